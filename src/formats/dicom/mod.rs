@@ -1,0 +1,72 @@
+//! DICOM: series of single-frame images in every common compression.
+//!
+//! dicom-rs parses the headers, after [`structure`] has checked that lengths and nesting can be trusted; pixels are
+//! decoded by `jpeg-decoder`, `jpeg2k` (openjp2) and our own RLE and JPEG-LS decoders, because the only JPEG-LS crate
+//! needs a C++ compiler and CMake.
+
+mod instance;
+mod jpeg_ls;
+mod load;
+mod pixels;
+mod rle;
+mod stack;
+mod structure;
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rayon::prelude::*;
+
+use super::error::{FormatError, Result};
+use super::{Entry, Findings, Reader, Skipped, Source, Watch};
+
+pub use load::load;
+pub use stack::Stack;
+
+/// The entry in the list of readers.
+pub const READER: Reader = Reader { name: "DICOM", claims, collect };
+
+fn claims(path: &Path, head: &[u8]) -> bool {
+    head.get(128..132) == Some(b"DICM") || super::has_extension(path, &[".dcm"])
+}
+
+fn collect(paths: &[PathBuf], watch: Watch) -> Result<Findings> {
+    let done = AtomicUsize::new(0);
+    let read = paths
+        .par_iter()
+        .map(|path| {
+            let count = done.fetch_add(1, Ordering::Relaxed);
+            if watch(count as f32 / paths.len() as f32) == ControlFlow::Break(()) {
+                return Err(FormatError::Cancelled);
+            }
+            Ok((path, instance::read(path)))
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let mut findings = Findings::default();
+    let mut instances = Vec::new();
+    for (path, outcome) in read {
+        match outcome {
+            Ok(instance) => instances.push(instance),
+            Err(instance::Refusal::Malformed(reason) | instance::Refusal::OtherObject(reason)) => {
+                findings.skipped.push(Skipped { path: path.clone(), reason });
+            }
+        }
+    }
+    let (stacks, refused) = stack::group(instances);
+    findings.skipped.extend(refused.into_iter().map(|r| Skipped { path: r.path, reason: r.reason }));
+    findings.entries.extend(stacks.into_iter().map(|stack| {
+        let first = &stack.instances[0];
+        let folder = first.path.parent().map(Path::to_path_buf).unwrap_or_default();
+        Entry {
+            id: stack.id.clone(),
+            name: if first.description.is_empty() { first.modality.clone() } else { first.description.clone() },
+            modality: first.modality.clone(),
+            file_count: stack.instances.len(),
+            shape: stack.geometry.shape(),
+            path: if stack.instances.len() == 1 { first.path.clone() } else { folder },
+            source: Source::Dicom(stack),
+        }
+    }));
+    Ok(findings)
+}

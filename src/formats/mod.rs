@@ -1,0 +1,215 @@
+//! The only room that knows file formats.
+//!
+//! **Invariant:** every reader survives truncated, empty, lying and hostile files: it reports the file and the field,
+//! and never allocates more than a small multiple of the bytes that are really there.
+//! **Invariant:** world coordinates leave this room as RAS millimetres, whatever the file uses.
+//! **Invariant:** what cannot be shown rightly is refused with a plain message, never shown wrongly.
+//!
+//! A format is one entry in [`READERS`] and, if it can be written, one in [`WRITERS`].
+//! Deliberately absent: dialogs, progress bars, and any knowledge of the session.
+
+mod dicom;
+mod error;
+mod gzip;
+mod nifti;
+mod writing;
+
+use std::fs::File;
+use std::io::Read;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use crate::volume::Volume;
+
+pub use error::{FormatError, Result};
+pub use writing::{WRITERS, Writer, write_labels, write_volume, writer_for};
+
+/// Called with the share done (0..=1) between steps of long work; `Break` stops it.
+pub type Watch<'a> = &'a (dyn Fn(f32) -> ControlFlow<()> + Sync);
+
+/// Bytes handed to [`Reader::claims`].
+const HEAD_BYTES: usize = 512;
+
+/// A file format that can be opened.
+pub struct Reader {
+    /// The format's name.
+    pub name: &'static str,
+    /// Whether a file is of this format, by its first bytes and its name.
+    claims: fn(&Path, &[u8]) -> bool,
+    /// Sorts claimed files into things that can be loaded.
+    collect: fn(&[PathBuf], Watch) -> Result<Findings>,
+}
+
+/// Every readable format, asked in this order.
+pub const READERS: &[Reader] = &[dicom::READER, nifti::READER];
+
+/// One thing that can be loaded: a DICOM series or a file.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// Series Instance UID (with a suffix where a series was split) or the file's name.
+    pub id: String,
+    /// Series description or file name.
+    pub name: String,
+    /// Modality, empty where unknown.
+    pub modality: String,
+    /// Number of files behind it.
+    pub file_count: usize,
+    /// Grid size as the headers tell it; zeros where only loading can tell.
+    pub shape: [usize; 3],
+    /// Where it comes from: the file, or the folder of the first file.
+    pub path: PathBuf,
+    source: Source,
+}
+
+#[derive(Debug, Clone)]
+enum Source {
+    Dicom(dicom::Stack),
+    Nifti(PathBuf),
+}
+
+/// A file that is not an image for us, and why.
+#[derive(Debug, Clone)]
+pub struct Skipped {
+    /// The file.
+    pub path: PathBuf,
+    /// What it is or what is wrong with it.
+    pub reason: String,
+}
+
+/// What a path holds.
+#[derive(Debug, Clone, Default)]
+pub struct Findings {
+    /// What can be loaded, in the order found.
+    pub entries: Vec<Entry>,
+    /// What was refused or is no image.
+    pub skipped: Vec<Skipped>,
+}
+
+/// Looks at a file or, recursively, at a folder; reads headers only.
+///
+/// # Errors
+/// When the path cannot be read, or is a single file that no reader accepts. In a folder, strays are listed in
+/// [`Findings::skipped`].
+pub fn scan(path: &Path, watch: Watch) -> Result<Findings> {
+    let metadata = std::fs::metadata(path).map_err(|e| FormatError::read(path, e))?;
+    if metadata.is_dir() {
+        let mut files = Vec::new();
+        list_files(path, &mut files, 0)?;
+        files.sort();
+        return sort_out(&files, watch);
+    }
+    if path.file_name().is_some_and(|name| name.eq_ignore_ascii_case("DICOMDIR")) {
+        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        return scan(folder, watch);
+    }
+    let findings = sort_out(&[path.to_path_buf()], watch)?;
+    if findings.entries.is_empty() {
+        let reason = findings.skipped.into_iter().next();
+        return Err(match reason {
+            Some(skipped) => FormatError::unsupported(path, skipped.reason),
+            None => FormatError::Unknown { path: path.into() },
+        });
+    }
+    Ok(findings)
+}
+
+/// Loads what [`scan`] found.
+pub fn load(entry: &Entry, watch: Watch) -> Result<Volume> {
+    match &entry.source {
+        Source::Dicom(stack) => dicom::load(stack, watch),
+        Source::Nifti(path) => nifti::read(path, watch),
+    }
+}
+
+/// Opens a path that holds exactly one volume, or the named one of several.
+///
+/// # Errors
+/// When nothing can be loaded, or several entries exist and `id` picks none of them.
+pub fn open_one(path: &Path, id: Option<&str>, watch: Watch) -> Result<Volume> {
+    let findings = scan(path, watch)?;
+    let entries = &findings.entries;
+    let chosen = match id {
+        Some(id) => entries.iter().find(|e| e.id == id || e.name == id),
+        None if entries.len() == 1 => entries.first(),
+        None => None,
+    };
+    match chosen {
+        Some(entry) => load(entry, watch),
+        None if entries.is_empty() => {
+            let reason = match findings.skipped.first() {
+                Some(skipped) => format!("holds no image; {}: {}", skipped.path.display(), skipped.reason),
+                None => "holds no image".into(),
+            };
+            Err(FormatError::unsupported(path, reason))
+        }
+        None => {
+            let ids: Vec<_> = entries.iter().map(|e| format!("{} ({})", e.id, e.name)).collect();
+            Err(FormatError::unsupported(path, format!("choose one of the series: {}", ids.join(", "))))
+        }
+    }
+}
+
+/// Folders nested deeper than this are links in a circle.
+const MAX_FOLDER_DEPTH: usize = 32;
+
+fn list_files(folder: &Path, files: &mut Vec<PathBuf>, depth: usize) -> Result<()> {
+    let listing = std::fs::read_dir(folder).map_err(|e| FormatError::read(folder, e))?;
+    for item in listing {
+        let item = item.map_err(|e| FormatError::read(folder, e))?;
+        let path = item.path();
+        match std::fs::metadata(&path) {
+            Ok(m) if m.is_dir() && depth < MAX_FOLDER_DEPTH => list_files(&path, files, depth + 1)?,
+            Ok(m) if m.is_file() => files.push(path),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn sort_out(files: &[PathBuf], watch: Watch) -> Result<Findings> {
+    let mut findings = Findings::default();
+    let mut claimed = vec![Vec::new(); READERS.len()];
+    for path in files {
+        match read_head(path) {
+            Err(error) => findings.skipped.push(Skipped { path: path.clone(), reason: error.to_string() }),
+            Ok(head) => match READERS.iter().position(|reader| (reader.claims)(path, &head)) {
+                Some(reader) => claimed[reader].push(path.clone()),
+                None => {
+                    let reason = if head.is_empty() { "the file is empty" } else { "no known image format" };
+                    findings.skipped.push(Skipped { path: path.clone(), reason: reason.into() });
+                }
+            },
+        }
+    }
+    for (reader, paths) in READERS.iter().zip(claimed) {
+        if !paths.is_empty() {
+            let found = (reader.collect)(&paths, watch)?;
+            findings.entries.extend(found.entries);
+            findings.skipped.extend(found.skipped);
+        }
+    }
+    Ok(findings)
+}
+
+fn read_head(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut head = Vec::with_capacity(HEAD_BYTES);
+    File::open(path)?.take(HEAD_BYTES as u64).read_to_end(&mut head)?;
+    Ok(head)
+}
+
+/// Whether a file name ends in one of these extensions, in any case.
+fn has_extension(path: &Path, extensions: &[&str]) -> bool {
+    let name = path.file_name().map(|n| n.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
+    extensions.iter().any(|extension| name.ends_with(extension))
+}
+
+/// A file's name without the extensions of this room.
+pub fn stem(path: &Path) -> String {
+    let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    for extension in [".nii.gz", ".hdr.gz", ".img.gz", ".nii", ".hdr", ".img", ".dcm"] {
+        if name.len() > extension.len() && name.to_ascii_lowercase().ends_with(extension) {
+            return name[..name.len() - extension.len()].to_string();
+        }
+    }
+    name
+}

@@ -1,0 +1,104 @@
+//! Where a NIfTI grid lies: sform, then qform, then pixdim.
+
+use super::header::Header;
+use crate::volume::{Affine, Geometry};
+
+/// Two transforms of one header that differ by more than this are worth a warning.
+const DISAGREEMENT_MM: f64 = 0.01;
+/// A shear below this is rounding of a float32 affine.
+const SHEAR_LIMIT: f64 = 1e-3;
+
+/// Chooses the affine and says what is doubtful about it.
+///
+/// # Errors
+/// When no usable transform exists; the message names the field.
+pub fn place(header: &Header, shape: [usize; 3], warnings: &mut Vec<String>) -> Result<Geometry, String> {
+    let unit = header.unit_mm();
+    if unit != 1.0 {
+        warnings.push(format!("Lengths were converted to millimetres (1 unit = {unit} mm)."));
+    }
+    let grid = |affine: Affine| Geometry::new(shape, scaled(affine, unit)).map_err(|e| e.to_string());
+    let [qform_code, sform_code] = header.codes;
+    let chosen = if sform_code > 0 {
+        let geometry = grid(Affine(header.srow)).map_err(|e| format!("the sform cannot be used: {e}"))?;
+        if qform_code > 0
+            && let Ok(qform) = qform(header).and_then(grid)
+            && !qform.matches(&geometry, DISAGREEMENT_MM)
+        {
+            warnings.push("The file's sform and qform place the image differently; the sform is used.".into());
+        }
+        geometry
+    } else if qform_code > 0 {
+        if header.pixdim[1..4].iter().any(|&p| p < 0.0) {
+            warnings.push("The header has a negative spacing; its absolute value is used.".into());
+        }
+        grid(qform(header)?).map_err(|e| format!("the qform cannot be used: {e}"))?
+    } else {
+        warnings.push(
+            "The file has neither sform nor qform: orientation unknown. Axes are taken as right, anterior, superior."
+                .into(),
+        );
+        let spacing = spacing(header)?;
+        let columns = [[spacing[0], 0.0, 0.0], [0.0, spacing[1], 0.0], [0.0, 0.0, spacing[2]]];
+        grid(Affine::from_columns(columns, [0.0; 3]))?
+    };
+    warn_about(&chosen, header, warnings);
+    Ok(chosen)
+}
+
+fn warn_about(geometry: &Geometry, header: &Header, warnings: &mut Vec<String>) {
+    if geometry.shear() > SHEAR_LIMIT {
+        warnings.push("The voxel axes are not at right angles (shear, for example gantry tilt).".into());
+    }
+    let declared = &header.pixdim[1..4];
+    let spacing = geometry.spacing_mm();
+    let differs = spacing.iter().zip(declared).any(|(s, p)| (s - p.abs() * header.unit_mm()).abs() > 1e-2 * s);
+    if header.codes[1] > 0 && differs {
+        warnings.push(format!("The header's spacing {declared:?} differs from its affine's {spacing:.3?}; the affine is used."));
+    }
+}
+
+fn scaled(affine: Affine, factor: f64) -> Affine {
+    Affine(affine.0.map(|row| row.map(|v| v * factor)))
+}
+
+fn spacing(header: &Header) -> Result<[f64; 3], String> {
+    let mut spacing = [1.0; 3];
+    for (axis, value) in spacing.iter_mut().enumerate() {
+        let declared = header.pixdim[axis + 1].abs();
+        // A missing dimension may have any spacing.
+        let missing = axis as i64 >= header.dim[0];
+        if declared.is_finite() && declared > 0.0 {
+            *value = declared;
+        } else if !missing {
+            return Err(format!("pixdim[{}], a spacing, is {}", axis + 1, header.pixdim[axis + 1]));
+        }
+    }
+    Ok(spacing)
+}
+
+/// The rotation of a unit quaternion (a, b, c, d) times the spacings, third column signed by qfac.
+fn qform(header: &Header) -> Result<Affine, String> {
+    let spacing = spacing(header)?;
+    let [mut b, mut c, mut d, x, y, z] = header.quatern;
+    let square = b * b + c * c + d * d;
+    if !(square.is_finite() && square < 1.01) {
+        return Err(format!("the qform's quaternion ({b}, {c}, {d}) is longer than one"));
+    }
+    let mut a = 1.0 - square;
+    if a < 1e-7 {
+        // Rounding can make (b, c, d) a little longer than one: a half turn.
+        let norm = square.sqrt();
+        (b, c, d) = (b / norm, c / norm, d / norm);
+        a = 0.0;
+    }
+    let a = a.sqrt();
+    let qfac = if header.pixdim[0] < 0.0 { -1.0 } else { 1.0 };
+    let [si, sj, sk] = [spacing[0], spacing[1], spacing[2] * qfac];
+    let columns = [
+        [a * a + b * b - c * c - d * d, 2.0 * (b * c + a * d), 2.0 * (b * d - a * c)].map(|v| v * si),
+        [2.0 * (b * c - a * d), a * a + c * c - b * b - d * d, 2.0 * (c * d + a * b)].map(|v| v * sj),
+        [2.0 * (b * d + a * c), 2.0 * (c * d - a * b), a * a + d * d - c * c - b * b].map(|v| v * sk),
+    ];
+    Ok(Affine::from_columns(columns, [x, y, z]))
+}

@@ -1,0 +1,197 @@
+//! Reading a NIfTI file into a volume.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use flate2::read::MultiGzDecoder;
+
+use super::header::{Header, SIZE_1, Storage};
+use super::placement::place;
+use crate::formats::error::{FormatError, Result};
+use crate::formats::{Watch, gzip, stem};
+use crate::volume::{Rescale, Volume, Voxels, Window};
+
+/// Bytes after the voxels that are read to reach a gzip checksum.
+const MAX_TRAILING: u64 = 64 << 20;
+
+/// A file that is decompressed if its content says so.
+struct Stream<'a> {
+    reader: Box<dyn Read>,
+    /// No more bytes than this can come out.
+    capacity: u64,
+    compressed: bool,
+    bytes_read: u64,
+    total: u64,
+    watch: Option<Watch<'a>>,
+}
+
+impl<'a> Stream<'a> {
+    fn open(path: &Path, watch: Option<Watch<'a>>) -> Result<Self> {
+        let failed = |e| FormatError::read(path, e);
+        let mut file = File::open(path).map_err(failed)?;
+        let length = file.metadata().map_err(failed)?.len();
+        let mut head = Vec::new();
+        file.by_ref().take(2).read_to_end(&mut head).map_err(failed)?;
+        io::Seek::rewind(&mut file).map_err(failed)?;
+        let compressed = gzip::is_gzip(&head);
+        let buffered = BufReader::with_capacity(1 << 16, file);
+        Ok(if compressed {
+            let reader = Box::new(MultiGzDecoder::new(buffered));
+            Self { reader, capacity: length.saturating_mul(gzip::MAX_RATIO), compressed, bytes_read: 0, total: 1, watch }
+        } else {
+            Self { reader: Box::new(buffered), capacity: length, compressed, bytes_read: 0, total: 1, watch }
+        })
+    }
+
+    fn skip(&mut self, count: u64) -> io::Result<()> {
+        let skipped = io::copy(&mut self.by_ref().take(count), &mut io::sink())?;
+        if skipped == count { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+    }
+}
+
+impl Read for Stream<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.reader.read(buffer)?;
+        self.bytes_read += count as u64;
+        if let Some(watch) = self.watch
+            && watch((self.bytes_read as f32 / self.total.max(1) as f32).min(1.0)) == ControlFlow::Break(())
+        {
+            return Err(io::Error::other(Stopped));
+        }
+        Ok(count)
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("stopped")]
+struct Stopped;
+
+fn explain(path: &Path, error: io::Error, where_at: &str) -> FormatError {
+    if error.get_ref().is_some_and(|e| e.is::<Stopped>()) {
+        return FormatError::Cancelled;
+    }
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => FormatError::malformed(path, format!("the file ends inside {where_at}; copy it again")),
+        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
+            FormatError::malformed(path, format!("the compressed data are damaged in {where_at} ({error}); copy the file again"))
+        }
+        _ => FormatError::read(path, error),
+    }
+}
+
+fn read_header(path: &Path, stream: &mut Stream) -> Result<Header> {
+    let mut bytes = vec![0; 4];
+    stream.read_exact(&mut bytes).map_err(|e| explain(path, e, "the header"))?;
+    let first = [bytes[0], bytes[1], bytes[2], bytes[3]];
+    let Some(size) = Header::size_of(first) else {
+        let declared = i32::from_le_bytes(first);
+        return Err(FormatError::malformed(path, format!("not a NIfTI file: sizeof_hdr is {declared}, not 348 or 540")));
+    };
+    bytes.resize(size, 0);
+    stream.read_exact(&mut bytes[4..]).map_err(|e| explain(path, e, "the header"))?;
+    Header::parse(&bytes).map_err(|e| FormatError::malformed(path, e))
+}
+
+/// The grid size, from the header alone.
+pub fn peek_shape(path: &Path) -> Result<[usize; 3]> {
+    let header = read_header(path, &mut Stream::open(path, None)?)?;
+    Ok(header.shape().map_err(|e| FormatError::malformed(path, e))?.0)
+}
+
+/// Reads a NIfTI file (either file of a pair may not be missing).
+///
+/// # Errors
+/// For every header that cannot be honoured, for data that end early, and for damaged compression.
+pub fn read(path: &Path, watch: Watch) -> Result<Volume> {
+    let bad = |problem: String| FormatError::malformed(path, problem);
+    let mut header_stream = Stream::open(path, Some(watch))?;
+    let header = read_header(path, &mut header_stream)?;
+    let (shape, frame_dims) = header.shape().map_err(bad)?;
+    let voxel_type = header.voxel_type().map_err(|e| FormatError::unsupported(path, e))?;
+    let mut warnings = Vec::new();
+    if usize::try_from(header.bitpix).ok() != Some(voxel_type.bytes() * 8) {
+        warnings.push(format!("The header says {} bits per voxel; its datatype {} is believed.", header.bitpix, voxel_type.name()));
+    }
+    let geometry = place(&header, shape, &mut warnings).map_err(bad)?;
+
+    let image_path;
+    let (data_path, mut stream, header_size) = match header.storage {
+        Storage::SingleFile => (path, header_stream, if header.version == 1 { SIZE_1 } else { super::header::SIZE_2 }),
+        Storage::Pair => {
+            image_path = find_image(path)?;
+            (image_path.as_path(), Stream::open(&image_path, Some(watch))?, 0)
+        }
+    };
+    let offset = data_offset(&header, header_size).map_err(bad)?;
+    let count = frame_dims.iter().try_fold(geometry.voxel_count(), |n, &d| n.checked_mul(d));
+    let count = count.ok_or_else(|| bad("the dimensions overflow".into()))?;
+    let byte_count = (count as u64).checked_mul(voxel_type.bytes() as u64);
+    let needed = byte_count.and_then(|b| b.checked_add(offset)).ok_or_else(|| bad("the dimensions overflow".into()))?;
+    if needed > stream.capacity {
+        let file = data_path.file_name().unwrap_or_default().to_string_lossy();
+        return Err(bad(format!(
+            "the header declares {needed} bytes, but {file} can hold only {}; copy it again",
+            stream.capacity
+        )));
+    }
+    stream.total = needed;
+    stream.skip(offset - header_size as u64).map_err(|e| explain(data_path, e, "the header"))?;
+    let expected = if stream.compressed { (stream.capacity / gzip::MAX_RATIO * 2) as usize / voxel_type.bytes() } else { count };
+    let voxels = Voxels::read(voxel_type, count, expected, header.big_endian, &mut stream)
+        .map_err(|e| explain(data_path, e, "the voxels"))?;
+    if stream.compressed {
+        // Only the end of the stream tells whether the checksum is right.
+        io::copy(&mut stream.take(MAX_TRAILING), &mut io::sink()).map_err(|e| explain(data_path, e, "the voxels"))?;
+    }
+    let (slope, intercept) = header.rescale();
+    let mut volume = Volume::new(geometry, voxels, frame_dims, Rescale::Uniform { slope, intercept }, stem(path));
+    volume.warnings = warnings;
+    volume.header = describe(&header);
+    let [low, high] = header.cal;
+    if low.is_finite() && high.is_finite() && high > low {
+        volume.display.window = Some(Window::spanning(low, high));
+    }
+    Ok(volume)
+}
+
+fn data_offset(header: &Header, header_size: usize) -> std::result::Result<u64, String> {
+    let offset = header.vox_offset;
+    // Four bytes behind the header tell whether extensions follow.
+    let smallest = if header_size == 0 { 0 } else { header_size as u64 + 4 };
+    if header.storage == Storage::SingleFile && offset == 0.0 {
+        return Ok(smallest);
+    }
+    if !(offset.is_finite() && offset >= 0.0 && offset < 9e15 && offset.fract() == 0.0) || (offset as u64) < smallest {
+        return Err(format!("vox_offset, the start of the voxels, is {offset}; at least {smallest} is possible"));
+    }
+    Ok(offset as u64)
+}
+
+/// The `.img` of a `.hdr`, in the same case and with or without compression.
+fn find_image(header: &Path) -> Result<PathBuf> {
+    let name = header.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let base = stem(header);
+    let ending = if name.contains(".HDR") { ".IMG" } else { ".img" };
+    [format!("{base}{ending}"), format!("{base}{ending}.gz")]
+        .into_iter()
+        .map(|candidate| header.with_file_name(candidate))
+        .find(|candidate| candidate.is_file())
+        .ok_or_else(|| FormatError::malformed(header, format!("the header's voxels are missing: no {base}{ending} beside it")))
+}
+
+fn describe(header: &Header) -> Vec<(String, String)> {
+    let byte_order = if header.big_endian { "big-endian" } else { "little-endian" };
+    [
+        ("Format", format!("NIfTI-{} ({byte_order})", header.version)),
+        ("dim", format!("{:?}", &header.dim[1..=header.dim[0].clamp(1, 7) as usize])),
+        ("pixdim", format!("{:?}", &header.pixdim[1..4])),
+        ("qform code", header.codes[0].to_string()),
+        ("sform code", header.codes[1].to_string()),
+        ("scl_slope", header.scl_slope.to_string()),
+        ("scl_inter", header.scl_inter.to_string()),
+    ]
+    .map(|(name, value)| (name.to_string(), value))
+    .to_vec()
+}

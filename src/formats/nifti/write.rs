@@ -1,0 +1,231 @@
+//! Writing volumes and label maps as NIfTI-1 (NIfTI-2 where a size needs it).
+
+use std::io::{self, Read, Write};
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use super::header::{SIZE_1, SIZE_2};
+use crate::disk::replace_file;
+use crate::formats::error::{FormatError, Result};
+use crate::formats::{Watch, gzip, has_extension};
+use crate::volume::{Geometry, LabelMap, LabelValue, Rescale, Volume, VoxelType};
+use crate::with_voxels;
+
+/// Writes a scan in its stored type with its rescale; per-slice rescales become float32 values.
+pub fn write_volume(path: &Path, volume: &Volume, watch: Watch) -> Result<()> {
+    let [ni, nj, nk] = volume.geometry.shape();
+    let slices = nk * volume.frame_count();
+    let (kind, slope, intercept) = match volume.rescale {
+        Rescale::Uniform { slope, intercept } => (volume.voxels.voxel_type(), slope, intercept),
+        Rescale::PerSlice(_) => (VoxelType::F32, 1.0, 0.0),
+    };
+    let header = header(&volume.geometry, &volume.frame_dims, kind, [slope, intercept]);
+    let per_slice = ni * nj;
+    let encode = |slice: usize, out: &mut Vec<u8>| {
+        if let Rescale::PerSlice(_) = volume.rescale {
+            for index in slice * per_slice..(slice + 1) * per_slice {
+                let value = volume.value_at(index).unwrap_or(f64::NAN) as f32;
+                out.extend_from_slice(&value.to_le_bytes());
+            }
+        } else {
+            with_voxels!(&volume.voxels, data => {
+                for value in &data[slice * per_slice..(slice + 1) * per_slice] {
+                    out.extend_from_slice(&value.to_le_bytes());
+                }
+            });
+        }
+    };
+    write(path, SliceStream::new(header, slices, &encode, watch))
+}
+
+/// Writes labels as uint8, or uint16 where a label needs it.
+pub fn write_labels(path: &Path, labels: &LabelMap, watch: Watch) -> Result<()> {
+    let wide = labels.counts().keys().any(|&label| label > LabelValue::from(u8::MAX));
+    let kind = if wide { VoxelType::U16 } else { VoxelType::U8 };
+    let header = header(labels.geometry(), &[], kind, [1.0, 0.0]);
+    let encode = |k: usize, out: &mut Vec<u8>| {
+        let mut slice = Vec::new();
+        labels.slice_k(k, &mut slice);
+        for label in slice {
+            if wide {
+                out.extend_from_slice(&label.to_le_bytes());
+            } else {
+                out.push(label as u8);
+            }
+        }
+    };
+    write(path, SliceStream::new(header, labels.geometry().shape()[2], &encode, watch))
+}
+
+fn write(path: &Path, mut content: SliceStream) -> Result<()> {
+    let compressed = has_extension(path, &[".gz"]);
+    let outcome = replace_file(path, |file| {
+        if compressed {
+            gzip::compress(&mut content, file)
+        } else {
+            io::copy(&mut content, file).map(drop)
+        }
+    });
+    match outcome {
+        _ if content.stopped => Err(FormatError::Cancelled),
+        Ok(()) => Ok(()),
+        Err(source) => Err(FormatError::Write { path: path.into(), source }),
+    }
+}
+
+/// The bytes of a file, made slice by slice.
+struct SliceStream<'a> {
+    pending: Vec<u8>,
+    position: usize,
+    next: usize,
+    count: usize,
+    encode: &'a dyn Fn(usize, &mut Vec<u8>),
+    watch: Watch<'a>,
+    stopped: bool,
+}
+
+impl<'a> SliceStream<'a> {
+    fn new(header: Vec<u8>, count: usize, encode: &'a dyn Fn(usize, &mut Vec<u8>), watch: Watch<'a>) -> Self {
+        Self { pending: header, position: 0, next: 0, count, encode, watch, stopped: false }
+    }
+}
+
+impl Read for SliceStream<'_> {
+    fn read(&mut self, mut buffer: &mut [u8]) -> io::Result<usize> {
+        if self.position == self.pending.len() && self.next < self.count {
+            if (self.watch)(self.next as f32 / self.count as f32) == ControlFlow::Break(()) {
+                self.stopped = true;
+                return Err(io::Error::other("stopped"));
+            }
+            self.pending.clear();
+            self.position = 0;
+            (self.encode)(self.next, &mut self.pending);
+            self.next += 1;
+        }
+        let written = buffer.write(&self.pending[self.position..])?;
+        self.position += written;
+        Ok(written)
+    }
+}
+
+fn datatype_code(kind: VoxelType) -> i16 {
+    match kind {
+        VoxelType::U8 => 2,
+        VoxelType::I16 => 4,
+        VoxelType::I32 => 8,
+        VoxelType::F32 => 16,
+        VoxelType::F64 => 64,
+        VoxelType::I8 => 256,
+        VoxelType::U16 => 512,
+        VoxelType::U32 => 768,
+        VoxelType::I64 => 1024,
+        VoxelType::U64 => 1280,
+    }
+}
+
+/// Header and the four extension bytes behind it. sform and qform are alike, both with code 1 (scanner);
+/// a sheared grid, which no quaternion can describe, gets the sform alone.
+fn header(geometry: &Geometry, frame_dims: &[usize], kind: VoxelType, rescale: [f64; 2]) -> Vec<u8> {
+    let mut dim = vec![3 + frame_dims.len()];
+    dim.extend(geometry.shape());
+    dim.extend(frame_dims);
+    dim.resize(8, 1);
+    let needs_version_2 = dim.iter().any(|&d| d > i16::MAX as usize);
+    let quaternion = Quaternion::of(geometry);
+    let spacing = geometry.spacing_mm();
+    let mut pixdim = [1.0; 8];
+    pixdim[0] = quaternion.as_ref().map_or(1.0, |q| q.qfac);
+    pixdim[1..4].copy_from_slice(&spacing);
+    let qform_code = i16::from(quaternion.is_some());
+    let [b, c, d] = quaternion.map_or([0.0; 3], |q| q.bcd);
+    let affine = geometry.world_from_voxel().0;
+    let offset = [affine[0][3], affine[1][3], affine[2][3]];
+    let mut bytes = Vec::with_capacity(SIZE_2 + 4);
+    let bitpix = (kind.bytes() * 8) as i16;
+    // 2: millimetres, 8: seconds.
+    let units = 2 | 8;
+    if needs_version_2 {
+        bytes.extend((SIZE_2 as i32).to_le_bytes());
+        bytes.extend(b"n+2\0\r\n\x1a\n");
+        bytes.extend(datatype_code(kind).to_le_bytes());
+        bytes.extend(bitpix.to_le_bytes());
+        dim.iter().for_each(|&v| bytes.extend((v as i64).to_le_bytes()));
+        bytes.resize(104, 0);
+        pixdim.iter().for_each(|v| bytes.extend(v.to_le_bytes()));
+        bytes.extend((SIZE_2 as i64 + 4).to_le_bytes());
+        rescale.iter().for_each(|v| bytes.extend(v.to_le_bytes()));
+        bytes.resize(344, 0);
+        bytes.extend(i32::from(qform_code).to_le_bytes());
+        bytes.extend(1i32.to_le_bytes());
+        [b, c, d].iter().chain(&offset).for_each(|v| bytes.extend(v.to_le_bytes()));
+        affine.iter().flatten().for_each(|v| bytes.extend(v.to_le_bytes()));
+        bytes.resize(500, 0);
+        bytes.extend(i32::from(units as i16).to_le_bytes());
+        bytes.resize(SIZE_2 + 4, 0);
+        return bytes;
+    }
+    let f32s = |bytes: &mut Vec<u8>, values: &[f64]| values.iter().for_each(|&v| bytes.extend((v as f32).to_le_bytes()));
+    bytes.extend((SIZE_1 as i32).to_le_bytes());
+    bytes.resize(38, 0);
+    bytes.extend([b'r', 0]);
+    dim.iter().for_each(|&v| bytes.extend((v as i16).to_le_bytes()));
+    bytes.resize(70, 0);
+    bytes.extend(datatype_code(kind).to_le_bytes());
+    bytes.extend(bitpix.to_le_bytes());
+    bytes.resize(76, 0);
+    f32s(&mut bytes, &pixdim);
+    f32s(&mut bytes, &[SIZE_1 as f64 + 4.0]);
+    f32s(&mut bytes, &rescale);
+    bytes.resize(123, 0);
+    bytes.push(units);
+    bytes.resize(252, 0);
+    bytes.extend(qform_code.to_le_bytes());
+    bytes.extend(1i16.to_le_bytes());
+    f32s(&mut bytes, &[b, c, d]);
+    f32s(&mut bytes, &offset);
+    for row in &affine {
+        f32s(&mut bytes, row);
+    }
+    bytes.resize(344, 0);
+    bytes.extend(b"n+1\0");
+    bytes.resize(SIZE_1 + 4, 0);
+    bytes
+}
+
+struct Quaternion {
+    bcd: [f64; 3],
+    qfac: f64,
+}
+
+impl Quaternion {
+    /// The rotation of a grid's axes, or `None` where they are not at right angles.
+    fn of(geometry: &Geometry) -> Option<Self> {
+        if geometry.shear() > 1e-4 {
+            return None;
+        }
+        let spacing = geometry.spacing_mm();
+        let affine = geometry.world_from_voxel();
+        let qfac = if affine.determinant() < 0.0 { -1.0 } else { 1.0 };
+        let mut r = [[0.0; 3]; 3];
+        for axis in 0..3 {
+            let column = affine.column(axis);
+            let sign = if axis == 2 { qfac } else { 1.0 };
+            for row in 0..3 {
+                r[row][axis] = sign * column[row] / spacing[axis];
+            }
+        }
+        let trace = r[0][0] + r[1][1] + r[2][2];
+        // The largest of the four squared components is never small, so dividing by it is safe.
+        let squares = [1.0 + trace, 1.0 + 2.0 * r[0][0] - trace, 1.0 + 2.0 * r[1][1] - trace, 1.0 + 2.0 * r[2][2] - trace];
+        let largest = (0..4).max_by(|&a, &b| squares[a].total_cmp(&squares[b]))?;
+        let s = 2.0 * squares[largest].max(0.0).sqrt();
+        let (a, b, c, d) = match largest {
+            0 => (s / 4.0, (r[2][1] - r[1][2]) / s, (r[0][2] - r[2][0]) / s, (r[1][0] - r[0][1]) / s),
+            1 => ((r[2][1] - r[1][2]) / s, s / 4.0, (r[0][1] + r[1][0]) / s, (r[0][2] + r[2][0]) / s),
+            2 => ((r[0][2] - r[2][0]) / s, (r[0][1] + r[1][0]) / s, s / 4.0, (r[1][2] + r[2][1]) / s),
+            _ => ((r[1][0] - r[0][1]) / s, (r[0][2] + r[2][0]) / s, (r[1][2] + r[2][1]) / s, s / 4.0),
+        };
+        let sign = if a < 0.0 { -1.0 } else { 1.0 };
+        Some(Self { bcd: [b, c, d].map(|v| v * sign), qfac })
+    }
+}

@@ -1,0 +1,7 @@
+//! Lamella: segment medical images slice by slice.
+//!
+//! Rooms and their one-way doors are described in ARCHITECTURE.md. For research use; not for diagnosis.
+
+pub mod disk;
+pub mod formats;
+pub mod volume;

@@ -1,0 +1,204 @@
+//! The grid of a volume and where it lies in the patient.
+
+use super::affine::{Affine, Vec3, dot, length};
+use super::orientation::Orientation;
+
+/// Two geometries match when no voxel centre differs by more than this.
+pub const MATCH_TOLERANCE_MM: f64 = 1e-3;
+
+/// Why a grid cannot be a [`Geometry`].
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum GeometryError {
+    /// One of the sizes is zero.
+    #[error("the grid of {0:?} voxels is empty")]
+    EmptyShape([usize; 3]),
+    /// The number of voxels does not fit into the address space.
+    #[error("the grid of {0:?} voxels is too large")]
+    TooLarge([usize; 3]),
+    /// The affine cannot be inverted, so voxels have no place in the patient.
+    #[error("the affine {0:?} is singular or not finite")]
+    Singular([[f64; 4]; 3]),
+}
+
+/// Shape (i, j, k) and the map from voxel indices (centres at integers) to patient RAS millimetres.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Geometry {
+    shape: [usize; 3],
+    world_from_voxel: Affine,
+    voxel_from_world: Affine,
+    orientation: Orientation,
+}
+
+impl Geometry {
+    /// Checks shape and affine and computes what follows from them.
+    ///
+    /// # Errors
+    /// When a size is zero, the voxel count overflows, or the affine is singular or not finite.
+    pub fn new(shape: [usize; 3], world_from_voxel: Affine) -> Result<Self, GeometryError> {
+        if shape.contains(&0) {
+            return Err(GeometryError::EmptyShape(shape));
+        }
+        let count = shape.iter().try_fold(1usize, |n, &s| n.checked_mul(s));
+        if count.is_none_or(|n| n > isize::MAX as usize / 16) {
+            return Err(GeometryError::TooLarge(shape));
+        }
+        let singular = || GeometryError::Singular(world_from_voxel.0);
+        if !world_from_voxel.is_finite() {
+            return Err(singular());
+        }
+        let unit_volume: f64 = (0..3).map(|axis| length(world_from_voxel.column(axis))).product();
+        if world_from_voxel.determinant().abs() <= 1e-9 * unit_volume {
+            return Err(singular());
+        }
+        let voxel_from_world = world_from_voxel.inverse().ok_or_else(singular)?;
+        let orientation = Orientation::of(&world_from_voxel);
+        Ok(Self { shape, world_from_voxel, voxel_from_world, orientation })
+    }
+
+    /// Number of voxels along i, j, k.
+    pub fn shape(&self) -> [usize; 3] {
+        self.shape
+    }
+
+    /// Number of voxels of one frame.
+    pub fn voxel_count(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// Voxel indices to RAS millimetres.
+    pub fn world_from_voxel(&self) -> &Affine {
+        &self.world_from_voxel
+    }
+
+    /// RAS millimetres to (fractional) voxel indices.
+    pub fn voxel_from_world(&self) -> &Affine {
+        &self.voxel_from_world
+    }
+
+    /// Nearest anatomical direction of each voxel axis.
+    pub fn orientation(&self) -> Orientation {
+        self.orientation
+    }
+
+    /// Distance between neighbouring voxel centres along i, j, k in millimetres.
+    pub fn spacing_mm(&self) -> [f64; 3] {
+        [0, 1, 2].map(|axis| length(self.world_from_voxel.column(axis)))
+    }
+
+    /// Volume of one voxel in cubic millimetres.
+    pub fn voxel_volume_mm3(&self) -> f64 {
+        self.world_from_voxel.determinant().abs()
+    }
+
+    /// Largest |cosine| between two voxel axes: 0 for a rectangular grid, above 1e-3 a visible shear.
+    pub fn shear(&self) -> f64 {
+        let unit = [0, 1, 2].map(|axis| {
+            let column = self.world_from_voxel.column(axis);
+            let scale = length(column);
+            column.map(|v| v / scale)
+        });
+        dot(unit[0], unit[1]).abs().max(dot(unit[0], unit[2]).abs()).max(dot(unit[1], unit[2]).abs())
+    }
+
+    /// Whether the axes deviate from the patient's by more than a rounding error.
+    pub fn is_oblique(&self) -> bool {
+        let spacing = self.spacing_mm();
+        (0..3).any(|axis| {
+            let along = self.world_from_voxel.column(axis)[self.orientation.world_axis[axis]].abs();
+            along < spacing[axis] * (1.0 - 1e-6)
+        })
+    }
+
+    /// The voxel whose centre is nearest to a world point, if the point lies in the grid.
+    pub fn voxel_at(&self, world_mm: Vec3) -> Option<[usize; 3]> {
+        let v = self.voxel_from_world.point(world_mm);
+        let mut index = [0; 3];
+        for axis in 0..3 {
+            let rounded = v[axis].round();
+            if !(rounded >= 0.0 && rounded < self.shape[axis] as f64) {
+                return None;
+            }
+            index[axis] = rounded as usize;
+        }
+        Some(index)
+    }
+
+    /// World position of a voxel centre.
+    pub fn world_at(&self, voxel: [usize; 3]) -> Vec3 {
+        self.world_from_voxel.point(voxel.map(|v| v as f64))
+    }
+
+    /// Whether both grids have the same shape and no voxel centre is further apart than `tolerance_mm`.
+    ///
+    /// The distance between two affine maps is convex, so the eight corners decide.
+    pub fn matches(&self, other: &Self, tolerance_mm: f64) -> bool {
+        self.shape == other.shape
+            && (0..8).all(|corner| {
+                let voxel = [0, 1, 2].map(|axis| if corner >> axis & 1 == 1 { (self.shape[axis] - 1) as f64 } else { 0.0 });
+                let (a, b) = (self.world_from_voxel.point(voxel), other.world_from_voxel.point(voxel));
+                length([a[0] - b[0], a[1] - b[1], a[2] - b[2]]) <= tolerance_mm
+            })
+    }
+
+    /// The same grid with its axes permuted and flipped to R, A, S order.
+    #[must_use]
+    pub fn to_ras(&self) -> Self {
+        let mut columns = [[0.0; 3]; 3];
+        let mut shape = [0; 3];
+        let mut first = [0.0; 3];
+        for axis in 0..3 {
+            let world = self.orientation.world_axis[axis];
+            let column = self.world_from_voxel.column(axis);
+            shape[world] = self.shape[axis];
+            columns[world] = if self.orientation.positive[axis] { column } else { column.map(|v| -v) };
+            if !self.orientation.positive[axis] {
+                first[axis] = (self.shape[axis] - 1) as f64;
+            }
+        }
+        let world_from_voxel = Affine::from_columns(columns, self.world_from_voxel.point(first));
+        let voxel_from_world = world_from_voxel.inverse().unwrap_or(self.voxel_from_world);
+        Self { shape, world_from_voxel, voxel_from_world, orientation: Orientation::RAS }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lps() -> Geometry {
+        let affine = Affine::from_columns([[-1.0, 0.0, 0.0], [0.0, -2.0, 0.0], [0.0, 0.0, 3.0]], [10.0, 20.0, 30.0]);
+        Geometry::new([4, 5, 6], affine).unwrap()
+    }
+
+    #[test]
+    fn ras_order_keeps_every_voxel_in_place() {
+        let ras = lps().to_ras();
+        assert_eq!(ras.orientation().code(), "RAS");
+        assert_eq!(ras.world_at([0, 0, 0]), lps().world_at([3, 4, 0]));
+        assert_eq!(ras.world_at([3, 4, 5]), lps().world_at([0, 0, 5]));
+    }
+
+    #[test]
+    fn a_match_allows_rounding_but_not_a_tenth_of_a_millimetre() {
+        let a = lps();
+        let mut near = *a.world_from_voxel();
+        near.0[0][3] += 5e-4;
+        assert!(a.matches(&Geometry::new(a.shape(), near).unwrap(), MATCH_TOLERANCE_MM));
+        let mut turned = *a.world_from_voxel();
+        turned.0[0][2] += 0.1;
+        assert!(!a.matches(&Geometry::new(a.shape(), turned).unwrap(), MATCH_TOLERANCE_MM));
+    }
+
+    #[test]
+    fn points_outside_have_no_voxel() {
+        let g = lps();
+        assert_eq!(g.voxel_at([10.4, 20.9, 31.4]), Some([0, 0, 0]));
+        assert_eq!(g.voxel_at([10.6, 20.0, 30.0]), None);
+    }
+
+    #[test]
+    fn a_flat_affine_is_refused() {
+        let flat = Affine::from_columns([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 0.0]], [0.0; 3]);
+        assert!(matches!(Geometry::new([2, 2, 2], flat), Err(GeometryError::Singular(_))));
+    }
+}

@@ -1,0 +1,260 @@
+//! Labels on a grid, stored as copy-on-write bricks.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::geometry::Geometry;
+use super::scan::Volume;
+
+/// A label id; 0 is background.
+pub type LabelValue = u16;
+
+/// Edge of a brick in voxels.
+pub const BRICK_EDGE: usize = 32;
+const BRICK_VOXELS: usize = BRICK_EDGE * BRICK_EDGE * BRICK_EDGE;
+
+#[derive(Debug, Clone)]
+enum Brick {
+    /// All voxels of the brick have this label.
+    Uniform(LabelValue),
+    /// One label per voxel, i fastest.
+    Dense(Arc<[LabelValue; BRICK_VOXELS]>),
+}
+
+/// Why a volume cannot be read as labels.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum LabelMapError {
+    /// A value is negative, fractional, not finite or above 65 535.
+    #[error("the value {value} at voxel {voxel:?} is no label; labels are whole numbers from 0 to 65535")]
+    NotALabel {
+        /// The value.
+        value: f64,
+        /// Where it is.
+        voxel: [usize; 3],
+    },
+}
+
+/// One label per voxel of a [`Geometry`]. A clone is a snapshot that later edits do not touch.
+#[derive(Debug, Clone)]
+pub struct LabelMap {
+    geometry: Geometry,
+    grid: [usize; 3],
+    bricks: Arc<Vec<Brick>>,
+}
+
+impl LabelMap {
+    /// All background; costs a few bytes per 32 768 voxels.
+    pub fn empty(geometry: Geometry) -> Self {
+        let grid = geometry.shape().map(|n| n.div_ceil(BRICK_EDGE));
+        let bricks = Arc::new(vec![Brick::Uniform(0); grid.iter().product()]);
+        Self { geometry, grid, bricks }
+    }
+
+    /// Fills a map from a function of the voxel.
+    pub fn from_fn(geometry: Geometry, label: impl Fn([usize; 3]) -> LabelValue) -> Self {
+        let mut map = Self::empty(geometry);
+        let [ni, nj, nk] = map.geometry.shape();
+        for k in 0..nk {
+            for j in 0..nj {
+                for i in 0..ni {
+                    let value = label([i, j, k]);
+                    if value != 0 {
+                        map.set([i, j, k], value);
+                    }
+                }
+            }
+        }
+        map
+    }
+
+    /// Reads the values of one frame as labels.
+    ///
+    /// # Errors
+    /// Names the first value that is no label.
+    pub fn from_volume(volume: &Volume, frame: usize) -> Result<Self, LabelMapError> {
+        let mut map = Self::empty(volume.geometry.clone());
+        let [ni, nj, nk] = map.geometry.shape();
+        for k in 0..nk {
+            for j in 0..nj {
+                for i in 0..ni {
+                    let voxel = [i, j, k];
+                    let value = volume.value(voxel, frame);
+                    if value == 0.0 {
+                        continue;
+                    }
+                    if !(value > 0.0 && value <= f64::from(LabelValue::MAX) && value.fract() == 0.0) {
+                        return Err(LabelMapError::NotALabel { value, voxel });
+                    }
+                    map.set(voxel, value as LabelValue);
+                }
+            }
+        }
+        map.compact();
+        Ok(map)
+    }
+
+    /// The grid the labels lie on.
+    pub fn geometry(&self) -> &Geometry {
+        &self.geometry
+    }
+
+    fn locate(&self, voxel: [usize; 3]) -> (usize, usize) {
+        let b = voxel.map(|v| v / BRICK_EDGE);
+        let o = voxel.map(|v| v % BRICK_EDGE);
+        ((b[2] * self.grid[1] + b[1]) * self.grid[0] + b[0], (o[2] * BRICK_EDGE + o[1]) * BRICK_EDGE + o[0])
+    }
+
+    /// The label of a voxel inside the grid.
+    #[inline]
+    pub fn get(&self, voxel: [usize; 3]) -> LabelValue {
+        let (brick, offset) = self.locate(voxel);
+        match &self.bricks[brick] {
+            Brick::Uniform(value) => *value,
+            Brick::Dense(values) => values[offset],
+        }
+    }
+
+    /// Sets the label of a voxel inside the grid; only the brick that holds it is copied, and only if shared.
+    pub fn set(&mut self, voxel: [usize; 3], label: LabelValue) {
+        let (index, offset) = self.locate(voxel);
+        if let Brick::Uniform(value) = self.bricks[index]
+            && value == label
+        {
+            return;
+        }
+        let brick = &mut Arc::make_mut(&mut self.bricks)[index];
+        if let Brick::Uniform(value) = *brick {
+            *brick = Brick::Dense(Arc::new([value; BRICK_VOXELS]));
+        }
+        if let Brick::Dense(values) = brick {
+            Arc::make_mut(values)[offset] = label;
+        }
+    }
+
+    /// Turns bricks of a single label into one value again.
+    pub fn compact(&mut self) {
+        for brick in Arc::make_mut(&mut self.bricks) {
+            if let Brick::Dense(values) = brick
+                && values.iter().all(|&v| v == values[0])
+            {
+                *brick = Brick::Uniform(values[0]);
+            }
+        }
+    }
+
+    /// Calls `visit(voxel, label)` for every voxel that is not background, brick by brick.
+    pub fn for_each_labelled(&self, mut visit: impl FnMut([usize; 3], LabelValue)) {
+        let shape = self.geometry.shape();
+        for (index, brick) in self.bricks.iter().enumerate() {
+            if matches!(brick, Brick::Uniform(0)) {
+                continue;
+            }
+            let start = [
+                index % self.grid[0] * BRICK_EDGE,
+                index / self.grid[0] % self.grid[1] * BRICK_EDGE,
+                index / (self.grid[0] * self.grid[1]) * BRICK_EDGE,
+            ];
+            let size = [0, 1, 2].map(|axis| BRICK_EDGE.min(shape[axis] - start[axis]));
+            for k in 0..size[2] {
+                for j in 0..size[1] {
+                    for i in 0..size[0] {
+                        let label = match brick {
+                            Brick::Uniform(value) => *value,
+                            Brick::Dense(values) => values[(k * BRICK_EDGE + j) * BRICK_EDGE + i],
+                        };
+                        if label != 0 {
+                            visit([start[0] + i, start[1] + j, start[2] + k], label);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Number of voxels per label, background left out.
+    pub fn counts(&self) -> BTreeMap<LabelValue, usize> {
+        let mut counts = BTreeMap::new();
+        self.for_each_labelled(|_, label| *counts.entry(label).or_insert(0) += 1);
+        counts
+    }
+
+    /// Labels of one k slice, i fastest.
+    pub fn slice_k(&self, k: usize, out: &mut Vec<LabelValue>) {
+        let [ni, nj, _] = self.geometry.shape();
+        out.clear();
+        for j in 0..nj {
+            for i in 0..ni {
+                out.push(self.get([i, j, k]));
+            }
+        }
+    }
+
+    /// Bytes held by bricks that are not uniform.
+    pub fn byte_count(&self) -> usize {
+        let dense = self.bricks.iter().filter(|b| matches!(b, Brick::Dense(_))).count();
+        dense * BRICK_VOXELS * size_of::<LabelValue>() + self.bricks.len() * size_of::<Brick>()
+    }
+
+    /// Whether two maps hold the same labels on the same shape.
+    pub fn same_labels(&self, other: &Self) -> bool {
+        let [ni, nj, nk] = self.geometry.shape();
+        self.geometry.shape() == other.geometry.shape()
+            && (Arc::ptr_eq(&self.bricks, &other.bricks)
+                || (0..nk).all(|k| (0..nj).all(|j| (0..ni).all(|i| self.get([i, j, k]) == other.get([i, j, k])))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::volume::Affine;
+    use proptest::prelude::*;
+
+    fn grid(shape: [usize; 3]) -> Geometry {
+        Geometry::new(shape, Affine::IDENTITY).unwrap()
+    }
+
+    #[test]
+    fn an_empty_map_of_a_huge_scan_costs_nothing() {
+        assert!(LabelMap::empty(grid([1024, 1024, 1024])).byte_count() < 1 << 20);
+    }
+
+    #[test]
+    fn a_snapshot_keeps_its_labels() {
+        let mut map = LabelMap::empty(grid([70, 40, 33]));
+        map.set([69, 39, 32], 3);
+        let snapshot = map.clone();
+        map.set([69, 39, 32], 5);
+        assert_eq!((snapshot.get([69, 39, 32]), map.get([69, 39, 32])), (3, 5));
+        assert_eq!(snapshot.counts(), BTreeMap::from([(3, 1)]));
+    }
+
+    #[test]
+    fn compacting_keeps_labels_and_frees_bricks() {
+        let mut map = LabelMap::empty(grid([32, 32, 32]));
+        map.set([1, 2, 3], 4);
+        map.set([1, 2, 3], 0);
+        let before = map.byte_count();
+        map.compact();
+        assert!(map.byte_count() < before);
+        assert_eq!(map.get([1, 2, 3]), 0);
+    }
+
+    proptest! {
+        #[test]
+        fn a_map_holds_what_was_set(edits in prop::collection::vec((0usize..50, 0usize..35, 0usize..40, 0u16..4), 1..60)) {
+            let mut map = LabelMap::empty(grid([50, 35, 40]));
+            let mut truth = std::collections::HashMap::new();
+            for (i, j, k, label) in edits {
+                map.set([i, j, k], label);
+                truth.insert([i, j, k], label);
+            }
+            let mut seen = 0;
+            map.for_each_labelled(|voxel, label| {
+                seen += 1;
+                assert_eq!(truth.get(&voxel), Some(&label));
+            });
+            prop_assert_eq!(seen, truth.values().filter(|&&l| l != 0).count());
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! Pure data: where voxels lie, what they hold, how they are labelled and sliced.
+//!
+//! **Invariant:** [`Geometry`] is the only owner of an affine; world coordinates are patient RAS in millimetres.
+//! **Invariant:** a [`Volume`] never changes once loaded and keeps its voxels in their stored type.
+//! **Invariant:** a clone of a [`LabelMap`] is a snapshot; it costs one reference count.
+//!
+//! Deliberately absent: files, threads that outlive a call, screens, networks.
+
+mod affine;
+mod geometry;
+mod label_map;
+mod label_table;
+mod orientation;
+mod plane;
+mod statistics;
+mod voxels;
+
+mod scan;
+
+pub use affine::{Affine, Vec3};
+pub use geometry::{Geometry, GeometryError, MATCH_TOLERANCE_MM};
+pub use label_map::{BRICK_EDGE, LabelMap, LabelMapError, LabelValue};
+pub use label_table::{Label, LabelTable, Rgb, default_colour};
+pub use orientation::{Orientation, RAS_LETTERS};
+pub use plane::{Plane, PlaneLayout};
+pub use scan::{DisplayHints, Rescale, Volume, Window};
+pub use statistics::Statistics;
+pub use voxels::{Voxel, VoxelType, Voxels};

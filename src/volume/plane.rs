@@ -1,0 +1,222 @@
+//! Axial, coronal and sagittal slices of a grid in any storage order, without copying the volume.
+//!
+//! On screen the radiological convention holds: the patient's right is on the left of axial and coronal slices,
+//! anterior is on the left of sagittal ones; superior (axial: anterior) is up.
+
+use super::geometry::Geometry;
+use super::label_map::{LabelMap, LabelValue};
+use super::scan::Volume;
+use crate::with_voxels;
+
+/// An anatomical plane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Plane {
+    /// Perpendicular to the superior axis.
+    Axial,
+    /// Perpendicular to the anterior axis.
+    Coronal,
+    /// Perpendicular to the right axis.
+    Sagittal,
+}
+
+impl Plane {
+    /// All three, in the order of the views.
+    pub const ALL: [Self; 3] = [Self::Axial, Self::Coronal, Self::Sagittal];
+
+    /// World axis (0 = R, 1 = A, 2 = S) that the slices are stacked along.
+    pub fn world_axis(self) -> usize {
+        match self {
+            Self::Sagittal => 0,
+            Self::Coronal => 1,
+            Self::Axial => 2,
+        }
+    }
+
+    /// World axes along screen right and screen down, and whether screen right/down leads to their positive end.
+    fn screen_axes(self) -> ([usize; 2], [bool; 2]) {
+        match self {
+            Self::Axial => ([0, 1], [false, false]),
+            Self::Coronal => ([0, 2], [false, false]),
+            Self::Sagittal => ([1, 2], [false, false]),
+        }
+    }
+
+    /// Capitalised name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Axial => "Axial",
+            Self::Coronal => "Coronal",
+            Self::Sagittal => "Sagittal",
+        }
+    }
+}
+
+/// How the slices of one plane lie in a grid: which voxel axes run across, down and through the screen.
+///
+/// Oblique grids are shown along their nearest axes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlaneLayout {
+    /// Voxel axes of screen columns, screen rows and slices.
+    pub axes: [usize; 3],
+    /// Whether screen right, screen down and a growing slice number run against the voxel index.
+    pub flipped: [bool; 3],
+    /// Columns, rows, slices.
+    pub size: [usize; 3],
+    /// Letters at the left, right, top and bottom edge.
+    pub letters: [char; 4],
+    shape: [usize; 3],
+}
+
+impl PlaneLayout {
+    /// The layout of a plane. Slice numbers grow towards R, A or S.
+    pub fn new(geometry: &Geometry, plane: Plane) -> Self {
+        let orientation = geometry.orientation();
+        let shape = geometry.shape();
+        let (screen, positive) = plane.screen_axes();
+        let axes = [screen[0], screen[1], plane.world_axis()].map(|world| orientation.voxel_axis(world));
+        let leads = [positive[0], positive[1], true];
+        let flipped = [0, 1, 2].map(|n| orientation.positive[axes[n]] != leads[n]);
+        let ends = |n: usize| {
+            let [far, near] = orientation.letters(axes[n]);
+            if flipped[n] { [far, near] } else { [near, far] }
+        };
+        let ([left, right], [top, bottom]) = (ends(0), ends(1));
+        Self { axes, flipped, size: axes.map(|a| shape[a]), letters: [left, right, top, bottom], shape }
+    }
+
+    /// The voxel at screen column, row and slice number.
+    pub fn voxel(&self, screen: [usize; 3]) -> [usize; 3] {
+        let mut voxel = [0; 3];
+        for n in 0..3 {
+            voxel[self.axes[n]] = if self.flipped[n] { self.size[n] - 1 - screen[n] } else { screen[n] };
+        }
+        voxel
+    }
+
+    /// Screen column, row and slice number of a voxel.
+    pub fn screen(&self, voxel: [usize; 3]) -> [usize; 3] {
+        [0, 1, 2].map(|n| {
+            let v = voxel[self.axes[n]];
+            if self.flipped[n] { self.size[n] - 1 - v } else { v }
+        })
+    }
+
+    /// Fractional voxel position of a point on the screen; pixel `n` spans `n..n + 1`.
+    pub fn point_in_voxel(&self, column: f64, row: f64, slice: usize) -> [f64; 3] {
+        let mut point = [0.0; 3];
+        for (n, at) in [column - 0.5, row - 0.5, slice as f64].into_iter().enumerate() {
+            point[self.axes[n]] = if self.flipped[n] { (self.size[n] - 1) as f64 - at } else { at };
+        }
+        point
+    }
+
+    /// Width and height of a pixel and distance of slices in millimetres.
+    pub fn pixel_mm(&self, geometry: &Geometry) -> [f64; 3] {
+        let spacing = geometry.spacing_mm();
+        self.axes.map(|axis| spacing[axis])
+    }
+
+    /// Linear index of the first pixel of a row and the step to the next pixel, within one frame.
+    fn row_walk(&self, row: usize, slice: usize) -> (usize, isize) {
+        let strides = [1, self.shape[0], self.shape[0] * self.shape[1]];
+        let voxel = self.voxel([0, row, slice]);
+        let start = (0..3).map(|axis| voxel[axis] * strides[axis]).sum();
+        let stride = strides[self.axes[0]] as isize;
+        (start, if self.flipped[0] { -stride } else { stride })
+    }
+
+    /// Copies the rescaled values of a slice, row by row from the top left: `out` holds columns x rows values.
+    pub fn read_slice(&self, volume: &Volume, frame: usize, slice: usize, out: &mut Vec<f32>) {
+        let [columns, rows, _] = self.size;
+        out.clear();
+        out.reserve(columns * rows);
+        let frame_len = volume.geometry.voxel_count();
+        let slice_len = self.shape[0] * self.shape[1];
+        with_voxels!(&volume.voxels, data => {
+            for row in 0..rows {
+                let (start, stride) = self.row_walk(row, slice);
+                let mut index = (frame * frame_len + start) as isize;
+                let (mut slope, mut intercept) = volume.rescale.of_slice(index as usize / slice_len);
+                let crosses_slices = self.axes[0] == 2;
+                for _ in 0..columns {
+                    if crosses_slices {
+                        (slope, intercept) = volume.rescale.of_slice(index as usize / slice_len);
+                    }
+                    let stored = data.get(index as usize).map_or(0.0, |&v| super::Voxel::to_f64(v));
+                    out.push((stored * slope + intercept) as f32);
+                    index += stride;
+                }
+            }
+        });
+    }
+
+    /// Copies the labels of a slice, row by row from the top left.
+    pub fn read_labels(&self, labels: &LabelMap, slice: usize, out: &mut Vec<LabelValue>) {
+        let [columns, rows, _] = self.size;
+        out.clear();
+        out.reserve(columns * rows);
+        for row in 0..rows {
+            for column in 0..columns {
+                out.push(labels.get(self.voxel([column, row, slice])));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::volume::{Affine, Rescale, Voxels};
+    use std::sync::Arc;
+
+    /// A scene that is the same in the world, stored in the given order: the value tells the world position.
+    fn scene(world_axis: [usize; 3], positive: [bool; 3]) -> Volume {
+        let world_shape = [3, 4, 5];
+        let shape = world_axis.map(|w| world_shape[w]);
+        let mut origin = [0.0; 3];
+        let columns = [0, 1, 2].map(|axis| {
+            let mut v = [0.0; 3];
+            v[world_axis[axis]] = if positive[axis] { 1.0 } else { -1.0 };
+            if !positive[axis] {
+                origin[world_axis[axis]] = (world_shape[world_axis[axis]] - 1) as f64;
+            }
+            v
+        });
+        let geometry = Geometry::new(shape, Affine::from_columns(columns, origin)).unwrap();
+        let mut data = Vec::new();
+        for k in 0..shape[2] {
+            for j in 0..shape[1] {
+                for i in 0..shape[0] {
+                    let w = geometry.world_at([i, j, k]);
+                    data.push((w[0] + 10.0 * w[1] + 100.0 * w[2]) as i16);
+                }
+            }
+        }
+        Volume::new(geometry, Voxels::I16(Arc::new(data)), vec![], Rescale::IDENTITY, String::new())
+    }
+
+    #[test]
+    fn every_storage_order_shows_the_same_slices() {
+        for world_axis in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+            for signs in 0..8 {
+                let volume = scene(world_axis, [0, 1, 2].map(|bit| signs >> bit & 1 == 1));
+                let mut pixels = Vec::new();
+                let axial = PlaneLayout::new(&volume.geometry, Plane::Axial);
+                axial.read_slice(&volume, 0, 2, &mut pixels);
+                // Top left of an axial slice: the patient's right (largest R), most anterior.
+                assert_eq!((pixels[0], axial.letters), (232.0, ['R', 'L', 'A', 'P']));
+                assert_eq!(pixels[1], 231.0);
+                assert_eq!(pixels[axial.size[0]], 222.0);
+                let sagittal = PlaneLayout::new(&volume.geometry, Plane::Sagittal);
+                sagittal.read_slice(&volume, 0, 1, &mut pixels);
+                assert_eq!((pixels[0], sagittal.letters), (431.0, ['A', 'P', 'S', 'I']));
+                let coronal = PlaneLayout::new(&volume.geometry, Plane::Coronal);
+                coronal.read_slice(&volume, 0, 3, &mut pixels);
+                assert_eq!((pixels[0], coronal.letters), (432.0, ['R', 'L', 'S', 'I']));
+                let screen = [1, 2, 3];
+                assert_eq!(coronal.screen(coronal.voxel(screen)), screen);
+            }
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! A loaded scan: geometry, voxels in their stored type, and what the file said about them.
+
+use std::sync::{Arc, OnceLock};
+
+use super::geometry::Geometry;
+use super::statistics::Statistics;
+use super::voxels::Voxels;
+
+/// How stored values become physical ones: `value = stored * slope + intercept`.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Rescale {
+    /// One slope and intercept for all voxels.
+    Uniform {
+        /// Factor.
+        slope: f64,
+        /// Offset.
+        intercept: f64,
+    },
+    /// Slope and intercept of every k slice, frames one after the other.
+    PerSlice(Arc<Vec<(f64, f64)>>),
+}
+
+impl Rescale {
+    /// Stored values are the physical ones.
+    pub const IDENTITY: Self = Self::Uniform { slope: 1.0, intercept: 0.0 };
+
+    /// Slope and intercept of a slice (counted through all frames).
+    pub fn of_slice(&self, slice: usize) -> (f64, f64) {
+        match self {
+            Self::Uniform { slope, intercept } => (*slope, *intercept),
+            Self::PerSlice(all) => all.get(slice).copied().unwrap_or((1.0, 0.0)),
+        }
+    }
+}
+
+/// A display window in rescaled values.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Window {
+    /// Centre of the window (radiology's "level").
+    pub level: f64,
+    /// Full width; always positive.
+    pub width: f64,
+}
+
+impl Window {
+    /// The window that spans `low..=high`; a degenerate span gets a width of one.
+    pub fn spanning(low: f64, high: f64) -> Self {
+        let width = if high > low { high - low } else { 1.0 };
+        Self { level: f64::midpoint(low, high), width }
+    }
+
+    /// Grey (0..=1) of a value: linear inside the window, clamped outside; NaN is black.
+    pub fn grey(&self, value: f64) -> f64 {
+        let grey = (value - (self.level - 0.5 * self.width)) / self.width;
+        if grey.is_nan() { 0.0 } else { grey.clamp(0.0, 1.0) }
+    }
+}
+
+/// What a file recommends for showing it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DisplayHints {
+    /// Small values are bright (MONOCHROME1).
+    pub inverted: bool,
+    /// The file's own window.
+    pub window: Option<Window>,
+    /// Modality as in DICOM: CT, MR ...; empty where unknown.
+    pub modality: String,
+}
+
+/// A scan. Immutable once loaded; clones share the voxels.
+#[derive(Debug, Clone)]
+pub struct Volume {
+    /// Where the voxels lie.
+    pub geometry: Geometry,
+    /// Stored values: i fastest, then j, k, then `frame_dims` in file order.
+    pub voxels: Voxels,
+    /// Sizes of the dimensions beyond the third (time points, components); empty for a plain 3-D volume.
+    pub frame_dims: Vec<usize>,
+    /// From stored to physical values.
+    pub rescale: Rescale,
+    /// Series description or file stem; never a patient's name.
+    pub name: String,
+    /// Recommendations of the file.
+    pub display: DisplayHints,
+    /// Header fields worth showing, in order.
+    pub header: Vec<(String, String)>,
+    /// What the user must be told about geometry or values.
+    pub warnings: Vec<String>,
+    statistics: Arc<OnceLock<Statistics>>,
+}
+
+impl Volume {
+    /// A volume without header, hints or warnings. The caller has checked that the number of voxels fits.
+    pub fn new(geometry: Geometry, voxels: Voxels, frame_dims: Vec<usize>, rescale: Rescale, name: String) -> Self {
+        debug_assert_eq!(voxels.len(), geometry.voxel_count() * frame_dims.iter().product::<usize>());
+        Self {
+            geometry,
+            voxels,
+            frame_dims,
+            rescale,
+            name,
+            display: DisplayHints::default(),
+            header: Vec::new(),
+            warnings: Vec::new(),
+            statistics: Arc::default(),
+        }
+    }
+
+    /// Number of 3-D frames (1 for a plain volume).
+    pub fn frame_count(&self) -> usize {
+        self.frame_dims.iter().product()
+    }
+
+    /// Voxels of one k slice.
+    pub(super) fn slice_len(&self) -> usize {
+        let [ni, nj, _] = self.geometry.shape();
+        ni * nj
+    }
+
+    /// Linear index of a voxel of a frame.
+    pub fn index_of(&self, voxel: [usize; 3], frame: usize) -> usize {
+        let [ni, nj, nk] = self.geometry.shape();
+        ((frame * nk + voxel[2]) * nj + voxel[1]) * ni + voxel[0]
+    }
+
+    /// Rescaled value at a linear index, or `None` beyond the end.
+    pub fn value_at(&self, index: usize) -> Option<f64> {
+        let (slope, intercept) = self.rescale.of_slice(index / self.slice_len());
+        self.voxels.get(index).map(|stored| stored * slope + intercept)
+    }
+
+    /// Rescaled value of a voxel inside the grid.
+    pub fn value(&self, voxel: [usize; 3], frame: usize) -> f64 {
+        self.value_at(self.index_of(voxel, frame)).unwrap_or(f64::NAN)
+    }
+
+    /// Range, moments and percentiles; computed at the first call.
+    pub fn statistics(&self) -> &Statistics {
+        self.statistics.get_or_init(|| Statistics::of(self))
+    }
+
+    /// The window to show first: the file's, else the values without the top and bottom 0.1 %.
+    pub fn default_window(&self) -> Window {
+        self.display.window.unwrap_or_else(|| self.auto_window())
+    }
+
+    /// Clips the top and bottom 0.1 % of the voxels.
+    pub fn auto_window(&self) -> Window {
+        let statistics = self.statistics();
+        Window::spanning(statistics.percentile(0.1), statistics.percentile(99.9))
+    }
+
+    /// Bytes held by the voxels.
+    pub fn byte_count(&self) -> usize {
+        self.voxels.byte_count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::volume::Affine;
+
+    fn ramp() -> Volume {
+        let geometry = Geometry::new([2, 3, 4], Affine::IDENTITY).unwrap();
+        let voxels = Voxels::I16(Arc::new((0..24).collect()));
+        Volume::new(geometry, voxels, vec![], Rescale::Uniform { slope: 2.0, intercept: -1.0 }, "ramp".into())
+    }
+
+    #[test]
+    fn values_are_rescaled() {
+        assert_eq!(ramp().value([1, 2, 3], 0), 45.0);
+        assert_eq!(ramp().value_at(24), None);
+    }
+
+    #[test]
+    fn statistics_are_of_rescaled_values() {
+        let volume = ramp();
+        let s = volume.statistics();
+        assert_eq!((s.min, s.max), (-1.0, 45.0));
+        assert!((s.mean - 22.0).abs() < 1e-12);
+        assert!((s.std - 2.0 * (575.0f64 / 12.0).sqrt()).abs() < 1e-9);
+        assert_eq!(s.percentile(50.0), 22.0);
+        assert_eq!(s.histogram.iter().sum::<u64>(), 24);
+    }
+
+    #[test]
+    fn grey_is_clamped_and_survives_nan() {
+        let window = Window::spanning(0.0, 10.0);
+        assert_eq!(window.grey(5.0), 0.5);
+        assert_eq!(window.grey(-5.0), 0.0);
+        assert_eq!(window.grey(f64::NAN), 0.0);
+    }
+}

@@ -1,0 +1,139 @@
+//! Voxel values in their stored type.
+
+use std::sync::Arc;
+
+/// Values decoded per read.
+const CHUNK_VALUES: usize = 1 << 15;
+
+/// A scalar type that a scan can be stored in.
+pub trait Voxel: Copy + Send + Sync + PartialOrd + 'static {
+    /// The value as a double; exact for every type but the 64-bit integers.
+    fn to_f64(self) -> f64;
+}
+
+macro_rules! voxel_types {
+    ($($variant:ident $type:ty, $name:literal;)*) => {
+        $(impl Voxel for $type {
+            #[inline]
+            fn to_f64(self) -> f64 {
+                self as f64
+            }
+        })*
+
+        /// Names of the stored types.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[allow(missing_docs)]
+        pub enum VoxelType { $($variant,)* }
+
+        impl VoxelType {
+            /// numpy's name, for example `int16`.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            /// Bytes of one voxel.
+            pub fn bytes(self) -> usize {
+                match self { $(Self::$variant => size_of::<$type>(),)* }
+            }
+        }
+
+        /// Shared voxel values, i fastest, then j, k, then further dimensions in file order.
+        #[derive(Debug, Clone)]
+        #[allow(missing_docs)]
+        pub enum Voxels { $($variant(Arc<Vec<$type>>),)* }
+
+        impl Voxels {
+            /// The stored type.
+            pub fn voxel_type(&self) -> VoxelType {
+                match self { $(Self::$variant(_) => VoxelType::$variant,)* }
+            }
+
+            /// Number of values.
+            pub fn len(&self) -> usize {
+                match self { $(Self::$variant(data) => data.len(),)* }
+            }
+
+            /// The stored value at a linear index, or `None` beyond the end.
+            pub fn get(&self, index: usize) -> Option<f64> {
+                match self { $(Self::$variant(data) => data.get(index).map(|v| v.to_f64()),)* }
+            }
+
+            /// Reads `count` values from a stream of little- or big-endian bytes.
+            ///
+            /// Memory grows with the bytes that really arrive; `expected` values are reserved at once.
+            ///
+            /// # Errors
+            /// The reader's, and `UnexpectedEof` where the stream ends early.
+            pub fn read(
+                kind: VoxelType,
+                count: usize,
+                expected: usize,
+                big_endian: bool,
+                reader: &mut dyn std::io::Read,
+            ) -> std::io::Result<Self> {
+                match kind {
+                    $(VoxelType::$variant => {
+                        const SIZE: usize = size_of::<$type>();
+                        let mut values: Vec<$type> = Vec::with_capacity(expected.min(count));
+                        let mut chunk = vec![0u8; CHUNK_VALUES.min(count) * SIZE];
+                        while values.len() < count {
+                            let bytes = &mut chunk[..CHUNK_VALUES.min(count - values.len()) * SIZE];
+                            reader.read_exact(bytes)?;
+                            values.extend(bytes.chunks_exact(SIZE).map(|b| {
+                                let mut raw = [0; SIZE];
+                                raw.copy_from_slice(b);
+                                if big_endian { <$type>::from_be_bytes(raw) } else { <$type>::from_le_bytes(raw) }
+                            }));
+                        }
+                        Ok(Self::$variant(Arc::new(values)))
+                    })*
+                }
+            }
+        }
+    };
+}
+
+voxel_types! {
+    U8 u8, "uint8";
+    I8 i8, "int8";
+    U16 u16, "uint16";
+    I16 i16, "int16";
+    U32 u32, "uint32";
+    I32 i32, "int32";
+    U64 u64, "uint64";
+    I64 i64, "int64";
+    F32 f32, "float32";
+    F64 f64, "float64";
+}
+
+impl Voxels {
+    /// Whether there are no values.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Bytes held.
+    pub fn byte_count(&self) -> usize {
+        self.len() * self.voxel_type().bytes()
+    }
+}
+
+/// Runs the same expression on the values (`&Arc<Vec<T>>`) of any stored type.
+#[macro_export]
+#[doc(hidden)]
+macro_rules! with_voxels {
+    ($voxels:expr, $data:ident => $body:expr) => {
+        match $voxels {
+            $crate::volume::Voxels::U8($data) => $body,
+            $crate::volume::Voxels::I8($data) => $body,
+            $crate::volume::Voxels::U16($data) => $body,
+            $crate::volume::Voxels::I16($data) => $body,
+            $crate::volume::Voxels::U32($data) => $body,
+            $crate::volume::Voxels::I32($data) => $body,
+            $crate::volume::Voxels::U64($data) => $body,
+            $crate::volume::Voxels::I64($data) => $body,
+            $crate::volume::Voxels::F32($data) => $body,
+            $crate::volume::Voxels::F64($data) => $body,
+        }
+    };
+}

@@ -1,0 +1,34 @@
+//! What several test files need.
+#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::missing_panics_doc)]
+
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+
+/// The folder with `golden/` and `data/`, or `None` (said on stderr) where it is not at hand.
+///
+/// In CI a missing folder is a failure.
+pub fn test_data() -> Option<PathBuf> {
+    match std::env::var_os("LAMELLA_TEST_DATA") {
+        Some(folder) => {
+            let folder = PathBuf::from(folder);
+            assert!(folder.is_dir(), "LAMELLA_TEST_DATA is {}, which is no folder", folder.display());
+            Some(folder)
+        }
+        None => {
+            assert!(std::env::var_os("LAMELLA_CI").is_none(), "LAMELLA_TEST_DATA must be set in CI");
+            eprintln!("skipped: LAMELLA_TEST_DATA is not set");
+            None
+        }
+    }
+}
+
+/// A watch that never stops the work.
+pub fn unwatched(_: f32) -> ControlFlow<()> {
+    ControlFlow::Continue(())
+}
+
+/// Reads a JSON file.
+pub fn json(path: &std::path::Path) -> serde_json::Value {
+    let text = std::fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
