@@ -3,5 +3,8 @@
 //! Rooms and their one-way doors are described in ARCHITECTURE.md. For research use; not for diagnosis.
 
 pub mod disk;
+pub mod engine;
 pub mod formats;
+pub mod graph;
 pub mod volume;
+pub mod zoo;

@@ -1,0 +1,191 @@
+//! The operations put together from those of candle whose gradients are right on every device.
+//!
+//! What is avoided and why: `max_pool2d` and the pools' and `upsample` backward passes are wrong or missing; `relu` has
+//! gradient 1 at 0; fused softmax and layer norm cut gradients; `conv2d` knows one stride and padding for both axes, and
+//! its backward pass assumes that the stride fits. Seen in candle 0.11 `backprop.rs`.
+
+use candle_core::{D, Result, Tensor};
+
+use crate::engine::cpu::resample::{Resample, Taps};
+use crate::graph::{Activation, Conv, ConvTranspose, Normalisation, Pool, SoftmaxOver};
+
+/// Every `step`-th entry of an axis from `start`, `count` of them.
+fn pick(x: &Tensor, axis: usize, start: usize, step: usize, count: usize) -> Result<Tensor> {
+    if step == 1 {
+        return x.narrow(axis, start, count);
+    }
+    let index: Vec<u32> = (0..count).map(|n| (start + n * step) as u32).collect();
+    x.contiguous()?.index_select(&Tensor::new(index, x.device())?, axis)
+}
+
+fn pad(x: &Tensor, [vertical, horizontal]: [usize; 2]) -> Result<Tensor> {
+    let x = if vertical > 0 { x.pad_with_zeros(2, vertical, vertical)? } else { x.clone() };
+    if horizontal > 0 { x.pad_with_zeros(3, horizontal, horizontal) } else { Ok(x) }
+}
+
+/// Convolution: borders and strides are made explicit, so that candle's call has padding 0 and a stride that fits.
+pub fn conv2d(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, conv: &Conv) -> Result<Tensor> {
+    let (_, _, h, w) = x.dims4()?;
+    let size = [0, 1].map(|axis| conv.output_len(axis, [h, w][axis]).unwrap_or(0));
+    let padded = pad(x, conv.padding)?;
+    let alike = conv.stride[0] == conv.stride[1];
+    let stride = if alike { conv.stride[0] } else { 1 };
+    let mut read = padded;
+    for axis in 0..2 {
+        let reach = conv.dilation[axis] * (conv.kernel[axis] - 1) + 1;
+        read = read.narrow(2 + axis, 0, (size[axis] - 1) * conv.stride[axis] + reach)?;
+    }
+    let read = read.contiguous()?;
+    let mut y = if conv.dilation[0] == conv.dilation[1] {
+        read.conv2d(weight, 0, stride, conv.dilation[0], conv.groups)?
+    } else {
+        candle_core::bail!("dilation {:?} differs between the axes", conv.dilation)
+    };
+    if !alike {
+        y = pick(&pick(&y, 2, 0, conv.stride[0], size[0])?, 3, 0, conv.stride[1], size[1])?;
+    }
+    add_bias(y, bias)
+}
+
+fn add_bias(y: Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
+    match bias {
+        Some(bias) => y.broadcast_add(&bias.reshape((1, bias.elem_count(), 1, 1))?),
+        None => Ok(y),
+    }
+}
+
+/// Transposed convolution: zeros between the input's values, then a convolution with the kernel turned round.
+pub fn conv_transpose2d(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, conv: &ConvTranspose) -> Result<Tensor> {
+    let mut spread = x.clone();
+    for axis in 0..2 {
+        spread = spread_axis(&spread, 2 + axis, conv.stride[axis])?;
+        let before = conv.kernel[axis] - 1;
+        spread = spread.pad_with_zeros(2 + axis, before, before + conv.output_padding[axis])?;
+        let cut = conv.padding[axis];
+        let length = spread.dim(2 + axis)?;
+        spread = spread.narrow(2 + axis, cut, length - 2 * cut)?;
+    }
+    // [in, out / groups, kh, kw] -> [out, in / groups, kh, kw], kernel turned round.
+    let turned = weight.chunk(conv.groups, 0)?.iter().map(|w| w.transpose(0, 1)?.contiguous()).collect::<Result<Vec<_>>>()?;
+    let turned = reverse(&reverse(&Tensor::cat(&turned, 0)?, 2)?, 3)?;
+    add_bias(spread.contiguous()?.conv2d(&turned.contiguous()?, 0, 1, 1, conv.groups)?, bias)
+}
+
+fn reverse(x: &Tensor, axis: usize) -> Result<Tensor> {
+    let count = x.dim(axis)? as u32;
+    let index: Vec<u32> = (0..count).rev().collect();
+    x.contiguous()?.index_select(&Tensor::new(index, x.device())?, axis)
+}
+
+fn spread_axis(x: &Tensor, axis: usize, stride: usize) -> Result<Tensor> {
+    if stride == 1 {
+        return Ok(x.clone());
+    }
+    let count = x.dim(axis)?;
+    let wide = x.unsqueeze(axis + 1)?.pad_with_zeros(axis + 1, 0, stride - 1)?;
+    let mut dims = x.dims().to_vec();
+    dims[axis] = count * stride;
+    wide.reshape(dims)?.narrow(axis, 0, (count - 1) * stride + 1)
+}
+
+/// Max pooling as the largest of shifted views.
+pub fn max_pool2d(x: &Tensor, pool: &Pool) -> Result<Tensor> {
+    let (_, _, h, w) = x.dims4()?;
+    let size = [0, 1].map(|axis| pool.output_len(axis, [h, w][axis]).unwrap_or(0));
+    let mut padded = x.clone();
+    for axis in 0..2 {
+        let length = padded.dim(2 + axis)?;
+        let reach = (size[axis] - 1) * pool.stride[axis] + pool.kernel[axis];
+        let after = reach.saturating_sub(length + pool.padding[axis]);
+        let border = |count: usize| -> Result<Option<Tensor>> {
+            let mut dims = padded.dims().to_vec();
+            dims[2 + axis] = count;
+            (count > 0).then(|| Tensor::full(f32::NEG_INFINITY, dims, x.device())).transpose()
+        };
+        let parts: Vec<Tensor> =
+            [border(pool.padding[axis])?, Some(padded.clone()), border(after)?].into_iter().flatten().collect();
+        padded = Tensor::cat(&parts, 2 + axis)?;
+    }
+    let mut largest: Option<Tensor> = None;
+    for ky in 0..pool.kernel[0] {
+        for kx in 0..pool.kernel[1] {
+            let view = pick(&pick(&padded, 2, ky, pool.stride[0], size[0])?, 3, kx, pool.stride[1], size[1])?;
+            largest = Some(match largest {
+                Some(l) => l.maximum(&view)?,
+                None => view,
+            });
+        }
+    }
+    largest.ok_or_else(|| candle_core::Error::Msg("a pooling window is empty".into()))
+}
+
+fn dense(taps: &Taps, input: usize, like: &Tensor) -> Result<Tensor> {
+    let mut matrix = vec![0.0f32; taps.len() * input];
+    for (row, sources) in taps.iter().enumerate() {
+        for &(at, weight) in sources {
+            matrix[row * input + at] += weight;
+        }
+    }
+    Tensor::from_vec(matrix, (taps.len(), input), like.device())
+}
+
+/// Mean pooling and resampling as products with two matrices.
+pub fn resample(x: &Tensor, map: &Resample) -> Result<Tensor> {
+    let (b, c, h, w) = x.dims4()?;
+    let rows = dense(&map.rows, h, x)?;
+    let columns = dense(&map.columns, w, x)?;
+    let wide = x.contiguous()?.reshape((b * c * h, w))?.matmul(&columns.t()?)?;
+    let ow = map.columns.len();
+    let tall = rows.unsqueeze(0)?.broadcast_as((b * c, map.rows.len(), h))?.contiguous()?;
+    tall.matmul(&wide.reshape((b * c, h, ow))?)?.reshape((b, c, map.rows.len(), ow))
+}
+
+/// Normalisation with the data's own moments; also returns mean and biased variance per set.
+pub fn normalise(x: &Tensor, scale: &Tensor, shift: &Tensor, kind: Normalisation, eps: f64) -> Result<(Tensor, Tensor, Tensor)> {
+    let (b, c, h, w) = x.dims4()?;
+    let (sets, axis) = match kind {
+        Normalisation::Batch { .. } => (x.transpose(0, 1)?.contiguous()?.reshape((c, b * h * w))?, 1),
+        Normalisation::Instance => (x.contiguous()?.reshape((b * c, h * w))?, 1),
+        Normalisation::Group { groups } => (x.contiguous()?.reshape((b * groups, c / groups * h * w))?, 1),
+    };
+    let mean = sets.mean_keepdim(axis)?;
+    let centred = sets.broadcast_sub(&mean)?;
+    let variance = centred.sqr()?.mean_keepdim(axis)?;
+    let normalised = centred.broadcast_div(&(&variance + eps)?.sqrt()?)?;
+    let normalised = match kind {
+        Normalisation::Batch { .. } => normalised.reshape((c, b, h, w))?.transpose(0, 1)?,
+        _ => normalised.reshape((b, c, h, w))?,
+    };
+    Ok((scale_shift(&normalised, scale, shift)?, mean, variance))
+}
+
+/// `x * scale + shift`, per channel.
+pub fn scale_shift(x: &Tensor, scale: &Tensor, shift: &Tensor) -> Result<Tensor> {
+    let shape = (1, scale.elem_count(), 1, 1);
+    x.broadcast_mul(&scale.reshape(shape)?)?.broadcast_add(&shift.reshape(shape)?)
+}
+
+/// Element-wise functions.
+pub fn activate(x: &Tensor, activation: Activation) -> Result<Tensor> {
+    let positive = |x: &Tensor| x.gt(0f32)?.to_dtype(x.dtype());
+    match activation {
+        Activation::Relu => x * positive(x)?,
+        Activation::LeakyRelu(slope) => x * positive(x)?.affine(1.0 - f64::from(slope), f64::from(slope))?,
+        Activation::Tanh => x.tanh(),
+        Activation::Sigmoid => x.neg()?.exp()?.affine(1.0, 1.0)?.recip(),
+    }
+}
+
+/// Softmax or its logarithm, from primitive operations.
+pub fn softmax(x: &Tensor, over: SoftmaxOver, log: bool) -> Result<Tensor> {
+    let (b, c, h, w) = x.dims4()?;
+    let (flat, axis) = match over {
+        SoftmaxOver::Channels => (x.clone(), D::Minus(3)),
+        SoftmaxOver::Positions => (x.contiguous()?.reshape((b, c, 1, h * w))?, D::Minus(1)),
+    };
+    let shifted = flat.broadcast_sub(&flat.max_keepdim(axis)?.detach())?;
+    let exponentials = shifted.exp()?;
+    let sum = exponentials.sum_keepdim(axis)?;
+    let y = if log { shifted.broadcast_sub(&sum.log()?)? } else { exponentials.broadcast_div(&sum)? };
+    y.reshape((b, c, h, w))
+}

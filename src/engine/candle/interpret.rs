@@ -1,0 +1,179 @@
+//! One node at a time: from operation to tensors.
+
+use std::sync::{Arc, OnceLock};
+
+use candle_core::{Result, Tensor, Var};
+
+use super::kernel_op::apply;
+use super::{Mode, composed};
+use crate::engine::Backend;
+use crate::engine::cpu::resample::Resample;
+use crate::engine::cpu::{activation, conv, max_pool, norm, softmax};
+use crate::graph::{Graph, Node, Normalisation, Op, SoftmaxOver};
+
+/// Everything a node needs besides its inputs.
+pub struct Interpreter<'a> {
+    /// The network.
+    pub graph: &'a Graph,
+    /// Parameters, in the graph's order.
+    pub variables: &'a [Var],
+    /// Statistics or running means, dropout or none.
+    pub mode: Mode,
+    /// Which implementation runs.
+    pub backend: Backend,
+    /// Whether gradients may be asked for.
+    pub tracked: bool,
+}
+
+impl Interpreter<'_> {
+    /// Which nodes the outputs (and, if wanted, the taps) need, and how often each result is read.
+    pub fn uses(&self, with_taps: bool) -> Vec<usize> {
+        let mut uses = vec![0; self.graph.nodes.len()];
+        for &output in &self.graph.outputs {
+            uses[output] += 1;
+        }
+        if with_taps {
+            self.graph.taps.iter().for_each(|(_, id)| uses[*id] += 1);
+        }
+        for id in (0..uses.len()).rev() {
+            if uses[id] > 0 {
+                self.graph.nodes[id].inputs.iter().for_each(|&input| uses[input] += 1);
+            }
+        }
+        uses
+    }
+
+    fn parameter(&self, node: &Node, index: usize) -> Option<Tensor> {
+        let variable = self.variables.get(*node.parameters.get(index)?)?;
+        Some(if self.tracked { variable.as_tensor().clone() } else { variable.as_detached_tensor() })
+    }
+
+    fn weight(&self, node: &Node, index: usize) -> Result<Tensor> {
+        self.parameter(node, index).ok_or_else(|| candle_core::Error::Msg(format!("{}: a parameter is missing", node.scope)))
+    }
+
+    /// Whether our kernels run.
+    fn ours(&self, x: &Tensor) -> bool {
+        self.backend == Backend::Best && x.device().is_cpu()
+    }
+
+    /// The result of a node.
+    pub fn node(&self, node: &Node, inputs: &[&Tensor]) -> Result<Tensor> {
+        let x = inputs[0];
+        let ours = self.ours(x);
+        match &node.op {
+            Op::Input => Ok(x.clone()),
+            Op::Conv2d(c) => {
+                let (weight, bias) = (self.weight(node, 0)?, self.parameter(node, 1));
+                if ours {
+                    apply(conv::Conv2d(*c), &[x, &weight, &or_zeros(bias, c.outputs, x)?])
+                } else {
+                    composed::conv2d(x, &weight, bias.as_ref(), c)
+                }
+            }
+            Op::ConvTranspose2d(c) => {
+                let (weight, bias) = (self.weight(node, 0)?, self.parameter(node, 1));
+                if ours {
+                    apply(conv::ConvTranspose2d(*c), &[x, &weight, &or_zeros(bias, c.outputs, x)?])
+                } else {
+                    composed::conv_transpose2d(x, &weight, bias.as_ref(), c)
+                }
+            }
+            Op::Linear { inputs, outputs } => {
+                let y = x.reshape((x.dim(0)?, *inputs))?.matmul(&self.weight(node, 0)?.t()?)?;
+                y.broadcast_add(&self.weight(node, 1)?)?.reshape((x.dim(0)?, *outputs, 1, 1))
+            }
+            Op::MaxPool2d(pool) => {
+                if ours { apply(max_pool::MaxPool2d(*pool), &[x]) } else { composed::max_pool2d(x, pool) }
+            }
+            Op::AvgPool2d(_) | Op::AdaptiveAvgPool2d(_) | Op::Upsample(..) => {
+                let (_, _, h, w) = x.dims4()?;
+                let map = Resample::of(&node.op, [h, w])
+                    .ok_or_else(|| candle_core::Error::Msg(format!("{}: not a resampling", node.scope)))?;
+                if ours { apply(map, &[x]) } else { composed::resample(x, &map) }
+            }
+            Op::Norm { kind, channels, eps, affine } => self.norm(node, x, *kind, *channels, *eps, *affine),
+            Op::Activate(f) => {
+                if ours { apply(activation::Activate(*f), &[x]) } else { composed::activate(x, *f) }
+            }
+            Op::Softmax(over) => softmax_of(x, *over, false, ours),
+            Op::LogSoftmax => softmax_of(x, SoftmaxOver::Channels, true, ours),
+            Op::Add => x.broadcast_add(inputs[1]),
+            Op::Multiply => x.broadcast_mul(inputs[1]),
+            Op::Concat => Tensor::cat(inputs, 1),
+            Op::CropLike => {
+                let mut x = x.clone();
+                for axis in [2, 3] {
+                    let (big, small) = (x.dim(axis)?, inputs[1].dim(axis)?);
+                    x = x.narrow(axis, (big - small) / 2, small)?;
+                }
+                Ok(x)
+            }
+            Op::WeightedPool => {
+                let (b, c, h, w) = x.dims4()?;
+                let weights = inputs[1].contiguous()?.reshape((b, h * w, 1))?;
+                x.contiguous()?.reshape((b, c, h * w))?.matmul(&weights)?.reshape((b, c, 1, 1))
+            }
+            Op::Dropout(share) => {
+                if self.mode == Mode::Inference || *share == 0.0 {
+                    return Ok(x.clone());
+                }
+                let keep = Tensor::rand(0f32, 1f32, x.shape(), x.device())?.ge(*share as f32)?.to_dtype(x.dtype())?;
+                x * keep.affine(1.0 / (1.0 - share), 0.0)?
+            }
+        }
+    }
+
+    fn norm(&self, node: &Node, x: &Tensor, kind: Normalisation, channels: usize, eps: f64, affine: bool) -> Result<Tensor> {
+        let first_statistic = if affine { 2 } else { 0 };
+        let (scale, shift) = if affine {
+            (self.weight(node, 0)?.flatten_all()?, self.weight(node, 1)?.flatten_all()?)
+        } else {
+            let ones = Tensor::ones(channels, x.dtype(), x.device())?;
+            (ones.clone(), ones.zeros_like()?)
+        };
+        if let (Normalisation::Batch { .. }, Mode::Inference) = (kind, self.mode) {
+            let mean = self.weight(node, first_statistic)?.detach();
+            let variance = self.weight(node, first_statistic + 1)?.detach();
+            let scale = (scale / (variance + eps)?.sqrt()?)?;
+            let shift = (shift - (mean * &scale)?)?;
+            return if self.ours(x) { apply(norm::ScaleShift, &[x, &scale, &shift]) } else { composed::scale_shift(x, &scale, &shift) };
+        }
+        let (y, mean, variance) = if self.ours(x) {
+            let moments: Arc<OnceLock<norm::Moments>> = Arc::default();
+            let y = apply(norm::Normalise { kind, eps, moments: moments.clone() }, &[x, &scale, &shift])?;
+            let all = moments.get().cloned().unwrap_or_default();
+            let column = |f: fn(&(f64, f64)) -> f64| {
+                let values: Vec<f32> = all.iter().map(|m| f(m) as f32).collect();
+                Tensor::from_vec(values, all.len(), x.device())
+            };
+            (y, column(|m| m.0)?, column(|m| m.1)?)
+        } else {
+            composed::normalise(x, &scale, &shift, kind, eps)?
+        };
+        if let Normalisation::Batch { momentum } = kind {
+            let (b, c, h, w) = x.dims4()?;
+            let count = (b * h * w) as f64;
+            let update = |index: usize, new: Tensor| -> Result<()> {
+                let Some(variable) = node.parameters.get(index).and_then(|&id| self.variables.get(id)) else { return Ok(()) };
+                let new = new.detach().reshape(c)?;
+                let kept = variable.as_detached_tensor().affine(1.0 - momentum, 0.0)?;
+                variable.set(&(kept + new.affine(momentum, 0.0)?)?)
+            };
+            update(first_statistic, mean)?;
+            update(first_statistic + 1, variance.affine(count / (count - 1.0).max(1.0), 0.0)?)?;
+        }
+        Ok(y)
+    }
+}
+
+fn or_zeros(bias: Option<Tensor>, count: usize, like: &Tensor) -> Result<Tensor> {
+    match bias {
+        Some(bias) => Ok(bias),
+        None => Tensor::zeros(count, like.dtype(), like.device()),
+    }
+}
+
+fn softmax_of(x: &Tensor, over: SoftmaxOver, log: bool, ours: bool) -> Result<Tensor> {
+    if ours { apply(softmax::Softmax { over, log }, &[x]) } else { composed::softmax(x, over, log) }
+}

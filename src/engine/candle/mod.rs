@@ -1,0 +1,10 @@
+//! The candle engine: interprets a graph with candle tensors, forward and backward, on every device.
+
+mod composed;
+mod interpret;
+mod kernel_op;
+mod network;
+mod optimiser;
+
+pub use network::{Gradients, Mode, Network, Pass};
+pub use optimiser::{Optimiser, Recipe};

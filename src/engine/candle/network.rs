@@ -1,0 +1,267 @@
+//! A graph with weights on a device.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use candle_core::backprop::GradStore;
+use candle_core::{Device, Tensor, Var};
+
+use super::interpret::Interpreter;
+use crate::engine::array::Array;
+use crate::engine::device::{self, DeviceChoice};
+use crate::engine::weights::{self, Weights};
+use crate::engine::{Backend, Result};
+use crate::graph::Graph;
+
+/// Whether a pass trains.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Running statistics, no dropout.
+    Inference,
+    /// Batch statistics (running ones are updated) and dropout.
+    Training,
+}
+
+/// A network ready to run.
+pub struct Network {
+    graph: Arc<Graph>,
+    variables: Vec<Var>,
+    device: Device,
+    device_name: String,
+    backend: Backend,
+    notices: Vec<String>,
+}
+
+fn upload(graph: &Graph, weights: &Weights, device: &Device) -> Result<Vec<Var>> {
+    weights::check(graph, weights)?;
+    let mut variables = Vec::with_capacity(graph.parameters.len());
+    for parameter in &graph.parameters {
+        let array = &weights[&parameter.name];
+        let tensor = Tensor::from_slice(&array.values, array.shape.as_slice(), device)?;
+        variables.push(Var::from_tensor(&tensor)?);
+    }
+    Ok(variables)
+}
+
+fn download(tensor: &Tensor) -> candle_core::Result<Array> {
+    Ok(Array { shape: tensor.dims().to_vec(), values: tensor.flatten_all()?.to_vec1::<f32>()? })
+}
+
+impl Network {
+    /// Checks the weights and puts them on a device.
+    ///
+    /// # Errors
+    /// Names the first tensor that does not fit, or the device that cannot be used.
+    pub fn new(graph: Graph, weights: &Weights, choice: DeviceChoice) -> Result<Self> {
+        Self::with_backend(graph, weights, choice, Backend::Best)
+    }
+
+    /// As [`Network::new`], with a choice of implementation.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn with_backend(graph: Graph, weights: &Weights, choice: DeviceChoice, backend: Backend) -> Result<Self> {
+        let opened = device::open(choice)?;
+        let mut notices: Vec<String> = opened.notice.into_iter().collect();
+        let (device, device_name, variables) = match upload(&graph, weights, &opened.device) {
+            Ok(variables) => (opened.device, opened.name, variables),
+            Err(error) if choice == DeviceChoice::Auto && !opened.device.is_cpu() => {
+                notices.push(format!("{} failed ({error}); the CPU is used.", opened.name));
+                (Device::Cpu, "CPU".to_string(), upload(&graph, weights, &Device::Cpu)?)
+            }
+            Err(error) => return Err(error),
+        };
+        Ok(Self { graph: Arc::new(graph), variables, device, device_name, backend, notices })
+    }
+
+    /// The graph.
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// Where it runs.
+    pub fn device_name(&self) -> &str {
+        &self.device_name
+    }
+
+    /// What the user must be told since the last call, for example that the GPU ran out of memory.
+    pub fn take_notices(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.notices)
+    }
+
+    /// The current weights.
+    ///
+    /// # Errors
+    /// When the device cannot be read.
+    pub fn weights(&self) -> Result<Weights> {
+        let mut weights = Weights::new();
+        for (parameter, variable) in self.graph.parameters.iter().zip(&self.variables) {
+            weights.insert(parameter.name.clone(), download(variable.as_tensor())?);
+        }
+        Ok(weights)
+    }
+
+    pub(super) fn variables(&self) -> &[Var] {
+        &self.variables
+    }
+
+    fn interpreter(&self, mode: Mode, tracked: bool) -> Interpreter<'_> {
+        Interpreter { graph: &self.graph, variables: &self.variables, mode, backend: self.backend, tracked }
+    }
+
+    /// Runs `[B, C, H, W]` without keeping anything for gradients. If a GPU fails, the CPU takes over and
+    /// [`Network::take_notices`] says so.
+    ///
+    /// # Errors
+    /// When the input does not fit or the CPU fails.
+    pub fn infer(&mut self, input: &Array) -> Result<Vec<Array>> {
+        let [_, _, h, w] = input.dims4();
+        self.graph.sizes([h, w])?;
+        match self.infer_here(input) {
+            Err(error) if !self.device.is_cpu() => {
+                let weights = self.weights()?;
+                self.notices.push(format!("{} failed ({error}); the CPU takes over.", self.device_name));
+                self.variables = upload(&self.graph, &weights, &Device::Cpu)?;
+                (self.device, self.device_name) = (Device::Cpu, "CPU".into());
+                Ok(self.infer_here(input)?)
+            }
+            other => Ok(other?),
+        }
+    }
+
+    fn infer_here(&self, input: &Array) -> candle_core::Result<Vec<Array>> {
+        let interpreter = self.interpreter(Mode::Inference, false);
+        let x = Tensor::from_slice(&input.values, input.dims4().as_slice(), &self.device)?;
+        let mut uses = interpreter.uses(false);
+        let mut results: Vec<Option<Tensor>> = vec![None; self.graph.nodes.len()];
+        for (id, node) in self.graph.nodes.iter().enumerate() {
+            if uses[id] == 0 {
+                continue;
+            }
+            let inputs: Vec<Tensor> = node.inputs.iter().filter_map(|&i| results[i].clone()).collect();
+            let mut inputs: Vec<&Tensor> = inputs.iter().collect();
+            if inputs.is_empty() {
+                inputs.push(&x);
+            }
+            let result = interpreter.node(node, &inputs)?;
+            results[id] = Some(result);
+            // A result that nobody reads any more gives its memory back.
+            for &input in &node.inputs {
+                uses[input] -= 1;
+                if uses[input] == 0 {
+                    results[input] = None;
+                }
+            }
+        }
+        self.graph.outputs.iter().filter_map(|&id| results[id].as_ref()).map(download).collect()
+    }
+
+    /// Runs `[B, C, H, W]` and keeps what gradients need.
+    ///
+    /// # Errors
+    /// When the input does not fit or the device fails.
+    pub fn run(&mut self, input: &Array, mode: Mode) -> Result<Pass> {
+        let [_, _, h, w] = input.dims4();
+        self.graph.sizes([h, w])?;
+        let interpreter = self.interpreter(mode, true);
+        let x = Var::from_tensor(&Tensor::from_slice(&input.values, input.dims4().as_slice(), &self.device)?)?;
+        let uses = interpreter.uses(true);
+        let mut results: Vec<Option<Tensor>> = vec![None; self.graph.nodes.len()];
+        for (id, node) in self.graph.nodes.iter().enumerate() {
+            if uses[id] == 0 {
+                continue;
+            }
+            let mut inputs: Vec<&Tensor> = node.inputs.iter().filter_map(|&i| results[i].as_ref()).collect();
+            if inputs.is_empty() {
+                inputs.push(x.as_tensor());
+            }
+            results[id] = Some(interpreter.node(node, &inputs)?);
+        }
+        let result = |id: usize| results[id].clone().ok_or_else(|| candle_core::Error::Msg("a result is missing".into()));
+        let outputs = self.graph.outputs.iter().map(|&id| result(id)).collect::<candle_core::Result<_>>()?;
+        let taps =
+            self.graph.taps.iter().map(|(name, id)| Ok((name.clone(), result(*id)?))).collect::<candle_core::Result<_>>()?;
+        let names = self.graph.parameters.iter().map(|p| p.name.clone()).zip(self.variables.iter().cloned()).collect();
+        Ok(Pass { outputs, taps, input: x, variables: names })
+    }
+}
+
+/// A finished forward pass.
+pub struct Pass {
+    outputs: Vec<Tensor>,
+    taps: BTreeMap<String, Tensor>,
+    input: Var,
+    variables: BTreeMap<String, Var>,
+}
+
+impl Pass {
+    /// The results, in the graph's order.
+    ///
+    /// # Errors
+    /// When the device cannot be read.
+    pub fn outputs(&self) -> Result<Vec<Array>> {
+        Ok(self.outputs.iter().map(download).collect::<candle_core::Result<_>>()?)
+    }
+
+    /// An inner result by its name in [`Graph::taps`].
+    ///
+    /// # Errors
+    /// When the device cannot be read.
+    pub fn tap(&self, name: &str) -> Result<Option<Array>> {
+        Ok(self.taps.get(name).map(download).transpose()?)
+    }
+
+    /// Gradients of `sum over outputs of sum(output * gradient)`.
+    ///
+    /// # Errors
+    /// When the device fails.
+    pub fn backward(self, output_gradients: &[Array]) -> Result<Gradients> {
+        let mut total: Option<Tensor> = None;
+        for (output, gradient) in self.outputs.iter().zip(output_gradients) {
+            let gradient = Tensor::from_slice(&gradient.values, output.shape(), output.device())?;
+            let part = (output * gradient)?.sum_all()?;
+            total = Some(match total {
+                Some(sum) => (sum + part)?,
+                None => part,
+            });
+        }
+        let total = total.ok_or_else(|| candle_core::Error::Msg("the network has no output".into()))?;
+        Ok(Gradients { store: total.backward()?, input: self.input, variables: self.variables })
+    }
+}
+
+/// Gradients of a pass.
+pub struct Gradients {
+    store: GradStore,
+    input: Var,
+    variables: BTreeMap<String, Var>,
+}
+
+impl Gradients {
+    /// The gradient of the input; zeros where nothing depends on it.
+    ///
+    /// # Errors
+    /// When the device cannot be read.
+    pub fn input(&self) -> Result<Array> {
+        match self.store.get(self.input.as_tensor()) {
+            Some(gradient) => Ok(download(gradient)?),
+            None => Ok(Array::zeros(self.input.dims())),
+        }
+    }
+
+    /// The gradient of a parameter by name; zeros where nothing depends on it, `None` for an unknown name.
+    ///
+    /// # Errors
+    /// When the device cannot be read.
+    pub fn parameter(&self, name: &str) -> Result<Option<Array>> {
+        let Some(variable) = self.variables.get(name) else { return Ok(None) };
+        Ok(Some(match self.store.get(variable.as_tensor()) {
+            Some(gradient) => download(gradient)?,
+            None => Array::zeros(variable.dims()),
+        }))
+    }
+
+    pub(super) fn tensor(&self, variable: &Var) -> Option<&Tensor> {
+        self.store.get(variable.as_tensor())
+    }
+}

@@ -1,0 +1,140 @@
+//! Optimisers, with PyTorch's definitions (torch.optim SGD, Adam, AdamW).
+
+use candle_core::{DType, Tensor};
+
+use super::network::{Gradients, Network};
+use crate::engine::Result;
+
+/// Which optimiser, and its constants.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Recipe {
+    /// Stochastic gradient descent: d = g + wd p; buffer = momentum buffer + d (d at first).
+    Sgd {
+        /// Share of the buffer that is kept.
+        momentum: f64,
+        /// Whether to look one step ahead.
+        nesterov: bool,
+        /// Pull towards zero, added to the gradient.
+        weight_decay: f64,
+    },
+    /// Adam; the weight decay is added to the gradient.
+    Adam {
+        /// Decay rates of the two moments.
+        betas: [f64; 2],
+        /// Added to the root of the second moment.
+        eps: f64,
+        /// Pull towards zero.
+        weight_decay: f64,
+    },
+    /// Adam with decoupled weight decay: p *= 1 - lr wd.
+    AdamW {
+        /// Decay rates of the two moments.
+        betas: [f64; 2],
+        /// Added to the root of the second moment.
+        eps: f64,
+        /// Pull towards zero.
+        weight_decay: f64,
+    },
+}
+
+/// An optimiser with its memory.
+pub struct Optimiser {
+    recipe: Recipe,
+    /// Largest norm of all gradients together.
+    clip_norm: Option<f64>,
+    steps: i32,
+    /// Per parameter: momentum buffer, or first and second moment.
+    memory: Vec<[Option<Tensor>; 2]>,
+}
+
+impl Optimiser {
+    /// An optimiser without memory.
+    pub fn new(recipe: Recipe, clip_norm: Option<f64>) -> Self {
+        Self { recipe, clip_norm, steps: 0, memory: Vec::new() }
+    }
+
+    /// Changes the trainable parameters once; returns the norm of the gradients before clipping.
+    ///
+    /// # Errors
+    /// When the device fails.
+    pub fn step(&mut self, network: &mut Network, gradients: &Gradients, rate: f64) -> Result<f64> {
+        self.steps += 1;
+        let trainable: Vec<bool> = network.graph().parameters.iter().map(|p| p.role.is_trainable()).collect();
+        self.memory.resize_with(trainable.len(), Default::default);
+        let mut square = 0.0;
+        for (variable, _) in network.variables().iter().zip(&trainable).filter(|(_, t)| **t) {
+            if let Some(gradient) = gradients.tensor(variable) {
+                square += f64::from(gradient.to_dtype(DType::F32)?.sqr()?.sum_all()?.to_scalar::<f32>()?);
+            }
+        }
+        let norm = square.sqrt();
+        let clip = self.clip_norm.map_or(1.0, |max| (max / (norm + 1e-6)).min(1.0));
+        for (index, variable) in network.variables().iter().enumerate() {
+            if !trainable[index] {
+                continue;
+            }
+            let Some(gradient) = gradients.tensor(variable) else { continue };
+            let gradient = if clip < 1.0 { gradient.affine(clip, 0.0)? } else { gradient.clone() };
+            let value = variable.as_detached_tensor();
+            let updated = self.update(index, &value, &gradient.detach(), rate)?;
+            variable.set(&updated)?;
+        }
+        Ok(norm)
+    }
+
+    fn update(&mut self, index: usize, value: &Tensor, gradient: &Tensor, rate: f64) -> candle_core::Result<Tensor> {
+        let memory = &mut self.memory[index];
+        match self.recipe {
+            Recipe::Sgd { momentum, nesterov, weight_decay } => {
+                let d = decayed(gradient, value, weight_decay)?;
+                let step = if momentum == 0.0 {
+                    d
+                } else {
+                    let buffer = match &memory[0] {
+                        Some(buffer) => (buffer.affine(momentum, 0.0)? + &d)?,
+                        None => d.clone(),
+                    };
+                    memory[0] = Some(buffer.clone());
+                    if nesterov { (d + buffer.affine(momentum, 0.0)?)? } else { buffer }
+                };
+                value - step.affine(rate, 0.0)?
+            }
+            Recipe::Adam { betas, eps, weight_decay } => {
+                let d = decayed(gradient, value, weight_decay)?;
+                value - moments(memory, &d, betas, eps, self.steps)?.affine(rate, 0.0)?
+            }
+            Recipe::AdamW { betas, eps, weight_decay } => {
+                let step = moments(memory, gradient, betas, eps, self.steps)?.affine(rate, 0.0)?;
+                value.affine(1.0 - rate * weight_decay, 0.0)? - step
+            }
+        }
+    }
+}
+
+fn decayed(gradient: &Tensor, value: &Tensor, weight_decay: f64) -> candle_core::Result<Tensor> {
+    if weight_decay == 0.0 { Ok(gradient.clone()) } else { gradient + value.affine(weight_decay, 0.0)? }
+}
+
+/// Adam's direction, and the update of its two moments.
+fn moments(
+    memory: &mut [Option<Tensor>; 2],
+    gradient: &Tensor,
+    [b1, b2]: [f64; 2],
+    eps: f64,
+    steps: i32,
+) -> candle_core::Result<Tensor> {
+    let blend = |old: &Option<Tensor>, new: Tensor, beta: f64| -> candle_core::Result<Tensor> {
+        let new = new.affine(1.0 - beta, 0.0)?;
+        match old {
+            Some(old) => old.affine(beta, 0.0)? + new,
+            None => Ok(new),
+        }
+    };
+    let first = blend(&memory[0], gradient.clone(), b1)?;
+    let second = blend(&memory[1], gradient.sqr()?, b2)?;
+    let direction = (first.affine(1.0 / (1.0 - b1.powi(steps)), 0.0)?
+        / second.affine(1.0 / (1.0 - b2.powi(steps)), 0.0)?.sqrt()?.affine(1.0, eps)?)?;
+    *memory = [Some(first), Some(second)];
+    Ok(direction)
+}

@@ -1,0 +1,37 @@
+//! Kernels for the CPU: forward and exact backward passes on plain slices, parallel over images and strips.
+//!
+//! **Invariant:** arrays are `[batch, channels, height, width]`, row-major; results do not depend on the number of threads.
+//! **Invariant:** every kernel has its gradient here, checked against PyTorch and finite differences.
+
+pub mod activation;
+pub mod conv;
+pub mod max_pool;
+pub mod norm;
+pub mod resample;
+pub mod softmax;
+
+/// A shaped view of numbers.
+#[derive(Clone, Copy)]
+pub struct View<'a> {
+    /// Values, row-major.
+    pub data: &'a [f32],
+    /// Sizes, outermost first.
+    pub shape: &'a [usize],
+}
+
+impl View<'_> {
+    /// Sizes as batch, channels, height, width; missing ones are 1.
+    pub fn dims4(&self) -> [usize; 4] {
+        std::array::from_fn(|n| self.shape.get(n).copied().unwrap_or(1))
+    }
+}
+
+/// A function of one to three arrays with its gradient.
+pub trait Kernel: Send + Sync {
+    /// Name in error messages.
+    fn name(&self) -> &'static str;
+    /// The result and its shape.
+    fn forward(&self, inputs: &[View]) -> (Vec<f32>, Vec<usize>);
+    /// Gradients of the inputs from the gradient of the result; `None` where an input is a constant.
+    fn backward(&self, inputs: &[View], output: View, gradient: &[f32]) -> Vec<Option<Vec<f32>>>;
+}

@@ -1,0 +1,55 @@
+//! Running a graph: tensors, kernels, losses, optimisers.
+//!
+//! **Invariant:** outside this room there are only plain slices of numbers; nobody else names candle.
+//! **Invariant:** every gradient is exact on every device, checked against PyTorch; where candle's own backward pass is
+//! wrong or missing it is not used.
+//! **Invariant:** a device that fails or runs out of memory is replaced by the CPU with a notice, never silently.
+//!
+//! Deliberately absent: images, files, schedules.
+
+mod array;
+mod candle;
+mod cpu;
+mod device;
+mod losses;
+mod weights;
+
+pub use array::Array;
+pub use candle::{Gradients, Mode, Network, Optimiser, Pass, Recipe};
+pub use device::{DeviceChoice, available_devices};
+pub use losses::{LossGradient, SegmentationLoss, bce_with_logits, cross_entropy, soft_dice};
+pub use weights::{WeightError, Weights, initial_weights};
+
+/// Which implementation of the operations runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backend {
+    /// Our kernels where the device is the CPU, compositions of candle's operations elsewhere.
+    Best,
+    /// Compositions of candle's operations everywhere: what GPUs run, testable on the CPU.
+    Composed,
+}
+
+/// What went wrong while running a network.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The tensor library reported it.
+    #[error("the network could not be run: {0}")]
+    Tensor(#[from] candle_core::Error),
+    /// The input does not fit the network.
+    #[error("the network does not fit its input: {0}")]
+    Graph(#[from] crate::graph::GraphError),
+    /// The weights do not fit the network.
+    #[error(transparent)]
+    Weights(#[from] WeightError),
+    /// A named device is not there.
+    #[error("the device {name} cannot be used: {reason}")]
+    Device {
+        /// As the user named it.
+        name: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Result of this room.
+pub type Result<T> = std::result::Result<T, EngineError>;

@@ -1,0 +1,328 @@
+//! Building a graph so that it reads like the paper.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use super::op::{Activation, Conv, ConvTranspose, Normalisation, Op, Pool, SoftmaxOver, UpsampleMode, UpsampleTo};
+use super::shape::{GraphError, Size, symbolic};
+use super::{Graph, Node, NodeId, Parameter, ParameterId, Role};
+
+#[derive(Default)]
+struct State {
+    graph: Graph,
+    error: Option<GraphError>,
+}
+
+/// Collects nodes and parameters.
+#[derive(Clone)]
+pub struct GraphBuilder {
+    state: Rc<RefCell<State>>,
+}
+
+/// A prefix of parameter names, for example `down.0`.
+#[derive(Clone)]
+pub struct Scope {
+    builder: GraphBuilder,
+    path: String,
+}
+
+/// The result of a node while building.
+#[derive(Clone)]
+pub struct Value {
+    builder: GraphBuilder,
+    id: NodeId,
+    size: Size,
+}
+
+impl Default for GraphBuilder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl GraphBuilder {
+    /// An empty graph.
+    pub fn new() -> Self {
+        Self { state: Rc::default() }
+    }
+
+    /// The image, as the first node.
+    pub fn input(&self, channels: usize) -> Value {
+        self.push(Op::Input, &[], Vec::new(), "input", channels)
+    }
+
+    /// The outermost scope.
+    pub fn root(&self) -> Scope {
+        Scope { builder: self.clone(), path: String::new() }
+    }
+
+    /// Names an inner result, so that it can be looked at.
+    pub fn tap(&self, name: impl Into<String>, value: &Value) {
+        self.state.borrow_mut().graph.taps.push((name.into(), value.id));
+    }
+
+    /// Ends building.
+    ///
+    /// # Errors
+    /// The first mismatch of channels met on the way.
+    pub fn finish(self, outputs: &[Value]) -> Result<Graph, GraphError> {
+        let mut state = self.state.borrow_mut();
+        if let Some(error) = state.error.take() {
+            return Err(error);
+        }
+        let mut graph = std::mem::take(&mut state.graph);
+        graph.outputs = outputs.iter().map(|value| value.id).collect();
+        Ok(graph)
+    }
+
+    fn push(&self, op: Op, inputs: &[&Value], parameters: Vec<ParameterId>, scope: &str, channels: usize) -> Value {
+        let sizes: Vec<Size> = inputs.iter().map(|value| value.size).collect();
+        let size = symbolic(&op, &sizes, channels);
+        let mut state = self.state.borrow_mut();
+        let id = state.graph.nodes.len();
+        let inputs = inputs.iter().map(|value| value.id).collect();
+        state.graph.nodes.push(Node { op, inputs, parameters, scope: scope.into(), size });
+        Value { builder: self.clone(), id, size }
+    }
+
+    fn parameter(&self, scope: &str, name: &str, shape: &[usize], role: Role) -> ParameterId {
+        let mut state = self.state.borrow_mut();
+        let name = if scope.is_empty() { name.to_string() } else { format!("{scope}.{name}") };
+        state.graph.parameters.push(Parameter { name, shape: shape.to_vec(), role });
+        state.graph.parameters.len() - 1
+    }
+
+    fn expect_channels(&self, scope: &str, expected: usize, got: usize) {
+        let mut state = self.state.borrow_mut();
+        if expected != got && state.error.is_none() {
+            state.error = Some(GraphError::Channels { scope: scope.into(), expected, got });
+        }
+    }
+}
+
+impl Scope {
+    /// A scope inside this one.
+    #[must_use]
+    pub fn sub(&self, name: impl std::fmt::Display) -> Self {
+        let path = if self.path.is_empty() { name.to_string() } else { format!("{}.{name}", self.path) };
+        Self { builder: self.builder.clone(), path }
+    }
+
+    /// A convolution with this scope's `weight` and `bias`.
+    pub fn conv(&self, x: &Value, conv: Conv) -> Value {
+        self.conv_as(x, conv, |fan_in| Role::Weight { fan_in })
+    }
+
+    /// A convolution that starts at zero.
+    pub fn zero_conv(&self, x: &Value, conv: Conv) -> Value {
+        self.conv_as(x, conv, |fan_in| Role::ZeroWeight { fan_in })
+    }
+
+    fn conv_as(&self, x: &Value, conv: Conv, role: impl Fn(f64) -> Role) -> Value {
+        self.builder.expect_channels(&self.path, conv.inputs, x.size.channels);
+        let [kh, kw] = conv.kernel;
+        let per_group = conv.inputs / conv.groups;
+        let fan_in = (per_group * kh * kw) as f64;
+        let shape = [conv.outputs, per_group, kh, kw];
+        let mut parameters = vec![self.builder.parameter(&self.path, "weight", &shape, role(fan_in))];
+        if conv.bias {
+            parameters.push(self.builder.parameter(&self.path, "bias", &[conv.outputs], Role::Bias));
+        }
+        self.builder.push(Op::Conv2d(conv), &[x], parameters, &self.path, 0)
+    }
+
+    /// A square convolution with bias that keeps the size (odd kernels, stride 1).
+    pub fn conv_same(&self, x: &Value, outputs: usize, kernel: usize) -> Value {
+        self.conv(x, Conv { padding: [kernel / 2; 2], ..square(x.channels(), outputs, kernel) })
+    }
+
+    /// A square convolution with bias and without padding.
+    pub fn conv_valid(&self, x: &Value, outputs: usize, kernel: usize) -> Value {
+        self.conv(x, square(x.channels(), outputs, kernel))
+    }
+
+    /// A transposed convolution with this scope's `weight` and `bias`.
+    pub fn conv_transpose(&self, x: &Value, conv: ConvTranspose) -> Value {
+        self.builder.expect_channels(&self.path, conv.inputs, x.size.channels);
+        let [kh, kw] = conv.kernel;
+        let shape = [conv.inputs, conv.outputs / conv.groups, kh, kw];
+        let taps = (kh * kw) as f64 / (conv.stride[0] * conv.stride[1]) as f64;
+        let fan_in = conv.inputs as f64 / conv.groups as f64 * taps;
+        let mut parameters = vec![self.builder.parameter(&self.path, "weight", &shape, Role::Weight { fan_in })];
+        if conv.bias {
+            parameters.push(self.builder.parameter(&self.path, "bias", &[conv.outputs], Role::Bias));
+        }
+        self.builder.push(Op::ConvTranspose2d(conv), &[x], parameters, &self.path, 0)
+    }
+
+    /// The usual up-convolution: kernel and stride alike, with bias.
+    pub fn up_conv(&self, x: &Value, outputs: usize, stride: [usize; 2]) -> Value {
+        self.conv_transpose(
+            x,
+            ConvTranspose {
+                inputs: x.channels(),
+                outputs,
+                kernel: stride,
+                stride,
+                padding: [0; 2],
+                output_padding: [0; 2],
+                groups: 1,
+                bias: true,
+            },
+        )
+    }
+
+    /// A fully connected layer with bias on 1x1 maps.
+    pub fn linear(&self, x: &Value, outputs: usize) -> Value {
+        let inputs = x.channels();
+        let weight = Role::Weight { fan_in: inputs as f64 };
+        let parameters = vec![
+            self.builder.parameter(&self.path, "weight", &[outputs, inputs], weight),
+            self.builder.parameter(&self.path, "bias", &[outputs], Role::Bias),
+        ];
+        self.builder.push(Op::Linear { inputs, outputs }, &[x], parameters, &self.path, 0)
+    }
+
+    /// A normalisation; scale and shift are `weight` and `bias` of shape `[C]`.
+    pub fn norm(&self, x: &Value, kind: Normalisation, eps: f64, affine: bool) -> Value {
+        self.norm_shaped(x, kind, eps, affine, &[x.channels()])
+    }
+
+    /// Layer norm over the channels of 1x1 maps; scale and shift have shape `[C, 1, 1]`.
+    pub fn layer_norm(&self, x: &Value, eps: f64) -> Value {
+        self.norm_shaped(x, Normalisation::Group { groups: 1 }, eps, true, &[x.channels(), 1, 1])
+    }
+
+    fn norm_shaped(&self, x: &Value, kind: Normalisation, eps: f64, affine: bool, shape: &[usize]) -> Value {
+        let channels = x.channels();
+        let mut parameters = Vec::new();
+        if affine {
+            parameters.push(self.builder.parameter(&self.path, "weight", shape, Role::NormScale));
+            parameters.push(self.builder.parameter(&self.path, "bias", shape, Role::Bias));
+        }
+        if let Normalisation::Batch { .. } = kind {
+            parameters.push(self.builder.parameter(&self.path, "running_mean", &[channels], Role::RunningMean));
+            parameters.push(self.builder.parameter(&self.path, "running_var", &[channels], Role::RunningVariance));
+        }
+        self.builder.push(Op::Norm { kind, channels, eps, affine }, &[x], parameters, &self.path, 0)
+    }
+
+    /// Batch norm with PyTorch's defaults (eps 1e-5, momentum 0.1).
+    pub fn batch_norm(&self, x: &Value) -> Value {
+        self.norm(x, Normalisation::Batch { momentum: 0.1 }, 1e-5, true)
+    }
+
+    /// Instance norm with scale and shift (eps 1e-5).
+    pub fn instance_norm(&self, x: &Value) -> Value {
+        self.norm(x, Normalisation::Instance, 1e-5, true)
+    }
+}
+
+/// A square convolution with bias, stride 1 and no padding.
+pub(super) fn square(inputs: usize, outputs: usize, kernel: usize) -> Conv {
+    Conv { inputs, outputs, kernel: [kernel; 2], stride: [1; 2], padding: [0; 2], dilation: [1; 2], groups: 1, bias: true }
+}
+
+impl Value {
+    /// Number of channels.
+    pub fn channels(&self) -> usize {
+        self.size.channels
+    }
+
+    fn then(&self, op: Op, others: &[&Self]) -> Self {
+        let mut inputs = vec![self];
+        inputs.extend(others);
+        let scope = self.builder.state.borrow().graph.nodes[self.id].scope.clone();
+        self.builder.push(op, &inputs, Vec::new(), &scope, 0)
+    }
+
+    /// Element-wise function.
+    #[must_use]
+    pub fn activate(&self, activation: Activation) -> Self {
+        self.then(Op::Activate(activation), &[])
+    }
+
+    /// max(x, 0).
+    #[must_use]
+    pub fn relu(&self) -> Self {
+        self.activate(Activation::Relu)
+    }
+
+    /// 1 / (1 + exp(-x)).
+    #[must_use]
+    pub fn sigmoid(&self) -> Self {
+        self.activate(Activation::Sigmoid)
+    }
+
+    /// Largest value of each window.
+    #[must_use]
+    pub fn max_pool(&self, pool: Pool) -> Self {
+        self.then(Op::MaxPool2d(pool), &[])
+    }
+
+    /// Mean of each window.
+    #[must_use]
+    pub fn avg_pool(&self, pool: Pool) -> Self {
+        self.then(Op::AvgPool2d(pool), &[])
+    }
+
+    /// Mean over parts of the map.
+    #[must_use]
+    pub fn adaptive_avg_pool(&self, size: [usize; 2]) -> Self {
+        self.then(Op::AdaptiveAvgPool2d(size), &[])
+    }
+
+    /// Resampling.
+    #[must_use]
+    pub fn upsample(&self, mode: UpsampleMode, to: UpsampleTo) -> Self {
+        self.then(Op::Upsample(mode, to), &[])
+    }
+
+    /// Softmax.
+    #[must_use]
+    pub fn softmax(&self, over: SoftmaxOver) -> Self {
+        self.then(Op::Softmax(over), &[])
+    }
+
+    /// Logarithm of the softmax over channels.
+    #[must_use]
+    pub fn log_softmax(&self) -> Self {
+        self.then(Op::LogSoftmax, &[])
+    }
+
+    /// Sum; a 1x1 map counts for every position.
+    #[must_use]
+    pub fn plus(&self, other: &Self) -> Self {
+        self.then(Op::Add, &[other])
+    }
+
+    /// Product; a 1x1 map counts for every position.
+    #[must_use]
+    pub fn times(&self, other: &Self) -> Self {
+        self.then(Op::Multiply, &[other])
+    }
+
+    /// Channels of both, these first.
+    #[must_use]
+    pub fn concat(&self, other: &Self) -> Self {
+        self.then(Op::Concat, &[other])
+    }
+
+    /// Cut around the centre to the other's size.
+    #[must_use]
+    pub fn crop_like(&self, other: &Self) -> Self {
+        self.then(Op::CropLike, &[other])
+    }
+
+    /// Sum over positions, weighted by a map of one channel.
+    #[must_use]
+    pub fn weighted_pool(&self, weights: &Self) -> Self {
+        self.then(Op::WeightedPool, &[weights])
+    }
+
+    /// Dropout; the identity at inference.
+    #[must_use]
+    pub fn dropout(&self, share: f64) -> Self {
+        self.then(Op::Dropout(share), &[])
+    }
+}

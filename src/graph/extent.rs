@@ -1,0 +1,104 @@
+//! A height or width as a function of the input's: `slope * n + offset`, both rational.
+
+/// A reduced fraction with a positive denominator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Ratio {
+    numerator: i64,
+    denominator: i64,
+}
+
+impl Ratio {
+    const fn whole(value: i64) -> Self {
+        Self { numerator: value, denominator: 1 }
+    }
+
+    fn new(numerator: i64, denominator: i64) -> Self {
+        let divisor = gcd(numerator.abs(), denominator).max(1);
+        Self { numerator: numerator / divisor, denominator: denominator / divisor }
+    }
+
+    fn plus(self, other: Self) -> Self {
+        Self::new(
+            self.numerator * other.denominator + other.numerator * self.denominator,
+            self.denominator * other.denominator,
+        )
+    }
+
+    fn times(self, numerator: i64, denominator: i64) -> Self {
+        Self::new(self.numerator * numerator, self.denominator * denominator)
+    }
+}
+
+fn gcd(a: i64, b: i64) -> i64 {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
+
+/// How an inner height or width depends on the input's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extent {
+    slope: Ratio,
+    offset: Ratio,
+}
+
+impl Extent {
+    /// The input's own extent.
+    pub const INPUT: Self = Self { slope: Ratio::whole(1), offset: Ratio::whole(0) };
+
+    /// An extent that does not depend on the input.
+    pub fn fixed(size: usize) -> Self {
+        Self { slope: Ratio::whole(0), offset: Ratio::whole(size as i64) }
+    }
+
+    /// Adds a constant.
+    #[must_use]
+    pub fn plus(self, amount: i64) -> Self {
+        Self { slope: self.slope, offset: self.offset.plus(Ratio::whole(amount)) }
+    }
+
+    /// Multiplies by a fraction.
+    #[must_use]
+    pub fn times(self, numerator: i64, denominator: i64) -> Self {
+        Self { slope: self.slope.times(numerator, denominator), offset: self.offset.times(numerator, denominator) }
+    }
+
+    /// The extent for an input of `n`, if it is a whole positive number.
+    pub fn at(&self, n: usize) -> Option<usize> {
+        let value = self.slope.times(n as i64, 1).plus(self.offset);
+        (value.denominator == 1 && value.numerator > 0).then_some(value.numerator as usize)
+    }
+
+    /// The input must be a multiple of this (plus a constant) for the extent to be whole.
+    pub fn stride(&self) -> usize {
+        self.slope.denominator as usize
+    }
+
+    /// Whether the extent follows the input one to one, whatever is cut off.
+    pub fn is_input_less_border(&self) -> bool {
+        self.slope == Ratio::whole(1) && self.offset.denominator == 1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_original_unet_turns_572_into_388() {
+        let mut extent = Extent::INPUT;
+        for _ in 0..4 {
+            extent = extent.plus(-4).times(1, 2);
+        }
+        extent = extent.plus(-4);
+        for _ in 0..4 {
+            extent = extent.times(2, 1).plus(-4);
+        }
+        assert_eq!(extent.at(572), Some(388));
+        assert!(extent.is_input_less_border());
+    }
+
+    #[test]
+    fn a_size_that_strides_do_not_divide_is_no_size() {
+        let quarter = Extent::INPUT.times(1, 4);
+        assert_eq!((quarter.at(64), quarter.at(66), quarter.stride()), (Some(16), None, 4));
+    }
+}

@@ -1,0 +1,126 @@
+//! A network as data: operations in topological order, parameters by name, sizes as symbols.
+//!
+//! **Invariant:** nodes only refer to earlier nodes; parameter names are unique and are the keys of a weights file.
+//! **Invariant:** nothing here computes: a [`Graph`] can be built, counted and checked without an engine.
+//!
+//! Deliberately absent: tensors, weights, training.
+
+mod attention;
+mod builder;
+mod extent;
+mod op;
+mod shape;
+
+pub use attention::{ContextFusion, ContextPooling};
+pub use builder::{GraphBuilder, Scope, Value};
+pub use extent::Extent;
+pub use op::{Activation, Conv, ConvTranspose, Normalisation, Op, Pool, SoftmaxOver, UpsampleMode, UpsampleTo};
+pub use shape::{GraphError, Size};
+
+/// Index of a node.
+pub type NodeId = usize;
+/// Index of a parameter.
+pub type ParameterId = usize;
+
+/// What a parameter is for; decides how it starts and whether it is trained.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Role {
+    /// Convolution or linear weight; `fan_in` is the mean number of terms summed into one output.
+    Weight {
+        /// Mean number of terms of one output value.
+        fan_in: f64,
+    },
+    /// Weight of a last convolution that starts at zero, so that its block starts as the identity.
+    ZeroWeight {
+        /// Mean number of terms of one output value.
+        fan_in: f64,
+    },
+    /// Added constant.
+    Bias,
+    /// Scale of a normalisation, one at the start.
+    NormScale,
+    /// Running mean of a batch norm: a statistic, not trained by gradients.
+    RunningMean,
+    /// Running variance of a batch norm: a statistic, not trained by gradients.
+    RunningVariance,
+}
+
+impl Role {
+    /// Whether an optimiser changes it.
+    pub fn is_trainable(self) -> bool {
+        !matches!(self, Self::RunningMean | Self::RunningVariance)
+    }
+}
+
+/// A named array of weights or statistics.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Parameter {
+    /// Dotted name, as in a PyTorch state dict.
+    pub name: String,
+    /// Sizes, PyTorch's order (convolution: out, in / groups, height, width).
+    pub shape: Vec<usize>,
+    /// What it is for.
+    pub role: Role,
+}
+
+impl Parameter {
+    /// Number of values.
+    pub fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// Whether there are no values.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// One operation.
+#[derive(Debug, Clone)]
+pub struct Node {
+    /// What it does.
+    pub op: Op,
+    /// Nodes it reads.
+    pub inputs: Vec<NodeId>,
+    /// Parameters it reads, in the order of its operation.
+    pub parameters: Vec<ParameterId>,
+    /// Scope it was built in.
+    pub scope: String,
+    /// Channels, and height and width as functions of the input's.
+    pub size: Size,
+}
+
+/// A network.
+#[derive(Debug, Clone, Default)]
+pub struct Graph {
+    /// Operations; every node comes after its inputs.
+    pub nodes: Vec<Node>,
+    /// Parameters in the order of creation.
+    pub parameters: Vec<Parameter>,
+    /// The results, from the finest to the coarsest.
+    pub outputs: Vec<NodeId>,
+    /// Inner results worth looking at, by name.
+    pub taps: Vec<(String, NodeId)>,
+}
+
+impl Graph {
+    /// Number of trainable values.
+    pub fn trainable_count(&self) -> usize {
+        self.parameters.iter().filter(|p| p.role.is_trainable()).map(Parameter::len).sum()
+    }
+
+    /// Number of running statistics.
+    pub fn buffer_count(&self) -> usize {
+        self.parameters.iter().filter(|p| !p.role.is_trainable()).map(Parameter::len).sum()
+    }
+
+    /// Channels of the input.
+    pub fn input_channels(&self) -> usize {
+        self.nodes.first().map_or(0, |node| node.size.channels)
+    }
+
+    /// Channels of the first output.
+    pub fn output_channels(&self) -> usize {
+        self.outputs.first().map_or(0, |&id| self.nodes[id].size.channels)
+    }
+}

@@ -1,0 +1,160 @@
+//! Sizes of nodes: as symbols at building time, as numbers for a given input.
+
+use super::extent::Extent;
+use super::op::{Op, UpsampleTo};
+use super::{Graph, NodeId};
+
+/// Channels and spatial extent of a node's result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Size {
+    /// Number of channels.
+    pub channels: usize,
+    /// Height and width as functions of the input's.
+    pub extent: [Extent; 2],
+}
+
+/// Why a graph does not fit an input, or itself.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum GraphError {
+    /// An operation got other channels than it was built for.
+    #[error("{scope}: expects {expected} channels, got {got}")]
+    Channels {
+        /// Scope of the node.
+        scope: String,
+        /// Channels it was built for.
+        expected: usize,
+        /// Channels it got.
+        got: usize,
+    },
+    /// Two maps that must have one size differ.
+    #[error("{scope}: cannot join maps of {first:?} and {second:?}; the input must be a multiple of the network's strides")]
+    Mismatch {
+        /// Scope of the node.
+        scope: String,
+        /// Height and width of the first.
+        first: [usize; 2],
+        /// Height and width of the second.
+        second: [usize; 2],
+    },
+    /// A map would have no pixels left.
+    #[error("{scope}: a map of {size:?} is too small")]
+    TooSmall {
+        /// Scope of the node.
+        scope: String,
+        /// Height and width.
+        size: [usize; 2],
+    },
+}
+
+/// The symbolic size of an operation's result. Floor divisions are taken as exact, as for inputs that the strides divide.
+pub(super) fn symbolic(op: &Op, inputs: &[Size], own_channels: usize) -> Size {
+    let first = inputs.first().copied().unwrap_or(Size { channels: own_channels, extent: [Extent::INPUT; 2] });
+    let per_axis = |f: &dyn Fn(usize, Extent) -> Extent| [f(0, first.extent[0]), f(1, first.extent[1])];
+    match op {
+        Op::Conv2d(conv) => {
+            let extent = per_axis(&|axis, e| {
+                let reach = (conv.dilation[axis] * (conv.kernel[axis] - 1) + 1) as i64;
+                let stride = conv.stride[axis] as i64;
+                // The largest free length that is a multiple of the stride, as for inputs that it divides.
+                let free = 2 * conv.padding[axis] as i64 - reach;
+                e.plus(free - free.rem_euclid(stride)).times(1, stride).plus(1)
+            });
+            Size { channels: conv.outputs, extent }
+        }
+        Op::ConvTranspose2d(conv) => {
+            let extent = per_axis(&|axis, e| {
+                let added = conv.kernel[axis] + conv.output_padding[axis];
+                e.plus(-1).times(conv.stride[axis] as i64, 1).plus(added as i64 - 2 * conv.padding[axis] as i64)
+            });
+            Size { channels: conv.outputs, extent }
+        }
+        Op::Linear { outputs, .. } => Size { channels: *outputs, extent: first.extent },
+        Op::MaxPool2d(pool) | Op::AvgPool2d(pool) => {
+            let extent = per_axis(&|axis, e| {
+                let stride = pool.stride[axis] as i64;
+                let free = 2 * pool.padding[axis] as i64 - pool.kernel[axis] as i64;
+                e.plus(free - free.rem_euclid(stride)).times(1, stride).plus(1)
+            });
+            Size { channels: first.channels, extent }
+        }
+        Op::AdaptiveAvgPool2d(size) | Op::Upsample(_, UpsampleTo::Size(size)) => {
+            Size { channels: first.channels, extent: size.map(Extent::fixed) }
+        }
+        Op::Upsample(_, UpsampleTo::Scale(scale)) => {
+            let extent = per_axis(&|axis, e| e.times(scale[axis] as i64, 1));
+            Size { channels: first.channels, extent }
+        }
+        Op::Concat => Size { channels: inputs.iter().map(|s| s.channels).sum(), extent: first.extent },
+        Op::CropLike => Size { channels: first.channels, extent: inputs.get(1).map_or(first.extent, |s| s.extent) },
+        Op::WeightedPool => Size { channels: first.channels, extent: [Extent::fixed(1); 2] },
+        Op::Input
+        | Op::Norm { .. }
+        | Op::Activate(_)
+        | Op::Softmax(_)
+        | Op::LogSoftmax
+        | Op::Add
+        | Op::Multiply
+        | Op::Dropout(_) => first,
+    }
+}
+
+impl Graph {
+    /// Height and width of every node for an input of this size, computed as the engines do.
+    ///
+    /// # Errors
+    /// Where maps do not fit together.
+    pub fn sizes(&self, input: [usize; 2]) -> Result<Vec<[usize; 2]>, GraphError> {
+        let mut sizes: Vec<[usize; 2]> = Vec::with_capacity(self.nodes.len());
+        for id in 0..self.nodes.len() {
+            let size = self.size_of(id, input, &sizes)?;
+            sizes.push(size);
+        }
+        Ok(sizes)
+    }
+
+    fn size_of(&self, id: NodeId, input: [usize; 2], sizes: &[[usize; 2]]) -> Result<[usize; 2], GraphError> {
+        let node = &self.nodes[id];
+        let Some(&first_id) = node.inputs.first() else { return Ok(input) };
+        let first = sizes[first_id];
+        let both = |f: &dyn Fn(usize) -> Option<usize>| match (f(0), f(1)) {
+            (Some(h), Some(w)) if h > 0 && w > 0 => Ok([h, w]),
+            _ => Err(GraphError::TooSmall { scope: node.scope.clone(), size: first }),
+        };
+        let mismatch = |second| GraphError::Mismatch { scope: node.scope.clone(), first, second };
+        match &node.op {
+            Op::Conv2d(conv) => both(&|axis| conv.output_len(axis, first[axis])),
+            Op::ConvTranspose2d(conv) => both(&|axis| conv.output_len(axis, first[axis])),
+            Op::MaxPool2d(pool) | Op::AvgPool2d(pool) => both(&|axis| pool.output_len(axis, first[axis])),
+            Op::AdaptiveAvgPool2d(size) | Op::Upsample(_, UpsampleTo::Size(size)) => Ok(*size),
+            Op::Upsample(_, UpsampleTo::Scale(scale)) => Ok([first[0] * scale[0], first[1] * scale[1]]),
+            Op::WeightedPool => Ok([1, 1]),
+            Op::CropLike => {
+                let second = sizes[node.inputs[1]];
+                if second[0] > first[0] || second[1] > first[1] { Err(mismatch(second)) } else { Ok(second) }
+            }
+            Op::Concat => match node.inputs.iter().map(|&i| sizes[i]).find(|&s| s != first) {
+                Some(second) => Err(mismatch(second)),
+                None => Ok(first),
+            },
+            Op::Add | Op::Multiply => {
+                let second = sizes[node.inputs[1]];
+                if second == first || second == [1, 1] { Ok(first) } else { Err(mismatch(second)) }
+            }
+            _ => Ok(first),
+        }
+    }
+
+    /// Height and width of the first output for an input of this size.
+    ///
+    /// # Errors
+    /// Where maps do not fit together.
+    pub fn output_size(&self, input: [usize; 2]) -> Result<[usize; 2], GraphError> {
+        let sizes = self.sizes(input)?;
+        Ok(self.outputs.first().map_or(input, |&id| sizes[id]))
+    }
+
+    /// Heights and widths must be a multiple of this (plus a constant for unpadded networks).
+    pub fn stride(&self) -> [usize; 2] {
+        [0, 1].map(|axis| self.nodes.iter().map(|n| n.size.extent[axis].stride()).max().unwrap_or(1))
+    }
+}

@@ -1,0 +1,545 @@
+//! Operations, blocks, networks, losses and optimisers against PyTorch (`$LAMELLA_TEST_DATA/golden/cases.json`).
+//!
+//! Driven by the index alone. Every case runs twice: with our CPU kernels and with the compositions of candle's operations
+//! that GPUs run. Prints one line per case and a closing count.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod support;
+#[path = "support/fill.rs"]
+mod fill;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use lamella::engine::{
+    Array, Backend, DeviceChoice, Mode, Network, Optimiser, Recipe, SegmentationLoss, Weights, bce_with_logits, cross_entropy,
+    soft_dice,
+};
+use lamella::graph::{
+    Activation, ContextFusion, ContextPooling, Conv, ConvTranspose, Graph, GraphBuilder, Normalisation, Pool, SoftmaxOver,
+    UpsampleMode, UpsampleTo, Value as Node,
+};
+use lamella::zoo::{Ends, NnUnet, UNet, UpPath, conv_stack};
+use safetensors::{Dtype, SafeTensors};
+use serde_json::Value;
+
+/// Composed operations are slow on the CPU; larger networks run with our kernels alone.
+const COMPOSED_LIMIT_MACS: f64 = 3e9;
+
+fn pair(value: &Value) -> [usize; 2] {
+    match value {
+        Value::Array(items) => [items[0].as_u64().unwrap() as usize, items[1].as_u64().unwrap() as usize],
+        other => [other.as_u64().unwrap() as usize; 2],
+    }
+}
+
+fn size(value: &Value) -> usize {
+    value.as_u64().unwrap() as usize
+}
+
+fn shape_of(row: &Value) -> Vec<usize> {
+    row["shape"].as_array().unwrap().iter().map(size).collect()
+}
+
+/// The graph of a case, or `None` where the zoo does not have it yet.
+fn graph_of(case: &Value) -> Option<Graph> {
+    let name = case["case"].as_str()?;
+    let hyper = &case["hyper"];
+    if case["group"] == "segmentation" {
+        return segmentation(name, hyper);
+    }
+    let builder = GraphBuilder::new();
+    let channels = shape_of(&case["inputs"][0]).get(1).copied()?;
+    let x = builder.input(channels);
+    let y = if case["group"] == "op" { operation(name, hyper, &builder, &x)? } else { block(name, hyper, &builder, &x)? };
+    Some(builder.finish(&[y]).unwrap())
+}
+
+fn operation(name: &str, hyper: &Value, builder: &GraphBuilder, x: &Node) -> Option<Node> {
+    let root = builder.root();
+    let pool = || Pool {
+        kernel: pair(&hyper["kernel_size"]),
+        stride: pair(&hyper["stride"]),
+        padding: hyper.get("padding").map_or([0; 2], pair),
+        ceil_mode: hyper["ceil_mode"].as_bool().unwrap_or(false),
+        count_padding: hyper["count_include_pad"].as_bool().unwrap_or(true),
+    };
+    let starts = |prefix: &str| name.starts_with(prefix);
+    let eps = || hyper["eps"].as_f64().unwrap();
+    Some(match () {
+        () if starts("op_conv2d") => root.conv(
+            x,
+            Conv {
+                inputs: size(&hyper["in_channels"]),
+                outputs: size(&hyper["out_channels"]),
+                kernel: pair(&hyper["kernel_size"]),
+                stride: pair(&hyper["stride"]),
+                padding: pair(&hyper["padding"]),
+                dilation: pair(&hyper["dilation"]),
+                groups: size(&hyper["groups"]),
+                bias: hyper["bias"].as_bool()?,
+            },
+        ),
+        () if starts("op_conv_transpose2d") => root.conv_transpose(
+            x,
+            ConvTranspose {
+                inputs: size(&hyper["in_channels"]),
+                outputs: size(&hyper["out_channels"]),
+                kernel: pair(&hyper["kernel_size"]),
+                stride: pair(&hyper["stride"]),
+                padding: pair(&hyper["padding"]),
+                output_padding: pair(&hyper["output_padding"]),
+                groups: size(&hyper["groups"]),
+                bias: hyper["bias"].as_bool()?,
+            },
+        ),
+        () if starts("op_max_pool2d") => x.max_pool(pool()),
+        () if starts("op_avg_pool2d") => x.avg_pool(pool()),
+        () if starts("op_adaptive_avg_pool2d") => x.adaptive_avg_pool(pair(&hyper["output_size"])),
+        () if starts("op_upsample") => {
+            let mode = match hyper["mode"].as_str()? {
+                "nearest" => UpsampleMode::Nearest,
+                _ => UpsampleMode::Bilinear { align_corners: hyper["align_corners"].as_bool()? },
+            };
+            let to = match hyper.get("size") {
+                Some(size) => UpsampleTo::Size(pair(size)),
+                None => UpsampleTo::Scale(pair(&hyper["scale_factor"])),
+            };
+            x.upsample(mode, to)
+        }
+        () if starts("op_batch_norm") => {
+            let momentum = hyper["momentum"].as_f64()?;
+            root.norm(x, Normalisation::Batch { momentum }, eps(), true)
+        }
+        () if starts("op_instance_norm") => root.norm(x, Normalisation::Instance, eps(), hyper["affine"].as_bool()?),
+        () if starts("op_group_norm") => {
+            root.norm(x, Normalisation::Group { groups: size(&hyper["num_groups"]) }, eps(), true)
+        }
+        () if starts("op_layer_norm") => root.layer_norm(x, eps()),
+        () if starts("op_softmax_spatial") => x.softmax(SoftmaxOver::Positions),
+        () if starts("op_softmax") => x.softmax(SoftmaxOver::Channels),
+        () if starts("op_log_softmax") => x.log_softmax(),
+        () if starts("op_relu") => x.relu(),
+        () if starts("op_leaky_relu") => x.activate(Activation::LeakyRelu(hyper["negative_slope"].as_f64()? as f32)),
+        () if starts("op_sigmoid") => x.sigmoid(),
+        () if starts("op_tanh") => x.activate(Activation::Tanh),
+        () if starts("op_linear") => root.linear(x, size(&hyper["out_features"])),
+        () => return None,
+    })
+}
+
+fn block(name: &str, hyper: &Value, builder: &GraphBuilder, x: &Node) -> Option<Node> {
+    let root = builder.root();
+    if name.starts_with("block_se_c") {
+        return Some(root.squeeze_excite(x, size(&hyper["reduction"])));
+    }
+    if name.starts_with("block_gc_") {
+        let pooling = if hyper["pooling"] == "att" { ContextPooling::Attention } else { ContextPooling::Average };
+        let fusion = match hyper["fusion"].as_str()? {
+            "add" => ContextFusion::Add,
+            "mul" => ContextFusion::Multiply,
+            _ => ContextFusion::MultiplyAdd,
+        };
+        return Some(root.global_context(x, hyper["ratio"].as_f64()?, pooling, fusion));
+    }
+    if name == "block_nnunet_conv_pair" {
+        let channels = hyper["channels"].as_array()?;
+        return Some(conv_stack(
+            &root.sub("convs"),
+            x,
+            size(&channels[1]),
+            size(&hyper["initial_stride"]),
+            size(&hyper["num_convs"]),
+        ));
+    }
+    None
+}
+
+fn segmentation(name: &str, hyper: &Value) -> Option<Graph> {
+    if name.starts_with("seg_unet_") {
+        let ends = Ends { in_channels: size(&hyper["in_channels"]), classes: size(&hyper["classes"]) };
+        let (width, depth) = (size(&hyper["base"]), size(&hyper["depth"]));
+        let options = match hyper["upsample"].as_str() {
+            None => UNet { width, depth, ..UNet::original() },
+            Some("transpose") => UNet { width, depth, ..UNet::default() },
+            Some(_) => UNet { width, depth, up: UpPath::Bilinear, ..UNet::default() },
+        };
+        return Some(options.build(ends).unwrap());
+    }
+    if name.starts_with("seg_nnunet_plain") {
+        let ends = Ends { in_channels: size(&hyper["input_channels"]), classes: size(&hyper["num_classes"]) };
+        let list = |key: &str| hyper[key].as_array().unwrap().iter().map(size).collect::<Vec<_>>();
+        let options = NnUnet {
+            features: list("features_per_stage"),
+            strides: list("strides"),
+            encoder_convs: list("n_conv_per_stage")[0],
+            decoder_convs: list("n_conv_per_stage_decoder")[0],
+            deep_supervision: hyper["deep_supervision"].as_bool()?,
+        };
+        return Some(options.build(ends).unwrap());
+    }
+    None
+}
+
+/// The stored tensors of a case as doubles.
+struct Stored(BTreeMap<String, Vec<f64>>);
+
+impl Stored {
+    fn read(path: &Path) -> Self {
+        let bytes = std::fs::read(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        let tensors = SafeTensors::deserialize(&bytes).unwrap();
+        Self(
+            tensors
+                .tensors()
+                .into_iter()
+                .map(|(name, view)| {
+                    let data = view.data();
+                    let values = match view.dtype() {
+                        Dtype::F32 => data.chunks(4).map(|b| f64::from(f32::from_le_bytes(b.try_into().unwrap()))).collect(),
+                        Dtype::F64 => data.chunks(8).map(|b| f64::from_le_bytes(b.try_into().unwrap())).collect(),
+                        Dtype::I64 => data.chunks(8).map(|b| i64::from_le_bytes(b.try_into().unwrap()) as f64).collect(),
+                        Dtype::I32 => data.chunks(4).map(|b| f64::from(i32::from_le_bytes(b.try_into().unwrap()))).collect(),
+                        other => panic!("{name} has type {other:?}"),
+                    };
+                    (name, values)
+                })
+                .collect(),
+        )
+    }
+}
+
+fn moments(values: &[f32]) -> [f64; 2] {
+    let count = values.len() as f64;
+    let mean = values.iter().map(|&v| f64::from(v)).sum::<f64>() / count;
+    let variance = values.iter().map(|&v| (f64::from(v) - mean).powi(2)).sum::<f64>() / count;
+    [mean, variance.sqrt()]
+}
+
+/// Largest deviation in units of the tolerance.
+fn deviation(got: &[f64], want: &[f64], abs: f64, rel: f64) -> f64 {
+    assert_eq!(got.len(), want.len());
+    got.iter().zip(want).map(|(g, w)| (g - w).abs() / (abs + rel * w.abs())).fold(0.0, |a: f64, b| if b.is_nan() { f64::NAN } else { a.max(b) })
+}
+
+fn compare_row(row: &Value, stored: &Stored, got: &Array) -> Result<f64, String> {
+    let name = row["name"].as_str().unwrap();
+    let want_shape: usize = shape_of(row).iter().product();
+    if got.values.len() != want_shape {
+        return Err(format!("{name} has {} values, expected {want_shape}", got.values.len()));
+    }
+    let (abs, rel) = (row["abs"].as_f64().unwrap_or(0.0), row["rel"].as_f64().unwrap_or(0.0));
+    let mut worst: f64 = 0.0;
+    let sampled: Vec<f64> = match row["stored"].as_str().unwrap() {
+        "whole" => got.values.iter().map(|&v| f64::from(v)).collect(),
+        "sample" => {
+            let count = stored.0[&format!("{name}#sample")].len() as u64;
+            (0..count).map(|k| f64::from(got.values[(fill::bits("sample", k) % want_shape as u64) as usize])).collect()
+        }
+        _ => Vec::new(),
+    };
+    let key = if row["stored"] == "whole" { name.to_string() } else { format!("{name}#sample") };
+    if !sampled.is_empty() {
+        let want = &stored.0[&key];
+        if let Some(limit) = row["l2_rel"].as_f64() {
+            let norm = |v: &mut dyn Iterator<Item = f64>| v.map(|x| x * x).sum::<f64>().sqrt();
+            let off = norm(&mut sampled.iter().zip(want).map(|(g, w)| g - w)) / norm(&mut want.iter().copied()).max(1e-30);
+            worst = off / limit;
+        } else {
+            worst = deviation(&sampled, want, abs, rel);
+        }
+    }
+    if let Some(want) = stored.0.get(&format!("{name}#stats"))
+        && row.get("l2_rel").is_none()
+    {
+        worst = worst.max(deviation(&moments(&got.values), want, abs, rel));
+    }
+    if worst <= 1.0 { Ok(worst) } else { Err(format!("{name} is off by {worst:.2} tolerances")) }
+}
+
+fn compare_rows(row: &Value, stored: &Stored, arrays: &[Array]) -> Result<f64, String> {
+    let name = row["name"].as_str().unwrap();
+    let tolerance = &stored.0[&format!("{name}#tol")];
+    let want = &stored.0[name];
+    let mut worst: f64 = 0.0;
+    for (n, array) in arrays.iter().enumerate() {
+        let [mean, _] = moments(&array.values);
+        let norm = array.values.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>().sqrt();
+        for (column, got) in [mean, norm].into_iter().enumerate() {
+            let at = 2 * n + column;
+            worst = worst.max((got - want[at]).abs() / tolerance[at]);
+        }
+    }
+    if worst <= 1.0 { Ok(worst) } else { Err(format!("{name} is off by {worst:.2} tolerances")) }
+}
+
+fn weights_of(case: &Value, graph: &Graph) -> Weights {
+    let gain = case["gain"].as_f64().unwrap_or(1.0);
+    let wanted: Vec<&str> = graph.parameters.iter().map(|p| p.name.as_str()).collect();
+    let mut weights = Weights::new();
+    for row in case["params"].as_array().unwrap() {
+        let (name, shape, values) = fill::parameter(row, gain);
+        // Parameters that the reference lists without using them are not part of a graph.
+        if wanted.contains(&name.as_str()) {
+            weights.insert(name, Array::new(shape, values));
+        }
+    }
+    weights
+}
+
+fn check_network(case: &Value, graph: Graph, stored: &Stored, backend: Backend) -> Result<f64, String> {
+    let total = graph.trainable_count() as u64;
+    if Some(total) != case["param_count"].as_u64() {
+        return Err(format!("{total} parameters, expected {}", case["param_count"]));
+    }
+    let mode = if case["mode"] == "train" { Mode::Training } else { Mode::Inference };
+    let weights = weights_of(case, &graph);
+    let row = &case["inputs"][0];
+    let shape = shape_of(row);
+    let values = fill::input(row["name"].as_str().unwrap(), shape.iter().product(), row["scale"].as_f64().unwrap_or(1.0));
+    let input = Array::new(shape, values);
+    let mut network = Network::with_backend(graph, &weights, DeviceChoice::Cpu, backend).map_err(|e| e.to_string())?;
+    let rows = case["tensors"].as_array().unwrap();
+    let needs_gradients = rows.iter().any(|r| r["name"].as_str().unwrap().contains("grad"));
+    if !needs_gradients && mode == Mode::Inference {
+        // The path that inference takes must agree too.
+        let fast = network.infer(&input).map_err(|e| e.to_string())?;
+        let slow = network.run(&input, mode).and_then(|p| p.outputs()).map_err(|e| e.to_string())?;
+        if fast[0].values != slow[0].values {
+            return Err("infer and run differ".into());
+        }
+    }
+    let pass = network.run(&input, mode).map_err(|e| e.to_string())?;
+    let outputs = pass.outputs().map_err(|e| e.to_string())?;
+    let mut worst: f64 = 0.0;
+    let names: Vec<&str> = case["outputs"].as_array().unwrap().iter().map(|v| v.as_str().unwrap()).collect();
+    let mut probes: Vec<Array> = outputs.iter().map(|o| Array::zeros(&o.shape)).collect();
+    for row in rows {
+        let name = row["name"].as_str().unwrap();
+        if let Some(n) = names.iter().position(|o| *o == name) {
+            worst = worst.max(compare_row(row, stored, &outputs[n])?);
+            if let Some(probe) = row["probe"].as_str() {
+                probes[n].values = fill::input(probe, outputs[n].values.len(), 1.0);
+            }
+        } else if let Some(module) = name.strip_prefix("feat.") {
+            let tap = pass.tap(module).map_err(|e| e.to_string())?.ok_or(format!("there is no inner result {module}"))?;
+            worst = worst.max(compare_row(row, stored, &tap)?);
+        }
+    }
+    let after = network.weights().map_err(|e| e.to_string())?;
+    let buffers: Vec<&str> = case["params"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|p| p[2].as_str().unwrap().starts_with("running"))
+        .map(|p| p[0].as_str().unwrap())
+        .collect();
+    let gradients = if needs_gradients { Some(pass.backward(&probes).map_err(|e| e.to_string())?) } else { None };
+    for row in rows {
+        let name = row["name"].as_str().unwrap();
+        let part = match (&gradients, name) {
+            (Some(gradients), "grad.input") => compare_row(row, stored, &gradients.input().map_err(|e| e.to_string())?)?,
+            (Some(gradients), "param_grad_stats") => {
+                let mut arrays = Vec::new();
+                for p in case["params"].as_array().unwrap() {
+                    if !p[2].as_str().unwrap().starts_with("running") {
+                        let gradient = gradients.parameter(p[0].as_str().unwrap()).map_err(|e| e.to_string())?;
+                        let shape: Vec<usize> = p[1].as_array().unwrap().iter().map(size).collect();
+                        arrays.push(gradient.unwrap_or_else(|| Array::zeros(&shape)));
+                    }
+                }
+                compare_rows(row, stored, &arrays)?
+            }
+            (Some(gradients), _) if name.starts_with("grad.") => {
+                let parameter = name.trim_start_matches("grad.");
+                let gradient = gradients.parameter(parameter).map_err(|e| e.to_string())?;
+                compare_row(row, stored, &gradient.ok_or(format!("no parameter {parameter}"))?)?
+            }
+            (_, "state_stats") => {
+                let arrays: Vec<Array> = buffers.iter().map(|b| after[*b].clone()).collect();
+                compare_rows(row, stored, &arrays)?
+            }
+            _ => match name.strip_prefix("state.") {
+                Some(buffer) => compare_row(row, stored, &after[buffer])?,
+                None => 0.0,
+            },
+        };
+        worst = worst.max(part);
+    }
+    Ok(worst)
+}
+
+fn check_loss(case: &Value, stored: &Stored) -> Result<f64, String> {
+    let hyper = &case["hyper"];
+    let inputs = case["inputs"].as_array().unwrap();
+    let array = |row: &Value| {
+        let shape = shape_of(row);
+        let count = shape.iter().product();
+        Array::new(shape, fill::input(row["name"].as_str().unwrap(), count, row["scale"].as_f64().unwrap_or(1.0)))
+    };
+    let labels = |row: &Value| fill::labels(row, shape_of(row).iter().product());
+    let settings = SegmentationLoss {
+        cross_entropy: 1.0,
+        dice: 1.0,
+        batch_dice: hyper["batch_dice"].as_bool().unwrap_or(true),
+        background: hyper["background"].as_bool().unwrap_or(false),
+        smooth: hyper["smooth"].as_f64().unwrap_or(1e-5),
+        ignore: hyper["ignore_label"].as_u64().or(hyper["ignore_index"].as_u64()).map(|v| v as u16),
+    };
+    let find = |name: &str| case["tensors"].as_array().unwrap().iter().find(|r| r["name"] == name);
+    let name = case["case"].as_str().unwrap();
+    let mut worst: f64 = 0.0;
+    if let Some(weights) = hyper["scale_weights"].as_array() {
+        let mut total = 0.0;
+        let mut each = Vec::new();
+        for (n, weight) in weights.iter().enumerate() {
+            let weight = weight.as_f64().unwrap();
+            let mut loss = settings.of(&array(&inputs[2 * n]), &labels(&inputs[2 * n + 1]));
+            total += weight * loss.value;
+            each.push(loss.value as f32);
+            loss.gradient.values.iter_mut().for_each(|g| *g *= weight as f32);
+            if let Some(row) = find(&format!("grad.input.{n}")) {
+                worst = worst.max(compare_row(row, stored, &loss.gradient)?);
+            }
+        }
+        worst = worst.max(compare_row(find("per_scale").unwrap(), stored, &Array::new([each.len()], each))?);
+        return Ok(worst.max(compare_row(find("output").unwrap(), stored, &Array::new([1], vec![total as f32]))?));
+    }
+    let (logits, target) = (array(&inputs[0]), labels(&inputs[1]));
+    if let Some(row) = find("target") {
+        let got = Array::new(shape_of(row), target.iter().map(|&v| f32::from(v)).collect());
+        worst = worst.max(compare_row(&with_tolerance(row), stored, &got)?);
+    }
+    let loss = match () {
+        () if name.contains("bce") => bce_with_logits(&logits, &target.iter().map(|&t| f32::from(t)).collect::<Vec<_>>()),
+        () if name.starts_with("loss_dice_ce") => settings.of(&logits, &target),
+        () if name.starts_with("loss_dice") => soft_dice(&logits, &target, &settings),
+        () => {
+            let weights: Option<Vec<f64>> =
+                hyper["weight"].as_array().map(|w| w.iter().map(|v| v.as_f64().unwrap()).collect());
+            cross_entropy(&logits, &target, weights.as_deref(), settings.ignore, hyper["reduction"] == "mean")
+        }
+    };
+    worst = worst.max(compare_row(find("output").unwrap(), stored, &Array::new([1], vec![loss.value as f32]))?);
+    Ok(worst.max(compare_row(find("grad.input").unwrap(), stored, &loss.gradient)?))
+}
+
+/// Integer rows are exact: any deviation is too much.
+fn with_tolerance(row: &Value) -> Value {
+    let mut row = row.clone();
+    row["abs"] = Value::from(1e-9);
+    row
+}
+
+fn check_optimiser(case: &Value, stored: &Stored, backend: Backend) -> Result<f64, String> {
+    let hyper = &case["hyper"];
+    let builder = GraphBuilder::new();
+    let x = builder.input(1);
+    let hidden = builder.root().sub("conv1").conv_same(&x, 4, 3).relu();
+    let logits = builder.root().sub("conv2").conv_valid(&hidden, 3, 1);
+    let graph = builder.finish(&[logits]).unwrap();
+    let weights = weights_of(case, &graph);
+    let mut network = Network::with_backend(graph, &weights, DeviceChoice::Cpu, backend).map_err(|e| e.to_string())?;
+    let number = |key: &str| hyper[key].as_f64().unwrap_or(0.0);
+    let betas = hyper["betas"].as_array().map_or([0.9, 0.999], |b| [b[0].as_f64().unwrap(), b[1].as_f64().unwrap()]);
+    let eps = hyper["eps"].as_f64().unwrap_or(1e-8);
+    let weight_decay = number("weight_decay");
+    let recipe = match case["reference"]["symbol"].as_str().unwrap() {
+        "torch.optim.SGD" => {
+            Recipe::Sgd { momentum: number("momentum"), nesterov: hyper["nesterov"] == true, weight_decay }
+        }
+        "torch.optim.AdamW" => Recipe::AdamW { betas, eps, weight_decay },
+        _ => Recipe::Adam { betas, eps, weight_decay },
+    };
+    let mut optimiser = Optimiser::new(recipe, hyper["clip_grad_norm"].as_f64());
+    let rows = case["inputs"].as_array().unwrap();
+    let shape = shape_of(&rows[0]);
+    let input = Array::new(shape.clone(), fill::input("input", shape.iter().product(), 1.0));
+    let target = fill::labels(&rows[1], shape_of(&rows[1]).iter().product());
+    let (mut losses, mut norms) = (Vec::new(), Vec::new());
+    let mut worst: f64 = 0.0;
+    for (step, rate) in hyper["lr_per_step"].as_array().unwrap().iter().enumerate() {
+        let pass = network.run(&input, Mode::Training).map_err(|e| e.to_string())?;
+        let loss = cross_entropy(&pass.outputs().map_err(|e| e.to_string())?[0], &target, None, None, true);
+        let gradients = pass.backward(&[loss.gradient]).map_err(|e| e.to_string())?;
+        norms.push(optimiser.step(&mut network, &gradients, rate.as_f64().unwrap()).map_err(|e| e.to_string())? as f32);
+        losses.push(loss.value as f32);
+        let now = network.weights().map_err(|e| e.to_string())?;
+        let steps = hyper["lr_per_step"].as_array().unwrap().len();
+        for row in case["tensors"].as_array().unwrap() {
+            let name = row["name"].as_str().unwrap();
+            let due = name.strip_prefix(&format!("step{}.", step + 1)).or_else(|| {
+                if step + 1 == steps { name.strip_prefix("final.") } else { None }
+            });
+            if let Some(parameter) = due {
+                worst = worst.max(compare_row(row, stored, &now[parameter])?);
+            }
+        }
+    }
+    for row in case["tensors"].as_array().unwrap() {
+        match row["name"].as_str().unwrap() {
+            "output" => worst = worst.max(compare_row(row, stored, &Array::new([losses.len()], losses.clone()))?),
+            "grad_norm" => worst = worst.max(compare_row(row, stored, &Array::new([norms.len()], norms.clone()))?),
+            _ => {}
+        }
+    }
+    Ok(worst)
+}
+
+/// The deviation of one case per backend, or `None` where the case is not built yet.
+fn check(case: &Value, folder: &Path) -> Option<Vec<Result<f64, String>>> {
+    let stored = || Stored::read(&folder.join(case["file"].as_str().unwrap()));
+    let backends: &[Backend] = if case["macs"].as_f64().unwrap_or(0.0) < COMPOSED_LIMIT_MACS {
+        &[Backend::Best, Backend::Composed]
+    } else {
+        &[Backend::Best]
+    };
+    match case["group"].as_str()? {
+        "loss" => Some(vec![check_loss(case, &stored())]),
+        "optimiser" => Some(backends.iter().map(|&b| check_optimiser(case, &stored(), b)).collect()),
+        "op" | "block" | "segmentation" => {
+            let graph = graph_of(case)?;
+            let stored = stored();
+            Some(backends.iter().map(|&b| check_network(case, graph.clone(), &stored, b)).collect())
+        }
+        _ => None,
+    }
+}
+
+#[test]
+fn every_built_case_agrees_with_pytorch() {
+    let Some(folder) = support::test_data() else { return };
+    let folder = folder.join("golden");
+    let index = support::json(&folder.join("cases.json"));
+    let only = std::env::var("GOLDEN_ONLY").ok();
+    let (mut matched, mut awaited, mut failures) = (0, Vec::new(), Vec::new());
+    for case in index["cases"].as_array().unwrap() {
+        let name = case["case"].as_str().unwrap();
+        if only.as_ref().is_some_and(|part| !name.contains(part.as_str())) {
+            continue;
+        }
+        let start = std::time::Instant::now();
+        match check(case, &folder) {
+            None => awaited.push(name),
+            Some(results) => {
+                let mut worst: f64 = 0.0;
+                let mut problems = Vec::new();
+                for (backend, result) in ["kernels", "composed"].iter().zip(results) {
+                    match result {
+                        Ok(deviation) => worst = worst.max(deviation),
+                        Err(problem) => problems.push(format!("{name} ({backend}): {problem}")),
+                    }
+                }
+                if problems.is_empty() {
+                    matched += 1;
+                    println!("matched {name}: {worst:.3} of the tolerance, {:.2} s", start.elapsed().as_secs_f64());
+                } else {
+                    problems.iter().for_each(|p| println!("failed {p}"));
+                    failures.extend(problems);
+                }
+            }
+        }
+    }
+    println!("golden: {matched} matched, {} awaited by later work, {} failed", awaited.len(), failures.len());
+    println!("awaited: {}", awaited.join(" "));
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
