@@ -2,9 +2,14 @@
 //!
 //! Rooms and their one-way doors are described in ARCHITECTURE.md. For research use; not for diagnosis.
 
+pub mod cli;
 pub mod disk;
 pub mod engine;
 pub mod formats;
 pub mod graph;
+pub mod jobs;
+pub mod learn;
+pub mod model;
+pub mod pipeline;
 pub mod volume;
 pub mod zoo;

@@ -12,13 +12,15 @@ mod candle;
 mod cpu;
 mod device;
 mod losses;
+mod random;
 mod weights;
 
 pub use array::Array;
 pub use candle::{Gradients, Mode, Network, Optimiser, Pass, Recipe};
 pub use device::{DeviceChoice, available_devices};
 pub use losses::{LossGradient, SegmentationLoss, bce_with_logits, cross_entropy, soft_dice};
-pub use weights::{WeightError, Weights, initial_weights};
+pub use random::Random;
+pub use weights::{WeightError, Weights, check as check_weights, initial_weights};
 
 /// Which implementation of the operations runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +43,12 @@ pub enum EngineError {
     /// The weights do not fit the network.
     #[error(transparent)]
     Weights(#[from] WeightError),
+    /// The caller stopped it.
+    #[error("stopped")]
+    Stopped,
+    /// The architecture cannot be built.
+    #[error("{0}")]
+    Architecture(String),
     /// A named device is not there.
     #[error("the device {name} cannot be used: {reason}")]
     Device {

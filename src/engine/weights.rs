@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::array::Array;
+use super::random::Random;
 use crate::graph::{Graph, Role};
 
 /// Arrays by parameter name.
@@ -73,8 +74,8 @@ pub fn initial_weights(graph: &Graph, seed: u64) -> Weights {
             let values = match parameter.role {
                 Role::Weight { fan_in } => {
                     let deviation = (2.0 / fan_in).sqrt();
-                    let mut normal = Normal::new(seed, index as u64);
-                    (0..count).map(|_| (normal.next() * deviation) as f32).collect()
+                    let mut random = Random::new(seed, index as u64);
+                    (0..count).map(|_| (random.normal() * deviation) as f32).collect()
                 }
                 Role::NormScale | Role::RunningVariance => vec![1.0; count],
                 Role::ZeroWeight { .. } | Role::Bias | Role::RunningMean => vec![0.0; count],
@@ -82,28 +83,4 @@ pub fn initial_weights(graph: &Graph, seed: u64) -> Weights {
             (parameter.name.clone(), Array::new(parameter.shape.clone(), values))
         })
         .collect()
-}
-
-/// Standard normal numbers from a splitmix64 stream, by Box and Muller's transform.
-struct Normal {
-    state: u64,
-}
-
-impl Normal {
-    fn new(seed: u64, stream: u64) -> Self {
-        Self { state: seed ^ stream.wrapping_mul(0xd1b5_4a32_d192_ed03) }
-    }
-
-    fn uniform(&mut self) -> f64 {
-        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
-    }
-
-    fn next(&mut self) -> f64 {
-        let (u, v) = (1.0 - self.uniform(), self.uniform());
-        (-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos()
-    }
 }

@@ -33,12 +33,12 @@ impl Plane {
         }
     }
 
-    /// World axes along screen right and screen down, and whether screen right/down leads to their positive end.
-    fn screen_axes(self) -> ([usize; 2], [bool; 2]) {
+    /// World axes along screen columns and rows; both run to their negative end.
+    fn screen_axes(self) -> [usize; 2] {
         match self {
-            Self::Axial => ([0, 1], [false, false]),
-            Self::Coronal => ([0, 2], [false, false]),
-            Self::Sagittal => ([1, 2], [false, false]),
+            Self::Axial => [0, 1],
+            Self::Coronal => [0, 2],
+            Self::Sagittal => [1, 2],
         }
     }
 
@@ -71,11 +71,15 @@ pub struct PlaneLayout {
 impl PlaneLayout {
     /// The layout of a plane. Slice numbers grow towards R, A or S.
     pub fn new(geometry: &Geometry, plane: Plane) -> Self {
+        let [columns, rows] = plane.screen_axes();
+        Self::along(geometry, [columns, rows, plane.world_axis()], [false, false, true])
+    }
+
+    /// Columns, rows and slices along these world axes, each leading to its positive end (R, A, S) or away from it.
+    pub fn along(geometry: &Geometry, world_axes: [usize; 3], leads: [bool; 3]) -> Self {
         let orientation = geometry.orientation();
         let shape = geometry.shape();
-        let (screen, positive) = plane.screen_axes();
-        let axes = [screen[0], screen[1], plane.world_axis()].map(|world| orientation.voxel_axis(world));
-        let leads = [positive[0], positive[1], true];
+        let axes = world_axes.map(|world| orientation.voxel_axis(world));
         let flipped = [0, 1, 2].map(|n| orientation.positive[axes[n]] != leads[n]);
         let ends = |n: usize| {
             let [far, near] = orientation.letters(axes[n]);

@@ -10,7 +10,7 @@ use super::interpret::Interpreter;
 use crate::engine::array::Array;
 use crate::engine::device::{self, DeviceChoice};
 use crate::engine::weights::{self, Weights};
-use crate::engine::{Backend, Result};
+use crate::engine::{Backend, EngineError, Result};
 use crate::graph::Graph;
 
 /// Whether a pass trains.
@@ -115,21 +115,30 @@ impl Network {
     /// # Errors
     /// When the input does not fit or the CPU fails.
     pub fn infer(&mut self, input: &Array) -> Result<Vec<Array>> {
+        self.infer_unless(input, &|| false)
+    }
+
+    /// As [`Network::infer`]; `stop` is asked before every operation.
+    ///
+    /// # Errors
+    /// As there, and [`EngineError::Stopped`].
+    pub fn infer_unless(&mut self, input: &Array, stop: &dyn Fn() -> bool) -> Result<Vec<Array>> {
         let [_, _, h, w] = input.dims4();
         self.graph.sizes([h, w])?;
-        match self.infer_here(input) {
+        match self.infer_here(input, stop) {
+            Err(EngineError::Stopped) => Err(EngineError::Stopped),
             Err(error) if !self.device.is_cpu() => {
                 let weights = self.weights()?;
                 self.notices.push(format!("{} failed ({error}); the CPU takes over.", self.device_name));
                 self.variables = upload(&self.graph, &weights, &Device::Cpu)?;
                 (self.device, self.device_name) = (Device::Cpu, "CPU".into());
-                Ok(self.infer_here(input)?)
+                self.infer_here(input, stop)
             }
-            other => Ok(other?),
+            other => other,
         }
     }
 
-    fn infer_here(&self, input: &Array) -> candle_core::Result<Vec<Array>> {
+    fn infer_here(&self, input: &Array, stop: &dyn Fn() -> bool) -> Result<Vec<Array>> {
         let interpreter = self.interpreter(Mode::Inference, false);
         let x = Tensor::from_slice(&input.values, input.dims4().as_slice(), &self.device)?;
         let mut uses = interpreter.uses(false);
@@ -137,6 +146,9 @@ impl Network {
         for (id, node) in self.graph.nodes.iter().enumerate() {
             if uses[id] == 0 {
                 continue;
+            }
+            if stop() {
+                return Err(EngineError::Stopped);
             }
             let inputs: Vec<Tensor> = node.inputs.iter().filter_map(|&i| results[i].clone()).collect();
             let mut inputs: Vec<&Tensor> = inputs.iter().collect();
@@ -153,7 +165,7 @@ impl Network {
                 }
             }
         }
-        self.graph.outputs.iter().filter_map(|&id| results[id].as_ref()).map(download).collect()
+        Ok(self.graph.outputs.iter().filter_map(|&id| results[id].as_ref()).map(download).collect::<candle_core::Result<_>>()?)
     }
 
     /// Runs `[B, C, H, W]` and keeps what gradients need.

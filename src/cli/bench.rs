@@ -1,0 +1,147 @@
+//! `lamella bench`: the figures of the README, and what the peers are compared with.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::{Result, print_json};
+use crate::jobs::{BenchLoad, BenchNetwork, JobError, peak_memory_bytes};
+
+/// Time the project's own benchmarks.
+#[derive(Args)]
+pub struct Bench {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// One forward pass of a network with random weights on one slice
+    Segment {
+        #[command(flatten)]
+        network: NetworkOptions,
+        /// Height and width of the slice
+        #[arg(long, default_value = "256x256")]
+        size: Size,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// One forward, backward and AdamW step of mean(logits^2)
+    Train {
+        #[command(flatten)]
+        network: NetworkOptions,
+        /// Height and width of the slices
+        #[arg(long, default_value = "128x128")]
+        size: Size,
+        /// Slices per step
+        #[arg(long, default_value_t = 8)]
+        batch: usize,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// One read of a series or file into a volume
+    Load {
+        /// A file or folder
+        path: PathBuf,
+        #[command(flatten)]
+        common: Common,
+    },
+}
+
+#[derive(Args)]
+struct NetworkOptions {
+    /// Architecture
+    #[arg(long, default_value = "unet")]
+    arch: String,
+    /// Channels of the first stage (U-Net)
+    #[arg(long, default_value_t = 32)]
+    width: usize,
+}
+
+#[derive(Clone, Copy)]
+struct Size([usize; 2]);
+
+impl std::str::FromStr for Size {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        let wrong = || format!("{text:?} is no size; write for example 256x256");
+        let (h, w) = text.split_once('x').unwrap_or((text, text));
+        match (h.parse(), w.parse()) {
+            (Ok(h), Ok(w)) if h > 0 && w > 0 => Ok(Self([h, w])),
+            _ => Err(wrong()),
+        }
+    }
+}
+
+#[derive(Args)]
+struct Common {
+    /// Number of timed runs
+    #[arg(long, default_value_t = 5)]
+    repeat: usize,
+    /// Number of threads
+    #[arg(long)]
+    threads: Option<usize>,
+    /// Print one JSON document
+    #[arg(long)]
+    json: bool,
+}
+
+impl Common {
+    fn time(&self, name: &str, mut run: impl FnMut() -> Result, facts: &serde_json::Value) -> Result {
+        run()?;
+        let mut times = Vec::new();
+        for _ in 0..self.repeat.max(1) {
+            let start = Instant::now();
+            run()?;
+            times.push(start.elapsed().as_secs_f64());
+        }
+        times.sort_by(f64::total_cmp);
+        let (median, min) = (times[times.len() / 2], times[0]);
+        if self.json {
+            return print_json(&json!({"bench": name, "median_s": median, "min_s": min, "runs": times.len(), "facts": facts}));
+        }
+        println!("{name}: median {median:.4} s, min {min:.4} s over {} runs {facts}", times.len());
+        Ok(())
+    }
+}
+
+impl Bench {
+    pub(super) fn run(&self) -> Result {
+        let (What::Segment { common, .. } | What::Train { common, .. } | What::Load { common, .. }) = &self.what;
+        if let Some(threads) = common.threads {
+            rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build_global()
+                .map_err(|e| JobError::Other(format!("cannot use {threads} threads: {e}")))?;
+        }
+        match &self.what {
+            What::Segment { network, size, common } => {
+                let mut bench = BenchNetwork::new(&network.arch, network.width, 1, size.0)?;
+                let facts = json!({"arch": network.arch, "parameters": bench.parameters(), "size": size.0});
+                common.time("segment", || bench.infer(), &facts)
+            }
+            What::Train { network, size, batch, common } => {
+                let mut bench = BenchNetwork::new(&network.arch, network.width, *batch, size.0)?;
+                let facts = json!({"arch": network.arch, "parameters": bench.parameters(), "size": size.0, "batch": batch});
+                common.time("train", || bench.train_step(), &facts)
+            }
+            What::Load { path, common } => {
+                let before = peak_memory_bytes();
+                let first = BenchLoad::run(path)?;
+                let grown = peak_memory_bytes().zip(before).map(|(after, before)| after.saturating_sub(before));
+                let facts = json!({
+                    "shape": first.shape,
+                    "voxel_bytes": first.voxel_bytes,
+                    "peak_memory_growth_bytes": grown,
+                    "scan_s": first.scan_s,
+                    "load_s": first.load_s,
+                    "slice_repaint_s": first.slice_s,
+                });
+                common.time("load", || BenchLoad::run(path).map(drop), &facts)
+            }
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! `lamella convert`
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::Result;
+use super::terminal::Terminal;
+use crate::jobs;
+
+/// Convert a volume or mask to another format, keeping its geometry.
+#[derive(Args)]
+pub struct Convert {
+    /// A file or a DICOM folder
+    input: PathBuf,
+    /// The file to write; its ending decides the format
+    #[arg(short, long)]
+    output: PathBuf,
+    /// Series Instance UID (or name), where the input holds several
+    #[arg(long)]
+    series: Option<String>,
+}
+
+impl Convert {
+    pub(super) fn run(&self) -> Result {
+        jobs::writer_for(&self.output)?;
+        let terminal = Terminal::new("Converting");
+        let watch = |fraction| {
+            terminal.show(crate::jobs::JobEvent::Progress { fraction, stage: "" });
+            std::ops::ControlFlow::Continue(())
+        };
+        let volume = jobs::open_one(&self.input, self.series.as_deref(), &watch)?;
+        for warning in &volume.warnings {
+            eprintln!("note: {warning}");
+        }
+        jobs::write_volume(&self.output, &volume, &watch)?;
+        terminal.finish();
+        Ok(())
+    }
+}

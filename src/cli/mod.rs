@@ -1,0 +1,88 @@
+//! The command line: the contract that scripts rely on.
+//!
+//! **Invariant:** exit code 0 is success, 1 a reported error, 2 wrong usage; with `--json` stdout holds one JSON document
+//! and nothing else; progress goes to stderr and only to a terminal.
+//!
+//! Deliberately absent: work; every command parses, calls a job and prints.
+
+mod bench;
+mod convert;
+mod evaluate;
+mod info;
+mod models;
+mod segment;
+mod terminal;
+mod train;
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+use crate::jobs::JobError;
+
+/// Segment medical images slice by slice. For research use; not for diagnosis.
+#[derive(Parser)]
+#[command(name = "lamella", version, about, long_about = None, args_conflicts_with_subcommands = true)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// Files or folders to open in the window
+    paths: Vec<PathBuf>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Show every series and volume of a file or folder
+    Info(info::Info),
+    /// Convert a volume or mask to another format, keeping its geometry
+    Convert(convert::Convert),
+    /// Segment volumes with a model
+    Segment(segment::Segment),
+    /// Train a model on a labelled data set
+    Train(train::Train),
+    /// Compare predicted masks with true ones
+    Evaluate(evaluate::Evaluate),
+    /// List, show, import and export models
+    Models(models::Models),
+    /// Time the project's own benchmarks
+    Bench(bench::Bench),
+}
+
+/// What the arguments ask for.
+pub enum Request {
+    /// Open the window with these paths.
+    Window(Vec<PathBuf>),
+    /// A command was run; leave with this code.
+    Exit(u8),
+}
+
+/// Runs a command, or asks for the window.
+pub fn run(arguments: Arguments) -> Request {
+    let outcome = match arguments.command {
+        None => return Request::Window(arguments.paths),
+        Some(Command::Info(command)) => command.run(),
+        Some(Command::Convert(command)) => command.run(),
+        Some(Command::Segment(command)) => command.run(),
+        Some(Command::Train(command)) => command.run(),
+        Some(Command::Evaluate(command)) => command.run(),
+        Some(Command::Models(command)) => command.run(),
+        Some(Command::Bench(command)) => command.run(),
+    };
+    Request::Exit(match outcome {
+        Ok(()) => 0,
+        Err(error) => {
+            eprintln!("error: {error}");
+            1
+        }
+    })
+}
+
+/// Result of a command.
+type Result = std::result::Result<(), JobError>;
+
+/// Prints a JSON document.
+fn print_json(value: &impl serde::Serialize) -> Result {
+    let text = serde_json::to_string_pretty(value).map_err(|e| JobError::Other(e.to_string()))?;
+    println!("{text}");
+    Ok(())
+}

@@ -1,0 +1,157 @@
+//! `lamella segment`
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::terminal::Terminal;
+use super::{Result, print_json};
+use crate::jobs::{
+    self, Cancel, DeviceChoice, Entry, Job, JobError, JobEvent, Outcome, SegmentJob, SegmentOptions,
+};
+use crate::model::{self, Model, SliceAxis};
+
+/// Segment volumes with a model.
+#[derive(Args)]
+pub struct Segment {
+    /// Volumes, DICOM folders, or folders of volumes
+    #[arg(required = true)]
+    inputs: Vec<PathBuf>,
+    /// A bundled or user model's id, or a model file
+    #[arg(short, long)]
+    model: String,
+    /// The mask to write; a folder where there are several inputs
+    #[arg(short, long)]
+    output: PathBuf,
+    /// auto, cpu, gpu, cuda, cuda:N or metal
+    #[arg(long, default_value = "auto")]
+    device: DeviceChoice,
+    /// Average over mirrored slices (four times the work)
+    #[arg(long)]
+    tta: bool,
+    /// Keep only the largest connected part of every label
+    #[arg(long)]
+    largest: bool,
+    /// Slice axis instead of the model's own: axial, coronal or sagittal
+    #[arg(long)]
+    axis: Option<SliceAxis>,
+    /// Frame of a 4-D volume, counted from 0
+    #[arg(long, default_value_t = 0)]
+    frame: usize,
+    /// Print one JSON document about the masks
+    #[arg(long)]
+    json: bool,
+}
+
+/// One input and the name of its mask.
+struct Input {
+    entry: Entry,
+    name: String,
+}
+
+impl Segment {
+    pub(super) fn run(&self) -> Result {
+        let model = Arc::new(model::find(&self.model)?);
+        let (inputs, single) = self.find_inputs()?;
+        if !single {
+            std::fs::create_dir_all(&self.output)
+                .map_err(|e| JobError::Other(format!("cannot make the folder {}: {e}", self.output.display())))?;
+        }
+        let mut reports = Vec::new();
+        for input in &inputs {
+            let path = if single { self.output.clone() } else { self.output.join(&input.name) };
+            jobs::writer_for(&path)?;
+            reports.push(self.segment(input, &path, &model)?);
+        }
+        if self.json {
+            print_json(&json!({"model": model.spec.id, "masks": reports}))?;
+        }
+        Ok(())
+    }
+
+    /// All volumes behind the inputs; whether the output is a single file.
+    fn find_inputs(&self) -> std::result::Result<(Vec<Input>, bool), JobError> {
+        let go_on = |_| std::ops::ControlFlow::Continue(());
+        let mut inputs = Vec::new();
+        let mut taken = HashSet::new();
+        for path in &self.inputs {
+            let findings = jobs::scan(path, &go_on)?;
+            if findings.entries.is_empty() {
+                let reason = findings.skipped.first().map_or("it holds no image".to_string(), |s| s.reason.clone());
+                return Err(JobError::Other(format!("nothing in {} can be opened: {reason}", path.display())));
+            }
+            for entry in findings.entries {
+                let name = mask_name(&entry, path, &mut taken);
+                inputs.push(Input { entry, name });
+            }
+        }
+        let single = inputs.len() == 1 && !self.output.is_dir() && jobs::writer_for(&self.output).is_ok();
+        if !single && jobs::writer_for(&self.output).is_ok() {
+            return Err(JobError::Other(format!(
+                "{} volumes were found, so the output must be a folder, not {}",
+                inputs.len(),
+                self.output.display()
+            )));
+        }
+        Ok((inputs, single))
+    }
+
+    fn segment(&self, input: &Input, path: &Path, model: &Arc<Model>) -> std::result::Result<Value, JobError> {
+        let terminal = Terminal::new(&input.entry.name);
+        let cancel = Cancel::default();
+        let show = |event: JobEvent| terminal.show(event);
+        let volume = jobs::load(&input.entry, &|_| std::ops::ControlFlow::Continue(()))?;
+        for warning in &volume.warnings {
+            eprintln!("note: {}: {warning}", input.entry.name);
+        }
+        let options =
+            SegmentOptions { axis: self.axis, mirror: self.tta, keep_largest: self.largest, frame: self.frame };
+        let job = SegmentJob { volume: Arc::new(volume), model: model.clone(), device: self.device, options };
+        let Outcome::Labels { labels, table, device } = jobs::run(Job::Segment(job), &show, &cancel)? else {
+            return Err(JobError::Other("the job gave no labels".into()));
+        };
+        let counts = labels.counts();
+        let voxel = labels.geometry().voxel_volume_mm3();
+        jobs::run(Job::SaveLabels { path: path.into(), labels }, &show, &cancel)?;
+        terminal.finish();
+        let volumes: Vec<Value> = table
+            .0
+            .iter()
+            .map(|label| {
+                let voxels = counts.get(&label.value).copied().unwrap_or(0);
+                json!({"label": label.value, "name": label.name, "voxels": voxels, "mm3": voxels as f64 * voxel})
+            })
+            .collect();
+        if !self.json {
+            let each: Vec<String> =
+                volumes.iter().map(|v| format!("{} {:.0} mm3", v["name"].as_str().unwrap_or_default(), v["mm3"].as_f64().unwrap_or(0.0))).collect();
+            println!("{}: {} ({device})", path.display(), each.join(", "));
+        }
+        Ok(json!({"input": input.entry.path, "id": input.entry.id, "output": path, "device": device, "labels": volumes}))
+    }
+}
+
+/// A volume file gives its own name to its mask, a DICOM series its description.
+fn mask_name(entry: &Entry, root: &Path, taken: &mut HashSet<String>) -> String {
+    let file = entry.path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let is_volume_file = entry.path.is_file() && jobs::writer_for(&entry.path).is_ok();
+    let base = if is_volume_file {
+        file
+    } else {
+        let described: String =
+            entry.name.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect();
+        let folder = root.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_else(|| "series".into());
+        format!("{}.nii.gz", if described.is_empty() { folder } else { described })
+    };
+    let mut name = base.clone();
+    let mut number = 2;
+    while !taken.insert(name.clone()) {
+        let stem = jobs::stem(Path::new(&base));
+        name = format!("{stem}_{number}.nii.gz");
+        number += 1;
+    }
+    name
+}

@@ -1,0 +1,132 @@
+//! `lamella train`
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+
+use super::terminal::Terminal;
+use super::{Result, print_json};
+use crate::jobs::{self, Cancel, DeviceChoice, Job, JobError, JobEvent, Outcome, TrainJob, default_plan};
+use crate::learn::Budget;
+use crate::model::{self, ArchitectureSpec, SliceAxis};
+
+/// Train a model on a labelled data set (nnU-Net v2 or MSD folder).
+#[derive(Args)]
+pub struct Train {
+    /// The data set's folder
+    dataset: PathBuf,
+    /// The model file to write
+    #[arg(short, long)]
+    output: PathBuf,
+    /// Architecture (see `lamella models list`)
+    #[arg(long)]
+    arch: Option<String>,
+    /// The architecture's options as JSON
+    #[arg(long)]
+    options: Option<String>,
+    /// Start from this model's weights (same architecture)
+    #[arg(long)]
+    init: Option<String>,
+    /// JSON file with the lists `train` and `validation`
+    #[arg(long)]
+    split: Option<PathBuf>,
+    /// Length: 50ep, 90s, 10m, 2h
+    #[arg(long, default_value = "50ep")]
+    budget: Budget,
+    /// auto, cpu, gpu, cuda, cuda:N or metal
+    #[arg(long, default_value = "auto")]
+    device: DeviceChoice,
+    /// Seed of weights, sampling and augmentation
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Slice axis: axial, coronal or sagittal
+    #[arg(long)]
+    axis: Option<SliceAxis>,
+    /// Neighbouring slices on either side as further channels
+    #[arg(long)]
+    neighbours: Option<usize>,
+    /// Height and width of a training patch
+    #[arg(long, value_delimiter = 'x', value_names = ["HxW"])]
+    patch: Option<Vec<usize>>,
+    /// Slices per step
+    #[arg(long)]
+    batch: Option<usize>,
+    /// First learning rate
+    #[arg(long)]
+    rate: Option<f64>,
+    /// Do not mirror (where left and right are labelled)
+    #[arg(long)]
+    no_mirror: bool,
+    /// Epochs between validations
+    #[arg(long, default_value_t = 1)]
+    validate_every: usize,
+    /// Print one JSON document about the result
+    #[arg(long)]
+    json: bool,
+}
+
+impl Train {
+    pub(super) fn run(&self) -> Result {
+        let init = self.init.as_deref().map(model::find).transpose()?;
+        let mut plan = default_plan();
+        if let Some(model) = &init {
+            plan.architecture = model.spec.architecture.clone();
+            plan.slice_axis = model.spec.slice_axis;
+            plan.neighbours = model.spec.neighbours;
+            plan.patch = model.spec.patch;
+        }
+        if let Some(id) = &self.arch {
+            plan.architecture = ArchitectureSpec { id: id.clone(), options: serde_json::Value::Null };
+        }
+        if let Some(options) = &self.options {
+            plan.architecture.options =
+                serde_json::from_str(options).map_err(|e| JobError::Other(format!("--options is not JSON: {e}")))?;
+        }
+        match self.patch.as_deref() {
+            None => {}
+            Some(&[h, w]) if h > 0 && w > 0 => plan.patch = [h, w],
+            Some(other) => return Err(JobError::Other(format!("--patch needs height and width, for example 64x64, not {other:?}"))),
+        }
+        plan.slice_axis = self.axis.unwrap_or(plan.slice_axis);
+        plan.neighbours = self.neighbours.unwrap_or(plan.neighbours);
+        plan.batch = self.batch.unwrap_or(plan.batch).max(1);
+        plan.rate = self.rate.unwrap_or(plan.rate);
+        plan.augmentation.mirror = !self.no_mirror;
+        plan.seed = self.seed;
+        let id = self.output.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+        let job = TrainJob {
+            dataset: self.dataset.clone(),
+            split: self.split.clone(),
+            output: self.output.clone(),
+            id,
+            init,
+            plan,
+            budget: self.budget,
+            device: self.device,
+            validate_every: self.validate_every,
+            command: recorded_command(),
+        };
+        let terminal = Terminal::new("Training");
+        let outcome = jobs::run(Job::Train(Box::new(job)), &|event: JobEvent| terminal.show(event), &Cancel::default())?;
+        terminal.finish();
+        let Outcome::Trained(summary) = outcome else { return Err(JobError::Other("the job gave no model".into())) };
+        if self.json {
+            return print_json(&json!({"output": summary.output, "epoch": summary.epoch, "dice": summary.dice}));
+        }
+        let each: Vec<String> = summary.dice.iter().map(|(name, d)| format!("{name} {d:.4}")).collect();
+        println!("{}: Dice {} (epoch {})", summary.output.display(), each.join(", "), summary.epoch);
+        Ok(())
+    }
+}
+
+/// The command as typed, with folders cut down to their last name: a model must not carry a user's paths.
+fn recorded_command() -> String {
+    let shorten = |argument: String| match PathBuf::from(&argument).file_name() {
+        Some(name) if argument.contains(['/', '\\']) => name.to_string_lossy().into_owned(),
+        _ => argument,
+    };
+    let quoted = |argument: String| if argument.contains(['"', ' ', '{']) { format!("'{argument}'") } else { argument };
+    let words: Vec<String> = std::env::args().skip(1).map(shorten).map(quoted).collect();
+    format!("lamella {}", words.join(" "))
+}

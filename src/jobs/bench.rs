@@ -1,0 +1,111 @@
+//! What the benchmarks time.
+
+use std::path::Path;
+use std::time::Instant;
+
+use super::JobError;
+use crate::engine::{Array, DeviceChoice, Mode, Network, Optimiser, Random, Recipe, initial_weights};
+use crate::formats;
+use crate::volume::{Plane, PlaneLayout};
+use crate::zoo::{self, Ends};
+
+/// A network with random weights and an input of noise.
+pub struct BenchNetwork {
+    network: Network,
+    optimiser: Optimiser,
+    input: Array,
+}
+
+impl BenchNetwork {
+    /// One input channel, two classes; `width` is an option of the U-Net.
+    ///
+    /// # Errors
+    /// For an unknown architecture.
+    pub fn new(arch: &str, width: usize, batch: usize, [h, w]: [usize; 2]) -> Result<Self, JobError> {
+        let options = if arch == "unet" { serde_json::json!({"width": width}) } else { serde_json::Value::Null };
+        let graph = zoo::build(arch, Ends { in_channels: 1, classes: 2 }, &options).map_err(|e| JobError::Other(e.to_string()))?;
+        let weights = initial_weights(&graph, 0);
+        let mut random = Random::new(0, 0);
+        let input = Array::new([batch, 1, h, w], (0..batch * h * w).map(|_| random.normal() as f32).collect());
+        let recipe = Recipe::AdamW { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 1e-2 };
+        let network = Network::new(graph, &weights, DeviceChoice::Cpu)?;
+        Ok(Self { network, optimiser: Optimiser::new(recipe, None), input })
+    }
+
+    /// Trainable values.
+    pub fn parameters(&self) -> usize {
+        self.network.graph().trainable_count()
+    }
+
+    /// One forward pass.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub fn infer(&mut self) -> Result<(), JobError> {
+        self.network.infer(&self.input)?;
+        Ok(())
+    }
+
+    /// One forward, backward and optimiser step of mean(logits^2).
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub fn train_step(&mut self) -> Result<(), JobError> {
+        let pass = self.network.run(&self.input, Mode::Training)?;
+        let mut gradient = pass.outputs()?;
+        for output in &mut gradient {
+            let count = output.values.len() as f32;
+            output.values.iter_mut().for_each(|v| *v *= 2.0 / count);
+        }
+        let gradients = pass.backward(&gradient)?;
+        self.optimiser.step(&mut self.network, &gradients, 1e-3)?;
+        Ok(())
+    }
+}
+
+/// One read of a path, step by step.
+pub struct BenchLoad {
+    /// Grid size.
+    pub shape: [usize; 3],
+    /// Bytes of the voxels.
+    pub voxel_bytes: usize,
+    /// Seconds to look through the files.
+    pub scan_s: f64,
+    /// Seconds to read the voxels.
+    pub load_s: f64,
+    /// Seconds to cut out one slice, slowest of the three planes.
+    pub slice_s: f64,
+}
+
+impl BenchLoad {
+    /// Scans and loads the first volume.
+    ///
+    /// # Errors
+    /// When nothing can be loaded.
+    pub fn run(path: &Path) -> Result<Self, JobError> {
+        let go_on = |_| std::ops::ControlFlow::Continue(());
+        let start = Instant::now();
+        let findings = formats::scan(path, &go_on)?;
+        let scan_s = start.elapsed().as_secs_f64();
+        let entry = findings.entries.first().ok_or_else(|| JobError::Other(format!("nothing in {} can be opened", path.display())))?;
+        let start = Instant::now();
+        let volume = formats::load(entry, &go_on)?;
+        let load_s = start.elapsed().as_secs_f64();
+        let mut slice_s: f64 = 0.0;
+        let mut pixels = Vec::new();
+        for plane in Plane::ALL {
+            let layout = PlaneLayout::new(&volume.geometry, plane);
+            let start = Instant::now();
+            layout.read_slice(&volume, 0, layout.size[2] / 2, &mut pixels);
+            slice_s = slice_s.max(start.elapsed().as_secs_f64());
+        }
+        Ok(Self { shape: volume.geometry.shape(), voxel_bytes: volume.byte_count(), scan_s, load_s, slice_s })
+    }
+}
+
+/// The process's largest resident size so far, where the system tells.
+pub fn peak_memory_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kib| kib * 1024)
+}

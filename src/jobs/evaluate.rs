@@ -1,0 +1,116 @@
+//! Comparing predicted with true label maps.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+use serde::Serialize;
+
+use super::{Cancel, JobError, read_labels};
+use crate::formats::stem;
+use crate::pipeline::{LabelScores, compare};
+
+/// Scores of one case by label value.
+#[derive(Debug, Serialize)]
+pub struct CaseScores {
+    /// File name without extension.
+    pub name: String,
+    /// By label value.
+    pub labels: BTreeMap<u16, LabelScores>,
+}
+
+/// Scores of all cases.
+#[derive(Debug, Serialize)]
+pub struct Evaluation {
+    /// In the order of names.
+    pub cases: Vec<CaseScores>,
+    /// Means over the cases where the truth or the prediction has the label; distances over those where both have it.
+    pub mean: BTreeMap<u16, LabelScores>,
+}
+
+/// Pairs files by name (or two single files) and scores every label.
+///
+/// # Errors
+/// When a prediction has no truth, a file cannot be read, or grids differ.
+pub fn evaluate(predicted: &Path, truth: &Path, cancel: &Cancel) -> Result<Evaluation, JobError> {
+    let pairs = if predicted.is_dir() { pair(predicted, truth)? } else { vec![(predicted.to_path_buf(), truth.to_path_buf())] };
+    let cases = pairs
+        .par_iter()
+        .map(|(p, t)| {
+            if cancel.is_cancelled() {
+                return Err(JobError::Stopped);
+            }
+            score(p, t, cancel)
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    let mean = mean(&cases);
+    Ok(Evaluation { cases, mean })
+}
+
+fn pair(predicted: &Path, truth: &Path) -> Result<Vec<(PathBuf, PathBuf)>, JobError> {
+    let list = |folder: &Path| -> Result<BTreeMap<String, PathBuf>, JobError> {
+        let listing =
+            std::fs::read_dir(folder).map_err(|e| JobError::Other(format!("cannot read the folder {}: {e}", folder.display())))?;
+        let files = listing.flatten().map(|e| e.path()).filter(|p| {
+            let name = p.to_string_lossy().to_lowercase();
+            p.is_file() && (name.ends_with(".nii") || name.ends_with(".nii.gz"))
+        });
+        Ok(files.map(|path| (stem(&path), path)).collect())
+    };
+    let (predicted_files, truth_files) = (list(predicted)?, list(truth)?);
+    if predicted_files.is_empty() {
+        return Err(JobError::Other(format!("there is no mask (.nii, .nii.gz) in {}", predicted.display())));
+    }
+    predicted_files
+        .into_iter()
+        .map(|(name, path)| match truth_files.get(&name) {
+            Some(truth) => Ok((path, truth.clone())),
+            None => Err(JobError::Other(format!("{} has no counterpart of the same name in {}", path.display(), truth.display()))),
+        })
+        .collect()
+}
+
+fn score(predicted: &Path, truth: &Path, cancel: &Cancel) -> Result<CaseScores, JobError> {
+    let quiet = |_| {};
+    let p = read_labels(predicted, cancel, &quiet)?;
+    let t = read_labels(truth, cancel, &quiet)?;
+    if !p.geometry().matches(t.geometry(), 1e-2) {
+        return Err(JobError::Other(format!(
+            "{} and {} lie on different grids ({:?} and {:?} voxels, {} and {})",
+            predicted.display(),
+            truth.display(),
+            p.geometry().shape(),
+            t.geometry().shape(),
+            p.geometry().orientation().code(),
+            t.geometry().orientation().code()
+        )));
+    }
+    let mut values: Vec<u16> = p.counts().into_keys().chain(t.counts().into_keys()).collect();
+    values.sort_unstable();
+    values.dedup();
+    let labels = values.into_iter().map(|value| (value, compare(&p, &t, value))).collect();
+    Ok(CaseScores { name: stem(predicted), labels })
+}
+
+fn mean(cases: &[CaseScores]) -> BTreeMap<u16, LabelScores> {
+    let mut by_label: BTreeMap<u16, Vec<LabelScores>> = BTreeMap::new();
+    for (value, scores) in cases.iter().flat_map(|case| &case.labels) {
+        by_label.entry(*value).or_default().push(*scores);
+    }
+    let average = |values: Vec<f64>| (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64);
+    by_label
+        .into_iter()
+        .map(|(value, all)| {
+            let of = |f: &dyn Fn(&LabelScores) -> Option<f64>| average(all.iter().filter_map(f).collect());
+            let scores = LabelScores {
+                dice: of(&|s| Some(s.dice)).unwrap_or(0.0),
+                iou: of(&|s| Some(s.iou)).unwrap_or(0.0),
+                hd95_mm: of(&|s| s.hd95_mm),
+                assd_mm: of(&|s| s.assd_mm),
+                predicted_mm3: of(&|s| Some(s.predicted_mm3)).unwrap_or(0.0),
+                truth_mm3: of(&|s| Some(s.truth_mm3)).unwrap_or(0.0),
+            };
+            (value, scores)
+        })
+        .collect()
+}

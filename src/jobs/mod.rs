@@ -1,0 +1,240 @@
+//! Background work with progress and cancel: what the command line calls on its own thread and the window on a worker's.
+//!
+//! **Invariant:** a job captures snapshots at its start and never touches the session; its outcome re-enters it as a command.
+//! **Invariant:** cancel is noticed within 200 ms: between files, slices, and the operations of a network.
+//! **Invariant:** a panic in a job becomes an error message.
+//!
+//! Deliberately absent: screens and terminals; progress goes to a sink.
+
+mod bench;
+mod evaluate;
+mod export;
+mod open;
+mod segment;
+mod train;
+mod worker;
+
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::model::Model;
+use crate::volume::{LabelMap, LabelTable, Volume};
+
+pub use bench::{BenchLoad, BenchNetwork, peak_memory_bytes};
+// What the command line and the window need of the rooms below; they do not go there themselves.
+pub use crate::engine::{DeviceChoice, available_devices};
+pub use crate::formats::{
+    Entry, Findings, FormatError, READERS, Skipped, WRITERS, load, open_one, scan, stem, write_volume, writer_for,
+};
+pub use crate::pipeline::{LabelScores, SegmentOptions};
+pub use evaluate::{CaseScores, Evaluation, evaluate};
+pub use export::ImageSlice;
+pub use open::read_labels;
+pub use segment::SegmentJob;
+pub use train::{TrainJob, TrainSummary, default_plan, load_case};
+pub use worker::{Worker, WorkerNews};
+
+/// Raised to stop a job.
+#[derive(Debug, Clone, Default)]
+pub struct Cancel(Arc<AtomicBool>);
+
+impl Cancel {
+    /// Asks the job to stop.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it was asked to.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// What a job tells while it runs.
+#[derive(Debug, Clone)]
+pub enum JobEvent {
+    /// Share done (0..=1) and what is being done.
+    Progress {
+        /// Share done.
+        fraction: f32,
+        /// What is being done, for example "Reading".
+        stage: &'static str,
+    },
+    /// Slices are segmented.
+    Slices {
+        /// Slices done so far.
+        done: usize,
+        /// All slices.
+        count: usize,
+        /// Labels so far.
+        labels: LabelMap,
+    },
+    /// The network runs here.
+    Device(String),
+    /// A training epoch is done.
+    Epoch(crate::learn::Epoch),
+    /// Something the user must know.
+    Warning(String),
+}
+
+/// Where events go.
+pub type Progress<'a> = &'a (dyn Fn(JobEvent) + Sync);
+
+/// Work to do.
+#[derive(Clone)]
+pub enum Job {
+    /// Look at a path, headers only.
+    Scan(PathBuf),
+    /// Load an entry of a scan.
+    Load(Box<Entry>),
+    /// Read labels for a volume.
+    OpenLabels {
+        /// The file.
+        path: PathBuf,
+        /// The volume they must lie on.
+        volume: Arc<Volume>,
+    },
+    /// Run a model over a volume.
+    Segment(SegmentJob),
+    /// Write a label map.
+    SaveLabels {
+        /// Where to.
+        path: PathBuf,
+        /// What.
+        labels: LabelMap,
+    },
+    /// Write a volume.
+    SaveVolume {
+        /// Where to.
+        path: PathBuf,
+        /// What.
+        volume: Arc<Volume>,
+    },
+    /// Write a picture.
+    SavePicture {
+        /// Where to (`.png`).
+        path: PathBuf,
+        /// What.
+        picture: ImageSlice,
+    },
+    /// Train a model and write it.
+    Train(Box<TrainJob>),
+}
+
+/// What came of it.
+pub enum Outcome {
+    /// Of [`Job::Scan`].
+    Found(PathBuf, Findings),
+    /// Of [`Job::Load`].
+    Volume(Arc<Volume>),
+    /// Of [`Job::OpenLabels`] and [`Job::Segment`].
+    Labels {
+        /// The labels, on the volume's grid.
+        labels: LabelMap,
+        /// Their names and colours.
+        table: LabelTable,
+        /// The device that computed them; empty for files.
+        device: String,
+    },
+    /// Of the saving jobs.
+    Saved(PathBuf),
+    /// Of [`Job::Train`].
+    Trained(Box<TrainSummary>),
+}
+
+/// Why a job failed.
+#[derive(Debug, thiserror::Error)]
+pub enum JobError {
+    /// The user stopped it.
+    #[error("stopped")]
+    Stopped,
+    /// A file.
+    #[error(transparent)]
+    Format(#[from] FormatError),
+    /// A model.
+    #[error(transparent)]
+    Library(#[from] crate::model::LibraryError),
+    /// A model file.
+    #[error(transparent)]
+    Model(#[from] crate::model::ModelError),
+    /// A segmentation.
+    #[error(transparent)]
+    Segment(#[from] crate::pipeline::SegmentError),
+    /// The engine.
+    #[error(transparent)]
+    Engine(#[from] crate::engine::EngineError),
+    /// A training.
+    #[error(transparent)]
+    Fit(#[from] crate::learn::FitError),
+    /// A data set.
+    #[error(transparent)]
+    Dataset(#[from] crate::learn::DatasetError),
+    /// Anything else, said for the user.
+    #[error("{0}")]
+    Other(String),
+}
+
+impl JobError {
+    /// Whether the user's own stop is the reason.
+    pub fn is_stop(&self) -> bool {
+        matches!(
+            self,
+            Self::Stopped
+                | Self::Format(FormatError::Cancelled)
+                | Self::Segment(crate::pipeline::SegmentError::Stopped)
+                | Self::Fit(crate::learn::FitError::Stopped)
+        )
+    }
+}
+
+/// A watch for readers and writers that reports under one stage name.
+fn watch<'a>(progress: Progress<'a>, cancel: &'a Cancel, stage: &'static str) -> impl Fn(f32) -> ControlFlow<()> + Sync + 'a {
+    move |fraction| {
+        progress(JobEvent::Progress { fraction, stage });
+        if cancel.is_cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+}
+
+/// Does a job on the calling thread.
+///
+/// # Errors
+/// What went wrong, said for the user; [`JobError::is_stop`] tells a stop apart.
+pub fn run(job: Job, progress: Progress, cancel: &Cancel) -> Result<Outcome, JobError> {
+    match job {
+        Job::Scan(path) => {
+            let findings = crate::formats::scan(&path, &watch(progress, cancel, "Looking through files"))?;
+            Ok(Outcome::Found(path, findings))
+        }
+        Job::Load(entry) => {
+            let volume = crate::formats::load(&entry, &watch(progress, cancel, "Reading"))?;
+            // Computed here, so that no frame has to wait for it.
+            let _ = volume.statistics();
+            Ok(Outcome::Volume(Arc::new(volume)))
+        }
+        Job::OpenLabels { path, volume } => open::open_labels(&path, &volume, progress, cancel),
+        Job::Segment(job) => segment::run(&job, progress, cancel),
+        Job::SaveLabels { path, labels } => {
+            crate::formats::write_labels(&path, &labels, &watch(progress, cancel, "Saving"))?;
+            Ok(Outcome::Saved(path))
+        }
+        Job::SaveVolume { path, volume } => {
+            crate::formats::write_volume(&path, &volume, &watch(progress, cancel, "Saving"))?;
+            Ok(Outcome::Saved(path))
+        }
+        Job::SavePicture { path, picture } => {
+            export::write_png(&path, &picture)?;
+            Ok(Outcome::Saved(path))
+        }
+        Job::Train(job) => Ok(Outcome::Trained(Box::new(train::run(&job, progress, cancel)?))),
+    }
+}
+
+/// A shared model.
+pub type SharedModel = Arc<Model>;
+
+/// Architectures that can be trained.
+pub fn architectures() -> impl Iterator<Item = &'static crate::zoo::Architecture> {
+    crate::zoo::ARCHITECTURES.iter()
+}

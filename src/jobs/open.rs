@@ -1,0 +1,38 @@
+//! Reading label maps for a volume.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::{Cancel, JobError, Outcome, Progress, watch};
+use crate::formats;
+use crate::volume::{LabelMap, LabelTable, Volume};
+
+/// Labels may be this far off the image's grid before they are refused, in millimetres: headers round.
+const LABEL_TOLERANCE_MM: f64 = 1e-2;
+
+/// Reads a file as labels.
+///
+/// # Errors
+/// When it cannot be read or holds values that are no labels.
+pub fn read_labels(path: &Path, cancel: &Cancel, progress: Progress) -> Result<LabelMap, JobError> {
+    let volume = formats::open_one(path, None, &watch(progress, cancel, "Reading labels"))?;
+    LabelMap::from_volume(&volume, 0).map_err(|e| JobError::Other(format!("{e} ({})", path.display())))
+}
+
+pub(super) fn open_labels(path: &Path, volume: &Arc<Volume>, progress: Progress, cancel: &Cancel) -> Result<Outcome, JobError> {
+    let labels = read_labels(path, cancel, progress)?;
+    if !labels.geometry().matches(&volume.geometry, LABEL_TOLERANCE_MM) {
+        return Err(JobError::Other(format!(
+            "the labels lie on another grid than the image: {:?} voxels {} instead of {:?} {}, or moved; resample them \
+             to the image first ({})",
+            labels.geometry().shape(),
+            labels.geometry().orientation().code(),
+            volume.geometry.shape(),
+            volume.geometry.orientation().code(),
+            path.display()
+        )));
+    }
+    let mut table = LabelTable::default();
+    table.cover(labels.counts().into_keys());
+    Ok(Outcome::Labels { labels, table, device: String::new() })
+}

@@ -1,0 +1,439 @@
+//! The training loop.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use rayon::prelude::*;
+
+use super::augment::Cut;
+use super::dataset::{CaseFiles, Dataset, Split};
+use super::plan::{Budget, Plan};
+use super::sampling::{PreparedCase, draw};
+use super::schedule::poly;
+use crate::engine::{Array, DeviceChoice, EngineError, Mode, Network, Optimiser, Random, SegmentationLoss, Weights, initial_weights};
+use crate::graph::Extent;
+use crate::model::{ClassSpec, IntensityNormalisation, Model, ModelSpec, Provenance};
+use crate::pipeline::{self, Normaliser, Preparation, SegmentError, SegmentOptions, nearest, segment};
+use crate::volume::{LabelMap, Volume, default_colour};
+
+/// Norm that gradients are clipped to, as in nnU-Net.
+const CLIP_NORM: f64 = 12.0;
+
+/// Reads the files of a case.
+pub type Loader<'a> = &'a (dyn Fn(&CaseFiles) -> Result<(Volume, LabelMap), String> + Sync);
+
+/// Why training ended without a model.
+#[derive(Debug, thiserror::Error)]
+pub enum FitError {
+    /// The user stopped before the first validation.
+    #[error("stopped")]
+    Stopped,
+    /// A case cannot be used.
+    #[error("case {name}: {problem}")]
+    Case {
+        /// Its name.
+        name: String,
+        /// Why.
+        problem: String,
+    },
+    /// The network failed.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The architecture cannot be built.
+    #[error(transparent)]
+    Zoo(#[from] crate::zoo::ZooError),
+    /// The plan does not fit the data.
+    #[error("{0}")]
+    Plan(String),
+}
+
+/// What happened in an epoch.
+#[derive(Debug, Clone)]
+pub struct Epoch {
+    /// Counted from 1.
+    pub number: usize,
+    /// Share of the budget used.
+    pub done: f64,
+    /// Mean training loss.
+    pub loss: f64,
+    /// Mean validation Dice per label name, where it was measured.
+    pub dice: Option<BTreeMap<String, f64>>,
+    /// Whether this is the best so far.
+    pub best: bool,
+    /// Seconds since the start.
+    pub seconds: f64,
+}
+
+/// News from a running training.
+#[derive(Debug)]
+pub enum FitEvent {
+    /// Cases are being read.
+    Preparing {
+        /// Cases read.
+        done: usize,
+        /// Cases to read.
+        count: usize,
+    },
+    /// A step is done.
+    Step {
+        /// Share of the budget used.
+        done: f64,
+        /// Its loss.
+        loss: f64,
+    },
+    /// An epoch is done.
+    Epoch(Epoch),
+    /// Something the user must know.
+    Notice(String),
+}
+
+/// A finished training.
+pub struct TrainedModel {
+    /// The best model by mean validation Dice.
+    pub model: Model,
+    /// Epoch it is from.
+    pub epoch: usize,
+    /// Its mean Dice per label name.
+    pub dice: BTreeMap<String, f64>,
+}
+
+/// How a run is made, besides the plan.
+pub struct FitOptions<'a> {
+    /// Length.
+    pub budget: Budget,
+    /// Device.
+    pub device: DeviceChoice,
+    /// Weights to start from instead of random ones.
+    pub init: Option<&'a Weights>,
+    /// Epochs between validations.
+    pub validate_every: usize,
+}
+
+/// Trains on a split of a data set.
+///
+/// When stopped after a validation, the best model so far is returned.
+///
+/// # Errors
+/// When data, plan or device do not work.
+pub fn fit(
+    dataset: &Dataset,
+    split: &Split,
+    plan: &Plan,
+    options: &FitOptions,
+    load: Loader,
+    stop: &(dyn Fn() -> bool + Sync),
+    on_event: &mut dyn FnMut(FitEvent),
+) -> Result<TrainedModel, FitError> {
+    let total = split.train.len() + split.validation.len();
+    let mut read = |names: &[String], before: usize| -> Result<Vec<(String, Volume, LabelMap)>, FitError> {
+        let mut cases = Vec::new();
+        for name in names {
+            if stop() {
+                return Err(FitError::Stopped);
+            }
+            cases.push(read_case(dataset, name, load)?);
+            on_event(FitEvent::Preparing { done: before + cases.len(), count: total });
+        }
+        Ok(cases)
+    };
+    let train = read(&split.train, 0)?;
+    let validation = read(&split.validation, train.len())?;
+    if train.is_empty() {
+        return Err(FitError::Plan("there is no training case".into()));
+    }
+    let spec = specification(dataset, split, plan, &train);
+    let prepared: Vec<PreparedCase> = train.par_iter().map(|(name, image, labels)| prepare(name, image, labels, &spec)).collect();
+    drop(train);
+
+    let graph = spec.graph()?;
+    let fit = pipeline::fit(&graph, plan.patch).ok_or_else(|| FitError::Plan(format!("no input covers the patch {:?}", plan.patch)))?;
+    let padded = graph.nodes[graph.outputs[0]].size.extent.iter().all(|e| *e == Extent::INPUT);
+    let cut = Cut { patch: fit.input, neighbours: plan.neighbours, mirrored_border: !padded };
+    let weights = options.init.cloned().unwrap_or_else(|| initial_weights(&graph, plan.seed));
+    let mut run = Run {
+        plan,
+        spec,
+        cases: prepared,
+        validation,
+        network: Network::new(graph, &weights, options.device)?,
+        optimiser: Optimiser::new(plan.recipe, Some(CLIP_NORM)),
+        loss: SegmentationLoss::default(),
+        cut,
+        output: fit.output,
+        best: None,
+        steps: 0,
+    };
+    run.train(options, stop, on_event)
+}
+
+fn read_case(dataset: &Dataset, name: &str, load: Loader) -> Result<(String, Volume, LabelMap), FitError> {
+    let error = |problem: String| FitError::Case { name: name.into(), problem };
+    let files = dataset.case(name).ok_or_else(|| error("is not in the data set".into()))?;
+    let (image, labels) = load(files).map_err(error)?;
+    if !image.geometry.matches(labels.geometry(), 1e-2) {
+        return Err(error("image and labels lie on different grids".into()));
+    }
+    let largest = labels.counts().keys().last().copied().unwrap_or(0);
+    if usize::from(largest) >= dataset.labels.len() {
+        return Err(error(format!("label {largest} is not in dataset.json")));
+    }
+    Ok((name.into(), image, labels))
+}
+
+/// The model's specification, from the data and the plan.
+fn specification(dataset: &Dataset, split: &Split, plan: &Plan, train: &[(String, Volume, LabelMap)]) -> ModelSpec {
+    let in_plane = |volume: &Volume| {
+        let orientation = volume.geometry.orientation();
+        let spacing = volume.geometry.spacing_mm();
+        plan.slice_axis.in_plane().map(|world| spacing[orientation.voxel_axis(world)])
+    };
+    let median = |axis: usize| {
+        let mut all: Vec<f64> = train.iter().map(|(_, image, _)| in_plane(image)[axis]).collect();
+        all.sort_by(f64::total_cmp);
+        all[all.len() / 2]
+    };
+    let classes = dataset
+        .labels
+        .iter()
+        .map(|(&value, name)| ClassSpec { name: name.clone(), colour: if value == 0 { [0; 3] } else { default_colour(value) } })
+        .collect();
+    let is_ct = dataset.channels.iter().any(|c| c.eq_ignore_ascii_case("ct"));
+    ModelSpec {
+        version: crate::model::SPEC_VERSION,
+        id: dataset.name.to_lowercase().replace(' ', "-"),
+        title: dataset.name.clone(),
+        architecture: plan.architecture.clone(),
+        image_channels: dataset.channels.len().max(1),
+        neighbours: plan.neighbours,
+        slice_axis: plan.slice_axis,
+        spacing_mm: Some([median(0), median(1)]),
+        normalisation: if is_ct { foreground_range(train) } else { IntensityNormalisation::ZScore { nonzero: false } },
+        patch: plan.patch,
+        classes,
+        mirror: plan.augmentation.mirror,
+        licence: dataset.licence.clone(),
+        provenance: Provenance {
+            data: dataset.name.clone(),
+            data_licence: dataset.licence.clone(),
+            command: String::new(),
+            seed: plan.seed,
+            cases: [split.train.len(), split.validation.len()],
+            metrics: BTreeMap::new(),
+        },
+        sha256: String::new(),
+    }
+}
+
+/// nnU-Net's CT rule: 0.5 and 99.5 percentiles, mean and deviation of the foreground.
+fn foreground_range(train: &[(String, Volume, LabelMap)]) -> IntensityNormalisation {
+    let mut values: Vec<f32> = Vec::new();
+    for (_, image, labels) in train {
+        labels.for_each_labelled(|voxel, _| values.push(image.value(voxel, 0) as f32));
+    }
+    values.retain(|v| v.is_finite());
+    values.sort_by(f32::total_cmp);
+    if values.is_empty() {
+        return IntensityNormalisation::ZScore { nonzero: false };
+    }
+    let at = |share: f64| f64::from(values[((values.len() - 1) as f64 * share) as usize]);
+    let mean = values.iter().map(|&v| f64::from(v)).sum::<f64>() / values.len() as f64;
+    let variance = values.iter().map(|&v| (f64::from(v) - mean).powi(2)).sum::<f64>() / values.len() as f64;
+    IntensityNormalisation::Clip { range: [at(0.005), at(0.995)], mean, std: variance.sqrt() }
+}
+
+fn prepare(name: &str, image: &Volume, labels: &LabelMap, spec: &ModelSpec) -> PreparedCase {
+    let preparation = Preparation::new(spec, spec.slice_axis, image);
+    let go_on = |_| std::ops::ControlFlow::Continue(());
+    let channels = (0..spec.image_channels)
+        .filter_map(|frame| {
+            let normaliser = Normaliser::new(spec.normalisation, image, frame, &go_on)?;
+            let slices = 0..preparation.slice_count();
+            Some(slices.map(|slice| preparation.read(image, frame, slice, &normaliser)).collect())
+        })
+        .collect();
+    let ([rows, columns], [h, w]) = (preparation.source, preparation.target);
+    let slice_labels = (0..preparation.slice_count())
+        .map(|slice| {
+            (0..h * w)
+                .map(|n| {
+                    let at = [nearest(n % w, columns, w), nearest(n / w, rows, h), slice];
+                    labels.get(preparation.layout.voxel(at))
+                })
+                .collect()
+        })
+        .collect();
+    PreparedCase::new(name.into(), [h, w], channels, slice_labels, spec.classes.len())
+}
+
+struct Run<'a> {
+    plan: &'a Plan,
+    spec: ModelSpec,
+    cases: Vec<PreparedCase>,
+    validation: Vec<(String, Volume, LabelMap)>,
+    network: Network,
+    optimiser: Optimiser,
+    loss: SegmentationLoss,
+    cut: Cut,
+    /// Height and width of the network's output.
+    output: [usize; 2],
+    best: Option<(f64, TrainedModel)>,
+    steps: u64,
+}
+
+impl Run<'_> {
+    fn train(
+        &mut self,
+        options: &FitOptions,
+        stop: &(dyn Fn() -> bool + Sync),
+        on_event: &mut dyn FnMut(FitEvent),
+    ) -> Result<TrainedModel, FitError> {
+        let start = Instant::now();
+        let slices: usize = self.cases.iter().map(PreparedCase::slice_count).sum();
+        let steps_per_epoch = slices.div_ceil(self.plan.batch).max(1);
+        let done = |steps: u64| match options.budget {
+            Budget::Epochs(count) => steps as f64 / (count * steps_per_epoch) as f64,
+            Budget::Time(limit) => start.elapsed().as_secs_f64() / limit.as_secs_f64(),
+        };
+        let mut number = 0;
+        while done(self.steps) < 1.0 {
+            number += 1;
+            let mut losses = Vec::with_capacity(steps_per_epoch);
+            for _ in 0..steps_per_epoch {
+                if stop() {
+                    return self.finish();
+                }
+                let share = done(self.steps);
+                if share >= 1.0 {
+                    break;
+                }
+                let loss = self.step(poly(self.plan.rate, share))?;
+                losses.push(loss);
+                on_event(FitEvent::Step { done: share, loss });
+            }
+            self.network.take_notices().into_iter().for_each(|notice| on_event(FitEvent::Notice(notice)));
+            let last = done(self.steps) >= 1.0;
+            let mut epoch = Epoch {
+                number,
+                done: done(self.steps).min(1.0),
+                loss: losses.iter().sum::<f64>() / losses.len().max(1) as f64,
+                dice: None,
+                best: false,
+                seconds: 0.0,
+            };
+            if last || number % options.validate_every.max(1) == 0 {
+                match self.validate(number, stop)? {
+                    Some((dice, best)) => (epoch.dice, epoch.best) = (Some(dice), best),
+                    None => return self.finish(),
+                }
+            }
+            epoch.seconds = start.elapsed().as_secs_f64();
+            on_event(FitEvent::Epoch(epoch));
+        }
+        self.finish()
+    }
+
+    fn finish(&mut self) -> Result<TrainedModel, FitError> {
+        self.best.take().map(|(_, model)| model).ok_or(FitError::Stopped)
+    }
+
+    fn step(&mut self, rate: f64) -> Result<f64, FitError> {
+        let batch = self.plan.batch;
+        let forced = (self.plan.forced_foreground * batch as f64).round() as usize;
+        let first = self.steps * batch as u64;
+        let examples: Vec<_> = (0..batch)
+            .into_par_iter()
+            .map(|n| {
+                // Every example has its own stream, so that threads do not matter.
+                let mut random = Random::new(self.plan.seed, 1 + first + n as u64);
+                let (case, slice) = draw(&self.cases, n >= batch - forced, &mut random);
+                self.plan.augmentation.example(&self.cases[case], slice, self.cut, &mut random)
+            })
+            .collect();
+        self.steps += 1;
+        let [h, w] = self.cut.patch;
+        let channels = self.spec.input_channels();
+        let images = examples.iter().flat_map(|e| e.image.iter().copied()).collect();
+        let pass = self.network.run(&Array::new([batch, channels, h, w], images), Mode::Training)?;
+        let outputs = pass.outputs()?;
+        let weights = supervision_weights(outputs.len());
+        let mut value = 0.0;
+        let mut gradients = Vec::with_capacity(outputs.len());
+        for (logits, weight) in outputs.iter().zip(weights) {
+            let [_, _, oh, ow] = logits.dims4();
+            let target: Vec<u16> = examples.iter().flat_map(|e| self.target(&e.labels, [oh, ow])).collect();
+            let mut loss = self.loss.of(logits, &target);
+            value += weight * loss.value;
+            loss.gradient.values.iter_mut().for_each(|g| *g *= weight as f32);
+            gradients.push(loss.gradient);
+        }
+        let gradients = pass.backward(&gradients)?;
+        self.optimiser.step(&mut self.network, &gradients, rate)?;
+        Ok(value)
+    }
+
+    /// The middle of a patch's labels, at the resolution of an output.
+    fn target(&self, labels: &[u16], size: [usize; 2]) -> Vec<u16> {
+        let patch = self.cut.patch;
+        let offset = [0, 1].map(|axis| (patch[axis] - self.output[axis]) / 2);
+        (0..size[0] * size[1])
+            .map(|n| {
+                let row = offset[0] + nearest(n / size[1], self.output[0], size[0]);
+                let column = offset[1] + nearest(n % size[1], self.output[1], size[1]);
+                labels[row * patch[1] + column]
+            })
+            .collect()
+    }
+
+    /// Mean Dice per label over the validation cases (those where either map has it), and whether it is the best yet.
+    fn validate(&mut self, epoch: usize, stop: &(dyn Fn() -> bool + Sync)) -> Result<Option<(BTreeMap<String, f64>, bool)>, FitError> {
+        let mut sums: BTreeMap<String, (f64, usize)> = BTreeMap::new();
+        for (name, image, truth) in &self.validation {
+            let options = SegmentOptions::default();
+            let predicted = match segment(image, &self.spec, &mut self.network, &options, stop, &mut |_| {}) {
+                Ok(labels) => labels,
+                Err(SegmentError::Stopped) => return Ok(None),
+                Err(error) => return Err(FitError::Case { name: name.clone(), problem: error.to_string() }),
+            };
+            for (value, class) in self.spec.classes.iter().enumerate().skip(1) {
+                let (overlap, total) = overlap(&predicted, truth, value as u16);
+                if total > 0 {
+                    let sum = sums.entry(class.name.clone()).or_default();
+                    *sum = (sum.0 + 2.0 * overlap as f64 / total as f64, sum.1 + 1);
+                }
+            }
+        }
+        let dice: BTreeMap<String, f64> = sums.into_iter().map(|(name, (sum, count))| (name, sum / count as f64)).collect();
+        let mean = dice.values().sum::<f64>() / dice.len().max(1) as f64;
+        let best = self.best.as_ref().is_none_or(|(so_far, _)| mean > *so_far);
+        if best {
+            let mut spec = self.spec.clone();
+            spec.provenance.metrics = dice.iter().map(|(name, d)| (format!("dice/{name}"), *d)).collect();
+            let model = Model { spec, weights: self.network.weights()? };
+            self.best = Some((mean, TrainedModel { model, epoch, dice: dice.clone() }));
+        }
+        Ok(Some((dice, best)))
+    }
+}
+
+/// nnU-Net's weights of the outputs: halved at each resolution, none for the lowest, summing to one.
+fn supervision_weights(count: usize) -> Vec<f64> {
+    let mut weights: Vec<f64> = (0..count).map(|n| 0.5f64.powi(n as i32)).collect();
+    if count > 1 {
+        weights[count - 1] = 0.0;
+    }
+    let sum: f64 = weights.iter().sum();
+    weights.into_iter().map(|w| w / sum).collect()
+}
+
+/// Voxels of a label in both maps, and the sum of its voxels in each.
+fn overlap(predicted: &LabelMap, truth: &LabelMap, label: u16) -> (usize, usize) {
+    let (mut both, mut total) = (0, 0);
+    predicted.for_each_labelled(|voxel, at| {
+        if at == label {
+            total += 1;
+            both += usize::from(truth.get(voxel) == label);
+        }
+    });
+    truth.for_each_labelled(|_, at| total += usize::from(at == label));
+    (both, total)
+}

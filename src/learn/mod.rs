@@ -1,0 +1,21 @@
+//! Learning from labelled images: data sets, sampling, augmentation, schedules, the loop.
+//!
+//! **Invariant:** the same data, options and seed give the same weights (budgets in epochs; a time budget cannot).
+//! **Invariant:** the loop knows nothing of screens: progress goes to a sink, stopping comes from a flag.
+//! **Invariant:** the model kept is the best on the validation cases, measured with the pipeline that users run.
+//!
+//! Deliberately absent: file formats (images come through a loader), tensors.
+
+mod augment;
+mod dataset;
+mod fit;
+mod plan;
+mod sampling;
+mod schedule;
+
+pub use augment::{Augmentation, Cut};
+pub use dataset::{CaseFiles, Dataset, DatasetError, Split};
+pub use fit::{Epoch, FitError, FitEvent, FitOptions, Loader, TrainedModel, fit};
+pub use plan::{Budget, Plan};
+pub use sampling::PreparedCase;
+pub use schedule::poly;

@@ -1,0 +1,75 @@
+//! Everything a training run is decided by.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::augment::Augmentation;
+use crate::engine::Recipe;
+use crate::model::{ArchitectureSpec, SliceAxis};
+
+/// How long to train.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Budget {
+    /// A number of passes over the training slices.
+    Epochs(usize),
+    /// Wall-clock time; runs of the same seed then differ.
+    Time(Duration),
+}
+
+impl std::str::FromStr for Budget {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("{text:?} is no budget; write for example 50ep, 90s, 10m or 2h");
+        let split = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
+        let number: u64 = text[..split].parse().map_err(|_| wrong())?;
+        match &text[split..] {
+            _ if number == 0 => Err(wrong()),
+            "ep" => Ok(Self::Epochs(number as usize)),
+            "s" => Ok(Self::Time(Duration::from_secs(number))),
+            "m" => Ok(Self::Time(Duration::from_secs(60 * number))),
+            "h" => Ok(Self::Time(Duration::from_secs(3600 * number))),
+            _ => Err(wrong()),
+        }
+    }
+}
+
+/// A training plan.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The network.
+    pub architecture: ArchitectureSpec,
+    /// Slice axis.
+    pub slice_axis: SliceAxis,
+    /// Neighbouring slices on either side.
+    pub neighbours: usize,
+    /// Height and width of a training patch.
+    pub patch: [usize; 2],
+    /// Slices per step.
+    pub batch: usize,
+    /// Optimiser.
+    pub recipe: Recipe,
+    /// First learning rate; it falls by poly decay.
+    pub rate: f64,
+    /// Share of a batch that must hold foreground.
+    pub forced_foreground: f64,
+    /// Augmentation.
+    pub augmentation: Augmentation,
+    /// Seed of weights, sampling and augmentation.
+    pub seed: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn budgets_are_read() {
+        assert_eq!("50ep".parse(), Ok(Budget::Epochs(50)));
+        assert_eq!("10m".parse(), Ok(Budget::Time(Duration::from_secs(600))));
+        for wrong in ["", "m", "10", "0ep", "5x", "-3m"] {
+            assert!(wrong.parse::<Budget>().is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! Prepared cases and how slices are drawn from them.
+
+use crate::engine::Random;
+
+/// A case on the network's grid: R, A, S order, in-plane resampled, normalised.
+#[derive(Debug, Clone)]
+pub struct PreparedCase {
+    /// Name.
+    pub name: String,
+    /// Rows and columns.
+    pub size: [usize; 2],
+    /// `[channel][slice]` images, row-major.
+    pub images: Vec<Vec<Vec<f32>>>,
+    /// Labels of each slice.
+    pub labels: Vec<Vec<u16>>,
+    /// Slices that hold each label: `by_label[label - 1]`.
+    pub by_label: Vec<Vec<usize>>,
+}
+
+impl PreparedCase {
+    /// Indexes which slices hold which labels.
+    pub fn new(name: String, size: [usize; 2], images: Vec<Vec<Vec<f32>>>, labels: Vec<Vec<u16>>, classes: usize) -> Self {
+        let holds = |label: u16| (0..labels.len()).filter(|&s| labels[s].contains(&label)).collect();
+        let by_label = (1..classes as u16).map(holds).collect();
+        Self { name, size, images, labels, by_label }
+    }
+
+    /// Number of slices.
+    pub fn slice_count(&self) -> usize {
+        self.labels.len()
+    }
+}
+
+/// Draws `(case, slice)`: any slice, or one that holds a label drawn first, so that rare labels are seen.
+pub fn draw(cases: &[PreparedCase], forced: bool, random: &mut Random) -> (usize, usize) {
+    let case = random.index(cases.len());
+    if forced {
+        let present: Vec<&Vec<usize>> = cases[case].by_label.iter().filter(|slices| !slices.is_empty()).collect();
+        if !present.is_empty() {
+            let slices = present[random.index(present.len())];
+            return (case, slices[random.index(slices.len())]);
+        }
+    }
+    (case, random.index(cases[case].slice_count()))
+}

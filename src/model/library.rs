@@ -1,0 +1,89 @@
+//! Models at hand: those that come with the program and those in the user's folder.
+
+use std::path::{Path, PathBuf};
+
+use super::package::{Model, ModelError};
+
+/// Models inside the program.
+const BUNDLED: &[(&str, &[u8])] = &[];
+
+/// Where a listed model is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// Inside the program.
+    Bundled,
+    /// A file in the user's model folder.
+    User(PathBuf),
+}
+
+/// A model that can be picked.
+#[derive(Debug, Clone)]
+pub struct ListedModel {
+    /// Identifier.
+    pub id: String,
+    /// Where it is.
+    pub origin: Origin,
+}
+
+/// Why a model cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum LibraryError {
+    /// Neither an identifier nor a file.
+    #[error("there is no model {name:?}; known are: {known}")]
+    Unknown {
+        /// As the user wrote it.
+        name: String,
+        /// Identifiers that exist.
+        known: String,
+    },
+    /// The file is there but cannot be used.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+}
+
+/// The user's model folder by the platform's convention, or under `LAMELLA_DATA_DIR`.
+pub fn user_folder() -> Option<PathBuf> {
+    if let Some(folder) = std::env::var_os("LAMELLA_DATA_DIR") {
+        return Some(PathBuf::from(folder).join("models"));
+    }
+    directories::ProjectDirs::from("org", "Lamella", "Lamella").map(|dirs| dirs.data_dir().join("models"))
+}
+
+/// Bundled models first, then the user's by name.
+pub fn list() -> Vec<ListedModel> {
+    let bundled = BUNDLED.iter().map(|(id, _)| ListedModel { id: (*id).to_string(), origin: Origin::Bundled });
+    let mut user: Vec<ListedModel> = user_folder()
+        .and_then(|folder| std::fs::read_dir(folder).ok())
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|e| e == "safetensors"))
+        .filter_map(|path| Some(ListedModel { id: path.file_stem()?.to_string_lossy().into_owned(), origin: Origin::User(path) }))
+        .collect();
+    user.sort_by(|a, b| a.id.cmp(&b.id));
+    bundled.chain(user).collect()
+}
+
+/// The model of an identifier or a file.
+///
+/// # Errors
+/// When neither exists, or the file cannot be used.
+pub fn find(name: &str) -> Result<Model, LibraryError> {
+    let path = Path::new(name);
+    if path.is_file() {
+        return Ok(Model::load(path)?);
+    }
+    let listed = list();
+    match listed.iter().find(|model| model.id == name).map(|model| &model.origin) {
+        Some(Origin::Bundled) => {
+            let bytes = BUNDLED.iter().find(|(id, _)| *id == name).map_or(&[][..], |(_, bytes)| bytes);
+            Ok(Model::from_bytes(bytes, Path::new(&format!("bundled model {name}")))?)
+        }
+        Some(Origin::User(path)) => Ok(Model::load(path)?),
+        None => {
+            let known: Vec<&str> = listed.iter().map(|model| model.id.as_str()).collect();
+            Err(LibraryError::Unknown { name: name.into(), known: known.join(", ") })
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! A model package: one `.safetensors` file with weights and, in its metadata, everything needed to use them.
+//!
+//! **Invariant:** a model file needs nothing beside it; its weights are checked against their digest before use.
+//! **Invariant:** a foreign or damaged file is refused with the first tensor that does not fit.
+//!
+//! Deliberately absent: running networks, images, training.
+
+mod library;
+mod package;
+mod spec;
+
+pub use library::{LibraryError, ListedModel, Origin, find, list, user_folder};
+pub use package::{Model, ModelError};
+pub use spec::{ArchitectureSpec, ClassSpec, IntensityNormalisation, ModelSpec, Provenance, SPEC_VERSION, SliceAxis};

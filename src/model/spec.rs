@@ -1,0 +1,178 @@
+//! What a model is, beside its weights.
+
+use serde::{Deserialize, Serialize};
+
+use crate::graph::Graph;
+use crate::volume::{Label, LabelTable, LabelValue, Rgb};
+use crate::zoo::{self, Ends, ZooError};
+
+/// Version of the metadata's form.
+pub const SPEC_VERSION: u32 = 1;
+
+/// An entry of the zoo with its options.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ArchitectureSpec {
+    /// Identifier in [`zoo::ARCHITECTURES`].
+    pub id: String,
+    /// Its options.
+    pub options: serde_json::Value,
+}
+
+/// The axis that slices are stacked along, in patient space.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SliceAxis {
+    /// Slices from right to left.
+    Sagittal,
+    /// Slices from front to back.
+    Coronal,
+    /// Slices from foot to head.
+    Axial,
+}
+
+impl SliceAxis {
+    /// World axis of the stack (0 = R, 1 = A, 2 = S).
+    pub fn world_axis(self) -> usize {
+        match self {
+            Self::Sagittal => 0,
+            Self::Coronal => 1,
+            Self::Axial => 2,
+        }
+    }
+
+    /// World axes of a slice's rows and columns: rows run along the later axis.
+    pub fn in_plane(self) -> [usize; 2] {
+        match self {
+            Self::Sagittal => [2, 1],
+            Self::Coronal => [2, 0],
+            Self::Axial => [1, 0],
+        }
+    }
+
+    /// Lower-case name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sagittal => "sagittal",
+            Self::Coronal => "coronal",
+            Self::Axial => "axial",
+        }
+    }
+}
+
+impl std::str::FromStr for SliceAxis {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        [Self::Sagittal, Self::Coronal, Self::Axial]
+            .into_iter()
+            .find(|axis| axis.name() == text)
+            .ok_or_else(|| format!("{text:?} is no slice axis; use axial, coronal or sagittal"))
+    }
+}
+
+/// How intensities are brought to a common scale.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IntensityNormalisation {
+    /// Mean 0 and standard deviation 1 over the volume.
+    ZScore {
+        /// Whether only voxels other than 0 count, and 0 stays 0.
+        nonzero: bool,
+    },
+    /// Clip to a range and apply the data set's mean and deviation, as for CT.
+    Clip {
+        /// Lowest and highest value (the training foreground's 0.5 and 99.5 percentiles).
+        range: [f64; 2],
+        /// Mean of the training foreground.
+        mean: f64,
+        /// Standard deviation of the training foreground.
+        std: f64,
+    },
+}
+
+/// One output class.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClassSpec {
+    /// Name shown to the user.
+    pub name: String,
+    /// Overlay colour.
+    pub colour: Rgb,
+}
+
+/// Where a model comes from.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Provenance {
+    /// Training data and its source.
+    pub data: String,
+    /// Licence of the training data.
+    pub data_licence: String,
+    /// The command that trained it.
+    pub command: String,
+    /// Seed of that run.
+    pub seed: u64,
+    /// Number of training and validation cases.
+    pub cases: [usize; 2],
+    /// Measured accuracy by name, for example `dice/Anterior`.
+    pub metrics: std::collections::BTreeMap<String, f64>,
+}
+
+/// Everything about a model but its weights.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelSpec {
+    /// [`SPEC_VERSION`].
+    pub version: u32,
+    /// Short identifier, as used on the command line.
+    pub id: String,
+    /// Title for people.
+    pub title: String,
+    /// The network.
+    pub architecture: ArchitectureSpec,
+    /// Image channels (modalities).
+    pub image_channels: usize,
+    /// Neighbouring slices on either side that are further input channels.
+    pub neighbours: usize,
+    /// Axis of the slices.
+    pub slice_axis: SliceAxis,
+    /// In-plane spacing of rows and columns that the network sees, in millimetres; `None` keeps the image's own.
+    pub spacing_mm: Option<[f64; 2]>,
+    /// Intensity normalisation.
+    pub normalisation: IntensityNormalisation,
+    /// Height and width of the training patch; larger slices are cut into overlapping tiles.
+    pub patch: [usize; 2],
+    /// Background first, then the labels 1, 2 ...
+    pub classes: Vec<ClassSpec>,
+    /// Whether mirroring is allowed in training and in test-time averaging (not where left and right are labelled).
+    pub mirror: bool,
+    /// Licence of the weights.
+    pub licence: String,
+    /// Where it comes from.
+    pub provenance: Provenance,
+    /// SHA-256 of the weights, hexadecimal.
+    #[serde(default)]
+    pub sha256: String,
+}
+
+impl ModelSpec {
+    /// Input channels of the network: every image channel with its neighbouring slices.
+    pub fn input_channels(&self) -> usize {
+        self.image_channels * (2 * self.neighbours + 1)
+    }
+
+    /// Builds the network.
+    ///
+    /// # Errors
+    /// When the architecture is unknown or its options do not fit.
+    pub fn graph(&self) -> Result<Graph, ZooError> {
+        let ends = Ends { in_channels: self.input_channels(), classes: self.classes.len() };
+        zoo::build(&self.architecture.id, ends, &self.architecture.options)
+    }
+
+    /// Labels of a segmentation by this model.
+    pub fn label_table(&self) -> LabelTable {
+        let label = |(n, class): (usize, &ClassSpec)| Label {
+            colour: class.colour,
+            ..Label::new(n as LabelValue, class.name.clone())
+        };
+        LabelTable(self.classes.iter().enumerate().skip(1).map(label).collect())
+    }
+}

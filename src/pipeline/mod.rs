@@ -1,0 +1,28 @@
+//! Pure steps from a volume to labels: slices, preparation with its inverse, the network, post-processing, metrics.
+//!
+//! **Invariant:** networks see volumes in R, A, S order whatever the stored order; labels come back on the volume's own
+//! grid, voxel for voxel.
+//! **Invariant:** memory does not grow with classes times voxels: probabilities live for a few slices at a time.
+//! **Invariant:** the same volume, model and options give the same labels, bit for bit, whoever calls.
+//!
+//! Deliberately absent: files, threads, screens.
+
+mod components;
+mod distance;
+mod metrics;
+mod prepare;
+mod resample;
+mod segment;
+mod tiles;
+
+use std::ops::ControlFlow;
+
+pub use components::keep_largest;
+pub use metrics::{LabelScores, compare};
+pub use prepare::{Normaliser, Preparation};
+pub use resample::nearest;
+pub use segment::{SegmentError, SegmentEvent, SegmentOptions, segment};
+pub use tiles::{Fit, fit};
+
+/// Asked between steps of long work with the share done (0..=1); `Break` stops it.
+pub type Watch<'a> = &'a (dyn Fn(f32) -> ControlFlow<()> + Sync);

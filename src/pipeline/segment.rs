@@ -1,0 +1,345 @@
+//! The main job: a volume and a model give a label map.
+
+use std::collections::BTreeMap;
+use std::ops::{ControlFlow, Range};
+use std::sync::Arc;
+
+use super::Watch;
+use super::components::keep_largest;
+use super::prepare::{Normaliser, Preparation};
+use super::tiles::{Border, Fit, fit, gaussian, starts, window};
+use crate::engine::{Array, EngineError, Network};
+use crate::model::{ModelSpec, SliceAxis};
+use crate::volume::{LabelMap, LabelValue, MATCH_TOLERANCE_MM, Volume};
+
+/// Pixels of one network run, over all images of a batch.
+const BATCH_PIXELS: usize = 128 * 1024;
+/// Most images in one run.
+const MAX_BATCH: usize = 16;
+/// Most bytes of probabilities kept at a time.
+const PROBABILITY_BYTES: usize = 64 << 20;
+
+/// Choices of the user.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SegmentOptions {
+    /// Slice axis instead of the model's own.
+    pub axis: Option<SliceAxis>,
+    /// Average over mirrored images, where the model allows it.
+    pub mirror: bool,
+    /// Keep only the largest connected part of every label.
+    pub keep_largest: bool,
+    /// Frame of a 4-D volume (single-channel models).
+    pub frame: usize,
+}
+
+/// News from a running segmentation.
+pub enum SegmentEvent {
+    /// Slices (along the slice axis, R, A, S order) that are done; the labels so far are a snapshot.
+    Slices {
+        /// Numbers of the finished slices.
+        done: Range<usize>,
+        /// Number of all slices.
+        count: usize,
+        /// Labels so far.
+        labels: LabelMap,
+    },
+    /// Something the user must know.
+    Notice(String),
+}
+
+/// Why there is no segmentation.
+#[derive(Debug, thiserror::Error)]
+pub enum SegmentError {
+    /// The user stopped it.
+    #[error("stopped")]
+    Stopped,
+    /// The network failed.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The image does not suit the model.
+    #[error("{0}")]
+    Image(String),
+}
+
+/// Runs a model over all slices of a volume. Labels lie on the volume's own grid.
+///
+/// # Errors
+/// When the image does not suit the model, the network fails, or `on_event` breaks off.
+pub fn segment(
+    volume: &Volume,
+    spec: &ModelSpec,
+    network: &mut Network,
+    options: &SegmentOptions,
+    stop: &(dyn Fn() -> bool + Sync),
+    on_event: &mut dyn FnMut(SegmentEvent),
+) -> Result<LabelMap, SegmentError> {
+    let frames = frames_of(volume, spec, options)?;
+    if options.mirror && !spec.mirror {
+        return Err(SegmentError::Image(format!("the model {} tells left from right and must not be mirrored", spec.id)));
+    }
+    let axis = options.axis.unwrap_or(spec.slice_axis);
+    let preparation = Preparation::new(spec, axis, volume);
+    let watch = |_| if stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+    let watch: Watch = &watch;
+    let mut normalisers = Vec::new();
+    for &frame in &frames {
+        normalisers.push(Normaliser::new(spec.normalisation, volume, frame, watch).ok_or(SegmentError::Stopped)?);
+    }
+    let mut runner = Runner::new(volume, spec, preparation, frames, normalisers, network.graph(), options.mirror)?;
+    let count = runner.preparation.slice_count();
+    let mut labels = LabelMap::empty(volume.geometry.clone());
+    let per_group = runner.slices_per_group();
+    for start in (0..count).step_by(per_group) {
+        let group = start..(start + per_group).min(count);
+        let probabilities = runner.probabilities(network, group.clone(), stop)?;
+        for (slice, maps) in group.clone().zip(&probabilities) {
+            runner.write_labels(slice, maps, &mut labels);
+        }
+        network.take_notices().into_iter().for_each(|notice| on_event(SegmentEvent::Notice(notice)));
+        on_event(SegmentEvent::Slices { done: group, count, labels: labels.clone() });
+    }
+    if options.keep_largest {
+        keep_largest(&mut labels);
+    }
+    labels.compact();
+    Ok(labels)
+}
+
+/// Frames that are the model's image channels.
+fn frames_of(volume: &Volume, spec: &ModelSpec, options: &SegmentOptions) -> Result<Vec<usize>, SegmentError> {
+    let present = volume.frame_count();
+    if spec.image_channels == 1 {
+        if options.frame < present {
+            return Ok(vec![options.frame]);
+        }
+        return Err(SegmentError::Image(format!("there is no frame {}; the image has {present}", options.frame)));
+    }
+    if present != spec.image_channels {
+        return Err(SegmentError::Image(format!(
+            "the model {} needs {} channels, the image has {present}",
+            spec.id, spec.image_channels
+        )));
+    }
+    Ok((0..present).collect())
+}
+
+struct Runner<'a> {
+    volume: &'a Volume,
+    spec: &'a ModelSpec,
+    preparation: Preparation,
+    frames: Vec<usize>,
+    normalisers: Vec<Normaliser>,
+    fit: Fit,
+    border: Border,
+    /// Top left corners of the tiles on the network's grid.
+    tiles: Vec<[usize; 2]>,
+    /// Height and width of a tile that counts.
+    tile: [usize; 2],
+    weights: Vec<f32>,
+    flips: Vec<[bool; 2]>,
+    prepared: BTreeMap<(usize, usize), Arc<Vec<f32>>>,
+}
+
+impl<'a> Runner<'a> {
+    fn new(
+        volume: &'a Volume,
+        spec: &'a ModelSpec,
+        preparation: Preparation,
+        frames: Vec<usize>,
+        normalisers: Vec<Normaliser>,
+        graph: &crate::graph::Graph,
+        mirror: bool,
+    ) -> Result<Self, SegmentError> {
+        debug_assert!(volume.geometry.matches(&volume.geometry, MATCH_TOLERANCE_MM));
+        let target = preparation.target;
+        let tile = [0, 1].map(|n| target[n].min(spec.patch[n].max(1)));
+        let whole = tile == target;
+        let fit = fit(graph, tile).ok_or_else(|| SegmentError::Image(format!("no network input covers {tile:?} pixels")))?;
+        let last = graph.outputs[0];
+        let padded = graph.nodes[last].size.extent.iter().all(|e| *e == crate::graph::Extent::INPUT);
+        let (rows, columns) = (starts(target[0], tile[0]), starts(target[1], tile[1]));
+        let tiles = rows.iter().flat_map(|&r| columns.iter().map(move |&c| [r, c])).collect();
+        let flips = if mirror { vec![[false, false], [false, true], [true, false], [true, true]] } else { vec![[false; 2]] };
+        Ok(Self {
+            volume,
+            spec,
+            preparation,
+            frames,
+            normalisers,
+            fit,
+            border: if padded { Border::Zero } else { Border::Mirror },
+            tiles,
+            tile,
+            weights: if whole { vec![1.0; tile[0] * tile[1]] } else { gaussian(tile) },
+            flips,
+            prepared: BTreeMap::new(),
+        })
+    }
+
+    fn slices_per_group(&self) -> usize {
+        let pixels = self.preparation.target[0] * self.preparation.target[1];
+        let by_memory = PROBABILITY_BYTES / (pixels * self.spec.classes.len() * 4).max(1);
+        self.batch_size().min(by_memory).max(1)
+    }
+
+    fn batch_size(&self) -> usize {
+        (BATCH_PIXELS / (self.fit.input[0] * self.fit.input[1]).max(1)).clamp(1, MAX_BATCH)
+    }
+
+    fn prepared(&mut self, channel: usize, slice: usize) -> Arc<Vec<f32>> {
+        if let Some(image) = self.prepared.get(&(slice, channel)) {
+            return image.clone();
+        }
+        let image = self.preparation.read(self.volume, self.frames[channel], slice, &self.normalisers[channel]);
+        let image = Arc::new(image);
+        self.prepared.insert((slice, channel), image.clone());
+        image
+    }
+
+    /// Class probabilities of a group of slices on the network's grid: `[class][pixel]` each.
+    fn probabilities(
+        &mut self,
+        network: &mut Network,
+        group: Range<usize>,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Vec<Vec<f32>>, SegmentError> {
+        let target = self.preparation.target;
+        let pixels = target[0] * target[1];
+        let classes = self.spec.classes.len();
+        let mut sums = vec![vec![0.0f32; classes * pixels]; group.len()];
+        let mut jobs: Vec<(usize, [usize; 2], [bool; 2])> = Vec::new();
+        for slice in group.clone() {
+            for &tile in &self.tiles {
+                jobs.extend(self.flips.iter().map(|&flip| (slice, tile, flip)));
+            }
+        }
+        for batch in jobs.chunks(self.batch_size()) {
+            if stop() {
+                return Err(SegmentError::Stopped);
+            }
+            let input = self.input(batch);
+            let logits = network.infer_unless(&input, stop).map_err(|error| match error {
+                EngineError::Stopped => SegmentError::Stopped,
+                other => SegmentError::Engine(other),
+            })?;
+            let Some(logits) = logits.into_iter().next() else { continue };
+            for (n, &(slice, tile, flip)) in batch.iter().enumerate() {
+                self.add_probabilities(&logits, n, tile, flip, &mut sums[slice - group.start]);
+            }
+        }
+        if self.tiles.len() > 1 || self.flips.len() > 1 {
+            for maps in &mut sums {
+                normalise_classes(maps, pixels);
+            }
+        }
+        // Slices before the next group's neighbours are not needed again.
+        let keep = group.end.saturating_sub(self.spec.neighbours);
+        self.prepared = self.prepared.split_off(&(keep, 0));
+        Ok(sums)
+    }
+
+    fn input(&mut self, batch: &[(usize, [usize; 2], [bool; 2])]) -> Array {
+        let [h, w] = self.fit.input;
+        let neighbours = self.spec.neighbours as i64;
+        let last = self.preparation.slice_count() as i64 - 1;
+        let mut values = Vec::with_capacity(batch.len() * self.spec.input_channels() * h * w);
+        for &(slice, tile, flip) in batch {
+            let origin = [0, 1].map(|n| tile[n] as i64 - ((self.fit.input[n] - self.tile[n]) / 2) as i64);
+            for channel in 0..self.frames.len() {
+                for offset in -neighbours..=neighbours {
+                    let neighbour = (slice as i64 + offset).clamp(0, last) as usize;
+                    let image = self.prepared(channel, neighbour);
+                    let start = values.len();
+                    window(&image, self.preparation.target, origin, [h, w], self.border, &mut values);
+                    flip_in_place(&mut values[start..], [h, w], flip);
+                }
+            }
+        }
+        Array::new([batch.len(), self.spec.input_channels(), h, w], values)
+    }
+
+    fn add_probabilities(&self, logits: &Array, n: usize, tile: [usize; 2], flip: [bool; 2], sums: &mut [f32]) {
+        let [_, classes, oh, ow] = logits.dims4();
+        let target = self.preparation.target;
+        let pixels = target[0] * target[1];
+        // The tile lies in the middle of the output, whose border is that of the input less what the network eats.
+        let offset = [0, 1].map(|axis| {
+            let eaten = self.fit.input[axis] - [oh, ow][axis];
+            (self.fit.input[axis] - self.tile[axis]) / 2 - eaten / 2
+        });
+        let image = &logits.values[n * classes * oh * ow..(n + 1) * classes * oh * ow];
+        let mut p = vec![0.0f32; classes];
+        for row in 0..self.tile[0] {
+            for column in 0..self.tile[1] {
+                let mut at = [row + offset[0], column + offset[1]];
+                for axis in 0..2 {
+                    if flip[axis] {
+                        at[axis] = [oh, ow][axis] - 1 - at[axis];
+                    }
+                }
+                let position = at[0] * ow + at[1];
+                for (c, p) in p.iter_mut().enumerate() {
+                    *p = image[c * oh * ow + position];
+                }
+                softmax(&mut p);
+                let weight = self.weights[row * self.tile[1] + column];
+                let to = (tile[0] + row) * target[1] + tile[1] + column;
+                for (c, p) in p.iter().enumerate() {
+                    sums[c * pixels + to] += weight * p;
+                }
+            }
+        }
+    }
+
+    /// The most probable class of every pixel on the stored grid; of equals the lowest.
+    fn write_labels(&self, slice: usize, maps: &[f32], labels: &mut LabelMap) {
+        let pixels = self.preparation.target[0] * self.preparation.target[1];
+        let [rows, columns] = self.preparation.source;
+        let mut best = vec![(f32::NEG_INFINITY, 0 as LabelValue); rows * columns];
+        let mut restored = Vec::new();
+        for (class, map) in maps.chunks_exact(pixels).enumerate() {
+            self.preparation.restore(map, &mut restored);
+            for (best, &p) in best.iter_mut().zip(&restored) {
+                if p > best.0 {
+                    *best = (p, class as LabelValue);
+                }
+            }
+        }
+        for (n, &(_, label)) in best.iter().enumerate() {
+            if label != 0 {
+                labels.set(self.preparation.layout.voxel([n % columns, n / columns, slice]), label);
+            }
+        }
+    }
+}
+
+fn softmax(values: &mut [f32]) {
+    let largest = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let mut sum = 0.0;
+    for v in values.iter_mut() {
+        *v = (*v - largest).exp();
+        sum += *v;
+    }
+    values.iter_mut().for_each(|v| *v /= sum);
+}
+
+fn normalise_classes(maps: &mut [f32], pixels: usize) {
+    for pixel in 0..pixels {
+        let sum: f32 = maps.iter().skip(pixel).step_by(pixels).sum();
+        if sum > 0.0 {
+            maps.iter_mut().skip(pixel).step_by(pixels).for_each(|v| *v /= sum);
+        }
+    }
+}
+
+fn flip_in_place(image: &mut [f32], [h, w]: [usize; 2], [vertical, horizontal]: [bool; 2]) {
+    if horizontal {
+        image.chunks_exact_mut(w).for_each(<[f32]>::reverse);
+    }
+    if vertical {
+        for row in 0..h / 2 {
+            let (top, bottom) = image.split_at_mut((h - 1 - row) * w);
+            top[row * w..(row + 1) * w].swap_with_slice(&mut bottom[..w]);
+        }
+    }
+}
