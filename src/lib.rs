@@ -4,12 +4,16 @@
 
 pub mod cli;
 pub mod disk;
+pub mod edit;
 pub mod engine;
 pub mod formats;
+#[cfg(feature = "gui")]
+pub mod gui;
 pub mod graph;
 pub mod jobs;
 pub mod learn;
 pub mod model;
 pub mod pipeline;
+pub mod session;
 pub mod volume;
 pub mod zoo;

@@ -16,7 +16,7 @@ fn main() -> ExitCode {
     }
 }
 
-#[cfg(any())]
+#[cfg(feature = "gui")]
 fn window(paths: Vec<std::path::PathBuf>) -> ExitCode {
     match lamella::gui::run(paths) {
         Ok(()) => ExitCode::SUCCESS,
@@ -27,7 +27,7 @@ fn window(paths: Vec<std::path::PathBuf>) -> ExitCode {
     }
 }
 
-#[cfg(all())]
+#[cfg(not(feature = "gui"))]
 fn window(_: Vec<std::path::PathBuf>) -> ExitCode {
     eprintln!("error: this build has no window; see `lamella --help` for the commands");
     ExitCode::from(2)

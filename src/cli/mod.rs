@@ -10,6 +10,7 @@ mod convert;
 mod evaluate;
 mod info;
 mod models;
+mod sample;
 mod segment;
 mod terminal;
 mod train;
@@ -46,6 +47,8 @@ enum Command {
     Models(models::Models),
     /// Time the project's own benchmarks
     Bench(bench::Bench),
+    /// Draw the synthetic sample from the appearance of a data set
+    MakeSample(sample::MakeSample),
 }
 
 /// What the arguments ask for.
@@ -67,6 +70,7 @@ pub fn run(arguments: Arguments) -> Request {
         Some(Command::Evaluate(command)) => command.run(),
         Some(Command::Models(command)) => command.run(),
         Some(Command::Bench(command)) => command.run(),
+        Some(Command::MakeSample(command)) => command.run(),
     };
     Request::Exit(match outcome {
         Ok(()) => 0,

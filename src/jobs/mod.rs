@@ -10,6 +10,7 @@ mod bench;
 mod evaluate;
 mod export;
 mod open;
+mod sample;
 mod segment;
 mod train;
 mod worker;
@@ -32,6 +33,7 @@ pub use crate::pipeline::{LabelScores, SegmentOptions};
 pub use evaluate::{CaseScores, Evaluation, evaluate};
 pub use export::ImageSlice;
 pub use open::read_labels;
+pub use sample::make_sample;
 pub use segment::SegmentJob;
 pub use train::{TrainJob, TrainSummary, default_plan, load_case};
 pub use worker::{Worker, WorkerNews};
@@ -87,6 +89,8 @@ pub type Progress<'a> = &'a (dyn Fn(JobEvent) + Sync);
 pub enum Job {
     /// Look at a path, headers only.
     Scan(PathBuf),
+    /// Load the sample inside the program.
+    Sample,
     /// Load an entry of a scan.
     Load(Box<Entry>),
     /// Read labels for a volume.
@@ -129,6 +133,8 @@ pub enum Outcome {
     Found(PathBuf, Findings),
     /// Of [`Job::Load`].
     Volume(Arc<Volume>),
+    /// Of [`Job::Sample`].
+    Sample(Box<Entry>, Arc<Volume>),
     /// Of [`Job::OpenLabels`] and [`Job::Segment`].
     Labels {
         /// The labels, on the volume's grid.
@@ -207,6 +213,7 @@ pub fn run(job: Job, progress: Progress, cancel: &Cancel) -> Result<Outcome, Job
             let findings = crate::formats::scan(&path, &watch(progress, cancel, "Looking through files"))?;
             Ok(Outcome::Found(path, findings))
         }
+        Job::Sample => sample::open(),
         Job::Load(entry) => {
             let volume = crate::formats::load(&entry, &watch(progress, cancel, "Reading"))?;
             // Computed here, so that no frame has to wait for it.

@@ -6,6 +6,7 @@
 //!
 //! Deliberately absent: file formats (images come through a loader), tensors.
 
+mod appearance;
 mod augment;
 mod dataset;
 mod fit;
@@ -13,6 +14,7 @@ mod plan;
 mod sampling;
 mod schedule;
 
+pub use appearance::{AppearanceModel, Specimen};
 pub use augment::{Augmentation, Cut};
 pub use dataset::{CaseFiles, Dataset, DatasetError, Split};
 pub use fit::{Epoch, FitError, FitEvent, FitOptions, Loader, TrainedModel, fit};

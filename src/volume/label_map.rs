@@ -195,6 +195,22 @@ impl LabelMap {
         dense * BRICK_VOXELS * size_of::<LabelValue>() + self.bricks.len() * size_of::<Brick>()
     }
 
+    /// Bytes of bricks that another map does not share: what keeping both costs.
+    pub fn unshared_bytes(&self, other: &Self) -> usize {
+        let shared = |a: &Brick, b: Option<&Brick>| match (a, b) {
+            (Brick::Dense(a), Some(Brick::Dense(b))) => Arc::ptr_eq(a, b),
+            (Brick::Uniform(_), _) => true,
+            _ => false,
+        };
+        let own = self.bricks.iter().enumerate().filter(|(n, brick)| !shared(brick, other.bricks.get(*n))).count();
+        own * BRICK_VOXELS * size_of::<LabelValue>() + self.bricks.len() * size_of::<Brick>()
+    }
+
+    /// Whether two maps share everything, as a snapshot and its unchanged original do.
+    pub fn is_same_snapshot(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.bricks, &other.bricks)
+    }
+
     /// Whether two maps hold the same labels on the same shape.
     pub fn same_labels(&self, other: &Self) -> bool {
         let [ni, nj, nk] = self.geometry.shape();

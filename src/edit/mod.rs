@@ -1,0 +1,9 @@
+//! Tools that change labels: which voxels a gesture covers.
+//!
+//! **Invariant:** a tool only says what changes; the session applies it.
+//!
+//! Deliberately absent: pointers, screens, undo.
+
+mod brush;
+
+pub use brush::{Brush, paint};

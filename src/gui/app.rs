@@ -1,0 +1,424 @@
+//! The application: its state, what actions do, and what comes of jobs.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::compose::{grey_slice, picture};
+use super::dialogs::{Dialogs, Purpose};
+use super::egui;
+use super::notices::{Kind, Notices};
+use super::settings::Settings;
+use super::tasks::{News, Tasks};
+use super::viewer::{Tile, Viewer};
+use super::{cards, data_panel, keys, status_bar, theme, tiles, top_bar, welcome};
+use crate::jobs::{DeviceChoice, Entry, Job, JobError, JobEvent, Outcome, SegmentJob, SegmentOptions, Skipped};
+use crate::model::{self, ListedModel, Model, SliceAxis};
+use crate::session::SliceState;
+use crate::volume::{Plane, PlaneLayout, Volume};
+
+/// Title of the segmentation job.
+pub const SEGMENTING: &str = "Segmenting";
+
+/// What the user can ask for, by button, menu or key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Action {
+    OpenFile,
+    OpenFolder,
+    OpenSample,
+    OpenLabels,
+    SaveLabels,
+    SaveImage,
+    SavePicture,
+    Undo,
+    Redo,
+    AutoWindow,
+    ResetWindow,
+    FitViews,
+    Segment,
+}
+
+/// A series or volume in the data panel.
+pub struct Item {
+    /// What was found.
+    pub entry: Entry,
+    /// Loaded already.
+    pub volume: Option<Arc<Volume>>,
+    /// A small picture.
+    pub thumbnail: Option<egui::TextureHandle>,
+}
+
+/// The window's state.
+pub struct App {
+    pub(super) settings: Settings,
+    saved_settings: Settings,
+    pub(super) items: Vec<Item>,
+    pub(super) skipped: Vec<Skipped>,
+    /// Which item is shown.
+    pub(super) shown: Option<usize>,
+    /// Which item is being loaded to be shown.
+    loading: Option<usize>,
+    pub(super) viewer: Option<Viewer>,
+    pub(super) tasks: Tasks,
+    pub(super) notices: Notices,
+    dialogs: Dialogs,
+    pub(super) models: Vec<ListedModel>,
+    /// The chosen model, read once.
+    model: Option<(String, Arc<Model>)>,
+    pub(super) device_choice: DeviceChoice,
+    pub(super) device: String,
+    pub(super) axis: Option<SliceAxis>,
+    pub(super) mirror: bool,
+    pub(super) keep_largest: bool,
+    started: std::time::Instant,
+    first_frame: Option<std::time::Duration>,
+}
+
+impl App {
+    /// The application with paths to open.
+    pub fn new(context: &eframe::CreationContext, paths: Vec<PathBuf>) -> Self {
+        theme::install(&context.egui_ctx);
+        let settings = Settings::load();
+        let models = model::list();
+        let mut app = Self {
+            saved_settings: settings.clone(),
+            settings,
+            items: Vec::new(),
+            skipped: Vec::new(),
+            shown: None,
+            loading: None,
+            viewer: None,
+            tasks: Tasks::default(),
+            notices: Notices::default(),
+            dialogs: Dialogs::new(),
+            models,
+            model: None,
+            device_choice: DeviceChoice::Auto,
+            device: String::new(),
+            axis: None,
+            mirror: false,
+            keep_largest: false,
+            started: std::time::Instant::now(),
+            first_frame: None,
+        };
+        if !app.models.iter().any(|m| m.id == app.settings.model)
+            && let Some(first) = app.models.first()
+        {
+            app.settings.model.clone_from(&first.id);
+        }
+        for path in paths {
+            app.open(&path, &context.egui_ctx);
+        }
+        app
+    }
+
+    /// Whether no job runs.
+    pub fn is_idle(&self) -> bool {
+        self.tasks.is_empty()
+    }
+
+    /// The current segmentation, if an image is open.
+    pub fn labels(&self) -> Option<&crate::volume::LabelMap> {
+        self.viewer.as_ref().map(|v| &v.session.document().labels)
+    }
+
+    /// The display window, if an image is open.
+    pub fn window(&self) -> Option<crate::volume::Window> {
+        self.viewer.as_ref().map(|v| v.window)
+    }
+
+    /// Messages on screen.
+    pub fn messages(&self) -> Vec<String> {
+        self.notices.all().iter().map(|n| n.text.clone()).collect()
+    }
+
+    /// Time from creation to the end of the first frame.
+    pub fn first_frame(&self) -> Option<std::time::Duration> {
+        self.first_frame
+    }
+
+    /// Looks at a file or folder and shows the first thing found.
+    pub fn open(&mut self, path: &Path, context: &egui::Context) {
+        self.settings.remember(path);
+        let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        self.tasks.start(format!("Opening {name}"), Job::Scan(path.into()), 0, context);
+    }
+
+    /// Writes the segmentation.
+    pub fn save_labels(&mut self, path: PathBuf, context: &egui::Context) {
+        let Some(viewer) = &self.viewer else { return };
+        let labels = viewer.session.document().labels.clone();
+        let revision = viewer.session.revision();
+        self.tasks.start("Saving", Job::SaveLabels { path, labels }, revision, context);
+    }
+
+    pub(super) fn show_item(&mut self, n: usize, context: &egui::Context) {
+        if self.shown == Some(n) {
+            return;
+        }
+        let Some(item) = self.items.get(n) else { return };
+        match &item.volume {
+            Some(volume) => self.show_volume(n, volume.clone()),
+            None => {
+                self.loading = Some(n);
+                self.tasks.cancel("Reading");
+                let title = format!("Reading {}", item.entry.name);
+                self.tasks.start(title, Job::Load(Box::new(item.entry.clone())), 0, context);
+            }
+        }
+    }
+
+    fn show_volume(&mut self, n: usize, volume: Arc<Volume>) {
+        if self.viewer.as_ref().is_some_and(|v| v.session.is_modified()) {
+            self.notices.push(Kind::Warning, "The previous image's labels were not saved and are closed.", String::new());
+        }
+        self.tasks.cancel(SEGMENTING);
+        self.shown = Some(n);
+        self.viewer = Some(Viewer::new(volume));
+    }
+
+    fn chosen_model(&mut self) -> Option<Arc<Model>> {
+        let id = self.settings.model.clone();
+        if self.model.as_ref().is_none_or(|(loaded, _)| *loaded != id) {
+            match model::find(&id) {
+                Ok(model) => self.model = Some((id, Arc::new(model))),
+                Err(error) => {
+                    self.notices.push(Kind::Error, error.to_string(), String::new());
+                    self.models.retain(|m| m.id != id);
+                    self.model = None;
+                }
+            }
+        }
+        self.model.as_ref().map(|(_, model)| model.clone())
+    }
+
+    /// The slice axis of the chosen model.
+    pub(super) fn model_axis(&self) -> SliceAxis {
+        self.model.as_ref().map_or(SliceAxis::Axial, |(_, m)| m.spec.slice_axis)
+    }
+
+    /// Whether the chosen model may see mirrored images.
+    pub(super) fn model_allows_mirror(&self) -> bool {
+        self.model.as_ref().is_some_and(|(_, m)| m.spec.mirror)
+    }
+
+    /// Labels, data and measured accuracy of the chosen model.
+    pub(super) fn model_facts(&self) -> Option<String> {
+        let spec = &self.model.as_ref()?.1.spec;
+        let dice: Vec<String> = spec
+            .provenance
+            .metrics
+            .iter()
+            .filter_map(|(name, value)| Some(format!("{} {value:.2}", name.strip_prefix("dice/")?)))
+            .collect();
+        Some(format!("{}. Held-back Dice: {}.", spec.title, if dice.is_empty() { "not measured".into() } else { dice.join(", ") }))
+    }
+
+    /// Does what was asked for.
+    pub(super) fn act(&mut self, action: Action, context: &egui::Context) {
+        let name = self.viewer.as_ref().map(|v| v.volume().name.clone()).unwrap_or_default();
+        match action {
+            Action::OpenFile => self.dialogs.ask(Purpose::OpenFile, String::new(), context),
+            Action::OpenFolder => self.dialogs.ask(Purpose::OpenFolder, String::new(), context),
+            Action::OpenSample => self.tasks.start("Opening the sample", Job::Sample, 0, context),
+            Action::OpenLabels if self.viewer.is_some() => self.dialogs.ask(Purpose::OpenLabels, String::new(), context),
+            Action::SaveLabels if self.viewer.is_some() => {
+                self.dialogs.ask(Purpose::SaveLabels, format!("{name}_segmentation.nii.gz"), context);
+            }
+            Action::SaveImage if self.viewer.is_some() => self.dialogs.ask(Purpose::SaveImage, format!("{name}.nii.gz"), context),
+            Action::SavePicture if self.viewer.is_some() => self.dialogs.ask(Purpose::SavePicture, format!("{name}.png"), context),
+            Action::Segment => self.segment(context),
+            _ => self.act_on_viewer(action),
+        }
+    }
+
+    fn act_on_viewer(&mut self, action: Action) {
+        let Some(viewer) = &mut self.viewer else { return };
+        match action {
+            Action::Undo => drop(viewer.session.undo()),
+            Action::Redo => drop(viewer.session.redo()),
+            Action::AutoWindow => viewer.window = viewer.volume().auto_window(),
+            Action::ResetWindow => viewer.window = viewer.volume().default_window(),
+            Action::FitViews => viewer.views.iter_mut().for_each(super::viewer::ViewState::fit),
+            _ => {}
+        }
+    }
+
+    fn segment(&mut self, context: &egui::Context) {
+        let Some(model) = self.chosen_model() else { return };
+        let Some(viewer) = &self.viewer else { return };
+        let options = SegmentOptions {
+            axis: self.axis,
+            mirror: self.mirror && model.spec.mirror,
+            keep_largest: self.keep_largest,
+            frame: viewer.frame,
+        };
+        let job = SegmentJob { volume: viewer.volume().clone(), model, device: self.device_choice, options };
+        self.tasks.start(SEGMENTING, Job::Segment(job), viewer.session.revision(), context);
+    }
+
+    fn answer(&mut self, purpose: Purpose, path: PathBuf, context: &egui::Context) {
+        let Some(viewer) = &self.viewer else {
+            if matches!(purpose, Purpose::OpenFile | Purpose::OpenFolder) {
+                self.open(&path, context);
+            }
+            return;
+        };
+        let volume = viewer.volume().clone();
+        let revision = viewer.session.revision();
+        match purpose {
+            Purpose::OpenFile | Purpose::OpenFolder => self.open(&path, context),
+            Purpose::OpenLabels => self.tasks.start("Opening labels", Job::OpenLabels { path, volume }, revision, context),
+            Purpose::SaveLabels => self.save_labels(path, context),
+            Purpose::SaveImage => self.tasks.start("Saving", Job::SaveVolume { path, volume }, revision, context),
+            Purpose::SavePicture => {
+                let plane = match viewer.maximised {
+                    Some(Tile::Slice(plane)) => plane,
+                    _ => Plane::Axial,
+                };
+                let document = viewer.session.document();
+                let place = (viewer.frame, viewer.slice(plane));
+                let layout = viewer.layout(plane);
+                let picture = picture(&volume, &document.labels, &document.table, &layout, place, viewer.window, self.settings.opacity);
+                self.tasks.start("Saving", Job::SavePicture { path, picture }, revision, context);
+            }
+        }
+    }
+
+    fn event(&mut self, event: JobEvent) {
+        match event {
+            JobEvent::Slices { labels, .. } => {
+                if let Some(viewer) = &mut self.viewer {
+                    viewer.live = Some(labels);
+                }
+            }
+            JobEvent::Device(name) => self.device = name,
+            JobEvent::Warning(text) => self.notices.push(Kind::Warning, text, String::new()),
+            JobEvent::Progress { .. } | JobEvent::Epoch(_) => {}
+        }
+    }
+
+    fn done(&mut self, outcome: Result<Outcome, JobError>, revision: u64, context: &egui::Context) {
+        match outcome {
+            Ok(Outcome::Found(path, findings)) => self.found(&path, findings, context),
+            Ok(Outcome::Volume(volume)) => self.loaded(volume, context),
+            Ok(Outcome::Sample(entry, volume)) => {
+                self.items.push(Item { entry: *entry, volume: None, thumbnail: None });
+                self.loading = Some(self.items.len() - 1);
+                self.loaded(volume, context);
+            }
+            Ok(Outcome::Labels { labels, table, device }) => {
+                let Some(viewer) = &mut self.viewer else { return };
+                viewer.live = None;
+                if labels.geometry() != &viewer.volume().geometry {
+                    // The image was changed meanwhile; the job was told to stop.
+                    return;
+                }
+                let (name, state) = if device.is_empty() { ("Open labels", SliceState::Corrected) } else { ("Segment", SliceState::Draft) };
+                if viewer.session.revision() == revision {
+                    viewer.take_labels(name, labels, table, state);
+                } else {
+                    viewer.pending = Some((labels, table));
+                    self.notices.push(Kind::Info, "The model is done. Choose in the Segment card which labels to keep.", String::new());
+                }
+            }
+            Ok(Outcome::Saved(path)) => {
+                if let Some(viewer) = &mut self.viewer {
+                    viewer.session.mark_saved(revision);
+                    viewer.saved_as = Some(path.clone());
+                }
+                let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+                self.notices.push(Kind::Info, format!("Saved {name}."), path.display().to_string());
+            }
+            Ok(Outcome::Trained(_)) => {}
+            Err(error) => {
+                if let Some(viewer) = &mut self.viewer {
+                    viewer.live = None;
+                }
+                if !error.is_stop() {
+                    self.notices.push(Kind::Error, error.to_string(), format!("{error:?}"));
+                }
+            }
+        }
+    }
+
+    fn found(&mut self, path: &Path, findings: crate::jobs::Findings, context: &egui::Context) {
+        let first = self.items.len();
+        self.items.extend(findings.entries.into_iter().map(|entry| Item { entry, volume: None, thumbnail: None }));
+        let reasons: Vec<String> =
+            findings.skipped.iter().map(|s| format!("{}: {}", s.path.display(), s.reason)).collect();
+        self.skipped.extend(findings.skipped);
+        if self.items.len() > first {
+            self.show_item(first, context);
+        } else {
+            let why = reasons.first().cloned().unwrap_or_else(|| "the folder is empty".into());
+            self.notices.push(Kind::Error, format!("Nothing in {} can be opened: {why}", path.display()), reasons.join("\n"));
+        }
+    }
+
+    fn loaded(&mut self, volume: Arc<Volume>, context: &egui::Context) {
+        let Some(n) = self.loading.take() else { return };
+        let Some(item) = self.items.get_mut(n) else { return };
+        let layout = PlaneLayout::new(&volume.geometry, Plane::Axial);
+        let mut grey = Vec::new();
+        grey_slice(&volume, &layout, 0, layout.size[2] / 2, volume.default_window(), &mut grey);
+        let image = egui::ColorImage::from_gray([layout.size[0], layout.size[1]], &grey);
+        item.thumbnail = Some(context.load_texture("thumbnail", image, egui::TextureOptions::LINEAR));
+        item.volume = Some(volume.clone());
+        self.show_volume(n, volume);
+    }
+}
+
+impl eframe::App for App {
+    /// Takes what jobs, dialogs and drops brought; paints nothing.
+    fn logic(&mut self, context: &egui::Context, _: &mut eframe::Frame) {
+        for news in self.tasks.drain() {
+            match news {
+                News::Event(event) => self.event(event),
+                News::Done(outcome, revision) => self.done(*outcome, revision, context),
+            }
+        }
+        while let Some((purpose, path)) = self.dialogs.poll() {
+            self.answer(purpose, path, context);
+        }
+        let dropped: Vec<PathBuf> = context.input(|i| i.raw.dropped_files.iter().map(|f| f.path().to_path_buf()).collect());
+        for path in dropped {
+            self.open(&path, context);
+        }
+        context.set_theme(if self.settings.dark { egui::Theme::Dark } else { egui::Theme::Light });
+        if !self.models.is_empty() {
+            let _ = self.chosen_model();
+        }
+        if self.settings != self.saved_settings && !context.input(|i| i.pointer.any_down()) {
+            self.settings.save();
+            self.saved_settings = self.settings.clone();
+        }
+    }
+
+    /// Paints; waits for nothing.
+    fn ui(&mut self, ui: &mut egui::Ui, _: &mut eframe::Frame) {
+        top_bar::top_bar_ui(ui, self);
+        status_bar::status_bar_ui(ui, self);
+        if self.settings.panels {
+            data_panel::data_panel_ui(ui, self);
+            if self.viewer.is_some() {
+                cards::cards_ui(ui, self);
+            }
+        }
+        egui::CentralPanel::no_frame().show(ui, |ui| {
+            let area = ui.max_rect();
+            match &mut self.viewer {
+                Some(viewer) => tiles::tiles_ui(ui, area, viewer, &mut self.settings),
+                None => welcome::welcome_ui(ui, self),
+            }
+            self.notices.ui(ui, area);
+        });
+        welcome::drop_target_ui(ui);
+        keys::handle_keys(ui, self);
+        if self.first_frame.is_none() {
+            let elapsed = self.started.elapsed();
+            self.first_frame = Some(elapsed);
+            tracing::info!("first frame after {:.0} ms", elapsed.as_secs_f64() * 1000.0);
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! The panel on the right: inspectors in the order of work.
+
+mod export;
+mod histogram;
+mod image;
+mod labels;
+mod segment;
+
+use super::app::App;
+use super::egui;
+use super::theme::{self, UNIT};
+
+/// Shows the panel.
+pub fn cards_ui(ui: &mut egui::Ui, app: &mut App) {
+    egui::Panel::right("cards").default_size(theme::RIGHT_WIDTH).size_range(260.0..=460.0).show(ui, |ui| {
+        egui::ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
+            ui.add_space(2.0 * UNIT);
+            if app.viewer.is_none() {
+                ui.label(egui::RichText::new("Open an image to see its controls.").color(theme::tokens(ui).dim));
+                return;
+            }
+            card_ui(ui, app, "Image", image::image_ui);
+            card_ui(ui, app, "Labels", labels::labels_ui);
+            card_ui(ui, app, "Segment", segment::segment_ui);
+            card_ui(ui, app, "Export", export::export_ui);
+        });
+    });
+}
+
+fn card_ui(ui: &mut egui::Ui, app: &mut App, title: &str, content: fn(&mut egui::Ui, &mut App)) {
+    theme::card_frame(ui).show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        let open = !app.settings.folded.iter().any(|t| t == title);
+        let header = egui::CollapsingHeader::new(egui::RichText::new(title).heading()).default_open(open);
+        let response = header.show(ui, |ui| content(ui, app));
+        if response.header_response.clicked() {
+            if open {
+                app.settings.folded.push(title.to_string());
+            } else {
+                app.settings.folded.retain(|t| t != title);
+            }
+        }
+    });
+    ui.add_space(UNIT);
+}

@@ -1,0 +1,91 @@
+//! Segment: pick a model, run it, watch it.
+
+use crate::gui::app::{Action, App, SEGMENTING};
+use crate::gui::egui;
+use crate::gui::theme;
+use crate::jobs::available_devices;
+use crate::model::{Origin, SliceAxis};
+
+/// Shows the card.
+pub fn segment_ui(ui: &mut egui::Ui, app: &mut App) {
+    let t = theme::tokens(ui);
+    if app.models.is_empty() {
+        ui.label(egui::RichText::new("No model yet. Import one with `lamella models import FILE`.").color(t.dim));
+        return;
+    }
+    let running = app.tasks.find(SEGMENTING);
+    ui.add_enabled_ui(running.is_none(), |ui| choices_ui(ui, app));
+    let Some(viewer) = &app.viewer else { return };
+    match running {
+        Some(fraction) => {
+            ui.horizontal(|ui| {
+                if ui.button("Cancel").on_hover_text("Stop the network; nothing changes").clicked() {
+                    app.tasks.cancel(SEGMENTING);
+                }
+                ui.add(egui::ProgressBar::new(fraction).show_percentage().fill(t.accent));
+            });
+        }
+        None => {
+            let axis = app.axis.unwrap_or(app.model_axis());
+            let slices = viewer.volume().geometry.to_ras().shape()[axis.world_axis()];
+            let text = format!("Segment {slices} slices");
+            let button = egui::Button::new(egui::RichText::new(text).strong()).min_size(egui::vec2(ui.available_width(), 32.0)).fill(t.accent.gamma_multiply(0.35));
+            if ui.add(button).on_hover_text("Run the model; the result is one undo step").clicked() {
+                app.act(Action::Segment, ui.ctx());
+            }
+        }
+    }
+    pending_ui(ui, app);
+}
+
+fn choices_ui(ui: &mut egui::Ui, app: &mut App) {
+    let t = theme::tokens(ui);
+    egui::ComboBox::from_label("Model").selected_text(&app.settings.model).show_ui(ui, |ui| {
+        for listed in &app.models {
+            let place = match &listed.origin {
+                Origin::Bundled => "bundled",
+                Origin::User(_) => "yours",
+            };
+            ui.selectable_value(&mut app.settings.model, listed.id.clone(), format!("{} ({place})", listed.id));
+        }
+    });
+    egui::ComboBox::from_label("Device").selected_text(app.device_choice.to_string()).show_ui(ui, |ui| {
+        for device in available_devices() {
+            ui.selectable_value(&mut app.device_choice, device, device.to_string());
+        }
+    });
+    let own = format!("{} (the model's)", app.model_axis().name());
+    let shown = app.axis.map_or(own.clone(), |a| a.name().to_string());
+    egui::ComboBox::from_label("Slices").selected_text(shown).show_ui(ui, |ui| {
+        ui.selectable_value(&mut app.axis, None, own);
+        for axis in [SliceAxis::Axial, SliceAxis::Coronal, SliceAxis::Sagittal] {
+            ui.selectable_value(&mut app.axis, Some(axis), axis.name());
+        }
+    });
+    ui.add_enabled(app.model_allows_mirror(), egui::Checkbox::new(&mut app.mirror, "Average mirrored slices"))
+        .on_hover_text("Four times the work, a little more accurate; not where left and right matter");
+    ui.checkbox(&mut app.keep_largest, "Keep the largest part of each label");
+    if let Some(provenance) = app.model_facts() {
+        ui.add(egui::Label::new(egui::RichText::new(provenance).small().color(t.dim)).wrap());
+    }
+}
+
+/// The user changed the labels while the network ran: ask, do not overwrite.
+fn pending_ui(ui: &mut egui::Ui, app: &mut App) {
+    let Some(viewer) = &mut app.viewer else { return };
+    if viewer.pending.is_none() {
+        return;
+    }
+    ui.separator();
+    ui.label("You changed labels while the model ran.");
+    ui.horizontal(|ui| {
+        if ui.button("Use the model's labels").clicked()
+            && let Some((labels, table)) = viewer.pending.take()
+        {
+            viewer.take_labels("Segment", labels, table, crate::session::SliceState::Draft);
+        }
+        if ui.button("Keep mine").clicked() {
+            viewer.pending = None;
+        }
+    });
+}

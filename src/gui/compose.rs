@@ -1,0 +1,129 @@
+//! Pixels of a slice: grey values through the window, labels over them, outlines on voxel borders.
+
+use crate::jobs::ImageSlice;
+use crate::volume::{LabelMap, LabelTable, LabelValue, PlaneLayout, Volume, Window};
+
+/// One byte of grey per pixel, row by row.
+pub fn grey_slice(volume: &Volume, layout: &PlaneLayout, frame: usize, slice: usize, window: Window, out: &mut Vec<u8>) {
+    let mut values = Vec::new();
+    layout.read_slice(volume, frame, slice, &mut values);
+    let inverted = volume.display.inverted;
+    out.clear();
+    out.extend(values.into_iter().map(|value| {
+        let grey = (window.grey(f64::from(value)) * 255.0) as u8;
+        if inverted { 255 - grey } else { grey }
+    }));
+}
+
+/// A run of voxel borders: start and end in pixels of the slice, and the label it belongs to.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Border {
+    /// Column and row of the start.
+    pub from: [f32; 2],
+    /// Column and row of the end.
+    pub to: [f32; 2],
+    /// The label on the lit side.
+    pub label: LabelValue,
+}
+
+/// Borders between different labels; runs of one label are joined.
+pub fn borders(labels: &[LabelValue], columns: usize, rows: usize) -> Vec<Border> {
+    let at = |column: usize, row: usize| -> LabelValue {
+        // One beyond the right or lower edge wraps to "nothing" on purpose.
+        if column < columns && row < rows { labels[row * columns + column] } else { 0 }
+    };
+    let mut found = Vec::new();
+    let mut scan = |horizontal: bool| {
+        let (lines, length) = if horizontal { (rows, columns) } else { (columns, rows) };
+        for line in 0..=lines {
+            let mut run: Option<(usize, LabelValue)> = None;
+            for n in 0..=length {
+                let label = if n == length {
+                    0
+                } else {
+                    let pick = |l: usize| if horizontal { at(n, l) } else { at(l, n) };
+                    let before = if line > 0 { pick(line - 1) } else { 0 };
+                    let after = pick(line);
+                    match (before, after) {
+                        (a, b) if a == b => 0,
+                        (a, 0) => a,
+                        (_, b) => b,
+                    }
+                };
+                if run.is_some_and(|(_, current)| current != label) {
+                    if let Some((start, current)) = run.take() {
+                        let point = |n: usize| if horizontal { [n as f32, line as f32] } else { [line as f32, n as f32] };
+                        found.push(Border { from: point(start), to: point(n), label: current });
+                    }
+                }
+                if run.is_none() && label != 0 {
+                    run = Some((n, label));
+                }
+            }
+        }
+    };
+    scan(true);
+    scan(false);
+    found
+}
+
+/// Smallest edge of a saved picture.
+const PICTURE_EDGE: usize = 512;
+
+/// A picture of a slice with square pixels, labels laid over.
+pub fn picture(
+    volume: &Volume,
+    labels: &LabelMap,
+    table: &LabelTable,
+    layout: &PlaneLayout,
+    place: (usize, usize),
+    window: Window,
+    opacity: f32,
+) -> ImageSlice {
+    let (frame, slice) = place;
+    let [columns, rows, _] = layout.size;
+    let (mut grey, mut values) = (Vec::new(), Vec::new());
+    grey_slice(volume, layout, frame, slice, window, &mut grey);
+    layout.read_labels(labels, slice, &mut values);
+    let [w_mm, h_mm, _] = layout.pixel_mm(&volume.geometry);
+    let extent = [columns as f64 * w_mm, rows as f64 * h_mm];
+    let scale = PICTURE_EDGE as f64 / extent[0].min(extent[1]);
+    let size = extent.map(|e| ((e * scale).round() as usize).clamp(1, 8 * PICTURE_EDGE));
+    let mut rgb = Vec::with_capacity(size[0] * size[1] * 3);
+    for y in 0..size[1] {
+        for x in 0..size[0] {
+            let at = (y * rows / size[1]) * columns + x * columns / size[0];
+            let base = [grey[at]; 3];
+            let colour = table.get(values[at]).filter(|l| l.visible).map(|l| l.colour);
+            let mix = |n: usize, c: u8| (f32::from(base[n]) * (1.0 - opacity) + f32::from(c) * opacity) as u8;
+            rgb.extend(colour.map_or(base, |c| [0, 1, 2].map(|n| mix(n, c[n]))));
+        }
+    }
+    ImageSlice { width: size[0], height: size[1], rgb }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_block_has_four_borders_on_its_edges() {
+        #[rustfmt::skip]
+        let labels = [
+            0, 0, 0, 0,
+            0, 2, 2, 0,
+            0, 2, 2, 0,
+        ];
+        let found = borders(&labels, 4, 3);
+        let border = |from: [f32; 2], to: [f32; 2]| Border { from, to, label: 2 };
+        assert_eq!(
+            found,
+            [
+                border([1.0, 1.0], [3.0, 1.0]),
+                border([1.0, 3.0], [3.0, 3.0]),
+                border([1.0, 1.0], [1.0, 3.0]),
+                border([3.0, 1.0], [3.0, 3.0]),
+            ]
+        );
+    }
+}

@@ -1,0 +1,63 @@
+//! System file dialogs, each on a thread of its own so that no frame waits.
+
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+use super::egui;
+
+/// What a chosen path is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Open an image file.
+    OpenFile,
+    /// Open a folder.
+    OpenFolder,
+    /// Open a mask on the current image.
+    OpenLabels,
+    /// Write the segmentation.
+    SaveLabels,
+    /// Write the image.
+    SaveImage,
+    /// Write a picture of a view.
+    SavePicture,
+}
+
+/// Open dialogs and their answers.
+pub struct Dialogs {
+    sender: Sender<(Purpose, PathBuf)>,
+    answers: Receiver<(Purpose, PathBuf)>,
+}
+
+impl Dialogs {
+    /// No dialog.
+    pub fn new() -> Self {
+        let (sender, answers) = channel();
+        Self { sender, answers }
+    }
+
+    /// Opens a dialog; `name` is the suggested file name.
+    pub fn ask(&self, purpose: Purpose, name: String, context: &egui::Context) {
+        let (sender, context) = (self.sender.clone(), context.clone());
+        std::thread::spawn(move || {
+            let dialog = rfd::FileDialog::new();
+            let path = match purpose {
+                Purpose::OpenFile | Purpose::OpenLabels => dialog.set_title("Open").pick_file(),
+                Purpose::OpenFolder => dialog.set_title("Open a folder").pick_folder(),
+                Purpose::SaveLabels | Purpose::SaveImage => {
+                    dialog.add_filter("NIfTI", &["nii.gz", "nii"]).set_file_name(name).save_file()
+                }
+                Purpose::SavePicture => dialog.add_filter("PNG", &["png"]).set_file_name(name).save_file(),
+            };
+            if let Some(path) = path {
+                // The window may be closed by now.
+                let _ = sender.send((purpose, path));
+                context.request_repaint();
+            }
+        });
+    }
+
+    /// The next chosen path.
+    pub fn poll(&self) -> Option<(Purpose, PathBuf)> {
+        self.answers.try_recv().ok()
+    }
+}

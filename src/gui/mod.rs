@@ -1,0 +1,46 @@
+//! The window.
+//!
+//! **Invariant:** [`App`]'s `logic` drains events and never paints; `ui` paints and never waits: no file, dialog or
+//! network runs on the frame thread.
+//! **Invariant:** every colour and size comes from [`theme`].
+//! **Invariant:** masks are exact: labels are drawn voxel by voxel with their borders on voxel borders, at any zoom.
+//!
+//! Deliberately absent: tensors, DICOM tags, file formats.
+
+mod app;
+mod cards;
+mod compose;
+mod data_panel;
+mod dialogs;
+mod info_tile;
+mod keys;
+mod notices;
+mod settings;
+mod slice_view;
+mod status_bar;
+mod tasks;
+mod theme;
+mod tiles;
+mod top_bar;
+mod viewer;
+mod welcome;
+
+use std::path::PathBuf;
+
+pub use app::App;
+
+/// Opens the window and returns when it is closed.
+///
+/// # Errors
+/// When the system offers no window or no graphics device.
+pub fn run(paths: Vec<PathBuf>) -> eframe::Result<()> {
+    let viewport = egui::ViewportBuilder::default()
+        .with_title("Lamella")
+        .with_app_id("lamella")
+        .with_inner_size([1280.0, 800.0])
+        .with_min_inner_size([960.0, 600.0]);
+    let options = eframe::NativeOptions { viewport, ..eframe::NativeOptions::default() };
+    eframe::run_native("Lamella", options, Box::new(|context| Ok(Box::new(App::new(context, paths)))))
+}
+
+pub(crate) use eframe::egui;

@@ -1,0 +1,118 @@
+//! Running jobs and their tray.
+
+use std::time::Instant;
+
+use super::egui;
+use super::theme::{self, UNIT};
+use crate::jobs::{Job, JobError, JobEvent, Outcome, Worker, WorkerNews};
+use egui_phosphor::regular as icon;
+
+/// Time left is shown for work longer than this.
+const SHOW_TIME_LEFT_SECS: f32 = 2.0;
+/// Most events handled in one frame, so that a chatty job cannot stop the window.
+const EVENTS_PER_FRAME: usize = 512;
+
+/// One running job.
+struct Task {
+    title: String,
+    worker: Worker,
+    fraction: f32,
+    stage: &'static str,
+    started: Instant,
+    stopping: bool,
+    /// Revision of the session when the job took its snapshot.
+    revision: u64,
+}
+
+/// News for the application.
+pub enum News {
+    /// Something happened in a job.
+    Event(JobEvent),
+    /// A job is over; with the session's revision at its start.
+    Done(Box<Result<Outcome, JobError>>, u64),
+}
+
+/// All running jobs.
+#[derive(Default)]
+pub struct Tasks(Vec<Task>);
+
+impl Tasks {
+    /// Starts a job.
+    pub fn start(&mut self, title: impl Into<String>, job: Job, revision: u64, context: &egui::Context) {
+        let context = context.clone();
+        let worker = Worker::start(job, move || context.request_repaint());
+        let title = title.into();
+        self.0.push(Task { title, worker, fraction: 0.0, stage: "", started: Instant::now(), stopping: false, revision });
+    }
+
+    /// Whether nothing runs.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Share done and title of a job whose title starts like this.
+    pub fn find(&self, prefix: &str) -> Option<f32> {
+        self.0.iter().find(|t| t.title.starts_with(prefix)).map(|t| t.fraction)
+    }
+
+    /// Stops jobs whose title starts like this.
+    pub fn cancel(&mut self, prefix: &str) {
+        for task in self.0.iter_mut().filter(|t| t.title.starts_with(prefix)) {
+            task.worker.cancel();
+            task.stopping = true;
+        }
+    }
+
+    /// Takes news from all jobs.
+    pub fn drain(&mut self) -> Vec<News> {
+        let mut news = Vec::new();
+        self.0.retain_mut(|task| {
+            for _ in 0..EVENTS_PER_FRAME {
+                match task.worker.poll() {
+                    None => return true,
+                    Some(WorkerNews::Event(event)) => {
+                        if let JobEvent::Progress { fraction, stage } = &event {
+                            (task.fraction, task.stage) = (*fraction, stage);
+                        }
+                        if !task.stopping {
+                            news.push(News::Event(event));
+                        }
+                    }
+                    Some(WorkerNews::Done(outcome)) => {
+                        news.push(News::Done(Box::new(outcome), task.revision));
+                        return false;
+                    }
+                }
+            }
+            true
+        });
+        news
+    }
+
+    /// Paints the tray into the status line.
+    pub fn ui(&mut self, ui: &mut egui::Ui) {
+        let t = theme::tokens(ui);
+        for task in &mut self.0 {
+            if ui.button(icon::X).on_hover_text(format!("Cancel: {}", task.title)).clicked() {
+                task.worker.cancel();
+                task.stopping = true;
+            }
+            let elapsed = task.started.elapsed().as_secs_f32();
+            let text = if task.stopping { "Stopping".to_string() } else { time_left(elapsed, task.fraction) };
+            ui.add_sized(
+                [24.0 * UNIT, 4.0 * UNIT],
+                egui::ProgressBar::new(task.fraction).fill(t.accent).desired_height(3.0 * UNIT).corner_radius(2),
+            );
+            ui.label(egui::RichText::new(format!("{} {text}", task.title)).small().color(t.dim))
+                .on_hover_text(task.stage);
+        }
+    }
+}
+
+fn time_left(elapsed: f32, fraction: f32) -> String {
+    if elapsed < SHOW_TIME_LEFT_SECS || fraction < 0.02 {
+        return String::new();
+    }
+    let left = elapsed / fraction * (1.0 - fraction);
+    if left < 90.0 { format!("{left:.0} s left") } else { format!("{:.0} min left", left / 60.0) }
+}

@@ -1,0 +1,186 @@
+//! Colours, sizes and fonts; the only place with such literals.
+
+use super::egui;
+use egui::{Color32, CornerRadius, FontData, FontDefinitions, FontFamily, FontId, Margin, Stroke, TextStyle};
+
+/// Grid unit.
+pub const UNIT: f32 = 4.0;
+/// Body text.
+pub const TEXT: f32 = 13.0;
+/// Small text.
+pub const SMALL: f32 = 11.0;
+/// Headings.
+pub const HEADING: f32 = 15.0;
+/// The name on the welcome page.
+pub const TITLE: f32 = 28.0;
+/// Width of the data panel.
+pub const LEFT_WIDTH: f32 = 240.0;
+/// Width of the inspectors.
+pub const RIGHT_WIDTH: f32 = 300.0;
+/// Height of the top bar.
+pub const BAR_HEIGHT: f32 = 36.0;
+/// Height of the status line.
+pub const STATUS_HEIGHT: f32 = 26.0;
+/// Gap between tiles.
+pub const GAP: f32 = 1.0;
+/// Width of a splitter's grip.
+pub const GRIP: f32 = 8.0;
+/// Width of label outlines.
+pub const OUTLINE: f32 = 1.5;
+/// Edge of a thumbnail.
+pub const THUMBNAIL: f32 = 40.0;
+/// Height of the histogram.
+pub const HISTOGRAM: f32 = 64.0;
+/// Ground of every view, in both themes.
+pub const VIEW_GROUND: Color32 = Color32::BLACK;
+/// Text over images.
+pub const VIEW_TEXT: Color32 = Color32::from_rgb(0xd6, 0xda, 0xdf);
+/// Plane colours as in 3D Slicer: axial red, coronal green, sagittal yellow.
+pub const AXIAL: Color32 = Color32::from_rgb(0xf3, 0x53, 0x4b);
+/// See [`AXIAL`].
+pub const CORONAL: Color32 = Color32::from_rgb(0x5f, 0xb6, 0x5a);
+/// See [`AXIAL`].
+pub const SAGITTAL: Color32 = Color32::from_rgb(0xed, 0xd5, 0x4c);
+
+/// The colours of a theme.
+pub struct Tokens {
+    /// Behind everything.
+    pub ground: Color32,
+    /// Panels.
+    pub panel: Color32,
+    /// Cards in panels.
+    pub card: Color32,
+    /// Lines and borders.
+    pub line: Color32,
+    /// Text.
+    pub text: Color32,
+    /// Less important text.
+    pub dim: Color32,
+    /// What can be acted on.
+    pub accent: Color32,
+    /// Success.
+    pub good: Color32,
+    /// Warnings.
+    pub warn: Color32,
+    /// Errors.
+    pub bad: Color32,
+}
+
+const DARK: Tokens = Tokens {
+    ground: Color32::from_rgb(0x10, 0x11, 0x14),
+    panel: Color32::from_rgb(0x17, 0x19, 0x1d),
+    card: Color32::from_rgb(0x1d, 0x20, 0x25),
+    line: Color32::from_rgb(0x2a, 0x2e, 0x35),
+    text: Color32::from_rgb(0xe6, 0xe8, 0xeb),
+    dim: Color32::from_rgb(0x9a, 0xa3, 0xad),
+    accent: Color32::from_rgb(0x4c, 0x9f, 0xfe),
+    good: Color32::from_rgb(0x3f, 0xb2, 0x7f),
+    warn: Color32::from_rgb(0xe0, 0xa3, 0x3a),
+    bad: Color32::from_rgb(0xe5, 0x53, 0x4b),
+};
+
+const LIGHT: Tokens = Tokens {
+    ground: Color32::from_rgb(0xe9, 0xeb, 0xee),
+    panel: Color32::from_rgb(0xf5, 0xf6, 0xf8),
+    card: Color32::from_rgb(0xff, 0xff, 0xff),
+    line: Color32::from_rgb(0xd2, 0xd6, 0xdc),
+    text: Color32::from_rgb(0x1b, 0x1e, 0x23),
+    dim: Color32::from_rgb(0x5a, 0x63, 0x6e),
+    accent: Color32::from_rgb(0x0b, 0x62, 0xc9),
+    good: Color32::from_rgb(0x1b, 0x7d, 0x53),
+    warn: Color32::from_rgb(0x93, 0x5f, 0x00),
+    bad: Color32::from_rgb(0xb9, 0x2c, 0x25),
+};
+
+/// The colours of the current theme.
+pub fn tokens(ui: &egui::Ui) -> &'static Tokens {
+    if ui.visuals().dark_mode { &DARK } else { &LIGHT }
+}
+
+/// Installs fonts and both themes.
+pub fn install(context: &egui::Context) {
+    context.set_fonts(fonts());
+    context.set_visuals_of(egui::Theme::Dark, visuals(&DARK, egui::Visuals::dark()));
+    context.set_visuals_of(egui::Theme::Light, visuals(&LIGHT, egui::Visuals::light()));
+    context.all_styles_mut(|style| {
+        style.text_styles = [
+            (TextStyle::Small, FontId::proportional(SMALL)),
+            (TextStyle::Body, FontId::proportional(TEXT)),
+            (TextStyle::Button, FontId::proportional(TEXT)),
+            (TextStyle::Heading, FontId::proportional(HEADING)),
+            (TextStyle::Monospace, FontId::monospace(TEXT)),
+        ]
+        .into();
+        style.spacing.item_spacing = egui::vec2(2.0 * UNIT, 1.5 * UNIT);
+        style.spacing.button_padding = egui::vec2(2.0 * UNIT, UNIT);
+        style.spacing.interact_size.y = 6.0 * UNIT;
+        style.spacing.slider_width = 30.0 * UNIT;
+        style.spacing.menu_margin = Margin::same(6);
+        style.interaction.tooltip_delay = 0.4;
+        // Labels are for reading; selecting them would steal drags.
+        style.interaction.selectable_labels = false;
+    });
+}
+
+/// Roboto (whose figures all have one width), Phosphor icons, and Droid Sans Fallback for Chinese, Japanese and Korean.
+fn fonts() -> FontDefinitions {
+    let mut fonts = FontDefinitions::default();
+    let mut add = |name: &str, bytes: &'static [u8]| {
+        fonts.font_data.insert(name.into(), FontData::from_static(bytes).into());
+    };
+    add("roboto", include_bytes!("../../assets/fonts/Roboto-Regular.ttf"));
+    add("droid-fallback", include_bytes!("../../assets/fonts/DroidSansFallback.ttf"));
+    egui_phosphor::add_to_fonts(&mut fonts, egui_phosphor::Variant::Regular);
+    if let Some(family) = fonts.families.get_mut(&FontFamily::Proportional) {
+        family.insert(0, "roboto".into());
+        family.push("droid-fallback".into());
+    }
+    fonts
+}
+
+fn visuals(t: &Tokens, mut v: egui::Visuals) -> egui::Visuals {
+    let radius = CornerRadius::same(4);
+    v.panel_fill = t.panel;
+    v.window_fill = t.card;
+    v.window_stroke = Stroke::new(1.0, t.line);
+    v.extreme_bg_color = t.ground;
+    v.faint_bg_color = t.card;
+    v.hyperlink_color = t.accent;
+    v.warn_fg_color = t.warn;
+    v.error_fg_color = t.bad;
+    v.selection.bg_fill = t.accent.gamma_multiply(0.35);
+    v.selection.stroke = Stroke::new(1.0, t.accent);
+    v.weak_text_color = Some(t.dim);
+    for (widget, fill) in [
+        (&mut v.widgets.noninteractive, t.panel),
+        (&mut v.widgets.inactive, t.line),
+        (&mut v.widgets.hovered, t.line),
+        (&mut v.widgets.active, t.line),
+        (&mut v.widgets.open, t.line),
+    ] {
+        widget.corner_radius = radius;
+        widget.bg_fill = fill;
+        widget.weak_bg_fill = fill;
+        widget.fg_stroke = Stroke::new(1.0, t.text);
+        widget.bg_stroke = Stroke::new(1.0, t.line);
+        widget.expansion = 0.0;
+    }
+    v.widgets.hovered.bg_stroke = Stroke::new(1.0, t.dim);
+    v.widgets.active.bg_stroke = Stroke::new(1.0, t.accent);
+    v
+}
+
+/// A card's frame.
+pub fn card_frame(ui: &egui::Ui) -> egui::Frame {
+    let t = tokens(ui);
+    egui::Frame::new().fill(t.card).stroke(Stroke::new(1.0, t.line)).corner_radius(6).inner_margin(Margin::same(10))
+}
+
+/// The colour of a plane.
+pub fn plane_colour(plane: crate::volume::Plane) -> Color32 {
+    match plane {
+        crate::volume::Plane::Axial => AXIAL,
+        crate::volume::Plane::Coronal => CORONAL,
+        crate::volume::Plane::Sagittal => SAGITTAL,
+    }
+}

@@ -1,0 +1,12 @@
+//! The document: labels, their table, slice states; commands and undo.
+//!
+//! **Invariant:** [`Session::apply`] is the only way to change the document.
+//! **Invariant:** one stroke is one undo step; undo spans slices, tools, network results and table edits.
+//!
+//! Deliberately absent: threads, dialogs, files. The journal that survives a crash is not here yet.
+
+mod document;
+mod history;
+
+pub use document::{Change, Command, Document, SliceKey, SliceState};
+pub use history::Session;
