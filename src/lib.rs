@@ -7,9 +7,9 @@ pub mod disk;
 pub mod edit;
 pub mod engine;
 pub mod formats;
+pub mod graph;
 #[cfg(feature = "gui")]
 pub mod gui;
-pub mod graph;
 pub mod jobs;
 pub mod learn;
 pub mod model;

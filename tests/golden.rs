@@ -4,20 +4,20 @@
 //! that GPUs run. Prints one line per case and a closing count.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod support;
 #[path = "support/fill.rs"]
 mod fill;
+mod support;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use lamella::engine::{
-    Array, Backend, DeviceChoice, Mode, Network, Optimiser, Recipe, SegmentationLoss, Weights, bce_with_logits, cross_entropy,
-    soft_dice,
+    Array, Backend, DeviceChoice, Mode, Network, Optimiser, Recipe, SegmentationLoss, Weights, bce_with_logits,
+    cross_entropy, soft_dice,
 };
 use lamella::graph::{
-    Activation, ContextFusion, ContextPooling, Conv, ConvTranspose, Graph, GraphBuilder, Normalisation, Pool, SoftmaxOver,
-    UpsampleMode, UpsampleTo, Value as Node,
+    Activation, ContextFusion, ContextPooling, Conv, ConvTranspose, Graph, GraphBuilder, Normalisation, Pool,
+    SoftmaxOver, UpsampleMode, UpsampleTo, Value as Node,
 };
 use lamella::zoo::{Ends, NnUnet, UNet, UpPath, conv_stack};
 use safetensors::{Dtype, SafeTensors};
@@ -51,7 +51,8 @@ fn graph_of(case: &Value) -> Option<Graph> {
     let builder = GraphBuilder::new();
     let channels = shape_of(&case["inputs"][0]).get(1).copied()?;
     let x = builder.input(channels);
-    let y = if case["group"] == "op" { operation(name, hyper, &builder, &x)? } else { block(name, hyper, &builder, &x)? };
+    let y =
+        if case["group"] == "op" { operation(name, hyper, &builder, &x)? } else { block(name, hyper, &builder, &x)? };
     Some(builder.finish(&[y]).unwrap())
 }
 
@@ -195,10 +196,16 @@ impl Stored {
                 .map(|(name, view)| {
                     let data = view.data();
                     let values = match view.dtype() {
-                        Dtype::F32 => data.chunks(4).map(|b| f64::from(f32::from_le_bytes(b.try_into().unwrap()))).collect(),
+                        Dtype::F32 => {
+                            data.chunks(4).map(|b| f64::from(f32::from_le_bytes(b.try_into().unwrap()))).collect()
+                        }
                         Dtype::F64 => data.chunks(8).map(|b| f64::from_le_bytes(b.try_into().unwrap())).collect(),
-                        Dtype::I64 => data.chunks(8).map(|b| i64::from_le_bytes(b.try_into().unwrap()) as f64).collect(),
-                        Dtype::I32 => data.chunks(4).map(|b| f64::from(i32::from_le_bytes(b.try_into().unwrap()))).collect(),
+                        Dtype::I64 => {
+                            data.chunks(8).map(|b| i64::from_le_bytes(b.try_into().unwrap()) as f64).collect()
+                        }
+                        Dtype::I32 => {
+                            data.chunks(4).map(|b| f64::from(i32::from_le_bytes(b.try_into().unwrap()))).collect()
+                        }
                         other => panic!("{name} has type {other:?}"),
                     };
                     (name, values)
@@ -218,7 +225,10 @@ fn moments(values: &[f32]) -> [f64; 2] {
 /// Largest deviation in units of the tolerance.
 fn deviation(got: &[f64], want: &[f64], abs: f64, rel: f64) -> f64 {
     assert_eq!(got.len(), want.len());
-    got.iter().zip(want).map(|(g, w)| (g - w).abs() / (abs + rel * w.abs())).fold(0.0, |a: f64, b| if b.is_nan() { f64::NAN } else { a.max(b) })
+    got.iter()
+        .zip(want)
+        .map(|(g, w)| (g - w).abs() / (abs + rel * w.abs()))
+        .fold(0.0, |a: f64, b| if b.is_nan() { f64::NAN } else { a.max(b) })
 }
 
 fn compare_row(row: &Value, stored: &Stored, got: &Array) -> Result<f64, String> {
@@ -242,7 +252,8 @@ fn compare_row(row: &Value, stored: &Stored, got: &Array) -> Result<f64, String>
         let want = &stored.0[&key];
         if let Some(limit) = row["l2_rel"].as_f64() {
             let norm = |v: &mut dyn Iterator<Item = f64>| v.map(|x| x * x).sum::<f64>().sqrt();
-            let off = norm(&mut sampled.iter().zip(want).map(|(g, w)| g - w)) / norm(&mut want.iter().copied()).max(1e-30);
+            let off =
+                norm(&mut sampled.iter().zip(want).map(|(g, w)| g - w)) / norm(&mut want.iter().copied()).max(1e-30);
             worst = off / limit;
         } else {
             worst = deviation(&sampled, want, abs, rel);
@@ -295,7 +306,8 @@ fn check_network(case: &Value, graph: Graph, stored: &Stored, backend: Backend) 
     let weights = weights_of(case, &graph);
     let row = &case["inputs"][0];
     let shape = shape_of(row);
-    let values = fill::input(row["name"].as_str().unwrap(), shape.iter().product(), row["scale"].as_f64().unwrap_or(1.0));
+    let values =
+        fill::input(row["name"].as_str().unwrap(), shape.iter().product(), row["scale"].as_f64().unwrap_or(1.0));
     let input = Array::new(shape, values);
     let mut network = Network::with_backend(graph, &weights, DeviceChoice::Cpu, backend).map_err(|e| e.to_string())?;
     let rows = case["tensors"].as_array().unwrap();
@@ -321,7 +333,8 @@ fn check_network(case: &Value, graph: Graph, stored: &Stored, backend: Backend) 
                 probes[n].values = fill::input(probe, outputs[n].values.len(), 1.0);
             }
         } else if let Some(module) = name.strip_prefix("feat.") {
-            let tap = pass.tap(module).map_err(|e| e.to_string())?.ok_or(format!("there is no inner result {module}"))?;
+            let tap =
+                pass.tap(module).map_err(|e| e.to_string())?.ok_or(format!("there is no inner result {module}"))?;
             worst = worst.max(compare_row(row, stored, &tap)?);
         }
     }
@@ -337,7 +350,9 @@ fn check_network(case: &Value, graph: Graph, stored: &Stored, backend: Backend) 
     for row in rows {
         let name = row["name"].as_str().unwrap();
         let part = match (&gradients, name) {
-            (Some(gradients), "grad.input") => compare_row(row, stored, &gradients.input().map_err(|e| e.to_string())?)?,
+            (Some(gradients), "grad.input") => {
+                compare_row(row, stored, &gradients.input().map_err(|e| e.to_string())?)?
+            }
             (Some(gradients), "param_grad_stats") => {
                 let mut arrays = Vec::new();
                 for p in case["params"].as_array().unwrap() {
@@ -410,7 +425,9 @@ fn check_loss(case: &Value, stored: &Stored) -> Result<f64, String> {
         worst = worst.max(compare_row(&with_tolerance(row), stored, &got)?);
     }
     let loss = match () {
-        () if name.contains("bce") => bce_with_logits(&logits, &target.iter().map(|&t| f32::from(t)).collect::<Vec<_>>()),
+        () if name.contains("bce") => {
+            bce_with_logits(&logits, &target.iter().map(|&t| f32::from(t)).collect::<Vec<_>>())
+        }
         () if name.starts_with("loss_dice_ce") => settings.of(&logits, &target),
         () if name.starts_with("loss_dice") => soft_dice(&logits, &target, &settings),
         () => {
@@ -467,9 +484,9 @@ fn check_optimiser(case: &Value, stored: &Stored, backend: Backend) -> Result<f6
         let steps = hyper["lr_per_step"].as_array().unwrap().len();
         for row in case["tensors"].as_array().unwrap() {
             let name = row["name"].as_str().unwrap();
-            let due = name.strip_prefix(&format!("step{}.", step + 1)).or_else(|| {
-                if step + 1 == steps { name.strip_prefix("final.") } else { None }
-            });
+            let due = name
+                .strip_prefix(&format!("step{}.", step + 1))
+                .or_else(|| if step + 1 == steps { name.strip_prefix("final.") } else { None });
             if let Some(parameter) = due {
                 worst = worst.max(compare_row(row, stored, &now[parameter])?);
             }

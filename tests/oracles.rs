@@ -89,7 +89,7 @@ fn canonical_digest(volume: &Volume) -> String {
             }
         }
     }
-    hasher.finalize().iter().map(|b| format!("{b:02x}")).collect()
+    hasher.finalize().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 fn close(a: f64, b: f64, tolerance: f64) -> bool {
@@ -115,7 +115,11 @@ fn compare(volume: &Volume, expected: &Value, lossy: bool) -> Result<(), String>
         }
     }
     if volume.geometry.orientation().code() != expected["orientation"].as_str().unwrap_or_default() {
-        return Err(format!("orientation {}, expected {}", volume.geometry.orientation().code(), expected["orientation"]));
+        return Err(format!(
+            "orientation {}, expected {}",
+            volume.geometry.orientation().code(),
+            expected["orientation"]
+        ));
     }
     let unit = volume.rescale.of_slice(0).0.abs();
     let tolerance = if lossy { 2.0 * unit + 1e-6 } else { 0.0 };
@@ -130,7 +134,8 @@ fn compare(volume: &Volume, expected: &Value, lossy: bool) -> Result<(), String>
         for (frame, want) in numbers(&sample["v"]).into_iter().enumerate() {
             let got = volume.value(voxel, frame);
             let near = close(got, want, tolerance + 1e-6 * want.abs().max(1e-6));
-            if !near && !(want.is_nan() && !got.is_finite()) {
+            let both_undefined = want.is_nan() && !got.is_finite();
+            if !near && !both_undefined {
                 return Err(format!("value {got} at {w:?} (frame {frame}), expected {want}"));
             }
         }
@@ -310,7 +315,7 @@ fn every_file_opens_or_is_refused_as_the_index_says() {
         let outcome = expected["outcome"].as_str().unwrap_or_default().to_string();
         let kind = expected["kind"].as_str().unwrap_or_default().to_string();
         let is_folder = path.is_dir();
-        let size = if is_folder { 0 } else { std::fs::metadata(&path).map(|m| m.len() as usize).unwrap_or(0) };
+        let size = if is_folder { 0 } else { std::fs::metadata(&path).map_or(0, |m| m.len() as usize) };
         let before = LIVE.load(Ordering::Relaxed);
         PEAK.store(before, Ordering::Relaxed);
         let (mut verdict, mut note) = catch_unwind(AssertUnwindSafe(|| {

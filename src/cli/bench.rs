@@ -101,7 +101,9 @@ impl Common {
         times.sort_by(f64::total_cmp);
         let (median, min) = (times[times.len() / 2], times[0]);
         if self.json {
-            return print_json(&json!({"bench": name, "median_s": median, "min_s": min, "runs": times.len(), "facts": facts}));
+            return print_json(
+                &json!({"bench": name, "median_s": median, "min_s": min, "runs": times.len(), "facts": facts}),
+            );
         }
         println!("{name}: median {median:.4} s, min {min:.4} s over {} runs {facts}", times.len());
         Ok(())
@@ -125,7 +127,8 @@ impl Bench {
             }
             What::Train { network, size, batch, common } => {
                 let mut bench = BenchNetwork::new(&network.arch, network.width, *batch, size.0)?;
-                let facts = json!({"arch": network.arch, "parameters": bench.parameters(), "size": size.0, "batch": batch});
+                let facts =
+                    json!({"arch": network.arch, "parameters": bench.parameters(), "size": size.0, "batch": batch});
                 common.time("train", || bench.train_step(), &facts)
             }
             What::Load { path, common } => {

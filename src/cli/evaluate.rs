@@ -27,7 +27,10 @@ impl Evaluate {
         if self.json {
             return print_json(&evaluation);
         }
-        println!("{:24} {:>5} {:>7} {:>7} {:>8} {:>8} {:>11} {:>11}", "case", "label", "Dice", "IoU", "HD95 mm", "ASSD mm", "pred mm3", "truth mm3");
+        println!(
+            "{:24} {:>5} {:>7} {:>7} {:>8} {:>8} {:>11} {:>11}",
+            "case", "label", "Dice", "IoU", "HD95 mm", "ASSD mm", "pred mm3", "truth mm3"
+        );
         for case in &evaluation.cases {
             for (label, scores) in &case.labels {
                 print_row(&case.name, *label, scores);

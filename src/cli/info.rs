@@ -79,17 +79,29 @@ fn text(value: &Value) -> String {
 
 fn print_volume(volume: &Value) {
     println!("{} ({}, {} file(s))", text(&volume["name"]), text(&volume["id"]), volume["files"]);
-    let spacing: Vec<String> =
-        volume["spacing"].as_array().into_iter().flatten().filter_map(Value::as_f64).map(|v| format!("{v:.4}")).collect();
+    let spacing: Vec<String> = volume["spacing"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_f64)
+        .map(|v| format!("{v:.4}"))
+        .collect();
     println!("  shape        {}{}", volume["shape"], further(&volume["extra_dims"]));
     println!("  spacing      {} mm", spacing.join(" x "));
     println!("  orientation  {}", text(&volume["orientation"]));
     for row in volume["affine"].as_array().into_iter().flatten() {
-        let row: Vec<String> = row.as_array().into_iter().flatten().filter_map(Value::as_f64).map(|v| format!("{v:10.4}")).collect();
+        let row: Vec<String> =
+            row.as_array().into_iter().flatten().filter_map(Value::as_f64).map(|v| format!("{v:10.4}")).collect();
         println!("  affine       {}", row.join(" "));
     }
     let number = |key: &str| volume[key].as_f64().unwrap_or(0.0);
-    println!("  values       {} from {} to {}, mean {:.3}", text(&volume["dtype"]), number("min"), number("max"), number("mean"));
+    println!(
+        "  values       {} from {} to {}, mean {:.3}",
+        text(&volume["dtype"]),
+        number("min"),
+        number("max"),
+        number("mean")
+    );
     for warning in volume["warnings"].as_array().into_iter().flatten() {
         println!("  warning      {}", text(warning));
     }

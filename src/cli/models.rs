@@ -7,8 +7,8 @@ use serde_json::json;
 
 use super::{Result, print_json};
 use crate::jobs::JobError;
-use crate::model::{self, Model, Origin};
 use crate::jobs::architectures;
+use crate::model::{self, Model, Origin};
 
 /// List, show, import and export models.
 #[derive(Args)]
@@ -88,7 +88,8 @@ fn list(as_json: bool) -> Result {
 fn import(file: &std::path::Path) -> Result {
     let model = Model::load(file)?;
     let folder = model::user_folder().ok_or_else(|| JobError::Other("this account has no folder for data".into()))?;
-    std::fs::create_dir_all(&folder).map_err(|e| JobError::Other(format!("cannot make the folder {}: {e}", folder.display())))?;
+    std::fs::create_dir_all(&folder)
+        .map_err(|e| JobError::Other(format!("cannot make the folder {}: {e}", folder.display())))?;
     let name = file.file_name().ok_or_else(|| JobError::Other(format!("{} is no file", file.display())))?;
     let target = folder.join(name);
     model.save(&target)?;

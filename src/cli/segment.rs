@@ -9,9 +9,7 @@ use serde_json::{Value, json};
 
 use super::terminal::Terminal;
 use super::{Result, print_json};
-use crate::jobs::{
-    self, Cancel, DeviceChoice, Entry, Job, JobError, JobEvent, Outcome, SegmentJob, SegmentOptions,
-};
+use crate::jobs::{self, Cancel, DeviceChoice, Entry, Job, JobError, JobEvent, Outcome, SegmentJob, SegmentOptions};
 use crate::model::{self, Model, SliceAxis};
 
 /// Segment volumes with a model.
@@ -126,11 +124,17 @@ impl Segment {
             })
             .collect();
         if !self.json {
-            let each: Vec<String> =
-                volumes.iter().map(|v| format!("{} {:.0} mm3", v["name"].as_str().unwrap_or_default(), v["mm3"].as_f64().unwrap_or(0.0))).collect();
+            let each: Vec<String> = volumes
+                .iter()
+                .map(|v| {
+                    format!("{} {:.0} mm3", v["name"].as_str().unwrap_or_default(), v["mm3"].as_f64().unwrap_or(0.0))
+                })
+                .collect();
             println!("{}: {} ({device})", path.display(), each.join(", "));
         }
-        Ok(json!({"input": input.entry.path, "id": input.entry.id, "output": path, "device": device, "labels": volumes}))
+        Ok(
+            json!({"input": input.entry.path, "id": input.entry.id, "output": path, "device": device, "labels": volumes}),
+        )
     }
 }
 
@@ -143,7 +147,7 @@ fn mask_name(entry: &Entry, root: &Path, taken: &mut HashSet<String>) -> String 
     } else {
         let described: String =
             entry.name.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect();
-        let folder = root.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_else(|| "series".into());
+        let folder = root.file_name().map_or_else(|| "series".into(), |n| n.to_string_lossy().into_owned());
         format!("{}.nii.gz", if described.is_empty() { folder } else { described })
     };
     let mut name = base.clone();

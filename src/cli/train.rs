@@ -86,7 +86,11 @@ impl Train {
         match self.patch.as_deref() {
             None => {}
             Some(&[h, w]) if h > 0 && w > 0 => plan.patch = [h, w],
-            Some(other) => return Err(JobError::Other(format!("--patch needs height and width, for example 64x64, not {other:?}"))),
+            Some(other) => {
+                return Err(JobError::Other(format!(
+                    "--patch needs height and width, for example 64x64, not {other:?}"
+                )));
+            }
         }
         plan.slice_axis = self.axis.unwrap_or(plan.slice_axis);
         plan.neighbours = self.neighbours.unwrap_or(plan.neighbours);
@@ -108,7 +112,8 @@ impl Train {
             command: recorded_command(),
         };
         let terminal = Terminal::new("Training");
-        let outcome = jobs::run(Job::Train(Box::new(job)), &|event: JobEvent| terminal.show(event), &Cancel::default())?;
+        let outcome =
+            jobs::run(Job::Train(Box::new(job)), &|event: JobEvent| terminal.show(event), &Cancel::default())?;
         terminal.finish();
         let Outcome::Trained(summary) = outcome else { return Err(JobError::Other("the job gave no model".into())) };
         if self.json {

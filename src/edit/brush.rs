@@ -47,7 +47,8 @@ impl Brush {
 fn distance_to_segment(p: [f64; 2], a: [f64; 2], b: [f64; 2]) -> f64 {
     let d = [b[0] - a[0], b[1] - a[1]];
     let length = d[0] * d[0] + d[1] * d[1];
-    let along = if length == 0.0 { 0.0 } else { (((p[0] - a[0]) * d[0] + (p[1] - a[1]) * d[1]) / length).clamp(0.0, 1.0) };
+    let along =
+        if length == 0.0 { 0.0 } else { (((p[0] - a[0]) * d[0] + (p[1] - a[1]) * d[1]) / length).clamp(0.0, 1.0) };
     let off = [p[0] - a[0] - along * d[0], p[1] - a[1] - along * d[1]];
     (off[0] * off[0] + off[1] * off[1]).sqrt()
 }

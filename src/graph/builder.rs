@@ -220,7 +220,16 @@ impl Scope {
 
 /// A square convolution with bias, stride 1 and no padding.
 pub(super) fn square(inputs: usize, outputs: usize, kernel: usize) -> Conv {
-    Conv { inputs, outputs, kernel: [kernel; 2], stride: [1; 2], padding: [0; 2], dilation: [1; 2], groups: 1, bias: true }
+    Conv {
+        inputs,
+        outputs,
+        kernel: [kernel; 2],
+        stride: [1; 2],
+        padding: [0; 2],
+        dilation: [1; 2],
+        groups: 1,
+        bias: true,
+    }
 }
 
 impl Value {

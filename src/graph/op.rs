@@ -53,7 +53,8 @@ pub struct ConvTranspose {
 impl ConvTranspose {
     /// Output size of one axis.
     pub fn output_len(&self, axis: usize, input: usize) -> Option<usize> {
-        ((input - 1) * self.stride[axis] + self.kernel[axis] + self.output_padding[axis]).checked_sub(2 * self.padding[axis])
+        ((input - 1) * self.stride[axis] + self.kernel[axis] + self.output_padding[axis])
+            .checked_sub(2 * self.padding[axis])
     }
 }
 

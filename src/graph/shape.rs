@@ -27,7 +27,9 @@ pub enum GraphError {
         got: usize,
     },
     /// Two maps that must have one size differ.
-    #[error("{scope}: cannot join maps of {first:?} and {second:?}; the input must be a multiple of the network's strides")]
+    #[error(
+        "{scope}: cannot join maps of {first:?} and {second:?}; the input must be a multiple of the network's strides"
+    )]
     Mismatch {
         /// Scope of the node.
         scope: String,

@@ -52,6 +52,7 @@ pub struct Item {
 pub struct App {
     pub(super) settings: Settings,
     saved_settings: Settings,
+    keep_settings: bool,
     pub(super) items: Vec<Item>,
     pub(super) skipped: Vec<Skipped>,
     /// Which item is shown.
@@ -75,13 +76,28 @@ pub struct App {
 }
 
 impl App {
-    /// The application with paths to open.
-    pub fn new(context: &eframe::CreationContext, paths: Vec<PathBuf>) -> Self {
+    /// The application with the user's settings and paths to open; `started` is when the program began.
+    pub fn new(context: &eframe::CreationContext, paths: Vec<PathBuf>, started: std::time::Instant) -> Self {
+        Self::with_settings(context, paths, Settings::load(), true, started)
+    }
+
+    /// The application with default settings that are not kept.
+    pub fn ephemeral(context: &eframe::CreationContext, paths: Vec<PathBuf>) -> Self {
+        Self::with_settings(context, paths, Settings::default(), false, std::time::Instant::now())
+    }
+
+    fn with_settings(
+        context: &eframe::CreationContext,
+        paths: Vec<PathBuf>,
+        settings: Settings,
+        keep_settings: bool,
+        started: std::time::Instant,
+    ) -> Self {
         theme::install(&context.egui_ctx);
-        let settings = Settings::load();
         let models = model::list();
         let mut app = Self {
             saved_settings: settings.clone(),
+            keep_settings,
             settings,
             items: Vec::new(),
             skipped: Vec::new(),
@@ -98,7 +114,7 @@ impl App {
             axis: None,
             mirror: false,
             keep_largest: false,
-            started: std::time::Instant::now(),
+            started,
             first_frame: None,
         };
         if !app.models.iter().any(|m| m.id == app.settings.model)
@@ -132,7 +148,7 @@ impl App {
         self.notices.all().iter().map(|n| n.text.clone()).collect()
     }
 
-    /// Time from creation to the end of the first frame.
+    /// Time from the program's start to the end of the first frame.
     pub fn first_frame(&self) -> Option<std::time::Duration> {
         self.first_frame
     }
@@ -170,7 +186,11 @@ impl App {
 
     fn show_volume(&mut self, n: usize, volume: Arc<Volume>) {
         if self.viewer.as_ref().is_some_and(|v| v.session.is_modified()) {
-            self.notices.push(Kind::Warning, "The previous image's labels were not saved and are closed.", String::new());
+            self.notices.push(
+                Kind::Warning,
+                "The previous image's labels were not saved and are closed.",
+                String::new(),
+            );
         }
         self.tasks.cancel(SEGMENTING);
         self.shown = Some(n);
@@ -211,7 +231,11 @@ impl App {
             .iter()
             .filter_map(|(name, value)| Some(format!("{} {value:.2}", name.strip_prefix("dice/")?)))
             .collect();
-        Some(format!("{}. Held-back Dice: {}.", spec.title, if dice.is_empty() { "not measured".into() } else { dice.join(", ") }))
+        Some(format!(
+            "{}. Held-back Dice: {}.",
+            spec.title,
+            if dice.is_empty() { "not measured".into() } else { dice.join(", ") }
+        ))
     }
 
     /// Does what was asked for.
@@ -221,12 +245,18 @@ impl App {
             Action::OpenFile => self.dialogs.ask(Purpose::OpenFile, String::new(), context),
             Action::OpenFolder => self.dialogs.ask(Purpose::OpenFolder, String::new(), context),
             Action::OpenSample => self.tasks.start("Opening the sample", Job::Sample, 0, context),
-            Action::OpenLabels if self.viewer.is_some() => self.dialogs.ask(Purpose::OpenLabels, String::new(), context),
+            Action::OpenLabels if self.viewer.is_some() => {
+                self.dialogs.ask(Purpose::OpenLabels, String::new(), context)
+            }
             Action::SaveLabels if self.viewer.is_some() => {
                 self.dialogs.ask(Purpose::SaveLabels, format!("{name}_segmentation.nii.gz"), context);
             }
-            Action::SaveImage if self.viewer.is_some() => self.dialogs.ask(Purpose::SaveImage, format!("{name}.nii.gz"), context),
-            Action::SavePicture if self.viewer.is_some() => self.dialogs.ask(Purpose::SavePicture, format!("{name}.png"), context),
+            Action::SaveImage if self.viewer.is_some() => {
+                self.dialogs.ask(Purpose::SaveImage, format!("{name}.nii.gz"), context)
+            }
+            Action::SavePicture if self.viewer.is_some() => {
+                self.dialogs.ask(Purpose::SavePicture, format!("{name}.png"), context)
+            }
             Action::Segment => self.segment(context),
             _ => self.act_on_viewer(action),
         }
@@ -268,7 +298,9 @@ impl App {
         let revision = viewer.session.revision();
         match purpose {
             Purpose::OpenFile | Purpose::OpenFolder => self.open(&path, context),
-            Purpose::OpenLabels => self.tasks.start("Opening labels", Job::OpenLabels { path, volume }, revision, context),
+            Purpose::OpenLabels => {
+                self.tasks.start("Opening labels", Job::OpenLabels { path, volume }, revision, context)
+            }
             Purpose::SaveLabels => self.save_labels(path, context),
             Purpose::SaveImage => self.tasks.start("Saving", Job::SaveVolume { path, volume }, revision, context),
             Purpose::SavePicture => {
@@ -279,7 +311,15 @@ impl App {
                 let document = viewer.session.document();
                 let place = (viewer.frame, viewer.slice(plane));
                 let layout = viewer.layout(plane);
-                let picture = picture(&volume, &document.labels, &document.table, &layout, place, viewer.window, self.settings.opacity);
+                let picture = picture(
+                    &volume,
+                    &document.labels,
+                    &document.table,
+                    &layout,
+                    place,
+                    viewer.window,
+                    self.settings.opacity,
+                );
                 self.tasks.start("Saving", Job::SavePicture { path, picture }, revision, context);
             }
         }
@@ -314,12 +354,20 @@ impl App {
                     // The image was changed meanwhile; the job was told to stop.
                     return;
                 }
-                let (name, state) = if device.is_empty() { ("Open labels", SliceState::Corrected) } else { ("Segment", SliceState::Draft) };
+                let (name, state) = if device.is_empty() {
+                    ("Open labels", SliceState::Corrected)
+                } else {
+                    ("Segment", SliceState::Draft)
+                };
                 if viewer.session.revision() == revision {
                     viewer.take_labels(name, labels, table, state);
                 } else {
                     viewer.pending = Some((labels, table));
-                    self.notices.push(Kind::Info, "The model is done. Choose in the Segment card which labels to keep.", String::new());
+                    self.notices.push(
+                        Kind::Info,
+                        "The model is done. Choose in the Segment card which labels to keep.",
+                        String::new(),
+                    );
                 }
             }
             Ok(Outcome::Saved(path)) => {
@@ -352,7 +400,11 @@ impl App {
             self.show_item(first, context);
         } else {
             let why = reasons.first().cloned().unwrap_or_else(|| "the folder is empty".into());
-            self.notices.push(Kind::Error, format!("Nothing in {} can be opened: {why}", path.display()), reasons.join("\n"));
+            self.notices.push(
+                Kind::Error,
+                format!("Nothing in {} can be opened: {why}", path.display()),
+                reasons.join("\n"),
+            );
         }
     }
 
@@ -381,7 +433,8 @@ impl eframe::App for App {
         while let Some((purpose, path)) = self.dialogs.poll() {
             self.answer(purpose, path, context);
         }
-        let dropped: Vec<PathBuf> = context.input(|i| i.raw.dropped_files.iter().map(|f| f.path().to_path_buf()).collect());
+        let dropped: Vec<PathBuf> =
+            context.input(|i| i.raw.dropped_files.iter().map(|f| f.path().to_path_buf()).collect());
         for path in dropped {
             self.open(&path, context);
         }
@@ -389,7 +442,7 @@ impl eframe::App for App {
         if !self.models.is_empty() {
             let _ = self.chosen_model();
         }
-        if self.settings != self.saved_settings && !context.input(|i| i.pointer.any_down()) {
+        if self.keep_settings && self.settings != self.saved_settings && !context.input(|i| i.pointer.any_down()) {
             self.settings.save();
             self.saved_settings = self.settings.clone();
         }
@@ -409,7 +462,10 @@ impl eframe::App for App {
             let area = ui.max_rect();
             match &mut self.viewer {
                 Some(viewer) => tiles::tiles_ui(ui, area, viewer, &mut self.settings),
-                None => welcome::welcome_ui(ui, self),
+                None => {
+                    ui.painter().rect_filled(area, 0.0, theme::tokens(ui).ground);
+                    welcome::welcome_ui(ui, self);
+                }
             }
             self.notices.ui(ui, area);
         });

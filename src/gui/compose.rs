@@ -4,7 +4,14 @@ use crate::jobs::ImageSlice;
 use crate::volume::{LabelMap, LabelTable, LabelValue, PlaneLayout, Volume, Window};
 
 /// One byte of grey per pixel, row by row.
-pub fn grey_slice(volume: &Volume, layout: &PlaneLayout, frame: usize, slice: usize, window: Window, out: &mut Vec<u8>) {
+pub fn grey_slice(
+    volume: &Volume,
+    layout: &PlaneLayout,
+    frame: usize,
+    slice: usize,
+    window: Window,
+    out: &mut Vec<u8>,
+) {
     let mut values = Vec::new();
     layout.read_slice(volume, frame, slice, &mut values);
     let inverted = volume.display.inverted;
@@ -50,11 +57,9 @@ pub fn borders(labels: &[LabelValue], columns: usize, rows: usize) -> Vec<Border
                         (_, b) => b,
                     }
                 };
-                if run.is_some_and(|(_, current)| current != label) {
-                    if let Some((start, current)) = run.take() {
-                        let point = |n: usize| if horizontal { [n as f32, line as f32] } else { [line as f32, n as f32] };
-                        found.push(Border { from: point(start), to: point(n), label: current });
-                    }
+                if let Some((start, current)) = run.take_if(|(_, current)| *current != label) {
+                    let point = |n: usize| if horizontal { [n as f32, line as f32] } else { [line as f32, n as f32] };
+                    found.push(Border { from: point(start), to: point(n), label: current });
                 }
                 if run.is_none() && label != 0 {
                     run = Some((n, label));

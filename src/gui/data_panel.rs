@@ -38,7 +38,13 @@ fn item_ui(ui: &mut egui::Ui, item: &Item, shown: bool) -> bool {
         ui.allocate_exact_size(egui::vec2(ui.available_width(), theme::THUMBNAIL + 2.0 * UNIT), egui::Sense::click());
     response.widget_info(|| egui::WidgetInfo::selected(egui::WidgetType::Button, true, shown, &item.entry.name));
     let fill = if shown || response.hovered() { t.card } else { t.panel };
-    let stroke = if shown { t.accent } else if response.has_focus() { t.text } else { fill };
+    let stroke = if shown {
+        t.accent
+    } else if response.has_focus() {
+        t.text
+    } else {
+        fill
+    };
     ui.painter().rect(rect, 4.0, fill, egui::Stroke::new(1.0, stroke), egui::StrokeKind::Inside);
     let thumbnail = egui::Rect::from_min_size(rect.min + egui::vec2(UNIT, UNIT), egui::Vec2::splat(theme::THUMBNAIL));
     match &item.thumbnail {
@@ -54,14 +60,31 @@ fn item_ui(ui: &mut egui::Ui, item: &Item, shown: bool) -> bool {
             ui.painter().text(thumbnail.center(), egui::Align2::CENTER_CENTER, icon::IMAGE, font, t.dim);
         }
     }
-    let text = egui::Rect::from_min_max(thumbnail.right_top() + egui::vec2(2.0 * UNIT, 0.0), rect.max - egui::vec2(UNIT, UNIT));
+    let text = egui::Rect::from_min_max(
+        thumbnail.right_top() + egui::vec2(2.0 * UNIT, 0.0),
+        rect.max - egui::vec2(UNIT, UNIT),
+    );
     let painter = ui.painter().with_clip_rect(text);
     let [i, j, k] = item.entry.shape;
     let modality = if item.entry.modality.is_empty() { String::new() } else { format!("{}  ", item.entry.modality) };
-    painter.text(text.min + egui::vec2(0.0, UNIT), egui::Align2::LEFT_TOP, &item.entry.name, egui::FontId::proportional(theme::TEXT), t.text);
+    painter.text(
+        text.min + egui::vec2(0.0, UNIT),
+        egui::Align2::LEFT_TOP,
+        &item.entry.name,
+        egui::FontId::proportional(theme::TEXT),
+        t.text,
+    );
     let facts = format!("{modality}{i} \u{d7} {j} \u{d7} {k}");
-    painter.text(text.min + egui::vec2(0.0, 5.5 * UNIT), egui::Align2::LEFT_TOP, facts, egui::FontId::proportional(theme::SMALL), t.dim);
-    response.on_hover_text(format!("{}\n{} file(s)\n{}", item.entry.name, item.entry.file_count, item.entry.path.display())).clicked()
+    painter.text(
+        text.min + egui::vec2(0.0, 5.5 * UNIT),
+        egui::Align2::LEFT_TOP,
+        facts,
+        egui::FontId::proportional(theme::SMALL),
+        t.dim,
+    );
+    response
+        .on_hover_text(format!("{}\n{} file(s)\n{}", item.entry.name, item.entry.file_count, item.entry.path.display()))
+        .clicked()
 }
 
 fn segmentation_ui(ui: &mut egui::Ui, viewer: &super::viewer::Viewer) {
@@ -70,12 +93,16 @@ fn segmentation_ui(ui: &mut egui::Ui, viewer: &super::viewer::Viewer) {
     ui.label(egui::RichText::new("Segmentation").heading());
     let count = viewer.session.document().table.0.len();
     let saved = match &viewer.saved_as {
-        Some(path) if !viewer.session.is_modified() => path.file_name().map(|n| format!("saved as {}", n.to_string_lossy())),
+        Some(path) if !viewer.session.is_modified() => {
+            path.file_name().map(|n| format!("saved as {}", n.to_string_lossy()))
+        }
         _ if viewer.session.is_modified() => Some("not saved".to_string()),
         _ => None,
     };
     let text = if count == 0 { "empty".to_string() } else { format!("{count} label(s)") };
-    ui.label(egui::RichText::new([Some(text), saved].into_iter().flatten().collect::<Vec<_>>().join(", ")).color(t.dim));
+    ui.label(
+        egui::RichText::new([Some(text), saved].into_iter().flatten().collect::<Vec<_>>().join(", ")).color(t.dim),
+    );
 }
 
 fn skipped_ui(ui: &mut egui::Ui, app: &App) {
@@ -87,7 +114,8 @@ fn skipped_ui(ui: &mut egui::Ui, app: &App) {
         for skipped in app.skipped.iter().take(200) {
             let name = skipped.path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
             let text = format!("{name}: {}", skipped.reason);
-            ui.add(egui::Label::new(egui::RichText::new(text).small()).wrap()).on_hover_text(skipped.path.display().to_string());
+            ui.add(egui::Label::new(egui::RichText::new(text).small()).wrap())
+                .on_hover_text(skipped.path.display().to_string());
         }
     });
 }

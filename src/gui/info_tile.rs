@@ -30,7 +30,15 @@ pub fn info_tile_ui(ui: &mut egui::Ui, rect: egui::Rect, viewer: &Viewer) -> boo
             ("Size".to_string(), format!("{ni} \u{d7} {nj} \u{d7} {nk} voxels")),
             ("Spacing".to_string(), format!("{si:.3} \u{d7} {sj:.3} \u{d7} {sk:.3} mm")),
             ("Orientation".to_string(), orientation_text(geometry)),
-            ("Values".to_string(), format!("{} from {} to {}", volume.voxels.voxel_type().name(), number(statistics.min), number(statistics.max))),
+            (
+                "Values".to_string(),
+                format!(
+                    "{} from {} to {}",
+                    volume.voxels.voxel_type().name(),
+                    number(statistics.min),
+                    number(statistics.max)
+                ),
+            ),
             ("Memory".to_string(), format!("{:.1} MB", volume.byte_count() as f64 / 1e6)),
         ];
         if volume.frame_count() > 1 {

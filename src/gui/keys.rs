@@ -36,7 +36,9 @@ pub fn handle_keys(ui: &egui::Ui, app: &mut App) {
     }
     let Some(viewer) = &mut app.viewer else { return };
     let pressed = |key: Key| ui.input(|i| i.key_pressed(key) && !i.modifiers.command && !i.modifiers.alt);
-    for (key, tool) in [(Key::Num1, Tool::Crosshair), (Key::Num2, Tool::ZoomPan), (Key::Num4, Tool::Brush), (Key::E, Tool::Eraser)] {
+    for (key, tool) in
+        [(Key::Num1, Tool::Crosshair), (Key::Num2, Tool::ZoomPan), (Key::Num4, Tool::Brush), (Key::E, Tool::Eraser)]
+    {
         if pressed(key) {
             viewer.tool = tool;
         }
@@ -52,7 +54,11 @@ pub fn handle_keys(ui: &egui::Ui, app: &mut App) {
         viewer.show_labels = !viewer.show_labels;
     }
     if pressed(Key::X) {
-        if shift { viewer.show_crosshair = !viewer.show_crosshair } else { viewer.show_annotations = !viewer.show_annotations }
+        if shift {
+            viewer.show_crosshair = !viewer.show_crosshair
+        } else {
+            viewer.show_annotations = !viewer.show_annotations
+        }
     }
     if pressed(Key::A) {
         app.settings.opacity = (app.settings.opacity - 0.05).max(0.0);

@@ -34,13 +34,14 @@ pub use app::App;
 /// # Errors
 /// When the system offers no window or no graphics device.
 pub fn run(paths: Vec<PathBuf>) -> eframe::Result<()> {
+    let started = std::time::Instant::now();
     let viewport = egui::ViewportBuilder::default()
         .with_title("Lamella")
         .with_app_id("lamella")
         .with_inner_size([1280.0, 800.0])
         .with_min_inner_size([960.0, 600.0]);
     let options = eframe::NativeOptions { viewport, ..eframe::NativeOptions::default() };
-    eframe::run_native("Lamella", options, Box::new(|context| Ok(Box::new(App::new(context, paths)))))
+    eframe::run_native("Lamella", options, Box::new(|context| Ok(Box::new(App::new(context, paths, started)))))
 }
 
 pub(crate) use eframe::egui;

@@ -104,12 +104,15 @@ fn notice_ui(ui: &mut egui::Ui, notice: &Notice, number: usize) -> bool {
                     ui.set_width(ui.available_width() - 12.0 * UNIT);
                     ui.add(egui::Label::new(&notice.text).wrap());
                     if !notice.details.is_empty() {
-                        egui::CollapsingHeader::new("Details").id_salt(("details", number, &notice.text)).show(ui, |ui| {
-                            ui.add(egui::Label::new(egui::RichText::new(&notice.details).small()).wrap());
-                            if ui.button("Copy").on_hover_text("Copy message and details").clicked() {
-                                ui.ctx().copy_text(format!("{}\n{}", notice.text, notice.details));
-                            }
-                        });
+                        egui::CollapsingHeader::new("Details").id_salt(("details", number, &notice.text)).show(
+                            ui,
+                            |ui| {
+                                ui.add(egui::Label::new(egui::RichText::new(&notice.details).small()).wrap());
+                                if ui.button("Copy").on_hover_text("Copy message and details").clicked() {
+                                    ui.ctx().copy_text(format!("{}\n{}", notice.text, notice.details));
+                                }
+                            },
+                        );
                     }
                 });
                 closed = ui.button(icon::X).on_hover_text("Dismiss this message").clicked();

@@ -73,9 +73,10 @@ impl Settings {
     pub fn save(&self) {
         let (Some(path), Ok(text)) = (file(), serde_json::to_string_pretty(self)) else { return };
         std::thread::spawn(move || {
-            let written = path.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| {
-                replace_file(&path, |w| std::io::Write::write_all(w, text.as_bytes()))
-            });
+            let written = path
+                .parent()
+                .map_or(Ok(()), std::fs::create_dir_all)
+                .and_then(|()| replace_file(&path, |w| std::io::Write::write_all(w, text.as_bytes())));
             if let Err(error) = written {
                 tracing::warn!("settings were not saved: {error}");
             }

@@ -72,7 +72,13 @@ impl Frame {
 }
 
 /// Shows a slice view in `rect`; whether it was double-clicked.
-pub fn slice_view_ui(ui: &mut egui::Ui, rect: Rect, plane: Plane, viewer: &mut Viewer, settings: &mut Settings) -> bool {
+pub fn slice_view_ui(
+    ui: &mut egui::Ui,
+    rect: Rect,
+    plane: Plane,
+    viewer: &mut Viewer,
+    settings: &mut Settings,
+) -> bool {
     let layout = viewer.layout(plane);
     let geometry = viewer.volume().geometry.clone();
     let slice = layout.screen(viewer.cursor)[2];
@@ -137,7 +143,10 @@ fn handle_pointer(
         Tool::Brush | Tool::Eraser => egui::CursorIcon::None,
     };
     response.clone().on_hover_cursor(icon);
-    let down = |button| response.dragged_by(button) || (response.is_pointer_button_down_on() && ui.input(|i| i.pointer.button_down(button)));
+    let down = |button| {
+        response.dragged_by(button)
+            || (response.is_pointer_button_down_on() && ui.input(|i| i.pointer.button_down(button)))
+    };
     let brush = viewer.tool.is_brush();
     if brush && (down(Primary) || down(Secondary)) {
         if let Some(at) = pointer {
@@ -256,7 +265,11 @@ fn paint_labels(
     let opacity = if settings.fill { settings.opacity } else { 0.0 };
     let hovered = viewer.hovered_label;
     let current = viewer.view(plane).overlay.as_ref().is_some_and(|o| {
-        o.slice == slice && o.opacity == opacity && o.hovered == hovered && o.labels.is_same_snapshot(&labels) && o.table == table
+        o.slice == slice
+            && o.opacity == opacity
+            && o.hovered == hovered
+            && o.labels.is_same_snapshot(&labels)
+            && o.table == table
     });
     if !current {
         let mut values = Vec::new();
@@ -281,7 +294,8 @@ fn paint_labels(
             None => ui.ctx().load_texture(format!("{} labels", plane.name()), image, egui::TextureOptions::NEAREST),
         };
         let borders = borders(&values, layout.size[0], layout.size[1]);
-        view.overlay = Some(Overlay { slice, labels, table: table.clone(), opacity, hovered, texture: Some(texture), borders });
+        view.overlay =
+            Some(Overlay { slice, labels, table: table.clone(), opacity, hovered, texture: Some(texture), borders });
     }
     let Some(overlay) = &viewer.view(plane).overlay else { return };
     if let Some(texture) = &overlay.texture {
@@ -319,7 +333,14 @@ fn paint_crosshair(painter: &egui::Painter, plane: Plane, frame: &Frame, layout:
     painter.hline((centre.x + gap)..=r.right(), centre.y, stroke(horizontal));
 }
 
-fn paint_annotations(painter: &egui::Painter, plane: Plane, frame: &Frame, layout: &PlaneLayout, slice: usize, viewer: &Viewer) {
+fn paint_annotations(
+    painter: &egui::Painter,
+    plane: Plane,
+    frame: &Frame,
+    layout: &PlaneLayout,
+    slice: usize,
+    viewer: &Viewer,
+) {
     let small = FontId::proportional(theme::SMALL);
     let text = |at: Pos2, anchor: Align2, text: String, colour: Color32| {
         // A shadow keeps text readable over bright tissue.
@@ -376,7 +397,14 @@ fn paint_scale_bar(painter: &egui::Painter, frame: &Frame, font: &FontId) {
 }
 
 /// The brush's true footprint under the pointer.
-fn paint_brush(ui: &egui::Ui, response: &egui::Response, painter: &egui::Painter, frame: &Frame, viewer: &Viewer, settings: &Settings) {
+fn paint_brush(
+    ui: &egui::Ui,
+    response: &egui::Response,
+    painter: &egui::Painter,
+    frame: &Frame,
+    viewer: &Viewer,
+    settings: &Settings,
+) {
     let Some(at) = response.hover_pos().filter(|_| viewer.tool.is_brush()) else { return };
     let erase = viewer.tool == Tool::Eraser || ui.input(|i| i.pointer.secondary_down());
     let colour = match colour_of(&viewer.session.document().table, viewer.active_label) {

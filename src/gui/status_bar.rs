@@ -15,10 +15,12 @@ pub fn status_bar_ui(ui: &mut egui::Ui, app: &mut App) {
                 if let Some(viewer) = &app.viewer {
                     let volume = viewer.volume();
                     let megabytes = (volume.byte_count() + viewer.session.document().labels.byte_count()) as f64 / 1e6;
-                    ui.label(egui::RichText::new(format!("{megabytes:.0} MB")).small().color(t.dim)).on_hover_text("Voxels and labels in memory");
+                    ui.label(egui::RichText::new(format!("{megabytes:.0} MB")).small().color(t.dim))
+                        .on_hover_text("Voxels and labels in memory");
                 }
                 if !app.device.is_empty() {
-                    ui.label(egui::RichText::new(&app.device).small().color(t.dim)).on_hover_text("Device of the last network run");
+                    ui.label(egui::RichText::new(&app.device).small().color(t.dim))
+                        .on_hover_text("Device of the last network run");
                 }
                 app.tasks.ui(ui);
             });
@@ -37,7 +39,11 @@ fn pointer_ui(ui: &mut egui::Ui, app: &App) {
     let world = volume.geometry.world_at(voxel);
     let label = viewer.shown_labels().get(voxel);
     let table = &viewer.session.document().table;
-    let name = if label == 0 { "-".to_string() } else { table.get(label).map_or(format!("Label {label}"), |l| l.name.clone()) };
+    let name = if label == 0 {
+        "-".to_string()
+    } else {
+        table.get(label).map_or(format!("Label {label}"), |l| l.name.clone())
+    };
     let cells = [
         (22.0, format!("{} {} {}", voxel[0], voxel[1], voxel[2]), "Voxel"),
         (44.0, format!("{:.1} {:.1} {:.1} mm", world[0], world[1], world[2]), "Position: right, anterior, superior"),

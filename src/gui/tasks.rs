@@ -42,7 +42,15 @@ impl Tasks {
         let context = context.clone();
         let worker = Worker::start(job, move || context.request_repaint());
         let title = title.into();
-        self.0.push(Task { title, worker, fraction: 0.0, stage: "", started: Instant::now(), stopping: false, revision });
+        self.0.push(Task {
+            title,
+            worker,
+            fraction: 0.0,
+            stage: "",
+            started: Instant::now(),
+            stopping: false,
+            revision,
+        });
     }
 
     /// Whether nothing runs.

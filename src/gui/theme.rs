@@ -58,8 +58,6 @@ pub struct Tokens {
     pub dim: Color32,
     /// What can be acted on.
     pub accent: Color32,
-    /// Success.
-    pub good: Color32,
     /// Warnings.
     pub warn: Color32,
     /// Errors.
@@ -74,7 +72,6 @@ const DARK: Tokens = Tokens {
     text: Color32::from_rgb(0xe6, 0xe8, 0xeb),
     dim: Color32::from_rgb(0x9a, 0xa3, 0xad),
     accent: Color32::from_rgb(0x4c, 0x9f, 0xfe),
-    good: Color32::from_rgb(0x3f, 0xb2, 0x7f),
     warn: Color32::from_rgb(0xe0, 0xa3, 0x3a),
     bad: Color32::from_rgb(0xe5, 0x53, 0x4b),
 };
@@ -87,7 +84,6 @@ const LIGHT: Tokens = Tokens {
     text: Color32::from_rgb(0x1b, 0x1e, 0x23),
     dim: Color32::from_rgb(0x5a, 0x63, 0x6e),
     accent: Color32::from_rgb(0x0b, 0x62, 0xc9),
-    good: Color32::from_rgb(0x1b, 0x7d, 0x53),
     warn: Color32::from_rgb(0x93, 0x5f, 0x00),
     bad: Color32::from_rgb(0xb9, 0x2c, 0x25),
 };

@@ -58,8 +58,14 @@ fn tile_ui(ui: &mut egui::Ui, rect: Rect, tile: Tile, viewer: &mut Viewer, setti
 fn splits_ui(ui: &mut egui::Ui, area: Rect, middle: egui::Pos2, settings: &mut Settings) {
     let grip = theme::GRIP;
     let grips = [
-        (Rect::from_center_size(pos2(middle.x, area.center().y), egui::vec2(grip, area.height())), egui::CursorIcon::ResizeHorizontal),
-        (Rect::from_center_size(pos2(area.center().x, middle.y), egui::vec2(area.width(), grip)), egui::CursorIcon::ResizeVertical),
+        (
+            Rect::from_center_size(pos2(middle.x, area.center().y), egui::vec2(grip, area.height())),
+            egui::CursorIcon::ResizeHorizontal,
+        ),
+        (
+            Rect::from_center_size(pos2(area.center().x, middle.y), egui::vec2(area.width(), grip)),
+            egui::CursorIcon::ResizeVertical,
+        ),
     ];
     for (axis, (rect, cursor)) in grips.into_iter().enumerate() {
         let response = ui.interact(rect, ui.id().with(("split", axis)), egui::Sense::drag()).on_hover_cursor(cursor);

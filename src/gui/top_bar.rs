@@ -24,11 +24,14 @@ pub fn top_bar_ui(ui: &mut egui::Ui, app: &mut App) {
             ui.separator();
             tools_ui(ui, app);
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                let (sign, name) = if app.settings.dark { (icon::SUN, "Light theme") } else { (icon::MOON, "Dark theme") };
+                let (sign, name) =
+                    if app.settings.dark { (icon::SUN, "Light theme") } else { (icon::MOON, "Dark theme") };
                 if named_button(ui, sign, name).on_hover_text(name).clicked() {
                     app.settings.dark = !app.settings.dark;
                 }
-                ui.label(egui::RichText::new("For research use; not for diagnosis").small().color(theme::tokens(ui).dim));
+                ui.label(
+                    egui::RichText::new("For research use; not for diagnosis").small().color(theme::tokens(ui).dim),
+                );
             });
         });
     });
@@ -79,7 +82,9 @@ fn menu_ui(ui: &mut egui::Ui, app: &mut App) {
 
 fn history_ui(ui: &mut egui::Ui, app: &mut App) {
     let (undo, redo) = match &app.viewer {
-        Some(viewer) => (viewer.session.undo_name().map(str::to_string), viewer.session.redo_name().map(str::to_string)),
+        Some(viewer) => {
+            (viewer.session.undo_name().map(str::to_string), viewer.session.redo_name().map(str::to_string))
+        }
         None => (None, None),
     };
     for (sign, name, keys, step, action) in [

@@ -21,7 +21,10 @@ pub fn welcome_ui(ui: &mut egui::Ui, app: &mut App) {
             (icon::FLASK, "Try the sample", "A synthetic hippocampus MR volume", Action::OpenSample),
         ] {
             let text = format!("{sign}   {name}");
-            let response = ui.add(egui::Button::new(egui::RichText::new(text).size(theme::HEADING)).min_size(egui::vec2(60.0 * UNIT, 10.0 * UNIT)));
+            let response = ui.add(
+                egui::Button::new(egui::RichText::new(text).size(theme::HEADING))
+                    .min_size(egui::vec2(60.0 * UNIT, 10.0 * UNIT)),
+            );
             response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, true, name));
             if response.on_hover_text(hint).clicked() {
                 chosen = Some(action);
@@ -33,7 +36,8 @@ pub fn welcome_ui(ui: &mut egui::Ui, app: &mut App) {
             ui.add_space(5.0 * UNIT);
             ui.label(egui::RichText::new("Recent").color(t.dim));
             for path in &app.settings.recent {
-                let name = path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
+                let name =
+                    path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
                 if ui.link(name).on_hover_text(path.display().to_string()).clicked() {
                     recent = Some(path.clone());
                 }
@@ -56,6 +60,12 @@ pub fn drop_target_ui(ui: &egui::Ui) {
         let painter = ui.ctx().layer_painter(egui::LayerId::new(egui::Order::Foreground, egui::Id::new("drop")));
         painter.rect_filled(rect, 0.0, t.ground.gamma_multiply(0.7));
         painter.rect_stroke(rect.shrink(UNIT), 6.0, egui::Stroke::new(2.0, t.accent), egui::StrokeKind::Inside);
-        painter.text(rect.center(), egui::Align2::CENTER_CENTER, "Drop to open", egui::FontId::proportional(theme::TITLE), t.text);
+        painter.text(
+            rect.center(),
+            egui::Align2::CENTER_CENTER,
+            "Drop to open",
+            egui::FontId::proportional(theme::TITLE),
+            t.text,
+        );
     }
 }

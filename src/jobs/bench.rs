@@ -23,7 +23,8 @@ impl BenchNetwork {
     /// For an unknown architecture.
     pub fn new(arch: &str, width: usize, batch: usize, [h, w]: [usize; 2]) -> Result<Self, JobError> {
         let options = if arch == "unet" { serde_json::json!({"width": width}) } else { serde_json::Value::Null };
-        let graph = zoo::build(arch, Ends { in_channels: 1, classes: 2 }, &options).map_err(|e| JobError::Other(e.to_string()))?;
+        let graph = zoo::build(arch, Ends { in_channels: 1, classes: 2 }, &options)
+            .map_err(|e| JobError::Other(e.to_string()))?;
         let weights = initial_weights(&graph, 0);
         let mut random = Random::new(0, 0);
         let input = Array::new([batch, 1, h, w], (0..batch * h * w).map(|_| random.normal() as f32).collect());
@@ -87,7 +88,10 @@ impl BenchLoad {
         let start = Instant::now();
         let findings = formats::scan(path, &go_on)?;
         let scan_s = start.elapsed().as_secs_f64();
-        let entry = findings.entries.first().ok_or_else(|| JobError::Other(format!("nothing in {} can be opened", path.display())))?;
+        let entry = findings
+            .entries
+            .first()
+            .ok_or_else(|| JobError::Other(format!("nothing in {} can be opened", path.display())))?;
         let start = Instant::now();
         let volume = formats::load(entry, &go_on)?;
         let load_s = start.elapsed().as_secs_f64();

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::{Cancel, JobError, read_labels};
-use crate::formats::stem;
+use crate::formats::{stem, writer_for};
 use crate::pipeline::{LabelScores, compare};
 
 /// Scores of one case by label value.
@@ -33,7 +33,8 @@ pub struct Evaluation {
 /// # Errors
 /// When a prediction has no truth, a file cannot be read, or grids differ.
 pub fn evaluate(predicted: &Path, truth: &Path, cancel: &Cancel) -> Result<Evaluation, JobError> {
-    let pairs = if predicted.is_dir() { pair(predicted, truth)? } else { vec![(predicted.to_path_buf(), truth.to_path_buf())] };
+    let pairs =
+        if predicted.is_dir() { pair(predicted, truth)? } else { vec![(predicted.to_path_buf(), truth.to_path_buf())] };
     let cases = pairs
         .par_iter()
         .map(|(p, t)| {
@@ -49,12 +50,10 @@ pub fn evaluate(predicted: &Path, truth: &Path, cancel: &Cancel) -> Result<Evalu
 
 fn pair(predicted: &Path, truth: &Path) -> Result<Vec<(PathBuf, PathBuf)>, JobError> {
     let list = |folder: &Path| -> Result<BTreeMap<String, PathBuf>, JobError> {
-        let listing =
-            std::fs::read_dir(folder).map_err(|e| JobError::Other(format!("cannot read the folder {}: {e}", folder.display())))?;
-        let files = listing.flatten().map(|e| e.path()).filter(|p| {
-            let name = p.to_string_lossy().to_lowercase();
-            p.is_file() && (name.ends_with(".nii") || name.ends_with(".nii.gz"))
-        });
+        let listing = std::fs::read_dir(folder)
+            .map_err(|e| JobError::Other(format!("cannot read the folder {}: {e}", folder.display())))?;
+        let is_mask = |p: &PathBuf| p.is_file() && writer_for(p).is_ok();
+        let files = listing.flatten().map(|e| e.path()).filter(is_mask);
         Ok(files.map(|path| (stem(&path), path)).collect())
     };
     let (predicted_files, truth_files) = (list(predicted)?, list(truth)?);
@@ -65,7 +64,11 @@ fn pair(predicted: &Path, truth: &Path) -> Result<Vec<(PathBuf, PathBuf)>, JobEr
         .into_iter()
         .map(|(name, path)| match truth_files.get(&name) {
             Some(truth) => Ok((path, truth.clone())),
-            None => Err(JobError::Other(format!("{} has no counterpart of the same name in {}", path.display(), truth.display()))),
+            None => Err(JobError::Other(format!(
+                "{} has no counterpart of the same name in {}",
+                path.display(),
+                truth.display()
+            ))),
         })
         .collect()
 }

@@ -196,7 +196,11 @@ impl JobError {
 }
 
 /// A watch for readers and writers that reports under one stage name.
-fn watch<'a>(progress: Progress<'a>, cancel: &'a Cancel, stage: &'static str) -> impl Fn(f32) -> ControlFlow<()> + Sync + 'a {
+fn watch<'a>(
+    progress: Progress<'a>,
+    cancel: &'a Cancel,
+    stage: &'static str,
+) -> impl Fn(f32) -> ControlFlow<()> + Sync + 'a {
     move |fraction| {
         progress(JobEvent::Progress { fraction, stage });
         if cancel.is_cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }

@@ -19,7 +19,12 @@ pub fn read_labels(path: &Path, cancel: &Cancel, progress: Progress) -> Result<L
     LabelMap::from_volume(&volume, 0).map_err(|e| JobError::Other(format!("{e} ({})", path.display())))
 }
 
-pub(super) fn open_labels(path: &Path, volume: &Arc<Volume>, progress: Progress, cancel: &Cancel) -> Result<Outcome, JobError> {
+pub(super) fn open_labels(
+    path: &Path,
+    volume: &Arc<Volume>,
+    progress: Progress,
+    cancel: &Cancel,
+) -> Result<Outcome, JobError> {
     let labels = read_labels(path, cancel, progress)?;
     if !labels.geometry().matches(&volume.geometry, LABEL_TOLERANCE_MM) {
         return Err(JobError::Other(format!(

@@ -19,7 +19,8 @@ pub(super) fn open() -> Result<Outcome, JobError> {
     let folder = crate::model::user_folder().and_then(|f| Some(f.parent()?.join("samples")));
     let folder = folder.unwrap_or_else(|| std::env::temp_dir().join("lamella"));
     let path = folder.join(SAMPLE_NAME);
-    let failed = |e: std::io::Error| JobError::Other(format!("the sample cannot be unpacked to {}: {e}", path.display()));
+    let failed =
+        |e: std::io::Error| JobError::Other(format!("the sample cannot be unpacked to {}: {e}", path.display()));
     if !std::fs::read(&path).is_ok_and(|bytes| bytes == SAMPLE) {
         std::fs::create_dir_all(&folder).map_err(failed)?;
         replace_file(&path, |w| std::io::Write::write_all(w, SAMPLE)).map_err(failed)?;

@@ -73,7 +73,10 @@ pub fn default_plan() -> Plan {
 pub fn load_case(files: &CaseFiles) -> Result<(Volume, LabelMap), String> {
     let go_on = |_| std::ops::ControlFlow::Continue(());
     let [image] = &files.images[..] else {
-        return Err(format!("{} image files; data sets of several channels must hold them in one 4-D file", files.images.len()));
+        return Err(format!(
+            "{} image files; data sets of several channels must hold them in one 4-D file",
+            files.images.len()
+        ));
     };
     let volume = formats::open_one(image, None, &go_on).map_err(|e| e.to_string())?;
     let labels = read_labels(&files.label, &Cancel::default(), &|_| {}).map_err(|e| e.to_string())?;

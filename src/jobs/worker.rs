@@ -31,8 +31,9 @@ impl Worker {
                 let _ = sender.send(WorkerNews::Event(event));
                 wake();
             };
-            let outcome = catch_unwind(AssertUnwindSafe(|| run(job, &report, &seen)))
-                .unwrap_or_else(|panic| Err(JobError::Other(format!("an internal error: {}; your work is unharmed", reason(&*panic)))));
+            let outcome = catch_unwind(AssertUnwindSafe(|| run(job, &report, &seen))).unwrap_or_else(|panic| {
+                Err(JobError::Other(format!("an internal error: {}; your work is unharmed", reason(&*panic))))
+            });
             let _ = sender.send(WorkerNews::Done(outcome));
             wake();
         });
@@ -44,7 +45,9 @@ impl Worker {
         match self.news.try_recv() {
             Ok(news) => Some(news),
             Err(TryRecvError::Empty) => None,
-            Err(TryRecvError::Disconnected) => Some(WorkerNews::Done(Err(JobError::Other("the worker ended without a result".into())))),
+            Err(TryRecvError::Disconnected) => {
+                Some(WorkerNews::Done(Err(JobError::Other("the worker ended without a result".into()))))
+            }
         }
     }
 

@@ -45,7 +45,8 @@ impl AppearanceModel {
         for row in &rows {
             mean.iter_mut().zip(row).for_each(|(m, v)| *m += v / n as f64);
         }
-        let centred: Vec<Vec<f64>> = rows.iter().map(|row| row.iter().zip(&mean).map(|(v, m)| v - m).collect()).collect();
+        let centred: Vec<Vec<f64>> =
+            rows.iter().map(|row| row.iter().zip(&mean).map(|(v, m)| v - m).collect()).collect();
         // Few specimens, many voxels: the eigenvectors of the small Gram matrix give the modes.
         let mut gram = vec![vec![0.0; n]; n];
         for a in 0..n {

@@ -235,7 +235,15 @@ mod tests {
     }
 
     fn still() -> Augmentation {
-        Augmentation { mirror: false, rotate: 0.0, scale: 0.0, noise: 0.0, contrast: 0.0, gamma: 0.0, ..Augmentation::default() }
+        Augmentation {
+            mirror: false,
+            rotate: 0.0,
+            scale: 0.0,
+            noise: 0.0,
+            contrast: 0.0,
+            gamma: 0.0,
+            ..Augmentation::default()
+        }
     }
 
     #[test]

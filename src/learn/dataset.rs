@@ -73,9 +73,13 @@ impl Dataset {
         let text = std::fs::read_to_string(&path)
             .map_err(|e| error(format!("a data set needs a dataset.json (nnU-Net v2 or MSD form): {e}")))?;
         let json: Value = serde_json::from_str(&text).map_err(|e| error(format!("dataset.json is damaged: {e}")))?;
-        let labels = labels(&json).ok_or_else(|| error("`labels` must map names to numbers (v2) or numbers to names (v1)".into()))?;
+        let labels = labels(&json)
+            .ok_or_else(|| error("`labels` must map names to numbers (v2) or numbers to names (v1)".into()))?;
         if labels.keys().enumerate().any(|(n, &value)| n != usize::from(value)) {
-            return Err(error(format!("labels must be 0 (background), 1, 2 ...; found {:?}", labels.keys().collect::<Vec<_>>())));
+            return Err(error(format!(
+                "labels must be 0 (background), 1, 2 ...; found {:?}",
+                labels.keys().collect::<Vec<_>>()
+            )));
         }
         let channels = json.get("channel_names").or_else(|| json.get("modality"));
         let channels: Vec<String> = match channels.and_then(Value::as_object) {
@@ -83,7 +87,9 @@ impl Dataset {
             None => return Err(error("`channel_names` (v2) or `modality` (v1) is missing".into())),
         };
         let cases = match json.get("training").and_then(Value::as_array) {
-            Some(list) => listed_cases(folder, list).ok_or_else(|| error("`training` must list {image, label}".into()))?,
+            Some(list) => {
+                listed_cases(folder, list).ok_or_else(|| error("`training` must list {image, label}".into()))?
+            }
             None => found_cases(folder, channels.len())?,
         };
         if cases.is_empty() {
@@ -106,8 +112,9 @@ impl Dataset {
             json.get(key)?.as_array()?.iter().map(|v| v.as_str().map(|s| case_name(Path::new(s)))).collect()
         };
         let train = list("train").ok_or_else(|| error("the list `train` is missing".into()))?;
-        let validation =
-            list("validation").or_else(|| list("val")).ok_or_else(|| error("the list `validation` is missing".into()))?;
+        let validation = list("validation")
+            .or_else(|| list("val"))
+            .ok_or_else(|| error("the list `validation` is missing".into()))?;
         if let Some(name) = train.iter().chain(&validation).find(|name| self.case(name).is_none()) {
             return Err(error(format!("the split names the case {name:?}, which the data set does not have")));
         }
@@ -154,8 +161,10 @@ fn listed_cases(folder: &Path, list: &[Value]) -> Option<Vec<CaseFiles>> {
 
 fn found_cases(folder: &Path, channels: usize) -> Result<Vec<CaseFiles>, DatasetError> {
     let labels = folder.join("labelsTr");
-    let listing = std::fs::read_dir(&labels)
-        .map_err(|e| DatasetError { path: labels.clone(), problem: format!("the folder of labels cannot be read: {e}") })?;
+    let listing = std::fs::read_dir(&labels).map_err(|e| DatasetError {
+        path: labels.clone(),
+        problem: format!("the folder of labels cannot be read: {e}"),
+    })?;
     let mut cases = Vec::new();
     for entry in listing.flatten() {
         let label = entry.path();
@@ -165,7 +174,10 @@ fn found_cases(folder: &Path, channels: usize) -> Result<Vec<CaseFiles>, Dataset
         let images: Vec<PathBuf> =
             (0..channels).map(|c| folder.join("imagesTr").join(format!("{name}_{c:04}{ending}"))).collect();
         if let Some(missing) = images.iter().find(|image| !image.is_file()) {
-            return Err(DatasetError { path: missing.clone(), problem: format!("the image of case {name} is missing") });
+            return Err(DatasetError {
+                path: missing.clone(),
+                problem: format!("the image of case {name} is missing"),
+            });
         }
         cases.push(CaseFiles { name, images, label });
     }
@@ -204,9 +216,17 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let at = folder.path();
         assert!(Dataset::open(at).unwrap_err().to_string().contains("dataset.json"));
-        std::fs::write(at.join("dataset.json"), r#"{"channel_names": {"0": "CT"}, "labels": {"background": 0, "x": 2}}"#).unwrap();
+        std::fs::write(
+            at.join("dataset.json"),
+            r#"{"channel_names": {"0": "CT"}, "labels": {"background": 0, "x": 2}}"#,
+        )
+        .unwrap();
         assert!(Dataset::open(at).unwrap_err().to_string().contains("labels must be"));
-        std::fs::write(at.join("dataset.json"), r#"{"channel_names": {"0": "CT"}, "labels": {"background": 0, "x": 1}}"#).unwrap();
+        std::fs::write(
+            at.join("dataset.json"),
+            r#"{"channel_names": {"0": "CT"}, "labels": {"background": 0, "x": 1}}"#,
+        )
+        .unwrap();
         std::fs::create_dir(at.join("labelsTr")).unwrap();
         std::fs::write(at.join("labelsTr/a.nii.gz"), b"").unwrap();
         assert!(Dataset::open(at).unwrap_err().to_string().contains("a_0000"));

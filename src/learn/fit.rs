@@ -10,7 +10,9 @@ use super::dataset::{CaseFiles, Dataset, Split};
 use super::plan::{Budget, Plan};
 use super::sampling::{PreparedCase, draw};
 use super::schedule::poly;
-use crate::engine::{Array, DeviceChoice, EngineError, Mode, Network, Optimiser, Random, SegmentationLoss, Weights, initial_weights};
+use crate::engine::{
+    Array, DeviceChoice, EngineError, Mode, Network, Optimiser, Random, SegmentationLoss, Weights, initial_weights,
+};
 use crate::graph::Extent;
 use crate::model::{ClassSpec, IntensityNormalisation, Model, ModelSpec, Provenance};
 use crate::pipeline::{self, Normaliser, Preparation, SegmentError, SegmentOptions, nearest, segment};
@@ -142,11 +144,13 @@ pub fn fit(
         return Err(FitError::Plan("there is no training case".into()));
     }
     let spec = specification(dataset, split, plan, &train);
-    let prepared: Vec<PreparedCase> = train.par_iter().map(|(name, image, labels)| prepare(name, image, labels, &spec)).collect();
+    let prepared: Vec<PreparedCase> =
+        train.par_iter().map(|(name, image, labels)| prepare(name, image, labels, &spec)).collect();
     drop(train);
 
     let graph = spec.graph()?;
-    let fit = pipeline::fit(&graph, plan.patch).ok_or_else(|| FitError::Plan(format!("no input covers the patch {:?}", plan.patch)))?;
+    let fit = pipeline::fit(&graph, plan.patch)
+        .ok_or_else(|| FitError::Plan(format!("no input covers the patch {:?}", plan.patch)))?;
     let padded = graph.nodes[graph.outputs[0]].size.extent.iter().all(|e| *e == Extent::INPUT);
     let cut = Cut { patch: fit.input, neighbours: plan.neighbours, mirrored_border: !padded };
     let weights = options.init.cloned().unwrap_or_else(|| initial_weights(&graph, plan.seed));
@@ -195,7 +199,10 @@ fn specification(dataset: &Dataset, split: &Split, plan: &Plan, train: &[(String
     let classes = dataset
         .labels
         .iter()
-        .map(|(&value, name)| ClassSpec { name: name.clone(), colour: if value == 0 { [0; 3] } else { default_colour(value) } })
+        .map(|(&value, name)| ClassSpec {
+            name: name.clone(),
+            colour: if value == 0 { [0; 3] } else { default_colour(value) },
+        })
         .collect();
     let is_ct = dataset.channels.iter().any(|c| c.eq_ignore_ascii_case("ct"));
     ModelSpec {
@@ -385,7 +392,7 @@ impl Run<'_> {
     }
 
     /// Mean Dice per label over the validation cases (those where either map has it), and whether it is the best yet.
-    fn validate(&mut self, epoch: usize, stop: &(dyn Fn() -> bool + Sync)) -> Result<Option<(BTreeMap<String, f64>, bool)>, FitError> {
+    fn validate(&mut self, epoch: usize, stop: &(dyn Fn() -> bool + Sync)) -> Result<Option<Validation>, FitError> {
         let mut sums: BTreeMap<String, (f64, usize)> = BTreeMap::new();
         for (name, image, truth) in &self.validation {
             let options = SegmentOptions::default();
@@ -402,7 +409,8 @@ impl Run<'_> {
                 }
             }
         }
-        let dice: BTreeMap<String, f64> = sums.into_iter().map(|(name, (sum, count))| (name, sum / count as f64)).collect();
+        let dice: BTreeMap<String, f64> =
+            sums.into_iter().map(|(name, (sum, count))| (name, sum / count as f64)).collect();
         let mean = dice.values().sum::<f64>() / dice.len().max(1) as f64;
         let best = self.best.as_ref().is_none_or(|(so_far, _)| mean > *so_far);
         if best {
@@ -414,6 +422,9 @@ impl Run<'_> {
         Ok(Some((dice, best)))
     }
 }
+
+/// Mean Dice per label name, and whether it is the best yet.
+type Validation = (BTreeMap<String, f64>, bool);
 
 /// nnU-Net's weights of the outputs: halved at each resolution, none for the lowest, summing to one.
 fn supervision_weights(count: usize) -> Vec<f64> {

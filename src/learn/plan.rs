@@ -67,7 +67,7 @@ mod tests {
     #[test]
     fn budgets_are_read() {
         assert_eq!("50ep".parse(), Ok(Budget::Epochs(50)));
-        assert_eq!("10m".parse(), Ok(Budget::Time(Duration::from_secs(600))));
+        assert_eq!("10m".parse(), Ok(Budget::Time(Duration::from_mins(10))));
         for wrong in ["", "m", "10", "0ep", "5x", "-3m"] {
             assert!(wrong.parse::<Budget>().is_err(), "{wrong}");
         }

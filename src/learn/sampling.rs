@@ -19,7 +19,13 @@ pub struct PreparedCase {
 
 impl PreparedCase {
     /// Indexes which slices hold which labels.
-    pub fn new(name: String, size: [usize; 2], images: Vec<Vec<Vec<f32>>>, labels: Vec<Vec<u16>>, classes: usize) -> Self {
+    pub fn new(
+        name: String,
+        size: [usize; 2],
+        images: Vec<Vec<Vec<f32>>>,
+        labels: Vec<Vec<u16>>,
+        classes: usize,
+    ) -> Self {
         let holds = |label: u16| (0..labels.len()).filter(|&s| labels[s].contains(&label)).collect();
         let by_label = (1..classes as u16).map(holds).collect();
         Self { name, size, images, labels, by_label }

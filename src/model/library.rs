@@ -59,7 +59,9 @@ pub fn list() -> Vec<ListedModel> {
         .flatten()
         .map(|entry| entry.path())
         .filter(|path| path.extension().is_some_and(|e| e == "safetensors"))
-        .filter_map(|path| Some(ListedModel { id: path.file_stem()?.to_string_lossy().into_owned(), origin: Origin::User(path) }))
+        .filter_map(|path| {
+            Some(ListedModel { id: path.file_stem()?.to_string_lossy().into_owned(), origin: Origin::User(path) })
+        })
         .collect();
     user.sort_by(|a, b| a.id.cmp(&b.id));
     bundled.chain(user).collect()

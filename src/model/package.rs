@@ -57,7 +57,7 @@ fn digest(weights: &Weights) -> String {
             hasher.update(value.to_le_bytes());
         }
     }
-    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hasher.finalize().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 impl Model {
@@ -76,7 +76,8 @@ impl Model {
             .collect();
         let mut views = Vec::with_capacity(bytes.len());
         for (name, array, data) in &bytes {
-            let view = TensorView::new(Dtype::F32, array.shape.clone(), data).map_err(|e| failed(io::Error::other(e)))?;
+            let view =
+                TensorView::new(Dtype::F32, array.shape.clone(), data).map_err(|e| failed(io::Error::other(e)))?;
             views.push(((*name).clone(), view));
         }
         let metadata = HashMap::from([(METADATA_KEY.to_string(), json)]);
@@ -99,7 +100,8 @@ impl Model {
     /// As [`Model::load`].
     pub fn from_bytes(bytes: &[u8], path: &Path) -> Result<Self, ModelError> {
         let foreign = |problem: String| ModelError::Foreign { path: path.into(), problem };
-        let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|e| foreign(format!("not a safetensors file: {e}")))?;
+        let (_, metadata) =
+            SafeTensors::read_metadata(bytes).map_err(|e| foreign(format!("not a safetensors file: {e}")))?;
         let tensors = SafeTensors::deserialize(bytes).map_err(|e| foreign(format!("not a safetensors file: {e}")))?;
         let json = metadata.metadata().as_ref().and_then(|m| m.get(METADATA_KEY));
         let Some(json) = json else {
@@ -111,9 +113,13 @@ impl Model {
                  images must be prepared for it"
             )));
         };
-        let spec: ModelSpec = serde_json::from_str(json).map_err(|e| foreign(format!("the model's specification is damaged: {e}")))?;
+        let spec: ModelSpec =
+            serde_json::from_str(json).map_err(|e| foreign(format!("the model's specification is damaged: {e}")))?;
         if spec.version > SPEC_VERSION {
-            return Err(foreign(format!("the model was made by a newer version (form {}); update Lamella", spec.version)));
+            return Err(foreign(format!(
+                "the model was made by a newer version (form {}); update Lamella",
+                spec.version
+            )));
         }
         let mut weights = Weights::new();
         for (name, view) in tensors.tensors() {

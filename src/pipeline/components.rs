@@ -27,7 +27,9 @@ pub fn keep_largest(labels: &mut LabelMap) {
             next += 1;
             for axis in 0..3 {
                 for step in [-1i64, 1] {
-                    let Some(at) = voxel[axis].checked_add_signed(step as isize).filter(|&at| at < shape[axis]) else { continue };
+                    let Some(at) = voxel[axis].checked_add_signed(step as isize).filter(|&at| at < shape[axis]) else {
+                        continue;
+                    };
                     let mut neighbour = voxel;
                     neighbour[axis] = at;
                     if labels.get(neighbour) == label && open.remove(&neighbour) {

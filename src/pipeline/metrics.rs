@@ -41,7 +41,11 @@ impl Mask {
         let strides = [1, self.shape[0], self.shape[0] * self.shape[1]];
         let inside = |n: usize, axis: usize, forward: bool| {
             let at = n / strides[axis] % self.shape[axis];
-            if forward { at + 1 < self.shape[axis] && self.values[n + strides[axis]] } else { at > 0 && self.values[n - strides[axis]] }
+            if forward {
+                at + 1 < self.shape[axis] && self.values[n + strides[axis]]
+            } else {
+                at > 0 && self.values[n - strides[axis]]
+            }
         };
         (0..self.values.len())
             .map(|n| self.values[n] && (0..3).any(|axis| !inside(n, axis, true) || !inside(n, axis, false)))

@@ -97,7 +97,11 @@ impl Preparation {
             None => source,
             Some(wanted) => [0, 1].map(|n| {
                 let factor = [row_mm, column_mm][n] / wanted[n];
-                if (factor - 1.0).abs() < SAME_SPACING { source[n] } else { ((source[n] as f64 * factor).round() as usize).max(1) }
+                if (factor - 1.0).abs() < SAME_SPACING {
+                    source[n]
+                } else {
+                    ((source[n] as f64 * factor).round() as usize).max(1)
+                }
             }),
         };
         Self {

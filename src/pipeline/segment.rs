@@ -75,7 +75,10 @@ pub fn segment(
 ) -> Result<LabelMap, SegmentError> {
     let frames = frames_of(volume, spec, options)?;
     if options.mirror && !spec.mirror {
-        return Err(SegmentError::Image(format!("the model {} tells left from right and must not be mirrored", spec.id)));
+        return Err(SegmentError::Image(format!(
+            "the model {} tells left from right and must not be mirrored",
+            spec.id
+        )));
     }
     let axis = options.axis.unwrap_or(spec.slice_axis);
     let preparation = Preparation::new(spec, axis, volume);
@@ -154,12 +157,14 @@ impl<'a> Runner<'a> {
         let target = preparation.target;
         let tile = [0, 1].map(|n| target[n].min(spec.patch[n].max(1)));
         let whole = tile == target;
-        let fit = fit(graph, tile).ok_or_else(|| SegmentError::Image(format!("no network input covers {tile:?} pixels")))?;
+        let fit =
+            fit(graph, tile).ok_or_else(|| SegmentError::Image(format!("no network input covers {tile:?} pixels")))?;
         let last = graph.outputs[0];
         let padded = graph.nodes[last].size.extent.iter().all(|e| *e == crate::graph::Extent::INPUT);
         let (rows, columns) = (starts(target[0], tile[0]), starts(target[1], tile[1]));
         let tiles = rows.iter().flat_map(|&r| columns.iter().map(move |&c| [r, c])).collect();
-        let flips = if mirror { vec![[false, false], [false, true], [true, false], [true, true]] } else { vec![[false; 2]] };
+        let flips =
+            if mirror { vec![[false, false], [false, true], [true, false], [true, true]] } else { vec![[false; 2]] };
         Ok(Self {
             volume,
             spec,

@@ -57,7 +57,14 @@ pub enum Border {
 }
 
 /// Copies a window of an image; `origin` may lie outside.
-pub fn window(image: &[f32], size: [usize; 2], origin: [i64; 2], shape: [usize; 2], border: Border, out: &mut Vec<f32>) {
+pub fn window(
+    image: &[f32],
+    size: [usize; 2],
+    origin: [i64; 2],
+    shape: [usize; 2],
+    border: Border,
+    out: &mut Vec<f32>,
+) {
     let source = |at: i64, length: usize| -> Option<usize> {
         match border {
             _ if at >= 0 && at < length as i64 => Some(at as usize),

@@ -27,7 +27,13 @@ pub struct Session {
 impl Session {
     /// A session with no labels on a scan.
     pub fn new(volume: Arc<Volume>) -> Self {
-        Self { document: Document::new(volume), undo: VecDeque::new(), redo: Vec::new(), revision: 0, saved_revision: 0 }
+        Self {
+            document: Document::new(volume),
+            undo: VecDeque::new(),
+            redo: Vec::new(),
+            revision: 0,
+            saved_revision: 0,
+        }
     }
 
     /// The document.
@@ -65,7 +71,9 @@ impl Session {
         let inverse = self.document.exchange(change);
         self.revision += 1;
         let bytes = match &inverse {
-            Change::Labels { labels, .. } | Change::Segmentation { labels, .. } => labels.unshared_bytes(&self.document.labels),
+            Change::Labels { labels, .. } | Change::Segmentation { labels, .. } => {
+                labels.unshared_bytes(&self.document.labels)
+            }
             Change::Table(_) | Change::States(_) => 1024,
         };
         Step { name, inverse, bytes }

@@ -40,10 +40,7 @@ impl Affine {
     /// `self` after `first`.
     #[must_use]
     pub fn after(&self, first: &Self) -> Self {
-        Self::from_columns(
-            [0, 1, 2].map(|axis| self.direction(first.column(axis))),
-            self.point(first.column(3)),
-        )
+        Self::from_columns([0, 1, 2].map(|axis| self.direction(first.column(axis))), self.point(first.column(3)))
     }
 
     /// Determinant of the 3x3 part.

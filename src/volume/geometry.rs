@@ -134,7 +134,8 @@ impl Geometry {
     pub fn matches(&self, other: &Self, tolerance_mm: f64) -> bool {
         self.shape == other.shape
             && (0..8).all(|corner| {
-                let voxel = [0, 1, 2].map(|axis| if corner >> axis & 1 == 1 { (self.shape[axis] - 1) as f64 } else { 0.0 });
+                let voxel =
+                    [0, 1, 2].map(|axis| if corner >> axis & 1 == 1 { (self.shape[axis] - 1) as f64 } else { 0.0 });
                 let (a, b) = (self.world_from_voxel.point(voxel), other.world_from_voxel.point(voxel));
                 length([a[0] - b[0], a[1] - b[1], a[2] - b[2]]) <= tolerance_mm
             })

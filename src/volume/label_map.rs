@@ -18,7 +18,7 @@ enum Brick {
     /// All voxels of the brick have this label.
     Uniform(LabelValue),
     /// One label per voxel, i fastest.
-    Dense(Arc<[LabelValue; BRICK_VOXELS]>),
+    Dense(Arc<[LabelValue]>),
 }
 
 /// Why a volume cannot be read as labels.
@@ -124,7 +124,7 @@ impl LabelMap {
         }
         let brick = &mut Arc::make_mut(&mut self.bricks)[index];
         if let Brick::Uniform(value) = *brick {
-            *brick = Brick::Dense(Arc::new([value; BRICK_VOXELS]));
+            *brick = Brick::Dense(std::iter::repeat_n(value, BRICK_VOXELS).collect());
         }
         if let Brick::Dense(values) = brick {
             Arc::make_mut(values)[offset] = label;

@@ -68,7 +68,7 @@ impl Moments {
         m
     }
 
-    /// Chan, Golub and LeVeque's rule for joining two sets' moments.
+    /// Chan, Golub and `LeVeque`'s rule for joining two sets' moments.
     fn join(self, other: Self) -> Self {
         let count = self.count + other.count;
         let total = count.max(1) as f64;

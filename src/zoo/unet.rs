@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Ends;
 use crate::graph::{
-    Activation, ContextFusion, ContextPooling, Graph, GraphBuilder, GraphError, Pool, Scope, UpsampleMode, UpsampleTo, Value,
+    Activation, ContextFusion, ContextPooling, Graph, GraphBuilder, GraphError, Pool, Scope, UpsampleMode, UpsampleTo,
+    Value,
 };
 
 /// What happens at the image's border.

@@ -66,7 +66,8 @@ pub fn conv_transpose2d(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, conv
         spread = spread.narrow(2 + axis, cut, length - 2 * cut)?;
     }
     // [in, out / groups, kh, kw] -> [out, in / groups, kh, kw], kernel turned round.
-    let turned = weight.chunk(conv.groups, 0)?.iter().map(|w| w.transpose(0, 1)?.contiguous()).collect::<Result<Vec<_>>>()?;
+    let turned =
+        weight.chunk(conv.groups, 0)?.iter().map(|w| w.transpose(0, 1)?.contiguous()).collect::<Result<Vec<_>>>()?;
     let turned = reverse(&reverse(&Tensor::cat(&turned, 0)?, 2)?, 3)?;
     add_bias(spread.contiguous()?.conv2d(&turned.contiguous()?, 0, 1, 1, conv.groups)?, bias)
 }
@@ -141,7 +142,13 @@ pub fn resample(x: &Tensor, map: &Resample) -> Result<Tensor> {
 }
 
 /// Normalisation with the data's own moments; also returns mean and biased variance per set.
-pub fn normalise(x: &Tensor, scale: &Tensor, shift: &Tensor, kind: Normalisation, eps: f64) -> Result<(Tensor, Tensor, Tensor)> {
+pub fn normalise(
+    x: &Tensor,
+    scale: &Tensor,
+    shift: &Tensor,
+    kind: Normalisation,
+    eps: f64,
+) -> Result<(Tensor, Tensor, Tensor)> {
     let (b, c, h, w) = x.dims4()?;
     let (sets, axis) = match kind {
         Normalisation::Batch { .. } => (x.transpose(0, 1)?.contiguous()?.reshape((c, b * h * w))?, 1),

@@ -49,7 +49,8 @@ impl Interpreter<'_> {
     }
 
     fn weight(&self, node: &Node, index: usize) -> Result<Tensor> {
-        self.parameter(node, index).ok_or_else(|| candle_core::Error::Msg(format!("{}: a parameter is missing", node.scope)))
+        self.parameter(node, index)
+            .ok_or_else(|| candle_core::Error::Msg(format!("{}: a parameter is missing", node.scope)))
     }
 
     /// Whether our kernels run.
@@ -84,7 +85,11 @@ impl Interpreter<'_> {
                 y.broadcast_add(&self.weight(node, 1)?)?.reshape((x.dim(0)?, *outputs, 1, 1))
             }
             Op::MaxPool2d(pool) => {
-                if ours { apply(max_pool::MaxPool2d(*pool), &[x]) } else { composed::max_pool2d(x, pool) }
+                if ours {
+                    apply(max_pool::MaxPool2d(*pool), &[x])
+                } else {
+                    composed::max_pool2d(x, pool)
+                }
             }
             Op::AvgPool2d(_) | Op::AdaptiveAvgPool2d(_) | Op::Upsample(..) => {
                 let (_, _, h, w) = x.dims4()?;
@@ -94,7 +99,11 @@ impl Interpreter<'_> {
             }
             Op::Norm { kind, channels, eps, affine } => self.norm(node, x, *kind, *channels, *eps, *affine),
             Op::Activate(f) => {
-                if ours { apply(activation::Activate(*f), &[x]) } else { composed::activate(x, *f) }
+                if ours {
+                    apply(activation::Activate(*f), &[x])
+                } else {
+                    composed::activate(x, *f)
+                }
             }
             Op::Softmax(over) => softmax_of(x, *over, false, ours),
             Op::LogSoftmax => softmax_of(x, SoftmaxOver::Channels, true, ours),
@@ -124,7 +133,15 @@ impl Interpreter<'_> {
         }
     }
 
-    fn norm(&self, node: &Node, x: &Tensor, kind: Normalisation, channels: usize, eps: f64, affine: bool) -> Result<Tensor> {
+    fn norm(
+        &self,
+        node: &Node,
+        x: &Tensor,
+        kind: Normalisation,
+        channels: usize,
+        eps: f64,
+        affine: bool,
+    ) -> Result<Tensor> {
         let first_statistic = if affine { 2 } else { 0 };
         let (scale, shift) = if affine {
             (self.weight(node, 0)?.flatten_all()?, self.weight(node, 1)?.flatten_all()?)
@@ -137,7 +154,11 @@ impl Interpreter<'_> {
             let variance = self.weight(node, first_statistic + 1)?.detach();
             let scale = (scale / (variance + eps)?.sqrt()?)?;
             let shift = (shift - (mean * &scale)?)?;
-            return if self.ours(x) { apply(norm::ScaleShift, &[x, &scale, &shift]) } else { composed::scale_shift(x, &scale, &shift) };
+            return if self.ours(x) {
+                apply(norm::ScaleShift, &[x, &scale, &shift])
+            } else {
+                composed::scale_shift(x, &scale, &shift)
+            };
         }
         let (y, mean, variance) = if self.ours(x) {
             let moments: Arc<OnceLock<norm::Moments>> = Arc::default();
@@ -155,7 +176,9 @@ impl Interpreter<'_> {
             let (b, c, h, w) = x.dims4()?;
             let count = (b * h * w) as f64;
             let update = |index: usize, new: Tensor| -> Result<()> {
-                let Some(variable) = node.parameters.get(index).and_then(|&id| self.variables.get(id)) else { return Ok(()) };
+                let Some(variable) = node.parameters.get(index).and_then(|&id| self.variables.get(id)) else {
+                    return Ok(());
+                };
                 let new = new.detach().reshape(c)?;
                 let kept = variable.as_detached_tensor().affine(1.0 - momentum, 0.0)?;
                 variable.set(&(kept + new.affine(momentum, 0.0)?)?)

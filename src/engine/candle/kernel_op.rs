@@ -85,7 +85,13 @@ impl CustomOp2 for KernelOp {
         self.forward(&[(s1, l1), (s2, l2)])
     }
 
-    fn bwd(&self, a: &Tensor, b: &Tensor, output: &Tensor, gradient: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
+    fn bwd(
+        &self,
+        a: &Tensor,
+        b: &Tensor,
+        output: &Tensor,
+        gradient: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let mut all = self.backward(&[a, b], output, gradient)?.into_iter();
         Ok((all.next().flatten(), all.next().flatten()))
     }

@@ -165,7 +165,13 @@ impl Network {
                 }
             }
         }
-        Ok(self.graph.outputs.iter().filter_map(|&id| results[id].as_ref()).map(download).collect::<candle_core::Result<_>>()?)
+        Ok(self
+            .graph
+            .outputs
+            .iter()
+            .filter_map(|&id| results[id].as_ref())
+            .map(download)
+            .collect::<candle_core::Result<_>>()?)
     }
 
     /// Runs `[B, C, H, W]` and keeps what gradients need.
@@ -189,10 +195,15 @@ impl Network {
             }
             results[id] = Some(interpreter.node(node, &inputs)?);
         }
-        let result = |id: usize| results[id].clone().ok_or_else(|| candle_core::Error::Msg("a result is missing".into()));
+        let result =
+            |id: usize| results[id].clone().ok_or_else(|| candle_core::Error::Msg("a result is missing".into()));
         let outputs = self.graph.outputs.iter().map(|&id| result(id)).collect::<candle_core::Result<_>>()?;
-        let taps =
-            self.graph.taps.iter().map(|(name, id)| Ok((name.clone(), result(*id)?))).collect::<candle_core::Result<_>>()?;
+        let taps = self
+            .graph
+            .taps
+            .iter()
+            .map(|(name, id)| Ok((name.clone(), result(*id)?)))
+            .collect::<candle_core::Result<_>>()?;
         let names = self.graph.parameters.iter().map(|p| p.name.clone()).zip(self.variables.iter().cloned()).collect();
         Ok(Pass { outputs, taps, input: x, variables: names })
     }

@@ -34,7 +34,13 @@ impl Kernel for Activate {
             for ((g, &x), &y) in dx.iter_mut().zip(x).zip(y) {
                 *g *= match self.0 {
                     Activation::Relu => f32::from(u8::from(x > 0.0)),
-                    Activation::LeakyRelu(slope) => if x > 0.0 { 1.0 } else { slope },
+                    Activation::LeakyRelu(slope) => {
+                        if x > 0.0 {
+                            1.0
+                        } else {
+                            slope
+                        }
+                    }
                     Activation::Sigmoid => y * (1.0 - y),
                     Activation::Tanh => 1.0 - y * y,
                 };

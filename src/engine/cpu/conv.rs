@@ -114,7 +114,11 @@ impl Shape {
                         let target = &mut channel[source * self.input[1]..(source + 1) * self.input[1]];
                         if start < end {
                             let from = ((start * stride) as isize + offset) as usize;
-                            target[from..].iter_mut().step_by(stride).zip(&line[start..end]).for_each(|(t, &v)| *t += v);
+                            target[from..]
+                                .iter_mut()
+                                .step_by(stride)
+                                .zip(&line[start..end])
+                                .for_each(|(t, &v)| *t += v);
                         }
                     }
                 }
@@ -235,7 +239,13 @@ fn backward_weight(shape: &Shape, batch: usize, x: &[f32], dy: &[f32]) -> Vec<f3
                         if let Ok(mut sum) = ArrayViewMut2::from_shape((outputs, depth), &mut sum) {
                             if shape.is_pointwise() {
                                 let all = matrix(x, depth, out_len);
-                                general_mat_mul(1.0, &part, &all.slice(s![.., start..start + count]).t(), 1.0, &mut sum);
+                                general_mat_mul(
+                                    1.0,
+                                    &part,
+                                    &all.slice(s![.., start..start + count]).t(),
+                                    1.0,
+                                    &mut sum,
+                                );
                             } else {
                                 shape.unfold(x, rows, columns);
                                 general_mat_mul(1.0, &part, &matrix(columns, depth, count).t(), 1.0, &mut sum);

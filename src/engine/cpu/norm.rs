@@ -53,7 +53,9 @@ impl Sets {
         match self.kind {
             Normalisation::Batch { .. } => map % self.channels,
             Normalisation::Instance => map,
-            Normalisation::Group { groups } => map / self.channels * groups + map % self.channels / (self.channels / groups),
+            Normalisation::Group { groups } => {
+                map / self.channels * groups + map % self.channels / (self.channels / groups)
+            }
         }
     }
 
@@ -82,8 +84,10 @@ impl Sets {
                 let maps = self.maps(set);
                 let sum: f64 = maps.iter().map(|&m| self.map(x, m).iter().map(|&v| f64::from(v)).sum::<f64>()).sum();
                 let mean = sum / size;
-                let squares: f64 =
-                    maps.iter().map(|&m| self.map(x, m).iter().map(|&v| (f64::from(v) - mean).powi(2)).sum::<f64>()).sum();
+                let squares: f64 = maps
+                    .iter()
+                    .map(|&m| self.map(x, m).iter().map(|&v| (f64::from(v) - mean).powi(2)).sum::<f64>())
+                    .sum();
                 (mean, squares / size)
             })
             .collect()

@@ -43,7 +43,7 @@ pub struct Instance {
     /// Layout of its pixels.
     pub format: PixelFormat,
     /// SOP Instance UID.
-    pub instance_uid: String,
+    pub uid: String,
     /// Series Instance UID, or empty.
     pub series_uid: String,
     /// Series Description, or Protocol Name.
@@ -138,7 +138,10 @@ impl Fields<'_> {
     fn required(&self, tag: Tag, name: &str) -> Result<usize, Refusal> {
         let element = self.0.element_opt(tag).ok().flatten();
         let element = element.ok_or_else(|| Refusal::Malformed(format!("{name} is missing")))?;
-        element.to_int::<u32>().map(|v| v as usize).map_err(|_| Refusal::Malformed(format!("{name} is not a whole number")))
+        element
+            .to_int::<u32>()
+            .map(|v| v as usize)
+            .map_err(|_| Refusal::Malformed(format!("{name} is not a whole number")))
     }
 }
 
@@ -175,7 +178,8 @@ fn from_object(path: &Path, structure: Structure, object: &DefaultDicomObject) -
     let image_type = fields.texts(tags::IMAGE_TYPE);
     if image_type.iter().any(|t| t == "MOSAIC") {
         return Err(Refusal::OtherObject(
-            "a Siemens mosaic (many slices tiled into one image); convert it to single slices or NIfTI to open it here".into(),
+            "a Siemens mosaic (many slices tiled into one image); convert it to single slices or NIfTI to open it here"
+                .into(),
         ));
     }
     let rescale_slope = fields.number(tags::RESCALE_SLOPE).unwrap_or(1.0);
@@ -196,7 +200,7 @@ fn from_object(path: &Path, structure: Structure, object: &DefaultDicomObject) -
     };
     Ok(Instance {
         path: path.into(),
-        instance_uid: fields.text(tags::SOP_INSTANCE_UID).unwrap_or_else(|| structure.media_instance_uid.clone()),
+        uid: fields.text(tags::SOP_INSTANCE_UID).unwrap_or_else(|| structure.media_instance_uid.clone()),
         series_uid: fields.text(tags::SERIES_INSTANCE_UID).unwrap_or_default(),
         description: fields
             .text(tags::SERIES_DESCRIPTION)
@@ -208,10 +212,7 @@ fn from_object(path: &Path, structure: Structure, object: &DefaultDicomObject) -
             .into_iter()
             .find_map(|tag| fields.text(tag).and_then(|t| t.parse().ok()))
             .unwrap_or(0.0),
-        echo: (
-            fields.text(tags::ECHO_TIME).unwrap_or_default(),
-            fields.text(tags::ECHO_NUMBERS).unwrap_or_default(),
-        ),
+        echo: (fields.text(tags::ECHO_TIME).unwrap_or_default(), fields.text(tags::ECHO_NUMBERS).unwrap_or_default()),
         image_type: image_type.into_iter().skip(1).collect(),
         position,
         directions,
@@ -233,9 +234,9 @@ fn pixel_format(fields: &Fields) -> Result<PixelFormat, Refusal> {
     if rows == 0 || columns == 0 {
         return Err(Refusal::Malformed(format!("the image has {rows} rows and {columns} columns")));
     }
-    let samples = fields.required(tags::SAMPLES_PER_PIXEL, "Samples per Pixel").or_else(|e| {
-        if fields.text(tags::SAMPLES_PER_PIXEL).is_none() { Ok(1) } else { Err(e) }
-    })?;
+    let samples = fields
+        .required(tags::SAMPLES_PER_PIXEL, "Samples per Pixel")
+        .or_else(|e| if fields.text(tags::SAMPLES_PER_PIXEL).is_none() { Ok(1) } else { Err(e) })?;
     let photometric = fields.text(tags::PHOTOMETRIC_INTERPRETATION).unwrap_or_else(|| "MONOCHROME2".into());
     let bits_allocated = fields.required(tags::BITS_ALLOCATED, "Bits Allocated")?;
     let bits_stored = fields.required(tags::BITS_STORED, "Bits Stored").unwrap_or(bits_allocated);
@@ -275,15 +276,15 @@ fn directions(fields: &Fields) -> Result<Option<[Vec3; 2]>, Refusal> {
     let length = |v: Vec3| v.iter().map(|x| x * x).sum::<f64>().sqrt();
     let cosine: f64 = row.iter().zip(column).map(|(x, y)| x * y).sum();
     if (length(row) - 1.0).abs() > 0.01 || (length(column) - 1.0).abs() > 0.01 || cosine.abs() > 0.01 {
-        return Err(Refusal::Malformed(format!("Image Orientation (Patient) {values:?} is not two perpendicular unit vectors")));
+        return Err(Refusal::Malformed(format!(
+            "Image Orientation (Patient) {values:?} is not two perpendicular unit vectors"
+        )));
     }
     Ok(Some([row, column]))
 }
 
 fn pixel_spacing(fields: &Fields) -> Result<Option<[f64; 2]>, Refusal> {
-    for (tag, name) in
-        [(tags::PIXEL_SPACING, "Pixel Spacing"), (tags::IMAGER_PIXEL_SPACING, "Imager Pixel Spacing")]
-    {
+    for (tag, name) in [(tags::PIXEL_SPACING, "Pixel Spacing"), (tags::IMAGER_PIXEL_SPACING, "Imager Pixel Spacing")] {
         let Some(text) = fields.text(tag) else { continue };
         return match fields.numbers(tag)[..] {
             [rows, columns] if rows > 0.0 && columns > 0.0 => Ok(Some([rows, columns])),
@@ -296,7 +297,10 @@ fn pixel_spacing(fields: &Fields) -> Result<Option<[f64; 2]>, Refusal> {
 fn is_enhanced(class_uid: &str) -> bool {
     matches!(
         class_uid,
-        "1.2.840.10008.5.1.4.1.1.2.1" | "1.2.840.10008.5.1.4.1.1.4.1" | "1.2.840.10008.5.1.4.1.1.4.3" | "1.2.840.10008.5.1.4.1.1.130"
+        "1.2.840.10008.5.1.4.1.1.2.1"
+            | "1.2.840.10008.5.1.4.1.1.4.1"
+            | "1.2.840.10008.5.1.4.1.1.4.3"
+            | "1.2.840.10008.5.1.4.1.1.130"
     )
 }
 

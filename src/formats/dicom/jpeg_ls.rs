@@ -374,7 +374,7 @@ impl<'a> Decoder<'a> {
         let mapped = self.golomb(k, self.limit - RUN_ORDER[self.run_index] - 1);
         let value = mapped + kind as i32;
         let odd = value & 1;
-        let size = (value + odd) / 2;
+        let size = i32::midpoint(value, odd);
         let negative = (k != 0 || 2 * self.negative_runs[kind] >= self.n[q]) == (odd == 1);
         let error = if negative { -size } else { size };
         if error < 0 {

@@ -20,11 +20,9 @@ use crate::volume::{Rescale, Volume, Voxels};
 pub fn load(stack: &Stack, watch: Watch) -> Result<Volume> {
     let Some(first) = stack.instances.first() else { return Err(FormatError::Cancelled) };
     let voxels = match (first.format.samples, first.format.bits_allocated, first.format.signed) {
-        (3, 8, _) => Voxels::U8(read_all(stack, watch)?),
-        (3, ..) => Voxels::U16(read_all(stack, watch)?),
-        (_, 8, false) => Voxels::U8(read_all(stack, watch)?),
+        (3, 8, _) | (_, 8, false) => Voxels::U8(read_all(stack, watch)?),
         (_, 8, true) => Voxels::I8(read_all(stack, watch)?),
-        (_, 16, false) => Voxels::U16(read_all(stack, watch)?),
+        (3, ..) | (_, 16, false) => Voxels::U16(read_all(stack, watch)?),
         (_, 16, true) => Voxels::I16(read_all(stack, watch)?),
         (_, _, false) => Voxels::U32(read_all(stack, watch)?),
         (_, _, true) => Voxels::I32(read_all(stack, watch)?),

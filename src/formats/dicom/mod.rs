@@ -2,7 +2,7 @@
 //!
 //! dicom-rs parses the headers, after [`structure`] has checked that lengths and nesting can be trusted; pixels are
 //! decoded by `jpeg-decoder`, `jpeg2k` (openjp2) and our own RLE and JPEG-LS decoders, because the only JPEG-LS crate
-//! needs a C++ compiler and CMake.
+//! needs a C++ compiler and `CMake`.
 
 mod instance;
 mod jpeg_ls;

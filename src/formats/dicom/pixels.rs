@@ -254,7 +254,11 @@ fn jpeg_2000(data: &[u8], format: &PixelFormat) -> Result<Frame, String> {
         .map_err(|e| format!("the JPEG 2000 data cannot be decoded: {e}"))?;
     let components = image.components();
     if components.len() < format.samples {
-        return Err(format!("the JPEG 2000 image has {} components, the header says {}", components.len(), format.samples));
+        return Err(format!(
+            "the JPEG 2000 image has {} components, the header says {}",
+            components.len(),
+            format.samples
+        ));
     }
     let mut values = vec![0; format.rows * format.columns * format.samples];
     for (n, component) in components.iter().take(format.samples).enumerate() {

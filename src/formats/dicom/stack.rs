@@ -55,7 +55,8 @@ struct Key {
 
 impl Key {
     fn of(instance: &Instance) -> Self {
-        let PixelFormat { rows, columns, samples, bits_allocated, bits_stored, signed, ref photometric, .. } = instance.format;
+        let PixelFormat { rows, columns, samples, bits_allocated, bits_stored, signed, ref photometric, .. } =
+            instance.format;
         Self {
             series_uid: instance.series_uid.clone(),
             rows,
@@ -79,7 +80,7 @@ pub fn group(instances: Vec<Instance>) -> (Vec<Stack>, Vec<Refused>) {
     let mut groups: BTreeMap<Key, Vec<Arc<Instance>>> = BTreeMap::new();
     let mut seen = HashSet::new();
     for instance in instances {
-        let uid = &instance.instance_uid;
+        let uid = &instance.uid;
         if !uid.is_empty() && !seen.insert(uid.clone()) {
             // A second copy of the same instance.
             continue;
@@ -121,7 +122,9 @@ fn other_sizes(sizes: &BTreeMap<(usize, usize), usize>, stack: &Stack) -> Option
         .filter(|(size, _)| **size != (columns, rows))
         .map(|((c, r), count)| format!("{count} of {c} x {r}"))
         .collect();
-    (!others.is_empty()).then(|| format!("The series also holds images of another size, which are left out here: {}.", others.join(", ")))
+    (!others.is_empty()).then(|| {
+        format!("The series also holds images of another size, which are left out here: {}.", others.join(", "))
+    })
 }
 
 fn split_by_direction(members: Vec<Arc<Instance>>) -> Vec<Vec<Arc<Instance>>> {
@@ -175,7 +178,9 @@ fn arrange(mut members: Vec<Arc<Instance>>) -> Vec<Result<Stack, String>> {
     }
     if places.len() > 1 && places.iter().all(|place| place.len() == repeats) {
         for place in &mut places {
-            place.sort_by(|a, b| a.acquisition.cmp(&b.acquisition).then(a.time.total_cmp(&b.time)).then(a.number.cmp(&b.number)));
+            place.sort_by(|a, b| {
+                a.acquisition.cmp(&b.acquisition).then(a.time.total_cmp(&b.time)).then(a.number.cmp(&b.number))
+            });
         }
         return vec![placed(places, repeats, Vec::new())];
     }
@@ -191,7 +196,9 @@ fn arrange(mut members: Vec<Arc<Instance>>) -> Vec<Result<Stack, String>> {
     for place in &mut places {
         place.truncate(1);
     }
-    let warning = format!("{extra} image(s) lie at the place of another with different pixels; the first by instance number is shown.");
+    let warning = format!(
+        "{extra} image(s) lie at the place of another with different pixels; the first by instance number is shown."
+    );
     vec![placed(places, 1, vec![warning])]
 }
 
@@ -217,7 +224,8 @@ fn times(v: Vec3, factor: f64) -> Vec3 {
 fn unplaced(members: Vec<Arc<Instance>>) -> Result<Stack, String> {
     let first = members[0].clone();
     let mut warnings = vec![
-        "The file gives no position or orientation: orientation unknown. Slices are ordered by instance number.".to_string(),
+        "The file gives no position or orientation: orientation unknown. Slices are ordered by instance number."
+            .to_string(),
     ];
     let [row_mm, column_mm] = in_plane(&first, &mut warnings);
     let step = first.slice_spacing.or(first.thickness).unwrap_or(1.0);
@@ -242,7 +250,9 @@ fn placed(places: Vec<Vec<Arc<Instance>>>, frame_count: usize, mut warnings: Vec
         let length = dot(step, step).sqrt();
         if dot(step, normal) / length < 1.0 - TILT_LIMIT * TILT_LIMIT / 2.0 {
             let degrees = (dot(step, normal) / length).clamp(-1.0, 1.0).acos().to_degrees();
-            warnings.push(format!("The slices are stacked {degrees:.1}\u{b0} off their normal (gantry tilt); the shear is kept."));
+            warnings.push(format!(
+                "The slices are stacked {degrees:.1}\u{b0} off their normal (gantry tilt); the shear is kept."
+            ));
         }
         step
     };

@@ -163,7 +163,10 @@ impl Walker<'_> {
         if !vr.iter().all(u8::is_ascii_uppercase) {
             return Err(format!("element {tag} has the impossible value representation {vr:?}"));
         }
-        let long = matches!(&vr, b"OB" | b"OD" | b"OF" | b"OL" | b"OV" | b"OW" | b"SQ" | b"SV" | b"UC" | b"UN" | b"UR" | b"UT" | b"UV");
+        let long = matches!(
+            &vr,
+            b"OB" | b"OD" | b"OF" | b"OL" | b"OV" | b"OW" | b"SQ" | b"SV" | b"UC" | b"UN" | b"UR" | b"UT" | b"UV"
+        );
         let length = if long {
             self.u16()?;
             self.u32()?
@@ -199,7 +202,10 @@ impl Walker<'_> {
             }
             let element = self.element()?;
             if u64::from(element.length) > self.remaining() {
-                return Err(format!("element {} claims {} bytes, more than the file has left", element.tag, element.length));
+                return Err(format!(
+                    "element {} claims {} bytes, more than the file has left",
+                    element.tag, element.length
+                ));
             }
             match element.tag.1 {
                 0x0010 => structure.transfer_syntax = self.text(element.length)?,
@@ -232,7 +238,11 @@ impl Walker<'_> {
                 implicit_below = None;
             }
             if self.remaining() < 8 {
-                return if open.is_empty() { Ok(None) } else { Err("a sequence is not closed before the file ends; copy the file again".into()) };
+                return if open.is_empty() {
+                    Ok(None)
+                } else {
+                    Err("a sequence is not closed before the file ends; copy the file again".into())
+                };
             }
             let element = self.element()?;
             let undefined = element.length == UNDEFINED;
@@ -246,9 +256,12 @@ impl Walker<'_> {
                 PIXEL_DATA if open.is_empty() => return self.pixel_data(&element).map(Some),
                 _ => {}
             }
-            let is_sequence = element.tag == ITEM || undefined || self.is_sequence(&element);
+            let is_sequence = element.tag == ITEM || undefined || Self::is_sequence(&element);
             if !undefined && u64::from(element.length) > self.remaining() {
-                return Err(format!("element {} claims {} bytes, more than the file has left", element.tag, element.length));
+                return Err(format!(
+                    "element {} claims {} bytes, more than the file has left",
+                    element.tag, element.length
+                ));
             }
             if is_sequence {
                 if open.len() >= MAX_DEPTH {
@@ -266,7 +279,7 @@ impl Walker<'_> {
         }
     }
 
-    fn is_sequence(&self, element: &ElementHeader) -> bool {
+    fn is_sequence(element: &ElementHeader) -> bool {
         match element.vr {
             Some(vr) => &vr == b"SQ",
             None => StandardDataDictionary.by_tag(element.tag).is_some_and(|entry| entry.vr().exact() == Some(VR::SQ)),
@@ -286,7 +299,10 @@ impl Walker<'_> {
             }
             let length = u64::from(item.length);
             if item.length == UNDEFINED || length > self.remaining() {
-                return Err(format!("a fragment of the pixel data claims {} bytes, more than the file has left", item.length));
+                return Err(format!(
+                    "a fragment of the pixel data claims {} bytes, more than the file has left",
+                    item.length
+                ));
             }
             if !is_offset_table {
                 fragments.push((self.position, length));

@@ -54,7 +54,9 @@ fn warn_about(geometry: &Geometry, header: &Header, warnings: &mut Vec<String>) 
     let spacing = geometry.spacing_mm();
     let differs = spacing.iter().zip(declared).any(|(s, p)| (s - p.abs() * header.unit_mm()).abs() > 1e-2 * s);
     if header.codes[1] > 0 && differs {
-        warnings.push(format!("The header's spacing {declared:?} differs from its affine's {spacing:.3?}; the affine is used."));
+        warnings.push(format!(
+            "The header's spacing {declared:?} differs from its affine's {spacing:.3?}; the affine is used."
+        ));
     }
 }
 

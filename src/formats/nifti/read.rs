@@ -39,7 +39,14 @@ impl<'a> Stream<'a> {
         let buffered = BufReader::with_capacity(1 << 16, file);
         Ok(if compressed {
             let reader = Box::new(MultiGzDecoder::new(buffered));
-            Self { reader, capacity: length.saturating_mul(gzip::MAX_RATIO), compressed, bytes_read: 0, total: 1, watch }
+            Self {
+                reader,
+                capacity: length.saturating_mul(gzip::MAX_RATIO),
+                compressed,
+                bytes_read: 0,
+                total: 1,
+                watch,
+            }
         } else {
             Self { reader: Box::new(buffered), capacity: length, compressed, bytes_read: 0, total: 1, watch }
         })
@@ -69,14 +76,20 @@ impl Read for Stream<'_> {
 struct Stopped;
 
 fn explain(path: &Path, error: io::Error, where_at: &str) -> FormatError {
-    if error.get_ref().is_some_and(|e| e.is::<Stopped>()) {
+    if error
+        .get_ref()
+        .is_some_and(<dyn std::error::Error + std::marker::Send + std::marker::Sync + 'static>::is::<Stopped>)
+    {
         return FormatError::Cancelled;
     }
     match error.kind() {
-        io::ErrorKind::UnexpectedEof => FormatError::malformed(path, format!("the file ends inside {where_at}; copy it again")),
-        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
-            FormatError::malformed(path, format!("the compressed data are damaged in {where_at} ({error}); copy the file again"))
+        io::ErrorKind::UnexpectedEof => {
+            FormatError::malformed(path, format!("the file ends inside {where_at}; copy it again"))
         }
+        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => FormatError::malformed(
+            path,
+            format!("the compressed data are damaged in {where_at} ({error}); copy the file again"),
+        ),
         _ => FormatError::read(path, error),
     }
 }
@@ -87,7 +100,10 @@ fn read_header(path: &Path, stream: &mut Stream) -> Result<Header> {
     let first = [bytes[0], bytes[1], bytes[2], bytes[3]];
     let Some(size) = Header::size_of(first) else {
         let declared = i32::from_le_bytes(first);
-        return Err(FormatError::malformed(path, format!("not a NIfTI file: sizeof_hdr is {declared}, not 348 or 540")));
+        return Err(FormatError::malformed(
+            path,
+            format!("not a NIfTI file: sizeof_hdr is {declared}, not 348 or 540"),
+        ));
     };
     bytes.resize(size, 0);
     stream.read_exact(&mut bytes[4..]).map_err(|e| explain(path, e, "the header"))?;
@@ -112,7 +128,11 @@ pub fn read(path: &Path, watch: Watch) -> Result<Volume> {
     let voxel_type = header.voxel_type().map_err(|e| FormatError::unsupported(path, e))?;
     let mut warnings = Vec::new();
     if usize::try_from(header.bitpix).ok() != Some(voxel_type.bytes() * 8) {
-        warnings.push(format!("The header says {} bits per voxel; its datatype {} is believed.", header.bitpix, voxel_type.name()));
+        warnings.push(format!(
+            "The header says {} bits per voxel; its datatype {} is believed.",
+            header.bitpix,
+            voxel_type.name()
+        ));
     }
     let geometry = place(&header, shape, &mut warnings).map_err(bad)?;
 
@@ -138,7 +158,8 @@ pub fn read(path: &Path, watch: Watch) -> Result<Volume> {
     }
     stream.total = needed;
     stream.skip(offset - header_size as u64).map_err(|e| explain(data_path, e, "the header"))?;
-    let expected = if stream.compressed { (stream.capacity / gzip::MAX_RATIO * 2) as usize / voxel_type.bytes() } else { count };
+    let expected =
+        if stream.compressed { (stream.capacity / gzip::MAX_RATIO * 2) as usize / voxel_type.bytes() } else { count };
     let voxels = Voxels::read(voxel_type, count, expected, header.big_endian, &mut stream)
         .map_err(|e| explain(data_path, e, "the voxels"))?;
     if stream.compressed {
@@ -163,7 +184,7 @@ fn data_offset(header: &Header, header_size: usize) -> std::result::Result<u64, 
     if header.storage == Storage::SingleFile && offset == 0.0 {
         return Ok(smallest);
     }
-    if !(offset.is_finite() && offset >= 0.0 && offset < 9e15 && offset.fract() == 0.0) || (offset as u64) < smallest {
+    if !((0.0..9e15).contains(&offset) && offset.fract() == 0.0) || (offset as u64) < smallest {
         return Err(format!("vox_offset, the start of the voxels, is {offset}; at least {smallest} is possible"));
     }
     Ok(offset as u64)
@@ -178,7 +199,9 @@ fn find_image(header: &Path) -> Result<PathBuf> {
         .into_iter()
         .map(|candidate| header.with_file_name(candidate))
         .find(|candidate| candidate.is_file())
-        .ok_or_else(|| FormatError::malformed(header, format!("the header's voxels are missing: no {base}{ending} beside it")))
+        .ok_or_else(|| {
+            FormatError::malformed(header, format!("the header's voxels are missing: no {base}{ending} beside it"))
+        })
 }
 
 fn describe(header: &Header) -> Vec<(String, String)> {

@@ -60,11 +60,7 @@ pub fn write_labels(path: &Path, labels: &LabelMap, watch: Watch) -> Result<()> 
 fn write(path: &Path, mut content: SliceStream) -> Result<()> {
     let compressed = has_extension(path, &[".gz"]);
     let outcome = replace_file(path, |file| {
-        if compressed {
-            gzip::compress(&mut content, file)
-        } else {
-            io::copy(&mut content, file).map(drop)
-        }
+        if compressed { gzip::compress(&mut content, file) } else { io::copy(&mut content, file).map(drop) }
     });
     match outcome {
         _ if content.stopped => Err(FormatError::Cancelled),
@@ -164,7 +160,8 @@ fn header(geometry: &Geometry, frame_dims: &[usize], kind: VoxelType, rescale: [
         bytes.resize(SIZE_2 + 4, 0);
         return bytes;
     }
-    let f32s = |bytes: &mut Vec<u8>, values: &[f64]| values.iter().for_each(|&v| bytes.extend((v as f32).to_le_bytes()));
+    let f32s =
+        |bytes: &mut Vec<u8>, values: &[f64]| values.iter().for_each(|&v| bytes.extend((v as f32).to_le_bytes()));
     bytes.extend((SIZE_1 as i32).to_le_bytes());
     bytes.resize(38, 0);
     bytes.extend([b'r', 0]);
@@ -216,7 +213,8 @@ impl Quaternion {
         }
         let trace = r[0][0] + r[1][1] + r[2][2];
         // The largest of the four squared components is never small, so dividing by it is safe.
-        let squares = [1.0 + trace, 1.0 + 2.0 * r[0][0] - trace, 1.0 + 2.0 * r[1][1] - trace, 1.0 + 2.0 * r[2][2] - trace];
+        let squares =
+            [1.0 + trace, 1.0 + 2.0 * r[0][0] - trace, 1.0 + 2.0 * r[1][1] - trace, 1.0 + 2.0 * r[2][2] - trace];
         let largest = (0..4).max_by(|&a, &b| squares[a].total_cmp(&squares[b]))?;
         let s = 2.0 * squares[largest].max(0.0).sqrt();
         let (a, b, c, d) = match largest {

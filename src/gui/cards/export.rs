@@ -12,7 +12,8 @@ pub fn export_ui(ui: &mut egui::Ui, app: &mut App) {
         (icon::IMAGE, "Save image", "The scan as NIfTI", Action::SaveImage),
         (icon::CAMERA, "Save picture", "The view under the cursor with its labels, as PNG", Action::SavePicture),
     ] {
-        let response = ui.add(egui::Button::new(format!("{sign}  {name}")).min_size(egui::vec2(ui.available_width(), 0.0)));
+        let response =
+            ui.add(egui::Button::new(format!("{sign}  {name}")).min_size(egui::vec2(ui.available_width(), 0.0)));
         response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, true, name));
         if response.on_hover_text(hint).clicked() {
             chosen = Some(action);

@@ -33,5 +33,7 @@ pub fn histogram_ui(ui: &mut egui::Ui, statistics: &Statistics, window: &mut Win
     for value in [low, high] {
         painter.vline(x_of(value), rect.y_range(), egui::Stroke::new(1.0, t.accent));
     }
-    response.on_hover_text("Drag sideways for the level, up and down for the width").on_hover_cursor(egui::CursorIcon::Move);
+    response
+        .on_hover_text("Drag sideways for the level, up and down for the width")
+        .on_hover_cursor(egui::CursorIcon::Move);
 }

@@ -29,7 +29,8 @@ pub fn image_ui(ui: &mut egui::Ui, app: &mut App) {
         ui.add(egui::DragValue::new(&mut viewer.window.width).speed(speed).range(1e-6..=f64::MAX).max_decimals(2))
             .on_hover_text("Window width");
         ui.label("Level");
-        ui.add(egui::DragValue::new(&mut viewer.window.level).speed(speed).max_decimals(2)).on_hover_text("Window level");
+        ui.add(egui::DragValue::new(&mut viewer.window.level).speed(speed).max_decimals(2))
+            .on_hover_text("Window level");
         ui.end_row();
     });
     ui.horizontal(|ui| {

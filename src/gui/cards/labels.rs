@@ -26,7 +26,9 @@ pub fn labels_ui(ui: &mut egui::Ui, app: &mut App) {
         viewer.active_label = value;
     }
     // Typing a name is one undo step: the change is taken when the field loses focus.
-    let typing = ui.ctx().memory(|m| m.focused().is_some()) && table.0.len() == before.0.len() && differs_in_names_only(&table.0, &before.0);
+    let typing = ui.ctx().memory(|m| m.focused().is_some())
+        && table.0.len() == before.0.len()
+        && differs_in_names_only(&table.0, &before.0);
     if table != before {
         if typing {
             let names: Vec<String> = table.0.iter().map(|l| l.name.clone()).collect();
@@ -42,12 +44,15 @@ pub fn labels_ui(ui: &mut egui::Ui, app: &mut App) {
     });
     ui.horizontal(|ui| {
         ui.label("Opacity");
-        ui.add(egui::Slider::new(&mut app.settings.opacity, 0.0..=1.0).fixed_decimals(2)).on_hover_text("Opacity of the fill (A, D)");
+        ui.add(egui::Slider::new(&mut app.settings.opacity, 0.0..=1.0).fixed_decimals(2))
+            .on_hover_text("Opacity of the fill (A, D)");
     });
 }
 
 fn differs_in_names_only(a: &[Label], b: &[Label]) -> bool {
-    a.iter().zip(b).all(|(a, b)| Label { name: String::new(), ..a.clone() } == Label { name: String::new(), ..b.clone() })
+    a.iter()
+        .zip(b)
+        .all(|(a, b)| Label { name: String::new(), ..a.clone() } == Label { name: String::new(), ..b.clone() })
 }
 
 fn label_ui(ui: &mut egui::Ui, label: &mut Label, active: &mut u16) {
@@ -55,13 +60,17 @@ fn label_ui(ui: &mut egui::Ui, label: &mut Label, active: &mut u16) {
         *active = label.value;
     }
     ui.color_edit_button_srgb(&mut label.colour).on_hover_text("Colour");
-    ui.add(egui::TextEdit::singleline(&mut label.name).desired_width(ui.available_width() - 72.0)).on_hover_text("Name");
+    ui.add(egui::TextEdit::singleline(&mut label.name).desired_width(ui.available_width() - 72.0))
+        .on_hover_text("Name");
     let (sign, name) = if label.visible { (icon::EYE, "Hide") } else { (icon::EYE_SLASH, "Show") };
     if named_button(ui, sign, &format!("{name} {}", label.name)).on_hover_text(name).clicked() {
         label.visible = !label.visible;
     }
     let (sign, name) = if label.locked { (icon::LOCK, "Unlock") } else { (icon::LOCK_OPEN, "Lock") };
-    if named_button(ui, sign, &format!("{name} {}", label.name)).on_hover_text(format!("{name}: tools leave locked labels alone")).clicked() {
+    if named_button(ui, sign, &format!("{name} {}", label.name))
+        .on_hover_text(format!("{name}: tools leave locked labels alone"))
+        .clicked()
+    {
         label.locked = !label.locked;
     }
 }

@@ -1,0 +1,188 @@
+//! The command line as scripts see it: exit codes, JSON, files, accuracy of the bundled model.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod support;
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn lamella(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_lamella")).args(arguments).output().unwrap()
+}
+
+fn json(arguments: &[&str]) -> Value {
+    let output = lamella(arguments);
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{arguments:?} printed no JSON: {e}"))
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+#[test]
+fn exit_codes_tell_errors_from_wrong_usage() {
+    assert_eq!(lamella(&["--version"]).status.code(), Some(0));
+    assert_eq!(lamella(&["segment"]).status.code(), Some(2));
+    assert_eq!(
+        lamella(&["segment", "x.nii", "-m", "hippocampus", "-o", "y.nii", "--device", "tpu"]).status.code(),
+        Some(2)
+    );
+    let missing = lamella(&["info", "no_such_file.nii"]);
+    assert_eq!(missing.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&missing.stderr).contains("no_such_file.nii"));
+    let unknown = lamella(&["segment", "Cargo.toml", "-m", "no_such_model", "-o", "y.nii"]);
+    assert_eq!(unknown.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&unknown.stderr).contains("hippocampus"), "known models are listed");
+}
+
+#[test]
+fn the_embedded_sample_is_segmented_well() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folder = tempfile::tempdir().unwrap();
+    let mask = folder.path().join("mask.nii.gz");
+    let sample = root.join("assets/sample/synthetic_hippocampus.nii.gz");
+    json(&["segment", text(&sample), "-m", "hippocampus", "-o", text(&mask), "--json"]);
+    let truth = root.join("assets/sample/synthetic_hippocampus_labels.nii.gz");
+    let scores = json(&["evaluate", "--pred", text(&mask), "--truth", text(&truth), "--json"]);
+    for label in ["1", "2"] {
+        let dice = scores["mean"][label]["dice"].as_f64().unwrap();
+        println!("sample: label {label} Dice {dice:.4}");
+        assert!(dice > 0.8, "label {label}: {dice}");
+    }
+}
+
+#[test]
+fn info_prints_the_facts_of_the_index() {
+    let Some(folder) = support::test_data() else { return };
+    let folder = folder.join("data");
+    let index = support::json(&folder.join("oracles.json"));
+    let mut compared = 0;
+    for (name, expected) in index["entries"].as_object().unwrap() {
+        if expected["kind"] != "nifti" || expected["outcome"] != "ok" || !name.contains("orientations") {
+            continue;
+        }
+        let facts = json(&["info", text(&folder.join(name)), "--json"]);
+        let volume = &facts["volumes"][0];
+        assert_eq!(volume["shape"], expected["shape"], "{name}");
+        assert_eq!(volume["orientation"], expected["orientation"], "{name}");
+        assert_eq!(volume["dtype"], expected["dtype"], "{name}");
+        for key in ["min", "max", "mean", "std"] {
+            let (got, want) = (volume[key].as_f64().unwrap(), expected[key].as_f64().unwrap());
+            assert!((got - want).abs() <= 1e-6 * (1.0 + want.abs()), "{name}: {key} {got}, expected {want}");
+        }
+        compared += 1;
+    }
+    println!("info: {compared} files agree with the index");
+    assert!(compared > 0);
+}
+
+#[test]
+fn converting_keeps_values_and_geometry() {
+    let Some(folder) = support::test_data() else { return };
+    let data = folder.join("data");
+    let out = tempfile::tempdir().unwrap();
+    let inputs = [
+        "dicom/series/study1_flair",
+        "dicom/series/per_slice_rescale",
+        "dicom/series/cor_classic",
+        "nifti/variants/four_d.nii.gz",
+        "nifti/variants/oblique_45.nii.gz",
+        "nifti/variants/left_handed_sform.nii.gz",
+    ];
+    for (n, input) in inputs.iter().enumerate() {
+        let written = out.path().join(format!("{n}.nii.gz"));
+        let output = lamella(&["convert", text(&data.join(input)), "-o", text(&written)]);
+        assert!(output.status.success(), "{input}: {}", String::from_utf8_lossy(&output.stderr));
+        let open = |path: &Path| lamella::formats::open_one(path, None, &support::unwatched).unwrap();
+        let (before, after) = (open(&data.join(input)), open(&written));
+        assert!(before.geometry.matches(&after.geometry, 1e-3), "{input}");
+        assert_eq!(before.frame_dims, after.frame_dims, "{input}");
+        for index in 0..before.voxels.len() {
+            let (a, b) = (before.value_at(index).unwrap(), after.value_at(index).unwrap());
+            assert!((a - b).abs() <= 1e-4 * (1.0 + a.abs()), "{input}: {a} became {b}");
+        }
+    }
+}
+
+#[test]
+fn the_bundled_model_is_as_good_as_promised_on_held_back_cases() {
+    let Some(folder) = support::test_data() else { return };
+    let data = folder.join("data/hippocampus");
+    let split = support::json(&data.join("splits.json"));
+    let out = tempfile::tempdir().unwrap();
+    let images: Vec<String> = split["validation"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|name| text(&data.join(format!("imagesTr/{}.nii.gz", name.as_str().unwrap()))).to_string())
+        .collect();
+    let mut arguments = vec!["segment"];
+    arguments.extend(images.iter().map(String::as_str));
+    arguments.extend(["-m", "hippocampus", "-o", text(out.path()), "--json"]);
+    let report = json(&arguments);
+    assert_eq!(report["masks"].as_array().unwrap().len(), images.len());
+    let scores = json(&["evaluate", "--pred", text(out.path()), "--truth", text(&data.join("labelsTr")), "--json"]);
+    for (label, name, least) in [("1", "anterior", 0.84), ("2", "posterior", 0.82)] {
+        let mean = &scores["mean"][label];
+        println!(
+            "{} held-back cases, {name}: Dice {:.4}, HD95 {:.2} mm",
+            images.len(),
+            mean["dice"].as_f64().unwrap(),
+            mean["hd95_mm"].as_f64().unwrap()
+        );
+        assert!(mean["dice"].as_f64().unwrap() >= least, "{name}");
+    }
+}
+
+#[test]
+fn training_is_reproducible_and_its_model_runs() {
+    let Some(folder) = support::test_data() else { return };
+    let data = folder.join("data/hippocampus");
+    let out = tempfile::tempdir().unwrap();
+    let split = out.path().join("split.json");
+    let all = support::json(&data.join("splits.json"));
+    let few = |key: &str, n: usize| all[key].as_array().unwrap()[..n].to_vec();
+    let small = serde_json::json!({"train": few("train", 4), "validation": few("validation", 2)});
+    std::fs::write(&split, small.to_string()).unwrap();
+    let train = |name: &str| {
+        let path = out.path().join(name);
+        json(&[
+            "train",
+            text(&data),
+            "-o",
+            text(&path),
+            "--split",
+            text(&split),
+            "--budget",
+            "2ep",
+            "--seed",
+            "7",
+            "--options",
+            r#"{"width": 4, "depth": 2, "attention": ["se", "gc"]}"#,
+            "--patch",
+            "48x48",
+            "--json",
+        ]);
+        std::fs::read(path).unwrap()
+    };
+    let strip = |bytes: &[u8]| lamella::model::Model::from_bytes(bytes, Path::new("x")).unwrap().weights;
+    let (first, second) = (train("a.safetensors"), train("b.safetensors"));
+    assert!(strip(&first) == strip(&second), "the same seed must give the same weights");
+    let mask = out.path().join("mask.nii.gz");
+    let image = data.join(format!("imagesTr/{}.nii.gz", all["validation"][0].as_str().unwrap()));
+    json(&[
+        "segment",
+        text(&image),
+        "-m",
+        text(&out.path().join("a.safetensors")),
+        "-o",
+        text(&mask),
+        "--json",
+        "--tta",
+        "--largest",
+    ]);
+    assert!(mask.is_file());
+}

@@ -1,0 +1,152 @@
+//! Every operation's gradient against finite differences, at batch 2, for our kernels and for the composed operations.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use lamella::engine::{Array, Backend, DeviceChoice, Mode, Network, Random, Weights, initial_weights};
+use lamella::graph::{
+    Activation, ContextFusion, ContextPooling, Conv, ConvTranspose, Graph, GraphBuilder, Normalisation, Pool, Scope,
+    SoftmaxOver, UpsampleMode, UpsampleTo, Value,
+};
+
+type Build = fn(&Scope, &Value) -> Value;
+
+fn conv(kernel: usize, stride: [usize; 2], padding: [usize; 2], dilation: usize, groups: usize) -> Conv {
+    Conv { inputs: 4, outputs: 6, kernel: [kernel; 2], stride, padding, dilation: [dilation; 2], groups, bias: true }
+}
+
+const OPERATIONS: &[(&str, Build)] = &[
+    ("conv 3x3", |s, x| s.conv(x, conv(3, [1, 1], [1, 1], 1, 1))),
+    ("conv 3x3 stride 2", |s, x| s.conv(x, conv(3, [2, 2], [1, 1], 1, 1))),
+    ("conv 3x3 stride 2x1 groups 2", |s, x| s.conv(x, conv(3, [2, 1], [1, 0], 1, 2))),
+    ("conv 3x3 dilation 2", |s, x| s.conv(x, conv(3, [1, 1], [2, 2], 2, 1))),
+    ("conv 1x1", |s, x| s.conv(x, conv(1, [1, 1], [0, 0], 1, 1))),
+    ("conv transpose 2x2", |s, x| s.up_conv(x, 3, [2, 2])),
+    ("conv transpose 3x3 padded", |s, x| {
+        let t = ConvTranspose {
+            inputs: 4,
+            outputs: 4,
+            kernel: [3; 2],
+            stride: [2; 2],
+            padding: [1; 2],
+            output_padding: [1; 2],
+            groups: 2,
+            bias: true,
+        };
+        s.conv_transpose(x, t)
+    }),
+    ("max pool", |_, x| x.max_pool(Pool::new(2, 2))),
+    ("max pool 3x3 padded ceil", |_, x| x.max_pool(Pool { padding: [1; 2], ceil_mode: true, ..Pool::new(3, 2) })),
+    ("mean pool", |_, x| x.avg_pool(Pool { padding: [1; 2], ..Pool::new(3, 2) })),
+    ("adaptive mean pool", |_, x| x.adaptive_avg_pool([3, 2])),
+    ("nearest", |_, x| x.upsample(UpsampleMode::Nearest, UpsampleTo::Scale([2, 2]))),
+    ("bilinear", |_, x| x.upsample(UpsampleMode::Bilinear { align_corners: false }, UpsampleTo::Size([11, 9]))),
+    ("batch norm", |s, x| s.batch_norm(x)),
+    ("instance norm", |s, x| s.instance_norm(x)),
+    ("group norm", |s, x| s.norm(x, Normalisation::Group { groups: 2 }, 1e-5, true)),
+    ("relu", |_, x| x.relu()),
+    ("leaky relu", |_, x| x.activate(Activation::LeakyRelu(0.1))),
+    ("sigmoid", |_, x| x.sigmoid()),
+    ("tanh", |_, x| x.activate(Activation::Tanh)),
+    ("softmax channels", |_, x| x.softmax(SoftmaxOver::Channels)),
+    ("softmax positions", |_, x| x.softmax(SoftmaxOver::Positions)),
+    ("log softmax", |_, x| x.log_softmax()),
+    ("add", |s, x| x.plus(&s.conv_same(x, 4, 3))),
+    ("multiply", |s, x| x.times(&s.conv_same(x, 4, 3))),
+    ("concat", |s, x| x.concat(&s.conv_same(x, 3, 3))),
+    ("crop", |s, x| x.crop_like(&s.conv_valid(x, 4, 3)).times(&s.sub("b").conv_valid(x, 4, 3))),
+    ("squeeze and excitation", |s, x| s.squeeze_excite(x, 2)),
+    ("global context", |s, x| s.global_context(x, 0.5, ContextPooling::Attention, ContextFusion::MultiplyAdd)),
+];
+
+fn graph(build: Build) -> Graph {
+    let builder = GraphBuilder::new();
+    let x = builder.input(4);
+    let y = build(&builder.root().sub("op"), &x);
+    builder.finish(&[y]).unwrap()
+}
+
+fn random_array(shape: &[usize], stream: u64) -> Array {
+    let mut random = Random::new(5, stream);
+    let count = shape.iter().product();
+    Array::new(shape, (0..count).map(|_| random.normal() as f32).collect())
+}
+
+/// sum(output * probe), in training mode.
+fn value(graph: &Graph, weights: &Weights, x: &Array, probe: &Array, backend: Backend) -> f64 {
+    let mut network = Network::with_backend(graph.clone(), weights, DeviceChoice::Cpu, backend).unwrap();
+    let y = network.run(x, Mode::Training).unwrap().outputs().unwrap();
+    y[0].values.iter().zip(&probe.values).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
+}
+
+/// Moves along a random direction and compares the difference quotient with the gradient's share.
+fn check(name: &str, build: Build, backend: Backend) {
+    let graph = graph(build);
+    let mut weights = initial_weights(&graph, 3);
+    for (n, array) in weights.values_mut().enumerate() {
+        // Zero-initialised layers would hide what lies before them.
+        let noise = random_array(&array.shape, 100 + n as u64);
+        array.values.iter_mut().zip(noise.values).for_each(|(v, e)| *v += 0.2 * e);
+    }
+    let x = random_array(&[2, 4, 7, 6], 1);
+    let mut network = Network::with_backend(graph.clone(), &weights, DeviceChoice::Cpu, backend).unwrap();
+    let pass = network.run(&x, Mode::Training).unwrap();
+    let probe = random_array(&pass.outputs().unwrap()[0].shape, 2);
+    let gradients = pass.backward(std::slice::from_ref(&probe)).unwrap();
+    let step = 1e-3f32;
+    let moved = |array: &Array, direction: &Array, sign: f32| {
+        let values = array.values.iter().zip(&direction.values).map(|(v, d)| v + sign * step * d).collect();
+        Array::new(array.shape.clone(), values)
+    };
+    let agree = |what: &str, gradient: &Array, direction: &Array, up: f64, down: f64| {
+        let slope = (up - down) / (2.0 * f64::from(step));
+        let wanted: f64 =
+            gradient.values.iter().zip(&direction.values).map(|(g, d)| f64::from(*g) * f64::from(*d)).sum();
+        let scale = gradient.values.iter().map(|g| f64::from(*g).powi(2)).sum::<f64>().sqrt().max(1.0);
+        assert!(
+            (slope - wanted).abs() < 0.03 * scale,
+            "{name} ({backend:?}), {what}: {wanted} by gradient, {slope} by difference"
+        );
+    };
+    let direction = random_array(&x.shape, 3);
+    let [up, down] = [1.0, -1.0].map(|sign| value(&graph, &weights, &moved(&x, &direction, sign), &probe, backend));
+    agree("input", &gradients.input().unwrap(), &direction, up, down);
+    for (n, parameter) in graph.parameters.iter().enumerate().filter(|(_, p)| p.role.is_trainable()) {
+        let direction = random_array(&parameter.shape, 10 + n as u64);
+        let [up, down] = [1.0, -1.0].map(|sign| {
+            let mut changed = weights.clone();
+            changed.insert(parameter.name.clone(), moved(&weights[&parameter.name], &direction, sign));
+            value(&graph, &changed, &x, &probe, backend)
+        });
+        agree(&parameter.name, &gradients.parameter(&parameter.name).unwrap().unwrap(), &direction, up, down);
+    }
+}
+
+#[test]
+fn every_gradient_agrees_with_finite_differences() {
+    for (name, build) in OPERATIONS {
+        for backend in [Backend::Best, Backend::Composed] {
+            check(name, *build, backend);
+        }
+        println!("matched {name}");
+    }
+}
+
+#[test]
+fn both_backends_and_any_number_of_threads_agree() {
+    let graph = lamella::zoo::build(
+        "unet",
+        lamella::zoo::Ends { in_channels: 1, classes: 3 },
+        &serde_json::json!({"width": 8, "depth": 2, "attention": ["se", "gc"]}),
+    )
+    .unwrap();
+    let weights = initial_weights(&graph, 9);
+    let x = random_array(&[2, 1, 24, 20], 4);
+    let run = |backend| {
+        let mut network = Network::with_backend(graph.clone(), &weights, DeviceChoice::Cpu, backend).unwrap();
+        network.infer(&x).unwrap().remove(0).values
+    };
+    let best = run(Backend::Best);
+    let worst = best.iter().zip(run(Backend::Composed)).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    assert!(worst < 1e-4, "{worst}");
+    let alone = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap().install(|| run(Backend::Best));
+    assert_eq!(best, alone);
+}

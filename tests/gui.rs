@@ -1,0 +1,260 @@
+//! The window, driven as a user would: open, scroll, change the window, run the model, cancel, correct, save, bad files.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod support;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use eframe::egui::{self, Key, Modifiers, Vec2, accesskit::Role};
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable;
+use lamella::gui::App;
+
+type Window = Harness<'static, App>;
+
+fn window(paths: Vec<PathBuf>) -> Window {
+    Harness::builder().with_size(Vec2::new(1280.0, 800.0)).wgpu().build_eframe(|context| App::ephemeral(context, paths))
+}
+
+/// Whether a graphics device is at hand; in CI there must be one.
+fn can_render() -> bool {
+    let made = std::panic::catch_unwind(|| {
+        let mut harness = window(Vec::new());
+        harness.run_steps(2);
+        harness.render().is_ok()
+    });
+    let works = made.unwrap_or(false);
+    assert!(works || std::env::var_os("LAMELLA_CI").is_none(), "CI needs a (software) Vulkan driver");
+    if !works {
+        eprintln!("skipped: no graphics device to render with");
+    }
+    works
+}
+
+/// Runs frames until no job runs; no frame may take longer than a blink.
+fn settle(harness: &mut Window) {
+    let start = Instant::now();
+    loop {
+        let frame = Instant::now();
+        harness.step();
+        assert!(frame.elapsed() < Duration::from_millis(500), "a frame took {:?}", frame.elapsed());
+        if harness.state().is_idle() {
+            break;
+        }
+        assert!(start.elapsed() < Duration::from_mins(2), "jobs did not end");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    harness.run_steps(3);
+}
+
+fn hippocampus() -> Option<PathBuf> {
+    Some(support::test_data()?.join("data/dicom/series/study1_hippocrop"))
+}
+
+fn axial_slice(harness: &Window) -> String {
+    harness.get_by_role_and_label(Role::Image, "Axial view").value().unwrap_or_default()
+}
+
+#[test]
+fn a_dicom_folder_opens_scrolls_and_changes_its_window() {
+    let Some(folder) = hippocampus() else { return };
+    if !can_render() {
+        return;
+    }
+    let mut harness = window(vec![folder]);
+    settle(&mut harness);
+    harness.get_by_label("HippoCrop");
+    assert_eq!(axial_slice(&harness), "slice 17 of 32");
+    let place = harness.get_by_role_and_label(Role::Image, "Axial view").rect().center();
+    harness.hover_at(place);
+    harness.step();
+    let wheel = |lines: f32| egui::Event::MouseWheel {
+        unit: egui::MouseWheelUnit::Line,
+        delta: egui::vec2(0.0, lines),
+        modifiers: Modifiers::NONE,
+        phase: egui::TouchPhase::Move,
+    };
+    harness.event(wheel(1.0));
+    harness.run_steps(3);
+    assert_eq!(axial_slice(&harness), "slice 18 of 32");
+    harness.event(wheel(-1.0));
+    harness.event(wheel(-1.0));
+    harness.run_steps(3);
+    assert_eq!(axial_slice(&harness), "slice 16 of 32");
+
+    let before = harness.state().window().unwrap();
+    let bright = mean_grey(&harness.render().unwrap(), &harness);
+    let histogram = harness.get_by_label("Histogram").rect();
+    harness.drag_at(histogram.center());
+    harness.step();
+    harness.hover_at(histogram.center() + egui::vec2(60.0, 0.0));
+    harness.step();
+    harness.drop_at(histogram.center() + egui::vec2(60.0, 0.0));
+    harness.run_steps(3);
+    let after = harness.state().window().unwrap();
+    assert!(after.level > before.level, "{after:?}");
+    let darker = mean_grey(&harness.render().unwrap(), &harness);
+    assert!(darker < bright - 5.0, "a higher level must darken the image: {bright} to {darker}");
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::J);
+    harness.run_steps(3);
+    assert_ne!(harness.state().window().unwrap(), after);
+}
+
+fn axial_rect(harness: &Window) -> egui::Rect {
+    harness.get_by_role_and_label(Role::Image, "Axial view").rect().shrink(60.0)
+}
+
+fn mean_grey(image: &image::RgbaImage, harness: &Window) -> f64 {
+    let rect = axial_rect(harness);
+    let (mut sum, mut count) = (0.0, 0.0);
+    for y in rect.top() as u32..rect.bottom() as u32 {
+        for x in rect.left() as u32..rect.right() as u32 {
+            sum += f64::from(image.get_pixel(x, y)[1]);
+            count += 1.0;
+        }
+    }
+    sum / count
+}
+
+/// Pixels in the axial view that are clearly coloured, as labels are and scans are not.
+fn coloured(image: &image::RgbaImage, harness: &Window) -> usize {
+    let rect = axial_rect(harness);
+    let mut count = 0;
+    for y in rect.top() as u32..rect.bottom() as u32 {
+        for x in rect.left() as u32..rect.right() as u32 {
+            let p = image.get_pixel(x, y).0;
+            count += usize::from(p[0].max(p[1]).max(p[2]) - p[0].min(p[1]).min(p[2]) > 60);
+        }
+    }
+    count
+}
+
+#[test]
+fn the_model_runs_shows_its_mask_and_saves_what_the_command_line_saves() {
+    let Some(folder) = hippocampus() else { return };
+    if !can_render() {
+        return;
+    }
+    let mut harness = window(vec![folder.clone()]);
+    settle(&mut harness);
+    let bare = coloured(&harness.render().unwrap(), &harness);
+    harness.get_by_label("Segment 32 slices").click();
+    harness.step();
+    settle(&mut harness);
+    let masked = coloured(&harness.render().unwrap(), &harness);
+    assert!(masked > bare + 500, "the mask must show: {bare} to {masked} coloured pixels");
+    harness.key_press(Key::S);
+    harness.run_steps(3);
+    let hidden = coloured(&harness.render().unwrap(), &harness);
+    assert!(hidden < bare + 100, "hidden labels leave no trace: {hidden}");
+
+    let out = tempfile::tempdir().unwrap();
+    let from_window = out.path().join("window.nii.gz");
+    let context = harness.ctx.clone();
+    harness.state_mut().save_labels(from_window.clone(), &context);
+    settle(&mut harness);
+    assert!(harness.state().messages().iter().any(|m| m.contains("window.nii.gz")));
+    let from_cli = out.path().join("cli.nii.gz");
+    let status = Command::new(env!("CARGO_BIN_EXE_lamella"))
+        .args(["segment", folder.to_str().unwrap(), "-m", "hippocampus", "-o", from_cli.to_str().unwrap()])
+        .status()
+        .unwrap();
+    assert!(status.success());
+    assert!(std::fs::read(from_window).unwrap() == std::fs::read(from_cli).unwrap(), "window and command line differ");
+}
+
+#[test]
+fn a_run_can_be_cancelled_within_a_fifth_of_a_second() {
+    let Some(data) = support::test_data() else { return };
+    if !can_render() {
+        return;
+    }
+    let mut harness = window(vec![data.join("data/ct/example_ct.nii.gz")]);
+    settle(&mut harness);
+    harness.get_by_label_contains("Segment 112 slices").click();
+    harness.run_steps(2);
+    std::thread::sleep(Duration::from_millis(300));
+    harness.run_steps(2);
+    assert!(!harness.state().is_idle(), "the run must still be going on");
+    harness.get_by_label("Cancel").click();
+    harness.step();
+    let start = Instant::now();
+    while !harness.state().is_idle() {
+        harness.step();
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    let took = start.elapsed();
+    println!("cancelled after {took:?}");
+    assert!(took < Duration::from_millis(400), "cancel took {took:?}");
+    harness.run_steps(2);
+    assert!(harness.state().labels().unwrap().counts().is_empty(), "a cancelled run leaves nothing");
+}
+
+#[test]
+fn a_bad_file_gets_a_message_that_names_it() {
+    let Some(data) = support::test_data() else { return };
+    if !can_render() {
+        return;
+    }
+    let mut harness = window(vec![data.join("data/nifti/bad/data_cut.nii")]);
+    settle(&mut harness);
+    let messages = harness.state().messages();
+    assert!(messages.iter().any(|m| m.contains("data_cut.nii")), "{messages:?}");
+    harness.get_by_label_contains("data_cut.nii");
+    harness.get_by_label("Details");
+}
+
+#[test]
+fn the_brush_paints_one_undo_step() {
+    if !can_render() {
+        return;
+    }
+    let mut harness = window(Vec::new());
+    harness.run_steps(2);
+    harness.get_by_label("Try the sample").click();
+    harness.step();
+    settle(&mut harness);
+    harness.key_press(Key::Num4);
+    harness.run_steps(2);
+    let place = harness.get_by_role_and_label(Role::Image, "Axial view").rect().center();
+    harness.drag_at(place);
+    harness.step();
+    harness.hover_at(place + egui::vec2(40.0, 0.0));
+    harness.run_steps(2);
+    harness.drop_at(place + egui::vec2(40.0, 0.0));
+    harness.run_steps(3);
+    let painted = harness.state().labels().unwrap().counts();
+    assert!(painted[&1] > 10, "{painted:?}");
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::Z);
+    harness.run_steps(3);
+    assert!(harness.state().labels().unwrap().counts().is_empty(), "undo takes back the whole stroke");
+}
+
+#[test]
+fn pictures_of_the_window() {
+    if !can_render() {
+        return;
+    }
+    let mut harness = window(Vec::new());
+    harness.run_steps(3);
+    harness.snapshot("welcome");
+    harness.get_by_label("Try the sample").click();
+    harness.step();
+    settle(&mut harness);
+    harness.get_by_label("Segment 36 slices").click();
+    harness.step();
+    settle(&mut harness);
+    harness.remove_cursor();
+    harness.run_steps(3);
+    harness.snapshot("sample_segmented");
+}
+
+#[test]
+fn snapshots_are_kept() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/snapshots");
+    for name in ["welcome.png", "sample_segmented.png"] {
+        assert!(folder.join(name).is_file(), "{name} is missing; run the tests with UPDATE_SNAPSHOTS=1");
+    }
+}
