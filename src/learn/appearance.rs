@@ -24,6 +24,12 @@ pub struct AppearanceModel {
     residual: f64,
 }
 
+/// Weight of the label maps beside the image, so that modes couple shape with intensity.
+const LABEL_WEIGHT: f64 = 3.0;
+/// Coefficients are drawn with this share of the deviation seen: nearer to the mean, scans look more typical.
+const SPREAD: f64 = 0.6;
+/// Share of the unexplained deviation that is drawn as noise: the rest is structure that independent noise cannot mimic.
+const NOISE_SHARE: f64 = 0.4;
 /// Iterations of the power method per mode.
 const ITERATIONS: usize = 60;
 
@@ -31,7 +37,7 @@ const ITERATIONS: usize = 60;
 fn features(specimen: &Specimen, classes: usize) -> Vec<f64> {
     let mut all: Vec<f64> = specimen.image.iter().map(|&v| f64::from(v)).collect();
     for class in 1..classes as u16 {
-        all.extend(specimen.labels.iter().map(|&l| f64::from(u8::from(l == class))));
+        all.extend(specimen.labels.iter().map(|&l| LABEL_WEIGHT * f64::from(u8::from(l == class))));
     }
     all
 }
@@ -85,16 +91,16 @@ impl AppearanceModel {
     pub fn draw(&self, random: &mut Random) -> Specimen {
         let mut all = self.mean.clone();
         for mode in &self.modes {
-            let coefficient = random.normal().clamp(-1.5, 1.5);
+            let coefficient = SPREAD * random.normal();
             all.iter_mut().zip(mode).for_each(|(v, m)| *v += coefficient * m);
         }
-        let image = all[..self.voxels].iter().map(|v| (v + self.residual * random.normal()) as f32).collect();
+        let image = all[..self.voxels].iter().map(|v| (v + NOISE_SHARE * self.residual * random.normal()) as f32).collect();
         let labels = (0..self.voxels)
             .map(|n| {
                 let share = |class: usize| all[class * self.voxels + n];
                 let foreground: f64 = (1..self.classes).map(share).sum();
                 let best = (1..self.classes).max_by(|&a, &b| share(a).total_cmp(&share(b))).unwrap_or(0);
-                if foreground > 0.5 { best as u16 } else { 0 }
+                if foreground > 0.5 * LABEL_WEIGHT { best as u16 } else { 0 }
             })
             .collect();
         Specimen { image, labels }

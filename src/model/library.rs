@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::package::{Model, ModelError};
 
 /// Models inside the program.
-const BUNDLED: &[(&str, &[u8])] = &[];
+const BUNDLED: &[(&str, &[u8])] = &[("hippocampus", include_bytes!("../../models/hippocampus.safetensors"))];
 
 /// Where a listed model is.
 #[derive(Debug, Clone, PartialEq, Eq)]
