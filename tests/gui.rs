@@ -5,6 +5,7 @@ mod support;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use eframe::egui::{self, Key, Modifiers, Vec2, accesskit::Role};
@@ -13,6 +14,13 @@ use egui_kittest::kittest::Queryable;
 use lamella::gui::App;
 
 type Window = Harness<'static, App>;
+
+/// Frames are timed, so only one test runs at a time.
+static ALONE: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
 
 fn window(paths: Vec<PathBuf>) -> Window {
     Harness::builder().with_size(Vec2::new(1280.0, 800.0)).wgpu().build_eframe(|context| App::ephemeral(context, paths))
@@ -59,6 +67,7 @@ fn axial_slice(harness: &Window) -> String {
 
 #[test]
 fn a_dicom_folder_opens_scrolls_and_changes_its_window() {
+    let _alone = alone();
     let Some(folder) = hippocampus() else { return };
     if !can_render() {
         return;
@@ -133,6 +142,7 @@ fn coloured(image: &image::RgbaImage, harness: &Window) -> usize {
 
 #[test]
 fn the_model_runs_shows_its_mask_and_saves_what_the_command_line_saves() {
+    let _alone = alone();
     let Some(folder) = hippocampus() else { return };
     if !can_render() {
         return;
@@ -167,6 +177,7 @@ fn the_model_runs_shows_its_mask_and_saves_what_the_command_line_saves() {
 
 #[test]
 fn a_run_can_be_cancelled_within_a_fifth_of_a_second() {
+    let _alone = alone();
     let Some(data) = support::test_data() else { return };
     if !can_render() {
         return;
@@ -192,8 +203,64 @@ fn a_run_can_be_cancelled_within_a_fifth_of_a_second() {
     assert!(harness.state().labels().unwrap().counts().is_empty(), "a cancelled run leaves nothing");
 }
 
+/// A CT-sized volume as a file: 300 slices of 512 x 512, 157 MB.
+fn large_volume(folder: &Path) -> PathBuf {
+    use lamella::volume::{Affine, Geometry, Rescale, Volume, Voxels};
+    let geometry = Geometry::new([512, 512, 300], Affine::IDENTITY).unwrap();
+    let voxels = (0..geometry.voxel_count()).map(|n| ((n % 512) as i16 - 256) * 4 + (n / 262_144) as i16).collect();
+    let voxels = Voxels::I16(std::sync::Arc::new(voxels));
+    let volume = Volume::new(geometry, voxels, vec![], Rescale::IDENTITY, "large".into());
+    let path = folder.join("large.nii");
+    lamella::formats::write_volume(&path, &volume, &support::unwatched).unwrap();
+    path
+}
+
+#[test]
+fn a_large_volume_opens_and_scrolls_without_freezing_a_frame() {
+    let _alone = alone();
+    if !can_render() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut harness = window(vec![large_volume(folder.path())]);
+    let start = Instant::now();
+    let mut slowest = Duration::ZERO;
+    while harness.query_by_role_and_label(Role::Image, "Axial view").is_none() {
+        let frame = Instant::now();
+        harness.step();
+        slowest = slowest.max(frame.elapsed());
+        assert!(start.elapsed() < Duration::from_secs(30), "the volume did not open");
+    }
+    let opened = start.elapsed();
+    harness.run_steps(2);
+    harness.hover_at(harness.get_by_role_and_label(Role::Image, "Axial view").rect().center());
+    harness.step();
+    let mut frames: Vec<Duration> = (0..60)
+        .map(|_| {
+            harness.event(egui::Event::MouseWheel {
+                unit: egui::MouseWheelUnit::Line,
+                delta: egui::vec2(0.0, 1.0),
+                modifiers: Modifiers::NONE,
+                phase: egui::TouchPhase::Move,
+            });
+            let frame = Instant::now();
+            harness.step();
+            frame.elapsed()
+        })
+        .collect();
+    frames.sort();
+    let median = frames[frames.len() / 2];
+    println!(
+        "large volume: open in {opened:?}, slowest frame meanwhile {slowest:?}, scrolling {median:?} a frame, worst {:?}",
+        frames[59]
+    );
+    assert!(slowest < Duration::from_millis(200), "a frame froze for {slowest:?} while opening");
+    assert!(median < Duration::from_millis(16), "scrolling takes {median:?} a frame");
+}
+
 #[test]
 fn a_bad_file_gets_a_message_that_names_it() {
+    let _alone = alone();
     let Some(data) = support::test_data() else { return };
     if !can_render() {
         return;
@@ -208,6 +275,7 @@ fn a_bad_file_gets_a_message_that_names_it() {
 
 #[test]
 fn the_brush_paints_one_undo_step() {
+    let _alone = alone();
     if !can_render() {
         return;
     }
@@ -234,6 +302,7 @@ fn the_brush_paints_one_undo_step() {
 
 #[test]
 fn pictures_of_the_window() {
+    let _alone = alone();
     if !can_render() {
         return;
     }

@@ -141,6 +141,8 @@ impl Bench {
                     "peak_memory_growth_bytes": grown,
                     "scan_s": first.scan_s,
                     "load_s": first.load_s,
+                    "statistics_s": first.statistics_s,
+                    "first_slice_s": first.first_slice_s,
                     "slice_repaint_s": first.slice_s,
                 });
                 common.time("load", || BenchLoad::run(path).map(drop), &facts)

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::compose::{grey_slice, picture};
+use super::compose::picture;
 use super::dialogs::{Dialogs, Purpose};
 use super::egui;
 use super::notices::{Kind, Notices};
@@ -268,7 +268,7 @@ impl App {
             Action::Undo => drop(viewer.session.undo()),
             Action::Redo => drop(viewer.session.redo()),
             Action::AutoWindow => viewer.window = viewer.volume().auto_window(),
-            Action::ResetWindow => viewer.window = viewer.volume().default_window(),
+            Action::ResetWindow => viewer.window = viewer.volume().file_window(),
             Action::FitViews => viewer.views.iter_mut().for_each(super::viewer::ViewState::fit),
             _ => {}
         }
@@ -413,7 +413,7 @@ impl App {
         let Some(item) = self.items.get_mut(n) else { return };
         let layout = PlaneLayout::new(&volume.geometry, Plane::Axial);
         let mut grey = Vec::new();
-        grey_slice(&volume, &layout, 0, layout.size[2] / 2, volume.default_window(), &mut grey);
+        layout.grey_slice(&volume, 0, layout.size[2] / 2, volume.default_window(), &mut grey);
         let image = egui::ColorImage::from_gray([layout.size[0], layout.size[1]], &grey);
         item.thumbnail = Some(context.load_texture("thumbnail", image, egui::TextureOptions::LINEAR));
         item.volume = Some(volume.clone());

@@ -3,25 +3,6 @@
 use crate::jobs::ImageSlice;
 use crate::volume::{LabelMap, LabelTable, LabelValue, PlaneLayout, Volume, Window};
 
-/// One byte of grey per pixel, row by row.
-pub fn grey_slice(
-    volume: &Volume,
-    layout: &PlaneLayout,
-    frame: usize,
-    slice: usize,
-    window: Window,
-    out: &mut Vec<u8>,
-) {
-    let mut values = Vec::new();
-    layout.read_slice(volume, frame, slice, &mut values);
-    let inverted = volume.display.inverted;
-    out.clear();
-    out.extend(values.into_iter().map(|value| {
-        let grey = (window.grey(f64::from(value)) * 255.0) as u8;
-        if inverted { 255 - grey } else { grey }
-    }));
-}
-
 /// A run of voxel borders: start and end in pixels of the slice, and the label it belongs to.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Border {
@@ -88,7 +69,7 @@ pub fn picture(
     let (frame, slice) = place;
     let [columns, rows, _] = layout.size;
     let (mut grey, mut values) = (Vec::new(), Vec::new());
-    grey_slice(volume, layout, frame, slice, window, &mut grey);
+    layout.grey_slice(volume, frame, slice, window, &mut grey);
     layout.read_labels(labels, slice, &mut values);
     let [w_mm, h_mm, _] = layout.pixel_mm(&volume.geometry);
     let extent = [columns as f64 * w_mm, rows as f64 * h_mm];

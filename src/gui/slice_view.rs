@@ -1,6 +1,6 @@
 //! One slice view: image, labels, crosshair, annotations, and what the pointer does.
 
-use super::compose::{Border, borders, grey_slice};
+use super::compose::{Border, borders};
 use super::egui;
 use super::settings::Settings;
 use super::theme::{self, UNIT};
@@ -225,7 +225,7 @@ fn paint_image(
     let key = ImageKey { slice, frame: viewer.frame, window: viewer.window, smooth: settings.smooth };
     if viewer.view(plane).image.as_ref().is_none_or(|(shown, _)| *shown != key) {
         let mut grey = Vec::new();
-        grey_slice(viewer.volume(), layout, key.frame, slice, key.window, &mut grey);
+        layout.grey_slice(viewer.volume(), key.frame, slice, key.window, &mut grey);
         let image = egui::ColorImage::from_gray([layout.size[0], layout.size[1]], &grey);
         let filter = if settings.smooth { egui::TextureOptions::LINEAR } else { egui::TextureOptions::NEAREST };
         let texture = match viewer.view(plane).image.take() {
@@ -343,9 +343,7 @@ fn paint_annotations(
 ) {
     let small = FontId::proportional(theme::SMALL);
     let text = |at: Pos2, anchor: Align2, text: String, colour: Color32| {
-        // A shadow keeps text readable over bright tissue.
-        painter.text(at + vec2(1.0, 1.0), anchor, &text, small.clone(), Color32::BLACK);
-        painter.text(at, anchor, text, small.clone(), colour);
+        annotation(painter, at, anchor, text, &small, colour);
     };
     let r = frame.rect.shrink(2.0 * UNIT);
     let [left, right, top, bottom] = layout.letters.map(String::from);
@@ -374,6 +372,14 @@ fn paint_annotations(
     paint_scale_bar(painter, frame, &small);
 }
 
+/// Text over an image, on a veil that keeps it readable over bright tissue.
+fn annotation(painter: &egui::Painter, at: Pos2, anchor: Align2, text: String, font: &FontId, colour: Color32) {
+    let galley = painter.layout_no_wrap(text, font.clone(), colour);
+    let rect = anchor.anchor_size(at, galley.size());
+    painter.rect_filled(rect.expand2(vec2(2.0, 0.0)), 2.0, theme::VIEW_VEIL);
+    painter.galley(rect.min, galley, colour);
+}
+
 /// Lengths a scale bar may have, in millimetres.
 const BAR_MM: [f32; 10] = [0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0];
 
@@ -383,16 +389,15 @@ fn paint_scale_bar(painter: &egui::Painter, frame: &Frame, font: &FontId) {
     let Some(&mm) = fits else { return };
     let start = frame.rect.left_bottom() + vec2(2.0 * UNIT, -2.5 * UNIT);
     let end = start + vec2(mm * frame.scale, 0.0);
-    for (offset, colour) in [(1.0, Color32::BLACK), (0.0, theme::VIEW_TEXT)] {
-        let shift = vec2(offset, offset);
-        let stroke = Stroke::new(1.5, colour);
-        painter.line_segment([start + shift, end + shift], stroke);
+    for (width, colour) in [(3.5, Color32::BLACK), (1.5, theme::VIEW_TEXT)] {
+        let stroke = Stroke::new(width, colour);
+        painter.line_segment([start, end], stroke);
         for at in [start, end] {
-            painter.line_segment([at + shift - vec2(0.0, UNIT), at + shift + vec2(0.0, 1.0)], stroke);
+            painter.line_segment([at - vec2(0.0, UNIT), at + vec2(0.0, 1.0)], stroke);
         }
-        let name = if mm < 10.0 { format!("{mm} mm") } else { format!("{:.0} cm", mm / 10.0) };
-        painter.text(end + shift + vec2(1.5 * UNIT, 0.0), Align2::LEFT_CENTER, name, font.clone(), colour);
     }
+    let name = if mm < 10.0 { format!("{mm} mm") } else { format!("{:.0} cm", mm / 10.0) };
+    annotation(painter, end + vec2(2.0 * UNIT, 0.0), Align2::LEFT_CENTER, name, font, theme::VIEW_TEXT);
     debug_assert!(frame.pixel_mm.iter().all(|mm| *mm > 0.0));
 }
 

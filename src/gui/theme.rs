@@ -21,6 +21,8 @@ pub const RIGHT_WIDTH: f32 = 300.0;
 pub const BAR_HEIGHT: f32 = 36.0;
 /// Height of the status line.
 pub const STATUS_HEIGHT: f32 = 26.0;
+/// Height of a card's main button.
+pub const ACTION_HEIGHT: f32 = 32.0;
 /// Gap between tiles.
 pub const GAP: f32 = 1.0;
 /// Width of a splitter's grip.
@@ -35,6 +37,8 @@ pub const HISTOGRAM: f32 = 64.0;
 pub const VIEW_GROUND: Color32 = Color32::BLACK;
 /// Text over images.
 pub const VIEW_TEXT: Color32 = Color32::from_rgb(0xd6, 0xda, 0xdf);
+/// Behind text over images.
+pub const VIEW_VEIL: Color32 = Color32::from_black_alpha(0x8c);
 /// Plane colours as in 3D Slicer: axial red, coronal green, sagittal yellow.
 pub const AXIAL: Color32 = Color32::from_rgb(0xf3, 0x53, 0x4b);
 /// See [`AXIAL`].

@@ -94,7 +94,8 @@ impl AppearanceModel {
             let coefficient = SPREAD * random.normal();
             all.iter_mut().zip(mode).for_each(|(v, m)| *v += coefficient * m);
         }
-        let image = all[..self.voxels].iter().map(|v| (v + NOISE_SHARE * self.residual * random.normal()) as f32).collect();
+        let image =
+            all[..self.voxels].iter().map(|v| (v + NOISE_SHARE * self.residual * random.normal()) as f32).collect();
         let labels = (0..self.voxels)
             .map(|n| {
                 let share = |class: usize| all[class * self.voxels + n];

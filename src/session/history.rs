@@ -57,8 +57,14 @@ impl Session {
     }
 
     /// Makes a change that can be undone.
+    ///
+    /// Edits of the label table that follow each other (a name being typed, a colour being dragged) are one step.
     pub fn apply(&mut self, command: Command) {
+        let is_table = matches!(command.change, Change::Table(_));
         let step = self.exchange(command.name, command.change);
+        if is_table && self.redo.is_empty() && self.undo.back().is_some_and(|s| matches!(s.inverse, Change::Table(_))) {
+            return;
+        }
         self.undo.push_back(step);
         self.redo.clear();
         let mut bytes: usize = self.undo.iter().map(|step| step.bytes).sum();

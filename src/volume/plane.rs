@@ -5,7 +5,7 @@
 
 use super::geometry::Geometry;
 use super::label_map::{LabelMap, LabelValue};
-use super::scan::Volume;
+use super::scan::{Volume, Window};
 use crate::with_voxels;
 
 /// An anatomical plane.
@@ -153,6 +153,18 @@ impl PlaneLayout {
                 }
             }
         });
+    }
+
+    /// One byte of grey per pixel of a slice, through a window; inverted where the volume asks for it.
+    pub fn grey_slice(&self, volume: &Volume, frame: usize, slice: usize, window: Window, out: &mut Vec<u8>) {
+        let mut values = Vec::new();
+        self.read_slice(volume, frame, slice, &mut values);
+        let inverted = volume.display.inverted;
+        out.clear();
+        out.extend(values.into_iter().map(|value| {
+            let grey = (window.grey(f64::from(value)) * 255.0) as u8;
+            if inverted { 255 - grey } else { grey }
+        }));
     }
 
     /// Copies the labels of a slice, row by row from the top left.

@@ -56,6 +56,9 @@ impl Window {
     }
 }
 
+/// Share of a file's window that the values must fill for it to be used unasked.
+const SUITABLE_SHARE: f64 = 0.25;
+
 /// What a file recommends for showing it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DisplayHints {
@@ -139,8 +142,20 @@ impl Volume {
         self.statistics.get_or_init(|| Statistics::of(self))
     }
 
-    /// The window to show first: the file's, else the values without the top and bottom 0.1 %.
+    /// The window to show first: the file's, unless there is none or the values fill less than a quarter of it (headers
+    /// of derived images often keep their source's window); then the values without the top and bottom 0.1 %.
     pub fn default_window(&self) -> Window {
+        let auto = self.auto_window();
+        let suits = |file: &Window| {
+            let edges = |w: &Window| (w.level - w.width / 2.0, w.level + w.width / 2.0);
+            let ((a, b), (c, d)) = (edges(file), edges(&auto));
+            b.min(d) - a.max(c) > SUITABLE_SHARE * file.width
+        };
+        self.display.window.filter(suits).unwrap_or(auto)
+    }
+
+    /// The file's own window, else the automatic one.
+    pub fn file_window(&self) -> Window {
         self.display.window.unwrap_or_else(|| self.auto_window())
     }
 
@@ -182,6 +197,16 @@ mod tests {
         assert!((s.std - 2.0 * (575.0f64 / 12.0).sqrt()).abs() < 1e-9);
         assert_eq!(s.percentile(50.0), 22.0);
         assert_eq!(s.histogram.iter().sum::<u64>(), 24);
+    }
+
+    #[test]
+    fn a_window_that_the_values_do_not_fill_is_not_used_unasked() {
+        let mut volume = ramp();
+        volume.display.window = Some(Window { level: 470.0, width: 950.0 });
+        assert_eq!(volume.default_window(), volume.auto_window());
+        assert_eq!(volume.file_window().width, 950.0);
+        volume.display.window = Some(Window { level: 20.0, width: 30.0 });
+        assert_eq!(volume.default_window().width, 30.0);
     }
 
     #[test]

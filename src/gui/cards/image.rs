@@ -38,7 +38,7 @@ pub fn image_ui(ui: &mut egui::Ui, app: &mut App) {
             viewer.window = volume.auto_window();
         }
         if ui.button("Reset").on_hover_text("The file's own window (Ctrl+Shift+J)").clicked() {
-            viewer.window = volume.default_window();
+            viewer.window = volume.file_window();
         }
         egui::ComboBox::from_id_salt("presets").selected_text("CT presets").show_ui(ui, |ui| {
             for (name, width, level) in PRESETS {

@@ -25,15 +25,7 @@ pub fn labels_ui(ui: &mut egui::Ui, app: &mut App) {
         table.0.push(Label::new(value, format!("Label {value}")));
         viewer.active_label = value;
     }
-    // Typing a name is one undo step: the change is taken when the field loses focus.
-    let typing = ui.ctx().memory(|m| m.focused().is_some())
-        && table.0.len() == before.0.len()
-        && differs_in_names_only(&table.0, &before.0);
     if table != before {
-        if typing {
-            let names: Vec<String> = table.0.iter().map(|l| l.name.clone()).collect();
-            ui.data_mut(|d| d.insert_temp(egui::Id::new("label names"), names));
-        }
         viewer.session.apply(Command { name: "Labels".into(), change: Change::Table(table) });
     }
     ui.separator();
@@ -49,28 +41,23 @@ pub fn labels_ui(ui: &mut egui::Ui, app: &mut App) {
     });
 }
 
-fn differs_in_names_only(a: &[Label], b: &[Label]) -> bool {
-    a.iter()
-        .zip(b)
-        .all(|(a, b)| Label { name: String::new(), ..a.clone() } == Label { name: String::new(), ..b.clone() })
-}
-
 fn label_ui(ui: &mut egui::Ui, label: &mut Label, active: &mut u16) {
     if ui.radio(*active == label.value, "").on_hover_text("The brush paints this label (, and .)").clicked() {
         *active = label.value;
     }
     ui.color_edit_button_srgb(&mut label.colour).on_hover_text("Colour");
-    ui.add(egui::TextEdit::singleline(&mut label.name).desired_width(ui.available_width() - 72.0))
-        .on_hover_text("Name");
-    let (sign, name) = if label.visible { (icon::EYE, "Hide") } else { (icon::EYE_SLASH, "Show") };
-    if named_button(ui, sign, &format!("{name} {}", label.name)).on_hover_text(name).clicked() {
-        label.visible = !label.visible;
-    }
-    let (sign, name) = if label.locked { (icon::LOCK, "Unlock") } else { (icon::LOCK_OPEN, "Lock") };
-    if named_button(ui, sign, &format!("{name} {}", label.name))
-        .on_hover_text(format!("{name}: tools leave locked labels alone"))
-        .clicked()
-    {
-        label.locked = !label.locked;
-    }
+    // From the right, so that the name takes what is left and the panel keeps its width.
+    ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+        let (sign, name) = if label.locked { (icon::LOCK, "Unlock") } else { (icon::LOCK_OPEN, "Lock") };
+        let button = named_button(ui, sign, &format!("{name} {}", label.name));
+        if button.on_hover_text(format!("{name}: tools leave locked labels alone")).clicked() {
+            label.locked = !label.locked;
+        }
+        let (sign, name) = if label.visible { (icon::EYE, "Hide") } else { (icon::EYE_SLASH, "Show") };
+        if named_button(ui, sign, &format!("{name} {}", label.name)).on_hover_text(name).clicked() {
+            label.visible = !label.visible;
+        }
+        let width = ui.available_width();
+        ui.add(egui::TextEdit::singleline(&mut label.name).desired_width(width)).on_hover_text("Name");
+    });
 }

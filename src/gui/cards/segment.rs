@@ -29,10 +29,9 @@ pub fn segment_ui(ui: &mut egui::Ui, app: &mut App) {
             let axis = app.axis.unwrap_or(app.model_axis());
             let slices = viewer.volume().geometry.to_ras().shape()[axis.world_axis()];
             let text = format!("Segment {slices} slices");
-            let button = egui::Button::new(egui::RichText::new(text).strong())
-                .min_size(egui::vec2(ui.available_width(), 32.0))
-                .fill(t.accent.gamma_multiply(0.35));
-            if ui.add(button).on_hover_text("Run the model; the result is one undo step").clicked() {
+            let button = egui::Button::new(egui::RichText::new(text).strong()).fill(t.accent.gamma_multiply(0.35));
+            let size = egui::vec2(ui.available_width(), theme::ACTION_HEIGHT);
+            if ui.add_sized(size, button).on_hover_text("Run the model; the result is one undo step").clicked() {
                 app.act(Action::Segment, ui.ctx());
             }
         }
