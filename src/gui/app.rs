@@ -9,6 +9,7 @@ use super::egui;
 use super::notices::{Kind, Notices};
 use super::settings::Settings;
 use super::tasks::{News, Tasks};
+use super::unsaved::{Leaving, unsaved_ui};
 use super::viewer::{Tile, Viewer};
 use super::{cards, data_panel, keys, status_bar, theme, tiles, top_bar, welcome};
 use crate::jobs::{DeviceChoice, Entry, Job, JobError, JobEvent, Outcome, SegmentJob, SegmentOptions, Skipped};
@@ -71,6 +72,9 @@ pub struct App {
     pub(super) axis: Option<SliceAxis>,
     pub(super) mirror: bool,
     pub(super) keep_largest: bool,
+    /// What waits until the user has said what becomes of unsaved labels.
+    pub(super) leaving: Option<Leaving>,
+    closing: bool,
     started: std::time::Instant,
     first_frame: Option<std::time::Duration>,
 }
@@ -114,6 +118,8 @@ impl App {
             axis: None,
             mirror: false,
             keep_largest: false,
+            leaving: None,
+            closing: false,
             started,
             first_frame: None,
         };
@@ -172,6 +178,10 @@ impl App {
         if self.shown == Some(n) {
             return;
         }
+        if self.is_modified() {
+            self.leaving = Some(Leaving::ForItem(n));
+            return;
+        }
         let Some(item) = self.items.get(n) else { return };
         match &item.volume {
             Some(volume) => self.show_volume(n, volume.clone()),
@@ -184,13 +194,28 @@ impl App {
         }
     }
 
+    /// Whether there are labels that are not on disk.
+    fn is_modified(&self) -> bool {
+        self.viewer.as_ref().is_some_and(|v| v.session.is_modified())
+    }
+
+    /// Gives up unsaved labels and does what waited for that.
+    pub(super) fn leave(&mut self, leaving: Leaving, context: &egui::Context) {
+        self.viewer = None;
+        self.shown = None;
+        match leaving {
+            Leaving::ForItem(n) => self.show_item(n, context),
+            Leaving::ForGood => {
+                self.closing = true;
+                context.send_viewport_cmd(egui::ViewportCommand::Close);
+            }
+        }
+    }
+
     fn show_volume(&mut self, n: usize, volume: Arc<Volume>) {
-        if self.viewer.as_ref().is_some_and(|v| v.session.is_modified()) {
-            self.notices.push(
-                Kind::Warning,
-                "The previous image's labels were not saved and are closed.",
-                String::new(),
-            );
+        if self.is_modified() {
+            // Labels were made while this image was being read; it waits in the data panel.
+            return;
         }
         self.tasks.cancel(SEGMENTING);
         self.shown = Some(n);
@@ -370,14 +395,14 @@ impl App {
                     );
                 }
             }
-            Ok(Outcome::Saved(path)) => {
+            Ok(Outcome::SavedLabels(path)) => {
                 if let Some(viewer) = &mut self.viewer {
                     viewer.session.mark_saved(revision);
                     viewer.saved_as = Some(path.clone());
                 }
-                let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-                self.notices.push(Kind::Info, format!("Saved {name}."), path.display().to_string());
+                self.tell_saved(&path);
             }
+            Ok(Outcome::Saved(path)) => self.tell_saved(&path),
             Ok(Outcome::Trained(_)) => {}
             Err(error) => {
                 if let Some(viewer) = &mut self.viewer {
@@ -388,6 +413,11 @@ impl App {
                 }
             }
         }
+    }
+
+    fn tell_saved(&mut self, path: &Path) {
+        let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        self.notices.push(Kind::Info, format!("Saved {name}."), path.display().to_string());
     }
 
     fn found(&mut self, path: &Path, findings: crate::jobs::Findings, context: &egui::Context) {
@@ -438,6 +468,10 @@ impl eframe::App for App {
         for path in dropped {
             self.open(&path, context);
         }
+        if context.input(|i| i.viewport().close_requested()) && self.is_modified() && !self.closing {
+            context.send_viewport_cmd(egui::ViewportCommand::CancelClose);
+            self.leaving = Some(Leaving::ForGood);
+        }
         context.set_theme(if self.settings.dark { egui::Theme::Dark } else { egui::Theme::Light });
         if !self.models.is_empty() {
             let _ = self.chosen_model();
@@ -470,7 +504,10 @@ impl eframe::App for App {
             self.notices.ui(ui, area);
         });
         welcome::drop_target_ui(ui);
-        keys::handle_keys(ui, self);
+        unsaved_ui(ui, self);
+        if self.leaving.is_none() {
+            keys::handle_keys(ui, self);
+        }
         if self.first_frame.is_none() {
             let elapsed = self.started.elapsed();
             self.first_frame = Some(elapsed);

@@ -22,6 +22,7 @@ mod tasks;
 mod theme;
 mod tiles;
 mod top_bar;
+mod unsaved;
 mod viewer;
 mod welcome;
 

@@ -83,7 +83,22 @@ pub struct BenchLoad {
 }
 
 impl BenchLoad {
-    /// Scans and loads the first volume.
+    /// Scans and loads the first volume, nothing else: what peers are compared with.
+    ///
+    /// # Errors
+    /// When nothing can be loaded.
+    pub fn read(path: &Path) -> Result<(), JobError> {
+        let go_on = |_| std::ops::ControlFlow::Continue(());
+        let findings = formats::scan(path, &go_on)?;
+        let entry = findings
+            .entries
+            .first()
+            .ok_or_else(|| JobError::Other(format!("nothing in {} can be opened", path.display())))?;
+        formats::load(entry, &go_on)?;
+        Ok(())
+    }
+
+    /// Scans and loads the first volume, timing each step.
     ///
     /// # Errors
     /// When nothing can be loaded.

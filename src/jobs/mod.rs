@@ -144,7 +144,9 @@ pub enum Outcome {
         /// The device that computed them; empty for files.
         device: String,
     },
-    /// Of the saving jobs.
+    /// Of [`Job::SaveLabels`].
+    SavedLabels(PathBuf),
+    /// Of the other saving jobs.
     Saved(PathBuf),
     /// Of [`Job::Train`].
     Trained(Box<TrainSummary>),
@@ -228,7 +230,7 @@ pub fn run(job: Job, progress: Progress, cancel: &Cancel) -> Result<Outcome, Job
         Job::Segment(job) => segment::run(&job, progress, cancel),
         Job::SaveLabels { path, labels } => {
             crate::formats::write_labels(&path, &labels, &watch(progress, cancel, "Saving"))?;
-            Ok(Outcome::Saved(path))
+            Ok(Outcome::SavedLabels(path))
         }
         Job::SaveVolume { path, volume } => {
             crate::formats::write_volume(&path, &volume, &watch(progress, cancel, "Saving"))?;

@@ -1,0 +1,54 @@
+//! The one question that is asked in a dialog: what becomes of labels that are not saved.
+
+use super::app::{Action, App};
+use super::egui;
+use super::theme::UNIT;
+
+/// What waits for the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leaving {
+    /// Showing another item of the data panel.
+    ForItem(usize),
+    /// Closing the window.
+    ForGood,
+}
+
+/// Asks before unsaved labels are lost.
+pub fn unsaved_ui(ui: &egui::Ui, app: &mut App) {
+    let Some(leaving) = app.leaving else { return };
+    let mut answer = None;
+    let modal = egui::Modal::new(egui::Id::new("unsaved")).show(ui.ctx(), |ui| {
+        ui.set_width(100.0 * UNIT);
+        ui.label(egui::RichText::new("The labels are not saved").heading());
+        ui.label("They are lost when this image is closed.");
+        ui.add_space(2.0 * UNIT);
+        ui.horizontal(|ui| {
+            for (name, hint, choice) in [
+                ("Save segmentation", "Choose a file; the image stays open", Answer::Save),
+                ("Discard labels", "Close without saving", Answer::Discard),
+                ("Keep working", "Stay with this image (Esc)", Answer::Stay),
+            ] {
+                if ui.button(name).on_hover_text(hint).clicked() {
+                    answer = Some(choice);
+                }
+            }
+        });
+    });
+    if modal.should_close() {
+        answer = answer.or(Some(Answer::Stay));
+    }
+    match answer {
+        None => return,
+        Some(Answer::Save) => app.act(Action::SaveLabels, ui.ctx()),
+        Some(Answer::Stay) => {}
+        Some(Answer::Discard) => app.leave(leaving, ui.ctx()),
+    }
+    app.leaving = None;
+}
+
+#[derive(Clone, Copy)]
+enum Answer {
+    Save,
+    Discard,
+    Stay,
+}
