@@ -301,6 +301,39 @@ fn the_brush_paints_one_undo_step() {
 }
 
 #[test]
+fn unsaved_labels_are_asked_about_before_they_are_lost() {
+    let _alone = alone();
+    let Some(data) = support::test_data() else { return };
+    if !can_render() {
+        return;
+    }
+    let mut harness = window(vec![data.join("data/dicom/series/dicomdir")]);
+    settle(&mut harness);
+    harness.key_press(Key::Num4);
+    harness.run_steps(2);
+    let place = harness.get_by_role_and_label(Role::Image, "Axial view").rect().center();
+    harness.drag_at(place);
+    harness.step();
+    harness.hover_at(place + egui::vec2(20.0, 0.0));
+    harness.step();
+    harness.drop_at(place + egui::vec2(20.0, 0.0));
+    harness.run_steps(3);
+    let painted = harness.state().labels().unwrap().counts();
+    assert!(!painted.is_empty());
+    harness.get_by_role_and_label(Role::Button, "cor_classic").click();
+    harness.run_steps(3);
+    harness.get_by_label("Keep working").click();
+    harness.run_steps(3);
+    assert_eq!(harness.state().labels().unwrap().counts(), painted, "nothing is lost without an answer");
+    harness.get_by_role_and_label(Role::Button, "cor_classic").click();
+    harness.run_steps(3);
+    harness.get_by_label("Discard labels").click();
+    harness.step();
+    settle(&mut harness);
+    assert!(harness.state().labels().unwrap().counts().is_empty());
+}
+
+#[test]
 fn pictures_of_the_window() {
     let _alone = alone();
     if !can_render() {

@@ -6,16 +6,15 @@ use std::sync::Arc;
 use super::compose::picture;
 use super::dialogs::{Dialogs, Purpose};
 use super::egui;
-use super::notices::{Kind, Notices};
+use super::notices::Notices;
 use super::settings::Settings;
-use super::tasks::{News, Tasks};
+use super::tasks::{News, Snapshot, Tasks};
 use super::unsaved::{Leaving, unsaved_ui};
 use super::viewer::{Tile, Viewer};
 use super::{cards, data_panel, keys, status_bar, theme, tiles, top_bar, welcome};
-use crate::jobs::{DeviceChoice, Entry, Job, JobError, JobEvent, Outcome, SegmentJob, SegmentOptions, Skipped};
+use crate::jobs::{DeviceChoice, Entry, Job, SegmentJob, SegmentOptions, Skipped};
 use crate::model::{self, ListedModel, Model, SliceAxis};
-use crate::session::SliceState;
-use crate::volume::{Plane, PlaneLayout, Volume};
+use crate::volume::{Plane, Volume};
 
 /// Title of the segmentation job.
 pub const SEGMENTING: &str = "Segmenting";
@@ -52,21 +51,21 @@ pub struct Item {
 /// The window's state.
 pub struct App {
     pub(super) settings: Settings,
-    saved_settings: Settings,
-    keep_settings: bool,
+    pub(super) saved_settings: Settings,
+    pub(super) keep_settings: bool,
     pub(super) items: Vec<Item>,
     pub(super) skipped: Vec<Skipped>,
     /// Which item is shown.
     pub(super) shown: Option<usize>,
     /// Which item is being loaded to be shown.
-    loading: Option<usize>,
+    pub(super) loading: Option<usize>,
     pub(super) viewer: Option<Viewer>,
     pub(super) tasks: Tasks,
     pub(super) notices: Notices,
-    dialogs: Dialogs,
+    pub(super) dialogs: Dialogs,
     pub(super) models: Vec<ListedModel>,
     /// The chosen model, read once.
-    model: Option<(String, Arc<Model>)>,
+    pub(super) model: Option<(String, Arc<Model>)>,
     pub(super) device_choice: DeviceChoice,
     pub(super) device: String,
     pub(super) axis: Option<SliceAxis>,
@@ -74,9 +73,13 @@ pub struct App {
     pub(super) keep_largest: bool,
     /// What waits until the user has said what becomes of unsaved labels.
     pub(super) leaving: Option<Leaving>,
-    closing: bool,
-    started: std::time::Instant,
-    first_frame: Option<std::time::Duration>,
+    pub(super) closing: bool,
+    /// Grows with every image that is shown.
+    pub(super) images: u64,
+    /// Identifier of the model being read.
+    pub(super) fetching: Option<String>,
+    pub(super) started: std::time::Instant,
+    pub(super) first_frame: Option<std::time::Duration>,
 }
 
 impl App {
@@ -120,6 +123,8 @@ impl App {
             keep_largest: false,
             leaving: None,
             closing: false,
+            images: 0,
+            fetching: None,
             started,
             first_frame: None,
         };
@@ -163,15 +168,14 @@ impl App {
     pub fn open(&mut self, path: &Path, context: &egui::Context) {
         self.settings.remember(path);
         let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        self.tasks.start(format!("Opening {name}"), Job::Scan(path.into()), 0, context);
+        self.tasks.start(format!("Opening {name}"), Job::Scan(path.into()), Snapshot::default(), context);
     }
 
     /// Writes the segmentation.
     pub fn save_labels(&mut self, path: PathBuf, context: &egui::Context) {
         let Some(viewer) = &self.viewer else { return };
         let labels = viewer.session.document().labels.clone();
-        let revision = viewer.session.revision();
-        self.tasks.start("Saving", Job::SaveLabels { path, labels }, revision, context);
+        self.tasks.start("Saving", Job::SaveLabels { path, labels }, self.snapshot(), context);
     }
 
     pub(super) fn show_item(&mut self, n: usize, context: &egui::Context) {
@@ -189,7 +193,7 @@ impl App {
                 self.loading = Some(n);
                 self.tasks.cancel("Reading");
                 let title = format!("Reading {}", item.entry.name);
-                self.tasks.start(title, Job::Load(Box::new(item.entry.clone())), 0, context);
+                self.tasks.start(title, Job::Load(Box::new(item.entry.clone())), Snapshot::default(), context);
             }
         }
     }
@@ -212,29 +216,37 @@ impl App {
         }
     }
 
-    fn show_volume(&mut self, n: usize, volume: Arc<Volume>) {
+    pub(super) fn show_volume(&mut self, n: usize, volume: Arc<Volume>) {
         if self.is_modified() {
             // Labels were made while this image was being read; it waits in the data panel.
             return;
         }
         self.tasks.cancel(SEGMENTING);
         self.shown = Some(n);
+        self.images += 1;
         self.viewer = Some(Viewer::new(volume));
     }
 
-    fn chosen_model(&mut self) -> Option<Arc<Model>> {
-        let id = self.settings.model.clone();
-        if self.model.as_ref().is_none_or(|(loaded, _)| *loaded != id) {
-            match model::find(&id) {
-                Ok(model) => self.model = Some((id, Arc::new(model))),
-                Err(error) => {
-                    self.notices.push(Kind::Error, error.to_string(), String::new());
-                    self.models.retain(|m| m.id != id);
-                    self.model = None;
-                }
-            }
+    /// What a job that starts now looks at.
+    pub(super) fn snapshot(&self) -> Snapshot {
+        let revision = self.viewer.as_ref().map_or(0, |v| v.session.revision());
+        Snapshot { image: self.images, revision }
+    }
+
+    /// Reads the chosen model in the background if it is not the one in memory.
+    fn fetch_model(&mut self, context: &egui::Context) {
+        let id = &self.settings.model;
+        let known = self.models.iter().any(|m| m.id == *id);
+        if known && self.fetching.as_ref() != Some(id) && self.model.as_ref().is_none_or(|(loaded, _)| loaded != id) {
+            self.fetching = Some(id.clone());
+            self.model = None;
+            self.tasks.start(format!("Reading model {id}"), Job::LoadModel(id.clone()), Snapshot::default(), context);
         }
-        self.model.as_ref().map(|(_, model)| model.clone())
+    }
+
+    /// Whether the chosen model can run.
+    pub(super) fn model_is_ready(&self) -> bool {
+        self.model.is_some()
     }
 
     /// The slice axis of the chosen model.
@@ -269,7 +281,7 @@ impl App {
         match action {
             Action::OpenFile => self.dialogs.ask(Purpose::OpenFile, String::new(), context),
             Action::OpenFolder => self.dialogs.ask(Purpose::OpenFolder, String::new(), context),
-            Action::OpenSample => self.tasks.start("Opening the sample", Job::Sample, 0, context),
+            Action::OpenSample => self.tasks.start("Opening the sample", Job::Sample, Snapshot::default(), context),
             Action::OpenLabels if self.viewer.is_some() => {
                 self.dialogs.ask(Purpose::OpenLabels, String::new(), context)
             }
@@ -300,7 +312,7 @@ impl App {
     }
 
     fn segment(&mut self, context: &egui::Context) {
-        let Some(model) = self.chosen_model() else { return };
+        let Some((_, model)) = self.model.clone() else { return };
         let Some(viewer) = &self.viewer else { return };
         let options = SegmentOptions {
             axis: self.axis,
@@ -309,7 +321,7 @@ impl App {
             frame: viewer.frame,
         };
         let job = SegmentJob { volume: viewer.volume().clone(), model, device: self.device_choice, options };
-        self.tasks.start(SEGMENTING, Job::Segment(job), viewer.session.revision(), context);
+        self.tasks.start(SEGMENTING, Job::Segment(job), self.snapshot(), context);
     }
 
     fn answer(&mut self, purpose: Purpose, path: PathBuf, context: &egui::Context) {
@@ -320,14 +332,14 @@ impl App {
             return;
         };
         let volume = viewer.volume().clone();
-        let revision = viewer.session.revision();
+        let snapshot = self.snapshot();
         match purpose {
             Purpose::OpenFile | Purpose::OpenFolder => self.open(&path, context),
             Purpose::OpenLabels => {
-                self.tasks.start("Opening labels", Job::OpenLabels { path, volume }, revision, context)
+                self.tasks.start("Opening labels", Job::OpenLabels { path, volume }, snapshot, context)
             }
             Purpose::SaveLabels => self.save_labels(path, context),
-            Purpose::SaveImage => self.tasks.start("Saving", Job::SaveVolume { path, volume }, revision, context),
+            Purpose::SaveImage => self.tasks.start("Saving", Job::SaveVolume { path, volume }, snapshot, context),
             Purpose::SavePicture => {
                 let plane = match viewer.maximised {
                     Some(Tile::Slice(plane)) => plane,
@@ -345,109 +357,9 @@ impl App {
                     viewer.window,
                     self.settings.opacity,
                 );
-                self.tasks.start("Saving", Job::SavePicture { path, picture }, revision, context);
+                self.tasks.start("Saving", Job::SavePicture { path, picture }, snapshot, context);
             }
         }
-    }
-
-    fn event(&mut self, event: JobEvent) {
-        match event {
-            JobEvent::Slices { labels, .. } => {
-                if let Some(viewer) = &mut self.viewer {
-                    viewer.live = Some(labels);
-                }
-            }
-            JobEvent::Device(name) => self.device = name,
-            JobEvent::Warning(text) => self.notices.push(Kind::Warning, text, String::new()),
-            JobEvent::Progress { .. } | JobEvent::Epoch(_) => {}
-        }
-    }
-
-    fn done(&mut self, outcome: Result<Outcome, JobError>, revision: u64, context: &egui::Context) {
-        match outcome {
-            Ok(Outcome::Found(path, findings)) => self.found(&path, findings, context),
-            Ok(Outcome::Volume(volume)) => self.loaded(volume, context),
-            Ok(Outcome::Sample(entry, volume)) => {
-                self.items.push(Item { entry: *entry, volume: None, thumbnail: None });
-                self.loading = Some(self.items.len() - 1);
-                self.loaded(volume, context);
-            }
-            Ok(Outcome::Labels { labels, table, device }) => {
-                let Some(viewer) = &mut self.viewer else { return };
-                viewer.live = None;
-                if labels.geometry() != &viewer.volume().geometry {
-                    // The image was changed meanwhile; the job was told to stop.
-                    return;
-                }
-                let (name, state) = if device.is_empty() {
-                    ("Open labels", SliceState::Corrected)
-                } else {
-                    ("Segment", SliceState::Draft)
-                };
-                if viewer.session.revision() == revision {
-                    viewer.take_labels(name, labels, table, state);
-                } else {
-                    viewer.pending = Some((labels, table));
-                    self.notices.push(
-                        Kind::Info,
-                        "The model is done. Choose in the Segment card which labels to keep.",
-                        String::new(),
-                    );
-                }
-            }
-            Ok(Outcome::SavedLabels(path)) => {
-                if let Some(viewer) = &mut self.viewer {
-                    viewer.session.mark_saved(revision);
-                    viewer.saved_as = Some(path.clone());
-                }
-                self.tell_saved(&path);
-            }
-            Ok(Outcome::Saved(path)) => self.tell_saved(&path),
-            Ok(Outcome::Trained(_)) => {}
-            Err(error) => {
-                if let Some(viewer) = &mut self.viewer {
-                    viewer.live = None;
-                }
-                if !error.is_stop() {
-                    self.notices.push(Kind::Error, error.to_string(), format!("{error:?}"));
-                }
-            }
-        }
-    }
-
-    fn tell_saved(&mut self, path: &Path) {
-        let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        self.notices.push(Kind::Info, format!("Saved {name}."), path.display().to_string());
-    }
-
-    fn found(&mut self, path: &Path, findings: crate::jobs::Findings, context: &egui::Context) {
-        let first = self.items.len();
-        self.items.extend(findings.entries.into_iter().map(|entry| Item { entry, volume: None, thumbnail: None }));
-        let reasons: Vec<String> =
-            findings.skipped.iter().map(|s| format!("{}: {}", s.path.display(), s.reason)).collect();
-        self.skipped.extend(findings.skipped);
-        if self.items.len() > first {
-            self.show_item(first, context);
-        } else {
-            let why = reasons.first().cloned().unwrap_or_else(|| "the folder is empty".into());
-            self.notices.push(
-                Kind::Error,
-                format!("Nothing in {} can be opened: {why}", path.display()),
-                reasons.join("\n"),
-            );
-        }
-    }
-
-    fn loaded(&mut self, volume: Arc<Volume>, context: &egui::Context) {
-        let Some(n) = self.loading.take() else { return };
-        let Some(item) = self.items.get_mut(n) else { return };
-        let layout = PlaneLayout::new(&volume.geometry, Plane::Axial);
-        let mut grey = Vec::new();
-        layout.grey_slice(&volume, 0, layout.size[2] / 2, volume.default_window(), &mut grey);
-        let image = egui::ColorImage::from_gray([layout.size[0], layout.size[1]], &grey);
-        item.thumbnail = Some(context.load_texture("thumbnail", image, egui::TextureOptions::LINEAR));
-        item.volume = Some(volume.clone());
-        self.show_volume(n, volume);
     }
 }
 
@@ -456,8 +368,8 @@ impl eframe::App for App {
     fn logic(&mut self, context: &egui::Context, _: &mut eframe::Frame) {
         for news in self.tasks.drain() {
             match news {
-                News::Event(event) => self.event(event),
-                News::Done(outcome, revision) => self.done(*outcome, revision, context),
+                News::Event(event, snapshot) => self.event(event, snapshot),
+                News::Done(outcome, snapshot) => self.done(*outcome, snapshot, context),
             }
         }
         while let Some((purpose, path)) = self.dialogs.poll() {
@@ -473,9 +385,7 @@ impl eframe::App for App {
             self.leaving = Some(Leaving::ForGood);
         }
         context.set_theme(if self.settings.dark { egui::Theme::Dark } else { egui::Theme::Light });
-        if !self.models.is_empty() {
-            let _ = self.chosen_model();
-        }
+        self.fetch_model(context);
         if self.keep_settings && self.settings != self.saved_settings && !context.input(|i| i.pointer.any_down()) {
             self.settings.save();
             self.saved_settings = self.settings.clone();

@@ -15,6 +15,7 @@ mod dialogs;
 mod info_tile;
 mod keys;
 mod notices;
+mod outcomes;
 mod settings;
 mod slice_view;
 mod status_bar;

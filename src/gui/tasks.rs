@@ -20,16 +20,24 @@ struct Task {
     stage: &'static str,
     started: Instant,
     stopping: bool,
-    /// Revision of the session when the job took its snapshot.
-    revision: u64,
+    snapshot: Snapshot,
+}
+
+/// What a job looked at when it started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Snapshot {
+    /// Grows with every image that is shown.
+    pub image: u64,
+    /// Revision of the session.
+    pub revision: u64,
 }
 
 /// News for the application.
 pub enum News {
     /// Something happened in a job.
-    Event(JobEvent),
-    /// A job is over; with the session's revision at its start.
-    Done(Box<Result<Outcome, JobError>>, u64),
+    Event(JobEvent, Snapshot),
+    /// A job is over.
+    Done(Box<Result<Outcome, JobError>>, Snapshot),
 }
 
 /// All running jobs.
@@ -38,7 +46,7 @@ pub struct Tasks(Vec<Task>);
 
 impl Tasks {
     /// Starts a job.
-    pub fn start(&mut self, title: impl Into<String>, job: Job, revision: u64, context: &egui::Context) {
+    pub fn start(&mut self, title: impl Into<String>, job: Job, snapshot: Snapshot, context: &egui::Context) {
         let context = context.clone();
         let worker = Worker::start(job, move || context.request_repaint());
         let title = title.into();
@@ -49,7 +57,7 @@ impl Tasks {
             stage: "",
             started: Instant::now(),
             stopping: false,
-            revision,
+            snapshot,
         });
     }
 
@@ -83,11 +91,11 @@ impl Tasks {
                             (task.fraction, task.stage) = (*fraction, stage);
                         }
                         if !task.stopping {
-                            news.push(News::Event(event));
+                            news.push(News::Event(event, task.snapshot));
                         }
                     }
                     Some(WorkerNews::Done(outcome)) => {
-                        news.push(News::Done(Box::new(outcome), task.revision));
+                        news.push(News::Done(Box::new(outcome), task.snapshot));
                         return false;
                     }
                 }

@@ -93,6 +93,8 @@ pub enum Job {
     Sample,
     /// Load an entry of a scan.
     Load(Box<Entry>),
+    /// Read a model by its identifier or file.
+    LoadModel(String),
     /// Read labels for a volume.
     OpenLabels {
         /// The file.
@@ -132,7 +134,9 @@ pub enum Outcome {
     /// Of [`Job::Scan`].
     Found(PathBuf, Findings),
     /// Of [`Job::Load`].
-    Volume(Arc<Volume>),
+    Volume(Box<Entry>, Arc<Volume>),
+    /// Of [`Job::LoadModel`].
+    Model(String, SharedModel),
     /// Of [`Job::Sample`].
     Sample(Box<Entry>, Arc<Volume>),
     /// Of [`Job::OpenLabels`] and [`Job::Segment`].
@@ -224,7 +228,11 @@ pub fn run(job: Job, progress: Progress, cancel: &Cancel) -> Result<Outcome, Job
             let volume = crate::formats::load(&entry, &watch(progress, cancel, "Reading"))?;
             // Computed here, so that no frame has to wait for it.
             let _ = volume.statistics();
-            Ok(Outcome::Volume(Arc::new(volume)))
+            Ok(Outcome::Volume(entry, Arc::new(volume)))
+        }
+        Job::LoadModel(name) => {
+            let model = crate::model::find(&name)?;
+            Ok(Outcome::Model(name, Arc::new(model)))
         }
         Job::OpenLabels { path, volume } => open::open_labels(&path, &volume, progress, cancel),
         Job::Segment(job) => segment::run(&job, progress, cancel),

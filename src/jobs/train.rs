@@ -96,6 +96,11 @@ pub(super) fn run(job: &TrainJob, progress: Progress, cancel: &Cancel) -> Result
         validate_every: job.validate_every,
     };
     let stop = || cancel.is_cancelled();
+    let save = |mut model: Model| -> Result<(), JobError> {
+        model.spec.id.clone_from(&job.id);
+        model.spec.provenance.command.clone_from(&job.command);
+        Ok(model.save(&job.output)?)
+    };
     let trained = fit(&dataset, &split, &job.plan, &options, &load_case, &stop, &mut |event| {
         progress(match event {
             FitEvent::Preparing { done, count } => {
@@ -103,12 +108,13 @@ pub(super) fn run(job: &TrainJob, progress: Progress, cancel: &Cancel) -> Result
             }
             FitEvent::Step { done, .. } => JobEvent::Progress { fraction: done as f32, stage: "Training" },
             FitEvent::Epoch(epoch) => JobEvent::Epoch(epoch),
+            FitEvent::Best(model) => match save(*model) {
+                Ok(()) => return,
+                Err(error) => JobEvent::Warning(format!("the best model so far could not be saved: {error}")),
+            },
             FitEvent::Notice(notice) => JobEvent::Warning(notice),
         });
     })?;
-    let mut model = trained.model;
-    model.spec.id.clone_from(&job.id);
-    model.spec.provenance.command.clone_from(&job.command);
-    model.save(&job.output)?;
+    save(trained.model)?;
     Ok(TrainSummary { output: job.output.clone(), epoch: trained.epoch, dice: trained.dice })
 }

@@ -85,6 +85,8 @@ pub enum FitEvent {
     },
     /// An epoch is done.
     Epoch(Epoch),
+    /// The best model so far, so that an interrupted training leaves something.
+    Best(Box<Model>),
     /// Something the user must know.
     Notice(String),
 }
@@ -334,6 +336,9 @@ impl Run<'_> {
                 }
             }
             epoch.seconds = start.elapsed().as_secs_f64();
+            if let (true, Some((_, trained))) = (epoch.best, &self.best) {
+                on_event(FitEvent::Best(Box::new(trained.model.clone())));
+            }
             on_event(FitEvent::Epoch(epoch));
         }
         self.finish()

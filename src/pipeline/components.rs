@@ -1,50 +1,81 @@
 //! Connected parts of labels.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use crate::volume::{LabelMap, LabelValue};
 
-/// Keeps the largest part of every label, parts being connected through voxel faces; of equals the first in storage order.
-pub fn keep_largest(labels: &mut LabelMap) {
-    let mut open: HashSet<[usize; 3]> = HashSet::new();
-    let mut order: Vec<([usize; 3], LabelValue)> = Vec::new();
-    labels.for_each_labelled(|voxel, label| {
-        open.insert(voxel);
-        order.push((voxel, label));
-    });
-    order.sort_by_key(|(voxel, _)| [voxel[2], voxel[1], voxel[0]]);
+/// One bit per voxel.
+struct Marks(Vec<u64>);
+
+impl Marks {
+    fn new(voxels: usize) -> Self {
+        Self(vec![0; voxels.div_ceil(64)])
+    }
+
+    /// Marks a voxel; whether it was not marked before.
+    fn set(&mut self, index: usize) -> bool {
+        let bit = 1 << (index % 64);
+        let fresh = self.0[index / 64] & bit == 0;
+        self.0[index / 64] |= bit;
+        fresh
+    }
+
+    fn has(&self, index: usize) -> bool {
+        self.0[index / 64] >> (index % 64) & 1 == 1
+    }
+}
+
+/// Marks the part that holds `seed` and returns its number of voxels.
+fn flood(labels: &LabelMap, seed: [usize; 3], marks: &mut Marks) -> usize {
     let shape = labels.geometry().shape();
-    let mut largest: BTreeMap<LabelValue, Vec<[usize; 3]>> = BTreeMap::new();
-    let mut removed = Vec::new();
-    for (seed, label) in order {
-        if !open.remove(&seed) {
-            continue;
-        }
-        let mut part = vec![seed];
-        let mut next = 0;
-        while next < part.len() {
-            let voxel = part[next];
-            next += 1;
-            for axis in 0..3 {
-                for step in [-1i64, 1] {
-                    let Some(at) = voxel[axis].checked_add_signed(step as isize).filter(|&at| at < shape[axis]) else {
-                        continue;
-                    };
-                    let mut neighbour = voxel;
-                    neighbour[axis] = at;
-                    if labels.get(neighbour) == label && open.remove(&neighbour) {
-                        part.push(neighbour);
-                    }
+    let label = labels.get(seed);
+    let index = |v: [usize; 3]| (v[2] * shape[1] + v[1]) * shape[0] + v[0];
+    if !marks.set(index(seed)) {
+        return 0;
+    }
+    let mut size = 0;
+    let mut open = vec![seed];
+    while let Some(voxel) = open.pop() {
+        size += 1;
+        for axis in 0..3 {
+            for step in [-1isize, 1] {
+                let Some(at) = voxel[axis].checked_add_signed(step).filter(|&at| at < shape[axis]) else { continue };
+                let mut neighbour = voxel;
+                neighbour[axis] = at;
+                if labels.get(neighbour) == label && marks.set(index(neighbour)) {
+                    open.push(neighbour);
                 }
             }
         }
-        let kept = largest.entry(label).or_default();
-        if part.len() > kept.len() {
-            std::mem::swap(kept, &mut part);
-        }
-        removed.extend(part);
     }
-    removed.into_iter().for_each(|voxel| labels.set(voxel, 0));
+    size
+}
+
+/// Keeps the largest part of every label, parts being connected through voxel faces; of equals the first one met.
+///
+/// Memory: two bits per voxel and the front of the flood.
+pub fn keep_largest(labels: &mut LabelMap) {
+    let shape = labels.geometry().shape();
+    let voxels = labels.geometry().voxel_count();
+    let mut seen = Marks::new(voxels);
+    let mut largest: BTreeMap<LabelValue, (usize, [usize; 3])> = BTreeMap::new();
+    labels.for_each_labelled(|voxel, label| {
+        let size = flood(labels, voxel, &mut seen);
+        let best = largest.entry(label).or_insert((0, voxel));
+        if size > best.0 {
+            *best = (size, voxel);
+        }
+    });
+    let mut kept = Marks::new(voxels);
+    for (_, seed) in largest.into_values() {
+        flood(labels, seed, &mut kept);
+    }
+    let snapshot = labels.clone();
+    snapshot.for_each_labelled(|voxel, _| {
+        if !kept.has((voxel[2] * shape[1] + voxel[1]) * shape[0] + voxel[0]) {
+            labels.set(voxel, 0);
+        }
+    });
 }
 
 #[cfg(test)]

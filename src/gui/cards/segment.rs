@@ -31,7 +31,13 @@ pub fn segment_ui(ui: &mut egui::Ui, app: &mut App) {
             let text = format!("Segment {slices} slices");
             let button = egui::Button::new(egui::RichText::new(text).strong()).fill(t.accent.gamma_multiply(0.35));
             let size = egui::vec2(ui.available_width(), theme::ACTION_HEIGHT);
-            if ui.add_sized(size, button).on_hover_text("Run the model; the result is one undo step").clicked() {
+            let ready = app.model_is_ready();
+            if ui
+                .add_enabled_ui(ready, |ui| ui.add_sized(size, button))
+                .inner
+                .on_hover_text("Run the model; the result is one undo step")
+                .clicked()
+            {
                 app.act(Action::Segment, ui.ctx());
             }
         }

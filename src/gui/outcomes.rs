@@ -1,0 +1,132 @@
+//! What the window does with news from jobs.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::app::{App, Item};
+use super::egui;
+use super::notices::Kind;
+use super::tasks::Snapshot;
+use crate::jobs::{Entry, JobError, JobEvent, Outcome};
+use crate::session::SliceState;
+use crate::volume::{Plane, PlaneLayout, Volume};
+
+impl App {
+    pub(super) fn event(&mut self, event: JobEvent, snapshot: Snapshot) {
+        match event {
+            JobEvent::Slices { labels, .. } => {
+                // Once the user has changed something, their labels stay in sight.
+                if self.snapshot() == snapshot
+                    && let Some(viewer) = &mut self.viewer
+                {
+                    viewer.live = Some(labels);
+                }
+            }
+            JobEvent::Device(name) => self.device = name,
+            JobEvent::Warning(text) => self.notices.push(Kind::Warning, text, String::new()),
+            JobEvent::Progress { .. } | JobEvent::Epoch(_) => {}
+        }
+    }
+
+    pub(super) fn done(&mut self, outcome: Result<Outcome, JobError>, snapshot: Snapshot, context: &egui::Context) {
+        let same_image = snapshot.image == self.images;
+        match outcome {
+            Ok(Outcome::Found(path, findings)) => self.found(&path, findings, context),
+            Ok(Outcome::Volume(entry, volume)) => self.loaded(&entry, volume, context),
+            Ok(Outcome::Sample(entry, volume)) => {
+                self.items.push(Item { entry: (*entry).clone(), volume: None, thumbnail: None });
+                self.loading = Some(self.items.len() - 1);
+                self.loaded(&entry, volume, context);
+            }
+            Ok(Outcome::Model(id, model)) => {
+                self.fetching = None;
+                if id == self.settings.model {
+                    self.model = Some((id, model));
+                }
+            }
+            Ok(Outcome::Labels { labels, table, device }) => {
+                // Another image may be shown by now; the job was told to stop, but may have been done already.
+                let Some(viewer) = self.viewer.as_mut().filter(|_| same_image) else { return };
+                viewer.live = None;
+                let (name, state) = if device.is_empty() {
+                    ("Open labels", SliceState::Corrected)
+                } else {
+                    ("Segment", SliceState::Draft)
+                };
+                if viewer.session.revision() == snapshot.revision {
+                    viewer.take_labels(name, labels, table, state);
+                } else {
+                    viewer.pending = Some((labels, table));
+                    self.notices.push(
+                        Kind::Info,
+                        "The model is done. Choose in the Segment card which labels to keep.",
+                        String::new(),
+                    );
+                }
+            }
+            Ok(Outcome::SavedLabels(path)) => {
+                if let Some(viewer) = self.viewer.as_mut().filter(|_| same_image) {
+                    viewer.session.mark_saved(snapshot.revision);
+                    viewer.saved_as = Some(path.clone());
+                }
+                self.tell_saved(&path);
+            }
+            Ok(Outcome::Saved(path)) => self.tell_saved(&path),
+            Ok(Outcome::Trained(_)) => {}
+            Err(error) => {
+                if let Some(viewer) = &mut self.viewer {
+                    viewer.live = None;
+                }
+                if matches!(error, JobError::Library(_)) {
+                    // The file is there but cannot be used: it is no longer offered.
+                    if let Some(id) = self.fetching.take() {
+                        self.models.retain(|m| m.id != id);
+                    }
+                }
+                if !error.is_stop() {
+                    self.notices.push(Kind::Error, error.to_string(), format!("{error:?}"));
+                }
+            }
+        }
+    }
+
+    fn tell_saved(&mut self, path: &Path) {
+        let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        self.notices.push(Kind::Info, format!("Saved {name}."), path.display().to_string());
+    }
+
+    fn found(&mut self, path: &Path, findings: crate::jobs::Findings, context: &egui::Context) {
+        let first = self.items.len();
+        self.items.extend(findings.entries.into_iter().map(|entry| Item { entry, volume: None, thumbnail: None }));
+        let reasons: Vec<String> =
+            findings.skipped.iter().map(|s| format!("{}: {}", s.path.display(), s.reason)).collect();
+        self.skipped.extend(findings.skipped);
+        if self.items.len() > first {
+            self.show_item(first, context);
+        } else {
+            let why = reasons.first().cloned().unwrap_or_else(|| "the folder is empty".into());
+            self.notices.push(
+                Kind::Error,
+                format!("Nothing in {} can be opened: {why}", path.display()),
+                reasons.join("\n"),
+            );
+        }
+    }
+
+    fn loaded(&mut self, entry: &Entry, volume: Arc<Volume>, context: &egui::Context) {
+        let of = |item: &Item| item.entry.id == entry.id && item.entry.path == entry.path;
+        let wanted = self.loading.filter(|&n| self.items.get(n).is_some_and(of));
+        let Some(n) = wanted.or_else(|| self.items.iter().position(of)) else { return };
+        let item = &mut self.items[n];
+        let layout = PlaneLayout::new(&volume.geometry, Plane::Axial);
+        let mut grey = Vec::new();
+        layout.grey_slice(&volume, 0, layout.size[2] / 2, volume.default_window(), &mut grey);
+        let image = egui::ColorImage::from_gray([layout.size[0], layout.size[1]], &grey);
+        item.thumbnail = Some(context.load_texture("thumbnail", image, egui::TextureOptions::LINEAR));
+        item.volume = Some(volume.clone());
+        if wanted.is_some() {
+            self.loading = None;
+            self.show_volume(n, volume);
+        }
+    }
+}
