@@ -59,7 +59,8 @@ fn file() -> Option<PathBuf> {
     if let Some(folder) = std::env::var_os("LAMELLA_DATA_DIR") {
         return Some(PathBuf::from(folder).join("settings.json"));
     }
-    directories::ProjectDirs::from("org", "Lamella", "Lamella").map(|dirs| dirs.config_dir().join("settings.json"))
+    let folders = etcetera::base_strategy::choose_native_strategy().ok()?;
+    Some(etcetera::BaseStrategy::config_dir(&folders).join("lamella").join("settings.json"))
 }
 
 impl Settings {

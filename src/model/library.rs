@@ -46,7 +46,8 @@ pub fn user_folder() -> Option<PathBuf> {
     if let Some(folder) = std::env::var_os("LAMELLA_DATA_DIR") {
         return Some(PathBuf::from(folder).join("models"));
     }
-    directories::ProjectDirs::from("org", "Lamella", "Lamella").map(|dirs| dirs.data_dir().join("models"))
+    let folders = etcetera::base_strategy::choose_native_strategy().ok()?;
+    Some(etcetera::BaseStrategy::data_dir(&folders).join("lamella").join("models"))
 }
 
 /// Bundled models first, then the user's by name.
