@@ -55,6 +55,21 @@ fn the_embedded_sample_is_segmented_well() {
 }
 
 #[test]
+fn a_mask_never_takes_the_place_of_its_scan() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folder = tempfile::tempdir().unwrap();
+    let scan = folder.path().join("scan.nii.gz");
+    std::fs::copy(root.join("assets/sample/synthetic_hippocampus.nii.gz"), &scan).unwrap();
+    let before = std::fs::read(&scan).unwrap();
+    for output in [folder.path(), &scan] {
+        let run = lamella(&["segment", text(&scan), "-m", "hippocampus", "-o", text(output)]);
+        assert_eq!(run.status.code(), Some(1), "{}", output.display());
+        assert!(String::from_utf8_lossy(&run.stderr).contains("overwrite"));
+    }
+    assert!(std::fs::read(&scan).unwrap() == before);
+}
+
+#[test]
 fn info_prints_the_facts_of_the_index() {
     let Some(folder) = support::test_data() else { return };
     let folder = folder.join("data");

@@ -58,9 +58,13 @@ impl Segment {
             std::fs::create_dir_all(&self.output)
                 .map_err(|e| JobError::Other(format!("cannot make the folder {}: {e}", self.output.display())))?;
         }
+        let target = |input: &Input| if single { self.output.clone() } else { self.output.join(&input.name) };
+        for input in &inputs {
+            refuse_overwriting(&target(input), &inputs)?;
+        }
         let mut reports = Vec::new();
         for input in &inputs {
-            let path = if single { self.output.clone() } else { self.output.join(&input.name) };
+            let path = target(input);
             jobs::writer_for(&path)?;
             reports.push(self.segment(input, &path, &model)?);
         }
@@ -80,6 +84,9 @@ impl Segment {
             if findings.entries.is_empty() {
                 let reason = findings.skipped.first().map_or("it holds no image".to_string(), |s| s.reason.clone());
                 return Err(JobError::Other(format!("nothing in {} can be opened: {reason}", path.display())));
+            }
+            for skipped in &findings.skipped {
+                eprintln!("note: left out {}: {}", skipped.path.display(), skipped.reason);
             }
             for entry in findings.entries {
                 let name = mask_name(&entry, path, &mut taken);
@@ -136,6 +143,18 @@ impl Segment {
             json!({"input": input.entry.path, "id": input.entry.id, "output": path, "device": device, "labels": volumes}),
         )
     }
+}
+
+/// A mask must not take the place of a scan.
+fn refuse_overwriting(output: &Path, inputs: &[Input]) -> Result {
+    let Ok(output) = output.canonicalize() else { return Ok(()) };
+    if inputs.iter().any(|input| input.entry.path.canonicalize().is_ok_and(|path| path == output)) {
+        return Err(JobError::Other(format!(
+            "the mask would overwrite the scan {}; choose another file or folder",
+            output.display()
+        )));
+    }
+    Ok(())
 }
 
 /// A volume file gives its own name to its mask, a DICOM series its description.

@@ -1,4 +1,4 @@
-//! Progress on a terminal, and stopping by Ctrl-C.
+//! Progress on a terminal.
 
 use std::io::IsTerminal;
 use std::sync::Mutex;

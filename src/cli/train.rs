@@ -96,7 +96,8 @@ impl Train {
         plan.neighbours = self.neighbours.unwrap_or(plan.neighbours);
         plan.batch = self.batch.unwrap_or(plan.batch).max(1);
         plan.rate = self.rate.unwrap_or(plan.rate);
-        plan.augmentation.mirror = !self.no_mirror;
+        let may_mirror = init.as_ref().is_none_or(|model| model.spec.mirror);
+        plan.augmentation.mirror = may_mirror && !self.no_mirror;
         plan.seed = self.seed;
         let id = self.output.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
         let job = TrainJob {

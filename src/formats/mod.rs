@@ -14,6 +14,7 @@ mod gzip;
 mod nifti;
 mod writing;
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::Read;
 use std::ops::ControlFlow;
@@ -93,10 +94,12 @@ pub struct Findings {
 pub fn scan(path: &Path, watch: Watch) -> Result<Findings> {
     let metadata = std::fs::metadata(path).map_err(|e| FormatError::read(path, e))?;
     if metadata.is_dir() {
-        let mut files = Vec::new();
-        list_files(path, &mut files, 0)?;
-        files.sort();
-        return sort_out(&files, watch);
+        let mut listing = Listing::default();
+        list_files(path, &mut listing, watch)?;
+        listing.files.sort();
+        let mut findings = sort_out(&listing.files, watch)?;
+        findings.skipped.extend(listing.skipped);
+        return Ok(findings);
     }
     if path.file_name().is_some_and(|name| name.eq_ignore_ascii_case("DICOMDIR")) {
         let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -149,27 +152,47 @@ pub fn open_one(path: &Path, id: Option<&str>, watch: Watch) -> Result<Volume> {
     }
 }
 
-/// Folders nested deeper than this are links in a circle.
-const MAX_FOLDER_DEPTH: usize = 32;
-
-fn list_files(folder: &Path, files: &mut Vec<PathBuf>, depth: usize) -> Result<()> {
-    let listing = std::fs::read_dir(folder).map_err(|e| FormatError::read(folder, e))?;
-    for item in listing {
-        let item = item.map_err(|e| FormatError::read(folder, e))?;
-        let path = item.path();
+/// Lists a folder's files, recursively; a folder reached twice by links counts once, one that cannot be read is skipped.
+fn list_files(folder: &Path, found: &mut Listing, watch: Watch) -> Result<()> {
+    if watch(0.0) == ControlFlow::Break(()) {
+        return Err(FormatError::Cancelled);
+    }
+    let listing = folder.canonicalize().and_then(|real| Ok((real, std::fs::read_dir(folder)?)));
+    let (real, listing) = match listing {
+        Ok(both) => both,
+        Err(error) => {
+            found.skipped.push(Skipped { path: folder.into(), reason: format!("the folder cannot be read: {error}") });
+            return Ok(());
+        }
+    };
+    if !found.seen.insert(real) {
+        return Ok(());
+    }
+    for path in listing.flatten().map(|item| item.path()) {
         match std::fs::metadata(&path) {
-            Ok(m) if m.is_dir() && depth < MAX_FOLDER_DEPTH => list_files(&path, files, depth + 1)?,
-            Ok(m) if m.is_file() => files.push(path),
+            Ok(m) if m.is_dir() => list_files(&path, found, watch)?,
+            Ok(m) if m.is_file() => found.files.push(path),
             _ => {}
         }
     }
     Ok(())
 }
 
+/// What a walk through folders found.
+#[derive(Default)]
+struct Listing {
+    files: Vec<PathBuf>,
+    skipped: Vec<Skipped>,
+    seen: HashSet<PathBuf>,
+}
+
 fn sort_out(files: &[PathBuf], watch: Watch) -> Result<Findings> {
     let mut findings = Findings::default();
     let mut claimed = vec![Vec::new(); READERS.len()];
     for path in files {
+        if watch(0.0) == ControlFlow::Break(()) {
+            return Err(FormatError::Cancelled);
+        }
         match read_head(path) {
             Err(error) => findings.skipped.push(Skipped { path: path.clone(), reason: error.to_string() }),
             Ok(head) => match READERS.iter().position(|reader| (reader.claims)(path, &head)) {

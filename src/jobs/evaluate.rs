@@ -54,7 +54,14 @@ fn pair(predicted: &Path, truth: &Path) -> Result<Vec<(PathBuf, PathBuf)>, JobEr
             .map_err(|e| JobError::Other(format!("cannot read the folder {}: {e}", folder.display())))?;
         let is_mask = |p: &PathBuf| p.is_file() && writer_for(p).is_ok();
         let files = listing.flatten().map(|e| e.path()).filter(is_mask);
-        Ok(files.map(|path| (stem(&path), path)).collect())
+        let mut by_name = BTreeMap::new();
+        for path in files {
+            if let Some(other) = by_name.insert(stem(&path), path.clone()) {
+                let (a, b) = (other.display(), path.display());
+                return Err(JobError::Other(format!("{a} and {b} have the same name; keep one of them")));
+            }
+        }
+        Ok(by_name)
     };
     let (predicted_files, truth_files) = (list(predicted)?, list(truth)?);
     if predicted_files.is_empty() {

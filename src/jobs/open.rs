@@ -16,6 +16,10 @@ const LABEL_TOLERANCE_MM: f64 = 1e-2;
 /// When it cannot be read or holds values that are no labels.
 pub fn read_labels(path: &Path, cancel: &Cancel, progress: Progress) -> Result<LabelMap, JobError> {
     let volume = formats::open_one(path, None, &watch(progress, cancel, "Reading labels"))?;
+    if volume.frame_count() > 1 {
+        let frames = volume.frame_count();
+        return Err(JobError::Other(format!("a label map has one frame, not {frames} ({})", path.display())));
+    }
     LabelMap::from_volume(&volume, 0).map_err(|e| JobError::Other(format!("{e} ({})", path.display())))
 }
 

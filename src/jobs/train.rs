@@ -84,6 +84,13 @@ pub fn load_case(files: &CaseFiles) -> Result<(Volume, LabelMap), String> {
 }
 
 pub(super) fn run(job: &TrainJob, progress: Progress, cancel: &Cancel) -> Result<TrainSummary, JobError> {
+    let folder = job.output.parent().filter(|p| !p.as_os_str().is_empty());
+    if folder.is_some_and(|folder| !folder.is_dir()) || job.output.is_dir() {
+        return Err(JobError::Other(format!(
+            "the model cannot be written to {}: no such folder",
+            job.output.display()
+        )));
+    }
     let dataset = Dataset::open(&job.dataset)?;
     let split = match &job.split {
         Some(path) => dataset.read_split(path)?,

@@ -146,8 +146,10 @@ pub fn fit(
         return Err(FitError::Plan("there is no training case".into()));
     }
     let spec = specification(dataset, split, plan, &train);
-    let prepared: Vec<PreparedCase> =
-        train.par_iter().map(|(name, image, labels)| prepare(name, image, labels, &spec)).collect();
+    let prepared = train
+        .par_iter()
+        .map(|(name, image, labels)| prepare(name, image, labels, &spec))
+        .collect::<Result<Vec<PreparedCase>, FitError>>()?;
     drop(train);
 
     let graph = spec.graph()?;
@@ -178,6 +180,10 @@ fn read_case(dataset: &Dataset, name: &str, load: Loader) -> Result<(String, Vol
     let (image, labels) = load(files).map_err(error)?;
     if !image.geometry.matches(labels.geometry(), 1e-2) {
         return Err(error("image and labels lie on different grids".into()));
+    }
+    let channels = dataset.channels.len().max(1);
+    if image.frame_count() != channels {
+        return Err(error(format!("the image has {} channels, dataset.json names {channels}", image.frame_count())));
     }
     let largest = labels.counts().keys().last().copied().unwrap_or(0);
     if usize::from(largest) >= dataset.labels.len() {
@@ -250,8 +256,9 @@ fn foreground_range(train: &[(String, Volume, LabelMap)]) -> IntensityNormalisat
     IntensityNormalisation::Clip { range: [at(0.005), at(0.995)], mean, std: variance.sqrt() }
 }
 
-fn prepare(name: &str, image: &Volume, labels: &LabelMap, spec: &ModelSpec) -> PreparedCase {
-    let preparation = Preparation::new(spec, spec.slice_axis, image);
+fn prepare(name: &str, image: &Volume, labels: &LabelMap, spec: &ModelSpec) -> Result<PreparedCase, FitError> {
+    let preparation = Preparation::new(spec, spec.slice_axis, image)
+        .map_err(|problem| FitError::Case { name: name.into(), problem })?;
     let go_on = |_| std::ops::ControlFlow::Continue(());
     let channels = (0..spec.image_channels)
         .filter_map(|frame| {
@@ -271,7 +278,7 @@ fn prepare(name: &str, image: &Volume, labels: &LabelMap, spec: &ModelSpec) -> P
                 .collect()
         })
         .collect();
-    PreparedCase::new(name.into(), [h, w], channels, slice_labels, spec.classes.len())
+    Ok(PreparedCase::new(name.into(), [h, w], channels, slice_labels, spec.classes.len()))
 }
 
 struct Run<'a> {
@@ -417,7 +424,8 @@ impl Run<'_> {
         let dice: BTreeMap<String, f64> =
             sums.into_iter().map(|(name, (sum, count))| (name, sum / count as f64)).collect();
         let mean = dice.values().sum::<f64>() / dice.len().max(1) as f64;
-        let best = self.best.as_ref().is_none_or(|(so_far, _)| mean > *so_far);
+        // Without validation cases (or labels in them) there is nothing to choose by: the latest is kept.
+        let best = dice.is_empty() || self.best.as_ref().is_none_or(|(so_far, _)| mean > *so_far);
         if best {
             let mut spec = self.spec.clone();
             spec.provenance.metrics = dice.iter().map(|(name, d)| (format!("dice/{name}"), *d)).collect();

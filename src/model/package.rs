@@ -121,6 +121,7 @@ impl Model {
                 spec.version
             )));
         }
+        spec.check().map_err(&foreign)?;
         let mut weights = Weights::new();
         for (name, view) in tensors.tensors() {
             if view.dtype() != Dtype::F32 {

@@ -158,6 +158,28 @@ impl ModelSpec {
         self.image_channels * (2 * self.neighbours + 1)
     }
 
+    /// Checks what would otherwise be believed without bounds.
+    ///
+    /// # Errors
+    /// Names the field and its value.
+    pub fn check(&self) -> Result<(), String> {
+        if let Some(spacing) = self.spacing_mm
+            && !spacing.iter().all(|s| s.is_finite() && *s > 1e-3)
+        {
+            return Err(format!("the model's spacing_mm is {spacing:?}"));
+        }
+        if !self.patch.iter().all(|n| (1..=1 << 13).contains(n)) {
+            return Err(format!("the model's patch is {:?}", self.patch));
+        }
+        if !(1..=1024).contains(&self.image_channels)
+            || self.neighbours > 64
+            || !(2..=4096).contains(&self.classes.len())
+        {
+            return Err("the model's channels, neighbours or classes are out of range".into());
+        }
+        Ok(())
+    }
+
     /// Builds the network.
     ///
     /// # Errors

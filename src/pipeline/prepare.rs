@@ -12,6 +12,9 @@ use crate::volume::{PlaneLayout, Volume};
 /// Spacings that differ by less than this share need no resampling.
 const SAME_SPACING: f64 = 1e-3;
 
+/// Most pixels of a resampled slice.
+const MAX_SLICE_PIXELS: usize = 1 << 26;
+
 /// Intensity normalisation with the constants of one volume.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Normaliser {
@@ -88,7 +91,10 @@ pub struct Preparation {
 
 impl Preparation {
     /// The preparation for a volume's grid.
-    pub fn new(spec: &ModelSpec, axis: SliceAxis, volume: &Volume) -> Self {
+    ///
+    /// # Errors
+    /// When a slice would have too many pixels at the model's spacing.
+    pub fn new(spec: &ModelSpec, axis: SliceAxis, volume: &Volume) -> Result<Self, String> {
         let [row_axis, column_axis] = axis.in_plane();
         let layout = PlaneLayout::along(&volume.geometry, [column_axis, row_axis, axis.world_axis()], [true; 3]);
         let [column_mm, row_mm, _] = layout.pixel_mm(&volume.geometry);
@@ -104,13 +110,20 @@ impl Preparation {
                 }
             }),
         };
-        Self {
+        if target[0].checked_mul(target[1]).is_none_or(|pixels| pixels > MAX_SLICE_PIXELS) {
+            return Err(format!(
+                "a slice of {row_mm} x {column_mm} mm pixels would have {} x {} at the model's spacing {:?} mm; \
+                 check the image's spacing",
+                target[0], target[1], spec.spacing_mm
+            ));
+        }
+        Ok(Self {
             layout,
             source,
             target,
             forward: [0, 1].map(|n| AxisMap::new(source[n], target[n])),
             backward: [0, 1].map(|n| AxisMap::new(target[n], source[n])),
-        }
+        })
     }
 
     /// Number of slices.

@@ -81,7 +81,7 @@ pub fn segment(
         )));
     }
     let axis = options.axis.unwrap_or(spec.slice_axis);
-    let preparation = Preparation::new(spec, axis, volume);
+    let preparation = Preparation::new(spec, axis, volume).map_err(SegmentError::Image)?;
     let watch = |_| if stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
     let watch: Watch = &watch;
     let mut normalisers = Vec::new();

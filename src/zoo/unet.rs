@@ -11,6 +11,10 @@ use crate::graph::{
     Value,
 };
 
+/// Most poolings and channels of the first stage that can be meant.
+const MAX_DEPTH: usize = 10;
+const MAX_WIDTH: usize = 1024;
+
 /// What happens at the image's border.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -106,6 +110,10 @@ impl UNet {
     /// # Errors
     /// When options contradict each other.
     pub fn build(&self, ends: Ends) -> Result<Graph, GraphError> {
+        if self.depth > MAX_DEPTH || !(1..=MAX_WIDTH).contains(&self.width) {
+            let (expected, got) = (MAX_WIDTH, self.width);
+            return Err(GraphError::Channels { scope: format!("width, with depth {}", self.depth), expected, got });
+        }
         let builder = GraphBuilder::new();
         let root = builder.root();
         let mut x = builder.input(ends.in_channels);

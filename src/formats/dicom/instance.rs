@@ -231,7 +231,8 @@ fn from_object(path: &Path, structure: Structure, object: &DefaultDicomObject) -
 fn pixel_format(fields: &Fields) -> Result<PixelFormat, Refusal> {
     let rows = fields.required(tags::ROWS, "Rows")?;
     let columns = fields.required(tags::COLUMNS, "Columns")?;
-    if rows == 0 || columns == 0 {
+    let possible = 1..=usize::from(u16::MAX);
+    if !possible.contains(&rows) || !possible.contains(&columns) {
         return Err(Refusal::Malformed(format!("the image has {rows} rows and {columns} columns")));
     }
     let samples = fields

@@ -10,6 +10,9 @@ use super::{jpeg_ls, rle};
 /// More pixels per compressed byte than this cannot come from a real encoder.
 const MAX_COMPRESSION: u64 = 8192;
 
+/// Transfer syntaxes whose decoder turns `YCbCr` into RGB.
+const JPEG_LOSSY: [&str; 2] = ["1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51"];
+
 /// A stored voxel type.
 pub trait Sample: Copy + Default + Send + Sync {
     /// Keeps the low bits.
@@ -83,7 +86,11 @@ pub fn decode<T: Sample>(instance: &Instance, out: &mut [T]) -> Result<(), Strin
             Frame::Values(v) => copy_i64(v.into_iter().map(i64::from), &mut values)?,
             Frame::Bytes(bytes) => copy_i64(raw_samples(&bytes, format.bits_allocated), &mut values)?,
         }
-        luminance(&values, format, out);
+        // Compressed frames are decoded to interleaved samples; JPEG's are RGB already, whatever the header says.
+        let native = matches!(instance.pixel_data(), Some(PixelData::Native(..)));
+        let decoded_rgb = JPEG_LOSSY.contains(&instance.structure.transfer_syntax.as_str());
+        let luma_first = format.photometric.starts_with("YBR_FULL") && !decoded_rgb;
+        luminance(&values, format, native && format.planar, luma_first, out);
         Ok(())
     }
 }
@@ -124,11 +131,10 @@ fn unpack<T: Sample>(bytes: &[u8], format: &PixelFormat, out: &mut [T]) -> Resul
 }
 
 /// ITU-R BT.601 luminance.
-fn luminance<T: Sample>(values: &[i64], format: &PixelFormat, out: &mut [T]) {
+fn luminance<T: Sample>(values: &[i64], format: &PixelFormat, planar: bool, is_luma_first: bool, out: &mut [T]) {
     let pixels = out.len();
-    let is_luma_first = format.photometric.starts_with("YBR_FULL");
     for (n, target) in out.iter_mut().enumerate() {
-        let sample = |s: usize| if format.planar { values[s * pixels + n] } else { values[n * format.samples + s] };
+        let sample = |s: usize| if planar { values[s * pixels + n] } else { values[n * format.samples + s] };
         let value = if is_luma_first {
             sample(0)
         } else {
