@@ -40,7 +40,6 @@ struct Frame {
     size: [usize; 3],
     /// Points per millimetre.
     scale: f32,
-    pixel_mm: [f64; 3],
 }
 
 impl Frame {
@@ -49,7 +48,7 @@ impl Frame {
         let room = rect.shrink(2.0 * UNIT).size();
         let scale = (room.x / extent.x).min(room.y / extent.y).max(1e-3) * zoom;
         let image = Rect::from_center_size(rect.center() + pan_mm * scale, extent * scale);
-        Self { rect, image, size: layout.size, scale, pixel_mm }
+        Self { rect, image, size: layout.size, scale }
     }
 
     /// Screen point of a position in slice pixels.
@@ -398,7 +397,6 @@ fn paint_scale_bar(painter: &egui::Painter, frame: &Frame, font: &FontId) {
     }
     let name = if mm < 10.0 { format!("{mm} mm") } else { format!("{:.0} cm", mm / 10.0) };
     annotation(painter, end + vec2(2.0 * UNIT, 0.0), Align2::LEFT_CENTER, name, font, theme::VIEW_TEXT);
-    debug_assert!(frame.pixel_mm.iter().all(|mm| *mm > 0.0));
 }
 
 /// The brush's true footprint under the pointer.

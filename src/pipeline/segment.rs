@@ -10,7 +10,7 @@ use super::prepare::{Normaliser, Preparation};
 use super::tiles::{Border, Fit, fit, gaussian, starts, window};
 use crate::engine::{Array, EngineError, Network};
 use crate::model::{ModelSpec, SliceAxis};
-use crate::volume::{LabelMap, LabelValue, MATCH_TOLERANCE_MM, Volume};
+use crate::volume::{LabelMap, LabelValue, Volume};
 
 /// Pixels of one network run, over all images of a batch.
 const BATCH_PIXELS: usize = 128 * 1024;
@@ -153,7 +153,6 @@ impl<'a> Runner<'a> {
         graph: &crate::graph::Graph,
         mirror: bool,
     ) -> Result<Self, SegmentError> {
-        debug_assert!(volume.geometry.matches(&volume.geometry, MATCH_TOLERANCE_MM));
         let target = preparation.target;
         let tile = [0, 1].map(|n| target[n].min(spec.patch[n].max(1)));
         let whole = tile == target;
