@@ -301,6 +301,10 @@ impl App {
 
     fn act_on_viewer(&mut self, action: Action) {
         let Some(viewer) = &mut self.viewer else { return };
+        if viewer.stroke.is_some() {
+            // A stroke ends before anything else happens to the labels.
+            return;
+        }
         match action {
             Action::Undo => drop(viewer.session.undo()),
             Action::Redo => drop(viewer.session.redo()),

@@ -53,7 +53,7 @@ impl App {
                 } else {
                     ("Segment", SliceState::Draft)
                 };
-                if viewer.session.revision() == snapshot.revision {
+                if viewer.session.revision() == snapshot.revision && viewer.stroke.is_none() {
                     viewer.take_labels(name, labels, table, state);
                 } else {
                     viewer.pending = Some((labels, table));
