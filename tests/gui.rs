@@ -273,26 +273,118 @@ fn a_bad_file_gets_a_message_that_names_it() {
     harness.get_by_label("Details");
 }
 
+/// Drags the left button from the middle of the axial view.
+fn drag_in_axial_view(harness: &mut Window, by: egui::Vec2) {
+    let place = harness.get_by_role_and_label(Role::Image, "Axial view").rect().center();
+    harness.drag_at(place);
+    harness.step();
+    harness.hover_at(place + by);
+    harness.run_steps(2);
+    harness.drop_at(place + by);
+    harness.run_steps(3);
+}
+
+fn sample() -> Window {
+    let mut harness = window(Vec::new());
+    harness.run_steps(2);
+    harness.get_by_label("Try the sample").click();
+    harness.step();
+    settle(&mut harness);
+    harness
+}
+
+#[test]
+fn labels_that_were_changed_while_the_model_ran_are_kept_until_the_user_chooses() {
+    let _alone = alone();
+    if !can_render() {
+        return;
+    }
+    for (choice, by_model) in [("Keep mine", false), ("Use the model's labels", true)] {
+        let mut harness = sample();
+        harness.key_press(Key::Num4);
+        harness.run_steps(2);
+        harness.get_by_label("Segment 36 slices").click();
+        harness.step();
+        drag_in_axial_view(&mut harness, egui::vec2(30.0, 0.0));
+        let painted = harness.state().labels().unwrap().counts();
+        assert!(!painted.is_empty());
+        settle(&mut harness);
+        assert_eq!(harness.state().labels().unwrap().counts(), painted, "nothing is overwritten unasked");
+        harness.get_by_label(choice).click();
+        harness.run_steps(3);
+        let chosen = harness.state().labels().unwrap().counts();
+        assert_eq!(chosen != painted, by_model, "{choice}: {chosen:?}");
+        assert!(harness.query_by_label(choice).is_none(), "the question goes with its answer");
+    }
+}
+
+#[test]
+fn opening_another_file_does_not_stop_a_running_model_unasked() {
+    let _alone = alone();
+    let Some(data) = support::test_data() else { return };
+    if !can_render() {
+        return;
+    }
+    let mut harness = sample();
+    harness.get_by_label("Segment 36 slices").click();
+    harness.step();
+    let context = harness.ctx.clone();
+    harness.state_mut().open(&data.join("data/ct/example_ct.nii.gz"), &context);
+    harness.step();
+    settle(&mut harness);
+    assert!(!harness.state().labels().unwrap().counts().is_empty(), "the model went on to its end");
+    assert!(harness.state().messages().iter().any(|m| m.contains("is in the data panel")));
+}
+
+#[test]
+fn keys_work_beside_a_focused_control_and_tab_hides_the_panels_over_a_view() {
+    let _alone = alone();
+    if !can_render() {
+        return;
+    }
+    let mut harness = sample();
+    harness.key_press(Key::Num4);
+    harness.run_steps(2);
+    drag_in_axial_view(&mut harness, egui::vec2(20.0, 0.0));
+    assert!(!harness.state().labels().unwrap().counts().is_empty());
+    harness.get_by_role_and_label(Role::Button, "Undo").focus();
+    harness.run_steps(2);
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::Z);
+    harness.run_steps(3);
+    assert!(harness.state().labels().unwrap().counts().is_empty(), "a focused button does not swallow Ctrl+Z");
+
+    let tab = egui::Event::Key {
+        key: Key::Tab,
+        physical_key: None,
+        pressed: true,
+        repeat: false,
+        modifiers: Modifiers::NONE,
+    };
+    harness.hover_at(harness.get_by_role_and_label(Role::Image, "Axial view").rect().center());
+    harness.run_steps(2);
+    // The test window has no event loop to call this.
+    let context = harness.ctx.clone();
+    let mut input = egui::RawInput { events: vec![tab.clone()], ..egui::RawInput::default() };
+    eframe::App::raw_input_hook(harness.state_mut(), &context, &mut input);
+    harness.run_steps(2);
+    assert!(input.events.is_empty() && harness.query_by_label("Data").is_none(), "Tab over a view hides the panels");
+    harness.hover_at(harness.get_by_label("File").rect().center());
+    harness.run_steps(2);
+    let mut input = egui::RawInput { events: vec![tab], ..egui::RawInput::default() };
+    eframe::App::raw_input_hook(harness.state_mut(), &context, &mut input);
+    assert_eq!(input.events.len(), 1, "elsewhere Tab moves the focus");
+}
+
 #[test]
 fn the_brush_paints_one_undo_step() {
     let _alone = alone();
     if !can_render() {
         return;
     }
-    let mut harness = window(Vec::new());
-    harness.run_steps(2);
-    harness.get_by_label("Try the sample").click();
-    harness.step();
-    settle(&mut harness);
+    let mut harness = sample();
     harness.key_press(Key::Num4);
     harness.run_steps(2);
-    let place = harness.get_by_role_and_label(Role::Image, "Axial view").rect().center();
-    harness.drag_at(place);
-    harness.step();
-    harness.hover_at(place + egui::vec2(40.0, 0.0));
-    harness.run_steps(2);
-    harness.drop_at(place + egui::vec2(40.0, 0.0));
-    harness.run_steps(3);
+    drag_in_axial_view(&mut harness, egui::vec2(40.0, 0.0));
     let painted = harness.state().labels().unwrap().counts();
     assert!(painted[&1] > 10, "{painted:?}");
     harness.key_press_modifiers(Modifiers::COMMAND, Key::Z);
@@ -311,13 +403,7 @@ fn unsaved_labels_are_asked_about_before_they_are_lost() {
     settle(&mut harness);
     harness.key_press(Key::Num4);
     harness.run_steps(2);
-    let place = harness.get_by_role_and_label(Role::Image, "Axial view").rect().center();
-    harness.drag_at(place);
-    harness.step();
-    harness.hover_at(place + egui::vec2(20.0, 0.0));
-    harness.step();
-    harness.drop_at(place + egui::vec2(20.0, 0.0));
-    harness.run_steps(3);
+    drag_in_axial_view(&mut harness, egui::vec2(20.0, 0.0));
     let painted = harness.state().labels().unwrap().counts();
     assert!(!painted.is_empty());
     harness.get_by_role_and_label(Role::Button, "cor_classic").click();
@@ -333,6 +419,21 @@ fn unsaved_labels_are_asked_about_before_they_are_lost() {
     assert!(harness.state().labels().unwrap().counts().is_empty());
 }
 
+/// Compares with a kept picture, on the ground that the real window is cleared with.
+fn picture(harness: &mut Window, name: &str) {
+    let visuals = harness.ctx.global_style().visuals.clone();
+    let clear = eframe::App::clear_color(harness.state(), &visuals);
+    let mut image = harness.render().unwrap();
+    for pixel in image.pixels_mut() {
+        let alpha = f32::from(pixel[3]) / 255.0;
+        for n in 0..3 {
+            pixel[n] = (f32::from(pixel[n]) + clear[n] * 255.0 * (1.0 - alpha)).round().min(255.0) as u8;
+        }
+        pixel[3] = 255;
+    }
+    egui_kittest::image_snapshot(&image, name);
+}
+
 #[test]
 fn pictures_of_the_window() {
     let _alone = alone();
@@ -341,7 +442,7 @@ fn pictures_of_the_window() {
     }
     let mut harness = window(Vec::new());
     harness.run_steps(3);
-    harness.snapshot("welcome");
+    picture(&mut harness, "welcome");
     harness.get_by_label("Try the sample").click();
     harness.step();
     settle(&mut harness);
@@ -350,7 +451,7 @@ fn pictures_of_the_window() {
     settle(&mut harness);
     harness.remove_cursor();
     harness.run_steps(3);
-    harness.snapshot("sample_segmented");
+    picture(&mut harness, "sample_segmented");
 }
 
 #[test]

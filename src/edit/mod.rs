@@ -5,5 +5,7 @@
 //! Deliberately absent: pointers, screens, undo.
 
 mod brush;
+mod protect;
 
 pub use brush::{Brush, paint};
+pub use protect::{join_tables, keep_protected};

@@ -3,15 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::compose::picture;
-use super::dialogs::{Dialogs, Purpose};
+use super::compose::{Look, picture};
+use super::dialogs::{Answer, Dialogs, Purpose};
 use super::egui;
-use super::notices::Notices;
+use super::notices::{Kind, Notices};
 use super::settings::Settings;
 use super::tasks::{News, Snapshot, Tasks};
 use super::unsaved::{Leaving, unsaved_ui};
-use super::viewer::{Tile, Viewer};
-use super::{cards, data_panel, keys, status_bar, theme, tiles, top_bar, welcome};
+use super::viewer::{Habits, Viewer};
+use super::{cards, data_panel, keys, pending, status_bar, theme, tiles, top_bar, welcome};
 use crate::jobs::{DeviceChoice, Entry, Job, SegmentJob, SegmentOptions, Skipped};
 use crate::model::{self, ListedModel, Model, SliceAxis};
 use crate::volume::{Plane, Volume};
@@ -29,7 +29,8 @@ pub enum Action {
     OpenLabels,
     SaveLabels,
     SaveImage,
-    SavePicture,
+    SavePicture(Plane),
+    CloseImage,
     Undo,
     Redo,
     AutoWindow,
@@ -74,7 +75,9 @@ pub struct App {
     /// What waits until the user has said what becomes of unsaved labels.
     pub(super) leaving: Option<Leaving>,
     pub(super) closing: bool,
-    /// Grows with every image that is shown.
+    /// What the next image inherits from the last one.
+    pub(super) habits: Habits,
+    /// Grows with every image that is shown or closed.
     pub(super) images: u64,
     /// Identifier of the model being read.
     pub(super) fetching: Option<String>,
@@ -123,6 +126,7 @@ impl App {
             keep_largest: false,
             leaving: None,
             closing: false,
+            habits: Habits::default(),
             images: 0,
             fetching: None,
             started,
@@ -182,34 +186,43 @@ impl App {
         if self.shown == Some(n) {
             return;
         }
-        if self.is_modified() {
-            self.leaving = Some(Leaving::ForItem(n));
+        if self.is_busy() {
+            self.leaving = Some(Leaving::Item(n));
             return;
         }
         let Some(item) = self.items.get(n) else { return };
+        // Whatever was on its way is not wanted any more.
+        self.loading = None;
+        self.tasks.cancel("Reading");
         match &item.volume {
             Some(volume) => self.show_volume(n, volume.clone()),
             None => {
                 self.loading = Some(n);
-                self.tasks.cancel("Reading");
                 let title = format!("Reading {}", item.entry.name);
                 self.tasks.start(title, Job::Load(Box::new(item.entry.clone())), Snapshot::default(), context);
             }
         }
     }
 
+    /// Whether showing another image would lose something: labels that are not saved, or a running network's.
+    pub(super) fn is_busy(&self) -> bool {
+        self.is_modified()
+            || self.viewer.as_ref().is_some_and(|v| v.pending.is_some() || v.stroke.is_some())
+            || (self.viewer.is_some() && self.tasks.is_running(SEGMENTING))
+    }
+
     /// Whether there are labels that are not on disk.
-    fn is_modified(&self) -> bool {
+    pub(super) fn is_modified(&self) -> bool {
         self.viewer.as_ref().is_some_and(|v| v.session.is_modified())
     }
 
     /// Gives up unsaved labels and does what waited for that.
     pub(super) fn leave(&mut self, leaving: Leaving, context: &egui::Context) {
-        self.viewer = None;
-        self.shown = None;
+        self.close_image();
         match leaving {
-            Leaving::ForItem(n) => self.show_item(n, context),
-            Leaving::ForGood => {
+            Leaving::Item(n) => self.show_item(n, context),
+            Leaving::Image => {}
+            Leaving::Window => {
                 self.closing = true;
                 context.send_viewport_cmd(egui::ViewportCommand::Close);
             }
@@ -217,14 +230,25 @@ impl App {
     }
 
     pub(super) fn show_volume(&mut self, n: usize, volume: Arc<Volume>) {
-        if self.is_modified() {
-            // Labels were made while this image was being read; it waits in the data panel.
-            return;
-        }
-        self.tasks.cancel(SEGMENTING);
         self.shown = Some(n);
         self.images += 1;
-        self.viewer = Some(Viewer::new(volume));
+        self.keep_habits();
+        self.viewer = Some(Viewer::new(volume, self.habits));
+    }
+
+    fn keep_habits(&mut self) {
+        if let Some(viewer) = &self.viewer {
+            self.habits = viewer.habits();
+        }
+    }
+
+    /// Takes the image off the screen; it stays in the data panel.
+    fn close_image(&mut self) {
+        self.tasks.cancel(SEGMENTING);
+        self.keep_habits();
+        self.viewer = None;
+        self.shown = None;
+        self.images += 1;
     }
 
     /// What a job that starts now looks at.
@@ -240,7 +264,7 @@ impl App {
         if known && self.fetching.as_ref() != Some(id) && self.model.as_ref().is_none_or(|(loaded, _)| loaded != id) {
             self.fetching = Some(id.clone());
             self.model = None;
-            self.tasks.start(format!("Reading model {id}"), Job::LoadModel(id.clone()), Snapshot::default(), context);
+            self.tasks.start(format!("Loading model {id}"), Job::LoadModel(id.clone()), Snapshot::default(), context);
         }
     }
 
@@ -278,22 +302,26 @@ impl App {
     /// Does what was asked for.
     pub(super) fn act(&mut self, action: Action, context: &egui::Context) {
         let name = self.viewer.as_ref().map(|v| v.volume().name.clone()).unwrap_or_default();
+        let image = self.images;
         match action {
-            Action::OpenFile => self.dialogs.ask(Purpose::OpenFile, String::new(), context),
-            Action::OpenFolder => self.dialogs.ask(Purpose::OpenFolder, String::new(), context),
+            Action::OpenFile => self.dialogs.ask(Purpose::OpenFile, image, String::new(), context),
+            Action::OpenFolder => self.dialogs.ask(Purpose::OpenFolder, image, String::new(), context),
             Action::OpenSample => self.tasks.start("Opening the sample", Job::Sample, Snapshot::default(), context),
             Action::OpenLabels if self.viewer.is_some() => {
-                self.dialogs.ask(Purpose::OpenLabels, String::new(), context)
+                self.dialogs.ask(Purpose::OpenLabels, image, String::new(), context)
             }
             Action::SaveLabels if self.viewer.is_some() => {
-                self.dialogs.ask(Purpose::SaveLabels, format!("{name}_segmentation.nii.gz"), context);
+                self.dialogs.ask(Purpose::SaveLabels, image, format!("{name}_segmentation.nii.gz"), context);
             }
             Action::SaveImage if self.viewer.is_some() => {
-                self.dialogs.ask(Purpose::SaveImage, format!("{name}.nii.gz"), context)
+                self.dialogs.ask(Purpose::SaveImage, image, format!("{name}.nii.gz"), context)
             }
-            Action::SavePicture if self.viewer.is_some() => {
-                self.dialogs.ask(Purpose::SavePicture, format!("{name}.png"), context)
+            Action::SavePicture(plane) if self.viewer.is_some() => {
+                let name = format!("{name}_{}.png", plane.name().to_lowercase());
+                self.dialogs.ask(Purpose::SavePicture(plane), image, name, context);
             }
+            Action::CloseImage if self.is_busy() => self.leaving = Some(Leaving::Image),
+            Action::CloseImage => self.close_image(),
             Action::Segment => self.segment(context),
             _ => self.act_on_viewer(action),
         }
@@ -328,39 +356,39 @@ impl App {
         self.tasks.start(SEGMENTING, Job::Segment(job), self.snapshot(), context);
     }
 
-    fn answer(&mut self, purpose: Purpose, path: PathBuf, context: &egui::Context) {
-        let Some(viewer) = &self.viewer else {
-            if matches!(purpose, Purpose::OpenFile | Purpose::OpenFolder) {
-                self.open(&path, context);
-            }
+    fn answer(&mut self, answer: Answer, context: &egui::Context) {
+        let Answer { purpose, image, path } = answer;
+        if matches!(purpose, Purpose::OpenFile | Purpose::OpenFolder) {
+            self.open(&path, context);
+            return;
+        }
+        let Some(viewer) = self.viewer.as_ref().filter(|_| image == self.images) else {
+            // The dialog was for an image that is not on screen any more.
+            let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+            let what = if purpose == Purpose::OpenLabels { "opened" } else { "saved" };
+            let text = format!("{name} was not {what}: another image is shown now. Show that image and try again.");
+            self.notices.push(Kind::Warning, text, path.display().to_string());
             return;
         };
         let volume = viewer.volume().clone();
         let snapshot = self.snapshot();
         match purpose {
-            Purpose::OpenFile | Purpose::OpenFolder => self.open(&path, context),
+            Purpose::OpenFile | Purpose::OpenFolder => {}
             Purpose::OpenLabels => {
                 self.tasks.start("Opening labels", Job::OpenLabels { path, volume }, snapshot, context)
             }
             Purpose::SaveLabels => self.save_labels(path, context),
             Purpose::SaveImage => self.tasks.start("Saving", Job::SaveVolume { path, volume }, snapshot, context),
-            Purpose::SavePicture => {
-                let plane = match viewer.maximised {
-                    Some(Tile::Slice(plane)) => plane,
-                    _ => Plane::Axial,
-                };
+            Purpose::SavePicture(plane) => {
                 let document = viewer.session.document();
+                let look = Look {
+                    window: viewer.window,
+                    opacity: if self.settings.fill { self.settings.opacity } else { 0.0 },
+                    outline: self.settings.outline,
+                    labels: viewer.show_labels,
+                };
                 let place = (viewer.frame, viewer.slice(plane));
-                let layout = viewer.layout(plane);
-                let picture = picture(
-                    &volume,
-                    &document.labels,
-                    &document.table,
-                    &layout,
-                    place,
-                    viewer.window,
-                    self.settings.opacity,
-                );
+                let picture = picture(&volume, &document.labels, &document.table, &viewer.layout(plane), place, &look);
                 self.tasks.start("Saving", Job::SavePicture { path, picture }, snapshot, context);
             }
         }
@@ -368,6 +396,10 @@ impl App {
 }
 
 impl eframe::App for App {
+    fn raw_input_hook(&mut self, context: &egui::Context, input: &mut egui::RawInput) {
+        keys::take_tab(context, input, self);
+    }
+
     /// Takes what jobs, dialogs and drops brought; paints nothing.
     fn logic(&mut self, context: &egui::Context, _: &mut eframe::Frame) {
         for news in self.tasks.drain() {
@@ -376,17 +408,17 @@ impl eframe::App for App {
                 News::Done(outcome, snapshot) => self.done(*outcome, snapshot, context),
             }
         }
-        while let Some((purpose, path)) = self.dialogs.poll() {
-            self.answer(purpose, path, context);
+        while let Some(answer) = self.dialogs.poll() {
+            self.answer(answer, context);
         }
         let dropped: Vec<PathBuf> =
             context.input(|i| i.raw.dropped_files.iter().map(|f| f.path().to_path_buf()).collect());
         for path in dropped {
             self.open(&path, context);
         }
-        if context.input(|i| i.viewport().close_requested()) && self.is_modified() && !self.closing {
+        if context.input(|i| i.viewport().close_requested()) && self.is_busy() && !self.closing {
             context.send_viewport_cmd(egui::ViewportCommand::CancelClose);
-            self.leaving = Some(Leaving::ForGood);
+            self.leaving = Some(Leaving::Window);
         }
         context.set_theme(if self.settings.dark { egui::Theme::Dark } else { egui::Theme::Light });
         self.fetch_model(context);
@@ -396,8 +428,14 @@ impl eframe::App for App {
         }
     }
 
+    /// Panels paint no ground of their own: what is cleared is not painted twice, which costs time without a graphics card.
+    fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {
+        theme::clear_colour(visuals).to_normalized_gamma_f32()
+    }
+
     /// Paints; waits for nothing.
     fn ui(&mut self, ui: &mut egui::Ui, _: &mut eframe::Frame) {
+        tracing::trace!("frame after {:.2} ms", ui.input(|i| i.unstable_dt) * 1000.0);
         top_bar::top_bar_ui(ui, self);
         status_bar::status_bar_ui(ui, self);
         if self.settings.panels {
@@ -409,7 +447,10 @@ impl eframe::App for App {
         egui::CentralPanel::no_frame().show(ui, |ui| {
             let area = ui.max_rect();
             match &mut self.viewer {
-                Some(viewer) => tiles::tiles_ui(ui, area, viewer, &mut self.settings),
+                Some(viewer) => {
+                    tiles::tiles_ui(ui, area, viewer, &mut self.settings);
+                    pending::pending_ui(ui, area, viewer);
+                }
                 None => {
                     ui.painter().rect_filled(area, 0.0, theme::tokens(ui).ground);
                     welcome::welcome_ui(ui, self);

@@ -53,6 +53,18 @@ pub fn borders(labels: &[LabelValue], columns: usize, rows: usize) -> Vec<Border
     found
 }
 
+/// How a slice is shown.
+pub struct Look {
+    /// Display window.
+    pub window: Window,
+    /// Opacity of the fill; 0 for none.
+    pub opacity: f32,
+    /// Whether labels have outlines.
+    pub outline: bool,
+    /// Whether labels are shown at all.
+    pub labels: bool,
+}
+
 /// Smallest edge of a saved picture.
 const PICTURE_EDGE: usize = 512;
 
@@ -63,14 +75,17 @@ pub fn picture(
     table: &LabelTable,
     layout: &PlaneLayout,
     place: (usize, usize),
-    window: Window,
-    opacity: f32,
+    look: &Look,
 ) -> ImageSlice {
     let (frame, slice) = place;
     let [columns, rows, _] = layout.size;
     let (mut grey, mut values) = (Vec::new(), Vec::new());
-    layout.grey_slice(volume, frame, slice, window, &mut grey);
+    layout.grey_slice(volume, frame, slice, look.window, &mut grey);
     layout.read_labels(labels, slice, &mut values);
+    if !look.labels {
+        values.fill(0);
+    }
+    let opacity = look.opacity;
     let [w_mm, h_mm, _] = layout.pixel_mm(&volume.geometry);
     let extent = [columns as f64 * w_mm, rows as f64 * h_mm];
     let scale = PICTURE_EDGE as f64 / extent[0].min(extent[1]);
@@ -85,12 +100,58 @@ pub fn picture(
             rgb.extend(colour.map_or(base, |c| [0, 1, 2].map(|n| mix(n, c[n]))));
         }
     }
-    ImageSlice { width: size[0], height: size[1], rgb }
+    let mut picture = ImageSlice { width: size[0], height: size[1], rgb };
+    if look.outline {
+        for border in borders(&values, columns, rows) {
+            if let Some(label) = table.get(border.label).filter(|l| l.visible) {
+                draw_border(&mut picture, &border, [columns, rows], label.colour);
+            }
+        }
+    }
+    picture
+}
+
+/// Draws a border two pixels thick.
+fn draw_border(picture: &mut ImageSlice, border: &Border, slice: [usize; 2], colour: [u8; 3]) {
+    let size = [picture.width, picture.height];
+    let range = |axis: usize| {
+        let at = |v: f32| (v as usize * size[axis]).div_ceil(slice[axis]);
+        at(border.from[axis]).saturating_sub(1)..(at(border.to[axis]) + 1).min(size[axis])
+    };
+    for y in range(1) {
+        for x in range(0) {
+            picture.rgb[(y * size[0] + x) * 3..][..3].copy_from_slice(&colour);
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_picture_shows_what_the_view_shows() {
+        use crate::volume::{Affine, Geometry, Label, Plane, Rescale, Voxels};
+        let geometry = Geometry::new([4, 4, 1], Affine::IDENTITY).unwrap();
+        let voxels = Voxels::U8(std::sync::Arc::new(vec![100; 16]));
+        let volume = Volume::new(geometry.clone(), voxels, vec![], Rescale::IDENTITY, String::new());
+        let mut labels = LabelMap::empty(geometry.clone());
+        labels.set([1, 1, 0], 1);
+        let mut table = LabelTable(vec![Label::new(1, "One")]);
+        table.0[0].colour = [255, 0, 0];
+        let layout = PlaneLayout::new(&geometry, Plane::Axial);
+        let red = |opacity: f32, outline: bool, labels_shown: bool| {
+            let window = Window { level: 100.0, width: 100.0 };
+            let look = Look { window, opacity, outline, labels: labels_shown };
+            let picture = picture(&volume, &labels, &table, &layout, (0, 0), &look);
+            assert_eq!((picture.width, picture.height), (512, 512));
+            picture.rgb.chunks_exact(3).filter(|p| p[0] > p[1] + 20).count()
+        };
+        assert_eq!(red(0.4, false, true), 128 * 128, "the fill covers its voxel exactly");
+        let outlined = red(0.0, true, true);
+        assert!((4 * 128 * 2 - 16..=4 * 128 * 2 + 16).contains(&outlined), "{outlined}");
+        assert_eq!(red(0.4, true, false), 0, "hidden labels leave no trace");
+    }
 
     #[test]
     fn a_block_has_four_borders_on_its_edges() {

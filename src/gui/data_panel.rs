@@ -8,25 +8,27 @@ use egui_phosphor::regular as icon;
 /// Shows the panel.
 pub fn data_panel_ui(ui: &mut egui::Ui, app: &mut App) {
     let mut chosen = None;
-    egui::Panel::left("data").default_size(theme::LEFT_WIDTH).size_range(160.0..=420.0).show(ui, |ui| {
-        ui.add_space(2.0 * UNIT);
-        let t = theme::tokens(ui);
-        ui.label(egui::RichText::new("Data").heading());
-        if app.items.is_empty() {
-            ui.label(egui::RichText::new("Series and volumes appear here.").color(t.dim));
-        }
-        egui::ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
-            for (n, item) in app.items.iter().enumerate() {
-                if item_ui(ui, item, app.shown == Some(n)) {
-                    chosen = Some(n);
+    let panel =
+        egui::Panel::left("data").default_size(app.settings.widths[0]).size_range(160.0..=420.0).show(ui, |ui| {
+            ui.add_space(2.0 * UNIT);
+            let t = theme::tokens(ui);
+            ui.label(egui::RichText::new("Data").heading());
+            if app.items.is_empty() {
+                ui.label(egui::RichText::new("Series and volumes appear here.").color(t.dim));
+            }
+            egui::ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
+                for (n, item) in app.items.iter().enumerate() {
+                    if item_ui(ui, item, app.shown == Some(n)) {
+                        chosen = Some(n);
+                    }
                 }
-            }
-            if let Some(viewer) = &app.viewer {
-                segmentation_ui(ui, viewer);
-            }
-            skipped_ui(ui, app);
+                if let Some(viewer) = &app.viewer {
+                    segmentation_ui(ui, viewer);
+                }
+                skipped_ui(ui, app);
+            });
         });
-    });
+    app.settings.widths[0] = panel.response.rect.width().round();
     if let Some(n) = chosen {
         app.show_item(n, ui.ctx());
     }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use super::egui;
+use crate::volume::Plane;
 
 /// What a chosen path is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,13 +20,23 @@ pub enum Purpose {
     /// Write the image.
     SaveImage,
     /// Write a picture of a view.
-    SavePicture,
+    SavePicture(Plane),
+}
+
+/// A chosen path.
+pub struct Answer {
+    /// What it is for.
+    pub purpose: Purpose,
+    /// Number of the image that was shown when the dialog opened.
+    pub image: u64,
+    /// The path.
+    pub path: PathBuf,
 }
 
 /// Open dialogs and their answers.
 pub struct Dialogs {
-    sender: Sender<(Purpose, PathBuf)>,
-    answers: Receiver<(Purpose, PathBuf)>,
+    sender: Sender<Answer>,
+    answers: Receiver<Answer>,
 }
 
 impl Dialogs {
@@ -35,8 +46,8 @@ impl Dialogs {
         Self { sender, answers }
     }
 
-    /// Opens a dialog; `name` is the suggested file name.
-    pub fn ask(&self, purpose: Purpose, name: String, context: &egui::Context) {
+    /// Opens a dialog about an image; `name` is the suggested file name.
+    pub fn ask(&self, purpose: Purpose, image: u64, name: String, context: &egui::Context) {
         let (sender, context) = (self.sender.clone(), context.clone());
         std::thread::spawn(move || {
             let dialog = rfd::FileDialog::new();
@@ -46,18 +57,18 @@ impl Dialogs {
                 Purpose::SaveLabels | Purpose::SaveImage => {
                     dialog.add_filter("NIfTI", &["nii.gz", "nii"]).set_file_name(name).save_file()
                 }
-                Purpose::SavePicture => dialog.add_filter("PNG", &["png"]).set_file_name(name).save_file(),
+                Purpose::SavePicture(_) => dialog.add_filter("PNG", &["png"]).set_file_name(name).save_file(),
             };
             if let Some(path) = path {
                 // The window may be closed by now.
-                let _ = sender.send((purpose, path));
+                let _ = sender.send(Answer { purpose, image, path });
                 context.request_repaint();
             }
         });
     }
 
     /// The next chosen path.
-    pub fn poll(&self) -> Option<(Purpose, PathBuf)> {
+    pub fn poll(&self) -> Option<Answer> {
         self.answers.try_recv().ok()
     }
 }

@@ -9,7 +9,6 @@ use egui_phosphor::regular as icon;
 pub fn info_tile_ui(ui: &mut egui::Ui, rect: egui::Rect, viewer: &Viewer) -> bool {
     let response = ui.interact(rect, ui.id().with("info"), egui::Sense::click());
     let t = theme::tokens(ui);
-    ui.painter().rect_filled(rect, 0.0, t.panel);
     let mut inside = ui.new_child(egui::UiBuilder::new().max_rect(rect.shrink(3.0 * UNIT)));
     inside.set_clip_rect(rect);
     egui::ScrollArea::vertical().auto_shrink([false, false]).id_salt("info").show(&mut inside, |ui| {

@@ -9,7 +9,7 @@ use egui::{Key, Modifiers};
 const CTRL_SHIFT: Modifiers = Modifiers { shift: true, ..Modifiers::COMMAND };
 
 /// Keys with a modifier.
-const SHORTCUTS: [(Modifiers, Key, Action); 9] = [
+const SHORTCUTS: [(Modifiers, Key, Action); 10] = [
     (CTRL_SHIFT, Key::Z, Action::Redo),
     (Modifiers::COMMAND, Key::Z, Action::Undo),
     (Modifiers::COMMAND, Key::Y, Action::Redo),
@@ -19,23 +19,42 @@ const SHORTCUTS: [(Modifiers, Key, Action); 9] = [
     (CTRL_SHIFT, Key::J, Action::ResetWindow),
     (Modifiers::COMMAND, Key::J, Action::AutoWindow),
     (Modifiers::COMMAND, Key::F, Action::FitViews),
+    (Modifiers::COMMAND, Key::W, Action::CloseImage),
 ];
 
-/// Handles this frame's keys, unless text is being typed.
-pub fn handle_keys(ui: &egui::Ui, app: &mut App) {
-    if ui.ctx().egui_wants_keyboard_input() {
+/// Keys that a focused control needs for itself.
+const CONTROL_KEYS: [Key; 5] = [Key::Enter, Key::ArrowLeft, Key::ArrowRight, Key::ArrowUp, Key::ArrowDown];
+
+/// Over a view, Tab hides and shows the panels; elsewhere it moves the focus, as everywhere.
+pub fn take_tab(context: &egui::Context, input: &mut egui::RawInput, app: &mut App) {
+    let over_view = app.viewer.as_ref().is_some_and(|v| v.hovered_view.is_some());
+    if !over_view || context.text_edit_focused() {
         return;
     }
+    let is_tab = |event: &egui::Event| matches!(event, egui::Event::Key { key: Key::Tab, pressed: true, modifiers, .. } if modifiers.is_none());
+    let before = input.events.len();
+    input.events.retain(|event| !is_tab(event));
+    if input.events.len() < before {
+        app.settings.panels = !app.settings.panels;
+    }
+}
+
+/// Handles this frame's keys. Where text is typed, nothing is taken; where a control has the focus, it keeps its own keys.
+pub fn handle_keys(ui: &egui::Ui, app: &mut App) {
+    if ui.ctx().text_edit_focused() {
+        return;
+    }
+    let focused = ui.ctx().egui_wants_keyboard_input();
     for (modifiers, key, action) in SHORTCUTS {
         if ui.input_mut(|i| i.consume_key(modifiers, key)) {
             app.act(action, ui.ctx());
         }
     }
-    if ui.input_mut(|i| i.consume_key(Modifiers::NONE, Key::Tab)) {
-        app.settings.panels = !app.settings.panels;
-    }
     let Some(viewer) = &mut app.viewer else { return };
-    let pressed = |key: Key| ui.input(|i| i.key_pressed(key) && !i.modifiers.command && !i.modifiers.alt);
+    let pressed = |key: Key| {
+        let free = !focused || !CONTROL_KEYS.contains(&key);
+        free && ui.input(|i| i.key_pressed(key) && !i.modifiers.command && !i.modifiers.alt)
+    };
     for (key, tool) in
         [(Key::Num1, Tool::Crosshair), (Key::Num2, Tool::ZoomPan), (Key::Num4, Tool::Brush), (Key::E, Tool::Eraser)]
     {

@@ -16,11 +16,13 @@ mod info_tile;
 mod keys;
 mod notices;
 mod outcomes;
+mod pending;
 mod settings;
 mod slice_view;
 mod status_bar;
 mod tasks;
 mod theme;
+mod tiled_texture;
 mod tiles;
 mod top_bar;
 mod unsaved;
@@ -42,7 +44,8 @@ pub fn run(paths: Vec<PathBuf>) -> eframe::Result<()> {
         .with_app_id("lamella")
         .with_inner_size([1280.0, 800.0])
         .with_min_inner_size([960.0, 600.0]);
-    let options = eframe::NativeOptions { viewport, ..eframe::NativeOptions::default() };
+    // Grey values reach the screen as they are, without noise to soften steps.
+    let options = eframe::NativeOptions { viewport, dithering: false, ..eframe::NativeOptions::default() };
     eframe::run_native("Lamella", options, Box::new(|context| Ok(Box::new(App::new(context, paths, started)))))
 }
 

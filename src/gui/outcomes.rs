@@ -7,6 +7,7 @@ use super::app::{App, Item};
 use super::egui;
 use super::notices::Kind;
 use super::tasks::Snapshot;
+use super::viewer::{Incoming, Live};
 use crate::jobs::{Entry, JobError, JobEvent, Outcome};
 use crate::session::SliceState;
 use crate::volume::{Plane, PlaneLayout, Volume};
@@ -19,7 +20,7 @@ impl App {
                 if self.snapshot() == snapshot
                     && let Some(viewer) = &mut self.viewer
                 {
-                    viewer.live = Some(labels);
+                    viewer.live = Some(Live { labels, revision: snapshot.revision });
                 }
             }
             JobEvent::Device(name) => self.device = name,
@@ -49,19 +50,15 @@ impl App {
                 let Some(viewer) = self.viewer.as_mut().filter(|_| same_image) else { return };
                 viewer.live = None;
                 let (name, state) = if device.is_empty() {
-                    ("Open labels", SliceState::Corrected)
+                    ("Open segmentation", SliceState::Corrected)
                 } else {
                     ("Segment", SliceState::Draft)
                 };
+                let incoming = Incoming { name, labels, table, state };
                 if viewer.session.revision() == snapshot.revision && viewer.stroke.is_none() {
-                    viewer.take_labels(name, labels, table, state);
+                    viewer.take_labels(incoming);
                 } else {
-                    viewer.pending = Some((labels, table));
-                    self.notices.push(
-                        Kind::Info,
-                        "The model is done. Choose in the Segment card which labels to keep.",
-                        String::new(),
-                    );
+                    viewer.pending = Some(incoming);
                 }
             }
             Ok(Outcome::SavedLabels(path)) => {
@@ -74,7 +71,7 @@ impl App {
             Ok(Outcome::Saved(path)) => self.tell_saved(&path),
             Ok(Outcome::Trained(_)) => {}
             Err(error) => {
-                if let Some(viewer) = &mut self.viewer {
+                if let Some(viewer) = self.viewer.as_mut().filter(|_| same_image) {
                     viewer.live = None;
                 }
                 if matches!(error, JobError::Library(_)) {
@@ -95,6 +92,12 @@ impl App {
         self.notices.push(Kind::Info, format!("Saved {name}."), path.display().to_string());
     }
 
+    /// An image that is not shown of itself, because the one on screen must not go without a word.
+    fn tell_waiting(&mut self, n: usize) {
+        let name = self.items.get(n).map(|item| item.entry.name.clone()).unwrap_or_default();
+        self.notices.push(Kind::Info, format!("{name} is in the data panel; choose it there to show it."), "");
+    }
+
     fn found(&mut self, path: &Path, findings: crate::jobs::Findings, context: &egui::Context) {
         let first = self.items.len();
         self.items.extend(findings.entries.into_iter().map(|entry| Item { entry, volume: None, thumbnail: None }));
@@ -102,7 +105,11 @@ impl App {
             findings.skipped.iter().map(|s| format!("{}: {}", s.path.display(), s.reason)).collect();
         self.skipped.extend(findings.skipped);
         if self.items.len() > first {
-            self.show_item(first, context);
+            if self.is_busy() {
+                self.tell_waiting(first);
+            } else {
+                self.show_item(first, context);
+            }
         } else {
             let why = reasons.first().cloned().unwrap_or_else(|| "the folder is empty".into());
             self.notices.push(
@@ -126,7 +133,11 @@ impl App {
         item.volume = Some(volume.clone());
         if wanted.is_some() {
             self.loading = None;
-            self.show_volume(n, volume);
+            if self.is_busy() {
+                self.tell_waiting(n);
+            } else {
+                self.show_volume(n, volume);
+            }
         }
     }
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::theme;
 use crate::disk::replace_file;
 
 /// Number of recent paths.
@@ -17,6 +18,8 @@ pub struct Settings {
     pub dark: bool,
     /// Position of the vertical and horizontal split, as shares.
     pub splits: [f32; 2],
+    /// Widths of the left and the right panel, in points.
+    pub widths: [f32; 2],
     /// Whether panels are shown.
     pub panels: bool,
     /// Last opened paths, newest first.
@@ -42,6 +45,7 @@ impl Default for Settings {
         Self {
             dark: true,
             splits: [0.5, 0.5],
+            widths: [theme::LEFT_WIDTH, theme::RIGHT_WIDTH],
             panels: true,
             recent: Vec::new(),
             model: "hippocampus".into(),

@@ -4,10 +4,11 @@ use super::compose::{Border, borders};
 use super::egui;
 use super::settings::Settings;
 use super::theme::{self, UNIT};
+use super::tiled_texture::TiledTexture;
 use super::viewer::{Tool, Viewer};
 use crate::session::SliceState;
 use crate::volume::{LabelMap, LabelTable, LabelValue, Plane, PlaneLayout, Window};
-use egui::{Align2, Color32, FontId, Pos2, Rect, Sense, Stroke, pos2, vec2};
+use egui::{Align2, Color32, FontId, Pos2, Rect, Sense, Stroke, vec2};
 use egui_phosphor::regular as icon;
 
 /// What a grey texture shows; equal keys need no new one.
@@ -27,8 +28,8 @@ pub struct Overlay {
     table: LabelTable,
     opacity: f32,
     hovered: LabelValue,
-    /// Fill, one texel per voxel.
-    texture: Option<egui::TextureHandle>,
+    /// Fill of the labelled part, one texel per voxel; `None` where nothing is to be filled.
+    fill: Option<(LabelledPart, TiledTexture)>,
     /// Outlines.
     borders: Vec<Border>,
 }
@@ -95,7 +96,7 @@ pub fn slice_view_ui(
 
     let slice = layout.screen(viewer.cursor)[2];
     let painter = ui.painter_at(rect);
-    painter.rect_filled(rect, 0.0, theme::VIEW_GROUND);
+    paint_ground(&painter, &frame);
     paint_image(ui, &painter, plane, &frame, &layout, slice, viewer, settings);
     if viewer.show_labels {
         paint_labels(ui, &painter, plane, &frame, &layout, slice, viewer, settings);
@@ -150,7 +151,6 @@ fn handle_pointer(
     if brush && (down(Primary) || down(Secondary)) {
         if let Some(at) = pointer {
             let erase = viewer.tool == Tool::Eraser || down(Secondary);
-            viewer.live = None;
             viewer.paint(plane, frame.to_slice(at), erase, settings.brush_mm);
         }
     } else if viewer.stroke.as_ref().is_some_and(|s| s.plane == plane) {
@@ -188,26 +188,51 @@ fn handle_wheel(ui: &egui::Ui, plane: Plane, viewer: &mut Viewer, settings: &mut
         zoom_by(viewer, plane, zoom);
         return;
     }
-    let mut steps = 0i64;
+    let mut travel = 0.0;
     ui.input(|i| {
         for event in &i.events {
             if let egui::Event::MouseWheel { unit, delta, modifiers, .. } = event {
                 if modifiers.command || modifiers.ctrl {
                     continue;
                 }
-                let travel = if delta.y == 0.0 { delta.x } else { delta.y };
-                steps += match unit {
-                    egui::MouseWheelUnit::Point => (travel / WHEEL_STEP).round() as i64,
-                    egui::MouseWheelUnit::Line | egui::MouseWheelUnit::Page => travel.signum() as i64,
+                let along = if delta.y == 0.0 { delta.x } else { delta.y };
+                travel += match unit {
+                    egui::MouseWheelUnit::Point => along / WHEEL_STEP,
+                    egui::MouseWheelUnit::Line | egui::MouseWheelUnit::Page => along,
                 };
             }
         }
     });
+    // A touchpad or a fine wheel sends parts of a step; they add up. A change of direction starts anew.
+    viewer.wheel = if viewer.wheel * travel < 0.0 { travel } else { viewer.wheel + travel };
+    let steps = viewer.wheel.trunc() as i64;
+    viewer.wheel -= steps as f32;
     if steps == 0 {
     } else if shift && viewer.tool.is_brush() {
         settings.brush_mm = (settings.brush_mm + 0.5 * steps as f64).clamp(0.5, 100.0);
     } else {
         viewer.step_slice(plane, steps);
+    }
+}
+
+/// Paints the ground around the image; the image itself is opaque.
+fn paint_ground(painter: &egui::Painter, frame: &Frame) {
+    let (rect, image) = (frame.rect, frame.image.intersect(frame.rect));
+    if !image.is_positive() {
+        painter.rect_filled(rect, 0.0, theme::VIEW_GROUND);
+        return;
+    }
+    // The image's edge may cover part of a pixel only.
+    let inside = image.shrink(1.0);
+    for part in [
+        Rect::from_min_max(rect.min, egui::pos2(rect.right(), inside.top())),
+        Rect::from_min_max(egui::pos2(rect.left(), inside.bottom()), rect.max),
+        Rect::from_min_max(egui::pos2(rect.left(), inside.top()), egui::pos2(inside.left(), inside.bottom())),
+        Rect::from_min_max(egui::pos2(inside.right(), inside.top()), egui::pos2(rect.right(), inside.bottom())),
+    ] {
+        if part.is_positive() {
+            painter.rect_filled(part, 0.0, theme::VIEW_GROUND);
+        }
     }
 }
 
@@ -225,20 +250,30 @@ fn paint_image(
     if viewer.view(plane).image.as_ref().is_none_or(|(shown, _)| *shown != key) {
         let mut grey = Vec::new();
         layout.grey_slice(viewer.volume(), key.frame, slice, key.window, &mut grey);
-        let image = egui::ColorImage::from_gray([layout.size[0], layout.size[1]], &grey);
+        let pixels: Vec<Color32> = grey.into_iter().map(Color32::from_gray).collect();
         let filter = if settings.smooth { egui::TextureOptions::LINEAR } else { egui::TextureOptions::NEAREST };
-        let texture = match viewer.view(plane).image.take() {
-            Some((_, mut texture)) => {
-                texture.set(image, filter);
-                texture
-            }
-            None => ui.ctx().load_texture(plane.name(), image, filter),
-        };
+        let last = viewer.view(plane).image.take().map(|(_, texture)| texture);
+        let size = [layout.size[0], layout.size[1]];
+        let texture = TiledTexture::replace(last, ui.ctx(), plane.name(), size, &pixels, filter);
         viewer.view(plane).image = Some((key, texture));
     }
     if let Some((_, texture)) = &viewer.view(plane).image {
-        painter.image(texture.id(), frame.image, Rect::from_min_max(Pos2::ZERO, pos2(1.0, 1.0)), Color32::WHITE);
+        texture.paint(painter, frame.image);
     }
+}
+
+/// The rows and columns of a slice that hold labels: left, top, width, height.
+type LabelledPart = [usize; 4];
+
+fn labelled_part(values: &[LabelValue], columns: usize) -> Option<LabelledPart> {
+    let (mut left, mut right, mut top, mut bottom) = (columns, 0, usize::MAX, 0);
+    for (row, line) in values.chunks_exact(columns.max(1)).enumerate() {
+        let Some(first) = line.iter().position(|&v| v != 0) else { continue };
+        let last = line.iter().rposition(|&v| v != 0).unwrap_or(first);
+        (left, right) = (left.min(first), right.max(last));
+        (top, bottom) = (top.min(row), row);
+    }
+    (top != usize::MAX).then(|| [left, top, right + 1 - left, bottom + 1 - top])
 }
 
 fn colour_of(table: &LabelTable, label: LabelValue) -> Option<[u8; 3]> {
@@ -273,32 +308,37 @@ fn paint_labels(
     if !current {
         let mut values = Vec::new();
         layout.read_labels(&labels, slice, &mut values);
-        let texels = values
-            .iter()
-            .map(|&label| match colour_of(&table, label) {
-                Some([r, g, b]) if label != 0 => {
-                    let opacity = if label == hovered { (opacity * 1.4).min(1.0) } else { opacity };
-                    Color32::from_rgba_unmultiplied(r, g, b, (opacity * 255.0) as u8)
-                }
-                _ => Color32::TRANSPARENT,
-            })
-            .collect();
-        let image = egui::ColorImage::new([layout.size[0], layout.size[1]], texels);
-        let view = viewer.view(plane);
-        let texture = match view.overlay.take().and_then(|o| o.texture) {
-            Some(mut texture) => {
-                texture.set(image, egui::TextureOptions::NEAREST);
-                texture
+        let last = viewer.view(plane).overlay.take().and_then(|o| o.fill).map(|(_, texture)| texture);
+        let part = labelled_part(&values, layout.size[0]);
+        let (mut fill, mut outline) = (None, Vec::new());
+        if let Some([left, top, width, height]) = part {
+            let rows = values.chunks_exact(layout.size[0]).skip(top).take(height);
+            let inside: Vec<LabelValue> = rows.flat_map(|row| &row[left..left + width]).copied().collect();
+            if opacity > 0.0 {
+                let texel = |&label: &LabelValue| match colour_of(&table, label) {
+                    Some([r, g, b]) if label != 0 => {
+                        let opacity = if label == hovered { (opacity * 1.4).min(1.0) } else { opacity };
+                        Color32::from_rgba_unmultiplied(r, g, b, (opacity * 255.0) as u8)
+                    }
+                    _ => Color32::TRANSPARENT,
+                };
+                let texels: Vec<Color32> = inside.iter().map(texel).collect();
+                let (name, nearest) = (format!("{} labels", plane.name()), egui::TextureOptions::NEAREST);
+                let texture = TiledTexture::replace(last, ui.ctx(), &name, [width, height], &texels, nearest);
+                fill = Some(([left, top, width, height], texture));
             }
-            None => ui.ctx().load_texture(format!("{} labels", plane.name()), image, egui::TextureOptions::NEAREST),
-        };
-        let borders = borders(&values, layout.size[0], layout.size[1]);
-        view.overlay =
-            Some(Overlay { slice, labels, table: table.clone(), opacity, hovered, texture: Some(texture), borders });
+            outline = borders(&inside, width, height);
+            for point in outline.iter_mut().flat_map(|border| [&mut border.from, &mut border.to]) {
+                *point = [point[0] + left as f32, point[1] + top as f32];
+            }
+        }
+        viewer.view(plane).overlay =
+            Some(Overlay { slice, labels, table: table.clone(), opacity, hovered, fill, borders: outline });
     }
     let Some(overlay) = &viewer.view(plane).overlay else { return };
-    if let Some(texture) = &overlay.texture {
-        painter.image(texture.id(), frame.image, Rect::from_min_max(Pos2::ZERO, pos2(1.0, 1.0)), Color32::WHITE);
+    if let Some(([left, top, width, height], texture)) = &overlay.fill {
+        let corner = |x: usize, y: usize| frame.to_screen([x as f32, y as f32]);
+        texture.paint(painter, Rect::from_two_pos(corner(*left, *top), corner(left + width, top + height)));
     }
     if settings.outline {
         let shapes = overlay.borders.iter().filter_map(|border| {

@@ -71,6 +71,11 @@ impl Tasks {
         self.0.iter().find(|t| t.title.starts_with(prefix)).map(|t| t.fraction)
     }
 
+    /// Whether a job whose title starts like this runs and was not told to stop.
+    pub fn is_running(&self, prefix: &str) -> bool {
+        self.0.iter().any(|t| t.title.starts_with(prefix) && !t.stopping)
+    }
+
     /// Stops jobs whose title starts like this.
     pub fn cancel(&mut self, prefix: &str) {
         for task in self.0.iter_mut().filter(|t| t.title.starts_with(prefix)) {
@@ -95,6 +100,9 @@ impl Tasks {
                         }
                     }
                     Some(WorkerNews::Done(outcome)) => {
+                        // A result that came just before the stop is not wanted; a file that was written is there.
+                        let unwanted = matches!(outcome, Ok(Outcome::Labels { .. } | Outcome::Volume(..)));
+                        let outcome = if task.stopping && unwanted { Err(JobError::Stopped) } else { outcome };
                         news.push(News::Done(Box::new(outcome), task.snapshot));
                         return false;
                     }
@@ -109,7 +117,10 @@ impl Tasks {
     pub fn ui(&mut self, ui: &mut egui::Ui) {
         let t = theme::tokens(ui);
         for task in &mut self.0 {
-            if ui.button(icon::X).on_hover_text(format!("Cancel: {}", task.title)).clicked() {
+            let cancel = format!("Cancel: {}", task.title);
+            let button = ui.add(egui::Button::new(egui::RichText::new(icon::X).small()).small());
+            button.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, true, &cancel));
+            if button.on_hover_text(cancel).clicked() {
                 task.worker.cancel();
                 task.stopping = true;
             }

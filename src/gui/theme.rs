@@ -38,7 +38,7 @@ pub const VIEW_GROUND: Color32 = Color32::BLACK;
 /// Text over images.
 pub const VIEW_TEXT: Color32 = Color32::from_rgb(0xd6, 0xda, 0xdf);
 /// Behind text over images.
-pub const VIEW_VEIL: Color32 = Color32::from_black_alpha(0x8c);
+pub const VIEW_VEIL: Color32 = Color32::from_black_alpha(0xe0);
 /// Plane colours as in 3D Slicer: axial red, coronal green, sagittal yellow.
 pub const AXIAL: Color32 = Color32::from_rgb(0xf3, 0x53, 0x4b);
 /// See [`AXIAL`].
@@ -97,6 +97,11 @@ pub fn tokens(ui: &egui::Ui) -> &'static Tokens {
     if ui.visuals().dark_mode { &DARK } else { &LIGHT }
 }
 
+/// What the window is cleared with before a frame: the colour of panels.
+pub fn clear_colour(visuals: &egui::Visuals) -> Color32 {
+    if visuals.dark_mode { DARK.panel } else { LIGHT.panel }
+}
+
 /// Installs fonts and both themes.
 pub fn install(context: &egui::Context) {
     context.set_fonts(fonts());
@@ -140,7 +145,8 @@ fn fonts() -> FontDefinitions {
 
 fn visuals(t: &Tokens, mut v: egui::Visuals) -> egui::Visuals {
     let radius = CornerRadius::same(4);
-    v.panel_fill = t.panel;
+    // The window is cleared with the panels' colour.
+    v.panel_fill = Color32::TRANSPARENT;
     v.window_fill = t.card;
     v.window_stroke = Stroke::new(1.0, t.line);
     v.extreme_bg_color = t.ground;

@@ -4,6 +4,7 @@ use super::app::{Action, App};
 use super::egui;
 use super::theme;
 use super::viewer::Tool;
+use crate::volume::Plane;
 use egui_phosphor::regular as icon;
 
 /// Tools with their icon, name and key.
@@ -62,7 +63,12 @@ fn menu_ui(ui: &mut egui::Ui, app: &mut App) {
         item(ui, loaded, "Open segmentation...", "Ctrl+O", Action::OpenLabels);
         item(ui, loaded, "Save segmentation...", "Ctrl+S", Action::SaveLabels);
         item(ui, loaded, "Save image...", "", Action::SaveImage);
-        item(ui, loaded, "Save picture of a view...", "", Action::SavePicture);
+        for plane in Plane::ALL {
+            let name = format!("Save picture of the {} view...", plane.name().to_lowercase());
+            item(ui, loaded, &name, "", Action::SavePicture(plane));
+        }
+        ui.separator();
+        item(ui, loaded, "Close image", "Ctrl+W", Action::CloseImage);
     });
     ui.menu_button("Help", |ui| {
         ui.set_max_width(theme::RIGHT_WIDTH);
@@ -73,7 +79,7 @@ fn menu_ui(ui: &mut egui::Ui, app: &mut App) {
         ui.label("Wheel: slices. Right drag: zoom. Middle drag: move.");
         ui.label("1 crosshair, 2 move, 4 brush, E eraser, + - brush size.");
         ui.label(", . label, S labels on and off, A D opacity, X text, Shift+X crosshair.");
-        ui.label("F or double click: one view alone. Enter: slice done. Tab: panels.");
+        ui.label("F or double click: one view alone. Enter: slice done. Tab over a view: panels.");
     });
     if let Some(action) = chosen {
         app.act(action, ui.ctx());
@@ -92,8 +98,9 @@ fn history_ui(ui: &mut egui::Ui, app: &mut App) {
         (icon::ARROW_CLOCKWISE, "Redo", "Ctrl+Shift+Z", redo, Action::Redo),
     ] {
         let clicked = ui.add_enabled_ui(step.is_some(), |ui| named_button(ui, sign, name)).inner;
-        let text = step.map_or(format!("{name} ({keys})"), |step| format!("{name}: {step} ({keys})"));
-        if clicked.on_hover_text(text).clicked() {
+        let text =
+            step.map_or(format!("Nothing to {} ({keys})", name.to_lowercase()), |s| format!("{name}: {s} ({keys})"));
+        if clicked.on_hover_text(&text).on_disabled_hover_text(text).clicked() {
             app.act(action, ui.ctx());
         }
     }

@@ -1,4 +1,4 @@
-//! The one question that is asked in a dialog: what becomes of labels that are not saved.
+//! The one question that is asked in a dialog: what becomes of labels that are not saved, or still being computed.
 
 use super::app::{Action, App};
 use super::egui;
@@ -8,26 +8,37 @@ use super::theme::UNIT;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Leaving {
     /// Showing another item of the data panel.
-    ForItem(usize),
+    Item(usize),
+    /// Closing the image.
+    Image,
     /// Closing the window.
-    ForGood,
+    Window,
 }
 
 /// Asks before unsaved labels are lost.
 pub fn unsaved_ui(ui: &egui::Ui, app: &mut App) {
     let Some(leaving) = app.leaving else { return };
+    let modified = app.is_modified();
     let mut answer = None;
     let modal = egui::Modal::new(egui::Id::new("unsaved")).show(ui.ctx(), |ui| {
         ui.set_width(100.0 * UNIT);
-        ui.label(egui::RichText::new("The labels are not saved").heading());
-        ui.label("They are lost when this image is closed.");
+        let (title, text) = if modified {
+            ("The labels are not saved", "They are lost when this image is closed.")
+        } else {
+            ("The model is still at work", "What it has found is lost when this image is closed.")
+        };
+        ui.label(egui::RichText::new(title).heading());
+        ui.label(text);
         ui.add_space(2.0 * UNIT);
         ui.horizontal(|ui| {
             for (name, hint, choice) in [
                 ("Save segmentation", "Choose a file; the image stays open", Answer::Save),
-                ("Discard labels", "Close without saving", Answer::Discard),
+                (if modified { "Discard labels" } else { "Stop the model" }, "Close without saving", Answer::Discard),
                 ("Keep working", "Stay with this image (Esc)", Answer::Stay),
             ] {
+                if matches!(choice, Answer::Save) && !modified {
+                    continue;
+                }
                 if ui.button(name).on_hover_text(hint).clicked() {
                     answer = Some(choice);
                 }

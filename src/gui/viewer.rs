@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::egui;
-use crate::edit::{Brush, paint};
+use crate::edit::{Brush, join_tables, keep_protected, paint};
 use crate::session::{Change, Command, Session, SliceState};
-use crate::volume::{Label, LabelMap, LabelValue, Plane, PlaneLayout, Volume, Window};
+use crate::volume::{Label, LabelMap, LabelTable, LabelValue, Plane, PlaneLayout, Volume, Window};
 
 /// What the left button does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +43,7 @@ pub struct ViewState {
     /// Shift of the image in millimetres.
     pub pan_mm: egui::Vec2,
     /// The grey slice on the graphics device.
-    pub image: Option<(super::slice_view::ImageKey, egui::TextureHandle)>,
+    pub image: Option<(super::slice_view::ImageKey, super::tiled_texture::TiledTexture)>,
     /// Labels of the slice.
     pub overlay: Option<super::slice_view::Overlay>,
 }
@@ -73,6 +73,45 @@ pub struct Stroke {
     /// Last point, in screen pixels of the slice.
     pub last: [f64; 2],
     changed: bool,
+}
+
+/// Labels of a network that is still running.
+pub struct Live {
+    /// The labels so far.
+    pub labels: LabelMap,
+    /// The document they belong to; once it changes, the user's own labels are shown.
+    pub revision: u64,
+}
+
+/// Labels that came from a network or a file.
+pub struct Incoming {
+    /// What the undo step is called.
+    pub name: &'static str,
+    /// The labels.
+    pub labels: LabelMap,
+    /// Names and colours.
+    pub table: LabelTable,
+    /// State of the slices that hold labels.
+    pub state: SliceState,
+}
+
+/// Choices that outlive an image.
+#[derive(Debug, Clone, Copy)]
+pub struct Habits {
+    /// The tool in hand.
+    pub tool: Tool,
+    /// The tile that fills the centre.
+    pub maximised: Option<Tile>,
+    /// Whether text over the images is shown.
+    pub show_annotations: bool,
+    /// Whether the crosshair is shown.
+    pub show_crosshair: bool,
+}
+
+impl Default for Habits {
+    fn default() -> Self {
+        Self { tool: Tool::Crosshair, maximised: None, show_annotations: true, show_crosshair: true }
+    }
 }
 
 /// Looking at one scan.
@@ -108,16 +147,24 @@ pub struct Viewer {
     /// A stroke under way.
     pub stroke: Option<Stroke>,
     /// Labels of a network that is still running.
-    pub live: Option<LabelMap>,
+    pub live: Option<Live>,
     /// A finished result that waits for the user because the labels changed meanwhile.
-    pub pending: Option<(LabelMap, crate::volume::LabelTable)>,
+    pub pending: Option<Incoming>,
+    /// Wheel travel, in slices, that is not a whole slice yet.
+    pub wheel: f32,
     /// Where the labels were saved.
     pub saved_as: Option<std::path::PathBuf>,
 }
 
 impl Viewer {
+    /// What the next image inherits.
+    pub fn habits(&self) -> Habits {
+        let Self { tool, maximised, show_annotations, show_crosshair, .. } = *self;
+        Habits { tool, maximised, show_annotations, show_crosshair }
+    }
+
     /// A fresh look at a scan; the cursor is in its middle.
-    pub fn new(volume: Arc<Volume>) -> Self {
+    pub fn new(volume: Arc<Volume>, habits: Habits) -> Self {
         let cursor = volume.geometry.shape().map(|n| n / 2);
         let window = volume.default_window();
         Self {
@@ -126,18 +173,19 @@ impl Viewer {
             frame: 0,
             window,
             views: [ViewState::new(), ViewState::new(), ViewState::new()],
-            maximised: None,
-            tool: Tool::Crosshair,
+            maximised: habits.maximised,
+            tool: habits.tool,
             active_label: 1,
             show_labels: true,
-            show_annotations: true,
-            show_crosshair: true,
+            show_annotations: habits.show_annotations,
+            show_crosshair: habits.show_crosshair,
             hovered_label: 0,
             hovered: None,
             hovered_view: None,
             stroke: None,
             live: None,
             pending: None,
+            wheel: 0.0,
             saved_as: None,
         }
     }
@@ -149,9 +197,10 @@ impl Viewer {
 
     /// Labels to show: a stroke's, a running network's, or the document's.
     pub fn shown_labels(&self) -> &LabelMap {
-        match (&self.stroke, &self.live) {
+        let live = self.live.as_ref().filter(|live| live.revision == self.session.revision());
+        match (&self.stroke, live) {
             (Some(stroke), _) => &stroke.labels,
-            (None, Some(live)) => live,
+            (None, Some(live)) => &live.labels,
             (None, None) => &self.session.document().labels,
         }
     }
@@ -190,7 +239,7 @@ impl Viewer {
     }
 
     /// Makes sure that the active label exists before it is painted.
-    fn with_active_label(&self) -> Option<crate::volume::LabelTable> {
+    fn with_active_label(&self) -> Option<LabelTable> {
         let table = &self.session.document().table;
         table.get(self.active_label).is_none().then(|| {
             let mut table = table.clone();
@@ -237,16 +286,34 @@ impl Viewer {
         self.session.apply(Command { name, change });
     }
 
-    /// Puts a network's or a file's labels into the document.
-    pub fn take_labels(&mut self, name: &str, labels: LabelMap, table: crate::volume::LabelTable, state: SliceState) {
-        let mut touched: std::collections::BTreeSet<(u8, usize)> = std::collections::BTreeSet::new();
+    /// Puts a network's or a file's labels into the document. What is locked or done stays as it is.
+    pub fn take_labels(&mut self, incoming: Incoming) {
+        let Incoming { name, mut labels, mut table, state } = incoming;
+        let document = self.session.document();
         let layouts = Plane::ALL.map(|plane| (plane, self.layout(plane)));
-        labels.for_each_labelled(|voxel, _| {
-            for (plane, layout) in &layouts {
-                touched.insert((plane.world_axis() as u8, layout.screen(voxel)[2]));
+        let done: Vec<(PlaneLayout, usize)> = document
+            .states()
+            .filter(|(_, state)| *state == SliceState::Done)
+            .filter_map(|((axis, slice), _)| {
+                let of_axis = |(plane, _): &&(Plane, _)| plane.world_axis() == usize::from(axis);
+                layouts.iter().find(of_axis).map(|(_, layout)| (*layout, slice))
+            })
+            .collect();
+        if !done.is_empty() || document.table.0.iter().any(|l| l.locked) {
+            keep_protected(&mut labels, &document.labels, &document.table, &done);
+            table = join_tables(&document.table, &table);
+        }
+        let occupied = labels.occupied();
+        let mut states = Vec::new();
+        for (plane, layout) in &layouts {
+            for slice in 0..layout.size[2] {
+                let voxel = layout.voxel([0, 0, slice]);
+                let holds_labels = occupied[layout.axes[2]][voxel[layout.axes[2]]];
+                if holds_labels && document.state(*plane, slice) != SliceState::Done {
+                    states.push(((plane.world_axis() as u8, slice), state));
+                }
             }
-        });
-        let states = touched.into_iter().map(|key| (key, state)).collect();
+        }
         if let Some(first) = table.0.first() {
             self.active_label = first.value;
         }

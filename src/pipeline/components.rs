@@ -25,18 +25,24 @@ impl Marks {
     }
 }
 
-/// Marks the part that holds `seed` and returns its number of voxels.
-fn flood(labels: &LabelMap, seed: [usize; 3], marks: &mut Marks) -> usize {
+/// Voxels between two looks at the stop flag.
+const STOP_EVERY: usize = 1 << 16;
+
+/// Marks the part that holds `seed` and returns its number of voxels; `None` when stopped.
+fn flood(labels: &LabelMap, seed: [usize; 3], marks: &mut Marks, stop: &dyn Fn() -> bool) -> Option<usize> {
     let shape = labels.geometry().shape();
     let label = labels.get(seed);
     let index = |v: [usize; 3]| (v[2] * shape[1] + v[1]) * shape[0] + v[0];
     if !marks.set(index(seed)) {
-        return 0;
+        return Some(0);
     }
     let mut size = 0;
     let mut open = vec![seed];
     while let Some(voxel) = open.pop() {
         size += 1;
+        if size % STOP_EVERY == 0 && stop() {
+            return None;
+        }
         for axis in 0..3 {
             for step in [-1isize, 1] {
                 let Some(at) = voxel[axis].checked_add_signed(step).filter(|&at| at < shape[axis]) else { continue };
@@ -48,27 +54,37 @@ fn flood(labels: &LabelMap, seed: [usize; 3], marks: &mut Marks) -> usize {
             }
         }
     }
-    size
+    Some(size)
 }
 
 /// Keeps the largest part of every label, parts being connected through voxel faces; of equals the first one met.
 ///
-/// Memory: two bits per voxel and the front of the flood.
-pub fn keep_largest(labels: &mut LabelMap) {
+/// Memory: two bits per voxel and the front of the flood. Returns `None`, with the labels half done, when `stop` says so.
+pub fn keep_largest(labels: &mut LabelMap, stop: &dyn Fn() -> bool) -> Option<()> {
     let shape = labels.geometry().shape();
     let voxels = labels.geometry().voxel_count();
     let mut seen = Marks::new(voxels);
     let mut largest: BTreeMap<LabelValue, (usize, [usize; 3])> = BTreeMap::new();
+    let mut stopped = false;
     labels.for_each_labelled(|voxel, label| {
-        let size = flood(labels, voxel, &mut seen);
+        if stopped {
+            return;
+        }
+        let Some(size) = flood(labels, voxel, &mut seen, stop) else {
+            stopped = true;
+            return;
+        };
         let best = largest.entry(label).or_insert((0, voxel));
         if size > best.0 {
             *best = (size, voxel);
         }
     });
+    if stopped || stop() {
+        return None;
+    }
     let mut kept = Marks::new(voxels);
     for (_, seed) in largest.into_values() {
-        flood(labels, seed, &mut kept);
+        flood(labels, seed, &mut kept, stop)?;
     }
     let snapshot = labels.clone();
     snapshot.for_each_labelled(|voxel, _| {
@@ -76,6 +92,7 @@ pub fn keep_largest(labels: &mut LabelMap) {
             labels.set(voxel, 0);
         }
     });
+    Some(())
 }
 
 #[cfg(test)]
@@ -94,7 +111,8 @@ mod tests {
         labels.set([7, 7, 7], 2);
         // Touching only by a corner is not connected.
         labels.set([4, 1, 0], 1);
-        keep_largest(&mut labels);
+        assert_eq!(keep_largest(&mut labels.clone(), &|| true), None);
+        assert_eq!(keep_largest(&mut labels, &|| false), Some(()));
         assert_eq!(labels.counts(), BTreeMap::from([(1, 4), (2, 1)]));
     }
 }

@@ -102,7 +102,7 @@ pub fn segment(
         on_event(SegmentEvent::Slices { done: group, count, labels: labels.clone() });
     }
     if options.keep_largest {
-        keep_largest(&mut labels);
+        keep_largest(&mut labels, stop).ok_or(SegmentError::Stopped)?;
     }
     labels.compact();
     Ok(labels)

@@ -91,6 +91,11 @@ impl Document {
         self.states.get(&(plane.world_axis() as u8, slice)).copied().unwrap_or_default()
     }
 
+    /// Slices with a state other than to do.
+    pub fn states(&self) -> impl Iterator<Item = (SliceKey, SliceState)> + '_ {
+        self.states.iter().map(|(key, state)| (*key, *state))
+    }
+
     fn set_states(&mut self, states: Vec<(SliceKey, SliceState)>) -> Vec<(SliceKey, SliceState)> {
         states.into_iter().map(|(key, state)| (key, self.states.insert(key, state).unwrap_or_default())).collect()
     }

@@ -58,11 +58,13 @@ impl Session {
 
     /// Makes a change that can be undone.
     ///
-    /// Edits of the label table that follow each other (a name being typed, a colour being dragged) are one step.
+    /// Edits of the label table that follow each other under one name (a name being typed, a colour being dragged) are
+    /// one step.
     pub fn apply(&mut self, command: Command) {
         let is_table = matches!(command.change, Change::Table(_));
         let step = self.exchange(command.name, command.change);
-        if is_table && self.redo.is_empty() && self.undo.back().is_some_and(|s| matches!(s.inverse, Change::Table(_))) {
+        let continues = |last: &Step| matches!(last.inverse, Change::Table(_)) && last.name == step.name;
+        if is_table && self.redo.is_empty() && self.undo.back().is_some_and(continues) {
             return;
         }
         self.undo.push_back(step);
@@ -145,6 +147,21 @@ mod tests {
         assert_eq!(session.document().state(Plane::Axial, 3), SliceState::Todo);
         assert_eq!(session.redo().as_deref(), Some("Brush"));
         assert_eq!(session.document().state(Plane::Axial, 3), SliceState::Corrected);
+    }
+
+    #[test]
+    fn typing_a_name_is_one_step_and_another_edit_is_the_next() {
+        let mut session = session();
+        let mut edit = |command: &str, name: &str| {
+            let change = Change::Table(LabelTable(vec![Label::new(4, name)]));
+            session.apply(Command { name: command.into(), change });
+        };
+        edit("Rename label 4", "L");
+        edit("Rename label 4", "Li");
+        edit("Colour of label 4", "Li");
+        assert_eq!(session.undo().as_deref(), Some("Colour of label 4"));
+        assert_eq!(session.undo().as_deref(), Some("Rename label 4"));
+        assert_eq!(session.undo(), None);
     }
 
     proptest! {

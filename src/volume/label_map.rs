@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use super::geometry::Geometry;
 use super::scan::Volume;
 
@@ -149,11 +151,7 @@ impl LabelMap {
             if matches!(brick, Brick::Uniform(0)) {
                 continue;
             }
-            let start = [
-                index % self.grid[0] * BRICK_EDGE,
-                index / self.grid[0] % self.grid[1] * BRICK_EDGE,
-                index / (self.grid[0] * self.grid[1]) * BRICK_EDGE,
-            ];
+            let start = self.brick_start(index);
             let size = [0, 1, 2].map(|axis| BRICK_EDGE.min(shape[axis] - start[axis]));
             for k in 0..size[2] {
                 for j in 0..size[1] {
@@ -169,6 +167,50 @@ impl LabelMap {
                 }
             }
         }
+    }
+
+    /// Per voxel axis, which positions along it hold any label.
+    pub fn occupied(&self) -> [Vec<bool>; 3] {
+        let shape = self.geometry.shape();
+        let nothing = || shape.map(|n| vec![false; n]);
+        let mark = |mut found: [Vec<bool>; 3], index: usize| {
+            let start = self.brick_start(index);
+            let size = [0, 1, 2].map(|axis| BRICK_EDGE.min(shape[axis] - start[axis]));
+            match &self.bricks[index] {
+                Brick::Uniform(0) => {}
+                Brick::Uniform(_) => {
+                    for axis in 0..3 {
+                        found[axis][start[axis]..start[axis] + size[axis]].fill(true);
+                    }
+                }
+                Brick::Dense(values) => {
+                    for k in 0..size[2] {
+                        for j in 0..size[1] {
+                            let row = &values[(k * BRICK_EDGE + j) * BRICK_EDGE..][..size[0]];
+                            for (i, _) in row.iter().enumerate().filter(|(_, v)| **v != 0) {
+                                found[0][start[0] + i] = true;
+                                found[1][start[1] + j] = true;
+                                found[2][start[2] + k] = true;
+                            }
+                        }
+                    }
+                }
+            }
+            found
+        };
+        let join = |mut a: [Vec<bool>; 3], b: [Vec<bool>; 3]| {
+            for (a, b) in a.iter_mut().flatten().zip(b.iter().flatten()) {
+                *a |= *b;
+            }
+            a
+        };
+        (0..self.bricks.len()).into_par_iter().with_min_len(64).fold(nothing, mark).reduce(nothing, join)
+    }
+
+    /// First voxel of a brick.
+    fn brick_start(&self, index: usize) -> [usize; 3] {
+        [index % self.grid[0], index / self.grid[0] % self.grid[1], index / (self.grid[0] * self.grid[1])]
+            .map(|n| n * BRICK_EDGE)
     }
 
     /// Number of voxels per label, background left out.
@@ -270,6 +312,11 @@ mod tests {
                 seen += 1;
                 assert_eq!(truth.get(&voxel), Some(&label));
             });
+            for (axis, occupied) in map.occupied().into_iter().enumerate() {
+                for (at, occupied) in occupied.into_iter().enumerate() {
+                    prop_assert_eq!(occupied, truth.iter().any(|(voxel, label)| voxel[axis] == at && *label != 0));
+                }
+            }
             prop_assert_eq!(seen, truth.values().filter(|&&l| l != 0).count());
         }
     }

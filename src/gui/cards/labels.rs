@@ -11,22 +11,24 @@ use egui_phosphor::regular as icon;
 /// Shows the card.
 pub fn labels_ui(ui: &mut egui::Ui, app: &mut App) {
     let Some(viewer) = &mut app.viewer else { return };
-    let before = viewer.session.document().table.clone();
-    let mut table = before.clone();
+    let mut table = viewer.session.document().table.clone();
     if table.0.is_empty() {
         ui.label(egui::RichText::new("No label yet. Run a model, or take the brush (4).").color(theme::tokens(ui).dim));
     }
+    let mut edited = None;
     for label in &mut table.0 {
-        ui.horizontal(|ui| label_ui(ui, label, &mut viewer.active_label));
+        let edit = ui.horizontal(|ui| label_ui(ui, label, &mut viewer.active_label)).inner;
+        edited = edited.or(edit);
     }
     if ui.button(format!("{} Add label", icon::PLUS)).on_hover_text("A new label for the brush").clicked()
         && let Some(value) = table.next_value()
     {
         table.0.push(Label::new(value, format!("Label {value}")));
         viewer.active_label = value;
+        edited = Some(format!("Add label {value}"));
     }
-    if table != before {
-        viewer.session.apply(Command { name: "Labels".into(), change: Change::Table(table) });
+    if let Some(name) = edited {
+        viewer.session.apply(Command { name, change: Change::Table(table) });
     }
     ui.separator();
     ui.horizontal(|ui| {
@@ -41,16 +43,25 @@ pub fn labels_ui(ui: &mut egui::Ui, app: &mut App) {
     });
 }
 
-fn label_ui(ui: &mut egui::Ui, label: &mut Label, active: &mut u16) {
-    if ui.radio(*active == label.value, "").on_hover_text("The brush paints this label (, and .)").clicked() {
+/// Shows a label; the name of the undo step if it was changed.
+fn label_ui(ui: &mut egui::Ui, label: &mut Label, active: &mut u16) -> Option<String> {
+    let before = label.clone();
+    let is_active = *active == label.value;
+    let choose = ui.radio(is_active, "");
+    let paint = format!("Paint {}", label.name);
+    choose.widget_info(|| egui::WidgetInfo::selected(egui::WidgetType::RadioButton, true, is_active, &paint));
+    if choose.on_hover_text("The brush paints this label (, and .)").clicked() {
         *active = label.value;
     }
-    ui.color_edit_button_srgb(&mut label.colour).on_hover_text("Colour");
+    let colour = ui.color_edit_button_srgb(&mut label.colour);
+    let name = format!("Colour of {}", label.name);
+    colour.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::ColorButton, true, &name));
+    colour.on_hover_text("Colour");
     // From the right, so that the name takes what is left and the panel keeps its width.
     ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
         let (sign, name) = if label.locked { (icon::LOCK, "Unlock") } else { (icon::LOCK_OPEN, "Lock") };
         let button = named_button(ui, sign, &format!("{name} {}", label.name));
-        if button.on_hover_text(format!("{name}: tools leave locked labels alone")).clicked() {
+        if button.on_hover_text(format!("{name}: tools and models leave locked labels alone")).clicked() {
             label.locked = !label.locked;
         }
         let (sign, name) = if label.visible { (icon::EYE, "Hide") } else { (icon::EYE_SLASH, "Show") };
@@ -58,6 +69,19 @@ fn label_ui(ui: &mut egui::Ui, label: &mut Label, active: &mut u16) {
             label.visible = !label.visible;
         }
         let width = ui.available_width();
-        ui.add(egui::TextEdit::singleline(&mut label.name).desired_width(width)).on_hover_text("Name");
+        let hint = format!("Name of label {}", label.value);
+        ui.add(egui::TextEdit::singleline(&mut label.name).hint_text(&hint).desired_width(width)).on_hover_text(hint);
     });
+    let value = label.value;
+    if label.name != before.name {
+        Some(format!("Rename label {value}"))
+    } else if label.colour != before.colour {
+        Some(format!("Colour of label {value}"))
+    } else if label.visible != before.visible {
+        Some(format!("{} label {value}", if label.visible { "Show" } else { "Hide" }))
+    } else if label.locked != before.locked {
+        Some(format!("{} label {value}", if label.locked { "Lock" } else { "Unlock" }))
+    } else {
+        None
+    }
 }

@@ -12,19 +12,21 @@ use super::theme::{self, UNIT};
 
 /// Shows the panel.
 pub fn cards_ui(ui: &mut egui::Ui, app: &mut App) {
-    egui::Panel::right("cards").default_size(theme::RIGHT_WIDTH).size_range(260.0..=460.0).show(ui, |ui| {
-        egui::ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
-            ui.add_space(2.0 * UNIT);
-            if app.viewer.is_none() {
-                ui.label(egui::RichText::new("Open an image to see its controls.").color(theme::tokens(ui).dim));
-                return;
-            }
-            card_ui(ui, app, "Image", image::image_ui);
-            card_ui(ui, app, "Labels", labels::labels_ui);
-            card_ui(ui, app, "Segment", segment::segment_ui);
-            card_ui(ui, app, "Export", export::export_ui);
+    let panel =
+        egui::Panel::right("cards").default_size(app.settings.widths[1]).size_range(260.0..=460.0).show(ui, |ui| {
+            egui::ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
+                ui.add_space(2.0 * UNIT);
+                if app.viewer.is_none() {
+                    ui.label(egui::RichText::new("Open an image to see its controls.").color(theme::tokens(ui).dim));
+                    return;
+                }
+                card_ui(ui, app, "Image", image::image_ui);
+                card_ui(ui, app, "Labels", labels::labels_ui);
+                card_ui(ui, app, "Segment", segment::segment_ui);
+                card_ui(ui, app, "Export", export::export_ui);
+            });
         });
-    });
+    app.settings.widths[1] = panel.response.rect.width().round();
 }
 
 fn card_ui(ui: &mut egui::Ui, app: &mut App, title: &str, content: fn(&mut egui::Ui, &mut App)) {

@@ -2,7 +2,7 @@
 
 use crate::gui::app::{Action, App, SEGMENTING};
 use crate::gui::egui;
-use crate::gui::theme;
+use crate::gui::theme::{self, UNIT};
 use crate::jobs::available_devices;
 use crate::model::{Origin, SliceAxis};
 
@@ -22,7 +22,11 @@ pub fn segment_ui(ui: &mut egui::Ui, app: &mut App) {
                 if ui.button("Cancel").on_hover_text("Stop the network; nothing changes").clicked() {
                     app.tasks.cancel(SEGMENTING);
                 }
-                ui.add(egui::ProgressBar::new(fraction).show_percentage().fill(t.accent));
+                ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                    ui.add_sized([9.0 * UNIT, 4.0 * UNIT], egui::Label::new(format!("{:.0} %", fraction * 100.0)));
+                    let bar = egui::ProgressBar::new(fraction).fill(t.accent);
+                    ui.add(bar.desired_height(3.0 * UNIT).corner_radius(2));
+                });
             });
         }
         None => {
@@ -36,13 +40,13 @@ pub fn segment_ui(ui: &mut egui::Ui, app: &mut App) {
                 .add_enabled_ui(ready, |ui| ui.add_sized(size, button))
                 .inner
                 .on_hover_text("Run the model; the result is one undo step")
+                .on_disabled_hover_text("The model is being read")
                 .clicked()
             {
                 app.act(Action::Segment, ui.ctx());
             }
         }
     }
-    pending_ui(ui, app);
 }
 
 fn choices_ui(ui: &mut egui::Ui, app: &mut App) {
@@ -75,24 +79,4 @@ fn choices_ui(ui: &mut egui::Ui, app: &mut App) {
     if let Some(provenance) = app.model_facts() {
         ui.add(egui::Label::new(egui::RichText::new(provenance).small().color(t.dim)).wrap());
     }
-}
-
-/// The user changed the labels while the network ran: ask, do not overwrite.
-fn pending_ui(ui: &mut egui::Ui, app: &mut App) {
-    let Some(viewer) = &mut app.viewer else { return };
-    if viewer.pending.is_none() {
-        return;
-    }
-    ui.separator();
-    ui.label("You changed labels while the model ran.");
-    ui.horizontal(|ui| {
-        if ui.button("Use the model's labels").clicked()
-            && let Some((labels, table)) = viewer.pending.take()
-        {
-            viewer.take_labels("Segment", labels, table, crate::session::SliceState::Draft);
-        }
-        if ui.button("Keep mine").clicked() {
-            viewer.pending = None;
-        }
-    });
 }

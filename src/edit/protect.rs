@@ -1,0 +1,69 @@
+//! What a new segmentation must leave alone: locked labels and finished slices.
+
+use crate::volume::{LabelMap, LabelTable, PlaneLayout};
+
+/// Puts what is protected in `current` back into `incoming`: voxels of locked labels, and whole slices that are done.
+///
+/// `done` lists slices by their plane's layout. Nothing is visited where nothing is protected.
+pub fn keep_protected(incoming: &mut LabelMap, current: &LabelMap, table: &LabelTable, done: &[(PlaneLayout, usize)]) {
+    if table.0.iter().any(|label| label.locked) {
+        current.for_each_labelled(|voxel, label| {
+            if table.get(label).is_some_and(|l| l.locked) {
+                incoming.set(voxel, label);
+            }
+        });
+    }
+    for (layout, slice) in done {
+        for row in 0..layout.size[1] {
+            for column in 0..layout.size[0] {
+                let voxel = layout.voxel([column, row, *slice]);
+                incoming.set(voxel, current.get(voxel));
+            }
+        }
+    }
+}
+
+/// A table that has every label of both; entries of the first are kept as they are.
+pub fn join_tables(own: &LabelTable, incoming: &LabelTable) -> LabelTable {
+    let mut joined = incoming.clone();
+    for label in &own.0 {
+        match joined.0.iter_mut().find(|l| l.value == label.value) {
+            Some(entry) => *entry = label.clone(),
+            None => joined.0.push(label.clone()),
+        }
+    }
+    joined
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::volume::{Affine, Geometry, Label, Plane};
+
+    #[test]
+    fn locked_labels_and_done_slices_stay() {
+        let geometry = Geometry::new([6, 6, 6], Affine::IDENTITY).unwrap();
+        let mut current = LabelMap::empty(geometry.clone());
+        current.set([1, 1, 1], 1);
+        current.set([2, 2, 2], 2);
+        current.set([3, 3, 3], 2);
+        let mut incoming = LabelMap::empty(geometry.clone());
+        for voxel in [[1, 1, 1], [2, 2, 2], [3, 3, 3], [4, 4, 2]] {
+            incoming.set(voxel, 3);
+        }
+        let mut table = LabelTable(vec![Label::new(1, "One"), Label::new(2, "Two")]);
+        table.0[0].locked = true;
+        let layout = PlaneLayout::new(&geometry, Plane::Axial);
+        keep_protected(&mut incoming, &current, &table, &[(layout, 2)]);
+        let labels = [[1, 1, 1], [2, 2, 2], [3, 3, 3], [4, 4, 2]].map(|voxel| incoming.get(voxel));
+        assert_eq!(labels, [1, 2, 3, 0], "locked, done slice, free, done slice");
+    }
+
+    #[test]
+    fn a_joined_table_keeps_own_entries() {
+        let own = LabelTable(vec![Label::new(1, "Mine"), Label::new(5, "Also mine")]);
+        let joined = join_tables(&own, &LabelTable(vec![Label::new(1, "Theirs"), Label::new(2, "New")]));
+        let names: Vec<&str> = joined.0.iter().map(|l| l.name.as_str()).collect();
+        assert_eq!(names, ["Mine", "New", "Also mine"]);
+    }
+}
