@@ -8,10 +8,14 @@ use candle_core::{Device, Tensor, Var};
 
 use super::interpret::Interpreter;
 use crate::engine::array::Array;
+use crate::engine::cpu::compiled::{self, Options, Plan};
 use crate::engine::device::{self, DeviceChoice};
 use crate::engine::weights::{self, Weights};
 use crate::engine::{Backend, EngineError, Result};
 use crate::graph::Graph;
+
+/// Sizes that stay compiled.
+const MOST_PLANS: usize = 3;
 
 /// Whether a pass trains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +34,9 @@ pub struct Network {
     device_name: String,
     backend: Backend,
     notices: Vec<String>,
+    /// Compiled for the sizes met last; emptied when the weights change.
+    plans: Vec<([usize; 3], Plan)>,
+    options: Options,
 }
 
 fn upload(graph: &Graph, weights: &Weights, device: &Device) -> Result<Vec<Var>> {
@@ -71,7 +78,7 @@ impl Network {
             }
             Err(error) => return Err(error),
         };
-        Ok(Self { graph: Arc::new(graph), variables, device, device_name, backend, notices })
+        Ok(Self { graph: Arc::new(graph), variables, device, device_name, backend, notices, plans: Vec::new(), options: Options::default() })
     }
 
     /// The graph.
@@ -101,6 +108,39 @@ impl Network {
         Ok(weights)
     }
 
+    /// Chooses the number of threads of inference on the CPU.
+    pub fn set_threads(&mut self, threads: usize) {
+        self.options.threads = threads.max(1);
+        self.plans.clear();
+    }
+
+    /// Drops what was compiled for the weights as they were.
+    pub(super) fn weights_changed(&mut self) {
+        self.plans.clear();
+    }
+
+    /// Runs the plan for this size on the CPU, compiling it first where there is none.
+    fn infer_compiled(&mut self, input: &Array, stop: &dyn Fn() -> bool) -> Result<Vec<Array>> {
+        let [batch, _, height, width] = input.dims4();
+        let key = [batch, height, width];
+        let found = match self.plans.iter().position(|(size, _)| *size == key) {
+            Some(found) => found,
+            None => {
+                let read = |v: &Var| v.as_tensor().flatten_all()?.to_vec1::<f32>();
+                let parameters = self.variables.iter().map(read).collect::<candle_core::Result<Vec<_>>>()?;
+                let plan = compiled::compile(&self.graph, &parameters, batch, [height, width], &self.options)?;
+                if self.plans.len() == MOST_PLANS {
+                    self.plans.remove(0);
+                }
+                self.plans.push((key, plan));
+                self.plans.len() - 1
+            }
+        };
+        let plan = &mut self.plans[found].1;
+        let values = plan.run(&input.values, stop).ok_or(EngineError::Stopped)?;
+        Ok(plan.output_shapes().into_iter().zip(values).map(|(shape, values)| Array::new(shape, values)).collect())
+    }
+
     pub(super) fn variables(&self) -> &[Var] {
         &self.variables
     }
@@ -125,6 +165,9 @@ impl Network {
     pub fn infer_unless(&mut self, input: &Array, stop: &dyn Fn() -> bool) -> Result<Vec<Array>> {
         let [_, _, h, w] = input.dims4();
         self.graph.sizes([h, w])?;
+        if self.device.is_cpu() && self.backend == Backend::Best {
+            return self.infer_compiled(input, stop);
+        }
         match self.infer_here(input, stop) {
             Err(EngineError::Stopped) => Err(EngineError::Stopped),
             Err(error) if !self.device.is_cpu() => {
@@ -132,7 +175,7 @@ impl Network {
                 self.notices.push(format!("{} failed ({error}); the CPU takes over.", self.device_name));
                 self.variables = upload(&self.graph, &weights, &Device::Cpu)?;
                 (self.device, self.device_name) = (Device::Cpu, "CPU".into());
-                self.infer_here(input, stop)
+                self.infer_unless(input, stop)
             }
             other => other,
         }
@@ -179,6 +222,10 @@ impl Network {
     /// # Errors
     /// When the input does not fit or the device fails.
     pub fn run(&mut self, input: &Array, mode: Mode) -> Result<Pass> {
+        if mode == Mode::Training {
+            // Running statistics move.
+            self.weights_changed();
+        }
         let [_, _, h, w] = input.dims4();
         self.graph.sizes([h, w])?;
         let interpreter = self.interpreter(mode, true);

@@ -60,6 +60,7 @@ impl Optimiser {
     /// When the device fails.
     pub fn step(&mut self, network: &mut Network, gradients: &Gradients, rate: f64) -> Result<f64> {
         self.steps += 1;
+        network.weights_changed();
         let trainable: Vec<bool> = network.graph().parameters.iter().map(|p| p.role.is_trainable()).collect();
         self.memory.resize_with(trainable.len(), Default::default);
         let mut square = 0.0;

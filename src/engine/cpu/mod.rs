@@ -4,11 +4,18 @@
 //! **Invariant:** every kernel has its gradient here, checked against PyTorch and finite differences.
 
 pub mod activation;
+pub mod compiled;
 pub mod conv;
+#[allow(unsafe_code)]
+mod matmul;
 pub mod max_pool;
 pub mod norm;
 pub mod resample;
+#[allow(unsafe_code)]
+pub mod simd;
 pub mod softmax;
+#[allow(unsafe_code)]
+mod winograd;
 
 /// A shaped view of numbers.
 #[derive(Clone, Copy)]

@@ -1,0 +1,444 @@
+//! From a graph and weights to a plan for one input size.
+
+use super::super::simd::{InstructionSet, LANES};
+use super::convolution::{Direct, Finish, Share, Target, Winograd, Window};
+use super::dense::dense;
+use super::fuse::{Fused, FusedGraph, fuse};
+use super::memory::{Aligned, Arena, Map};
+use super::pointwise::{Border, InstanceNorm, Load, MaxPool, Pair, Pairing, ScaleShift, Unary};
+use super::run::{Stage, Step};
+use super::{Options, Plan};
+use crate::graph::{Activation, Conv, ConvTranspose, Graph, GraphError, NodeId, Normalisation, Op};
+
+/// Parameters in the graph's order.
+pub type Parameters<'a> = &'a [Vec<f32>];
+
+/// A value's place: when it is written and read last, and in whose memory it lies.
+#[derive(Clone)]
+struct Place {
+    channels: usize,
+    lanes: usize,
+    size: [usize; 2],
+    border: usize,
+    /// Operations that write it first and read it last.
+    first: usize,
+    last: usize,
+    /// The concatenation it is part of, and the blocks before it there.
+    part_of: Option<(NodeId, usize)>,
+}
+
+struct Compiler<'a> {
+    graph: &'a Graph,
+    parameters: Parameters<'a>,
+    options: &'a Options,
+    batch: usize,
+    fused: FusedGraph,
+    places: Vec<Option<Place>>,
+    maps: Vec<Option<Map>>,
+    stages: Vec<Stage>,
+    weight_bytes: usize,
+}
+
+/// Whether a convolution can run by Winograd's algorithm.
+fn is_winograd(conv: &Conv) -> bool {
+    conv.kernel == [3, 3]
+        && conv.stride == [1, 1]
+        && conv.dilation == [1, 1]
+        && conv.groups == 1
+        && conv.padding.iter().all(|&p| p <= 1)
+        && conv.inputs >= LANES / 2
+}
+
+/// Compiles a plan for inputs `[batch, channels, size]`.
+///
+/// # Errors
+/// Where maps do not fit together for this size.
+pub fn compile(
+    graph: &Graph,
+    parameters: Parameters,
+    batch: usize,
+    size: [usize; 2],
+    options: &Options,
+) -> Result<Plan, GraphError> {
+    let sizes = graph.sizes(size)?;
+    let by_winograd = |id: NodeId| match &graph.nodes[id].op {
+        Op::Conv2d(conv) => is_winograd(conv),
+        _ => false,
+    };
+    let fused = fuse(graph, by_winograd);
+    let mut compiler = Compiler {
+        graph,
+        parameters,
+        options,
+        batch,
+        places: vec![None; graph.nodes.len()],
+        maps: vec![None; graph.nodes.len()],
+        stages: Vec::new(),
+        weight_bytes: 0,
+        fused,
+    };
+    compiler.find_places(&sizes);
+    let mut arena = Arena::default();
+    compiler.place_maps(&mut arena);
+    let operations = std::mem::take(&mut compiler.fused.operations);
+    for operation in &operations {
+        compiler.emit(operation);
+    }
+    compiler.fused.operations = operations;
+    let outputs = graph.outputs.iter().filter_map(|&id| compiler.maps[compiler.fused.alias[id]]).collect();
+    // Scratch lives in its own operation only; all of them use the same place behind the maps.
+    let mut scratch = 0;
+    let start = arena.len();
+    for stage in &mut compiler.stages {
+        if let Step::Winograd(conv) = &mut stage.step {
+            conv.scratch = start;
+            scratch = scratch.max(conv.scratch_len(options.threads));
+        }
+    }
+    Ok(Plan::new(compiler.stages, outputs, start + scratch, options, compiler.weight_bytes))
+}
+
+impl Compiler<'_> {
+    fn source(&self, id: NodeId) -> NodeId {
+        self.fused.alias[id]
+    }
+
+    /// Nodes whose values an operation reads.
+    fn reads(&self, operation: &Fused) -> Vec<NodeId> {
+        let own = self.graph.nodes[operation.node].inputs.iter().copied();
+        own.chain(operation.add).map(|id| self.source(id)).collect()
+    }
+
+    fn find_places(&mut self, sizes: &[[usize; 2]]) {
+        let count = self.fused.operations.len();
+        for n in 0..count {
+            let operation = &self.fused.operations[n];
+            for id in [Some(operation.value), operation.pooled].into_iter().flatten() {
+                self.places[id] = Some(Place {
+                    channels: self.graph.nodes[id].size.channels,
+                    lanes: LANES,
+                    size: sizes[id],
+                    border: 0,
+                    first: n,
+                    last: n,
+                    part_of: None,
+                });
+            }
+        }
+        for n in 0..count {
+            let operation = &self.fused.operations[n];
+            let border = match &self.graph.nodes[operation.node].op {
+                Op::Conv2d(conv) if conv.groups == 1 => conv.padding[0].max(conv.padding[1]),
+                _ => 0,
+            };
+            let first_input = self.graph.nodes[operation.node].inputs.first().map(|&id| self.source(id));
+            for id in self.reads(operation) {
+                if let Some(place) = &mut self.places[id] {
+                    place.last = n;
+                    if Some(id) == first_input {
+                        place.border = place.border.max(border);
+                    }
+                }
+            }
+        }
+        for &id in &self.graph.outputs {
+            if let Some(place) = &mut self.places[self.fused.alias[id]] {
+                place.last = count;
+            }
+        }
+        self.join_concatenations();
+        self.flatten_input();
+    }
+
+    /// Lets the parts of a concatenation be written where they are wanted.
+    fn join_concatenations(&mut self) {
+        for n in 0..self.fused.operations.len() {
+            let (node, value) = (self.fused.operations[n].node, self.fused.operations[n].value);
+            if self.graph.nodes[node].op != Op::Concat {
+                continue;
+            }
+            let parts: Vec<NodeId> = self.graph.nodes[node].inputs.iter().map(|&id| self.source(id)).collect();
+            let mut channels = 0;
+            for &part in &parts {
+                let is_free = self.places[part].as_ref().is_some_and(|p| p.part_of.is_none())
+                    && self.graph.nodes[part].op != Op::Input
+                    && parts.iter().filter(|&&p| p == part).count() == 1
+                    && self.graph.nodes[part].op != Op::Concat;
+                if is_free && channels % LANES == 0 {
+                    self.adopt(part, value, channels / LANES);
+                }
+                channels += self.graph.nodes[part].size.channels;
+            }
+        }
+    }
+
+    fn adopt(&mut self, part: NodeId, whole: NodeId, block: usize) {
+        let Some(child) = self.places[part].clone() else { return };
+        // A part whose last block is not full would write over the next part's first channels.
+        let is_last = self.places[whole].as_ref().is_some_and(|w| block * LANES + child.channels == w.channels);
+        if !child.channels.is_multiple_of(LANES) && !is_last {
+            return;
+        }
+        let Some(parent) = &mut self.places[whole] else { return };
+        parent.border = parent.border.max(child.border);
+        parent.first = parent.first.min(child.first);
+        parent.last = parent.last.max(child.last);
+        if let Some(child) = &mut self.places[part] {
+            child.part_of = Some((whole, block));
+        }
+    }
+
+    /// An image of a few channels stays in planes of single channels where only direct convolutions read it.
+    fn flatten_input(&mut self) {
+        let direct = |compiler: &Self, n: &Fused| match &compiler.graph.nodes[n.node].op {
+            Op::Conv2d(conv) => conv.groups == 1 && !is_winograd(conv) && n.add.is_none(),
+            _ => false,
+        };
+        let readers: Vec<&Fused> =
+            self.fused.operations.iter().filter(|n| self.reads(n).contains(&0)).collect();
+        let flat = self.graph.input_channels() < LANES
+            && !self.graph.outputs.iter().any(|&id| self.source(id) == 0)
+            && readers.iter().all(|n| direct(self, n));
+        if flat && let Some(place) = &mut self.places[0] {
+            place.lanes = 1;
+        }
+    }
+
+    fn place_maps(&mut self, arena: &mut Arena) {
+        // Wholes first, so that parts find them.
+        for pass in 0..2 {
+            for id in 0..self.places.len() {
+                let Some(place) = &self.places[id] else { continue };
+                let mut map = Map {
+                    offset: 0,
+                    batch: self.batch,
+                    channels: place.channels,
+                    lanes: place.lanes,
+                    size: place.size,
+                    border: place.border,
+                    image: 0,
+                };
+                match place.part_of {
+                    None if pass == 0 => {
+                        map.image = map.own_len();
+                        map.offset = arena.place(map.image * self.batch, place.first, place.last);
+                    }
+                    Some((whole, block)) if pass == 1 => {
+                        let Some(whole) = self.maps[whole] else { continue };
+                        map.border = whole.border;
+                        map.image = whole.image;
+                        map.offset = whole.offset + block * whole.plane();
+                    }
+                    _ => continue,
+                }
+                self.maps[id] = Some(map);
+            }
+        }
+    }
+
+    /// The map of a node's value; every node that an operation reads or writes has one.
+    fn map(&self, id: NodeId) -> Option<Map> {
+        self.maps[self.source(id)]
+    }
+
+    fn push(&mut self, step: Step, barrier: bool) {
+        self.stages.push(Stage { step, barrier });
+    }
+
+    fn emit(&mut self, operation: &Fused) {
+        for id in [Some(operation.value), operation.pooled].into_iter().flatten() {
+            if let Some(map) = self.maps[id].filter(|map| map.border > 0) {
+                self.push(Step::Border(Border(map)), false);
+            }
+        }
+        let Some(y) = self.map(operation.value) else { return };
+        let node = &self.graph.nodes[operation.node];
+        let x = node.inputs.first().and_then(|&id| self.map(id));
+        let Some(x) = x else {
+            self.push(Step::Load(Load(y)), true);
+            return;
+        };
+        match &node.op {
+            Op::Conv2d(conv) if conv.groups == 1 => self.emit_conv(operation, conv, x, y),
+            Op::ConvTranspose2d(conv) if is_scatter(conv) => self.emit_scatter(operation, conv, x, y),
+            Op::MaxPool2d(pool) => self.push(Step::MaxPool(MaxPool { x, y, pool: *pool }), true),
+            Op::Norm { kind: Normalisation::Batch { .. }, .. } => {
+                let (scale, shift) = self.fold(operation.node);
+                let step = ScaleShift { x, y, scale: pad(&scale), shift: pad(&shift), finish: operation.finish };
+                self.push(Step::ScaleShift(step), true);
+            }
+            Op::Norm { kind: Normalisation::Instance, channels, eps, affine } => {
+                let parameter = |n: usize, otherwise: f32| match node.parameters.get(n) {
+                    Some(&id) if *affine => pad(&self.parameters[id]),
+                    _ => pad(&vec![otherwise; *channels]),
+                };
+                let (scale, shift) = (parameter(0, 1.0), parameter(1, 0.0));
+                let step = InstanceNorm { x, y, scale, shift, eps: *eps, finish: operation.finish };
+                self.push(Step::InstanceNorm(step), true);
+            }
+            Op::Activate(Activation::Relu | Activation::LeakyRelu(_))
+                if super::fuse::as_finish(activation_of(&node.op)).is_some() =>
+            {
+                let finish = super::fuse::as_finish(activation_of(&node.op)).unwrap_or(Finish::Plain);
+                self.push(Step::Unary(Unary { x, y, finish }), true);
+            }
+            Op::Add | Op::Multiply => {
+                let Some(b) = self.map(node.inputs[1]) else { return };
+                let pairing = if node.op == Op::Add { Pairing::Add } else { Pairing::Multiply };
+                self.push(Step::Pair(Pair { a: x, b, y, pairing, finish: operation.finish }), true);
+            }
+            Op::Concat => self.emit_concat(operation, y),
+            _ => self.emit_dense(operation, y),
+        }
+    }
+
+    /// Weights `[out, ...]` and bias with a following batch norm taken in, in double precision.
+    fn folded(&self, operation: &Fused, outputs: usize) -> (Vec<f32>, Vec<f32>) {
+        let node = &self.graph.nodes[operation.node];
+        let mut weight = self.parameters[node.parameters[0]].clone();
+        let mut bias = node.parameters.get(1).map_or_else(|| vec![0.0; outputs], |&id| self.parameters[id].clone());
+        if let Some(norm) = operation.norm {
+            let (scale, shift) = self.fold(norm);
+            let per_output = weight.len() / outputs.max(1);
+            for (o, part) in weight.chunks_exact_mut(per_output).enumerate() {
+                part.iter_mut().for_each(|w| *w = (f64::from(*w) * scale[o]) as f32);
+                bias[o] = (f64::from(bias[o]) * scale[o] + shift[o]) as f32;
+            }
+        }
+        (weight, bias)
+    }
+
+    /// Scale and shift of a batch norm with its running statistics.
+    fn fold(&self, norm: NodeId) -> (Vec<f64>, Vec<f64>) {
+        let node = &self.graph.nodes[norm];
+        let Op::Norm { channels, eps, affine, .. } = node.op else { return (Vec::new(), Vec::new()) };
+        let get = |n: usize, c: usize| f64::from(self.parameters[node.parameters[n]][c]);
+        let first = if affine { 2 } else { 0 };
+        (0..channels)
+            .map(|c| {
+                let (gamma, beta) = if affine { (get(0, c), get(1, c)) } else { (1.0, 0.0) };
+                let scale = gamma / (get(first + 1, c) + eps).sqrt();
+                (scale, beta - get(first, c) * scale)
+            })
+            .unzip()
+    }
+
+    fn target(&self, operation: &Fused, y: Map, bias: &[f32]) -> Target {
+        let bias: Vec<f64> = bias.iter().map(|&b| f64::from(b)).collect();
+        Target {
+            y,
+            pooled: operation.pooled.and_then(|id| self.maps[id]),
+            add: operation.add.and_then(|id| self.map(id)),
+            bias: pad(&bias),
+            finish: operation.finish,
+        }
+    }
+
+    fn emit_conv(&mut self, operation: &Fused, conv: &Conv, x: Map, y: Map) {
+        let (weight, bias) = self.folded(operation, conv.outputs);
+        let target = self.target(operation, y, &bias);
+        let (panel, rows) = self.kernel();
+        let threads = self.options.threads;
+        if is_winograd(conv) && x.lanes == LANES {
+            let step = Winograd::new(x, target, conv.padding, &weight, panel, rows, threads);
+            self.weight_bytes += step.weight_bytes();
+            if step.share == Share::Channels {
+                let other = self.stages.len() + 1;
+                self.push(Step::WinogradInputs(other), true);
+            }
+            self.push(Step::Winograd(step), true);
+            return;
+        }
+        let window =
+            Window { kernel: conv.kernel, stride: conv.stride, padding: conv.padding, dilation: conv.dilation };
+        let [kh, kw] = conv.kernel;
+        let at = |o: usize, i: usize, ky: usize, kx: usize| weight[((o * conv.inputs + i) * kh + ky) * kw + kx];
+        let step = Direct::new(x, target, window, at, panel, rows, threads);
+        self.weight_bytes += step.weight_bytes();
+        self.push(Step::Direct(step), true);
+    }
+
+    fn emit_scatter(&mut self, operation: &Fused, conv: &ConvTranspose, x: Map, y: Map) {
+        let node = &self.graph.nodes[operation.node];
+        let weight = &self.parameters[node.parameters[0]];
+        let bias = node.parameters.get(1).map_or_else(|| vec![0.0; conv.outputs], |&id| self.parameters[id].clone());
+        let (panel, rows) = self.kernel();
+        let [kh, kw] = conv.kernel;
+        let point = Window { kernel: [1, 1], stride: [1, 1], padding: [0, 0], dilation: [1, 1] };
+        for tap in 0..kh * kw {
+            let (ky, kx) = (tap / kw, tap % kw);
+            let at = |o: usize, i: usize, _: usize, _: usize| weight[((i * conv.outputs + o) * kh + ky) * kw + kx];
+            let target = self.target(operation, y, &bias);
+            let step = Direct::new(x, target, point, at, panel, rows, self.options.threads).scattered(
+                conv.stride,
+                [ky, kx],
+                self.options.threads,
+            );
+            self.weight_bytes += step.weight_bytes();
+            self.push(Step::Direct(step), tap + 1 == kh * kw);
+        }
+    }
+
+    fn kernel(&self) -> (usize, usize) {
+        let set: InstructionSet = self.options.set;
+        (set.panel_blocks(), set.panel_rows())
+    }
+
+    /// Copies the parts that were not written in place already.
+    fn emit_concat(&mut self, operation: &Fused, y: Map) {
+        let parts: Vec<NodeId> =
+            self.graph.nodes[operation.node].inputs.iter().map(|&id| self.source(id)).collect();
+        let value = operation.value;
+        let mut channels = 0;
+        let mut dense_needed = false;
+        for &part in &parts {
+            let adopted = self.places[part].as_ref().is_some_and(|p| p.part_of.is_some_and(|(whole, _)| whole == value));
+            let count = self.graph.nodes[part].size.channels;
+            if !adopted {
+                let whole_blocks = channels % LANES == 0
+                    && (count % LANES == 0 || channels + count == y.channels)
+                    && self.maps[part].is_some_and(|m| m.lanes == LANES);
+                if whole_blocks && let Some(x) = self.maps[part] {
+                    let y = Map { offset: y.offset + channels / LANES * y.plane(), channels: count, ..y };
+                    self.push(Step::Unary(Unary { x, y, finish: Finish::Plain }), false);
+                } else {
+                    dense_needed = true;
+                }
+            }
+            channels += count;
+        }
+        if dense_needed {
+            self.emit_dense(operation, y);
+        } else if let Some(stage) = self.stages.last_mut() {
+            stage.barrier = true;
+        }
+    }
+
+    fn emit_dense(&mut self, operation: &Fused, output: Map) {
+        let node = &self.graph.nodes[operation.node];
+        let inputs = node.inputs.iter().filter_map(|&id| self.map(id)).collect();
+        let parameters = node.parameters.iter().map(|&id| self.parameters[id].clone()).collect();
+        let shapes = node.parameters.iter().map(|&id| self.graph.parameters[id].shape.clone()).collect();
+        let compute = dense(&node.op, parameters, shapes, output);
+        self.push(Step::Dense { compute, inputs, output }, true);
+        if operation.finish != Finish::Plain {
+            self.push(Step::Unary(Unary { x: output, y: output, finish: operation.finish }), true);
+        }
+    }
+}
+
+fn activation_of(op: &Op) -> Activation {
+    if let Op::Activate(activation) = op { *activation } else { Activation::Sigmoid }
+}
+
+/// Whether every input pixel of a transposed convolution has its own output pixels.
+fn is_scatter(conv: &ConvTranspose) -> bool {
+    conv.kernel == conv.stride && conv.padding == [0, 0] && conv.output_padding == [0, 0] && conv.groups == 1
+}
+
+/// Values padded to whole blocks.
+fn pad<T: Copy + Into<f64>>(values: &[T]) -> Aligned {
+    let mut padded = Aligned::zeros(values.len());
+    padded.as_mut_slice().iter_mut().zip(values).for_each(|(p, &v)| *p = v.into() as f32);
+    padded
+}

@@ -1,0 +1,167 @@
+//! Aligned memory, and where maps lie in it.
+
+use super::super::simd::LANES;
+
+/// One cache line.
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+struct Line([f32; LANES]);
+
+/// Floats that start on a cache line; zero at first.
+pub struct Aligned(Vec<Line>);
+
+impl Aligned {
+    /// At least `count` zeros.
+    pub fn zeros(count: usize) -> Self {
+        Self(vec![Line([0.0; LANES]); count.div_ceil(LANES)])
+    }
+
+    /// Number of floats.
+    pub fn len(&self) -> usize {
+        self.0.len() * LANES
+    }
+
+    /// All floats.
+    pub fn as_slice(&self) -> &[f32] {
+        self.0.as_flattened_lines()
+    }
+
+    /// All floats.
+    pub fn as_mut_slice(&mut self) -> &mut [f32] {
+        let lines = &mut self.0;
+        // SAFETY: a line is sixteen floats without padding, and the borrow is passed on.
+        unsafe { std::slice::from_raw_parts_mut(lines.as_mut_ptr().cast(), lines.len() * LANES) }
+    }
+}
+
+trait Flatten {
+    fn as_flattened_lines(&self) -> &[f32];
+}
+
+impl Flatten for Vec<Line> {
+    fn as_flattened_lines(&self) -> &[f32] {
+        // SAFETY: a line is sixteen floats without padding, and the borrow is passed on.
+        unsafe { std::slice::from_raw_parts(self.as_ptr().cast(), self.len() * LANES) }
+    }
+}
+
+/// Where a map `[batch, channels, height, width]` lies: in blocks of sixteen channels (or single ones), each a plane of
+/// pixels with a border of zeros around it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Map {
+    /// First float of the first plane's border.
+    pub offset: usize,
+    /// Images.
+    pub batch: usize,
+    /// Channels that mean something; the others of the last block are finite and unused.
+    pub channels: usize,
+    /// Channels of a block: [`LANES`] or 1.
+    pub lanes: usize,
+    /// Pixels of an image.
+    pub size: [usize; 2],
+    /// Zeros on each side.
+    pub border: usize,
+    /// Floats from image to image; more than its own planes where it is part of a concatenation.
+    pub image: usize,
+}
+
+impl Map {
+    /// Blocks of channels.
+    pub fn blocks(&self) -> usize {
+        self.channels.div_ceil(self.lanes)
+    }
+
+    /// Floats from row to row.
+    pub fn row(&self) -> usize {
+        (self.size[1] + 2 * self.border) * self.lanes
+    }
+
+    /// Floats from block to block.
+    pub fn plane(&self) -> usize {
+        (self.size[0] + 2 * self.border) * self.row()
+    }
+
+    /// Floats of an image's planes.
+    pub fn own_len(&self) -> usize {
+        self.blocks() * self.plane()
+    }
+
+    /// Index of the first lane of a pixel; rows and columns may reach into the border.
+    pub fn at(&self, image: usize, block: usize, row: isize, column: isize) -> usize {
+        debug_assert!(image < self.batch && block < self.blocks());
+        let border = self.border as isize;
+        debug_assert!(row >= -border && row < self.size[0] as isize + border);
+        debug_assert!(column >= -border && column < self.size[1] as isize + border);
+        let pixel = (row + border) as usize * self.row() + (column + border) as usize * self.lanes;
+        self.offset + image * self.image + block * self.plane() + pixel
+    }
+
+    /// End of the last float.
+    pub fn end(&self) -> usize {
+        self.offset + (self.batch - 1) * self.image + self.own_len()
+    }
+}
+
+/// Places for things that live from one step to another, such that what lives together does not overlap.
+#[derive(Default)]
+pub struct Arena {
+    placed: Vec<Placed>,
+    len: usize,
+}
+
+struct Placed {
+    start: usize,
+    len: usize,
+    first: usize,
+    last: usize,
+}
+
+impl Arena {
+    /// The lowest free place for `len` floats from step `first` to step `last`.
+    pub fn place(&mut self, len: usize, first: usize, last: usize) -> usize {
+        let len = len.next_multiple_of(LANES);
+        let mut living: Vec<&Placed> =
+            self.placed.iter().filter(|p| p.first <= last && first <= p.last).collect();
+        living.sort_by_key(|p| p.start);
+        let mut start = 0;
+        for other in living {
+            if start + len <= other.start {
+                break;
+            }
+            start = start.max(other.start + other.len);
+        }
+        self.placed.push(Placed { start, len, first, last });
+        self.len = self.len.max(start + len);
+        start
+    }
+
+    /// Floats in all.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_lives_together_does_not_overlap_and_space_is_used_again() {
+        let mut arena = Arena::default();
+        let a = arena.place(100, 0, 2);
+        let b = arena.place(50, 1, 3);
+        let c = arena.place(100, 3, 4);
+        assert!(b >= a + 100 && c + 100 <= b.max(a + 100), "{a} {b} {c}");
+        assert_eq!(c, a, "the first place is free again");
+        assert_eq!(arena.len(), 112 + 64);
+    }
+
+    #[test]
+    fn a_map_counts_from_its_border() {
+        let map = Map { offset: 32, batch: 2, channels: 20, lanes: LANES, size: [3, 5], border: 1, image: 1120 };
+        assert_eq!((map.blocks(), map.row(), map.plane()), (2, 112, 560));
+        assert_eq!(map.at(0, 0, -1, -1), 32);
+        assert_eq!(map.at(1, 1, 0, 0), 32 + 1120 + 560 + 112 + 16);
+        assert_eq!(map.end(), 32 + 2240);
+    }
+}

@@ -1,0 +1,346 @@
+//! Steps that visit every pixel once or twice: loading, borders, pooling, norms, sums, products, storing.
+
+use super::super::simd::{LANES, Vector};
+use super::convolution::Finish;
+use super::memory::{Aligned, Map};
+use super::run::Context;
+use crate::graph::Pool;
+
+/// Calls `line(image, block, row)` for the lines of a map that this thread takes.
+#[inline(always)]
+fn lines(context: &Context, step: usize, map: &Map, mut line: impl FnMut(usize, usize, usize)) {
+    let (blocks, rows) = (map.blocks(), map.size[0]);
+    let piece = (4096 / (map.size[1] * LANES)).max(1);
+    let count = map.batch * blocks * rows;
+    loop {
+        let start = context.team.take(step) * piece;
+        if start >= count {
+            break;
+        }
+        for n in start..(start + piece).min(count) {
+            line(n / (blocks * rows), n / rows % blocks, n % rows);
+        }
+    }
+}
+
+/// Writes the zeros around a map.
+pub struct Border(pub Map);
+
+impl Border {
+    /// # Safety
+    /// As [`Context`] says.
+    pub unsafe fn run(&self, context: &Context, step: usize) {
+        let map = &self.0;
+        let planes = map.batch * map.blocks();
+        let (row, thick) = (map.row(), map.border * map.lanes);
+        loop {
+            let plane = context.team.take(step);
+            if plane >= planes {
+                break;
+            }
+            let border = map.border as isize;
+            let start = map.at(plane / map.blocks(), plane % map.blocks(), -border, -border);
+            // SAFETY: the plane lies in the arena, and nobody else writes its border in this step.
+            let plane = unsafe { std::slice::from_raw_parts_mut(context.arena.add(start), map.plane()) };
+            let (top, rest) = plane.split_at_mut(map.border * row);
+            let (middle, bottom) = rest.split_at_mut(map.size[0] * row);
+            top.fill(0.0);
+            bottom.fill(0.0);
+            for line in middle.chunks_exact_mut(row) {
+                line[..thick].fill(0.0);
+                line[row - thick..].fill(0.0);
+            }
+        }
+    }
+}
+
+/// The image into the arena.
+pub struct Load(pub Map);
+
+impl Load {
+    /// # Safety
+    /// As [`Context`] says.
+    pub unsafe fn run(&self, context: &Context, step: usize) {
+        let map = &self.0;
+        let [height, width] = map.size;
+        lines(context, step, map, |image, block, row| {
+            for lane in 0..map.lanes {
+                let channel = block * map.lanes + lane;
+                let to = map.at(image, block, row as isize, 0) + lane;
+                for column in 0..width {
+                    let value = if channel < map.channels {
+                        context.input[((image * map.channels + channel) * height + row) * width + column]
+                    } else {
+                        0.0
+                    };
+                    // SAFETY: the map lies in the arena; lines are taken once.
+                    unsafe { *context.arena.add(to + column * map.lanes) = value };
+                }
+            }
+        });
+    }
+}
+
+/// Largest value of each window, of any size, stride and padding.
+pub struct MaxPool {
+    /// Its input.
+    pub x: Map,
+    /// Its result.
+    pub y: Map,
+    /// The windows.
+    pub pool: Pool,
+}
+
+impl MaxPool {
+    /// # Safety
+    /// As [`Context`] says.
+    #[inline(always)]
+    pub unsafe fn run<V: Vector>(&self, context: &Context, step: usize) {
+        let (x, pool) = (&self.x, &self.pool);
+        let range = |axis: usize, out: usize| {
+            let start = out * pool.stride[axis];
+            let end = (start + pool.kernel[axis]).saturating_sub(pool.padding[axis]).min(x.size[axis]);
+            start.saturating_sub(pool.padding[axis])..end
+        };
+        lines(context, step, &self.y, |image, block, row| {
+            for column in 0..self.y.size[1] {
+                // SAFETY: windows are cut to the map; results are written once.
+                unsafe {
+                    let mut largest = V::splat(f32::NEG_INFINITY);
+                    for r in range(0, row) {
+                        for c in range(1, column) {
+                            let from = context.arena.add(x.at(image, block, r as isize, c as isize));
+                            largest = V::load(from).max(largest);
+                        }
+                    }
+                    largest.store(context.arena.add(self.y.at(image, block, row as isize, column as isize)));
+                }
+            }
+        });
+    }
+}
+
+/// `finish(x * scale + shift)` per channel: a batch norm that could not be folded.
+pub struct ScaleShift {
+    /// Its input.
+    pub x: Map,
+    /// Its result.
+    pub y: Map,
+    /// Per channel, padded to blocks.
+    pub scale: Aligned,
+    /// Per channel, padded to blocks.
+    pub shift: Aligned,
+    /// Activation.
+    pub finish: Finish,
+}
+
+impl ScaleShift {
+    /// # Safety
+    /// As [`Context`] says.
+    #[inline(always)]
+    pub unsafe fn run<V: Vector>(&self, context: &Context, step: usize) {
+        lines(context, step, &self.y, |image, block, row| {
+            // SAFETY: both lines lie in the arena.
+            unsafe {
+                let scale = V::load(self.scale.as_slice().as_ptr().add(block * LANES));
+                let shift = V::load(self.shift.as_slice().as_ptr().add(block * LANES));
+                let from = context.arena.add(self.x.at(image, block, row as isize, 0));
+                let to = context.arena.add(self.y.at(image, block, row as isize, 0));
+                for n in 0..self.y.size[1] {
+                    let value = V::load(from.add(n * LANES)).mul_add(scale, shift);
+                    self.finish.apply(value).store(to.add(n * LANES));
+                }
+            }
+        });
+    }
+}
+
+/// Instance norm: mean and variance of every channel of every image, in double precision over sums of lines.
+pub struct InstanceNorm {
+    /// Input.
+    pub x: Map,
+    /// Result; may be the input.
+    pub y: Map,
+    /// Per channel, padded to blocks.
+    pub scale: Aligned,
+    /// Per channel, padded to blocks.
+    pub shift: Aligned,
+    /// Added to the variance.
+    pub eps: f64,
+    /// Activation.
+    pub finish: Finish,
+}
+
+impl InstanceNorm {
+    /// # Safety
+    /// As [`Context`] says.
+    #[inline(always)]
+    pub unsafe fn run<V: Vector>(&self, context: &Context, step: usize) {
+        let (x, y) = (&self.x, &self.y);
+        let [height, width] = x.size;
+        loop {
+            let work = context.team.take(step);
+            let (image, block) = (work / x.blocks(), work % x.blocks());
+            if image >= x.batch {
+                break;
+            }
+            // SAFETY: both planes lie in the arena; each plane is taken once.
+            unsafe {
+                let line = |map: &Map, row: usize| context.arena.add(map.at(image, block, row as isize, 0));
+                let count = (height * width) as f64;
+                let total = |centre: Option<V>| {
+                    let mut sums = [0.0f64; LANES];
+                    for row in 0..height {
+                        let from = line(x, row);
+                        let mut sum = V::splat(0.0);
+                        for n in 0..width {
+                            let value = V::load(from.add(n * LANES));
+                            sum = match centre {
+                                None => sum.add(value),
+                                Some(centre) => {
+                                    let off = value.sub(centre);
+                                    off.mul_add(off, sum)
+                                }
+                            };
+                        }
+                        let mut part = [0.0f32; LANES];
+                        sum.store(part.as_mut_ptr());
+                        sums.iter_mut().zip(part).for_each(|(s, p)| *s += f64::from(p));
+                    }
+                    sums
+                };
+                let means = total(None).map(|sum| (sum / count) as f32);
+                let squares = total(Some(V::load(means.as_ptr())));
+                let (mut scale, mut shift) = ([0.0f32; LANES], [0.0f32; LANES]);
+                for lane in 0..LANES {
+                    let channel = block * LANES + lane;
+                    let factor = f64::from(self.scale.as_slice()[channel]) / (squares[lane] / count + self.eps).sqrt();
+                    scale[lane] = factor as f32;
+                    shift[lane] = self.shift.as_slice()[channel];
+                }
+                let (scale, shift) = (V::load(scale.as_ptr()), V::load(shift.as_ptr()));
+                let mean = V::load(means.as_ptr());
+                for row in 0..height {
+                    let (from, to) = (line(x, row), line(y, row));
+                    for n in 0..width {
+                        let value = V::load(from.add(n * LANES)).sub(mean).mul_add(scale, shift);
+                        self.finish.apply(value).store(to.add(n * LANES));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// How two maps become one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pairing {
+    /// Sum.
+    Add,
+    /// Product.
+    Multiply,
+}
+
+/// Sum or product of two maps; the second may be 1x1 and counts for every pixel.
+pub struct Pair {
+    /// First.
+    pub a: Map,
+    /// Second.
+    pub b: Map,
+    /// Result.
+    pub y: Map,
+    /// Which.
+    pub pairing: Pairing,
+    /// Activation.
+    pub finish: Finish,
+}
+
+impl Pair {
+    /// # Safety
+    /// As [`Context`] says.
+    #[inline(always)]
+    pub unsafe fn run<V: Vector>(&self, context: &Context, step: usize) {
+        let single = self.b.size == [1, 1] && self.a.size != [1, 1];
+        lines(context, step, &self.y, |image, block, row| {
+            // SAFETY: all lines lie in the arena.
+            unsafe {
+                let at = |map: &Map, row: usize| context.arena.add(map.at(image, block, row as isize, 0));
+                let (a, b) = (at(&self.a, row), at(&self.b, if single { 0 } else { row }));
+                let to = at(&self.y, row);
+                for n in 0..self.y.size[1] {
+                    let left = V::load(a.add(n * LANES));
+                    let right = V::load(if single { b } else { b.add(n * LANES) });
+                    let value = match self.pairing {
+                        Pairing::Add => left.add(right),
+                        Pairing::Multiply => left.mul(right),
+                    };
+                    self.finish.apply(value).store(to.add(n * LANES));
+                }
+            }
+        });
+    }
+}
+
+/// An activation that was not fused, or a copy: element by element.
+pub struct Unary {
+    /// Input.
+    pub x: Map,
+    /// Result, of the same blocks.
+    pub y: Map,
+    /// Activation.
+    pub finish: Finish,
+}
+
+impl Unary {
+    /// # Safety
+    /// As [`Context`] says.
+    #[inline(always)]
+    pub unsafe fn run<V: Vector>(&self, context: &Context, step: usize) {
+        lines(context, step, &self.y, |image, block, row| {
+            // SAFETY: both lines lie in the arena.
+            unsafe {
+                let from = context.arena.add(self.x.at(image, block, row as isize, 0));
+                let to = context.arena.add(self.y.at(image, block, row as isize, 0));
+                for n in 0..self.y.size[1] {
+                    self.finish.apply(V::load(from.add(n * LANES))).store(to.add(n * LANES));
+                }
+            }
+        });
+    }
+}
+
+/// Values of a map as a dense `[batch, channels, height, width]` array.
+///
+/// # Safety
+/// `arena` holds the map, and nobody writes it meanwhile.
+pub unsafe fn read_map(arena: *const f32, map: &Map, to: &mut [f32]) {
+    let [height, width] = map.size;
+    for (n, line) in to.chunks_exact_mut(width).enumerate() {
+        let (row, channel) = (n % height, n / height % map.channels);
+        let image = n / (height * map.channels);
+        let at = map.at(image, channel / map.lanes, row as isize, 0) + channel % map.lanes;
+        for (column, value) in line.iter_mut().enumerate() {
+            *value = unsafe { *arena.add(at + column * map.lanes) };
+        }
+    }
+}
+
+/// A dense array into a map; lanes without a channel become zero.
+///
+/// # Safety
+/// `arena` holds the map, and nobody else uses it meanwhile.
+pub unsafe fn write_map(arena: *mut f32, map: &Map, from: &[f32]) {
+    let [height, width] = map.size;
+    for image in 0..map.batch {
+        for channel in 0..map.blocks() * map.lanes {
+            for row in 0..height {
+                let at = map.at(image, channel / map.lanes, row as isize, 0) + channel % map.lanes;
+                for column in 0..width {
+                    let index = ((image * map.channels + channel) * height + row) * width + column;
+                    let value = if channel < map.channels { from[index] } else { 0.0 };
+                    unsafe { *arena.add(at + column * map.lanes) = value };
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! Steps, and how threads run them.
+
+use super::super::simd::{InstructionSet, Portable, Vector};
+use super::convolution::{Direct, Share, Winograd};
+use super::memory::Map;
+use super::pointwise::{Border, InstanceNorm, Load, MaxPool, Pair, ScaleShift, Unary, read_map, write_map};
+use super::team::Team;
+#[cfg(target_arch = "aarch64")]
+use crate::engine::cpu::simd::Neon;
+#[cfg(target_arch = "x86_64")]
+use crate::engine::cpu::simd::{Avx2, Avx512};
+
+/// What a thread needs to run a step.
+///
+/// The kernels' safety rests on this: `arena` points to as many floats as the plan's maps and scratch were placed in, the
+/// compiler of plans gave every step of one stage disjoint places to write, and stages are separated by barriers.
+pub struct Context<'a> {
+    /// Everybody's memory.
+    pub arena: *mut f32,
+    /// The image, `[batch, channels, height, width]`.
+    pub input: &'a [f32],
+    /// This thread's number.
+    pub thread: usize,
+    /// Everybody.
+    pub team: &'a Team,
+}
+
+/// An operation on dense arrays, for what has no kernel in blocks.
+pub type Dense = Box<dyn Fn(&[(&[f32], Map)]) -> Vec<f32> + Send + Sync>;
+
+/// One step of a plan.
+pub enum Step {
+    /// Zeros around a map.
+    Border(Border),
+    /// The image.
+    Load(Load),
+    /// 3x3 convolution, everyone taking tiles; or its second half.
+    Winograd(Winograd),
+    /// The first half of a 3x3 convolution shared by channels; the index of its other half.
+    WinogradInputs(usize),
+    /// Any other convolution.
+    Direct(Direct),
+    /// Maxima.
+    MaxPool(MaxPool),
+    /// Fixed norm.
+    ScaleShift(ScaleShift),
+    /// Norm per image and channel.
+    InstanceNorm(InstanceNorm),
+    /// Sum or product.
+    Pair(Pair),
+    /// Activation or copy.
+    Unary(Unary),
+    /// Anything, by the first thread.
+    Dense {
+        /// What is computed.
+        compute: Dense,
+        /// From these.
+        inputs: Vec<Map>,
+        /// To here.
+        output: Map,
+    },
+}
+
+/// A step and whether everybody waits after it.
+pub struct Stage {
+    /// The step.
+    pub step: Step,
+    /// Whether the next one needs its results.
+    pub barrier: bool,
+}
+
+/// Runs all stages as one thread of a team; `stop` is asked by the first thread after every stage.
+///
+/// # Safety
+/// As [`Context`] says.
+pub unsafe fn run(stages: &[Stage], set: InstructionSet, context: &Context, stop: &dyn Fn() -> bool) -> bool {
+    for (number, stage) in stages.iter().enumerate() {
+        unsafe { run_step(stages, number, set, context) };
+        if stage.barrier {
+            if context.thread == 0 && stop() {
+                context.team.end_after(number);
+            }
+            context.team.wait();
+            if context.team.ends_after(number) {
+                return false;
+            }
+        }
+    }
+    true
+}
+
+unsafe fn run_step(stages: &[Stage], number: usize, set: InstructionSet, context: &Context) {
+    unsafe {
+        match &stages[number].step {
+            Step::Border(border) => border.run(context, number),
+            Step::Load(load) => load.run(context, number),
+            Step::Dense { compute, inputs, output } if context.thread == 0 => {
+                let arrays: Vec<Vec<f32>> = inputs
+                    .iter()
+                    .map(|map| {
+                        let mut values = vec![0.0; map.batch * map.channels * map.size[0] * map.size[1]];
+                        read_map(context.arena, map, &mut values);
+                        values
+                    })
+                    .collect();
+                let views: Vec<(&[f32], Map)> = arrays.iter().map(Vec::as_slice).zip(inputs.iter().copied()).collect();
+                write_map(context.arena, output, &compute(&views));
+            }
+            Step::Dense { .. } => {}
+            _ => match set {
+                #[cfg(target_arch = "x86_64")]
+                InstructionSet::Avx512 => avx512(stages, number, context),
+                #[cfg(target_arch = "x86_64")]
+                InstructionSet::Avx2 => avx2(stages, number, context),
+                #[cfg(target_arch = "aarch64")]
+                InstructionSet::Neon => compute::<Neon, 1>(stages, number, context),
+                InstructionSet::Portable => compute::<Portable, 1>(stages, number, context),
+            },
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx2,fma")]
+unsafe fn avx512(stages: &[Stage], number: usize, context: &Context) {
+    unsafe { compute::<Avx512, 2>(stages, number, context) }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn avx2(stages: &[Stage], number: usize, context: &Context) {
+    unsafe { compute::<Avx2, 1>(stages, number, context) }
+}
+
+/// The kernels over one kind of vector; inlined into a function that has its instructions.
+#[inline(always)]
+unsafe fn compute<V: Vector, const COLUMNS: usize>(stages: &[Stage], number: usize, context: &Context) {
+    unsafe {
+        match &stages[number].step {
+            Step::Winograd(conv) if conv.share == Share::Tiles => conv.run_by_tiles::<V, COLUMNS>(context, number),
+            Step::Winograd(conv) => conv.run_by_channels::<V, COLUMNS>(context, number),
+            Step::WinogradInputs(other) => {
+                if let Step::Winograd(conv) = &stages[*other].step {
+                    conv.run_inputs::<V>(context, number);
+                }
+            }
+            Step::Direct(conv) => conv.run::<V, COLUMNS>(context, number),
+            Step::MaxPool(pool) => pool.run::<V>(context, number),
+            Step::ScaleShift(norm) => norm.run::<V>(context, number),
+            Step::InstanceNorm(norm) => norm.run::<V>(context, number),
+            Step::Pair(pair) => pair.run::<V>(context, number),
+            Step::Unary(unary) => unary.run::<V>(context, number),
+            Step::Border(_) | Step::Load(_) | Step::Dense { .. } => {}
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! Sixteen numbers at a time, on whatever the processor offers.
+//!
+//! Kernels are written once over [`Vector`] and compiled once per instruction set; [`InstructionSet::best`] picks one at
+//! run time. A channel block of the compiled engine is one vector.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+#[cfg(target_arch = "aarch64")]
+mod neon;
+mod portable;
+
+#[cfg(target_arch = "x86_64")]
+pub use avx2::Avx2;
+#[cfg(target_arch = "x86_64")]
+pub use avx512::Avx512;
+#[cfg(target_arch = "aarch64")]
+pub use neon::Neon;
+pub use portable::Portable;
+
+/// Numbers in a vector: the channels of a block.
+pub const LANES: usize = 16;
+
+/// Sixteen 32-bit floats.
+///
+/// # Safety
+/// All functions need a processor with the instruction set of the type; `load`, `store` and `prefetch` need pointers to
+/// sixteen readable (writable) floats. There is no alignment requirement.
+pub unsafe trait Vector: Copy {
+    /// All lanes alike.
+    unsafe fn splat(value: f32) -> Self;
+    /// Reads sixteen floats.
+    unsafe fn load(from: *const f32) -> Self;
+    /// Writes sixteen floats.
+    unsafe fn store(self, to: *mut f32);
+    /// Sum.
+    unsafe fn add(self, other: Self) -> Self;
+    /// Difference.
+    unsafe fn sub(self, other: Self) -> Self;
+    /// Product.
+    unsafe fn mul(self, other: Self) -> Self;
+    /// `self * factor + term`, rounded once where the processor can.
+    unsafe fn mul_add(self, factor: Self, term: Self) -> Self;
+    /// The larger of each pair.
+    unsafe fn max(self, other: Self) -> Self;
+}
+
+/// What a kernel is compiled for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InstructionSet {
+    /// 512-bit vectors (AVX-512 F).
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+    /// 256-bit vectors with fused multiply and add.
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    /// 128-bit vectors of 64-bit ARM.
+    #[cfg(target_arch = "aarch64")]
+    Neon,
+    /// Whatever the compiler makes of plain arrays.
+    Portable,
+}
+
+impl InstructionSet {
+    /// Those that this processor runs, fastest first.
+    pub fn available() -> Vec<Self> {
+        let mut sets = Vec::new();
+        #[cfg(target_arch = "x86_64")]
+        {
+            if std::is_x86_feature_detected!("avx512f") && std::is_x86_feature_detected!("avx2") {
+                sets.push(Self::Avx512);
+            }
+            if std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("fma") {
+                sets.push(Self::Avx2);
+            }
+        }
+        #[cfg(target_arch = "aarch64")]
+        sets.push(Self::Neon);
+        sets.push(Self::Portable);
+        sets
+    }
+
+    /// The fastest that this processor runs.
+    pub fn best() -> Self {
+        Self::available()[0]
+    }
+
+    /// Name for the user.
+    pub fn name(self) -> &'static str {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => "AVX-512",
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => "AVX2",
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon => "NEON",
+            Self::Portable => "portable",
+        }
+    }
+
+    /// Blocks of output channels that the matrix kernel computes together.
+    pub fn panel_blocks(self) -> usize {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => 2,
+            _ => 1,
+        }
+    }
+
+    /// Most rows (pixels, tiles) that the matrix kernel computes together: as many as there are registers for.
+    pub fn panel_rows(self) -> usize {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => 14,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => 6,
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon => 6,
+            Self::Portable => 4,
+        }
+    }
+}
