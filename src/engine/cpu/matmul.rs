@@ -11,7 +11,17 @@ pub struct Run {
     pub len: usize,
 }
 
-/// `rows x (COLUMNS * 16)` sums over all runs, handed to `finish(row, column, sum)`.
+/// Where the sums of a product go. A trait and not a closure, because a closure would be compiled without the
+/// instruction set of the function that it is inlined into.
+pub trait Sink<V> {
+    /// Takes the sum of a row and a block of columns.
+    ///
+    /// # Safety
+    /// As [`multiply`].
+    unsafe fn put(&self, row: usize, column: usize, sum: V);
+}
+
+/// `rows x (COLUMNS * 16)` sums over all runs, handed to `sink`.
 ///
 /// The left operand's row `r` starts at `a + r * a_step`; the right operand is packed as `[channel][COLUMNS * 16]` in the
 /// order of the runs. `rows` is at most fourteen (six with one column).
@@ -26,12 +36,12 @@ pub unsafe fn multiply<V: Vector, const COLUMNS: usize>(
     a_step: usize,
     runs: &[Run],
     b: *const f32,
-    finish: impl Fn(usize, usize, V),
+    sink: &impl Sink<V>,
 ) {
     macro_rules! dispatch {
         ($($n:literal)*) => {
             match rows {
-                $($n => unsafe { fixed::<V, $n, COLUMNS>(a, a_step, runs, b, finish) },)*
+                $($n => unsafe { fixed::<V, $n, COLUMNS>(a, a_step, runs, b, sink) },)*
                 _ => debug_assert!(false, "too many rows for the matrix kernel"),
             }
         };
@@ -49,7 +59,7 @@ unsafe fn fixed<V: Vector, const ROWS: usize, const COLUMNS: usize>(
     a_step: usize,
     runs: &[Run],
     mut b: *const f32,
-    finish: impl Fn(usize, usize, V),
+    sink: &impl Sink<V>,
 ) {
     unsafe {
         let mut sums = [[V::splat(0.0); COLUMNS]; ROWS];
@@ -72,7 +82,7 @@ unsafe fn fixed<V: Vector, const ROWS: usize, const COLUMNS: usize>(
         }
         for r in 0..ROWS {
             for c in 0..COLUMNS {
-                finish(r, c, sums[r][c]);
+                sink.put(r, c, sums[r][c]);
             }
         }
     }

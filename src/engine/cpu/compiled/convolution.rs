@@ -1,6 +1,6 @@
 //! Convolutions in blocks of channels: Winograd's tiles, and direct sums over runs of channels.
 
-use super::super::matmul::{Run, multiply, row_groups};
+use super::super::matmul::{Run, Sink, multiply, row_groups};
 use super::super::simd::{LANES, Vector};
 use super::super::winograd::{PATCH, PRODUCTS, TILE, transform_input, transform_kernel, transform_output};
 use super::memory::{Aligned, Map};
@@ -134,6 +134,12 @@ impl Winograd {
     /// Bytes of the packed weights.
     pub fn weight_bytes(&self) -> usize {
         self.weights.len() * 4
+    }
+
+    /// What it is, for tables of times.
+    pub fn name(&self) -> String {
+        let (x, y) = (&self.x, &self.target.y);
+        format!("3x3 {} -> {} at {}x{} by {:?}, {} tiles a chunk", x.channels, y.channels, y.size[0], y.size[1], self.share, self.chunk)
     }
 
     fn tile_count(&self) -> usize {
@@ -320,11 +326,11 @@ impl Winograd {
                 for (start, rows) in row_groups(count, self.rows) {
                     let a = inputs.add(n * in_stride + start * depth);
                     let to = products.add(n * out_stride + start * width);
-                    let write = |r: usize, c: usize, sum: V| sum.store(to.add(r * width + c * LANES));
+                    let products = Products { to, width };
                     if blocks == COLUMNS {
-                        multiply::<V, COLUMNS>(rows, a, depth, &runs, weights, write);
+                        multiply::<V, COLUMNS>(rows, a, depth, &runs, weights, &products);
                     } else {
-                        multiply_narrow::<V>(rows, a, depth, &runs, weights, write);
+                        multiply_narrow::<V, _>(rows, a, depth, &runs, weights, products);
                     }
                 }
             }
@@ -414,20 +420,71 @@ impl Winograd {
     }
 }
 
+/// Sums as they are, in rows of a panel's width.
+#[derive(Clone, Copy)]
+struct Products {
+    to: *mut f32,
+    width: usize,
+}
+
+impl<V: Vector> Sink<V> for Products {
+    #[inline(always)]
+    unsafe fn put(&self, row: usize, column: usize, sum: V) {
+        unsafe { sum.store(self.to.add(row * self.width + column * LANES)) }
+    }
+}
+
+impl From<(Products, usize)> for Products {
+    fn from((products, rows): (Products, usize)) -> Self {
+        Self { to: products.to.wrapping_add(rows * products.width), ..products }
+    }
+}
+
+/// Results with bias, residual and activation, in a line of pixels.
+#[derive(Clone, Copy)]
+struct Pixels {
+    to: *mut f32,
+    /// Floats from pixel to pixel, and from block to block.
+    step: usize,
+    plane: usize,
+    bias: *const f32,
+    /// The line of the map that is added, and the distance of its blocks.
+    add: Option<(*const f32, usize)>,
+    finish: Finish,
+}
+
+impl<V: Vector> Sink<V> for Pixels {
+    #[inline(always)]
+    unsafe fn put(&self, row: usize, column: usize, sum: V) {
+        unsafe {
+            let mut value = sum.add(V::load(self.bias.add(column * LANES)));
+            if let Some((from, plane)) = self.add {
+                value = value.add(V::load(from.add(column * plane + row * self.step)));
+            }
+            self.finish.apply(value).store(self.to.add(column * self.plane + row * self.step));
+        }
+    }
+}
+
+impl From<(Pixels, usize)> for Pixels {
+    fn from((pixels, rows): (Pixels, usize)) -> Self {
+        let add = pixels.add.map(|(from, plane)| (from.wrapping_add(rows * pixels.step), plane));
+        Self { to: pixels.to.wrapping_add(rows * pixels.step), add, ..pixels }
+    }
+}
+
 /// The last panel, one block wide where the others are wider; at most as many rows as a narrow kernel has, per call.
 #[inline(always)]
-unsafe fn multiply_narrow<V: Vector>(
+unsafe fn multiply_narrow<V: Vector, S: Sink<V> + Copy + From<(S, usize)>>(
     rows: usize,
     a: *const f32,
     a_step: usize,
     runs: &[Run],
     b: *const f32,
-    finish: impl Fn(usize, usize, V),
+    sink: S,
 ) {
     for (start, count) in row_groups(rows, 6) {
-        unsafe {
-            multiply::<V, 1>(count, a.add(start * a_step), a_step, runs, b, |r, c, sum| finish(start + r, c, sum));
-        }
+        unsafe { multiply::<V, 1>(count, a.add(start * a_step), a_step, runs, b, &S::from((sink, start))) };
     }
 }
 
@@ -543,6 +600,12 @@ impl Direct {
         self.weights.len() * 4
     }
 
+    /// What it is, for tables of times.
+    pub fn name(&self) -> String {
+        let (x, y) = (&self.x, &self.target.y);
+        format!("direct {} -> {} at {}x{}", x.channels, y.channels, y.size[0], y.size[1])
+    }
+
     /// All of it, everyone taking lines of positions for one panel.
     ///
     /// # Safety
@@ -584,27 +647,25 @@ impl Direct {
             let target = &self.target;
             let out_row = (line * self.out_step[0] + self.out_at[0]) as isize;
             let out = target.y.at(image, first, out_row, self.out_at[1] as isize);
-            let added = target.add.as_ref().map(|add| {
+            let add = target.add.as_ref().map(|add| {
                 let at = add.at(image, first, out_row, self.out_at[1] as isize);
                 (context.arena.add(at).cast_const(), add.plane())
             });
-            let to = context.arena.add(out);
-            let (plane, step) = (target.y.plane(), self.out_step[1] * LANES);
-            let bias = target.bias.as_slice().as_ptr().add(first * LANES);
+            let line = Pixels {
+                to: context.arena.add(out),
+                step: self.out_step[1] * LANES,
+                plane: target.y.plane(),
+                bias: target.bias.as_slice().as_ptr().add(first * LANES),
+                add,
+                finish: target.finish,
+            };
             for (start, rows) in row_groups(self.positions[1], self.rows) {
-                let write = |r: usize, c: usize, sum: V| {
-                    let at = c * plane + (start + r) * step;
-                    let mut value = sum.add(V::load(bias.add(c * LANES)));
-                    if let Some((from, plane)) = added {
-                        value = value.add(V::load(from.add(c * plane + (start + r) * step)));
-                    }
-                    target.finish.apply(value).store(to.add(at));
-                };
                 let a = base.add(start * a_step);
+                let pixels = Pixels::from((line, start));
                 if blocks == COLUMNS {
-                    multiply::<V, COLUMNS>(rows, a, a_step, &self.runs, weights, write);
+                    multiply::<V, COLUMNS>(rows, a, a_step, &self.runs, weights, &pixels);
                 } else {
-                    multiply_narrow::<V>(rows, a, a_step, &self.runs, weights, write);
+                    multiply_narrow::<V, _>(rows, a, a_step, &self.runs, weights, pixels);
                 }
             }
         }

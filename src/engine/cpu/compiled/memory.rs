@@ -1,48 +1,86 @@
 //! Aligned memory, and where maps lie in it.
 
+use std::alloc::Layout;
+use std::ptr::NonNull;
+
 use super::super::simd::LANES;
 
-/// One cache line.
-#[derive(Clone, Copy)]
-#[repr(C, align(64))]
-struct Line([f32; LANES]);
+/// Alignment of small memory: a cache line.
+const LINE_BYTES: usize = 64;
+/// Size and alignment of a huge page. One needs far fewer entries of the processor's address cache than small pages.
+const HUGE_BYTES: usize = 2 << 20;
 
-/// Floats that start on a cache line; zero at first.
-pub struct Aligned(Vec<Line>);
+/// Floats that start on a cache line, or on a huge page where there are many; zero at first.
+pub struct Aligned {
+    start: NonNull<f32>,
+    floats: usize,
+    layout: Layout,
+}
+
+// SAFETY: it owns its memory alone, as a `Vec<f32>` does.
+unsafe impl Send for Aligned {}
+// SAFETY: shared references only read.
+unsafe impl Sync for Aligned {}
 
 impl Aligned {
     /// At least `count` zeros.
     pub fn zeros(count: usize) -> Self {
-        Self(vec![Line([0.0; LANES]); count.div_ceil(LANES)])
+        let floats = count.next_multiple_of(LANES).max(LANES);
+        let bytes = floats * size_of::<f32>();
+        let unit = if bytes >= HUGE_BYTES { HUGE_BYTES } else { LINE_BYTES };
+        let Ok(layout) = Layout::from_size_align(bytes.next_multiple_of(unit), unit) else {
+            // More than the address space: the same end as for a vector of that size.
+            std::alloc::handle_alloc_error(Layout::new::<f32>());
+        };
+        // SAFETY: the layout is not empty; all bytes are written before anyone reads them.
+        let start = unsafe {
+            let start = std::alloc::alloc(layout);
+            if start.is_null() {
+                std::alloc::handle_alloc_error(layout);
+            }
+            if unit == HUGE_BYTES {
+                ask_for_huge_pages(start, layout.size());
+            }
+            start.write_bytes(0, layout.size());
+            NonNull::new_unchecked(start.cast())
+        };
+        Self { start, floats, layout }
     }
 
     /// Number of floats.
     pub fn len(&self) -> usize {
-        self.0.len() * LANES
+        self.floats
     }
 
     /// All floats.
     pub fn as_slice(&self) -> &[f32] {
-        self.0.as_flattened_lines()
+        // SAFETY: the memory is ours and was written.
+        unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.floats) }
     }
 
     /// All floats.
     pub fn as_mut_slice(&mut self) -> &mut [f32] {
-        let lines = &mut self.0;
-        // SAFETY: a line is sixteen floats without padding, and the borrow is passed on.
-        unsafe { std::slice::from_raw_parts_mut(lines.as_mut_ptr().cast(), lines.len() * LANES) }
+        // SAFETY: as above, and the borrow is passed on.
+        unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr(), self.floats) }
     }
 }
 
-trait Flatten {
-    fn as_flattened_lines(&self) -> &[f32];
+impl Drop for Aligned {
+    fn drop(&mut self) {
+        // SAFETY: it was allocated with this layout.
+        unsafe { std::alloc::dealloc(self.start.as_ptr().cast(), self.layout) }
+    }
 }
 
-impl Flatten for Vec<Line> {
-    fn as_flattened_lines(&self) -> &[f32] {
-        // SAFETY: a line is sixteen floats without padding, and the borrow is passed on.
-        unsafe { std::slice::from_raw_parts(self.as_ptr().cast(), self.len() * LANES) }
+/// Tells the system that huge pages are welcome; it may do nothing, here or by its settings.
+unsafe fn ask_for_huge_pages(start: *mut u8, bytes: usize) {
+    #[cfg(target_os = "linux")]
+    // SAFETY: the range is ours and page-aligned; the advice changes no content.
+    unsafe {
+        libc::madvise(start.cast(), bytes, libc::MADV_HUGEPAGE);
     }
+    #[cfg(not(target_os = "linux"))]
+    let _ = (start, bytes);
 }
 
 /// Where a map `[batch, channels, height, width]` lies: in blocks of sixteen channels (or single ones), each a plane of

@@ -82,8 +82,10 @@ impl Plan {
         let team = Team::new(threads, self.stages.len());
         let arena = Shared(self.arena.as_mut_slice().as_mut_ptr());
         let (stages, set) = (&self.stages, self.options.set);
+        let times: Vec<_> = stages.iter().map(|_| std::sync::atomic::AtomicU64::new(0)).collect();
+        let started = std::time::Instant::now();
         let work = |thread: usize, arena: Shared, stop: &dyn Fn() -> bool| {
-            let context = Context { arena: arena.0, input, thread, team: &team };
+            let context = Context { arena: arena.0, input, thread, team: &team, times: &times, started };
             // SAFETY: the compiler placed all maps inside the arena, and the set was found on this processor.
             unsafe { run::run(stages, set, &context, stop) }
         };
@@ -94,6 +96,15 @@ impl Plan {
             }
             work(0, arena, stop)
         });
+        if std::env::var_os("LAMELLA_STAGES").is_some() {
+            let mut last = 0;
+            for (stage, time) in stages.iter().zip(&times) {
+                let time = time.load(std::sync::atomic::Ordering::Relaxed);
+                eprintln!("{:8.3} ms  {}", (time - last) as f64 / 1e6, stage.step.name());
+                last = time;
+            }
+            eprintln!("{:8.3} ms all", started.elapsed().as_nanos() as f64/1e6);
+        }
         finished.then(|| {
             self.outputs
                 .iter()

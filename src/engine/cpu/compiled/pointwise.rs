@@ -6,20 +6,37 @@ use super::memory::{Aligned, Map};
 use super::run::Context;
 use crate::graph::Pool;
 
-/// Calls `line(image, block, row)` for the lines of a map that this thread takes.
-#[inline(always)]
-fn lines(context: &Context, step: usize, map: &Map, mut line: impl FnMut(usize, usize, usize)) {
-    let (blocks, rows) = (map.blocks(), map.size[0]);
-    let piece = (4096 / (map.size[1] * LANES)).max(1);
-    let count = map.batch * blocks * rows;
-    loop {
-        let start = context.team.take(step) * piece;
-        if start >= count {
-            break;
+/// The lines of a map that this thread takes: image, block and row of each. An iterator and not a function with a
+/// closure, for the reason that [`super::super::matmul::Sink`] tells.
+struct Lines<'a> {
+    context: &'a Context<'a>,
+    step: usize,
+    blocks: usize,
+    rows: usize,
+    count: usize,
+    piece: usize,
+    taken: std::ops::Range<usize>,
+}
+
+impl<'a> Lines<'a> {
+    fn new(context: &'a Context, step: usize, map: &Map) -> Self {
+        let (blocks, rows) = (map.blocks(), map.size[0]);
+        let piece = (4096 / (map.size[1] * LANES)).max(1);
+        Self { context, step, blocks, rows, count: map.batch * blocks * rows, piece, taken: 0..0 }
+    }
+}
+
+impl Iterator for Lines<'_> {
+    type Item = (usize, usize, usize);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.taken.is_empty() {
+            let start = self.context.team.take(self.step) * self.piece;
+            self.taken = start..(start + self.piece).min(self.count);
         }
-        for n in start..(start + piece).min(count) {
-            line(n / (blocks * rows), n / rows % blocks, n % rows);
-        }
+        let n = self.taken.next()?;
+        Some((n / (self.blocks * self.rows), n / self.rows % self.blocks, n % self.rows))
     }
 }
 
@@ -63,7 +80,7 @@ impl Load {
     pub unsafe fn run(&self, context: &Context, step: usize) {
         let map = &self.0;
         let [height, width] = map.size;
-        lines(context, step, map, |image, block, row| {
+        for (image, block, row) in Lines::new(context, step, map) {
             for lane in 0..map.lanes {
                 let channel = block * map.lanes + lane;
                 let to = map.at(image, block, row as isize, 0) + lane;
@@ -77,7 +94,7 @@ impl Load {
                     unsafe { *context.arena.add(to + column * map.lanes) = value };
                 }
             }
-        });
+        }
     }
 }
 
@@ -102,7 +119,7 @@ impl MaxPool {
             let end = (start + pool.kernel[axis]).saturating_sub(pool.padding[axis]).min(x.size[axis]);
             start.saturating_sub(pool.padding[axis])..end
         };
-        lines(context, step, &self.y, |image, block, row| {
+        for (image, block, row) in Lines::new(context, step, &self.y) {
             for column in 0..self.y.size[1] {
                 // SAFETY: windows are cut to the map; results are written once.
                 unsafe {
@@ -116,7 +133,7 @@ impl MaxPool {
                     largest.store(context.arena.add(self.y.at(image, block, row as isize, column as isize)));
                 }
             }
-        });
+        }
     }
 }
 
@@ -139,7 +156,7 @@ impl ScaleShift {
     /// As [`Context`] says.
     #[inline(always)]
     pub unsafe fn run<V: Vector>(&self, context: &Context, step: usize) {
-        lines(context, step, &self.y, |image, block, row| {
+        for (image, block, row) in Lines::new(context, step, &self.y) {
             // SAFETY: both lines lie in the arena.
             unsafe {
                 let scale = V::load(self.scale.as_slice().as_ptr().add(block * LANES));
@@ -151,7 +168,7 @@ impl ScaleShift {
                     self.finish.apply(value).store(to.add(n * LANES));
                 }
             }
-        });
+        }
     }
 }
 
@@ -188,29 +205,14 @@ impl InstanceNorm {
             unsafe {
                 let line = |map: &Map, row: usize| context.arena.add(map.at(image, block, row as isize, 0));
                 let count = (height * width) as f64;
-                let total = |centre: Option<V>| {
-                    let mut sums = [0.0f64; LANES];
-                    for row in 0..height {
-                        let from = line(x, row);
-                        let mut sum = V::splat(0.0);
-                        for n in 0..width {
-                            let value = V::load(from.add(n * LANES));
-                            sum = match centre {
-                                None => sum.add(value),
-                                Some(centre) => {
-                                    let off = value.sub(centre);
-                                    off.mul_add(off, sum)
-                                }
-                            };
-                        }
-                        let mut part = [0.0f32; LANES];
-                        sum.store(part.as_mut_ptr());
-                        sums.iter_mut().zip(part).for_each(|(s, p)| *s += f64::from(p));
-                    }
-                    sums
-                };
-                let means = total(None).map(|sum| (sum / count) as f32);
-                let squares = total(Some(V::load(means.as_ptr())));
+                let (mut sums, mut squares) = ([0.0f64; LANES], [0.0f64; LANES]);
+                for row in 0..height {
+                    add_line::<V, false>(line(x, row), width, V::splat(0.0), &mut sums);
+                }
+                let means = sums.map(|sum| (sum / count) as f32);
+                for row in 0..height {
+                    add_line::<V, true>(line(x, row), width, V::load(means.as_ptr()), &mut squares);
+                }
                 let (mut scale, mut shift) = ([0.0f32; LANES], [0.0f32; LANES]);
                 for lane in 0..LANES {
                     let channel = block * LANES + lane;
@@ -228,6 +230,28 @@ impl InstanceNorm {
                     }
                 }
             }
+        }
+    }
+}
+
+/// Adds a line's values, or the squares of their distance from a centre, to the sums of the lanes.
+#[inline(always)]
+unsafe fn add_line<V: Vector, const SQUARES: bool>(from: *const f32, width: usize, centre: V, sums: &mut [f64; LANES]) {
+    unsafe {
+        let mut sum = V::splat(0.0);
+        for n in 0..width {
+            let value = V::load(from.add(n * LANES));
+            sum = if SQUARES {
+                let off = value.sub(centre);
+                off.mul_add(off, sum)
+            } else {
+                sum.add(value)
+            };
+        }
+        let mut part = [0.0f32; LANES];
+        sum.store(part.as_mut_ptr());
+        for lane in 0..LANES {
+            sums[lane] += f64::from(part[lane]);
         }
     }
 }
@@ -261,7 +285,7 @@ impl Pair {
     #[inline(always)]
     pub unsafe fn run<V: Vector>(&self, context: &Context, step: usize) {
         let single = self.b.size == [1, 1] && self.a.size != [1, 1];
-        lines(context, step, &self.y, |image, block, row| {
+        for (image, block, row) in Lines::new(context, step, &self.y) {
             // SAFETY: all lines lie in the arena.
             unsafe {
                 let at = |map: &Map, row: usize| context.arena.add(map.at(image, block, row as isize, 0));
@@ -277,7 +301,7 @@ impl Pair {
                     self.finish.apply(value).store(to.add(n * LANES));
                 }
             }
-        });
+        }
     }
 }
 
@@ -296,7 +320,7 @@ impl Unary {
     /// As [`Context`] says.
     #[inline(always)]
     pub unsafe fn run<V: Vector>(&self, context: &Context, step: usize) {
-        lines(context, step, &self.y, |image, block, row| {
+        for (image, block, row) in Lines::new(context, step, &self.y) {
             // SAFETY: both lines lie in the arena.
             unsafe {
                 let from = context.arena.add(self.x.at(image, block, row as isize, 0));
@@ -305,7 +329,7 @@ impl Unary {
                     self.finish.apply(V::load(from.add(n * LANES))).store(to.add(n * LANES));
                 }
             }
-        });
+        }
     }
 }
 

@@ -23,6 +23,10 @@ pub struct Context<'a> {
     pub thread: usize,
     /// Everybody.
     pub team: &'a Team,
+    /// Where the first thread notes when each stage ended, in nanoseconds since `started`.
+    pub times: &'a [std::sync::atomic::AtomicU64],
+    /// When the run began.
+    pub started: std::time::Instant,
 }
 
 /// An operation on dense arrays, for what has no kernel in blocks.
@@ -61,6 +65,25 @@ pub enum Step {
     },
 }
 
+impl Step {
+    /// What it is, for tables of times.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Border(_) => "border".into(),
+            Self::Load(_) => "load".into(),
+            Self::Winograd(conv) => conv.name(),
+            Self::WinogradInputs(_) => "3x3 inputs".into(),
+            Self::Direct(conv) => conv.name(),
+            Self::MaxPool(_) => "max pool".into(),
+            Self::ScaleShift(_) => "scale and shift".into(),
+            Self::InstanceNorm(_) => "instance norm".into(),
+            Self::Pair(_) => "sum or product".into(),
+            Self::Unary(_) => "activation or copy".into(),
+            Self::Dense { .. } => "dense".into(),
+        }
+    }
+}
+
 /// A step and whether everybody waits after it.
 pub struct Stage {
     /// The step.
@@ -84,6 +107,10 @@ pub unsafe fn run(stages: &[Stage], set: InstructionSet, context: &Context, stop
             if context.team.ends_after(number) {
                 return false;
             }
+        }
+        if context.thread == 0 {
+            let elapsed = context.started.elapsed().as_nanos() as u64;
+            context.times[number].store(elapsed, std::sync::atomic::Ordering::Relaxed);
         }
     }
     true
