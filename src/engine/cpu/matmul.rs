@@ -24,7 +24,8 @@ pub trait Sink<V> {
 /// `rows x (COLUMNS * 16)` sums over all runs, handed to `sink`.
 ///
 /// The left operand's row `r` starts at `a + r * a_step`; the right operand is packed as `[channel][COLUMNS * 16]` in the
-/// order of the runs. `rows` is at most fourteen (six with one column).
+/// order of the runs. `rows` is at most fourteen (six with one column). One cache line per channel, from `ahead` on, is
+/// asked for meanwhile.
 ///
 /// # Safety
 /// The processor runs `V`'s instructions; every `a + r * a_step + run.offset + 0..run.len` and
@@ -36,12 +37,13 @@ pub unsafe fn multiply<V: Vector, const COLUMNS: usize>(
     a_step: usize,
     runs: &[Run],
     b: *const f32,
+    ahead: *const f32,
     sink: &impl Sink<V>,
 ) {
     macro_rules! dispatch {
         ($($n:literal)*) => {
             match rows {
-                $($n => unsafe { fixed::<V, $n, COLUMNS>(a, a_step, runs, b, sink) },)*
+                $($n => unsafe { fixed::<V, $n, COLUMNS>(a, a_step, runs, b, ahead, sink) },)*
                 _ => debug_assert!(false, "too many rows for the matrix kernel"),
             }
         };
@@ -59,6 +61,7 @@ unsafe fn fixed<V: Vector, const ROWS: usize, const COLUMNS: usize>(
     a_step: usize,
     runs: &[Run],
     mut b: *const f32,
+    mut ahead: *const f32,
     sink: &impl Sink<V>,
 ) {
     unsafe {
@@ -76,6 +79,8 @@ unsafe fn fixed<V: Vector, const ROWS: usize, const COLUMNS: usize>(
                         sums[r][c] = left.mul_add(right[c], sums[r][c]);
                     }
                 }
+                V::prefetch(ahead);
+                ahead = ahead.wrapping_add(LANES);
                 b = b.add(COLUMNS * LANES);
                 at = at.add(1);
             }

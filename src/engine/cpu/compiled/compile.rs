@@ -1,12 +1,14 @@
 //! From a graph and weights to a plan for one input size.
 
-use super::super::simd::{InstructionSet, LANES};
-use super::convolution::{Direct, Finish, Share, Target, Winograd, Window};
+use super::super::simd::LANES;
 use super::dense::dense;
+use super::direct::{Direct, Window};
 use super::fuse::{Fused, FusedGraph, fuse};
 use super::memory::{Aligned, Arena, Map};
 use super::pointwise::{Border, InstanceNorm, Load, MaxPool, Pair, Pairing, ScaleShift, Unary};
 use super::run::{Stage, Step};
+use super::target::{Finish, Target};
+use super::winograd::{Share, Winograd};
 use super::{Options, Plan};
 use crate::graph::{Activation, Conv, ConvTranspose, Graph, GraphError, NodeId, Normalisation, Op};
 
@@ -337,10 +339,8 @@ impl Compiler<'_> {
     fn emit_conv(&mut self, operation: &Fused, conv: &Conv, x: Map, y: Map) {
         let (weight, bias) = self.folded(operation, conv.outputs);
         let target = self.target(operation, y, &bias);
-        let (panel, rows) = self.kernel();
-        let threads = self.options.threads;
         if is_winograd(conv) && x.lanes == LANES {
-            let step = Winograd::new(x, target, conv.padding, &weight, panel, rows, threads);
+            let step = Winograd::new(x, target, conv.padding, &weight, self.options);
             self.weight_bytes += step.weight_bytes();
             if step.share == Share::Channels {
                 let other = self.stages.len() + 1;
@@ -349,11 +349,9 @@ impl Compiler<'_> {
             self.push(Step::Winograd(step), true);
             return;
         }
-        let window =
-            Window { kernel: conv.kernel, stride: conv.stride, padding: conv.padding, dilation: conv.dilation };
-        let [kh, kw] = conv.kernel;
-        let at = |o: usize, i: usize, ky: usize, kx: usize| weight[((o * conv.inputs + i) * kh + ky) * kw + kx];
-        let step = Direct::new(x, target, window, at, panel, rows, threads);
+        let Conv { kernel, stride, padding, dilation, .. } = *conv;
+        let window = Window { kernel, stride, padding, dilation };
+        let step = Direct::convolution(x, target, window, &weight, self.options);
         self.weight_bytes += step.weight_bytes();
         self.push(Step::Direct(step), true);
     }
@@ -362,26 +360,9 @@ impl Compiler<'_> {
         let node = &self.graph.nodes[operation.node];
         let weight = &self.parameters[node.parameters[0]];
         let bias = node.parameters.get(1).map_or_else(|| vec![0.0; conv.outputs], |&id| self.parameters[id].clone());
-        let (panel, rows) = self.kernel();
-        let [kh, kw] = conv.kernel;
-        let point = Window { kernel: [1, 1], stride: [1, 1], padding: [0, 0], dilation: [1, 1] };
-        for tap in 0..kh * kw {
-            let (ky, kx) = (tap / kw, tap % kw);
-            let at = |o: usize, i: usize, _: usize, _: usize| weight[((i * conv.outputs + o) * kh + ky) * kw + kx];
-            let target = self.target(operation, y, &bias);
-            let step = Direct::new(x, target, point, at, panel, rows, self.options.threads).scattered(
-                conv.stride,
-                [ky, kx],
-                self.options.threads,
-            );
-            self.weight_bytes += step.weight_bytes();
-            self.push(Step::Direct(step), tap + 1 == kh * kw);
-        }
-    }
-
-    fn kernel(&self) -> (usize, usize) {
-        let set: InstructionSet = self.options.set;
-        (set.panel_blocks(), set.panel_rows())
+        let step = Direct::scattered(x, self.target(operation, y, &bias), conv.kernel, weight, self.options);
+        self.weight_bytes += step.weight_bytes();
+        self.push(Step::Direct(step), true);
     }
 
     /// Copies the parts that were not written in place already.

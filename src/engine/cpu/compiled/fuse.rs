@@ -1,6 +1,6 @@
 //! From a graph to fewer, larger operations: batch norms, residual sums, activations and poolings join their convolution.
 
-use super::convolution::Finish;
+use super::target::Finish;
 use crate::graph::{Activation, Graph, NodeId, Normalisation, Op};
 
 /// A graph node that is computed, with what was fused into it.

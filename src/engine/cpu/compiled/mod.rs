@@ -10,15 +10,17 @@
 #![allow(unsafe_code)]
 
 mod compile;
-mod convolution;
 mod dense;
+mod direct;
 mod fuse;
 mod memory;
 mod pointwise;
 mod run;
+mod target;
 mod team;
 #[cfg(test)]
 mod tests;
+mod winograd;
 
 use super::simd::InstructionSet;
 use memory::{Aligned, Map};

@@ -1,7 +1,7 @@
 //! Steps that visit every pixel once or twice: loading, borders, pooling, norms, sums, products, storing.
 
 use super::super::simd::{LANES, Vector};
-use super::convolution::Finish;
+use super::target::Finish;
 use super::memory::{Aligned, Map};
 use super::run::Context;
 use crate::graph::Pool;

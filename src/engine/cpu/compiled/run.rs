@@ -1,10 +1,11 @@
 //! Steps, and how threads run them.
 
 use super::super::simd::{InstructionSet, Portable, Vector};
-use super::convolution::{Direct, Share, Winograd};
+use super::direct::Direct;
 use super::memory::Map;
 use super::pointwise::{Border, InstanceNorm, Load, MaxPool, Pair, ScaleShift, Unary, read_map, write_map};
 use super::team::Team;
+use super::winograd::{Share, Winograd};
 #[cfg(target_arch = "aarch64")]
 use crate::engine::cpu::simd::Neon;
 #[cfg(target_arch = "x86_64")]

@@ -58,4 +58,9 @@ unsafe impl Vector for Avx2 {
     unsafe fn max(self, other: Self) -> Self {
         unsafe { Self(_mm256_max_ps(self.0, other.0), _mm256_max_ps(self.1, other.1)) }
     }
+
+    #[inline(always)]
+    unsafe fn prefetch(at: *const f32) {
+        unsafe { std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(at.cast()) }
+    }
 }

@@ -52,4 +52,9 @@ unsafe impl Vector for Avx512 {
     unsafe fn max(self, other: Self) -> Self {
         unsafe { Self(_mm512_max_ps(self.0, other.0)) }
     }
+
+    #[inline(always)]
+    unsafe fn prefetch(at: *const f32) {
+        unsafe { std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(at.cast()) }
+    }
 }

@@ -25,7 +25,7 @@ pub const LANES: usize = 16;
 /// Sixteen 32-bit floats.
 ///
 /// # Safety
-/// All functions need a processor with the instruction set of the type; `load`, `store` and `prefetch` need pointers to
+/// All functions need a processor with the instruction set of the type; `load` and `store` need pointers to
 /// sixteen readable (writable) floats. There is no alignment requirement.
 pub unsafe trait Vector: Copy {
     /// All lanes alike.
@@ -44,6 +44,11 @@ pub unsafe trait Vector: Copy {
     unsafe fn mul_add(self, factor: Self, term: Self) -> Self;
     /// The larger of each pair.
     unsafe fn max(self, other: Self) -> Self;
+    /// Asks for a cache line that is needed soon; any address is allowed.
+    #[inline(always)]
+    unsafe fn prefetch(at: *const f32) {
+        let _ = at;
+    }
 }
 
 /// What a kernel is compiled for.
@@ -105,6 +110,15 @@ impl InstructionSet {
             #[cfg(target_arch = "x86_64")]
             Self::Avx512 => 2,
             _ => 1,
+        }
+    }
+
+    /// Bytes of transformed tiles that a core's second-level cache holds beside weights and products.
+    pub fn tile_bytes(self) -> usize {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => 896 * 1024,
+            _ => 400 * 1024,
         }
     }
 

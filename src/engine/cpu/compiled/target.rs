@@ -1,0 +1,108 @@
+//! What follows a convolution: bias, sum, activation, and where the results go.
+
+use super::super::matmul::{Run, Sink, multiply, row_groups};
+use super::super::simd::{LANES, Vector};
+use super::memory::{Aligned, Map};
+
+/// What happens to a sum before it is written.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Finish {
+    /// Nothing.
+    Plain,
+    /// max(x, 0).
+    Relu,
+    /// max(x, slope x), slope at most 1.
+    Leaky(f32),
+}
+
+impl Finish {
+    /// Applies it.
+    ///
+    /// # Safety
+    /// The processor runs `V`'s instructions.
+    #[inline(always)]
+    pub unsafe fn apply<V: Vector>(self, x: V) -> V {
+        unsafe {
+            match self {
+                Self::Plain => x,
+                Self::Relu => x.max(V::splat(0.0)),
+                Self::Leaky(slope) => x.max(x.mul(V::splat(slope))),
+            }
+        }
+    }
+}
+
+/// Bias, residual and activation, and where results go.
+pub struct Target {
+    /// The result.
+    pub y: Map,
+    /// Its 2x2 maxima, where the next operation is that pooling.
+    pub pooled: Option<Map>,
+    /// A map of the same size that is added first.
+    pub add: Option<Map>,
+    /// One value per output channel, padded to blocks.
+    pub bias: Aligned,
+    /// Activation.
+    pub finish: Finish,
+}
+
+/// Panels of output channels: first block and number of blocks of each.
+pub fn panels(blocks: usize, width: usize) -> Vec<(usize, usize)> {
+    (0..blocks).step_by(width).map(|first| (first, width.min(blocks - first))).collect()
+}
+
+/// Results with bias, residual and activation, in a line of pixels.
+#[derive(Clone, Copy)]
+pub struct Pixels {
+    /// First pixel.
+    pub to: *mut f32,
+    /// Floats from pixel to pixel.
+    pub step: usize,
+    /// Floats from block to block.
+    pub plane: usize,
+    /// Of the first block.
+    pub bias: *const f32,
+    /// The line of the map that is added, and the distance of its blocks.
+    pub add: Option<(*const f32, usize)>,
+    /// Activation.
+    pub finish: Finish,
+}
+
+impl<V: Vector> Sink<V> for Pixels {
+    #[inline(always)]
+    unsafe fn put(&self, row: usize, column: usize, sum: V) {
+        unsafe {
+            let mut value = sum.add(V::load(self.bias.add(column * LANES)));
+            if let Some((from, plane)) = self.add {
+                value = value.add(V::load(from.add(column * plane + row * self.step)));
+            }
+            self.finish.apply(value).store(self.to.add(column * self.plane + row * self.step));
+        }
+    }
+}
+
+impl From<(Pixels, usize)> for Pixels {
+    fn from((pixels, rows): (Pixels, usize)) -> Self {
+        let add = pixels.add.map(|(from, plane)| (from.wrapping_add(rows * pixels.step), plane));
+        Self { to: pixels.to.wrapping_add(rows * pixels.step), add, ..pixels }
+    }
+}
+
+/// [`multiply`] for the last panel, one block wide where the others are wider, in as many calls as a narrow kernel needs.
+///
+/// # Safety
+/// As there.
+#[inline(always)]
+pub unsafe fn multiply_narrow<V: Vector, S: Sink<V> + Copy + From<(S, usize)>>(
+    rows: usize,
+    a: *const f32,
+    a_step: usize,
+    runs: &[Run],
+    b: *const f32,
+    sink: S,
+) {
+    for (start, count) in row_groups(rows, 6) {
+        unsafe { multiply::<V, 1>(count, a.add(start * a_step), a_step, runs, b, b, &S::from((sink, start))) };
+    }
+}
+
