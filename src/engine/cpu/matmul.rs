@@ -21,29 +21,32 @@ pub trait Sink<V> {
     unsafe fn put(&self, row: usize, column: usize, sum: V);
 }
 
-/// `rows x (COLUMNS * 16)` sums over all runs, handed to `sink`.
-///
-/// The left operand's row `r` starts at `a + r * a_step`; the right operand is packed as `[channel][COLUMNS * 16]` in the
-/// order of the runs. `rows` is at most fourteen (six with one column). One cache line per channel, from `ahead` on, is
-/// asked for meanwhile.
+/// The operands of a product.
+#[derive(Clone, Copy)]
+pub struct Product<'a> {
+    /// First row of the left operand.
+    pub a: *const f32,
+    /// Floats from row to row.
+    pub a_step: usize,
+    /// The channels that are summed.
+    pub runs: &'a [Run],
+    /// The right operand, packed as `[channel][columns * 16]` in the order of the runs.
+    pub b: *const f32,
+    /// From here on one cache line per channel is asked for meanwhile.
+    pub ahead: *const f32,
+}
+
+/// `rows x (COLUMNS * 16)` sums over all runs, handed to `sink`. `rows` is at most fourteen (six with one column).
 ///
 /// # Safety
-/// The processor runs `V`'s instructions; every `a + r * a_step + run.offset + 0..run.len` and
+/// The processor runs `V`'s instructions; every `a + row * a_step + run.offset + 0..run.len` and
 /// `b + 0..sum of lengths * COLUMNS * 16` is readable.
 #[inline(always)]
-pub unsafe fn multiply<V: Vector, const COLUMNS: usize>(
-    rows: usize,
-    a: *const f32,
-    a_step: usize,
-    runs: &[Run],
-    b: *const f32,
-    ahead: *const f32,
-    sink: &impl Sink<V>,
-) {
+pub unsafe fn multiply<V: Vector, const COLUMNS: usize>(rows: usize, product: Product, sink: &impl Sink<V>) {
     macro_rules! dispatch {
         ($($n:literal)*) => {
             match rows {
-                $($n => unsafe { fixed::<V, $n, COLUMNS>(a, a_step, runs, b, ahead, sink) },)*
+                $($n => unsafe { V::multiply_rows::<$n, COLUMNS, _>(product, sink) },)*
                 _ => debug_assert!(false, "too many rows for the matrix kernel"),
             }
         };
@@ -55,43 +58,68 @@ pub unsafe fn multiply<V: Vector, const COLUMNS: usize>(
     }
 }
 
+/// Repeats a statement for every row number below `ROWS`. The numbers are constants in it, so that sums stay in
+/// registers; a loop over an array would be left in memory.
+macro_rules! for_rows {
+    ($rows:ident, $r:ident, $body:block) => {
+        for_rows!(@ $rows, $r, $body, 0 1 2 3 4 5 6 7 8 9 10 11 12 13)
+    };
+    (@ $rows:ident, $r:ident, $body:block, $($n:literal)*) => {
+        $(if $rows > $n {
+            const $r: usize = $n;
+            $body
+        })*
+    };
+}
+
+/// [`multiply`] for a fixed number of rows; every instruction set wraps it into a function of its own.
+///
+/// # Safety
+/// As there.
 #[inline(always)]
-unsafe fn fixed<V: Vector, const ROWS: usize, const COLUMNS: usize>(
-    a: *const f32,
-    a_step: usize,
-    runs: &[Run],
-    mut b: *const f32,
-    mut ahead: *const f32,
-    sink: &impl Sink<V>,
+pub unsafe fn multiply_rows<V: Vector, const ROWS: usize, const COLUMNS: usize, S: Sink<V>>(
+    product: Product,
+    sink: &S,
 ) {
     unsafe {
-        let mut sums = [[V::splat(0.0); COLUMNS]; ROWS];
+        let Product { a, a_step, runs, mut b, mut ahead } = product;
+        let mut sums = [[V::splat(0.0); COLUMNS]; ROWS_MAX];
         for run in runs {
-            let mut at = a.offset(run.offset);
+            // Every third row has its own pointer; the rows between are one or two steps further. That many registers
+            // there are, and the compiler may not know how the pointers belong together, or it makes more of them.
+            let mut at = [a; ROWS_MAX.div_ceil(3)];
+            for (n, at) in at.iter_mut().enumerate() {
+                *at = std::hint::black_box(a.offset(run.offset).wrapping_add(3 * n * a_step));
+            }
             for _ in 0..run.len {
                 let mut right = [V::splat(0.0); COLUMNS];
                 for c in 0..COLUMNS {
                     right[c] = V::load(b.add(c * LANES));
                 }
-                for r in 0..ROWS {
-                    let left = V::splat(*at.add(r * a_step));
+                for_rows!(ROWS, R, {
+                    let left = V::splat(*at[R / 3].add(R % 3 * a_step));
                     for c in 0..COLUMNS {
-                        sums[r][c] = left.mul_add(right[c], sums[r][c]);
+                        sums[R][c] = left.mul_add(right[c], sums[R][c]);
                     }
-                }
+                });
                 V::prefetch(ahead);
                 ahead = ahead.wrapping_add(LANES);
                 b = b.add(COLUMNS * LANES);
-                at = at.add(1);
+                for at in &mut at {
+                    *at = at.wrapping_add(1);
+                }
             }
         }
-        for r in 0..ROWS {
+        for_rows!(ROWS, R, {
             for c in 0..COLUMNS {
-                sink.put(r, c, sums[r][c]);
+                sink.put(R, c, sums[R][c]);
             }
-        }
+        });
     }
 }
+
+/// Most rows of any instruction set.
+const ROWS_MAX: usize = 14;
 
 /// Splits `count` rows into the fewest groups of at most `most`, all nearly alike: start and length of each.
 pub fn row_groups(count: usize, most: usize) -> impl Iterator<Item = (usize, usize)> {

@@ -1,6 +1,6 @@
 //! Convolutions of any window as sums over runs of channels, and transposed ones whose windows do not overlap.
 
-use super::super::matmul::{Run, multiply, row_groups};
+use super::super::matmul::{Product, Run, multiply, row_groups};
 use super::super::simd::{LANES, Vector};
 use super::Options;
 use super::memory::{Aligned, Map};
@@ -179,10 +179,11 @@ impl Direct {
                         finish: target.finish,
                     };
                     let weights = panel_weights.add(tap * self.depth * blocks * LANES);
+                    let product = Product { a, a_step, runs: &self.runs, b: weights, ahead: weights };
                     if blocks == COLUMNS {
-                        multiply::<V, COLUMNS>(rows, a, a_step, &self.runs, weights, weights, &pixels);
+                        multiply::<V, COLUMNS>(rows, product, &pixels);
                     } else {
-                        multiply_narrow::<V, _>(rows, a, a_step, &self.runs, weights, pixels);
+                        multiply_narrow::<V, _>(rows, product, pixels);
                     }
                 }
             }

@@ -1,6 +1,6 @@
 //! What follows a convolution: bias, sum, activation, and where the results go.
 
-use super::super::matmul::{Run, Sink, multiply, row_groups};
+use super::super::matmul::{Product, Sink, multiply, row_groups};
 use super::super::simd::{LANES, Vector};
 use super::memory::{Aligned, Map};
 
@@ -95,14 +95,11 @@ impl From<(Pixels, usize)> for Pixels {
 #[inline(always)]
 pub unsafe fn multiply_narrow<V: Vector, S: Sink<V> + Copy + From<(S, usize)>>(
     rows: usize,
-    a: *const f32,
-    a_step: usize,
-    runs: &[Run],
-    b: *const f32,
+    product: Product,
     sink: S,
 ) {
     for (start, count) in row_groups(rows, 6) {
-        unsafe { multiply::<V, 1>(count, a.add(start * a_step), a_step, runs, b, b, &S::from((sink, start))) };
+        let a = product.a.wrapping_add(start * product.a_step);
+        unsafe { multiply::<V, 1>(count, Product { a, ..product }, &S::from((sink, start))) };
     }
 }
-

@@ -1,6 +1,6 @@
 //! 3x3 convolutions in tiles, by Winograd's algorithm.
 
-use super::super::matmul::{Run, Sink, multiply, row_groups};
+use super::super::matmul::{Product, Run, Sink, multiply, row_groups};
 use super::super::simd::{LANES, Vector};
 use super::super::winograd::{PATCH, PRODUCTS, TILE, transform_input, transform_kernel, transform_output};
 use super::Options;
@@ -288,11 +288,12 @@ impl Winograd {
                     for (start, rows) in row_groups(count, self.rows) {
                         let a = inputs.add(n * in_stride + start * depth);
                         let to = products.add(n * out_stride + start * width + (panel - first) * LANES);
+                        let product = Product { a, a_step: depth, runs: &runs, b: weights, ahead };
                         let products = Products { to, width };
                         if blocks == COLUMNS {
-                            multiply::<V, COLUMNS>(rows, a, depth, &runs, weights, ahead, &products);
+                            multiply::<V, COLUMNS>(rows, product, &products);
                         } else {
-                            multiply_narrow::<V, _>(rows, a, depth, &runs, weights, products);
+                            multiply_narrow::<V, _>(rows, product, products);
                         }
                         ahead = if start == 0 { ahead.wrapping_add(depth * LANES) } else { weights };
                     }

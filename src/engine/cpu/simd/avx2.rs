@@ -5,6 +5,7 @@ use std::arch::x86_64::{
     _mm256_storeu_ps, _mm256_sub_ps,
 };
 
+use super::super::matmul::{Product, Sink, multiply_rows};
 use super::Vector;
 
 /// See [`Vector`].
@@ -52,6 +53,16 @@ unsafe impl Vector for Avx2 {
     #[inline(always)]
     unsafe fn mul_add(self, factor: Self, term: Self) -> Self {
         unsafe { Self(_mm256_fmadd_ps(self.0, factor.0, term.0), _mm256_fmadd_ps(self.1, factor.1, term.1)) }
+    }
+
+    #[inline(always)]
+    unsafe fn multiply_rows<const ROWS: usize, const COLUMNS: usize, S: Sink<Self>>(product: Product, sink: &S) {
+        #[target_feature(enable = "avx2,fma")]
+        #[inline(never)]
+        unsafe fn own<const ROWS: usize, const COLUMNS: usize, S: Sink<Avx2>>(product: Product, sink: &S) {
+            unsafe { multiply_rows::<Avx2, ROWS, COLUMNS, S>(product, sink) }
+        }
+        unsafe { own::<ROWS, COLUMNS, S>(product, sink) }
     }
 
     #[inline(always)]

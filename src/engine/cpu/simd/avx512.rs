@@ -5,6 +5,7 @@ use std::arch::x86_64::{
     _mm512_storeu_ps, _mm512_sub_ps,
 };
 
+use super::super::matmul::{Product, Sink, multiply_rows};
 use super::Vector;
 
 /// See [`Vector`].
@@ -46,6 +47,16 @@ unsafe impl Vector for Avx512 {
     #[inline(always)]
     unsafe fn mul_add(self, factor: Self, term: Self) -> Self {
         unsafe { Self(_mm512_fmadd_ps(self.0, factor.0, term.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn multiply_rows<const ROWS: usize, const COLUMNS: usize, S: Sink<Self>>(product: Product, sink: &S) {
+        #[target_feature(enable = "avx512f,avx2,fma")]
+        #[inline(never)]
+        unsafe fn own<const ROWS: usize, const COLUMNS: usize, S: Sink<Avx512>>(product: Product, sink: &S) {
+            unsafe { multiply_rows::<Avx512, ROWS, COLUMNS, S>(product, sink) }
+        }
+        unsafe { own::<ROWS, COLUMNS, S>(product, sink) }
     }
 
     #[inline(always)]

@@ -19,6 +19,8 @@ pub use avx512::Avx512;
 pub use neon::Neon;
 pub use portable::Portable;
 
+use super::matmul::{Product, Sink};
+
 /// Numbers in a vector: the channels of a block.
 pub const LANES: usize = 16;
 
@@ -44,6 +46,8 @@ pub unsafe trait Vector: Copy {
     unsafe fn mul_add(self, factor: Self, term: Self) -> Self;
     /// The larger of each pair.
     unsafe fn max(self, other: Self) -> Self;
+    /// The matrix kernel for so many rows and columns, as a function of its own.
+    unsafe fn multiply_rows<const ROWS: usize, const COLUMNS: usize, S: Sink<Self>>(product: Product, sink: &S);
     /// Asks for a cache line that is needed soon; any address is allowed.
     #[inline(always)]
     unsafe fn prefetch(at: *const f32) {

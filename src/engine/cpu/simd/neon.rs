@@ -4,6 +4,7 @@ use std::arch::aarch64::{
     float32x4_t, vaddq_f32, vdupq_n_f32, vfmaq_f32, vld1q_f32, vmaxnmq_f32, vmulq_f32, vst1q_f32, vsubq_f32,
 };
 
+use super::super::matmul::{Product, Sink, multiply_rows};
 use super::Vector;
 
 /// See [`Vector`].
@@ -52,6 +53,15 @@ unsafe impl Vector for Neon {
     #[inline(always)]
     unsafe fn mul_add(self, factor: Self, term: Self) -> Self {
         unsafe { Self(std::array::from_fn(|n| vfmaq_f32(term.0[n], self.0[n], factor.0[n]))) }
+    }
+
+    #[inline(always)]
+    unsafe fn multiply_rows<const ROWS: usize, const COLUMNS: usize, S: Sink<Self>>(product: Product, sink: &S) {
+        #[inline(never)]
+        unsafe fn own<const ROWS: usize, const COLUMNS: usize, S: Sink<Neon>>(product: Product, sink: &S) {
+            unsafe { multiply_rows::<Neon, ROWS, COLUMNS, S>(product, sink) }
+        }
+        unsafe { own::<ROWS, COLUMNS, S>(product, sink) }
     }
 
     #[inline(always)]

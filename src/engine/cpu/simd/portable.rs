@@ -1,5 +1,6 @@
 //! Plain arrays, for processors without an own file here. Also what Miri can check.
 
+use super::super::matmul::{Product, Sink, multiply_rows};
 use super::{LANES, Vector};
 
 /// See [`Vector`].
@@ -48,6 +49,15 @@ unsafe impl Vector for Portable {
     #[inline(always)]
     unsafe fn mul_add(self, factor: Self, term: Self) -> Self {
         Self(std::array::from_fn(|n| self.0[n] * factor.0[n] + term.0[n]))
+    }
+
+    #[inline(always)]
+    unsafe fn multiply_rows<const ROWS: usize, const COLUMNS: usize, S: Sink<Self>>(product: Product, sink: &S) {
+        #[inline(never)]
+        unsafe fn own<const ROWS: usize, const COLUMNS: usize, S: Sink<Portable>>(product: Product, sink: &S) {
+            unsafe { multiply_rows::<Portable, ROWS, COLUMNS, S>(product, sink) }
+        }
+        unsafe { own::<ROWS, COLUMNS, S>(product, sink) }
     }
 
     #[inline(always)]
