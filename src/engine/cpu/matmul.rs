@@ -91,7 +91,28 @@ pub unsafe fn multiply_rows<V: Vector, const ROWS: usize, const COLUMNS: usize, 
             for (n, at) in at.iter_mut().enumerate() {
                 *at = std::hint::black_box(a.offset(run.offset).wrapping_add(3 * n * a_step));
             }
-            for _ in 0..run.len {
+            // Four channels at a time: what counts and moves pointers would take the multipliers' slots.
+            for _ in 0..run.len / UNROLL {
+                for k in 0..UNROLL {
+                    let mut right = [V::splat(0.0); COLUMNS];
+                    for c in 0..COLUMNS {
+                        right[c] = V::load(b.add((k * COLUMNS + c) * LANES));
+                    }
+                    for_rows!(ROWS, R, {
+                        let left = V::splat(*at[R / 3].add(R % 3 * a_step + k));
+                        for c in 0..COLUMNS {
+                            sums[R][c] = left.mul_add(right[c], sums[R][c]);
+                        }
+                    });
+                    V::prefetch(ahead.wrapping_add(k * LANES));
+                }
+                ahead = ahead.wrapping_add(UNROLL * LANES);
+                b = b.add(UNROLL * COLUMNS * LANES);
+                for at in &mut at {
+                    *at = at.wrapping_add(UNROLL);
+                }
+            }
+            for _ in 0..run.len % UNROLL {
                 let mut right = [V::splat(0.0); COLUMNS];
                 for c in 0..COLUMNS {
                     right[c] = V::load(b.add(c * LANES));
@@ -102,8 +123,6 @@ pub unsafe fn multiply_rows<V: Vector, const ROWS: usize, const COLUMNS: usize, 
                         sums[R][c] = left.mul_add(right[c], sums[R][c]);
                     }
                 });
-                V::prefetch(ahead);
-                ahead = ahead.wrapping_add(LANES);
                 b = b.add(COLUMNS * LANES);
                 for at in &mut at {
                     *at = at.wrapping_add(1);
@@ -117,6 +136,9 @@ pub unsafe fn multiply_rows<V: Vector, const ROWS: usize, const COLUMNS: usize, 
         });
     }
 }
+
+/// Channels of one turn of the kernel's loop.
+const UNROLL: usize = 4;
 
 /// Most rows of any instruction set.
 const ROWS_MAX: usize = 14;

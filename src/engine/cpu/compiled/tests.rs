@@ -181,3 +181,33 @@ fn a_run_can_be_stopped() {
     assert!(plan.run(&input.values, &stop).is_none());
     assert!(plan.run(&input.values, &|| false).is_some(), "a plan that was stopped runs again");
 }
+
+#[test]
+#[ignore]
+fn speed() {
+    use crate::engine::cpu::matmul::*;
+    use crate::engine::cpu::simd::*;
+    struct S(*mut f32, usize);
+    impl Sink<Avx512> for S {
+        #[inline(always)]
+        unsafe fn put(&self, r: usize, c: usize, sum: Avx512) { unsafe { sum.store(self.0.add(r * self.1 + c * 16)) } }
+    }
+    for k in [16usize, 32, 64, 128, 256, 512] {
+        for rows in [8usize, 12, 13, 14] {
+            let a = vec![0.5f32; rows * k + 64];
+            let b = vec![0.5f32; k * 32 + 64];
+            let mut c = vec![0f32; rows * 32 + 64];
+            let runs = [Run { offset: 0, len: k }];
+            let p = Product { a: a.as_ptr(), a_step: k, runs: &runs, b: ((b.as_ptr() as usize + 63) & !63) as *const f32, ahead: b.as_ptr() };
+            let s = S(((c.as_mut_ptr() as usize + 63) & !63) as *mut f32, 32);
+            let n = 200_000_000 / (k * rows * 32);
+            let mut best = f64::MAX;
+            for _ in 0..3 {
+                let t = std::time::Instant::now();
+                for _ in 0..n { unsafe { multiply::<Avx512, 2>(rows, p, &s) } }
+                best = best.min(t.elapsed().as_secs_f64());
+            }
+            println!("k {k} rows {rows}: {:.1} GMAC/s", (n * k * rows * 32) as f64 / best / 1e9);
+        }
+    }
+}

@@ -149,9 +149,9 @@ impl Winograd {
                 }
                 let tiles = start..(start + self.chunk).min(self.tile_count());
                 let count = tiles.len();
-                for block in 0..self.x.blocks() {
-                    for tile in tiles.clone() {
-                        self.transform_tile::<V>(context, inputs, tile, tile - start, block, count);
+                for line in self.lines(tiles.clone()) {
+                    for block in 0..self.x.blocks() {
+                        self.transform_line::<V>(context, inputs, line, block, count);
                     }
                 }
                 for group in 0..self.groups.len() {
@@ -177,9 +177,14 @@ impl Winograd {
                 if line * self.tiles[1] >= count {
                     break;
                 }
-                for tile in line * self.tiles[1]..(line + 1) * self.tiles[1] {
-                    self.transform_tile::<V>(context, inputs, tile, tile, block, count);
-                }
+                let all = Line {
+                    image: line / self.tiles[0],
+                    down: line % self.tiles[0],
+                    across: 0,
+                    len: self.tiles[1],
+                    slot: line * self.tiles[1],
+                };
+                self.transform_line::<V>(context, inputs, all, block, count);
             }
         }
     }
@@ -204,59 +209,73 @@ impl Winograd {
         }
     }
 
+    /// Tiles of a chunk, line by line.
+    fn lines(&self, tiles: std::ops::Range<usize>) -> impl Iterator<Item = Line> + use<> {
+        let [rows, columns] = self.tiles;
+        let start = tiles.start;
+        let mut at = start;
+        std::iter::from_fn(move || {
+            let across = at % columns;
+            let len = (columns - across).min(tiles.end - at);
+            let line = Line { image: at / (rows * columns), down: at / columns % rows, across, len, slot: at - start };
+            at += len;
+            (len > 0).then_some(line)
+        })
+    }
+
+    /// B^T d B of a line of tiles of one block of channels.
     #[inline(always)]
-    unsafe fn transform_tile<V: Vector>(
+    unsafe fn transform_line<V: Vector>(
         &self,
         context: &Context,
         inputs: *mut f32,
-        tile: usize,
-        slot: usize,
+        line: Line,
         block: usize,
         count: usize,
     ) {
         unsafe {
             let x = &self.x;
-            let [across, down] = [tile % self.tiles[1], tile / self.tiles[1] % self.tiles[0]];
-            let image = tile / (self.tiles[0] * self.tiles[1]);
-            let top = (down * TILE) as isize - self.padding[0] as isize;
-            let left = (across * TILE) as isize - self.padding[1] as isize;
+            let top = (line.down * TILE) as isize - self.padding[0] as isize;
+            let left = (line.across * TILE) as isize - self.padding[1] as isize;
             let border = x.border as isize;
-            let inside = top >= -border
-                && left >= -border
-                && top + PATCH as isize <= x.size[0] as isize + border
-                && left + PATCH as isize <= x.size[1] as isize + border;
-            let mut patch = [0.0f32; PRODUCTS * LANES];
-            let (from, row) = if inside {
-                (context.arena.add(x.at(image, block, top, left)).cast_const(), x.row())
-            } else {
-                for (n, pixel) in patch.chunks_exact_mut(LANES).enumerate() {
-                    let (r, c) = (top + (n / PATCH) as isize, left + (n % PATCH) as isize);
-                    let in_map = r >= 0 && c >= 0 && r < x.size[0] as isize && c < x.size[1] as isize;
-                    if in_map {
-                        let from = context.arena.add(x.at(image, block, r, c));
-                        pixel.copy_from_slice(std::slice::from_raw_parts(from, LANES));
-                    }
-                }
-                (patch.as_ptr(), PATCH * LANES)
-            };
-            let mut columns = [[V::splat(0.0); PATCH]; PATCH];
-            for c in 0..PATCH {
-                let mut d = [V::splat(0.0); PATCH];
-                for r in 0..PATCH {
-                    d[r] = V::load(from.add(r * row + c * LANES));
-                }
-                columns[c] = transform_input(d);
+            // Tiles whose patch lies in the map and its border; others are at the lower or right end.
+            let free = x.size[1] as isize + border - left - PATCH as isize;
+            let is_inside =
+                top >= -border && left >= -border && top + PATCH as isize <= x.size[0] as isize + border && free >= 0;
+            let inside = if is_inside { line.len.min(free as usize / TILE + 1) } else { 0 };
+            let depth = self.depth();
+            let stride = count * depth + SKEW;
+            let to = inputs.add(line.slot * depth + block * LANES);
+            if inside > 0 {
+                let from = context.arena.add(x.at(line.image, block, top, left));
+                transform_tiles::<V>(from, x.row(), inside, to, depth, stride);
             }
-            let stride = count * self.depth() + SKEW;
-            let to = inputs.add(slot * self.depth() + block * LANES);
-            for r in 0..PATCH {
-                let mut d = [V::splat(0.0); PATCH];
-                for c in 0..PATCH {
-                    d[c] = columns[c][r];
-                }
-                let out = transform_input(d);
-                for c in 0..PATCH {
-                    out[c].store(to.add((r * PATCH + c) * stride));
+            for n in inside..line.len {
+                let mut patch = [0.0f32; PRODUCTS * LANES];
+                self.copy_patch(context, &mut patch, line.image, block, [top, left + (n * TILE) as isize]);
+                transform_tiles::<V>(patch.as_ptr(), PATCH * LANES, 1, to.add(n * depth), depth, stride);
+            }
+        }
+    }
+
+    /// A tile's patch with zeros where there is no map.
+    #[inline(never)]
+    unsafe fn copy_patch(
+        &self,
+        context: &Context,
+        patch: &mut [f32; PRODUCTS * LANES],
+        image: usize,
+        block: usize,
+        [top, left]: [isize; 2],
+    ) {
+        let x = &self.x;
+        for (n, pixel) in patch.chunks_exact_mut(LANES).enumerate() {
+            let (r, c) = (top + (n / PATCH) as isize, left + (n % PATCH) as isize);
+            if r >= 0 && c >= 0 && r < x.size[0] as isize && c < x.size[1] as isize {
+                // SAFETY: the pixel lies in the map.
+                unsafe {
+                    let from = context.arena.add(x.at(image, block, r, c));
+                    pixel.copy_from_slice(std::slice::from_raw_parts(from, LANES));
                 }
             }
         }
@@ -300,89 +319,160 @@ impl Winograd {
                     weights = weights.add(depth * own);
                 }
             }
-            for block in 0..width / LANES {
-                for tile in tiles.clone() {
-                    let from = products.add((tile - tiles.start) * width + block * LANES);
-                    self.finish_tile::<V>(context, from, out_stride, tile, first + block);
+            for line in self.lines(tiles) {
+                for block in 0..width / LANES {
+                    let from = products.add(line.slot * width + block * LANES);
+                    self.finish_line::<V>(context, from, width, out_stride, line, first + block);
                 }
             }
         }
     }
 
+    /// A^T m A of a line of tiles of one block, and what follows.
     #[inline(always)]
-    unsafe fn finish_tile<V: Vector>(
+    unsafe fn finish_line<V: Vector>(
         &self,
         context: &Context,
         from: *const f32,
+        step: usize,
         stride: usize,
-        tile: usize,
+        line: Line,
         block: usize,
     ) {
         unsafe {
-            let mut columns = [[V::splat(0.0); TILE]; PATCH];
-            for c in 0..PATCH {
-                let mut m = [V::splat(0.0); PATCH];
-                for r in 0..PATCH {
-                    m[r] = V::load(from.add((r * PATCH + c) * stride));
-                }
-                columns[c] = transform_output(m);
-            }
             let target = &self.target;
             let y = &target.y;
-            let [across, down] = [tile % self.tiles[1], tile / self.tiles[1] % self.tiles[0]];
-            let image = tile / (self.tiles[0] * self.tiles[1]);
-            let (top, left) = (down * TILE, across * TILE);
-            let (height, width) = ((y.size[0] - top).min(TILE), (y.size[1] - left).min(TILE));
             let bias = V::load(target.bias.as_slice().as_ptr().add(block * LANES));
-            let mut out = [[V::splat(0.0); TILE]; TILE];
-            for r in 0..TILE {
-                let mut m = [V::splat(0.0); PATCH];
-                for c in 0..PATCH {
-                    m[c] = columns[c][r];
-                }
-                out[r] = transform_output(m);
-                for c in 0..TILE {
-                    out[r][c] = out[r][c].add(bias);
-                }
-            }
-            if let Some(add) = &target.add {
-                for r in 0..height {
-                    for c in 0..width {
-                        let from = context.arena.add(add.at(image, block, (top + r) as isize, (left + c) as isize));
-                        out[r][c] = out[r][c].add(V::load(from));
-                    }
-                }
-            }
-            for r in 0..TILE {
-                for c in 0..TILE {
-                    out[r][c] = target.finish.apply(out[r][c]);
-                }
-            }
-            let to = context.arena.add(y.at(image, block, top as isize, left as isize));
-            if height == TILE && width == TILE {
+            let top = line.down * TILE;
+            let height = (y.size[0] - top).min(TILE);
+            let at = |map: &Map, shrink: usize| {
+                let (row, column) = (top / shrink, line.across * TILE / shrink);
+                context.arena.add(map.at(line.image, block, row as isize, column as isize))
+            };
+            let to = at(y, 1);
+            let add = target.add.as_ref().map(|add| (at(add, 1).cast_const(), add.row()));
+            let pooled = target.pooled.as_ref().filter(|_| height >= 2).map(|map| (at(map, 2), map.row()));
+            for n in 0..line.len {
+                let width = (y.size[1] - (line.across + n) * TILE).min(TILE);
+                let mut out = transform_products::<V>(from.add(n * step), stride);
+                let whole = height == TILE && width == TILE;
                 for r in 0..TILE {
                     for c in 0..TILE {
-                        out[r][c].store(to.add(r * y.row() + c * LANES));
+                        let mut value = out[r][c].add(bias);
+                        if let Some((add, row)) = add
+                            && (whole || (r < height && c < width))
+                        {
+                            value = value.add(V::load(add.add(r * row + (n * TILE + c) * LANES)));
+                        }
+                        out[r][c] = target.finish.apply(value);
+                        if whole || (r < height && c < width) {
+                            out[r][c].store(to.add(r * y.row() + (n * TILE + c) * LANES));
+                        }
                     }
                 }
-            } else {
-                for r in 0..height {
-                    for c in 0..width {
-                        out[r][c].store(to.add(r * y.row() + c * LANES));
-                    }
-                }
-            }
-            if let Some(pooled) = &target.pooled {
-                for r in 0..height / 2 {
-                    for c in 0..width / 2 {
-                        let [above, below] = [&out[2 * r], &out[2 * r + 1]];
-                        let largest = above[2 * c].max(above[2 * c + 1]).max(below[2 * c].max(below[2 * c + 1]));
-                        let (row, column) = ((top / 2 + r) as isize, (left / 2 + c) as isize);
-                        largest.store(context.arena.add(pooled.at(image, block, row, column)));
+                if let Some((pooled, row)) = pooled {
+                    for r in 0..TILE / 2 {
+                        for c in 0..TILE / 2 {
+                            if whole || (2 * r + 1 < height && 2 * c + 1 < width) {
+                                let above = out[2 * r][2 * c].max(out[2 * r][2 * c + 1]);
+                                let below = out[2 * r + 1][2 * c].max(out[2 * r + 1][2 * c + 1]);
+                                above.max(below).store(pooled.add(r * row + (n * TILE / 2 + c) * LANES));
+                            }
+                        }
                     }
                 }
             }
         }
+    }
+}
+
+/// Tiles side by side.
+#[derive(Clone, Copy)]
+struct Line {
+    image: usize,
+    /// Row of tiles.
+    down: usize,
+    /// First tile.
+    across: usize,
+    /// Number of tiles.
+    len: usize,
+    /// Place of the first one in scratch buffers.
+    slot: usize,
+}
+
+/// B^T d B of `count` patches that follow each other, sharing two columns.
+#[inline(always)]
+unsafe fn transform_tiles<V: Vector>(
+    from: *const f32,
+    row: usize,
+    count: usize,
+    to: *mut f32,
+    step: usize,
+    stride: usize,
+) {
+    unsafe {
+        let zero = V::splat(0.0);
+        let mut columns = [[zero; PATCH]; PATCH];
+        columns[0] = transform_column(from, row);
+        columns[1] = transform_column(from.add(LANES), row);
+        for n in 0..count {
+            let from = from.add(n * TILE * LANES);
+            for c in 2..PATCH {
+                columns[c] = transform_column(from.add(c * LANES), row);
+            }
+            let to = to.add(n * step);
+            for r in 0..PATCH {
+                let mut d = [zero; PATCH];
+                for c in 0..PATCH {
+                    d[c] = columns[c][r];
+                }
+                let out = transform_input(d);
+                for c in 0..PATCH {
+                    out[c].store(to.add((r * PATCH + c) * stride));
+                }
+            }
+            columns[0] = columns[4];
+            columns[1] = columns[5];
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn transform_column<V: Vector>(from: *const f32, row: usize) -> [V; PATCH] {
+    unsafe {
+        let mut d = [V::splat(0.0); PATCH];
+        for r in 0..PATCH {
+            d[r] = V::load(from.add(r * row));
+        }
+        transform_input(d)
+    }
+}
+
+/// A^T m A of one tile.
+#[inline(always)]
+unsafe fn transform_products<V: Vector>(from: *const f32, stride: usize) -> [[V; TILE]; TILE] {
+    unsafe {
+        let zero = V::splat(0.0);
+        let mut rows = [[zero; TILE]; PATCH];
+        for r in 0..PATCH {
+            let mut m = [zero; PATCH];
+            for c in 0..PATCH {
+                m[c] = V::load(from.add((r * PATCH + c) * stride));
+            }
+            rows[r] = transform_output(m);
+        }
+        let mut out = [[zero; TILE]; TILE];
+        for c in 0..TILE {
+            let mut m = [zero; PATCH];
+            for r in 0..PATCH {
+                m[r] = rows[r][c];
+            }
+            let column = transform_output(m);
+            for r in 0..TILE {
+                out[r][c] = column[r];
+            }
+        }
+        out
     }
 }
 

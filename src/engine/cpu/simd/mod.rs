@@ -121,7 +121,7 @@ impl InstructionSet {
     pub fn tile_bytes(self) -> usize {
         match self {
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512 => 896 * 1024,
+            Self::Avx512 => std::env::var("TB").ok().and_then(|t| t.parse::<usize>().ok()).unwrap_or(500) * 1024,
             _ => 400 * 1024,
         }
     }
@@ -130,7 +130,7 @@ impl InstructionSet {
     pub fn panel_rows(self) -> usize {
         match self {
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512 => 14,
+            Self::Avx512 => 12,
             #[cfg(target_arch = "x86_64")]
             Self::Avx2 => 6,
             #[cfg(target_arch = "aarch64")]
