@@ -34,6 +34,29 @@ pub fn transform_kernel(kernel: &[f32; 9]) -> [f32; PRODUCTS] {
     std::array::from_fn(|n| (0..3).map(|k| half[n / PATCH][k] * g[n % PATCH][k]).sum::<f64>() as f32)
 }
 
+/// G g of three values.
+///
+/// # Safety
+/// The processor runs `V`'s instructions.
+#[inline(always)]
+pub unsafe fn transform_taps<V: Vector>(g: [V; 3]) -> [V; PATCH] {
+    unsafe {
+        let (near, far) = (V::splat(-1.0 / 1.5), V::splat(1.0 / 6.0));
+        let even = V::splat(0.5).mul_add(g[2], g[0]).mul(near);
+        let even_far = V::splat(2.0).mul_add(g[2], g[0]).mul(far);
+        let (odd, odd_far) = (V::splat(-FRAC_1_SQRT_2 / 1.5), V::splat(SQRT_2 / 6.0));
+        let (minus_odd, minus_odd_far) = (V::splat(FRAC_1_SQRT_2 / 1.5), V::splat(-SQRT_2 / 6.0));
+        [
+            g[0],
+            odd.mul_add(g[1], even),
+            minus_odd.mul_add(g[1], even),
+            odd_far.mul_add(g[1], even_far),
+            minus_odd_far.mul_add(g[1], even_far),
+            g[2],
+        ]
+    }
+}
+
 /// B^T d of six values.
 ///
 /// # Safety

@@ -2,7 +2,7 @@
 
 use super::super::matmul::{Product, Run, Sink, multiply, row_groups};
 use super::super::simd::{LANES, Vector};
-use super::super::winograd::{PATCH, PRODUCTS, TILE, transform_input, transform_kernel, transform_output};
+use super::super::winograd::{PATCH, PRODUCTS, TILE, transform_input, transform_kernel, transform_output, transform_taps};
 use super::Options;
 use super::memory::{Aligned, Map};
 use super::run::Context;
@@ -17,8 +17,14 @@ pub enum Share {
     Channels,
 }
 
-/// Most panels of a group, so that its products stay in the second-level cache.
-const MOST_PANELS: usize = 8;
+/// Taps of a kernel.
+const KERNEL: usize = 9;
+/// Channels of a part of the depth, the first that divides it.
+const PARTS: [usize; 4] = [64, 48, 32, 16];
+/// Most output channels of a panel of any instruction set.
+const MOST_WIDTH: usize = 2 * LANES;
+/// Products of a group, times 36: as many as stay in the second-level cache beside a part of the tiles.
+const GROUP_PRODUCTS: usize = 5120;
 
 /// Floats between the 36 matrices of a scratch buffer, so that they do not fall on the same cache sets.
 const SKEW: usize = LANES;
@@ -30,7 +36,9 @@ pub struct Winograd {
     /// Where its results go.
     pub target: Target,
     padding: [usize; 2],
-    /// `[group][product][panel of the group][channel][panel channels]`.
+    /// By tiles: transformed, `[panel][product][channel][panel channels]`. By channels: as they are,
+    /// `[panel][channel][9][panel channels]`; they are transformed while running, because reading a quarter of the
+    /// bytes takes less time than that.
     weights: Aligned,
     panels: Vec<(usize, usize)>,
     /// Panels that are computed together, tile by tile: one, or a thread's share.
@@ -40,6 +48,8 @@ pub struct Winograd {
     tiles: [usize; 2],
     /// Tiles of a chunk.
     chunk: usize,
+    /// Channels of a part of the depth: all of them, or few enough that their tiles stay in the second-level cache.
+    part: usize,
     /// How the work is shared.
     pub share: Share,
     /// Scratch for transformed inputs: shared, or one per thread.
@@ -58,25 +68,36 @@ impl Winograd {
         let count = x.batch * tiles[0] * tiles[1];
         let panels = panels(target.y.blocks(), set.panel_blocks());
         let share = if count / threads >= SHARED_BY_TILES { Share::Tiles } else { Share::Channels };
+        let most_panels = (GROUP_PRODUCTS / (count * set.panel_blocks() * LANES)).clamp(1, panels.len().div_ceil(threads));
         let groups: Vec<_> = match share {
             Share::Tiles => (0..panels.len()).map(|n| n..n + 1).collect(),
-            Share::Channels => row_groups(panels.len(), panels.len().div_ceil(threads).min(MOST_PANELS))
+            Share::Channels => row_groups(panels.len(), most_panels)
                 .map(|(start, len)| start..start + len)
                 .collect(),
         };
-        let mut weights = Aligned::zeros(PRODUCTS * depth * target.y.blocks() * LANES);
+        let (taps, part) = match share {
+            Share::Tiles => (PRODUCTS, depth),
+            Share::Channels => (KERNEL, PARTS.into_iter().find(|part| depth % part == 0).unwrap_or(LANES)),
+        };
+        let mut weights = Aligned::zeros(taps * depth * target.y.blocks() * LANES);
         let packed = weights.as_mut_slice();
-        for group in &groups {
-            let group_start = PRODUCTS * depth * panels[group.start].0 * LANES;
-            let group_width: usize = panels[group.clone()].iter().map(|p| p.1 * LANES).sum();
-            for &(first, blocks) in &panels[group.clone()] {
-                let width = blocks * LANES;
-                let start = group_start + depth * (first - panels[group.start].0) * LANES;
-                for o in first * LANES..(first * LANES + width).min(outputs) {
-                    for i in 0..x.channels {
-                        let kernel: [f32; 9] = std::array::from_fn(|n| weight[(o * x.channels + i) * 9 + n]);
-                        for (n, value) in transform_kernel(&kernel).into_iter().enumerate() {
-                            packed[start + n * depth * group_width + i * width + o - first * LANES] = value;
+        for &(first, blocks) in &panels {
+            let width = blocks * LANES;
+            let start = taps * depth * first * LANES;
+            for o in first * LANES..(first * LANES + width).min(outputs) {
+                let column = start + o - first * LANES;
+                for i in 0..x.channels {
+                    let kernel: [f32; KERNEL] = std::array::from_fn(|n| weight[(o * x.channels + i) * KERNEL + n]);
+                    match share {
+                        Share::Tiles => {
+                            for (n, value) in transform_kernel(&kernel).into_iter().enumerate() {
+                                packed[column + (n * depth + i) * width] = value;
+                            }
+                        }
+                        Share::Channels => {
+                            for (n, value) in kernel.into_iter().enumerate() {
+                                packed[column + (i * KERNEL + n) * width] = value;
+                            }
                         }
                     }
                 }
@@ -85,7 +106,7 @@ impl Winograd {
         let most = (set.tile_bytes() / (PRODUCTS * depth * size_of::<f32>())).clamp(rows, 16 * rows);
         let chunks = count.div_ceil(most).next_multiple_of(threads);
         let chunk = count.div_ceil(chunks);
-        Self { x, target, padding, weights, panels, groups, rows, tiles, chunk, share, scratch: 0 }
+        Self { x, target, padding, weights, panels, groups, rows, tiles, chunk, part, share, scratch: 0 }
     }
 
     /// Bytes of the packed weights.
@@ -107,9 +128,19 @@ impl Winograd {
         self.x.blocks() * LANES
     }
 
-    /// Floats of the transformed tiles of a chunk.
+    /// Floats of one product's transformed tiles, for a part of the depth.
+    fn in_stride(&self, tiles: usize) -> usize {
+        tiles * self.part + SKEW
+    }
+
+    /// Floats of the transformed tiles of a chunk: `[part][product][tile][channel of the part]`.
     fn inputs_len(&self, tiles: usize) -> usize {
-        PRODUCTS * (tiles * self.depth() + SKEW)
+        self.depth() / self.part * PRODUCTS * self.in_stride(tiles)
+    }
+
+    /// Floats of one product's transformed weights of a panel, for a part of the depth.
+    fn weight_stride(&self) -> usize {
+        self.part * MOST_WIDTH + SKEW
     }
 
     fn products_len(&self, tiles: usize) -> usize {
@@ -127,7 +158,8 @@ impl Winograd {
         match self.share {
             Share::Tiles => threads * (self.inputs_len(self.chunk) + self.products_len(self.chunk)),
             Share::Channels => {
-                self.inputs_len(self.tile_count()) + threads * self.products_len(self.tile_count())
+                let own = self.products_len(self.tile_count()) + PRODUCTS * self.weight_stride();
+                self.inputs_len(self.tile_count()) + threads * own
             }
         }
     }
@@ -154,8 +186,8 @@ impl Winograd {
                         self.transform_line::<V>(context, inputs, line, block, count);
                     }
                 }
-                for group in 0..self.groups.len() {
-                    self.run_group::<V, COLUMNS>(context, inputs, products, group, tiles.clone(), count);
+                for panel in 0..self.panels.len() {
+                    self.run_panel::<V, COLUMNS>(context, inputs, products, panel, tiles.clone(), count);
                 }
             }
         }
@@ -198,13 +230,15 @@ impl Winograd {
         unsafe {
             let count = self.tile_count();
             let inputs = context.arena.add(self.scratch);
-            let products = inputs.add(self.inputs_len(count) + context.thread * self.products_len(count));
+            let own = self.products_len(count) + PRODUCTS * self.weight_stride();
+            let products = inputs.add(self.inputs_len(count) + context.thread * own);
+            let weights = products.add(self.products_len(count));
             loop {
                 let group = context.team.take(step);
                 if group >= self.groups.len() {
                     break;
                 }
-                self.run_group::<V, COLUMNS>(context, inputs, products, group, 0..count, count);
+                self.run_group::<V, COLUMNS>(context, inputs, weights, products, group);
             }
         }
     }
@@ -243,17 +277,17 @@ impl Winograd {
             let is_inside =
                 top >= -border && left >= -border && top + PATCH as isize <= x.size[0] as isize + border && free >= 0;
             let inside = if is_inside { line.len.min(free as usize / TILE + 1) } else { 0 };
-            let depth = self.depth();
-            let stride = count * depth + SKEW;
-            let to = inputs.add(line.slot * depth + block * LANES);
+            let (part, stride) = (self.part, self.in_stride(count));
+            let (number, lane) = (block * LANES / part, block * LANES % part);
+            let to = inputs.add(number * PRODUCTS * stride + line.slot * part + lane);
             if inside > 0 {
                 let from = context.arena.add(x.at(line.image, block, top, left));
-                transform_tiles::<V>(from, x.row(), inside, to, depth, stride);
+                transform_tiles::<V>(from, x.row(), inside, to, part, stride);
             }
             for n in inside..line.len {
                 let mut patch = [0.0f32; PRODUCTS * LANES];
                 self.copy_patch(context, &mut patch, line.image, block, [top, left + (n * TILE) as isize]);
-                transform_tiles::<V>(patch.as_ptr(), PATCH * LANES, 1, to.add(n * depth), depth, stride);
+                transform_tiles::<V>(patch.as_ptr(), PATCH * LANES, 1, to.add(n * part), part, stride);
             }
         }
     }
@@ -281,48 +315,99 @@ impl Winograd {
         }
     }
 
+    /// Products and outputs of a panel for a chunk of tiles, with transformed weights.
+    #[inline(always)]
+    unsafe fn run_panel<V: Vector, const COLUMNS: usize>(
+        &self,
+        context: &Context,
+        inputs: *const f32,
+        products: *mut f32,
+        panel: usize,
+        tiles: std::ops::Range<usize>,
+        count: usize,
+    ) {
+        unsafe {
+            let (first, blocks) = self.panels[panel];
+            let (depth, width) = (self.depth(), blocks * LANES);
+            let mut weights = self.weights.as_slice().as_ptr().add(PRODUCTS * depth * first * LANES);
+            let out_stride = count * width + SKEW;
+            let runs = [Run { offset: 0, len: depth }];
+            for n in 0..PRODUCTS {
+                // The weights that come next are asked for by the first two groups of rows.
+                let mut ahead = weights.wrapping_add(depth * width);
+                let inputs = inputs.add(n * self.in_stride(count));
+                for (start, rows) in row_groups(count, self.rows) {
+                    let product =
+                        Product { a: inputs.add(start * depth), a_step: depth, runs: &runs, b: weights, ahead };
+                    let products = Products { to: products.add(n * out_stride + start * width), width };
+                    if blocks == COLUMNS {
+                        multiply::<V, COLUMNS>(rows, product, &products);
+                    } else {
+                        multiply_narrow::<V, _>(rows, product, products);
+                    }
+                    ahead = if start == 0 { ahead.wrapping_add(depth * LANES) } else { weights };
+                }
+                weights = weights.add(depth * width);
+            }
+            for line in self.lines(tiles) {
+                for block in 0..blocks {
+                    let from = products.add(line.slot * width + block * LANES);
+                    self.finish_line::<V>(context, from, width, out_stride, line, first + block);
+                }
+            }
+        }
+    }
+
+    /// Products and outputs of a group of panels for all tiles, part of the depth by part, transforming weights on the
+    /// way.
     #[inline(always)]
     unsafe fn run_group<V: Vector, const COLUMNS: usize>(
         &self,
         context: &Context,
         inputs: *const f32,
+        fresh: *mut f32,
         products: *mut f32,
         group: usize,
-        tiles: std::ops::Range<usize>,
-        count: usize,
     ) {
         unsafe {
+            let count = self.tile_count();
             let panels = &self.panels[self.groups[group].clone()];
-            let first = panels[0].0;
-            let (depth, width) = (self.depth(), self.group_width(group));
-            let mut weights = self.weights.as_slice().as_ptr().add(PRODUCTS * depth * first * LANES);
-            let in_stride = count * depth + SKEW;
-            let out_stride = count * width + SKEW;
-            let runs = [Run { offset: 0, len: depth }];
-            for n in 0..PRODUCTS {
+            let (first, group_width) = (panels[0].0, self.group_width(group));
+            let (depth, part) = (self.depth(), self.part);
+            let (in_stride, out_stride) = (self.in_stride(count), count * group_width + SKEW);
+            let runs = [Run { offset: 0, len: part }];
+            for number in 0..depth / part {
+                let inputs = inputs.add(number * PRODUCTS * in_stride);
                 for &(panel, blocks) in panels {
-                    let own = blocks * LANES;
-                    // The weights that come next, spread over the groups of rows.
-                    let mut ahead = weights.wrapping_add(depth * own);
-                    for (start, rows) in row_groups(count, self.rows) {
-                        let a = inputs.add(n * in_stride + start * depth);
-                        let to = products.add(n * out_stride + start * width + (panel - first) * LANES);
-                        let product = Product { a, a_step: depth, runs: &runs, b: weights, ahead };
-                        let products = Products { to, width };
-                        if blocks == COLUMNS {
-                            multiply::<V, COLUMNS>(rows, product, &products);
-                        } else {
-                            multiply_narrow::<V, _>(rows, product, products);
+                    let width = blocks * LANES;
+                    let raw = self.weights.as_slice().as_ptr();
+                    let raw = raw.add(KERNEL * (depth * panel * LANES + number * part * width));
+                    transform_weights::<V>(raw, part, blocks, fresh, self.weight_stride());
+                    let next = raw.wrapping_add(KERNEL * part * width);
+                    for n in 0..PRODUCTS {
+                        let weights = fresh.add(n * self.weight_stride()).cast_const();
+                        // The next part's weights as they are: a 36th of them each time.
+                        let ahead = next.wrapping_add(n * part * width / 4);
+                        for (start, rows) in row_groups(count, self.rows) {
+                            let a = inputs.add(n * in_stride + start * part);
+                            let ahead = if start == 0 { ahead } else { weights };
+                            let product = Product { a, a_step: part, runs: &runs, b: weights, ahead };
+                            let to = n * out_stride + start * group_width + (panel - first) * LANES;
+                            let to = Products { to: products.add(to), width: group_width };
+                            match (blocks == COLUMNS, number == 0) {
+                                (true, true) => multiply::<V, COLUMNS>(rows, product, &to),
+                                (true, false) => multiply::<V, COLUMNS>(rows, product, &MoreProducts(to)),
+                                (false, true) => multiply_narrow::<V, _>(rows, product, to),
+                                (false, false) => multiply_narrow::<V, _>(rows, product, MoreProducts(to)),
+                            }
                         }
-                        ahead = if start == 0 { ahead.wrapping_add(depth * LANES) } else { weights };
                     }
-                    weights = weights.add(depth * own);
                 }
             }
-            for line in self.lines(tiles) {
-                for block in 0..width / LANES {
-                    let from = products.add(line.slot * width + block * LANES);
-                    self.finish_line::<V>(context, from, width, out_stride, line, first + block);
+            for line in self.lines(0..count) {
+                for block in 0..group_width / LANES {
+                    let from = products.add(line.slot * group_width + block * LANES);
+                    self.finish_line::<V>(context, from, group_width, out_stride, line, first + block);
                 }
             }
         }
@@ -496,3 +581,52 @@ impl From<(Products, usize)> for Products {
     }
 }
 
+
+/// Sums on top of those of earlier channels.
+#[derive(Clone, Copy)]
+struct MoreProducts(Products);
+
+impl<V: Vector> Sink<V> for MoreProducts {
+    #[inline(always)]
+    unsafe fn put(&self, row: usize, column: usize, sum: V) {
+        unsafe {
+            let to = self.0.to.add(row * self.0.width + column * LANES);
+            V::load(to).add(sum).store(to);
+        }
+    }
+}
+
+impl From<(MoreProducts, usize)> for MoreProducts {
+    fn from((products, rows): (MoreProducts, usize)) -> Self {
+        Self(Products::from((products.0, rows)))
+    }
+}
+
+/// G g G^T of `channels` input channels and a panel of output channels: `[channel][9][width]` to
+/// `[product][channel][width]`.
+#[inline(always)]
+unsafe fn transform_weights<V: Vector>(raw: *const f32, channels: usize, blocks: usize, to: *mut f32, stride: usize) {
+    unsafe {
+        let (width, zero) = (blocks * LANES, V::splat(0.0));
+        for channel in 0..channels {
+            for block in 0..blocks {
+                let from = raw.add(channel * KERNEL * width + block * LANES);
+                let to = to.add(channel * width + block * LANES);
+                let mut columns = [[zero; PATCH]; 3];
+                for c in 0..3 {
+                    let mut g = [zero; 3];
+                    for r in 0..3 {
+                        g[r] = V::load(from.add((r * 3 + c) * width));
+                    }
+                    columns[c] = transform_taps(g);
+                }
+                for r in 0..PATCH {
+                    let row = transform_taps([columns[0][r], columns[1][r], columns[2][r]]);
+                    for c in 0..PATCH {
+                        row[c].store(to.add((r * PATCH + c) * stride));
+                    }
+                }
+            }
+        }
+    }
+}
