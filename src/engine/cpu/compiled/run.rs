@@ -166,6 +166,7 @@ unsafe fn compute<V: Vector, const COLUMNS: usize>(stages: &[Stage], number: usi
     unsafe {
         match &stages[number].step {
             Step::Winograd(conv) if conv.share == Share::Tiles => conv.run_by_tiles::<V, COLUMNS>(context, number),
+            Step::Winograd(conv) if conv.share == Share::Parts => conv.run_by_parts::<V, COLUMNS>(context, number),
             Step::Winograd(conv) => conv.run_by_channels::<V, COLUMNS>(context, number),
             Step::WinogradInputs(other) => {
                 if let Step::Winograd(conv) = &stages[*other].step {

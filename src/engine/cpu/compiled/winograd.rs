@@ -11,8 +11,10 @@ use super::target::{Target, multiply_narrow, panels};
 /// How the threads share a Winograd convolution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Share {
-    /// Everyone takes tiles and computes all channels of them: large maps.
+    /// Everyone takes tiles and computes all channels of them, with weights that were transformed before: large maps.
     Tiles,
+    /// The same, but a part of the input channels after the other, transforming weights on the way: many channels.
+    Parts,
     /// All tiles are transformed first, then everyone takes channels, so that every weight is read once: small maps.
     Channels,
 }
@@ -24,7 +26,7 @@ const PARTS: [usize; 4] = [64, 48, 32, 16];
 /// Most output channels of a panel of any instruction set.
 const MOST_WIDTH: usize = 2 * LANES;
 /// Products of a group, times 36: as many as stay in the second-level cache beside a part of the tiles.
-const GROUP_PRODUCTS: usize = 5120;
+const GROUP_PRODUCTS: usize = 8192;
 
 /// Floats between the 36 matrices of a scratch buffer, so that they do not fall on the same cache sets.
 const SKEW: usize = LANES;
@@ -56,8 +58,10 @@ pub struct Winograd {
     pub scratch: usize,
 }
 
-/// Tiles per thread from which on threads share a convolution by tiles.
-const SHARED_BY_TILES: usize = 96;
+/// Tiles per thread from which on threads share a convolution by tiles: few weights, many weights.
+const TILES_FOR_TILES: usize = 48;
+/// See [`TILES_FOR_TILES`].
+const TILES_FOR_PARTS: usize = 24;
 
 impl Winograd {
     /// Packs the weights `[out, in, 3, 3]`.
@@ -67,17 +71,24 @@ impl Winograd {
         let tiles = target.y.size.map(|n| n.div_ceil(TILE));
         let count = x.batch * tiles[0] * tiles[1];
         let panels = panels(target.y.blocks(), set.panel_blocks());
-        let share = if count / threads >= SHARED_BY_TILES { Share::Tiles } else { Share::Channels };
+        let transformed = PRODUCTS * depth * target.y.blocks() * LANES * size_of::<f32>();
+        let share = match count / threads {
+            0..TILES_FOR_PARTS => Share::Channels,
+            TILES_FOR_PARTS.. if transformed > set.weight_bytes() => Share::Parts,
+            TILES_FOR_PARTS..TILES_FOR_TILES => Share::Channels,
+            _ => Share::Tiles,
+        };
         let most_panels = (GROUP_PRODUCTS / (count * set.panel_blocks() * LANES)).clamp(1, panels.len().div_ceil(threads));
         let groups: Vec<_> = match share {
             Share::Tiles => (0..panels.len()).map(|n| n..n + 1).collect(),
+            Share::Parts => std::iter::once(0..panels.len()).collect(),
             Share::Channels => row_groups(panels.len(), most_panels)
                 .map(|(start, len)| start..start + len)
                 .collect(),
         };
         let (taps, part) = match share {
             Share::Tiles => (PRODUCTS, depth),
-            Share::Channels => (KERNEL, PARTS.into_iter().find(|part| depth % part == 0).unwrap_or(LANES)),
+            Share::Parts | Share::Channels => (KERNEL, PARTS.into_iter().find(|part| depth % part == 0).unwrap_or(LANES)),
         };
         let mut weights = Aligned::zeros(taps * depth * target.y.blocks() * LANES);
         let packed = weights.as_mut_slice();
@@ -94,7 +105,7 @@ impl Winograd {
                                 packed[column + (n * depth + i) * width] = value;
                             }
                         }
-                        Share::Channels => {
+                        Share::Parts | Share::Channels => {
                             for (n, value) in kernel.into_iter().enumerate() {
                                 packed[column + (i * KERNEL + n) * width] = value;
                             }
@@ -103,7 +114,10 @@ impl Winograd {
                 }
             }
         }
-        let most = (set.tile_bytes() / (PRODUCTS * depth * size_of::<f32>())).clamp(rows, 16 * rows);
+        let most = match share {
+            Share::Parts => (GROUP_PRODUCTS / (target.y.blocks() * LANES)).max(rows),
+            _ => (set.tile_bytes() / (PRODUCTS * depth * size_of::<f32>())).clamp(rows, 16 * rows),
+        };
         let chunks = count.div_ceil(most).next_multiple_of(threads);
         let chunk = count.div_ceil(chunks);
         Self { x, target, padding, weights, panels, groups, rows, tiles, chunk, part, share, scratch: 0 }
@@ -153,10 +167,16 @@ impl Winograd {
         self.panels[self.groups[group].clone()].iter().map(|p| p.1 * LANES).sum()
     }
 
+    /// Floats of scratch of a thread that works by parts.
+    fn own_len(&self) -> usize {
+        PRODUCTS * (self.in_stride(self.chunk) + self.weight_stride()) + self.products_len(self.chunk)
+    }
+
     /// Floats of scratch for so many threads.
     pub fn scratch_len(&self, threads: usize) -> usize {
         match self.share {
             Share::Tiles => threads * (self.inputs_len(self.chunk) + self.products_len(self.chunk)),
+            Share::Parts => threads * self.own_len(),
             Share::Channels => {
                 let own = self.products_len(self.tile_count()) + PRODUCTS * self.weight_stride();
                 self.inputs_len(self.tile_count()) + threads * own
@@ -183,12 +203,43 @@ impl Winograd {
                 let count = tiles.len();
                 for line in self.lines(tiles.clone()) {
                     for block in 0..self.x.blocks() {
-                        self.transform_line::<V>(context, inputs, line, block, count);
+                        let to = inputs.add(block * LANES);
+                        self.transform_line::<V>(context, to, line, block, count);
                     }
                 }
                 for panel in 0..self.panels.len() {
                     self.run_panel::<V, COLUMNS>(context, inputs, products, panel, tiles.clone(), count);
                 }
+            }
+        }
+    }
+
+    /// All of it, everyone taking chunks of tiles, part of the depth by part.
+    ///
+    /// # Safety
+    /// As [`Context`] says; `COLUMNS` is the panel width in blocks.
+    #[inline(always)]
+    pub unsafe fn run_by_parts<V: Vector, const COLUMNS: usize>(&self, context: &Context, step: usize) {
+        unsafe {
+            let inputs = context.arena.add(self.scratch + context.thread * self.own_len());
+            let weights = inputs.add(PRODUCTS * self.in_stride(self.chunk));
+            let products = weights.add(PRODUCTS * self.weight_stride());
+            loop {
+                let start = context.team.take(step) * self.chunk;
+                if start >= self.tile_count() {
+                    break;
+                }
+                let tiles = start..(start + self.chunk).min(self.tile_count());
+                for number in 0..self.depth() / self.part {
+                    for line in self.lines(tiles.clone()) {
+                        for block in number * self.part / LANES..(number + 1) * self.part / LANES {
+                            let to = inputs.add(block * LANES - number * self.part);
+                            self.transform_line::<V>(context, to, line, block, tiles.len());
+                        }
+                    }
+                    self.multiply_part::<V, COLUMNS>(inputs, weights, products, 0, number, tiles.len());
+                }
+                self.finish_group::<V>(context, products, 0, tiles);
             }
         }
     }
@@ -216,7 +267,9 @@ impl Winograd {
                     len: self.tiles[1],
                     slot: line * self.tiles[1],
                 };
-                self.transform_line::<V>(context, inputs, all, block, count);
+                let (number, lane) = (block * LANES / self.part, block * LANES % self.part);
+                let to = inputs.add(number * PRODUCTS * self.in_stride(count) + lane);
+                self.transform_line::<V>(context, to, all, block, count);
             }
         }
     }
@@ -238,7 +291,11 @@ impl Winograd {
                 if group >= self.groups.len() {
                     break;
                 }
-                self.run_group::<V, COLUMNS>(context, inputs, weights, products, group);
+                for number in 0..self.depth() / self.part {
+                    let inputs = inputs.add(number * PRODUCTS * self.in_stride(count));
+                    self.multiply_part::<V, COLUMNS>(inputs, weights, products, group, number, count);
+                }
+                self.finish_group::<V>(context, products, group, 0..count);
             }
         }
     }
@@ -257,12 +314,12 @@ impl Winograd {
         })
     }
 
-    /// B^T d B of a line of tiles of one block of channels.
+    /// B^T d B of a line of tiles of one block of channels; `to` is the block's place in the part's first tile.
     #[inline(always)]
     unsafe fn transform_line<V: Vector>(
         &self,
         context: &Context,
-        inputs: *mut f32,
+        to: *mut f32,
         line: Line,
         block: usize,
         count: usize,
@@ -278,8 +335,7 @@ impl Winograd {
                 top >= -border && left >= -border && top + PATCH as isize <= x.size[0] as isize + border && free >= 0;
             let inside = if is_inside { line.len.min(free as usize / TILE + 1) } else { 0 };
             let (part, stride) = (self.part, self.in_stride(count));
-            let (number, lane) = (block * LANES / part, block * LANES % part);
-            let to = inputs.add(number * PRODUCTS * stride + line.slot * part + lane);
+            let to = to.add(line.slot * part);
             if inside > 0 {
                 let from = context.arena.add(x.at(line.image, block, top, left));
                 transform_tiles::<V>(from, x.row(), inside, to, part, stride);
@@ -358,56 +414,67 @@ impl Winograd {
         }
     }
 
-    /// Products and outputs of a group of panels for all tiles, part of the depth by part, transforming weights on the
-    /// way.
+    /// Products of a group of panels for some tiles and a part of the depth, transforming weights on the way.
     #[inline(always)]
-    unsafe fn run_group<V: Vector, const COLUMNS: usize>(
+    unsafe fn multiply_part<V: Vector, const COLUMNS: usize>(
         &self,
-        context: &Context,
         inputs: *const f32,
         fresh: *mut f32,
         products: *mut f32,
         group: usize,
+        number: usize,
+        count: usize,
     ) {
         unsafe {
-            let count = self.tile_count();
             let panels = &self.panels[self.groups[group].clone()];
             let (first, group_width) = (panels[0].0, self.group_width(group));
             let (depth, part) = (self.depth(), self.part);
             let (in_stride, out_stride) = (self.in_stride(count), count * group_width + SKEW);
             let runs = [Run { offset: 0, len: part }];
-            for number in 0..depth / part {
-                let inputs = inputs.add(number * PRODUCTS * in_stride);
-                for &(panel, blocks) in panels {
-                    let width = blocks * LANES;
-                    let raw = self.weights.as_slice().as_ptr();
-                    let raw = raw.add(KERNEL * (depth * panel * LANES + number * part * width));
-                    transform_weights::<V>(raw, part, blocks, fresh, self.weight_stride());
-                    let next = raw.wrapping_add(KERNEL * part * width);
-                    for n in 0..PRODUCTS {
-                        let weights = fresh.add(n * self.weight_stride()).cast_const();
-                        // The next part's weights as they are: a 36th of them each time.
-                        let ahead = next.wrapping_add(n * part * width / 4);
-                        for (start, rows) in row_groups(count, self.rows) {
-                            let a = inputs.add(n * in_stride + start * part);
-                            let ahead = if start == 0 { ahead } else { weights };
-                            let product = Product { a, a_step: part, runs: &runs, b: weights, ahead };
-                            let to = n * out_stride + start * group_width + (panel - first) * LANES;
-                            let to = Products { to: products.add(to), width: group_width };
-                            match (blocks == COLUMNS, number == 0) {
-                                (true, true) => multiply::<V, COLUMNS>(rows, product, &to),
-                                (true, false) => multiply::<V, COLUMNS>(rows, product, &MoreProducts(to)),
-                                (false, true) => multiply_narrow::<V, _>(rows, product, to),
-                                (false, false) => multiply_narrow::<V, _>(rows, product, MoreProducts(to)),
-                            }
+            for &(panel, blocks) in panels {
+                let width = blocks * LANES;
+                let raw = self.weights.as_slice().as_ptr();
+                let raw = raw.add(KERNEL * (depth * panel * LANES + number * part * width));
+                transform_weights::<V>(raw, part, blocks, fresh, self.weight_stride());
+                // The next panel's weights as they are.
+                let next = raw.wrapping_add(KERNEL * depth * width);
+                for n in 0..PRODUCTS {
+                    let weights = fresh.add(n * self.weight_stride()).cast_const();
+                    let ahead = next.wrapping_add(n * part * width / 4);
+                    for (start, rows) in row_groups(count, self.rows) {
+                        let a = inputs.add(n * in_stride + start * part);
+                        let ahead = if start == 0 { ahead } else { weights };
+                        let product = Product { a, a_step: part, runs: &runs, b: weights, ahead };
+                        let to = n * out_stride + start * group_width + (panel - first) * LANES;
+                        let to = Products { to: products.add(to), width: group_width };
+                        match (blocks == COLUMNS, number == 0) {
+                            (true, true) => multiply::<V, COLUMNS>(rows, product, &to),
+                            (true, false) => multiply::<V, COLUMNS>(rows, product, &MoreProducts(to)),
+                            (false, true) => multiply_narrow::<V, _>(rows, product, to),
+                            (false, false) => multiply_narrow::<V, _>(rows, product, MoreProducts(to)),
                         }
                     }
                 }
             }
-            for line in self.lines(0..count) {
-                for block in 0..group_width / LANES {
-                    let from = products.add(line.slot * group_width + block * LANES);
-                    self.finish_line::<V>(context, from, group_width, out_stride, line, first + block);
+        }
+    }
+
+    /// Outputs of a group of panels for some tiles.
+    #[inline(always)]
+    unsafe fn finish_group<V: Vector>(
+        &self,
+        context: &Context,
+        products: *const f32,
+        group: usize,
+        tiles: std::ops::Range<usize>,
+    ) {
+        unsafe {
+            let (first, width) = (self.panels[self.groups[group].start].0, self.group_width(group));
+            let stride = tiles.len() * width + SKEW;
+            for line in self.lines(tiles) {
+                for block in 0..width / LANES {
+                    let from = products.add(line.slot * width + block * LANES);
+                    self.finish_line::<V>(context, from, width, stride, line, first + block);
                 }
             }
         }

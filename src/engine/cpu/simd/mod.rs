@@ -121,8 +121,17 @@ impl InstructionSet {
     pub fn tile_bytes(self) -> usize {
         match self {
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512 => std::env::var("TB").ok().and_then(|t| t.parse::<usize>().ok()).unwrap_or(500) * 1024,
+            Self::Avx512 => 512 * 1024,
             _ => 400 * 1024,
+        }
+    }
+
+    /// Bytes of transformed weights that a core's second-level cache holds beside tiles and products.
+    pub fn weight_bytes(self) -> usize {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => 1536 * 1024,
+            _ => 512 * 1024,
         }
     }
 
