@@ -445,8 +445,8 @@ impl Winograd {
                         let a = inputs.add(n * in_stride + start * part);
                         let ahead = if start == 0 { ahead } else { weights };
                         let product = Product { a, a_step: part, runs: &runs, b: weights, ahead };
-                        let to = n * out_stride + start * group_width + (panel - first) * LANES;
-                        let to = Products { to: products.add(to), width: group_width };
+                        let to = n * out_stride + (panel - first) * LANES * count + start * width;
+                        let to = Products { to: products.add(to), width };
                         match (blocks == COLUMNS, number == 0) {
                             (true, true) => multiply::<V, COLUMNS>(rows, product, &to),
                             (true, false) => multiply::<V, COLUMNS>(rows, product, &MoreProducts(to)),
@@ -469,12 +469,17 @@ impl Winograd {
         tiles: std::ops::Range<usize>,
     ) {
         unsafe {
-            let (first, width) = (self.panels[self.groups[group].start].0, self.group_width(group));
-            let stride = tiles.len() * width + SKEW;
+            let panels = &self.panels[self.groups[group].clone()];
+            let (first, count) = (panels[0].0, tiles.len());
+            let stride = count * self.group_width(group) + SKEW;
             for line in self.lines(tiles) {
-                for block in 0..width / LANES {
-                    let from = products.add(line.slot * width + block * LANES);
-                    self.finish_line::<V>(context, from, width, stride, line, first + block);
+                for &(panel, blocks) in panels {
+                    let width = blocks * LANES;
+                    let products = products.add((panel - first) * LANES * count + line.slot * width);
+                    for block in 0..blocks {
+                        let from = products.add(block * LANES);
+                        self.finish_line::<V>(context, from, width, stride, line, panel + block);
+                    }
                 }
             }
         }
