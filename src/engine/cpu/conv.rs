@@ -5,6 +5,7 @@ use ndarray::linalg::general_mat_mul;
 use ndarray::{ArrayView2, ArrayViewMut2, s};
 use rayon::prelude::*;
 
+use super::compiled::{self, Options};
 use super::{Kernel, View};
 use crate::graph::{Conv, ConvTranspose};
 
@@ -142,6 +143,10 @@ fn multiply(a: &ArrayView2<f32>, b: &ArrayView2<f32>, out: &mut [f32]) {
 /// `[batch, in, h, w]` and `[out, in / groups, kh, kw]` to `[batch, out, h', w']`, without bias.
 fn forward(shape: &Shape, batch: usize, x: &[f32], weight: &[f32]) -> Vec<f32> {
     let conv = &shape.conv;
+    if conv.groups == 1 {
+        let sizes = [shape.input, shape.output];
+        return compiled::convolve(conv, batch, sizes, x, weight, None, &Options::default());
+    }
     let (outputs, depth, out_len) = (shape.group_outputs(), shape.depth(), shape.output_len());
     let group_in = conv.inputs / conv.groups * shape.input_len();
     let mut y = vec![0.0; batch * conv.outputs * out_len];
@@ -195,6 +200,11 @@ fn backward_input(shape: &Shape, batch: usize, weight: &[f32], dy: &[f32]) -> Ve
         }
         return forward(&Shape { conv: turned, input: shape.output, output: shape.input }, batch, dy, &flipped);
     }
+    let apart = conv.kernel == conv.stride && conv.padding == [0, 0] && conv.dilation == [1, 1] && conv.groups == 1;
+    if apart && [0, 1].iter().all(|&axis| shape.input[axis] == shape.output[axis] * conv.stride[axis]) {
+        let channels = [conv.outputs, conv.inputs];
+        return compiled::scatter(channels, conv.kernel, batch, shape.output, dy, weight, &Options::default());
+    }
     let (outputs, depth, out_len) = (shape.group_outputs(), shape.depth(), shape.output_len());
     let group_in = conv.inputs / conv.groups * shape.input_len();
     let mut dx = vec![0.0; batch * conv.inputs * shape.input_len()];
@@ -219,6 +229,10 @@ fn backward_input(shape: &Shape, batch: usize, weight: &[f32], dy: &[f32]) -> Ve
 /// The gradient of the weight.
 fn backward_weight(shape: &Shape, batch: usize, x: &[f32], dy: &[f32]) -> Vec<f32> {
     let conv = &shape.conv;
+    if conv.groups == 1 {
+        let sizes = [shape.input, shape.output];
+        return compiled::weight_gradient(conv, batch, sizes, x, dy, &Options::default());
+    }
     let (outputs, depth, out_len) = (shape.group_outputs(), shape.depth(), shape.output_len());
     let group_in = conv.inputs / conv.groups * shape.input_len();
     let strips = shape.strips();

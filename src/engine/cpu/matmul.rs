@@ -137,6 +137,92 @@ pub unsafe fn multiply_rows<V: Vector, const ROWS: usize, const COLUMNS: usize, 
     }
 }
 
+/// A line of pixels of both operands: where they start.
+#[derive(Clone, Copy)]
+pub struct OuterRun {
+    /// Floats from the start of the left operand.
+    pub a: usize,
+    /// Floats from the start of the right operand.
+    pub b: usize,
+}
+
+/// The operands of a sum of outer products.
+#[derive(Clone, Copy)]
+pub struct OuterProduct<'a> {
+    /// Left operand: sixteen channels side by side.
+    pub a: *const f32,
+    /// Floats from pixel to pixel.
+    pub a_next: usize,
+    /// Right operand: sixteen channels side by side, pixels follow each other.
+    pub b: *const f32,
+    /// Floats from its first block of channels to the next.
+    pub b_column: usize,
+    /// Pixels of a line.
+    pub len: usize,
+    /// Lines.
+    pub runs: &'a [OuterRun],
+}
+
+/// Adds `16 x (COLUMNS * 16)` sums over all pixels to `to + column * to_column + row * 16`.
+///
+/// # Safety
+/// The processor runs `V`'s instructions; all pixels of all lines are readable, and the sums writable.
+#[inline(always)]
+pub unsafe fn multiply_outer<V: Vector, const COLUMNS: usize>(product: OuterProduct, to: *mut f32, to_column: usize) {
+    // As many rows at a time as there are registers for.
+    let step = if COLUMNS == 1 { 4 } else { 8 };
+    for row in (0..LANES).step_by(step) {
+        unsafe {
+            let product = OuterProduct { a: product.a.add(row), ..product };
+            let to = to.add(row * LANES);
+            if COLUMNS == 1 {
+                V::multiply_outer_rows::<4, COLUMNS>(product, to, to_column);
+            } else {
+                V::multiply_outer_rows::<8, COLUMNS>(product, to, to_column);
+            }
+        }
+    }
+}
+
+/// [`multiply_outer`] for a fixed number of rows; every instruction set wraps it into a function of its own.
+///
+/// # Safety
+/// As there.
+#[inline(always)]
+pub unsafe fn multiply_outer_rows<V: Vector, const ROWS: usize, const COLUMNS: usize>(
+    product: OuterProduct,
+    to: *mut f32,
+    to_column: usize,
+) {
+    unsafe {
+        let OuterProduct { a, a_next, b, b_column, len, runs } = product;
+        let mut sums = [[V::splat(0.0); COLUMNS]; ROWS_MAX];
+        for run in runs {
+            let (mut a, mut b) = (a.add(run.a), b.add(run.b));
+            for _ in 0..len {
+                let mut right = [V::splat(0.0); COLUMNS];
+                for c in 0..COLUMNS {
+                    right[c] = V::load(b.add(c * b_column));
+                }
+                for_rows!(ROWS, R, {
+                    let left = V::splat(*a.add(R));
+                    for c in 0..COLUMNS {
+                        sums[R][c] = left.mul_add(right[c], sums[R][c]);
+                    }
+                });
+                a = a.add(a_next);
+                b = b.add(LANES);
+            }
+        }
+        for_rows!(ROWS, R, {
+            for c in 0..COLUMNS {
+                let to = to.add(c * to_column + R * LANES);
+                V::load(to).add(sums[R][c]).store(to);
+            }
+        });
+    }
+}
+
 /// Channels of one turn of the kernel's loop.
 const UNROLL: usize = 4;
 

@@ -5,11 +5,11 @@ use super::dense::dense;
 use super::direct::{Direct, Window};
 use super::fuse::{Fused, FusedGraph, fuse};
 use super::memory::{Aligned, Arena, Map};
-use super::pointwise::{Border, InstanceNorm, Load, MaxPool, Pair, Pairing, ScaleShift, Unary};
+use super::pointwise::{Border, InstanceNorm, Load, MaxPool, Pair, Pairing, ScaleShift, Store, Unary};
 use super::run::{Stage, Step};
 use super::target::{Finish, Target};
 use super::winograd::{Share, Winograd};
-use super::{Options, Plan};
+use super::{Options, Plan, is_winograd};
 use crate::graph::{Activation, Conv, ConvTranspose, Graph, GraphError, NodeId, Normalisation, Op};
 
 /// Parameters in the graph's order.
@@ -39,16 +39,6 @@ struct Compiler<'a> {
     maps: Vec<Option<Map>>,
     stages: Vec<Stage>,
     weight_bytes: usize,
-}
-
-/// Whether a convolution can run by Winograd's algorithm.
-fn is_winograd(conv: &Conv) -> bool {
-    conv.kernel == [3, 3]
-        && conv.stride == [1, 1]
-        && conv.dilation == [1, 1]
-        && conv.groups == 1
-        && conv.padding.iter().all(|&p| p <= 1)
-        && conv.inputs >= LANES / 2
 }
 
 /// Compiles a plan for inputs `[batch, channels, size]`.
@@ -87,7 +77,10 @@ pub fn compile(
         compiler.emit(operation);
     }
     compiler.fused.operations = operations;
-    let outputs = graph.outputs.iter().filter_map(|&id| compiler.maps[compiler.fused.alias[id]]).collect();
+    let outputs: Vec<Map> = graph.outputs.iter().filter_map(|&id| compiler.map(id)).collect();
+    for (output, &map) in outputs.iter().enumerate() {
+        compiler.push(Step::Store(Store { map, output }), output + 1 == outputs.len());
+    }
     // Scratch lives in its own operation only; all of them use the same place behind the maps.
     let mut scratch = 0;
     let start = arena.len();
@@ -257,7 +250,7 @@ impl Compiler<'_> {
         let node = &self.graph.nodes[operation.node];
         let x = node.inputs.first().and_then(|&id| self.map(id));
         let Some(x) = x else {
-            self.push(Step::Load(Load(y)), true);
+            self.push(Step::Load(Load { input: 0, map: y }), true);
             return;
         };
         match &node.op {

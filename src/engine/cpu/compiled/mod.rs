@@ -14,20 +14,24 @@ mod dense;
 mod direct;
 mod fuse;
 mod memory;
+mod outer;
 mod pointwise;
 mod run;
+mod single;
 mod target;
 mod team;
 #[cfg(test)]
 mod tests;
 mod winograd;
 
-use super::simd::InstructionSet;
+use super::simd::{self, InstructionSet};
 use memory::{Aligned, Map};
-use run::{Context, Stage};
+use crate::graph::Conv;
+use run::{Context, Shared, Stage};
 use team::Team;
 
 pub use compile::compile;
+pub use single::{convolve, scatter, weight_gradient};
 
 /// How a plan is to run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,14 +57,15 @@ pub struct Plan {
     weight_bytes: usize,
 }
 
-/// The arena's address, for the threads of a run.
-#[derive(Clone, Copy)]
-struct Shared(*mut f32);
-
-// SAFETY: threads write disjoint parts of the arena between barriers; see `run::Context`.
-unsafe impl Send for Shared {}
-// SAFETY: as above.
-unsafe impl Sync for Shared {}
+/// Whether a convolution can run by Winograd's algorithm, and is worth it.
+fn is_winograd(conv: &Conv) -> bool {
+    conv.kernel == [3, 3]
+        && conv.stride == [1, 1]
+        && conv.dilation == [1, 1]
+        && conv.groups == 1
+        && conv.padding.iter().all(|&p| p <= 1)
+        && conv.inputs >= simd::LANES / 2
+}
 
 impl Plan {
     fn new(stages: Vec<Stage>, outputs: Vec<Map>, floats: usize, options: &Options, weight_bytes: usize) -> Self {
@@ -80,43 +85,41 @@ impl Plan {
     /// Runs the image `[batch, channels, height, width]` that the plan was made for; `None` when `stop` said so, which is
     /// asked after every stage.
     pub fn run(&mut self, input: &[f32], stop: &dyn Fn() -> bool) -> Option<Vec<Vec<f32>>> {
+        self.run_timed(input, stop, &mut |_| {})
+    }
+
+    /// As [`Plan::run`]; `ended` is told the number of every stage when all threads have done it.
+    pub fn run_timed(
+        &mut self,
+        input: &[f32],
+        stop: &dyn Fn() -> bool,
+        ended: &mut dyn FnMut(usize),
+    ) -> Option<Vec<Vec<f32>>> {
         let threads = self.options.threads;
+        let shapes = self.output_shapes();
+        let mut results: Vec<Vec<f32>> = shapes.iter().map(|shape| vec![0.0; shape.iter().product()]).collect();
+        let outputs: Vec<Shared> = results.iter_mut().map(|values| Shared(values.as_mut_ptr())).collect();
         let team = Team::new(threads, self.stages.len());
         let arena = Shared(self.arena.as_mut_slice().as_mut_ptr());
-        let (stages, set) = (&self.stages, self.options.set);
-        let times: Vec<_> = stages.iter().map(|_| std::sync::atomic::AtomicU64::new(0)).collect();
-        let started = std::time::Instant::now();
-        let work = |thread: usize, arena: Shared, stop: &dyn Fn() -> bool| {
-            let context = Context { arena: arena.0, input, thread, team: &team, times: &times, started };
-            // SAFETY: the compiler placed all maps inside the arena, and the set was found on this processor.
-            unsafe { run::run(stages, set, &context, stop) }
+        let (stages, set, inputs) = (&self.stages, self.options.set, [input]);
+        let work = |thread: usize, arena: Shared, stop: &dyn Fn() -> bool, ended: &mut dyn FnMut(usize)| {
+            let context = Context { arena: arena.0, inputs: &inputs, outputs: &outputs, thread, team: &team };
+            // SAFETY: the compiler placed all maps inside the arena, the outputs have their shapes, and the set was found
+            // on this processor.
+            unsafe { run::run(stages, set, &context, stop, ended) }
         };
         let finished = std::thread::scope(|scope| {
             for thread in 1..threads {
                 let work = &work;
-                scope.spawn(move || work(thread, arena, &|| false));
+                scope.spawn(move || work(thread, arena, &|| false, &mut |_| {}));
             }
-            work(0, arena, stop)
+            work(0, arena, stop, ended)
         });
-        if std::env::var_os("LAMELLA_STAGES").is_some() {
-            let mut last = 0;
-            for (stage, time) in stages.iter().zip(&times) {
-                let time = time.load(std::sync::atomic::Ordering::Relaxed);
-                eprintln!("{:8.3} ms  {}", (time - last) as f64 / 1e6, stage.step.name());
-                last = time;
-            }
-            eprintln!("{:8.3} ms all", started.elapsed().as_nanos() as f64/1e6);
-        }
-        finished.then(|| {
-            self.outputs
-                .iter()
-                .map(|map| {
-                    let mut values = vec![0.0; map.batch * map.channels * map.size[0] * map.size[1]];
-                    // SAFETY: the map lies in the arena and all threads have ended.
-                    unsafe { pointwise::read_map(self.arena.as_slice().as_ptr(), map, &mut values) };
-                    values
-                })
-                .collect()
-        })
+        finished.then_some(results)
+    }
+
+    /// What every stage does.
+    pub fn stage_names(&self) -> Vec<String> {
+        self.stages.iter().map(|stage| stage.step.name()).collect()
     }
 }

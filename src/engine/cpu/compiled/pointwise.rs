@@ -71,27 +71,103 @@ impl Border {
     }
 }
 
-/// The image into the arena.
-pub struct Load(pub Map);
+/// A dense array into a map; lanes without a channel become zero.
+pub struct Load {
+    /// Number of the array among the inputs.
+    pub input: usize,
+    /// The map.
+    pub map: Map,
+}
 
 impl Load {
     /// # Safety
-    /// As [`Context`] says.
-    pub unsafe fn run(&self, context: &Context, step: usize) {
-        let map = &self.0;
+    /// As [`Context`] says; the array has the map's shape.
+    #[inline(always)]
+    pub unsafe fn run<V: Vector>(&self, context: &Context, step: usize) {
+        let map = &self.map;
         let [height, width] = map.size;
+        let from = context.inputs[self.input].as_ptr();
+        let zero = [0.0f32; LANES];
         for (image, block, row) in Lines::new(context, step, map) {
-            for lane in 0..map.lanes {
-                let channel = block * map.lanes + lane;
-                let to = map.at(image, block, row as isize, 0) + lane;
-                for column in 0..width {
-                    let value = if channel < map.channels {
-                        context.input[((image * map.channels + channel) * height + row) * width + column]
-                    } else {
-                        0.0
-                    };
-                    // SAFETY: the map lies in the arena; lines are taken once.
-                    unsafe { *context.arena.add(to + column * map.lanes) = value };
+            let first = block * map.lanes;
+            // SAFETY: the array has the map's shape; the line lies in the arena and is taken once.
+            unsafe {
+                let from = from.add(((image * map.channels + first) * height + row) * width);
+                let to = context.arena.add(map.at(image, block, row as isize, 0));
+                if map.lanes == 1 {
+                    std::ptr::copy_nonoverlapping(from, to, width);
+                    continue;
+                }
+                let channels = LANES.min(map.channels - first);
+                let mut column = 0;
+                while column + LANES <= width {
+                    let mut lines = [V::splat(0.0); LANES];
+                    for (lane, line) in lines.iter_mut().enumerate() {
+                        let inside = lane < channels;
+                        *line = V::load(if inside { from.add(lane * height * width + column) } else { zero.as_ptr() });
+                    }
+                    let pixels = V::transpose(lines);
+                    for (n, pixel) in pixels.into_iter().enumerate() {
+                        pixel.store(to.add((column + n) * LANES));
+                    }
+                    column += LANES;
+                }
+                for column in column..width {
+                    for lane in 0..LANES {
+                        let value = if lane < channels { *from.add(lane * height * width + column) } else { 0.0 };
+                        *to.add(column * LANES + lane) = value;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A map into a dense array.
+pub struct Store {
+    /// The map.
+    pub map: Map,
+    /// Number of the array among the outputs.
+    pub output: usize,
+}
+
+impl Store {
+    /// # Safety
+    /// As [`Context`] says; the array has the map's shape.
+    #[inline(always)]
+    pub unsafe fn run<V: Vector>(&self, context: &Context, step: usize) {
+        let map = &self.map;
+        let [height, width] = map.size;
+        let to = context.outputs[self.output].0;
+        for (image, block, row) in Lines::new(context, step, map) {
+            let first = block * map.lanes;
+            // SAFETY: the array has the map's shape; the line lies in the arena; lines are taken once.
+            unsafe {
+                let to = to.add(((image * map.channels + first) * height + row) * width);
+                let from = context.arena.add(map.at(image, block, row as isize, 0));
+                if map.lanes == 1 {
+                    std::ptr::copy_nonoverlapping(from, to, width);
+                    continue;
+                }
+                let channels = LANES.min(map.channels - first);
+                let mut column = 0;
+                while column + LANES <= width {
+                    let mut pixels = [V::splat(0.0); LANES];
+                    for (n, pixel) in pixels.iter_mut().enumerate() {
+                        *pixel = V::load(from.add((column + n) * LANES));
+                    }
+                    let lines = V::transpose(pixels);
+                    for (lane, line) in lines.into_iter().enumerate() {
+                        if lane < channels {
+                            line.store(to.add(lane * height * width + column));
+                        }
+                    }
+                    column += LANES;
+                }
+                for column in column..width {
+                    for lane in 0..channels {
+                        *to.add(lane * height * width + column) = *from.add(column * LANES + lane);
+                    }
                 }
             }
         }

@@ -3,7 +3,8 @@
 use super::super::simd::{InstructionSet, Portable, Vector};
 use super::direct::Direct;
 use super::memory::Map;
-use super::pointwise::{Border, InstanceNorm, Load, MaxPool, Pair, ScaleShift, Unary, read_map, write_map};
+use super::outer::Outer;
+use super::pointwise::{Border, InstanceNorm, Load, MaxPool, Pair, ScaleShift, Store, Unary, read_map, write_map};
 use super::team::Team;
 use super::winograd::{Share, Winograd};
 #[cfg(target_arch = "aarch64")]
@@ -18,17 +19,24 @@ use crate::engine::cpu::simd::{Avx2, Avx512};
 pub struct Context<'a> {
     /// Everybody's memory.
     pub arena: *mut f32,
-    /// The image, `[batch, channels, height, width]`.
-    pub input: &'a [f32],
+    /// Dense arrays `[batch, channels, height, width]` that are read.
+    pub inputs: &'a [&'a [f32]],
+    /// Dense arrays that are written.
+    pub outputs: &'a [Shared],
     /// This thread's number.
     pub thread: usize,
     /// Everybody.
     pub team: &'a Team,
-    /// Where the first thread notes when each stage ended, in nanoseconds since `started`.
-    pub times: &'a [std::sync::atomic::AtomicU64],
-    /// When the run began.
-    pub started: std::time::Instant,
 }
+
+/// An address that threads share.
+#[derive(Clone, Copy)]
+pub struct Shared(pub *mut f32);
+
+// SAFETY: threads write disjoint parts between barriers; see [`Context`].
+unsafe impl Send for Shared {}
+// SAFETY: as above.
+unsafe impl Sync for Shared {}
 
 /// An operation on dense arrays, for what has no kernel in blocks.
 pub type Dense = Box<dyn Fn(&[(&[f32], Map)]) -> Vec<f32> + Send + Sync>;
@@ -37,8 +45,12 @@ pub type Dense = Box<dyn Fn(&[(&[f32], Map)]) -> Vec<f32> + Send + Sync>;
 pub enum Step {
     /// Zeros around a map.
     Border(Border),
-    /// The image.
+    /// A dense array into a map.
     Load(Load),
+    /// A map into a dense array.
+    Store(Store),
+    /// Gradient of a convolution's weights.
+    Outer(Outer),
     /// 3x3 convolution, everyone taking tiles; or its second half.
     Winograd(Winograd),
     /// The first half of a 3x3 convolution shared by channels; the index of its other half.
@@ -72,6 +84,8 @@ impl Step {
         match self {
             Self::Border(_) => "border".into(),
             Self::Load(_) => "load".into(),
+            Self::Store(_) => "store".into(),
+            Self::Outer(_) => "weight gradient".into(),
             Self::Winograd(conv) => conv.name(),
             Self::WinogradInputs(_) => "3x3 inputs".into(),
             Self::Direct(conv) => conv.name(),
@@ -93,11 +107,12 @@ pub struct Stage {
     pub barrier: bool,
 }
 
-/// Runs all stages as one thread of a team; `stop` is asked by the first thread after every stage.
+/// Runs all stages as one thread of a team; `stop` is asked by the first thread after every stage, and
+/// `ended` told its number.
 ///
 /// # Safety
 /// As [`Context`] says.
-pub unsafe fn run(stages: &[Stage], set: InstructionSet, context: &Context, stop: &dyn Fn() -> bool) -> bool {
+pub unsafe fn run(stages: &[Stage], set: InstructionSet, context: &Context, stop: &dyn Fn() -> bool, ended: &mut dyn FnMut(usize)) -> bool {
     for (number, stage) in stages.iter().enumerate() {
         unsafe { run_step(stages, number, set, context) };
         if stage.barrier {
@@ -109,10 +124,7 @@ pub unsafe fn run(stages: &[Stage], set: InstructionSet, context: &Context, stop
                 return false;
             }
         }
-        if context.thread == 0 {
-            let elapsed = context.started.elapsed().as_nanos() as u64;
-            context.times[number].store(elapsed, std::sync::atomic::Ordering::Relaxed);
-        }
+        ended(number);
     }
     true
 }
@@ -121,7 +133,6 @@ unsafe fn run_step(stages: &[Stage], number: usize, set: InstructionSet, context
     unsafe {
         match &stages[number].step {
             Step::Border(border) => border.run(context, number),
-            Step::Load(load) => load.run(context, number),
             Step::Dense { compute, inputs, output } if context.thread == 0 => {
                 let arrays: Vec<Vec<f32>> = inputs
                     .iter()
@@ -179,7 +190,10 @@ unsafe fn compute<V: Vector, const COLUMNS: usize>(stages: &[Stage], number: usi
             Step::InstanceNorm(norm) => norm.run::<V>(context, number),
             Step::Pair(pair) => pair.run::<V>(context, number),
             Step::Unary(unary) => unary.run::<V>(context, number),
-            Step::Border(_) | Step::Load(_) | Step::Dense { .. } => {}
+            Step::Load(load) => load.run::<V>(context, number),
+            Step::Store(store) => store.run::<V>(context, number),
+            Step::Outer(outer) => outer.run::<V, COLUMNS>(context, number),
+            Step::Border(_) | Step::Dense { .. } => {}
         }
     }
 }

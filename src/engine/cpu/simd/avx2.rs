@@ -5,7 +5,7 @@ use std::arch::x86_64::{
     _mm256_storeu_ps, _mm256_sub_ps,
 };
 
-use super::super::matmul::{Product, Sink, multiply_rows};
+use super::super::matmul::{OuterProduct, Product, Sink, multiply_outer_rows, multiply_rows};
 use super::Vector;
 
 /// See [`Vector`].
@@ -63,6 +63,20 @@ unsafe impl Vector for Avx2 {
             unsafe { multiply_rows::<Avx2, ROWS, COLUMNS, S>(product, sink) }
         }
         unsafe { own::<ROWS, COLUMNS, S>(product, sink) }
+    }
+
+    #[inline(always)]
+    unsafe fn multiply_outer_rows<const ROWS: usize, const COLUMNS: usize>(
+        product: OuterProduct,
+        to: *mut f32,
+        to_column: usize,
+    ) {
+        #[target_feature(enable = "avx2,fma")]
+        #[inline(never)]
+        unsafe fn own<const ROWS: usize, const COLUMNS: usize>(product: OuterProduct, to: *mut f32, to_column: usize) {
+            unsafe { multiply_outer_rows::<Avx2, ROWS, COLUMNS>(product, to, to_column) }
+        }
+        unsafe { own::<ROWS, COLUMNS>(product, to, to_column) }
     }
 
     #[inline(always)]

@@ -1,12 +1,13 @@
 //! AVX-512: one register.
 
 use std::arch::x86_64::{
-    __m512, _mm512_add_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_max_ps, _mm512_mul_ps, _mm512_set1_ps,
+    __m512, _mm512_add_ps, _mm512_castpd_ps, _mm512_castps_pd, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_max_ps, _mm512_mul_ps, _mm512_set1_ps, _mm512_shuffle_f32x4,
     _mm512_storeu_ps, _mm512_sub_ps,
+    _mm512_unpackhi_pd, _mm512_unpackhi_ps, _mm512_unpacklo_pd, _mm512_unpacklo_ps,
 };
 
-use super::super::matmul::{Product, Sink, multiply_rows};
-use super::Vector;
+use super::super::matmul::{OuterProduct, Product, Sink, multiply_outer_rows, multiply_rows};
+use super::{LANES, Vector};
 
 /// See [`Vector`].
 #[derive(Clone, Copy)]
@@ -57,6 +58,54 @@ unsafe impl Vector for Avx512 {
             unsafe { multiply_rows::<Avx512, ROWS, COLUMNS, S>(product, sink) }
         }
         unsafe { own::<ROWS, COLUMNS, S>(product, sink) }
+    }
+
+    #[inline(always)]
+    unsafe fn multiply_outer_rows<const ROWS: usize, const COLUMNS: usize>(
+        product: OuterProduct,
+        to: *mut f32,
+        to_column: usize,
+    ) {
+        #[target_feature(enable = "avx512f,avx2,fma")]
+        #[inline(never)]
+        unsafe fn own<const ROWS: usize, const COLUMNS: usize>(product: OuterProduct, to: *mut f32, to_column: usize) {
+            unsafe { multiply_outer_rows::<Avx512, ROWS, COLUMNS>(product, to, to_column) }
+        }
+        unsafe { own::<ROWS, COLUMNS>(product, to, to_column) }
+    }
+
+    #[inline(always)]
+    unsafe fn transpose(rows: [Self; LANES]) -> [Self; LANES] {
+        unsafe {
+            // Pairs, then fours within 128-bit parts, then the parts themselves.
+            let mut a = rows;
+            for n in (0..LANES).step_by(2) {
+                a[n] = Self(_mm512_unpacklo_ps(rows[n].0, rows[n + 1].0));
+                a[n + 1] = Self(_mm512_unpackhi_ps(rows[n].0, rows[n + 1].0));
+            }
+            let mut b = a;
+            for n in (0..LANES).step_by(4) {
+                for half in 0..2 {
+                    let (x, y) = (_mm512_castps_pd(a[n + half].0), _mm512_castps_pd(a[n + half + 2].0));
+                    b[n + 2 * half] = Self(_mm512_castpd_ps(_mm512_unpacklo_pd(x, y)));
+                    b[n + 2 * half + 1] = Self(_mm512_castpd_ps(_mm512_unpackhi_pd(x, y)));
+                }
+            }
+            // b[4 g + k] holds, in part p, rows 4 g .. 4 g + 4 of column 4 p + k.
+            let mut columns = rows;
+            for k in 0..4 {
+                let (r0, r1, r2, r3) = (b[k].0, b[4 + k].0, b[8 + k].0, b[12 + k].0);
+                let low = _mm512_shuffle_f32x4::<0x44>(r0, r1);
+                let high = _mm512_shuffle_f32x4::<0xee>(r0, r1);
+                let low_next = _mm512_shuffle_f32x4::<0x44>(r2, r3);
+                let high_next = _mm512_shuffle_f32x4::<0xee>(r2, r3);
+                columns[k] = Self(_mm512_shuffle_f32x4::<0x88>(low, low_next));
+                columns[4 + k] = Self(_mm512_shuffle_f32x4::<0xdd>(low, low_next));
+                columns[8 + k] = Self(_mm512_shuffle_f32x4::<0x88>(high, high_next));
+                columns[12 + k] = Self(_mm512_shuffle_f32x4::<0xdd>(high, high_next));
+            }
+            columns
+        }
     }
 
     #[inline(always)]

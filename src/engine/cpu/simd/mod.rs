@@ -19,7 +19,7 @@ pub use avx512::Avx512;
 pub use neon::Neon;
 pub use portable::Portable;
 
-use super::matmul::{Product, Sink};
+use super::matmul::{OuterProduct, Product, Sink};
 
 /// Numbers in a vector: the channels of a block.
 pub const LANES: usize = 16;
@@ -48,6 +48,31 @@ pub unsafe trait Vector: Copy {
     unsafe fn max(self, other: Self) -> Self;
     /// The matrix kernel for so many rows and columns, as a function of its own.
     unsafe fn multiply_rows<const ROWS: usize, const COLUMNS: usize, S: Sink<Self>>(product: Product, sink: &S);
+    /// The outer product kernel for so many rows and columns, as a function of its own.
+    unsafe fn multiply_outer_rows<const ROWS: usize, const COLUMNS: usize>(
+        product: OuterProduct,
+        to: *mut f32,
+        to_column: usize,
+    );
+    /// Rows become columns.
+    #[inline(always)]
+    unsafe fn transpose(rows: [Self; LANES]) -> [Self; LANES] {
+        let mut values = [[0.0f32; LANES]; LANES];
+        let mut turned = [[0.0f32; LANES]; LANES];
+        for (values, row) in values.iter_mut().zip(rows) {
+            unsafe { row.store(values.as_mut_ptr()) };
+        }
+        for (n, turned) in turned.iter_mut().enumerate() {
+            for (value, row) in turned.iter_mut().zip(&values) {
+                *value = row[n];
+            }
+        }
+        let mut columns = rows;
+        for (column, turned) in columns.iter_mut().zip(&turned) {
+            *column = unsafe { Self::load(turned.as_ptr()) };
+        }
+        columns
+    }
     /// Asks for a cache line that is needed soon; any address is allowed.
     #[inline(always)]
     unsafe fn prefetch(at: *const f32) {

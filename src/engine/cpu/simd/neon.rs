@@ -4,7 +4,7 @@ use std::arch::aarch64::{
     float32x4_t, vaddq_f32, vdupq_n_f32, vfmaq_f32, vld1q_f32, vmaxnmq_f32, vmulq_f32, vst1q_f32, vsubq_f32,
 };
 
-use super::super::matmul::{Product, Sink, multiply_rows};
+use super::super::matmul::{OuterProduct, Product, Sink, multiply_outer_rows, multiply_rows};
 use super::Vector;
 
 /// See [`Vector`].
@@ -62,6 +62,19 @@ unsafe impl Vector for Neon {
             unsafe { multiply_rows::<Neon, ROWS, COLUMNS, S>(product, sink) }
         }
         unsafe { own::<ROWS, COLUMNS, S>(product, sink) }
+    }
+
+    #[inline(always)]
+    unsafe fn multiply_outer_rows<const ROWS: usize, const COLUMNS: usize>(
+        product: OuterProduct,
+        to: *mut f32,
+        to_column: usize,
+    ) {
+        #[inline(never)]
+        unsafe fn own<const ROWS: usize, const COLUMNS: usize>(product: OuterProduct, to: *mut f32, to_column: usize) {
+            unsafe { multiply_outer_rows::<Neon, ROWS, COLUMNS>(product, to, to_column) }
+        }
+        unsafe { own::<ROWS, COLUMNS>(product, to, to_column) }
     }
 
     #[inline(always)]

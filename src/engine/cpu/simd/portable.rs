@@ -1,6 +1,6 @@
 //! Plain arrays, for processors without an own file here. Also what Miri can check.
 
-use super::super::matmul::{Product, Sink, multiply_rows};
+use super::super::matmul::{OuterProduct, Product, Sink, multiply_outer_rows, multiply_rows};
 use super::{LANES, Vector};
 
 /// See [`Vector`].
@@ -58,6 +58,19 @@ unsafe impl Vector for Portable {
             unsafe { multiply_rows::<Portable, ROWS, COLUMNS, S>(product, sink) }
         }
         unsafe { own::<ROWS, COLUMNS, S>(product, sink) }
+    }
+
+    #[inline(always)]
+    unsafe fn multiply_outer_rows<const ROWS: usize, const COLUMNS: usize>(
+        product: OuterProduct,
+        to: *mut f32,
+        to_column: usize,
+    ) {
+        #[inline(never)]
+        unsafe fn own<const ROWS: usize, const COLUMNS: usize>(product: OuterProduct, to: *mut f32, to_column: usize) {
+            unsafe { multiply_outer_rows::<Portable, ROWS, COLUMNS>(product, to, to_column) }
+        }
+        unsafe { own::<ROWS, COLUMNS>(product, to, to_column) }
     }
 
     #[inline(always)]

@@ -1,0 +1,126 @@
+//! The gradient of a convolution's weights: for every tap, products of the input's channels with the gradient's, summed
+//! over all pixels.
+
+use super::super::matmul::{OuterProduct, OuterRun, multiply_outer};
+use super::super::simd::{LANES, Vector};
+use super::direct::Window;
+use super::memory::Map;
+use super::run::Context;
+
+/// Sums of products of a map's channels, shifted by every tap, with those of another.
+pub struct Outer {
+    /// The convolution's input.
+    pub x: Map,
+    /// The gradient of its result.
+    pub dy: Map,
+    /// Its window.
+    pub window: Window,
+    /// Where the sums lie: per thread or once, `[output block][tap][input channel][16]`.
+    pub sums: usize,
+    /// Whether threads take lines, each with sums of its own, or channels, with one array of sums.
+    pub by_lines: bool,
+}
+
+/// Lines that are summed in registers, and stay in the cache for all taps and channels.
+const LINES: usize = 8;
+/// Floats of sums up to which every thread has its own.
+const OWN_SUMS: usize = 256 * 1024;
+
+impl Outer {
+    /// The step for maps in an arena; its sums are placed later.
+    pub fn new(x: Map, dy: Map, window: Window) -> Self {
+        let mut outer = Self { x, dy, window, sums: 0, by_lines: true };
+        outer.by_lines = outer.len() <= OWN_SUMS;
+        outer
+    }
+
+    /// Floats of one array of sums.
+    pub fn len(&self) -> usize {
+        let taps = self.window.kernel[0] * self.window.kernel[1];
+        self.dy.blocks() * LANES * taps * self.x.blocks() * LANES
+    }
+
+    /// Arrays of sums for so many threads.
+    pub fn copies(&self, threads: usize) -> usize {
+        if self.by_lines { threads } else { 1 }
+    }
+
+    /// All of it.
+    ///
+    /// # Safety
+    /// As [`Context`] says; `COLUMNS` is the panel width in blocks. The sums are zero before.
+    #[inline(always)]
+    pub unsafe fn run<V: Vector, const COLUMNS: usize>(&self, context: &Context, step: usize) {
+        unsafe {
+            let lines = self.dy.batch * self.dy.size[0];
+            let chunks = lines.div_ceil(LINES);
+            let chunk = |n: usize| n * LINES..((n + 1) * LINES).min(lines);
+            if self.by_lines {
+                let sums = context.arena.add(self.sums + context.thread * self.len());
+                // A fixed share of the lines, so that the sums do not depend on who was faster.
+                let share = |thread: usize| thread * chunks / context.team.threads;
+                for n in share(context.thread)..share(context.thread + 1) {
+                    for block in 0..self.x.blocks() {
+                        self.run_chunk::<V, COLUMNS>(context, sums, block, chunk(n));
+                    }
+                }
+            } else {
+                let sums = context.arena.add(self.sums);
+                loop {
+                    let block = context.team.take(step);
+                    if block >= self.x.blocks() {
+                        break;
+                    }
+                    for n in 0..chunks {
+                        self.run_chunk::<V, COLUMNS>(context, sums, block, chunk(n));
+                    }
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn run_chunk<V: Vector, const COLUMNS: usize>(
+        &self,
+        context: &Context,
+        sums: *mut f32,
+        block: usize,
+        lines: std::ops::Range<usize>,
+    ) {
+        unsafe {
+            let (x, dy, window) = (&self.x, &self.dy, &self.window);
+            let [kh, kw] = window.kernel;
+            let mut runs = [OuterRun { a: 0, b: 0 }; LINES];
+            let count = lines.len();
+            for ky in 0..kh {
+                for kx in 0..kw {
+                    for (run, line) in runs.iter_mut().zip(lines.clone()) {
+                        let (image, row) = (line / dy.size[0], line % dy.size[0]);
+                        let from = (row * window.stride[0] + ky * window.dilation[0]) as isize;
+                        let column = (kx * window.dilation[1]) as isize - window.padding[1] as isize;
+                        run.a = x.at(image, block, from - window.padding[0] as isize, column);
+                        run.b = dy.at(image, 0, row as isize, 0);
+                    }
+                    let tap = ky * kw + kx;
+                    for panel in (0..dy.blocks()).step_by(COLUMNS) {
+                        let product = OuterProduct {
+                            a: context.arena,
+                            a_next: window.stride[1] * x.lanes,
+                            b: context.arena.add(panel * dy.plane()),
+                            b_column: dy.plane(),
+                            len: dy.size[1],
+                            runs: &runs[..count],
+                        };
+                        let at = ((panel * kh * kw + tap) * x.blocks() + block) * LANES * LANES;
+                        let column = kh * kw * x.blocks() * LANES * LANES;
+                        if panel + COLUMNS <= dy.blocks() {
+                            multiply_outer::<V, COLUMNS>(product, sums.add(at), column);
+                        } else {
+                            multiply_outer::<V, 1>(product, sums.add(at), column);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

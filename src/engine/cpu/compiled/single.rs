@@ -1,0 +1,198 @@
+//! One convolution on dense arrays, for training: into blocks, through the kernels of inference, and back.
+
+use super::super::simd::LANES;
+use super::direct::{Direct, Window};
+use super::memory::{Aligned, Arena, Map};
+use super::outer::Outer;
+use super::pointwise::{Border, Load, Store};
+use super::run::{Context, Shared, Stage, Step, run};
+use super::target::{Finish, Target};
+use super::team::Team;
+use super::winograd::{Share, Winograd};
+use super::{Options, is_winograd};
+use crate::graph::Conv;
+use std::sync::Mutex;
+
+/// Arenas of earlier calls; fresh memory would have to be mapped page by page.
+static ARENAS: Mutex<Vec<Aligned>> = Mutex::new(Vec::new());
+/// Arenas that are kept.
+const KEPT: usize = 2;
+
+fn with_arena<T>(floats: usize, work: impl FnOnce(&mut Aligned) -> T) -> T {
+    let kept = ARENAS.lock().ok().and_then(|mut arenas| {
+        let fits = arenas.iter().position(|arena| arena.len() >= floats);
+        fits.map(|n| arenas.swap_remove(n))
+    });
+    let mut arena = kept.unwrap_or_else(|| Aligned::zeros(floats));
+    let result = work(&mut arena);
+    if let Ok(mut arenas) = ARENAS.lock() {
+        arenas.push(arena);
+        arenas.sort_by_key(|arena| std::cmp::Reverse(arena.len()));
+        arenas.truncate(KEPT);
+    }
+    result
+}
+
+/// Places for the maps of a call, which all live from its start to its end.
+struct Maps {
+    arena: Arena,
+    batch: usize,
+}
+
+impl Maps {
+    fn place(&mut self, channels: usize, lanes: usize, size: [usize; 2], border: usize) -> Map {
+        let mut map = Map { offset: 0, batch: self.batch, channels, lanes, size, border, image: 0 };
+        map.image = map.own_len();
+        map.offset = self.arena.place(map.image * self.batch, 0, 0);
+        map
+    }
+}
+
+fn run_all(stages: &[Stage], floats: usize, inputs: &[&[f32]], outputs: &mut [Vec<f32>], options: &Options) {
+    with_arena(floats, |arena| run_in(arena, stages, inputs, outputs, options));
+}
+
+fn run_in(arena: &mut Aligned, stages: &[Stage], inputs: &[&[f32]], outputs: &mut [Vec<f32>], options: &Options) {
+    let team = Team::new(options.threads, stages.len());
+    let arena = Shared(arena.as_mut_slice().as_mut_ptr());
+    let outputs: Vec<Shared> = outputs.iter_mut().map(|values| Shared(values.as_mut_ptr())).collect();
+    let (team, outputs, set) = (&team, &outputs[..], options.set);
+    let work = move |thread: usize| {
+        // The whole of it, and not only its pointer, goes to the thread.
+        let arena = arena;
+        let context = Context { arena: arena.0, inputs, outputs, thread, team };
+        // SAFETY: all maps were placed inside the arena, and the instruction set was found on this processor.
+        unsafe { run(stages, set, &context, &|| false, &mut |_| {}) };
+    };
+    std::thread::scope(|scope| {
+        for thread in 1..options.threads {
+            scope.spawn(move || work(thread));
+        }
+        work(0);
+    });
+}
+
+fn stage(step: Step, barrier: bool) -> Stage {
+    Stage { step, barrier }
+}
+
+fn enter(stages: &mut Vec<Stage>, input: usize, map: Map) {
+    if map.border > 0 {
+        stages.push(stage(Step::Border(Border(map)), false));
+    }
+    stages.push(stage(Step::Load(Load { input, map }), true));
+}
+
+fn target(y: Map, bias: Option<&[f32]>) -> Target {
+    let mut padded = Aligned::zeros(y.channels);
+    if let Some(bias) = bias {
+        padded.as_mut_slice()[..bias.len()].copy_from_slice(bias);
+    }
+    Target { y, pooled: None, add: None, bias: padded, finish: Finish::Plain }
+}
+
+/// `[batch, in, size]` to `[batch, out, output]` with weights `[out, in, kh, kw]`; one group.
+pub fn convolve(
+    conv: &Conv,
+    batch: usize,
+    [size, output]: [[usize; 2]; 2],
+    x: &[f32],
+    weight: &[f32],
+    bias: Option<&[f32]>,
+    options: &Options,
+) -> Vec<f32> {
+    let by_winograd = is_winograd(conv);
+    let lanes = if conv.inputs < LANES / 2 { 1 } else { LANES };
+    let mut maps = Maps { arena: Arena::default(), batch };
+    let x_map = maps.place(conv.inputs, lanes, size, conv.padding[0].max(conv.padding[1]));
+    let y_map = maps.place(conv.outputs, LANES, output, 0);
+    let mut stages = Vec::new();
+    enter(&mut stages, 0, x_map);
+    let mut floats = maps.arena.len();
+    if by_winograd {
+        let mut step = Winograd::new(x_map, target(y_map, bias), conv.padding, weight, options);
+        step.scratch = floats;
+        floats += step.scratch_len(options.threads);
+        if step.share == Share::Channels {
+            let other = stages.len() + 1;
+            stages.push(stage(Step::WinogradInputs(other), true));
+        }
+        stages.push(stage(Step::Winograd(step), true));
+    } else {
+        let Conv { kernel, stride, padding, dilation, .. } = *conv;
+        let window = Window { kernel, stride, padding, dilation };
+        let step = Direct::convolution(x_map, target(y_map, bias), window, weight, options);
+        stages.push(stage(Step::Direct(step), true));
+    }
+    stages.push(stage(Step::Store(Store { map: y_map, output: 0 }), true));
+    let mut outputs = [vec![0.0; batch * conv.outputs * output[0] * output[1]]];
+    run_all(&stages, floats, &[x], &mut outputs, options);
+    let [y] = outputs;
+    y
+}
+
+/// A transposed convolution whose stride is its kernel: `[batch, in, size]` to `[batch, out, size * kernel]` with weights
+/// `[in, out, kh, kw]`.
+pub fn scatter(
+    [inputs, outputs]: [usize; 2],
+    kernel: [usize; 2],
+    batch: usize,
+    size: [usize; 2],
+    x: &[f32],
+    weight: &[f32],
+    options: &Options,
+) -> Vec<f32> {
+    let mut maps = Maps { arena: Arena::default(), batch };
+    let output = [size[0] * kernel[0], size[1] * kernel[1]];
+    let x_map = maps.place(inputs, LANES, size, 0);
+    let y_map = maps.place(outputs, LANES, output, 0);
+    let mut stages = Vec::new();
+    enter(&mut stages, 0, x_map);
+    let step = Direct::scattered(x_map, target(y_map, None), kernel, weight, options);
+    stages.push(stage(Step::Direct(step), true));
+    stages.push(stage(Step::Store(Store { map: y_map, output: 0 }), true));
+    let mut results = [vec![0.0; batch * outputs * output[0] * output[1]]];
+    run_all(&stages, maps.arena.len(), &[x], &mut results, options);
+    let [y] = results;
+    y
+}
+
+/// The gradient `[out, in, kh, kw]` of a convolution's weights from its input and its result's gradient; one group.
+pub fn weight_gradient(
+    conv: &Conv,
+    batch: usize,
+    [size, output]: [[usize; 2]; 2],
+    x: &[f32],
+    dy: &[f32],
+    options: &Options,
+) -> Vec<f32> {
+    let Conv { kernel, stride, padding, dilation, inputs, outputs, .. } = *conv;
+    let window = Window { kernel, stride, padding, dilation };
+    let mut maps = Maps { arena: Arena::default(), batch };
+    let x_map = maps.place(inputs, LANES, size, padding[0].max(padding[1]));
+    let dy_map = maps.place(outputs, LANES, output, 0);
+    let mut outer = Outer::new(x_map, dy_map, window);
+    outer.sums = maps.arena.len();
+    let (len, copies) = (outer.len(), outer.copies(options.threads));
+    let (start, floats) = (outer.sums, outer.sums + len * copies);
+    let mut stages = Vec::new();
+    enter(&mut stages, 0, x_map);
+    enter(&mut stages, 1, dy_map);
+    stages.push(stage(Step::Outer(outer), true));
+    with_arena(floats, |arena| {
+        arena.as_mut_slice()[start..floats].fill(0.0);
+        run_in(arena, &stages, &[x, dy], &mut [], options);
+        let sums = &arena.as_slice()[start..floats];
+        let (taps, blocks) = (kernel[0] * kernel[1], x_map.blocks());
+        let mut gradient = vec![0.0; outputs * inputs * taps];
+        for (o, gradient) in gradient.chunks_exact_mut(inputs * taps).enumerate() {
+            for (n, value) in gradient.iter_mut().enumerate() {
+                let (i, tap) = (n / taps, n % taps);
+                let row = ((o / LANES * taps + tap) * blocks + i / LANES) * LANES + i % LANES;
+                let at = row * LANES + o % LANES;
+                *value = (0..copies).map(|copy| sums[copy * len + at]).sum();
+            }
+        }
+        gradient
+    })
+}
