@@ -78,7 +78,16 @@ impl Network {
             }
             Err(error) => return Err(error),
         };
-        Ok(Self { graph: Arc::new(graph), variables, device, device_name, backend, notices, plans: Vec::new(), options: Options::default() })
+        Ok(Self {
+            graph: Arc::new(graph),
+            variables,
+            device,
+            device_name,
+            backend,
+            notices,
+            plans: Vec::new(),
+            options: Options::default(),
+        })
     }
 
     /// The graph.

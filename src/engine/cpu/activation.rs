@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::{Kernel, View};
+use super::{Kernel, View, lines};
 use crate::graph::Activation;
 
 /// Values per parallel piece.
@@ -17,33 +17,30 @@ impl Kernel for Activate {
     }
 
     fn forward(&self, inputs: &[View]) -> (Vec<f32>, Vec<usize>) {
-        let mut y = inputs[0].data.to_vec();
-        y.par_chunks_mut(PIECE).for_each(|piece| match self.0 {
-            Activation::Relu => piece.iter_mut().for_each(|v| *v = if *v > 0.0 { *v } else { 0.0 }),
-            Activation::LeakyRelu(slope) => piece.iter_mut().for_each(|v| *v = if *v > 0.0 { *v } else { *v * slope }),
-            Activation::Sigmoid => piece.iter_mut().for_each(|v| *v = 1.0 / (1.0 + (-*v).exp())),
-            Activation::Tanh => piece.iter_mut().for_each(|v| *v = v.tanh()),
+        let x = inputs[0].data;
+        let mut y = vec![0.0; x.len()];
+        y.par_chunks_mut(PIECE).zip(x.par_chunks(PIECE)).for_each(|(y, x)| match self.0 {
+            Activation::Relu => lines::rectify(x, y, 0.0),
+            Activation::LeakyRelu(slope) => lines::rectify(x, y, slope),
+            Activation::Sigmoid => y.iter_mut().zip(x).for_each(|(y, x)| *y = 1.0 / (1.0 + (-x).exp())),
+            Activation::Tanh => y.iter_mut().zip(x).for_each(|(y, x)| *y = x.tanh()),
         });
         (y, inputs[0].shape.to_vec())
     }
 
     fn backward(&self, inputs: &[View], output: View, dy: &[f32]) -> Vec<Option<Vec<f32>>> {
-        let mut dx = dy.to_vec();
-        let pieces = dx.par_chunks_mut(PIECE).zip(inputs[0].data.par_chunks(PIECE)).zip(output.data.par_chunks(PIECE));
-        pieces.for_each(|((dx, x), y)| {
-            for ((g, &x), &y) in dx.iter_mut().zip(x).zip(y) {
-                *g *= match self.0 {
-                    Activation::Relu => f32::from(u8::from(x > 0.0)),
-                    Activation::LeakyRelu(slope) => {
-                        if x > 0.0 {
-                            1.0
-                        } else {
-                            slope
-                        }
-                    }
-                    Activation::Sigmoid => y * (1.0 - y),
-                    Activation::Tanh => 1.0 - y * y,
-                };
+        let mut dx = vec![0.0; dy.len()];
+        let pieces = dx.par_chunks_mut(PIECE).zip(dy.par_chunks(PIECE));
+        let pieces = pieces.zip(inputs[0].data.par_chunks(PIECE)).zip(output.data.par_chunks(PIECE));
+        pieces.for_each(|(((dx, g), x), y)| {
+            let by = |f: fn(f32) -> f32, dx: &mut [f32]| {
+                dx.iter_mut().zip(g).zip(y).for_each(|((dx, g), &y)| *dx = g * f(y));
+            };
+            match self.0 {
+                Activation::Relu => lines::rectify_gradient(g, x, dx, 0.0),
+                Activation::LeakyRelu(slope) => lines::rectify_gradient(g, x, dx, slope),
+                Activation::Sigmoid => by(|y| y * (1.0 - y), dx),
+                Activation::Tanh => by(|y| 1.0 - y * y, dx),
             }
         });
         vec![Some(dx)]

@@ -6,7 +6,7 @@ use ndarray::{ArrayView2, ArrayViewMut2, s};
 use rayon::prelude::*;
 
 use super::compiled::{self, Options};
-use super::{Kernel, View};
+use super::{Kernel, View, lines};
 use crate::graph::{Conv, ConvTranspose};
 
 /// Values of a strip's column matrix: about what a core's second-level cache holds.
@@ -191,13 +191,12 @@ fn backward_input(shape: &Shape, batch: usize, weight: &[f32], dy: &[f32]) -> Ve
         let turned = Conv { inputs: conv.outputs, outputs: conv.inputs, padding: [top, left], ..*conv };
         let taps = conv.kernel[0] * conv.kernel[1];
         let mut flipped = vec![0.0; weight.len()];
-        for o in 0..conv.outputs {
-            for i in 0..conv.inputs {
+        flipped.par_chunks_exact_mut(conv.outputs * taps).enumerate().for_each(|(i, row)| {
+            for (o, to) in row.chunks_exact_mut(taps).enumerate() {
                 let from = &weight[(o * conv.inputs + i) * taps..][..taps];
-                let to = &mut flipped[(i * conv.outputs + o) * taps..][..taps];
                 to.iter_mut().zip(from.iter().rev()).for_each(|(t, &f)| *t = f);
             }
-        }
+        });
         return forward(&Shape { conv: turned, input: shape.output, output: shape.input }, batch, dy, &flipped);
     }
     let apart = conv.kernel == conv.stride && conv.padding == [0, 0] && conv.dilation == [1, 1] && conv.groups == 1;
@@ -278,17 +277,15 @@ fn backward_weight(shape: &Shape, batch: usize, x: &[f32], dy: &[f32]) -> Vec<f3
 }
 
 fn add_bias(y: &mut [f32], bias: &[f32], positions: usize) {
-    for (map, b) in y.chunks_exact_mut(positions).zip(bias.iter().cycle()) {
-        map.iter_mut().for_each(|v| *v += b);
+    if bias.iter().any(|&b| b != 0.0) {
+        let maps = y.par_chunks_exact_mut(positions).enumerate();
+        maps.for_each(|(n, map)| lines::add_constant(map, bias[n % bias.len()]));
     }
 }
 
 fn backward_bias(dy: &[f32], channels: usize, positions: usize) -> Vec<f32> {
-    let mut db = vec![0.0f64; channels];
-    for (n, map) in dy.chunks_exact(positions).enumerate() {
-        db[n % channels] += map.iter().map(|&v| f64::from(v)).sum::<f64>();
-    }
-    db.into_iter().map(|v| v as f32).collect()
+    let sums: Vec<f64> = dy.par_chunks_exact(positions.max(1)).map(lines::sum).collect();
+    (0..channels).map(|c| sums.iter().skip(c).step_by(channels).sum::<f64>() as f32).collect()
 }
 
 /// Inputs: x, weight, bias (one zero per output channel where there is none).
@@ -302,8 +299,15 @@ impl Kernel for Conv2d {
     fn forward(&self, inputs: &[View]) -> (Vec<f32>, Vec<usize>) {
         let [batch, _, h, w] = inputs[0].dims4();
         let shape = Shape::new(self.0, [h, w]);
-        let mut y = forward(&shape, batch, inputs[0].data, inputs[1].data);
-        add_bias(&mut y, inputs[2].data, shape.output_len().max(1));
+        let y = if self.0.groups == 1 {
+            let sizes = [shape.input, shape.output];
+            let bias = Some(inputs[2].data);
+            compiled::convolve(&self.0, batch, sizes, inputs[0].data, inputs[1].data, bias, &Options::default())
+        } else {
+            let mut y = forward(&shape, batch, inputs[0].data, inputs[1].data);
+            add_bias(&mut y, inputs[2].data, shape.output_len().max(1));
+            y
+        };
         (y, vec![batch, self.0.outputs, shape.output[0], shape.output[1]])
     }
 

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::{Kernel, View};
+use super::{Kernel, View, lines};
 use crate::graph::Pool;
 
 /// Input: x.
@@ -11,6 +11,12 @@ pub struct MaxPool2d(pub Pool);
 impl MaxPool2d {
     fn output(&self, input: [usize; 2]) -> [usize; 2] {
         [0, 1].map(|axis| self.0.output_len(axis, input[axis]).unwrap_or(0))
+    }
+
+    /// Whether windows are 2x2, side by side, and cover the map.
+    fn is_half(&self, [h, w]: [usize; 2]) -> bool {
+        let pool = &self.0;
+        pool.kernel == [2, 2] && pool.stride == [2, 2] && pool.padding == [0, 0] && h % 2 == 0 && w % 2 == 0
     }
 
     fn window(&self, axis: usize, out: usize, input: usize) -> std::ops::Range<usize> {
@@ -46,6 +52,12 @@ impl Kernel for MaxPool2d {
         let [oh, ow] = self.output([h, w]);
         let mut y = vec![0.0; batch * channels * oh * ow];
         y.par_chunks_mut((oh * ow).max(1)).zip(inputs[0].data.par_chunks(h * w)).for_each(|(y, x)| {
+            if self.is_half([h, w]) {
+                for (y, pair) in y.chunks_exact_mut(ow).zip(x.chunks_exact(2 * w)) {
+                    lines::pair_maxima(&pair[..w], &pair[w..], y);
+                }
+                return;
+            }
             for (n, y) in y.iter_mut().enumerate() {
                 *y = x[self.largest(x, [h, w], [n / ow, n % ow])];
             }
@@ -59,6 +71,14 @@ impl Kernel for MaxPool2d {
         let mut dx = vec![0.0; batch * channels * h * w];
         dx.par_chunks_mut(h * w).zip(inputs[0].data.par_chunks(h * w)).zip(dy.par_chunks((oh * ow).max(1))).for_each(
             |((dx, x), dy)| {
+                if self.is_half([h, w]) {
+                    let pairs = dx.chunks_exact_mut(2 * w).zip(x.chunks_exact(2 * w));
+                    for ((dx, x), g) in pairs.zip(dy.chunks_exact(ow)) {
+                        let (above, below) = dx.split_at_mut(w);
+                        lines::pair_maxima_gradient(&x[..w], &x[w..], g, above, below);
+                    }
+                    return;
+                }
                 for (n, g) in dy.iter().enumerate() {
                     dx[self.largest(x, [h, w], [n / ow, n % ow])] += g;
                 }

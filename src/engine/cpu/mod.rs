@@ -6,6 +6,7 @@
 pub mod activation;
 pub mod compiled;
 pub mod conv;
+pub mod lines;
 #[allow(unsafe_code)]
 mod matmul;
 pub mod max_pool;

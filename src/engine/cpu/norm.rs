@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
 
-use super::{Kernel, View};
+use super::{Kernel, View, lines};
 use crate::graph::Normalisation;
 
 /// Mean and (biased) variance of each set of values.
@@ -82,13 +82,12 @@ impl Sets {
             .into_par_iter()
             .map(|set| {
                 let maps = self.maps(set);
-                let sum: f64 = maps.iter().map(|&m| self.map(x, m).iter().map(|&v| f64::from(v)).sum::<f64>()).sum();
+                let sum: f64 = maps.iter().map(|&m| lines::sum(self.map(x, m))).sum();
+                // Around a rounded centre, which the difference of the means then corrects exactly.
                 let mean = sum / size;
-                let squares: f64 = maps
-                    .iter()
-                    .map(|&m| self.map(x, m).iter().map(|&v| (f64::from(v) - mean).powi(2)).sum::<f64>())
-                    .sum();
-                (mean, squares / size)
+                let centre = mean as f32;
+                let squares: f64 = maps.iter().map(|&m| lines::sum_of_squares(self.map(x, m), centre)).sum();
+                (mean, (squares / size - (mean - f64::from(centre)).powi(2)).max(0.0))
             })
             .collect()
     }
@@ -108,10 +107,9 @@ impl Kernel for Normalise {
             let (mean, variance) = moments[sets.set_of(map)];
             let channel = map % sets.channels;
             let scale = f64::from(inputs[1].data[channel]) / (variance + self.eps).sqrt();
-            let shift = f64::from(inputs[2].data[channel]) - mean * scale;
-            for (y, &v) in y.iter_mut().zip(sets.map(x.data, map)) {
-                *y = (f64::from(v) * scale + shift) as f32;
-            }
+            let centre = mean as f32;
+            let shift = f64::from(inputs[2].data[channel]) - (mean - f64::from(centre)) * scale;
+            lines::affine(sets.map(x.data, map), y, centre, scale as f32, shift as f32);
         });
         (y, x.shape.to_vec())
     }
@@ -126,10 +124,10 @@ impl Kernel for Normalise {
             .map(|map| {
                 let (mean, variance) = moments[sets.set_of(map)];
                 let inverse = 1.0 / (variance + self.eps).sqrt();
-                sets.map(dy, map).iter().zip(sets.map(x.data, map)).fold((0.0, 0.0), |(a, b), (&g, &v)| {
-                    let g = f64::from(g);
-                    (a + g, b + g * (f64::from(v) - mean) * inverse)
-                })
+                let (dy, x, centre) = (sets.map(dy, map), sets.map(x.data, map), mean as f32);
+                let plain = lines::sum(dy);
+                let weighted = lines::sum_of_products(dy, x, centre) - plain * (mean - f64::from(centre));
+                (plain, weighted * inverse)
             })
             .collect();
         let mut d_scale = vec![0.0f64; sets.channels];
@@ -154,10 +152,12 @@ impl Kernel for Normalise {
             let inverse = 1.0 / (variance + self.eps).sqrt();
             let scale = f64::from(inputs[1].data[map % sets.channels]);
             let (mean_g, mean_gx) = set_means[set];
-            for ((dx, &g), &v) in dx.iter_mut().zip(sets.map(dy, map)).zip(sets.map(x.data, map)) {
-                let normalised = (f64::from(v) - mean) * inverse;
-                *dx = (inverse * (f64::from(g) * scale - mean_g - normalised * mean_gx)) as f32;
-            }
+            // inverse * (g * scale - mean_g - normalised * mean_gx), around a rounded centre.
+            let centre = mean as f32;
+            let slope = -inverse * inverse * mean_gx;
+            let rest = -inverse * mean_g - slope * (mean - f64::from(centre));
+            let (g, x) = (sets.map(dy, map), sets.map(x.data, map));
+            lines::affine_gradient(g, x, dx, centre, (inverse * scale) as f32, slope as f32, rest as f32);
         });
         let narrow = |values: Vec<f64>| Some(values.into_iter().map(|v| v as f32).collect());
         vec![Some(dx), narrow(d_scale), narrow(d_shift)]

@@ -101,8 +101,7 @@ pub unsafe fn transform_output<V: Vector>(m: [V; PATCH]) -> [V; TILE] {
             m[0].add(sum).add(sum_far),
             a.mul_add(difference, b.mul(difference_far)),
             half.mul_add(sum, two.mul(sum_far)),
-            V::splat(0.5 * FRAC_1_SQRT_2)
-                .mul_add(difference, V::splat(2.0 * SQRT_2).mul_add(difference_far, m[5])),
+            V::splat(0.5 * FRAC_1_SQRT_2).mul_add(difference, V::splat(2.0 * SQRT_2).mul_add(difference_far, m[5])),
         ]
     }
 }
@@ -125,16 +124,14 @@ mod tests {
             out[0]
         };
         // Columns, then rows.
-        let columns: [[Portable; PATCH]; PATCH] = std::array::from_fn(|c| unsafe {
-            transform_input(std::array::from_fn(|r| splat(patch[r][c])))
-        });
+        let columns: [[Portable; PATCH]; PATCH] =
+            std::array::from_fn(|c| unsafe { transform_input(std::array::from_fn(|r| splat(patch[r][c]))) });
         let products: [[Portable; PATCH]; PATCH] = std::array::from_fn(|r| unsafe {
             let row = transform_input(std::array::from_fn(|c| columns[c][r]));
             std::array::from_fn(|c| row[c].mul(splat(weights[r * PATCH + c])))
         });
-        let half: [[Portable; TILE]; PATCH] = std::array::from_fn(|c| unsafe {
-            transform_output(std::array::from_fn(|r| products[r][c]))
-        });
+        let half: [[Portable; TILE]; PATCH] =
+            std::array::from_fn(|c| unsafe { transform_output(std::array::from_fn(|r| products[r][c])) });
         for r in 0..TILE {
             let row = unsafe { transform_output(std::array::from_fn(|c| half[c][r])) };
             for (c, value) in row.into_iter().enumerate() {

@@ -189,8 +189,7 @@ impl Compiler<'_> {
             Op::Conv2d(conv) => conv.groups == 1 && !is_winograd(conv) && n.add.is_none(),
             _ => false,
         };
-        let readers: Vec<&Fused> =
-            self.fused.operations.iter().filter(|n| self.reads(n).contains(&0)).collect();
+        let readers: Vec<&Fused> = self.fused.operations.iter().filter(|n| self.reads(n).contains(&0)).collect();
         let flat = self.graph.input_channels() < LANES
             && !self.graph.outputs.iter().any(|&id| self.source(id) == 0)
             && readers.iter().all(|n| direct(self, n));
@@ -360,13 +359,13 @@ impl Compiler<'_> {
 
     /// Copies the parts that were not written in place already.
     fn emit_concat(&mut self, operation: &Fused, y: Map) {
-        let parts: Vec<NodeId> =
-            self.graph.nodes[operation.node].inputs.iter().map(|&id| self.source(id)).collect();
+        let parts: Vec<NodeId> = self.graph.nodes[operation.node].inputs.iter().map(|&id| self.source(id)).collect();
         let value = operation.value;
         let mut channels = 0;
         let mut dense_needed = false;
         for &part in &parts {
-            let adopted = self.places[part].as_ref().is_some_and(|p| p.part_of.is_some_and(|(whole, _)| whole == value));
+            let adopted =
+                self.places[part].as_ref().is_some_and(|p| p.part_of.is_some_and(|(whole, _)| whole == value));
             let count = self.graph.nodes[part].size.channels;
             if !adopted {
                 let whole_blocks = channels % LANES == 0

@@ -17,8 +17,7 @@ pub fn dense(op: &Op, parameters: Vec<Vec<f32>>, shapes: Vec<Vec<usize>>, output
     let by = move |kernel: Box<dyn Kernel>, extra: Vec<Vec<f32>>, extra_shapes: Vec<Vec<usize>>| -> Dense {
         Box::new(move |inputs| {
             let own: Vec<[usize; 4]> = inputs.iter().map(|(_, map)| shape(map)).collect();
-            let mut views: Vec<View> =
-                inputs.iter().zip(&own).map(|((data, _), shape)| View { data, shape }).collect();
+            let mut views: Vec<View> = inputs.iter().zip(&own).map(|((data, _), shape)| View { data, shape }).collect();
             views.extend(extra.iter().zip(&extra_shapes).map(|(data, shape)| View { data, shape }));
             kernel.forward(&views).0
         })
@@ -48,8 +47,7 @@ pub fn dense(op: &Op, parameters: Vec<Vec<f32>>, shapes: Vec<Vec<usize>>, output
         }
         Op::Norm { kind, channels, eps, affine } => {
             let (kind, eps) = (*kind, *eps);
-            let constants =
-                if *affine { parameters } else { vec![vec![1.0; *channels], vec![0.0; *channels]] };
+            let constants = if *affine { parameters } else { vec![vec![1.0; *channels], vec![0.0; *channels]] };
             Box::new(move |inputs| {
                 let own = shape(&inputs[0].1);
                 let columns = [constants[0].len()];

@@ -1,5 +1,7 @@
 //! Convolutions of any window as sums over runs of channels, and transposed ones whose windows do not overlap.
 
+use rayon::prelude::*;
+
 use super::super::matmul::{Product, Run, multiply, row_groups};
 use super::super::simd::{LANES, Vector};
 use super::Options;
@@ -73,7 +75,7 @@ impl Direct {
         window: Window,
         taps: [usize; 2],
         positions: [usize; 2],
-        weight: impl Fn(usize, usize, usize, usize, usize) -> f32,
+        weight: impl Fn(usize, usize, usize, usize, usize) -> f32 + Sync,
         options: &Options,
     ) -> Self {
         let mut runs = Vec::new();
@@ -91,18 +93,22 @@ impl Direct {
         let panels = panels(target.y.blocks(), options.set.panel_blocks());
         let (depth, tap_count) = (order.len(), taps[0] * taps[1]);
         let mut weights = Aligned::zeros(tap_count * depth * target.y.blocks() * LANES);
-        let packed = weights.as_mut_slice();
+        let mut rest = weights.as_mut_slice();
+        let mut parts = Vec::with_capacity(panels.len());
         for &(first, blocks) in &panels {
-            let width = blocks * LANES;
-            for tap in 0..tap_count {
-                let start = tap_count * depth * first * LANES + tap * depth * width;
-                for o in first * LANES..(first * LANES + width).min(target.y.channels) {
-                    for (k, &(i, ky, kx)) in order.iter().enumerate() {
-                        packed[start + k * width + o - first * LANES] = weight(o, i, tap, ky, kx);
-                    }
+            let (part, after) = rest.split_at_mut(tap_count * depth * blocks * LANES);
+            parts.push((first, blocks * LANES, part));
+            rest = after;
+        }
+        parts.into_par_iter().for_each(|(first, width, packed)| {
+            let columns = width.min(target.y.channels - first * LANES);
+            for (row, packed) in packed.chunks_exact_mut(width).enumerate() {
+                let (tap, (i, ky, kx)) = (row / depth, order[row % depth]);
+                for (column, value) in packed[..columns].iter_mut().enumerate() {
+                    *value = weight(first * LANES + column, i, tap, ky, kx);
                 }
             }
-        }
+        });
         let lines = x.batch * positions[0];
         let piece = PIECE_POSITIONS.div_ceil(positions[1].max(1)).min(lines.div_ceil(options.threads)).max(1);
         let rows = options.set.panel_rows();

@@ -108,7 +108,9 @@ pub fn fuse(graph: &Graph, pools: impl Fn(NodeId) -> bool) -> FusedGraph {
         }
         done[fused.value] = true;
         let is_half = |&reader: &NodeId| match &graph.nodes[reader].op {
-            Op::MaxPool2d(pool) => pool.kernel == [2, 2] && pool.stride == [2, 2] && pool.padding == [0, 0] && !pool.ceil_mode,
+            Op::MaxPool2d(pool) => {
+                pool.kernel == [2, 2] && pool.stride == [2, 2] && pool.padding == [0, 0] && !pool.ceil_mode
+            }
             _ => false,
         };
         if pools(id)

@@ -158,8 +158,7 @@ impl Arena {
     /// The lowest free place for `len` floats from step `first` to step `last`.
     pub fn place(&mut self, len: usize, first: usize, last: usize) -> usize {
         let len = len.next_multiple_of(LANES);
-        let mut living: Vec<&Placed> =
-            self.placed.iter().filter(|p| p.first <= last && first <= p.last).collect();
+        let mut living: Vec<&Placed> = self.placed.iter().filter(|p| p.first <= last && first <= p.last).collect();
         living.sort_by_key(|p| p.start);
         let mut start = 0;
         for other in living {

@@ -25,8 +25,8 @@ mod tests;
 mod winograd;
 
 use super::simd::{self, InstructionSet};
-use memory::{Aligned, Map};
 use crate::graph::Conv;
+use memory::{Aligned, Map};
 use run::{Context, Shared, Stage};
 use team::Team;
 

@@ -1,9 +1,9 @@
 //! Steps that visit every pixel once or twice: loading, borders, pooling, norms, sums, products, storing.
 
 use super::super::simd::{LANES, Vector};
-use super::target::Finish;
 use super::memory::{Aligned, Map};
 use super::run::Context;
+use super::target::Finish;
 use crate::graph::Pool;
 
 /// The lines of a map that this thread takes: image, block and row of each. An iterator and not a function with a

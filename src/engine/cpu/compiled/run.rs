@@ -112,7 +112,13 @@ pub struct Stage {
 ///
 /// # Safety
 /// As [`Context`] says.
-pub unsafe fn run(stages: &[Stage], set: InstructionSet, context: &Context, stop: &dyn Fn() -> bool, ended: &mut dyn FnMut(usize)) -> bool {
+pub unsafe fn run(
+    stages: &[Stage],
+    set: InstructionSet,
+    context: &Context,
+    stop: &dyn Fn() -> bool,
+    ended: &mut dyn FnMut(usize),
+) -> bool {
     for (number, stage) in stages.iter().enumerate() {
         unsafe { run_step(stages, number, set, context) };
         if stage.barrier {

@@ -11,6 +11,7 @@ use super::team::Team;
 use super::winograd::{Share, Winograd};
 use super::{Options, is_winograd};
 use crate::graph::Conv;
+use rayon::prelude::*;
 use std::sync::Mutex;
 
 /// Arenas of earlier calls; fresh memory would have to be mapped page by page.
@@ -185,14 +186,14 @@ pub fn weight_gradient(
         let sums = &arena.as_slice()[start..floats];
         let (taps, blocks) = (kernel[0] * kernel[1], x_map.blocks());
         let mut gradient = vec![0.0; outputs * inputs * taps];
-        for (o, gradient) in gradient.chunks_exact_mut(inputs * taps).enumerate() {
+        gradient.par_chunks_exact_mut(inputs * taps).enumerate().for_each(|(o, gradient)| {
             for (n, value) in gradient.iter_mut().enumerate() {
                 let (i, tap) = (n / taps, n % taps);
                 let row = ((o / LANES * taps + tap) * blocks + i / LANES) * LANES + i % LANES;
                 let at = row * LANES + o % LANES;
                 *value = (0..copies).map(|copy| sums[copy * len + at]).sum();
             }
-        }
+        });
         gradient
     })
 }

@@ -93,11 +93,7 @@ impl From<(Pixels, usize)> for Pixels {
 /// # Safety
 /// As there.
 #[inline(always)]
-pub unsafe fn multiply_narrow<V: Vector, S: Sink<V> + Copy + From<(S, usize)>>(
-    rows: usize,
-    product: Product,
-    sink: S,
-) {
+pub unsafe fn multiply_narrow<V: Vector, S: Sink<V> + Copy + From<(S, usize)>>(rows: usize, product: Product, sink: S) {
     for (start, count) in row_groups(rows, 6) {
         let a = product.a.wrapping_add(start * product.a_step);
         unsafe { multiply::<V, 1>(count, Product { a, ..product }, &S::from((sink, start))) };

@@ -53,17 +53,15 @@ fn agree(graph: &Graph, batch: usize, size: [usize; 2], tolerance: f64) {
     }
 }
 
-fn conv(inputs: usize, outputs: usize, kernel: [usize; 2], stride: usize, padding: [usize; 2], dilation: usize) -> Conv {
-    Conv {
-        inputs,
-        outputs,
-        kernel,
-        stride: [stride; 2],
-        padding,
-        dilation: [dilation; 2],
-        groups: 1,
-        bias: true,
-    }
+fn conv(
+    inputs: usize,
+    outputs: usize,
+    kernel: [usize; 2],
+    stride: usize,
+    padding: [usize; 2],
+    dilation: usize,
+) -> Conv {
+    Conv { inputs, outputs, kernel, stride: [stride; 2], padding, dilation: [dilation; 2], groups: 1, bias: true }
 }
 
 fn one(inputs: usize, build: impl Fn(&GraphBuilder, &Value) -> Value) -> Graph {
@@ -139,7 +137,8 @@ fn parts_that_are_read_elsewhere_agree() {
         let root = b.root();
         let a = root.sub("a").conv_same(x, 16, 3).relu();
         let c = root.sub("c").conv_same(&a, 20, 3);
-        let d = root.sub("d.bn").batch_norm(&root.sub("d").conv_same(&c.concat(&a), 20, 3)).plus(&c).relu().dropout(0.5);
+        let d =
+            root.sub("d.bn").batch_norm(&root.sub("d").conv_same(&c.concat(&a), 20, 3)).plus(&c).relu().dropout(0.5);
         let pooled = d.max_pool(Pool::new(2, 2));
         let up = root.sub("up").up_conv(&pooled, 32, [2, 2]);
         let joined = up.concat(&d).concat(&x.activate(Activation::Tanh));
@@ -158,7 +157,11 @@ fn whole_networks_agree() {
         ("unet", serde_json::json!({"width": 16, "depth": 3, "attention": ["se"]}), [48, 40]),
         ("unet", serde_json::json!({"width": 16, "depth": 2, "attention": ["gc"], "norm": "instance"}), [36, 40]),
         ("unet", serde_json::json!({"width": 8, "depth": 2, "padding": "valid", "norm": "none"}), [76, 60]),
-        ("unet", serde_json::json!({"width": 16, "depth": 2, "up": "bilinear", "activation": {"leaky_relu": 0.01}}), [32, 36]),
+        (
+            "unet",
+            serde_json::json!({"width": 16, "depth": 2, "up": "bilinear", "activation": {"leaky_relu": 0.01}}),
+            [32, 36],
+        ),
     ] {
         println!("{arch} {options}");
         let graph = zoo::build(arch, ends, &options).unwrap();
@@ -190,7 +193,9 @@ fn speed() {
     struct S(*mut f32, usize);
     impl Sink<Avx512> for S {
         #[inline(always)]
-        unsafe fn put(&self, r: usize, c: usize, sum: Avx512) { unsafe { sum.store(self.0.add(r * self.1 + c * 16)) } }
+        unsafe fn put(&self, r: usize, c: usize, sum: Avx512) {
+            unsafe { sum.store(self.0.add(r * self.1 + c * 16)) }
+        }
     }
     for k in [16usize, 32, 64, 128, 256, 512] {
         for rows in [8usize, 12, 13, 14] {
@@ -198,13 +203,21 @@ fn speed() {
             let b = vec![0.5f32; k * 32 + 64];
             let mut c = vec![0f32; rows * 32 + 64];
             let runs = [Run { offset: 0, len: k }];
-            let p = Product { a: a.as_ptr(), a_step: k, runs: &runs, b: ((b.as_ptr() as usize + 63) & !63) as *const f32, ahead: b.as_ptr() };
+            let p = Product {
+                a: a.as_ptr(),
+                a_step: k,
+                runs: &runs,
+                b: ((b.as_ptr() as usize + 63) & !63) as *const f32,
+                ahead: b.as_ptr(),
+            };
             let s = S(((c.as_mut_ptr() as usize + 63) & !63) as *mut f32, 32);
             let n = 200_000_000 / (k * rows * 32);
             let mut best = f64::MAX;
             for _ in 0..3 {
                 let t = std::time::Instant::now();
-                for _ in 0..n { unsafe { multiply::<Avx512, 2>(rows, p, &s) } }
+                for _ in 0..n {
+                    unsafe { multiply::<Avx512, 2>(rows, p, &s) }
+                }
                 best = best.min(t.elapsed().as_secs_f64());
             }
             println!("k {k} rows {rows}: {:.1} GMAC/s", (n * k * rows * 32) as f64 / best / 1e9);

@@ -1,8 +1,12 @@
 //! 3x3 convolutions in tiles, by Winograd's algorithm.
 
+use rayon::prelude::*;
+
 use super::super::matmul::{Product, Run, Sink, multiply, row_groups};
 use super::super::simd::{LANES, Vector};
-use super::super::winograd::{PATCH, PRODUCTS, TILE, transform_input, transform_kernel, transform_output, transform_taps};
+use super::super::winograd::{
+    PATCH, PRODUCTS, TILE, transform_input, transform_kernel, transform_output, transform_taps,
+};
 use super::Options;
 use super::memory::{Aligned, Map};
 use super::run::Context;
@@ -78,42 +82,48 @@ impl Winograd {
             TILES_FOR_PARTS..TILES_FOR_TILES => Share::Channels,
             _ => Share::Tiles,
         };
-        let most_panels = (GROUP_PRODUCTS / (count * set.panel_blocks() * LANES)).clamp(1, panels.len().div_ceil(threads));
+        let most_panels =
+            (GROUP_PRODUCTS / (count * set.panel_blocks() * LANES)).clamp(1, panels.len().div_ceil(threads));
         let groups: Vec<_> = match share {
             Share::Tiles => (0..panels.len()).map(|n| n..n + 1).collect(),
             Share::Parts => std::iter::once(0..panels.len()).collect(),
-            Share::Channels => row_groups(panels.len(), most_panels)
-                .map(|(start, len)| start..start + len)
-                .collect(),
+            Share::Channels => row_groups(panels.len(), most_panels).map(|(start, len)| start..start + len).collect(),
         };
         let (taps, part) = match share {
             Share::Tiles => (PRODUCTS, depth),
-            Share::Parts | Share::Channels => (KERNEL, PARTS.into_iter().find(|part| depth % part == 0).unwrap_or(LANES)),
+            Share::Parts | Share::Channels => {
+                (KERNEL, PARTS.into_iter().find(|part| depth % part == 0).unwrap_or(LANES))
+            }
         };
         let mut weights = Aligned::zeros(taps * depth * target.y.blocks() * LANES);
-        let packed = weights.as_mut_slice();
+        let panel_len = |blocks: usize| taps * depth * blocks * LANES;
+        let mut rest = weights.as_mut_slice();
+        let mut parts = Vec::with_capacity(panels.len());
         for &(first, blocks) in &panels {
+            let (part, after) = rest.split_at_mut(panel_len(blocks));
+            parts.push((first, blocks, part));
+            rest = after;
+        }
+        parts.into_par_iter().for_each(|(first, blocks, packed)| {
             let width = blocks * LANES;
-            let start = taps * depth * first * LANES;
-            for o in first * LANES..(first * LANES + width).min(outputs) {
-                let column = start + o - first * LANES;
-                for i in 0..x.channels {
-                    let kernel: [f32; KERNEL] = std::array::from_fn(|n| weight[(o * x.channels + i) * KERNEL + n]);
-                    match share {
-                        Share::Tiles => {
-                            for (n, value) in transform_kernel(&kernel).into_iter().enumerate() {
-                                packed[column + (n * depth + i) * width] = value;
-                            }
+            let columns = width.min(outputs - first * LANES);
+            for i in 0..x.channels {
+                for column in 0..columns {
+                    let from = ((first * LANES + column) * x.channels + i) * KERNEL;
+                    let kernel: &[f32] = &weight[from..from + KERNEL];
+                    if share == Share::Tiles {
+                        let kernel = std::array::from_fn(|n| kernel[n]);
+                        for (n, value) in transform_kernel(&kernel).into_iter().enumerate() {
+                            packed[(n * depth + i) * width + column] = value;
                         }
-                        Share::Parts | Share::Channels => {
-                            for (n, value) in kernel.into_iter().enumerate() {
-                                packed[column + (i * KERNEL + n) * width] = value;
-                            }
+                    } else {
+                        for (n, &value) in kernel.iter().enumerate() {
+                            packed[(i * KERNEL + n) * width + column] = value;
                         }
                     }
                 }
             }
-        }
+        });
         let most = match share {
             Share::Parts => (GROUP_PRODUCTS / (target.y.blocks() * LANES)).max(rows),
             _ => (set.tile_bytes() / (PRODUCTS * depth * size_of::<f32>())).clamp(rows, 16 * rows),
@@ -131,7 +141,10 @@ impl Winograd {
     /// What it is, for tables of times.
     pub fn name(&self) -> String {
         let (x, y) = (&self.x, &self.target.y);
-        format!("3x3 {} -> {} at {}x{} by {:?}, {} tiles a chunk", x.channels, y.channels, y.size[0], y.size[1], self.share, self.chunk)
+        format!(
+            "3x3 {} -> {} at {}x{} by {:?}, {} tiles a chunk",
+            x.channels, y.channels, y.size[0], y.size[1], self.share, self.chunk
+        )
     }
 
     fn tile_count(&self) -> usize {
@@ -652,7 +665,6 @@ impl From<(Products, usize)> for Products {
         Self { to: products.to.wrapping_add(rows * products.width), ..products }
     }
 }
-
 
 /// Sums on top of those of earlier channels.
 #[derive(Clone, Copy)]

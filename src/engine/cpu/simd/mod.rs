@@ -117,7 +117,8 @@ impl InstructionSet {
 
     /// The fastest that this processor runs.
     pub fn best() -> Self {
-        Self::available()[0]
+        static BEST: std::sync::OnceLock<InstructionSet> = std::sync::OnceLock::new();
+        *BEST.get_or_init(|| Self::available()[0])
     }
 
     /// Name for the user.
