@@ -21,8 +21,10 @@ pub struct Outer {
     pub by_lines: bool,
 }
 
-/// Lines that are summed in registers, and stay in the cache for all taps and channels.
-const LINES: usize = 8;
+/// Pixels that are summed in registers, and stay in the cache for all taps and channels.
+const PIXELS: usize = 1024;
+/// Most lines of these.
+const LINES: usize = 64;
 /// Floats of sums up to which every thread has its own.
 const OWN_SUMS: usize = 256 * 1024;
 
@@ -53,8 +55,9 @@ impl Outer {
     pub unsafe fn run<V: Vector, const COLUMNS: usize>(&self, context: &Context, step: usize) {
         unsafe {
             let lines = self.dy.batch * self.dy.size[0];
-            let chunks = lines.div_ceil(LINES);
-            let chunk = |n: usize| n * LINES..((n + 1) * LINES).min(lines);
+            let some = (PIXELS / self.dy.size[1].max(1)).clamp(1, LINES);
+            let chunks = lines.div_ceil(some);
+            let chunk = |n: usize| n * some..((n + 1) * some).min(lines);
             if self.by_lines {
                 let sums = context.arena.add(self.sums + context.thread * self.len());
                 // A fixed share of the lines, so that the sums do not depend on who was faster.

@@ -49,15 +49,19 @@ impl Maps {
     }
 }
 
-fn run_all(stages: &[Stage], floats: usize, inputs: &[&[f32]], outputs: &mut [Vec<f32>], options: &Options) {
-    with_arena(floats, |arena| run_in(arena, stages, inputs, outputs, options));
+/// Runs stages whose last one stores `len` values; they need no zeros before.
+fn run_all(stages: &[Stage], floats: usize, inputs: &[&[f32]], len: usize, options: &Options) -> Vec<f32> {
+    let mut output = Vec::with_capacity(len);
+    with_arena(floats, |arena| run_in(arena, stages, inputs, &[Shared(output.as_mut_ptr())], options));
+    // SAFETY: the store wrote every value of the array.
+    unsafe { output.set_len(len) };
+    output
 }
 
-fn run_in(arena: &mut Aligned, stages: &[Stage], inputs: &[&[f32]], outputs: &mut [Vec<f32>], options: &Options) {
+fn run_in(arena: &mut Aligned, stages: &[Stage], inputs: &[&[f32]], outputs: &[Shared], options: &Options) {
     let team = Team::new(options.threads, stages.len());
     let arena = Shared(arena.as_mut_slice().as_mut_ptr());
-    let outputs: Vec<Shared> = outputs.iter_mut().map(|values| Shared(values.as_mut_ptr())).collect();
-    let (team, outputs, set) = (&team, &outputs[..], options.set);
+    let (team, set) = (&team, options.set);
     let work = move |thread: usize| {
         // The whole of it, and not only its pointer, goes to the thread.
         let arena = arena;
@@ -126,10 +130,7 @@ pub fn convolve(
         stages.push(stage(Step::Direct(step), true));
     }
     stages.push(stage(Step::Store(Store { map: y_map, output: 0 }), true));
-    let mut outputs = [vec![0.0; batch * conv.outputs * output[0] * output[1]]];
-    run_all(&stages, floats, &[x], &mut outputs, options);
-    let [y] = outputs;
-    y
+    run_all(&stages, floats, &[x], batch * conv.outputs * output[0] * output[1], options)
 }
 
 /// A transposed convolution whose stride is its kernel: `[batch, in, size]` to `[batch, out, size * kernel]` with weights
@@ -152,10 +153,7 @@ pub fn scatter(
     let step = Direct::scattered(x_map, target(y_map, None), kernel, weight, options);
     stages.push(stage(Step::Direct(step), true));
     stages.push(stage(Step::Store(Store { map: y_map, output: 0 }), true));
-    let mut results = [vec![0.0; batch * outputs * output[0] * output[1]]];
-    run_all(&stages, maps.arena.len(), &[x], &mut results, options);
-    let [y] = results;
-    y
+    run_all(&stages, maps.arena.len(), &[x], batch * outputs * output[0] * output[1], options)
 }
 
 /// The gradient `[out, in, kh, kw]` of a convolution's weights from its input and its result's gradient; one group.
@@ -182,7 +180,7 @@ pub fn weight_gradient(
     stages.push(stage(Step::Outer(outer), true));
     with_arena(floats, |arena| {
         arena.as_mut_slice()[start..floats].fill(0.0);
-        run_in(arena, &stages, &[x, dy], &mut [], options);
+        run_in(arena, &stages, &[x, dy], &[], options);
         let sums = &arena.as_slice()[start..floats];
         let (taps, blocks) = (kernel[0] * kernel[1], x_map.blocks());
         let mut gradient = vec![0.0; outputs * inputs * taps];
