@@ -1,6 +1,7 @@
 //! The candle engine: interprets a graph with candle tensors, forward and backward, on every device.
 
 mod composed;
+mod in_place;
 mod interpret;
 mod kernel_op;
 mod network;

@@ -2,6 +2,7 @@
 
 use candle_core::{DType, Tensor};
 
+use super::in_place::{blend, blend3};
 use super::network::{Gradients, Network};
 use crate::engine::Result;
 
@@ -76,12 +77,101 @@ impl Optimiser {
                 continue;
             }
             let Some(gradient) = gradients.tensor(variable) else { continue };
-            let gradient = if clip < 1.0 { gradient.affine(clip, 0.0)? } else { gradient.clone() };
             let value = variable.as_detached_tensor();
+            if value.device().is_cpu() && gradient.is_contiguous() {
+                self.update_in_place(index, &value, &gradient.detach(), clip, rate)?;
+                continue;
+            }
+            let gradient = if clip < 1.0 { gradient.affine(clip, 0.0)? } else { gradient.clone() };
             let updated = self.update(index, &value, &gradient.detach(), rate)?;
             variable.set(&updated)?;
         }
         Ok(norm)
+    }
+
+    /// The same step without new arrays.
+    fn update_in_place(
+        &mut self,
+        index: usize,
+        value: &Tensor,
+        gradient: &Tensor,
+        clip: f64,
+        rate: f64,
+    ) -> candle_core::Result<()> {
+        let clip = clip as f32;
+        let memory = &mut self.memory[index];
+        match self.recipe {
+            Recipe::Sgd { momentum, nesterov, weight_decay } => {
+                let (mu, decay, rate) = (momentum as f32, weight_decay as f32, rate as f32);
+                if momentum == 0.0 {
+                    return blend(value, gradient, |p, g| p - rate * (g * clip + decay * p));
+                }
+                match &memory[0] {
+                    Some(buffer) => blend3(buffer, gradient, value, |b, g, p| mu * b + g * clip + decay * p)?,
+                    None => {
+                        let buffer = gradient.zeros_like()?;
+                        blend3(&buffer, gradient, value, |_, g, p| g * clip + decay * p)?;
+                        memory[0] = Some(buffer);
+                    }
+                }
+                let Some(buffer) = &memory[0] else { return Ok(()) };
+                if nesterov {
+                    blend3(value, gradient, buffer, |p, g, b| p - rate * (g * clip + decay * p + mu * b))
+                } else {
+                    blend(value, buffer, |p, b| p - rate * b)
+                }
+            }
+            Recipe::Adam { betas, eps, weight_decay } => {
+                self.moments_in_place(index, value, gradient, clip, betas, weight_decay)?;
+                self.move_along(index, value, betas, eps, rate, 0.0)
+            }
+            Recipe::AdamW { betas, eps, weight_decay } => {
+                self.moments_in_place(index, value, gradient, clip, betas, 0.0)?;
+                self.move_along(index, value, betas, eps, rate, weight_decay)
+            }
+        }
+    }
+
+    /// Updates Adam's two moments with a gradient to which `decay` times the value is added.
+    fn moments_in_place(
+        &mut self,
+        index: usize,
+        value: &Tensor,
+        gradient: &Tensor,
+        clip: f32,
+        betas: [f64; 2],
+        decay: f64,
+    ) -> candle_core::Result<()> {
+        let memory = &mut self.memory[index];
+        for moment in memory.iter_mut().filter(|m| m.is_none()) {
+            *moment = Some(gradient.zeros_like()?);
+        }
+        let [Some(first), Some(second)] = memory else { return Ok(()) };
+        let [b1, b2] = betas.map(|b| b as f32);
+        let [r1, r2] = betas.map(|b| (1.0 - b) as f32);
+        if decay == 0.0 {
+            blend(first, gradient, |m, g| b1 * m + r1 * (g * clip))?;
+            return blend(second, gradient, |v, g| b2 * v + r2 * (g * clip) * (g * clip));
+        }
+        let decay = decay as f32;
+        blend3(first, gradient, value, |m, g, p| b1 * m + r1 * (g * clip + decay * p))?;
+        blend3(second, gradient, value, |v, g, p| b2 * v + r2 * (g * clip + decay * p).powi(2))
+    }
+
+    /// Moves the value along Adam's direction, after pulling it to zero by `decay`.
+    fn move_along(
+        &self,
+        index: usize,
+        value: &Tensor,
+        betas: [f64; 2],
+        eps: f64,
+        rate: f64,
+        decay: f64,
+    ) -> candle_core::Result<()> {
+        let [Some(first), Some(second)] = &self.memory[index] else { return Ok(()) };
+        let [c1, c2] = betas.map(|b| (1.0 / (1.0 - b.powi(self.steps))) as f32);
+        let (keep, rate, eps) = ((1.0 - rate * decay) as f32, rate as f32, eps as f32);
+        blend3(value, first, second, |p, m, v| p * keep - rate * (m * c1) / ((v * c2).sqrt() + eps))
     }
 
     fn update(&mut self, index: usize, value: &Tensor, gradient: &Tensor, rate: f64) -> candle_core::Result<Tensor> {

@@ -184,12 +184,14 @@ pub fn weight_gradient(
         let sums = &arena.as_slice()[start..floats];
         let (taps, blocks) = (kernel[0] * kernel[1], x_map.blocks());
         let mut gradient = vec![0.0; outputs * inputs * taps];
-        gradient.par_chunks_exact_mut(inputs * taps).enumerate().for_each(|(o, gradient)| {
-            for (n, value) in gradient.iter_mut().enumerate() {
+        // A block of outputs at a time: its sums lie side by side.
+        gradient.par_chunks_mut(LANES * inputs * taps).enumerate().for_each(|(block, gradient)| {
+            for n in 0..inputs * taps {
                 let (i, tap) = (n / taps, n % taps);
-                let row = ((o / LANES * taps + tap) * blocks + i / LANES) * LANES + i % LANES;
-                let at = row * LANES + o % LANES;
-                *value = (0..copies).map(|copy| sums[copy * len + at]).sum();
+                let row = ((block * taps + tap) * blocks + i / LANES) * LANES + i % LANES;
+                for (lane, gradient) in gradient.chunks_exact_mut(inputs * taps).enumerate() {
+                    gradient[n] = (0..copies).map(|copy| sums[copy * len + row * LANES + lane]).sum();
+                }
             }
         });
         gradient
