@@ -4,11 +4,12 @@ use std::sync::{Arc, OnceLock};
 
 use candle_core::{Result, Tensor, Var};
 
-use super::kernel_op::apply;
+use super::kernel_op;
+use super::tape::LastKernel;
 use super::{Mode, composed};
 use crate::engine::Backend;
 use crate::engine::cpu::resample::Resample;
-use crate::engine::cpu::{activation, conv, max_pool, norm, softmax};
+use crate::engine::cpu::{Kernel, activation, conv, max_pool, norm, softmax};
 use crate::graph::{Graph, Node, Normalisation, Op, SoftmaxOver};
 
 /// Everything a node needs besides its inputs.
@@ -21,8 +22,12 @@ pub struct Interpreter<'a> {
     pub mode: Mode,
     /// Which implementation runs.
     pub backend: Backend,
-    /// Whether gradients may be asked for.
+    /// Whether candle is to keep what gradients need.
     pub tracked: bool,
+    /// Whether a tape keeps it, and for it the kernel that was applied last.
+    pub taped: bool,
+    /// See [`Interpreter::taped`].
+    pub last: LastKernel,
 }
 
 impl Interpreter<'_> {
@@ -53,6 +58,21 @@ impl Interpreter<'_> {
             .ok_or_else(|| candle_core::Error::Msg(format!("{}: a parameter is missing", node.scope)))
     }
 
+    /// The same network with gradients by candle.
+    pub fn tracking(&self) -> Interpreter<'_> {
+        Interpreter { tracked: true, taped: false, last: LastKernel::default(), ..*self }
+    }
+
+    fn apply(&self, kernel: impl Kernel + 'static, inputs: &[&Tensor]) -> Result<Tensor> {
+        if self.taped { self.last.apply(kernel, inputs) } else { kernel_op::apply(kernel, inputs) }
+    }
+
+    /// Zeros, and what makes up for them elsewhere.
+    pub fn dropout_mask(&self, x: &Tensor, share: f64) -> Result<Tensor> {
+        let keep = Tensor::rand(0f32, 1f32, x.shape(), x.device())?.ge(share as f32)?.to_dtype(x.dtype())?;
+        keep.affine(1.0 / (1.0 - share), 0.0)
+    }
+
     /// Whether our kernels run.
     fn ours(&self, x: &Tensor) -> bool {
         self.backend == Backend::Best && x.device().is_cpu()
@@ -67,7 +87,7 @@ impl Interpreter<'_> {
             Op::Conv2d(c) => {
                 let (weight, bias) = (self.weight(node, 0)?, self.parameter(node, 1));
                 if ours {
-                    apply(conv::Conv2d(*c), &[x, &weight, &or_zeros(bias, c.outputs, x)?])
+                    self.apply(conv::Conv2d(*c), &[x, &weight, &or_zeros(bias, c.outputs, x)?])
                 } else {
                     composed::conv2d(x, &weight, bias.as_ref(), c)
                 }
@@ -75,7 +95,7 @@ impl Interpreter<'_> {
             Op::ConvTranspose2d(c) => {
                 let (weight, bias) = (self.weight(node, 0)?, self.parameter(node, 1));
                 if ours {
-                    apply(conv::ConvTranspose2d(*c), &[x, &weight, &or_zeros(bias, c.outputs, x)?])
+                    self.apply(conv::ConvTranspose2d(*c), &[x, &weight, &or_zeros(bias, c.outputs, x)?])
                 } else {
                     composed::conv_transpose2d(x, &weight, bias.as_ref(), c)
                 }
@@ -86,7 +106,7 @@ impl Interpreter<'_> {
             }
             Op::MaxPool2d(pool) => {
                 if ours {
-                    apply(max_pool::MaxPool2d(*pool), &[x])
+                    self.apply(max_pool::MaxPool2d(*pool), &[x])
                 } else {
                     composed::max_pool2d(x, pool)
                 }
@@ -95,18 +115,18 @@ impl Interpreter<'_> {
                 let (_, _, h, w) = x.dims4()?;
                 let map = Resample::of(&node.op, [h, w])
                     .ok_or_else(|| candle_core::Error::Msg(format!("{}: not a resampling", node.scope)))?;
-                if ours { apply(map, &[x]) } else { composed::resample(x, &map) }
+                if ours { self.apply(map, &[x]) } else { composed::resample(x, &map) }
             }
             Op::Norm { kind, channels, eps, affine } => self.norm(node, x, *kind, *channels, *eps, *affine),
             Op::Activate(f) => {
                 if ours {
-                    apply(activation::Activate(*f), &[x])
+                    self.apply(activation::Activate(*f), &[x])
                 } else {
                     composed::activate(x, *f)
                 }
             }
-            Op::Softmax(over) => softmax_of(x, *over, false, ours),
-            Op::LogSoftmax => softmax_of(x, SoftmaxOver::Channels, true, ours),
+            Op::Softmax(over) => self.softmax(x, *over, false, ours),
+            Op::LogSoftmax => self.softmax(x, SoftmaxOver::Channels, true, ours),
             Op::Add => x.broadcast_add(inputs[1]),
             Op::Multiply => x.broadcast_mul(inputs[1]),
             Op::Concat => Tensor::cat(inputs, 1),
@@ -127,10 +147,13 @@ impl Interpreter<'_> {
                 if self.mode == Mode::Inference || *share == 0.0 {
                     return Ok(x.clone());
                 }
-                let keep = Tensor::rand(0f32, 1f32, x.shape(), x.device())?.ge(*share as f32)?.to_dtype(x.dtype())?;
-                x * keep.affine(1.0 / (1.0 - share), 0.0)?
+                x * self.dropout_mask(x, *share)?
             }
         }
+    }
+
+    fn softmax(&self, x: &Tensor, over: SoftmaxOver, log: bool, ours: bool) -> Result<Tensor> {
+        if ours { self.apply(softmax::Softmax { over, log }, &[x]) } else { composed::softmax(x, over, log) }
     }
 
     fn norm(
@@ -155,14 +178,14 @@ impl Interpreter<'_> {
             let scale = (scale / (variance + eps)?.sqrt()?)?;
             let shift = (shift - (mean * &scale)?)?;
             return if self.ours(x) {
-                apply(norm::ScaleShift, &[x, &scale, &shift])
+                self.apply(norm::ScaleShift, &[x, &scale, &shift])
             } else {
                 composed::scale_shift(x, &scale, &shift)
             };
         }
         let (y, mean, variance) = if self.ours(x) {
             let moments: Arc<OnceLock<norm::Moments>> = Arc::default();
-            let y = apply(norm::Normalise { kind, eps, moments: moments.clone() }, &[x, &scale, &shift])?;
+            let y = self.apply(norm::Normalise { kind, eps, moments: moments.clone() }, &[x, &scale, &shift])?;
             let all = moments.get().cloned().unwrap_or_default();
             let column = |f: fn(&(f64, f64)) -> f64| {
                 let values: Vec<f32> = all.iter().map(|m| f(m) as f32).collect();
@@ -195,8 +218,4 @@ fn or_zeros(bias: Option<Tensor>, count: usize, like: &Tensor) -> Result<Tensor>
         Some(bias) => Ok(bias),
         None => Tensor::zeros(count, like.dtype(), like.device()),
     }
-}
-
-fn softmax_of(x: &Tensor, over: SoftmaxOver, log: bool, ours: bool) -> Result<Tensor> {
-    if ours { apply(softmax::Softmax { over, log }, &[x]) } else { composed::softmax(x, over, log) }
 }

@@ -28,6 +28,47 @@ fn values<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
     }
 }
 
+/// Runs a kernel on dense tensors on the CPU.
+pub fn forward(kernel: &dyn Kernel, inputs: &[Tensor]) -> Result<Tensor> {
+    let guards: Vec<_> = inputs.iter().map(|t| t.storage_and_layout()).collect();
+    let mut views = Vec::with_capacity(guards.len());
+    for (storage, layout) in &guards {
+        let Storage::Cpu(storage) = &**storage else { candle_core::bail!("kernels work on the CPU") };
+        views.push(View { data: values(storage, layout)?, shape: layout.dims() });
+    }
+    let (data, shape) = kernel.forward(&views);
+    Tensor::from_vec(data, shape, &candle_core::Device::Cpu)
+}
+
+/// Gradients of a kernel's inputs from that of its output; all tensors are on the CPU.
+pub fn backward<T: AsRef<Tensor>>(
+    kernel: &dyn Kernel,
+    inputs: &[T],
+    output: &Tensor,
+    gradient: &Tensor,
+) -> Result<Vec<Option<Tensor>>> {
+    let gradient = gradient.contiguous()?;
+    let mut all: Vec<&Tensor> = inputs.iter().map(AsRef::as_ref).collect();
+    all.push(output);
+    all.push(&gradient);
+    let guards: Vec<_> = all.iter().map(|t| t.storage_and_layout()).collect();
+    let mut views = Vec::with_capacity(guards.len());
+    for (storage, layout) in &guards {
+        let Storage::Cpu(storage) = &**storage else { candle_core::bail!("kernels work on the CPU") };
+        views.push(View { data: values(storage, layout)?, shape: layout.dims() });
+    }
+    let count = inputs.len();
+    let gradients = kernel.backward(&views[..count], views[count], views[count + 1].data);
+    let mut results = Vec::with_capacity(count);
+    for (values, view) in gradients.into_iter().zip(&views) {
+        results.push(match values {
+            Some(values) => Some(Tensor::from_vec(values, view.shape, &candle_core::Device::Cpu)?),
+            None => None,
+        });
+    }
+    Ok(results)
+}
+
 impl KernelOp {
     fn forward(&self, inputs: &[(&CpuStorage, &Layout)]) -> Result<(CpuStorage, Shape)> {
         let views = inputs
@@ -39,26 +80,7 @@ impl KernelOp {
     }
 
     fn backward(&self, inputs: &[&Tensor], output: &Tensor, gradient: &Tensor) -> Result<Vec<Option<Tensor>>> {
-        let gradient = gradient.contiguous()?;
-        let mut all = inputs.to_vec();
-        all.push(output);
-        all.push(&gradient);
-        let guards: Vec<_> = all.iter().map(|t| t.storage_and_layout()).collect();
-        let mut views = Vec::with_capacity(guards.len());
-        for (storage, layout) in &guards {
-            let Storage::Cpu(storage) = &**storage else { candle_core::bail!("kernels work on the CPU") };
-            views.push(View { data: values(storage, layout)?, shape: layout.dims() });
-        }
-        let count = inputs.len();
-        let gradients = self.0.backward(&views[..count], views[count], views[count + 1].data);
-        let mut results = Vec::with_capacity(count);
-        for (values, view) in gradients.into_iter().zip(&views) {
-            results.push(match values {
-                Some(values) => Some(Tensor::from_vec(values, view.shape, &candle_core::Device::Cpu)?),
-                None => None,
-            });
-        }
-        Ok(results)
+        backward(&*self.0, inputs, output, gradient)
     }
 }
 

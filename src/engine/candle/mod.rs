@@ -6,6 +6,7 @@ mod interpret;
 mod kernel_op;
 mod network;
 mod optimiser;
+mod tape;
 
 pub use network::{Gradients, Mode, Network, Pass};
 pub use optimiser::{Optimiser, Recipe};

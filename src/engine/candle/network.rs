@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use candle_core::backprop::GradStore;
 use candle_core::{Device, Tensor, Var};
 
 use super::interpret::Interpreter;
+use super::tape::{Found, LastKernel, Tape};
 use crate::engine::array::Array;
 use crate::engine::cpu::compiled::{self, Options, Plan};
 use crate::engine::device::{self, DeviceChoice};
@@ -155,7 +155,15 @@ impl Network {
     }
 
     fn interpreter(&self, mode: Mode, tracked: bool) -> Interpreter<'_> {
-        Interpreter { graph: &self.graph, variables: &self.variables, mode, backend: self.backend, tracked }
+        Interpreter {
+            graph: &self.graph,
+            variables: &self.variables,
+            mode,
+            backend: self.backend,
+            tracked,
+            taped: false,
+            last: LastKernel::default(),
+        }
     }
 
     /// Runs `[B, C, H, W]` without keeping anything for gradients. If a GPU fails, the CPU takes over and
@@ -237,6 +245,9 @@ impl Network {
         }
         let [_, _, h, w] = input.dims4();
         self.graph.sizes([h, w])?;
+        if mode == Mode::Training && self.backend == Backend::Best && self.device.is_cpu() {
+            return self.run_taped(input);
+        }
         let interpreter = self.interpreter(mode, true);
         let x = Var::from_tensor(&Tensor::from_slice(&input.values, input.dims4().as_slice(), &self.device)?)?;
         let uses = interpreter.uses(true);
@@ -260,17 +271,42 @@ impl Network {
             .iter()
             .map(|(name, id)| Ok((name.clone(), result(*id)?)))
             .collect::<candle_core::Result<_>>()?;
-        let names = self.graph.parameters.iter().map(|p| p.name.clone()).zip(self.variables.iter().cloned()).collect();
-        Ok(Pass { outputs, taps, input: x, variables: names })
+        Ok(Pass { outputs, taps, way: Way::Candle(x), graph: self.graph.clone(), variables: self.variables.clone() })
     }
+
+    /// A training pass through our kernels.
+    fn run_taped(&self, input: &Array) -> Result<Pass> {
+        let interpreter = Interpreter { taped: true, ..self.interpreter(Mode::Training, false) };
+        let x = Tensor::from_slice(&input.values, input.dims4().as_slice(), &self.device)?;
+        let tape = Tape::record(&interpreter, &x)?;
+        let outputs = self.graph.outputs.iter().map(|&id| tape.value(id)).collect::<candle_core::Result<_>>()?;
+        let taps = self.graph.taps.iter().map(|(name, id)| Ok((name.clone(), tape.value(*id)?)));
+        let taps = taps.collect::<candle_core::Result<_>>()?;
+        Ok(Pass {
+            outputs,
+            taps,
+            way: Way::Tape(tape, x),
+            graph: self.graph.clone(),
+            variables: self.variables.clone(),
+        })
+    }
+}
+
+/// Where a pass keeps what its gradients need.
+enum Way {
+    /// In candle's tensors; the image as a variable.
+    Candle(Var),
+    /// On our tape; the image.
+    Tape(Tape, Tensor),
 }
 
 /// A finished forward pass.
 pub struct Pass {
     outputs: Vec<Tensor>,
     taps: BTreeMap<String, Tensor>,
-    input: Var,
-    variables: BTreeMap<String, Var>,
+    way: Way,
+    graph: Arc<Graph>,
+    variables: Vec<Var>,
 }
 
 impl Pass {
@@ -295,25 +331,50 @@ impl Pass {
     /// # Errors
     /// When the device fails.
     pub fn backward(self, output_gradients: &[Array]) -> Result<Gradients> {
-        let mut total: Option<Tensor> = None;
-        for (output, gradient) in self.outputs.iter().zip(output_gradients) {
-            let gradient = Tensor::from_slice(&gradient.values, output.shape(), output.device())?;
-            let part = (output * gradient)?.sum_all()?;
-            total = Some(match total {
-                Some(sum) => (sum + part)?,
-                None => part,
-            });
-        }
-        let total = total.ok_or_else(|| candle_core::Error::Msg("the network has no output".into()))?;
-        Ok(Gradients { store: total.backward()?, input: self.input, variables: self.variables })
+        let Self { outputs, taps, way, graph, variables } = self;
+        drop(taps);
+        let of_outputs = outputs.iter().zip(output_gradients);
+        let of_outputs = of_outputs.map(|(o, g)| Tensor::from_slice(&g.values, o.shape(), o.device()));
+        let of_outputs = of_outputs.collect::<candle_core::Result<Vec<_>>>()?;
+        let (found, shape) = match way {
+            Way::Tape(tape, x) => {
+                let interpreter = Interpreter {
+                    graph: &graph,
+                    variables: &variables,
+                    mode: Mode::Training,
+                    backend: Backend::Best,
+                    tracked: false,
+                    taped: true,
+                    last: LastKernel::default(),
+                };
+                drop(outputs);
+                let of_outputs = graph.outputs.iter().copied().zip(of_outputs).collect();
+                (tape.backward(&interpreter, of_outputs)?, x.dims().to_vec())
+            }
+            Way::Candle(input) => {
+                let mut total: Option<Tensor> = None;
+                for (output, gradient) in outputs.iter().zip(of_outputs) {
+                    let part = (output * gradient)?.sum_all()?;
+                    total = Some(match total {
+                        Some(sum) => (sum + part)?,
+                        None => part,
+                    });
+                }
+                let total = total.ok_or_else(|| candle_core::Error::Msg("the network has no output".into()))?;
+                let mut store = total.backward()?;
+                let parameters = variables.iter().map(|v| store.remove(v.as_tensor())).collect();
+                (Found { input: store.remove(input.as_tensor()), parameters }, input.dims().to_vec())
+            }
+        };
+        Ok(Gradients { found, input_shape: shape, graph })
     }
 }
 
 /// Gradients of a pass.
 pub struct Gradients {
-    store: GradStore,
-    input: Var,
-    variables: BTreeMap<String, Var>,
+    found: Found,
+    input_shape: Vec<usize>,
+    graph: Arc<Graph>,
 }
 
 impl Gradients {
@@ -322,9 +383,9 @@ impl Gradients {
     /// # Errors
     /// When the device cannot be read.
     pub fn input(&self) -> Result<Array> {
-        match self.store.get(self.input.as_tensor()) {
+        match &self.found.input {
             Some(gradient) => Ok(download(gradient)?),
-            None => Ok(Array::zeros(self.input.dims())),
+            None => Ok(Array::zeros(&self.input_shape)),
         }
     }
 
@@ -333,14 +394,15 @@ impl Gradients {
     /// # Errors
     /// When the device cannot be read.
     pub fn parameter(&self, name: &str) -> Result<Option<Array>> {
-        let Some(variable) = self.variables.get(name) else { return Ok(None) };
-        Ok(Some(match self.store.get(variable.as_tensor()) {
+        let Some(n) = self.graph.parameters.iter().position(|p| p.name == name) else { return Ok(None) };
+        Ok(Some(match &self.found.parameters[n] {
             Some(gradient) => download(gradient)?,
-            None => Array::zeros(variable.dims()),
+            None => Array::zeros(&self.graph.parameters[n].shape),
         }))
     }
 
-    pub(super) fn tensor(&self, variable: &Var) -> Option<&Tensor> {
-        self.store.get(variable.as_tensor())
+    /// The gradient of a parameter by its number.
+    pub(super) fn tensor(&self, parameter: usize) -> Option<&Tensor> {
+        self.found.parameters[parameter].as_ref()
     }
 }

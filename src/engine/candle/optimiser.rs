@@ -65,8 +65,8 @@ impl Optimiser {
         let trainable: Vec<bool> = network.graph().parameters.iter().map(|p| p.role.is_trainable()).collect();
         self.memory.resize_with(trainable.len(), Default::default);
         let mut square = 0.0;
-        for (variable, _) in network.variables().iter().zip(&trainable).filter(|(_, t)| **t) {
-            if let Some(gradient) = gradients.tensor(variable) {
+        for index in (0..trainable.len()).filter(|&index| trainable[index]) {
+            if let Some(gradient) = gradients.tensor(index) {
                 square += f64::from(gradient.to_dtype(DType::F32)?.sqr()?.sum_all()?.to_scalar::<f32>()?);
             }
         }
@@ -76,7 +76,7 @@ impl Optimiser {
             if !trainable[index] {
                 continue;
             }
-            let Some(gradient) = gradients.tensor(variable) else { continue };
+            let Some(gradient) = gradients.tensor(index) else { continue };
             let value = variable.as_detached_tensor();
             if value.device().is_cpu() && gradient.is_contiguous() {
                 self.update_in_place(index, &value, &gradient.detach(), clip, rate)?;
