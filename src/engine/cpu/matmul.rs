@@ -197,9 +197,9 @@ pub unsafe fn multiply_outer_rows<V: Vector, const ROWS: usize, const COLUMNS: u
     unsafe {
         let OuterProduct { a, a_next, b, b_column, len, runs } = product;
         let mut sums = [[V::splat(0.0); COLUMNS]; ROWS_MAX];
-        for run in runs {
-            let (mut a, mut b) = (a.add(run.a), b.add(run.b));
-            for _ in 0..len {
+        macro_rules! step {
+            ($a:expr, $b:expr) => {
+                let (a, b) = ($a, $b);
                 let mut right = [V::splat(0.0); COLUMNS];
                 for c in 0..COLUMNS {
                     right[c] = V::load(b.add(c * b_column));
@@ -210,6 +210,22 @@ pub unsafe fn multiply_outer_rows<V: Vector, const ROWS: usize, const COLUMNS: u
                         sums[R][c] = left.mul_add(right[c], sums[R][c]);
                     }
                 });
+            };
+        }
+        for run in runs {
+            let (mut a, mut b) = (a.add(run.a), b.add(run.b));
+            let mut left = len;
+            // Pixels side by side, four at a time.
+            while a_next == LANES && left >= UNROLL {
+                for k in 0..UNROLL {
+                    step!(a.add(k * LANES), b.add(k * LANES));
+                }
+                a = a.add(UNROLL * LANES);
+                b = b.add(UNROLL * LANES);
+                left -= UNROLL;
+            }
+            for _ in 0..left {
+                step!(a, b);
                 a = a.add(a_next);
                 b = b.add(LANES);
             }

@@ -22,7 +22,7 @@ pub struct Outer {
 }
 
 /// Pixels that are summed in registers, and stay in the cache for all taps and channels.
-const PIXELS: usize = 1024;
+const PIXELS: usize = 256;
 /// Most lines of these.
 const LINES: usize = 64;
 /// Floats of sums up to which every thread has its own.
