@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use super::JobError;
-use crate::engine::{Array, DeviceChoice, Mode, Network, Optimiser, Random, Recipe, initial_weights};
+use crate::engine::{Array, DeviceChoice, KeepFreedMemory, Mode, Network, Optimiser, Random, Recipe, initial_weights};
 use crate::formats;
 use crate::volume::{Plane, PlaneLayout};
 use crate::zoo::{self, Ends};
@@ -14,6 +14,7 @@ pub struct BenchNetwork {
     network: Network,
     optimiser: Optimiser,
     input: Array,
+    _memory: KeepFreedMemory,
 }
 
 impl BenchNetwork {
@@ -30,7 +31,7 @@ impl BenchNetwork {
         let input = Array::new([batch, 1, h, w], (0..batch * h * w).map(|_| random.normal() as f32).collect());
         let recipe = Recipe::AdamW { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 1e-2 };
         let network = Network::new(graph, &weights, DeviceChoice::Cpu)?;
-        Ok(Self { network, optimiser: Optimiser::new(recipe, None), input })
+        Ok(Self { network, optimiser: Optimiser::new(recipe, None), input, _memory: KeepFreedMemory::start() })
     }
 
     /// Trainable values.

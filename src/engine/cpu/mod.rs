@@ -4,6 +4,7 @@
 //! **Invariant:** every kernel has its gradient here, checked against PyTorch and finite differences.
 
 pub mod activation;
+pub mod allocator;
 pub mod compiled;
 pub mod conv;
 pub mod lines;
