@@ -115,9 +115,10 @@ fn crates_stay_in_their_room() {
 }
 
 #[test]
-fn unsafe_code_is_nowhere() {
+fn unsafe_code_is_only_in_kernels() {
     for (file, code) in rooms().into_values().flatten() {
-        assert!(!code.contains("unsafe "), "{} holds unsafe code", file.display());
+        let is_kernel = file.to_string_lossy().replace('\\', "/").contains("src/engine/cpu/");
+        assert!(is_kernel || !code.contains("unsafe "), "{} holds unsafe code", file.display());
     }
 }
 

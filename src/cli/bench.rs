@@ -25,6 +25,9 @@ enum What {
         /// Height and width of the slice
         #[arg(long, default_value = "256x256")]
         size: Size,
+        /// Print what the pass does and for how long, stage by stage
+        #[arg(long)]
+        stages: bool,
         #[command(flatten)]
         common: Common,
     },
@@ -120,9 +123,18 @@ impl Bench {
                 .map_err(|e| JobError::Other(format!("cannot use {threads} threads: {e}")))?;
         }
         match &self.what {
-            What::Segment { network, size, common } => {
+            What::Segment { network, size, stages, common } => {
                 let mut bench = BenchNetwork::new(&network.arch, network.width, 1, size.0)?;
-                let facts = json!({"arch": network.arch, "parameters": bench.parameters(), "size": size.0});
+                let times = bench.stages()?;
+                if *stages {
+                    for (name, seconds) in &times.stages {
+                        println!("{:9.3} ms  {name}", seconds * 1000.0);
+                    }
+                }
+                let facts = json!({
+                    "arch": network.arch, "parameters": bench.parameters(), "size": size.0,
+                    "instructions": times.instructions, "packed_weight_bytes": times.weight_bytes, "map_bytes": times.map_bytes,
+                });
                 common.time("segment", || bench.infer(), &facts)
             }
             What::Train { network, size, batch, common } => {

@@ -4,7 +4,9 @@ use std::path::Path;
 use std::time::Instant;
 
 use super::JobError;
-use crate::engine::{Array, DeviceChoice, KeepFreedMemory, Mode, Network, Optimiser, Random, Recipe, initial_weights};
+use crate::engine::{
+    Array, DeviceChoice, KeepFreedMemory, Mode, Network, Optimiser, Random, Recipe, StageTimes, initial_weights,
+};
 use crate::formats;
 use crate::volume::{Plane, PlaneLayout};
 use crate::zoo::{self, Ends};
@@ -14,7 +16,8 @@ pub struct BenchNetwork {
     network: Network,
     optimiser: Optimiser,
     input: Array,
-    _memory: KeepFreedMemory,
+    /// While a training is timed.
+    memory: Option<KeepFreedMemory>,
 }
 
 impl BenchNetwork {
@@ -31,7 +34,7 @@ impl BenchNetwork {
         let input = Array::new([batch, 1, h, w], (0..batch * h * w).map(|_| random.normal() as f32).collect());
         let recipe = Recipe::AdamW { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 1e-2 };
         let network = Network::new(graph, &weights, DeviceChoice::Cpu)?;
-        Ok(Self { network, optimiser: Optimiser::new(recipe, None), input, _memory: KeepFreedMemory::start() })
+        Ok(Self { network, optimiser: Optimiser::new(recipe, None), input, memory: None })
     }
 
     /// Trainable values.
@@ -48,11 +51,20 @@ impl BenchNetwork {
         Ok(())
     }
 
+    /// What a forward pass does and for how long.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub fn stages(&mut self) -> Result<StageTimes, JobError> {
+        Ok(self.network.stage_times(&self.input)?)
+    }
+
     /// One forward, backward and optimiser step of mean(logits^2).
     ///
     /// # Errors
     /// When the engine fails.
     pub fn train_step(&mut self) -> Result<(), JobError> {
+        self.memory.get_or_insert_with(KeepFreedMemory::start);
         let pass = self.network.run(&self.input, Mode::Training)?;
         let mut gradient = pass.outputs()?;
         for output in &mut gradient {

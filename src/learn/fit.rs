@@ -11,7 +11,8 @@ use super::plan::{Budget, Plan};
 use super::sampling::{PreparedCase, draw};
 use super::schedule::poly;
 use crate::engine::{
-    Array, DeviceChoice, EngineError, Mode, Network, Optimiser, Random, SegmentationLoss, Weights, initial_weights,
+    Array, DeviceChoice, EngineError, KeepFreedMemory, Mode, Network, Optimiser, Random, SegmentationLoss, Weights,
+    initial_weights,
 };
 use crate::graph::Extent;
 use crate::model::{ClassSpec, IntensityNormalisation, Model, ModelSpec, Provenance};
@@ -128,6 +129,7 @@ pub fn fit(
     stop: &(dyn Fn() -> bool + Sync),
     on_event: &mut dyn FnMut(FitEvent),
 ) -> Result<TrainedModel, FitError> {
+    let _memory = KeepFreedMemory::start();
     let total = split.train.len() + split.validation.len();
     let mut read = |names: &[String], before: usize| -> Result<Vec<(String, Volume, LabelMap)>, FitError> {
         let mut cases = Vec::new();

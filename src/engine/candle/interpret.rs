@@ -67,12 +67,6 @@ impl Interpreter<'_> {
         if self.taped { self.last.apply(kernel, inputs) } else { kernel_op::apply(kernel, inputs) }
     }
 
-    /// Zeros, and what makes up for them elsewhere.
-    pub fn dropout_mask(&self, x: &Tensor, share: f64) -> Result<Tensor> {
-        let keep = Tensor::rand(0f32, 1f32, x.shape(), x.device())?.ge(share as f32)?.to_dtype(x.dtype())?;
-        keep.affine(1.0 / (1.0 - share), 0.0)
-    }
-
     /// Whether our kernels run.
     fn ours(&self, x: &Tensor) -> bool {
         self.backend == Backend::Best && x.device().is_cpu()
@@ -147,7 +141,7 @@ impl Interpreter<'_> {
                 if self.mode == Mode::Inference || *share == 0.0 {
                     return Ok(x.clone());
                 }
-                x * self.dropout_mask(x, *share)?
+                x * dropout_mask(x, *share)?
             }
         }
     }
@@ -218,4 +212,10 @@ fn or_zeros(bias: Option<Tensor>, count: usize, like: &Tensor) -> Result<Tensor>
         Some(bias) => Ok(bias),
         None => Tensor::zeros(count, like.dtype(), like.device()),
     }
+}
+
+/// Zeros, and what makes up for them elsewhere.
+pub fn dropout_mask(x: &Tensor, share: f64) -> Result<Tensor> {
+    let keep = Tensor::rand(0f32, 1f32, x.shape(), x.device())?.ge(share as f32)?.to_dtype(x.dtype())?;
+    keep.affine(1.0 / (1.0 - share), 0.0)
 }

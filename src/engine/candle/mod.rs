@@ -8,5 +8,5 @@ mod network;
 mod optimiser;
 mod tape;
 
-pub use network::{Gradients, Mode, Network, Pass};
+pub use network::{Gradients, Mode, Network, Pass, StageTimes};
 pub use optimiser::{Optimiser, Recipe};

@@ -26,6 +26,19 @@ pub enum Mode {
     Training,
 }
 
+/// What a compiled network does in one run.
+#[derive(Debug, Clone, Default)]
+pub struct StageTimes {
+    /// Instruction set of the kernels.
+    pub instructions: &'static str,
+    /// Name and seconds of every stage.
+    pub stages: Vec<(String, f64)>,
+    /// Bytes of packed weights.
+    pub weight_bytes: usize,
+    /// Bytes of all maps and scratch space.
+    pub map_bytes: usize,
+}
+
 /// A network ready to run.
 pub struct Network {
     graph: Arc<Graph>,
@@ -148,6 +161,29 @@ impl Network {
         let plan = &mut self.plans[found].1;
         let values = plan.run(&input.values, stop).ok_or(EngineError::Stopped)?;
         Ok(plan.output_shapes().into_iter().zip(values).map(|(shape, values)| Array::new(shape, values)).collect())
+    }
+
+    /// What one run on the CPU does; nothing where another device runs.
+    ///
+    /// # Errors
+    /// When the input does not fit.
+    pub fn stage_times(&mut self, input: &Array) -> Result<StageTimes> {
+        if !self.device.is_cpu() || self.backend != Backend::Best {
+            return Ok(StageTimes::default());
+        }
+        self.infer(input)?;
+        let [batch, _, height, width] = input.dims4();
+        let Some((_, plan)) = self.plans.iter_mut().find(|(size, _)| *size == [batch, height, width]) else {
+            return Ok(StageTimes::default());
+        };
+        let started = std::time::Instant::now();
+        let mut ends = Vec::new();
+        plan.run_timed(&input.values, &|| false, &mut |_| ends.push(started.elapsed().as_secs_f64()));
+        let starts = std::iter::once(0.0).chain(ends.iter().copied());
+        let times = ends.iter().zip(starts).map(|(end, start)| end - start);
+        let stages = plan.stage_names().into_iter().zip(times).collect();
+        let [weight_bytes, map_bytes] = plan.memory_bytes();
+        Ok(StageTimes { instructions: self.options.set.name(), stages, weight_bytes, map_bytes })
     }
 
     pub(super) fn variables(&self) -> &[Var] {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use candle_core::{Result, Tensor, Var};
 
-use super::interpret::Interpreter;
+use super::interpret::{Interpreter, dropout_mask};
 use super::kernel_op::{backward, forward};
 use crate::engine::cpu::Kernel;
 use crate::graph::{Graph, NodeId, Op};
@@ -23,7 +23,10 @@ enum Made {
 
 /// What a kernel was last applied to, left by the interpreter for the tape.
 #[derive(Default)]
-pub struct LastKernel(RefCell<Option<(Arc<dyn Kernel>, Vec<Tensor>)>>);
+pub struct LastKernel(RefCell<Option<Applied>>);
+
+/// A kernel and the arrays it was applied to.
+type Applied = (Arc<dyn Kernel>, Vec<Tensor>);
 
 impl LastKernel {
     /// Runs a kernel and remembers it.
@@ -68,7 +71,7 @@ impl Tape {
             }
             let (value, made) = match &node.op {
                 Op::Dropout(share) if *share > 0.0 => {
-                    let mask = interpreter.dropout_mask(inputs[0], *share)?;
+                    let mask = dropout_mask(inputs[0], *share)?;
                     ((inputs[0] * &mask)?, Made::Masked(mask))
                 }
                 _ => {

@@ -1,6 +1,8 @@
 //! Element-wise work and sums over slices, with the processor's widest vectors. Slices of one call have one length.
 
 #![allow(unsafe_code)]
+// Plain loops name a vector type only to be compiled with its instructions.
+#![allow(clippy::extra_unused_type_parameters)]
 
 #[cfg(target_arch = "aarch64")]
 use super::simd::Neon;

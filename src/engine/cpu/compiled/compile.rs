@@ -72,6 +72,7 @@ pub fn compile(
     compiler.find_places(&sizes);
     let mut arena = Arena::default();
     compiler.place_maps(&mut arena);
+    debug_assert!(compiler.maps.iter().flatten().all(|map| map.end() <= arena.len()), "a map lies outside");
     let operations = std::mem::take(&mut compiler.fused.operations);
     for operation in &operations {
         compiler.emit(operation);
@@ -369,7 +370,7 @@ impl Compiler<'_> {
             let count = self.graph.nodes[part].size.channels;
             if !adopted {
                 let whole_blocks = channels % LANES == 0
-                    && (count % LANES == 0 || channels + count == y.channels)
+                    && (count.is_multiple_of(LANES) || channels + count == y.channels)
                     && self.maps[part].is_some_and(|m| m.lanes == LANES);
                 if whole_blocks && let Some(x) = self.maps[part] {
                     let y = Map { offset: y.offset + channels / LANES * y.plane(), channels: count, ..y };

@@ -73,7 +73,7 @@ pub fn dense(op: &Op, parameters: Vec<Vec<f32>>, shapes: Vec<Vec<usize>>, output
             let (features, outputs) = (*features, *outputs);
             Box::new(move |inputs| linear(inputs[0].0, &parameters[0], &parameters[1], features, outputs))
         }
-        Op::Concat => Box::new(|inputs| concat(inputs)),
+        Op::Concat => Box::new(concat),
         Op::CropLike => Box::new(move |inputs| crop(&inputs[0], output.size)),
         Op::WeightedPool => Box::new(|inputs| weighted_pool(&inputs[0], inputs[1].0)),
         // These are never handed here: they have kernels, or are not computed.

@@ -22,6 +22,7 @@ mod target;
 mod team;
 #[cfg(test)]
 mod tests;
+mod tiles;
 mod winograd;
 
 use super::simd::{self, InstructionSet};

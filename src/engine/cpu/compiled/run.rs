@@ -119,6 +119,7 @@ pub unsafe fn run(
     stop: &dyn Fn() -> bool,
     ended: &mut dyn FnMut(usize),
 ) -> bool {
+    let _member = context.team.join();
     for (number, stage) in stages.iter().enumerate() {
         unsafe { run_step(stages, number, set, context) };
         if stage.barrier {

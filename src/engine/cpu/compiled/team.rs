@@ -1,6 +1,6 @@
 //! Threads that run a plan together: steps in order, work of a step by counter, a barrier after each.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// Looks at a barrier before a thread gives its core away.
 const SPINS: usize = 20_000;
@@ -15,6 +15,19 @@ pub struct Team {
     next: Vec<AtomicUsize>,
     /// Step after which everybody ends.
     end_after: AtomicUsize,
+    /// Whether a thread was lost; the others must not wait for it.
+    broken: AtomicBool,
+}
+
+/// Releases the others when its thread panics.
+pub struct Member<'a>(&'a Team);
+
+impl Drop for Member<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.broken.store(true, Ordering::Release);
+        }
+    }
 }
 
 impl Team {
@@ -26,7 +39,13 @@ impl Team {
             round: AtomicUsize::new(0),
             next: (0..steps).map(|_| AtomicUsize::new(0)).collect(),
             end_after: AtomicUsize::new(usize::MAX),
+            broken: AtomicBool::new(false),
         }
+    }
+
+    /// To be held by a thread while it runs.
+    pub fn join(&self) -> Member<'_> {
+        Member(self)
     }
 
     /// The next piece of a step's work that nobody has.
@@ -46,7 +65,7 @@ impl Team {
             return;
         }
         let mut spins = 0;
-        while self.round.load(Ordering::Acquire) == round {
+        while self.round.load(Ordering::Acquire) == round && !self.broken.load(Ordering::Acquire) {
             spins += 1;
             if spins < SPINS {
                 std::hint::spin_loop();
@@ -63,6 +82,25 @@ impl Team {
 
     /// Whether a step is the last one; asked after waiting.
     pub fn ends_after(&self, step: usize) -> bool {
-        self.end_after.load(Ordering::Relaxed) <= step
+        self.end_after.load(Ordering::Relaxed) <= step || self.broken.load(Ordering::Acquire)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lost_thread_does_not_hold_up_the_others() {
+        let team = Team::new(2, 1);
+        let joined = std::thread::scope(|scope| {
+            let lost = scope.spawn(|| {
+                let _member = team.join();
+                panic!("on purpose");
+            });
+            team.wait();
+            lost.join()
+        });
+        assert!(joined.is_err() && team.ends_after(0));
     }
 }

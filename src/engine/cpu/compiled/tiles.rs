@@ -1,0 +1,170 @@
+//! Winograd's transforms of tiles and weights where they lie in memory, and where products go.
+
+use super::super::matmul::Sink;
+use super::super::simd::{LANES, Vector};
+use super::super::winograd::{PATCH, TILE, transform_input, transform_output, transform_taps};
+
+/// Taps of a kernel.
+pub const KERNEL: usize = 9;
+
+/// B^T d B of `count` patches that follow each other, sharing two columns.
+///
+/// # Safety
+/// The processor runs `V`'s instructions; all patches are readable, all results writable.
+#[inline(always)]
+pub unsafe fn transform_tiles<V: Vector>(
+    from: *const f32,
+    row: usize,
+    count: usize,
+    to: *mut f32,
+    step: usize,
+    stride: usize,
+) {
+    unsafe {
+        let zero = V::splat(0.0);
+        let mut columns = [[zero; PATCH]; PATCH];
+        columns[0] = transform_column(from, row);
+        columns[1] = transform_column(from.add(LANES), row);
+        for n in 0..count {
+            let from = from.add(n * TILE * LANES);
+            for c in 2..PATCH {
+                columns[c] = transform_column(from.add(c * LANES), row);
+            }
+            let to = to.add(n * step);
+            for r in 0..PATCH {
+                let mut d = [zero; PATCH];
+                for c in 0..PATCH {
+                    d[c] = columns[c][r];
+                }
+                let out = transform_input(d);
+                for c in 0..PATCH {
+                    out[c].store(to.add((r * PATCH + c) * stride));
+                }
+            }
+            columns[0] = columns[4];
+            columns[1] = columns[5];
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn transform_column<V: Vector>(from: *const f32, row: usize) -> [V; PATCH] {
+    unsafe {
+        let mut d = [V::splat(0.0); PATCH];
+        for r in 0..PATCH {
+            d[r] = V::load(from.add(r * row));
+        }
+        transform_input(d)
+    }
+}
+
+/// A^T m A of one tile.
+///
+/// # Safety
+/// The processor runs `V`'s instructions; the 36 products are readable.
+#[inline(always)]
+pub unsafe fn transform_products<V: Vector>(from: *const f32, stride: usize) -> [[V; TILE]; TILE] {
+    unsafe {
+        let zero = V::splat(0.0);
+        let mut rows = [[zero; TILE]; PATCH];
+        for r in 0..PATCH {
+            let mut m = [zero; PATCH];
+            for c in 0..PATCH {
+                m[c] = V::load(from.add((r * PATCH + c) * stride));
+            }
+            rows[r] = transform_output(m);
+        }
+        let mut out = [[zero; TILE]; TILE];
+        for c in 0..TILE {
+            let mut m = [zero; PATCH];
+            for r in 0..PATCH {
+                m[r] = rows[r][c];
+            }
+            let column = transform_output(m);
+            for r in 0..TILE {
+                out[r][c] = column[r];
+            }
+        }
+        out
+    }
+}
+
+/// Sums as they are, in rows of a panel's width.
+#[derive(Clone, Copy)]
+pub struct Products {
+    /// First row.
+    pub to: *mut f32,
+    /// Floats from row to row.
+    pub width: usize,
+}
+
+impl<V: Vector> Sink<V> for Products {
+    #[inline(always)]
+    unsafe fn put(&self, row: usize, column: usize, sum: V) {
+        unsafe { sum.store(self.to.add(row * self.width + column * LANES)) }
+    }
+}
+
+impl From<(Products, usize)> for Products {
+    fn from((products, rows): (Products, usize)) -> Self {
+        Self { to: products.to.wrapping_add(rows * products.width), ..products }
+    }
+}
+
+/// Sums on top of those of earlier channels.
+#[derive(Clone, Copy)]
+pub struct MoreProducts(pub Products);
+
+impl<V: Vector> Sink<V> for MoreProducts {
+    #[inline(always)]
+    unsafe fn put(&self, row: usize, column: usize, sum: V) {
+        unsafe {
+            let to = self.0.to.add(row * self.0.width + column * LANES);
+            V::load(to).add(sum).store(to);
+        }
+    }
+}
+
+impl From<(MoreProducts, usize)> for MoreProducts {
+    fn from((products, rows): (MoreProducts, usize)) -> Self {
+        Self(Products::from((products.0, rows)))
+    }
+}
+
+/// G g G^T of `channels` input channels and a panel of output channels: `[channel][9][width]` to
+/// `[product][channel][width]`.
+///
+/// # Safety
+/// The processor runs `V`'s instructions; weights are readable and results writable.
+#[inline(always)]
+pub unsafe fn transform_weights<V: Vector>(
+    raw: *const f32,
+    channels: usize,
+    blocks: usize,
+    to: *mut f32,
+    stride: usize,
+) {
+    unsafe {
+        let (width, zero) = (blocks * LANES, V::splat(0.0));
+        for channel in 0..channels {
+            for block in 0..blocks {
+                let from = raw.add(channel * KERNEL * width + block * LANES);
+                let to = to.add(channel * width + block * LANES);
+                let mut columns = [[zero; PATCH]; 3];
+                for c in 0..3 {
+                    let mut g = [zero; 3];
+                    for r in 0..3 {
+                        g[r] = V::load(from.add((r * 3 + c) * width));
+                    }
+                    columns[c] = transform_taps(g);
+                }
+                for r in 0..PATCH {
+                    let row = transform_taps([columns[0][r], columns[1][r], columns[2][r]]);
+                    for c in 0..PATCH {
+                        row[c].store(to.add((r * PATCH + c) * stride));
+                    }
+                }
+            }
+        }
+    }
+}
