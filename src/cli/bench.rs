@@ -126,15 +126,19 @@ impl Bench {
             What::Segment { network, size, stages, common } => {
                 let mut bench = BenchNetwork::new(&network.arch, network.width, 1, size.0)?;
                 let times = bench.stages()?;
-                if *stages {
+                if *stages && !common.json {
                     for (name, seconds) in &times.stages {
                         println!("{:9.3} ms  {name}", seconds * 1000.0);
                     }
                 }
-                let facts = json!({
+                let mut facts = json!({
                     "arch": network.arch, "parameters": bench.parameters(), "size": size.0,
                     "instructions": times.instructions, "packed_weight_bytes": times.weight_bytes, "map_bytes": times.map_bytes,
                 });
+                if *stages && common.json {
+                    let stage = |(name, seconds): &(String, f64)| json!({"stage": name, "seconds": seconds});
+                    facts["stages"] = times.stages.iter().map(stage).collect();
+                }
                 common.time("segment", || bench.infer(), &facts)
             }
             What::Train { network, size, batch, common } => {

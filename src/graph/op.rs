@@ -79,6 +79,11 @@ impl Pool {
         Self { kernel: [kernel; 2], stride: [stride; 2], padding: [0; 2], ceil_mode: false, count_padding: true }
     }
 
+    /// Whether its windows are 2x2, side by side, and incomplete ones are left out.
+    pub fn is_halving(&self) -> bool {
+        self.kernel == [2, 2] && self.stride == [2, 2] && self.padding == [0, 0] && !self.ceil_mode
+    }
+
     /// Output size of one axis. In ceil mode the last window must start inside the input or its left border.
     pub fn output_len(&self, axis: usize, input: usize) -> Option<usize> {
         let free = (input + 2 * self.padding[axis]).checked_sub(self.kernel[axis])?;

@@ -130,12 +130,6 @@ impl Network {
         Ok(weights)
     }
 
-    /// Chooses the number of threads of inference on the CPU.
-    pub fn set_threads(&mut self, threads: usize) {
-        self.options.threads = threads.max(1);
-        self.plans.clear();
-    }
-
     /// Drops what was compiled for the weights as they were.
     pub(super) fn weights_changed(&mut self) {
         self.plans.clear();
@@ -168,7 +162,7 @@ impl Network {
     /// # Errors
     /// When the input does not fit.
     pub fn stage_times(&mut self, input: &Array) -> Result<StageTimes> {
-        if !self.device.is_cpu() || self.backend != Backend::Best {
+        if !self.is_ours() {
             return Ok(StageTimes::default());
         }
         self.infer(input)?;
@@ -184,6 +178,11 @@ impl Network {
         let stages = plan.stage_names().into_iter().zip(times).collect();
         let [weight_bytes, map_bytes] = plan.memory_bytes();
         Ok(StageTimes { instructions: self.options.set.name(), stages, weight_bytes, map_bytes })
+    }
+
+    /// Whether our own kernels run: on the CPU, unless told otherwise.
+    pub(super) fn is_ours(&self) -> bool {
+        self.device.is_cpu() && self.backend == Backend::Best
     }
 
     pub(super) fn variables(&self) -> &[Var] {
@@ -218,7 +217,7 @@ impl Network {
     pub fn infer_unless(&mut self, input: &Array, stop: &dyn Fn() -> bool) -> Result<Vec<Array>> {
         let [_, _, h, w] = input.dims4();
         self.graph.sizes([h, w])?;
-        if self.device.is_cpu() && self.backend == Backend::Best {
+        if self.is_ours() {
             return self.infer_compiled(input, stop);
         }
         match self.infer_here(input, stop) {
@@ -281,7 +280,7 @@ impl Network {
         }
         let [_, _, h, w] = input.dims4();
         self.graph.sizes([h, w])?;
-        if mode == Mode::Training && self.backend == Backend::Best && self.device.is_cpu() {
+        if mode == Mode::Training && self.is_ours() {
             return self.run_taped(input);
         }
         let interpreter = self.interpreter(mode, true);

@@ -78,8 +78,8 @@ impl Optimiser {
             }
             let Some(gradient) = gradients.tensor(index) else { continue };
             let value = variable.as_detached_tensor();
-            if value.device().is_cpu() && gradient.is_contiguous() {
-                self.update_in_place(index, &value, &gradient.detach(), clip, rate)?;
+            if network.is_ours() {
+                self.update_in_place(index, &value, &gradient.detach().contiguous()?, clip, rate)?;
                 continue;
             }
             let gradient = if clip < 1.0 { gradient.affine(clip, 0.0)? } else { gradient.clone() };

@@ -13,10 +13,9 @@ impl MaxPool2d {
         [0, 1].map(|axis| self.0.output_len(axis, input[axis]).unwrap_or(0))
     }
 
-    /// Whether windows are 2x2, side by side, and cover the map.
+    /// Whether it halves a map without a rest.
     fn is_half(&self, [h, w]: [usize; 2]) -> bool {
-        let pool = &self.0;
-        pool.kernel == [2, 2] && pool.stride == [2, 2] && pool.padding == [0, 0] && h % 2 == 0 && w % 2 == 0
+        self.0.is_halving() && h % 2 == 0 && w % 2 == 0
     }
 
     fn window(&self, axis: usize, out: usize, input: usize) -> std::ops::Range<usize> {

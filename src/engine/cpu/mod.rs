@@ -1,6 +1,8 @@
 //! Kernels for the CPU: forward and exact backward passes on plain slices, parallel over images and strips.
 //!
-//! **Invariant:** arrays are `[batch, channels, height, width]`, row-major; results do not depend on the number of threads.
+//! **Invariant:** arrays are `[batch, channels, height, width]`, row-major. The same work on the same number of threads gives
+//! the same bits; another number may round otherwise.
+//! **Invariant:** `unsafe` is only here; `compiled/run.rs` says what it rests on.
 //! **Invariant:** every kernel has its gradient here, checked against PyTorch and finite differences.
 
 pub mod activation;

@@ -2,15 +2,14 @@
 
 use super::super::simd::LANES;
 use super::dense::dense;
-use super::direct::{Direct, Window};
-use super::fuse::{Fused, FusedGraph, fuse};
+use super::direct::Direct;
+use super::fuse::{Fused, FusedGraph, as_finish, fuse};
 use super::memory::{Aligned, Arena, Map};
 use super::pointwise::{Border, InstanceNorm, Load, MaxPool, Pair, Pairing, ScaleShift, Store, Unary};
-use super::run::{Stage, Step};
+use super::run::{Stage, Step, place_scratch, push_convolution};
 use super::target::{Finish, Target};
-use super::winograd::{Share, Winograd};
 use super::{Options, Plan, is_winograd};
-use crate::graph::{Activation, Conv, ConvTranspose, Graph, GraphError, NodeId, Normalisation, Op};
+use crate::graph::{Conv, ConvTranspose, Graph, GraphError, NodeId, Normalisation, Op};
 
 /// Parameters in the graph's order.
 pub type Parameters<'a> = &'a [Vec<f32>];
@@ -72,7 +71,8 @@ pub fn compile(
     compiler.find_places(&sizes);
     let mut arena = Arena::default();
     compiler.place_maps(&mut arena);
-    debug_assert!(compiler.maps.iter().flatten().all(|map| map.end() <= arena.len()), "a map lies outside");
+    // What the kernels' safety rests on.
+    assert!(compiler.maps.iter().flatten().all(|map| map.end() <= arena.len()), "a map lies outside its memory");
     let operations = std::mem::take(&mut compiler.fused.operations);
     for operation in &operations {
         compiler.emit(operation);
@@ -82,16 +82,8 @@ pub fn compile(
     for (output, &map) in outputs.iter().enumerate() {
         compiler.push(Step::Store(Store { map, output }), output + 1 == outputs.len());
     }
-    // Scratch lives in its own operation only; all of them use the same place behind the maps.
-    let mut scratch = 0;
-    let start = arena.len();
-    for stage in &mut compiler.stages {
-        if let Step::Winograd(conv) = &mut stage.step {
-            conv.scratch = start;
-            scratch = scratch.max(conv.scratch_len(options.threads));
-        }
-    }
-    Ok(Plan::new(compiler.stages, outputs, start + scratch, options, compiler.weight_bytes))
+    let floats = place_scratch(&mut compiler.stages, arena.len(), options);
+    Ok(Plan::new(compiler.stages, outputs, floats, options, compiler.weight_bytes))
 }
 
 impl Compiler<'_> {
@@ -259,24 +251,28 @@ impl Compiler<'_> {
             Op::MaxPool2d(pool) => self.push(Step::MaxPool(MaxPool { x, y, pool: *pool }), true),
             Op::Norm { kind: Normalisation::Batch { .. }, .. } => {
                 let (scale, shift) = self.fold(operation.node);
-                let step = ScaleShift { x, y, scale: pad(&scale), shift: pad(&shift), finish: operation.finish };
+                let step = ScaleShift {
+                    x,
+                    y,
+                    scale: Aligned::padded(&scale),
+                    shift: Aligned::padded(&shift),
+                    finish: operation.finish,
+                };
                 self.push(Step::ScaleShift(step), true);
             }
             Op::Norm { kind: Normalisation::Instance, channels, eps, affine } => {
                 let parameter = |n: usize, otherwise: f32| match node.parameters.get(n) {
-                    Some(&id) if *affine => pad(&self.parameters[id]),
-                    _ => pad(&vec![otherwise; *channels]),
+                    Some(&id) if *affine => Aligned::padded(&self.parameters[id]),
+                    _ => Aligned::padded(&vec![otherwise; *channels]),
                 };
                 let (scale, shift) = (parameter(0, 1.0), parameter(1, 0.0));
                 let step = InstanceNorm { x, y, scale, shift, eps: *eps, finish: operation.finish };
                 self.push(Step::InstanceNorm(step), true);
             }
-            Op::Activate(Activation::Relu | Activation::LeakyRelu(_))
-                if super::fuse::as_finish(activation_of(&node.op)).is_some() =>
-            {
-                let finish = super::fuse::as_finish(activation_of(&node.op)).unwrap_or(Finish::Plain);
-                self.push(Step::Unary(Unary { x, y, finish }), true);
-            }
+            Op::Activate(activation) => match as_finish(*activation) {
+                Some(finish) => self.push(Step::Unary(Unary { x, y, finish }), true),
+                None => self.emit_dense(operation, y),
+            },
             Op::Add | Op::Multiply => {
                 let Some(b) = self.map(node.inputs[1]) else { return };
                 let pairing = if node.op == Op::Add { Pairing::Add } else { Pairing::Multiply };
@@ -319,12 +315,11 @@ impl Compiler<'_> {
     }
 
     fn target(&self, operation: &Fused, y: Map, bias: &[f32]) -> Target {
-        let bias: Vec<f64> = bias.iter().map(|&b| f64::from(b)).collect();
         Target {
             y,
             pooled: operation.pooled.and_then(|id| self.maps[id]),
             add: operation.add.and_then(|id| self.map(id)),
-            bias: pad(&bias),
+            bias: Aligned::padded(bias),
             finish: operation.finish,
         }
     }
@@ -332,21 +327,7 @@ impl Compiler<'_> {
     fn emit_conv(&mut self, operation: &Fused, conv: &Conv, x: Map, y: Map) {
         let (weight, bias) = self.folded(operation, conv.outputs);
         let target = self.target(operation, y, &bias);
-        if is_winograd(conv) && x.lanes == LANES {
-            let step = Winograd::new(x, target, conv.padding, &weight, self.options);
-            self.weight_bytes += step.weight_bytes();
-            if step.share == Share::Channels {
-                let other = self.stages.len() + 1;
-                self.push(Step::WinogradInputs(other), true);
-            }
-            self.push(Step::Winograd(step), true);
-            return;
-        }
-        let Conv { kernel, stride, padding, dilation, .. } = *conv;
-        let window = Window { kernel, stride, padding, dilation };
-        let step = Direct::convolution(x, target, window, &weight, self.options);
-        self.weight_bytes += step.weight_bytes();
-        self.push(Step::Direct(step), true);
+        self.weight_bytes += push_convolution(&mut self.stages, conv, x, target, &weight, self.options);
     }
 
     fn emit_scatter(&mut self, operation: &Fused, conv: &ConvTranspose, x: Map, y: Map) {
@@ -358,32 +339,28 @@ impl Compiler<'_> {
         self.push(Step::Direct(step), true);
     }
 
-    /// Copies the parts that were not written in place already.
+    /// Copies the parts that were not written in place already; if one of them does not fill blocks, all are.
     fn emit_concat(&mut self, operation: &Fused, y: Map) {
         let parts: Vec<NodeId> = self.graph.nodes[operation.node].inputs.iter().map(|&id| self.source(id)).collect();
-        let value = operation.value;
         let mut channels = 0;
-        let mut dense_needed = false;
+        let mut copies = Vec::new();
         for &part in &parts {
-            let adopted =
-                self.places[part].as_ref().is_some_and(|p| p.part_of.is_some_and(|(whole, _)| whole == value));
-            let count = self.graph.nodes[part].size.channels;
-            if !adopted {
-                let whole_blocks = channels % LANES == 0
-                    && (count.is_multiple_of(LANES) || channels + count == y.channels)
-                    && self.maps[part].is_some_and(|m| m.lanes == LANES);
-                if whole_blocks && let Some(x) = self.maps[part] {
-                    let y = Map { offset: y.offset + channels / LANES * y.plane(), channels: count, ..y };
-                    self.push(Step::Unary(Unary { x, y, finish: Finish::Plain }), false);
-                } else {
-                    dense_needed = true;
-                }
-            }
+            let (start, count) = (channels, self.graph.nodes[part].size.channels);
             channels += count;
+            let in_place = |place: &Place| place.part_of.is_some_and(|(whole, _)| whole == operation.value);
+            if self.places[part].as_ref().is_some_and(in_place) {
+                continue;
+            }
+            let fills_blocks = start % LANES == 0 && (count.is_multiple_of(LANES) || channels == y.channels);
+            let Some(x) = self.maps[part].filter(|map| fills_blocks && map.lanes == LANES) else {
+                self.emit_dense(operation, y);
+                return;
+            };
+            let y = Map { offset: y.offset + start / LANES * y.plane(), channels: count, ..y };
+            copies.push(Step::Unary(Unary { x, y, finish: Finish::Plain }));
         }
-        if dense_needed {
-            self.emit_dense(operation, y);
-        } else if let Some(stage) = self.stages.last_mut() {
+        copies.into_iter().for_each(|copy| self.push(copy, false));
+        if let Some(stage) = self.stages.last_mut() {
             stage.barrier = true;
         }
     }
@@ -401,18 +378,7 @@ impl Compiler<'_> {
     }
 }
 
-fn activation_of(op: &Op) -> Activation {
-    if let Op::Activate(activation) = op { *activation } else { Activation::Sigmoid }
-}
-
 /// Whether every input pixel of a transposed convolution has its own output pixels.
 fn is_scatter(conv: &ConvTranspose) -> bool {
     conv.kernel == conv.stride && conv.padding == [0, 0] && conv.output_padding == [0, 0] && conv.groups == 1
-}
-
-/// Values padded to whole blocks.
-fn pad<T: Copy + Into<f64>>(values: &[T]) -> Aligned {
-    let mut padded = Aligned::zeros(values.len());
-    padded.as_mut_slice().iter_mut().zip(values).for_each(|(p, &v)| *p = v.into() as f32);
-    padded
 }

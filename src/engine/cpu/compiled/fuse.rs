@@ -36,8 +36,8 @@ pub fn as_finish(activation: Activation) -> Option<Finish> {
     }
 }
 
-/// How often each node is read, and by whom; nodes that no output needs are read by nobody.
-pub fn readers(graph: &Graph) -> Vec<Vec<NodeId>> {
+/// By whom each node is read; nodes that no output needs are read by nobody.
+fn readers(graph: &Graph) -> Vec<Vec<NodeId>> {
     let mut needed = vec![false; graph.nodes.len()];
     graph.outputs.iter().for_each(|&id| needed[id] = true);
     let mut readers = vec![Vec::new(); graph.nodes.len()];
@@ -73,7 +73,8 @@ pub fn fuse(graph: &Graph, pools: impl Fn(NodeId) -> bool) -> FusedGraph {
             [reader] if !is_output(value) => Some(reader),
             _ => None,
         };
-        let is_conv = matches!(graph.nodes[id].op, Op::Conv2d(_));
+        // Convolutions in groups have no kernel that takes in what follows.
+        let is_conv = matches!(&graph.nodes[id].op, Op::Conv2d(conv) if conv.groups == 1);
         if is_conv
             && let Some(next) = only_reader(fused.value)
             && let Op::Norm { kind: Normalisation::Batch { .. }, .. } = graph.nodes[next].op
@@ -107,14 +108,9 @@ pub fn fuse(graph: &Graph, pools: impl Fn(NodeId) -> bool) -> FusedGraph {
             fused.value = next;
         }
         done[fused.value] = true;
-        let is_half = |&reader: &NodeId| match &graph.nodes[reader].op {
-            Op::MaxPool2d(pool) => {
-                pool.kernel == [2, 2] && pool.stride == [2, 2] && pool.padding == [0, 0] && !pool.ceil_mode
-            }
-            _ => false,
-        };
+        let halves = |&&reader: &&NodeId| matches!(&graph.nodes[reader].op, Op::MaxPool2d(pool) if pool.is_halving());
         if pools(id)
-            && let Some(&pooled) = readers[fused.value].iter().find(|reader| is_half(reader))
+            && let Some(&pooled) = readers[fused.value].iter().find(halves)
         {
             fused.pooled = Some(pooled);
             done[pooled] = true;

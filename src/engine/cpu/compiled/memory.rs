@@ -47,6 +47,13 @@ impl Aligned {
         Self { start, floats, layout }
     }
 
+    /// Values padded with zeros to whole blocks of channels.
+    pub fn padded<T: Copy + Into<f64>>(values: &[T]) -> Self {
+        let mut padded = Self::zeros(values.len());
+        padded.as_mut_slice().iter_mut().zip(values).for_each(|(p, &v)| *p = v.into() as f32);
+        padded
+    }
+
     /// Number of floats.
     pub fn len(&self) -> usize {
         self.floats

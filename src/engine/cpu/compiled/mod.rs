@@ -2,10 +2,11 @@
 //!
 //! Maps lie in blocks of sixteen channels with a border of zeros, so that kernels have no edges; 3x3 convolutions run by
 //! Winograd's algorithm, all others as sums over runs of channels; batch norms, biases, sums, activations and 2x2 poolings
-//! are part of the convolution before them. All memory is planned when compiling and nothing is allocated when running,
-//! but for operations that have no kernel here (`dense.rs`).
+//! are part of the convolution before them. The memory of all maps is planned when compiling; operations that have no kernel
+//! here (`dense.rs`) ask for more while running. `single.rs` lends the kernels to training, one convolution at a time.
 //!
-//! **Invariant:** the same plan gives the same bits, run after run; the number of threads only changes who computes what.
+//! **Invariant:** the same plan gives the same bits, run after run. Plans for other numbers of threads share the work
+//! otherwise, and round otherwise.
 
 #![allow(unsafe_code)]
 
@@ -28,11 +29,10 @@ mod winograd;
 use super::simd::{self, InstructionSet};
 use crate::graph::Conv;
 use memory::{Aligned, Map};
-use run::{Context, Shared, Stage};
-use team::Team;
+use run::{Shared, Stage, run_team};
 
 pub use compile::compile;
-pub use single::{convolve, scatter, weight_gradient};
+pub use single::{convolve, forget_arenas, scatter, weight_gradient};
 
 /// How a plan is to run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,26 +96,13 @@ impl Plan {
         stop: &dyn Fn() -> bool,
         ended: &mut dyn FnMut(usize),
     ) -> Option<Vec<Vec<f32>>> {
-        let threads = self.options.threads;
         let shapes = self.output_shapes();
         let mut results: Vec<Vec<f32>> = shapes.iter().map(|shape| vec![0.0; shape.iter().product()]).collect();
         let outputs: Vec<Shared> = results.iter_mut().map(|values| Shared(values.as_mut_ptr())).collect();
-        let team = Team::new(threads, self.stages.len());
-        let arena = Shared(self.arena.as_mut_slice().as_mut_ptr());
-        let (stages, set, inputs) = (&self.stages, self.options.set, [input]);
-        let work = |thread: usize, arena: Shared, stop: &dyn Fn() -> bool, ended: &mut dyn FnMut(usize)| {
-            let context = Context { arena: arena.0, inputs: &inputs, outputs: &outputs, thread, team: &team };
-            // SAFETY: the compiler placed all maps inside the arena, the outputs have their shapes, and the set was found
-            // on this processor.
-            unsafe { run::run(stages, set, &context, stop, ended) }
-        };
-        let finished = std::thread::scope(|scope| {
-            for thread in 1..threads {
-                let work = &work;
-                scope.spawn(move || work(thread, arena, &|| false, &mut |_| {}));
-            }
-            work(0, arena, stop, ended)
-        });
+        let Self { stages, arena, options, .. } = self;
+        // SAFETY: the compiler placed all maps inside the arena, the outputs have their shapes, and the set was found on
+        // this processor.
+        let finished = unsafe { run_team(stages, arena, &[input], &outputs, options, stop, ended) };
         finished.then_some(results)
     }
 

@@ -71,6 +71,12 @@ impl Border {
     }
 }
 
+/// Index of a line of a block's first channel in a dense array of the map's shape.
+fn dense_line(map: &Map, image: usize, block: usize, row: usize) -> usize {
+    let [height, width] = map.size;
+    ((image * map.channels + block * map.lanes) * height + row) * width
+}
+
 /// A dense array into a map; lanes without a channel become zero.
 pub struct Load {
     /// Number of the array among the inputs.
@@ -89,16 +95,15 @@ impl Load {
         let from = context.inputs[self.input].as_ptr();
         let zero = [0.0f32; LANES];
         for (image, block, row) in Lines::new(context, step, map) {
-            let first = block * map.lanes;
             // SAFETY: the array has the map's shape; the line lies in the arena and is taken once.
             unsafe {
-                let from = from.add(((image * map.channels + first) * height + row) * width);
+                let from = from.add(dense_line(map, image, block, row));
                 let to = context.arena.add(map.at(image, block, row as isize, 0));
                 if map.lanes == 1 {
                     std::ptr::copy_nonoverlapping(from, to, width);
                     continue;
                 }
-                let channels = LANES.min(map.channels - first);
+                let channels = LANES.min(map.channels - block * LANES);
                 let mut column = 0;
                 while column + LANES <= width {
                     let mut lines = [V::splat(0.0); LANES];
@@ -140,16 +145,15 @@ impl Store {
         let [height, width] = map.size;
         let to = context.outputs[self.output].0;
         for (image, block, row) in Lines::new(context, step, map) {
-            let first = block * map.lanes;
             // SAFETY: the array has the map's shape; the line lies in the arena; lines are taken once.
             unsafe {
-                let to = to.add(((image * map.channels + first) * height + row) * width);
+                let to = to.add(dense_line(map, image, block, row));
                 let from = context.arena.add(map.at(image, block, row as isize, 0));
                 if map.lanes == 1 {
                     std::ptr::copy_nonoverlapping(from, to, width);
                     continue;
                 }
-                let channels = LANES.min(map.channels - first);
+                let channels = LANES.min(map.channels - block * LANES);
                 let mut column = 0;
                 while column + LANES <= width {
                     let mut pixels = [V::splat(0.0); LANES];

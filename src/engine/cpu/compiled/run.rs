@@ -1,16 +1,19 @@
 //! Steps, and how threads run them.
 
-use super::super::simd::{InstructionSet, Portable, Vector};
-use super::direct::Direct;
-use super::memory::Map;
+use super::super::simd::{InstructionSet, LANES, Portable, Vector};
+use super::direct::{Direct, Window};
+use super::memory::{Aligned, Map};
 use super::outer::Outer;
 use super::pointwise::{Border, InstanceNorm, Load, MaxPool, Pair, ScaleShift, Store, Unary, read_map, write_map};
+use super::target::Target;
 use super::team::Team;
 use super::winograd::{Share, Winograd};
+use super::{Options, is_winograd};
 #[cfg(target_arch = "aarch64")]
 use crate::engine::cpu::simd::Neon;
 #[cfg(target_arch = "x86_64")]
 use crate::engine::cpu::simd::{Avx2, Avx512};
+use crate::graph::Conv;
 
 /// What a thread needs to run a step.
 ///
@@ -107,12 +110,84 @@ pub struct Stage {
     pub barrier: bool,
 }
 
+/// Appends what computes a convolution of one group; returns the bytes of its packed weights. Scratch is placed later.
+pub fn push_convolution(
+    stages: &mut Vec<Stage>,
+    conv: &Conv,
+    x: Map,
+    target: Target,
+    weight: &[f32],
+    options: &Options,
+) -> usize {
+    if is_winograd(conv) && x.lanes == LANES {
+        let step = Winograd::new(x, target, conv.padding, weight, options);
+        let bytes = step.weight_bytes();
+        if step.share == Share::Channels {
+            let other = stages.len() + 1;
+            stages.push(Stage { step: Step::WinogradInputs(other), barrier: true });
+        }
+        stages.push(Stage { step: Step::Winograd(step), barrier: true });
+        return bytes;
+    }
+    let Conv { kernel, stride, padding, dilation, .. } = *conv;
+    let window = Window { kernel, stride, padding, dilation };
+    let step = Direct::convolution(x, target, window, weight, options);
+    let bytes = step.weight_bytes();
+    stages.push(Stage { step: Step::Direct(step), barrier: true });
+    bytes
+}
+
+/// Places the scratch of all steps behind `start` floats, each using the same place while it runs; the end of it all.
+pub fn place_scratch(stages: &mut [Stage], start: usize, options: &Options) -> usize {
+    let mut end = start;
+    for stage in stages {
+        if let Step::Winograd(conv) = &mut stage.step {
+            conv.scratch = start;
+            end = end.max(start + conv.scratch_len(options.threads));
+        }
+    }
+    end
+}
+
+/// Runs all stages by a team of threads, the calling one among them. `stop` is asked after every stage, and `ended` told
+/// its number, on the calling thread; whether nobody stopped it.
+///
+/// # Safety
+/// All maps and scratch of the stages lie within `arena`, inputs and outputs have their maps' shapes, and the processor
+/// runs the instruction set.
+pub unsafe fn run_team(
+    stages: &[Stage],
+    arena: &mut Aligned,
+    inputs: &[&[f32]],
+    outputs: &[Shared],
+    options: &Options,
+    stop: &dyn Fn() -> bool,
+    ended: &mut dyn FnMut(usize),
+) -> bool {
+    let team = &Team::new(options.threads, stages.len());
+    let arena = Shared(arena.as_mut_slice().as_mut_ptr());
+    let set = options.set;
+    let work = move |thread: usize, stop: &dyn Fn() -> bool, ended: &mut dyn FnMut(usize)| {
+        // The whole of it, and not only its pointer, goes to the thread.
+        let arena = arena;
+        let context = Context { arena: arena.0, inputs, outputs, thread, team };
+        // SAFETY: as the caller says.
+        unsafe { run(stages, set, &context, stop, ended) }
+    };
+    std::thread::scope(|scope| {
+        for thread in 1..options.threads {
+            scope.spawn(move || work(thread, &|| false, &mut |_| {}));
+        }
+        work(0, stop, ended)
+    })
+}
+
 /// Runs all stages as one thread of a team; `stop` is asked by the first thread after every stage, and
 /// `ended` told its number.
 ///
 /// # Safety
 /// As [`Context`] says.
-pub unsafe fn run(
+unsafe fn run(
     stages: &[Stage],
     set: InstructionSet,
     context: &Context,

@@ -1,15 +1,13 @@
 //! One convolution on dense arrays, for training: into blocks, through the kernels of inference, and back.
 
 use super::super::simd::LANES;
+use super::Options;
 use super::direct::{Direct, Window};
 use super::memory::{Aligned, Arena, Map};
 use super::outer::Outer;
 use super::pointwise::{Border, Load, Store};
-use super::run::{Context, Shared, Stage, Step, run};
+use super::run::{Shared, Stage, Step, place_scratch, push_convolution, run_team};
 use super::target::{Finish, Target};
-use super::team::Team;
-use super::winograd::{Share, Winograd};
-use super::{Options, is_winograd};
 use crate::graph::Conv;
 use rayon::prelude::*;
 use std::sync::Mutex;
@@ -41,6 +39,7 @@ struct Maps {
 }
 
 impl Maps {
+    /// A map of its own, inside the arena.
     fn place(&mut self, channels: usize, lanes: usize, size: [usize; 2], border: usize) -> Map {
         let mut map = Map { offset: 0, batch: self.batch, channels, lanes, size, border, image: 0 };
         map.image = map.own_len();
@@ -59,41 +58,27 @@ fn run_all(stages: &[Stage], floats: usize, inputs: &[&[f32]], len: usize, optio
 }
 
 fn run_in(arena: &mut Aligned, stages: &[Stage], inputs: &[&[f32]], outputs: &[Shared], options: &Options) {
-    let team = Team::new(options.threads, stages.len());
-    let arena = Shared(arena.as_mut_slice().as_mut_ptr());
-    let (team, set) = (&team, options.set);
-    let work = move |thread: usize| {
-        // The whole of it, and not only its pointer, goes to the thread.
-        let arena = arena;
-        let context = Context { arena: arena.0, inputs, outputs, thread, team };
-        // SAFETY: all maps were placed inside the arena, and the instruction set was found on this processor.
-        unsafe { run(stages, set, &context, &|| false, &mut |_| {}) };
-    };
-    std::thread::scope(|scope| {
-        for thread in 1..options.threads {
-            scope.spawn(move || work(thread));
-        }
-        work(0);
-    });
+    // SAFETY: all maps were placed inside the arena, arrays have their shapes, and the set was found on this processor.
+    unsafe { run_team(stages, arena, inputs, outputs, options, &|| false, &mut |_| {}) };
 }
 
-fn stage(step: Step, barrier: bool) -> Stage {
-    Stage { step, barrier }
+/// Gives the memory of earlier calls back.
+pub fn forget_arenas() {
+    if let Ok(mut arenas) = ARENAS.lock() {
+        arenas.clear();
+    }
 }
 
 fn enter(stages: &mut Vec<Stage>, input: usize, map: Map) {
     if map.border > 0 {
-        stages.push(stage(Step::Border(Border(map)), false));
+        stages.push(Stage { step: Step::Border(Border(map)), barrier: false });
     }
-    stages.push(stage(Step::Load(Load { input, map }), true));
+    stages.push(Stage { step: Step::Load(Load { input, map }), barrier: true });
 }
 
 fn target(y: Map, bias: Option<&[f32]>) -> Target {
-    let mut padded = Aligned::zeros(y.channels);
-    if let Some(bias) = bias {
-        padded.as_mut_slice()[..bias.len()].copy_from_slice(bias);
-    }
-    Target { y, pooled: None, add: None, bias: padded, finish: Finish::Plain }
+    let bias = bias.map_or_else(|| Aligned::zeros(y.channels), Aligned::padded);
+    Target { y, pooled: None, add: None, bias, finish: Finish::Plain }
 }
 
 /// `[batch, in, size]` to `[batch, out, output]` with weights `[out, in, kh, kw]`; one group.
@@ -106,30 +91,15 @@ pub fn convolve(
     bias: Option<&[f32]>,
     options: &Options,
 ) -> Vec<f32> {
-    let by_winograd = is_winograd(conv);
     let lanes = if conv.inputs < LANES / 2 { 1 } else { LANES };
     let mut maps = Maps { arena: Arena::default(), batch };
     let x_map = maps.place(conv.inputs, lanes, size, conv.padding[0].max(conv.padding[1]));
     let y_map = maps.place(conv.outputs, LANES, output, 0);
     let mut stages = Vec::new();
     enter(&mut stages, 0, x_map);
-    let mut floats = maps.arena.len();
-    if by_winograd {
-        let mut step = Winograd::new(x_map, target(y_map, bias), conv.padding, weight, options);
-        step.scratch = floats;
-        floats += step.scratch_len(options.threads);
-        if step.share == Share::Channels {
-            let other = stages.len() + 1;
-            stages.push(stage(Step::WinogradInputs(other), true));
-        }
-        stages.push(stage(Step::Winograd(step), true));
-    } else {
-        let Conv { kernel, stride, padding, dilation, .. } = *conv;
-        let window = Window { kernel, stride, padding, dilation };
-        let step = Direct::convolution(x_map, target(y_map, bias), window, weight, options);
-        stages.push(stage(Step::Direct(step), true));
-    }
-    stages.push(stage(Step::Store(Store { map: y_map, output: 0 }), true));
+    push_convolution(&mut stages, conv, x_map, target(y_map, bias), weight, options);
+    stages.push(Stage { step: Step::Store(Store { map: y_map, output: 0 }), barrier: true });
+    let floats = place_scratch(&mut stages, maps.arena.len(), options);
     run_all(&stages, floats, &[x], batch * conv.outputs * output[0] * output[1], options)
 }
 
@@ -151,8 +121,8 @@ pub fn scatter(
     let mut stages = Vec::new();
     enter(&mut stages, 0, x_map);
     let step = Direct::scattered(x_map, target(y_map, None), kernel, weight, options);
-    stages.push(stage(Step::Direct(step), true));
-    stages.push(stage(Step::Store(Store { map: y_map, output: 0 }), true));
+    stages.push(Stage { step: Step::Direct(step), barrier: true });
+    stages.push(Stage { step: Step::Store(Store { map: y_map, output: 0 }), barrier: true });
     run_all(&stages, maps.arena.len(), &[x], batch * outputs * output[0] * output[1], options)
 }
 
@@ -177,7 +147,7 @@ pub fn weight_gradient(
     let mut stages = Vec::new();
     enter(&mut stages, 0, x_map);
     enter(&mut stages, 1, dy_map);
-    stages.push(stage(Step::Outer(outer), true));
+    stages.push(Stage { step: Step::Outer(outer), barrier: true });
     with_arena(floats, |arena| {
         arena.as_mut_slice()[start..floats].fill(0.0);
         run_in(arena, &stages, &[x, dy], &[], options);

@@ -149,6 +149,42 @@ fn parts_that_are_read_elsewhere_agree() {
 }
 
 #[test]
+fn what_follows_a_grouped_convolution_is_not_lost() {
+    let grouped = Conv { groups: 2, ..conv(20, 20, [3, 3], 1, [1, 1], 1) };
+    let graph = one(20, |b, x| {
+        let root = b.root();
+        let y = root.sub("bn").batch_norm(&root.sub("conv").conv(x, grouped)).plus(x).relu();
+        root.sub("end").conv_same(&y, 18, 3)
+    });
+    agree(&graph, 2, [9, 10], 3e-6);
+}
+
+#[test]
+fn poolings_of_odd_maps_agree() {
+    let graph = one(16, |b, x| {
+        let y = b.root().sub("a").conv_same(x, 24, 3).relu();
+        b.root().sub("b").conv_same(&y.max_pool(Pool::new(2, 2)), 16, 3)
+    });
+    for size in [[5, 5], [9, 21], [33, 129], [2, 3], [130, 65]] {
+        agree(&graph, 1, size, 3e-6);
+    }
+}
+
+#[test]
+fn parts_in_place_and_copied_parts_agree() {
+    // The first part is written in place, the second cannot be (its start is no block), the third is the image itself.
+    let graph = one(16, |b, x| {
+        let root = b.root();
+        let a = root.sub("a").conv_same(x, 32, 3);
+        let c = root.sub("c").conv_same(x, 10, 3);
+        root.sub("end").conv_same(&x.concat(&a).concat(&c).concat(&a), 16, 3)
+    });
+    for size in [[16, 16], [40, 33]] {
+        agree(&graph, 2, size, 3e-6);
+    }
+}
+
+#[test]
 fn a_run_can_be_stopped() {
     let graph = one(1, |b, x| {
         let root = b.root();

@@ -512,13 +512,13 @@ impl Winograd {
             let bias = V::load(target.bias.as_slice().as_ptr().add(block * LANES));
             let top = line.down * TILE;
             let height = (y.size[0] - top).min(TILE);
-            let at = |map: &Map, shrink: usize| {
-                let (row, column) = (top / shrink, line.across * TILE / shrink);
-                context.arena.add(map.at(line.image, block, row as isize, column as isize))
-            };
-            let to = at(y, 1);
-            let add = target.add.as_ref().map(|add| (at(add, 1).cast_const(), add.row()));
-            let pooled = target.pooled.as_ref().filter(|_| height >= 2).map(|map| (at(map, 2), map.row()));
+            let start = |map: &Map, row: usize| context.arena.add(map.at(line.image, block, row as isize, 0));
+            let left = line.across * TILE * LANES;
+            let to = start(y, top).add(left);
+            let add = target.add.as_ref().map(|add| (start(add, top).add(left).cast_const(), add.row()));
+            // A map of odd size leaves its last row and column without a maximum.
+            let pooled = target.pooled.as_ref().filter(|_| height >= 2);
+            let pooled = pooled.map(|map| (start(map, top / 2), map.row()));
             for n in 0..line.len {
                 let width = (y.size[1] - (line.across + n) * TILE).min(TILE);
                 let mut out = transform_products::<V>(from.add(n * step), stride);
@@ -543,7 +543,8 @@ impl Winograd {
                             if whole || (2 * r + 1 < height && 2 * c + 1 < width) {
                                 let above = out[2 * r][2 * c].max(out[2 * r][2 * c + 1]);
                                 let below = out[2 * r + 1][2 * c].max(out[2 * r + 1][2 * c + 1]);
-                                above.max(below).store(pooled.add(r * row + (n * TILE / 2 + c) * LANES));
+                                let column = (line.across + n) * TILE / 2 + c;
+                                above.max(below).store(pooled.add(r * row + column * LANES));
                             }
                         }
                     }

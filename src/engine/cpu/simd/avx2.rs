@@ -6,7 +6,7 @@ use std::arch::x86_64::{
 };
 
 use super::super::matmul::{OuterProduct, Product, Sink, multiply_outer_rows, multiply_rows};
-use super::Vector;
+use super::{Vector, kernels};
 
 /// See [`Vector`].
 #[derive(Clone, Copy)]
@@ -55,29 +55,7 @@ unsafe impl Vector for Avx2 {
         unsafe { Self(_mm256_fmadd_ps(self.0, factor.0, term.0), _mm256_fmadd_ps(self.1, factor.1, term.1)) }
     }
 
-    #[inline(always)]
-    unsafe fn multiply_rows<const ROWS: usize, const COLUMNS: usize, S: Sink<Self>>(product: Product, sink: &S) {
-        #[target_feature(enable = "avx2,fma")]
-        #[inline(never)]
-        unsafe fn own<const ROWS: usize, const COLUMNS: usize, S: Sink<Avx2>>(product: Product, sink: &S) {
-            unsafe { multiply_rows::<Avx2, ROWS, COLUMNS, S>(product, sink) }
-        }
-        unsafe { own::<ROWS, COLUMNS, S>(product, sink) }
-    }
-
-    #[inline(always)]
-    unsafe fn multiply_outer_rows<const ROWS: usize, const COLUMNS: usize>(
-        product: OuterProduct,
-        to: *mut f32,
-        to_column: usize,
-    ) {
-        #[target_feature(enable = "avx2,fma")]
-        #[inline(never)]
-        unsafe fn own<const ROWS: usize, const COLUMNS: usize>(product: OuterProduct, to: *mut f32, to_column: usize) {
-            unsafe { multiply_outer_rows::<Avx2, ROWS, COLUMNS>(product, to, to_column) }
-        }
-        unsafe { own::<ROWS, COLUMNS>(product, to, to_column) }
-    }
+    kernels!(Avx2, "avx2,fma");
 
     #[inline(always)]
     unsafe fn max(self, other: Self) -> Self {

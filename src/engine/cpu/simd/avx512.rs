@@ -7,7 +7,7 @@ use std::arch::x86_64::{
 };
 
 use super::super::matmul::{OuterProduct, Product, Sink, multiply_outer_rows, multiply_rows};
-use super::{LANES, Vector};
+use super::{LANES, Vector, kernels};
 
 /// See [`Vector`].
 #[derive(Clone, Copy)]
@@ -50,29 +50,7 @@ unsafe impl Vector for Avx512 {
         unsafe { Self(_mm512_fmadd_ps(self.0, factor.0, term.0)) }
     }
 
-    #[inline(always)]
-    unsafe fn multiply_rows<const ROWS: usize, const COLUMNS: usize, S: Sink<Self>>(product: Product, sink: &S) {
-        #[target_feature(enable = "avx512f,avx2,fma")]
-        #[inline(never)]
-        unsafe fn own<const ROWS: usize, const COLUMNS: usize, S: Sink<Avx512>>(product: Product, sink: &S) {
-            unsafe { multiply_rows::<Avx512, ROWS, COLUMNS, S>(product, sink) }
-        }
-        unsafe { own::<ROWS, COLUMNS, S>(product, sink) }
-    }
-
-    #[inline(always)]
-    unsafe fn multiply_outer_rows<const ROWS: usize, const COLUMNS: usize>(
-        product: OuterProduct,
-        to: *mut f32,
-        to_column: usize,
-    ) {
-        #[target_feature(enable = "avx512f,avx2,fma")]
-        #[inline(never)]
-        unsafe fn own<const ROWS: usize, const COLUMNS: usize>(product: OuterProduct, to: *mut f32, to_column: usize) {
-            unsafe { multiply_outer_rows::<Avx512, ROWS, COLUMNS>(product, to, to_column) }
-        }
-        unsafe { own::<ROWS, COLUMNS>(product, to, to_column) }
-    }
+    kernels!(Avx512, "avx512f,avx2,fma");
 
     #[inline(always)]
     unsafe fn transpose(rows: [Self; LANES]) -> [Self; LANES] {

@@ -24,6 +24,36 @@ use super::matmul::{OuterProduct, Product, Sink};
 /// Numbers in a vector: the channels of a block.
 pub const LANES: usize = 16;
 
+/// The matrix kernels of a vector type as functions of their own, with the instructions named.
+macro_rules! kernels {
+    ($vector:ident $(, $features:literal)?) => {
+        #[inline(always)]
+        unsafe fn multiply_rows<const ROWS: usize, const COLUMNS: usize, S: Sink<Self>>(product: Product, sink: &S) {
+            $(#[target_feature(enable = $features)])?
+            #[inline(never)]
+            unsafe fn own<const ROWS: usize, const COLUMNS: usize, S: Sink<$vector>>(product: Product, sink: &S) {
+                unsafe { multiply_rows::<$vector, ROWS, COLUMNS, S>(product, sink) }
+            }
+            unsafe { own::<ROWS, COLUMNS, S>(product, sink) }
+        }
+
+        #[inline(always)]
+        unsafe fn multiply_outer_rows<const ROWS: usize, const COLUMNS: usize>(
+            product: OuterProduct,
+            to: *mut f32,
+            to_column: usize,
+        ) {
+            $(#[target_feature(enable = $features)])?
+            #[inline(never)]
+            unsafe fn own<const ROWS: usize, const COLUMNS: usize>(product: OuterProduct, to: *mut f32, step: usize) {
+                unsafe { multiply_outer_rows::<$vector, ROWS, COLUMNS>(product, to, step) }
+            }
+            unsafe { own::<ROWS, COLUMNS>(product, to, to_column) }
+        }
+    };
+}
+use kernels;
+
 /// Sixteen 32-bit floats.
 ///
 /// # Safety
@@ -161,7 +191,8 @@ impl InstructionSet {
         }
     }
 
-    /// Most rows (pixels, tiles) that the matrix kernel computes together: as many as there are registers for.
+    /// Most rows (pixels, tiles) that the matrix kernel computes together: as many as there are registers for, or were
+    /// fastest.
     pub fn panel_rows(self) -> usize {
         match self {
             #[cfg(target_arch = "x86_64")]

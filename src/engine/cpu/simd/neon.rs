@@ -5,7 +5,7 @@ use std::arch::aarch64::{
 };
 
 use super::super::matmul::{OuterProduct, Product, Sink, multiply_outer_rows, multiply_rows};
-use super::Vector;
+use super::{Vector, kernels};
 
 /// See [`Vector`].
 #[derive(Clone, Copy)]
@@ -53,27 +53,7 @@ unsafe impl Vector for Neon {
         unsafe { Self(std::array::from_fn(|n| vfmaq_f32(term.0[n], self.0[n], factor.0[n]))) }
     }
 
-    #[inline(always)]
-    unsafe fn multiply_rows<const ROWS: usize, const COLUMNS: usize, S: Sink<Self>>(product: Product, sink: &S) {
-        #[inline(never)]
-        unsafe fn own<const ROWS: usize, const COLUMNS: usize, S: Sink<Neon>>(product: Product, sink: &S) {
-            unsafe { multiply_rows::<Neon, ROWS, COLUMNS, S>(product, sink) }
-        }
-        unsafe { own::<ROWS, COLUMNS, S>(product, sink) }
-    }
-
-    #[inline(always)]
-    unsafe fn multiply_outer_rows<const ROWS: usize, const COLUMNS: usize>(
-        product: OuterProduct,
-        to: *mut f32,
-        to_column: usize,
-    ) {
-        #[inline(never)]
-        unsafe fn own<const ROWS: usize, const COLUMNS: usize>(product: OuterProduct, to: *mut f32, to_column: usize) {
-            unsafe { multiply_outer_rows::<Neon, ROWS, COLUMNS>(product, to, to_column) }
-        }
-        unsafe { own::<ROWS, COLUMNS>(product, to, to_column) }
-    }
+    kernels!(Neon);
 
     #[inline(always)]
     unsafe fn max(self, other: Self) -> Self {

@@ -1,7 +1,7 @@
 //! Plain arrays, for processors without an own file here. Also what Miri can check.
 
 use super::super::matmul::{OuterProduct, Product, Sink, multiply_outer_rows, multiply_rows};
-use super::{LANES, Vector};
+use super::{LANES, Vector, kernels};
 
 /// See [`Vector`].
 #[derive(Clone, Copy)]
@@ -51,27 +51,7 @@ unsafe impl Vector for Portable {
         Self(std::array::from_fn(|n| self.0[n] * factor.0[n] + term.0[n]))
     }
 
-    #[inline(always)]
-    unsafe fn multiply_rows<const ROWS: usize, const COLUMNS: usize, S: Sink<Self>>(product: Product, sink: &S) {
-        #[inline(never)]
-        unsafe fn own<const ROWS: usize, const COLUMNS: usize, S: Sink<Portable>>(product: Product, sink: &S) {
-            unsafe { multiply_rows::<Portable, ROWS, COLUMNS, S>(product, sink) }
-        }
-        unsafe { own::<ROWS, COLUMNS, S>(product, sink) }
-    }
-
-    #[inline(always)]
-    unsafe fn multiply_outer_rows<const ROWS: usize, const COLUMNS: usize>(
-        product: OuterProduct,
-        to: *mut f32,
-        to_column: usize,
-    ) {
-        #[inline(never)]
-        unsafe fn own<const ROWS: usize, const COLUMNS: usize>(product: OuterProduct, to: *mut f32, to_column: usize) {
-            unsafe { multiply_outer_rows::<Portable, ROWS, COLUMNS>(product, to, to_column) }
-        }
-        unsafe { own::<ROWS, COLUMNS>(product, to, to_column) }
-    }
+    kernels!(Portable);
 
     #[inline(always)]
     unsafe fn max(self, other: Self) -> Self {
