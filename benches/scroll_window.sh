@@ -15,8 +15,8 @@ sleep 0.5
 # One long burst at a rate above the screen's, so that a frame is always wanted.
 before="$(wc -l <"$log")"
 for _ in $(seq 4); do
-  xdotool click --repeat 60 --delay 6 4
-  xdotool click --repeat 60 --delay 6 5
+  xdotool click --repeat 240 --delay 4 4
+  xdotool click --repeat 240 --delay 4 5
 done
 kill -0 "$window"
 tail -n +"$((before + 1))" "$log" | sed -n 's/.*frame after \([0-9.]*\) ms.*/\1/p' | tail -n +3 | sort -n | awk '

@@ -254,7 +254,7 @@ fn paint_image(
         let filter = if settings.smooth { egui::TextureOptions::LINEAR } else { egui::TextureOptions::NEAREST };
         let last = viewer.view(plane).image.take().map(|(_, texture)| texture);
         let size = [layout.size[0], layout.size[1]];
-        let texture = TiledTexture::replace(last, ui.ctx(), plane.name(), size, &pixels, filter);
+        let texture = TiledTexture::replace(last, ui.ctx(), plane.name(), size, pixels, filter);
         viewer.view(plane).image = Some((key, texture));
     }
     if let Some((_, texture)) = &viewer.view(plane).image {
@@ -324,7 +324,7 @@ fn paint_labels(
                 };
                 let texels: Vec<Color32> = inside.iter().map(texel).collect();
                 let (name, nearest) = (format!("{} labels", plane.name()), egui::TextureOptions::NEAREST);
-                let texture = TiledTexture::replace(last, ui.ctx(), &name, [width, height], &texels, nearest);
+                let texture = TiledTexture::replace(last, ui.ctx(), &name, [width, height], texels, nearest);
                 fill = Some(([left, top, width, height], texture));
             }
             outline = borders(&inside, width, height);

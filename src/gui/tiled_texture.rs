@@ -29,12 +29,12 @@ impl TiledTexture {
         context: &egui::Context,
         name: &str,
         size: [usize; 2],
-        pixels: &[Color32],
+        pixels: Vec<Color32>,
         options: TextureOptions,
     ) -> Self {
         let most = context.input(|i| i.max_texture_side);
-        let load = |part: [usize; 4]| (part, context.load_texture(name, crop(size, pixels, part), options));
-        Self { size, options, parts: cut(size, most).into_iter().map(load).collect() }
+        let load = |(part, image)| (part, context.load_texture(name, image, options));
+        Self { size, options, parts: crop(size, pixels, &cut(size, most)).into_iter().map(load).collect() }
     }
 
     /// Replaces the pixels where size and filter are the same; else makes a new picture.
@@ -43,13 +43,14 @@ impl TiledTexture {
         context: &egui::Context,
         name: &str,
         size: [usize; 2],
-        pixels: &[Color32],
+        pixels: Vec<Color32>,
         options: TextureOptions,
     ) -> Self {
         match last {
             Some(mut last) if last.size == size && last.options == options => {
-                for (part, texture) in &mut last.parts {
-                    texture.set(crop(size, pixels, *part), options);
+                let places: Vec<_> = last.parts.iter().map(|(part, _)| *part).collect();
+                for ((_, image), (_, texture)) in crop(size, pixels, &places).into_iter().zip(&mut last.parts) {
+                    texture.set(image, options);
                 }
                 last
             }
@@ -69,12 +70,20 @@ impl TiledTexture {
     }
 }
 
-fn crop(size: [usize; 2], pixels: &[Color32], [left, top, width, height]: [usize; 4]) -> ColorImage {
-    if [width, height] == size {
-        return ColorImage::new(size, pixels.to_vec());
+/// The pictures of some parts; a single part is the picture itself and is not copied.
+fn crop(size: [usize; 2], pixels: Vec<Color32>, parts: &[[usize; 4]]) -> Vec<([usize; 4], ColorImage)> {
+    if let [part @ [0, 0, width, height]] = *parts
+        && [width, height] == size
+    {
+        return vec![(part, ColorImage::new(size, pixels))];
     }
-    let rows = pixels.chunks_exact(size[0]).skip(top).take(height);
-    ColorImage::new([width, height], rows.flat_map(|row| &row[left..left + width]).copied().collect())
+    let cut = |&part: &[usize; 4]| {
+        let [left, top, width, height] = part;
+        let rows = pixels.chunks_exact(size[0]).skip(top).take(height);
+        let inside = rows.flat_map(|row| &row[left..left + width]).copied().collect();
+        (part, ColorImage::new([width, height], inside))
+    };
+    parts.iter().map(cut).collect()
 }
 
 #[cfg(test)]
@@ -88,6 +97,7 @@ mod tests {
         assert!(parts.iter().all(|[_, _, w, h]| *w <= 8 && *h <= 8));
         assert_eq!(parts.iter().map(|[_, _, w, h]| w * h).sum::<usize>(), 180);
         let pixels: Vec<Color32> = (0..180).map(|n| Color32::from_gray(n as u8)).collect();
-        assert_eq!(crop([20, 9], &pixels, parts[5]).pixels, [176, 177, 178, 179].map(Color32::from_gray));
+        let cut = crop([20, 9], pixels, &parts);
+        assert_eq!(cut[5].1.pixels, [176, 177, 178, 179].map(Color32::from_gray));
     }
 }

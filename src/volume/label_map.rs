@@ -116,6 +116,14 @@ impl LabelMap {
         }
     }
 
+    /// The label that a whole brick has, where the voxel's brick has only one.
+    pub fn uniform_at(&self, voxel: [usize; 3]) -> Option<LabelValue> {
+        match self.bricks[self.locate(voxel).0] {
+            Brick::Uniform(value) => Some(value),
+            Brick::Dense(_) => None,
+        }
+    }
+
     /// Sets the label of a voxel inside the grid; only the brick that holds it is copied, and only if shared.
     pub fn set(&mut self, voxel: [usize; 3], label: LabelValue) {
         let (index, offset) = self.locate(voxel);

@@ -4,7 +4,7 @@
 //! anterior is on the left of sagittal ones; superior (axial: anterior) is up.
 
 use super::geometry::Geometry;
-use super::label_map::{LabelMap, LabelValue};
+use super::label_map::{BRICK_EDGE, LabelMap, LabelValue};
 use super::scan::{Volume, Window};
 use crate::with_voxels;
 
@@ -173,8 +173,18 @@ impl PlaneLayout {
         out.clear();
         out.reserve(columns * rows);
         for row in 0..rows {
-            for column in 0..columns {
-                out.push(labels.get(self.voxel([column, row, slice])));
+            let mut column = 0;
+            while column < columns {
+                // As far as the brick reaches.
+                let start = self.voxel([column, row, slice]);
+                let at = start[self.axes[0]];
+                let inside = if self.flipped[0] { at % BRICK_EDGE + 1 } else { BRICK_EDGE - at % BRICK_EDGE };
+                let end = (column + inside).min(columns);
+                match labels.uniform_at(start) {
+                    Some(label) => out.resize(row * columns + end, label),
+                    None => out.extend((column..end).map(|column| labels.get(self.voxel([column, row, slice])))),
+                }
+                column = end;
             }
         }
     }
@@ -210,6 +220,28 @@ mod tests {
             }
         }
         Volume::new(geometry, Voxels::I16(Arc::new(data)), vec![], Rescale::IDENTITY, String::new())
+    }
+
+    #[test]
+    fn labels_of_a_slice_are_those_of_its_voxels() {
+        let labels_of = |voxel: [usize; 3]| u16::from(voxel[0] > 30 && voxel[1] % 3 == 0 && voxel[2] != 1) * 7;
+        for sign in [1.0, -1.0] {
+            let columns = [[sign, 0.0, 0.0], [0.0, sign, 0.0], [0.0, 0.0, sign]];
+            let geometry = Geometry::new([70, 33, 3], Affine::from_columns(columns, [0.0; 3])).unwrap();
+            let labels = LabelMap::from_fn(geometry.clone(), labels_of);
+            for plane in Plane::ALL {
+                let layout = PlaneLayout::new(&geometry, plane);
+                for slice in 0..layout.size[2] {
+                    let mut seen = Vec::new();
+                    layout.read_labels(&labels, slice, &mut seen);
+                    assert_eq!(seen.len(), layout.size[0] * layout.size[1]);
+                    for (n, label) in seen.into_iter().enumerate() {
+                        let at = [n % layout.size[0], n / layout.size[0], slice];
+                        assert_eq!(label, labels_of(layout.voxel(at)), "{plane:?} {at:?}");
+                    }
+                }
+            }
+        }
     }
 
     #[test]

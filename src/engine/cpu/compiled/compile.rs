@@ -4,7 +4,7 @@ use super::super::simd::LANES;
 use super::dense::dense;
 use super::direct::Direct;
 use super::fuse::{Fused, FusedGraph, as_finish, fuse};
-use super::memory::{Aligned, Arena, Map};
+use super::memory::{Aligned, Arena, Constants, Map};
 use super::pointwise::{Border, InstanceNorm, Load, MaxPool, Pair, Pairing, ScaleShift, Store, Unary};
 use super::run::{Stage, Step, place_scratch, push_convolution};
 use super::target::{Finish, Target};
@@ -319,7 +319,7 @@ impl Compiler<'_> {
             y,
             pooled: operation.pooled.and_then(|id| self.maps[id]),
             add: operation.add.and_then(|id| self.map(id)),
-            bias: Aligned::padded(bias),
+            bias: Constants::Fixed(Aligned::padded(bias)),
             finish: operation.finish,
         }
     }

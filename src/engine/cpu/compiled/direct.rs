@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::super::matmul::{Product, Run, multiply, row_groups};
 use super::super::simd::{LANES, Vector};
 use super::Options;
-use super::memory::{Aligned, Map};
+use super::memory::{Aligned, Constants, Map};
 use super::run::Context;
 use super::target::{Pixels, Target, multiply_narrow, panels};
 
@@ -27,6 +27,17 @@ impl Window {
     pub const POINT: Self = Self { kernel: [1, 1], stride: [1, 1], padding: [0, 0], dilation: [1, 1] };
 }
 
+/// How the weights lie before they are packed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// `[out, in, kh, kw]`.
+    Convolution,
+    /// `[in, out, kh, kw]`, every kernel turned by half a circle: what takes a convolution's gradient back.
+    Flipped,
+    /// `[in, out, kh, kw]` of a transposed convolution.
+    Scattered,
+}
+
 /// A convolution as sums over runs of channels.
 pub struct Direct {
     /// Its input.
@@ -37,8 +48,11 @@ pub struct Direct {
     runs: Vec<Run>,
     /// Channels of all runs.
     depth: usize,
+    /// Input channel and tap of every row of the packed weights.
+    order: Vec<(usize, usize, usize)>,
+    source: Source,
     /// `[panel][tap][channel of the runs][panel channels]`.
-    weights: Aligned,
+    pub weights: Constants,
     panels: Vec<(usize, usize)>,
     rows: usize,
     /// Output pixels per position, down and across: a convolution has one, a transposed one its stride's rectangle.
@@ -53,29 +67,26 @@ pub struct Direct {
 const PIECE_POSITIONS: usize = 256;
 
 impl Direct {
-    /// Packs weights `[out, in, kh, kw]`.
+    /// A convolution with weights `[out, in, kh, kw]`.
     pub fn convolution(x: Map, target: Target, window: Window, weight: &[f32], options: &Options) -> Self {
-        let (inputs, [kh, kw]) = (x.channels, window.kernel);
-        let at = |o: usize, i: usize, _: usize, ky: usize, kx: usize| weight[((o * inputs + i) * kh + ky) * kw + kx];
         let positions = target.y.size;
-        Self::new(x, target, window, [1, 1], positions, at, options)
+        Self::new(x, target, window, [1, 1], positions, Source::Convolution, options).with_weights(weight)
     }
 
-    /// Packs weights `[in, out, kh, kw]` of a transposed convolution whose stride is its kernel: every input pixel gives
-    /// a rectangle of output pixels of its own.
+    /// A transposed convolution whose stride is its kernel, with weights `[in, out, kh, kw]`: every input pixel gives a
+    /// rectangle of output pixels of its own.
     pub fn scattered(x: Map, target: Target, kernel: [usize; 2], weight: &[f32], options: &Options) -> Self {
-        let (outputs, taps) = (target.y.channels, kernel[0] * kernel[1]);
-        let at = |o: usize, i: usize, tap: usize, _: usize, _: usize| weight[(i * outputs + o) * taps + tap];
-        Self::new(x, target, Window::POINT, kernel, x.size, at, options)
+        Self::new(x, target, Window::POINT, kernel, x.size, Source::Scattered, options).with_weights(weight)
     }
 
-    fn new(
+    /// The step without weights; `taps` and `positions` as the fields.
+    pub fn new(
         x: Map,
         target: Target,
         window: Window,
         taps: [usize; 2],
         positions: [usize; 2],
-        weight: impl Fn(usize, usize, usize, usize, usize) -> f32 + Sync,
+        source: Source,
         options: &Options,
     ) -> Self {
         let mut runs = Vec::new();
@@ -91,33 +102,68 @@ impl Direct {
             }
         }
         let panels = panels(target.y.blocks(), options.set.panel_blocks());
-        let (depth, tap_count) = (order.len(), taps[0] * taps[1]);
-        let mut weights = Aligned::zeros(tap_count * depth * target.y.blocks() * LANES);
-        let mut rest = weights.as_mut_slice();
-        let mut parts = Vec::with_capacity(panels.len());
-        for &(first, blocks) in &panels {
-            let (part, after) = rest.split_at_mut(tap_count * depth * blocks * LANES);
-            parts.push((first, blocks * LANES, part));
-            rest = after;
-        }
-        parts.into_par_iter().for_each(|(first, width, packed)| {
-            let columns = width.min(target.y.channels - first * LANES);
-            for (row, packed) in packed.chunks_exact_mut(width).enumerate() {
-                let (tap, (i, ky, kx)) = (row / depth, order[row % depth]);
-                for (column, value) in packed[..columns].iter_mut().enumerate() {
-                    *value = weight(first * LANES + column, i, tap, ky, kx);
-                }
-            }
-        });
+        let depth = order.len();
         let lines = x.batch * positions[0];
         let piece = PIECE_POSITIONS.div_ceil(positions[1].max(1)).min(lines.div_ceil(options.threads)).max(1);
         let rows = options.set.panel_rows();
-        Self { x, target, window, runs, depth, weights, panels, rows, taps, positions, piece }
+        let weights = Constants::Placed(0);
+        Self { x, target, window, runs, order, source, depth, weights, panels, rows, taps, positions, piece }
+    }
+
+    /// Packs weights that stay as they are.
+    fn with_weights(mut self, weight: &[f32]) -> Self {
+        let mut weights = Aligned::zeros(self.weight_len());
+        let mut rest = weights.as_mut_slice();
+        let mut parts = Vec::with_capacity(self.panels.len());
+        for panel in 0..self.panels.len() {
+            let (part, after) = rest.split_at_mut(self.panel_len(panel));
+            parts.push(part);
+            rest = after;
+        }
+        parts.into_par_iter().enumerate().for_each(|(panel, packed)| self.pack_panel(panel, weight, packed));
+        self.weights = Constants::Fixed(weights);
+        self
+    }
+
+    /// Panels of output channels.
+    pub fn panel_count(&self) -> usize {
+        self.panels.len()
+    }
+
+    /// Floats of a panel's packed weights.
+    pub fn panel_len(&self, panel: usize) -> usize {
+        self.taps[0] * self.taps[1] * self.depth * self.panels[panel].1 * LANES
+    }
+
+    /// Packs a panel's weights; channels that do not exist get zeros.
+    pub fn pack_panel(&self, panel: usize, weight: &[f32], packed: &mut [f32]) {
+        let (first, blocks) = self.panels[panel];
+        let (inputs, outputs) = (self.x.channels, self.target.y.channels);
+        let ([kh, kw], tap_count) = (self.window.kernel, self.taps[0] * self.taps[1]);
+        let columns = (blocks * LANES).min(outputs - first * LANES);
+        for (row, packed) in packed.chunks_exact_mut(blocks * LANES).enumerate() {
+            let (tap, (i, ky, kx)) = (row / self.depth, self.order[row % self.depth]);
+            // Index of the first output channel's weight, and floats to the next one's.
+            let (start, step) = match self.source {
+                Source::Convolution => ((i * kh + ky) * kw + kx, inputs * kh * kw),
+                Source::Flipped => (((i * outputs * kh) + kh - 1 - ky) * kw + kw - 1 - kx, kh * kw),
+                Source::Scattered => (i * outputs * tap_count + tap, tap_count),
+            };
+            for (column, value) in packed[..columns].iter_mut().enumerate() {
+                *value = weight[start + (first * LANES + column) * step];
+            }
+            packed[columns..].fill(0.0);
+        }
+    }
+
+    /// Floats of the packed weights.
+    pub fn weight_len(&self) -> usize {
+        self.taps[0] * self.taps[1] * self.depth * self.target.y.blocks() * LANES
     }
 
     /// Bytes of the packed weights.
     pub fn weight_bytes(&self) -> usize {
-        self.weights.len() * size_of::<f32>()
+        self.weight_len() * size_of::<f32>()
     }
 
     /// What it is, for tables of times.
@@ -162,7 +208,7 @@ impl Direct {
             let (first, blocks) = self.panels[panel];
             let (x, target, taps) = (&self.x, &self.target, self.taps);
             let tap_count = taps[0] * taps[1];
-            let panel_weights = self.weights.as_slice().as_ptr().add(tap_count * self.depth * first * LANES);
+            let panel_weights = self.weights.start(context.arena).add(tap_count * self.depth * first * LANES);
             let a_step = self.window.stride[1] * x.lanes;
             let row = (line * self.window.stride[0]) as isize - self.window.padding[0] as isize;
             let base = context.arena.add(x.at(image, 0, row, -(self.window.padding[1] as isize))).cast_const();
@@ -180,7 +226,7 @@ impl Direct {
                         to: context.arena.add(to),
                         step: taps[1] * LANES,
                         plane: target.y.plane(),
-                        bias: target.bias.as_slice().as_ptr().add(first * LANES),
+                        bias: target.bias.start(context.arena).add(first * LANES),
                         add,
                         finish: target.finish,
                     };

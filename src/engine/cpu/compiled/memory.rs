@@ -72,6 +72,28 @@ impl Aligned {
     }
 }
 
+/// Values that a kernel reads beside maps.
+pub enum Constants {
+    /// Known when compiling.
+    Fixed(Aligned),
+    /// Written by an earlier step: the first float in the arena.
+    Placed(usize),
+}
+
+impl Constants {
+    /// The first of them.
+    ///
+    /// # Safety
+    /// The arena holds what was placed in it.
+    pub unsafe fn start(&self, arena: *const f32) -> *const f32 {
+        match self {
+            Self::Fixed(values) => values.as_slice().as_ptr(),
+            // SAFETY: as the caller says.
+            Self::Placed(offset) => unsafe { arena.add(*offset) },
+        }
+    }
+}
+
 impl Drop for Aligned {
     fn drop(&mut self) {
         // SAFETY: it was allocated with this layout.

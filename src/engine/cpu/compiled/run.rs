@@ -120,7 +120,7 @@ pub fn push_convolution(
     options: &Options,
 ) -> usize {
     if is_winograd(conv) && x.lanes == LANES {
-        let step = Winograd::new(x, target, conv.padding, weight, options);
+        let step = Winograd::new(x, target, conv.padding, options).with_weights(weight);
         let bytes = step.weight_bytes();
         if step.share == Share::Channels {
             let other = stages.len() + 1;

@@ -3,7 +3,7 @@
 use super::super::simd::LANES;
 use super::Options;
 use super::direct::{Direct, Window};
-use super::memory::{Aligned, Arena, Map};
+use super::memory::{Aligned, Arena, Constants, Map};
 use super::outer::Outer;
 use super::pointwise::{Border, Load, Store};
 use super::run::{Shared, Stage, Step, place_scratch, push_convolution, run_team};
@@ -78,6 +78,7 @@ fn enter(stages: &mut Vec<Stage>, input: usize, map: Map) {
 
 fn target(y: Map, bias: Option<&[f32]>) -> Target {
     let bias = bias.map_or_else(|| Aligned::zeros(y.channels), Aligned::padded);
+    let bias = Constants::Fixed(bias);
     Target { y, pooled: None, add: None, bias, finish: Finish::Plain }
 }
 

@@ -2,7 +2,7 @@
 
 use super::super::matmul::{Product, Sink, multiply, row_groups};
 use super::super::simd::{LANES, Vector};
-use super::memory::{Aligned, Map};
+use super::memory::{Constants, Map};
 
 /// What happens to a sum before it is written.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -41,7 +41,7 @@ pub struct Target {
     /// A map of the same size that is added first.
     pub add: Option<Map>,
     /// One value per output channel, padded to blocks.
-    pub bias: Aligned,
+    pub bias: Constants,
     /// Activation.
     pub finish: Finish,
 }

@@ -131,8 +131,8 @@ impl From<(MoreProducts, usize)> for MoreProducts {
     }
 }
 
-/// G g G^T of `channels` input channels and a panel of output channels: `[channel][9][width]` to
-/// `[product][channel][width]`.
+/// G g G^T of `channels` input channels and a panel of output channels: `[channel][9][blocks * 16]` to
+/// `[product][channel][to_width]`.
 ///
 /// # Safety
 /// The processor runs `V`'s instructions; weights are readable and results writable.
@@ -142,6 +142,7 @@ pub unsafe fn transform_weights<V: Vector>(
     channels: usize,
     blocks: usize,
     to: *mut f32,
+    to_width: usize,
     stride: usize,
 ) {
     unsafe {
@@ -149,7 +150,7 @@ pub unsafe fn transform_weights<V: Vector>(
         for channel in 0..channels {
             for block in 0..blocks {
                 let from = raw.add(channel * KERNEL * width + block * LANES);
-                let to = to.add(channel * width + block * LANES);
+                let to = to.add(channel * to_width + block * LANES);
                 let mut columns = [[zero; PATCH]; 3];
                 for c in 0..3 {
                     let mut g = [zero; 3];

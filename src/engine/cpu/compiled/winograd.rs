@@ -6,7 +6,7 @@ use super::super::matmul::{Product, Run, multiply, row_groups};
 use super::super::simd::{LANES, Vector};
 use super::super::winograd::{PATCH, PRODUCTS, TILE, transform_kernel};
 use super::Options;
-use super::memory::{Aligned, Map};
+use super::memory::{Aligned, Constants, Map};
 use super::run::Context;
 use super::target::{Target, multiply_narrow, panels};
 use super::tiles::{KERNEL, MoreProducts, Products, transform_products, transform_tiles, transform_weights};
@@ -42,7 +42,7 @@ pub struct Winograd {
     /// By tiles: transformed, `[panel][product][channel][panel channels]`. By channels: as they are,
     /// `[panel][channel][9][panel channels]`; they are transformed while running, because reading a quarter of the
     /// bytes takes less time than that.
-    weights: Aligned,
+    pub weights: Constants,
     panels: Vec<(usize, usize)>,
     /// Panels that are computed together, tile by tile: one, or a thread's share.
     groups: Vec<std::ops::Range<usize>>,
@@ -65,10 +65,10 @@ const TILES_FOR_TILES: usize = 48;
 const TILES_FOR_PARTS: usize = 24;
 
 impl Winograd {
-    /// Packs the weights `[out, in, 3, 3]`.
-    pub fn new(x: Map, target: Target, padding: [usize; 2], weight: &[f32], options: &Options) -> Self {
+    /// The step without weights.
+    pub fn new(x: Map, target: Target, padding: [usize; 2], options: &Options) -> Self {
         let (set, threads) = (options.set, options.threads);
-        let (rows, depth, outputs) = (set.panel_rows(), x.blocks() * LANES, target.y.channels);
+        let (rows, depth) = (set.panel_rows(), x.blocks() * LANES);
         let tiles = target.y.size.map(|n| n.div_ceil(TILE));
         let count = x.batch * tiles[0] * tiles[1];
         let panels = panels(target.y.blocks(), set.panel_blocks());
@@ -86,17 +86,29 @@ impl Winograd {
             Share::Parts => std::iter::once(0..panels.len()).collect(),
             Share::Channels => row_groups(panels.len(), most_panels).map(|(start, len)| start..start + len).collect(),
         };
-        let (taps, part) = match share {
-            Share::Tiles => (PRODUCTS, depth),
-            Share::Parts | Share::Channels => {
-                (KERNEL, PARTS.into_iter().find(|part| depth % part == 0).unwrap_or(LANES))
-            }
+        let part = match share {
+            Share::Tiles => depth,
+            Share::Parts | Share::Channels => PARTS.into_iter().find(|part| depth % part == 0).unwrap_or(LANES),
         };
+        let most = match share {
+            Share::Parts => (GROUP_PRODUCTS / (target.y.blocks() * LANES)).max(rows),
+            _ => (set.tile_bytes() / (PRODUCTS * depth * size_of::<f32>())).clamp(rows, 16 * rows),
+        };
+        let chunks = count.div_ceil(most).next_multiple_of(threads);
+        let chunk = count.div_ceil(chunks);
+        let weights = Constants::Placed(0);
+        Self { x, target, padding, weights, panels, groups, rows, tiles, chunk, part, share, scratch: 0 }
+    }
+
+    /// Packs weights `[out, in, 3, 3]` that stay as they are.
+    pub fn with_weights(mut self, weight: &[f32]) -> Self {
+        let (share, depth, x, target) = (self.share, self.depth(), self.x, &self.target);
+        let (taps, outputs) = (self.taps(), target.y.channels);
         let mut weights = Aligned::zeros(taps * depth * target.y.blocks() * LANES);
         let panel_len = |blocks: usize| taps * depth * blocks * LANES;
         let mut rest = weights.as_mut_slice();
-        let mut parts = Vec::with_capacity(panels.len());
-        for &(first, blocks) in &panels {
+        let mut parts = Vec::with_capacity(self.panels.len());
+        for &(first, blocks) in &self.panels {
             let (part, after) = rest.split_at_mut(panel_len(blocks));
             parts.push((first, blocks, part));
             rest = after;
@@ -121,18 +133,23 @@ impl Winograd {
                 }
             }
         });
-        let most = match share {
-            Share::Parts => (GROUP_PRODUCTS / (target.y.blocks() * LANES)).max(rows),
-            _ => (set.tile_bytes() / (PRODUCTS * depth * size_of::<f32>())).clamp(rows, 16 * rows),
-        };
-        let chunks = count.div_ceil(most).next_multiple_of(threads);
-        let chunk = count.div_ceil(chunks);
-        Self { x, target, padding, weights, panels, groups, rows, tiles, chunk, part, share, scratch: 0 }
+        self.weights = Constants::Fixed(weights);
+        self
+    }
+
+    /// Values that are kept of a kernel.
+    fn taps(&self) -> usize {
+        if self.share == Share::Tiles { PRODUCTS } else { KERNEL }
+    }
+
+    /// Floats of the packed weights.
+    pub fn weight_len(&self) -> usize {
+        self.taps() * self.depth() * self.target.y.blocks() * LANES
     }
 
     /// Bytes of the packed weights.
     pub fn weight_bytes(&self) -> usize {
-        self.weights.len() * 4
+        self.weight_len() * size_of::<f32>()
     }
 
     /// What it is, for tables of times.
@@ -247,7 +264,7 @@ impl Winograd {
                             self.transform_line::<V>(context, to, line, block, tiles.len());
                         }
                     }
-                    self.multiply_part::<V, COLUMNS>(inputs, weights, products, 0, number, tiles.len());
+                    self.multiply_part::<V, COLUMNS>(context, inputs, weights, products, 0, number, tiles.len());
                 }
                 self.finish_group::<V>(context, products, 0, tiles);
             }
@@ -303,7 +320,7 @@ impl Winograd {
                 }
                 for number in 0..self.depth() / self.part {
                     let inputs = inputs.add(number * PRODUCTS * self.in_stride(count));
-                    self.multiply_part::<V, COLUMNS>(inputs, weights, products, group, number, count);
+                    self.multiply_part::<V, COLUMNS>(context, inputs, weights, products, group, number, count);
                 }
                 self.finish_group::<V>(context, products, group, 0..count);
             }
@@ -395,7 +412,7 @@ impl Winograd {
         unsafe {
             let (first, blocks) = self.panels[panel];
             let (depth, width) = (self.depth(), blocks * LANES);
-            let mut weights = self.weights.as_slice().as_ptr().add(PRODUCTS * depth * first * LANES);
+            let mut weights = self.weights.start(context.arena).add(PRODUCTS * depth * first * LANES);
             let out_stride = count * width + SKEW;
             let runs = [Run { offset: 0, len: depth }];
             for n in 0..PRODUCTS {
@@ -428,6 +445,7 @@ impl Winograd {
     #[inline(always)]
     unsafe fn multiply_part<V: Vector, const COLUMNS: usize>(
         &self,
+        context: &Context,
         inputs: *const f32,
         fresh: *mut f32,
         products: *mut f32,
@@ -443,9 +461,9 @@ impl Winograd {
             let runs = [Run { offset: 0, len: part }];
             for &(panel, blocks) in panels {
                 let width = blocks * LANES;
-                let raw = self.weights.as_slice().as_ptr();
+                let raw = self.weights.start(context.arena);
                 let raw = raw.add(KERNEL * (depth * panel * LANES + number * part * width));
-                transform_weights::<V>(raw, part, blocks, fresh, self.weight_stride());
+                transform_weights::<V>(raw, part, blocks, fresh, width, self.weight_stride());
                 // The next panel's weights as they are.
                 let next = raw.wrapping_add(KERNEL * depth * width);
                 for n in 0..PRODUCTS {
@@ -509,7 +527,7 @@ impl Winograd {
         unsafe {
             let target = &self.target;
             let y = &target.y;
-            let bias = V::load(target.bias.as_slice().as_ptr().add(block * LANES));
+            let bias = V::load(target.bias.start(context.arena).add(block * LANES));
             let top = line.down * TILE;
             let height = (y.size[0] - top).min(TILE);
             let start = |map: &Map, row: usize| context.arena.add(map.at(line.image, block, row as isize, 0));

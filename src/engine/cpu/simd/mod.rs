@@ -76,6 +76,8 @@ pub unsafe trait Vector: Copy {
     unsafe fn mul_add(self, factor: Self, term: Self) -> Self;
     /// The larger of each pair.
     unsafe fn max(self, other: Self) -> Self;
+    /// Where `self` is greater than `other`, `yes`, elsewhere `no`.
+    unsafe fn select_greater(self, other: Self, yes: Self, no: Self) -> Self;
     /// The matrix kernel for so many rows and columns, as a function of its own.
     unsafe fn multiply_rows<const ROWS: usize, const COLUMNS: usize, S: Sink<Self>>(product: Product, sink: &S);
     /// The outer product kernel for so many rows and columns, as a function of its own.

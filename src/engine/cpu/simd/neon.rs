@@ -1,7 +1,8 @@
 //! NEON: four registers.
 
 use std::arch::aarch64::{
-    float32x4_t, vaddq_f32, vdupq_n_f32, vfmaq_f32, vld1q_f32, vmaxnmq_f32, vmulq_f32, vst1q_f32, vsubq_f32,
+    float32x4_t, vaddq_f32, vbslq_f32, vcgtq_f32, vdupq_n_f32, vfmaq_f32, vld1q_f32, vmaxnmq_f32, vmulq_f32, vst1q_f32,
+    vsubq_f32,
 };
 
 use super::super::matmul::{OuterProduct, Product, Sink, multiply_outer_rows, multiply_rows};
@@ -58,5 +59,10 @@ unsafe impl Vector for Neon {
     #[inline(always)]
     unsafe fn max(self, other: Self) -> Self {
         unsafe { Self(std::array::from_fn(|n| vmaxnmq_f32(self.0[n], other.0[n]))) }
+    }
+
+    #[inline(always)]
+    unsafe fn select_greater(self, other: Self, yes: Self, no: Self) -> Self {
+        unsafe { Self(std::array::from_fn(|n| vbslq_f32(vcgtq_f32(self.0[n], other.0[n]), yes.0[n], no.0[n]))) }
     }
 }

@@ -57,4 +57,9 @@ unsafe impl Vector for Portable {
     unsafe fn max(self, other: Self) -> Self {
         self.zip(other, f32::max)
     }
+
+    #[inline(always)]
+    unsafe fn select_greater(self, other: Self, yes: Self, no: Self) -> Self {
+        Self(std::array::from_fn(|n| if self.0[n] > other.0[n] { yes.0[n] } else { no.0[n] }))
+    }
 }
