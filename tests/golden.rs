@@ -318,7 +318,8 @@ fn check_network(case: &Value, graph: Graph, stored: &Stored, backend: Backend) 
     let values =
         fill::input(row["name"].as_str().unwrap(), shape.iter().product(), row["scale"].as_f64().unwrap_or(1.0));
     let input = Array::new(shape, values);
-    let mut network = Network::with_backend(graph, &weights, DeviceChoice::Cpu, backend).map_err(|e| e.to_string())?;
+    let network = Network::with_backend(graph, &weights, DeviceChoice::Cpu, backend).map_err(|e| e.to_string())?;
+    let mut network = network.with_input_gradient();
     let rows = case["tensors"].as_array().unwrap();
     let needs_gradients = rows.iter().any(|r| r["name"].as_str().unwrap().contains("grad"));
     if mode == Mode::Inference {
@@ -362,9 +363,11 @@ fn check_network(case: &Value, graph: Graph, stored: &Stored, backend: Backend) 
     for row in rows {
         let name = row["name"].as_str().unwrap();
         let part = match (&gradients, name) {
-            (Some(gradients), "grad.input") => {
-                compare_row(row, stored, &gradients.input().map_err(|e| e.to_string())?)?
-            }
+            (Some(gradients), "grad.input") => compare_row(
+                row,
+                stored,
+                &gradients.input().map_err(|e| e.to_string())?.ok_or("no gradient of the input")?,
+            )?,
             (Some(gradients), "param_grad_stats") => {
                 let mut arrays = Vec::new();
                 for p in case["params"].as_array().unwrap() {
@@ -467,7 +470,8 @@ fn check_optimiser(case: &Value, stored: &Stored, backend: Backend) -> Result<f6
     let logits = builder.root().sub("conv2").conv_valid(&hidden, 3, 1);
     let graph = builder.finish(&[logits]).unwrap();
     let weights = weights_of(case, &graph);
-    let mut network = Network::with_backend(graph, &weights, DeviceChoice::Cpu, backend).map_err(|e| e.to_string())?;
+    let network = Network::with_backend(graph, &weights, DeviceChoice::Cpu, backend).map_err(|e| e.to_string())?;
+    let mut network = network.with_input_gradient();
     let number = |key: &str| hyper[key].as_f64().unwrap_or(0.0);
     let betas = hyper["betas"].as_array().map_or([0.9, 0.999], |b| [b[0].as_f64().unwrap(), b[1].as_f64().unwrap()]);
     let eps = hyper["eps"].as_f64().unwrap_or(1e-8);

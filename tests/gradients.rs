@@ -87,8 +87,8 @@ fn check(name: &str, build: Build, backend: Backend) {
         array.values.iter_mut().zip(noise.values).for_each(|(v, e)| *v += 0.2 * e);
     }
     let x = random_array(&[2, 4, 7, 6], 1);
-    let mut network = Network::with_backend(graph.clone(), &weights, DeviceChoice::Cpu, backend).unwrap();
-    let pass = network.run(&x, Mode::Training).unwrap();
+    let network = Network::with_backend(graph.clone(), &weights, DeviceChoice::Cpu, backend).unwrap();
+    let pass = network.with_input_gradient().run(&x, Mode::Training).unwrap();
     let probe = random_array(&pass.outputs().unwrap()[0].shape, 2);
     let gradients = pass.backward(std::slice::from_ref(&probe)).unwrap();
     let step = 1e-3f32;
@@ -108,7 +108,7 @@ fn check(name: &str, build: Build, backend: Backend) {
     };
     let direction = random_array(&x.shape, 3);
     let [up, down] = [1.0, -1.0].map(|sign| value(&graph, &weights, &moved(&x, &direction, sign), &probe, backend));
-    agree("input", &gradients.input().unwrap(), &direction, up, down);
+    agree("input", &gradients.input().unwrap().unwrap(), &direction, up, down);
     for (n, parameter) in graph.parameters.iter().enumerate().filter(|(_, p)| p.role.is_trainable()) {
         let direction = random_array(&parameter.shape, 10 + n as u64);
         let [up, down] = [1.0, -1.0].map(|sign| {

@@ -18,6 +18,17 @@ pub fn apply(kernel: impl Kernel + 'static, inputs: &[&Tensor]) -> Result<Tensor
     }
 }
 
+/// Lends the values of dense f32 tensors on the CPU.
+pub fn with_values<T>(tensors: &[Tensor], work: impl FnOnce(&[&[f32]]) -> T) -> Result<T> {
+    let guards: Vec<_> = tensors.iter().map(|t| t.storage_and_layout()).collect();
+    let mut views = Vec::with_capacity(guards.len());
+    for (storage, layout) in &guards {
+        let Storage::Cpu(storage) = &**storage else { candle_core::bail!("kernels work on the CPU") };
+        views.push(values(storage, layout)?);
+    }
+    Ok(work(&views))
+}
+
 struct KernelOp(Arc<dyn Kernel>);
 
 fn values<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {

@@ -1,5 +1,6 @@
 //! The candle engine: interprets a graph with candle tensors, forward and backward, on every device.
 
+mod compiled_pass;
 mod composed;
 mod in_place;
 mod interpret;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use candle_core::{Device, Tensor, Var};
 
+use super::compiled_pass::{Lender, Lent};
 use super::interpret::Interpreter;
 use super::tape::{Found, LastKernel, Tape};
 use crate::engine::array::Array;
@@ -49,6 +50,9 @@ pub struct Network {
     notices: Vec<String>,
     /// Compiled for the sizes met last; emptied when the weights change.
     plans: Vec<([usize; 3], Plan)>,
+    /// What trains on the CPU.
+    training: Lender,
+    input_gradient: bool,
     options: Options,
 }
 
@@ -99,6 +103,8 @@ impl Network {
             backend,
             notices,
             plans: Vec::new(),
+            training: Lender::default(),
+            input_gradient: false,
             options: Options::default(),
         })
     }
@@ -178,6 +184,12 @@ impl Network {
         let stages = plan.stage_names().into_iter().zip(times).collect();
         let [weight_bytes, map_bytes] = plan.memory_bytes();
         Ok(StageTimes { instructions: self.options.set.name(), stages, weight_bytes, map_bytes })
+    }
+
+    /// Asks for the image's gradient too, which training does without.
+    pub fn with_input_gradient(mut self) -> Self {
+        self.input_gradient = true;
+        self
     }
 
     /// Whether our own kernels run: on the CPU, unless told otherwise.
@@ -281,7 +293,11 @@ impl Network {
         let [_, _, h, w] = input.dims4();
         self.graph.sizes([h, w])?;
         if mode == Mode::Training && self.is_ours() {
-            return self.run_taped(input);
+            let [batch, _, h, w] = input.dims4();
+            return match self.training.lend(&self.graph, [batch, h, w], self.input_gradient, &self.options)? {
+                Some(plan) => self.run_compiled(input, plan),
+                None => self.run_taped(input),
+            };
         }
         let interpreter = self.interpreter(mode, true);
         let x = Var::from_tensor(&Tensor::from_slice(&input.values, input.dims4().as_slice(), &self.device)?)?;
@@ -309,7 +325,15 @@ impl Network {
         Ok(Pass { outputs, taps, way: Way::Candle(x), graph: self.graph.clone(), variables: self.variables.clone() })
     }
 
-    /// A training pass through our kernels.
+    /// A training pass through a compiled plan.
+    fn run_compiled(&self, input: &Array, mut plan: Lent) -> Result<Pass> {
+        let outputs = plan.forward(&self.variables, &input.values)?;
+        let way = Way::Compiled(plan, input.dims4());
+        let (graph, variables) = (self.graph.clone(), self.variables.clone());
+        Ok(Pass { outputs, taps: BTreeMap::new(), way, graph, variables })
+    }
+
+    /// A training pass through our kernels, one operation after the other.
     fn run_taped(&self, input: &Array) -> Result<Pass> {
         let interpreter = Interpreter { taped: true, ..self.interpreter(Mode::Training, false) };
         let x = Tensor::from_slice(&input.values, input.dims4().as_slice(), &self.device)?;
@@ -317,13 +341,7 @@ impl Network {
         let outputs = self.graph.outputs.iter().map(|&id| tape.value(id)).collect::<candle_core::Result<_>>()?;
         let taps = self.graph.taps.iter().map(|(name, id)| Ok((name.clone(), tape.value(*id)?)));
         let taps = taps.collect::<candle_core::Result<_>>()?;
-        Ok(Pass {
-            outputs,
-            taps,
-            way: Way::Tape(tape, x),
-            graph: self.graph.clone(),
-            variables: self.variables.clone(),
-        })
+        Ok(Pass { outputs, taps, way: Way::Tape(tape), graph: self.graph.clone(), variables: self.variables.clone() })
     }
 }
 
@@ -331,8 +349,10 @@ impl Network {
 enum Way {
     /// In candle's tensors; the image as a variable.
     Candle(Var),
-    /// On our tape; the image.
-    Tape(Tape, Tensor),
+    /// On our tape.
+    Tape(Tape),
+    /// In a compiled plan's memory; the image's shape.
+    Compiled(Lent, [usize; 4]),
 }
 
 /// A finished forward pass.
@@ -358,6 +378,9 @@ impl Pass {
     /// # Errors
     /// When the device cannot be read.
     pub fn tap(&self, name: &str) -> Result<Option<Array>> {
+        if let Way::Compiled(plan, _) = &self.way {
+            return Ok(plan.tap(name).map(|(shape, values)| Array::new(shape, values)));
+        }
         Ok(self.taps.get(name).map(download).transpose()?)
     }
 
@@ -368,11 +391,17 @@ impl Pass {
     pub fn backward(self, output_gradients: &[Array]) -> Result<Gradients> {
         let Self { outputs, taps, way, graph, variables } = self;
         drop(taps);
-        let of_outputs = outputs.iter().zip(output_gradients);
-        let of_outputs = of_outputs.map(|(o, g)| Tensor::from_slice(&g.values, o.shape(), o.device()));
-        let of_outputs = of_outputs.collect::<candle_core::Result<Vec<_>>>()?;
-        let (found, shape) = match way {
-            Way::Tape(tape, x) => {
+        let of_outputs = || {
+            let of_outputs = outputs.iter().zip(output_gradients);
+            let of_outputs = of_outputs.map(|(o, g)| Tensor::from_slice(&g.values, o.shape(), o.device()));
+            of_outputs.collect::<candle_core::Result<Vec<_>>>()
+        };
+        let found = match way {
+            Way::Compiled(plan, shape) => {
+                let views: Vec<&[f32]> = output_gradients.iter().map(|g| g.values.as_slice()).collect();
+                plan.backward(&graph, &variables, &views, &shape)?
+            }
+            Way::Tape(tape) => {
                 let interpreter = Interpreter {
                     graph: &graph,
                     variables: &variables,
@@ -382,13 +411,13 @@ impl Pass {
                     taped: true,
                     last: LastKernel::default(),
                 };
+                let of_outputs = graph.outputs.iter().copied().zip(of_outputs()?).collect();
                 drop(outputs);
-                let of_outputs = graph.outputs.iter().copied().zip(of_outputs).collect();
-                (tape.backward(&interpreter, of_outputs)?, x.dims().to_vec())
+                tape.backward(&interpreter, of_outputs)?
             }
             Way::Candle(input) => {
                 let mut total: Option<Tensor> = None;
-                for (output, gradient) in outputs.iter().zip(of_outputs) {
+                for (output, gradient) in outputs.iter().zip(of_outputs()?) {
                     let part = (output * gradient)?.sum_all()?;
                     total = Some(match total {
                         Some(sum) => (sum + part)?,
@@ -398,30 +427,26 @@ impl Pass {
                 let total = total.ok_or_else(|| candle_core::Error::Msg("the network has no output".into()))?;
                 let mut store = total.backward()?;
                 let parameters = variables.iter().map(|v| store.remove(v.as_tensor())).collect();
-                (Found { input: store.remove(input.as_tensor()), parameters }, input.dims().to_vec())
+                Found { input: store.remove(input.as_tensor()), parameters }
             }
         };
-        Ok(Gradients { found, input_shape: shape, graph })
+        Ok(Gradients { found, graph })
     }
 }
 
 /// Gradients of a pass.
 pub struct Gradients {
     found: Found,
-    input_shape: Vec<usize>,
     graph: Arc<Graph>,
 }
 
 impl Gradients {
-    /// The gradient of the input; zeros where nothing depends on it.
+    /// The gradient of the input; `None` where it was not asked for, see [`Network::with_input_gradient`].
     ///
     /// # Errors
     /// When the device cannot be read.
-    pub fn input(&self) -> Result<Array> {
-        match &self.found.input {
-            Some(gradient) => Ok(download(gradient)?),
-            None => Ok(Array::zeros(&self.input_shape)),
-        }
+    pub fn input(&self) -> Result<Option<Array>> {
+        Ok(self.found.input.as_ref().map(download).transpose()?)
     }
 
     /// The gradient of a parameter by name; zeros where nothing depends on it, `None` for an unknown name.

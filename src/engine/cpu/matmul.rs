@@ -161,9 +161,11 @@ pub struct OuterProduct<'a> {
     pub len: usize,
     /// Lines.
     pub runs: &'a [OuterRun],
+    /// Whether the sums replace what is there instead of joining it.
+    pub fresh: bool,
 }
 
-/// Adds `16 x (COLUMNS * 16)` sums over all pixels to `to + column * to_column + row * 16`.
+/// Adds (or writes) `16 x (COLUMNS * 16)` sums over all pixels to `to + column * to_column + row * 16`.
 ///
 /// # Safety
 /// The processor runs `V`'s instructions; all pixels of all lines are readable, and the sums writable.
@@ -195,7 +197,7 @@ pub unsafe fn multiply_outer_rows<V: Vector, const ROWS: usize, const COLUMNS: u
     to_column: usize,
 ) {
     unsafe {
-        let OuterProduct { a, a_next, b, b_column, len, runs } = product;
+        let OuterProduct { a, a_next, b, b_column, len, runs, fresh } = product;
         let mut sums = [[V::splat(0.0); COLUMNS]; ROWS_MAX];
         macro_rules! step {
             ($a:expr, $b:expr) => {
@@ -233,7 +235,8 @@ pub unsafe fn multiply_outer_rows<V: Vector, const ROWS: usize, const COLUMNS: u
         for_rows!(ROWS, R, {
             for c in 0..COLUMNS {
                 let to = to.add(c * to_column + R * LANES);
-                V::load(to).add(sums[R][c]).store(to);
+                let before = if fresh { V::splat(0.0) } else { V::load(to) };
+                before.add(sums[R][c]).store(to);
             }
         });
     }

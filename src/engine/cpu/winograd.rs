@@ -106,6 +106,50 @@ pub unsafe fn transform_output<V: Vector>(m: [V; PATCH]) -> [V; TILE] {
     }
 }
 
+/// A g of four values: what takes an output's gradient back to the products.
+///
+/// # Safety
+/// The processor runs `V`'s instructions.
+#[inline(always)]
+pub unsafe fn transform_gradient<V: Vector>(y: [V; TILE]) -> [V; PATCH] {
+    unsafe {
+        let (half, two) = (V::splat(0.5), V::splat(2.0));
+        let even = half.mul_add(y[2], y[0]);
+        let even_far = two.mul_add(y[2], y[0]);
+        let odd = half.mul_add(y[3], y[1]);
+        let odd_far = two.mul_add(y[3], y[1]);
+        let (a, b) = (V::splat(FRAC_1_SQRT_2), V::splat(SQRT_2));
+        let (minus_a, minus_b) = (V::splat(-FRAC_1_SQRT_2), V::splat(-SQRT_2));
+        [
+            y[0],
+            odd.mul_add(a, even),
+            odd.mul_add(minus_a, even),
+            odd_far.mul_add(b, even_far),
+            odd_far.mul_add(minus_b, even_far),
+            y[3],
+        ]
+    }
+}
+
+/// G^T u of six values: what takes the products' gradient back to the kernel.
+///
+/// # Safety
+/// The processor runs `V`'s instructions.
+#[inline(always)]
+pub unsafe fn transform_products_to_taps<V: Vector>(u: [V; PATCH]) -> [V; 3] {
+    unsafe {
+        let (near, far) = (V::splat(-1.0 / 1.5), V::splat(1.0 / 6.0));
+        let (odd, odd_far) = (V::splat(-FRAC_1_SQRT_2 / 1.5), V::splat(SQRT_2 / 6.0));
+        let (sum, difference) = (u[1].add(u[2]), u[1].sub(u[2]));
+        let (sum_far, difference_far) = (u[3].add(u[4]), u[3].sub(u[4]));
+        [
+            sum.mul_add(near, sum_far.mul_add(far, u[0])),
+            difference.mul_add(odd, difference_far.mul(odd_far)),
+            sum.mul_add(V::splat(-0.5 / 1.5), sum_far.mul_add(V::splat(2.0 / 6.0), u[5])),
+        ]
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::simd::Portable;

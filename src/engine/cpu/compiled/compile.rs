@@ -379,6 +379,6 @@ impl Compiler<'_> {
 }
 
 /// Whether every input pixel of a transposed convolution has its own output pixels.
-fn is_scatter(conv: &ConvTranspose) -> bool {
+pub fn is_scatter(conv: &ConvTranspose) -> bool {
     conv.kernel == conv.stride && conv.padding == [0, 0] && conv.output_padding == [0, 0] && conv.groups == 1
 }

@@ -16,6 +16,7 @@ mod direct;
 mod fuse;
 mod memory;
 mod outer;
+mod patches;
 mod pointwise;
 mod run;
 mod single;
@@ -24,6 +25,7 @@ mod team;
 #[cfg(test)]
 mod tests;
 mod tiles;
+pub mod training;
 mod winograd;
 
 use super::simd::{self, InstructionSet};

@@ -19,6 +19,8 @@ pub struct Outer {
     pub sums: usize,
     /// Whether threads take lines, each with sums of its own, or channels, with one array of sums.
     pub by_lines: bool,
+    /// Number of the array `[out, in, kh, kw]` among the outputs, where a step stores it.
+    pub output: Option<usize>,
 }
 
 /// Pixels that are summed in registers, and stay in the cache for all taps and channels.
@@ -31,7 +33,7 @@ const OWN_SUMS: usize = 256 * 1024;
 impl Outer {
     /// The step for maps in an arena; its sums are placed later.
     pub fn new(x: Map, dy: Map, window: Window) -> Self {
-        let mut outer = Self { x, dy, window, sums: 0, by_lines: true };
+        let mut outer = Self { x, dy, window, sums: 0, by_lines: true, output: None };
         outer.by_lines = outer.len() <= OWN_SUMS;
         outer
     }
@@ -50,7 +52,7 @@ impl Outer {
     /// All of it.
     ///
     /// # Safety
-    /// As [`Context`] says; `COLUMNS` is the panel width in blocks. The sums are zero before.
+    /// As [`Context`] says; `COLUMNS` is the panel width in blocks.
     #[inline(always)]
     pub unsafe fn run<V: Vector, const COLUMNS: usize>(&self, context: &Context, step: usize) {
         unsafe {
@@ -62,9 +64,13 @@ impl Outer {
                 let sums = context.arena.add(self.sums + context.thread * self.len());
                 // A fixed share of the lines, so that the sums do not depend on who was faster.
                 let share = |thread: usize| thread * chunks / context.team.threads;
-                for n in share(context.thread)..share(context.thread + 1) {
+                let own = share(context.thread)..share(context.thread + 1);
+                if own.is_empty() {
+                    sums.write_bytes(0, self.len());
+                }
+                for n in own.clone() {
                     for block in 0..self.x.blocks() {
-                        self.run_chunk::<V, COLUMNS>(context, sums, block, chunk(n));
+                        self.run_chunk::<V, COLUMNS>(context, sums, block, chunk(n), n == own.start);
                     }
                 }
             } else {
@@ -75,7 +81,7 @@ impl Outer {
                         break;
                     }
                     for n in 0..chunks {
-                        self.run_chunk::<V, COLUMNS>(context, sums, block, chunk(n));
+                        self.run_chunk::<V, COLUMNS>(context, sums, block, chunk(n), n == 0);
                     }
                 }
             }
@@ -89,6 +95,7 @@ impl Outer {
         sums: *mut f32,
         block: usize,
         lines: std::ops::Range<usize>,
+        fresh: bool,
     ) {
         unsafe {
             let (x, dy, window) = (&self.x, &self.dy, &self.window);
@@ -113,6 +120,7 @@ impl Outer {
                             b_column: dy.plane(),
                             len: dy.size[1],
                             runs: &runs[..count],
+                            fresh,
                         };
                         let at = ((panel * kh * kw + tap) * x.blocks() + block) * LANES * LANES;
                         let column = kh * kw * x.blocks() * LANES * LANES;
@@ -121,6 +129,37 @@ impl Outer {
                         } else {
                             multiply_outer::<V, 1>(product, sums.add(at), column);
                         }
+                    }
+                }
+            }
+        }
+    }
+
+    /// The gradient from the sums, everyone taking blocks of outputs.
+    ///
+    /// # Safety
+    /// As [`Context`] says, and all sums are there.
+    pub unsafe fn store(&self, context: &Context, step: usize) {
+        let Some(output) = self.output else { return };
+        let copies = self.copies(context.team.threads);
+        let (inputs, outputs) = (self.x.channels, self.dy.channels);
+        let taps = self.window.kernel[0] * self.window.kernel[1];
+        // SAFETY: the sums lie in the arena.
+        let sums = unsafe { std::slice::from_raw_parts(context.arena.add(self.sums), self.len() * copies) };
+        loop {
+            let work = context.team.take(step);
+            let (block, i_block) = (work / self.x.blocks(), work % self.x.blocks());
+            if block >= self.dy.blocks() {
+                break;
+            }
+            for i in i_block * LANES..((i_block + 1) * LANES).min(inputs) {
+                for tap in 0..taps {
+                    let row = ((block * taps + tap) * self.x.blocks() + i / LANES) * LANES + i % LANES;
+                    for lane in 0..LANES.min(outputs - block * LANES) {
+                        let sum: f32 = (0..copies).map(|copy| sums[copy * self.len() + row * LANES + lane]).sum();
+                        let at = ((block * LANES + lane) * inputs + i) * taps + tap;
+                        // SAFETY: the array has the weights' shape; pairs of blocks are taken once.
+                        unsafe { *context.outputs[output].0.add(at) = sum };
                     }
                 }
             }

@@ -7,6 +7,10 @@ use super::outer::Outer;
 use super::pointwise::{Border, InstanceNorm, Load, MaxPool, Pair, ScaleShift, Store, Unary, read_map, write_map};
 use super::target::Target;
 use super::team::Team;
+use super::training::gradients::{ChannelSums, Gate, PoolGradient, Spread};
+use super::training::norm::NormStep;
+use super::training::pack::{Pack, PackVector};
+use super::training::tile_outer::TileOuter;
 use super::winograd::{Share, Winograd};
 use super::{Options, is_winograd};
 #[cfg(target_arch = "aarch64")]
@@ -52,8 +56,28 @@ pub enum Step {
     Load(Load),
     /// A map into a dense array.
     Store(Store),
-    /// Gradient of a convolution's weights.
+    /// Sums for the gradient of a convolution's weights.
     Outer(Outer),
+    /// The gradient from the sums of the stage with this number.
+    OuterSums(usize),
+    /// Gradient of a 3x3 convolution's weights, or its sums.
+    TileOuter(TileOuter),
+    /// The gradient from the sums of the stage with this number.
+    TileOuterSums(usize),
+    /// Weights packed for the stage that follows.
+    Pack(Pack),
+    /// A bias as kernels read it.
+    PackVector(PackVector),
+    /// A part of a norm with the data's statistics.
+    Norm(NormStep),
+    /// Gradient before an activation.
+    Gate(Gate),
+    /// Gradient before a max pooling.
+    PoolGradient(PoolGradient),
+    /// Gradient of a bias.
+    ChannelSums(ChannelSums),
+    /// Pixels with zeros between.
+    Spread(Spread),
     /// 3x3 convolution, everyone taking tiles; or its second half.
     Winograd(Winograd),
     /// The first half of a 3x3 convolution shared by channels; the index of its other half.
@@ -88,7 +112,15 @@ impl Step {
             Self::Border(_) => "border".into(),
             Self::Load(_) => "load".into(),
             Self::Store(_) => "store".into(),
-            Self::Outer(_) => "weight gradient".into(),
+            Self::Outer(_) | Self::OuterSums(_) => "weight gradient".into(),
+            Self::TileOuter(outer) => outer.name(),
+            Self::TileOuterSums(_) => "3x3 weights, sums".into(),
+            Self::Pack(_) | Self::PackVector(_) => "pack".into(),
+            Self::Norm(norm) => norm.name(),
+            Self::Gate(_) => "activation gradient".into(),
+            Self::PoolGradient(_) => "max pool gradient".into(),
+            Self::ChannelSums(_) => "bias gradient".into(),
+            Self::Spread(_) => "spread".into(),
             Self::Winograd(conv) => conv.name(),
             Self::WinogradInputs(_) => "3x3 inputs".into(),
             Self::Direct(conv) => conv.name(),
@@ -275,6 +307,24 @@ unsafe fn compute<V: Vector, const COLUMNS: usize>(stages: &[Stage], number: usi
             Step::Load(load) => load.run::<V>(context, number),
             Step::Store(store) => store.run::<V>(context, number),
             Step::Outer(outer) => outer.run::<V, COLUMNS>(context, number),
+            Step::OuterSums(other) => {
+                if let Step::Outer(outer) = &stages[*other].step {
+                    outer.store(context, number);
+                }
+            }
+            Step::TileOuter(outer) => outer.run::<V, COLUMNS>(context, number),
+            Step::TileOuterSums(other) => {
+                if let Step::TileOuter(outer) = &stages[*other].step {
+                    outer.run_sums::<V>(context, number);
+                }
+            }
+            Step::Pack(pack) => pack.run::<V>(context, number, stages),
+            Step::PackVector(pack) => pack.run(context),
+            Step::Norm(norm) => norm.run::<V>(context, number),
+            Step::Gate(gate) => gate.run::<V>(context, number),
+            Step::PoolGradient(pool) => pool.run::<V>(context, number),
+            Step::ChannelSums(sums) => sums.run::<V>(context, number),
+            Step::Spread(spread) => spread.run::<V>(context, number),
             Step::Border(_) | Step::Dense { .. } => {}
         }
     }

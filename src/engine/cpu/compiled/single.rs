@@ -150,7 +150,6 @@ pub fn weight_gradient(
     enter(&mut stages, 1, dy_map);
     stages.push(Stage { step: Step::Outer(outer), barrier: true });
     with_arena(floats, |arena| {
-        arena.as_mut_slice()[start..floats].fill(0.0);
         run_in(arena, &stages, &[x, dy], &[], options);
         let sums = &arena.as_slice()[start..floats];
         let (taps, blocks) = (kernel[0] * kernel[1], x_map.blocks());

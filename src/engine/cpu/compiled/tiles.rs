@@ -2,7 +2,9 @@
 
 use super::super::matmul::Sink;
 use super::super::simd::{LANES, Vector};
-use super::super::winograd::{PATCH, TILE, transform_input, transform_output, transform_taps};
+use super::super::winograd::{
+    PATCH, TILE, transform_gradient, transform_input, transform_output, transform_products_to_taps, transform_taps,
+};
 
 /// Taps of a kernel.
 pub const KERNEL: usize = 9;
@@ -86,6 +88,60 @@ pub unsafe fn transform_products<V: Vector>(from: *const f32, stride: usize) -> 
             }
         }
         out
+    }
+}
+
+/// A g A^T of one tile of a gradient; its 36 values are `stride` apart.
+///
+/// # Safety
+/// The processor runs `V`'s instructions; the tile is readable and the results writable.
+#[inline(always)]
+pub unsafe fn transform_gradient_tile<V: Vector>(from: *const f32, row: usize, to: *mut f32, stride: usize) {
+    unsafe {
+        let zero = V::splat(0.0);
+        let mut columns = [[zero; PATCH]; TILE];
+        for c in 0..TILE {
+            let mut y = [zero; TILE];
+            for r in 0..TILE {
+                y[r] = V::load(from.add(r * row + c * LANES));
+            }
+            columns[c] = transform_gradient(y);
+        }
+        for r in 0..PATCH {
+            let out = transform_gradient([columns[0][r], columns[1][r], columns[2][r], columns[3][r]]);
+            for c in 0..PATCH {
+                out[c].store(to.add((r * PATCH + c) * stride));
+            }
+        }
+    }
+}
+
+/// G^T u G of 36 values.
+///
+/// # Safety
+/// The processor runs `V`'s instructions.
+#[inline(always)]
+pub unsafe fn transform_to_taps<V: Vector>(u: &[V; PATCH * PATCH]) -> [V; KERNEL] {
+    unsafe {
+        let zero = V::splat(0.0);
+        let mut rows = [[zero; 3]; PATCH];
+        for r in 0..PATCH {
+            let mut line = [zero; PATCH];
+            line.copy_from_slice(&u[r * PATCH..(r + 1) * PATCH]);
+            rows[r] = transform_products_to_taps(line);
+        }
+        let mut taps = [zero; KERNEL];
+        for c in 0..3 {
+            let mut column = [zero; PATCH];
+            for r in 0..PATCH {
+                column[r] = rows[r][c];
+            }
+            let out = transform_products_to_taps(column);
+            for r in 0..3 {
+                taps[r * 3 + c] = out[r];
+            }
+        }
+        taps
     }
 }
 

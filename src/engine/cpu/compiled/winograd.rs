@@ -4,12 +4,13 @@ use rayon::prelude::*;
 
 use super::super::matmul::{Product, Run, multiply, row_groups};
 use super::super::simd::{LANES, Vector};
-use super::super::winograd::{PATCH, PRODUCTS, TILE, transform_kernel};
+use super::super::winograd::{PRODUCTS, TILE, transform_kernel};
 use super::Options;
 use super::memory::{Aligned, Constants, Map};
+use super::patches::{Line, Patches};
 use super::run::Context;
 use super::target::{Target, multiply_narrow, panels};
-use super::tiles::{KERNEL, MoreProducts, Products, transform_products, transform_tiles, transform_weights};
+use super::tiles::{KERNEL, MoreProducts, Products, transform_products, transform_weights};
 
 /// How the threads share a Winograd convolution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,11 +35,10 @@ const SKEW: usize = LANES;
 
 /// A 3x3 convolution of stride 1 by Winograd's algorithm.
 pub struct Winograd {
-    /// Its input.
-    pub x: Map,
+    /// Its input, in tiles.
+    patches: Patches,
     /// Where its results go.
     pub target: Target,
-    padding: [usize; 2],
     /// By tiles: transformed, `[panel][product][channel][panel channels]`. By channels: as they are,
     /// `[panel][channel][9][panel channels]`; they are transformed while running, because reading a quarter of the
     /// bytes takes less time than that.
@@ -47,8 +47,6 @@ pub struct Winograd {
     /// Panels that are computed together, tile by tile: one, or a thread's share.
     groups: Vec<std::ops::Range<usize>>,
     rows: usize,
-    /// Tiles down and across.
-    tiles: [usize; 2],
     /// Tiles of a chunk.
     chunk: usize,
     /// Channels of a part of the depth: all of them, or few enough that their tiles stay in the second-level cache.
@@ -69,8 +67,8 @@ impl Winograd {
     pub fn new(x: Map, target: Target, padding: [usize; 2], options: &Options) -> Self {
         let (set, threads) = (options.set, options.threads);
         let (rows, depth) = (set.panel_rows(), x.blocks() * LANES);
-        let tiles = target.y.size.map(|n| n.div_ceil(TILE));
-        let count = x.batch * tiles[0] * tiles[1];
+        let patches = Patches::new(x, target.y.size, padding);
+        let count = patches.count();
         let panels = panels(target.y.blocks(), set.panel_blocks());
         let transformed = PRODUCTS * depth * target.y.blocks() * LANES * size_of::<f32>();
         let share = match count / threads {
@@ -97,12 +95,12 @@ impl Winograd {
         let chunks = count.div_ceil(most).next_multiple_of(threads);
         let chunk = count.div_ceil(chunks);
         let weights = Constants::Placed(0);
-        Self { x, target, padding, weights, panels, groups, rows, tiles, chunk, part, share, scratch: 0 }
+        Self { patches, target, weights, panels, groups, rows, chunk, part, share, scratch: 0 }
     }
 
     /// Packs weights `[out, in, 3, 3]` that stay as they are.
     pub fn with_weights(mut self, weight: &[f32]) -> Self {
-        let (share, depth, x, target) = (self.share, self.depth(), self.x, &self.target);
+        let (share, depth, x, target) = (self.share, self.depth(), self.patches.x, &self.target);
         let (taps, outputs) = (self.taps(), target.y.channels);
         let mut weights = Aligned::zeros(taps * depth * target.y.blocks() * LANES);
         let panel_len = |blocks: usize| taps * depth * blocks * LANES;
@@ -147,6 +145,28 @@ impl Winograd {
         self.taps() * self.depth() * self.target.y.blocks() * LANES
     }
 
+    /// Whether the packed weights are transformed already.
+    pub fn is_transformed(&self) -> bool {
+        self.share == Share::Tiles
+    }
+
+    /// Input channels.
+    pub fn input_channels(&self) -> usize {
+        self.patches.x.channels
+    }
+
+    /// Blocks of input channels.
+    pub fn input_blocks(&self) -> usize {
+        self.patches.x.blocks()
+    }
+
+    /// Where the packed weights of a block of output channels start, and the channels of its panel.
+    pub fn packed_place(&self, block: usize) -> (usize, usize) {
+        let holds = |p: &&(usize, usize)| (p.0..p.0 + p.1).contains(&block);
+        let &(first, blocks) = self.panels.iter().find(holds).unwrap_or(&(0, 1));
+        (self.taps() * self.depth() * first * LANES + (block - first) * LANES, blocks * LANES)
+    }
+
     /// Bytes of the packed weights.
     pub fn weight_bytes(&self) -> usize {
         self.weight_len() * size_of::<f32>()
@@ -154,7 +174,7 @@ impl Winograd {
 
     /// What it is, for tables of times.
     pub fn name(&self) -> String {
-        let (x, y) = (&self.x, &self.target.y);
+        let (x, y) = (&self.patches.x, &self.target.y);
         format!(
             "3x3 {} -> {} at {}x{} by {:?}, {} tiles a chunk",
             x.channels, y.channels, y.size[0], y.size[1], self.share, self.chunk
@@ -162,11 +182,11 @@ impl Winograd {
     }
 
     fn tile_count(&self) -> usize {
-        self.x.batch * self.tiles[0] * self.tiles[1]
+        self.patches.count()
     }
 
     fn depth(&self) -> usize {
-        self.x.blocks() * LANES
+        self.patches.x.blocks() * LANES
     }
 
     /// Floats of one product's transformed tiles, for a part of the depth.
@@ -228,10 +248,10 @@ impl Winograd {
                 }
                 let tiles = start..(start + self.chunk).min(self.tile_count());
                 let count = tiles.len();
-                for line in self.lines(tiles.clone()) {
-                    for block in 0..self.x.blocks() {
+                for line in self.patches.lines(tiles.clone()) {
+                    for block in 0..self.patches.x.blocks() {
                         let to = inputs.add(block * LANES);
-                        self.transform_line::<V>(context, to, line, block, count);
+                        self.patches.transform_line::<V>(context, to, line, block, self.part, self.in_stride(count));
                     }
                 }
                 for panel in 0..self.panels.len() {
@@ -258,10 +278,11 @@ impl Winograd {
                 }
                 let tiles = start..(start + self.chunk).min(self.tile_count());
                 for number in 0..self.depth() / self.part {
-                    for line in self.lines(tiles.clone()) {
+                    for line in self.patches.lines(tiles.clone()) {
                         for block in number * self.part / LANES..(number + 1) * self.part / LANES {
                             let to = inputs.add(block * LANES - number * self.part);
-                            self.transform_line::<V>(context, to, line, block, tiles.len());
+                            let stride = self.in_stride(tiles.len());
+                            self.patches.transform_line::<V>(context, to, line, block, self.part, stride);
                         }
                     }
                     self.multiply_part::<V, COLUMNS>(context, inputs, weights, products, 0, number, tiles.len());
@@ -279,24 +300,24 @@ impl Winograd {
     pub unsafe fn run_inputs<V: Vector>(&self, context: &Context, step: usize) {
         unsafe {
             let inputs = context.arena.add(self.scratch);
-            let (count, blocks) = (self.tile_count(), self.x.blocks());
+            let (count, blocks) = (self.tile_count(), self.patches.x.blocks());
             loop {
                 // A piece is one row of tiles of one block.
                 let piece = context.team.take(step);
                 let (line, block) = (piece / blocks, piece % blocks);
-                if line * self.tiles[1] >= count {
+                if line * self.patches.tiles[1] >= count {
                     break;
                 }
                 let all = Line {
-                    image: line / self.tiles[0],
-                    down: line % self.tiles[0],
+                    image: line / self.patches.tiles[0],
+                    down: line % self.patches.tiles[0],
                     across: 0,
-                    len: self.tiles[1],
-                    slot: line * self.tiles[1],
+                    len: self.patches.tiles[1],
+                    slot: line * self.patches.tiles[1],
                 };
                 let (number, lane) = (block * LANES / self.part, block * LANES % self.part);
                 let to = inputs.add(number * PRODUCTS * self.in_stride(count) + lane);
-                self.transform_line::<V>(context, to, all, block, count);
+                self.patches.transform_line::<V>(context, to, all, block, self.part, self.in_stride(count));
             }
         }
     }
@@ -323,77 +344,6 @@ impl Winograd {
                     self.multiply_part::<V, COLUMNS>(context, inputs, weights, products, group, number, count);
                 }
                 self.finish_group::<V>(context, products, group, 0..count);
-            }
-        }
-    }
-
-    /// Tiles of a chunk, line by line.
-    fn lines(&self, tiles: std::ops::Range<usize>) -> impl Iterator<Item = Line> + use<> {
-        let [rows, columns] = self.tiles;
-        let start = tiles.start;
-        let mut at = start;
-        std::iter::from_fn(move || {
-            let across = at % columns;
-            let len = (columns - across).min(tiles.end - at);
-            let line = Line { image: at / (rows * columns), down: at / columns % rows, across, len, slot: at - start };
-            at += len;
-            (len > 0).then_some(line)
-        })
-    }
-
-    /// B^T d B of a line of tiles of one block of channels; `to` is the block's place in the part's first tile.
-    #[inline(always)]
-    unsafe fn transform_line<V: Vector>(
-        &self,
-        context: &Context,
-        to: *mut f32,
-        line: Line,
-        block: usize,
-        count: usize,
-    ) {
-        unsafe {
-            let x = &self.x;
-            let top = (line.down * TILE) as isize - self.padding[0] as isize;
-            let left = (line.across * TILE) as isize - self.padding[1] as isize;
-            let border = x.border as isize;
-            // Tiles whose patch lies in the map and its border; others are at the lower or right end.
-            let free = x.size[1] as isize + border - left - PATCH as isize;
-            let is_inside =
-                top >= -border && left >= -border && top + PATCH as isize <= x.size[0] as isize + border && free >= 0;
-            let inside = if is_inside { line.len.min(free as usize / TILE + 1) } else { 0 };
-            let (part, stride) = (self.part, self.in_stride(count));
-            let to = to.add(line.slot * part);
-            if inside > 0 {
-                let from = context.arena.add(x.at(line.image, block, top, left));
-                transform_tiles::<V>(from, x.row(), inside, to, part, stride);
-            }
-            for n in inside..line.len {
-                let mut patch = [0.0f32; PRODUCTS * LANES];
-                self.copy_patch(context, &mut patch, line.image, block, [top, left + (n * TILE) as isize]);
-                transform_tiles::<V>(patch.as_ptr(), PATCH * LANES, 1, to.add(n * part), part, stride);
-            }
-        }
-    }
-
-    /// A tile's patch with zeros where there is no map.
-    #[inline(never)]
-    unsafe fn copy_patch(
-        &self,
-        context: &Context,
-        patch: &mut [f32; PRODUCTS * LANES],
-        image: usize,
-        block: usize,
-        [top, left]: [isize; 2],
-    ) {
-        let x = &self.x;
-        for (n, pixel) in patch.chunks_exact_mut(LANES).enumerate() {
-            let (r, c) = (top + (n / PATCH) as isize, left + (n % PATCH) as isize);
-            if r >= 0 && c >= 0 && r < x.size[0] as isize && c < x.size[1] as isize {
-                // SAFETY: the pixel lies in the map.
-                unsafe {
-                    let from = context.arena.add(x.at(image, block, r, c));
-                    pixel.copy_from_slice(std::slice::from_raw_parts(from, LANES));
-                }
             }
         }
     }
@@ -432,7 +382,7 @@ impl Winograd {
                 }
                 weights = weights.add(depth * width);
             }
-            for line in self.lines(tiles) {
+            for line in self.patches.lines(tiles) {
                 for block in 0..blocks {
                     let from = products.add(line.slot * width + block * LANES);
                     self.finish_line::<V>(context, from, width, out_stride, line, first + block);
@@ -500,7 +450,7 @@ impl Winograd {
             let panels = &self.panels[self.groups[group].clone()];
             let (first, count) = (panels[0].0, tiles.len());
             let stride = count * self.group_width(group) + SKEW;
-            for line in self.lines(tiles) {
+            for line in self.patches.lines(tiles) {
                 for &(panel, blocks) in panels {
                     let width = blocks * LANES;
                     let products = products.add((panel - first) * LANES * count + line.slot * width);
@@ -570,18 +520,4 @@ impl Winograd {
             }
         }
     }
-}
-
-/// Tiles side by side.
-#[derive(Clone, Copy)]
-struct Line {
-    image: usize,
-    /// Row of tiles.
-    down: usize,
-    /// First tile.
-    across: usize,
-    /// Number of tiles.
-    len: usize,
-    /// Place of the first one in scratch buffers.
-    slot: usize,
 }

@@ -1,0 +1,101 @@
+//! Training passes through a compiled plan, which the network lends to the pass and takes back when that ends.
+
+use std::sync::{Arc, Mutex};
+
+use candle_core::{Result, Tensor, Var};
+
+use super::in_place::blend;
+use super::kernel_op::with_values;
+use super::tape::Found;
+use crate::engine::cpu::compiled::Options;
+use crate::engine::cpu::compiled::training::{TrainingPlan, compile};
+use crate::graph::{Graph, GraphError};
+
+/// Batch, height and width.
+type Key = [usize; 3];
+
+/// The plan of the last training pass, while no pass uses it.
+#[derive(Clone, Default)]
+pub struct Lender(Arc<Mutex<Option<(Key, TrainingPlan)>>>);
+
+/// A plan in use; it goes back when this ends.
+pub struct Lent {
+    key: Key,
+    plan: Option<TrainingPlan>,
+    lender: Lender,
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        if let (Some(plan), Ok(mut slot)) = (self.plan.take(), self.lender.0.lock()) {
+            *slot = Some((self.key, plan));
+        }
+    }
+}
+
+impl Lender {
+    /// The plan for this size, compiled where there is none; `None` where the graph cannot be compiled.
+    ///
+    /// # Errors
+    /// Where maps do not fit together for this size.
+    pub fn lend(
+        &self,
+        graph: &Graph,
+        key: Key,
+        input_gradient: bool,
+        options: &Options,
+    ) -> std::result::Result<Option<Lent>, GraphError> {
+        let kept = self.0.lock().ok().and_then(|mut slot| slot.take());
+        let fits = |(of, plan): &(Key, TrainingPlan)| *of == key && plan.has_input_gradient() == input_gradient;
+        let plan = match kept.filter(fits) {
+            Some((_, plan)) => Some(plan),
+            None => compile(graph, key[0], [key[1], key[2]], input_gradient, options)?,
+        };
+        Ok(plan.map(|plan| Lent { key, plan: Some(plan), lender: self.clone() }))
+    }
+}
+
+fn detached(variables: &[Var]) -> Vec<Tensor> {
+    variables.iter().map(Var::as_detached_tensor).collect()
+}
+
+impl Lent {
+    fn plan(&mut self) -> Result<&mut TrainingPlan> {
+        self.plan.as_mut().ok_or_else(|| candle_core::Error::Msg("the plan is gone".into()))
+    }
+
+    /// The results of an image; running statistics move.
+    pub fn forward(&mut self, variables: &[Var], input: &[f32]) -> Result<Vec<Tensor>> {
+        let plan = self.plan()?;
+        let tensors = detached(variables);
+        let results = with_values(&tensors, |values| plan.forward(values, input, &mut |_| {}))?;
+        for (of, mean, variance) in plan.statistics() {
+            let share = of.momentum as f32;
+            for (id, new) in [(of.mean, mean), (of.variance, variance)] {
+                let new = Tensor::from_vec(new, tensors[id].shape(), tensors[id].device())?;
+                blend(&tensors[id], &new, |old, new| old * (1.0 - share) + new * share)?;
+            }
+        }
+        let shapes = plan.output_shapes();
+        let results = shapes.into_iter().zip(results);
+        results.map(|(shape, values)| Tensor::from_vec(values, &shape, &candle_core::Device::Cpu)).collect()
+    }
+
+    /// An inner result by name.
+    pub fn tap(&self, name: &str) -> Option<([usize; 4], Vec<f32>)> {
+        self.plan.as_ref()?.tap(name)
+    }
+
+    /// All gradients from those of the outputs.
+    pub fn backward(mut self, graph: &Graph, variables: &[Var], outputs: &[&[f32]], input: &[usize]) -> Result<Found> {
+        let plan = self.plan()?;
+        let found = with_values(&detached(variables), |values| plan.backward(values, outputs, &mut |_| {}))?;
+        let tensor = |values: Vec<f32>, shape: &[usize]| Tensor::from_vec(values, shape, &candle_core::Device::Cpu);
+        let mut parameters = Vec::with_capacity(found.parameters.len());
+        for (parameter, values) in graph.parameters.iter().zip(found.parameters) {
+            let gradient = (!values.is_empty()).then(|| tensor(values, &parameter.shape));
+            parameters.push(gradient.transpose()?);
+        }
+        Ok(Found { input: found.input.map(|values| tensor(values, input)).transpose()?, parameters })
+    }
+}

@@ -1,0 +1,416 @@
+//! From a graph to the steps of a training pass.
+
+use std::sync::Arc;
+
+use super::super::direct::{Direct, Source, Window};
+use super::super::memory::{Aligned, Arena, Constants, Map};
+use super::super::outer::Outer;
+use super::super::pointwise::{Border, Load, MaxPool, Pair, Pairing, Store, Unary};
+use super::super::run::{Stage, Step};
+use super::super::target::{Finish, Target};
+use super::super::winograd::{Share, Winograd};
+use super::super::{Options, is_winograd};
+use super::gradients::{ChannelSums, Gate, PoolGradient, Spread};
+use super::norm::{Norm, NormStep, NormWork};
+use super::pack::{Pack, PackVector};
+use super::pieces::Pieces;
+use super::places::{Places, backward_time, place, return_padding};
+use super::tile_outer::TileOuter;
+use super::units::{Kind, Unit, units};
+use super::{RunningStatistics, TrainingPlan};
+use crate::engine::cpu::simd::LANES;
+use crate::graph::{Conv, ConvTranspose, Graph, GraphError, NodeId};
+
+struct Compiler<'a> {
+    graph: &'a Graph,
+    options: &'a Options,
+    units: Vec<Unit>,
+    places: Places,
+    arena: Arena,
+    /// Which gradients hold something already.
+    written: Vec<bool>,
+    /// The norm of each unit that is one.
+    norms: Vec<Option<Arc<Norm>>>,
+    statistics: Vec<RunningStatistics>,
+    stages: Vec<Stage>,
+    batch: usize,
+}
+
+/// Compiles the training of a graph on inputs `[batch, channels, size]`; `None` where an operation has no kernel here.
+///
+/// # Errors
+/// Where maps do not fit together for this size.
+pub fn compile(
+    graph: &Graph,
+    batch: usize,
+    size: [usize; 2],
+    input_gradient: bool,
+    options: &Options,
+) -> Result<Option<TrainingPlan>, GraphError> {
+    let sizes = graph.sizes(size)?;
+    let Some(units) = units(graph, &sizes) else { return Ok(None) };
+    // Every output is some unit's own value, once.
+    let mut outputs = graph.outputs.clone();
+    outputs.sort_unstable();
+    outputs.dedup();
+    if outputs.len() != graph.outputs.len() || outputs.contains(&0) {
+        return Ok(None);
+    }
+    let mut arena = Arena::default();
+    let places = place(graph, &units, &sizes, batch, input_gradient, &mut arena);
+    let count = units.len();
+    let mut compiler = Compiler {
+        graph,
+        options,
+        written: vec![false; graph.nodes.len()],
+        norms: vec![None; count],
+        statistics: Vec::new(),
+        units,
+        places,
+        arena,
+        stages: Vec::new(),
+        batch,
+    };
+    for u in 0..count {
+        compiler.forward(u);
+    }
+    let output_maps: Vec<Map> = graph.outputs.iter().filter_map(|&id| compiler.places.values[id]).collect();
+    for (output, &map) in output_maps.iter().enumerate() {
+        compiler.push(Step::Store(Store { map, output }), output + 1 == output_maps.len());
+    }
+    let forward = std::mem::take(&mut compiler.stages);
+    let parameters = graph.parameters.len();
+    for (k, &id) in graph.outputs.iter().enumerate() {
+        let Some((map, _)) = compiler.contribute(id) else { continue };
+        compiler.push(Step::Load(Load { input: parameters + 1 + k, map }), true);
+    }
+    for u in (0..count).rev() {
+        compiler.backward(u);
+    }
+    if let Some(map) = compiler.places.gradients[0].filter(|_| input_gradient) {
+        compiler.push(Step::Store(Store { map, output: parameters }), true);
+    }
+    let backward = std::mem::take(&mut compiler.stages);
+    let maps = compiler.places.values.iter().chain(&compiler.places.gradients).flatten();
+    // What the kernels' safety rests on.
+    assert!(maps.clone().all(|map| map.end() <= compiler.arena.len()), "a map lies outside its memory");
+    let tap = |(name, id): &(String, NodeId)| Some((name.clone(), compiler.places.values[*id]?));
+    let input = compiler.places.values[0].map_or(0, |map| batch * map.channels * map.size[0] * map.size[1]);
+    Ok(Some(TrainingPlan {
+        forward,
+        backward,
+        floats: compiler.arena.len(),
+        arena: None,
+        outputs: output_maps,
+        taps: graph.taps.iter().filter_map(tap).collect(),
+        statistics: compiler.statistics,
+        gradient_lens: graph.parameters.iter().map(|p| if p.role.is_trainable() { p.len() } else { 0 }).collect(),
+        input_len: input,
+        input_gradient,
+        options: *options,
+    }))
+}
+
+impl Compiler<'_> {
+    fn push(&mut self, step: Step, barrier: bool) {
+        self.stages.push(Stage { step, barrier });
+    }
+
+    /// Number of a unit's parameter among the inputs.
+    fn parameter(&self, unit: &Unit, n: usize) -> Option<usize> {
+        self.graph.nodes[unit.node].parameters.get(n).copied()
+    }
+
+    fn value(&self, id: NodeId) -> Option<Map> {
+        self.places.values[id]
+    }
+
+    fn border(&mut self, map: Map) {
+        if map.border > 0 {
+            self.push(Step::Border(Border(map)), false);
+        }
+    }
+
+    /// Where the next share of a value's gradient goes, and whether it is added; `None` where nobody wants it.
+    fn contribute(&mut self, id: NodeId) -> Option<(Map, bool)> {
+        let map = self.places.gradients[id]?;
+        let add = std::mem::replace(&mut self.written[id], true);
+        if !add {
+            self.border(map);
+        }
+        Some((map, add))
+    }
+
+    /// A vector of an input, or zeros, padded to whole blocks.
+    fn constant(&mut self, input: Option<usize>, blocks: usize, time: usize) -> Constants {
+        let Some(input) = input else { return Constants::Fixed(Aligned::zeros(blocks * LANES)) };
+        let len = blocks * LANES;
+        let to = self.arena.place(len, time, time);
+        self.push(Step::PackVector(PackVector { input: Some(input), to, len }), false);
+        Constants::Placed(to)
+    }
+
+    fn forward(&mut self, u: usize) {
+        let unit = self.units[u].clone();
+        let Some(y) = self.value(unit.value) else { return };
+        let x = unit.inputs.first().and_then(|&id| self.value(id));
+        if !matches!(unit.kind, Kind::MaxPool { with: Some(_), .. }) {
+            self.border(y);
+        }
+        let Some(x) = x else {
+            self.push(Step::Load(Load { input: self.graph.parameters.len(), map: y }), true);
+            return;
+        };
+        match unit.kind {
+            Kind::Input => {}
+            Kind::Conv(conv) => {
+                let bias = self.constant(self.parameter(&unit, 1), y.blocks(), u);
+                let target = Target { y, pooled: None, add: None, bias, finish: Finish::Plain };
+                let Some(weight) = self.parameter(&unit, 0) else { return };
+                self.convolution(&conv, x, target, weight, false, u);
+            }
+            Kind::Scatter(conv) => {
+                let bias = self.constant(self.parameter(&unit, 1), y.blocks(), u);
+                let target = Target { y, pooled: None, add: None, bias, finish: Finish::Plain };
+                let Some(weight) = self.parameter(&unit, 0) else { return };
+                let (kernel, options) = (conv.kernel, self.options);
+                let step = Direct::new(x, target, Window::POINT, kernel, x.size, Source::Scattered, options);
+                self.direct(step, weight, u);
+            }
+            Kind::Norm { together, eps, affine, finish, momentum } => {
+                let parameters = self.graph.nodes[unit.node].parameters.clone();
+                let arrays = |n: usize| parameters.get(n).copied();
+                let affine_arrays = match (affine, arrays(0), arrays(1)) {
+                    (true, Some(scale), Some(shift)) => Some([scale, shift]),
+                    _ => None,
+                };
+                let pieces = Pieces::new(&x);
+                let mut norm =
+                    Norm { x, together, eps, affine: affine_arrays, finish, pieces, partials: 0, records: 0 };
+                let back = backward_time(self.units.len(), u);
+                norm.partials = self.arena.place(norm.partial_len(), u, back);
+                norm.records = self.arena.place(norm.record_len(), u, back);
+                let first = if affine { 2 } else { 0 };
+                if let (Some(momentum), Some(mean), Some(variance)) = (momentum, arrays(first), arrays(first + 1)) {
+                    let channels = x.channels;
+                    let records = norm.records;
+                    self.statistics.push(RunningStatistics { mean, variance, momentum, records, channels });
+                }
+                let norm = Arc::new(norm);
+                self.norms[u] = Some(norm.clone());
+                let pools = |other: &&Unit| matches!(other.kind, Kind::MaxPool { with, .. } if with == Some(u));
+                let pooled = self.units.iter().find(pools).map(|other| other.value).and_then(|id| self.value(id));
+                if let Some(pooled) = pooled {
+                    self.border(pooled);
+                }
+                for work in [NormWork::Moments, NormWork::Combine, NormWork::Apply { y, pooled }] {
+                    self.push(Step::Norm(NormStep { norm: norm.clone(), work }), true);
+                }
+            }
+            Kind::Activate(finish) => self.push(Step::Unary(Unary { x, y, finish }), true),
+            Kind::Add(finish) => {
+                let Some(b) = self.value(unit.inputs[1]) else { return };
+                self.push(Step::Pair(Pair { a: x, b, y, pairing: Pairing::Add, finish }), true);
+            }
+            Kind::MaxPool { pool, with: None } => self.push(Step::MaxPool(MaxPool { x, y, pool }), true),
+            Kind::MaxPool { .. } => {}
+            Kind::Concat => {
+                for (part, slice) in self.parts(&unit, y) {
+                    if let Some(x) = self.value(part).filter(|_| !self.places.value_inside[part]) {
+                        self.push(Step::Unary(Unary { x, y: slice, finish: Finish::Plain }), true);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The parts of a concatenation and where they lie in it.
+    fn parts(&self, unit: &Unit, whole: Map) -> Vec<(NodeId, Map)> {
+        let mut start = 0;
+        let mut parts = Vec::new();
+        for &part in &unit.inputs {
+            let channels = self.graph.nodes[part].size.channels;
+            let offset = whole.offset + start / LANES * whole.plane();
+            parts.push((part, Map { offset, channels, ..whole }));
+            start += channels;
+        }
+        parts
+    }
+
+    /// Appends a convolution of stride and window as given, with weights packed right before.
+    fn convolution(&mut self, conv: &Conv, x: Map, target: Target, weight: usize, flipped: bool, time: usize) {
+        if !is_winograd(conv) {
+            let Conv { kernel, stride, padding, dilation, .. } = *conv;
+            let window = Window { kernel, stride, padding, dilation };
+            let source = if flipped { Source::Flipped } else { Source::Convolution };
+            let positions = target.y.size;
+            let step = Direct::new(x, target, window, [1, 1], positions, source, self.options);
+            self.direct(step, weight, time);
+            return;
+        }
+        let mut step = Winograd::new(x, target, conv.padding, self.options);
+        step.weights = Constants::Placed(self.arena.place(step.weight_len(), time, time));
+        step.scratch = self.arena.place(step.scratch_len(self.options.threads), time, time);
+        let shared = step.share == Share::Channels;
+        let stage = self.stages.len() + 1 + usize::from(shared);
+        self.push(Step::Pack(Pack { stage, input: weight, flipped }), !shared);
+        if shared {
+            self.push(Step::WinogradInputs(stage), true);
+        }
+        self.push(Step::Winograd(step), true);
+    }
+
+    fn direct(&mut self, mut step: Direct, weight: usize, time: usize) {
+        step.weights = Constants::Placed(self.arena.place(step.weight_len(), time, time));
+        let stage = self.stages.len() + 1;
+        self.push(Step::Pack(Pack { stage, input: weight, flipped: false }), true);
+        self.push(Step::Direct(step), true);
+    }
+
+    fn backward(&mut self, u: usize) {
+        let unit = self.units[u].clone();
+        let time = backward_time(self.units.len(), u);
+        let (Some(y), Some(g)) = (self.value(unit.value), self.places.gradients[unit.value]) else { return };
+        let Some(&input) = unit.inputs.first() else { return };
+        let Some(x) = self.value(input) else { return };
+        match unit.kind {
+            Kind::Input => {}
+            Kind::Conv(conv) => self.return_convolution(&unit, &conv, x, g, time),
+            Kind::Scatter(conv) => self.return_scatter(&unit, &conv, x, g, time),
+            Kind::Norm { .. } => {
+                let Some(norm) = self.norms[u].clone() else { return };
+                let outputs = norm.affine;
+                let in_place = self.places.gradient_inside[input] && self.places.gradients[input] == Some(g);
+                let target = if in_place {
+                    self.written[input] = true;
+                    Some((g, false))
+                } else {
+                    self.contribute(input)
+                };
+                for work in [NormWork::Sums { g }, NormWork::CombineSums { outputs }] {
+                    self.push(Step::Norm(NormStep { norm: norm.clone(), work }), true);
+                }
+                if let Some((to, add)) = target {
+                    self.push(Step::Norm(NormStep { norm, work: NormWork::Gradient { g, to, add } }), true);
+                }
+            }
+            Kind::Activate(finish) => {
+                if let Some((to, add)) = self.contribute(input) {
+                    self.push(Step::Gate(Gate { g, y, to, add, finish }), true);
+                }
+            }
+            Kind::Add(finish) => {
+                for &input in &unit.inputs {
+                    if let Some((to, add)) = self.contribute(input) {
+                        self.push(Step::Gate(Gate { g, y, to, add, finish }), true);
+                    }
+                }
+            }
+            Kind::MaxPool { pool, .. } => {
+                if let Some((to, add)) = self.contribute(input) {
+                    self.push(Step::PoolGradient(PoolGradient { x, y, g, to, pool, add }), true);
+                }
+            }
+            Kind::Concat => {
+                for (part, slice) in self.parts(&unit, g) {
+                    let inside = self.places.gradient_inside[part]
+                        && self.places.gradients[part].is_some_and(|map| map.offset == slice.offset);
+                    if inside {
+                        self.written[part] = true;
+                    } else if let Some((to, add)) = self.contribute(part) {
+                        let step = if add {
+                            let finish = Finish::Plain;
+                            Step::Pair(Pair { a: to, b: slice, y: to, pairing: Pairing::Add, finish })
+                        } else {
+                            Step::Unary(Unary { x: slice, y: to, finish: Finish::Plain })
+                        };
+                        self.push(step, true);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether a value's only reader is a norm, which takes out any constant.
+    fn is_only_normed(&self, id: NodeId) -> bool {
+        let mut readers = self.units.iter().filter(|other| other.inputs.contains(&id));
+        let normed = readers.next().is_some_and(|unit| matches!(unit.kind, Kind::Norm { .. }));
+        normed && readers.next().is_none() && !self.graph.outputs.contains(&id)
+    }
+
+    /// The gradients of a convolution's weights, bias and input.
+    fn return_convolution(&mut self, unit: &Unit, conv: &Conv, x: Map, g: Map, time: usize) {
+        let Some(weight) = self.parameter(unit, 0) else { return };
+        if is_winograd(conv) {
+            let mut step = TileOuter::new(x, g, conv.padding, weight, self.options);
+            step.scratch = self.arena.place(step.scratch_len(), time, time);
+            step.sums = self.arena.place(step.sums_len(), time, time);
+            let (split, number) = (step.is_split(), self.stages.len());
+            self.push(Step::TileOuter(step), split);
+            if split {
+                self.push(Step::TileOuterSums(number), false);
+            }
+        } else {
+            let Conv { kernel, stride, padding, dilation, .. } = *conv;
+            self.outer(x, g, Window { kernel, stride, padding, dilation }, weight, time);
+        }
+        // A norm takes out whatever a bias adds: its gradient stays zero.
+        if let Some(bias) = self.parameter(unit, 1).filter(|_| !self.is_only_normed(unit.value)) {
+            self.push(Step::ChannelSums(ChannelSums { g, output: bias }), false);
+        }
+        let input = unit.inputs[0];
+        if let Some((to, add)) = self.contribute(input) {
+            let padding = return_padding(&unit.kind);
+            let back =
+                Conv { inputs: conv.outputs, outputs: conv.inputs, stride: [1, 1], padding, bias: false, ..*conv };
+            let from = if conv.stride == [1, 1] { g } else { self.spread(conv, x, g, padding, time) };
+            let bias = self.constant(None, to.blocks(), time);
+            let target = Target { y: to, pooled: None, add: add.then_some(to), bias, finish: Finish::Plain };
+            self.convolution(&back, from, target, weight, true, time);
+        } else if let Some(stage) = self.stages.last_mut() {
+            stage.barrier = true;
+        }
+    }
+
+    /// A strided convolution's gradient with zeros between, of the size that stride 1 would give.
+    fn spread(&mut self, conv: &Conv, x: Map, g: Map, padding: [usize; 2], time: usize) -> Map {
+        let size = [0, 1].map(|axis| {
+            let reach = conv.dilation[axis] * (conv.kernel[axis] - 1);
+            x.size[axis] + 2 * conv.padding[axis] - reach
+        });
+        let border = padding[0].max(padding[1]);
+        let mut map = Map { offset: 0, batch: self.batch, channels: g.channels, lanes: LANES, size, border, image: 0 };
+        map.image = map.own_len();
+        map.offset = self.arena.place(map.image * self.batch, time, time);
+        self.border(map);
+        self.push(Step::Spread(Spread { from: g, to: map, stride: conv.stride }), true);
+        map
+    }
+
+    fn outer(&mut self, x: Map, dy: Map, window: Window, output: usize, time: usize) {
+        let mut step = Outer::new(x, dy, window);
+        step.sums = self.arena.place(step.len() * step.copies(self.options.threads), time, time);
+        step.output = Some(output);
+        let number = self.stages.len();
+        self.push(Step::Outer(step), true);
+        self.push(Step::OuterSums(number), false);
+    }
+
+    /// The gradients of a transposed convolution.
+    fn return_scatter(&mut self, unit: &Unit, conv: &ConvTranspose, x: Map, g: Map, time: usize) {
+        let Some(weight) = self.parameter(unit, 0) else { return };
+        let window = Window { kernel: conv.kernel, stride: conv.kernel, padding: [0, 0], dilation: [1, 1] };
+        self.outer(g, x, window, weight, time);
+        if let Some(bias) = self.parameter(unit, 1) {
+            self.push(Step::ChannelSums(ChannelSums { g, output: bias }), false);
+        }
+        if let Some((to, add)) = self.contribute(unit.inputs[0]) {
+            let bias = self.constant(None, to.blocks(), time);
+            let target = Target { y: to, pooled: None, add: add.then_some(to), bias, finish: Finish::Plain };
+            let step = Direct::new(g, target, window, [1, 1], to.size, Source::Convolution, self.options);
+            self.direct(step, weight, time);
+        } else if let Some(stage) = self.stages.last_mut() {
+            stage.barrier = true;
+        }
+    }
+}

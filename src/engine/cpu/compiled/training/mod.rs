@@ -1,0 +1,158 @@
+//! Training on the CPU: the forward and the backward pass of a graph, compiled for one batch size and input size.
+//!
+//! The same maps and kernels as for inference; every value and every gradient has its place in one arena, whose size is
+//! known before anything runs. Weights are packed anew on every pass, because they change. Gradients of 3x3 convolutions
+//! run by Winograd's algorithm in all three directions.
+//!
+//! **Invariant:** the same pass on the same number of threads gives the same bits.
+
+mod compile;
+pub mod gradients;
+pub mod norm;
+pub mod pack;
+mod pieces;
+mod places;
+#[cfg(test)]
+mod tests;
+pub mod tile_outer;
+mod units;
+
+use super::Options;
+use super::memory::{Aligned, Map};
+use super::pointwise::read_map;
+use super::run::{Shared, Stage, run_team};
+use norm::{MEAN, RECORD, VARIANCE};
+
+use crate::engine::cpu::simd::LANES;
+
+pub use compile::compile;
+
+/// Statistics of a batch norm that a forward pass found.
+pub struct RunningStatistics {
+    /// Parameter that holds the running mean.
+    pub mean: usize,
+    /// Parameter that holds the running variance.
+    pub variance: usize,
+    /// Share of the new ones.
+    pub momentum: f64,
+    records: usize,
+    channels: usize,
+}
+
+/// A training pass for inputs of one size.
+pub struct TrainingPlan {
+    forward: Vec<Stage>,
+    backward: Vec<Stage>,
+    /// Floats of the arena.
+    floats: usize,
+    /// There while a pass or its memory lives.
+    arena: Option<Aligned>,
+    outputs: Vec<Map>,
+    taps: Vec<(String, Map)>,
+    statistics: Vec<RunningStatistics>,
+    /// Floats of the gradients of all parameters; 0 where there is none.
+    gradient_lens: Vec<usize>,
+    /// Floats of the image.
+    input_len: usize,
+    input_gradient: bool,
+    options: Options,
+}
+
+/// Gradients of a pass.
+pub struct PlanGradients {
+    /// By parameter; empty for statistics.
+    pub parameters: Vec<Vec<f32>>,
+    /// Of the image, where it was asked for.
+    pub input: Option<Vec<f32>>,
+}
+
+impl TrainingPlan {
+    /// Bytes of all maps, gradients and scratch space; weights and their gradients not counted.
+    pub fn memory_bytes(&self) -> usize {
+        self.floats * size_of::<f32>()
+    }
+
+    /// Shapes `[batch, channels, height, width]` of the outputs.
+    pub fn output_shapes(&self) -> Vec<[usize; 4]> {
+        self.outputs.iter().map(shape).collect()
+    }
+
+    /// Whether it gives the image's gradient.
+    pub fn has_input_gradient(&self) -> bool {
+        self.input_gradient
+    }
+
+    /// Gives its memory back until the next pass.
+    pub fn forget_memory(&mut self) {
+        self.arena = None;
+    }
+
+    /// The forward pass of an image `[batch, channels, height, width]` with all parameters in the graph's order.
+    pub fn forward(&mut self, parameters: &[&[f32]], input: &[f32], ended: &mut dyn FnMut(usize)) -> Vec<Vec<f32>> {
+        debug_assert!(input.len() == self.input_len && parameters.len() == self.gradient_lens.len());
+        let mut inputs = parameters.to_vec();
+        inputs.push(input);
+        let mut results: Vec<Vec<f32>> =
+            self.output_shapes().iter().map(|shape| vec![0.0; shape.iter().product()]).collect();
+        let outputs: Vec<Shared> = results.iter_mut().map(|values| Shared(values.as_mut_ptr())).collect();
+        let floats = self.floats;
+        let arena = self.arena.get_or_insert_with(|| Aligned::zeros(floats));
+        // SAFETY: the compiler placed all maps inside the arena, arrays have their shapes, and the set was found on this
+        // processor.
+        unsafe { run_team(&self.forward, arena, &inputs, &outputs, &self.options, &|| false, ended) };
+        results
+    }
+
+    /// The backward pass that follows [`TrainingPlan::forward`] with the same parameters, from the gradients of the outputs.
+    pub fn backward(
+        &mut self,
+        parameters: &[&[f32]],
+        output_gradients: &[&[f32]],
+        ended: &mut dyn FnMut(usize),
+    ) -> PlanGradients {
+        let mut inputs = parameters.to_vec();
+        inputs.push(&[]);
+        inputs.extend(output_gradients);
+        let mut found: Vec<Vec<f32>> = self.gradient_lens.iter().map(|&len| vec![0.0; len]).collect();
+        let mut image = vec![0.0; if self.input_gradient { self.input_len } else { 0 }];
+        let mut outputs: Vec<Shared> = found.iter_mut().map(|values| Shared(values.as_mut_ptr())).collect();
+        outputs.push(Shared(image.as_mut_ptr()));
+        let floats = self.floats;
+        let arena = self.arena.get_or_insert_with(|| Aligned::zeros(floats));
+        // SAFETY: as above.
+        unsafe { run_team(&self.backward, arena, &inputs, &outputs, &self.options, &|| false, ended) };
+        PlanGradients { parameters: found, input: self.input_gradient.then_some(image) }
+    }
+
+    /// What every stage of both passes does.
+    pub fn stage_names(&self) -> [Vec<String>; 2] {
+        [&self.forward, &self.backward].map(|stages| stages.iter().map(|stage| stage.step.name()).collect())
+    }
+
+    /// Means and variances of the batch norms after a forward pass, with the parameters they go to.
+    pub fn statistics(&self) -> impl Iterator<Item = (&RunningStatistics, Vec<f32>, Vec<f32>)> {
+        let arena = self.arena.as_ref().map_or(&[][..], Aligned::as_slice);
+        self.statistics.iter().map(move |of| {
+            let get = |place: usize, channel: usize| {
+                let record = of.records + channel / LANES * RECORD;
+                arena.get(record + place * LANES + channel % LANES).copied().unwrap_or(0.0)
+            };
+            let all = |place: usize| (0..of.channels).map(|channel| get(place, channel)).collect();
+            (of, all(MEAN), all(VARIANCE))
+        })
+    }
+
+    /// Inner results by name, after a forward pass and before the backward one.
+    pub fn tap(&self, name: &str) -> Option<([usize; 4], Vec<f32>)> {
+        let (_, map) = self.taps.iter().find(|(tap, _)| tap == name)?;
+        let arena = self.arena.as_ref()?;
+        let mut values = vec![0.0; shape(map).iter().product()];
+        // SAFETY: the map lies in the arena, and nobody writes it now.
+        unsafe { read_map(arena.as_slice().as_ptr(), map, &mut values) };
+        Some((shape(map), values))
+    }
+}
+
+fn shape(map: &Map) -> [usize; 4] {
+    [map.batch, map.channels, map.size[0], map.size[1]]
+}

@@ -1,0 +1,193 @@
+//! Compiled training against the operations one by one, for every instruction set that this machine has.
+
+use super::compile;
+use crate::engine::cpu::compiled::Options;
+use crate::engine::cpu::simd::InstructionSet;
+use crate::engine::{Array, Backend, DeviceChoice, Mode, Network, Random, Weights, initial_weights};
+use crate::graph::{Activation, Conv, Graph, GraphBuilder, Pool, Scope, Value};
+
+/// He weights, with biases and scales that are not trivial.
+fn weights(graph: &Graph) -> Weights {
+    let mut weights = initial_weights(graph, 7);
+    for (n, parameter) in graph.parameters.iter().enumerate() {
+        if parameter.shape.len() == 1 && parameter.role.is_trainable() {
+            let mut random = Random::new(3, n as u64);
+            if let Some(array) = weights.get_mut(&parameter.name) {
+                array.values.iter_mut().for_each(|v| *v += 0.2 * random.normal() as f32);
+            }
+        }
+    }
+    weights
+}
+
+fn noise(shape: &[usize], stream: u64) -> Array {
+    let mut random = Random::new(5, stream);
+    Array::new(shape, (0..shape.iter().product()).map(|_| random.normal() as f32).collect())
+}
+
+/// L2 distance relative to the expected values, or to `floor` where those are smaller.
+fn distance(a: &[f32], b: &[f32], floor: f64) -> f64 {
+    assert_eq!(a.len(), b.len());
+    let square = |f: &dyn Fn(usize) -> f64| (0..a.len()).map(|n| f(n).powi(2)).sum::<f64>();
+    let difference = square(&|n| f64::from(a[n]) - f64::from(b[n]));
+    difference.sqrt() / square(&|n| f64::from(b[n])).sqrt().max(floor)
+}
+
+/// Holds a plan's results, statistics and gradients against candle's operations.
+fn agree(graph: &Graph, batch: usize, size: [usize; 2], tolerance: f64) {
+    let weights = weights(graph);
+    let input = noise(&[batch, graph.input_channels(), size[0], size[1]], 1);
+    let mut reference = Network::with_backend(graph.clone(), &weights, DeviceChoice::Cpu, Backend::Composed).unwrap();
+    let pass = reference.run(&input, Mode::Training).unwrap();
+    let expected = pass.outputs().unwrap();
+    let probes: Vec<Array> = expected.iter().enumerate().map(|(n, y)| noise(&y.shape, 10 + n as u64)).collect();
+    let gradients = pass.backward(&probes).unwrap();
+    let after = reference.weights().unwrap();
+    let parameters: Vec<&[f32]> = graph.parameters.iter().map(|p| weights[&p.name].values.as_slice()).collect();
+    let probe_views: Vec<&[f32]> = probes.iter().map(|p| p.values.as_slice()).collect();
+    for set in InstructionSet::available() {
+        for threads in [1, 2, 3] {
+            let options = Options { threads, set };
+            let mut plan = compile(graph, batch, size, true, &options).unwrap().expect("the graph compiles");
+            let what = format!("{} with {threads} threads, {batch} x {size:?}", set.name());
+            let mut runs = Vec::new();
+            for _ in 0..2 {
+                let values = plan.forward(&parameters, &input.values, &mut |_| {});
+                for (values, expected) in values.iter().zip(&expected) {
+                    let distance = distance(values, &expected.values, 1e-3);
+                    assert!(distance < tolerance, "{what}: result {distance}");
+                }
+                for (of, mean, variance) in plan.statistics() {
+                    for (id, new) in [(of.mean, mean), (of.variance, variance)] {
+                        let name = &graph.parameters[id].name;
+                        let share = of.momentum as f32;
+                        let blend = |(old, new): (&f32, &f32)| old * (1.0 - share) + new * share;
+                        let updated: Vec<f32> = weights[name].values.iter().zip(&new).map(blend).collect();
+                        let distance = distance(&updated, &after[name].values, 1e-2);
+                        assert!(distance < tolerance, "{what}: {name} {distance}");
+                    }
+                }
+                runs.push((values, plan.backward(&parameters, &probe_views, &mut |_| {})));
+            }
+            let found = &runs[0].1;
+            let of_input = gradients.input().unwrap().unwrap();
+            let off = distance(found.input.as_ref().unwrap(), &of_input.values, 1e-3);
+            assert!(off < tolerance, "{what}: input {off}");
+            for (parameter, values) in graph.parameters.iter().zip(&found.parameters) {
+                if !parameter.role.is_trainable() {
+                    assert!(values.is_empty());
+                    continue;
+                }
+                let expected = gradients.parameter(&parameter.name).unwrap().unwrap();
+                // A bias before a norm has no effect: ours is exactly zero, the reference has rounding noise.
+                let is_noise = parameter.name.ends_with("bias") && values.iter().all(|&v| v == 0.0);
+                let off = distance(values, &expected.values, if is_noise { 100.0 } else { 0.1 });
+                assert!(off < tolerance, "{what}: {} {off}", parameter.name);
+            }
+            assert!(runs[0].0 == runs[1].0 && runs[0].1.parameters == runs[1].1.parameters, "{what}: two runs differ");
+        }
+    }
+}
+
+fn conv(inputs: usize, outputs: usize, kernel: usize, stride: usize, padding: usize) -> Conv {
+    Conv {
+        inputs,
+        outputs,
+        kernel: [kernel; 2],
+        stride: [stride; 2],
+        padding: [padding; 2],
+        dilation: [1; 2],
+        groups: 1,
+        bias: true,
+    }
+}
+
+fn one(inputs: usize, build: impl Fn(&Scope, &Value) -> Value) -> Graph {
+    let builder = GraphBuilder::new();
+    let x = builder.input(inputs);
+    let y = build(&builder.root().sub("op"), &x);
+    builder.finish(&[y]).unwrap()
+}
+
+#[test]
+fn convolutions_of_every_size_agree() {
+    for (n, &(inputs, outputs)) in [(1, 3), (16, 16), (17, 40), (80, 33), (9, 16)].iter().enumerate() {
+        for size in [[1, 1], [2, 3], [3, 67], [4, 4], [5, 9], [16, 16], [31, 6]] {
+            let batch = 1 + (n + size[0]) % 4;
+            for padding in [0, 1] {
+                if padding == 0 && (size[0] < 3 || size[1] < 3) {
+                    continue;
+                }
+                let shape = conv(inputs, outputs, 3, 1, padding);
+                agree(&one(inputs, |s, x| s.conv(x, shape)), batch, size, 1e-5);
+            }
+        }
+    }
+}
+
+#[test]
+fn other_windows_agree() {
+    for (kernel, stride, padding) in [(3, 2, 1), (7, 2, 3), (1, 1, 0), (1, 2, 0), (5, 1, 2), (2, 2, 0)] {
+        for size in [[8, 8], [13, 22], [9, 7]] {
+            for inputs in [3, 20] {
+                let shape = conv(inputs, 37, kernel, stride, padding);
+                agree(&one(inputs, |s, x| s.conv(x, shape)), 2, size, 1e-5);
+            }
+        }
+    }
+    let dilated = Conv { dilation: [2, 2], ..conv(20, 18, 3, 1, 2) };
+    agree(&one(20, |s, x| s.conv(x, dilated)), 2, [13, 9], 1e-5);
+}
+
+#[test]
+fn norms_activations_and_pools_agree() {
+    for size in [[8, 8], [7, 13], [40, 34]] {
+        agree(&one(20, |s, x| s.sub("n").batch_norm(&s.conv_same(x, 20, 3)).relu()), 3, size, 2e-5);
+        let leaky = Activation::LeakyRelu(0.01);
+        agree(&one(20, |s, x| s.sub("n").instance_norm(&s.conv_same(x, 20, 3)).activate(leaky)), 3, size, 2e-5);
+        agree(&one(20, |s, x| s.batch_norm(x)), 2, size, 2e-5);
+        agree(&one(20, |_, x| x.activate(leaky)), 2, size, 1e-6);
+        agree(&one(20, |s, x| s.batch_norm(x).relu().max_pool(Pool::new(2, 2))), 2, size, 2e-5);
+        agree(&one(20, |_, x| x.max_pool(Pool { padding: [1; 2], ceil_mode: true, ..Pool::new(3, 2) })), 2, size, 1e-6);
+    }
+}
+
+#[test]
+fn a_value_with_many_readers_gathers_all_gradients() {
+    let graph = one(16, |s, x| {
+        let a = s.sub("na").batch_norm(&s.sub("a").conv_same(x, 32, 3)).relu();
+        let b = s.sub("b").conv_same(&a.max_pool(Pool::new(2, 2)), 16, 3);
+        let up = s.sub("up").up_conv(&b, 16, [2, 2]);
+        let joined = up.concat(&a).concat(x);
+        let c = s.sub("nc").instance_norm(&s.sub("c").conv_same(&joined, 32, 3));
+        let sum = c.plus(&a).relu();
+        s.sub("d").conv_same(&sum.plus(&a), 3, 1)
+    });
+    agree(&graph, 2, [12, 20], 3e-5);
+    // A normed value that is read twice keeps its own gradient.
+    let graph = one(16, |s, x| {
+        let a = s.sub("a").conv_same(x, 16, 3);
+        s.sub("n").batch_norm(&a).relu().plus(&a)
+    });
+    agree(&graph, 2, [9, 8], 3e-5);
+}
+
+#[test]
+fn whole_networks_agree() {
+    let builder = GraphBuilder::new();
+    let x = builder.input(1);
+    let root = builder.root();
+    let block = |name: &str, x: &Value, count: usize| {
+        let y =
+            root.sub(format!("{name}.n0")).batch_norm(&root.sub(format!("{name}.c0")).conv_same(x, count, 3)).relu();
+        root.sub(format!("{name}.n1")).batch_norm(&root.sub(format!("{name}.c1")).conv_same(&y, count, 3)).relu()
+    };
+    let a = block("a", &x, 16);
+    let b = block("b", &a.max_pool(Pool::new(2, 2)), 32);
+    let c = block("c", &b.max_pool(Pool::new(2, 2)), 64);
+    let d = block("d", &root.sub("u0").up_conv(&c, 32, [2, 2]).concat(&b), 32);
+    let e = block("e", &root.sub("u1").up_conv(&d, 16, [2, 2]).concat(&a), 16);
+    let outputs = [root.sub("fine").conv_same(&e, 2, 1), root.sub("coarse").conv_same(&d, 2, 1)];
+    let graph = builder.finish(&outputs).unwrap();
+    agree(&graph, 2, [32, 24], 2e-4);
+}

@@ -1,0 +1,141 @@
+//! A graph as the units that a training plan runs: convolutions, norms with their activation, and what lies between.
+
+use super::super::fuse::as_finish;
+use super::super::target::Finish;
+use crate::engine::cpu::simd::LANES;
+use crate::graph::{Conv, ConvTranspose, Graph, NodeId, Normalisation, Op, Pool};
+
+/// What a unit does.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Kind {
+    /// Takes the image.
+    Input,
+    /// Convolution of one group.
+    Conv(Conv),
+    /// Transposed convolution whose stride is its kernel.
+    Scatter(ConvTranspose),
+    /// Norm and activation.
+    Norm {
+        /// Batch or instance norm.
+        together: bool,
+        /// Added to the variance.
+        eps: f64,
+        /// Whether it has scale and shift.
+        affine: bool,
+        /// Activation.
+        finish: Finish,
+        /// Share of new running statistics, where there are any.
+        momentum: Option<f64>,
+    },
+    /// Activation on its own.
+    Activate(Finish),
+    /// Sum of two maps, and an activation.
+    Add(Finish),
+    /// Maxima; `with` is the unit that computes them along with its own result.
+    MaxPool {
+        /// The windows.
+        pool: Pool,
+        /// That unit.
+        with: Option<usize>,
+    },
+    /// Maps side by side.
+    Concat,
+}
+
+/// One unit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Unit {
+    /// What it does.
+    pub kind: Kind,
+    /// The node with its parameters.
+    pub node: NodeId,
+    /// The node whose value it gives.
+    pub value: NodeId,
+    /// Values it reads.
+    pub inputs: Vec<NodeId>,
+}
+
+/// The units of a graph in order; `None` where an operation has no kernel for training here.
+pub fn units(graph: &Graph, sizes: &[[usize; 2]]) -> Option<Vec<Unit>> {
+    let kept = |id: NodeId| graph.outputs.contains(&id) || graph.taps.iter().any(|(_, tap)| *tap == id);
+    let readers = readers(graph);
+    let mut done = vec![false; graph.nodes.len()];
+    let mut units: Vec<Unit> = Vec::new();
+    for (id, node) in graph.nodes.iter().enumerate() {
+        if done[id] || (readers[id].is_empty() && !kept(id)) {
+            continue;
+        }
+        let mut value = id;
+        let mut finish = Finish::Plain;
+        if matches!(node.op, Op::Norm { .. } | Op::Add)
+            && let ([reader], false) = (&readers[id][..], kept(id))
+            && let Op::Activate(activation) = graph.nodes[*reader].op
+            && let Some(found) = as_finish(activation)
+        {
+            (value, finish) = (*reader, found);
+            done[value] = true;
+        }
+        let kind = match &node.op {
+            Op::Input => Kind::Input,
+            Op::Conv2d(conv) if conv.groups == 1 && returns(conv) => Kind::Conv(*conv),
+            Op::ConvTranspose2d(conv) if super::super::compile::is_scatter(conv) => Kind::Scatter(*conv),
+            Op::Norm { kind: Normalisation::Batch { momentum }, eps, affine, .. } => {
+                Kind::Norm { together: true, eps: *eps, affine: *affine, finish, momentum: Some(*momentum) }
+            }
+            Op::Norm { kind: Normalisation::Instance, eps, affine, .. } => {
+                Kind::Norm { together: false, eps: *eps, affine: *affine, finish, momentum: None }
+            }
+            Op::Activate(activation) => Kind::Activate(as_finish(*activation)?),
+            Op::Add => {
+                let same = |&input: &NodeId| {
+                    graph.nodes[input].size.channels == node.size.channels && sizes[input] == sizes[id]
+                };
+                if !node.inputs.iter().all(same) {
+                    return None;
+                }
+                Kind::Add(finish)
+            }
+            Op::MaxPool2d(pool) => {
+                let is_norm = |u: &&Unit| u.value == node.inputs[0] && matches!(u.kind, Kind::Norm { .. });
+                let free =
+                    |u: &usize| !units.iter().any(|o| matches!(o.kind, Kind::MaxPool { with, .. } if with == Some(*u)));
+                let with = units.iter().position(|u| is_norm(&u)).filter(|u| pool.is_halving() && free(u));
+                Kind::MaxPool { pool: *pool, with }
+            }
+            Op::Concat => {
+                let mut start = 0;
+                for &input in &node.inputs {
+                    if start % LANES != 0 {
+                        return None;
+                    }
+                    start += graph.nodes[input].size.channels;
+                }
+                Kind::Concat
+            }
+            _ => return None,
+        };
+        units.push(Unit { kind, node: id, value, inputs: node.inputs.clone() });
+    }
+    Some(units)
+}
+
+/// Whether a convolution's gradient can be taken back by another convolution with zeros around.
+fn returns(conv: &Conv) -> bool {
+    (0..2).all(|axis| conv.padding[axis] <= conv.dilation[axis] * (conv.kernel[axis] - 1))
+}
+
+/// By whom each node is read, among those that an output or tap needs.
+fn readers(graph: &Graph) -> Vec<Vec<NodeId>> {
+    let mut needed = vec![false; graph.nodes.len()];
+    graph.outputs.iter().for_each(|&id| needed[id] = true);
+    let mut readers = vec![Vec::new(); graph.nodes.len()];
+    for id in (0..graph.nodes.len()).rev() {
+        if needed[id] {
+            for &input in &graph.nodes[id].inputs {
+                needed[input] = true;
+                readers[input].push(id);
+            }
+        }
+    }
+    readers
+}
