@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::{Result, print_json};
-use crate::jobs::{BenchLoad, BenchNetwork, JobError, peak_memory_bytes};
+use crate::jobs::{BenchLoad, BenchNetwork, JobError, StageTimes, peak_memory_bytes};
 
 /// Time the project's own benchmarks.
 #[derive(Args)]
@@ -41,6 +41,9 @@ enum What {
         /// Slices per step
         #[arg(long, default_value_t = 8)]
         batch: usize,
+        /// Print what the passes do and for how long, stage by stage
+        #[arg(long)]
+        stages: bool,
         #[command(flatten)]
         common: Common,
     },
@@ -93,6 +96,18 @@ struct Common {
 }
 
 impl Common {
+    /// Prints what a network's stages take, or puts it among the facts.
+    fn show_stages(&self, times: &StageTimes, facts: &mut serde_json::Value) {
+        if self.json {
+            let stage = |(name, seconds): &(String, f64)| json!({"stage": name, "seconds": seconds});
+            facts["stages"] = times.stages.iter().map(stage).collect();
+            return;
+        }
+        for (name, seconds) in &times.stages {
+            println!("{:9.3} ms  {name}", seconds * 1000.0);
+        }
+    }
+
     fn time(&self, name: &str, mut run: impl FnMut() -> Result, facts: &serde_json::Value) -> Result {
         run()?;
         let mut times = Vec::new();
@@ -126,25 +141,25 @@ impl Bench {
             What::Segment { network, size, stages, common } => {
                 let mut bench = BenchNetwork::new(&network.arch, network.width, 1, size.0)?;
                 let times = bench.stages()?;
-                if *stages && !common.json {
-                    for (name, seconds) in &times.stages {
-                        println!("{:9.3} ms  {name}", seconds * 1000.0);
-                    }
-                }
                 let mut facts = json!({
                     "arch": network.arch, "parameters": bench.parameters(), "size": size.0,
                     "instructions": times.instructions, "packed_weight_bytes": times.weight_bytes, "map_bytes": times.map_bytes,
                 });
-                if *stages && common.json {
-                    let stage = |(name, seconds): &(String, f64)| json!({"stage": name, "seconds": seconds});
-                    facts["stages"] = times.stages.iter().map(stage).collect();
+                if *stages {
+                    common.show_stages(&times, &mut facts);
                 }
                 common.time("segment", || bench.infer(), &facts)
             }
-            What::Train { network, size, batch, common } => {
+            What::Train { network, size, batch, stages, common } => {
                 let mut bench = BenchNetwork::new(&network.arch, network.width, *batch, size.0)?;
-                let facts =
-                    json!({"arch": network.arch, "parameters": bench.parameters(), "size": size.0, "batch": batch});
+                let times = bench.training_stages()?;
+                let mut facts = json!({
+                    "arch": network.arch, "parameters": bench.parameters(), "size": size.0, "batch": batch,
+                    "instructions": times.instructions, "map_bytes": times.map_bytes,
+                });
+                if *stages {
+                    common.show_stages(&times, &mut facts);
+                }
                 common.time("train", || bench.train_step(), &facts)
             }
             What::Load { path, common } => {

@@ -59,6 +59,14 @@ impl BenchNetwork {
         Ok(self.network.stage_times(&self.input)?)
     }
 
+    /// What a training step's passes do and for how long; nothing where they are not compiled.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub fn training_stages(&mut self) -> Result<StageTimes, JobError> {
+        Ok(self.network.training_stage_times(&self.input)?)
+    }
+
     /// One forward, backward and optimiser step of mean(logits^2).
     ///
     /// # Errors

@@ -23,6 +23,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::model::Model;
 use crate::volume::{LabelMap, LabelTable, Volume};
 
+pub use crate::engine::StageTimes;
 pub use bench::{BenchLoad, BenchNetwork, peak_memory_bytes};
 // What the command line and the window need of the rooms below; they do not go there themselves.
 pub use crate::engine::{DeviceChoice, available_devices};

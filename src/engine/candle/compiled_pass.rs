@@ -81,6 +81,34 @@ impl Lent {
         results.map(|(shape, values)| Tensor::from_vec(values, &shape, &candle_core::Device::Cpu)).collect()
     }
 
+    /// Name and seconds of every stage of a step with the results as their own gradient, and the bytes of all maps.
+    pub fn stage_times(&mut self, variables: &[Var], input: &[f32]) -> Result<(Vec<(String, f64)>, usize)> {
+        let plan = self.plan()?;
+        let [forward, backward] = plan.stage_names();
+        let tensors = detached(variables);
+        let mut stages = Vec::new();
+        for round in 0..2 {
+            let mut ends = Vec::new();
+            let mut started = std::time::Instant::now();
+            let mut ended = |_: usize| ends.push(started.elapsed().as_secs_f64());
+            let results = with_values(&tensors, |values| plan.forward(values, input, &mut ended))?;
+            let forward_ends = std::mem::take(&mut ends);
+            started = std::time::Instant::now();
+            let mut ended = |_: usize| ends.push(started.elapsed().as_secs_f64());
+            let views: Vec<&[f32]> = results.iter().map(Vec::as_slice).collect();
+            with_values(&tensors, |values| plan.backward(values, &views, &mut ended))?;
+            // The first round's memory is fresh.
+            if round == 1 {
+                for (names, ends) in [(&forward, &forward_ends), (&backward, &ends)] {
+                    let starts = std::iter::once(0.0).chain(ends.iter().copied());
+                    let times = ends.iter().zip(starts).map(|(end, start)| end - start);
+                    stages.extend(names.iter().cloned().zip(times));
+                }
+            }
+        }
+        Ok((stages, plan.memory_bytes()))
+    }
+
     /// An inner result by name.
     pub fn tap(&self, name: &str) -> Option<([usize; 4], Vec<f32>)> {
         self.plan.as_ref()?.tap(name)

@@ -186,6 +186,24 @@ impl Network {
         Ok(StageTimes { instructions: self.options.set.name(), stages, weight_bytes, map_bytes })
     }
 
+    /// What the two passes of a training step on the CPU do; nothing where they are not compiled. Running statistics move.
+    ///
+    /// # Errors
+    /// When the input does not fit.
+    pub fn training_stage_times(&mut self, input: &Array) -> Result<StageTimes> {
+        self.weights_changed();
+        let [batch, _, h, w] = input.dims4();
+        self.graph.sizes([h, w])?;
+        let key = [batch, h, w];
+        let lent = match self.is_ours() {
+            true => self.training.lend(&self.graph, key, self.input_gradient, &self.options)?,
+            false => None,
+        };
+        let Some(mut lent) = lent else { return Ok(StageTimes::default()) };
+        let (stages, map_bytes) = lent.stage_times(&self.variables, &input.values)?;
+        Ok(StageTimes { instructions: self.options.set.name(), stages, weight_bytes: 0, map_bytes })
+    }
+
     /// Asks for the image's gradient too, which training does without.
     pub fn with_input_gradient(mut self) -> Self {
         self.input_gradient = true;
