@@ -2,9 +2,10 @@
 
 use candle_core::{DType, Tensor};
 
-use super::in_place::{blend, blend3};
+use super::in_place::{blend, square_sum, step};
 use super::network::{Gradients, Network};
 use crate::engine::Result;
+use crate::engine::cpu::lines::{self, AdamStep};
 
 /// Which optimiser, and its constants.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -47,12 +48,14 @@ pub struct Optimiser {
     steps: i32,
     /// Per parameter: momentum buffer, or first and second moment.
     memory: Vec<[Option<Tensor>; 2]>,
+    /// The same where our own kernels run.
+    arrays: Vec<[Vec<f32>; 2]>,
 }
 
 impl Optimiser {
     /// An optimiser without memory.
     pub fn new(recipe: Recipe, clip_norm: Option<f64>) -> Self {
-        Self { recipe, clip_norm, steps: 0, memory: Vec::new() }
+        Self { recipe, clip_norm, steps: 0, memory: Vec::new(), arrays: Vec::new() }
     }
 
     /// Changes the trainable parameters once; returns the norm of the gradients before clipping.
@@ -64,10 +67,15 @@ impl Optimiser {
         network.weights_changed();
         let trainable: Vec<bool> = network.graph().parameters.iter().map(|p| p.role.is_trainable()).collect();
         self.memory.resize_with(trainable.len(), Default::default);
+        self.arrays.resize_with(trainable.len(), Default::default);
         let mut square = 0.0;
         for index in (0..trainable.len()).filter(|&index| trainable[index]) {
             if let Some(gradient) = gradients.tensor(index) {
-                square += f64::from(gradient.to_dtype(DType::F32)?.sqr()?.sum_all()?.to_scalar::<f32>()?);
+                square += if network.is_ours() {
+                    square_sum(&gradient.detach().contiguous()?)?
+                } else {
+                    f64::from(gradient.to_dtype(DType::F32)?.sqr()?.sum_all()?.to_scalar::<f32>()?)
+                };
             }
         }
         let norm = square.sqrt();
@@ -89,7 +97,7 @@ impl Optimiser {
         Ok(norm)
     }
 
-    /// The same step without new arrays.
+    /// The same step without new arrays, in one pass over values, gradient and memory.
     fn update_in_place(
         &mut self,
         index: usize,
@@ -98,80 +106,62 @@ impl Optimiser {
         clip: f64,
         rate: f64,
     ) -> candle_core::Result<()> {
+        let count = value.elem_count();
         let clip = clip as f32;
-        let memory = &mut self.memory[index];
         match self.recipe {
             Recipe::Sgd { momentum, nesterov, weight_decay } => {
                 let (mu, decay, rate) = (momentum as f32, weight_decay as f32, rate as f32);
                 if momentum == 0.0 {
                     return blend(value, gradient, |p, g| p - rate * (g * clip + decay * p));
                 }
-                match &memory[0] {
-                    Some(buffer) => blend3(buffer, gradient, value, |b, g, p| mu * b + g * clip + decay * p)?,
-                    None => {
-                        let buffer = gradient.zeros_like()?;
-                        blend3(&buffer, gradient, value, |_, g, p| g * clip + decay * p)?;
-                        memory[0] = Some(buffer);
+                let [buffer, _] = &mut self.arrays[index];
+                // The first step's buffer is the direction itself, as zeros times the momentum give.
+                buffer.resize(count, 0.0);
+                step(value, gradient, [buffer], |p, g, [b]| {
+                    for ((p, &g), b) in p.iter_mut().zip(g).zip(b) {
+                        let d = g * clip + decay * *p;
+                        *b = mu * *b + d;
+                        *p -= rate * if nesterov { d + mu * *b } else { *b };
                     }
-                }
-                let Some(buffer) = &memory[0] else { return Ok(()) };
-                if nesterov {
-                    blend3(value, gradient, buffer, |p, g, b| p - rate * (g * clip + decay * p + mu * b))
-                } else {
-                    blend(value, buffer, |p, b| p - rate * b)
-                }
+                })
             }
             Recipe::Adam { betas, eps, weight_decay } => {
-                self.moments_in_place(index, value, gradient, clip, betas, weight_decay)?;
-                self.move_along(index, value, betas, eps, rate, 0.0)
+                self.adam_in_place(index, value, gradient, clip, betas, eps, [weight_decay, 0.0], rate)
             }
             Recipe::AdamW { betas, eps, weight_decay } => {
-                self.moments_in_place(index, value, gradient, clip, betas, 0.0)?;
-                self.move_along(index, value, betas, eps, rate, weight_decay)
+                self.adam_in_place(index, value, gradient, clip, betas, eps, [0.0, weight_decay], rate)
             }
         }
     }
 
-    /// Updates Adam's two moments with a gradient to which `decay` times the value is added.
-    fn moments_in_place(
+    /// Adam's step; `decay` is added to the gradient, and pulls at the value, respectively.
+    fn adam_in_place(
         &mut self,
         index: usize,
         value: &Tensor,
         gradient: &Tensor,
         clip: f32,
         betas: [f64; 2],
-        decay: f64,
-    ) -> candle_core::Result<()> {
-        let memory = &mut self.memory[index];
-        for moment in memory.iter_mut().filter(|m| m.is_none()) {
-            *moment = Some(gradient.zeros_like()?);
-        }
-        let [Some(first), Some(second)] = memory else { return Ok(()) };
-        let [b1, b2] = betas.map(|b| b as f32);
-        let [r1, r2] = betas.map(|b| (1.0 - b) as f32);
-        if decay == 0.0 {
-            blend(first, gradient, |m, g| b1 * m + r1 * (g * clip))?;
-            return blend(second, gradient, |v, g| b2 * v + r2 * (g * clip) * (g * clip));
-        }
-        let decay = decay as f32;
-        blend3(first, gradient, value, |m, g, p| b1 * m + r1 * (g * clip + decay * p))?;
-        blend3(second, gradient, value, |v, g, p| b2 * v + r2 * (g * clip + decay * p).powi(2))
-    }
-
-    /// Moves the value along Adam's direction, after pulling it to zero by `decay`.
-    fn move_along(
-        &self,
-        index: usize,
-        value: &Tensor,
-        betas: [f64; 2],
         eps: f64,
+        decay: [f64; 2],
         rate: f64,
-        decay: f64,
     ) -> candle_core::Result<()> {
-        let [Some(first), Some(second)] = &self.memory[index] else { return Ok(()) };
-        let [c1, c2] = betas.map(|b| (1.0 / (1.0 - b.powi(self.steps))) as f32);
-        let (keep, rate, eps) = ((1.0 - rate * decay) as f32, rate as f32, eps as f32);
-        blend3(value, first, second, |p, m, v| p * keep - rate * (m * c1) / ((v * c2).sqrt() + eps))
+        let count = value.elem_count();
+        let [first, second] = &mut self.arrays[index];
+        first.resize(count, 0.0);
+        second.resize(count, 0.0);
+        let [c1, c2] = betas.map(|b| 1.0 / (1.0 - b.powi(self.steps)));
+        let step_of = AdamStep {
+            clip,
+            decay: decay[0] as f32,
+            keep: (1.0 - rate * decay[1]) as f32,
+            betas: betas.map(|b| b as f32),
+            rests: betas.map(|b| (1.0 - b) as f32),
+            rate: (rate * c1) as f32,
+            second: c2 as f32,
+            eps: eps as f32,
+        };
+        step(value, gradient, [first, second], |p, g, [m, v]| lines::adam(p, g, m, v, &step_of))
     }
 
     fn update(&mut self, index: usize, value: &Tensor, gradient: &Tensor, rate: f64) -> candle_core::Result<Tensor> {

@@ -236,6 +236,43 @@ unsafe fn pair_maxima_gradient_by<V>(a: &[f32], b: &[f32], g: &[f32], da: &mut [
     }
 }
 
+/// Constants of a step of Adam.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct AdamStep {
+    /// Factor of the gradient.
+    pub clip: f32,
+    /// Share of the value that is added to the gradient.
+    pub decay: f32,
+    /// Factor of the value.
+    pub keep: f32,
+    /// Shares of the moments that are kept.
+    pub betas: [f32; 2],
+    /// Shares of what is new in them.
+    pub rests: [f32; 2],
+    /// Length of the step, with the first moment's correction.
+    pub rate: f32,
+    /// The second moment's correction.
+    pub second: f32,
+    /// Added to the root of the second moment.
+    pub eps: f32,
+}
+
+for_every_set!(
+    /// A step of Adam: the moments `m` and `v` take in the gradient `g`, and the values `p` move.
+    adam(p: &mut [f32], g: &[f32], m: &mut [f32], v: &mut [f32], step: &AdamStep) -> (), adam_by
+);
+
+#[inline(always)]
+unsafe fn adam_by<V>(p: &mut [f32], g: &[f32], m: &mut [f32], v: &mut [f32], step: &AdamStep) {
+    let AdamStep { clip, decay, keep, betas, rests, rate, second, eps } = *step;
+    for (((p, &g), m), v) in p.iter_mut().zip(g).zip(m).zip(v) {
+        let g = g * clip + decay * *p;
+        *m = betas[0] * *m + rests[0] * g;
+        *v = betas[1] * *v + rests[1] * g * g;
+        *p = *p * keep - rate * *m / ((*v * second).sqrt() + eps);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -29,6 +29,8 @@ struct Compiler<'a> {
     arena: Arena,
     /// Which gradients hold something already.
     written: Vec<bool>,
+    /// Which parameters' gradients are stored by a step, all of them.
+    stored: Vec<bool>,
     /// The norm of each unit that is one.
     norms: Vec<Option<Arc<Norm>>>,
     statistics: Vec<RunningStatistics>,
@@ -63,6 +65,7 @@ pub fn compile(
         graph,
         options,
         written: vec![false; graph.nodes.len()],
+        stored: vec![false; graph.parameters.len()],
         norms: vec![None; count],
         statistics: Vec::new(),
         units,
@@ -105,6 +108,7 @@ pub fn compile(
         taps: graph.taps.iter().filter_map(tap).collect(),
         statistics: compiler.statistics,
         gradient_lens: graph.parameters.iter().map(|p| if p.role.is_trainable() { p.len() } else { 0 }).collect(),
+        stored: compiler.stored,
         input_len: input,
         input_gradient,
         options: *options,
@@ -280,6 +284,7 @@ impl Compiler<'_> {
             Kind::Norm { .. } => {
                 let Some(norm) = self.norms[u].clone() else { return };
                 let outputs = norm.affine;
+                outputs.into_iter().flatten().for_each(|parameter| self.stored[parameter] = true);
                 let in_place = self.places.gradient_inside[input] && self.places.gradients[input] == Some(g);
                 let target = if in_place {
                     self.written[input] = true;
@@ -341,6 +346,7 @@ impl Compiler<'_> {
     /// The gradients of a convolution's weights, bias and input.
     fn return_convolution(&mut self, unit: &Unit, conv: &Conv, x: Map, g: Map, time: usize) {
         let Some(weight) = self.parameter(unit, 0) else { return };
+        self.stored[weight] = true;
         if is_winograd(conv) {
             let mut step = TileOuter::new(x, g, conv.padding, weight, self.options);
             step.scratch = self.arena.place(step.scratch_len(), time, time);
@@ -356,6 +362,7 @@ impl Compiler<'_> {
         }
         // A norm takes out whatever a bias adds: its gradient stays zero.
         if let Some(bias) = self.parameter(unit, 1).filter(|_| !self.is_only_normed(unit.value)) {
+            self.stored[bias] = true;
             self.push(Step::ChannelSums(ChannelSums { g, output: bias }), false);
         }
         let input = unit.inputs[0];
@@ -399,9 +406,11 @@ impl Compiler<'_> {
     /// The gradients of a transposed convolution.
     fn return_scatter(&mut self, unit: &Unit, conv: &ConvTranspose, x: Map, g: Map, time: usize) {
         let Some(weight) = self.parameter(unit, 0) else { return };
+        self.stored[weight] = true;
         let window = Window { kernel: conv.kernel, stride: conv.kernel, padding: [0, 0], dilation: [1, 1] };
         self.outer(g, x, window, weight, time);
         if let Some(bias) = self.parameter(unit, 1) {
+            self.stored[bias] = true;
             self.push(Step::ChannelSums(ChannelSums { g, output: bias }), false);
         }
         if let Some((to, add)) = self.contribute(unit.inputs[0]) {

@@ -52,6 +52,8 @@ pub struct TrainingPlan {
     statistics: Vec<RunningStatistics>,
     /// Floats of the gradients of all parameters; 0 where there is none.
     gradient_lens: Vec<usize>,
+    /// Whether a step writes all of them; others are zero.
+    stored: Vec<bool>,
     /// Floats of the image.
     input_len: usize,
     input_gradient: bool,
@@ -82,11 +84,6 @@ impl TrainingPlan {
         self.input_gradient
     }
 
-    /// Gives its memory back until the next pass.
-    pub fn forget_memory(&mut self) {
-        self.arena = None;
-    }
-
     /// The forward pass of an image `[batch, channels, height, width]` with all parameters in the graph's order.
     pub fn forward(&mut self, parameters: &[&[f32]], input: &[f32], ended: &mut dyn FnMut(usize)) -> Vec<Vec<f32>> {
         debug_assert!(input.len() == self.input_len && parameters.len() == self.gradient_lens.len());
@@ -113,7 +110,11 @@ impl TrainingPlan {
         let mut inputs = parameters.to_vec();
         inputs.push(&[]);
         inputs.extend(output_gradients);
-        let mut found: Vec<Vec<f32>> = self.gradient_lens.iter().map(|&len| vec![0.0; len]).collect();
+        let stored = self.gradient_lens.iter().zip(&self.stored);
+        let mut found: Vec<Vec<f32>> = stored
+            .clone()
+            .map(|(&len, &stored)| if stored { Vec::with_capacity(len) } else { vec![0.0; len] })
+            .collect();
         let mut image = vec![0.0; if self.input_gradient { self.input_len } else { 0 }];
         let mut outputs: Vec<Shared> = found.iter_mut().map(|values| Shared(values.as_mut_ptr())).collect();
         outputs.push(Shared(image.as_mut_ptr()));
@@ -121,6 +122,10 @@ impl TrainingPlan {
         let arena = self.arena.get_or_insert_with(|| Aligned::zeros(floats));
         // SAFETY: as above.
         unsafe { run_team(&self.backward, arena, &inputs, &outputs, &self.options, &|| false, ended) };
+        for (gradient, (&len, _)) in found.iter_mut().zip(stored) {
+            // SAFETY: there is room, and every value was there or is written by the steps that store gradients.
+            unsafe { gradient.set_len(len) };
+        }
         PlanGradients { parameters: found, input: self.input_gradient.then_some(image) }
     }
 
