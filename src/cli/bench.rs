@@ -64,6 +64,24 @@ struct NetworkOptions {
     /// Channels of the first stage (U-Net)
     #[arg(long, default_value_t = 32)]
     width: usize,
+    /// Options of the architecture as JSON, instead of the width
+    #[arg(long, value_parser = parse_json)]
+    options: Option<serde_json::Value>,
+}
+
+fn parse_json(text: &str) -> std::result::Result<serde_json::Value, String> {
+    serde_json::from_str(text).map_err(|e| format!("not JSON: {e}"))
+}
+
+impl NetworkOptions {
+    fn bench(&self, batch: usize, size: [usize; 2]) -> std::result::Result<BenchNetwork, JobError> {
+        let options = match (&self.options, self.arch.as_str()) {
+            (Some(options), _) => options.clone(),
+            (None, "unet") => json!({"width": self.width}),
+            (None, _) => serde_json::Value::Null,
+        };
+        BenchNetwork::new(&self.arch, &options, batch, size)
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -139,7 +157,7 @@ impl Bench {
         }
         match &self.what {
             What::Segment { network, size, stages, common } => {
-                let mut bench = BenchNetwork::new(&network.arch, network.width, 1, size.0)?;
+                let mut bench = network.bench(1, size.0)?;
                 let times = bench.stages()?;
                 let mut facts = json!({
                     "arch": network.arch, "parameters": bench.parameters(), "size": size.0,
@@ -151,7 +169,7 @@ impl Bench {
                 common.time("segment", || bench.infer(), &facts)
             }
             What::Train { network, size, batch, stages, common } => {
-                let mut bench = BenchNetwork::new(&network.arch, network.width, *batch, size.0)?;
+                let mut bench = network.bench(*batch, size.0)?;
                 let times = bench.training_stages()?;
                 let mut facts = json!({
                     "arch": network.arch, "parameters": bench.parameters(), "size": size.0, "batch": batch,

@@ -21,13 +21,12 @@ pub struct BenchNetwork {
 }
 
 impl BenchNetwork {
-    /// One input channel, two classes; `width` is an option of the U-Net.
+    /// One input channel, two classes; `options` are those of the architecture.
     ///
     /// # Errors
     /// For an unknown architecture.
-    pub fn new(arch: &str, width: usize, batch: usize, [h, w]: [usize; 2]) -> Result<Self, JobError> {
-        let options = if arch == "unet" { serde_json::json!({"width": width}) } else { serde_json::Value::Null };
-        let graph = zoo::build(arch, Ends { in_channels: 1, classes: 2 }, &options)
+    pub fn new(arch: &str, options: &serde_json::Value, batch: usize, [h, w]: [usize; 2]) -> Result<Self, JobError> {
+        let graph = zoo::build(arch, Ends { in_channels: 1, classes: 2 }, options)
             .map_err(|e| JobError::Other(e.to_string()))?;
         let weights = initial_weights(&graph, 0);
         let mut random = Random::new(0, 0);
