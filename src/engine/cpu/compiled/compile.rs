@@ -1,11 +1,15 @@
 //! From a graph and weights to a plan for one input size.
 
+use std::sync::Arc;
+
 use super::super::simd::LANES;
 use super::dense::dense;
 use super::direct::Direct;
 use super::fuse::{Fused, FusedGraph, as_finish, fuse};
 use super::memory::{Aligned, Arena, Constants, Map};
-use super::pointwise::{Border, InstanceNorm, Load, MaxPool, Pair, Pairing, ScaleShift, Store, Unary};
+use super::norm::{Affine, Norm, NormStep, NormWork};
+use super::pieces::Pieces;
+use super::pointwise::{Border, Load, MaxPool, Pair, Pairing, ScaleShift, Store, Unary};
 use super::run::{Stage, Step, place_scratch, push_convolution};
 use super::target::{Finish, Target};
 use super::{Options, Plan, is_winograd};
@@ -37,6 +41,9 @@ struct Compiler<'a> {
     places: Vec<Option<Place>>,
     maps: Vec<Option<Map>>,
     stages: Vec<Stage>,
+    arena: Arena,
+    /// The operation that is compiled.
+    now: usize,
     weight_bytes: usize,
 }
 
@@ -65,16 +72,21 @@ pub fn compile(
         places: vec![None; graph.nodes.len()],
         maps: vec![None; graph.nodes.len()],
         stages: Vec::new(),
+        arena: Arena::default(),
+        now: 0,
         weight_bytes: 0,
         fused,
     };
     compiler.find_places(&sizes);
-    let mut arena = Arena::default();
-    compiler.place_maps(&mut arena);
+    compiler.place_maps();
     // What the kernels' safety rests on.
-    assert!(compiler.maps.iter().flatten().all(|map| map.end() <= arena.len()), "a map lies outside its memory");
+    assert!(
+        compiler.maps.iter().flatten().all(|map| map.end() <= compiler.arena.len()),
+        "a map lies outside its memory"
+    );
     let operations = std::mem::take(&mut compiler.fused.operations);
-    for operation in &operations {
+    for (now, operation) in operations.iter().enumerate() {
+        compiler.now = now;
         compiler.emit(operation);
     }
     compiler.fused.operations = operations;
@@ -82,7 +94,7 @@ pub fn compile(
     for (output, &map) in outputs.iter().enumerate() {
         compiler.push(Step::Store(Store { map, output }), output + 1 == outputs.len());
     }
-    let floats = place_scratch(&mut compiler.stages, arena.len(), options);
+    let floats = place_scratch(&mut compiler.stages, compiler.arena.len(), options);
     Ok(Plan::new(compiler.stages, outputs, floats, options, compiler.weight_bytes))
 }
 
@@ -191,7 +203,7 @@ impl Compiler<'_> {
         }
     }
 
-    fn place_maps(&mut self, arena: &mut Arena) {
+    fn place_maps(&mut self) {
         // Wholes first, so that parts find them.
         for pass in 0..2 {
             for id in 0..self.places.len() {
@@ -208,7 +220,7 @@ impl Compiler<'_> {
                 match place.part_of {
                     None if pass == 0 => {
                         map.image = map.own_len();
-                        map.offset = arena.place(map.image * self.batch, place.first, place.last);
+                        map.offset = self.arena.place(map.image * self.batch, place.first, place.last);
                     }
                     Some((whole, block)) if pass == 1 => {
                         let Some(whole) = self.maps[whole] else { continue };
@@ -260,14 +272,20 @@ impl Compiler<'_> {
                 };
                 self.push(Step::ScaleShift(step), true);
             }
-            Op::Norm { kind: Normalisation::Instance, channels, eps, affine } => {
-                let parameter = |n: usize, otherwise: f32| match node.parameters.get(n) {
-                    Some(&id) if *affine => Aligned::padded(&self.parameters[id]),
-                    _ => Aligned::padded(&vec![otherwise; *channels]),
+            Op::Norm { kind: Normalisation::Instance, eps, affine, .. } => {
+                let parameter = |n: usize| node.parameters.get(n).map(|&id| self.parameters[id].clone());
+                let affine = match (parameter(0), parameter(1)) {
+                    (Some(scale), Some(shift)) if *affine => Affine::Fixed([scale, shift]),
+                    _ => Affine::None,
                 };
-                let (scale, shift) = (parameter(0, 1.0), parameter(1, 0.0));
-                let step = InstanceNorm { x, y, scale, shift, eps: *eps, finish: operation.finish };
-                self.push(Step::InstanceNorm(step), true);
+                let (finish, pieces) = (operation.finish, Pieces::new(&x));
+                let mut norm = Norm { x, together: false, eps: *eps, affine, finish, pieces, partials: 0, records: 0 };
+                norm.partials = self.arena.place(norm.partial_len(), self.now, self.now);
+                norm.records = self.arena.place(norm.record_len(), self.now, self.now);
+                let norm = Arc::new(norm);
+                for work in [NormWork::Moments, NormWork::Combine, NormWork::Apply { y, pooled: None }] {
+                    self.push(Step::Norm(NormStep { norm: norm.clone(), work }), true);
+                }
             }
             Op::Activate(activation) => match as_finish(*activation) {
                 Some(finish) => self.push(Step::Unary(Unary { x, y, finish }), true),

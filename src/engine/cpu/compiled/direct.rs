@@ -156,6 +156,13 @@ impl Direct {
         }
     }
 
+    /// A panel's packed weights.
+    unsafe fn panel_start(&self, context: &Context, panel: usize) -> *const f32 {
+        let before = self.taps[0] * self.taps[1] * self.depth * self.panels[panel].0 * LANES;
+        // SAFETY: the weights of all panels follow each other.
+        unsafe { self.weights.start(context.arena).add(before) }
+    }
+
     /// Floats of the packed weights.
     pub fn weight_len(&self) -> usize {
         self.taps[0] * self.taps[1] * self.depth * self.target.y.blocks() * LANES
@@ -189,8 +196,13 @@ impl Direct {
                 if panel >= self.panels.len() {
                     break;
                 }
+                // The panel that this thread takes next, if everyone is as fast.
+                let next = ((work + context.team.threads) / pieces).min(self.panels.len() - 1);
+                let mut ahead = self.panel_start(context, next);
+                let end = ahead.wrapping_add(self.panel_len(next));
                 for line in piece * self.piece..((piece + 1) * self.piece).min(lines) {
-                    self.run_line::<V, COLUMNS>(context, panel, line / self.positions[0], line % self.positions[0]);
+                    let at = [line / self.positions[0], line % self.positions[0]];
+                    self.run_line::<V, COLUMNS>(context, panel, at, &mut ahead, end);
                 }
             }
         }
@@ -201,14 +213,15 @@ impl Direct {
         &self,
         context: &Context,
         panel: usize,
-        image: usize,
-        line: usize,
+        [image, line]: [usize; 2],
+        ahead: &mut *const f32,
+        end: *const f32,
     ) {
         unsafe {
             let (first, blocks) = self.panels[panel];
             let (x, target, taps) = (&self.x, &self.target, self.taps);
             let tap_count = taps[0] * taps[1];
-            let panel_weights = self.weights.start(context.arena).add(tap_count * self.depth * first * LANES);
+            let panel_weights = self.panel_start(context, panel);
             let a_step = self.window.stride[1] * x.lanes;
             let row = (line * self.window.stride[0]) as isize - self.window.padding[0] as isize;
             let base = context.arena.add(x.at(image, 0, row, -(self.window.padding[1] as isize))).cast_const();
@@ -231,7 +244,11 @@ impl Direct {
                         finish: target.finish,
                     };
                     let weights = panel_weights.add(tap * self.depth * blocks * LANES);
-                    let product = Product { a, a_step, runs: &self.runs, b: weights, ahead: weights };
+                    // Every call asks for a part of the next panel, until all of it is on its way.
+                    let asks = *ahead < end;
+                    let product =
+                        Product { a, a_step, runs: &self.runs, b: weights, ahead: if asks { *ahead } else { weights } };
+                    *ahead = ahead.wrapping_add(self.depth * LANES);
                     if blocks == COLUMNS {
                         multiply::<V, COLUMNS>(rows, product, &pixels);
                     } else {

@@ -3,12 +3,12 @@
 use super::super::simd::{InstructionSet, LANES, Portable, Vector};
 use super::direct::{Direct, Window};
 use super::memory::{Aligned, Map};
+use super::norm::NormStep;
 use super::outer::Outer;
-use super::pointwise::{Border, InstanceNorm, Load, MaxPool, Pair, ScaleShift, Store, Unary, read_map, write_map};
+use super::pointwise::{Border, Load, MaxPool, Pair, ScaleShift, Store, Unary, read_map, write_map};
 use super::target::Target;
 use super::team::Team;
 use super::training::gradients::{ChannelSums, Gate, PoolGradient, Spread};
-use super::training::norm::NormStep;
 use super::training::pack::{Pack, PackVector};
 use super::training::tile_outer::TileOuter;
 use super::winograd::{Share, Winograd};
@@ -88,8 +88,6 @@ pub enum Step {
     MaxPool(MaxPool),
     /// Fixed norm.
     ScaleShift(ScaleShift),
-    /// Norm per image and channel.
-    InstanceNorm(InstanceNorm),
     /// Sum or product.
     Pair(Pair),
     /// Activation or copy.
@@ -126,7 +124,6 @@ impl Step {
             Self::Direct(conv) => conv.name(),
             Self::MaxPool(_) => "max pool".into(),
             Self::ScaleShift(_) => "scale and shift".into(),
-            Self::InstanceNorm(_) => "instance norm".into(),
             Self::Pair(_) => "sum or product".into(),
             Self::Unary(_) => "activation or copy".into(),
             Self::Dense { .. } => "dense".into(),
@@ -301,7 +298,6 @@ unsafe fn compute<V: Vector, const COLUMNS: usize>(stages: &[Stage], number: usi
             Step::Direct(conv) => conv.run::<V, COLUMNS>(context, number),
             Step::MaxPool(pool) => pool.run::<V>(context, number),
             Step::ScaleShift(norm) => norm.run::<V>(context, number),
-            Step::InstanceNorm(norm) => norm.run::<V>(context, number),
             Step::Pair(pair) => pair.run::<V>(context, number),
             Step::Unary(unary) => unary.run::<V>(context, number),
             Step::Load(load) => load.run::<V>(context, number),

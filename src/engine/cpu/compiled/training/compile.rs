@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use super::super::direct::{Direct, Source, Window};
 use super::super::memory::{Aligned, Arena, Constants, Map};
+use super::super::norm::{Affine, Norm, NormStep, NormWork};
 use super::super::outer::Outer;
+use super::super::pieces::Pieces;
 use super::super::pointwise::{Border, Load, MaxPool, Pair, Pairing, Store, Unary};
 use super::super::run::{Stage, Step};
 use super::super::target::{Finish, Target};
 use super::super::winograd::{Share, Winograd};
 use super::super::{Options, is_winograd};
 use super::gradients::{ChannelSums, Gate, PoolGradient, Spread};
-use super::norm::{Norm, NormStep, NormWork};
 use super::pack::{Pack, PackVector};
-use super::pieces::Pieces;
 use super::places::{Places, backward_time, place, return_padding};
 use super::tile_outer::TileOuter;
 use super::units::{Kind, Unit, units};
@@ -185,8 +185,8 @@ impl Compiler<'_> {
                 let parameters = self.graph.nodes[unit.node].parameters.clone();
                 let arrays = |n: usize| parameters.get(n).copied();
                 let affine_arrays = match (affine, arrays(0), arrays(1)) {
-                    (true, Some(scale), Some(shift)) => Some([scale, shift]),
-                    _ => None,
+                    (true, Some(scale), Some(shift)) => Affine::Inputs([scale, shift]),
+                    _ => Affine::None,
                 };
                 let pieces = Pieces::new(&x);
                 let mut norm =
@@ -283,7 +283,10 @@ impl Compiler<'_> {
             Kind::Scatter(conv) => self.return_scatter(&unit, &conv, x, g, time),
             Kind::Norm { .. } => {
                 let Some(norm) = self.norms[u].clone() else { return };
-                let outputs = norm.affine;
+                let outputs = match norm.affine {
+                    Affine::Inputs(arrays) => Some(arrays),
+                    _ => None,
+                };
                 outputs.into_iter().flatten().for_each(|parameter| self.stored[parameter] = true);
                 let in_place = self.places.gradient_inside[input] && self.places.gradients[input] == Some(g);
                 let target = if in_place {

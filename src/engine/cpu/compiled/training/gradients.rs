@@ -2,10 +2,10 @@
 //! out.
 
 use super::super::memory::Map;
+use super::super::norm::gate;
+use super::super::pieces::Pieces;
 use super::super::run::Context;
 use super::super::target::Finish;
-use super::norm::gate;
-use super::pieces::Pieces;
 use crate::engine::cpu::simd::{LANES, Vector};
 use crate::graph::Pool;
 

@@ -8,9 +8,7 @@
 
 mod compile;
 pub mod gradients;
-pub mod norm;
 pub mod pack;
-mod pieces;
 mod places;
 #[cfg(test)]
 mod tests;
@@ -19,9 +17,9 @@ mod units;
 
 use super::Options;
 use super::memory::{Aligned, Map};
+use super::norm::{MEAN, RECORD, VARIANCE};
 use super::pointwise::read_map;
 use super::run::{Shared, Stage, run_team};
-use norm::{MEAN, RECORD, VARIANCE};
 
 use crate::engine::cpu::simd::LANES;
 

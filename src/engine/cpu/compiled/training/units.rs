@@ -59,6 +59,8 @@ pub struct Unit {
 pub fn units(graph: &Graph, sizes: &[[usize; 2]]) -> Option<Vec<Unit>> {
     let kept = |id: NodeId| graph.outputs.contains(&id) || graph.taps.iter().any(|(_, tap)| *tap == id);
     let readers = readers(graph);
+    // A parameter's gradient is stored by one unit.
+    let mut owned = vec![false; graph.parameters.len()];
     let mut done = vec![false; graph.nodes.len()];
     let mut units: Vec<Unit> = Vec::new();
     for (id, node) in graph.nodes.iter().enumerate() {
@@ -114,6 +116,11 @@ pub fn units(graph: &Graph, sizes: &[[usize; 2]]) -> Option<Vec<Unit>> {
             }
             _ => return None,
         };
+        for &parameter in &node.parameters {
+            if std::mem::replace(&mut owned[parameter], true) {
+                return None;
+            }
+        }
         units.push(Unit { kind, node: id, value, inputs: node.inputs.clone() });
     }
     Some(units)

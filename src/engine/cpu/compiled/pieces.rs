@@ -1,6 +1,6 @@
 //! How work on maps is cut: some rows of one plane at a time, the same pieces on every run.
 
-use super::super::memory::Map;
+use super::memory::Map;
 use crate::engine::cpu::simd::LANES;
 
 /// Floats of a piece: small enough to share out, large enough to be worth it.

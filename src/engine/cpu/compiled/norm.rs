@@ -5,11 +5,21 @@
 
 use std::sync::Arc;
 
-use super::super::memory::Map;
-use super::super::run::Context;
-use super::super::target::Finish;
+use super::memory::Map;
 use super::pieces::Pieces;
+use super::run::Context;
+use super::target::Finish;
 use crate::engine::cpu::simd::{LANES, Vector};
+
+/// Where a norm's scale and shift come from.
+pub enum Affine {
+    /// There are none.
+    None,
+    /// From these arrays of the inputs.
+    Inputs([usize; 2]),
+    /// Known when compiling: scale and shift of every channel.
+    Fixed([Vec<f32>; 2]),
+}
 
 /// A norm over a map.
 pub struct Norm {
@@ -19,8 +29,8 @@ pub struct Norm {
     pub together: bool,
     /// Added to the variance.
     pub eps: f64,
-    /// Numbers of the arrays of scale and shift among the inputs, where it has them.
-    pub affine: Option<[usize; 2]>,
+    /// Scale and shift.
+    pub affine: Affine,
     /// Activation.
     pub finish: Finish,
     /// How its maps are cut.
@@ -84,12 +94,14 @@ impl Norm {
         images.flat_map(move |image| (0..pieces.per_plane).map(move |n| pieces.index(image, block, n)))
     }
 
-    /// A value of an array of the inputs, or what stands for it.
+    /// Scale (0) or shift (1) of a channel.
     fn parameter(&self, context: &Context, which: usize, channel: usize, otherwise: f64) -> f64 {
-        match self.affine {
-            Some(arrays) => context.inputs[arrays[which]].get(channel).map_or(0.0, |&v| f64::from(v)),
-            None => otherwise,
-        }
+        let array = match &self.affine {
+            Affine::None => return otherwise,
+            Affine::Inputs(arrays) => context.inputs[arrays[which]],
+            Affine::Fixed(arrays) => &arrays[which],
+        };
+        array.get(channel).map_or(0.0, |&v| f64::from(v))
     }
 }
 
