@@ -166,6 +166,7 @@ impl Bench {
                 if *stages {
                     common.show_stages(&times, &mut facts);
                 }
+                facts["peak_memory_bytes"] = peak_memory_bytes().into();
                 common.time("segment", || bench.infer(), &facts)
             }
             What::Train { network, size, batch, stages, common } => {
@@ -178,6 +179,9 @@ impl Bench {
                 if *stages {
                     common.show_stages(&times, &mut facts);
                 }
+                bench.train_step()?;
+                facts["estimated_bytes"] = bench.training_bytes()?.into();
+                facts["peak_memory_bytes"] = peak_memory_bytes().into();
                 common.time("train", || bench.train_step(), &facts)
             }
             What::Load { path, common } => {

@@ -12,6 +12,7 @@ mod candle;
 mod cpu;
 mod device;
 mod losses;
+mod memory;
 mod random;
 mod weights;
 
@@ -20,6 +21,7 @@ pub use candle::{Gradients, Mode, Network, Optimiser, Pass, Recipe, StageTimes};
 pub use cpu::allocator::KeepFreedMemory;
 pub use device::{DeviceChoice, available_devices};
 pub use losses::{LossGradient, SegmentationLoss, bce_with_logits, cross_entropy, soft_dice};
+pub use memory::training_memory_bytes;
 pub use random::Random;
 pub use weights::{WeightError, Weights, check as check_weights, initial_weights};
 

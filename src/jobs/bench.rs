@@ -6,6 +6,7 @@ use std::time::Instant;
 use super::JobError;
 use crate::engine::{
     Array, DeviceChoice, KeepFreedMemory, Mode, Network, Optimiser, Random, Recipe, StageTimes, initial_weights,
+    training_memory_bytes,
 };
 use crate::formats;
 use crate::volume::{Plane, PlaneLayout};
@@ -64,6 +65,15 @@ impl BenchNetwork {
     /// When the engine fails.
     pub fn training_stages(&mut self) -> Result<StageTimes, JobError> {
         Ok(self.network.training_stage_times(&self.input)?)
+    }
+
+    /// Bytes that training takes by the engine's own estimate.
+    ///
+    /// # Errors
+    /// When the input does not fit.
+    pub fn training_bytes(&self) -> Result<usize, JobError> {
+        let [batch, _, h, w] = self.input.dims4();
+        Ok(training_memory_bytes(self.network.graph(), batch, [h, w])?)
     }
 
     /// One forward, backward and optimiser step of mean(logits^2).

@@ -324,7 +324,10 @@ impl Run<'_> {
                 if share >= 1.0 {
                     break;
                 }
-                let loss = self.step(poly(self.plan.rate, share))?;
+                let loss = match self.step(poly(self.plan.rate, share), stop) {
+                    Err(FitError::Engine(EngineError::Stopped)) => return self.finish(),
+                    other => other?,
+                };
                 losses.push(loss);
                 on_event(FitEvent::Step { done: share, loss });
             }
@@ -357,7 +360,7 @@ impl Run<'_> {
         self.best.take().map(|(_, model)| model).ok_or(FitError::Stopped)
     }
 
-    fn step(&mut self, rate: f64) -> Result<f64, FitError> {
+    fn step(&mut self, rate: f64, stop: &dyn Fn() -> bool) -> Result<f64, FitError> {
         let batch = self.plan.batch;
         let forced = (self.plan.forced_foreground * batch as f64).round() as usize;
         let first = self.steps * batch as u64;
@@ -374,7 +377,8 @@ impl Run<'_> {
         let [h, w] = self.cut.patch;
         let channels = self.spec.input_channels();
         let images = examples.iter().flat_map(|e| e.image.iter().copied()).collect();
-        let pass = self.network.run(&Array::new([batch, channels, h, w], images), Mode::Training)?;
+        let image = Array::new([batch, channels, h, w], images);
+        let pass = self.network.run_unless(&image, Mode::Training, stop)?;
         let outputs = pass.outputs()?;
         let weights = supervision_weights(outputs.len());
         let mut value = 0.0;
@@ -387,7 +391,7 @@ impl Run<'_> {
             loss.gradient.values.iter_mut().for_each(|g| *g *= weight as f32);
             gradients.push(loss.gradient);
         }
-        let gradients = pass.backward(&gradients)?;
+        let gradients = pass.backward_unless(&gradients, stop)?;
         self.optimiser.step(&mut self.network, &gradients, rate)?;
         Ok(value)
     }

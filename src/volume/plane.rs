@@ -224,7 +224,7 @@ mod tests {
 
     #[test]
     fn labels_of_a_slice_are_those_of_its_voxels() {
-        let labels_of = |voxel: [usize; 3]| u16::from(voxel[0] > 30 && voxel[1] % 3 == 0 && voxel[2] != 1) * 7;
+        let labels_of = |voxel: [usize; 3]| u16::from(voxel[0] > 30 && voxel[1].is_multiple_of(3) && voxel[2] != 1) * 7;
         for sign in [1.0, -1.0] {
             let columns = [[sign, 0.0, 0.0], [0.0, sign, 0.0], [0.0, 0.0, sign]];
             let geometry = Geometry::new([70, 33, 3], Affine::from_columns(columns, [0.0; 3])).unwrap();

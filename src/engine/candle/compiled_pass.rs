@@ -64,11 +64,17 @@ impl Lent {
         self.plan.as_mut().ok_or_else(|| candle_core::Error::Msg("the plan is gone".into()))
     }
 
-    /// The results of an image; running statistics move.
-    pub fn forward(&mut self, variables: &[Var], input: &[f32]) -> Result<Vec<Tensor>> {
+    /// The results of an image; running statistics move. `None` when stopped.
+    pub fn forward(
+        &mut self,
+        variables: &[Var],
+        input: &[f32],
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Option<Vec<Tensor>>> {
         let plan = self.plan()?;
         let tensors = detached(variables);
-        let results = with_values(&tensors, |values| plan.forward(values, input, &mut |_| {}))?;
+        let results = with_values(&tensors, |values| plan.forward(values, input, stop, &mut |_| {}))?;
+        let Some(results) = results else { return Ok(None) };
         for (of, mean, variance) in plan.statistics() {
             let share = of.momentum as f32;
             for (id, new) in [(of.mean, mean), (of.variance, variance)] {
@@ -78,7 +84,8 @@ impl Lent {
         }
         let shapes = plan.output_shapes();
         let results = shapes.into_iter().zip(results);
-        results.map(|(shape, values)| Tensor::from_vec(values, &shape, &candle_core::Device::Cpu)).collect()
+        let tensor = |(shape, values): ([usize; 4], _)| Tensor::from_vec(values, &shape, &candle_core::Device::Cpu);
+        results.map(tensor).collect::<Result<_>>().map(Some)
     }
 
     /// Name and seconds of every stage of a step with the results as their own gradient, and the bytes of all maps.
@@ -91,12 +98,13 @@ impl Lent {
             let mut ends = Vec::new();
             let mut started = std::time::Instant::now();
             let mut ended = |_: usize| ends.push(started.elapsed().as_secs_f64());
-            let results = with_values(&tensors, |values| plan.forward(values, input, &mut ended))?;
+            let results =
+                with_values(&tensors, |values| plan.forward(values, input, &|| false, &mut ended))?.unwrap_or_default();
             let forward_ends = std::mem::take(&mut ends);
             started = std::time::Instant::now();
             let mut ended = |_: usize| ends.push(started.elapsed().as_secs_f64());
             let views: Vec<&[f32]> = results.iter().map(Vec::as_slice).collect();
-            with_values(&tensors, |values| plan.backward(values, &views, &mut ended))?;
+            with_values(&tensors, |values| plan.backward(values, &views, &|| false, &mut ended))?;
             // The first round's memory is fresh.
             if round == 1 {
                 for (names, ends) in [(&forward, &forward_ends), (&backward, &ends)] {
@@ -114,16 +122,24 @@ impl Lent {
         self.plan.as_ref()?.tap(name)
     }
 
-    /// All gradients from those of the outputs.
-    pub fn backward(mut self, graph: &Graph, variables: &[Var], outputs: &[&[f32]], input: &[usize]) -> Result<Found> {
+    /// All gradients from those of the outputs; `None` when stopped.
+    pub fn backward(
+        mut self,
+        graph: &Graph,
+        variables: &[Var],
+        outputs: &[&[f32]],
+        input: &[usize],
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Option<Found>> {
         let plan = self.plan()?;
-        let found = with_values(&detached(variables), |values| plan.backward(values, outputs, &mut |_| {}))?;
+        let found = with_values(&detached(variables), |values| plan.backward(values, outputs, stop, &mut |_| {}))?;
+        let Some(found) = found else { return Ok(None) };
         let tensor = |values: Vec<f32>, shape: &[usize]| Tensor::from_vec(values, shape, &candle_core::Device::Cpu);
         let mut parameters = Vec::with_capacity(found.parameters.len());
         for (parameter, values) in graph.parameters.iter().zip(found.parameters) {
             let gradient = (!values.is_empty()).then(|| tensor(values, &parameter.shape));
             parameters.push(gradient.transpose()?);
         }
-        Ok(Found { input: found.input.map(|values| tensor(values, input)).transpose()?, parameters })
+        Ok(Some(Found { input: found.input.map(|values| tensor(values, input)).transpose()?, parameters }))
     }
 }

@@ -7,6 +7,7 @@ use candle_core::{Device, Tensor, Var};
 
 use super::compiled_pass::{Lender, Lent};
 use super::interpret::Interpreter;
+use super::kernel_op::with_values;
 use super::tape::{Found, LastKernel, Tape};
 use crate::engine::array::Array;
 use crate::engine::cpu::compiled::{self, Options, Plan};
@@ -148,9 +149,11 @@ impl Network {
         let found = match self.plans.iter().position(|(size, _)| *size == key) {
             Some(found) => found,
             None => {
-                let read = |v: &Var| v.as_tensor().flatten_all()?.to_vec1::<f32>();
-                let parameters = self.variables.iter().map(read).collect::<candle_core::Result<Vec<_>>>()?;
-                let plan = compiled::compile(&self.graph, &parameters, batch, [height, width], &self.options)?;
+                let tensors: Vec<Tensor> = self.variables.iter().map(Var::as_detached_tensor).collect();
+                let compile = |parameters: &[&[f32]]| {
+                    compiled::compile(&self.graph, parameters, batch, [height, width], &self.options)
+                };
+                let plan = with_values(&tensors, compile)??;
                 if self.plans.len() == MOST_PLANS {
                     self.plans.remove(0);
                 }
@@ -195,16 +198,17 @@ impl Network {
         let [batch, _, h, w] = input.dims4();
         self.graph.sizes([h, w])?;
         let key = [batch, h, w];
-        let lent = match self.is_ours() {
-            true => self.training.lend(&self.graph, key, self.input_gradient, &self.options)?,
-            false => None,
-        };
+        if !self.is_ours() {
+            return Ok(StageTimes::default());
+        }
+        let lent = self.training.lend(&self.graph, key, self.input_gradient, &self.options)?;
         let Some(mut lent) = lent else { return Ok(StageTimes::default()) };
         let (stages, map_bytes) = lent.stage_times(&self.variables, &input.values)?;
         Ok(StageTimes { instructions: self.options.set.name(), stages, weight_bytes: 0, map_bytes })
     }
 
     /// Asks for the image's gradient too, which training does without.
+    #[must_use]
     pub fn with_input_gradient(mut self) -> Self {
         self.input_gradient = true;
         self
@@ -304,6 +308,14 @@ impl Network {
     /// # Errors
     /// When the input does not fit or the device fails.
     pub fn run(&mut self, input: &Array, mode: Mode) -> Result<Pass> {
+        self.run_unless(input, mode, &|| false)
+    }
+
+    /// As [`Network::run`]; `stop` is asked between the stages of a compiled pass.
+    ///
+    /// # Errors
+    /// As there, and [`EngineError::Stopped`].
+    pub fn run_unless(&mut self, input: &Array, mode: Mode, stop: &dyn Fn() -> bool) -> Result<Pass> {
         if mode == Mode::Training {
             // Running statistics move.
             self.weights_changed();
@@ -313,7 +325,7 @@ impl Network {
         if mode == Mode::Training && self.is_ours() {
             let [batch, _, h, w] = input.dims4();
             return match self.training.lend(&self.graph, [batch, h, w], self.input_gradient, &self.options)? {
-                Some(plan) => self.run_compiled(input, plan),
+                Some(plan) => self.run_compiled(input, plan, stop),
                 None => self.run_taped(input),
             };
         }
@@ -344,8 +356,8 @@ impl Network {
     }
 
     /// A training pass through a compiled plan.
-    fn run_compiled(&self, input: &Array, mut plan: Lent) -> Result<Pass> {
-        let outputs = plan.forward(&self.variables, &input.values)?;
+    fn run_compiled(&self, input: &Array, mut plan: Lent, stop: &dyn Fn() -> bool) -> Result<Pass> {
+        let outputs = plan.forward(&self.variables, &input.values, stop)?.ok_or(EngineError::Stopped)?;
         let way = Way::Compiled(plan, input.dims4());
         let (graph, variables) = (self.graph.clone(), self.variables.clone());
         Ok(Pass { outputs, taps: BTreeMap::new(), way, graph, variables })
@@ -407,6 +419,14 @@ impl Pass {
     /// # Errors
     /// When the device fails.
     pub fn backward(self, output_gradients: &[Array]) -> Result<Gradients> {
+        self.backward_unless(output_gradients, &|| false)
+    }
+
+    /// As [`Pass::backward`]; `stop` is asked between the stages of a compiled pass.
+    ///
+    /// # Errors
+    /// As there, and [`EngineError::Stopped`].
+    pub fn backward_unless(self, output_gradients: &[Array], stop: &dyn Fn() -> bool) -> Result<Gradients> {
         let Self { outputs, taps, way, graph, variables } = self;
         drop(taps);
         let of_outputs = || {
@@ -417,7 +437,7 @@ impl Pass {
         let found = match way {
             Way::Compiled(plan, shape) => {
                 let views: Vec<&[f32]> = output_gradients.iter().map(|g| g.values.as_slice()).collect();
-                plan.backward(&graph, &variables, &views, &shape)?
+                plan.backward(&graph, &variables, &views, &shape, stop)?.ok_or(EngineError::Stopped)?
             }
             Way::Tape(tape) => {
                 let interpreter = Interpreter {

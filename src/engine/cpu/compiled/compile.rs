@@ -16,7 +16,7 @@ use super::{Options, Plan, is_winograd};
 use crate::graph::{Conv, ConvTranspose, Graph, GraphError, NodeId, Normalisation, Op};
 
 /// Parameters in the graph's order.
-pub type Parameters<'a> = &'a [Vec<f32>];
+pub type Parameters<'a> = &'a [&'a [f32]];
 
 /// A value's place: when it is written and read last, and in whose memory it lies.
 #[derive(Clone)]
@@ -273,7 +273,7 @@ impl Compiler<'_> {
                 self.push(Step::ScaleShift(step), true);
             }
             Op::Norm { kind: Normalisation::Instance, eps, affine, .. } => {
-                let parameter = |n: usize| node.parameters.get(n).map(|&id| self.parameters[id].clone());
+                let parameter = |n: usize| node.parameters.get(n).map(|&id| self.parameters[id].to_vec());
                 let affine = match (parameter(0), parameter(1)) {
                     (Some(scale), Some(shift)) if *affine => Affine::Fixed([scale, shift]),
                     _ => Affine::None,
@@ -304,8 +304,8 @@ impl Compiler<'_> {
     /// Weights `[out, ...]` and bias with a following batch norm taken in, in double precision.
     fn folded(&self, operation: &Fused, outputs: usize) -> (Vec<f32>, Vec<f32>) {
         let node = &self.graph.nodes[operation.node];
-        let mut weight = self.parameters[node.parameters[0]].clone();
-        let mut bias = node.parameters.get(1).map_or_else(|| vec![0.0; outputs], |&id| self.parameters[id].clone());
+        let mut weight = self.parameters[node.parameters[0]].to_vec();
+        let mut bias = node.parameters.get(1).map_or_else(|| vec![0.0; outputs], |&id| self.parameters[id].to_vec());
         if let Some(norm) = operation.norm {
             let (scale, shift) = self.fold(norm);
             let per_output = weight.len() / outputs.max(1);
@@ -350,8 +350,8 @@ impl Compiler<'_> {
 
     fn emit_scatter(&mut self, operation: &Fused, conv: &ConvTranspose, x: Map, y: Map) {
         let node = &self.graph.nodes[operation.node];
-        let weight = &self.parameters[node.parameters[0]];
-        let bias = node.parameters.get(1).map_or_else(|| vec![0.0; conv.outputs], |&id| self.parameters[id].clone());
+        let weight = self.parameters[node.parameters[0]];
+        let bias = node.parameters.get(1).map_or_else(|| vec![0.0; conv.outputs], |&id| self.parameters[id].to_vec());
         let step = Direct::scattered(x, self.target(operation, y, &bias), conv.kernel, weight, self.options);
         self.weight_bytes += step.weight_bytes();
         self.push(Step::Direct(step), true);
@@ -386,7 +386,7 @@ impl Compiler<'_> {
     fn emit_dense(&mut self, operation: &Fused, output: Map) {
         let node = &self.graph.nodes[operation.node];
         let inputs = node.inputs.iter().filter_map(|&id| self.map(id)).collect();
-        let parameters = node.parameters.iter().map(|&id| self.parameters[id].clone()).collect();
+        let parameters = node.parameters.iter().map(|&id| self.parameters[id].to_vec()).collect();
         let shapes = node.parameters.iter().map(|&id| self.graph.parameters[id].shape.clone()).collect();
         let compute = dense(&node.op, parameters, shapes, output);
         self.push(Step::Dense { compute, inputs, output }, true);

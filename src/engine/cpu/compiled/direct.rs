@@ -107,7 +107,7 @@ impl Direct {
         let piece = PIECE_POSITIONS.div_ceil(positions[1].max(1)).min(lines.div_ceil(options.threads)).max(1);
         let rows = options.set.panel_rows();
         let weights = Constants::Placed(0);
-        Self { x, target, window, runs, order, source, depth, weights, panels, rows, taps, positions, piece }
+        Self { x, target, window, runs, depth, order, source, weights, panels, rows, taps, positions, piece }
     }
 
     /// Packs weights that stay as they are.

@@ -37,7 +37,7 @@ fn agree(graph: &Graph, batch: usize, size: [usize; 2], tolerance: f64) {
     let input = noise([batch, graph.input_channels(), size[0], size[1]]);
     let mut reference = Network::with_backend(graph.clone(), &weights, DeviceChoice::Cpu, Backend::Composed).unwrap();
     let expected = reference.infer(&input).unwrap();
-    let parameters: Vec<Vec<f32>> = graph.parameters.iter().map(|p| weights[&p.name].values.clone()).collect();
+    let parameters: Vec<&[f32]> = graph.parameters.iter().map(|p| weights[&p.name].values.as_slice()).collect();
     for set in InstructionSet::available() {
         for threads in [1, 2, 3] {
             let options = Options { threads, set };
@@ -192,7 +192,7 @@ fn a_run_can_be_stopped() {
         root.sub("c").conv_same(&root.sub("b").conv_same(&y, 16, 3), 16, 3)
     });
     let weights = weights(&graph);
-    let parameters: Vec<Vec<f32>> = graph.parameters.iter().map(|p| weights[&p.name].values.clone()).collect();
+    let parameters: Vec<&[f32]> = graph.parameters.iter().map(|p| weights[&p.name].values.as_slice()).collect();
     let mut plan = compile(&graph, &parameters, 1, [32, 32], &Options::default()).unwrap();
     let input = noise([1, 1, 32, 32]);
     let asked = std::cell::Cell::new(0);

@@ -166,7 +166,7 @@ impl Compiler<'_> {
             return;
         };
         match unit.kind {
-            Kind::Input => {}
+            Kind::Input | Kind::MaxPool { with: Some(_), .. } => {}
             Kind::Conv(conv) => {
                 let bias = self.constant(self.parameter(&unit, 1), y.blocks(), u);
                 let target = Target { y, pooled: None, add: None, bias, finish: Finish::Plain };
@@ -217,7 +217,6 @@ impl Compiler<'_> {
                 self.push(Step::Pair(Pair { a: x, b, y, pairing: Pairing::Add, finish }), true);
             }
             Kind::MaxPool { pool, with: None } => self.push(Step::MaxPool(MaxPool { x, y, pool }), true),
-            Kind::MaxPool { .. } => {}
             Kind::Concat => {
                 for (part, slice) in self.parts(&unit, y) {
                     if let Some(x) = self.value(part).filter(|_| !self.places.value_inside[part]) {

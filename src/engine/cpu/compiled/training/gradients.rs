@@ -111,7 +111,7 @@ impl PoolGradient {
                 for (x, to) in [(x, to), (x.add(self.x.row()), to.add(self.to.row()))] {
                     for place in places {
                         let at = 2 * n * LANES + place;
-                        left = self.share::<V>(V::load(x.add(at)), largest, left, to.add(at), self.add);
+                        left = Self::share::<V>(V::load(x.add(at)), largest, left, to.add(at), self.add);
                     }
                 }
             }
@@ -120,7 +120,7 @@ impl PoolGradient {
 
     /// Gives a value its share and returns what is left for the next ones.
     #[inline(always)]
-    unsafe fn share<V: Vector>(&self, x: V, largest: V, left: V, to: *mut f32, add: bool) -> V {
+    unsafe fn share<V: Vector>(x: V, largest: V, left: V, to: *mut f32, add: bool) -> V {
         unsafe {
             let zero = V::splat(0.0);
             let mut own = largest.select_greater(x, zero, left);
@@ -160,7 +160,7 @@ impl PoolGradient {
                     for r in range(0, row) {
                         for c in range(1, column) {
                             let value = V::load(at(x, r, c));
-                            left = self.share::<V>(value, largest, left, at(&self.to, r, c), true);
+                            left = Self::share::<V>(value, largest, left, at(&self.to, r, c), true);
                         }
                     }
                 }

@@ -82,8 +82,15 @@ impl TrainingPlan {
         self.input_gradient
     }
 
-    /// The forward pass of an image `[batch, channels, height, width]` with all parameters in the graph's order.
-    pub fn forward(&mut self, parameters: &[&[f32]], input: &[f32], ended: &mut dyn FnMut(usize)) -> Vec<Vec<f32>> {
+    /// The forward pass of an image `[batch, channels, height, width]` with all parameters in the graph's order. `None` when
+    /// `stop` said so, which is asked after every stage; `ended` is told the stage's number.
+    pub fn forward(
+        &mut self,
+        parameters: &[&[f32]],
+        input: &[f32],
+        stop: &dyn Fn() -> bool,
+        ended: &mut dyn FnMut(usize),
+    ) -> Option<Vec<Vec<f32>>> {
         debug_assert!(input.len() == self.input_len && parameters.len() == self.gradient_lens.len());
         let mut inputs = parameters.to_vec();
         inputs.push(input);
@@ -94,17 +101,19 @@ impl TrainingPlan {
         let arena = self.arena.get_or_insert_with(|| Aligned::zeros(floats));
         // SAFETY: the compiler placed all maps inside the arena, arrays have their shapes, and the set was found on this
         // processor.
-        unsafe { run_team(&self.forward, arena, &inputs, &outputs, &self.options, &|| false, ended) };
-        results
+        let finished = unsafe { run_team(&self.forward, arena, &inputs, &outputs, &self.options, stop, ended) };
+        finished.then_some(results)
     }
 
     /// The backward pass that follows [`TrainingPlan::forward`] with the same parameters, from the gradients of the outputs.
+    /// `None` when stopped.
     pub fn backward(
         &mut self,
         parameters: &[&[f32]],
         output_gradients: &[&[f32]],
+        stop: &dyn Fn() -> bool,
         ended: &mut dyn FnMut(usize),
-    ) -> PlanGradients {
+    ) -> Option<PlanGradients> {
         let mut inputs = parameters.to_vec();
         inputs.push(&[]);
         inputs.extend(output_gradients);
@@ -119,12 +128,15 @@ impl TrainingPlan {
         let floats = self.floats;
         let arena = self.arena.get_or_insert_with(|| Aligned::zeros(floats));
         // SAFETY: as above.
-        unsafe { run_team(&self.backward, arena, &inputs, &outputs, &self.options, &|| false, ended) };
+        let finished = unsafe { run_team(&self.backward, arena, &inputs, &outputs, &self.options, stop, ended) };
+        if !finished {
+            return None;
+        }
         for (gradient, (&len, _)) in found.iter_mut().zip(stored) {
             // SAFETY: there is room, and every value was there or is written by the steps that store gradients.
             unsafe { gradient.set_len(len) };
         }
-        PlanGradients { parameters: found, input: self.input_gradient.then_some(image) }
+        Some(PlanGradients { parameters: found, input: self.input_gradient.then_some(image) })
     }
 
     /// What every stage of both passes does.

@@ -1,0 +1,27 @@
+//! How much memory training takes, known before it starts.
+
+use super::Result;
+use super::cpu::compiled::{Options, training};
+use crate::graph::Graph;
+
+/// Arrays per parameter while training with AdamW: value, gradient and two moments.
+const PARAMETER_ARRAYS: usize = 4;
+
+/// Bytes that training on the CPU takes at its peak for batches `[batch, channels, size]`: maps, gradients, scratch space,
+/// parameters and the optimiser's memory.
+///
+/// Exact for graphs whose training is compiled; for others every value is counted with its gradient.
+///
+/// # Errors
+/// Where the graph does not fit the size.
+pub fn training_memory_bytes(graph: &Graph, batch: usize, size: [usize; 2]) -> Result<usize> {
+    let sizes = graph.sizes(size)?;
+    let floats = match training::compile(graph, batch, size, false, &Options::default())? {
+        Some(plan) => plan.memory_bytes() / size_of::<f32>(),
+        None => {
+            let values = graph.nodes.iter().zip(&sizes).map(|(node, [h, w])| batch * node.size.channels * h * w);
+            2 * values.sum::<usize>()
+        }
+    };
+    Ok((floats + PARAMETER_ARRAYS * graph.trainable_count() + graph.buffer_count()) * size_of::<f32>())
+}
