@@ -201,3 +201,22 @@ fn training_is_reproducible_and_its_model_runs() {
     ]);
     assert!(mask.is_file());
 }
+
+#[test]
+fn the_memory_of_training_is_known_before_it_starts() {
+    for (arch, options, batch, size) in [
+        ("unet", r#"{"width": 32}"#, "4", "128x128"),
+        ("unet", r#"{"width": 16, "attention": ["se"]}"#, "2", "96x128"),
+        ("nnunet-plain", "{}", "2", "128x128"),
+    ] {
+        let words = ["bench", "train", "--arch", arch, "--options", options, "--batch", batch, "--size", size];
+        let facts = &json(&[&words[..], &["--repeat", "1", "--json"]].concat())["facts"];
+        // Where the system does not tell the peak there is nothing to compare with.
+        let Some(peak) = facts["peak_memory_bytes"].as_f64() else { continue };
+        let estimate = facts["estimated_bytes"].as_f64().unwrap();
+        // The process itself and the network's first weights take some, too.
+        let process = 48e6;
+        println!("memory: {arch} {options} {batch} x {size}: estimated {estimate:.3e}, peak {peak:.3e} bytes");
+        assert!(peak < 1.1 * estimate + process && estimate < 1.3 * peak, "{arch} {options}: {estimate} {peak}");
+    }
+}

@@ -2,14 +2,17 @@
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use clap::Args;
 use serde_json::{Value, json};
 
 use super::terminal::Terminal;
 use super::{Result, print_json};
-use crate::jobs::{self, Cancel, DeviceChoice, Entry, Job, JobError, JobEvent, Outcome, SegmentJob, SegmentOptions};
+use crate::jobs::{
+    self, Cancel, DeviceChoice, Entry, Job, JobError, JobEvent, Outcome, SegmentJob, SegmentOptions, SegmentSeconds,
+};
 use crate::model::{self, Model, SliceAxis};
 
 /// Segment volumes with a model.
@@ -107,8 +110,14 @@ impl Segment {
     fn segment(&self, input: &Input, path: &Path, model: &Arc<Model>) -> std::result::Result<Value, JobError> {
         let terminal = Terminal::new(&input.entry.name);
         let cancel = Cancel::default();
-        let show = |event: JobEvent| terminal.show(event);
+        let took = Mutex::new(SegmentSeconds::default());
+        let show = |event: JobEvent| match event {
+            JobEvent::Took(seconds) => *took.lock().unwrap_or_else(PoisonError::into_inner) = seconds,
+            event => terminal.show(event),
+        };
+        let started = Instant::now();
         let volume = jobs::load(&input.entry, &|_| std::ops::ControlFlow::Continue(()))?;
+        let load_s = started.elapsed().as_secs_f64();
         for warning in &volume.warnings {
             eprintln!("note: {}: {warning}", input.entry.name);
         }
@@ -120,7 +129,9 @@ impl Segment {
         };
         let counts = labels.counts();
         let voxel = labels.geometry().voxel_volume_mm3();
+        let writing = Instant::now();
         jobs::run(Job::SaveLabels { path: path.into(), labels }, &show, &cancel)?;
+        let (write_s, total_s) = (writing.elapsed().as_secs_f64(), started.elapsed().as_secs_f64());
         terminal.finish();
         let volumes: Vec<Value> = table
             .0
@@ -139,8 +150,13 @@ impl Segment {
                 .collect();
             println!("{}: {} ({device})", path.display(), each.join(", "));
         }
+        let parts = *took.lock().unwrap_or_else(PoisonError::into_inner);
+        let seconds = json!({
+            "total": total_s, "load": load_s, "prepare": parts.prepare, "network": parts.network,
+            "labels": parts.labels, "write": write_s,
+        });
         Ok(
-            json!({"input": input.entry.path, "id": input.entry.id, "output": path, "device": device, "labels": volumes}),
+            json!({"input": input.entry.path, "id": input.entry.id, "output": path, "device": device, "labels": volumes, "seconds": seconds}),
         )
     }
 }

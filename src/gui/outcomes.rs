@@ -25,7 +25,7 @@ impl App {
             }
             JobEvent::Device(name) => self.device = name,
             JobEvent::Warning(text) => self.notices.push(Kind::Warning, text, String::new()),
-            JobEvent::Progress { .. } | JobEvent::Epoch(_) => {}
+            JobEvent::Progress { .. } | JobEvent::Epoch(_) | JobEvent::Took(_) => {}
         }
     }
 

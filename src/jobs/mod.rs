@@ -30,7 +30,7 @@ pub use crate::engine::{DeviceChoice, available_devices};
 pub use crate::formats::{
     Entry, Findings, FormatError, READERS, Skipped, WRITERS, load, open_one, scan, stem, write_volume, writer_for,
 };
-pub use crate::pipeline::{LabelScores, SegmentOptions};
+pub use crate::pipeline::{LabelScores, SegmentOptions, SegmentSeconds};
 pub use evaluate::{CaseScores, Evaluation, evaluate};
 pub use export::ImageSlice;
 pub use open::read_labels;
@@ -74,6 +74,8 @@ pub enum JobEvent {
         /// Labels so far.
         labels: LabelMap,
     },
+    /// How long the parts of a segmentation took.
+    Took(crate::pipeline::SegmentSeconds),
     /// The network runs here.
     Device(String),
     /// A training epoch is done.

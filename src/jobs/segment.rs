@@ -32,6 +32,7 @@ pub(super) fn run(job: &SegmentJob, progress: Progress, cancel: &Cancel) -> Resu
             progress(JobEvent::Slices { done: done.end, count, labels });
         }
         SegmentEvent::Notice(notice) => progress(JobEvent::Warning(notice)),
+        SegmentEvent::Took(seconds) => progress(JobEvent::Took(seconds)),
     })?;
     Ok(Outcome::Labels { labels, table: job.model.spec.label_table(), device: network.device_name().to_string() })
 }

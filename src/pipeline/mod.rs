@@ -21,7 +21,7 @@ pub use components::keep_largest;
 pub use metrics::{LabelScores, compare};
 pub use prepare::{Normaliser, Preparation};
 pub use resample::nearest;
-pub use segment::{SegmentError, SegmentEvent, SegmentOptions, segment};
+pub use segment::{SegmentError, SegmentEvent, SegmentOptions, SegmentSeconds, segment};
 pub use tiles::{Fit, fit};
 
 /// Asked between steps of long work with the share done (0..=1); `Break` stops it.

@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
+use std::time::Instant;
+
+use rayon::prelude::*;
 
 use super::Watch;
 use super::components::keep_largest;
@@ -18,6 +21,9 @@ const BATCH_PIXELS: usize = 128 * 1024;
 const MAX_BATCH: usize = 16;
 /// Most bytes of probabilities kept at a time.
 const PROBABILITY_BYTES: usize = 64 << 20;
+
+/// Rows that a thread takes at least.
+const MIN_ROWS: usize = 16;
 
 /// Choices of the user.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -45,6 +51,19 @@ pub enum SegmentEvent {
     },
     /// Something the user must know.
     Notice(String),
+    /// How long each part took, at the end.
+    Took(SegmentSeconds),
+}
+
+/// Seconds of a segmentation's parts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, serde::Serialize)]
+pub struct SegmentSeconds {
+    /// Normalisation and resampling to the network's grid.
+    pub prepare: f64,
+    /// The network.
+    pub network: f64,
+    /// Probabilities, and labels on the volume's grid.
+    pub labels: f64,
 }
 
 /// Why there is no segmentation.
@@ -84,27 +103,34 @@ pub fn segment(
     let preparation = Preparation::new(spec, axis, volume).map_err(SegmentError::Image)?;
     let watch = |_| if stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
     let watch: Watch = &watch;
+    let started = Instant::now();
     let mut normalisers = Vec::new();
     for &frame in &frames {
         normalisers.push(Normaliser::new(spec.normalisation, volume, frame, watch).ok_or(SegmentError::Stopped)?);
     }
     let mut runner = Runner::new(volume, spec, preparation, frames, normalisers, network.graph(), options.mirror)?;
+    runner.seconds.prepare += started.elapsed().as_secs_f64();
     let count = runner.preparation.slice_count();
     let mut labels = LabelMap::empty(volume.geometry.clone());
     let per_group = runner.slices_per_group();
     for start in (0..count).step_by(per_group) {
         let group = start..(start + per_group).min(count);
         let probabilities = runner.probabilities(network, group.clone(), stop)?;
+        let started = Instant::now();
         for (slice, maps) in group.clone().zip(&probabilities) {
             runner.write_labels(slice, maps, &mut labels);
         }
+        runner.seconds.labels += started.elapsed().as_secs_f64();
         network.take_notices().into_iter().for_each(|notice| on_event(SegmentEvent::Notice(notice)));
         on_event(SegmentEvent::Slices { done: group, count, labels: labels.clone() });
     }
+    let started = Instant::now();
     if options.keep_largest {
         keep_largest(&mut labels, stop).ok_or(SegmentError::Stopped)?;
     }
     labels.compact();
+    runner.seconds.labels += started.elapsed().as_secs_f64();
+    on_event(SegmentEvent::Took(runner.seconds));
     Ok(labels)
 }
 
@@ -141,6 +167,7 @@ struct Runner<'a> {
     weights: Vec<f32>,
     flips: Vec<[bool; 2]>,
     prepared: BTreeMap<(usize, usize), Arc<Vec<f32>>>,
+    seconds: SegmentSeconds,
 }
 
 impl<'a> Runner<'a> {
@@ -177,6 +204,7 @@ impl<'a> Runner<'a> {
             weights: if whole { vec![1.0; tile[0] * tile[1]] } else { gaussian(tile) },
             flips,
             prepared: BTreeMap::new(),
+            seconds: SegmentSeconds::default(),
         })
     }
 
@@ -221,15 +249,21 @@ impl<'a> Runner<'a> {
             if stop() {
                 return Err(SegmentError::Stopped);
             }
+            let started = Instant::now();
             let input = self.input(batch);
+            self.seconds.prepare += started.elapsed().as_secs_f64();
+            let started = Instant::now();
             let logits = network.infer_unless(&input, stop).map_err(|error| match error {
                 EngineError::Stopped => SegmentError::Stopped,
                 other => SegmentError::Engine(other),
             })?;
+            self.seconds.network += started.elapsed().as_secs_f64();
+            let started = Instant::now();
             let Some(logits) = logits.into_iter().next() else { continue };
             for (n, &(slice, tile, flip)) in batch.iter().enumerate() {
                 self.add_probabilities(&logits, n, tile, flip, &mut sums[slice - group.start]);
             }
+            self.seconds.labels += started.elapsed().as_secs_f64();
         }
         if self.tiles.len() > 1 || self.flips.len() > 1 {
             for maps in &mut sums {
@@ -272,27 +306,36 @@ impl<'a> Runner<'a> {
             (self.fit.input[axis] - self.tile[axis]) / 2 - eaten / 2
         });
         let image = &logits.values[n * classes * oh * ow..(n + 1) * classes * oh * ow];
-        let mut p = vec![0.0f32; classes];
-        for row in 0..self.tile[0] {
-            for column in 0..self.tile[1] {
-                let mut at = [row + offset[0], column + offset[1]];
-                for axis in 0..2 {
-                    if flip[axis] {
-                        at[axis] = [oh, ow][axis] - 1 - at[axis];
-                    }
-                }
-                let position = at[0] * ow + at[1];
-                for (c, p) in p.iter_mut().enumerate() {
-                    *p = image[c * oh * ow + position];
-                }
-                softmax(&mut p);
-                let weight = self.weights[row * self.tile[1] + column];
-                let to = (tile[0] + row) * target[1] + tile[1] + column;
-                for (c, p) in p.iter().enumerate() {
-                    sums[c * pixels + to] += weight * p;
-                }
+        // Rows of all classes together, so that threads can share them.
+        let mut rows: Vec<Vec<&mut [f32]>> = (0..self.tile[0]).map(|_| Vec::with_capacity(classes)).collect();
+        for map in sums.chunks_exact_mut(pixels) {
+            let lines = map.chunks_exact_mut(target[1]).skip(tile[0]);
+            for (row, line) in rows.iter_mut().zip(lines) {
+                row.push(&mut line[tile[1]..tile[1] + self.tile[1]]);
             }
         }
+        rows.into_par_iter().with_min_len(MIN_ROWS).enumerate().for_each_init(
+            || vec![0.0f32; classes],
+            |p, (row, mut lines)| {
+                for column in 0..self.tile[1] {
+                    let mut at = [row + offset[0], column + offset[1]];
+                    for axis in 0..2 {
+                        if flip[axis] {
+                            at[axis] = [oh, ow][axis] - 1 - at[axis];
+                        }
+                    }
+                    let position = at[0] * ow + at[1];
+                    for (c, p) in p.iter_mut().enumerate() {
+                        *p = image[c * oh * ow + position];
+                    }
+                    softmax(p);
+                    let weight = self.weights[row * self.tile[1] + column];
+                    for (line, p) in lines.iter_mut().zip(p.iter()) {
+                        line[column] += weight * p;
+                    }
+                }
+            },
+        );
     }
 
     /// The most probable class of every pixel on the stored grid; of equals the lowest.

@@ -7,17 +7,22 @@
 
 pub mod activation;
 pub mod allocator;
+mod arrange;
 pub mod compiled;
 pub mod conv;
+mod linear;
 pub mod lines;
 #[allow(unsafe_code)]
 mod matmul;
 pub mod max_pool;
 pub mod norm;
+mod of_op;
+mod pair;
 pub mod resample;
 #[allow(unsafe_code)]
 pub mod simd;
 pub mod softmax;
+mod weighted_pool;
 #[allow(unsafe_code)]
 mod winograd;
 

@@ -388,7 +388,7 @@ impl Compiler<'_> {
         let inputs = node.inputs.iter().filter_map(|&id| self.map(id)).collect();
         let parameters = node.parameters.iter().map(|&id| self.parameters[id].to_vec()).collect();
         let shapes = node.parameters.iter().map(|&id| self.graph.parameters[id].shape.clone()).collect();
-        let compute = dense(&node.op, parameters, shapes, output);
+        let compute = dense(&node.op, parameters, shapes);
         self.push(Step::Dense { compute, inputs, output }, true);
         if operation.finish != Finish::Plain {
             self.push(Step::Unary(Unary { x: output, y: output, finish: operation.finish }), true);

@@ -9,6 +9,7 @@ use super::pointwise::{Border, Load, MaxPool, Pair, ScaleShift, Store, Unary, re
 use super::target::Target;
 use super::team::Team;
 use super::training::gradients::{ChannelSums, Gate, PoolGradient, Spread};
+use super::training::kernel_step::KernelStep;
 use super::training::pack::{Pack, PackVector};
 use super::training::tile_outer::TileOuter;
 use super::winograd::{Share, Winograd};
@@ -78,6 +79,8 @@ pub enum Step {
     ChannelSums(ChannelSums),
     /// Pixels with zeros between.
     Spread(Spread),
+    /// Anything, forward or backward, by the first thread.
+    Kernel(KernelStep),
     /// 3x3 convolution, everyone taking tiles; or its second half.
     Winograd(Winograd),
     /// The first half of a 3x3 convolution shared by channels; the index of its other half.
@@ -119,6 +122,7 @@ impl Step {
             Self::PoolGradient(_) => "max pool gradient".into(),
             Self::ChannelSums(_) => "bias gradient".into(),
             Self::Spread(_) => "spread".into(),
+            Self::Kernel(_) => "dense".into(),
             Self::Winograd(conv) => conv.name(),
             Self::WinogradInputs(_) => "3x3 inputs".into(),
             Self::Direct(conv) => conv.name(),
@@ -257,6 +261,7 @@ unsafe fn run_step(stages: &[Stage], number: usize, set: InstructionSet, context
                 write_map(context.arena, output, &compute(&views));
             }
             Step::Dense { .. } => {}
+            Step::Kernel(kernel) => kernel.run(context),
             _ => match set {
                 #[cfg(target_arch = "x86_64")]
                 InstructionSet::Avx512 => avx512(stages, number, context),
@@ -321,7 +326,7 @@ unsafe fn compute<V: Vector, const COLUMNS: usize>(stages: &[Stage], number: usi
             Step::PoolGradient(pool) => pool.run::<V>(context, number),
             Step::ChannelSums(sums) => sums.run::<V>(context, number),
             Step::Spread(spread) => spread.run::<V>(context, number),
-            Step::Border(_) | Step::Dense { .. } => {}
+            Step::Border(_) | Step::Dense { .. } | Step::Kernel(_) => {}
         }
     }
 }

@@ -13,13 +13,15 @@ use super::super::target::{Finish, Target};
 use super::super::winograd::{Share, Winograd};
 use super::super::{Options, is_winograd};
 use super::gradients::{ChannelSums, Gate, PoolGradient, Spread};
+use super::kernel_step::{KernelBack, KernelStep};
 use super::pack::{Pack, PackVector};
 use super::places::{Places, backward_time, place, return_padding};
 use super::tile_outer::TileOuter;
 use super::units::{Kind, Unit, units};
 use super::{RunningStatistics, TrainingPlan};
+use crate::engine::cpu::of_op::parameter_count;
 use crate::engine::cpu::simd::LANES;
-use crate::graph::{Conv, ConvTranspose, Graph, GraphError, NodeId};
+use crate::graph::{Conv, ConvTranspose, Graph, GraphError, NodeId, Op};
 
 struct Compiler<'a> {
     graph: &'a Graph,
@@ -90,7 +92,7 @@ pub fn compile(
     for u in (0..count).rev() {
         compiler.backward(u);
     }
-    if let Some(map) = compiler.places.gradients[0].filter(|_| input_gradient) {
+    if let Some(map) = compiler.places.gradients[0].filter(|_| input_gradient && compiler.written[0]) {
         compiler.push(Step::Store(Store { map, output: parameters }), true);
     }
     let backward = std::mem::take(&mut compiler.stages);
@@ -217,6 +219,10 @@ impl Compiler<'_> {
                 self.push(Step::Pair(Pair { a: x, b, y, pairing: Pairing::Add, finish }), true);
             }
             Kind::MaxPool { pool, with: None } => self.push(Step::MaxPool(MaxPool { x, y, pool }), true),
+            Kind::Kernel => {
+                let step = self.kernel(&unit, y, None);
+                self.push(step, true);
+            }
             Kind::Concat => {
                 for (part, slice) in self.parts(&unit, y) {
                     if let Some(x) = self.value(part).filter(|_| !self.places.value_inside[part]) {
@@ -225,6 +231,15 @@ impl Compiler<'_> {
                 }
             }
         }
+    }
+
+    /// An operation on dense arrays; the gradients' part is added for the way back.
+    fn kernel(&self, unit: &Unit, y: Map, back: Option<KernelBack>) -> Step {
+        let node = &self.graph.nodes[unit.node];
+        let parameters = node.parameters.iter().take(parameter_count(&node.op));
+        let parameters = parameters.map(|&id| (id, self.graph.parameters[id].shape.clone())).collect();
+        let inputs = unit.inputs.iter().filter_map(|&id| self.value(id)).collect();
+        Step::Kernel(KernelStep { op: node.op.clone(), inputs, parameters, y, back })
     }
 
     /// The parts of a concatenation and where they lie in it.
@@ -272,6 +287,10 @@ impl Compiler<'_> {
 
     fn backward(&mut self, u: usize) {
         let unit = self.units[u].clone();
+        // What nobody's gradient depends on has none.
+        if !self.written[unit.value] {
+            return;
+        }
         let time = backward_time(self.units.len(), u);
         let (Some(y), Some(g)) = (self.value(unit.value), self.places.gradients[unit.value]) else { return };
         let Some(&input) = unit.inputs.first() else { return };
@@ -317,6 +336,21 @@ impl Compiler<'_> {
                 if let Some((to, add)) = self.contribute(input) {
                     self.push(Step::PoolGradient(PoolGradient { x, y, g, to, pool, add }), true);
                 }
+            }
+            Kind::Kernel => {
+                // A cut looks only at the size of its second input.
+                let count = if self.graph.nodes[unit.node].op == Op::CropLike { 1 } else { unit.inputs.len() };
+                let mut to = Vec::with_capacity(unit.inputs.len());
+                for (n, &input) in unit.inputs.iter().enumerate() {
+                    to.push(if n < count { self.contribute(input) } else { None });
+                }
+                let step = self.kernel(&unit, y, Some(KernelBack { g, to }));
+                for &parameter in
+                    self.graph.nodes[unit.node].parameters.iter().take(parameter_count(&self.graph.nodes[unit.node].op))
+                {
+                    self.stored[parameter] = true;
+                }
+                self.push(step, true);
             }
             Kind::Concat => {
                 for (part, slice) in self.parts(&unit, g) {

@@ -8,6 +8,7 @@
 
 mod compile;
 pub mod gradients;
+pub mod kernel_step;
 pub mod pack;
 mod places;
 #[cfg(test)]

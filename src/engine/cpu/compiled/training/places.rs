@@ -69,7 +69,7 @@ pub fn place(
     for (u, unit) in units.iter().enumerate() {
         let back = backward_time(n, u);
         let needs_result = match unit.kind {
-            Kind::Activate(_) | Kind::MaxPool { .. } => true,
+            Kind::Activate(_) | Kind::MaxPool { .. } | Kind::Kernel => true,
             Kind::Add(finish) => finish != super::super::target::Finish::Plain,
             _ => false,
         };
@@ -102,8 +102,10 @@ pub fn place(
         let back = backward_time(n, u);
         for &input in &unit.inputs {
             if let Some(value) = &mut values[input] {
-                let again =
-                    matches!(unit.kind, Kind::Conv(_) | Kind::Scatter(_) | Kind::Norm { .. } | Kind::MaxPool { .. });
+                let again = matches!(
+                    unit.kind,
+                    Kind::Conv(_) | Kind::Scatter(_) | Kind::Norm { .. } | Kind::MaxPool { .. } | Kind::Kernel
+                );
                 value.last = value.last.max(if again { back } else { u });
                 if let Kind::Conv(c) = unit.kind {
                     value.border = value.border.max(c.padding[0]).max(c.padding[1]);

@@ -191,3 +191,18 @@ fn whole_networks_agree() {
     let graph = builder.finish(&outputs).unwrap();
     agree(&graph, 2, [32, 24], 2e-4);
 }
+
+#[test]
+fn operations_without_a_kernel_in_blocks_agree() {
+    use crate::graph::{ContextFusion, ContextPooling, UpsampleMode, UpsampleTo};
+    let graph = one(16, |s, x| {
+        let a = s.sub("na").batch_norm(&s.sub("a").conv_same(x, 20, 3)).relu();
+        let b = s.sub("se").squeeze_excite(&a, 4);
+        let c = s.sub("gc").global_context(&b, 0.5, ContextPooling::Attention, ContextFusion::MultiplyAdd);
+        let small = s.sub("d").conv_same(&c.max_pool(Pool::new(2, 2)), 12, 3);
+        let up = small.upsample(UpsampleMode::Bilinear { align_corners: false }, UpsampleTo::Scale([2, 2]));
+        let grouped = Conv { groups: 2, ..conv(32, 8, 3, 1, 1) };
+        s.sub("e").conv(&up.concat(&c), grouped).sigmoid()
+    });
+    agree(&graph, 2, [12, 8], 1e-4);
+}

@@ -40,6 +40,8 @@ pub enum Kind {
     },
     /// Maps side by side.
     Concat,
+    /// Any other operation, on dense arrays.
+    Kernel,
 }
 
 /// One unit.
@@ -55,7 +57,7 @@ pub struct Unit {
     pub inputs: Vec<NodeId>,
 }
 
-/// The units of a graph in order; `None` where an operation has no kernel for training here.
+/// The units of a graph in order; `None` where there is dropout or a parameter is used twice.
 pub fn units(graph: &Graph, sizes: &[[usize; 2]]) -> Option<Vec<Unit>> {
     let kept = |id: NodeId| graph.outputs.contains(&id) || graph.taps.iter().any(|(_, tap)| *tap == id);
     let readers = readers(graph);
@@ -69,7 +71,16 @@ pub fn units(graph: &Graph, sizes: &[[usize; 2]]) -> Option<Vec<Unit>> {
         }
         let mut value = id;
         let mut finish = Finish::Plain;
-        if matches!(node.op, Op::Norm { .. } | Op::Add)
+        let same_sizes = node
+            .inputs
+            .iter()
+            .all(|&input| graph.nodes[input].size.channels == node.size.channels && sizes[input] == sizes[id]);
+        let takes_finish = match node.op {
+            Op::Norm { kind: Normalisation::Batch { .. } | Normalisation::Instance, .. } => true,
+            Op::Add => same_sizes,
+            _ => false,
+        };
+        if takes_finish
             && let ([reader], false) = (&readers[id][..], kept(id))
             && let Op::Activate(activation) = graph.nodes[*reader].op
             && let Some(found) = as_finish(activation)
@@ -87,16 +98,8 @@ pub fn units(graph: &Graph, sizes: &[[usize; 2]]) -> Option<Vec<Unit>> {
             Op::Norm { kind: Normalisation::Instance, eps, affine, .. } => {
                 Kind::Norm { together: false, eps: *eps, affine: *affine, finish, momentum: None }
             }
-            Op::Activate(activation) => Kind::Activate(as_finish(*activation)?),
-            Op::Add => {
-                let same = |&input: &NodeId| {
-                    graph.nodes[input].size.channels == node.size.channels && sizes[input] == sizes[id]
-                };
-                if !node.inputs.iter().all(same) {
-                    return None;
-                }
-                Kind::Add(finish)
-            }
+            Op::Activate(activation) => as_finish(*activation).map_or(Kind::Kernel, Kind::Activate),
+            Op::Add if same_sizes => Kind::Add(finish),
             Op::MaxPool2d(pool) => {
                 let is_norm = |u: &&Unit| u.value == node.inputs[0] && matches!(u.kind, Kind::Norm { .. });
                 let free =
@@ -105,16 +108,12 @@ pub fn units(graph: &Graph, sizes: &[[usize; 2]]) -> Option<Vec<Unit>> {
                 Kind::MaxPool { pool: *pool, with }
             }
             Op::Concat => {
-                let mut start = 0;
-                for &input in &node.inputs {
-                    if start % LANES != 0 {
-                        return None;
-                    }
-                    start += graph.nodes[input].size.channels;
-                }
-                Kind::Concat
+                let last = node.inputs.len() - 1;
+                let fills = |input: &NodeId| graph.nodes[*input].size.channels.is_multiple_of(LANES);
+                if node.inputs[..last].iter().all(fills) { Kind::Concat } else { Kind::Kernel }
             }
-            _ => return None,
+            Op::Dropout(_) => return None,
+            _ => Kind::Kernel,
         };
         for &parameter in &node.parameters {
             if std::mem::replace(&mut owned[parameter], true) {

@@ -1,0 +1,74 @@
+//! Arrays side by side along the channels, and the middle of an array.
+
+use super::{Kernel, View};
+
+/// Inputs: arrays that differ in channels only.
+pub struct Concat;
+
+impl Kernel for Concat {
+    fn name(&self) -> &'static str {
+        "concat"
+    }
+
+    fn forward(&self, inputs: &[View]) -> (Vec<f32>, Vec<usize>) {
+        let [batch, _, h, w] = inputs[0].dims4();
+        let mut joined = Vec::with_capacity(inputs.iter().map(|v| v.data.len()).sum());
+        for image in 0..batch {
+            for part in inputs {
+                let len = part.data.len() / batch;
+                joined.extend_from_slice(&part.data[image * len..(image + 1) * len]);
+            }
+        }
+        (joined, vec![batch, inputs.iter().map(|v| v.dims4()[1]).sum(), h, w])
+    }
+
+    fn backward(&self, inputs: &[View], _: View, dy: &[f32]) -> Vec<Option<Vec<f32>>> {
+        let batch = inputs[0].dims4()[0];
+        let mut parts: Vec<Vec<f32>> = inputs.iter().map(|v| Vec::with_capacity(v.data.len())).collect();
+        let mut rest = dy;
+        for _ in 0..batch {
+            for (part, input) in parts.iter_mut().zip(inputs) {
+                let (own, others) = rest.split_at(input.data.len() / batch);
+                part.extend_from_slice(own);
+                rest = others;
+            }
+        }
+        parts.into_iter().map(Some).collect()
+    }
+}
+
+/// Inputs: an array, and another of the size that its middle is cut to; offset `floor((big - small) / 2)`.
+pub struct CropLike;
+
+impl CropLike {
+    /// Calls `visit` with the start of every line in the large and in the small array, and its length.
+    fn lines(inputs: &[View], mut visit: impl FnMut(usize, usize, usize)) -> Vec<usize> {
+        let [batch, channels, big_h, big_w] = inputs[0].dims4();
+        let [_, _, h, w] = inputs[1].dims4();
+        let offset = [(big_h - h) / 2, (big_w - w) / 2];
+        for plane in 0..batch * channels {
+            for row in 0..h {
+                visit((plane * big_h + row + offset[0]) * big_w + offset[1], (plane * h + row) * w, w);
+            }
+        }
+        vec![batch, channels, h, w]
+    }
+}
+
+impl Kernel for CropLike {
+    fn name(&self) -> &'static str {
+        "crop_like"
+    }
+
+    fn forward(&self, inputs: &[View]) -> (Vec<f32>, Vec<usize>) {
+        let mut cut = Vec::new();
+        let shape = Self::lines(inputs, |from, _, len| cut.extend_from_slice(&inputs[0].data[from..from + len]));
+        (cut, shape)
+    }
+
+    fn backward(&self, inputs: &[View], _: View, dy: &[f32]) -> Vec<Option<Vec<f32>>> {
+        let mut dx = vec![0.0; inputs[0].data.len()];
+        Self::lines(inputs, |to, from, len| dx[to..to + len].copy_from_slice(&dy[from..from + len]));
+        vec![Some(dx), None]
+    }
+}

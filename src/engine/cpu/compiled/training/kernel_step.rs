@@ -1,0 +1,85 @@
+//! Operations that have no kernel in blocks: dense arrays through the kernels of `engine/cpu`, by the first thread.
+
+use super::super::memory::Map;
+use super::super::pointwise::{read_map, write_map};
+use super::super::run::Context;
+use crate::engine::cpu::of_op::{kernel, stand_ins};
+use crate::engine::cpu::{Kernel, View};
+use crate::graph::Op;
+
+/// An operation, forward or backward.
+pub struct KernelStep {
+    /// The operation.
+    pub op: Op,
+    /// Maps it reads.
+    pub inputs: Vec<Map>,
+    /// Numbers of its parameters among the inputs, and their shapes.
+    pub parameters: Vec<(usize, Vec<usize>)>,
+    /// Its result.
+    pub y: Map,
+    /// Where gradients come from and go to; `None` forward.
+    pub back: Option<KernelBack>,
+}
+
+/// Gradients of an operation.
+pub struct KernelBack {
+    /// Of the result.
+    pub g: Map,
+    /// Of every map it reads, and whether it is added to what is there; `None` where nobody wants it.
+    pub to: Vec<Option<(Map, bool)>>,
+}
+
+fn shape(map: &Map) -> [usize; 4] {
+    [map.batch, map.channels, map.size[0], map.size[1]]
+}
+
+unsafe fn dense(context: &Context, map: &Map) -> Vec<f32> {
+    let mut values = vec![0.0; shape(map).iter().product()];
+    // SAFETY: the map lies in the arena, and nobody writes it in this step.
+    unsafe { read_map(context.arena, map, &mut values) };
+    values
+}
+
+impl KernelStep {
+    /// # Safety
+    /// As [`Context`] says.
+    pub unsafe fn run(&self, context: &Context) {
+        let Some(kernel) = kernel(&self.op, self.inputs[0].size).filter(|_| context.thread == 0) else { return };
+        // SAFETY: all maps lie in the arena; only this thread writes in this step.
+        unsafe {
+            let arrays: Vec<Vec<f32>> = self.inputs.iter().map(|map| dense(context, map)).collect();
+            let shapes: Vec<[usize; 4]> = self.inputs.iter().map(shape).collect();
+            let fill = stand_ins(&self.op);
+            let lens: Vec<[usize; 1]> = fill.iter().map(|values| [values.len()]).collect();
+            let mut views: Vec<View> = Vec::new();
+            views.extend(arrays.iter().zip(&shapes).map(|(data, shape)| View { data, shape }));
+            views.extend(self.parameters.iter().map(|(n, shape)| View { data: context.inputs[*n], shape }));
+            views.extend(fill.iter().zip(&lens).map(|(data, shape)| View { data, shape }));
+            match &self.back {
+                None => write_map(context.arena, &self.y, &kernel.forward(&views).0),
+                Some(back) => self.run_back(context, &*kernel, &views, back),
+            }
+        }
+    }
+
+    unsafe fn run_back(&self, context: &Context, kernel: &dyn Kernel, views: &[View], back: &KernelBack) {
+        // SAFETY: as above; arrays of gradients have their parameters' shapes.
+        unsafe {
+            let (y, g) = (dense(context, &self.y), dense(context, &back.g));
+            let found = kernel.backward(views, View { data: &y, shape: &shape(&self.y) }, &g);
+            for (n, found) in found.into_iter().enumerate() {
+                let Some(mut found) = found else { continue };
+                if let Some(to) = back.to.get(n) {
+                    let Some((map, add)) = to else { continue };
+                    if *add {
+                        found.iter_mut().zip(dense(context, map)).for_each(|(new, old)| *new += old);
+                    }
+                    write_map(context.arena, map, &found);
+                } else if let Some((parameter, _)) = self.parameters.get(n - back.to.len()) {
+                    let to = context.outputs[*parameter].0;
+                    std::ptr::copy_nonoverlapping(found.as_ptr(), to, found.len());
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! The kernel of an operation.
+
+use super::arrange::{Concat, CropLike};
+use super::linear::Linear;
+use super::pair::Pair;
+use super::resample::Resample;
+use super::softmax::Softmax;
+use super::weighted_pool::WeightedPool;
+use super::{Kernel, activation, conv, max_pool, norm};
+use crate::graph::{Op, SoftmaxOver};
+
+/// The kernel of an operation whose first map has this size: it takes the operation's maps, then its parameters, then
+/// what [`stand_ins`] gives. `None` for what is not computed or is random.
+pub fn kernel(op: &Op, input: [usize; 2]) -> Option<Box<dyn Kernel>> {
+    Some(match op {
+        Op::Conv2d(c) => Box::new(conv::Conv2d(*c)),
+        Op::ConvTranspose2d(c) => Box::new(conv::ConvTranspose2d(*c)),
+        Op::Linear { .. } => Box::new(Linear),
+        Op::MaxPool2d(pool) => Box::new(max_pool::MaxPool2d(*pool)),
+        Op::AvgPool2d(_) | Op::AdaptiveAvgPool2d(_) | Op::Upsample(..) => Box::new(Resample::of(op, input)?),
+        Op::Norm { kind, eps, .. } => Box::new(norm::Normalise { kind: *kind, eps: *eps, moments: Default::default() }),
+        Op::Activate(f) => Box::new(activation::Activate(*f)),
+        Op::Softmax(over) => Box::new(Softmax { over: *over, log: false }),
+        Op::LogSoftmax => Box::new(Softmax { over: SoftmaxOver::Channels, log: true }),
+        Op::Add => Box::new(Pair { multiply: false }),
+        Op::Multiply => Box::new(Pair { multiply: true }),
+        Op::Concat => Box::new(Concat),
+        Op::CropLike => Box::new(CropLike),
+        Op::WeightedPool => Box::new(WeightedPool),
+        Op::Input | Op::Dropout(_) => return None,
+    })
+}
+
+/// Arrays for the parameters that an operation does without: no bias, a scale of one and no shift.
+pub fn stand_ins(op: &Op) -> Vec<Vec<f32>> {
+    match op {
+        Op::Conv2d(c) if !c.bias => vec![vec![0.0; c.outputs]],
+        Op::ConvTranspose2d(c) if !c.bias => vec![vec![0.0; c.outputs]],
+        Op::Norm { affine: false, channels, .. } => vec![vec![1.0; *channels], vec![0.0; *channels]],
+        _ => Vec::new(),
+    }
+}
+
+/// Parameters that a kernel takes; those after them are running statistics.
+pub fn parameter_count(op: &Op) -> usize {
+    match op {
+        Op::Conv2d(c) => 1 + usize::from(c.bias),
+        Op::ConvTranspose2d(c) => 1 + usize::from(c.bias),
+        Op::Linear { .. } => 2,
+        Op::Norm { affine: true, .. } => 2,
+        _ => 0,
+    }
+}
