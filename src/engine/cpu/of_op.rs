@@ -1,5 +1,7 @@
 //! The kernel of an operation.
 
+use std::sync::Arc;
+
 use super::arrange::{Concat, CropLike};
 use super::linear::Linear;
 use super::pair::Pair;
@@ -18,7 +20,7 @@ pub fn kernel(op: &Op, input: [usize; 2]) -> Option<Box<dyn Kernel>> {
         Op::Linear { .. } => Box::new(Linear),
         Op::MaxPool2d(pool) => Box::new(max_pool::MaxPool2d(*pool)),
         Op::AvgPool2d(_) | Op::AdaptiveAvgPool2d(_) | Op::Upsample(..) => Box::new(Resample::of(op, input)?),
-        Op::Norm { kind, eps, .. } => Box::new(norm::Normalise { kind: *kind, eps: *eps, moments: Default::default() }),
+        Op::Norm { kind, eps, .. } => Box::new(norm::Normalise { kind: *kind, eps: *eps, moments: Arc::default() }),
         Op::Activate(f) => Box::new(activation::Activate(*f)),
         Op::Softmax(over) => Box::new(Softmax { over: *over, log: false }),
         Op::LogSoftmax => Box::new(Softmax { over: SoftmaxOver::Channels, log: true }),
@@ -46,8 +48,7 @@ pub fn parameter_count(op: &Op) -> usize {
     match op {
         Op::Conv2d(c) => 1 + usize::from(c.bias),
         Op::ConvTranspose2d(c) => 1 + usize::from(c.bias),
-        Op::Linear { .. } => 2,
-        Op::Norm { affine: true, .. } => 2,
+        Op::Linear { .. } | Op::Norm { affine: true, .. } => 2,
         _ => 0,
     }
 }

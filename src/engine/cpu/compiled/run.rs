@@ -122,7 +122,6 @@ impl Step {
             Self::PoolGradient(_) => "max pool gradient".into(),
             Self::ChannelSums(_) => "bias gradient".into(),
             Self::Spread(_) => "spread".into(),
-            Self::Kernel(_) => "dense".into(),
             Self::Winograd(conv) => conv.name(),
             Self::WinogradInputs(_) => "3x3 inputs".into(),
             Self::Direct(conv) => conv.name(),
@@ -130,7 +129,7 @@ impl Step {
             Self::ScaleShift(_) => "scale and shift".into(),
             Self::Pair(_) => "sum or product".into(),
             Self::Unary(_) => "activation or copy".into(),
-            Self::Dense { .. } => "dense".into(),
+            Self::Dense { .. } | Self::Kernel(_) => "dense".into(),
         }
     }
 }

@@ -89,6 +89,47 @@ fn agree(graph: &Graph, batch: usize, size: [usize; 2], tolerance: f64) {
     }
 }
 
+/// Small enough for Miri, which knows no processor's instructions and none of candle's.
+#[test]
+fn a_small_network_agrees_with_plain_loops() {
+    let (inputs, outputs, size, batch) = (9, 17, [5, 6], 2);
+    let graph = one(inputs, |s, x| s.conv_same(x, outputs, 3));
+    let fill = |n: usize, step: usize| (0..n).map(|k| ((k * step + 5) % 23) as f32 / 11.0 - 1.0).collect::<Vec<f32>>();
+    let (pixels, taps) = (size[0] * size[1], 9);
+    let (x, w, b) = (fill(batch * inputs * pixels, 7), fill(outputs * inputs * taps, 3), fill(outputs, 5));
+    let g = fill(batch * outputs * pixels, 11);
+    let array = |shape: &[usize]| if shape.len() == 4 { &w[..] } else { &b[..] };
+    let arrays: Vec<&[f32]> = graph.parameters.iter().map(|p| array(&p.shape)).collect();
+    let (mut y, mut dw, mut dx) = (vec![0.0f64; g.len()], vec![0.0f64; w.len()], vec![0.0f64; x.len()]);
+    for n in 0..batch * outputs * pixels {
+        let (image, o, row, column) = (n / (outputs * pixels), n / pixels % outputs, n % pixels / size[1], n % size[1]);
+        y[n] += f64::from(b[o]);
+        for k in 0..inputs * taps {
+            let (i, r, c) = (k / taps, row + k % taps / 3, column + k % 3);
+            if (1..=size[0]).contains(&r) && (1..=size[1]).contains(&c) {
+                let at = (image * inputs + i) * pixels + (r - 1) * size[1] + c - 1;
+                let weight = o * inputs * taps + k;
+                y[n] += f64::from(w[weight]) * f64::from(x[at]);
+                dw[weight] += f64::from(g[n]) * f64::from(x[at]);
+                dx[at] += f64::from(g[n]) * f64::from(w[weight]);
+            }
+        }
+    }
+    let narrow = |values: &[f64]| values.iter().map(|&v| v as f32).collect::<Vec<f32>>();
+    for threads in [1, 2] {
+        let options = Options { threads, set: InstructionSet::Portable };
+        let mut plan = compile(&graph, batch, size, true, &options).unwrap().unwrap();
+        let values = plan.forward(&arrays, &x, &|| false, &mut |_| {}).unwrap();
+        let found = plan.backward(&arrays, &[&g], &|| false, &mut |_| {}).unwrap();
+        let off = [
+            distance(&values[0], &narrow(&y), 1e-3),
+            distance(&found.parameters[0], &narrow(&dw), 1e-3),
+            distance(&found.input.unwrap(), &narrow(&dx), 1e-3),
+        ];
+        assert!(off.iter().all(|&off| off < 1e-5), "{threads} threads: {off:?}");
+    }
+}
+
 fn conv(inputs: usize, outputs: usize, kernel: usize, stride: usize, padding: usize) -> Conv {
     Conv {
         inputs,
