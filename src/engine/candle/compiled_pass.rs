@@ -137,8 +137,7 @@ impl Lent {
         let tensor = |values: Vec<f32>, shape: &[usize]| Tensor::from_vec(values, shape, &candle_core::Device::Cpu);
         let mut parameters = Vec::with_capacity(found.parameters.len());
         for (parameter, values) in graph.parameters.iter().zip(found.parameters) {
-            let gradient = (!values.is_empty()).then(|| tensor(values, &parameter.shape));
-            parameters.push(gradient.transpose()?);
+            parameters.push(values.map(|values| tensor(values, &parameter.shape)).transpose()?);
         }
         Ok(Some(Found { input: found.input.map(|values| tensor(values, input)).transpose()?, parameters }))
     }

@@ -142,6 +142,18 @@ impl Network {
         self.plans.clear();
     }
 
+    /// Whether an array can be the network's image.
+    fn check_input(&self, input: &Array) -> Result<()> {
+        let [batch, channels, h, w] = input.dims4();
+        self.graph.sizes([h, w])?;
+        let (wanted, count) = (self.graph.input_channels(), input.values.len());
+        if channels != wanted || batch == 0 || count != batch * channels * h * w {
+            let what = format!("the network takes {wanted} channels, not {count} values as {:?}", input.shape);
+            return Err(candle_core::Error::Msg(what).into());
+        }
+        Ok(())
+    }
+
     /// Runs the plan for this size on the CPU, compiling it first where there is none.
     fn infer_compiled(&mut self, input: &Array, stop: &dyn Fn() -> bool) -> Result<Vec<Array>> {
         let [batch, _, height, width] = input.dims4();
@@ -195,8 +207,8 @@ impl Network {
     /// When the input does not fit.
     pub fn training_stage_times(&mut self, input: &Array) -> Result<StageTimes> {
         self.weights_changed();
+        self.check_input(input)?;
         let [batch, _, h, w] = input.dims4();
-        self.graph.sizes([h, w])?;
         let key = [batch, h, w];
         if !self.is_ours() {
             return Ok(StageTimes::default());
@@ -249,8 +261,7 @@ impl Network {
     /// # Errors
     /// As there, and [`EngineError::Stopped`].
     pub fn infer_unless(&mut self, input: &Array, stop: &dyn Fn() -> bool) -> Result<Vec<Array>> {
-        let [_, _, h, w] = input.dims4();
-        self.graph.sizes([h, w])?;
+        self.check_input(input)?;
         if self.is_ours() {
             return self.infer_compiled(input, stop);
         }
@@ -320,8 +331,7 @@ impl Network {
             // Running statistics move.
             self.weights_changed();
         }
-        let [_, _, h, w] = input.dims4();
-        self.graph.sizes([h, w])?;
+        self.check_input(input)?;
         if mode == Mode::Training && self.is_ours() {
             let [batch, _, h, w] = input.dims4();
             return match self.training.lend(&self.graph, [batch, h, w], self.input_gradient, &self.options)? {
@@ -427,6 +437,10 @@ impl Pass {
     /// # Errors
     /// As there, and [`EngineError::Stopped`].
     pub fn backward_unless(self, output_gradients: &[Array], stop: &dyn Fn() -> bool) -> Result<Gradients> {
+        let fits = |(output, gradient): (&Tensor, &Array)| output.elem_count() == gradient.values.len();
+        if self.outputs.len() != output_gradients.len() || !self.outputs.iter().zip(output_gradients).all(fits) {
+            return Err(candle_core::Error::Msg("the gradients are not those of the network's outputs".into()).into());
+        }
         let Self { outputs, taps, way, graph, variables } = self;
         drop(taps);
         let of_outputs = || {

@@ -95,7 +95,14 @@ pub fn compile(
         compiler.push(Step::Store(Store { map, output }), output + 1 == outputs.len());
     }
     let floats = place_scratch(&mut compiler.stages, compiler.arena.len(), options);
-    Ok(Plan::new(compiler.stages, outputs, floats, options, compiler.weight_bytes))
+    Ok(Plan {
+        stages: compiler.stages,
+        outputs,
+        input_len: batch * graph.input_channels() * size[0] * size[1],
+        arena: Aligned::zeros(floats),
+        options: *options,
+        weight_bytes: compiler.weight_bytes,
+    })
 }
 
 impl Compiler<'_> {

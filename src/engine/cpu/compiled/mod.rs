@@ -3,7 +3,8 @@
 //! Maps lie in blocks of sixteen channels with a border of zeros, so that kernels have no edges; 3x3 convolutions run by
 //! Winograd's algorithm, all others as sums over runs of channels; batch norms, biases, sums, activations and 2x2 poolings
 //! are part of the convolution before them. The memory of all maps is planned when compiling; operations that have no kernel
-//! here (`dense.rs`) ask for more while running. `single.rs` lends the kernels to training, one convolution at a time.
+//! here (`dense.rs`) ask for more while running. `training/` compiles training in the same
+//! way; `single.rs` lends the kernels to the tape, one convolution at a time.
 //!
 //! **Invariant:** the same plan gives the same bits, run after run. Plans for other numbers of threads share the work
 //! otherwise, and round otherwise.
@@ -57,6 +58,8 @@ impl Default for Options {
 pub struct Plan {
     stages: Vec<Stage>,
     outputs: Vec<Map>,
+    /// Floats of the image.
+    input_len: usize,
     arena: Aligned,
     options: Options,
     weight_bytes: usize,
@@ -73,10 +76,6 @@ fn is_winograd(conv: &Conv) -> bool {
 }
 
 impl Plan {
-    fn new(stages: Vec<Stage>, outputs: Vec<Map>, floats: usize, options: &Options, weight_bytes: usize) -> Self {
-        Self { stages, outputs, arena: Aligned::zeros(floats), options: *options, weight_bytes }
-    }
-
     /// Bytes of packed weights and of the arena.
     pub fn memory_bytes(&self) -> [usize; 2] {
         [self.weight_bytes, self.arena.len() * 4]
@@ -100,6 +99,7 @@ impl Plan {
         stop: &dyn Fn() -> bool,
         ended: &mut dyn FnMut(usize),
     ) -> Option<Vec<Vec<f32>>> {
+        assert!(input.len() == self.input_len, "an image of {} values, not {}", input.len(), self.input_len);
         let shapes = self.output_shapes();
         let mut results: Vec<Vec<f32>> = shapes.iter().map(|shape| vec![0.0; shape.iter().product()]).collect();
         let outputs: Vec<Shared> = results.iter_mut().map(|values| Shared(values.as_mut_ptr())).collect();

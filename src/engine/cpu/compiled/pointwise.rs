@@ -57,15 +57,16 @@ impl Border {
             }
             let border = map.border as isize;
             let start = map.at(plane / map.blocks(), plane % map.blocks(), -border, -border);
-            // SAFETY: the plane lies in the arena, and nobody else writes its border in this step.
-            let plane = unsafe { std::slice::from_raw_parts_mut(context.arena.add(start), map.plane()) };
-            let (top, rest) = plane.split_at_mut(map.border * row);
-            let (middle, bottom) = rest.split_at_mut(map.size[0] * row);
-            top.fill(0.0);
-            bottom.fill(0.0);
-            for line in middle.chunks_exact_mut(row) {
-                line[..thick].fill(0.0);
-                line[row - thick..].fill(0.0);
+            // SAFETY: the plane lies in the arena, and nobody else writes its border in this step; its inside is not touched.
+            unsafe {
+                let start = context.arena.add(start);
+                let zero = |from: usize, len: usize| std::slice::from_raw_parts_mut(start.add(from), len).fill(0.0);
+                zero(0, map.border * row);
+                zero((map.border + map.size[0]) * row, map.border * row);
+                for line in map.border..map.border + map.size[0] {
+                    zero(line * row, thick);
+                    zero((line + 1) * row - thick, thick);
+                }
             }
         }
     }

@@ -18,10 +18,10 @@ use super::pack::{Pack, PackVector};
 use super::places::{Places, backward_time, place, return_padding};
 use super::tile_outer::TileOuter;
 use super::units::{Kind, Unit, units};
-use super::{RunningStatistics, TrainingPlan};
+use super::{Gradient, RunningStatistics, TrainingPlan};
 use crate::engine::cpu::of_op::parameter_count;
 use crate::engine::cpu::simd::LANES;
-use crate::graph::{Conv, ConvTranspose, Graph, GraphError, NodeId, Op};
+use crate::graph::{Conv, ConvTranspose, Graph, GraphError, NodeId, Op, Parameter};
 
 struct Compiler<'a> {
     graph: &'a Graph,
@@ -31,8 +31,8 @@ struct Compiler<'a> {
     arena: Arena,
     /// Which gradients hold something already.
     written: Vec<bool>,
-    /// Which parameters' gradients are stored by a step, all of them.
-    stored: Vec<bool>,
+    /// What becomes of every parameter's gradient.
+    gradients: Vec<Gradient>,
     /// The norm of each unit that is one.
     norms: Vec<Option<Arc<Norm>>>,
     statistics: Vec<RunningStatistics>,
@@ -67,7 +67,7 @@ pub fn compile(
         graph,
         options,
         written: vec![false; graph.nodes.len()],
-        stored: vec![false; graph.parameters.len()],
+        gradients: vec![Gradient::None; graph.parameters.len()],
         norms: vec![None; count],
         statistics: Vec::new(),
         units,
@@ -109,8 +109,7 @@ pub fn compile(
         outputs: output_maps,
         taps: graph.taps.iter().filter_map(tap).collect(),
         statistics: compiler.statistics,
-        gradient_lens: graph.parameters.iter().map(|p| if p.role.is_trainable() { p.len() } else { 0 }).collect(),
-        stored: compiler.stored,
+        gradients: compiler.gradients.into_iter().zip(graph.parameters.iter().map(Parameter::len)).collect(),
         input_len: input,
         input_gradient,
         options: *options,
@@ -160,13 +159,19 @@ impl Compiler<'_> {
         let unit = self.units[u].clone();
         let Some(y) = self.value(unit.value) else { return };
         let x = unit.inputs.first().and_then(|&id| self.value(id));
-        if !matches!(unit.kind, Kind::MaxPool { with: Some(_), .. }) {
+        // The parts of a concatenation have seen to its border, if all of them lie in it.
+        let has_border = match unit.kind {
+            Kind::MaxPool { with: Some(_), .. } => true,
+            Kind::Concat => self.parts(&unit, y).iter().all(|(part, slice)| self.lies_in(*part, slice)),
+            _ => false,
+        };
+        if !has_border {
             self.border(y);
         }
-        let Some(x) = x else {
+        if unit.kind == Kind::Input {
             self.push(Step::Load(Load { input: self.graph.parameters.len(), map: y }), true);
-            return;
-        };
+        }
+        let Some(x) = x else { return };
         match unit.kind {
             Kind::Input | Kind::MaxPool { with: Some(_), .. } => {}
             Kind::Conv(conv) => {
@@ -225,7 +230,7 @@ impl Compiler<'_> {
             }
             Kind::Concat => {
                 for (part, slice) in self.parts(&unit, y) {
-                    if let Some(x) = self.value(part).filter(|_| !self.places.value_inside[part]) {
+                    if let Some(x) = self.value(part).filter(|_| !self.lies_in(part, &slice)) {
                         self.push(Step::Unary(Unary { x, y: slice, finish: Finish::Plain }), true);
                     }
                 }
@@ -240,6 +245,11 @@ impl Compiler<'_> {
         let parameters = parameters.map(|&id| (id, self.graph.parameters[id].shape.clone())).collect();
         let inputs = unit.inputs.iter().filter_map(|&id| self.value(id)).collect();
         Step::Kernel(KernelStep { op: node.op.clone(), inputs, parameters, y, back })
+    }
+
+    /// Whether a value is written where a concatenation wants it.
+    fn lies_in(&self, part: NodeId, slice: &Map) -> bool {
+        self.places.value_inside[part] && self.value(part).is_some_and(|map| map.offset == slice.offset)
     }
 
     /// The parts of a concatenation and where they lie in it.
@@ -305,7 +315,7 @@ impl Compiler<'_> {
                     Affine::Inputs(arrays) => Some(arrays),
                     _ => None,
                 };
-                outputs.into_iter().flatten().for_each(|parameter| self.stored[parameter] = true);
+                outputs.into_iter().flatten().for_each(|parameter| self.gradients[parameter] = Gradient::Stored);
                 let in_place = self.places.gradient_inside[input] && self.places.gradients[input] == Some(g);
                 let target = if in_place {
                     self.written[input] = true;
@@ -348,7 +358,7 @@ impl Compiler<'_> {
                 for &parameter in
                     self.graph.nodes[unit.node].parameters.iter().take(parameter_count(&self.graph.nodes[unit.node].op))
                 {
-                    self.stored[parameter] = true;
+                    self.gradients[parameter] = Gradient::Stored;
                 }
                 self.push(step, true);
             }
@@ -382,7 +392,7 @@ impl Compiler<'_> {
     /// The gradients of a convolution's weights, bias and input.
     fn return_convolution(&mut self, unit: &Unit, conv: &Conv, x: Map, g: Map, time: usize) {
         let Some(weight) = self.parameter(unit, 0) else { return };
-        self.stored[weight] = true;
+        self.gradients[weight] = Gradient::Stored;
         if is_winograd(conv) {
             let mut step = TileOuter::new(x, g, conv.padding, weight, self.options);
             step.scratch = self.arena.place(step.scratch_len(), time, time);
@@ -396,10 +406,14 @@ impl Compiler<'_> {
             let Conv { kernel, stride, padding, dilation, .. } = *conv;
             self.outer(x, g, Window { kernel, stride, padding, dilation }, weight, time);
         }
-        // A norm takes out whatever a bias adds: its gradient stays zero.
-        if let Some(bias) = self.parameter(unit, 1).filter(|_| !self.is_only_normed(unit.value)) {
-            self.stored[bias] = true;
-            self.push(Step::ChannelSums(ChannelSums { g, output: bias }), false);
+        match self.parameter(unit, 1) {
+            // A norm takes out whatever a bias adds.
+            Some(bias) if self.is_only_normed(unit.value) => self.gradients[bias] = Gradient::Zero,
+            Some(bias) => {
+                self.gradients[bias] = Gradient::Stored;
+                self.push(Step::ChannelSums(ChannelSums { g, output: bias }), false);
+            }
+            None => {}
         }
         let input = unit.inputs[0];
         if let Some((to, add)) = self.contribute(input) {
@@ -442,11 +456,11 @@ impl Compiler<'_> {
     /// The gradients of a transposed convolution.
     fn return_scatter(&mut self, unit: &Unit, conv: &ConvTranspose, x: Map, g: Map, time: usize) {
         let Some(weight) = self.parameter(unit, 0) else { return };
-        self.stored[weight] = true;
+        self.gradients[weight] = Gradient::Stored;
         let window = Window { kernel: conv.kernel, stride: conv.kernel, padding: [0, 0], dilation: [1, 1] };
         self.outer(g, x, window, weight, time);
         if let Some(bias) = self.parameter(unit, 1) {
-            self.stored[bias] = true;
+            self.gradients[bias] = Gradient::Stored;
             self.push(Step::ChannelSums(ChannelSums { g, output: bias }), false);
         }
         if let Some((to, add)) = self.contribute(unit.inputs[0]) {

@@ -42,7 +42,11 @@ impl Gate {
                     let (g, y, to) = (line(&self.g), line(&self.y), line(&self.to));
                     for n in 0..self.to.size[1] {
                         let at = n * LANES;
-                        let mut value = gate(self.finish, V::load(y.add(at)), V::load(g.add(at)));
+                        let mut value = V::load(g.add(at));
+                        // Without an activation the result may be gone already.
+                        if self.finish != Finish::Plain {
+                            value = gate(self.finish, V::load(y.add(at)), value);
+                        }
                         if self.add {
                             value = value.add(V::load(to.add(at)));
                         }

@@ -38,6 +38,17 @@ pub struct RunningStatistics {
     channels: usize,
 }
 
+/// What becomes of a parameter's gradient.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Gradient {
+    /// Nothing depends on the parameter, or it is not trained.
+    None,
+    /// It is known to be zero.
+    Zero,
+    /// Steps write all of it.
+    Stored,
+}
+
 /// A training pass for inputs of one size.
 pub struct TrainingPlan {
     forward: Vec<Stage>,
@@ -49,10 +60,8 @@ pub struct TrainingPlan {
     outputs: Vec<Map>,
     taps: Vec<(String, Map)>,
     statistics: Vec<RunningStatistics>,
-    /// Floats of the gradients of all parameters; 0 where there is none.
-    gradient_lens: Vec<usize>,
-    /// Whether a step writes all of them; others are zero.
-    stored: Vec<bool>,
+    /// What becomes of every parameter's gradient, and its floats.
+    gradients: Vec<(Gradient, usize)>,
     /// Floats of the image.
     input_len: usize,
     input_gradient: bool,
@@ -61,8 +70,8 @@ pub struct TrainingPlan {
 
 /// Gradients of a pass.
 pub struct PlanGradients {
-    /// By parameter; empty for statistics.
-    pub parameters: Vec<Vec<f32>>,
+    /// By parameter; `None` where nothing depends on it.
+    pub parameters: Vec<Option<Vec<f32>>>,
     /// Of the image, where it was asked for.
     pub input: Option<Vec<f32>>,
 }
@@ -92,7 +101,8 @@ impl TrainingPlan {
         stop: &dyn Fn() -> bool,
         ended: &mut dyn FnMut(usize),
     ) -> Option<Vec<Vec<f32>>> {
-        debug_assert!(input.len() == self.input_len && parameters.len() == self.gradient_lens.len());
+        self.check_parameters(parameters);
+        assert!(input.len() == self.input_len, "an image of {} values, not {}", input.len(), self.input_len);
         let mut inputs = parameters.to_vec();
         inputs.push(input);
         let mut results: Vec<Vec<f32>> =
@@ -115,16 +125,23 @@ impl TrainingPlan {
         stop: &dyn Fn() -> bool,
         ended: &mut dyn FnMut(usize),
     ) -> Option<PlanGradients> {
+        self.check_parameters(parameters);
+        let lens = self.output_shapes().into_iter().map(|shape| shape.iter().product::<usize>());
+        let fit = output_gradients.iter().map(|g| g.len()).eq(lens);
+        assert!(fit, "gradients that are not those of the outputs");
         let mut inputs = parameters.to_vec();
         inputs.push(&[]);
         inputs.extend(output_gradients);
-        let stored = self.gradient_lens.iter().zip(&self.stored);
-        let mut found: Vec<Vec<f32>> = stored
-            .clone()
-            .map(|(&len, &stored)| if stored { Vec::with_capacity(len) } else { vec![0.0; len] })
-            .collect();
+        let room = |&(gradient, len): &(Gradient, usize)| match gradient {
+            Gradient::None => None,
+            Gradient::Zero => Some(vec![0.0; len]),
+            Gradient::Stored => Some(Vec::with_capacity(len)),
+        };
+        let mut found: Vec<Option<Vec<f32>>> = self.gradients.iter().map(room).collect();
         let mut image = vec![0.0; if self.input_gradient { self.input_len } else { 0 }];
-        let mut outputs: Vec<Shared> = found.iter_mut().map(|values| Shared(values.as_mut_ptr())).collect();
+        let address =
+            |values: &mut Option<Vec<f32>>| Shared(values.as_mut().map_or(std::ptr::null_mut(), Vec::as_mut_ptr));
+        let mut outputs: Vec<Shared> = found.iter_mut().map(address).collect();
         outputs.push(Shared(image.as_mut_ptr()));
         let floats = self.floats;
         let arena = self.arena.get_or_insert_with(|| Aligned::zeros(floats));
@@ -133,11 +150,19 @@ impl TrainingPlan {
         if !finished {
             return None;
         }
-        for (gradient, (&len, _)) in found.iter_mut().zip(stored) {
-            // SAFETY: there is room, and every value was there or is written by the steps that store gradients.
-            unsafe { gradient.set_len(len) };
+        for (values, &(gradient, len)) in found.iter_mut().zip(&self.gradients) {
+            if let (Some(values), Gradient::Stored) = (values, gradient) {
+                // SAFETY: there is room, and the steps have written every value.
+                unsafe { values.set_len(len) };
+            }
         }
         Some(PlanGradients { parameters: found, input: self.input_gradient.then_some(image) })
+    }
+
+    /// What the kernels' safety rests on.
+    fn check_parameters(&self, parameters: &[&[f32]]) {
+        let fit = parameters.iter().map(|p| p.len()).eq(self.gradients.iter().map(|&(_, len)| len));
+        assert!(fit, "parameters that are not those of the graph");
     }
 
     /// What every stage of both passes does.

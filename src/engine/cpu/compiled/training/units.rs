@@ -134,6 +134,7 @@ fn returns(conv: &Conv) -> bool {
 fn readers(graph: &Graph) -> Vec<Vec<NodeId>> {
     let mut needed = vec![false; graph.nodes.len()];
     graph.outputs.iter().for_each(|&id| needed[id] = true);
+    graph.taps.iter().for_each(|(_, id)| needed[*id] = true);
     let mut readers = vec![Vec::new(); graph.nodes.len()];
     for id in (0..graph.nodes.len()).rev() {
         if needed[id] {
