@@ -36,7 +36,7 @@ pub struct Product<'a> {
     pub ahead: *const f32,
 }
 
-/// `rows x (COLUMNS * 16)` sums over all runs, handed to `sink`. `rows` is at most fourteen (six with one column).
+/// `rows x (COLUMNS * 16)` sums over all runs, handed to `sink`. `rows` is at most fourteen (with one column [`Vector::NARROW_ROWS`]).
 ///
 /// # Safety
 /// The processor runs `V`'s instructions; every `a + row * a_step + run.offset + 0..run.len` and
@@ -51,7 +51,7 @@ pub unsafe fn multiply<V: Vector, const COLUMNS: usize>(rows: usize, product: Pr
             }
         };
     }
-    if COLUMNS == 1 {
+    if COLUMNS == 1 && V::NARROW_ROWS <= 6 {
         dispatch!(1 2 3 4 5 6);
     } else {
         dispatch!(1 2 3 4 5 6 7 8 9 10 11 12 13 14);

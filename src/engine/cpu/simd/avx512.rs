@@ -15,6 +15,8 @@ pub struct Avx512(__m512);
 
 // SAFETY: every function maps to one instruction of AVX-512 F; the callers keep the trait's conditions.
 unsafe impl Vector for Avx512 {
+    const NARROW_ROWS: usize = 12;
+
     #[inline(always)]
     unsafe fn splat(value: f32) -> Self {
         unsafe { Self(_mm512_set1_ps(value)) }

@@ -60,6 +60,8 @@ use kernels;
 /// All functions need a processor with the instruction set of the type; `load` and `store` need pointers to
 /// sixteen readable (writable) floats. There is no alignment requirement.
 pub unsafe trait Vector: Copy {
+    /// Rows that the matrix kernel with one column computes together.
+    const NARROW_ROWS: usize = 6;
     /// All lanes alike.
     unsafe fn splat(value: f32) -> Self;
     /// Reads sixteen floats.
