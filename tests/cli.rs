@@ -30,6 +30,8 @@ fn exit_codes_tell_errors_from_wrong_usage() {
         lamella(&["segment", "x.nii", "-m", "hippocampus", "-o", "y.nii", "--device", "tpu"]).status.code(),
         Some(2)
     );
+    let no_threads = lamella(&["segment", "x.nii", "-m", "hippocampus", "-o", "y.nii", "--threads", "0"]);
+    assert_eq!(no_threads.status.code(), Some(2));
     let missing = lamella(&["info", "no_such_file.nii"]);
     assert_eq!(missing.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&missing.stderr).contains("no_such_file.nii"));

@@ -1,12 +1,13 @@
 //! `lamella bench`: the figures of the README, and what the peers are compared with.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::{Result, print_json};
+use super::{Result, print_json, use_threads};
 use crate::jobs::{BenchLoad, BenchNetwork, JobError, StageTimes, peak_memory_bytes};
 
 /// Time the project's own benchmarks.
@@ -107,7 +108,7 @@ struct Common {
     repeat: usize,
     /// Number of threads
     #[arg(long)]
-    threads: Option<usize>,
+    threads: Option<NonZeroUsize>,
     /// Print one JSON document
     #[arg(long)]
     json: bool,
@@ -149,12 +150,7 @@ impl Common {
 impl Bench {
     pub(super) fn run(&self) -> Result {
         let (What::Segment { common, .. } | What::Train { common, .. } | What::Load { common, .. }) = &self.what;
-        if let Some(threads) = common.threads {
-            rayon::ThreadPoolBuilder::new()
-                .num_threads(threads)
-                .build_global()
-                .map_err(|e| JobError::Other(format!("cannot use {threads} threads: {e}")))?;
-        }
+        use_threads(common.threads)?;
         match &self.what {
             What::Segment { network, size, stages, common } => {
                 let mut bench = network.bench(1, size.0)?;

@@ -15,6 +15,7 @@ mod segment;
 mod terminal;
 mod train;
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
@@ -83,6 +84,13 @@ pub fn run(arguments: Arguments) -> Request {
 
 /// Result of a command.
 type Result = std::result::Result<(), JobError>;
+
+/// Uses so many processor threads; all of them where nothing is said.
+fn use_threads(threads: Option<NonZeroUsize>) -> Result {
+    let Some(threads) = threads else { return Ok(()) };
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build_global();
+    pool.map_err(|e| JobError::Other(format!("cannot use {threads} threads: {e}")))
+}
 
 /// Prints a JSON document.
 fn print_json(value: &impl serde::Serialize) -> Result {

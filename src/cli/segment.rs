@@ -1,6 +1,7 @@
 //! `lamella segment`
 
 use std::collections::HashSet;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -9,7 +10,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::terminal::Terminal;
-use super::{Result, print_json};
+use super::{Result, print_json, use_threads};
 use crate::jobs::{
     self, Cancel, DeviceChoice, Entry, Job, JobError, JobEvent, Outcome, SegmentJob, SegmentOptions, SegmentSeconds,
 };
@@ -42,6 +43,9 @@ pub struct Segment {
     /// Frame of a 4-D volume, counted from 0
     #[arg(long, default_value_t = 0)]
     frame: usize,
+    /// Number of processor threads; all by default
+    #[arg(long)]
+    threads: Option<NonZeroUsize>,
     /// Print one JSON document about the masks
     #[arg(long)]
     json: bool,
@@ -55,6 +59,7 @@ struct Input {
 
 impl Segment {
     pub(super) fn run(&self) -> Result {
+        use_threads(self.threads)?;
         let model = Arc::new(model::find(&self.model)?);
         let (inputs, single) = self.find_inputs()?;
         if !single {

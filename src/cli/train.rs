@@ -1,12 +1,13 @@
 //! `lamella train`
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
 
 use super::terminal::Terminal;
-use super::{Result, print_json};
+use super::{Result, print_json, use_threads};
 use crate::jobs::{self, Cancel, DeviceChoice, Job, JobError, JobEvent, Outcome, TrainJob, default_plan};
 use crate::learn::Budget;
 use crate::model::{self, ArchitectureSpec, SliceAxis};
@@ -34,6 +35,9 @@ pub struct Train {
     /// Length: 50ep, 90s, 10m, 2h
     #[arg(long, default_value = "50ep")]
     budget: Budget,
+    /// Number of processor threads; all by default
+    #[arg(long)]
+    threads: Option<NonZeroUsize>,
     /// auto, cpu, gpu, cuda, cuda:N or metal
     #[arg(long, default_value = "auto")]
     device: DeviceChoice,
@@ -68,6 +72,7 @@ pub struct Train {
 
 impl Train {
     pub(super) fn run(&self) -> Result {
+        use_threads(self.threads)?;
         let init = self.init.as_deref().map(model::find).transpose()?;
         let mut plan = default_plan();
         if let Some(model) = &init {
