@@ -19,7 +19,7 @@ use lamella::graph::{
     Activation, ContextFusion, ContextPooling, Conv, ConvTranspose, Graph, GraphBuilder, Normalisation, Pool,
     SoftmaxOver, UpsampleMode, UpsampleTo, Value as Node,
 };
-use lamella::zoo::{Ends, NnUnet, UNet, UpPath, conv_stack};
+use lamella::zoo::{Ends, NnUnet, ResNet, ResNetUNet, Striding, UNet, UpPath, basic_block, bottleneck, conv_stack};
 use safetensors::{Dtype, SafeTensors};
 use serde_json::Value;
 
@@ -45,7 +45,7 @@ fn shape_of(row: &Value) -> Vec<usize> {
 fn graph_of(case: &Value) -> Option<Graph> {
     let name = case["case"].as_str()?;
     let hyper = &case["hyper"];
-    if case["group"] == "segmentation" {
+    if case["group"] == "segmentation" || name.starts_with("net_") {
         return segmentation(name, hyper);
     }
     let builder = GraphBuilder::new();
@@ -143,6 +143,14 @@ fn block(name: &str, hyper: &Value, builder: &GraphBuilder, x: &Node) -> Option<
         };
         return Some(root.global_context(x, hyper["ratio"].as_f64()?, pooling, fusion));
     }
+    if name.starts_with("block_basic_") {
+        return Some(basic_block(&root, x, size(&hyper["planes"]), size(&hyper["stride"])));
+    }
+    if name.starts_with("block_bottleneck_") {
+        let striding = if hyper["version"] == "v1" { Striding::First } else { Striding::Middle };
+        let dilation = hyper["dilation"].as_u64().unwrap_or(1) as usize;
+        return Some(bottleneck(&root, x, size(&hyper["planes"]), size(&hyper["stride"]), striding, dilation));
+    }
     if name == "block_nnunet_conv_pair" {
         let channels = hyper["channels"].as_array()?;
         return Some(conv_stack(
@@ -156,7 +164,29 @@ fn block(name: &str, hyper: &Value, builder: &GraphBuilder, x: &Node) -> Option<
     None
 }
 
+fn residual(name: &str, hyper: &Value) -> Option<Graph> {
+    let network = |name: &str| match name {
+        "resnet18" => Some(ResNet::ResNet18),
+        "resnet34" => Some(ResNet::ResNet34),
+        "resnet50" => Some(ResNet::ResNet50),
+        _ => None,
+    };
+    if let Some(rest) = name.strip_prefix("net_resnet") {
+        let network = network(&format!("resnet{}", &rest[..2]))?;
+        return Some(network.classifier(Ends { in_channels: 3, classes: size(&hyper["num_classes"]) }).unwrap());
+    }
+    if name.starts_with("seg_smp_unet_resnet") && hyper["decoder_attention_type"].is_null() {
+        let ends = Ends { in_channels: size(&hyper["in_channels"]), classes: size(&hyper["classes"]) };
+        let encoder = network(hyper["encoder_name"].as_str()?)?;
+        return Some(ResNetUNet { encoder, ..ResNetUNet::default() }.build(ends).unwrap());
+    }
+    None
+}
+
 fn segmentation(name: &str, hyper: &Value) -> Option<Graph> {
+    if let Some(graph) = residual(name, hyper) {
+        return Some(graph);
+    }
     if name.starts_with("seg_unet_") {
         let ends = Ends { in_channels: size(&hyper["in_channels"]), classes: size(&hyper["classes"]) };
         let (width, depth) = (size(&hyper["base"]), size(&hyper["depth"]));
@@ -529,7 +559,7 @@ fn check(case: &Value, folder: &Path) -> Option<Vec<Result<f64, String>>> {
     match case["group"].as_str()? {
         "loss" => Some(vec![check_loss(case, &stored())]),
         "optimiser" => Some(backends.iter().map(|&b| check_optimiser(case, &stored(), b)).collect()),
-        "op" | "block" | "segmentation" => {
+        "op" | "block" | "segmentation" | "encoder" => {
             let graph = graph_of(case)?;
             let stored = stored();
             Some(backends.iter().map(|&b| check_network(case, graph.clone(), &stored, b)).collect())

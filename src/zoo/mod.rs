@@ -6,6 +6,8 @@
 //! Deliberately absent: weights, preprocessing, training recipes.
 
 mod nnunet;
+mod resnet;
+mod resnet_unet;
 mod unet;
 
 use serde::de::DeserializeOwned;
@@ -13,6 +15,8 @@ use serde::de::DeserializeOwned;
 use crate::graph::{Graph, GraphError};
 
 pub use nnunet::{NnUnet, conv_stack};
+pub use resnet::{ResNet, Striding, basic_block, bottleneck};
+pub use resnet_unet::ResNetUNet;
 pub use unet::{Attention, Padding, UNet, UNetNorm, UpPath};
 
 /// Input channels and classes; every architecture needs them and no model may choose them freely.
@@ -45,6 +49,11 @@ pub const ARCHITECTURES: &[Architecture] = &[
         id: "nnunet-plain",
         title: "nnU-Net's plain 2-D network (Isensee et al. 2021)",
         build: |ends, options| Ok(parse::<NnUnet>(options)?.build(ends)?),
+    },
+    Architecture {
+        id: "resnet-unet",
+        title: "U-Net with a residual encoder (He et al. 2016), as in segmentation_models.pytorch",
+        build: |ends, options| Ok(parse::<ResNetUNet>(options)?.build(ends)?),
     },
 ];
 

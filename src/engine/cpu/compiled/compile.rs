@@ -9,11 +9,11 @@ use super::fuse::{Fused, FusedGraph, as_finish, fuse};
 use super::memory::{Aligned, Arena, Constants, Map};
 use super::norm::{Affine, Norm, NormStep, NormWork};
 use super::pieces::Pieces;
-use super::pointwise::{Border, Load, MaxPool, Pair, Pairing, ScaleShift, Store, Unary};
+use super::pointwise::{Border, Load, MaxPool, Pair, Pairing, Repeat, ScaleShift, Store, Unary};
 use super::run::{Stage, Step, place_scratch, push_convolution};
 use super::target::{Finish, Target};
 use super::{Options, Plan, is_winograd};
-use crate::graph::{Conv, ConvTranspose, Graph, GraphError, NodeId, Normalisation, Op};
+use crate::graph::{Conv, ConvTranspose, Graph, GraphError, NodeId, Normalisation, Op, UpsampleMode, UpsampleTo};
 
 /// Parameters in the graph's order.
 pub type Parameters<'a> = &'a [&'a [f32]];
@@ -302,6 +302,9 @@ impl Compiler<'_> {
                 let Some(b) = self.map(node.inputs[1]) else { return };
                 let pairing = if node.op == Op::Add { Pairing::Add } else { Pairing::Multiply };
                 self.push(Step::Pair(Pair { a: x, b, y, pairing, finish: operation.finish }), true);
+            }
+            Op::Upsample(UpsampleMode::Nearest, UpsampleTo::Scale(times)) if x.lanes == LANES => {
+                self.push(Step::Repeat(Repeat { x, y, times: *times }), true);
             }
             Op::Concat => self.emit_concat(operation, y),
             _ => self.emit_dense(operation, y),

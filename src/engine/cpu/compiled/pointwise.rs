@@ -330,6 +330,41 @@ impl Unary {
     }
 }
 
+/// Every pixel repeated down and across: nearest up-sampling by whole numbers.
+pub struct Repeat {
+    /// Input.
+    pub x: Map,
+    /// Result, larger by the factors.
+    pub y: Map,
+    /// Times down and across.
+    pub times: [usize; 2],
+}
+
+impl Repeat {
+    /// # Safety
+    /// As [`Context`] says.
+    #[inline(always)]
+    pub unsafe fn run<V: Vector>(&self, context: &Context, step: usize) {
+        for (image, block, row) in Lines::new(context, step, &self.x) {
+            // SAFETY: all lines lie in the arena; every line of the result belongs to one of the input.
+            unsafe {
+                let from = context.arena.add(self.x.at(image, block, row as isize, 0));
+                for copy in 0..self.times[0] {
+                    let row = row * self.times[0] + copy;
+                    let mut to = context.arena.add(self.y.at(image, block, row as isize, 0));
+                    for n in 0..self.x.size[1] {
+                        let value = V::load(from.add(n * LANES));
+                        for _ in 0..self.times[1] {
+                            value.store(to);
+                            to = to.add(LANES);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// Values of a map as a dense `[batch, channels, height, width]` array.
 ///
 /// # Safety

@@ -5,10 +5,10 @@ use super::direct::{Direct, Window};
 use super::memory::{Aligned, Map};
 use super::norm::NormStep;
 use super::outer::Outer;
-use super::pointwise::{Border, Load, MaxPool, Pair, ScaleShift, Store, Unary, read_map, write_map};
+use super::pointwise::{Border, Load, MaxPool, Pair, Repeat, ScaleShift, Store, Unary, read_map, write_map};
 use super::target::Target;
 use super::team::Team;
-use super::training::gradients::{ChannelSums, Gate, PoolGradient, Spread};
+use super::training::gradients::{ChannelSums, Gate, PoolGradient, RepeatGradient, Spread};
 use super::training::kernel_step::KernelStep;
 use super::training::pack::{Pack, PackVector};
 use super::training::tile_outer::TileOuter;
@@ -95,6 +95,10 @@ pub enum Step {
     Pair(Pair),
     /// Activation or copy.
     Unary(Unary),
+    /// Nearest up-sampling by whole numbers.
+    Repeat(Repeat),
+    /// Its gradient.
+    RepeatGradient(RepeatGradient),
     /// Anything, by the first thread.
     Dense {
         /// What is computed.
@@ -129,6 +133,8 @@ impl Step {
             Self::ScaleShift(_) => "scale and shift".into(),
             Self::Pair(_) => "sum or product".into(),
             Self::Unary(_) => "activation or copy".into(),
+            Self::Repeat(_) => "nearest up-sampling".into(),
+            Self::RepeatGradient(_) => "nearest up-sampling gradient".into(),
             Self::Dense { .. } | Self::Kernel(_) => "dense".into(),
         }
     }
@@ -304,6 +310,8 @@ unsafe fn compute<V: Vector, const COLUMNS: usize>(stages: &[Stage], number: usi
             Step::ScaleShift(norm) => norm.run::<V>(context, number),
             Step::Pair(pair) => pair.run::<V>(context, number),
             Step::Unary(unary) => unary.run::<V>(context, number),
+            Step::Repeat(repeat) => repeat.run::<V>(context, number),
+            Step::RepeatGradient(repeat) => repeat.run::<V>(context, number),
             Step::Load(load) => load.run::<V>(context, number),
             Step::Store(store) => store.run::<V>(context, number),
             Step::Outer(outer) => outer.run::<V, COLUMNS>(context, number),

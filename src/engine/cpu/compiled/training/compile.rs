@@ -7,12 +7,12 @@ use super::super::memory::{Aligned, Arena, Constants, Map};
 use super::super::norm::{Affine, Norm, NormStep, NormWork};
 use super::super::outer::Outer;
 use super::super::pieces::Pieces;
-use super::super::pointwise::{Border, Load, MaxPool, Pair, Pairing, Store, Unary};
+use super::super::pointwise::{Border, Load, MaxPool, Pair, Pairing, Repeat, Store, Unary};
 use super::super::run::{Stage, Step};
 use super::super::target::{Finish, Target};
 use super::super::winograd::{Share, Winograd};
 use super::super::{Options, is_winograd};
-use super::gradients::{ChannelSums, Gate, PoolGradient, Spread};
+use super::gradients::{ChannelSums, Gate, PoolGradient, RepeatGradient, Spread};
 use super::kernel_step::{KernelBack, KernelStep};
 use super::pack::{Pack, PackVector};
 use super::places::{Places, backward_time, place, return_padding};
@@ -224,6 +224,7 @@ impl Compiler<'_> {
                 self.push(Step::Pair(Pair { a: x, b, y, pairing: Pairing::Add, finish }), true);
             }
             Kind::MaxPool { pool, with: None } => self.push(Step::MaxPool(MaxPool { x, y, pool }), true),
+            Kind::Repeat(times) => self.push(Step::Repeat(Repeat { x, y, times }), true),
             Kind::Kernel => {
                 let step = self.kernel(&unit, y, None);
                 self.push(step, true);
@@ -345,6 +346,11 @@ impl Compiler<'_> {
             Kind::MaxPool { pool, .. } => {
                 if let Some((to, add)) = self.contribute(input) {
                     self.push(Step::PoolGradient(PoolGradient { x, y, g, to, pool, add }), true);
+                }
+            }
+            Kind::Repeat(times) => {
+                if let Some((to, add)) = self.contribute(input) {
+                    self.push(Step::RepeatGradient(RepeatGradient { g, to, times, add }), true);
                 }
             }
             Kind::Kernel => {

@@ -216,6 +216,52 @@ impl ChannelSums {
     }
 }
 
+/// Sums over the copies that nearest up-sampling made of a pixel.
+pub struct RepeatGradient {
+    /// Gradient of the large map.
+    pub g: Map,
+    /// Gradient of the small one.
+    pub to: Map,
+    /// Copies down and across.
+    pub times: [usize; 2],
+    /// Whether it is added to what is there.
+    pub add: bool,
+}
+
+impl RepeatGradient {
+    /// # Safety
+    /// As [`Context`] says.
+    #[inline(always)]
+    pub unsafe fn run<V: Vector>(&self, context: &Context, step: usize) {
+        let pieces = Pieces::new(&self.to);
+        loop {
+            let n = context.team.take(step);
+            if n >= pieces.count() {
+                break;
+            }
+            let (image, block, rows) = pieces.get(n);
+            for row in rows {
+                // SAFETY: all lines lie in the arena; pieces are taken once.
+                unsafe {
+                    let to = context.arena.add(self.to.at(image, block, row as isize, 0));
+                    let from = context.arena.add(self.g.at(image, block, (row * self.times[0]) as isize, 0));
+                    for n in 0..self.to.size[1] {
+                        let to = to.add(n * LANES);
+                        let mut sum = if self.add { V::load(to) } else { V::splat(0.0) };
+                        for down in 0..self.times[0] {
+                            for across in 0..self.times[1] {
+                                let at = down * self.g.row() + (n * self.times[1] + across) * LANES;
+                                sum = sum.add(V::load(from.add(at)));
+                            }
+                        }
+                        sum.store(to);
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// A map with zeros between its pixels: a strided convolution's gradient, as one of stride 1 would have it.
 pub struct Spread {
     /// The map.

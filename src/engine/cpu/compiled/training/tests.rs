@@ -258,6 +258,8 @@ fn operations_without_a_kernel_in_blocks_agree() {
         let c = s.sub("gc").global_context(&b, 0.5, ContextPooling::Attention, ContextFusion::MultiplyAdd);
         let small = s.sub("d").conv_same(&c.max_pool(Pool::new(2, 2)), 12, 3);
         let up = small.upsample(UpsampleMode::Bilinear { align_corners: false }, UpsampleTo::Scale([2, 2]));
+        let near = small.upsample(UpsampleMode::Nearest, UpsampleTo::Scale([2, 2])).plus(&up);
+        let up = near.times(&up);
         let grouped = Conv { groups: 2, ..conv(32, 8, 3, 1, 1) };
         s.sub("e").conv(&up.concat(&c), grouped).sigmoid()
     });

@@ -3,7 +3,7 @@
 use super::super::fuse::as_finish;
 use super::super::target::Finish;
 use crate::engine::cpu::simd::LANES;
-use crate::graph::{Conv, ConvTranspose, Graph, NodeId, Normalisation, Op, Pool};
+use crate::graph::{Conv, ConvTranspose, Graph, NodeId, Normalisation, Op, Pool, UpsampleMode, UpsampleTo};
 
 /// What a unit does.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -38,6 +38,8 @@ pub enum Kind {
         /// That unit.
         with: Option<usize>,
     },
+    /// Nearest up-sampling by whole numbers, down and across.
+    Repeat([usize; 2]),
     /// Maps side by side.
     Concat,
     /// Any other operation, on dense arrays.
@@ -112,6 +114,7 @@ pub fn units(graph: &Graph, sizes: &[[usize; 2]]) -> Option<Vec<Unit>> {
                 let fills = |input: &NodeId| graph.nodes[*input].size.channels.is_multiple_of(LANES);
                 if node.inputs[..last].iter().all(fills) { Kind::Concat } else { Kind::Kernel }
             }
+            Op::Upsample(UpsampleMode::Nearest, UpsampleTo::Scale(times)) => Kind::Repeat(*times),
             Op::Dropout(_) => return None,
             _ => Kind::Kernel,
         };

@@ -1,0 +1,158 @@
+//! Residual networks: He et al., "Deep Residual Learning for Image Recognition", CVPR 2016; code pytorch/vision
+//! `resnet.py`, whose parameter names these are.
+//!
+//! A 7x7 convolution and a pooling, then four stages of residual blocks. Basic blocks are two 3x3 convolutions, bottlenecks
+//! 1x1, 3x3 and 1x1; the first block of a stage strides, and its shortcut is a strided 1x1 convolution.
+
+use serde::{Deserialize, Serialize};
+
+use super::Ends;
+use crate::graph::{Conv, Graph, GraphBuilder, GraphError, Pool, Scope, Value};
+
+/// Which residual network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ResNet {
+    /// 18 layers, basic blocks.
+    ResNet18,
+    /// 34 layers, basic blocks.
+    ResNet34,
+    /// 50 layers, bottlenecks.
+    ResNet50,
+    /// 101 layers, bottlenecks.
+    ResNet101,
+}
+
+/// Where a bottleneck strides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Striding {
+    /// In its first convolution, as in the paper.
+    First,
+    /// In its 3x3 convolution ("v1.5"), as in torchvision.
+    Middle,
+}
+
+/// Channels of a bottleneck's result per channel inside.
+const EXPANSION: usize = 4;
+
+fn conv(inputs: usize, outputs: usize, kernel: usize, stride: usize) -> Conv {
+    Conv {
+        inputs,
+        outputs,
+        kernel: [kernel; 2],
+        stride: [stride; 2],
+        padding: [kernel / 2; 2],
+        dilation: [1; 2],
+        groups: 1,
+        bias: false,
+    }
+}
+
+/// Convolution `convN` and batch norm `bnN`.
+fn normed(scope: &Scope, n: usize, x: &Value, conv: Conv) -> Value {
+    scope.sub(format!("bn{n}")).batch_norm(&scope.sub(format!("conv{n}")).conv(x, conv))
+}
+
+fn shortcut(scope: &Scope, x: &Value, outputs: usize, stride: usize) -> Value {
+    if stride == 1 && x.channels() == outputs {
+        return x.clone();
+    }
+    let down = scope.sub("downsample");
+    down.sub(1).batch_norm(&down.sub(0).conv(x, conv(x.channels(), outputs, 1, stride)))
+}
+
+/// Two 3x3 convolutions.
+pub fn basic_block(scope: &Scope, x: &Value, planes: usize, stride: usize) -> Value {
+    let y = normed(scope, 1, x, conv(x.channels(), planes, 3, stride)).relu();
+    let y = normed(scope, 2, &y, conv(planes, planes, 3, 1));
+    y.plus(&shortcut(scope, x, planes, stride)).relu()
+}
+
+/// 1x1, 3x3 (whose taps may be `dilation` apart) and 1x1 convolutions.
+pub fn bottleneck(
+    scope: &Scope,
+    x: &Value,
+    planes: usize,
+    stride: usize,
+    striding: Striding,
+    dilation: usize,
+) -> Value {
+    let [first, middle] = if striding == Striding::First { [stride, 1] } else { [1, stride] };
+    let outputs = planes * EXPANSION;
+    let y = normed(scope, 1, x, conv(x.channels(), planes, 1, first)).relu();
+    let wide = Conv { dilation: [dilation; 2], padding: [dilation; 2], ..conv(planes, planes, 3, middle) };
+    let y = normed(scope, 2, &y, wide).relu();
+    let y = normed(scope, 3, &y, conv(planes, outputs, 1, 1));
+    y.plus(&shortcut(scope, x, outputs, stride)).relu()
+}
+
+impl ResNet {
+    /// Blocks of each stage.
+    fn blocks(self) -> [usize; 4] {
+        match self {
+            Self::ResNet18 => [2, 2, 2, 2],
+            Self::ResNet34 | Self::ResNet50 => [3, 4, 6, 3],
+            Self::ResNet101 => [3, 4, 23, 3],
+        }
+    }
+
+    fn has_bottlenecks(self) -> bool {
+        matches!(self, Self::ResNet50 | Self::ResNet101)
+    }
+
+    /// The maps at a half, a quarter ... a thirty-second of the input's size; inner ones are tapped under `prefix`.
+    pub fn features(self, builder: &GraphBuilder, scope: &Scope, x: &Value, prefix: &str) -> Vec<Value> {
+        let stem = normed(scope, 1, x, conv(x.channels(), 64, 7, 2)).relu();
+        builder.tap(format!("{prefix}relu"), &stem);
+        let mut x = stem.max_pool(Pool { padding: [1; 2], ..Pool::new(3, 2) });
+        builder.tap(format!("{prefix}maxpool"), &x);
+        let mut features = vec![stem];
+        for (stage, count) in self.blocks().into_iter().enumerate() {
+            let (layer, planes) = (format!("layer{}", stage + 1), 64 << stage);
+            for block in 0..count {
+                let stride = if block == 0 && stage > 0 { 2 } else { 1 };
+                let scope = scope.sub(&layer).sub(block);
+                x = if self.has_bottlenecks() {
+                    bottleneck(&scope, &x, planes, stride, Striding::Middle, 1)
+                } else {
+                    basic_block(&scope, &x, planes, stride)
+                };
+            }
+            builder.tap(format!("{prefix}{layer}"), &x);
+            features.push(x.clone());
+        }
+        features
+    }
+
+    /// The classifier of whole images.
+    ///
+    /// # Errors
+    /// Never for this network; channels are counted as in any other.
+    pub fn classifier(self, ends: Ends) -> Result<Graph, GraphError> {
+        let builder = GraphBuilder::new();
+        let (root, x) = (builder.root(), builder.input(ends.in_channels));
+        let features = self.features(&builder, &root, &x, "");
+        let pooled = features[features.len() - 1].adaptive_avg_pool([1, 1]);
+        let logits = root.sub("fc").linear(&pooled, ends.classes);
+        builder.finish(&[logits])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameter_counts_are_the_published_ones() {
+        let counts = [
+            (ResNet::ResNet18, 11_689_512),
+            (ResNet::ResNet34, 21_797_672),
+            (ResNet::ResNet50, 25_557_032),
+            (ResNet::ResNet101, 44_549_160),
+        ];
+        for (network, expected) in counts {
+            let graph = network.classifier(Ends { in_channels: 3, classes: 1000 }).unwrap();
+            assert_eq!(graph.trainable_count(), expected, "{network:?}");
+        }
+    }
+}
