@@ -9,7 +9,7 @@
 Needs torch; for `segment` and `memory` also onnxruntime, openvino and onnx (`pip install torch onnxruntime openvino onnx`).
 Everybody computes in 32-bit floats on the same number of threads. The networks are those of `lamella bench --arch`:
 the U-Net of Ronneberger et al. with padding and batch norm, and nnU-Net's plain 2-D network (instance norm, leaky ReLU,
-strided convolutions). A training step is forward, backward and AdamW of mean(logits^2).
+strided convolutions), and a U-Net with the encoder of ResNet-34. A training step is forward, backward and AdamW of mean(logits^2).
 """
 import argparse
 import json
@@ -88,17 +88,72 @@ def build_nnunet(stages):
     return Net()
 
 
+def build_resnet_unet():
+    import torch
+    from torch import nn
+
+    def conv(inputs, outputs, kernel, stride=1):
+        return nn.Sequential(nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False), nn.BatchNorm2d(outputs))
+
+    class Block(nn.Module):
+        def __init__(self, inputs, outputs, stride):
+            super().__init__()
+            self.first = conv(inputs, outputs, 3, stride)
+            self.second = conv(outputs, outputs, 3)
+            same = stride == 1 and inputs == outputs
+            self.shortcut = nn.Identity() if same else conv(inputs, outputs, 1, stride)
+
+        def forward(self, x):
+            return (self.second(self.first(x).relu()) + self.shortcut(x)).relu()
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.stem = nn.Sequential(conv(1, 64, 7, 2), nn.ReLU())
+            self.layers = nn.ModuleList()
+            inputs = 64
+            for stage, blocks in enumerate([3, 4, 6, 3]):
+                outputs = 64 << stage
+                strides = [2 if stage else 1] + [1] * (blocks - 1)
+                stages = [Block(inputs if n == 0 else outputs, outputs, stride) for n, stride in enumerate(strides)]
+                self.layers.append(nn.Sequential(*stages))
+                inputs = outputs
+            self.decoder = nn.ModuleList()
+            for skip, outputs in zip([256, 128, 64, 64, 0], [256, 128, 64, 32, 16]):
+                pair = [conv(inputs + skip, outputs, 3), nn.ReLU(), conv(outputs, outputs, 3), nn.ReLU()]
+                self.decoder.append(nn.Sequential(*pair))
+                inputs = outputs
+            self.head = nn.Conv2d(16, 2, 3, padding=1)
+
+        def forward(self, x):
+            skips = [self.stem(x)]
+            x = nn.functional.max_pool2d(skips[0], 3, 2, 1)
+            for layer in self.layers:
+                x = layer(x)
+                skips.append(x)
+            x = skips.pop()
+            for stage in self.decoder:
+                x = nn.functional.interpolate(x, scale_factor=2, mode="nearest")
+                x = stage(torch.cat([x, skips.pop()], 1) if skips else x)
+            return self.head(x)
+
+    return Net()
+
+
 def build(a):
     import torch
 
     torch.manual_seed(0)
-    return build_unet(a.width) if a.net == "unet" else build_nnunet(a.stages)
+    nets = {"unet": lambda: build_unet(a.width), "nnunet": lambda: build_nnunet(a.stages), "resnet": build_resnet_unet}
+    return nets[a.net]()
 
 
 def our_words(a, what):
     words = [a.lamella, "bench", what, "--size", f"{a.size}x{a.size}", "--threads", a.threads, "--repeat", a.repeat]
     if a.net == "unet":
         words += ["--arch", "unet", "--width", a.width]
+    elif a.net == "resnet":
+        words += ["--arch", "resnet-unet"]
     else:
         features = [min(512, 32 << level) for level in range(a.stages)]
         options = {"features": features, "strides": [1] + [2] * (a.stages - 1)}
@@ -248,7 +303,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["segment", "train", "memory", "alone", "export"])
     parser.add_argument("--lamella", default="target/release/lamella")
-    parser.add_argument("--net", choices=["unet", "nnunet"], default="unet")
+    parser.add_argument("--net", choices=["unet", "nnunet", "resnet"], default="unet")
     parser.add_argument("--width", type=int, default=32)
     parser.add_argument("--stages", type=int, default=6)
     parser.add_argument("--size", type=int, default=256)
