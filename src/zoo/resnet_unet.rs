@@ -1,4 +1,4 @@
-//! A U-Net whose encoder is a residual network, as segmentation_models.pytorch builds it (code qubvel-org, `Unet`), whose
+//! A U-Net whose encoder is a residual network, as `segmentation_models.pytorch` builds it (code qubvel-org, `Unet`), whose
 //! parameter names these are.
 //!
 //! Each decoder block doubles the size by repeating pixels, concatenates (up, skip), and convolves twice; the last one has no
