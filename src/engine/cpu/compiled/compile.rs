@@ -300,6 +300,13 @@ impl Compiler<'_> {
             },
             Op::Add | Op::Multiply => {
                 let Some(b) = self.map(node.inputs[1]) else { return };
+                let fit = |map: &Map, single: bool| {
+                    map.channels == y.channels && (map.size == y.size || (single && map.size == [1, 1]))
+                };
+                if !fit(&x, false) || !fit(&b, true) {
+                    self.emit_dense(operation, y);
+                    return;
+                }
                 let pairing = if node.op == Op::Add { Pairing::Add } else { Pairing::Multiply };
                 self.push(Step::Pair(Pair { a: x, b, y, pairing, finish: operation.finish }), true);
             }

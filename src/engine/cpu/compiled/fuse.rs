@@ -36,10 +36,10 @@ pub fn as_finish(activation: Activation) -> Option<Finish> {
     }
 }
 
-/// By whom each node is read; nodes that no output needs are read by nobody.
-fn readers(graph: &Graph) -> Vec<Vec<NodeId>> {
+/// By whom each node is read, among those that the wanted ones need.
+pub fn readers(graph: &Graph, wanted: impl Iterator<Item = NodeId>) -> Vec<Vec<NodeId>> {
     let mut needed = vec![false; graph.nodes.len()];
-    graph.outputs.iter().for_each(|&id| needed[id] = true);
+    wanted.for_each(|id| needed[id] = true);
     let mut readers = vec![Vec::new(); graph.nodes.len()];
     for id in (0..graph.nodes.len()).rev() {
         if needed[id] {
@@ -54,7 +54,7 @@ fn readers(graph: &Graph) -> Vec<Vec<NodeId>> {
 
 /// Fuses a graph. `pools` says whether an operation can also give the 2x2 maxima of its value.
 pub fn fuse(graph: &Graph, pools: impl Fn(NodeId) -> bool) -> FusedGraph {
-    let readers = readers(graph);
+    let readers = readers(graph, graph.outputs.iter().copied());
     let is_output = |id: NodeId| graph.outputs.contains(&id);
     let mut alias: Vec<NodeId> = (0..graph.nodes.len()).collect();
     let mut done = vec![false; graph.nodes.len()];

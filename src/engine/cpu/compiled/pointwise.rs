@@ -8,7 +8,7 @@ use crate::graph::Pool;
 
 /// The lines of a map that this thread takes: image, block and row of each. An iterator and not a function with a
 /// closure, for the reason that [`super::super::matmul::Sink`] tells.
-struct Lines<'a> {
+pub struct Lines<'a> {
     context: &'a Context<'a>,
     step: usize,
     blocks: usize,
@@ -19,7 +19,8 @@ struct Lines<'a> {
 }
 
 impl<'a> Lines<'a> {
-    fn new(context: &'a Context, step: usize, map: &Map) -> Self {
+    /// The lines of a map of this shape.
+    pub fn new(context: &'a Context, step: usize, map: &Map) -> Self {
         let (blocks, rows) = (map.blocks(), map.size[0]);
         let piece = (4096 / (map.size[1] * LANES)).max(1);
         Self { context, step, blocks, rows, count: map.batch * blocks * rows, piece, taken: 0..0 }

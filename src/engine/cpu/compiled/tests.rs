@@ -87,6 +87,15 @@ fn convolutions_of_every_size_agree() {
 }
 
 #[test]
+fn sums_and_products_of_other_shapes_agree() {
+    let graph = one(20, |b, x| {
+        let gate = b.root().sub("s").conv_same(x, 1, 1).sigmoid();
+        x.times(&gate).plus(&gate).relu()
+    });
+    agree(&graph, 2, [7, 6], 2e-6);
+}
+
+#[test]
 fn other_windows_agree() {
     for (kernel, stride, padding, dilation) in [
         ([3, 3], 2, [1, 1], 1),

@@ -4,6 +4,7 @@
 use super::super::memory::Map;
 use super::super::norm::gate;
 use super::super::pieces::Pieces;
+use super::super::pointwise::Lines;
 use super::super::run::Context;
 use super::super::target::Finish;
 use crate::engine::cpu::simd::{LANES, Vector};
@@ -28,30 +29,22 @@ impl Gate {
     /// As [`Context`] says.
     #[inline(always)]
     pub unsafe fn run<V: Vector>(&self, context: &Context, step: usize) {
-        let pieces = Pieces::new(&self.to);
-        loop {
-            let n = context.team.take(step);
-            if n >= pieces.count() {
-                break;
-            }
-            let (image, block, rows) = pieces.get(n);
-            for row in rows {
-                // SAFETY: all lines lie in the arena; pieces are taken once.
-                unsafe {
-                    let line = |map: &Map| context.arena.add(map.at(image, block, row as isize, 0));
-                    let (g, y, to) = (line(&self.g), line(&self.y), line(&self.to));
-                    for n in 0..self.to.size[1] {
-                        let at = n * LANES;
-                        let mut value = V::load(g.add(at));
-                        // Without an activation the result may be gone already.
-                        if self.finish != Finish::Plain {
-                            value = gate(self.finish, V::load(y.add(at)), value);
-                        }
-                        if self.add {
-                            value = value.add(V::load(to.add(at)));
-                        }
-                        value.store(to.add(at));
+        for (image, block, row) in Lines::new(context, step, &self.to) {
+            // SAFETY: all lines lie in the arena; lines are taken once.
+            unsafe {
+                let line = |map: &Map| context.arena.add(map.at(image, block, row as isize, 0));
+                let (g, y, to) = (line(&self.g), line(&self.y), line(&self.to));
+                for n in 0..self.to.size[1] {
+                    let at = n * LANES;
+                    let mut value = V::load(g.add(at));
+                    // Without an activation the result may be gone already.
+                    if self.finish != Finish::Plain {
+                        value = gate(self.finish, V::load(y.add(at)), value);
                     }
+                    if self.add {
+                        value = value.add(V::load(to.add(at)));
+                    }
+                    value.store(to.add(at));
                 }
             }
         }
@@ -87,7 +80,7 @@ impl PoolGradient {
             if n >= units {
                 break;
             }
-            // SAFETY: all planes lie in the arena; pieces are taken once.
+            // SAFETY: all planes lie in the arena; lines are taken once.
             unsafe {
                 if halves {
                     let (image, block, rows) = pieces.get(n);
@@ -233,29 +226,21 @@ impl RepeatGradient {
     /// As [`Context`] says.
     #[inline(always)]
     pub unsafe fn run<V: Vector>(&self, context: &Context, step: usize) {
-        let pieces = Pieces::new(&self.to);
-        loop {
-            let n = context.team.take(step);
-            if n >= pieces.count() {
-                break;
-            }
-            let (image, block, rows) = pieces.get(n);
-            for row in rows {
-                // SAFETY: all lines lie in the arena; pieces are taken once.
-                unsafe {
-                    let to = context.arena.add(self.to.at(image, block, row as isize, 0));
-                    let from = context.arena.add(self.g.at(image, block, (row * self.times[0]) as isize, 0));
-                    for n in 0..self.to.size[1] {
-                        let to = to.add(n * LANES);
-                        let mut sum = if self.add { V::load(to) } else { V::splat(0.0) };
-                        for down in 0..self.times[0] {
-                            for across in 0..self.times[1] {
-                                let at = down * self.g.row() + (n * self.times[1] + across) * LANES;
-                                sum = sum.add(V::load(from.add(at)));
-                            }
+        for (image, block, row) in Lines::new(context, step, &self.to) {
+            // SAFETY: all lines lie in the arena; lines are taken once.
+            unsafe {
+                let to = context.arena.add(self.to.at(image, block, row as isize, 0));
+                let from = context.arena.add(self.g.at(image, block, (row * self.times[0]) as isize, 0));
+                for n in 0..self.to.size[1] {
+                    let to = to.add(n * LANES);
+                    let mut sum = if self.add { V::load(to) } else { V::splat(0.0) };
+                    for down in 0..self.times[0] {
+                        for across in 0..self.times[1] {
+                            let at = down * self.g.row() + (n * self.times[1] + across) * LANES;
+                            sum = sum.add(V::load(from.add(at)));
                         }
-                        sum.store(to);
                     }
+                    sum.store(to);
                 }
             }
         }
@@ -277,27 +262,19 @@ impl Spread {
     /// As [`Context`] says.
     #[inline(always)]
     pub unsafe fn run<V: Vector>(&self, context: &Context, step: usize) {
-        let pieces = Pieces::new(&self.to);
-        loop {
-            let n = context.team.take(step);
-            if n >= pieces.count() {
-                break;
-            }
-            let (image, block, rows) = pieces.get(n);
-            for row in rows {
-                // SAFETY: all lines lie in the arena; pieces are taken once.
-                unsafe {
-                    let to = context.arena.add(self.to.at(image, block, row as isize, 0));
-                    for n in 0..self.to.size[1] {
-                        V::splat(0.0).store(to.add(n * LANES));
-                    }
-                    if row % self.stride[0] != 0 || row / self.stride[0] >= self.from.size[0] {
-                        continue;
-                    }
-                    let from = context.arena.add(self.from.at(image, block, (row / self.stride[0]) as isize, 0));
-                    for n in 0..self.from.size[1] {
-                        V::load(from.add(n * LANES)).store(to.add(n * self.stride[1] * LANES));
-                    }
+        for (image, block, row) in Lines::new(context, step, &self.to) {
+            // SAFETY: all lines lie in the arena; lines are taken once.
+            unsafe {
+                let to = context.arena.add(self.to.at(image, block, row as isize, 0));
+                for n in 0..self.to.size[1] {
+                    V::splat(0.0).store(to.add(n * LANES));
+                }
+                if row % self.stride[0] != 0 || row / self.stride[0] >= self.from.size[0] {
+                    continue;
+                }
+                let from = context.arena.add(self.from.at(image, block, (row / self.stride[0]) as isize, 0));
+                for n in 0..self.from.size[1] {
+                    V::load(from.add(n * LANES)).store(to.add(n * self.stride[1] * LANES));
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! A graph as the units that a training plan runs: convolutions, norms with their activation, and what lies between.
 
-use super::super::fuse::as_finish;
+use super::super::fuse::{as_finish, readers};
 use super::super::target::Finish;
 use crate::engine::cpu::simd::LANES;
 use crate::graph::{Conv, ConvTranspose, Graph, NodeId, Normalisation, Op, Pool, UpsampleMode, UpsampleTo};
@@ -62,7 +62,8 @@ pub struct Unit {
 /// The units of a graph in order; `None` where there is dropout or a parameter is used twice.
 pub fn units(graph: &Graph, sizes: &[[usize; 2]]) -> Option<Vec<Unit>> {
     let kept = |id: NodeId| graph.outputs.contains(&id) || graph.taps.iter().any(|(_, tap)| *tap == id);
-    let readers = readers(graph);
+    let tapped = graph.taps.iter().map(|(_, id)| *id);
+    let readers = readers(graph, graph.outputs.iter().copied().chain(tapped));
     // A parameter's gradient is stored by one unit.
     let mut owned = vec![false; graph.parameters.len()];
     let mut done = vec![false; graph.nodes.len()];
@@ -131,21 +132,4 @@ pub fn units(graph: &Graph, sizes: &[[usize; 2]]) -> Option<Vec<Unit>> {
 /// Whether a convolution's gradient can be taken back by another convolution with zeros around.
 fn returns(conv: &Conv) -> bool {
     (0..2).all(|axis| conv.padding[axis] <= conv.dilation[axis] * (conv.kernel[axis] - 1))
-}
-
-/// By whom each node is read, among those that an output or tap needs.
-fn readers(graph: &Graph) -> Vec<Vec<NodeId>> {
-    let mut needed = vec![false; graph.nodes.len()];
-    graph.outputs.iter().for_each(|&id| needed[id] = true);
-    graph.taps.iter().for_each(|(_, id)| needed[*id] = true);
-    let mut readers = vec![Vec::new(); graph.nodes.len()];
-    for id in (0..graph.nodes.len()).rev() {
-        if needed[id] {
-            for &input in &graph.nodes[id].inputs {
-                needed[input] = true;
-                readers[input].push(id);
-            }
-        }
-    }
-    readers
 }
