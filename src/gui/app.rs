@@ -11,7 +11,7 @@ use super::settings::Settings;
 use super::tasks::{News, Snapshot, Tasks};
 use super::unsaved::{Leaving, unsaved_ui};
 use super::viewer::{Habits, Viewer};
-use super::{cards, data_panel, keys, pending, status_bar, theme, tiles, top_bar, welcome};
+use super::{cards, data_panel, keys, opaque, pending, status_bar, theme, tiles, top_bar, welcome};
 use crate::jobs::{DeviceChoice, Entry, Job, SegmentJob, SegmentOptions, Skipped};
 use crate::model::{self, ListedModel, Model, SliceAxis};
 use crate::volume::{Plane, Volume};
@@ -104,6 +104,9 @@ impl App {
         started: std::time::Instant,
     ) -> Self {
         theme::install(&context.egui_ctx);
+        if let Some(state) = &context.wgpu_render_state {
+            opaque::install(state);
+        }
         let models = model::list();
         let mut app = Self {
             saved_settings: settings.clone(),

@@ -15,6 +15,7 @@ mod dialogs;
 mod info_tile;
 mod keys;
 mod notices;
+mod opaque;
 mod outcomes;
 mod pending;
 mod settings;

@@ -2,6 +2,7 @@
 
 use super::compose::{Border, borders};
 use super::egui;
+use super::opaque::{GreyPicture, ground};
 use super::settings::Settings;
 use super::theme::{self, UNIT};
 use super::tiled_texture::TiledTexture;
@@ -219,21 +220,19 @@ fn handle_wheel(ui: &egui::Ui, plane: Plane, viewer: &mut Viewer, settings: &mut
 fn paint_ground(painter: &egui::Painter, frame: &Frame) {
     let (rect, image) = (frame.rect, frame.image.intersect(frame.rect));
     if !image.is_positive() {
-        painter.rect_filled(rect, 0.0, theme::VIEW_GROUND);
+        painter.add(ground(vec![rect], theme::VIEW_GROUND));
         return;
     }
     // The image's edge may cover part of a pixel only.
     let inside = image.shrink(1.0);
-    for part in [
+    let mut around = vec![
         Rect::from_min_max(rect.min, egui::pos2(rect.right(), inside.top())),
         Rect::from_min_max(egui::pos2(rect.left(), inside.bottom()), rect.max),
         Rect::from_min_max(egui::pos2(rect.left(), inside.top()), egui::pos2(inside.left(), inside.bottom())),
         Rect::from_min_max(egui::pos2(inside.right(), inside.top()), egui::pos2(rect.right(), inside.bottom())),
-    ] {
-        if part.is_positive() {
-            painter.rect_filled(part, 0.0, theme::VIEW_GROUND);
-        }
-    }
+    ];
+    around.retain(Rect::is_positive);
+    painter.add(ground(around, theme::VIEW_GROUND));
 }
 
 fn paint_image(
@@ -250,15 +249,13 @@ fn paint_image(
     if viewer.view(plane).image.as_ref().is_none_or(|(shown, _)| *shown != key) {
         let mut grey = Vec::new();
         layout.grey_slice(viewer.volume(), key.frame, slice, key.window, &mut grey);
-        let pixels: Vec<Color32> = grey.into_iter().map(Color32::from_gray).collect();
-        let filter = if settings.smooth { egui::TextureOptions::LINEAR } else { egui::TextureOptions::NEAREST };
-        let last = viewer.view(plane).image.take().map(|(_, texture)| texture);
+        let last = viewer.view(plane).image.take().map(|(_, picture)| picture);
         let size = [layout.size[0], layout.size[1]];
-        let texture = TiledTexture::replace(last, ui.ctx(), plane.name(), size, pixels, filter);
-        viewer.view(plane).image = Some((key, texture));
+        let picture = GreyPicture::replace(last, ui.ctx(), size, grey, settings.smooth);
+        viewer.view(plane).image = Some((key, picture));
     }
-    if let Some((_, texture)) = &viewer.view(plane).image {
-        texture.paint(painter, frame.image);
+    if let Some((_, picture)) = &viewer.view(plane).image {
+        picture.paint(painter, frame.image);
     }
 }
 

@@ -12,7 +12,7 @@ pub struct TiledTexture {
 }
 
 /// Left, top, width and height of the parts of a picture, none longer than `most`.
-fn cut(size: [usize; 2], most: usize) -> Vec<[usize; 4]> {
+pub fn cut(size: [usize; 2], most: usize) -> Vec<[usize; 4]> {
     let most = most.max(1);
     let mut parts = Vec::new();
     for top in (0..size[1]).step_by(most) {

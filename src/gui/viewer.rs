@@ -43,7 +43,7 @@ pub struct ViewState {
     /// Shift of the image in millimetres.
     pub pan_mm: egui::Vec2,
     /// The grey slice on the graphics device.
-    pub image: Option<(super::slice_view::ImageKey, super::tiled_texture::TiledTexture)>,
+    pub image: Option<(super::slice_view::ImageKey, super::opaque::GreyPicture)>,
     /// Labels of the slice.
     pub overlay: Option<super::slice_view::Overlay>,
 }

@@ -30,7 +30,7 @@ pub fn cards_ui(ui: &mut egui::Ui, app: &mut App) {
 }
 
 fn card_ui(ui: &mut egui::Ui, app: &mut App, title: &str, content: fn(&mut egui::Ui, &mut App)) {
-    theme::card_frame(ui).show(ui, |ui| {
+    theme::card_ui(ui, |ui| {
         ui.set_width(ui.available_width());
         let open = !app.settings.folded.iter().any(|t| t == title);
         let header = egui::CollapsingHeader::new(egui::RichText::new(title).heading()).default_open(open);
