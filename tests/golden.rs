@@ -16,10 +16,15 @@ use lamella::engine::{
     cross_entropy, soft_dice,
 };
 use lamella::graph::{
-    Activation, ContextFusion, ContextPooling, Conv, ConvTranspose, Graph, GraphBuilder, Normalisation, Pool,
-    SoftmaxOver, UpsampleMode, UpsampleTo, Value as Node,
+    Activation, ContextFusion, ContextPooling, Conv, ConvTranspose, Graph, GraphBuilder, LocalResponse, NonLocal,
+    Normalisation, Pairwise, Pool, SoftmaxOver, UpsampleMode, UpsampleTo, Value as Node,
 };
-use lamella::zoo::{Ends, NnUnet, ResNet, ResNetUNet, Striding, UNet, UpPath, basic_block, bottleneck, conv_stack};
+use lamella::learn::{Rosenblatt, Tie};
+use lamella::zoo::{
+    self, Attention, Encoder, EncoderUNet, Ends, Fit, NnUnet, ResNet, Stages, Striding, UNet, UpPath, alexnet,
+    basic_block, bottleneck, conv_stack, decoder_block, inception_v1, inception_v2, inception_v3, lenet,
+    residual_block, residual_bottleneck, resnet, vgg, zfnet,
+};
 use safetensors::{Dtype, SafeTensors};
 use serde_json::Value;
 
@@ -45,7 +50,10 @@ fn shape_of(row: &Value) -> Vec<usize> {
 fn graph_of(case: &Value) -> Option<Graph> {
     let name = case["case"].as_str()?;
     let hyper = &case["hyper"];
-    if case["group"] == "segmentation" || name.starts_with("net_") {
+    if name.starts_with("net_") {
+        return classifier(name, hyper, case["mode"] == "train");
+    }
+    if case["group"] == "segmentation" {
         return segmentation(name, hyper);
     }
     let builder = GraphBuilder::new();
@@ -124,6 +132,13 @@ fn operation(name: &str, hyper: &Value, builder: &GraphBuilder, x: &Node) -> Opt
         () if starts("op_leaky_relu") => x.activate(Activation::LeakyRelu(hyper["negative_slope"].as_f64()? as f32)),
         () if starts("op_sigmoid") => x.sigmoid(),
         () if starts("op_tanh") => x.activate(Activation::Tanh),
+        () if starts("op_lrn") => {
+            let size = size(&hyper["size"]);
+            let divisor = if hyper["alpha_divided_by_size"].as_bool()? { size as f64 } else { 1.0 };
+            let number = |key: &str| hyper[key].as_f64();
+            let alpha = number("alpha")? / divisor;
+            x.local_response_norm(LocalResponse { size, alpha, beta: number("beta")?, k: number("k")? })
+        }
         () if starts("op_linear") => root.linear(x, size(&hyper["out_features"])),
         () => return None,
     })
@@ -142,6 +157,85 @@ fn block(name: &str, hyper: &Value, builder: &GraphBuilder, x: &Node) -> Option<
             _ => ContextFusion::MultiplyAdd,
         };
         return Some(root.global_context(x, hyper["ratio"].as_f64()?, pooling, fusion));
+    }
+    if name.starts_with("block_scse_") {
+        return Some(root.spatial_channel_excite(x, size(&hyper["reduction"])));
+    }
+    if name.starts_with("block_nonlocal_") {
+        let pairwise = match hyper["pairwise"].as_str()? {
+            "gaussian" => Pairwise::Gaussian,
+            "embedded" => Pairwise::Embedded,
+            "dot" => Pairwise::Dot,
+            _ => Pairwise::Concat,
+        };
+        let (subsample, norm) = (hyper["subsample"].as_bool()?, hyper["norm"].as_bool()?);
+        return Some(root.non_local(x, NonLocal { pairwise, subsample, norm }));
+    }
+    if name == "block_simplified_nonlocal" {
+        return Some(root.simplified_non_local(x));
+    }
+    if name.starts_with("block_crisscross") {
+        let loops = size(&hyper["loops"]);
+        let scope = if loops > 1 { root.sub("attention") } else { root };
+        return Some(scope.criss_cross(x, size(&hyper["reduction"]), loops));
+    }
+    if name.starts_with("block_se_bottleneck_") {
+        let (planes, stride) = (size(&hyper["planes"]), size(&hyper["stride"]));
+        return Some(match hyper["se_reduction"].as_u64() {
+            Some(reduction) => {
+                let excite = |y: &Node| root.sub("se").squeeze_excite(y, reduction as usize);
+                resnet::bottleneck_with(&root, x, planes, stride, Striding::Middle, 1, excite)
+            }
+            None => {
+                let excite = |y: &Node| resnet::excite(&root.sub("se_module"), y);
+                resnet::bottleneck_with(&root, x, planes, stride, Striding::First, 1, excite)
+            }
+        });
+    }
+    if name.starts_with("block_inception_v1") {
+        let widths = ["c1", "r3", "c3", "r5", "c5", "pool"].map(|key| size(&hyper[key]));
+        return Some(inception_v1::module(&root, x, inception_v1::Form::Paper, widths));
+    }
+    if name.starts_with("block_inception_v2") {
+        let widths = ["c1", "r3", "c3", "rd", "cd", "pool"].map(|key| size(&hyper[key]));
+        let pool = if hyper["pool_kind"] == "avg" { inception_v2::PoolKind::Mean } else { inception_v2::PoolKind::Max };
+        let module = inception_v2::Module { widths, pool, stride: size(&hyper["stride"]) };
+        return Some(inception_v2::module(&root, x, module));
+    }
+    if let Some(kind) = name.strip_prefix("block_inception_v3_") {
+        let module = match kind.as_bytes()[0] {
+            b'a' => inception_v3::Module::A(size(&hyper["pool_features"])),
+            b'b' => inception_v3::Module::B,
+            b'c' => inception_v3::Module::C(size(&hyper["channels_7x7"])),
+            b'd' => inception_v3::Module::D,
+            _ => inception_v3::Module::E,
+        };
+        return Some(inception_v3::module(&root, x, module, Fit::Original));
+    }
+    if name.starts_with("block_reduction") {
+        return Some(inception_v2::reduction(&root, x, size(&hyper["conv_channels"])));
+    }
+    if name.starts_with("block_nnunet_b") {
+        let channels: Vec<usize> = hyper["channels"].as_array()?.iter().map(size).collect();
+        let stride = size(&hyper["stride"]);
+        return Some(match channels[..] {
+            [_, outputs] => residual_block(&root, x, outputs, stride),
+            [_, inside, outputs] => residual_bottleneck(&root, x, inside, outputs, stride),
+            _ => return None,
+        });
+    }
+    if name.starts_with("block_smp_unet_decoder") {
+        let attention = if hyper["attention_type"].is_null() { Attention::None } else { Attention::Scse };
+        let (coarse, all) = (size(&hyper["in_channels"]), x.channels());
+        let low = x.channels_part(0, coarse).positions_part(2, 0, 6).positions_part(3, 0, 5);
+        let skip = x.channels_part(coarse, all - coarse);
+        return Some(decoder_block(&root.sub("block"), &low, Some(&skip), size(&hyper["out_channels"]), attention));
+    }
+    if name == "block_center_crop_concat" {
+        let up = size(&hyper["channels_up"]);
+        let [rows, columns] = pair(&hyper["crop"]);
+        let small = x.channels_part(0, up).positions_part(2, 0, rows).positions_part(3, 0, columns);
+        return Some(small.concat(&x.channels_part(up, x.channels() - up).crop_like(&small)));
     }
     if name.starts_with("block_basic_") {
         return Some(basic_block(&root, x, size(&hyper["planes"]), size(&hyper["stride"])));
@@ -164,28 +258,48 @@ fn block(name: &str, hyper: &Value, builder: &GraphBuilder, x: &Node) -> Option<
     None
 }
 
-fn residual(name: &str, hyper: &Value) -> Option<Graph> {
-    let network = |name: &str| match name {
-        "resnet18" => Some(ResNet::ResNet18),
-        "resnet34" => Some(ResNet::ResNet34),
-        "resnet50" => Some(ResNet::ResNet50),
-        _ => None,
+/// Whole classifiers; those that are trained in a case have their auxiliary heads.
+fn classifier(name: &str, hyper: &Value, training: bool) -> Option<Graph> {
+    let in_channels = hyper["in_channels"].as_u64().unwrap_or(3) as usize;
+    if name == "net_vgg16_bn_features_train" {
+        let builder = GraphBuilder::new();
+        let x = builder.input(3);
+        let features = vgg::features(&builder, &builder.root(), &x, true, "");
+        return Some(builder.finish(&[features.last()?.value.clone()]).unwrap());
+    }
+    let ends = Ends { in_channels, classes: size(&hyper["num_classes"]) };
+    let aux = hyper["aux_logits"] == true;
+    let graph = match name.strip_prefix("net_")? {
+        "lenet5" => lenet::classifier(ends),
+        "alexnet" => alexnet::classifier(ends, 0.0),
+        "alexnet_lrn_groups" => alexnet::original_classifier(ends, 0.0),
+        "zfnet" => zfnet::classifier(ends, 0.0),
+        "seresnet50" => Encoder::SeResNet50.classifier(ends),
+        "googlenet_v1_lrn" => inception_v1::classifier(ends, inception_v1::Form::Paper, false, 0.0),
+        "bn_inception" => inception_v2::classifier(ends),
+        name if name.starts_with("vgg16") => vgg::classifier(ends, name.starts_with("vgg16_bn"), 0.0),
+        name if name.starts_with("googlenet") => {
+            assert_eq!(aux, training);
+            inception_v1::classifier(ends, inception_v1::Form::Torchvision, aux, 0.0)
+        }
+        name if name.starts_with("inception_v3") => inception_v3::classifier(ends, aux, 0.0),
+        name if name.starts_with("resnet18") => ResNet::ResNet18.classifier(ends),
+        name if name.starts_with("resnet34") => ResNet::ResNet34.classifier(ends),
+        name if name.starts_with("resnet50") => ResNet::ResNet50.classifier(ends),
+        _ => return None,
     };
-    if let Some(rest) = name.strip_prefix("net_resnet") {
-        let network = network(&format!("resnet{}", &rest[..2]))?;
-        return Some(network.classifier(Ends { in_channels: 3, classes: size(&hyper["num_classes"]) }).unwrap());
-    }
-    if name.starts_with("seg_smp_unet_resnet") && hyper["decoder_attention_type"].is_null() {
-        let ends = Ends { in_channels: size(&hyper["in_channels"]), classes: size(&hyper["classes"]) };
-        let encoder = network(hyper["encoder_name"].as_str()?)?;
-        return Some(ResNetUNet { encoder, ..ResNetUNet::default() }.build(ends).unwrap());
-    }
-    None
+    Some(graph.unwrap())
 }
 
 fn segmentation(name: &str, hyper: &Value) -> Option<Graph> {
-    if let Some(graph) = residual(name, hyper) {
-        return Some(graph);
+    if name.starts_with("seg_smp_unet_") {
+        let ends = Ends { in_channels: size(&hyper["in_channels"]), classes: size(&hyper["classes"]) };
+        let id = hyper["encoder_name"].as_str()?.replace('_', "-");
+        let encoder = Encoder::ALL.into_iter().find(|e| e.id() == id)?;
+        let attention = if hyper["decoder_attention_type"].is_null() { Attention::None } else { Attention::Scse };
+        let decoder = hyper["decoder_channels"].as_array()?.iter().map(size).collect();
+        let network = EncoderUNet { encoder, decoder, attention: Stages::Everywhere(attention) };
+        return Some(network.build(ends).unwrap());
     }
     if name.starts_with("seg_unet_") {
         let ends = Ends { in_channels: size(&hyper["in_channels"]), classes: size(&hyper["classes"]) };
@@ -197,13 +311,14 @@ fn segmentation(name: &str, hyper: &Value) -> Option<Graph> {
         };
         return Some(options.build(ends).unwrap());
     }
-    if name.starts_with("seg_nnunet_plain") {
+    if name.starts_with("seg_nnunet_") {
         let ends = Ends { in_channels: size(&hyper["input_channels"]), classes: size(&hyper["num_classes"]) };
         let list = |key: &str| hyper[key].as_array().unwrap().iter().map(size).collect::<Vec<_>>();
         let options = NnUnet {
             features: list("features_per_stage"),
             strides: list("strides"),
-            encoder_convs: list("n_conv_per_stage")[0],
+            encoder_convs: hyper["n_conv_per_stage"].as_array().map_or(2, |list| size(&list[0])),
+            blocks: hyper["n_blocks_per_stage"].as_array().map_or(Vec::new(), |_| list("n_blocks_per_stage")),
             decoder_convs: list("n_conv_per_stage_decoder")[0],
             deep_supervision: hyper["deep_supervision"].as_bool()?,
         };
@@ -336,10 +451,22 @@ fn relative_distance(a: &[f32], b: &[f32]) -> f64 {
     (difference / square(&mut b.iter().map(|b| f64::from(*b))).max(1e-30)).sqrt()
 }
 
+/// smp's last decoder block declares an attention that it does not run; cases without gradients do not list it.
+fn is_unused_elsewhere(case: &Value, parameter: &Value) -> bool {
+    let last = case["hyper"]["decoder_channels"].as_array().map_or(0, Vec::len).saturating_sub(1);
+    parameter[0].as_str().unwrap().starts_with(&format!("decoder.blocks.{last}.attention1."))
+}
+
 fn check_network(case: &Value, graph: Graph, stored: &Stored, backend: Backend) -> Result<f64, String> {
-    let total = graph.trainable_count() as u64;
-    if Some(total) != case["param_count"].as_u64() {
-        return Err(format!("{total} parameters, expected {}", case["param_count"]));
+    // What the reference declares and never uses is no part of a graph.
+    let unused: Vec<&str> = case["unused_params"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let declared = case["params"].as_array().unwrap().iter();
+    let used = declared.filter(|p| !p[2].as_str().unwrap().starts_with("running"));
+    let used = used.filter(|p| !unused.contains(&p[0].as_str().unwrap()) && !is_unused_elsewhere(case, p));
+    let expected: usize = used.map(|p| p[1].as_array().unwrap().iter().map(size).product::<usize>()).sum();
+    let total = graph.trainable_count();
+    if total != expected {
+        return Err(format!("{total} parameters, expected {expected}"));
     }
     let mode = if case["mode"] == "train" { Mode::Training } else { Mode::Inference };
     let weights = weights_of(case, &graph);
@@ -347,6 +474,9 @@ fn check_network(case: &Value, graph: Graph, stored: &Stored, backend: Backend) 
     let shape = shape_of(row);
     let values =
         fill::input(row["name"].as_str().unwrap(), shape.iter().product(), row["scale"].as_f64().unwrap_or(1.0));
+    // Points are images of one pixel.
+    let mut shape = shape;
+    shape.resize(4, 1);
     let input = Array::new(shape, values);
     let network = Network::with_backend(graph, &weights, DeviceChoice::Cpu, backend).map_err(|e| e.to_string())?;
     let mut network = network.with_input_gradient();
@@ -548,6 +678,78 @@ fn check_optimiser(case: &Value, stored: &Stored, backend: Backend) -> Result<f6
     Ok(worst)
 }
 
+fn activation(hyper: &Value) -> Activation {
+    match hyper["activation"].as_str().unwrap() {
+        "sigmoid" => Activation::Sigmoid,
+        "tanh" => Activation::Tanh,
+        _ => Activation::Relu,
+    }
+}
+
+fn perceptron_graph(case: &Value) -> Graph {
+    let widths: Vec<usize> = case["hyper"]["widths"].as_array().unwrap().iter().map(size).collect();
+    let builder = GraphBuilder::new();
+    let x = builder.input(widths[0]);
+    let y = zoo::layers(&builder.root(), &x, &widths[1..], activation(&case["hyper"]));
+    builder.finish(&[y]).unwrap()
+}
+
+/// Plain gradient descent on the cross entropy.
+fn check_descent(case: &Value, stored: &Stored, backend: Backend) -> Result<f64, String> {
+    let hyper = &case["hyper"];
+    let graph = perceptron_graph(case);
+    let weights = weights_of(case, &graph);
+    let mut network = Network::with_backend(graph, &weights, DeviceChoice::Cpu, backend).map_err(|e| e.to_string())?;
+    let rows = case["inputs"].as_array().unwrap();
+    let [batch, features] = shape_of(&rows[0])[..] else { return Err("points have two axes".into()) };
+    let input = Array::new([batch, features, 1, 1], fill::input("input", batch * features, 1.0));
+    let target = fill::labels(&rows[1], batch);
+    let recipe = Recipe::Sgd { momentum: 0.0, nesterov: false, weight_decay: 0.0 };
+    let mut optimiser = Optimiser::new(recipe, None);
+    let mut losses = Vec::new();
+    for _ in 0..size(&hyper["steps"]) {
+        let pass = network.run(&input, Mode::Training).map_err(|e| e.to_string())?;
+        let loss = cross_entropy(&pass.outputs().map_err(|e| e.to_string())?[0], &target, None, None, true);
+        let gradients = pass.backward(&[loss.gradient]).map_err(|e| e.to_string())?;
+        optimiser.step(&mut network, &gradients, hyper["lr"].as_f64().unwrap()).map_err(|e| e.to_string())?;
+        losses.push(loss.value as f32);
+    }
+    let now = network.weights().map_err(|e| e.to_string())?;
+    let mut worst: f64 = 0.0;
+    for row in case["tensors"].as_array().unwrap() {
+        let name = row["name"].as_str().unwrap();
+        if name == "output" {
+            worst = worst.max(compare_row(row, stored, &Array::new([losses.len()], losses.clone()))?);
+        } else if let Some(parameter) = name.strip_prefix("final.") {
+            worst = worst.max(compare_row(row, stored, &now[parameter])?);
+        }
+    }
+    Ok(worst)
+}
+
+/// Rosenblatt's rule, epoch by epoch.
+fn check_rosenblatt(case: &Value, stored: &Stored) -> Result<f64, String> {
+    let hyper = &case["hyper"];
+    let find = |name: &str| case["tensors"].as_array().unwrap().iter().find(|r| r["name"] == name).unwrap();
+    let points: Vec<f32> = stored.0["points"].iter().map(|&v| v as f32).collect();
+    let labels: Vec<bool> = stored.0["labels"].iter().map(|&v| v > 0.0).collect();
+    let tie = if hyper["tie"].as_str().unwrap().contains("+1") { Tie::Positive } else { Tie::Mistake };
+    let mut learner = Rosenblatt::new(points.len() / labels.len(), tie);
+    let state = |l: &Rosenblatt| l.weights.iter().chain([&l.bias]).map(|&v| v as f32).collect::<Vec<_>>();
+    let (mut history, mut mistakes) = (state(&learner), Vec::new());
+    for _ in 0..size(&hyper["max_epochs"]) {
+        let wrong = learner.epoch(&points, &labels, hyper["lr"].as_f64().unwrap());
+        history.extend(state(&learner));
+        mistakes.push(wrong as f32);
+        if wrong == 0 {
+            break;
+        }
+    }
+    let worst = compare_row(find("output"), stored, &Array::new(shape_of(find("output")), history))?;
+    let counts = Array::new([mistakes.len()], mistakes);
+    Ok(worst.max(compare_row(&with_tolerance(find("mistakes")), stored, &counts)?))
+}
+
 /// The deviation of one case per backend, or `None` where the case is not built yet.
 fn check(case: &Value, folder: &Path) -> Option<Vec<Result<f64, String>>> {
     let stored = || Stored::read(&folder.join(case["file"].as_str().unwrap()));
@@ -559,6 +761,14 @@ fn check(case: &Value, folder: &Path) -> Option<Vec<Result<f64, String>>> {
     match case["group"].as_str()? {
         "loss" => Some(vec![check_loss(case, &stored())]),
         "optimiser" => Some(backends.iter().map(|&b| check_optimiser(case, &stored(), b)).collect()),
+        "perceptron" => Some(vec![check_rosenblatt(case, &stored())]),
+        "mlp" if case["hyper"].get("steps").is_some() => {
+            Some(backends.iter().map(|&b| check_descent(case, &stored(), b)).collect())
+        }
+        "mlp" => {
+            let (graph, stored) = (perceptron_graph(case), stored());
+            Some(backends.iter().map(|&b| check_network(case, graph.clone(), &stored, b)).collect())
+        }
         "op" | "block" | "segmentation" | "encoder" => {
             let graph = graph_of(case)?;
             let stored = stored();

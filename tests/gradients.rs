@@ -3,14 +3,18 @@
 
 use lamella::engine::{Array, Backend, DeviceChoice, Mode, Network, Random, Weights, initial_weights};
 use lamella::graph::{
-    Activation, ContextFusion, ContextPooling, Conv, ConvTranspose, Graph, GraphBuilder, Normalisation, Pool, Scope,
-    SoftmaxOver, UpsampleMode, UpsampleTo, Value,
+    Activation, ContextFusion, ContextPooling, Conv, ConvTranspose, Graph, GraphBuilder, LocalResponse, NonLocal,
+    Normalisation, Pairwise, Pool, Scope, SoftmaxOver, UpsampleMode, UpsampleTo, Value,
 };
 
 type Build = fn(&Scope, &Value) -> Value;
 
 fn conv(kernel: usize, stride: [usize; 2], padding: [usize; 2], dilation: usize, groups: usize) -> Conv {
     Conv { inputs: 4, outputs: 6, kernel: [kernel; 2], stride, padding, dilation: [dilation; 2], groups, bias: true }
+}
+
+fn non_local(pairwise: Pairwise) -> NonLocal {
+    NonLocal { pairwise, subsample: false, norm: false }
 }
 
 const OPERATIONS: &[(&str, Build)] = &[
@@ -54,6 +58,17 @@ const OPERATIONS: &[(&str, Build)] = &[
     ("concat", |s, x| x.concat(&s.conv_same(x, 3, 3))),
     ("crop", |s, x| x.crop_like(&s.conv_valid(x, 4, 3)).times(&s.sub("b").conv_valid(x, 4, 3))),
     ("squeeze and excitation", |s, x| s.squeeze_excite(x, 2)),
+    ("linear over positions", |s, x| s.linear_over(x, 42, 3)),
+    ("part of channels and rows", |_, x| x.channels_part(1, 2).positions_part(2, 2, 3)),
+    ("local response norm", |_, x| x.local_response_norm(LocalResponse { size: 3, alpha: 0.1, beta: 0.75, k: 1.0 })),
+    ("gain", |s, x| s.gain(x)),
+    ("concurrent excitation", |s, x| s.spatial_channel_excite(x, 2)),
+    ("simplified non-local", |s, x| s.simplified_non_local(x)),
+    ("non-local gaussian", |s, x| s.non_local(x, non_local(Pairwise::Gaussian))),
+    ("non-local embedded", |s, x| s.non_local(x, non_local(Pairwise::Embedded))),
+    ("non-local dot", |s, x| s.non_local(x, non_local(Pairwise::Dot))),
+    ("non-local concat", |s, x| s.non_local(x, non_local(Pairwise::Concat))),
+    ("criss-cross twice", |s, x| s.criss_cross(x, 2, 2)),
     ("global context", |s, x| s.global_context(x, 0.5, ContextPooling::Attention, ContextFusion::MultiplyAdd)),
 ];
 

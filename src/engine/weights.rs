@@ -78,7 +78,9 @@ pub fn initial_weights(graph: &Graph, seed: u64) -> Weights {
                     (0..count).map(|_| (random.normal() * deviation) as f32).collect()
                 }
                 Role::NormScale | Role::RunningVariance => vec![1.0; count],
-                Role::ZeroWeight { .. } | Role::Bias | Role::RunningMean => vec![0.0; count],
+                Role::ZeroWeight { .. } | Role::Gain | Role::ZeroNormScale | Role::Bias | Role::RunningMean => {
+                    vec![0.0; count]
+                }
             };
             (parameter.name.clone(), Array::new(parameter.shape.clone(), values))
         })

@@ -3,7 +3,10 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use super::op::{Activation, Conv, ConvTranspose, Normalisation, Op, Pool, SoftmaxOver, UpsampleMode, UpsampleTo};
+use super::op::{
+    Activation, Affinity, Conv, ConvTranspose, LocalResponse, Normalisation, Op, Pool, SoftmaxOver, UpsampleMode,
+    UpsampleTo,
+};
 use super::shape::{GraphError, Size, symbolic};
 use super::{Graph, Node, NodeId, Parameter, ParameterId, Role};
 
@@ -24,6 +27,8 @@ pub struct GraphBuilder {
 pub struct Scope {
     builder: GraphBuilder,
     path: String,
+    /// Whether parameters of this name that exist are used again.
+    again: bool,
 }
 
 /// The result of a node while building.
@@ -53,7 +58,7 @@ impl GraphBuilder {
 
     /// The outermost scope.
     pub fn root(&self) -> Scope {
-        Scope { builder: self.clone(), path: String::new() }
+        Scope { builder: self.clone(), path: String::new(), again: false }
     }
 
     /// Names an inner result, so that it can be looked at.
@@ -85,9 +90,12 @@ impl GraphBuilder {
         Value { builder: self.clone(), id, size }
     }
 
-    fn parameter(&self, scope: &str, name: &str, shape: &[usize], role: Role) -> ParameterId {
+    fn parameter(&self, scope: &str, name: &str, shape: &[usize], role: Role, again: bool) -> ParameterId {
         let mut state = self.state.borrow_mut();
         let name = if scope.is_empty() { name.to_string() } else { format!("{scope}.{name}") };
+        if again && let Some(id) = state.graph.parameters.iter().position(|p| p.name == name && p.shape == shape) {
+            return id;
+        }
         state.graph.parameters.push(Parameter { name, shape: shape.to_vec(), role });
         state.graph.parameters.len() - 1
     }
@@ -105,7 +113,31 @@ impl Scope {
     #[must_use]
     pub fn sub(&self, name: impl std::fmt::Display) -> Self {
         let path = if self.path.is_empty() { name.to_string() } else { format!("{}.{name}", self.path) };
-        Self { builder: self.builder.clone(), path }
+        Self { builder: self.builder.clone(), path, again: self.again }
+    }
+
+    /// The same scope for a further pass through the same layers: it uses the parameters that are there.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        Self { again: true, ..self.clone() }
+    }
+
+    fn parameter(&self, name: &str, shape: &[usize], role: Role) -> ParameterId {
+        self.builder.parameter(&self.path, name, shape, role, self.again)
+    }
+
+    /// Product with one learned number `gamma` that starts at zero.
+    pub fn gain(&self, x: &Value) -> Value {
+        let gamma = self.parameter("gamma", &[1], Role::Gain);
+        self.builder.push(Op::Gain, &[x], vec![gamma], &self.path, 0)
+    }
+
+    /// Non-local attention whose affinity is `relu` of this scope's `weight` times queries and keys together.
+    pub fn attend_pairs(&self, query: &Value, key: &Value, value: &Value) -> Value {
+        self.builder.expect_channels(&self.path, query.channels(), key.channels());
+        let depth = 2 * query.channels();
+        let weight = self.parameter("weight", &[1, depth, 1, 1], Role::Weight { fan_in: depth as f64 });
+        self.builder.push(Op::Attend(Affinity::Concat), &[query, key, value], vec![weight], &self.path, 0)
     }
 
     /// A convolution with this scope's `weight` and `bias`.
@@ -124,9 +156,9 @@ impl Scope {
         let per_group = conv.inputs / conv.groups;
         let fan_in = (per_group * kh * kw) as f64;
         let shape = [conv.outputs, per_group, kh, kw];
-        let mut parameters = vec![self.builder.parameter(&self.path, "weight", &shape, role(fan_in))];
+        let mut parameters = vec![self.parameter("weight", &shape, role(fan_in))];
         if conv.bias {
-            parameters.push(self.builder.parameter(&self.path, "bias", &[conv.outputs], Role::Bias));
+            parameters.push(self.parameter("bias", &[conv.outputs], Role::Bias));
         }
         self.builder.push(Op::Conv2d(conv), &[x], parameters, &self.path, 0)
     }
@@ -148,9 +180,9 @@ impl Scope {
         let shape = [conv.inputs, conv.outputs / conv.groups, kh, kw];
         let taps = (kh * kw) as f64 / (conv.stride[0] * conv.stride[1]) as f64;
         let fan_in = conv.inputs as f64 / conv.groups as f64 * taps;
-        let mut parameters = vec![self.builder.parameter(&self.path, "weight", &shape, Role::Weight { fan_in })];
+        let mut parameters = vec![self.parameter("weight", &shape, Role::Weight { fan_in })];
         if conv.bias {
-            parameters.push(self.builder.parameter(&self.path, "bias", &[conv.outputs], Role::Bias));
+            parameters.push(self.parameter("bias", &[conv.outputs], Role::Bias));
         }
         self.builder.push(Op::ConvTranspose2d(conv), &[x], parameters, &self.path, 0)
     }
@@ -174,12 +206,15 @@ impl Scope {
 
     /// A fully connected layer with bias on 1x1 maps.
     pub fn linear(&self, x: &Value, outputs: usize) -> Value {
-        let inputs = x.channels();
+        self.linear_over(x, 1, outputs)
+    }
+
+    /// A fully connected layer with bias on maps of so many positions, read channel by channel.
+    pub fn linear_over(&self, x: &Value, positions: usize, outputs: usize) -> Value {
+        let inputs = x.channels() * positions;
         let weight = Role::Weight { fan_in: inputs as f64 };
-        let parameters = vec![
-            self.builder.parameter(&self.path, "weight", &[outputs, inputs], weight),
-            self.builder.parameter(&self.path, "bias", &[outputs], Role::Bias),
-        ];
+        let parameters =
+            vec![self.parameter("weight", &[outputs, inputs], weight), self.parameter("bias", &[outputs], Role::Bias)];
         self.builder.push(Op::Linear { inputs, outputs }, &[x], parameters, &self.path, 0)
     }
 
@@ -194,15 +229,24 @@ impl Scope {
     }
 
     fn norm_shaped(&self, x: &Value, kind: Normalisation, eps: f64, affine: bool, shape: &[usize]) -> Value {
+        self.norm_as(x, kind, eps, affine, shape, Role::NormScale)
+    }
+
+    /// Batch norm whose scale starts at zero, at the end of a residual branch.
+    pub fn zero_batch_norm(&self, x: &Value) -> Value {
+        self.norm_as(x, Normalisation::Batch { momentum: 0.1 }, 1e-5, true, &[x.channels()], Role::ZeroNormScale)
+    }
+
+    fn norm_as(&self, x: &Value, kind: Normalisation, eps: f64, affine: bool, shape: &[usize], scale: Role) -> Value {
         let channels = x.channels();
         let mut parameters = Vec::new();
         if affine {
-            parameters.push(self.builder.parameter(&self.path, "weight", shape, Role::NormScale));
-            parameters.push(self.builder.parameter(&self.path, "bias", shape, Role::Bias));
+            parameters.push(self.parameter("weight", shape, scale));
+            parameters.push(self.parameter("bias", shape, Role::Bias));
         }
         if let Normalisation::Batch { .. } = kind {
-            parameters.push(self.builder.parameter(&self.path, "running_mean", &[channels], Role::RunningMean));
-            parameters.push(self.builder.parameter(&self.path, "running_var", &[channels], Role::RunningVariance));
+            parameters.push(self.parameter("running_mean", &[channels], Role::RunningMean));
+            parameters.push(self.parameter("running_var", &[channels], Role::RunningVariance));
         }
         self.builder.push(Op::Norm { kind, channels, eps, affine }, &[x], parameters, &self.path, 0)
     }
@@ -317,6 +361,19 @@ impl Value {
         self.then(Op::Concat, &[other])
     }
 
+    /// Part of the channels.
+    #[must_use]
+    pub fn channels_part(&self, start: usize, len: usize) -> Self {
+        self.builder.expect_channels("part of the channels", self.channels(), self.channels().max(start + len));
+        self.then(Op::Slice { axis: 1, start, len }, &[])
+    }
+
+    /// Part of the rows (axis 2) or columns (axis 3).
+    #[must_use]
+    pub fn positions_part(&self, axis: usize, start: usize, len: usize) -> Self {
+        self.then(Op::Slice { axis, start, len }, &[])
+    }
+
     /// Cut around the centre to the other's size.
     #[must_use]
     pub fn crop_like(&self, other: &Self) -> Self {
@@ -327,6 +384,25 @@ impl Value {
     #[must_use]
     pub fn weighted_pool(&self, weights: &Self) -> Self {
         self.then(Op::WeightedPool, &[weights])
+    }
+
+    /// Values at all key positions, weighted by their affinity to this query; for [`Affinity::Concat`] see
+    /// [`Scope::attend_pairs`].
+    #[must_use]
+    pub fn attend(&self, key: &Self, value: &Self, affinity: Affinity) -> Self {
+        self.then(Op::Attend(affinity), &[key, value])
+    }
+
+    /// Values along row and column, weighted by softmax of their keys' products with this query.
+    #[must_use]
+    pub fn criss_cross(&self, key: &Self, value: &Self) -> Self {
+        self.then(Op::CrissCross, &[key, value])
+    }
+
+    /// Division by a power of the squares in neighbouring channels.
+    #[must_use]
+    pub fn local_response_norm(&self, constants: LocalResponse) -> Self {
+        self.then(Op::LocalResponse(constants), &[])
     }
 
     /// Dropout; the identity at inference.

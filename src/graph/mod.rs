@@ -7,14 +7,18 @@
 
 mod attention;
 mod builder;
+mod cost;
 mod extent;
 mod op;
 mod shape;
 
-pub use attention::{ContextFusion, ContextPooling};
+pub use attention::{ContextFusion, ContextPooling, NonLocal, Pairwise};
 pub use builder::{GraphBuilder, Scope, Value};
 pub use extent::Extent;
-pub use op::{Activation, Conv, ConvTranspose, Normalisation, Op, Pool, SoftmaxOver, UpsampleMode, UpsampleTo};
+pub use op::{
+    Activation, Affinity, Conv, ConvTranspose, LocalResponse, Normalisation, Op, Pool, SoftmaxOver, UpsampleMode,
+    UpsampleTo,
+};
 pub use shape::{GraphError, Size};
 
 /// Index of a node.
@@ -37,8 +41,12 @@ pub enum Role {
     },
     /// Added constant.
     Bias,
+    /// A factor that starts at zero, so that its block starts as the identity.
+    Gain,
     /// Scale of a normalisation, one at the start.
     NormScale,
+    /// Scale of a last normalisation, zero at the start, so that its block starts as the identity.
+    ZeroNormScale,
     /// Running mean of a batch norm: a statistic, not trained by gradients.
     RunningMean,
     /// Running variance of a batch norm: a statistic, not trained by gradients.

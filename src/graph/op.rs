@@ -157,6 +157,30 @@ pub enum UpsampleTo {
     Size([usize; 2]),
 }
 
+/// How strongly a query position attends to a key position in non-local attention.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Affinity {
+    /// Softmax over the keys of the product.
+    Softmax,
+    /// The product, divided by the number of keys.
+    Dot,
+    /// `relu(w [query, key])`, divided by the number of keys.
+    Concat,
+}
+
+/// Constants of a local response normalisation, `x / (k + alpha S)^beta`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LocalResponse {
+    /// Channels whose squares are summed.
+    pub size: usize,
+    /// Factor of the sum itself; `PyTorch` and Caffe divide theirs by `size` first.
+    pub alpha: f64,
+    /// Exponent.
+    pub beta: f64,
+    /// Constant.
+    pub k: f64,
+}
+
 /// One operation of a graph.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Op {
@@ -166,9 +190,9 @@ pub enum Op {
     Conv2d(Conv),
     /// Its transpose. Parameters: weight, bias.
     ConvTranspose2d(ConvTranspose),
-    /// Fully connected layer on 1x1 maps. Parameters: weight `[out, in]`, bias.
+    /// Fully connected layer; a larger map is read channel by channel. Parameters: weight `[out, in]`, bias.
     Linear {
-        /// Input features.
+        /// Input features: channels times height times width.
         inputs: usize,
         /// Output features.
         outputs: usize,
@@ -206,8 +230,26 @@ pub enum Op {
     Concat,
     /// The first input cut to the size of the second around its centre; offset `floor((big - small) / 2)`.
     CropLike,
+    /// Part of an axis (1: channels, 2: rows, 3: columns).
+    Slice {
+        /// Which axis.
+        axis: usize,
+        /// First entry.
+        start: usize,
+        /// Number of entries.
+        len: usize,
+    },
     /// Sum over positions of the first input weighted by the second (one channel): `[B, C, 1, 1]`.
     WeightedPool,
+    /// Sums of the values (third input) at all key positions (second), weighted by their affinity to each query (first).
+    /// Parameters of [`Affinity::Concat`]: the weight `[1, 2 d, 1, 1]` of the pair.
+    Attend(Affinity),
+    /// The same over the row and the column of each position only, softmax of the product: queries, keys, values.
+    CrissCross,
+    /// Division by a power of the squares in neighbouring channels.
+    LocalResponse(LocalResponse),
+    /// Product with one learned number. Parameter: gamma `[1]`.
+    Gain,
     /// In training sets a share of the values to zero and scales up the others.
     Dropout(f64),
 }

@@ -38,6 +38,16 @@ pub enum GraphError {
         /// Height and width of the second.
         second: [usize; 2],
     },
+    /// A fully connected layer was built for another image size.
+    #[error("{scope}: a fully connected layer expects {expected} positions, got a map of {got:?}")]
+    Positions {
+        /// Scope of the node.
+        scope: String,
+        /// Positions it was built for.
+        expected: usize,
+        /// Height and width of the map.
+        got: [usize; 2],
+    },
     /// A map would have no pixels left.
     #[error("{scope}: a map of {size:?} is too small")]
     TooSmall {
@@ -70,7 +80,9 @@ pub(super) fn symbolic(op: &Op, inputs: &[Size], own_channels: usize) -> Size {
             });
             Size { channels: conv.outputs, extent }
         }
-        Op::Linear { outputs, .. } => Size { channels: *outputs, extent: first.extent },
+        Op::Linear { outputs, .. } => Size { channels: *outputs, extent: [Extent::fixed(1); 2] },
+        Op::Attend(_) => Size { channels: inputs.get(2).map_or(first.channels, |s| s.channels), extent: first.extent },
+        Op::CrissCross => inputs.get(2).copied().unwrap_or(first),
         Op::MaxPool2d(pool) | Op::AvgPool2d(pool) => {
             let extent = per_axis(&|axis, e| {
                 let stride = pool.stride[axis] as i64;
@@ -88,6 +100,14 @@ pub(super) fn symbolic(op: &Op, inputs: &[Size], own_channels: usize) -> Size {
         }
         Op::Concat => Size { channels: inputs.iter().map(|s| s.channels).sum(), extent: first.extent },
         Op::CropLike => Size { channels: first.channels, extent: inputs.get(1).map_or(first.extent, |s| s.extent) },
+        Op::Slice { axis, len, .. } => {
+            let mut size = first;
+            match axis {
+                1 => size.channels = *len,
+                axis => size.extent[axis - 2] = Extent::fixed(*len),
+            }
+            size
+        }
         Op::WeightedPool => Size { channels: first.channels, extent: [Extent::fixed(1); 2] },
         Op::Input
         | Op::Norm { .. }
@@ -96,6 +116,8 @@ pub(super) fn symbolic(op: &Op, inputs: &[Size], own_channels: usize) -> Size {
         | Op::LogSoftmax
         | Op::Add
         | Op::Multiply
+        | Op::LocalResponse(_)
+        | Op::Gain
         | Op::Dropout(_) => first,
     }
 }
@@ -130,6 +152,29 @@ impl Graph {
             Op::AdaptiveAvgPool2d(size) | Op::Upsample(_, UpsampleTo::Size(size)) => Ok(*size),
             Op::Upsample(_, UpsampleTo::Scale(scale)) => Ok([first[0] * scale[0], first[1] * scale[1]]),
             Op::WeightedPool => Ok([1, 1]),
+            Op::Slice { axis, start, len } => {
+                let mut size = first;
+                if *axis > 1 {
+                    if start + len > size[axis - 2] {
+                        return Err(GraphError::TooSmall { scope: node.scope.clone(), size: first });
+                    }
+                    size[axis - 2] = *len;
+                }
+                Ok(size)
+            }
+            Op::Linear { inputs, .. } => {
+                let channels = self.nodes[first_id].size.channels;
+                if channels * first[0] * first[1] == *inputs {
+                    Ok([1, 1])
+                } else {
+                    let (scope, expected) = (node.scope.clone(), *inputs / channels.max(1));
+                    Err(GraphError::Positions { scope, expected, got: first })
+                }
+            }
+            Op::CrissCross => {
+                let other = node.inputs[1..].iter().map(|&i| sizes[i]).find(|&s| s != first);
+                other.map_or(Ok(first), |second| Err(mismatch(second)))
+            }
             Op::CropLike => {
                 let second = sizes[node.inputs[1]];
                 if second[0] > first[0] || second[1] > first[1] { Err(mismatch(second)) } else { Ok(second) }

@@ -5,19 +5,46 @@
 //!
 //! Deliberately absent: weights, preprocessing, training recipes.
 
+pub mod alexnet;
+mod attention;
+mod encoder;
+mod encoder_unet;
+pub mod inception_v1;
+pub mod inception_v2;
+pub mod inception_v3;
+pub mod lenet;
 mod nnunet;
-mod resnet;
-mod resnet_unet;
+mod perceptron;
+pub mod resnet;
 mod unet;
+pub mod vgg;
+pub mod zfnet;
 
 use serde::de::DeserializeOwned;
 
-use crate::graph::{Graph, GraphError};
+use crate::graph::{Conv, Graph, GraphError, Value};
 
-pub use nnunet::{NnUnet, conv_stack};
+pub use attention::{Attention, Stages};
+pub use encoder::{Encoder, Feature, Fit};
+pub use encoder_unet::{EncoderUNet, decoder_block};
+pub use nnunet::{NnUnet, conv_stack, residual_block, residual_bottleneck};
+pub use perceptron::{Perceptron, layers};
 pub use resnet::{ResNet, Striding, basic_block, bottleneck};
-pub use resnet_unet::ResNetUNet;
-pub use unet::{Attention, Padding, UNet, UNetNorm, UpPath};
+pub use unet::{Padding, UNet, UNetNorm, UpPath};
+
+/// A square convolution of one group.
+fn conv(x: &Value, outputs: usize, kernel: usize, stride: usize, padding: usize, bias: bool) -> Conv {
+    Conv {
+        inputs: x.channels(),
+        outputs,
+        kernel: [kernel; 2],
+        stride: [stride; 2],
+        padding: [padding; 2],
+        dilation: [1; 2],
+        groups: 1,
+        bias,
+    }
+}
 
 /// Input channels and classes; every architecture needs them and no model may choose them freely.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +61,8 @@ pub struct Architecture {
     pub id: &'static str,
     /// Title and source.
     pub title: &'static str,
+    /// When to choose it.
+    pub advice: &'static str,
     /// Builds the graph from options (missing ones take their defaults).
     build: fn(Ends, &serde_json::Value) -> Result<Graph, ZooError>,
 }
@@ -41,21 +70,85 @@ pub struct Architecture {
 /// Every architecture.
 pub const ARCHITECTURES: &[Architecture] = &[
     Architecture {
+        id: "perceptron",
+        title: "Perceptron per pixel over local features (Rosenblatt 1958)",
+        advice: "to see what no network is worth; minutes of training at most",
+        build: |ends, options| Ok(parse::<Perceptron>(options)?.build(ends)?),
+    },
+    Architecture {
+        id: "mlp",
+        title: "Multi-layer perceptron per pixel over local features (Rumelhart et al. 1986)",
+        advice: "where grey values and texture alone tell the tissue",
+        build: |ends, options| {
+            let options = with_defaults(serde_json::to_value(Perceptron::multi_layer())?, options);
+            Ok(parse::<Perceptron>(&options)?.build(ends)?)
+        },
+    },
+    Architecture {
         id: "unet",
-        title: "U-Net with padding, normalisation, up-sampling and attention by choice (Ronneberger et al. 2015)",
-        build: |ends, options| Ok(parse::<UNet>(options)?.build(ends)?),
+        title: "U-Net (Ronneberger et al. 2015); padding, norm, up-sampling, attention and encoder by choice",
+        advice: "the first to try; with `encoder` for imported weights or larger fields of view",
+        build: |ends, options| match options.get("encoder") {
+            Some(encoder) if encoder != "plain" => parse::<EncoderUNet>(options)?.build(ends),
+            _ => parse::<UNet>(&without(options, "encoder"))?.build(ends),
+        },
     },
     Architecture {
         id: "nnunet-plain",
         title: "nnU-Net's plain 2-D network (Isensee et al. 2021)",
+        advice: "robust on most data; instance norm, so batches may be small",
         build: |ends, options| Ok(parse::<NnUnet>(options)?.build(ends)?),
     },
     Architecture {
-        id: "resnet-unet",
-        title: "U-Net with a residual encoder (He et al. 2016), as in segmentation_models.pytorch",
-        build: |ends, options| Ok(parse::<ResNetUNet>(options)?.build(ends)?),
+        id: "nnunet-residual",
+        title: "nnU-Net's 2-D network with a residual encoder (Isensee et al. 2024)",
+        advice: "more accurate than the plain one where there is time to train",
+        build: |ends, options| {
+            let options = with_defaults(serde_json::to_value(NnUnet::residual(4))?, options);
+            Ok(parse::<NnUnet>(&options)?.build(ends)?)
+        },
     },
 ];
+
+/// The image size that costs are given for.
+const COUNTED: [usize; 2] = [256, 256];
+
+/// Trainable parameters and multiply-adds of one 256 x 256 slice; computed from the graph.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cost {
+    /// Trainable values.
+    pub parameters: usize,
+    /// Multiply-adds.
+    pub macs: usize,
+}
+
+/// What a graph costs on a 256 x 256 slice.
+///
+/// # Errors
+/// Where that size does not fit the graph.
+pub fn cost(graph: &Graph) -> Result<Cost, GraphError> {
+    Ok(Cost { parameters: graph.trainable_count(), macs: graph.multiply_adds(COUNTED)? })
+}
+
+/// `options` over defaults, key by key.
+fn with_defaults(mut defaults: serde_json::Value, options: &serde_json::Value) -> serde_json::Value {
+    match (defaults.as_object_mut(), options) {
+        (Some(all), serde_json::Value::Object(own)) => {
+            all.extend(own.iter().map(|(k, v)| (k.clone(), v.clone())));
+            defaults
+        }
+        (_, serde_json::Value::Null) => defaults,
+        _ => options.clone(),
+    }
+}
+
+fn without(options: &serde_json::Value, key: &str) -> serde_json::Value {
+    let mut options = options.clone();
+    if let Some(all) = options.as_object_mut() {
+        all.remove(key);
+    }
+    options
+}
 
 /// Why an architecture cannot be built.
 #[derive(Debug, thiserror::Error)]
@@ -66,6 +159,9 @@ pub enum ZooError {
     /// The options do not fit.
     #[error("the architecture's options are wrong: {0}")]
     Options(#[from] serde_json::Error),
+    /// A block of attention does not fit its stage.
+    #[error("{0}")]
+    Attention(String),
     /// The options contradict each other.
     #[error("the architecture cannot be built: {0}")]
     Graph(#[from] GraphError),

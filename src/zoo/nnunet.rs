@@ -1,5 +1,5 @@
-//! nnU-Net's plain 2-D network: Isensee et al., "nnU-Net", Nature Methods 18 (2021);
-//! code MIC-DKFZ/dynamic-network-architectures, `PlainConvUNet`.
+//! nnU-Net's 2-D networks: Isensee et al., "nnU-Net", Nature Methods 18 (2021), and "nnU-Net revisited", MICCAI 2024;
+//! code MIC-DKFZ/dynamic-network-architectures, `PlainConvUNet` and `ResidualEncoderUNet`.
 //!
 //! Strided convolutions down, transposed ones (kernel = stride) up, instance norm, leaky `ReLU`, concatenation
 //! (up, skip), one head per decoder stage for deep supervision.
@@ -7,9 +7,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::Ends;
-use crate::graph::{Activation, Conv, Graph, GraphBuilder, GraphError, Scope, Value};
+use crate::graph::{Activation, Conv, Graph, GraphBuilder, GraphError, Pool, Scope, Value};
 
-/// Options of the plain network.
+/// Options of both networks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct NnUnet {
@@ -17,8 +17,10 @@ pub struct NnUnet {
     pub features: Vec<usize>,
     /// Stride into each stage; the first is 1.
     pub strides: Vec<usize>,
-    /// Convolutions per encoder stage.
+    /// Convolutions per encoder stage of the plain network.
     pub encoder_convs: usize,
+    /// Residual blocks of each encoder stage; an empty list is the plain network.
+    pub blocks: Vec<usize>,
     /// Convolutions per decoder stage.
     pub decoder_convs: usize,
     /// Whether the coarser heads are outputs too.
@@ -38,9 +40,16 @@ impl NnUnet {
             features: (0..stages).map(|i| (32usize << i).min(512)).collect(),
             strides: (0..stages).map(|i| if i == 0 { 1 } else { 2 }).collect(),
             encoder_convs: 2,
+            blocks: Vec::new(),
             decoder_convs: 2,
             deep_supervision: false,
         }
+    }
+
+    /// The residual encoder with one convolution per decoder stage (1, 3, 4, 6, 6 ... blocks).
+    pub fn residual(stages: usize) -> Self {
+        let blocks = (0..stages).map(|i| [1, 3, 4, 6].get(i).copied().unwrap_or(6)).collect();
+        Self { blocks, decoder_convs: 1, ..Self::with_stages(stages) }
     }
 
     /// Builds the graph, with the parameter names of the original.
@@ -52,13 +61,27 @@ impl NnUnet {
             let (expected, got) = (self.features.len(), self.strides.len());
             return Err(GraphError::Channels { scope: "features and strides".into(), expected, got });
         }
+        if !self.blocks.is_empty() && self.blocks.len() != self.features.len() {
+            let (expected, got) = (self.features.len(), self.blocks.len());
+            return Err(GraphError::Channels { scope: "blocks".into(), expected, got });
+        }
         let builder = GraphBuilder::new();
         let root = builder.root();
         let mut x = builder.input(ends.in_channels);
         let mut skips = Vec::new();
         for (stage, (&features, &stride)) in self.features.iter().zip(&self.strides).enumerate() {
-            let scope = root.sub("encoder.stages").sub(stage).sub(0).sub("convs");
-            x = conv_stack(&scope, &x, features, stride, self.encoder_convs);
+            let scope = root.sub("encoder.stages").sub(stage);
+            if let Some(&count) = self.blocks.get(stage) {
+                if stage == 0 {
+                    x = conv_stack(&root.sub("encoder.stem.convs"), &x, features, 1, 1);
+                }
+                for block in 0..count {
+                    let stride = if block == 0 { stride } else { 1 };
+                    x = residual_block(&scope.sub("blocks").sub(block), &x, features, stride);
+                }
+            } else {
+                x = conv_stack(&scope.sub(0).sub("convs"), &x, features, stride, self.encoder_convs);
+            }
             builder.tap(format!("encoder.stages.{stage}"), &x);
             skips.push(x.clone());
         }
@@ -79,6 +102,47 @@ impl NnUnet {
         }
         builder.finish(&heads)
     }
+}
+
+fn plain_conv(x: &Value, outputs: usize, kernel: usize, stride: usize, bias: bool) -> Conv {
+    super::conv(x, outputs, kernel, stride, kernel / 2, bias)
+}
+
+/// Convolution with bias and instance norm.
+fn normed(scope: &Scope, x: &Value, outputs: usize, kernel: usize, stride: usize) -> Value {
+    scope.sub("norm").instance_norm(&scope.sub("conv").conv(x, plain_conv(x, outputs, kernel, stride, true)))
+}
+
+/// The shortcut of ResNet-D: mean pooling where the block strides, a 1x1 convolution where channels change.
+fn shortcut(scope: &Scope, x: &Value, outputs: usize, stride: usize) -> Value {
+    let mut y = x.clone();
+    let mut index = 0;
+    if stride > 1 {
+        y = y.avg_pool(Pool::new(stride, stride));
+        index = 1;
+    }
+    if x.channels() != outputs {
+        let scope = scope.sub("skip").sub(index);
+        y = scope.sub("norm").instance_norm(&scope.sub("conv").conv(&y, plain_conv(&y, outputs, 1, 1, false)));
+    }
+    y
+}
+
+/// `BasicBlockD`: two 3x3 convolutions.
+pub fn residual_block(scope: &Scope, x: &Value, outputs: usize, stride: usize) -> Value {
+    let leaky = Activation::LeakyRelu(0.01);
+    let y = normed(&scope.sub("conv1"), x, outputs, 3, stride).activate(leaky);
+    let y = normed(&scope.sub("conv2"), &y, outputs, 3, 1);
+    y.plus(&shortcut(scope, x, outputs, stride)).activate(leaky)
+}
+
+/// `BottleneckD`: 1x1, 3x3 and 1x1 convolutions.
+pub fn residual_bottleneck(scope: &Scope, x: &Value, inside: usize, outputs: usize, stride: usize) -> Value {
+    let leaky = Activation::LeakyRelu(0.01);
+    let y = normed(&scope.sub("conv1"), x, inside, 1, 1).activate(leaky);
+    let y = normed(&scope.sub("conv2"), &y, inside, 3, stride).activate(leaky);
+    let y = normed(&scope.sub("conv3"), &y, outputs, 1, 1);
+    y.plus(&shortcut(scope, x, outputs, stride)).activate(leaky)
 }
 
 /// `count` times (3x3 convolution with bias, instance norm, leaky `ReLU` 0.01); the first one strides.

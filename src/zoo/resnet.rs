@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Ends;
+use super::encoder::{Feature, Fit};
 use crate::graph::{Conv, Graph, GraphBuilder, GraphError, Pool, Scope, Value};
 
 /// Which residual network.
@@ -63,9 +64,13 @@ fn shortcut(scope: &Scope, x: &Value, outputs: usize, stride: usize) -> Value {
 
 /// Two 3x3 convolutions.
 pub fn basic_block(scope: &Scope, x: &Value, planes: usize, stride: usize) -> Value {
+    basic_block_with(scope, x, planes, stride, Value::clone)
+}
+
+fn basic_block_with(scope: &Scope, x: &Value, planes: usize, stride: usize, attend: impl Fn(&Value) -> Value) -> Value {
     let y = normed(scope, 1, x, conv(x.channels(), planes, 3, stride)).relu();
     let y = normed(scope, 2, &y, conv(planes, planes, 3, 1));
-    y.plus(&shortcut(scope, x, planes, stride)).relu()
+    attend(&y).plus(&shortcut(scope, x, planes, stride)).relu()
 }
 
 /// 1x1, 3x3 (whose taps may be `dilation` apart) and 1x1 convolutions.
@@ -77,13 +82,26 @@ pub fn bottleneck(
     striding: Striding,
     dilation: usize,
 ) -> Value {
+    bottleneck_with(scope, x, planes, stride, striding, dilation, Value::clone)
+}
+
+/// The same with a block of attention at the end of the branch, before the addition.
+pub fn bottleneck_with(
+    scope: &Scope,
+    x: &Value,
+    planes: usize,
+    stride: usize,
+    striding: Striding,
+    dilation: usize,
+    attend: impl Fn(&Value) -> Value,
+) -> Value {
     let [first, middle] = if striding == Striding::First { [stride, 1] } else { [1, stride] };
     let outputs = planes * EXPANSION;
     let y = normed(scope, 1, x, conv(x.channels(), planes, 1, first)).relu();
     let wide = Conv { dilation: [dilation; 2], padding: [dilation; 2], ..conv(planes, planes, 3, middle) };
     let y = normed(scope, 2, &y, wide).relu();
     let y = normed(scope, 3, &y, conv(planes, outputs, 1, 1));
-    y.plus(&shortcut(scope, x, outputs, stride)).relu()
+    attend(&y).plus(&shortcut(scope, x, outputs, stride)).relu()
 }
 
 impl ResNet {
@@ -101,12 +119,12 @@ impl ResNet {
     }
 
     /// The maps at a half, a quarter ... a thirty-second of the input's size; inner ones are tapped under `prefix`.
-    pub fn features(self, builder: &GraphBuilder, scope: &Scope, x: &Value, prefix: &str) -> Vec<Value> {
+    pub fn features(self, builder: &GraphBuilder, scope: &Scope, x: &Value, prefix: &str) -> Vec<Feature> {
         let stem = normed(scope, 1, x, conv(x.channels(), 64, 7, 2)).relu();
         builder.tap(format!("{prefix}relu"), &stem);
         let mut x = stem.max_pool(Pool { padding: [1; 2], ..Pool::new(3, 2) });
         builder.tap(format!("{prefix}maxpool"), &x);
-        let mut features = vec![stem];
+        let mut features = vec![Feature { value: stem, stride: 2 }];
         for (stage, count) in self.blocks().into_iter().enumerate() {
             let (layer, planes) = (format!("layer{}", stage + 1), 64 << stage);
             for block in 0..count {
@@ -119,7 +137,7 @@ impl ResNet {
                 };
             }
             builder.tap(format!("{prefix}{layer}"), &x);
-            features.push(x.clone());
+            features.push(Feature { value: x.clone(), stride: 4 << stage });
         }
         features
     }
@@ -132,10 +150,67 @@ impl ResNet {
         let builder = GraphBuilder::new();
         let (root, x) = (builder.root(), builder.input(ends.in_channels));
         let features = self.features(&builder, &root, &x, "");
-        let pooled = features[features.len() - 1].adaptive_avg_pool([1, 1]);
+        let pooled = features[features.len() - 1].value.adaptive_avg_pool([1, 1]);
         let logits = root.sub("fc").linear(&pooled, ends.classes);
         builder.finish(&[logits])
     }
+}
+
+/// Squeeze-and-excitation as convolutions, as in timm's `senet.py`: reduction 16.
+pub fn excite(scope: &Scope, x: &Value) -> Value {
+    let squeezed = x.adaptive_avg_pool([1, 1]);
+    let narrow = scope.sub("fc1").conv_valid(&squeezed, (x.channels() / 16).max(1), 1).relu();
+    x.times(&scope.sub("fc2").conv_valid(&narrow, x.channels(), 1).sigmoid())
+}
+
+/// The maps of a network with squeeze-and-excitation at the end of each branch (Hu et al. 2018, code timm
+/// `legacy_seresnet*`, whose parameter names these are): bottlenecks stride in their first convolution, and the stem's
+/// pool has no border.
+pub fn excited_features(
+    network: ResNet,
+    builder: &GraphBuilder,
+    scope: &Scope,
+    x: &Value,
+    fit: Fit,
+    prefix: &str,
+) -> Vec<Feature> {
+    let stem = normed(&scope.sub("layer0"), 1, x, conv(x.channels(), 64, 7, 2)).relu();
+    let pool = match fit {
+        Fit::Original => Pool { ceil_mode: true, ..Pool::new(3, 2) },
+        Fit::Halving => Pool { padding: [1; 2], ..Pool::new(3, 2) },
+    };
+    let mut x = stem.max_pool(pool);
+    builder.tap(format!("{prefix}pool0"), &x);
+    let mut features = vec![Feature { value: stem, stride: 2 }];
+    for (stage, count) in network.blocks().into_iter().enumerate() {
+        let (layer, planes) = (format!("layer{}", stage + 1), 64 << stage);
+        for block in 0..count {
+            let stride = if block == 0 && stage > 0 { 2 } else { 1 };
+            let scope = scope.sub(&layer).sub(block);
+            let attend = |y: &Value| excite(&scope.sub("se_module"), y);
+            x = if network.has_bottlenecks() {
+                bottleneck_with(&scope, &x, planes, stride, Striding::First, 1, attend)
+            } else {
+                basic_block_with(&scope, &x, planes, stride, attend)
+            };
+        }
+        builder.tap(format!("{prefix}{layer}"), &x);
+        features.push(Feature { value: x.clone(), stride: 4 << stage });
+    }
+    features
+}
+
+/// The classifier with squeeze-and-excitation.
+///
+/// # Errors
+/// Never for this network.
+pub fn excited_classifier(network: ResNet, ends: Ends) -> Result<Graph, GraphError> {
+    let builder = GraphBuilder::new();
+    let (root, x) = (builder.root(), builder.input(ends.in_channels));
+    let features = excited_features(network, &builder, &root, &x, Fit::Original, "");
+    let pooled = super::encoder::last(&features).adaptive_avg_pool([1, 1]);
+    let logits = root.sub("last_linear").linear(&pooled, ends.classes);
+    builder.finish(&[logits])
 }
 
 #[cfg(test)]

@@ -5,11 +5,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Ends;
-use crate::graph::{
-    Activation, ContextFusion, ContextPooling, Graph, GraphBuilder, GraphError, Pool, Scope, UpsampleMode, UpsampleTo,
-    Value,
-};
+use super::attention::Stages;
+use super::{Ends, ZooError};
+use crate::graph::{Activation, Graph, GraphBuilder, GraphError, Pool, Scope, UpsampleMode, UpsampleTo, Value};
 
 /// Most poolings and channels of the first stage that can be meant.
 const MAX_DEPTH: usize = 10;
@@ -49,18 +47,6 @@ pub enum UpPath {
     Bilinear,
 }
 
-/// Attention at the end of a stage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Attention {
-    /// None.
-    None,
-    /// Squeeze-and-excitation, reduction 16 (at least 4 channels remain).
-    Se,
-    /// Global context: attention pooling, added, ratio 1/4.
-    Gc,
-}
-
 /// Options of the U-Net.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -77,9 +63,9 @@ pub struct UNet {
     pub activation: Activation,
     /// Up-sampling.
     pub up: UpPath,
-    /// Attention of every stage from the finest to the bottom; the last entry counts for all deeper stages, an empty
-    /// list means none. The decoder's stages have their encoder stage's kind.
-    pub attention: Vec<Attention>,
+    /// Attention of every stage from the finest to the bottom; an empty list means none. The decoder's stages have their
+    /// encoder stage's kind.
+    pub attention: Stages,
     /// Dropout at the end of the contracting path (0.5 in 2015).
     pub dropout: f64,
 }
@@ -93,7 +79,7 @@ impl Default for UNet {
             norm: UNetNorm::Batch,
             activation: Activation::Relu,
             up: UpPath::Transposed,
-            attention: Vec::new(),
+            attention: Stages::default(),
             dropout: 0.0,
         }
     }
@@ -109,22 +95,24 @@ impl UNet {
     ///
     /// # Errors
     /// When options contradict each other.
-    pub fn build(&self, ends: Ends) -> Result<Graph, GraphError> {
+    pub fn build(&self, ends: Ends) -> Result<Graph, ZooError> {
         if self.depth > MAX_DEPTH || !(1..=MAX_WIDTH).contains(&self.width) {
             let (expected, got) = (MAX_WIDTH, self.width);
-            return Err(GraphError::Channels { scope: format!("width, with depth {}", self.depth), expected, got });
+            return Err(
+                GraphError::Channels { scope: format!("width, with depth {}", self.depth), expected, got }.into()
+            );
         }
         let builder = GraphBuilder::new();
         let root = builder.root();
         let mut x = builder.input(ends.in_channels);
         let mut skips = Vec::new();
         for stage in 0..self.depth {
-            x = self.pair(&root.sub("down").sub(stage), &x, self.width << stage, stage);
+            x = self.pair(&root.sub("down").sub(stage), &x, self.width << stage, stage)?;
             builder.tap(format!("down.{stage}"), &x);
             skips.push(x.clone());
             x = x.max_pool(Pool::new(2, 2));
         }
-        x = self.pair(&root.sub("bottom"), &x, self.width << self.depth, self.depth);
+        x = self.pair(&root.sub("bottom"), &x, self.width << self.depth, self.depth)?;
         builder.tap("bottom", &x);
         if self.dropout > 0.0 {
             x = x.dropout(self.dropout);
@@ -134,14 +122,14 @@ impl UNet {
             let channels = self.width << stage;
             let up = self.up(&root.sub("up").sub(step), &x, channels);
             let skip = if self.padding == Padding::Valid { skip.crop_like(&up) } else { skip.clone() };
-            x = self.pair(&root.sub("merge").sub(step), &up.concat(&skip), channels, stage);
+            x = self.pair(&root.sub("merge").sub(step), &up.concat(&skip), channels, stage)?;
             builder.tap(format!("merge.{step}"), &x);
         }
         let logits = root.sub("head").conv_valid(&x, ends.classes, 1);
-        builder.finish(&[logits])
+        Ok(builder.finish(&[logits])?)
     }
 
-    fn pair(&self, scope: &Scope, x: &Value, channels: usize, stage: usize) -> Value {
+    fn pair(&self, scope: &Scope, x: &Value, channels: usize, stage: usize) -> Result<Value, ZooError> {
         let mut x = x.clone();
         for n in 1..=2 {
             let conv = scope.sub(format!("conv{n}"));
@@ -156,13 +144,8 @@ impl UNet {
             };
             x = x.activate(self.activation);
         }
-        let attention = self.attention.get(stage).or(self.attention.last()).copied().unwrap_or(Attention::None);
-        let scope = scope.sub("attention");
-        match attention {
-            Attention::None => x,
-            Attention::Se => scope.squeeze_excite(&x, 16.min(channels / 4).max(1)),
-            Attention::Gc => scope.global_context(&x, 0.25, ContextPooling::Attention, ContextFusion::Add),
-        }
+        let attention = self.attention.at(stage, 1 << stage).map_err(ZooError::Attention)?;
+        Ok(attention.block(&scope.sub("attention"), &x))
     }
 
     fn up(&self, scope: &Scope, x: &Value, channels: usize) -> Value {
@@ -179,6 +162,7 @@ impl UNet {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Attention;
     use super::*;
 
     fn count(options: &UNet, in_channels: usize, classes: usize) -> usize {
@@ -194,7 +178,7 @@ mod tests {
     #[test]
     fn attention_adds_its_parameters_at_every_stage() {
         let plain = count(&UNet { depth: 1, ..UNet::default() }, 1, 2);
-        let se = count(&UNet { depth: 1, attention: vec![Attention::Se], ..UNet::default() }, 1, 2);
+        let se = count(&UNet { depth: 1, attention: Stages::Everywhere(Attention::Se), ..UNet::default() }, 1, 2);
         // Stages of 32 (twice) and 64 channels, reduction 8 and 16.
         let block = |c: usize, r: usize| 2 * c * (c / r) + c / r + c;
         assert_eq!(se - plain, 2 * block(32, 8) + block(64, 16));

@@ -7,7 +7,7 @@
 use candle_core::{D, Result, Tensor};
 
 use crate::engine::cpu::resample::{Resample, Taps};
-use crate::graph::{Activation, Conv, ConvTranspose, Normalisation, Pool, SoftmaxOver};
+use crate::graph::{Activation, Affinity, Conv, ConvTranspose, LocalResponse, Normalisation, Pool, SoftmaxOver};
 
 /// Every `step`-th entry of an axis from `start`, `count` of them.
 fn pick(x: &Tensor, axis: usize, start: usize, step: usize, count: usize) -> Result<Tensor> {
@@ -195,4 +195,75 @@ pub fn softmax(x: &Tensor, over: SoftmaxOver, log: bool) -> Result<Tensor> {
     let sum = exponentials.sum_keepdim(axis)?;
     let y = if log { shifted.broadcast_sub(&sum.log()?)? } else { exponentials.broadcast_div(&sum)? };
     y.reshape((b, c, h, w))
+}
+
+fn flat(x: &Tensor) -> Result<Tensor> {
+    let (b, c, h, w) = x.dims4()?;
+    x.contiguous()?.reshape((b, c, h * w))
+}
+
+/// Softmax over the last axis.
+fn softmax_last(x: &Tensor) -> Result<Tensor> {
+    let exponentials = x.broadcast_sub(&x.max_keepdim(D::Minus(1))?.detach())?.exp()?;
+    exponentials.broadcast_div(&exponentials.sum_keepdim(D::Minus(1))?)
+}
+
+/// Products of queries and keys with their halves of the pair's weight `[1, 2 d, 1, 1]`.
+pub fn pair_halves(query: &Tensor, key: &Tensor, weight: &Tensor) -> Result<[Tensor; 2]> {
+    let depth = query.dim(1)?;
+    let half = |x: &Tensor, start: usize| -> Result<Tensor> {
+        let (b, _, h, w) = x.dims4()?;
+        let weight = weight.reshape((1, 2 * depth))?.narrow(1, start, depth)?.contiguous()?;
+        let weight = weight.broadcast_as((b, 1, depth))?.contiguous()?;
+        weight.matmul(&flat(x)?)?.reshape((b, 1, h, w))
+    };
+    Ok([half(query, 0)?, half(key, depth)?])
+}
+
+/// Attention of every position to every key; the matrix of all pairs is made.
+pub fn attend(query: &Tensor, key: &Tensor, value: &Tensor, affinity: Affinity) -> Result<Tensor> {
+    let (b, _, h, w) = query.dims4()?;
+    let channels = value.dim(1)?;
+    let (query, key, value) = (flat(query)?.transpose(1, 2)?.contiguous()?, flat(key)?, flat(value)?);
+    let keys = key.dim(2)? as f64;
+    let weights = match affinity {
+        Affinity::Softmax => softmax_last(&query.matmul(&key)?)?,
+        Affinity::Dot => query.matmul(&key)?.affine(1.0 / keys, 0.0)?,
+        Affinity::Concat => activate(&query.broadcast_add(&key)?, Activation::Relu)?.affine(1.0 / keys, 0.0)?,
+    };
+    value.matmul(&weights.transpose(1, 2)?.contiguous()?)?.reshape((b, channels, h, w))
+}
+
+/// Attention along rows and columns: rows and columns as batches, and one softmax over both.
+pub fn criss_cross(query: &Tensor, key: &Tensor, value: &Tensor) -> Result<Tensor> {
+    let (b, d, h, w) = query.dims4()?;
+    let channels = value.dim(1)?;
+    // [b, c, h, w] as [b w, c, h] and [b h, c, w].
+    let by_column = |x: &Tensor, c: usize| x.permute((0, 3, 1, 2))?.contiguous()?.reshape((b * w, c, h));
+    let by_row = |x: &Tensor, c: usize| x.permute((0, 2, 1, 3))?.contiguous()?.reshape((b * h, c, w));
+    let scores = |q: &Tensor, k: &Tensor| q.transpose(1, 2)?.contiguous()?.matmul(k);
+    // The position itself counts in its row only.
+    let mut own = vec![0.0f32; h * h];
+    (0..h).for_each(|n| own[n * h + n] = f32::NEG_INFINITY);
+    let own = Tensor::from_vec(own, (1, h, h), query.device())?;
+    let down = scores(&by_column(query, d)?, &by_column(key, d)?)?.broadcast_add(&own)?;
+    let down = down.reshape((b, w, h, h))?.permute((0, 2, 1, 3))?.contiguous()?;
+    let across = scores(&by_row(query, d)?, &by_row(key, d)?)?.reshape((b, h, w, w))?;
+    let weights = softmax_last(&Tensor::cat(&[down, across], 3)?)?;
+    let down = weights.narrow(3, 0, h)?.permute((0, 2, 3, 1))?.contiguous()?.reshape((b * w, h, h))?;
+    let across = weights.narrow(3, h, w)?.transpose(2, 3)?.contiguous()?.reshape((b * h, w, w))?;
+    let down = by_column(value, channels)?.matmul(&down)?.reshape((b, w, channels, h))?.permute((0, 2, 3, 1))?;
+    let across = by_row(value, channels)?.matmul(&across)?.reshape((b, h, channels, w))?.permute((0, 2, 1, 3))?;
+    down.contiguous()? + across.contiguous()?
+}
+
+/// Local response normalisation, the power through logarithm and exponential.
+pub fn local_response(x: &Tensor, constants: &LocalResponse) -> Result<Tensor> {
+    let below = constants.size / 2;
+    let squares = x.sqr()?.pad_with_zeros(1, below, constants.size - 1 - below)?;
+    let mut sum = squares.narrow(1, 0, x.dim(1)?)?;
+    for shift in 1..constants.size {
+        sum = (sum + squares.narrow(1, shift, x.dim(1)?)?)?;
+    }
+    x * sum.affine(constants.alpha, constants.k)?.log()?.affine(-constants.beta, 0.0)?.exp()?
 }

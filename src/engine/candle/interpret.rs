@@ -9,8 +9,8 @@ use super::tape::LastKernel;
 use super::{Mode, composed};
 use crate::engine::Backend;
 use crate::engine::cpu::resample::Resample;
-use crate::engine::cpu::{Kernel, activation, conv, max_pool, norm, softmax};
-use crate::graph::{Graph, Node, Normalisation, Op, SoftmaxOver};
+use crate::engine::cpu::{Kernel, activation, attend, conv, criss_cross, local_response, max_pool, norm, softmax};
+use crate::graph::{Affinity, Graph, Node, Normalisation, Op, SoftmaxOver};
 
 /// Everything a node needs besides its inputs.
 pub struct Interpreter<'a> {
@@ -95,7 +95,7 @@ impl Interpreter<'_> {
                 }
             }
             Op::Linear { inputs, outputs } => {
-                let y = x.reshape((x.dim(0)?, *inputs))?.matmul(&self.weight(node, 0)?.t()?)?;
+                let y = x.contiguous()?.reshape((x.dim(0)?, *inputs))?.matmul(&self.weight(node, 0)?.t()?)?;
                 y.broadcast_add(&self.weight(node, 1)?)?.reshape((x.dim(0)?, *outputs, 1, 1))
             }
             Op::MaxPool2d(pool) => {
@@ -132,11 +132,44 @@ impl Interpreter<'_> {
                 }
                 Ok(x)
             }
+            Op::Slice { axis, start, len } => x.narrow(*axis, *start, *len)?.contiguous(),
             Op::WeightedPool => {
                 let (b, c, h, w) = x.dims4()?;
                 let weights = inputs[1].contiguous()?.reshape((b, h * w, 1))?;
                 x.contiguous()?.reshape((b, c, h * w))?.matmul(&weights)?.reshape((b, c, 1, 1))
             }
+            Op::Attend(affinity) => {
+                let [query, key, value] = [x, inputs[1], inputs[2]];
+                if *affinity == Affinity::Concat {
+                    let [left, right] = composed::pair_halves(query, key, &self.weight(node, 0)?)?;
+                    return if ours {
+                        // The tape runs this again for its gradients: three arrays are not the node's own.
+                        kernel_op::apply(attend::Attend(*affinity), &[&left, &right, value])
+                    } else {
+                        composed::attend(&left, &right, value, *affinity)
+                    };
+                }
+                if ours {
+                    self.apply(attend::Attend(*affinity), &[query, key, value])
+                } else {
+                    composed::attend(query, key, value, *affinity)
+                }
+            }
+            Op::CrissCross => {
+                if ours {
+                    self.apply(criss_cross::CrissCross, inputs)
+                } else {
+                    composed::criss_cross(x, inputs[1], inputs[2])
+                }
+            }
+            Op::LocalResponse(constants) => {
+                if ours {
+                    self.apply(local_response::LocalResponseNorm(*constants), &[x])
+                } else {
+                    composed::local_response(x, constants)
+                }
+            }
+            Op::Gain => x.broadcast_mul(&self.weight(node, 0)?),
             Op::Dropout(share) => {
                 if self.mode == Mode::Inference || *share == 0.0 {
                     return Ok(x.clone());

@@ -13,7 +13,7 @@ use crate::graph::{Graph, NodeId, Op};
 
 /// How a node's value was made.
 enum Made {
-    /// By a kernel from these arrays: the node's input first, then its parameters.
+    /// By a kernel from these arrays: the node's inputs first, then its parameters.
     Kernel(Arc<dyn Kernel>, Vec<Tensor>),
     /// The input times a random mask.
     Masked(Tensor),
@@ -113,9 +113,9 @@ impl Tape {
                     drop(arrays);
                     for (n, found) in found.into_iter().enumerate() {
                         let Some(found) = found else { continue };
-                        if n == 0 {
-                            add_to(&mut of_node[inputs[0]], found)?;
-                        } else if let Some(parameter) = trained(graph, id, n - 1) {
+                        if let Some(&input) = inputs.get(n) {
+                            add_to(&mut of_node[input], found)?;
+                        } else if let Some(parameter) = trained(graph, id, n - inputs.len()) {
                             let shape = graph.parameters[parameter].shape.as_slice();
                             add_to(&mut parameters[parameter], found.reshape(shape)?)?;
                         }

@@ -72,3 +72,45 @@ impl Kernel for CropLike {
         vec![Some(dx), None]
     }
 }
+
+/// Input: x; result: part of one axis.
+pub struct Slice {
+    /// Which axis (1: channels, 2: rows, 3: columns).
+    pub axis: usize,
+    /// First entry.
+    pub start: usize,
+    /// Number of entries.
+    pub len: usize,
+}
+
+impl Slice {
+    /// Values per entry of the axis, and entries of the axis.
+    fn steps(&self, x: &View) -> (usize, usize) {
+        let dims = x.dims4();
+        (dims[self.axis + 1..].iter().product(), dims[self.axis])
+    }
+}
+
+impl Kernel for Slice {
+    fn name(&self) -> &'static str {
+        "slice"
+    }
+
+    fn forward(&self, inputs: &[View]) -> (Vec<f32>, Vec<usize>) {
+        let (each, entries) = self.steps(&inputs[0]);
+        let mut shape = inputs[0].dims4();
+        shape[self.axis] = self.len;
+        let runs = inputs[0].data.chunks_exact((each * entries).max(1));
+        (runs.flat_map(|run| &run[self.start * each..][..self.len * each]).copied().collect(), shape.to_vec())
+    }
+
+    fn backward(&self, inputs: &[View], _: View, dy: &[f32]) -> Vec<Option<Vec<f32>>> {
+        let (each, entries) = self.steps(&inputs[0]);
+        let mut dx = vec![0.0; inputs[0].data.len()];
+        let runs = dx.chunks_exact_mut((each * entries).max(1));
+        for (run, dy) in runs.zip(dy.chunks_exact((self.len * each).max(1))) {
+            run[self.start * each..][..self.len * each].copy_from_slice(dy);
+        }
+        vec![Some(dx)]
+    }
+}

@@ -190,6 +190,16 @@ unsafe fn rectify_gradient_by<V>(g: &[f32], x: &[f32], dx: &mut [f32], slope: f3
 }
 
 for_every_set!(
+    /// Adds `a` times x.
+    add_product(y: &mut [f32], x: &[f32], a: f32) -> (), add_product_by
+);
+
+#[inline(always)]
+unsafe fn add_product_by<V>(y: &mut [f32], x: &[f32], a: f32) {
+    y.iter_mut().zip(x).for_each(|(y, x)| *y += a * x);
+}
+
+for_every_set!(
     /// `y += b`.
     add_constant(y: &mut [f32], b: f32) -> (), add_constant_by
 );

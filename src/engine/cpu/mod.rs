@@ -8,10 +8,14 @@
 pub mod activation;
 pub mod allocator;
 mod arrange;
+pub mod attend;
 pub mod compiled;
 pub mod conv;
+pub mod criss_cross;
+mod gain;
 mod linear;
 pub mod lines;
+pub mod local_response;
 #[allow(unsafe_code)]
 mod matmul;
 pub mod max_pool;

@@ -2,14 +2,18 @@
 
 use std::sync::Arc;
 
-use super::arrange::{Concat, CropLike};
+use super::arrange::{Concat, CropLike, Slice};
+use super::attend::{Attend, PairedAttend};
+use super::criss_cross::CrissCross;
+use super::gain::Gain;
 use super::linear::Linear;
+use super::local_response::LocalResponseNorm;
 use super::pair::Pair;
 use super::resample::Resample;
 use super::softmax::Softmax;
 use super::weighted_pool::WeightedPool;
 use super::{Kernel, activation, conv, max_pool, norm};
-use crate::graph::{Op, SoftmaxOver};
+use crate::graph::{Affinity, Op, SoftmaxOver};
 
 /// The kernel of an operation whose first map has this size: it takes the operation's maps, then its parameters, then
 /// what [`stand_ins`] gives. `None` for what is not computed or is random.
@@ -28,7 +32,13 @@ pub fn kernel(op: &Op, input: [usize; 2]) -> Option<Box<dyn Kernel>> {
         Op::Multiply => Box::new(Pair { multiply: true }),
         Op::Concat => Box::new(Concat),
         Op::CropLike => Box::new(CropLike),
+        Op::Slice { axis, start, len } => Box::new(Slice { axis: *axis, start: *start, len: *len }),
         Op::WeightedPool => Box::new(WeightedPool),
+        Op::Attend(Affinity::Concat) => Box::new(PairedAttend),
+        Op::Attend(affinity) => Box::new(Attend(*affinity)),
+        Op::CrissCross => Box::new(CrissCross),
+        Op::LocalResponse(constants) => Box::new(LocalResponseNorm(*constants)),
+        Op::Gain => Box::new(Gain),
         Op::Input | Op::Dropout(_) => return None,
     })
 }
@@ -49,6 +59,7 @@ pub fn parameter_count(op: &Op) -> usize {
         Op::Conv2d(c) => 1 + usize::from(c.bias),
         Op::ConvTranspose2d(c) => 1 + usize::from(c.bias),
         Op::Linear { .. } | Op::Norm { affine: true, .. } => 2,
+        Op::Gain | Op::Attend(Affinity::Concat) => 1,
         _ => 0,
     }
 }

@@ -1,0 +1,140 @@
+//! Which attention stands at a stage of a network.
+
+use serde::{Deserialize, Serialize};
+
+use crate::graph::{ContextFusion, ContextPooling, NonLocal, Pairwise, Scope, Value};
+
+/// Attention at the end of a stage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Attention {
+    /// None.
+    None,
+    /// Squeeze-and-excitation, reduction 16 (at least 4 channels remain).
+    Se,
+    /// Squeeze-and-excitation in channels and in space, reduction 16.
+    Scse,
+    /// Global context: attention pooling, added, ratio 1/4.
+    Gc,
+    /// Simplified non-local.
+    SimplifiedNonLocal,
+    /// Non-local, Gaussian.
+    NonLocalGaussian,
+    /// Non-local, embedded Gaussian.
+    NonLocal,
+    /// Non-local, dot product.
+    NonLocalDot,
+    /// Non-local, concatenation.
+    NonLocalConcat,
+    /// Criss-cross, twice.
+    CrissCross,
+}
+
+/// Most bytes that the affinities of a non-local block at a 256 x 256 image may come to, were they held at once.
+const MOST_AFFINITIES: usize = 2 << 30;
+/// The image size that blocks are judged by.
+const JUDGED: usize = 256;
+
+impl Attention {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::None,
+        Self::Se,
+        Self::Scse,
+        Self::Gc,
+        Self::SimplifiedNonLocal,
+        Self::NonLocalGaussian,
+        Self::NonLocal,
+        Self::NonLocalDot,
+        Self::NonLocalConcat,
+        Self::CrissCross,
+    ];
+
+    /// Its identifier.
+    pub fn id(self) -> String {
+        serde_json::to_value(self).ok().and_then(|v| v.as_str().map(String::from)).unwrap_or_default()
+    }
+
+    fn pairwise(self) -> Option<Pairwise> {
+        match self {
+            Self::NonLocalGaussian => Some(Pairwise::Gaussian),
+            Self::NonLocal => Some(Pairwise::Embedded),
+            Self::NonLocalDot => Some(Pairwise::Dot),
+            Self::NonLocalConcat => Some(Pairwise::Concat),
+            _ => None,
+        }
+    }
+
+    /// Whether a block fits maps of this stride; if not, why, and what would.
+    ///
+    /// # Errors
+    /// For a non-local block whose work grows beyond measure.
+    pub fn fits(self, stride: usize) -> Result<(), String> {
+        let positions = |stride: usize| (JUDGED / stride).max(1).pow(2);
+        let bytes = |stride: usize| positions(stride).pow(2) * size_of::<f32>();
+        if self.pairwise().is_none() || bytes(stride) <= MOST_AFFINITIES {
+            return Ok(());
+        }
+        let fitting = (0..8).map(|n| stride << n).find(|&s| bytes(s) <= MOST_AFFINITIES).unwrap_or(stride);
+        Err(format!(
+            "{} at stride {stride} compares {} positions with each other in an image of {JUDGED} x {JUDGED}, {:.1} GB of \
+             affinities; put it at stride {fitting} or coarser (there {:.1} GB), or take gc or criss-cross",
+            self.id(),
+            positions(stride),
+            bytes(stride) as f64 / 1e9,
+            bytes(fitting) as f64 / 1e9
+        ))
+    }
+
+    /// The block.
+    pub fn block(self, scope: &Scope, x: &Value) -> Value {
+        let channels = x.channels();
+        match self {
+            Self::None => x.clone(),
+            Self::Se => scope.squeeze_excite(x, 16.min(channels / 4).max(1)),
+            Self::Scse => scope.spatial_channel_excite(x, 16),
+            Self::Gc => scope.global_context(x, 0.25, ContextPooling::Attention, ContextFusion::Add),
+            Self::SimplifiedNonLocal => scope.simplified_non_local(x),
+            Self::CrissCross => scope.criss_cross(x, 8, 2),
+            Self::NonLocalGaussian | Self::NonLocal | Self::NonLocalDot | Self::NonLocalConcat => {
+                let pairwise = self.pairwise().unwrap_or(Pairwise::Embedded);
+                scope.non_local(x, NonLocal { pairwise, subsample: false, norm: true })
+            }
+        }
+    }
+}
+
+/// Attention for every stage from the finest to the coarsest. One name in a file or on the command line means every stage
+/// that it fits; a list means just those stages, its last entry all deeper ones.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Stages {
+    /// Wherever it fits.
+    Everywhere(Attention),
+    /// Stage by stage.
+    Each(Vec<Attention>),
+}
+
+impl Default for Stages {
+    fn default() -> Self {
+        Self::Each(Vec::new())
+    }
+}
+
+impl Stages {
+    /// The attention of a stage whose maps have this stride.
+    ///
+    /// # Errors
+    /// Where a list puts a block at a stage that it does not fit.
+    pub fn at(&self, stage: usize, stride: usize) -> Result<Attention, String> {
+        match self {
+            Self::Everywhere(attention) => {
+                Ok(if attention.fits(stride).is_ok() { *attention } else { Attention::None })
+            }
+            Self::Each(list) => {
+                let attention = list.get(stage).or(list.last()).copied().unwrap_or(Attention::None);
+                attention.fits(stride).map(|()| attention)
+            }
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! Classifiers as encoders: their maps at falling resolution, one list of all of them.
+
+use serde::{Deserialize, Serialize};
+
+use super::inception_v1::Form;
+use super::{Ends, ResNet, alexnet, inception_v1, inception_v2, inception_v3, lenet, resnet, vgg, zfnet};
+use crate::graph::{Graph, GraphBuilder, GraphError, Scope, Value};
+
+/// A map of an encoder, and how many pixels of the image its pixels are apart.
+#[derive(Clone)]
+pub struct Feature {
+    /// The map.
+    pub value: Value,
+    /// Pixels of the image per pixel of the map.
+    pub stride: usize,
+}
+
+/// The coarsest map.
+pub fn last(features: &[Feature]) -> Value {
+    features[features.len() - 1].value.clone()
+}
+
+/// How layers without a full border are padded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fit {
+    /// As published, for classifying.
+    Original,
+    /// So that every stride divides the size exactly, for a decoder.
+    Halving,
+}
+
+impl Fit {
+    /// The padding of a layer that has `original` in the published network.
+    pub fn padding(self, kernel: usize, stride: usize, original: usize) -> usize {
+        match self {
+            Self::Original => original,
+            Self::Halving => (kernel - stride.min(kernel)).div_ceil(2),
+        }
+    }
+}
+
+/// A published classifier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs)]
+pub enum Encoder {
+    #[serde(rename = "lenet5")]
+    LeNet5,
+    #[serde(rename = "alexnet")]
+    AlexNet,
+    #[serde(rename = "alexnet-original")]
+    AlexNetOriginal,
+    #[serde(rename = "zfnet")]
+    ZfNet,
+    #[serde(rename = "vgg16")]
+    Vgg16,
+    #[serde(rename = "vgg16-bn")]
+    Vgg16Bn,
+    #[serde(rename = "inception-v1")]
+    InceptionV1,
+    #[serde(rename = "googlenet")]
+    GoogLeNet,
+    #[serde(rename = "inception-v2")]
+    InceptionV2,
+    #[serde(rename = "inception-v3")]
+    InceptionV3,
+    #[serde(rename = "resnet18")]
+    ResNet18,
+    #[serde(rename = "resnet34")]
+    ResNet34,
+    #[serde(rename = "resnet50")]
+    ResNet50,
+    #[serde(rename = "resnet101")]
+    ResNet101,
+    #[serde(rename = "seresnet18")]
+    SeResNet18,
+    #[serde(rename = "seresnet34")]
+    SeResNet34,
+    #[serde(rename = "seresnet50")]
+    SeResNet50,
+}
+
+/// Share of the values that fully connected layers of a classifier drop while training.
+const DROPOUT: f64 = 0.5;
+
+impl Encoder {
+    /// All of them.
+    pub const ALL: [Self; 17] = [
+        Self::LeNet5,
+        Self::AlexNet,
+        Self::AlexNetOriginal,
+        Self::ZfNet,
+        Self::Vgg16,
+        Self::Vgg16Bn,
+        Self::InceptionV1,
+        Self::GoogLeNet,
+        Self::InceptionV2,
+        Self::InceptionV3,
+        Self::ResNet18,
+        Self::ResNet34,
+        Self::ResNet50,
+        Self::ResNet101,
+        Self::SeResNet18,
+        Self::SeResNet34,
+        Self::SeResNet50,
+    ];
+
+    /// Its identifier.
+    pub fn id(self) -> String {
+        serde_json::to_value(self).ok().and_then(|v| v.as_str().map(String::from)).unwrap_or_default()
+    }
+
+    /// What it is, and when to choose it.
+    pub fn line(self) -> &'static str {
+        match self {
+            Self::LeNet5 => "LeNet-5 (1998): tiny, for tiny images",
+            Self::AlexNet => "AlexNet in torchvision's form: fast, coarse",
+            Self::AlexNetOriginal => "AlexNet as published: two groups, local response norm",
+            Self::ZfNet => "ZFNet: AlexNet with a finer first layer",
+            Self::Vgg16 => "VGG-16: plain 3x3 convolutions, slow",
+            Self::Vgg16Bn => "VGG-16 with batch norm: plain, trains well, slow",
+            Self::InceptionV1 => "GoogLeNet as published: small, without batch norm",
+            Self::GoogLeNet => "GoogLeNet in torchvision's form: small, with batch norm",
+            Self::InceptionV2 => "BN-Inception: several scales at once, cheap",
+            Self::InceptionV3 => "Inception v3: several scales at once, 1x7 and 7x1 convolutions",
+            Self::ResNet18 => "ResNet-18: the first to try",
+            Self::ResNet34 => "ResNet-34: a little better and slower than ResNet-18",
+            Self::ResNet50 => "ResNet-50: bottlenecks, for more data",
+            Self::ResNet101 => "ResNet-101: the largest",
+            Self::SeResNet18 => "ResNet-18 with squeeze-and-excitation",
+            Self::SeResNet34 => "ResNet-34 with squeeze-and-excitation",
+            Self::SeResNet50 => "ResNet-50 with squeeze-and-excitation",
+        }
+    }
+
+    fn residual(self) -> Option<(ResNet, bool)> {
+        Some(match self {
+            Self::ResNet18 => (ResNet::ResNet18, false),
+            Self::ResNet34 => (ResNet::ResNet34, false),
+            Self::ResNet50 => (ResNet::ResNet50, false),
+            Self::ResNet101 => (ResNet::ResNet101, false),
+            Self::SeResNet18 => (ResNet::ResNet18, true),
+            Self::SeResNet34 => (ResNet::ResNet34, true),
+            Self::SeResNet50 => (ResNet::ResNet50, true),
+            _ => return None,
+        })
+    }
+
+    /// Its maps from the finest, padded for a decoder; inner ones are tapped under `prefix`.
+    pub fn features(self, builder: &GraphBuilder, scope: &Scope, x: &Value, prefix: &str) -> Vec<Feature> {
+        let fit = Fit::Halving;
+        match self {
+            Self::LeNet5 => lenet::features(builder, scope, x, fit, prefix),
+            Self::AlexNet => alexnet::features(builder, scope, x, fit, prefix),
+            Self::AlexNetOriginal => alexnet::original_features(builder, scope, x, fit, prefix),
+            Self::ZfNet => zfnet::features(builder, scope, x, fit, prefix),
+            Self::Vgg16 => vgg::encoder(builder, scope, x, fit, false, prefix),
+            Self::Vgg16Bn => vgg::encoder(builder, scope, x, fit, true, prefix),
+            Self::InceptionV1 => inception_v1::features(builder, scope, x, Form::Paper, fit, prefix),
+            Self::GoogLeNet => inception_v1::features(builder, scope, x, Form::Torchvision, fit, prefix),
+            Self::InceptionV2 => inception_v2::features(builder, scope, x, fit, prefix),
+            Self::InceptionV3 => inception_v3::features(builder, scope, x, fit, prefix),
+            _ => match self.residual() {
+                Some((network, true)) => resnet::excited_features(network, builder, scope, x, fit, prefix),
+                Some((network, false)) => network.features(builder, scope, x, prefix),
+                None => Vec::new(),
+            },
+        }
+    }
+
+    /// The published classifier, without auxiliary heads.
+    ///
+    /// # Errors
+    /// Never for these networks.
+    pub fn classifier(self, ends: Ends) -> Result<Graph, GraphError> {
+        match self {
+            Self::LeNet5 => lenet::classifier(ends),
+            Self::AlexNet => alexnet::classifier(ends, DROPOUT),
+            Self::AlexNetOriginal => alexnet::original_classifier(ends, DROPOUT),
+            Self::ZfNet => zfnet::classifier(ends, DROPOUT),
+            Self::Vgg16 => vgg::classifier(ends, false, DROPOUT),
+            Self::Vgg16Bn => vgg::classifier(ends, true, DROPOUT),
+            Self::InceptionV1 => inception_v1::classifier(ends, Form::Paper, false, DROPOUT),
+            Self::GoogLeNet => inception_v1::classifier(ends, Form::Torchvision, false, 0.2),
+            Self::InceptionV2 => inception_v2::classifier(ends),
+            Self::InceptionV3 => inception_v3::classifier(ends, false, DROPOUT),
+            _ => match self.residual() {
+                Some((network, true)) => resnet::excited_classifier(network, ends),
+                Some((network, false)) => network.classifier(ends),
+                None => lenet::classifier(ends),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameter_counts_are_the_published_ones() {
+        for (encoder, expected) in [
+            (Encoder::LeNet5, 61_706 + 2 * 150),
+            (Encoder::AlexNet, 61_100_840),
+            (Encoder::AlexNetOriginal, 60_965_224),
+            (Encoder::Vgg16, 138_357_544),
+            (Encoder::Vgg16Bn, 138_365_992),
+            (Encoder::InceptionV1, 6_998_552),
+            (Encoder::GoogLeNet, 6_624_904),
+            (Encoder::InceptionV3, 23_834_568),
+            (Encoder::SeResNet18, 11_778_592),
+            (Encoder::SeResNet34, 21_958_868),
+            (Encoder::SeResNet50, 28_088_024),
+        ] {
+            let classes = if encoder == Encoder::LeNet5 { 10 } else { 1000 };
+            let graph = encoder.classifier(Ends { in_channels: 3, classes }).unwrap();
+            assert_eq!(graph.trainable_count(), expected, "{encoder:?}");
+        }
+    }
+
+    #[test]
+    fn maps_have_the_sizes_that_they_promise() {
+        for encoder in Encoder::ALL {
+            let builder = GraphBuilder::new();
+            let x = builder.input(3);
+            let features = encoder.features(&builder, &builder.root(), &x, "");
+            let strides: Vec<usize> = features.iter().map(|f| f.stride).collect();
+            assert!(strides.windows(2).all(|pair| pair[0] < pair[1]), "{encoder:?}: {strides:?}");
+            let outputs: Vec<Value> = features.into_iter().map(|f| f.value).collect();
+            let graph = builder.finish(&outputs).unwrap();
+            let sizes = graph.sizes([96, 64]).unwrap();
+            for (&output, stride) in graph.outputs.iter().zip(strides) {
+                assert_eq!(sizes[output], [96 / stride, 64 / stride], "{encoder:?}, stride {stride}");
+            }
+        }
+    }
+}
