@@ -153,7 +153,7 @@ def our_words(a, what):
     if a.net == "unet":
         words += ["--arch", "unet", "--width", a.width]
     elif a.net == "resnet":
-        words += ["--arch", "resnet-unet"]
+        words += ["--arch", "unet", "--options", '{"encoder": "resnet34"}']
     else:
         features = [min(512, 32 << level) for level in range(a.stages)]
         options = {"features": features, "strides": [1] + [2] * (a.stages - 1)}

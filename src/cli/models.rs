@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{Result, print_json};
 use crate::jobs::JobError;
-use crate::jobs::architectures;
+use crate::jobs::{ZooRow, zoo_table};
 use crate::model::{self, Model, Origin};
 
 /// List, show, import and export models.
@@ -68,8 +68,16 @@ fn list(as_json: bool) -> Result {
             Origin::User(path) => json!(path),
         };
         let models: Vec<_> = models.iter().map(|m| json!({"id": m.id, "origin": origin(&m.origin)})).collect();
-        let architectures: Vec<_> = architectures().map(|a| json!({"id": a.id, "title": a.title})).collect();
-        return print_json(&json!({"models": models, "architectures": architectures}));
+        let row =
+            |row: ZooRow| json!({"id": row.id, "title": row.title, "parameters": row.parameters, "gmac": row.gmac});
+        let [architectures, encoders, attentions] =
+            zoo_table().map(|rows| rows.into_iter().map(row).collect::<Vec<_>>());
+        return print_json(&json!({
+            "models": models,
+            "architectures": architectures,
+            "encoders": encoders,
+            "attention": attentions,
+        }));
     }
     println!("Models");
     for listed in models {
@@ -78,9 +86,16 @@ fn list(as_json: bool) -> Result {
             Err(error) => println!("  {:20} cannot be used: {error}", listed.id),
         }
     }
-    println!("Architectures for training");
-    for architecture in architectures() {
-        println!("  {:20} {}", architecture.id, architecture.title);
+    let titles = [
+        "Architectures for training (--arch), with their parameters and multiply-adds for a slice of 256 x 256",
+        "Encoders of the U-Net (--encoder); parameters of the classifier, multiply-adds of the U-Net",
+        "Attention (--attention); parameters and multiply-adds that it adds to the U-Net",
+    ];
+    for (title, rows) in titles.into_iter().zip(zoo_table()) {
+        println!("{title}");
+        for row in rows {
+            println!("  {:20} {:>11} {:>8.2} GMAC  {}", row.id, row.parameters, row.gmac, row.title);
+        }
     }
     Ok(())
 }

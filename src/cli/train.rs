@@ -26,6 +26,12 @@ pub struct Train {
     /// The architecture's options as JSON
     #[arg(long)]
     options: Option<String>,
+    /// Encoder of the U-Net (see `lamella models list`); `plain` for its own
+    #[arg(long)]
+    encoder: Option<String>,
+    /// Attention wherever it fits, or one for each stage from the finest, separated by commas
+    #[arg(long, value_delimiter = ',')]
+    attention: Vec<String>,
     /// Start from this model's weights (same architecture)
     #[arg(long)]
     init: Option<String>,
@@ -87,6 +93,14 @@ impl Train {
         if let Some(options) = &self.options {
             plan.architecture.options =
                 serde_json::from_str(options).map_err(|e| JobError::Other(format!("--options is not JSON: {e}")))?;
+        }
+        if let Some(encoder) = &self.encoder {
+            plan.architecture.set("encoder", json!(encoder));
+        }
+        match &self.attention[..] {
+            [] => {}
+            [one] => plan.architecture.set("attention", json!(one)),
+            each => plan.architecture.set("attention", json!(each)),
         }
         match self.patch.as_deref() {
             None => {}

@@ -14,6 +14,7 @@ mod sample;
 mod segment;
 mod train;
 mod worker;
+mod zoo_table;
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -38,6 +39,7 @@ pub use sample::make_sample;
 pub use segment::SegmentJob;
 pub use train::{TrainJob, TrainSummary, default_plan, load_case};
 pub use worker::{Worker, WorkerNews};
+pub use zoo_table::{ZooRow, zoo_table};
 
 /// Raised to stop a job.
 #[derive(Debug, Clone, Default)]
@@ -257,8 +259,3 @@ pub fn run(job: Job, progress: Progress, cancel: &Cancel) -> Result<Outcome, Job
 
 /// A shared model.
 pub type SharedModel = Arc<Model>;
-
-/// Architectures that can be trained.
-pub fn architectures() -> impl Iterator<Item = &'static crate::zoo::Architecture> {
-    crate::zoo::ARCHITECTURES.iter()
-}

@@ -18,6 +18,16 @@ pub struct ArchitectureSpec {
     pub options: serde_json::Value,
 }
 
+impl ArchitectureSpec {
+    /// Sets one option; what is no object becomes one.
+    pub fn set(&mut self, key: &str, value: serde_json::Value) {
+        if !self.options.is_object() {
+            self.options = serde_json::json!({});
+        }
+        self.options[key] = value;
+    }
+}
+
 /// The axis that slices are stacked along, in patient space.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -10,7 +10,7 @@ use crate::graph::{ContextFusion, ContextPooling, NonLocal, Pairwise, Scope, Val
 pub enum Attention {
     /// None.
     None,
-    /// Squeeze-and-excitation, reduction 16 (at least 4 channels remain).
+    /// Squeeze-and-excitation, reduction 16.
     Se,
     /// Squeeze-and-excitation in channels and in space, reduction 16.
     Scse,
@@ -55,6 +55,22 @@ impl Attention {
         serde_json::to_value(self).ok().and_then(|v| v.as_str().map(String::from)).unwrap_or_default()
     }
 
+    /// What it is, and when to choose it.
+    pub fn line(self) -> &'static str {
+        match self {
+            Self::None => "No attention",
+            Self::Se => "Squeeze-and-excitation (Hu et al. 2018): weighs channels; nearly free",
+            Self::Scse => "scSE (Roy et al. 2018): weighs channels and positions; nearly free",
+            Self::Gc => "Global context (Cao et al. 2019): the whole slice in one vector; nearly free",
+            Self::SimplifiedNonLocal => "Simplified non-local (Cao et al. 2019): one attention map for all positions",
+            Self::NonLocalGaussian => "Non-local (Wang et al. 2018), Gaussian: every position sees every other",
+            Self::NonLocal => "Non-local, embedded Gaussian: the usual form",
+            Self::NonLocalDot => "Non-local, dot product: without softmax",
+            Self::NonLocalConcat => "Non-local, concatenation",
+            Self::CrissCross => "Criss-cross twice (Huang et al. 2019): every position sees every other in two steps",
+        }
+    }
+
     fn pairwise(self) -> Option<Pairwise> {
         match self {
             Self::NonLocalGaussian => Some(Pairwise::Gaussian),
@@ -86,13 +102,13 @@ impl Attention {
         ))
     }
 
-    /// The block.
-    pub fn block(self, scope: &Scope, x: &Value) -> Value {
+    /// The block; squeeze-and-excitation keeps at least `least` units inside.
+    pub fn block(self, scope: &Scope, x: &Value, least: usize) -> Value {
         let channels = x.channels();
         match self {
             Self::None => x.clone(),
-            Self::Se => scope.squeeze_excite(x, 16.min(channels / 4).max(1)),
-            Self::Scse => scope.spatial_channel_excite(x, 16),
+            Self::Se => scope.squeeze_excite(x, 16.min(channels / least).max(1)),
+            Self::Scse => scope.spatial_channel_excite(x, 16.min(channels / least).max(1)),
             Self::Gc => scope.global_context(x, 0.25, ContextPooling::Attention, ContextFusion::Add),
             Self::SimplifiedNonLocal => scope.simplified_non_local(x),
             Self::CrissCross => scope.criss_cross(x, 8, 2),

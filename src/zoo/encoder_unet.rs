@@ -17,8 +17,8 @@ use crate::graph::{Graph, GraphBuilder, GraphError, Scope, UpsampleMode, Upsampl
 pub struct EncoderUNet {
     /// The encoder.
     pub encoder: Encoder,
-    /// Channels of the decoder's blocks, from the coarsest; blocks beyond its number are not built, missing ones have the
-    /// last one's channels.
+    /// Channels of the decoder's blocks, up to the finest; an encoder with fewer stages takes the last ones, one with more
+    /// repeats the first.
     pub decoder: Vec<usize>,
     /// Attention of the decoder's blocks, the finest first. `scse` stands, as in the original, both in front of and
     /// behind the convolutions, the others behind.
@@ -40,13 +40,13 @@ pub fn decoder_block(scope: &Scope, x: &Value, skip: Option<&Value>, outputs: us
     if let Some(skip) = skip {
         x = x.concat(skip);
         if attention == Attention::Scse {
-            x = attention.block(&scope.sub("attention1").sub("attention"), &x);
+            x = attention.block(&scope.sub("attention1").sub("attention"), &x, 1);
         }
     }
     for n in 1..=2 {
         x = unit(&scope.sub(format!("conv{n}")), &x, outputs);
     }
-    attention.block(&scope.sub("attention2").sub("attention"), &x)
+    attention.block(&scope.sub("attention2").sub("attention"), &x, 1)
 }
 
 /// 3x3 convolution, batch norm, `ReLU`.
@@ -78,7 +78,8 @@ impl EncoderUNet {
         for n in 0..blocks {
             stride /= 2;
             let skip = features.iter().find(|f| f.stride == stride).map(|f| &f.value);
-            let channels = self.decoder.get(n).copied().unwrap_or(fewest);
+            // Counted from the finest block, so that encoders with fewer stages have narrow ones.
+            let channels = self.decoder.get((self.decoder.len() + n).saturating_sub(blocks)).copied().unwrap_or(fewest);
             let attention = self.attention.at(blocks - 1 - n, stride).map_err(ZooError::Attention)?;
             x = decoder_block(&decoder.sub("blocks").sub(n), &x, skip, channels, attention);
             builder.tap(format!("decoder.blocks.{n}"), &x);

@@ -13,6 +13,9 @@ use crate::graph::{Activation, Graph, GraphBuilder, GraphError, Pool, Scope, Ups
 const MAX_DEPTH: usize = 10;
 const MAX_WIDTH: usize = 1024;
 
+/// Fewest units inside squeeze-and-excitation.
+const LEAST_UNITS: usize = 4;
+
 /// What happens at the image's border.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -145,7 +148,7 @@ impl UNet {
             x = x.activate(self.activation);
         }
         let attention = self.attention.at(stage, 1 << stage).map_err(ZooError::Attention)?;
-        Ok(attention.block(&scope.sub("attention"), &x))
+        Ok(attention.block(&scope.sub("attention"), &x, LEAST_UNITS))
     }
 
     fn up(&self, scope: &Scope, x: &Value, channels: usize) -> Value {

@@ -1,0 +1,200 @@
+//! Every architecture, encoder and attention goes through the same checks: sizes, both engines, gradients, learning.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use lamella::engine::{
+    Array, Backend, DeviceChoice, Mode, Network, Optimiser, Random, Recipe, SegmentationLoss, Weights, initial_weights,
+};
+use lamella::graph::{Graph, Op, SoftmaxOver};
+use lamella::zoo::{self, ARCHITECTURES, Attention, Encoder, Ends};
+use serde_json::{Value, json};
+
+/// Largest relative L2 distance of the engines' logits. The U-Nets of the design stay within 2e-5 (`tests/golden.rs`); gates on
+/// random weights may cancel most of the logits, which leaves more of the rounding.
+const ENGINES_AGREE: f64 = 4e-5;
+
+/// The same where a softmax over products of large random maps enlarges what little differs before it.
+const PRODUCTS_AGREE: f64 = 1e-4;
+
+const ENDS: Ends = Ends { in_channels: 1, classes: 2 };
+
+/// Every entry: architectures, every encoder, every attention with two encoders.
+fn entries() -> Vec<(&'static str, Value)> {
+    let mut entries: Vec<(&'static str, Value)> = ARCHITECTURES.iter().map(|a| (a.id, json!({}))).collect();
+    entries.extend(Encoder::ALL.iter().map(|encoder| ("unet", json!({"encoder": encoder}))));
+    for attention in Attention::ALL {
+        entries.push(("unet", json!({"width": 8, "depth": 3, "attention": attention})));
+        entries.push(("unet", json!({"encoder": "resnet18", "decoder": [128, 128], "attention": attention})));
+        entries.push(("unet", json!({"encoder": "vgg16-bn", "decoder": [128, 128], "attention": attention})));
+    }
+    entries
+}
+
+fn random_array(shape: &[usize], stream: u64) -> Array {
+    let mut random = Random::new(5, stream);
+    Array::new(shape, (0..shape.iter().product()).map(|_| random.normal() as f32).collect())
+}
+
+/// He weights; what starts at zero would hide what lies before it.
+fn weights(graph: &Graph) -> Weights {
+    let mut weights = initial_weights(graph, 3);
+    for (n, parameter) in graph.parameters.iter().enumerate() {
+        let array = weights.get_mut(&parameter.name).unwrap();
+        if array.values.iter().all(|&v| v == 0.0) && parameter.role.is_trainable() {
+            let noise = random_array(&array.shape, 100 + n as u64);
+            array.values.iter_mut().zip(noise.values).for_each(|(v, e)| *v = 0.1 * e);
+        }
+        // Products of whole maps grow beyond measure in a network that was never trained.
+        if parameter.name.ends_with("theta.weight") || parameter.name.ends_with("query.weight") {
+            array.values.iter_mut().for_each(|v| *v *= 0.01);
+        }
+    }
+    weights
+}
+
+fn distance(a: &[f32], b: &[f32]) -> f64 {
+    let square = |values: &mut dyn Iterator<Item = f64>| values.map(|v| v * v).sum::<f64>();
+    let off = square(&mut a.iter().zip(b).map(|(a, b)| f64::from(*a) - f64::from(*b)));
+    (off / square(&mut b.iter().map(|b| f64::from(*b))).max(1e-30)).sqrt()
+}
+
+/// Whether a parameter is a bias that a norm or a softmax right behind it takes out again: its gradient is zero.
+fn is_taken_out_by_a_norm(graph: &Graph, name: &str) -> bool {
+    let owner = graph.nodes.iter().position(|n| n.parameters.get(1).is_some_and(|&p| graph.parameters[p].name == name));
+    let is_norm = |op: &Op| matches!(op, Op::Norm { .. } | Op::Softmax(SoftmaxOver::Positions));
+    owner.is_some_and(|id| {
+        let mut readers = graph.nodes.iter().filter(|n| n.inputs.contains(&id));
+        !is_norm(&graph.nodes[id].op) && readers.all(|n| is_norm(&n.op))
+    })
+}
+
+/// Whether a parameter belongs to a head for deep supervision, which is no output here.
+fn is_of_a_coarser_head(graph: &Graph, name: &str) -> bool {
+    let owner = graph.nodes.iter().position(|n| n.parameters.iter().any(|&p| graph.parameters[p].name == name));
+    let is_read = |id: usize| graph.nodes.iter().any(|n| n.inputs.contains(&id)) || graph.outputs.contains(&id);
+    name.contains("seg_layers") && owner.is_some_and(|id| !is_read(id))
+}
+
+#[test]
+fn engines_agree_at_two_sizes_and_every_parameter_has_a_gradient() {
+    let mut worst: f64 = 0.0;
+    for (arch, options) in entries() {
+        let graph = zoo::build(arch, ENDS, &options).unwrap();
+        let weights = weights(&graph);
+        for size in [[64, 64], [32, 96]] {
+            let mut network = Network::with_backend(graph.clone(), &weights, DeviceChoice::Cpu, Backend::Best).unwrap();
+            let x = random_array(&[2, 1, size[0], size[1]], 1);
+            let fast = network.infer(&x).unwrap();
+            let slow = network.run(&x, Mode::Inference).unwrap().outputs().unwrap();
+            assert_eq!(fast[0].shape, vec![2, 2, size[0], size[1]], "{arch} {options}");
+            let off = distance(&fast[0].values, &slow[0].values);
+            let products = options["attention"].as_str().is_some_and(|a| a.contains("non-local") || a == "criss-cross");
+            let limit = if products { PRODUCTS_AGREE } else { ENGINES_AGREE };
+            assert!(off < limit, "{arch} {options} at {size:?}: engines differ by {off:.1e}");
+            worst = worst.max(off);
+            if products || off > 2e-5 {
+                println!("{arch} {options} {size:?}: engines within {off:.1e}");
+            }
+        }
+        let mut network = Network::with_backend(graph.clone(), &weights, DeviceChoice::Cpu, Backend::Best).unwrap();
+        let pass = network.run(&random_array(&[2, 1, 64, 64], 1), Mode::Training).unwrap();
+        let outputs = pass.outputs().unwrap();
+        let gradients = pass.backward(&[random_array(&outputs[0].shape, 2)]).unwrap();
+        for parameter in graph.parameters.iter().filter(|p| p.role.is_trainable()) {
+            if is_taken_out_by_a_norm(&graph, &parameter.name) || is_of_a_coarser_head(&graph, &parameter.name) {
+                continue;
+            }
+            let gradient = gradients.parameter(&parameter.name).unwrap();
+            let reached = gradient.is_some_and(|g| g.values.iter().any(|v| *v != 0.0));
+            assert!(reached, "{arch} {options}: no gradient reaches {}", parameter.name);
+        }
+    }
+    println!("{} networks; engines within {worst:.1e} of each other", entries().len());
+}
+
+#[test]
+fn attention_that_starts_as_the_identity_changes_nothing() {
+    let plain = zoo::build("unet", ENDS, &json!({"width": 8, "depth": 3})).unwrap();
+    let of_plain = initial_weights(&plain, 3);
+    let x = random_array(&[1, 1, 32, 32], 1);
+    let run = |graph: Graph, weights: &Weights| {
+        let mut network = Network::with_backend(graph, weights, DeviceChoice::Cpu, Backend::Best).unwrap();
+        network.infer(&x).unwrap().remove(0)
+    };
+    let wanted = run(plain, &of_plain);
+    for attention in
+        ["gc", "simplified-non-local", "non-local", "non-local-gaussian", "non-local-concat", "criss-cross"]
+    {
+        let graph = zoo::build("unet", ENDS, &json!({"width": 8, "depth": 3, "attention": attention})).unwrap();
+        let mut weights = initial_weights(&graph, 4);
+        of_plain.iter().for_each(|(name, array)| {
+            weights.insert(name.clone(), array.clone());
+        });
+        let off = distance(&run(graph, &weights).values, &wanted.values);
+        assert!(off < 1e-6, "{attention}: {off:.1e}");
+    }
+}
+
+#[test]
+fn what_does_not_fit_is_refused_with_what_would() {
+    let error = zoo::build("unet", ENDS, &json!({"attention": ["non-local"]})).unwrap_err().to_string();
+    assert!(error.contains("65536 positions") && error.contains("stride 2 or coarser"), "{error}");
+    assert!(zoo::build("unet", ENDS, &json!({"encoder": "resnet9"})).is_err());
+    assert!(zoo::build("unet", ENDS, &json!({"encoder": "resnet18", "width": 8})).is_err());
+}
+
+/// Sixteen slices with a bright disc each; a small step count must be enough to learn them by heart.
+fn overfit(arch: &str, options: &Value, size: usize, steps: usize) -> f64 {
+    let graph = zoo::build(arch, ENDS, options).unwrap();
+    let weights = initial_weights(&graph, 1);
+    let mut network = Network::with_backend(graph, &weights, DeviceChoice::Cpu, Backend::Best).unwrap();
+    let mut random = Random::new(9, 9);
+    let (mut image, mut target) = (Vec::new(), Vec::new());
+    for _ in 0..16 {
+        let [cy, cx, r] = [0.3, 0.3, 0.15].map(|from| (from + 0.3 * f64::from(random.unit() as f32)) * size as f64);
+        for n in 0..size * size {
+            let inside = ((n / size) as f64 - cy).hypot((n % size) as f64 - cx) < r.min(0.3 * size as f64);
+            image.push((if inside { 1.5 } else { -0.3 } + 0.2 * random.normal()) as f32);
+            target.push(u16::from(inside));
+        }
+    }
+    let x = Array::new([16, 1, size, size], image);
+    let settings = SegmentationLoss::default();
+    let mut optimiser = Optimiser::new(Recipe::AdamW { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.0 }, Some(12.0));
+    let mut dice = 0.0;
+    for _ in 0..steps {
+        let pass = network.run(&x, Mode::Training).unwrap();
+        let outputs = pass.outputs().unwrap();
+        let logits = &outputs[0].values;
+        let positions = size * size;
+        let (mut both, mut sum) = (0usize, 0usize);
+        for (n, &truth) in target.iter().enumerate() {
+            let at = n / positions * 2 * positions + n % positions;
+            let found = logits[at + positions] > logits[at];
+            both += usize::from(found && truth == 1);
+            sum += usize::from(found) + usize::from(truth);
+        }
+        dice = 2.0 * both as f64 / sum.max(1) as f64;
+        if dice > 0.96 {
+            break;
+        }
+        let gradient = settings.of(&outputs[0], &target).gradient;
+        let gradients = pass.backward(&[gradient]).unwrap();
+        optimiser.step(&mut network, &gradients, 2e-3).unwrap();
+    }
+    dice
+}
+
+#[test]
+fn every_architecture_learns_sixteen_slices_by_heart() {
+    let mut cases: Vec<(&str, Value)> = ARCHITECTURES.iter().map(|a| (a.id, json!({}))).collect();
+    cases.extend(["resnet18", "seresnet18", "googlenet", "lenet5"].map(|e| ("unet", json!({"encoder": e}))));
+    for attention in Attention::ALL {
+        cases.push(("unet", json!({"width": 8, "depth": 3, "attention": attention})));
+    }
+    for (arch, options) in cases {
+        let start = std::time::Instant::now();
+        let dice = overfit(arch, &options, 32, 400);
+        println!("{arch} {options}: Dice {dice:.3} after {:.1} s", start.elapsed().as_secs_f64());
+        assert!(dice > 0.95, "{arch} {options}: Dice {dice:.3}");
+    }
+}
