@@ -95,6 +95,11 @@ impl Train {
                 serde_json::from_str(options).map_err(|e| JobError::Other(format!("--options is not JSON: {e}")))?;
         }
         if let Some(encoder) = &self.encoder {
+            if self.options.is_none() && self.init.is_none() {
+                // The default plan's options are those of the plain U-Net.
+                let id = self.arch.clone().unwrap_or_else(|| "unet".into());
+                plan.architecture = ArchitectureSpec { id, options: json!({}) };
+            }
             plan.architecture.set("encoder", json!(encoder));
         }
         match &self.attention[..] {
