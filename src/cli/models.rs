@@ -62,6 +62,7 @@ impl Models {
 
 fn list(as_json: bool) -> Result {
     let models = model::list();
+    let table = zoo_table().map_err(|e| JobError::Other(e.to_string()))?;
     if as_json {
         let origin = |origin: &Origin| match origin {
             Origin::Bundled => json!("bundled"),
@@ -70,8 +71,7 @@ fn list(as_json: bool) -> Result {
         let models: Vec<_> = models.iter().map(|m| json!({"id": m.id, "origin": origin(&m.origin)})).collect();
         let row =
             |row: ZooRow| json!({"id": row.id, "title": row.title, "parameters": row.parameters, "gmac": row.gmac});
-        let [architectures, encoders, attentions] =
-            zoo_table().map(|rows| rows.into_iter().map(row).collect::<Vec<_>>());
+        let [architectures, encoders, attentions] = table.map(|rows| rows.into_iter().map(row).collect::<Vec<_>>());
         return print_json(&json!({
             "models": models,
             "architectures": architectures,
@@ -91,7 +91,7 @@ fn list(as_json: bool) -> Result {
         "Encoders of the U-Net (--encoder); parameters of the classifier, multiply-adds of the U-Net",
         "Attention (--attention); parameters and multiply-adds that it adds to the U-Net",
     ];
-    for (title, rows) in titles.into_iter().zip(zoo_table()) {
+    for (title, rows) in titles.into_iter().zip(table) {
         println!("{title}");
         for row in rows {
             println!("  {:20} {:>11} {:>8.2} GMAC  {}", row.id, row.parameters, row.gmac, row.title);

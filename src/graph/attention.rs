@@ -1,6 +1,6 @@
 //! Attention blocks. Channels: squeeze-and-excitation, global context; positions: non-local, criss-cross.
 
-use super::builder::{Scope, Value, square};
+use super::builder::{Scope, Value};
 use super::op::{Affinity, Conv, Pool, SoftmaxOver};
 
 /// How a global context block gathers its context.
@@ -80,14 +80,14 @@ impl Scope {
         let branch = if options.norm {
             self.sub("bn").zero_batch_norm(&out.conv_valid(&y, x.channels(), 1))
         } else {
-            out.zero_conv(&y, square(inner, x.channels(), 1))
+            out.zero_conv(&y, Conv::square(inner, x.channels(), 1))
         };
         x.plus(&branch)
     }
 
     /// Simplified non-local block (Cao et al. 2019): one attention map for all positions, a single 1x1 transform.
     pub fn simplified_non_local(&self, x: &Value) -> Value {
-        let plain = |outputs| Conv { bias: false, ..square(x.channels(), outputs, 1) };
+        let plain = |outputs| Conv { bias: false, ..Conv::square(x.channels(), outputs, 1) };
         let mask = self.sub("key").conv(x, plain(1)).softmax(SoftmaxOver::Positions);
         x.plus(&self.sub("value").zero_conv(&x.weighted_pool(&mask), plain(x.channels())))
     }
@@ -122,16 +122,16 @@ impl Scope {
         let planes = ((channels as f64 * ratio) as usize).max(1);
         let context = match pooling {
             ContextPooling::Attention => {
-                let mask = self.sub("mask").conv(x, square(channels, 1, 1)).softmax(SoftmaxOver::Positions);
+                let mask = self.sub("mask").conv(x, Conv::square(channels, 1, 1)).softmax(SoftmaxOver::Positions);
                 x.weighted_pool(&mask)
             }
             ContextPooling::Average => x.adaptive_avg_pool([1, 1]),
         };
         let transform = |name: &str| {
             let scope = self.sub(name);
-            let narrow = scope.sub("conv1").conv(&context, square(channels, planes, 1));
+            let narrow = scope.sub("conv1").conv(&context, Conv::square(channels, planes, 1));
             let narrow = scope.sub("norm").layer_norm(&narrow, 1e-5).relu();
-            scope.sub("conv2").zero_conv(&narrow, square(planes, channels, 1))
+            scope.sub("conv2").zero_conv(&narrow, Conv::square(planes, channels, 1))
         };
         let mut out = x.clone();
         if fusion != ContextFusion::Add {

@@ -165,12 +165,12 @@ impl Scope {
 
     /// A square convolution with bias that keeps the size (odd kernels, stride 1).
     pub fn conv_same(&self, x: &Value, outputs: usize, kernel: usize) -> Value {
-        self.conv(x, Conv { padding: [kernel / 2; 2], ..square(x.channels(), outputs, kernel) })
+        self.conv(x, Conv { padding: [kernel / 2; 2], ..Conv::square(x.channels(), outputs, kernel) })
     }
 
     /// A square convolution with bias and without padding.
     pub fn conv_valid(&self, x: &Value, outputs: usize, kernel: usize) -> Value {
-        self.conv(x, square(x.channels(), outputs, kernel))
+        self.conv(x, Conv::square(x.channels(), outputs, kernel))
     }
 
     /// A transposed convolution with this scope's `weight` and `bias`.
@@ -262,20 +262,6 @@ impl Scope {
     }
 }
 
-/// A square convolution with bias, stride 1 and no padding.
-pub(super) fn square(inputs: usize, outputs: usize, kernel: usize) -> Conv {
-    Conv {
-        inputs,
-        outputs,
-        kernel: [kernel; 2],
-        stride: [1; 2],
-        padding: [0; 2],
-        dilation: [1; 2],
-        groups: 1,
-        bias: true,
-    }
-}
-
 impl Value {
     /// Number of channels.
     pub fn channels(&self) -> usize {
@@ -364,7 +350,8 @@ impl Value {
     /// Part of the channels.
     #[must_use]
     pub fn channels_part(&self, start: usize, len: usize) -> Self {
-        self.builder.expect_channels("part of the channels", self.channels(), self.channels().max(start + len));
+        // A part that reaches beyond the channels is an error, as of a layer that expects more of them.
+        self.builder.expect_channels("part of the channels", self.channels().max(start + len), self.channels());
         self.then(Op::Slice { axis: 1, start, len }, &[])
     }
 

@@ -22,6 +22,20 @@ pub struct Conv {
 }
 
 impl Conv {
+    /// A square kernel with bias, stride 1 and no padding.
+    pub fn square(inputs: usize, outputs: usize, kernel: usize) -> Self {
+        Self {
+            inputs,
+            outputs,
+            kernel: [kernel; 2],
+            stride: [1; 2],
+            padding: [0; 2],
+            dilation: [1; 2],
+            groups: 1,
+            bias: true,
+        }
+    }
+
     /// Output size of one axis (0 = height).
     pub fn output_len(&self, axis: usize, input: usize) -> Option<usize> {
         let reach = self.dilation[axis] * (self.kernel[axis] - 1) + 1;

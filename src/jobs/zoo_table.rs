@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::zoo::{self, ARCHITECTURES, Attention, Cost, Encoder, Ends};
+use crate::zoo::{self, ARCHITECTURES, Architecture, Attention, Cost, Encoder, Ends, ZooError};
 
 /// One entry of the zoo.
 #[derive(Debug, Clone)]
@@ -17,10 +17,8 @@ pub struct ZooRow {
     pub gmac: f64,
 }
 
-fn cost(arch: &str, options: &Value) -> Cost {
-    let ends = Ends { in_channels: 1, classes: 2 };
-    let found = zoo::build(arch, ends, options).ok().and_then(|graph| zoo::cost(&graph).ok());
-    found.unwrap_or(Cost { parameters: 0, macs: 0 })
+fn cost(arch: &str, options: &Value) -> Result<Cost, ZooError> {
+    Ok(zoo::cost(&zoo::build(arch, Ends { in_channels: 1, classes: 2 }, options)?)?)
 }
 
 fn row(id: String, title: String, Cost { parameters, macs }: Cost) -> ZooRow {
@@ -29,23 +27,25 @@ fn row(id: String, title: String, Cost { parameters, macs }: Cost) -> ZooRow {
 
 /// Architectures; encoders (parameters of the published classifier, multiply-adds of the U-Net with it); attention (what
 /// it adds to the U-Net).
-pub fn zoo_table() -> [Vec<ZooRow>; 3] {
-    let architectures =
-        ARCHITECTURES.iter().map(|a| row(a.id.into(), format!("{}: {}", a.title, a.advice), cost(a.id, &Value::Null)));
-    let published = |encoder: Encoder| {
-        let ends = Ends { in_channels: 3, classes: 1000 };
-        encoder.classifier(ends).map_or(0, |graph| graph.trainable_count())
+///
+/// # Errors
+/// When an entry cannot be built with its defaults.
+pub fn zoo_table() -> Result<[Vec<ZooRow>; 3], ZooError> {
+    let of_architecture =
+        |a: &Architecture| Ok(row(a.id.into(), format!("{}: {}", a.title, a.advice), cost(a.id, &Value::Null)?));
+    let of_encoder = |encoder: &Encoder| {
+        let published = encoder.classifier(Ends { in_channels: 3, classes: 1000 })?.trainable_count();
+        let macs = cost("unet", &json!({"encoder": encoder}))?.macs;
+        Ok(row(encoder.id(), encoder.line().into(), Cost { parameters: published, macs }))
     };
-    let encoders = Encoder::ALL.iter().map(|encoder| {
-        let macs = cost("unet", &json!({"encoder": encoder})).macs;
-        row(encoder.id(), encoder.line().into(), Cost { parameters: published(*encoder), macs })
-    });
-    let plain = cost("unet", &Value::Null);
-    let attention = Attention::ALL.iter().map(|attention| {
-        let with = cost("unet", &json!({"attention": attention}));
-        let parameters = with.parameters.saturating_sub(plain.parameters);
-        let added = Cost { parameters, macs: with.macs.saturating_sub(plain.macs) };
-        row(attention.id(), attention.line().into(), added)
-    });
-    [architectures.collect(), encoders.collect(), attention.collect()]
+    let plain = cost("unet", &Value::Null)?;
+    let of_attention = |attention: &Attention| {
+        let with = cost("unet", &json!({"attention": attention}))?;
+        let added = Cost { parameters: with.parameters - plain.parameters, macs: with.macs - plain.macs };
+        Ok(row(attention.id(), attention.line().into(), added))
+    };
+    let architectures: Result<_, ZooError> = ARCHITECTURES.iter().map(of_architecture).collect();
+    let encoders: Result<_, ZooError> = Encoder::ALL.iter().map(of_encoder).collect();
+    let attention: Result<_, ZooError> = Attention::ALL.iter().map(of_attention).collect();
+    Ok([architectures?, encoders?, attention?])
 }

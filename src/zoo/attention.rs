@@ -1,8 +1,9 @@
 //! Which attention stands at a stage of a network.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use crate::graph::{ContextFusion, ContextPooling, NonLocal, Pairwise, Scope, Value};
+use crate::graph::{self, ContextFusion, ContextPooling, NonLocal, Pairwise, Scope};
 
 /// Attention at the end of a stage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,9 +60,9 @@ impl Attention {
     pub fn line(self) -> &'static str {
         match self {
             Self::None => "No attention",
-            Self::Se => "Squeeze-and-excitation (Hu et al. 2018): weighs channels; nearly free",
-            Self::Scse => "scSE (Roy et al. 2018): weighs channels and positions; nearly free",
-            Self::Gc => "Global context (Cao et al. 2019): the whole slice in one vector; nearly free",
+            Self::Se => "Squeeze-and-excitation (Hu et al. 2018): weighs channels",
+            Self::Scse => "scSE (Roy et al. 2018): weighs channels and positions",
+            Self::Gc => "Global context (Cao et al. 2019): the whole slice in one vector",
             Self::SimplifiedNonLocal => "Simplified non-local (Cao et al. 2019): one attention map for all positions",
             Self::NonLocalGaussian => "Non-local (Wang et al. 2018), Gaussian: every position sees every other",
             Self::NonLocal => "Non-local, embedded Gaussian: the usual form",
@@ -103,7 +104,7 @@ impl Attention {
     }
 
     /// The block; squeeze-and-excitation keeps at least `least` units inside.
-    pub fn block(self, scope: &Scope, x: &Value, least: usize) -> Value {
+    pub fn block(self, scope: &Scope, x: &graph::Value, least: usize) -> graph::Value {
         let channels = x.channels();
         match self {
             Self::None => x.clone(),
@@ -123,12 +124,24 @@ impl Attention {
 /// Attention for every stage from the finest to the coarsest. One name in a file or on the command line means every stage
 /// that it fits; a list means just those stages, its last entry all deeper ones.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, try_from = "Value")]
 pub enum Stages {
     /// Wherever it fits.
     Everywhere(Attention),
     /// Stage by stage.
     Each(Vec<Attention>),
+}
+
+impl TryFrom<Value> for Stages {
+    type Error = serde_json::Error;
+
+    fn try_from(value: Value) -> Result<Self, Self::Error> {
+        if value.is_string() {
+            Attention::deserialize(value).map(Self::Everywhere)
+        } else {
+            Vec::deserialize(value).map(Self::Each)
+        }
+    }
 }
 
 impl Default for Stages {

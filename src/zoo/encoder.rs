@@ -118,32 +118,19 @@ impl Encoder {
             Self::AlexNetOriginal => "AlexNet as published: two groups, local response norm",
             Self::ZfNet => "ZFNet: AlexNet with a finer first layer",
             Self::Vgg16 => "VGG-16: plain 3x3 convolutions, slow",
-            Self::Vgg16Bn => "VGG-16 with batch norm: plain, trains well, slow",
+            Self::Vgg16Bn => "VGG-16 with batch norm: plain 3x3 convolutions, slow",
             Self::InceptionV1 => "GoogLeNet as published: small, without batch norm",
             Self::GoogLeNet => "GoogLeNet in torchvision's form: small, with batch norm",
-            Self::InceptionV2 => "BN-Inception: several scales at once, cheap",
+            Self::InceptionV2 => "BN-Inception: several scales at once, with batch norm",
             Self::InceptionV3 => "Inception v3: several scales at once, 1x7 and 7x1 convolutions",
             Self::ResNet18 => "ResNet-18: the first to try",
-            Self::ResNet34 => "ResNet-34: a little better and slower than ResNet-18",
+            Self::ResNet34 => "ResNet-34: deeper and slower than ResNet-18",
             Self::ResNet50 => "ResNet-50: bottlenecks, for more data",
             Self::ResNet101 => "ResNet-101: the largest",
             Self::SeResNet18 => "ResNet-18 with squeeze-and-excitation",
             Self::SeResNet34 => "ResNet-34 with squeeze-and-excitation",
             Self::SeResNet50 => "ResNet-50 with squeeze-and-excitation",
         }
-    }
-
-    fn residual(self) -> Option<(ResNet, bool)> {
-        Some(match self {
-            Self::ResNet18 => (ResNet::ResNet18, false),
-            Self::ResNet34 => (ResNet::ResNet34, false),
-            Self::ResNet50 => (ResNet::ResNet50, false),
-            Self::ResNet101 => (ResNet::ResNet101, false),
-            Self::SeResNet18 => (ResNet::ResNet18, true),
-            Self::SeResNet34 => (ResNet::ResNet34, true),
-            Self::SeResNet50 => (ResNet::ResNet50, true),
-            _ => return None,
-        })
     }
 
     /// Its maps from the finest, padded for a decoder; inner ones are tapped under `prefix`.
@@ -154,17 +141,19 @@ impl Encoder {
             Self::AlexNet => alexnet::features(builder, scope, x, fit, prefix),
             Self::AlexNetOriginal => alexnet::original_features(builder, scope, x, fit, prefix),
             Self::ZfNet => zfnet::features(builder, scope, x, fit, prefix),
-            Self::Vgg16 => vgg::encoder(builder, scope, x, fit, false, prefix),
-            Self::Vgg16Bn => vgg::encoder(builder, scope, x, fit, true, prefix),
+            Self::Vgg16 => vgg::encoder(builder, scope, x, false, prefix),
+            Self::Vgg16Bn => vgg::encoder(builder, scope, x, true, prefix),
             Self::InceptionV1 => inception_v1::features(builder, scope, x, Form::Paper, fit, prefix),
             Self::GoogLeNet => inception_v1::features(builder, scope, x, Form::Torchvision, fit, prefix),
-            Self::InceptionV2 => inception_v2::features(builder, scope, x, fit, prefix),
+            Self::InceptionV2 => inception_v2::features(builder, scope, x, prefix),
             Self::InceptionV3 => inception_v3::features(builder, scope, x, fit, prefix),
-            _ => match self.residual() {
-                Some((network, true)) => resnet::excited_features(network, builder, scope, x, fit, prefix),
-                Some((network, false)) => network.features(builder, scope, x, prefix),
-                None => Vec::new(),
-            },
+            Self::ResNet18 => ResNet::ResNet18.features(builder, scope, x, prefix),
+            Self::ResNet34 => ResNet::ResNet34.features(builder, scope, x, prefix),
+            Self::ResNet50 => ResNet::ResNet50.features(builder, scope, x, prefix),
+            Self::ResNet101 => ResNet::ResNet101.features(builder, scope, x, prefix),
+            Self::SeResNet18 => resnet::excited_features(ResNet::ResNet18, builder, scope, x, fit, prefix),
+            Self::SeResNet34 => resnet::excited_features(ResNet::ResNet34, builder, scope, x, fit, prefix),
+            Self::SeResNet50 => resnet::excited_features(ResNet::ResNet50, builder, scope, x, fit, prefix),
         }
     }
 
@@ -184,11 +173,13 @@ impl Encoder {
             Self::GoogLeNet => inception_v1::classifier(ends, Form::Torchvision, false, 0.2),
             Self::InceptionV2 => inception_v2::classifier(ends),
             Self::InceptionV3 => inception_v3::classifier(ends, false, DROPOUT),
-            _ => match self.residual() {
-                Some((network, true)) => resnet::excited_classifier(network, ends),
-                Some((network, false)) => network.classifier(ends),
-                None => lenet::classifier(ends),
-            },
+            Self::ResNet18 => ResNet::ResNet18.classifier(ends),
+            Self::ResNet34 => ResNet::ResNet34.classifier(ends),
+            Self::ResNet50 => ResNet::ResNet50.classifier(ends),
+            Self::ResNet101 => ResNet::ResNet101.classifier(ends),
+            Self::SeResNet18 => resnet::excited_classifier(ResNet::ResNet18, ends),
+            Self::SeResNet34 => resnet::excited_classifier(ResNet::ResNet34, ends),
+            Self::SeResNet50 => resnet::excited_classifier(ResNet::ResNet50, ends),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! BN-Inception (Inception v2): Ioffe, Szegedy, "Batch normalization", 2015: two 3x3 convolutions in place of 5x5, batch norm
 //! (eps 1e-3) after every convolution, modules of stride 2 that pass a pool through.
 
-use super::encoder::{Feature, Fit, last};
+use super::encoder::{Feature, last};
 use super::{Ends, conv};
 use crate::graph::{Graph, GraphBuilder, GraphError, Normalisation, Pool, Scope, Value};
 
@@ -76,7 +76,7 @@ pub fn reduction(scope: &Scope, x: &Value, channels: usize) -> Value {
 }
 
 /// The maps of the encoder, from the finest (half the image's size).
-pub fn features(builder: &GraphBuilder, scope: &Scope, x: &Value, _: Fit, prefix: &str) -> Vec<Feature> {
+pub fn features(builder: &GraphBuilder, scope: &Scope, x: &Value, prefix: &str) -> Vec<Feature> {
     let pool = |x: &Value| x.max_pool(Pool { padding: [1; 2], ..Pool::new(3, 2) });
     let stem = unit(&scope.sub("conv1"), x, 64, 7, 2);
     let x = unit(&scope.sub("conv2"), &pool(&stem), 64, 1, 1);
@@ -101,7 +101,7 @@ pub fn features(builder: &GraphBuilder, scope: &Scope, x: &Value, _: Fit, prefix
 pub fn classifier(ends: Ends) -> Result<Graph, GraphError> {
     let builder = GraphBuilder::new();
     let (root, x) = (builder.root(), builder.input(ends.in_channels));
-    let features = features(&builder, &root, &x, Fit::Original, "");
+    let features = features(&builder, &root, &x, "");
     let logits = root.sub("fc").linear(&last(&features).adaptive_avg_pool([1, 1]), ends.classes);
     builder.finish(&[logits])
 }

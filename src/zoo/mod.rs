@@ -34,16 +34,7 @@ pub use unet::{Padding, UNet, UNetNorm, UpPath};
 
 /// A square convolution of one group.
 fn conv(x: &Value, outputs: usize, kernel: usize, stride: usize, padding: usize, bias: bool) -> Conv {
-    Conv {
-        inputs: x.channels(),
-        outputs,
-        kernel: [kernel; 2],
-        stride: [stride; 2],
-        padding: [padding; 2],
-        dilation: [1; 2],
-        groups: 1,
-        bias,
-    }
+    Conv { stride: [stride; 2], padding: [padding; 2], bias, ..Conv::square(x.channels(), outputs, kernel) }
 }
 
 /// Input channels and classes; every architecture needs them and no model may choose them freely.
@@ -96,13 +87,13 @@ pub const ARCHITECTURES: &[Architecture] = &[
     Architecture {
         id: "nnunet-plain",
         title: "nnU-Net's plain 2-D network (Isensee et al. 2021)",
-        advice: "robust on most data; instance norm, so batches may be small",
+        advice: "instance norm, so batches may be small",
         build: |ends, options| Ok(parse::<NnUnet>(options)?.build(ends)?),
     },
     Architecture {
         id: "nnunet-residual",
         title: "nnU-Net's 2-D network with a residual encoder (Isensee et al. 2024)",
-        advice: "more accurate than the plain one where there is time to train",
+        advice: "deeper than the plain one, for where there is time to train",
         build: |ends, options| {
             let options = with_defaults(serde_json::to_value(NnUnet::residual(4))?, options);
             Ok(parse::<NnUnet>(&options)?.build(ends)?)

@@ -4,15 +4,12 @@
 //! A 7x7 convolution and a pooling, then four stages of residual blocks. Basic blocks are two 3x3 convolutions, bottlenecks
 //! 1x1, 3x3 and 1x1; the first block of a stage strides, and its shortcut is a strided 1x1 convolution.
 
-use serde::{Deserialize, Serialize};
-
 use super::Ends;
-use super::encoder::{Feature, Fit};
+use super::encoder::{Feature, Fit, last};
 use crate::graph::{Conv, Graph, GraphBuilder, GraphError, Pool, Scope, Value};
 
 /// Which residual network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ResNet {
     /// 18 layers, basic blocks.
     ResNet18,
@@ -36,17 +33,9 @@ pub enum Striding {
 /// Channels of a bottleneck's result per channel inside.
 const EXPANSION: usize = 4;
 
-fn conv(inputs: usize, outputs: usize, kernel: usize, stride: usize) -> Conv {
-    Conv {
-        inputs,
-        outputs,
-        kernel: [kernel; 2],
-        stride: [stride; 2],
-        padding: [kernel / 2; 2],
-        dilation: [1; 2],
-        groups: 1,
-        bias: false,
-    }
+/// A convolution without bias whose border keeps the size, but for the stride.
+fn conv(x: &Value, outputs: usize, kernel: usize, stride: usize) -> Conv {
+    super::conv(x, outputs, kernel, stride, kernel / 2, false)
 }
 
 /// Convolution `convN` and batch norm `bnN`.
@@ -59,7 +48,7 @@ fn shortcut(scope: &Scope, x: &Value, outputs: usize, stride: usize) -> Value {
         return x.clone();
     }
     let down = scope.sub("downsample");
-    down.sub(1).batch_norm(&down.sub(0).conv(x, conv(x.channels(), outputs, 1, stride)))
+    down.sub(1).batch_norm(&down.sub(0).conv(x, conv(x, outputs, 1, stride)))
 }
 
 /// Two 3x3 convolutions.
@@ -68,8 +57,8 @@ pub fn basic_block(scope: &Scope, x: &Value, planes: usize, stride: usize) -> Va
 }
 
 fn basic_block_with(scope: &Scope, x: &Value, planes: usize, stride: usize, attend: impl Fn(&Value) -> Value) -> Value {
-    let y = normed(scope, 1, x, conv(x.channels(), planes, 3, stride)).relu();
-    let y = normed(scope, 2, &y, conv(planes, planes, 3, 1));
+    let y = normed(scope, 1, x, conv(x, planes, 3, stride)).relu();
+    let y = normed(scope, 2, &y, conv(&y, planes, 3, 1));
     attend(&y).plus(&shortcut(scope, x, planes, stride)).relu()
 }
 
@@ -97,10 +86,10 @@ pub fn bottleneck_with(
 ) -> Value {
     let [first, middle] = if striding == Striding::First { [stride, 1] } else { [1, stride] };
     let outputs = planes * EXPANSION;
-    let y = normed(scope, 1, x, conv(x.channels(), planes, 1, first)).relu();
-    let wide = Conv { dilation: [dilation; 2], padding: [dilation; 2], ..conv(planes, planes, 3, middle) };
+    let y = normed(scope, 1, x, conv(x, planes, 1, first)).relu();
+    let wide = Conv { dilation: [dilation; 2], padding: [dilation; 2], ..conv(&y, planes, 3, middle) };
     let y = normed(scope, 2, &y, wide).relu();
-    let y = normed(scope, 3, &y, conv(planes, outputs, 1, 1));
+    let y = normed(scope, 3, &y, conv(&y, outputs, 1, 1));
     attend(&y).plus(&shortcut(scope, x, outputs, stride)).relu()
 }
 
@@ -118,28 +107,42 @@ impl ResNet {
         matches!(self, Self::ResNet50 | Self::ResNet101)
     }
 
-    /// The maps at a half, a quarter ... a thirty-second of the input's size; inner ones are tapped under `prefix`.
-    pub fn features(self, builder: &GraphBuilder, scope: &Scope, x: &Value, prefix: &str) -> Vec<Feature> {
-        let stem = normed(scope, 1, x, conv(x.channels(), 64, 7, 2)).relu();
-        builder.tap(format!("{prefix}relu"), &stem);
-        let mut x = stem.max_pool(Pool { padding: [1; 2], ..Pool::new(3, 2) });
-        builder.tap(format!("{prefix}maxpool"), &x);
+    /// Adds the maps of the four stages to that of the stem; `block` gets its scope, input, channels inside and stride.
+    fn stages(
+        self,
+        builder: &GraphBuilder,
+        scope: &Scope,
+        [stem, pooled]: [Value; 2],
+        prefix: &str,
+        block: impl Fn(&Scope, &Value, usize, usize) -> Value,
+    ) -> Vec<Feature> {
+        let mut x = pooled;
         let mut features = vec![Feature { value: stem, stride: 2 }];
         for (stage, count) in self.blocks().into_iter().enumerate() {
-            let (layer, planes) = (format!("layer{}", stage + 1), 64 << stage);
-            for block in 0..count {
-                let stride = if block == 0 && stage > 0 { 2 } else { 1 };
-                let scope = scope.sub(&layer).sub(block);
-                x = if self.has_bottlenecks() {
-                    bottleneck(&scope, &x, planes, stride, Striding::Middle, 1)
-                } else {
-                    basic_block(&scope, &x, planes, stride)
-                };
+            let layer = format!("layer{}", stage + 1);
+            for n in 0..count {
+                let stride = if n == 0 && stage > 0 { 2 } else { 1 };
+                x = block(&scope.sub(&layer).sub(n), &x, 64 << stage, stride);
             }
             builder.tap(format!("{prefix}{layer}"), &x);
             features.push(Feature { value: x.clone(), stride: 4 << stage });
         }
         features
+    }
+
+    /// The maps at a half, a quarter ... a thirty-second of the input's size; inner ones are tapped under `prefix`.
+    pub fn features(self, builder: &GraphBuilder, scope: &Scope, x: &Value, prefix: &str) -> Vec<Feature> {
+        let stem = normed(scope, 1, x, conv(x, 64, 7, 2)).relu();
+        builder.tap(format!("{prefix}relu"), &stem);
+        let pooled = stem.max_pool(Pool { padding: [1; 2], ..Pool::new(3, 2) });
+        builder.tap(format!("{prefix}maxpool"), &pooled);
+        self.stages(builder, scope, [stem, pooled], prefix, |scope, x, planes, stride| {
+            if self.has_bottlenecks() {
+                bottleneck(scope, x, planes, stride, Striding::Middle, 1)
+            } else {
+                basic_block(scope, x, planes, stride)
+            }
+        })
     }
 
     /// The classifier of whole images.
@@ -150,7 +153,7 @@ impl ResNet {
         let builder = GraphBuilder::new();
         let (root, x) = (builder.root(), builder.input(ends.in_channels));
         let features = self.features(&builder, &root, &x, "");
-        let pooled = features[features.len() - 1].value.adaptive_avg_pool([1, 1]);
+        let pooled = last(&features).adaptive_avg_pool([1, 1]);
         let logits = root.sub("fc").linear(&pooled, ends.classes);
         builder.finish(&[logits])
     }
@@ -174,30 +177,21 @@ pub fn excited_features(
     fit: Fit,
     prefix: &str,
 ) -> Vec<Feature> {
-    let stem = normed(&scope.sub("layer0"), 1, x, conv(x.channels(), 64, 7, 2)).relu();
+    let stem = normed(&scope.sub("layer0"), 1, x, conv(x, 64, 7, 2)).relu();
     let pool = match fit {
         Fit::Original => Pool { ceil_mode: true, ..Pool::new(3, 2) },
         Fit::Halving => Pool { padding: [1; 2], ..Pool::new(3, 2) },
     };
-    let mut x = stem.max_pool(pool);
-    builder.tap(format!("{prefix}pool0"), &x);
-    let mut features = vec![Feature { value: stem, stride: 2 }];
-    for (stage, count) in network.blocks().into_iter().enumerate() {
-        let (layer, planes) = (format!("layer{}", stage + 1), 64 << stage);
-        for block in 0..count {
-            let stride = if block == 0 && stage > 0 { 2 } else { 1 };
-            let scope = scope.sub(&layer).sub(block);
-            let attend = |y: &Value| excite(&scope.sub("se_module"), y);
-            x = if network.has_bottlenecks() {
-                bottleneck_with(&scope, &x, planes, stride, Striding::First, 1, attend)
-            } else {
-                basic_block_with(&scope, &x, planes, stride, attend)
-            };
+    let pooled = stem.max_pool(pool);
+    builder.tap(format!("{prefix}pool0"), &pooled);
+    network.stages(builder, scope, [stem, pooled], prefix, |scope, x, planes, stride| {
+        let attend = |y: &Value| excite(&scope.sub("se_module"), y);
+        if network.has_bottlenecks() {
+            bottleneck_with(scope, x, planes, stride, Striding::First, 1, attend)
+        } else {
+            basic_block_with(scope, x, planes, stride, attend)
         }
-        builder.tap(format!("{prefix}{layer}"), &x);
-        features.push(Feature { value: x.clone(), stride: 4 << stage });
-    }
-    features
+    })
 }
 
 /// The classifier with squeeze-and-excitation.
@@ -208,7 +202,7 @@ pub fn excited_classifier(network: ResNet, ends: Ends) -> Result<Graph, GraphErr
     let builder = GraphBuilder::new();
     let (root, x) = (builder.root(), builder.input(ends.in_channels));
     let features = excited_features(network, &builder, &root, &x, Fit::Original, "");
-    let pooled = super::encoder::last(&features).adaptive_avg_pool([1, 1]);
+    let pooled = last(&features).adaptive_avg_pool([1, 1]);
     let logits = root.sub("last_linear").linear(&pooled, ends.classes);
     builder.finish(&[logits])
 }

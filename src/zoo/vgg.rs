@@ -1,7 +1,7 @@
 //! VGG-16: Simonyan, Zisserman, "Very deep convolutional networks for large-scale image recognition", 2015; code
 //! pytorch/vision `vgg.py`, whose parameter names these are. With and without batch norm.
 
-use super::encoder::{Feature, Fit, last};
+use super::encoder::{Feature, last};
 use super::{Ends, conv};
 use crate::graph::{Graph, GraphBuilder, GraphError, Pool, Scope, Value};
 
@@ -33,7 +33,7 @@ pub fn features(builder: &GraphBuilder, scope: &Scope, x: &Value, norm: bool, pr
 }
 
 /// The maps of the encoder; as in `segmentation_models.pytorch`, that of the image's own size is no skip.
-pub fn encoder(builder: &GraphBuilder, scope: &Scope, x: &Value, _: Fit, norm: bool, prefix: &str) -> Vec<Feature> {
+pub fn encoder(builder: &GraphBuilder, scope: &Scope, x: &Value, norm: bool, prefix: &str) -> Vec<Feature> {
     features(builder, &scope.sub("features"), x, norm, &format!("{prefix}features.")).split_off(1)
 }
 

@@ -183,17 +183,23 @@ pub fn activate(x: &Tensor, activation: Activation) -> Result<Tensor> {
     }
 }
 
+/// Scores less their largest, exponentials of that, and their sum along an axis.
+fn exponentials(x: &Tensor, axis: D) -> Result<[Tensor; 3]> {
+    let shifted = x.broadcast_sub(&x.max_keepdim(axis)?.detach())?;
+    let each = shifted.exp()?;
+    let sum = each.sum_keepdim(axis)?;
+    Ok([shifted, each, sum])
+}
+
 /// Softmax or its logarithm, from primitive operations.
 pub fn softmax(x: &Tensor, over: SoftmaxOver, log: bool) -> Result<Tensor> {
     let (b, c, h, w) = x.dims4()?;
-    let (flat, axis) = match over {
+    let (set, axis) = match over {
         SoftmaxOver::Channels => (x.clone(), D::Minus(3)),
-        SoftmaxOver::Positions => (x.contiguous()?.reshape((b, c, 1, h * w))?, D::Minus(1)),
+        SoftmaxOver::Positions => (flat(x)?.reshape((b, c, 1, h * w))?, D::Minus(1)),
     };
-    let shifted = flat.broadcast_sub(&flat.max_keepdim(axis)?.detach())?;
-    let exponentials = shifted.exp()?;
-    let sum = exponentials.sum_keepdim(axis)?;
-    let y = if log { shifted.broadcast_sub(&sum.log()?)? } else { exponentials.broadcast_div(&sum)? };
+    let [shifted, each, sum] = exponentials(&set, axis)?;
+    let y = if log { shifted.broadcast_sub(&sum.log()?)? } else { each.broadcast_div(&sum)? };
     y.reshape((b, c, h, w))
 }
 
@@ -204,8 +210,8 @@ fn flat(x: &Tensor) -> Result<Tensor> {
 
 /// Softmax over the last axis.
 fn softmax_last(x: &Tensor) -> Result<Tensor> {
-    let exponentials = x.broadcast_sub(&x.max_keepdim(D::Minus(1))?.detach())?.exp()?;
-    exponentials.broadcast_div(&exponentials.sum_keepdim(D::Minus(1))?)
+    let [_, each, sum] = exponentials(x, D::Minus(1))?;
+    each.broadcast_div(&sum)
 }
 
 /// Products of queries and keys with their halves of the pair's weight `[1, 2 d, 1, 1]`.

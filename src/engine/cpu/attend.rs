@@ -3,6 +3,7 @@
 
 use rayon::prelude::*;
 
+use super::softmax::soften;
 use super::{Kernel, View, lines};
 use crate::graph::Affinity;
 
@@ -61,10 +62,7 @@ impl Attend {
             }
         }
         if self.0 == Affinity::Softmax {
-            let largest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-            row.iter_mut().for_each(|s| *s = (*s - largest).exp());
-            let scale = (1.0 / lines::sum(row)) as f32;
-            row.iter_mut().for_each(|s| *s *= scale);
+            soften(row);
         } else {
             let scale = 1.0 / image.keys as f32;
             row.iter_mut().for_each(|s| *s *= scale);

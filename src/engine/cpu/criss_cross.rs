@@ -3,7 +3,9 @@
 
 use rayon::prelude::*;
 
-use super::{Kernel, View};
+use super::lines::add_product;
+use super::softmax::soften;
+use super::{Kernel, View, lines};
 
 /// Inputs: queries and keys `[batch, d, h, w]`, values `[batch, c, h, w]`; result like the values.
 pub struct CrissCross;
@@ -35,11 +37,7 @@ fn turn_back(x: &[f32], channels: usize) -> Vec<f32> {
 }
 
 fn dot(a: &[f32], b: &[f32]) -> f32 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
-}
-
-fn add(y: &mut [f32], x: &[f32], by: f32) {
-    y.iter_mut().zip(x).for_each(|(y, x)| *y += by * x);
+    lines::sum_of_products(a, b, 0.0) as f32
 }
 
 impl Image {
@@ -66,10 +64,7 @@ impl Image {
         let d = self.depth;
         let query = &self.query[position * d..][..d];
         let mut weights: Vec<f32> = self.cross(position).map(|at| dot(query, &self.key[at * d..][..d])).collect();
-        let largest = weights.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        weights.iter_mut().for_each(|s| *s = (*s - largest).exp());
-        let sum: f64 = weights.iter().map(|&s| f64::from(s)).sum();
-        weights.iter_mut().for_each(|s| *s = (f64::from(*s) / sum) as f32);
+        soften(&mut weights);
         weights
     }
 }
@@ -87,7 +82,7 @@ impl Kernel for CrissCross {
             let mut turned = vec![0.0; channels * h * w];
             turned.par_chunks_mut(channels.max(1)).enumerate().for_each(|(position, y)| {
                 for (at, weight) in image.cross(position).zip(image.weights(position)) {
-                    add(y, &image.value[at * channels..][..channels], weight);
+                    add_product(y, &image.value[at * channels..][..channels], weight);
                 }
             });
             y.extend(turn_back(&turned, channels));
@@ -107,10 +102,10 @@ impl Kernel for CrissCross {
                 let slopes: Vec<f32> = image.cross(position).map(|at| dot(g, &image.value[at * c..][..c])).collect();
                 let mean = dot(&weights, &slopes);
                 for ((at, weight), slope) in image.cross(position).zip(&weights).zip(slopes) {
-                    add(&mut found[2][at * c..][..c], g, *weight);
+                    add_product(&mut found[2][at * c..][..c], g, *weight);
                     let score = weight * (slope - mean);
-                    add(&mut found[0][position * d..][..d], &image.key[at * d..][..d], score);
-                    add(&mut found[1][at * d..][..d], &image.query[position * d..][..d], score);
+                    add_product(&mut found[0][position * d..][..d], &image.key[at * d..][..d], score);
+                    add_product(&mut found[1][at * d..][..d], &image.query[position * d..][..d], score);
                 }
             }
             let [query, key, value] = found;

@@ -1,7 +1,15 @@
 //! Softmax and its logarithm, over channels or over positions.
 
-use super::{Kernel, View};
+use super::{Kernel, View, lines};
 use crate::graph::SoftmaxOver;
+
+/// Makes positive values that sum to one of scores.
+pub fn soften(scores: &mut [f32]) {
+    let largest = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    scores.iter_mut().for_each(|s| *s = (*s - largest).exp());
+    let scale = (1.0 / lines::sum(scores)) as f32;
+    scores.iter_mut().for_each(|s| *s *= scale);
+}
 
 /// Input: x.
 pub struct Softmax {

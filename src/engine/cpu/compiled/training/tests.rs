@@ -132,16 +132,7 @@ fn a_small_network_agrees_with_plain_loops() {
 }
 
 fn conv(inputs: usize, outputs: usize, kernel: usize, stride: usize, padding: usize) -> Conv {
-    Conv {
-        inputs,
-        outputs,
-        kernel: [kernel; 2],
-        stride: [stride; 2],
-        padding: [padding; 2],
-        dilation: [1; 2],
-        groups: 1,
-        bias: true,
-    }
+    Conv { stride: [stride; 2], padding: [padding; 2], ..Conv::square(inputs, outputs, kernel) }
 }
 
 fn one(inputs: usize, build: impl Fn(&Scope, &Value) -> Value) -> Graph {
