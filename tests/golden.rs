@@ -17,7 +17,7 @@ use lamella::engine::{
 };
 use lamella::graph::{
     Activation, ContextFusion, ContextPooling, Conv, ConvTranspose, Graph, GraphBuilder, LocalResponse, NonLocal,
-    Normalisation, Pairwise, Pool, SoftmaxOver, UpsampleMode, UpsampleTo, Value as Node,
+    Normalisation, Pairwise, Pool, SoftmaxOver, UpsampleMode, UpsampleTo, Value as Node, onnx,
 };
 use lamella::learn::{Rosenblatt, Tie};
 use lamella::zoo::{
@@ -749,6 +749,37 @@ fn check_rosenblatt(case: &Value, stored: &Stored) -> Result<f64, String> {
     Ok(worst.max(compare_row(&with_tolerance(find("mistakes")), stored, &counts)?))
 }
 
+/// A file of another program, at the size it was exported for and at another one where its sizes are open.
+fn check_onnx(case: &Value, stored: &Stored, folder: &Path, backend: Backend) -> Result<f64, String> {
+    let bytes = std::fs::read(folder.join(case["onnx"]["file"].as_str().unwrap())).unwrap();
+    let beside = |name: &str, _: u64, _: Option<u64>| Err(format!("no file {name}"));
+    let imported = onnx::import(&bytes, &beside).map_err(|e| e.to_string())?;
+    let again = onnx::import(&imported.structure, &beside).map_err(|e| e.to_string())?.graph;
+    if format!("{:?}", again.nodes) != format!("{:?}", imported.graph.nodes) {
+        return Err("the file without its weights is another network".into());
+    }
+    let weights: Weights =
+        imported.weights.into_iter().map(|(name, t)| (name, Array::new(t.shape, t.values))).collect();
+    let graph = imported.graph;
+    let mut network = Network::with_backend(graph, &weights, DeviceChoice::Cpu, backend).map_err(|e| e.to_string())?;
+    let rows = case["tensors"].as_array().unwrap();
+    let mut worst: f64 = 0.0;
+    for input in case["inputs"].as_array().unwrap() {
+        let name = input["name"].as_str().unwrap();
+        let values = fill::input(name, shape_of(input).iter().product(), input["scale"].as_f64().unwrap_or(1.0));
+        let image = Array::new(shape_of(input), values);
+        if let Some(row) = rows.iter().find(|r| r["name"] == name) {
+            compare_row(row, stored, &image)?;
+        }
+        let wanted = name.replacen("input", "output", 1);
+        let row = rows.iter().find(|r| r["name"] == wanted.as_str()).ok_or(format!("no {wanted} is stored"))?;
+        let fast = network.infer(&image).map_err(|e| e.to_string())?.remove(0);
+        let slow = network.run(&image, Mode::Inference).and_then(|p| p.outputs()).map_err(|e| e.to_string())?.remove(0);
+        worst = worst.max(compare_row(row, stored, &fast)?).max(compare_row(row, stored, &slow)?);
+    }
+    Ok(worst)
+}
+
 /// The deviation of one case per backend, or `None` where the case is not built yet.
 fn check(case: &Value, folder: &Path) -> Option<Vec<Result<f64, String>>> {
     let stored = || Stored::read(&folder.join(case["file"].as_str().unwrap()));
@@ -768,6 +799,7 @@ fn check(case: &Value, folder: &Path) -> Option<Vec<Result<f64, String>>> {
             let (graph, stored) = (perceptron_graph(case), stored());
             Some(backends.iter().map(|&b| check_network(case, graph.clone(), &stored, b)).collect())
         }
+        "onnx" => Some(backends.iter().map(|&b| check_onnx(case, &stored(), folder, b)).collect()),
         "op" | "block" | "segmentation" | "encoder" => {
             let graph = graph_of(case)?;
             let stored = stored();

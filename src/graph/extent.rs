@@ -1,5 +1,8 @@
 //! A height or width as a function of the input's: `slope * n + offset`, both rational.
 
+/// Largest whole factor between two sizes that is looked for.
+const MOST_TIMES: i64 = 64;
+
 /// A reduced fraction with a positive denominator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Ratio {
@@ -13,19 +16,21 @@ impl Ratio {
     }
 
     fn new(numerator: i64, denominator: i64) -> Self {
-        let divisor = gcd(numerator.abs(), denominator).max(1);
+        let divisor = gcd(numerator.saturating_abs(), denominator).max(1);
         Self { numerator: numerator / divisor, denominator: denominator / divisor }
     }
 
     fn plus(self, other: Self) -> Self {
+        // Sizes of a file may be anything; what is beyond all sizes stays there.
+        let crosswise = self.numerator.saturating_mul(other.denominator);
         Self::new(
-            self.numerator * other.denominator + other.numerator * self.denominator,
-            self.denominator * other.denominator,
+            crosswise.saturating_add(other.numerator.saturating_mul(self.denominator)),
+            self.denominator.saturating_mul(other.denominator),
         )
     }
 
     fn times(self, numerator: i64, denominator: i64) -> Self {
-        Self::new(self.numerator * numerator, self.denominator * denominator)
+        Self::new(self.numerator.saturating_mul(numerator), self.denominator.saturating_mul(denominator))
     }
 }
 
@@ -47,6 +52,27 @@ impl Extent {
     /// An extent that does not depend on the input.
     pub fn fixed(size: usize) -> Self {
         Self { slope: Ratio::whole(0), offset: Ratio::whole(size as i64) }
+    }
+
+    /// A number that does not depend on the input; it may be negative on the way to a size.
+    pub fn constant(value: i64) -> Self {
+        Self { slope: Ratio::whole(0), offset: Ratio::whole(value) }
+    }
+
+    /// Its value where it does not depend on the input, rounded down.
+    pub fn as_constant(&self) -> Option<i64> {
+        (self.slope == Ratio::whole(0)).then(|| self.offset.numerator.div_euclid(self.offset.denominator))
+    }
+
+    /// The sum of both.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self { slope: self.slope.plus(other.slope), offset: self.offset.plus(other.offset) }
+    }
+
+    /// The whole number that makes this of `other`, for every input.
+    pub fn as_multiple_of(&self, other: &Self) -> Option<usize> {
+        (1..=MOST_TIMES).find(|&factor| other.times(factor, 1) == *self).map(|factor| factor as usize)
     }
 
     /// Adds a constant.

@@ -9,7 +9,9 @@ mod attention;
 mod builder;
 mod cost;
 mod extent;
+pub mod onnx;
 mod op;
+mod prune;
 mod shape;
 
 pub use attention::{ContextFusion, ContextPooling, NonLocal, Pairwise};

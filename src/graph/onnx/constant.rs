@@ -1,0 +1,110 @@
+//! Constant arrays of a file.
+
+use std::rc::Rc;
+
+use super::OnnxError;
+use super::proto::{TensorProto, data_type};
+
+/// A constant array of floats. Its values may lie elsewhere (in a model's own weights).
+#[derive(Debug, Clone)]
+pub struct Floats {
+    /// Its name in the file.
+    pub name: String,
+    /// Sizes.
+    pub shape: Vec<usize>,
+    /// Values, if they are at hand.
+    pub values: Option<Rc<Vec<f32>>>,
+}
+
+impl Floats {
+    /// Number of values.
+    pub fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+}
+
+/// A constant array.
+#[derive(Debug, Clone)]
+pub enum Constant {
+    /// Floats of any width.
+    Floats(Floats),
+    /// Integers of any width, and whether it is a single one without axes.
+    Integers(Vec<i64>, bool),
+}
+
+/// Reads bytes of another file beside the network's: name, offset, length.
+pub type Beside<'a> = &'a dyn Fn(&str, u64, Option<u64>) -> Result<Vec<u8>, String>;
+
+/// Key of the external data of a tensor whose values lie in a model's own weights.
+pub const IN_WEIGHTS: &str = "lamella-weights";
+
+fn numbers<const N: usize, T>(bytes: &[u8], read: fn([u8; N]) -> T) -> Vec<T> {
+    bytes.as_chunks::<N>().0.iter().map(|chunk| read(*chunk)).collect()
+}
+
+impl Constant {
+    /// Reads a tensor.
+    ///
+    /// # Errors
+    /// When its values are missing, of another number than its sizes say, or of a type that networks do not use.
+    pub fn read(tensor: TensorProto, beside: Beside) -> Result<Self, OnnxError> {
+        let name = tensor.name.clone();
+        let damaged = |problem: String| OnnxError::Damaged(format!("tensor {name:?}: {problem}"));
+        let mut shape = Vec::with_capacity(tensor.dims.len());
+        for &dim in &tensor.dims {
+            shape.push(usize::try_from(dim).map_err(|_| damaged(format!("a size is {dim}")))?);
+        }
+        let count = shape
+            .iter()
+            .try_fold(1usize, |product, &n| product.checked_mul(n))
+            .ok_or_else(|| damaged(format!("its sizes are {shape:?}")))?;
+        let kind = tensor.data_type.unwrap_or(0);
+        let text = |key: &str| tensor.external_data.iter().find(|e| e.key == key).map(|e| e.value.clone());
+        let outside = if tensor.data_location == Some(1) {
+            let location = text("location").ok_or_else(|| damaged("it does not say where its values are".into()))?;
+            if location == IN_WEIGHTS && kind == data_type::FLOAT {
+                return Ok(Self::Floats(Floats { name, shape, values: None }));
+            }
+            let number = |key: &str| {
+                text(key).map(|t| t.parse::<u64>().map_err(|_| damaged(format!("{key} is {t:?}")))).transpose()
+            };
+            let (offset, length) = (number("offset")?.unwrap_or(0), number("length")?);
+            Some(beside(&location, offset, length).map_err(damaged)?)
+        } else {
+            None
+        };
+        let raw = outside.or(tensor.raw_data);
+        let floats = |values: Vec<f32>| {
+            let whole = values.len() == count;
+            let floats = Floats { name: name.clone(), shape: shape.clone(), values: Some(Rc::new(values)) };
+            whole.then_some(Self::Floats(floats)).ok_or_else(|| damaged(format!("{shape:?} values are not all there")))
+        };
+        let integers = |values: Vec<i64>| {
+            let whole = values.len() == count;
+            let integers = Self::Integers(values, shape.is_empty());
+            whole.then_some(integers).ok_or_else(|| damaged(format!("{shape:?} values are not all there")))
+        };
+        let narrow = |v: &i32| i64::from(*v);
+        let half = |bits: u16| half::f16::from_bits(bits).to_f32();
+        match (kind, raw) {
+            (data_type::FLOAT, Some(raw)) => floats(numbers(&raw, f32::from_le_bytes)),
+            (data_type::FLOAT, None) => floats(tensor.float_data),
+            (data_type::DOUBLE, Some(raw)) => {
+                floats(numbers(&raw, f64::from_le_bytes).into_iter().map(|v| v as f32).collect())
+            }
+            (data_type::DOUBLE, None) => floats(tensor.double_data.iter().map(|&v| v as f32).collect()),
+            (data_type::FLOAT16, Some(raw)) => {
+                floats(numbers(&raw, u16::from_le_bytes).into_iter().map(half).collect())
+            }
+            (data_type::FLOAT16, None) => floats(tensor.int32_data.iter().map(|&v| half(v as u16)).collect()),
+            (data_type::INT64, Some(raw)) => integers(numbers(&raw, i64::from_le_bytes)),
+            (data_type::INT64, None) => integers(tensor.int64_data),
+            (data_type::INT32, Some(raw)) => integers(numbers(&raw, i32::from_le_bytes).iter().map(narrow).collect()),
+            (data_type::BOOL | data_type::UINT8, Some(raw)) => integers(raw.into_iter().map(i64::from).collect()),
+            (data_type::INT32 | data_type::BOOL | data_type::UINT8, None) => {
+                integers(tensor.int32_data.iter().map(narrow).collect())
+            }
+            (other, _) => Err(damaged(format!("values of type {other} (quantised networks are not supported)"))),
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! What a name of the file stands for while it is read.
+
+use super::super::{Graph, NodeId};
+use super::constant::Floats;
+use super::dim::Dim;
+
+/// The axes a node's map is seen with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// `[B, C, H, W]`.
+    Map,
+    /// `[B, H, W, C]`.
+    ChannelsLast,
+    /// `[B, C H W]`; read channel by channel.
+    Vector,
+    /// `[B, C, H W]`.
+    Rows,
+    /// `[B, H W, C]`.
+    Columns,
+    /// `[B, G, C / G H W]`.
+    Groups(usize),
+}
+
+/// What was done to the products of queries and keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scored {
+    /// Nothing.
+    Raw,
+    /// Softmax over the keys.
+    Softmax,
+    /// Division by the number of keys.
+    Mean,
+}
+
+/// A value of the file.
+#[derive(Debug, Clone)]
+pub enum Held {
+    /// A map of the network.
+    Map(NodeId, Form),
+    /// Constant floats.
+    Floats(Floats),
+    /// Sizes and other integers, and whether it is a single one without axes.
+    Integers(Vec<Dim>, bool),
+    /// Products `[B, queries, keys]` of two maps' positions.
+    Scores {
+        /// Map of the queries.
+        query: NodeId,
+        /// Map of the keys.
+        key: NodeId,
+        /// What was done to them.
+        scored: Scored,
+    },
+}
+
+/// The sizes of a map seen in a form.
+pub fn dims(graph: &Graph, id: NodeId, form: Form) -> Vec<Dim> {
+    let size = graph.nodes[id].size;
+    let channels = Dim::Whole(size.channels as i64);
+    let [height, width] = size.extent.map(Dim::of);
+    let positions = Dim::positions(graph, id);
+    match form {
+        Form::Map => vec![Dim::Batch, channels, height, width],
+        Form::ChannelsLast => vec![Dim::Batch, height, width, channels],
+        Form::Vector => match positions {
+            Dim::Whole(count) => vec![Dim::Batch, Dim::Whole(count.saturating_mul(size.channels as i64))],
+            _ => vec![Dim::Batch, Dim::Unknown],
+        },
+        Form::Rows => vec![Dim::Batch, channels, positions],
+        Form::Columns => vec![Dim::Batch, positions, channels],
+        Form::Groups(groups) => vec![Dim::Batch, Dim::Whole(groups as i64), Dim::Unknown],
+    }
+}
+
+impl Form {
+    /// The axis of the channels.
+    pub fn channel_axis(self) -> usize {
+        match self {
+            Self::Map | Self::Vector | Self::Rows | Self::Groups(_) => 1,
+            Self::Columns => 2,
+            Self::ChannelsLast => 3,
+        }
+    }
+
+    /// Number of axes.
+    pub fn rank(self) -> usize {
+        match self {
+            Self::Map | Self::ChannelsLast => 4,
+            Self::Vector => 2,
+            Self::Rows | Self::Columns | Self::Groups(_) => 3,
+        }
+    }
+}
