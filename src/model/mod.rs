@@ -5,6 +5,7 @@
 //!
 //! Deliberately absent: running networks, images, training.
 
+pub mod checkpoint;
 mod library;
 mod package;
 mod spec;

@@ -9,10 +9,13 @@ pub mod alexnet;
 mod attention;
 mod encoder;
 mod encoder_unet;
+pub mod foreign;
 pub mod inception_v1;
 pub mod inception_v2;
 pub mod inception_v3;
 pub mod lenet;
+mod mateuszbuda;
+mod milesial;
 mod nnunet;
 mod perceptron;
 pub mod resnet;
@@ -20,6 +23,7 @@ mod unet;
 pub mod vgg;
 pub mod zfnet;
 
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::graph::{Conv, Graph, GraphError, Value};
@@ -27,6 +31,9 @@ use crate::graph::{Conv, Graph, GraphError, Value};
 pub use attention::{Attention, Stages};
 pub use encoder::{Encoder, Feature, Fit};
 pub use encoder_unet::{EncoderUNet, decoder_block};
+pub use foreign::{Classifier, OnnxNetwork};
+pub use mateuszbuda::BrainUNet;
+pub use milesial::MilesialUNet;
 pub use nnunet::{NnUnet, conv_stack, residual_block, residual_bottleneck};
 pub use perceptron::{Perceptron, layers};
 pub use resnet::{ResNet, Striding, basic_block, bottleneck};
@@ -99,6 +106,18 @@ pub const ARCHITECTURES: &[Architecture] = &[
             Ok(parse::<NnUnet>(&options)?.build(ends)?)
         },
     },
+    Architecture {
+        id: "unet-milesial",
+        title: "U-Net of milesial/Pytorch-UNet; bilinear by choice",
+        advice: "for weights that were trained with that code",
+        build: |ends, options| Ok(parse::<MilesialUNet>(options)?.build(ends)?),
+    },
+    Architecture {
+        id: "unet-mateuszbuda",
+        title: "U-Net for brain MRI (Buda et al. 2019)",
+        advice: "for weights that were trained with that code",
+        build: |ends, options| Ok(parse::<BrainUNet>(options)?.build(ends)?),
+    },
 ];
 
 /// The image size that costs are given for.
@@ -150,6 +169,9 @@ pub enum ZooError {
     /// The options do not fit.
     #[error("the architecture's options are wrong: {0}")]
     Options(#[from] serde_json::Error),
+    /// A network of another program cannot be built.
+    #[error("the imported network cannot be built: {0}")]
+    Foreign(String),
     /// A block of attention does not fit its stage.
     #[error("{0}")]
     Attention(String),
@@ -171,6 +193,11 @@ fn parse<T: DeserializeOwned + Default>(options: &serde_json::Value) -> Result<T
 /// # Errors
 /// For an unknown identifier or options that do not fit.
 pub fn build(id: &str, ends: Ends, options: &serde_json::Value) -> Result<Graph, ZooError> {
+    match id {
+        foreign::ONNX => return OnnxNetwork::deserialize(options)?.build(ends),
+        foreign::CLASSIFIER => return Ok(Classifier::deserialize(options)?.network.classifier(ends)?),
+        _ => {}
+    }
     let entry = ARCHITECTURES.iter().find(|a| a.id == id).ok_or_else(|| ZooError::Unknown(id.into()))?;
     (entry.build)(ends, options)
 }
