@@ -21,7 +21,7 @@ use lamella::graph::{
 };
 use lamella::learn::{Rosenblatt, Tie};
 use lamella::zoo::{
-    self, Attention, Encoder, EncoderUNet, Ends, Fit, NnUnet, ResNet, Stages, Striding, UNet, UpPath, alexnet,
+    self, Attention, Encoder, EncoderUNet, Ends, Fit, NnUnet, PerAxis, ResNet, Stages, Striding, UNet, UpPath, alexnet,
     basic_block, bottleneck, conv_stack, decoder_block, inception_v1, inception_v2, inception_v3, lenet,
     residual_block, residual_bottleneck, resnet, vgg, zfnet,
 };
@@ -219,8 +219,8 @@ fn block(name: &str, hyper: &Value, builder: &GraphBuilder, x: &Node) -> Option<
         let channels: Vec<usize> = hyper["channels"].as_array()?.iter().map(size).collect();
         let stride = size(&hyper["stride"]);
         return Some(match channels[..] {
-            [_, outputs] => residual_block(&root, x, outputs, stride),
-            [_, inside, outputs] => residual_bottleneck(&root, x, inside, outputs, stride),
+            [_, outputs] => residual_block(&root, x, outputs, [3; 2], [stride; 2]),
+            [_, inside, outputs] => residual_bottleneck(&root, x, inside, outputs, [stride; 2]),
             _ => return None,
         });
     }
@@ -251,7 +251,8 @@ fn block(name: &str, hyper: &Value, builder: &GraphBuilder, x: &Node) -> Option<
             &root.sub("convs"),
             x,
             size(&channels[1]),
-            size(&hyper["initial_stride"]),
+            [3; 2],
+            [size(&hyper["initial_stride"]); 2],
             size(&hyper["num_convs"]),
         ));
     }
@@ -315,7 +316,9 @@ fn segmentation(name: &str, hyper: &Value) -> Option<Graph> {
         let list = |key: &str| hyper[key].as_array().unwrap().iter().map(size).collect::<Vec<_>>();
         let options = NnUnet {
             features: list("features_per_stage"),
-            strides: list("strides"),
+            strides: list("strides").into_iter().map(PerAxis::Both).collect(),
+            kernels: Vec::new(),
+            encoder_convs_each: Vec::new(),
             encoder_convs: hyper["n_conv_per_stage"].as_array().map_or(2, |list| size(&list[0])),
             blocks: hyper["n_blocks_per_stage"].as_array().map_or(Vec::new(), |_| list("n_blocks_per_stage")),
             decoder_convs: list("n_conv_per_stage_decoder")[0],

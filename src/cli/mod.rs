@@ -8,6 +8,7 @@
 mod bench;
 mod convert;
 mod evaluate;
+mod import;
 mod info;
 mod models;
 mod sample;
@@ -83,7 +84,7 @@ pub fn run(arguments: Arguments) -> Request {
 }
 
 /// Result of a command.
-type Result = std::result::Result<(), JobError>;
+type Result<T = ()> = std::result::Result<T, JobError>;
 
 /// Uses so many processor threads; all of them where nothing is said.
 fn use_threads(threads: Option<NonZeroUsize>) -> Result {

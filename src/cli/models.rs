@@ -1,14 +1,15 @@
 //! `lamella models`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use serde_json::json;
 
+use super::import::Import;
 use super::{Result, print_json};
-use crate::jobs::JobError;
-use crate::jobs::{ZooRow, zoo_table};
-use crate::model::{self, Model, Origin};
+use crate::jobs::{JobError, ZooRow, zoo_table};
+use crate::model::foreign::save_onnx;
+use crate::model::{self, Origin};
 
 /// List, show, import and export models.
 #[derive(Args)]
@@ -30,14 +31,12 @@ enum Action {
         /// Its id or file
         id: String,
     },
-    /// Copy a model file into the user's model folder
-    Import {
-        /// The file
-        file: PathBuf,
-    },
-    /// Write a model to a file
+    /// Take a model into the user's model folder: one of Lamella, ONNX, or weights of PyTorch (.pth, .pt, .safetensors) of
+    /// nnU-Net v2, segmentation_models.pytorch, torchvision, milesial, mateuszbuda
+    Import(Import),
+    /// Write a model to a file: .safetensors, or .onnx
     Export {
-        /// Its id
+        /// Its id or file
         id: String,
         /// The file to write
         #[arg(short, long)]
@@ -49,13 +48,9 @@ impl Models {
     pub(super) fn run(&self) -> Result {
         match self.action.as_ref().unwrap_or(&Action::List { json: false }) {
             Action::List { json } => list(*json),
-            Action::Show { id } => print_json(&model::find(id)?.spec),
-            Action::Import { file } => import(file),
-            Action::Export { id, output } => {
-                model::find(id)?.save(output)?;
-                println!("{}", output.display());
-                Ok(())
-            }
+            Action::Show { id } => show(id),
+            Action::Import(import) => import.run(),
+            Action::Export { id, output } => export(id, output),
         }
     }
 }
@@ -100,14 +95,24 @@ fn list(as_json: bool) -> Result {
     Ok(())
 }
 
-fn import(file: &std::path::Path) -> Result {
-    let model = Model::load(file)?;
-    let folder = model::user_folder().ok_or_else(|| JobError::Other("this account has no folder for data".into()))?;
-    std::fs::create_dir_all(&folder)
-        .map_err(|e| JobError::Other(format!("cannot make the folder {}: {e}", folder.display())))?;
-    let name = file.file_name().ok_or_else(|| JobError::Other(format!("{} is no file", file.display())))?;
-    let target = folder.join(name);
-    model.save(&target)?;
-    println!("{}", target.display());
+fn show(id: &str) -> Result {
+    let mut spec = model::find(id)?.spec;
+    // The structure of an imported network is long and no text.
+    if let Some(structure) = spec.architecture.options.get_mut("structure") {
+        *structure = json!(format!("{} characters", structure.as_str().map_or(0, str::len)));
+    }
+    print_json(&spec)
+}
+
+fn export(id: &str, output: &Path) -> Result {
+    let model = model::find(id)?;
+    if output.extension().is_some_and(|e| e.eq_ignore_ascii_case("onnx")) {
+        let report = save_onnx(&model, output)?;
+        let size = report.size.map_or("any size that its strides divide".into(), |[h, w]| format!("{h} x {w} only"));
+        println!("{} ({} KB, images of {size})", output.display(), report.bytes.div_ceil(1024));
+        return Ok(());
+    }
+    model.save(output)?;
+    println!("{}", output.display());
     Ok(())
 }

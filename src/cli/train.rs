@@ -32,7 +32,7 @@ pub struct Train {
     /// Attention wherever it fits, or one for each stage from the finest, separated by commas
     #[arg(long, value_delimiter = ',')]
     attention: Vec<String>,
-    /// Start from this model's weights (same architecture)
+    /// Start from this model's weights (same architecture), or from an imported classifier's as the U-Net's encoder
     #[arg(long)]
     init: Option<String>,
     /// JSON file with the lists `train` and `validation`
@@ -81,7 +81,10 @@ impl Train {
         use_threads(self.threads)?;
         let init = self.init.as_deref().map(model::find).transpose()?;
         let mut plan = default_plan();
-        if let Some(model) = &init {
+        if let Some(model) = init.as_ref().filter(|model| model.spec.is_classifier()) {
+            let options = json!({"encoder": model.spec.architecture.options["network"]});
+            plan.architecture = ArchitectureSpec { id: "unet".into(), options };
+        } else if let Some(model) = &init {
             plan.architecture = model.spec.architecture.clone();
             plan.slice_axis = model.spec.slice_axis;
             plan.neighbours = model.spec.neighbours;

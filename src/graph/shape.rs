@@ -191,6 +191,16 @@ impl Graph {
         }
     }
 
+    /// Whether a layer is made for one image size: means over several parts, fully connected layers on larger maps.
+    pub fn has_fixed_parts(&self) -> bool {
+        self.nodes.iter().any(|node| match &node.op {
+            Op::AdaptiveAvgPool2d(parts) => *parts != [1, 1],
+            Op::Linear { inputs, .. } => self.nodes[node.inputs[0]].size.channels != *inputs,
+            Op::Slice { axis, .. } => *axis > 1,
+            _ => false,
+        })
+    }
+
     /// Height and width of the first output for an input of this size.
     ///
     /// # Errors

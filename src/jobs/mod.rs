@@ -176,6 +176,9 @@ pub enum JobError {
     /// A model file.
     #[error(transparent)]
     Model(#[from] crate::model::ModelError),
+    /// A network of another program.
+    #[error(transparent)]
+    Foreign(#[from] crate::model::foreign::ForeignError),
     /// A segmentation.
     #[error(transparent)]
     Segment(#[from] crate::pipeline::SegmentError),

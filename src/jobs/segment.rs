@@ -21,6 +21,13 @@ pub struct SegmentJob {
 }
 
 pub(super) fn run(job: &SegmentJob, progress: Progress, cancel: &Cancel) -> Result<Outcome, JobError> {
+    let spec = &job.model.spec;
+    if spec.is_classifier() {
+        return Err(JobError::Other(format!(
+            "{} is a classifier and gives no mask; start a training from it (`lamella train ... --init {}`)",
+            spec.title, spec.id
+        )));
+    }
     progress(JobEvent::Progress { fraction: 0.0, stage: "Preparing the network" });
     let mut network = job.model.network(job.device)?;
     network.take_notices().into_iter().for_each(|notice| progress(JobEvent::Warning(notice)));

@@ -99,7 +99,7 @@ pub(super) fn run(job: &TrainJob, progress: Progress, cancel: &Cancel) -> Result
     let options = FitOptions {
         budget: job.budget,
         device: job.device,
-        init: job.init.as_ref().map(|model| &model.weights),
+        init: job.init.as_ref(),
         validate_every: job.validate_every,
     };
     let stop = || cancel.is_cancelled();

@@ -10,12 +10,12 @@ use super::dataset::{CaseFiles, Dataset, Split};
 use super::plan::{Budget, Plan};
 use super::sampling::{PreparedCase, draw};
 use super::schedule::poly;
+use super::start;
 use crate::engine::{
-    Array, DeviceChoice, EngineError, KeepFreedMemory, Mode, Network, Optimiser, Random, SegmentationLoss, Weights,
-    initial_weights,
+    Array, DeviceChoice, EngineError, KeepFreedMemory, Mode, Network, Optimiser, Random, SegmentationLoss,
 };
 use crate::graph::Extent;
-use crate::model::{ClassSpec, IntensityNormalisation, Model, ModelSpec, Provenance};
+use crate::model::{ClassSpec, IntensityNormalisation, Model, ModelSpec, Provenance, Windows};
 use crate::pipeline::{self, Normaliser, Preparation, SegmentError, SegmentOptions, nearest, segment};
 use crate::volume::{LabelMap, Volume, default_colour};
 
@@ -108,8 +108,8 @@ pub struct FitOptions<'a> {
     pub budget: Budget,
     /// Device.
     pub device: DeviceChoice,
-    /// Weights to start from instead of random ones.
-    pub init: Option<&'a Weights>,
+    /// A model to start from instead of random weights.
+    pub init: Option<&'a Model>,
     /// Epochs between validations.
     pub validate_every: usize,
 }
@@ -159,13 +159,17 @@ pub fn fit(
         .ok_or_else(|| FitError::Plan(format!("no input covers the patch {:?}", plan.patch)))?;
     let padded = graph.nodes[graph.outputs[0]].size.extent.iter().all(|e| *e == Extent::INPUT);
     let cut = Cut { patch: fit.input, neighbours: plan.neighbours, mirrored_border: !padded };
-    let weights = options.init.cloned().unwrap_or_else(|| initial_weights(&graph, plan.seed));
+    let first = match options.init {
+        Some(model) => start::from_model(model, &graph, plan.seed).map_err(FitError::Plan)?,
+        None => start::random(&graph, plan.seed),
+    };
+    first.notices.into_iter().for_each(|notice| on_event(FitEvent::Notice(notice)));
     let mut run = Run {
         plan,
         spec,
         cases: prepared,
         validation,
-        network: Network::new(graph, &weights, options.device)?,
+        network: Network::new(graph, &first.weights, options.device)?,
         optimiser: Optimiser::new(plan.recipe, Some(CLIP_NORM)),
         loss: SegmentationLoss::default(),
         cut,
@@ -225,6 +229,9 @@ fn specification(dataset: &Dataset, split: &Split, plan: &Plan, train: &[(String
         slice_axis: plan.slice_axis,
         spacing_mm: Some([median(0), median(1)]),
         normalisation: if is_ct { foreground_range(train) } else { IntensityNormalisation::ZScore { nonzero: false } },
+        channel_normalisation: Vec::new(),
+        windows: Windows::default(),
+        reversed: [false; 3],
         patch: plan.patch,
         classes,
         mirror: plan.augmentation.mirror,
@@ -264,7 +271,7 @@ fn prepare(name: &str, image: &Volume, labels: &LabelMap, spec: &ModelSpec) -> R
     let go_on = |_| std::ops::ControlFlow::Continue(());
     let channels = (0..spec.image_channels)
         .filter_map(|frame| {
-            let normaliser = Normaliser::new(spec.normalisation, image, frame, &go_on)?;
+            let normaliser = Normaliser::new(spec.normalisation_of(frame), image, frame, &go_on)?;
             let slices = 0..preparation.slice_count();
             Some(slices.map(|slice| preparation.read(image, frame, slice, &normaliser)).collect())
         })

@@ -14,6 +14,7 @@ mod perceptron;
 mod plan;
 mod sampling;
 mod schedule;
+mod start;
 
 pub use appearance::{AppearanceModel, Specimen};
 pub use augment::{Augmentation, Cut};
@@ -23,3 +24,4 @@ pub use perceptron::{Rosenblatt, Tie};
 pub use plan::{Budget, Plan};
 pub use sampling::PreparedCase;
 pub use schedule::poly;
+pub use start::{Start, fold_channels, from_model};

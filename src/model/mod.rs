@@ -6,10 +6,13 @@
 //! Deliberately absent: running networks, images, training.
 
 pub mod checkpoint;
+pub mod foreign;
 mod library;
 mod package;
 mod spec;
 
 pub use library::{LibraryError, ListedModel, Origin, find, list, user_folder};
 pub use package::{Model, ModelError};
-pub use spec::{ArchitectureSpec, ClassSpec, IntensityNormalisation, ModelSpec, Provenance, SPEC_VERSION, SliceAxis};
+pub use spec::{
+    ArchitectureSpec, ClassSpec, IntensityNormalisation, ModelSpec, Provenance, SPEC_VERSION, SliceAxis, Windows,
+};

@@ -26,7 +26,15 @@ pub enum ModelError {
         /// The system's reason.
         source: io::Error,
     },
-    /// The file is not a model of ours.
+    /// The file is no model of ours: other weights, or something else.
+    #[error("{problem} ({})", path.display())]
+    Unspecified {
+        /// The file.
+        path: PathBuf,
+        /// What is missing.
+        problem: String,
+    },
+    /// The file is a damaged model, or does not fit this version.
     #[error("{problem} ({})", path.display())]
     Foreign {
         /// The file.
@@ -100,17 +108,19 @@ impl Model {
     /// As [`Model::load`].
     pub fn from_bytes(bytes: &[u8], path: &Path) -> Result<Self, ModelError> {
         let foreign = |problem: String| ModelError::Foreign { path: path.into(), problem };
+        let unspecified = |problem: String| ModelError::Unspecified { path: path.into(), problem };
         let (_, metadata) =
-            SafeTensors::read_metadata(bytes).map_err(|e| foreign(format!("not a safetensors file: {e}")))?;
-        let tensors = SafeTensors::deserialize(bytes).map_err(|e| foreign(format!("not a safetensors file: {e}")))?;
+            SafeTensors::read_metadata(bytes).map_err(|e| unspecified(format!("not a safetensors file: {e}")))?;
+        let tensors =
+            SafeTensors::deserialize(bytes).map_err(|e| foreign(format!("a damaged safetensors file: {e}")))?;
         let json = metadata.metadata().as_ref().and_then(|m| m.get(METADATA_KEY));
         let Some(json) = json else {
             let mut names = tensors.names();
             names.sort_unstable();
             let first = names.first().map_or("none", |name| name);
-            return Err(foreign(format!(
+            return Err(unspecified(format!(
                 "weights without a Lamella specification (first tensor: {first:?}); a network alone does not say how \
-                 images must be prepared for it"
+                 images must be prepared for it, so bring it in with `lamella models import`"
             )));
         };
         let spec: ModelSpec =
@@ -169,6 +179,9 @@ mod tests {
             patch: [32, 32],
             classes: vec![class("background"), class("thing")],
             mirror: true,
+            channel_normalisation: Vec::new(),
+            windows: crate::model::Windows::default(),
+            reversed: [false; 3],
             licence: "MIT".into(),
             provenance: Provenance::default(),
             sha256: String::new(),

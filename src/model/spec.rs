@@ -100,6 +100,18 @@ pub enum IntensityNormalisation {
     },
 }
 
+/// How slices are cut into windows, and how their results are joined.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Windows {
+    /// As large as the slice where it fits the patch; probabilities are averaged.
+    #[default]
+    Fitted,
+    /// As nnU-Net predicts: every window has exactly the patch's size, zeros around smaller slices, and logits are averaged.
+    #[serde(rename = "nnunet")]
+    NnUnet,
+}
+
 /// One output class.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClassSpec {
@@ -147,6 +159,15 @@ pub struct ModelSpec {
     pub spacing_mm: Option<[f64; 2]>,
     /// Intensity normalisation.
     pub normalisation: IntensityNormalisation,
+    /// Intensity normalisation of each image channel, where they differ.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub channel_normalisation: Vec<IntensityNormalisation>,
+    /// How slices are cut into windows.
+    #[serde(default)]
+    pub windows: Windows,
+    /// World axes R, A, S that the network saw the other way round in training.
+    #[serde(default)]
+    pub reversed: [bool; 3],
     /// Height and width of the training patch; larger slices are cut into overlapping tiles.
     pub patch: [usize; 2],
     /// Background first, then the labels 1, 2 ...
@@ -166,6 +187,16 @@ impl ModelSpec {
     /// Input channels of the network: every image channel with its neighbouring slices.
     pub fn input_channels(&self) -> usize {
         self.image_channels * (2 * self.neighbours + 1)
+    }
+
+    /// Intensity normalisation of an image channel.
+    pub fn normalisation_of(&self, channel: usize) -> IntensityNormalisation {
+        self.channel_normalisation.get(channel).copied().unwrap_or(self.normalisation)
+    }
+
+    /// Whether it is a classifier, which has no mask to give but whose layers can become an encoder.
+    pub fn is_classifier(&self) -> bool {
+        self.architecture.id == zoo::foreign::CLASSIFIER
     }
 
     /// Checks what would otherwise be believed without bounds.

@@ -79,7 +79,7 @@ fn moments(volume: &Volume, frame: usize, nonzero: bool, watch: Watch) -> Option
 /// How the slices of a volume are brought to the network's grid.
 #[derive(Debug, Clone)]
 pub struct Preparation {
-    /// Columns, rows and slices of the stored volume in R, A, S order.
+    /// Columns, rows and slices of the stored volume in R, A, S order, or the model's own.
     pub layout: PlaneLayout,
     /// Rows and columns of a stored slice.
     pub source: [usize; 2],
@@ -96,7 +96,8 @@ impl Preparation {
     /// When a slice would have too many pixels at the model's spacing.
     pub fn new(spec: &ModelSpec, axis: SliceAxis, volume: &Volume) -> Result<Self, String> {
         let [row_axis, column_axis] = axis.in_plane();
-        let layout = PlaneLayout::along(&volume.geometry, [column_axis, row_axis, axis.world_axis()], [true; 3]);
+        let world_axes = [column_axis, row_axis, axis.world_axis()];
+        let layout = PlaneLayout::along(&volume.geometry, world_axes, world_axes.map(|world| !spec.reversed[world]));
         let [column_mm, row_mm, _] = layout.pixel_mm(&volume.geometry);
         let source = [layout.size[1], layout.size[0]];
         let target = match spec.spacing_mm {

@@ -12,7 +12,7 @@ use super::components::keep_largest;
 use super::prepare::{Normaliser, Preparation};
 use super::tiles::{Border, Fit, fit, gaussian, starts, window};
 use crate::engine::{Array, EngineError, Network};
-use crate::model::{ModelSpec, SliceAxis};
+use crate::model::{ModelSpec, SliceAxis, Windows};
 use crate::volume::{LabelMap, LabelValue, Volume};
 
 /// Pixels of one network run, over all images of a batch.
@@ -105,8 +105,9 @@ pub fn segment(
     let watch: Watch = &watch;
     let started = Instant::now();
     let mut normalisers = Vec::new();
-    for &frame in &frames {
-        normalisers.push(Normaliser::new(spec.normalisation, volume, frame, watch).ok_or(SegmentError::Stopped)?);
+    for (channel, &frame) in frames.iter().enumerate() {
+        let kind = spec.normalisation_of(channel);
+        normalisers.push(Normaliser::new(kind, volume, frame, watch).ok_or(SegmentError::Stopped)?);
     }
     let mut runner = Runner::new(volume, spec, preparation, frames, normalisers, network.graph(), options.mirror)?;
     runner.seconds.prepare += started.elapsed().as_secs_f64();
@@ -165,6 +166,8 @@ struct Runner<'a> {
     /// Height and width of a tile that counts.
     tile: [usize; 2],
     weights: Vec<f32>,
+    /// Sum of the weights at each pixel, over all windows and mirrored images; empty where it is 1.
+    coverage: Vec<f32>,
     flips: Vec<[bool; 2]>,
     prepared: BTreeMap<(usize, usize), Arc<Vec<f32>>>,
     seconds: SegmentSeconds,
@@ -182,18 +185,21 @@ impl<'a> Runner<'a> {
     ) -> Result<Self, SegmentError> {
         let target = preparation.target;
         let tile = [0, 1].map(|n| target[n].min(spec.patch[n].max(1)));
-        let whole = tile == target;
-        let fit =
-            fit(graph, tile).ok_or_else(|| SegmentError::Image(format!("no network input covers {tile:?} pixels")))?;
+        let (rows, columns) = (starts(target[0], tile[0]), starts(target[1], tile[1]));
+        let whole = rows.len() * columns.len() == 1;
+        let window = if spec.windows == Windows::NnUnet { spec.patch } else { tile };
+        let fit = fit(graph, window)
+            .ok_or_else(|| SegmentError::Image(format!("no network input covers {window:?} pixels")))?;
         let last = graph.outputs[0];
         let padded = graph.nodes[last].size.extent.iter().all(|e| *e == crate::graph::Extent::INPUT);
-        let (rows, columns) = (starts(target[0], tile[0]), starts(target[1], tile[1]));
-        let tiles = rows.iter().flat_map(|&r| columns.iter().map(move |&c| [r, c])).collect();
-        let flips =
+        let tiles: Vec<[usize; 2]> = rows.iter().flat_map(|&r| columns.iter().map(move |&c| [r, c])).collect();
+        let flips: Vec<[bool; 2]> =
             if mirror { vec![[false, false], [false, true], [true, false], [true, true]] } else { vec![[false; 2]] };
+        let weights = if whole { vec![1.0; tile[0] * tile[1]] } else { gaussian(tile, spec.windows) };
         Ok(Self {
             volume,
             spec,
+            coverage: coverage(target, &tiles, tile, &weights, flips.len()),
             preparation,
             frames,
             normalisers,
@@ -201,7 +207,7 @@ impl<'a> Runner<'a> {
             border: if padded { Border::Zero } else { Border::Mirror },
             tiles,
             tile,
-            weights: if whole { vec![1.0; tile[0] * tile[1]] } else { gaussian(tile) },
+            weights,
             flips,
             prepared: BTreeMap::new(),
             seconds: SegmentSeconds::default(),
@@ -265,10 +271,8 @@ impl<'a> Runner<'a> {
             }
             self.seconds.labels += started.elapsed().as_secs_f64();
         }
-        if self.tiles.len() > 1 || self.flips.len() > 1 {
-            for maps in &mut sums {
-                normalise_classes(maps, pixels);
-            }
+        for map in sums.iter_mut().flat_map(|maps| maps.chunks_exact_mut(pixels)) {
+            map.iter_mut().zip(&self.coverage).for_each(|(sum, weight)| *sum /= weight);
         }
         // Slices before the next group's neighbours are not needed again.
         let keep = group.end.saturating_sub(self.spec.neighbours);
@@ -305,6 +309,7 @@ impl<'a> Runner<'a> {
             let eaten = self.fit.input[axis] - [oh, ow][axis];
             (self.fit.input[axis] - self.tile[axis]) / 2 - eaten / 2
         });
+        let averages_probabilities = self.spec.windows == Windows::Fitted;
         let image = &logits.values[n * classes * oh * ow..(n + 1) * classes * oh * ow];
         // Rows of all classes together, so that threads can share them.
         let mut rows: Vec<Vec<&mut [f32]>> = (0..self.tile[0]).map(|_| Vec::with_capacity(classes)).collect();
@@ -328,7 +333,9 @@ impl<'a> Runner<'a> {
                     for (c, p) in p.iter_mut().enumerate() {
                         *p = image[c * oh * ow + position];
                     }
-                    softmax(p);
+                    if averages_probabilities {
+                        softmax(p);
+                    }
                     let weight = self.weights[row * self.tile[1] + column];
                     for (line, p) in lines.iter_mut().zip(p.iter()) {
                         line[column] += weight * p;
@@ -370,13 +377,19 @@ fn softmax(values: &mut [f32]) {
     values.iter_mut().for_each(|v| *v /= sum);
 }
 
-fn normalise_classes(maps: &mut [f32], pixels: usize) {
-    for pixel in 0..pixels {
-        let sum: f32 = maps.iter().skip(pixel).step_by(pixels).sum();
-        if sum > 0.0 {
-            maps.iter_mut().skip(pixel).step_by(pixels).for_each(|v| *v /= sum);
+/// Sum of the weights at each pixel; empty for a single window that counts once.
+fn coverage(target: [usize; 2], tiles: &[[usize; 2]], tile: [usize; 2], weights: &[f32], times: usize) -> Vec<f32> {
+    if tiles.len() * times == 1 {
+        return Vec::new();
+    }
+    let mut sums = vec![0.0f32; target[0] * target[1]];
+    for &[top, left] in tiles {
+        for (row, line) in weights.chunks_exact(tile[1]).enumerate() {
+            let at = (top + row) * target[1] + left;
+            sums[at..at + tile[1]].iter_mut().zip(line).for_each(|(sum, w)| *sum += times as f32 * w);
         }
     }
+    sums
 }
 
 fn flip_in_place(image: &mut [f32], [h, w]: [usize; 2], [vertical, horizontal]: [bool; 2]) {

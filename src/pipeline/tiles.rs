@@ -1,6 +1,7 @@
 //! Cutting slices to sizes that the network accepts, with overlap and mirrored borders where needed.
 
 use crate::graph::Graph;
+use crate::model::Windows;
 
 /// Input and output size of the network for one axis or tile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,10 +38,14 @@ pub fn starts(length: usize, tile: usize) -> Vec<usize> {
     (0..=steps).map(|n| (n * (length - tile) + steps / 2) / steps).collect()
 }
 
-/// Weights of a tile: a Gaussian of an eighth of its size, as nnU-Net uses.
-pub fn gaussian(size: [usize; 2]) -> Vec<f32> {
+/// Weights of a tile: a Gaussian of an eighth of its size around its middle, or as nnU-Net has it around pixel `n / 2`.
+pub fn gaussian(size: [usize; 2], windows: Windows) -> Vec<f32> {
     let axis = |n: usize| -> Vec<f64> {
-        let (centre, sigma) = ((n as f64 - 1.0) / 2.0, n as f64 / 8.0);
+        let centre = match windows {
+            Windows::Fitted => (n as f64 - 1.0) / 2.0,
+            Windows::NnUnet => (n / 2) as f64,
+        };
+        let sigma = n as f64 / 8.0;
         (0..n).map(|i| (-0.5 * ((i as f64 - centre) / sigma).powi(2)).exp().max(1e-4)).collect()
     };
     let (rows, columns) = (axis(size[0]), axis(size[1]));

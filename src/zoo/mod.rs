@@ -34,7 +34,7 @@ pub use encoder_unet::{EncoderUNet, decoder_block};
 pub use foreign::{Classifier, OnnxNetwork};
 pub use mateuszbuda::BrainUNet;
 pub use milesial::MilesialUNet;
-pub use nnunet::{NnUnet, conv_stack, residual_block, residual_bottleneck};
+pub use nnunet::{NnUnet, PerAxis, conv_stack, residual_block, residual_bottleneck};
 pub use perceptron::{Perceptron, layers};
 pub use resnet::{ResNet, Striding, basic_block, bottleneck};
 pub use unet::{Padding, UNet, UNetNorm, UpPath};

@@ -77,6 +77,31 @@ pub fn import(bytes: &[u8], beside: Beside) -> Result<Imported, OnnxError> {
     Ok(Imported { graph, weights, input_size: reader.fixed, texts, structure })
 }
 
+/// The texts of a file by key, without reading the network.
+///
+/// # Errors
+/// When it is no ONNX file.
+pub fn texts(bytes: &[u8]) -> Result<Vec<(String, String)>, OnnxError> {
+    let model = ModelProto::decode(bytes).map_err(|e| OnnxError::Damaged(e.to_string()))?;
+    Ok(model.metadata.into_iter().map(|e| (e.key, e.value)).collect())
+}
+
+/// The named arrays of floats of a file, whatever its network.
+///
+/// # Errors
+/// When it is no ONNX file, or an array is damaged.
+pub fn arrays(bytes: &[u8], beside: Beside) -> Result<BTreeMap<String, Tensor>, OnnxError> {
+    let model = ModelProto::decode(bytes).map_err(|e| OnnxError::Damaged(e.to_string()))?;
+    let mut arrays = BTreeMap::new();
+    for tensor in model.graph.map(|g| g.initializer).unwrap_or_default() {
+        let name = tensor.name.clone();
+        if let Constant::Floats(Floats { shape, values: Some(values), .. }) = Constant::read(tensor, beside)? {
+            arrays.insert(name, Tensor { shape, values: Rc::unwrap_or_clone(values) });
+        }
+    }
+    Ok(arrays)
+}
+
 /// Constants that stand among the operations become initialisers.
 fn hoist_constants(file: &mut GraphProto) {
     let (constants, rest): (Vec<NodeProto>, Vec<NodeProto>) = std::mem::take(&mut file.node)
@@ -439,7 +464,7 @@ impl Reader {
                         parameter.name, parameter.shape
                     )));
                 }
-                let values = Rc::try_unwrap(values).unwrap_or_else(|shared| (*shared).clone());
+                let values = Rc::unwrap_or_clone(values);
                 weights.insert(parameter.name.clone(), Tensor { shape: parameter.shape.clone(), values });
             }
         }

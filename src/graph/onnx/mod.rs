@@ -22,7 +22,7 @@ mod slices;
 mod write;
 
 pub use export::{Export, export};
-pub use import::{Imported, import};
+pub use import::{Imported, arrays, import, texts};
 
 /// Values with their shape, outermost axis first.
 #[derive(Debug, Clone, PartialEq)]

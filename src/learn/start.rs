@@ -1,0 +1,160 @@
+//! Where training starts: random weights, a model's weights, or a classifier's layers under a U-Net.
+
+use crate::engine::{Array, Weights, initial_weights};
+use crate::graph::{Graph, Op};
+use crate::model::Model;
+
+/// The first weights of a training.
+pub struct Start {
+    /// Values of every parameter.
+    pub weights: Weights,
+    /// What was rebuilt or brought to other channels.
+    pub notices: Vec<String>,
+}
+
+/// Random weights (He et al. 2015), the same for the same seed.
+pub fn random(graph: &Graph, seed: u64) -> Start {
+    Start { weights: initial_weights(graph, seed), notices: Vec::new() }
+}
+
+/// A model's weights. A classifier's lie under the scope `encoder`, and the rest starts at random. A head for other classes
+/// starts at random; a first convolution for other channels is folded, see [`fold_channels`].
+///
+/// # Errors
+/// Names the first tensor that the model lacks or that has another shape.
+pub fn from_model(model: &Model, graph: &Graph, seed: u64) -> Result<Start, String> {
+    let Start { mut weights, mut notices } = random(graph, seed);
+    let is_classifier = model.spec.is_classifier();
+    let first = graph.nodes.iter().find(|n| n.inputs == [0] && matches!(n.op, Op::Conv2d(_)));
+    let first = first.map(|n| n.parameters[0]);
+    let heads: Vec<usize> = graph.outputs.iter().flat_map(|&id| graph.nodes[id].parameters.clone()).collect();
+    let (mut taken, mut rebuilt) = (0, false);
+    for (id, parameter) in graph.parameters.iter().enumerate() {
+        let name = if is_classifier { parameter.name.strip_prefix("encoder.") } else { Some(parameter.name.as_str()) };
+        // What no classifier has starts at random.
+        let Some(name) = name else { continue };
+        let Some(array) = model.weights.get(name) else {
+            return Err(format!("the model {} has no tensor {name:?} for this architecture", model.spec.id));
+        };
+        let value = if array.shape == parameter.shape {
+            array.clone()
+        } else if heads.contains(&id) {
+            rebuilt = true;
+            continue;
+        } else if first == Some(id) && fits_but_channels(&array.shape, &parameter.shape) {
+            let (from, to) = (array.shape[1], parameter.shape[1]);
+            notices.push(format!("The first convolution was folded from {from} to {to} channels."));
+            fold_channels(array, to)
+        } else {
+            return Err(format!(
+                "the tensor {name:?} of the model {} is {:?}, this architecture needs {:?}",
+                model.spec.id, array.shape, parameter.shape
+            ));
+        };
+        weights.insert(parameter.name.clone(), value);
+        taken += 1;
+    }
+    if is_classifier && taken == 0 {
+        return Err(format!(
+            "{} is a classifier, and this architecture has no encoder that it could become",
+            model.spec.id
+        ));
+    }
+    if rebuilt {
+        notices.push("The head starts anew, because the classes are others.".into());
+    }
+    if is_classifier {
+        let count = graph.parameters.len();
+        notices
+            .push(format!("{taken} of {count} tensors are those of {}; the decoder starts at random.", model.spec.id));
+    }
+    Ok(Start { weights, notices })
+}
+
+fn fits_but_channels(from: &[usize], to: &[usize]) -> bool {
+    from.len() == 4 && to.len() == 4 && from[0] == to[0] && from[2..] == to[2..] && from[1] > 0
+}
+
+/// A convolution's weight `[out, in, h, w]` for another number of input channels: for one channel their sum, so that a grey
+/// image given three times would give the same; otherwise channels in turn, scaled by `in / channels`.
+pub fn fold_channels(weight: &Array, channels: usize) -> Array {
+    let [outputs, inputs, height, width] = weight.dims4();
+    let taps = height * width;
+    let mut values = Vec::with_capacity(outputs * channels * taps);
+    for kernel in weight.values.chunks_exact(inputs * taps) {
+        for channel in 0..channels {
+            for tap in 0..taps {
+                values.push(if channels == 1 {
+                    (0..inputs).map(|c| kernel[c * taps + tap]).sum()
+                } else {
+                    kernel[channel % inputs * taps + tap] * inputs as f32 / channels as f32
+                });
+            }
+        }
+    }
+    Array::new([outputs, channels, height, width], values)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{IntensityNormalisation, ModelSpec, Provenance, SliceAxis, Windows};
+    use crate::zoo::{self, Ends};
+    use serde_json::json;
+
+    fn model(id: &str, options: serde_json::Value, in_channels: usize, classes: usize) -> Model {
+        let spec = ModelSpec {
+            version: 1,
+            id: "start".into(),
+            title: String::new(),
+            architecture: crate::model::ArchitectureSpec { id: id.into(), options },
+            image_channels: in_channels,
+            neighbours: 0,
+            slice_axis: SliceAxis::Axial,
+            spacing_mm: None,
+            normalisation: IntensityNormalisation::ZScore { nonzero: false },
+            channel_normalisation: vec![],
+            windows: Windows::Fitted,
+            reversed: [false; 3],
+            patch: [32, 32],
+            classes: (0..classes).map(|n| crate::model::ClassSpec { name: n.to_string(), colour: [0; 3] }).collect(),
+            mirror: true,
+            licence: String::new(),
+            provenance: Provenance::default(),
+            sha256: String::new(),
+        };
+        let weights = initial_weights(&spec.graph().unwrap(), 7);
+        Model { spec, weights }
+    }
+
+    #[test]
+    fn a_classifier_becomes_the_encoder_of_a_grey_network() {
+        let classifier = model("classifier", json!({"network": "resnet18"}), 3, 1000);
+        let graph = zoo::build("unet", Ends { in_channels: 1, classes: 3 }, &json!({"encoder": "resnet18"})).unwrap();
+        let start = from_model(&classifier, &graph, 1).unwrap();
+        let (of, to) = (&classifier.weights["conv1.weight"].values, &start.weights["encoder.conv1.weight"].values);
+        assert!((to[0] - (of[0] + of[49] + of[98])).abs() < 1e-6);
+        assert_eq!(start.weights["encoder.layer4.1.conv2.weight"], classifier.weights["layer4.1.conv2.weight"]);
+        assert_eq!(start.notices.len(), 2, "{:?}", start.notices);
+        let other = zoo::build("unet", Ends { in_channels: 1, classes: 3 }, &json!({"encoder": "vgg16"})).unwrap();
+        assert!(from_model(&classifier, &other, 1).is_err());
+    }
+
+    #[test]
+    fn heads_for_other_classes_start_anew_and_the_rest_is_kept() {
+        let old = model("unet", json!({"width": 4, "depth": 1}), 1, 2);
+        let graph = zoo::build("unet", Ends { in_channels: 1, classes: 5 }, &json!({"width": 4, "depth": 1})).unwrap();
+        let start = from_model(&old, &graph, 1).unwrap();
+        assert_eq!(start.weights["head.weight"].shape, [5, 4, 1, 1]);
+        assert_eq!(start.weights["down.0.conv1.weight"], old.weights["down.0.conv1.weight"]);
+        let wider = zoo::build("unet", Ends { in_channels: 1, classes: 5 }, &json!({"width": 8, "depth": 1})).unwrap();
+        assert!(from_model(&old, &wider, 1).err().unwrap().contains("down.0.conv1.weight"));
+    }
+
+    #[test]
+    fn folding_keeps_the_answer_to_equal_channels() {
+        let weight = Array::new([1, 3, 1, 1], vec![1.0, 2.0, 6.0]);
+        assert_eq!(fold_channels(&weight, 1).values, [9.0]);
+        assert_eq!(fold_channels(&weight, 6).values.iter().sum::<f32>(), 9.0);
+    }
+}

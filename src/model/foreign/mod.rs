@@ -1,0 +1,87 @@
+//! Networks of other programs become models: weights are matched by name, and what a file does not say is described by the user.
+//!
+//! **Invariant:** a network is only taken over when every tensor of it is found and no tensor is left that could belong to it.
+
+mod describe;
+mod families;
+mod nnunet;
+mod onnx;
+
+use std::path::{Path, PathBuf};
+
+pub use describe::Description;
+pub use onnx::{OnnxReport, save_onnx};
+
+use super::checkpoint::{self, CheckpointError};
+use super::{Model, ModelError};
+use crate::graph::onnx::OnnxError;
+
+/// What was taken over, and what was not in the file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Report {
+    /// What the network was recognised as.
+    pub network: String,
+    /// Number of tensors that the network took.
+    pub matched: usize,
+    /// Tensors of the file that the network does not have, such as heads that only help training.
+    pub left: Vec<String>,
+    /// What the file does not say and was assumed.
+    pub assumed: Vec<String>,
+}
+
+/// Why a file is no model for us.
+#[derive(Debug, thiserror::Error)]
+pub enum ForeignError {
+    /// The file of weights.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// The ONNX file.
+    #[error("{problem} ({})", path.display())]
+    Onnx {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: OnnxError,
+    },
+    /// A model of ours that is damaged.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// A file beside it, or the network in it.
+    #[error("{problem} ({})", path.display())]
+    Network {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+}
+
+/// Reads a model of ours or of another program; the kind of file is told by its content.
+///
+/// # Errors
+/// When the network is none of those that are known, or something about it is not supported.
+pub fn import(path: &Path, description: &Description) -> Result<(Model, Report), ForeignError> {
+    let network = |problem: String| ForeignError::Network { path: path.into(), problem };
+    if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("onnx")) {
+        return onnx::import(path, description);
+    }
+    match Model::load(path) {
+        Ok(model) => {
+            let report = Report {
+                network: format!("a model of Lamella, {}", model.spec.title),
+                matched: model.weights.len(),
+                ..Report::default()
+            };
+            return Ok((model, report));
+        }
+        Err(ModelError::Unspecified { .. }) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let checkpoint = checkpoint::read(path)?;
+    let (model, report) = if nnunet::recognises(&checkpoint) {
+        nnunet::import(path, checkpoint, description).map_err(network)?
+    } else {
+        families::import(checkpoint, description).map_err(network)?
+    };
+    Ok((model, report))
+}
