@@ -1,11 +1,15 @@
 //! Every architecture, encoder and attention goes through the same checks: sizes, both engines, gradients, learning.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+#[path = "support/random_weights.rs"]
+mod random_weights;
+
 use lamella::engine::{
     Array, Backend, DeviceChoice, Mode, Network, Optimiser, Random, Recipe, SegmentationLoss, Weights, initial_weights,
 };
 use lamella::graph::{Graph, Op, SoftmaxOver};
 use lamella::zoo::{self, ARCHITECTURES, Attention, Encoder, Ends};
+use random_weights::{distance, random_array, weights};
 use serde_json::{Value, json};
 
 /// Largest relative L2 distance of the engines' logits. The U-Nets of the design stay within 2e-5 (`tests/golden.rs`); gates on
@@ -27,34 +31,6 @@ fn entries() -> Vec<(&'static str, Value)> {
         entries.push(("unet", json!({"encoder": "vgg16-bn", "decoder": [128, 128], "attention": attention})));
     }
     entries
-}
-
-fn random_array(shape: &[usize], stream: u64) -> Array {
-    let mut random = Random::new(5, stream);
-    Array::new(shape, (0..shape.iter().product()).map(|_| random.normal() as f32).collect())
-}
-
-/// He weights; what starts at zero would hide what lies before it.
-fn weights(graph: &Graph) -> Weights {
-    let mut weights = initial_weights(graph, 3);
-    for (n, parameter) in graph.parameters.iter().enumerate() {
-        let array = weights.get_mut(&parameter.name).unwrap();
-        if array.values.iter().all(|&v| v == 0.0) && parameter.role.is_trainable() {
-            let noise = random_array(&array.shape, 100 + n as u64);
-            array.values.iter_mut().zip(noise.values).for_each(|(v, e)| *v = 0.1 * e);
-        }
-        // Products of whole maps grow beyond measure in a network that was never trained.
-        if parameter.name.ends_with("theta.weight") || parameter.name.ends_with("query.weight") {
-            array.values.iter_mut().for_each(|v| *v *= 0.01);
-        }
-    }
-    weights
-}
-
-fn distance(a: &[f32], b: &[f32]) -> f64 {
-    let square = |values: &mut dyn Iterator<Item = f64>| values.map(|v| v * v).sum::<f64>();
-    let off = square(&mut a.iter().zip(b).map(|(a, b)| f64::from(*a) - f64::from(*b)));
-    (off / square(&mut b.iter().map(|b| f64::from(*b))).max(1e-30)).sqrt()
 }
 
 /// Whether a parameter is a bias that a norm or a softmax right behind it takes out again: its gradient is zero.

@@ -8,22 +8,22 @@ use super::OnnxError;
 use super::calls::Call;
 use super::constant::Floats;
 use super::dim::{Arithmetic, Dim};
-use super::held::{Form, Held, Scored};
+use super::held::{Axes, Form, Held, Scored};
 use super::import::Reader;
 
 impl Reader {
     pub(super) fn arithmetic(&mut self, call: Call, arithmetic: Arithmetic) -> Result<(), OnnxError> {
         let held = match (self.held(call, 0)?, self.held(call, 1)?) {
-            (Held::Integers(a, a_single), Held::Integers(b, b_single)) => {
-                of_sizes(call, arithmetic, &a, &b, a_single && b_single)?
+            (Held::Integers(a, a_axes), Held::Integers(b, b_axes)) => {
+                of_sizes(call, arithmetic, &a, &b, Axes::list_unless([a_axes, b_axes] == [Axes::Single; 2]))?
             }
-            (Held::Integers(a, single), Held::Floats(b)) => {
+            (Held::Integers(a, axes), Held::Floats(b)) => {
                 let b = self.as_sizes(call, &b)?;
-                of_sizes(call, arithmetic, &a, &b, single)?
+                of_sizes(call, arithmetic, &a, &b, axes)?
             }
-            (Held::Floats(a), Held::Integers(b, single)) => {
+            (Held::Floats(a), Held::Integers(b, axes)) => {
                 let a = self.as_sizes(call, &a)?;
-                of_sizes(call, arithmetic, &a, &b, single)?
+                of_sizes(call, arithmetic, &a, &b, axes)?
             }
             (Held::Floats(a), Held::Floats(b)) => Held::Floats(self.of_constants(call, arithmetic, &a, &b)?),
             (Held::Map(a, a_form), Held::Map(b, b_form)) => self.of_maps(call, arithmetic, (a, a_form), (b, b_form))?,
@@ -227,11 +227,11 @@ fn by_channel(channels: usize, bias: bool) -> Conv {
     Conv { groups: channels, bias, ..Conv::square(channels, channels, 1) }
 }
 
-fn of_sizes(call: Call, arithmetic: Arithmetic, a: &[Dim], b: &[Dim], single: bool) -> Result<Held, OnnxError> {
+fn of_sizes(call: Call, arithmetic: Arithmetic, a: &[Dim], b: &[Dim], axes: Axes) -> Result<Held, OnnxError> {
     if a.is_empty() || b.is_empty() || (a.len() != b.len() && a.len() != 1 && b.len() != 1) {
         return Err(call.error(format!("{} and {} sizes", a.len(), b.len())));
     }
     let count = a.len().max(b.len());
     let all = (0..count).map(|n| a[n % a.len()].with(arithmetic, b[n % b.len()])).collect();
-    Ok(Held::Integers(all, single))
+    Ok(Held::Integers(all, axes))
 }

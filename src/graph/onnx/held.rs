@@ -32,6 +32,26 @@ pub enum Scored {
     Mean,
 }
 
+/// How integers lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Axes {
+    /// One number without axes.
+    Single,
+    /// Along one axis.
+    List,
+    /// `[n, 2]`, as exporters write the borders of a map.
+    Pairs,
+    /// `[2, n]`.
+    TurnedPairs,
+}
+
+impl Axes {
+    /// Of a result along one axis, or without.
+    pub fn list_unless(single: bool) -> Self {
+        if single { Self::Single } else { Self::List }
+    }
+}
+
 /// A value of the file.
 #[derive(Debug, Clone)]
 pub enum Held {
@@ -39,8 +59,8 @@ pub enum Held {
     Map(NodeId, Form),
     /// Constant floats.
     Floats(Floats),
-    /// Sizes and other integers, and whether it is a single one without axes.
-    Integers(Vec<Dim>, bool),
+    /// Sizes and other integers.
+    Integers(Vec<Dim>, Axes),
     /// Products `[B, queries, keys]` of two maps' positions.
     Scores {
         /// Map of the queries.

@@ -11,7 +11,7 @@ use super::super::{Extent, Graph, Node, NodeId, Parameter, ParameterId, Role};
 use super::calls::Call;
 use super::constant::{Beside, Constant, Floats, IN_WEIGHTS};
 use super::dim::{Arithmetic, Dim};
-use super::held::{Form, Held, dims};
+use super::held::{Axes, Form, Held, dims};
 use super::proto::{GraphProto, ModelProto, NodeProto, TensorProto, TextEntry, ValueInfoProto, data_type};
 use super::{OnnxError, Tensor};
 
@@ -119,7 +119,9 @@ fn hoist_constants(file: &mut GraphProto) {
 fn constant(constant: Constant) -> Held {
     match constant {
         Constant::Floats(floats) => Held::Floats(floats),
-        Constant::Integers(values, single) => Held::Integers(values.into_iter().map(Dim::Whole).collect(), single),
+        Constant::Integers(values, single) => {
+            Held::Integers(values.into_iter().map(Dim::Whole).collect(), Axes::list_unless(single))
+        }
     }
 }
 
@@ -391,20 +393,18 @@ impl Reader {
         let all = match self.held(call, 0)? {
             Held::Map(id, form) => dims(&self.graph, id, form),
             Held::Floats(floats) => floats.shape.iter().map(|&n| Dim::Whole(n as i64)).collect(),
-            Held::Integers(values, single) => {
-                if single {
-                    vec![]
-                } else {
-                    vec![Dim::Whole(values.len() as i64)]
-                }
-            }
+            Held::Integers(values, axes) => match axes {
+                Axes::Single => vec![],
+                Axes::List => vec![Dim::Whole(values.len() as i64)],
+                Axes::Pairs | Axes::TurnedPairs => return Err(call.error("the sizes of a list of borders")),
+            },
             Held::Scores { .. } => return Err(call.error("the sizes of attention scores are not followed")),
         };
         let rank = all.len() as i64;
         let bound = |value: i64| (if value < 0 { value.saturating_add(rank) } else { value }).clamp(0, rank) as usize;
         let (start, end) = (bound(call.int("start", 0)), bound(call.int("end", rank)));
         let part = all.get(start..end.max(start)).unwrap_or_default().to_vec();
-        self.set(call, Held::Integers(part, false))
+        self.set(call, Held::Integers(part, Axes::List))
     }
 
     fn outputs(&mut self, names: &[String]) -> Result<(), OnnxError> {

@@ -5,7 +5,7 @@ use super::OnnxError;
 use super::calls::Call;
 use super::constant::Floats;
 use super::dim::Dim;
-use super::held::{Form, Held, dims};
+use super::held::{Axes, Form, Held, dims};
 use super::import::Reader;
 
 impl Reader {
@@ -44,7 +44,12 @@ impl Reader {
                 }
                 Held::Floats(Floats { shape, ..floats })
             }
-            Held::Integers(values, _) => Held::Integers(values, target.is_empty()),
+            Held::Integers(values, _) => match target[..] {
+                [] => Held::Integers(values, Axes::Single),
+                [_] => Held::Integers(values, Axes::List),
+                [Dim::Whole(-1), Dim::Whole(2)] if values.len() % 2 == 0 => Held::Integers(values, Axes::Pairs),
+                _ => return Err(call.error(format!("sizes as {target:?}"))),
+            },
             Held::Scores { .. } => return Err(call.error("attention scores in another shape")),
         };
         self.set(call, held)
@@ -108,6 +113,10 @@ impl Reader {
             (Held::Map(id, Form::Columns), Some([0, 2, 1])) => Held::Map(id, Form::Rows),
             (Held::Map(id, Form::Map), Some([0, 2, 3, 1])) => Held::Map(id, Form::ChannelsLast),
             (Held::Map(id, Form::ChannelsLast), Some([0, 3, 1, 2])) => Held::Map(id, Form::Map),
+            (Held::Integers(values, Axes::Pairs), None | Some([1, 0])) => {
+                let turned = values.iter().step_by(2).chain(values.iter().skip(1).step_by(2)).copied().collect();
+                Held::Integers(turned, Axes::TurnedPairs)
+            }
             (Held::Floats(floats), None | Some([1, 0])) if floats.shape.len() == 2 => {
                 Held::Floats(super::layers::transposed(&floats))
             }
@@ -119,8 +128,8 @@ impl Reader {
     pub(super) fn squeeze(&mut self, call: Call) -> Result<(), OnnxError> {
         let axes = self.axes(call, "axes", 1)?;
         let held = match self.held(call, 0)? {
-            Held::Integers(values, _) if values.len() == 1 => Held::Integers(values, true),
-            Held::Integers(values, single) => Held::Integers(values, single),
+            Held::Integers(values, _) if values.len() == 1 => Held::Integers(values, Axes::Single),
+            Held::Integers(values, axes) => Held::Integers(values, axes),
             Held::Floats(mut floats) => {
                 floats.shape.retain(|&n| n != 1);
                 Held::Floats(floats)
@@ -145,7 +154,7 @@ impl Reader {
     pub(super) fn unsqueeze(&mut self, call: Call) -> Result<(), OnnxError> {
         let axes = self.axes(call, "axes", 1)?.unwrap_or_default();
         let held = match self.held(call, 0)? {
-            Held::Integers(values, _) => Held::Integers(values, false),
+            Held::Integers(values, _) => Held::Integers(values, Axes::List),
             Held::Floats(mut floats) => {
                 let rank = floats.shape.len() + axes.len();
                 let mut new = Vec::new();

@@ -5,7 +5,7 @@ use super::super::op::Op;
 use super::OnnxError;
 use super::calls::Call;
 use super::dim::{Arithmetic, Dim};
-use super::held::{Form, Held, dims};
+use super::held::{Axes, Form, Held, dims};
 use super::import::Reader;
 use super::proto::data_type;
 
@@ -23,6 +23,12 @@ impl Reader {
         let (starts, ends) = (self.integers(call, 1)?, self.integers(call, 2)?);
         let axes = self.axes(call, "axes", 3)?.unwrap_or_else(|| (0..starts.len() as i64).collect());
         let steps = if self.optional(call, 4)?.is_some() { self.wholes(call, 4)? } else { vec![1; starts.len()] };
+        if let (Held::Integers(values, Axes::Pairs), [0], [-1]) = (self.held(call, 0)?, &axes[..], &steps[..])
+            && starts == [Dim::Whole(-1)]
+        {
+            let reversed = values.chunks_exact(2).rev().flatten().copied().collect();
+            return self.set(call, Held::Integers(reversed, Axes::Pairs));
+        }
         if ends.len() != starts.len() || axes.len() != starts.len() || steps.iter().any(|&s| s != 1) {
             return Err(call.error(format!("parts with the steps {steps:?}")));
         }
@@ -32,7 +38,7 @@ impl Reader {
                     return Err(call.error("a part of sizes with open bounds"));
                 };
                 let (start, end) = bounds(start, end, values.len() as i64);
-                Held::Integers(values.get(start as usize..end as usize).unwrap_or_default().to_vec(), false)
+                Held::Integers(values.get(start as usize..end as usize).unwrap_or_default().to_vec(), Axes::List)
             }
             Held::Map(id, form @ (Form::Map | Form::Vector)) => {
                 let mut wanted = [None; 4];
@@ -163,7 +169,7 @@ impl Reader {
         }
         if all.iter().all(|held| matches!(held, Held::Integers(..))) {
             let sizes = all.into_iter().flat_map(|held| if let Held::Integers(v, _) = held { v } else { vec![] });
-            return self.set(call, Held::Integers(sizes.collect(), false));
+            return self.set(call, Held::Integers(sizes.collect(), Axes::List));
         }
         let (_, form) = self.map(call, 0)?;
         let mut inputs = Vec::new();
@@ -183,7 +189,7 @@ impl Reader {
     }
 
     pub(super) fn gather(&mut self, call: Call) -> Result<(), OnnxError> {
-        let (Held::Integers(values, _), Held::Integers(index, single)) = (self.held(call, 0)?, self.held(call, 1)?)
+        let (Held::Integers(values, _), Held::Integers(index, axes)) = (self.held(call, 0)?, self.held(call, 1)?)
         else {
             return Err(call.error("only parts of sizes are supported"));
         };
@@ -192,14 +198,14 @@ impl Reader {
             let Dim::Whole(index) = index else { return Err(call.error("an open index")) };
             chosen.push(values[call.axis(index, values.len())?]);
         }
-        self.set(call, Held::Integers(chosen, single))
+        self.set(call, Held::Integers(chosen, axes))
     }
 
     /// Constants that are attributes without a tensor.
     pub(super) fn plain_constant(&mut self, call: Call) -> Result<(), OnnxError> {
         let held = match call.0.attribute.first().map(|a| (a.name.as_str(), a)) {
-            Some(("value_int", a)) => Held::Integers(vec![Dim::Whole(a.i.unwrap_or(0))], true),
-            Some(("value_ints", a)) => Held::Integers(a.ints.iter().map(|&v| Dim::Whole(v)).collect(), false),
+            Some(("value_int", a)) => Held::Integers(vec![Dim::Whole(a.i.unwrap_or(0))], Axes::Single),
+            Some(("value_ints", a)) => Held::Integers(a.ints.iter().map(|&v| Dim::Whole(v)).collect(), Axes::List),
             Some(("value_float", a)) => self.constant_floats(call, vec![a.f.unwrap_or(0.0)], vec![]),
             Some(("value_floats", a)) => self.constant_floats(call, a.floats.clone(), vec![a.floats.len()]),
             _ => return Err(call.error("a constant that is neither integers nor floats")),
@@ -222,7 +228,7 @@ impl Reader {
         });
         match value {
             Some(value) if (0..=MOST_SIZES).contains(&count) => {
-                self.set(call, Held::Integers(vec![Dim::Whole(value); count as usize], false))
+                self.set(call, Held::Integers(vec![Dim::Whole(value); count as usize], Axes::List))
             }
             _ => Err(call.error(format!("{count} constant values"))),
         }

@@ -1,0 +1,139 @@
+//! Weights and networks of other programs against what PyTorch makes of the same image.
+//!
+//! Driven by `index.json` of `tests/fixtures/checkpoints` (written by `make_checkpoints.py` beside it), and of the folder in
+//! `LAMELLA_IMPORTS` where that is set: full-size networks are too large to keep.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod support;
+
+use std::path::{Path, PathBuf};
+
+use lamella::engine::{Array, DeviceChoice};
+use lamella::model::Model;
+use lamella::model::foreign::{self, Description, save_onnx};
+use serde_json::Value;
+
+/// Largest relative L2 distance of our logits from those in double precision. Where PyTorch itself loses more in single
+/// precision, its own loss is the limit.
+const LIMIT: f64 = 2e-5;
+
+fn floats(path: &Path) -> Vec<f32> {
+    let bytes = std::fs::read(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    bytes.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect()
+}
+
+fn sizes(value: &Value) -> Vec<usize> {
+    value.as_array().unwrap().iter().map(|n| n.as_u64().unwrap() as usize).collect()
+}
+
+fn distance(a: &[f32], b: &[f32]) -> f64 {
+    assert_eq!(a.len(), b.len());
+    let square = |values: &mut dyn Iterator<Item = f64>| values.map(|v| v * v).sum::<f64>();
+    let off = square(&mut a.iter().zip(b).map(|(a, b)| f64::from(*a) - f64::from(*b)));
+    (off / square(&mut b.iter().map(|b| f64::from(*b))).max(1e-30)).sqrt()
+}
+
+/// Our logits; of two classes that stand for one logit, their difference.
+fn logits(model: &Model, image: &Array, wanted: &[usize]) -> Vec<f32> {
+    let mut network = model.network(DeviceChoice::Cpu).unwrap();
+    let ours = network.infer(image).unwrap().remove(0);
+    let [batch, classes, h, w] = ours.dims4();
+    if classes == 2 && wanted[1] == 1 {
+        let plane = h * w;
+        return (0..batch * plane)
+            .map(|n| {
+                let at = n / plane * 2 * plane + n % plane;
+                ours.values[at + plane] - ours.values[at]
+            })
+            .collect();
+    }
+    ours.values
+}
+
+fn check(folder: &Path, entry: &Value) -> Result<f64, String> {
+    let name = entry["name"].as_str().unwrap();
+    let path = folder.join(entry["file"].as_str().unwrap());
+    let description = Description { id: name.into(), ..Description::default() };
+    let (model, report) = foreign::import(&path, &description).map_err(|e| e.to_string())?;
+    let network = entry["network"].as_str().unwrap();
+    let recognised = network == "onnx" || report.network.ends_with(network);
+    if !recognised
+        || report.matched != model.weights.len() - usize::from(model.weights.contains_key("two_classes.weight"))
+    {
+        return Err(format!("recognised as {}, {} of {} tensors", report.network, report.matched, model.weights.len()));
+    }
+    let image = Array::new(sizes(&entry["shape"]), floats(&folder.join(format!("{name}.input"))));
+    let (theirs, shape) = (floats(&folder.join(format!("{name}.logits"))), sizes(&entry["out"]));
+    let limit = entry["pytorch_single_precision_error"].as_f64().unwrap().max(LIMIT);
+    let off = distance(&logits(&model, &image, &shape), &theirs);
+    if off > limit {
+        return Err(format!("logits are off by {off:.1e}"));
+    }
+    // Saved, read again, written as ONNX and read again it is the same network.
+    let work = tempfile::tempdir().unwrap();
+    let saved = work.path().join("model.safetensors");
+    model.save(&saved).map_err(|e| e.to_string())?;
+    let again = Model::load(&saved).map_err(|e| e.to_string())?;
+    if again.weights != model.weights || distance(&logits(&again, &image, &shape), &theirs) > limit {
+        return Err("the saved model is another one".into());
+    }
+    let written = work.path().join("model.onnx");
+    save_onnx(&model, &written).map_err(|e| e.to_string())?;
+    let back = foreign::import(&written, &Description::default()).map_err(|e| e.to_string())?.0;
+    if back.weights != model.weights {
+        return Err("the model came back from ONNX with other weights".into());
+    }
+    Ok(off)
+}
+
+#[test]
+fn logits_of_imported_networks_equal_pytorchs() {
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/checkpoints");
+    let given = std::env::var_os("LAMELLA_IMPORTS").map(PathBuf::from);
+    let mut failures = Vec::new();
+    let mut count = 0;
+    for folder in [Some(own), given].into_iter().flatten() {
+        for entry in support::json(&folder.join("index.json")).as_array().unwrap() {
+            let name = entry["name"].as_str().unwrap();
+            match check(&folder, entry) {
+                Ok(off) => println!("imported {name}: logits within {off:.1e}"),
+                Err(problem) => failures.push(format!("{name}: {problem}")),
+            }
+            count += 1;
+        }
+    }
+    println!("imports: {} of {count} networks equal PyTorch's", count - failures.len());
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn damaged_files_are_refused_and_never_panic() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/checkpoints");
+    let work = tempfile::tempdir().unwrap();
+    for entry in support::json(&folder.join("index.json")).as_array().unwrap() {
+        let file = entry["file"].as_str().unwrap();
+        let bytes = std::fs::read(folder.join(file)).unwrap();
+        let target = work.path().join(file);
+        let mut state = 0x2545_f491_4f6c_dd1du64;
+        for round in 0..60 {
+            let mut damaged = bytes.clone();
+            for _ in 0..=round % 4 {
+                state ^= state << 13;
+                state ^= state >> 7;
+                state ^= state << 17;
+                // The first half of the rounds strikes where the structure is.
+                let reach = if round % 2 == 0 { damaged.len().min(4096) } else { damaged.len() };
+                let at = state as usize % reach;
+                damaged[at] = (state >> 32) as u8;
+            }
+            if round % 5 == 0 {
+                damaged.truncate(state as usize % bytes.len());
+            }
+            std::fs::write(&target, &damaged).unwrap();
+            // Some changes only touch values; what counts is that nothing breaks.
+            if let Err(error) = foreign::import(&target, &Description { id: "x".into(), ..Description::default() }) {
+                assert!(!error.to_string().contains('\n'), "{error}");
+            }
+        }
+    }
+}
