@@ -36,6 +36,9 @@ const KEPT_CRATES: &[(&str, &str)] = &[
     ("jpeg2k", "formats"),
     ("flate2", "formats"),
     ("clap", "cli"),
+    ("prost", "graph"),
+    ("base64", "zoo"),
+    ("zip", "model"),
 ];
 
 const MAX_LINES: usize = 600;

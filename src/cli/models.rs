@@ -32,7 +32,7 @@ enum Action {
         id: String,
     },
     /// Take a model into the user's model folder: one of Lamella, ONNX, or weights of PyTorch (.pth, .pt, .safetensors) of
-    /// nnU-Net v2, segmentation_models.pytorch, torchvision, milesial, mateuszbuda
+    /// nnU-Net v2, `segmentation_models.pytorch`, torchvision, milesial, mateuszbuda
     Import(Import),
     /// Write a model to a file: .safetensors, or .onnx
     Export {

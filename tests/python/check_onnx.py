@@ -1,7 +1,7 @@
 """Every network that `tests/onnx_export.rs` wrote, in ONNX Runtime: python check_onnx.py FOLDER
 
 FOLDER holds `index.json`, and for each network its ONNX file, an image and our logits (float32). Prints the relative L2
-distance of each; fails above 2e-5 (1e-4 where products of whole maps on random weights enlarge rounding, as in tests/zoo.rs).
+distance of each; fails above the limit that the index gives.
 """
 import json, sys
 from pathlib import Path

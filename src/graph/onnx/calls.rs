@@ -7,45 +7,45 @@ use super::proto::{AttributeProto, NodeProto};
 #[derive(Clone, Copy)]
 pub struct Call<'a>(pub &'a NodeProto);
 
-impl Call<'_> {
-    fn attribute(&self, name: &str) -> Option<&AttributeProto> {
+impl<'a> Call<'a> {
+    fn attribute(self, name: &str) -> Option<&'a AttributeProto> {
         self.0.attribute.iter().find(|a| a.name == name)
     }
 
     /// An error about this operation.
-    pub fn error(&self, problem: impl Into<String>) -> OnnxError {
+    pub fn error(self, problem: impl Into<String>) -> OnnxError {
         let name = if self.0.name.is_empty() { self.0.output.first().cloned() } else { Some(self.0.name.clone()) };
         OnnxError::Operation { op: self.0.op_type.clone(), name: name.unwrap_or_default(), problem: problem.into() }
     }
 
     /// An integer.
-    pub fn int(&self, name: &str, default: i64) -> i64 {
+    pub fn int(self, name: &str, default: i64) -> i64 {
         self.attribute(name).and_then(|a| a.i).unwrap_or(default)
     }
 
     /// A float.
-    pub fn float(&self, name: &str, default: f32) -> f32 {
+    pub fn float(self, name: &str, default: f32) -> f32 {
         self.attribute(name).and_then(|a| a.f).unwrap_or(default)
     }
 
     /// A text.
-    pub fn text(&self, name: &str, default: &str) -> String {
+    pub fn text(self, name: &str, default: &str) -> String {
         let given = self.attribute(name).and_then(|a| a.s.as_ref());
         given.map_or_else(|| default.to_string(), |bytes| String::from_utf8_lossy(bytes).into_owned())
     }
 
     /// Several integers, if the attribute is there.
-    pub fn ints(&self, name: &str) -> Option<&[i64]> {
+    pub fn ints(self, name: &str) -> Option<&'a [i64]> {
         self.attribute(name).map(|a| a.ints.as_slice())
     }
 
     /// The tensor of an attribute.
-    pub fn tensor(&self, name: &str) -> Option<&super::proto::TensorProto> {
+    pub fn tensor(self, name: &str) -> Option<&'a super::proto::TensorProto> {
         self.attribute(name).and_then(|a| a.t.as_ref())
     }
 
     /// Height and width, between `least` and a bound that no network reaches.
-    pub fn pair(&self, name: &str, default: [usize; 2], least: usize) -> Result<[usize; 2], OnnxError> {
+    pub fn pair(self, name: &str, default: [usize; 2], least: usize) -> Result<[usize; 2], OnnxError> {
         let Some(given) = self.ints(name) else { return Ok(default) };
         match given {
             &[h, w] => Ok([self.bounded(name, h, least)?, self.bounded(name, w, least)?]),
@@ -53,7 +53,7 @@ impl Call<'_> {
         }
     }
 
-    fn bounded(&self, name: &str, value: i64, least: usize) -> Result<usize, OnnxError> {
+    fn bounded(self, name: &str, value: i64, least: usize) -> Result<usize, OnnxError> {
         usize::try_from(value)
             .ok()
             .filter(|n| (least..=4096).contains(n))
@@ -62,7 +62,7 @@ impl Call<'_> {
 
     /// The same number of rows above and below, of columns left and right.
     pub fn padding(
-        &self,
+        self,
         kernel: [usize; 2],
         dilation: [usize; 2],
         stride: [usize; 2],
@@ -88,7 +88,7 @@ impl Call<'_> {
     }
 
     /// An axis counted from the front.
-    pub fn axis(&self, value: i64, rank: usize) -> Result<usize, OnnxError> {
+    pub fn axis(self, value: i64, rank: usize) -> Result<usize, OnnxError> {
         let counted = if value < 0 { value.saturating_add(rank as i64) } else { value };
         usize::try_from(counted)
             .ok()

@@ -65,11 +65,13 @@ impl Dim {
             };
             return exact.map_or(Self::Unknown, Self::Whole);
         }
-        match arithmetic {
-            Arithmetic::Multiply if other == Self::Whole(1) => return self,
-            Arithmetic::Multiply if self == Self::Whole(1) => return other,
-            Arithmetic::Divide if other == Self::Whole(1) => return self,
-            _ => {}
+        // Factors of one leave also what is not followed further.
+        let one = Self::Whole(1);
+        if other == one && matches!(arithmetic, Arithmetic::Multiply | Arithmetic::Divide) {
+            return self;
+        }
+        if self == one && arithmetic == Arithmetic::Multiply {
+            return other;
         }
         let (Some(a), Some(b)) = (self.extent(), other.extent()) else { return Self::Unknown };
         match (arithmetic, a.as_constant(), b.as_constant()) {

@@ -187,7 +187,7 @@ impl Layer<'_> {
             }
             Op::LogSoftmax => self.direct("LogSoftmax", &[("axis", Setting::Int(1))]),
             Op::Add => self.direct("Add", &[]),
-            Op::Multiply => self.direct("Mul", &[]),
+            Op::Multiply | Op::Gain => self.direct("Mul", &[]),
             Op::Concat => self.direct("Concat", &[("axis", Setting::Int(1))]),
             Op::CropLike => self.crop(&x),
             Op::Slice { axis, start, len } => {
@@ -214,7 +214,6 @@ impl Layer<'_> {
                 ];
                 self.direct("LRN", &settings)
             }
-            Op::Gain => self.direct("Mul", &[]),
         })
     }
 

@@ -49,7 +49,7 @@ impl Reader {
         let (x, weight) = (self.plain(call, 0)?, self.floats(call, 1)?);
         let [outputs, per_group, kh, kw] = kernel_sizes(call, &weight)?;
         let groups = usize::try_from(call.int("group", 1)).unwrap_or(0);
-        if groups == 0 || outputs % groups != 0 {
+        if groups == 0 || !outputs.is_multiple_of(groups) {
             return Err(call.error(format!("{groups} groups of {outputs} channels")));
         }
         self.expect_channels(call, x, per_group.saturating_mul(groups))?;
@@ -78,7 +78,7 @@ impl Reader {
         let (x, weight) = (self.plain(call, 0)?, self.floats(call, 1)?);
         let [inputs, per_group, kh, kw] = kernel_sizes(call, &weight)?;
         let groups = usize::try_from(call.int("group", 1)).unwrap_or(0);
-        if groups == 0 || inputs % groups != 0 {
+        if groups == 0 || !inputs.is_multiple_of(groups) {
             return Err(call.error(format!("{groups} groups of {inputs} channels")));
         }
         self.expect_channels(call, x, inputs)?;

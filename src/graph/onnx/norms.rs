@@ -69,7 +69,7 @@ impl Reader {
         let x = self.plain(call, 0)?;
         let channels = self.channels(x);
         let groups = usize::try_from(call.int("num_groups", 0)).unwrap_or(0);
-        if groups == 0 || channels % groups != 0 {
+        if groups == 0 || !channels.is_multiple_of(groups) {
             return Err(call.error(format!("{groups} groups of {channels} channels")));
         }
         let (scale, shift) = (self.floats(call, 1)?, self.floats(call, 2)?);
@@ -86,7 +86,7 @@ impl Reader {
         if count == channels {
             return Ok(floats);
         }
-        if count == 0 || channels % count != 0 {
+        if count == 0 || !channels.is_multiple_of(count) {
             return Err(call.error(format!("a scale of {:?} for {channels} channels", floats.shape)));
         }
         let values = self.values(call, &floats)?;

@@ -70,28 +70,28 @@ impl Reader {
         };
         let is_map =
             |rows: Dim, columns: Dim| (is_extent(rows, 0) || open(rows)) && (is_extent(columns, 1) || open(columns));
-        match to {
-            &[_, all] if by_channel => {
+        match *to {
+            [_, all] if by_channel => {
                 let count = here.map(|[h, w]| Dim::Whole((channels * h * w) as i64));
                 let fits = open(all) || Some(all) == count || dims(&self.graph, id, Form::Vector)[1] == all;
                 (fits && (all != Dim::Unknown)).then_some(Form::Vector)
             }
-            &[_, first, last] if by_channel && is_channels(first) => {
+            [_, first, last] if by_channel && is_channels(first) => {
                 let counts = [Some(Dim::positions(&self.graph, id)), here.map(|[h, w]| Dim::Whole((h * w) as i64))];
                 (open(last) || last == Dim::Unknown || counts.contains(&Some(last))).then_some(Form::Rows)
             }
-            &[_, middle, last] if form == Form::ChannelsLast && is_channels(last) => {
+            [_, middle, last] if form == Form::ChannelsLast && is_channels(last) => {
                 let counts = [Some(Dim::positions(&self.graph, id)), here.map(|[h, w]| Dim::Whole((h * w) as i64))];
                 (open(middle) || middle == Dim::Unknown || counts.contains(&Some(middle))).then_some(Form::Columns)
             }
-            &[_, Dim::Whole(groups), last] if by_channel && groups > 0 && open(last) => {
-                (channels % groups as usize == 0).then_some(Form::Groups(groups as usize))
+            [_, Dim::Whole(groups), last] if by_channel && groups > 0 && open(last) => {
+                channels.is_multiple_of(groups as usize).then_some(Form::Groups(groups as usize))
             }
-            &[_, first, rows, columns] if by_channel && (is_channels(first) || open(first)) => {
+            [_, first, rows, columns] if by_channel && (is_channels(first) || open(first)) => {
                 ((single && is_map(rows, columns)) || (form != Form::Vector || here.is_some()) && is_map(rows, columns))
                     .then_some(Form::Map)
             }
-            &[_, rows, columns, last] if matches!(form, Form::ChannelsLast | Form::Columns) && is_channels(last) => {
+            [_, rows, columns, last] if matches!(form, Form::ChannelsLast | Form::Columns) && is_channels(last) => {
                 is_map(rows, columns).then_some(Form::ChannelsLast)
             }
             _ => None,
@@ -142,7 +142,7 @@ impl Reader {
                 gone.sort_unstable();
                 match (form, &gone[..]) {
                     (Form::Map, [2, 3]) | (Form::Rows, [2]) if self.is_single(id) => Held::Map(id, Form::Vector),
-                    (Form::Map, [2] | [3]) if self.is_single(id) => Held::Map(id, Form::Rows),
+                    (Form::Map, [2 | 3]) if self.is_single(id) => Held::Map(id, Form::Rows),
                     _ => return Err(call.error(format!("without the axes {gone:?} ({form:?})"))),
                 }
             }
@@ -175,7 +175,7 @@ impl Reader {
                 }
                 new.sort_unstable();
                 match (form, &new[..]) {
-                    (Form::Vector, [2, 3]) | (Form::Rows, [2] | [3]) if self.is_single(id) => Held::Map(id, Form::Map),
+                    (Form::Vector, [2, 3]) | (Form::Rows, [2 | 3]) if self.is_single(id) => Held::Map(id, Form::Map),
                     (Form::Vector, [2]) if self.is_single(id) => Held::Map(id, Form::Rows),
                     _ => return Err(call.error(format!("with new axes {new:?} ({form:?})"))),
                 }

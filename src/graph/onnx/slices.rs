@@ -48,14 +48,14 @@ impl Reader {
                 if form == Form::Vector && !self.is_single(id) {
                     return Err(call.error("a part of flat features"));
                 }
-                Held::Map(self.part(call, id, wanted)?, form)
+                Held::Map(self.part(call, id, &wanted)?, form)
             }
             _ => return Err(call.error("a part of a reshaped map")),
         };
         self.set(call, held)
     }
 
-    fn part(&mut self, call: Call, mut id: NodeId, wanted: [Option<(Dim, Dim)>; 4]) -> Result<NodeId, OnnxError> {
+    fn part(&mut self, call: Call, mut id: NodeId, wanted: &[Option<(Dim, Dim)>; 4]) -> Result<NodeId, OnnxError> {
         let sizes = dims(&self.graph, id, Form::Map);
         let here = self.size_at(id);
         let mut windows = [None; 4];
@@ -132,7 +132,7 @@ impl Reader {
         let channels = self.channels(id);
         let lens = match self.axes(call, "split", 1)? {
             Some(lens) => lens,
-            None if channels % count == 0 => vec![(channels / count) as i64; count],
+            None if channels.is_multiple_of(count) => vec![(channels / count) as i64; count],
             None => return Err(call.error(format!("{channels} channels in {count} parts"))),
         };
         let fits = lens.len() == count && lens.iter().all(|&l| (1..=channels as i64).contains(&l));
@@ -206,16 +206,11 @@ impl Reader {
         let held = match call.0.attribute.first().map(|a| (a.name.as_str(), a)) {
             Some(("value_int", a)) => Held::Integers(vec![Dim::Whole(a.i.unwrap_or(0))], Axes::Single),
             Some(("value_ints", a)) => Held::Integers(a.ints.iter().map(|&v| Dim::Whole(v)).collect(), Axes::List),
-            Some(("value_float", a)) => self.constant_floats(call, vec![a.f.unwrap_or(0.0)], vec![]),
-            Some(("value_floats", a)) => self.constant_floats(call, a.floats.clone(), vec![a.floats.len()]),
+            Some(("value_float", a)) => constant_floats(call, vec![a.f.unwrap_or(0.0)], vec![]),
+            Some(("value_floats", a)) => constant_floats(call, a.floats.clone(), vec![a.floats.len()]),
             _ => return Err(call.error("a constant that is neither integers nor floats")),
         };
         self.set(call, held)
-    }
-
-    fn constant_floats(&self, call: Call, values: Vec<f32>, shape: Vec<usize>) -> Held {
-        let name = call.0.output.first().cloned().unwrap_or_default();
-        Held::Floats(super::constant::Floats { name, shape, values: Some(std::rc::Rc::new(values)) })
     }
 
     pub(super) fn constant_of_shape(&mut self, call: Call) -> Result<(), OnnxError> {
@@ -233,6 +228,11 @@ impl Reader {
             _ => Err(call.error(format!("{count} constant values"))),
         }
     }
+}
+
+fn constant_floats(call: Call, values: Vec<f32>, shape: Vec<usize>) -> Held {
+    let name = call.0.output.first().cloned().unwrap_or_default();
+    Held::Floats(super::constant::Floats { name, shape, values: Some(std::rc::Rc::new(values)) })
 }
 
 #[cfg(test)]

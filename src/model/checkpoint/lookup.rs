@@ -111,9 +111,8 @@ impl Pickle {
             && let Some(entries) = self.entries(*state)
         {
             for &(key, value) in entries {
-                match self.text(key) {
-                    Some("_parameters" | "_buffers" | "_modules") => self.collect(value, path, depth + 1, found),
-                    _ => {}
+                if let Some("_parameters" | "_buffers" | "_modules") = self.text(key) {
+                    self.collect(value, path, depth + 1, found)
                 }
             }
         }

@@ -146,7 +146,7 @@ impl<'a> Machine<'a> {
     }
 
     fn pairs(all: &[Id]) -> Result<Vec<(Id, Id)>, String> {
-        if all.len() % 2 != 0 {
+        if !all.len().is_multiple_of(2) {
             return Err("a key without a value in the pickled data".into());
         }
         Ok(all.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect())

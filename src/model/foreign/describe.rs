@@ -69,7 +69,7 @@ impl Description {
     /// When the description contradicts the network.
     pub fn spec(&self, known: Known, report: &mut Report) -> Result<ModelSpec, String> {
         let stack = 2 * self.neighbours + 1;
-        if known.in_channels % stack != 0 {
+        if !known.in_channels.is_multiple_of(stack) {
             return Err(format!(
                 "the network has {} input channels, which {} neighbouring slices on either side do not divide",
                 known.in_channels, self.neighbours

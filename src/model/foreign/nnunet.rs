@@ -211,7 +211,7 @@ pub fn import(path: &Path, checkpoint: Checkpoint, description: &Description) ->
     let architecture = architecture(&configuration, &plans)?;
     let labels = labels(&dataset)?;
     let channels =
-        dataset["channel_names"].as_object().or(dataset["modality"].as_object()).map_or(1, |names| names.len());
+        dataset["channel_names"].as_object().or(dataset["modality"].as_object()).map_or(1, serde_json::Map::len);
     let ends = Ends { in_channels: channels, classes: labels.len() + 1 };
     let graph = zoo::build(&architecture.id, ends, &architecture.options).map_err(|e| e.to_string())?;
     let tensors = own_tensors(checkpoint.tensors);
