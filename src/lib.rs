@@ -17,3 +17,8 @@ pub mod pipeline;
 pub mod session;
 pub mod volume;
 pub mod zoo;
+
+/// The worked example of CONTRIBUTING.md, which `cargo test` compiles and runs.
+#[cfg(doctest)]
+#[doc = include_str!("../CONTRIBUTING.md")]
+pub struct AddingAnArchitecture;

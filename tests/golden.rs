@@ -21,8 +21,8 @@ use lamella::graph::{
 };
 use lamella::learn::{Rosenblatt, Tie};
 use lamella::zoo::{
-    self, Attention, Encoder, EncoderUNet, Ends, Fit, NnUnet, PerAxis, ResNet, Stages, Striding, UNet, UpPath, alexnet,
-    basic_block, bottleneck, conv_stack, decoder_block, inception_v1, inception_v2, inception_v3, lenet,
+    self, Attention, Blocks, Encoder, EncoderUNet, Ends, Fit, NnUnet, PerAxis, ResNet, Stages, Striding, UNet, UpPath,
+    alexnet, basic_block, bottleneck, conv_stack, decoder_block, inception_v1, inception_v2, inception_v3, lenet,
     residual_block, residual_bottleneck, resnet, vgg, zfnet,
 };
 use safetensors::{Dtype, SafeTensors};
@@ -229,7 +229,9 @@ fn block(name: &str, hyper: &Value, builder: &GraphBuilder, x: &Node) -> Option<
         let (coarse, all) = (size(&hyper["in_channels"]), x.channels());
         let low = x.channels_part(0, coarse).positions_part(2, 0, 6).positions_part(3, 0, 5);
         let skip = x.channels_part(coarse, all - coarse);
-        return Some(decoder_block(&root.sub("block"), &low, Some(&skip), size(&hyper["out_channels"]), attention));
+        let blocks = Blocks { ratio: Blocks::RATIO, least: 1, subsample: false };
+        let outputs = size(&hyper["out_channels"]);
+        return Some(decoder_block(&root.sub("block"), &low, Some(&skip), outputs, attention, blocks));
     }
     if name == "block_center_crop_concat" {
         let up = size(&hyper["channels_up"]);
@@ -298,7 +300,8 @@ fn segmentation(name: &str, hyper: &Value) -> Option<Graph> {
         let encoder = Encoder::ALL.into_iter().find(|e| e.id() == id)?;
         let attention = if hyper["decoder_attention_type"].is_null() { Attention::None } else { Attention::Scse };
         let decoder = hyper["decoder_channels"].as_array()?.iter().map(size).collect();
-        let network = EncoderUNet { encoder, decoder, attention: Stages::Everywhere(attention) };
+        let network =
+            EncoderUNet { encoder, decoder, attention: Stages::Everywhere(attention), ..EncoderUNet::default() };
         return Some(network.build(ends).unwrap());
     }
     if name.starts_with("seg_unet_") {

@@ -9,8 +9,10 @@ mod support;
 use std::path::{Path, PathBuf};
 
 use lamella::engine::{Array, DeviceChoice};
+use lamella::jobs::{self, Cancel, SegmentOptions};
 use lamella::model::Model;
 use lamella::model::foreign::{self, Description, save_onnx};
+use lamella::pipeline::segment;
 use serde_json::Value;
 
 /// Largest relative L2 distance of our logits from those in double precision. Where PyTorch itself loses more in single
@@ -104,6 +106,38 @@ fn logits_of_imported_networks_equal_pytorchs() {
     }
     println!("imports: {} of {count} networks equal PyTorch's", count - failures.len());
     assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// `tests/fixtures/nnunet` holds a checkpoint of nnU-Net 2.8.1 and the masks that nnU-Net made with it of two cases.
+#[test]
+fn an_nnunet_checkpoint_segments_as_nnunet_does() {
+    let Some(data) = support::test_data() else { return };
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/nnunet");
+    let description = Description { id: "tiny".into(), ..Description::default() };
+    let (model, _) = foreign::import(&folder.join("checkpoint_final.pth"), &description).unwrap();
+    let labels: Vec<&str> = model.spec.classes.iter().map(|c| c.name.as_str()).collect();
+    assert_eq!((labels, model.spec.patch), (vec!["background", "Anterior", "Posterior"], [56, 40]));
+    let mut network = model.network(DeviceChoice::Cpu).unwrap();
+    for (masks, mirror) in [("predicted", true), ("predicted_plain", false)] {
+        let (mut same, mut foreground) = (0usize, 0usize);
+        for entry in std::fs::read_dir(folder.join(masks)).unwrap() {
+            let mask = entry.unwrap().path();
+            let image = data.join("data/hippocampus/imagesTr").join(mask.file_name().unwrap());
+            let volume = jobs::open_one(&image, None, &support::unwatched).unwrap();
+            let theirs = jobs::read_labels(&mask, &Cancel::default(), &|_| {}).unwrap();
+            let options = SegmentOptions { mirror, ..SegmentOptions::default() };
+            let ours = segment(&volume, &model.spec, &mut network, &options, &|| false, &mut |_| {}).unwrap();
+            let [x, y, z] = volume.geometry.shape();
+            for at in (0..x * y * z).map(|n| [n % x, n / x % y, n / x / y]) {
+                let (a, b) = (ours.get(at), theirs.get(at));
+                foreground += usize::from(a > 0 || b > 0);
+                same += usize::from((a > 0 || b > 0) && a == b);
+            }
+        }
+        let agreement = same as f64 / foreground as f64;
+        println!("nnU-Net, {masks}: {agreement:.5} of {foreground} foreground voxels agree");
+        assert!(foreground > 3000 && agreement > 0.995, "{masks}: {agreement}");
+    }
 }
 
 #[test]

@@ -85,7 +85,7 @@ fn write(folder: &Path, entry: &Entry) -> Value {
         let again: Weights = back.weights.into_iter().map(|(n, t)| (n, Array::new(t.shape, t.values))).collect();
         let off = distance(&run(&back.graph, &again, &image), &ours);
         assert!(off < AGREE, "{name} comes back from ONNX with logits off by {off:.1e}");
-        let alive = Graph { taps: Vec::new(), ..graph.clone() }.without_dead_nodes();
+        let alive = graph.for_inference();
         assert_eq!(back.graph.trainable_count(), alive.trainable_count(), "{name}");
     }
     let raw = |values: &[f32]| values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();

@@ -25,6 +25,10 @@ const ENDS: Ends = Ends { in_channels: 1, classes: 2 };
 fn entries() -> Vec<(&'static str, Value)> {
     let mut entries: Vec<(&'static str, Value)> = ARCHITECTURES.iter().map(|a| (a.id, json!({}))).collect();
     entries.extend(Encoder::ALL.iter().map(|encoder| ("unet", json!({"encoder": encoder}))));
+    entries.push(("unet", json!({"encoder": "googlenet", "auxiliary": true})));
+    entries.push(("unet", json!({"encoder": "inception-v3", "auxiliary": true})));
+    entries.push(("unet", json!({"width": 8, "depth": 3, "attention": "se", "attention_ratio": 2})));
+    entries.push(("unet", json!({"width": 8, "depth": 3, "attention": "non-local", "attention_subsample": true})));
     for attention in Attention::ALL {
         entries.push(("unet", json!({"width": 8, "depth": 3, "attention": attention})));
         entries.push(("unet", json!({"encoder": "resnet18", "decoder": [128, 128], "attention": attention})));
@@ -74,7 +78,8 @@ fn engines_agree_at_two_sizes_and_every_parameter_has_a_gradient() {
         let mut network = Network::with_backend(graph.clone(), &weights, DeviceChoice::Cpu, Backend::Best).unwrap();
         let pass = network.run(&random_array(&[2, 1, 64, 64], 1), Mode::Training).unwrap();
         let outputs = pass.outputs().unwrap();
-        let gradients = pass.backward(&[random_array(&outputs[0].shape, 2)]).unwrap();
+        let probes: Vec<Array> = outputs.iter().map(|output| random_array(&output.shape, 2)).collect();
+        let gradients = pass.backward(&probes).unwrap();
         for parameter in graph.parameters.iter().filter(|p| p.role.is_trainable()) {
             if is_taken_out_by_a_norm(&graph, &parameter.name) || is_of_a_coarser_head(&graph, &parameter.name) {
                 continue;

@@ -32,6 +32,15 @@ pub struct Train {
     /// Attention wherever it fits, or one for each stage from the finest, separated by commas
     #[arg(long, value_delimiter = ',')]
     attention: Vec<String>,
+    /// Squeeze-and-excitation has so many times fewer units inside than channels (16)
+    #[arg(long)]
+    attention_ratio: Option<NonZeroUsize>,
+    /// Non-local blocks pool their keys and values 2x2
+    #[arg(long)]
+    attention_subsample: bool,
+    /// The encoder's auxiliary classifiers help training as further heads (googlenet, inception-v1, inception-v3)
+    #[arg(long)]
+    auxiliary: bool,
     /// Start from this model's weights (same architecture), or from an imported classifier's as the U-Net's encoder
     #[arg(long)]
     init: Option<String>,
@@ -109,6 +118,14 @@ impl Train {
             [] => {}
             [one] => plan.architecture.set("attention", json!(one)),
             each => plan.architecture.set("attention", json!(each)),
+        }
+        if let Some(ratio) = self.attention_ratio {
+            plan.architecture.set("attention_ratio", json!(ratio));
+        }
+        for (wanted, key) in [(self.attention_subsample, "attention_subsample"), (self.auxiliary, "auxiliary")] {
+            if wanted {
+                plan.architecture.set(key, json!(true));
+            }
         }
         match self.patch.as_deref() {
             None => {}

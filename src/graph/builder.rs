@@ -8,7 +8,7 @@ use super::op::{
     UpsampleTo,
 };
 use super::shape::{GraphError, Size, symbolic};
-use super::{Graph, Node, NodeId, Parameter, ParameterId, Role};
+use super::{Graph, Node, NodeId, Parameter, ParameterId, Role, Supervision};
 
 #[derive(Default)]
 struct State {
@@ -78,6 +78,22 @@ impl GraphBuilder {
         let mut graph = std::mem::take(&mut state.graph);
         graph.outputs = outputs.iter().map(|value| value.id).collect();
         Ok(graph)
+    }
+
+    /// Ends building a network whose further results are heads on inner maps.
+    ///
+    /// # Errors
+    /// As [`GraphBuilder::finish`].
+    pub fn finish_with_auxiliary(self, main: &Value, heads: &[Value]) -> Result<Graph, GraphError> {
+        let outputs: Vec<Value> = std::iter::once(main).chain(heads).cloned().collect();
+        Ok(Graph { supervision: Supervision::Auxiliary, ..self.finish(&outputs)? })
+    }
+
+    /// The inner result that was named so.
+    pub fn tapped(&self, name: &str) -> Option<Value> {
+        let state = self.state.borrow();
+        let id = state.graph.taps.iter().find(|(tap, _)| tap == name)?.1;
+        Some(Value { builder: self.clone(), id, size: state.graph.nodes[id].size })
     }
 
     fn push(&self, op: Op, inputs: &[&Value], parameters: Vec<ParameterId>, scope: &str, channels: usize) -> Value {

@@ -102,6 +102,16 @@ pub struct Node {
     pub size: Size,
 }
 
+/// What results after the first are for; they only help training.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Supervision {
+    /// The same classes at coarser resolutions, as in nnU-Net: half the weight at each, none for the coarsest, summing to one.
+    #[default]
+    Deep,
+    /// Heads on inner maps, as in `GoogLeNet`: weight 0.3 each.
+    Auxiliary,
+}
+
 /// A network.
 #[derive(Debug, Clone, Default)]
 pub struct Graph {
@@ -111,6 +121,8 @@ pub struct Graph {
     pub parameters: Vec<Parameter>,
     /// The results, from the finest to the coarsest.
     pub outputs: Vec<NodeId>,
+    /// What the results after the first are for.
+    pub supervision: Supervision,
     /// Inner results worth looking at, by name.
     pub taps: Vec<(String, NodeId)>,
 }
@@ -124,6 +136,26 @@ impl Graph {
     /// Number of running statistics.
     pub fn buffer_count(&self) -> usize {
         self.parameters.iter().filter(|p| !p.role.is_trainable()).map(Parameter::len).sum()
+    }
+
+    /// Weight of each result's loss in training.
+    pub fn output_weights(&self) -> Vec<f64> {
+        let count = self.outputs.len();
+        match self.supervision {
+            Supervision::Auxiliary => (0..count).map(|n| if n == 0 { 1.0 } else { 0.3 }).collect(),
+            Supervision::Deep => {
+                let halved = |n: usize| if n > 0 && n + 1 == count { 0.0 } else { 0.5f64.powi(n as i32) };
+                let sum: f64 = (0..count).map(halved).sum();
+                (0..count).map(|n| halved(n) / sum).collect()
+            }
+        }
+    }
+
+    /// The network without what only helps training: results after the first, inner results.
+    #[must_use]
+    pub fn for_inference(&self) -> Self {
+        let outputs = self.outputs.iter().take(1).copied().collect();
+        Self { outputs, taps: Vec::new(), ..self.clone() }.without_dead_nodes()
     }
 
     /// Channels of the input.

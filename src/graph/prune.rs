@@ -6,7 +6,7 @@ impl Graph {
     /// The same network without nodes and parameters that no output or tap depends on; the input stays.
     #[must_use]
     pub fn without_dead_nodes(self) -> Self {
-        let Self { nodes, parameters, outputs, taps } = self;
+        let Self { nodes, parameters, outputs, supervision, taps } = self;
         let mut needed = vec![false; nodes.len()];
         let ends = outputs.iter().copied().chain(taps.iter().map(|(_, id)| *id));
         ends.for_each(|id| needed[id] = true);
@@ -46,6 +46,7 @@ impl Graph {
             nodes: kept,
             parameters,
             outputs: outputs.into_iter().map(of).collect(),
+            supervision,
             taps: taps.into_iter().map(|(name, id)| (name, of(id))).collect(),
         }
     }

@@ -387,7 +387,7 @@ impl Run<'_> {
         let image = Array::new([batch, channels, h, w], images);
         let pass = self.network.run_unless(&image, Mode::Training, stop)?;
         let outputs = pass.outputs()?;
-        let weights = supervision_weights(outputs.len());
+        let weights = self.network.graph().output_weights();
         let mut value = 0.0;
         let mut gradients = Vec::with_capacity(outputs.len());
         for (logits, weight) in outputs.iter().zip(weights) {
@@ -451,16 +451,6 @@ impl Run<'_> {
 
 /// Mean Dice per label name, and whether it is the best yet.
 type Validation = (BTreeMap<String, f64>, bool);
-
-/// nnU-Net's weights of the outputs: halved at each resolution, none for the lowest, summing to one.
-fn supervision_weights(count: usize) -> Vec<f64> {
-    let mut weights: Vec<f64> = (0..count).map(|n| 0.5f64.powi(n as i32)).collect();
-    if count > 1 {
-        weights[count - 1] = 0.0;
-    }
-    let sum: f64 = weights.iter().sum();
-    weights.into_iter().map(|w| w / sum).collect()
-}
 
 /// Voxels of a label in both maps, and the sum of its voxels in each.
 fn overlap(predicted: &LabelMap, truth: &LabelMap, label: u16) -> (usize, usize) {

@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use super::spec::{ModelSpec, SPEC_VERSION};
 use crate::disk::replace_file;
 use crate::engine::{Array, DeviceChoice, EngineError, Network, Weights};
+use crate::graph::Parameter;
 
 /// Key of the specification in the file's metadata.
 const METADATA_KEY: &str = "lamella";
@@ -148,13 +149,15 @@ impl Model {
         Ok(Self { spec, weights })
     }
 
-    /// The network on a device.
+    /// The network on a device, without heads that only help training.
     ///
     /// # Errors
     /// When the architecture, the weights or the device do not work.
     pub fn network(&self, device: DeviceChoice) -> Result<Network, EngineError> {
-        let graph = self.spec.graph().map_err(|e| EngineError::Architecture(e.to_string()))?;
-        Network::new(graph, &self.weights, device)
+        let graph = self.spec.graph().map_err(|e| EngineError::Architecture(e.to_string()))?.for_inference();
+        let named = |p: &Parameter| self.weights.get(&p.name).map(|array| (p.name.clone(), array.clone()));
+        let weights: Weights = graph.parameters.iter().filter_map(named).collect();
+        Network::new(graph, &weights, device)
     }
 }
 

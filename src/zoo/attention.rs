@@ -11,9 +11,9 @@ use crate::graph::{self, ContextFusion, ContextPooling, NonLocal, Pairwise, Scop
 pub enum Attention {
     /// None.
     None,
-    /// Squeeze-and-excitation, reduction 16.
+    /// Squeeze-and-excitation.
     Se,
-    /// Squeeze-and-excitation in channels and in space, reduction 16.
+    /// Squeeze-and-excitation in channels and in space.
     Scse,
     /// Global context: attention pooling, added, ratio 1/4.
     Gc,
@@ -35,6 +35,26 @@ pub enum Attention {
 const MOST_AFFINITIES: usize = 2 << 30;
 /// The image size that blocks are judged by.
 const JUDGED: usize = 256;
+
+/// Settings that all blocks of a network share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Blocks {
+    /// Squeeze-and-excitation has so many times fewer units inside than channels ...
+    pub ratio: usize,
+    /// ... but at least so many.
+    pub least: usize,
+    /// Whether non-local blocks pool their keys and values 2x2.
+    pub subsample: bool,
+}
+
+impl Blocks {
+    /// The published ratio.
+    pub const RATIO: usize = 16;
+
+    fn reduction(self, channels: usize) -> usize {
+        self.ratio.min(channels / self.least).max(1)
+    }
+}
 
 impl Attention {
     /// All of them.
@@ -86,36 +106,44 @@ impl Attention {
     ///
     /// # Errors
     /// For a non-local block whose work grows beyond measure.
-    pub fn fits(self, stride: usize) -> Result<(), String> {
+    pub fn fits(self, stride: usize, subsample: bool) -> Result<(), String> {
         let positions = |stride: usize| (JUDGED / stride).max(1).pow(2);
-        let bytes = |stride: usize| positions(stride).pow(2) * size_of::<f32>();
-        if self.pairwise().is_none() || bytes(stride) <= MOST_AFFINITIES {
+        let bytes = |stride: usize, subsample: bool| {
+            positions(stride).pow(2) * size_of::<f32>() / if subsample { 4 } else { 1 }
+        };
+        if self.pairwise().is_none() || bytes(stride, subsample) <= MOST_AFFINITIES {
             return Ok(());
         }
-        let fitting = (0..8).map(|n| stride << n).find(|&s| bytes(s) <= MOST_AFFINITIES).unwrap_or(stride);
+        let fitting = (0..8).map(|n| stride << n).find(|&s| bytes(s, subsample) <= MOST_AFFINITIES).unwrap_or(stride);
+        let gigabytes = |bytes: usize| bytes as f64 / 1e9;
+        let fewer = if !subsample && bytes(stride, true) <= MOST_AFFINITIES {
+            format!(", pool its keys (attention_subsample, {:.1} GB)", gigabytes(bytes(stride, true)))
+        } else {
+            String::new()
+        };
         Err(format!(
             "{} at stride {stride} compares {} positions with each other in an image of {JUDGED} x {JUDGED}, {:.1} GB of \
-             affinities; put it at stride {fitting} or coarser (there {:.1} GB), or take gc or criss-cross",
+             affinities; put it at stride {fitting} or coarser (there {:.1} GB){fewer}, or take gc or criss-cross",
             self.id(),
             positions(stride),
-            bytes(stride) as f64 / 1e9,
-            bytes(fitting) as f64 / 1e9
+            gigabytes(bytes(stride, subsample)),
+            gigabytes(bytes(fitting, subsample))
         ))
     }
 
-    /// The block; squeeze-and-excitation keeps at least `least` units inside.
-    pub fn block(self, scope: &Scope, x: &graph::Value, least: usize) -> graph::Value {
+    /// The block.
+    pub fn block(self, scope: &Scope, x: &graph::Value, blocks: Blocks) -> graph::Value {
         let channels = x.channels();
         match self {
             Self::None => x.clone(),
-            Self::Se => scope.squeeze_excite(x, 16.min(channels / least).max(1)),
-            Self::Scse => scope.spatial_channel_excite(x, 16.min(channels / least).max(1)),
+            Self::Se => scope.squeeze_excite(x, blocks.reduction(channels)),
+            Self::Scse => scope.spatial_channel_excite(x, blocks.reduction(channels)),
             Self::Gc => scope.global_context(x, 0.25, ContextPooling::Attention, ContextFusion::Add),
             Self::SimplifiedNonLocal => scope.simplified_non_local(x),
             Self::CrissCross => scope.criss_cross(x, 8, 2),
             Self::NonLocalGaussian | Self::NonLocal | Self::NonLocalDot | Self::NonLocalConcat => {
                 let pairwise = self.pairwise().unwrap_or(Pairwise::Embedded);
-                scope.non_local(x, NonLocal { pairwise, subsample: false, norm: true })
+                scope.non_local(x, NonLocal { pairwise, subsample: blocks.subsample, norm: true })
             }
         }
     }
@@ -155,14 +183,14 @@ impl Stages {
     ///
     /// # Errors
     /// Where a list puts a block at a stage that it does not fit.
-    pub fn at(&self, stage: usize, stride: usize) -> Result<Attention, String> {
+    pub fn at(&self, stage: usize, stride: usize, subsample: bool) -> Result<Attention, String> {
         match self {
             Self::Everywhere(attention) => {
-                Ok(if attention.fits(stride).is_ok() { *attention } else { Attention::None })
+                Ok(if attention.fits(stride, subsample).is_ok() { *attention } else { Attention::None })
             }
             Self::Each(list) => {
                 let attention = list.get(stage).or(list.last()).copied().unwrap_or(Attention::None);
-                attention.fits(stride).map(|()| attention)
+                attention.fits(stride, subsample).map(|()| attention)
             }
         }
     }

@@ -157,6 +157,15 @@ impl Encoder {
         }
     }
 
+    /// Names of its auxiliary classifiers and of the maps that they read, the last first.
+    pub fn auxiliary_maps(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::InceptionV1 | Self::GoogLeNet => &[("aux2", "inception4d"), ("aux1", "inception4a")],
+            Self::InceptionV3 => &[("AuxLogits", "Mixed_6e")],
+            _ => &[],
+        }
+    }
+
     /// The published classifier, without auxiliary heads.
     ///
     /// # Errors

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::attention::{Attention, Stages};
+use super::attention::{Attention, Blocks, Stages};
 use super::encoder::Encoder;
 use super::{Ends, ZooError, conv};
 use crate::graph::{Graph, GraphBuilder, GraphError, Scope, UpsampleMode, UpsampleTo, Value};
@@ -23,30 +23,54 @@ pub struct EncoderUNet {
     /// Attention of the decoder's blocks, the finest first. `scse` stands, as in the original, both in front of and
     /// behind the convolutions, the others behind.
     pub attention: Stages,
+    /// Squeeze-and-excitation has so many times fewer units inside than channels.
+    pub attention_ratio: usize,
+    /// Whether non-local blocks pool their keys and values 2x2.
+    pub attention_subsample: bool,
+    /// Whether the encoder's auxiliary classifiers become further heads, which are trained with weight 0.3 and left out of
+    /// inference (`GoogLeNet` and Inception v3).
+    pub auxiliary: bool,
 }
 
 impl Default for EncoderUNet {
     fn default() -> Self {
-        Self { encoder: Encoder::ResNet34, decoder: vec![256, 128, 64, 32, 16], attention: Stages::default() }
+        Self {
+            encoder: Encoder::ResNet34,
+            decoder: vec![256, 128, 64, 32, 16],
+            attention: Stages::default(),
+            attention_ratio: Blocks::RATIO,
+            attention_subsample: false,
+            auxiliary: false,
+        }
     }
 }
+
+/// Channels in front of an auxiliary head, as in the published classifiers.
+const AUXILIARY_WIDTH: usize = 128;
 
 /// Most channels of a decoder block.
 const MAX_CHANNELS: usize = 4096;
 
 /// Up, beside the skip, attention, two convolutions, attention.
-pub fn decoder_block(scope: &Scope, x: &Value, skip: Option<&Value>, outputs: usize, attention: Attention) -> Value {
+pub fn decoder_block(
+    scope: &Scope,
+    x: &Value,
+    skip: Option<&Value>,
+    outputs: usize,
+    attention: Attention,
+    blocks: Blocks,
+) -> Value {
     let mut x = x.upsample(UpsampleMode::Nearest, UpsampleTo::Scale([2, 2]));
     if let Some(skip) = skip {
         x = x.concat(skip);
         if attention == Attention::Scse {
-            x = attention.block(&scope.sub("attention1").sub("attention"), &x, 1);
+            x = attention.block(&scope.sub("attention1").sub("attention"), &x, blocks);
         }
     }
     for n in 1..=2 {
         x = unit(&scope.sub(format!("conv{n}")), &x, outputs);
     }
-    attention.block(&scope.sub("attention2").sub("attention"), &x, 1)
+    attention.block(&scope.sub("attention2").sub("attention"), &x, blocks)
 }
 
 /// 3x3 convolution, batch norm, `ReLU`.
@@ -80,11 +104,45 @@ impl EncoderUNet {
             let skip = features.iter().find(|f| f.stride == stride).map(|f| &f.value);
             // Counted from the finest block, so that encoders with fewer stages have narrow ones.
             let channels = self.decoder.get((self.decoder.len() + n).saturating_sub(blocks)).copied().unwrap_or(fewest);
-            let attention = self.attention.at(blocks - 1 - n, stride).map_err(ZooError::Attention)?;
-            x = decoder_block(&decoder.sub("blocks").sub(n), &x, skip, channels, attention);
+            let subsample = self.attention_subsample;
+            let attention = self.attention.at(blocks - 1 - n, stride, subsample).map_err(ZooError::Attention)?;
+            let settings = Blocks { ratio: self.attention_ratio, least: 1, subsample };
+            x = decoder_block(&decoder.sub("blocks").sub(n), &x, skip, channels, attention, settings);
             builder.tap(format!("decoder.blocks.{n}"), &x);
         }
         let logits = root.sub("segmentation_head").sub(0).conv_same(&x, ends.classes, 3);
-        Ok(builder.finish(&[logits])?)
+        if !self.auxiliary {
+            return Ok(builder.finish(&[logits])?);
+        }
+        let mut heads = Vec::new();
+        for (name, map) in self.encoder.auxiliary_maps() {
+            let map = builder.tapped(&format!("encoder.{map}"));
+            let Some(map) = map else { continue };
+            let hidden = unit(&root.sub(name).sub("conv"), &map, AUXILIARY_WIDTH);
+            heads.push(root.sub(name).sub("head").conv_valid(&hidden, ends.classes, 1));
+        }
+        if heads.is_empty() {
+            return Err(ZooError::Auxiliary(self.encoder.id()));
+        }
+        Ok(builder.finish_with_auxiliary(&logits, &heads)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn auxiliary_heads_are_trained_and_left_out_of_inference() {
+        let ends = Ends { in_channels: 1, classes: 3 };
+        let network = EncoderUNet { encoder: Encoder::GoogLeNet, auxiliary: true, ..EncoderUNet::default() };
+        let graph = network.build(ends).unwrap();
+        assert_eq!(graph.output_weights(), [1.0, 0.3, 0.3]);
+        let sizes = graph.sizes([64, 96]).unwrap();
+        assert_eq!(graph.outputs.iter().map(|&id| sizes[id]).collect::<Vec<_>>(), [[64, 96], [4, 6], [4, 6]]);
+        let plain = EncoderUNet { auxiliary: false, ..network }.build(ends).unwrap();
+        assert_eq!(graph.for_inference().trainable_count(), plain.trainable_count());
+        let error = EncoderUNet { auxiliary: true, ..EncoderUNet::default() }.build(ends).unwrap_err();
+        assert!(error.to_string().contains("resnet34"), "{error}");
     }
 }

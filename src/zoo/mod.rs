@@ -28,7 +28,7 @@ use serde::de::DeserializeOwned;
 
 use crate::graph::{Conv, Graph, GraphError, Value};
 
-pub use attention::{Attention, Stages};
+pub use attention::{Attention, Blocks, Stages};
 pub use encoder::{Encoder, Feature, Fit};
 pub use encoder_unet::{EncoderUNet, decoder_block};
 pub use foreign::{Classifier, OnnxNetwork};
@@ -62,7 +62,7 @@ pub struct Architecture {
     /// When to choose it.
     pub advice: &'static str,
     /// Builds the graph from options (missing ones take their defaults).
-    build: fn(Ends, &serde_json::Value) -> Result<Graph, ZooError>,
+    pub build: fn(Ends, &serde_json::Value) -> Result<Graph, ZooError>,
 }
 
 /// Every architecture.
@@ -175,6 +175,9 @@ pub enum ZooError {
     /// A block of attention does not fit its stage.
     #[error("{0}")]
     Attention(String),
+    /// An encoder without auxiliary classifiers is to have auxiliary heads.
+    #[error("the encoder {0} has no auxiliary classifiers; inception-v1, googlenet and inception-v3 have")]
+    Auxiliary(String),
     /// The options contradict each other.
     #[error("the architecture cannot be built: {0}")]
     Graph(#[from] GraphError),

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::attention::Stages;
+use super::attention::{Blocks, Stages};
 use super::{Ends, ZooError};
 use crate::graph::{Activation, Graph, GraphBuilder, GraphError, Pool, Scope, UpsampleMode, UpsampleTo, Value};
 
@@ -69,6 +69,10 @@ pub struct UNet {
     /// Attention of every stage from the finest to the bottom; an empty list means none. The decoder's stages have their
     /// encoder stage's kind.
     pub attention: Stages,
+    /// Squeeze-and-excitation has so many times fewer units inside than channels, but at least four.
+    pub attention_ratio: usize,
+    /// Whether non-local blocks pool their keys and values 2x2.
+    pub attention_subsample: bool,
     /// Dropout at the end of the contracting path (0.5 in 2015).
     pub dropout: f64,
 }
@@ -83,6 +87,8 @@ impl Default for UNet {
             activation: Activation::Relu,
             up: UpPath::Transposed,
             attention: Stages::default(),
+            attention_ratio: Blocks::RATIO,
+            attention_subsample: false,
             dropout: 0.0,
         }
     }
@@ -147,8 +153,10 @@ impl UNet {
             };
             x = x.activate(self.activation);
         }
-        let attention = self.attention.at(stage, 1 << stage).map_err(ZooError::Attention)?;
-        Ok(attention.block(&scope.sub("attention"), &x, LEAST_UNITS))
+        let subsample = self.attention_subsample;
+        let attention = self.attention.at(stage, 1 << stage, subsample).map_err(ZooError::Attention)?;
+        let blocks = Blocks { ratio: self.attention_ratio, least: LEAST_UNITS, subsample };
+        Ok(attention.block(&scope.sub("attention"), &x, blocks))
     }
 
     fn up(&self, scope: &Scope, x: &Value, channels: usize) -> Value {

@@ -108,6 +108,7 @@ pub fn save_onnx(model: &Model, path: &Path) -> Result<OnnxReport, ForeignError>
     let specification = serde_json::to_string(&model.spec).map_err(|e| failed(OnnxError::Export(e.to_string())))?;
     let usage = "for research use; not for diagnosis".to_string();
     let texts = [(SPECIFICATION.to_string(), specification), ("usage".to_string(), usage)];
+    let graph = graph.for_inference();
     let values = |name: &str| model.weights.get(name).map(|a| a.values.as_slice());
     let write = |size| onnx::export(&graph, &Export { values: &values, size, texts: &texts });
     let (bytes, size) = if graph.has_fixed_parts() {
