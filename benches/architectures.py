@@ -19,6 +19,7 @@ parser.add_argument("lamella")
 parser.add_argument("dataset")
 parser.add_argument("--split")
 parser.add_argument("--budget", default="30s")
+parser.add_argument("--only", help="print just the rows of these ids (separated by commas)")
 a = parser.parse_args()
 
 
@@ -52,6 +53,13 @@ def table(title, note, rows):
     for each in rows:
         row(*each)
 
+
+only = (a.only or "").split(",")
+if a.only:
+    for each in zoo["architectures"]:
+        if each["id"] in only:
+            row(each["id"], each["id"], {}, each)
+    sys.exit()
 
 print("# Architectures\n")
 print(

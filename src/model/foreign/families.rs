@@ -145,6 +145,10 @@ pub fn import(checkpoint: Checkpoint, description: &Description) -> Result<(Mode
         patch: None,
     };
     let spec = description.spec(known, &mut report)?;
+    if spec.is_classifier() {
+        // It never sees an image here; what matters is said when a training starts from it.
+        report.assumed.clear();
+    }
     Ok((Model { spec, weights }, report))
 }
 
