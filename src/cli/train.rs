@@ -62,6 +62,9 @@ pub struct Train {
     /// Slice axis: axial, coronal or sagittal
     #[arg(long)]
     axis: Option<SliceAxis>,
+    /// Learn slices along all three axes and average their probabilities (scans of nearly equal spacings)
+    #[arg(long, conflicts_with = "axis")]
+    fuse_axes: bool,
     /// Neighbouring slices on either side as further channels
     #[arg(long)]
     neighbours: Option<usize>,
@@ -74,6 +77,15 @@ pub struct Train {
     /// First learning rate
     #[arg(long)]
     rate: Option<f64>,
+    /// Share of the budget over which the rate rises
+    #[arg(long)]
+    warm_up: Option<f64>,
+    /// Share of the weights' mean that each step keeps; 0 keeps the last weights alone
+    #[arg(long)]
+    average: Option<f64>,
+    /// The model averages over mirrored slices: more exact, four times the work
+    #[arg(long)]
+    average_mirrored: bool,
     /// Do not mirror (where left and right are labelled)
     #[arg(long)]
     no_mirror: bool,
@@ -137,9 +149,16 @@ impl Train {
             }
         }
         plan.slice_axis = self.axis.unwrap_or(plan.slice_axis);
+        plan.fuse_axes = self.fuse_axes || init.as_ref().is_some_and(|model| model.spec.fused_axes.len() > 1);
         plan.neighbours = self.neighbours.unwrap_or(plan.neighbours);
         plan.batch = self.batch.unwrap_or(plan.batch).max(1);
         plan.rate = self.rate.unwrap_or(plan.rate);
+        plan.warm_up = share("warm-up", self.warm_up.unwrap_or(plan.warm_up))?;
+        plan.average = share("average", self.average.unwrap_or(plan.average))?;
+        plan.average_mirrored = self.average_mirrored;
+        if self.average_mirrored && self.no_mirror {
+            return Err(JobError::Other("--average-mirrored and --no-mirror contradict each other".into()));
+        }
         let may_mirror = init.as_ref().is_none_or(|model| model.spec.mirror);
         plan.augmentation.mirror = may_mirror && !self.no_mirror;
         plan.seed = self.seed;
@@ -168,6 +187,12 @@ impl Train {
         println!("{}: Dice {} (epoch {})", summary.output.display(), each.join(", "), summary.epoch);
         Ok(())
     }
+}
+
+/// A number from 0 to below 1.
+fn share(name: &str, value: f64) -> Result<f64> {
+    let fits = (0.0..1.0).contains(&value);
+    fits.then_some(value).ok_or_else(|| JobError::Other(format!("--{name} must be from 0 to below 1, not {value}")))
 }
 
 /// The command as typed, with folders cut down to their last name: a model must not carry a user's paths.

@@ -281,6 +281,11 @@ impl App {
         self.model.as_ref().map_or(SliceAxis::Axial, |(_, m)| m.spec.slice_axis)
     }
 
+    /// Whether the chosen model averages over mirrored images by itself.
+    pub(super) fn model_averages_mirrored(&self) -> bool {
+        self.model.as_ref().is_some_and(|(_, m)| m.spec.average_mirrored)
+    }
+
     /// Whether the chosen model may see mirrored images.
     pub(super) fn model_allows_mirror(&self) -> bool {
         self.model.as_ref().is_some_and(|(_, m)| m.spec.mirror)

@@ -6,21 +6,25 @@ use std::time::Instant;
 use rayon::prelude::*;
 
 use super::augment::Cut;
+use super::averaging::WeightAverage;
 use super::dataset::{CaseFiles, Dataset, Split};
 use super::plan::{Budget, Plan};
 use super::sampling::{PreparedCase, draw};
-use super::schedule::poly;
+use super::schedule::warm_poly;
 use super::start;
 use crate::engine::{
     Array, DeviceChoice, EngineError, KeepFreedMemory, Mode, Network, Optimiser, Random, SegmentationLoss,
 };
 use crate::graph::Extent;
-use crate::model::{ClassSpec, IntensityNormalisation, Model, ModelSpec, Provenance, Windows};
+use crate::model::{ClassSpec, IntensityNormalisation, Model, ModelSpec, Provenance, SliceAxis, Windows};
 use crate::pipeline::{self, Normaliser, Preparation, SegmentError, SegmentOptions, nearest, segment};
 use crate::volume::{LabelMap, Volume, default_colour};
 
 /// Norm that gradients are clipped to, as in nnU-Net.
 const CLIP_NORM: f64 = 12.0;
+
+/// Largest ratio of spacings that slices along all axes are learned at.
+const MOST_UNEVEN: f64 = 1.6;
 
 /// Reads the files of a case.
 pub type Loader<'a> = &'a (dyn Fn(&CaseFiles) -> Result<(Volume, LabelMap), String> + Sync);
@@ -147,10 +151,12 @@ pub fn fit(
     if train.is_empty() {
         return Err(FitError::Plan("there is no training case".into()));
     }
-    let spec = specification(dataset, split, plan, &train);
-    let prepared = train
-        .par_iter()
-        .map(|(name, image, labels)| prepare(name, image, labels, &spec))
+    let spec = specification(dataset, split, plan, &train)?;
+    let axes = if spec.fused_axes.is_empty() { vec![spec.slice_axis] } else { spec.fused_axes.clone() };
+    let cuts: Vec<_> = train.iter().flat_map(|case| axes.iter().map(move |&axis| (case, axis))).collect();
+    let prepared = cuts
+        .into_par_iter()
+        .map(|((name, image, labels), axis)| prepare(name, image, labels, &spec, axis))
         .collect::<Result<Vec<PreparedCase>, FitError>>()?;
     drop(train);
 
@@ -169,6 +175,8 @@ pub fn fit(
         spec,
         cases: prepared,
         validation,
+        average: (plan.average > 0.0).then(|| WeightAverage::new(plan.average, first.weights.clone())),
+        device: options.device,
         network: Network::new(graph, &first.weights, options.device)?,
         optimiser: Optimiser::new(plan.recipe, Some(CLIP_NORM)),
         loss: SegmentationLoss::default(),
@@ -199,16 +207,32 @@ fn read_case(dataset: &Dataset, name: &str, load: Loader) -> Result<(String, Vol
 }
 
 /// The model's specification, from the data and the plan.
-fn specification(dataset: &Dataset, split: &Split, plan: &Plan, train: &[(String, Volume, LabelMap)]) -> ModelSpec {
+fn specification(
+    dataset: &Dataset,
+    split: &Split,
+    plan: &Plan,
+    train: &[(String, Volume, LabelMap)],
+) -> Result<ModelSpec, FitError> {
     let in_plane = |volume: &Volume| {
         let orientation = volume.geometry.orientation();
         let spacing = volume.geometry.spacing_mm();
         plan.slice_axis.in_plane().map(|world| spacing[orientation.voxel_axis(world)])
     };
-    let median = |axis: usize| {
-        let mut all: Vec<f64> = train.iter().map(|(_, image, _)| in_plane(image)[axis]).collect();
+    let median = |mut all: Vec<f64>| {
         all.sort_by(f64::total_cmp);
         all[all.len() / 2]
+    };
+    let spacing = if plan.fuse_axes {
+        let all: Vec<f64> = train.iter().flat_map(|(_, image, _)| image.geometry.spacing_mm()).collect();
+        let (low, high) = all.iter().fold((f64::INFINITY, 0.0f64), |(l, h), &s| (l.min(s), h.max(s)));
+        if high > MOST_UNEVEN * low {
+            return Err(FitError::Plan(format!(
+                "spacings from {low:.2} to {high:.2} mm are too uneven for slices along all axes; train along one axis"
+            )));
+        }
+        [median(all); 2]
+    } else {
+        [0, 1].map(|axis| median(train.iter().map(|(_, image, _)| in_plane(image)[axis]).collect()))
     };
     let classes = dataset
         .labels
@@ -219,7 +243,7 @@ fn specification(dataset: &Dataset, split: &Split, plan: &Plan, train: &[(String
         })
         .collect();
     let is_ct = dataset.channels.iter().any(|c| c.eq_ignore_ascii_case("ct"));
-    ModelSpec {
+    Ok(ModelSpec {
         version: crate::model::SPEC_VERSION,
         id: dataset.name.to_lowercase().replace(' ', "-"),
         title: dataset.name.clone(),
@@ -227,7 +251,8 @@ fn specification(dataset: &Dataset, split: &Split, plan: &Plan, train: &[(String
         image_channels: dataset.channels.len().max(1),
         neighbours: plan.neighbours,
         slice_axis: plan.slice_axis,
-        spacing_mm: Some([median(0), median(1)]),
+        fused_axes: if plan.fuse_axes { pipeline::all_axes(plan.slice_axis) } else { Vec::new() },
+        spacing_mm: Some(spacing),
         normalisation: if is_ct { foreground_range(train) } else { IntensityNormalisation::ZScore { nonzero: false } },
         channel_normalisation: Vec::new(),
         windows: Windows::default(),
@@ -235,6 +260,7 @@ fn specification(dataset: &Dataset, split: &Split, plan: &Plan, train: &[(String
         patch: plan.patch,
         classes,
         mirror: plan.augmentation.mirror,
+        average_mirrored: plan.augmentation.mirror && plan.average_mirrored,
         licence: dataset.licence.clone(),
         provenance: Provenance {
             data: dataset.name.clone(),
@@ -245,7 +271,7 @@ fn specification(dataset: &Dataset, split: &Split, plan: &Plan, train: &[(String
             metrics: BTreeMap::new(),
         },
         sha256: String::new(),
-    }
+    })
 }
 
 /// nnU-Net's CT rule: 0.5 and 99.5 percentiles, mean and deviation of the foreground.
@@ -265,9 +291,15 @@ fn foreground_range(train: &[(String, Volume, LabelMap)]) -> IntensityNormalisat
     IntensityNormalisation::Clip { range: [at(0.005), at(0.995)], mean, std: variance.sqrt() }
 }
 
-fn prepare(name: &str, image: &Volume, labels: &LabelMap, spec: &ModelSpec) -> Result<PreparedCase, FitError> {
-    let preparation = Preparation::new(spec, spec.slice_axis, image)
-        .map_err(|problem| FitError::Case { name: name.into(), problem })?;
+fn prepare(
+    name: &str,
+    image: &Volume,
+    labels: &LabelMap,
+    spec: &ModelSpec,
+    axis: SliceAxis,
+) -> Result<PreparedCase, FitError> {
+    let preparation =
+        Preparation::new(spec, axis, image).map_err(|problem| FitError::Case { name: name.into(), problem })?;
     let go_on = |_| std::ops::ControlFlow::Continue(());
     let channels = (0..spec.image_channels)
         .filter_map(|frame| {
@@ -296,6 +328,8 @@ struct Run<'a> {
     cases: Vec<PreparedCase>,
     validation: Vec<(String, Volume, LabelMap)>,
     network: Network,
+    average: Option<WeightAverage>,
+    device: DeviceChoice,
     optimiser: Optimiser,
     loss: SegmentationLoss,
     cut: Cut,
@@ -331,7 +365,7 @@ impl Run<'_> {
                 if share >= 1.0 {
                     break;
                 }
-                let loss = match self.step(poly(self.plan.rate, share), stop) {
+                let loss = match self.step(warm_poly(self.plan.rate, self.plan.warm_up, share), stop) {
                     Err(FitError::Engine(EngineError::Stopped)) => return self.finish(),
                     other => other?,
                 };
@@ -400,6 +434,9 @@ impl Run<'_> {
         }
         let gradients = pass.backward_unless(&gradients, stop)?;
         self.optimiser.step(&mut self.network, &gradients, rate)?;
+        if let Some(average) = &mut self.average {
+            average.add(&self.network.weights()?);
+        }
         Ok(value)
     }
 
@@ -419,9 +456,15 @@ impl Run<'_> {
     /// Mean Dice per label over the validation cases (those where either map has it), and whether it is the best yet.
     fn validate(&mut self, epoch: usize, stop: &(dyn Fn() -> bool + Sync)) -> Result<Option<Validation>, FitError> {
         let mut sums: BTreeMap<String, (f64, usize)> = BTreeMap::new();
+        let weights = match &self.average {
+            Some(average) => average.mean().clone(),
+            None => self.network.weights()?,
+        };
+        let model = Model { spec: self.spec.clone(), weights };
+        let mut network = model.network(self.device)?;
         for (name, image, truth) in &self.validation {
             let options = SegmentOptions::default();
-            let predicted = match segment(image, &self.spec, &mut self.network, &options, stop, &mut |_| {}) {
+            let predicted = match segment(image, &self.spec, &mut network, &options, stop, &mut |_| {}) {
                 Ok(labels) => labels,
                 Err(SegmentError::Stopped) => return Ok(None),
                 Err(error) => return Err(FitError::Case { name: name.clone(), problem: error.to_string() }),
@@ -440,9 +483,8 @@ impl Run<'_> {
         // Without validation cases (or labels in them) there is nothing to choose by: the latest is kept.
         let best = dice.is_empty() || self.best.as_ref().is_none_or(|(so_far, _)| mean > *so_far);
         if best {
-            let mut spec = self.spec.clone();
-            spec.provenance.metrics = dice.iter().map(|(name, d)| (format!("dice/{name}"), *d)).collect();
-            let model = Model { spec, weights: self.network.weights()? };
+            let mut model = model;
+            model.spec.provenance.metrics = dice.iter().map(|(name, d)| (format!("dice/{name}"), *d)).collect();
             self.best = Some((mean, TrainedModel { model, epoch, dice: dice.clone() }));
         }
         Ok(Some((dice, best)))

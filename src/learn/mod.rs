@@ -8,6 +8,7 @@
 
 mod appearance;
 mod augment;
+mod averaging;
 mod dataset;
 mod fit;
 mod perceptron;
@@ -18,10 +19,11 @@ mod start;
 
 pub use appearance::{AppearanceModel, Specimen};
 pub use augment::{Augmentation, Cut};
+pub use averaging::WeightAverage;
 pub use dataset::{CaseFiles, Dataset, DatasetError, Split};
 pub use fit::{Epoch, FitError, FitEvent, FitOptions, Loader, TrainedModel, fit};
 pub use perceptron::{Rosenblatt, Tie};
 pub use plan::{Budget, Plan};
 pub use sampling::PreparedCase;
-pub use schedule::poly;
+pub use schedule::{poly, warm_poly};
 pub use start::{Start, fold_channels, from_model};

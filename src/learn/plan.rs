@@ -42,6 +42,8 @@ pub struct Plan {
     pub architecture: ArchitectureSpec,
     /// Slice axis.
     pub slice_axis: SliceAxis,
+    /// Whether slices along all three axes are learned, and their probabilities averaged.
+    pub fuse_axes: bool,
     /// Neighbouring slices on either side.
     pub neighbours: usize,
     /// Height and width of a training patch.
@@ -52,6 +54,12 @@ pub struct Plan {
     pub recipe: Recipe,
     /// First learning rate; it falls by poly decay.
     pub rate: f64,
+    /// Share of the budget over which the rate rises to it.
+    pub warm_up: f64,
+    /// Share of the mean of the weights that each step keeps; 0 for the last weights alone.
+    pub average: f64,
+    /// Whether the model averages over mirrored slices, where mirroring is allowed.
+    pub average_mirrored: bool,
     /// Share of a batch that must hold foreground.
     pub forced_foreground: f64,
     /// Augmentation.

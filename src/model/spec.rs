@@ -155,6 +155,9 @@ pub struct ModelSpec {
     pub neighbours: usize,
     /// Axis of the slices.
     pub slice_axis: SliceAxis,
+    /// Axes that the scan is cut along one after the other, their probabilities averaged; empty for the slice axis alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fused_axes: Vec<SliceAxis>,
     /// In-plane spacing of rows and columns that the network sees, in millimetres; `None` keeps the image's own.
     pub spacing_mm: Option<[f64; 2]>,
     /// Intensity normalisation.
@@ -174,6 +177,9 @@ pub struct ModelSpec {
     pub classes: Vec<ClassSpec>,
     /// Whether mirroring is allowed in training and in test-time averaging (not where left and right are labelled).
     pub mirror: bool,
+    /// Whether results are averaged over mirrored slices unless asked otherwise: four times the work.
+    #[serde(default)]
+    pub average_mirrored: bool,
     /// Licence of the weights.
     pub licence: String,
     /// Where it comes from.
@@ -211,6 +217,9 @@ impl ModelSpec {
         }
         if !self.patch.iter().all(|n| (1..=1 << 13).contains(n)) {
             return Err(format!("the model's patch is {:?}", self.patch));
+        }
+        if self.fused_axes.len() > 3 || self.channel_normalisation.len() > self.image_channels {
+            return Err("the model's axes or normalisations are more than its images have".into());
         }
         if !(1..=1024).contains(&self.image_channels)
             || self.neighbours > 64

@@ -9,6 +9,7 @@
 
 mod components;
 mod distance;
+mod fused;
 mod metrics;
 mod prepare;
 mod resample;
@@ -18,6 +19,7 @@ mod tiles;
 use std::ops::ControlFlow;
 
 pub use components::keep_largest;
+pub use fused::all_axes;
 pub use metrics::{LabelScores, compare};
 pub use prepare::{Normaliser, Preparation};
 pub use resample::nearest;

@@ -9,6 +9,7 @@ use rayon::prelude::*;
 
 use super::Watch;
 use super::components::keep_largest;
+use super::fused::segment_fused;
 use super::prepare::{Normaliser, Preparation};
 use super::tiles::{Border, Fit, fit, gaussian, starts, window};
 use crate::engine::{Array, EngineError, Network};
@@ -30,7 +31,7 @@ const MIN_ROWS: usize = 16;
 pub struct SegmentOptions {
     /// Slice axis instead of the model's own.
     pub axis: Option<SliceAxis>,
-    /// Average over mirrored images, where the model allows it.
+    /// Average over mirrored images, where the model allows it; some models always do.
     pub mirror: bool,
     /// Keep only the largest connected part of every label.
     pub keep_largest: bool,
@@ -66,6 +67,17 @@ pub struct SegmentSeconds {
     pub labels: f64,
 }
 
+impl SegmentSeconds {
+    /// The sum of both.
+    pub(super) fn plus(self, other: Self) -> Self {
+        Self {
+            prepare: self.prepare + other.prepare,
+            network: self.network + other.network,
+            labels: self.labels + other.labels,
+        }
+    }
+}
+
 /// Why there is no segmentation.
 #[derive(Debug, thiserror::Error)]
 pub enum SegmentError {
@@ -93,14 +105,13 @@ pub fn segment(
     on_event: &mut dyn FnMut(SegmentEvent),
 ) -> Result<LabelMap, SegmentError> {
     let frames = frames_of(volume, spec, options)?;
-    if options.mirror && !spec.mirror {
+    let mirror = options.mirror || spec.average_mirrored;
+    if mirror && !spec.mirror {
         return Err(SegmentError::Image(format!(
             "the model {} tells left from right and must not be mirrored",
             spec.id
         )));
     }
-    let axis = options.axis.unwrap_or(spec.slice_axis);
-    let preparation = Preparation::new(spec, axis, volume).map_err(SegmentError::Image)?;
     let watch = |_| if stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
     let watch: Watch = &watch;
     let started = Instant::now();
@@ -109,8 +120,19 @@ pub fn segment(
         let kind = spec.normalisation_of(channel);
         normalisers.push(Normaliser::new(kind, volume, frame, watch).ok_or(SegmentError::Stopped)?);
     }
-    let mut runner = Runner::new(volume, spec, preparation, frames, normalisers, network.graph(), options.mirror)?;
-    runner.seconds.prepare += started.elapsed().as_secs_f64();
+    let normalising = started.elapsed().as_secs_f64();
+    if options.axis.is_none() && spec.fused_axes.len() > 1 {
+        let inputs = (&frames[..], &normalisers[..]);
+        let (mut labels, mut seconds) = segment_fused(volume, spec, network, inputs, mirror, stop, on_event)?;
+        seconds.prepare += normalising;
+        finish(&mut labels, options, stop, &mut seconds)?;
+        on_event(SegmentEvent::Took(seconds));
+        return Ok(labels);
+    }
+    let axis = options.axis.unwrap_or(spec.slice_axis);
+    let preparation = Preparation::new(spec, axis, volume).map_err(SegmentError::Image)?;
+    let mut runner = Runner::new(volume, spec, preparation, frames, normalisers, network.graph(), mirror)?;
+    runner.seconds.prepare += normalising;
     let count = runner.preparation.slice_count();
     let mut labels = LabelMap::empty(volume.geometry.clone());
     let per_group = runner.slices_per_group();
@@ -125,14 +147,25 @@ pub fn segment(
         network.take_notices().into_iter().for_each(|notice| on_event(SegmentEvent::Notice(notice)));
         on_event(SegmentEvent::Slices { done: group, count, labels: labels.clone() });
     }
-    let started = Instant::now();
-    if options.keep_largest {
-        keep_largest(&mut labels, stop).ok_or(SegmentError::Stopped)?;
-    }
-    labels.compact();
-    runner.seconds.labels += started.elapsed().as_secs_f64();
+    finish(&mut labels, options, stop, &mut runner.seconds)?;
     on_event(SegmentEvent::Took(runner.seconds));
     Ok(labels)
+}
+
+/// What is done to labels as a whole.
+fn finish(
+    labels: &mut LabelMap,
+    options: &SegmentOptions,
+    stop: &(dyn Fn() -> bool + Sync),
+    seconds: &mut SegmentSeconds,
+) -> Result<(), SegmentError> {
+    let started = Instant::now();
+    if options.keep_largest {
+        keep_largest(labels, stop).ok_or(SegmentError::Stopped)?;
+    }
+    labels.compact();
+    seconds.labels += started.elapsed().as_secs_f64();
+    Ok(())
 }
 
 /// Frames that are the model's image channels.
@@ -153,7 +186,8 @@ fn frames_of(volume: &Volume, spec: &ModelSpec, options: &SegmentOptions) -> Res
     Ok((0..present).collect())
 }
 
-struct Runner<'a> {
+/// A model on its way through the slices of a volume.
+pub(super) struct Runner<'a> {
     volume: &'a Volume,
     spec: &'a ModelSpec,
     preparation: Preparation,
@@ -170,11 +204,11 @@ struct Runner<'a> {
     coverage: Vec<f32>,
     flips: Vec<[bool; 2]>,
     prepared: BTreeMap<(usize, usize), Arc<Vec<f32>>>,
-    seconds: SegmentSeconds,
+    pub(super) seconds: SegmentSeconds,
 }
 
 impl<'a> Runner<'a> {
-    fn new(
+    pub(super) fn new(
         volume: &'a Volume,
         spec: &'a ModelSpec,
         preparation: Preparation,
@@ -214,7 +248,11 @@ impl<'a> Runner<'a> {
         })
     }
 
-    fn slices_per_group(&self) -> usize {
+    pub(super) fn slice_count(&self) -> usize {
+        self.preparation.slice_count()
+    }
+
+    pub(super) fn slices_per_group(&self) -> usize {
         let pixels = self.preparation.target[0] * self.preparation.target[1];
         let by_memory = PROBABILITY_BYTES / (pixels * self.spec.classes.len() * 4).max(1);
         self.batch_size().min(by_memory).max(1)
@@ -235,7 +273,7 @@ impl<'a> Runner<'a> {
     }
 
     /// Class probabilities of a group of slices on the network's grid: `[class][pixel]` each.
-    fn probabilities(
+    pub(super) fn probabilities(
         &mut self,
         network: &mut Network,
         group: Range<usize>,
@@ -343,6 +381,21 @@ impl<'a> Runner<'a> {
                 }
             },
         );
+    }
+
+    /// Adds a slice's maps to sums `[class][voxel]` on the stored grid, i fastest.
+    pub(super) fn add_restored(&self, slice: usize, maps: &[f32], sums: &mut [f32]) {
+        let pixels = self.preparation.target[0] * self.preparation.target[1];
+        let [rows, columns] = self.preparation.source;
+        let [ni, nj, nk] = self.volume.geometry.shape();
+        let mut restored = Vec::new();
+        for (map, sums) in maps.chunks_exact(pixels).zip(sums.chunks_exact_mut(ni * nj * nk)) {
+            self.preparation.restore(map, &mut restored);
+            for (n, p) in restored.iter().take(rows * columns).enumerate() {
+                let [i, j, k] = self.preparation.layout.voxel([n % columns, n / columns, slice]);
+                sums[(k * nj + j) * ni + i] += p;
+            }
+        }
     }
 
     /// The most probable class of every pixel on the stored grid; of equals the lowest.

@@ -73,8 +73,18 @@ fn choices_ui(ui: &mut egui::Ui, app: &mut App) {
             ui.selectable_value(&mut app.axis, Some(axis), axis.name());
         }
     });
-    ui.add_enabled(app.model_allows_mirror(), egui::Checkbox::new(&mut app.mirror, "Average mirrored slices"))
-        .on_hover_text("Four times the work, a little more accurate; not where left and right matter");
+    // Some models always average; then the box says so and cannot be cleared.
+    let mut always = true;
+    let averages = app.model_averages_mirrored();
+    let changeable = app.model_allows_mirror() && !averages;
+    let mirror = egui::Checkbox::new(if averages { &mut always } else { &mut app.mirror }, "Average mirrored slices");
+    ui.add_enabled(changeable, mirror)
+        .on_hover_text("Four times the work, a little more accurate; not where left and right matter")
+        .on_disabled_hover_text(if averages {
+            "This model always averages over mirrored slices"
+        } else {
+            "This model tells left from right"
+        });
     ui.checkbox(&mut app.keep_largest, "Keep the largest part of each label");
     if let Some(provenance) = app.model_facts() {
         ui.add(egui::Label::new(egui::RichText::new(provenance).small().color(t.dim)).wrap());

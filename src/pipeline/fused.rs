@@ -1,0 +1,188 @@
+//! The same scan cut along several axes: probabilities of all cuts are averaged.
+//!
+//! A volume is worked through in blocks with a margin, so that probabilities of all classes are only held for one block.
+
+use std::time::Instant;
+
+use super::prepare::{Normaliser, Preparation};
+use super::segment::{Runner, SegmentError, SegmentEvent, SegmentSeconds};
+use crate::engine::Network;
+use crate::model::{ModelSpec, SliceAxis};
+use crate::volume::{Affine, Geometry, LabelMap, LabelValue, Rescale, Volume, Voxels};
+
+/// Most bytes of probabilities of one block.
+const BLOCK_BYTES: usize = 128 << 20;
+/// Voxels around a block that the network sees too.
+const MARGIN: usize = 24;
+/// Shortest side of a block.
+const LEAST_SIDE: usize = 32;
+
+/// A block: its own voxels, and with the margin around them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Block {
+    start: [usize; 3],
+    size: [usize; 3],
+    seen_start: [usize; 3],
+    seen_size: [usize; 3],
+}
+
+/// Blocks that cover a grid; one where its probabilities fit.
+fn blocks(shape: [usize; 3], classes: usize, bytes: usize) -> Vec<Block> {
+    let voxels = (bytes / (4 * classes.max(1))).max(1);
+    let mut side = shape;
+    // The longest side is halved until a block with its margin fits.
+    loop {
+        let seen: usize =
+            [0, 1, 2].map(|a| if side[a] < shape[a] { side[a] + 2 * MARGIN } else { side[a] }).iter().product();
+        let longest = (0..3).max_by_key(|&a| side[a]).unwrap_or(0);
+        if seen <= voxels || side[longest] <= LEAST_SIDE {
+            break;
+        }
+        side[longest] = side[longest].div_ceil(2);
+    }
+    let starts = |a: usize| (0..shape[a]).step_by(side[a].max(1)).collect::<Vec<_>>();
+    let mut all = Vec::new();
+    for k in starts(2) {
+        for j in starts(1) {
+            for i in starts(0) {
+                let start = [i, j, k];
+                let size = [0, 1, 2].map(|a| side[a].min(shape[a] - start[a]));
+                let seen_start = start.map(|s| s.saturating_sub(MARGIN));
+                let seen_end = [0, 1, 2].map(|a| (start[a] + size[a] + MARGIN).min(shape[a]));
+                let seen_size = [0, 1, 2].map(|a| seen_end[a] - seen_start[a]);
+                all.push(Block { start, size, seen_start, seen_size });
+            }
+        }
+    }
+    all
+}
+
+/// Part of a volume: the frames one after the other, in real values.
+fn part(volume: &Volume, frames: &[usize], block: &Block) -> Result<Volume, SegmentError> {
+    let [ni, nj, nk] = block.seen_size;
+    let mut values = Vec::with_capacity(ni * nj * nk * frames.len());
+    for &frame in frames {
+        for k in 0..nk {
+            for j in 0..nj {
+                let row = [block.seen_start[0], block.seen_start[1] + j, block.seen_start[2] + k];
+                let first = volume.index_of(row, frame);
+                values.extend((first..first + ni).map(|index| volume.value_at(index).unwrap_or(0.0) as f32));
+            }
+        }
+    }
+    let of_whole = volume.geometry.world_from_voxel();
+    let columns = [0, 1, 2].map(|axis| of_whole.column(axis));
+    let world_from_voxel = Affine::from_columns(columns, volume.geometry.world_at(block.seen_start));
+    let geometry = Geometry::new(block.seen_size, world_from_voxel).map_err(|e| SegmentError::Image(e.to_string()))?;
+    let dims = if frames.len() > 1 { vec![frames.len()] } else { vec![] };
+    Ok(Volume::new(geometry, Voxels::F32(values.into()), dims, Rescale::IDENTITY, volume.name.clone()))
+}
+
+/// Runs a model along all its axes. Labels lie on the volume's own grid.
+///
+/// # Errors
+/// As of [`super::segment`].
+pub(super) fn segment_fused(
+    volume: &Volume,
+    spec: &ModelSpec,
+    network: &mut Network,
+    (frames, normalisers): (&[usize], &[Normaliser]),
+    mirror: bool,
+    stop: &(dyn Fn() -> bool + Sync),
+    on_event: &mut dyn FnMut(SegmentEvent),
+) -> Result<(LabelMap, SegmentSeconds), SegmentError> {
+    let classes = spec.classes.len();
+    let all = blocks(volume.geometry.shape(), classes, BLOCK_BYTES);
+    let mut labels = LabelMap::empty(volume.geometry.clone());
+    let mut seconds = SegmentSeconds::default();
+    let passes_of = |block: &Block| block.seen_size.iter().sum::<usize>().max(1);
+    let count: usize = all.iter().map(passes_of).sum();
+    let mut done = 0;
+    for block in &all {
+        let part = part(volume, frames, block)?;
+        let [ni, nj, nk] = block.seen_size;
+        let voxels = ni * nj * nk;
+        let mut sums = vec![0.0f32; classes * voxels];
+        for &axis in &spec.fused_axes {
+            let preparation = Preparation::new(spec, axis, &part).map_err(SegmentError::Image)?;
+            let own: Vec<usize> = (0..frames.len()).collect();
+            let mut runner = Runner::new(&part, spec, preparation, own, normalisers.to_vec(), network.graph(), mirror)?;
+            let slices = runner.slice_count();
+            let per_group = runner.slices_per_group();
+            for start in (0..slices).step_by(per_group) {
+                let group = start..(start + per_group).min(slices);
+                let probabilities = runner.probabilities(network, group.clone(), stop)?;
+                let started = Instant::now();
+                for (slice, maps) in group.clone().zip(&probabilities) {
+                    runner.add_restored(slice, maps, &mut sums);
+                }
+                runner.seconds.labels += started.elapsed().as_secs_f64();
+                on_event(SegmentEvent::Slices { done: done..done + group.len(), count, labels: labels.clone() });
+                done += group.len();
+            }
+            seconds = seconds.plus(runner.seconds);
+        }
+        let started = Instant::now();
+        write_block(block, classes, &sums, &mut labels);
+        seconds.labels += started.elapsed().as_secs_f64();
+        network.take_notices().into_iter().for_each(|notice| on_event(SegmentEvent::Notice(notice)));
+    }
+    on_event(SegmentEvent::Slices { done: count..count, count, labels: labels.clone() });
+    Ok((labels, seconds))
+}
+
+/// The most probable class of a block's own voxels; of equals the lowest.
+fn write_block(block: &Block, classes: usize, sums: &[f32], labels: &mut LabelMap) {
+    let [ni, nj, _] = block.seen_size;
+    let voxels: usize = block.seen_size.iter().product();
+    let offset = [0, 1, 2].map(|a| block.start[a] - block.seen_start[a]);
+    for k in 0..block.size[2] {
+        for j in 0..block.size[1] {
+            for i in 0..block.size[0] {
+                let at = ((k + offset[2]) * nj + j + offset[1]) * ni + i + offset[0];
+                let mut best = 0;
+                for class in 1..classes {
+                    if sums[class * voxels + at] > sums[best * voxels + at] {
+                        best = class;
+                    }
+                }
+                if best > 0 {
+                    let voxel = [i + block.start[0], j + block.start[1], k + block.start[2]];
+                    labels.set(voxel, best as LabelValue);
+                }
+            }
+        }
+    }
+}
+
+/// All three axes, the model's own first.
+pub fn all_axes(own: SliceAxis) -> Vec<SliceAxis> {
+    let others = [SliceAxis::Axial, SliceAxis::Coronal, SliceAxis::Sagittal].into_iter().filter(|&axis| axis != own);
+    std::iter::once(own).chain(others).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_cover_every_voxel_once_and_fit_in_memory() {
+        for (shape, bytes) in [([35, 51, 35], BLOCK_BYTES), ([200, 180, 60], 12 << 20), ([90, 33, 400], 4 << 20)] {
+            let all = blocks(shape, 3, bytes);
+            let mut seen = vec![0u8; shape.iter().product()];
+            for block in &all {
+                assert!(block.seen_size.iter().product::<usize>() * 12 <= bytes, "{block:?}");
+                for k in 0..block.size[2] {
+                    for j in 0..block.size[1] {
+                        for i in 0..block.size[0] {
+                            let at = [i + block.start[0], j + block.start[1], k + block.start[2]];
+                            seen[(at[2] * shape[1] + at[1]) * shape[0] + at[0]] += 1;
+                        }
+                    }
+                }
+            }
+            assert!(seen.iter().all(|&n| n == 1), "{shape:?}");
+        }
+        assert_eq!(blocks([35, 51, 35], 3, BLOCK_BYTES).len(), 1);
+    }
+}
