@@ -2,7 +2,8 @@
 //!
 //! **Invariant:** networks see volumes in R, A, S order whatever the stored order; labels come back on the volume's own
 //! grid, voxel for voxel.
-//! **Invariant:** memory does not grow with classes times voxels: probabilities live for a few slices at a time.
+//! **Invariant:** memory does not grow with classes times voxels: probabilities live for a few slices, or for one block where
+//! axes are fused.
 //! **Invariant:** the same volume, model and options give the same labels, bit for bit, whoever calls.
 //!
 //! Deliberately absent: files, threads, screens.
