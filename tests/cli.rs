@@ -205,6 +205,74 @@ fn training_is_reproducible_and_its_model_runs() {
 }
 
 #[test]
+fn networks_of_other_programs_come_in_and_ours_go_out() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let fixtures = root.join("tests/fixtures/checkpoints");
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let file = |name: &str| fixtures.join(name);
+    let brain = at("brain.safetensors");
+    let report = json(&[
+        "models",
+        "import",
+        text(&file("brain.safetensors")),
+        "--id",
+        "brain",
+        "--labels",
+        "tumour",
+        "--normalise",
+        "zscore",
+        "-o",
+        text(&brain),
+        "--json",
+    ]);
+    assert_eq!((report["matched"].as_u64(), report["network"].as_str()), (Some(100), Some("U-Net of mateuszbuda")));
+    assert!(report["assumed"].as_array().unwrap().iter().any(|a| a == "axial slices"), "{report}");
+    let spec = json(&["models", "show", text(&brain)]);
+    assert_eq!((spec["classes"][1]["name"].as_str(), spec["image_channels"].as_u64()), (Some("tumour"), Some(2)));
+
+    // Two files are its two channels; the mask has the case's name.
+    let sample = root.join("assets/sample/synthetic_hippocampus.nii.gz");
+    std::fs::create_dir(at("in")).unwrap();
+    for channel in ["case_0000.nii.gz", "case_0001.nii.gz"] {
+        std::fs::copy(&sample, at("in").join(channel)).unwrap();
+    }
+    json(&["segment", text(&at("in")), "-m", text(&brain), "-o", text(&at("out")), "--json"]);
+    assert!(at("out").join("case.nii.gz").is_file());
+    std::fs::remove_file(at("in").join("case_0001.nii.gz")).unwrap();
+    let missing = lamella(&["segment", text(&at("in")), "-m", text(&brain), "-o", text(&at("out"))]);
+    assert!(String::from_utf8_lossy(&missing.stderr).contains("needs 2"), "{missing:?}");
+
+    // Ours as ONNX and back gives the same mask.
+    let (written, back) = (at("h.onnx"), at("back.safetensors"));
+    assert!(lamella(&["models", "export", "hippocampus", "-o", text(&written)]).status.success());
+    json(&["models", "import", text(&written), "--id", "back", "-o", text(&back), "--json"]);
+    let masks = ["hippocampus", text(&back)].map(|model| {
+        let mask = at("mask.nii.gz");
+        json(&["segment", text(&sample), "-m", model, "-o", text(&mask), "--json"]);
+        std::fs::read(mask).unwrap()
+    });
+    assert!(masks[0] == masks[1]);
+
+    // One line says what is wrong.
+    std::fs::write(at("rubbish.onnx"), b"rubbish").unwrap();
+    for (arguments, said) in [
+        (vec!["models", "import", text(&at("rubbish.onnx"))], "not a readable ONNX file"),
+        (vec!["models", "import", text(&root.join("README.md"))], "neither a file of torch.save nor of safetensors"),
+        (vec!["models", "import", text(&file("brain.safetensors")), "--labels", "a,b"], "2 labels are named"),
+        (vec!["models", "import", text(&file("brain.safetensors")), "--orientation", "XYZ"], "three letters"),
+        (vec!["models", "import", text(&file("brain.safetensors")), "--id", "../x"], "cannot be a model's id"),
+    ] {
+        let refused = lamella(&arguments);
+        let error = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(
+            refused.status.code() == Some(1) && error.contains(said) && error.trim().lines().count() == 1,
+            "{error}"
+        );
+    }
+}
+
+#[test]
 fn the_memory_of_training_is_known_before_it_starts() {
     for (arch, options, batch, size) in [
         ("unet", r#"{"width": 32}"#, "4", "128x128"),

@@ -1,6 +1,6 @@
 //! `lamella segment`
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,6 +15,7 @@ use crate::jobs::{
     self, Cancel, DeviceChoice, Entry, Job, JobError, JobEvent, Outcome, SegmentJob, SegmentOptions, SegmentSeconds,
 };
 use crate::model::{self, Model, SliceAxis};
+use crate::volume::stack_frames;
 
 /// Segment volumes with a model.
 #[derive(Args)]
@@ -51,17 +52,54 @@ pub struct Segment {
     json: bool,
 }
 
-/// One input and the name of its mask.
+/// One input, one file for each channel or one for all, and the name of its mask.
 struct Input {
-    entry: Entry,
+    entries: Vec<Entry>,
     name: String,
+}
+
+impl Input {
+    fn title(&self) -> &str {
+        self.entries.first().map_or("", |entry| &entry.name)
+    }
+}
+
+/// Joins the files `case_0000`, `case_0001` ... (nnU-Net's names of channels) to one input each; other files stay as they are.
+///
+/// # Errors
+/// When a case has other channels than the model.
+fn join_channels(inputs: Vec<Input>, channels: usize) -> Result<Vec<Input>> {
+    let mut joined: Vec<Input> = Vec::new();
+    let mut cases: BTreeMap<String, BTreeMap<usize, Entry>> = BTreeMap::new();
+    for mut input in inputs {
+        let stem = jobs::stem(Path::new(&input.name));
+        let channel =
+            stem.len().checked_sub(5).and_then(|at| Some((stem.get(..at)?, stem.get(at..)?.strip_prefix('_')?)));
+        match channel.and_then(|(case, digits)| Some((case.to_string(), digits.parse::<usize>().ok()?))) {
+            Some((case, number)) => {
+                let ending = input.name[stem.len()..].to_string();
+                cases.entry(case + &ending).or_default().extend(input.entries.pop().map(|entry| (number, entry)));
+            }
+            None => joined.push(input),
+        }
+    }
+    for (name, files) in cases {
+        if !files.keys().copied().eq(0..channels) {
+            return Err(JobError::Other(format!(
+                "{name} has the channels {:?}, the model needs {channels} (files ending in _0000, _0001 ...)",
+                files.keys().collect::<Vec<_>>()
+            )));
+        }
+        joined.push(Input { entries: files.into_values().collect(), name });
+    }
+    Ok(joined)
 }
 
 impl Segment {
     pub(super) fn run(&self) -> Result {
         use_threads(self.threads)?;
         let model = Arc::new(model::find(&self.model)?);
-        let (inputs, single) = self.find_inputs()?;
+        let (inputs, single) = self.find_inputs(model.spec.image_channels)?;
         if !single {
             std::fs::create_dir_all(&self.output)
                 .map_err(|e| JobError::Other(format!("cannot make the folder {}: {e}", self.output.display())))?;
@@ -83,7 +121,7 @@ impl Segment {
     }
 
     /// All volumes behind the inputs; whether the output is a single file.
-    fn find_inputs(&self) -> std::result::Result<(Vec<Input>, bool), JobError> {
+    fn find_inputs(&self, channels: usize) -> Result<(Vec<Input>, bool)> {
         let go_on = |_| std::ops::ControlFlow::Continue(());
         let mut inputs = Vec::new();
         let mut taken = HashSet::new();
@@ -98,8 +136,11 @@ impl Segment {
             }
             for entry in findings.entries {
                 let name = mask_name(&entry, path, &mut taken);
-                inputs.push(Input { entry, name });
+                inputs.push(Input { entries: vec![entry], name });
             }
+        }
+        if channels > 1 {
+            inputs = join_channels(inputs, channels)?;
         }
         let single = inputs.len() == 1 && !self.output.is_dir() && jobs::writer_for(&self.output).is_ok();
         if !single && jobs::writer_for(&self.output).is_ok() {
@@ -112,8 +153,8 @@ impl Segment {
         Ok((inputs, single))
     }
 
-    fn segment(&self, input: &Input, path: &Path, model: &Arc<Model>) -> std::result::Result<Value, JobError> {
-        let terminal = Terminal::new(&input.entry.name);
+    fn segment(&self, input: &Input, path: &Path, model: &Arc<Model>) -> Result<Value> {
+        let terminal = Terminal::new(input.title());
         let cancel = Cancel::default();
         let took = Mutex::new(SegmentSeconds::default());
         let show = |event: JobEvent| match event {
@@ -121,10 +162,18 @@ impl Segment {
             event => terminal.show(event),
         };
         let started = Instant::now();
-        let volume = jobs::load(&input.entry, &|_| std::ops::ControlFlow::Continue(()))?;
+        let mut volumes = Vec::new();
+        for entry in &input.entries {
+            volumes.push(jobs::load(entry, &|_| std::ops::ControlFlow::Continue(()))?);
+        }
+        let volume = match volumes.len() {
+            1 => volumes.remove(0),
+            _ => stack_frames(&volumes).map_err(|e| JobError::Other(format!("{}: {e}", input.name)))?,
+        };
+        drop(volumes);
         let load_s = started.elapsed().as_secs_f64();
         for warning in &volume.warnings {
-            eprintln!("note: {}: {warning}", input.entry.name);
+            eprintln!("note: {}: {warning}", input.title());
         }
         let options =
             SegmentOptions { axis: self.axis, mirror: self.tta, keep_largest: self.largest, frame: self.frame };
@@ -155,13 +204,14 @@ impl Segment {
                 .collect();
             println!("{}: {} ({device})", path.display(), each.join(", "));
         }
+        let first = &input.entries[0];
         let parts = *took.lock().unwrap_or_else(PoisonError::into_inner);
         let seconds = json!({
             "total": total_s, "load": load_s, "prepare": parts.prepare, "network": parts.network,
             "labels": parts.labels, "write": write_s,
         });
         Ok(
-            json!({"input": input.entry.path, "id": input.entry.id, "output": path, "device": device, "labels": volumes, "seconds": seconds}),
+            json!({"input": first.path, "id": first.id, "output": path, "device": device, "labels": volumes, "seconds": seconds}),
         )
     }
 }
@@ -169,7 +219,8 @@ impl Segment {
 /// A mask must not take the place of a scan.
 fn refuse_overwriting(output: &Path, inputs: &[Input]) -> Result {
     let Ok(output) = output.canonicalize() else { return Ok(()) };
-    if inputs.iter().any(|input| input.entry.path.canonicalize().is_ok_and(|path| path == output)) {
+    let entries = inputs.iter().flat_map(|input| &input.entries);
+    if entries.into_iter().any(|entry| entry.path.canonicalize().is_ok_and(|path| path == output)) {
         return Err(JobError::Other(format!(
             "the mask would overwrite the scan {}; choose another file or folder",
             output.display()

@@ -8,7 +8,7 @@ use crate::engine::{DeviceChoice, Recipe};
 use crate::formats;
 use crate::learn::{Augmentation, Budget, CaseFiles, Dataset, FitEvent, FitOptions, Plan, fit};
 use crate::model::{ArchitectureSpec, Model, SliceAxis};
-use crate::volume::{LabelMap, Volume};
+use crate::volume::{LabelMap, Volume, stack_frames};
 
 /// What to train on and how.
 #[derive(Clone)]
@@ -76,13 +76,9 @@ pub fn default_plan() -> Plan {
 /// With a sentence for the user.
 pub fn load_case(files: &CaseFiles) -> Result<(Volume, LabelMap), String> {
     let go_on = |_| std::ops::ControlFlow::Continue(());
-    let [image] = &files.images[..] else {
-        return Err(format!(
-            "{} image files; data sets of several channels must hold them in one 4-D file",
-            files.images.len()
-        ));
-    };
-    let volume = formats::open_one(image, None, &go_on).map_err(|e| e.to_string())?;
+    let open = |image: &PathBuf| formats::open_one(image, None, &go_on).map_err(|e| e.to_string());
+    let mut volumes = files.images.iter().map(open).collect::<Result<Vec<Volume>, String>>()?;
+    let volume = if volumes.len() == 1 { volumes.remove(0) } else { stack_frames(&volumes)? };
     let labels = read_labels(&files.label, &Cancel::default(), &|_| {}).map_err(|e| e.to_string())?;
     Ok((volume, labels))
 }

@@ -151,7 +151,7 @@ pub fn fit(
     if train.is_empty() {
         return Err(FitError::Plan("there is no training case".into()));
     }
-    let spec = specification(dataset, split, plan, &train)?;
+    let spec = specification(dataset, split, plan, options.init, &train)?;
     let axes = if spec.fused_axes.is_empty() { vec![spec.slice_axis] } else { spec.fused_axes.clone() };
     let cuts: Vec<_> = train.iter().flat_map(|case| axes.iter().map(move |&axis| (case, axis))).collect();
     let prepared = cuts
@@ -211,6 +211,7 @@ fn specification(
     dataset: &Dataset,
     split: &Split,
     plan: &Plan,
+    init: Option<&Model>,
     train: &[(String, Volume, LabelMap)],
 ) -> Result<ModelSpec, FitError> {
     let in_plane = |volume: &Volume| {
@@ -243,7 +244,7 @@ fn specification(
         })
         .collect();
     let is_ct = dataset.channels.iter().any(|c| c.eq_ignore_ascii_case("ct"));
-    Ok(ModelSpec {
+    let spec = ModelSpec {
         version: crate::model::SPEC_VERSION,
         id: dataset.name.to_lowercase().replace(' ', "-"),
         title: dataset.name.clone(),
@@ -271,7 +272,21 @@ fn specification(
             metrics: BTreeMap::new(),
         },
         sha256: String::new(),
-    })
+    };
+    // Fine-tuning keeps what the weights were trained with.
+    Ok(
+        match init.map(|model| &model.spec).filter(|of| !of.is_classifier() && of.image_channels == spec.image_channels)
+        {
+            Some(of) => ModelSpec {
+                spacing_mm: of.spacing_mm,
+                normalisation: of.normalisation,
+                channel_normalisation: of.channel_normalisation.clone(),
+                reversed: of.reversed,
+                ..spec
+            },
+            None => spec,
+        },
+    )
 }
 
 /// nnU-Net's CT rule: 0.5 and 99.5 percentiles, mean and deviation of the foreground.

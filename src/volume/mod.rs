@@ -7,6 +7,7 @@
 //! Deliberately absent: files, threads that outlive a call, screens, networks.
 
 mod affine;
+mod frames;
 mod geometry;
 mod label_map;
 mod label_table;
@@ -18,6 +19,7 @@ mod voxels;
 mod scan;
 
 pub use affine::{Affine, Vec3};
+pub use frames::stack_frames;
 pub use geometry::{Geometry, GeometryError, MATCH_TOLERANCE_MM};
 pub use label_map::{BRICK_EDGE, LabelMap, LabelMapError, LabelValue};
 pub use label_table::{Label, LabelTable, Rgb, default_colour};

@@ -48,6 +48,20 @@ macro_rules! voxel_types {
                 match self { $(Self::$variant(_) => VoxelType::$variant,)* }
             }
 
+            /// All values one after the other, if the types are the same.
+            pub fn joined(parts: &[&Self]) -> Option<Self> {
+                match parts.first()? {
+                    $(Self::$variant(_) => {
+                        let mut all: Vec<$type> = Vec::with_capacity(parts.iter().map(|part| part.len()).sum());
+                        for part in parts {
+                            let Self::$variant(data) = part else { return None };
+                            all.extend_from_slice(data);
+                        }
+                        Some(Self::$variant(Arc::new(all)))
+                    })*
+                }
+            }
+
             /// Number of values.
             pub fn len(&self) -> usize {
                 match self { $(Self::$variant(data) => data.len(),)* }
