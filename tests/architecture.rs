@@ -27,6 +27,7 @@ const KEPT_CRATES: &[(&str, &str)] = &[
     ("egui", "gui"),
     ("eframe", "gui"),
     ("rfd", "gui"),
+    ("egui_plot", "gui"),
     ("candle_core", "engine"),
     ("ndarray", "engine"),
     ("dicom_object", "formats"),

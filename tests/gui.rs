@@ -426,6 +426,76 @@ fn unsaved_labels_are_asked_about_before_they_are_lost() {
 }
 
 /// Compares with a kept picture, on the ground that the real window is cleared with.
+/// Six labelled scans in a folder of their own.
+fn small_dataset(folder: &Path) -> Option<PathBuf> {
+    let source = support::test_data()?.join("data/hippocampus");
+    let mut index = support::json(&source.join("dataset.json"));
+    let cases: Vec<serde_json::Value> = index["training"].as_array()?.iter().take(6).cloned().collect();
+    for part in ["imagesTr", "labelsTr"] {
+        std::fs::create_dir_all(folder.join(part)).unwrap();
+    }
+    for case in &cases {
+        for key in ["image", "label"] {
+            let file = case[key].as_str()?.trim_start_matches("./");
+            std::fs::copy(source.join(file), folder.join(file)).unwrap();
+        }
+    }
+    index["training"] = cases.into();
+    std::fs::write(folder.join("dataset.json"), index.to_string()).unwrap();
+    Some(folder.to_path_buf())
+}
+
+#[test]
+fn a_model_is_taught_in_the_window_stopped_kept_and_used() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().unwrap();
+    let Some(dataset) = small_dataset(&folder.path().join("scans")) else { return };
+    if !can_render() {
+        return;
+    }
+    let mut harness = sample();
+    harness.state_mut().set_model_folder(folder.path().join("models"));
+    harness.state_mut().set_dataset(dataset);
+    harness.run_steps(2);
+    harness.get_by_label("Teach for 10 minutes").scroll_to_me();
+    harness.run_steps(3);
+    harness.get_by_label("Teach for 10 minutes").click();
+    let start = Instant::now();
+    loop {
+        let frame = Instant::now();
+        harness.step();
+        assert!(frame.elapsed() < Duration::from_millis(500), "a frame took {:?} while teaching", frame.elapsed());
+        if harness.state().teaching().is_some_and(|(_, validations)| validations > 2) {
+            break;
+        }
+        let messages = harness.state().messages();
+        assert!(start.elapsed() < Duration::from_mins(3), "no validation: {messages:?}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    // The curve is on screen before the training is over.
+    harness.get_by_label("Stop and keep the best").scroll_to_me();
+    harness.run_steps(3);
+    if let Some(name) = std::env::var_os("LAMELLA_PICTURES") {
+        let image = harness.render().unwrap();
+        image.save(Path::new(&name).join("teach.png")).unwrap();
+    }
+    harness.get_by_label("Stop and keep the best").click();
+    settle(&mut harness);
+    assert!(folder.path().join("models/my-model.safetensors").is_file(), "{:?}", harness.state().messages());
+    harness.get_by_label("Use this model").scroll_to_me();
+    harness.run_steps(3);
+    harness.get_by_label("Use this model").click();
+    settle(&mut harness);
+    let button = "Segment 36 slices";
+    harness.get_by_label(button).scroll_to_me();
+    harness.run_steps(3);
+    harness.get_by_label(button).click();
+    settle(&mut harness);
+    let found = harness.state().labels().unwrap().counts();
+    println!("taught in {:.0} s on six scans; voxels found by label: {found:?}", start.elapsed().as_secs_f64());
+    assert!(!found.is_empty(), "{:?}", harness.state().messages());
+}
+
 fn picture(harness: &mut Window, name: &str) {
     let visuals = harness.ctx.global_style().visuals.clone();
     let clear = eframe::App::clear_color(harness.state(), &visuals);

@@ -40,7 +40,7 @@ impl Terminal {
                 let minutes = epoch.seconds / 60.0;
                 self.line(&format!("epoch {:3}  {minutes:6.1} min  loss {:.4}{dice}", epoch.number, epoch.loss));
             }
-            JobEvent::Device(_) | JobEvent::Slices { .. } | JobEvent::Took(_) => {}
+            JobEvent::Device(_) | JobEvent::Slices { .. } | JobEvent::Took(_) | JobEvent::Loss { .. } => {}
         }
     }
 

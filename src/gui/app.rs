@@ -9,6 +9,7 @@ use super::egui;
 use super::notices::{Kind, Notices};
 use super::settings::Settings;
 use super::tasks::{News, Snapshot, Tasks};
+use super::teach::{Curve, TEACHING, Teach};
 use super::unsaved::{Leaving, unsaved_ui};
 use super::viewer::{Habits, Viewer};
 use super::{cards, data_panel, keys, opaque, pending, status_bar, theme, tiles, top_bar, welcome};
@@ -37,6 +38,8 @@ pub enum Action {
     ResetWindow,
     FitViews,
     Segment,
+    ChooseDataset,
+    Teach,
 }
 
 /// A series or volume in the data panel.
@@ -72,6 +75,9 @@ pub struct App {
     pub(super) axis: Option<SliceAxis>,
     pub(super) mirror: bool,
     pub(super) keep_largest: bool,
+    pub(super) teach: Teach,
+    /// Where taught models go instead of the user's folder.
+    model_folder: Option<PathBuf>,
     /// What waits until the user has said what becomes of unsaved labels.
     pub(super) leaving: Option<Leaving>,
     pub(super) closing: bool,
@@ -127,6 +133,8 @@ impl App {
             axis: None,
             mirror: false,
             keep_largest: false,
+            teach: Teach::default(),
+            model_folder: None,
             leaving: None,
             closing: false,
             habits: Habits::default(),
@@ -212,6 +220,16 @@ impl App {
         self.is_modified()
             || self.viewer.as_ref().is_some_and(|v| v.pending.is_some() || v.stroke.is_some())
             || (self.viewer.is_some() && self.tasks.is_running(SEGMENTING))
+    }
+
+    /// Whether closing the window would lose something: what [`Self::is_busy`] says, or a training.
+    fn may_not_close(&self) -> bool {
+        self.is_busy() || self.is_teaching()
+    }
+
+    /// Whether a training runs.
+    pub(super) fn is_teaching(&self) -> bool {
+        self.tasks.is_running(TEACHING)
     }
 
     /// Whether there are labels that are not on disk.
@@ -331,6 +349,8 @@ impl App {
             Action::CloseImage if self.is_busy() => self.leaving = Some(Leaving::Image),
             Action::CloseImage => self.close_image(),
             Action::Segment => self.segment(context),
+            Action::ChooseDataset => self.dialogs.ask(Purpose::Dataset, image, String::new(), context),
+            Action::Teach => self.start_teaching(context),
             _ => self.act_on_viewer(action),
         }
     }
@@ -364,10 +384,54 @@ impl App {
         self.tasks.start(SEGMENTING, Job::Segment(job), self.snapshot(), context);
     }
 
+    /// Trains in the background; the model comes into the user's model folder.
+    fn start_teaching(&mut self, context: &egui::Context) {
+        let folder = self.model_folder.clone().or_else(model::user_folder);
+        let made = folder.map(|folder| std::fs::create_dir_all(&folder).map(|()| folder));
+        let folder = match made {
+            Some(Ok(folder)) => folder,
+            Some(Err(error)) => {
+                self.notices.push(Kind::Error, format!("The folder for models cannot be made: {error}."), "");
+                return;
+            }
+            None => {
+                self.notices.push(Kind::Error, "This account has no folder for models.".to_string(), "");
+                return;
+            }
+        };
+        let model = self.model.as_ref().map(|(_, model)| model.as_ref());
+        if let Some(job) = self.teach.job(&folder, model, self.device_choice) {
+            self.teach.curve = Curve::default();
+            self.teach.result = None;
+            let title = format!("{TEACHING} {}", self.teach.name);
+            self.tasks.start(title, Job::Train(Box::new(job)), Snapshot::default(), context);
+        }
+    }
+
+    /// Taught models go here instead of the user's folder.
+    pub fn set_model_folder(&mut self, folder: PathBuf) {
+        self.model_folder = Some(folder);
+    }
+
+    /// The share of the running training that is done, and the validations so far.
+    pub fn teaching(&self) -> Option<(f32, usize)> {
+        let validations = self.teach.curve.dice.values().map(Vec::len).max().unwrap_or(0);
+        self.tasks.find(TEACHING).map(|done| (done, validations))
+    }
+
+    /// The folder of labelled scans to learn from.
+    pub fn set_dataset(&mut self, path: PathBuf) {
+        self.teach.dataset = Some(path);
+    }
+
     fn answer(&mut self, answer: Answer, context: &egui::Context) {
         let Answer { purpose, image, path } = answer;
         if matches!(purpose, Purpose::OpenFile | Purpose::OpenFolder) {
             self.open(&path, context);
+            return;
+        }
+        if purpose == Purpose::Dataset {
+            self.set_dataset(path);
             return;
         }
         let Some(viewer) = self.viewer.as_ref().filter(|_| image == self.images) else {
@@ -381,7 +445,7 @@ impl App {
         let volume = viewer.volume().clone();
         let snapshot = self.snapshot();
         match purpose {
-            Purpose::OpenFile | Purpose::OpenFolder => {}
+            Purpose::OpenFile | Purpose::OpenFolder | Purpose::Dataset => {}
             Purpose::OpenLabels => {
                 self.tasks.start("Opening labels", Job::OpenLabels { path, volume }, snapshot, context)
             }
@@ -424,12 +488,16 @@ impl eframe::App for App {
         for path in dropped {
             self.open(&path, context);
         }
-        if context.input(|i| i.viewport().close_requested()) && self.is_busy() && !self.closing {
+        if context.input(|i| i.viewport().close_requested()) && self.may_not_close() && !self.closing {
             context.send_viewport_cmd(egui::ViewportCommand::CancelClose);
             self.leaving = Some(Leaving::Window);
         }
         context.set_theme(if self.settings.dark { egui::Theme::Dark } else { egui::Theme::Light });
         self.fetch_model(context);
+        if self.viewer.is_some() && !self.teach.asked {
+            self.teach.asked = true;
+            self.tasks.start("Listing networks", Job::ListZoo, Snapshot::default(), context);
+        }
         if self.keep_settings && self.settings != self.saved_settings && !context.input(|i| i.pointer.any_down()) {
             self.settings.save();
             self.saved_settings = self.settings.clone();

@@ -13,6 +13,8 @@ pub enum Purpose {
     OpenFile,
     /// Open a folder.
     OpenFolder,
+    /// Labelled scans to learn from.
+    Dataset,
     /// Open a mask on the current image.
     OpenLabels,
     /// Write the segmentation.
@@ -54,6 +56,7 @@ impl Dialogs {
             let path = match purpose {
                 Purpose::OpenFile | Purpose::OpenLabels => dialog.set_title("Open").pick_file(),
                 Purpose::OpenFolder => dialog.set_title("Open a folder").pick_folder(),
+                Purpose::Dataset => dialog.set_title("Folder of labelled scans").pick_folder(),
                 Purpose::SaveLabels | Purpose::SaveImage => {
                     dialog.add_filter("NIfTI", &["nii.gz", "nii"]).set_file_name(name).save_file()
                 }

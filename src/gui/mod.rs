@@ -22,6 +22,7 @@ mod settings;
 mod slice_view;
 mod status_bar;
 mod tasks;
+mod teach;
 mod theme;
 mod tiled_texture;
 mod tiles;

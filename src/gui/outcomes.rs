@@ -7,8 +7,10 @@ use super::app::{App, Item};
 use super::egui;
 use super::notices::Kind;
 use super::tasks::Snapshot;
+use super::teach::model_id;
 use super::viewer::{Incoming, Live};
 use crate::jobs::{Entry, JobError, JobEvent, Outcome};
+use crate::model::{ListedModel, Origin};
 use crate::session::SliceState;
 use crate::volume::{Plane, PlaneLayout, Volume};
 
@@ -25,7 +27,9 @@ impl App {
             }
             JobEvent::Device(name) => self.device = name,
             JobEvent::Warning(text) => self.notices.push(Kind::Warning, text, String::new()),
-            JobEvent::Progress { .. } | JobEvent::Epoch(_) | JobEvent::Took(_) => {}
+            JobEvent::Loss { done, loss } => self.teach.curve.step(done, loss),
+            JobEvent::Epoch(epoch) => self.teach.curve.epoch(&epoch),
+            JobEvent::Progress { .. } | JobEvent::Took(_) => {}
         }
     }
 
@@ -69,7 +73,19 @@ impl App {
                 self.tell_saved(&path);
             }
             Ok(Outcome::Saved(path)) => self.tell_saved(&path),
-            Ok(Outcome::Trained(_)) => {}
+            Ok(Outcome::Zoo(table)) => self.teach.zoo = Some(*table),
+            Ok(Outcome::Trained(summary)) => {
+                self.models = crate::model::list();
+                let id = model_id(&summary.output);
+                if !self.models.iter().any(|model| model.id == id) {
+                    self.models.push(ListedModel { id, origin: Origin::User(summary.output.clone()) });
+                }
+                // A model of this name may be in memory as it was.
+                self.model = None;
+                let name = summary.output.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+                self.notices.push(Kind::Info, format!("{name} has learned."), summary.output.display().to_string());
+                self.teach.result = Some(*summary);
+            }
             Err(error) => {
                 if let Some(viewer) = self.viewer.as_mut().filter(|_| same_image) {
                     viewer.live = None;

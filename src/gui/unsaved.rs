@@ -19,21 +19,29 @@ pub enum Leaving {
 pub fn unsaved_ui(ui: &egui::Ui, app: &mut App) {
     let Some(leaving) = app.leaving else { return };
     let modified = app.is_modified();
+    let teaching = leaving == Leaving::Window && app.is_teaching() && !app.is_busy();
     let mut answer = None;
     let modal = egui::Modal::new(egui::Id::new("unsaved")).show(ui.ctx(), |ui| {
         ui.set_width(100.0 * UNIT);
         let (title, text) = if modified {
             ("The labels are not saved", "They are lost when this image is closed.")
+        } else if teaching {
+            ("The model is still learning", "The best one so far is on disk; what it would learn from here on is lost.")
         } else {
             ("The model is still at work", "What it has found is lost when this image is closed.")
         };
         ui.label(egui::RichText::new(title).heading());
         ui.label(text);
         ui.add_space(2.0 * UNIT);
+        let discard = match (modified, teaching) {
+            (true, _) => "Discard labels",
+            (false, true) => "Stop learning",
+            (false, false) => "Stop the model",
+        };
         ui.horizontal(|ui| {
             for (name, hint, choice) in [
                 ("Save segmentation", "Choose a file; the image stays open", Answer::Save),
-                (if modified { "Discard labels" } else { "Stop the model" }, "Close without saving", Answer::Discard),
+                (discard, "Close without saving", Answer::Discard),
                 ("Keep working", "Stay with this image (Esc)", Answer::Stay),
             ] {
                 if matches!(choice, Answer::Save) && !modified {

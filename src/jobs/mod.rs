@@ -39,7 +39,7 @@ pub use sample::make_sample;
 pub use segment::SegmentJob;
 pub use train::{TrainJob, TrainSummary, default_plan, load_case};
 pub use worker::{Worker, WorkerNews};
-pub use zoo_table::{ZooRow, zoo_table};
+pub use zoo_table::{ZooRow, check_architecture, zoo_table};
 
 /// Raised to stop a job.
 #[derive(Debug, Clone, Default)]
@@ -80,6 +80,13 @@ pub enum JobEvent {
     Took(crate::pipeline::SegmentSeconds),
     /// The network runs here.
     Device(String),
+    /// A training step is done.
+    Loss {
+        /// Share of the budget used.
+        done: f64,
+        /// Its loss.
+        loss: f64,
+    },
     /// A training epoch is done.
     Epoch(crate::learn::Epoch),
     /// Something the user must know.
@@ -132,6 +139,8 @@ pub enum Job {
     },
     /// Train a model and write it.
     Train(Box<TrainJob>),
+    /// List what can be built, with its cost.
+    ListZoo,
 }
 
 /// What came of it.
@@ -159,6 +168,8 @@ pub enum Outcome {
     Saved(PathBuf),
     /// Of [`Job::Train`].
     Trained(Box<TrainSummary>),
+    /// Of [`Job::ListZoo`]: architectures, encoders, attention.
+    Zoo(Box<[Vec<ZooRow>; 3]>),
 }
 
 /// Why a job failed.
@@ -255,6 +266,10 @@ pub fn run(job: Job, progress: Progress, cancel: &Cancel) -> Result<Outcome, Job
         Job::SavePicture { path, picture } => {
             export::write_png(&path, &picture)?;
             Ok(Outcome::Saved(path))
+        }
+        Job::ListZoo => {
+            let table = zoo_table().map_err(|e| JobError::Other(e.to_string()))?;
+            Ok(Outcome::Zoo(Box::new(table)))
         }
         Job::Train(job) => Ok(Outcome::Trained(Box::new(train::run(&job, progress, cancel)?))),
     }

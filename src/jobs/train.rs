@@ -113,7 +113,10 @@ pub(super) fn run(job: &TrainJob, progress: Progress, cancel: &Cancel) -> Result
             FitEvent::Preparing { done, count } => {
                 JobEvent::Progress { fraction: done as f32 / count as f32, stage: "Reading the data set" }
             }
-            FitEvent::Step { done, .. } => JobEvent::Progress { fraction: done as f32, stage: "Training" },
+            FitEvent::Step { done, loss } => {
+                progress(JobEvent::Loss { done, loss });
+                JobEvent::Progress { fraction: done as f32, stage: "Training" }
+            }
             FitEvent::Epoch(epoch) => JobEvent::Epoch(epoch),
             FitEvent::Best(model) => match save(*model) {
                 Ok(()) => return,

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::model::ArchitectureSpec;
 use crate::zoo::{self, ARCHITECTURES, Architecture, Attention, Cost, Encoder, Ends, ZooError};
 
 /// One entry of the zoo.
@@ -48,4 +49,13 @@ pub fn zoo_table() -> Result<[Vec<ZooRow>; 3], ZooError> {
     let encoders: Result<_, ZooError> = Encoder::ALL.iter().map(of_encoder).collect();
     let attention: Result<_, ZooError> = Attention::ALL.iter().map(of_attention).collect();
     Ok([architectures?, encoders?, attention?])
+}
+
+/// Whether an architecture can be built from its options.
+///
+/// # Errors
+/// Why not, said for the user.
+pub fn check_architecture(architecture: &ArchitectureSpec) -> Result<(), String> {
+    let ends = Ends { in_channels: 1, classes: 2 };
+    zoo::build(&architecture.id, ends, &architecture.options).map(|_| ()).map_err(|e| e.to_string())
 }

@@ -5,6 +5,7 @@ mod histogram;
 mod image;
 mod labels;
 mod segment;
+mod teach;
 
 use super::app::App;
 use super::egui;
@@ -23,6 +24,7 @@ pub fn cards_ui(ui: &mut egui::Ui, app: &mut App) {
                 card_ui(ui, app, "Image", image::image_ui);
                 card_ui(ui, app, "Labels", labels::labels_ui);
                 card_ui(ui, app, "Segment", segment::segment_ui);
+                card_ui(ui, app, "Teach", teach::teach_ui);
                 card_ui(ui, app, "Export", export::export_ui);
             });
         });

@@ -1,0 +1,173 @@
+//! Teach: labelled scans, a network, a length; then a curve and a model.
+
+use crate::gui::app::{Action, App};
+use crate::gui::egui;
+use crate::gui::teach::{MINUTES, Slices, TEACHING, Teach, model_id};
+use crate::gui::theme::{self, UNIT};
+use crate::jobs::ZooRow;
+use egui_phosphor::regular as icon;
+use egui_plot::{Legend, Line, Plot, PlotPoints};
+
+/// Height of the curve.
+const CURVE: f32 = 32.0 * UNIT;
+
+/// Shows the card.
+pub fn teach_ui(ui: &mut egui::Ui, app: &mut App) {
+    let t = theme::tokens(ui);
+    let running = app.tasks.find(TEACHING);
+    ui.add_enabled_ui(running.is_none(), |ui| choices_ui(ui, app));
+    if !app.teach.curve.loss.is_empty() {
+        curve_ui(ui, &app.teach);
+    }
+    match running {
+        Some(fraction) => {
+            let bar = egui::ProgressBar::new(fraction).fill(t.accent).desired_height(3.0 * UNIT).corner_radius(2);
+            ui.add(bar);
+            if ui.button("Stop and keep the best").on_hover_text("The best model so far is kept").clicked() {
+                app.tasks.cancel(TEACHING);
+            }
+        }
+        None => start_ui(ui, app),
+    }
+    result_ui(ui, app);
+}
+
+fn result_ui(ui: &mut egui::Ui, app: &mut App) {
+    let Some(result) = &app.teach.result else { return };
+    let dice: Vec<String> = result.dice.iter().map(|(name, d)| format!("{name} {d:.3}")).collect();
+    let name = result.output.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+    let id = model_id(&result.output);
+    let measured =
+        if dice.is_empty() { "no case was held back".to_string() } else { format!("Dice {}", dice.join(", ")) };
+    ui.add(egui::Label::new(format!("{name}: {measured}")).wrap());
+    if app.settings.model != id && ui.button("Use this model").on_hover_text("Choose it in the Segment card").clicked()
+    {
+        app.settings.model = id;
+    }
+}
+
+fn start_ui(ui: &mut egui::Ui, app: &mut App) {
+    let t = theme::tokens(ui);
+    let problem = if app.teach.from_model { None } else { app.teach.problem() };
+    if let Some(problem) = &problem {
+        ui.add(egui::Label::new(egui::RichText::new(problem).small().color(t.bad)).wrap());
+    }
+    let missing = match () {
+        () if app.teach.dataset.is_none() => Some("Choose a folder of labelled scans first"),
+        () if problem.is_some() => Some("This network cannot be built"),
+        () if !app.teach.name_fits() => Some("A name has letters, digits, - _ ."),
+        () if app.teach.from_model && !app.model_is_ready() => Some("The model is being read"),
+        () => None,
+    };
+    let minutes = app.teach.minutes;
+    let text = format!("Teach for {minutes} {}", if minutes == 1 { "minute" } else { "minutes" });
+    let button = egui::Button::new(egui::RichText::new(text).strong()).fill(t.accent.gamma_multiply(0.35));
+    let size = egui::vec2(ui.available_width(), theme::ACTION_HEIGHT);
+    let response = ui.add_enabled_ui(missing.is_none(), |ui| ui.add_sized(size, button)).inner;
+    let response = response.on_hover_text("Train in the background; the best model so far is always on disk");
+    if response.on_disabled_hover_text(missing.unwrap_or_default()).clicked() {
+        app.act(Action::Teach, ui.ctx());
+    }
+}
+
+fn choices_ui(ui: &mut egui::Ui, app: &mut App) {
+    let t = theme::tokens(ui);
+    ui.horizontal(|ui| {
+        let hint =
+            "A folder in nnU-Net's or the Medical Segmentation Decathlon's form: imagesTr, labelsTr, dataset.json";
+        if ui.button(format!("{} Labelled scans", icon::FOLDER_OPEN)).on_hover_text(hint).clicked() {
+            app.act(Action::ChooseDataset, ui.ctx());
+        }
+        let name = app.teach.dataset.as_ref().and_then(|path| path.file_name());
+        let shown = name.map_or("none chosen".into(), |n| n.to_string_lossy().into_owned());
+        ui.add(egui::Label::new(egui::RichText::new(shown).color(t.dim)).truncate());
+    });
+    let start = format!("Start from {}", app.settings.model);
+    ui.checkbox(&mut app.teach.from_model, start).on_hover_text(
+        "Fine-tune the model of the Segment card: its network, its preparation; a classifier becomes the encoder",
+    );
+    let teach = &mut app.teach;
+    if !teach.from_model {
+        match &teach.zoo {
+            Some([architectures, encoders, attention]) => {
+                rows_ui(ui, "Network", architectures, None, &mut teach.architecture);
+                if teach.architecture == "unet" {
+                    rows_ui(ui, "Encoder", encoders, Some("plain"), &mut teach.encoder);
+                    rows_ui(ui, "Attention", attention, None, &mut teach.attention);
+                }
+            }
+            None => {
+                ui.label(egui::RichText::new("Listing the networks").color(t.dim));
+            }
+        }
+    }
+    egui::ComboBox::from_id_salt("teach slices")
+        .selected_text(teach.slices.name())
+        .show_ui(ui, |ui| {
+            for slices in Slices::ALL {
+                ui.selectable_value(&mut teach.slices, slices, slices.name());
+            }
+        })
+        .response
+        .on_hover_text("Slices that the network learns; all three axes need scans of nearly equal spacings");
+    ui.checkbox(&mut teach.sided, "Left and right are labelled").on_hover_text("Then slices are never mirrored");
+    ui.add_enabled(!teach.sided, egui::Checkbox::new(&mut teach.average_mirrored, "Average mirrored slices"))
+        .on_hover_text("The model is more exact and takes four times as long");
+    ui.horizontal(|ui| {
+        ui.add(egui::DragValue::new(&mut teach.minutes).range(MINUTES).suffix(" min"))
+            .on_hover_text("Length of the training; the rate falls to zero by its end");
+        ui.add(egui::TextEdit::singleline(&mut teach.name).desired_width(f32::INFINITY))
+            .on_hover_text("Name of the new model");
+    });
+}
+
+/// A list of networks; the chosen one's advice is its tooltip.
+fn rows_ui(ui: &mut egui::Ui, label: &str, rows: &[ZooRow], first: Option<&str>, chosen: &mut String) {
+    let advice = rows.iter().find(|row| row.id == *chosen).map(hint).unwrap_or_default();
+    let shown = chosen.clone();
+    egui::ComboBox::from_label(label)
+        .selected_text(shown)
+        .show_ui(ui, |ui| {
+            if let Some(first) = first {
+                ui.selectable_value(chosen, first.to_string(), first);
+            }
+            for row in rows {
+                ui.selectable_value(chosen, row.id.clone(), &row.id).on_hover_text(hint(row));
+            }
+        })
+        .response
+        .on_hover_text(advice);
+}
+
+fn hint(row: &ZooRow) -> String {
+    format!(
+        "{}\n{:.1} M parameters, {:.1} GMAC for a slice of 256 x 256",
+        row.title,
+        row.parameters as f64 / 1e6,
+        row.gmac
+    )
+}
+
+/// Loss and Dice over the share of the budget.
+fn curve_ui(ui: &mut egui::Ui, teach: &Teach) {
+    let t = theme::tokens(ui);
+    let plot = Plot::new("teaching")
+        .height(CURVE)
+        .include_x(0.0)
+        .include_x(1.0)
+        .include_y(1.0)
+        .allow_drag(false)
+        .allow_zoom(false)
+        .allow_scroll(false)
+        .show_x(false)
+        .x_axis_formatter(|mark, _| format!("{:.0} %", 100.0 * mark.value))
+        .legend(Legend::default().text_style(egui::TextStyle::Small));
+    plot.show(ui, |plot| {
+        plot.line(Line::new("loss", PlotPoints::from(teach.curve.loss.clone())).color(t.dim));
+        for (n, (name, points)) in teach.curve.dice.iter().enumerate() {
+            let [r, g, b] = crate::volume::default_colour(n as u16 + 1);
+            let line = Line::new(format!("Dice {name}"), PlotPoints::from(points.clone()));
+            plot.line(line.color(egui::Color32::from_rgb(r, g, b)).width(2.0));
+        }
+    });
+}

@@ -1,0 +1,247 @@
+//! What the Teach card knows: the choices, the running curve, the result.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::jobs::{DeviceChoice, TrainJob, TrainSummary, ZooRow, check_architecture, default_plan};
+use crate::learn::{Budget, Epoch, Plan};
+use crate::model::{ArchitectureSpec, Model, SliceAxis};
+
+/// Title of the training job.
+pub const TEACHING: &str = "Teaching";
+
+/// Longest and shortest training in minutes.
+pub const MINUTES: std::ops::RangeInclusive<u32> = 1..=24 * 60;
+/// Most points of the loss that are kept; beyond, every other one goes.
+const MOST_POINTS: usize = 2000;
+
+/// Which slices a network learns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Slices {
+    /// Along one axis.
+    Along(SliceAxis),
+    /// Along all three, probabilities averaged.
+    AllAxes,
+}
+
+impl Slices {
+    /// In the order of the list.
+    pub const ALL: [Self; 4] = [
+        Self::Along(SliceAxis::Axial),
+        Self::Along(SliceAxis::Coronal),
+        Self::Along(SliceAxis::Sagittal),
+        Self::AllAxes,
+    ];
+
+    /// For the list.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Along(axis) => axis.name(),
+            Self::AllAxes => "all three axes",
+        }
+    }
+}
+
+/// How a training goes, by share of the budget.
+#[derive(Debug, Clone, Default)]
+pub struct Curve {
+    /// Training loss.
+    pub loss: Vec<[f64; 2]>,
+    /// Validation Dice of each label.
+    pub dice: BTreeMap<String, Vec<[f64; 2]>>,
+    /// Steps left out between two points of the loss.
+    stride: usize,
+    seen: usize,
+}
+
+impl Curve {
+    /// A step's loss.
+    pub fn step(&mut self, done: f64, loss: f64) {
+        self.stride = self.stride.max(1);
+        if self.seen.is_multiple_of(self.stride) {
+            self.loss.push([done, loss]);
+        }
+        self.seen += 1;
+        if self.loss.len() > MOST_POINTS {
+            let mut keep = true;
+            self.loss.retain(|_| {
+                keep = !keep;
+                !keep
+            });
+            self.stride *= 2;
+        }
+    }
+
+    /// A validation.
+    pub fn epoch(&mut self, epoch: &Epoch) {
+        for (name, &dice) in epoch.dice.iter().flatten() {
+            self.dice.entry(name.clone()).or_default().push([epoch.done, dice]);
+        }
+    }
+}
+
+/// The card's state.
+pub struct Teach {
+    /// Folder of labelled scans.
+    pub dataset: Option<PathBuf>,
+    /// What can be built; `None` until it is known.
+    pub zoo: Option<[Vec<ZooRow>; 3]>,
+    /// Whether the zoo was asked for.
+    pub asked: bool,
+    /// Architecture.
+    pub architecture: String,
+    /// Encoder of the U-Net; `plain` for its own.
+    pub encoder: String,
+    /// Attention wherever it fits.
+    pub attention: String,
+    /// Whether the chosen model is the start.
+    pub from_model: bool,
+    /// Which slices.
+    pub slices: Slices,
+    /// Length in minutes.
+    pub minutes: u32,
+    /// Whether left and right are labelled, so that nothing is mirrored.
+    pub sided: bool,
+    /// Whether the model averages over mirrored slices.
+    pub average_mirrored: bool,
+    /// Identifier of the new model.
+    pub name: String,
+    /// The running or last training.
+    pub curve: Curve,
+    /// What came of it.
+    pub result: Option<TrainSummary>,
+    /// The choices that were checked last, and what does not fit about them.
+    checked: Option<(ArchitectureSpec, Option<String>)>,
+}
+
+/// The identifier of a model that was written: its name in the user's folder, else its path.
+pub fn model_id(output: &Path) -> String {
+    let stem = output.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+    if output.parent() == crate::model::user_folder().as_deref() { stem } else { output.display().to_string() }
+}
+
+impl Default for Teach {
+    fn default() -> Self {
+        Self {
+            dataset: None,
+            zoo: None,
+            asked: false,
+            architecture: "unet".into(),
+            encoder: "plain".into(),
+            attention: "none".into(),
+            from_model: false,
+            slices: Slices::Along(SliceAxis::Axial),
+            minutes: 10,
+            sided: false,
+            average_mirrored: false,
+            name: "my-model".into(),
+            curve: Curve::default(),
+            result: None,
+            checked: None,
+        }
+    }
+}
+
+impl Teach {
+    /// The network of the choices.
+    pub fn chosen(&self) -> ArchitectureSpec {
+        if self.architecture != "unet" {
+            return ArchitectureSpec { id: self.architecture.clone(), options: json!({}) };
+        }
+        let mut spec = if self.encoder == "plain" {
+            default_plan().architecture
+        } else {
+            ArchitectureSpec { id: "unet".into(), options: json!({"encoder": self.encoder}) }
+        };
+        if self.attention != "none" {
+            spec.set("attention", json!(self.attention));
+        }
+        spec
+    }
+
+    /// Why the choices cannot be built, looked up once for each of them.
+    pub fn problem(&mut self) -> Option<String> {
+        let chosen = self.chosen();
+        match &self.checked {
+            Some((spec, problem)) if *spec == chosen => problem.clone(),
+            _ => {
+                let problem = check_architecture(&chosen).err();
+                self.checked = Some((chosen, problem.clone()));
+                problem
+            }
+        }
+    }
+
+    /// Whether a name can be a model's.
+    pub fn name_fits(&self) -> bool {
+        let plain = |c: char| c.is_alphanumeric() || "-_.".contains(c);
+        !self.name.is_empty() && !self.name.starts_with('.') && self.name.chars().all(plain)
+    }
+
+    /// The job of the choices; the model is written into `folder`.
+    pub fn job(&self, folder: &Path, model: Option<&Model>, device: DeviceChoice) -> Option<TrainJob> {
+        let init = model.filter(|_| self.from_model).cloned();
+        let mut plan: Plan = default_plan();
+        match &init {
+            Some(model) if model.spec.is_classifier() => {
+                let encoder = model.spec.architecture.options["network"].clone();
+                plan.architecture = ArchitectureSpec { id: "unet".into(), options: json!({"encoder": encoder}) };
+            }
+            Some(model) => {
+                plan.architecture = model.spec.architecture.clone();
+                plan.neighbours = model.spec.neighbours;
+                plan.patch = model.spec.patch;
+            }
+            None => plan.architecture = self.chosen(),
+        }
+        match self.slices {
+            Slices::Along(axis) => plan.slice_axis = axis,
+            Slices::AllAxes => plan.fuse_axes = true,
+        }
+        plan.augmentation.mirror = !self.sided && init.as_ref().is_none_or(|model| model.spec.mirror);
+        plan.average_mirrored = self.average_mirrored && plan.augmentation.mirror;
+        Some(TrainJob {
+            dataset: self.dataset.clone()?,
+            split: None,
+            output: folder.join(format!("{}.safetensors", self.name)),
+            id: self.name.clone(),
+            init,
+            plan,
+            budget: Budget::Time(Duration::from_secs(60 * u64::from(self.minutes))),
+            device,
+            validate_every: 1,
+            command: format!("taught in the window, {} minutes", self.minutes),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn choices_become_a_network_and_what_does_not_fit_is_said() {
+        let mut teach = Teach { encoder: "resnet18".into(), attention: "gc".into(), ..Teach::default() };
+        assert_eq!(teach.chosen().options, json!({"encoder": "resnet18", "attention": "gc"}));
+        assert_eq!(teach.problem(), None);
+        teach.encoder = "resnet19".into();
+        assert!(teach.problem().is_some_and(|p| p.contains("resnet19")));
+        teach.architecture = "nnunet-plain".into();
+        assert_eq!(teach.problem(), None);
+        assert!(teach.job(Path::new("models"), None, DeviceChoice::Cpu).is_none());
+        teach.name = "../x".into();
+        assert!(!teach.name_fits());
+    }
+
+    #[test]
+    fn a_long_curve_is_thinned_evenly() {
+        let mut curve = Curve::default();
+        (0..10_000).for_each(|n| curve.step(f64::from(n) / 1e4, 0.0));
+        assert!(curve.loss.len() <= MOST_POINTS && curve.loss.len() > MOST_POINTS / 4);
+        let gaps: Vec<f64> = curve.loss.windows(2).map(|w| w[1][0] - w[0][0]).collect();
+        assert!(gaps.iter().all(|g| (g - gaps[0]).abs() < 2e-3), "{gaps:?}");
+    }
+}
