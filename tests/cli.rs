@@ -241,7 +241,7 @@ fn networks_of_other_programs_come_in_and_ours_go_out() {
     assert!(at("out").join("case.nii.gz").is_file());
     std::fs::remove_file(at("in").join("case_0001.nii.gz")).unwrap();
     let missing = lamella(&["segment", text(&at("in")), "-m", text(&brain), "-o", text(&at("out"))]);
-    assert!(String::from_utf8_lossy(&missing.stderr).contains("needs 2"), "{missing:?}");
+    assert!(String::from_utf8_lossy(&missing.stderr).contains("needs 2 channels"), "{missing:?}");
 
     // Ours as ONNX and back gives the same mask.
     let (written, back) = (at("h.onnx"), at("back.safetensors"));

@@ -78,7 +78,7 @@ fn write(folder: &Path, entry: &Entry) -> Value {
     let ours = run(graph, &weights, &image);
     let values = |name: &str| weights.get(name).map(|a| a.values.as_slice());
     let fixed = graph.has_fixed_parts().then_some(*size);
-    let bytes = onnx::export(graph, &Export { values: &values, size: fixed, texts: &[] }).unwrap();
+    let bytes = onnx::export(graph, &Export { values: &values, size: fixed, texts: &[], spare: &[] }).unwrap();
     if !one_way {
         let beside = |name: &str, _: u64, _: Option<u64>| Err(name.to_string());
         let back = onnx::import(&bytes, &beside).unwrap_or_else(|e| panic!("{name}: {e}"));

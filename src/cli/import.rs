@@ -125,6 +125,9 @@ impl Import {
                 "{id:?} cannot be a model's id; name one with --id (letters, digits, - _ .)"
             )));
         }
+        if self.output.is_none() && model::is_bundled(id) {
+            return Err(JobError::Other(format!("{id} is a bundled model; name another with --id")));
+        }
         let target = match &self.output {
             Some(path) => path.clone(),
             None => {
@@ -135,14 +138,15 @@ impl Import {
                 folder.join(format!("{id}.safetensors"))
             }
         };
+        let replaced = target.exists();
         model.save(&target)?;
         if self.json {
             return print_json(&serde_json::json!({
                 "output": target, "id": id, "network": report.network, "matched": report.matched,
-                "left": report.left, "assumed": report.assumed,
+                "left": report.left, "assumed": report.assumed, "replaced": replaced,
             }));
         }
-        println!("{}", target.display());
+        println!("{}{}", target.display(), if replaced { " (replaced)" } else { "" });
         println!("  network: {}; {} tensors taken over", report.network, report.matched);
         if !report.left.is_empty() {
             println!("  left out: {}", shortened(&report.left));
@@ -150,7 +154,7 @@ impl Import {
         if !report.assumed.is_empty() {
             println!("  assumed, as the file does not say: {}", report.assumed.join("; "));
         }
-        let id = &model.spec.id;
+        let id = if self.output.is_some() { target.display().to_string() } else { model.spec.id.clone() };
         if model.spec.is_classifier() {
             println!("  a classifier: start a training from it with `lamella train DATASET -o MODEL --init {id}`");
         } else {

@@ -65,12 +65,9 @@ impl Input {
 }
 
 /// Joins the files `case_0000`, `case_0001` ... (nnU-Net's names of channels) to one input each; other files stay as they are.
-///
-/// # Errors
-/// When a case has other channels than the model.
-fn join_channels(inputs: Vec<Input>, channels: usize) -> Result<Vec<Input>> {
+fn join_channels(inputs: Vec<Input>, channels: usize) -> Vec<Input> {
     let mut joined: Vec<Input> = Vec::new();
-    let mut cases: BTreeMap<String, BTreeMap<usize, Entry>> = BTreeMap::new();
+    let mut cases: BTreeMap<String, BTreeMap<usize, (Entry, String)>> = BTreeMap::new();
     for mut input in inputs {
         let stem = jobs::stem(Path::new(&input.name));
         let channel =
@@ -78,21 +75,23 @@ fn join_channels(inputs: Vec<Input>, channels: usize) -> Result<Vec<Input>> {
         match channel.and_then(|(case, digits)| Some((case.to_string(), digits.parse::<usize>().ok()?))) {
             Some((case, number)) => {
                 let ending = input.name[stem.len()..].to_string();
-                cases.entry(case + &ending).or_default().extend(input.entries.pop().map(|entry| (number, entry)));
+                cases
+                    .entry(case + &ending)
+                    .or_default()
+                    .extend(input.entries.pop().map(|entry| (number, (entry, input.name))));
             }
             None => joined.push(input),
         }
     }
     for (name, files) in cases {
-        if !files.keys().copied().eq(0..channels) {
-            return Err(JobError::Other(format!(
-                "{name} has the channels {:?}, the model needs {channels} (files ending in _0000, _0001 ...)",
-                files.keys().collect::<Vec<_>>()
-            )));
+        if files.keys().copied().eq(0..channels) {
+            joined.push(Input { entries: files.into_values().map(|(entry, _)| entry).collect(), name });
+        } else {
+            // Numbers that are none of channels; what does not suit the model is said when it is read.
+            joined.extend(files.into_values().map(|(entry, name)| Input { entries: vec![entry], name }));
         }
-        joined.push(Input { entries: files.into_values().collect(), name });
     }
-    Ok(joined)
+    joined
 }
 
 impl Segment {
@@ -140,7 +139,7 @@ impl Segment {
             }
         }
         if channels > 1 {
-            inputs = join_channels(inputs, channels)?;
+            inputs = join_channels(inputs, channels);
         }
         let single = inputs.len() == 1 && !self.output.is_dir() && jobs::writer_for(&self.output).is_ok();
         if !single && jobs::writer_for(&self.output).is_ok() {

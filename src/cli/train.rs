@@ -149,13 +149,15 @@ impl Train {
             }
         }
         plan.slice_axis = self.axis.unwrap_or(plan.slice_axis);
-        plan.fuse_axes = self.fuse_axes || init.as_ref().is_some_and(|model| model.spec.fused_axes.len() > 1);
+        let init_fuses = init.as_ref().is_some_and(|model| model.spec.fused_axes.len() > 1);
+        plan.fuse_axes = self.fuse_axes || (init_fuses && self.axis.is_none());
         plan.neighbours = self.neighbours.unwrap_or(plan.neighbours);
         plan.batch = self.batch.unwrap_or(plan.batch).max(1);
         plan.rate = self.rate.unwrap_or(plan.rate);
         plan.warm_up = share("warm-up", self.warm_up.unwrap_or(plan.warm_up))?;
         plan.average = share("average", self.average.unwrap_or(plan.average))?;
-        plan.average_mirrored = self.average_mirrored;
+        let init_averages = init.as_ref().is_some_and(|model| model.spec.average_mirrored);
+        plan.average_mirrored = self.average_mirrored || (init_averages && !self.no_mirror);
         if self.average_mirrored && self.no_mirror {
             return Err(JobError::Other("--average-mirrored and --no-mirror contradict each other".into()));
         }

@@ -9,10 +9,10 @@ pub const TWO_CLASSES: &str = "two_classes.weight";
 
 impl Graph {
     /// The network with its first result alone, without a softmax or sigmoid at the end; a single logit becomes two classes
-    /// by a fixed 1x1 convolution `[0, 1]` named [`TWO_CLASSES`], of which softmax gives what the sigmoid gave.
+    /// by a 1x1 convolution that starts as `[0, 1]`, named [`TWO_CLASSES`], of which softmax gives what the sigmoid gave.
     ///
     /// # Errors
-    /// When several classes may overlap (a sigmoid for each of them).
+    /// When several classes may overlap (a sigmoid for each of them), or probabilities are changed further.
     pub fn into_logits(mut self) -> Result<Self, String> {
         self.outputs.truncate(1);
         let Some(output) = self.outputs.first_mut() else { return Err("the network has no result".into()) };
@@ -25,6 +25,16 @@ impl Graph {
                 *output = last.inputs[0];
             }
             _ => {}
+        }
+        let mut behind = *output;
+        while let Op::Upsample(..) | Op::CropLike | Op::Slice { .. } | Op::Concat | Op::Gain = self.nodes[behind].op {
+            behind = self.nodes[behind].inputs[0];
+        }
+        let ended = &self.nodes[behind].op;
+        if behind != *output && matches!(ended, Op::Activate(Activation::Sigmoid) | Op::Softmax(_) | Op::LogSoftmax) {
+            return Err(
+                "its probabilities are resampled or cut at the end; export it without its last activation".into()
+            );
         }
         if self.nodes[*output].size.channels == 1 {
             let op = Op::Conv2d(Conv { bias: false, ..Conv::square(1, 2, 1) });

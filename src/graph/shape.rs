@@ -150,7 +150,7 @@ impl Graph {
             Op::ConvTranspose2d(conv) => both(&|axis| conv.output_len(axis, first[axis])),
             Op::MaxPool2d(pool) | Op::AvgPool2d(pool) => both(&|axis| pool.output_len(axis, first[axis])),
             Op::AdaptiveAvgPool2d(size) | Op::Upsample(_, UpsampleTo::Size(size)) => Ok(*size),
-            Op::Upsample(_, UpsampleTo::Scale(scale)) => Ok([first[0] * scale[0], first[1] * scale[1]]),
+            Op::Upsample(_, UpsampleTo::Scale(scale)) => both(&|axis| first[axis].checked_mul(scale[axis])),
             Op::WeightedPool => Ok([1, 1]),
             Op::Slice { axis, start, len } => {
                 let mut size = first;
@@ -191,10 +191,11 @@ impl Graph {
         }
     }
 
-    /// Whether a layer is made for one image size: means over several parts, fully connected layers on larger maps.
+    /// Whether a layer is made for one image size: means over several parts, resampling to a size, fully connected layers on larger maps.
     pub fn has_fixed_parts(&self) -> bool {
         self.nodes.iter().any(|node| match &node.op {
             Op::AdaptiveAvgPool2d(parts) => *parts != [1, 1],
+            Op::Upsample(_, UpsampleTo::Size(_)) => true,
             Op::Linear { inputs, .. } => self.nodes[node.inputs[0]].size.channels != *inputs,
             Op::Slice { axis, .. } => *axis > 1,
             _ => false,

@@ -278,7 +278,9 @@ fn specification(
         match init.map(|model| &model.spec).filter(|of| !of.is_classifier() && of.image_channels == spec.image_channels)
         {
             Some(of) => ModelSpec {
-                spacing_mm: of.spacing_mm,
+                // Fused axes need one spacing for all of them.
+                spacing_mm: if plan.fuse_axes && of.fused_axes.is_empty() { spec.spacing_mm } else { of.spacing_mm },
+                windows: if of.patch == plan.patch { of.windows } else { spec.windows },
                 normalisation: of.normalisation,
                 channel_normalisation: of.channel_normalisation.clone(),
                 reversed: of.reversed,

@@ -27,7 +27,10 @@ pub fn from_model(model: &Model, graph: &Graph, seed: u64) -> Result<Start, Stri
     let is_classifier = model.spec.is_classifier();
     let first = graph.nodes.iter().find(|n| n.inputs == [0] && matches!(n.op, Op::Conv2d(_)));
     let first = first.map(|n| n.parameters[0]);
-    let heads: Vec<usize> = graph.outputs.iter().flat_map(|&id| graph.nodes[id].parameters.clone()).collect();
+    // Heads are what no other node reads: results, and those for deep supervision.
+    let is_read = |id: usize| graph.nodes.iter().any(|node| node.inputs.contains(&id));
+    let ends = (0..graph.nodes.len()).filter(|&id| !is_read(id));
+    let heads: Vec<usize> = ends.flat_map(|id| graph.nodes[id].parameters.clone()).collect();
     let (mut taken, mut rebuilt) = (0, false);
     for (id, parameter) in graph.parameters.iter().enumerate() {
         let name = if is_classifier { parameter.name.strip_prefix("encoder.") } else { Some(parameter.name.as_str()) };
@@ -149,6 +152,10 @@ mod tests {
         let start = from_model(&old, &graph, 1).unwrap();
         assert_eq!(start.weights["head.weight"].shape, [5, 4, 1, 1]);
         assert_eq!(start.weights["down.0.conv1.weight"], old.weights["down.0.conv1.weight"]);
+        let nnunet = model("nnunet-plain", json!({"features": [4, 8, 8], "strides": [1, 2, 2]}), 1, 3);
+        let options = &nnunet.spec.architecture.options;
+        let graph = zoo::build("nnunet-plain", Ends { in_channels: 1, classes: 4 }, options).unwrap();
+        assert_eq!(from_model(&nnunet, &graph, 1).unwrap().weights["decoder.seg_layers.0.weight"].shape[0], 4);
         let wider = zoo::build("unet", Ends { in_channels: 1, classes: 5 }, &json!({"width": 8, "depth": 1})).unwrap();
         assert!(from_model(&old, &wider, 1).err().unwrap().contains("down.0.conv1.weight"));
     }

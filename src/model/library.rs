@@ -50,6 +50,11 @@ pub fn user_folder() -> Option<PathBuf> {
     Some(etcetera::BaseStrategy::data_dir(&folders).join("lamella").join("models"))
 }
 
+/// Whether an identifier is that of a model inside the program.
+pub fn is_bundled(id: &str) -> bool {
+    BUNDLED.iter().any(|(bundled, _)| *bundled == id)
+}
+
 /// Bundled models first, then the user's by name.
 pub fn list() -> Vec<ListedModel> {
     let bundled = BUNDLED.iter().map(|(id, _)| ListedModel { id: (*id).to_string(), origin: Origin::Bundled });

@@ -107,6 +107,8 @@ pub enum Windows {
     /// As large as the slice where it fits the patch; probabilities are averaged.
     #[default]
     Fitted,
+    /// Exactly of the patch's size, zeros around smaller slices, for networks of one image size; probabilities are averaged.
+    Whole,
     /// As nnU-Net predicts: every window has exactly the patch's size, zeros around smaller slices, and logits are averaged.
     #[serde(rename = "nnunet")]
     NnUnet,
@@ -155,7 +157,7 @@ pub struct ModelSpec {
     pub neighbours: usize,
     /// Axis of the slices.
     pub slice_axis: SliceAxis,
-    /// Axes that the scan is cut along one after the other, their probabilities averaged; empty for the slice axis alone.
+    /// Axes that the scan is cut along one after the other, their results averaged; empty for the slice axis alone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fused_axes: Vec<SliceAxis>,
     /// In-plane spacing of rows and columns that the network sees, in millimetres; `None` keeps the image's own.
@@ -217,6 +219,25 @@ impl ModelSpec {
         }
         if !self.patch.iter().all(|n| (1..=1 << 13).contains(n)) {
             return Err(format!("the model's patch is {:?}", self.patch));
+        }
+        let clips_backwards = |n: &IntensityNormalisation| match n {
+            IntensityNormalisation::Clip { range, mean, std } => {
+                range[0].partial_cmp(&range[1]) != Some(std::cmp::Ordering::Less)
+                    || !mean.is_finite()
+                    || !std.is_finite()
+            }
+            IntensityNormalisation::ZScore { .. } => false,
+        };
+        if let Some(wrong) = self.channel_normalisation.iter().chain([&self.normalisation]).find(|n| clips_backwards(n))
+        {
+            return Err(format!("the model's normalisation is {wrong:?}"));
+        }
+        if self.average_mirrored && !self.mirror {
+            return Err("the model averages over mirrored slices and must not be mirrored".into());
+        }
+        let twice = (1..self.fused_axes.len()).any(|n| self.fused_axes[..n].contains(&self.fused_axes[n]));
+        if self.fused_axes.len() == 1 || twice {
+            return Err(format!("the model's axes are {:?}", self.fused_axes));
         }
         if self.fused_axes.len() > 3 || self.channel_normalisation.len() > self.image_channels {
             return Err("the model's axes or normalisations are more than its images have".into());

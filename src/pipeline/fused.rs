@@ -10,8 +10,10 @@ use crate::engine::Network;
 use crate::model::{ModelSpec, SliceAxis};
 use crate::volume::{Affine, Geometry, LabelMap, LabelValue, Rescale, Volume, Voxels};
 
-/// Most bytes of probabilities of one block.
+/// Bytes of probabilities that a block aims at.
 const BLOCK_BYTES: usize = 128 << 20;
+/// Bytes above which a block is refused, however small it is.
+const MOST_BYTES: usize = 512 << 20;
 /// Voxels around a block that the network sees too.
 const MARGIN: usize = 24;
 /// Shortest side of a block.
@@ -27,13 +29,13 @@ struct Block {
 }
 
 /// Blocks that cover a grid; one where its probabilities fit.
-fn blocks(shape: [usize; 3], classes: usize, bytes: usize) -> Vec<Block> {
+fn blocks(shape: [usize; 3], classes: usize, bytes: usize, margin: usize) -> Vec<Block> {
     let voxels = (bytes / (4 * classes.max(1))).max(1);
     let mut side = shape;
     // The longest side is halved until a block with its margin fits.
     loop {
         let seen: usize =
-            [0, 1, 2].map(|a| if side[a] < shape[a] { side[a] + 2 * MARGIN } else { side[a] }).iter().product();
+            [0, 1, 2].map(|a| if side[a] < shape[a] { side[a] + 2 * margin } else { side[a] }).iter().product();
         let longest = (0..3).max_by_key(|&a| side[a]).unwrap_or(0);
         if seen <= voxels || side[longest] <= LEAST_SIDE {
             break;
@@ -47,8 +49,8 @@ fn blocks(shape: [usize; 3], classes: usize, bytes: usize) -> Vec<Block> {
             for i in starts(0) {
                 let start = [i, j, k];
                 let size = [0, 1, 2].map(|a| side[a].min(shape[a] - start[a]));
-                let seen_start = start.map(|s| s.saturating_sub(MARGIN));
-                let seen_end = [0, 1, 2].map(|a| (start[a] + size[a] + MARGIN).min(shape[a]));
+                let seen_start = start.map(|s| s.saturating_sub(margin));
+                let seen_end = [0, 1, 2].map(|a| (start[a] + size[a] + margin).min(shape[a]));
                 let seen_size = [0, 1, 2].map(|a| seen_end[a] - seen_start[a]);
                 all.push(Block { start, size, seen_start, seen_size });
             }
@@ -92,7 +94,15 @@ pub(super) fn segment_fused(
     on_event: &mut dyn FnMut(SegmentEvent),
 ) -> Result<(LabelMap, SegmentSeconds), SegmentError> {
     let classes = spec.classes.len();
-    let all = blocks(volume.geometry.shape(), classes, BLOCK_BYTES);
+    let margin = MARGIN.max(spec.neighbours);
+    let all = blocks(volume.geometry.shape(), classes, BLOCK_BYTES, margin);
+    let largest = all.iter().map(|b| b.seen_size.iter().product::<usize>()).max().unwrap_or(0);
+    if largest.saturating_mul(4 * classes) > MOST_BYTES {
+        return Err(SegmentError::Image(format!(
+            "{classes} classes along all axes would need more than {} MB; choose one slice axis",
+            MOST_BYTES >> 20
+        )));
+    }
     let mut labels = LabelMap::empty(volume.geometry.clone());
     let mut seconds = SegmentSeconds::default();
     let passes_of = |block: &Block| block.seen_size.iter().sum::<usize>().max(1);
@@ -168,7 +178,7 @@ mod tests {
     #[test]
     fn blocks_cover_every_voxel_once_and_fit_in_memory() {
         for (shape, bytes) in [([35, 51, 35], BLOCK_BYTES), ([200, 180, 60], 12 << 20), ([90, 33, 400], 4 << 20)] {
-            let all = blocks(shape, 3, bytes);
+            let all = blocks(shape, 3, bytes, MARGIN);
             let mut seen = vec![0u8; shape.iter().product()];
             for block in &all {
                 assert!(block.seen_size.iter().product::<usize>() * 12 <= bytes, "{block:?}");
@@ -183,6 +193,6 @@ mod tests {
             }
             assert!(seen.iter().all(|&n| n == 1), "{shape:?}");
         }
-        assert_eq!(blocks([35, 51, 35], 3, BLOCK_BYTES).len(), 1);
+        assert_eq!(blocks([35, 51, 35], 3, BLOCK_BYTES, MARGIN).len(), 1);
     }
 }

@@ -221,7 +221,7 @@ impl<'a> Runner<'a> {
         let tile = [0, 1].map(|n| target[n].min(spec.patch[n].max(1)));
         let (rows, columns) = (starts(target[0], tile[0]), starts(target[1], tile[1]));
         let whole = rows.len() * columns.len() == 1;
-        let window = if spec.windows == Windows::NnUnet { spec.patch } else { tile };
+        let window = if spec.windows == Windows::Fitted { tile } else { spec.patch };
         let fit = fit(graph, window)
             .ok_or_else(|| SegmentError::Image(format!("no network input covers {window:?} pixels")))?;
         let last = graph.outputs[0];
@@ -272,7 +272,7 @@ impl<'a> Runner<'a> {
         image
     }
 
-    /// Class probabilities of a group of slices on the network's grid: `[class][pixel]` each.
+    /// Class probabilities (with nnU-Net's windows logits) of a group of slices on the network's grid: `[class][pixel]` each.
     pub(super) fn probabilities(
         &mut self,
         network: &mut Network,
@@ -347,7 +347,7 @@ impl<'a> Runner<'a> {
             let eaten = self.fit.input[axis] - [oh, ow][axis];
             (self.fit.input[axis] - self.tile[axis]) / 2 - eaten / 2
         });
-        let averages_probabilities = self.spec.windows == Windows::Fitted;
+        let averages_probabilities = self.spec.windows != Windows::NnUnet;
         let image = &logits.values[n * classes * oh * ow..(n + 1) * classes * oh * ow];
         // Rows of all classes together, so that threads can share them.
         let mut rows: Vec<Vec<&mut [f32]>> = (0..self.tile[0]).map(|_| Vec::with_capacity(classes)).collect();

@@ -15,14 +15,14 @@ pub struct Fit {
 /// How far above the wanted size an input is looked for.
 const SEARCH: usize = 2048;
 
-/// The smallest input whose output covers `wanted`.
+/// The smallest input whose output covers `wanted`; an output is never larger than its input.
 pub fn fit(graph: &Graph, wanted: [usize; 2]) -> Option<Fit> {
     let axis = |axis: usize| {
         let whole = |n: usize| graph.nodes.iter().all(|node| node.size.extent[axis].at(n).is_some());
         let last = *graph.outputs.first()?;
         let output = |n: usize| graph.nodes[last].size.extent[axis].at(n);
         (wanted[axis]..wanted[axis] + SEARCH)
-            .find(|&n| whole(n) && output(n).is_some_and(|o| o >= wanted[axis]))
+            .find(|&n| whole(n) && output(n).is_some_and(|o| (wanted[axis]..=n).contains(&o)))
             .and_then(|n| Some((n, output(n)?)))
     };
     let (vertical, horizontal) = (axis(0)?, axis(1)?);
@@ -42,7 +42,7 @@ pub fn starts(length: usize, tile: usize) -> Vec<usize> {
 pub fn gaussian(size: [usize; 2], windows: Windows) -> Vec<f32> {
     let axis = |n: usize| -> Vec<f64> {
         let centre = match windows {
-            Windows::Fitted => (n as f64 - 1.0) / 2.0,
+            Windows::Fitted | Windows::Whole => (n as f64 - 1.0) / 2.0,
             Windows::NnUnet => (n / 2) as f64,
         };
         let sigma = n as f64 / 8.0;

@@ -32,8 +32,7 @@ impl OnnxNetwork {
     /// When the structure is damaged, or has other channels or classes.
     pub fn build(&self, ends: Ends) -> Result<Graph, ZooError> {
         let bytes = STANDARD.decode(&self.structure).map_err(|e| ZooError::Foreign(e.to_string()))?;
-        let beside = |name: &str, _: u64, _: Option<u64>| Err(format!("the values lie in the file {name}"));
-        let graph = onnx::import(&bytes, &beside).map_err(|e| ZooError::Foreign(e.to_string()))?.graph;
+        let graph = onnx::import_structure(&bytes).map_err(|e| ZooError::Foreign(e.to_string()))?;
         let graph = graph.into_logits().map_err(ZooError::Foreign)?;
         let own = Ends { in_channels: graph.input_channels(), classes: graph.output_channels() };
         if own != ends {

@@ -9,6 +9,11 @@ use serde::{Deserialize, Serialize};
 use super::Ends;
 use crate::graph::{Activation, Conv, Graph, GraphBuilder, GraphError, Pool, Scope, Value};
 
+/// Most layers of a stage, features and stages that can be meant.
+const MOST_LAYERS: usize = 64;
+const MOST_FEATURES: usize = 4096;
+const MOST_STAGES: usize = 16;
+
 /// A number for both axes, or one each for rows and columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
@@ -86,6 +91,22 @@ impl NnUnet {
         if self.features.is_empty() || self.features.len() != self.strides.len() {
             let (expected, got) = (self.features.len(), self.strides.len());
             return Err(GraphError::Channels { scope: "features and strides".into(), expected, got });
+        }
+        let counts =
+            self.blocks.iter().chain(&self.encoder_convs_each).chain([&self.encoder_convs, &self.decoder_convs]);
+        if let Some(&got) = counts.into_iter().find(|n| !(1..=MOST_LAYERS).contains(*n)) {
+            return Err(GraphError::Channels { scope: "layers of a stage".into(), expected: MOST_LAYERS, got });
+        }
+        if let Some(&got) = self.features.iter().find(|n| !(1..=MOST_FEATURES).contains(*n)) {
+            return Err(GraphError::Channels { scope: "features of a stage".into(), expected: MOST_FEATURES, got });
+        }
+        if self.features.len() > MOST_STAGES || self.strides[0].pair() != [1, 1] {
+            let got = self.features.len();
+            return Err(GraphError::Channels {
+                scope: "stages, the first of stride 1".into(),
+                expected: MOST_STAGES,
+                got,
+            });
         }
         for (name, len) in [
             ("blocks", self.blocks.len()),

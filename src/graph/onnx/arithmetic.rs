@@ -53,7 +53,7 @@ impl Reader {
         b: &Floats,
     ) -> Result<Floats, OnnxError> {
         let (x, y) = (self.values(call, a)?, self.values(call, b)?);
-        if a.shape != b.shape && x.len() != 1 && y.len() != 1 {
+        if x.is_empty() || y.is_empty() || (a.shape != b.shape && x.len() != 1 && y.len() != 1) {
             return Err(call.error(format!("constants of {:?} and {:?}", a.shape, b.shape)));
         }
         let apply = |(a, b): (f32, f32)| match arithmetic {
@@ -63,9 +63,10 @@ impl Reader {
             Arithmetic::Divide => a / b,
         };
         let count = x.len().max(y.len());
+        self.derive(call, count)?;
         let values = (0..count).map(|n| apply((x[n % x.len()], y[n % y.len()]))).collect();
         let shape = if x.len() >= y.len() { a.shape.clone() } else { b.shape.clone() };
-        Ok(Floats { name: call.0.output.first().cloned().unwrap_or_default(), shape, values: Some(Rc::new(values)) })
+        Ok(Floats::new(call.0.output.first().cloned().unwrap_or_default(), shape, values))
     }
 
     fn of_maps(
@@ -81,7 +82,7 @@ impl Reader {
             _ => return Err(call.error("only sums and products of maps are supported")),
         };
         let form = a.1;
-        if form != b.1 && !(self.is_single(a.0) && self.is_single(b.0)) {
+        if form != b.1 {
             return Err(call.error(format!("maps of different axes ({:?}, {:?})", a.1, b.1)));
         }
         // The map that the other one is spread over comes first.
@@ -132,12 +133,10 @@ impl Reader {
     }
 
     fn changed(&mut self, call: Call, floats: &Floats, change: impl Fn(f32) -> f32) -> Result<Floats, OnnxError> {
+        self.derive(call, floats.len())?;
         let values = self.values(call, floats)?.iter().map(|&v| change(v)).collect();
-        Ok(Floats {
-            name: call.0.output.first().cloned().unwrap_or_default(),
-            shape: floats.shape.clone(),
-            values: Some(Rc::new(values)),
-        })
+        let name = format!("{} changed", call.0.output.first().map_or("", String::as_str));
+        Ok(Floats::new(name, floats.shape.clone(), values))
     }
 
     /// Times a constant for each channel: the scale of a norm before it, or a convolution of single channels.

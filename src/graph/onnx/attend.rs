@@ -6,18 +6,18 @@ use super::OnnxError;
 use super::calls::Call;
 use super::held::{Form, Held, Scored};
 use super::import::Reader;
-use super::layers::transposed;
 
 impl Reader {
     pub(super) fn matmul(&mut self, call: Call) -> Result<(), OnnxError> {
         match (self.held(call, 0)?, self.held(call, 1)?) {
             (Held::Map(x, Form::Vector), Held::Floats(weight)) if weight.shape.len() == 2 => {
-                self.linear(call, x, &transposed(&weight), None)
+                let weight = self.transposed(call, &weight)?;
+                self.linear(call, x, &weight, None)
             }
             (Held::Map(x, form @ (Form::ChannelsLast | Form::Columns)), Held::Floats(weight))
                 if weight.shape.len() == 2 && weight.shape[0] == self.channels(x) && weight.shape[1] > 0 =>
             {
-                let weight = transposed(&weight);
+                let weight = self.transposed(call, &weight)?;
                 let (outputs, inputs) = (weight.shape[0], weight.shape[1]);
                 let weight = self.parameter(&weight, &[outputs, inputs, 1, 1], Role::Weight { fan_in: inputs as f64 });
                 let conv = Conv { bias: false, ..Conv::square(inputs, outputs, 1) };

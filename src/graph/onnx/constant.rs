@@ -8,8 +8,10 @@ use super::proto::{TensorProto, data_type};
 /// A constant array of floats. Its values may lie elsewhere (in a model's own weights).
 #[derive(Debug, Clone)]
 pub struct Floats {
-    /// Its name in the file.
+    /// Its name here.
     pub name: String,
+    /// The name of the array in the file that it comes from.
+    pub source: String,
     /// Sizes.
     pub shape: Vec<usize>,
     /// Values, if they are at hand.
@@ -17,6 +19,11 @@ pub struct Floats {
 }
 
 impl Floats {
+    /// An array that is made here or read whole.
+    pub fn new(name: String, shape: Vec<usize>, values: Vec<f32>) -> Self {
+        Self { source: name.clone(), name, shape, values: Some(Rc::new(values)) }
+    }
+
     /// Number of values.
     pub fn len(&self) -> usize {
         self.shape.iter().product()
@@ -35,6 +42,15 @@ pub enum Constant {
 /// Reads bytes of another file beside the network's: name, offset, length.
 pub type Beside<'a> = &'a dyn Fn(&str, u64, Option<u64>) -> Result<Vec<u8>, String>;
 
+/// Where a network comes from.
+#[derive(Clone, Copy)]
+pub enum From<'a> {
+    /// A file, perhaps with others beside it.
+    File(Beside<'a>),
+    /// The structure that is kept in a model, whose weights lie in the model.
+    Structure,
+}
+
 /// Key of the external data of a tensor whose values lie in a model's own weights.
 pub const IN_WEIGHTS: &str = "lamella-weights";
 
@@ -47,7 +63,7 @@ impl Constant {
     ///
     /// # Errors
     /// When its values are missing, of another number than its sizes say, or of a type that networks do not use.
-    pub fn read(tensor: TensorProto, beside: Beside) -> Result<Self, OnnxError> {
+    pub fn read(tensor: TensorProto, from: From) -> Result<Self, OnnxError> {
         let name = tensor.name.clone();
         let damaged = |problem: String| OnnxError::Damaged(format!("tensor {name:?}: {problem}"));
         let mut shape = Vec::with_capacity(tensor.dims.len());
@@ -62,9 +78,12 @@ impl Constant {
         let text = |key: &str| tensor.external_data.iter().find(|e| e.key == key).map(|e| e.value.clone());
         let outside = if tensor.data_location == Some(1) {
             let location = text("location").ok_or_else(|| damaged("it does not say where its values are".into()))?;
-            if location == IN_WEIGHTS && kind == data_type::FLOAT {
-                return Ok(Self::Floats(Floats { name, shape, values: None }));
-            }
+            let From::File(beside) = from else {
+                if location == IN_WEIGHTS && kind == data_type::FLOAT {
+                    return Ok(Self::Floats(Floats { source: name.clone(), name, shape, values: None }));
+                }
+                return Err(damaged(format!("its values lie in the file {location}")));
+            };
             let number = |key: &str| {
                 text(key).map(|t| t.parse::<u64>().map_err(|_| damaged(format!("{key} is {t:?}")))).transpose()
             };
@@ -76,7 +95,7 @@ impl Constant {
         let raw = outside.or(tensor.raw_data);
         let floats = |values: Vec<f32>| {
             let whole = values.len() == count;
-            let floats = Floats { name: name.clone(), shape: shape.clone(), values: Some(Rc::new(values)) };
+            let floats = Floats::new(name.clone(), shape.clone(), values);
             whole.then_some(Self::Floats(floats)).ok_or_else(|| damaged(format!("{shape:?} values are not all there")))
         };
         let integers = |values: Vec<i64>| {

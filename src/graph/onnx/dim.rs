@@ -27,7 +27,7 @@ pub enum Arithmetic {
     Subtract,
     /// Product.
     Multiply,
-    /// Quotient, rounded down.
+    /// Quotient, followed where it is whole.
     Divide,
 }
 
@@ -61,7 +61,8 @@ impl Dim {
                 Arithmetic::Add => a.checked_add(b),
                 Arithmetic::Subtract => a.checked_sub(b),
                 Arithmetic::Multiply => a.checked_mul(b),
-                Arithmetic::Divide => a.checked_div_euclid(b),
+                // Whether a fraction is kept or cut off is not known here.
+                Arithmetic::Divide => a.checked_rem(b).filter(|&rest| rest == 0).and_then(|_| a.checked_div(b)),
             };
             return exact.map_or(Self::Unknown, Self::Whole);
         }

@@ -3,7 +3,7 @@
 use prost::Message;
 
 use super::super::op::{Activation, Affinity, Conv, Normalisation, Op, SoftmaxOver, UpsampleMode, UpsampleTo};
-use super::super::{Graph, Node, NodeId};
+use super::super::{Graph, Node, NodeId, Parameter};
 use super::OnnxError;
 use super::proto::{ModelProto, OperatorSetId, TextEntry};
 use super::write::{Setting, Writer, float_tensor};
@@ -23,6 +23,8 @@ pub struct Export<'a> {
     pub size: Option<[usize; 2]>,
     /// Texts by key that go with the file.
     pub texts: &'a [(String, String)],
+    /// Parameters that no operation reads but that go along.
+    pub spare: &'a [&'a Parameter],
 }
 
 /// Writes a graph as an ONNX file. The input is named `image`, results `logits`, `logits_1` ...; dropout is left out.
@@ -30,14 +32,15 @@ pub struct Export<'a> {
 /// # Errors
 /// When a parameter has no values, the network needs a fixed size that is not given, or the file would be too large.
 pub fn export(graph: &Graph, options: &Export) -> Result<Vec<u8>, OnnxError> {
-    let bytes: usize = graph.parameters.iter().map(|p| 4 * p.len()).sum();
+    let all = || graph.parameters.iter().chain(options.spare.iter().copied());
+    let bytes: usize = all().map(|p| 4 * p.len()).sum();
     if bytes > LARGEST_BYTES {
         return Err(OnnxError::Export(format!("{} MB of weights are more than one file holds (2 GB)", bytes >> 20)));
     }
     let sizes = options.size.map(|size| graph.sizes(size)).transpose();
     let sizes = sizes.map_err(|e| OnnxError::Export(e.to_string()))?;
     let mut writer = Writer::default();
-    for parameter in &graph.parameters {
+    for parameter in all() {
         let values = (options.values)(&parameter.name).filter(|values| values.len() == parameter.len());
         let values = values.ok_or_else(|| OnnxError::Export(format!("tensor {:?} has no values", parameter.name)))?;
         writer.parameter(parameter, values);

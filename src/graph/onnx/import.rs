@@ -9,14 +9,20 @@ use super::super::op::{Activation, Op};
 use super::super::shape::{Size, symbolic};
 use super::super::{Extent, Graph, Node, NodeId, Parameter, ParameterId, Role};
 use super::calls::Call;
-use super::constant::{Beside, Constant, Floats, IN_WEIGHTS};
+use super::constant::{Beside, Constant, Floats, From, IN_WEIGHTS};
 use super::dim::{Arithmetic, Dim};
 use super::held::{Axes, Form, Held, dims};
 use super::proto::{GraphProto, ModelProto, NodeProto, TensorProto, TextEntry, ValueInfoProto, data_type};
 use super::{OnnxError, Tensor};
 
+/// Types that a cast keeps values in.
+const FLOATING: [i32; 4] = [data_type::FLOAT, data_type::FLOAT16, data_type::DOUBLE, data_type::BFLOAT16];
 /// Most operations of a file.
 const MOST_NODES: usize = 20_000;
+/// Most channels of a map.
+const MOST_CHANNELS: usize = 1 << 16;
+/// Constants computed from others may have so many times the values of all that are given.
+const MOST_DERIVED: usize = 3;
 /// Operator sets that are read.
 const OPERATOR_SETS: std::ops::RangeInclusive<i64> = 11..=21;
 
@@ -39,6 +45,18 @@ pub struct Imported {
 /// # Errors
 /// Names the first operation that graphs do not have.
 pub fn import(bytes: &[u8], beside: Beside) -> Result<Imported, OnnxError> {
+    read(bytes, From::File(beside))
+}
+
+/// The graph of a file without its weights, [`Imported::structure`].
+///
+/// # Errors
+/// As of [`import`].
+pub fn import_structure(bytes: &[u8]) -> Result<Graph, OnnxError> {
+    Ok(read(bytes, From::Structure)?.graph)
+}
+
+fn read(bytes: &[u8], from: From) -> Result<Imported, OnnxError> {
     let mut model = ModelProto::decode(bytes).map_err(|e| OnnxError::Damaged(e.to_string()))?;
     let operator_set = model.opset_import.iter().find(|set| set.domain.is_empty() || set.domain == "ai.onnx");
     let version = operator_set.and_then(|set| set.version).unwrap_or(0);
@@ -61,11 +79,19 @@ pub fn import(bytes: &[u8], beside: Beside) -> Result<Imported, OnnxError> {
         let (name, dims) = (tensor.name.clone(), tensor.dims.clone());
         let shell = TensorProto { name: name.clone(), dims, ..TensorProto::default() };
         let values = std::mem::replace(tensor, kept.unwrap_or(shell));
-        reader.held.insert(name, constant(Constant::read(values, beside)?));
+        if reader.held.contains_key(&name) {
+            return Err(OnnxError::Damaged(format!("two tensors are named {name:?}")));
+        }
+        reader.held.insert(name, constant(Constant::read(values, from)?));
     }
     reader.input(&file)?;
+    let given: usize = reader.held.values().map(|held| if let Held::Floats(f) = held { f.len() } else { 0 }).sum();
+    reader.most_derived = MOST_DERIVED.saturating_mul(given).saturating_add(1 << 20);
     for node in &file.node {
         reader.operation(Call(node))?;
+        if let Some(problem) = reader.fault.take() {
+            return Err(Call(node).error(problem));
+        }
     }
     let names: Vec<String> = file.output.iter().map(|o| o.name.clone()).collect();
     reader.outputs(&names)?;
@@ -95,7 +121,9 @@ pub fn arrays(bytes: &[u8], beside: Beside) -> Result<BTreeMap<String, Tensor>, 
     let mut arrays = BTreeMap::new();
     for tensor in model.graph.map(|g| g.initializer).unwrap_or_default() {
         let name = tensor.name.clone();
-        if let Constant::Floats(Floats { shape, values: Some(values), .. }) = Constant::read(tensor, beside)? {
+        if let Constant::Floats(Floats { shape, values: Some(values), .. }) =
+            Constant::read(tensor, From::File(beside))?
+        {
             arrays.insert(name, Tensor { shape, values: Rc::unwrap_or_clone(values) });
         }
     }
@@ -140,6 +168,15 @@ pub(super) struct Reader {
     pub without_bias: HashSet<NodeId>,
     /// Constants whose values decided about the graph.
     read: HashSet<String>,
+    /// Number of images that the file fixes.
+    pub batch: Option<i64>,
+    /// What made a node impossible, found while it was pushed.
+    fault: Option<String>,
+    /// Values of constants that were computed from others, and how many may be.
+    derived: usize,
+    most_derived: usize,
+    /// Weights whose rows became columns.
+    pub turned: HashMap<String, Floats>,
 }
 
 impl Reader {
@@ -159,6 +196,11 @@ impl Reader {
             shared: HashSet::new(),
             without_bias: HashSet::new(),
             read: HashSet::new(),
+            batch: None,
+            fault: None,
+            derived: 0,
+            most_derived: 0,
+            turned: HashMap::new(),
         }
     }
 
@@ -171,7 +213,7 @@ impl Reader {
         };
         let shape = image.kind.as_ref().and_then(|k| k.tensor.as_ref()).and_then(|t| t.shape.as_ref());
         let sizes: Vec<Option<i64>> = shape.map(|s| s.dim.iter().map(|d| d.value).collect()).unwrap_or_default();
-        let &[_, channels, height, width] = &sizes[..] else {
+        let &[batch, channels, height, width] = &sizes[..] else {
             return Err(OnnxError::Network(format!(
                 "its input {} has {} axes, needed are batch, channels, height, width (3-D networks are not supported yet)",
                 image.name,
@@ -182,6 +224,7 @@ impl Reader {
             |value: Option<i64>| value.and_then(|v| usize::try_from(v).ok()).filter(|v| (1..=1 << 13).contains(v));
         let channels = size(channels)
             .ok_or_else(|| OnnxError::Network(format!("the number of channels of its input {} is open", image.name)))?;
+        self.batch = batch.filter(|&n| n > 0);
         self.fixed = size(height).zip(size(width)).map(|(h, w)| [h, w]);
         let extent = [Extent::INPUT; 2];
         let size = Size { channels, extent };
@@ -192,6 +235,10 @@ impl Reader {
     }
 
     fn bind(&mut self, name: &str, held: Held) {
+        if !name.is_empty() && self.held.contains_key(name) {
+            self.fault = Some(format!("two results are named {name:?}"));
+            return;
+        }
         if let Held::Map(id, _) = held
             && self.uses.get(name) != Some(&1)
         {
@@ -279,14 +326,23 @@ impl Reader {
 
     /// The values of a constant that decide about the graph.
     pub fn values(&mut self, call: Call, floats: &Floats) -> Result<Rc<Vec<f32>>, OnnxError> {
-        self.read.insert(floats.name.clone());
+        self.read.insert(floats.source.clone());
         floats.values.clone().ok_or_else(|| call.error(format!("the values of {} are not at hand", floats.name)))
     }
 
     /// A constant as a parameter of the graph.
     pub fn parameter(&mut self, floats: &Floats, shape: &[usize], role: Role) -> ParameterId {
-        // A constant has one name here however it is read; a changed one has another.
-        let existing = self.graph.parameters.iter().position(|p| p.name == floats.name && p.shape == shape);
+        // The same array read twice is one parameter; another one of the same name is not.
+        let same_values = |kept: Option<&Rc<Vec<f32>>>| match (kept, &floats.values) {
+            (Some(a), Some(b)) => Rc::ptr_eq(a, b),
+            (None, None) => true,
+            _ => false,
+        };
+        let existing = self
+            .graph
+            .parameters
+            .iter()
+            .position(|p| p.name == floats.name && p.shape == shape && same_values(self.weights.get(&p.name)));
         if let Some(id) = existing {
             return id;
         }
@@ -303,14 +359,32 @@ impl Reader {
 
     /// A parameter that the file does not have.
     pub fn new_parameter(&mut self, name: &str, shape: &[usize], value: f32, role: Role) -> ParameterId {
-        let values = Some(Rc::new(vec![value; shape.iter().product()]));
-        self.parameter(&Floats { name: name.into(), shape: shape.to_vec(), values }, shape, role)
+        let values = vec![value; shape.iter().product()];
+        self.parameter(&Floats::new(name.into(), shape.to_vec(), values), shape, role)
+    }
+
+    /// Counts the values of a constant that is computed from others.
+    pub fn derive(&mut self, call: Call, count: usize) -> Result<(), OnnxError> {
+        self.derived = self.derived.saturating_add(count);
+        if self.derived > self.most_derived {
+            return Err(call.error("too many constants are computed from others"));
+        }
+        Ok(())
+    }
+
+    /// Whether a size is the number of images.
+    pub fn is_batch(&self, dim: Dim) -> bool {
+        dim == Dim::Batch || self.batch.is_some_and(|batch| dim == Dim::Whole(batch))
     }
 
     /// A further node.
     pub fn push(&mut self, call: Call, op: Op, inputs: &[NodeId], parameters: Vec<ParameterId>) -> NodeId {
         let sizes: Vec<Size> = inputs.iter().map(|&id| self.graph.nodes[id].size).collect();
-        let size = symbolic(&op, &sizes, 0);
+        let mut size = symbolic(&op, &sizes, 0);
+        if !(1..=MOST_CHANNELS).contains(&size.channels) {
+            self.fault = Some(format!("a map of {} channels", size.channels));
+            size.channels = 1;
+        }
         let scope = if call.0.name.is_empty() { call.0.output.first() } else { Some(&call.0.name) };
         let scope = scope.cloned().unwrap_or_default();
         self.graph.nodes.push(Node { op, inputs: inputs.to_vec(), parameters, scope, size });
@@ -380,9 +454,18 @@ impl Reader {
             "Gather" => self.gather(call),
             "Constant" => self.plain_constant(call),
             "ConstantOfShape" => self.constant_of_shape(call),
-            // Sizes are whole numbers here, and dropout does nothing in a network that is used.
-            "Identity" | "Dropout" | "Cast" | "Floor" => {
+            // Dropout does nothing in a network that is used.
+            "Identity" | "Dropout" => {
                 let held = self.held(call, 0)?;
+                self.set(call, held)
+            }
+            "Cast" | "Floor" => {
+                let held = self.held(call, 0)?;
+                let to_float = call.0.op_type == "Cast" && FLOATING.contains(&(call.int("to", 0) as i32));
+                // Sizes are followed as whole numbers; where they would be fractions they are not followed.
+                if !matches!(held, Held::Integers(..)) && !to_float {
+                    return Err(call.error("values of maps or constants are rounded"));
+                }
                 self.set(call, held)
             }
             _ => Err(call.error("graphs do not have this operation")),

@@ -17,17 +17,28 @@ fn kernel_sizes(call: Call, weight: &Floats) -> Result<[usize; 4], OnnxError> {
     }
 }
 
-/// Rows become columns.
-pub(super) fn transposed(floats: &Floats) -> Floats {
+fn transposed(floats: &Floats) -> Floats {
     let (rows, columns) = (floats.shape[0], floats.shape[1]);
     let turn = |values: &Rc<Vec<f32>>| {
         Rc::new((0..rows * columns).map(|n| values[n % rows * columns + n / rows]).collect::<Vec<f32>>())
     };
-    let name = format!("{}.T", floats.name);
-    Floats { name, shape: vec![columns, rows], values: floats.values.as_ref().map(turn) }
+    let name = format!("{} (transposed)", floats.name);
+    let values = floats.values.as_ref().map(turn);
+    Floats { name, source: floats.source.clone(), shape: vec![columns, rows], values }
 }
 
 impl Reader {
+    /// A matrix whose rows become columns.
+    pub(super) fn transposed(&mut self, call: Call, floats: &Floats) -> Result<Floats, OnnxError> {
+        if let Some(turned) = self.turned.get(&floats.name) {
+            return Ok(turned.clone());
+        }
+        self.derive(call, floats.len())?;
+        let turned = transposed(floats);
+        self.turned.insert(floats.name.clone(), turned.clone());
+        Ok(turned)
+    }
+
     fn expect_channels(&self, call: Call, x: usize, expected: usize) -> Result<(), OnnxError> {
         let got = self.channels(x);
         if got == expected { Ok(()) } else { Err(call.error(format!("expects {expected} channels, gets {got}"))) }
@@ -133,7 +144,7 @@ impl Reader {
         if form != Form::Vector || weight.shape.len() != 2 || !plain {
             return Err(call.error("only a fully connected layer on flat features is supported"));
         }
-        let weight = if call.int("transB", 0) == 0 { transposed(&weight) } else { weight };
+        let weight = if call.int("transB", 0) == 0 { self.transposed(call, &weight)? } else { weight };
         let bias = self.bias(call, 2, weight.shape[0])?;
         self.linear(call, x, &weight, bias)
     }

@@ -19,10 +19,12 @@ pub mod proto;
 mod reshape;
 mod resize;
 mod slices;
+#[cfg(test)]
+mod tests;
 mod write;
 
 pub use export::{Export, export};
-pub use import::{Imported, arrays, import, texts};
+pub use import::{Imported, arrays, import, import_structure, texts};
 
 /// Values with their shape, outermost axis first.
 #[derive(Debug, Clone, PartialEq)]

@@ -26,6 +26,9 @@ impl Reader {
 
     pub(super) fn batch_norm(&mut self, call: Call) -> Result<(), OnnxError> {
         let (x, form) = self.map(call, 0)?;
+        if call.int("training_mode", 0) != 0 {
+            return Err(call.error("it is exported for training; export the network in its evaluation mode"));
+        }
         if !(matches!(form, Form::Map | Form::Rows) || form == Form::Vector && self.is_single(x)) {
             return Err(call.error(format!("its map is reshaped ({form:?})")));
         }
@@ -91,7 +94,8 @@ impl Reader {
         }
         let values = self.values(call, &floats)?;
         let repeated = (0..channels).map(|c| values[c / (channels / count)]).collect();
-        Ok(Floats { name: floats.name, shape: vec![channels], values: Some(std::rc::Rc::new(repeated)) })
+        self.derive(call, channels)?;
+        Ok(Floats::new(format!("{} by channel", floats.name), vec![channels], repeated))
     }
 
     /// Over the channels of maps with one position.
@@ -126,7 +130,7 @@ impl Reader {
         }
         let (x, form) = self.map(call, 0)?;
         let axis = call.axis(call.int("axis", default), form.rank())?;
-        if flattens && axis + 1 != form.rank() && !(axis == 1 && self.is_single(x)) {
+        if flattens && axis + 1 != form.rank() && !(axis == 1 && self.is_single(x) && form.channel_axis() == 1) {
             return Err(call.error("a softmax over several axes"));
         }
         let single = self.is_single(x);

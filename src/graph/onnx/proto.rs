@@ -18,6 +18,8 @@ pub mod data_type {
     pub const FLOAT16: i32 = 10;
     /// 64-bit float.
     pub const DOUBLE: i32 = 11;
+    /// The upper half of a float.
+    pub const BFLOAT16: i32 = 16;
 }
 
 /// Numbers of [`AttributeProto::kind`].

@@ -58,6 +58,12 @@ impl Reader {
     /// The form that sizes mean, if the order of values stays.
     fn form_of(&self, id: NodeId, form: Form, to: &[Dim]) -> Option<Form> {
         let channels = self.channels(id);
+        // Images stay apart: the first size is their number, or the only one that is left open.
+        let first = *to.first()?;
+        let only_open = first == Dim::Whole(-1) && to[1..].iter().all(|&dim| dim != Dim::Whole(-1));
+        if !self.is_batch(first) && !only_open {
+            return None;
+        }
         let is_channels = |dim: Dim| dim == Dim::Whole(channels as i64);
         let open = |dim: Dim| dim == Dim::Whole(-1);
         let single = self.is_single(id);
@@ -118,7 +124,7 @@ impl Reader {
                 Held::Integers(turned, Axes::TurnedPairs)
             }
             (Held::Floats(floats), None | Some([1, 0])) if floats.shape.len() == 2 => {
-                Held::Floats(super::layers::transposed(&floats))
+                Held::Floats(self.transposed(call, &floats)?)
             }
             (_, order) => return Err(call.error(format!("axes in the order {order:?}"))),
         };
@@ -131,7 +137,18 @@ impl Reader {
             Held::Integers(values, _) if values.len() == 1 => Held::Integers(values, Axes::Single),
             Held::Integers(values, axes) => Held::Integers(values, axes),
             Held::Floats(mut floats) => {
-                floats.shape.retain(|&n| n != 1);
+                let rank = floats.shape.len();
+                let mut gone = Vec::new();
+                for axis in
+                    axes.unwrap_or_else(|| (0..rank as i64).filter(|&a| floats.shape[a as usize] == 1).collect())
+                {
+                    gone.push(call.axis(axis, rank)?);
+                }
+                if gone.iter().any(|&axis| floats.shape[axis] != 1) {
+                    return Err(call.error(format!("a constant of {:?} without the axes {gone:?}", floats.shape)));
+                }
+                let kept = |(axis, &n): (usize, &usize)| (!gone.contains(&axis)).then_some(n);
+                floats.shape = floats.shape.iter().enumerate().filter_map(kept).collect();
                 Held::Floats(floats)
             }
             Held::Map(id, form) => {

@@ -27,6 +27,10 @@ impl Reader {
         let to = if has_sizes {
             let sizes = self.integers(call, 3)?;
             let first = in_plane(sizes.len()).ok_or_else(|| call.error(format!("{} sizes", sizes.len())))?;
+            let keeps = first == 0 || (self.is_batch(sizes[0]) && sizes[1] == Dim::Whole(self.channels(x) as i64));
+            if !keeps {
+                return Err(call.error(format!("a map resampled to {sizes:?} along its images or channels")));
+            }
             self.size_or_factor(call, x, [sizes[first], sizes[first + 1]])?
         } else {
             let scales = self.floats(call, 2)?;
@@ -73,8 +77,10 @@ impl Reader {
             return Ok(UpsampleTo::Scale(factors.map(|f| f as usize)));
         }
         let here = self.size_at(x);
-        let size = here.map(|size| [0, 1].map(|axis| (size[axis] as f64 * f64::from(factors[axis])).floor()));
-        match size {
+        let size = here.map(|size| [0, 1].map(|axis| size[axis] as f64 * f64::from(factors[axis])));
+        // A size that is cut off would change where samples are taken.
+        let whole = |size: &[f64; 2]| size.iter().all(|s| (s - s.round()).abs() < 1e-3);
+        match size.filter(whole).map(|size| size.map(f64::round)) {
             Some(size) if size.iter().all(|s| (1.0..LARGEST).contains(s)) => {
                 Ok(UpsampleTo::Size(size.map(|s| s as usize)))
             }

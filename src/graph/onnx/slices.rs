@@ -63,7 +63,10 @@ impl Reader {
             let Some((start, end)) = wanted[axis] else { continue };
             // Positions from the end, and the usual "up to the end", as positions from the start.
             let counted = |dim: Dim| match dim {
-                Dim::Whole(v) if v < 0 => sizes[axis].with(Arithmetic::Add, dim),
+                Dim::Whole(v) if v < 0 => match sizes[axis].with(Arithmetic::Add, dim) {
+                    Dim::Whole(from_start) => Dim::Whole(from_start.max(0)),
+                    open => open,
+                },
                 Dim::Whole(v) if v > i64::from(i32::MAX) - 1 => sizes[axis],
                 other => other,
             };
@@ -232,7 +235,7 @@ impl Reader {
 
 fn constant_floats(call: Call, values: Vec<f32>, shape: Vec<usize>) -> Held {
     let name = call.0.output.first().cloned().unwrap_or_default();
-    Held::Floats(super::constant::Floats { name, shape, values: Some(std::rc::Rc::new(values)) })
+    Held::Floats(super::constant::Floats::new(name, shape, values))
 }
 
 #[cfg(test)]

@@ -10,8 +10,10 @@ use crate::engine::Weights;
 
 /// The large integer that the older form starts with (`torch/serialization.py`, `MAGIC_NUMBER`), lowest byte first.
 const MAGIC: [u8; 10] = [0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
+/// So many times the file's size tensors may take: halves become floats, and four names may share a storage.
+const MOST_SHARING: usize = 16;
 /// Largest pickle of an archive; the values themselves lie beside it.
-const LARGEST_PICKLE: u64 = 256 << 20;
+const LARGEST_PICKLE: u64 = 64 << 20;
 
 /// Reads an archive.
 ///
@@ -41,17 +43,27 @@ pub fn read_zip(bytes: &[u8]) -> Result<Checkpoint, String> {
     let pickle = pickle::read(&entry(&pickled, LARGEST_PICKLE)?)?;
     // Archives of weights are not compressed, so no entry is larger than the file.
     let size = bytes.len() as u64;
-    let tensors = tensors(&pickle, |view| entry(&format!("{root}data/{}", view.storage), size))?;
+    let tensors = tensors(&pickle, bytes.len(), |view| entry(&format!("{root}data/{}", view.storage), size))?;
     Ok(Checkpoint { tensors, extras: pickle.plain() })
 }
 
 /// Storages are read once, and only while their tensors follow each other.
-fn tensors(pickle: &Pickle, mut storage: impl FnMut(&View) -> Result<Vec<u8>, String>) -> Result<Weights, String> {
+fn tensors(
+    pickle: &Pickle,
+    file_bytes: usize,
+    mut storage: impl FnMut(&View) -> Result<Vec<u8>, String>,
+) -> Result<Weights, String> {
     let mut tensors = Weights::new();
     let mut last: Option<(String, Vec<u8>)> = None;
+    // Tensors may share storages, as nnU-Net's do under further names, but not without measure.
+    let mut left = MOST_SHARING.saturating_mul(file_bytes);
     for (name, view) in pickle.network() {
+        let bytes = view.shape.iter().fold(4usize, |product, &n| product.saturating_mul(n));
+        left = left.checked_sub(bytes).ok_or("its tensors would take many times the file's size")?;
         if last.as_ref().is_none_or(|(key, _)| *key != view.storage) {
-            last = Some((view.storage.clone(), storage(&view)?));
+            let bytes = storage(&view)?;
+            left = left.checked_sub(bytes.len()).ok_or("its tensors would take many times the file's size")?;
+            last = Some((view.storage.clone(), bytes));
         }
         let bytes = last.as_ref().map_or(&[][..], |(_, bytes)| bytes);
         tensors.insert(name.clone(), view.read(bytes).map_err(|e| format!("tensor {name:?}: {e}"))?);
@@ -75,7 +87,10 @@ pub fn read_legacy(bytes: &[u8]) -> Result<Checkpoint, String> {
     if magic.items.get(magic.root) != Some(&Item::Large(MAGIC.to_vec())) {
         return Err("pickled data, but not of torch.save".into());
     }
-    let (_version, _machine) = (next()?, next()?);
+    let (_version, machine) = (next()?, next()?);
+    if machine.plain()["little_endian"] == serde_json::json!(false) {
+        return Err("the file was written on a big-endian machine".into());
+    }
     let (pickle, keys) = (next()?, next()?);
     let views = pickle.network();
     let kinds: HashMap<&str, usize> = views.iter().map(|(_, v)| (v.storage.as_str(), v.kind.bytes())).collect();
@@ -97,7 +112,7 @@ pub fn read_legacy(bytes: &[u8]) -> Result<Checkpoint, String> {
     let storage = |view: &View| {
         storages.get(&view.storage).map(|b| b.to_vec()).ok_or_else(|| format!("storage {} is missing", view.storage))
     };
-    Ok(Checkpoint { tensors: tensors(&pickle, storage)?, extras: pickle.plain() })
+    Ok(Checkpoint { tensors: tensors(&pickle, bytes.len(), storage)?, extras: pickle.plain() })
 }
 
 impl Pickle {

@@ -9,9 +9,29 @@ use super::tensors::{Kind, View};
 const DEEPEST: usize = 32;
 /// Most values of the plain data.
 const MOST_VALUES: usize = 200_000;
+/// Most values that are visited in search of tensors.
+const MOST_VISITS: usize = 1_000_000;
+/// Longest name of a tensor.
+const LONGEST_PATH: usize = 1024;
+/// Longest text of the plain data, and bytes of all of them.
+const LONGEST_TEXT: usize = 1 << 16;
+const MOST_TEXT: usize = 16 << 20;
 /// Keys under which programs keep a network's weights.
 const WEIGHTS_KEYS: [&str; 8] =
     ["network_weights", "state_dict", "model_state_dict", "model_state", "model", "net", "weights", "ema"];
+
+/// What the plain data may still hold.
+struct Budget {
+    values: usize,
+    text: usize,
+}
+
+impl Budget {
+    fn text(&mut self, text: &str) -> Option<String> {
+        self.text = self.text.checked_sub(text.len()).filter(|_| text.len() <= LONGEST_TEXT)?;
+        Some(text.to_string())
+    }
+}
 
 impl Pickle {
     fn item(&self, id: Id) -> &Item {
@@ -89,8 +109,9 @@ impl Pickle {
     pub fn network(&self) -> Vec<(String, View)> {
         let wrapped = WEIGHTS_KEYS.iter().find_map(|key| self.get(self.root, key));
         let mut found = Vec::new();
+        let mut left = MOST_VISITS;
         for start in wrapped.into_iter().chain([self.root]) {
-            self.collect(start, "", 0, &mut found);
+            self.collect(start, "", 0, &mut found, &mut left);
             if !found.is_empty() {
                 break;
             }
@@ -98,10 +119,11 @@ impl Pickle {
         found
     }
 
-    fn collect(&self, id: Id, path: &str, depth: usize, found: &mut Vec<(String, View)>) {
-        if depth > DEEPEST || found.len() > MOST_VALUES {
+    fn collect(&self, id: Id, path: &str, depth: usize, found: &mut Vec<(String, View)>, left: &mut usize) {
+        if depth > DEEPEST || *left == 0 || path.len() > LONGEST_PATH {
             return;
         }
+        *left -= 1;
         if let Some(view) = self.view(id, 0) {
             found.push((path.to_string(), view));
             return;
@@ -112,41 +134,41 @@ impl Pickle {
         {
             for &(key, value) in entries {
                 if let Some("_parameters" | "_buffers" | "_modules") = self.text(key) {
-                    self.collect(value, path, depth + 1, found)
+                    self.collect(value, path, depth + 1, found, left)
                 }
             }
         }
         for &(key, value) in self.entries(id).unwrap_or_default() {
             if let Some(key) = self.text(key) {
                 let name = if path.is_empty() { key.to_string() } else { format!("{path}.{key}") };
-                self.collect(value, &name, depth + 1, found);
+                self.collect(value, &name, depth + 1, found, left);
             }
         }
     }
 
     /// The plain data of the pickle; what is none is left out.
     pub fn plain(&self) -> Value {
-        let mut left = MOST_VALUES;
+        let mut left = Budget { values: MOST_VALUES, text: MOST_TEXT };
         self.value(self.root, 0, &mut left).unwrap_or(Value::Null)
     }
 
-    fn value(&self, id: Id, depth: usize, left: &mut usize) -> Option<Value> {
-        if depth > DEEPEST || *left == 0 {
+    fn value(&self, id: Id, depth: usize, left: &mut Budget) -> Option<Value> {
+        if depth > DEEPEST || left.values == 0 {
             return None;
         }
-        *left -= 1;
+        left.values -= 1;
         Some(match self.item(id) {
             Item::None => Value::Null,
             Item::Bool(b) => Value::Bool(*b),
             Item::Int(n) => Value::Number((*n).into()),
             Item::Float(f) => Number::from_f64(*f).map_or(Value::Null, Value::Number),
-            Item::Text(text) => Value::String(text.clone()),
+            Item::Text(text) => Value::String(left.text(text)?),
             Item::List(list) => Value::Array(list.iter().filter_map(|&n| self.value(n, depth + 1, left)).collect()),
             _ => {
                 let mut map = Map::new();
                 for &(key, value) in self.entries(id)? {
                     let key = match self.item(key) {
-                        Item::Text(text) => text.clone(),
+                        Item::Text(text) => left.text(text)?,
                         Item::Int(n) => n.to_string(),
                         _ => continue,
                     };

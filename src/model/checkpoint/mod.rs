@@ -1,7 +1,7 @@
 //! Weights of other programs: files of `torch.save` (zip archives and the older form) and `.safetensors`.
 //!
 //! **Invariant:** nothing in a file is ever executed: pickled calls are data, and only those that build tensors are understood.
-//! **Invariant:** no input makes it panic or take memory beyond the file's own size.
+//! **Invariant:** no input makes it panic, and memory is bounded by a small multiple of the file's size.
 
 mod archive;
 mod lookup;
@@ -55,7 +55,8 @@ pub fn read(path: &Path) -> Result<Checkpoint, CheckpointError> {
     let foreign = |problem: String| CheckpointError::Foreign { path: path.into(), problem };
     let checkpoint = if bytes.starts_with(b"PK\x03\x04") {
         archive::read_zip(&bytes).map_err(foreign)?
-    } else if bytes.first() == Some(&0x80) {
+    } else if bytes.first() == Some(&0x80) && bytes.get(8) != Some(&b'{') {
+        // The length in front of safetensors' header may begin with this byte too.
         archive::read_legacy(&bytes).map_err(foreign)?
     } else {
         read_safetensors(&bytes).map_err(foreign)?
@@ -106,6 +107,21 @@ mod tests {
         assert_eq!(cleaned.keys().collect::<Vec<_>>(), ["a", "b"]);
         let kept = without_prefixes(named(&["model.a", "b"]));
         assert_eq!(kept.keys().collect::<Vec<_>>(), ["b", "model.a"]);
+    }
+
+    #[test]
+    fn a_pickle_that_repeats_itself_without_end_is_refused_soon() {
+        // Thirty-three dictionaries, each of which holds the next one twice.
+        let mut bytes = b"\x80\x02}q\x00".to_vec();
+        for n in 1..=32u8 {
+            bytes.extend([b'}', b'q', n, b'(', b'U', 1, b'a', b'h', n - 1, b'U', 1, b'b', b'h', n - 1, b'u']);
+        }
+        bytes.push(b'.');
+        let pickle = pickle::read(&bytes).unwrap();
+        let start = std::time::Instant::now();
+        assert!(pickle.network().is_empty());
+        assert!(pickle.plain().is_object());
+        assert!(start.elapsed().as_secs() < 5);
     }
 
     #[test]

@@ -60,6 +60,11 @@ pub struct Pickle {
     pub length: usize,
 }
 
+/// Longest name of a module or class.
+const LONGEST_NAME: usize = 256;
+/// Most values of a pickle; those of weights have some thousands.
+const MOST_ITEMS: usize = 4_000_000;
+
 struct Machine<'a> {
     bytes: &'a [u8],
     at: usize,
@@ -83,6 +88,9 @@ pub fn read(bytes: &[u8]) -> Result<Pickle, String> {
             return Ok(Pickle { items: machine.items, root, length: machine.at });
         }
         machine.step(code)?;
+        if machine.items.len() > MOST_ITEMS || machine.stack.len() > MOST_ITEMS {
+            return Err("the pickled data has more values than weights have".into());
+        }
     }
 }
 
@@ -114,6 +122,15 @@ impl<'a> Machine<'a> {
         let end = rest.iter().position(|&b| b == b'\n').ok_or("the pickled data is cut off")?;
         self.at += end + 1;
         Ok(String::from_utf8_lossy(&rest[..end]).into_owned())
+    }
+
+    /// A class or function; names are short.
+    fn global(&mut self, module: String, name: String) -> Result<(), String> {
+        if module.len() > LONGEST_NAME || name.len() > LONGEST_NAME {
+            return Err("the name of a class is too long".into());
+        }
+        self.push(Item::Global(module, name));
+        Ok(())
     }
 
     fn push(&mut self, item: Item) {
@@ -347,15 +364,18 @@ impl<'a> Machine<'a> {
             op::MEMOIZE => self.keep(self.memo.len() as u64)?,
             op::GLOBAL => {
                 let (module, name) = (self.line()?, self.line()?);
-                self.push(Item::Global(module, name));
+                self.global(module, name)?;
             }
             op::STACK_GLOBAL => {
                 let (name, module) = (self.pop()?, self.pop()?);
                 let (Item::Text(module), Item::Text(name)) = (&self.items[module], &self.items[name]) else {
                     return Err("a class without a name in the pickled data".into());
                 };
-                let item = Item::Global(module.clone(), name.clone());
-                self.push(item);
+                if module.len() > LONGEST_NAME || name.len() > LONGEST_NAME {
+                    return Err("the name of a class is too long".into());
+                }
+                let (module, name) = (module.clone(), name.clone());
+                self.global(module, name)?;
             }
             op::REDUCE | op::NEWOBJ => {
                 let (arguments, callable) = (self.pop()?, self.pop()?);

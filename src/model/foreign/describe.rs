@@ -63,6 +63,49 @@ pub fn classes_of(labels: &[String]) -> Vec<ClassSpec> {
 }
 
 impl Description {
+    /// What only nnU-Net's checkpoints need.
+    pub(super) const PLANS: [&'static str; 2] = ["--plans", "--dataset"];
+    /// What nnU-Net's plans say.
+    pub(super) const PLANNED: [&'static str; 5] = ["--axis", "--neighbours", "--spacing", "--normalise", "--patch"];
+    /// Everything that can be said.
+    pub(super) const ALL: [&'static str; 11] = [
+        "--plans",
+        "--dataset",
+        "--axis",
+        "--neighbours",
+        "--spacing",
+        "--normalise",
+        "--patch",
+        "--labels",
+        "--orientation",
+        "--no-mirror",
+        "--licence",
+    ];
+
+    /// Refuses what was said and would not be heard.
+    ///
+    /// # Errors
+    /// Names it, and why.
+    pub(super) fn refuse(&self, unheard: &[&str], why: &str) -> Result<(), String> {
+        let given = [
+            ("--plans", self.plans.is_some()),
+            ("--dataset", self.dataset.is_some()),
+            ("--axis", self.slice_axis.is_some()),
+            ("--neighbours", self.neighbours != 0),
+            ("--spacing", self.spacing_mm.is_some()),
+            ("--normalise", self.normalisation.is_some()),
+            ("--patch", self.patch.is_some()),
+            ("--labels", !self.labels.is_empty()),
+            ("--orientation", self.reversed != [false; 3]),
+            ("--no-mirror", self.no_mirror),
+            ("--licence", self.licence.is_some()),
+        ];
+        match given.iter().find(|(name, given)| *given && unheard.contains(name)) {
+            Some((name, _)) => Err(format!("{name} has no effect here: {why}")),
+            None => Ok(()),
+        }
+    }
+
     /// The specification; what is assumed is added to the report.
     ///
     /// # Errors
@@ -128,6 +171,12 @@ impl Description {
     }
 }
 
+/// A shape without ones at its end.
+fn without_ones(shape: &[usize]) -> &[usize] {
+    let kept = shape.iter().rposition(|&n| n != 1).map_or(0, |last| last + 1);
+    &shape[..kept]
+}
+
 /// The tensors of a graph among those of a file.
 ///
 /// # Errors
@@ -136,10 +185,9 @@ pub fn fit(graph: &Graph, tensors: &Weights) -> Result<Weights, (usize, String)>
     let mut weights = Weights::new();
     let mut problem = None;
     for parameter in &graph.parameters {
-        let wanted: Vec<usize> = parameter.shape.iter().copied().filter(|&n| n != 1).collect();
         match tensors.get(&parameter.name) {
             // 1x1 convolutions and fully connected layers of single positions are the same.
-            Some(array) if array.shape.iter().copied().filter(|&n| n != 1).eq(wanted.iter().copied()) => {
+            Some(array) if without_ones(&array.shape) == without_ones(&parameter.shape) => {
                 weights.insert(parameter.name.clone(), Array::new(parameter.shape.clone(), array.values.clone()));
             }
             Some(array) => {

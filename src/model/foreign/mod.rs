@@ -67,6 +67,7 @@ pub fn import(path: &Path, description: &Description) -> Result<(Model, Report),
     }
     match Model::load(path) {
         Ok(model) => {
+            description.refuse(&Description::ALL, "a model of Lamella says this itself").map_err(network)?;
             let report = Report {
                 network: format!("a model of Lamella, {}", model.spec.title),
                 matched: model.weights.len(),
@@ -79,8 +80,10 @@ pub fn import(path: &Path, description: &Description) -> Result<(Model, Report),
     }
     let checkpoint = checkpoint::read(path)?;
     let (model, report) = if nnunet::recognises(&checkpoint) {
+        description.refuse(&Description::PLANNED, "nnU-Net's plans say this").map_err(network)?;
         nnunet::import(path, checkpoint, description).map_err(network)?
     } else {
+        description.refuse(&Description::PLANS, "only nnU-Net's checkpoints have plans").map_err(network)?;
         families::import(checkpoint, description).map_err(network)?
     };
     Ok((model, report))

@@ -34,6 +34,7 @@ fn companion(path: &Path, name: &str, given: Option<&Path>, kept: &Value) -> Res
     if let Some(given) = given {
         return read_json(given);
     }
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.into());
     let folders = path.ancestors().skip(1).take(2);
     if let Some(found) = folders.map(|folder| folder.join(name)).find(|file| file.is_file()) {
         return read_json(&found);
@@ -262,6 +263,7 @@ pub fn import(path: &Path, checkpoint: Checkpoint, description: &Description) ->
     if description.reversed == [false; 3] {
         report.assumed.push("training images stored in R, A, S order (nnU-Net reads images as they are stored)".into());
     }
+    report.assumed.push("no zero margin around the scans (nnU-Net cuts it off before it normalises)".into());
     report.assumed.push("linear resampling where spacings differ (nnU-Net uses cubic splines)".into());
     Ok((Model { spec, weights }, report))
 }

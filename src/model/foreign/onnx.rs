@@ -9,8 +9,8 @@ use super::{ForeignError, Report};
 use crate::disk::replace_file;
 use crate::engine::{Array, Weights};
 use crate::graph::onnx::{self, Export, OnnxError, Tensor};
-use crate::graph::{Graph, Parameter, TWO_CLASSES};
-use crate::model::{ArchitectureSpec, Model, ModelError, ModelSpec};
+use crate::graph::{Extent, Graph, Parameter, TWO_CLASSES};
+use crate::model::{ArchitectureSpec, Model, ModelError, ModelSpec, Windows};
 use crate::zoo::{OnnxNetwork, foreign};
 
 /// Key of the specification among the texts of a file that was written here.
@@ -44,6 +44,7 @@ pub(super) fn import(path: &Path, description: &Description) -> Result<(Model, R
     let own =
         texts.iter().find(|(key, _)| key == SPECIFICATION).map(|(_, text)| serde_json::from_str::<ModelSpec>(text));
     if let Some(Ok(spec)) = own {
+        description.refuse(&Description::ALL, "a model of Lamella says this itself").map_err(network)?;
         spec.check().map_err(network)?;
         let graph = spec.graph().map_err(|e| network(e.to_string()))?;
         let arrays = onnx::arrays(&bytes, &beside).map_err(failed)?;
@@ -55,6 +56,7 @@ pub(super) fn import(path: &Path, description: &Description) -> Result<(Model, R
     }
     let imported = onnx::import(&bytes, &beside).map_err(failed)?;
     drop(bytes);
+    description.refuse(&Description::PLANS, "only nnU-Net's checkpoints have plans").map_err(network)?;
     let classes = imported.graph.outputs.first().map_or(0, |&id| imported.graph.nodes[id].size.channels);
     let in_channels = imported.graph.input_channels();
     let options = serde_json::to_value(OnnxNetwork::new(&imported.structure));
@@ -62,6 +64,13 @@ pub(super) fn import(path: &Path, description: &Description) -> Result<(Model, R
     let mut report = Report { network: "a network of an ONNX file".into(), ..Report::default() };
     let (taken, outputs) = (imported.weights, imported.graph.outputs.len());
     let graph = imported.graph.into_logits().map_err(network)?;
+    let output = graph.outputs.first().map(|&id| graph.nodes[id].size.extent);
+    if !output.is_some_and(|extent| extent.iter().all(Extent::is_input_less_border)) {
+        return Err(network(
+            "its result has not the image's resolution (or an open size where the input's is fixed)".into(),
+        ));
+    }
+    let fixed = graph.has_fixed_parts();
     let mut weights = weights_of(&graph, taken);
     report.matched = weights.len();
     if graph.parameters.iter().any(|p| p.name == TWO_CLASSES) {
@@ -79,7 +88,17 @@ pub(super) fn import(path: &Path, description: &Description) -> Result<(Model, R
         classes: classes.max(2),
         patch: imported.input_size,
     };
-    let spec = description.spec(known, &mut report).map_err(network)?;
+    if fixed && known.patch.is_none() {
+        return Err(network("it has layers for one image size, but does not say which".into()));
+    }
+    let fixed_patch = known.patch.filter(|_| fixed);
+    let mut spec = description.spec(known, &mut report).map_err(network)?;
+    if let Some(patch) = fixed_patch {
+        (spec.patch, spec.windows) = (patch, Windows::Whole);
+    }
+    // What is saved must be what was read.
+    let again = spec.graph().map_err(|e| network(e.to_string()))?;
+    crate::engine::check_weights(&again, &weights).map_err(|e| network(e.to_string()))?;
     Ok((Model { spec, weights }, report))
 }
 
@@ -108,9 +127,13 @@ pub fn save_onnx(model: &Model, path: &Path) -> Result<OnnxReport, ForeignError>
     let specification = serde_json::to_string(&model.spec).map_err(|e| failed(OnnxError::Export(e.to_string())))?;
     let usage = "for research use; not for diagnosis".to_string();
     let texts = [(SPECIFICATION.to_string(), specification), ("usage".to_string(), usage)];
-    let graph = graph.for_inference();
+    let whole = graph;
+    let graph = whole.for_inference();
+    // Heads that only help training go along, so that the file brings the whole model back.
+    let is_spare = |p: &&Parameter| !graph.parameters.iter().any(|own| own.name == p.name);
+    let spare: Vec<&Parameter> = whole.parameters.iter().filter(is_spare).collect();
     let values = |name: &str| model.weights.get(name).map(|a| a.values.as_slice());
-    let write = |size| onnx::export(&graph, &Export { values: &values, size, texts: &texts });
+    let write = |size| onnx::export(&graph, &Export { values: &values, size, texts: &texts, spare: &spare });
     let (bytes, size) = if graph.has_fixed_parts() {
         (write(Some(model.spec.patch)).map_err(failed)?, Some(model.spec.patch))
     } else {
