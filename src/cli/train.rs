@@ -86,6 +86,9 @@ pub struct Train {
     /// The model averages over mirrored slices: more exact, four times the work
     #[arg(long)]
     average_mirrored: bool,
+    /// Mirror only along these axes, of the letters R (right), A (front), S (up): R where the body is symmetric
+    #[arg(long, default_value = "RAS")]
+    mirror: String,
     /// Do not mirror (where left and right are labelled)
     #[arg(long)]
     no_mirror: bool,
@@ -163,6 +166,10 @@ impl Train {
         }
         let may_mirror = init.as_ref().is_none_or(|model| model.spec.mirror);
         plan.augmentation.mirror = may_mirror && !self.no_mirror;
+        plan.mirror_axes = mirror_axes(&self.mirror)?;
+        if let Some(model) = &init {
+            plan.mirror_axes = [0, 1, 2].map(|axis| plan.mirror_axes[axis] && model.spec.mirror_axes[axis]);
+        }
         plan.seed = self.seed;
         let id = self.output.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
         let job = TrainJob {
@@ -189,6 +196,17 @@ impl Train {
         println!("{}: Dice {} (epoch {})", summary.output.display(), each.join(", "), summary.epoch);
         Ok(())
     }
+}
+
+/// Which of R, A and S are named.
+fn mirror_axes(letters: &str) -> Result<[bool; 3]> {
+    let wrong = letters.is_empty() || letters.chars().any(|c| !"RASras".contains(c));
+    if wrong {
+        return Err(JobError::Other(format!(
+            "--mirror {letters:?}; use some of the letters R, A and S, or --no-mirror"
+        )));
+    }
+    Ok(['R', 'A', 'S'].map(|axis| letters.to_uppercase().contains(axis)))
 }
 
 /// A number from 0 to below 1.

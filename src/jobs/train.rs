@@ -63,6 +63,7 @@ pub fn default_plan() -> Plan {
         rate: 1e-3,
         warm_up: 0.02,
         average: 0.998,
+        mirror_axes: [true; 3],
         average_mirrored: false,
         forced_foreground: 1.0 / 3.0,
         augmentation: Augmentation::default(),

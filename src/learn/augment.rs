@@ -8,7 +8,7 @@ use crate::engine::Random;
 /// Probabilities and ranges.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Augmentation {
-    /// Whether slices are mirrored along either axis (half the time each).
+    /// Whether slices are mirrored along the axes that the case allows (half the time each).
     pub mirror: bool,
     /// Probability of a rotation.
     pub rotate: f64,
@@ -80,7 +80,7 @@ impl Augmentation {
         }
         if self.mirror {
             for axis in 0..2 {
-                if random.chance(0.5) {
+                if case.may_mirror[axis] && random.chance(0.5) {
                     warp.mirror(axis);
                 }
             }

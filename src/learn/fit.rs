@@ -261,6 +261,7 @@ fn specification(
         patch: plan.patch,
         classes,
         mirror: plan.augmentation.mirror,
+        mirror_axes: plan.mirror_axes,
         average_mirrored: plan.augmentation.mirror && plan.average_mirrored,
         licence: dataset.licence.clone(),
         provenance: Provenance {
@@ -336,7 +337,8 @@ fn prepare(
                 .collect()
         })
         .collect();
-    Ok(PreparedCase::new(name.into(), [h, w], channels, slice_labels, spec.classes.len()))
+    let case = PreparedCase::new(name.into(), [h, w], channels, slice_labels, spec.classes.len());
+    Ok(PreparedCase { may_mirror: spec.mirrors(axis), ..case })
 }
 
 struct Run<'a> {

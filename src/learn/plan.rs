@@ -58,6 +58,8 @@ pub struct Plan {
     pub warm_up: f64,
     /// Share of the mean of the weights that each step keeps; 0 for the last weights alone.
     pub average: f64,
+    /// World axes R, A, S along which slices may be mirrored.
+    pub mirror_axes: [bool; 3],
     /// Whether the model averages over mirrored slices, where mirroring is allowed.
     pub average_mirrored: bool,
     /// Share of a batch that must hold foreground.

@@ -123,6 +123,7 @@ mod tests {
             patch: [32, 32],
             classes: (0..classes).map(|n| crate::model::ClassSpec { name: n.to_string(), colour: [0; 3] }).collect(),
             mirror: true,
+            mirror_axes: [true; 3],
             average_mirrored: false,
             licence: String::new(),
             provenance: Provenance::default(),

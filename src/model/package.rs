@@ -183,6 +183,7 @@ mod tests {
             patch: [32, 32],
             classes: vec![class("background"), class("thing")],
             mirror: true,
+            mirror_axes: [true; 3],
             average_mirrored: false,
             channel_normalisation: Vec::new(),
             windows: crate::model::Windows::default(),

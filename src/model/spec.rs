@@ -179,6 +179,9 @@ pub struct ModelSpec {
     pub classes: Vec<ClassSpec>,
     /// Whether mirroring is allowed in training and in test-time averaging (not where left and right are labelled).
     pub mirror: bool,
+    /// World axes R, A, S along which images may be mirrored; anatomy is often symmetric from left to right only.
+    #[serde(default = "every_axis")]
+    pub mirror_axes: [bool; 3],
     /// Whether results are averaged over mirrored slices unless asked otherwise: four times the work.
     #[serde(default)]
     pub average_mirrored: bool,
@@ -191,7 +194,16 @@ pub struct ModelSpec {
     pub sha256: String,
 }
 
+fn every_axis() -> [bool; 3] {
+    [true; 3]
+}
+
 impl ModelSpec {
+    /// Whether slices along an axis may be mirrored: top to bottom, left to right.
+    pub fn mirrors(&self, axis: SliceAxis) -> [bool; 2] {
+        axis.in_plane().map(|world| self.mirror && self.mirror_axes[world])
+    }
+
     /// Input channels of the network: every image channel with its neighbouring slices.
     pub fn input_channels(&self) -> usize {
         self.image_channels * (2 * self.neighbours + 1)

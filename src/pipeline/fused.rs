@@ -5,7 +5,7 @@
 use std::time::Instant;
 
 use super::prepare::{Normaliser, Preparation};
-use super::segment::{Runner, SegmentError, SegmentEvent, SegmentSeconds};
+use super::segment::{Runner, SegmentError, SegmentEvent, SegmentSeconds, flips};
 use crate::engine::Network;
 use crate::model::{ModelSpec, SliceAxis};
 use crate::volume::{Affine, Geometry, LabelMap, LabelValue, Rescale, Volume, Voxels};
@@ -115,8 +115,9 @@ pub(super) fn segment_fused(
         let mut sums = vec![0.0f32; classes * voxels];
         for &axis in &spec.fused_axes {
             let preparation = Preparation::new(spec, axis, &part).map_err(SegmentError::Image)?;
+            let flips = flips(spec, axis, mirror);
             let own: Vec<usize> = (0..frames.len()).collect();
-            let mut runner = Runner::new(&part, spec, preparation, own, normalisers.to_vec(), network.graph(), mirror)?;
+            let mut runner = Runner::new(&part, spec, preparation, own, normalisers.to_vec(), network.graph(), flips)?;
             let slices = runner.slice_count();
             let per_group = runner.slices_per_group();
             for start in (0..slices).step_by(per_group) {

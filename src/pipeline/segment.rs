@@ -131,7 +131,8 @@ pub fn segment(
     }
     let axis = options.axis.unwrap_or(spec.slice_axis);
     let preparation = Preparation::new(spec, axis, volume).map_err(SegmentError::Image)?;
-    let mut runner = Runner::new(volume, spec, preparation, frames, normalisers, network.graph(), mirror)?;
+    let mut runner =
+        Runner::new(volume, spec, preparation, frames, normalisers, network.graph(), flips(spec, axis, mirror))?;
     runner.seconds.prepare += normalising;
     let count = runner.preparation.slice_count();
     let mut labels = LabelMap::empty(volume.geometry.clone());
@@ -150,6 +151,13 @@ pub fn segment(
     finish(&mut labels, options, stop, &mut runner.seconds)?;
     on_event(SegmentEvent::Took(runner.seconds));
     Ok(labels)
+}
+
+/// The mirrored images that are averaged: every combination of the axes that the model allows.
+pub(super) fn flips(spec: &ModelSpec, axis: SliceAxis, mirror: bool) -> Vec<[bool; 2]> {
+    let [rows, columns] = spec.mirrors(axis).map(|allowed| allowed && mirror);
+    let all = [[false, false], [false, true], [true, false], [true, true]];
+    all.into_iter().filter(|[r, c]| (rows || !r) && (columns || !c)).collect()
 }
 
 /// What is done to labels as a whole.
@@ -215,7 +223,7 @@ impl<'a> Runner<'a> {
         frames: Vec<usize>,
         normalisers: Vec<Normaliser>,
         graph: &crate::graph::Graph,
-        mirror: bool,
+        flips: Vec<[bool; 2]>,
     ) -> Result<Self, SegmentError> {
         let target = preparation.target;
         let tile = [0, 1].map(|n| target[n].min(spec.patch[n].max(1)));
@@ -227,8 +235,6 @@ impl<'a> Runner<'a> {
         let last = graph.outputs[0];
         let padded = graph.nodes[last].size.extent.iter().all(|e| *e == crate::graph::Extent::INPUT);
         let tiles: Vec<[usize; 2]> = rows.iter().flat_map(|&r| columns.iter().map(move |&c| [r, c])).collect();
-        let flips: Vec<[bool; 2]> =
-            if mirror { vec![[false, false], [false, true], [true, false], [true, true]] } else { vec![[false; 2]] };
         let weights = if whole { vec![1.0; tile[0] * tile[1]] } else { gaussian(tile, spec.windows) };
         Ok(Self {
             volume,

@@ -161,6 +161,7 @@ impl Description {
             reversed: self.reversed,
             classes: classes_of(&labels),
             mirror: !self.no_mirror,
+            mirror_axes: [true; 3],
             average_mirrored: false,
             licence: self.licence.clone().unwrap_or_else(|| "unknown".into()),
             provenance: Provenance::default(),
