@@ -101,7 +101,7 @@ fn choices_ui(ui: &mut egui::Ui, app: &mut App) {
             }
         }
     }
-    egui::ComboBox::from_id_salt("teach slices")
+    egui::ComboBox::from_label("Slices")
         .selected_text(teach.slices.name())
         .show_ui(ui, |ui| {
             for slices in Slices::ALL {
@@ -154,7 +154,6 @@ fn curve_ui(ui: &mut egui::Ui, teach: &Teach) {
     let plot = Plot::new("teaching")
         .height(CURVE)
         .include_x(0.0)
-        .include_x(1.0)
         .include_y(1.0)
         .allow_drag(false)
         .allow_zoom(false)
