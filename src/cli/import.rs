@@ -120,7 +120,7 @@ impl Import {
             model.spec.id.clone_from(id);
         }
         let id = &model.spec.id;
-        if id.is_empty() || !id.chars().all(|c| c.is_alphanumeric() || "-_.".contains(c)) || id.starts_with('.') {
+        if !model::is_id(id) {
             return Err(JobError::Other(format!(
                 "{id:?} cannot be a model's id; name one with --id (letters, digits, - _ .)"
             )));

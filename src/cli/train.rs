@@ -105,14 +105,8 @@ impl Train {
         use_threads(self.threads)?;
         let init = self.init.as_deref().map(model::find).transpose()?;
         let mut plan = default_plan();
-        if let Some(model) = init.as_ref().filter(|model| model.spec.is_classifier()) {
-            let options = json!({"encoder": model.spec.architecture.options["network"]});
-            plan.architecture = ArchitectureSpec { id: "unet".into(), options };
-        } else if let Some(model) = &init {
-            plan.architecture = model.spec.architecture.clone();
-            plan.slice_axis = model.spec.slice_axis;
-            plan.neighbours = model.spec.neighbours;
-            plan.patch = model.spec.patch;
+        if let Some(model) = &init {
+            plan.start_from(&model.spec);
         }
         if let Some(id) = &self.arch {
             plan.architecture = ArchitectureSpec { id: id.clone(), options: serde_json::Value::Null };
@@ -152,24 +146,19 @@ impl Train {
             }
         }
         plan.slice_axis = self.axis.unwrap_or(plan.slice_axis);
-        let init_fuses = init.as_ref().is_some_and(|model| model.spec.fused_axes.len() > 1);
-        plan.fuse_axes = self.fuse_axes || (init_fuses && self.axis.is_none());
+        plan.fuse_axes = self.fuse_axes || (plan.fuse_axes && self.axis.is_none());
         plan.neighbours = self.neighbours.unwrap_or(plan.neighbours);
         plan.batch = self.batch.unwrap_or(plan.batch).max(1);
         plan.rate = self.rate.unwrap_or(plan.rate);
         plan.warm_up = share("warm-up", self.warm_up.unwrap_or(plan.warm_up))?;
         plan.average = share("average", self.average.unwrap_or(plan.average))?;
-        let init_averages = init.as_ref().is_some_and(|model| model.spec.average_mirrored);
-        plan.average_mirrored = self.average_mirrored || (init_averages && !self.no_mirror);
+        plan.average_mirrored = self.average_mirrored || (plan.average_mirrored && !self.no_mirror);
         if self.average_mirrored && self.no_mirror {
             return Err(JobError::Other("--average-mirrored and --no-mirror contradict each other".into()));
         }
-        let may_mirror = init.as_ref().is_none_or(|model| model.spec.mirror);
-        plan.augmentation.mirror = may_mirror && !self.no_mirror;
-        plan.mirror_axes = mirror_axes(&self.mirror)?;
-        if let Some(model) = &init {
-            plan.mirror_axes = [0, 1, 2].map(|axis| plan.mirror_axes[axis] && model.spec.mirror_axes[axis]);
-        }
+        plan.augmentation.mirror &= !self.no_mirror;
+        let wanted = mirror_axes(&self.mirror)?;
+        plan.mirror_axes = [0, 1, 2].map(|axis| plan.mirror_axes[axis] && wanted[axis]);
         plan.seed = self.seed;
         let id = self.output.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
         let job = TrainJob {

@@ -175,33 +175,19 @@ impl Teach {
         }
     }
 
-    /// Whether a name can be a model's.
-    pub fn name_fits(&self) -> bool {
-        let plain = |c: char| c.is_alphanumeric() || "-_.".contains(c);
-        !self.name.is_empty() && !self.name.starts_with('.') && self.name.chars().all(plain)
-    }
-
     /// The job of the choices; the model is written into `folder`.
     pub fn job(&self, folder: &Path, model: Option<&Model>, device: DeviceChoice) -> Option<TrainJob> {
         let init = model.filter(|_| self.from_model).cloned();
         let mut plan: Plan = default_plan();
         match &init {
-            Some(model) if model.spec.is_classifier() => {
-                let encoder = model.spec.architecture.options["network"].clone();
-                plan.architecture = ArchitectureSpec { id: "unet".into(), options: json!({"encoder": encoder}) };
-            }
-            Some(model) => {
-                plan.architecture = model.spec.architecture.clone();
-                plan.neighbours = model.spec.neighbours;
-                plan.patch = model.spec.patch;
-            }
+            Some(model) => plan.start_from(&model.spec),
             None => plan.architecture = self.chosen(),
         }
         match self.slices {
-            Slices::Along(axis) => plan.slice_axis = axis,
+            Slices::Along(axis) => (plan.slice_axis, plan.fuse_axes) = (axis, false),
             Slices::AllAxes => plan.fuse_axes = true,
         }
-        plan.augmentation.mirror = !self.sided && init.as_ref().is_none_or(|model| model.spec.mirror);
+        plan.augmentation.mirror &= !self.sided;
         plan.average_mirrored = self.average_mirrored && plan.augmentation.mirror;
         Some(TrainJob {
             dataset: self.dataset.clone()?,
@@ -232,8 +218,6 @@ mod tests {
         teach.architecture = "nnunet-plain".into();
         assert_eq!(teach.problem(), None);
         assert!(teach.job(Path::new("models"), None, DeviceChoice::Cpu).is_none());
-        teach.name = "../x".into();
-        assert!(!teach.name_fits());
     }
 
     #[test]

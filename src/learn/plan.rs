@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::augment::Augmentation;
 use crate::engine::Recipe;
-use crate::model::{ArchitectureSpec, SliceAxis};
+use crate::model::{ArchitectureSpec, ModelSpec, SliceAxis};
 
 /// How long to train.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -68,6 +68,26 @@ pub struct Plan {
     pub augmentation: Augmentation,
     /// Seed of weights, sampling and augmentation.
     pub seed: u64,
+}
+
+impl Plan {
+    /// Takes over from a model that training starts from: its network and slices, and what it may mirror. A classifier becomes
+    /// the encoder of a U-Net and says nothing else.
+    pub fn start_from(&mut self, spec: &ModelSpec) {
+        if spec.is_classifier() {
+            let options = serde_json::json!({"encoder": spec.architecture.options["network"]});
+            self.architecture = ArchitectureSpec { id: "unet".into(), options };
+            return;
+        }
+        self.architecture = spec.architecture.clone();
+        self.slice_axis = spec.slice_axis;
+        self.fuse_axes = spec.fused_axes.len() > 1;
+        self.neighbours = spec.neighbours;
+        self.patch = spec.patch;
+        self.augmentation.mirror = spec.mirror;
+        self.mirror_axes = spec.mirror_axes;
+        self.average_mirrored = spec.average_mirrored;
+    }
 }
 
 #[cfg(test)]

@@ -50,6 +50,12 @@ pub fn user_folder() -> Option<PathBuf> {
     Some(etcetera::BaseStrategy::data_dir(&folders).join("lamella").join("models"))
 }
 
+/// Whether a text can be a model's identifier, which is a file's name too: letters, digits, `-`, `_`, `.`, not first a dot.
+pub fn is_id(text: &str) -> bool {
+    let plain = |c: char| c.is_alphanumeric() || "-_.".contains(c);
+    !text.is_empty() && !text.starts_with('.') && text.chars().all(plain)
+}
+
 /// Whether an identifier is that of a model inside the program.
 pub fn is_bundled(id: &str) -> bool {
     BUNDLED.iter().any(|(bundled, _)| *bundled == id)

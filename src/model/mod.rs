@@ -11,7 +11,7 @@ mod library;
 mod package;
 mod spec;
 
-pub use library::{LibraryError, ListedModel, Origin, find, is_bundled, list, user_folder};
+pub use library::{LibraryError, ListedModel, Origin, find, is_bundled, is_id, list, user_folder};
 pub use package::{Model, ModelError};
 pub use spec::{
     ArchitectureSpec, ClassSpec, IntensityNormalisation, ModelSpec, Provenance, SPEC_VERSION, SliceAxis, Windows,

@@ -118,16 +118,10 @@ pub(super) fn segment_fused(
             let flips = flips(spec, axis, mirror);
             let own: Vec<usize> = (0..frames.len()).collect();
             let mut runner = Runner::new(&part, spec, preparation, own, normalisers.to_vec(), network.graph(), flips)?;
-            let slices = runner.slice_count();
-            let per_group = runner.slices_per_group();
-            for start in (0..slices).step_by(per_group) {
-                let group = start..(start + per_group).min(slices);
-                let probabilities = runner.probabilities(network, group.clone(), stop)?;
-                let started = Instant::now();
-                for (slice, maps) in group.clone().zip(&probabilities) {
+            for group in runner.groups() {
+                runner.each_slice(network, group.clone(), stop, |runner, slice, maps| {
                     runner.add_restored(slice, maps, &mut sums);
-                }
-                runner.seconds.labels += started.elapsed().as_secs_f64();
+                })?;
                 on_event(SegmentEvent::Slices { done: done..done + group.len(), count, labels: labels.clone() });
                 done += group.len();
             }

@@ -136,15 +136,10 @@ pub fn segment(
     runner.seconds.prepare += normalising;
     let count = runner.preparation.slice_count();
     let mut labels = LabelMap::empty(volume.geometry.clone());
-    let per_group = runner.slices_per_group();
-    for start in (0..count).step_by(per_group) {
-        let group = start..(start + per_group).min(count);
-        let probabilities = runner.probabilities(network, group.clone(), stop)?;
-        let started = Instant::now();
-        for (slice, maps) in group.clone().zip(&probabilities) {
+    for group in runner.groups() {
+        runner.each_slice(network, group.clone(), stop, |runner, slice, maps| {
             runner.write_labels(slice, maps, &mut labels);
-        }
-        runner.seconds.labels += started.elapsed().as_secs_f64();
+        })?;
         network.take_notices().into_iter().for_each(|notice| on_event(SegmentEvent::Notice(notice)));
         on_event(SegmentEvent::Slices { done: group, count, labels: labels.clone() });
     }
@@ -254,11 +249,30 @@ impl<'a> Runner<'a> {
         })
     }
 
-    pub(super) fn slice_count(&self) -> usize {
-        self.preparation.slice_count()
+    /// Slices that are worked through together.
+    pub(super) fn groups(&self) -> Vec<Range<usize>> {
+        let (count, step) = (self.preparation.slice_count(), self.slices_per_group());
+        (0..count).step_by(step).map(|start| start..(start + step).min(count)).collect()
     }
 
-    pub(super) fn slices_per_group(&self) -> usize {
+    /// Visits the maps of a group's slices, one after the other.
+    pub(super) fn each_slice(
+        &mut self,
+        network: &mut Network,
+        group: Range<usize>,
+        stop: &dyn Fn() -> bool,
+        mut visit: impl FnMut(&Self, usize, &[f32]),
+    ) -> Result<(), SegmentError> {
+        let probabilities = self.probabilities(network, group.clone(), stop)?;
+        let started = Instant::now();
+        for (slice, maps) in group.zip(&probabilities) {
+            visit(self, slice, maps);
+        }
+        self.seconds.labels += started.elapsed().as_secs_f64();
+        Ok(())
+    }
+
+    fn slices_per_group(&self) -> usize {
         let pixels = self.preparation.target[0] * self.preparation.target[1];
         let by_memory = PROBABILITY_BYTES / (pixels * self.spec.classes.len() * 4).max(1);
         self.batch_size().min(by_memory).max(1)
@@ -279,7 +293,7 @@ impl<'a> Runner<'a> {
     }
 
     /// Class probabilities (with nnU-Net's windows logits) of a group of slices on the network's grid: `[class][pixel]` each.
-    pub(super) fn probabilities(
+    fn probabilities(
         &mut self,
         network: &mut Network,
         group: Range<usize>,

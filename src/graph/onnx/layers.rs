@@ -9,6 +9,15 @@ use super::held::{Form, Held};
 use super::import::Reader;
 use std::rc::Rc;
 
+/// Groups of a convolution, which divide these channels.
+fn groups_of(call: Call, channels: usize) -> Result<usize, OnnxError> {
+    let groups = usize::try_from(call.int("group", 1)).unwrap_or(0);
+    if groups == 0 || !channels.is_multiple_of(groups) {
+        return Err(call.error(format!("{groups} groups of {channels} channels")));
+    }
+    Ok(groups)
+}
+
 /// Sizes of a 2-D kernel.
 fn kernel_sizes(call: Call, weight: &Floats) -> Result<[usize; 4], OnnxError> {
     match weight.shape[..] {
@@ -59,10 +68,7 @@ impl Reader {
     pub(super) fn conv(&mut self, call: Call) -> Result<(), OnnxError> {
         let (x, weight) = (self.plain(call, 0)?, self.floats(call, 1)?);
         let [outputs, per_group, kh, kw] = kernel_sizes(call, &weight)?;
-        let groups = usize::try_from(call.int("group", 1)).unwrap_or(0);
-        if groups == 0 || !outputs.is_multiple_of(groups) {
-            return Err(call.error(format!("{groups} groups of {outputs} channels")));
-        }
+        let groups = groups_of(call, outputs)?;
         self.expect_channels(call, x, per_group.saturating_mul(groups))?;
         let (kernel, stride) = ([kh, kw], call.pair("strides", [1; 2], 1)?);
         let dilation = call.pair("dilations", [1; 2], 1)?;
@@ -88,10 +94,7 @@ impl Reader {
     pub(super) fn conv_transpose(&mut self, call: Call) -> Result<(), OnnxError> {
         let (x, weight) = (self.plain(call, 0)?, self.floats(call, 1)?);
         let [inputs, per_group, kh, kw] = kernel_sizes(call, &weight)?;
-        let groups = usize::try_from(call.int("group", 1)).unwrap_or(0);
-        if groups == 0 || !inputs.is_multiple_of(groups) {
-            return Err(call.error(format!("{groups} groups of {inputs} channels")));
-        }
+        let groups = groups_of(call, inputs)?;
         self.expect_channels(call, x, inputs)?;
         if call.ints("output_shape").is_some() || call.pair("dilations", [1; 2], 1)? != [1, 1] {
             return Err(call.error("output_shape and dilations are not supported"));

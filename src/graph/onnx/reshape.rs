@@ -76,26 +76,27 @@ impl Reader {
         };
         let is_map =
             |rows: Dim, columns: Dim| (is_extent(rows, 0) || open(rows)) && (is_extent(columns, 1) || open(columns));
+        // Next to exact channels the other size can only be the number of positions.
+        let are_positions = |dim: Dim| {
+            let counts = [Some(Dim::positions(&self.graph, id)), here.map(|[h, w]| Dim::Whole((h * w) as i64))];
+            open(dim) || dim == Dim::Unknown || counts.contains(&Some(dim))
+        };
         match *to {
             [_, all] if by_channel => {
                 let count = here.map(|[h, w]| Dim::Whole((channels * h * w) as i64));
                 let fits = open(all) || Some(all) == count || dims(&self.graph, id, Form::Vector)[1] == all;
                 (fits && (all != Dim::Unknown)).then_some(Form::Vector)
             }
-            [_, first, last] if by_channel && is_channels(first) => {
-                let counts = [Some(Dim::positions(&self.graph, id)), here.map(|[h, w]| Dim::Whole((h * w) as i64))];
-                (open(last) || last == Dim::Unknown || counts.contains(&Some(last))).then_some(Form::Rows)
-            }
+            [_, first, last] if by_channel && is_channels(first) => are_positions(last).then_some(Form::Rows),
             [_, middle, last] if form == Form::ChannelsLast && is_channels(last) => {
-                let counts = [Some(Dim::positions(&self.graph, id)), here.map(|[h, w]| Dim::Whole((h * w) as i64))];
-                (open(middle) || middle == Dim::Unknown || counts.contains(&Some(middle))).then_some(Form::Columns)
+                are_positions(middle).then_some(Form::Columns)
             }
             [_, Dim::Whole(groups), last] if by_channel && groups > 0 && open(last) => {
                 channels.is_multiple_of(groups as usize).then_some(Form::Groups(groups as usize))
             }
             [_, first, rows, columns] if by_channel && (is_channels(first) || open(first)) => {
-                ((single && is_map(rows, columns)) || (form != Form::Vector || here.is_some()) && is_map(rows, columns))
-                    .then_some(Form::Map)
+                let known = form != Form::Vector || single || here.is_some();
+                (known && is_map(rows, columns)).then_some(Form::Map)
             }
             [_, rows, columns, last] if matches!(form, Form::ChannelsLast | Form::Columns) && is_channels(last) => {
                 is_map(rows, columns).then_some(Form::ChannelsLast)

@@ -5,6 +5,7 @@ use crate::gui::egui;
 use crate::gui::teach::{MINUTES, Slices, TEACHING, Teach, model_id};
 use crate::gui::theme::{self, UNIT};
 use crate::jobs::ZooRow;
+use crate::model::is_id;
 use egui_phosphor::regular as icon;
 use egui_plot::{Legend, Line, Plot, PlotPoints};
 
@@ -55,7 +56,7 @@ fn start_ui(ui: &mut egui::Ui, app: &mut App) {
     let missing = match () {
         () if app.teach.dataset.is_none() => Some("Choose a folder of labelled scans first"),
         () if problem.is_some() => Some("This network cannot be built"),
-        () if !app.teach.name_fits() => Some("A name has letters, digits, - _ ."),
+        () if !is_id(&app.teach.name) => Some("A name has letters, digits, - _ ."),
         () if app.teach.from_model && !app.model_is_ready() => Some("The model is being read"),
         () => None,
     };
