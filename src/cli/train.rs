@@ -9,7 +9,7 @@ use serde_json::json;
 use super::terminal::Terminal;
 use super::{Result, print_json, use_threads};
 use crate::jobs::{self, Cancel, DeviceChoice, Job, JobError, JobEvent, Outcome, TrainJob, default_plan};
-use crate::learn::Budget;
+use crate::learn::{Augmentation, Budget};
 use crate::model::{self, ArchitectureSpec, SliceAxis};
 
 /// Train a model on a labelled data set (nnU-Net v2 or MSD folder).
@@ -92,6 +92,10 @@ pub struct Train {
     /// Do not mirror (where left and right are labelled)
     #[arg(long)]
     no_mirror: bool,
+    /// Changes to training slices besides mirroring: none, in-plane (rotation, size, intensities), or full (also elastic, and
+    /// tilted out of the plane where slices lie as close as pixels)
+    #[arg(long, default_value = "full")]
+    augment: Augmentation,
     /// Epochs between validations
     #[arg(long, default_value_t = 1)]
     validate_every: usize,
@@ -156,7 +160,8 @@ impl Train {
         if self.average_mirrored && self.no_mirror {
             return Err(JobError::Other("--average-mirrored and --no-mirror contradict each other".into()));
         }
-        plan.augmentation.mirror &= !self.no_mirror;
+        plan.augmentation =
+            Augmentation { mirror: plan.augmentation.mirror && !self.no_mirror, ..self.augment.clone() };
         let wanted = mirror_axes(&self.mirror)?;
         plan.mirror_axes = [0, 1, 2].map(|axis| plan.mirror_axes[axis] && wanted[axis]);
         plan.seed = self.seed;

@@ -338,7 +338,10 @@ fn prepare(
         })
         .collect();
     let case = PreparedCase::new(name.into(), [h, w], channels, slice_labels, spec.classes.len());
-    Ok(PreparedCase { may_mirror: spec.mirrors(axis), ..case })
+    let [top_to_bottom, left_to_right] = spec.mirrors(axis);
+    let across = spec.mirror && spec.mirror_axes[axis.world_axis()];
+    let may_mirror = [across, top_to_bottom, left_to_right];
+    Ok(PreparedCase { may_mirror, slice_step: preparation.slice_step(image), ..case })
 }
 
 struct Run<'a> {

@@ -13,14 +13,16 @@ pub struct PreparedCase {
     pub images: Vec<Vec<Vec<f32>>>,
     /// Labels of each slice.
     pub labels: Vec<Vec<u16>>,
-    /// Whether slices may be mirrored top to bottom and left to right.
-    pub may_mirror: [bool; 2],
+    /// Whether cases may be mirrored across slices, top to bottom and left to right.
+    pub may_mirror: [bool; 3],
+    /// Distance of slices, in pixels.
+    pub slice_step: f64,
     /// Slices that hold each label: `by_label[label - 1]`.
     pub by_label: Vec<Vec<usize>>,
 }
 
 impl PreparedCase {
-    /// Indexes which slices hold which labels; slices may be mirrored either way.
+    /// Indexes which slices hold which labels; cases may be mirrored every way, and slices lie as close as pixels.
     pub fn new(
         name: String,
         size: [usize; 2],
@@ -30,7 +32,7 @@ impl PreparedCase {
     ) -> Self {
         let holds = |label: u16| (0..labels.len()).filter(|&s| labels[s].contains(&label)).collect();
         let by_label = (1..classes as u16).map(holds).collect();
-        Self { name, size, images, labels, may_mirror: [true; 2], by_label }
+        Self { name, size, images, labels, may_mirror: [true; 3], slice_step: 1.0, by_label }
     }
 
     /// Number of slices.

@@ -132,6 +132,14 @@ impl Preparation {
         self.layout.size[2]
     }
 
+    /// Distance of slices in pixels of the network's grid, the mean of its two sides.
+    pub fn slice_step(&self, volume: &Volume) -> f64 {
+        let [column_mm, row_mm, slice_mm] = self.layout.pixel_mm(&volume.geometry);
+        let sides = [row_mm, column_mm];
+        let pixel_mm = [0, 1].map(|n| sides[n] * self.source[n] as f64 / self.target[n] as f64);
+        slice_mm / (0.5 * (pixel_mm[0] + pixel_mm[1]))
+    }
+
     /// A slice on the network's grid, normalised.
     pub fn read(&self, volume: &Volume, frame: usize, slice: usize, normaliser: &Normaliser) -> Vec<f32> {
         let mut stored = Vec::new();

@@ -1,0 +1,255 @@
+//! Augmentation of slices: nnU-Net's set, with elastic deformation, and out of the slice's plane where spacings are near equal.
+//!
+//! Source of the ranges: Isensee et al. 2021 (nnU-Net), and for elastic deformation Ronneberger et al. 2015.
+
+mod intensity;
+mod warp;
+
+use serde::{Deserialize, Serialize};
+
+use super::sampling::PreparedCase;
+use crate::engine::Random;
+use warp::Warp;
+
+/// Largest distance of slices, in pixels, at which slices are also tilted out of their plane.
+const MOST_UNEVEN: f64 = 1.6;
+
+/// Probabilities and ranges.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Augmentation {
+    /// Whether slices are mirrored along the axes that the case allows (half the time each).
+    pub mirror: bool,
+    /// Probability of a rotation in the plane.
+    pub rotate: f64,
+    /// Largest angle in degrees.
+    pub degrees: f64,
+    /// Probability of tilting the slice out of its plane, where slices lie nearly as close as pixels.
+    pub tilt: f64,
+    /// Largest angle about either of the slice's axes, in degrees.
+    pub tilt_degrees: f64,
+    /// Probability of a change of size.
+    pub scale: f64,
+    /// Smallest and largest factor.
+    pub scale_range: [f64; 2],
+    /// Probability of an elastic deformation in the plane.
+    pub elastic: f64,
+    /// Largest deviation of the displacements, in pixels.
+    pub elastic_pixels: f64,
+    /// Probability of noise with a variance up to 0.1.
+    pub noise: f64,
+    /// Probability of a Gaussian blur with a deviation of 0.5 to 1 pixels.
+    pub blur: f64,
+    /// Probability of a factor on the deviation, 0.75 to 1.25 (contrast), and on the values (brightness).
+    pub contrast: f64,
+    /// Probability of a resolution lowered to 0.5 to 1.
+    pub low_resolution: f64,
+    /// Probability of a gamma curve, 0.7 to 1.5.
+    pub gamma: f64,
+}
+
+impl Default for Augmentation {
+    fn default() -> Self {
+        Self {
+            mirror: true,
+            rotate: 0.5,
+            degrees: 30.0,
+            tilt: 0.5,
+            tilt_degrees: 20.0,
+            scale: 0.5,
+            scale_range: [0.75, 1.3],
+            elastic: 0.4,
+            elastic_pixels: 1.5,
+            noise: 0.15,
+            blur: 0.15,
+            contrast: 0.25,
+            low_resolution: 0.15,
+            gamma: 0.3,
+        }
+    }
+}
+
+impl Augmentation {
+    /// No change of any kind but mirroring.
+    pub fn none() -> Self {
+        Self {
+            rotate: 0.0,
+            tilt: 0.0,
+            scale: 0.0,
+            elastic: 0.0,
+            noise: 0.0,
+            blur: 0.0,
+            contrast: 0.0,
+            low_resolution: 0.0,
+            gamma: 0.0,
+            ..Self::default()
+        }
+    }
+
+    /// Changes in the slice's plane alone, without elastic deformation.
+    pub fn in_plane() -> Self {
+        Self { tilt: 0.0, elastic: 0.0, ..Self::default() }
+    }
+}
+
+impl std::str::FromStr for Augmentation {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "none" => Ok(Self::none()),
+            "in-plane" => Ok(Self::in_plane()),
+            "full" => Ok(Self::default()),
+            _ => Err(format!("{text:?} is no augmentation; there are none, in-plane and full")),
+        }
+    }
+}
+
+/// Shape of a training example.
+#[derive(Debug, Clone, Copy)]
+pub struct Cut {
+    /// Height and width of the patch.
+    pub patch: [usize; 2],
+    /// Neighbouring slices on either side.
+    pub neighbours: usize,
+    /// Whether the image is mirrored beyond its border (networks without padding) instead of being 0.
+    pub mirrored_border: bool,
+}
+
+/// One training example: channels (with neighbours) and labels of a patch.
+pub struct Example {
+    /// `[channel][pixel]`, one after the other.
+    pub image: Vec<f32>,
+    /// Labels.
+    pub labels: Vec<u16>,
+}
+
+impl Augmentation {
+    /// Cuts a patch around the middle of a slice (moved at random where the slice is larger), under a random transform, and
+    /// changes its intensities. Beyond the slice is the mean (0) and background.
+    pub fn example(&self, case: &PreparedCase, slice: usize, cut: Cut, random: &mut Random) -> Example {
+        let warp = self.warp(case, slice, cut, random);
+        let size = cut.patch;
+        let mut image = Vec::with_capacity(case.images.len() * (2 * cut.neighbours + 1) * size[0] * size[1]);
+        for channel in &case.images {
+            let start = image.len();
+            warp.read(channel, case.size, cut, &mut image);
+            intensity::change(self, &mut image[start..], size, random);
+        }
+        Example { image, labels: warp.read_labels(&case.labels, case.size) }
+    }
+
+    fn warp(&self, case: &PreparedCase, slice: usize, cut: Cut, random: &mut Random) -> Warp {
+        let mut warp = Warp::identity(slice, case.size, cut.patch);
+        for axis in 0..2 {
+            let room = case.size[axis] as f64 - cut.patch[axis] as f64;
+            if room > 0.0 {
+                warp.move_by(axis, random.between(-room / 2.0, room / 2.0));
+            }
+        }
+        if random.chance(self.rotate) {
+            warp.turn([1, 2], random.between(-self.degrees, self.degrees).to_radians());
+        }
+        let in_space = case.slice_step <= MOST_UNEVEN && case.slice_step >= 1.0 / MOST_UNEVEN;
+        if in_space && random.chance(self.tilt) {
+            for other in [1, 2] {
+                warp.turn([0, other], random.between(-self.tilt_degrees, self.tilt_degrees).to_radians());
+            }
+        }
+        if random.chance(self.scale) {
+            let factor = random.between(self.scale_range[0], self.scale_range[1]);
+            warp.grow([if in_space { factor } else { 1.0 }, factor, factor]);
+        }
+        if self.mirror {
+            for axis in 0..3 {
+                if case.may_mirror[axis] && random.chance(0.5) {
+                    warp.mirror(axis);
+                }
+            }
+        }
+        if random.chance(self.elastic) {
+            warp.deform(random.between(0.0, self.elastic_pixels), cut.patch, random);
+        }
+        warp.in_slices(case.slice_step);
+        warp
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn case() -> PreparedCase {
+        let image: Vec<f32> = (0..20).map(|v| v as f32).collect();
+        let labels: Vec<u16> = (0..20).map(|v| u16::from(v % 5 == 1)).collect();
+        PreparedCase::new("case".into(), [4, 5], vec![vec![image; 3]], vec![labels; 3], 2)
+    }
+
+    fn cut(patch: [usize; 2], neighbours: usize) -> Cut {
+        Cut { patch, neighbours, mirrored_border: false }
+    }
+
+    fn still() -> Augmentation {
+        Augmentation { mirror: false, ..Augmentation::none() }
+    }
+
+    #[test]
+    fn without_augmentation_a_patch_is_a_padded_copy() {
+        let example = still().example(&case(), 1, cut([6, 7], 1), &mut Random::new(1, 0));
+        assert_eq!(example.image.len(), 3 * 42);
+        assert_eq!(example.image[..7], [0.0; 7]);
+        assert_eq!(example.image[7..14], [0.0, 0.0, 1.0, 2.0, 3.0, 4.0, 0.0]);
+        assert_eq!(example.labels[7..14], [0, 0, 1, 0, 0, 0, 0]);
+    }
+
+    #[test]
+    fn neighbours_are_the_slices_beside_and_repeat_at_the_ends() {
+        let images = vec![(0..5).map(|s| vec![s as f32; 9]).collect::<Vec<_>>()];
+        let case = PreparedCase::new("case".into(), [3, 3], images, vec![vec![0; 9]; 5], 2);
+        let middle = |slice: usize, augmentation: &Augmentation| {
+            let example = augmentation.example(&case, slice, cut([3, 3], 1), &mut Random::new(5, 0));
+            [example.image[4], example.image[13], example.image[22]]
+        };
+        assert_eq!(middle(2, &still()), [1.0, 2.0, 3.0]);
+        assert_eq!(middle(0, &still()), [0.0, 0.0, 1.0]);
+        assert_eq!(middle(4, &still()), [3.0, 4.0, 4.0]);
+    }
+
+    /// A case whose image is its labels: after any warp, bright pixels are labelled and dark ones are not.
+    #[test]
+    fn image_and_labels_move_together() {
+        let augmentation = Augmentation {
+            mirror: true,
+            rotate: 1.0,
+            tilt: 1.0,
+            scale: 1.0,
+            elastic: 1.0,
+            elastic_pixels: 2.0,
+            ..still()
+        };
+        let mut random = Random::new(3, 0);
+        let label = |s: usize, r: usize, c: usize| u16::from(s > 3 && r > 8 && c > 5 + s);
+        let labels: Vec<Vec<u16>> = (0..12).map(|s| (0..400).map(|v| label(s, v / 20, v % 20)).collect()).collect();
+        let image = labels.iter().map(|slice| slice.iter().map(|&l| f32::from(l)).collect()).collect();
+        let case = PreparedCase::new("case".into(), [20, 20], vec![image], labels, 2);
+        for n in 0..40 {
+            let example = augmentation.example(&case, 3 + n % 5, cut([16, 16], 0), &mut random);
+            for (value, label) in example.image.iter().zip(&example.labels) {
+                assert!((*value - f32::from(*label)).abs() <= 0.5 + 1e-4, "{value} {label}");
+            }
+        }
+    }
+
+    #[test]
+    fn far_slices_are_not_tilted() {
+        let images = vec![(0..9).map(|s| vec![s as f32; 64]).collect::<Vec<_>>()];
+        let mut case = PreparedCase::new("case".into(), [8, 8], images, vec![vec![0; 64]; 9], 2);
+        let augmentation = Augmentation { tilt: 1.0, scale: 1.0, ..still() };
+        let spread = |case: &PreparedCase| {
+            let image = augmentation.example(case, 4, cut([4, 4], 0), &mut Random::new(1, 0)).image;
+            image.iter().fold(0.0f32, |m, v| m.max((v - 4.0).abs()))
+        };
+        assert!(spread(&case) > 0.1);
+        case.slice_step = 3.0;
+        assert_eq!(spread(&case), 0.0);
+    }
+}
