@@ -40,8 +40,18 @@ impl Terminal {
                 let minutes = epoch.seconds / 60.0;
                 self.line(&format!("epoch {:3}  {minutes:6.1} min  loss {:.4}{dice}", epoch.number, epoch.loss));
             }
-            JobEvent::Device(_) | JobEvent::Slices { .. } | JobEvent::Took(_) | JobEvent::Loss { .. } => {}
+            JobEvent::Preview(_)
+            | JobEvent::Device(_)
+            | JobEvent::Slices { .. }
+            | JobEvent::Took(_)
+            | JobEvent::Loss { .. } => {}
         }
+    }
+
+    /// Prints a line of JSON to standard output, past the bar.
+    pub fn print(&self, line: &serde_json::Value) {
+        let _guard = self.epochs.lock();
+        self.bar.suspend(|| println!("{line}"));
     }
 
     fn line(&self, text: &str) {

@@ -7,9 +7,11 @@ use clap::Args;
 use serde_json::json;
 
 use super::terminal::Terminal;
-use super::{Result, print_json, use_threads};
-use crate::jobs::{self, Cancel, DeviceChoice, Job, JobError, JobEvent, Outcome, TrainJob, default_plan};
-use crate::learn::{Augmentation, Budget};
+use super::{Result, use_threads};
+use crate::jobs::{
+    self, Cancel, DeviceChoice, Job, JobError, JobEvent, Outcome, TrainJob, checkpoint_path, default_plan,
+};
+use crate::learn::{Augmentation, Budget, mean_dice};
 use crate::model::{self, ArchitectureSpec, SliceAxis};
 
 /// Train a model on a labelled data set (nnU-Net v2 or MSD folder).
@@ -99,7 +101,16 @@ pub struct Train {
     /// Epochs between validations
     #[arg(long, default_value_t = 1)]
     validate_every: usize,
-    /// Print one JSON document about the result
+    /// End after so many validations without a better one
+    #[arg(long)]
+    patience: Option<NonZeroUsize>,
+    /// Go on with the interrupted training of this output; the other options must be the same
+    #[arg(long)]
+    resume: bool,
+    /// Write the curve (CSV, SVG) and the held-back cases (CSV) into this folder
+    #[arg(long, value_name = "FOLDER")]
+    report: Option<PathBuf>,
+    /// Print lines of JSON: one for each epoch, and one about the result
     #[arg(long)]
     json: bool,
 }
@@ -166,6 +177,13 @@ impl Train {
         plan.mirror_axes = [0, 1, 2].map(|axis| plan.mirror_axes[axis] && wanted[axis]);
         plan.seed = self.seed;
         let id = self.output.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+        let state = checkpoint_path(&self.output);
+        if !self.resume && state.exists() {
+            return Err(JobError::Other(format!(
+                "{} holds an interrupted training; go on with --resume, or delete the file to start anew",
+                state.display()
+            )));
+        }
         let job = TrainJob {
             dataset: self.dataset.clone(),
             split: self.split.clone(),
@@ -176,15 +194,37 @@ impl Train {
             budget: self.budget,
             device: self.device,
             validate_every: self.validate_every,
+            patience: self.patience.map(NonZeroUsize::get),
+            resume: self.resume,
             command: recorded_command(),
         };
         let terminal = Terminal::new("Training");
-        let outcome =
-            jobs::run(Job::Train(Box::new(job)), &|event: JobEvent| terminal.show(event), &Cancel::default())?;
+        let show = |event: JobEvent| match event {
+            JobEvent::Epoch(epoch) if self.json => terminal.print(&json!({
+                "epoch": epoch.number, "done": epoch.done, "loss": epoch.loss, "dice": epoch.dice, "best": epoch.best,
+                "seconds": epoch.seconds
+            })),
+            other => terminal.show(other),
+        };
+        let outcome = jobs::run(Job::Train(Box::new(job)), &show, &Cancel::default())?;
         terminal.finish();
         let Outcome::Trained(summary) = outcome else { return Err(JobError::Other("the job gave no model".into())) };
+        if let Some(folder) = &self.report {
+            summary.write_report(folder)?;
+        }
         if self.json {
-            return print_json(&json!({"output": summary.output, "epoch": summary.epoch, "dice": summary.dice}));
+            println!(
+                "{}",
+                json!({
+                    "output": summary.output, "epoch": summary.epoch, "dice": summary.dice, "cases": summary.cases,
+                    "before": summary.before
+                })
+            );
+            return Ok(());
+        }
+        if let Some(before) = &summary.before {
+            let each: Vec<String> = mean_dice(before).iter().map(|(name, d)| format!("{name} {d:.4}")).collect();
+            println!("before: Dice {}", each.join(", "));
         }
         let each: Vec<String> = summary.dice.iter().map(|(name, d)| format!("{name} {d:.4}")).collect();
         println!("{}: Dice {} (epoch {})", summary.output.display(), each.join(", "), summary.epoch);

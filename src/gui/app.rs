@@ -9,7 +9,7 @@ use super::egui;
 use super::notices::{Kind, Notices};
 use super::settings::Settings;
 use super::tasks::{News, Snapshot, Tasks};
-use super::teach::{Curve, TEACHING, Teach};
+use super::teach::{TEACHING, Teach};
 use super::unsaved::{Leaving, unsaved_ui};
 use super::viewer::{Habits, Viewer};
 use super::{cards, data_panel, keys, opaque, pending, status_bar, theme, tiles, top_bar, welcome};
@@ -40,6 +40,10 @@ pub enum Action {
     Segment,
     ChooseDataset,
     Teach,
+    ResumeTeaching,
+    PauseTeaching,
+    StopTeaching,
+    SaveReport,
 }
 
 /// A series or volume in the data panel.
@@ -77,7 +81,7 @@ pub struct App {
     pub(super) keep_largest: bool,
     pub(super) teach: Teach,
     /// Where taught models go instead of the user's folder.
-    model_folder: Option<PathBuf>,
+    pub(super) model_folder: Option<PathBuf>,
     /// What waits until the user has said what becomes of unsaved labels.
     pub(super) leaving: Option<Leaving>,
     pub(super) closing: bool,
@@ -350,7 +354,11 @@ impl App {
             Action::CloseImage => self.close_image(),
             Action::Segment => self.segment(context),
             Action::ChooseDataset => self.dialogs.ask(Purpose::Dataset, image, String::new(), context),
-            Action::Teach => self.start_teaching(context),
+            Action::Teach => self.start_teaching(false, context),
+            Action::ResumeTeaching => self.start_teaching(true, context),
+            Action::PauseTeaching => self.tasks.pause(TEACHING),
+            Action::StopTeaching => self.tasks.cancel(TEACHING),
+            Action::SaveReport => self.dialogs.ask(Purpose::Report, image, String::new(), context),
             _ => self.act_on_viewer(action),
         }
     }
@@ -384,41 +392,6 @@ impl App {
         self.tasks.start(SEGMENTING, Job::Segment(job), self.snapshot(), context);
     }
 
-    /// Trains in the background; the model comes into the user's model folder.
-    fn start_teaching(&mut self, context: &egui::Context) {
-        let folder = self.model_folder.clone().or_else(model::user_folder);
-        let made = folder.map(|folder| std::fs::create_dir_all(&folder).map(|()| folder));
-        let folder = match made {
-            Some(Ok(folder)) => folder,
-            Some(Err(error)) => {
-                self.notices.push(Kind::Error, format!("The folder for models cannot be made: {error}."), "");
-                return;
-            }
-            None => {
-                self.notices.push(Kind::Error, "This account has no folder for models.".to_string(), "");
-                return;
-            }
-        };
-        let model = self.model.as_ref().map(|(_, model)| model.as_ref());
-        if let Some(job) = self.teach.job(&folder, model, self.device_choice) {
-            self.teach.curve = Curve::default();
-            self.teach.result = None;
-            let title = format!("{TEACHING} {}", self.teach.name);
-            self.tasks.start(title, Job::Train(Box::new(job)), Snapshot::default(), context);
-        }
-    }
-
-    /// Taught models go here instead of the user's folder.
-    pub fn set_model_folder(&mut self, folder: PathBuf) {
-        self.model_folder = Some(folder);
-    }
-
-    /// The share of the running training that is done, and the validations so far.
-    pub fn teaching(&self) -> Option<(f32, usize)> {
-        let validations = self.teach.curve.dice.values().map(Vec::len).max().unwrap_or(0);
-        self.tasks.find(TEACHING).map(|done| (done, validations))
-    }
-
     /// The folder of labelled scans to learn from.
     pub fn set_dataset(&mut self, path: PathBuf) {
         self.teach.dataset = Some(path);
@@ -430,9 +403,10 @@ impl App {
             self.open(&path, context);
             return;
         }
-        if purpose == Purpose::Dataset {
-            self.set_dataset(path);
-            return;
+        match purpose {
+            Purpose::Dataset => return self.set_dataset(path),
+            Purpose::Report => return self.save_report(path, context),
+            _ => {}
         }
         let Some(viewer) = self.viewer.as_ref().filter(|_| image == self.images) else {
             // The dialog was for an image that is not on screen any more.
@@ -445,7 +419,7 @@ impl App {
         let volume = viewer.volume().clone();
         let snapshot = self.snapshot();
         match purpose {
-            Purpose::OpenFile | Purpose::OpenFolder | Purpose::Dataset => {}
+            Purpose::OpenFile | Purpose::OpenFolder | Purpose::Dataset | Purpose::Report => {}
             Purpose::OpenLabels => {
                 self.tasks.start("Opening labels", Job::OpenLabels { path, volume }, snapshot, context)
             }
@@ -476,7 +450,7 @@ impl eframe::App for App {
     fn logic(&mut self, context: &egui::Context, _: &mut eframe::Frame) {
         for news in self.tasks.drain() {
             match news {
-                News::Event(event, snapshot) => self.event(event, snapshot),
+                News::Event(event, snapshot) => self.event(event, snapshot, context),
                 News::Done(outcome, snapshot) => self.done(*outcome, snapshot, context),
             }
         }

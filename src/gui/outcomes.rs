@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::app::{App, Item};
 use super::egui;
 use super::notices::Kind;
+use super::preview::PreviewPicture;
 use super::tasks::Snapshot;
 use super::teach::model_id;
 use super::viewer::{Incoming, Live};
@@ -15,7 +16,7 @@ use crate::session::SliceState;
 use crate::volume::{Plane, PlaneLayout, Volume};
 
 impl App {
-    pub(super) fn event(&mut self, event: JobEvent, snapshot: Snapshot) {
+    pub(super) fn event(&mut self, event: JobEvent, snapshot: Snapshot, context: &egui::Context) {
         match event {
             JobEvent::Slices { labels, .. } => {
                 // Once the user has changed something, their labels stay in sight.
@@ -29,11 +30,13 @@ impl App {
             JobEvent::Warning(text) => self.notices.push(Kind::Warning, text, String::new()),
             JobEvent::Loss { done, loss } => self.teach.curve.step(done, loss),
             JobEvent::Epoch(epoch) => self.teach.curve.epoch(&epoch),
+            JobEvent::Preview(preview) => self.teach.preview = Some(PreviewPicture::new(*preview, context)),
             JobEvent::Progress { .. } | JobEvent::Took(_) => {}
         }
     }
 
     pub(super) fn done(&mut self, outcome: Result<Outcome, JobError>, snapshot: Snapshot, context: &egui::Context) {
+        self.teach.interrupted = None;
         let same_image = snapshot.image == self.images;
         match outcome {
             Ok(Outcome::Found(path, findings)) => self.found(&path, findings, context),

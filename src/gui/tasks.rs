@@ -20,6 +20,8 @@ struct Task {
     stage: &'static str,
     started: Instant,
     stopping: bool,
+    /// Since when it waits.
+    paused: Option<Instant>,
     snapshot: Snapshot,
 }
 
@@ -57,6 +59,7 @@ impl Tasks {
             stage: "",
             started: Instant::now(),
             stopping: false,
+            paused: None,
             snapshot,
         });
     }
@@ -74,6 +77,23 @@ impl Tasks {
     /// Whether a job whose title starts like this runs and was not told to stop.
     pub fn is_running(&self, prefix: &str) -> bool {
         self.0.iter().any(|t| t.title.starts_with(prefix) && !t.stopping)
+    }
+
+    /// Whether a job whose title starts like this waits.
+    pub fn is_paused(&self, prefix: &str) -> bool {
+        self.0.iter().any(|t| t.title.starts_with(prefix) && t.paused.is_some())
+    }
+
+    /// Lets jobs whose title starts like this wait, or go on where they waited.
+    pub fn pause(&mut self, prefix: &str) {
+        for task in self.0.iter_mut().filter(|t| t.title.starts_with(prefix)) {
+            match task.paused.take() {
+                // The time it waited is not part of its work.
+                Some(since) => task.started += since.elapsed(),
+                None => task.paused = Some(Instant::now()),
+            }
+            task.worker.pause(task.paused.is_some());
+        }
     }
 
     /// Stops jobs whose title starts like this.
@@ -125,7 +145,11 @@ impl Tasks {
                 task.stopping = true;
             }
             let elapsed = task.started.elapsed().as_secs_f32();
-            let text = if task.stopping { "Stopping".to_string() } else { time_left(elapsed, task.fraction) };
+            let text = match () {
+                () if task.stopping => "Stopping".to_string(),
+                () if task.paused.is_some() => "waits".to_string(),
+                () => time_left(elapsed, task.fraction),
+            };
             ui.add_sized(
                 [24.0 * UNIT, 4.0 * UNIT],
                 egui::ProgressBar::new(task.fraction).fill(t.accent).desired_height(3.0 * UNIT).corner_radius(2),

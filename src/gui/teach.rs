@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::preview::PreviewPicture;
 use crate::jobs::{DeviceChoice, TrainJob, TrainSummary, ZooRow, check_architecture, default_plan};
 use crate::learn::{Budget, Epoch, Plan};
 use crate::model::{ArchitectureSpec, Model, SliceAxis};
@@ -111,8 +112,12 @@ pub struct Teach {
     pub name: String,
     /// The running or last training.
     pub curve: Curve,
+    /// A held-back slice as the model sees it.
+    pub preview: Option<PreviewPicture>,
     /// What came of it.
     pub result: Option<TrainSummary>,
+    /// The name that was looked up last, and whether a training of it was interrupted.
+    pub interrupted: Option<(String, bool)>,
     /// The choices that were checked last, and what does not fit about them.
     checked: Option<(ArchitectureSpec, Option<String>)>,
 }
@@ -139,7 +144,9 @@ impl Default for Teach {
             average_mirrored: false,
             name: "my-model".into(),
             curve: Curve::default(),
+            preview: None,
             result: None,
+            interrupted: None,
             checked: None,
         }
     }
@@ -175,8 +182,13 @@ impl Teach {
         }
     }
 
-    /// The job of the choices; the model is written into `folder`.
-    pub fn job(&self, folder: &Path, model: Option<&Model>, device: DeviceChoice) -> Option<TrainJob> {
+    /// The file of the new model.
+    pub fn output(&self, folder: &Path) -> PathBuf {
+        folder.join(format!("{}.safetensors", self.name))
+    }
+
+    /// The job of the choices; the model is written into `folder`. It begins anew, or goes on where it was interrupted.
+    pub fn job(&self, folder: &Path, model: Option<&Model>, device: DeviceChoice, resume: bool) -> Option<TrainJob> {
         let init = model.filter(|_| self.from_model).cloned();
         let mut plan: Plan = default_plan();
         match &init {
@@ -192,13 +204,15 @@ impl Teach {
         Some(TrainJob {
             dataset: self.dataset.clone()?,
             split: None,
-            output: folder.join(format!("{}.safetensors", self.name)),
+            output: self.output(folder),
             id: self.name.clone(),
             init,
             plan,
             budget: Budget::Time(Duration::from_secs(60 * u64::from(self.minutes))),
             device,
             validate_every: 1,
+            patience: None,
+            resume,
             command: format!("taught in the window, {} minutes", self.minutes),
         })
     }
@@ -217,7 +231,7 @@ mod tests {
         assert!(teach.problem().is_some_and(|p| p.contains("resnet19")));
         teach.architecture = "nnunet-plain".into();
         assert_eq!(teach.problem(), None);
-        assert!(teach.job(Path::new("models"), None, DeviceChoice::Cpu).is_none());
+        assert!(teach.job(Path::new("models"), None, DeviceChoice::Cpu, false).is_none());
     }
 
     #[test]

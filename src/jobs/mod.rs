@@ -37,23 +37,39 @@ pub use export::ImageSlice;
 pub use open::read_labels;
 pub use sample::make_sample;
 pub use segment::SegmentJob;
-pub use train::{TrainJob, TrainSummary, default_plan, load_case};
+pub use train::{TrainJob, TrainSummary, checkpoint_path, default_plan, load_case};
 pub use worker::{Worker, WorkerNews};
 pub use zoo_table::{ZooRow, check_architecture, zoo_table};
 
-/// Raised to stop a job.
+/// Raised to stop a job, or to let a training wait.
 #[derive(Debug, Clone, Default)]
-pub struct Cancel(Arc<AtomicBool>);
+pub struct Cancel(Arc<Flags>);
+
+#[derive(Debug, Default)]
+struct Flags {
+    stop: AtomicBool,
+    pause: AtomicBool,
+}
 
 impl Cancel {
     /// Asks the job to stop.
     pub fn cancel(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.0.stop.store(true, Ordering::Relaxed);
     }
 
     /// Whether it was asked to.
     pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.0.stop.load(Ordering::Relaxed)
+    }
+
+    /// Asks a training to wait, or to go on.
+    pub fn pause(&self, wait: bool) {
+        self.0.pause.store(wait, Ordering::Relaxed);
+    }
+
+    /// Whether it was asked to wait.
+    pub fn is_paused(&self) -> bool {
+        self.0.pause.load(Ordering::Relaxed)
     }
 }
 
@@ -89,6 +105,8 @@ pub enum JobEvent {
     },
     /// A training epoch is done.
     Epoch(crate::learn::Epoch),
+    /// How a held-back slice is segmented now.
+    Preview(Box<crate::learn::Preview>),
     /// Something the user must know.
     Warning(String),
 }
@@ -139,6 +157,13 @@ pub enum Job {
     },
     /// Train a model and write it.
     Train(Box<TrainJob>),
+    /// Write the report of a training into a folder.
+    SaveReport {
+        /// Where to.
+        folder: PathBuf,
+        /// What.
+        summary: Box<TrainSummary>,
+    },
     /// List what can be built, with its cost.
     ListZoo,
 }
@@ -266,6 +291,10 @@ pub fn run(job: Job, progress: Progress, cancel: &Cancel) -> Result<Outcome, Job
         Job::SavePicture { path, picture } => {
             export::write_png(&path, &picture)?;
             Ok(Outcome::Saved(path))
+        }
+        Job::SaveReport { folder, summary } => {
+            summary.write_report(&folder)?;
+            Ok(Outcome::Saved(folder))
         }
         Job::ListZoo => {
             let table = zoo_table().map_err(|e| JobError::Other(e.to_string()))?;

@@ -1,12 +1,17 @@
 //! Training a model on a data set folder.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 
 use super::{Cancel, JobError, JobEvent, Progress, read_labels};
+use crate::disk::replace_file;
 use crate::engine::{DeviceChoice, Recipe};
 use crate::formats;
-use crate::learn::{Augmentation, Budget, CaseFiles, Dataset, FitEvent, FitOptions, Plan, fit};
+use crate::learn::{
+    self, Augmentation, Budget, CaseDice, CaseFiles, Checkpoint, Control, Dataset, Epoch, FitEvent, FitOptions, Plan,
+    fit,
+};
 use crate::model::{ArchitectureSpec, Model, SliceAxis};
 use crate::volume::{LabelMap, Volume, stack_frames};
 
@@ -31,12 +36,21 @@ pub struct TrainJob {
     pub device: DeviceChoice,
     /// Epochs between validations.
     pub validate_every: usize,
+    /// Validations without a better one after which training ends; none: only with the budget.
+    pub patience: Option<usize>,
+    /// Whether to go on with the interrupted training of the same output, see [`checkpoint_path`].
+    pub resume: bool,
     /// Recorded in the model: how to make it again.
     pub command: String,
 }
 
+/// Where the state of a training lies while it runs, and after it was killed.
+pub fn checkpoint_path(output: &Path) -> PathBuf {
+    output.with_extension("training")
+}
+
 /// What came of it.
-#[derive(Debug, Clone, serde::Serialize)]
+#[derive(Debug, Clone)]
 pub struct TrainSummary {
     /// The file written.
     pub output: PathBuf,
@@ -44,6 +58,38 @@ pub struct TrainSummary {
     pub epoch: usize,
     /// Mean validation Dice per label.
     pub dice: BTreeMap<String, f64>,
+    /// Dice of every held-back case.
+    pub cases: Vec<CaseDice>,
+    /// The same of the model that training started from.
+    pub before: Option<Vec<CaseDice>>,
+    /// Every epoch.
+    pub epochs: Vec<Epoch>,
+    /// The first image file of every held-back case, by name.
+    pub images: BTreeMap<String, PathBuf>,
+}
+
+impl TrainSummary {
+    /// Writes the curve (`curve.csv`, `curve.svg`) and the cases (`cases.csv`) into a folder, which is made if it is missing.
+    ///
+    /// # Errors
+    /// Names the file that cannot be written.
+    pub fn write_report(&self, folder: &Path) -> Result<(), JobError> {
+        let failed = |path: &Path, e: std::io::Error| {
+            JobError::Other(format!("the report cannot be written to {}: {e}", path.display()))
+        };
+        std::fs::create_dir_all(folder).map_err(|e| failed(folder, e))?;
+        let title = self.output.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+        let files = [
+            ("curve.csv", learn::curve_table(&self.epochs)),
+            ("curve.svg", learn::curve_picture(&title, &self.epochs)),
+            ("cases.csv", learn::case_table(&self.cases)),
+        ];
+        for (name, text) in files {
+            let path = folder.join(name);
+            replace_file(&path, |writer| writer.write_all(text.as_bytes())).map_err(|e| failed(&path, e))?;
+        }
+        Ok(())
+    }
 }
 
 /// The plan without choices: a U-Net of width 16 and depth 3 with instance norm, on axial slices with one neighbour on
@@ -97,19 +143,27 @@ pub(super) fn run(job: &TrainJob, progress: Progress, cancel: &Cancel) -> Result
         Some(path) => dataset.read_split(path)?,
         None => dataset.default_split(),
     };
+    let state = checkpoint_path(&job.output);
     let options = FitOptions {
         budget: job.budget,
         device: job.device,
         init: job.init.as_ref(),
         validate_every: job.validate_every,
+        patience: job.patience,
+        resume: if job.resume { Some(Checkpoint::load(&state).map_err(JobError::Other)?) } else { None },
     };
-    let stop = || cancel.is_cancelled();
+    let control = || match () {
+        () if cancel.is_cancelled() => Control::Stop,
+        () if cancel.is_paused() => Control::Pause,
+        () => Control::GoOn,
+    };
     let save = |mut model: Model| -> Result<(), JobError> {
         model.spec.id.clone_from(&job.id);
         model.spec.provenance.command.clone_from(&job.command);
         Ok(model.save(&job.output)?)
     };
-    let trained = fit(&dataset, &split, &job.plan, &options, &load_case, &stop, &mut |event| {
+    let (mut epochs, mut before) = (Vec::new(), None);
+    let trained = fit(&dataset, &split, &job.plan, options, &load_case, &control, &mut |event| {
         progress(match event {
             FitEvent::Preparing { done, count } => {
                 JobEvent::Progress { fraction: done as f32 / count as f32, stage: "Reading the data set" }
@@ -118,14 +172,39 @@ pub(super) fn run(job: &TrainJob, progress: Progress, cancel: &Cancel) -> Result
                 progress(JobEvent::Loss { done, loss });
                 JobEvent::Progress { fraction: done as f32, stage: "Training" }
             }
-            FitEvent::Epoch(epoch) => JobEvent::Epoch(epoch),
+            FitEvent::Epoch(epoch) => {
+                epochs.push(epoch.clone());
+                JobEvent::Epoch(epoch)
+            }
+            FitEvent::Preview(preview) => JobEvent::Preview(preview),
+            FitEvent::Before(cases) => {
+                before = Some(cases);
+                return;
+            }
             FitEvent::Best(model) => match save(*model) {
                 Ok(()) => return,
                 Err(error) => JobEvent::Warning(format!("the best model so far could not be saved: {error}")),
+            },
+            FitEvent::Checkpoint(checkpoint) => match checkpoint.save(&state) {
+                Ok(()) => return,
+                Err(error) => JobEvent::Warning(format!("the state of the training could not be saved: {error}")),
             },
             FitEvent::Notice(notice) => JobEvent::Warning(notice),
         });
     })?;
     save(trained.model)?;
-    Ok(TrainSummary { output: job.output.clone(), epoch: trained.epoch, dice: trained.dice })
+    if state.exists() {
+        // The model is there; what is left of its making is only litter.
+        let _ = std::fs::remove_file(&state);
+    }
+    let images = split.validation.iter().filter_map(|name| Some((name.clone(), dataset.case(name)?.images[0].clone())));
+    Ok(TrainSummary {
+        output: job.output.clone(),
+        epoch: trained.epoch,
+        dice: trained.dice,
+        cases: trained.cases,
+        before,
+        epochs,
+        images: images.collect(),
+    })
 }

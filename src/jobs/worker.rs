@@ -51,6 +51,11 @@ impl Worker {
         }
     }
 
+    /// Asks a training to wait, or to go on.
+    pub fn pause(&self, wait: bool) {
+        self.cancel.pause(wait);
+    }
+
     /// Asks the job to stop; it answers with [`JobError::is_stop`].
     pub fn cancel(&self) {
         self.cancel.cancel();

@@ -16,6 +16,16 @@ impl WeightAverage {
         Self { decay, steps: 0, mean: start }
     }
 
+    /// Goes on with the mean of so many steps.
+    pub fn resume(decay: f64, mean: Weights, steps: u64) -> Self {
+        Self { decay, steps, mean }
+    }
+
+    /// Steps taken in.
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
     /// Takes in the weights after a step; names and shapes are those of the start.
     pub fn add(&mut self, weights: &Weights) {
         self.steps += 1;

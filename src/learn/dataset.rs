@@ -42,6 +42,8 @@ pub struct Dataset {
     pub channels: Vec<String>,
     /// Label names by value, background included.
     pub labels: BTreeMap<u16, String>,
+    /// The label of voxels that nobody has looked at: the highest one, called `ignore`.
+    pub ignore: Option<u16>,
     /// Labelled cases by name.
     pub cases: Vec<CaseFiles>,
 }
@@ -73,13 +75,18 @@ impl Dataset {
         let text = std::fs::read_to_string(&path)
             .map_err(|e| error(format!("a data set needs a dataset.json (nnU-Net v2 or MSD form): {e}")))?;
         let json: Value = serde_json::from_str(&text).map_err(|e| error(format!("dataset.json is damaged: {e}")))?;
-        let labels = labels(&json)
+        let mut labels = labels(&json)
             .ok_or_else(|| error("`labels` must map names to numbers (v2) or numbers to names (v1)".into()))?;
         if labels.keys().enumerate().any(|(n, &value)| n != usize::from(value)) {
             return Err(error(format!(
                 "labels must be 0 (background), 1, 2 ...; found {:?}",
                 labels.keys().collect::<Vec<_>>()
             )));
+        }
+        let last = labels.last_key_value().filter(|(_, name)| *name == "ignore");
+        let ignore = last.map(|(&value, _)| value);
+        if let Some(value) = ignore {
+            labels.remove(&value);
         }
         let channels = json.get("channel_names").or_else(|| json.get("modality"));
         let channels: Vec<String> = match channels.and_then(Value::as_object) {
@@ -97,7 +104,7 @@ impl Dataset {
         }
         let text = |key: &str| json.get(key).and_then(Value::as_str).unwrap_or_default().to_string();
         let licence = if text("licence").is_empty() { text("license") } else { text("licence") };
-        Ok(Self { folder: folder.into(), name: text("name"), licence, channels, labels, cases })
+        Ok(Self { folder: folder.into(), name: text("name"), licence, channels, labels, ignore, cases })
     }
 
     /// The split of a JSON file with the lists `train` and `validation` (or `val`).

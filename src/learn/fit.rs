@@ -1,30 +1,33 @@
 //! The training loop.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
 
 use rayon::prelude::*;
 
 use super::augment::Cut;
 use super::averaging::WeightAverage;
+use super::checkpoint::{BestSoFar, Checkpoint, TrainingProgress, signature};
+use super::clock::Clock;
 use super::dataset::{CaseFiles, Dataset, Split};
 use super::plan::{Budget, Plan};
+use super::preparing::{LabelledScan, prepare, read_case, specification};
 use super::sampling::{PreparedCase, draw};
 use super::schedule::warm_poly;
 use super::start;
+use super::validation::{CaseDice, Preview, mean_dice, validate};
 use crate::engine::{
-    Array, DeviceChoice, EngineError, KeepFreedMemory, Mode, Network, Optimiser, Random, SegmentationLoss,
+    Array, DeviceChoice, EngineError, KeepFreedMemory, Mode, Network, Optimiser, Random, SegmentationLoss, Weights,
 };
 use crate::graph::Extent;
-use crate::model::{ClassSpec, IntensityNormalisation, Model, ModelSpec, Provenance, SliceAxis, Windows};
-use crate::pipeline::{self, Normaliser, Preparation, SegmentError, SegmentOptions, nearest, segment};
-use crate::volume::{LabelMap, Volume, default_colour};
+use crate::model::{Model, ModelSpec};
+use crate::pipeline::{self, nearest};
+use crate::volume::{LabelMap, Volume};
 
 /// Norm that gradients are clipped to, as in nnU-Net.
 const CLIP_NORM: f64 = 12.0;
 
-/// Largest ratio of spacings that slices along all axes are learned at.
-const MOST_UNEVEN: f64 = 1.6;
+/// Seconds between two checkpoints.
+const CHECKPOINT_SECONDS: f64 = 60.0;
 
 /// Reads the files of a case.
 pub type Loader<'a> = &'a (dyn Fn(&CaseFiles) -> Result<(Volume, LabelMap), String> + Sync);
@@ -92,6 +95,12 @@ pub enum FitEvent {
     Epoch(Epoch),
     /// The best model so far, so that an interrupted training leaves something.
     Best(Box<Model>),
+    /// The state of the training, from which it can go on another time.
+    Checkpoint(Box<Checkpoint>),
+    /// How a held-back slice is segmented now.
+    Preview(Box<Preview>),
+    /// Dice of the model that training starts from, where it has the same classes.
+    Before(Vec<CaseDice>),
     /// Something the user must know.
     Notice(String),
 }
@@ -104,6 +113,8 @@ pub struct TrainedModel {
     pub epoch: usize,
     /// Its mean Dice per label name.
     pub dice: BTreeMap<String, f64>,
+    /// Its Dice on every held-back case.
+    pub cases: Vec<CaseDice>,
 }
 
 /// How a run is made, besides the plan.
@@ -116,6 +127,21 @@ pub struct FitOptions<'a> {
     pub init: Option<&'a Model>,
     /// Epochs between validations.
     pub validate_every: usize,
+    /// Validations without a better one after which training ends; none: only with the budget.
+    pub patience: Option<usize>,
+    /// The state of an interrupted training to go on from.
+    pub resume: Option<Checkpoint>,
+}
+
+/// What a training is told from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Control {
+    /// Nothing.
+    GoOn,
+    /// Wait between two steps.
+    Pause,
+    /// End.
+    Stop,
 }
 
 /// Trains on a split of a data set.
@@ -128,17 +154,21 @@ pub fn fit(
     dataset: &Dataset,
     split: &Split,
     plan: &Plan,
-    options: &FitOptions,
+    options: FitOptions,
     load: Loader,
-    stop: &(dyn Fn() -> bool + Sync),
+    control: &(dyn Fn() -> Control + Sync),
     on_event: &mut dyn FnMut(FitEvent),
 ) -> Result<TrainedModel, FitError> {
     let _memory = KeepFreedMemory::start();
+    let signature = signature(plan, split, options.budget, options.init);
+    if let Some(checkpoint) = &options.resume {
+        checkpoint.fits(&signature).map_err(FitError::Plan)?;
+    }
     let total = split.train.len() + split.validation.len();
-    let mut read = |names: &[String], before: usize| -> Result<Vec<(String, Volume, LabelMap)>, FitError> {
+    let mut read = |names: &[String], before: usize| -> Result<Vec<LabelledScan>, FitError> {
         let mut cases = Vec::new();
         for name in names {
-            if stop() {
+            if control() == Control::Stop {
                 return Err(FitError::Stopped);
             }
             cases.push(read_case(dataset, name, load)?);
@@ -152,203 +182,79 @@ pub fn fit(
         return Err(FitError::Plan("there is no training case".into()));
     }
     let spec = specification(dataset, split, plan, options.init, &train)?;
-    let axes = if spec.fused_axes.is_empty() { vec![spec.slice_axis] } else { spec.fused_axes.clone() };
-    let cuts: Vec<_> = train.iter().flat_map(|case| axes.iter().map(move |&axis| (case, axis))).collect();
-    let prepared = cuts
-        .into_par_iter()
-        .map(|((name, image, labels), axis)| prepare(name, image, labels, &spec, axis))
-        .collect::<Result<Vec<PreparedCase>, FitError>>()?;
+    let cases = prepare_all(&train, &spec, dataset.ignore)?;
     drop(train);
 
     let graph = spec.graph()?;
     let fit = pipeline::fit(&graph, plan.patch)
         .ok_or_else(|| FitError::Plan(format!("no input covers the patch {:?}", plan.patch)))?;
     let padded = graph.nodes[graph.outputs[0]].size.extent.iter().all(|e| *e == Extent::INPUT);
-    let cut = Cut { patch: fit.input, neighbours: plan.neighbours, mirrored_border: !padded };
-    let first = match options.init {
-        Some(model) => start::from_model(model, &graph, plan.seed).map_err(FitError::Plan)?,
-        None => start::random(&graph, plan.seed),
+    let first = match (&options.resume, options.init) {
+        (Some(checkpoint), _) => start::Start { weights: checkpoint.weights.clone(), notices: Vec::new() },
+        (None, Some(model)) => start::from_model(model, &graph, plan.seed).map_err(FitError::Plan)?,
+        (None, None) => start::random(&graph, plan.seed),
     };
     first.notices.into_iter().for_each(|notice| on_event(FitEvent::Notice(notice)));
+    let slices: usize = cases.iter().map(|case| case.known.len()).sum();
     let mut run = Run {
         plan,
-        spec,
-        cases: prepared,
+        signature,
+        cases,
         validation,
+        ignore: dataset.ignore,
         average: (plan.average > 0.0).then(|| WeightAverage::new(plan.average, first.weights.clone())),
         device: options.device,
         network: Network::new(graph, &first.weights, options.device)?,
         optimiser: Optimiser::new(plan.recipe, Some(CLIP_NORM)),
-        loss: SegmentationLoss::default(),
-        cut,
+        loss: SegmentationLoss { ignore: dataset.ignore, ..SegmentationLoss::default() },
+        cut: Cut { patch: fit.input, neighbours: plan.neighbours, mirrored_border: !padded },
         output: fit.output,
         best: None,
         steps: 0,
+        losses: (0.0, 0),
+        steps_per_epoch: slices.div_ceil(plan.batch).max(1),
+        validate_every: options.validate_every.max(1),
+        patience: options.patience,
+        spec,
     };
-    run.train(options, stop, on_event)
-}
-
-fn read_case(dataset: &Dataset, name: &str, load: Loader) -> Result<(String, Volume, LabelMap), FitError> {
-    let error = |problem: String| FitError::Case { name: name.into(), problem };
-    let files = dataset.case(name).ok_or_else(|| error("is not in the data set".into()))?;
-    let (image, labels) = load(files).map_err(error)?;
-    if !image.geometry.matches(labels.geometry(), 1e-2) {
-        return Err(error("image and labels lie on different grids".into()));
-    }
-    let channels = dataset.channels.len().max(1);
-    if image.frame_count() != channels {
-        return Err(error(format!("the image has {} channels, dataset.json names {channels}", image.frame_count())));
-    }
-    let largest = labels.counts().keys().last().copied().unwrap_or(0);
-    if usize::from(largest) >= dataset.labels.len() {
-        return Err(error(format!("label {largest} is not in dataset.json")));
-    }
-    Ok((name.into(), image, labels))
-}
-
-/// The model's specification, from the data and the plan.
-fn specification(
-    dataset: &Dataset,
-    split: &Split,
-    plan: &Plan,
-    init: Option<&Model>,
-    train: &[(String, Volume, LabelMap)],
-) -> Result<ModelSpec, FitError> {
-    let in_plane = |volume: &Volume| {
-        let orientation = volume.geometry.orientation();
-        let spacing = volume.geometry.spacing_mm();
-        plan.slice_axis.in_plane().map(|world| spacing[orientation.voxel_axis(world)])
+    let seconds = match options.resume {
+        Some(checkpoint) => run.restore(checkpoint)?,
+        None => 0.0,
     };
-    let median = |mut all: Vec<f64>| {
-        all.sort_by(f64::total_cmp);
-        all[all.len() / 2]
-    };
-    let spacing = if plan.fuse_axes {
-        let all: Vec<f64> = train.iter().flat_map(|(_, image, _)| image.geometry.spacing_mm()).collect();
-        let (low, high) = all.iter().fold((f64::INFINITY, 0.0f64), |(l, h), &s| (l.min(s), h.max(s)));
-        if high > MOST_UNEVEN * low {
-            return Err(FitError::Plan(format!(
-                "spacings from {low:.2} to {high:.2} mm are too uneven for slices along all axes; train along one axis"
-            )));
+    let is_first = run.steps == 0;
+    if let Some(model) = options.init.filter(|model| is_first && model.spec.classes.len() == run.spec.classes.len()) {
+        if !model.spec.is_classifier() {
+            let Some(cases) = run.validate(&|| control() == Control::Stop, on_event)? else {
+                return Err(FitError::Stopped);
+            };
+            on_event(FitEvent::Before(cases));
         }
-        [median(all); 2]
-    } else {
-        [0, 1].map(|axis| median(train.iter().map(|(_, image, _)| in_plane(image)[axis]).collect()))
-    };
-    let classes = dataset
-        .labels
-        .iter()
-        .map(|(&value, name)| ClassSpec {
-            name: name.clone(),
-            colour: if value == 0 { [0; 3] } else { default_colour(value) },
-        })
-        .collect();
-    let is_ct = dataset.channels.iter().any(|c| c.eq_ignore_ascii_case("ct"));
-    let spec = ModelSpec {
-        version: crate::model::SPEC_VERSION,
-        id: dataset.name.to_lowercase().replace(' ', "-"),
-        title: dataset.name.clone(),
-        architecture: plan.architecture.clone(),
-        image_channels: dataset.channels.len().max(1),
-        neighbours: plan.neighbours,
-        slice_axis: plan.slice_axis,
-        fused_axes: if plan.fuse_axes { pipeline::all_axes(plan.slice_axis) } else { Vec::new() },
-        spacing_mm: Some(spacing),
-        normalisation: if is_ct { foreground_range(train) } else { IntensityNormalisation::ZScore { nonzero: false } },
-        channel_normalisation: Vec::new(),
-        windows: Windows::default(),
-        reversed: [false; 3],
-        patch: plan.patch,
-        classes,
-        mirror: plan.augmentation.mirror,
-        mirror_axes: plan.mirror_axes,
-        average_mirrored: plan.augmentation.mirror && plan.average_mirrored,
-        licence: dataset.licence.clone(),
-        provenance: Provenance {
-            data: dataset.name.clone(),
-            data_licence: dataset.licence.clone(),
-            command: String::new(),
-            seed: plan.seed,
-            cases: [split.train.len(), split.validation.len()],
-            metrics: BTreeMap::new(),
-        },
-        sha256: String::new(),
-    };
-    // Fine-tuning keeps what the weights were trained with.
-    Ok(
-        match init.map(|model| &model.spec).filter(|of| !of.is_classifier() && of.image_channels == spec.image_channels)
-        {
-            Some(of) => ModelSpec {
-                // Fused axes need one spacing for all of them.
-                spacing_mm: if plan.fuse_axes && of.fused_axes.is_empty() { spec.spacing_mm } else { of.spacing_mm },
-                windows: if of.patch == plan.patch { of.windows } else { spec.windows },
-                normalisation: of.normalisation,
-                channel_normalisation: of.channel_normalisation.clone(),
-                reversed: of.reversed,
-                ..spec
-            },
-            None => spec,
-        },
-    )
+    }
+    let clock = Clock::start(options.budget, run.steps_per_epoch, seconds);
+    run.train(clock, control, on_event)
 }
 
-/// nnU-Net's CT rule: 0.5 and 99.5 percentiles, mean and deviation of the foreground.
-fn foreground_range(train: &[(String, Volume, LabelMap)]) -> IntensityNormalisation {
-    let mut values: Vec<f32> = Vec::new();
-    for (_, image, labels) in train {
-        labels.for_each_labelled(|voxel, _| values.push(image.value(voxel, 0) as f32));
+/// All cases along all axes that the model cuts, without those that nothing can be learned from.
+fn prepare_all(train: &[LabelledScan], spec: &ModelSpec, ignore: Option<u16>) -> Result<Vec<PreparedCase>, FitError> {
+    let axes = if spec.fused_axes.is_empty() { vec![spec.slice_axis] } else { spec.fused_axes.clone() };
+    let cuts: Vec<_> = train.iter().flat_map(|scan| axes.iter().map(move |&axis| (scan, axis))).collect();
+    let all: Result<Vec<PreparedCase>, FitError> =
+        cuts.into_par_iter().map(|(scan, axis)| prepare(scan, spec, axis, ignore)).collect();
+    let mut cases = all?;
+    cases.retain(|case| !case.known.is_empty());
+    if cases.is_empty() {
+        return Err(FitError::Plan("no training case has a labelled slice; everything is to be ignored".into()));
     }
-    values.retain(|v| v.is_finite());
-    values.sort_by(f32::total_cmp);
-    if values.is_empty() {
-        return IntensityNormalisation::ZScore { nonzero: false };
-    }
-    let at = |share: f64| f64::from(values[((values.len() - 1) as f64 * share) as usize]);
-    let mean = values.iter().map(|&v| f64::from(v)).sum::<f64>() / values.len() as f64;
-    let variance = values.iter().map(|&v| (f64::from(v) - mean).powi(2)).sum::<f64>() / values.len() as f64;
-    IntensityNormalisation::Clip { range: [at(0.005), at(0.995)], mean, std: variance.sqrt() }
-}
-
-fn prepare(
-    name: &str,
-    image: &Volume,
-    labels: &LabelMap,
-    spec: &ModelSpec,
-    axis: SliceAxis,
-) -> Result<PreparedCase, FitError> {
-    let preparation =
-        Preparation::new(spec, axis, image).map_err(|problem| FitError::Case { name: name.into(), problem })?;
-    let go_on = |_| std::ops::ControlFlow::Continue(());
-    let channels = (0..spec.image_channels)
-        .filter_map(|frame| {
-            let normaliser = Normaliser::new(spec.normalisation_of(frame), image, frame, &go_on)?;
-            let slices = 0..preparation.slice_count();
-            Some(slices.map(|slice| preparation.read(image, frame, slice, &normaliser)).collect())
-        })
-        .collect();
-    let ([rows, columns], [h, w]) = (preparation.source, preparation.target);
-    let slice_labels = (0..preparation.slice_count())
-        .map(|slice| {
-            (0..h * w)
-                .map(|n| {
-                    let at = [nearest(n % w, columns, w), nearest(n / w, rows, h), slice];
-                    labels.get(preparation.layout.voxel(at))
-                })
-                .collect()
-        })
-        .collect();
-    let case = PreparedCase::new(name.into(), [h, w], channels, slice_labels, spec.classes.len());
-    let [top_to_bottom, left_to_right] = spec.mirrors(axis);
-    let across = spec.mirror && spec.mirror_axes[axis.world_axis()];
-    let may_mirror = [across, top_to_bottom, left_to_right];
-    Ok(PreparedCase { may_mirror, slice_step: preparation.slice_step(image), ..case })
+    Ok(cases)
 }
 
 struct Run<'a> {
     plan: &'a Plan,
     spec: ModelSpec,
+    signature: serde_json::Value,
     cases: Vec<PreparedCase>,
-    validation: Vec<(String, Volume, LabelMap)>,
+    validation: Vec<LabelledScan>,
+    ignore: Option<u16>,
     network: Network,
     average: Option<WeightAverage>,
     device: DeviceChoice,
@@ -357,70 +263,144 @@ struct Run<'a> {
     cut: Cut,
     /// Height and width of the network's output.
     output: [usize; 2],
-    best: Option<(f64, TrainedModel)>,
+    best: Option<(BestSoFar, Weights)>,
     steps: u64,
+    /// Sum and count of the losses of this epoch.
+    losses: (f64, usize),
+    steps_per_epoch: usize,
+    validate_every: usize,
+    patience: Option<usize>,
 }
 
 impl Run<'_> {
     fn train(
         &mut self,
-        options: &FitOptions,
-        stop: &(dyn Fn() -> bool + Sync),
+        mut clock: Clock,
+        control: &(dyn Fn() -> Control + Sync),
         on_event: &mut dyn FnMut(FitEvent),
     ) -> Result<TrainedModel, FitError> {
-        let start = Instant::now();
-        let slices: usize = self.cases.iter().map(PreparedCase::slice_count).sum();
-        let steps_per_epoch = slices.div_ceil(self.plan.batch).max(1);
-        let done = |steps: u64| match options.budget {
-            Budget::Epochs(count) => steps as f64 / (count * steps_per_epoch) as f64,
-            Budget::Time(limit) => start.elapsed().as_secs_f64() / limit.as_secs_f64(),
-        };
-        let mut number = 0;
-        while done(self.steps) < 1.0 {
-            number += 1;
-            let mut losses = Vec::with_capacity(steps_per_epoch);
-            for _ in 0..steps_per_epoch {
-                if stop() {
-                    return self.finish();
-                }
-                let share = done(self.steps);
-                if share >= 1.0 {
+        let stop = || control() == Control::Stop;
+        let mut saved = clock.seconds();
+        loop {
+            if control() == Control::Pause {
+                on_event(FitEvent::Checkpoint(Box::new(self.checkpoint(clock.seconds())?)));
+                clock.wait(|| control() != Control::Pause);
+            }
+            let share = clock.done(self.steps);
+            if stop() || share >= 1.0 {
+                break;
+            }
+            let loss = match self.step(warm_poly(self.plan.rate, self.plan.warm_up, share), &stop) {
+                Err(FitError::Engine(EngineError::Stopped)) => break,
+                other => other?,
+            };
+            if !loss.is_finite() {
+                return Err(FitError::Plan(format!(
+                    "the loss is {loss} after {} steps: the training has diverged; choose a lower rate than {}",
+                    self.steps, self.plan.rate
+                )));
+            }
+            self.losses = (self.losses.0 + loss, self.losses.1 + 1);
+            on_event(FitEvent::Step { done: share, loss });
+            let last = clock.done(self.steps) >= 1.0;
+            if last || self.steps.is_multiple_of(self.steps_per_epoch as u64) {
+                let Some(patient) = self.end_epoch(last, &clock, &stop, on_event)? else { break };
+                if !patient {
                     break;
                 }
-                let loss = match self.step(warm_poly(self.plan.rate, self.plan.warm_up, share), stop) {
-                    Err(FitError::Engine(EngineError::Stopped)) => return self.finish(),
-                    other => other?,
-                };
-                losses.push(loss);
-                on_event(FitEvent::Step { done: share, loss });
             }
-            self.network.take_notices().into_iter().for_each(|notice| on_event(FitEvent::Notice(notice)));
-            let last = done(self.steps) >= 1.0;
-            let mut epoch = Epoch {
-                number,
-                done: done(self.steps).min(1.0),
-                loss: losses.iter().sum::<f64>() / losses.len().max(1) as f64,
-                dice: None,
-                best: false,
-                seconds: 0.0,
-            };
-            if last || number % options.validate_every.max(1) == 0 {
-                match self.validate(number, stop)? {
-                    Some((dice, best)) => (epoch.dice, epoch.best) = (Some(dice), best),
-                    None => return self.finish(),
-                }
+            if clock.seconds() - saved > CHECKPOINT_SECONDS {
+                on_event(FitEvent::Checkpoint(Box::new(self.checkpoint(clock.seconds())?)));
+                saved = clock.seconds();
             }
-            epoch.seconds = start.elapsed().as_secs_f64();
-            if let (true, Some((_, trained))) = (epoch.best, &self.best) {
-                on_event(FitEvent::Best(Box::new(trained.model.clone())));
-            }
-            on_event(FitEvent::Epoch(epoch));
         }
-        self.finish()
+        let (best, weights) = self.best.take().ok_or(FitError::Stopped)?;
+        Ok(self.trained(&best, weights))
     }
 
-    fn finish(&mut self) -> Result<TrainedModel, FitError> {
-        self.best.take().map(|(_, model)| model).ok_or(FitError::Stopped)
+    /// Reports an epoch, with a validation where one is due; `None` when stopped, else whether there is patience left.
+    fn end_epoch(
+        &mut self,
+        last: bool,
+        clock: &Clock,
+        stop: &(dyn Fn() -> bool + Sync),
+        on_event: &mut dyn FnMut(FitEvent),
+    ) -> Result<Option<bool>, FitError> {
+        self.network.take_notices().into_iter().for_each(|notice| on_event(FitEvent::Notice(notice)));
+        let number = (self.steps as usize).div_ceil(self.steps_per_epoch);
+        let (sum, count) = std::mem::take(&mut self.losses);
+        let (mut dice, mut better) = (None, false);
+        if last || number.is_multiple_of(self.validate_every) {
+            let Some(cases) = self.validate(stop, on_event)? else { return Ok(None) };
+            let measured = mean_dice(&cases);
+            let mean = measured.values().sum::<f64>() / measured.len().max(1) as f64;
+            // Without validation cases (or labels in them) there is nothing to choose by: the latest is kept.
+            better = measured.is_empty() || self.best.as_ref().is_none_or(|(best, _)| mean > best.mean);
+            if better {
+                let best = BestSoFar { mean, epoch: number, cases };
+                let weights = self.current_weights()?;
+                on_event(FitEvent::Best(Box::new(self.trained(&best, weights.clone()).model)));
+                self.best = Some((best, weights));
+            }
+            dice = Some(measured);
+        }
+        on_event(FitEvent::Epoch(Epoch {
+            number,
+            done: clock.done(self.steps).min(1.0),
+            loss: sum / count.max(1) as f64,
+            dice,
+            best: better,
+            seconds: clock.seconds(),
+        }));
+        let since = self.best.as_ref().map_or(0, |(best, _)| number - best.epoch);
+        Ok(Some(self.patience.is_none_or(|patience| since < patience * self.validate_every)))
+    }
+
+    fn trained(&self, best: &BestSoFar, weights: Weights) -> TrainedModel {
+        let mut model = Model { spec: self.spec.clone(), weights };
+        let dice = mean_dice(&best.cases);
+        model.spec.provenance.metrics = dice.iter().map(|(name, d)| (format!("dice/{name}"), *d)).collect();
+        TrainedModel { model, epoch: best.epoch, dice, cases: best.cases.clone() }
+    }
+
+    /// The weights that a model would have now: their mean where one is kept.
+    fn current_weights(&self) -> Result<Weights, FitError> {
+        match &self.average {
+            Some(average) => Ok(average.mean().clone()),
+            None => Ok(self.network.weights()?),
+        }
+    }
+
+    fn checkpoint(&self, seconds: f64) -> Result<Checkpoint, FitError> {
+        let optimiser = self.optimiser.state(&self.network)?;
+        let progress = TrainingProgress {
+            signature: self.signature.clone(),
+            seconds,
+            steps: self.steps,
+            losses: self.losses,
+            average_steps: self.average.as_ref().map_or(0, WeightAverage::steps),
+            optimiser_steps: optimiser.steps,
+            best: self.best.as_ref().map(|(best, _)| best.clone()),
+        };
+        Ok(Checkpoint {
+            progress,
+            weights: self.network.weights()?,
+            average: self.average.as_ref().map(|average| average.mean().clone()),
+            optimiser,
+            best: self.best.as_ref().map(|(_, weights)| weights.clone()),
+        })
+    }
+
+    /// Takes over an interrupted training's state; the network has its weights already. Gives the seconds it had run.
+    fn restore(&mut self, checkpoint: Checkpoint) -> Result<f64, FitError> {
+        let Checkpoint { progress, average, optimiser, best, .. } = checkpoint;
+        self.optimiser.restore(&self.network, &optimiser)?;
+        if let Some(mean) = average {
+            self.average = Some(WeightAverage::resume(self.plan.average, mean, progress.average_steps));
+        }
+        self.best = progress.best.zip(best);
+        (self.steps, self.losses) = (progress.steps, progress.losses);
+        Ok(progress.seconds)
     }
 
     fn step(&mut self, rate: f64, stop: &dyn Fn() -> bool) -> Result<f64, FitError> {
@@ -475,56 +455,13 @@ impl Run<'_> {
             .collect()
     }
 
-    /// Mean Dice per label over the validation cases (those where either map has it), and whether it is the best yet.
-    fn validate(&mut self, epoch: usize, stop: &(dyn Fn() -> bool + Sync)) -> Result<Option<Validation>, FitError> {
-        let mut sums: BTreeMap<String, (f64, usize)> = BTreeMap::new();
-        let weights = match &self.average {
-            Some(average) => average.mean().clone(),
-            None => self.network.weights()?,
-        };
-        let model = Model { spec: self.spec.clone(), weights };
-        let mut network = model.network(self.device)?;
-        for (name, image, truth) in &self.validation {
-            let options = SegmentOptions::default();
-            let predicted = match segment(image, &self.spec, &mut network, &options, stop, &mut |_| {}) {
-                Ok(labels) => labels,
-                Err(SegmentError::Stopped) => return Ok(None),
-                Err(error) => return Err(FitError::Case { name: name.clone(), problem: error.to_string() }),
-            };
-            for (value, class) in self.spec.classes.iter().enumerate().skip(1) {
-                let (overlap, total) = overlap(&predicted, truth, value as u16);
-                if total > 0 {
-                    let sum = sums.entry(class.name.clone()).or_default();
-                    *sum = (sum.0 + 2.0 * overlap as f64 / total as f64, sum.1 + 1);
-                }
-            }
-        }
-        let dice: BTreeMap<String, f64> =
-            sums.into_iter().map(|(name, (sum, count))| (name, sum / count as f64)).collect();
-        let mean = dice.values().sum::<f64>() / dice.len().max(1) as f64;
-        // Without validation cases (or labels in them) there is nothing to choose by: the latest is kept.
-        let best = dice.is_empty() || self.best.as_ref().is_none_or(|(so_far, _)| mean > *so_far);
-        if best {
-            let mut model = model;
-            model.spec.provenance.metrics = dice.iter().map(|(name, d)| (format!("dice/{name}"), *d)).collect();
-            self.best = Some((mean, TrainedModel { model, epoch, dice: dice.clone() }));
-        }
-        Ok(Some((dice, best)))
+    fn validate(
+        &self,
+        stop: &(dyn Fn() -> bool + Sync),
+        on_event: &mut dyn FnMut(FitEvent),
+    ) -> Result<Option<Vec<CaseDice>>, FitError> {
+        let model = Model { spec: self.spec.clone(), weights: self.current_weights()? };
+        let mut show = |preview| on_event(FitEvent::Preview(Box::new(preview)));
+        validate(&model, &self.validation, self.ignore, self.device, stop, &mut show)
     }
-}
-
-/// Mean Dice per label name, and whether it is the best yet.
-type Validation = (BTreeMap<String, f64>, bool);
-
-/// Voxels of a label in both maps, and the sum of its voxels in each.
-fn overlap(predicted: &LabelMap, truth: &LabelMap, label: u16) -> (usize, usize) {
-    let (mut both, mut total) = (0, 0);
-    predicted.for_each_labelled(|voxel, at| {
-        if at == label {
-            total += 1;
-            both += usize::from(truth.get(voxel) == label);
-        }
-    });
-    truth.for_each_labelled(|_, at| total += usize::from(at == label));
-    (both, total)
 }

@@ -9,7 +9,7 @@ use crate::engine::Recipe;
 use crate::model::{ArchitectureSpec, ModelSpec, SliceAxis};
 
 /// How long to train.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub enum Budget {
     /// A number of passes over the training slices.
     Epochs(usize),

@@ -19,6 +19,8 @@ pub struct PreparedCase {
     pub slice_step: f64,
     /// Slices that hold each label: `by_label[label - 1]`.
     pub by_label: Vec<Vec<usize>>,
+    /// Slices with anything to learn from: not every pixel of them is to be ignored.
+    pub known: Vec<usize>,
 }
 
 impl PreparedCase {
@@ -29,10 +31,12 @@ impl PreparedCase {
         images: Vec<Vec<Vec<f32>>>,
         labels: Vec<Vec<u16>>,
         classes: usize,
+        ignore: Option<u16>,
     ) -> Self {
         let holds = |label: u16| (0..labels.len()).filter(|&s| labels[s].contains(&label)).collect();
         let by_label = (1..classes as u16).map(holds).collect();
-        Self { name, size, images, labels, may_mirror: [true; 3], slice_step: 1.0, by_label }
+        let known = (0..labels.len()).filter(|&s| labels[s].iter().any(|&l| Some(l) != ignore)).collect();
+        Self { name, size, images, labels, may_mirror: [true; 3], slice_step: 1.0, by_label, known }
     }
 
     /// Number of slices.
@@ -41,7 +45,7 @@ impl PreparedCase {
     }
 }
 
-/// Draws `(case, slice)`: any slice, or one that holds a label drawn first, so that rare labels are seen.
+/// Draws `(case, slice)` from cases with anything to learn from: any such slice, or one that holds a label drawn first, so that rare labels are seen.
 pub fn draw(cases: &[PreparedCase], forced: bool, random: &mut Random) -> (usize, usize) {
     let case = random.index(cases.len());
     if forced {
@@ -51,5 +55,5 @@ pub fn draw(cases: &[PreparedCase], forced: bool, random: &mut Random) -> (usize
             return (case, slices[random.index(slices.len())]);
         }
     }
-    (case, random.index(cases[case].slice_count()))
+    (case, cases[case].known[random.index(cases[case].known.len())])
 }

@@ -10,6 +10,7 @@ pub mod foreign;
 mod library;
 mod package;
 mod spec;
+pub mod tensor_file;
 
 pub use library::{LibraryError, ListedModel, Origin, find, is_bundled, is_id, list, user_folder};
 pub use package::{Model, ModelError};

@@ -1,16 +1,13 @@
 //! The model file.
 
-use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use safetensors::tensor::TensorView;
-use safetensors::{Dtype, SafeTensors};
 use sha2::{Digest, Sha256};
 
 use super::spec::{ModelSpec, SPEC_VERSION};
-use crate::disk::replace_file;
-use crate::engine::{Array, DeviceChoice, EngineError, Network, Weights};
+use super::tensor_file;
+use crate::engine::{DeviceChoice, EngineError, Network, Weights};
 use crate::graph::Parameter;
 
 /// Key of the specification in the file's metadata.
@@ -78,20 +75,8 @@ impl Model {
         let failed = |source| ModelError::File { path: path.into(), source };
         let spec = ModelSpec { sha256: digest(&self.weights), ..self.spec.clone() };
         let json = serde_json::to_string(&spec).map_err(|e| failed(io::Error::other(e)))?;
-        let bytes: Vec<(&String, &Array, Vec<u8>)> = self
-            .weights
-            .iter()
-            .map(|(name, array)| (name, array, array.values.iter().flat_map(|v| v.to_le_bytes()).collect()))
-            .collect();
-        let mut views = Vec::with_capacity(bytes.len());
-        for (name, array, data) in &bytes {
-            let view =
-                TensorView::new(Dtype::F32, array.shape.clone(), data).map_err(|e| failed(io::Error::other(e)))?;
-            views.push(((*name).clone(), view));
-        }
-        let metadata = HashMap::from([(METADATA_KEY.to_string(), json)]);
-        let file = safetensors::serialize(views, Some(metadata)).map_err(|e| failed(io::Error::other(e)))?;
-        replace_file(path, |writer| io::Write::write_all(writer, &file)).map_err(failed)
+        let arrays = self.weights.iter().map(|(name, array)| (name.clone(), array));
+        tensor_file::write(path, METADATA_KEY, json, arrays).map_err(failed)
     }
 
     /// Reads a model file.
@@ -110,22 +95,17 @@ impl Model {
     pub fn from_bytes(bytes: &[u8], path: &Path) -> Result<Self, ModelError> {
         let foreign = |problem: String| ModelError::Foreign { path: path.into(), problem };
         let unspecified = |problem: String| ModelError::Unspecified { path: path.into(), problem };
-        let (_, metadata) =
-            SafeTensors::read_metadata(bytes).map_err(|e| unspecified(format!("not a safetensors file: {e}")))?;
-        let tensors =
-            SafeTensors::deserialize(bytes).map_err(|e| foreign(format!("a damaged safetensors file: {e}")))?;
-        let json = metadata.metadata().as_ref().and_then(|m| m.get(METADATA_KEY));
+        let json = tensor_file::text(bytes, METADATA_KEY).map_err(&unspecified)?;
+        let weights = tensor_file::arrays(bytes).map_err(&foreign)?;
         let Some(json) = json else {
-            let mut names = tensors.names();
-            names.sort_unstable();
-            let first = names.first().map_or("none", |name| name);
+            let first = weights.keys().next().map_or("none", |name| name);
             return Err(unspecified(format!(
                 "weights without a Lamella specification (first tensor: {first:?}); a network alone does not say how \
                  images must be prepared for it, so bring it in with `lamella models import`"
             )));
         };
         let spec: ModelSpec =
-            serde_json::from_str(json).map_err(|e| foreign(format!("the model's specification is damaged: {e}")))?;
+            serde_json::from_str(&json).map_err(|e| foreign(format!("the model's specification is damaged: {e}")))?;
         if spec.version > SPEC_VERSION {
             return Err(foreign(format!(
                 "the model was made by a newer version (form {}); update Lamella",
@@ -133,14 +113,6 @@ impl Model {
             )));
         }
         spec.check().map_err(&foreign)?;
-        let mut weights = Weights::new();
-        for (name, view) in tensors.tensors() {
-            if view.dtype() != Dtype::F32 {
-                return Err(foreign(format!("tensor {name:?} has type {:?}, needed is F32", view.dtype())));
-            }
-            let values = view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
-            weights.insert(name, Array::new(view.shape(), values));
-        }
         let graph = spec.graph().map_err(|e| foreign(e.to_string()))?;
         crate::engine::check_weights(&graph, &weights).map_err(|e| foreign(e.to_string()))?;
         if digest(&weights) != spec.sha256 {
@@ -166,6 +138,8 @@ mod tests {
     use super::*;
     use crate::engine::initial_weights;
     use crate::model::spec::{ArchitectureSpec, ClassSpec, IntensityNormalisation, Provenance, SliceAxis};
+    use safetensors::Dtype;
+    use safetensors::tensor::TensorView;
 
     fn small() -> Model {
         let class = |name: &str| ClassSpec { name: name.into(), colour: [1, 2, 3] };

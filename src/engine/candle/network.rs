@@ -68,7 +68,7 @@ fn upload(graph: &Graph, weights: &Weights, device: &Device) -> Result<Vec<Var>>
     Ok(variables)
 }
 
-fn download(tensor: &Tensor) -> candle_core::Result<Array> {
+pub(super) fn download(tensor: &Tensor) -> candle_core::Result<Array> {
     Ok(Array { shape: tensor.dims().to_vec(), values: tensor.flatten_all()?.to_vec1::<f32>()? })
 }
 

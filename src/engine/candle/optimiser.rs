@@ -3,9 +3,9 @@
 use candle_core::{DType, Tensor};
 
 use super::in_place::{blend, square_sum, step};
-use super::network::{Gradients, Network};
-use crate::engine::Result;
+use super::network::{Gradients, Network, download};
 use crate::engine::cpu::lines::{self, AdamStep};
+use crate::engine::{Array, Result, WeightError, Weights};
 
 /// Which optimiser, and its constants.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -40,6 +40,15 @@ pub enum Recipe {
     },
 }
 
+/// What an optimiser remembers.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct OptimiserState {
+    /// Steps so far.
+    pub steps: i32,
+    /// By parameter name: the momentum buffers or first moments, and the second moments.
+    pub memory: [Weights; 2],
+}
+
 /// An optimiser with its memory.
 pub struct Optimiser {
     recipe: Recipe,
@@ -56,6 +65,58 @@ impl Optimiser {
     /// An optimiser without memory.
     pub fn new(recipe: Recipe, clip_norm: Option<f64>) -> Self {
         Self { recipe, clip_norm, steps: 0, memory: Vec::new(), arrays: Vec::new() }
+    }
+
+    /// What it remembers, to go on another time.
+    ///
+    /// # Errors
+    /// When the device cannot be read.
+    pub fn state(&self, network: &Network) -> Result<OptimiserState> {
+        let mut state = OptimiserState { steps: self.steps, ..OptimiserState::default() };
+        for (index, parameter) in network.graph().parameters.iter().enumerate() {
+            for (which, all) in state.memory.iter_mut().enumerate() {
+                let array = match (self.memory.get(index), self.arrays.get(index)) {
+                    (Some(tensors), _) if tensors[which].is_some() => {
+                        tensors[which].as_ref().map(download).transpose()?
+                    }
+                    (_, Some(arrays)) if !arrays[which].is_empty() => {
+                        Some(Array::new(parameter.shape.as_slice(), arrays[which].clone()))
+                    }
+                    _ => None,
+                };
+                if let Some(array) = array {
+                    all.insert(parameter.name.clone(), array);
+                }
+            }
+        }
+        Ok(state)
+    }
+
+    /// Remembers what another optimiser of the same recipe did for the same graph.
+    ///
+    /// # Errors
+    /// When an array has another shape than its parameter, or the device cannot take it.
+    pub fn restore(&mut self, network: &Network, state: &OptimiserState) -> Result<()> {
+        let parameters = &network.graph().parameters;
+        self.steps = state.steps;
+        self.memory = vec![Default::default(); parameters.len()];
+        self.arrays = vec![Default::default(); parameters.len()];
+        for (index, (parameter, variable)) in parameters.iter().zip(network.variables()).enumerate() {
+            for (which, all) in state.memory.iter().enumerate() {
+                let Some(array) = all.get(&parameter.name) else { continue };
+                if array.shape != parameter.shape {
+                    let (name, expected) = (parameter.name.clone(), parameter.shape.clone());
+                    return Err(WeightError::Shape { name, expected, got: array.shape.clone() }.into());
+                }
+                if network.is_ours() {
+                    self.arrays[index][which].clone_from(&array.values);
+                } else {
+                    let tensor = Tensor::from_slice(&array.values, array.shape.as_slice(), variable.device())?;
+                    self.memory[index][which] = Some(tensor);
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Changes the trainable parameters once; returns the norm of the gradients before clipping.

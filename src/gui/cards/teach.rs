@@ -1,16 +1,21 @@
 //! Teach: labelled scans, a network, a length; then a curve and a model.
 
+use std::path::PathBuf;
+
 use crate::gui::app::{Action, App};
 use crate::gui::egui;
 use crate::gui::teach::{MINUTES, Slices, TEACHING, Teach, model_id};
 use crate::gui::theme::{self, UNIT};
-use crate::jobs::ZooRow;
+use crate::jobs::{TrainSummary, ZooRow};
+use crate::learn::{mean_dice, worst_first};
 use crate::model::is_id;
 use egui_phosphor::regular as icon;
 use egui_plot::{Legend, Line, Plot, PlotPoints};
 
 /// Height of the curve.
 const CURVE: f32 = 32.0 * UNIT;
+/// Most height of the list of cases.
+const CASES: f32 = 48.0 * UNIT;
 
 /// Shows the card.
 pub fn teach_ui(ui: &mut egui::Ui, app: &mut App) {
@@ -20,13 +25,23 @@ pub fn teach_ui(ui: &mut egui::Ui, app: &mut App) {
     if !app.teach.curve.loss.is_empty() {
         curve_ui(ui, &app.teach);
     }
+    if let Some(preview) = &app.teach.preview {
+        preview.ui(ui);
+    }
     match running {
         Some(fraction) => {
             let bar = egui::ProgressBar::new(fraction).fill(t.accent).desired_height(3.0 * UNIT).corner_radius(2);
             ui.add(bar);
-            if ui.button("Stop and keep the best").on_hover_text("The best model so far is kept").clicked() {
-                app.tasks.cancel(TEACHING);
-            }
+            ui.horizontal(|ui| {
+                let paused = app.tasks.is_paused(TEACHING);
+                let hint = "The processor is free meanwhile, and the time does not count";
+                if ui.button(if paused { "Go on" } else { "Pause" }).on_hover_text(hint).clicked() {
+                    app.act(Action::PauseTeaching, ui.ctx());
+                }
+                if ui.button("Stop and keep the best").on_hover_text("The best model so far is kept").clicked() {
+                    app.act(Action::StopTeaching, ui.ctx());
+                }
+            });
         }
         None => start_ui(ui, app),
     }
@@ -41,10 +56,47 @@ fn result_ui(ui: &mut egui::Ui, app: &mut App) {
     let measured =
         if dice.is_empty() { "no case was held back".to_string() } else { format!("Dice {}", dice.join(", ")) };
     ui.add(egui::Label::new(format!("{name}: {measured}")).wrap());
+    if let Some(before) = &result.before {
+        let dice: Vec<String> = mean_dice(before).iter().map(|(name, d)| format!("{name} {d:.3}")).collect();
+        ui.add(egui::Label::new(egui::RichText::new(format!("before: {}", dice.join(", "))).small()).wrap());
+    }
+    let mut wanted = None;
+    if !result.cases.is_empty() {
+        egui::CollapsingHeader::new(format!("{} held-back cases", result.cases.len())).show(ui, |ui| {
+            wanted = cases_ui(ui, result);
+        });
+        if ui
+            .button("Save the report")
+            .on_hover_text("Curve and cases as tables (CSV), the curve as a picture (SVG)")
+            .clicked()
+        {
+            app.act(Action::SaveReport, ui.ctx());
+        }
+    }
+    if let Some(path) = wanted {
+        app.open(&path, ui.ctx());
+    }
     if app.settings.model != id && ui.button("Use this model").on_hover_text("Choose it in the Segment card").clicked()
     {
         app.settings.model = id;
     }
+}
+
+/// Dice of every case, the worst first; a click opens it.
+fn cases_ui(ui: &mut egui::Ui, result: &TrainSummary) -> Option<PathBuf> {
+    let mut wanted = None;
+    egui::ScrollArea::vertical().max_height(CASES).auto_shrink([false, true]).show(ui, |ui| {
+        for case in worst_first(&result.cases) {
+            let dice: Vec<String> = case.dice.values().map(|d| format!("{d:.3}")).collect();
+            let text = format!("{}  {}", dice.join("  "), case.name);
+            let names: Vec<&str> = case.dice.keys().map(String::as_str).collect();
+            let hint = format!("Dice of {}; open this scan", names.join(", "));
+            if ui.add(egui::Button::new(text).frame(false).truncate()).on_hover_text(hint).clicked() {
+                wanted = result.images.get(&case.name).cloned();
+            }
+        }
+    });
+    wanted
 }
 
 fn start_ui(ui: &mut egui::Ui, app: &mut App) {
@@ -65,6 +117,12 @@ fn start_ui(ui: &mut egui::Ui, app: &mut App) {
     let button = egui::Button::new(egui::RichText::new(text).strong()).fill(t.accent.gamma_multiply(0.35));
     let size = egui::vec2(ui.available_width(), theme::ACTION_HEIGHT);
     let response = ui.add_enabled_ui(missing.is_none(), |ui| ui.add_sized(size, button)).inner;
+    if app.teaching_was_interrupted() && missing.is_none() {
+        let hint = "A training of this name was interrupted; with the same choices it goes on where it was";
+        if ui.button("Go on with the interrupted training").on_hover_text(hint).clicked() {
+            app.act(Action::ResumeTeaching, ui.ctx());
+        }
+    }
     let response = response.on_hover_text("Train in the background; the best model so far is always on disk");
     if response.on_disabled_hover_text(missing.unwrap_or_default()).clicked() {
         app.act(Action::Teach, ui.ctx());

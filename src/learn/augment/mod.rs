@@ -181,7 +181,7 @@ mod tests {
     fn case() -> PreparedCase {
         let image: Vec<f32> = (0..20).map(|v| v as f32).collect();
         let labels: Vec<u16> = (0..20).map(|v| u16::from(v % 5 == 1)).collect();
-        PreparedCase::new("case".into(), [4, 5], vec![vec![image; 3]], vec![labels; 3], 2)
+        PreparedCase::new("case".into(), [4, 5], vec![vec![image; 3]], vec![labels; 3], 2, None)
     }
 
     fn cut(patch: [usize; 2], neighbours: usize) -> Cut {
@@ -204,7 +204,7 @@ mod tests {
     #[test]
     fn neighbours_are_the_slices_beside_and_repeat_at_the_ends() {
         let images = vec![(0..5).map(|s| vec![s as f32; 9]).collect::<Vec<_>>()];
-        let case = PreparedCase::new("case".into(), [3, 3], images, vec![vec![0; 9]; 5], 2);
+        let case = PreparedCase::new("case".into(), [3, 3], images, vec![vec![0; 9]; 5], 2, None);
         let middle = |slice: usize, augmentation: &Augmentation| {
             let example = augmentation.example(&case, slice, cut([3, 3], 1), &mut Random::new(5, 0));
             [example.image[4], example.image[13], example.image[22]]
@@ -230,7 +230,7 @@ mod tests {
         let label = |s: usize, r: usize, c: usize| u16::from(s > 3 && r > 8 && c > 5 + s);
         let labels: Vec<Vec<u16>> = (0..12).map(|s| (0..400).map(|v| label(s, v / 20, v % 20)).collect()).collect();
         let image = labels.iter().map(|slice| slice.iter().map(|&l| f32::from(l)).collect()).collect();
-        let case = PreparedCase::new("case".into(), [20, 20], vec![image], labels, 2);
+        let case = PreparedCase::new("case".into(), [20, 20], vec![image], labels, 2, None);
         for n in 0..40 {
             let example = augmentation.example(&case, 3 + n % 5, cut([16, 16], 0), &mut random);
             for (value, label) in example.image.iter().zip(&example.labels) {
@@ -242,7 +242,7 @@ mod tests {
     #[test]
     fn far_slices_are_not_tilted() {
         let images = vec![(0..9).map(|s| vec![s as f32; 64]).collect::<Vec<_>>()];
-        let mut case = PreparedCase::new("case".into(), [8, 8], images, vec![vec![0; 64]; 9], 2);
+        let mut case = PreparedCase::new("case".into(), [8, 8], images, vec![vec![0; 64]; 9], 2, None);
         let augmentation = Augmentation { tilt: 1.0, scale: 1.0, ..still() };
         let spread = |case: &PreparedCase| {
             let image = augmentation.example(case, 4, cut([4, 4], 0), &mut Random::new(1, 0)).image;

@@ -1,0 +1,59 @@
+//! A held-back slice with the true labels and the model's, side by side.
+
+use super::egui;
+use super::theme::{self, UNIT};
+use crate::learn::Preview;
+use crate::volume::default_colour;
+
+/// Share of a label's colour over the grey value.
+const OPACITY: f32 = 0.5;
+
+/// The two pictures.
+pub struct PreviewPicture {
+    name: String,
+    /// Width over height of a picture in millimetres.
+    aspect: f32,
+    truth: egui::TextureHandle,
+    predicted: egui::TextureHandle,
+}
+
+impl PreviewPicture {
+    /// Paints the slice twice.
+    pub fn new(preview: Preview, context: &egui::Context) -> Self {
+        let [rows, columns] = preview.size;
+        let [row_mm, column_mm] = preview.pixel_mm;
+        let aspect = (columns as f64 * column_mm / (rows as f64 * row_mm)) as f32;
+        let load = |name: &str, labels: &[u16]| {
+            let pixels = preview.grey.iter().zip(labels).map(|(&grey, &label)| coloured(grey, label)).collect();
+            context.load_texture(name, egui::ColorImage::new([columns, rows], pixels), egui::TextureOptions::NEAREST)
+        };
+        let (truth, predicted) = (load("preview truth", &preview.truth), load("preview", &preview.predicted));
+        Self { name: preview.name, aspect, truth, predicted }
+    }
+
+    /// Shows them over the whole width.
+    pub fn ui(&self, ui: &mut egui::Ui) {
+        let t = theme::tokens(ui);
+        let width = (ui.available_width() - 2.0 * UNIT) / 2.0;
+        let size = egui::vec2(width, width / self.aspect.max(0.2));
+        ui.horizontal(|ui| {
+            ui.spacing_mut().item_spacing.x = 2.0 * UNIT;
+            for (texture, what) in [(&self.truth, "truth"), (&self.predicted, "model")] {
+                ui.vertical(|ui| {
+                    ui.image(egui::load::SizedTexture::new(texture.id(), size));
+                    ui.label(egui::RichText::new(what).small().color(t.dim));
+                });
+            }
+        })
+        .response
+        .on_hover_text(format!("A slice of {}, which is held back", self.name));
+    }
+}
+
+fn coloured(grey: u8, label: u16) -> egui::Color32 {
+    if label == 0 {
+        return egui::Color32::from_gray(grey);
+    }
+    let [r, g, b] = default_colour(label).map(|c| (f32::from(c) * OPACITY + f32::from(grey) * (1.0 - OPACITY)) as u8);
+    egui::Color32::from_rgb(r, g, b)
+}

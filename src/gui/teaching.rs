@@ -1,0 +1,69 @@
+//! What the window does about teaching: start, go on, the report.
+
+use std::path::PathBuf;
+
+use super::app::App;
+use super::egui;
+use super::notices::Kind;
+use super::tasks::Snapshot;
+use super::teach::{Curve, TEACHING};
+use crate::jobs::{Job, checkpoint_path};
+use crate::model;
+
+impl App {
+    /// Trains in the background, from the beginning or where it was interrupted; the model comes into the user's model folder.
+    pub(super) fn start_teaching(&mut self, resume: bool, context: &egui::Context) {
+        let folder = self.model_folder.clone().or_else(model::user_folder);
+        let made = folder.map(|folder| std::fs::create_dir_all(&folder).map(|()| folder));
+        let folder = match made {
+            Some(Ok(folder)) => folder,
+            Some(Err(error)) => {
+                self.notices.push(Kind::Error, format!("The folder for models cannot be made: {error}."), "");
+                return;
+            }
+            None => {
+                self.notices.push(Kind::Error, "This account has no folder for models.".to_string(), "");
+                return;
+            }
+        };
+        let model = self.model.as_ref().map(|(_, model)| model.as_ref());
+        if let Some(job) = self.teach.job(&folder, model, self.device_choice, resume) {
+            self.teach.curve = Curve::default();
+            self.teach.result = None;
+            self.teach.preview = None;
+            let title = format!("{TEACHING} {}", self.teach.name);
+            self.tasks.start(title, Job::Train(Box::new(job)), Snapshot::default(), context);
+        }
+    }
+
+    pub(super) fn save_report(&mut self, folder: PathBuf, context: &egui::Context) {
+        if let Some(result) = &self.teach.result {
+            let summary = Box::new(result.clone());
+            self.tasks.start("Saving", Job::SaveReport { folder, summary }, Snapshot::default(), context);
+        }
+    }
+
+    /// Whether a training of the chosen name was interrupted and can go on; looked up once for each name.
+    pub(super) fn teaching_was_interrupted(&mut self) -> bool {
+        if let Some((name, found)) = &self.teach.interrupted
+            && *name == self.teach.name
+        {
+            return *found;
+        }
+        let folder = self.model_folder.clone().or_else(model::user_folder);
+        let found = folder.is_some_and(|folder| checkpoint_path(&self.teach.output(&folder)).is_file());
+        self.teach.interrupted = Some((self.teach.name.clone(), found));
+        found
+    }
+
+    /// Taught models go here instead of the user's folder.
+    pub fn set_model_folder(&mut self, folder: PathBuf) {
+        self.model_folder = Some(folder);
+    }
+
+    /// The share of the running training that is done, and the validations so far.
+    pub fn teaching(&self) -> Option<(f32, usize)> {
+        let validations = self.teach.curve.dice.values().map(Vec::len).max().unwrap_or(0);
+        self.tasks.find(TEACHING).map(|done| (done, validations))
+    }
+}

@@ -1,0 +1,60 @@
+//! How far a training is: steps or seconds of its budget, without the time it was paused.
+
+use std::time::{Duration, Instant};
+
+use super::plan::Budget;
+
+/// The time a training has run.
+pub struct Clock {
+    budget: Budget,
+    steps_per_epoch: usize,
+    before: f64,
+    since: Instant,
+    paused: Duration,
+}
+
+impl Clock {
+    /// Starts to run, after `before` seconds of an earlier run.
+    pub fn start(budget: Budget, steps_per_epoch: usize, before: f64) -> Self {
+        Self { budget, steps_per_epoch, before, since: Instant::now(), paused: Duration::ZERO }
+    }
+
+    /// Seconds so far.
+    pub fn seconds(&self) -> f64 {
+        self.before + (self.since.elapsed().saturating_sub(self.paused)).as_secs_f64()
+    }
+
+    /// Share of the budget used after so many steps.
+    pub fn done(&self, steps: u64) -> f64 {
+        match self.budget {
+            Budget::Epochs(count) => steps as f64 / (count * self.steps_per_epoch) as f64,
+            Budget::Time(limit) => self.seconds() / limit.as_secs_f64(),
+        }
+    }
+
+    /// Waits until `go_on`; the time does not count.
+    pub fn wait(&mut self, go_on: impl Fn() -> bool) {
+        let started = Instant::now();
+        while !go_on() {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        self.paused += started.elapsed();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+
+    #[test]
+    fn waiting_does_not_count_and_an_earlier_run_does() {
+        let mut clock = Clock::start(Budget::Time(Duration::from_secs(100)), 10, 50.0);
+        let turns = Cell::new(0);
+        clock.wait(|| turns.replace(turns.get() + 1) > 4);
+        let seconds = clock.seconds();
+        assert!((50.0..50.08).contains(&seconds), "{seconds}");
+        assert!((clock.done(0) - 0.5).abs() < 0.01);
+        assert_eq!(Clock::start(Budget::Epochs(4), 10, 50.0).done(30), 0.75);
+    }
+}

@@ -1,0 +1,199 @@
+//! From files to what is learned: reading and checking cases, the model's specification, slices on the network's grid.
+
+use std::collections::BTreeMap;
+
+use super::dataset::{Dataset, Split};
+use super::fit::{FitError, Loader};
+use super::plan::Plan;
+use super::sampling::PreparedCase;
+use crate::model::{ClassSpec, IntensityNormalisation, Model, ModelSpec, Provenance, SliceAxis, Windows};
+use crate::pipeline::{self, Normaliser, Preparation, nearest};
+use crate::volume::{LabelMap, Volume, default_colour};
+
+/// Largest ratio of spacings that slices along all axes are learned at.
+const MOST_UNEVEN: f64 = 1.6;
+
+/// A case as it is in its files.
+pub struct LabelledScan {
+    /// Name.
+    pub name: String,
+    /// Image.
+    pub image: Volume,
+    /// Labels on its grid.
+    pub labels: LabelMap,
+}
+
+/// Reads a case and checks it against the data set's description.
+///
+/// # Errors
+/// Names the case and what is wrong with it.
+pub fn read_case(dataset: &Dataset, name: &str, load: Loader) -> Result<LabelledScan, FitError> {
+    let error = |problem: String| FitError::Case { name: name.into(), problem };
+    let files = dataset.case(name).ok_or_else(|| error("is not in the data set".into()))?;
+    let (image, labels) = load(files).map_err(error)?;
+    if !image.geometry.matches(labels.geometry(), 1e-2) {
+        return Err(error("image and labels lie on different grids".into()));
+    }
+    let channels = dataset.channels.len().max(1);
+    if image.frame_count() != channels {
+        return Err(error(format!("the image has {} channels, dataset.json names {channels}", image.frame_count())));
+    }
+    let known = |label: u16| usize::from(label) < dataset.labels.len() || dataset.ignore == Some(label);
+    if let Some(other) = labels.counts().into_keys().find(|&label| !known(label)) {
+        return Err(error(format!("label {other} is not in dataset.json")));
+    }
+    Ok(LabelledScan { name: name.into(), image, labels })
+}
+
+/// The model's specification, from the data and the plan.
+///
+/// # Errors
+/// When the spacings do not fit the plan.
+pub fn specification(
+    dataset: &Dataset,
+    split: &Split,
+    plan: &Plan,
+    init: Option<&Model>,
+    train: &[LabelledScan],
+) -> Result<ModelSpec, FitError> {
+    let in_plane = |volume: &Volume| {
+        let orientation = volume.geometry.orientation();
+        let spacing = volume.geometry.spacing_mm();
+        plan.slice_axis.in_plane().map(|world| spacing[orientation.voxel_axis(world)])
+    };
+    let median = |mut all: Vec<f64>| {
+        all.sort_by(f64::total_cmp);
+        all[all.len() / 2]
+    };
+    let spacing = if plan.fuse_axes {
+        let all: Vec<f64> = train.iter().flat_map(|scan| scan.image.geometry.spacing_mm()).collect();
+        let (low, high) = all.iter().fold((f64::INFINITY, 0.0f64), |(l, h), &s| (l.min(s), h.max(s)));
+        if high > MOST_UNEVEN * low {
+            return Err(FitError::Plan(format!(
+                "spacings from {low:.2} to {high:.2} mm are too uneven for slices along all axes; train along one axis"
+            )));
+        }
+        [median(all); 2]
+    } else {
+        [0, 1].map(|axis| median(train.iter().map(|scan| in_plane(&scan.image)[axis]).collect()))
+    };
+    let classes = dataset
+        .labels
+        .iter()
+        .map(|(&value, name)| ClassSpec {
+            name: name.clone(),
+            colour: if value == 0 { [0; 3] } else { default_colour(value) },
+        })
+        .collect();
+    let is_ct = dataset.channels.iter().any(|c| c.eq_ignore_ascii_case("ct"));
+    let spec = ModelSpec {
+        version: crate::model::SPEC_VERSION,
+        id: dataset.name.to_lowercase().replace(' ', "-"),
+        title: dataset.name.clone(),
+        architecture: plan.architecture.clone(),
+        image_channels: dataset.channels.len().max(1),
+        neighbours: plan.neighbours,
+        slice_axis: plan.slice_axis,
+        fused_axes: if plan.fuse_axes { pipeline::all_axes(plan.slice_axis) } else { Vec::new() },
+        spacing_mm: Some(spacing),
+        normalisation: if is_ct {
+            foreground_range(train, dataset.ignore)
+        } else {
+            IntensityNormalisation::ZScore { nonzero: false }
+        },
+        channel_normalisation: Vec::new(),
+        windows: Windows::default(),
+        reversed: [false; 3],
+        patch: plan.patch,
+        classes,
+        mirror: plan.augmentation.mirror,
+        mirror_axes: plan.mirror_axes,
+        average_mirrored: plan.augmentation.mirror && plan.average_mirrored,
+        licence: dataset.licence.clone(),
+        provenance: Provenance {
+            data: dataset.name.clone(),
+            data_licence: dataset.licence.clone(),
+            command: String::new(),
+            seed: plan.seed,
+            cases: [split.train.len(), split.validation.len()],
+            metrics: BTreeMap::new(),
+        },
+        sha256: String::new(),
+    };
+    // Fine-tuning keeps what the weights were trained with.
+    Ok(
+        match init.map(|model| &model.spec).filter(|of| !of.is_classifier() && of.image_channels == spec.image_channels)
+        {
+            Some(of) => ModelSpec {
+                // Fused axes need one spacing for all of them.
+                spacing_mm: if plan.fuse_axes && of.fused_axes.is_empty() { spec.spacing_mm } else { of.spacing_mm },
+                windows: if of.patch == plan.patch { of.windows } else { spec.windows },
+                normalisation: of.normalisation,
+                channel_normalisation: of.channel_normalisation.clone(),
+                reversed: of.reversed,
+                ..spec
+            },
+            None => spec,
+        },
+    )
+}
+
+/// nnU-Net's CT rule: 0.5 and 99.5 percentiles, mean and deviation of the foreground.
+fn foreground_range(train: &[LabelledScan], ignore: Option<u16>) -> IntensityNormalisation {
+    let mut values: Vec<f32> = Vec::new();
+    for scan in train {
+        scan.labels.for_each_labelled(|voxel, label| {
+            if Some(label) != ignore {
+                values.push(scan.image.value(voxel, 0) as f32);
+            }
+        });
+    }
+    values.retain(|v| v.is_finite());
+    values.sort_by(f32::total_cmp);
+    if values.is_empty() {
+        return IntensityNormalisation::ZScore { nonzero: false };
+    }
+    let at = |share: f64| f64::from(values[((values.len() - 1) as f64 * share) as usize]);
+    let mean = values.iter().map(|&v| f64::from(v)).sum::<f64>() / values.len() as f64;
+    let variance = values.iter().map(|&v| (f64::from(v) - mean).powi(2)).sum::<f64>() / values.len() as f64;
+    IntensityNormalisation::Clip { range: [at(0.005), at(0.995)], mean, std: variance.sqrt() }
+}
+
+/// Brings a case to the network's grid along one axis.
+///
+/// # Errors
+/// When a slice would be too large at the model's spacing.
+pub fn prepare(
+    scan: &LabelledScan,
+    spec: &ModelSpec,
+    axis: SliceAxis,
+    ignore: Option<u16>,
+) -> Result<PreparedCase, FitError> {
+    let LabelledScan { name, image, labels } = scan;
+    let preparation =
+        Preparation::new(spec, axis, image).map_err(|problem| FitError::Case { name: name.clone(), problem })?;
+    let go_on = |_| std::ops::ControlFlow::Continue(());
+    let channels = (0..spec.image_channels)
+        .filter_map(|frame| {
+            let normaliser = Normaliser::new(spec.normalisation_of(frame), image, frame, &go_on)?;
+            let slices = 0..preparation.slice_count();
+            Some(slices.map(|slice| preparation.read(image, frame, slice, &normaliser)).collect())
+        })
+        .collect();
+    let ([rows, columns], [h, w]) = (preparation.source, preparation.target);
+    let slice_labels = (0..preparation.slice_count())
+        .map(|slice| {
+            (0..h * w)
+                .map(|n| {
+                    let at = [nearest(n % w, columns, w), nearest(n / w, rows, h), slice];
+                    labels.get(preparation.layout.voxel(at))
+                })
+                .collect()
+        })
+        .collect();
+    let case = PreparedCase::new(name.clone(), [h, w], channels, slice_labels, spec.classes.len(), ignore);
+    let [top_to_bottom, left_to_right] = spec.mirrors(axis);
+    let across = spec.mirror && spec.mirror_axes[axis.world_axis()];
+    let may_mirror = [across, top_to_bottom, left_to_right];
+    Ok(PreparedCase { may_mirror, slice_step: preparation.slice_step(image), ..case })
+}

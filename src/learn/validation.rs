@@ -1,0 +1,137 @@
+//! How good a model is on held-back cases, measured with the pipeline that users run.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::fit::FitError;
+use super::preparing::LabelledScan;
+use crate::engine::DeviceChoice;
+use crate::model::Model;
+use crate::pipeline::{Preparation, SegmentError, SegmentOptions, segment};
+use crate::volume::LabelMap;
+
+/// Dice of one case.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CaseDice {
+    /// Name of the case.
+    pub name: String,
+    /// Dice per label name, where either map has the label.
+    pub dice: BTreeMap<String, f64>,
+}
+
+impl CaseDice {
+    /// Mean over labels.
+    pub fn mean(&self) -> f64 {
+        self.dice.values().sum::<f64>() / self.dice.len().max(1) as f64
+    }
+}
+
+/// Mean Dice per label name over the cases that have it.
+pub fn mean_dice(cases: &[CaseDice]) -> BTreeMap<String, f64> {
+    let mut sums: BTreeMap<String, (f64, usize)> = BTreeMap::new();
+    for (name, dice) in cases.iter().flat_map(|case| &case.dice) {
+        let sum = sums.entry(name.clone()).or_default();
+        *sum = (sum.0 + dice, sum.1 + 1);
+    }
+    sums.into_iter().map(|(name, (sum, count))| (name, sum / count as f64)).collect()
+}
+
+/// One slice of a held-back case, as the model sees it now. Rows from the top, columns from the left of a radiological view.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Preview {
+    /// Name of the case.
+    pub name: String,
+    /// Rows and columns.
+    pub size: [usize; 2],
+    /// Height and width of a pixel in millimetres.
+    pub pixel_mm: [f64; 2],
+    /// Grey values from 0 to 255.
+    pub grey: Vec<u8>,
+    /// True labels.
+    pub truth: Vec<u16>,
+    /// The model's labels.
+    pub predicted: Vec<u16>,
+}
+
+/// Dice of every case. Voxels to be ignored in the truth count nowhere. `None` when stopped. The first case's slice with the most
+/// labels goes to `show`.
+///
+/// # Errors
+/// When the network cannot be made, or a case cannot be segmented.
+pub fn validate(
+    model: &Model,
+    cases: &[LabelledScan],
+    ignore: Option<u16>,
+    device: DeviceChoice,
+    stop: &(dyn Fn() -> bool + Sync),
+    show: &mut dyn FnMut(Preview),
+) -> Result<Option<Vec<CaseDice>>, FitError> {
+    let mut network = model.network(device)?;
+    let mut measured = Vec::with_capacity(cases.len());
+    for scan in cases {
+        let options = SegmentOptions::default();
+        let predicted = match segment(&scan.image, &model.spec, &mut network, &options, stop, &mut |_| {}) {
+            Ok(labels) => labels,
+            Err(SegmentError::Stopped) => return Ok(None),
+            Err(error) => return Err(FitError::Case { name: scan.name.clone(), problem: error.to_string() }),
+        };
+        if measured.is_empty() {
+            preview(model, scan, &predicted).into_iter().for_each(&mut *show);
+        }
+        let mut dice = BTreeMap::new();
+        for (value, class) in model.spec.classes.iter().enumerate().skip(1) {
+            let (both, total) = overlap(&predicted, &scan.labels, value as u16, ignore);
+            if total > 0 {
+                dice.insert(class.name.clone(), 2.0 * both as f64 / total as f64);
+            }
+        }
+        measured.push(CaseDice { name: scan.name.clone(), dice });
+    }
+    Ok(Some(measured))
+}
+
+/// Voxels of a label in both maps, and the sum of its voxels in each.
+fn overlap(predicted: &LabelMap, truth: &LabelMap, label: u16, ignore: Option<u16>) -> (usize, usize) {
+    let (mut both, mut total) = (0, 0);
+    predicted.for_each_labelled(|voxel, at| {
+        if at == label && ignore.is_none_or(|ignore| truth.get(voxel) != ignore) {
+            total += 1;
+            both += usize::from(truth.get(voxel) == label);
+        }
+    });
+    truth.for_each_labelled(|_, at| total += usize::from(at == label));
+    (both, total)
+}
+
+/// The slice with the most true labels; nothing where the image does not fit the model.
+fn preview(model: &Model, scan: &LabelledScan, predicted: &LabelMap) -> Option<Preview> {
+    let layout = Preparation::new(&model.spec, model.spec.slice_axis, &scan.image).ok()?.layout;
+    let [columns, rows, slices] = layout.size;
+    let count = |slice: usize| {
+        let mut labels = Vec::new();
+        layout.read_labels(&scan.labels, slice, &mut labels);
+        labels.iter().filter(|&&label| label > 0).count()
+    };
+    let slice = (0..slices).max_by_key(|&slice| count(slice))?;
+    let (mut image, mut truth, mut found) = (Vec::new(), Vec::new(), Vec::new());
+    layout.read_slice(&scan.image, 0, slice, &mut image);
+    layout.read_labels(&scan.labels, slice, &mut truth);
+    layout.read_labels(predicted, slice, &mut found);
+    // The network's slices run from left to right of the patient and upwards; a view shows them the other way round.
+    image.reverse();
+    truth.reverse();
+    found.reverse();
+    let finite = || image.iter().copied().filter(|v| v.is_finite());
+    let (low, high) = finite().fold((f32::INFINITY, f32::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
+    let span = (high - low).max(f32::MIN_POSITIVE);
+    let [column_mm, row_mm, _] = layout.pixel_mm(&scan.image.geometry);
+    Some(Preview {
+        name: scan.name.clone(),
+        size: [rows, columns],
+        pixel_mm: [row_mm, column_mm],
+        grey: image.iter().map(|v| (255.0 * (v - low) / span) as u8).collect(),
+        truth,
+        predicted: found,
+    })
+}

@@ -1,0 +1,153 @@
+//! Training: the same seed gives the same weights, also over an interruption; unknown voxels count nowhere.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use lamella::engine::DeviceChoice;
+use lamella::jobs::default_plan;
+use lamella::learn::{
+    Budget, CaseFiles, Checkpoint, Control, Dataset, FitError, FitEvent, FitOptions, Plan, Split, TrainedModel, fit,
+};
+use lamella::model::ArchitectureSpec;
+use lamella::volume::{Affine, Geometry, LabelMap, Rescale, Volume, Voxels};
+
+const SIDE: usize = 20;
+const IGNORE: u16 = 2;
+
+/// A bright ball in noise at a place that depends on the name; `shown` slices are labelled, the others to be ignored.
+fn ball(name: &str, shown: &dyn Fn(usize) -> bool) -> (Volume, LabelMap) {
+    let seed: usize = name.bytes().map(usize::from).sum();
+    let centre = [8 + seed % 5, 9 + seed % 3, 10 - seed % 4].map(|c| c as f64);
+    let geometry = Geometry::new([SIDE; 3], Affine::IDENTITY).unwrap();
+    let mut labels = LabelMap::empty(geometry.clone());
+    let mut values = Vec::new();
+    for k in 0..SIDE {
+        for j in 0..SIDE {
+            for i in 0..SIDE {
+                let d: f64 = [i, j, k].iter().zip(centre).map(|(&x, c)| (x as f64 - c).powi(2)).sum();
+                let inside = d.sqrt() < 5.0;
+                let noise = ((i * 7919 + j * 104_729 + k * 1_299_709 + seed * 31) % 100) as f32 / 100.0;
+                values.push(f32::from(u8::from(inside)) * 2.0 + noise);
+                let label = if shown(k) { u16::from(inside) } else { IGNORE };
+                if label > 0 {
+                    labels.set([i, j, k], label);
+                }
+            }
+        }
+    }
+    (Volume::new(geometry, Voxels::F32(values.into()), vec![], Rescale::IDENTITY, name.into()), labels)
+}
+
+fn dataset() -> Dataset {
+    let case =
+        |name: &&str| CaseFiles { name: (*name).into(), images: vec![PathBuf::from(name)], label: PathBuf::new() };
+    Dataset {
+        folder: PathBuf::new(),
+        name: "balls".into(),
+        licence: "none".into(),
+        channels: vec!["MRI".into()],
+        labels: BTreeMap::from([(0, "background".to_string()), (1, "ball".to_string())]),
+        ignore: Some(IGNORE),
+        cases: ["a", "b", "c", "d"].iter().map(case).collect(),
+    }
+}
+
+fn plan() -> Plan {
+    let options = serde_json::json!({"width": 4, "depth": 2, "norm": "instance", "activation": {"leaky_relu": 0.01}});
+    Plan {
+        architecture: ArchitectureSpec { id: "unet".into(), options },
+        patch: [24, 24],
+        batch: 8,
+        rate: 3e-3,
+        average: 0.9,
+        ..default_plan()
+    }
+}
+
+fn run(
+    epochs: usize,
+    resume: Option<Checkpoint>,
+    control: &(dyn Fn() -> Control + Sync),
+    shown: &(dyn Fn(usize) -> bool + Sync),
+    on_event: &mut dyn FnMut(FitEvent),
+) -> Result<TrainedModel, FitError> {
+    let split =
+        Split { train: ["a", "b", "c"].map(String::from).to_vec(), validation: ["d"].map(String::from).to_vec() };
+    let options = FitOptions {
+        budget: Budget::Epochs(epochs),
+        device: DeviceChoice::Cpu,
+        init: None,
+        validate_every: 1,
+        patience: None,
+        resume,
+    };
+    let load = |files: &CaseFiles| Ok(ball(&files.name, if files.name == "d" { &|_| true } else { shown }));
+    fit(&dataset(), &split, &plan(), options, &load, control, on_event)
+}
+
+#[test]
+fn an_interrupted_training_goes_on_to_the_same_weights() {
+    let go_on = || Control::GoOn;
+    let all = |_: usize| true;
+    let whole = run(3, None, &go_on, &all, &mut |_| {}).unwrap();
+    let again = run(3, None, &go_on, &all, &mut |_| {}).unwrap();
+    assert_eq!(whole.model.weights, again.model.weights, "the same seed, the same weights");
+
+    // It waits in the middle of an epoch, which leaves a checkpoint, and is stopped there.
+    let asked = AtomicUsize::new(0);
+    let steps = RefCell::new(0);
+    let checkpoint = RefCell::new(None);
+    let interrupted = |_: ()| {
+        let control = || match asked.load(Ordering::Relaxed) {
+            0 => Control::GoOn,
+            1 => Control::Pause,
+            _ => Control::Stop,
+        };
+        run(3, None, &control, &all, &mut |event| match event {
+            FitEvent::Step { .. } => {
+                *steps.borrow_mut() += 1;
+                if *steps.borrow() == 13 {
+                    asked.store(1, Ordering::Relaxed);
+                }
+            }
+            FitEvent::Checkpoint(state) => {
+                *checkpoint.borrow_mut() = Some(*state);
+                asked.store(2, Ordering::Relaxed);
+            }
+            _ => {}
+        })
+    };
+    let first = interrupted(()).unwrap();
+    assert_eq!(first.epoch, 1, "the best so far is kept");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("balls.training");
+    let state = checkpoint.into_inner().unwrap();
+    assert_eq!(state.progress.steps, 13);
+    state.save(&path).unwrap();
+    let back = Checkpoint::load(&path).unwrap();
+    assert_eq!(back.weights, state.weights);
+    assert_eq!(back.optimiser, state.optimiser);
+    let resumed = run(3, Some(back), &go_on, &all, &mut |_| {}).unwrap();
+    assert_eq!(resumed.model.weights, whole.model.weights, "an interruption changes nothing");
+    assert_eq!(resumed.dice, whole.dice);
+
+    let refused = run(4, Some(Checkpoint::load(&path).unwrap()), &go_on, &all, &mut |_| {});
+    let message = refused.err().unwrap().to_string();
+    assert!(message.contains("budget"), "{message}");
+    std::fs::write(&path, b"half a file").unwrap();
+    assert!(Checkpoint::load(&path).unwrap_err().contains("balls.training"));
+}
+
+#[test]
+fn a_few_marked_slices_are_enough_and_unknown_voxels_are_no_background() {
+    // Three of twenty slices are labelled; were the others taken for background, the ball would be lost.
+    let few = |slice: usize| slice % 6 == 4;
+    let trained = run(250, None, &|| Control::GoOn, &few, &mut |_| {}).unwrap();
+    println!("Dice of a ball from three slices in each of three scans: {:.3}", trained.dice["ball"]);
+    assert!(trained.dice["ball"] > 0.85, "{:?}", trained.dice);
+    let none = run(1, None, &|| Control::GoOn, &|_| false, &mut |_| {});
+    assert!(none.err().unwrap().to_string().contains("ignored"));
+}
