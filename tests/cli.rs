@@ -4,7 +4,7 @@
 mod support;
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
@@ -164,30 +164,52 @@ fn training_is_reproducible_and_its_model_runs() {
     let few = |key: &str, n: usize| all[key].as_array().unwrap()[..n].to_vec();
     let small = serde_json::json!({"train": few("train", 4), "validation": few("validation", 2)});
     std::fs::write(&split, small.to_string()).unwrap();
+    let report = out.path().join("report");
+    let command = |name: &str, more: &[&str]| {
+        let output = out.path().join(name);
+        let options = r#"{"width": 4, "depth": 2, "attention": ["se", "gc"]}"#;
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lamella"));
+        command.args(["train", text(&data), "-o", text(&output), "--split", text(&split), "--budget", "2ep"]);
+        command.args(["--seed", "7", "--options", options, "--patch", "48x48", "--json", "--checkpoint-every", "0"]);
+        command.args(more);
+        command
+    };
+    let lines = |command: &mut Command| {
+        let done = command.output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        let printed = String::from_utf8(done.stdout).unwrap();
+        printed.lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<Value>>()
+    };
     let train = |name: &str| {
-        let path = out.path().join(name);
-        json(&[
-            "train",
-            text(&data),
-            "-o",
-            text(&path),
-            "--split",
-            text(&split),
-            "--budget",
-            "2ep",
-            "--seed",
-            "7",
-            "--options",
-            r#"{"width": 4, "depth": 2, "attention": ["se", "gc"]}"#,
-            "--patch",
-            "48x48",
-            "--json",
-        ]);
-        std::fs::read(path).unwrap()
+        let printed = lines(&mut command(name, &["--report", text(&report)]));
+        assert_eq!(printed.len(), 3, "two epochs and the result: {printed:?}");
+        assert_eq!(printed[2]["cases"].as_array().unwrap().len(), 2);
+        std::fs::read(out.path().join(name)).unwrap()
     };
     let strip = |bytes: &[u8]| lamella::model::Model::from_bytes(bytes, Path::new("x")).unwrap().weights;
     let (first, second) = (train("a.safetensors"), train("b.safetensors"));
     assert!(strip(&first) == strip(&second), "the same seed must give the same weights");
+    for file in ["curve.csv", "curve.svg", "cases.csv"] {
+        assert!(std::fs::read_to_string(report.join(file)).unwrap().contains("Dice"), "{file}");
+    }
+
+    // Killed in the middle, it goes on to the same weights; what it left is always whole.
+    let state = out.path().join("c.training");
+    let mut running = command("c.safetensors", &[]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let start = std::time::Instant::now();
+    while !state.exists() && start.elapsed().as_secs() < 60 {
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    running.kill().unwrap();
+    running.wait().unwrap();
+    let left = lamella::learn::Checkpoint::load(&state).unwrap();
+    println!("killed after {} steps", left.progress.steps);
+    let refused = command("c.safetensors", &[]).output().unwrap();
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("--resume"), "an interrupted training is not lost");
+    lines(&mut command("c.safetensors", &["--resume"]));
+    assert!(strip(&std::fs::read(out.path().join("c.safetensors")).unwrap()) == strip(&first));
+    assert!(!state.exists());
     let mask = out.path().join("mask.nii.gz");
     let image = data.join(format!("imagesTr/{}.nii.gz", all["validation"][0].as_str().unwrap()));
     json(&[

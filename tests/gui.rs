@@ -480,6 +480,25 @@ fn a_model_is_taught_in_the_window_stopped_kept_and_used() {
         assert!(start.elapsed() < Duration::from_mins(3), "no validation: {messages:?}");
         std::thread::sleep(Duration::from_millis(5));
     }
+    // While it waits, nothing more is learned; then it goes on.
+    harness.get_by_label("Pause").scroll_to_me();
+    harness.run_steps(3);
+    harness.get_by_label("Pause").click();
+    let share = |harness: &Window| harness.state().teaching().unwrap().0;
+    let rest = |harness: &mut Window| {
+        for _ in 0..30 {
+            harness.step();
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    };
+    rest(&mut harness);
+    let waiting = share(&harness);
+    rest(&mut harness);
+    assert_eq!(share(&harness), waiting, "it waits");
+    harness.get_by_label("Go on").click();
+    rest(&mut harness);
+    rest(&mut harness);
+    assert!(share(&harness) > waiting, "it goes on");
     // The curve is on screen before the training is over.
     harness.get_by_label("Stop and keep the best").scroll_to_me();
     harness.run_steps(3);
@@ -490,6 +509,13 @@ fn a_model_is_taught_in_the_window_stopped_kept_and_used() {
     harness.get_by_label("Stop and keep the best").click();
     settle(&mut harness);
     assert!(folder.path().join("models/my-model.safetensors").is_file(), "{:?}", harness.state().messages());
+    if let Some(name) = std::env::var_os("LAMELLA_PICTURES") {
+        harness.get_by_label_contains("held-back case").click();
+        harness.run_steps(20);
+        harness.get_by_label("Use this model").scroll_to_me();
+        harness.run_steps(3);
+        harness.render().unwrap().save(Path::new(&name).join("taught.png")).unwrap();
+    }
     harness.get_by_label("Use this model").scroll_to_me();
     harness.run_steps(3);
     harness.get_by_label("Use this model").click();

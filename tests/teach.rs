@@ -82,6 +82,7 @@ fn run(
         init: None,
         validate_every: 1,
         patience: None,
+        checkpoint_seconds: 3600.0,
         resume,
     };
     let load = |files: &CaseFiles| Ok(ball(&files.name, if files.name == "d" { &|_| true } else { shown }));

@@ -9,7 +9,8 @@ use serde_json::json;
 use super::terminal::Terminal;
 use super::{Result, use_threads};
 use crate::jobs::{
-    self, Cancel, DeviceChoice, Job, JobError, JobEvent, Outcome, TrainJob, checkpoint_path, default_plan,
+    self, CHECKPOINT_SECONDS, Cancel, DeviceChoice, Job, JobError, JobEvent, Outcome, TrainJob, checkpoint_path,
+    default_plan,
 };
 use crate::learn::{Augmentation, Budget, mean_dice};
 use crate::model::{self, ArchitectureSpec, SliceAxis};
@@ -104,6 +105,9 @@ pub struct Train {
     /// End after so many validations without a better one
     #[arg(long)]
     patience: Option<NonZeroUsize>,
+    /// Seconds between two savings of the state that --resume goes on from
+    #[arg(long, value_name = "SECONDS", default_value_t = CHECKPOINT_SECONDS as u64)]
+    checkpoint_every: u64,
     /// Go on with the interrupted training of this output; the other options must be the same
     #[arg(long)]
     resume: bool,
@@ -195,6 +199,7 @@ impl Train {
             device: self.device,
             validate_every: self.validate_every,
             patience: self.patience.map(NonZeroUsize::get),
+            checkpoint_seconds: self.checkpoint_every as f64,
             resume: self.resume,
             command: recorded_command(),
         };

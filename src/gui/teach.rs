@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::preview::PreviewPicture;
-use crate::jobs::{DeviceChoice, TrainJob, TrainSummary, ZooRow, check_architecture, default_plan};
+use crate::jobs::{CHECKPOINT_SECONDS, DeviceChoice, TrainJob, TrainSummary, ZooRow, check_architecture, default_plan};
 use crate::learn::{Budget, Epoch, Plan};
 use crate::model::{ArchitectureSpec, Model, SliceAxis};
 
@@ -212,6 +212,7 @@ impl Teach {
             device,
             validate_every: 1,
             patience: None,
+            checkpoint_seconds: CHECKPOINT_SECONDS,
             resume,
             command: format!("taught in the window, {} minutes", self.minutes),
         })

@@ -37,7 +37,7 @@ pub use export::ImageSlice;
 pub use open::read_labels;
 pub use sample::make_sample;
 pub use segment::SegmentJob;
-pub use train::{TrainJob, TrainSummary, checkpoint_path, default_plan, load_case};
+pub use train::{CHECKPOINT_SECONDS, TrainJob, TrainSummary, checkpoint_path, default_plan, load_case};
 pub use worker::{Worker, WorkerNews};
 pub use zoo_table::{ZooRow, check_architecture, zoo_table};
 

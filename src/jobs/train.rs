@@ -38,11 +38,16 @@ pub struct TrainJob {
     pub validate_every: usize,
     /// Validations without a better one after which training ends; none: only with the budget.
     pub patience: Option<usize>,
+    /// Seconds between two checkpoints.
+    pub checkpoint_seconds: f64,
     /// Whether to go on with the interrupted training of the same output, see [`checkpoint_path`].
     pub resume: bool,
     /// Recorded in the model: how to make it again.
     pub command: String,
 }
+
+/// Seconds between two checkpoints where nothing else is said.
+pub const CHECKPOINT_SECONDS: f64 = 60.0;
 
 /// Where the state of a training lies while it runs, and after it was killed.
 pub fn checkpoint_path(output: &Path) -> PathBuf {
@@ -150,6 +155,7 @@ pub(super) fn run(job: &TrainJob, progress: Progress, cancel: &Cancel) -> Result
         init: job.init.as_ref(),
         validate_every: job.validate_every,
         patience: job.patience,
+        checkpoint_seconds: job.checkpoint_seconds,
         resume: if job.resume { Some(Checkpoint::load(&state).map_err(JobError::Other)?) } else { None },
     };
     let control = || match () {

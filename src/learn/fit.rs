@@ -26,9 +26,6 @@ use crate::volume::{LabelMap, Volume};
 /// Norm that gradients are clipped to, as in nnU-Net.
 const CLIP_NORM: f64 = 12.0;
 
-/// Seconds between two checkpoints.
-const CHECKPOINT_SECONDS: f64 = 60.0;
-
 /// Reads the files of a case.
 pub type Loader<'a> = &'a (dyn Fn(&CaseFiles) -> Result<(Volume, LabelMap), String> + Sync);
 
@@ -129,6 +126,8 @@ pub struct FitOptions<'a> {
     pub validate_every: usize,
     /// Validations without a better one after which training ends; none: only with the budget.
     pub patience: Option<usize>,
+    /// Seconds between two checkpoints.
+    pub checkpoint_seconds: f64,
     /// The state of an interrupted training to go on from.
     pub resume: Option<Checkpoint>,
 }
@@ -215,6 +214,7 @@ pub fn fit(
         steps_per_epoch: slices.div_ceil(plan.batch).max(1),
         validate_every: options.validate_every.max(1),
         patience: options.patience,
+        checkpoint_seconds: options.checkpoint_seconds,
         spec,
     };
     let seconds = match options.resume {
@@ -270,6 +270,7 @@ struct Run<'a> {
     steps_per_epoch: usize,
     validate_every: usize,
     patience: Option<usize>,
+    checkpoint_seconds: f64,
 }
 
 impl Run<'_> {
@@ -309,7 +310,7 @@ impl Run<'_> {
                     break;
                 }
             }
-            if clock.seconds() - saved > CHECKPOINT_SECONDS {
+            if clock.seconds() - saved >= self.checkpoint_seconds {
                 on_event(FitEvent::Checkpoint(Box::new(self.checkpoint(clock.seconds())?)));
                 saved = clock.seconds();
             }
