@@ -40,6 +40,7 @@ const KEPT_CRATES: &[(&str, &str)] = &[
     ("prost", "graph"),
     ("base64", "zoo"),
     ("zip", "model"),
+    ("sysinfo", "engine"),
 ];
 
 const MAX_LINES: usize = 600;

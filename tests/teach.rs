@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use lamella::engine::DeviceChoice;
 use lamella::jobs::default_plan;
 use lamella::learn::{
-    Budget, CaseFiles, Checkpoint, Control, Dataset, FitError, FitEvent, FitOptions, Plan, Split, TrainedModel, fit,
+    Budget, CaseFiles, Checkpoint, Control, Dataset, FitError, FitEvent, FitOptions, FromData, Plan, Split,
+    TrainedModel, fit,
 };
 use lamella::model::ArchitectureSpec;
 use lamella::volume::{Affine, Geometry, LabelMap, Rescale, Volume, Voxels};
@@ -63,6 +64,8 @@ fn plan() -> Plan {
         batch: 8,
         rate: 3e-3,
         average: 0.9,
+        neighbours: 1,
+        from_data: FromData::default(),
         ..default_plan()
     }
 }

@@ -62,7 +62,8 @@ pub struct Train {
     /// Seed of weights, sampling and augmentation
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Slice axis: axial, coronal or sagittal
+    /// Slice axis: axial, coronal or sagittal; without it (and without --fuse-axes) the one across the largest spacing, or all
+    /// three where spacings are nearly equal
     #[arg(long)]
     axis: Option<SliceAxis>,
     /// Learn slices along all three axes and average their probabilities (scans of nearly equal spacings)
@@ -71,10 +72,10 @@ pub struct Train {
     /// Neighbouring slices on either side as further channels
     #[arg(long)]
     neighbours: Option<usize>,
-    /// Height and width of a training patch
+    /// Height and width of a training patch; without it as large as the scans' slices, up to 192
     #[arg(long, value_delimiter = 'x', value_names = ["HxW"])]
     patch: Option<Vec<usize>>,
-    /// Slices per step
+    /// Slices per step; without it as many as make 110,592 pixels
     #[arg(long)]
     batch: Option<usize>,
     /// First learning rate
@@ -127,6 +128,11 @@ impl Train {
         if let Some(model) = &init {
             plan.start_from(&model.spec);
         }
+        let given = self.arch.is_some() || self.options.is_some() || self.encoder.is_some();
+        plan.from_data.network &= !given;
+        plan.from_data.patch &= self.patch.is_none();
+        plan.from_data.batch &= self.batch.is_none();
+        plan.from_data.slices &= self.axis.is_none() && !self.fuse_axes;
         if let Some(id) = &self.arch {
             plan.architecture = ArchitectureSpec { id: id.clone(), options: serde_json::Value::Null };
         }

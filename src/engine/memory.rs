@@ -7,6 +7,14 @@ use crate::graph::Graph;
 /// Arrays per parameter while training with AdamW: value, gradient and two moments.
 const PARAMETER_ARRAYS: usize = 4;
 
+/// Bytes that programs can still get without others being moved to disk; `None` where the system does not say.
+pub fn free_memory_bytes() -> Option<u64> {
+    let mut system = sysinfo::System::new().ok()?;
+    system.refresh_memory();
+    let of_limits = system.cgroup_limits().map_or(u64::MAX, |limits| limits.free_memory);
+    Some(system.available_memory().min(of_limits)).filter(|&bytes| bytes > 0)
+}
+
 /// Bytes that training on the CPU takes at its peak for batches `[batch, channels, size]`: maps, gradients, scratch space,
 /// parameters and the optimiser's memory.
 ///

@@ -21,7 +21,7 @@ pub use candle::{Gradients, Mode, Network, Optimiser, OptimiserState, Pass, Reci
 pub use cpu::allocator::KeepFreedMemory;
 pub use device::{DeviceChoice, available_devices};
 pub use losses::{LossGradient, SegmentationLoss, bce_with_logits, cross_entropy, soft_dice};
-pub use memory::training_memory_bytes;
+pub use memory::{free_memory_bytes, training_memory_bytes};
 pub use random::Random;
 pub use weights::{WeightError, Weights, check as check_weights, initial_weights};
 

@@ -26,11 +26,14 @@ pub enum Slices {
     Along(SliceAxis),
     /// Along all three, probabilities averaged.
     AllAxes,
+    /// Whatever the scans' spacings suggest.
+    FromData,
 }
 
 impl Slices {
     /// In the order of the list.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
+        Self::FromData,
         Self::Along(SliceAxis::Axial),
         Self::Along(SliceAxis::Coronal),
         Self::Along(SliceAxis::Sagittal),
@@ -42,6 +45,7 @@ impl Slices {
         match self {
             Self::Along(axis) => axis.name(),
             Self::AllAxes => "all three axes",
+            Self::FromData => "as the scans suggest",
         }
     }
 }
@@ -138,7 +142,7 @@ impl Default for Teach {
             encoder: "plain".into(),
             attention: "none".into(),
             from_model: false,
-            slices: Slices::Along(SliceAxis::Axial),
+            slices: Slices::FromData,
             minutes: 10,
             sided: false,
             average_mirrored: false,
@@ -198,7 +202,10 @@ impl Teach {
         match self.slices {
             Slices::Along(axis) => (plan.slice_axis, plan.fuse_axes) = (axis, false),
             Slices::AllAxes => plan.fuse_axes = true,
+            Slices::FromData => {}
         }
+        plan.from_data.slices &= self.slices == Slices::FromData;
+        plan.from_data.network &= self.architecture == "unet" && self.encoder == "plain";
         plan.augmentation.mirror &= !self.sided;
         plan.average_mirrored = self.average_mirrored && plan.augmentation.mirror;
         Some(TrainJob {

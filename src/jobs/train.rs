@@ -9,10 +9,10 @@ use crate::disk::replace_file;
 use crate::engine::{DeviceChoice, Recipe};
 use crate::formats;
 use crate::learn::{
-    self, Augmentation, Budget, CaseDice, CaseFiles, Checkpoint, Control, Dataset, Epoch, FitEvent, FitOptions, Plan,
-    fit,
+    self, Augmentation, Budget, CaseDice, CaseFiles, Checkpoint, Control, Dataset, Epoch, FitEvent, FitOptions,
+    FromData, Plan, fit,
 };
-use crate::model::{ArchitectureSpec, Model, SliceAxis};
+use crate::model::{Model, SliceAxis};
 use crate::volume::{LabelMap, Volume, stack_frames};
 
 /// What to train on and how.
@@ -97,17 +97,14 @@ impl TrainSummary {
     }
 }
 
-/// The plan without choices: a U-Net of width 16 and depth 3 with instance norm, on axial slices with one neighbour on
-/// either side.
+/// The plan without choices: a U-Net with instance norm and two neighbouring slices on either side; the rest is left to the
+/// data.
 pub fn default_plan() -> Plan {
     Plan {
-        architecture: ArchitectureSpec {
-            id: "unet".into(),
-            options: serde_json::json!({"width": 16, "depth": 3, "norm": "instance", "activation": {"leaky_relu": 0.01}}),
-        },
+        architecture: learn::open_network(),
         slice_axis: SliceAxis::Axial,
         fuse_axes: false,
-        neighbours: 1,
+        neighbours: 2,
         patch: [64, 64],
         batch: 16,
         recipe: Recipe::AdamW { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 1e-2 },
@@ -118,6 +115,7 @@ pub fn default_plan() -> Plan {
         average_mirrored: false,
         forced_foreground: 1.0 / 3.0,
         augmentation: Augmentation::default(),
+        from_data: FromData::ALL,
         seed: 1,
     }
 }

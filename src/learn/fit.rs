@@ -9,6 +9,7 @@ use super::averaging::WeightAverage;
 use super::checkpoint::{BestSoFar, Checkpoint, TrainingProgress, signature};
 use super::clock::Clock;
 use super::dataset::{CaseFiles, Dataset, Split};
+use super::fingerprint::Fingerprint;
 use super::plan::{Budget, Plan};
 use super::preparing::{LabelledScan, prepare, read_case, specification};
 use super::sampling::{PreparedCase, draw};
@@ -17,14 +18,18 @@ use super::start;
 use super::validation::{CaseDice, Preview, mean_dice, validate};
 use crate::engine::{
     Array, DeviceChoice, EngineError, KeepFreedMemory, Mode, Network, Optimiser, Random, SegmentationLoss, Weights,
+    free_memory_bytes, training_memory_bytes,
 };
-use crate::graph::Extent;
+use crate::graph::{Extent, Graph};
 use crate::model::{Model, ModelSpec};
 use crate::pipeline::{self, nearest};
 use crate::volume::{LabelMap, Volume};
 
 /// Norm that gradients are clipped to, as in nnU-Net.
 const CLIP_NORM: f64 = 12.0;
+
+/// Share of the free memory that training may take.
+const MEMORY_SHARE: f64 = 0.8;
 
 /// Reads the files of a case.
 pub type Loader<'a> = &'a (dyn Fn(&CaseFiles) -> Result<(Volume, LabelMap), String> + Sync);
@@ -180,7 +185,12 @@ pub fn fit(
     if train.is_empty() {
         return Err(FitError::Plan("there is no training case".into()));
     }
-    let spec = specification(dataset, split, plan, options.init, &train)?;
+    let names = dataset.labels.values().map(String::as_str);
+    let (plan, decided) = Fingerprint::new(&train, names).decide(plan);
+    if !decided.is_empty() {
+        on_event(FitEvent::Notice(format!("Chosen for these scans: {}", decided.join(" "))));
+    }
+    let spec = specification(dataset, split, &plan, options.init, &train)?;
     let cases = prepare_all(&train, &spec, dataset.ignore)?;
     drop(train);
 
@@ -195,8 +205,9 @@ pub fn fit(
     };
     first.notices.into_iter().for_each(|notice| on_event(FitEvent::Notice(notice)));
     let slices: usize = cases.iter().map(|case| case.known.len()).sum();
+    let batch = fitting_batch(&graph, plan.batch, fit.input, on_event)?;
+    let plan = Plan { batch, ..plan };
     let mut run = Run {
-        plan,
         signature,
         cases,
         validation,
@@ -216,6 +227,7 @@ pub fn fit(
         patience: options.patience,
         checkpoint_seconds: options.checkpoint_seconds,
         spec,
+        plan,
     };
     let seconds = match options.resume {
         Some(checkpoint) => run.restore(checkpoint)?,
@@ -234,6 +246,40 @@ pub fn fit(
     run.train(clock, control, on_event)
 }
 
+/// The largest batch up to the wanted one whose training fits into the memory that is free; halved until it does.
+fn fitting_batch(
+    graph: &Graph,
+    wanted: usize,
+    size: [usize; 2],
+    on_event: &mut dyn FnMut(FitEvent),
+) -> Result<usize, FitError> {
+    let Some(free) = free_memory_bytes() else { return Ok(wanted) };
+    let mut batch = wanted.max(1);
+    loop {
+        let needed = training_memory_bytes(graph, batch, size)?;
+        if needed as f64 <= MEMORY_SHARE * free as f64 {
+            break;
+        }
+        if batch == 1 {
+            return Err(FitError::Plan(format!(
+                "training would take {} MB even with one slice of {} x {} in a step, and {} MB are free; choose a smaller \
+                 --patch or a smaller network",
+                needed >> 20,
+                size[0],
+                size[1],
+                free >> 20
+            )));
+        }
+        batch /= 2;
+    }
+    if batch < wanted {
+        let text =
+            format!("{batch} slices in a step instead of {wanted}, so that training fits into {} MB.", free >> 20);
+        on_event(FitEvent::Notice(text));
+    }
+    Ok(batch)
+}
+
 /// All cases along all axes that the model cuts, without those that nothing can be learned from.
 fn prepare_all(train: &[LabelledScan], spec: &ModelSpec, ignore: Option<u16>) -> Result<Vec<PreparedCase>, FitError> {
     let axes = if spec.fused_axes.is_empty() { vec![spec.slice_axis] } else { spec.fused_axes.clone() };
@@ -248,8 +294,8 @@ fn prepare_all(train: &[LabelledScan], spec: &ModelSpec, ignore: Option<u16>) ->
     Ok(cases)
 }
 
-struct Run<'a> {
-    plan: &'a Plan,
+struct Run {
+    plan: Plan,
     spec: ModelSpec,
     signature: serde_json::Value,
     cases: Vec<PreparedCase>,
@@ -273,7 +319,7 @@ struct Run<'a> {
     checkpoint_seconds: f64,
 }
 
-impl Run<'_> {
+impl Run {
     fn train(
         &mut self,
         mut clock: Clock,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::augment::Augmentation;
+use super::fingerprint::FromData;
 use crate::engine::Recipe;
 use crate::model::{ArchitectureSpec, ModelSpec, SliceAxis};
 
@@ -66,6 +67,8 @@ pub struct Plan {
     pub forced_foreground: f64,
     /// Augmentation.
     pub augmentation: Augmentation,
+    /// Which of these choices are left to the data; they are made before the first step.
+    pub from_data: FromData,
     /// Seed of weights, sampling and augmentation.
     pub seed: u64,
 }
@@ -74,11 +77,13 @@ impl Plan {
     /// Takes over from a model that training starts from: its network and slices, and what it may mirror. A classifier becomes
     /// the encoder of a U-Net and says nothing else.
     pub fn start_from(&mut self, spec: &ModelSpec) {
+        self.from_data.network = false;
         if spec.is_classifier() {
             let options = serde_json::json!({"encoder": spec.architecture.options["network"]});
             self.architecture = ArchitectureSpec { id: "unet".into(), options };
             return;
         }
+        self.from_data = FromData { batch: self.from_data.batch, ..FromData::default() };
         self.architecture = spec.architecture.clone();
         self.slice_axis = spec.slice_axis;
         self.fuse_axes = spec.fused_axes.len() > 1;

@@ -3,15 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::dataset::{Dataset, Split};
+use super::fingerprint::MOST_UNEVEN;
 use super::fit::{FitError, Loader};
 use super::plan::Plan;
 use super::sampling::PreparedCase;
 use crate::model::{ClassSpec, IntensityNormalisation, Model, ModelSpec, Provenance, SliceAxis, Windows};
 use crate::pipeline::{self, Normaliser, Preparation, nearest};
 use crate::volume::{LabelMap, Volume, default_colour};
-
-/// Largest ratio of spacings that slices along all axes are learned at.
-const MOST_UNEVEN: f64 = 1.6;
 
 /// A case as it is in its files.
 pub struct LabelledScan {

@@ -62,7 +62,9 @@ fn result_ui(ui: &mut egui::Ui, app: &mut App) {
     }
     let mut wanted = None;
     if !result.cases.is_empty() {
-        egui::CollapsingHeader::new(format!("{} held-back cases", result.cases.len())).show(ui, |ui| {
+        let count = result.cases.len();
+        let title = format!("{count} held-back {}", if count == 1 { "case" } else { "cases" });
+        egui::CollapsingHeader::new(title).show(ui, |ui| {
             wanted = cases_ui(ui, result);
         });
         if ui

@@ -7,12 +7,10 @@ mod warp;
 
 use serde::{Deserialize, Serialize};
 
+use super::fingerprint::MOST_UNEVEN;
 use super::sampling::PreparedCase;
 use crate::engine::Random;
 use warp::Warp;
-
-/// Largest distance of slices, in pixels, at which slices are also tilted out of their plane.
-const MOST_UNEVEN: f64 = 1.6;
 
 /// Probabilities and ranges.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

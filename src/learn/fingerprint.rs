@@ -1,0 +1,208 @@
+//! What the labelled scans look like, and what follows from it for a plan.
+//!
+//! After nnU-Net's fingerprint and rules (Isensee et al. 2021), for networks on slices.
+
+use super::plan::Plan;
+use super::preparing::LabelledScan;
+use crate::model::{ArchitectureSpec, SliceAxis};
+
+/// Largest ratio of spacings at which slices along all axes are learned; beyond, slices lie across the largest spacing.
+pub const MOST_UNEVEN: f64 = 1.6;
+/// Largest side of a patch; larger slices are learned in parts.
+const LARGEST_PATCH: usize = 192;
+/// Sides of patches are multiples of it, so that networks of the usual depths need no padding.
+const PATCH_STEP: usize = 8;
+/// Share of the median side that a patch covers at least.
+const COVERED: f64 = 0.95;
+/// Pixels of a step: as many as 48 slices of 48 x 48.
+const STEP_PIXELS: usize = 48 * 48 * 48;
+/// Fewest and most slices of a step.
+const BATCH: [usize; 2] = [4, 64];
+/// Up to this many pixels of a patch the network is twice as wide.
+const SMALL_PATCH: usize = 96 * 96;
+
+/// Medians over the labelled scans.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fingerprint {
+    /// Spacing along the world axes R, A, S in millimetres.
+    pub spacing_mm: [f64; 3],
+    /// Extent along the world axes R, A, S in millimetres.
+    pub extent_mm: [f64; 3],
+    /// Whether labels tell the patient's left and right apart.
+    pub sided: bool,
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(1.0)
+}
+
+impl Fingerprint {
+    /// Looks at the scans' grids and the labels' names.
+    pub fn new<'a>(scans: &[LabelledScan], label_names: impl IntoIterator<Item = &'a str>) -> Self {
+        let along = |value: &dyn Fn(&LabelledScan, usize) -> f64| {
+            [0, 1, 2].map(|world| {
+                let of = |scan: &LabelledScan| value(scan, scan.image.geometry.orientation().voxel_axis(world));
+                median(scans.iter().map(of).collect())
+            })
+        };
+        let spacing_mm = along(&|scan, axis| scan.image.geometry.spacing_mm()[axis]);
+        let extent_mm =
+            along(&|scan, axis| scan.image.geometry.spacing_mm()[axis] * scan.image.geometry.shape()[axis] as f64);
+        let is_side = |name: &str| {
+            name.to_lowercase()
+                .split(|c: char| !c.is_alphanumeric())
+                .any(|word| ["left", "right", "lh", "rh"].contains(&word))
+        };
+        Self { spacing_mm, extent_mm, sided: label_names.into_iter().any(is_side) }
+    }
+
+    /// The plan with what was left to the data, and a sentence about each such choice.
+    pub fn decide(&self, plan: &Plan) -> (Plan, Vec<String>) {
+        let mut plan = plan.clone();
+        let mut said = Vec::new();
+        let open = std::mem::take(&mut plan.from_data);
+        if open.slices {
+            let thick = (0..3).max_by(|&a, &b| self.spacing_mm[a].total_cmp(&self.spacing_mm[b])).unwrap_or(2);
+            let thin = self.spacing_mm.iter().copied().fold(f64::INFINITY, f64::min);
+            plan.fuse_axes = self.spacing_mm[thick] <= MOST_UNEVEN * thin;
+            if plan.fuse_axes {
+                said.push("Slices along all three axes, because spacings are nearly equal.".into());
+            } else {
+                plan.slice_axis = [SliceAxis::Sagittal, SliceAxis::Coronal, SliceAxis::Axial][thick];
+                said.push(format!(
+                    "{} slices, because they lie farthest apart ({:.2} mm).",
+                    capitalised(plan.slice_axis.name()),
+                    self.spacing_mm[thick]
+                ));
+            }
+        }
+        if open.mirror && self.sided && plan.augmentation.mirror {
+            plan.augmentation.mirror = false;
+            said.push("Nothing is mirrored, because labels tell left and right apart.".into());
+        }
+        if open.patch {
+            plan.patch = self.patch(&plan);
+            let [h, w] = plan.patch;
+            said.push(format!("Patches of {h} x {w} pixels."));
+        }
+        let pixels = plan.patch[0] * plan.patch[1];
+        if open.batch {
+            plan.batch = (STEP_PIXELS / pixels.max(1)).clamp(BATCH[0], BATCH[1]);
+            said.push(format!("{} slices in a step.", plan.batch));
+        }
+        if open.network {
+            let (width, depth) = if pixels <= SMALL_PATCH { (32, 3) } else { (16, 4) };
+            plan.architecture.set("width", serde_json::json!(width));
+            plan.architecture.set("depth", serde_json::json!(depth));
+            said.push(format!("A U-Net of width {width} and depth {depth}."));
+        }
+        (plan, said)
+    }
+
+    /// Sides that cover the median slice where that is not too large; of several axes the largest.
+    fn patch(&self, plan: &Plan) -> [usize; 2] {
+        let axes = if plan.fuse_axes {
+            vec![SliceAxis::Axial, SliceAxis::Coronal, SliceAxis::Sagittal]
+        } else {
+            vec![plan.slice_axis]
+        };
+        let spacing = |world: usize| {
+            if plan.fuse_axes { median(self.spacing_mm.to_vec()) } else { self.spacing_mm[world] }
+        };
+        let sides = [0, 1].map(|n| {
+            let pixels = axes.iter().map(|axis| axis.in_plane()[n]).map(|world| self.extent_mm[world] / spacing(world));
+            let least = COVERED * pixels.fold(1.0, f64::max);
+            ((least / PATCH_STEP as f64).ceil() as usize * PATCH_STEP).clamp(2 * PATCH_STEP, LARGEST_PATCH)
+        });
+        // One patch for several axes is as long as it is wide.
+        if plan.fuse_axes { [sides[0].max(sides[1]); 2] } else { sides }
+    }
+}
+
+fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// Which choices of a plan are left to the data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+pub struct FromData {
+    /// Slice axis, or all axes.
+    pub slices: bool,
+    /// Size of the patch.
+    pub patch: bool,
+    /// Slices per step.
+    pub batch: bool,
+    /// Width and depth of the plain U-Net.
+    pub network: bool,
+    /// Whether nothing is mirrored where labels tell left and right apart.
+    pub mirror: bool,
+}
+
+impl FromData {
+    /// Everything.
+    pub const ALL: Self = Self { slices: true, patch: true, batch: true, network: true, mirror: true };
+}
+
+/// The plain U-Net whose width and depth the data decides.
+pub fn open_network() -> ArchitectureSpec {
+    let options = serde_json::json!({"norm": "instance", "activation": {"leaky_relu": 0.01}, "width": 16, "depth": 3});
+    ArchitectureSpec { id: "unet".into(), options }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Recipe;
+    use crate::learn::Augmentation;
+
+    fn plan() -> Plan {
+        Plan {
+            architecture: open_network(),
+            slice_axis: SliceAxis::Axial,
+            fuse_axes: false,
+            neighbours: 2,
+            patch: [64, 64],
+            batch: 16,
+            recipe: Recipe::Sgd { momentum: 0.9, nesterov: true, weight_decay: 0.0 },
+            rate: 1e-3,
+            warm_up: 0.0,
+            average: 0.0,
+            mirror_axes: [true; 3],
+            average_mirrored: false,
+            forced_foreground: 0.3,
+            augmentation: Augmentation::default(),
+            from_data: FromData::ALL,
+            seed: 1,
+        }
+    }
+
+    #[test]
+    fn near_equal_spacings_are_cut_along_all_axes() {
+        let small = Fingerprint { spacing_mm: [1.0; 3], extent_mm: [35.0, 50.0, 36.0], sided: false };
+        let (decided, said) = small.decide(&plan());
+        assert!(decided.fuse_axes && decided.augmentation.mirror);
+        assert_eq!((decided.patch, decided.batch), ([48, 48], 48));
+        assert_eq!(decided.architecture.options["width"], 32);
+        assert_eq!(said.len(), 4, "{said:?}");
+        assert_eq!(decided.from_data, FromData::default());
+    }
+
+    #[test]
+    fn thick_slices_are_cut_where_they_lie() {
+        let thick = Fingerprint { spacing_mm: [0.5, 3.0, 0.5], extent_mm: [200.0, 90.0, 60.0], sided: true };
+        let (decided, _) = thick.decide(&plan());
+        assert_eq!(decided.slice_axis, SliceAxis::Coronal);
+        assert!(!decided.fuse_axes && !decided.augmentation.mirror);
+        assert_eq!((decided.patch, decided.batch), ([120, 192], 4));
+        assert_eq!(decided.architecture.options["depth"], 4);
+    }
+
+    #[test]
+    fn what_the_user_chose_stays() {
+        let chosen = Plan { from_data: FromData::default(), ..plan() };
+        let any = Fingerprint { spacing_mm: [1.0; 3], extent_mm: [35.0; 3], sided: true };
+        assert_eq!(any.decide(&chosen), (chosen.clone(), vec![]));
+    }
+}
