@@ -14,6 +14,7 @@ mod clock;
 mod dataset;
 mod fingerprint;
 mod fit;
+mod learner;
 mod perceptron;
 mod plan;
 mod preparing;

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use rayon::prelude::*;
+
 use super::dataset::{Dataset, Split};
 use super::fingerprint::MOST_UNEVEN;
 use super::fit::{FitError, Loader};
@@ -194,4 +196,25 @@ pub fn prepare(
     let across = spec.mirror && spec.mirror_axes[axis.world_axis()];
     let may_mirror = [across, top_to_bottom, left_to_right];
     Ok(PreparedCase { may_mirror, slice_step: preparation.slice_step(image), ..case })
+}
+
+/// All cases along all axes that the model cuts, without those that nothing can be learned from.
+///
+/// # Errors
+/// As [`prepare`], and when nothing is labelled.
+pub fn prepare_all(
+    train: &[LabelledScan],
+    spec: &ModelSpec,
+    ignore: Option<u16>,
+) -> Result<Vec<PreparedCase>, FitError> {
+    let axes = if spec.fused_axes.is_empty() { vec![spec.slice_axis] } else { spec.fused_axes.clone() };
+    let cuts: Vec<_> = train.iter().flat_map(|scan| axes.iter().map(move |&axis| (scan, axis))).collect();
+    let all: Result<Vec<PreparedCase>, FitError> =
+        cuts.into_par_iter().map(|(scan, axis)| prepare(scan, spec, axis, ignore)).collect();
+    let mut cases = all?;
+    cases.retain(|case| !case.known.is_empty());
+    if cases.is_empty() {
+        return Err(FitError::Plan("no training case has a labelled slice; everything is to be ignored".into()));
+    }
+    Ok(cases)
 }

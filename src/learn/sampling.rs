@@ -45,15 +45,16 @@ impl PreparedCase {
     }
 }
 
-/// Draws `(case, slice)` from cases with anything to learn from: any such slice, or one that holds a label drawn first, so that rare labels are seen.
-pub fn draw(cases: &[PreparedCase], forced: bool, random: &mut Random) -> (usize, usize) {
-    let case = random.index(cases.len());
+/// Draws a case with anything to learn from and such a slice of it: any, or one that holds a label drawn first, so that rare
+/// labels are seen.
+pub fn draw<'a>(cases: &'a [PreparedCase], forced: bool, random: &mut Random) -> (&'a PreparedCase, usize) {
+    let case = &cases[random.index(cases.len())];
     if forced {
-        let present: Vec<&Vec<usize>> = cases[case].by_label.iter().filter(|slices| !slices.is_empty()).collect();
+        let present: Vec<&Vec<usize>> = case.by_label.iter().filter(|slices| !slices.is_empty()).collect();
         if !present.is_empty() {
             let slices = present[random.index(present.len())];
             return (case, slices[random.index(slices.len())]);
         }
     }
-    (case, cases[case].known[random.index(cases[case].known.len())])
+    (case, case.known[random.index(case.known.len())])
 }

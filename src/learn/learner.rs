@@ -1,0 +1,224 @@
+//! A network that learns: one step at a time, from slices that somebody draws.
+
+use rayon::prelude::*;
+
+use super::augment::{Augmentation, Cut};
+use super::averaging::WeightAverage;
+use super::fit::FitError;
+use super::plan::Plan;
+use super::sampling::PreparedCase;
+use crate::engine::{
+    Array, DeviceChoice, Mode, Network, Optimiser, OptimiserState, Random, SegmentationLoss, Weights,
+    free_memory_bytes, training_memory_bytes,
+};
+use crate::graph::{Extent, Graph};
+use crate::model::ModelSpec;
+use crate::pipeline::{self, nearest};
+
+/// Norm that gradients are clipped to, as in nnU-Net.
+const CLIP_NORM: f64 = 12.0;
+
+/// Share of the free memory that training may take.
+const MEMORY_SHARE: f64 = 0.8;
+
+/// Draws a case and a slice of it, for an example that must hold foreground or for any.
+pub type Draw<'a> = &'a (dyn Fn(bool, &mut Random) -> (&'a PreparedCase, usize) + Sync);
+
+/// A network, its optimiser, and how examples are made for it.
+pub struct Learner {
+    network: Network,
+    optimiser: Optimiser,
+    average: Option<WeightAverage>,
+    decay: f64,
+    loss: SegmentationLoss,
+    augmentation: Augmentation,
+    cut: Cut,
+    /// Height and width of the network's output.
+    output: [usize; 2],
+    channels: usize,
+    batch: usize,
+    /// Examples of a step that must hold foreground.
+    forced: usize,
+    seed: u64,
+    /// Steps so far.
+    pub steps: u64,
+}
+
+/// What a learner knows after a step.
+pub struct LearnerState {
+    /// The network's weights.
+    pub weights: Weights,
+    /// Their mean, and the steps in it.
+    pub average: Option<(Weights, u64)>,
+    /// The optimiser's memory.
+    pub optimiser: OptimiserState,
+}
+
+impl Learner {
+    /// A network with weights to start from. Gives also what the user must be told: the batch is made smaller where the
+    /// memory asks for it.
+    ///
+    /// # Errors
+    /// When no input covers the patch, a single slice does not fit into the memory, or the device does not work.
+    pub fn new(
+        spec: &ModelSpec,
+        graph: Graph,
+        weights: &Weights,
+        plan: &Plan,
+        ignore: Option<u16>,
+        device: DeviceChoice,
+    ) -> Result<(Self, Vec<String>), FitError> {
+        let fit = pipeline::fit(&graph, plan.patch)
+            .ok_or_else(|| FitError::Plan(format!("no input covers the patch {:?}", plan.patch)))?;
+        let padded = graph.nodes[graph.outputs[0]].size.extent.iter().all(|e| *e == Extent::INPUT);
+        let (batch, notice) = fitting_batch(&graph, plan.batch, fit.input)?;
+        let learner = Self {
+            average: (plan.average > 0.0).then(|| WeightAverage::new(plan.average, weights.clone())),
+            decay: plan.average,
+            network: Network::new(graph, weights, device)?,
+            optimiser: Optimiser::new(plan.recipe, Some(CLIP_NORM)),
+            loss: SegmentationLoss { ignore, ..SegmentationLoss::default() },
+            augmentation: plan.augmentation.clone(),
+            cut: Cut { patch: fit.input, neighbours: plan.neighbours, mirrored_border: !padded },
+            output: fit.output,
+            channels: spec.input_channels(),
+            batch,
+            forced: (plan.forced_foreground * batch as f64).round() as usize,
+            seed: plan.seed,
+            steps: 0,
+        };
+        Ok((learner, notice.into_iter().collect()))
+    }
+
+    /// Slices in a step.
+    pub fn batch(&self) -> usize {
+        self.batch
+    }
+
+    /// What the network's device has to say.
+    pub fn take_notices(&mut self) -> Vec<String> {
+        self.network.take_notices()
+    }
+
+    /// Learns from one batch; gives its loss.
+    ///
+    /// # Errors
+    /// When the device fails or `stop` says so.
+    pub fn step(&mut self, draw: Draw, rate: f64, stop: &dyn Fn() -> bool) -> Result<f64, FitError> {
+        let first = self.steps * self.batch as u64;
+        let examples: Vec<_> = (0..self.batch)
+            .into_par_iter()
+            .map(|n| {
+                // Every example has its own stream, so that threads do not matter.
+                let mut random = Random::new(self.seed, 1 + first + n as u64);
+                let (case, slice) = draw(n >= self.batch - self.forced, &mut random);
+                self.augmentation.example(case, slice, self.cut, &mut random)
+            })
+            .collect();
+        self.steps += 1;
+        let [h, w] = self.cut.patch;
+        let images = examples.iter().flat_map(|e| e.image.iter().copied()).collect();
+        let image = Array::new([self.batch, self.channels, h, w], images);
+        let pass = self.network.run_unless(&image, Mode::Training, stop)?;
+        let outputs = pass.outputs()?;
+        let weights = self.network.graph().output_weights();
+        let mut value = 0.0;
+        let mut gradients = Vec::with_capacity(outputs.len());
+        for (logits, weight) in outputs.iter().zip(weights) {
+            let [_, _, oh, ow] = logits.dims4();
+            let target: Vec<u16> = examples.iter().flat_map(|e| self.target(&e.labels, [oh, ow])).collect();
+            let mut loss = self.loss.of(logits, &target);
+            value += weight * loss.value;
+            loss.gradient.values.iter_mut().for_each(|g| *g *= weight as f32);
+            gradients.push(loss.gradient);
+        }
+        let gradients = pass.backward_unless(&gradients, stop)?;
+        self.optimiser.step(&mut self.network, &gradients, rate)?;
+        if let Some(average) = &mut self.average {
+            average.add(&self.network.weights()?);
+        }
+        Ok(value)
+    }
+
+    /// The middle of a patch's labels, at the resolution of an output.
+    fn target(&self, labels: &[u16], size: [usize; 2]) -> Vec<u16> {
+        let patch = self.cut.patch;
+        let offset = [0, 1].map(|axis| (patch[axis] - self.output[axis]) / 2);
+        (0..size[0] * size[1])
+            .map(|n| {
+                let row = offset[0] + nearest(n / size[1], self.output[0], size[0]);
+                let column = offset[1] + nearest(n % size[1], self.output[1], size[1]);
+                labels[row * patch[1] + column]
+            })
+            .collect()
+    }
+
+    /// The weights that a model would have now: their mean where one is kept.
+    ///
+    /// # Errors
+    /// When the device cannot be read.
+    pub fn current_weights(&self) -> Result<Weights, FitError> {
+        match &self.average {
+            Some(average) => Ok(average.mean().clone()),
+            None => Ok(self.network.weights()?),
+        }
+    }
+
+    /// Everything needed to go on another time.
+    ///
+    /// # Errors
+    /// When the device cannot be read.
+    pub fn state(&self) -> Result<LearnerState, FitError> {
+        Ok(LearnerState {
+            weights: self.network.weights()?,
+            average: self.average.as_ref().map(|average| (average.mean().clone(), average.steps())),
+            optimiser: self.optimiser.state(&self.network)?,
+        })
+    }
+
+    /// Goes on after so many steps; the network has its weights already.
+    ///
+    /// # Errors
+    /// When the optimiser's memory is of another network.
+    pub fn restore(
+        &mut self,
+        steps: u64,
+        average: Option<(Weights, u64)>,
+        optimiser: &OptimiserState,
+    ) -> Result<(), FitError> {
+        self.optimiser.restore(&self.network, optimiser)?;
+        if let Some((mean, count)) = average {
+            self.average = Some(WeightAverage::resume(self.decay, mean, count));
+        }
+        self.steps = steps;
+        Ok(())
+    }
+}
+
+/// The largest batch up to the wanted one whose training fits into the memory that is free, halved until it does, and a
+/// sentence where it is smaller.
+fn fitting_batch(graph: &Graph, wanted: usize, size: [usize; 2]) -> Result<(usize, Option<String>), FitError> {
+    let Some(free) = free_memory_bytes() else { return Ok((wanted, None)) };
+    let mut batch = wanted.max(1);
+    loop {
+        let needed = training_memory_bytes(graph, batch, size)?;
+        if needed as f64 <= MEMORY_SHARE * free as f64 {
+            break;
+        }
+        if batch == 1 {
+            return Err(FitError::Plan(format!(
+                "training would take {} MB even with one slice of {} x {} in a step, and {} MB are free; choose a smaller \
+                 --patch or a smaller network",
+                needed >> 20,
+                size[0],
+                size[1],
+                free >> 20
+            )));
+        }
+        batch /= 2;
+    }
+    let notice = (batch < wanted).then(|| {
+        format!("{batch} slices in a step instead of {wanted}, so that training fits into {} MB.", free >> 20)
+    });
+    Ok((batch, notice))
+}
