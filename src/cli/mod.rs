@@ -1,7 +1,7 @@
 //! The command line: the contract that scripts rely on.
 //!
 //! **Invariant:** exit code 0 is success, 1 a reported error, 2 wrong usage; with `--json` stdout holds one JSON document
-//! and nothing else; progress goes to stderr and only to a terminal.
+//! (of `train` one on each line) and nothing else; progress goes to stderr and only to a terminal.
 //!
 //! Deliberately absent: work; every command parses, calls a job and prints.
 
@@ -11,6 +11,7 @@ mod evaluate;
 mod import;
 mod info;
 mod models;
+mod refine;
 mod sample;
 mod segment;
 mod terminal;
@@ -41,6 +42,8 @@ enum Command {
     Convert(convert::Convert),
     /// Segment volumes with a model
     Segment(segment::Segment),
+    /// Adapt a model to finished slices of a scan, and segment the others again
+    Refine(refine::Refine),
     /// Train a model on a labelled data set
     Train(train::Train),
     /// Compare predicted masks with true ones
@@ -68,6 +71,7 @@ pub fn run(arguments: Arguments) -> Request {
         Some(Command::Info(command)) => command.run(),
         Some(Command::Convert(command)) => command.run(),
         Some(Command::Segment(command)) => command.run(),
+        Some(Command::Refine(command)) => command.run(),
         Some(Command::Train(command)) => command.run(),
         Some(Command::Evaluate(command)) => command.run(),
         Some(Command::Models(command)) => command.run(),

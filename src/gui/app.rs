@@ -38,6 +38,8 @@ pub enum Action {
     ResetWindow,
     FitViews,
     Segment,
+    Refine,
+    ForgetRefinement,
     ChooseDataset,
     Teach,
     ResumeTeaching,
@@ -74,6 +76,8 @@ pub struct App {
     pub(super) models: Vec<ListedModel>,
     /// The chosen model, read once.
     pub(super) model: Option<(String, Arc<Model>)>,
+    /// Whether that model was adapted to the shown scan.
+    pub(super) adapted: bool,
     pub(super) device_choice: DeviceChoice,
     pub(super) device: String,
     pub(super) axis: Option<SliceAxis>,
@@ -132,6 +136,7 @@ impl App {
             dialogs: Dialogs::new(),
             models,
             model: None,
+            adapted: false,
             device_choice: DeviceChoice::Auto,
             device: String::new(),
             axis: None,
@@ -289,6 +294,7 @@ impl App {
         if known && self.fetching.as_ref() != Some(id) && self.model.as_ref().is_none_or(|(loaded, _)| loaded != id) {
             self.fetching = Some(id.clone());
             self.model = None;
+            self.adapted = false;
             self.tasks.start(format!("Loading model {id}"), Job::LoadModel(id.clone()), Snapshot::default(), context);
         }
     }
@@ -353,6 +359,8 @@ impl App {
             Action::CloseImage if self.is_busy() => self.leaving = Some(Leaving::Image),
             Action::CloseImage => self.close_image(),
             Action::Segment => self.segment(context),
+            Action::Refine => self.refine(context),
+            Action::ForgetRefinement => self.forget_refinement(),
             Action::ChooseDataset => self.dialogs.ask(Purpose::Dataset, image, String::new(), context),
             Action::Teach => self.start_teaching(false, context),
             Action::ResumeTeaching => self.start_teaching(true, context),

@@ -19,6 +19,7 @@ mod opaque;
 mod outcomes;
 mod pending;
 mod preview;
+mod refining;
 mod settings;
 mod slice_view;
 mod status_bar;

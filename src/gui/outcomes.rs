@@ -68,6 +68,19 @@ impl App {
                     viewer.pending = Some(incoming);
                 }
             }
+            Ok(Outcome::Refined { labels, table, model, .. }) => {
+                let Some(viewer) = self.viewer.as_mut().filter(|_| same_image) else { return };
+                let incoming = Incoming { name: "Refine", labels, table, state: SliceState::Draft };
+                if viewer.session.revision() == snapshot.revision && viewer.stroke.is_none() {
+                    viewer.take_labels(incoming);
+                } else {
+                    viewer.pending = Some(incoming);
+                }
+                if let Some((_, loaded)) = self.model.as_mut().filter(|(_, loaded)| loaded.spec.id == model.spec.id) {
+                    *loaded = model;
+                    self.adapted = true;
+                }
+            }
             Ok(Outcome::SavedLabels(path)) => {
                 if let Some(viewer) = self.viewer.as_mut().filter(|_| same_image) {
                     viewer.session.mark_saved(snapshot.revision);

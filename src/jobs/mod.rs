@@ -10,6 +10,7 @@ mod bench;
 mod evaluate;
 mod export;
 mod open;
+mod refine;
 mod sample;
 mod segment;
 mod train;
@@ -27,6 +28,7 @@ use crate::volume::{LabelMap, LabelTable, Volume};
 pub use crate::engine::StageTimes;
 pub use bench::{BenchLoad, BenchNetwork, peak_memory_bytes};
 // What the command line and the window need of the rooms below; they do not go there themselves.
+pub use crate::edit::keep_protected as keep_done;
 pub use crate::engine::{DeviceChoice, available_devices};
 pub use crate::formats::{
     Entry, Findings, FormatError, READERS, Skipped, WRITERS, load, open_one, scan, stem, write_volume, writer_for,
@@ -35,6 +37,7 @@ pub use crate::pipeline::{LabelScores, SegmentOptions, SegmentSeconds};
 pub use evaluate::{CaseScores, Evaluation, evaluate};
 pub use export::ImageSlice;
 pub use open::read_labels;
+pub use refine::{REFINE_SECONDS, RefineJob};
 pub use sample::make_sample;
 pub use segment::SegmentJob;
 pub use train::{CHECKPOINT_SECONDS, TrainJob, TrainSummary, checkpoint_path, default_plan, load_case};
@@ -134,6 +137,8 @@ pub enum Job {
     },
     /// Run a model over a volume.
     Segment(SegmentJob),
+    /// Adapt a model to finished slices, and segment the others again.
+    Refine(Box<RefineJob>),
     /// Write a label map.
     SaveLabels {
         /// Where to.
@@ -186,6 +191,19 @@ pub enum Outcome {
         table: LabelTable,
         /// The device that computed them; empty for files.
         device: String,
+    },
+    /// Of [`Job::Refine`].
+    Refined {
+        /// The adapted model's labels, on the volume's grid; finished slices are not yet put back.
+        labels: LabelMap,
+        /// Their names and colours.
+        table: LabelTable,
+        /// The adapted model.
+        model: SharedModel,
+        /// Steps it learned.
+        steps: u64,
+        /// Loss of the first and of the last step.
+        loss: [f64; 2],
     },
     /// Of [`Job::SaveLabels`].
     SavedLabels(PathBuf),
@@ -279,6 +297,7 @@ pub fn run(job: Job, progress: Progress, cancel: &Cancel) -> Result<Outcome, Job
             Ok(Outcome::Model(name, Arc::new(model)))
         }
         Job::OpenLabels { path, volume } => open::open_labels(&path, &volume, progress, cancel),
+        Job::Refine(job) => refine::run(&job, progress, cancel),
         Job::Segment(job) => segment::run(&job, progress, cancel),
         Job::SaveLabels { path, labels } => {
             crate::formats::write_labels(&path, &labels, &watch(progress, cancel, "Saving"))?;

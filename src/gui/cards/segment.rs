@@ -2,6 +2,7 @@
 
 use crate::gui::app::{Action, App, SEGMENTING};
 use crate::gui::egui;
+use crate::gui::refining::REFINING;
 use crate::gui::theme::{self, UNIT};
 use crate::jobs::available_devices;
 use crate::model::{Origin, SliceAxis};
@@ -15,6 +16,13 @@ pub fn segment_ui(ui: &mut egui::Ui, app: &mut App) {
     }
     let running = app.tasks.find(SEGMENTING);
     ui.add_enabled_ui(running.is_none(), |ui| choices_ui(ui, app));
+    if let Some(fraction) = app.tasks.find(REFINING) {
+        ui.add(egui::ProgressBar::new(fraction).fill(t.accent).desired_height(3.0 * UNIT).corner_radius(2));
+        if ui.button("Cancel").on_hover_text("Stop learning; nothing changes").clicked() {
+            app.tasks.cancel(REFINING);
+        }
+        return;
+    }
     let Some(viewer) = &app.viewer else { return };
     match running {
         Some(fraction) => {
@@ -45,8 +53,31 @@ pub fn segment_ui(ui: &mut egui::Ui, app: &mut App) {
             {
                 app.act(Action::Segment, ui.ctx());
             }
+            refine_ui(ui, app);
         }
     }
+}
+
+/// Adapting the model to the slices that are marked done.
+fn refine_ui(ui: &mut egui::Ui, app: &mut App) {
+    let lacks = app.refining_lacks();
+    ui.horizontal(|ui| {
+        let count = app.done_slices().len();
+        let text = if count == 0 { "Refine".to_string() } else { format!("Refine from {count} done") };
+        let refine = ui.add_enabled(lacks.is_none(), egui::Button::new(text)).on_hover_text(
+            "Adapt the model to the slices marked done for some seconds, and segment the others again; one undo step. Scans of \
+             the Teach card's folder are mixed in, so that it does not forget them",
+        );
+        if refine.on_disabled_hover_text(lacks.unwrap_or_default()).clicked() {
+            app.act(Action::Refine, ui.ctx());
+        }
+        if app.adapted {
+            let hint = "The model was adapted to finished slices; use it again as it was before";
+            if ui.button("Forget").on_hover_text(hint).clicked() {
+                app.act(Action::ForgetRefinement, ui.ctx());
+            }
+        }
+    });
 }
 
 fn choices_ui(ui: &mut egui::Ui, app: &mut App) {

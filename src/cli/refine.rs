@@ -1,0 +1,129 @@
+//! `lamella refine`
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use clap::Args;
+use serde_json::json;
+
+use super::terminal::Terminal;
+use super::{Result, print_json, use_threads};
+use crate::jobs::{
+    self, Cancel, DeviceChoice, Job, JobError, Outcome, REFINE_SECONDS, RefineJob, SegmentOptions, keep_done,
+};
+use crate::model::{self, Model, SliceAxis};
+use crate::volume::PlaneLayout;
+
+/// Adapt a model for a few seconds to finished slices of a scan, and segment its other slices again.
+#[derive(Args)]
+pub struct Refine {
+    /// The scan: a file, or a DICOM folder with one series
+    image: PathBuf,
+    /// The mask, right in the slices that are done
+    #[arg(long)]
+    labels: PathBuf,
+    /// Numbers of the finished slices, from 0 at the patient's left (sagittal), back (coronal) or feet (axial)
+    #[arg(long, required = true, value_delimiter = ',')]
+    done: Vec<usize>,
+    /// Which slices --done counts: axial, coronal or sagittal
+    #[arg(long)]
+    axis: SliceAxis,
+    /// A bundled or user model's id, or a model file
+    #[arg(short, long)]
+    model: String,
+    /// The mask to write; finished slices stay as they are
+    #[arg(short, long)]
+    output: PathBuf,
+    /// Write the adapted model here
+    #[arg(long, value_name = "FILE")]
+    model_output: Option<PathBuf>,
+    /// A data set that the model learned from, some of whose scans are mixed in
+    #[arg(long, value_name = "DATASET")]
+    memory: Option<PathBuf>,
+    /// How long to learn
+    #[arg(long, default_value_t = REFINE_SECONDS)]
+    seconds: f64,
+    /// auto, cpu, gpu, cuda, cuda:N or metal
+    #[arg(long, default_value = "auto")]
+    device: DeviceChoice,
+    /// Number of processor threads; all by default
+    #[arg(long)]
+    threads: Option<NonZeroUsize>,
+    /// Print one JSON document
+    #[arg(long)]
+    json: bool,
+}
+
+impl Refine {
+    pub(super) fn run(&self) -> Result {
+        use_threads(self.threads)?;
+        if !(0.1..=600.0).contains(&self.seconds) {
+            return Err(JobError::Other(format!("--seconds must be from 0.1 to 600, not {}", self.seconds)));
+        }
+        let started = Instant::now();
+        jobs::writer_for(&self.output)?;
+        let model = Arc::new(model::find(&self.model)?);
+        let terminal = Terminal::new("Refining");
+        let (cancel, show) = (Cancel::default(), |event| terminal.show(event));
+        let volume = Arc::new(jobs::open_one(&self.image, None, &|_| std::ops::ControlFlow::Continue(()))?);
+        let labels = jobs::read_labels(&self.labels, &cancel, &show)?;
+        if !labels.geometry().matches(&volume.geometry, 1e-2) {
+            return Err(JobError::Other(format!(
+                "{} does not lie on the grid of {}",
+                self.labels.display(),
+                self.image.display()
+            )));
+        }
+        let [row_axis, column_axis] = self.axis.in_plane();
+        let world_axes = [column_axis, row_axis, self.axis.world_axis()];
+        let layout = PlaneLayout::along(&volume.geometry, world_axes, [true; 3]);
+        if let Some(wrong) = self.done.iter().find(|&&slice| slice >= layout.size[2]) {
+            return Err(JobError::Other(format!(
+                "--done {wrong}: there are {} slices, counted from 0",
+                layout.size[2]
+            )));
+        }
+        let done: Vec<_> = self.done.iter().map(|&slice| (layout, slice)).collect();
+        let job = RefineJob {
+            volume,
+            model,
+            labels: labels.clone(),
+            done: done.clone(),
+            memory: self.memory.clone(),
+            seconds: self.seconds,
+            device: self.device,
+            options: SegmentOptions::default(),
+        };
+        let outcome = jobs::run(Job::Refine(Box::new(job)), &show, &cancel)?;
+        let Outcome::Refined { labels: mut refined, table, model, steps, loss } = outcome else {
+            return Err(JobError::Other("the job gave no labels".into()));
+        };
+        keep_done(&mut refined, &labels, &table, &done);
+        jobs::run(Job::SaveLabels { path: self.output.clone(), labels: refined }, &show, &cancel)?;
+        if let Some(path) = &self.model_output {
+            let mut adapted = Model::clone(&model);
+            adapted.spec.id = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+            adapted.spec.provenance.command = format!("lamella refine -m {} (one scan)", model.spec.id);
+            // What was measured was another model.
+            adapted.spec.provenance.metrics.clear();
+            adapted.save(path)?;
+        }
+        terminal.finish();
+        let seconds = started.elapsed().as_secs_f64();
+        if self.json {
+            return print_json(
+                &json!({"output": self.output, "steps": steps, "loss": loss, "done": self.done, "seconds": seconds}),
+            );
+        }
+        println!(
+            "{}: {steps} steps on {} finished slices, loss {:.3} to {:.3}, {seconds:.1} s",
+            self.output.display(),
+            done.len(),
+            loss[0],
+            loss[1]
+        );
+        Ok(())
+    }
+}

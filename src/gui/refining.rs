@@ -1,0 +1,64 @@
+//! What the window does about refining: adapt the model to the finished slices of the shown scan.
+
+use super::app::App;
+use super::egui;
+use crate::jobs::{Job, REFINE_SECONDS, RefineJob, SegmentOptions};
+use crate::session::SliceState;
+use crate::volume::{Plane, PlaneLayout};
+
+/// Title of the job.
+pub const REFINING: &str = "Refining";
+
+impl App {
+    /// The finished slices of the shown scan, each with its plane's layout.
+    pub(super) fn done_slices(&self) -> Vec<(PlaneLayout, usize)> {
+        let Some(viewer) = &self.viewer else { return Vec::new() };
+        let layouts = Plane::ALL.map(|plane| (plane.world_axis(), viewer.layout(plane)));
+        let done = viewer.session.document().states().filter(|(_, state)| *state == SliceState::Done);
+        done.filter_map(|((axis, slice), _)| {
+            layouts.iter().find(|(world, _)| *world == usize::from(axis)).map(|(_, layout)| (*layout, slice))
+        })
+        .collect()
+    }
+
+    /// Why refining is not possible now.
+    pub(super) fn refining_lacks(&self) -> Option<&'static str> {
+        match () {
+            () if !self.model_is_ready() => Some("The model is being read"),
+            () if self.viewer.as_ref().is_some_and(|viewer| viewer.frame > 0) => {
+                Some("Only the first frame can be refined")
+            }
+            () if self.done_slices().is_empty() => Some("Correct a slice and mark it done (D) first"),
+            () => None,
+        }
+    }
+
+    pub(super) fn refine(&mut self, context: &egui::Context) {
+        let Some((_, model)) = self.model.clone() else { return };
+        let done = self.done_slices();
+        let Some(viewer) = &self.viewer else { return };
+        let options = SegmentOptions {
+            axis: self.axis,
+            mirror: self.mirror && model.spec.mirror,
+            keep_largest: self.keep_largest,
+            frame: viewer.frame,
+        };
+        let job = RefineJob {
+            volume: viewer.volume().clone(),
+            labels: viewer.session.document().labels.clone(),
+            done,
+            memory: self.teach.dataset.clone(),
+            seconds: REFINE_SECONDS,
+            device: self.device_choice,
+            model,
+            options,
+        };
+        self.tasks.start(REFINING, Job::Refine(Box::new(job)), self.snapshot(), context);
+    }
+
+    /// The model as it was before.
+    pub(super) fn forget_refinement(&mut self) {
+        self.adapted = false;
+        self.model = None;
+    }
+}

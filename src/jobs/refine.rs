@@ -1,0 +1,96 @@
+//! Adapting a model to the slices that the user has finished, and segmenting the others again.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::{Cancel, JobError, JobEvent, Outcome, Progress, SharedModel, load_case};
+use crate::engine::DeviceChoice;
+use crate::learn::{Dataset, LabelledScan, Refinement, read_case, refine};
+use crate::pipeline::{SegmentEvent, SegmentOptions, segment};
+use crate::volume::{LabelMap, PlaneLayout, Volume};
+
+/// Seconds of learning where nothing else is said.
+pub const REFINE_SECONDS: f64 = 10.0;
+
+/// Most labelled scans that are read so that the model does not forget them.
+const MOST_REMEMBERED: usize = 8;
+
+/// What to adapt, to what.
+#[derive(Clone)]
+pub struct RefineJob {
+    /// The scan.
+    pub volume: Arc<Volume>,
+    /// The model.
+    pub model: SharedModel,
+    /// The scan's labels.
+    pub labels: LabelMap,
+    /// Slices that are finished, each with its plane's layout.
+    pub done: Vec<(PlaneLayout, usize)>,
+    /// A data set that the model learned from, some of whose scans are mixed in.
+    pub memory: Option<PathBuf>,
+    /// How long to learn.
+    pub seconds: f64,
+    /// Where to run.
+    pub device: DeviceChoice,
+    /// How to segment afterwards.
+    pub options: SegmentOptions,
+}
+
+/// Scans of a data set, spread evenly over it, whose labels are those of the model.
+fn remembered(job: &RefineJob) -> Result<Vec<LabelledScan>, JobError> {
+    let Some(folder) = &job.memory else { return Ok(Vec::new()) };
+    let dataset = Dataset::open(folder)?;
+    let classes = &job.model.spec.classes;
+    if !dataset.labels.values().eq(classes.iter().map(|class| &class.name)) {
+        let names: Vec<&str> = classes.iter().map(|class| class.name.as_str()).collect();
+        return Err(JobError::Other(format!(
+            "the scans in {} have the labels {:?}, and {} has {names:?}; only scans with the same labels can be mixed in",
+            folder.display(),
+            dataset.labels.values().collect::<Vec<_>>(),
+            job.model.spec.id
+        )));
+    }
+    let step = dataset.cases.len().div_ceil(MOST_REMEMBERED).max(1);
+    let names = dataset.cases.iter().step_by(step).map(|case| case.name.as_str());
+    Ok(names.map(|name| read_case(&dataset, name, &load_case)).collect::<Result<_, _>>()?)
+}
+
+pub(super) fn run(job: &RefineJob, progress: Progress, cancel: &Cancel) -> Result<Outcome, JobError> {
+    let spec = &job.model.spec;
+    if spec.is_classifier() {
+        return Err(JobError::Other(format!("{} is a classifier and gives no mask", spec.title)));
+    }
+    progress(JobEvent::Progress { fraction: 0.0, stage: "Preparing" });
+    let memory = remembered(job)?;
+    let stop = || cancel.is_cancelled();
+    let task = Refinement {
+        model: &job.model,
+        image: &job.volume,
+        labels: &job.labels,
+        done: &job.done,
+        memory: &memory,
+        seconds: job.seconds,
+        device: job.device,
+        seed: 1,
+    };
+    let refined = refine(&task, &stop, &mut |share| {
+        progress(JobEvent::Progress { fraction: 0.9 * share as f32, stage: "Learning from the finished slices" });
+    })?;
+    let mut network = refined.model.network(job.device)?;
+    progress(JobEvent::Device(network.device_name().to_string()));
+    let labels = segment(&job.volume, spec, &mut network, &job.options, &stop, &mut |event| match event {
+        SegmentEvent::Slices { done, count, .. } => {
+            let fraction = 0.9 + 0.1 * done.end as f32 / count as f32;
+            progress(JobEvent::Progress { fraction, stage: "Segmenting" });
+        }
+        SegmentEvent::Notice(notice) => progress(JobEvent::Warning(notice)),
+        SegmentEvent::Took(seconds) => progress(JobEvent::Took(seconds)),
+    })?;
+    Ok(Outcome::Refined {
+        labels,
+        table: spec.label_table(),
+        model: Arc::new(refined.model),
+        steps: refined.steps,
+        loss: refined.loss,
+    })
+}

@@ -1,0 +1,158 @@
+//! Adapting a model for a few seconds to what the user has corrected in one scan.
+
+use std::time::Instant;
+
+use super::augment::Augmentation;
+use super::fingerprint::FromData;
+use super::fit::FitError;
+use super::learner::Learner;
+use super::plan::Plan;
+use super::preparing::{LabelledScan, prepare_all};
+use super::sampling::draw;
+use super::schedule::warm_poly;
+use super::start;
+use crate::engine::{DeviceChoice, EngineError, KeepFreedMemory, Recipe};
+use crate::model::Model;
+use crate::volume::{LabelMap, PlaneLayout, Volume};
+
+/// First rate: a third of a training's, so that what the model knows is not lost.
+const RATE: f64 = 3e-4;
+/// Share of the time over which the rate rises.
+const WARM_UP: f64 = 0.1;
+/// Slices in a step.
+const BATCH: usize = 16;
+/// Share of the weights' mean that a step keeps: a few seconds are few steps.
+const AVERAGE: f64 = 0.95;
+/// Share of examples from the scan itself, where there are others to remember.
+const OWN_SHARE: f64 = 0.5;
+
+/// What a model is adapted to.
+pub struct Refinement<'a> {
+    /// The model.
+    pub model: &'a Model,
+    /// The scan, with the frames the model takes.
+    pub image: &'a Volume,
+    /// Its labels, of which those in the slices that are done count.
+    pub labels: &'a LabelMap,
+    /// Slices that the user has finished, each with its plane's layout.
+    pub done: &'a [(PlaneLayout, usize)],
+    /// Labelled scans that the model learned from earlier, so that it does not forget them.
+    pub memory: &'a [LabelledScan],
+    /// How long to learn.
+    pub seconds: f64,
+    /// Where.
+    pub device: DeviceChoice,
+    /// Seed of sampling and augmentation.
+    pub seed: u64,
+}
+
+/// What came of it.
+pub struct Refined {
+    /// The adapted model: the same specification, other weights.
+    pub model: Model,
+    /// Steps it learned.
+    pub steps: u64,
+    /// Loss of the first and of the last step.
+    pub loss: [f64; 2],
+}
+
+/// The labels with everything outside the slices that are done, and every label the model does not know, set to `ignore`.
+fn known_labels(labels: &LabelMap, done: &[(PlaneLayout, usize)], classes: u16, ignore: u16) -> LabelMap {
+    let mut known = LabelMap::from_fn(labels.geometry().clone(), |_| ignore);
+    for (layout, slice) in done {
+        for row in 0..layout.size[1] {
+            for column in 0..layout.size[0] {
+                let voxel = layout.voxel([column, row, *slice]);
+                let label = labels.get(voxel);
+                known.set(voxel, if label < classes { label } else { ignore });
+            }
+        }
+    }
+    known
+}
+
+/// Adapts a model for a few seconds.
+///
+/// # Errors
+/// When no slice is done, the scan does not fit the model, the device does not work, or `stop` says so.
+pub fn refine(
+    task: &Refinement,
+    stop: &(dyn Fn() -> bool + Sync),
+    on_step: &mut dyn FnMut(f64),
+) -> Result<Refined, FitError> {
+    let started = Instant::now();
+    let _memory = KeepFreedMemory::start();
+    let spec = &task.model.spec;
+    if task.done.is_empty() {
+        return Err(FitError::Plan("no slice is marked done; correct one and mark it, then refine".into()));
+    }
+    let classes = spec.classes.len() as u16;
+    let ignore = classes;
+    let own = LabelledScan {
+        name: "this scan".into(),
+        image: task.image.clone(),
+        labels: known_labels(task.labels, task.done, classes, ignore),
+    };
+    let own = prepare_all(std::slice::from_ref(&own), spec, Some(ignore))?;
+    let others = if task.memory.is_empty() { Vec::new() } else { prepare_all(task.memory, spec, Some(ignore))? };
+    let plan = Plan {
+        architecture: spec.architecture.clone(),
+        slice_axis: spec.slice_axis,
+        fuse_axes: spec.fused_axes.len() > 1,
+        neighbours: spec.neighbours,
+        patch: spec.patch,
+        batch: BATCH,
+        recipe: Recipe::AdamW { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 1e-2 },
+        rate: RATE,
+        warm_up: WARM_UP,
+        average: AVERAGE,
+        mirror_axes: spec.mirror_axes,
+        average_mirrored: spec.average_mirrored,
+        forced_foreground: 1.0 / 3.0,
+        augmentation: Augmentation { mirror: spec.mirror, ..Augmentation::default() },
+        from_data: FromData::default(),
+        seed: task.seed,
+    };
+    let graph = spec.graph()?;
+    let first = start::from_model(task.model, &graph, task.seed).map_err(FitError::Plan)?;
+    let (mut learner, _) = Learner::new(spec, graph, &first.weights, &plan, Some(ignore), task.device)?;
+    let mut loss = [f64::NAN; 2];
+    loop {
+        let share = started.elapsed().as_secs_f64() / task.seconds.max(1e-3);
+        if share >= 1.0 {
+            break;
+        }
+        let rate = warm_poly(plan.rate, plan.warm_up, share);
+        let from = |forced: bool, random: &mut _| {
+            let remember = !others.is_empty() && !crate::engine::Random::chance(random, OWN_SHARE);
+            draw(if remember { &others } else { &own }, forced, random)
+        };
+        let value = match learner.step(&from, rate, &|| stop()) {
+            Err(FitError::Engine(EngineError::Stopped)) => return Err(FitError::Stopped),
+            other => other?,
+        };
+        if loss[0].is_nan() {
+            loss[0] = value;
+        }
+        loss[1] = value;
+        on_step(share);
+    }
+    let model = Model { spec: spec.clone(), weights: learner.current_weights()? };
+    Ok(Refined { model, steps: learner.steps, loss })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::volume::{Affine, Geometry, Plane};
+
+    #[test]
+    fn only_done_slices_and_the_models_labels_are_known() {
+        let geometry = Geometry::new([4, 5, 6], Affine::IDENTITY).unwrap();
+        let labels = LabelMap::from_fn(geometry.clone(), |[i, j, _]| if i == 1 { 2 } else { u16::from(j == 3) * 7 });
+        let layout = PlaneLayout::new(&geometry, Plane::Axial);
+        let slice = layout.screen([0, 0, 2])[2];
+        let known = known_labels(&labels, &[(layout, slice)], 3, 3);
+        assert_eq!([[1, 0, 2], [0, 0, 2], [0, 3, 2], [1, 0, 3]].map(|voxel| known.get(voxel)), [2, 0, 3, 3]);
+    }
+}
