@@ -7,13 +7,14 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use lamella::engine::DeviceChoice;
-use lamella::jobs::default_plan;
+use lamella::jobs::{default_plan, keep_done};
 use lamella::learn::{
-    Budget, CaseFiles, Checkpoint, Control, Dataset, FitError, FitEvent, FitOptions, FromData, Plan, Split,
-    TrainedModel, fit,
+    Budget, CaseFiles, Checkpoint, Control, Dataset, FitError, FitEvent, FitOptions, FromData, Plan, Refinement, Split,
+    TrainedModel, fit, refine,
 };
-use lamella::model::ArchitectureSpec;
-use lamella::volume::{Affine, Geometry, LabelMap, Rescale, Volume, Voxels};
+use lamella::model::{ArchitectureSpec, Model};
+use lamella::pipeline::{SegmentOptions, segment};
+use lamella::volume::{Affine, Geometry, LabelMap, Plane, PlaneLayout, Rescale, Volume, Voxels};
 
 const SIDE: usize = 20;
 const IGNORE: u16 = 2;
@@ -154,4 +155,61 @@ fn a_few_marked_slices_are_enough_and_unknown_voxels_are_no_background() {
     assert!(trained.dice["ball"] > 0.85, "{:?}", trained.dice);
     let none = run(1, None, &|| Control::GoOn, &|_| false, &mut |_| {});
     assert!(none.err().unwrap().to_string().contains("ignored"));
+}
+
+fn dice(a: &LabelMap, b: &LabelMap) -> f64 {
+    let (mut both, mut total) = (0usize, 0usize);
+    a.for_each_labelled(|voxel, label| {
+        total += 1;
+        both += usize::from(b.get(voxel) == label);
+    });
+    b.for_each_labelled(|_, _| total += 1);
+    2.0 * both as f64 / total as f64
+}
+
+#[test]
+fn finished_slices_teach_the_model_about_the_others() {
+    let trained = run(120, None, &|| Control::GoOn, &|_| true, &mut |_| {}).unwrap().model;
+    let (image, ball) = ball("z", &|_| true);
+    // This user counts a rim around the ball, too.
+    let labelled = |voxel: [usize; 3]| {
+        let [i, j, k] = voxel;
+        let near = |x: usize, d: usize| x.saturating_sub(d)..=(x + d).min(SIDE - 1);
+        near(k, 1).any(|k| near(j, 1).any(|j| near(i, 1).any(|i| ball.get([i, j, k]) == 1)))
+    };
+    let truth = LabelMap::from_fn(image.geometry.clone(), |voxel| u16::from(labelled(voxel)));
+    let found = |model: &Model| {
+        let mut network = model.network(DeviceChoice::Cpu).unwrap();
+        segment(&image, &model.spec, &mut network, &SegmentOptions::default(), &|| false, &mut |_| {}).unwrap()
+    };
+    let before = found(&trained);
+    let layout = PlaneLayout::new(&image.geometry, Plane::Axial);
+    let done: Vec<_> = [8, 11].map(|slice| (layout, slice)).to_vec();
+    let mut corrected = before.clone();
+    keep_done(&mut corrected, &truth, &trained.spec.label_table(), &done);
+    let task = |done| Refinement {
+        model: &trained,
+        image: &image,
+        labels: &corrected,
+        done,
+        memory: &[],
+        seconds: 4.0,
+        device: DeviceChoice::Cpu,
+        seed: 1,
+    };
+    let refined = refine(&task(&done), &|| false, &mut |_| {}).unwrap();
+    let in_done = |labels: &LabelMap| {
+        let kept = |voxel: [usize; 3]| done.iter().any(|(layout, slice)| layout.screen(voxel)[2] == *slice);
+        LabelMap::from_fn(image.geometry.clone(), |voxel| if kept(voxel) { labels.get(voxel) } else { 0 })
+    };
+    let after = found(&refined.model);
+    let [was, is] = [&before, &after].map(|labels| dice(&in_done(labels), &in_done(&truth)));
+    let [whole_was, whole_is] = [&before, &after].map(|labels| dice(labels, &truth));
+    println!(
+        "finished slices {was:.3} to {is:.3}, the whole scan {whole_was:.3} to {whole_is:.3}, {} steps",
+        refined.steps
+    );
+    assert!(is > was + 0.03 && whole_is > whole_was, "{was} {is}, {whole_was} {whole_is}");
+    assert!(refine(&task(&[]), &|| false, &mut |_| {}).err().unwrap().to_string().contains("done"));
+    assert!(matches!(refine(&task(&done), &|| true, &mut |_| {}), Err(FitError::Stopped)));
 }

@@ -11,9 +11,9 @@ use super::preparing::{LabelledScan, prepare_all};
 use super::sampling::draw;
 use super::schedule::warm_poly;
 use super::start;
-use crate::engine::{DeviceChoice, EngineError, KeepFreedMemory, Recipe};
+use crate::engine::{DeviceChoice, EngineError, KeepFreedMemory, Random, Recipe};
 use crate::model::Model;
-use crate::volume::{LabelMap, PlaneLayout, Volume};
+use crate::volume::{LabelMap, Plane, PlaneLayout, Volume};
 
 /// First rate: a third of a training's, so that what the model knows is not lost.
 const RATE: f64 = 3e-4;
@@ -23,8 +23,10 @@ const WARM_UP: f64 = 0.1;
 const BATCH: usize = 16;
 /// Share of the weights' mean that a step keeps: a few seconds are few steps.
 const AVERAGE: f64 = 0.95;
-/// Share of examples from the scan itself, where there are others to remember.
-const OWN_SHARE: f64 = 0.5;
+/// Share of examples from the scan as it is labelled now, right or wrong.
+const DRAFT_SHARE: f64 = 0.15;
+/// Share of examples from scans to remember, where there are some. The others are of the finished slices.
+const MEMORY_SHARE: f64 = 0.35;
 
 /// What a model is adapted to.
 pub struct Refinement<'a> {
@@ -71,6 +73,12 @@ fn known_labels(labels: &LabelMap, done: &[(PlaneLayout, usize)], classes: u16, 
     known
 }
 
+/// Every axial slice.
+fn every_slice(image: &Volume) -> Vec<(PlaneLayout, usize)> {
+    let layout = PlaneLayout::new(&image.geometry, Plane::Axial);
+    (0..layout.size[2]).map(|slice| (layout, slice)).collect()
+}
+
 /// Adapts a model for a few seconds.
 ///
 /// # Errors
@@ -94,7 +102,15 @@ pub fn refine(
         labels: known_labels(task.labels, task.done, classes, ignore),
     };
     let own = prepare_all(std::slice::from_ref(&own), spec, Some(ignore))?;
-    let others = if task.memory.is_empty() { Vec::new() } else { prepare_all(task.memory, spec, Some(ignore))? };
+    // What the whole scan looks like now holds the model where nothing was corrected: one slice alone, perhaps without some
+    // of the labels, would let it forget the others.
+    let draft = LabelledScan {
+        name: "this scan".into(),
+        image: task.image.clone(),
+        labels: known_labels(task.labels, &every_slice(task.image), classes, ignore),
+    };
+    let draft = prepare_all(std::slice::from_ref(&draft), spec, Some(ignore))?;
+    let memory = if task.memory.is_empty() { Vec::new() } else { prepare_all(task.memory, spec, Some(ignore))? };
     let plan = Plan {
         architecture: spec.architecture.clone(),
         slice_axis: spec.slice_axis,
@@ -123,9 +139,14 @@ pub fn refine(
             break;
         }
         let rate = warm_poly(plan.rate, plan.warm_up, share);
-        let from = |forced: bool, random: &mut _| {
-            let remember = !others.is_empty() && !crate::engine::Random::chance(random, OWN_SHARE);
-            draw(if remember { &others } else { &own }, forced, random)
+        let from = |forced: bool, random: &mut Random| {
+            let chosen = random.unit();
+            let from = match () {
+                () if chosen < DRAFT_SHARE => &draft,
+                () if chosen < DRAFT_SHARE + MEMORY_SHARE && !memory.is_empty() => &memory,
+                () => &own,
+            };
+            draw(from, forced, random)
         };
         let value = match learner.step(&from, rate, &|| stop()) {
             Err(FitError::Engine(EngineError::Stopped)) => return Err(FitError::Stopped),
@@ -144,7 +165,7 @@ pub fn refine(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::volume::{Affine, Geometry, Plane};
+    use crate::volume::{Affine, Geometry};
 
     #[test]
     fn only_done_slices_and_the_models_labels_are_known() {
