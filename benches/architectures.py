@@ -3,8 +3,8 @@
 
 Usage: python3 benches/architectures.py target/release/lamella DATASET [--split FILE] [--budget 30s] > docs/architectures.md
 
-Nothing else may run meanwhile. Each entry trains once with seed 1; Dice is that of the split's validation cases, which also
-choose the epoch.
+Nothing else may run meanwhile. Each entry trains once with seed 1, on coronal slices; Dice is that of the split's validation cases
+after the last step.
 """
 
 import argparse
@@ -27,19 +27,21 @@ def run(*words):
     done = subprocess.run([a.lamella, *words, "--json"], capture_output=True, text=True)
     if done.returncode != 0:
         sys.exit(f"{' '.join(words)}: {done.stderr}")
-    return json.loads(done.stdout)
+    return done.stdout
 
 
-zoo = run("models", "list")
+zoo = json.loads(run("models", "list"))
 
 
 def row(name, arch, options, listed):
     options = json.dumps(options)
-    step = run("bench", "train", "--arch", arch, "--options", options, "--size", "64", "--batch", "8")["median_s"]
+    step = run("bench", "train", "--arch", arch, "--options", options, "--size", "64", "--batch", "8")
+    step = json.loads(step)["median_s"]
     with tempfile.TemporaryDirectory() as folder:
         words = ["train", a.dataset, "-o", f"{folder}/m.safetensors", "--arch", arch, "--options", options]
-        words += ["--budget", a.budget, "--seed", "1", "--validate-every", "1"] + (["--split", a.split] if a.split else [])
-        dice = run(*words)["dice"]
+        words += ["--axis", "coronal", "--patch", "48x48", "--batch", "16", "--mirror", "R"]
+        words += ["--budget", a.budget, "--seed", "1", "--validate-every", "1000"] + (["--split", a.split] if a.split else [])
+        dice = json.loads(run(*words).splitlines()[-1])["dice"]
     values = list(dice.values())
     print(f"done: {name} {values}", file=sys.stderr)
     cells = " | ".join(f"{v:.3f}" for v in values)
@@ -64,7 +66,7 @@ if a.only:
 print("# Architectures\n")
 print(
     f"Every entry of `lamella models list` after {a.budget} of training on the hippocampus data (fixed split, 40 validation\n"
-    "cases, which also choose the epoch; seed 1). An equal budget is not an equal chance: large networks and dear blocks have\n"
+    "cases; coronal slices in steps of 16, seed 1, the mean of the weights after the last step). An equal budget is not an equal chance: large networks and dear blocks have\n"
     "made few steps by then, and a Dice near zero says that an entry had not begun to find the labels, not that it cannot\n"
     "(`tests/zoo.rs` lets the architectures, some encoders and every attention learn sixteen slices by heart). Multiply-adds are\n"
     "for one slice of 256 x 256; a step is 8 slices of 64 x 64, forward, backward and AdamW. "

@@ -142,7 +142,7 @@ fn the_bundled_model_is_as_good_as_promised_on_held_back_cases() {
     let report = json(&arguments);
     assert_eq!(report["masks"].as_array().unwrap().len(), images.len());
     let scores = json(&["evaluate", "--pred", text(out.path()), "--truth", text(&data.join("labelsTr")), "--json"]);
-    for (label, name, least) in [("1", "anterior", 0.88), ("2", "posterior", 0.86)] {
+    for (label, name, least) in [("1", "anterior", 0.890), ("2", "posterior", 0.872)] {
         let mean = &scores["mean"][label];
         println!(
             "{} held-back cases, {name}: Dice {:.4}, HD95 {:.2} mm",

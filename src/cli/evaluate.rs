@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use serde_json::json;
 
 use super::{Result, print_json};
-use crate::jobs::{self, Cancel, LabelScores};
+use crate::jobs::{self, Cancel, JobError, LabelScores};
 
 /// Compare predicted masks with true ones, paired by file name.
 #[derive(Args)]
@@ -16,6 +17,9 @@ pub struct Evaluate {
     /// The true mask or folder
     #[arg(long)]
     truth: PathBuf,
+    /// Masks of another model of the same cases: a paired test of Dice (Wilcoxon's signed ranks) tells whether they differ
+    #[arg(long, value_name = "PRED")]
+    against: Option<PathBuf>,
     /// Print one JSON document
     #[arg(long)]
     json: bool,
@@ -24,8 +28,19 @@ pub struct Evaluate {
 impl Evaluate {
     pub(super) fn run(&self) -> Result {
         let evaluation = jobs::evaluate(&self.pred, &self.truth, &Cancel::default())?;
+        let compared = match &self.against {
+            Some(other) => {
+                let other = jobs::evaluate(other, &self.truth, &Cancel::default())?;
+                Some(jobs::compare_evaluations(&evaluation, &other)?)
+            }
+            None => None,
+        };
         if self.json {
-            return print_json(&evaluation);
+            let mut document = serde_json::to_value(&evaluation).map_err(|e| JobError::Other(e.to_string()))?;
+            if let Some(compared) = &compared {
+                document["against"] = json!(compared);
+            }
+            return print_json(&document);
         }
         println!(
             "{:24} {:>5} {:>7} {:>7} {:>8} {:>8} {:>11} {:>11}",
@@ -38,6 +53,12 @@ impl Evaluate {
         }
         for (label, scores) in &evaluation.mean {
             print_row("mean", *label, scores);
+        }
+        for (label, test) in compared.iter().flatten() {
+            println!(
+                "label {label}: Dice {:+.4} against the other, better in {} of {} cases and worse in {}, p = {:.2e}",
+                test.mean_difference, test.larger[0], test.cases, test.larger[1], test.p
+            );
         }
         Ok(())
     }

@@ -9,8 +9,8 @@ use serde_json::json;
 use super::terminal::Terminal;
 use super::{Result, use_threads};
 use crate::jobs::{
-    self, CHECKPOINT_SECONDS, Cancel, DeviceChoice, Job, JobError, JobEvent, Outcome, TrainJob, checkpoint_path,
-    default_plan,
+    self, CHECKPOINT_SECONDS, Cancel, DeviceChoice, Job, JobError, JobEvent, Outcome, SplitChoice, TrainJob,
+    checkpoint_path, default_plan,
 };
 use crate::learn::{Augmentation, Budget, mean_dice};
 use crate::model::{self, ArchitectureSpec, SliceAxis};
@@ -50,6 +50,9 @@ pub struct Train {
     /// JSON file with the lists `train` and `validation`
     #[arg(long)]
     split: Option<PathBuf>,
+    /// Hold back a fold of a cross-validation: 0/5 to 4/5 for five
+    #[arg(long, value_name = "K/N", conflicts_with = "split")]
+    fold: Option<SplitChoice>,
     /// Length: 50ep, 90s, 10m, 2h
     #[arg(long, default_value = "50ep")]
     budget: Budget,
@@ -90,9 +93,10 @@ pub struct Train {
     /// The model averages over mirrored slices: more exact, four times the work
     #[arg(long)]
     average_mirrored: bool,
-    /// Mirror only along these axes, of the letters R (right), A (front), S (up): R where the body is symmetric
-    #[arg(long, default_value = "RAS")]
-    mirror: String,
+    /// Mirror along these axes, of the letters R (right), A (front), S (up); without it R alone, because bodies are roughly
+    /// symmetric from left to right and never upside down
+    #[arg(long, value_name = "AXES")]
+    mirror: Option<String>,
     /// Do not mirror (where left and right are labelled)
     #[arg(long)]
     no_mirror: bool,
@@ -183,8 +187,9 @@ impl Train {
         }
         plan.augmentation =
             Augmentation { mirror: plan.augmentation.mirror && !self.no_mirror, ..self.augment.clone() };
-        let wanted = mirror_axes(&self.mirror)?;
-        plan.mirror_axes = [0, 1, 2].map(|axis| plan.mirror_axes[axis] && wanted[axis]);
+        if let Some(letters) = &self.mirror {
+            plan.mirror_axes = mirror_axes(letters)?;
+        }
         plan.seed = self.seed;
         let id = self.output.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
         let state = checkpoint_path(&self.output);
@@ -196,7 +201,11 @@ impl Train {
         }
         let job = TrainJob {
             dataset: self.dataset.clone(),
-            split: self.split.clone(),
+            split: match (&self.split, &self.fold) {
+                (Some(path), _) => SplitChoice::File(path.clone()),
+                (None, Some(fold)) => fold.clone(),
+                (None, None) => SplitChoice::Default,
+            },
             output: self.output.clone(),
             id,
             init,

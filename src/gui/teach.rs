@@ -7,7 +7,9 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::preview::PreviewPicture;
-use crate::jobs::{CHECKPOINT_SECONDS, DeviceChoice, TrainJob, TrainSummary, ZooRow, check_architecture, default_plan};
+use crate::jobs::{
+    CHECKPOINT_SECONDS, DeviceChoice, SplitChoice, TrainJob, TrainSummary, ZooRow, check_architecture, default_plan,
+};
 use crate::learn::{Budget, Epoch, Plan};
 use crate::model::{ArchitectureSpec, Model, SliceAxis};
 
@@ -210,7 +212,7 @@ impl Teach {
         plan.average_mirrored = self.average_mirrored && plan.augmentation.mirror;
         Some(TrainJob {
             dataset: self.dataset.clone()?,
-            split: None,
+            split: SplitChoice::Default,
             output: self.output(folder),
             id: self.name.clone(),
             init,

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::{Cancel, JobError, read_labels};
 use crate::formats::{stem, writer_for};
-use crate::pipeline::{LabelScores, compare};
+use crate::pipeline::{LabelScores, PairedTest, compare, wilcoxon};
 
 /// Scores of one case by label value.
 #[derive(Debug, Serialize)]
@@ -46,6 +46,26 @@ pub fn evaluate(predicted: &Path, truth: &Path, cancel: &Cancel) -> Result<Evalu
         .collect::<Result<Vec<_>, _>>()?;
     let mean = mean(&cases);
     Ok(Evaluation { cases, mean })
+}
+
+/// Compares the Dice of two evaluations on the cases that both have, label by label, the first minus the second.
+///
+/// # Errors
+/// When they have no case in common.
+pub fn compare_evaluations(first: &Evaluation, second: &Evaluation) -> Result<BTreeMap<u16, PairedTest>, JobError> {
+    let mut pairs: BTreeMap<u16, Vec<(f64, f64)>> = BTreeMap::new();
+    for case in &first.cases {
+        let Some(other) = second.cases.iter().find(|other| other.name == case.name) else { continue };
+        for (label, scores) in &case.labels {
+            if let Some(theirs) = other.labels.get(label) {
+                pairs.entry(*label).or_default().push((scores.dice, theirs.dice));
+            }
+        }
+    }
+    if pairs.is_empty() {
+        return Err(JobError::Other("the two folders have no mask of the same name".into()));
+    }
+    Ok(pairs.into_iter().map(|(label, pairs)| (label, wilcoxon(&pairs))).collect())
 }
 
 fn pair(predicted: &Path, truth: &Path) -> Result<Vec<(PathBuf, PathBuf)>, JobError> {

@@ -34,13 +34,13 @@ pub use crate::formats::{
     Entry, Findings, FormatError, READERS, Skipped, WRITERS, load, open_one, scan, stem, write_volume, writer_for,
 };
 pub use crate::pipeline::{LabelScores, SegmentOptions, SegmentSeconds};
-pub use evaluate::{CaseScores, Evaluation, evaluate};
+pub use evaluate::{CaseScores, Evaluation, compare_evaluations, evaluate};
 pub use export::ImageSlice;
 pub use open::read_labels;
 pub use refine::{REFINE_SECONDS, RefineJob};
 pub use sample::make_sample;
 pub use segment::SegmentJob;
-pub use train::{CHECKPOINT_SECONDS, TrainJob, TrainSummary, checkpoint_path, default_plan, load_case};
+pub use train::{CHECKPOINT_SECONDS, SplitChoice, TrainJob, TrainSummary, checkpoint_path, default_plan, load_case};
 pub use worker::{Worker, WorkerNews};
 pub use zoo_table::{ZooRow, check_architecture, zoo_table};
 

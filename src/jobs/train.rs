@@ -15,13 +15,42 @@ use crate::learn::{
 use crate::model::{Model, SliceAxis};
 use crate::volume::{LabelMap, Volume, stack_frames};
 
+/// Which cases are held back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SplitChoice {
+    /// Every fifth.
+    Default,
+    /// Those that a JSON file with `train` and `validation` lists.
+    File(PathBuf),
+    /// One of several folds.
+    Fold {
+        /// Which, counted from 0.
+        fold: usize,
+        /// Of how many, at least 2.
+        count: usize,
+    },
+}
+
+impl std::str::FromStr for SplitChoice {
+    type Err = String;
+
+    /// Reads a fold, for example `0/5`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let numbers = text.split_once('/').and_then(|(fold, count)| Some((fold.parse().ok()?, count.parse().ok()?)));
+        match numbers {
+            Some((fold, count)) if count >= 2 && fold < count => Ok(Self::Fold { fold, count }),
+            _ => Err(format!("{text:?} is no fold; of five folds there are 0/5, 1/5, 2/5, 3/5 and 4/5")),
+        }
+    }
+}
+
 /// What to train on and how.
 #[derive(Clone)]
 pub struct TrainJob {
     /// An nnU-Net v2 or MSD folder.
     pub dataset: PathBuf,
-    /// A JSON file with `train` and `validation`; every fifth case is held back without.
-    pub split: Option<PathBuf>,
+    /// Which cases are held back.
+    pub split: SplitChoice,
     /// The model file to write.
     pub output: PathBuf,
     /// Identifier of the model.
@@ -111,7 +140,8 @@ pub fn default_plan() -> Plan {
         rate: 1e-3,
         warm_up: 0.02,
         average: 0.998,
-        mirror_axes: [true; 3],
+        // Bodies are roughly symmetric from left to right, and never upside down or back to front.
+        mirror_axes: [true, false, false],
         average_mirrored: false,
         forced_foreground: 1.0 / 3.0,
         augmentation: Augmentation::default(),
@@ -143,8 +173,13 @@ pub(super) fn run(job: &TrainJob, progress: Progress, cancel: &Cancel) -> Result
     }
     let dataset = Dataset::open(&job.dataset)?;
     let split = match &job.split {
-        Some(path) => dataset.read_split(path)?,
-        None => dataset.default_split(),
+        SplitChoice::File(path) => dataset.read_split(path)?,
+        SplitChoice::Default => dataset.default_split(),
+        SplitChoice::Fold { fold, count } if *count <= dataset.cases.len() => dataset.fold(*fold, *count),
+        SplitChoice::Fold { count, .. } => {
+            let cases = dataset.cases.len();
+            return Err(JobError::Other(format!("{count} folds need as many cases; the data set has {cases}")));
+        }
     };
     let state = checkpoint_path(&job.output);
     let options = FitOptions {

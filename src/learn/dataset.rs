@@ -139,6 +139,15 @@ impl Dataset {
         split
     }
 
+    /// One of several folds: every `count`-th case from the `fold`-th (counted from 0) is held back, in the order of names.
+    pub fn fold(&self, fold: usize, count: usize) -> Split {
+        let mut split = Split { train: Vec::new(), validation: Vec::new() };
+        for (n, case) in self.cases.iter().enumerate() {
+            if n % count == fold { &mut split.validation } else { &mut split.train }.push(case.name.clone());
+        }
+        split
+    }
+
     /// A case by name.
     pub fn case(&self, name: &str) -> Option<&CaseFiles> {
         self.cases.iter().find(|case| case.name == name)
@@ -213,6 +222,13 @@ mod tests {
         let dataset = Dataset::open(at).unwrap();
         assert_eq!(dataset.cases.iter().map(|c| c.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
         assert_eq!(dataset.labels[&1], "liver");
+        let [first, second] = [0, 1].map(|fold| dataset.fold(fold, 2));
+        assert_eq!((&first.validation, &first.train), (&second.train, &second.validation));
+        assert_eq!(first.validation, ["a"]);
+        let partly = v2.replace(r#""liver": 1}"#, r#""liver": 1, "ignore": 2}"#);
+        std::fs::write(at.join("dataset.json"), partly).unwrap();
+        let dataset = Dataset::open(at).unwrap();
+        assert_eq!((dataset.ignore, dataset.labels.len()), (Some(2), 2));
         let v1 = r#"{"modality": {"0": "MRI"}, "labels": {"0": "background", "1": "Anterior"},
             "training": [{"image": "./imagesTr/a_0000.nii.gz", "label": "./labelsTr/a.nii.gz"}]}"#;
         std::fs::write(at.join("dataset.json"), v1).unwrap();
