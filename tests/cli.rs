@@ -169,7 +169,7 @@ fn training_is_reproducible_and_its_model_runs() {
         let output = out.path().join(name);
         let options = r#"{"width": 4, "depth": 2, "attention": ["se", "gc"]}"#;
         let mut command = Command::new(env!("CARGO_BIN_EXE_lamella"));
-        command.args(["train", text(&data), "-o", text(&output), "--split", text(&split), "--budget", "2ep"]);
+        command.args(["train", text(&data), "-o", text(&output), "--split", text(&split), "--budget", "6ep"]);
         command.args(["--seed", "7", "--options", options, "--patch", "48x48", "--json", "--checkpoint-every", "0"]);
         command.args(more);
         command
@@ -182,8 +182,8 @@ fn training_is_reproducible_and_its_model_runs() {
     };
     let train = |name: &str| {
         let printed = lines(&mut command(name, &["--report", text(&report)]));
-        assert_eq!(printed.len(), 3, "two epochs and the result: {printed:?}");
-        assert_eq!(printed[2]["cases"].as_array().unwrap().len(), 2);
+        assert_eq!(printed.len(), 7, "six epochs and the result: {printed:?}");
+        assert_eq!(printed[6]["cases"].as_array().unwrap().len(), 2);
         std::fs::read(out.path().join(name)).unwrap()
     };
     let strip = |bytes: &[u8]| lamella::model::Model::from_bytes(bytes, Path::new("x")).unwrap().weights;
@@ -194,13 +194,12 @@ fn training_is_reproducible_and_its_model_runs() {
     }
 
     // Killed in the middle, it goes on to the same weights; what it left is always whole.
-    let state = out.path().join("c.training");
+    let state = out.path().join("c.safetensors.training");
     let mut running = command("c.safetensors", &[]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let start = std::time::Instant::now();
     while !state.exists() && start.elapsed().as_secs() < 60 {
         std::thread::sleep(std::time::Duration::from_millis(2));
     }
-    std::thread::sleep(std::time::Duration::from_millis(200));
     running.kill().unwrap();
     running.wait().unwrap();
     let left = lamella::learn::Checkpoint::load(&state).unwrap();
@@ -224,6 +223,38 @@ fn training_is_reproducible_and_its_model_runs() {
         "--largest",
     ]);
     assert!(mask.is_file());
+}
+
+#[test]
+fn refining_keeps_finished_slices_and_writes_the_adapted_model() {
+    let Some(folder) = support::test_data() else { return };
+    let data = folder.join("data/hippocampus");
+    let name = support::json(&data.join("splits.json"))["validation"][0].as_str().unwrap().to_string();
+    let [image, truth] = ["imagesTr", "labelsTr"].map(|part| data.join(format!("{part}/{name}.nii.gz")));
+    let out = tempfile::tempdir().unwrap();
+    let [mask, model] = ["mask.nii.gz", "adapted.safetensors"].map(|file| out.path().join(file));
+    let refine = |done: &str, more: &[&str]| {
+        let mut words = vec!["refine", text(&image), "--labels", text(&truth), "--axis", "coronal", "--done", done];
+        words.extend(["-m", "hippocampus", "-o", text(&mask), "--seconds", "2", "--json"]);
+        words.extend(more);
+        lamella(&words)
+    };
+    let done = refine("12,20", &["--model-output", text(&model)]);
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let report: Value = serde_json::from_slice(&done.stdout).unwrap();
+    assert!(report["steps"].as_u64().unwrap() > 0, "{report}");
+    // The coronal slices are counted from the back, along the second axis of this file's R, A, S grid.
+    let read = |path: &Path| lamella::jobs::read_labels(path, &Default::default(), &|_| {}).unwrap();
+    let (refined, truth_labels) = (read(&mask), read(&truth));
+    assert_eq!(truth_labels.geometry().orientation().code(), "RAS");
+    let [ni, _, nk] = truth_labels.geometry().shape();
+    let agrees = |j: usize| (0..ni).all(|i| (0..nk).all(|k| refined.get([i, j, k]) == truth_labels.get([i, j, k])));
+    assert!(agrees(12) && agrees(20) && !agrees(25));
+    let adapted = lamella::model::Model::load(&model).unwrap();
+    assert_eq!((adapted.spec.id.as_str(), adapted.spec.fused_axes.len()), ("adapted", 3));
+    assert!(adapted.spec.provenance.metrics.is_empty());
+    let beyond = refine("12,900", &[]);
+    assert!(!beyond.status.success() && String::from_utf8_lossy(&beyond.stderr).contains("900"));
 }
 
 #[test]

@@ -334,6 +334,47 @@ fn labels_that_were_changed_while_the_model_ran_are_kept_until_the_user_chooses(
 }
 
 #[test]
+fn a_finished_slice_refines_the_model_and_stays_as_it_is() {
+    let _alone = alone();
+    if !can_render() {
+        return;
+    }
+    let mut harness = sample();
+    harness.get_by_label_contains(SEGMENT).click();
+    settle(&mut harness);
+    let segmented = harness.state().labels().unwrap().clone();
+    // A stroke in the axial view, whose slice is then marked done with the pointer still over it.
+    harness.key_press(Key::Num4);
+    harness.run_steps(2);
+    drag_in_axial_view(&mut harness, egui::vec2(30.0, 0.0));
+    let corrected = harness.state().labels().unwrap().clone();
+    assert_ne!(corrected.counts(), segmented.counts());
+    harness.key_press(Key::Enter);
+    harness.run_steps(3);
+    harness.get_by_label("Refine from 1 done").scroll_to_me();
+    harness.run_steps(3);
+    harness.get_by_label("Refine from 1 done").click();
+    settle(&mut harness);
+    assert!(harness.state().messages().is_empty(), "{:?}", harness.state().messages());
+    let refined = harness.state().labels().unwrap().clone();
+    assert!(!refined.same_labels(&corrected), "the other slices are segmented again");
+    let slice = corrected.geometry().shape()[2] / 2;
+    let read = |labels: &lamella::volume::LabelMap| {
+        let mut out = Vec::new();
+        labels.slice_k(slice, &mut out);
+        out
+    };
+    assert_eq!(read(&refined), read(&corrected), "the finished slice stays");
+    assert_ne!(read(&refined), read(&segmented));
+    harness.get_by_label("Forget").click();
+    settle(&mut harness);
+    assert!(harness.query_by_label("Forget").is_none());
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::Z);
+    harness.run_steps(3);
+    assert!(harness.state().labels().unwrap().same_labels(&corrected), "one undo step");
+}
+
+#[test]
 fn opening_another_file_does_not_stop_a_running_model_unasked() {
     let _alone = alone();
     let Some(data) = support::test_data() else { return };

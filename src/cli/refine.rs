@@ -92,6 +92,7 @@ impl Refine {
             labels: labels.clone(),
             done: done.clone(),
             memory: self.memory.clone(),
+            memory_is_wanted: true,
             seconds: self.seconds,
             device: self.device,
             options: SegmentOptions::default(),

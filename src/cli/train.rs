@@ -136,6 +136,7 @@ impl Train {
         plan.from_data.network &= !given;
         plan.from_data.patch &= self.patch.is_none();
         plan.from_data.batch &= self.batch.is_none();
+        plan.from_data.mirror &= self.mirror.is_none() && !self.average_mirrored;
         plan.from_data.slices &= self.axis.is_none() && !self.fuse_axes;
         if let Some(id) = &self.arch {
             plan.architecture = ArchitectureSpec { id: id.clone(), options: serde_json::Value::Null };

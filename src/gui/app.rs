@@ -7,6 +7,7 @@ use super::compose::{Look, picture};
 use super::dialogs::{Answer, Dialogs, Purpose};
 use super::egui;
 use super::notices::{Kind, Notices};
+use super::refining::REFINING;
 use super::settings::Settings;
 use super::tasks::{News, Snapshot, Tasks};
 use super::teach::{TEACHING, Teach};
@@ -76,7 +77,7 @@ pub struct App {
     pub(super) models: Vec<ListedModel>,
     /// The chosen model, read once.
     pub(super) model: Option<(String, Arc<Model>)>,
-    /// Whether that model was adapted to the shown scan.
+    /// Whether that model was adapted to finished slices, of this scan or one before.
     pub(super) adapted: bool,
     pub(super) device_choice: DeviceChoice,
     pub(super) device: String,
@@ -228,7 +229,7 @@ impl App {
     pub(super) fn is_busy(&self) -> bool {
         self.is_modified()
             || self.viewer.as_ref().is_some_and(|v| v.pending.is_some() || v.stroke.is_some())
-            || (self.viewer.is_some() && self.tasks.is_running(SEGMENTING))
+            || (self.viewer.is_some() && (self.tasks.is_running(SEGMENTING) || self.tasks.is_running(REFINING)))
     }
 
     /// Whether closing the window would lose something: what [`Self::is_busy`] says, or a training.
@@ -275,6 +276,7 @@ impl App {
     /// Takes the image off the screen; it stays in the data panel.
     fn close_image(&mut self) {
         self.tasks.cancel(SEGMENTING);
+        self.tasks.cancel(REFINING);
         self.keep_habits();
         self.viewer = None;
         self.shown = None;

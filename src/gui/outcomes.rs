@@ -94,10 +94,13 @@ impl App {
                 self.models = crate::model::list();
                 let id = model_id(&summary.output);
                 if !self.models.iter().any(|model| model.id == id) {
-                    self.models.push(ListedModel { id, origin: Origin::User(summary.output.clone()) });
+                    let origin = Origin::User(summary.output.clone());
+                    self.models.push(ListedModel { id: id.clone(), origin });
                 }
                 // A model of this name may be in memory as it was.
-                self.model = None;
+                if self.settings.model == id {
+                    self.model = None;
+                }
                 let name = summary.output.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
                 self.notices.push(Kind::Info, format!("{name} has learned."), summary.output.display().to_string());
                 self.teach.result = Some(*summary);

@@ -7,7 +7,7 @@ use super::viewer::Viewer;
 /// Asks over the upper edge of the images until there is an answer; nothing else waits for it.
 pub fn pending_ui(ui: &egui::Ui, area: egui::Rect, viewer: &mut Viewer) {
     let Some(pending) = &viewer.pending else { return };
-    let (what, take) = if pending.name == "Segment" {
+    let (what, take) = if matches!(pending.name, "Segment" | "Refine") {
         ("You changed labels while the model ran.", "Use the model's labels")
     } else {
         ("You changed labels while the file was read.", "Use the file's labels")

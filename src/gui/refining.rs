@@ -28,7 +28,7 @@ impl App {
             () if self.viewer.as_ref().is_some_and(|viewer| viewer.frame > 0) => {
                 Some("Only the first frame can be refined")
             }
-            () if self.done_slices().is_empty() => Some("Correct a slice and mark it done (D) first"),
+            () if self.done_slices().is_empty() => Some("Correct a slice and mark it done (Enter over its view) first"),
             () => None,
         }
     }
@@ -48,6 +48,7 @@ impl App {
             labels: viewer.session.document().labels.clone(),
             done,
             memory: self.teach.dataset.clone(),
+            memory_is_wanted: false,
             seconds: REFINE_SECONDS,
             device: self.device_choice,
             model,

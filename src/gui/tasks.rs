@@ -121,7 +121,10 @@ impl Tasks {
                     }
                     Some(WorkerNews::Done(outcome)) => {
                         // A result that came just before the stop is not wanted; a file that was written is there.
-                        let unwanted = matches!(outcome, Ok(Outcome::Labels { .. } | Outcome::Volume(..)));
+                        let unwanted = matches!(
+                            outcome,
+                            Ok(Outcome::Labels { .. } | Outcome::Volume(..) | Outcome::Refined { .. })
+                        );
                         let outcome = if task.stopping && unwanted { Err(JobError::Stopped) } else { outcome };
                         news.push(News::Done(Box::new(outcome), task.snapshot));
                         return false;

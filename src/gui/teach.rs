@@ -206,6 +206,7 @@ impl Teach {
             Slices::AllAxes => plan.fuse_axes = true,
             Slices::FromData => {}
         }
+        plan.from_data.mirror &= !self.average_mirrored;
         plan.from_data.slices &= self.slices == Slices::FromData;
         plan.from_data.network &= self.architecture == "unet" && self.encoder == "plain";
         plan.augmentation.mirror &= !self.sided;

@@ -26,7 +26,10 @@ pub fn unsaved_ui(ui: &egui::Ui, app: &mut App) {
         let (title, text) = if modified {
             ("The labels are not saved", "They are lost when this image is closed.")
         } else if teaching {
-            ("The model is still learning", "The best one so far is on disk; what it would learn from here on is lost.")
+            (
+                "The model is still learning",
+                "The best one so far is on disk; under the same name it can go on another time.",
+            )
         } else {
             ("The model is still at work", "What it has found is lost when this image is closed.")
         };

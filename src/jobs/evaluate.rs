@@ -1,6 +1,6 @@
 //! Comparing predicted with true label maps.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
@@ -54,12 +54,14 @@ pub fn evaluate(predicted: &Path, truth: &Path, cancel: &Cancel) -> Result<Evalu
 /// When they have no case in common.
 pub fn compare_evaluations(first: &Evaluation, second: &Evaluation) -> Result<BTreeMap<u16, PairedTest>, JobError> {
     let mut pairs: BTreeMap<u16, Vec<(f64, f64)>> = BTreeMap::new();
+    let single = first.cases.len() == 1 && second.cases.len() == 1;
     for case in &first.cases {
-        let Some(other) = second.cases.iter().find(|other| other.name == case.name) else { continue };
-        for (label, scores) in &case.labels {
-            if let Some(theirs) = other.labels.get(label) {
-                pairs.entry(*label).or_default().push((scores.dice, theirs.dice));
-            }
+        let Some(other) = second.cases.iter().find(|other| single || other.name == case.name) else { continue };
+        // A label that neither the truth nor a model has is found rightly by that model.
+        let dice = |case: &CaseScores, label: u16| case.labels.get(&label).map_or(1.0, |scores| scores.dice);
+        let labels: BTreeSet<u16> = case.labels.keys().chain(other.labels.keys()).copied().collect();
+        for label in labels {
+            pairs.entry(label).or_default().push((dice(case, label), dice(other, label)));
         }
     }
     if pairs.is_empty() {

@@ -52,6 +52,7 @@ pub struct Cancel(Arc<Flags>);
 struct Flags {
     stop: AtomicBool,
     pause: AtomicBool,
+    abandoned: AtomicBool,
 }
 
 impl Cancel {
@@ -63,6 +64,17 @@ impl Cancel {
     /// Whether it was asked to.
     pub fn is_cancelled(&self) -> bool {
         self.0.stop.load(Ordering::Relaxed)
+    }
+
+    /// Asks the job to stop because nobody waits for it any more: a training can be gone on with later.
+    pub fn abandon(&self) {
+        self.0.abandoned.store(true, Ordering::Relaxed);
+        self.cancel();
+    }
+
+    /// Whether nobody waits for it any more.
+    pub fn is_abandoned(&self) -> bool {
+        self.0.abandoned.load(Ordering::Relaxed)
     }
 
     /// Asks a training to wait, or to go on.

@@ -28,6 +28,8 @@ pub struct RefineJob {
     pub done: Vec<(PlaneLayout, usize)>,
     /// A data set that the model learned from, some of whose scans are mixed in.
     pub memory: Option<PathBuf>,
+    /// Whether it is an error that they cannot be; else the user is told.
+    pub memory_is_wanted: bool,
     /// How long to learn.
     pub seconds: f64,
     /// Where to run.
@@ -37,7 +39,7 @@ pub struct RefineJob {
 }
 
 /// Scans of a data set, spread evenly over it, whose labels are those of the model.
-fn remembered(job: &RefineJob) -> Result<Vec<LabelledScan>, JobError> {
+fn remembered(job: &RefineJob, cancel: &Cancel) -> Result<Vec<LabelledScan>, JobError> {
     let Some(folder) = &job.memory else { return Ok(Vec::new()) };
     let dataset = Dataset::open(folder)?;
     let classes = &job.model.spec.classes;
@@ -50,9 +52,24 @@ fn remembered(job: &RefineJob) -> Result<Vec<LabelledScan>, JobError> {
             job.model.spec.id
         )));
     }
+    if dataset.channels.len().max(1) != job.model.spec.image_channels {
+        return Err(JobError::Other(format!(
+            "the scans in {} have {} channels, and {} takes {}",
+            folder.display(),
+            dataset.channels.len().max(1),
+            job.model.spec.id,
+            job.model.spec.image_channels
+        )));
+    }
     let step = dataset.cases.len().div_ceil(MOST_REMEMBERED).max(1);
     let names = dataset.cases.iter().step_by(step).map(|case| case.name.as_str());
-    Ok(names.map(|name| read_case(&dataset, name, &load_case)).collect::<Result<_, _>>()?)
+    names
+        .map(
+            |name| {
+                if cancel.is_cancelled() { Err(JobError::Stopped) } else { Ok(read_case(&dataset, name, &load_case)?) }
+            },
+        )
+        .collect()
 }
 
 pub(super) fn run(job: &RefineJob, progress: Progress, cancel: &Cancel) -> Result<Outcome, JobError> {
@@ -61,10 +78,22 @@ pub(super) fn run(job: &RefineJob, progress: Progress, cancel: &Cancel) -> Resul
         return Err(JobError::Other(format!("{} is a classifier and gives no mask", spec.title)));
     }
     progress(JobEvent::Progress { fraction: 0.0, stage: "Preparing" });
-    let memory = remembered(job)?;
+    let memory = match remembered(job, cancel) {
+        Err(error) if !job.memory_is_wanted && !error.is_stop() => {
+            progress(JobEvent::Warning(format!("No other scans are mixed in: {error}.")));
+            Vec::new()
+        }
+        other => other?,
+    };
+    // What is segmented along another axis is also learned along it.
+    let mut adapted = crate::model::Model::clone(&job.model);
+    if let Some(axis) = job.options.axis {
+        adapted.spec.slice_axis = axis;
+        adapted.spec.fused_axes.clear();
+    }
     let stop = || cancel.is_cancelled();
     let task = Refinement {
-        model: &job.model,
+        model: &adapted,
         image: &job.volume,
         labels: &job.labels,
         done: &job.done,
@@ -73,9 +102,10 @@ pub(super) fn run(job: &RefineJob, progress: Progress, cancel: &Cancel) -> Resul
         device: job.device,
         seed: 1,
     };
-    let refined = refine(&task, &stop, &mut |share| {
+    let mut refined = refine(&task, &stop, &mut |share| {
         progress(JobEvent::Progress { fraction: 0.9 * share as f32, stage: "Learning from the finished slices" });
     })?;
+    refined.model.spec = spec.clone();
     let mut network = refined.model.network(job.device)?;
     progress(JobEvent::Device(network.device_name().to_string()));
     let labels = segment(&job.volume, spec, &mut network, &job.options, &stop, &mut |event| match event {

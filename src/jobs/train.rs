@@ -80,7 +80,9 @@ pub const CHECKPOINT_SECONDS: f64 = 60.0;
 
 /// Where the state of a training lies while it runs, and after it was killed.
 pub fn checkpoint_path(output: &Path) -> PathBuf {
-    output.with_extension("training")
+    let mut name = output.as_os_str().to_os_string();
+    name.push(".training");
+    name.into()
 }
 
 /// What came of it.
@@ -201,7 +203,6 @@ pub(super) fn run(job: &TrainJob, progress: Progress, cancel: &Cancel) -> Result
         model.spec.provenance.command.clone_from(&job.command);
         Ok(model.save(&job.output)?)
     };
-    let (mut epochs, mut before) = (Vec::new(), None);
     let trained = fit(&dataset, &split, &job.plan, options, &load_case, &control, &mut |event| {
         progress(match event {
             FitEvent::Preparing { done, count } => {
@@ -211,15 +212,8 @@ pub(super) fn run(job: &TrainJob, progress: Progress, cancel: &Cancel) -> Result
                 progress(JobEvent::Loss { done, loss });
                 JobEvent::Progress { fraction: done as f32, stage: "Training" }
             }
-            FitEvent::Epoch(epoch) => {
-                epochs.push(epoch.clone());
-                JobEvent::Epoch(epoch)
-            }
+            FitEvent::Epoch(epoch) => JobEvent::Epoch(epoch),
             FitEvent::Preview(preview) => JobEvent::Preview(preview),
-            FitEvent::Before(cases) => {
-                before = Some(cases);
-                return;
-            }
             FitEvent::Best(model) => match save(*model) {
                 Ok(()) => return,
                 Err(error) => JobEvent::Warning(format!("the best model so far could not be saved: {error}")),
@@ -232,7 +226,8 @@ pub(super) fn run(job: &TrainJob, progress: Progress, cancel: &Cancel) -> Result
         });
     })?;
     save(trained.model)?;
-    if state.exists() {
+    // A window that is closed leaves the training to be gone on with.
+    if state.exists() && !cancel.is_abandoned() {
         // The model is there; what is left of its making is only litter.
         let _ = std::fs::remove_file(&state);
     }
@@ -242,8 +237,8 @@ pub(super) fn run(job: &TrainJob, progress: Progress, cancel: &Cancel) -> Result
         epoch: trained.epoch,
         dice: trained.dice,
         cases: trained.cases,
-        before,
-        epochs,
+        before: trained.before,
+        epochs: trained.epochs,
         images: images.collect(),
     })
 }

@@ -64,7 +64,7 @@ impl Worker {
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        self.cancel.cancel();
+        self.cancel.abandon();
     }
 }
 

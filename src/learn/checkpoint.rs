@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::dataset::Split;
+use super::fit::Epoch;
 use super::plan::{Budget, Plan};
 use super::validation::CaseDice;
 use crate::engine::{Array, OptimiserState, Weights};
@@ -39,6 +40,12 @@ pub struct TrainingProgress {
     pub seconds: f64,
     /// Steps it has made.
     pub steps: u64,
+    /// Slices in a step, as the memory allowed.
+    pub batch: usize,
+    /// The epochs so far.
+    pub epochs: Vec<Epoch>,
+    /// Dice of the model that training started from, where it was measured.
+    pub before: Option<Vec<CaseDice>>,
     /// Sum and count of the losses of the epoch that is going on.
     pub losses: (f64, usize),
     /// Steps in the mean of the weights.

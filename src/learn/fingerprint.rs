@@ -10,8 +10,10 @@ use crate::model::{ArchitectureSpec, SliceAxis};
 pub const MOST_UNEVEN: f64 = 1.6;
 /// Largest side of a patch; larger slices are learned in parts.
 const LARGEST_PATCH: usize = 192;
-/// Sides of patches are multiples of it, so that networks of the usual depths need no padding.
+/// Sides of patches are multiples of it.
 const PATCH_STEP: usize = 8;
+/// Scans with fewer slices than this along an axis are cut across it.
+const FEW_SLICES: f64 = 8.0;
 /// Share of the median side that a patch covers at least.
 const COVERED: f64 = 0.95;
 /// Pixels of a step: as many as 48 slices of 48 x 48.
@@ -26,6 +28,8 @@ const SMALL_PATCH: usize = 96 * 96;
 pub struct Fingerprint {
     /// Spacing along the world axes R, A, S in millimetres.
     pub spacing_mm: [f64; 3],
+    /// Smallest and largest spacing of any scan along any axis.
+    pub spacing_range_mm: [f64; 2],
     /// Extent along the world axes R, A, S in millimetres.
     pub extent_mm: [f64; 3],
     /// Whether labels tell the patient's left and right apart.
@@ -49,12 +53,14 @@ impl Fingerprint {
         let spacing_mm = along(&|scan, axis| scan.image.geometry.spacing_mm()[axis]);
         let extent_mm =
             along(&|scan, axis| scan.image.geometry.spacing_mm()[axis] * scan.image.geometry.shape()[axis] as f64);
+        let all = scans.iter().flat_map(|scan| scan.image.geometry.spacing_mm());
+        let spacing_range_mm = all.fold([f64::INFINITY, 0.0], |[low, high]: [f64; 2], s| [low.min(s), high.max(s)]);
         let is_side = |name: &str| {
             name.to_lowercase()
                 .split(|c: char| !c.is_alphanumeric())
                 .any(|word| ["left", "right", "lh", "rh"].contains(&word))
         };
-        Self { spacing_mm, extent_mm, sided: label_names.into_iter().any(is_side) }
+        Self { spacing_mm, spacing_range_mm, extent_mm, sided: label_names.into_iter().any(is_side) }
     }
 
     /// The plan with what was left to the data, and a sentence about each such choice.
@@ -64,17 +70,20 @@ impl Fingerprint {
         let open = std::mem::take(&mut plan.from_data);
         if open.slices {
             let thick = (0..3).max_by(|&a, &b| self.spacing_mm[a].total_cmp(&self.spacing_mm[b])).unwrap_or(2);
-            let thin = self.spacing_mm.iter().copied().fold(f64::INFINITY, f64::min);
-            plan.fuse_axes = self.spacing_mm[thick] <= MOST_UNEVEN * thin;
+            let [thinnest, thickest] = self.spacing_range_mm;
+            let voxels = |world: usize| self.extent_mm[world] / self.spacing_mm[world];
+            let flat =
+                (0..3).min_by(|&a, &b| voxels(a).total_cmp(&voxels(b))).filter(|&world| voxels(world) < FEW_SLICES);
+            plan.fuse_axes = flat.is_none() && thickest <= MOST_UNEVEN * thinnest;
             if plan.fuse_axes {
                 said.push("Slices along all three axes, because spacings are nearly equal.".into());
             } else {
-                plan.slice_axis = [SliceAxis::Sagittal, SliceAxis::Coronal, SliceAxis::Axial][thick];
-                said.push(format!(
-                    "{} slices, because they lie farthest apart ({:.2} mm).",
-                    capitalised(plan.slice_axis.name()),
-                    self.spacing_mm[thick]
-                ));
+                plan.slice_axis = [SliceAxis::Sagittal, SliceAxis::Coronal, SliceAxis::Axial][flat.unwrap_or(thick)];
+                let why = match flat {
+                    Some(_) => "there are few of them".to_string(),
+                    None => format!("they lie farthest apart ({:.2} mm)", self.spacing_mm[thick]),
+                };
+                said.push(format!("{} slices, because {why}.", capitalised(plan.slice_axis.name())));
             }
         }
         if open.mirror && self.sided && plan.augmentation.mirror {
@@ -180,7 +189,12 @@ mod tests {
 
     #[test]
     fn near_equal_spacings_are_cut_along_all_axes() {
-        let small = Fingerprint { spacing_mm: [1.0; 3], extent_mm: [35.0, 50.0, 36.0], sided: false };
+        let small = Fingerprint {
+            spacing_mm: [1.0; 3],
+            spacing_range_mm: [1.0, 1.2],
+            extent_mm: [35.0, 50.0, 36.0],
+            sided: false,
+        };
         let (decided, said) = small.decide(&plan());
         assert!(decided.fuse_axes && decided.augmentation.mirror);
         assert_eq!((decided.patch, decided.batch), ([48, 48], 48));
@@ -191,7 +205,12 @@ mod tests {
 
     #[test]
     fn thick_slices_are_cut_where_they_lie() {
-        let thick = Fingerprint { spacing_mm: [0.5, 3.0, 0.5], extent_mm: [200.0, 90.0, 60.0], sided: true };
+        let thick = Fingerprint {
+            spacing_mm: [0.5, 3.0, 0.5],
+            spacing_range_mm: [0.5, 3.0],
+            extent_mm: [200.0, 90.0, 60.0],
+            sided: true,
+        };
         let (decided, _) = thick.decide(&plan());
         assert_eq!(decided.slice_axis, SliceAxis::Coronal);
         assert!(!decided.fuse_axes && !decided.augmentation.mirror);
@@ -200,9 +219,22 @@ mod tests {
     }
 
     #[test]
+    fn single_slices_are_not_cut_across() {
+        let flat = Fingerprint {
+            spacing_mm: [1.0; 3],
+            spacing_range_mm: [1.0, 1.2],
+            extent_mm: [512.0, 512.0, 1.0],
+            sided: false,
+        };
+        let (decided, said) = flat.decide(&plan());
+        assert_eq!((decided.slice_axis, decided.fuse_axes, decided.patch), (SliceAxis::Axial, false, [192, 192]));
+        assert!(said[0].contains("few"), "{said:?}");
+    }
+
+    #[test]
     fn what_the_user_chose_stays() {
         let chosen = Plan { from_data: FromData::default(), ..plan() };
-        let any = Fingerprint { spacing_mm: [1.0; 3], extent_mm: [35.0; 3], sided: true };
+        let any = Fingerprint { spacing_mm: [1.0; 3], spacing_range_mm: [1.0, 1.2], extent_mm: [35.0; 3], sided: true };
         assert_eq!(any.decide(&chosen), (chosen.clone(), vec![]));
     }
 }

@@ -46,7 +46,7 @@ pub enum FitError {
 }
 
 /// What happened in an epoch.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Epoch {
     /// Counted from 1.
     pub number: usize,
@@ -87,8 +87,6 @@ pub enum FitEvent {
     Checkpoint(Box<Checkpoint>),
     /// How a held-back slice is segmented now.
     Preview(Box<Preview>),
-    /// Dice of the model that training starts from, where it has the same classes.
-    Before(Vec<CaseDice>),
     /// Something the user must know.
     Notice(String),
 }
@@ -103,6 +101,10 @@ pub struct TrainedModel {
     pub dice: BTreeMap<String, f64>,
     /// Its Dice on every held-back case.
     pub cases: Vec<CaseDice>,
+    /// The same of the model that training started from, where it has the same classes.
+    pub before: Option<Vec<CaseDice>>,
+    /// Every epoch.
+    pub epochs: Vec<Epoch>,
 }
 
 /// How a run is made, besides the plan.
@@ -177,7 +179,8 @@ pub fn fit(
         on_event(FitEvent::Notice(format!("Chosen for these scans: {}", decided.join(" "))));
     }
     let spec = specification(dataset, split, &plan, options.init, &train)?;
-    let cases = prepare_all(&train, &spec, dataset.ignore)?;
+    let stop = || control() == Control::Stop;
+    let cases = prepare_all(&train, &spec, dataset.ignore, &stop)?;
     drop(train);
 
     let graph = spec.graph()?;
@@ -188,6 +191,11 @@ pub fn fit(
     };
     first.notices.into_iter().for_each(|notice| on_event(FitEvent::Notice(notice)));
     let slices: usize = cases.iter().map(|case| case.known.len()).sum();
+    let plan = match &options.resume {
+        // As many as before, so that the same slices come in the same steps.
+        Some(checkpoint) => Plan { batch: checkpoint.progress.batch, ..plan },
+        None => plan,
+    };
     let (learner, notices) = Learner::new(&spec, graph, &first.weights, &plan, dataset.ignore, options.device)?;
     notices.into_iter().for_each(|notice| on_event(FitEvent::Notice(notice)));
     let mut run = Run {
@@ -197,6 +205,9 @@ pub fn fit(
         ignore: dataset.ignore,
         device: options.device,
         best: None,
+        validated: None,
+        epochs: Vec::new(),
+        before: None,
         losses: (0.0, 0),
         steps_per_epoch: slices.div_ceil(learner.batch()).max(1),
         validate_every: options.validate_every.max(1),
@@ -210,14 +221,11 @@ pub fn fit(
         Some(checkpoint) => run.restore(checkpoint)?,
         None => 0.0,
     };
-    let is_first = run.learner.steps == 0;
-    if let Some(model) = options.init.filter(|model| is_first && model.spec.classes.len() == run.spec.classes.len()) {
-        if !model.spec.is_classifier() {
-            let Some(cases) = run.validate(&|| control() == Control::Stop, on_event)? else {
-                return Err(FitError::Stopped);
-            };
-            on_event(FitEvent::Before(cases));
-        }
+    let comparable = |model: &&Model| {
+        !model.spec.is_classifier() && model.spec.classes.len() == run.spec.classes.len() && !run.validation.is_empty()
+    };
+    if run.learner.steps == 0 && options.init.filter(comparable).is_some() {
+        run.before = Some(run.validate(&stop, on_event)?.ok_or(FitError::Stopped)?);
     }
     let clock = Clock::start(options.budget, run.steps_per_epoch, seconds);
     run.train(clock, control, on_event)
@@ -233,6 +241,10 @@ struct Run {
     device: DeviceChoice,
     learner: Learner,
     best: Option<(BestSoFar, Weights)>,
+    /// Steps at the last validation.
+    validated: Option<u64>,
+    epochs: Vec<Epoch>,
+    before: Option<Vec<CaseDice>>,
     /// Sum and count of the losses of this epoch.
     losses: (f64, usize),
     steps_per_epoch: usize,
@@ -256,6 +268,10 @@ impl Run {
                 clock.wait(|| control() != Control::Pause);
             }
             let share = clock.done(self.learner.steps);
+            if share >= 1.0 && self.validated != Some(self.learner.steps) && !stop() {
+                // The time ran out between two steps.
+                self.end_epoch(true, &clock, &stop, on_event)?;
+            }
             if stop() || share >= 1.0 {
                 break;
             }
@@ -304,6 +320,7 @@ impl Run {
         if last || number.is_multiple_of(self.validate_every) {
             let Some(cases) = self.validate(stop, on_event)? else { return Ok(None) };
             let measured = mean_dice(&cases);
+            self.validated = Some(self.learner.steps);
             let mean = measured.values().sum::<f64>() / measured.len().max(1) as f64;
             // Without validation cases (or labels in them) there is nothing to choose by: the latest is kept.
             better = measured.is_empty() || self.best.as_ref().is_none_or(|(best, _)| mean > best.mean);
@@ -315,15 +332,17 @@ impl Run {
             }
             dice = Some(measured);
         }
-        on_event(FitEvent::Epoch(Epoch {
+        let epoch = Epoch {
             number,
             done: clock.done(self.learner.steps).min(1.0),
             loss: sum / count.max(1) as f64,
             dice,
             best: better,
             seconds: clock.seconds(),
-        }));
-        let since = self.best.as_ref().map_or(0, |(best, _)| number - best.epoch);
+        };
+        self.epochs.push(epoch.clone());
+        on_event(FitEvent::Epoch(epoch));
+        let since = self.best.as_ref().map_or(0, |(best, _)| number.saturating_sub(best.epoch));
         Ok(Some(self.patience.is_none_or(|patience| since < patience * self.validate_every)))
     }
 
@@ -331,7 +350,14 @@ impl Run {
         let mut model = Model { spec: self.spec.clone(), weights };
         let dice = mean_dice(&best.cases);
         model.spec.provenance.metrics = dice.iter().map(|(name, d)| (format!("dice/{name}"), *d)).collect();
-        TrainedModel { model, epoch: best.epoch, dice, cases: best.cases.clone() }
+        TrainedModel {
+            model,
+            epoch: best.epoch,
+            dice,
+            cases: best.cases.clone(),
+            before: self.before.clone(),
+            epochs: self.epochs.clone(),
+        }
     }
 
     fn checkpoint(&self, seconds: f64) -> Result<Checkpoint, FitError> {
@@ -340,6 +366,9 @@ impl Run {
             signature: self.signature.clone(),
             seconds,
             steps: self.learner.steps,
+            batch: self.learner.batch(),
+            epochs: self.epochs.clone(),
+            before: self.before.clone(),
             losses: self.losses,
             average_steps: state.average.as_ref().map_or(0, |(_, steps)| *steps),
             optimiser_steps: state.optimiser.steps,
@@ -360,7 +389,7 @@ impl Run {
         let average = average.map(|mean| (mean, progress.average_steps));
         self.learner.restore(progress.steps, average, &optimiser)?;
         self.best = progress.best.zip(best);
-        self.losses = progress.losses;
+        (self.losses, self.epochs, self.before) = (progress.losses, progress.epochs, progress.before);
         Ok(progress.seconds)
     }
 

@@ -71,11 +71,17 @@ impl Learner {
         let fit = pipeline::fit(&graph, plan.patch)
             .ok_or_else(|| FitError::Plan(format!("no input covers the patch {:?}", plan.patch)))?;
         let padded = graph.nodes[graph.outputs[0]].size.extent.iter().all(|e| *e == Extent::INPUT);
-        let (batch, notice) = fitting_batch(&graph, plan.batch, fit.input)?;
+        let network = Network::new(graph, weights, device)?;
+        // Other devices have memory of their own, and say themselves when it is full.
+        let (batch, notice) = if network.is_on_cpu() {
+            fitting_batch(network.graph(), plan.batch, fit.input)?
+        } else {
+            (plan.batch, None)
+        };
         let learner = Self {
             average: (plan.average > 0.0).then(|| WeightAverage::new(plan.average, weights.clone())),
             decay: plan.average,
-            network: Network::new(graph, weights, device)?,
+            network,
             optimiser: Optimiser::new(plan.recipe, Some(CLIP_NORM)),
             loss: SegmentationLoss { ignore, ..SegmentationLoss::default() },
             augmentation: plan.augmentation.clone(),

@@ -1,6 +1,7 @@
 //! From files to what is learned: reading and checking cases, the model's specification, slices on the network's grid.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 
 use rayon::prelude::*;
 
@@ -162,24 +163,31 @@ fn foreground_range(train: &[LabelledScan], ignore: Option<u16>) -> IntensityNor
 /// Brings a case to the network's grid along one axis.
 ///
 /// # Errors
-/// When a slice would be too large at the model's spacing.
+/// When a slice would be too large at the model's spacing, or `stop` says so.
 pub fn prepare(
     scan: &LabelledScan,
     spec: &ModelSpec,
     axis: SliceAxis,
     ignore: Option<u16>,
+    stop: &(dyn Fn() -> bool + Sync),
 ) -> Result<PreparedCase, FitError> {
     let LabelledScan { name, image, labels } = scan;
     let preparation =
         Preparation::new(spec, axis, image).map_err(|problem| FitError::Case { name: name.clone(), problem })?;
-    let go_on = |_| std::ops::ControlFlow::Continue(());
-    let channels = (0..spec.image_channels)
-        .filter_map(|frame| {
-            let normaliser = Normaliser::new(spec.normalisation_of(frame), image, frame, &go_on)?;
-            let slices = 0..preparation.slice_count();
-            Some(slices.map(|slice| preparation.read(image, frame, slice, &normaliser)).collect())
-        })
-        .collect();
+    let watch = |_| if stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+    let mut channels = Vec::with_capacity(spec.image_channels);
+    for frame in 0..spec.image_channels {
+        let kind = spec.normalisation_of(frame);
+        let normaliser = Normaliser::new(kind, image, frame, &watch).ok_or(FitError::Stopped)?;
+        let mut slices = Vec::with_capacity(preparation.slice_count());
+        for slice in 0..preparation.slice_count() {
+            if stop() {
+                return Err(FitError::Stopped);
+            }
+            slices.push(preparation.read(image, frame, slice, &normaliser));
+        }
+        channels.push(slices);
+    }
     let ([rows, columns], [h, w]) = (preparation.source, preparation.target);
     let slice_labels = (0..preparation.slice_count())
         .map(|slice| {
@@ -206,11 +214,12 @@ pub fn prepare_all(
     train: &[LabelledScan],
     spec: &ModelSpec,
     ignore: Option<u16>,
+    stop: &(dyn Fn() -> bool + Sync),
 ) -> Result<Vec<PreparedCase>, FitError> {
     let axes = if spec.fused_axes.is_empty() { vec![spec.slice_axis] } else { spec.fused_axes.clone() };
     let cuts: Vec<_> = train.iter().flat_map(|scan| axes.iter().map(move |&axis| (scan, axis))).collect();
     let all: Result<Vec<PreparedCase>, FitError> =
-        cuts.into_par_iter().map(|(scan, axis)| prepare(scan, spec, axis, ignore)).collect();
+        cuts.into_par_iter().map(|(scan, axis)| prepare(scan, spec, axis, ignore, stop)).collect();
     let mut cases = all?;
     cases.retain(|case| !case.known.is_empty());
     if cases.is_empty() {

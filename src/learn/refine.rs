@@ -73,6 +73,13 @@ fn known_labels(labels: &LabelMap, done: &[(PlaneLayout, usize)], classes: u16, 
     known
 }
 
+/// Whether any voxel outside the slices that are done has a label.
+fn is_labelled_elsewhere(labels: &LabelMap, done: &[(PlaneLayout, usize)]) -> bool {
+    let mut found = false;
+    labels.for_each_labelled(|voxel, _| found |= !done.iter().any(|(layout, slice)| layout.screen(voxel)[2] == *slice));
+    found
+}
+
 /// Every axial slice.
 fn every_slice(image: &Volume) -> Vec<(PlaneLayout, usize)> {
     let layout = PlaneLayout::new(&image.geometry, Plane::Axial);
@@ -88,9 +95,16 @@ pub fn refine(
     stop: &(dyn Fn() -> bool + Sync),
     on_step: &mut dyn FnMut(f64),
 ) -> Result<Refined, FitError> {
-    let started = Instant::now();
     let _memory = KeepFreedMemory::start();
     let spec = &task.model.spec;
+    if task.image.frame_count() < spec.image_channels {
+        return Err(FitError::Plan(format!(
+            "{} takes {} channels, this scan has {}",
+            spec.id,
+            spec.image_channels,
+            task.image.frame_count()
+        )));
+    }
     if task.done.is_empty() {
         return Err(FitError::Plan("no slice is marked done; correct one and mark it, then refine".into()));
     }
@@ -101,16 +115,21 @@ pub fn refine(
         image: task.image.clone(),
         labels: known_labels(task.labels, task.done, classes, ignore),
     };
-    let own = prepare_all(std::slice::from_ref(&own), spec, Some(ignore))?;
+    let own = prepare_all(std::slice::from_ref(&own), spec, Some(ignore), stop)?;
     // What the whole scan looks like now holds the model where nothing was corrected: one slice alone, perhaps without some
     // of the labels, would let it forget the others.
-    let draft = LabelledScan {
-        name: "this scan".into(),
-        image: task.image.clone(),
-        labels: known_labels(task.labels, &every_slice(task.image), classes, ignore),
+    // A scan that nobody has segmented yet says nothing about its other slices.
+    let draft = if is_labelled_elsewhere(task.labels, task.done) {
+        let draft = LabelledScan {
+            name: "this scan".into(),
+            image: task.image.clone(),
+            labels: known_labels(task.labels, &every_slice(task.image), classes, ignore),
+        };
+        prepare_all(std::slice::from_ref(&draft), spec, Some(ignore), stop)?
+    } else {
+        Vec::new()
     };
-    let draft = prepare_all(std::slice::from_ref(&draft), spec, Some(ignore))?;
-    let memory = if task.memory.is_empty() { Vec::new() } else { prepare_all(task.memory, spec, Some(ignore))? };
+    let memory = if task.memory.is_empty() { Vec::new() } else { prepare_all(task.memory, spec, Some(ignore), stop)? };
     let plan = Plan {
         architecture: spec.architecture.clone(),
         slice_axis: spec.slice_axis,
@@ -133,16 +152,17 @@ pub fn refine(
     let first = start::from_model(task.model, &graph, task.seed).map_err(FitError::Plan)?;
     let (mut learner, _) = Learner::new(spec, graph, &first.weights, &plan, Some(ignore), task.device)?;
     let mut loss = [f64::NAN; 2];
+    let started = Instant::now();
     loop {
         let share = started.elapsed().as_secs_f64() / task.seconds.max(1e-3);
-        if share >= 1.0 {
+        if share >= 1.0 && learner.steps > 0 {
             break;
         }
         let rate = warm_poly(plan.rate, plan.warm_up, share);
         let from = |forced: bool, random: &mut Random| {
             let chosen = random.unit();
             let from = match () {
-                () if chosen < DRAFT_SHARE => &draft,
+                () if chosen < DRAFT_SHARE && !draft.is_empty() => &draft,
                 () if chosen < DRAFT_SHARE + MEMORY_SHARE && !memory.is_empty() => &memory,
                 () => &own,
             };
@@ -174,6 +194,9 @@ mod tests {
         let layout = PlaneLayout::new(&geometry, Plane::Axial);
         let slice = layout.screen([0, 0, 2])[2];
         let known = known_labels(&labels, &[(layout, slice)], 3, 3);
+        assert!(is_labelled_elsewhere(&labels, &[(layout, slice)]));
+        let one = LabelMap::from_fn(geometry.clone(), |[i, _, k]| u16::from(i == 1 && k == 2));
+        assert!(!is_labelled_elsewhere(&one, &[(layout, slice)]));
         assert_eq!([[1, 0, 2], [0, 0, 2], [0, 3, 2], [1, 0, 3]].map(|voxel| known.get(voxel)), [2, 0, 3, 3]);
     }
 }

@@ -8,8 +8,8 @@ use super::fit::FitError;
 use super::preparing::LabelledScan;
 use crate::engine::DeviceChoice;
 use crate::model::Model;
-use crate::pipeline::{Preparation, SegmentError, SegmentOptions, segment};
-use crate::volume::LabelMap;
+use crate::pipeline::{SegmentError, SegmentOptions, segment};
+use crate::volume::{LabelMap, PlaneLayout};
 
 /// Dice of one case.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -77,7 +77,7 @@ pub fn validate(
             Err(error) => return Err(FitError::Case { name: scan.name.clone(), problem: error.to_string() }),
         };
         if measured.is_empty() {
-            preview(model, scan, &predicted).into_iter().for_each(&mut *show);
+            preview(model, scan, &predicted, ignore).into_iter().for_each(&mut *show);
         }
         let mut dice = BTreeMap::new();
         for (value, class) in model.spec.classes.iter().enumerate().skip(1) {
@@ -104,24 +104,24 @@ fn overlap(predicted: &LabelMap, truth: &LabelMap, label: u16, ignore: Option<u1
     (both, total)
 }
 
-/// The slice with the most true labels; nothing where the image does not fit the model.
-fn preview(model: &Model, scan: &LabelledScan, predicted: &LabelMap) -> Option<Preview> {
-    let layout = Preparation::new(&model.spec, model.spec.slice_axis, &scan.image).ok()?.layout;
+/// The slice with the most true labels.
+fn preview(model: &Model, scan: &LabelledScan, predicted: &LabelMap, ignore: Option<u16>) -> Option<Preview> {
+    let axis = model.spec.slice_axis;
+    let [row_axis, column_axis] = axis.in_plane();
+    // Columns run to the patient's left (or back), rows downwards (or to the back), as in a radiological view.
+    let layout =
+        PlaneLayout::along(&scan.image.geometry, [column_axis, row_axis, axis.world_axis()], [false, false, true]);
     let [columns, rows, slices] = layout.size;
     let count = |slice: usize| {
         let mut labels = Vec::new();
         layout.read_labels(&scan.labels, slice, &mut labels);
-        labels.iter().filter(|&&label| label > 0).count()
+        labels.iter().filter(|&&label| label > 0 && Some(label) != ignore).count()
     };
     let slice = (0..slices).max_by_key(|&slice| count(slice))?;
     let (mut image, mut truth, mut found) = (Vec::new(), Vec::new(), Vec::new());
     layout.read_slice(&scan.image, 0, slice, &mut image);
     layout.read_labels(&scan.labels, slice, &mut truth);
     layout.read_labels(predicted, slice, &mut found);
-    // The network's slices run from left to right of the patient and upwards; a view shows them the other way round.
-    image.reverse();
-    truth.reverse();
-    found.reverse();
     let finite = || image.iter().copied().filter(|v| v.is_finite());
     let (low, high) = finite().fold((f32::INFINITY, f32::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
     let span = (high - low).max(f32::MIN_POSITIVE);

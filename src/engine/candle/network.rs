@@ -226,6 +226,11 @@ impl Network {
         self
     }
 
+    /// Whether it runs on the CPU.
+    pub fn is_on_cpu(&self) -> bool {
+        self.device.is_cpu()
+    }
+
     /// Whether our own kernels run: on the CPU, unless told otherwise.
     pub(super) fn is_ours(&self) -> bool {
         self.device.is_cpu() && self.backend == Backend::Best

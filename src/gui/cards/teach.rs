@@ -107,11 +107,13 @@ fn start_ui(ui: &mut egui::Ui, app: &mut App) {
     if let Some(problem) = &problem {
         ui.add(egui::Label::new(egui::RichText::new(problem).small().color(t.bad)).wrap());
     }
+    let interrupted = app.teaching_was_interrupted();
     let missing = match () {
         () if app.teach.dataset.is_none() => Some("Choose a folder of labelled scans first"),
         () if problem.is_some() => Some("This network cannot be built"),
         () if !is_id(&app.teach.name) => Some("A name has letters, digits, - _ ."),
         () if app.teach.from_model && !app.model_is_ready() => Some("The model is being read"),
+        () if interrupted => Some("A training of this name was interrupted; go on with it, or choose another name"),
         () => None,
     };
     let minutes = app.teach.minutes;
@@ -119,8 +121,8 @@ fn start_ui(ui: &mut egui::Ui, app: &mut App) {
     let button = egui::Button::new(egui::RichText::new(text).strong()).fill(t.accent.gamma_multiply(0.35));
     let size = egui::vec2(ui.available_width(), theme::ACTION_HEIGHT);
     let response = ui.add_enabled_ui(missing.is_none(), |ui| ui.add_sized(size, button)).inner;
-    if app.teaching_was_interrupted() && missing.is_none() {
-        let hint = "A training of this name was interrupted; with the same choices it goes on where it was";
+    if interrupted && problem.is_none() && app.teach.dataset.is_some() {
+        let hint = "With the same choices it goes on where it was";
         if ui.button("Go on with the interrupted training").on_hover_text(hint).clicked() {
             app.act(Action::ResumeTeaching, ui.ctx());
         }
