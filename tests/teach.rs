@@ -105,7 +105,7 @@ fn an_interrupted_training_goes_on_to_the_same_weights() {
     let asked = AtomicUsize::new(0);
     let steps = RefCell::new(0);
     let checkpoint = RefCell::new(None);
-    let interrupted = |_: ()| {
+    let interrupted = || {
         let control = || match asked.load(Ordering::Relaxed) {
             0 => Control::GoOn,
             1 => Control::Pause,
@@ -125,7 +125,7 @@ fn an_interrupted_training_goes_on_to_the_same_weights() {
             _ => {}
         })
     };
-    let first = interrupted(()).unwrap();
+    let first = interrupted().unwrap();
     assert_eq!(first.epoch, 1, "the best so far is kept");
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("balls.training");

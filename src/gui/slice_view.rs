@@ -128,6 +128,10 @@ fn handle_pointer(
     settings: &mut Settings,
 ) {
     use egui::PointerButton::{Middle, Primary, Secondary};
+    if response.is_pointer_button_down_on() {
+        // A button that was pressed before has the focus no longer, or Enter would press it again.
+        ui.memory_mut(|memory| memory.focused().into_iter().for_each(|id| memory.surrender_focus(id)));
+    }
     let pointer = response.interact_pointer_pos().or(response.hover_pos());
     if response.hovered() {
         viewer.hovered_view = Some(plane);

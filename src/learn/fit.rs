@@ -224,7 +224,7 @@ pub fn fit(
     let comparable = |model: &&Model| {
         !model.spec.is_classifier() && model.spec.classes.len() == run.spec.classes.len() && !run.validation.is_empty()
     };
-    if run.learner.steps == 0 && options.init.filter(comparable).is_some() {
+    if run.learner.steps == 0 && options.init.as_ref().is_some_and(comparable) {
         run.before = Some(run.validate(&stop, on_event)?.ok_or(FitError::Stopped)?);
     }
     let clock = Clock::start(options.budget, run.steps_per_epoch, seconds);

@@ -96,9 +96,9 @@ impl Model {
         let foreign = |problem: String| ModelError::Foreign { path: path.into(), problem };
         let unspecified = |problem: String| ModelError::Unspecified { path: path.into(), problem };
         let json = tensor_file::text(bytes, METADATA_KEY).map_err(&unspecified)?;
-        let weights = tensor_file::arrays(bytes).map_err(&foreign)?;
         let Some(json) = json else {
-            let first = weights.keys().next().map_or("none", |name| name);
+            let names = tensor_file::names(bytes).map_err(&foreign)?;
+            let first = names.first().map_or("none", |name| name);
             return Err(unspecified(format!(
                 "weights without a Lamella specification (first tensor: {first:?}); a network alone does not say how \
                  images must be prepared for it, so bring it in with `lamella models import`"
@@ -113,6 +113,7 @@ impl Model {
             )));
         }
         spec.check().map_err(&foreign)?;
+        let weights = tensor_file::arrays(bytes).map_err(&foreign)?;
         let graph = spec.graph().map_err(|e| foreign(e.to_string()))?;
         crate::engine::check_weights(&graph, &weights).map_err(|e| foreign(e.to_string()))?;
         if digest(&weights) != spec.sha256 {

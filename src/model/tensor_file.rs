@@ -43,6 +43,17 @@ pub fn text(bytes: &[u8], key: &str) -> Result<Option<String>, String> {
     Ok(metadata.metadata().as_ref().and_then(|m| m.get(key)).cloned())
 }
 
+/// The names of the arrays, in order.
+///
+/// # Errors
+/// When the file is damaged.
+pub fn names(bytes: &[u8]) -> Result<Vec<String>, String> {
+    let tensors = SafeTensors::deserialize(bytes).map_err(|e| format!("a damaged safetensors file: {e}"))?;
+    let mut names: Vec<String> = tensors.names().into_iter().map(String::from).collect();
+    names.sort_unstable();
+    Ok(names)
+}
+
 /// The arrays of a file.
 ///
 /// # Errors

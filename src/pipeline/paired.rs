@@ -31,7 +31,7 @@ pub fn wilcoxon(pairs: &[(f64, f64)]) -> PairedTest {
     let (mut positive, mut ties, mut at) = (0.0, 0.0, 0);
     while at < n {
         let same = nonzero[at..].iter().take_while(|d| d.abs() == nonzero[at].abs()).count();
-        let rank = at as f64 + (same as f64 + 1.0) / 2.0;
+        let rank = at as f64 + f64::midpoint(same as f64, 1.0);
         positive += rank * nonzero[at..at + same].iter().filter(|d| **d > 0.0).count() as f64;
         ties += (same * same * same - same) as f64;
         at += same;
