@@ -244,7 +244,7 @@ fn refining_keeps_finished_slices_and_writes_the_adapted_model() {
     let report: Value = serde_json::from_slice(&done.stdout).unwrap();
     assert!(report["steps"].as_u64().unwrap() > 0, "{report}");
     // The coronal slices are counted from the back, along the second axis of this file's R, A, S grid.
-    let read = |path: &Path| lamella::jobs::read_labels(path, &Default::default(), &|_| {}).unwrap();
+    let read = |path: &Path| lamella::jobs::read_labels(path, &lamella::jobs::Cancel::default(), &|_| {}).unwrap();
     let (refined, truth_labels) = (read(&mask), read(&truth));
     assert_eq!(truth_labels.geometry().orientation().code(), "RAS");
     let [ni, _, nk] = truth_labels.geometry().shape();

@@ -306,6 +306,11 @@ impl App {
         self.model.is_some()
     }
 
+    /// Whether the chosen model sees slices along all axes.
+    pub(super) fn model_is_fused(&self) -> bool {
+        self.model.as_ref().is_some_and(|(_, m)| m.spec.fused_axes.len() > 1)
+    }
+
     /// The slice axis of the chosen model.
     pub(super) fn model_axis(&self) -> SliceAxis {
         self.model.as_ref().map_or(SliceAxis::Axial, |(_, m)| m.spec.slice_axis)

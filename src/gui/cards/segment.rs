@@ -39,7 +39,9 @@ pub fn segment_ui(ui: &mut egui::Ui, app: &mut App) {
         }
         None => {
             let axis = app.axis.unwrap_or(app.model_axis());
-            let slices = viewer.volume().geometry.to_ras().shape()[axis.world_axis()];
+            let shape = viewer.volume().geometry.to_ras().shape();
+            let all_axes = app.axis.is_none() && app.model_is_fused();
+            let slices = if all_axes { shape.iter().sum() } else { shape[axis.world_axis()] };
             let text = format!("Segment {slices} slices");
             let button = egui::Button::new(egui::RichText::new(text).strong()).fill(t.accent.gamma_multiply(0.35));
             let size = egui::vec2(ui.available_width(), theme::ACTION_HEIGHT);
@@ -96,7 +98,8 @@ fn choices_ui(ui: &mut egui::Ui, app: &mut App) {
             ui.selectable_value(&mut app.device_choice, device, device.to_string());
         }
     });
-    let own = format!("{} (the model's)", app.model_axis().name());
+    let axes = if app.model_is_fused() { "all axes" } else { app.model_axis().name() };
+    let own = format!("{axes} (the model's)");
     let shown = app.axis.map_or(own.clone(), |a| a.name().to_string());
     egui::ComboBox::from_label("Slices").selected_text(shown).show_ui(ui, |ui| {
         ui.selectable_value(&mut app.axis, None, own);
