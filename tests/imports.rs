@@ -15,9 +15,12 @@ use lamella::model::foreign::{self, Description, save_onnx};
 use lamella::pipeline::segment;
 use serde_json::Value;
 
-/// Largest relative L2 distance of our logits from those in double precision. Where PyTorch itself loses more in single
-/// precision, its own loss is the limit.
+/// Relative L2 distance of our logits from those in double precision that any network may have.
 const LIMIT: f64 = 2e-5;
+
+/// Where PyTorch itself loses more in single precision, so many times its own loss is the limit, as for the golden values: sums
+/// of another order round otherwise.
+const TIMES_PYTORCHS: f64 = 10.0;
 
 fn floats(path: &Path) -> Vec<f32> {
     let bytes = std::fs::read(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
@@ -66,7 +69,8 @@ fn check(folder: &Path, entry: &Value) -> Result<f64, String> {
     }
     let image = Array::new(sizes(&entry["shape"]), floats(&folder.join(format!("{name}.input"))));
     let (theirs, shape) = (floats(&folder.join(format!("{name}.logits"))), sizes(&entry["out"]));
-    let limit = entry["pytorch_single_precision_error"].as_f64().unwrap().max(LIMIT);
+    let theirs_loses = entry["pytorch_single_precision_error"].as_f64().unwrap();
+    let limit = (TIMES_PYTORCHS * theirs_loses).max(LIMIT);
     let off = distance(&logits(&model, &image, &shape), &theirs);
     if off > limit {
         return Err(format!("logits are off by {off:.1e}"));
