@@ -394,15 +394,20 @@ impl App {
         }
     }
 
-    fn segment(&mut self, context: &egui::Context) {
-        let Some((_, model)) = self.model.clone() else { return };
-        let Some(viewer) = &self.viewer else { return };
-        let options = SegmentOptions {
+    /// How the Segment card says that the shown frame is segmented.
+    pub(super) fn segment_options(&self, model: &Model, frame: usize) -> SegmentOptions {
+        SegmentOptions {
             axis: self.axis,
             mirror: self.mirror && model.spec.mirror,
             keep_largest: self.keep_largest,
-            frame: viewer.frame,
-        };
+            frame,
+        }
+    }
+
+    fn segment(&mut self, context: &egui::Context) {
+        let Some((_, model)) = self.model.clone() else { return };
+        let Some(viewer) = &self.viewer else { return };
+        let options = self.segment_options(&model, viewer.frame);
         let job = SegmentJob { volume: viewer.volume().clone(), model, device: self.device_choice, options };
         self.tasks.start(SEGMENTING, Job::Segment(job), self.snapshot(), context);
     }

@@ -2,7 +2,7 @@
 
 use super::app::App;
 use super::egui;
-use crate::jobs::{Job, REFINE_SECONDS, RefineJob, SegmentOptions};
+use crate::jobs::{Job, REFINE_SECONDS, RefineJob};
 use crate::session::SliceState;
 use crate::volume::{Plane, PlaneLayout};
 
@@ -37,12 +37,7 @@ impl App {
         let Some((_, model)) = self.model.clone() else { return };
         let done = self.done_slices();
         let Some(viewer) = &self.viewer else { return };
-        let options = SegmentOptions {
-            axis: self.axis,
-            mirror: self.mirror && model.spec.mirror,
-            keep_largest: self.keep_largest,
-            frame: viewer.frame,
-        };
+        let options = self.segment_options(&model, viewer.frame);
         let job = RefineJob {
             volume: viewer.volume().clone(),
             labels: viewer.session.document().labels.clone(),
