@@ -53,6 +53,7 @@ fn dataset() -> Dataset {
         channels: vec!["MRI".into()],
         labels: BTreeMap::from([(0, "background".to_string()), (1, "ball".to_string())]),
         ignore: Some(IGNORE),
+        stored: None,
         cases: ["a", "b", "c", "d"].iter().map(case).collect(),
     }
 }

@@ -39,7 +39,7 @@ pub enum FormatError {
         reason: String,
     },
     /// No reader or writer feels responsible.
-    #[error("no known image format; DICOM and NIfTI (.nii, .nii.gz, .hdr/.img) can be opened ({})", path.display())]
+    #[error("no known image format; DICOM, NIfTI (.nii, .nii.gz, .hdr/.img), PNG and TIFF can be opened ({})", path.display())]
     Unknown {
         /// The file.
         path: PathBuf,

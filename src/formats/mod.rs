@@ -12,6 +12,7 @@ mod dicom;
 mod error;
 mod gzip;
 mod nifti;
+mod picture;
 mod writing;
 
 use std::collections::HashSet;
@@ -42,7 +43,7 @@ pub struct Reader {
 }
 
 /// Every readable format, asked in this order.
-pub const READERS: &[Reader] = &[dicom::READER, nifti::READER];
+pub const READERS: &[Reader] = &[dicom::READER, nifti::READER, picture::READER];
 
 /// One thing that can be loaded: a DICOM series or a file.
 #[derive(Debug, Clone)]
@@ -66,6 +67,7 @@ pub struct Entry {
 enum Source {
     Dicom(dicom::Stack),
     Nifti(PathBuf),
+    Picture(picture::Stack),
 }
 
 /// A file that is not an image for us, and why.
@@ -121,6 +123,7 @@ pub fn load(entry: &Entry, watch: Watch) -> Result<Volume> {
     match &entry.source {
         Source::Dicom(stack) => dicom::load(stack, watch),
         Source::Nifti(path) => nifti::read(path, watch),
+        Source::Picture(stack) => picture::read(stack, watch),
     }
 }
 
@@ -229,7 +232,7 @@ fn has_extension(path: &Path, extensions: &[&str]) -> bool {
 /// A file's name without the extensions of this room.
 pub fn stem(path: &Path) -> String {
     let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    for extension in [".nii.gz", ".hdr.gz", ".img.gz", ".nii", ".hdr", ".img", ".dcm"] {
+    for extension in [".nii.gz", ".hdr.gz", ".img.gz", ".nii", ".hdr", ".img", ".dcm", ".png", ".tiff", ".tif"] {
         if name.len() > extension.len() && name.to_ascii_lowercase().ends_with(extension) {
             return name[..name.len() - extension.len()].to_string();
         }

@@ -17,7 +17,7 @@ pub fn welcome_ui(ui: &mut egui::Ui, app: &mut App) {
         ui.add_space(5.0 * UNIT);
         for (sign, name, hint, action) in [
             (icon::FOLDER_OPEN, "Open folder", "A folder of DICOM files, or of volumes", Action::OpenFolder),
-            (icon::FILE, "Open file", "DICOM or NIfTI (.nii, .nii.gz, .hdr) - Ctrl+G", Action::OpenFile),
+            (icon::FILE, "Open file", "DICOM, NIfTI, PNG or TIFF - Ctrl+G", Action::OpenFile),
             (icon::FLASK, "Try the sample", "A synthetic hippocampus MR volume", Action::OpenSample),
         ] {
             let text = format!("{sign}   {name}");

@@ -7,6 +7,7 @@
 //! Deliberately absent: screens and terminals; progress goes to a sink.
 
 mod bench;
+mod dataset;
 mod evaluate;
 mod export;
 mod open;

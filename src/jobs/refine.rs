@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::dataset::open_dataset;
 use super::{Cancel, JobError, JobEvent, Outcome, Progress, SharedModel, load_case};
 use crate::engine::DeviceChoice;
-use crate::learn::{Dataset, LabelledScan, Refinement, read_case, refine};
+use crate::learn::{LabelledScan, Refinement, read_case, refine};
 use crate::pipeline::{SegmentEvent, SegmentOptions, segment};
 use crate::volume::{LabelMap, PlaneLayout, Volume};
 
@@ -39,9 +40,9 @@ pub struct RefineJob {
 }
 
 /// Scans of a data set, spread evenly over it, whose labels are those of the model.
-fn remembered(job: &RefineJob, cancel: &Cancel) -> Result<Vec<LabelledScan>, JobError> {
+fn remembered(job: &RefineJob, progress: Progress, cancel: &Cancel) -> Result<Vec<LabelledScan>, JobError> {
     let Some(folder) = &job.memory else { return Ok(Vec::new()) };
-    let dataset = Dataset::open(folder)?;
+    let dataset = open_dataset(folder, progress, cancel)?;
     let classes = &job.model.spec.classes;
     if !dataset.labels.values().eq(classes.iter().map(|class| &class.name)) {
         let names: Vec<&str> = classes.iter().map(|class| class.name.as_str()).collect();
@@ -64,11 +65,12 @@ fn remembered(job: &RefineJob, cancel: &Cancel) -> Result<Vec<LabelledScan>, Job
     let step = dataset.cases.len().div_ceil(MOST_REMEMBERED).max(1);
     let names = dataset.cases.iter().step_by(step).map(|case| case.name.as_str());
     names
-        .map(
-            |name| {
-                if cancel.is_cancelled() { Err(JobError::Stopped) } else { Ok(read_case(&dataset, name, &load_case)?) }
-            },
-        )
+        .map(|name| {
+            if cancel.is_cancelled() {
+                return Err(JobError::Stopped);
+            }
+            Ok(read_case(&dataset, name, &load_case, &mut |notice| progress(JobEvent::Warning(notice)))?)
+        })
         .collect()
 }
 
@@ -78,7 +80,7 @@ pub(super) fn run(job: &RefineJob, progress: Progress, cancel: &Cancel) -> Resul
         return Err(JobError::Other(format!("{} is a classifier and gives no mask", spec.title)));
     }
     progress(JobEvent::Progress { fraction: 0.0, stage: "Preparing" });
-    let memory = match remembered(job, cancel) {
+    let memory = match remembered(job, progress, cancel) {
         Err(error) if !job.memory_is_wanted && !error.is_stop() => {
             progress(JobEvent::Warning(format!("No other scans are mixed in: {error}.")));
             Vec::new()

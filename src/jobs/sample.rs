@@ -3,11 +3,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use super::dataset::open_dataset;
 use super::{Cancel, JobError, Outcome, load_case};
 use crate::disk::replace_file;
 use crate::engine::Random;
 use crate::formats;
-use crate::learn::{AppearanceModel, Dataset, Specimen};
+use crate::learn::{AppearanceModel, Specimen};
 use crate::volume::{Affine, Geometry, LabelMap, PlaneLayout, Rescale, Volume, Voxels};
 
 /// File name of the sample.
@@ -43,7 +44,7 @@ const MODES: usize = 24;
 /// # Errors
 /// When the data set cannot be read or the files cannot be written.
 pub fn make_sample(dataset: &Path, split: &Path, seed: u64, folder: &Path, cancel: &Cancel) -> Result<(), JobError> {
-    let dataset = Dataset::open(dataset)?;
+    let dataset = open_dataset(dataset, &|_| {}, cancel)?;
     let split = dataset.read_split(split)?;
     let mut specimens = Vec::new();
     for name in &split.train {

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use super::dataset::open_dataset;
 use super::{Cancel, JobError, JobEvent, Progress, read_labels};
 use crate::disk::replace_file;
 use crate::engine::{DeviceChoice, Recipe};
 use crate::formats;
 use crate::learn::{
-    self, Augmentation, Budget, CaseDice, CaseFiles, Checkpoint, Control, Dataset, Epoch, FitEvent, FitOptions,
-    FromData, Plan, fit,
+    self, Augmentation, Budget, CaseDice, CaseFiles, Checkpoint, Control, Epoch, FitEvent, FitOptions, FromData, Plan,
+    fit,
 };
 use crate::model::{Model, SliceAxis};
 use crate::volume::{LabelMap, Volume, stack_frames};
@@ -173,7 +174,7 @@ pub(super) fn run(job: &TrainJob, progress: Progress, cancel: &Cancel) -> Result
             job.output.display()
         )));
     }
-    let dataset = Dataset::open(&job.dataset)?;
+    let dataset = open_dataset(&job.dataset, progress, cancel)?;
     let split = match &job.split {
         SplitChoice::File(path) => dataset.read_split(path)?,
         SplitChoice::Default => dataset.default_split(),

@@ -163,7 +163,7 @@ pub fn fit(
             if control() == Control::Stop {
                 return Err(FitError::Stopped);
             }
-            cases.push(read_case(dataset, name, load)?);
+            cases.push(read_case(dataset, name, load, &mut |notice| on_event(FitEvent::Notice(notice)))?);
             on_event(FitEvent::Preparing { done: before + cases.len(), count: total });
         }
         Ok(cases)

@@ -95,6 +95,31 @@ impl LabelMap {
         Ok(map)
     }
 
+    /// The same labels on another grid of the same shape.
+    #[must_use]
+    pub fn on(self, geometry: &Geometry) -> Self {
+        debug_assert_eq!(self.geometry.shape(), geometry.shape());
+        Self { geometry: geometry.clone(), ..self }
+    }
+
+    /// Other values for the labels; 0 stays 0.
+    ///
+    /// # Errors
+    /// The first value that `to` has none for.
+    pub fn mapped(&self, to: impl Fn(LabelValue) -> Option<LabelValue>) -> Result<Self, LabelValue> {
+        let mut table = BTreeMap::from([(0, 0)]);
+        for value in self.counts().into_keys().filter(|&value| value != 0) {
+            table.insert(value, to(value).ok_or(value)?);
+        }
+        let bricks = self.bricks.iter().map(|brick| match brick {
+            Brick::Uniform(value) => Brick::Uniform(table[value]),
+            Brick::Dense(values) => Brick::Dense(values.iter().map(|value| table[value]).collect()),
+        });
+        let mut map = Self { bricks: Arc::new(bricks.collect()), ..self.clone() };
+        map.compact();
+        Ok(map)
+    }
+
     /// The grid the labels lie on.
     pub fn geometry(&self) -> &Geometry {
         &self.geometry

@@ -62,6 +62,47 @@ macro_rules! voxel_types {
                 }
             }
 
+            /// Adds the values of another, if the types are the same; room for `expected` in all is taken at once.
+            pub fn append(&mut self, other: &Self, expected: usize) -> Option<()> {
+                match (self, other) {
+                    $((Self::$variant(all), Self::$variant(more)) => {
+                        let all = Arc::make_mut(all);
+                        all.reserve(expected.saturating_sub(all.len()).max(more.len()));
+                        all.extend_from_slice(more);
+                        Some(())
+                    })*
+                    _ => None,
+                }
+            }
+
+            /// Every `step`-th value from the `first`.
+            #[must_use]
+            pub fn every(&self, first: usize, step: usize) -> Self {
+                if step == 1 && first == 0 {
+                    return self.clone();
+                }
+                match self {
+                    $(Self::$variant(data) => {
+                        Self::$variant(Arc::new(data.iter().skip(first).step_by(step.max(1)).copied().collect()))
+                    })*
+                }
+            }
+
+            /// Values in a range, if all are there.
+            pub fn range(&self, range: std::ops::Range<usize>) -> Option<Self> {
+                match self {
+                    $(Self::$variant(data) => Some(Self::$variant(Arc::new(data.get(range)?.to_vec()))),)*
+                }
+            }
+
+            /// Whether types and values are the same.
+            pub fn equals(&self, other: &Self) -> bool {
+                match (self, other) {
+                    $((Self::$variant(a), Self::$variant(b)) => a == b,)*
+                    _ => false,
+                }
+            }
+
             /// Number of values.
             pub fn len(&self) -> usize {
                 match self { $(Self::$variant(data) => data.len(),)* }

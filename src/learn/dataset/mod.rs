@@ -1,9 +1,9 @@
-//! nnU-Net v2 and MSD / nnU-Net v1 folders.
-//!
-//! v2: `imagesTr/CASE_0000.nii.gz` per channel, `labelsTr/CASE.nii.gz`, `dataset.json` with `channel_names` and
-//! `labels: {name: value}`. v1/MSD: `modality`, `labels: {"value": name}`, `training: [{image, label}]`.
+//! Folders of labelled scans, and how their cases are split.
 
-use std::collections::BTreeMap;
+mod nnunet;
+mod pairs;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -44,6 +44,8 @@ pub struct Dataset {
     pub labels: BTreeMap<u16, String>,
     /// The label of voxels that nobody has looked at: the highest one, called `ignore`.
     pub ignore: Option<u16>,
+    /// The values that the labels have in the files, where they are not 0, 1, 2 ...
+    pub stored: Option<Vec<u16>>,
     /// Labelled cases by name.
     pub cases: Vec<CaseFiles>,
 }
@@ -57,54 +59,51 @@ pub struct Split {
     pub validation: Vec<String>,
 }
 
-const IMAGE_ENDINGS: [&str; 2] = [".nii.gz", ".nii"];
+/// Endings of files that a case can have.
+const IMAGE_ENDINGS: [&str; 5] = [".nii.gz", ".nii", ".png", ".tiff", ".tif"];
 
 fn case_name(path: &Path) -> String {
     let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    IMAGE_ENDINGS.iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(&name).to_string()
+    ending(&name).and_then(|ending| name.strip_suffix(ending)).unwrap_or(&name).to_string()
+}
+
+/// Which of the endings a file name has.
+fn ending(name: &str) -> Option<&'static str> {
+    IMAGE_ENDINGS.into_iter().find(|ending| name.len() > ending.len() && name.ends_with(ending))
 }
 
 impl Dataset {
-    /// Reads `dataset.json` and lists the labelled cases.
+    /// Looks at a folder and lists its labelled cases.
     ///
     /// # Errors
-    /// When the description is missing or does not fit the files.
+    /// When it is of no known form, or its description does not fit the files.
     pub fn open(folder: &Path) -> Result<Self, DatasetError> {
-        let path = folder.join("dataset.json");
-        let error = |problem: String| DatasetError { path: path.clone(), problem };
-        let text = std::fs::read_to_string(&path)
-            .map_err(|e| error(format!("a data set needs a dataset.json (nnU-Net v2 or MSD form): {e}")))?;
-        let json: Value = serde_json::from_str(&text).map_err(|e| error(format!("dataset.json is damaged: {e}")))?;
-        let mut labels = labels(&json)
-            .ok_or_else(|| error("`labels` must map names to numbers (v2) or numbers to names (v1)".into()))?;
-        if labels.keys().enumerate().any(|(n, &value)| n != usize::from(value)) {
-            return Err(error(format!(
-                "labels must be 0 (background), 1, 2 ...; found {:?}",
-                labels.keys().collect::<Vec<_>>()
-            )));
+        match pairs::folders(folder) {
+            Some(folders) => pairs::open(folder, &folders),
+            None => nnunet::open(folder),
         }
-        let last = labels.last_key_value().filter(|(_, name)| *name == "ignore");
-        let ignore = last.map(|(&value, _)| value);
-        if let Some(value) = ignore {
-            labels.remove(&value);
+    }
+
+    /// Whether its labels and channels are known; else [`Dataset::describe`] must be told what the files hold.
+    pub fn is_described(&self) -> bool {
+        !self.labels.is_empty()
+    }
+
+    /// Takes the labels that occur in the files, and the number of frames of an image.
+    ///
+    /// # Errors
+    /// When there are not two labels to tell apart.
+    pub fn describe(&mut self, values: &BTreeSet<u16>, frames: usize) -> Result<(), DatasetError> {
+        let stored: Vec<u16> = std::iter::once(0).chain(values.iter().copied().filter(|&value| value != 0)).collect();
+        if stored.len() < 2 {
+            let problem = format!("the label files hold only {values:?}; there is nothing to tell apart");
+            return Err(DatasetError { path: self.folder.clone(), problem });
         }
-        let channels = json.get("channel_names").or_else(|| json.get("modality"));
-        let channels: Vec<String> = match channels.and_then(Value::as_object) {
-            Some(map) => map.values().map(|v| v.as_str().unwrap_or_default().to_string()).collect(),
-            None => return Err(error("`channel_names` (v2) or `modality` (v1) is missing".into())),
-        };
-        let cases = match json.get("training").and_then(Value::as_array) {
-            Some(list) => {
-                listed_cases(folder, list).ok_or_else(|| error("`training` must list {image, label}".into()))?
-            }
-            None => found_cases(folder, channels.len())?,
-        };
-        if cases.is_empty() {
-            return Err(error("the data set has no labelled case".into()));
-        }
-        let text = |key: &str| json.get(key).and_then(Value::as_str).unwrap_or_default().to_string();
-        let licence = if text("licence").is_empty() { text("license") } else { text("licence") };
-        Ok(Self { folder: folder.into(), name: text("name"), licence, channels, labels, ignore, cases })
+        let name = |value: u16| if value == 0 { "background".into() } else { format!("label {value}") };
+        self.labels = (0..).zip(stored.iter().map(|&value| name(value))).collect();
+        self.stored = Some(stored);
+        self.channels = (0..frames).map(|n| format!("channel {n}")).collect();
+        Ok(())
     }
 
     /// The split of a JSON file with the lists `train` and `validation` (or `val`).
@@ -152,55 +151,6 @@ impl Dataset {
     pub fn case(&self, name: &str) -> Option<&CaseFiles> {
         self.cases.iter().find(|case| case.name == name)
     }
-}
-
-fn labels(json: &Value) -> Option<BTreeMap<u16, String>> {
-    json.get("labels")?
-        .as_object()?
-        .iter()
-        .map(|(key, value)| match (key.parse::<u16>(), value.as_str(), value.as_u64()) {
-            (Ok(number), Some(name), _) => Some((number, name.to_string())),
-            (_, _, Some(number)) => Some((u16::try_from(number).ok()?, key.clone())),
-            _ => None,
-        })
-        .collect()
-}
-
-fn listed_cases(folder: &Path, list: &[Value]) -> Option<Vec<CaseFiles>> {
-    let mut cases = Vec::new();
-    for item in list {
-        let image = folder.join(item.get("image")?.as_str()?);
-        let label = folder.join(item.get("label")?.as_str()?);
-        cases.push(CaseFiles { name: case_name(&label), images: vec![image], label });
-    }
-    cases.sort_by(|a, b| a.name.cmp(&b.name));
-    Some(cases)
-}
-
-fn found_cases(folder: &Path, channels: usize) -> Result<Vec<CaseFiles>, DatasetError> {
-    let labels = folder.join("labelsTr");
-    let listing = std::fs::read_dir(&labels).map_err(|e| DatasetError {
-        path: labels.clone(),
-        problem: format!("the folder of labels cannot be read: {e}"),
-    })?;
-    let mut cases = Vec::new();
-    for entry in listing.flatten() {
-        let label = entry.path();
-        let file = label.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        let Some(ending) = IMAGE_ENDINGS.iter().find(|ending| file.ends_with(*ending)) else { continue };
-        let name = case_name(&label);
-        let images: Vec<PathBuf> =
-            (0..channels).map(|c| folder.join("imagesTr").join(format!("{name}_{c:04}{ending}"))).collect();
-        if let Some(missing) = images.iter().find(|image| !image.is_file()) {
-            return Err(DatasetError {
-                path: missing.clone(),
-                problem: format!("the image of case {name} is missing"),
-            });
-        }
-        cases.push(CaseFiles { name, images, label });
-    }
-    cases.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(cases)
 }
 
 #[cfg(test)]

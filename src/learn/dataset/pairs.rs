@@ -1,0 +1,131 @@
+//! A folder with images and a folder with their labels, file by file: `images/07.png` and `labels/07.png`.
+//!
+//! Labels may have any values (0 and 255, say): those that occur become the classes in their order. A `dataset.json` beside
+//! the two folders may name them (`"labels": {"255": "cell"}`) and the licence.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::{CaseFiles, Dataset, DatasetError, case_name, ending, nnunet};
+
+/// Names of the two folders, as people give them.
+const IMAGES: [&str; 5] = ["images", "image", "imgs", "img", "raw"];
+const LABELS: [&str; 7] = ["labels", "label", "masks", "mask", "annotations", "segmentations", "seg"];
+/// What label files have after their image's name.
+const SUFFIXES: [&str; 6] = ["_label", "_labels", "_mask", "_seg", "-label", "-mask"];
+
+/// The folders of images and of labels, where a data set has this form.
+pub fn folders(folder: &Path) -> Option<[PathBuf; 2]> {
+    let first = |names: &[&str]| names.iter().map(|name| folder.join(name)).find(|path| path.is_dir());
+    Some([first(&IMAGES)?, first(&LABELS)?])
+}
+
+fn listing(folder: &Path) -> Result<BTreeMap<String, PathBuf>, DatasetError> {
+    let problem = |e: std::io::Error| DatasetError { path: folder.into(), problem: format!("cannot be read: {e}") };
+    let mut files = BTreeMap::new();
+    for path in std::fs::read_dir(folder).map_err(problem)?.flatten().map(|entry| entry.path()) {
+        let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        if ending(&name).is_none() {
+            continue;
+        }
+        if let Some(other) = files.insert(case_name(&path), path.clone()) {
+            let problem = format!("is the second file of that name, after {}", other.display());
+            return Err(DatasetError { path, problem });
+        }
+    }
+    Ok(files)
+}
+
+/// Lists the pairs; labels are known only where `dataset.json` names them.
+///
+/// # Errors
+/// When a label has no image, or `dataset.json` is damaged.
+pub fn open(folder: &Path, [images, labels]: &[PathBuf; 2]) -> Result<Dataset, DatasetError> {
+    let images = listing(images)?;
+    let mut cases = Vec::new();
+    for (name, label) in listing(labels)? {
+        let plain = SUFFIXES.iter().find_map(|suffix| name.strip_suffix(suffix));
+        let found = [Some(name.as_str()), plain].into_iter().flatten().find_map(|name| images.get_key_value(name));
+        let Some((name, image)) = found else {
+            return Err(DatasetError { path: label, problem: "there is no image of this name".into() });
+        };
+        cases.push(CaseFiles { name: name.clone(), images: vec![image.clone()], label });
+    }
+    cases.sort_by(|a, b| a.name.cmp(&b.name));
+    let path = folder.join("dataset.json");
+    let error = |problem: String| DatasetError { path: path.clone(), problem };
+    if cases.is_empty() {
+        return Err(error("the data set has no labelled case".into()));
+    }
+    let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let mut dataset = Dataset {
+        folder: folder.into(),
+        name,
+        licence: String::new(),
+        channels: Vec::new(),
+        labels: BTreeMap::new(),
+        ignore: None,
+        stored: None,
+        cases,
+    };
+    let Ok(text) = std::fs::read_to_string(&path) else { return Ok(dataset) };
+    let json: Value = serde_json::from_str(&text).map_err(|e| error(format!("dataset.json is damaged: {e}")))?;
+    let text = |key: &str| json.get(key).and_then(Value::as_str).map(str::to_string);
+    dataset.name = text("name").unwrap_or(dataset.name);
+    dataset.licence = text("licence").or_else(|| text("license")).unwrap_or_default();
+    if json.get("labels").is_some() {
+        let mut named = nnunet::labels(&json).ok_or_else(|| error("`labels` must map values to names".into()))?;
+        named.entry(0).or_insert_with(|| "background".into());
+        dataset.stored = Some(named.keys().copied().collect());
+        dataset.labels = (0..).zip(named.into_values()).collect();
+        let last = dataset.labels.last_key_value().filter(|(_, name)| *name == "ignore");
+        dataset.ignore = last.map(|(&value, _)| value);
+        if let Some(value) = dataset.ignore {
+            dataset.labels.remove(&value);
+        }
+        dataset.channels = channels(&json);
+    }
+    Ok(dataset)
+}
+
+fn channels(json: &Value) -> Vec<String> {
+    let named = json.get("channel_names").or_else(|| json.get("modality")).and_then(Value::as_object);
+    named.map_or_else(
+        || vec!["channel 0".into()],
+        |map| map.values().map(|v| v.as_str().unwrap_or_default().to_string()).collect(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn files_of_one_name_are_pairs_and_any_values_are_labels() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["images", "masks"] {
+            std::fs::create_dir(folder.path().join(name)).unwrap();
+        }
+        for file in
+            ["images/a.png", "images/b.tif", "images/c.png", "masks/a.png", "masks/b_mask.png", "masks/note.txt"]
+        {
+            std::fs::write(folder.path().join(file), b"").unwrap();
+        }
+        let mut dataset = Dataset::open(folder.path()).unwrap();
+        assert_eq!(dataset.cases.iter().map(|case| case.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+        assert!(!dataset.is_described());
+        assert!(dataset.describe(&BTreeSet::from([0]), 1).is_err());
+        dataset.describe(&BTreeSet::from([0, 7, 255]), 3).unwrap();
+        assert_eq!(dataset.stored, Some(vec![0, 7, 255]));
+        assert_eq!((dataset.labels[&2].as_str(), dataset.channels.len()), ("label 255", 3));
+        let named = r#"{"labels": {"0": "membrane", "255": "cell"}, "licence": "own"}"#;
+        std::fs::write(folder.path().join("dataset.json"), named).unwrap();
+        let dataset = Dataset::open(folder.path()).unwrap();
+        assert_eq!((dataset.labels[&1].as_str(), &dataset.stored), ("cell", &Some(vec![0, 255])));
+        std::fs::write(folder.path().join("masks/d.png"), b"").unwrap();
+        assert!(Dataset::open(folder.path()).unwrap_err().to_string().contains("d.png"));
+    }
+}
