@@ -585,6 +585,73 @@ fn a_model_is_taught_in_the_window_stopped_kept_and_used() {
     assert!(messages.iter().all(|m| m.contains("has learned") || m.contains("Chosen for")), "{messages:?}");
 }
 
+#[test]
+fn one_labelled_slice_teaches_a_model() {
+    let _alone = alone();
+    if !can_render() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut harness = painted_sample(egui::vec2(24.0, 0.0));
+    harness.state_mut().set_model_folder(folder.path().join("models"));
+    drag_in_axial_view(&mut harness, egui::vec2(0.0, 24.0));
+    let painted = harness.state().labels().unwrap().counts();
+    let place = harness.get_by_role_and_label(Role::Image, "Axial view").rect().center();
+    harness.hover_at(place);
+    harness.run_steps(2);
+    harness.key_press(Key::Enter);
+    harness.run_steps(3);
+    harness.get_by_label("This scan, 1 done").scroll_to_me();
+    harness.run_steps(3);
+    harness.get_by_label("This scan, 1 done").click();
+    harness.run_steps(3);
+    harness.get_by_label("Teach for 10 minutes").scroll_to_me();
+    harness.run_steps(3);
+    harness.get_by_label("Teach for 10 minutes").click();
+    let start = Instant::now();
+    let grow = |harness: &mut Window, points: usize| {
+        while harness.state().curve_points() < points {
+            harness.step();
+            let messages = harness.state().messages();
+            assert!(start.elapsed() < Duration::from_mins(3), "the curve does not grow: {messages:?}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    };
+    grow(&mut harness, 4);
+    harness.get_by_label("Pause").scroll_to_me();
+    harness.run_steps(3);
+    harness.get_by_label("Pause").click();
+    for _ in 0..40 {
+        harness.step();
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let waiting = harness.state().curve_points();
+    for _ in 0..20 {
+        harness.step();
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(harness.state().curve_points(), waiting, "it waits");
+    harness.get_by_label("Go on").click();
+    grow(&mut harness, waiting + 24);
+    if let Some(name) = std::env::var_os("LAMELLA_PICTURES") {
+        harness.render().unwrap().save(Path::new(&name).join("teach_scan.png")).unwrap();
+    }
+    assert_eq!(harness.state().labels().unwrap().counts(), painted, "labels stay what the user painted");
+    harness.get_by_label("Stop and keep the best").click();
+    settle(&mut harness);
+    assert!(folder.path().join("models/my-model.safetensors").is_file(), "{:?}", harness.state().messages());
+    harness.get_by_label("Use this model").scroll_to_me();
+    harness.run_steps(3);
+    harness.get_by_label("Use this model").click();
+    settle(&mut harness);
+    harness.get_by_label_contains(SEGMENT).scroll_to_me();
+    harness.run_steps(3);
+    harness.get_by_label_contains(SEGMENT).click();
+    settle(&mut harness);
+    let messages = harness.state().messages();
+    assert!(messages.iter().all(|m| m.contains("has learned") || m.contains("Chosen for")), "{messages:?}");
+}
+
 fn picture(harness: &mut Window, name: &str) {
     let visuals = harness.ctx.global_style().visuals.clone();
     let clear = eframe::App::clear_color(harness.state(), &visuals);

@@ -98,7 +98,7 @@ impl Refine {
             options: SegmentOptions::default(),
         };
         let outcome = jobs::run(Job::Refine(Box::new(job)), &show, &cancel)?;
-        let Outcome::Refined { labels: mut refined, table, model, steps, loss } = outcome else {
+        let Outcome::Refined { labels: mut refined, table, model, steps, loss, doubt } = outcome else {
             return Err(JobError::Other("the job gave no labels".into()));
         };
         keep_done(&mut refined, &labels, &table, &done);
@@ -113,9 +113,12 @@ impl Refine {
         }
         terminal.finish();
         let seconds = started.elapsed().as_secs_f64();
+        let world = self.axis.world_axis();
+        let next = doubt.most_unsure(world, |slice| self.done.contains(&slice));
         if self.json {
             return print_json(
-                &json!({"output": self.output, "steps": steps, "loss": loss, "done": self.done, "seconds": seconds}),
+                &json!({"output": self.output, "steps": steps, "loss": loss, "done": self.done, "seconds": seconds,
+                    "most_unsure": next, "doubt": doubt.along[world]}),
             );
         }
         println!(

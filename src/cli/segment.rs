@@ -38,6 +38,9 @@ pub struct Segment {
     /// Keep only the largest connected part of every label
     #[arg(long)]
     largest: bool,
+    /// Also write the probability of every class but background, as MASK_probability_1_CLASS
+    #[arg(long)]
+    probabilities: bool,
     /// Slice axis instead of the model's own: axial, coronal or sagittal
     #[arg(long)]
     axis: Option<SliceAxis>,
@@ -176,14 +179,27 @@ impl Segment {
         }
         let options =
             SegmentOptions { axis: self.axis, mirror: self.tta, keep_largest: self.largest, frame: self.frame };
-        let job = SegmentJob { volume: Arc::new(volume), model: model.clone(), device: self.device, options };
-        let Outcome::Labels { labels, table, device } = jobs::run(Job::Segment(job), &show, &cancel)? else {
+        let job = SegmentJob {
+            volume: Arc::new(volume),
+            model: model.clone(),
+            device: self.device,
+            options,
+            probabilities: self.probabilities,
+        };
+        let Outcome::Labels { labels, table, device, probabilities } = jobs::run(Job::Segment(job), &show, &cancel)?
+        else {
             return Err(JobError::Other("the job gave no labels".into()));
         };
         let counts = labels.counts();
         let voxel = labels.geometry().voxel_volume_mm3();
         let writing = Instant::now();
         jobs::run(Job::SaveLabels { path: path.into(), labels }, &show, &cancel)?;
+        let mut maps = Vec::new();
+        for (n, volume) in probabilities.into_iter().enumerate() {
+            let map = probability_path(path, n + 1, &volume.name);
+            maps.push(map.clone());
+            jobs::run(Job::SaveVolume { path: map, volume: Arc::new(volume) }, &show, &cancel)?;
+        }
         let (write_s, total_s) = (writing.elapsed().as_secs_f64(), started.elapsed().as_secs_f64());
         terminal.finish();
         let volumes: Vec<Value> = table
@@ -209,10 +225,17 @@ impl Segment {
             "total": total_s, "load": load_s, "prepare": parts.prepare, "network": parts.network,
             "labels": parts.labels, "write": write_s,
         });
-        Ok(
-            json!({"input": first.path, "id": first.id, "output": path, "device": device, "labels": volumes, "seconds": seconds}),
-        )
+        Ok(json!({"input": first.path, "id": first.id, "output": path, "device": device, "labels": volumes,
+                "probabilities": maps, "seconds": seconds}))
     }
+}
+
+/// Beside the mask: `case.nii.gz` becomes `case_probability_1_Anterior.nii.gz`.
+fn probability_path(mask: &Path, value: usize, class: &str) -> PathBuf {
+    let file = mask.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let stem = jobs::stem(Path::new(&file));
+    let class: String = class.chars().map(|c| if c.is_alphanumeric() || c == '-' { c } else { '_' }).collect();
+    mask.with_file_name(format!("{stem}_probability_{value}_{class}{}", &file[stem.len()..]))
 }
 
 /// A mask must not take the place of a scan.

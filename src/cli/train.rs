@@ -10,7 +10,7 @@ use super::terminal::Terminal;
 use super::{Result, use_threads};
 use crate::jobs::{
     self, CHECKPOINT_SECONDS, Cancel, DeviceChoice, Job, JobError, JobEvent, Outcome, SplitChoice, TrainJob,
-    checkpoint_path, default_plan,
+    TrainSource, checkpoint_path, default_plan,
 };
 use crate::learn::{Augmentation, Budget, mean_dice};
 use crate::model::{self, ArchitectureSpec, SliceAxis};
@@ -201,7 +201,7 @@ impl Train {
             )));
         }
         let job = TrainJob {
-            dataset: self.dataset.clone(),
+            source: TrainSource::Folder(self.dataset.clone()),
             split: match (&self.split, &self.fold) {
                 (Some(path), _) => SplitChoice::File(path.clone()),
                 (None, Some(fold)) => fold.clone(),

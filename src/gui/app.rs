@@ -42,6 +42,8 @@ pub enum Action {
     Refine,
     ForgetRefinement,
     ChooseDataset,
+    /// Add the shown scan's finished slices to a data set.
+    AddToDataset,
     Teach,
     ResumeTeaching,
     PauseTeaching,
@@ -373,6 +375,7 @@ impl App {
             Action::ResumeTeaching => self.start_teaching(true, context),
             Action::PauseTeaching => self.tasks.pause(TEACHING),
             Action::StopTeaching => self.tasks.cancel(TEACHING),
+            Action::AddToDataset => self.dialogs.ask(Purpose::AddToDataset, image, String::new(), context),
             Action::SaveReport => self.dialogs.ask(Purpose::Report, image, String::new(), context),
             _ => self.act_on_viewer(action),
         }
@@ -408,7 +411,13 @@ impl App {
         let Some((_, model)) = self.model.clone() else { return };
         let Some(viewer) = &self.viewer else { return };
         let options = self.segment_options(&model, viewer.frame);
-        let job = SegmentJob { volume: viewer.volume().clone(), model, device: self.device_choice, options };
+        let job = SegmentJob {
+            volume: viewer.volume().clone(),
+            model,
+            device: self.device_choice,
+            options,
+            probabilities: false,
+        };
         self.tasks.start(SEGMENTING, Job::Segment(job), self.snapshot(), context);
     }
 
@@ -440,6 +449,7 @@ impl App {
         let snapshot = self.snapshot();
         match purpose {
             Purpose::OpenFile | Purpose::OpenFolder | Purpose::Dataset | Purpose::Report => {}
+            Purpose::AddToDataset => self.add_to_dataset(path, context),
             Purpose::OpenLabels => {
                 self.tasks.start("Opening labels", Job::OpenLabels { path, volume }, snapshot, context)
             }

@@ -15,6 +15,8 @@ pub enum Purpose {
     OpenFolder,
     /// Labelled scans to learn from.
     Dataset,
+    /// A data set that the shown scan is added to.
+    AddToDataset,
     /// Write the report of a training.
     Report,
     /// Open a mask on the current image.
@@ -59,6 +61,7 @@ impl Dialogs {
                 Purpose::OpenFile | Purpose::OpenLabels => dialog.set_title("Open").pick_file(),
                 Purpose::OpenFolder => dialog.set_title("Open a folder").pick_folder(),
                 Purpose::Dataset => dialog.set_title("Folder of labelled scans").pick_folder(),
+                Purpose::AddToDataset => dialog.set_title("Folder of the data set").pick_folder(),
                 Purpose::Report => dialog.set_title("Folder for the report").pick_folder(),
                 Purpose::SaveLabels | Purpose::SaveImage => {
                     dialog.add_filter("NIfTI", &["nii.gz", "nii"]).set_file_name(name).save_file()

@@ -52,7 +52,7 @@ impl App {
                     self.model = Some((id, model));
                 }
             }
-            Ok(Outcome::Labels { labels, table, device }) => {
+            Ok(Outcome::Labels { labels, table, device, .. }) => {
                 // Another image may be shown by now; the job was told to stop, but may have been done already.
                 let Some(viewer) = self.viewer.as_mut().filter(|_| same_image) else { return };
                 viewer.live = None;
@@ -89,6 +89,10 @@ impl App {
                 self.tell_saved(&path);
             }
             Ok(Outcome::Saved(path)) => self.tell_saved(&path),
+            Ok(Outcome::Added(folder, name)) => {
+                self.notices.push(Kind::Info, format!("{name} is in {} now.", folder.display()), "");
+                self.teach.dataset.get_or_insert(folder);
+            }
             Ok(Outcome::Zoo(table)) => self.teach.zoo = Some(*table),
             Ok(Outcome::Trained(summary)) => {
                 self.models = crate::model::list();

@@ -8,7 +8,8 @@ use serde_json::json;
 
 use super::preview::PreviewPicture;
 use crate::jobs::{
-    CHECKPOINT_SECONDS, DeviceChoice, SplitChoice, TrainJob, TrainSummary, ZooRow, check_architecture, default_plan,
+    CHECKPOINT_SECONDS, DeviceChoice, MarkedScan, SplitChoice, TrainJob, TrainSource, TrainSummary, ZooRow,
+    check_architecture, default_plan,
 };
 use crate::learn::{Budget, Epoch, Plan};
 use crate::model::{ArchitectureSpec, Model, SliceAxis};
@@ -94,6 +95,8 @@ impl Curve {
 pub struct Teach {
     /// Folder of labelled scans.
     pub dataset: Option<PathBuf>,
+    /// Whether the finished slices of the shown scan are learned from instead.
+    pub from_scan: bool,
     /// What can be built; `None` until it is known.
     pub zoo: Option<[Vec<ZooRow>; 3]>,
     /// Whether the zoo was asked for.
@@ -138,6 +141,7 @@ impl Default for Teach {
     fn default() -> Self {
         Self {
             dataset: None,
+            from_scan: false,
             zoo: None,
             asked: false,
             architecture: "unet".into(),
@@ -194,7 +198,18 @@ impl Teach {
     }
 
     /// The job of the choices; the model is written into `folder`. It begins anew, or goes on where it was interrupted.
-    pub fn job(&self, folder: &Path, model: Option<&Model>, device: DeviceChoice, resume: bool) -> Option<TrainJob> {
+    pub fn job(
+        &self,
+        folder: &Path,
+        scan: Option<MarkedScan>,
+        model: Option<&Model>,
+        device: DeviceChoice,
+        resume: bool,
+    ) -> Option<TrainJob> {
+        let source = match scan.filter(|_| self.from_scan) {
+            Some(scan) => TrainSource::Scan(Box::new(scan)),
+            None => TrainSource::Folder(self.dataset.clone().filter(|_| !self.from_scan)?),
+        };
         let init = model.filter(|_| self.from_model).cloned();
         let mut plan: Plan = default_plan();
         match &init {
@@ -212,7 +227,7 @@ impl Teach {
         plan.augmentation.mirror &= !self.sided;
         plan.average_mirrored = self.average_mirrored && plan.augmentation.mirror;
         Some(TrainJob {
-            dataset: self.dataset.clone()?,
+            source,
             split: SplitChoice::Default,
             output: self.output(folder),
             id: self.name.clone(),
@@ -242,7 +257,7 @@ mod tests {
         assert!(teach.problem().is_some_and(|p| p.contains("resnet19")));
         teach.architecture = "nnunet-plain".into();
         assert_eq!(teach.problem(), None);
-        assert!(teach.job(Path::new("models"), None, DeviceChoice::Cpu, false).is_none());
+        assert!(teach.job(Path::new("models"), None, None, DeviceChoice::Cpu, false).is_none());
     }
 
     #[test]

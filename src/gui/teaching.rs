@@ -7,7 +7,7 @@ use super::egui;
 use super::notices::Kind;
 use super::tasks::Snapshot;
 use super::teach::{Curve, TEACHING};
-use crate::jobs::{Job, checkpoint_path};
+use crate::jobs::{Job, MarkedScan, checkpoint_path};
 use crate::model;
 
 impl App {
@@ -27,12 +27,32 @@ impl App {
             }
         };
         let model = self.model.as_ref().map(|(_, model)| model.as_ref());
-        if let Some(job) = self.teach.job(&folder, model, self.device_choice, resume) {
+        if let Some(job) = self.teach.job(&folder, self.marked_scan(), model, self.device_choice, resume) {
             self.teach.curve = Curve::default();
             self.teach.result = None;
             self.teach.preview = None;
             let title = format!("{TEACHING} {}", self.teach.name);
             self.tasks.start(title, Job::Train(Box::new(job)), Snapshot::default(), context);
+        }
+    }
+
+    /// The shown scan with its finished slices.
+    pub(super) fn marked_scan(&self) -> Option<MarkedScan> {
+        let viewer = self.viewer.as_ref()?;
+        let document = viewer.session.document();
+        Some(MarkedScan {
+            volume: viewer.volume().clone(),
+            labels: document.labels.clone(),
+            table: document.table.clone(),
+            done: self.done_slices(),
+        })
+    }
+
+    /// Adds the shown scan's finished slices to a data set.
+    pub(super) fn add_to_dataset(&mut self, folder: PathBuf, context: &egui::Context) {
+        if let Some(scan) = self.marked_scan() {
+            let job = Job::AddToDataset { folder, scan: Box::new(scan) };
+            self.tasks.start("Saving", job, Snapshot::default(), context);
         }
     }
 
@@ -59,6 +79,11 @@ impl App {
     /// Taught models go here instead of the user's folder.
     pub fn set_model_folder(&mut self, folder: PathBuf) {
         self.model_folder = Some(folder);
+    }
+
+    /// Points of the loss in the curve.
+    pub fn curve_points(&self) -> usize {
+        self.teach.curve.loss.len()
     }
 
     /// The share of the running training that is done, and the validations so far.

@@ -10,6 +10,7 @@ mod bench;
 mod dataset;
 mod evaluate;
 mod export;
+mod marked;
 mod open;
 mod refine;
 mod sample;
@@ -34,14 +35,17 @@ pub use crate::engine::{DeviceChoice, available_devices};
 pub use crate::formats::{
     Entry, Findings, FormatError, READERS, Skipped, WRITERS, load, open_one, scan, stem, write_volume, writer_for,
 };
-pub use crate::pipeline::{LabelScores, SegmentOptions, SegmentSeconds};
+pub use crate::pipeline::{LabelScores, SegmentOptions, SegmentSeconds, SliceDoubt};
 pub use evaluate::{CaseScores, Evaluation, compare_evaluations, evaluate};
 pub use export::ImageSlice;
+pub use marked::MarkedScan;
 pub use open::read_labels;
 pub use refine::{REFINE_SECONDS, RefineJob};
 pub use sample::make_sample;
 pub use segment::SegmentJob;
-pub use train::{CHECKPOINT_SECONDS, SplitChoice, TrainJob, TrainSummary, checkpoint_path, default_plan, load_case};
+pub use train::{
+    CHECKPOINT_SECONDS, SplitChoice, TrainJob, TrainSource, TrainSummary, checkpoint_path, default_plan, load_case,
+};
 pub use worker::{Worker, WorkerNews};
 pub use zoo_table::{ZooRow, check_architecture, zoo_table};
 
@@ -175,6 +179,13 @@ pub enum Job {
     },
     /// Train a model and write it.
     Train(Box<TrainJob>),
+    /// Add a scan and its finished slices to a data set's folder.
+    AddToDataset {
+        /// The folder.
+        folder: PathBuf,
+        /// What.
+        scan: Box<MarkedScan>,
+    },
     /// Write the report of a training into a folder.
     SaveReport {
         /// Where to.
@@ -204,6 +215,8 @@ pub enum Outcome {
         table: LabelTable,
         /// The device that computed them; empty for files.
         device: String,
+        /// The probability of every class but background, where they were wanted.
+        probabilities: Vec<Volume>,
     },
     /// Of [`Job::Refine`].
     Refined {
@@ -217,11 +230,15 @@ pub enum Outcome {
         steps: u64,
         /// Loss of the first and of the last step.
         loss: [f64; 2],
+        /// How unsure the adapted model is of each slice.
+        doubt: SliceDoubt,
     },
     /// Of [`Job::SaveLabels`].
     SavedLabels(PathBuf),
     /// Of the other saving jobs.
     Saved(PathBuf),
+    /// Of [`Job::AddToDataset`]: the folder, and the case's name in it.
+    Added(PathBuf, String),
     /// Of [`Job::Train`].
     Trained(Box<TrainSummary>),
     /// Of [`Job::ListZoo`]: architectures, encoders, attention.
@@ -327,6 +344,10 @@ pub fn run(job: Job, progress: Progress, cancel: &Cancel) -> Result<Outcome, Job
         Job::SaveReport { folder, summary } => {
             summary.write_report(&folder)?;
             Ok(Outcome::Saved(folder))
+        }
+        Job::AddToDataset { folder, scan } => {
+            let name = marked::add_to_dataset(&scan, &folder, progress)?;
+            Ok(Outcome::Added(folder, name))
         }
         Job::ListZoo => {
             let table = zoo_table().map_err(|e| JobError::Other(e.to_string()))?;

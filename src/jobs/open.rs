@@ -43,5 +43,5 @@ pub(super) fn open_labels(
     }
     let mut table = LabelTable::default();
     table.cover(labels.counts().into_keys());
-    Ok(Outcome::Labels { labels, table, device: String::new() })
+    Ok(Outcome::Labels { labels, table, device: String::new(), probabilities: Vec::new() })
 }

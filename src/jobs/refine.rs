@@ -7,7 +7,7 @@ use super::dataset::open_dataset;
 use super::{Cancel, JobError, JobEvent, Outcome, Progress, SharedModel, load_case};
 use crate::engine::DeviceChoice;
 use crate::learn::{LabelledScan, Refinement, read_case, refine};
-use crate::pipeline::{SegmentEvent, SegmentOptions, segment};
+use crate::pipeline::{SegmentEvent, SegmentOptions, SliceDoubt, segment_and_visit};
 use crate::volume::{LabelMap, PlaneLayout, Volume};
 
 /// Seconds of learning where nothing else is said.
@@ -110,19 +110,24 @@ pub(super) fn run(job: &RefineJob, progress: Progress, cancel: &Cancel) -> Resul
     refined.model.spec = spec.clone();
     let mut network = refined.model.network(job.device)?;
     progress(JobEvent::Device(network.device_name().to_string()));
-    let labels = segment(&job.volume, spec, &mut network, &job.options, &stop, &mut |event| match event {
+    let mut doubt = SliceDoubt::new(&job.volume.geometry);
+    let mut visit = |voxel: [usize; 3], p: &[f32]| doubt.add(voxel, p);
+    let mut on_event = |event| match event {
         SegmentEvent::Slices { done, count, .. } => {
             let fraction = 0.9 + 0.1 * done.end as f32 / count as f32;
             progress(JobEvent::Progress { fraction, stage: "Segmenting" });
         }
         SegmentEvent::Notice(notice) => progress(JobEvent::Warning(notice)),
         SegmentEvent::Took(seconds) => progress(JobEvent::Took(seconds)),
-    })?;
+    };
+    let labels =
+        segment_and_visit(&job.volume, spec, &mut network, &job.options, &stop, &mut on_event, Some(&mut visit))?;
     Ok(Outcome::Refined {
         labels,
         table: spec.label_table(),
         model: Arc::new(refined.model),
         steps: refined.steps,
         loss: refined.loss,
+        doubt,
     })
 }

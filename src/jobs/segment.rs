@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Cancel, JobError, JobEvent, Outcome, Progress, SharedModel};
 use crate::engine::DeviceChoice;
-use crate::pipeline::{SegmentEvent, SegmentOptions, segment};
+use crate::pipeline::{ProbabilityMaps, SegmentEvent, SegmentOptions, VoxelVisitor, segment_and_visit};
 use crate::volume::Volume;
 
 /// What to segment, with what.
@@ -18,6 +18,8 @@ pub struct SegmentJob {
     pub device: DeviceChoice,
     /// Further choices.
     pub options: SegmentOptions,
+    /// Whether probabilities are wanted too.
+    pub probabilities: bool,
 }
 
 pub(super) fn run(job: &SegmentJob, progress: Progress, cancel: &Cancel) -> Result<Outcome, JobError> {
@@ -33,13 +35,27 @@ pub(super) fn run(job: &SegmentJob, progress: Progress, cancel: &Cancel) -> Resu
     network.take_notices().into_iter().for_each(|notice| progress(JobEvent::Warning(notice)));
     progress(JobEvent::Device(network.device_name().to_string()));
     let stop = || cancel.is_cancelled();
-    let labels = segment(&job.volume, &job.model.spec, &mut network, &job.options, &stop, &mut |event| match event {
+    let maps = job.probabilities.then(|| ProbabilityMaps::new(spec, &job.volume.geometry)).transpose();
+    let mut maps = maps.map_err(JobError::Other)?;
+    let mut visit = |voxel: [usize; 3], p: &[f32]| {
+        if let Some(maps) = &mut maps {
+            maps.set(voxel, p);
+        }
+    };
+    let visit: Option<VoxelVisitor> = if job.probabilities { Some(&mut visit) } else { None };
+    let mut on_event = |event| match event {
         SegmentEvent::Slices { done, count, labels } => {
             progress(JobEvent::Progress { fraction: done.end as f32 / count as f32, stage: "Segmenting" });
             progress(JobEvent::Slices { done: done.end, count, labels });
         }
         SegmentEvent::Notice(notice) => progress(JobEvent::Warning(notice)),
         SegmentEvent::Took(seconds) => progress(JobEvent::Took(seconds)),
-    })?;
-    Ok(Outcome::Labels { labels, table: job.model.spec.label_table(), device: network.device_name().to_string() })
+    };
+    let labels = segment_and_visit(&job.volume, spec, &mut network, &job.options, &stop, &mut on_event, visit)?;
+    Ok(Outcome::Labels {
+        labels,
+        table: spec.label_table(),
+        device: network.device_name().to_string(),
+        probabilities: maps.map(ProbabilityMaps::into_volumes).unwrap_or_default(),
+    })
 }

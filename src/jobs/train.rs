@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::dataset::open_dataset;
-use super::{Cancel, JobError, JobEvent, Progress, read_labels};
+use super::{Cancel, JobError, JobEvent, MarkedScan, Progress, read_labels};
 use crate::disk::replace_file;
 use crate::engine::{DeviceChoice, Recipe};
 use crate::formats;
@@ -45,11 +45,20 @@ impl std::str::FromStr for SplitChoice {
     }
 }
 
+/// What a training learns from.
+#[derive(Clone)]
+pub enum TrainSource {
+    /// The folder of a data set.
+    Folder(PathBuf),
+    /// The finished slices of one scan; nothing is held back.
+    Scan(Box<MarkedScan>),
+}
+
 /// What to train on and how.
 #[derive(Clone)]
 pub struct TrainJob {
-    /// An nnU-Net v2 or MSD folder.
-    pub dataset: PathBuf,
+    /// What to learn from.
+    pub source: TrainSource,
     /// Which cases are held back.
     pub split: SplitChoice,
     /// The model file to write.
@@ -174,8 +183,16 @@ pub(super) fn run(job: &TrainJob, progress: Progress, cancel: &Cancel) -> Result
             job.output.display()
         )));
     }
-    let dataset = open_dataset(&job.dataset, progress, cancel)?;
+    let (dataset, own_split) = match &job.source {
+        TrainSource::Folder(folder) => (open_dataset(folder, progress, cancel)?, None),
+        TrainSource::Scan(scan) => scan.dataset().map(|(dataset, split)| (dataset, Some(split)))?,
+    };
+    let load = |files: &CaseFiles| match &job.source {
+        TrainSource::Folder(_) => load_case(files),
+        TrainSource::Scan(scan) => Ok((Volume::clone(&scan.volume), scan.known())),
+    };
     let split = match &job.split {
+        _ if own_split.is_some() => own_split.unwrap_or_default(),
         SplitChoice::File(path) => dataset.read_split(path)?,
         SplitChoice::Default => dataset.default_split(),
         SplitChoice::Fold { fold, count } if *count <= dataset.cases.len() => dataset.fold(*fold, *count),
@@ -204,7 +221,7 @@ pub(super) fn run(job: &TrainJob, progress: Progress, cancel: &Cancel) -> Result
         model.spec.provenance.command.clone_from(&job.command);
         Ok(model.save(&job.output)?)
     };
-    let trained = fit(&dataset, &split, &job.plan, options, &load_case, &control, &mut |event| {
+    let trained = fit(&dataset, &split, &job.plan, options, &load, &control, &mut |event| {
         progress(match event {
             FitEvent::Preparing { done, count } => {
                 JobEvent::Progress { fraction: done as f32 / count as f32, stage: "Reading the data set" }

@@ -36,7 +36,7 @@ pub use fit::{Control, Epoch, FitError, FitEvent, FitOptions, Loader, TrainedMod
 pub use perceptron::{Rosenblatt, Tie};
 pub use plan::{Budget, Plan};
 pub use preparing::{LabelledScan, read_case};
-pub use refine::{Refined, Refinement, refine};
+pub use refine::{Refined, Refinement, only_finished, refine};
 pub use report::{case_table, curve_picture, curve_table, worst_first};
 pub use sampling::PreparedCase;
 pub use schedule::{poly, warm_poly};

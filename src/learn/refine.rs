@@ -58,8 +58,8 @@ pub struct Refined {
     pub loss: [f64; 2],
 }
 
-/// The labels with everything outside the slices that are done, and every label the model does not know, set to `ignore`.
-fn known_labels(labels: &LabelMap, done: &[(PlaneLayout, usize)], classes: u16, ignore: u16) -> LabelMap {
+/// The labels with everything outside the slices that are done, and every label from `classes` on, set to `ignore`.
+pub fn only_finished(labels: &LabelMap, done: &[(PlaneLayout, usize)], classes: u16, ignore: u16) -> LabelMap {
     let mut known = LabelMap::from_fn(labels.geometry().clone(), |_| ignore);
     for (layout, slice) in done {
         for row in 0..layout.size[1] {
@@ -113,7 +113,7 @@ pub fn refine(
     let own = LabelledScan {
         name: "this scan".into(),
         image: task.image.clone(),
-        labels: known_labels(task.labels, task.done, classes, ignore),
+        labels: only_finished(task.labels, task.done, classes, ignore),
     };
     let own = prepare_all(std::slice::from_ref(&own), spec, Some(ignore), stop)?;
     // What the whole scan looks like now holds the model where nothing was corrected: one slice alone, perhaps without some
@@ -123,7 +123,7 @@ pub fn refine(
         let draft = LabelledScan {
             name: "this scan".into(),
             image: task.image.clone(),
-            labels: known_labels(task.labels, &every_slice(task.image), classes, ignore),
+            labels: only_finished(task.labels, &every_slice(task.image), classes, ignore),
         };
         prepare_all(std::slice::from_ref(&draft), spec, Some(ignore), stop)?
     } else {
@@ -193,7 +193,7 @@ mod tests {
         let labels = LabelMap::from_fn(geometry.clone(), |[i, j, _]| if i == 1 { 2 } else { u16::from(j == 3) * 7 });
         let layout = PlaneLayout::new(&geometry, Plane::Axial);
         let slice = layout.screen([0, 0, 2])[2];
-        let known = known_labels(&labels, &[(layout, slice)], 3, 3);
+        let known = only_finished(&labels, &[(layout, slice)], 3, 3);
         assert!(is_labelled_elsewhere(&labels, &[(layout, slice)]));
         let one = LabelMap::from_fn(geometry.clone(), |[i, _, k]| u16::from(i == 1 && k == 2));
         assert!(!is_labelled_elsewhere(&one, &[(layout, slice)]));

@@ -5,9 +5,9 @@
 use std::time::Instant;
 
 use super::prepare::{Normaliser, Preparation};
-use super::segment::{Runner, SegmentError, SegmentEvent, SegmentSeconds, flips};
+use super::segment::{Runner, SegmentError, SegmentEvent, SegmentSeconds, VoxelVisitor, flips, softmax};
 use crate::engine::Network;
-use crate::model::{ModelSpec, SliceAxis};
+use crate::model::{ModelSpec, SliceAxis, Windows};
 use crate::volume::{Affine, Geometry, LabelMap, LabelValue, Rescale, Volume, Voxels};
 
 /// Bytes of probabilities that a block aims at.
@@ -92,6 +92,7 @@ pub(super) fn segment_fused(
     mirror: bool,
     stop: &(dyn Fn() -> bool + Sync),
     on_event: &mut dyn FnMut(SegmentEvent),
+    mut visit: Option<VoxelVisitor>,
 ) -> Result<(LabelMap, SegmentSeconds), SegmentError> {
     let classes = spec.classes.len();
     let margin = MARGIN.max(spec.neighbours);
@@ -129,6 +130,16 @@ pub(super) fn segment_fused(
         }
         let started = Instant::now();
         write_block(block, classes, &sums, &mut labels);
+        if let Some(visit) = &mut visit {
+            let (mut p, share) = (vec![0.0; classes], 1.0 / spec.fused_axes.len() as f32);
+            each_voxel(block, |at, voxel| {
+                p.iter_mut().enumerate().for_each(|(class, p)| *p = share * sums[class * voxels + at]);
+                if spec.windows == Windows::NnUnet {
+                    softmax(&mut p);
+                }
+                visit(voxel, &p);
+            });
+        }
         seconds.labels += started.elapsed().as_secs_f64();
         network.take_notices().into_iter().for_each(|notice| on_event(SegmentEvent::Notice(notice)));
     }
@@ -136,28 +147,34 @@ pub(super) fn segment_fused(
     Ok((labels, seconds))
 }
 
-/// The most probable class of a block's own voxels; of equals the lowest.
-fn write_block(block: &Block, classes: usize, sums: &[f32], labels: &mut LabelMap) {
+/// Visits a block's own voxels: their place in the block with its margin, and in the volume.
+fn each_voxel(block: &Block, mut visit: impl FnMut(usize, [usize; 3])) {
     let [ni, nj, _] = block.seen_size;
-    let voxels: usize = block.seen_size.iter().product();
     let offset = [0, 1, 2].map(|a| block.start[a] - block.seen_start[a]);
     for k in 0..block.size[2] {
         for j in 0..block.size[1] {
             for i in 0..block.size[0] {
                 let at = ((k + offset[2]) * nj + j + offset[1]) * ni + i + offset[0];
-                let mut best = 0;
-                for class in 1..classes {
-                    if sums[class * voxels + at] > sums[best * voxels + at] {
-                        best = class;
-                    }
-                }
-                if best > 0 {
-                    let voxel = [i + block.start[0], j + block.start[1], k + block.start[2]];
-                    labels.set(voxel, best as LabelValue);
-                }
+                visit(at, [i + block.start[0], j + block.start[1], k + block.start[2]]);
             }
         }
     }
+}
+
+/// The most probable class of a block's own voxels; of equals the lowest.
+fn write_block(block: &Block, classes: usize, sums: &[f32], labels: &mut LabelMap) {
+    let voxels: usize = block.seen_size.iter().product();
+    each_voxel(block, |at, voxel| {
+        let mut best = 0;
+        for class in 1..classes {
+            if sums[class * voxels + at] > sums[best * voxels + at] {
+                best = class;
+            }
+        }
+        if best > 0 {
+            labels.set(voxel, best as LabelValue);
+        }
+    });
 }
 
 /// All three axes, the model's own first.

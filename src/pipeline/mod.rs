@@ -14,6 +14,7 @@ mod fused;
 mod metrics;
 mod paired;
 mod prepare;
+mod probabilities;
 mod resample;
 mod segment;
 mod tiles;
@@ -25,8 +26,11 @@ pub use fused::all_axes;
 pub use metrics::{LabelScores, compare};
 pub use paired::{PairedTest, wilcoxon};
 pub use prepare::{Normaliser, Preparation};
+pub use probabilities::{ProbabilityMaps, SliceDoubt};
 pub use resample::nearest;
-pub use segment::{SegmentError, SegmentEvent, SegmentOptions, SegmentSeconds, segment};
+pub use segment::{
+    SegmentError, SegmentEvent, SegmentOptions, SegmentSeconds, VoxelVisitor, segment, segment_and_visit,
+};
 pub use tiles::{Fit, fit};
 
 /// Asked between steps of long work with the share done (0..=1); `Break` stops it.

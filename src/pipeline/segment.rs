@@ -92,6 +92,9 @@ pub enum SegmentError {
     Image(String),
 }
 
+/// Is shown every voxel `[i, j, k]` once, with the probabilities of all classes.
+pub type VoxelVisitor<'a> = &'a mut dyn FnMut([usize; 3], &[f32]);
+
 /// Runs a model over all slices of a volume. Labels lie on the volume's own grid.
 ///
 /// # Errors
@@ -103,6 +106,22 @@ pub fn segment(
     options: &SegmentOptions,
     stop: &(dyn Fn() -> bool + Sync),
     on_event: &mut dyn FnMut(SegmentEvent),
+) -> Result<LabelMap, SegmentError> {
+    segment_and_visit(volume, spec, network, options, stop, on_event, None)
+}
+
+/// The same, and `visit` sees the probabilities, which are not kept.
+///
+/// # Errors
+/// As of [`segment`].
+pub fn segment_and_visit(
+    volume: &Volume,
+    spec: &ModelSpec,
+    network: &mut Network,
+    options: &SegmentOptions,
+    stop: &(dyn Fn() -> bool + Sync),
+    on_event: &mut dyn FnMut(SegmentEvent),
+    mut visit: Option<VoxelVisitor>,
 ) -> Result<LabelMap, SegmentError> {
     let frames = frames_of(volume, spec, options)?;
     let mirror = options.mirror || spec.average_mirrored;
@@ -123,7 +142,7 @@ pub fn segment(
     let normalising = started.elapsed().as_secs_f64();
     if options.axis.is_none() && spec.fused_axes.len() > 1 {
         let inputs = (&frames[..], &normalisers[..]);
-        let (mut labels, mut seconds) = segment_fused(volume, spec, network, inputs, mirror, stop, on_event)?;
+        let (mut labels, mut seconds) = segment_fused(volume, spec, network, inputs, mirror, stop, on_event, visit)?;
         seconds.prepare += normalising;
         finish(&mut labels, options, stop, &mut seconds)?;
         on_event(SegmentEvent::Took(seconds));
@@ -139,6 +158,9 @@ pub fn segment(
     for group in runner.groups() {
         runner.each_slice(network, group.clone(), stop, |runner, slice, maps| {
             runner.write_labels(slice, maps, &mut labels);
+            if let Some(visit) = &mut visit {
+                runner.visit_voxels(slice, maps, *visit);
+            }
         })?;
         network.take_notices().into_iter().for_each(|notice| on_event(SegmentEvent::Notice(notice)));
         on_event(SegmentEvent::Slices { done: group, count, labels: labels.clone() });
@@ -418,6 +440,25 @@ impl<'a> Runner<'a> {
         }
     }
 
+    /// Shows the probabilities of every pixel on the stored grid.
+    fn visit_voxels(&self, slice: usize, maps: &[f32], visit: VoxelVisitor) {
+        let pixels = self.preparation.target[0] * self.preparation.target[1];
+        let [rows, columns] = self.preparation.source;
+        let classes = maps.len() / pixels;
+        let mut restored = vec![Vec::new(); classes];
+        for (map, restored) in maps.chunks_exact(pixels).zip(&mut restored) {
+            self.preparation.restore(map, restored);
+        }
+        let mut p = vec![0.0; classes];
+        for n in 0..rows * columns {
+            p.iter_mut().zip(&restored).for_each(|(p, map)| *p = map[n]);
+            if self.spec.windows == Windows::NnUnet {
+                softmax(&mut p);
+            }
+            visit(self.preparation.layout.voxel([n % columns, n / columns, slice]), &p);
+        }
+    }
+
     /// The most probable class of every pixel on the stored grid; of equals the lowest.
     fn write_labels(&self, slice: usize, maps: &[f32], labels: &mut LabelMap) {
         let pixels = self.preparation.target[0] * self.preparation.target[1];
@@ -440,7 +481,7 @@ impl<'a> Runner<'a> {
     }
 }
 
-fn softmax(values: &mut [f32]) {
+pub(super) fn softmax(values: &mut [f32]) {
     let largest = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let mut sum = 0.0;
     for v in values.iter_mut() {

@@ -109,7 +109,10 @@ fn start_ui(ui: &mut egui::Ui, app: &mut App) {
     }
     let interrupted = app.teaching_was_interrupted();
     let missing = match () {
-        () if app.teach.dataset.is_none() => Some("Choose a folder of labelled scans first"),
+        () if app.teach.from_scan && app.done_slices().is_empty() => {
+            Some("Label a slice and mark it done (Enter over its view) first")
+        }
+        () if !app.teach.from_scan && app.teach.dataset.is_none() => Some("Choose a folder of labelled scans first"),
         () if problem.is_some() => Some("This network cannot be built"),
         () if !is_id(&app.teach.name) => Some("A name has letters, digits, - _ ."),
         () if app.teach.from_model && !app.model_is_ready() => Some("The model is being read"),
@@ -121,7 +124,7 @@ fn start_ui(ui: &mut egui::Ui, app: &mut App) {
     let button = egui::Button::new(egui::RichText::new(text).strong()).fill(t.accent.gamma_multiply(0.35));
     let size = egui::vec2(ui.available_width(), theme::ACTION_HEIGHT);
     let response = ui.add_enabled_ui(missing.is_none(), |ui| ui.add_sized(size, button)).inner;
-    if interrupted && problem.is_none() && app.teach.dataset.is_some() {
+    if interrupted && problem.is_none() && (app.teach.from_scan || app.teach.dataset.is_some()) {
         let hint = "With the same choices it goes on where it was";
         if ui.button("Go on with the interrupted training").on_hover_text(hint).clicked() {
             app.act(Action::ResumeTeaching, ui.ctx());
@@ -133,11 +136,27 @@ fn start_ui(ui: &mut egui::Ui, app: &mut App) {
     }
 }
 
-fn choices_ui(ui: &mut egui::Ui, app: &mut App) {
+/// A folder of labelled scans, or the finished slices of the one that is shown.
+fn source_ui(ui: &mut egui::Ui, app: &mut App) {
     let t = theme::tokens(ui);
+    let done = app.done_slices().len();
     ui.horizontal(|ui| {
-        let hint =
-            "A folder in nnU-Net's or the Medical Segmentation Decathlon's form: imagesTr, labelsTr, dataset.json";
+        ui.selectable_value(&mut app.teach.from_scan, false, "Folder").on_hover_text("Learn from a folder of labelled scans");
+        let text = format!("This scan, {done} done");
+        let hint = "Learn from the slices of this scan that are marked done (Enter over a view); what is not done is left open";
+        ui.selectable_value(&mut app.teach.from_scan, true, text).on_hover_text(hint);
+    });
+    if app.teach.from_scan {
+        let hint = "Write the scan and its finished slices into a folder, to learn from several scans together";
+        let button = ui.add_enabled(done > 0, egui::Button::new(format!("{} Add to a data set", icon::PLUS)));
+        if button.on_hover_text(hint).clicked() {
+            app.act(Action::AddToDataset, ui.ctx());
+        }
+        return;
+    }
+    ui.horizontal(|ui| {
+        let hint = "A folder in nnU-Net's or the Medical Segmentation Decathlon's form (imagesTr, labelsTr, dataset.json), or \
+                    one with the folders images and labels";
         if ui.button(format!("{} Labelled scans", icon::FOLDER_OPEN)).on_hover_text(hint).clicked() {
             app.act(Action::ChooseDataset, ui.ctx());
         }
@@ -145,6 +164,11 @@ fn choices_ui(ui: &mut egui::Ui, app: &mut App) {
         let shown = name.map_or("none chosen".into(), |n| n.to_string_lossy().into_owned());
         ui.add(egui::Label::new(egui::RichText::new(shown).color(t.dim)).truncate());
     });
+}
+
+fn choices_ui(ui: &mut egui::Ui, app: &mut App) {
+    let t = theme::tokens(ui);
+    source_ui(ui, app);
     let start = format!("Start from {}", app.settings.model);
     ui.checkbox(&mut app.teach.from_model, start).on_hover_text(
         "Fine-tune the model of the Segment card: its network, its preparation; a classifier becomes the encoder",

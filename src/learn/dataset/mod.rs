@@ -51,7 +51,7 @@ pub struct Dataset {
 }
 
 /// Names of training and validation cases.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Split {
     /// Learned from.
     pub train: Vec<String>,

@@ -1,0 +1,154 @@
+//! A scan of which the user has finished some slices: what a training can learn from, and how it comes into a data set.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::{JobError, Progress};
+use crate::disk::replace_file;
+use crate::formats;
+use crate::learn::{CaseFiles, Dataset, Split, only_finished};
+use crate::volume::{LabelMap, LabelTable, LabelValue, PlaneLayout, Volume};
+
+/// What voxels outside the finished slices have in the files of a data set.
+const UNKNOWN: LabelValue = LabelValue::MAX;
+
+/// A scan, its labels, and the slices that count.
+#[derive(Clone)]
+pub struct MarkedScan {
+    /// The scan.
+    pub volume: Arc<Volume>,
+    /// Its labels.
+    pub labels: LabelMap,
+    /// Their names.
+    pub table: LabelTable,
+    /// Slices that are finished, each with its plane's layout.
+    pub done: Vec<(PlaneLayout, usize)>,
+}
+
+impl MarkedScan {
+    /// The labels of the finished slices; everything else is unknown.
+    pub(super) fn known(&self) -> LabelMap {
+        only_finished(&self.labels, &self.done, UNKNOWN, UNKNOWN)
+    }
+
+    /// A data set of this scan alone, and its split, which holds nothing back.
+    ///
+    /// # Errors
+    /// When no slice is finished, or there is no label to tell from the background.
+    pub(super) fn dataset(&self) -> Result<(Dataset, Split), JobError> {
+        if self.done.is_empty() {
+            return Err(JobError::Other("no slice is marked done; label one and mark it, then teach".into()));
+        }
+        if self.table.0.is_empty() {
+            return Err(JobError::Other("there is no label to tell from the background; make one and paint it".into()));
+        }
+        let names = self.names();
+        let name = self.volume.name.clone();
+        let stored: Vec<u16> = names.keys().copied().chain([UNKNOWN]).collect();
+        let case = CaseFiles { name: name.clone(), images: vec![PathBuf::from(&name)], label: PathBuf::new() };
+        let dataset = Dataset {
+            folder: PathBuf::new(),
+            name: name.clone(),
+            licence: String::new(),
+            channels: (0..self.volume.frame_count()).map(|n| format!("channel {n}")).collect(),
+            ignore: Some(names.len() as u16),
+            labels: (0..).zip(names.into_values()).collect(),
+            stored: Some(stored),
+            cases: vec![case],
+        };
+        Ok((dataset, Split { train: vec![name], validation: Vec::new() }))
+    }
+
+    /// Names by value, background included.
+    fn names(&self) -> BTreeMap<LabelValue, String> {
+        let mut table = self.table.clone();
+        table.cover(self.labels.counts().into_keys());
+        let named = table.0.into_iter().map(|label| (label.value, label.name));
+        std::iter::once((0, "background".to_string())).chain(named).collect()
+    }
+}
+
+/// Writes a scan and its finished slices into a folder of pairs, which is made if it is missing; gives the case's name.
+///
+/// # Errors
+/// When nothing is finished, the folder's labels have other names, or a file cannot be written.
+pub(super) fn add_to_dataset(scan: &MarkedScan, folder: &Path, progress: Progress) -> Result<String, JobError> {
+    scan.dataset()?;
+    let failed = |e: std::io::Error| JobError::Other(format!("cannot write into {}: {e}", folder.display()));
+    let description = folder.join("dataset.json");
+    let mut json: Value = match std::fs::read_to_string(&description) {
+        Ok(text) => serde_json::from_str(&text)
+            .map_err(|e| JobError::Other(format!("{} is damaged: {e}", description.display())))?,
+        Err(_) => json!({"name": folder.file_name().map(|n| n.to_string_lossy())}),
+    };
+    if folder.join("imagesTr").is_dir() {
+        return Err(JobError::Other(format!(
+            "{} is a data set of nnU-Net's form, into which only finished scans belong; choose another folder",
+            folder.display()
+        )));
+    }
+    let mut labels = json["labels"].as_object().cloned().unwrap_or_default();
+    for (value, name) in scan.names().into_iter().chain([(UNKNOWN, "ignore".into())]) {
+        let there = labels.entry(value.to_string()).or_insert_with(|| name.clone().into());
+        if there.as_str() != Some(&name) {
+            return Err(JobError::Other(format!(
+                "label {value} is called {name:?} here and {there} in {}; give it the same name",
+                description.display()
+            )));
+        }
+    }
+    json["labels"] = labels.into();
+    for part in ["images", "labels"] {
+        std::fs::create_dir_all(folder.join(part)).map_err(failed)?;
+    }
+    let plain: String =
+        scan.volume.name.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect();
+    let base = if plain.is_empty() { "scan".to_string() } else { plain };
+    let path = |part: &str, name: &str| folder.join(part).join(format!("{name}.nii.gz"));
+    let mut names = std::iter::once(base.clone()).chain((2..).map(|n| format!("{base}-{n}")));
+    let name = names.find(|name| !path("labels", name).exists()).unwrap_or(base);
+    let watch = |fraction: f32| {
+        progress(super::JobEvent::Progress { fraction, stage: "Adding to the data set" });
+        ControlFlow::Continue(())
+    };
+    formats::write_volume(&path("images", &name), &scan.volume, &watch)?;
+    formats::write_labels(&path("labels", &name), &scan.known(), &watch)?;
+    replace_file(&description, |file| {
+        std::io::Write::write_all(file, serde_json::to_string_pretty(&json).unwrap_or_default().as_bytes())
+    })
+    .map_err(failed)?;
+    Ok(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::volume::{Affine, Geometry, Label, Plane, Rescale, Voxels};
+
+    #[test]
+    fn scans_come_into_a_data_set_with_what_is_finished_in_them() {
+        let geometry = Geometry::new([4, 5, 6], Affine::IDENTITY).unwrap();
+        let voxels = Voxels::F32((0..120).map(|n| n as f32).collect::<Vec<_>>().into());
+        let volume = Volume::new(geometry.clone(), voxels, vec![], Rescale::IDENTITY, "a b".into());
+        let layout = PlaneLayout::new(&geometry, Plane::Axial);
+        let labels = LabelMap::from_fn(geometry, |[i, ..]| u16::from(i == 1) * 7);
+        let done = vec![(layout, layout.screen([0, 0, 2])[2])];
+        let mut scan =
+            MarkedScan { volume: volume.into(), labels, table: LabelTable(vec![Label::new(7, "organ")]), done };
+        let folder = tempfile::tempdir().unwrap();
+        let names = [0, 1].map(|_| add_to_dataset(&scan, folder.path(), &|_| {}).unwrap());
+        assert_eq!(names, ["a_b", "a_b-2"]);
+        let dataset = Dataset::open(folder.path()).unwrap();
+        assert_eq!((dataset.labels[&1].as_str(), dataset.ignore), ("organ", Some(2)));
+        let case = crate::learn::read_case(&dataset, "a_b", &super::super::load_case, &mut |_| {}).unwrap();
+        assert_eq!([[1, 0, 2], [0, 0, 2], [1, 0, 3]].map(|voxel| case.labels.get(voxel)), [1, 0, 2]);
+        scan.table = LabelTable(vec![Label::new(7, "lesion")]);
+        assert!(add_to_dataset(&scan, folder.path(), &|_| {}).unwrap_err().to_string().contains("organ"));
+        scan.done.clear();
+        assert!(add_to_dataset(&scan, folder.path(), &|_| {}).is_err());
+    }
+}
