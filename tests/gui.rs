@@ -652,6 +652,69 @@ fn one_labelled_slice_teaches_a_model() {
     assert!(messages.iter().all(|m| m.contains("has learned") || m.contains("Chosen for")), "{messages:?}");
 }
 
+/// Drags the left button in the axial view, from and to places counted from its middle.
+fn scribble(harness: &mut Window, from: egui::Vec2, to: egui::Vec2) {
+    let place = harness.get_by_role_and_label(Role::Image, "Axial view").rect().center();
+    harness.drag_at(place + from);
+    harness.step();
+    harness.hover_at(place + to);
+    harness.run_steps(2);
+    harness.drop_at(place + to);
+    harness.run_steps(2);
+}
+
+#[test]
+fn scribbles_become_labels_of_a_slice_with_a_preview_in_a_moment() {
+    let _alone = alone();
+    if !can_render() {
+        return;
+    }
+    let mut harness = sample();
+    harness.key_press(Key::Num4);
+    harness.run_steps(2);
+    scribble(&mut harness, egui::vec2(0.0, 0.0), egui::vec2(24.0, 6.0));
+    let click = |harness: &mut Window, label: &str| {
+        harness.get_by_label(label).scroll_to_me();
+        harness.run_steps(3);
+        harness.get_by_label(label).click();
+        harness.run_steps(4);
+    };
+    click(&mut harness, "Preview while painting");
+    settle(&mut harness);
+    assert!(harness.state().preview().is_none(), "one label is not enough");
+    harness.get_by_label_contains("Paint a little of two labels");
+    click(&mut harness, "Stands for background");
+    click(&mut harness, "a new label");
+    scribble(&mut harness, egui::vec2(-90.0, -60.0), egui::vec2(-60.0, -100.0));
+    let start = Instant::now();
+    scribble(&mut harness, egui::vec2(70.0, 90.0), egui::vec2(30.0, 110.0));
+    settle(&mut harness);
+    let took = start.elapsed();
+    let painted = harness.state().labels().unwrap().clone();
+    let shown = harness.state().preview().expect("a preview").clone();
+    println!("preview {:.0} ms after the stroke", took.as_secs_f64() * 1e3);
+    assert!(took < Duration::from_secs(1), "{took:?}");
+    let (before, after) = (painted.counts(), shown.counts());
+    assert!(after[&1] > 3 * before[&1], "{before:?} {after:?}");
+    assert!(!after.contains_key(&2), "the background's scribbles are no label: {after:?}");
+    if let Some(name) = std::env::var_os("LAMELLA_PICTURES") {
+        harness.get_by_label("Use in this slice").scroll_to_me();
+        harness.run_steps(3);
+        harness.render().unwrap().save(Path::new(&name).join("pixels.png")).unwrap();
+    }
+    click(&mut harness, "Use in this slice");
+    settle(&mut harness);
+    assert!(harness.state().labels().unwrap().same_labels(&shown));
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::Z);
+    harness.run_steps(3);
+    assert!(harness.state().labels().unwrap().same_labels(&painted), "one undo step");
+    click(&mut harness, "Preview while painting");
+    settle(&mut harness);
+    click(&mut harness, "Use in all slices");
+    settle(&mut harness);
+    assert!(harness.state().labels().unwrap().counts()[&1] > 5 * after[&1], "the other slices are classified too");
+}
+
 fn picture(harness: &mut Window, name: &str) {
     let visuals = harness.ctx.global_style().visuals.clone();
     let clear = eframe::App::clear_color(harness.state(), &visuals);

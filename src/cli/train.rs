@@ -100,8 +100,8 @@ pub struct Train {
     /// Do not mirror (where left and right are labelled)
     #[arg(long)]
     no_mirror: bool,
-    /// Changes to training slices besides mirroring: none, in-plane (rotation, size, intensities), or full (also elastic, and
-    /// tilted out of the plane where slices lie as close as pixels)
+    /// Changes to training slices besides mirroring: none, in-plane (rotation, size, intensities), full (also elastic, and
+    /// tilted out of the plane where slices lie as close as pixels), or JSON with what differs from full
     #[arg(long, default_value = "full")]
     augment: Augmentation,
     /// Epochs between validations

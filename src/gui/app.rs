@@ -7,6 +7,7 @@ use super::compose::{Look, picture};
 use super::dialogs::{Answer, Dialogs, Purpose};
 use super::egui;
 use super::notices::{Kind, Notices};
+use super::pixels::{CLASSIFYING, Pixels};
 use super::refining::REFINING;
 use super::settings::Settings;
 use super::tasks::{News, Snapshot, Tasks};
@@ -49,6 +50,10 @@ pub enum Action {
     PauseTeaching,
     StopTeaching,
     SaveReport,
+    /// The pixel classifier's preview becomes labels.
+    TakePreview,
+    /// The pixel classifier runs over all slices.
+    ClassifyAll,
 }
 
 /// A series or volume in the data panel.
@@ -87,6 +92,7 @@ pub struct App {
     pub(super) mirror: bool,
     pub(super) keep_largest: bool,
     pub(super) teach: Teach,
+    pub(super) pixels: Pixels,
     /// Where taught models go instead of the user's folder.
     pub(super) model_folder: Option<PathBuf>,
     /// What waits until the user has said what becomes of unsaved labels.
@@ -146,6 +152,7 @@ impl App {
             mirror: false,
             keep_largest: false,
             teach: Teach::default(),
+            pixels: Pixels::default(),
             model_folder: None,
             leaving: None,
             closing: false,
@@ -279,6 +286,7 @@ impl App {
     fn close_image(&mut self) {
         self.tasks.cancel(SEGMENTING);
         self.tasks.cancel(REFINING);
+        self.tasks.cancel(CLASSIFYING);
         self.keep_habits();
         self.viewer = None;
         self.shown = None;
@@ -375,6 +383,8 @@ impl App {
             Action::ResumeTeaching => self.start_teaching(true, context),
             Action::PauseTeaching => self.tasks.pause(TEACHING),
             Action::StopTeaching => self.tasks.cancel(TEACHING),
+            Action::TakePreview => self.take_preview(),
+            Action::ClassifyAll => self.classify_pixels(true, context),
             Action::AddToDataset => self.dialogs.ask(Purpose::AddToDataset, image, String::new(), context),
             Action::SaveReport => self.dialogs.ask(Purpose::Report, image, String::new(), context),
             _ => self.act_on_viewer(action),
@@ -498,6 +508,7 @@ impl eframe::App for App {
         }
         context.set_theme(if self.settings.dark { egui::Theme::Dark } else { egui::Theme::Light });
         self.fetch_model(context);
+        self.follow_scribbles(context);
         if self.viewer.is_some() && !self.teach.asked {
             self.teach.asked = true;
             self.tasks.start("Listing networks", Job::ListZoo, Snapshot::default(), context);

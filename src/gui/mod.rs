@@ -18,6 +18,7 @@ mod notices;
 mod opaque;
 mod outcomes;
 mod pending;
+mod pixels;
 mod preview;
 mod refining;
 mod settings;

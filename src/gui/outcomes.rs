@@ -81,6 +81,7 @@ impl App {
                     self.adapted = true;
                 }
             }
+            Ok(Outcome::Classified { labels, all_slices }) => self.classified(labels, all_slices, snapshot),
             Ok(Outcome::SavedLabels(path)) => {
                 if let Some(viewer) = self.viewer.as_mut().filter(|_| same_image) {
                     viewer.session.mark_saved(snapshot.revision);

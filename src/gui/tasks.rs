@@ -123,7 +123,10 @@ impl Tasks {
                         // A result that came just before the stop is not wanted; a file that was written is there.
                         let unwanted = matches!(
                             outcome,
-                            Ok(Outcome::Labels { .. } | Outcome::Volume(..) | Outcome::Refined { .. })
+                            Ok(Outcome::Labels { .. }
+                                | Outcome::Volume(..)
+                                | Outcome::Refined { .. }
+                                | Outcome::Classified { .. })
                         );
                         let outcome = if task.stopping && unwanted { Err(JobError::Stopped) } else { outcome };
                         news.push(News::Done(Box::new(outcome), task.snapshot));

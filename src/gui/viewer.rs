@@ -150,6 +150,8 @@ pub struct Viewer {
     pub live: Option<Live>,
     /// A finished result that waits for the user because the labels changed meanwhile.
     pub pending: Option<Incoming>,
+    /// The slice that was painted last.
+    pub painted: Option<(Plane, usize)>,
     /// Wheel travel, in slices, that is not a whole slice yet.
     pub wheel: f32,
     /// Where the labels were saved.
@@ -185,6 +187,7 @@ impl Viewer {
             stroke: None,
             live: None,
             pending: None,
+            painted: None,
             wheel: 0.0,
             saved_as: None,
         }
@@ -277,6 +280,7 @@ impl Viewer {
         if !stroke.changed {
             return;
         }
+        self.painted = Some((stroke.plane, stroke.slice));
         let states = vec![((stroke.plane.world_axis() as u8, stroke.slice), SliceState::Corrected)];
         let name = if stroke.label == 0 { "Erase" } else { "Brush" }.to_string();
         let change = match self.with_active_label() {
@@ -327,6 +331,16 @@ impl Viewer {
         let state = if done { SliceState::Corrected } else { SliceState::Done };
         let states = vec![((plane.world_axis() as u8, slice), state)];
         self.session.apply(Command { name: "Slice state".into(), change: Change::States(states) });
+    }
+
+    /// Adds a label to the table, makes it the active one, and gives its value.
+    pub fn add_label(&mut self, name: &str) -> LabelValue {
+        let mut table = self.session.document().table.clone();
+        let value = table.0.iter().map(|label| label.value).max().unwrap_or(0) + 1;
+        table.0.push(Label::new(value, name));
+        self.session.apply(Command { name: "New label".into(), change: Change::Table(table) });
+        self.active_label = value;
+        value
     }
 
     /// Makes the next (or previous) label of the table the active one.

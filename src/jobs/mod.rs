@@ -12,6 +12,7 @@ mod evaluate;
 mod export;
 mod marked;
 mod open;
+mod pixels;
 mod refine;
 mod sample;
 mod segment;
@@ -35,11 +36,13 @@ pub use crate::engine::{DeviceChoice, available_devices};
 pub use crate::formats::{
     Entry, Findings, FormatError, READERS, Skipped, WRITERS, load, open_one, scan, stem, write_volume, writer_for,
 };
+pub use crate::learn::PixelRule;
 pub use crate::pipeline::{LabelScores, SegmentOptions, SegmentSeconds, SliceDoubt};
 pub use evaluate::{CaseScores, Evaluation, compare_evaluations, evaluate};
 pub use export::ImageSlice;
 pub use marked::MarkedScan;
 pub use open::read_labels;
+pub use pixels::PixelJob;
 pub use refine::{REFINE_SECONDS, RefineJob};
 pub use sample::make_sample;
 pub use segment::SegmentJob;
@@ -156,6 +159,8 @@ pub enum Job {
     Segment(SegmentJob),
     /// Adapt a model to finished slices, and segment the others again.
     Refine(Box<RefineJob>),
+    /// Classify pixels from scribbles.
+    ClassifyPixels(Box<PixelJob>),
     /// Write a label map.
     SaveLabels {
         /// Where to.
@@ -232,6 +237,13 @@ pub enum Outcome {
         loss: [f64; 2],
         /// How unsure the adapted model is of each slice.
         doubt: SliceDoubt,
+    },
+    /// Of [`Job::ClassifyPixels`].
+    Classified {
+        /// The document's labels with the classified slices in them; none where there are not two labels to tell apart.
+        labels: Option<LabelMap>,
+        /// Whether all slices were classified.
+        all_slices: bool,
     },
     /// Of [`Job::SaveLabels`].
     SavedLabels(PathBuf),
@@ -328,6 +340,7 @@ pub fn run(job: Job, progress: Progress, cancel: &Cancel) -> Result<Outcome, Job
         }
         Job::OpenLabels { path, volume } => open::open_labels(&path, &volume, progress, cancel),
         Job::Refine(job) => refine::run(&job, progress, cancel),
+        Job::ClassifyPixels(job) => pixels::run(&job, progress, cancel),
         Job::Segment(job) => segment::run(&job, progress, cancel),
         Job::SaveLabels { path, labels } => {
             crate::formats::write_labels(&path, &labels, &watch(progress, cancel, "Saving"))?;

@@ -17,11 +17,13 @@ pub struct Perceptron {
     pub hidden: Vec<usize>,
     /// Non-linearity of the hidden layers.
     pub activation: Activation,
+    /// Whether the channels are images that the bank of local features is made of; else they are features themselves.
+    pub bank: bool,
 }
 
 impl Default for Perceptron {
     fn default() -> Self {
-        Self { hidden: Vec::new(), activation: Activation::Relu }
+        Self { hidden: Vec::new(), activation: Activation::Relu, bank: true }
     }
 }
 
@@ -64,7 +66,8 @@ impl Perceptron {
             return Err(GraphError::Channels { scope: "hidden".into(), expected: MAX_UNITS, got });
         }
         let builder = GraphBuilder::new();
-        let mut x = bank(&builder.input(ends.in_channels));
+        let input = builder.input(ends.in_channels);
+        let mut x = if self.bank { bank(&input) } else { input };
         let scope = builder.root().sub("fc");
         for (n, &units) in self.hidden.iter().enumerate() {
             x = scope.sub(n).conv(&x, conv(&x, units, 1, 1, 0, true)).activate(self.activation);

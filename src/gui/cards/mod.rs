@@ -4,6 +4,7 @@ mod export;
 mod histogram;
 mod image;
 mod labels;
+mod pixels;
 mod segment;
 mod teach;
 
@@ -24,6 +25,7 @@ pub fn cards_ui(ui: &mut egui::Ui, app: &mut App) {
                 card_ui(ui, app, "Image", image::image_ui);
                 card_ui(ui, app, "Labels", labels::labels_ui);
                 card_ui(ui, app, "Segment", segment::segment_ui);
+                card_ui(ui, app, "Pixels", pixels::pixels_ui);
                 card_ui(ui, app, "Teach", teach::teach_ui);
                 card_ui(ui, app, "Export", export::export_ui);
             });

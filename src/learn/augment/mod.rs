@@ -14,6 +14,7 @@ use warp::Warp;
 
 /// Probabilities and ranges.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Augmentation {
     /// Whether slices are mirrored along the axes that the case allows (half the time each).
     pub mirror: bool,
@@ -89,15 +90,53 @@ impl Augmentation {
     }
 }
 
+impl Augmentation {
+    /// Itself, if its numbers make sense.
+    fn checked(self) -> Result<Self, String> {
+        let chances = [
+            ("rotate", self.rotate),
+            ("tilt", self.tilt),
+            ("scale", self.scale),
+            ("elastic", self.elastic),
+            ("noise", self.noise),
+            ("blur", self.blur),
+            ("contrast", self.contrast),
+            ("low_resolution", self.low_resolution),
+            ("gamma", self.gamma),
+        ];
+        if let Some((name, value)) = chances.iter().find(|(_, value)| !(0.0..=1.0).contains(value)) {
+            return Err(format!("augmentation: {name} is a probability from 0 to 1, not {value}"));
+        }
+        let [low, high] = self.scale_range;
+        if !(0.1 <= low && low <= high && high <= 10.0) {
+            return Err(format!("augmentation: scale_range must lie between 0.1 and 10, not {low} to {high}"));
+        }
+        let sizes = [
+            ("degrees", self.degrees, 180.0),
+            ("tilt_degrees", self.tilt_degrees, 60.0),
+            ("elastic_pixels", self.elastic_pixels, 20.0),
+        ];
+        match sizes.iter().find(|(_, value, most)| !(0.0..=*most).contains(value)) {
+            Some((name, value, most)) => Err(format!("augmentation: {name} must be from 0 to {most}, not {value}")),
+            None => Ok(self),
+        }
+    }
+}
+
 impl std::str::FromStr for Augmentation {
     type Err = String;
 
+    /// Reads a name, or an object of JSON with the fields that are not as in `full`.
     fn from_str(text: &str) -> Result<Self, String> {
         match text {
+            _ if text.trim_start().starts_with('{') => {
+                let read: Self = serde_json::from_str(text).map_err(|e| format!("augmentation: {e}"))?;
+                read.checked()
+            }
             "none" => Ok(Self::none()),
             "in-plane" => Ok(Self::in_plane()),
             "full" => Ok(Self::default()),
-            _ => Err(format!("{text:?} is no augmentation; there are none, in-plane and full")),
+            _ => Err(format!("{text:?} is no augmentation; there are none, in-plane and full, or an object of JSON")),
         }
     }
 }
@@ -184,6 +223,18 @@ mod tests {
 
     fn cut(patch: [usize; 2], neighbours: usize) -> Cut {
         Cut { patch, neighbours, mirrored_border: false }
+    }
+
+    #[test]
+    fn single_values_can_be_chosen() {
+        let chosen: Augmentation = r#"{"elastic": 0.7, "scale_range": [0.5, 2]}"#.parse().unwrap();
+        let expected = Augmentation { elastic: 0.7, scale_range: [0.5, 2.0], ..Augmentation::default() };
+        assert_eq!(chosen, expected);
+        for wrong in
+            [r#"{"elastc": 1}"#, r#"{"gamma": 1.5}"#, r#"{"scale_range": [2, 1]}"#, r#"{"degrees": -1}"#, "ful"]
+        {
+            assert!(wrong.parse::<Augmentation>().is_err(), "{wrong}");
+        }
     }
 
     fn still() -> Augmentation {

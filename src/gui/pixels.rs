@@ -1,0 +1,116 @@
+//! What the window does about classifying pixels: scribbles in, a preview that follows every stroke, labels out.
+
+use super::app::App;
+use super::egui;
+use super::tasks::Snapshot;
+use super::viewer::{Incoming, Live};
+use crate::jobs::{Job, PixelJob, PixelRule};
+use crate::session::SliceState;
+use crate::volume::{LabelMap, LabelValue};
+
+/// Title of the job.
+pub const CLASSIFYING: &str = "Classifying pixels";
+
+/// The card's state.
+pub struct Pixels {
+    /// Whether a preview follows every stroke.
+    pub live: bool,
+    /// Kind of classifier.
+    pub rule: PixelRule,
+    /// The label whose scribbles stand for the background.
+    pub background: Option<LabelValue>,
+    /// What the preview was made of last.
+    asked: Option<(Snapshot, PixelRule, Option<LabelValue>)>,
+    /// What is missing for a preview.
+    pub lacks: Option<&'static str>,
+}
+
+impl Default for Pixels {
+    fn default() -> Self {
+        Self { live: false, rule: PixelRule::MultiLayer, background: None, asked: None, lacks: None }
+    }
+}
+
+impl App {
+    /// Starts a preview where something has changed since the last one.
+    pub(super) fn follow_scribbles(&mut self, context: &egui::Context) {
+        if !self.pixels.live || self.viewer.as_ref().is_none_or(|viewer| viewer.stroke.is_some()) {
+            return;
+        }
+        let wanted = (self.snapshot(), self.pixels.rule, self.pixels.background);
+        if self.pixels.asked == Some(wanted) {
+            return;
+        }
+        self.pixels.asked = Some(wanted);
+        self.classify_pixels(false, context);
+    }
+
+    /// Classifies the slice that was painted last, or all slices of its plane.
+    pub(super) fn classify_pixels(&mut self, all_slices: bool, context: &egui::Context) {
+        let Some(viewer) = &self.viewer else { return };
+        let Some((plane, slice)) = viewer.painted else {
+            self.pixels.lacks = Some("Paint a little of two labels in one slice");
+            return;
+        };
+        let job = PixelJob {
+            volume: viewer.volume().clone(),
+            frame: viewer.frame,
+            layout: viewer.layout(plane),
+            slice,
+            labels: viewer.session.document().labels.clone(),
+            background: self.pixels.background,
+            rule: self.pixels.rule,
+            all_slices,
+        };
+        self.tasks.cancel(CLASSIFYING);
+        self.tasks.start(CLASSIFYING, Job::ClassifyPixels(Box::new(job)), self.snapshot(), context);
+    }
+
+    /// Shows a preview, or takes the labels of all slices into the document.
+    pub(super) fn classified(&mut self, labels: Option<LabelMap>, all_slices: bool, snapshot: Snapshot) {
+        if snapshot != self.snapshot() {
+            return;
+        }
+        self.pixels.lacks = labels.is_none().then_some("Paint a little of two labels in one slice");
+        let Some(viewer) = &mut self.viewer else { return };
+        viewer.live = labels.map(|labels| Live { labels, revision: snapshot.revision });
+        if all_slices {
+            self.take_preview();
+        }
+    }
+
+    /// Whether there is a preview to be taken.
+    pub(super) fn has_preview(&self) -> bool {
+        let Some(viewer) = &self.viewer else { return false };
+        let shown = viewer.live.as_ref().is_some_and(|live| live.revision == viewer.session.revision());
+        self.pixels.live && shown && !self.tasks.is_running(CLASSIFYING)
+    }
+
+    /// Makes the preview the document's labels: one undo step. Finished slices and locked labels stay.
+    pub(super) fn take_preview(&mut self) {
+        let Some(viewer) = &mut self.viewer else { return };
+        let Some(live) = viewer.live.take() else { return };
+        let table = viewer.session.document().table.clone();
+        let active = viewer.active_label;
+        viewer.take_labels(Incoming { name: "Classify pixels", labels: live.labels, table, state: SliceState::Draft });
+        viewer.active_label = active;
+        self.end_preview();
+    }
+
+    /// Takes the preview off the screen.
+    pub(super) fn end_preview(&mut self) {
+        self.tasks.cancel(CLASSIFYING);
+        self.pixels.live = false;
+        self.pixels.asked = None;
+        self.pixels.lacks = None;
+        if let Some(viewer) = &mut self.viewer {
+            viewer.live = None;
+        }
+    }
+
+    /// Labels of the preview, while there is one.
+    pub fn preview(&self) -> Option<&LabelMap> {
+        let live = self.viewer.as_ref()?.live.as_ref()?;
+        self.has_preview().then_some(&live.labels)
+    }
+}

@@ -1,0 +1,73 @@
+//! Classifying pixels from scribbles on one slice.
+
+use std::sync::Arc;
+
+use super::{Cancel, JobError, JobEvent, Outcome, Progress};
+use crate::engine::EngineError;
+use crate::learn::{PixelClassifier, PixelRule, Scribbled, UNMARKED};
+use crate::volume::{LabelMap, LabelValue, PlaneLayout, Volume};
+
+/// What to learn from, and which slices to classify.
+#[derive(Clone)]
+pub struct PixelJob {
+    /// The scan.
+    pub volume: Arc<Volume>,
+    /// Its frame.
+    pub frame: usize,
+    /// The slices.
+    pub layout: PlaneLayout,
+    /// The slice with the scribbles.
+    pub slice: usize,
+    /// The document's labels, scribbles among them.
+    pub labels: LabelMap,
+    /// The label whose scribbles stand for the background.
+    pub background: Option<LabelValue>,
+    /// Kind of classifier.
+    pub rule: PixelRule,
+    /// Whether all slices are classified, or the scribbled one alone.
+    pub all_slices: bool,
+}
+
+pub(super) fn run(job: &PixelJob, progress: Progress, cancel: &Cancel) -> Result<Outcome, JobError> {
+    let stop = || cancel.is_cancelled();
+    let stopped = |error| if matches!(error, EngineError::Stopped) { JobError::Stopped } else { error.into() };
+    let [columns, rows, count] = job.layout.size;
+    let size = [rows, columns];
+    let mut scribbles = Vec::new();
+    job.layout.read_labels(&job.labels, job.slice, &mut scribbles);
+    for label in &mut scribbles {
+        *label = match *label {
+            0 => UNMARKED,
+            label if Some(label) == job.background => 0,
+            label => label,
+        };
+    }
+    let mut used: Vec<LabelValue> = scribbles.iter().copied().filter(|label| *label != UNMARKED).collect();
+    used.sort_unstable();
+    used.dedup();
+    if used.len() < 2 {
+        return Ok(Outcome::Classified { labels: None, all_slices: job.all_slices });
+    }
+    let read = |slice: usize| {
+        let mut image = Vec::new();
+        job.layout.read_slice(&job.volume, job.frame, slice, &mut image);
+        // What is no number has no features.
+        image.iter_mut().filter(|v| !v.is_finite()).for_each(|v| *v = 0.0);
+        image
+    };
+    let image = read(job.slice);
+    let scribbled = Scribbled { image: &image, size, labels: &scribbles };
+    let mut classifier = PixelClassifier::train(&[scribbled], job.rule, 1, &stop).map_err(stopped)?;
+    let mut labels = job.labels.clone();
+    let slices = if job.all_slices { 0..count } else { job.slice..job.slice + 1 };
+    let all = slices.len();
+    for (n, slice) in slices.enumerate() {
+        progress(JobEvent::Progress { fraction: n as f32 / all as f32, stage: "Classifying pixels" });
+        let found = classifier.classify(&read(slice), size, &stop).map_err(stopped)?;
+        for (at, label) in found.into_iter().enumerate() {
+            labels.set(job.layout.voxel([at % columns, at / columns, slice]), label);
+        }
+    }
+    labels.compact();
+    Ok(Outcome::Classified { labels: Some(labels), all_slices: job.all_slices })
+}
