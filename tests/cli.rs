@@ -226,6 +226,60 @@ fn training_is_reproducible_and_its_model_runs() {
 }
 
 #[test]
+fn folds_of_a_folder_of_pairs_become_one_model_whose_probabilities_fit_its_mask() {
+    let Some(folder) = support::test_data() else { return };
+    let data = folder.join("data/hippocampus");
+    let out = tempfile::tempdir().unwrap();
+    let pairs = out.path().join("pairs");
+    let names: Vec<String> = support::json(&data.join("splits.json"))["train"].as_array().unwrap()[..4]
+        .iter()
+        .map(|name| format!("{}.nii.gz", name.as_str().unwrap()))
+        .collect();
+    for (part, from) in [("images", "imagesTr"), ("masks", "labelsTr")] {
+        std::fs::create_dir_all(pairs.join(part)).unwrap();
+        for name in &names {
+            std::fs::copy(data.join(from).join(name), pairs.join(part).join(name)).unwrap();
+        }
+    }
+    let model = out.path().join("all.safetensors");
+    let options = r#"{"width": 4, "depth": 2}"#;
+    let printed = lamella(&[
+        "train",
+        text(&pairs),
+        "-o",
+        text(&model),
+        "--folds",
+        "2",
+        "--budget",
+        "1ep",
+        "--options",
+        options,
+        "--validate-every",
+        "2",
+        "--json",
+    ]);
+    assert!(printed.status.success(), "{}", String::from_utf8_lossy(&printed.stderr));
+    let printed = String::from_utf8(printed.stdout).unwrap();
+    let trained: Value = serde_json::from_str(printed.lines().last().unwrap()).unwrap();
+    assert_eq!(trained["folds"].as_array().unwrap().len(), 2);
+    assert!(out.path().join("all.fold1.safetensors").is_file());
+    let mask = out.path().join("mask.nii.gz");
+    let image = pairs.join("images").join(&names[0]);
+    let done = json(&["segment", text(&image), "-m", text(&model), "-o", text(&mask), "--probabilities", "--json"]);
+    let open = |path: &str| lamella::jobs::open_one(Path::new(path), None, &support::unwatched).unwrap();
+    let files = done["masks"][0]["probabilities"].as_array().unwrap();
+    let maps: Vec<_> = files.iter().map(|file| open(file.as_str().unwrap())).collect();
+    assert_eq!(maps.len(), 2);
+    let labels = open(text(&mask));
+    for at in 0..labels.geometry.voxel_count() {
+        let p: Vec<f64> = maps.iter().map(|map| map.value_at(at).unwrap()).collect();
+        let all = [1.0 - p[0] - p[1], p[0], p[1]];
+        let label = labels.value_at(at).unwrap() as usize;
+        assert!(all.iter().all(|other| all[label] >= other - 0.012), "voxel {at}: label {label} of {all:?}");
+    }
+}
+
+#[test]
 fn refining_keeps_finished_slices_and_writes_the_adapted_model() {
     let Some(folder) = support::test_data() else { return };
     let data = folder.join("data/hippocampus");

@@ -85,6 +85,7 @@ fn run(
         budget: Budget::Epochs(epochs),
         device: DeviceChoice::Cpu,
         init: None,
+        like: None,
         validate_every: 1,
         patience: None,
         checkpoint_seconds: 3600.0,

@@ -34,6 +34,15 @@ enum Action {
     /// Take a model into the user's model folder: one of Lamella, ONNX, or weights of PyTorch (.pth, .pt, .safetensors) of
     /// nnU-Net v2, `segmentation_models.pytorch`, torchvision, milesial, mateuszbuda
     Import(Import),
+    /// Join models of one kind, of the folds of a cross-validation say, into one that gives their mean
+    Ensemble {
+        /// Their ids or files
+        #[arg(required = true, num_args = 2..)]
+        models: Vec<String>,
+        /// The model file to write
+        #[arg(short, long)]
+        output: PathBuf,
+    },
     /// Write a model to a file: .safetensors, or .onnx
     Export {
         /// Its id or file
@@ -50,6 +59,7 @@ impl Models {
             Action::List { json } => list(*json),
             Action::Show { id } => show(id),
             Action::Import(import) => import.run(),
+            Action::Ensemble { models, output } => ensemble(models, output),
             Action::Export { id, output } => export(id, output),
         }
     }
@@ -102,6 +112,15 @@ fn show(id: &str) -> Result {
         *structure = json!(format!("{} characters", structure.as_str().map_or(0, str::len)));
     }
     print_json(&spec)
+}
+
+fn ensemble(names: &[String], output: &Path) -> Result {
+    let members = names.iter().map(|name| model::find(name)).collect::<std::result::Result<Vec<_>, _>>()?;
+    let mut joined = model::ensemble(&members).map_err(JobError::Other)?;
+    joined.spec.id = output.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+    joined.save(output)?;
+    println!("{}: the mean of {} models", output.display(), members.len());
+    Ok(())
 }
 
 fn export(id: &str, output: &Path) -> Result {

@@ -38,7 +38,7 @@ pub struct Segment {
     /// Keep only the largest connected part of every label
     #[arg(long)]
     largest: bool,
-    /// Also write the probability of every class but background, as MASK_probability_1_CLASS
+    /// Also write the probability of every class but background, into files named like the mask
     #[arg(long)]
     probabilities: bool,
     /// Slice axis instead of the model's own: axial, coronal or sagittal

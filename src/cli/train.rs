@@ -1,5 +1,6 @@
 //! `lamella train`
 
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -10,7 +11,7 @@ use super::terminal::Terminal;
 use super::{Result, use_threads};
 use crate::jobs::{
     self, CHECKPOINT_SECONDS, Cancel, DeviceChoice, Job, JobError, JobEvent, Outcome, SplitChoice, TrainJob,
-    TrainSource, checkpoint_path, default_plan,
+    TrainSource, TrainSummary, checkpoint_path, default_plan,
 };
 use crate::learn::{Augmentation, Budget, mean_dice};
 use crate::model::{self, ArchitectureSpec, SliceAxis};
@@ -53,6 +54,10 @@ pub struct Train {
     /// Hold back a fold of a cross-validation: 0/5 to 4/5 for five
     #[arg(long, value_name = "K/N", conflicts_with = "split")]
     fold: Option<SplitChoice>,
+    /// Cross-validate: a model for each of N folds, each with the whole budget, and their mean as one model
+    #[arg(long, value_name = "N", conflicts_with_all = ["split", "fold", "resume", "report"],
+          value_parser = clap::value_parser!(u8).range(2..=20))]
+    folds: Option<u8>,
     /// Length: 50ep, 90s, 10m, 2h
     #[arg(long, default_value = "50ep")]
     budget: Budget,
@@ -210,6 +215,7 @@ impl Train {
             output: self.output.clone(),
             id,
             init,
+            like: None,
             plan,
             budget: self.budget,
             device: self.device,
@@ -227,6 +233,12 @@ impl Train {
             })),
             other => terminal.show(other),
         };
+        if let Some(count) = self.folds {
+            let summaries = jobs::cross_validate(&job, usize::from(count), &show, &Cancel::default())?;
+            terminal.finish();
+            self.print_folds(&summaries);
+            return Ok(());
+        }
         let outcome = jobs::run(Job::Train(Box::new(job)), &show, &Cancel::default())?;
         terminal.finish();
         let Outcome::Trained(summary) = outcome else { return Err(JobError::Other("the job gave no model".into())) };
@@ -250,6 +262,34 @@ impl Train {
         let each: Vec<String> = summary.dice.iter().map(|(name, d)| format!("{name} {d:.4}")).collect();
         println!("{}: Dice {} (epoch {})", summary.output.display(), each.join(", "), summary.epoch);
         Ok(())
+    }
+}
+
+impl Train {
+    /// Dice of every fold's held-back cases, and their mean: each case counts once.
+    fn print_folds(&self, summaries: &[TrainSummary]) {
+        let cases: Vec<_> = summaries.iter().flat_map(|summary| summary.cases.clone()).collect();
+        let mean = mean_dice(&cases);
+        if self.json {
+            let folds: Vec<_> = summaries
+                .iter()
+                .map(|s| json!({"output": s.output, "epoch": s.epoch, "dice": s.dice, "cases": s.cases}))
+                .collect();
+            println!("{}", json!({"output": self.output, "dice": mean, "folds": folds}));
+            return;
+        }
+        let text = |dice: &BTreeMap<String, f64>| {
+            dice.iter().map(|(name, d)| format!("{name} {d:.4}")).collect::<Vec<_>>().join(", ")
+        };
+        for summary in summaries {
+            println!("{}: Dice {} (epoch {})", summary.output.display(), text(&summary.dice), summary.epoch);
+        }
+        println!(
+            "{}: the mean of {} models; each on what it held back: Dice {}",
+            self.output.display(),
+            summaries.len(),
+            text(&mean)
+        );
     }
 }
 

@@ -9,6 +9,7 @@ mod attention;
 mod builder;
 mod cost;
 mod extent;
+mod join;
 mod logits;
 pub mod onnx;
 mod op;
@@ -18,6 +19,7 @@ mod shape;
 pub use attention::{ContextFusion, ContextPooling, NonLocal, Pairwise};
 pub use builder::{GraphBuilder, Scope, Value};
 pub use extent::Extent;
+pub use join::{MEAN, member_prefix};
 pub use logits::TWO_CLASSES;
 pub use op::{
     Activation, Affinity, Conv, ConvTranspose, LocalResponse, Normalisation, Op, Pool, SoftmaxOver, UpsampleMode,

@@ -232,6 +232,7 @@ impl Teach {
             output: self.output(folder),
             id: self.name.clone(),
             init,
+            like: None,
             plan,
             budget: Budget::Time(Duration::from_secs(60 * u64::from(self.minutes))),
             device,

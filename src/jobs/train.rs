@@ -13,7 +13,7 @@ use crate::learn::{
     self, Augmentation, Budget, CaseDice, CaseFiles, Checkpoint, Control, Epoch, FitEvent, FitOptions, FromData, Plan,
     fit,
 };
-use crate::model::{Model, SliceAxis};
+use crate::model::{Model, ModelSpec, SliceAxis};
 use crate::volume::{LabelMap, Volume, stack_frames};
 
 /// Which cases are held back.
@@ -67,6 +67,8 @@ pub struct TrainJob {
     pub id: String,
     /// A model whose weights are the start.
     pub init: Option<Model>,
+    /// A model whose network and preparation of scans are taken over, with random weights.
+    pub like: Option<ModelSpec>,
     /// The plan.
     pub plan: Plan,
     /// Length.
@@ -206,6 +208,7 @@ pub(super) fn run(job: &TrainJob, progress: Progress, cancel: &Cancel) -> Result
         budget: job.budget,
         device: job.device,
         init: job.init.as_ref(),
+        like: job.like.as_ref(),
         validate_every: job.validate_every,
         patience: job.patience,
         checkpoint_seconds: job.checkpoint_seconds,

@@ -115,6 +115,8 @@ pub struct FitOptions<'a> {
     pub device: DeviceChoice,
     /// A model to start from instead of random weights.
     pub init: Option<&'a Model>,
+    /// A model whose network and preparation of scans are taken over, with random weights.
+    pub like: Option<&'a ModelSpec>,
     /// Epochs between validations.
     pub validate_every: usize,
     /// Validations without a better one after which training ends; none: only with the budget.
@@ -152,6 +154,12 @@ pub fn fit(
     on_event: &mut dyn FnMut(FitEvent),
 ) -> Result<TrainedModel, FitError> {
     let _memory = KeepFreedMemory::start();
+    let mut planned = plan.clone();
+    if let Some(like) = options.like {
+        planned.start_from(like);
+        planned.from_data.batch = plan.from_data.batch;
+    }
+    let plan = &planned;
     let signature = signature(plan, split, options.budget, options.init);
     if let Some(checkpoint) = &options.resume {
         checkpoint.fits(&signature).map_err(FitError::Plan)?;
@@ -178,7 +186,7 @@ pub fn fit(
     if !decided.is_empty() {
         on_event(FitEvent::Notice(format!("Chosen for these scans: {}", decided.join(" "))));
     }
-    let spec = specification(dataset, split, &plan, options.init, &train)?;
+    let spec = specification(dataset, split, &plan, options.init.map(|model| &model.spec).or(options.like), &train)?;
     let stop = || control() == Control::Stop;
     let cases = prepare_all(&train, &spec, dataset.ignore, &stop)?;
     drop(train);

@@ -10,7 +10,7 @@ use super::fingerprint::MOST_UNEVEN;
 use super::fit::{FitError, Loader};
 use super::plan::Plan;
 use super::sampling::PreparedCase;
-use crate::model::{ClassSpec, IntensityNormalisation, Model, ModelSpec, Provenance, SliceAxis, Windows};
+use crate::model::{ClassSpec, IntensityNormalisation, ModelSpec, Provenance, SliceAxis, Windows};
 use crate::pipeline::{self, Normaliser, Preparation, nearest};
 use crate::volume::{LabelMap, Volume, default_colour};
 
@@ -88,7 +88,7 @@ pub fn specification(
     dataset: &Dataset,
     split: &Split,
     plan: &Plan,
-    init: Option<&Model>,
+    like: Option<&ModelSpec>,
     train: &[LabelledScan],
 ) -> Result<ModelSpec, FitError> {
     let in_plane = |volume: &Volume| {
@@ -156,21 +156,18 @@ pub fn specification(
         sha256: String::new(),
     };
     // Fine-tuning keeps what the weights were trained with.
-    Ok(
-        match init.map(|model| &model.spec).filter(|of| !of.is_classifier() && of.image_channels == spec.image_channels)
-        {
-            Some(of) => ModelSpec {
-                // Fused axes need one spacing for all of them.
-                spacing_mm: if plan.fuse_axes && of.fused_axes.is_empty() { spec.spacing_mm } else { of.spacing_mm },
-                windows: if of.patch == plan.patch { of.windows } else { spec.windows },
-                normalisation: of.normalisation,
-                channel_normalisation: of.channel_normalisation.clone(),
-                reversed: of.reversed,
-                ..spec
-            },
-            None => spec,
+    Ok(match like.filter(|of| !of.is_classifier() && of.image_channels == spec.image_channels) {
+        Some(of) => ModelSpec {
+            // Fused axes need one spacing for all of them.
+            spacing_mm: if plan.fuse_axes && of.fused_axes.is_empty() { spec.spacing_mm } else { of.spacing_mm },
+            windows: if of.patch == plan.patch { of.windows } else { spec.windows },
+            normalisation: of.normalisation,
+            channel_normalisation: of.channel_normalisation.clone(),
+            reversed: of.reversed,
+            ..spec
         },
-    )
+        None => spec,
+    })
 }
 
 /// nnU-Net's CT rule: 0.5 and 99.5 percentiles, mean and deviation of the foreground.

@@ -6,12 +6,14 @@
 //! Deliberately absent: running networks, images, training.
 
 pub mod checkpoint;
+mod ensemble;
 pub mod foreign;
 mod library;
 mod package;
 mod spec;
 pub mod tensor_file;
 
+pub use ensemble::ensemble;
 pub use library::{LibraryError, ListedModel, Origin, find, is_bundled, is_id, list, user_folder};
 pub use package::{Model, ModelError};
 pub use spec::{

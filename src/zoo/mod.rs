@@ -9,6 +9,7 @@ pub mod alexnet;
 mod attention;
 mod encoder;
 mod encoder_unet;
+mod ensemble;
 pub mod foreign;
 pub mod inception_v1;
 pub mod inception_v2;
@@ -31,6 +32,7 @@ use crate::graph::{Conv, Graph, GraphError, Value};
 pub use attention::{Attention, Blocks, Stages};
 pub use encoder::{Encoder, Feature, Fit};
 pub use encoder_unet::{EncoderUNet, decoder_block};
+pub use ensemble::{ENSEMBLE, Ensemble};
 pub use foreign::{Classifier, OnnxNetwork};
 pub use mateuszbuda::BrainUNet;
 pub use milesial::MilesialUNet;
@@ -178,6 +180,9 @@ pub enum ZooError {
     /// An encoder without auxiliary classifiers is to have auxiliary heads.
     #[error("the encoder {0} has no auxiliary classifiers; inception-v1, googlenet and inception-v3 have")]
     Auxiliary(String),
+    /// Members that cannot be joined.
+    #[error("{0} members of {1}; 1 to {most} of another architecture can be joined", most = ensemble::MOST)]
+    Ensemble(usize, String),
     /// The options contradict each other.
     #[error("the architecture cannot be built: {0}")]
     Graph(#[from] GraphError),
@@ -198,6 +203,7 @@ fn parse<T: DeserializeOwned + Default>(options: &serde_json::Value) -> Result<T
 pub fn build(id: &str, ends: Ends, options: &serde_json::Value) -> Result<Graph, ZooError> {
     match id {
         foreign::ONNX => return OnnxNetwork::deserialize(options)?.build(ends),
+        ENSEMBLE => return Ensemble::deserialize(options)?.build(ends),
         foreign::CLASSIFIER => return Ok(Classifier::deserialize(options)?.network.classifier(ends)?),
         _ => {}
     }

@@ -1,6 +1,6 @@
 //! Gaussian derivatives of a slice.
 //!
-//! The kernels are those of SciPy's `ndimage.gaussian_filter1d` (Gaussian times a polynomial, cut at four deviations, border
+//! The kernels are those of the library scipy's `ndimage.gaussian_filter1d` (Gaussian times a polynomial, cut at four deviations, border
 //! reflected about the edge of the last pixel), so that results can be compared with it.
 
 /// Deviations at which a kernel ends.
@@ -92,6 +92,7 @@ mod tests {
         }
     }
 
+    #[allow(clippy::unreadable_literal, reason = "as SciPy prints them")]
     const SCIPY: &[([usize; 2], [f32; 5])] = &[
         ([0, 0], [4.539209, 4.922756, 4.877397, 5.346532, 4.992226]),
         ([0, 1], [0.152444, 0.238706, 0.123234, 0.125426, -0.098101]),

@@ -179,7 +179,7 @@ mod tests {
             .iter()
             .enumerate()
             .map(|(n, inside)| {
-                let stripes = if n % size / 2 % 2 == 0 { 1.0 } else { -1.0 };
+                let stripes = if (n % size / 2).is_multiple_of(2) { 1.0 } else { -1.0 };
                 (if *inside { stripes } else { 0.0 }) + 0.3 * random.normal() as f32
             })
             .collect();
