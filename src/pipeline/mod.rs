@@ -3,7 +3,7 @@
 //! **Invariant:** networks see volumes in R, A, S order whatever the stored order; labels come back on the volume's own
 //! grid, voxel for voxel.
 //! **Invariant:** memory does not grow with classes times voxels: probabilities live for a few slices, or for one block where
-//! axes are fused.
+//! axes are fused; only where maps are asked for, a byte for each voxel and class is kept.
 //! **Invariant:** the same volume, model and options give the same labels, bit for bit, whoever calls.
 //!
 //! Deliberately absent: files, threads, screens.
