@@ -715,6 +715,51 @@ fn scribbles_become_labels_of_a_slice_with_a_preview_in_a_moment() {
     assert!(harness.state().labels().unwrap().counts()[&1] > 5 * after[&1], "the other slices are classified too");
 }
 
+#[test]
+fn attention_is_laid_over_the_slice_and_follows_the_cursor() {
+    let _alone = alone();
+    if !can_render() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut harness = sample();
+    for attention in ["se", "gc", "non-local", "criss-cross"] {
+        let mut model = lamella::model::find("hippocampus").unwrap();
+        let options = serde_json::json!({"width": 8, "depth": 3, "attention": ["none", attention]});
+        model.spec.architecture = lamella::model::ArchitectureSpec { id: "unet".into(), options };
+        model.weights = lamella::engine::initial_weights(&model.spec.graph().unwrap(), 1);
+        let path = folder.path().join(format!("{attention}.safetensors"));
+        model.save(&path).unwrap();
+        harness.state_mut().set_model(path.to_str().unwrap().to_string());
+        settle(&mut harness);
+        let shown = "Show where the network looks";
+        let messages = harness.state().messages();
+        assert!(messages.is_empty(), "{attention}: {messages:?}");
+        harness.get_by_label(shown).scroll_to_me();
+        harness.run_steps(3);
+        harness.get_by_label(shown).click();
+        harness.run_steps(3);
+        settle(&mut harness);
+        assert_eq!(harness.state().shows_attention(), attention != "se", "{attention}");
+        if attention == "se" {
+            harness.get_by_label_contains("Weight of each channel");
+        }
+        if let (Some(name), "non-local") = (std::env::var_os("LAMELLA_PICTURES"), attention) {
+            harness.render().unwrap().save(Path::new(&name).join("attention.png")).unwrap();
+        }
+        harness.key_press(Key::PageUp);
+        settle(&mut harness);
+        assert_eq!(harness.state().shows_attention(), attention != "se", "{attention} in another slice");
+        harness.get_by_label(shown).scroll_to_me();
+        harness.run_steps(3);
+        harness.get_by_label(shown).click();
+        harness.run_steps(3);
+        settle(&mut harness);
+        assert!(!harness.state().shows_attention());
+    }
+    assert!(harness.state().messages().is_empty(), "{:?}", harness.state().messages());
+}
+
 fn picture(harness: &mut Window, name: &str) {
     let visuals = harness.ctx.global_style().visuals.clone();
     let clear = eframe::App::clear_color(harness.state(), &visuals);

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::attention::Attending;
 use super::compose::{Look, picture};
 use super::dialogs::{Answer, Dialogs, Purpose};
 use super::egui;
@@ -16,7 +17,7 @@ use super::unsaved::{Leaving, unsaved_ui};
 use super::viewer::{Habits, Viewer};
 use super::{cards, data_panel, keys, opaque, pending, status_bar, theme, tiles, top_bar, welcome};
 use crate::jobs::{DeviceChoice, Entry, Job, SegmentJob, SegmentOptions, Skipped};
-use crate::model::{self, ListedModel, Model, SliceAxis};
+use crate::model::{self, ListedModel, Model, Origin, SliceAxis};
 use crate::volume::{Plane, Volume};
 
 /// Title of the segmentation job.
@@ -93,6 +94,7 @@ pub struct App {
     pub(super) keep_largest: bool,
     pub(super) teach: Teach,
     pub(super) pixels: Pixels,
+    pub(super) attending: Attending,
     /// Where taught models go instead of the user's folder.
     pub(super) model_folder: Option<PathBuf>,
     /// What waits until the user has said what becomes of unsaved labels.
@@ -153,6 +155,7 @@ impl App {
             keep_largest: false,
             teach: Teach::default(),
             pixels: Pixels::default(),
+            attending: Attending::default(),
             model_folder: None,
             leaving: None,
             closing: false,
@@ -431,6 +434,19 @@ impl App {
         self.tasks.start(SEGMENTING, Job::Segment(job), self.snapshot(), context);
     }
 
+    /// Puts a model that lies elsewhere than in the user's folder on the list.
+    pub(super) fn list_model(&mut self, id: &str) {
+        if !self.models.iter().any(|model| model.id == id) {
+            self.models.push(ListedModel { id: id.into(), origin: Origin::User(id.into()) });
+        }
+    }
+
+    /// Chooses a model by its id or file.
+    pub fn set_model(&mut self, id: String) {
+        self.list_model(&id);
+        self.settings.model = id;
+    }
+
     /// The folder of labelled scans to learn from.
     pub fn set_dataset(&mut self, path: PathBuf) {
         self.teach.dataset = Some(path);
@@ -509,6 +525,7 @@ impl eframe::App for App {
         context.set_theme(if self.settings.dark { egui::Theme::Dark } else { egui::Theme::Light });
         self.fetch_model(context);
         self.follow_scribbles(context);
+        self.follow_attention(context);
         if self.viewer.is_some() && !self.teach.asked {
             self.teach.asked = true;
             self.tasks.start("Listing networks", Job::ListZoo, Snapshot::default(), context);

@@ -8,6 +8,7 @@
 //! Deliberately absent: tensors, DICOM tags, file formats.
 
 mod app;
+mod attention;
 mod cards;
 mod compose;
 mod data_panel;

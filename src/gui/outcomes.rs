@@ -11,7 +11,6 @@ use super::tasks::Snapshot;
 use super::teach::model_id;
 use super::viewer::{Incoming, Live};
 use crate::jobs::{Entry, JobError, JobEvent, Outcome};
-use crate::model::{ListedModel, Origin};
 use crate::session::SliceState;
 use crate::volume::{Plane, PlaneLayout, Volume};
 
@@ -81,6 +80,7 @@ impl App {
                     self.adapted = true;
                 }
             }
+            Ok(Outcome::Attention(view)) => self.attention_found(view),
             Ok(Outcome::Classified { labels, all_slices }) => self.classified(labels, all_slices, snapshot),
             Ok(Outcome::SavedLabels(path)) => {
                 if let Some(viewer) = self.viewer.as_mut().filter(|_| same_image) {
@@ -98,10 +98,7 @@ impl App {
             Ok(Outcome::Trained(summary)) => {
                 self.models = crate::model::list();
                 let id = model_id(&summary.output);
-                if !self.models.iter().any(|model| model.id == id) {
-                    let origin = Origin::User(summary.output.clone());
-                    self.models.push(ListedModel { id: id.clone(), origin });
-                }
+                self.list_model(&id);
                 // A model of this name may be in memory as it was.
                 if self.settings.model == id {
                     self.model = None;

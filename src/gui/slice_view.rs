@@ -102,6 +102,10 @@ pub fn slice_view_ui(
     if viewer.show_labels {
         paint_labels(ui, &painter, plane, &frame, &layout, slice, viewer, settings);
     }
+    if let Some(heat) = viewer.heat.as_ref().filter(|heat| heat.plane == plane && heat.slice == slice) {
+        let whole = Rect::from_min_max(egui::pos2(0.0, 0.0), egui::pos2(1.0, 1.0));
+        painter.image(heat.texture.id(), frame.image, whole, Color32::WHITE);
+    }
     if viewer.show_crosshair {
         paint_crosshair(&painter, plane, &frame, &layout, viewer);
     }

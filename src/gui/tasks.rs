@@ -126,7 +126,8 @@ impl Tasks {
                             Ok(Outcome::Labels { .. }
                                 | Outcome::Volume(..)
                                 | Outcome::Refined { .. }
-                                | Outcome::Classified { .. })
+                                | Outcome::Classified { .. }
+                                | Outcome::Attention(..))
                         );
                         let outcome = if task.stopping && unwanted { Err(JobError::Stopped) } else { outcome };
                         news.push(News::Done(Box::new(outcome), task.snapshot));

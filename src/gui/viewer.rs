@@ -83,6 +83,16 @@ pub struct Live {
     pub revision: u64,
 }
 
+/// A picture laid over a slice.
+pub struct Heat {
+    /// The view.
+    pub plane: Plane,
+    /// Its slice.
+    pub slice: usize,
+    /// One texel for each pixel of the slice.
+    pub texture: egui::TextureHandle,
+}
+
 /// Labels that came from a network or a file.
 pub struct Incoming {
     /// What the undo step is called.
@@ -150,6 +160,8 @@ pub struct Viewer {
     pub live: Option<Live>,
     /// A finished result that waits for the user because the labels changed meanwhile.
     pub pending: Option<Incoming>,
+    /// Where a network looks.
+    pub heat: Option<Heat>,
     /// The slice that was painted last.
     pub painted: Option<(Plane, usize)>,
     /// Wheel travel, in slices, that is not a whole slice yet.
@@ -187,6 +199,7 @@ impl Viewer {
             stroke: None,
             live: None,
             pending: None,
+            heat: None,
             painted: None,
             wheel: 0.0,
             saved_as: None,

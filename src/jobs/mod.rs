@@ -6,6 +6,7 @@
 //!
 //! Deliberately absent: screens and terminals; progress goes to a sink.
 
+mod attention;
 mod bench;
 mod dataset;
 mod evaluate;
@@ -30,6 +31,7 @@ use crate::model::Model;
 use crate::volume::{LabelMap, LabelTable, Volume};
 
 pub use crate::engine::StageTimes;
+pub use attention::AttentionJob;
 pub use bench::{BenchLoad, BenchNetwork, peak_memory_bytes};
 // What the command line and the window need of the rooms below; they do not go there themselves.
 pub use crate::edit::keep_protected as keep_done;
@@ -38,7 +40,7 @@ pub use crate::formats::{
     Entry, Findings, FormatError, READERS, Skipped, WRITERS, load, open_one, scan, stem, write_volume, writer_for,
 };
 pub use crate::learn::PixelRule;
-pub use crate::pipeline::{LabelScores, SegmentOptions, SegmentSeconds, SliceDoubt};
+pub use crate::pipeline::{AttentionView, LabelScores, SegmentOptions, SegmentSeconds, SliceDoubt, has_attention};
 pub use evaluate::{CaseScores, Evaluation, compare_evaluations, evaluate};
 pub use export::ImageSlice;
 pub use folds::cross_validate;
@@ -161,6 +163,8 @@ pub enum Job {
     Segment(SegmentJob),
     /// Adapt a model to finished slices, and segment the others again.
     Refine(Box<RefineJob>),
+    /// See what a model's attention weighs in a slice.
+    LookAtAttention(Box<AttentionJob>),
     /// Classify pixels from scribbles.
     ClassifyPixels(Box<PixelJob>),
     /// Write a label map.
@@ -240,6 +244,8 @@ pub enum Outcome {
         /// How unsure the adapted model is of each slice.
         doubt: SliceDoubt,
     },
+    /// Of [`Job::LookAtAttention`].
+    Attention(Arc<AttentionView>),
     /// Of [`Job::ClassifyPixels`].
     Classified {
         /// The document's labels with the classified slices in them; none where there are not two labels to tell apart.
@@ -342,6 +348,7 @@ pub fn run(job: Job, progress: Progress, cancel: &Cancel) -> Result<Outcome, Job
         }
         Job::OpenLabels { path, volume } => open::open_labels(&path, &volume, progress, cancel),
         Job::Refine(job) => refine::run(&job, progress, cancel),
+        Job::LookAtAttention(job) => attention::run(&job, progress, cancel),
         Job::ClassifyPixels(job) => pixels::run(&job, progress, cancel),
         Job::Segment(job) => segment::run(&job, progress, cancel),
         Job::SaveLabels { path, labels } => {

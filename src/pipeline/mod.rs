@@ -8,6 +8,7 @@
 //!
 //! Deliberately absent: files, threads, screens.
 
+mod attention;
 mod components;
 mod distance;
 mod fused;
@@ -21,6 +22,7 @@ mod tiles;
 
 use std::ops::ControlFlow;
 
+pub use attention::{AttentionBlock, AttentionView, has_attention};
 pub use components::keep_largest;
 pub use fused::all_axes;
 pub use metrics::{LabelScores, compare};

@@ -1,5 +1,6 @@
 //! The panel on the right: inspectors in the order of work.
 
+mod attention;
 mod export;
 mod histogram;
 mod image;
@@ -27,6 +28,7 @@ pub fn cards_ui(ui: &mut egui::Ui, app: &mut App) {
                 card_ui(ui, app, "Segment", segment::segment_ui);
                 card_ui(ui, app, "Pixels", pixels::pixels_ui);
                 card_ui(ui, app, "Teach", teach::teach_ui);
+                card_ui(ui, app, "Attention", attention::attention_ui);
                 card_ui(ui, app, "Export", export::export_ui);
             });
         });
