@@ -106,7 +106,8 @@ pub struct Train {
     #[arg(long)]
     no_mirror: bool,
     /// Changes to training slices besides mirroring: none, in-plane (rotation, size, intensities), full (also elastic, and
-    /// tilted out of the plane where slices lie as close as pixels), or JSON with what differs from full
+    /// tilted out of the plane where slices lie as close as pixels), strong (larger and more frequent, for a handful of scans),
+    /// or JSON with what differs from full
     #[arg(long, default_value = "full")]
     augment: Augmentation,
     /// Epochs between validations

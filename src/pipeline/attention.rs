@@ -119,9 +119,9 @@ impl AttentionBlock {
     pub fn kind(&self) -> &'static str {
         match self.weighs {
             Weighs::Channels(_) => "channels",
-            Weighs::Positions(_) => "positions, alike for all",
-            Weighs::Pairs(_) => "positions, for the cursor's",
-            Weighs::Crosses(_) => "rows and columns, for the cursor's",
+            Weighs::Positions(_) => "positions",
+            Weighs::Pairs(_) => "pairs of positions",
+            Weighs::Crosses(_) => "rows and columns",
         }
     }
 
@@ -188,9 +188,11 @@ fn found(graph: &Graph) -> Vec<(String, Want)> {
             }
             _ => continue,
         };
-        // A gate's node is named after its layer; the block is what holds it.
-        let scope = node.scope.trim_end_matches(".fc2").trim_end_matches(".mask").trim_end_matches(".key");
-        let scope = if scope.is_empty() { graph.nodes[node.inputs[0]].scope.as_str() } else { scope };
+        // A gate's node is named after its layer, a projection after itself; the block is what holds them.
+        let scope =
+            if node.scope.is_empty() { graph.nodes[node.inputs[0]].scope.as_str() } else { node.scope.as_str() };
+        let parts = [".fc2", ".mask", ".key", ".theta", ".query"];
+        let scope = parts.iter().find_map(|part| scope.strip_suffix(part)).unwrap_or(scope);
         all.push((scope.to_string(), want));
     }
     all

@@ -23,7 +23,9 @@ pub fn attention_ui(ui: &mut egui::Ui, app: &mut App) {
     let name =
         |n: usize| view.blocks.get(n).map_or(String::new(), |block| format!("{} ({})", block.name, block.kind()));
     app.attending.block = app.attending.block.min(view.blocks.len().saturating_sub(1));
-    egui::ComboBox::from_label("Block").selected_text(name(app.attending.block)).show_ui(ui, |ui| {
+    let width = ui.available_width() - 16.0 * UNIT;
+    let list = egui::ComboBox::from_label("Block").width(width).truncate();
+    list.selected_text(name(app.attending.block)).show_ui(ui, |ui| {
         for n in 0..view.blocks.len() {
             ui.selectable_value(&mut app.attending.block, n, name(n));
         }
@@ -40,7 +42,7 @@ pub fn attention_ui(ui: &mut egui::Ui, app: &mut App) {
         }
         None => {
             let text = format!(
-                "In the {} view; bright is weighed most. Move the cursor to ask for another position.",
+                "In the {} view; what is weighed most is brightest. Pairs, rows and columns are those of the cursor's position.",
                 view.axis.name()
             );
             ui.add(egui::Label::new(egui::RichText::new(text).small().color(t.dim)).wrap());

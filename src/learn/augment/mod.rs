@@ -84,6 +84,25 @@ impl Augmentation {
         }
     }
 
+    /// Larger and more frequent changes, for a handful of scans.
+    pub fn strong() -> Self {
+        Self {
+            rotate: 0.7,
+            tilt: 0.7,
+            tilt_degrees: 30.0,
+            scale: 0.7,
+            scale_range: [0.7, 1.4],
+            elastic: 0.7,
+            elastic_pixels: 2.5,
+            noise: 0.2,
+            blur: 0.2,
+            contrast: 0.4,
+            low_resolution: 0.2,
+            gamma: 0.5,
+            ..Self::default()
+        }
+    }
+
     /// Changes in the slice's plane alone, without elastic deformation.
     pub fn in_plane() -> Self {
         Self { tilt: 0.0, elastic: 0.0, ..Self::default() }
@@ -136,7 +155,10 @@ impl std::str::FromStr for Augmentation {
             "none" => Ok(Self::none()),
             "in-plane" => Ok(Self::in_plane()),
             "full" => Ok(Self::default()),
-            _ => Err(format!("{text:?} is no augmentation; there are none, in-plane and full, or an object of JSON")),
+            "strong" => Ok(Self::strong()),
+            _ => Err(format!(
+                "{text:?} is no augmentation; there are none, in-plane, full and strong, or an object of JSON"
+            )),
         }
     }
 }
