@@ -275,6 +275,8 @@ impl App {
     pub(super) fn show_volume(&mut self, n: usize, volume: Arc<Volume>) {
         self.shown = Some(n);
         self.images += 1;
+        // Labels of another image have other meanings.
+        self.pixels.background = None;
         self.keep_habits();
         self.viewer = Some(Viewer::new(volume, self.habits));
     }

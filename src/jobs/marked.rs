@@ -102,6 +102,12 @@ pub(super) fn add_to_dataset(scan: &MarkedScan, folder: &Path, progress: Progres
         }
     }
     json["labels"] = labels.into();
+    let channels = scan.volume.frame_count();
+    if channels > 1 {
+        let names: serde_json::Map<String, Value> =
+            (0..channels).map(|n| (n.to_string(), format!("channel {n}").into())).collect();
+        json["channel_names"] = names.into();
+    }
     for part in ["images", "labels"] {
         std::fs::create_dir_all(folder.join(part)).map_err(failed)?;
     }
@@ -110,7 +116,7 @@ pub(super) fn add_to_dataset(scan: &MarkedScan, folder: &Path, progress: Progres
     let base = if plain.is_empty() { "scan".to_string() } else { plain };
     let path = |part: &str, name: &str| folder.join(part).join(format!("{name}.nii.gz"));
     let mut names = std::iter::once(base.clone()).chain((2..).map(|n| format!("{base}-{n}")));
-    let name = names.find(|name| !path("labels", name).exists()).unwrap_or(base);
+    let name = names.find(|name| ["images", "labels"].iter().all(|part| !path(part, name).exists())).unwrap_or(base);
     let watch = |fraction: f32| {
         progress(super::JobEvent::Progress { fraction, stage: "Adding to the data set" });
         ControlFlow::Continue(())

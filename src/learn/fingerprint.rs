@@ -84,6 +84,10 @@ impl Fingerprint {
                     None => format!("they lie farthest apart ({:.2} mm)", self.spacing_mm[thick]),
                 };
                 said.push(format!("{} slices, because {why}.", capitalised(plan.slice_axis.name())));
+                if plan.neighbours > 0 && voxels(plan.slice_axis.world_axis()) < 1.5 {
+                    plan.neighbours = 0;
+                    said.push("No neighbouring slices, because there are none.".into());
+                }
             }
         }
         if open.mirror && self.sided && plan.augmentation.mirror {
@@ -229,6 +233,7 @@ mod tests {
         let (decided, said) = flat.decide(&plan());
         assert_eq!((decided.slice_axis, decided.fuse_axes, decided.patch), (SliceAxis::Axial, false, [192, 192]));
         assert!(said[0].contains("few"), "{said:?}");
+        assert_eq!(decided.neighbours, 0);
     }
 
     #[test]

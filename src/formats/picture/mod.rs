@@ -59,7 +59,15 @@ fn collect(paths: &[PathBuf], watch: Watch) -> Result<Findings> {
                 let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
                 groups.entry((folder, kind)).or_default().push(path.clone());
             }
-            Err(error) => findings.skipped.push(Skipped { path: path.clone(), reason: error.to_string() }),
+            Err(error) => {
+                // The path stands beside the reason.
+                let reason = match error {
+                    FormatError::Malformed { problem, .. } => problem,
+                    FormatError::Unsupported { reason, .. } => reason,
+                    other => other.to_string(),
+                };
+                findings.skipped.push(Skipped { path: path.clone(), reason });
+            }
         }
     }
     for ((_, kind), mut files) in groups {

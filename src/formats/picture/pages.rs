@@ -18,6 +18,9 @@ pub struct Kind {
     pub pages: usize,
 }
 
+/// Most values that room is taken for before they are there.
+const MOST_RESERVED: usize = 1 << 28;
+
 /// Pages so far, each sample by itself.
 pub struct Pages {
     first: Option<(Kind, VoxelType)>,
@@ -37,8 +40,8 @@ impl Pages {
     /// # Errors
     /// When it is of another kind than the first, or too short.
     pub fn push(&mut self, path: &Path, kind: Kind, values: &Voxels) -> Result<()> {
-        let pixels = kind.size[0] * kind.size[1];
-        if values.len() != pixels * kind.samples {
+        let pixels = kind.size[0].saturating_mul(kind.size[1]);
+        if values.len() != pixels.saturating_mul(kind.samples) {
             let found = values.len();
             return Err(FormatError::malformed(
                 path,
@@ -62,7 +65,7 @@ impl Pages {
                 ),
             ));
         }
-        let expected = pixels * self.expected.max(kind.pages);
+        let expected = pixels.saturating_mul(self.expected.max(kind.pages)).min(MOST_RESERVED);
         for sample in 0..kind.samples {
             let part = values.every(sample, kind.samples);
             match self.samples.get_mut(sample) {

@@ -83,7 +83,17 @@ pub fn kind(path: &Path) -> Result<Kind> {
 
 /// Adds all pages.
 pub fn read(path: &Path, pages: &mut Pages, watch: Watch) -> Result<()> {
-    let count = kind(path)?.pages;
+    let Kind { size, samples, bits, pages: count } = kind(path)?;
+    let length = std::fs::metadata(path).map_err(|e| FormatError::read(path, e))?.len();
+    let bytes =
+        [size[0], size[1], samples * bits, count].iter().fold(1u128, |n, &factor| n.saturating_mul(factor as u128)) / 8;
+    if bytes > u128::from(length) * MAX_RATIO as u128 {
+        let [w, h] = size;
+        return Err(FormatError::malformed(
+            path,
+            format!("the file is too short for {count} pages of {w} x {h} pixels; copy it again"),
+        ));
+    }
     let mut decoder = open(path)?;
     for page in 0..count {
         if watch(page as f32 / count as f32) == ControlFlow::Break(()) {
