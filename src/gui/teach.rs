@@ -137,6 +137,15 @@ pub fn model_id(output: &Path) -> String {
     if output.parent() == crate::model::user_folder().as_deref() { stem } else { output.display().to_string() }
 }
 
+/// A model's name for the eye: a file by its name alone.
+pub fn model_name(id: &str) -> String {
+    Path::new(id)
+        .file_stem()
+        .map(|stem| stem.to_string_lossy().into_owned())
+        .filter(|_| id.contains(['/', '\\']))
+        .unwrap_or_else(|| id.into())
+}
+
 impl Default for Teach {
     fn default() -> Self {
         Self {

@@ -12,7 +12,7 @@ const CHART: f32 = 24.0 * UNIT;
 pub fn attention_ui(ui: &mut egui::Ui, app: &mut App) {
     let t = theme::tokens(ui);
     if !app.model_has_attention() {
-        let text = "The model of the Segment card has no attention. Teach one with attention to see where it looks.";
+        let text = "The chosen model has no attention. Teach one that has to see where it looks.";
         ui.add(egui::Label::new(egui::RichText::new(text).small().color(t.dim)).wrap());
         return;
     }

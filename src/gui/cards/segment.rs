@@ -3,6 +3,7 @@
 use crate::gui::app::{Action, App, SEGMENTING};
 use crate::gui::egui;
 use crate::gui::refining::REFINING;
+use crate::gui::teach::model_name;
 use crate::gui::theme::{self, UNIT};
 use crate::jobs::available_devices;
 use crate::model::{Origin, SliceAxis};
@@ -84,13 +85,17 @@ fn refine_ui(ui: &mut egui::Ui, app: &mut App) {
 
 fn choices_ui(ui: &mut egui::Ui, app: &mut App) {
     let t = theme::tokens(ui);
-    egui::ComboBox::from_label("Model").selected_text(&app.settings.model).show_ui(ui, |ui| {
+    egui::ComboBox::from_label("Model").selected_text(model_name(&app.settings.model)).show_ui(ui, |ui| {
         for listed in &app.models {
             let place = match &listed.origin {
                 Origin::Bundled => "bundled",
                 Origin::User(_) => "yours",
             };
-            ui.selectable_value(&mut app.settings.model, listed.id.clone(), format!("{} ({place})", listed.id));
+            ui.selectable_value(
+                &mut app.settings.model,
+                listed.id.clone(),
+                format!("{} ({place})", model_name(&listed.id)),
+            );
         }
     });
     egui::ComboBox::from_label("Device").selected_text(app.device_choice.to_string()).show_ui(ui, |ui| {

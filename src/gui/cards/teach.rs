@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::gui::app::{Action, App};
 use crate::gui::egui;
-use crate::gui::teach::{MINUTES, Slices, TEACHING, Teach, model_id};
+use crate::gui::teach::{MINUTES, Slices, TEACHING, Teach, model_id, model_name};
 use crate::gui::theme::{self, UNIT};
 use crate::jobs::{TrainSummary, ZooRow};
 use crate::learn::{mean_dice, worst_first};
@@ -169,7 +169,7 @@ fn source_ui(ui: &mut egui::Ui, app: &mut App) {
 fn choices_ui(ui: &mut egui::Ui, app: &mut App) {
     let t = theme::tokens(ui);
     source_ui(ui, app);
-    let start = format!("Start from {}", app.settings.model);
+    let start = format!("Start from {}", model_name(&app.settings.model));
     ui.checkbox(&mut app.teach.from_model, start).on_hover_text(
         "Fine-tune the model of the Segment card: its network, its preparation; a classifier becomes the encoder",
     );
