@@ -64,6 +64,7 @@ fn plan() -> Plan {
         architecture: ArchitectureSpec { id: "unet".into(), options },
         patch: [24, 24],
         batch: 8,
+        epoch_steps: None,
         rate: 3e-3,
         average: 0.9,
         neighbours: 1,

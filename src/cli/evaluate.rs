@@ -54,6 +54,13 @@ impl Evaluate {
         for (label, scores) in &evaluation.mean {
             print_row("mean", *label, scores);
         }
+        if !evaluation.unpredicted.is_empty() {
+            let count = evaluation.unpredicted.len();
+            eprintln!(
+                "{count} of the true masks have no prediction and do not count: {}",
+                shortened(&evaluation.unpredicted)
+            );
+        }
         for (label, test) in compared.iter().flatten() {
             println!(
                 "label {label}: Dice {:+.4} against the other, better in {} of {} cases and worse in {}, p = {:.2e}",
@@ -62,6 +69,13 @@ impl Evaluate {
         }
         Ok(())
     }
+}
+
+/// The first of some names.
+fn shortened(names: &[String]) -> String {
+    const SHOWN: usize = 5;
+    let more = if names.len() > SHOWN { " ..." } else { "" };
+    format!("{}{more}", names[..names.len().min(SHOWN)].join(", "))
 }
 
 fn print_row(name: &str, label: u16, s: &LabelScores) {

@@ -115,6 +115,12 @@ fn show(id: &str) -> Result {
 }
 
 fn ensemble(names: &[String], output: &Path) -> Result {
+    if names.iter().any(|name| Path::new(name) == output) {
+        return Err(JobError::Other(format!(
+            "{} is one of the models to be joined; choose another output",
+            output.display()
+        )));
+    }
     let members = names.iter().map(|name| model::find(name)).collect::<std::result::Result<Vec<_>, _>>()?;
     let mut joined = model::ensemble(&members).map_err(JobError::Other)?;
     joined.spec.id = output.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();

@@ -14,7 +14,7 @@ use crate::jobs::{
     self, Cancel, DeviceChoice, Job, JobError, Outcome, REFINE_SECONDS, RefineJob, SegmentOptions, keep_done,
 };
 use crate::model::{self, Model, SliceAxis};
-use crate::volume::PlaneLayout;
+use crate::volume::{LabelTable, PlaneLayout};
 
 /// Adapt a model for a few seconds to finished slices of a scan, and segment its other slices again.
 #[derive(Args)]
@@ -90,6 +90,7 @@ impl Refine {
             volume,
             model,
             labels: labels.clone(),
+            table: LabelTable::default(),
             done: done.clone(),
             memory: self.memory.clone(),
             memory_is_wanted: true,

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::terminal::Terminal;
 use super::{Result, use_threads};
 use crate::jobs::{
-    self, CHECKPOINT_SECONDS, Cancel, DeviceChoice, Job, JobError, JobEvent, Outcome, SplitChoice, TrainJob,
+    self, CHECKPOINT_SECONDS, Cancel, DeviceChoice, Job, JobError, JobEvent, Outcome, Recipe, SplitChoice, TrainJob,
     TrainSource, TrainSummary, checkpoint_path, default_plan,
 };
 use crate::learn::{Augmentation, Budget, mean_dice};
@@ -55,7 +55,7 @@ pub struct Train {
     #[arg(long, value_name = "K/N", conflicts_with = "split")]
     fold: Option<SplitChoice>,
     /// Cross-validate: a model for each of N folds, each with the whole budget, and their mean as one model
-    #[arg(long, value_name = "N", conflicts_with_all = ["split", "fold", "resume", "report"],
+    #[arg(long, value_name = "N", conflicts_with_all = ["split", "fold", "report"],
           value_parser = clap::value_parser!(u8).range(2..=20))]
     folds: Option<u8>,
     /// Length: 50ep, 90s, 10m, 2h
@@ -86,9 +86,15 @@ pub struct Train {
     /// Slices per step; without it as many as make 110,592 pixels
     #[arg(long)]
     batch: Option<usize>,
-    /// First learning rate
+    /// First learning rate; without it 0.001, with --optimiser sgd 0.01, and with --init half of that
     #[arg(long)]
     rate: Option<f64>,
+    /// adamw, or sgd (Nesterov momentum 0.99 and weight decay 3e-5, as nnU-Net)
+    #[arg(long, default_value = "adamw")]
+    optimiser: OptimiserName,
+    /// Scopes of the network whose parameters stay as they are, for example `down` or `encoder` (with --init)
+    #[arg(long, value_name = "SCOPES", value_delimiter = ',', requires = "init")]
+    freeze: Vec<String>,
     /// Share of the budget over which the rate rises
     #[arg(long)]
     warm_up: Option<f64>,
@@ -110,6 +116,9 @@ pub struct Train {
     /// or JSON with what differs from full
     #[arg(long, default_value = "full")]
     augment: Augmentation,
+    /// Steps of an epoch; without it as many as it takes to see every slice once
+    #[arg(long, value_name = "STEPS")]
+    epoch_steps: Option<NonZeroUsize>,
     /// Epochs between validations
     #[arg(long, default_value_t = 1)]
     validate_every: usize,
@@ -130,6 +139,13 @@ pub struct Train {
     json: bool,
 }
 
+/// Optimisers by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum OptimiserName {
+    Adamw,
+    Sgd,
+}
+
 impl Train {
     pub(super) fn run(&self) -> Result {
         use_threads(self.threads)?;
@@ -142,7 +158,7 @@ impl Train {
         plan.from_data.network &= !given;
         plan.from_data.patch &= self.patch.is_none();
         plan.from_data.batch &= self.batch.is_none();
-        plan.from_data.mirror &= self.mirror.is_none() && !self.average_mirrored;
+        plan.from_data.mirror &= self.mirror.is_none();
         plan.from_data.slices &= self.axis.is_none() && !self.fuse_axes;
         if let Some(id) = &self.arch {
             plan.architecture = ArchitectureSpec { id: id.clone(), options: serde_json::Value::Null };
@@ -185,19 +201,27 @@ impl Train {
         plan.fuse_axes = self.fuse_axes || (plan.fuse_axes && self.axis.is_none());
         plan.neighbours = self.neighbours.unwrap_or(plan.neighbours);
         plan.batch = self.batch.unwrap_or(plan.batch).max(1);
+        if self.optimiser == OptimiserName::Sgd {
+            plan.recipe = Recipe::Sgd { momentum: 0.99, nesterov: true, weight_decay: 3e-5 };
+            plan.rate *= 10.0;
+        }
         plan.rate = self.rate.unwrap_or(plan.rate);
+        plan.freeze.clone_from(&self.freeze);
         plan.warm_up = share("warm-up", self.warm_up.unwrap_or(plan.warm_up))?;
         plan.average = share("average", self.average.unwrap_or(plan.average))?;
         plan.average_mirrored = self.average_mirrored || (plan.average_mirrored && !self.no_mirror);
         if self.average_mirrored && self.no_mirror {
             return Err(JobError::Other("--average-mirrored and --no-mirror contradict each other".into()));
         }
-        plan.augmentation =
-            Augmentation { mirror: plan.augmentation.mirror && !self.no_mirror, ..self.augment.clone() };
+        plan.augmentation = Augmentation {
+            mirror: plan.augmentation.mirror && self.augment.mirror && !self.no_mirror,
+            ..self.augment.clone()
+        };
         if let Some(letters) = &self.mirror {
             plan.mirror_axes = mirror_axes(letters)?;
         }
         plan.seed = self.seed;
+        plan.epoch_steps = self.epoch_steps.map(NonZeroUsize::get);
         let id = self.output.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
         let state = checkpoint_path(&self.output);
         if !self.resume && state.exists() {
@@ -230,7 +254,7 @@ impl Train {
         let show = |event: JobEvent| match event {
             JobEvent::Epoch(epoch) if self.json => terminal.print(&json!({
                 "epoch": epoch.number, "done": epoch.done, "loss": epoch.loss, "dice": epoch.dice, "best": epoch.best,
-                "seconds": epoch.seconds
+                "seconds": epoch.seconds, "rate": epoch.rate
             })),
             other => terminal.show(other),
         };
@@ -318,6 +342,8 @@ fn recorded_command() -> String {
         _ => argument,
     };
     let quoted = |argument: String| if argument.contains(['"', ' ', '{']) { format!("'{argument}'") } else { argument };
-    let words: Vec<String> = std::env::args().skip(1).map(shorten).map(quoted).collect();
+    // Whether it was interrupted changes nothing about what is made.
+    let words: Vec<String> =
+        std::env::args().skip(1).filter(|word| word != "--resume").map(shorten).map(quoted).collect();
     format!("lamella {}", words.join(" "))
 }

@@ -17,7 +17,7 @@ mod random;
 mod weights;
 
 pub use array::Array;
-pub use candle::{Gradients, Mode, Network, Optimiser, OptimiserState, Pass, Recipe, StageTimes};
+pub use candle::{Gradients, Mode, Network, Optimiser, OptimiserState, Pass, Recipe, StageTimes, is_in_scopes};
 pub use cpu::allocator::KeepFreedMemory;
 pub use device::{DeviceChoice, available_devices};
 pub use losses::{LossGradient, SegmentationLoss, bce_with_logits, cross_entropy, soft_dice};

@@ -100,6 +100,15 @@ pub fn scan(path: &Path, watch: Watch) -> Result<Findings> {
         list_files(path, &mut listing, watch)?;
         listing.files.sort();
         let mut findings = sort_out(&listing.files, watch)?;
+        // Icons and screenshots beside scans are no scans.
+        if findings.entries.iter().any(|entry| !matches!(entry.source, Source::Picture(_))) {
+            let (scans, pictures) =
+                findings.entries.into_iter().partition(|entry| !matches!(entry.source, Source::Picture(_)));
+            findings.entries = scans;
+            let reason = "a picture beside scans; open it by itself";
+            let left_out = |entry: Entry| Skipped { path: entry.path, reason: reason.into() };
+            findings.skipped.extend::<Vec<Skipped>>(Vec::into_iter(pictures).map(left_out).collect());
+        }
         findings.skipped.extend(listing.skipped);
         return Ok(findings);
     }

@@ -388,7 +388,7 @@ impl App {
             Action::ResumeTeaching => self.start_teaching(true, context),
             Action::PauseTeaching => self.tasks.pause(TEACHING),
             Action::StopTeaching => self.tasks.cancel(TEACHING),
-            Action::TakePreview => self.take_preview(),
+            Action::TakePreview => self.take_preview(false),
             Action::ClassifyAll => self.classify_pixels(true, context),
             Action::AddToDataset => self.dialogs.ask(Purpose::AddToDataset, image, String::new(), context),
             Action::SaveReport => self.dialogs.ask(Purpose::Report, image, String::new(), context),

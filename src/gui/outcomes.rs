@@ -27,7 +27,7 @@ impl App {
             }
             JobEvent::Device(name) => self.device = name,
             JobEvent::Warning(text) => self.notices.push(Kind::Warning, text, String::new()),
-            JobEvent::Loss { done, loss } => self.teach.curve.step(done, loss),
+            JobEvent::Loss { done, loss, rate } => self.teach.curve.step(done, loss, rate),
             JobEvent::Epoch(epoch) => self.teach.curve.epoch(&epoch),
             JobEvent::Preview(preview) => self.teach.preview = Some(PreviewPicture::new(*preview, context)),
             JobEvent::Progress { .. } | JobEvent::Took(_) => {}
@@ -60,7 +60,7 @@ impl App {
                 } else {
                     ("Segment", SliceState::Draft)
                 };
-                let incoming = Incoming { name, labels, table, state };
+                let incoming = Incoming { name, labels, table, state, of: None };
                 if viewer.session.revision() == snapshot.revision && viewer.stroke.is_none() {
                     viewer.take_labels(incoming);
                 } else {
@@ -69,7 +69,7 @@ impl App {
             }
             Ok(Outcome::Refined { labels, table, model, .. }) => {
                 let Some(viewer) = self.viewer.as_mut().filter(|_| same_image) else { return };
-                let incoming = Incoming { name: "Refine", labels, table, state: SliceState::Draft };
+                let incoming = Incoming { name: "Refine", labels, table, state: SliceState::Draft, of: None };
                 if viewer.session.revision() == snapshot.revision && viewer.stroke.is_none() {
                     viewer.take_labels(incoming);
                 } else {

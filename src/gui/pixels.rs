@@ -2,6 +2,7 @@
 
 use super::app::App;
 use super::egui;
+use super::notices::Kind;
 use super::tasks::Snapshot;
 use super::viewer::{Incoming, Live};
 use crate::jobs::{Job, PixelJob, PixelRule};
@@ -10,6 +11,8 @@ use crate::volume::{LabelMap, LabelValue};
 
 /// Title of the job.
 pub const CLASSIFYING: &str = "Classifying pixels";
+/// Title of the job over all slices.
+pub const CLASSIFYING_ALL: &str = "Classifying pixels of all slices";
 
 /// The card's state.
 pub struct Pixels {
@@ -35,6 +38,10 @@ impl App {
     /// Starts a preview where something has changed since the last one.
     pub(super) fn follow_scribbles(&mut self, context: &egui::Context) {
         if !self.pixels.live || self.viewer.as_ref().is_none_or(|viewer| viewer.stroke.is_some()) {
+            return;
+        }
+        // All slices are being classified: that is not broken off for a preview.
+        if self.tasks.find(CLASSIFYING_ALL).is_some() {
             return;
         }
         let wanted = (self.snapshot(), self.pixels.rule, self.pixels.background);
@@ -63,36 +70,51 @@ impl App {
             all_slices,
         };
         self.tasks.cancel(CLASSIFYING);
-        self.tasks.start(CLASSIFYING, Job::ClassifyPixels(Box::new(job)), self.snapshot(), context);
+        let title = if all_slices { CLASSIFYING_ALL } else { CLASSIFYING };
+        self.tasks.start(title, Job::ClassifyPixels(Box::new(job)), self.snapshot(), context);
     }
 
     /// Shows a preview, or takes the labels of all slices into the document.
     pub(super) fn classified(&mut self, labels: Option<LabelMap>, all_slices: bool, snapshot: Snapshot) {
-        if snapshot != self.snapshot() {
+        // A stroke under way was begun on other labels.
+        if snapshot != self.snapshot() || self.viewer.as_ref().is_some_and(|viewer| viewer.stroke.is_some()) {
+            self.pixels.asked = None;
+            if all_slices {
+                let text =
+                    "The labels were changed while all slices were classified; press \"Use in all slices\" again.";
+                self.notices.push(Kind::Warning, text, "");
+            }
             return;
         }
         self.pixels.lacks = labels.is_none().then_some("Paint a little of two labels in one slice");
         let Some(viewer) = &mut self.viewer else { return };
-        viewer.live = labels.map(|labels| Live { labels, revision: snapshot.revision });
+        viewer.preview = labels.map(|labels| Live { labels, revision: snapshot.revision });
         if all_slices {
-            self.take_preview();
+            self.take_preview(true);
         }
     }
 
     /// Whether there is a preview to be taken.
     pub(super) fn has_preview(&self) -> bool {
         let Some(viewer) = &self.viewer else { return false };
-        let shown = viewer.live.as_ref().is_some_and(|live| live.revision == viewer.session.revision());
+        let shown = viewer.preview.as_ref().is_some_and(|live| live.revision == viewer.session.revision());
         self.pixels.live && shown && !self.tasks.is_running(CLASSIFYING)
     }
 
     /// Makes the preview the document's labels: one undo step. Finished slices and locked labels stay.
-    pub(super) fn take_preview(&mut self) {
+    pub(super) fn take_preview(&mut self, all_slices: bool) {
         let Some(viewer) = &mut self.viewer else { return };
-        let Some(live) = viewer.live.take() else { return };
+        let Some(live) = viewer.preview.take() else { return };
         let table = viewer.session.document().table.clone();
         let active = viewer.active_label;
-        viewer.take_labels(Incoming { name: "Classify pixels", labels: live.labels, table, state: SliceState::Draft });
+        let of = viewer.painted.filter(|_| !all_slices);
+        viewer.take_labels(Incoming {
+            name: "Classify pixels",
+            labels: live.labels,
+            table,
+            state: SliceState::Draft,
+            of,
+        });
         viewer.active_label = active;
         self.end_preview();
     }
@@ -104,13 +126,13 @@ impl App {
         self.pixels.asked = None;
         self.pixels.lacks = None;
         if let Some(viewer) = &mut self.viewer {
-            viewer.live = None;
+            viewer.preview = None;
         }
     }
 
     /// Labels of the preview, while there is one.
     pub fn preview(&self) -> Option<&LabelMap> {
-        let live = self.viewer.as_ref()?.live.as_ref()?;
+        let live = self.viewer.as_ref()?.preview.as_ref()?;
         self.has_preview().then_some(&live.labels)
     }
 }

@@ -41,6 +41,7 @@ impl App {
         let job = RefineJob {
             volume: viewer.volume().clone(),
             labels: viewer.session.document().labels.clone(),
+            table: viewer.session.document().table.clone(),
             done,
             memory: self.teach.dataset.clone(),
             memory_is_wanted: false,

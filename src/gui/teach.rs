@@ -58,6 +58,8 @@ impl Slices {
 pub struct Curve {
     /// Training loss.
     pub loss: Vec<[f64; 2]>,
+    /// Learning rate.
+    pub rate: Vec<[f64; 2]>,
     /// Validation Dice of each label.
     pub dice: BTreeMap<String, Vec<[f64; 2]>>,
     /// Steps left out between two points of the loss.
@@ -66,19 +68,22 @@ pub struct Curve {
 }
 
 impl Curve {
-    /// A step's loss.
-    pub fn step(&mut self, done: f64, loss: f64) {
+    /// A step's loss and rate.
+    pub fn step(&mut self, done: f64, loss: f64, rate: f64) {
         self.stride = self.stride.max(1);
         if self.seen.is_multiple_of(self.stride) {
             self.loss.push([done, loss]);
+            self.rate.push([done, rate]);
         }
         self.seen += 1;
         if self.loss.len() > MOST_POINTS {
-            let mut keep = true;
-            self.loss.retain(|_| {
-                keep = !keep;
-                !keep
-            });
+            for points in [&mut self.loss, &mut self.rate] {
+                let mut keep = true;
+                points.retain(|_| {
+                    keep = !keep;
+                    !keep
+                });
+            }
             self.stride *= 2;
         }
     }
@@ -230,11 +235,10 @@ impl Teach {
             Slices::AllAxes => plan.fuse_axes = true,
             Slices::FromData => {}
         }
-        plan.from_data.mirror &= !self.average_mirrored;
         plan.from_data.slices &= self.slices == Slices::FromData;
         plan.from_data.network &= self.architecture == "unet" && self.encoder == "plain";
         plan.augmentation.mirror &= !self.sided;
-        plan.average_mirrored = self.average_mirrored && plan.augmentation.mirror;
+        plan.average_mirrored = (self.average_mirrored || plan.average_mirrored) && plan.augmentation.mirror;
         Some(TrainJob {
             source,
             split: SplitChoice::Default,
@@ -273,7 +277,7 @@ mod tests {
     #[test]
     fn a_long_curve_is_thinned_evenly() {
         let mut curve = Curve::default();
-        (0..10_000).for_each(|n| curve.step(f64::from(n) / 1e4, 0.0));
+        (0..10_000).for_each(|n| curve.step(f64::from(n) / 1e4, 0.0, 1e-3));
         assert!(curve.loss.len() <= MOST_POINTS && curve.loss.len() > MOST_POINTS / 4);
         let gaps: Vec<f64> = curve.loss.windows(2).map(|w| w[1][0] - w[0][0]).collect();
         assert!(gaps.iter().all(|g| (g - gaps[0]).abs() < 2e-3), "{gaps:?}");

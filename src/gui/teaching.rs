@@ -76,6 +76,11 @@ impl App {
         found
     }
 
+    /// Whether there is a model of this name.
+    pub(super) fn has_model(&self, name: &str) -> bool {
+        self.models.iter().any(|model| super::teach::model_name(&model.id) == name)
+    }
+
     /// Taught models go here instead of the user's folder.
     pub fn set_model_folder(&mut self, folder: PathBuf) {
         self.model_folder = Some(folder);

@@ -103,6 +103,8 @@ pub struct Incoming {
     pub table: LabelTable,
     /// State of the slices that hold labels.
     pub state: SliceState,
+    /// The only slice that changes, where it is one.
+    pub of: Option<(Plane, usize)>,
 }
 
 /// Choices that outlive an image.
@@ -158,6 +160,8 @@ pub struct Viewer {
     pub stroke: Option<Stroke>,
     /// Labels of a network that is still running.
     pub live: Option<Live>,
+    /// What the pixel classifier makes of the labels, while they stay as they are.
+    pub preview: Option<Live>,
     /// A finished result that waits for the user because the labels changed meanwhile.
     pub pending: Option<Incoming>,
     /// Where a network looks.
@@ -198,6 +202,7 @@ impl Viewer {
             hovered_view: None,
             stroke: None,
             live: None,
+            preview: None,
             pending: None,
             heat: None,
             painted: None,
@@ -213,7 +218,8 @@ impl Viewer {
 
     /// Labels to show: a stroke's, a running network's, or the document's.
     pub fn shown_labels(&self) -> &LabelMap {
-        let live = self.live.as_ref().filter(|live| live.revision == self.session.revision());
+        let live = self.live.as_ref().or(self.preview.as_ref());
+        let live = live.filter(|live| live.revision == self.session.revision());
         match (&self.stroke, live) {
             (Some(stroke), _) => &stroke.labels,
             (None, Some(live)) => &live.labels,
@@ -305,7 +311,7 @@ impl Viewer {
 
     /// Puts a network's or a file's labels into the document. What is locked or done stays as it is.
     pub fn take_labels(&mut self, incoming: Incoming) {
-        let Incoming { name, mut labels, mut table, state } = incoming;
+        let Incoming { name, mut labels, mut table, state, of } = incoming;
         let document = self.session.document();
         let layouts = Plane::ALL.map(|plane| (plane, self.layout(plane)));
         let done: Vec<(PlaneLayout, usize)> = document
@@ -326,7 +332,8 @@ impl Viewer {
             for slice in 0..layout.size[2] {
                 let voxel = layout.voxel([0, 0, slice]);
                 let holds_labels = occupied[layout.axes[2]][voxel[layout.axes[2]]];
-                if holds_labels && document.state(*plane, slice) != SliceState::Done {
+                let touched = of.is_none_or(|of| of == (*plane, slice));
+                if holds_labels && touched && document.state(*plane, slice) != SliceState::Done {
                     states.push(((plane.world_axis() as u8, slice), state));
                 }
             }
@@ -349,7 +356,7 @@ impl Viewer {
     /// Adds a label to the table, makes it the active one, and gives its value.
     pub fn add_label(&mut self, name: &str) -> LabelValue {
         let mut table = self.session.document().table.clone();
-        let value = table.0.iter().map(|label| label.value).max().unwrap_or(0) + 1;
+        let value = (1..LabelValue::MAX).find(|value| table.get(*value).is_none()).unwrap_or(1);
         table.0.push(Label::new(value, name));
         self.session.apply(Command { name: "New label".into(), change: Change::Table(table) });
         self.active_label = value;

@@ -22,7 +22,7 @@ pub fn open_dataset(folder: &Path, progress: Progress, cancel: &Cancel) -> Resul
             let fraction = n as f32 / dataset.cases.len() as f32;
             progress(JobEvent::Progress { fraction, stage: "Looking at the labels" });
             if n == 0 {
-                frames = load_case(case).map_err(JobError::Other)?.0.frame_count();
+                frames = load_case(case, cancel).map_err(JobError::Other)?.0.frame_count();
             }
             values.extend(super::read_labels(&case.label, cancel, &|_| {})?.counts().into_keys());
         }

@@ -26,6 +26,8 @@ pub struct Evaluation {
     pub cases: Vec<CaseScores>,
     /// Means over the cases where the truth or the prediction has the label; distances over those where both have it.
     pub mean: BTreeMap<u16, LabelScores>,
+    /// True masks of the folder that have no prediction, and do not count.
+    pub unpredicted: Vec<String>,
 }
 
 /// Pairs files by name (or two single files) and scores every label.
@@ -33,8 +35,11 @@ pub struct Evaluation {
 /// # Errors
 /// When a prediction has no truth, a file cannot be read, or grids differ.
 pub fn evaluate(predicted: &Path, truth: &Path, cancel: &Cancel) -> Result<Evaluation, JobError> {
-    let pairs =
-        if predicted.is_dir() { pair(predicted, truth)? } else { vec![(predicted.to_path_buf(), truth.to_path_buf())] };
+    let (pairs, unpredicted) = if predicted.is_dir() {
+        pair(predicted, truth)?
+    } else {
+        (vec![(predicted.to_path_buf(), truth.to_path_buf())], Vec::new())
+    };
     let cases = pairs
         .par_iter()
         .map(|(p, t)| {
@@ -45,7 +50,7 @@ pub fn evaluate(predicted: &Path, truth: &Path, cancel: &Cancel) -> Result<Evalu
         })
         .collect::<Result<Vec<_>, _>>()?;
     let mean = mean(&cases);
-    Ok(Evaluation { cases, mean })
+    Ok(Evaluation { cases, mean, unpredicted })
 }
 
 /// Compares the Dice of two evaluations on the cases that both have, label by label, the first minus the second.
@@ -70,7 +75,11 @@ pub fn compare_evaluations(first: &Evaluation, second: &Evaluation) -> Result<BT
     Ok(pairs.into_iter().map(|(label, pairs)| (label, wilcoxon(&pairs))).collect())
 }
 
-fn pair(predicted: &Path, truth: &Path) -> Result<Vec<(PathBuf, PathBuf)>, JobError> {
+/// A predicted and a true mask.
+type Pair = (PathBuf, PathBuf);
+
+/// Predictions with their truths, and the names of truths without a prediction.
+fn pair(predicted: &Path, truth: &Path) -> Result<(Vec<Pair>, Vec<String>), JobError> {
     let list = |folder: &Path| -> Result<BTreeMap<String, PathBuf>, JobError> {
         let listing = std::fs::read_dir(folder)
             .map_err(|e| JobError::Other(format!("cannot read the folder {}: {e}", folder.display())))?;
@@ -89,7 +98,8 @@ fn pair(predicted: &Path, truth: &Path) -> Result<Vec<(PathBuf, PathBuf)>, JobEr
     if predicted_files.is_empty() {
         return Err(JobError::Other(format!("there is no mask (.nii, .nii.gz) in {}", predicted.display())));
     }
-    predicted_files
+    let unpredicted = truth_files.keys().filter(|name| !predicted_files.contains_key(*name)).cloned().collect();
+    let pairs = predicted_files
         .into_iter()
         .map(|(name, path)| match truth_files.get(&name) {
             Some(truth) => Ok((path, truth.clone())),
@@ -99,7 +109,8 @@ fn pair(predicted: &Path, truth: &Path) -> Result<Vec<(PathBuf, PathBuf)>, JobEr
                 truth.display()
             ))),
         })
-        .collect()
+        .collect::<Result<Vec<Pair>, JobError>>()?;
+    Ok((pairs, unpredicted))
 }
 
 fn score(predicted: &Path, truth: &Path, cancel: &Cancel) -> Result<CaseScores, JobError> {

@@ -2,14 +2,58 @@
 
 use std::path::{Path, PathBuf};
 
-use super::train::{SplitChoice, TrainJob, TrainSummary, run as train};
-use super::{Cancel, JobError, Progress};
+use super::dataset::open_dataset;
+use super::train::{SplitChoice, TrainJob, TrainSource, TrainSummary, checkpoint_path, load_case, run as train};
+use super::{Cancel, JobError, JobEvent, Progress};
+use crate::learn::{CaseFiles, mean_dice, read_case, validate};
 use crate::model::{self, Model};
 
 /// The file of a fold's model, beside that of all: `m.safetensors` has `m.fold0.safetensors`.
 fn fold_path(output: &Path, fold: usize) -> PathBuf {
     let stem = output.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     output.with_file_name(format!("{stem}.fold{fold}.safetensors"))
+}
+
+/// A fold that an earlier run finished: its model, measured again on what it held back.
+fn finished(
+    job: &TrainJob,
+    output: &Path,
+    [fold, count]: [usize; 2],
+    progress: Progress,
+    cancel: &Cancel,
+) -> Result<(Model, TrainSummary), JobError> {
+    let model = Model::load(output)?;
+    if model.spec.provenance.command != job.command {
+        return Err(JobError::Other(format!(
+            "{} was made by another command ({}); delete it, or choose another output",
+            output.display(),
+            model.spec.provenance.command
+        )));
+    }
+    let TrainSource::Folder(folder) = &job.source else {
+        return Err(JobError::Other("a single scan has no folds".into()));
+    };
+    let dataset = open_dataset(folder, progress, cancel)?;
+    let split = dataset.fold(fold, count);
+    let load = |files: &CaseFiles| load_case(files, cancel);
+    let mut scans = Vec::new();
+    for name in &split.validation {
+        let scan = read_case(&dataset, name, &load, &mut |notice| progress(JobEvent::Warning(notice)));
+        scans.push(scan.map_err(|error| if cancel.is_cancelled() { JobError::Stopped } else { error.into() })?);
+    }
+    let stop = || cancel.is_cancelled();
+    let cases = validate(&model, &scans, dataset.ignore, job.device, &stop, &mut |_| {})?.ok_or(JobError::Stopped)?;
+    let images = split.validation.iter().filter_map(|name| Some((name.clone(), dataset.case(name)?.images[0].clone())));
+    let summary = TrainSummary {
+        output: output.to_path_buf(),
+        epoch: 0,
+        dice: mean_dice(&cases),
+        cases,
+        before: None,
+        epochs: Vec::new(),
+        images: images.collect(),
+    };
+    Ok((model, summary))
 }
 
 /// Trains on all folds, one after the other and each with the whole budget, and writes their ensemble. Networks and scans are
@@ -23,11 +67,27 @@ pub fn cross_validate(
     progress: Progress,
     cancel: &Cancel,
 ) -> Result<Vec<TrainSummary>, JobError> {
+    let started = |path: &PathBuf| path.exists() || checkpoint_path(path).exists();
+    let paths = (0..count).map(|fold| fold_path(&job.output, fold));
+    if let Some(there) = paths.into_iter().find(|path| !job.resume && started(path)) {
+        return Err(JobError::Other(format!(
+            "{} is there already, from another run; go on with --resume, delete the folds' models, or choose another output",
+            there.display()
+        )));
+    }
     let mut summaries = Vec::new();
     let mut members: Vec<Model> = Vec::new();
     for fold in 0..count {
         let output = fold_path(&job.output, fold);
+        let interrupted = checkpoint_path(&output).exists();
+        if output.exists() && !interrupted {
+            let (model, summary) = finished(job, &output, [fold, count], progress, cancel)?;
+            members.push(model);
+            summaries.push(summary);
+            continue;
+        }
         let one = TrainJob {
+            resume: interrupted,
             split: SplitChoice::Fold { fold, count },
             id: output.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default(),
             output: output.clone(),

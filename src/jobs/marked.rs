@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{JobError, Progress};
+use super::{Cancel, JobError, Progress};
 use crate::disk::replace_file;
 use crate::formats;
 use crate::learn::{CaseFiles, Dataset, Split, only_finished};
@@ -47,12 +47,13 @@ impl MarkedScan {
             return Err(JobError::Other("there is no label to tell from the background; make one and paint it".into()));
         }
         let names = self.names();
-        let name = self.volume.name.clone();
+        // A model must not carry a scan's name, which may be a patient's.
+        let name = "scan".to_string();
         let stored: Vec<u16> = names.keys().copied().chain([UNKNOWN]).collect();
         let case = CaseFiles { name: name.clone(), images: vec![PathBuf::from(&name)], label: PathBuf::new() };
         let dataset = Dataset {
             folder: PathBuf::new(),
-            name: name.clone(),
+            name: "Finished slices of a scan".into(),
             licence: String::new(),
             channels: (0..self.volume.frame_count()).map(|n| format!("channel {n}")).collect(),
             ignore: Some(names.len() as u16),
@@ -76,23 +77,37 @@ impl MarkedScan {
 ///
 /// # Errors
 /// When nothing is finished, the folder's labels have other names, or a file cannot be written.
-pub(super) fn add_to_dataset(scan: &MarkedScan, folder: &Path, progress: Progress) -> Result<String, JobError> {
+pub(super) fn add_to_dataset(
+    scan: &MarkedScan,
+    folder: &Path,
+    progress: Progress,
+    cancel: &Cancel,
+) -> Result<String, JobError> {
     scan.dataset()?;
     let failed = |e: std::io::Error| JobError::Other(format!("cannot write into {}: {e}", folder.display()));
     let description = folder.join("dataset.json");
+    let other = || {
+        JobError::Other(format!(
+            "{} holds a data set that was not made here; choose a folder of your own, or an empty one",
+            folder.display()
+        ))
+    };
     let mut json: Value = match std::fs::read_to_string(&description) {
         Ok(text) => serde_json::from_str(&text)
             .map_err(|e| JobError::Other(format!("{} is damaged: {e}", description.display())))?,
-        Err(_) => json!({"name": folder.file_name().map(|n| n.to_string_lossy())}),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+            // What lies there has labels of which nothing is known.
+            if std::fs::read_dir(folder).is_ok_and(|mut listing| listing.next().is_some()) {
+                return Err(other());
+            }
+            json!({"name": folder.file_name().map(|n| n.to_string_lossy()), "labels": {UNKNOWN.to_string(): "ignore"}})
+        }
+        Err(e) => return Err(JobError::Other(format!("cannot read {}: {e}", description.display()))),
     };
-    if folder.join("imagesTr").is_dir() {
-        return Err(JobError::Other(format!(
-            "{} is a data set of nnU-Net's form, into which only finished scans belong; choose another folder",
-            folder.display()
-        )));
-    }
-    let mut labels = json["labels"].as_object().cloned().unwrap_or_default();
-    for (value, name) in scan.names().into_iter().chain([(UNKNOWN, "ignore".into())]) {
+    let labels = json.get("labels").and_then(Value::as_object).cloned();
+    let mut labels =
+        labels.filter(|all| all.get(&UNKNOWN.to_string()).is_some_and(|v| v == "ignore")).ok_or_else(other)?;
+    for (value, name) in scan.names() {
         let there = labels.entry(value.to_string()).or_insert_with(|| name.clone().into());
         if there.as_str() != Some(&name) {
             return Err(JobError::Other(format!(
@@ -102,12 +117,17 @@ pub(super) fn add_to_dataset(scan: &MarkedScan, folder: &Path, progress: Progres
         }
     }
     json["labels"] = labels.into();
-    let channels = scan.volume.frame_count();
-    if channels > 1 {
-        let names: serde_json::Map<String, Value> =
-            (0..channels).map(|n| (n.to_string(), format!("channel {n}").into())).collect();
-        json["channel_names"] = names.into();
+    let channels: serde_json::Map<String, Value> =
+        (0..scan.volume.frame_count()).map(|n| (n.to_string(), format!("channel {n}").into())).collect();
+    let there = json.get("channel_names").and_then(Value::as_object).map_or(channels.len(), serde_json::Map::len);
+    if there != channels.len() {
+        return Err(JobError::Other(format!(
+            "this scan has {} channels, those in {} have {there}",
+            channels.len(),
+            folder.display()
+        )));
     }
+    json["channel_names"] = channels.into();
     for part in ["images", "labels"] {
         std::fs::create_dir_all(folder.join(part)).map_err(failed)?;
     }
@@ -119,14 +139,15 @@ pub(super) fn add_to_dataset(scan: &MarkedScan, folder: &Path, progress: Progres
     let name = names.find(|name| ["images", "labels"].iter().all(|part| !path(part, name).exists())).unwrap_or(base);
     let watch = |fraction: f32| {
         progress(super::JobEvent::Progress { fraction, stage: "Adding to the data set" });
-        ControlFlow::Continue(())
+        if cancel.is_cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
-    formats::write_volume(&path("images", &name), &scan.volume, &watch)?;
-    formats::write_labels(&path("labels", &name), &scan.known(), &watch)?;
+    // First what the values mean: labels that nobody can read would be learned wrongly.
     replace_file(&description, |file| {
         std::io::Write::write_all(file, serde_json::to_string_pretty(&json).unwrap_or_default().as_bytes())
     })
     .map_err(failed)?;
+    formats::write_volume(&path("images", &name), &scan.volume, &watch)?;
+    formats::write_labels(&path("labels", &name), &scan.known(), &watch)?;
     Ok(name)
 }
 
@@ -146,15 +167,26 @@ mod tests {
         let mut scan =
             MarkedScan { volume: volume.into(), labels, table: LabelTable(vec![Label::new(7, "organ")]), done };
         let folder = tempfile::tempdir().unwrap();
-        let names = [0, 1].map(|_| add_to_dataset(&scan, folder.path(), &|_| {}).unwrap());
+        let names = [0, 1].map(|_| add_to_dataset(&scan, folder.path(), &|_| {}, &Cancel::default()).unwrap());
         assert_eq!(names, ["a_b", "a_b-2"]);
         let dataset = Dataset::open(folder.path()).unwrap();
         assert_eq!((dataset.labels[&1].as_str(), dataset.ignore), ("organ", Some(2)));
-        let case = crate::learn::read_case(&dataset, "a_b", &super::super::load_case, &mut |_| {}).unwrap();
+        let case = crate::learn::read_case(
+            &dataset,
+            "a_b",
+            &|files| super::super::load_case(files, &Cancel::default()),
+            &mut |_| {},
+        )
+        .unwrap();
         assert_eq!([[1, 0, 2], [0, 0, 2], [1, 0, 3]].map(|voxel| case.labels.get(voxel)), [1, 0, 2]);
         scan.table = LabelTable(vec![Label::new(7, "lesion")]);
-        assert!(add_to_dataset(&scan, folder.path(), &|_| {}).unwrap_err().to_string().contains("organ"));
+        assert!(
+            add_to_dataset(&scan, folder.path(), &|_| {}, &Cancel::default())
+                .unwrap_err()
+                .to_string()
+                .contains("organ")
+        );
         scan.done.clear();
-        assert!(add_to_dataset(&scan, folder.path(), &|_| {}).is_err());
+        assert!(add_to_dataset(&scan, folder.path(), &|_| {}, &Cancel::default()).is_err());
     }
 }

@@ -35,7 +35,7 @@ pub use attention::AttentionJob;
 pub use bench::{BenchLoad, BenchNetwork, peak_memory_bytes};
 // What the command line and the window need of the rooms below; they do not go there themselves.
 pub use crate::edit::keep_protected as keep_done;
-pub use crate::engine::{DeviceChoice, available_devices};
+pub use crate::engine::{DeviceChoice, Recipe, available_devices};
 pub use crate::formats::{
     Entry, Findings, FormatError, READERS, Skipped, WRITERS, load, open_one, scan, stem, write_volume, writer_for,
 };
@@ -129,6 +129,8 @@ pub enum JobEvent {
         done: f64,
         /// Its loss.
         loss: f64,
+        /// Its learning rate.
+        rate: f64,
     },
     /// A training epoch is done.
     Epoch(crate::learn::Epoch),
@@ -368,7 +370,7 @@ pub fn run(job: Job, progress: Progress, cancel: &Cancel) -> Result<Outcome, Job
             Ok(Outcome::Saved(folder))
         }
         Job::AddToDataset { folder, scan } => {
-            let name = marked::add_to_dataset(&scan, &folder, progress)?;
+            let name = marked::add_to_dataset(&scan, &folder, progress, cancel)?;
             Ok(Outcome::Added(folder, name))
         }
         Job::ListZoo => {

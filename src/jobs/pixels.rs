@@ -7,6 +7,9 @@ use crate::engine::EngineError;
 use crate::learn::{PixelClassifier, PixelRule, Scribbled, UNMARKED};
 use crate::volume::{LabelMap, LabelValue, PlaneLayout, Volume};
 
+/// Most pixels of a slice: its features take some two hundred times as many bytes.
+const MOST_PIXELS: usize = 1 << 22;
+
 /// What to learn from, and which slices to classify.
 #[derive(Clone)]
 pub struct PixelJob {
@@ -33,6 +36,11 @@ pub(super) fn run(job: &PixelJob, progress: Progress, cancel: &Cancel) -> Result
     let stopped = |error| if matches!(error, EngineError::Stopped) { JobError::Stopped } else { error.into() };
     let [columns, rows, count] = job.layout.size;
     let size = [rows, columns];
+    if rows * columns > MOST_PIXELS {
+        return Err(JobError::Other(format!(
+            "slices of {columns} x {rows} pixels are too large to be classified pixel by pixel; crop them to {MOST_PIXELS} pixels"
+        )));
+    }
     let mut scribbles = Vec::new();
     job.layout.read_labels(&job.labels, job.slice, &mut scribbles);
     for label in &mut scribbles {

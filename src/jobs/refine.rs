@@ -6,9 +6,9 @@ use std::sync::Arc;
 use super::dataset::open_dataset;
 use super::{Cancel, JobError, JobEvent, Outcome, Progress, SharedModel, load_case};
 use crate::engine::DeviceChoice;
-use crate::learn::{LabelledScan, Refinement, read_case, refine};
+use crate::learn::{CaseFiles, LabelledScan, Refinement, read_case, refine};
 use crate::pipeline::{SegmentEvent, SegmentOptions, SliceDoubt, segment_and_visit};
-use crate::volume::{LabelMap, PlaneLayout, Volume};
+use crate::volume::{LabelMap, LabelTable, PlaneLayout, Volume};
 
 /// Seconds of learning where nothing else is said.
 pub const REFINE_SECONDS: f64 = 10.0;
@@ -25,6 +25,8 @@ pub struct RefineJob {
     pub model: SharedModel,
     /// The scan's labels.
     pub labels: LabelMap,
+    /// Their names, where they are known.
+    pub table: LabelTable,
     /// Slices that are finished, each with its plane's layout.
     pub done: Vec<(PlaneLayout, usize)>,
     /// A data set that the model learned from, some of whose scans are mixed in.
@@ -63,15 +65,34 @@ fn remembered(job: &RefineJob, progress: Progress, cancel: &Cancel) -> Result<Ve
         )));
     }
     let step = dataset.cases.len().div_ceil(MOST_REMEMBERED).max(1);
+    let load = |files: &CaseFiles| load_case(files, cancel);
     let names = dataset.cases.iter().step_by(step).map(|case| case.name.as_str());
     names
         .map(|name| {
             if cancel.is_cancelled() {
                 return Err(JobError::Stopped);
             }
-            Ok(read_case(&dataset, name, &load_case, &mut |notice| progress(JobEvent::Warning(notice)))?)
+            let case = read_case(&dataset, name, &load, &mut |notice| progress(JobEvent::Warning(notice)));
+            case.map_err(|error| if cancel.is_cancelled() { JobError::Stopped } else { error.into() })
         })
         .collect()
+}
+
+/// Labels that are used must mean what the model means by their values.
+fn check_names(job: &RefineJob) -> Result<(), JobError> {
+    let spec = &job.model.spec;
+    let own = spec.label_table();
+    for value in job.labels.counts().into_keys() {
+        if let (Some(here), Some(there)) = (job.table.get(value), own.get(value))
+            && !here.name.eq_ignore_ascii_case(&there.name)
+        {
+            return Err(JobError::Other(format!(
+                "label {value} is called {:?} here and {:?} in {}; rename it if it is the same, or teach a model of your own",
+                here.name, there.name, spec.title
+            )));
+        }
+    }
+    Ok(())
 }
 
 pub(super) fn run(job: &RefineJob, progress: Progress, cancel: &Cancel) -> Result<Outcome, JobError> {
@@ -79,6 +100,7 @@ pub(super) fn run(job: &RefineJob, progress: Progress, cancel: &Cancel) -> Resul
     if spec.is_classifier() {
         return Err(JobError::Other(format!("{} is a classifier and gives no mask", spec.title)));
     }
+    check_names(job)?;
     progress(JobEvent::Progress { fraction: 0.0, stage: "Preparing" });
     let memory = match remembered(job, progress, cancel) {
         Err(error) if !job.memory_is_wanted && !error.is_stop() => {

@@ -150,6 +150,7 @@ pub fn default_plan() -> Plan {
         neighbours: 2,
         patch: [64, 64],
         batch: 16,
+        epoch_steps: None,
         recipe: Recipe::AdamW { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 1e-2 },
         rate: 1e-3,
         warm_up: 0.02,
@@ -158,6 +159,7 @@ pub fn default_plan() -> Plan {
         mirror_axes: [true, false, false],
         average_mirrored: false,
         forced_foreground: 1.0 / 3.0,
+        freeze: Vec::new(),
         augmentation: Augmentation::default(),
         from_data: FromData::ALL,
         seed: 1,
@@ -167,13 +169,15 @@ pub fn default_plan() -> Plan {
 /// Reads a case; several image files become the frames of one volume.
 ///
 /// # Errors
-/// With a sentence for the user.
-pub fn load_case(files: &CaseFiles) -> Result<(Volume, LabelMap), String> {
-    let go_on = |_| std::ops::ControlFlow::Continue(());
-    let open = |image: &PathBuf| formats::open_one(image, None, &go_on).map_err(|e| e.to_string());
+/// With a sentence for the user, also when cancelled.
+pub fn load_case(files: &CaseFiles, cancel: &Cancel) -> Result<(Volume, LabelMap), String> {
+    let watch = |_| {
+        if cancel.is_cancelled() { std::ops::ControlFlow::Break(()) } else { std::ops::ControlFlow::Continue(()) }
+    };
+    let open = |image: &PathBuf| formats::open_one(image, None, &watch).map_err(|e| e.to_string());
     let mut volumes = files.images.iter().map(open).collect::<Result<Vec<Volume>, String>>()?;
     let volume = if volumes.len() == 1 { volumes.remove(0) } else { stack_frames(&volumes)? };
-    let labels = read_labels(&files.label, &Cancel::default(), &|_| {}).map_err(|e| e.to_string())?;
+    let labels = read_labels(&files.label, cancel, &|_| {}).map_err(|e| e.to_string())?;
     Ok((volume, labels))
 }
 
@@ -190,7 +194,7 @@ pub(super) fn run(job: &TrainJob, progress: Progress, cancel: &Cancel) -> Result
         TrainSource::Scan(scan) => scan.dataset().map(|(dataset, split)| (dataset, Some(split)))?,
     };
     let load = |files: &CaseFiles| match &job.source {
-        TrainSource::Folder(_) => load_case(files),
+        TrainSource::Folder(_) => load_case(files, cancel),
         TrainSource::Scan(scan) => Ok((Volume::clone(&scan.volume), scan.known())),
     };
     let split = match &job.split {
@@ -229,8 +233,8 @@ pub(super) fn run(job: &TrainJob, progress: Progress, cancel: &Cancel) -> Result
             FitEvent::Preparing { done, count } => {
                 JobEvent::Progress { fraction: done as f32 / count as f32, stage: "Reading the data set" }
             }
-            FitEvent::Step { done, loss } => {
-                progress(JobEvent::Loss { done, loss });
+            FitEvent::Step { done, loss, rate } => {
+                progress(JobEvent::Loss { done, loss, rate });
                 JobEvent::Progress { fraction: done as f32, stage: "Training" }
             }
             FitEvent::Epoch(epoch) => JobEvent::Epoch(epoch),

@@ -78,6 +78,9 @@ pub fn signature(plan: &Plan, split: &Split, budget: Budget, init: Option<&Model
     })
 }
 
+/// Key of a signature's checksum of what is learned from, which is known later than the rest.
+pub const DATA: &str = "scans and labels";
+
 /// The path of the first value that differs, for a message.
 fn difference(of: &Value, now: &Value) -> Option<String> {
     match (of, now) {

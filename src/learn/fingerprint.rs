@@ -56,9 +56,23 @@ impl Fingerprint {
         let all = scans.iter().flat_map(|scan| scan.image.geometry.spacing_mm());
         let spacing_range_mm = all.fold([f64::INFINITY, 0.0], |[low, high]: [f64; 2], s| [low.min(s), high.max(s)]);
         let is_side = |name: &str| {
-            name.to_lowercase()
-                .split(|c: char| !c.is_alphanumeric())
-                .any(|word| ["left", "right", "lh", "rh"].contains(&word))
+            let end_of_word = |(before, c): (char, char)| before.is_lowercase() && c.is_uppercase();
+            let mut spaced = String::new();
+            let mut last = ' ';
+            for c in name.chars() {
+                if end_of_word((last, c)) {
+                    spaced.push(' ');
+                }
+                spaced.push(c);
+                last = c;
+            }
+            let spaced = spaced.to_lowercase();
+            let words: Vec<&str> =
+                spaced.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+            let named = words.iter().any(|word| ["left", "right", "lh", "rh"].contains(word));
+            // A single letter at an end, as in "kidney_l" and "R hippocampus".
+            let ends = [words.first(), words.last()];
+            named || (words.len() > 1 && ends.into_iter().flatten().any(|word| ["l", "r"].contains(word)))
         };
         Self { spacing_mm, spacing_range_mm, extent_mm, sided: label_names.into_iter().any(is_side) }
     }
@@ -92,6 +106,7 @@ impl Fingerprint {
         }
         if open.mirror && self.sided && plan.augmentation.mirror {
             plan.augmentation.mirror = false;
+            plan.average_mirrored = false;
             said.push("Nothing is mirrored, because labels tell left and right apart.".into());
         }
         if open.patch {
@@ -178,6 +193,7 @@ mod tests {
             neighbours: 2,
             patch: [64, 64],
             batch: 16,
+            epoch_steps: None,
             recipe: Recipe::Sgd { momentum: 0.9, nesterov: true, weight_decay: 0.0 },
             rate: 1e-3,
             warm_up: 0.0,
@@ -185,6 +201,7 @@ mod tests {
             mirror_axes: [true; 3],
             average_mirrored: false,
             forced_foreground: 0.3,
+            freeze: Vec::new(),
             augmentation: Augmentation::default(),
             from_data: FromData::ALL,
             seed: 1,

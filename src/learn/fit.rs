@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::checkpoint::{BestSoFar, Checkpoint, TrainingProgress, signature};
+use super::checkpoint::{BestSoFar, Checkpoint, DATA, TrainingProgress, signature};
 use super::clock::Clock;
 use super::dataset::{CaseFiles, Dataset, Split};
 use super::fingerprint::Fingerprint;
 use super::learner::Learner;
 use super::plan::{Budget, Plan};
 use super::preparing::{LabelledScan, prepare_all, read_case, specification};
-use super::sampling::{PreparedCase, draw};
+use super::sampling::{PreparedCase, checksum, draw};
 use super::schedule::warm_poly;
 use super::start;
 use super::validation::{CaseDice, Preview, mean_dice, validate};
@@ -60,6 +60,9 @@ pub struct Epoch {
     pub best: bool,
     /// Seconds since the start.
     pub seconds: f64,
+    /// Learning rate of its last step.
+    #[serde(default)]
+    pub rate: f64,
 }
 
 /// News from a running training.
@@ -78,6 +81,8 @@ pub enum FitEvent {
         done: f64,
         /// Its loss.
         loss: f64,
+        /// Its learning rate.
+        rate: f64,
     },
     /// An epoch is done.
     Epoch(Epoch),
@@ -140,7 +145,7 @@ pub enum Control {
 
 /// Trains on a split of a data set.
 ///
-/// When stopped after a validation, the best model so far is returned.
+/// When stopped after a validation, the best model so far is returned; before the first one, what was learned until then.
 ///
 /// # Errors
 /// When data, plan or device do not work.
@@ -160,8 +165,10 @@ pub fn fit(
         planned.from_data.batch = plan.from_data.batch;
     }
     let plan = &planned;
-    let signature = signature(plan, split, options.budget, options.init);
+    let mut signature = signature(plan, split, options.budget, options.init);
     if let Some(checkpoint) = &options.resume {
+        // What can be said before anything is read.
+        signature[DATA] = checkpoint.progress.signature[DATA].clone();
         checkpoint.fits(&signature).map_err(FitError::Plan)?;
     }
     let total = split.train.len() + split.validation.len();
@@ -171,7 +178,9 @@ pub fn fit(
             if control() == Control::Stop {
                 return Err(FitError::Stopped);
             }
-            cases.push(read_case(dataset, name, load, &mut |notice| on_event(FitEvent::Notice(notice)))?);
+            let case = read_case(dataset, name, load, &mut |notice| on_event(FitEvent::Notice(notice)));
+            // A file that was not read to its end is no damaged one.
+            cases.push(case.map_err(|error| if control() == Control::Stop { FitError::Stopped } else { error })?);
             on_event(FitEvent::Preparing { done: before + cases.len(), count: total });
         }
         Ok(cases)
@@ -186,15 +195,23 @@ pub fn fit(
     if !decided.is_empty() {
         on_event(FitEvent::Notice(format!("Chosen for these scans: {}", decided.join(" "))));
     }
-    let spec = specification(dataset, split, &plan, options.init.map(|model| &model.spec).or(options.like), &train)?;
+    let spec = specification(dataset, split, &plan, options.like.or(options.init.map(|model| &model.spec)), &train)?;
+    spec.check().map_err(FitError::Plan)?;
     let stop = || control() == Control::Stop;
     let cases = prepare_all(&train, &spec, dataset.ignore, &stop)?;
     drop(train);
+    signature[DATA] = checksum(&cases).into();
+    if let Some(checkpoint) = &options.resume {
+        checkpoint.fits(&signature).map_err(FitError::Plan)?;
+    }
 
     let graph = spec.graph()?;
     let first = match (&options.resume, options.init) {
         (Some(checkpoint), _) => start::Start { weights: checkpoint.weights.clone(), notices: Vec::new() },
-        (None, Some(model)) => start::from_model(model, &graph, plan.seed).map_err(FitError::Plan)?,
+        (None, Some(model)) => {
+            let same = start::are_same_classes(&model.spec.classes, &spec.classes);
+            start::from_model(model, &graph, same, plan.seed).map_err(FitError::Plan)?
+        }
         (None, None) => start::random(&graph, plan.seed),
     };
     first.notices.into_iter().for_each(|notice| on_event(FitEvent::Notice(notice)));
@@ -217,20 +234,27 @@ pub fn fit(
         epochs: Vec::new(),
         before: None,
         losses: (0.0, 0),
-        steps_per_epoch: slices.div_ceil(learner.batch()).max(1),
+        steps_per_epoch: plan.epoch_steps.unwrap_or(slices.div_ceil(learner.batch())).max(1),
         validate_every: options.validate_every.max(1),
         patience: options.patience,
         checkpoint_seconds: options.checkpoint_seconds,
         spec,
         plan,
         learner,
+        stored: dataset
+            .stored
+            .clone()
+            .filter(|values| !values.iter().copied().eq(0..values.len() as u16))
+            .unwrap_or_default(),
     };
     let seconds = match options.resume {
         Some(checkpoint) => run.restore(checkpoint)?,
         None => 0.0,
     };
     let comparable = |model: &&Model| {
-        !model.spec.is_classifier() && model.spec.classes.len() == run.spec.classes.len() && !run.validation.is_empty()
+        !model.spec.is_classifier()
+            && start::are_same_classes(&model.spec.classes, &run.spec.classes)
+            && !run.validation.is_empty()
     };
     if run.learner.steps == 0 && options.init.as_ref().is_some_and(comparable) {
         run.before = Some(run.validate(&stop, on_event)?.ok_or(FitError::Stopped)?);
@@ -241,6 +265,8 @@ pub fn fit(
 
 struct Run {
     plan: Plan,
+    /// Values of the classes in files, where they are not 0, 1, 2 ...
+    stored: Vec<u16>,
     spec: ModelSpec,
     signature: serde_json::Value,
     cases: Vec<PreparedCase>,
@@ -296,7 +322,7 @@ impl Run {
                 )));
             }
             self.losses = (self.losses.0 + loss, self.losses.1 + 1);
-            on_event(FitEvent::Step { done: share, loss });
+            on_event(FitEvent::Step { done: share, loss, rate });
             let last = clock.done(self.learner.steps) >= 1.0;
             if last || self.learner.steps.is_multiple_of(self.steps_per_epoch as u64) {
                 let Some(patient) = self.end_epoch(last, &clock, &stop, on_event)? else { break };
@@ -309,7 +335,15 @@ impl Run {
                 saved = clock.seconds();
             }
         }
-        let (best, weights) = self.best.take().ok_or(FitError::Stopped)?;
+        let (best, weights) = match self.best.take() {
+            Some(best) => best,
+            // Stopped before the first validation: what was learned so far, unmeasured.
+            None if self.learner.steps > 0 => {
+                let epoch = (self.learner.steps as usize).div_ceil(self.steps_per_epoch);
+                (BestSoFar { mean: f64::NEG_INFINITY, epoch, cases: Vec::new() }, self.learner.current_weights()?)
+            }
+            None => return Err(FitError::Stopped),
+        };
         Ok(self.trained(&best, weights))
     }
 
@@ -347,6 +381,7 @@ impl Run {
             dice,
             best: better,
             seconds: clock.seconds(),
+            rate: warm_poly(self.plan.rate, self.plan.warm_up, clock.done(self.learner.steps).min(1.0)),
         };
         self.epochs.push(epoch.clone());
         on_event(FitEvent::Epoch(epoch));
@@ -356,6 +391,9 @@ impl Run {
 
     fn trained(&self, best: &BestSoFar, weights: Weights) -> TrainedModel {
         let mut model = Model { spec: self.spec.clone(), weights };
+        for (class, &value) in model.spec.classes.iter_mut().zip(&self.stored) {
+            class.value = Some(value);
+        }
         let dice = mean_dice(&best.cases);
         model.spec.provenance.metrics = dice.iter().map(|(name, d)| (format!("dice/{name}"), *d)).collect();
         TrainedModel {

@@ -6,10 +6,10 @@ use super::augment::{Augmentation, Cut};
 use super::averaging::WeightAverage;
 use super::fit::FitError;
 use super::plan::Plan;
-use super::sampling::PreparedCase;
+use super::sampling::Drawn;
 use crate::engine::{
     Array, DeviceChoice, Mode, Network, Optimiser, OptimiserState, Random, SegmentationLoss, Weights,
-    free_memory_bytes, training_memory_bytes,
+    free_memory_bytes, is_in_scopes, training_memory_bytes,
 };
 use crate::graph::{Extent, Graph};
 use crate::model::ModelSpec;
@@ -22,7 +22,7 @@ const CLIP_NORM: f64 = 12.0;
 const MEMORY_SHARE: f64 = 0.8;
 
 /// Draws a case and a slice of it, for an example that must hold foreground or for any.
-pub type Draw<'a> = &'a (dyn Fn(bool, &mut Random) -> (&'a PreparedCase, usize) + Sync);
+pub type Draw<'a> = &'a (dyn Fn(bool, &mut Random) -> Drawn<'a> + Sync);
 
 /// A network, its optimiser, and how examples are made for it.
 pub struct Learner {
@@ -54,6 +54,25 @@ pub struct LearnerState {
     pub optimiser: OptimiserState,
 }
 
+/// Scopes that are frozen have parameters, and something is left to learn.
+fn check_scopes(graph: &Graph, scopes: &[String]) -> Result<(), FitError> {
+    let trainable = || graph.parameters.iter().filter(|p| p.role.is_trainable());
+    if let Some(empty) =
+        scopes.iter().find(|scope| !trainable().any(|p| is_in_scopes(&p.name, std::slice::from_ref(scope))))
+    {
+        let mut first: Vec<&str> = trainable().filter_map(|p| p.name.split('.').next()).collect();
+        first.dedup();
+        return Err(FitError::Plan(format!(
+            "the network has no parameters in {empty:?}; its scopes are {}",
+            first.join(", ")
+        )));
+    }
+    if trainable().all(|p| is_in_scopes(&p.name, scopes)) {
+        return Err(FitError::Plan("all parameters would be frozen; nothing is left to learn".into()));
+    }
+    Ok(())
+}
+
 impl Learner {
     /// A network with weights to start from. Gives also what the user must be told: the batch is made smaller where the
     /// memory asks for it.
@@ -78,11 +97,14 @@ impl Learner {
         } else {
             (plan.batch, None)
         };
+        let mut optimiser = Optimiser::new(plan.recipe, Some(CLIP_NORM));
+        check_scopes(network.graph(), &plan.freeze)?;
+        optimiser.freeze(&plan.freeze);
         let learner = Self {
             average: (plan.average > 0.0).then(|| WeightAverage::new(plan.average, weights.clone())),
             decay: plan.average,
             network,
-            optimiser: Optimiser::new(plan.recipe, Some(CLIP_NORM)),
+            optimiser,
             loss: SegmentationLoss { ignore, ..SegmentationLoss::default() },
             augmentation: plan.augmentation.clone(),
             cut: Cut { patch: fit.input, neighbours: plan.neighbours, mirrored_border: !padded },
@@ -117,8 +139,8 @@ impl Learner {
             .map(|n| {
                 // Every example has its own stream, so that threads do not matter.
                 let mut random = Random::new(self.seed, 1 + first + n as u64);
-                let (case, slice) = draw(n >= self.batch - self.forced, &mut random);
-                self.augmentation.example(case, slice, self.cut, &mut random)
+                let drawn = draw(n >= self.batch - self.forced, &mut random);
+                self.augmentation.example(&drawn, self.cut, &mut random)
             })
             .collect();
         self.steps += 1;

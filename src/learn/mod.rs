@@ -43,4 +43,4 @@ pub use report::{case_table, curve_picture, curve_table, worst_first};
 pub use sampling::PreparedCase;
 pub use schedule::{poly, warm_poly};
 pub use start::{Start, fold_channels, from_model};
-pub use validation::{CaseDice, Preview, mean_dice};
+pub use validation::{CaseDice, Preview, mean_dice, validate};

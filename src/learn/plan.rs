@@ -51,6 +51,8 @@ pub struct Plan {
     pub patch: [usize; 2],
     /// Slices per step.
     pub batch: usize,
+    /// Steps of an epoch; none: as many as there are slices for.
+    pub epoch_steps: Option<usize>,
     /// Optimiser.
     pub recipe: Recipe,
     /// First learning rate; it falls by poly decay.
@@ -65,6 +67,8 @@ pub struct Plan {
     pub average_mirrored: bool,
     /// Share of a batch that must hold foreground.
     pub forced_foreground: f64,
+    /// Scopes of the network whose parameters stay as they are.
+    pub freeze: Vec<String>,
     /// Augmentation.
     pub augmentation: Augmentation,
     /// Which of these choices are left to the data; they are made before the first step.
@@ -73,9 +77,14 @@ pub struct Plan {
     pub seed: u64,
 }
 
+/// First rate where training starts from a model: all layers learn, none forgets at once.
+const FINE_TUNING_RATE: f64 = 5e-4;
+/// Share of the budget over which it rises.
+const FINE_TUNING_WARM_UP: f64 = 0.1;
+
 impl Plan {
-    /// Takes over from a model that training starts from: its network and slices, and what it may mirror. A classifier becomes
-    /// the encoder of a U-Net and says nothing else.
+    /// Takes over from a model that training starts from: its network and slices, what it may mirror, and a lower rate. A
+    /// classifier becomes the encoder of a U-Net and says nothing else.
     pub fn start_from(&mut self, spec: &ModelSpec) {
         self.from_data.network = false;
         if spec.is_classifier() {
@@ -83,7 +92,9 @@ impl Plan {
             self.architecture = ArchitectureSpec { id: "unet".into(), options };
             return;
         }
-        self.from_data = FromData { batch: self.from_data.batch, ..FromData::default() };
+        self.from_data = FromData { batch: self.from_data.batch, mirror: self.from_data.mirror, ..FromData::default() };
+        self.rate = FINE_TUNING_RATE;
+        self.warm_up = FINE_TUNING_WARM_UP;
         self.architecture = spec.architecture.clone();
         self.slice_axis = spec.slice_axis;
         self.fuse_axes = spec.fused_axes.len() > 1;

@@ -68,10 +68,7 @@ pub fn read_case(
     }
     let channels = dataset.channels.len().max(1);
     if image.frame_count() != channels {
-        return Err(error(format!(
-            "the image has {} channels, dataset.json the data set has {channels}",
-            image.frame_count()
-        )));
+        return Err(error(format!("the image has {} channels, the data set has {channels}", image.frame_count())));
     }
     let known = |label: u16| usize::from(label) < dataset.labels.len() || dataset.ignore == Some(label);
     if let Some(other) = labels.counts().into_keys().find(|&label| !known(label)) {
@@ -118,9 +115,22 @@ pub fn specification(
         .map(|(&value, name)| ClassSpec {
             name: name.clone(),
             colour: if value == 0 { [0; 3] } else { default_colour(value) },
+            // In learning, labels are places among the classes.
+            value: None,
         })
         .collect();
-    let is_ct = dataset.channels.iter().any(|c| c.eq_ignore_ascii_case("ct"));
+    let ranges: Vec<IntensityNormalisation> = dataset
+        .channels
+        .iter()
+        .enumerate()
+        .map(|(frame, channel)| {
+            if channel.eq_ignore_ascii_case("ct") {
+                foreground_range(train, frame, dataset.ignore)
+            } else {
+                IntensityNormalisation::ZScore { nonzero: false }
+            }
+        })
+        .collect();
     let spec = ModelSpec {
         version: crate::model::SPEC_VERSION,
         id: dataset.name.to_lowercase().replace(' ', "-"),
@@ -131,12 +141,8 @@ pub fn specification(
         slice_axis: plan.slice_axis,
         fused_axes: if plan.fuse_axes { pipeline::all_axes(plan.slice_axis) } else { Vec::new() },
         spacing_mm: Some(spacing),
-        normalisation: if is_ct {
-            foreground_range(train, dataset.ignore)
-        } else {
-            IntensityNormalisation::ZScore { nonzero: false }
-        },
-        channel_normalisation: Vec::new(),
+        normalisation: ranges.first().copied().unwrap_or(IntensityNormalisation::ZScore { nonzero: false }),
+        channel_normalisation: if ranges.iter().any(|range| *range != ranges[0]) { ranges } else { Vec::new() },
         windows: Windows::default(),
         reversed: [false; 3],
         patch: plan.patch,
@@ -170,13 +176,13 @@ pub fn specification(
     })
 }
 
-/// nnU-Net's CT rule: 0.5 and 99.5 percentiles, mean and deviation of the foreground.
-fn foreground_range(train: &[LabelledScan], ignore: Option<u16>) -> IntensityNormalisation {
+/// nnU-Net's CT rule: 0.5 and 99.5 percentiles, mean and deviation of the foreground of one channel.
+fn foreground_range(train: &[LabelledScan], frame: usize, ignore: Option<u16>) -> IntensityNormalisation {
     let mut values: Vec<f32> = Vec::new();
     for scan in train {
         scan.labels.for_each_labelled(|voxel, label| {
             if Some(label) != ignore {
-                values.push(scan.image.value(voxel, 0) as f32);
+                values.push(scan.image.value(voxel, frame) as f32);
             }
         });
     }
@@ -188,6 +194,10 @@ fn foreground_range(train: &[LabelledScan], ignore: Option<u16>) -> IntensityNor
     let at = |share: f64| f64::from(values[((values.len() - 1) as f64 * share) as usize]);
     let mean = values.iter().map(|&v| f64::from(v)).sum::<f64>() / values.len() as f64;
     let variance = values.iter().map(|&v| (f64::from(v) - mean).powi(2)).sum::<f64>() / values.len() as f64;
+    // A foreground of one value says nothing about the others.
+    if at(0.005) >= at(0.995) {
+        return IntensityNormalisation::ZScore { nonzero: false };
+    }
     IntensityNormalisation::Clip { range: [at(0.005), at(0.995)], mean, std: variance.sqrt() }
 }
 

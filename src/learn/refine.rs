@@ -110,20 +110,24 @@ pub fn refine(
     }
     let classes = spec.classes.len() as u16;
     let ignore = classes;
+    let values = spec.values();
+    let place = |value: u16| values.iter().position(|&own| own == value).map_or(ignore, |place| place as u16);
+    // Every value has a place or is ignored.
+    let labels = task.labels.mapped(|value| Some(place(value))).map_err(|value| FitError::Plan(value.to_string()))?;
     let own = LabelledScan {
         name: "this scan".into(),
         image: task.image.clone(),
-        labels: only_finished(task.labels, task.done, classes, ignore),
+        labels: only_finished(&labels, task.done, classes, ignore),
     };
     let own = prepare_all(std::slice::from_ref(&own), spec, Some(ignore), stop)?;
     // What the whole scan looks like now holds the model where nothing was corrected: one slice alone, perhaps without some
     // of the labels, would let it forget the others.
     // A scan that nobody has segmented yet says nothing about its other slices.
-    let draft = if is_labelled_elsewhere(task.labels, task.done) {
+    let draft = if is_labelled_elsewhere(&labels, task.done) {
         let draft = LabelledScan {
             name: "this scan".into(),
             image: task.image.clone(),
-            labels: only_finished(task.labels, &every_slice(task.image), classes, ignore),
+            labels: only_finished(&labels, &every_slice(task.image), classes, ignore),
         };
         prepare_all(std::slice::from_ref(&draft), spec, Some(ignore), stop)?
     } else {
@@ -137,6 +141,7 @@ pub fn refine(
         neighbours: spec.neighbours,
         patch: spec.patch,
         batch: BATCH,
+        epoch_steps: None,
         recipe: Recipe::AdamW { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 1e-2 },
         rate: RATE,
         warm_up: WARM_UP,
@@ -144,12 +149,13 @@ pub fn refine(
         mirror_axes: spec.mirror_axes,
         average_mirrored: spec.average_mirrored,
         forced_foreground: 1.0 / 3.0,
+        freeze: Vec::new(),
         augmentation: Augmentation { mirror: spec.mirror, ..Augmentation::default() },
         from_data: FromData::default(),
         seed: task.seed,
     };
     let graph = spec.graph()?;
-    let first = start::from_model(task.model, &graph, task.seed).map_err(FitError::Plan)?;
+    let first = start::from_model(task.model, &graph, true, task.seed).map_err(FitError::Plan)?;
     let (mut learner, _) = Learner::new(spec, graph, &first.weights, &plan, Some(ignore), task.device)?;
     let mut loss = [f64::NAN; 2];
     let started = Instant::now();
@@ -172,6 +178,11 @@ pub fn refine(
             Err(FitError::Engine(EngineError::Stopped)) => return Err(FitError::Stopped),
             other => other?,
         };
+        if !value.is_finite() {
+            return Err(FitError::Plan(format!(
+                "the loss is {value}: refining this model diverged; it stays as it was"
+            )));
+        }
         if loss[0].is_nan() {
             loss[0] = value;
         }

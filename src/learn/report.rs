@@ -27,11 +27,11 @@ fn labels<'a>(epochs: &'a [Epoch], cases: &'a [CaseDice]) -> BTreeSet<&'a str> {
 /// Epoch, seconds, loss, and mean Dice of each label where it was measured, with a header.
 pub fn curve_table(epochs: &[Epoch]) -> String {
     let labels = labels(epochs, &[]);
-    let mut text = String::from("epoch,seconds,loss");
+    let mut text = String::from("epoch,seconds,rate,loss");
     labels.iter().for_each(|label| text += &format!(",{}", field(&format!("Dice {label}"))));
     text += "\n";
     for epoch in epochs {
-        text += &format!("{},{:.1},{:.5}", epoch.number, epoch.seconds, epoch.loss);
+        text += &format!("{},{:.1},{:.3e},{:.5}", epoch.number, epoch.seconds, epoch.rate, epoch.loss);
         for label in &labels {
             let dice = epoch.dice.as_ref().and_then(|dice| dice.get(*label));
             text += &dice.map_or(",".to_string(), |d| format!(",{d:.4}"));
@@ -141,6 +141,7 @@ mod tests {
             dice,
             best: false,
             seconds: 30.0,
+            rate: 1e-3,
         };
         vec![epoch(1, None), epoch(2, Some(dice(&[("a, b", 0.5), ("c", 0.25)])))]
     }

@@ -43,18 +43,60 @@ impl PreparedCase {
     pub fn slice_count(&self) -> usize {
         self.labels.len()
     }
+
+    /// Row and column of a random pixel of a slice that has a label.
+    pub fn place_of(&self, slice: usize, label: u16, random: &mut Random) -> Option<[usize; 2]> {
+        let labels = self.labels.get(slice)?;
+        let count = labels.iter().filter(|&&l| l == label).count();
+        if count == 0 {
+            return None;
+        }
+        let chosen = random.index(count);
+        let at = (0..labels.len()).filter(|&at| labels[at] == label).nth(chosen)?;
+        Some([at / self.size[1], at % self.size[1]])
+    }
+}
+
+/// A checksum (CRC-32) of images and labels: the same cases have the same.
+pub fn checksum(cases: &[PreparedCase]) -> u32 {
+    let mut sum = crc32fast::Hasher::new();
+    let mut bytes = Vec::new();
+    for case in cases {
+        for image in case.images.iter().flatten() {
+            bytes.clear();
+            bytes.extend(image.iter().flat_map(|value| value.to_le_bytes()));
+            sum.update(&bytes);
+        }
+        for labels in &case.labels {
+            bytes.clear();
+            bytes.extend(labels.iter().flat_map(|value| value.to_le_bytes()));
+            sum.update(&bytes);
+        }
+    }
+    sum.finalize()
+}
+
+/// A slice that was drawn.
+pub struct Drawn<'a> {
+    /// Of this case.
+    pub case: &'a PreparedCase,
+    /// Its number.
+    pub slice: usize,
+    /// A label that it holds and that must be seen.
+    pub label: Option<u16>,
 }
 
 /// Draws a case with anything to learn from and such a slice of it: any, or one that holds a label drawn first, so that rare
 /// labels are seen.
-pub fn draw<'a>(cases: &'a [PreparedCase], forced: bool, random: &mut Random) -> (&'a PreparedCase, usize) {
+pub fn draw<'a>(cases: &'a [PreparedCase], forced: bool, random: &mut Random) -> Drawn<'a> {
     let case = &cases[random.index(cases.len())];
     if forced {
-        let present: Vec<&Vec<usize>> = case.by_label.iter().filter(|slices| !slices.is_empty()).collect();
+        let present: Vec<(u16, &Vec<usize>)> =
+            (1..).zip(&case.by_label).filter(|(_, slices)| !slices.is_empty()).collect();
         if !present.is_empty() {
-            let slices = present[random.index(present.len())];
-            return (case, slices[random.index(slices.len())]);
+            let (label, slices) = present[random.index(present.len())];
+            return Drawn { case, slice: slices[random.index(slices.len())], label: Some(label) };
         }
     }
-    (case, case.known[random.index(case.known.len())])
+    Drawn { case, slice: case.known[random.index(case.known.len())], label: None }
 }

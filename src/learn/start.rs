@@ -2,7 +2,7 @@
 
 use crate::engine::{Array, Weights, initial_weights};
 use crate::graph::{Graph, Op};
-use crate::model::Model;
+use crate::model::{ClassSpec, Model};
 
 /// The first weights of a training.
 pub struct Start {
@@ -18,11 +18,12 @@ pub fn random(graph: &Graph, seed: u64) -> Start {
 }
 
 /// A model's weights. A classifier's lie under the scope `encoder`, and the rest starts at random. A head for other classes
-/// starts at random; a first convolution for other channels is folded, see [`fold_channels`].
+/// (unless they are the `same_classes`) starts at random; a first convolution for other channels is folded, see
+/// [`fold_channels`].
 ///
 /// # Errors
 /// Names the first tensor that the model lacks or that has another shape.
-pub fn from_model(model: &Model, graph: &Graph, seed: u64) -> Result<Start, String> {
+pub fn from_model(model: &Model, graph: &Graph, same_classes: bool, seed: u64) -> Result<Start, String> {
     let Start { mut weights, mut notices } = random(graph, seed);
     let is_classifier = model.spec.is_classifier();
     let first = graph.nodes.iter().find(|n| n.inputs == [0] && matches!(n.op, Op::Conv2d(_)));
@@ -39,7 +40,7 @@ pub fn from_model(model: &Model, graph: &Graph, seed: u64) -> Result<Start, Stri
         let Some(array) = model.weights.get(name) else {
             return Err(format!("the model {} has no tensor {name:?} for this architecture", model.spec.id));
         };
-        let value = if array.shape == parameter.shape {
+        let value = if array.shape == parameter.shape && (same_classes || !heads.contains(&id)) {
             array.clone()
         } else if heads.contains(&id) {
             rebuilt = true;
@@ -47,7 +48,8 @@ pub fn from_model(model: &Model, graph: &Graph, seed: u64) -> Result<Start, Stri
         } else if first == Some(id) && fits_but_channels(&array.shape, &parameter.shape) {
             let (from, to) = (array.shape[1], parameter.shape[1]);
             notices.push(format!("The first convolution was folded from {from} to {to} channels."));
-            fold_channels(array, to)
+            let of_one_image = !is_classifier && model.spec.image_channels == 1 && from % 2 == 1 && to % 2 == 1;
+            if of_one_image { fold_neighbours(array, to) } else { fold_channels(array, to) }
         } else {
             return Err(format!(
                 "the tensor {name:?} of the model {} is {:?}, this architecture needs {:?}",
@@ -98,6 +100,28 @@ pub fn fold_channels(weight: &Array, channels: usize) -> Array {
     Array::new([outputs, channels, height, width], values)
 }
 
+/// A convolution's weight for another number of neighbouring slices: the middle slice stays in the middle, slices that are new
+/// count nothing at first, and what slices that are gone counted goes to the outermost ones.
+fn fold_neighbours(weight: &Array, slices: usize) -> Array {
+    let [outputs, inputs, height, width] = weight.dims4();
+    let taps = height * width;
+    let mut values = vec![0.0; outputs * slices * taps];
+    for (to, from) in values.chunks_exact_mut(slices * taps).zip(weight.values.chunks_exact(inputs * taps)) {
+        for (n, kernel) in from.chunks_exact(taps).enumerate() {
+            let place = (n + slices / 2).saturating_sub(inputs / 2).min(slices - 1);
+            to[place * taps..][..taps].iter_mut().zip(kernel).for_each(|(to, from)| *to += from);
+        }
+    }
+    Array::new([outputs, slices, height, width], values)
+}
+
+/// Whether a head of some classes gives others just as well: equal names in order, or one side has none of its own.
+pub fn are_same_classes(a: &[ClassSpec], b: &[ClassSpec]) -> bool {
+    let unnamed = |class: &ClassSpec| class.name.starts_with("label ");
+    let equal = |(a, b): (&ClassSpec, &ClassSpec)| unnamed(a) || unnamed(b) || a.name.eq_ignore_ascii_case(&b.name);
+    a.len() == b.len() && a.iter().zip(b).skip(1).all(equal)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,7 +145,9 @@ mod tests {
             windows: Windows::Fitted,
             reversed: [false; 3],
             patch: [32, 32],
-            classes: (0..classes).map(|n| crate::model::ClassSpec { name: n.to_string(), colour: [0; 3] }).collect(),
+            classes: (0..classes)
+                .map(|n| crate::model::ClassSpec { name: n.to_string(), colour: [0; 3], value: None })
+                .collect(),
             mirror: true,
             mirror_axes: [true; 3],
             average_mirrored: false,
@@ -137,28 +163,32 @@ mod tests {
     fn a_classifier_becomes_the_encoder_of_a_grey_network() {
         let classifier = model("classifier", json!({"network": "resnet18"}), 3, 1000);
         let graph = zoo::build("unet", Ends { in_channels: 1, classes: 3 }, &json!({"encoder": "resnet18"})).unwrap();
-        let start = from_model(&classifier, &graph, 1).unwrap();
+        let start = from_model(&classifier, &graph, true, 1).unwrap();
         let (of, to) = (&classifier.weights["conv1.weight"].values, &start.weights["encoder.conv1.weight"].values);
         assert!((to[0] - (of[0] + of[49] + of[98])).abs() < 1e-6);
         assert_eq!(start.weights["encoder.layer4.1.conv2.weight"], classifier.weights["layer4.1.conv2.weight"]);
         assert_eq!(start.notices.len(), 2, "{:?}", start.notices);
         let other = zoo::build("unet", Ends { in_channels: 1, classes: 3 }, &json!({"encoder": "vgg16"})).unwrap();
-        assert!(from_model(&classifier, &other, 1).is_err());
+        assert!(from_model(&classifier, &other, true, 1).is_err());
     }
 
     #[test]
     fn heads_for_other_classes_start_anew_and_the_rest_is_kept() {
         let old = model("unet", json!({"width": 4, "depth": 1}), 1, 2);
         let graph = zoo::build("unet", Ends { in_channels: 1, classes: 5 }, &json!({"width": 4, "depth": 1})).unwrap();
-        let start = from_model(&old, &graph, 1).unwrap();
+        let start = from_model(&old, &graph, false, 1).unwrap();
         assert_eq!(start.weights["head.weight"].shape, [5, 4, 1, 1]);
         assert_eq!(start.weights["down.0.conv1.weight"], old.weights["down.0.conv1.weight"]);
+        // As many classes, but others.
+        let graph = zoo::build("unet", Ends { in_channels: 1, classes: 2 }, &json!({"width": 4, "depth": 1})).unwrap();
+        let head = |same: bool| from_model(&old, &graph, same, 1).unwrap().weights["head.weight"].clone();
+        assert!(head(true) == old.weights["head.weight"] && head(false) != old.weights["head.weight"]);
         let nnunet = model("nnunet-plain", json!({"features": [4, 8, 8], "strides": [1, 2, 2]}), 1, 3);
         let options = &nnunet.spec.architecture.options;
         let graph = zoo::build("nnunet-plain", Ends { in_channels: 1, classes: 4 }, options).unwrap();
-        assert_eq!(from_model(&nnunet, &graph, 1).unwrap().weights["decoder.seg_layers.0.weight"].shape[0], 4);
+        assert_eq!(from_model(&nnunet, &graph, false, 1).unwrap().weights["decoder.seg_layers.0.weight"].shape[0], 4);
         let wider = zoo::build("unet", Ends { in_channels: 1, classes: 5 }, &json!({"width": 8, "depth": 1})).unwrap();
-        assert!(from_model(&old, &wider, 1).err().unwrap().contains("down.0.conv1.weight"));
+        assert!(from_model(&old, &wider, false, 1).err().unwrap().contains("down.0.conv1.weight"));
     }
 
     #[test]
@@ -166,5 +196,9 @@ mod tests {
         let weight = Array::new([1, 3, 1, 1], vec![1.0, 2.0, 6.0]);
         assert_eq!(fold_channels(&weight, 1).values, [9.0]);
         assert_eq!(fold_channels(&weight, 6).values.iter().sum::<f32>(), 9.0);
+        assert_eq!(fold_neighbours(&weight, 1).values, [9.0]);
+        assert_eq!(fold_neighbours(&weight, 5).values, [0.0, 1.0, 2.0, 6.0, 0.0]);
+        let five = Array::new([1, 5, 1, 1], vec![1.0, 2.0, 4.0, 8.0, 16.0]);
+        assert_eq!(fold_neighbours(&five, 3).values, [3.0, 4.0, 24.0]);
     }
 }

@@ -80,8 +80,8 @@ pub fn validate(
             preview(model, scan, &predicted, ignore).into_iter().for_each(&mut *show);
         }
         let mut dice = BTreeMap::new();
-        for (value, class) in model.spec.classes.iter().enumerate().skip(1) {
-            let (both, total) = overlap(&predicted, &scan.labels, value as u16, ignore);
+        for ((place, class), value) in (0..).zip(&model.spec.classes).zip(model.spec.values()).skip(1) {
+            let (both, total) = overlap((&predicted, value), (&scan.labels, place), ignore);
             if total > 0 {
                 dice.insert(class.name.clone(), 2.0 * both as f64 / total as f64);
             }
@@ -91,16 +91,20 @@ pub fn validate(
     Ok(Some(measured))
 }
 
-/// Voxels of a label in both maps, and the sum of its voxels in each.
-fn overlap(predicted: &LabelMap, truth: &LabelMap, label: u16, ignore: Option<u16>) -> (usize, usize) {
+/// Voxels of a class in both maps (each has a value of its own for it), and the sum of its voxels in each.
+fn overlap(
+    (predicted, value): (&LabelMap, u16),
+    (truth, place): (&LabelMap, u16),
+    ignore: Option<u16>,
+) -> (usize, usize) {
     let (mut both, mut total) = (0, 0);
     predicted.for_each_labelled(|voxel, at| {
-        if at == label && ignore.is_none_or(|ignore| truth.get(voxel) != ignore) {
+        if at == value && ignore.is_none_or(|ignore| truth.get(voxel) != ignore) {
             total += 1;
-            both += usize::from(truth.get(voxel) == label);
+            both += usize::from(truth.get(voxel) == place);
         }
     });
-    truth.for_each_labelled(|_, at| total += usize::from(at == label));
+    truth.for_each_labelled(|_, at| total += usize::from(at == place));
     (both, total)
 }
 

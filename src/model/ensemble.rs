@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{ArchitectureSpec, Model, ModelSpec, Provenance};
 use crate::engine::{Array, Weights};
 use crate::graph::{MEAN, member_prefix};
-use crate::zoo::{ENSEMBLE, Ensemble};
+use crate::zoo::{ENSEMBLE, Ensemble, MOST_MEMBERS};
 
 /// One model that gives the mean of the members' logits.
 ///
@@ -31,6 +31,9 @@ pub fn ensemble(members: &[Model]) -> Result<Model, String> {
             let value = value.ok_or_else(|| format!("{} has no tensor {}", member.spec.id, parameter.name))?;
             weights.insert(format!("{}{}", member_prefix(n), parameter.name), value.clone());
         }
+    }
+    if members.len() > MOST_MEMBERS {
+        return Err(format!("{} models are too many; at most {MOST_MEMBERS} can be joined", members.len()));
     }
     weights.insert(MEAN.into(), Array::new([1], vec![1.0 / members.len() as f32]));
     let of = &first.spec;

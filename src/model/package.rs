@@ -143,7 +143,7 @@ mod tests {
     use safetensors::tensor::TensorView;
 
     fn small() -> Model {
-        let class = |name: &str| ClassSpec { name: name.into(), colour: [1, 2, 3] };
+        let class = |name: &str| ClassSpec { name: name.into(), colour: [1, 2, 3], value: None };
         let spec = ModelSpec {
             version: SPEC_VERSION,
             id: "small".into(),

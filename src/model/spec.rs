@@ -121,6 +121,9 @@ pub struct ClassSpec {
     pub name: String,
     /// Overlay colour.
     pub colour: Rgb,
+    /// Its value in masks, as in the files that were learned from; without it its place among the classes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<LabelValue>,
 }
 
 /// Where a model comes from.
@@ -260,7 +263,21 @@ impl ModelSpec {
         {
             return Err("the model's channels, neighbours or classes are out of range".into());
         }
+        let values = self.values();
+        let mut distinct = values.clone();
+        distinct.sort_unstable();
+        distinct.dedup();
+        if distinct.len() != values.len() || values[0] != 0 {
+            return Err(format!(
+                "the model's label values are {values:?}; they must differ, and the background's be 0"
+            ));
+        }
         Ok(())
+    }
+
+    /// The value of every class in masks.
+    pub fn values(&self) -> Vec<LabelValue> {
+        (0..).zip(&self.classes).map(|(place, class)| class.value.unwrap_or(place)).collect()
     }
 
     /// Builds the network.
@@ -274,10 +291,10 @@ impl ModelSpec {
 
     /// Labels of a segmentation by this model.
     pub fn label_table(&self) -> LabelTable {
-        let label = |(n, class): (usize, &ClassSpec)| Label {
+        let label = |(class, value): (&ClassSpec, LabelValue)| Label {
             colour: class.colour,
-            ..Label::new(n as LabelValue, class.name.clone())
+            ..Label::new(value, class.name.clone())
         };
-        LabelTable(self.classes.iter().enumerate().skip(1).map(label).collect())
+        LabelTable(self.classes.iter().zip(self.values()).skip(1).map(label).collect())
     }
 }

@@ -132,6 +132,10 @@ impl AttentionBlock {
 
     /// Weights of positions for a place given as shares of height and width.
     fn map(&self, place: [f64; 2]) -> Option<([usize; 2], Vec<f32>)> {
+        // Beyond what the network saw nothing is known.
+        if place.iter().any(|share| !(0.0..1.0).contains(share)) && !matches!(self.weighs, Weighs::Positions(_)) {
+            return None;
+        }
         let at = |[h, w]: [usize; 2]| {
             let [row, column] = [(place[0], h), (place[1], w)]
                 .map(|(share, count)| ((share * count as f64) as usize).min(count.saturating_sub(1)));

@@ -94,7 +94,7 @@ pub(super) fn segment_fused(
     on_event: &mut dyn FnMut(SegmentEvent),
     mut visit: Option<VoxelVisitor>,
 ) -> Result<(LabelMap, SegmentSeconds), SegmentError> {
-    let classes = spec.classes.len();
+    let (classes, values) = (spec.classes.len(), spec.values());
     let margin = MARGIN.max(spec.neighbours);
     let all = blocks(volume.geometry.shape(), classes, BLOCK_BYTES, margin);
     let largest = all.iter().map(|b| b.seen_size.iter().product::<usize>()).max().unwrap_or(0);
@@ -129,7 +129,7 @@ pub(super) fn segment_fused(
             seconds = seconds.plus(runner.seconds);
         }
         let started = Instant::now();
-        write_block(block, classes, &sums, &mut labels);
+        write_block(block, &values, &sums, &mut labels);
         if let Some(visit) = &mut visit {
             let (mut p, share) = (vec![0.0; classes], 1.0 / spec.fused_axes.len() as f32);
             each_voxel(block, |at, voxel| {
@@ -161,18 +161,18 @@ fn each_voxel(block: &Block, mut visit: impl FnMut(usize, [usize; 3])) {
     }
 }
 
-/// The most probable class of a block's own voxels; of equals the lowest.
-fn write_block(block: &Block, classes: usize, sums: &[f32], labels: &mut LabelMap) {
+/// The value of the most probable class of a block's own voxels; of equals the lowest.
+fn write_block(block: &Block, values: &[LabelValue], sums: &[f32], labels: &mut LabelMap) {
     let voxels: usize = block.seen_size.iter().product();
     each_voxel(block, |at, voxel| {
         let mut best = 0;
-        for class in 1..classes {
+        for class in 1..values.len() {
             if sums[class * voxels + at] > sums[best * voxels + at] {
                 best = class;
             }
         }
         if best > 0 {
-            labels.set(voxel, best as LabelValue);
+            labels.set(voxel, values[best]);
         }
     });
 }

@@ -465,11 +465,11 @@ impl<'a> Runner<'a> {
         let [rows, columns] = self.preparation.source;
         let mut best = vec![(f32::NEG_INFINITY, 0 as LabelValue); rows * columns];
         let mut restored = Vec::new();
-        for (class, map) in maps.chunks_exact(pixels).enumerate() {
+        for (value, map) in self.spec.values().into_iter().zip(maps.chunks_exact(pixels)) {
             self.preparation.restore(map, &mut restored);
             for (best, &p) in best.iter_mut().zip(&restored) {
                 if p > best.0 {
-                    *best = (p, class as LabelValue);
+                    *best = (p, value);
                 }
             }
         }

@@ -10,7 +10,7 @@ use crate::graph::Graph;
 pub const ENSEMBLE: &str = "ensemble";
 
 /// Most members.
-pub(super) const MOST: usize = 32;
+pub const MOST_MEMBERS: usize = 32;
 
 /// Options of an ensemble.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -36,7 +36,7 @@ impl Ensemble {
     /// # Errors
     /// When the members cannot be built, or there are none or too many.
     pub fn build(&self, ends: Ends) -> Result<Graph, ZooError> {
-        if self.count == 0 || self.count > MOST || self.member == ENSEMBLE {
+        if self.count == 0 || self.count > MOST_MEMBERS || self.member == ENSEMBLE {
             return Err(ZooError::Ensemble(self.count, self.member.clone()));
         }
         // Heads that only help training are not of use any more.

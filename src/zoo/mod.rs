@@ -32,7 +32,7 @@ use crate::graph::{Conv, Graph, GraphError, Value};
 pub use attention::{Attention, Blocks, Stages};
 pub use encoder::{Encoder, Feature, Fit};
 pub use encoder_unet::{EncoderUNet, decoder_block};
-pub use ensemble::{ENSEMBLE, Ensemble};
+pub use ensemble::{ENSEMBLE, Ensemble, MOST_MEMBERS};
 pub use foreign::{Classifier, OnnxNetwork};
 pub use mateuszbuda::BrainUNet;
 pub use milesial::MilesialUNet;
@@ -181,7 +181,7 @@ pub enum ZooError {
     #[error("the encoder {0} has no auxiliary classifiers; inception-v1, googlenet and inception-v3 have")]
     Auxiliary(String),
     /// Members that cannot be joined.
-    #[error("{0} members of {1}; 1 to {most} of another architecture can be joined", most = ensemble::MOST)]
+    #[error("{0} members of {1}; 1 to {most} of another architecture can be joined", most = ensemble::MOST_MEMBERS)]
     Ensemble(usize, String),
     /// The options contradict each other.
     #[error("the architecture cannot be built: {0}")]

@@ -10,4 +10,4 @@ mod optimiser;
 mod tape;
 
 pub use network::{Gradients, Mode, Network, Pass, StageTimes};
-pub use optimiser::{Optimiser, OptimiserState, Recipe};
+pub use optimiser::{Optimiser, OptimiserState, Recipe, is_in_scopes};

@@ -6,6 +6,7 @@ use super::in_place::{blend, square_sum, step};
 use super::network::{Gradients, Network, download};
 use crate::engine::cpu::lines::{self, AdamStep};
 use crate::engine::{Array, Result, WeightError, Weights};
+use crate::graph::Parameter;
 
 /// Which optimiser, and its constants.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -59,12 +60,26 @@ pub struct Optimiser {
     memory: Vec<[Option<Tensor>; 2]>,
     /// The same where our own kernels run.
     arrays: Vec<[Vec<f32>; 2]>,
+    /// Scopes whose parameters stay as they are.
+    frozen: Vec<String>,
+}
+
+/// Whether a parameter lies in one of these scopes.
+pub fn is_in_scopes(name: &str, scopes: &[String]) -> bool {
+    scopes
+        .iter()
+        .any(|scope| name.strip_prefix(scope.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
 }
 
 impl Optimiser {
     /// An optimiser without memory.
     pub fn new(recipe: Recipe, clip_norm: Option<f64>) -> Self {
-        Self { recipe, clip_norm, steps: 0, memory: Vec::new(), arrays: Vec::new() }
+        Self { recipe, clip_norm, steps: 0, memory: Vec::new(), arrays: Vec::new(), frozen: Vec::new() }
+    }
+
+    /// Leaves the parameters of some scopes as they are; running statistics of their norms still move.
+    pub fn freeze(&mut self, scopes: &[String]) {
+        self.frozen = scopes.to_vec();
     }
 
     /// What it remembers, to go on another time.
@@ -126,7 +141,8 @@ impl Optimiser {
     pub fn step(&mut self, network: &mut Network, gradients: &Gradients, rate: f64) -> Result<f64> {
         self.steps += 1;
         network.weights_changed();
-        let trainable: Vec<bool> = network.graph().parameters.iter().map(|p| p.role.is_trainable()).collect();
+        let moves = |p: &Parameter| p.role.is_trainable() && !is_in_scopes(&p.name, &self.frozen);
+        let trainable: Vec<bool> = network.graph().parameters.iter().map(moves).collect();
         self.memory.resize_with(trainable.len(), Default::default);
         self.arrays.resize_with(trainable.len(), Default::default);
         let mut square = 0.0;

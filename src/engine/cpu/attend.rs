@@ -1,8 +1,13 @@
 //! Attention of every position to every other (Wang et al. 2018), streamed: a few queries meet all keys at a time, so the
 //! matrix of all pairs never exists, forward or backward.
 
+use std::ops::Range;
+
+use ndarray::linalg::general_mat_mul;
+use ndarray::{Array2, ArrayView2, Axis, s};
 use rayon::prelude::*;
 
+use super::matrices::{product, rows_of};
 use super::softmax::soften;
 use super::{Kernel, View, lines};
 use crate::graph::Affinity;
@@ -12,61 +17,63 @@ use crate::graph::Affinity;
 pub struct Attend(pub Affinity);
 
 /// Queries that meet the keys together.
-const ROWS: usize = 8;
+const ROWS: usize = 32;
 /// Parts of an image whose gradients of keys and values are summed on their own; fixed, so that sums keep their order.
 const PARTS: usize = 8;
 
-/// One image's arrays, channel by channel.
+/// One image's arrays, `[channels, positions]`.
 struct Image<'a> {
-    query: &'a [f32],
-    key: &'a [f32],
-    value: &'a [f32],
-    queries: usize,
-    keys: usize,
-    depth: usize,
+    query: ArrayView2<'a, f32>,
+    key: ArrayView2<'a, f32>,
+    value: ArrayView2<'a, f32>,
 }
 
-impl Image<'_> {
-    fn keys_of(&self, channel: usize) -> &[f32] {
-        &self.key[channel * self.keys..][..self.keys]
+/// One image of a batch as `[channels, positions]`.
+fn matrix_of(data: &[f32], [_, c, h, w]: [usize; 4], n: usize) -> ArrayView2<'_, f32> {
+    let image = &data[n * c * h * w..][..c * h * w];
+    ArrayView2::from_shape((c, h * w), image)
+        .unwrap_or_else(|_| unreachable!("the slice has as many values as the shape"))
+}
+
+impl<'a> Image<'a> {
+    fn new(inputs: &[View<'a>], n: usize) -> Self {
+        let [query, key, value] = [0, 1, 2].map(|k| matrix_of(inputs[k].data, inputs[k].dims4(), n));
+        Self { query, key, value }
     }
 
-    fn values_of(&self, channel: usize) -> &[f32] {
-        &self.value[channel * self.keys..][..self.keys]
+    fn queries(&self) -> usize {
+        self.query.ncols()
     }
+}
+
+/// Ranges of at most [`ROWS`] queries that make up `of`.
+fn blocks(of: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+    let end = of.end;
+    of.step_by(ROWS).map(move |first| first..(first + ROWS).min(end))
 }
 
 impl Attend {
-    fn image<'a>(inputs: &[View<'a>], n: usize) -> Image<'a> {
-        let [q, k, v] = [inputs[0], inputs[1], inputs[2]].map(|view| (view.data, view.dims4()));
-        let len = |dims: [usize; 4]| dims[1] * dims[2] * dims[3];
-        Image {
-            query: &q.0[n * len(q.1)..][..len(q.1)],
-            key: &k.0[n * len(k.1)..][..len(k.1)],
-            value: &v.0[n * len(v.1)..][..len(v.1)],
-            queries: q.1[2] * q.1[3],
-            keys: k.1[2] * k.1[3],
-            depth: q.1[1],
-        }
-    }
-
-    /// Weights of all keys for one query.
-    fn weights(&self, image: &Image, query: usize, row: &mut [f32]) {
-        row.fill(0.0);
-        for c in 0..image.depth {
-            let q = image.query[c * image.queries + query];
-            if self.0 == Affinity::Concat {
-                row.iter_mut().zip(image.keys_of(c)).for_each(|(s, k)| *s = (q + k).max(0.0));
-            } else {
-                lines::add_product(row, image.keys_of(c), q);
+    /// Weights of all keys for some queries, `[queries, keys]`.
+    fn weights(&self, image: &Image, queries: Range<usize>) -> Array2<f32> {
+        let query = image.query.slice(s![.., queries]);
+        let mut weights = if self.0 == Affinity::Concat {
+            let mut sums = Array2::zeros((query.ncols(), image.key.ncols()));
+            for (query, key) in query.rows().into_iter().zip(image.key.rows()) {
+                for (mut row, q) in sums.rows_mut().into_iter().zip(query) {
+                    row.zip_mut_with(&key, |s, k| *s = (q + k).max(0.0));
+                }
             }
-        }
-        if self.0 == Affinity::Softmax {
-            soften(row);
+            sums
         } else {
-            let scale = 1.0 / image.keys as f32;
-            row.iter_mut().for_each(|s| *s *= scale);
+            product(&query.t(), &image.key)
+        };
+        if self.0 == Affinity::Softmax {
+            rows_of(&mut weights).for_each(soften);
+        } else {
+            let scale = 1.0 / image.key.ncols() as f32;
+            weights.map_inplace(|s| *s *= scale);
         }
+        weights
     }
 
     /// Turns gradients of the weights into those of the pairs' scores.
@@ -86,50 +93,34 @@ impl Attend {
             }
         }
     }
-}
 
-/// Gradients of one part of an image: queries `[depth, its queries]`, keys and values as they are.
-struct Part {
-    first: usize,
-    count: usize,
-    query: Vec<f32>,
-    key: Vec<f32>,
-    value: Vec<f32>,
-}
-
-impl Attend {
-    fn part(&self, image: &Image, dy: &[f32], first: usize, count: usize) -> Part {
-        let channels = image.value.len() / image.keys.max(1);
-        let mut part = Part {
-            first,
-            count,
-            query: vec![0.0; image.depth * count],
-            key: vec![0.0; image.key.len()],
-            value: vec![0.0; image.value.len()],
-        };
-        let (mut weights, mut gradient) = (vec![0.0; image.keys], vec![0.0; image.keys]);
-        for n in 0..count {
-            let query = first + n;
-            self.weights(image, query, &mut weights);
-            gradient.fill(0.0);
-            for c in 0..channels {
-                let g = dy[c * image.queries + query];
-                lines::add_product(&mut gradient, image.values_of(c), g);
-                lines::add_product(&mut part.value[c * image.keys..][..image.keys], &weights, g);
+    /// Gradients of some queries `[d, those queries]`, and what they give to all keys and values.
+    fn part(&self, image: &Image, dy: &ArrayView2<f32>, part: Range<usize>) -> [Array2<f32>; 3] {
+        let first = part.start;
+        let mut query = Array2::zeros((image.query.nrows(), part.len()));
+        let mut found = [&image.key, &image.value].map(|map| Array2::zeros(map.dim()));
+        for block in blocks(part) {
+            let g = dy.slice(s![.., block.clone()]);
+            let mut weights = self.weights(image, block.clone());
+            general_mat_mul(1.0, &g, &weights, 1.0, &mut found[1]);
+            let mut scores = product(&g.t(), &image.value);
+            for (weights, scores) in rows_of(&mut weights).zip(rows_of(&mut scores)) {
+                self.score_gradient(weights, scores);
             }
-            self.score_gradient(&weights, &mut gradient);
-            for c in 0..image.depth {
-                let own = &mut part.key[c * image.keys..][..image.keys];
-                if self.0 == Affinity::Concat {
-                    part.query[c * count + n] = lines::sum(&gradient) as f32;
-                    lines::add_product(own, &gradient, 1.0);
-                } else {
-                    part.query[c * count + n] = lines::sum_of_products(&gradient, image.keys_of(c), 0.0) as f32;
-                    lines::add_product(own, &gradient, image.query[c * image.queries + query]);
+            let mut of_queries = query.slice_mut(s![.., block.start - first..block.end - first]);
+            if self.0 == Affinity::Concat {
+                // Queries and keys are maps of one channel, and a score is their sum.
+                for (mut query, mut key) in of_queries.rows_mut().into_iter().zip(found[0].rows_mut()) {
+                    query.assign(&scores.sum_axis(Axis(1)));
+                    key += &scores.sum_axis(Axis(0));
                 }
+            } else {
+                of_queries.assign(&product(&image.key, &scores.t()));
+                general_mat_mul(1.0, &image.query.slice(s![.., block]), &scores, 1.0, &mut found[0]);
             }
         }
-        part
+        let [key, value] = found;
+        [query, key, value]
     }
 }
 
@@ -143,26 +134,16 @@ impl Kernel for Attend {
         let channels = inputs[2].dims4()[1];
         let mut y = vec![0.0; batch * channels * h * w];
         for (n, y) in y.chunks_exact_mut((channels * h * w).max(1)).enumerate() {
-            let image = Self::image(inputs, n);
-            let blocks = (0..image.queries).step_by(ROWS).collect::<Vec<_>>();
-            let found = blocks.into_par_iter().map(|first| {
-                let count = ROWS.min(image.queries - first);
-                let mut weights = vec![0.0; count * image.keys];
-                for (n, row) in weights.chunks_exact_mut(image.keys).enumerate() {
-                    self.weights(&image, first + n, row);
-                }
-                let mut sums = vec![0.0f32; channels * count];
-                for (c, sums) in sums.chunks_exact_mut(count).enumerate() {
-                    for (sum, row) in sums.iter_mut().zip(weights.chunks_exact(image.keys)) {
-                        *sum = lines::sum_of_products(row, image.values_of(c), 0.0) as f32;
-                    }
-                }
-                (first, sums)
-            });
-            for (first, sums) in found.collect::<Vec<_>>() {
-                let count = sums.len() / channels.max(1);
-                for (c, sums) in sums.chunks_exact(count).enumerate() {
-                    y[c * image.queries + first..][..count].copy_from_slice(sums);
+            let image = Image::new(inputs, n);
+            let of_block = |block: Range<usize>| {
+                let sums = product(&image.value, &self.weights(&image, block.clone()).t());
+                (block, sums)
+            };
+            let all: Vec<Range<usize>> = blocks(0..image.queries()).collect();
+            for (block, sums) in all.into_par_iter().map(of_block).collect::<Vec<_>>() {
+                for (c, sums) in sums.rows().into_iter().enumerate() {
+                    let to = &mut y[c * h * w..][block.clone()];
+                    to.iter_mut().zip(sums).for_each(|(to, sum)| *to = *sum);
                 }
             }
         }
@@ -170,22 +151,26 @@ impl Kernel for Attend {
     }
 
     fn backward(&self, inputs: &[View], _: View, dy: &[f32]) -> Vec<Option<Vec<f32>>> {
-        let batch = inputs[0].dims4()[0];
+        let [batch, _, h, w] = inputs[0].dims4();
+        let result = [batch, inputs[2].dims4()[1], h, w];
         let mut gradients = [0, 1, 2].map(|n| vec![0.0f32; inputs[n].data.len()]);
         for n in 0..batch {
-            let image = Self::image(inputs, n);
-            let of_image = &dy[n * dy.len() / batch..][..dy.len() / batch];
-            let step = image.queries.div_ceil(PARTS).max(1);
-            let firsts = (0..image.queries).step_by(step).collect::<Vec<_>>();
-            let part = |first: usize| self.part(&image, of_image, first, step.min(image.queries - first));
-            for part in firsts.into_par_iter().map(part).collect::<Vec<_>>() {
-                for c in 0..image.depth {
-                    let from = &part.query[c * part.count..][..part.count];
-                    gradients[0][n * image.query.len() + c * image.queries + part.first..][..part.count]
-                        .copy_from_slice(from);
+            let image = Image::new(inputs, n);
+            let of_image = matrix_of(dy, result, n);
+            let step = image.queries().div_ceil(PARTS).max(1);
+            let parts: Vec<Range<usize>> =
+                (0..image.queries()).step_by(step).map(|first| first..(first + step).min(image.queries())).collect();
+            let found: Vec<_> = parts.clone().into_par_iter().map(|part| self.part(&image, &of_image, part)).collect();
+            for (part, [query, key, value]) in parts.into_iter().zip(found) {
+                let of_queries = &mut gradients[0][n * image.query.len()..][..image.query.len()];
+                for (to, query) in of_queries.chunks_exact_mut(image.queries().max(1)).zip(query.rows()) {
+                    to[part.clone()].iter_mut().zip(query).for_each(|(to, from)| *to = *from);
                 }
-                lines::add_product(&mut gradients[1][n * image.key.len()..][..image.key.len()], &part.key, 1.0);
-                lines::add_product(&mut gradients[2][n * image.value.len()..][..image.value.len()], &part.value, 1.0);
+                for (k, of_part) in [(1, key), (2, value)] {
+                    let len = of_part.len();
+                    let to = gradients[k][n * len..][..len].iter_mut();
+                    to.zip(&of_part).for_each(|(to, from)| *to += from);
+                }
             }
         }
         gradients.map(Some).into()

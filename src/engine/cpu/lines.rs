@@ -200,6 +200,62 @@ unsafe fn add_product_by<V>(y: &mut [f32], x: &[f32], a: f32) {
 }
 
 for_every_set!(
+    /// The largest value; minus infinity of none.
+    largest(x: &[f32]) -> f32, largest_by
+);
+
+#[inline(always)]
+unsafe fn largest_by<V: Vector>(x: &[f32]) -> f32 {
+    let vectors = x.chunks_exact(LANES);
+    let rest = vectors.remainder().iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    // SAFETY: every chunk has sixteen floats.
+    unsafe {
+        let mut most = V::splat(f32::NEG_INFINITY);
+        for v in vectors {
+            most = most.max(V::load(v.as_ptr()));
+        }
+        lanes_of(most).into_iter().fold(rest, f32::max)
+    }
+}
+
+for_every_set!(
+    /// `x = exp(x - shift) * scale`; results below 1e-38 are 0.
+    exponentials(x: &mut [f32], shift: f32, scale: f32) -> (), exponentials_by
+);
+
+#[inline(always)]
+unsafe fn exponentials_by<V>(x: &mut [f32], shift: f32, scale: f32) {
+    x.iter_mut().for_each(|x| *x = exponential(*x - shift) * scale);
+}
+
+/// The exponential function, within two units in the last place: a power of two times a polynomial, as in Moshier's Cephes
+/// library (`expf`). Branches would keep the compiler from doing sixteen at a time.
+#[allow(clippy::excessive_precision, reason = "the digits are those of the source")]
+#[allow(clippy::manual_clamp, reason = "clamp would pass NaN on")]
+#[inline(always)]
+fn exponential(x: f32) -> f32 {
+    const LN_2: [f32; 2] = [0.693_359_375, -2.121_944_4e-4];
+    // A NaN becomes a number here, since converting it would be undefined, and is put back at the end.
+    let inside = x.max(-87.0).min(88.0);
+    let power = (inside * std::f32::consts::LOG2_E).round_ties_even();
+    let r = inside - power * LN_2[0] - power * LN_2[1];
+    let mut p = 1.987_569_2e-4f32;
+    for c in [1.398_199_95e-3, 8.333_451_9e-3, 4.166_579_6e-2, 1.666_666_5e-1, 0.5] {
+        p = p * r + c;
+    }
+    // SAFETY: the power is between -126 and 127.
+    let exponent = unsafe { power.to_int_unchecked::<i32>() };
+    let value = (p * r * r + r + 1.0) * f32::from_bits(((exponent + 127) << 23) as u32);
+    if x < -87.0 {
+        0.0
+    } else if x.is_nan() {
+        x
+    } else {
+        value
+    }
+}
+
+for_every_set!(
     /// `y += b`.
     add_constant(y: &mut [f32], b: f32) -> (), add_constant_by
 );
@@ -309,6 +365,21 @@ mod tests {
             check(&y, &|n| if x[n] > 0.0 { x[n] } else { 0.1 * x[n] });
             rectify_gradient(&g, &x, &mut y, 0.1);
             check(&y, &|n| if x[n] > 0.0 { g[n] } else { 0.1 * g[n] });
+            assert_eq!(largest(&x), x.iter().copied().fold(f32::NEG_INFINITY, f32::max));
         }
+    }
+
+    #[test]
+    fn exponentials_are_exact_to_two_units() {
+        let mut x: Vec<f32> = (-8800..8800).map(|n| n as f32 / 101.0).collect();
+        let expected: Vec<f64> = x.iter().map(|&x| f64::from(x - 0.7).exp() * 0.5).collect();
+        exponentials(&mut x, 0.7, 0.5);
+        for (found, expected) in x.iter().zip(expected) {
+            let off = (f64::from(*found) - expected).abs();
+            assert!(off <= 2.5e-7 * expected + 1e-38, "{found} instead of {expected}");
+        }
+        let mut odd = [f32::NEG_INFINITY, f32::NAN, -1e30, 0.0];
+        exponentials(&mut odd, 0.0, 1.0);
+        assert!(odd[0] == 0.0 && odd[1].is_nan() && odd[2] == 0.0 && odd[3] == 1.0);
     }
 }

@@ -18,6 +18,7 @@ pub mod lines;
 pub mod local_response;
 #[allow(unsafe_code)]
 mod matmul;
+mod matrices;
 pub mod max_pool;
 pub mod norm;
 mod of_op;

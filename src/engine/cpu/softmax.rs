@@ -5,8 +5,7 @@ use crate::graph::SoftmaxOver;
 
 /// Makes positive values that sum to one of scores.
 pub fn soften(scores: &mut [f32]) {
-    let largest = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    scores.iter_mut().for_each(|s| *s = (*s - largest).exp());
+    lines::exponentials(scores, lines::largest(scores), 1.0);
     let scale = (1.0 / lines::sum(scores)) as f32;
     scores.iter_mut().for_each(|s| *s *= scale);
 }

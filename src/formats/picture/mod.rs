@@ -81,7 +81,10 @@ fn entry(files: Vec<PathBuf>, kind: Kind) -> Entry {
     let first = files[0].clone();
     let folder = first.parent().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
     let (id, name) = match folder {
-        Some(folder) if files.len() > 1 => (format!("{folder} {}x{}", kind.size[0], kind.size[1]), folder),
+        Some(folder) if files.len() > 1 => {
+            let Kind { size: [w, h], samples, bits, .. } = kind;
+            (format!("{folder} {w}x{h}, {samples} of {bits} bits"), folder)
+        }
         _ => (first.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default(), stem(&first)),
     };
     let [width, height] = kind.size;

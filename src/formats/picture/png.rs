@@ -12,6 +12,9 @@ use crate::formats::error::{FormatError, Result};
 use crate::formats::gzip::MAX_RATIO;
 use crate::volume::Voxels;
 
+/// Most bytes of an interlaced picture, which cannot be read row by row.
+const LARGEST_INTERLACED: usize = 1 << 28;
+
 type Source = Reader<BufReader<File>>;
 
 fn explain(path: &Path, error: &DecodingError) -> FormatError {
@@ -56,6 +59,9 @@ pub fn read(path: &Path, pages: &mut Pages) -> Result<()> {
     let depth = reader.info().bit_depth;
     let mut bytes = Vec::new();
     if reader.info().interlaced {
+        if reader.output_buffer_size().is_none_or(|bytes| bytes > LARGEST_INTERLACED) {
+            return Err(FormatError::unsupported(path, "an interlaced PNG of this size; save it without interlacing"));
+        }
         bytes.resize(reader.output_buffer_size().unwrap_or(0), 0);
         reader.next_frame(&mut bytes).map_err(|e| explain(path, &e))?;
     } else {

@@ -74,7 +74,10 @@ pub fn kind(path: &Path) -> Result<Kind> {
     let mut decoder = open(path)?;
     let kind = page_kind(path, &mut decoder)?;
     let mut pages = 1;
-    while decoder.more_images() && pages < MOST_PAGES {
+    while decoder.more_images() {
+        if pages == MOST_PAGES {
+            return Err(FormatError::unsupported(path, format!("more than {MOST_PAGES} pages; split the file")));
+        }
         decoder.next_image().map_err(|e| explain(path, &e))?;
         pages += 1;
     }

@@ -38,7 +38,8 @@ pub fn teach_ui(ui: &mut egui::Ui, app: &mut App) {
                 if ui.button(if paused { "Go on" } else { "Pause" }).on_hover_text(hint).clicked() {
                     app.act(Action::PauseTeaching, ui.ctx());
                 }
-                if ui.button("Stop and keep the best").on_hover_text("The best model so far is kept").clicked() {
+                let hint = "The best model so far is kept; before the first measurement, what was learned until now";
+                if ui.button("Stop and keep the best").on_hover_text(hint).clicked() {
                     app.act(Action::StopTeaching, ui.ctx());
                 }
             });
@@ -115,6 +116,9 @@ fn start_ui(ui: &mut egui::Ui, app: &mut App) {
         () if !app.teach.from_scan && app.teach.dataset.is_none() => Some("Choose a folder of labelled scans first"),
         () if problem.is_some() => Some("This network cannot be built"),
         () if !is_id(&app.teach.name) => Some("A name has letters, digits, - _ ."),
+        () if app.has_model(&app.teach.name) && !interrupted => {
+            Some("There is a model of this name; choose another, nothing is overwritten")
+        }
         () if app.teach.from_model && !app.model_is_ready() => Some("The model is being read"),
         () if interrupted => Some("A training of this name was interrupted; go on with it, or choose another name"),
         () => None,
@@ -250,6 +254,11 @@ fn curve_ui(ui: &mut egui::Ui, teach: &Teach) {
         .legend(Legend::default().text_style(egui::TextStyle::Small));
     plot.show(ui, |plot| {
         plot.line(Line::new("loss", PlotPoints::from(teach.curve.loss.clone())).color(t.dim));
+        let highest = teach.curve.rate.iter().map(|[_, rate]| *rate).fold(0.0, f64::max);
+        let rate: Vec<[f64; 2]> =
+            teach.curve.rate.iter().map(|[done, rate]| [*done, rate / highest.max(1e-12)]).collect();
+        let named = format!("rate, of {highest:.0e}");
+        plot.line(Line::new(named, PlotPoints::from(rate)).color(t.line));
         for (n, (name, points)) in teach.curve.dice.iter().enumerate() {
             let [r, g, b] = crate::volume::default_colour(n as u16 + 1);
             let line = Line::new(format!("Dice {name}"), PlotPoints::from(points.clone()));

@@ -8,7 +8,7 @@ mod warp;
 use serde::{Deserialize, Serialize};
 
 use super::fingerprint::MOST_UNEVEN;
-use super::sampling::PreparedCase;
+use super::sampling::Drawn;
 use crate::engine::Random;
 use warp::Warp;
 
@@ -183,10 +183,12 @@ pub struct Example {
 }
 
 impl Augmentation {
-    /// Cuts a patch around the middle of a slice (moved at random where the slice is larger), under a random transform, and
-    /// changes its intensities. Beyond the slice is the mean (0) and background.
-    pub fn example(&self, case: &PreparedCase, slice: usize, cut: Cut, random: &mut Random) -> Example {
-        let warp = self.warp(case, slice, cut, random);
+    /// Cuts a patch around the middle of a slice, under a random transform, and changes its intensities. Where the slice is
+    /// larger the patch is moved at random, such that a label that must be seen is near its middle. Beyond the slice is the mean
+    /// (0) and background.
+    pub fn example(&self, drawn: &Drawn, cut: Cut, random: &mut Random) -> Example {
+        let case = drawn.case;
+        let warp = self.warp(drawn, cut, random);
         let size = cut.patch;
         let mut image = Vec::with_capacity(case.images.len() * (2 * cut.neighbours + 1) * size[0] * size[1]);
         for channel in &case.images {
@@ -197,12 +199,24 @@ impl Augmentation {
         Example { image, labels: warp.read_labels(&case.labels, case.size) }
     }
 
-    fn warp(&self, case: &PreparedCase, slice: usize, cut: Cut, random: &mut Random) -> Warp {
+    fn warp(&self, drawn: &Drawn, cut: Cut, random: &mut Random) -> Warp {
+        let (case, slice) = (drawn.case, drawn.slice);
         let mut warp = Warp::identity(slice, case.size, cut.patch);
+        let room = [0, 1].map(|axis| case.size[axis] as f64 - cut.patch[axis] as f64);
+        let is_larger = room.iter().any(|&room| room > 0.0);
+        let wanted = drawn.label.filter(|_| is_larger).and_then(|label| case.place_of(slice, label, random));
         for axis in 0..2 {
-            let room = case.size[axis] as f64 - cut.patch[axis] as f64;
-            if room > 0.0 {
-                warp.move_by(axis, random.between(-room / 2.0, room / 2.0));
+            if room[axis] > 0.0 {
+                let most = room[axis] / 2.0;
+                let by = match wanted {
+                    Some(place) => {
+                        let aside = cut.patch[axis] as f64 / 4.0;
+                        let from_middle = place[axis] as f64 - (case.size[axis] - 1) as f64 / 2.0;
+                        (from_middle + random.between(-aside, aside)).clamp(-most, most)
+                    }
+                    None => random.between(-most, most),
+                };
+                warp.move_by(axis, by);
             }
         }
         if random.chance(self.rotate) {
@@ -236,11 +250,33 @@ impl Augmentation {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::learn::PreparedCase;
 
     fn case() -> PreparedCase {
         let image: Vec<f32> = (0..20).map(|v| v as f32).collect();
         let labels: Vec<u16> = (0..20).map(|v| u16::from(v % 5 == 1)).collect();
         PreparedCase::new("case".into(), [4, 5], vec![vec![image; 3]], vec![labels; 3], 2, None)
+    }
+
+    fn drawn(case: &PreparedCase, slice: usize) -> Drawn<'_> {
+        Drawn { case, slice, label: None }
+    }
+
+    #[test]
+    fn a_label_that_must_be_seen_is_in_the_patch() {
+        let at = |n: usize| u16::from(n == 7 * 100 + 92 || n == 7 * 100 + 93);
+        let labels: Vec<u16> = (0..10_000).map(at).collect();
+        let case = PreparedCase::new("case".into(), [100, 100], vec![vec![vec![0.0; 10_000]]], vec![labels], 2, None);
+        let seen = |label: Option<u16>| {
+            let see = |seed: u64| {
+                let drawn = Drawn { case: &case, slice: 0, label };
+                let example = still().example(&drawn, cut([24, 24], 0), &mut Random::new(seed, 0));
+                usize::from(example.labels.contains(&1))
+            };
+            (0..50).map(see).sum::<usize>()
+        };
+        assert_eq!(seen(Some(1)), 50);
+        assert!(seen(None) < 25);
     }
 
     fn cut(patch: [usize; 2], neighbours: usize) -> Cut {
@@ -265,7 +301,7 @@ mod tests {
 
     #[test]
     fn without_augmentation_a_patch_is_a_padded_copy() {
-        let example = still().example(&case(), 1, cut([6, 7], 1), &mut Random::new(1, 0));
+        let example = still().example(&drawn(&case(), 1), cut([6, 7], 1), &mut Random::new(1, 0));
         assert_eq!(example.image.len(), 3 * 42);
         assert_eq!(example.image[..7], [0.0; 7]);
         assert_eq!(example.image[7..14], [0.0, 0.0, 1.0, 2.0, 3.0, 4.0, 0.0]);
@@ -277,7 +313,7 @@ mod tests {
         let images = vec![(0..5).map(|s| vec![s as f32; 9]).collect::<Vec<_>>()];
         let case = PreparedCase::new("case".into(), [3, 3], images, vec![vec![0; 9]; 5], 2, None);
         let middle = |slice: usize, augmentation: &Augmentation| {
-            let example = augmentation.example(&case, slice, cut([3, 3], 1), &mut Random::new(5, 0));
+            let example = augmentation.example(&drawn(&case, slice), cut([3, 3], 1), &mut Random::new(5, 0));
             [example.image[4], example.image[13], example.image[22]]
         };
         assert_eq!(middle(2, &still()), [1.0, 2.0, 3.0]);
@@ -303,7 +339,7 @@ mod tests {
         let image = labels.iter().map(|slice| slice.iter().map(|&l| f32::from(l)).collect()).collect();
         let case = PreparedCase::new("case".into(), [20, 20], vec![image], labels, 2, None);
         for n in 0..40 {
-            let example = augmentation.example(&case, 3 + n % 5, cut([16, 16], 0), &mut random);
+            let example = augmentation.example(&drawn(&case, 3 + n % 5), cut([16, 16], 0), &mut random);
             for (value, label) in example.image.iter().zip(&example.labels) {
                 assert!((*value - f32::from(*label)).abs() <= 0.5 + 1e-4, "{value} {label}");
             }
@@ -316,7 +352,7 @@ mod tests {
         let mut case = PreparedCase::new("case".into(), [8, 8], images, vec![vec![0; 64]; 9], 2, None);
         let augmentation = Augmentation { tilt: 1.0, scale: 1.0, ..still() };
         let spread = |case: &PreparedCase| {
-            let image = augmentation.example(case, 4, cut([4, 4], 0), &mut Random::new(1, 0)).image;
+            let image = augmentation.example(&drawn(case, 4), cut([4, 4], 0), &mut Random::new(1, 0)).image;
             image.iter().fold(0.0f32, |m, v| m.max((v - 4.0).abs()))
         };
         assert!(spread(&case) > 0.1);

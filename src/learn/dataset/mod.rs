@@ -64,11 +64,12 @@ const IMAGE_ENDINGS: [&str; 5] = [".nii.gz", ".nii", ".png", ".tiff", ".tif"];
 
 fn case_name(path: &Path) -> String {
     let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    ending(&name).and_then(|ending| name.strip_suffix(ending)).unwrap_or(&name).to_string()
+    name[..name.len() - ending(&name).map_or(0, str::len)].to_string()
 }
 
 /// Which of the endings a file name has.
 fn ending(name: &str) -> Option<&'static str> {
+    let name = name.to_ascii_lowercase();
     IMAGE_ENDINGS.into_iter().find(|ending| name.len() > ending.len() && name.ends_with(ending))
 }
 
@@ -86,7 +87,7 @@ impl Dataset {
 
     /// Whether its labels and channels are known; else [`Dataset::describe`] must be told what the files hold.
     pub fn is_described(&self) -> bool {
-        !self.labels.is_empty()
+        !self.labels.is_empty() && !self.channels.is_empty()
     }
 
     /// Takes the labels that occur in the files, and the number of frames of an image.
@@ -99,10 +100,15 @@ impl Dataset {
             let problem = format!("the label files hold only {values:?}; there is nothing to tell apart");
             return Err(DatasetError { path: self.folder.clone(), problem });
         }
-        let name = |value: u16| if value == 0 { "background".into() } else { format!("label {value}") };
-        self.labels = (0..).zip(stored.iter().map(|&value| name(value))).collect();
-        self.stored = Some(stored);
-        self.channels = (0..frames).map(|n| format!("channel {n}")).collect();
+        // What is described stays as it is.
+        if self.labels.is_empty() {
+            let name = |value: u16| if value == 0 { "background".into() } else { format!("label {value}") };
+            self.labels = (0..).zip(stored.iter().map(|&value| name(value))).collect();
+            self.stored = Some(stored);
+        }
+        if self.channels.is_empty() {
+            self.channels = (0..frames).map(|n| format!("channel {n}")).collect();
+        }
         Ok(())
     }
 
@@ -123,6 +129,11 @@ impl Dataset {
             .ok_or_else(|| error("the list `validation` is missing".into()))?;
         if let Some(name) = train.iter().chain(&validation).find(|name| self.case(name).is_none()) {
             return Err(error(format!("the split names the case {name:?}, which the data set does not have")));
+        }
+        if let Some(name) = train.iter().find(|name| validation.contains(name)) {
+            return Err(error(format!(
+                "the case {name:?} is in `train` and in `validation`; what is learned from cannot be held back"
+            )));
         }
         Ok(Split { train, validation })
     }

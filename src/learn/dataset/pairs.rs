@@ -18,6 +18,9 @@ const SUFFIXES: [&str; 6] = ["_label", "_labels", "_mask", "_seg", "-label", "-m
 
 /// The folders of images and of labels, where a data set has this form.
 pub fn folders(folder: &Path) -> Option<[PathBuf; 2]> {
+    if folder.join("imagesTr").is_dir() {
+        return None;
+    }
     let first = |names: &[&str]| names.iter().map(|name| folder.join(name)).find(|path| path.is_dir());
     Some([first(&IMAGES)?, first(&LABELS)?])
 }
@@ -51,6 +54,9 @@ pub fn open(folder: &Path, [images, labels]: &[PathBuf; 2]) -> Result<Dataset, D
         let Some((name, image)) = found else {
             return Err(DatasetError { path: label, problem: "there is no image of this name".into() });
         };
+        if cases.iter().any(|case: &CaseFiles| case.name == *name) {
+            return Err(DatasetError { path: label, problem: format!("is the second file of labels for {name}") });
+        }
         cases.push(CaseFiles { name: name.clone(), images: vec![image.clone()], label });
     }
     cases.sort_by(|a, b| a.name.cmp(&b.name));
@@ -70,7 +76,11 @@ pub fn open(folder: &Path, [images, labels]: &[PathBuf; 2]) -> Result<Dataset, D
         stored: None,
         cases,
     };
-    let Ok(text) = std::fs::read_to_string(&path) else { return Ok(dataset) };
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(dataset),
+        Err(e) => return Err(error(format!("cannot be read: {e}"))),
+    };
     let json: Value = serde_json::from_str(&text).map_err(|e| error(format!("dataset.json is damaged: {e}")))?;
     let text = |key: &str| json.get(key).and_then(Value::as_str).map(str::to_string);
     dataset.name = text("name").unwrap_or(dataset.name);
@@ -92,10 +102,7 @@ pub fn open(folder: &Path, [images, labels]: &[PathBuf; 2]) -> Result<Dataset, D
 
 fn channels(json: &Value) -> Vec<String> {
     let named = json.get("channel_names").or_else(|| json.get("modality")).and_then(Value::as_object);
-    named.map_or_else(
-        || vec!["channel 0".into()],
-        |map| map.values().map(|v| v.as_str().unwrap_or_default().to_string()).collect(),
-    )
+    named.map_or_else(Vec::new, |map| map.values().map(|v| v.as_str().unwrap_or_default().to_string()).collect())
 }
 
 #[cfg(test)]
@@ -125,6 +132,14 @@ mod tests {
         std::fs::write(folder.path().join("dataset.json"), named).unwrap();
         let dataset = Dataset::open(folder.path()).unwrap();
         assert_eq!((dataset.labels[&1].as_str(), &dataset.stored), ("cell", &Some(vec![0, 255])));
+        // Names stay when channels are counted in the files.
+        let partly = r#"{"labels": {"0": "background", "1": "cell", "2": "ignore"}}"#;
+        std::fs::write(folder.path().join("dataset.json"), partly).unwrap();
+        let mut dataset = Dataset::open(folder.path()).unwrap();
+        assert!(!dataset.is_described());
+        dataset.describe(&BTreeSet::from([0, 1, 2]), 3).unwrap();
+        assert_eq!((dataset.labels.len(), dataset.labels[&1].as_str(), dataset.ignore), (2, "cell", Some(2)));
+        assert_eq!(dataset.channels.len(), 3);
         std::fs::write(folder.path().join("masks/d.png"), b"").unwrap();
         assert!(Dataset::open(folder.path()).unwrap_err().to_string().contains("d.png"));
     }

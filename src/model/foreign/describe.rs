@@ -56,9 +56,12 @@ const USUAL_PATCH: [usize; 2] = [256, 256];
 
 /// Background and labels with their colours.
 pub fn classes_of(labels: &[String]) -> Vec<ClassSpec> {
-    let label =
-        |(n, name): (usize, &String)| ClassSpec { name: name.clone(), colour: default_colour(n as LabelValue + 1) };
-    let background = ClassSpec { name: "background".into(), colour: [0; 3] };
+    let label = |(n, name): (usize, &String)| ClassSpec {
+        name: name.clone(),
+        colour: default_colour(n as LabelValue + 1),
+        value: None,
+    };
+    let background = ClassSpec { name: "background".into(), colour: [0; 3], value: None };
     std::iter::once(background).chain(labels.iter().enumerate().map(label)).collect()
 }
 

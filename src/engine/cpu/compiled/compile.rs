@@ -10,6 +10,7 @@ use super::memory::{Aligned, Arena, Constants, Map};
 use super::norm::{Affine, Norm, NormStep, NormWork};
 use super::pieces::Pieces;
 use super::pointwise::{Border, Load, MaxPool, Pair, Pairing, Repeat, ScaleShift, Store, Unary};
+use super::products::Product;
 use super::run::{Stage, Step, place_scratch, push_convolution};
 use super::target::{Finish, Target};
 use super::{Options, Plan, is_winograd};
@@ -304,7 +305,15 @@ impl Compiler<'_> {
                     map.channels == y.channels && (map.size == y.size || (single && map.size == [1, 1]))
                 };
                 if !fit(&x, false) || !fit(&b, true) {
-                    self.emit_dense(operation, y);
+                    let by_pixel = node.op == Op::Multiply
+                        && operation.finish == Finish::Plain
+                        && fit(&x, false)
+                        && (b.channels, b.size) == (1, y.size);
+                    if by_pixel {
+                        self.push(Step::Product(Product { a: x, b: Some(b), to: y, scale: 1.0, add: false }), true);
+                    } else {
+                        self.emit_dense(operation, y);
+                    }
                     return;
                 }
                 let pairing = if node.op == Op::Add { Pairing::Add } else { Pairing::Multiply };
@@ -312,6 +321,14 @@ impl Compiler<'_> {
             }
             Op::Upsample(UpsampleMode::Nearest, UpsampleTo::Scale(times)) if x.lanes == LANES => {
                 self.push(Step::Repeat(Repeat { x, y, times: *times }), true);
+            }
+            Op::AdaptiveAvgPool2d([1, 1]) if x.lanes == LANES => {
+                let scale = 1.0 / (x.size[0] * x.size[1]) as f32;
+                self.push(Step::Product(Product { a: x, b: None, to: y, scale, add: false }), true);
+            }
+            Op::WeightedPool => {
+                let Some(b) = self.map(node.inputs[1]) else { return };
+                self.push(Step::Product(Product { a: x, b: Some(b), to: y, scale: 1.0, add: false }), true);
             }
             Op::Concat => self.emit_concat(operation, y),
             _ => self.emit_dense(operation, y),

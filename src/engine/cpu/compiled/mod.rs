@@ -21,6 +21,7 @@ mod outer;
 mod patches;
 mod pieces;
 mod pointwise;
+mod products;
 mod run;
 mod single;
 mod target;

@@ -79,6 +79,79 @@ fn dense_line(map: &Map, image: usize, block: usize, row: usize) -> usize {
     ((image * map.channels + block * map.lanes) * height + row) * width
 }
 
+/// Part of a dense array into a line of a map; lanes without a channel become zero.
+///
+/// # Safety
+/// `from` is the line of the block's first channel in an array of the map's shape, `to` the line of the map.
+#[inline(always)]
+unsafe fn load_line<V: Vector>(map: &Map, block: usize, from: *const f32, to: *mut f32) {
+    let [height, width] = map.size;
+    let zero = [0.0f32; LANES];
+    // SAFETY: as the caller says.
+    unsafe {
+        if map.lanes == 1 {
+            std::ptr::copy_nonoverlapping(from, to, width);
+            return;
+        }
+        let channels = LANES.min(map.channels - block * LANES);
+        let mut column = 0;
+        while column + LANES <= width {
+            let mut lines = [V::splat(0.0); LANES];
+            for (lane, line) in lines.iter_mut().enumerate() {
+                let inside = lane < channels;
+                *line = V::load(if inside { from.add(lane * height * width + column) } else { zero.as_ptr() });
+            }
+            let pixels = V::transpose(lines);
+            for (n, pixel) in pixels.into_iter().enumerate() {
+                pixel.store(to.add((column + n) * LANES));
+            }
+            column += LANES;
+        }
+        for column in column..width {
+            for lane in 0..LANES {
+                let value = if lane < channels { *from.add(lane * height * width + column) } else { 0.0 };
+                *to.add(column * LANES + lane) = value;
+            }
+        }
+    }
+}
+
+/// A line of a map into a dense array.
+///
+/// # Safety
+/// As [`load_line`], the other way.
+#[inline(always)]
+unsafe fn store_line<V: Vector>(map: &Map, block: usize, from: *const f32, to: *mut f32) {
+    let [height, width] = map.size;
+    // SAFETY: as the caller says.
+    unsafe {
+        if map.lanes == 1 {
+            std::ptr::copy_nonoverlapping(from, to, width);
+            return;
+        }
+        let channels = LANES.min(map.channels - block * LANES);
+        let mut column = 0;
+        while column + LANES <= width {
+            let mut pixels = [V::splat(0.0); LANES];
+            for (n, pixel) in pixels.iter_mut().enumerate() {
+                *pixel = V::load(from.add((column + n) * LANES));
+            }
+            let lines = V::transpose(pixels);
+            for (lane, line) in lines.into_iter().enumerate() {
+                if lane < channels {
+                    line.store(to.add(lane * height * width + column));
+                }
+            }
+            column += LANES;
+        }
+        for column in column..width {
+            for lane in 0..channels {
+                *to.add(lane * height * width + column) = *from.add(column * LANES + lane);
+            }
+        }
+    }
+}
+
 /// A dense array into a map; lanes without a channel become zero.
 pub struct Load {
     /// Number of the array among the inputs.
@@ -93,38 +166,12 @@ impl Load {
     #[inline(always)]
     pub unsafe fn run<V: Vector>(&self, context: &Context, step: usize) {
         let map = &self.map;
-        let [height, width] = map.size;
         let from = context.inputs[self.input].as_ptr();
-        let zero = [0.0f32; LANES];
         for (image, block, row) in Lines::new(context, step, map) {
             // SAFETY: the array has the map's shape; the line lies in the arena and is taken once.
             unsafe {
-                let from = from.add(dense_line(map, image, block, row));
                 let to = context.arena.add(map.at(image, block, row as isize, 0));
-                if map.lanes == 1 {
-                    std::ptr::copy_nonoverlapping(from, to, width);
-                    continue;
-                }
-                let channels = LANES.min(map.channels - block * LANES);
-                let mut column = 0;
-                while column + LANES <= width {
-                    let mut lines = [V::splat(0.0); LANES];
-                    for (lane, line) in lines.iter_mut().enumerate() {
-                        let inside = lane < channels;
-                        *line = V::load(if inside { from.add(lane * height * width + column) } else { zero.as_ptr() });
-                    }
-                    let pixels = V::transpose(lines);
-                    for (n, pixel) in pixels.into_iter().enumerate() {
-                        pixel.store(to.add((column + n) * LANES));
-                    }
-                    column += LANES;
-                }
-                for column in column..width {
-                    for lane in 0..LANES {
-                        let value = if lane < channels { *from.add(lane * height * width + column) } else { 0.0 };
-                        *to.add(column * LANES + lane) = value;
-                    }
-                }
+                load_line::<V>(map, block, from.add(dense_line(map, image, block, row)), to);
             }
         }
     }
@@ -144,37 +191,12 @@ impl Store {
     #[inline(always)]
     pub unsafe fn run<V: Vector>(&self, context: &Context, step: usize) {
         let map = &self.map;
-        let [height, width] = map.size;
         let to = context.outputs[self.output].0;
         for (image, block, row) in Lines::new(context, step, map) {
             // SAFETY: the array has the map's shape; the line lies in the arena; lines are taken once.
             unsafe {
-                let to = to.add(dense_line(map, image, block, row));
                 let from = context.arena.add(map.at(image, block, row as isize, 0));
-                if map.lanes == 1 {
-                    std::ptr::copy_nonoverlapping(from, to, width);
-                    continue;
-                }
-                let channels = LANES.min(map.channels - block * LANES);
-                let mut column = 0;
-                while column + LANES <= width {
-                    let mut pixels = [V::splat(0.0); LANES];
-                    for (n, pixel) in pixels.iter_mut().enumerate() {
-                        *pixel = V::load(from.add((column + n) * LANES));
-                    }
-                    let lines = V::transpose(pixels);
-                    for (lane, line) in lines.into_iter().enumerate() {
-                        if lane < channels {
-                            line.store(to.add(lane * height * width + column));
-                        }
-                    }
-                    column += LANES;
-                }
-                for column in column..width {
-                    for lane in 0..channels {
-                        *to.add(lane * height * width + column) = *from.add(column * LANES + lane);
-                    }
-                }
+                store_line::<V>(map, block, from, to.add(dense_line(map, image, block, row)));
             }
         }
     }
@@ -369,15 +391,19 @@ impl Repeat {
 /// Values of a map as a dense `[batch, channels, height, width]` array.
 ///
 /// # Safety
-/// `arena` holds the map, and nobody writes it meanwhile.
-pub unsafe fn read_map(arena: *const f32, map: &Map, to: &mut [f32]) {
-    let [height, width] = map.size;
-    for (n, line) in to.chunks_exact_mut(width).enumerate() {
-        let (row, channel) = (n % height, n / height % map.channels);
-        let image = n / (height * map.channels);
-        let at = map.at(image, channel / map.lanes, row as isize, 0) + channel % map.lanes;
-        for (column, value) in line.iter_mut().enumerate() {
-            *value = unsafe { *arena.add(at + column * map.lanes) };
+/// `arena` holds the map, and nobody writes it meanwhile; the processor runs `V`'s instructions.
+#[inline(always)]
+pub unsafe fn read_map<V: Vector>(arena: *const f32, map: &Map, to: &mut [f32]) {
+    assert_eq!(to.len(), map.batch * map.channels * map.size[0] * map.size[1], "an array that is not the map's");
+    for image in 0..map.batch {
+        for block in 0..map.blocks() {
+            for row in 0..map.size[0] {
+                // SAFETY: the line lies in the arena, and the array has the map's shape.
+                unsafe {
+                    let from = arena.add(map.at(image, block, row as isize, 0));
+                    store_line::<V>(map, block, from, to.as_mut_ptr().add(dense_line(map, image, block, row)));
+                }
+            }
         }
     }
 }
@@ -385,17 +411,17 @@ pub unsafe fn read_map(arena: *const f32, map: &Map, to: &mut [f32]) {
 /// A dense array into a map; lanes without a channel become zero.
 ///
 /// # Safety
-/// `arena` holds the map, and nobody else uses it meanwhile.
-pub unsafe fn write_map(arena: *mut f32, map: &Map, from: &[f32]) {
-    let [height, width] = map.size;
+/// `arena` holds the map, and nobody else uses it meanwhile; the processor runs `V`'s instructions.
+#[inline(always)]
+pub unsafe fn write_map<V: Vector>(arena: *mut f32, map: &Map, from: &[f32]) {
+    assert_eq!(from.len(), map.batch * map.channels * map.size[0] * map.size[1], "an array that is not the map's");
     for image in 0..map.batch {
-        for channel in 0..map.blocks() * map.lanes {
-            for row in 0..height {
-                let at = map.at(image, channel / map.lanes, row as isize, 0) + channel % map.lanes;
-                for column in 0..width {
-                    let index = ((image * map.channels + channel) * height + row) * width + column;
-                    let value = if channel < map.channels { from[index] } else { 0.0 };
-                    unsafe { *arena.add(at + column * map.lanes) = value };
+        for block in 0..map.blocks() {
+            for row in 0..map.size[0] {
+                // SAFETY: as above.
+                unsafe {
+                    let to = arena.add(map.at(image, block, row as isize, 0));
+                    load_line::<V>(map, block, from.as_ptr().add(dense_line(map, image, block, row)), to);
                 }
             }
         }

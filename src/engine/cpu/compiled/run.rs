@@ -6,6 +6,7 @@ use super::memory::{Aligned, Map};
 use super::norm::NormStep;
 use super::outer::Outer;
 use super::pointwise::{Border, Load, MaxPool, Pair, Repeat, ScaleShift, Store, Unary, read_map, write_map};
+use super::products::Product;
 use super::target::Target;
 use super::team::Team;
 use super::training::gradients::{ChannelSums, Gate, PoolGradient, RepeatGradient, Spread};
@@ -77,6 +78,8 @@ pub enum Step {
     PoolGradient(PoolGradient),
     /// Gradient of a bias.
     ChannelSums(ChannelSums),
+    /// Product of maps of which some are as wide as a channel or a pixel, or its sums.
+    Product(Product),
     /// Pixels with zeros between.
     Spread(Spread),
     /// Anything, forward or backward, by the first thread.
@@ -125,6 +128,7 @@ impl Step {
             Self::Gate(_) => "activation gradient".into(),
             Self::PoolGradient(_) => "max pool gradient".into(),
             Self::ChannelSums(_) => "bias gradient".into(),
+            Self::Product(_) => "products and sums of attention".into(),
             Self::Spread(_) => "spread".into(),
             Self::Winograd(conv) => conv.name(),
             Self::WinogradInputs(_) => "3x3 inputs".into(),
@@ -253,20 +257,6 @@ unsafe fn run_step(stages: &[Stage], number: usize, set: InstructionSet, context
     unsafe {
         match &stages[number].step {
             Step::Border(border) => border.run(context, number),
-            Step::Dense { compute, inputs, output } if context.thread == 0 => {
-                let arrays: Vec<Vec<f32>> = inputs
-                    .iter()
-                    .map(|map| {
-                        let mut values = vec![0.0; map.batch * map.channels * map.size[0] * map.size[1]];
-                        read_map(context.arena, map, &mut values);
-                        values
-                    })
-                    .collect();
-                let views: Vec<(&[f32], Map)> = arrays.iter().map(Vec::as_slice).zip(inputs.iter().copied()).collect();
-                write_map(context.arena, output, &compute(&views));
-            }
-            Step::Dense { .. } => {}
-            Step::Kernel(kernel) => kernel.run(context),
             _ => match set {
                 #[cfg(target_arch = "x86_64")]
                 InstructionSet::Avx512 => avx512(stages, number, context),
@@ -332,8 +322,20 @@ unsafe fn compute<V: Vector, const COLUMNS: usize>(stages: &[Stage], number: usi
             Step::Gate(gate) => gate.run::<V>(context, number),
             Step::PoolGradient(pool) => pool.run::<V>(context, number),
             Step::ChannelSums(sums) => sums.run::<V>(context, number),
+            Step::Product(product) => product.run::<V>(context, number),
             Step::Spread(spread) => spread.run::<V>(context, number),
-            Step::Border(_) | Step::Dense { .. } | Step::Kernel(_) => {}
+            Step::Kernel(kernel) => kernel.run::<V>(context),
+            Step::Dense { compute, inputs, output } if context.thread == 0 => {
+                let mut arrays: Vec<Vec<f32>> = Vec::with_capacity(inputs.len());
+                for map in inputs {
+                    let mut values = vec![0.0; map.batch * map.channels * map.size[0] * map.size[1]];
+                    read_map::<V>(context.arena, map, &mut values);
+                    arrays.push(values);
+                }
+                let views: Vec<(&[f32], Map)> = arrays.iter().map(Vec::as_slice).zip(inputs.iter().copied()).collect();
+                write_map::<V>(context.arena, output, &compute(&views));
+            }
+            Step::Border(_) | Step::Dense { .. } => {}
         }
     }
 }

@@ -4,6 +4,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// Looks at a barrier before a thread gives its core away.
 const SPINS: usize = 20_000;
+/// Times it gives its core away before it sleeps: somebody else is busy with a long step on his own.
+const YIELDS: usize = 200;
+/// A short sleep.
+const NAP: std::time::Duration = std::time::Duration::from_micros(50);
 
 /// What the threads of one run share.
 pub struct Team {
@@ -69,8 +73,10 @@ impl Team {
             spins += 1;
             if spins < SPINS {
                 std::hint::spin_loop();
-            } else {
+            } else if spins < SPINS + YIELDS {
                 std::thread::yield_now();
+            } else {
+                std::thread::sleep(NAP);
             }
         }
     }

@@ -8,6 +8,7 @@ use super::super::norm::{Affine, Norm, NormStep, NormWork};
 use super::super::outer::Outer;
 use super::super::pieces::Pieces;
 use super::super::pointwise::{Border, Load, MaxPool, Pair, Pairing, Repeat, Store, Unary};
+use super::super::products::Product;
 use super::super::run::{Stage, Step};
 use super::super::target::{Finish, Target};
 use super::super::winograd::{Share, Winograd};
@@ -22,6 +23,11 @@ use super::{Gradient, RunningStatistics, TrainingPlan};
 use crate::engine::cpu::of_op::parameter_count;
 use crate::engine::cpu::simd::LANES;
 use crate::graph::{Conv, ConvTranspose, Graph, GraphError, NodeId, Op, Parameter};
+
+/// What makes a sum over a map's pixels their mean.
+fn mean_of(map: &Map) -> f32 {
+    1.0 / (map.size[0] * map.size[1]) as f32
+}
 
 struct Compiler<'a> {
     graph: &'a Graph,
@@ -51,6 +57,8 @@ pub fn compile(
     input_gradient: bool,
     options: &Options,
 ) -> Result<Option<TrainingPlan>, GraphError> {
+    let (graph, copies) = with_own_parameters(graph);
+    let graph = &graph;
     let sizes = graph.sizes(size)?;
     let Some(units) = units(graph, &sizes) else { return Ok(None) };
     // Every output is some unit's own value, once.
@@ -99,6 +107,10 @@ pub fn compile(
     let maps = compiler.places.values.iter().chain(&compiler.places.gradients).flatten();
     // What the kernels' safety rests on.
     assert!(maps.clone().all(|map| map.end() <= compiler.arena.len()), "a map lies outside its memory");
+    let own = |id: usize| copies.get(id.wrapping_sub(graph.parameters.len() - copies.len())).map_or(id, |&of| of);
+    for statistics in &mut compiler.statistics {
+        (statistics.mean, statistics.variance) = (own(statistics.mean), own(statistics.variance));
+    }
     let tap = |(name, id): &(String, NodeId)| Some((name.clone(), compiler.places.values[*id]?));
     let input = compiler.places.values[0].map_or(0, |map| batch * map.channels * map.size[0] * map.size[1]);
     Ok(Some(TrainingPlan {
@@ -110,10 +122,30 @@ pub fn compile(
         taps: graph.taps.iter().filter_map(tap).collect(),
         statistics: compiler.statistics,
         gradients: compiler.gradients.into_iter().zip(graph.parameters.iter().map(Parameter::len)).collect(),
+        copies,
         input_len: input,
         input_gradient,
         options: *options,
     }))
+}
+
+/// The same graph with a parameter of its own for every operation, because each stores its gradient; and for each of the
+/// parameters that are added at the end, which one it is a copy of.
+fn with_own_parameters(graph: &Graph) -> (Graph, Vec<usize>) {
+    let mut graph = graph.clone();
+    let mut taken = vec![false; graph.parameters.len()];
+    let mut copies = Vec::new();
+    for node in &mut graph.nodes {
+        for id in &mut node.parameters {
+            if std::mem::replace(&mut taken[*id], true) {
+                copies.push(*id);
+                let copy = graph.parameters[*id].clone();
+                *id = graph.parameters.len();
+                graph.parameters.push(copy);
+            }
+        }
+    }
+    (graph, copies)
 }
 
 impl Compiler<'_> {
@@ -222,6 +254,17 @@ impl Compiler<'_> {
             Kind::Add(finish) => {
                 let Some(b) = self.value(unit.inputs[1]) else { return };
                 self.push(Step::Pair(Pair { a: x, b, y, pairing: Pairing::Add, finish }), true);
+            }
+            Kind::AddChannels => {
+                let Some(b) = self.value(unit.inputs[1]) else { return };
+                self.push(Step::Pair(Pair { a: x, b, y, pairing: Pairing::Add, finish: Finish::Plain }), true);
+            }
+            Kind::Multiply | Kind::WeightedPool => {
+                let Some(b) = self.value(unit.inputs[1]) else { return };
+                self.push(Step::Product(Product { a: x, b: Some(b), to: y, scale: 1.0, add: false }), true);
+            }
+            Kind::GlobalMean => {
+                self.push(Step::Product(Product { a: x, b: None, to: y, scale: mean_of(&x), add: false }), true);
             }
             Kind::MaxPool { pool, with: None } => self.push(Step::MaxPool(MaxPool { x, y, pool }), true),
             Kind::Repeat(times) => self.push(Step::Repeat(Repeat { x, y, times }), true),
@@ -343,6 +386,18 @@ impl Compiler<'_> {
                     }
                 }
             }
+            Kind::AddChannels => {
+                if let Some((to, add)) = self.contribute(input) {
+                    self.push(Step::Gate(Gate { g, y, to, add, finish: Finish::Plain }), true);
+                }
+                self.return_product(unit.inputs[1], g, None, 1.0);
+            }
+            Kind::Multiply | Kind::WeightedPool => {
+                let other = unit.inputs[1];
+                self.return_product(input, g, self.value(other), 1.0);
+                self.return_product(other, g, Some(x), 1.0);
+            }
+            Kind::GlobalMean => self.return_product(input, g, None, mean_of(&x)),
             Kind::MaxPool { pool, .. } => {
                 if let Some((to, add)) = self.contribute(input) {
                     self.push(Step::PoolGradient(PoolGradient { x, y, g, to, pool, add }), true);
@@ -385,6 +440,13 @@ impl Compiler<'_> {
                     }
                 }
             }
+        }
+    }
+
+    /// A product as a value's gradient.
+    fn return_product(&mut self, id: NodeId, g: Map, other: Option<Map>, scale: f32) {
+        if let Some((to, add)) = self.contribute(id) {
+            self.push(Step::Product(Product { a: g, b: other, to, scale, add }), true);
         }
     }
 

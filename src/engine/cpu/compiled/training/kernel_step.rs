@@ -4,6 +4,7 @@ use super::super::memory::Map;
 use super::super::pointwise::{read_map, write_map};
 use super::super::run::Context;
 use crate::engine::cpu::of_op::{kernel, stand_ins};
+use crate::engine::cpu::simd::Vector;
 use crate::engine::cpu::{Kernel, View};
 use crate::graph::Op;
 
@@ -33,21 +34,26 @@ fn shape(map: &Map) -> [usize; 4] {
     [map.batch, map.channels, map.size[0], map.size[1]]
 }
 
-unsafe fn dense(context: &Context, map: &Map) -> Vec<f32> {
+#[inline(always)]
+unsafe fn dense<V: Vector>(context: &Context, map: &Map) -> Vec<f32> {
     let mut values = vec![0.0; shape(map).iter().product()];
     // SAFETY: the map lies in the arena, and nobody writes it in this step.
-    unsafe { read_map(context.arena, map, &mut values) };
+    unsafe { read_map::<V>(context.arena, map, &mut values) };
     values
 }
 
 impl KernelStep {
     /// # Safety
     /// As [`Context`] says.
-    pub unsafe fn run(&self, context: &Context) {
+    #[inline(always)]
+    pub unsafe fn run<V: Vector>(&self, context: &Context) {
         let Some(kernel) = kernel(&self.op, self.inputs[0].size).filter(|_| context.thread == 0) else { return };
         // SAFETY: all maps lie in the arena; only this thread writes in this step.
         unsafe {
-            let arrays: Vec<Vec<f32>> = self.inputs.iter().map(|map| dense(context, map)).collect();
+            let mut arrays: Vec<Vec<f32>> = Vec::with_capacity(self.inputs.len());
+            for map in &self.inputs {
+                arrays.push(dense::<V>(context, map));
+            }
             let shapes: Vec<[usize; 4]> = self.inputs.iter().map(shape).collect();
             let fill = stand_ins(&self.op);
             let lens: Vec<[usize; 1]> = fill.iter().map(|values| [values.len()]).collect();
@@ -56,25 +62,26 @@ impl KernelStep {
             views.extend(self.parameters.iter().map(|(n, shape)| View { data: context.inputs[*n], shape }));
             views.extend(fill.iter().zip(&lens).map(|(data, shape)| View { data, shape }));
             match &self.back {
-                None => write_map(context.arena, &self.y, &kernel.forward(&views).0),
-                Some(back) => self.run_back(context, &*kernel, &views, back),
+                None => write_map::<V>(context.arena, &self.y, &kernel.forward(&views).0),
+                Some(back) => self.run_back::<V>(context, &*kernel, &views, back),
             }
         }
     }
 
-    unsafe fn run_back(&self, context: &Context, kernel: &dyn Kernel, views: &[View], back: &KernelBack) {
+    #[inline(always)]
+    unsafe fn run_back<V: Vector>(&self, context: &Context, kernel: &dyn Kernel, views: &[View], back: &KernelBack) {
         // SAFETY: as above; arrays of gradients have their parameters' shapes.
         unsafe {
-            let (y, g) = (dense(context, &self.y), dense(context, &back.g));
+            let (y, g) = (dense::<V>(context, &self.y), dense::<V>(context, &back.g));
             let found = kernel.backward(views, View { data: &y, shape: &shape(&self.y) }, &g);
             for (n, found) in found.into_iter().enumerate() {
                 let Some(mut found) = found else { continue };
                 if let Some(to) = back.to.get(n) {
                     let Some((map, add)) = to else { continue };
                     if *add {
-                        found.iter_mut().zip(dense(context, map)).for_each(|(new, old)| *new += old);
+                        found.iter_mut().zip(dense::<V>(context, map)).for_each(|(new, old)| *new += old);
                     }
-                    write_map(context.arena, map, &found);
+                    write_map::<V>(context.arena, map, &found);
                 } else if let Some((parameter, _)) = self.parameters.get(n - back.to.len()) {
                     let to = context.outputs[*parameter].0;
                     std::ptr::copy_nonoverlapping(found.as_ptr(), to, found.len());

@@ -22,7 +22,7 @@ use super::norm::{MEAN, RECORD, VARIANCE};
 use super::pointwise::read_map;
 use super::run::{Shared, Stage, run_team};
 
-use crate::engine::cpu::simd::LANES;
+use crate::engine::cpu::simd::{LANES, Portable};
 
 pub use compile::compile;
 
@@ -62,6 +62,8 @@ pub struct TrainingPlan {
     statistics: Vec<RunningStatistics>,
     /// What becomes of every parameter's gradient, and its floats.
     gradients: Vec<(Gradient, usize)>,
+    /// The last parameters of the plan are these again, for operations that share them.
+    copies: Vec<usize>,
     /// Floats of the image.
     input_len: usize,
     input_gradient: bool,
@@ -101,6 +103,7 @@ impl TrainingPlan {
         stop: &dyn Fn() -> bool,
         ended: &mut dyn FnMut(usize),
     ) -> Option<Vec<Vec<f32>>> {
+        let parameters = &self.with_copies(parameters)[..];
         self.check_parameters(parameters);
         assert!(input.len() == self.input_len, "an image of {} values, not {}", input.len(), self.input_len);
         let mut inputs = parameters.to_vec();
@@ -125,6 +128,7 @@ impl TrainingPlan {
         stop: &dyn Fn() -> bool,
         ended: &mut dyn FnMut(usize),
     ) -> Option<PlanGradients> {
+        let parameters = &self.with_copies(parameters)[..];
         self.check_parameters(parameters);
         let lens = self.output_shapes().into_iter().map(|shape| shape.iter().product::<usize>());
         let fit = output_gradients.iter().map(|g| g.len()).eq(lens);
@@ -156,7 +160,20 @@ impl TrainingPlan {
                 unsafe { values.set_len(len) };
             }
         }
+        for (copy, &of) in found.split_off(found.len() - self.copies.len()).into_iter().zip(&self.copies) {
+            match (&mut found[of], copy) {
+                (Some(sum), Some(more)) => sum.iter_mut().zip(more).for_each(|(sum, more)| *sum += more),
+                (none @ None, more) => *none = more,
+                (Some(_), None) => {}
+            }
+        }
         Some(PlanGradients { parameters: found, input: self.input_gradient.then_some(image) })
+    }
+
+    /// The parameters of the graph, and those again that operations share.
+    fn with_copies<'a>(&self, parameters: &[&'a [f32]]) -> Vec<&'a [f32]> {
+        let copies = self.copies.iter().filter_map(|&of| parameters.get(of));
+        parameters.iter().chain(copies).copied().collect()
     }
 
     /// What the kernels' safety rests on.
@@ -189,7 +206,7 @@ impl TrainingPlan {
         let arena = self.arena.as_ref()?;
         let mut values = vec![0.0; shape(map).iter().product()];
         // SAFETY: the map lies in the arena, and nobody writes it now.
-        unsafe { read_map(arena.as_slice().as_ptr(), map, &mut values) };
+        unsafe { read_map::<Portable>(arena.as_slice().as_ptr(), map, &mut values) };
         Some((shape(map), values))
     }
 }

@@ -104,7 +104,13 @@ pub fn place(
             if let Some(value) = &mut values[input] {
                 let again = matches!(
                     unit.kind,
-                    Kind::Conv(_) | Kind::Scatter(_) | Kind::Norm { .. } | Kind::MaxPool { .. } | Kind::Kernel
+                    Kind::Conv(_)
+                        | Kind::Scatter(_)
+                        | Kind::Norm { .. }
+                        | Kind::MaxPool { .. }
+                        | Kind::Multiply
+                        | Kind::WeightedPool
+                        | Kind::Kernel
                 );
                 value.last = value.last.max(if again { back } else { u });
                 if let Kind::Conv(c) = unit.kind {

@@ -256,3 +256,32 @@ fn operations_without_a_kernel_in_blocks_agree() {
     });
     agree(&graph, 2, [12, 8], 1e-4);
 }
+
+#[test]
+fn attention_in_blocks_agrees() {
+    use crate::graph::{ContextFusion, ContextPooling};
+    for size in [[1, 1], [1, 5], [7, 18], [16, 9]] {
+        for channels in [1, 16, 20, 40] {
+            agree(&one(channels, |s, x| s.squeeze_excite(x, 4)), 3, size, 2e-5);
+            agree(&one(channels, |s, x| s.spatial_channel_excite(x, 4)), 2, size, 2e-5);
+            agree(&one(channels, Scope::simplified_non_local), 2, size, 2e-5);
+            let gc =
+                |s: &Scope, x: &Value| s.global_context(x, 0.5, ContextPooling::Attention, ContextFusion::MultiplyAdd);
+            agree(&one(channels, gc), 2, size, 1e-4);
+        }
+    }
+    // A map times itself, and a factor that is read twice.
+    let graph = one(20, |s, x| {
+        let a = s.sub("a").conv_same(x, 20, 3);
+        let mean = a.adaptive_avg_pool([1, 1]);
+        a.times(&a).times(&mean).plus(&mean)
+    });
+    agree(&graph, 2, [6, 9], 2e-5);
+}
+
+#[test]
+fn parameters_that_two_operations_share_gather_both_gradients() {
+    let graph = one(16, |s, x| s.criss_cross(x, 4, 2));
+    // A bias of all keys changes no weight: its gradient is rounding noise.
+    agree(&graph, 2, [5, 7], 1e-4);
+}

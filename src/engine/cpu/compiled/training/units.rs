@@ -1,6 +1,7 @@
 //! A graph as the units that a training plan runs: convolutions, norms with their activation, and what lies between.
 
 use super::super::fuse::{as_finish, readers};
+use super::super::products::fit;
 use super::super::target::Finish;
 use crate::engine::cpu::simd::LANES;
 use crate::graph::{Conv, ConvTranspose, Graph, NodeId, Normalisation, Op, Pool, UpsampleMode, UpsampleTo};
@@ -31,6 +32,14 @@ pub enum Kind {
     Activate(Finish),
     /// Sum of two maps, and an activation.
     Add(Finish),
+    /// Sum of a map and a 1x1 map.
+    AddChannels,
+    /// Product of a map and another, which may be 1x1 or have one channel.
+    Multiply,
+    /// Mean of all pixels.
+    GlobalMean,
+    /// Sum of all pixels, weighted by a map of one channel.
+    WeightedPool,
     /// Maxima; `with` is the unit that computes them along with its own result.
     MaxPool {
         /// The windows.
@@ -59,13 +68,12 @@ pub struct Unit {
     pub inputs: Vec<NodeId>,
 }
 
-/// The units of a graph in order; `None` where there is dropout or a parameter is used twice.
+/// The units of a graph in order, whose parameters are used once each; `None` where there is dropout.
 pub fn units(graph: &Graph, sizes: &[[usize; 2]]) -> Option<Vec<Unit>> {
     let kept = |id: NodeId| graph.outputs.contains(&id) || graph.taps.iter().any(|(_, tap)| *tap == id);
+    let shape = |id: NodeId| (graph.nodes[id].size.channels, sizes[id]);
     let tapped = graph.taps.iter().map(|(_, id)| *id);
     let readers = readers(graph, graph.outputs.iter().copied().chain(tapped));
-    // A parameter's gradient is stored by one unit.
-    let mut owned = vec![false; graph.parameters.len()];
     let mut done = vec![false; graph.nodes.len()];
     let mut units: Vec<Unit> = Vec::new();
     for (id, node) in graph.nodes.iter().enumerate() {
@@ -103,6 +111,14 @@ pub fn units(graph: &Graph, sizes: &[[usize; 2]]) -> Option<Vec<Unit>> {
             }
             Op::Activate(activation) => as_finish(*activation).map_or(Kind::Kernel, Kind::Activate),
             Op::Add if same_sizes => Kind::Add(finish),
+            Op::Add if shape(node.inputs[0]) == shape(id) && shape(node.inputs[1]) == (node.size.channels, [1, 1]) => {
+                Kind::AddChannels
+            }
+            Op::Multiply if shape(node.inputs[0]) == shape(id) && fit(&[shape(id), shape(node.inputs[1])]) => {
+                Kind::Multiply
+            }
+            Op::AdaptiveAvgPool2d([1, 1]) => Kind::GlobalMean,
+            Op::WeightedPool => Kind::WeightedPool,
             Op::MaxPool2d(pool) => {
                 let is_norm = |u: &&Unit| u.value == node.inputs[0] && matches!(u.kind, Kind::Norm { .. });
                 let free =
@@ -119,11 +135,6 @@ pub fn units(graph: &Graph, sizes: &[[usize; 2]]) -> Option<Vec<Unit>> {
             Op::Dropout(_) => return None,
             _ => Kind::Kernel,
         };
-        for &parameter in &node.parameters {
-            if std::mem::replace(&mut owned[parameter], true) {
-                return None;
-            }
-        }
         units.push(Unit { kind, node: id, value, inputs: node.inputs.clone() });
     }
     Some(units)
