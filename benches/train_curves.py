@@ -4,8 +4,9 @@
 Both learn axial, coronal and sagittal slices (five neighbours each) of the split's training cases with one 2.5-D U-Net
 (width 32, depth 3, instance norm), patches of 48 x 48, 48 slices in a step, AdamW at 1e-3 with warm-up and poly decay over the
 budget, cross entropy plus batch Dice, a third of each batch with forced foreground, and keep an exponential mean of the weights.
-Both validate about once a minute on all validation cases (mean of the three axes, mirrored from left to right), on their own
-clock. The PyTorch loop augments as such loops do, on the batch: rotation, size, mirroring, noise, contrast, gamma.
+Dice is that of all validation cases (mean of the three axes, mirrored from left to right). Lamella validates about once a minute
+and the time counts; the PyTorch loop only keeps its weights at chosen minutes, which are measured after its time is over and cost
+it nothing. It augments as such loops do, on the batch: rotation, size, mirroring, noise, contrast, gamma.
 
 Usage: python3 benches/train_curves.py target/release/lamella DATASET --split FILE [--minutes 20] [--only ours|torch] -o FOLDER
 Writes FOLDER/ours.csv, FOLDER/torch.csv and FOLDER/train-curves.svg. Needs PyTorch and nibabel; nothing else may run meanwhile.
@@ -33,6 +34,10 @@ a.output.mkdir(parents=True, exist_ok=True)
 
 WIDTH, DEPTH, REACH, PATCH, BATCH, RATE = 32, 3, 2, 48, 48, 1e-3
 CLASSES = 3
+# Steps between two of our validations.
+EPOCH_STEPS = 80
+# Minutes after which PyTorch's weights are measured; and at the end.
+MEASURED = [1, 2, 3, 4, 6, 8, 10, 13, 16]
 
 
 def ours():
@@ -40,6 +45,7 @@ def ours():
     words = [a.lamella, "train", a.dataset, "--split", a.split, "-o", a.output / "ours.safetensors", "--json"]
     words += ["--options", json.dumps(options), "--fuse-axes", "--mirror", "R", "--average-mirrored", "--neighbours", str(REACH)]
     words += ["--patch", f"{PATCH}x{PATCH}", "--batch", str(BATCH), "--seed", "1", "--budget", f"{round(60 * a.minutes)}s"]
+    words += ["--epoch-steps", str(EPOCH_STEPS)]
     with (a.output / "ours.csv").open("w") as file, subprocess.Popen(map(str, words), stdout=subprocess.PIPE, text=True) as run:
         file.write("seconds,anterior,posterior\n")
         for line in run.stdout:
@@ -146,9 +152,8 @@ def theirs():
     kept = {name: value.clone() for name, value in net.state_dict().items()}
     optimiser = torch.optim.AdamW(net.parameters(), lr=RATE, weight_decay=0.01)
 
-    def evaluate():
-        own = {name: value.clone() for name, value in net.state_dict().items()}
-        net.load_state_dict(kept)
+    def evaluate(weights):
+        net.load_state_dict(weights)
         net.eval()
         sums = []
         with torch.no_grad():
@@ -164,42 +169,42 @@ def theirs():
                     total = total + np.moveaxis(p[:, :, :h, :w].numpy().transpose(1, 0, 3, 2), 1, axis + 1)
                 found = total.argmax(0)
                 sums.append([2 * ((found == c) & (truth == c)).sum() / ((found == c).sum() + (truth == c).sum()) for c in range(1, CLASSES)])
-        net.load_state_dict(own)
-        net.train()
         return np.mean(sums, 0)
 
-    started, steps, last = time.time(), 0, 0.0
+    started, steps, waiting, snapshots = time.time(), 0, list(MEASURED), []
+    while True:
+        seconds = time.time() - started
+        share = seconds / (60 * a.minutes)
+        if share >= 1 or (waiting and seconds >= 60 * waiting[0]):
+            waiting = waiting[1:]
+            snapshots.append((seconds, steps, {name: value.clone() for name, value in kept.items()}))
+            if share >= 1:
+                break
+        rate = RATE * (1 - share) ** 0.9 * min(1, max(share / 0.02, 0.02))
+        for group in optimiser.param_groups:
+            group["lr"] = rate
+        forced = round(BATCH / 3)
+        drawn = [patch(n >= BATCH - forced) for n in range(BATCH)]
+        images, labels = augment(torch.stack([d[0] for d in drawn]), torch.stack([d[1] for d in drawn]))
+        logits = net(images.to(memory_format=torch.channels_last))
+        p, hot = logits.softmax(1), F.one_hot(labels, CLASSES).permute(0, 3, 1, 2)
+        overlap, total = (p * hot).sum((0, 2, 3))[1:], (p + hot).sum((0, 2, 3))[1:]
+        loss = F.cross_entropy(logits, labels) - ((2 * overlap + 1e-5) / (total + 1e-5)).mean()
+        optimiser.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(net.parameters(), 12.0)
+        optimiser.step()
+        steps += 1
+        decay = min(0.998, (1 + steps) / (10 + steps))
+        with torch.no_grad():
+            for name, value in net.state_dict().items():
+                kept[name].lerp_(value, 1 - decay)
     with (a.output / "torch.csv").open("w") as file:
-        file.write("seconds,anterior,posterior\n")
-        while True:
-            share = (time.time() - started) / (60 * a.minutes)
-            if share >= 1 or time.time() - last - started >= 60:
-                dice = evaluate()
-                last = time.time() - started
-                file.write(f"{last:.1f},{dice[0]:.4f},{dice[1]:.4f}\n")
-                file.flush()
-                if share >= 1:
-                    break
-            rate = RATE * (1 - share) ** 0.9 * min(1, max(share / 0.02, 0.02))
-            for group in optimiser.param_groups:
-                group["lr"] = rate
-            forced = round(BATCH / 3)
-            drawn = [patch(n >= BATCH - forced) for n in range(BATCH)]
-            images, labels = augment(torch.stack([d[0] for d in drawn]), torch.stack([d[1] for d in drawn]))
-            logits = net(images.to(memory_format=torch.channels_last))
-            p, hot = logits.softmax(1), F.one_hot(labels, CLASSES).permute(0, 3, 1, 2)
-            overlap, total = (p * hot).sum((0, 2, 3))[1:], (p + hot).sum((0, 2, 3))[1:]
-            loss = F.cross_entropy(logits, labels) - ((2 * overlap + 1e-5) / (total + 1e-5)).mean()
-            optimiser.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(net.parameters(), 12.0)
-            optimiser.step()
-            steps += 1
-            decay = min(0.998, (1 + steps) / (10 + steps))
-            with torch.no_grad():
-                for name, value in net.state_dict().items():
-                    kept[name].lerp_(value, 1 - decay)
-    print(f"PyTorch: {steps} steps")
+        file.write("seconds,anterior,posterior,steps\n")
+        for seconds, steps, weights in snapshots:
+            dice = evaluate(weights)
+            file.write(f"{seconds:.1f},{dice[0]:.4f},{dice[1]:.4f},{steps}\n")
+            file.flush()
 
 
 def picture():

@@ -150,7 +150,7 @@ mod tests {
     fn tables_have_a_column_for_each_label_and_the_worst_case_first() {
         assert_eq!(
             curve_table(&epochs()),
-            "epoch,seconds,loss,\"Dice a, b\",Dice c\n1,30.0,1.00000,,\n2,30.0,0.50000,0.5000,0.2500\n"
+            "epoch,seconds,rate,loss,\"Dice a, b\",Dice c\n1,30.0,1.000e-3,1.00000,,\n2,30.0,1.000e-3,0.50000,0.5000,0.2500\n"
         );
         let case = |name: &str, values| CaseDice { name: name.into(), dice: dice(values) };
         let cases = [case("good", &[("a", 0.9), ("b", 0.8)]), case("poor", &[("b", 0.1)])];
