@@ -1,26 +1,38 @@
 #!/usr/bin/env python3
 """Every architecture, encoder and attention after the same short training: the table of docs/architectures.md.
 
-Usage: python3 benches/architectures.py target/release/lamella DATASET [--split FILE] [--budget 30s] > docs/architectures.md
+Usage: python3 benches/architectures.py target/release/lamella DATASET [--split FILE] [--budget 3m] [--seeds 1,2,3] [--jobs 2]
+           [--only unet,unet/se,unet/resnet18] [-o RESULTS.json] > docs/architectures.md
 
-Nothing else may run meanwhile. Each entry trains once with seed 1, on coronal slices; Dice is that of the split's validation cases
-after the last step.
+Nothing else may run meanwhile. Each entry trains once with every seed, on coronal slices and on one thread, as many at once as
+there are jobs; Dice is that of the split's validation cases after the last step. What is in RESULTS.json is not trained again.
 """
 
 import argparse
 import json
 import platform
+import statistics
 import subprocess
 import sys
 import tempfile
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 parser = argparse.ArgumentParser()
 parser.add_argument("lamella")
 parser.add_argument("dataset")
 parser.add_argument("--split")
-parser.add_argument("--budget", default="30s")
-parser.add_argument("--only", help="print just the rows of these ids (separated by commas)")
+parser.add_argument("--budget", default="3m")
+parser.add_argument("--seeds", default="1,2,3")
+parser.add_argument("--jobs", type=int, default=2)
+parser.add_argument("--only", default="", help="just these: an architecture, or unet/ and an encoder or attention")
+parser.add_argument("-o", "--output", type=Path)
 a = parser.parse_args()
+only = [word for word in a.only.split(",") if word]
+seeds = a.seeds.split(",")
+known = json.loads(a.output.read_text()) if a.output and a.output.exists() else {}
+lock = threading.Lock()
 
 
 def run(*words):
@@ -33,54 +45,79 @@ def run(*words):
 zoo = json.loads(run("models", "list"))
 
 
-def row(name, arch, options, listed):
-    options = json.dumps(options)
+def entries():
+    """Identifier, table, architecture, options and facts of every entry."""
+    for r in zoo["architectures"]:
+        yield r["id"], "Architectures", r["id"], {}, r
+    for r in zoo["encoders"]:
+        yield f"unet/{r['id']}", "Encoders", "unet", {"encoder": r["id"]}, r
+    for r in zoo["attention"]:
+        yield f"unet/{r['id']}", "Attention", "unet", {"attention": r["id"]}, r
+
+
+def train(arch, options, seed):
+    """Dice of both labels."""
+    words = ["--arch", arch, "--options", options, "--axis", "coronal", "--patch", "48x48", "--batch", "16", "--mirror", "R"]
+    words += ["--budget", a.budget, "--seed", seed, "--threads", "1", "--validate-every", "100000"]
+    words += ["--split", a.split] if a.split else []
+    name = " ".join(words)
+    if name not in known:
+        with tempfile.TemporaryDirectory() as folder:
+            dice = json.loads(run("train", a.dataset, "-o", f"{folder}/m.safetensors", *words).splitlines()[-1])["dice"]
+        with lock:
+            known[name] = list(dice.values())
+            print(f"done: {name} {known[name]}", file=sys.stderr, flush=True)
+            if a.output:
+                new = a.output.with_suffix(".new")
+                new.write_text(json.dumps(known, indent=1))
+                new.replace(a.output)
+    return known[name]
+
+
+def step_seconds(arch, options):
+    """Of a training step, on all threads."""
     step = run("bench", "train", "--arch", arch, "--options", options, "--size", "64", "--batch", "8")
-    step = json.loads(step)["median_s"]
-    with tempfile.TemporaryDirectory() as folder:
-        words = ["train", a.dataset, "-o", f"{folder}/m.safetensors", "--arch", arch, "--options", options]
-        words += ["--axis", "coronal", "--patch", "48x48", "--batch", "16", "--mirror", "R"]
-        words += ["--budget", a.budget, "--seed", "1", "--validate-every", "1000"] + (["--split", a.split] if a.split else [])
-        dice = json.loads(run(*words).splitlines()[-1])["dice"]
-    values = list(dice.values())
-    print(f"done: {name} {values}", file=sys.stderr)
-    cells = " | ".join(f"{v:.3f}" for v in values)
-    print(f"| `{name}` | {listed['parameters']:,} | {listed['gmac']:.2f} | {step:.3f} | {cells} |", flush=True)
-    return values
+    return json.loads(step)["median_s"]
 
 
-def table(title, note, rows):
-    print(f"\n## {title}\n\n{note}\n")
-    print("| | parameters | GMAC | s per step | Dice anterior | Dice posterior |\n| --- | --: | --: | --: | --: | --: |")
-    for each in rows:
-        row(*each)
-
-
-only = (a.only or "").split(",")
-if a.only:
-    for each in zoo["architectures"]:
-        if each["id"] in only:
-            row(each["id"], each["id"], {}, each)
-    sys.exit()
+chosen = [entry for entry in entries() if not only or entry[0] in only]
+if missing := set(only) - {entry[0] for entry in chosen}:
+    sys.exit(f"no such entries: {', '.join(sorted(missing))}")
+with ThreadPoolExecutor(a.jobs) as pool:
+    # Seed by seed, so that a run that is cut short has all entries.
+    runs = {(e[0], seed): pool.submit(train, e[2], json.dumps(e[3]), seed) for seed in seeds for e in chosen}
+    try:
+        found = {key: future.result() for key, future in runs.items()}
+    except BaseException:
+        pool.shutdown(cancel_futures=True)
+        raise
 
 print("# Architectures\n")
 print(
-    f"Every entry of `lamella models list` after {a.budget} of training on the hippocampus data (fixed split, 40 validation\n"
-    "cases; coronal slices in steps of 16, seed 1, the mean of the weights after the last step). An equal budget is not an equal chance: large networks and dear blocks have\n"
-    "made few steps by then, and a Dice near zero says that an entry had not begun to find the labels, not that it cannot\n"
-    "(`tests/zoo.rs` lets the architectures, some encoders and every attention learn sixteen slices by heart). Multiply-adds are\n"
-    "for one slice of 256 x 256; a step is 8 slices of 64 x 64, forward, backward and AdamW. "
-    f"{platform.processor() or platform.machine()}, two threads. Made by\n\n"
-    "    python3 benches/architectures.py target/release/lamella hippocampus --split hippocampus/splits.json --budget " + a.budget
+    f"Every entry after {a.budget} of training on the hippocampus data with each of the seeds {', '.join(seeds)} (fixed split, 40\n"
+    "validation cases; coronal slices in steps of 16, the mean of the weights after the last step), on one thread each. An equal\n"
+    "budget is not an equal chance: large networks and dear blocks have made few steps by then, and a low Dice says that an entry\n"
+    "had not begun to find the labels, not that it cannot (`tests/zoo.rs` lets the architectures, some encoders and every attention\n"
+    "learn sixteen slices by heart). Mean and standard deviation over seeds. Multiply-adds are for one slice of 256 x 256; a step is 8\n"
+    f"slices of 64 x 64, forward, backward and AdamW, on two threads. {platform.processor() or platform.machine()}. Made by\n\n"
+    f"    python3 benches/architectures.py target/release/lamella hippocampus --split splits.json --budget {a.budget} --seeds {a.seeds}"
 )
-table("Architectures", "Defaults of each.", [(r["id"], r["id"], {}, r) for r in zoo["architectures"]])
-table(
-    "Encoders",
-    "`--arch unet --encoder ...`; parameters are those of the published classifier of 1000 classes.",
-    [(r["id"], "unet", {"encoder": r["id"]}, r) for r in zoo["encoders"]],
-)
-table(
-    "Attention",
-    "`--arch unet --attention ...`, wherever it fits; parameters and multiply-adds are what it adds.",
-    [(r["id"], "unet", {"attention": r["id"]}, r) for r in zoo["attention"]],
-)
+notes = {
+    "Architectures": "Defaults of each.",
+    "Encoders": "`--arch unet --encoder ...`; parameters are those of the published classifier of 1000 classes.",
+    "Attention": "`--arch unet --attention ...`, wherever it fits; parameters and multiply-adds are what it adds.",
+}
+shown = None
+for name, table, arch, options, facts in chosen:
+    if table != shown:
+        shown = table
+        print(f"\n## {table}\n\n{notes[table]}\n")
+        print("| | parameters | GMAC | s per step | Dice anterior | Dice posterior | mean |")
+        print("| --- | --: | --: | --: | --: | --: | --: |")
+    dice = [found[name, seed] for seed in seeds]
+    cells = []
+    for column in [*zip(*dice), [statistics.mean(d) for d in dice]]:
+        spread = statistics.stdev(column) if len(column) > 1 else 0.0
+        cells.append(f"{statistics.mean(column):.3f} ± {spread:.3f}")
+    step = step_seconds(arch, json.dumps(options))
+    print(f"| `{name.split('/')[-1]}` | {facts['parameters']:,} | {facts['gmac']:.2f} | {step:.3f} | {' | '.join(cells)} |", flush=True)

@@ -17,6 +17,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -38,11 +39,12 @@ command += (["--init", a.init] if a.init else []) + a.more.split()
 print("Each row: `lamella train hippocampus --split DRAW " + " ".join(command) + "`\n")
 print("| k | draw | anterior | posterior | mean |\n| --: | --: | --: | --: | --: |")
 known = json.loads(a.output.read_text()) if a.output and a.output.exists() else {}
+lock = threading.Lock()
 
 
 def train(k, draw):
     """Dice of both labels on the held-back cases."""
-    name = f"{k} {draw['draw']}"
+    name = f"{k} {draw['draw']}: {' '.join(command)}"
     if name not in known:
         with tempfile.TemporaryDirectory() as folder:
             split = Path(folder) / "split.json"
@@ -51,9 +53,13 @@ def train(k, draw):
             done = subprocess.run(words, capture_output=True, text=True)
             if done.returncode != 0:
                 sys.exit(done.stderr)
-            known[name] = list(json.loads(done.stdout.splitlines()[-1])["dice"].values())
-            if a.output:
-                a.output.write_text(json.dumps(known, indent=1))
+            dice = list(json.loads(done.stdout.splitlines()[-1])["dice"].values())
+            with lock:
+                known[name] = dice
+                if a.output:
+                    new = a.output.with_suffix(".new")
+                    new.write_text(json.dumps(known, indent=1))
+                    new.replace(a.output)
     return known[name]
 
 
@@ -63,7 +69,11 @@ with ThreadPoolExecutor(a.jobs) as pool:
     for k, draws in runs.items():
         means = []
         for draw, run in draws:
-            dice = run.result()
+            try:
+                dice = run.result()
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
             means.append(dice)
             print(f"| {k} | {draw['draw']} | {dice[0]:.4f} | {dice[1]:.4f} | {statistics.mean(dice):.4f} |", flush=True)
         columns = list(zip(*means))

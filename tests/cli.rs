@@ -197,7 +197,8 @@ fn training_is_reproducible_and_its_model_runs() {
     let state = out.path().join("c.safetensors.training");
     let mut running = command("c.safetensors", &[]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let start = std::time::Instant::now();
-    while !state.exists() && start.elapsed().as_secs() < 60 {
+    let has_learned = || lamella::learn::Checkpoint::load(&state).is_ok_and(|left| left.progress.steps > 0);
+    while !has_learned() && start.elapsed().as_secs() < 60 {
         std::thread::sleep(std::time::Duration::from_millis(2));
     }
     running.kill().unwrap();

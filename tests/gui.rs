@@ -596,6 +596,49 @@ fn a_model_is_taught_in_the_window_stopped_kept_and_used() {
 }
 
 #[test]
+fn a_model_is_taught_without_an_image() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().unwrap();
+    let Some(dataset) = small_dataset(&folder.path().join("scans")) else { return };
+    if !can_render() {
+        return;
+    }
+    let models = folder.path().join("models");
+    std::fs::create_dir(&models).unwrap();
+    std::fs::write(models.join("my-model.safetensors"), b"another's").unwrap();
+    let mut harness = window(vec![]);
+    settle(&mut harness);
+    assert!(harness.query_by_label("Teach for 10 minutes").is_none());
+    harness.get_by_label("Teach a model").click();
+    harness.state_mut().set_model_folder(models.clone());
+    harness.state_mut().set_dataset(dataset);
+    settle(&mut harness);
+    // A name that is taken is refused, so nothing is started.
+    harness.get_by_label("Teach for 10 minutes").click();
+    harness.run_steps(5);
+    assert!(harness.state().teaching().is_none());
+    assert_eq!(std::fs::read(models.join("my-model.safetensors")).unwrap(), b"another's");
+    std::fs::remove_file(models.join("my-model.safetensors")).unwrap();
+    harness.state_mut().look_up_models_again();
+    harness.run_steps(3);
+    harness.get_by_label("Teach for 10 minutes").click();
+    let start = Instant::now();
+    while harness.state().curve_points() < 3 {
+        harness.step();
+        assert!(start.elapsed() < Duration::from_mins(3), "{:?}", harness.state().messages());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    if let Some(folder) = std::env::var_os("LAMELLA_PICTURES") {
+        harness.render().unwrap().save(Path::new(&folder).join("teach-alone.png")).unwrap();
+    }
+    // Nothing was measured yet, and what was learned is kept all the same.
+    harness.get_by_label("Stop and keep the best").click();
+    settle(&mut harness);
+    assert!(models.join("my-model.safetensors").is_file(), "{:?}", harness.state().messages());
+    assert!(!models.join("my-model.safetensors.training").exists());
+}
+
+#[test]
 fn one_labelled_slice_teaches_a_model() {
     let _alone = alone();
     if !can_render() {

@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use lamella::engine::DeviceChoice;
+use lamella::engine::{DeviceChoice, initial_weights};
 use lamella::jobs::{default_plan, keep_done};
 use lamella::learn::{
-    Budget, CaseFiles, Checkpoint, Control, Dataset, FitError, FitEvent, FitOptions, FromData, Plan, Refinement, Split,
-    TrainedModel, fit, refine,
+    Budget, CaseFiles, Checkpoint, Control, Dataset, FitError, FitEvent, FitOptions, FromData, Loader, Plan,
+    Refinement, Split, TrainedModel, fit, refine,
 };
 use lamella::model::{ArchitectureSpec, Model};
 use lamella::pipeline::{SegmentOptions, segment};
@@ -80,6 +80,19 @@ fn run(
     shown: &(dyn Fn(usize) -> bool + Sync),
     on_event: &mut dyn FnMut(FitEvent),
 ) -> Result<TrainedModel, FitError> {
+    let load = |files: &CaseFiles| Ok(ball(&files.name, if files.name == "d" { &|_| true } else { shown }));
+    run_plan(&dataset(), &plan(), epochs, resume, &load, control, on_event)
+}
+
+fn run_plan(
+    dataset: &Dataset,
+    plan: &Plan,
+    epochs: usize,
+    resume: Option<Checkpoint>,
+    load: Loader,
+    control: &(dyn Fn() -> Control + Sync),
+    on_event: &mut dyn FnMut(FitEvent),
+) -> Result<TrainedModel, FitError> {
     let split =
         Split { train: ["a", "b", "c"].map(String::from).to_vec(), validation: ["d"].map(String::from).to_vec() };
     let options = FitOptions {
@@ -92,8 +105,7 @@ fn run(
         checkpoint_seconds: 3600.0,
         resume,
     };
-    let load = |files: &CaseFiles| Ok(ball(&files.name, if files.name == "d" { &|_| true } else { shown }));
-    fit(&dataset(), &split, &plan(), options, &load, control, on_event)
+    fit(dataset, &split, plan, options, load, control, on_event)
 }
 
 #[test]
@@ -121,7 +133,8 @@ fn an_interrupted_training_goes_on_to_the_same_weights() {
                     asked.store(1, Ordering::Relaxed);
                 }
             }
-            FitEvent::Checkpoint(state) => {
+            // The first one is there before anything is learned.
+            FitEvent::Checkpoint(state) if state.progress.steps > 0 => {
                 *checkpoint.borrow_mut() = Some(*state);
                 asked.store(2, Ordering::Relaxed);
             }
@@ -145,8 +158,102 @@ fn an_interrupted_training_goes_on_to_the_same_weights() {
     let refused = run(4, Some(Checkpoint::load(&path).unwrap()), &go_on, &all, &mut |_| {});
     let message = refused.err().unwrap().to_string();
     assert!(message.contains("budget"), "{message}");
+    let other = |slice: usize| slice != 7;
+    let refused = run(3, Some(Checkpoint::load(&path).unwrap()), &go_on, &other, &mut |_| {});
+    let message = refused.err().unwrap().to_string();
+    assert!(message.contains("scans and labels"), "{message}");
     std::fs::write(&path, b"half a file").unwrap();
     assert!(Checkpoint::load(&path).unwrap_err().contains("balls.training"));
+}
+
+#[test]
+fn what_is_stopped_early_can_be_used_and_gone_on_with() {
+    let go_on = || Control::GoOn;
+    let all = |_: usize| true;
+    let whole = run(2, None, &go_on, &all, &mut |_| {}).unwrap();
+    let (steps, first) = (AtomicUsize::new(0), RefCell::new(None));
+    let control = || if steps.load(Ordering::Relaxed) < 3 { Control::GoOn } else { Control::Stop };
+    let early = run(2, None, &control, &all, &mut |event| match event {
+        FitEvent::Step { .. } => {
+            steps.fetch_add(1, Ordering::Relaxed);
+        }
+        FitEvent::Checkpoint(state) => {
+            first.borrow_mut().get_or_insert(*state);
+        }
+        _ => {}
+    })
+    .unwrap();
+    assert!(early.dice.is_empty() && early.epoch == 1, "nothing was measured");
+    assert_ne!(early.model.weights, whole.model.weights);
+    let first = first.into_inner().unwrap();
+    assert_eq!(first.progress.steps, 0, "it is there before the first step");
+    let resumed = run(2, Some(first), &go_on, &all, &mut |_| {}).unwrap();
+    assert_eq!(resumed.model.weights, whole.model.weights);
+    assert!(matches!(run(2, None, &|| Control::Stop, &all, &mut |_| {}), Err(FitError::Stopped)));
+}
+
+#[test]
+fn frozen_scopes_stay_and_epochs_are_as_long_as_wanted() {
+    let load = |files: &CaseFiles| Ok(ball(&files.name, &|_| true));
+    let plan = Plan { freeze: vec!["down".into()], epoch_steps: Some(5), average: 0.0, ..plan() };
+    let count = RefCell::new(0);
+    let trained = run_plan(&dataset(), &plan, 3, None, &load, &|| Control::GoOn, &mut |event| {
+        *count.borrow_mut() += usize::from(matches!(event, FitEvent::Step { .. }));
+    })
+    .unwrap();
+    assert_eq!((count.into_inner(), trained.epochs.len()), (15, 3));
+    assert!(trained.epochs.iter().all(|epoch| epoch.rate > 0.0 && epoch.rate <= plan.rate));
+    let start = initial_weights(&trained.model.spec.graph().unwrap(), plan.seed);
+    for (name, values) in &trained.model.weights {
+        // A bias before a norm never moves.
+        let frozen = name.starts_with("down.");
+        assert!(frozen || !name.ends_with("weight") || *values != start[name], "{name} has not moved");
+        assert!(!frozen || *values == start[name], "{name} has moved");
+    }
+    for (scopes, expected) in
+        [(vec!["encoder"], "encoder"), (vec!["down", "bottom", "up", "merge", "head"], "nothing is left")]
+    {
+        let plan = Plan { freeze: scopes.into_iter().map(String::from).collect(), ..plan.clone() };
+        let error = run_plan(&dataset(), &plan, 1, None, &load, &|| Control::GoOn, &mut |_| {}).err().unwrap();
+        assert!(error.to_string().contains(expected), "{error}");
+    }
+}
+
+#[test]
+fn masks_have_the_values_of_the_files_that_were_learned_from() {
+    let dataset = Dataset { ignore: None, stored: Some(vec![0, 255]), ..dataset() };
+    let load = |files: &CaseFiles| {
+        let (image, labels) = ball(&files.name, &|_| true);
+        Ok((image, labels.mapped(|_| Some(255)).unwrap()))
+    };
+    let trained = run_plan(&dataset, &plan(), 60, None, &load, &|| Control::GoOn, &mut |_| {}).unwrap();
+    assert!(trained.dice["ball"] > 0.8, "{:?}", trained.dice);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("m.safetensors");
+    trained.model.save(&path).unwrap();
+    let model = Model::load(&path).unwrap();
+    assert_eq!(model.spec.label_table().0[0].value, 255);
+    let (image, _) = ball("z", &|_| true);
+    let mut network = model.network(DeviceChoice::Cpu).unwrap();
+    let options = SegmentOptions::default();
+    let labels = segment(&image, &model.spec, &mut network, &options, &|| false, &mut |_| {}).unwrap();
+    assert_eq!(labels.counts().into_keys().collect::<Vec<_>>(), [255]);
+    // Refining takes its own values, and refuses what it knows nothing of.
+    let layout = PlaneLayout::new(&image.geometry, Plane::Axial);
+    let (other, done) = (labels.mapped(|_| Some(1)).unwrap(), [(layout, 9)]);
+    let task = |labels| Refinement {
+        model: &model,
+        image: &image,
+        labels,
+        done: &done,
+        memory: &[],
+        seconds: 0.2,
+        device: DeviceChoice::Cpu,
+        seed: 1,
+    };
+    assert!(refine(&task(&labels), &|| false, &mut |_| {}).is_ok());
+    let message = refine(&task(&other), &|| false, &mut |_| {}).err().unwrap().to_string();
+    assert!(message.contains("255"), "{message}");
 }
 
 #[test]

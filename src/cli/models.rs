@@ -115,7 +115,8 @@ fn show(id: &str) -> Result {
 }
 
 fn ensemble(names: &[String], output: &Path) -> Result {
-    if names.iter().any(|name| Path::new(name) == output) {
+    let whole = |path: &Path| path.canonicalize().ok();
+    if whole(output).is_some_and(|output| names.iter().any(|name| whole(Path::new(name)).as_ref() == Some(&output))) {
         return Err(JobError::Other(format!(
             "{} is one of the models to be joined; choose another output",
             output.display()

@@ -15,7 +15,7 @@ use crate::jobs::{
     self, Cancel, DeviceChoice, Entry, Job, JobError, JobEvent, Outcome, SegmentJob, SegmentOptions, SegmentSeconds,
 };
 use crate::model::{self, Model, SliceAxis};
-use crate::volume::stack_frames;
+use crate::volume::{LabelValue, stack_frames};
 
 /// Segment volumes with a model.
 #[derive(Args)]
@@ -195,8 +195,8 @@ impl Segment {
         let writing = Instant::now();
         jobs::run(Job::SaveLabels { path: path.into(), labels }, &show, &cancel)?;
         let mut maps = Vec::new();
-        for (n, volume) in probabilities.into_iter().enumerate() {
-            let map = probability_path(path, n + 1, &volume.name);
+        for (label, volume) in table.0.iter().zip(probabilities) {
+            let map = probability_path(path, label.value, &volume.name);
             maps.push(map.clone());
             jobs::run(Job::SaveVolume { path: map, volume: Arc::new(volume) }, &show, &cancel)?;
         }
@@ -231,7 +231,7 @@ impl Segment {
 }
 
 /// Beside the mask: `case.nii.gz` becomes `case_probability_1_Anterior.nii.gz`.
-fn probability_path(mask: &Path, value: usize, class: &str) -> PathBuf {
+fn probability_path(mask: &Path, value: LabelValue, class: &str) -> PathBuf {
     let file = mask.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let stem = jobs::stem(Path::new(&file));
     let class: String = class.chars().map(|c| if c.is_alphanumeric() || c == '-' { c } else { '_' }).collect();

@@ -83,10 +83,10 @@ pub struct Train {
     /// Height and width of a training patch; without it as large as the scans' slices, up to 192
     #[arg(long, value_delimiter = 'x', value_names = ["HxW"])]
     patch: Option<Vec<usize>>,
-    /// Slices per step; without it as many as make 110,592 pixels
+    /// Slices per step; without it as many as make 110,592 pixels, or half of that for ten scans or fewer
     #[arg(long)]
     batch: Option<usize>,
-    /// First learning rate; without it 0.001, with --optimiser sgd 0.01, and with --init half of that
+    /// First learning rate; without it 0.001, with --optimiser sgd 0.01, and half of that where --init is a model of masks
     #[arg(long)]
     rate: Option<f64>,
     /// adamw, or sgd (Nesterov momentum 0.99 and weight decay 3e-5, as nnU-Net)
@@ -113,9 +113,9 @@ pub struct Train {
     no_mirror: bool,
     /// Changes to training slices besides mirroring: none, in-plane (rotation, size, intensities), full (also elastic, and
     /// tilted out of the plane where slices lie as close as pixels), strong (larger and more frequent, for a handful of scans),
-    /// or JSON with what differs from full
-    #[arg(long, default_value = "full")]
-    augment: Augmentation,
+    /// or JSON with what differs from full; without it strong for ten scans or fewer, else full
+    #[arg(long)]
+    augment: Option<Augmentation>,
     /// Steps of an epoch; without it as many as it takes to see every slice once
     #[arg(long, value_name = "STEPS")]
     epoch_steps: Option<NonZeroUsize>,
@@ -159,6 +159,7 @@ impl Train {
         plan.from_data.patch &= self.patch.is_none();
         plan.from_data.batch &= self.batch.is_none();
         plan.from_data.mirror &= self.mirror.is_none();
+        plan.from_data.augmentation &= self.augment.is_none();
         plan.from_data.slices &= self.axis.is_none() && !self.fuse_axes;
         if let Some(id) = &self.arch {
             plan.architecture = ArchitectureSpec { id: id.clone(), options: serde_json::Value::Null };
@@ -213,10 +214,9 @@ impl Train {
         if self.average_mirrored && self.no_mirror {
             return Err(JobError::Other("--average-mirrored and --no-mirror contradict each other".into()));
         }
-        plan.augmentation = Augmentation {
-            mirror: plan.augmentation.mirror && self.augment.mirror && !self.no_mirror,
-            ..self.augment.clone()
-        };
+        let augmentation = self.augment.clone().unwrap_or_default();
+        plan.augmentation =
+            Augmentation { mirror: plan.augmentation.mirror && augmentation.mirror && !self.no_mirror, ..augmentation };
         if let Some(letters) = &self.mirror {
             plan.mirror_axes = mirror_axes(letters)?;
         }

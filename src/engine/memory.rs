@@ -18,7 +18,8 @@ pub fn free_memory_bytes() -> Option<u64> {
 /// Bytes that training on the CPU takes at its peak for batches `[batch, channels, size]`: maps, gradients, scratch space,
 /// parameters and the optimiser's memory.
 ///
-/// Exact for graphs whose training is compiled; for others every value is counted with its gradient.
+/// Exact for graphs whose training is compiled (but for one more gradient of every parameter that operations share); for others
+/// every value is counted with its gradient.
 ///
 /// # Errors
 /// Where the graph does not fit the size.

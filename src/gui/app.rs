@@ -8,7 +8,7 @@ use super::compose::{Look, picture};
 use super::dialogs::{Answer, Dialogs, Purpose};
 use super::egui;
 use super::notices::{Kind, Notices};
-use super::pixels::{CLASSIFYING, Pixels};
+use super::pixels::{CLASSIFYING, CLASSIFYING_ALL, Pixels};
 use super::refining::REFINING;
 use super::settings::Settings;
 use super::tasks::{News, Snapshot, Tasks};
@@ -241,7 +241,8 @@ impl App {
     pub(super) fn is_busy(&self) -> bool {
         self.is_modified()
             || self.viewer.as_ref().is_some_and(|v| v.pending.is_some() || v.stroke.is_some())
-            || (self.viewer.is_some() && (self.tasks.is_running(SEGMENTING) || self.tasks.is_running(REFINING)))
+            || (self.viewer.is_some()
+                && [SEGMENTING, REFINING, CLASSIFYING_ALL].iter().any(|title| self.tasks.is_running(title)))
     }
 
     /// Whether closing the window would lose something: what [`Self::is_busy`] says, or a training.
@@ -292,6 +293,7 @@ impl App {
         self.tasks.cancel(SEGMENTING);
         self.tasks.cancel(REFINING);
         self.tasks.cancel(CLASSIFYING);
+        self.tasks.cancel(CLASSIFYING_ALL);
         self.keep_habits();
         self.viewer = None;
         self.shown = None;
@@ -528,7 +530,7 @@ impl eframe::App for App {
         self.fetch_model(context);
         self.follow_scribbles(context);
         self.follow_attention(context);
-        if self.viewer.is_some() && !self.teach.asked {
+        if (self.viewer.is_some() || self.teaches_alone()) && !self.teach.asked {
             self.teach.asked = true;
             self.tasks.start("Listing networks", Job::ListZoo, Snapshot::default(), context);
         }
@@ -550,7 +552,7 @@ impl eframe::App for App {
         status_bar::status_bar_ui(ui, self);
         if self.settings.panels {
             data_panel::data_panel_ui(ui, self);
-            if self.viewer.is_some() {
+            if self.viewer.is_some() || self.teaches_alone() {
                 cards::cards_ui(ui, self);
             }
         }

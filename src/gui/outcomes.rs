@@ -35,7 +35,7 @@ impl App {
     }
 
     pub(super) fn done(&mut self, outcome: Result<Outcome, JobError>, snapshot: Snapshot, context: &egui::Context) {
-        self.teach.interrupted = None;
+        self.teach.looked_up = None;
         let same_image = snapshot.image == self.images;
         match outcome {
             Ok(Outcome::Found(path, findings)) => self.found(&path, findings, context),
@@ -106,6 +106,8 @@ impl App {
                 let name = summary.output.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
                 self.notices.push(Kind::Info, format!("{name} has learned."), summary.output.display().to_string());
                 self.teach.result = Some(*summary);
+                // The result is seen also where the image was closed meanwhile.
+                self.teach.alone |= self.viewer.is_none();
             }
             Err(error) => {
                 if let Some(viewer) = self.viewer.as_mut().filter(|_| same_image) {

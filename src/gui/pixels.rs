@@ -12,7 +12,7 @@ use crate::volume::{LabelMap, LabelValue};
 /// Title of the job.
 pub const CLASSIFYING: &str = "Classifying pixels";
 /// Title of the job over all slices.
-pub const CLASSIFYING_ALL: &str = "Classifying pixels of all slices";
+pub const CLASSIFYING_ALL: &str = "Classifying all slices";
 
 /// The card's state.
 pub struct Pixels {
@@ -70,6 +70,7 @@ impl App {
             all_slices,
         };
         self.tasks.cancel(CLASSIFYING);
+        self.tasks.cancel(CLASSIFYING_ALL);
         let title = if all_slices { CLASSIFYING_ALL } else { CLASSIFYING };
         self.tasks.start(title, Job::ClassifyPixels(Box::new(job)), self.snapshot(), context);
     }
@@ -98,7 +99,8 @@ impl App {
     pub(super) fn has_preview(&self) -> bool {
         let Some(viewer) = &self.viewer else { return false };
         let shown = viewer.preview.as_ref().is_some_and(|live| live.revision == viewer.session.revision());
-        self.pixels.live && shown && !self.tasks.is_running(CLASSIFYING)
+        let is_working = self.tasks.is_running(CLASSIFYING) || self.tasks.is_running(CLASSIFYING_ALL);
+        self.pixels.live && shown && !is_working
     }
 
     /// Makes the preview the document's labels: one undo step. Finished slices and locked labels stay.

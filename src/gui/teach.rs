@@ -96,10 +96,21 @@ impl Curve {
     }
 }
 
+/// What is on disk under a model's name.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct OnDisk {
+    /// A model.
+    pub model: bool,
+    /// The state of a training that was interrupted.
+    pub training: bool,
+}
+
 /// The card's state.
 pub struct Teach {
     /// Folder of labelled scans.
     pub dataset: Option<PathBuf>,
+    /// Whether the card is shown without an image.
+    pub alone: bool,
     /// Whether the finished slices of the shown scan are learned from instead.
     pub from_scan: bool,
     /// What can be built; `None` until it is known.
@@ -130,8 +141,8 @@ pub struct Teach {
     pub preview: Option<PreviewPicture>,
     /// What came of it.
     pub result: Option<TrainSummary>,
-    /// The name that was looked up last, and whether a training of it was interrupted.
-    pub interrupted: Option<(String, bool)>,
+    /// The name that was looked up last, and what is on disk under it.
+    pub looked_up: Option<(String, OnDisk)>,
     /// The choices that were checked last, and what does not fit about them.
     checked: Option<(ArchitectureSpec, Option<String>)>,
 }
@@ -155,6 +166,7 @@ impl Default for Teach {
     fn default() -> Self {
         Self {
             dataset: None,
+            alone: false,
             from_scan: false,
             zoo: None,
             asked: false,
@@ -170,7 +182,7 @@ impl Default for Teach {
             curve: Curve::default(),
             preview: None,
             result: None,
-            interrupted: None,
+            looked_up: None,
             checked: None,
         }
     }

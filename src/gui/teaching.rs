@@ -6,7 +6,7 @@ use super::app::App;
 use super::egui;
 use super::notices::Kind;
 use super::tasks::Snapshot;
-use super::teach::{Curve, TEACHING};
+use super::teach::{Curve, OnDisk, TEACHING, model_name};
 use crate::jobs::{Job, MarkedScan, checkpoint_path};
 use crate::model;
 
@@ -63,27 +63,37 @@ impl App {
         }
     }
 
-    /// Whether a training of the chosen name was interrupted and can go on; looked up once for each name.
-    pub(super) fn teaching_was_interrupted(&mut self) -> bool {
-        if let Some((name, found)) = &self.teach.interrupted
+    /// What there is under the chosen name; looked up once for each name.
+    pub(super) fn taught_before(&mut self) -> OnDisk {
+        if let Some((name, found)) = &self.teach.looked_up
             && *name == self.teach.name
         {
             return *found;
         }
         let folder = self.model_folder.clone().or_else(model::user_folder);
-        let found = folder.is_some_and(|folder| checkpoint_path(&self.teach.output(&folder)).is_file());
-        self.teach.interrupted = Some((self.teach.name.clone(), found));
+        let output = folder.map(|folder| self.teach.output(&folder));
+        let listed = self.models.iter().any(|model| model_name(&model.id) == self.teach.name);
+        let found = OnDisk {
+            model: listed || output.as_ref().is_some_and(|output| output.exists()),
+            training: output.is_some_and(|output| checkpoint_path(&output).is_file()),
+        };
+        self.teach.looked_up = Some((self.teach.name.clone(), found));
         found
     }
 
-    /// Whether there is a model of this name.
-    pub(super) fn has_model(&self, name: &str) -> bool {
-        self.models.iter().any(|model| super::teach::model_name(&model.id) == name)
+    /// Whether the Teach card is shown though there is no image.
+    pub(super) fn teaches_alone(&self) -> bool {
+        self.viewer.is_none() && (self.teach.alone || self.tasks.find(TEACHING).is_some())
     }
 
     /// Taught models go here instead of the user's folder.
     pub fn set_model_folder(&mut self, folder: PathBuf) {
         self.model_folder = Some(folder);
+    }
+
+    /// Forgets what was found on disk under a model's name.
+    pub fn look_up_models_again(&mut self) {
+        self.teach.looked_up = None;
     }
 
     /// Points of the loss in the curve.

@@ -218,8 +218,8 @@ impl Viewer {
 
     /// Labels to show: a stroke's, a running network's, or the document's.
     pub fn shown_labels(&self) -> &LabelMap {
-        let live = self.live.as_ref().or(self.preview.as_ref());
-        let live = live.filter(|live| live.revision == self.session.revision());
+        let is_current = |live: &&Live| live.revision == self.session.revision();
+        let live = self.live.as_ref().filter(is_current).or(self.preview.as_ref().filter(is_current));
         match (&self.stroke, live) {
             (Some(stroke), _) => &stroke.labels,
             (None, Some(live)) => &live.labels,

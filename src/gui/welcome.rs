@@ -32,6 +32,13 @@ pub fn welcome_ui(ui: &mut egui::Ui, app: &mut App) {
         }
         ui.add_space(3.0 * UNIT);
         ui.label(egui::RichText::new("or drop files and folders anywhere").small().color(t.dim));
+        ui.add_space(3.0 * UNIT);
+        let hint = "Train a model on a folder of labelled scans; no image needs to be open";
+        let text = if app.teach.alone { "Close the Teach card" } else { "Teach a model" };
+        if ui.link(text).on_hover_text(hint).clicked() {
+            app.teach.alone = !app.teach.alone;
+            app.settings.panels |= app.teach.alone;
+        }
         if !app.settings.recent.is_empty() {
             ui.add_space(5.0 * UNIT);
             ui.label(egui::RichText::new("Recent").color(t.dim));

@@ -13,20 +13,26 @@ use crate::learn::Dataset;
 /// When the folder is of no known form or a file of it cannot be read.
 pub fn open_dataset(folder: &Path, progress: Progress, cancel: &Cancel) -> Result<Dataset, JobError> {
     let mut dataset = Dataset::open(folder)?;
-    if !dataset.is_described() {
-        let (mut values, mut frames) = (BTreeSet::new(), 1);
+    if !dataset.has_channels() {
+        let frames = match dataset.cases.first().map(|case| load_case(case, cancel)) {
+            Some(Ok((image, _))) => image.frame_count(),
+            Some(Err(_)) if cancel.is_cancelled() => return Err(JobError::Stopped),
+            Some(Err(problem)) => return Err(JobError::Other(problem)),
+            None => 1,
+        };
+        dataset.describe_channels(frames);
+    }
+    if !dataset.has_labels() {
+        let mut values = BTreeSet::new();
         for (n, case) in dataset.cases.iter().enumerate() {
             if cancel.is_cancelled() {
                 return Err(JobError::Stopped);
             }
             let fraction = n as f32 / dataset.cases.len() as f32;
             progress(JobEvent::Progress { fraction, stage: "Looking at the labels" });
-            if n == 0 {
-                frames = load_case(case, cancel).map_err(JobError::Other)?.0.frame_count();
-            }
             values.extend(super::read_labels(&case.label, cancel, &|_| {})?.counts().into_keys());
         }
-        dataset.describe(&values, frames)?;
+        dataset.describe_labels(&values)?;
         let names: Vec<_> = dataset.stored.iter().flatten().map(ToString::to_string).collect();
         progress(JobEvent::Warning(format!(
             "The labels have the values {}; a dataset.json with `labels` can name them.",

@@ -35,6 +35,14 @@ fn finished(
     };
     let dataset = open_dataset(folder, progress, cancel)?;
     let split = dataset.fold(fold, count);
+    if model.spec.provenance.cases != [split.train.len(), split.validation.len()] {
+        return Err(JobError::Other(format!(
+            "{} has learned from {} cases and the fold has {} now; the data set has changed: delete the folds' models to start anew",
+            output.display(),
+            model.spec.provenance.cases[0],
+            split.train.len()
+        )));
+    }
     let load = |files: &CaseFiles| load_case(files, cancel);
     let mut scans = Vec::new();
     for name in &split.validation {
@@ -95,6 +103,13 @@ pub fn cross_validate(
             ..job.clone()
         };
         summaries.push(train(&one, progress, cancel)?);
+        if cancel.is_cancelled() {
+            // A fold that was broken off must not pass for a finished one.
+            if !cancel.is_abandoned() {
+                let _ = std::fs::remove_file(&output);
+            }
+            return Err(JobError::Stopped);
+        }
         members.push(Model::load(&output)?);
     }
     let mut all = model::ensemble(&members).map_err(JobError::Other)?;

@@ -97,7 +97,8 @@ pub(super) fn add_to_dataset(
             .map_err(|e| JobError::Other(format!("{} is damaged: {e}", description.display())))?,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
             // What lies there has labels of which nothing is known.
-            if std::fs::read_dir(folder).is_ok_and(|mut listing| listing.next().is_some()) {
+            let hidden = |entry: std::fs::DirEntry| entry.file_name().to_string_lossy().starts_with('.');
+            if std::fs::read_dir(folder).is_ok_and(|listing| !listing.flatten().all(hidden)) {
                 return Err(other());
             }
             json!({"name": folder.file_name().map(|n| n.to_string_lossy()), "labels": {UNKNOWN.to_string(): "ignore"}})
@@ -128,9 +129,7 @@ pub(super) fn add_to_dataset(
         )));
     }
     json["channel_names"] = channels.into();
-    for part in ["images", "labels"] {
-        std::fs::create_dir_all(folder.join(part)).map_err(failed)?;
-    }
+    std::fs::create_dir_all(folder).map_err(failed)?;
     let plain: String =
         scan.volume.name.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect();
     let base = if plain.is_empty() { "scan".to_string() } else { plain };
@@ -146,6 +145,9 @@ pub(super) fn add_to_dataset(
         std::io::Write::write_all(file, serde_json::to_string_pretty(&json).unwrap_or_default().as_bytes())
     })
     .map_err(failed)?;
+    for part in ["images", "labels"] {
+        std::fs::create_dir_all(folder.join(part)).map_err(failed)?;
+    }
     formats::write_volume(&path("images", &name), &scan.volume, &watch)?;
     formats::write_labels(&path("labels", &name), &scan.known(), &watch)?;
     Ok(name)

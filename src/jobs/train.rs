@@ -102,7 +102,7 @@ pub fn checkpoint_path(output: &Path) -> PathBuf {
 pub struct TrainSummary {
     /// The file written.
     pub output: PathBuf,
-    /// Epoch of the best validation.
+    /// Epoch of the best validation; where nothing was measured the last one, and 0 of a fold that an earlier run finished.
     pub epoch: usize,
     /// Mean validation Dice per label.
     pub dice: BTreeMap<String, f64>,
@@ -228,7 +228,9 @@ pub(super) fn run(job: &TrainJob, progress: Progress, cancel: &Cancel) -> Result
         model.spec.provenance.command.clone_from(&job.command);
         Ok(model.save(&job.output)?)
     };
+    let (mut has_learned, mut is_stored) = (false, false);
     let trained = fit(&dataset, &split, &job.plan, options, &load, &control, &mut |event| {
+        has_learned |= matches!(event, FitEvent::Step { .. });
         progress(match event {
             FitEvent::Preparing { done, count } => {
                 JobEvent::Progress { fraction: done as f32 / count as f32, stage: "Reading the data set" }
@@ -244,15 +246,24 @@ pub(super) fn run(job: &TrainJob, progress: Progress, cancel: &Cancel) -> Result
                 Err(error) => JobEvent::Warning(format!("the best model so far could not be saved: {error}")),
             },
             FitEvent::Checkpoint(checkpoint) => match checkpoint.save(&state) {
-                Ok(()) => return,
+                Ok(()) => {
+                    is_stored = true;
+                    return;
+                }
                 Err(error) => JobEvent::Warning(format!("the state of the training could not be saved: {error}")),
             },
             FitEvent::Notice(notice) => JobEvent::Warning(notice),
         });
-    })?;
-    save(trained.model)?;
-    // A window that is closed leaves the training to be gone on with.
-    if state.exists() && !cancel.is_abandoned() {
+    });
+    let is_useless = matches!(trained, Err(learn::FitError::Plan(_))) || (trained.is_err() && !has_learned);
+    if is_useless && is_stored && !job.resume {
+        // There is nothing to go on with, or it would end in the same way.
+        let _ = std::fs::remove_file(&state);
+    }
+    let trained = trained?;
+    // A window that is closed leaves the best model so far and the training to be gone on with.
+    if !cancel.is_abandoned() {
+        save(trained.model)?;
         // The model is there; what is left of its making is only litter.
         let _ = std::fs::remove_file(&state);
     }

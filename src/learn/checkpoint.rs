@@ -105,9 +105,9 @@ impl Checkpoint {
         let written = |value: &Value| serde_json::from_str(&value.to_string()).unwrap_or(Value::Null);
         match difference(&written(&self.progress.signature), &written(signature)) {
             None => Ok(()),
-            Some(what) => {
-                Err(format!("the interrupted training was begun otherwise ({what}); repeat its command, or start anew"))
-            }
+            Some(what) => Err(format!(
+                "the interrupted training was begun otherwise ({what}), or by another version; repeat its command, or start anew"
+            )),
         }
     }
 

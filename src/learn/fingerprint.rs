@@ -2,6 +2,7 @@
 //!
 //! After nnU-Net's fingerprint and rules (Isensee et al. 2021), for networks on slices.
 
+use super::augment::Augmentation;
 use super::plan::Plan;
 use super::preparing::LabelledScan;
 use crate::model::{ArchitectureSpec, SliceAxis};
@@ -23,9 +24,14 @@ const BATCH: [usize; 2] = [4, 64];
 /// Up to this many pixels of a patch the network is twice as wide.
 const SMALL_PATCH: usize = 96 * 96;
 
+/// Up to this many scans are changed strongly, in smaller and more steps.
+const FEW_SCANS: usize = 10;
+
 /// Medians over the labelled scans.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fingerprint {
+    /// Number of scans.
+    pub scans: usize,
     /// Spacing along the world axes R, A, S in millimetres.
     pub spacing_mm: [f64; 3],
     /// Smallest and largest spacing of any scan along any axis.
@@ -74,7 +80,8 @@ impl Fingerprint {
             let ends = [words.first(), words.last()];
             named || (words.len() > 1 && ends.into_iter().flatten().any(|word| ["l", "r"].contains(word)))
         };
-        Self { spacing_mm, spacing_range_mm, extent_mm, sided: label_names.into_iter().any(is_side) }
+        let sided = label_names.into_iter().any(is_side);
+        Self { scans: scans.len(), spacing_mm, spacing_range_mm, extent_mm, sided }
     }
 
     /// The plan with what was left to the data, and a sentence about each such choice.
@@ -109,6 +116,11 @@ impl Fingerprint {
             plan.average_mirrored = false;
             said.push("Nothing is mirrored, because labels tell left and right apart.".into());
         }
+        let is_few = self.scans <= FEW_SCANS;
+        if open.augmentation && is_few {
+            plan.augmentation = Augmentation { mirror: plan.augmentation.mirror, ..Augmentation::strong() };
+            said.push("Strong augmentation, because there are few scans.".into());
+        }
         if open.patch {
             plan.patch = self.patch(&plan);
             let [h, w] = plan.patch;
@@ -116,7 +128,8 @@ impl Fingerprint {
         }
         let pixels = plan.patch[0] * plan.patch[1];
         if open.batch {
-            plan.batch = (STEP_PIXELS / pixels.max(1)).clamp(BATCH[0], BATCH[1]);
+            let step = if is_few { STEP_PIXELS / 2 } else { STEP_PIXELS };
+            plan.batch = (step / pixels.max(1)).clamp(BATCH[0], BATCH[1]);
             said.push(format!("{} slices in a step.", plan.batch));
         }
         if open.network {
@@ -166,11 +179,14 @@ pub struct FromData {
     pub network: bool,
     /// Whether nothing is mirrored where labels tell left and right apart.
     pub mirror: bool,
+    /// How strongly slices are changed.
+    pub augmentation: bool,
 }
 
 impl FromData {
     /// Everything.
-    pub const ALL: Self = Self { slices: true, patch: true, batch: true, network: true, mirror: true };
+    pub const ALL: Self =
+        Self { slices: true, patch: true, batch: true, network: true, mirror: true, augmentation: true };
 }
 
 /// The plain U-Net whose width and depth the data decides.
@@ -209,8 +225,20 @@ mod tests {
     }
 
     #[test]
+    fn names_tell_left_from_right() {
+        let sided = |name: &str| Fingerprint::new(&[], [name]).sided;
+        for name in ["left kidney", "kidney_left", "LeftKidney", "kidney_l", "R hippocampus", "lh.cortex"] {
+            assert!(sided(name), "{name}");
+        }
+        for name in ["liver", "cleft", "bright rim", "Anterior", "label 1", "R"] {
+            assert!(!sided(name), "{name}");
+        }
+    }
+
+    #[test]
     fn near_equal_spacings_are_cut_along_all_axes() {
         let small = Fingerprint {
+            scans: 40,
             spacing_mm: [1.0; 3],
             spacing_range_mm: [1.0, 1.2],
             extent_mm: [35.0, 50.0, 36.0],
@@ -222,11 +250,15 @@ mod tests {
         assert_eq!(decided.architecture.options["width"], 32);
         assert_eq!(said.len(), 4, "{said:?}");
         assert_eq!(decided.from_data, FromData::default());
+        let (few, said) = Fingerprint { scans: 5, ..small }.decide(&plan());
+        assert_eq!((few.batch, &few.augmentation), (24, &Augmentation::strong()));
+        assert_eq!(said.len(), 5, "{said:?}");
     }
 
     #[test]
     fn thick_slices_are_cut_where_they_lie() {
         let thick = Fingerprint {
+            scans: 40,
             spacing_mm: [0.5, 3.0, 0.5],
             spacing_range_mm: [0.5, 3.0],
             extent_mm: [200.0, 90.0, 60.0],
@@ -242,6 +274,7 @@ mod tests {
     #[test]
     fn single_slices_are_not_cut_across() {
         let flat = Fingerprint {
+            scans: 40,
             spacing_mm: [1.0; 3],
             spacing_range_mm: [1.0, 1.2],
             extent_mm: [512.0, 512.0, 1.0],
@@ -256,7 +289,13 @@ mod tests {
     #[test]
     fn what_the_user_chose_stays() {
         let chosen = Plan { from_data: FromData::default(), ..plan() };
-        let any = Fingerprint { spacing_mm: [1.0; 3], spacing_range_mm: [1.0, 1.2], extent_mm: [35.0; 3], sided: true };
+        let any = Fingerprint {
+            scans: 3,
+            spacing_mm: [1.0; 3],
+            spacing_range_mm: [1.0, 1.2],
+            extent_mm: [35.0; 3],
+            sided: true,
+        };
         assert_eq!(any.decide(&chosen), (chosen.clone(), vec![]));
     }
 }

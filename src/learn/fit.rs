@@ -23,7 +23,7 @@ pub type Loader<'a> = &'a (dyn Fn(&CaseFiles) -> Result<(Volume, LabelMap), Stri
 /// Why training ended without a model.
 #[derive(Debug, thiserror::Error)]
 pub enum FitError {
-    /// The user stopped before the first validation.
+    /// The user stopped before the first step.
     #[error("stopped")]
     Stopped,
     /// A case cannot be used.
@@ -98,7 +98,7 @@ pub enum FitEvent {
 
 /// A finished training.
 pub struct TrainedModel {
-    /// The best model by mean validation Dice.
+    /// The best model by mean validation Dice; the last one where training was stopped before the first validation.
     pub model: Model,
     /// Epoch it is from.
     pub epoch: usize,
@@ -111,6 +111,9 @@ pub struct TrainedModel {
     /// Every epoch.
     pub epochs: Vec<Epoch>,
 }
+
+/// Where nothing is held back every epoch gives a better model; it is given away no more often than this.
+const UNMEASURED_SECONDS: f64 = 10.0;
 
 /// How a run is made, besides the plan.
 pub struct FitOptions<'a> {
@@ -161,8 +164,7 @@ pub fn fit(
     let _memory = KeepFreedMemory::start();
     let mut planned = plan.clone();
     if let Some(like) = options.like {
-        planned.start_from(like);
-        planned.from_data.batch = plan.from_data.batch;
+        planned.take_over(like);
     }
     let plan = &planned;
     let mut signature = signature(plan, split, options.budget, options.init);
@@ -191,7 +193,10 @@ pub fn fit(
         return Err(FitError::Plan("there is no training case".into()));
     }
     let names = dataset.labels.values().map(String::as_str);
-    let (plan, decided) = Fingerprint::new(&train, names).decide(plan);
+    let mut fingerprint = Fingerprint::new(&train, names);
+    // What is to be like another model, as the folds of a data set are, is planned for as many scans.
+    fingerprint.scans = options.like.map_or(train.len(), |like| like.provenance.cases[0]);
+    let (plan, decided) = fingerprint.decide(plan);
     if !decided.is_empty() {
         on_event(FitEvent::Notice(format!("Chosen for these scans: {}", decided.join(" "))));
     }
@@ -200,7 +205,7 @@ pub fn fit(
     let stop = || control() == Control::Stop;
     let cases = prepare_all(&train, &spec, dataset.ignore, &stop)?;
     drop(train);
-    signature[DATA] = checksum(&cases).into();
+    signature[DATA] = checksum(&cases, &validation).into();
     if let Some(checkpoint) = &options.resume {
         checkpoint.fits(&signature).map_err(FitError::Plan)?;
     }
@@ -209,8 +214,8 @@ pub fn fit(
     let first = match (&options.resume, options.init) {
         (Some(checkpoint), _) => start::Start { weights: checkpoint.weights.clone(), notices: Vec::new() },
         (None, Some(model)) => {
-            let same = start::are_same_classes(&model.spec.classes, &spec.classes);
-            start::from_model(model, &graph, same, plan.seed).map_err(FitError::Plan)?
+            let target = start::Target::of(&model.spec, &spec);
+            start::from_model(model, &graph, target, plan.seed).map_err(FitError::Plan)?
         }
         (None, None) => start::random(&graph, plan.seed),
     };
@@ -234,6 +239,8 @@ pub fn fit(
         epochs: Vec::new(),
         before: None,
         losses: (0.0, 0),
+        rate: 0.0,
+        written: 0.0,
         steps_per_epoch: plan.epoch_steps.unwrap_or(slices.div_ceil(learner.batch())).max(1),
         validate_every: options.validate_every.max(1),
         patience: options.patience,
@@ -259,6 +266,8 @@ pub fn fit(
     if run.learner.steps == 0 && options.init.as_ref().is_some_and(comparable) {
         run.before = Some(run.validate(&stop, on_event)?.ok_or(FitError::Stopped)?);
     }
+    // From the first moment on a training that ends early can be told from a finished one, and gone on with.
+    on_event(FitEvent::Checkpoint(Box::new(run.checkpoint(seconds)?)));
     let clock = Clock::start(options.budget, run.steps_per_epoch, seconds);
     run.train(clock, control, on_event)
 }
@@ -281,6 +290,10 @@ struct Run {
     before: Option<Vec<CaseDice>>,
     /// Sum and count of the losses of this epoch.
     losses: (f64, usize),
+    /// Rate of the last step.
+    rate: f64,
+    /// Seconds when the best model was given away last.
+    written: f64,
     steps_per_epoch: usize,
     validate_every: usize,
     patience: Option<usize>,
@@ -310,11 +323,20 @@ impl Run {
                 break;
             }
             let rate = warm_poly(self.plan.rate, self.plan.warm_up, share);
+            self.rate = rate;
             let cases = &self.cases;
             let loss = match self.learner.step(&|forced, random| draw(cases, forced, random), rate, &stop) {
                 Err(FitError::Engine(EngineError::Stopped)) => break,
                 other => other?,
             };
+            if !loss.is_finite() && self.best.is_some() {
+                on_event(FitEvent::Notice(format!(
+                    "The loss is {loss} after {} steps: the training has diverged, and the best model until then is kept; \
+                     choose a lower rate than {}.",
+                    self.learner.steps, self.plan.rate
+                )));
+                break;
+            }
             if !loss.is_finite() {
                 return Err(FitError::Plan(format!(
                     "the loss is {loss} after {} steps: the training has diverged; choose a lower rate than {}",
@@ -365,11 +387,20 @@ impl Run {
             self.validated = Some(self.learner.steps);
             let mean = measured.values().sum::<f64>() / measured.len().max(1) as f64;
             // Without validation cases (or labels in them) there is nothing to choose by: the latest is kept.
-            better = measured.is_empty() || self.best.as_ref().is_none_or(|(best, _)| mean > best.mean);
+            let weights = self.learner.current_weights()?;
+            let is_whole = || weights.values().all(|array| array.values.iter().all(|value| value.is_finite()));
+            better = if measured.is_empty() {
+                is_whole()
+            } else {
+                self.best.as_ref().is_none_or(|(best, _)| mean > best.mean)
+            };
             if better {
+                let is_due = !measured.is_empty() || last || clock.seconds() - self.written >= UNMEASURED_SECONDS;
                 let best = BestSoFar { mean, epoch: number, cases };
-                let weights = self.learner.current_weights()?;
-                on_event(FitEvent::Best(Box::new(self.trained(&best, weights.clone()).model)));
+                if is_due {
+                    self.written = clock.seconds();
+                    on_event(FitEvent::Best(Box::new(self.trained(&best, weights.clone()).model)));
+                }
                 self.best = Some((best, weights));
             }
             dice = Some(measured);
@@ -381,7 +412,7 @@ impl Run {
             dice,
             best: better,
             seconds: clock.seconds(),
-            rate: warm_poly(self.plan.rate, self.plan.warm_up, clock.done(self.learner.steps).min(1.0)),
+            rate: self.rate,
         };
         self.epochs.push(epoch.clone());
         on_event(FitEvent::Epoch(epoch));
@@ -393,6 +424,7 @@ impl Run {
         let mut model = Model { spec: self.spec.clone(), weights };
         for (class, &value) in model.spec.classes.iter_mut().zip(&self.stored) {
             class.value = Some(value);
+            model.spec.version = crate::model::SPEC_VERSION;
         }
         let dice = mean_dice(&best.cases);
         model.spec.provenance.metrics = dice.iter().map(|(name, d)| (format!("dice/{name}"), *d)).collect();

@@ -107,7 +107,7 @@ impl Learner {
             optimiser,
             loss: SegmentationLoss { ignore, ..SegmentationLoss::default() },
             augmentation: plan.augmentation.clone(),
-            cut: Cut { patch: fit.input, neighbours: plan.neighbours, mirrored_border: !padded },
+            cut: Cut { patch: fit.input, output: fit.output, neighbours: plan.neighbours, mirrored_border: !padded },
             output: fit.output,
             channels: spec.input_channels(),
             batch,
@@ -143,7 +143,6 @@ impl Learner {
                 self.augmentation.example(&drawn, self.cut, &mut random)
             })
             .collect();
-        self.steps += 1;
         let [h, w] = self.cut.patch;
         let images = examples.iter().flat_map(|e| e.image.iter().copied()).collect();
         let image = Array::new([self.batch, self.channels, h, w], images);
@@ -162,6 +161,7 @@ impl Learner {
         }
         let gradients = pass.backward_unless(&gradients, stop)?;
         self.optimiser.step(&mut self.network, &gradients, rate)?;
+        self.steps += 1;
         if let Some(average) = &mut self.average {
             average.add(&self.network.weights()?);
         }

@@ -42,5 +42,5 @@ pub use refine::{Refined, Refinement, only_finished, refine};
 pub use report::{case_table, curve_picture, curve_table, worst_first};
 pub use sampling::PreparedCase;
 pub use schedule::{poly, warm_poly};
-pub use start::{Start, fold_channels, from_model};
+pub use start::{Start, Target, fold_channels, from_model};
 pub use validation::{CaseDice, Preview, mean_dice, validate};

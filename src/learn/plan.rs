@@ -83,18 +83,26 @@ const FINE_TUNING_RATE: f64 = 5e-4;
 const FINE_TUNING_WARM_UP: f64 = 0.1;
 
 impl Plan {
-    /// Takes over from a model that training starts from: its network and slices, what it may mirror, and a lower rate. A
-    /// classifier becomes the encoder of a U-Net and says nothing else.
+    /// Takes over from a model that training starts from what [`Plan::take_over`] does, and a lower rate where its weights fit.
     pub fn start_from(&mut self, spec: &ModelSpec) {
+        self.take_over(spec);
+        if !spec.is_classifier() {
+            self.rate = FINE_TUNING_RATE;
+            self.warm_up = FINE_TUNING_WARM_UP;
+        }
+    }
+
+    /// Takes over a model's network and slices, and what it may mirror. A classifier becomes the encoder of a U-Net and says
+    /// nothing else.
+    pub fn take_over(&mut self, spec: &ModelSpec) {
         self.from_data.network = false;
         if spec.is_classifier() {
             let options = serde_json::json!({"encoder": spec.architecture.options["network"]});
             self.architecture = ArchitectureSpec { id: "unet".into(), options };
             return;
         }
-        self.from_data = FromData { batch: self.from_data.batch, mirror: self.from_data.mirror, ..FromData::default() };
-        self.rate = FINE_TUNING_RATE;
-        self.warm_up = FINE_TUNING_WARM_UP;
+        let FromData { batch, mirror, augmentation, .. } = self.from_data;
+        self.from_data = FromData { batch, mirror, augmentation, ..FromData::default() };
         self.architecture = spec.architecture.clone();
         self.slice_axis = spec.slice_axis;
         self.fuse_axes = spec.fused_axes.len() > 1;

@@ -132,7 +132,7 @@ pub fn specification(
         })
         .collect();
     let spec = ModelSpec {
-        version: crate::model::SPEC_VERSION,
+        version: crate::model::PLAIN_VERSION,
         id: dataset.name.to_lowercase().replace(' ', "-"),
         title: dataset.name.clone(),
         architecture: plan.architecture.clone(),

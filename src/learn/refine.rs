@@ -13,7 +13,7 @@ use super::schedule::warm_poly;
 use super::start;
 use crate::engine::{DeviceChoice, EngineError, KeepFreedMemory, Random, Recipe};
 use crate::model::Model;
-use crate::volume::{LabelMap, Plane, PlaneLayout, Volume};
+use crate::volume::{LabelMap, LabelValue, Plane, PlaneLayout, Volume};
 
 /// First rate: a third of a training's, so that what the model knows is not lost.
 const RATE: f64 = 3e-4;
@@ -119,6 +119,16 @@ pub fn refine(
         image: task.image.clone(),
         labels: only_finished(&labels, task.done, classes, ignore),
     };
+    // Labels of the user's own are left out; but what has nothing else would only teach what is not there.
+    let painted = only_finished(task.labels, task.done, LabelValue::MAX, 0).counts();
+    if !painted.is_empty() && !painted.keys().any(|value| values.contains(value)) {
+        return Err(FitError::Plan(format!(
+            "the finished slices have the labels {:?}, and {} knows {:?}; give them its labels, or teach a model of your own",
+            painted.keys().collect::<Vec<_>>(),
+            spec.id,
+            &values[1..]
+        )));
+    }
     let own = prepare_all(std::slice::from_ref(&own), spec, Some(ignore), stop)?;
     // What the whole scan looks like now holds the model where nothing was corrected: one slice alone, perhaps without some
     // of the labels, would let it forget the others.
@@ -155,7 +165,8 @@ pub fn refine(
         seed: task.seed,
     };
     let graph = spec.graph()?;
-    let first = start::from_model(task.model, &graph, true, task.seed).map_err(FitError::Plan)?;
+    let first =
+        start::from_model(task.model, &graph, start::Target::of(spec, spec), task.seed).map_err(FitError::Plan)?;
     let (mut learner, _) = Learner::new(spec, graph, &first.weights, &plan, Some(ignore), task.device)?;
     let mut loss = [f64::NAN; 2];
     let started = Instant::now();

@@ -1,5 +1,6 @@
 //! Prepared cases and how slices are drawn from them.
 
+use super::preparing::LabelledScan;
 use crate::engine::Random;
 
 /// A case on the network's grid: R, A, S order, in-plane resampled, normalised.
@@ -57,11 +58,17 @@ impl PreparedCase {
     }
 }
 
-/// A checksum (CRC-32) of images and labels: the same cases have the same.
-pub fn checksum(cases: &[PreparedCase]) -> u32 {
+/// A checksum (CRC-32) of what is learned from, and of the sizes and labels of what is held back: the same cases have the same.
+pub fn checksum(cases: &[PreparedCase], held_back: &[LabelledScan]) -> u32 {
     let mut sum = crc32fast::Hasher::new();
     let mut bytes = Vec::new();
+    for scan in held_back {
+        let statistics = scan.image.statistics();
+        let facts = (scan.image.geometry.shape(), scan.labels.counts(), statistics.min, statistics.max);
+        sum.update(format!("{}{facts:?}", scan.name).as_bytes());
+    }
     for case in cases {
+        sum.update(format!("{}{:?}", case.name, case.size).as_bytes());
         for image in case.images.iter().flatten() {
             bytes.clear();
             bytes.extend(image.iter().flat_map(|value| value.to_le_bytes()));

@@ -2,7 +2,7 @@
 
 use crate::engine::{Array, Weights, initial_weights};
 use crate::graph::{Graph, Op};
-use crate::model::{ClassSpec, Model};
+use crate::model::{ClassSpec, Model, ModelSpec};
 
 /// The first weights of a training.
 pub struct Start {
@@ -17,13 +17,31 @@ pub fn random(graph: &Graph, seed: u64) -> Start {
     Start { weights: initial_weights(graph, seed), notices: Vec::new() }
 }
 
+/// What the network is for that starts from a model.
+#[derive(Debug, Clone, Copy)]
+pub struct Target {
+    /// Whether its classes are the model's.
+    pub same_classes: bool,
+    /// Whether both see one image channel, so that further inputs are neighbouring slices.
+    pub one_channel: bool,
+}
+
+impl Target {
+    /// The new model as it compares with the one that it starts from.
+    pub fn of(from: &ModelSpec, to: &ModelSpec) -> Self {
+        Self {
+            same_classes: are_same_classes(&from.classes, &to.classes),
+            one_channel: from.image_channels == 1 && to.image_channels == 1 && !from.is_classifier(),
+        }
+    }
+}
+
 /// A model's weights. A classifier's lie under the scope `encoder`, and the rest starts at random. A head for other classes
-/// (unless they are the `same_classes`) starts at random; a first convolution for other channels is folded, see
-/// [`fold_channels`].
+/// starts at random; a first convolution for other channels is folded, see [`fold_channels`].
 ///
 /// # Errors
 /// Names the first tensor that the model lacks or that has another shape.
-pub fn from_model(model: &Model, graph: &Graph, same_classes: bool, seed: u64) -> Result<Start, String> {
+pub fn from_model(model: &Model, graph: &Graph, target: Target, seed: u64) -> Result<Start, String> {
     let Start { mut weights, mut notices } = random(graph, seed);
     let is_classifier = model.spec.is_classifier();
     let first = graph.nodes.iter().find(|n| n.inputs == [0] && matches!(n.op, Op::Conv2d(_)));
@@ -40,7 +58,7 @@ pub fn from_model(model: &Model, graph: &Graph, same_classes: bool, seed: u64) -
         let Some(array) = model.weights.get(name) else {
             return Err(format!("the model {} has no tensor {name:?} for this architecture", model.spec.id));
         };
-        let value = if array.shape == parameter.shape && (same_classes || !heads.contains(&id)) {
+        let value = if array.shape == parameter.shape && (target.same_classes || !heads.contains(&id)) {
             array.clone()
         } else if heads.contains(&id) {
             rebuilt = true;
@@ -48,8 +66,7 @@ pub fn from_model(model: &Model, graph: &Graph, same_classes: bool, seed: u64) -
         } else if first == Some(id) && fits_but_channels(&array.shape, &parameter.shape) {
             let (from, to) = (array.shape[1], parameter.shape[1]);
             notices.push(format!("The first convolution was folded from {from} to {to} channels."));
-            let of_one_image = !is_classifier && model.spec.image_channels == 1 && from % 2 == 1 && to % 2 == 1;
-            if of_one_image { fold_neighbours(array, to) } else { fold_channels(array, to) }
+            if target.one_channel { fold_neighbours(array, to) } else { fold_channels(array, to) }
         } else {
             return Err(format!(
                 "the tensor {name:?} of the model {} is {:?}, this architecture needs {:?}",
@@ -129,6 +146,10 @@ mod tests {
     use crate::zoo::{self, Ends};
     use serde_json::json;
 
+    const SAME: Target = Target { same_classes: true, one_channel: true };
+    const CLASSIFIER: Target = Target { same_classes: false, one_channel: false };
+    const OTHERS: Target = Target { same_classes: false, one_channel: true };
+
     fn model(id: &str, options: serde_json::Value, in_channels: usize, classes: usize) -> Model {
         let spec = ModelSpec {
             version: 1,
@@ -163,32 +184,32 @@ mod tests {
     fn a_classifier_becomes_the_encoder_of_a_grey_network() {
         let classifier = model("classifier", json!({"network": "resnet18"}), 3, 1000);
         let graph = zoo::build("unet", Ends { in_channels: 1, classes: 3 }, &json!({"encoder": "resnet18"})).unwrap();
-        let start = from_model(&classifier, &graph, true, 1).unwrap();
+        let start = from_model(&classifier, &graph, CLASSIFIER, 1).unwrap();
         let (of, to) = (&classifier.weights["conv1.weight"].values, &start.weights["encoder.conv1.weight"].values);
         assert!((to[0] - (of[0] + of[49] + of[98])).abs() < 1e-6);
         assert_eq!(start.weights["encoder.layer4.1.conv2.weight"], classifier.weights["layer4.1.conv2.weight"]);
         assert_eq!(start.notices.len(), 2, "{:?}", start.notices);
         let other = zoo::build("unet", Ends { in_channels: 1, classes: 3 }, &json!({"encoder": "vgg16"})).unwrap();
-        assert!(from_model(&classifier, &other, true, 1).is_err());
+        assert!(from_model(&classifier, &other, CLASSIFIER, 1).is_err());
     }
 
     #[test]
     fn heads_for_other_classes_start_anew_and_the_rest_is_kept() {
         let old = model("unet", json!({"width": 4, "depth": 1}), 1, 2);
         let graph = zoo::build("unet", Ends { in_channels: 1, classes: 5 }, &json!({"width": 4, "depth": 1})).unwrap();
-        let start = from_model(&old, &graph, false, 1).unwrap();
+        let start = from_model(&old, &graph, OTHERS, 1).unwrap();
         assert_eq!(start.weights["head.weight"].shape, [5, 4, 1, 1]);
         assert_eq!(start.weights["down.0.conv1.weight"], old.weights["down.0.conv1.weight"]);
         // As many classes, but others.
         let graph = zoo::build("unet", Ends { in_channels: 1, classes: 2 }, &json!({"width": 4, "depth": 1})).unwrap();
-        let head = |same: bool| from_model(&old, &graph, same, 1).unwrap().weights["head.weight"].clone();
-        assert!(head(true) == old.weights["head.weight"] && head(false) != old.weights["head.weight"]);
+        let head = |target| from_model(&old, &graph, target, 1).unwrap().weights["head.weight"].clone();
+        assert!(head(SAME) == old.weights["head.weight"] && head(OTHERS) != old.weights["head.weight"]);
         let nnunet = model("nnunet-plain", json!({"features": [4, 8, 8], "strides": [1, 2, 2]}), 1, 3);
         let options = &nnunet.spec.architecture.options;
         let graph = zoo::build("nnunet-plain", Ends { in_channels: 1, classes: 4 }, options).unwrap();
-        assert_eq!(from_model(&nnunet, &graph, false, 1).unwrap().weights["decoder.seg_layers.0.weight"].shape[0], 4);
+        assert_eq!(from_model(&nnunet, &graph, OTHERS, 1).unwrap().weights["decoder.seg_layers.0.weight"].shape[0], 4);
         let wider = zoo::build("unet", Ends { in_channels: 1, classes: 5 }, &json!({"width": 8, "depth": 1})).unwrap();
-        assert!(from_model(&old, &wider, false, 1).err().unwrap().contains("down.0.conv1.weight"));
+        assert!(from_model(&old, &wider, OTHERS, 1).err().unwrap().contains("down.0.conv1.weight"));
     }
 
     #[test]

@@ -62,7 +62,7 @@ fn difference(a: &ModelSpec, b: &ModelSpec) -> Option<&'static str> {
     let names = |spec: &ModelSpec| spec.classes.iter().map(|class| class.name.clone()).collect::<Vec<_>>();
     let checks = [
         ("architecture", a.architecture == b.architecture),
-        ("classes", names(a) == names(b)),
+        ("classes", names(a) == names(b) && a.values() == b.values()),
         ("channels", (a.image_channels, a.neighbours) == (b.image_channels, b.neighbours)),
         ("slice axes", (a.slice_axis, &a.fused_axes) == (b.slice_axis, &b.fused_axes)),
         ("spacing", a.spacing_mm == b.spacing_mm && a.reversed == b.reversed),

@@ -6,8 +6,10 @@ use crate::graph::Graph;
 use crate::volume::{Label, LabelTable, LabelValue, Rgb};
 use crate::zoo::{self, Ends, ZooError};
 
-/// Version of the metadata's form.
-pub const SPEC_VERSION: u32 = 1;
+/// Version of the metadata's form that is understood; 2 has label values of its own.
+pub const SPEC_VERSION: u32 = 2;
+/// Version that is written where no class has a value of its own.
+pub const PLAIN_VERSION: u32 = 1;
 
 /// An entry of the zoo with its options.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -146,7 +148,7 @@ pub struct Provenance {
 /// Everything about a model but its weights.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ModelSpec {
-    /// [`SPEC_VERSION`].
+    /// [`PLAIN_VERSION`] or [`SPEC_VERSION`].
     pub version: u32,
     /// Short identifier, as used on the command line.
     pub id: String,

@@ -13,14 +13,14 @@ use super::app::App;
 use super::egui;
 use super::theme::{self, UNIT};
 
-/// Shows the panel.
+/// Shows the panel: all cards for an image, the Teach card without one.
 pub fn cards_ui(ui: &mut egui::Ui, app: &mut App) {
     let panel =
         egui::Panel::right("cards").default_size(app.settings.widths[1]).size_range(260.0..=460.0).show(ui, |ui| {
             egui::ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
                 ui.add_space(2.0 * UNIT);
                 if app.viewer.is_none() {
-                    ui.label(egui::RichText::new("Open an image to see its controls.").color(theme::tokens(ui).dim));
+                    card_ui(ui, app, "Teach", teach::teach_ui);
                     return;
                 }
                 card_ui(ui, app, "Image", image::image_ui);

@@ -108,7 +108,8 @@ fn start_ui(ui: &mut egui::Ui, app: &mut App) {
     if let Some(problem) = &problem {
         ui.add(egui::Label::new(egui::RichText::new(problem).small().color(t.bad)).wrap());
     }
-    let interrupted = app.teaching_was_interrupted();
+    let there = app.taught_before();
+    let interrupted = there.training;
     let missing = match () {
         () if app.teach.from_scan && app.done_slices().is_empty() => {
             Some("Label a slice and mark it done (Enter over its view) first")
@@ -116,7 +117,7 @@ fn start_ui(ui: &mut egui::Ui, app: &mut App) {
         () if !app.teach.from_scan && app.teach.dataset.is_none() => Some("Choose a folder of labelled scans first"),
         () if problem.is_some() => Some("This network cannot be built"),
         () if !is_id(&app.teach.name) => Some("A name has letters, digits, - _ ."),
-        () if app.has_model(&app.teach.name) && !interrupted => {
+        () if there.model && !interrupted => {
             Some("There is a model of this name; choose another, nothing is overwritten")
         }
         () if app.teach.from_model && !app.model_is_ready() => Some("The model is being read"),
@@ -144,12 +145,17 @@ fn start_ui(ui: &mut egui::Ui, app: &mut App) {
 fn source_ui(ui: &mut egui::Ui, app: &mut App) {
     let t = theme::tokens(ui);
     let done = app.done_slices().len();
-    ui.horizontal(|ui| {
-        ui.selectable_value(&mut app.teach.from_scan, false, "Folder").on_hover_text("Learn from a folder of labelled scans");
-        let text = format!("This scan, {done} done");
-        let hint = "Learn from the slices of this scan that are marked done (Enter over a view); what is not done is left open";
-        ui.selectable_value(&mut app.teach.from_scan, true, text).on_hover_text(hint);
-    });
+    // Without an image there is nothing else to choose.
+    app.teach.from_scan &= app.viewer.is_some();
+    if app.viewer.is_some() {
+        ui.horizontal(|ui| {
+            let hint = "Learn from a folder of labelled scans";
+            ui.selectable_value(&mut app.teach.from_scan, false, "Folder").on_hover_text(hint);
+            let text = format!("This scan, {done} done");
+            let hint = "Learn from the slices of this scan that are marked done (Enter over a view); what is not done is left open";
+            ui.selectable_value(&mut app.teach.from_scan, true, text).on_hover_text(hint);
+        });
+    }
     if app.teach.from_scan {
         let hint = "Write the scan and its finished slices into a folder, to learn from several scans together";
         let button = ui.add_enabled(done > 0, egui::Button::new(format!("{} Add to a data set", icon::PLUS)));

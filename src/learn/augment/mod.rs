@@ -168,6 +168,8 @@ impl std::str::FromStr for Augmentation {
 pub struct Cut {
     /// Height and width of the patch.
     pub patch: [usize; 2],
+    /// Height and width of its middle part that labels are wanted for; less than the patch for networks without padding.
+    pub output: [usize; 2],
     /// Neighbouring slices on either side.
     pub neighbours: usize,
     /// Whether the image is mirrored beyond its border (networks without padding) instead of being 0.
@@ -184,8 +186,8 @@ pub struct Example {
 
 impl Augmentation {
     /// Cuts a patch around the middle of a slice, under a random transform, and changes its intensities. Where the slice is
-    /// larger the patch is moved at random, such that a label that must be seen is near its middle. Beyond the slice is the mean
-    /// (0) and background.
+    /// larger the patch is moved at random, such that a label that must be seen is near its middle (a turn of a patch at the
+    /// slice's edge can still lose it). Beyond the slice is the mean (0) and background.
     pub fn example(&self, drawn: &Drawn, cut: Cut, random: &mut Random) -> Example {
         let case = drawn.case;
         let warp = self.warp(drawn, cut, random);
@@ -202,7 +204,7 @@ impl Augmentation {
     fn warp(&self, drawn: &Drawn, cut: Cut, random: &mut Random) -> Warp {
         let (case, slice) = (drawn.case, drawn.slice);
         let mut warp = Warp::identity(slice, case.size, cut.patch);
-        let room = [0, 1].map(|axis| case.size[axis] as f64 - cut.patch[axis] as f64);
+        let room = [0, 1].map(|axis| case.size[axis] as f64 - cut.output[axis] as f64);
         let is_larger = room.iter().any(|&room| room > 0.0);
         let wanted = drawn.label.filter(|_| is_larger).and_then(|label| case.place_of(slice, label, random));
         for axis in 0..2 {
@@ -210,7 +212,7 @@ impl Augmentation {
                 let most = room[axis] / 2.0;
                 let by = match wanted {
                     Some(place) => {
-                        let aside = cut.patch[axis] as f64 / 4.0;
+                        let aside = cut.output[axis] as f64 / 4.0;
                         let from_middle = place[axis] as f64 - (case.size[axis] - 1) as f64 / 2.0;
                         (from_middle + random.between(-aside, aside)).clamp(-most, most)
                     }
@@ -280,7 +282,7 @@ mod tests {
     }
 
     fn cut(patch: [usize; 2], neighbours: usize) -> Cut {
-        Cut { patch, neighbours, mirrored_border: false }
+        Cut { patch, output: patch, neighbours, mirrored_border: false }
     }
 
     #[test]

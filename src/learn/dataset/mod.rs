@@ -85,30 +85,34 @@ impl Dataset {
         }
     }
 
-    /// Whether its labels and channels are known; else [`Dataset::describe`] must be told what the files hold.
-    pub fn is_described(&self) -> bool {
-        !self.labels.is_empty() && !self.channels.is_empty()
+    /// Whether its labels are known; else [`Dataset::describe_labels`] must be told what the files hold.
+    pub fn has_labels(&self) -> bool {
+        !self.labels.is_empty()
     }
 
-    /// Takes the labels that occur in the files, and the number of frames of an image.
+    /// Whether its channels are known; else [`Dataset::describe_channels`] must be told how many there are.
+    pub fn has_channels(&self) -> bool {
+        !self.channels.is_empty()
+    }
+
+    /// Takes the number of frames of an image.
+    pub fn describe_channels(&mut self, frames: usize) {
+        self.channels = (0..frames).map(|n| format!("channel {n}")).collect();
+    }
+
+    /// Takes the labels that occur in the files.
     ///
     /// # Errors
     /// When there are not two labels to tell apart.
-    pub fn describe(&mut self, values: &BTreeSet<u16>, frames: usize) -> Result<(), DatasetError> {
+    pub fn describe_labels(&mut self, values: &BTreeSet<u16>) -> Result<(), DatasetError> {
         let stored: Vec<u16> = std::iter::once(0).chain(values.iter().copied().filter(|&value| value != 0)).collect();
         if stored.len() < 2 {
             let problem = format!("the label files hold only {values:?}; there is nothing to tell apart");
             return Err(DatasetError { path: self.folder.clone(), problem });
         }
-        // What is described stays as it is.
-        if self.labels.is_empty() {
-            let name = |value: u16| if value == 0 { "background".into() } else { format!("label {value}") };
-            self.labels = (0..).zip(stored.iter().map(|&value| name(value))).collect();
-            self.stored = Some(stored);
-        }
-        if self.channels.is_empty() {
-            self.channels = (0..frames).map(|n| format!("channel {n}")).collect();
-        }
+        let name = |value: u16| if value == 0 { "background".into() } else { format!("label {value}") };
+        self.labels = (0..).zip(stored.iter().map(|&value| name(value))).collect();
+        self.stored = Some(stored);
         Ok(())
     }
 

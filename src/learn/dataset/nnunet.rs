@@ -90,6 +90,8 @@ fn found_cases(folder: &Path, channels: usize) -> Result<Vec<CaseFiles>, Dataset
         let file = label.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         let Some(ending) = ending(&file) else { continue };
         let name = case_name(&label);
+        // As this file spells it.
+        let ending = &file[file.len() - ending.len()..];
         let images: Vec<PathBuf> =
             (0..channels).map(|c| folder.join("imagesTr").join(format!("{name}_{c:04}{ending}"))).collect();
         if let Some(missing) = images.iter().find(|image| !image.is_file()) {

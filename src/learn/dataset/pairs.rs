@@ -95,8 +95,8 @@ pub fn open(folder: &Path, [images, labels]: &[PathBuf; 2]) -> Result<Dataset, D
         if let Some(value) = dataset.ignore {
             dataset.labels.remove(&value);
         }
-        dataset.channels = channels(&json);
     }
+    dataset.channels = channels(&json);
     Ok(dataset)
 }
 
@@ -123,23 +123,25 @@ mod tests {
         }
         let mut dataset = Dataset::open(folder.path()).unwrap();
         assert_eq!(dataset.cases.iter().map(|case| case.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
-        assert!(!dataset.is_described());
-        assert!(dataset.describe(&BTreeSet::from([0]), 1).is_err());
-        dataset.describe(&BTreeSet::from([0, 7, 255]), 3).unwrap();
+        assert!(!dataset.has_labels() && !dataset.has_channels());
+        assert!(dataset.describe_labels(&BTreeSet::from([0])).is_err());
+        dataset.describe_labels(&BTreeSet::from([0, 7, 255])).unwrap();
+        dataset.describe_channels(3);
         assert_eq!(dataset.stored, Some(vec![0, 7, 255]));
         assert_eq!((dataset.labels[&2].as_str(), dataset.channels.len()), ("label 255", 3));
         let named = r#"{"labels": {"0": "membrane", "255": "cell"}, "licence": "own"}"#;
         std::fs::write(folder.path().join("dataset.json"), named).unwrap();
         let dataset = Dataset::open(folder.path()).unwrap();
         assert_eq!((dataset.labels[&1].as_str(), &dataset.stored), ("cell", &Some(vec![0, 255])));
-        // Names stay when channels are counted in the files.
+        // Names and channels are described each on their own.
         let partly = r#"{"labels": {"0": "background", "1": "cell", "2": "ignore"}}"#;
         std::fs::write(folder.path().join("dataset.json"), partly).unwrap();
-        let mut dataset = Dataset::open(folder.path()).unwrap();
-        assert!(!dataset.is_described());
-        dataset.describe(&BTreeSet::from([0, 1, 2]), 3).unwrap();
+        let dataset = Dataset::open(folder.path()).unwrap();
+        assert!(dataset.has_labels() && !dataset.has_channels());
         assert_eq!((dataset.labels.len(), dataset.labels[&1].as_str(), dataset.ignore), (2, "cell", Some(2)));
-        assert_eq!(dataset.channels.len(), 3);
+        std::fs::write(folder.path().join("dataset.json"), r#"{"channel_names": {"0": "CT"}}"#).unwrap();
+        let dataset = Dataset::open(folder.path()).unwrap();
+        assert_eq!((dataset.has_labels(), &dataset.channels[..]), (false, &["CT".to_string()][..]));
         std::fs::write(folder.path().join("masks/d.png"), b"").unwrap();
         assert!(Dataset::open(folder.path()).unwrap_err().to_string().contains("d.png"));
     }

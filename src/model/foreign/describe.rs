@@ -4,7 +4,7 @@ use super::Report;
 use crate::engine::{Array, Weights};
 use crate::graph::Graph;
 use crate::model::{
-    ArchitectureSpec, ClassSpec, IntensityNormalisation, ModelSpec, Provenance, SPEC_VERSION, SliceAxis,
+    ArchitectureSpec, ClassSpec, IntensityNormalisation, ModelSpec, PLAIN_VERSION, Provenance, SliceAxis,
 };
 use crate::volume::{LabelValue, default_colour};
 
@@ -148,7 +148,7 @@ impl Description {
         assume(self.patch.or(known.patch).is_none(), format!("patches of {} x {}", patch[0], patch[1]));
         assume(self.licence.is_none(), "an unknown licence".into());
         let spec = ModelSpec {
-            version: SPEC_VERSION,
+            version: PLAIN_VERSION,
             id: self.id.clone(),
             title: known.title,
             architecture: known.architecture,
