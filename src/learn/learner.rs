@@ -1,5 +1,7 @@
 //! A network that learns: one step at a time, from slices that somebody draws.
 
+use std::collections::BTreeSet;
+
 use rayon::prelude::*;
 
 use super::augment::{Augmentation, Cut};
@@ -60,8 +62,8 @@ fn check_scopes(graph: &Graph, scopes: &[String]) -> Result<(), FitError> {
     if let Some(empty) =
         scopes.iter().find(|scope| !trainable().any(|p| is_in_scopes(&p.name, std::slice::from_ref(scope))))
     {
-        let mut first: Vec<&str> = trainable().filter_map(|p| p.name.split('.').next()).collect();
-        first.dedup();
+        let first: BTreeSet<&str> = trainable().filter_map(|p| p.name.split('.').next()).collect();
+        let first: Vec<&str> = first.into_iter().collect();
         return Err(FitError::Plan(format!(
             "the network has no parameters in {empty:?}; its scopes are {}",
             first.join(", ")
