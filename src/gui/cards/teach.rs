@@ -264,7 +264,7 @@ fn curve_ui(ui: &mut egui::Ui, teach: &Teach) {
         let rate: Vec<[f64; 2]> =
             teach.curve.rate.iter().map(|[done, rate]| [*done, rate / highest.max(1e-12)]).collect();
         let named = format!("rate, of {highest:.0e}");
-        plot.line(Line::new(named, PlotPoints::from(rate)).color(t.line));
+        plot.line(Line::new(named, PlotPoints::from(rate)).color(t.warn));
         for (n, (name, points)) in teach.curve.dice.iter().enumerate() {
             let [r, g, b] = crate::volume::default_colour(n as u16 + 1);
             let line = Line::new(format!("Dice {name}"), PlotPoints::from(points.clone()));
