@@ -4,17 +4,18 @@
 Both learn axial, coronal and sagittal slices (five neighbours each) of the split's training cases with one 2.5-D U-Net
 (width 32, depth 3, instance norm), patches of 48 x 48, 48 slices in a step, AdamW at 1e-3 with warm-up and poly decay over the
 budget, cross entropy plus batch Dice, a third of each batch with forced foreground, and keep an exponential mean of the weights.
-Dice is that of all validation cases (mean of the three axes, mirrored from left to right). Lamella validates about once a minute
-and the time counts; the PyTorch loop only keeps its weights at chosen minutes, which are measured after its time is over and cost
-it nothing. It augments as such loops do, on the batch: rotation, size, mirroring, noise, contrast, gamma.
+Dice is that of all validation cases (mean of the three axes, mirrored from left to right). The weights that both have at chosen minutes are put aside and
+measured after the time is over. The PyTorch loop augments as such loops do, on the batch: rotation, size, mirroring, noise, contrast,
+gamma; Lamella as it does by itself, or as `--more` says.
 
-Usage: python3 benches/train_curves.py target/release/lamella DATASET --split FILE [--minutes 20] [--only ours|torch] -o FOLDER
+Usage: python3 benches/train_curves.py target/release/lamella DATASET --split FILE [--minutes 20] [--only ours|torch] [--more WORDS] -o FOLDER
 Writes FOLDER/ours.csv, FOLDER/torch.csv and FOLDER/train-curves.svg. Needs PyTorch and nibabel; nothing else may run meanwhile.
 """
 
 import argparse
 import csv
 import json
+import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -27,6 +28,7 @@ parser.add_argument("lamella")
 parser.add_argument("dataset", type=Path)
 parser.add_argument("--split", type=Path, required=True)
 parser.add_argument("--minutes", type=float, default=20)
+parser.add_argument("--more", default="", help="further words for `lamella train`")
 parser.add_argument("--only", choices=["ours", "torch"])
 parser.add_argument("-o", "--output", type=Path, required=True)
 a = parser.parse_args()
@@ -34,25 +36,53 @@ a.output.mkdir(parents=True, exist_ok=True)
 
 WIDTH, DEPTH, REACH, PATCH, BATCH, RATE = 32, 3, 2, 48, 48, 1e-3
 CLASSES = 3
-# Steps between two of our validations.
-EPOCH_STEPS = 80
-# Minutes after which PyTorch's weights are measured; and at the end.
-MEASURED = [1, 2, 3, 4, 6, 8, 10, 13, 16]
+# Steps after which our model file is renewed.
+EPOCH_STEPS = 30
+# Minutes after which the weights are measured; and at the end.
+MEASURED = [1, 2, 3, 4, 6, 8, 10, 12, 14, 16, 18]
 
 
 def ours():
+    """Nothing is held back while it learns: the model file is renewed about every ten seconds, and copied at the minutes."""
+    split = json.loads(a.split.read_text())
+    (a.output / "split.json").write_text(json.dumps({"train": split["train"], "validation": []}))
+    model = a.output / "ours.safetensors"
     options = {"width": WIDTH, "depth": DEPTH, "norm": "instance", "activation": {"leaky_relu": 0.01}}
-    words = [a.lamella, "train", a.dataset, "--split", a.split, "-o", a.output / "ours.safetensors", "--json"]
+    words = [a.lamella, "train", a.dataset, "--split", a.output / "split.json", "-o", model, "--json"]
     words += ["--options", json.dumps(options), "--fuse-axes", "--mirror", "R", "--average-mirrored", "--neighbours", str(REACH)]
     words += ["--patch", f"{PATCH}x{PATCH}", "--batch", str(BATCH), "--seed", "1", "--budget", f"{round(60 * a.minutes)}s"]
-    words += ["--epoch-steps", str(EPOCH_STEPS)]
-    with (a.output / "ours.csv").open("w") as file, subprocess.Popen(map(str, words), stdout=subprocess.PIPE, text=True) as run:
-        file.write("seconds,anterior,posterior\n")
+    words += ["--epoch-steps", str(EPOCH_STEPS), *a.more.split()]
+    waiting, snapshots = [60 * minute for minute in MEASURED], []
+    with subprocess.Popen(map(str, words), stdout=subprocess.PIPE, text=True) as run:
         for line in run.stdout:
             epoch = json.loads(line)
-            if epoch.get("dice") and "seconds" in epoch:
-                file.write(f"{epoch['seconds']:.1f},{','.join(f'{v:.4f}' for v in epoch['dice'].values())}\n")
-                file.flush()
+            if "seconds" not in epoch:
+                continue
+            last = epoch["done"] >= 1
+            if last or (waiting and epoch["seconds"] >= waiting[0]):
+                waiting = waiting[1:]
+                snapshots.append((epoch["seconds"], epoch["epoch"] * EPOCH_STEPS, shutil.copy(model, a.output / f"ours-{len(snapshots)}.safetensors")))
+    with (a.output / "ours.csv").open("w") as file:
+        file.write("seconds,anterior,posterior,steps\n")
+        for seconds, steps, snapshot in snapshots:
+            dice = measured(split["validation"], snapshot)
+            file.write(f"{seconds:.1f},{dice[0]:.4f},{dice[1]:.4f},{steps}\n")
+            file.flush()
+
+
+def measured(names, model):
+    """Mean Dice of both labels on cases."""
+    masks, truth = a.output / "masks", a.output / "truth"
+    for folder in (masks, truth):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+    for name in names:
+        shutil.copy(a.dataset / "labelsTr" / f"{name}.nii.gz", truth)
+    inputs = [a.dataset / "imagesTr" / f"{name}.nii.gz" for name in names]
+    subprocess.run(map(str, [a.lamella, "segment", "-m", model, *inputs, "-o", masks]), check=True, capture_output=True)
+    done = subprocess.run(map(str, [a.lamella, "evaluate", "--pred", masks, "--truth", truth, "--json"]), check=True, capture_output=True)
+    mean = json.loads(done.stdout)["mean"]
+    return [mean[label]["dice"] for label in ("1", "2")]
 
 
 def load(name):

@@ -12,7 +12,7 @@ use lamella::learn::{
     Budget, CaseFiles, Checkpoint, Control, Dataset, FitError, FitEvent, FitOptions, FromData, Loader, Plan,
     Refinement, Split, TrainedModel, fit, refine,
 };
-use lamella::model::{ArchitectureSpec, Model};
+use lamella::model::{ArchitectureSpec, IntensityNormalisation, Model};
 use lamella::pipeline::{SegmentOptions, segment};
 use lamella::volume::{Affine, Geometry, LabelMap, Plane, PlaneLayout, Rescale, Volume, Voxels};
 
@@ -100,7 +100,7 @@ fn run_plan(
         device: DeviceChoice::Cpu,
         init: None,
         like: None,
-        validate_every: 1,
+        validate_every: Some(1),
         patience: None,
         checkpoint_seconds: 3600.0,
         resume,
@@ -217,6 +217,43 @@ fn frozen_scopes_stay_and_epochs_are_as_long_as_wanted() {
         let error = run_plan(&dataset(), &plan, 1, None, &load, &|| Control::GoOn, &mut |_| {}).err().unwrap();
         assert!(error.to_string().contains(expected), "{error}");
     }
+}
+
+#[test]
+fn fine_tuning_prepares_scans_as_the_model_knows_them_unless_they_are_of_another_kind() {
+    let load = |files: &CaseFiles| Ok(ball(&files.name, &|_| true));
+    let mut model = run_plan(&dataset(), &plan(), 1, None, &load, &|| Control::GoOn, &mut |_| {}).unwrap().model;
+    let tuned = |model: &Model| {
+        let split = Split { train: vec!["a".into(), "b".into()], validation: Vec::new() };
+        let options = FitOptions {
+            budget: Budget::Epochs(1),
+            device: DeviceChoice::Cpu,
+            init: Some(model),
+            like: None,
+            validate_every: None,
+            patience: None,
+            checkpoint_seconds: 3600.0,
+            resume: None,
+        };
+        let mut notices = Vec::new();
+        let mut listen = |event| {
+            if let FitEvent::Notice(notice) = event {
+                notices.push(notice);
+            }
+        };
+        let spec = fit(&dataset(), &split, &plan(), options, &load, &|| Control::GoOn, &mut listen).unwrap().model.spec;
+        (spec.spacing_mm, spec.normalisation, notices.join(" "))
+    };
+    let z_score = IntensityNormalisation::ZScore { nonzero: true };
+    let clip = IntensityNormalisation::Clip { range: [-100.0, 300.0], mean: 40.0, std: 80.0 };
+    (model.spec.spacing_mm, model.spec.normalisation) = (Some([1.5; 2]), z_score);
+    let (spacing, normalisation, notices) = tuned(&model);
+    assert_eq!((spacing, normalisation), (Some([1.5; 2]), z_score));
+    assert!(!notices.contains("pixels") && !notices.contains("ntensities"), "{notices}");
+    (model.spec.spacing_mm, model.spec.normalisation) = (Some([3.0; 2]), clip);
+    let (spacing, normalisation, notices) = tuned(&model);
+    assert_eq!((spacing, normalisation), (Some([1.0; 2]), IntensityNormalisation::ZScore { nonzero: false }));
+    assert!(notices.contains("pixels of 1.000 x 1.000 mm") && notices.contains("ntensities"), "{notices}");
 }
 
 #[test]

@@ -119,9 +119,9 @@ pub struct Train {
     /// Steps of an epoch; without it as many as it takes to see every slice once
     #[arg(long, value_name = "STEPS")]
     epoch_steps: Option<NonZeroUsize>,
-    /// Epochs between validations
-    #[arg(long, default_value_t = 1)]
-    validate_every: usize,
+    /// Epochs between validations; without it after every epoch, or as often as takes a tenth of a budget in time
+    #[arg(long, value_name = "EPOCHS")]
+    validate_every: Option<NonZeroUsize>,
     /// End after so many validations without a better one
     #[arg(long)]
     patience: Option<NonZeroUsize>,
@@ -244,7 +244,7 @@ impl Train {
             plan,
             budget: self.budget,
             device: self.device,
-            validate_every: self.validate_every,
+            validate_every: self.validate_every.map(NonZeroUsize::get),
             patience: self.patience.map(NonZeroUsize::get),
             checkpoint_seconds: self.checkpoint_every as f64,
             resume: self.resume,

@@ -261,7 +261,7 @@ impl Teach {
             plan,
             budget: Budget::Time(Duration::from_secs(60 * u64::from(self.minutes))),
             device,
-            validate_every: 1,
+            validate_every: None,
             patience: None,
             checkpoint_seconds: CHECKPOINT_SECONDS,
             resume,

@@ -75,8 +75,8 @@ pub struct TrainJob {
     pub budget: Budget,
     /// Device.
     pub device: DeviceChoice,
-    /// Epochs between validations.
-    pub validate_every: usize,
+    /// Epochs between validations; none: after every epoch of a budget in epochs, and a tenth of the time of one in time.
+    pub validate_every: Option<usize>,
     /// Validations without a better one after which training ends; none: only with the budget.
     pub patience: Option<usize>,
     /// Seconds between two checkpoints.

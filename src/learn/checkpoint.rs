@@ -48,6 +48,9 @@ pub struct TrainingProgress {
     pub before: Option<Vec<CaseDice>>,
     /// Sum and count of the losses of the epoch that is going on.
     pub losses: (f64, usize),
+    /// Seconds that validations took.
+    #[serde(default)]
+    pub measuring: f64,
     /// Steps in the mean of the weights.
     pub average_steps: u64,
     /// Steps of the optimiser.

@@ -7,8 +7,9 @@ use super::clock::Clock;
 use super::dataset::{CaseFiles, Dataset, Split};
 use super::fingerprint::Fingerprint;
 use super::learner::Learner;
+use super::pace::Pace;
 use super::plan::{Budget, Plan};
-use super::preparing::{LabelledScan, prepare_all, read_case, specification};
+use super::preparing::{LabelledScan, prepare_all, prepared_for, prepared_like, read_case, specification};
 use super::sampling::{PreparedCase, checksum, draw};
 use super::schedule::warm_poly;
 use super::start;
@@ -125,8 +126,8 @@ pub struct FitOptions<'a> {
     pub init: Option<&'a Model>,
     /// A model whose network and preparation of scans are taken over, with random weights.
     pub like: Option<&'a ModelSpec>,
-    /// Epochs between validations.
-    pub validate_every: usize,
+    /// Epochs between validations; none: after every epoch of a budget in epochs, and a tenth of the time of one in time.
+    pub validate_every: Option<usize>,
     /// Validations without a better one after which training ends; none: only with the budget.
     pub patience: Option<usize>,
     /// Seconds between two checkpoints.
@@ -200,7 +201,13 @@ pub fn fit(
     if !decided.is_empty() {
         on_event(FitEvent::Notice(format!("Chosen for these scans: {}", decided.join(" "))));
     }
-    let spec = specification(dataset, split, &plan, options.like.or(options.init.map(|model| &model.spec)), &train)?;
+    let spec = specification(dataset, split, &plan, &train)?;
+    let (spec, notices) = match (options.like, options.init) {
+        (Some(like), _) => (prepared_like(spec, like), Vec::new()),
+        (None, Some(init)) => prepared_for(spec, &init.spec),
+        (None, None) => (spec, Vec::new()),
+    };
+    notices.into_iter().for_each(|notice| on_event(FitEvent::Notice(notice)));
     spec.check().map_err(FitError::Plan)?;
     let stop = || control() == Control::Stop;
     let cases = prepare_all(&train, &spec, dataset.ignore, &stop)?;
@@ -242,7 +249,8 @@ pub fn fit(
         rate: 0.0,
         written: 0.0,
         steps_per_epoch: plan.epoch_steps.unwrap_or(slices.div_ceil(learner.batch())).max(1),
-        validate_every: options.validate_every.max(1),
+        pace: Pace::new(options.validate_every, options.budget),
+        measuring: 0.0,
         patience: options.patience,
         checkpoint_seconds: options.checkpoint_seconds,
         spec,
@@ -295,7 +303,9 @@ struct Run {
     /// Seconds when the best model was given away last.
     written: f64,
     steps_per_epoch: usize,
-    validate_every: usize,
+    pace: Pace,
+    /// Seconds that validations took.
+    measuring: f64,
     patience: Option<usize>,
     checkpoint_seconds: f64,
 }
@@ -381,8 +391,10 @@ impl Run {
         let number = (self.learner.steps as usize).div_ceil(self.steps_per_epoch);
         let (sum, count) = std::mem::take(&mut self.losses);
         let (mut dice, mut better) = (None, false);
-        if last || number.is_multiple_of(self.validate_every) {
+        if last || self.pace.is_due(number, self.measuring, clock.seconds()) {
+            let started = clock.seconds();
             let Some(cases) = self.validate(stop, on_event)? else { return Ok(None) };
+            self.measuring += clock.seconds() - started;
             let measured = mean_dice(&cases);
             self.validated = Some(self.learner.steps);
             let mean = measured.values().sum::<f64>() / measured.len().max(1) as f64;
@@ -416,8 +428,9 @@ impl Run {
         };
         self.epochs.push(epoch.clone());
         on_event(FitEvent::Epoch(epoch));
-        let since = self.best.as_ref().map_or(0, |(best, _)| number.saturating_sub(best.epoch));
-        Ok(Some(self.patience.is_none_or(|patience| since < patience * self.validate_every)))
+        let best = self.best.as_ref().map_or(number, |(best, _)| best.epoch);
+        let since = self.epochs.iter().filter(|epoch| epoch.number > best && epoch.dice.is_some()).count();
+        Ok(Some(self.patience.is_none_or(|patience| since < patience)))
     }
 
     fn trained(&self, best: &BestSoFar, weights: Weights) -> TrainedModel {
@@ -448,6 +461,7 @@ impl Run {
             epochs: self.epochs.clone(),
             before: self.before.clone(),
             losses: self.losses,
+            measuring: self.measuring,
             average_steps: state.average.as_ref().map_or(0, |(_, steps)| *steps),
             optimiser_steps: state.optimiser.steps,
             best: self.best.as_ref().map(|(best, _)| best.clone()),
@@ -468,6 +482,7 @@ impl Run {
         self.learner.restore(progress.steps, average, &optimiser)?;
         self.best = progress.best.zip(best);
         (self.losses, self.epochs, self.before) = (progress.losses, progress.epochs, progress.before);
+        self.measuring = progress.measuring;
         Ok(progress.seconds)
     }
 

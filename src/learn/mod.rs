@@ -16,6 +16,7 @@ mod dataset;
 mod fingerprint;
 mod fit;
 mod learner;
+mod pace;
 mod perceptron;
 mod pixels;
 mod plan;

@@ -30,6 +30,9 @@ const SAME_MM: f64 = 1e-2;
 /// Labels beside their image by less than this share of the finest spacing are moved onto it.
 const REPAIRED_SHARE: f64 = 0.1;
 
+/// Pixels that differ by more than this factor are too different for weights to be used on.
+const MOST_REFINED: f64 = 2.0;
+
 /// Reads a case and checks it against the data set's description; says what was repaired.
 ///
 /// # Errors
@@ -85,7 +88,6 @@ pub fn specification(
     dataset: &Dataset,
     split: &Split,
     plan: &Plan,
-    like: Option<&ModelSpec>,
     train: &[LabelledScan],
 ) -> Result<ModelSpec, FitError> {
     let in_plane = |volume: &Volume| {
@@ -131,7 +133,7 @@ pub fn specification(
             }
         })
         .collect();
-    let spec = ModelSpec {
+    Ok(ModelSpec {
         version: crate::model::PLAIN_VERSION,
         id: dataset.name.to_lowercase().replace(' ', "-"),
         title: dataset.name.clone(),
@@ -160,20 +162,46 @@ pub fn specification(
             metrics: BTreeMap::new(),
         },
         sha256: String::new(),
-    };
-    // Fine-tuning keeps what the weights were trained with.
-    Ok(match like.filter(|of| !of.is_classifier() && of.image_channels == spec.image_channels) {
-        Some(of) => ModelSpec {
-            // Fused axes need one spacing for all of them.
-            spacing_mm: if plan.fuse_axes && of.fused_axes.is_empty() { spec.spacing_mm } else { of.spacing_mm },
-            windows: if of.patch == plan.patch { of.windows } else { spec.windows },
-            normalisation: of.normalisation,
-            channel_normalisation: of.channel_normalisation.clone(),
-            reversed: of.reversed,
-            ..spec
-        },
-        None => spec,
     })
+}
+
+/// A specification that prepares scans as another model does; classifiers, and models of other channels, say nothing about that.
+pub fn prepared_like(spec: ModelSpec, of: &ModelSpec) -> ModelSpec {
+    if of.is_classifier() || of.image_channels != spec.image_channels {
+        return spec;
+    }
+    ModelSpec {
+        // Fused axes need one spacing for all of them.
+        spacing_mm: if of.fused_axes.len() < spec.fused_axes.len() { spec.spacing_mm } else { of.spacing_mm },
+        windows: if of.patch == spec.patch { of.windows } else { spec.windows },
+        normalisation: of.normalisation,
+        channel_normalisation: of.channel_normalisation.clone(),
+        reversed: of.reversed,
+        ..spec
+    }
+}
+
+/// A specification for fine-tuning: scans are prepared as the weights know it ([`prepared_like`]), unless their resolution or their
+/// kind is quite another. Gives also what the user must be told.
+pub fn prepared_for(spec: ModelSpec, weights_of: &ModelSpec) -> (ModelSpec, Vec<String>) {
+    let mut notices = Vec::new();
+    let mut kept = prepared_like(spec.clone(), weights_of);
+    if let (Some(own), Some(other)) = (spec.spacing_mm, kept.spacing_mm) {
+        let far = |axis: usize| own[axis] > MOST_REFINED * other[axis] || other[axis] > MOST_REFINED * own[axis];
+        if far(0) || far(1) {
+            notices.push(format!(
+                "The scans keep their pixels of {:.3} x {:.3} mm; the model's of {:.3} x {:.3} mm are too different.",
+                own[0], own[1], other[0], other[1]
+            ));
+            kept.spacing_mm = spec.spacing_mm;
+        }
+    }
+    let kind = |of: &ModelSpec, frame: usize| std::mem::discriminant(&of.normalisation_of(frame));
+    if (0..spec.image_channels).any(|frame| kind(&spec, frame) != kind(&kept, frame)) {
+        notices.push("Intensities are normalised for these scans; the model was trained on scans of another kind.".into());
+        (kept.normalisation, kept.channel_normalisation) = (spec.normalisation, spec.channel_normalisation);
+    }
+    (kept, notices)
 }
 
 /// nnU-Net's CT rule: 0.5 and 99.5 percentiles, mean and deviation of the foreground of one channel.
