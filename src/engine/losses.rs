@@ -2,6 +2,8 @@
 //!
 //! Dice follows nnU-Net (code nnunetv2 `dice.py`): softmax probabilities, background left out, loss -mean(dice).
 
+use rayon::prelude::*;
+
 use super::array::Array;
 
 /// A loss and its gradient with respect to the logits.
@@ -57,22 +59,24 @@ fn add(total: &mut LossGradient, weight: f64, part: LossGradient) {
     }
 }
 
-/// Calls `visit(start, stride, position)` for every pixel: channel c of it lies at `start + c * stride`.
-fn pixels(logits: &Array, mut visit: impl FnMut(usize, usize, usize)) {
-    let [batch, channels, h, w] = logits.dims4();
-    for image in 0..batch {
-        for position in 0..h * w {
-            visit(image * channels * h * w + position, h * w, image * h * w + position);
-        }
-    }
+/// Calls `work(image, logits, gradient)` for all images at once, with what is of that image; gives the results in their order.
+fn by_image<R: Send>(
+    logits: &Array,
+    gradient: &mut Array,
+    work: impl Fn(usize, &[f32], &mut [f32]) -> R + Sync,
+) -> Vec<R> {
+    let [_, channels, h, w] = logits.dims4();
+    let length = (channels * h * w).max(1);
+    let images = logits.values.par_chunks(length).zip(gradient.values.par_chunks_mut(length));
+    images.enumerate().map(|(image, (logits, gradient))| work(image, logits, gradient)).collect()
 }
 
-fn probabilities(logits: &Array, start: usize, stride: usize, out: &mut Vec<f64>) {
-    let channels = logits.shape[1];
-    let value = |c: usize| f64::from(logits.values[start + c * stride]);
-    let largest = (0..channels).map(value).fold(f64::NEG_INFINITY, f64::max);
+/// Softmax of the values `start`, `start + stride` ... into `out`.
+fn probabilities(logits: &[f32], start: usize, stride: usize, out: &mut Vec<f64>) {
+    let values = || logits[start..].iter().step_by(stride).map(|&value| f64::from(value));
+    let largest = values().fold(f64::NEG_INFINITY, f64::max);
     out.clear();
-    out.extend((0..channels).map(|c| (value(c) - largest).exp()));
+    out.extend(values().map(|value| (value - largest).exp()));
     let sum: f64 = out.iter().sum();
     out.iter_mut().for_each(|p| *p /= sum);
 }
@@ -85,28 +89,29 @@ pub fn cross_entropy(
     ignore: Option<u16>,
     mean: bool,
 ) -> LossGradient {
-    let channels = logits.shape[1];
+    let [_, channels, h, w] = logits.dims4();
     let weight_of = |label: u16| class_weights.and_then(|w| w.get(usize::from(label))).copied().unwrap_or(1.0);
     let counts = |label: u16| Some(label) != ignore && usize::from(label) < channels;
     let total: f64 = target.iter().filter(|&&t| counts(t)).map(|&t| weight_of(t)).sum();
     let scale = if mean { 1.0 / total.max(f64::MIN_POSITIVE) } else { 1.0 };
-    let mut value = 0.0;
     let mut gradient = Array::zeros(&logits.shape);
-    let mut p = Vec::new();
-    pixels(logits, |start, stride, position| {
-        let label = target[position];
-        if !counts(label) {
-            return;
+    let values = by_image(logits, &mut gradient, |image, logits, gradient| {
+        let (mut value, mut p) = (0.0, Vec::new());
+        for (position, &label) in target[image * h * w..][..h * w].iter().enumerate() {
+            if !counts(label) {
+                continue;
+            }
+            let weight = weight_of(label) * scale;
+            probabilities(logits, position, h * w, &mut p);
+            value -= weight * p[usize::from(label)].max(f64::MIN_POSITIVE).ln();
+            for (c, p) in p.iter().enumerate() {
+                let truth = if c == usize::from(label) { 1.0 } else { 0.0 };
+                gradient[position + c * h * w] = (weight * (p - truth)) as f32;
+            }
         }
-        let weight = weight_of(label) * scale;
-        probabilities(logits, start, stride, &mut p);
-        value -= weight * p[usize::from(label)].max(f64::MIN_POSITIVE).ln();
-        for (c, p) in p.iter().enumerate() {
-            let truth = if c == usize::from(label) { 1.0 } else { 0.0 };
-            gradient.values[start + c * stride] = (weight * (p - truth)) as f32;
-        }
+        value
     });
-    LossGradient { value, gradient }
+    LossGradient { value: values.into_iter().sum(), gradient }
 }
 
 /// Soft Dice loss; uses `batch_dice`, `background`, `smooth` and `ignore` of the settings.
@@ -114,23 +119,28 @@ pub fn soft_dice(logits: &Array, target: &[u16], settings: &SegmentationLoss) ->
     let [batch, channels, h, w] = logits.dims4();
     let first = usize::from(!settings.background);
     let groups = if settings.batch_dice { 1 } else { batch };
-    let group_of = |position: usize| if settings.batch_dice { 0 } else { position / (h * w) };
+    let mut gradient = Array::zeros(&logits.shape);
+    let truth_of = |image: usize| target[image * h * w..][..h * w].iter().enumerate();
+    let of_images = by_image(logits, &mut gradient, |image, logits, _| {
+        let (mut sums, mut p) = (vec![(0.0f64, 0.0f64); channels], Vec::new());
+        for (position, &label) in truth_of(image).filter(|(_, label)| Some(**label) != settings.ignore) {
+            probabilities(logits, position, h * w, &mut p);
+            for (c, (sum, &p)) in sums.iter_mut().zip(&p).enumerate() {
+                let truth = f64::from(u8::from(c == usize::from(label)));
+                sum.0 += p * truth;
+                sum.1 += p + truth;
+            }
+        }
+        sums
+    });
+    let group_of = |image: usize| if settings.batch_dice { 0 } else { image };
     // Per group and class: overlap, and sum of probabilities and truth.
     let mut sums = vec![(0.0f64, 0.0f64); groups * channels];
-    let mut p = Vec::new();
-    pixels(logits, |start, stride, position| {
-        let label = target[position];
-        if Some(label) == settings.ignore {
-            return;
+    for (image, of_image) in of_images.iter().enumerate() {
+        for (sum, part) in sums[group_of(image) * channels..].iter_mut().zip(of_image) {
+            *sum = (sum.0 + part.0, sum.1 + part.1);
         }
-        probabilities(logits, start, stride, &mut p);
-        for (c, &p) in p.iter().enumerate() {
-            let truth = f64::from(u8::from(c == usize::from(label)));
-            let sum = &mut sums[group_of(position) * channels + c];
-            sum.0 += p * truth;
-            sum.1 += p + truth;
-        }
-    });
+    }
     let terms = (groups * (channels - first)).max(1) as f64;
     let mut value = 0.0;
     // Derivatives of the loss by a probability: for a hit and for a miss.
@@ -147,20 +157,15 @@ pub fn soft_dice(logits: &Array, target: &[u16], settings: &SegmentationLoss) ->
             slopes[group * channels + c] = ((miss - 2.0 / denominator) / terms, miss / terms);
         }
     }
-    let mut gradient = Array::zeros(&logits.shape);
-    pixels(logits, |start, stride, position| {
-        let label = target[position];
-        if Some(label) == settings.ignore {
-            return;
-        }
-        probabilities(logits, start, stride, &mut p);
-        let slope = |c: usize| {
-            let (hit, miss) = slopes[group_of(position) * channels + c];
-            if c == usize::from(label) { hit } else { miss }
-        };
-        let mean: f64 = p.iter().enumerate().map(|(c, p)| p * slope(c)).sum();
-        for (c, p) in p.iter().enumerate() {
-            gradient.values[start + c * stride] = (p * (slope(c) - mean)) as f32;
+    by_image(logits, &mut gradient, |image, logits, gradient| {
+        let (slopes, mut p) = (&slopes[group_of(image) * channels..][..channels], Vec::new());
+        for (position, &label) in truth_of(image).filter(|(_, label)| Some(**label) != settings.ignore) {
+            probabilities(logits, position, h * w, &mut p);
+            let slope = |c: usize| if c == usize::from(label) { slopes[c].0 } else { slopes[c].1 };
+            let mean: f64 = p.iter().enumerate().map(|(c, p)| p * slope(c)).sum();
+            for (c, p) in p.iter().enumerate() {
+                gradient[position + c * h * w] = (p * (slope(c) - mean)) as f32;
+            }
         }
     });
     LossGradient { value, gradient }

@@ -1,5 +1,7 @@
 //! The mean of the weights of the last steps (Polyak and Juditsky 1992; exponential, as in Tarvainen and Valpola 2017).
 
+use rayon::prelude::*;
+
 use crate::engine::Weights;
 
 /// An exponential mean of weights and running statistics.
@@ -31,9 +33,10 @@ impl WeightAverage {
         self.steps += 1;
         // So that what came first does not weigh for long (as in TensorFlow's ExponentialMovingAverage).
         let decay = self.decay.min((1.0 + self.steps as f64) / (10.0 + self.steps as f64)) as f32;
-        for (mean, new) in self.mean.values_mut().zip(weights.values()) {
+        let pairs: Vec<_> = self.mean.values_mut().zip(weights.values()).collect();
+        pairs.into_par_iter().for_each(|(mean, new)| {
             mean.values.iter_mut().zip(&new.values).for_each(|(m, w)| *m = decay * *m + (1.0 - decay) * w);
-        }
+        });
     }
 
     /// The mean.

@@ -198,7 +198,8 @@ pub fn prepared_for(spec: ModelSpec, weights_of: &ModelSpec) -> (ModelSpec, Vec<
     }
     let kind = |of: &ModelSpec, frame: usize| std::mem::discriminant(&of.normalisation_of(frame));
     if (0..spec.image_channels).any(|frame| kind(&spec, frame) != kind(&kept, frame)) {
-        notices.push("Intensities are normalised for these scans; the model was trained on scans of another kind.".into());
+        notices
+            .push("Intensities are normalised for these scans; the model was trained on scans of another kind.".into());
         (kept.normalisation, kept.channel_normalisation) = (spec.normalisation, spec.channel_normalisation);
     }
     (kept, notices)
