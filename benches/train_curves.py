@@ -5,11 +5,12 @@ Both learn axial, coronal and sagittal slices (five neighbours each) of the spli
 (width 32, depth 3, instance norm), patches of 48 x 48, 48 slices in a step, AdamW at 1e-3 with warm-up and poly decay over the
 budget, cross entropy plus batch Dice, a third of each batch with forced foreground, and keep an exponential mean of the weights.
 Dice is that of all validation cases (mean of the three axes, mirrored from left to right). The weights that both have at chosen minutes are put aside and
-measured after the time is over. The PyTorch loop augments as such loops do, on the batch: rotation, size, mirroring, noise, contrast,
+measured after the time of both is over. The PyTorch loop augments as such loops do, on the batch: rotation, size, mirroring, noise, contrast,
 gamma; Lamella as it does by itself, or as `--more` says.
 
 Usage: python3 benches/train_curves.py target/release/lamella DATASET --split FILE [--minutes 20] [--only ours|torch] [--more WORDS] -o FOLDER
-Writes FOLDER/ours.csv, FOLDER/torch.csv and FOLDER/train-curves.svg. Needs PyTorch and nibabel; nothing else may run meanwhile.
+Writes FOLDER/ours.csv, FOLDER/torch.csv and FOLDER/train-curves.svg. Needs PyTorch and nibabel; nothing else may run
+before it says that it has trained.
 """
 
 import argparse
@@ -61,11 +62,15 @@ def ours():
             last = epoch["done"] >= 1
             if last or (waiting and epoch["seconds"] >= waiting[0]):
                 waiting = waiting[1:]
-                snapshots.append((epoch["seconds"], epoch["epoch"] * EPOCH_STEPS, shutil.copy(model, a.output / f"ours-{len(snapshots)}.safetensors")))
-    with (a.output / "ours.csv").open("w") as file:
+                kept = shutil.copy(model, a.output / f"ours-{len(snapshots)}.safetensors")
+                snapshots.append((epoch["seconds"], epoch["epoch"] * EPOCH_STEPS, kept))
+    return lambda: table("ours", ((seconds, steps, measured(split["validation"], kept)) for seconds, steps, kept in snapshots))
+
+
+def table(name, rows):
+    with (a.output / f"{name}.csv").open("w") as file:
         file.write("seconds,anterior,posterior,steps\n")
-        for seconds, steps, snapshot in snapshots:
-            dice = measured(split["validation"], snapshot)
+        for seconds, steps, dice in rows:
             file.write(f"{seconds:.1f},{dice[0]:.4f},{dice[1]:.4f},{steps}\n")
             file.flush()
 
@@ -192,7 +197,8 @@ def theirs():
                 for axis in range(3):
                     x = torch.from_numpy(slices(volume, axis))
                     h, w = x.shape[2:]
-                    x = F.pad(x, (0, -w % 8, 0, -h % 8)).to(memory_format=torch.channels_last)
+                    # At least as large as the patches it has learned from.
+                    x = F.pad(x, (0, max(PATCH - w, -w % 8), 0, max(PATCH - h, -h % 8))).to(memory_format=torch.channels_last)
                     mirrored = x.flip(1) if axis == 0 else x.flip(3)
                     back = net(mirrored).softmax(1)
                     p = net(x).softmax(1) + (back if axis == 0 else back.flip(3))
@@ -229,12 +235,7 @@ def theirs():
         with torch.no_grad():
             for name, value in net.state_dict().items():
                 kept[name].lerp_(value, 1 - decay)
-    with (a.output / "torch.csv").open("w") as file:
-        file.write("seconds,anterior,posterior,steps\n")
-        for seconds, steps, weights in snapshots:
-            dice = evaluate(weights)
-            file.write(f"{seconds:.1f},{dice[0]:.4f},{dice[1]:.4f},{steps}\n")
-            file.flush()
+    return lambda: table("torch", ((seconds, steps, evaluate(weights)) for seconds, steps, weights in snapshots))
 
 
 def picture():
@@ -263,8 +264,9 @@ def picture():
     (a.output / "train-curves.svg").write_text("\n".join(svg) + "\n</svg>\n")
 
 
-if a.only != "torch":
-    ours()
-if a.only != "ours":
-    theirs()
+trainings = ([ours] if a.only != "torch" else []) + ([theirs] if a.only != "ours" else [])
+measurements = [train() for train in trainings]
+print("trained; what follows is measuring", flush=True)
+for measure in measurements:
+    measure()
 picture()

@@ -41,6 +41,15 @@ fn exit_codes_tell_errors_from_wrong_usage() {
 }
 
 #[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let mut words = Command::new(env!("CARGO_BIN_EXE_lamella"));
+    let mut run = words.args(["models", "list"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(run.stdout.take());
+    let done = run.wait_with_output().unwrap();
+    assert!(done.status.success() && done.stderr.is_empty(), "{}", String::from_utf8_lossy(&done.stderr));
+}
+
+#[test]
 fn the_embedded_sample_is_segmented_well() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let folder = tempfile::tempdir().unwrap();

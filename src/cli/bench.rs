@@ -123,7 +123,7 @@ impl Common {
             return;
         }
         for (name, seconds) in &times.stages {
-            println!("{:9.3} ms  {name}", seconds * 1000.0);
+            say!("{:9.3} ms  {name}", seconds * 1000.0);
         }
     }
 
@@ -142,7 +142,7 @@ impl Common {
                 &json!({"bench": name, "median_s": median, "min_s": min, "runs": times.len(), "facts": facts}),
             );
         }
-        println!("{name}: median {median:.4} s, min {min:.4} s over {} runs {facts}", times.len());
+        say!("{name}: median {median:.4} s, min {min:.4} s over {} runs {facts}", times.len());
         Ok(())
     }
 }

@@ -42,7 +42,7 @@ impl Evaluate {
             }
             return print_json(&document);
         }
-        println!(
+        say!(
             "{:24} {:>5} {:>7} {:>7} {:>8} {:>8} {:>11} {:>11}",
             "case", "label", "Dice", "IoU", "HD95 mm", "ASSD mm", "pred mm3", "truth mm3"
         );
@@ -62,7 +62,7 @@ impl Evaluate {
             );
         }
         for (label, test) in compared.iter().flatten() {
-            println!(
+            say!(
                 "label {label}: Dice {:+.4} against the other, better in {} of {} cases and worse in {}, p = {:.2e}",
                 test.mean_difference, test.larger[0], test.cases, test.larger[1], test.p
             );
@@ -80,7 +80,7 @@ fn shortened(names: &[String]) -> String {
 
 fn print_row(name: &str, label: u16, s: &LabelScores) {
     let distance = |d: Option<f64>| d.map_or("-".to_string(), |d| format!("{d:.3}"));
-    println!(
+    say!(
         "{name:24} {label:>5} {:>7.4} {:>7.4} {:>8} {:>8} {:>11.1} {:>11.1}",
         s.dice,
         s.iou,

@@ -146,19 +146,19 @@ impl Import {
                 "left": report.left, "assumed": report.assumed, "replaced": replaced,
             }));
         }
-        println!("{}{}", target.display(), if replaced { " (replaced)" } else { "" });
-        println!("  network: {}; {} tensors taken over", report.network, report.matched);
+        say!("{}{}", target.display(), if replaced { " (replaced)" } else { "" });
+        say!("  network: {}; {} tensors taken over", report.network, report.matched);
         if !report.left.is_empty() {
-            println!("  left out: {}", shortened(&report.left));
+            say!("  left out: {}", shortened(&report.left));
         }
         if !report.assumed.is_empty() {
-            println!("  assumed, as the file does not say: {}", report.assumed.join("; "));
+            say!("  assumed, as the file does not say: {}", report.assumed.join("; "));
         }
         let id = if self.output.is_some() { target.display().to_string() } else { model.spec.id.clone() };
         if model.spec.is_classifier() {
-            println!("  a classifier: start a training from it with `lamella train DATASET -o MODEL --init {id}`");
+            say!("  a classifier: start a training from it with `lamella train DATASET -o MODEL --init {id}`");
         } else {
-            println!("  use it with `lamella segment IMAGE -m {id} -o MASK`");
+            say!("  use it with `lamella segment IMAGE -m {id} -o MASK`");
         }
         Ok(())
     }

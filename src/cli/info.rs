@@ -63,7 +63,7 @@ impl Info {
         } else {
             volumes.iter().for_each(print_volume);
             for skipped in &refused {
-                println!("skipped {}: {}", text(&skipped["path"]), text(&skipped["reason"]));
+                say!("skipped {}: {}", text(&skipped["path"]), text(&skipped["reason"]));
             }
         }
         if volumes.is_empty() {
@@ -78,7 +78,7 @@ fn text(value: &Value) -> String {
 }
 
 fn print_volume(volume: &Value) {
-    println!("{} ({}, {} file(s))", text(&volume["name"]), text(&volume["id"]), volume["files"]);
+    say!("{} ({}, {} file(s))", text(&volume["name"]), text(&volume["id"]), volume["files"]);
     let spacing: Vec<String> = volume["spacing"]
         .as_array()
         .into_iter()
@@ -86,16 +86,16 @@ fn print_volume(volume: &Value) {
         .filter_map(Value::as_f64)
         .map(|v| format!("{v:.4}"))
         .collect();
-    println!("  shape        {}{}", volume["shape"], further(&volume["extra_dims"]));
-    println!("  spacing      {} mm", spacing.join(" x "));
-    println!("  orientation  {}", text(&volume["orientation"]));
+    say!("  shape        {}{}", volume["shape"], further(&volume["extra_dims"]));
+    say!("  spacing      {} mm", spacing.join(" x "));
+    say!("  orientation  {}", text(&volume["orientation"]));
     for row in volume["affine"].as_array().into_iter().flatten() {
         let row: Vec<String> =
             row.as_array().into_iter().flatten().filter_map(Value::as_f64).map(|v| format!("{v:10.4}")).collect();
-        println!("  affine       {}", row.join(" "));
+        say!("  affine       {}", row.join(" "));
     }
     let number = |key: &str| volume[key].as_f64().unwrap_or(0.0);
-    println!(
+    say!(
         "  values       {} from {} to {}, mean {:.3}",
         text(&volume["dtype"]),
         number("min"),
@@ -103,7 +103,7 @@ fn print_volume(volume: &Value) {
         number("mean")
     );
     for warning in volume["warnings"].as_array().into_iter().flatten() {
-        println!("  warning      {}", text(warning));
+        say!("  warning      {}", text(warning));
     }
 }
 

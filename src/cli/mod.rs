@@ -5,6 +5,11 @@
 //!
 //! Deliberately absent: work; every command parses, calls a job and prints.
 
+/// Prints a line to standard output.
+macro_rules! say {
+    ($($text:tt)*) => { $crate::cli::print_line(format_args!($($text)*)) };
+}
+
 mod bench;
 mod convert;
 mod evaluate;
@@ -17,6 +22,7 @@ mod segment;
 mod terminal;
 mod train;
 
+use std::io::Write as _;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -97,9 +103,14 @@ fn use_threads(threads: Option<NonZeroUsize>) -> Result {
     pool.map_err(|e| JobError::Other(format!("cannot use {threads} threads: {e}")))
 }
 
+/// Prints a line; that its reader has gone away (`lamella models list | head`) is no error.
+fn print_line(line: std::fmt::Arguments) {
+    let _gone = writeln!(std::io::stdout(), "{line}");
+}
+
 /// Prints a JSON document.
 fn print_json(value: &impl serde::Serialize) -> Result {
     let text = serde_json::to_string_pretty(value).map_err(|e| JobError::Other(e.to_string()))?;
-    println!("{text}");
+    say!("{text}");
     Ok(())
 }

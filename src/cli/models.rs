@@ -84,11 +84,11 @@ fn list(as_json: bool) -> Result {
             "attention": attentions,
         }));
     }
-    println!("Models");
+    say!("Models");
     for listed in models {
         match model::find(&listed.id) {
-            Ok(model) => println!("  {:20} {}", listed.id, model.spec.title),
-            Err(error) => println!("  {:20} cannot be used: {error}", listed.id),
+            Ok(model) => say!("  {:20} {}", listed.id, model.spec.title),
+            Err(error) => say!("  {:20} cannot be used: {error}", listed.id),
         }
     }
     let titles = [
@@ -97,9 +97,9 @@ fn list(as_json: bool) -> Result {
         "Attention (--attention); parameters and multiply-adds that it adds to the U-Net",
     ];
     for (title, rows) in titles.into_iter().zip(table) {
-        println!("{title}");
+        say!("{title}");
         for row in rows {
-            println!("  {:20} {:>11} {:>8.2} GMAC  {}", row.id, row.parameters, row.gmac, row.title);
+            say!("  {:20} {:>11} {:>8.2} GMAC  {}", row.id, row.parameters, row.gmac, row.title);
         }
     }
     Ok(())
@@ -126,7 +126,7 @@ fn ensemble(names: &[String], output: &Path) -> Result {
     let mut joined = model::ensemble(&members).map_err(JobError::Other)?;
     joined.spec.id = output.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
     joined.save(output)?;
-    println!("{}: the mean of {} models", output.display(), members.len());
+    say!("{}: the mean of {} models", output.display(), members.len());
     Ok(())
 }
 
@@ -135,10 +135,10 @@ fn export(id: &str, output: &Path) -> Result {
     if output.extension().is_some_and(|e| e.eq_ignore_ascii_case("onnx")) {
         let report = save_onnx(&model, output)?;
         let size = report.size.map_or("any size that its strides divide".into(), |[h, w]| format!("{h} x {w} only"));
-        println!("{} ({} KB, images of {size})", output.display(), report.bytes.div_ceil(1024));
+        say!("{} ({} KB, images of {size})", output.display(), report.bytes.div_ceil(1024));
         return Ok(());
     }
     model.save(output)?;
-    println!("{}", output.display());
+    say!("{}", output.display());
     Ok(())
 }

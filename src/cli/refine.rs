@@ -122,7 +122,7 @@ impl Refine {
                     "most_unsure": next, "doubt": doubt.along[world]}),
             );
         }
-        println!(
+        say!(
             "{}: {steps} steps on {} finished slices, loss {:.3} to {:.3}, {seconds:.1} s",
             self.output.display(),
             done.len(),

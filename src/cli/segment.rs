@@ -217,7 +217,7 @@ impl Segment {
                     format!("{} {:.0} mm3", v["name"].as_str().unwrap_or_default(), v["mm3"].as_f64().unwrap_or(0.0))
                 })
                 .collect();
-            println!("{}: {} ({device})", path.display(), each.join(", "));
+            say!("{}: {} ({device})", path.display(), each.join(", "));
         }
         let first = &input.entries[0];
         let parts = *took.lock().unwrap_or_else(PoisonError::into_inner);

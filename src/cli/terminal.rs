@@ -51,7 +51,7 @@ impl Terminal {
     /// Prints a line of JSON to standard output, past the bar.
     pub fn print(&self, line: &serde_json::Value) {
         let _guard = self.epochs.lock();
-        self.bar.suspend(|| println!("{line}"));
+        self.bar.suspend(|| say!("{line}"));
     }
 
     fn line(&self, text: &str) {

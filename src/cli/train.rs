@@ -271,7 +271,7 @@ impl Train {
             summary.write_report(folder)?;
         }
         if self.json {
-            println!(
+            say!(
                 "{}",
                 json!({
                     "output": summary.output, "epoch": summary.epoch, "dice": summary.dice, "cases": summary.cases,
@@ -282,10 +282,10 @@ impl Train {
         }
         if let Some(before) = &summary.before {
             let each: Vec<String> = mean_dice(before).iter().map(|(name, d)| format!("{name} {d:.4}")).collect();
-            println!("before: Dice {}", each.join(", "));
+            say!("before: Dice {}", each.join(", "));
         }
         let each: Vec<String> = summary.dice.iter().map(|(name, d)| format!("{name} {d:.4}")).collect();
-        println!("{}: Dice {} (epoch {})", summary.output.display(), each.join(", "), summary.epoch);
+        say!("{}: Dice {} (epoch {})", summary.output.display(), each.join(", "), summary.epoch);
         Ok(())
     }
 }
@@ -300,16 +300,16 @@ impl Train {
                 .iter()
                 .map(|s| json!({"output": s.output, "epoch": s.epoch, "dice": s.dice, "cases": s.cases}))
                 .collect();
-            println!("{}", json!({"output": self.output, "dice": mean, "folds": folds}));
+            say!("{}", json!({"output": self.output, "dice": mean, "folds": folds}));
             return;
         }
         let text = |dice: &BTreeMap<String, f64>| {
             dice.iter().map(|(name, d)| format!("{name} {d:.4}")).collect::<Vec<_>>().join(", ")
         };
         for summary in summaries {
-            println!("{}: Dice {} (epoch {})", summary.output.display(), text(&summary.dice), summary.epoch);
+            say!("{}: Dice {} (epoch {})", summary.output.display(), text(&summary.dice), summary.epoch);
         }
-        println!(
+        say!(
             "{}: the mean of {} models; each on what it held back: Dice {}",
             self.output.display(),
             summaries.len(),

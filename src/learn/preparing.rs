@@ -145,7 +145,8 @@ pub fn specification(
         spacing_mm: Some(spacing),
         normalisation: ranges.first().copied().unwrap_or(IntensityNormalisation::ZScore { nonzero: false }),
         channel_normalisation: if ranges.iter().any(|range| *range != ranges[0]) { ranges } else { Vec::new() },
-        windows: Windows::default(),
+        // As large as in training, so that what norms and attention see of a slice is the same.
+        windows: Windows::Whole,
         reversed: [false; 3],
         patch: plan.patch,
         classes,

@@ -218,7 +218,8 @@ impl Augmentation {
                     }
                     None => random.between(-most, most),
                 };
-                warp.move_by(axis, by);
+                // By whole pixels, so that what is not warped stays as sharp as the slices that the model will see.
+                warp.move_by(axis, by.round());
             }
         }
         if random.chance(self.rotate) {
