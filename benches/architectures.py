@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Every architecture, encoder and attention after the same short training: the table of docs/architectures.md.
 
-Usage: python3 benches/architectures.py target/release/lamella DATASET [--split FILE] [--budget 3m] [--seeds 1,2,3] [--jobs 2]
+Usage: python3 benches/architectures.py target/release/lamella DATASET [--split FILE] [--seconds 120] [--seeds 1,2,3] [--jobs 2]
            [--only unet,unet/se,unet/resnet18] [-o RESULTS.json] > docs/architectures.md
 
-Nothing else may run meanwhile. Each entry trains once with every seed, on coronal slices and on one thread, as many at once as
-there are jobs; Dice is that of the split's validation cases after the last step. What is in RESULTS.json is not trained again.
+First a training step of every entry is timed on one thread; nothing else may run until it says so. Then each entry makes as many
+steps as the seconds are good for, once with every seed, on coronal slices, as many trainings at once as there are jobs: what else runs
+then changes nothing. Dice is that of the split's validation cases after the last step. What is in RESULTS.json is not made again.
 """
 
 import argparse
@@ -23,7 +24,7 @@ parser = argparse.ArgumentParser()
 parser.add_argument("lamella")
 parser.add_argument("dataset")
 parser.add_argument("--split")
-parser.add_argument("--budget", default="3m")
+parser.add_argument("--seconds", type=float, default=120)
 parser.add_argument("--seeds", default="1,2,3")
 parser.add_argument("--jobs", type=int, default=2)
 parser.add_argument("--only", default="", help="just these: an architecture, or unet/ and an encoder or attention")
@@ -55,34 +56,45 @@ def entries():
         yield f"unet/{r['id']}", "Attention", "unet", {"attention": r["id"]}, r
 
 
+def keep(name, value):
+    with lock:
+        known[name] = value
+        if a.output:
+            new = a.output.with_suffix(".new")
+            new.write_text(json.dumps(known, indent=1))
+            new.replace(a.output)
+
+
 def train(arch, options, seed):
     """Dice of both labels."""
+    steps = max(1, round(a.seconds / step_seconds(arch, options)))
     words = ["--arch", arch, "--options", options, "--axis", "coronal", "--patch", "48x48", "--batch", "16", "--mirror", "R"]
-    words += ["--budget", a.budget, "--seed", seed, "--threads", "1", "--validate-every", "100000"]
+    words += ["--budget", "1ep", "--epoch-steps", str(steps), "--seed", seed, "--threads", "1"]
     words += ["--split", a.split] if a.split else []
     name = " ".join(words)
     if name not in known:
         with tempfile.TemporaryDirectory() as folder:
             dice = json.loads(run("train", a.dataset, "-o", f"{folder}/m.safetensors", *words).splitlines()[-1])["dice"]
-        with lock:
-            known[name] = list(dice.values())
-            print(f"done: {name} {known[name]}", file=sys.stderr, flush=True)
-            if a.output:
-                new = a.output.with_suffix(".new")
-                new.write_text(json.dumps(known, indent=1))
-                new.replace(a.output)
+        keep(name, list(dice.values()))
+        print(f"done: {name} {known[name]}", file=sys.stderr, flush=True)
     return known[name]
 
 
 def step_seconds(arch, options):
-    """Of a training step, on all threads."""
-    step = run("bench", "train", "--arch", arch, "--options", options, "--size", "64", "--batch", "8")
-    return json.loads(step)["median_s"]
+    """Of a training step of 16 slices of 48 x 48, on one thread."""
+    name = f"step: {arch} {options}"
+    if name not in known:
+        step = run("bench", "train", "--arch", arch, "--options", options, "--size", "48", "--batch", "16", "--threads", "1")
+        keep(name, json.loads(step)["median_s"])
+    return known[name]
 
 
 chosen = [entry for entry in entries() if not only or entry[0] in only]
 if missing := set(only) - {entry[0] for entry in chosen}:
     sys.exit(f"no such entries: {', '.join(sorted(missing))}")
+for entry in chosen:
+    step_seconds(entry[2], json.dumps(entry[3]))
+print("steps are timed; other work does no harm from here on", file=sys.stderr, flush=True)
 with ThreadPoolExecutor(a.jobs) as pool:
     # Seed by seed, so that a run that is cut short has all entries.
     runs = {(e[0], seed): pool.submit(train, e[2], json.dumps(e[3]), seed) for seed in seeds for e in chosen}
@@ -94,13 +106,13 @@ with ThreadPoolExecutor(a.jobs) as pool:
 
 print("# Architectures\n")
 print(
-    f"Every entry after {a.budget} of training on the hippocampus data with each of the seeds {', '.join(seeds)} (fixed split, 40\n"
-    "validation cases; coronal slices in steps of 16, the mean of the weights after the last step), on one thread each. An equal\n"
+    f"Every entry after {a.seconds:.0f} seconds' worth of training steps on the hippocampus data with each of the seeds {', '.join(seeds)} (fixed split, 40\n"
+    "validation cases; coronal slices in steps of 16, the mean of the weights after the last step), on one thread. An equal\n"
     "budget is not an equal chance: large networks and dear blocks have made few steps by then, and a low Dice says that an entry\n"
     "had not begun to find the labels, not that it cannot (`tests/zoo.rs` lets the architectures, some encoders and every attention\n"
-    "learn sixteen slices by heart). Mean and standard deviation over seeds. Multiply-adds are for one slice of 256 x 256; a step is 8\n"
-    f"slices of 64 x 64, forward, backward and AdamW, on two threads. {platform.processor() or platform.machine()}. Made by\n\n"
-    f"    python3 benches/architectures.py target/release/lamella hippocampus --split splits.json --budget {a.budget} --seeds {a.seeds}"
+    "learn sixteen slices by heart). Mean and standard deviation over seeds. Multiply-adds are for one slice of 256 x 256; a step is 16\n"
+    f"slices of 48 x 48, forward, backward and AdamW, on one thread. {platform.processor() or platform.machine()}. Made by\n\n"
+    f"    python3 benches/architectures.py target/release/lamella hippocampus --split splits.json --seconds {a.seconds:.0f} --seeds {a.seeds}"
 )
 notes = {
     "Architectures": "Defaults of each.",
@@ -112,12 +124,12 @@ for name, table, arch, options, facts in chosen:
     if table != shown:
         shown = table
         print(f"\n## {table}\n\n{notes[table]}\n")
-        print("| | parameters | GMAC | s per step | Dice anterior | Dice posterior | mean |")
-        print("| --- | --: | --: | --: | --: | --: | --: |")
+        print("| | parameters | GMAC | s per step | steps | Dice anterior | Dice posterior | mean |")
+        print("| --- | --: | --: | --: | --: | --: | --: | --: |")
     dice = [found[name, seed] for seed in seeds]
     cells = []
     for column in [*zip(*dice), [statistics.mean(d) for d in dice]]:
         spread = statistics.stdev(column) if len(column) > 1 else 0.0
         cells.append(f"{statistics.mean(column):.3f} ± {spread:.3f}")
     step = step_seconds(arch, json.dumps(options))
-    print(f"| `{name.split('/')[-1]}` | {facts['parameters']:,} | {facts['gmac']:.2f} | {step:.3f} | {' | '.join(cells)} |", flush=True)
+    print(f"| `{name.split('/')[-1]}` | {facts['parameters']:,} | {facts['gmac']:.2f} | {step:.3f} | {round(a.seconds / step)} | {' | '.join(cells)} |", flush=True)

@@ -4,9 +4,10 @@
 Both learn axial, coronal and sagittal slices (five neighbours each) of the split's training cases with one 2.5-D U-Net
 (width 32, depth 3, instance norm), patches of 48 x 48, 48 slices in a step, AdamW at 1e-3 with warm-up and poly decay over the
 budget, cross entropy plus batch Dice, a third of each batch with forced foreground, and keep an exponential mean of the weights.
-Dice is that of all validation cases (mean of the three axes, mirrored from left to right). The weights that both have at chosen minutes are put aside and
-measured after the time of both is over. The PyTorch loop augments as such loops do, on the batch: rotation, size, mirroring, noise, contrast,
-gamma; Lamella as it does by itself, or as `--more` says.
+Lamella's rate is 2e-3: its weights start sqrt(6) times larger (He) than PyTorch's defaults, and under norms a step counts relative
+to them. Both augment by rotation, size, mirroring, noise, contrast and gamma, the PyTorch loop on the batch.
+Dice is that of all validation cases (mean of the three axes, mirrored from left to right). The weights that both have at chosen
+minutes are put aside and measured after the time of both is over.
 
 Usage: python3 benches/train_curves.py target/release/lamella DATASET --split FILE [--minutes 20] [--only ours|torch] [--more WORDS] -o FOLDER
 Writes FOLDER/ours.csv, FOLDER/torch.csv and FOLDER/train-curves.svg. Needs PyTorch and nibabel; nothing else may run
@@ -37,6 +38,8 @@ a.output.mkdir(parents=True, exist_ok=True)
 
 WIDTH, DEPTH, REACH, PATCH, BATCH, RATE = 32, 3, 2, 48, 48, 1e-3
 CLASSES = 3
+# What the loop does not do.
+LIGHT = {"tilt": 0, "elastic": 0, "blur": 0, "low_resolution": 0}
 # Steps after which our model file is renewed.
 EPOCH_STEPS = 30
 # Minutes after which the weights are measured; and at the end.
@@ -52,7 +55,7 @@ def ours():
     words = [a.lamella, "train", a.dataset, "--split", a.output / "split.json", "-o", model, "--json"]
     words += ["--options", json.dumps(options), "--fuse-axes", "--mirror", "R", "--average-mirrored", "--neighbours", str(REACH)]
     words += ["--patch", f"{PATCH}x{PATCH}", "--batch", str(BATCH), "--seed", "1", "--budget", f"{round(60 * a.minutes)}s"]
-    words += ["--epoch-steps", str(EPOCH_STEPS), *a.more.split()]
+    words += ["--epoch-steps", str(EPOCH_STEPS), "--rate", "0.002", "--augment", json.dumps(LIGHT), *a.more.split()]
     waiting, snapshots = [60 * minute for minute in MEASURED], []
     with subprocess.Popen(map(str, words), stdout=subprocess.PIPE, text=True) as run:
         for line in run.stdout:

@@ -487,7 +487,6 @@ fn unsaved_labels_are_asked_about_before_they_are_lost() {
     assert!(harness.state().labels().unwrap().counts().is_empty());
 }
 
-/// Compares with a kept picture, on the ground that the real window is cleared with.
 /// Six labelled scans in a folder of their own.
 fn small_dataset(folder: &Path) -> Option<PathBuf> {
     let source = support::test_data()?.join("data/hippocampus");
@@ -620,6 +619,13 @@ fn a_model_is_taught_without_an_image() {
     assert_eq!(std::fs::read(models.join("my-model.safetensors")).unwrap(), b"another's");
     std::fs::remove_file(models.join("my-model.safetensors")).unwrap();
     harness.state_mut().look_up_models_again();
+    // One of the two labels is enough.
+    harness.get_by_label("6 labelled scans, all 2 labels").click();
+    harness.run_steps(20);
+    harness.get_by_label("Posterior").click();
+    harness.run_steps(3);
+    assert!(harness.query_by_label("6 labelled scans, 1 of 2 labels").is_some());
+    harness.get_by_label("Teach for 10 minutes").scroll_to_me();
     harness.run_steps(3);
     harness.get_by_label("Teach for 10 minutes").click();
     let start = Instant::now();
@@ -634,7 +640,12 @@ fn a_model_is_taught_without_an_image() {
     // Nothing was measured yet, and what was learned is kept all the same.
     harness.get_by_label("Stop and keep the best").click();
     settle(&mut harness);
-    assert!(models.join("my-model.safetensors").is_file(), "{:?}", harness.state().messages());
+    let model = lamella::model::Model::load(&models.join("my-model.safetensors"));
+    let model = model.unwrap_or_else(|error| panic!("{error}; {:?}", harness.state().messages()));
+    assert_eq!(
+        model.spec.classes.iter().map(|class| class.name.as_str()).collect::<Vec<_>>(),
+        ["background", "Anterior"]
+    );
     assert!(!models.join("my-model.safetensors.training").exists());
 }
 

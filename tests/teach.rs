@@ -54,6 +54,7 @@ fn dataset() -> Dataset {
         labels: BTreeMap::from([(0, "background".to_string()), (1, "ball".to_string())]),
         ignore: Some(IGNORE),
         stored: None,
+        unchosen: Vec::new(),
         cases: ["a", "b", "c", "d"].iter().map(case).collect(),
     }
 }
@@ -190,6 +191,74 @@ fn what_is_stopped_early_can_be_used_and_gone_on_with() {
     let resumed = run(2, Some(first), &go_on, &all, &mut |_| {}).unwrap();
     assert_eq!(resumed.model.weights, whole.model.weights);
     assert!(matches!(run(2, None, &|| Control::Stop, &all, &mut |_| {}), Err(FitError::Stopped)));
+}
+
+#[test]
+fn chosen_labels_are_learned_and_the_others_are_background() {
+    let names = ["background", "low", "high"].map(String::from);
+    let mut dataset = Dataset { labels: (0..).zip(names).collect(), ignore: Some(3), ..dataset() };
+    dataset.choose(&["high".into()]).unwrap();
+    // The upper half of the ball is another label; of the highest slices nobody knows anything.
+    let load = |files: &CaseFiles| {
+        let (image, of_ball) = ball(&files.name, &|_| true);
+        let mut labels = LabelMap::empty(of_ball.geometry().clone());
+        for k in 0..SIDE {
+            for (i, j) in (0..SIDE).flat_map(|i| (0..SIDE).map(move |j| (i, j))) {
+                let label = if k >= SIDE - 3 { 3 } else { of_ball.get([i, j, k]) * (1 + u16::from(k > 9)) };
+                labels.set([i, j, k], label);
+            }
+        }
+        Ok((image, labels))
+    };
+    let trained = run_plan(&dataset, &plan(), 60, None, &load, &|| Control::GoOn, &mut |_| {}).unwrap();
+    assert_eq!(trained.dice.keys().collect::<Vec<_>>(), ["high"]);
+    assert!(trained.dice["high"] > 0.7, "{:?}", trained.dice);
+    assert_eq!(trained.model.spec.values(), [0, 2]);
+}
+
+#[test]
+fn dropout_goes_on_where_it_was_interrupted() {
+    let load = |files: &CaseFiles| Ok(ball(&files.name, &|_| true));
+    let mut plan = Plan { epoch_steps: Some(4), ..plan() };
+    plan.architecture.set("dropout", serde_json::json!(0.3));
+    let go_on = || Control::GoOn;
+    let run = |resume, control: &(dyn Fn() -> Control + Sync), on_event: &mut dyn FnMut(FitEvent)| {
+        run_plan(&dataset(), &plan, 2, resume, &load, control, on_event)
+    };
+    let whole = run(None, &go_on, &mut |_| {}).unwrap();
+    let (asked, steps) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let control = || [Control::GoOn, Control::Pause, Control::Stop][asked.load(Ordering::Relaxed)];
+    let mut state = None;
+    let _early = run(None, &control, &mut |event| match event {
+        FitEvent::Step { .. } if steps.fetch_add(1, Ordering::Relaxed) == 2 => asked.store(1, Ordering::Relaxed),
+        FitEvent::Checkpoint(checkpoint) if checkpoint.progress.steps == 3 => {
+            state = Some(*checkpoint);
+            asked.store(2, Ordering::Relaxed);
+        }
+        _ => {}
+    });
+    let state = state.expect("a pause leaves a checkpoint");
+    assert_eq!(run(Some(state), &go_on, &mut |_| {}).unwrap().model.weights, whole.model.weights);
+}
+
+#[test]
+fn a_pause_also_holds_a_validation() {
+    let load = |files: &CaseFiles| Ok(ball(&files.name, &|_| true));
+    let plan = Plan { epoch_steps: Some(2), ..plan() };
+    let (steps, looks, states) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
+    // From the last step of the first epoch on, for some looks: that is while its validation runs.
+    let control = || {
+        let waits = steps.load(Ordering::Relaxed) == 2 && looks.load(Ordering::Relaxed) < 4;
+        looks.fetch_add(usize::from(waits), Ordering::Relaxed);
+        if waits { Control::Pause } else { Control::GoOn }
+    };
+    let trained = run_plan(&dataset(), &plan, 2, None, &load, &control, &mut |event| {
+        steps.fetch_add(usize::from(matches!(event, FitEvent::Step { .. })), Ordering::Relaxed);
+        states.fetch_add(usize::from(matches!(event, FitEvent::Checkpoint(_))), Ordering::Relaxed);
+    })
+    .unwrap();
+    assert_eq!((looks.into_inner(), trained.epochs.len()), (4, 2));
+    assert_eq!(states.into_inner(), 1, "a pause between two steps would have written the state");
 }
 
 #[test]

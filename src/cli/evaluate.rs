@@ -44,7 +44,14 @@ impl Evaluate {
         }
         say!(
             "{:24} {:>5} {:>7} {:>7} {:>8} {:>8} {:>11} {:>11}",
-            "case", "label", "Dice", "IoU", "HD95 mm", "ASSD mm", "pred mm3", "truth mm3"
+            "case",
+            "label",
+            "Dice",
+            "IoU",
+            "HD95 mm",
+            "ASSD mm",
+            "pred mm3",
+            "truth mm3"
         );
         for case in &evaluation.cases {
             for (label, scores) in &case.labels {
@@ -64,7 +71,11 @@ impl Evaluate {
         for (label, test) in compared.iter().flatten() {
             say!(
                 "label {label}: Dice {:+.4} against the other, better in {} of {} cases and worse in {}, p = {:.2e}",
-                test.mean_difference, test.larger[0], test.cases, test.larger[1], test.p
+                test.mean_difference,
+                test.larger[0],
+                test.cases,
+                test.larger[1],
+                test.p
             );
         }
         Ok(())

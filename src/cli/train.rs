@@ -24,6 +24,9 @@ pub struct Train {
     /// The model file to write
     #[arg(short, long)]
     output: PathBuf,
+    /// Learn these labels alone, by their names separated by commas; the others count as background
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    classes: Vec<String>,
     /// Architecture (see `lamella models list`)
     #[arg(long)]
     arch: Option<String>,
@@ -232,6 +235,7 @@ impl Train {
         }
         let job = TrainJob {
             source: TrainSource::Folder(self.dataset.clone()),
+            labels: self.classes.clone(),
             split: match (&self.split, &self.fold) {
                 (Some(path), _) => SplitChoice::File(path.clone()),
                 (None, Some(fold)) => fold.clone(),

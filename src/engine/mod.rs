@@ -62,5 +62,31 @@ pub enum EngineError {
     },
 }
 
+impl EngineError {
+    /// Whether a device had no memory left, in the words of CUDA, cuDNN, cuBLAS or Metal.
+    pub fn is_out_of_memory(&self) -> bool {
+        let Self::Tensor(error) = self else { return false };
+        let text = error.to_string().to_ascii_lowercase();
+        ["out of memory", "out_of_memory", "alloc_failed", "failed to create resource", "failedtocreateresource"]
+            .iter()
+            .any(|words| text.contains(words))
+    }
+}
+
 /// Result of this room.
 pub type Result<T> = std::result::Result<T, EngineError>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lack_of_memory_is_told_from_other_failures() {
+        let said = |text: &str| EngineError::from(candle_core::Error::Msg(text.into())).is_out_of_memory();
+        assert!(said("DriverError(CUDA_ERROR_OUT_OF_MEMORY, \"out of memory\")"));
+        assert!(said("CUBLAS_STATUS_ALLOC_FAILED"));
+        assert!(said("FailedToCreateResource(\"Buffer\")"));
+        assert!(!said("DriverError(CUDA_ERROR_LAUNCH_FAILED, \"unspecified launch failure\")"));
+        assert!(!EngineError::Stopped.is_out_of_memory());
+    }
+}

@@ -530,6 +530,7 @@ impl eframe::App for App {
         self.fetch_model(context);
         self.follow_scribbles(context);
         self.follow_attention(context);
+        self.look_at_dataset(context);
         if (self.viewer.is_some() || self.teaches_alone()) && !self.teach.asked {
             self.teach.asked = true;
             self.tasks.start("Listing networks", Job::ListZoo, Snapshot::default(), context);

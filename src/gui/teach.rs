@@ -1,6 +1,6 @@
 //! What the Teach card knows: the choices, the running curve, the result.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -8,8 +8,8 @@ use serde_json::json;
 
 use super::preview::PreviewPicture;
 use crate::jobs::{
-    CHECKPOINT_SECONDS, DeviceChoice, MarkedScan, SplitChoice, TrainJob, TrainSource, TrainSummary, ZooRow,
-    check_architecture, default_plan,
+    CHECKPOINT_SECONDS, DatasetFacts, DeviceChoice, MarkedScan, SplitChoice, TrainJob, TrainSource, TrainSummary,
+    ZooRow, check_architecture, default_plan,
 };
 use crate::learn::{Budget, Epoch, Plan};
 use crate::model::{ArchitectureSpec, Model, SliceAxis};
@@ -109,6 +109,12 @@ pub struct OnDisk {
 pub struct Teach {
     /// Folder of labelled scans.
     pub dataset: Option<PathBuf>,
+    /// The folder that was looked at last.
+    pub looked_at: Option<PathBuf>,
+    /// What it holds, once that is known.
+    pub facts: Option<DatasetFacts>,
+    /// Labels of it that are not to be learned.
+    pub left_out: BTreeSet<String>,
     /// Whether the card is shown without an image.
     pub alone: bool,
     /// Whether the finished slices of the shown scan are learned from instead.
@@ -166,6 +172,9 @@ impl Default for Teach {
     fn default() -> Self {
         Self {
             dataset: None,
+            looked_at: None,
+            facts: None,
+            left_out: BTreeSet::new(),
             alone: false,
             from_scan: false,
             zoo: None,
@@ -218,6 +227,19 @@ impl Teach {
         }
     }
 
+    /// Whether no label is left to learn.
+    pub fn nothing_chosen(&self) -> bool {
+        let labels = |facts: &DatasetFacts| facts.labels.iter().all(|label| self.left_out.contains(label));
+        !self.from_scan && self.facts.as_ref().is_some_and(labels)
+    }
+
+    /// The chosen labels; none where all of them are.
+    fn labels(&self) -> Vec<String> {
+        let all = self.facts.iter().flat_map(|facts| facts.labels.iter());
+        let chosen = all.filter(|label| !self.left_out.contains(*label)).cloned().collect();
+        if self.from_scan || self.left_out.is_empty() { Vec::new() } else { chosen }
+    }
+
     /// The file of the new model.
     pub fn output(&self, folder: &Path) -> PathBuf {
         folder.join(format!("{}.safetensors", self.name))
@@ -253,6 +275,7 @@ impl Teach {
         plan.average_mirrored = (self.average_mirrored || plan.average_mirrored) && plan.augmentation.mirror;
         Some(TrainJob {
             source,
+            labels: self.labels(),
             split: SplitChoice::Default,
             output: self.output(folder),
             id: self.name.clone(),

@@ -7,8 +7,11 @@ use super::egui;
 use super::notices::Kind;
 use super::tasks::Snapshot;
 use super::teach::{Curve, OnDisk, TEACHING, model_name};
-use crate::jobs::{Job, MarkedScan, checkpoint_path};
+use crate::jobs::{DatasetFacts, Job, MarkedScan, checkpoint_path};
 use crate::model;
+
+/// Title of the job that looks at a folder of labelled scans.
+const LOOKING: &str = "Looking at scans";
 
 impl App {
     /// Trains in the background, from the beginning or where it was interrupted; the model comes into the user's model folder.
@@ -33,6 +36,26 @@ impl App {
             self.teach.preview = None;
             let title = format!("{TEACHING} {}", self.teach.name);
             self.tasks.start(title, Job::Train(Box::new(job)), Snapshot::default(), context);
+        }
+    }
+
+    /// Looks once at every folder of labelled scans that is chosen.
+    pub(super) fn look_at_dataset(&mut self, context: &egui::Context) {
+        if self.teach.dataset == self.teach.looked_at {
+            return;
+        }
+        self.teach.looked_at = self.teach.dataset.clone();
+        (self.teach.facts, self.teach.left_out) = (None, std::collections::BTreeSet::new());
+        if let Some(folder) = self.teach.dataset.clone() {
+            self.tasks.cancel(LOOKING);
+            self.tasks.start(LOOKING, Job::LookAtDataset(folder), Snapshot::default(), context);
+        }
+    }
+
+    /// Takes what a folder holds, if it still is the chosen one.
+    pub(super) fn dataset_found(&mut self, facts: DatasetFacts) {
+        if self.teach.dataset.as_ref() == Some(&facts.folder) {
+            self.teach.facts = Some(facts);
         }
     }
 

@@ -1,7 +1,7 @@
 //! Opening a folder of labelled scans.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::train::load_case;
 use super::{Cancel, JobError, JobEvent, Progress};
@@ -40,4 +40,31 @@ pub fn open_dataset(folder: &Path, progress: Progress, cancel: &Cancel) -> Resul
         )));
     }
     Ok(dataset)
+}
+
+/// What a folder of labelled scans holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DatasetFacts {
+    /// The folder.
+    pub folder: PathBuf,
+    /// Labelled scans.
+    pub scans: usize,
+    /// Names of the labels, without the background.
+    pub labels: Vec<String>,
+}
+
+/// Looks at a folder of labelled scans.
+///
+/// # Errors
+/// As [`open_dataset`].
+pub fn look_at_dataset(folder: &Path, progress: Progress, cancel: &Cancel) -> Result<DatasetFacts, JobError> {
+    // What there is to warn about is said when it is learned from.
+    let quiet = |event: JobEvent| {
+        if matches!(event, JobEvent::Progress { .. }) {
+            progress(event)
+        }
+    };
+    let dataset = open_dataset(folder, &quiet, cancel)?;
+    let labels = dataset.labels.into_values().skip(1).collect();
+    Ok(DatasetFacts { folder: folder.into(), scans: dataset.cases.len(), labels })
 }

@@ -33,7 +33,8 @@ fn finished(
     let TrainSource::Folder(folder) = &job.source else {
         return Err(JobError::Other("a single scan has no folds".into()));
     };
-    let dataset = open_dataset(folder, progress, cancel)?;
+    let mut dataset = open_dataset(folder, progress, cancel)?;
+    dataset.choose(&job.labels)?;
     let split = dataset.fold(fold, count);
     if model.spec.provenance.cases != [split.train.len(), split.validation.len()] {
         return Err(JobError::Other(format!(

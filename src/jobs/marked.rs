@@ -59,6 +59,7 @@ impl MarkedScan {
             ignore: Some(names.len() as u16),
             labels: (0..).zip(names.into_values()).collect(),
             stored: Some(stored),
+            unchosen: Vec::new(),
             cases: vec![case],
         };
         Ok((dataset, Split { train: vec![name], validation: Vec::new() }))

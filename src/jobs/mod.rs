@@ -41,6 +41,7 @@ pub use crate::formats::{
 };
 pub use crate::learn::PixelRule;
 pub use crate::pipeline::{AttentionView, LabelScores, SegmentOptions, SegmentSeconds, SliceDoubt, has_attention};
+pub use dataset::DatasetFacts;
 pub use evaluate::{CaseScores, Evaluation, compare_evaluations, evaluate};
 pub use export::ImageSlice;
 pub use folds::cross_validate;
@@ -206,6 +207,8 @@ pub enum Job {
         /// What.
         summary: Box<TrainSummary>,
     },
+    /// Look at a folder of labelled scans.
+    LookAtDataset(PathBuf),
     /// List what can be built, with its cost.
     ListZoo,
 }
@@ -263,6 +266,8 @@ pub enum Outcome {
     Added(PathBuf, String),
     /// Of [`Job::Train`].
     Trained(Box<TrainSummary>),
+    /// Of [`Job::LookAtDataset`].
+    Dataset(DatasetFacts),
     /// Of [`Job::ListZoo`]: architectures, encoders, attention.
     Zoo(Box<[Vec<ZooRow>; 3]>),
 }
@@ -373,6 +378,7 @@ pub fn run(job: Job, progress: Progress, cancel: &Cancel) -> Result<Outcome, Job
             let name = marked::add_to_dataset(&scan, &folder, progress, cancel)?;
             Ok(Outcome::Added(folder, name))
         }
+        Job::LookAtDataset(folder) => Ok(Outcome::Dataset(dataset::look_at_dataset(&folder, progress, cancel)?)),
         Job::ListZoo => {
             let table = zoo_table().map_err(|e| JobError::Other(e.to_string()))?;
             Ok(Outcome::Zoo(Box::new(table)))

@@ -44,8 +44,14 @@ pub struct RefineJob {
 /// Scans of a data set, spread evenly over it, whose labels are those of the model.
 fn remembered(job: &RefineJob, progress: Progress, cancel: &Cancel) -> Result<Vec<LabelledScan>, JobError> {
     let Some(folder) = &job.memory else { return Ok(Vec::new()) };
-    let dataset = open_dataset(folder, progress, cancel)?;
+    let mut dataset = open_dataset(folder, progress, cancel)?;
     let classes = &job.model.spec.classes;
+    // The model may have learned some of the labels only.
+    let own: Vec<String> = classes.iter().skip(1).map(|class| class.name.clone()).collect();
+    if own.len() + 1 < dataset.labels.len() && own.iter().all(|name| dataset.labels.values().any(|label| label == name))
+    {
+        dataset.choose(&own)?;
+    }
     if !dataset.labels.values().eq(classes.iter().map(|class| &class.name)) {
         let names: Vec<&str> = classes.iter().map(|class| class.name.as_str()).collect();
         return Err(JobError::Other(format!(

@@ -59,6 +59,8 @@ pub enum TrainSource {
 pub struct TrainJob {
     /// What to learn from.
     pub source: TrainSource,
+    /// Names of the labels to learn, the others count as background; none: all.
+    pub labels: Vec<String>,
     /// Which cases are held back.
     pub split: SplitChoice,
     /// The model file to write.
@@ -189,10 +191,11 @@ pub(super) fn run(job: &TrainJob, progress: Progress, cancel: &Cancel) -> Result
             job.output.display()
         )));
     }
-    let (dataset, own_split) = match &job.source {
+    let (mut dataset, own_split) = match &job.source {
         TrainSource::Folder(folder) => (open_dataset(folder, progress, cancel)?, None),
         TrainSource::Scan(scan) => scan.dataset().map(|(dataset, split)| (dataset, Some(split)))?,
     };
+    dataset.choose(&job.labels)?;
     let load = |files: &CaseFiles| match &job.source {
         TrainSource::Folder(_) => load_case(files, cancel),
         TrainSource::Scan(scan) => Ok((Volume::clone(&scan.volume), scan.known())),

@@ -1,6 +1,7 @@
 //! The training loop.
 
 use std::collections::BTreeMap;
+use std::sync::Mutex;
 
 use super::checkpoint::{BestSoFar, Checkpoint, DATA, TrainingProgress, signature};
 use super::clock::Clock;
@@ -327,7 +328,7 @@ impl Run {
             let share = clock.done(self.learner.steps);
             if share >= 1.0 && self.validated != Some(self.learner.steps) && !stop() {
                 // The time ran out between two steps.
-                self.end_epoch(true, &clock, &stop, on_event)?;
+                self.end_epoch(true, &mut clock, control, on_event)?;
             }
             if stop() || share >= 1.0 {
                 break;
@@ -357,7 +358,7 @@ impl Run {
             on_event(FitEvent::Step { done: share, loss, rate });
             let last = clock.done(self.learner.steps) >= 1.0;
             if last || self.learner.steps.is_multiple_of(self.steps_per_epoch as u64) {
-                let Some(patient) = self.end_epoch(last, &clock, &stop, on_event)? else { break };
+                let Some(patient) = self.end_epoch(last, &mut clock, control, on_event)? else { break };
                 if !patient {
                     break;
                 }
@@ -383,8 +384,8 @@ impl Run {
     fn end_epoch(
         &mut self,
         last: bool,
-        clock: &Clock,
-        stop: &(dyn Fn() -> bool + Sync),
+        clock: &mut Clock,
+        control: &(dyn Fn() -> Control + Sync),
         on_event: &mut dyn FnMut(FitEvent),
     ) -> Result<Option<bool>, FitError> {
         self.learner.take_notices().into_iter().for_each(|notice| on_event(FitEvent::Notice(notice)));
@@ -393,7 +394,16 @@ impl Run {
         let (mut dice, mut better) = (None, false);
         if last || self.pace.is_due(number, self.measuring, clock.seconds()) {
             let started = clock.seconds();
-            let Some(cases) = self.validate(stop, on_event)? else { return Ok(None) };
+            let waiting = Mutex::new(&mut *clock);
+            let stop = || {
+                if control() == Control::Pause
+                    && let Ok(mut clock) = waiting.lock()
+                {
+                    clock.wait(|| control() != Control::Pause);
+                }
+                control() == Control::Stop
+            };
+            let Some(cases) = self.validate(&stop, on_event)? else { return Ok(None) };
             self.measuring += clock.seconds() - started;
             let measured = mean_dice(&cases);
             self.validated = Some(self.learner.steps);

@@ -10,8 +10,8 @@ use super::fit::FitError;
 use super::plan::Plan;
 use super::sampling::Drawn;
 use crate::engine::{
-    Array, DeviceChoice, Mode, Network, Optimiser, OptimiserState, Random, SegmentationLoss, Weights,
-    free_memory_bytes, is_in_scopes, training_memory_bytes,
+    Array, DeviceChoice, EngineError, Gradients, Mode, Network, Optimiser, OptimiserState, Random, SegmentationLoss,
+    Weights, free_memory_bytes, is_in_scopes, training_memory_bytes,
 };
 use crate::graph::{Extent, Graph};
 use crate::model::ModelSpec;
@@ -39,9 +39,11 @@ pub struct Learner {
     output: [usize; 2],
     channels: usize,
     batch: usize,
-    /// Examples of a step that must hold foreground.
-    forced: usize,
+    /// Share of the examples of a step that must hold foreground.
+    forced_share: f64,
     seed: u64,
+    /// What the user must be told.
+    notices: Vec<String>,
     /// Steps so far.
     pub steps: u64,
 }
@@ -113,8 +115,9 @@ impl Learner {
             output: fit.output,
             channels: spec.input_channels(),
             batch,
-            forced: (plan.forced_foreground * batch as f64).round() as usize,
+            forced_share: plan.forced_foreground,
             seed: plan.seed,
+            notices: Vec::new(),
             steps: 0,
         };
         Ok((learner, notice.into_iter().collect()))
@@ -127,27 +130,64 @@ impl Learner {
 
     /// What the network's device has to say.
     pub fn take_notices(&mut self) -> Vec<String> {
-        self.network.take_notices()
+        self.notices.extend(self.network.take_notices());
+        std::mem::take(&mut self.notices)
     }
 
-    /// Learns from one batch; gives its loss.
+    /// Learns from one batch; gives its loss. Where a GPU has too little memory the batch is halved, where it fails the CPU takes
+    /// over; [`Learner::take_notices`] says so.
     ///
     /// # Errors
-    /// When the device fails or `stop` says so.
+    /// When the CPU fails or `stop` says so.
     pub fn step(&mut self, draw: Draw, rate: f64, stop: &dyn Fn() -> bool) -> Result<f64, FitError> {
+        let (value, gradients) = loop {
+            match self.pass(draw, stop) {
+                Err(FitError::Engine(error)) if !self.network.is_on_cpu() && !matches!(error, EngineError::Stopped) => {
+                    self.fall_back(&error)?;
+                }
+                other => break other?,
+            }
+        };
+        self.optimiser.step(&mut self.network, &gradients, rate)?;
+        self.steps += 1;
+        if let Some(average) = &mut self.average {
+            average.add(&self.network.weights()?);
+        }
+        Ok(value)
+    }
+
+    /// Asks less of a GPU that failed, or nothing more.
+    fn fall_back(&mut self, error: &EngineError) -> Result<(), FitError> {
+        if error.is_out_of_memory() && self.batch > 1 {
+            self.batch /= 2;
+            let name = self.network.device_name();
+            self.notices
+                .push(format!("{} slices in a step from here on, because {name} has no memory for more.", self.batch));
+            return Ok(());
+        }
+        let memory = self.optimiser.state(&self.network)?;
+        self.network.move_to_cpu(error)?;
+        self.optimiser.restore(&self.network, &memory)?;
+        Ok(())
+    }
+
+    /// The loss of the next batch and its gradients.
+    fn pass(&mut self, draw: Draw, stop: &dyn Fn() -> bool) -> Result<(f64, Gradients), FitError> {
+        let forced = (self.forced_share * self.batch as f64).round() as usize;
         let first = self.steps * self.batch as u64;
         let examples: Vec<_> = (0..self.batch)
             .into_par_iter()
             .map(|n| {
                 // Every example has its own stream, so that threads do not matter.
                 let mut random = Random::new(self.seed, 1 + first + n as u64);
-                let drawn = draw(n >= self.batch - self.forced, &mut random);
+                let drawn = draw(n >= self.batch - forced, &mut random);
                 self.augmentation.example(&drawn, self.cut, &mut random)
             })
             .collect();
         let [h, w] = self.cut.patch;
         let images = examples.iter().flat_map(|e| e.image.iter().copied()).collect();
         let image = Array::new([self.batch, self.channels, h, w], images);
+        self.network.draw_dropout_after(self.seed, self.steps);
         let pass = self.network.run_unless(&image, Mode::Training, stop)?;
         let outputs = pass.outputs()?;
         let weights = self.network.graph().output_weights();
@@ -161,13 +201,7 @@ impl Learner {
             loss.gradient.values.iter_mut().for_each(|g| *g *= weight as f32);
             gradients.push(loss.gradient);
         }
-        let gradients = pass.backward_unless(&gradients, stop)?;
-        self.optimiser.step(&mut self.network, &gradients, rate)?;
-        self.steps += 1;
-        if let Some(average) = &mut self.average {
-            average.add(&self.network.weights()?);
-        }
-        Ok(value)
+        Ok((value, pass.backward_unless(&gradients, stop)?))
     }
 
     /// The middle of a patch's labels, at the resolution of an output.

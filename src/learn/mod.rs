@@ -1,7 +1,7 @@
 //! Learning from labelled images: data sets, sampling, augmentation, schedules, the loop.
 //!
-//! **Invariant:** the same data, options and seed give the same weights, also over an interruption (budgets in epochs and networks without
-//! dropout; a time budget cannot, and dropout draws from the device's own stream).
+//! **Invariant:** the same data, options and seed give the same weights, also over an interruption (budgets in epochs;
+//! a time budget cannot).
 //! **Invariant:** the loop knows nothing of screens: progress goes to a sink, stopping comes from a flag.
 //! **Invariant:** the model kept is the best on the validation cases, measured with the pipeline that users run.
 //!

@@ -10,9 +10,10 @@ use super::fingerprint::MOST_UNEVEN;
 use super::fit::{FitError, Loader};
 use super::plan::Plan;
 use super::sampling::PreparedCase;
+use crate::engine::free_memory_bytes;
 use crate::model::{ClassSpec, IntensityNormalisation, ModelSpec, Provenance, SliceAxis, Windows};
 use crate::pipeline::{self, Normaliser, Preparation, nearest};
-use crate::volume::{LabelMap, Volume, default_colour};
+use crate::volume::{LabelMap, LabelValue, Volume, default_colour};
 
 /// A case as it is in its files.
 pub struct LabelledScan {
@@ -29,6 +30,9 @@ const SAME_MM: f64 = 1e-2;
 
 /// Labels beside their image by less than this share of the finest spacing are moved onto it.
 const REPAIRED_SHARE: f64 = 0.1;
+
+/// Share of the free memory that prepared cases may take; training itself takes of the rest.
+const PREPARED_SHARE: f64 = 0.8;
 
 /// Pixels that differ by more than this factor are too different for weights to be used on.
 const MOST_REFINED: f64 = 2.0;
@@ -64,7 +68,8 @@ pub fn read_case(
         return Err(error(format!("{count} voxels of the image are no numbers; replace them before training")));
     }
     if let Some(stored) = &dataset.stored {
-        let of_value: BTreeMap<u16, u16> = stored.iter().copied().zip(0..).collect();
+        let unchosen = dataset.unchosen.iter().map(|&value| (value, 0));
+        let of_value: BTreeMap<u16, u16> = stored.iter().copied().zip(0..).chain(unchosen).collect();
         labels = labels
             .mapped(|value| of_value.get(&value).copied())
             .map_err(|value| error(format!("label {value} is not among those of the data set, {stored:?}")))?;
@@ -277,17 +282,48 @@ pub fn prepare(
     Ok(PreparedCase { may_mirror, slice_step: preparation.slice_step(image), ..case })
 }
 
+/// Bytes that cases take on the network's grid along all axes that the model cuts: values and labels.
+///
+/// # Errors
+/// When a slice would be too large at the model's spacing.
+pub fn prepared_bytes(train: &[LabelledScan], spec: &ModelSpec) -> Result<usize, FitError> {
+    let of_pixel = spec.image_channels * size_of::<f32>() + size_of::<LabelValue>();
+    let mut bytes = 0;
+    for scan in train {
+        for axis in cut_axes(spec) {
+            let preparation = Preparation::new(spec, axis, &scan.image)
+                .map_err(|problem| FitError::Case { name: scan.name.clone(), problem })?;
+            bytes += preparation.target.iter().product::<usize>() * preparation.slice_count() * of_pixel;
+        }
+    }
+    Ok(bytes)
+}
+
+/// Axes that a model cuts slices along.
+fn cut_axes(spec: &ModelSpec) -> Vec<SliceAxis> {
+    if spec.fused_axes.is_empty() { vec![spec.slice_axis] } else { spec.fused_axes.clone() }
+}
+
 /// All cases along all axes that the model cuts, without those that nothing can be learned from.
 ///
 /// # Errors
-/// As [`prepare`], and when nothing is labelled.
+/// As [`prepare`], when nothing is labelled, and when the cases do not fit into the memory that is free.
 pub fn prepare_all(
     train: &[LabelledScan],
     spec: &ModelSpec,
     ignore: Option<u16>,
     stop: &(dyn Fn() -> bool + Sync),
 ) -> Result<Vec<PreparedCase>, FitError> {
-    let axes = if spec.fused_axes.is_empty() { vec![spec.slice_axis] } else { spec.fused_axes.clone() };
+    let needed = prepared_bytes(train, spec)?;
+    if let Some(free) = free_memory_bytes().filter(|&free| needed as f64 > PREPARED_SHARE * free as f64) {
+        return Err(FitError::Plan(format!(
+            "{} scans take {} MB on the network's grid, and {} MB are free; choose fewer or smaller scans, or slices along one axis",
+            train.len(),
+            needed >> 20,
+            free >> 20
+        )));
+    }
+    let axes = cut_axes(spec);
     let cuts: Vec<_> = train.iter().flat_map(|scan| axes.iter().map(move |&axis| (scan, axis))).collect();
     let all: Result<Vec<PreparedCase>, FitError> =
         cuts.into_par_iter().map(|(scan, axis)| prepare(scan, spec, axis, ignore, stop)).collect();
@@ -297,4 +333,30 @@ pub fn prepare_all(
         return Err(FitError::Plan("no training case has a labelled slice; everything is to be ignored".into()));
     }
     Ok(cases)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::volume::{Affine, Geometry, Rescale, Voxels};
+
+    #[test]
+    fn the_memory_of_cases_is_known_before_they_are_prepared() {
+        let columns = [[1.0, 0.0, 0.0], [0.0, 0.8, 0.0], [0.0, 0.0, 1.3]];
+        let geometry = Geometry::new([20, 25, 9], Affine::from_columns(columns, [0.0; 3])).unwrap();
+        let values: Vec<f32> = (0..20 * 25 * 9).map(|n| (n % 7) as f32).collect();
+        let mut labels = LabelMap::empty(geometry.clone());
+        labels.set([3, 4, 5], 1);
+        let image = Volume::new(geometry, Voxels::F32(values.into()), vec![], Rescale::IDENTITY, "scan".into());
+        let scan = LabelledScan { name: "scan".into(), image, labels };
+        let fused = crate::model::find("hippocampus").unwrap().spec;
+        let single = ModelSpec { fused_axes: Vec::new(), spacing_mm: Some([2.0, 0.5]), ..fused.clone() };
+        for spec in [fused, single] {
+            let cases = prepare_all(std::slice::from_ref(&scan), &spec, None, &|| false).unwrap();
+            let values = cases.iter().flat_map(|case| case.images.iter().flatten()).map(Vec::len).sum::<usize>();
+            let labels = cases.iter().flat_map(|case| &case.labels).map(Vec::len).sum::<usize>();
+            let expected = values * size_of::<f32>() + labels * size_of::<LabelValue>();
+            assert_eq!(prepared_bytes(std::slice::from_ref(&scan), &spec).unwrap(), expected);
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use super::Watch;
 use super::prepare::{Normaliser, Preparation};
 use super::segment::SegmentError;
-use super::tiles::{Border, fit, window};
+use super::tiles::{Border, fit_window, window};
 use crate::engine::{Array, DeviceChoice, Mode, Network};
 use crate::graph::{Activation, Affinity, Extent, Graph, Node, NodeId, Op, SoftmaxOver};
 use crate::model::{Model, SliceAxis};
@@ -254,7 +254,8 @@ impl AttentionView {
         let [column, row, slice] = preparation.layout.screen(voxel);
         let target = preparation.target;
         let tile = [0, 1].map(|n| target[n].min(spec.patch[n].max(1)));
-        let fit = fit(&graph, tile).ok_or_else(|| image(format!("no network input covers {tile:?} pixels")))?;
+        let fit = fit_window(&graph, spec.windows, spec.patch, tile)
+            .ok_or_else(|| image(format!("no network input covers {tile:?} pixels")))?;
         let last = graph.outputs[0];
         let padded = graph.nodes[last].size.extent.iter().all(|extent| *extent == Extent::INPUT);
         let border = if padded { Border::Zero } else { Border::Mirror };
@@ -331,15 +332,20 @@ impl AttentionView {
         };
         let place = [share(row, 0), share(column, 1)];
         let Some(([h, w], weights)) = self.blocks.get(block).and_then(|block| block.map(place)) else { return };
-        let largest = weights.iter().copied().fold(0.0, f32::max).max(f32::MIN_POSITIVE);
+        let mut seen = Vec::new();
         for r in 0..source[0] {
             for c in 0..source[1] {
                 let at = [(share(r, 0), h), (share(c, 1), w)];
                 if at.iter().all(|(share, _)| (0.0..1.0).contains(share)) {
                     let [y, x] = at.map(|(share, count)| ((share * count as f64) as usize).min(count - 1));
-                    visit(self.preparation.layout.voxel([c, r, slice]), (weights[y * w + x] / largest).max(0.0));
+                    seen.push(([c, r, slice], weights[y * w + x]));
                 }
             }
+        }
+        // What lies beyond the slice does not count.
+        let largest = seen.iter().map(|(_, weight)| *weight).fold(f32::MIN_POSITIVE, f32::max);
+        for (at, weight) in seen {
+            visit(self.preparation.layout.voxel(at), (weight / largest).max(0.0));
         }
     }
 }

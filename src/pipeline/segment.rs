@@ -11,7 +11,7 @@ use super::Watch;
 use super::components::keep_largest;
 use super::fused::segment_fused;
 use super::prepare::{Normaliser, Preparation};
-use super::tiles::{Border, Fit, fit, gaussian, starts, window};
+use super::tiles::{Border, Fit, fit_window, gaussian, starts, window};
 use crate::engine::{Array, EngineError, Network};
 use crate::model::{ModelSpec, SliceAxis, Windows};
 use crate::volume::{LabelMap, LabelValue, Volume};
@@ -246,9 +246,8 @@ impl<'a> Runner<'a> {
         let tile = [0, 1].map(|n| target[n].min(spec.patch[n].max(1)));
         let (rows, columns) = (starts(target[0], tile[0]), starts(target[1], tile[1]));
         let whole = rows.len() * columns.len() == 1;
-        let window = if spec.windows == Windows::Fitted { tile } else { spec.patch };
-        let fit = fit(graph, window)
-            .ok_or_else(|| SegmentError::Image(format!("no network input covers {window:?} pixels")))?;
+        let fit = fit_window(graph, spec.windows, spec.patch, tile)
+            .ok_or_else(|| SegmentError::Image(format!("no network input covers {tile:?} pixels")))?;
         let last = graph.outputs[0];
         let padded = graph.nodes[last].size.extent.iter().all(|e| *e == crate::graph::Extent::INPUT);
         let tiles: Vec<[usize; 2]> = rows.iter().flat_map(|&r| columns.iter().map(move |&c| [r, c])).collect();

@@ -29,6 +29,11 @@ pub fn fit(graph: &Graph, wanted: [usize; 2]) -> Option<Fit> {
     Some(Fit { input: [vertical.0, horizontal.0], output: [vertical.1, horizontal.1] })
 }
 
+/// The input for a tile of slices: as large as the tile, or as the patch that the network has learned from.
+pub fn fit_window(graph: &Graph, windows: Windows, patch: [usize; 2], tile: [usize; 2]) -> Option<Fit> {
+    fit(graph, if windows == Windows::Fitted { tile } else { patch })
+}
+
 /// First positions of tiles that cover `length` with at least half overlap; one tile where it suffices.
 pub fn starts(length: usize, tile: usize) -> Vec<usize> {
     if length <= tile {

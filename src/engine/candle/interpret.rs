@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use candle_core::{Result, Tensor, Var};
 
 use super::kernel_op;
+use super::masks::Masks;
 use super::tape::LastKernel;
 use super::{Mode, composed};
 use crate::engine::Backend;
@@ -28,6 +29,8 @@ pub struct Interpreter<'a> {
     pub taped: bool,
     /// See [`Interpreter::taped`].
     pub last: LastKernel,
+    /// What dropout takes away.
+    pub masks: Masks,
 }
 
 impl Interpreter<'_> {
@@ -60,7 +63,7 @@ impl Interpreter<'_> {
 
     /// The same network with gradients by candle.
     pub fn tracking(&self) -> Interpreter<'_> {
-        Interpreter { tracked: true, taped: false, last: LastKernel::default(), ..*self }
+        Interpreter { tracked: true, taped: false, last: LastKernel::default(), masks: Masks::default(), ..*self }
     }
 
     fn apply(&self, kernel: impl Kernel + 'static, inputs: &[&Tensor]) -> Result<Tensor> {
@@ -174,7 +177,7 @@ impl Interpreter<'_> {
                 if self.mode == Mode::Inference || *share == 0.0 {
                     return Ok(x.clone());
                 }
-                x * dropout_mask(x, *share)?
+                x * self.masks.next(x, *share)?
             }
         }
     }
@@ -245,10 +248,4 @@ fn or_zeros(bias: Option<Tensor>, count: usize, like: &Tensor) -> Result<Tensor>
         Some(bias) => Ok(bias),
         None => Tensor::zeros(count, like.dtype(), like.device()),
     }
-}
-
-/// Zeros, and what makes up for them elsewhere.
-pub fn dropout_mask(x: &Tensor, share: f64) -> Result<Tensor> {
-    let keep = Tensor::rand(0f32, 1f32, x.shape(), x.device())?.ge(share as f32)?.to_dtype(x.dtype())?;
-    keep.affine(1.0 / (1.0 - share), 0.0)
 }

@@ -5,6 +5,7 @@ mod composed;
 mod in_place;
 mod interpret;
 mod kernel_op;
+mod masks;
 mod network;
 mod optimiser;
 mod tape;

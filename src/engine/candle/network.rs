@@ -8,6 +8,7 @@ use candle_core::{Device, Tensor, Var};
 use super::compiled_pass::{Lender, Lent};
 use super::interpret::Interpreter;
 use super::kernel_op::with_values;
+use super::masks::Masks;
 use super::tape::{Found, LastKernel, Tape};
 use crate::engine::array::Array;
 use crate::engine::cpu::compiled::{self, Options, Plan};
@@ -55,6 +56,10 @@ pub struct Network {
     training: Lender,
     input_gradient: bool,
     options: Options,
+    /// Most slices that fit into the memory of a device that had too little for more.
+    most_slices: Option<usize>,
+    /// Seed of dropout's masks, and passes that have trained.
+    dropout: (u64, u64),
 }
 
 fn upload(graph: &Graph, weights: &Weights, device: &Device) -> Result<Vec<Var>> {
@@ -107,6 +112,8 @@ impl Network {
             training: Lender::default(),
             input_gradient: false,
             options: Options::default(),
+            most_slices: None,
+            dropout: (0, 0),
         })
     }
 
@@ -249,11 +256,17 @@ impl Network {
             tracked,
             taped: false,
             last: LastKernel::default(),
+            masks: Masks::new(self.dropout.0, self.dropout.1),
         }
     }
 
-    /// Runs `[B, C, H, W]` without keeping anything for gradients. If a GPU fails, the CPU takes over and
-    /// [`Network::take_notices`] says so.
+    /// Dropout's masks are from here on those of this seed after so many passes that train.
+    pub fn draw_dropout_after(&mut self, seed: u64, passes: u64) {
+        self.dropout = (seed, passes);
+    }
+
+    /// Runs `[B, C, H, W]` without keeping anything for gradients. If a GPU has too little memory, it gets fewer slices at a time;
+    /// if it fails, the CPU takes over; [`Network::take_notices`] says so.
     ///
     /// # Errors
     /// When the input does not fit or the CPU fails.
@@ -270,17 +283,42 @@ impl Network {
         if self.is_ours() {
             return self.infer_compiled(input, stop);
         }
+        let [batch, ..] = input.dims4();
+        if let Some(most) = self.most_slices.filter(|most| *most < batch) {
+            let mut parts: Vec<Vec<Array>> = vec![Vec::new(); self.graph.outputs.len()];
+            for part in input.split(most) {
+                let outputs = self.infer_unless(&part, stop)?;
+                parts.iter_mut().zip(outputs).for_each(|(parts, output)| parts.push(output));
+            }
+            return Ok(parts.into_iter().filter_map(Array::join).collect());
+        }
         match self.infer_here(input, stop) {
             Err(EngineError::Stopped) => Err(EngineError::Stopped),
+            Err(error) if !self.device.is_cpu() && error.is_out_of_memory() && batch > 1 => {
+                self.most_slices = Some(batch / 2);
+                let name = &self.device_name;
+                self.notices
+                    .push(format!("{name} has too little memory for {batch} slices at a time; it gets {}.", batch / 2));
+                self.infer_unless(input, stop)
+            }
             Err(error) if !self.device.is_cpu() => {
-                let weights = self.weights()?;
-                self.notices.push(format!("{} failed ({error}); the CPU takes over.", self.device_name));
-                self.variables = upload(&self.graph, &weights, &Device::Cpu)?;
-                (self.device, self.device_name) = (Device::Cpu, "CPU".into());
+                self.move_to_cpu(&error)?;
                 self.infer_unless(input, stop)
             }
             other => other,
         }
+    }
+
+    /// Moves the weights of a device that failed to the CPU, and leaves a notice; an optimiser has its own memory to move.
+    ///
+    /// # Errors
+    /// When the device cannot be read.
+    pub fn move_to_cpu(&mut self, reason: &EngineError) -> Result<()> {
+        let weights = self.weights()?;
+        self.notices.push(format!("{} failed ({reason}); the CPU takes over.", self.device_name));
+        self.variables = upload(&self.graph, &weights, &Device::Cpu)?;
+        (self.device, self.device_name) = (Device::Cpu, "CPU".into());
+        Ok(())
     }
 
     fn infer_here(&self, input: &Array, stop: &dyn Fn() -> bool) -> Result<Vec<Array>> {
@@ -327,7 +365,7 @@ impl Network {
         self.run_unless(input, mode, &|| false)
     }
 
-    /// As [`Network::run`]; `stop` is asked between the stages of a compiled pass.
+    /// As [`Network::run`]; `stop` is asked between the stages of a compiled pass, and before every operation of another.
     ///
     /// # Errors
     /// As there, and [`EngineError::Stopped`].
@@ -335,13 +373,14 @@ impl Network {
         if mode == Mode::Training {
             // Running statistics move.
             self.weights_changed();
+            self.dropout.1 = self.dropout.1.wrapping_add(1);
         }
         self.check_input(input)?;
         if mode == Mode::Training && self.is_ours() {
             let [batch, _, h, w] = input.dims4();
             return match self.training.lend(&self.graph, [batch, h, w], self.input_gradient, &self.options)? {
                 Some(plan) => self.run_compiled(input, plan, stop),
-                None => self.run_taped(input),
+                None => self.run_taped(input, stop),
             };
         }
         let interpreter = self.interpreter(mode, true);
@@ -351,6 +390,9 @@ impl Network {
         for (id, node) in self.graph.nodes.iter().enumerate() {
             if uses[id] == 0 {
                 continue;
+            }
+            if stop() {
+                return Err(EngineError::Stopped);
             }
             let mut inputs: Vec<&Tensor> = node.inputs.iter().filter_map(|&i| results[i].as_ref()).collect();
             if inputs.is_empty() {
@@ -379,10 +421,10 @@ impl Network {
     }
 
     /// A training pass through our kernels, one operation after the other.
-    fn run_taped(&self, input: &Array) -> Result<Pass> {
+    fn run_taped(&self, input: &Array, stop: &dyn Fn() -> bool) -> Result<Pass> {
         let interpreter = Interpreter { taped: true, ..self.interpreter(Mode::Training, false) };
         let x = Tensor::from_slice(&input.values, input.dims4().as_slice(), &self.device)?;
-        let tape = Tape::record(&interpreter, &x)?;
+        let tape = Tape::record(&interpreter, &x, stop)?.ok_or(EngineError::Stopped)?;
         let outputs = self.graph.outputs.iter().map(|&id| tape.value(id)).collect::<candle_core::Result<_>>()?;
         let taps = self.graph.taps.iter().map(|(name, id)| Ok((name.clone(), tape.value(*id)?)));
         let taps = taps.collect::<candle_core::Result<_>>()?;
@@ -467,6 +509,7 @@ impl Pass {
                     tracked: false,
                     taped: true,
                     last: LastKernel::default(),
+                    masks: Masks::default(),
                 };
                 let of_outputs = graph.outputs.iter().copied().zip(of_outputs()?).collect();
                 drop(outputs);

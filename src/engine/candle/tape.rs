@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use candle_core::{Result, Tensor, Var};
 
-use super::interpret::{Interpreter, dropout_mask};
+use super::interpret::Interpreter;
 use super::kernel_op::{backward, forward};
 use crate::engine::cpu::Kernel;
 use crate::graph::{Graph, NodeId, Op};
@@ -55,8 +55,8 @@ pub struct Found {
 }
 
 impl Tape {
-    /// Runs the graph on `x`.
-    pub fn record(interpreter: &Interpreter, x: &Tensor) -> Result<Self> {
+    /// Runs the graph on `x`; nothing when `stop`, asked before every operation, says so.
+    pub fn record(interpreter: &Interpreter, x: &Tensor, stop: &dyn Fn() -> bool) -> Result<Option<Self>> {
         let graph = interpreter.graph;
         let uses = interpreter.uses(true);
         let mut tape =
@@ -65,13 +65,16 @@ impl Tape {
             if uses[id] == 0 {
                 continue;
             }
+            if stop() {
+                return Ok(None);
+            }
             let mut inputs: Vec<&Tensor> = node.inputs.iter().filter_map(|&i| tape.values[i].as_ref()).collect();
             if inputs.is_empty() {
                 inputs.push(x);
             }
             let (value, made) = match &node.op {
                 Op::Dropout(share) if *share > 0.0 => {
-                    let mask = dropout_mask(inputs[0], *share)?;
+                    let mask = interpreter.masks.next(inputs[0], *share)?;
                     ((inputs[0] * &mask)?, Made::Masked(mask))
                 }
                 _ => {
@@ -86,7 +89,7 @@ impl Tape {
             tape.values[id] = Some(value);
             tape.made[id] = Some(made);
         }
-        Ok(tape)
+        Ok(Some(tape))
     }
 
     /// The value of a node.

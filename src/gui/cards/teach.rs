@@ -115,6 +115,7 @@ fn start_ui(ui: &mut egui::Ui, app: &mut App) {
             Some("Label a slice and mark it done (Enter over its view) first")
         }
         () if !app.teach.from_scan && app.teach.dataset.is_none() => Some("Choose a folder of labelled scans first"),
+        () if app.teach.nothing_chosen() => Some("Choose a label to learn"),
         () if problem.is_some() => Some("This network cannot be built"),
         () if !is_id(&app.teach.name) => Some("A name has letters, digits, - _ ."),
         () if there.model && !interrupted => {
@@ -173,6 +174,39 @@ fn source_ui(ui: &mut egui::Ui, app: &mut App) {
         let name = app.teach.dataset.as_ref().and_then(|path| path.file_name());
         let shown = name.map_or("none chosen".into(), |n| n.to_string_lossy().into_owned());
         ui.add(egui::Label::new(egui::RichText::new(shown).color(t.dim)).truncate());
+    });
+    labels_ui(ui, &mut app.teach);
+}
+
+/// How many scans there are, and which of their labels are learned.
+fn labels_ui(ui: &mut egui::Ui, teach: &mut Teach) {
+    let t = theme::tokens(ui);
+    let Some(facts) = &teach.facts else { return };
+    let scans = format!("{} labelled {}", facts.scans, if facts.scans == 1 { "scan" } else { "scans" });
+    if facts.labels.len() < 2 {
+        let text = format!("{scans}; label {}", facts.labels.join(", "));
+        ui.add(egui::Label::new(egui::RichText::new(text).small().color(t.dim)).truncate());
+        return;
+    }
+    let chosen = facts.labels.iter().filter(|label| !teach.left_out.contains(*label)).count();
+    let title = match facts.labels.len() {
+        all if chosen == all => format!("{scans}, all {all} labels"),
+        all => format!("{scans}, {chosen} of {all} labels"),
+    };
+    egui::CollapsingHeader::new(egui::RichText::new(title).small()).id_salt("labels to learn").show(ui, |ui| {
+        egui::ScrollArea::vertical().max_height(CASES).auto_shrink([false, true]).show(ui, |ui| {
+            for label in &facts.labels {
+                let mut wanted = !teach.left_out.contains(label);
+                let hint = "Labels that are not learned count as background";
+                if ui.checkbox(&mut wanted, label).on_hover_text(hint).changed() {
+                    if wanted {
+                        teach.left_out.remove(label);
+                    } else {
+                        teach.left_out.insert(label.clone());
+                    }
+                }
+            }
+        });
     });
 }
 

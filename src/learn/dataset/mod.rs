@@ -46,6 +46,8 @@ pub struct Dataset {
     pub ignore: Option<u16>,
     /// The values that the labels have in the files, where they are not 0, 1, 2 ...
     pub stored: Option<Vec<u16>>,
+    /// Further values in the files that count as background: labels that were not chosen.
+    pub unchosen: Vec<u16>,
     /// Labelled cases by name.
     pub cases: Vec<CaseFiles>,
 }
@@ -113,6 +115,36 @@ impl Dataset {
         let name = |value: u16| if value == 0 { "background".into() } else { format!("label {value}") };
         self.labels = (0..).zip(stored.iter().map(|&value| name(value))).collect();
         self.stored = Some(stored);
+        Ok(())
+    }
+
+    /// Keeps these labels alone, in the order of their values; the others count as background. Without names all are kept.
+    ///
+    /// # Errors
+    /// When there is no label of a name.
+    pub fn choose(&mut self, names: &[String]) -> Result<(), DatasetError> {
+        if names.is_empty() {
+            return Ok(());
+        }
+        let labels: Vec<(u16, String)> = self.labels.iter().map(|(&place, name)| (place, name.clone())).collect();
+        let foreground = &labels[1.min(labels.len())..];
+        if let Some(other) = names.iter().find(|name| !foreground.iter().any(|(_, label)| label == *name)) {
+            let there: Vec<&str> = foreground.iter().map(|(_, name)| name.as_str()).collect();
+            let problem = format!("there is no label {other:?} to choose; there are {}", there.join(", "));
+            return Err(DatasetError { path: self.folder.clone(), problem });
+        }
+        let value_of = |place: u16| match &self.stored {
+            Some(stored) => stored.get(usize::from(place)).copied().unwrap_or(place),
+            None => place,
+        };
+        let (kept, left): (Vec<_>, Vec<_>) =
+            labels.into_iter().partition(|(place, name)| *place == 0 || names.contains(name));
+        let stored = kept.iter().map(|(place, _)| *place).chain(self.ignore).map(value_of).collect();
+        let unchosen = left.iter().map(|(place, _)| value_of(*place));
+        self.unchosen = self.unchosen.iter().copied().chain(unchosen).collect();
+        self.stored = Some(stored);
+        self.ignore = self.ignore.map(|_| kept.len() as u16);
+        self.labels = (0..).zip(kept.into_iter().map(|(_, name)| name)).collect();
         Ok(())
     }
 
@@ -199,6 +231,31 @@ mod tests {
         std::fs::write(at.join("dataset.json"), v1).unwrap();
         let dataset = Dataset::open(at).unwrap();
         assert_eq!((dataset.cases.len(), dataset.labels[&1].as_str()), (1, "Anterior"));
+    }
+
+    #[test]
+    fn chosen_labels_are_renumbered_and_keep_their_values() {
+        let mut dataset = Dataset {
+            folder: PathBuf::new(),
+            name: String::new(),
+            licence: String::new(),
+            channels: Vec::new(),
+            labels: (0..).zip(["background", "spleen", "liver", "colon"].map(String::from)).collect(),
+            ignore: Some(4),
+            stored: None,
+            unchosen: Vec::new(),
+            cases: Vec::new(),
+        };
+        let message = dataset.clone().choose(&["lung".into()]).unwrap_err().to_string();
+        assert!(message.contains("lung") && message.contains("spleen, liver, colon"), "{message}");
+        assert!(dataset.clone().choose(&["background".into()]).is_err());
+        dataset.choose(&["colon".into(), "spleen".into()]).unwrap();
+        assert_eq!(dataset.labels.values().collect::<Vec<_>>(), ["background", "spleen", "colon"]);
+        assert_eq!((dataset.stored.clone(), dataset.ignore), (Some(vec![0, 1, 3, 4]), Some(3)));
+        assert_eq!(dataset.unchosen, [2]);
+        dataset.choose(&["colon".into()]).unwrap();
+        assert_eq!((dataset.stored, dataset.ignore), (Some(vec![0, 3, 4]), Some(2)));
+        assert_eq!(dataset.unchosen, [2, 1]);
     }
 
     #[test]

@@ -51,7 +51,17 @@ pub fn open(folder: &Path) -> Result<Dataset, DatasetError> {
     }
     let text = |key: &str| json.get(key).and_then(Value::as_str).unwrap_or_default().to_string();
     let licence = if text("licence").is_empty() { text("license") } else { text("licence") };
-    Ok(Dataset { folder: folder.into(), name: text("name"), licence, channels, labels, ignore, stored: None, cases })
+    Ok(Dataset {
+        folder: folder.into(),
+        name: text("name"),
+        licence,
+        channels,
+        labels,
+        ignore,
+        stored: None,
+        unchosen: Vec::new(),
+        cases,
+    })
 }
 
 /// Names by number, of either generation.

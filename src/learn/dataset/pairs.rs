@@ -74,6 +74,7 @@ pub fn open(folder: &Path, [images, labels]: &[PathBuf; 2]) -> Result<Dataset, D
         labels: BTreeMap::new(),
         ignore: None,
         stored: None,
+        unchosen: Vec::new(),
         cases,
     };
     let text = match std::fs::read_to_string(&path) {

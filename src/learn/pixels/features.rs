@@ -20,30 +20,32 @@ const PER_SCALE: usize = 7;
 pub const FEATURES: usize = 1 + PER_SCALE * SCALES.len();
 
 /// All maps of a slice, one after the other: the slice itself, then for each scale Gaussian, gradient magnitude, Laplacian,
-/// larger and smaller eigenvalue of the Hessian, larger and smaller of the structure tensor.
-pub fn features(image: &[f32], size: [usize; 2]) -> Vec<f32> {
+/// larger and smaller eigenvalue of the Hessian, larger and smaller of the structure tensor. Nothing when `stop` says so.
+pub fn features(image: &[f32], size: [usize; 2], stop: &(dyn Fn() -> bool + Sync)) -> Option<Vec<f32>> {
+    let scales: Option<Vec<Vec<f32>>> =
+        SCALES.into_par_iter().map(|scale| of_scale(image, size, scale, stop)).collect();
     let mut all = image.to_vec();
-    all.extend(SCALES.into_par_iter().flat_map_iter(|scale| of_scale(image, size, scale)).collect::<Vec<f32>>());
-    all
+    scales?.iter().for_each(|maps| all.extend(maps));
+    Some(all)
 }
 
-fn of_scale(image: &[f32], size: [usize; 2], scale: f64) -> Vec<f32> {
-    let at = |orders| derivative(image, size, scale, orders);
-    let smooth = at([0, 0]);
-    let (dx, dy) = (at([0, 1]), at([1, 0]));
-    let (dxx, dxy, dyy) = (at([0, 2]), at([1, 1]), at([2, 0]));
+fn of_scale(image: &[f32], size: [usize; 2], scale: f64, stop: &(dyn Fn() -> bool + Sync)) -> Option<Vec<f32>> {
+    let at = |orders| (!stop()).then(|| derivative(image, size, scale, orders));
+    let smooth = at([0, 0])?;
+    let (dx, dy) = (at([0, 1])?, at([1, 0])?);
+    let (dxx, dxy, dyy) = (at([0, 2])?, at([1, 1])?, at([2, 0])?);
     let average = |a: &[f32], b: &[f32]| {
         let product: Vec<f32> = a.iter().zip(b).map(|(a, b)| a * b).collect();
         let bell = kernel(TENSOR_SHARE * scale, 0);
-        along(&along(&product, size, 1, &bell), size, 0, &bell)
+        (!stop()).then(|| along(&along(&product, size, 1, &bell), size, 0, &bell))
     };
-    let (jxx, jxy, jyy) = (average(&dx, &dx), average(&dx, &dy), average(&dy, &dy));
+    let (jxx, jxy, jyy) = (average(&dx, &dx)?, average(&dx, &dy)?, average(&dy, &dy)?);
     let magnitude: Vec<f32> = dx.iter().zip(&dy).map(|(x, y)| x.hypot(*y)).collect();
     let laplacian: Vec<f32> = dxx.iter().zip(&dyy).map(|(x, y)| x + y).collect();
     let mut maps = vec![smooth, magnitude, laplacian];
     maps.extend(eigenvalues(&dxx, &dxy, &dyy));
     maps.extend(eigenvalues(&jxx, &jxy, &jyy));
-    maps.concat()
+    Some(maps.concat())
 }
 
 /// Larger and smaller eigenvalue of symmetric 2 x 2 matrices.
@@ -65,7 +67,8 @@ mod tests {
         let pixels = 32 * 32;
         let upright: Vec<f32> = (0..pixels).map(|n| f32::from(u8::from(n % 32 == 16))).collect();
         let level: Vec<f32> = (0..pixels).map(|n| f32::from(u8::from(n / 32 == 16))).collect();
-        let [a, b] = [&upright, &level].map(|image| features(image, size));
+        let [a, b] = [&upright, &level].map(|image| features(image, size, &|| false).unwrap());
+        assert_eq!(features(&upright, size, &|| true), None);
         assert_eq!(a.len(), FEATURES * pixels);
         let at = 16 * 32 + 16;
         for scale in 0..SCALES.len() {

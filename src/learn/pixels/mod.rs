@@ -63,14 +63,12 @@ impl PixelClassifier {
         slices: &[Scribbled],
         rule: PixelRule,
         seed: u64,
-        stop: &dyn Fn() -> bool,
+        stop: &(dyn Fn() -> bool + Sync),
     ) -> Result<Self, EngineError> {
         let mut by_class: std::collections::BTreeMap<LabelValue, Vec<Vec<f32>>> = std::collections::BTreeMap::new();
         for slice in slices {
-            if stop() {
-                return Err(EngineError::Stopped);
-            }
-            let (maps, pixels) = (features(slice.image, slice.size), slice.image.len());
+            let maps = features(slice.image, slice.size, stop).ok_or(EngineError::Stopped)?;
+            let pixels = slice.image.len();
             for (at, &label) in slice.labels.iter().enumerate().filter(|(_, label)| **label != UNMARKED) {
                 let point = (0..FEATURES).map(|n| maps[n * pixels + at]).collect();
                 by_class.entry(label).or_default().push(point);
@@ -124,9 +122,9 @@ impl PixelClassifier {
         &mut self,
         image: &[f32],
         size: [usize; 2],
-        stop: &dyn Fn() -> bool,
+        stop: &(dyn Fn() -> bool + Sync),
     ) -> Result<Vec<LabelValue>, EngineError> {
-        let (maps, pixels) = (features(image, size), image.len());
+        let (maps, pixels) = (features(image, size, stop).ok_or(EngineError::Stopped)?, image.len());
         let mut labels = Vec::with_capacity(pixels);
         for start in (0..pixels).step_by(PIXELS_AT_ONCE) {
             let count = PIXELS_AT_ONCE.min(pixels - start);
