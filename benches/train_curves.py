@@ -38,8 +38,6 @@ a.output.mkdir(parents=True, exist_ok=True)
 
 WIDTH, DEPTH, REACH, PATCH, BATCH, RATE = 32, 3, 2, 48, 48, 1e-3
 CLASSES = 3
-# What the loop does not do.
-LIGHT = {"tilt": 0, "elastic": 0, "blur": 0, "low_resolution": 0}
 # Steps after which our model file is renewed.
 EPOCH_STEPS = 30
 # Minutes after which the weights are measured; and at the end.
@@ -55,7 +53,7 @@ def ours():
     words = [a.lamella, "train", a.dataset, "--split", a.output / "split.json", "-o", model, "--json"]
     words += ["--options", json.dumps(options), "--fuse-axes", "--mirror", "R", "--average-mirrored", "--neighbours", str(REACH)]
     words += ["--patch", f"{PATCH}x{PATCH}", "--batch", str(BATCH), "--seed", "1", "--budget", f"{round(60 * a.minutes)}s"]
-    words += ["--epoch-steps", str(EPOCH_STEPS), "--rate", "0.002", "--augment", json.dumps(LIGHT), *a.more.split()]
+    words += ["--epoch-steps", str(EPOCH_STEPS), "--rate", "0.002", "--augment", "light", *a.more.split()]
     waiting, snapshots = [60 * minute for minute in MEASURED], []
     with subprocess.Popen(map(str, words), stdout=subprocess.PIPE, text=True) as run:
         for line in run.stdout:

@@ -114,9 +114,10 @@ pub struct Train {
     /// Do not mirror (where left and right are labelled)
     #[arg(long)]
     no_mirror: bool,
-    /// Changes to training slices besides mirroring: none, in-plane (rotation, size, intensities), full (also elastic, and
-    /// tilted out of the plane where slices lie as close as pixels), strong (larger and more frequent, for a handful of scans),
-    /// or JSON with what differs from full; without it strong for ten scans or fewer, else full
+    /// Changes to training slices besides mirroring: none, light (rotation, size, noise, contrast, gamma), in-plane (also blur
+    /// and resolution), full (also elastic, and tilted out of the plane where slices lie as close as pixels), strong (larger and
+    /// more frequent, for a handful of scans), or JSON with what differs from full; without it strong for ten scans or fewer,
+    /// light for a hundred or more, else full
     #[arg(long)]
     augment: Option<Augmentation>,
     /// Steps of an epoch; without it as many as it takes to see every slice once

@@ -27,6 +27,9 @@ const SMALL_PATCH: usize = 96 * 96;
 /// Up to this many scans are changed strongly, in smaller and more steps.
 const FEW_SCANS: usize = 10;
 
+/// From this many scans on there is enough to see without strong changes (docs/training-curves.md).
+const MANY_SCANS: usize = 100;
+
 /// Medians over the labelled scans.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fingerprint {
@@ -120,6 +123,10 @@ impl Fingerprint {
         if open.augmentation && is_few {
             plan.augmentation = Augmentation { mirror: plan.augmentation.mirror, ..Augmentation::strong() };
             said.push("Strong augmentation, because there are few scans.".into());
+        }
+        if open.augmentation && self.scans >= MANY_SCANS {
+            plan.augmentation = Augmentation { mirror: plan.augmentation.mirror, ..Augmentation::light() };
+            said.push("Light augmentation, because there are many scans.".into());
         }
         if open.patch {
             plan.patch = self.patch(&plan);
@@ -297,5 +304,11 @@ mod tests {
             sided: true,
         };
         assert_eq!(any.decide(&chosen), (chosen.clone(), vec![]));
+        // Nor is an augmentation that the number of scans does not ask for.
+        let of = |scans: usize| Fingerprint { scans, ..any.clone() }.decide(&plan()).0.augmentation;
+        let without_mirror = |augmentation: Augmentation| Augmentation { mirror: false, ..augmentation };
+        assert_eq!(of(10), without_mirror(Augmentation::strong()));
+        assert_eq!(of(11), without_mirror(Augmentation::default()));
+        assert_eq!(of(100), without_mirror(Augmentation::light()));
     }
 }

@@ -103,6 +103,11 @@ impl Augmentation {
         }
     }
 
+    /// Rotation, size, noise, contrast and gamma: what a network that sees many scans, each a few times, needs.
+    pub fn light() -> Self {
+        Self { tilt: 0.0, elastic: 0.0, blur: 0.0, low_resolution: 0.0, ..Self::default() }
+    }
+
     /// Changes in the slice's plane alone, without elastic deformation.
     pub fn in_plane() -> Self {
         Self { tilt: 0.0, elastic: 0.0, ..Self::default() }
@@ -153,11 +158,12 @@ impl std::str::FromStr for Augmentation {
                 read.checked()
             }
             "none" => Ok(Self::none()),
+            "light" => Ok(Self::light()),
             "in-plane" => Ok(Self::in_plane()),
             "full" => Ok(Self::default()),
             "strong" => Ok(Self::strong()),
             _ => Err(format!(
-                "{text:?} is no augmentation; there are none, in-plane, full and strong, or an object of JSON"
+                "{text:?} is no augmentation; there are none, light, in-plane, full and strong, or an object of JSON"
             )),
         }
     }
