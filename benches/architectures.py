@@ -16,9 +16,10 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+from kept import Kept
 
 parser = argparse.ArgumentParser()
 parser.add_argument("lamella")
@@ -32,8 +33,7 @@ parser.add_argument("-o", "--output", type=Path)
 a = parser.parse_args()
 only = [word for word in a.only.split(",") if word]
 seeds = a.seeds.split(",")
-known = json.loads(a.output.read_text()) if a.output and a.output.exists() else {}
-lock = threading.Lock()
+kept = Kept(a.output)
 
 
 def run(*words):
@@ -56,37 +56,27 @@ def entries():
         yield f"unet/{r['id']}", "Attention", "unet", {"attention": r["id"]}, r
 
 
-def keep(name, value):
-    with lock:
-        known[name] = value
-        if a.output:
-            new = a.output.with_suffix(".new")
-            new.write_text(json.dumps(known, indent=1))
-            new.replace(a.output)
-
-
 def train(arch, options, seed):
     """Dice of both labels."""
     steps = max(1, round(a.seconds / step_seconds(arch, options)))
     words = ["--arch", arch, "--options", options, "--axis", "coronal", "--patch", "48x48", "--batch", "16", "--mirror", "R"]
     words += ["--budget", "1ep", "--epoch-steps", str(steps), "--seed", seed, "--threads", "1"]
     words += ["--split", a.split] if a.split else []
-    name = " ".join(words)
-    if name not in known:
+
+    def dice():
         with tempfile.TemporaryDirectory() as folder:
-            dice = json.loads(run("train", a.dataset, "-o", f"{folder}/m.safetensors", *words).splitlines()[-1])["dice"]
-        keep(name, list(dice.values()))
-        print(f"done: {name} {known[name]}", file=sys.stderr, flush=True)
-    return known[name]
+            printed = run("train", a.dataset, "-o", f"{folder}/m.safetensors", *words)
+        found = list(json.loads(printed.splitlines()[-1])["dice"].values())
+        print(f"done: {' '.join(words)} {found}", file=sys.stderr, flush=True)
+        return found
+
+    return kept.get(" ".join(words), dice)
 
 
 def step_seconds(arch, options):
     """Of a training step of 16 slices of 48 x 48, on one thread."""
-    name = f"step: {arch} {options}"
-    if name not in known:
-        step = run("bench", "train", "--arch", arch, "--options", options, "--size", "48", "--batch", "16", "--threads", "1")
-        keep(name, json.loads(step)["median_s"])
-    return known[name]
+    words = ["bench", "train", "--arch", arch, "--options", options, "--size", "48", "--batch", "16", "--threads", "1"]
+    return kept.get(f"step: {arch} {options}", lambda: json.loads(run(*words))["median_s"])
 
 
 chosen = [entry for entry in entries() if not only or entry[0] in only]

@@ -17,9 +17,10 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+from kept import Kept
 
 parser = argparse.ArgumentParser()
 parser.add_argument("lamella")
@@ -38,14 +39,13 @@ command = ["--mirror", "R", "--average-mirrored", "--seed", "1", "--validate-eve
 command += (["--init", a.init] if a.init else []) + a.more.split()
 print("Each row: `lamella train hippocampus --split DRAW " + " ".join(command) + "`\n")
 print("| k | draw | anterior | posterior | mean |\n| --: | --: | --: | --: | --: |")
-known = json.loads(a.output.read_text()) if a.output and a.output.exists() else {}
-lock = threading.Lock()
+kept = Kept(a.output)
 
 
 def train(k, draw):
     """Dice of both labels on the held-back cases."""
-    name = f"{k} {draw['draw']}: {' '.join(command)}"
-    if name not in known:
+
+    def dice():
         with tempfile.TemporaryDirectory() as folder:
             split = Path(folder) / "split.json"
             split.write_text(json.dumps({"train": draw["cases"], "validation": splits["validation"]}))
@@ -53,14 +53,9 @@ def train(k, draw):
             done = subprocess.run(words, capture_output=True, text=True)
             if done.returncode != 0:
                 sys.exit(done.stderr)
-            dice = list(json.loads(done.stdout.splitlines()[-1])["dice"].values())
-            with lock:
-                known[name] = dice
-                if a.output:
-                    new = a.output.with_suffix(".new")
-                    new.write_text(json.dumps(known, indent=1))
-                    new.replace(a.output)
-    return known[name]
+            return list(json.loads(done.stdout.splitlines()[-1])["dice"].values())
+
+    return kept.get(f"{k} {draw['draw']}: {' '.join(command)}", dice)
 
 
 summary = []

@@ -49,6 +49,16 @@ fn a_reader_that_goes_away_is_no_error() {
     assert!(done.status.success() && done.stderr.is_empty(), "{}", String::from_utf8_lossy(&done.stderr));
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_an_error() {
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let mut words = Command::new(env!("CARGO_BIN_EXE_lamella"));
+    let done = words.args(["models", "list"]).stdout(full).output().unwrap();
+    assert_eq!(done.status.code(), Some(1));
+    assert_eq!(String::from_utf8_lossy(&done.stderr).matches("cannot be written").count(), 1);
+}
+
 #[test]
 fn the_embedded_sample_is_segmented_well() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

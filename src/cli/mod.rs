@@ -22,9 +22,10 @@ mod segment;
 mod terminal;
 mod train;
 
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{Parser, Subcommand};
 
@@ -85,7 +86,7 @@ pub fn run(arguments: Arguments) -> Request {
         Some(Command::MakeSample(command)) => command.run(),
     };
     Request::Exit(match outcome {
-        Ok(()) => 0,
+        Ok(()) => u8::from(UNPRINTED.load(Ordering::Relaxed)),
         Err(error) => {
             eprintln!("error: {error}");
             1
@@ -103,9 +104,17 @@ fn use_threads(threads: Option<NonZeroUsize>) -> Result {
     pool.map_err(|e| JobError::Other(format!("cannot use {threads} threads: {e}")))
 }
 
-/// Prints a line; that its reader has gone away (`lamella models list | head`) is no error.
+/// Whether something could not be printed.
+static UNPRINTED: AtomicBool = AtomicBool::new(false);
+
+/// Prints a line. That its reader has gone away (`lamella models list | head`) is no error; a full disk is.
 fn print_line(line: std::fmt::Arguments) {
-    let _gone = writeln!(std::io::stdout(), "{line}");
+    match writeln!(std::io::stdout(), "{line}") {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe && !UNPRINTED.swap(true, Ordering::Relaxed) => {
+            eprintln!("error: the output cannot be written: {error}");
+        }
+        _ => {}
+    }
 }
 
 /// Prints a JSON document.

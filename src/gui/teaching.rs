@@ -45,7 +45,8 @@ impl App {
             return;
         }
         self.teach.looked_at = self.teach.dataset.clone();
-        (self.teach.facts, self.teach.left_out) = (None, std::collections::BTreeSet::new());
+        self.teach.facts = None;
+        self.teach.left_out.clear();
         if let Some(folder) = self.teach.dataset.clone() {
             self.tasks.cancel(LOOKING);
             self.tasks.start(LOOKING, Job::LookAtDataset(folder), Snapshot::default(), context);

@@ -48,11 +48,7 @@ fn remembered(job: &RefineJob, progress: Progress, cancel: &Cancel) -> Result<Ve
     let classes = &job.model.spec.classes;
     // The model may have learned some of the labels only.
     let own: Vec<String> = classes.iter().skip(1).map(|class| class.name.clone()).collect();
-    if own.len() + 1 < dataset.labels.len() && own.iter().all(|name| dataset.labels.values().any(|label| label == name))
-    {
-        dataset.choose(&own)?;
-    }
-    if !dataset.labels.values().eq(classes.iter().map(|class| &class.name)) {
+    if dataset.choose(&own).is_err() || !dataset.labels.values().eq(classes.iter().map(|class| &class.name)) {
         let names: Vec<&str> = classes.iter().map(|class| class.name.as_str()).collect();
         return Err(JobError::Other(format!(
             "the scans in {} have the labels {:?}, and {} has {names:?}; only scans with the same labels can be mixed in",
