@@ -4,7 +4,7 @@
 
 use super::augment::Augmentation;
 use super::plan::Plan;
-use super::preparing::LabelledScan;
+use super::reading::LabelledScan;
 use crate::model::{ArchitectureSpec, SliceAxis};
 
 /// Largest ratio of spacings at which slices along all axes are learned; beyond, slices lie across the largest spacing.

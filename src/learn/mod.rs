@@ -21,10 +21,12 @@ mod perceptron;
 mod pixels;
 mod plan;
 mod preparing;
+mod reading;
 mod refine;
 mod report;
 mod sampling;
 mod schedule;
+mod specification;
 mod start;
 mod validation;
 
@@ -38,7 +40,7 @@ pub use fit::{Control, Epoch, FitError, FitEvent, FitOptions, Loader, TrainedMod
 pub use perceptron::{Rosenblatt, Tie};
 pub use pixels::{FEATURES, PixelClassifier, PixelRule, Scribbled, UNMARKED, features};
 pub use plan::{Budget, Plan};
-pub use preparing::{LabelledScan, read_case};
+pub use reading::{LabelledScan, read_case};
 pub use refine::{Refined, Refinement, only_finished, refine};
 pub use report::{case_table, curve_picture, curve_table, worst_first};
 pub use sampling::PreparedCase;

@@ -1,240 +1,19 @@
-//! From files to what is learned: reading and checking cases, the model's specification, slices on the network's grid.
+//! Labelled scans as slices on the network's grid.
 
-use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use rayon::prelude::*;
 
-use super::dataset::{Dataset, Split};
-use super::fingerprint::MOST_UNEVEN;
-use super::fit::{FitError, Loader};
-use super::plan::Plan;
+use super::fit::FitError;
+use super::reading::LabelledScan;
 use super::sampling::PreparedCase;
 use crate::engine::free_memory_bytes;
-use crate::model::{ClassSpec, IntensityNormalisation, ModelSpec, Provenance, SliceAxis, Windows};
-use crate::pipeline::{self, Normaliser, Preparation, nearest};
-use crate::volume::{LabelMap, LabelValue, Volume, default_colour};
-
-/// A case as it is in its files.
-pub struct LabelledScan {
-    /// Name.
-    pub name: String,
-    /// Image.
-    pub image: Volume,
-    /// Labels on its grid.
-    pub labels: LabelMap,
-}
-
-/// Labels so near to their image lie on it.
-const SAME_MM: f64 = 1e-2;
-
-/// Labels beside their image by less than this share of the finest spacing are moved onto it.
-const REPAIRED_SHARE: f64 = 0.1;
+use crate::model::{ModelSpec, SliceAxis};
+use crate::pipeline::{Normaliser, Preparation, nearest};
+use crate::volume::LabelValue;
 
 /// Share of the free memory that prepared cases may take; training itself takes of the rest.
 const PREPARED_SHARE: f64 = 0.8;
-
-/// Pixels that differ by more than this factor are too different for weights to be used on.
-const MOST_REFINED: f64 = 2.0;
-
-/// Reads a case and checks it against the data set's description; says what was repaired.
-///
-/// # Errors
-/// Names the case and what is wrong with it.
-pub fn read_case(
-    dataset: &Dataset,
-    name: &str,
-    load: Loader,
-    notice: &mut dyn FnMut(String),
-) -> Result<LabelledScan, FitError> {
-    let error = |problem: String| FitError::Case { name: name.into(), problem };
-    let files = dataset.case(name).ok_or_else(|| error("is not in the data set".into()))?;
-    let (image, mut labels) = load(files).map_err(error)?;
-    let (of_image, of_labels) = (image.geometry.shape(), labels.geometry().shape());
-    if of_image != of_labels {
-        return Err(error(format!("the image has {of_image:?} voxels, its labels have {of_labels:?}")));
-    }
-    if !image.geometry.matches(labels.geometry(), SAME_MM) {
-        let finest = image.geometry.spacing_mm().into_iter().fold(f64::INFINITY, f64::min);
-        if !image.geometry.matches(labels.geometry(), REPAIRED_SHARE * finest) {
-            return Err(error("image and labels lie in different places; resample the labels to the image".into()));
-        }
-        labels = labels.on(&image.geometry);
-        notice(format!("case {name}: the labels lay beside the image by less than a tenth of a voxel; moved onto it"));
-    }
-    let statistics = image.statistics();
-    if statistics.nan_count + statistics.infinite_count > 0 {
-        let count = statistics.nan_count + statistics.infinite_count;
-        return Err(error(format!("{count} voxels of the image are no numbers; replace them before training")));
-    }
-    if let Some(stored) = &dataset.stored {
-        let unchosen = dataset.unchosen.iter().map(|&value| (value, 0));
-        let of_value: BTreeMap<u16, u16> = stored.iter().copied().zip(0..).chain(unchosen).collect();
-        labels = labels
-            .mapped(|value| of_value.get(&value).copied())
-            .map_err(|value| error(format!("label {value} is not among those of the data set, {stored:?}")))?;
-    }
-    let channels = dataset.channels.len().max(1);
-    if image.frame_count() != channels {
-        return Err(error(format!("the image has {} channels, the data set has {channels}", image.frame_count())));
-    }
-    let known = |label: u16| usize::from(label) < dataset.labels.len() || dataset.ignore == Some(label);
-    if let Some(other) = labels.counts().into_keys().find(|&label| !known(label)) {
-        return Err(error(format!("label {other} is not among the data set's")));
-    }
-    Ok(LabelledScan { name: name.into(), image, labels })
-}
-
-/// The model's specification, from the data and the plan.
-///
-/// # Errors
-/// When the spacings do not fit the plan.
-pub fn specification(
-    dataset: &Dataset,
-    split: &Split,
-    plan: &Plan,
-    train: &[LabelledScan],
-) -> Result<ModelSpec, FitError> {
-    let in_plane = |volume: &Volume| {
-        let orientation = volume.geometry.orientation();
-        let spacing = volume.geometry.spacing_mm();
-        plan.slice_axis.in_plane().map(|world| spacing[orientation.voxel_axis(world)])
-    };
-    let median = |mut all: Vec<f64>| {
-        all.sort_by(f64::total_cmp);
-        all[all.len() / 2]
-    };
-    let spacing = if plan.fuse_axes {
-        let all: Vec<f64> = train.iter().flat_map(|scan| scan.image.geometry.spacing_mm()).collect();
-        let (low, high) = all.iter().fold((f64::INFINITY, 0.0f64), |(l, h), &s| (l.min(s), h.max(s)));
-        if high > MOST_UNEVEN * low {
-            return Err(FitError::Plan(format!(
-                "spacings from {low:.2} to {high:.2} mm are too uneven for slices along all axes; train along one axis"
-            )));
-        }
-        [median(all); 2]
-    } else {
-        [0, 1].map(|axis| median(train.iter().map(|scan| in_plane(&scan.image)[axis]).collect()))
-    };
-    let classes = dataset
-        .labels
-        .iter()
-        .map(|(&value, name)| ClassSpec {
-            name: name.clone(),
-            colour: if value == 0 { [0; 3] } else { default_colour(value) },
-            // In learning, labels are places among the classes.
-            value: None,
-        })
-        .collect();
-    let ranges: Vec<IntensityNormalisation> = dataset
-        .channels
-        .iter()
-        .enumerate()
-        .map(|(frame, channel)| {
-            if channel.eq_ignore_ascii_case("ct") {
-                foreground_range(train, frame, dataset.ignore)
-            } else {
-                IntensityNormalisation::ZScore { nonzero: false }
-            }
-        })
-        .collect();
-    Ok(ModelSpec {
-        version: crate::model::PLAIN_VERSION,
-        id: dataset.name.to_lowercase().replace(' ', "-"),
-        title: dataset.name.clone(),
-        architecture: plan.architecture.clone(),
-        image_channels: dataset.channels.len().max(1),
-        neighbours: plan.neighbours,
-        slice_axis: plan.slice_axis,
-        fused_axes: if plan.fuse_axes { pipeline::all_axes(plan.slice_axis) } else { Vec::new() },
-        spacing_mm: Some(spacing),
-        normalisation: ranges.first().copied().unwrap_or(IntensityNormalisation::ZScore { nonzero: false }),
-        channel_normalisation: if ranges.iter().any(|range| *range != ranges[0]) { ranges } else { Vec::new() },
-        // As large as in training, so that what norms and attention see of a slice is the same.
-        windows: Windows::Whole,
-        reversed: [false; 3],
-        patch: plan.patch,
-        classes,
-        mirror: plan.augmentation.mirror,
-        mirror_axes: plan.mirror_axes,
-        average_mirrored: plan.augmentation.mirror && plan.average_mirrored,
-        licence: dataset.licence.clone(),
-        provenance: Provenance {
-            data: dataset.name.clone(),
-            data_licence: dataset.licence.clone(),
-            command: String::new(),
-            seed: plan.seed,
-            cases: [split.train.len(), split.validation.len()],
-            metrics: BTreeMap::new(),
-        },
-        sha256: String::new(),
-    })
-}
-
-/// A specification that prepares scans as another model does; classifiers, and models of other channels, say nothing about that.
-pub fn prepared_like(spec: ModelSpec, of: &ModelSpec) -> ModelSpec {
-    if of.is_classifier() || of.image_channels != spec.image_channels {
-        return spec;
-    }
-    ModelSpec {
-        // Fused axes need one spacing for all of them.
-        spacing_mm: if of.fused_axes.len() < spec.fused_axes.len() { spec.spacing_mm } else { of.spacing_mm },
-        windows: if of.patch == spec.patch { of.windows } else { spec.windows },
-        normalisation: of.normalisation,
-        channel_normalisation: of.channel_normalisation.clone(),
-        reversed: of.reversed,
-        ..spec
-    }
-}
-
-/// A specification for fine-tuning: scans are prepared as the weights know it ([`prepared_like`]), unless their resolution or their
-/// kind is quite another. Gives also what the user must be told.
-pub fn prepared_for(spec: ModelSpec, weights_of: &ModelSpec) -> (ModelSpec, Vec<String>) {
-    let mut notices = Vec::new();
-    let mut kept = prepared_like(spec.clone(), weights_of);
-    if let (Some(own), Some(other)) = (spec.spacing_mm, kept.spacing_mm) {
-        let far = |axis: usize| own[axis] > MOST_REFINED * other[axis] || other[axis] > MOST_REFINED * own[axis];
-        if far(0) || far(1) {
-            notices.push(format!(
-                "The scans keep their pixels of {:.3} x {:.3} mm; the model's of {:.3} x {:.3} mm are too different.",
-                own[0], own[1], other[0], other[1]
-            ));
-            kept.spacing_mm = spec.spacing_mm;
-        }
-    }
-    let kind = |of: &ModelSpec, frame: usize| std::mem::discriminant(&of.normalisation_of(frame));
-    if (0..spec.image_channels).any(|frame| kind(&spec, frame) != kind(&kept, frame)) {
-        notices
-            .push("Intensities are normalised for these scans; the model was trained on scans of another kind.".into());
-        (kept.normalisation, kept.channel_normalisation) = (spec.normalisation, spec.channel_normalisation);
-    }
-    (kept, notices)
-}
-
-/// nnU-Net's CT rule: 0.5 and 99.5 percentiles, mean and deviation of the foreground of one channel.
-fn foreground_range(train: &[LabelledScan], frame: usize, ignore: Option<u16>) -> IntensityNormalisation {
-    let mut values: Vec<f32> = Vec::new();
-    for scan in train {
-        scan.labels.for_each_labelled(|voxel, label| {
-            if Some(label) != ignore {
-                values.push(scan.image.value(voxel, frame) as f32);
-            }
-        });
-    }
-    values.retain(|v| v.is_finite());
-    values.sort_by(f32::total_cmp);
-    if values.is_empty() {
-        return IntensityNormalisation::ZScore { nonzero: false };
-    }
-    let at = |share: f64| f64::from(values[((values.len() - 1) as f64 * share) as usize]);
-    let mean = values.iter().map(|&v| f64::from(v)).sum::<f64>() / values.len() as f64;
-    let variance = values.iter().map(|&v| (f64::from(v) - mean).powi(2)).sum::<f64>() / values.len() as f64;
-    // A foreground of one value says nothing about the others.
-    if at(0.005) >= at(0.995) {
-        return IntensityNormalisation::ZScore { nonzero: false };
-    }
-    IntensityNormalisation::Clip { range: [at(0.005), at(0.995)], mean, std: variance.sqrt() }
-}
 
 /// Brings a case to the network's grid along one axis.
 ///
@@ -338,7 +117,7 @@ pub fn prepare_all(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::volume::{Affine, Geometry, Rescale, Voxels};
+    use crate::volume::{Affine, Geometry, LabelMap, Rescale, Volume, Voxels};
 
     #[test]
     fn the_memory_of_cases_is_known_before_they_are_prepared() {

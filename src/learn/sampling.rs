@@ -1,6 +1,6 @@
 //! Prepared cases and how slices are drawn from them.
 
-use super::preparing::LabelledScan;
+use super::reading::LabelledScan;
 use crate::engine::Random;
 
 /// A case on the network's grid: R, A, S order, in-plane resampled, normalised.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::fit::FitError;
-use super::preparing::LabelledScan;
+use super::reading::LabelledScan;
 use crate::engine::DeviceChoice;
 use crate::model::Model;
 use crate::pipeline::{SegmentError, SegmentOptions, segment};

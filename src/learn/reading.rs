@@ -1,0 +1,71 @@
+//! From files to labelled scans: reading cases and checking them against the data set's description.
+
+use std::collections::BTreeMap;
+
+use super::dataset::Dataset;
+use super::fit::{FitError, Loader};
+use crate::volume::{LabelMap, Volume};
+
+/// A case as it is in its files.
+pub struct LabelledScan {
+    /// Name.
+    pub name: String,
+    /// Image.
+    pub image: Volume,
+    /// Labels on its grid.
+    pub labels: LabelMap,
+}
+
+/// Labels so near to their image lie on it.
+const SAME_MM: f64 = 1e-2;
+
+/// Labels beside their image by less than this share of the finest spacing are moved onto it.
+const REPAIRED_SHARE: f64 = 0.1;
+
+/// Reads a case and checks it against the data set's description; says what was repaired.
+///
+/// # Errors
+/// Names the case and what is wrong with it.
+pub fn read_case(
+    dataset: &Dataset,
+    name: &str,
+    load: Loader,
+    notice: &mut dyn FnMut(String),
+) -> Result<LabelledScan, FitError> {
+    let error = |problem: String| FitError::Case { name: name.into(), problem };
+    let files = dataset.case(name).ok_or_else(|| error("is not in the data set".into()))?;
+    let (image, mut labels) = load(files).map_err(error)?;
+    let (of_image, of_labels) = (image.geometry.shape(), labels.geometry().shape());
+    if of_image != of_labels {
+        return Err(error(format!("the image has {of_image:?} voxels, its labels have {of_labels:?}")));
+    }
+    if !image.geometry.matches(labels.geometry(), SAME_MM) {
+        let finest = image.geometry.spacing_mm().into_iter().fold(f64::INFINITY, f64::min);
+        if !image.geometry.matches(labels.geometry(), REPAIRED_SHARE * finest) {
+            return Err(error("image and labels lie in different places; resample the labels to the image".into()));
+        }
+        labels = labels.on(&image.geometry);
+        notice(format!("case {name}: the labels lay beside the image by less than a tenth of a voxel; moved onto it"));
+    }
+    let statistics = image.statistics();
+    if statistics.nan_count + statistics.infinite_count > 0 {
+        let count = statistics.nan_count + statistics.infinite_count;
+        return Err(error(format!("{count} voxels of the image are no numbers; replace them before training")));
+    }
+    if let Some(stored) = &dataset.stored {
+        let unchosen = dataset.unchosen.iter().map(|&value| (value, 0));
+        let of_value: BTreeMap<u16, u16> = stored.iter().copied().zip(0..).chain(unchosen).collect();
+        labels = labels
+            .mapped(|value| of_value.get(&value).copied())
+            .map_err(|value| error(format!("label {value} is not among those of the data set, {stored:?}")))?;
+    }
+    let channels = dataset.channels.len().max(1);
+    if image.frame_count() != channels {
+        return Err(error(format!("the image has {} channels, the data set has {channels}", image.frame_count())));
+    }
+    let known = |label: u16| usize::from(label) < dataset.labels.len() || dataset.ignore == Some(label);
+    if let Some(other) = labels.counts().into_keys().find(|&label| !known(label)) {
+        return Err(error(format!("label {other} is not among the data set's")));
+    }
+    Ok(LabelledScan { name: name.into(), image, labels })
+}
