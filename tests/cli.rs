@@ -407,13 +407,17 @@ fn the_memory_of_training_is_known_before_it_starts() {
         ("nnunet-plain", "{}", "2", "128x128"),
     ] {
         let words = ["bench", "train", "--arch", arch, "--options", options, "--batch", batch, "--size", size];
-        let facts = &json(&[&words[..], &["--repeat", "1", "--json"]].concat())["facts"];
-        // Where the system does not tell the peak there is nothing to compare with.
-        let Some(peak) = facts["peak_memory_bytes"].as_f64() else { continue };
-        let estimate = facts["estimated_bytes"].as_f64().unwrap();
-        // The process itself and the network's first weights take some, too.
-        let process = 48e6;
-        println!("memory: {arch} {options} {batch} x {size}: estimated {estimate:.3e}, peak {peak:.3e} bytes");
-        assert!(peak < 1.1 * estimate + process && estimate < 1.3 * peak, "{arch} {options}: {estimate} {peak}");
+        for recompute in [&[][..], &["--recompute"]] {
+            let facts = &json(&[&words[..], recompute, &["--repeat", "1", "--json"]].concat())["facts"];
+            // Where the system does not tell the peak there is nothing to compare with.
+            let Some(peak) = facts["peak_memory_bytes"].as_f64() else { continue };
+            let estimate = facts["estimated_bytes"].as_f64().unwrap();
+            // The process itself and the network's first weights take some, too.
+            let process = 48e6;
+            println!(
+                "memory: {arch} {options} {batch} x {size} {recompute:?}: estimated {estimate:.3e}, peak {peak:.3e} bytes"
+            );
+            assert!(peak < 1.1 * estimate + process && estimate < 1.3 * peak, "{arch} {options}: {estimate} {peak}");
+        }
     }
 }

@@ -620,11 +620,23 @@ fn a_model_is_taught_without_an_image() {
     std::fs::remove_file(models.join("my-model.safetensors")).unwrap();
     harness.state_mut().look_up_models_again();
     // One of the two labels is enough.
-    harness.get_by_label("6 labelled scans, all 2 labels").click();
+    harness.get_by_label("All 2 labels").click();
     harness.run_steps(20);
     harness.get_by_label("Posterior").click();
     harness.run_steps(3);
-    assert!(harness.query_by_label("6 labelled scans, 1 of 2 labels").is_some());
+    assert!(harness.query_by_label("1 of 2 labels").is_some());
+    // So are four of the six scans.
+    harness.get_by_label("5 scans to learn from, 1 held back").click();
+    harness.run_steps(20);
+    let first = harness.state().labelled_scans()[0].clone();
+    harness.get_by_role_and_label(Role::ComboBox, &first).click();
+    harness.run_steps(3);
+    harness.get_by_label("leave out").click();
+    harness.run_steps(3);
+    assert!(harness.query_by_label("4 scans to learn from, 1 held back, 1 left out").is_some());
+    if let Some(folder) = std::env::var_os("LAMELLA_PICTURES") {
+        harness.render().unwrap().save(Path::new(&folder).join("teach-scans.png")).unwrap();
+    }
     harness.get_by_label("Teach for 10 minutes").scroll_to_me();
     harness.run_steps(3);
     harness.get_by_label("Teach for 10 minutes").click();
@@ -638,6 +650,8 @@ fn a_model_is_taught_without_an_image() {
         harness.render().unwrap().save(Path::new(&folder).join("teach-alone.png")).unwrap();
     }
     // Nothing was measured yet, and what was learned is kept all the same.
+    harness.get_by_label("Stop and keep the best").scroll_to_me();
+    harness.run_steps(3);
     harness.get_by_label("Stop and keep the best").click();
     settle(&mut harness);
     let model = lamella::model::Model::load(&models.join("my-model.safetensors"));
@@ -646,6 +660,7 @@ fn a_model_is_taught_without_an_image() {
         model.spec.classes.iter().map(|class| class.name.as_str()).collect::<Vec<_>>(),
         ["background", "Anterior"]
     );
+    assert_eq!(model.spec.provenance.cases, [4, 1]);
     assert!(!models.join("my-model.safetensors.training").exists());
 }
 

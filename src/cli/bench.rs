@@ -42,6 +42,9 @@ enum What {
         /// Slices per step
         #[arg(long, default_value_t = 8)]
         batch: usize,
+        /// Compute inner results again on the way back instead of keeping them
+        #[arg(long)]
+        recompute: bool,
         /// Print what the passes do and for how long, stage by stage
         #[arg(long)]
         stages: bool,
@@ -75,13 +78,13 @@ fn parse_json(text: &str) -> std::result::Result<serde_json::Value, String> {
 }
 
 impl NetworkOptions {
-    fn bench(&self, batch: usize, size: [usize; 2]) -> std::result::Result<BenchNetwork, JobError> {
+    fn bench(&self, batch: usize, size: [usize; 2], recompute: bool) -> std::result::Result<BenchNetwork, JobError> {
         let options = match (&self.options, self.arch.as_str()) {
             (Some(options), _) => options.clone(),
             (None, "unet") => json!({"width": self.width}),
             (None, _) => serde_json::Value::Null,
         };
-        BenchNetwork::new(&self.arch, &options, batch, size)
+        BenchNetwork::new(&self.arch, &options, batch, size, recompute)
     }
 }
 
@@ -153,7 +156,7 @@ impl Bench {
         use_threads(common.threads)?;
         match &self.what {
             What::Segment { network, size, stages, common } => {
-                let mut bench = network.bench(1, size.0)?;
+                let mut bench = network.bench(1, size.0, false)?;
                 let times = bench.stages()?;
                 let mut facts = json!({
                     "arch": network.arch, "parameters": bench.parameters(), "size": size.0,
@@ -165,11 +168,11 @@ impl Bench {
                 facts["peak_memory_bytes"] = peak_memory_bytes().into();
                 common.time("segment", || bench.infer(), &facts)
             }
-            What::Train { network, size, batch, stages, common } => {
-                let mut bench = network.bench(*batch, size.0)?;
+            What::Train { network, size, batch, recompute, stages, common } => {
+                let mut bench = network.bench(*batch, size.0, *recompute)?;
                 let times = bench.training_stages()?;
                 let mut facts = json!({
-                    "arch": network.arch, "parameters": bench.parameters(), "size": size.0, "batch": batch,
+                    "arch": network.arch, "parameters": bench.parameters(), "size": size.0, "batch": batch, "recompute": recompute,
                     "instructions": times.instructions, "map_bytes": times.map_bytes,
                 });
                 if *stages {

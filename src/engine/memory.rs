@@ -1,7 +1,8 @@
 //! How much memory training takes, known before it starts.
 
 use super::Result;
-use super::cpu::compiled::{Options, training};
+use super::cpu::compiled::Options;
+use super::cpu::compiled::training::{self, Wanted};
 use crate::graph::Graph;
 
 /// Arrays per parameter while training with AdamW: value, gradient and two moments.
@@ -19,13 +20,14 @@ pub fn free_memory_bytes() -> Option<u64> {
 /// parameters and the optimiser's memory.
 ///
 /// Exact for graphs whose training is compiled (but for one more gradient of every parameter that operations share); for others
-/// every value is counted with its gradient.
+/// every value is counted with its gradient. `recompute` as in [`super::Network::recompute`].
 ///
 /// # Errors
 /// Where the graph does not fit the size.
-pub fn training_memory_bytes(graph: &Graph, batch: usize, size: [usize; 2]) -> Result<usize> {
+pub fn training_memory_bytes(graph: &Graph, batch: usize, size: [usize; 2], recompute: bool) -> Result<usize> {
     let sizes = graph.sizes(size)?;
-    let floats = match training::compile(graph, batch, size, false, &Options::default())? {
+    let wanted = Wanted { input_gradient: false, recompute };
+    let floats = match training::compile(graph, batch, size, wanted, &Options::default())? {
         Some(plan) => plan.memory_bytes() / size_of::<f32>(),
         None => {
             let values = graph.nodes.iter().zip(&sizes).map(|(node, [h, w])| batch * node.size.channels * h * w);

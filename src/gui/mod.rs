@@ -15,6 +15,7 @@ mod data_panel;
 mod dialogs;
 mod info_tile;
 mod keys;
+mod labelled_scans;
 mod notices;
 mod opaque;
 mod outcomes;

@@ -1,15 +1,16 @@
 //! What the Teach card knows: the choices, the running curve, the result.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::json;
 
+use super::labelled_scans::{LabelledScans, ScanUse};
 use super::preview::PreviewPicture;
 use crate::jobs::{
-    CHECKPOINT_SECONDS, DatasetFacts, DeviceChoice, MarkedScan, SplitChoice, TrainJob, TrainSource, TrainSummary,
-    ZooRow, check_architecture, default_plan,
+    CHECKPOINT_SECONDS, DeviceChoice, MarkedScan, SplitChoice, TrainJob, TrainSource, TrainSummary, ZooRow,
+    check_architecture, default_plan,
 };
 use crate::learn::{Budget, Epoch, Plan};
 use crate::model::{ArchitectureSpec, Model, SliceAxis};
@@ -111,10 +112,8 @@ pub struct Teach {
     pub dataset: Option<PathBuf>,
     /// The folder that was looked at last.
     pub looked_at: Option<PathBuf>,
-    /// What it holds, once that is known.
-    pub facts: Option<DatasetFacts>,
-    /// Labels of it that are not to be learned.
-    pub left_out: BTreeSet<String>,
+    /// What it holds and what of it is wanted, once it is known.
+    pub scans: Option<LabelledScans>,
     /// Whether the card is shown without an image.
     pub alone: bool,
     /// Whether the finished slices of the shown scan are learned from instead.
@@ -173,8 +172,7 @@ impl Default for Teach {
         Self {
             dataset: None,
             looked_at: None,
-            facts: None,
-            left_out: BTreeSet::new(),
+            scans: None,
             alone: false,
             from_scan: false,
             zoo: None,
@@ -214,6 +212,23 @@ impl Teach {
         spec
     }
 
+    /// The choices in a few words; `model` is the start where one was chosen.
+    pub fn summary(&self, model: String) -> String {
+        let network = if self.from_model { format!("from {model}") } else { self.architecture.clone() };
+        let of_unet = !self.from_model && self.architecture == "unet";
+        let parts = [(&self.encoder, "plain"), (&self.attention, "none")];
+        let parts = parts.into_iter().filter(|(chosen, nothing)| of_unet && chosen != nothing);
+        let network = std::iter::once(&network).chain(parts.map(|(chosen, _)| chosen));
+        let network = network.map(String::as_str).collect::<Vec<_>>().join(", ");
+        let scans = match self.folder_scans().map(|scans| scans.count(ScanUse::Learn)) {
+            _ if self.from_scan => "the finished slices of this scan".into(),
+            Some(1) => "1 scan".into(),
+            Some(count) => format!("{count} scans"),
+            None => "a folder".into(),
+        };
+        format!("{} ({network}) learns from {scans}", self.name)
+    }
+
     /// Why the choices cannot be built, looked up once for each of them.
     pub fn problem(&mut self) -> Option<String> {
         let chosen = self.chosen();
@@ -227,17 +242,9 @@ impl Teach {
         }
     }
 
-    /// Whether no label is left to learn.
-    pub fn nothing_chosen(&self) -> bool {
-        let labels = |facts: &DatasetFacts| facts.labels.iter().all(|label| self.left_out.contains(label));
-        !self.from_scan && self.facts.as_ref().is_some_and(labels)
-    }
-
-    /// The chosen labels; none where all of them are.
-    fn labels(&self) -> Vec<String> {
-        let all = self.facts.iter().flat_map(|facts| facts.labels.iter());
-        let chosen = all.filter(|label| !self.left_out.contains(*label)).cloned().collect();
-        if self.from_scan || self.left_out.is_empty() { Vec::new() } else { chosen }
+    /// The folder's scans, where those are learned from.
+    pub fn folder_scans(&self) -> Option<&LabelledScans> {
+        self.scans.as_ref().filter(|_| !self.from_scan)
     }
 
     /// The file of the new model.
@@ -275,8 +282,8 @@ impl Teach {
         plan.average_mirrored = (self.average_mirrored || plan.average_mirrored) && plan.augmentation.mirror;
         Some(TrainJob {
             source,
-            labels: self.labels(),
-            split: SplitChoice::Default,
+            labels: self.folder_scans().map(LabelledScans::labels).unwrap_or_default(),
+            split: self.folder_scans().map_or(SplitChoice::Default, LabelledScans::split),
             output: self.output(folder),
             id: self.name.clone(),
             init,
@@ -304,6 +311,7 @@ mod tests {
         assert_eq!(teach.problem(), None);
         teach.encoder = "resnet19".into();
         assert!(teach.problem().is_some_and(|p| p.contains("resnet19")));
+        assert_eq!(teach.summary("model".into()), "my-model (unet, resnet19, gc) learns from a folder");
         teach.architecture = "nnunet-plain".into();
         assert_eq!(teach.problem(), None);
         assert!(teach.job(Path::new("models"), None, None, DeviceChoice::Cpu, false).is_none());

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::app::App;
 use super::egui;
+use super::labelled_scans::LabelledScans;
 use super::notices::Kind;
 use super::tasks::Snapshot;
 use super::teach::{Curve, OnDisk, TEACHING, model_name};
@@ -45,8 +46,7 @@ impl App {
             return;
         }
         self.teach.looked_at = self.teach.dataset.clone();
-        self.teach.facts = None;
-        self.teach.left_out.clear();
+        self.teach.scans = None;
         if let Some(folder) = self.teach.dataset.clone() {
             self.tasks.cancel(LOOKING);
             self.tasks.start(LOOKING, Job::LookAtDataset(folder), Snapshot::default(), context);
@@ -56,7 +56,7 @@ impl App {
     /// Takes what a folder holds, if it still is the chosen one.
     pub(super) fn dataset_found(&mut self, facts: DatasetFacts) {
         if self.teach.dataset.as_ref() == Some(&facts.folder) {
-            self.teach.facts = Some(facts);
+            self.teach.scans = Some(LabelledScans::new(facts));
         }
     }
 
@@ -118,6 +118,11 @@ impl App {
     /// Forgets what was found on disk under a model's name.
     pub fn look_up_models_again(&mut self) {
         self.teach.looked_up = None;
+    }
+
+    /// Names of the scans in the chosen folder.
+    pub fn labelled_scans(&self) -> Vec<String> {
+        self.teach.scans.iter().flat_map(|scans| scans.uses.iter().map(|(name, _)| name.clone())).collect()
     }
 
     /// Points of the loss in the curve.

@@ -17,24 +17,34 @@ pub struct BenchNetwork {
     network: Network,
     optimiser: Optimiser,
     input: Array,
+    recompute: bool,
     /// While a training is timed.
     memory: Option<KeepFreedMemory>,
 }
 
 impl BenchNetwork {
-    /// One input channel, two classes; `options` are those of the architecture.
+    /// One input channel, two classes; `options` are those of the architecture; `recompute` as in [`Network::recompute`].
     ///
     /// # Errors
     /// For an unknown architecture.
-    pub fn new(arch: &str, options: &serde_json::Value, batch: usize, [h, w]: [usize; 2]) -> Result<Self, JobError> {
+    pub fn new(
+        arch: &str,
+        options: &serde_json::Value,
+        batch: usize,
+        [h, w]: [usize; 2],
+        recompute: bool,
+    ) -> Result<Self, JobError> {
         let graph = zoo::build(arch, Ends { in_channels: 1, classes: 2 }, options)
             .map_err(|e| JobError::Other(e.to_string()))?;
         let weights = initial_weights(&graph, 0);
         let mut random = Random::new(0, 0);
         let input = Array::new([batch, 1, h, w], (0..batch * h * w).map(|_| random.normal() as f32).collect());
         let recipe = Recipe::AdamW { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 1e-2 };
-        let network = Network::new(graph, &weights, DeviceChoice::Cpu)?;
-        Ok(Self { network, optimiser: Optimiser::new(recipe, None), input, memory: None })
+        let mut network = Network::new(graph, &weights, DeviceChoice::Cpu)?;
+        if !network.recompute(recompute) {
+            return Err(JobError::Other("a network with dropout keeps its inner results".into()));
+        }
+        Ok(Self { network, optimiser: Optimiser::new(recipe, None), input, recompute, memory: None })
     }
 
     /// Trainable values.
@@ -73,7 +83,7 @@ impl BenchNetwork {
     /// When the input does not fit.
     pub fn training_bytes(&self) -> Result<usize, JobError> {
         let [batch, _, h, w] = self.input.dims4();
-        Ok(training_memory_bytes(self.network.graph(), batch, [h, w])?)
+        Ok(training_memory_bytes(self.network.graph(), batch, [h, w], self.recompute)?)
     }
 
     /// One forward, backward and optimiser step of mean(logits^2).

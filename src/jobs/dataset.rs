@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::train::load_case;
 use super::{Cancel, JobError, JobEvent, Progress};
-use crate::learn::Dataset;
+use crate::learn::{Dataset, Split};
 
 /// Opens a data set; where nothing says which labels there are, every label file is read to find them.
 ///
@@ -47,8 +47,8 @@ pub fn open_dataset(folder: &Path, progress: Progress, cancel: &Cancel) -> Resul
 pub struct DatasetFacts {
     /// The folder.
     pub folder: PathBuf,
-    /// Labelled scans.
-    pub scans: usize,
+    /// Its scans, as they are split where nobody chooses.
+    pub split: Split,
     /// Names of the labels, without the background.
     pub labels: Vec<String>,
 }
@@ -65,6 +65,7 @@ pub fn look_at_dataset(folder: &Path, progress: Progress, cancel: &Cancel) -> Re
         }
     };
     let dataset = open_dataset(folder, &quiet, cancel)?;
+    let split = dataset.default_split();
     let labels = dataset.labels.into_values().skip(1).collect();
-    Ok(DatasetFacts { folder: folder.into(), scans: dataset.cases.len(), labels })
+    Ok(DatasetFacts { folder: folder.into(), split, labels })
 }

@@ -11,7 +11,7 @@ use crate::engine::{DeviceChoice, Recipe};
 use crate::formats;
 use crate::learn::{
     self, Augmentation, Budget, CaseDice, CaseFiles, Checkpoint, Control, Epoch, FitEvent, FitOptions, FromData, Plan,
-    fit,
+    Split, fit,
 };
 use crate::model::{Model, ModelSpec, SliceAxis};
 use crate::volume::{LabelMap, Volume, stack_frames};
@@ -23,6 +23,8 @@ pub enum SplitChoice {
     Default,
     /// Those that a JSON file with `train` and `validation` lists.
     File(PathBuf),
+    /// As these lists say; scans that are in neither are left out.
+    Lists(Split),
     /// One of several folds.
     Fold {
         /// Which, counted from 0.
@@ -162,6 +164,7 @@ pub fn default_plan() -> Plan {
         average_mirrored: false,
         forced_foreground: 1.0 / 3.0,
         freeze: Vec::new(),
+        recompute: false,
         augmentation: Augmentation::default(),
         from_data: FromData::ALL,
         seed: 1,
@@ -203,6 +206,7 @@ pub(super) fn run(job: &TrainJob, progress: Progress, cancel: &Cancel) -> Result
     let split = match &job.split {
         _ if own_split.is_some() => own_split.unwrap_or_default(),
         SplitChoice::File(path) => dataset.read_split(path)?,
+        SplitChoice::Lists(split) => dataset.checked_split(&dataset.folder, split.clone())?,
         SplitChoice::Default => dataset.default_split(),
         SplitChoice::Fold { fold, count } if *count <= dataset.cases.len() => dataset.fold(*fold, *count),
         SplitChoice::Fold { count, .. } => {

@@ -225,6 +225,7 @@ mod tests {
             average_mirrored: false,
             forced_foreground: 0.3,
             freeze: Vec::new(),
+            recompute: false,
             augmentation: Augmentation::default(),
             from_data: FromData::ALL,
             seed: 1,

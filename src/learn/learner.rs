@@ -78,8 +78,8 @@ fn check_scopes(graph: &Graph, scopes: &[String]) -> Result<(), FitError> {
 }
 
 impl Learner {
-    /// A network with weights to start from. Gives also what the user must be told: the batch is made smaller where the
-    /// memory asks for it.
+    /// A network with weights to start from. Gives also what the user must be told: inner results are computed again and the
+    /// batch is made smaller where the memory asks for it.
     ///
     /// # Errors
     /// When no input covers the patch, a single slice does not fit into the memory, or the device does not work.
@@ -94,12 +94,20 @@ impl Learner {
         let fit = pipeline::fit(&graph, plan.patch)
             .ok_or_else(|| FitError::Plan(format!("no input covers the patch {:?}", plan.patch)))?;
         let padded = graph.nodes[graph.outputs[0]].size.extent.iter().all(|e| *e == Extent::INPUT);
-        let network = Network::new(graph, weights, device)?;
+        let mut network = Network::new(graph, weights, device)?;
+        let mut notices = Vec::new();
+        if plan.recompute && !network.recompute(true) {
+            notices
+                .push("Inner results are kept: only networks without dropout, on the CPU, compute them again.".into());
+        }
         // Other devices have memory of their own, and say themselves when it is full.
-        let (batch, notice) = if network.is_on_cpu() {
-            fitting_batch(network.graph(), plan.batch, fit.input)?
+        let batch = if network.is_on_cpu() {
+            let fitting = fitting(network.graph(), plan, fit.input)?;
+            network.recompute(fitting.recompute);
+            notices.extend(fitting.notice);
+            fitting.batch
         } else {
-            (plan.batch, None)
+            plan.batch
         };
         let mut optimiser = Optimiser::new(plan.recipe, Some(CLIP_NORM));
         check_scopes(network.graph(), &plan.freeze)?;
@@ -120,7 +128,7 @@ impl Learner {
             notices: Vec::new(),
             steps: 0,
         };
-        Ok((learner, notice.into_iter().collect()))
+        Ok((learner, notices))
     }
 
     /// Slices in a step.
@@ -259,21 +267,37 @@ impl Learner {
     }
 }
 
-/// The largest batch up to the wanted one whose training fits into the memory that is free, halved until it does, and a
-/// sentence where it is smaller.
-fn fitting_batch(graph: &Graph, wanted: usize, size: [usize; 2]) -> Result<(usize, Option<String>), FitError> {
-    let Some(free) = free_memory_bytes() else { return Ok((wanted, None)) };
-    let mut batch = wanted.max(1);
+/// How a step fits into the memory.
+struct Fitting {
+    batch: usize,
+    recompute: bool,
+    /// Where it is not as planned.
+    notice: Option<String>,
+}
+
+/// As planned if that fits into the memory that is free; else with inner results computed again; else with the batch halved until
+/// it fits.
+fn fitting(graph: &Graph, plan: &Plan, size: [usize; 2]) -> Result<Fitting, FitError> {
+    let wanted = plan.batch.max(1);
+    let Some(free) = free_memory_bytes() else {
+        return Ok(Fitting { batch: wanted, recompute: plan.recompute, notice: None });
+    };
+    let fits = |needed: usize| needed as f64 <= MEMORY_SHARE * free as f64;
+    let (mut batch, mut recompute) = (wanted, plan.recompute);
     loop {
-        let needed = training_memory_bytes(graph, batch, size)?;
-        if needed as f64 <= MEMORY_SHARE * free as f64 {
+        if fits(training_memory_bytes(graph, batch, size, recompute)?) {
+            break;
+        }
+        let again = training_memory_bytes(graph, batch, size, true)?;
+        if fits(again) {
+            recompute = true;
             break;
         }
         if batch == 1 {
             return Err(FitError::Plan(format!(
                 "training would take {} MB even with one slice of {} x {} in a step, and {} MB are free; choose a smaller \
                  --patch or a smaller network",
-                needed >> 20,
+                again >> 20,
                 size[0],
                 size[1],
                 free >> 20
@@ -281,8 +305,14 @@ fn fitting_batch(graph: &Graph, wanted: usize, size: [usize; 2]) -> Result<(usiz
         }
         batch /= 2;
     }
-    let notice = (batch < wanted).then(|| {
-        format!("{batch} slices in a step instead of {wanted}, so that training fits into {} MB.", free >> 20)
-    });
-    Ok((batch, notice))
+    let mut changes = Vec::new();
+    if batch < wanted {
+        changes.push(format!("{batch} slices in a step instead of {wanted}"));
+    }
+    if recompute && !plan.recompute {
+        changes.push("inner results are computed again instead of kept".into());
+    }
+    let notice = (!changes.is_empty())
+        .then(|| format!("So that training fits into {} MB: {}.", free >> 20, changes.join(", and ")));
+    Ok(Fitting { batch, recompute, notice })
 }

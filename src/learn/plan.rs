@@ -51,6 +51,10 @@ pub struct Plan {
     pub patch: [usize; 2],
     /// Slices per step.
     pub batch: usize,
+    /// Whether a step computes inner results again instead of keeping them: less memory, more time, the same weights. It does so
+    /// too where they would not fit otherwise.
+    #[serde(default)]
+    pub recompute: bool,
     /// Steps of an epoch; none: as many as there are slices for.
     pub epoch_steps: Option<usize>,
     /// Optimiser.

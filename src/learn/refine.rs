@@ -152,6 +152,7 @@ pub fn refine(
         neighbours: spec.neighbours,
         patch: spec.patch,
         batch: BATCH,
+        recompute: false,
         epoch_steps: None,
         recipe: Recipe::AdamW { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 1e-2 },
         rate: RATE,

@@ -8,7 +8,7 @@ use super::in_place::blend;
 use super::kernel_op::with_values;
 use super::tape::Found;
 use crate::engine::cpu::compiled::Options;
-use crate::engine::cpu::compiled::training::{TrainingPlan, compile};
+use crate::engine::cpu::compiled::training::{TrainingPlan, Wanted, compile};
 use crate::graph::{Graph, GraphError};
 
 /// Batch, height and width.
@@ -42,14 +42,14 @@ impl Lender {
         &self,
         graph: &Graph,
         key: Key,
-        input_gradient: bool,
+        wanted: Wanted,
         options: &Options,
     ) -> std::result::Result<Option<Lent>, GraphError> {
         let kept = self.0.lock().ok().and_then(|mut slot| slot.take());
-        let fits = |(of, plan): &(Key, TrainingPlan)| *of == key && plan.has_input_gradient() == input_gradient;
+        let fits = |(of, plan): &(Key, TrainingPlan)| *of == key && plan.wanted() == wanted;
         let plan = match kept.filter(fits) {
             Some((_, plan)) => Some(plan),
-            None => compile(graph, key[0], [key[1], key[2]], input_gradient, options)?,
+            None => compile(graph, key[0], [key[1], key[2]], wanted, options)?,
         };
         Ok(plan.map(|plan| Lent { key, plan: Some(plan), lender: self.clone() }))
     }

@@ -11,11 +11,12 @@ use super::kernel_op::with_values;
 use super::masks::Masks;
 use super::tape::{Found, LastKernel, Tape};
 use crate::engine::array::Array;
+use crate::engine::cpu::compiled::training::Wanted;
 use crate::engine::cpu::compiled::{self, Options, Plan};
 use crate::engine::device::{self, DeviceChoice};
 use crate::engine::weights::{self, Weights};
 use crate::engine::{Backend, EngineError, Result};
-use crate::graph::Graph;
+use crate::graph::{Graph, Op};
 
 /// Sizes that stay compiled.
 const MOST_PLANS: usize = 3;
@@ -54,7 +55,8 @@ pub struct Network {
     plans: Vec<([usize; 3], Plan)>,
     /// What trains on the CPU.
     training: Lender,
-    input_gradient: bool,
+    /// What training passes give, and how.
+    wanted: Wanted,
     options: Options,
     /// Most slices that fit into the memory of a device that had too little for more.
     most_slices: Option<usize>,
@@ -110,7 +112,7 @@ impl Network {
             notices,
             plans: Vec::new(),
             training: Lender::default(),
-            input_gradient: false,
+            wanted: Wanted::default(),
             options: Options::default(),
             most_slices: None,
             dropout: (0, 0),
@@ -220,7 +222,7 @@ impl Network {
         if !self.is_ours() {
             return Ok(StageTimes::default());
         }
-        let lent = self.training.lend(&self.graph, key, self.input_gradient, &self.options)?;
+        let lent = self.training.lend(&self.graph, key, self.wanted, &self.options)?;
         let Some(mut lent) = lent else { return Ok(StageTimes::default()) };
         let (stages, map_bytes) = lent.stage_times(&self.variables, &input.values)?;
         Ok(StageTimes { instructions: self.options.set.name(), stages, weight_bytes: 0, map_bytes })
@@ -229,8 +231,16 @@ impl Network {
     /// Asks for the image's gradient too, which training does without.
     #[must_use]
     pub fn with_input_gradient(mut self) -> Self {
-        self.input_gradient = true;
+        self.wanted.input_gradient = true;
         self
+    }
+
+    /// Whether training on the CPU computes inner results again on the way back instead of keeping them: less memory, more
+    /// time, the same bits. Gives whether it can: not on other devices, and not with dropout.
+    pub fn recompute(&mut self, yes: bool) -> bool {
+        let has_dropout = self.graph.nodes.iter().any(|node| matches!(node.op, Op::Dropout(_)));
+        self.wanted.recompute = yes && self.is_ours() && !has_dropout;
+        self.wanted.recompute == yes
     }
 
     /// Whether it runs on the CPU.
@@ -378,7 +388,7 @@ impl Network {
         self.check_input(input)?;
         if mode == Mode::Training && self.is_ours() {
             let [batch, _, h, w] = input.dims4();
-            return match self.training.lend(&self.graph, [batch, h, w], self.input_gradient, &self.options)? {
+            return match self.training.lend(&self.graph, [batch, h, w], self.wanted, &self.options)? {
                 Some(plan) => self.run_compiled(input, plan, stop),
                 None => self.run_taped(input, stop),
             };

@@ -4,6 +4,7 @@ mod attention;
 mod export;
 mod histogram;
 mod image;
+mod labelled_scans;
 mod labels;
 mod pixels;
 mod segment;

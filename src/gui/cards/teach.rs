@@ -2,14 +2,15 @@
 
 use std::path::PathBuf;
 
+use super::labelled_scans;
 use crate::gui::app::{Action, App};
 use crate::gui::egui;
+use crate::gui::labelled_scans::LabelledScans;
 use crate::gui::teach::{MINUTES, Slices, TEACHING, Teach, model_id, model_name};
 use crate::gui::theme::{self, UNIT};
 use crate::jobs::{TrainSummary, ZooRow};
 use crate::learn::{mean_dice, worst_first};
 use crate::model::is_id;
-use egui_phosphor::regular as icon;
 use egui_plot::{Legend, Line, Plot, PlotPoints};
 
 /// Height of the curve.
@@ -21,7 +22,14 @@ const CASES: f32 = 48.0 * UNIT;
 pub fn teach_ui(ui: &mut egui::Ui, app: &mut App) {
     let t = theme::tokens(ui);
     let running = app.tasks.find(TEACHING);
-    ui.add_enabled_ui(running.is_none(), |ui| choices_ui(ui, app));
+    match running {
+        // They cannot be changed now, and the curve has the room.
+        Some(_) => {
+            let text = egui::RichText::new(app.teach.summary(model_name(&app.settings.model))).small().color(t.dim);
+            ui.add(egui::Label::new(text).wrap());
+        }
+        None => choices_ui(ui, app),
+    }
     if !app.teach.curve.loss.is_empty() {
         curve_ui(ui, &app.teach);
     }
@@ -110,12 +118,13 @@ fn start_ui(ui: &mut egui::Ui, app: &mut App) {
     }
     let there = app.taught_before();
     let interrupted = there.training;
+    let unchosen = app.teach.folder_scans().and_then(LabelledScans::problem);
     let missing = match () {
         () if app.teach.from_scan && app.done_slices().is_empty() => {
             Some("Label a slice and mark it done (Enter over its view) first")
         }
         () if !app.teach.from_scan && app.teach.dataset.is_none() => Some("Choose a folder of labelled scans first"),
-        () if app.teach.nothing_chosen() => Some("Choose a label to learn"),
+        () if unchosen.is_some() => unchosen,
         () if problem.is_some() => Some("This network cannot be built"),
         () if !is_id(&app.teach.name) => Some("A name has letters, digits, - _ ."),
         () if there.model && !interrupted => {
@@ -142,77 +151,9 @@ fn start_ui(ui: &mut egui::Ui, app: &mut App) {
     }
 }
 
-/// A folder of labelled scans, or the finished slices of the one that is shown.
-fn source_ui(ui: &mut egui::Ui, app: &mut App) {
-    let t = theme::tokens(ui);
-    let done = app.done_slices().len();
-    // Without an image there is nothing else to choose.
-    app.teach.from_scan &= app.viewer.is_some();
-    if app.viewer.is_some() {
-        ui.horizontal(|ui| {
-            let hint = "Learn from a folder of labelled scans";
-            ui.selectable_value(&mut app.teach.from_scan, false, "Folder").on_hover_text(hint);
-            let text = format!("This scan, {done} done");
-            let hint = "Learn from the slices of this scan that are marked done (Enter over a view); what is not done is left open";
-            ui.selectable_value(&mut app.teach.from_scan, true, text).on_hover_text(hint);
-        });
-    }
-    if app.teach.from_scan {
-        let hint = "Write the scan and its finished slices into a folder, to learn from several scans together";
-        let button = ui.add_enabled(done > 0, egui::Button::new(format!("{} Add to a data set", icon::PLUS)));
-        if button.on_hover_text(hint).clicked() {
-            app.act(Action::AddToDataset, ui.ctx());
-        }
-        return;
-    }
-    ui.horizontal(|ui| {
-        let hint = "A folder in nnU-Net's or the Medical Segmentation Decathlon's form (imagesTr, labelsTr, dataset.json), or \
-                    one with the folders images and labels";
-        if ui.button(format!("{} Labelled scans", icon::FOLDER_OPEN)).on_hover_text(hint).clicked() {
-            app.act(Action::ChooseDataset, ui.ctx());
-        }
-        let name = app.teach.dataset.as_ref().and_then(|path| path.file_name());
-        let shown = name.map_or("none chosen".into(), |n| n.to_string_lossy().into_owned());
-        ui.add(egui::Label::new(egui::RichText::new(shown).color(t.dim)).truncate());
-    });
-    labels_ui(ui, &mut app.teach);
-}
-
-/// How many scans there are, and which of their labels are learned.
-fn labels_ui(ui: &mut egui::Ui, teach: &mut Teach) {
-    let t = theme::tokens(ui);
-    let Some(facts) = &teach.facts else { return };
-    let scans = format!("{} labelled {}", facts.scans, if facts.scans == 1 { "scan" } else { "scans" });
-    if facts.labels.len() < 2 {
-        let text = format!("{scans}; label {}", facts.labels.join(", "));
-        ui.add(egui::Label::new(egui::RichText::new(text).small().color(t.dim)).truncate());
-        return;
-    }
-    let chosen = facts.labels.iter().filter(|label| !teach.left_out.contains(*label)).count();
-    let title = match facts.labels.len() {
-        all if chosen == all => format!("{scans}, all {all} labels"),
-        all => format!("{scans}, {chosen} of {all} labels"),
-    };
-    egui::CollapsingHeader::new(egui::RichText::new(title).small()).id_salt("labels to learn").show(ui, |ui| {
-        egui::ScrollArea::vertical().max_height(CASES).auto_shrink([false, true]).show(ui, |ui| {
-            for label in &facts.labels {
-                let mut wanted = !teach.left_out.contains(label);
-                let hint = "Labels that are not learned count as background";
-                if ui.checkbox(&mut wanted, label).on_hover_text(hint).changed() {
-                    if wanted {
-                        teach.left_out.remove(label);
-                    } else {
-                        teach.left_out.insert(label.clone());
-                    }
-                }
-            }
-        });
-    });
-}
-
 fn choices_ui(ui: &mut egui::Ui, app: &mut App) {
     let t = theme::tokens(ui);
-    source_ui(ui, app);
+    labelled_scans::source_ui(ui, app);
     let start = format!("Start from {}", model_name(&app.settings.model));
     ui.checkbox(&mut app.teach.from_model, start).on_hover_text(
         "Fine-tune the model of the Segment card: its network, its preparation; a classifier becomes the encoder",

@@ -12,6 +12,7 @@ use super::target::Finish;
 use crate::engine::cpu::simd::{LANES, Vector};
 
 /// Where a norm's scale and shift come from.
+#[derive(Clone)]
 pub enum Affine {
     /// There are none.
     None,
@@ -22,6 +23,7 @@ pub enum Affine {
 }
 
 /// A norm over a map.
+#[derive(Clone)]
 pub struct Norm {
     /// Its input.
     pub x: Map,

@@ -19,7 +19,7 @@ use super::pack::{Pack, PackVector};
 use super::places::{Places, backward_time, place, return_padding};
 use super::tile_outer::TileOuter;
 use super::units::{Kind, Unit, units};
-use super::{Gradient, RunningStatistics, TrainingPlan};
+use super::{Gradient, RunningStatistics, TrainingPlan, Wanted};
 use crate::engine::cpu::of_op::parameter_count;
 use crate::engine::cpu::simd::LANES;
 use crate::graph::{Conv, ConvTranspose, Graph, GraphError, NodeId, Op, Parameter};
@@ -27,6 +27,18 @@ use crate::graph::{Conv, ConvTranspose, Graph, GraphError, NodeId, Op, Parameter
 /// What makes a sum over a map's pixels their mean.
 fn mean_of(map: &Map) -> f32 {
     1.0 / (map.size[0] * map.size[1]) as f32
+}
+
+/// When a unit runs forward.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Run {
+    /// On the way to the results.
+    First,
+    /// For the way back of a unit.
+    Again {
+        /// That unit.
+        before: usize,
+    },
 }
 
 struct Compiler<'a> {
@@ -54,7 +66,7 @@ pub fn compile(
     graph: &Graph,
     batch: usize,
     size: [usize; 2],
-    input_gradient: bool,
+    wanted: Wanted,
     options: &Options,
 ) -> Result<Option<TrainingPlan>, GraphError> {
     let (graph, copies) = with_own_parameters(graph);
@@ -69,7 +81,7 @@ pub fn compile(
         return Ok(None);
     }
     let mut arena = Arena::default();
-    let places = place(graph, &units, &sizes, batch, input_gradient, &mut arena);
+    let places = place(graph, &units, &sizes, batch, wanted, &mut arena);
     let count = units.len();
     let mut compiler = Compiler {
         graph,
@@ -85,7 +97,7 @@ pub fn compile(
         batch,
     };
     for u in 0..count {
-        compiler.forward(u);
+        compiler.forward(u, Run::First);
     }
     let output_maps: Vec<Map> = graph.outputs.iter().filter_map(|&id| compiler.places.values[id]).collect();
     for (output, &map) in output_maps.iter().enumerate() {
@@ -98,15 +110,21 @@ pub fn compile(
         compiler.push(Step::Load(Load { input: parameters + 1 + k, map }), true);
     }
     for u in (0..count).rev() {
+        for again in std::mem::take(&mut compiler.places.again[u]) {
+            compiler.forward(again, Run::Again { before: u });
+        }
         compiler.backward(u);
     }
-    if let Some(map) = compiler.places.gradients[0].filter(|_| input_gradient && compiler.written[0]) {
+    if let Some(map) = compiler.places.gradients[0].filter(|_| wanted.input_gradient && compiler.written[0]) {
         compiler.push(Step::Store(Store { map, output: parameters }), true);
     }
     let backward = std::mem::take(&mut compiler.stages);
-    let maps = compiler.places.values.iter().chain(&compiler.places.gradients).flatten();
+    let maps = [&compiler.places.values, &compiler.places.values_back, &compiler.places.gradients];
     // What the kernels' safety rests on.
-    assert!(maps.clone().all(|map| map.end() <= compiler.arena.len()), "a map lies outside its memory");
+    assert!(
+        maps.into_iter().flatten().flatten().all(|map| map.end() <= compiler.arena.len()),
+        "a map lies outside its memory"
+    );
     let own = |id: usize| copies.get(id.wrapping_sub(graph.parameters.len() - copies.len())).map_or(id, |&of| of);
     for statistics in &mut compiler.statistics {
         (statistics.mean, statistics.variance) = (own(statistics.mean), own(statistics.variance));
@@ -124,7 +142,7 @@ pub fn compile(
         gradients: compiler.gradients.into_iter().zip(graph.parameters.iter().map(Parameter::len)).collect(),
         copies,
         input_len: input,
-        input_gradient,
+        wanted,
         options: *options,
     }))
 }
@@ -158,8 +176,17 @@ impl Compiler<'_> {
         self.graph.nodes[unit.node].parameters.get(n).copied()
     }
 
-    fn value(&self, id: NodeId) -> Option<Map> {
-        self.places.values[id]
+    /// Where a run finds a result, and leaves its own.
+    fn value(&self, id: NodeId, run: Run) -> Option<Map> {
+        match run {
+            Run::First => self.places.values[id],
+            Run::Again { .. } => self.value_back(id),
+        }
+    }
+
+    /// Where the way back finds a result.
+    fn value_back(&self, id: NodeId) -> Option<Map> {
+        self.places.values_back[id]
     }
 
     fn border(&mut self, map: Map) {
@@ -187,10 +214,14 @@ impl Compiler<'_> {
         Constants::Placed(to)
     }
 
-    fn forward(&mut self, u: usize) {
+    fn forward(&mut self, u: usize, run: Run) {
         let unit = self.units[u].clone();
-        let Some(y) = self.value(unit.value) else { return };
-        let x = unit.inputs.first().and_then(|&id| self.value(id));
+        let Some(y) = self.value(unit.value, run) else { return };
+        let x = unit.inputs.first().and_then(|&id| self.value(id, run));
+        let time = match run {
+            Run::First => u,
+            Run::Again { before } => backward_time(self.units.len(), before),
+        };
         // The parts of a concatenation have seen to its border, if all of them lie in it.
         let has_border = match unit.kind {
             Kind::MaxPool { with: Some(_), .. } => true,
@@ -207,18 +238,22 @@ impl Compiler<'_> {
         match unit.kind {
             Kind::Input | Kind::MaxPool { with: Some(_), .. } => {}
             Kind::Conv(conv) => {
-                let bias = self.constant(self.parameter(&unit, 1), y.blocks(), u);
+                let bias = self.constant(self.parameter(&unit, 1), y.blocks(), time);
                 let target = Target { y, pooled: None, add: None, bias, finish: Finish::Plain };
                 let Some(weight) = self.parameter(&unit, 0) else { return };
-                self.convolution(&conv, x, target, weight, false, u);
+                self.convolution(&conv, x, target, weight, false, time);
             }
             Kind::Scatter(conv) => {
-                let bias = self.constant(self.parameter(&unit, 1), y.blocks(), u);
+                let bias = self.constant(self.parameter(&unit, 1), y.blocks(), time);
                 let target = Target { y, pooled: None, add: None, bias, finish: Finish::Plain };
                 let Some(weight) = self.parameter(&unit, 0) else { return };
                 let (kernel, options) = (conv.kernel, self.options);
                 let step = Direct::new(x, target, Window::POINT, kernel, x.size, Source::Scattered, options);
-                self.direct(step, weight, u);
+                self.direct(step, weight, time);
+            }
+            Kind::Norm { .. } if run != Run::First => {
+                let Some(norm) = self.norm_of(u, x) else { return };
+                self.push(Step::Norm(NormStep { norm, work: NormWork::Apply { y, pooled: None } }), true);
             }
             Kind::Norm { together, eps, affine, finish, momentum } => {
                 let parameters = self.graph.nodes[unit.node].parameters.clone();
@@ -242,7 +277,7 @@ impl Compiler<'_> {
                 let norm = Arc::new(norm);
                 self.norms[u] = Some(norm.clone());
                 let pools = |other: &&Unit| matches!(other.kind, Kind::MaxPool { with, .. } if with == Some(u));
-                let pooled = self.units.iter().find(pools).map(|other| other.value).and_then(|id| self.value(id));
+                let pooled = self.units.iter().find(pools).map(|other| other.value).and_then(|id| self.value(id, run));
                 if let Some(pooled) = pooled {
                     self.border(pooled);
                 }
@@ -252,15 +287,15 @@ impl Compiler<'_> {
             }
             Kind::Activate(finish) => self.push(Step::Unary(Unary { x, y, finish }), true),
             Kind::Add(finish) => {
-                let Some(b) = self.value(unit.inputs[1]) else { return };
+                let Some(b) = self.value(unit.inputs[1], run) else { return };
                 self.push(Step::Pair(Pair { a: x, b, y, pairing: Pairing::Add, finish }), true);
             }
             Kind::AddChannels => {
-                let Some(b) = self.value(unit.inputs[1]) else { return };
+                let Some(b) = self.value(unit.inputs[1], run) else { return };
                 self.push(Step::Pair(Pair { a: x, b, y, pairing: Pairing::Add, finish: Finish::Plain }), true);
             }
             Kind::Multiply | Kind::WeightedPool => {
-                let Some(b) = self.value(unit.inputs[1]) else { return };
+                let Some(b) = self.value(unit.inputs[1], run) else { return };
                 self.push(Step::Product(Product { a: x, b: Some(b), to: y, scale: 1.0, add: false }), true);
             }
             Kind::GlobalMean => {
@@ -269,12 +304,12 @@ impl Compiler<'_> {
             Kind::MaxPool { pool, with: None } => self.push(Step::MaxPool(MaxPool { x, y, pool }), true),
             Kind::Repeat(times) => self.push(Step::Repeat(Repeat { x, y, times }), true),
             Kind::Kernel => {
-                let step = self.kernel(&unit, y, None);
+                let step = self.kernel(&unit, y, run, None);
                 self.push(step, true);
             }
             Kind::Concat => {
                 for (part, slice) in self.parts(&unit, y) {
-                    if let Some(x) = self.value(part).filter(|_| !self.lies_in(part, &slice)) {
+                    if let Some(x) = self.value(part, run).filter(|_| !self.lies_in(part, &slice)) {
                         self.push(Step::Unary(Unary { x, y: slice, finish: Finish::Plain }), true);
                     }
                 }
@@ -283,17 +318,17 @@ impl Compiler<'_> {
     }
 
     /// An operation on dense arrays; the gradients' part is added for the way back.
-    fn kernel(&self, unit: &Unit, y: Map, back: Option<KernelBack>) -> Step {
+    fn kernel(&self, unit: &Unit, y: Map, run: Run, back: Option<KernelBack>) -> Step {
         let node = &self.graph.nodes[unit.node];
         let parameters = node.parameters.iter().take(parameter_count(&node.op));
         let parameters = parameters.map(|&id| (id, self.graph.parameters[id].shape.clone())).collect();
-        let inputs = unit.inputs.iter().filter_map(|&id| self.value(id)).collect();
+        let inputs = unit.inputs.iter().filter_map(|&id| self.value(id, run)).collect();
         Step::Kernel(KernelStep { op: node.op.clone(), inputs, parameters, y, back })
     }
 
     /// Whether a value is written where a concatenation wants it.
     fn lies_in(&self, part: NodeId, slice: &Map) -> bool {
-        self.places.value_inside[part] && self.value(part).is_some_and(|map| map.offset == slice.offset)
+        self.places.value_inside[part] && self.places.values[part].is_some_and(|map| map.offset == slice.offset)
     }
 
     /// The parts of a concatenation and where they lie in it.
@@ -339,6 +374,12 @@ impl Compiler<'_> {
         self.push(Step::Direct(step), true);
     }
 
+    /// A unit's norm, with its input where the way back finds it.
+    fn norm_of(&self, u: usize, x: Map) -> Option<Arc<Norm>> {
+        let norm = self.norms[u].as_ref()?;
+        Some(if norm.x == x { norm.clone() } else { Arc::new(Norm { x, ..Norm::clone(norm) }) })
+    }
+
     fn backward(&mut self, u: usize) {
         let unit = self.units[u].clone();
         // What nobody's gradient depends on has none.
@@ -346,15 +387,15 @@ impl Compiler<'_> {
             return;
         }
         let time = backward_time(self.units.len(), u);
-        let (Some(y), Some(g)) = (self.value(unit.value), self.places.gradients[unit.value]) else { return };
+        let (Some(y), Some(g)) = (self.value_back(unit.value), self.places.gradients[unit.value]) else { return };
         let Some(&input) = unit.inputs.first() else { return };
-        let Some(x) = self.value(input) else { return };
+        let Some(x) = self.value_back(input) else { return };
         match unit.kind {
             Kind::Input => {}
             Kind::Conv(conv) => self.return_convolution(&unit, &conv, x, g, time),
             Kind::Scatter(conv) => self.return_scatter(&unit, &conv, x, g, time),
             Kind::Norm { .. } => {
-                let Some(norm) = self.norms[u].clone() else { return };
+                let Some(norm) = self.norm_of(u, x) else { return };
                 let outputs = match norm.affine {
                     Affine::Inputs(arrays) => Some(arrays),
                     _ => None,
@@ -394,7 +435,7 @@ impl Compiler<'_> {
             }
             Kind::Multiply | Kind::WeightedPool => {
                 let other = unit.inputs[1];
-                self.return_product(input, g, self.value(other), 1.0);
+                self.return_product(input, g, self.value_back(other), 1.0);
                 self.return_product(other, g, Some(x), 1.0);
             }
             Kind::GlobalMean => self.return_product(input, g, None, mean_of(&x)),
@@ -415,7 +456,7 @@ impl Compiler<'_> {
                 for (n, &input) in unit.inputs.iter().enumerate() {
                     to.push(if n < count { self.contribute(input) } else { None });
                 }
-                let step = self.kernel(&unit, y, Some(KernelBack { g, to }));
+                let step = self.kernel(&unit, y, Run::Again { before: u }, Some(KernelBack { g, to }));
                 for &parameter in
                     self.graph.nodes[unit.node].parameters.iter().take(parameter_count(&self.graph.nodes[unit.node].op))
                 {

@@ -49,6 +49,15 @@ enum Gradient {
     Stored,
 }
 
+/// What a pass is to give beside the gradients of parameters, and how.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// The image's gradient too.
+    pub input_gradient: bool,
+    /// Inner results are computed again on the way back instead of being kept: less memory, more time, the same bits.
+    pub recompute: bool,
+}
+
 /// A training pass for inputs of one size.
 pub struct TrainingPlan {
     forward: Vec<Stage>,
@@ -66,7 +75,7 @@ pub struct TrainingPlan {
     copies: Vec<usize>,
     /// Floats of the image.
     input_len: usize,
-    input_gradient: bool,
+    wanted: Wanted,
     options: Options,
 }
 
@@ -89,9 +98,9 @@ impl TrainingPlan {
         self.outputs.iter().map(shape).collect()
     }
 
-    /// Whether it gives the image's gradient.
-    pub fn has_input_gradient(&self) -> bool {
-        self.input_gradient
+    /// What it was compiled for.
+    pub fn wanted(&self) -> Wanted {
+        self.wanted
     }
 
     /// The forward pass of an image `[batch, channels, height, width]` with all parameters in the graph's order. `None` when
@@ -142,7 +151,7 @@ impl TrainingPlan {
             Gradient::Stored => Some(Vec::with_capacity(len)),
         };
         let mut found: Vec<Option<Vec<f32>>> = self.gradients.iter().map(room).collect();
-        let mut image = vec![0.0; if self.input_gradient { self.input_len } else { 0 }];
+        let mut image = vec![0.0; if self.wanted.input_gradient { self.input_len } else { 0 }];
         let address =
             |values: &mut Option<Vec<f32>>| Shared(values.as_mut().map_or(std::ptr::null_mut(), Vec::as_mut_ptr));
         let mut outputs: Vec<Shared> = found.iter_mut().map(address).collect();
@@ -167,7 +176,7 @@ impl TrainingPlan {
                 (Some(_), None) => {}
             }
         }
-        Some(PlanGradients { parameters: found, input: self.input_gradient.then_some(image) })
+        Some(PlanGradients { parameters: found, input: self.wanted.input_gradient.then_some(image) })
     }
 
     /// The parameters of the graph, and those again that operations share.

@@ -1,6 +1,6 @@
 //! Compiled training against the operations one by one, for every instruction set that this machine has.
 
-use super::compile;
+use super::{Wanted, compile};
 use crate::engine::cpu::compiled::Options;
 use crate::engine::cpu::simd::InstructionSet;
 use crate::engine::{Array, Backend, DeviceChoice, Mode, Network, Random, Weights, initial_weights};
@@ -48,10 +48,16 @@ fn agree(graph: &Graph, batch: usize, size: [usize; 2], tolerance: f64) {
     for set in InstructionSet::available() {
         for threads in [1, 2, 3] {
             let options = Options { threads, set };
-            let mut plan = compile(graph, batch, size, true, &options).unwrap().expect("the graph compiles");
+            let compile = |recompute: bool| {
+                let wanted = Wanted { input_gradient: true, recompute };
+                compile(graph, batch, size, wanted, &options).unwrap().expect("the graph compiles")
+            };
+            let mut plans = [compile(false), compile(true)];
             let what = format!("{} with {threads} threads, {batch} x {size:?}", set.name());
             let mut runs = Vec::new();
-            for _ in 0..2 {
+            // The same plan twice, and once with inner results computed again.
+            for of in [0, 0, 1] {
+                let plan = &mut plans[of];
                 let values = plan.forward(&parameters, &input.values, &|| false, &mut |_| {}).unwrap();
                 for (values, expected) in values.iter().zip(&expected) {
                     let distance = distance(values, &expected.values, 1e-3);
@@ -91,7 +97,9 @@ fn agree(graph: &Graph, batch: usize, size: [usize; 2], tolerance: f64) {
                 let off = distance(values, &expected.values, if is_noise { 100.0 } else { 0.1 });
                 assert!(off < tolerance, "{what}: {} {off}", parameter.name);
             }
-            assert!(runs[0].0 == runs[1].0 && runs[0].1.parameters == runs[1].1.parameters, "{what}: two runs differ");
+            for run in &runs[1..] {
+                assert!(runs[0].0 == run.0 && runs[0].1.parameters == run.1.parameters, "{what}: two runs differ");
+            }
         }
     }
 }
@@ -125,7 +133,8 @@ fn a_small_network_agrees_with_plain_loops() {
     let narrow = |values: &[f64]| values.iter().map(|&v| v as f32).collect::<Vec<f32>>();
     for threads in [1, 2] {
         let options = Options { threads, set: InstructionSet::Portable };
-        let mut plan = compile(&graph, batch, size, true, &options).unwrap().unwrap();
+        let wanted = Wanted { input_gradient: true, recompute: threads == 2 };
+        let mut plan = compile(&graph, batch, size, wanted, &options).unwrap().unwrap();
         let values = plan.forward(&arrays, &x, &|| false, &mut |_| {}).unwrap();
         let found = plan.backward(&arrays, &[&g], &|| false, &mut |_| {}).unwrap();
         let off = [
@@ -244,6 +253,11 @@ fn whole_networks_agree() {
     let outputs = [root.sub("fine").conv_same(&e, 2, 1), root.sub("coarse").conv_same(&d, 2, 1)];
     let graph = builder.finish(&outputs).unwrap();
     agree(&graph, 2, [32, 24], 2e-4);
+    let bytes = [false, true].map(|recompute| {
+        let wanted = Wanted { input_gradient: false, recompute };
+        compile(&graph, 2, [128, 128], wanted, &Options::default()).unwrap().unwrap().memory_bytes()
+    });
+    assert!(10 * bytes[1] < 8 * bytes[0], "{bytes:?}");
 }
 
 #[test]

@@ -1,0 +1,74 @@
+#!/usr/bin/env python3
+"""The tables and the plot of docs/few-labels.md, from what benches/few_labels.py kept.
+
+Usage: python3 benches/few_labels_report.py RANDOM.json TUNED.json PLOT.svg
+"""
+
+import json
+import math
+import statistics
+import sys
+from pathlib import Path
+
+SERIES = ("random weights", "weights of other images")
+COLOURS = ("#1f77b4", "#d62728")
+LOW, HIGH = 0.74, 0.90
+
+files = [json.loads(Path(path).read_text()) for path in sys.argv[1:3]]
+# By series, number of scans and draw: Dice of both labels.
+dice = [{tuple(map(int, key.split(":")[0].split())): value for key, value in of.items()} for of in files]
+counts = sorted({k for of in dice for k, _ in of})
+
+print("| scans | draw | anterior | posterior | mean | " + " | ".join(f"{what}, {SERIES[1]}" for what in ("anterior", "posterior", "mean")) + " |")
+print("| --: " * 8 + "|")
+for k in counts:
+    for draw in sorted({d for of in dice for n, d in of if n == k}):
+        cells = []
+        for of in dice:
+            value = of.get((k, draw))
+            cells += [f"{v:.4f}" for v in (*value, statistics.mean(value))] if value else ["not measured"] * 3
+        print(f"| {k} | {draw} | " + " | ".join(cells) + " |")
+
+print("\n| scans | random weights: anterior | posterior | mean of both | weights of other images: anterior | posterior | mean of both |")
+print("| --: " * 7 + "|")
+for k in counts:
+    cells = []
+    for of in dice:
+        values = [value for (n, _), value in of.items() if n == k]
+        columns = [*zip(*values), [statistics.mean(value) for value in values]]
+        if len(values) < 3:
+            cells += ["not measured"] * 3
+        else:
+            cells += [f"{statistics.mean(c):.3f} ± {statistics.stdev(c):.3f}" for c in columns]
+    print(f"| {k} | " + " | ".join(cells) + " |")
+
+left, top, width, height = 60, 30, 520, 300
+
+
+def x(k):
+    return left + 30 + math.log2(k) / math.log2(20) * (width - 60)
+
+
+def y(value):
+    return top + height * (HIGH - value) / (HIGH - LOW)
+
+
+svg = ['<svg xmlns="http://www.w3.org/2000/svg" width="820" height="390" font-family="sans-serif" font-size="12">']
+svg.append('<rect width="100%" height="100%" fill="white"/>')
+for step in range(round((HIGH - LOW) / 0.02) + 1):
+    tick = LOW + 0.02 * step
+    svg.append(f'<path d="M{left} {y(tick):.1f}h{width}" stroke="#ddd"/><text x="{left - 40}" y="{y(tick) + 4:.1f}">{tick:.2f}</text>')
+for k in counts:
+    svg.append(f'<text x="{x(k):.1f}" y="{top + height + 18}" text-anchor="middle">{k}</text>')
+svg.append(f'<text x="{left + width / 2}" y="{top + height + 40}" text-anchor="middle">labelled scans, five minutes on two cores</text>')
+svg.append(f'<text x="{left}" y="{top - 12}">mean Dice of both labels on 40 held-back scans; dots are draws, lines their means</text>')
+for row, (of, name, colour) in enumerate(zip(dice, SERIES, COLOURS)):
+    shift = 4 * (2 * row - 1)
+    means = {}
+    for (k, _), value in of.items():
+        svg.append(f'<circle cx="{x(k) + shift:.1f}" cy="{y(statistics.mean(value)):.1f}" r="3" fill="{colour}" fill-opacity="0.6"/>')
+        means.setdefault(k, []).append(statistics.mean(value))
+    points = " ".join(f"{x(k) + shift:.1f},{y(statistics.mean(means[k])):.1f}" for k in sorted(means))
+    svg.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>')
+    svg.append(f'<text x="{left + width + 10}" y="{top + 16 + 18 * row}" fill="{colour}">{name}</text>')
+Path(sys.argv[3]).write_text("\n".join(svg) + "\n</svg>\n")
