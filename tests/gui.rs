@@ -8,6 +8,7 @@ use std::process::Command;
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
+use eframe::App as _;
 use eframe::egui::{self, Key, Modifiers, Vec2, accesskit::Role};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
@@ -27,6 +28,26 @@ fn alone() -> MutexGuard<'static, ()> {
 
 fn window(paths: Vec<PathBuf>) -> Window {
     Harness::builder().with_size(Vec2::new(1280.0, 800.0)).wgpu().build_eframe(|context| App::ephemeral(context, paths))
+}
+
+/// The folder for pictures of the documentation, where they are wanted.
+fn pictures() -> Option<PathBuf> {
+    std::env::var_os("LAMELLA_PICTURES").map(PathBuf::from)
+}
+
+/// Saves the window as it looks, on the ground that is cleared before panels are painted.
+fn save_picture(harness: &mut Window, name: &str) {
+    let Some(folder) = pictures() else { return };
+    let visuals = harness.ctx.global_style().visuals.clone();
+    let ground = harness.state().clear_color(&visuals);
+    let mut image = harness.render().unwrap();
+    for pixel in image.pixels_mut() {
+        let through = 1.0 - f32::from(pixel[3]) / 255.0;
+        for (value, ground) in pixel.0.iter_mut().zip(ground) {
+            *value = (f32::from(*value) + 255.0 * through * ground).round().min(255.0) as u8;
+        }
+    }
+    image.save(folder.join(format!("{name}.png"))).unwrap();
 }
 
 /// Whether a graphics device is at hand; in CI there must be one.
@@ -374,9 +395,7 @@ fn a_finished_slice_refines_the_model_and_stays_as_it_is() {
         labels.slice_k(slice, &mut out);
         out
     };
-    if let Some(name) = std::env::var_os("LAMELLA_PICTURES") {
-        harness.render().unwrap().save(Path::new(&name).join("refined.png")).unwrap();
-    }
+    save_picture(&mut harness, "refine");
     assert_eq!(read(&refined), read(&corrected), "the finished slice stays");
     assert_ne!(read(&refined), read(&segmented));
     harness.get_by_label("Forget").click();
@@ -565,19 +584,16 @@ fn a_model_is_taught_in_the_window_stopped_kept_and_used() {
     // The curve is on screen before the training is over.
     harness.get_by_label("Stop and keep the best").scroll_to_me();
     harness.run_steps(3);
-    if let Some(name) = std::env::var_os("LAMELLA_PICTURES") {
-        let image = harness.render().unwrap();
-        image.save(Path::new(&name).join("teach.png")).unwrap();
-    }
+    save_picture(&mut harness, "teach");
     harness.get_by_label("Stop and keep the best").click();
     settle(&mut harness);
     assert!(folder.path().join("models/my-model.safetensors").is_file(), "{:?}", harness.state().messages());
-    if let Some(name) = std::env::var_os("LAMELLA_PICTURES") {
+    if pictures().is_some() {
         harness.get_by_label_contains("held-back case").click();
         harness.run_steps(20);
         harness.get_by_label("Use this model").scroll_to_me();
         harness.run_steps(3);
-        harness.render().unwrap().save(Path::new(&name).join("taught.png")).unwrap();
+        save_picture(&mut harness, "taught");
     }
     harness.get_by_label("Use this model").scroll_to_me();
     harness.run_steps(3);
@@ -634,9 +650,7 @@ fn a_model_is_taught_without_an_image() {
     harness.get_by_label("leave out").click();
     harness.run_steps(3);
     assert!(harness.query_by_label("4 scans to learn from, 1 held back, 1 left out").is_some());
-    if let Some(folder) = std::env::var_os("LAMELLA_PICTURES") {
-        harness.render().unwrap().save(Path::new(&folder).join("teach-scans.png")).unwrap();
-    }
+    save_picture(&mut harness, "teach-scans");
     harness.get_by_label("Teach for 10 minutes").scroll_to_me();
     harness.run_steps(3);
     harness.get_by_label("Teach for 10 minutes").click();
@@ -646,9 +660,7 @@ fn a_model_is_taught_without_an_image() {
         assert!(start.elapsed() < Duration::from_mins(3), "{:?}", harness.state().messages());
         std::thread::sleep(Duration::from_millis(5));
     }
-    if let Some(folder) = std::env::var_os("LAMELLA_PICTURES") {
-        harness.render().unwrap().save(Path::new(&folder).join("teach-alone.png")).unwrap();
-    }
+    save_picture(&mut harness, "teach-alone");
     // Nothing was measured yet, and what was learned is kept all the same.
     harness.get_by_label("Stop and keep the best").scroll_to_me();
     harness.run_steps(3);
@@ -712,9 +724,7 @@ fn one_labelled_slice_teaches_a_model() {
     assert_eq!(harness.state().curve_points(), waiting, "it waits");
     harness.get_by_label("Go on").click();
     grow(&mut harness, waiting + 24);
-    if let Some(name) = std::env::var_os("LAMELLA_PICTURES") {
-        harness.render().unwrap().save(Path::new(&name).join("teach_scan.png")).unwrap();
-    }
+    save_picture(&mut harness, "teach-scan");
     assert_eq!(harness.state().labels().unwrap().counts(), painted, "labels stay what the user painted");
     harness.get_by_label("Stop and keep the best").click();
     settle(&mut harness);
@@ -776,10 +786,10 @@ fn scribbles_become_labels_of_a_slice_with_a_preview_in_a_moment() {
     let (before, after) = (painted.counts(), shown.counts());
     assert!(after[&1] > 3 * before[&1], "{before:?} {after:?}");
     assert!(!after.contains_key(&2), "the background's scribbles are no label: {after:?}");
-    if let Some(name) = std::env::var_os("LAMELLA_PICTURES") {
+    if pictures().is_some() {
         harness.get_by_label("Use in this slice").scroll_to_me();
         harness.run_steps(3);
-        harness.render().unwrap().save(Path::new(&name).join("pixels.png")).unwrap();
+        save_picture(&mut harness, "pixels");
     }
     click(&mut harness, "Use in this slice");
     settle(&mut harness);
@@ -823,8 +833,8 @@ fn attention_is_laid_over_the_slice_and_follows_the_cursor() {
         if attention == "se" {
             harness.get_by_label_contains("Weight of each channel");
         }
-        if let (Some(name), "non-local") = (std::env::var_os("LAMELLA_PICTURES"), attention) {
-            harness.render().unwrap().save(Path::new(&name).join("attention.png")).unwrap();
+        if attention == "non-local" {
+            save_picture(&mut harness, "attention");
         }
         harness.key_press(Key::PageUp);
         settle(&mut harness);
