@@ -12,12 +12,12 @@ import argparse
 import json
 import random
 import statistics
-import subprocess
 import tempfile
 from pathlib import Path
 
 import nibabel
-import numpy as np
+
+from masks import answer, dice, load
 
 parser = argparse.ArgumentParser()
 parser.add_argument("lamella")
@@ -31,20 +31,6 @@ parser.add_argument("--seconds", default="8")
 a = parser.parse_args()
 
 
-def run(*words):
-    return json.loads(subprocess.run([a.lamella, *map(str, words), "--json"], capture_output=True, text=True, check=True).stdout)
-
-
-def load(path):
-    image = nibabel.as_closest_canonical(nibabel.load(path))
-    return np.asarray(image.dataobj).astype(np.uint8), image.affine
-
-
-def dice(labels, truth):
-    values = [2 * np.sum((labels == v) & (truth == v)) / (np.sum(labels == v) + np.sum(truth == v)) for v in np.unique(truth)[1:]]
-    return float(np.mean(values))
-
-
 def shown(labels, done):
     return [s for s in range(labels.shape[1]) if s not in done and labels[:, s, :].any()]
 
@@ -55,7 +41,7 @@ for name in json.loads(a.split.read_text())["validation"][: a.cases]:
     truth, affine = load(a.dataset / "labelsTr" / f"{name}.nii.gz")
     with tempfile.TemporaryDirectory() as folder:
         mask = Path(folder) / "mask.nii.gz"
-        run("segment", image, "-m", a.model, "-o", mask)
+        answer(a.lamella, "segment", image, "-m", a.model, "-o", mask)
         first, _ = load(mask)
         for way, draw in [("doubt", 0)] + [("random", n) for n in range(a.draws)]:
             rng = random.Random(1000 * draw + 7)
@@ -68,7 +54,7 @@ for name in json.loads(a.split.read_text())["validation"][: a.cases]:
                 nibabel.save(nibabel.Nifti1Image(labels, affine), mask)
                 words = ["--labels", mask, "--axis", "coronal", "--done", ",".join(map(str, done))]
                 words += ["-m", a.model, "-o", mask, "--seconds", a.seconds]
-                told = run("refine", image, *words)
+                told = answer(a.lamella, "refine", image, *words)
                 labels, _ = load(mask)
                 curve.append(dice(labels, truth))
                 following = told["most_unsure"] if way == "doubt" else rng.choice(shown(labels, done))

@@ -10,13 +10,14 @@ Usage: python3 benches/refine.py target/release/lamella DATASET MODEL --split FI
 
 import argparse
 import json
-import subprocess
 import tempfile
 import time
 from pathlib import Path
 
 import nibabel
 import numpy as np
+
+from masks import answer, dice, load
 
 parser = argparse.ArgumentParser()
 parser.add_argument("lamella")
@@ -29,20 +30,6 @@ parser.add_argument("--most", type=int, default=16, help="most slices that are c
 parser.add_argument("--seconds", default="10")
 parser.add_argument("--goal", type=float, default=0.90)
 a = parser.parse_args()
-
-
-def run(*words):
-    return json.loads(subprocess.run([a.lamella, *map(str, words), "--json"], capture_output=True, text=True, check=True).stdout)
-
-
-def load(path):
-    image = nibabel.as_closest_canonical(nibabel.load(path))
-    return np.asarray(image.dataobj).astype(np.uint8), image.affine
-
-
-def dice(labels, truth):
-    values = [2 * np.sum((labels == v) & (truth == v)) / (np.sum(labels == v) + np.sum(truth == v)) for v in np.unique(truth)[1:]]
-    return float(np.mean(values))
 
 
 def worst(labels, truth, done):
@@ -59,7 +46,7 @@ for name in names:
     truth, affine = load(a.dataset / "labelsTr" / f"{name}.nii.gz")
     with tempfile.TemporaryDirectory() as folder:
         mask = Path(folder) / "mask.nii.gz"
-        run("segment", image, "-m", a.model, "-o", mask)
+        answer(a.lamella, "segment", image, "-m", a.model, "-o", mask)
         first, _ = load(mask)
         by_hand, curve = first.copy(), [dice(first, truth)]
         done = []
@@ -75,7 +62,7 @@ for name in names:
             words = ["refine", image, "--labels", mask, "--axis", "coronal", "--done", ",".join(map(str, done))]
             words += ["-m", a.model, "-o", mask, "--seconds", a.seconds] + (["--memory", a.memory] if a.memory else [])
             started = time.time()
-            run(*words)
+            answer(a.lamella, *words)
             times.append(time.time() - started)
             labels, _ = load(mask)
             assert all(np.array_equal(labels[:, s, :], truth[:, s, :]) for s in done), "a finished slice was changed"
