@@ -1,8 +1,8 @@
 //! One layer at a time, in the shapes of the U-Net and nnU-Net's network: `cargo bench --bench kernels [NAME]`.
 //!
-//! A layer is timed as a network of its own, so packing its weights is paid once and bringing maps from rows into blocks of
-//! channels and back is paid every time; inside a network it is not. Throughput counts multiply-adds, or values where there are none.
-//! `forward` is inference; `training` is forward, and backward with the image's gradient.
+//! A layer is timed as a network of its own, so bringing maps from rows into blocks of channels and back is paid every time; inside a
+//! network it is not. Throughput counts multiply-adds, or values where there are none. `forward` is inference with weights that are
+//! packed already; `training` packs them, runs forward, and backward with the image's gradient, as a step does.
 #![allow(clippy::expect_used)]
 
 use std::fmt;

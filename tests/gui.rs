@@ -641,7 +641,7 @@ fn a_model_is_taught_without_an_image() {
     harness.get_by_label("Posterior").click();
     harness.run_steps(3);
     assert!(harness.query_by_label("1 of 2 labels").is_some());
-    // So are four of the six scans.
+    // Four of the six scans are learned from, and one is held back.
     harness.get_by_label("5 scans to learn from, 1 held back").click();
     harness.run_steps(20);
     let first = harness.state().labelled_scans()[0].clone();

@@ -7,8 +7,8 @@ use std::time::Instant;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::{Result, print_json, use_threads};
-use crate::jobs::{BenchLoad, BenchNetwork, JobError, StageTimes, peak_memory_bytes};
+use super::{Result, activations, print_json, use_threads};
+use crate::jobs::{Activations, BenchLoad, BenchNetwork, JobError, StageTimes, peak_memory_bytes};
 
 /// Time the project's own benchmarks.
 #[derive(Args)]
@@ -78,13 +78,18 @@ fn parse_json(text: &str) -> std::result::Result<serde_json::Value, String> {
 }
 
 impl NetworkOptions {
-    fn bench(&self, batch: usize, size: [usize; 2], recompute: bool) -> std::result::Result<BenchNetwork, JobError> {
+    fn bench(
+        &self,
+        batch: usize,
+        size: [usize; 2],
+        activations: Activations,
+    ) -> std::result::Result<BenchNetwork, JobError> {
         let options = match (&self.options, self.arch.as_str()) {
             (Some(options), _) => options.clone(),
             (None, "unet") => json!({"width": self.width}),
             (None, _) => serde_json::Value::Null,
         };
-        BenchNetwork::new(&self.arch, &options, batch, size, recompute)
+        BenchNetwork::new(&self.arch, &options, batch, size, activations)
     }
 }
 
@@ -156,7 +161,7 @@ impl Bench {
         use_threads(common.threads)?;
         match &self.what {
             What::Segment { network, size, stages, common } => {
-                let mut bench = network.bench(1, size.0, false)?;
+                let mut bench = network.bench(1, size.0, Activations::Kept)?;
                 let times = bench.stages()?;
                 let mut facts = json!({
                     "arch": network.arch, "parameters": bench.parameters(), "size": size.0,
@@ -169,7 +174,7 @@ impl Bench {
                 common.time("segment", || bench.infer(), &facts)
             }
             What::Train { network, size, batch, recompute, stages, common } => {
-                let mut bench = network.bench(*batch, size.0, *recompute)?;
+                let mut bench = network.bench(*batch, size.0, activations(*recompute))?;
                 let times = bench.training_stages()?;
                 let mut facts = json!({
                     "arch": network.arch, "parameters": bench.parameters(), "size": size.0, "batch": batch, "recompute": recompute,

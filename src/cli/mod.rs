@@ -29,7 +29,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{Parser, Subcommand};
 
-use crate::jobs::JobError;
+use crate::jobs::{Activations, JobError};
 
 /// Segment medical images slice by slice. For research use; not for diagnosis.
 #[derive(Parser)]
@@ -102,6 +102,11 @@ fn use_threads(threads: Option<NonZeroUsize>) -> Result {
     let Some(threads) = threads else { return Ok(()) };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build_global();
     pool.map_err(|e| JobError::Other(format!("cannot use {threads} threads: {e}")))
+}
+
+/// What `--recompute` asks for.
+fn activations(recompute: bool) -> Activations {
+    if recompute { Activations::Recomputed } else { Activations::Kept }
 }
 
 /// Whether something could not be printed.

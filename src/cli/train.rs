@@ -8,7 +8,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::terminal::Terminal;
-use super::{Result, use_threads};
+use super::{Result, activations, use_threads};
 use crate::jobs::{
     self, CHECKPOINT_SECONDS, Cancel, DeviceChoice, Job, JobError, JobEvent, Outcome, Recipe, SplitChoice, TrainJob,
     TrainSource, TrainSummary, checkpoint_path, default_plan,
@@ -89,8 +89,8 @@ pub struct Train {
     /// Slices per step; without it as many as make 110,592 pixels, or half of that for ten scans or fewer
     #[arg(long)]
     batch: Option<usize>,
-    /// Compute inner results again on the way back instead of keeping them: less memory, a fifth to a third more time, the same
-    /// weights; chosen by itself where training would not fit into the memory otherwise
+    /// Compute inner results again on the way back instead of keeping them: less memory, a quarter more time, the same weights after
+    /// the same steps; chosen by itself where training would not fit into the memory otherwise
     #[arg(long)]
     recompute: bool,
     /// First learning rate; without it 0.001, with --optimiser sgd 0.01, and half of that where --init is a model of masks
@@ -210,7 +210,7 @@ impl Train {
         plan.fuse_axes = self.fuse_axes || (plan.fuse_axes && self.axis.is_none());
         plan.neighbours = self.neighbours.unwrap_or(plan.neighbours);
         plan.batch = self.batch.unwrap_or(plan.batch).max(1);
-        plan.recompute = self.recompute;
+        plan.activations = activations(self.recompute);
         if self.optimiser == OptimiserName::Sgd {
             plan.recipe = Recipe::Sgd { momentum: 0.99, nesterov: true, weight_decay: 3e-5 };
             plan.rate *= 10.0;

@@ -2,7 +2,7 @@
 
 use super::Result;
 use super::cpu::compiled::Options;
-use super::cpu::compiled::training::{self, Wanted};
+use super::cpu::compiled::training::{self, Activations, Wanted};
 use crate::graph::Graph;
 
 /// Arrays per parameter while training with AdamW: value, gradient and two moments.
@@ -20,13 +20,13 @@ pub fn free_memory_bytes() -> Option<u64> {
 /// parameters and the optimiser's memory.
 ///
 /// Exact for graphs whose training is compiled (but for one more gradient of every parameter that operations share); for others
-/// every value is counted with its gradient. `recompute` as in [`super::Network::recompute`].
+/// every value is counted with its gradient. Where nothing is compiled, `activations` make no difference.
 ///
 /// # Errors
 /// Where the graph does not fit the size.
-pub fn training_memory_bytes(graph: &Graph, batch: usize, size: [usize; 2], recompute: bool) -> Result<usize> {
+pub fn training_memory_bytes(graph: &Graph, batch: usize, size: [usize; 2], activations: Activations) -> Result<usize> {
     let sizes = graph.sizes(size)?;
-    let wanted = Wanted { input_gradient: false, recompute };
+    let wanted = Wanted { input_gradient: false, activations };
     let floats = match training::compile(graph, batch, size, wanted, &Options::default())? {
         Some(plan) => plan.memory_bytes() / size_of::<f32>(),
         None => {

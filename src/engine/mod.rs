@@ -19,6 +19,7 @@ mod weights;
 pub use array::Array;
 pub use candle::{Gradients, Mode, Network, Optimiser, OptimiserState, Pass, Recipe, StageTimes, is_in_scopes};
 pub use cpu::allocator::KeepFreedMemory;
+pub use cpu::compiled::training::Activations;
 pub use device::{DeviceChoice, available_devices};
 pub use losses::{LossGradient, SegmentationLoss, bce_with_logits, cross_entropy, soft_dice};
 pub use memory::{free_memory_bytes, training_memory_bytes};

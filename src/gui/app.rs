@@ -454,6 +454,8 @@ impl App {
     /// The folder of labelled scans to learn from.
     pub fn set_dataset(&mut self, path: PathBuf) {
         self.teach.dataset = Some(path);
+        // The same folder may have other scans by now.
+        self.teach.looked_at = None;
     }
 
     fn answer(&mut self, answer: Answer, context: &egui::Context) {

@@ -92,9 +92,10 @@ impl App {
             Ok(Outcome::Saved(path)) => self.tell_saved(&path),
             Ok(Outcome::Added(folder, name)) => {
                 self.notices.push(Kind::Info, format!("{name} is in {} now.", folder.display()), "");
-                self.teach.dataset.get_or_insert(folder);
                 // It has one more now.
-                self.teach.looked_at = None;
+                if *self.teach.dataset.get_or_insert(folder.clone()) == folder {
+                    self.teach.looked_at = None;
+                }
             }
             Ok(Outcome::Dataset(facts)) => self.dataset_found(facts),
             Ok(Outcome::Zoo(table)) => self.teach.zoo = Some(*table),

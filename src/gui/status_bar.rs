@@ -15,7 +15,8 @@ pub fn status_bar_ui(ui: &mut egui::Ui, app: &mut App) {
                 if let Some(viewer) = &app.viewer {
                     let volume = viewer.volume();
                     let megabytes = (volume.byte_count() + viewer.session.document().labels.byte_count()) as f64 / 1e6;
-                    ui.label(egui::RichText::new(format!("{megabytes:.0} MB")).small().color(t.dim))
+                    let decimals = usize::from(megabytes < 10.0);
+                    ui.label(egui::RichText::new(format!("{megabytes:.decimals$} MB")).small().color(t.dim))
                         .on_hover_text("Voxels and labels in memory");
                 }
                 if !app.device.is_empty() {

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::labelled_scans::{LabelledScans, ScanUse};
 use super::preview::PreviewPicture;
+use super::scan_choices::{ScanChoices, ScanUse};
 use crate::jobs::{
     CHECKPOINT_SECONDS, DeviceChoice, MarkedScan, SplitChoice, TrainJob, TrainSource, TrainSummary, ZooRow,
     check_architecture, default_plan,
@@ -113,7 +113,9 @@ pub struct Teach {
     /// The folder that was looked at last.
     pub looked_at: Option<PathBuf>,
     /// What it holds and what of it is wanted, once it is known.
-    pub scans: Option<LabelledScans>,
+    pub scans: Option<ScanChoices>,
+    /// What was chosen before the folder was looked at again.
+    pub before: Option<ScanChoices>,
     /// Whether the card is shown without an image.
     pub alone: bool,
     /// Whether the finished slices of the shown scan are learned from instead.
@@ -140,6 +142,8 @@ pub struct Teach {
     pub average_mirrored: bool,
     /// Identifier of the new model.
     pub name: String,
+    /// The choices of the running or last training, in a few words.
+    pub running: String,
     /// The running or last training.
     pub curve: Curve,
     /// A held-back slice as the model sees it.
@@ -173,6 +177,7 @@ impl Default for Teach {
             dataset: None,
             looked_at: None,
             scans: None,
+            before: None,
             alone: false,
             from_scan: false,
             zoo: None,
@@ -186,6 +191,7 @@ impl Default for Teach {
             sided: false,
             average_mirrored: false,
             name: "my-model".into(),
+            running: String::new(),
             curve: Curve::default(),
             preview: None,
             result: None,
@@ -243,7 +249,7 @@ impl Teach {
     }
 
     /// The folder's scans, where those are learned from.
-    pub fn folder_scans(&self) -> Option<&LabelledScans> {
+    pub fn folder_scans(&self) -> Option<&ScanChoices> {
         self.scans.as_ref().filter(|_| !self.from_scan)
     }
 
@@ -282,8 +288,12 @@ impl Teach {
         plan.average_mirrored = (self.average_mirrored || plan.average_mirrored) && plan.augmentation.mirror;
         Some(TrainJob {
             source,
-            labels: self.folder_scans().map(LabelledScans::labels).unwrap_or_default(),
-            split: self.folder_scans().map_or(SplitChoice::Default, LabelledScans::split),
+            labels: self.folder_scans().map(ScanChoices::labels).unwrap_or_default(),
+            split: match self.folder_scans() {
+                _ if resume => SplitChoice::AsBegun,
+                Some(scans) => scans.split(),
+                None => SplitChoice::Default,
+            },
             output: self.output(folder),
             id: self.name.clone(),
             init,

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use super::app::App;
 use super::egui;
-use super::labelled_scans::LabelledScans;
 use super::notices::Kind;
+use super::scan_choices::ScanChoices;
 use super::tasks::Snapshot;
 use super::teach::{Curve, OnDisk, TEACHING, model_name};
 use crate::jobs::{DatasetFacts, Job, MarkedScan, checkpoint_path};
@@ -35,6 +35,7 @@ impl App {
             self.teach.curve = Curve::default();
             self.teach.result = None;
             self.teach.preview = None;
+            self.teach.running = self.teach.summary(model_name(&self.settings.model));
             let title = format!("{TEACHING} {}", self.teach.name);
             self.tasks.start(title, Job::Train(Box::new(job)), Snapshot::default(), context);
         }
@@ -46,17 +47,22 @@ impl App {
             return;
         }
         self.teach.looked_at = self.teach.dataset.clone();
-        self.teach.scans = None;
+        self.teach.before = self.teach.scans.take().or(self.teach.before.take());
         if let Some(folder) = self.teach.dataset.clone() {
             self.tasks.cancel(LOOKING);
             self.tasks.start(LOOKING, Job::LookAtDataset(folder), Snapshot::default(), context);
         }
     }
 
+    /// Whether it is not known yet what the chosen folder holds.
+    pub(super) fn looks_at_dataset(&self) -> bool {
+        self.tasks.find(LOOKING).is_some()
+    }
+
     /// Takes what a folder holds, if it still is the chosen one.
     pub(super) fn dataset_found(&mut self, facts: DatasetFacts) {
         if self.teach.dataset.as_ref() == Some(&facts.folder) {
-            self.teach.scans = Some(LabelledScans::new(facts));
+            self.teach.scans = Some(ScanChoices::new(facts, self.teach.before.take()));
         }
     }
 

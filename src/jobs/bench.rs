@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use super::JobError;
 use crate::engine::{
-    Array, DeviceChoice, KeepFreedMemory, Mode, Network, Optimiser, Random, Recipe, StageTimes, initial_weights,
-    training_memory_bytes,
+    Activations, Array, DeviceChoice, KeepFreedMemory, Mode, Network, Optimiser, Random, Recipe, StageTimes,
+    initial_weights, training_memory_bytes,
 };
 use crate::formats;
 use crate::volume::{Plane, PlaneLayout};
@@ -17,13 +17,13 @@ pub struct BenchNetwork {
     network: Network,
     optimiser: Optimiser,
     input: Array,
-    recompute: bool,
+    activations: Activations,
     /// While a training is timed.
     memory: Option<KeepFreedMemory>,
 }
 
 impl BenchNetwork {
-    /// One input channel, two classes; `options` are those of the architecture; `recompute` as in [`Network::recompute`].
+    /// One input channel, two classes; `options` are those of the architecture.
     ///
     /// # Errors
     /// For an unknown architecture.
@@ -32,7 +32,7 @@ impl BenchNetwork {
         options: &serde_json::Value,
         batch: usize,
         [h, w]: [usize; 2],
-        recompute: bool,
+        activations: Activations,
     ) -> Result<Self, JobError> {
         let graph = zoo::build(arch, Ends { in_channels: 1, classes: 2 }, options)
             .map_err(|e| JobError::Other(e.to_string()))?;
@@ -41,10 +41,13 @@ impl BenchNetwork {
         let input = Array::new([batch, 1, h, w], (0..batch * h * w).map(|_| random.normal() as f32).collect());
         let recipe = Recipe::AdamW { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 1e-2 };
         let mut network = Network::new(graph, &weights, DeviceChoice::Cpu)?;
-        if !network.recompute(recompute) {
-            return Err(JobError::Other("a network with dropout keeps its inner results".into()));
+        network.set_activations(activations);
+        if activations == Activations::Recomputed && !network.can_recompute(batch, [h, w])? {
+            return Err(JobError::Other(format!(
+                "{arch} has dropout, so its inner results are kept; leave out --recompute"
+            )));
         }
-        Ok(Self { network, optimiser: Optimiser::new(recipe, None), input, recompute, memory: None })
+        Ok(Self { network, optimiser: Optimiser::new(recipe, None), input, activations, memory: None })
     }
 
     /// Trainable values.
@@ -83,7 +86,7 @@ impl BenchNetwork {
     /// When the input does not fit.
     pub fn training_bytes(&self) -> Result<usize, JobError> {
         let [batch, _, h, w] = self.input.dims4();
-        Ok(training_memory_bytes(self.network.graph(), batch, [h, w], self.recompute)?)
+        Ok(training_memory_bytes(self.network.graph(), batch, [h, w], self.activations)?)
     }
 
     /// One forward, backward and optimiser step of mean(logits^2).

@@ -35,7 +35,7 @@ pub use attention::AttentionJob;
 pub use bench::{BenchLoad, BenchNetwork, peak_memory_bytes};
 // What the command line and the window need of the rooms below; they do not go there themselves.
 pub use crate::edit::keep_protected as keep_done;
-pub use crate::engine::{DeviceChoice, Recipe, available_devices};
+pub use crate::engine::{Activations, DeviceChoice, Recipe, available_devices};
 pub use crate::formats::{
     Entry, Findings, FormatError, READERS, Skipped, WRITERS, load, open_one, scan, stem, write_volume, writer_for,
 };

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::dataset::open_dataset;
 use super::{Cancel, JobError, JobEvent, MarkedScan, Progress, read_labels};
 use crate::disk::replace_file;
-use crate::engine::{DeviceChoice, Recipe};
+use crate::engine::{Activations, DeviceChoice, Recipe};
 use crate::formats;
 use crate::learn::{
     self, Augmentation, Budget, CaseDice, CaseFiles, Checkpoint, Control, Epoch, FitEvent, FitOptions, FromData, Plan,
@@ -25,6 +25,8 @@ pub enum SplitChoice {
     File(PathBuf),
     /// As these lists say; scans that are in neither are left out.
     Lists(Split),
+    /// Those of the interrupted training that is gone on with.
+    AsBegun,
     /// One of several folds.
     Fold {
         /// Which, counted from 0.
@@ -164,7 +166,7 @@ pub fn default_plan() -> Plan {
         average_mirrored: false,
         forced_foreground: 1.0 / 3.0,
         freeze: Vec::new(),
-        recompute: false,
+        activations: Activations::Kept,
         augmentation: Augmentation::default(),
         from_data: FromData::ALL,
         seed: 1,
@@ -203,10 +205,21 @@ pub(super) fn run(job: &TrainJob, progress: Progress, cancel: &Cancel) -> Result
         TrainSource::Folder(_) => load_case(files, cancel),
         TrainSource::Scan(scan) => Ok((Volume::clone(&scan.volume), scan.known())),
     };
+    let state = checkpoint_path(&job.output);
+    let begun = if job.resume { Some(Checkpoint::load(&state).map_err(JobError::Other)?) } else { None };
     let split = match &job.split {
         _ if own_split.is_some() => own_split.unwrap_or_default(),
         SplitChoice::File(path) => dataset.read_split(path)?,
-        SplitChoice::Lists(split) => dataset.checked_split(&dataset.folder, split.clone())?,
+        SplitChoice::Lists(split) => {
+            if let Some(name) = split.train.iter().chain(&split.validation).find(|name| dataset.case(name).is_none()) {
+                let folder = dataset.folder.display();
+                return Err(JobError::Other(format!(
+                    "the scan {name} is not in {folder} any more; choose the folder again"
+                )));
+            }
+            split.clone()
+        }
+        SplitChoice::AsBegun => begun.as_ref().map_or_else(|| dataset.default_split(), Checkpoint::split),
         SplitChoice::Default => dataset.default_split(),
         SplitChoice::Fold { fold, count } if *count <= dataset.cases.len() => dataset.fold(*fold, *count),
         SplitChoice::Fold { count, .. } => {
@@ -214,7 +227,6 @@ pub(super) fn run(job: &TrainJob, progress: Progress, cancel: &Cancel) -> Result
             return Err(JobError::Other(format!("{count} folds need as many cases; the data set has {cases}")));
         }
     };
-    let state = checkpoint_path(&job.output);
     let options = FitOptions {
         budget: job.budget,
         device: job.device,
@@ -223,7 +235,7 @@ pub(super) fn run(job: &TrainJob, progress: Progress, cancel: &Cancel) -> Result
         validate_every: job.validate_every,
         patience: job.patience,
         checkpoint_seconds: job.checkpoint_seconds,
-        resume: if job.resume { Some(Checkpoint::load(&state).map_err(JobError::Other)?) } else { None },
+        resume: begun,
     };
     let control = || match () {
         () if cancel.is_cancelled() => Control::Stop,

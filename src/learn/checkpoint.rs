@@ -75,12 +75,16 @@ pub fn signature(plan: &Plan, split: &Split, budget: Budget, init: Option<&Model
     json!({
         "plan": plan,
         "budget": budget,
-        "training cases": split.train,
-        "validation cases": split.validation,
+        TRAINING: split.train,
+        VALIDATION: split.validation,
         "start": init.map(|model| &model.spec.sha256),
     })
 }
 
+/// Key of a signature's training cases.
+const TRAINING: &str = "training cases";
+/// Key of a signature's validation cases.
+const VALIDATION: &str = "validation cases";
 /// Key of a signature's checksum of what is learned from, which is known later than the rest.
 pub const DATA: &str = "scans and labels";
 
@@ -112,6 +116,15 @@ impl Checkpoint {
                 "the interrupted training was begun otherwise ({what}), or by another version; repeat its command, or start anew"
             )),
         }
+    }
+
+    /// The training and validation cases that it was begun with.
+    pub fn split(&self) -> Split {
+        let names = |key: &str| {
+            let names = self.progress.signature[key].as_array().into_iter().flatten();
+            names.filter_map(|name| name.as_str().map(String::from)).collect()
+        };
+        Split { train: names(TRAINING), validation: names(VALIDATION) }
     }
 
     /// Writes the state in place of an older one.

@@ -205,7 +205,7 @@ pub fn open_network() -> ArchitectureSpec {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::Recipe;
+    use crate::engine::{Activations, Recipe};
     use crate::learn::Augmentation;
 
     fn plan() -> Plan {
@@ -225,7 +225,7 @@ mod tests {
             average_mirrored: false,
             forced_foreground: 0.3,
             freeze: Vec::new(),
-            recompute: false,
+            activations: Activations::Kept,
             augmentation: Augmentation::default(),
             from_data: FromData::ALL,
             seed: 1,

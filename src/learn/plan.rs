@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::augment::Augmentation;
 use super::fingerprint::FromData;
-use crate::engine::Recipe;
+use crate::engine::{Activations, Recipe};
 use crate::model::{ArchitectureSpec, ModelSpec, SliceAxis};
 
 /// How long to train.
@@ -51,10 +51,10 @@ pub struct Plan {
     pub patch: [usize; 2],
     /// Slices per step.
     pub batch: usize,
-    /// Whether a step computes inner results again instead of keeping them: less memory, more time, the same weights. It does so
-    /// too where they would not fit otherwise.
-    #[serde(default)]
-    pub recompute: bool,
+    /// Whether a step keeps inner results or computes them again, which it does also where they would not fit. The weights after it
+    /// are the same, so a checkpoint knows nothing of it.
+    #[serde(skip)]
+    pub activations: Activations,
     /// Steps of an epoch; none: as many as there are slices for.
     pub epoch_steps: Option<usize>,
     /// Optimiser.

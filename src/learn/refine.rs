@@ -12,7 +12,7 @@ use super::reading::LabelledScan;
 use super::sampling::draw;
 use super::schedule::warm_poly;
 use super::start;
-use crate::engine::{DeviceChoice, EngineError, KeepFreedMemory, Random, Recipe};
+use crate::engine::{Activations, DeviceChoice, EngineError, KeepFreedMemory, Random, Recipe};
 use crate::model::Model;
 use crate::volume::{LabelMap, LabelValue, Plane, PlaneLayout, Volume};
 
@@ -152,7 +152,7 @@ pub fn refine(
         neighbours: spec.neighbours,
         patch: spec.patch,
         batch: BATCH,
-        recompute: false,
+        activations: Activations::Kept,
         epoch_steps: None,
         recipe: Recipe::AdamW { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 1e-2 },
         rate: RATE,

@@ -11,12 +11,12 @@ use super::kernel_op::with_values;
 use super::masks::Masks;
 use super::tape::{Found, LastKernel, Tape};
 use crate::engine::array::Array;
-use crate::engine::cpu::compiled::training::Wanted;
+use crate::engine::cpu::compiled::training::{Activations, Wanted, compile};
 use crate::engine::cpu::compiled::{self, Options, Plan};
 use crate::engine::device::{self, DeviceChoice};
 use crate::engine::weights::{self, Weights};
 use crate::engine::{Backend, EngineError, Result};
-use crate::graph::{Graph, Op};
+use crate::graph::Graph;
 
 /// Sizes that stay compiled.
 const MOST_PLANS: usize = 3;
@@ -235,12 +235,18 @@ impl Network {
         self
     }
 
-    /// Whether training on the CPU computes inner results again on the way back instead of keeping them: less memory, more
-    /// time, the same bits. Gives whether it can: not on other devices, and not with dropout.
-    pub fn recompute(&mut self, yes: bool) -> bool {
-        let has_dropout = self.graph.nodes.iter().any(|node| matches!(node.op, Op::Dropout(_)));
-        self.wanted.recompute = yes && self.is_ours() && !has_dropout;
-        self.wanted.recompute == yes
+    /// Whether training on batches `[batch, channels, size]` can compute inner results again instead of keeping them: where it is
+    /// compiled, which takes the CPU and a graph without dropout.
+    ///
+    /// # Errors
+    /// Where the graph does not fit the size.
+    pub fn can_recompute(&self, batch: usize, size: [usize; 2]) -> Result<bool> {
+        Ok(self.is_ours() && compile(&self.graph, batch, size, self.wanted, &self.options)?.is_some())
+    }
+
+    /// What becomes of inner results in training, where it is compiled.
+    pub fn set_activations(&mut self, activations: Activations) {
+        self.wanted.activations = activations;
     }
 
     /// Whether it runs on the CPU.

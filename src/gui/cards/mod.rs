@@ -4,9 +4,9 @@ mod attention;
 mod export;
 mod histogram;
 mod image;
-mod labelled_scans;
 mod labels;
 mod pixels;
+mod scan_choices;
 mod segment;
 mod teach;
 

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::labelled_scans;
+use super::scan_choices;
 use crate::gui::app::{Action, App};
 use crate::gui::egui;
-use crate::gui::labelled_scans::LabelledScans;
+use crate::gui::scan_choices::ScanChoices;
 use crate::gui::teach::{MINUTES, Slices, TEACHING, Teach, model_id, model_name};
 use crate::gui::theme::{self, UNIT};
 use crate::jobs::{TrainSummary, ZooRow};
@@ -25,7 +25,7 @@ pub fn teach_ui(ui: &mut egui::Ui, app: &mut App) {
     match running {
         // They cannot be changed now, and the curve has the room.
         Some(_) => {
-            let text = egui::RichText::new(app.teach.summary(model_name(&app.settings.model))).small().color(t.dim);
+            let text = egui::RichText::new(&app.teach.running).small().color(t.dim);
             ui.add(egui::Label::new(text).wrap());
         }
         None => choices_ui(ui, app),
@@ -118,12 +118,13 @@ fn start_ui(ui: &mut egui::Ui, app: &mut App) {
     }
     let there = app.taught_before();
     let interrupted = there.training;
-    let unchosen = app.teach.folder_scans().and_then(LabelledScans::problem);
+    let unchosen = app.teach.folder_scans().and_then(ScanChoices::problem);
     let missing = match () {
         () if app.teach.from_scan && app.done_slices().is_empty() => {
             Some("Label a slice and mark it done (Enter over its view) first")
         }
         () if !app.teach.from_scan && app.teach.dataset.is_none() => Some("Choose a folder of labelled scans first"),
+        () if !app.teach.from_scan && app.looks_at_dataset() => Some("The scans are being looked at"),
         () if unchosen.is_some() => unchosen,
         () if problem.is_some() => Some("This network cannot be built"),
         () if !is_id(&app.teach.name) => Some("A name has letters, digits, - _ ."),
@@ -139,7 +140,7 @@ fn start_ui(ui: &mut egui::Ui, app: &mut App) {
     let button = egui::Button::new(egui::RichText::new(text).strong()).fill(t.accent.gamma_multiply(0.35));
     let size = egui::vec2(ui.available_width(), theme::ACTION_HEIGHT);
     let response = ui.add_enabled_ui(missing.is_none(), |ui| ui.add_sized(size, button)).inner;
-    if interrupted && problem.is_none() && (app.teach.from_scan || app.teach.dataset.is_some()) {
+    if interrupted && problem.is_none() && unchosen.is_none() && (app.teach.from_scan || app.teach.dataset.is_some()) {
         let hint = "With the same choices it goes on where it was";
         if ui.button("Go on with the interrupted training").on_hover_text(hint).clicked() {
             app.act(Action::ResumeTeaching, ui.ctx());
@@ -153,7 +154,7 @@ fn start_ui(ui: &mut egui::Ui, app: &mut App) {
 
 fn choices_ui(ui: &mut egui::Ui, app: &mut App) {
     let t = theme::tokens(ui);
-    labelled_scans::source_ui(ui, app);
+    scan_choices::source_ui(ui, app);
     let start = format!("Start from {}", model_name(&app.settings.model));
     ui.checkbox(&mut app.teach.from_model, start).on_hover_text(
         "Fine-tune the model of the Segment card: its network, its preparation; a classifier becomes the encoder",

@@ -163,17 +163,8 @@ impl Dataset {
         let validation = list("validation")
             .or_else(|| list("val"))
             .ok_or_else(|| error("the list `validation` is missing".into()))?;
-        self.checked_split(path, Split { train, validation })
-    }
-
-    /// A split, if the data set has its cases, each in one list.
-    ///
-    /// # Errors
-    /// Names the case, and `path` as where the split came from.
-    pub fn checked_split(&self, path: &Path, split: Split) -> Result<Split, DatasetError> {
-        let error = |problem: String| DatasetError { path: path.into(), problem };
-        let Split { train, validation } = &split;
-        if let Some(name) = train.iter().chain(validation).find(|name| self.case(name).is_none()) {
+        let all: Vec<&String> = train.iter().chain(&validation).collect();
+        if let Some(name) = all.iter().find(|name| self.case(name).is_none()) {
             return Err(error(format!("the split names the case {name:?}, which the data set does not have")));
         }
         if let Some(name) = train.iter().find(|name| validation.contains(name)) {
@@ -181,7 +172,10 @@ impl Dataset {
                 "the case {name:?} is in `train` and in `validation`; what is learned from cannot be held back"
             )));
         }
-        Ok(split)
+        if let Some(name) = all.iter().find(|name| all.iter().filter(|other| other == name).count() > 1) {
+            return Err(error(format!("the split names the case {name:?} twice")));
+        }
+        Ok(Split { train, validation })
     }
 
     /// Every fifth case is held back, in the order of names; of two to four cases the last.

@@ -3,7 +3,7 @@
 use super::super::memory::Map;
 use super::super::pointwise::{read_map, write_map};
 use super::super::run::Context;
-use crate::engine::cpu::of_op::{kernel, stand_ins};
+use crate::engine::cpu::of_op::{kernel, reads_values, stand_ins};
 use crate::engine::cpu::simd::Vector;
 use crate::engine::cpu::{Kernel, View};
 use crate::graph::Op;
@@ -43,6 +43,11 @@ unsafe fn dense<V: Vector>(context: &Context, map: &Map) -> Vec<f32> {
 }
 
 impl KernelStep {
+    /// Whether maps are read; else only their sizes count.
+    fn reads_values(&self) -> bool {
+        self.back.is_none() || reads_values(&self.op)
+    }
+
     /// # Safety
     /// As [`Context`] says.
     #[inline(always)]
@@ -51,9 +56,12 @@ impl KernelStep {
         // SAFETY: all maps lie in the arena; only this thread writes in this step.
         unsafe {
             let mut arrays: Vec<Vec<f32>> = Vec::with_capacity(self.inputs.len());
-            for map in &self.inputs {
-                arrays.push(dense::<V>(context, map));
-            }
+            // What is not read may be somebody else's memory by now.
+            let reads = self.reads_values();
+            let read = |map: &Map| {
+                if reads { dense::<V>(context, map) } else { vec![0.0; shape(map).iter().product()] }
+            };
+            arrays.extend(self.inputs.iter().map(read));
             let shapes: Vec<[usize; 4]> = self.inputs.iter().map(shape).collect();
             let fill = stand_ins(&self.op);
             let lens: Vec<[usize; 1]> = fill.iter().map(|values| [values.len()]).collect();
@@ -72,7 +80,8 @@ impl KernelStep {
     unsafe fn run_back<V: Vector>(&self, context: &Context, kernel: &dyn Kernel, views: &[View], back: &KernelBack) {
         // SAFETY: as above; arrays of gradients have their parameters' shapes.
         unsafe {
-            let (y, g) = (dense::<V>(context, &self.y), dense::<V>(context, &back.g));
+            let y = if self.reads_values() { dense::<V>(context, &self.y) } else { Vec::new() };
+            let g = dense::<V>(context, &back.g);
             let found = kernel.backward(views, View { data: &y, shape: &shape(&self.y) }, &g);
             for (n, found) in found.into_iter().enumerate() {
                 let Some(mut found) = found else { continue };

@@ -6,11 +6,14 @@
 //!
 //! **Invariant:** the same pass on the same number of threads gives the same bits.
 
+mod backward;
 mod compile;
+mod forward;
 pub mod gradients;
 pub mod kernel_step;
 pub mod pack;
 mod places;
+mod schedule;
 #[cfg(test)]
 mod tests;
 pub mod tile_outer;
@@ -54,8 +57,18 @@ enum Gradient {
 pub struct Wanted {
     /// The image's gradient too.
     pub input_gradient: bool,
-    /// Inner results are computed again on the way back instead of being kept: less memory, more time, the same bits.
-    pub recompute: bool,
+    /// What becomes of inner results.
+    pub activations: Activations,
+}
+
+/// What becomes of inner results until the way back needs them. The gradients are the same bits.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Activations {
+    /// They are kept.
+    #[default]
+    Kept,
+    /// They are computed again: less memory, more time.
+    Recomputed,
 }
 
 /// A training pass for inputs of one size.

@@ -1,11 +1,7 @@
 //! When every value and every gradient of a training step is needed, and where it lies.
-//!
-//! Unit `u` of `n` runs forward at time `u`, results are read at `n`, their gradients arrive at `n + 1`, and unit `u` runs
-//! backward at `2 n + 1 - u`.
 
 use super::super::memory::{Arena, Map};
-use super::super::target::Finish;
-use super::Wanted;
+use super::schedule::Schedule;
 use super::units::{Kind, Unit};
 use crate::engine::cpu::simd::LANES;
 use crate::graph::{Graph, NodeId};
@@ -28,72 +24,12 @@ pub struct Places {
     pub values: Vec<Option<Map>>,
     /// Results where the way back finds them: elsewhere if they are computed again.
     pub values_back: Vec<Option<Map>>,
-    /// By unit: those that run again before its way back, in order.
-    pub again: Vec<Vec<usize>>,
     /// Their gradients.
     pub gradients: Vec<Option<Map>>,
     /// Values that are written where a concatenation wants them.
     pub value_inside: Vec<bool>,
     /// Gradients that are complete with a concatenation's, or are changed into a norm's input gradient in place.
     pub gradient_inside: Vec<bool>,
-}
-
-/// Results that the way back computes again when it first needs them.
-struct Again<'a> {
-    units: &'a [Unit],
-    /// The unit that gives a result, where it may run again.
-    producers: Vec<Option<usize>>,
-    /// From when to when the second result lives.
-    times: Vec<Option<[usize; 2]>>,
-    /// See [`Places::again`].
-    before: Vec<Vec<usize>>,
-}
-
-impl<'a> Again<'a> {
-    /// Kept are the image, what is asked for, pooled maps, and parts of concatenations, which live from one end of the network to
-    /// the other anyway: between those everything can be computed again.
-    fn new(graph: &Graph, units: &'a [Unit], recompute: bool) -> Self {
-        let mut producers: Vec<Option<usize>> = vec![None; graph.nodes.len()];
-        if recompute {
-            for (u, unit) in units.iter().enumerate() {
-                let is_kept = matches!(unit.kind, Kind::Input | Kind::Concat | Kind::MaxPool { .. });
-                producers[unit.value] = Some(u).filter(|_| !is_kept);
-            }
-            let joined = units.iter().filter(|unit| unit.kind == Kind::Concat).flat_map(|unit| unit.inputs.iter());
-            let tapped = graph.taps.iter().map(|(_, id)| id);
-            joined.chain(&graph.outputs).chain(tapped).for_each(|&id| producers[id] = None);
-        }
-        let times = vec![None; graph.nodes.len()];
-        Self { units, producers, times, before: vec![Vec::new(); units.len()] }
-    }
-
-    /// A result is needed before the way back of unit `u`; asked for in the order of the way back.
-    fn need(&mut self, values: &mut [Option<Place>], id: NodeId, u: usize) {
-        let time = backward_time(self.units.len(), u);
-        if let Some([_, last]) = &mut self.times[id] {
-            *last = time;
-        } else if let Some(producer) = self.producers[id] {
-            self.units[producer].inputs.iter().for_each(|&input| self.need(values, input, u));
-            self.times[id] = Some([time; 2]);
-            self.before[u].push(producer);
-        } else if let Some(value) = &mut values[id] {
-            value.last = value.last.max(time);
-        }
-    }
-
-    /// The places of the second results.
-    fn places(&self, values: &[Option<Place>]) -> Vec<Option<Place>> {
-        let again = |(value, times): (&Option<Place>, &Option<[usize; 2]>)| {
-            let ([first, last], value) = ((*times)?, value.as_ref()?);
-            Some(Place { first, last, inside: None, ..value.clone() })
-        };
-        values.iter().zip(&self.times).map(again).collect()
-    }
-}
-
-/// Time of a unit's backward pass.
-pub fn backward_time(units: usize, unit: usize) -> usize {
-    2 * units + 1 - unit
 }
 
 /// What a convolution's gradient needs around it to be taken back.
@@ -104,40 +40,17 @@ pub fn return_padding(kind: &Kind) -> [usize; 2] {
     }
 }
 
-/// Whether a unit's way back reads its own result.
-fn needs_result(kind: &Kind) -> bool {
-    match kind {
-        Kind::Activate(_) | Kind::MaxPool { .. } | Kind::Kernel => true,
-        Kind::Add(finish) => *finish != Finish::Plain,
-        _ => false,
-    }
-}
-
-/// Whether a unit's way back reads what it was given.
-fn needs_inputs(kind: &Kind) -> bool {
-    matches!(
-        kind,
-        Kind::Conv(_)
-            | Kind::Scatter(_)
-            | Kind::Norm { .. }
-            | Kind::MaxPool { .. }
-            | Kind::Multiply
-            | Kind::WeightedPool
-            | Kind::Kernel
-    )
-}
-
 /// Places all maps. `sizes` are those of the nodes.
 pub fn place(
     graph: &Graph,
     units: &[Unit],
     sizes: &[[usize; 2]],
     batch: usize,
-    wanted: Wanted,
+    input_gradient: bool,
+    schedule: &Schedule,
     arena: &mut Arena,
 ) -> Places {
     let n = units.len();
-    let end = 2 * n + 1;
     let blank = |id: NodeId, first: usize, last: usize| Place {
         channels: graph.nodes[id].size.channels,
         size: sizes[id],
@@ -149,13 +62,13 @@ pub fn place(
     let mut values: Vec<Option<Place>> = vec![None; graph.nodes.len()];
     let mut gradients: Vec<Option<Place>> = vec![None; graph.nodes.len()];
     for (u, unit) in units.iter().enumerate() {
-        let back = backward_time(n, u);
+        let back = schedule.back[u];
         let first = match unit.kind {
             Kind::MaxPool { with: Some(with), .. } => with,
             _ => u,
         };
         values[unit.value] = Some(blank(unit.value, first, u));
-        if unit.kind != Kind::Input || wanted.input_gradient {
+        if unit.kind != Kind::Input || input_gradient {
             let mut gradient = blank(unit.value, back, back);
             if !matches!(unit.kind, Kind::Conv(c) if c.stride != [1, 1]) {
                 let padding = return_padding(&unit.kind);
@@ -176,7 +89,7 @@ pub fn place(
         }
     }
     for (u, unit) in units.iter().enumerate() {
-        let back = backward_time(n, u);
+        let back = schedule.back[u];
         for &input in &unit.inputs {
             if let Some(value) = &mut values[input] {
                 value.last = value.last.max(u);
@@ -189,12 +102,7 @@ pub fn place(
             }
         }
     }
-    let mut again = Again::new(graph, units, wanted.recompute);
-    for (u, unit) in units.iter().enumerate().rev() {
-        let own = needs_result(&unit.kind).then_some(unit.value);
-        let given = unit.inputs.iter().copied().filter(|_| needs_inputs(&unit.kind));
-        own.into_iter().chain(given).for_each(|id| again.need(&mut values, id, u));
-    }
+    let second = live_again(&mut values, units, schedule);
     let last_reader = |id: NodeId| units.iter().rposition(|unit| unit.inputs.contains(&id));
     let readers = |id: NodeId| units.iter().filter(|unit| unit.inputs.contains(&id)).count();
     for (u, unit) in units.iter().enumerate() {
@@ -229,16 +137,45 @@ pub fn place(
     }
     let value_inside = values.iter().map(|p| p.as_ref().is_some_and(|p| p.inside.is_some())).collect();
     let gradient_inside = gradients.iter().map(|p| p.as_ref().is_some_and(|p| p.inside.is_some())).collect();
-    debug_assert!(values.iter().chain(&gradients).flatten().all(|p| p.first <= p.last && p.last <= end));
+    debug_assert!(values.iter().chain(&gradients).flatten().all(|p| p.first <= p.last && p.last <= schedule.end));
     let maps = lay_out(&values, batch, arena);
-    let second = lay_out(&again.places(&values), batch, arena);
+    let second = lay_out(&second, batch, arena);
     Places {
         values_back: second.into_iter().zip(&maps).map(|(second, first)| second.or(*first)).collect(),
-        again: again.before,
         values: maps,
         gradients: lay_out(&gradients, batch, arena),
         value_inside,
         gradient_inside,
+    }
+}
+
+/// Lets values live until the way back has read them; gives the second places of those that are computed again.
+fn live_again(values: &mut [Option<Place>], units: &[Unit], schedule: &Schedule) -> Vec<Option<Place>> {
+    let mut second: Vec<Option<Place>> = vec![None; values.len()];
+    for u in (0..units.len()).rev() {
+        for again in &schedule.again[u] {
+            let unit = &units[again.unit];
+            for &input in &unit.inputs {
+                live_until(again.time, &mut second[input], &mut values[input]);
+            }
+            second[unit.value] = values[unit.value].clone().map(|place| Place {
+                first: again.time,
+                last: again.time,
+                inside: None,
+                ..place
+            });
+        }
+        for &id in &schedule.reads[u] {
+            live_until(schedule.back[u], &mut second[id], &mut values[id]);
+        }
+    }
+    second
+}
+
+/// Lets the second place live until a time, or the first where there is no second.
+fn live_until(time: usize, second: &mut Option<Place>, first: &mut Option<Place>) {
+    if let Some(place) = second.as_mut().or(first.as_mut()) {
+        place.last = place.last.max(time);
     }
 }
 

@@ -1,6 +1,6 @@
 //! What is to be learned from a folder of labelled scans: which of its scans, and which labels.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::jobs::{DatasetFacts, SplitChoice};
 use crate::learn::Split;
@@ -32,7 +32,7 @@ impl ScanUse {
 
 /// A folder's scans and labels, and what the user wants of them.
 #[derive(Debug, Clone)]
-pub struct LabelledScans {
+pub struct ScanChoices {
     /// The folder as it is.
     pub facts: DatasetFacts,
     /// What becomes of every scan, by name.
@@ -41,14 +41,22 @@ pub struct LabelledScans {
     pub left_out: BTreeSet<String>,
 }
 
-impl LabelledScans {
-    /// All labels, and the scans as they are split where nobody chooses.
-    pub fn new(facts: DatasetFacts) -> Self {
+impl ScanChoices {
+    /// As it was chosen before for this folder; else all labels, and the scans as they are split where nobody chooses.
+    pub fn new(facts: DatasetFacts, before: Option<Self>) -> Self {
         let learned = facts.split.train.iter().map(|name| (name.clone(), ScanUse::Learn));
         let held_back = facts.split.validation.iter().map(|name| (name.clone(), ScanUse::HoldBack));
         let mut uses: Vec<_> = learned.chain(held_back).collect();
         uses.sort_by(|a, b| a.0.cmp(&b.0));
-        Self { facts, uses, left_out: BTreeSet::new() }
+        let mut left_out = BTreeSet::new();
+        if let Some(before) = before.filter(|before| before.facts.folder == facts.folder) {
+            let before_of: BTreeMap<String, ScanUse> = before.uses.into_iter().collect();
+            for (name, of) in &mut uses {
+                *of = before_of.get(name).copied().unwrap_or(*of);
+            }
+            left_out = before.left_out;
+        }
+        Self { facts, uses, left_out }
     }
 
     /// The names of scans of one use.
@@ -63,8 +71,7 @@ impl LabelledScans {
 
     /// The choice of scans for a training.
     pub fn split(&self) -> SplitChoice {
-        let chosen = Split { train: self.of(ScanUse::Learn), validation: self.of(ScanUse::HoldBack) };
-        if chosen == self.facts.split { SplitChoice::Default } else { SplitChoice::Lists(chosen) }
+        SplitChoice::Lists(Split { train: self.of(ScanUse::Learn), validation: self.of(ScanUse::HoldBack) })
     }
 
     /// The chosen labels; none where all of them are.
@@ -89,18 +96,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn scans_are_split_as_always_until_somebody_chooses() {
+    fn choices_outlive_another_look_at_the_folder() {
         let names = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
-        let split = Split { train: names(&["a", "c"]), validation: names(&["b"]) };
-        let facts = DatasetFacts { folder: "scans".into(), split, labels: names(&["x", "y"]) };
-        let mut scans = LabelledScans::new(facts);
-        assert_eq!((scans.split(), scans.labels(), scans.problem()), (SplitChoice::Default, vec![], None));
+        let facts = |train: &[&str], folder: &str| {
+            let split = Split { train: names(train), validation: names(&["b"]) };
+            DatasetFacts { folder: folder.into(), split, labels: names(&["x", "y"]) }
+        };
+        let lists = |train: &[&str], validation: &[&str]| {
+            SplitChoice::Lists(Split { train: names(train), validation: names(validation) })
+        };
+        let mut scans = ScanChoices::new(facts(&["a", "c"], "scans"), None);
+        assert_eq!((scans.split(), scans.labels(), scans.problem()), (lists(&["a", "c"], &["b"]), vec![], None));
         scans.uses[0].1 = ScanUse::LeaveOut;
-        let chosen = Split { train: names(&["c"]), validation: names(&["b"]) };
-        assert_eq!(scans.split(), SplitChoice::Lists(chosen));
-        scans.uses[2].1 = ScanUse::LeaveOut;
-        assert_eq!(scans.problem(), Some("Choose a scan to learn from"));
-        scans.left_out = names(&["x", "y"]).into_iter().collect();
-        assert_eq!(scans.problem(), Some("Choose a label to learn"));
+        scans.left_out.insert("y".into());
+        let mut again = ScanChoices::new(facts(&["a", "c", "d"], "scans"), Some(scans.clone()));
+        assert_eq!((again.split(), again.labels()), (lists(&["c", "d"], &["b"]), names(&["x"])));
+        let other = ScanChoices::new(facts(&["a", "c"], "others"), Some(scans));
+        assert_eq!((other.split(), other.labels()), (lists(&["a", "c"], &["b"]), vec![]));
+        again.uses.iter_mut().for_each(|(_, of)| *of = ScanUse::LeaveOut);
+        assert_eq!(again.problem(), Some("Choose a scan to learn from"));
+        again.left_out.insert("x".into());
+        assert_eq!(again.problem(), Some("Choose a label to learn"));
     }
 }

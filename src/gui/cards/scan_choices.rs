@@ -2,7 +2,7 @@
 
 use crate::gui::app::{Action, App};
 use crate::gui::egui;
-use crate::gui::labelled_scans::{LabelledScans, ScanUse};
+use crate::gui::scan_choices::{ScanChoices, ScanUse};
 use crate::gui::theme::{self, UNIT};
 use egui_phosphor::regular as icon;
 
@@ -51,7 +51,7 @@ pub fn source_ui(ui: &mut egui::Ui, app: &mut App) {
 }
 
 /// What becomes of every scan.
-fn scans_ui(ui: &mut egui::Ui, scans: &mut LabelledScans) {
+fn scans_ui(ui: &mut egui::Ui, scans: &mut ScanChoices) {
     let [learn, hold_back, leave_out] = ScanUse::ALL.map(|of| scans.count(of));
     let counts = [(learn, if learn == 1 { "scan to learn from" } else { "scans to learn from" })]
         .into_iter()
@@ -88,7 +88,7 @@ fn scan_ui(ui: &mut egui::Ui, name: &str, of: &mut ScanUse) {
 }
 
 /// Which labels are learned.
-fn labels_ui(ui: &mut egui::Ui, scans: &mut LabelledScans) {
+fn labels_ui(ui: &mut egui::Ui, scans: &mut ScanChoices) {
     let t = theme::tokens(ui);
     let labels = &scans.facts.labels;
     if labels.len() < 2 {
