@@ -258,9 +258,12 @@ fn whole_networks_agree() {
     agree(&graph, 2, [32, 24], 2e-4);
     let bytes = [Activations::Kept, Activations::Recomputed].map(|activations| {
         let wanted = Wanted { input_gradient: false, activations };
-        compile(&graph, 2, [128, 128], wanted, &Options::default()).unwrap().unwrap().memory_bytes()
+        compile(&graph, 2, [128, 128], wanted, &Options { threads: 2, ..Options::default() })
+            .unwrap()
+            .unwrap()
+            .memory_bytes()
     });
-    assert!(10 * bytes[1] < 8 * bytes[0], "{bytes:?}");
+    assert!(4 * bytes[1] < 3 * bytes[0], "{bytes:?}");
 }
 
 #[test]
