@@ -59,13 +59,13 @@ def entries():
 def train(arch, options, seed):
     """Dice of both labels."""
     steps = max(1, round(a.seconds / step_seconds(arch, options)))
-    words = ["--arch", arch, "--options", options, "--axis", "coronal", "--patch", "48x48", "--batch", "16", "--mirror", "R"]
+    words = ["--arch", arch, "--options", options, "--axis", "coronal", "--patch", "64x64", "--batch", "8", "--mirror", "R"]
     words += ["--budget", "1ep", "--epoch-steps", str(steps), "--seed", seed, "--threads", "1"]
     words += ["--split", a.split] if a.split else []
 
     def dice():
         with tempfile.TemporaryDirectory() as folder:
-            printed = run("train", a.dataset, "-o", f"{folder}/m.safetensors", *words)
+            printed = run("train", a.dataset, "-o", f"{folder}/m.safetensors", "--no-average-mirrored", *words)
         found = list(json.loads(printed.splitlines()[-1])["dice"].values())
         print(f"done: {' '.join(words)} {found}", file=sys.stderr, flush=True)
         return found
@@ -74,8 +74,8 @@ def train(arch, options, seed):
 
 
 def step_seconds(arch, options):
-    """Of a training step of 16 slices of 48 x 48, on one thread."""
-    words = ["bench", "train", "--arch", arch, "--options", options, "--size", "48", "--batch", "16", "--threads", "1"]
+    """Of a training step of 8 slices of 64 x 64, on one thread."""
+    words = ["bench", "train", "--arch", arch, "--options", options, "--size", "64", "--batch", "8", "--threads", "1"]
     return kept.get(f"step: {arch} {options}", lambda: json.loads(run(*words))["median_s"])
 
 
@@ -97,11 +97,11 @@ with ThreadPoolExecutor(a.jobs) as pool:
 print("# Architectures\n")
 print(
     f"Every entry after {a.seconds:.0f} seconds' worth of training steps on the hippocampus data with each of the seeds {', '.join(seeds)} (fixed split, 40\n"
-    "validation cases; coronal slices in steps of 16, the mean of the weights after the last step), on one thread. An equal\n"
+    "validation cases; coronal slices in steps of 8, the mean of the weights after the last step), on one thread. An equal\n"
     "budget is not an equal chance: large networks and dear blocks have made few steps by then, and a low Dice says that an entry\n"
     "had not begun to find the labels, not that it cannot (`tests/zoo.rs` lets the architectures, some encoders and every attention\n"
-    "learn sixteen slices by heart). Mean and standard deviation over seeds. Multiply-adds are for one slice of 256 x 256; a step is 16\n"
-    f"slices of 48 x 48, forward, backward and AdamW, on one thread. {platform.processor() or platform.machine()}. Made by\n\n"
+    "learn sixteen slices by heart). Mean and standard deviation over seeds. Multiply-adds are for one slice of 256 x 256; a step is 8\n"
+    f"slices of 64 x 64, forward, backward and AdamW, on one thread. {platform.processor() or platform.machine()}. Made by\n\n"
     f"    python3 benches/architectures.py target/release/lamella hippocampus --split splits.json --seconds {a.seconds:.0f} --seeds {a.seeds}"
 )
 notes = {

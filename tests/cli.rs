@@ -282,6 +282,11 @@ fn folds_of_a_folder_of_pairs_become_one_model_whose_probabilities_fit_its_mask(
     let printed = String::from_utf8(printed.stdout).unwrap();
     let trained: Value = serde_json::from_str(printed.lines().last().unwrap()).unwrap();
     assert_eq!(trained["folds"].as_array().unwrap().len(), 2);
+    let lines: Vec<Value> = printed.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let fold = |line: &Value| line["fold"].as_u64();
+    assert_eq!(lines.iter().filter_map(fold).collect::<Vec<_>>(), [0, 1]);
+    let plans: Vec<&Value> = lines.iter().map(|line| &line["plan"]).filter(|plan| plan.is_object()).collect();
+    assert!(plans.len() == 2 && plans.iter().all(|plan| plan["average_mirrored"] == true), "{plans:?}");
     assert!(out.path().join("all.fold1.safetensors").is_file());
     let mask = out.path().join("mask.nii.gz");
     let image = pairs.join("images").join(&names[0]);

@@ -35,9 +35,8 @@ fn pictures() -> Option<PathBuf> {
     std::env::var_os("LAMELLA_PICTURES").map(PathBuf::from)
 }
 
-/// Saves the window as it looks, on the ground that is cleared before panels are painted.
-fn save_picture(harness: &mut Window, name: &str) {
-    let Some(folder) = pictures() else { return };
+/// The window as it looks, on the ground that is cleared before panels are painted.
+fn shown(harness: &mut Window) -> image::RgbaImage {
     let visuals = harness.ctx.global_style().visuals.clone();
     let ground = harness.state().clear_color(&visuals);
     let mut image = harness.render().unwrap();
@@ -46,8 +45,16 @@ fn save_picture(harness: &mut Window, name: &str) {
         for (value, ground) in pixel.0.iter_mut().zip(ground) {
             *value = (f32::from(*value) + 255.0 * through * ground).round().min(255.0) as u8;
         }
+        pixel[3] = u8::MAX;
     }
-    image.save(folder.join(format!("{name}.png"))).unwrap();
+    image
+}
+
+/// Saves a picture for the documentation, where they are wanted.
+fn save_picture(harness: &mut Window, name: &str) {
+    if let Some(folder) = pictures() {
+        shown(harness).save(folder.join(format!("{name}.png"))).unwrap();
+    }
 }
 
 /// Whether a graphics device is at hand; in CI there must be one.
@@ -581,7 +588,8 @@ fn a_model_is_taught_in_the_window_stopped_kept_and_used() {
         assert!(resumed.elapsed() < Duration::from_secs(30), "it does not go on");
         rest(&mut harness);
     }
-    // The curve is on screen before the training is over.
+    // What the scans decided and the curve are on screen before the training is over.
+    assert!(harness.query_by_label_contains("Slices along all three axes").is_some());
     harness.get_by_label("Stop and keep the best").scroll_to_me();
     harness.run_steps(3);
     save_picture(&mut harness, "teach");
@@ -607,7 +615,7 @@ fn a_model_is_taught_in_the_window_stopped_kept_and_used() {
     println!("taught in {:.0} s on six scans", start.elapsed().as_secs_f64());
     assert!(harness.query_by_label("Use this model").is_none(), "the new model is chosen");
     let messages = harness.state().messages();
-    assert!(messages.iter().all(|m| m.contains("has learned") || m.contains("Chosen for")), "{messages:?}");
+    assert!(messages.iter().all(|m| m.contains("has learned")), "{messages:?}");
 }
 
 #[test]
@@ -677,6 +685,63 @@ fn a_model_is_taught_without_an_image() {
 }
 
 #[test]
+fn a_training_that_was_broken_off_goes_on_in_another_window_with_the_scans_that_it_was_begun_with() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().unwrap();
+    let Some(dataset) = small_dataset(&folder.path().join("scans")) else { return };
+    if !can_render() {
+        return;
+    }
+    let models = folder.path().join("models");
+    let open = || {
+        let mut harness = window(vec![]);
+        settle(&mut harness);
+        harness.get_by_label("Teach a model").click();
+        harness.state_mut().set_model_folder(models.clone());
+        harness.state_mut().set_dataset(dataset.clone());
+        settle(&mut harness);
+        harness
+    };
+    let grow = |harness: &mut Window| {
+        let start = Instant::now();
+        while harness.state().curve_points() < 3 {
+            harness.step();
+            assert!(start.elapsed() < Duration::from_mins(3), "{:?}", harness.state().messages());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    };
+    let press = |harness: &mut Window, label: &str| {
+        harness.get_by_label(label).scroll_to_me();
+        harness.run_steps(3);
+        harness.get_by_label(label).click();
+        harness.run_steps(3);
+    };
+    let mut first = open();
+    press(&mut first, "5 scans to learn from, 1 held back");
+    first.run_steps(20);
+    let scan = first.state().labelled_scans()[0].clone();
+    first.get_by_role_and_label(Role::ComboBox, &scan).click();
+    first.run_steps(3);
+    press(&mut first, "leave out");
+    press(&mut first, "Teach for 10 minutes");
+    grow(&mut first);
+    drop(first);
+    let state = models.join("my-model.safetensors.training");
+    assert!(state.is_file());
+    // The other window knows nothing of the choice.
+    let mut second = open();
+    assert!(second.query_by_label("5 scans to learn from, 1 held back").is_some());
+    press(&mut second, "Go on with the interrupted training");
+    grow(&mut second);
+    press(&mut second, "Stop and keep the best");
+    settle(&mut second);
+    let model = lamella::model::Model::load(&models.join("my-model.safetensors"));
+    let model = model.unwrap_or_else(|error| panic!("{error}; {:?}", second.state().messages()));
+    assert_eq!(model.spec.provenance.cases, [4, 1]);
+    assert!(!state.exists());
+}
+
+#[test]
 fn one_labelled_slice_teaches_a_model() {
     let _alone = alone();
     if !can_render() {
@@ -738,7 +803,7 @@ fn one_labelled_slice_teaches_a_model() {
     harness.get_by_label_contains(SEGMENT).click();
     settle(&mut harness);
     let messages = harness.state().messages();
-    assert!(messages.iter().all(|m| m.contains("has learned") || m.contains("Chosen for")), "{messages:?}");
+    assert!(messages.iter().all(|m| m.contains("has learned")), "{messages:?}");
 }
 
 /// Drags the left button in the axial view, from and to places counted from its middle.
@@ -850,17 +915,7 @@ fn attention_is_laid_over_the_slice_and_follows_the_cursor() {
 }
 
 fn picture(harness: &mut Window, name: &str) {
-    let visuals = harness.ctx.global_style().visuals.clone();
-    let clear = eframe::App::clear_color(harness.state(), &visuals);
-    let mut image = harness.render().unwrap();
-    for pixel in image.pixels_mut() {
-        let alpha = f32::from(pixel[3]) / 255.0;
-        for n in 0..3 {
-            pixel[n] = (f32::from(pixel[n]) + clear[n] * 255.0 * (1.0 - alpha)).round().min(255.0) as u8;
-        }
-        pixel[3] = 255;
-    }
-    egui_kittest::image_snapshot(&image, name);
+    egui_kittest::image_snapshot(&shown(harness), name);
 }
 
 #[test]

@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use lamella::engine::{Activations, DeviceChoice, initial_weights};
 use lamella::jobs::{default_plan, keep_done};
 use lamella::learn::{
-    Budget, CaseFiles, Checkpoint, Control, Dataset, FitError, FitEvent, FitOptions, FromData, Loader, Plan,
-    Refinement, Split, TrainedModel, fit, refine,
+    Budget, CaseFiles, Checkpoint, Control, Dataset, FitError, FitEvent, FitOptions, FromData, LabelledScan, Loader,
+    Plan, Refinement, Split, TrainedModel, fit, refine, unnamed_channels,
 };
 use lamella::model::{ArchitectureSpec, IntensityNormalisation, Model};
 use lamella::pipeline::{SegmentOptions, segment};
@@ -69,6 +69,7 @@ fn plan() -> Plan {
         rate: 3e-3,
         average: 0.9,
         neighbours: 1,
+        average_mirrored: false,
         from_data: FromData::default(),
         ..default_plan()
     }
@@ -330,6 +331,36 @@ fn fine_tuning_prepares_scans_as_the_model_knows_them_unless_they_are_of_another
 }
 
 #[test]
+fn what_was_decided_is_in_the_model_and_ct_is_known_by_its_values() {
+    let shifted = |files: &CaseFiles| {
+        let (image, labels) = ball(&files.name, &|_| true);
+        let geometry = image.geometry.clone();
+        let values: Vec<f32> =
+            (0..geometry.voxel_count()).map(|n| image.value_at(n).unwrap() as f32 * 400.0 - 1000.0).collect();
+        Ok((Volume::new(geometry, Voxels::F32(values.into()), vec![], Rescale::IDENTITY, files.name.clone()), labels))
+    };
+    let plan = Plan { from_data: FromData { batch: true, ..FromData::default() }, ..plan() };
+    let trained = |channel: &str| {
+        let dataset = Dataset { channels: vec![channel.into()], ..dataset() };
+        let mut told = Vec::new();
+        let mut listen = |event| {
+            if let FitEvent::Planned { why, .. } = event {
+                told = why;
+            }
+        };
+        let spec = run_plan(&dataset, &plan, 1, None, &shifted, &|| Control::GoOn, &mut listen).unwrap().model.spec;
+        (spec, told.join(" "))
+    };
+    let (unnamed, told) = trained(&unnamed_channels(1)[0]);
+    assert!(matches!(unnamed.normalisation, IntensityNormalisation::Clip { .. }) && told.contains("CT"), "{told}");
+    let choices = &unnamed.provenance.plan["choices"];
+    assert_eq!((&choices["patch"], &choices["batch"]), (&serde_json::json!([24, 24]), &serde_json::json!(64)));
+    assert_eq!(unnamed.provenance.plan["budget"], serde_json::json!({"Epochs": 1}));
+    let (named, told) = trained("MRI");
+    assert!(matches!(named.normalisation, IntensityNormalisation::ZScore { .. }) && !told.contains("CT"), "{told}");
+}
+
+#[test]
 fn masks_have_the_values_of_the_files_that_were_learned_from() {
     let dataset = Dataset { ignore: None, stored: Some(vec![0, 255]), ..dataset() };
     let load = |files: &CaseFiles| {
@@ -361,8 +392,8 @@ fn masks_have_the_values_of_the_files_that_were_learned_from() {
         device: DeviceChoice::Cpu,
         seed: 1,
     };
-    assert!(refine(&task(&labels), &|| false, &mut |_| {}).is_ok());
-    let message = refine(&task(&other), &|| false, &mut |_| {}).err().unwrap().to_string();
+    assert!(refine(&task(&labels), &|| false, &mut |_| {}, &mut |_| {}).is_ok());
+    let message = refine(&task(&other), &|| false, &mut |_| {}, &mut |_| {}).err().unwrap().to_string();
     assert!(message.contains("255"), "{message}");
 }
 
@@ -417,7 +448,7 @@ fn finished_slices_teach_the_model_about_the_others() {
         device: DeviceChoice::Cpu,
         seed: 1,
     };
-    let refined = refine(&task(&done), &|| false, &mut |_| {}).unwrap();
+    let refined = refine(&task(&done), &|| false, &mut |_| {}, &mut |_| {}).unwrap();
     let in_done = |labels: &LabelMap| {
         let kept = |voxel: [usize; 3]| done.iter().any(|(layout, slice)| layout.screen(voxel)[2] == *slice);
         LabelMap::from_fn(image.geometry.clone(), |voxel| if kept(voxel) { labels.get(voxel) } else { 0 })
@@ -430,6 +461,23 @@ fn finished_slices_teach_the_model_about_the_others() {
         refined.steps
     );
     assert!(is > was + 0.03 && whole_is > whole_was, "{was} {is}, {whole_was} {whole_is}");
-    assert!(refine(&task(&[]), &|| false, &mut |_| {}).err().unwrap().to_string().contains("done"));
-    assert!(matches!(refine(&task(&done), &|| true, &mut |_| {}), Err(FitError::Stopped)));
+    // Other scans, labelled as before, hold the model where it was.
+    let memory = ["a", "b", "c"].map(|name| {
+        let (image, labels) = self::ball(name, &|_| true);
+        LabelledScan { name: name.into(), image, labels }
+    });
+    let (old_image, old_truth) = self::ball("d", &|_| true);
+    let kept = |model: &Model| {
+        let mut network = model.network(DeviceChoice::Cpu).unwrap();
+        let options = SegmentOptions::default();
+        let labels = segment(&old_image, &model.spec, &mut network, &options, &|| false, &mut |_| {}).unwrap();
+        dice(&labels, &old_truth)
+    };
+    let remembering = Refinement { memory: &memory, ..task(&done) };
+    let remembering = refine(&remembering, &|| false, &mut |_| {}, &mut |_| {}).unwrap();
+    let [first, forgot, remembered] = [&trained, &refined.model, &remembering.model].map(kept);
+    println!("another scan {first:.3}, after refining {forgot:.3}, with scans to remember {remembered:.3}");
+    assert!(remembered > forgot, "{first} {forgot} {remembered}");
+    assert!(refine(&task(&[]), &|| false, &mut |_| {}, &mut |_| {}).err().unwrap().to_string().contains("done"));
+    assert!(matches!(refine(&task(&done), &|| true, &mut |_| {}, &mut |_| {}), Err(FitError::Stopped)));
 }

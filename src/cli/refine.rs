@@ -11,7 +11,8 @@ use serde_json::json;
 use super::terminal::Terminal;
 use super::{Result, print_json, use_threads};
 use crate::jobs::{
-    self, Cancel, DeviceChoice, Job, JobError, Outcome, REFINE_SECONDS, RefineJob, SegmentOptions, keep_done,
+    self, Cancel, DeviceChoice, Job, JobError, Outcome, REFINE_SECONDS, RefineJob, RememberedScans, SegmentOptions,
+    keep_done,
 };
 use crate::model::{self, Model, SliceAxis};
 use crate::volume::{LabelTable, PlaneLayout};
@@ -39,7 +40,7 @@ pub struct Refine {
     /// Write the adapted model here
     #[arg(long, value_name = "FILE")]
     model_output: Option<PathBuf>,
-    /// A data set that the model learned from, some of whose scans are mixed in
+    /// A data set that the model learned from: some of its scans, but not this one, are mixed in
     #[arg(long, value_name = "DATASET")]
     memory: Option<PathBuf>,
     /// How long to learn
@@ -92,7 +93,11 @@ impl Refine {
             labels: labels.clone(),
             table: LabelTable::default(),
             done: done.clone(),
-            memory: self.memory.clone(),
+            memory: self.memory.clone().map(|folder| RememberedScans {
+                folder,
+                names: None,
+                except: Some(self.image.clone()),
+            }),
             memory_is_wanted: true,
             seconds: self.seconds,
             device: self.device,

@@ -40,7 +40,12 @@ impl Terminal {
                 let minutes = epoch.seconds / 60.0;
                 self.line(&format!("epoch {:3}  {minutes:6.1} min  loss {:.4}{dice}", epoch.number, epoch.loss));
             }
+            JobEvent::Planned { why, .. } if !why.is_empty() => {
+                self.line(&format!("note: Chosen for these scans: {}", why.join(" ")));
+            }
+            JobEvent::Fold { fold, count } => self.line(&format!("fold {fold} of {count}")),
             JobEvent::Preview(_)
+            | JobEvent::Planned { .. }
             | JobEvent::Device(_)
             | JobEvent::Slices { .. }
             | JobEvent::Took(_)

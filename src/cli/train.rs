@@ -13,7 +13,7 @@ use crate::jobs::{
     self, CHECKPOINT_SECONDS, Cancel, DeviceChoice, Job, JobError, JobEvent, Outcome, Recipe, SplitChoice, TrainJob,
     TrainSource, TrainSummary, checkpoint_path, default_plan,
 };
-use crate::learn::{Augmentation, Budget, mean_dice};
+use crate::learn::{Augmentation, Budget, CaseDice, mean_dice, worst_first};
 use crate::model::{self, ArchitectureSpec, SliceAxis};
 
 /// Train a model on a labelled data set (nnU-Net v2 or MSD folder).
@@ -108,9 +108,13 @@ pub struct Train {
     /// Share of the weights' mean that each step keeps; 0 keeps the last weights alone
     #[arg(long)]
     average: Option<f64>,
-    /// The model averages over mirrored slices: more exact, four times the work
-    #[arg(long)]
+    /// The model averages over mirrored slices: more exact, twice the work for each direction; that is so without it too, unless
+    /// nothing is mirrored
+    #[arg(long, conflicts_with_all = ["no_average_mirrored", "no_mirror"])]
     average_mirrored: bool,
+    /// The model does not average over mirrored slices
+    #[arg(long)]
+    no_average_mirrored: bool,
     /// Mirror along these axes, of the letters R (right), A (front), S (up); without it R alone, because bodies are roughly
     /// symmetric from left to right and never upside down
     #[arg(long, value_name = "AXES")]
@@ -219,10 +223,8 @@ impl Train {
         plan.freeze.clone_from(&self.freeze);
         plan.warm_up = share("warm-up", self.warm_up.unwrap_or(plan.warm_up))?;
         plan.average = share("average", self.average.unwrap_or(plan.average))?;
-        plan.average_mirrored = self.average_mirrored || (plan.average_mirrored && !self.no_mirror);
-        if self.average_mirrored && self.no_mirror {
-            return Err(JobError::Other("--average-mirrored and --no-mirror contradict each other".into()));
-        }
+        plan.average_mirrored =
+            (self.average_mirrored || plan.average_mirrored) && !self.no_mirror && !self.no_average_mirrored;
         let augmentation = self.augment.clone().unwrap_or_default();
         plan.augmentation =
             Augmentation { mirror: plan.augmentation.mirror && augmentation.mirror && !self.no_mirror, ..augmentation };
@@ -262,6 +264,8 @@ impl Train {
         };
         let terminal = Terminal::new("Training");
         let show = |event: JobEvent| match event {
+            JobEvent::Planned { plan, .. } if self.json => terminal.print(&json!({"plan": plan})),
+            JobEvent::Fold { fold, count } if self.json => terminal.print(&json!({"fold": fold, "of": count})),
             JobEvent::Epoch(epoch) if self.json => terminal.print(&json!({
                 "epoch": epoch.number, "done": epoch.done, "loss": epoch.loss, "dice": epoch.dice, "best": epoch.best,
                 "seconds": epoch.seconds, "rate": epoch.rate
@@ -290,12 +294,11 @@ impl Train {
             );
             return Ok(());
         }
+        print_cases(&summary.cases);
         if let Some(before) = &summary.before {
-            let each: Vec<String> = mean_dice(before).iter().map(|(name, d)| format!("{name} {d:.4}")).collect();
-            say!("before: Dice {}", each.join(", "));
+            say!("before: Dice {}", listed(&mean_dice(before)));
         }
-        let each: Vec<String> = summary.dice.iter().map(|(name, d)| format!("{name} {d:.4}")).collect();
-        say!("{}: Dice {} (epoch {})", summary.output.display(), each.join(", "), summary.epoch);
+        say!("{}: Dice {} ({})", summary.output.display(), listed(&summary.dice), chosen(&summary));
         Ok(())
     }
 }
@@ -313,18 +316,37 @@ impl Train {
             say!("{}", json!({"output": self.output, "dice": mean, "folds": folds}));
             return;
         }
-        let text = |dice: &BTreeMap<String, f64>| {
-            dice.iter().map(|(name, d)| format!("{name} {d:.4}")).collect::<Vec<_>>().join(", ")
-        };
+        print_cases(&cases);
         for summary in summaries {
-            say!("{}: Dice {} (epoch {})", summary.output.display(), text(&summary.dice), summary.epoch);
+            say!("{}: Dice {} ({})", summary.output.display(), listed(&summary.dice), chosen(summary));
         }
         say!(
             "{}: the mean of {} models; each on what it held back: Dice {}",
             self.output.display(),
             summaries.len(),
-            text(&mean)
+            listed(&mean)
         );
+    }
+}
+
+/// Dice of every label, in a line.
+fn listed(dice: &BTreeMap<String, f64>) -> String {
+    dice.iter().map(|(name, d)| format!("{name} {d:.4}")).collect::<Vec<_>>().join(", ")
+}
+
+/// Dice of every held-back case, the worst first.
+fn print_cases(cases: &[CaseDice]) {
+    for case in worst_first(cases) {
+        say!("  {}: Dice {}", case.name, listed(&case.dice));
+    }
+}
+
+/// Which epoch was kept, and that it was chosen on the very cases that are told of.
+fn chosen(summary: &TrainSummary) -> String {
+    match (summary.epochs.iter().filter(|epoch| epoch.dice.is_some()).count(), summary.epoch) {
+        (_, 0) => "finished before".into(),
+        (0 | 1, epoch) => format!("epoch {epoch}"),
+        (count, epoch) => format!("epoch {epoch}, the best of {count} measurements on these cases"),
     }
 }
 

@@ -30,7 +30,8 @@ impl App {
             JobEvent::Loss { done, loss, rate } => self.teach.curve.step(done, loss, rate),
             JobEvent::Epoch(epoch) => self.teach.curve.epoch(&epoch),
             JobEvent::Preview(preview) => self.teach.preview = Some(PreviewPicture::new(*preview, context)),
-            JobEvent::Progress { .. } | JobEvent::Took(_) => {}
+            JobEvent::Planned { why, .. } => self.teach.planned = why.join(" "),
+            JobEvent::Progress { .. } | JobEvent::Took(_) | JobEvent::Fold { .. } => {}
         }
     }
 

@@ -2,7 +2,8 @@
 
 use super::app::App;
 use super::egui;
-use crate::jobs::{Job, REFINE_SECONDS, RefineJob};
+use super::scan_choices::ScanChoices;
+use crate::jobs::{Job, REFINE_SECONDS, RefineJob, RememberedScans};
 use crate::session::SliceState;
 use crate::volume::{Plane, PlaneLayout};
 
@@ -19,6 +20,14 @@ impl App {
             layouts.iter().find(|(world, _)| *world == usize::from(axis)).map(|(_, layout)| (*layout, slice))
         })
         .collect()
+    }
+
+    /// The scans that the Teach card learns from, so that a model keeps what it knows of them.
+    fn remembered_scans(&self) -> Option<RememberedScans> {
+        let folder = self.teach.dataset.clone()?;
+        let names = self.teach.scans.as_ref().map(ScanChoices::learned);
+        let except = self.shown.and_then(|n| self.items.get(n)).map(|item| item.entry.path.clone());
+        Some(RememberedScans { folder, names, except })
     }
 
     /// Why refining is not possible now.
@@ -43,7 +52,7 @@ impl App {
             labels: viewer.session.document().labels.clone(),
             table: viewer.session.document().table.clone(),
             done,
-            memory: self.teach.dataset.clone(),
+            memory: self.remembered_scans(),
             memory_is_wanted: false,
             seconds: REFINE_SECONDS,
             device: self.device_choice,

@@ -64,6 +64,11 @@ impl ScanChoices {
         self.uses.iter().filter(|(_, of)| *of == wanted).map(|(name, _)| name.clone()).collect()
     }
 
+    /// The scans that are learned from.
+    pub fn learned(&self) -> Vec<String> {
+        self.of(ScanUse::Learn)
+    }
+
     /// How many scans have a use.
     pub fn count(&self, wanted: ScanUse) -> usize {
         self.uses.iter().filter(|(_, of)| *of == wanted).count()
@@ -71,7 +76,7 @@ impl ScanChoices {
 
     /// The choice of scans for a training.
     pub fn split(&self) -> SplitChoice {
-        SplitChoice::Lists(Split { train: self.of(ScanUse::Learn), validation: self.of(ScanUse::HoldBack) })
+        SplitChoice::Lists(Split { train: self.learned(), validation: self.of(ScanUse::HoldBack) })
     }
 
     /// The chosen labels; none where all of them are.

@@ -144,6 +144,8 @@ pub struct Teach {
     pub name: String,
     /// The choices of the running or last training, in a few words.
     pub running: String,
+    /// How the running training is carried out, where its scans decided it.
+    pub planned: String,
     /// The running or last training.
     pub curve: Curve,
     /// A held-back slice as the model sees it.
@@ -189,9 +191,10 @@ impl Default for Teach {
             slices: Slices::FromData,
             minutes: 10,
             sided: false,
-            average_mirrored: false,
+            average_mirrored: true,
             name: "my-model".into(),
             running: String::new(),
+            planned: String::new(),
             curve: Curve::default(),
             preview: None,
             result: None,
@@ -285,7 +288,7 @@ impl Teach {
         plan.from_data.slices &= self.slices == Slices::FromData;
         plan.from_data.network &= self.architecture == "unet" && self.encoder == "plain";
         plan.augmentation.mirror &= !self.sided;
-        plan.average_mirrored = (self.average_mirrored || plan.average_mirrored) && plan.augmentation.mirror;
+        plan.average_mirrored = self.average_mirrored && plan.augmentation.mirror;
         Some(TrainJob {
             source,
             labels: self.folder_scans().map(ScanChoices::labels).unwrap_or_default(),

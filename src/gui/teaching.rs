@@ -35,6 +35,7 @@ impl App {
             self.teach.curve = Curve::default();
             self.teach.result = None;
             self.teach.preview = None;
+            self.teach.planned.clear();
             self.teach.running = self.teach.summary(model_name(&self.settings.model));
             let title = format!("{TEACHING} {}", self.teach.name);
             self.tasks.start(title, Job::Train(Box::new(job)), Snapshot::default(), context);

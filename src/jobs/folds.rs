@@ -88,6 +88,7 @@ pub fn cross_validate(
     let mut members: Vec<Model> = Vec::new();
     for fold in 0..count {
         let output = fold_path(&job.output, fold);
+        progress(JobEvent::Fold { fold, count });
         let interrupted = checkpoint_path(&output).exists();
         if output.exists() && !interrupted {
             let (model, summary) = finished(job, &output, [fold, count], progress, cancel)?;

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::{Cancel, JobError, Progress};
 use crate::disk::replace_file;
 use crate::formats;
-use crate::learn::{CaseFiles, Dataset, Split, only_finished};
+use crate::learn::{CaseFiles, Dataset, Split, is_unnamed, only_finished, unnamed_channels};
 use crate::volume::{LabelMap, LabelTable, LabelValue, PlaneLayout, Volume};
 
 /// What voxels outside the finished slices have in the files of a data set.
@@ -55,7 +55,7 @@ impl MarkedScan {
             folder: PathBuf::new(),
             name: "Finished slices of a scan".into(),
             licence: String::new(),
-            channels: (0..self.volume.frame_count()).map(|n| format!("channel {n}")).collect(),
+            channels: self.channels(),
             ignore: Some(names.len() as u16),
             labels: (0..).zip(names.into_values()).collect(),
             stored: Some(stored),
@@ -63,6 +63,14 @@ impl MarkedScan {
             cases: vec![case],
         };
         Ok((dataset, Split { train: vec![name], validation: Vec::new() }))
+    }
+
+    /// What the frames are, as far as the scan tells.
+    fn channels(&self) -> Vec<String> {
+        match (self.volume.frame_count(), self.volume.display.modality.as_str()) {
+            (1, modality) if !modality.is_empty() => vec![modality.to_string()],
+            (count, _) => unnamed_channels(count),
+        }
     }
 
     /// Names by value, background included.
@@ -119,17 +127,31 @@ pub(super) fn add_to_dataset(
         }
     }
     json["labels"] = labels.into();
-    let channels: serde_json::Map<String, Value> =
-        (0..scan.volume.frame_count()).map(|n| (n.to_string(), format!("channel {n}").into())).collect();
-    let there = json.get("channel_names").and_then(Value::as_object).map_or(channels.len(), serde_json::Map::len);
-    if there != channels.len() {
+    let channels = scan.channels();
+    let there = json.get("channel_names").and_then(Value::as_object).cloned().unwrap_or_default();
+    if !there.is_empty() && there.len() != channels.len() {
         return Err(JobError::Other(format!(
-            "this scan has {} channels, those in {} have {there}",
+            "this scan has {} channels, those in {} have {}",
             channels.len(),
-            folder.display()
+            folder.display(),
+            there.len()
         )));
     }
-    json["channel_names"] = channels.into();
+    let mut names = serde_json::Map::new();
+    for (n, own) in channels.into_iter().enumerate() {
+        let other = there.get(&n.to_string()).and_then(Value::as_str).filter(|name| !is_unnamed(name));
+        if let Some(other) = other
+            && !is_unnamed(&own)
+            && !own.eq_ignore_ascii_case(other)
+        {
+            return Err(JobError::Other(format!(
+                "this scan is {own}, those in {} are {other}; choose a folder of its own",
+                folder.display()
+            )));
+        }
+        names.insert(n.to_string(), other.map_or(own, str::to_string).into());
+    }
+    json["channel_names"] = names.into();
     std::fs::create_dir_all(folder).map_err(failed)?;
     let plain: String =
         scan.volume.name.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect();

@@ -48,7 +48,7 @@ pub use folds::cross_validate;
 pub use marked::MarkedScan;
 pub use open::read_labels;
 pub use pixels::PixelJob;
-pub use refine::{REFINE_SECONDS, RefineJob};
+pub use refine::{REFINE_SECONDS, RefineJob, RememberedScans};
 pub use sample::make_sample;
 pub use segment::SegmentJob;
 pub use train::{
@@ -124,6 +124,20 @@ pub enum JobEvent {
     Took(crate::pipeline::SegmentSeconds),
     /// The network runs here.
     Device(String),
+    /// How a training is carried out, and why where the scans decided it.
+    Planned {
+        /// The plan.
+        plan: Box<crate::learn::Plan>,
+        /// A sentence about each choice that the scans decided.
+        why: Vec<String>,
+    },
+    /// A fold of a cross-validation begins.
+    Fold {
+        /// Which, counted from 0.
+        fold: usize,
+        /// Of how many.
+        count: usize,
+    },
     /// A training step is done.
     Loss {
         /// Share of the budget used.

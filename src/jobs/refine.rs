@@ -1,12 +1,12 @@
 //! Adapting a model to the slices that the user has finished, and segmenting the others again.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::dataset::open_dataset;
 use super::{Cancel, JobError, JobEvent, Outcome, Progress, SharedModel, load_case};
 use crate::engine::DeviceChoice;
-use crate::learn::{CaseFiles, LabelledScan, Refinement, read_case, refine};
+use crate::learn::{CaseFiles, Dataset, LabelledScan, Refinement, read_case, refine};
 use crate::pipeline::{SegmentEvent, SegmentOptions, SliceDoubt, segment_and_visit};
 use crate::volume::{LabelMap, LabelTable, PlaneLayout, Volume};
 
@@ -15,6 +15,17 @@ pub const REFINE_SECONDS: f64 = 10.0;
 
 /// Most labelled scans that are read so that the model does not forget them.
 const MOST_REMEMBERED: usize = 8;
+
+/// Scans that a model learned from.
+#[derive(Clone)]
+pub struct RememberedScans {
+    /// Their folder.
+    pub folder: PathBuf,
+    /// Their names, so that what is held back or left out stays unseen; none: all of the folder.
+    pub names: Option<Vec<String>>,
+    /// The file of the scan that is refined, which is not among them: what is right in it only the user says.
+    pub except: Option<PathBuf>,
+}
 
 /// What to adapt, to what.
 #[derive(Clone)]
@@ -29,8 +40,8 @@ pub struct RefineJob {
     pub table: LabelTable,
     /// Slices that are finished, each with its plane's layout.
     pub done: Vec<(PlaneLayout, usize)>,
-    /// A data set that the model learned from, some of whose scans are mixed in.
-    pub memory: Option<PathBuf>,
+    /// Labelled scans that the model learned from, some of which are mixed in.
+    pub memory: Option<RememberedScans>,
     /// Whether it is an error that they cannot be; else the user is told.
     pub memory_is_wanted: bool,
     /// How long to learn.
@@ -43,7 +54,7 @@ pub struct RefineJob {
 
 /// Scans of a data set, spread evenly over it, whose labels are those of the model.
 fn remembered(job: &RefineJob, progress: Progress, cancel: &Cancel) -> Result<Vec<LabelledScan>, JobError> {
-    let Some(folder) = &job.memory else { return Ok(Vec::new()) };
+    let Some(memory @ RememberedScans { folder, .. }) = &job.memory else { return Ok(Vec::new()) };
     let mut dataset = open_dataset(folder, progress, cancel)?;
     let classes = &job.model.spec.classes;
     // The model may have learned some of the labels only.
@@ -66,10 +77,9 @@ fn remembered(job: &RefineJob, progress: Progress, cancel: &Cancel) -> Result<Ve
             job.model.spec.image_channels
         )));
     }
-    let step = dataset.cases.len().div_ceil(MOST_REMEMBERED).max(1);
     let load = |files: &CaseFiles| load_case(files, cancel);
-    let names = dataset.cases.iter().step_by(step).map(|case| case.name.as_str());
-    names
+    chosen(&dataset, memory)
+        .into_iter()
         .map(|name| {
             if cancel.is_cancelled() {
                 return Err(JobError::Stopped);
@@ -78,6 +88,18 @@ fn remembered(job: &RefineJob, progress: Progress, cancel: &Cancel) -> Result<Ve
             case.map_err(|error| if cancel.is_cancelled() { JobError::Stopped } else { error.into() })
         })
         .collect()
+}
+
+/// The names of some of the scans, spread evenly over them.
+fn chosen<'a>(dataset: &'a Dataset, memory: &RememberedScans) -> Vec<&'a str> {
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+    let except = memory.except.as_deref().map(real);
+    let is_except = |case: &CaseFiles| except.is_some() && case.images.iter().any(|file| Some(real(file)) == except);
+    let is_wanted = |case: &&CaseFiles| memory.names.as_ref().is_none_or(|names| names.contains(&case.name));
+    let wanted: Vec<&str> =
+        dataset.cases.iter().filter(is_wanted).filter(|case| !is_except(case)).map(|case| case.name.as_str()).collect();
+    let step = wanted.len().div_ceil(MOST_REMEMBERED).max(1);
+    wanted.into_iter().step_by(step).collect()
 }
 
 /// Labels that are used must mean what the model means by their values.
@@ -128,9 +150,10 @@ pub(super) fn run(job: &RefineJob, progress: Progress, cancel: &Cancel) -> Resul
         device: job.device,
         seed: 1,
     };
-    let mut refined = refine(&task, &stop, &mut |share| {
+    let mut on_step = |share| {
         progress(JobEvent::Progress { fraction: 0.9 * share as f32, stage: "Learning from the finished slices" });
-    })?;
+    };
+    let mut refined = refine(&task, &stop, &mut on_step, &mut |notice| progress(JobEvent::Warning(notice)))?;
     refined.model.spec = spec.clone();
     let mut network = refined.model.network(job.device)?;
     progress(JobEvent::Device(network.device_name().to_string()));
@@ -154,4 +177,33 @@ pub(super) fn run(job: &RefineJob, progress: Progress, cancel: &Cancel) -> Resul
         loss: refined.loss,
         doubt,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_held_back_and_the_scan_itself_are_not_mixed_in() {
+        let folder = tempfile::tempdir().unwrap();
+        for part in ["images", "labels"] {
+            std::fs::create_dir(folder.path().join(part)).unwrap();
+            for n in 0..20 {
+                std::fs::write(folder.path().join(part).join(format!("s{n:02}.nii.gz")), []).unwrap();
+            }
+        }
+        let dataset = Dataset::open(folder.path()).unwrap();
+        let of = |names: Option<&[&str]>, except: Option<&str>| {
+            let memory = RememberedScans {
+                folder: folder.path().into(),
+                names: names.map(|names| names.iter().map(ToString::to_string).collect()),
+                except: except.map(|name| folder.path().join("labels/../images").join(name)),
+            };
+            chosen(&dataset, &memory).into_iter().map(str::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(of(None, None), ["s00", "s03", "s06", "s09", "s12", "s15", "s18"]);
+        assert_eq!(of(None, Some("s00.nii.gz"))[0], "s01");
+        assert_eq!(of(Some(&["s05", "s07", "s11"]), Some("s07.nii.gz")), ["s05", "s11"]);
+        assert!(of(Some(&["s05"]), Some("s05.nii.gz")).is_empty());
+    }
 }

@@ -163,7 +163,7 @@ pub fn default_plan() -> Plan {
         average: 0.998,
         // Bodies are roughly symmetric from left to right, and never upside down or back to front.
         mirror_axes: [true, false, false],
-        average_mirrored: false,
+        average_mirrored: true,
         forced_foreground: 1.0 / 3.0,
         freeze: Vec::new(),
         activations: Activations::Kept,
@@ -271,6 +271,7 @@ pub(super) fn run(job: &TrainJob, progress: Progress, cancel: &Cancel) -> Result
                 }
                 Err(error) => JobEvent::Warning(format!("the state of the training could not be saved: {error}")),
             },
+            FitEvent::Planned { plan, why } => JobEvent::Planned { plan, why },
             FitEvent::Notice(notice) => JobEvent::Warning(notice),
         });
     });

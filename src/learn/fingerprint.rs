@@ -2,10 +2,13 @@
 //!
 //! After nnU-Net's fingerprint and rules (Isensee et al. 2021), for networks on slices.
 
+use std::collections::BTreeMap;
+
 use super::augment::Augmentation;
 use super::plan::Plan;
 use super::reading::LabelledScan;
 use crate::model::{ArchitectureSpec, SliceAxis};
+use crate::volume::Statistics;
 
 /// Largest ratio of spacings at which slices along all axes are learned; beyond, slices lie across the largest spacing.
 pub const MOST_UNEVEN: f64 = 1.6;
@@ -30,6 +33,22 @@ const FEW_SCANS: usize = 10;
 /// From this many scans on there is enough to see without strong changes (docs/training-curves.md).
 const MANY_SCANS: usize = 100;
 
+/// A lowest value that only Hounsfield units have: air is at -1000.
+const LOWEST_OF_CT: f64 = -500.0;
+/// A label in fewer scans than one of so many is told of.
+const RARE: usize = 4;
+
+/// How much of a label there is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LabelFacts {
+    /// Its name.
+    pub name: String,
+    /// Scans that have it.
+    pub scans: usize,
+    /// Its volume in those, in millilitres.
+    pub millilitres: f64,
+}
+
 /// Medians over the labelled scans.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fingerprint {
@@ -41,6 +60,10 @@ pub struct Fingerprint {
     pub spacing_range_mm: [f64; 2],
     /// Extent along the world axes R, A, S in millimetres.
     pub extent_mm: [f64; 3],
+    /// Smallest and largest value.
+    pub values: [f64; 2],
+    /// Every label but the background.
+    pub labels: Vec<LabelFacts>,
     /// Whether labels tell the patient's left and right apart.
     pub sided: bool,
 }
@@ -51,7 +74,7 @@ fn median(mut values: Vec<f64>) -> f64 {
 }
 
 impl Fingerprint {
-    /// Looks at the scans' grids and the labels' names.
+    /// Looks at the scans and the labels' names, in the order of their values, background first.
     pub fn new<'a>(scans: &[LabelledScan], label_names: impl IntoIterator<Item = &'a str>) -> Self {
         let along = |value: &dyn Fn(&LabelledScan, usize) -> f64| {
             [0, 1, 2].map(|world| {
@@ -83,8 +106,25 @@ impl Fingerprint {
             let ends = [words.first(), words.last()];
             named || (words.len() > 1 && ends.into_iter().flatten().any(|word| ["l", "r"].contains(word)))
         };
-        let sided = label_names.into_iter().any(is_side);
-        Self { scans: scans.len(), spacing_mm, spacing_range_mm, extent_mm, sided }
+        let names: Vec<&str> = label_names.into_iter().collect();
+        let sided = names.iter().copied().any(is_side);
+        let counts: Vec<BTreeMap<u16, usize>> = scans.iter().map(|scan| scan.labels.counts()).collect();
+        let volume = |scan: &LabelledScan| scan.image.geometry.spacing_mm().iter().product::<f64>() / 1000.0;
+        let facts = |(value, name): (u16, &&str)| {
+            let found = scans.iter().zip(&counts).filter_map(|(scan, of)| Some(*of.get(&value)? as f64 * volume(scan)));
+            let volumes: Vec<f64> = found.collect();
+            let scans = volumes.len();
+            LabelFacts { name: (*name).into(), scans, millilitres: if scans == 0 { 0.0 } else { median(volumes) } }
+        };
+        let labels = (0..).zip(&names).skip(1).map(facts).collect();
+        let value = |of: fn(&Statistics) -> f64| median(scans.iter().map(|scan| of(scan.image.statistics())).collect());
+        let values = [value(|s| s.min), value(|s| s.max)];
+        Self { scans: scans.len(), spacing_mm, spacing_range_mm, extent_mm, values, labels, sided }
+    }
+
+    /// Whether the values are those of CT.
+    pub fn looks_like_ct(&self) -> bool {
+        self.values[0] <= LOWEST_OF_CT
     }
 
     /// The plan with what was left to the data, and a sentence about each such choice.
@@ -144,6 +184,16 @@ impl Fingerprint {
             plan.architecture.set("width", serde_json::json!(width));
             plan.architecture.set("depth", serde_json::json!(depth));
             said.push(format!("A U-Net of width {width} and depth {depth}."));
+        }
+        for LabelFacts { name, scans, millilitres } in &self.labels {
+            match scans {
+                0 => said.push(format!("No scan has the label {name}; it cannot be learned.")),
+                _ if scans * RARE < self.scans => {
+                    let of = self.scans;
+                    said.push(format!("Only {scans} of {of} scans have the label {name} ({millilitres:.2} ml)."));
+                }
+                _ => {}
+            }
         }
         (plan, said)
     }
@@ -250,6 +300,8 @@ mod tests {
             spacing_mm: [1.0; 3],
             spacing_range_mm: [1.0, 1.2],
             extent_mm: [35.0, 50.0, 36.0],
+            values: [0.0, 1.0],
+            labels: Vec::new(),
             sided: false,
         };
         let (decided, said) = small.decide(&plan());
@@ -258,9 +310,14 @@ mod tests {
         assert_eq!(decided.architecture.options["width"], 32);
         assert_eq!(said.len(), 4, "{said:?}");
         assert_eq!(decided.from_data, FromData::default());
-        let (few, said) = Fingerprint { scans: 5, ..small }.decide(&plan());
+        let (few, said) = Fingerprint { scans: 5, ..small.clone() }.decide(&plan());
         assert_eq!((few.batch, &few.augmentation), (24, &Augmentation::strong()));
         assert_eq!(said.len(), 5, "{said:?}");
+        let label = |scans| LabelFacts { name: "cyst".into(), scans, millilitres: 0.5 };
+        let said = |scans| Fingerprint { labels: vec![label(scans)], ..small.clone() }.decide(&plan()).1;
+        assert_eq!(said(10).len(), 4);
+        assert!(said(9)[4].contains("9 of 40") && said(0)[4].contains("cyst"), "{:?}", said(9));
+        assert!(!small.looks_like_ct() && Fingerprint { values: [-1024.0, 3071.0], ..small }.looks_like_ct());
     }
 
     #[test]
@@ -270,6 +327,8 @@ mod tests {
             spacing_mm: [0.5, 3.0, 0.5],
             spacing_range_mm: [0.5, 3.0],
             extent_mm: [200.0, 90.0, 60.0],
+            values: [0.0, 1.0],
+            labels: Vec::new(),
             sided: true,
         };
         let (decided, _) = thick.decide(&plan());
@@ -286,6 +345,8 @@ mod tests {
             spacing_mm: [1.0; 3],
             spacing_range_mm: [1.0, 1.2],
             extent_mm: [512.0, 512.0, 1.0],
+            values: [0.0, 1.0],
+            labels: Vec::new(),
             sided: false,
         };
         let (decided, said) = flat.decide(&plan());
@@ -302,6 +363,8 @@ mod tests {
             spacing_mm: [1.0; 3],
             spacing_range_mm: [1.0, 1.2],
             extent_mm: [35.0; 3],
+            values: [0.0, 1.0],
+            labels: Vec::new(),
             sided: true,
         };
         assert_eq!(any.decide(&chosen), (chosen.clone(), vec![]));

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use super::checkpoint::{BestSoFar, Checkpoint, DATA, TrainingProgress, signature};
 use super::clock::Clock;
-use super::dataset::{CaseFiles, Dataset, Split};
+use super::dataset::{CaseFiles, Dataset, Split, is_unnamed};
 use super::fingerprint::Fingerprint;
 use super::learner::Learner;
 use super::pace::Pace;
@@ -18,7 +18,7 @@ use super::specification::{prepared_for, prepared_like, specification};
 use super::start;
 use super::validation::{CaseDice, Preview, mean_dice, validate};
 use crate::engine::{DeviceChoice, EngineError, KeepFreedMemory, Weights};
-use crate::model::{Model, ModelSpec};
+use crate::model::{IntensityNormalisation, Model, ModelSpec};
 use crate::volume::{LabelMap, Volume};
 
 /// Reads the files of a case.
@@ -96,6 +96,13 @@ pub enum FitEvent {
     Checkpoint(Box<Checkpoint>),
     /// How a held-back slice is segmented now.
     Preview(Box<Preview>),
+    /// What was decided, and a sentence about each choice that was left to the data.
+    Planned {
+        /// The plan as it is carried out.
+        plan: Box<Plan>,
+        /// The sentences.
+        why: Vec<String>,
+    },
     /// Something the user must know.
     Notice(String),
 }
@@ -200,12 +207,15 @@ pub fn fit(
     let mut fingerprint = Fingerprint::new(&train, names);
     // What is to be like another model, as the folds of a data set are, is planned for as many scans.
     fingerprint.scans = options.like.map_or(train.len(), |like| like.provenance.cases[0]);
-    let (plan, decided) = fingerprint.decide(plan);
-    if !decided.is_empty() {
-        on_event(FitEvent::Notice(format!("Chosen for these scans: {}", decided.join(" "))));
+    let (plan, mut decided) = fingerprint.decide(plan);
+    let spec = specification(dataset, split, &plan, &train, &fingerprint)?;
+    if matches!(spec.normalisation, IntensityNormalisation::Clip { .. })
+        && dataset.channels.iter().any(|c| is_unnamed(c))
+    {
+        let [low, high] = fingerprint.values;
+        decided.push(format!("Intensities are prepared as those of CT, because they reach from {low} to {high}."));
     }
-    let spec = specification(dataset, split, &plan, &train)?;
-    let (spec, notices) = match (options.like, options.init) {
+    let (mut spec, notices) = match (options.like, options.init) {
         (Some(like), _) => (prepared_like(spec, like), Vec::new()),
         (None, Some(init)) => prepared_for(spec, &init.spec),
         (None, None) => (spec, Vec::new()),
@@ -237,6 +247,9 @@ pub fn fit(
         None => plan,
     };
     let (learner, notices) = Learner::new(&spec, graph, &first.weights, &plan, dataset.ignore, options.device)?;
+    let plan = Plan { batch: learner.batch(), ..plan };
+    spec.provenance.plan = serde_json::json!({"budget": options.budget, "choices": plan});
+    on_event(FitEvent::Planned { plan: Box::new(plan.clone()), why: decided });
     notices.into_iter().for_each(|notice| on_event(FitEvent::Notice(notice)));
     let mut run = Run {
         signature,

@@ -34,7 +34,7 @@ pub use appearance::{AppearanceModel, Specimen};
 pub use augment::{Augmentation, Cut};
 pub use averaging::WeightAverage;
 pub use checkpoint::{BestSoFar, Checkpoint, TrainingProgress};
-pub use dataset::{CaseFiles, Dataset, DatasetError, Split};
+pub use dataset::{CaseFiles, Dataset, DatasetError, Split, is_unnamed, unnamed_channels};
 pub use fingerprint::{Fingerprint, FromData, open_network};
 pub use fit::{Control, Epoch, FitError, FitEvent, FitOptions, Loader, TrainedModel, fit};
 pub use perceptron::{Rosenblatt, Tie};

@@ -87,7 +87,7 @@ fn every_slice(image: &Volume) -> Vec<(PlaneLayout, usize)> {
     (0..layout.size[2]).map(|slice| (layout, slice)).collect()
 }
 
-/// Adapts a model for a few seconds.
+/// Adapts a model for a few seconds; `on_notice` is told what the user must know, for example that memory is short.
 ///
 /// # Errors
 /// When no slice is done, the scan does not fit the model, the device does not work, or `stop` says so.
@@ -95,6 +95,7 @@ pub fn refine(
     task: &Refinement,
     stop: &(dyn Fn() -> bool + Sync),
     on_step: &mut dyn FnMut(f64),
+    on_notice: &mut dyn FnMut(String),
 ) -> Result<Refined, FitError> {
     let _memory = KeepFreedMemory::start();
     let spec = &task.model.spec;
@@ -169,7 +170,8 @@ pub fn refine(
     let graph = spec.graph()?;
     let first =
         start::from_model(task.model, &graph, start::Target::of(spec, spec), task.seed).map_err(FitError::Plan)?;
-    let (mut learner, _) = Learner::new(spec, graph, &first.weights, &plan, Some(ignore), task.device)?;
+    let (mut learner, notices) = Learner::new(spec, graph, &first.weights, &plan, Some(ignore), task.device)?;
+    first.notices.into_iter().chain(notices).for_each(&mut *on_notice);
     let mut loss = [f64::NAN; 2];
     let started = Instant::now();
     loop {
@@ -202,6 +204,7 @@ pub fn refine(
         loss[1] = value;
         on_step(share);
     }
+    learner.take_notices().into_iter().for_each(&mut *on_notice);
     let model = Model { spec: spec.clone(), weights: learner.current_weights()? };
     Ok(Refined { model, steps: learner.steps, loss })
 }

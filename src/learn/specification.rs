@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::dataset::{Dataset, Split};
-use super::fingerprint::MOST_UNEVEN;
+use super::dataset::{Dataset, Split, is_unnamed};
+use super::fingerprint::{Fingerprint, MOST_UNEVEN};
 use super::fit::FitError;
 use super::plan::Plan;
 use super::reading::LabelledScan;
@@ -23,6 +23,7 @@ pub fn specification(
     split: &Split,
     plan: &Plan,
     train: &[LabelledScan],
+    fingerprint: &Fingerprint,
 ) -> Result<ModelSpec, FitError> {
     let in_plane = |volume: &Volume| {
         let orientation = volume.geometry.orientation();
@@ -60,7 +61,8 @@ pub fn specification(
         .iter()
         .enumerate()
         .map(|(frame, channel)| {
-            if channel.eq_ignore_ascii_case("ct") {
+            let is_ct = channel.eq_ignore_ascii_case("ct") || (is_unnamed(channel) && fingerprint.looks_like_ct());
+            if is_ct {
                 foreground_range(train, frame, dataset.ignore)
             } else {
                 IntensityNormalisation::ZScore { nonzero: false }
@@ -94,6 +96,7 @@ pub fn specification(
             command: String::new(),
             seed: plan.seed,
             cases: [split.train.len(), split.validation.len()],
+            plan: serde_json::Value::Null,
             metrics: BTreeMap::new(),
         },
         sha256: String::new(),
@@ -133,8 +136,11 @@ pub fn prepared_for(spec: ModelSpec, weights_of: &ModelSpec) -> (ModelSpec, Vec<
     }
     let kind = |of: &ModelSpec, frame: usize| std::mem::discriminant(&of.normalisation_of(frame));
     if (0..spec.image_channels).any(|frame| kind(&spec, frame) != kind(&kept, frame)) {
-        notices
-            .push("Intensities are normalised for these scans; the model was trained on scans of another kind.".into());
+        notices.push(
+            "Intensities are normalised for these scans: either they or those that the model was trained on are CT, as far as \
+             names of channels and values tell. A dataset.json with the channel name CT tells it."
+                .into(),
+        );
         (kept.normalisation, kept.channel_normalisation) = (spec.normalisation, spec.channel_normalisation);
     }
     (kept, notices)

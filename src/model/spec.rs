@@ -141,6 +141,9 @@ pub struct Provenance {
     pub seed: u64,
     /// Number of training and validation cases.
     pub cases: [usize; 2],
+    /// How it was trained: every choice of the plan and the length, as JSON; null where that is not known.
+    #[serde(default, skip_serializing_if = "serde_json::Value::is_null")]
+    pub plan: serde_json::Value,
     /// Measured accuracy by name, for example `dice/Anterior`.
     pub metrics: std::collections::BTreeMap<String, f64>,
 }

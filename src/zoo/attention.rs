@@ -79,16 +79,30 @@ impl Attention {
     /// What it is, and when to choose it.
     pub fn line(self) -> &'static str {
         match self {
-            Self::None => "No attention",
-            Self::Se => "Squeeze-and-excitation (Hu et al. 2018): weighs channels",
-            Self::Scse => "scSE (Roy et al. 2018): weighs channels and positions",
-            Self::Gc => "Global context (Cao et al. 2019): the whole slice in one vector",
-            Self::SimplifiedNonLocal => "Simplified non-local (Cao et al. 2019): one attention map for all positions",
-            Self::NonLocalGaussian => "Non-local (Wang et al. 2018), Gaussian: every position sees every other",
-            Self::NonLocal => "Non-local, embedded Gaussian: the usual form",
-            Self::NonLocalDot => "Non-local, dot product: without softmax",
-            Self::NonLocalConcat => "Non-local, concatenation",
-            Self::CrissCross => "Criss-cross twice (Huang et al. 2019): every position sees every other in two steps",
+            Self::None => "No attention: the fastest, and a hard one to beat; choose it first",
+            Self::Se => {
+                "Squeeze-and-excitation (Hu et al. 2018), weighs channels: nearly free, where contrast differs between scans"
+            }
+            Self::Scse => {
+                "scSE (Roy et al. 2018), weighs channels and positions: for small structures in a large slice"
+            }
+            Self::Gc => {
+                "Global context (Cao et al. 2019), the whole slice in one vector: cheap, where the surroundings tell what something is"
+            }
+            Self::SimplifiedNonLocal => {
+                "Simplified non-local (Cao et al. 2019), one attention map for all positions: between global context and non-local"
+            }
+            Self::NonLocalGaussian => {
+                "Non-local (Wang et al. 2018), Gaussian, every position sees every other: the form without parameters for its weights, to compare"
+            }
+            Self::NonLocal => {
+                "Non-local, embedded Gaussian, the usual form: where distant parts belong together; slow, for small slices or coarse stages"
+            }
+            Self::NonLocalDot => "Non-local, dot product, without softmax: to compare with the usual form",
+            Self::NonLocalConcat => "Non-local, concatenation: the least work of the non-local forms, to compare",
+            Self::CrissCross => {
+                "Criss-cross twice (Huang et al. 2019), every position sees every other in two steps: non-local for slices too large for it; slow in training here"
+            }
         }
     }
 

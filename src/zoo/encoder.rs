@@ -113,23 +113,35 @@ impl Encoder {
     /// What it is, and when to choose it.
     pub fn line(self) -> &'static str {
         match self {
-            Self::LeNet5 => "LeNet-5 (1998): tiny, for tiny images",
-            Self::AlexNet => "AlexNet in torchvision's form: fast, coarse",
-            Self::AlexNetOriginal => "AlexNet as published: two groups, local response norm",
-            Self::ZfNet => "ZFNet: AlexNet with a finer first layer",
-            Self::Vgg16 => "VGG-16: plain 3x3 convolutions, slow",
-            Self::Vgg16Bn => "VGG-16 with batch norm: plain 3x3 convolutions, slow",
-            Self::InceptionV1 => "GoogLeNet as published: small, without batch norm",
-            Self::GoogLeNet => "GoogLeNet in torchvision's form: small, with batch norm",
-            Self::InceptionV2 => "BN-Inception: several scales at once, with batch norm",
-            Self::InceptionV3 => "Inception v3: several scales at once, 1x7 and 7x1 convolutions",
+            Self::LeNet5 => "LeNet-5 (1998): tiny, the fastest to train, for small structures in small slices",
+            Self::AlexNet => "AlexNet in torchvision's form: fast and coarse, for large structures or imported weights",
+            Self::AlexNetOriginal => {
+                "AlexNet as published, two groups, local response norm: to compare or for imported weights"
+            }
+            Self::ZfNet => "ZFNet, AlexNet with a finer first layer: to compare",
+            Self::Vgg16 => "VGG-16, plain 3x3 convolutions: for imported weights; slow",
+            Self::Vgg16Bn => "VGG-16 with batch norm: for imported weights; slow, learns more easily than without",
+            Self::InceptionV1 => "GoogLeNet as published, without batch norm: to compare",
+            Self::GoogLeNet => {
+                "GoogLeNet in torchvision's form, with batch norm: few parameters, several scales at once"
+            }
+            Self::InceptionV2 => {
+                "BN-Inception, with batch norm: several scales at once, for structures of very different size"
+            }
+            Self::InceptionV3 => "Inception v3, 1x7 and 7x1 convolutions: large, for many scans",
             Self::ResNet18 => "ResNet-18: the first to try",
-            Self::ResNet34 => "ResNet-34: deeper and slower than ResNet-18",
-            Self::ResNet50 => "ResNet-50: bottlenecks, for more data",
-            Self::ResNet101 => "ResNet-101: the largest",
-            Self::SeResNet18 => "ResNet-18 with squeeze-and-excitation",
-            Self::SeResNet34 => "ResNet-34 with squeeze-and-excitation",
-            Self::SeResNet50 => "ResNet-50 with squeeze-and-excitation",
+            Self::ResNet34 => "ResNet-34: where ResNet-18 falls short and there is time",
+            Self::ResNet50 => "ResNet-50, bottlenecks: for many scans or imported weights",
+            Self::ResNet101 => "ResNet-101: for very many scans and imported weights; the slowest",
+            Self::SeResNet18 => {
+                "ResNet-18 with squeeze-and-excitation: as ResNet-18, where contrast differs between scans"
+            }
+            Self::SeResNet34 => {
+                "ResNet-34 with squeeze-and-excitation: as ResNet-34, where contrast differs between scans"
+            }
+            Self::SeResNet50 => {
+                "ResNet-50 with squeeze-and-excitation: as ResNet-50, where contrast differs between scans"
+            }
         }
     }
 

@@ -61,6 +61,15 @@ pub fn segment_ui(ui: &mut egui::Ui, app: &mut App) {
     }
 }
 
+/// Where networks run.
+pub fn device_ui(ui: &mut egui::Ui, app: &mut App) {
+    egui::ComboBox::from_label("Device").selected_text(app.device_choice.to_string()).show_ui(ui, |ui| {
+        for device in available_devices() {
+            ui.selectable_value(&mut app.device_choice, device, device.to_string());
+        }
+    });
+}
+
 /// Adapting the model to the slices that are marked done.
 fn refine_ui(ui: &mut egui::Ui, app: &mut App) {
     let lacks = app.refining_lacks();
@@ -68,8 +77,8 @@ fn refine_ui(ui: &mut egui::Ui, app: &mut App) {
         let count = app.done_slices().len();
         let text = if count == 0 { "Refine".to_string() } else { format!("Refine from {count} done") };
         let refine = ui.add_enabled(lacks.is_none(), egui::Button::new(text)).on_hover_text(
-            "Adapt the model to the slices marked done for some seconds, and segment the others again; one undo step. Scans of \
-             the Teach card's folder are mixed in, so that it does not forget them",
+            "Adapt the model to the slices marked done for some seconds, and segment the others again; one undo step. Scans that \
+             the Teach card learns from are mixed in, so that it keeps what it knows of them",
         );
         if refine.on_disabled_hover_text(lacks.unwrap_or_default()).clicked() {
             app.act(Action::Refine, ui.ctx());
@@ -98,11 +107,7 @@ fn choices_ui(ui: &mut egui::Ui, app: &mut App) {
             );
         }
     });
-    egui::ComboBox::from_label("Device").selected_text(app.device_choice.to_string()).show_ui(ui, |ui| {
-        for device in available_devices() {
-            ui.selectable_value(&mut app.device_choice, device, device.to_string());
-        }
-    });
+    device_ui(ui, app);
     let axes = if app.model_is_fused() { "all axes" } else { app.model_axis().name() };
     let own = format!("{axes} (the model's)");
     let shown = app.axis.map_or(own.clone(), |a| a.name().to_string());

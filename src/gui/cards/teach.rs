@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::scan_choices;
+use super::{scan_choices, segment};
 use crate::gui::app::{Action, App};
 use crate::gui::egui;
 use crate::gui::scan_choices::ScanChoices;
@@ -11,7 +11,7 @@ use crate::gui::theme::{self, UNIT};
 use crate::jobs::{TrainSummary, ZooRow};
 use crate::learn::{mean_dice, worst_first};
 use crate::model::is_id;
-use egui_plot::{Legend, Line, Plot, PlotPoints};
+use egui_plot::{Line, Plot, PlotPoints};
 
 /// Height of the curve.
 const CURVE: f32 = 32.0 * UNIT;
@@ -25,8 +25,9 @@ pub fn teach_ui(ui: &mut egui::Ui, app: &mut App) {
     match running {
         // They cannot be changed now, and the curve has the room.
         Some(_) => {
-            let text = egui::RichText::new(&app.teach.running).small().color(t.dim);
-            ui.add(egui::Label::new(text).wrap());
+            for text in [&app.teach.running, &app.teach.planned].into_iter().filter(|text| !text.is_empty()) {
+                ui.add(egui::Label::new(egui::RichText::new(text).small().color(t.dim)).wrap());
+            }
         }
         None => choices_ui(ui, app),
     }
@@ -64,7 +65,13 @@ fn result_ui(ui: &mut egui::Ui, app: &mut App) {
     let id = model_id(&result.output);
     let measured =
         if dice.is_empty() { "no case was held back".to_string() } else { format!("Dice {}", dice.join(", ")) };
-    ui.add(egui::Label::new(format!("{name}: {measured}")).wrap());
+    let measurements = result.epochs.iter().filter(|epoch| epoch.dice.is_some()).count();
+    let response = ui.add(egui::Label::new(format!("{name}: {measured}")).wrap());
+    if measurements > 1 {
+        response.on_hover_text(format!(
+            "The best of {measurements} measurements on the held-back cases, and so a little optimistic"
+        ));
+    }
     if let Some(before) = &result.before {
         let dice: Vec<String> = mean_dice(before).iter().map(|(name, d)| format!("{name} {d:.3}")).collect();
         ui.add(egui::Label::new(egui::RichText::new(format!("before: {}", dice.join(", "))).small()).wrap());
@@ -76,13 +83,13 @@ fn result_ui(ui: &mut egui::Ui, app: &mut App) {
         egui::CollapsingHeader::new(title).show(ui, |ui| {
             wanted = cases_ui(ui, result);
         });
-        if ui
-            .button("Save the report")
-            .on_hover_text("Curve and cases as tables (CSV), the curve as a picture (SVG)")
-            .clicked()
-        {
-            app.act(Action::SaveReport, ui.ctx());
-        }
+    }
+    if ui
+        .button("Save the report")
+        .on_hover_text("Curve and cases as tables (CSV), the curve as a picture (SVG)")
+        .clicked()
+    {
+        app.act(Action::SaveReport, ui.ctx());
     }
     if let Some(path) = wanted {
         app.open(&path, ui.ctx());
@@ -96,6 +103,12 @@ fn result_ui(ui: &mut egui::Ui, app: &mut App) {
 /// Dice of every case, the worst first; a click opens it.
 fn cases_ui(ui: &mut egui::Ui, result: &TrainSummary) -> Option<PathBuf> {
     let mut wanted = None;
+    if let Some(case) = result.cases.first() {
+        let names: Vec<&str> = case.dice.keys().map(String::as_str).collect();
+        let t = theme::tokens(ui);
+        let text = format!("Dice of {}, the worst first", names.join(", "));
+        ui.add(egui::Label::new(egui::RichText::new(text).small().color(t.dim)).wrap());
+    }
     egui::ScrollArea::vertical().max_height(CASES).auto_shrink([false, true]).show(ui, |ui| {
         for case in worst_first(&result.cases) {
             let dice: Vec<String> = case.dice.values().map(|d| format!("{d:.3}")).collect();
@@ -159,6 +172,10 @@ fn choices_ui(ui: &mut egui::Ui, app: &mut App) {
     ui.checkbox(&mut app.teach.from_model, start).on_hover_text(
         "Fine-tune the model of the Segment card: its network, its preparation; a classifier becomes the encoder",
     );
+    if app.viewer.is_none() {
+        // With an image the Segment card has it.
+        segment::device_ui(ui, app);
+    }
     let teach = &mut app.teach;
     if !teach.from_model {
         match &teach.zoo {
@@ -174,18 +191,25 @@ fn choices_ui(ui: &mut egui::Ui, app: &mut App) {
             }
         }
     }
+    // A model that training starts from has its own.
+    let name = |slices: Slices, from_model: bool| match slices {
+        Slices::FromData if from_model => "as the model's",
+        slices => slices.name(),
+    };
     egui::ComboBox::from_label("Slices")
-        .selected_text(teach.slices.name())
+        .selected_text(name(teach.slices, teach.from_model))
         .show_ui(ui, |ui| {
             for slices in Slices::ALL {
-                ui.selectable_value(&mut teach.slices, slices, slices.name());
+                ui.selectable_value(&mut teach.slices, slices, name(slices, teach.from_model));
             }
         })
         .response
         .on_hover_text("Slices that the network learns; all three axes need scans of nearly equal spacings");
     ui.checkbox(&mut teach.sided, "Left and right are labelled").on_hover_text("Then slices are never mirrored");
     ui.add_enabled(!teach.sided, egui::Checkbox::new(&mut teach.average_mirrored, "Average mirrored slices"))
-        .on_hover_text("The model is more exact and takes four times as long");
+        .on_hover_text(
+            "The model is more exact, and takes twice as long where slices show the left and the right side",
+        );
     ui.horizontal(|ui| {
         ui.add(egui::DragValue::new(&mut teach.minutes).range(MINUTES).suffix(" min"))
             .on_hover_text("Length of the training; the rate falls to zero by its end");
@@ -221,9 +245,19 @@ fn hint(row: &ZooRow) -> String {
     )
 }
 
-/// Loss and Dice over the share of the budget.
+/// Loss and Dice over the share of the budget; what is what stands below, where it hides no line.
 fn curve_ui(ui: &mut egui::Ui, teach: &Teach) {
     let t = theme::tokens(ui);
+    let highest = teach.curve.rate.iter().map(|[_, rate]| *rate).fold(0.0, f64::max);
+    let rate: Vec<[f64; 2]> = teach.curve.rate.iter().map(|[done, rate]| [*done, rate / highest.max(1e-12)]).collect();
+    let mut lines = vec![
+        ("loss".to_string(), teach.curve.loss.clone(), t.dim, 1.0),
+        (format!("rate, of {highest:.0e}"), rate, t.warn, 1.0),
+    ];
+    for (n, (name, points)) in teach.curve.dice.iter().enumerate() {
+        let [r, g, b] = crate::volume::default_colour(n as u16 + 1);
+        lines.push((format!("Dice {name}"), points.clone(), egui::Color32::from_rgb(r, g, b), 2.0));
+    }
     let plot = Plot::new("teaching")
         .height(CURVE)
         .include_x(0.0)
@@ -232,19 +266,17 @@ fn curve_ui(ui: &mut egui::Ui, teach: &Teach) {
         .allow_zoom(false)
         .allow_scroll(false)
         .show_x(false)
-        .x_axis_formatter(|mark, _| format!("{:.0} %", 100.0 * mark.value))
-        .legend(Legend::default().text_style(egui::TextStyle::Small));
+        .x_axis_formatter(|mark, _| format!("{:.0} %", 100.0 * mark.value));
+    let names: Vec<_> = lines.iter().map(|(name, _, colour, _)| (name.clone(), *colour)).collect();
     plot.show(ui, |plot| {
-        plot.line(Line::new("loss", PlotPoints::from(teach.curve.loss.clone())).color(t.dim));
-        let highest = teach.curve.rate.iter().map(|[_, rate]| *rate).fold(0.0, f64::max);
-        let rate: Vec<[f64; 2]> =
-            teach.curve.rate.iter().map(|[done, rate]| [*done, rate / highest.max(1e-12)]).collect();
-        let named = format!("rate, of {highest:.0e}");
-        plot.line(Line::new(named, PlotPoints::from(rate)).color(t.warn));
-        for (n, (name, points)) in teach.curve.dice.iter().enumerate() {
-            let [r, g, b] = crate::volume::default_colour(n as u16 + 1);
-            let line = Line::new(format!("Dice {name}"), PlotPoints::from(points.clone()));
-            plot.line(line.color(egui::Color32::from_rgb(r, g, b)).width(2.0));
+        for (name, points, colour, width) in lines {
+            plot.line(Line::new(name, PlotPoints::from(points)).color(colour).width(width));
+        }
+    });
+    ui.horizontal_wrapped(|ui| {
+        for (name, colour) in names {
+            let text = egui::RichText::new(format!("\u{2014} {name}")).small().color(colour);
+            ui.add(egui::Label::new(text).extend());
         }
     });
 }

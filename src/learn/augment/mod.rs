@@ -1,6 +1,6 @@
-//! Augmentation of slices: nnU-Net's set, with elastic deformation, and out of the slice's plane where spacings are near equal.
-//!
-//! Source of the ranges: Isensee et al. 2021 (nnU-Net), and for elastic deformation Ronneberger et al. 2015.
+//! Augmentation of slices: the kinds of nnU-Net (Isensee et al. 2021) and elastic deformation (Ronneberger et al. 2015), and out of
+//! the slice's plane where spacings are near equal. Ranges and frequencies are our own, chosen by measurements
+//! (docs/training-curves.md, docs/few-labels.md).
 
 mod intensity;
 mod warp;

@@ -61,6 +61,19 @@ pub struct Split {
     pub validation: Vec<String>,
 }
 
+/// What a channel is called where nobody says what it is.
+const UNNAMED_CHANNEL: &str = "channel";
+
+/// Names of channels of which nothing is known.
+pub fn unnamed_channels(count: usize) -> Vec<String> {
+    (0..count).map(|n| format!("{UNNAMED_CHANNEL} {n}")).collect()
+}
+
+/// Whether nothing is known of a channel.
+pub fn is_unnamed(channel: &str) -> bool {
+    channel.split_once(' ').is_some_and(|(name, n)| name == UNNAMED_CHANNEL && n.parse::<usize>().is_ok())
+}
+
 /// Endings of files that a case can have.
 const IMAGE_ENDINGS: [&str; 5] = [".nii.gz", ".nii", ".png", ".tiff", ".tif"];
 
@@ -99,7 +112,7 @@ impl Dataset {
 
     /// Takes the number of frames of an image.
     pub fn describe_channels(&mut self, frames: usize) {
-        self.channels = (0..frames).map(|n| format!("channel {n}")).collect();
+        self.channels = unnamed_channels(frames);
     }
 
     /// Takes the labels that occur in the files.

@@ -30,6 +30,29 @@ impl Finish {
             }
         }
     }
+
+    /// Applies it to all of a tile.
+    ///
+    /// # Safety
+    /// As [`Finish::apply`].
+    #[inline(always)]
+    pub unsafe fn apply_to_tile<V: Vector, const N: usize>(self, tile: &mut [[V; N]; N]) {
+        // The case is chosen once, not for every pixel.
+        macro_rules! every {
+            ($finish:expr) => {
+                for r in 0..N {
+                    for c in 0..N {
+                        tile[r][c] = unsafe { $finish.apply(tile[r][c]) };
+                    }
+                }
+            };
+        }
+        match self {
+            Self::Plain => {}
+            Self::Relu => every!(Self::Relu),
+            Self::Leaky(slope) => every!(Self::Leaky(slope)),
+        }
+    }
 }
 
 /// Bias, residual and activation, and where results go.

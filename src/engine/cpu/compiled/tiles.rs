@@ -91,6 +91,37 @@ pub unsafe fn transform_products<V: Vector>(from: *const f32, stride: usize) -> 
     }
 }
 
+/// Adds the first rows and columns of a tile of a map, whose rows are `row` floats apart.
+///
+/// # Safety
+/// The processor runs `V`'s instructions; that part of the map is readable.
+#[inline(always)]
+pub unsafe fn add_tile<V: Vector>(
+    tile: &mut [[V; TILE]; TILE],
+    from: *const f32,
+    row: usize,
+    [rows, columns]: [usize; 2],
+) {
+    for r in 0..rows {
+        for c in 0..columns {
+            tile[r][c] = unsafe { tile[r][c].add(V::load(from.add(r * row + c * LANES))) };
+        }
+    }
+}
+
+/// Writes the first rows and columns of a tile to a map, whose rows are `row` floats apart.
+///
+/// # Safety
+/// The processor runs `V`'s instructions; that part of the map is writable.
+#[inline(always)]
+pub unsafe fn store_tile<V: Vector>(tile: &[[V; TILE]; TILE], to: *mut f32, row: usize, [rows, columns]: [usize; 2]) {
+    for r in 0..rows {
+        for c in 0..columns {
+            unsafe { tile[r][c].store(to.add(r * row + c * LANES)) };
+        }
+    }
+}
+
 /// A g A^T of one tile of a gradient; its 36 values are `stride` apart.
 ///
 /// # Safety

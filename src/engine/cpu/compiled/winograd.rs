@@ -10,7 +10,7 @@ use super::memory::{Aligned, Constants, Map};
 use super::patches::{Line, Patches};
 use super::run::Context;
 use super::target::{Target, multiply_narrow, panels};
-use super::tiles::{KERNEL, MoreProducts, Products, transform_products, transform_weights};
+use super::tiles::{KERNEL, MoreProducts, Products, add_tile, store_tile, transform_products, transform_weights};
 
 /// How the threads share a Winograd convolution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,7 +90,7 @@ impl Winograd {
         };
         let most = match share {
             Share::Parts => (GROUP_PRODUCTS / (target.y.blocks() * LANES)).max(rows),
-            _ => (set.tile_bytes() / (PRODUCTS * depth * size_of::<f32>())).clamp(rows, 16 * rows),
+            _ => (set.chunk_bytes() / (PRODUCTS * depth * size_of::<f32>())).clamp(rows, 16 * rows),
         };
         let chunks = count.div_ceil(most).next_multiple_of(threads);
         let chunk = count.div_ceil(chunks);
@@ -489,21 +489,28 @@ impl Winograd {
             let pooled = pooled.map(|map| (start(map, top / 2), map.row()));
             for n in 0..line.len {
                 let width = (y.size[1] - (line.across + n) * TILE).min(TILE);
-                let mut out = transform_products::<V>(from.add(n * step), stride);
                 let whole = height == TILE && width == TILE;
+                let mut out = transform_products::<V>(from.add(n * step), stride);
                 for r in 0..TILE {
                     for c in 0..TILE {
-                        let mut value = out[r][c].add(bias);
-                        if let Some((add, row)) = add
-                            && (whole || (r < height && c < width))
-                        {
-                            value = value.add(V::load(add.add(r * row + (n * TILE + c) * LANES)));
-                        }
-                        out[r][c] = target.finish.apply(value);
-                        if whole || (r < height && c < width) {
-                            out[r][c].store(to.add(r * y.row() + (n * TILE + c) * LANES));
-                        }
+                        out[r][c] = out[r][c].add(bias);
                     }
+                }
+                // Sizes that the compiler knows keep a whole tile in registers.
+                if let Some((add, row)) = add {
+                    let add = add.add(n * TILE * LANES);
+                    if whole {
+                        add_tile(&mut out, add, row, [TILE, TILE]);
+                    } else {
+                        add_tile(&mut out, add, row, [height, width]);
+                    }
+                }
+                target.finish.apply_to_tile(&mut out);
+                let to = to.add(n * TILE * LANES);
+                if whole {
+                    store_tile(&out, to, y.row(), [TILE, TILE]);
+                } else {
+                    store_tile(&out, to, y.row(), [height, width]);
                 }
                 if let Some((pooled, row)) = pooled {
                     for r in 0..TILE / 2 {
