@@ -96,13 +96,14 @@ with ThreadPoolExecutor(a.jobs) as pool:
 
 print("# Architectures\n")
 print(
-    f"Every entry after {a.seconds:.0f} seconds' worth of training steps on the hippocampus data with each of the seeds {', '.join(seeds)} (fixed split, 40\n"
+    f"{'These entries' if only else 'Every entry'} after {a.seconds:.0f} seconds' worth of training steps on the hippocampus data with each of the seeds {', '.join(seeds)} (fixed split, 40\n"
     "validation cases; coronal slices in steps of 8, the mean of the weights after the last step), on one thread. An equal\n"
     "budget is not an equal chance: large networks and dear blocks have made few steps by then, and a low Dice says that an entry\n"
     "had not begun to find the labels, not that it cannot (`tests/zoo.rs` lets the architectures, some encoders and every attention\n"
     "learn sixteen slices by heart). Mean and standard deviation over seeds. Multiply-adds are for one slice of 256 x 256; a step is 8\n"
     f"slices of 64 x 64, forward, backward and AdamW, on one thread. {platform.processor() or platform.machine()}. Made by\n\n"
     f"    python3 benches/architectures.py target/release/lamella hippocampus --split splits.json --seconds {a.seconds:.0f} --seeds {a.seeds}"
+    + (f" \\\n        --only {a.only}" if only else "")
 )
 notes = {
     "Architectures": "Defaults of each.",

@@ -201,8 +201,9 @@ fn training_is_reproducible_and_its_model_runs() {
     };
     let train = |name: &str| {
         let printed = lines(&mut command(name, &["--report", text(&report)]));
-        assert_eq!(printed.len(), 7, "six epochs and the result: {printed:?}");
-        assert_eq!(printed[6]["cases"].as_array().unwrap().len(), 2);
+        assert_eq!(printed.len(), 8, "the plan, six epochs and the result: {printed:?}");
+        assert_eq!(printed[0]["plan"]["seed"], 7);
+        assert_eq!(printed[7]["cases"].as_array().unwrap().len(), 2);
         std::fs::read(out.path().join(name)).unwrap()
     };
     let strip = |bytes: &[u8]| lamella::model::Model::from_bytes(bytes, Path::new("x")).unwrap().weights;
