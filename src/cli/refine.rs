@@ -113,7 +113,8 @@ impl Refine {
             let mut adapted = Model::clone(&model);
             adapted.spec.id = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
             adapted.spec.provenance.command = format!("lamella refine -m {} (one scan)", model.spec.id);
-            // What was measured was another model.
+            // What was planned and measured was another model.
+            adapted.spec.provenance.plan = serde_json::Value::Null;
             adapted.spec.provenance.metrics.clear();
             adapted.save(path)?;
         }

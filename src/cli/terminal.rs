@@ -43,7 +43,7 @@ impl Terminal {
             JobEvent::Planned { why, .. } if !why.is_empty() => {
                 self.line(&format!("note: Chosen for these scans: {}", why.join(" ")));
             }
-            JobEvent::Fold { fold, count } => self.line(&format!("fold {fold} of {count}")),
+            JobEvent::Fold { fold, count } => self.line(&format!("fold {fold}/{count}")),
             JobEvent::Preview(_)
             | JobEvent::Planned { .. }
             | JobEvent::Device(_)

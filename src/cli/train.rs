@@ -109,7 +109,7 @@ pub struct Train {
     #[arg(long)]
     average: Option<f64>,
     /// The model averages over mirrored slices: more exact, twice the work for each direction; that is so without it too, unless
-    /// nothing is mirrored
+    /// nothing is mirrored or the model of --init does not
     #[arg(long, conflicts_with_all = ["no_average_mirrored", "no_mirror"])]
     average_mirrored: bool,
     /// The model does not average over mirrored slices
@@ -146,7 +146,7 @@ pub struct Train {
     /// Write the curve (CSV, SVG) and the held-back cases (CSV) into this folder
     #[arg(long, value_name = "FOLDER")]
     report: Option<PathBuf>,
-    /// Print lines of JSON: one for each epoch, and one about the result
+    /// Print lines of JSON: one about the plan, one for each epoch, and one about the result; with --folds one for each fold too
     #[arg(long)]
     json: bool,
 }
@@ -264,7 +264,7 @@ impl Train {
         };
         let terminal = Terminal::new("Training");
         let show = |event: JobEvent| match event {
-            JobEvent::Planned { plan, .. } if self.json => terminal.print(&json!({"plan": plan})),
+            JobEvent::Planned { plan, why } if self.json => terminal.print(&json!({"plan": plan, "why": why})),
             JobEvent::Fold { fold, count } if self.json => terminal.print(&json!({"fold": fold, "of": count})),
             JobEvent::Epoch(epoch) if self.json => terminal.print(&json!({
                 "epoch": epoch.number, "done": epoch.done, "loss": epoch.loss, "dice": epoch.dice, "best": epoch.best,
@@ -343,7 +343,7 @@ fn print_cases(cases: &[CaseDice]) {
 
 /// Which epoch was kept, and that it was chosen on the very cases that are told of.
 fn chosen(summary: &TrainSummary) -> String {
-    match (summary.epochs.iter().filter(|epoch| epoch.dice.is_some()).count(), summary.epoch) {
+    match (summary.measurements(), summary.epoch) {
         (_, 0) => "finished before".into(),
         (0 | 1, epoch) => format!("epoch {epoch}"),
         (count, epoch) => format!("epoch {epoch}, the best of {count} measurements on these cases"),

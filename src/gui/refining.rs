@@ -25,7 +25,8 @@ impl App {
     /// The scans that the Teach card learns from, so that a model keeps what it knows of them.
     fn remembered_scans(&self) -> Option<RememberedScans> {
         let folder = self.teach.dataset.clone()?;
-        let names = self.teach.scans.as_ref().map(ScanChoices::learned);
+        // Until it is known which of them those are, there are none.
+        let names = Some(self.teach.scans.as_ref().map(ScanChoices::learned)?);
         let except = self.shown.and_then(|n| self.items.get(n)).map(|item| item.entry.path.clone());
         Some(RememberedScans { folder, names, except })
     }

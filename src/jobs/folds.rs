@@ -117,6 +117,7 @@ pub fn cross_validate(
     let mut all = model::ensemble(&members).map_err(JobError::Other)?;
     all.spec.id.clone_from(&job.id);
     all.spec.provenance.command.clone_from(&job.command);
+    all.spec.provenance.plan = members[0].spec.provenance.plan.clone();
     all.save(&job.output)?;
     Ok(summaries)
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::{Cancel, JobError, Progress};
 use crate::disk::replace_file;
 use crate::formats;
-use crate::learn::{CaseFiles, Dataset, Split, is_unnamed, only_finished, unnamed_channels};
+use crate::learn::{CaseFiles, Dataset, Split, is_ct, is_unnamed, only_finished, unnamed_channels};
 use crate::volume::{LabelMap, LabelTable, LabelValue, PlaneLayout, Volume};
 
 /// What voxels outside the finished slices have in the files of a data set.
@@ -139,10 +139,10 @@ pub(super) fn add_to_dataset(
     }
     let mut names = serde_json::Map::new();
     for (n, own) in channels.into_iter().enumerate() {
-        let other = there.get(&n.to_string()).and_then(Value::as_str).filter(|name| !is_unnamed(name));
-        if let Some(other) = other
-            && !is_unnamed(&own)
-            && !own.eq_ignore_ascii_case(other)
+        // What is there stays: its scans may be of any kind.
+        let other = there.get(&n.to_string()).and_then(Value::as_str);
+        if let Some(other) = other.filter(|other| !is_unnamed(other) && !is_unnamed(&own))
+            && is_ct(&own) != is_ct(other)
         {
             return Err(JobError::Other(format!(
                 "this scan is {own}, those in {} are {other}; choose a folder of its own",
@@ -211,6 +211,19 @@ mod tests {
                 .to_string()
                 .contains("organ")
         );
+        scan.table = LabelTable(vec![Label::new(7, "organ")]);
+        // The kind of the first scan is that of the folder; one of which nothing is known joins any.
+        let add = |modality: &str, folder: &Path| {
+            let mut volume = Volume::clone(&scan.volume);
+            volume.display.modality = modality.into();
+            let scan = MarkedScan { volume: volume.into(), ..scan.clone() };
+            let added = add_to_dataset(&scan, folder, &|_| {}, &Cancel::default());
+            added.map(|_| Dataset::open(folder).unwrap().channels[0].clone()).map_err(|error| error.to_string())
+        };
+        assert_eq!(add("CT", folder.path()), Ok("channel 0".into()));
+        let other = tempfile::tempdir().unwrap();
+        assert_eq!(["CT", "", "ct"].map(|kind| add(kind, other.path())), ["CT", "CT", "CT"].map(|ct| Ok(ct.into())));
+        assert!(add("MR", other.path()).unwrap_err().contains("MR"));
         scan.done.clear();
         assert!(add_to_dataset(&scan, folder.path(), &|_| {}, &Cancel::default()).is_err());
     }

@@ -78,7 +78,11 @@ fn remembered(job: &RefineJob, progress: Progress, cancel: &Cancel) -> Result<Ve
         )));
     }
     let load = |files: &CaseFiles| load_case(files, cancel);
-    chosen(&dataset, memory)
+    let names = chosen(&dataset, memory);
+    if names.is_empty() {
+        return Err(JobError::Other(format!("{} has no other scan that was learned from", folder.display())));
+    }
+    names
         .into_iter()
         .map(|name| {
             if cancel.is_cancelled() {

@@ -123,6 +123,11 @@ pub struct TrainSummary {
 }
 
 impl TrainSummary {
+    /// How often Dice was measured on the held-back cases; the model that is kept is the best of so many.
+    pub fn measurements(&self) -> usize {
+        self.epochs.iter().filter(|epoch| epoch.dice.as_ref().is_some_and(|dice| !dice.is_empty())).count()
+    }
+
     /// Writes the curve (`curve.csv`, `curve.svg`) and the cases (`cases.csv`) into a folder, which is made if it is missing.
     ///
     /// # Errors

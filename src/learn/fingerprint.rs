@@ -33,7 +33,7 @@ const FEW_SCANS: usize = 10;
 /// From this many scans on there is enough to see without strong changes (docs/training-curves.md).
 const MANY_SCANS: usize = 100;
 
-/// A lowest value that only Hounsfield units have: air is at -1000.
+/// A lowest value that CT has, whose air is at -1000, and few other scans.
 const LOWEST_OF_CT: f64 = -500.0;
 /// A label in fewer scans than one of so many is told of.
 const RARE: usize = 4;
@@ -185,17 +185,18 @@ impl Fingerprint {
             plan.architecture.set("depth", serde_json::json!(depth));
             said.push(format!("A U-Net of width {width} and depth {depth}."));
         }
-        for LabelFacts { name, scans, millilitres } in &self.labels {
-            match scans {
-                0 => said.push(format!("No scan has the label {name}; it cannot be learned.")),
-                _ if scans * RARE < self.scans => {
-                    let of = self.scans;
-                    said.push(format!("Only {scans} of {of} scans have the label {name} ({millilitres:.2} ml)."));
-                }
-                _ => {}
-            }
-        }
         (plan, said)
+    }
+
+    /// A sentence about each label that none or few of the scans have.
+    pub fn rare_labels(&self) -> Vec<String> {
+        let of = self.scans;
+        let rare = self.labels.iter().filter(|label| label.scans * RARE < of);
+        rare.map(|LabelFacts { name, scans, millilitres }| match scans {
+            0 => format!("No scan has the label {name}; it cannot be learned."),
+            _ => format!("Only {scans} of {of} scans have the label {name} ({millilitres:.2} ml)."),
+        })
+        .collect()
     }
 
     /// Sides that cover the median slice where that is not too large; of several axes the largest.
@@ -314,9 +315,9 @@ mod tests {
         assert_eq!((few.batch, &few.augmentation), (24, &Augmentation::strong()));
         assert_eq!(said.len(), 5, "{said:?}");
         let label = |scans| LabelFacts { name: "cyst".into(), scans, millilitres: 0.5 };
-        let said = |scans| Fingerprint { labels: vec![label(scans)], ..small.clone() }.decide(&plan()).1;
-        assert_eq!(said(10).len(), 4);
-        assert!(said(9)[4].contains("9 of 40") && said(0)[4].contains("cyst"), "{:?}", said(9));
+        let said = |scans| Fingerprint { labels: vec![label(scans)], ..small.clone() }.rare_labels().join(" ");
+        assert_eq!(said(10), "");
+        assert!(said(9).contains("9 of 40") && said(0).contains("cyst"), "{}", said(9));
         assert!(!small.looks_like_ct() && Fingerprint { values: [-1024.0, 3071.0], ..small }.looks_like_ct());
     }
 

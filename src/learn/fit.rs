@@ -5,7 +5,8 @@ use std::sync::Mutex;
 
 use super::checkpoint::{BestSoFar, Checkpoint, DATA, TrainingProgress, signature};
 use super::clock::Clock;
-use super::dataset::{CaseFiles, Dataset, Split, is_unnamed};
+use super::dataset::{CaseFiles, Dataset, Split};
+use super::events::{Control, Epoch, FitEvent};
 use super::fingerprint::Fingerprint;
 use super::learner::Learner;
 use super::pace::Pace;
@@ -14,11 +15,11 @@ use super::preparing::prepare_all;
 use super::reading::{LabelledScan, read_case};
 use super::sampling::{PreparedCase, checksum, draw};
 use super::schedule::warm_poly;
-use super::specification::{prepared_for, prepared_like, specification};
+use super::specification::{is_ct_by_values, prepared_for, prepared_like, specification};
 use super::start;
-use super::validation::{CaseDice, Preview, mean_dice, validate};
+use super::validation::{CaseDice, mean_dice, validate};
 use crate::engine::{DeviceChoice, EngineError, KeepFreedMemory, Weights};
-use crate::model::{IntensityNormalisation, Model, ModelSpec};
+use crate::model::{Model, ModelSpec};
 use crate::volume::{LabelMap, Volume};
 
 /// Reads the files of a case.
@@ -47,64 +48,6 @@ pub enum FitError {
     /// The plan does not fit the data.
     #[error("{0}")]
     Plan(String),
-}
-
-/// What happened in an epoch.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
-pub struct Epoch {
-    /// Counted from 1.
-    pub number: usize,
-    /// Share of the budget used.
-    pub done: f64,
-    /// Mean training loss.
-    pub loss: f64,
-    /// Mean validation Dice per label name, where it was measured.
-    pub dice: Option<BTreeMap<String, f64>>,
-    /// Whether this is the best so far.
-    pub best: bool,
-    /// Seconds since the start.
-    pub seconds: f64,
-    /// Learning rate of its last step.
-    #[serde(default)]
-    pub rate: f64,
-}
-
-/// News from a running training.
-#[derive(Debug)]
-pub enum FitEvent {
-    /// Cases are being read.
-    Preparing {
-        /// Cases read.
-        done: usize,
-        /// Cases to read.
-        count: usize,
-    },
-    /// A step is done.
-    Step {
-        /// Share of the budget used.
-        done: f64,
-        /// Its loss.
-        loss: f64,
-        /// Its learning rate.
-        rate: f64,
-    },
-    /// An epoch is done.
-    Epoch(Epoch),
-    /// The best model so far, so that an interrupted training leaves something.
-    Best(Box<Model>),
-    /// The state of the training, from which it can go on another time.
-    Checkpoint(Box<Checkpoint>),
-    /// How a held-back slice is segmented now.
-    Preview(Box<Preview>),
-    /// What was decided, and a sentence about each choice that was left to the data.
-    Planned {
-        /// The plan as it is carried out.
-        plan: Box<Plan>,
-        /// The sentences.
-        why: Vec<String>,
-    },
-    /// Something the user must know.
-    Notice(String),
 }
 
 /// A finished training.
@@ -144,17 +87,6 @@ pub struct FitOptions<'a> {
     pub checkpoint_seconds: f64,
     /// The state of an interrupted training to go on from.
     pub resume: Option<Checkpoint>,
-}
-
-/// What a training is told from outside.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Control {
-    /// Nothing.
-    GoOn,
-    /// Wait between two steps.
-    Pause,
-    /// End.
-    Stop,
 }
 
 /// Trains on a split of a data set.
@@ -209,9 +141,8 @@ pub fn fit(
     fingerprint.scans = options.like.map_or(train.len(), |like| like.provenance.cases[0]);
     let (plan, mut decided) = fingerprint.decide(plan);
     let spec = specification(dataset, split, &plan, &train, &fingerprint)?;
-    if matches!(spec.normalisation, IntensityNormalisation::Clip { .. })
-        && dataset.channels.iter().any(|c| is_unnamed(c))
-    {
+    fingerprint.rare_labels().into_iter().for_each(|notice| on_event(FitEvent::Notice(notice)));
+    if is_ct_by_values(dataset, &fingerprint) {
         let [low, high] = fingerprint.values;
         decided.push(format!("Intensities are prepared as those of CT, because they reach from {low} to {high}."));
     }

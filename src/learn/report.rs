@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::fit::Epoch;
+use super::events::Epoch;
 use super::validation::CaseDice;
 
 /// Size of the picture.

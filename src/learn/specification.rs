@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::dataset::{Dataset, Split, is_unnamed};
+use super::dataset::{Dataset, Split, is_ct, is_unnamed};
 use super::fingerprint::{Fingerprint, MOST_UNEVEN};
 use super::fit::FitError;
 use super::plan::Plan;
@@ -61,8 +61,7 @@ pub fn specification(
         .iter()
         .enumerate()
         .map(|(frame, channel)| {
-            let is_ct = channel.eq_ignore_ascii_case("ct") || (is_unnamed(channel) && fingerprint.looks_like_ct());
-            if is_ct {
+            if is_ct(channel) || is_ct_by_values(dataset, fingerprint) {
                 foreground_range(train, frame, dataset.ignore)
             } else {
                 IntensityNormalisation::ZScore { nonzero: false }
@@ -101,6 +100,11 @@ pub fn specification(
         },
         sha256: String::new(),
     })
+}
+
+/// Whether the only channel has no name and the values of CT.
+pub fn is_ct_by_values(dataset: &Dataset, fingerprint: &Fingerprint) -> bool {
+    matches!(&dataset.channels[..], [channel] if is_unnamed(channel)) && fingerprint.looks_like_ct()
 }
 
 /// A specification that prepares scans as another model does; classifiers, and models of other channels, say nothing about that.

@@ -48,7 +48,8 @@ pub fn ensemble(members: &[Model]) -> Result<Model, String> {
         },
         provenance: Provenance {
             command: format!("lamella models ensemble {}", names.join(" ")),
-            // What was measured were the members.
+            // What was planned and measured were the members.
+            plan: serde_json::Value::Null,
             metrics: BTreeMap::new(),
             ..of.provenance.clone()
         },

@@ -15,6 +15,8 @@ use egui_plot::{Line, Plot, PlotPoints};
 
 /// Height of the curve.
 const CURVE: f32 = 32.0 * UNIT;
+/// Longest name of a line under the curve, in letters.
+const LONGEST_NAME: usize = 28;
 /// Most height of the list of cases.
 const CASES: f32 = 48.0 * UNIT;
 
@@ -65,7 +67,7 @@ fn result_ui(ui: &mut egui::Ui, app: &mut App) {
     let id = model_id(&result.output);
     let measured =
         if dice.is_empty() { "no case was held back".to_string() } else { format!("Dice {}", dice.join(", ")) };
-    let measurements = result.epochs.iter().filter(|epoch| epoch.dice.is_some()).count();
+    let measurements = result.measurements();
     let response = ui.add(egui::Label::new(format!("{name}: {measured}")).wrap());
     if measurements > 1 {
         response.on_hover_text(format!(
@@ -103,18 +105,18 @@ fn result_ui(ui: &mut egui::Ui, app: &mut App) {
 /// Dice of every case, the worst first; a click opens it.
 fn cases_ui(ui: &mut egui::Ui, result: &TrainSummary) -> Option<PathBuf> {
     let mut wanted = None;
-    if let Some(case) = result.cases.first() {
-        let names: Vec<&str> = case.dice.keys().map(String::as_str).collect();
-        let t = theme::tokens(ui);
-        let text = format!("Dice of {}, the worst first", names.join(", "));
-        ui.add(egui::Label::new(egui::RichText::new(text).small().color(t.dim)).wrap());
-    }
+    let names: Vec<&str> = result.dice.keys().map(String::as_str).collect();
+    let names = names.join(", ");
+    let t = theme::tokens(ui);
+    let text = format!("Dice of {names}, the worst first");
+    ui.add(egui::Label::new(egui::RichText::new(text).small().color(t.dim)).wrap());
     egui::ScrollArea::vertical().max_height(CASES).auto_shrink([false, true]).show(ui, |ui| {
         for case in worst_first(&result.cases) {
-            let dice: Vec<String> = case.dice.values().map(|d| format!("{d:.3}")).collect();
+            // A label that is neither there nor found has none.
+            let dice = |name: &String| case.dice.get(name).map_or("-".into(), |d| format!("{d:.3}"));
+            let dice: Vec<String> = result.dice.keys().map(dice).collect();
             let text = format!("{}  {}", dice.join("  "), case.name);
-            let names: Vec<&str> = case.dice.keys().map(String::as_str).collect();
-            let hint = format!("Dice of {}; open this scan", names.join(", "));
+            let hint = format!("Dice of {names}; open this scan");
             if ui.add(egui::Button::new(text).frame(false).truncate()).on_hover_text(hint).clicked() {
                 wanted = result.images.get(&case.name).cloned();
             }
@@ -275,7 +277,9 @@ fn curve_ui(ui: &mut egui::Ui, teach: &Teach) {
     });
     ui.horizontal_wrapped(|ui| {
         for (name, colour) in names {
-            let text = egui::RichText::new(format!("\u{2014} {name}")).small().color(colour);
+            let short: String = name.chars().take(LONGEST_NAME).collect();
+            let rest = if short.len() < name.len() { "\u{2026}" } else { "" };
+            let text = egui::RichText::new(format!("\u{2014} {short}{rest}")).small().color(colour);
             ui.add(egui::Label::new(text).extend());
         }
     });

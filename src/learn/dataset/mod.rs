@@ -71,7 +71,13 @@ pub fn unnamed_channels(count: usize) -> Vec<String> {
 
 /// Whether nothing is known of a channel.
 pub fn is_unnamed(channel: &str) -> bool {
-    channel.split_once(' ').is_some_and(|(name, n)| name == UNNAMED_CHANNEL && n.parse::<usize>().is_ok())
+    channel.trim().is_empty()
+        || channel.split_once(' ').is_some_and(|(name, n)| name == UNNAMED_CHANNEL && n.parse::<usize>().is_ok())
+}
+
+/// Whether a channel is called what nnU-Net and DICOM call computed tomography.
+pub fn is_ct(channel: &str) -> bool {
+    channel.eq_ignore_ascii_case("ct")
 }
 
 /// Endings of files that a case can have.

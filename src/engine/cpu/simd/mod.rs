@@ -191,8 +191,8 @@ impl InstructionSet {
         }
     }
 
-    /// Bytes of the tiles that are transformed at a time on the way forward: they stay in a core's second-level cache
-    /// beside their products. Both values for AVX-512 were the fastest on a processor with such a cache.
+    /// Bytes of the tiles that a convolution transforms at a time: they stay in a core's second-level cache beside their
+    /// products. Each value for AVX-512 was the fastest on a processor with such a cache (2 MB, 1 MB).
     pub fn chunk_bytes(self) -> usize {
         match self {
             #[cfg(target_arch = "x86_64")]
