@@ -532,6 +532,41 @@ fn small_dataset(folder: &Path) -> Option<PathBuf> {
     Some(folder.to_path_buf())
 }
 
+/// Brings a control into sight and presses it.
+fn press(harness: &mut Window, label: &str) {
+    harness.get_by_label(label).scroll_to_me();
+    harness.run_steps(3);
+    harness.get_by_label(label).click();
+    harness.run_steps(3);
+}
+
+/// Waits until the curve of a training has so many points, at most three minutes after `start`.
+fn grow_curve(harness: &mut Window, points: usize, start: Instant) {
+    while harness.state().curve_points() < points {
+        harness.step();
+        let messages = harness.state().messages();
+        assert!(start.elapsed() < Duration::from_mins(3), "the curve does not grow: {messages:?}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Leaves out the first of six labelled scans, of which one is held back.
+fn leave_out_first_scan(harness: &mut Window) {
+    press(harness, "5 scans to learn from, 1 held back");
+    harness.run_steps(20);
+    let first = harness.state().labelled_scans()[0].clone();
+    harness.get_by_role_and_label(Role::ComboBox, &first).click();
+    harness.run_steps(3);
+    press(harness, "leave out");
+    assert!(harness.query_by_label("4 scans to learn from, 1 held back, 1 left out").is_some());
+}
+
+/// The model that was taught.
+fn taught_model(harness: &Window, models: &Path) -> lamella::model::Model {
+    let model = lamella::model::Model::load(&models.join("my-model.safetensors"));
+    model.unwrap_or_else(|error| panic!("{error}; {:?}", harness.state().messages()))
+}
+
 #[test]
 fn a_model_is_taught_in_the_window_stopped_kept_and_used() {
     let _alone = alone();
@@ -650,32 +685,15 @@ fn a_model_is_taught_without_an_image() {
     harness.run_steps(3);
     assert!(harness.query_by_label("1 of 2 labels").is_some());
     // Four of the six scans are learned from, and one is held back.
-    harness.get_by_label("5 scans to learn from, 1 held back").click();
-    harness.run_steps(20);
-    let first = harness.state().labelled_scans()[0].clone();
-    harness.get_by_role_and_label(Role::ComboBox, &first).click();
-    harness.run_steps(3);
-    harness.get_by_label("leave out").click();
-    harness.run_steps(3);
-    assert!(harness.query_by_label("4 scans to learn from, 1 held back, 1 left out").is_some());
+    leave_out_first_scan(&mut harness);
     save_picture(&mut harness, "teach-scans");
-    harness.get_by_label("Teach for 10 minutes").scroll_to_me();
-    harness.run_steps(3);
-    harness.get_by_label("Teach for 10 minutes").click();
-    let start = Instant::now();
-    while harness.state().curve_points() < 3 {
-        harness.step();
-        assert!(start.elapsed() < Duration::from_mins(3), "{:?}", harness.state().messages());
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    press(&mut harness, "Teach for 10 minutes");
+    grow_curve(&mut harness, 3, Instant::now());
     save_picture(&mut harness, "teach-alone");
     // Nothing was measured yet, and what was learned is kept all the same.
-    harness.get_by_label("Stop and keep the best").scroll_to_me();
-    harness.run_steps(3);
-    harness.get_by_label("Stop and keep the best").click();
+    press(&mut harness, "Stop and keep the best");
     settle(&mut harness);
-    let model = lamella::model::Model::load(&models.join("my-model.safetensors"));
-    let model = model.unwrap_or_else(|error| panic!("{error}; {:?}", harness.state().messages()));
+    let model = taught_model(&harness, &models);
     assert_eq!(
         model.spec.classes.iter().map(|class| class.name.as_str()).collect::<Vec<_>>(),
         ["background", "Anterior"]
@@ -702,29 +720,10 @@ fn a_training_that_was_broken_off_goes_on_in_another_window_with_the_scans_that_
         settle(&mut harness);
         harness
     };
-    let grow = |harness: &mut Window| {
-        let start = Instant::now();
-        while harness.state().curve_points() < 3 {
-            harness.step();
-            assert!(start.elapsed() < Duration::from_mins(3), "{:?}", harness.state().messages());
-            std::thread::sleep(Duration::from_millis(5));
-        }
-    };
-    let press = |harness: &mut Window, label: &str| {
-        harness.get_by_label(label).scroll_to_me();
-        harness.run_steps(3);
-        harness.get_by_label(label).click();
-        harness.run_steps(3);
-    };
     let mut first = open();
-    press(&mut first, "5 scans to learn from, 1 held back");
-    first.run_steps(20);
-    let scan = first.state().labelled_scans()[0].clone();
-    first.get_by_role_and_label(Role::ComboBox, &scan).click();
-    first.run_steps(3);
-    press(&mut first, "leave out");
+    leave_out_first_scan(&mut first);
     press(&mut first, "Teach for 10 minutes");
-    grow(&mut first);
+    grow_curve(&mut first, 3, Instant::now());
     drop(first);
     let state = models.join("my-model.safetensors.training");
     assert!(state.is_file());
@@ -732,11 +731,10 @@ fn a_training_that_was_broken_off_goes_on_in_another_window_with_the_scans_that_
     let mut second = open();
     assert!(second.query_by_label("5 scans to learn from, 1 held back").is_some());
     press(&mut second, "Go on with the interrupted training");
-    grow(&mut second);
+    grow_curve(&mut second, 3, Instant::now());
     press(&mut second, "Stop and keep the best");
     settle(&mut second);
-    let model = lamella::model::Model::load(&models.join("my-model.safetensors"));
-    let model = model.unwrap_or_else(|error| panic!("{error}; {:?}", second.state().messages()));
+    let model = taught_model(&second, &models);
     assert_eq!(model.spec.provenance.cases, [4, 1]);
     assert!(!state.exists());
 }
@@ -765,15 +763,7 @@ fn one_labelled_slice_teaches_a_model() {
     harness.run_steps(3);
     harness.get_by_label("Teach for 10 minutes").click();
     let start = Instant::now();
-    let grow = |harness: &mut Window, points: usize| {
-        while harness.state().curve_points() < points {
-            harness.step();
-            let messages = harness.state().messages();
-            assert!(start.elapsed() < Duration::from_mins(3), "the curve does not grow: {messages:?}");
-            std::thread::sleep(Duration::from_millis(5));
-        }
-    };
-    grow(&mut harness, 4);
+    grow_curve(&mut harness, 4, start);
     harness.get_by_label("Pause").scroll_to_me();
     harness.run_steps(3);
     harness.get_by_label("Pause").click();
@@ -788,7 +778,7 @@ fn one_labelled_slice_teaches_a_model() {
     }
     assert_eq!(harness.state().curve_points(), waiting, "it waits");
     harness.get_by_label("Go on").click();
-    grow(&mut harness, waiting + 24);
+    grow_curve(&mut harness, waiting + 24, start);
     save_picture(&mut harness, "teach-scan");
     assert_eq!(harness.state().labels().unwrap().counts(), painted, "labels stay what the user painted");
     harness.get_by_label("Stop and keep the best").click();
