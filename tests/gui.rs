@@ -532,6 +532,25 @@ fn small_dataset(folder: &Path) -> Option<PathBuf> {
     Some(folder.to_path_buf())
 }
 
+/// A folder for a test, and in it a data set of six scans; none where there are no scans or nothing to draw with.
+fn scans_to_teach() -> Option<(tempfile::TempDir, PathBuf)> {
+    let folder = tempfile::tempdir().unwrap();
+    let dataset = small_dataset(&folder.path().join("scans"))?;
+    can_render().then_some((folder, dataset))
+}
+
+/// A window without an image that shows the Teach card for a data set.
+fn window_that_teaches(models: &Path, dataset: &Path) -> Window {
+    let mut harness = window(vec![]);
+    settle(&mut harness);
+    assert!(harness.query_by_label("Teach for 10 minutes").is_none());
+    harness.get_by_label("Teach a model").click();
+    harness.state_mut().set_model_folder(models.to_path_buf());
+    harness.state_mut().set_dataset(dataset.to_path_buf());
+    settle(&mut harness);
+    harness
+}
+
 /// Brings a control into sight and presses it.
 fn press(harness: &mut Window, label: &str) {
     harness.get_by_label(label).scroll_to_me();
@@ -570,11 +589,7 @@ fn taught_model(harness: &Window, models: &Path) -> lamella::model::Model {
 #[test]
 fn a_model_is_taught_in_the_window_stopped_kept_and_used() {
     let _alone = alone();
-    let folder = tempfile::tempdir().unwrap();
-    let Some(dataset) = small_dataset(&folder.path().join("scans")) else { return };
-    if !can_render() {
-        return;
-    }
+    let Some((folder, dataset)) = scans_to_teach() else { return };
     let mut harness = sample();
     harness.state_mut().set_model_folder(folder.path().join("models"));
     harness.state_mut().set_dataset(dataset);
@@ -656,21 +671,11 @@ fn a_model_is_taught_in_the_window_stopped_kept_and_used() {
 #[test]
 fn a_model_is_taught_without_an_image() {
     let _alone = alone();
-    let folder = tempfile::tempdir().unwrap();
-    let Some(dataset) = small_dataset(&folder.path().join("scans")) else { return };
-    if !can_render() {
-        return;
-    }
+    let Some((folder, dataset)) = scans_to_teach() else { return };
     let models = folder.path().join("models");
     std::fs::create_dir(&models).unwrap();
     std::fs::write(models.join("my-model.safetensors"), b"another's").unwrap();
-    let mut harness = window(vec![]);
-    settle(&mut harness);
-    assert!(harness.query_by_label("Teach for 10 minutes").is_none());
-    harness.get_by_label("Teach a model").click();
-    harness.state_mut().set_model_folder(models.clone());
-    harness.state_mut().set_dataset(dataset);
-    settle(&mut harness);
+    let mut harness = window_that_teaches(&models, &dataset);
     // A name that is taken is refused, so nothing is started.
     harness.get_by_label("Teach for 10 minutes").click();
     harness.run_steps(5);
@@ -705,22 +710,9 @@ fn a_model_is_taught_without_an_image() {
 #[test]
 fn a_training_that_was_broken_off_goes_on_in_another_window_with_the_scans_that_it_was_begun_with() {
     let _alone = alone();
-    let folder = tempfile::tempdir().unwrap();
-    let Some(dataset) = small_dataset(&folder.path().join("scans")) else { return };
-    if !can_render() {
-        return;
-    }
+    let Some((folder, dataset)) = scans_to_teach() else { return };
     let models = folder.path().join("models");
-    let open = || {
-        let mut harness = window(vec![]);
-        settle(&mut harness);
-        harness.get_by_label("Teach a model").click();
-        harness.state_mut().set_model_folder(models.clone());
-        harness.state_mut().set_dataset(dataset.clone());
-        settle(&mut harness);
-        harness
-    };
-    let mut first = open();
+    let mut first = window_that_teaches(&models, &dataset);
     leave_out_first_scan(&mut first);
     press(&mut first, "Teach for 10 minutes");
     grow_curve(&mut first, 3, Instant::now());
@@ -728,7 +720,7 @@ fn a_training_that_was_broken_off_goes_on_in_another_window_with_the_scans_that_
     let state = models.join("my-model.safetensors.training");
     assert!(state.is_file());
     // The other window knows nothing of the choice.
-    let mut second = open();
+    let mut second = window_that_teaches(&models, &dataset);
     assert!(second.query_by_label("5 scans to learn from, 1 held back").is_some());
     press(&mut second, "Go on with the interrupted training");
     grow_curve(&mut second, 3, Instant::now());
