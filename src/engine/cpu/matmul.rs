@@ -21,6 +21,9 @@ pub trait Sink<V> {
     unsafe fn put(&self, row: usize, column: usize, sum: V);
 }
 
+/// A distance from row to row that is known when the program runs only.
+pub const ANY_STEP: usize = 0;
+
 /// The operands of a product.
 #[derive(Clone, Copy)]
 pub struct Product<'a> {
@@ -36,17 +39,22 @@ pub struct Product<'a> {
     pub ahead: *const f32,
 }
 
-/// `rows x (COLUMNS * 16)` sums over all runs, handed to `sink`. `rows` is at most fourteen (with one column [`Vector::NARROW_ROWS`]).
+/// `rows x (COLUMNS * 16)` sums over all runs, handed to `sink`. `rows` is at most fourteen (with one column
+/// [`Vector::NARROW_ROWS`]). `STEP` is the operands' `a_step`, which saves registers, or [`ANY_STEP`].
 ///
 /// # Safety
-/// The processor runs `V`'s instructions; every `a + row * a_step + run.offset + 0..run.len` and
+/// The processor runs `V`'s instructions; `STEP` is as said; every `a + row * a_step + run.offset + 0..run.len` and
 /// `b + 0..sum of lengths * COLUMNS * 16` is readable.
 #[inline(always)]
-pub unsafe fn multiply<V: Vector, const COLUMNS: usize>(rows: usize, product: Product, sink: &impl Sink<V>) {
+pub unsafe fn multiply<V: Vector, const COLUMNS: usize, const STEP: usize>(
+    rows: usize,
+    product: Product,
+    sink: &impl Sink<V>,
+) {
     macro_rules! dispatch {
         ($($n:literal)*) => {
             match rows {
-                $($n => unsafe { V::multiply_rows::<$n, COLUMNS, _>(product, sink) },)*
+                $($n => unsafe { V::multiply_rows::<$n, COLUMNS, STEP, _>(product, sink) },)*
                 _ => unreachable!("the matrix kernel has no {rows} rows"),
             }
         };
@@ -72,12 +80,50 @@ macro_rules! for_rows {
     };
 }
 
+/// Where the rows of the left operand are.
+#[derive(Clone, Copy)]
+struct RowPointers<const STEP: usize> {
+    at: [*const f32; ROWS_MAX.div_ceil(3)],
+    step: usize,
+}
+
+impl<const STEP: usize> RowPointers<STEP> {
+    #[inline(always)]
+    fn new(first: *const f32, step: usize) -> Self {
+        let mut at = [first; ROWS_MAX.div_ceil(3)];
+        if STEP == ANY_STEP {
+            // Every third row has its own pointer; the rows between are one or two steps further. That many registers
+            // there are, and the compiler may not know how the pointers belong together, or it makes more of them.
+            for (n, at) in at.iter_mut().enumerate() {
+                *at = std::hint::black_box(first.wrapping_add(3 * n * step));
+            }
+        }
+        Self { at, step }
+    }
+
+    /// A constant away from the first row where the step is one.
+    #[inline(always)]
+    fn row(&self, row: usize) -> *const f32 {
+        match STEP {
+            ANY_STEP => self.at[row / 3].wrapping_add(row % 3 * self.step),
+            _ => self.at[0].wrapping_add(row * STEP),
+        }
+    }
+
+    #[inline(always)]
+    fn advance(&mut self, channels: usize) {
+        for at in &mut self.at {
+            *at = at.wrapping_add(channels);
+        }
+    }
+}
+
 /// [`multiply`] for a fixed number of rows; every instruction set wraps it into a function of its own.
 ///
 /// # Safety
 /// As there.
 #[inline(always)]
-pub unsafe fn multiply_rows<V: Vector, const ROWS: usize, const COLUMNS: usize, S: Sink<V>>(
+pub unsafe fn multiply_rows<V: Vector, const ROWS: usize, const COLUMNS: usize, const STEP: usize, S: Sink<V>>(
     product: Product,
     sink: &S,
 ) {
@@ -85,12 +131,7 @@ pub unsafe fn multiply_rows<V: Vector, const ROWS: usize, const COLUMNS: usize, 
         let Product { a, a_step, runs, mut b, mut ahead } = product;
         let mut sums = [[V::splat(0.0); COLUMNS]; ROWS_MAX];
         for run in runs {
-            // Every third row has its own pointer; the rows between are one or two steps further. That many registers
-            // there are, and the compiler may not know how the pointers belong together, or it makes more of them.
-            let mut at = [a; ROWS_MAX.div_ceil(3)];
-            for (n, at) in at.iter_mut().enumerate() {
-                *at = std::hint::black_box(a.offset(run.offset).wrapping_add(3 * n * a_step));
-            }
+            let mut at = RowPointers::<STEP>::new(a.offset(run.offset), a_step);
             // Four channels at a time: what counts and moves pointers would take the multipliers' slots.
             for _ in 0..run.len / UNROLL {
                 for k in 0..UNROLL {
@@ -99,7 +140,7 @@ pub unsafe fn multiply_rows<V: Vector, const ROWS: usize, const COLUMNS: usize, 
                         right[c] = V::load(b.add((k * COLUMNS + c) * LANES));
                     }
                     for_rows!(ROWS, R, {
-                        let left = V::splat(*at[R / 3].add(R % 3 * a_step + k));
+                        let left = V::splat(*at.row(R).add(k));
                         for c in 0..COLUMNS {
                             sums[R][c] = left.mul_add(right[c], sums[R][c]);
                         }
@@ -108,9 +149,7 @@ pub unsafe fn multiply_rows<V: Vector, const ROWS: usize, const COLUMNS: usize, 
                 }
                 ahead = ahead.wrapping_add(UNROLL * LANES);
                 b = b.add(UNROLL * COLUMNS * LANES);
-                for at in &mut at {
-                    *at = at.wrapping_add(UNROLL);
-                }
+                at.advance(UNROLL);
             }
             for _ in 0..run.len % UNROLL {
                 let mut right = [V::splat(0.0); COLUMNS];
@@ -118,15 +157,13 @@ pub unsafe fn multiply_rows<V: Vector, const ROWS: usize, const COLUMNS: usize, 
                     right[c] = V::load(b.add(c * LANES));
                 }
                 for_rows!(ROWS, R, {
-                    let left = V::splat(*at[R / 3].add(R % 3 * a_step));
+                    let left = V::splat(*at.row(R));
                     for c in 0..COLUMNS {
                         sums[R][c] = left.mul_add(right[c], sums[R][c]);
                     }
                 });
                 b = b.add(COLUMNS * LANES);
-                for at in &mut at {
-                    *at = at.wrapping_add(1);
-                }
+                at.advance(1);
             }
         }
         for_rows!(ROWS, R, {

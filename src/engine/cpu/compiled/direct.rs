@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::super::matmul::{Product, Run, multiply, row_groups};
+use super::super::matmul::{ANY_STEP, Product, Run, multiply, row_groups};
 use super::super::simd::{LANES, Vector};
 use super::Options;
 use super::memory::{Aligned, Constants, Map};
@@ -249,10 +249,11 @@ impl Direct {
                     let product =
                         Product { a, a_step, runs: &self.runs, b: weights, ahead: if asks { *ahead } else { weights } };
                     *ahead = ahead.wrapping_add(self.depth * LANES);
-                    if blocks == COLUMNS {
-                        multiply::<V, COLUMNS>(rows, product, &pixels);
-                    } else {
-                        multiply_narrow::<V, _>(rows, product, pixels);
+                    match (blocks == COLUMNS, a_step) {
+                        (true, LANES) => multiply::<V, COLUMNS, LANES>(rows, product, &pixels),
+                        (true, _) => multiply::<V, COLUMNS, ANY_STEP>(rows, product, &pixels),
+                        (false, LANES) => multiply_narrow::<V, LANES, _>(rows, product, pixels),
+                        (false, _) => multiply_narrow::<V, ANY_STEP, _>(rows, product, pixels),
                     }
                 }
             }

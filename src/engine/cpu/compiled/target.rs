@@ -116,9 +116,13 @@ impl From<(Pixels, usize)> for Pixels {
 /// # Safety
 /// As there.
 #[inline(always)]
-pub unsafe fn multiply_narrow<V: Vector, S: Sink<V> + Copy + From<(S, usize)>>(rows: usize, product: Product, sink: S) {
+pub unsafe fn multiply_narrow<V: Vector, const STEP: usize, S: Sink<V> + Copy + From<(S, usize)>>(
+    rows: usize,
+    product: Product,
+    sink: S,
+) {
     for (start, count) in row_groups(rows, V::NARROW_ROWS) {
         let a = product.a.wrapping_add(start * product.a_step);
-        unsafe { multiply::<V, 1>(count, Product { a, ..product }, &S::from((sink, start))) };
+        unsafe { multiply::<V, 1, STEP>(count, Product { a, ..product }, &S::from((sink, start))) };
     }
 }

@@ -49,6 +49,10 @@ pub struct Winograd {
     rows: usize,
     /// Tiles of a chunk.
     chunk: usize,
+    /// Tiles that scratch holds side by side: a chunk or all.
+    places: usize,
+    /// The blocks of a part of the depth, in scratch.
+    runs: Vec<Run>,
     /// Channels of a part of the depth: all of them, or few enough that their tiles stay in the second-level cache.
     part: usize,
     /// How the work is shared.
@@ -94,8 +98,10 @@ impl Winograd {
         };
         let chunks = count.div_ceil(most).next_multiple_of(threads);
         let chunk = count.div_ceil(chunks);
+        let places = if share == Share::Channels { count } else { chunk };
+        let runs = (0..part / LANES).map(|n| Run { offset: (n * places * LANES) as isize, len: LANES }).collect();
         let weights = Constants::Placed(0);
-        Self { patches, target, weights, panels, groups, rows, chunk, part, share, scratch: 0 }
+        Self { patches, target, weights, panels, groups, rows, chunk, places, runs, part, share, scratch: 0 }
     }
 
     /// Packs weights `[out, in, 3, 3]` that stay as they are.
@@ -189,14 +195,14 @@ impl Winograd {
         self.patches.x.blocks() * LANES
     }
 
-    /// Floats of one product's transformed tiles, for a part of the depth.
-    fn in_stride(&self, tiles: usize) -> usize {
-        tiles * self.part + SKEW
+    /// Floats of one product's transformed tiles, for a part of the depth: `[block][tile][16]`.
+    fn in_stride(&self) -> usize {
+        self.places * self.part + SKEW
     }
 
-    /// Floats of the transformed tiles of a chunk: `[part][product][tile][channel of the part]`.
-    fn inputs_len(&self, tiles: usize) -> usize {
-        self.depth() / self.part * PRODUCTS * self.in_stride(tiles)
+    /// Floats of the transformed tiles of a chunk: `[part][product][block of the part][tile][16]`.
+    fn inputs_len(&self) -> usize {
+        self.depth() / self.part * PRODUCTS * self.in_stride()
     }
 
     /// Floats of one product's transformed weights of a panel, for a part of the depth.
@@ -216,17 +222,17 @@ impl Winograd {
 
     /// Floats of scratch of a thread that works by parts.
     fn own_len(&self) -> usize {
-        PRODUCTS * (self.in_stride(self.chunk) + self.weight_stride()) + self.products_len(self.chunk)
+        PRODUCTS * (self.in_stride() + self.weight_stride()) + self.products_len(self.chunk)
     }
 
     /// Floats of scratch for so many threads.
     pub fn scratch_len(&self, threads: usize) -> usize {
         match self.share {
-            Share::Tiles => threads * (self.inputs_len(self.chunk) + self.products_len(self.chunk)),
+            Share::Tiles => threads * (self.inputs_len() + self.products_len(self.chunk)),
             Share::Parts => threads * self.own_len(),
             Share::Channels => {
                 let own = self.products_len(self.tile_count()) + PRODUCTS * self.weight_stride();
-                self.inputs_len(self.tile_count()) + threads * own
+                self.inputs_len() + threads * own
             }
         }
     }
@@ -238,20 +244,20 @@ impl Winograd {
     #[inline(always)]
     pub unsafe fn run_by_tiles<V: Vector, const COLUMNS: usize>(&self, context: &Context, step: usize) {
         unsafe {
-            let own = self.inputs_len(self.chunk) + self.products_len(self.chunk);
+            let own = self.inputs_len() + self.products_len(self.chunk);
             let inputs = context.arena.add(self.scratch + context.thread * own);
-            let products = inputs.add(self.inputs_len(self.chunk));
+            let products = inputs.add(self.inputs_len());
             loop {
                 let start = context.team.take(step) * self.chunk;
                 if start >= self.tile_count() {
                     break;
                 }
                 let tiles = start..(start + self.chunk).min(self.tile_count());
-                let count = tiles.len();
+                let (count, stride) = (tiles.len(), self.in_stride());
                 for line in self.patches.lines(tiles.clone()) {
                     for block in 0..self.patches.x.blocks() {
-                        let to = inputs.add(block * LANES);
-                        self.patches.transform_line::<V>(context, to, line, block, self.part, self.in_stride(count));
+                        let to = inputs.add(block * self.places * LANES);
+                        self.patches.transform_line::<V>(context, to, line, block, LANES, stride);
                     }
                 }
                 for panel in 0..self.panels.len() {
@@ -269,7 +275,8 @@ impl Winograd {
     pub unsafe fn run_by_parts<V: Vector, const COLUMNS: usize>(&self, context: &Context, step: usize) {
         unsafe {
             let inputs = context.arena.add(self.scratch + context.thread * self.own_len());
-            let weights = inputs.add(PRODUCTS * self.in_stride(self.chunk));
+            let stride = self.in_stride();
+            let weights = inputs.add(PRODUCTS * stride);
             let products = weights.add(PRODUCTS * self.weight_stride());
             loop {
                 let start = context.team.take(step) * self.chunk;
@@ -280,9 +287,8 @@ impl Winograd {
                 for number in 0..self.depth() / self.part {
                     for line in self.patches.lines(tiles.clone()) {
                         for block in number * self.part / LANES..(number + 1) * self.part / LANES {
-                            let to = inputs.add(block * LANES - number * self.part);
-                            let stride = self.in_stride(tiles.len());
-                            self.patches.transform_line::<V>(context, to, line, block, self.part, stride);
+                            let to = inputs.add((block * LANES - number * self.part) * self.places);
+                            self.patches.transform_line::<V>(context, to, line, block, LANES, stride);
                         }
                     }
                     self.multiply_part::<V, COLUMNS>(context, inputs, weights, products, 0, number, tiles.len());
@@ -300,7 +306,7 @@ impl Winograd {
     pub unsafe fn run_inputs<V: Vector>(&self, context: &Context, step: usize) {
         unsafe {
             let inputs = context.arena.add(self.scratch);
-            let (count, blocks) = (self.tile_count(), self.patches.x.blocks());
+            let (count, blocks, stride) = (self.tile_count(), self.patches.x.blocks(), self.in_stride());
             loop {
                 // A piece is one row of tiles of one block.
                 let piece = context.team.take(step);
@@ -316,8 +322,8 @@ impl Winograd {
                     slot: line * self.patches.tiles[1],
                 };
                 let (number, lane) = (block * LANES / self.part, block * LANES % self.part);
-                let to = inputs.add(number * PRODUCTS * self.in_stride(count) + lane);
-                self.patches.transform_line::<V>(context, to, all, block, self.part, self.in_stride(count));
+                let to = inputs.add(number * PRODUCTS * stride + lane * self.places);
+                self.patches.transform_line::<V>(context, to, all, block, LANES, stride);
             }
         }
     }
@@ -332,7 +338,7 @@ impl Winograd {
             let count = self.tile_count();
             let inputs = context.arena.add(self.scratch);
             let own = self.products_len(count) + PRODUCTS * self.weight_stride();
-            let products = inputs.add(self.inputs_len(count) + context.thread * own);
+            let products = inputs.add(self.inputs_len() + context.thread * own);
             let weights = products.add(self.products_len(count));
             loop {
                 let group = context.team.take(step);
@@ -340,7 +346,7 @@ impl Winograd {
                     break;
                 }
                 for number in 0..self.depth() / self.part {
-                    let inputs = inputs.add(number * PRODUCTS * self.in_stride(count));
+                    let inputs = inputs.add(number * PRODUCTS * self.in_stride());
                     self.multiply_part::<V, COLUMNS>(context, inputs, weights, products, group, number, count);
                 }
                 self.finish_group::<V>(context, products, group, 0..count);
@@ -364,19 +370,18 @@ impl Winograd {
             let (depth, width) = (self.depth(), blocks * LANES);
             let mut weights = self.weights.start(context.arena).add(PRODUCTS * depth * first * LANES);
             let out_stride = count * width + SKEW;
-            let runs = [Run { offset: 0, len: depth }];
             for n in 0..PRODUCTS {
                 // The weights that come next are asked for by the first two groups of rows.
                 let mut ahead = weights.wrapping_add(depth * width);
-                let inputs = inputs.add(n * self.in_stride(count));
+                let inputs = inputs.add(n * self.in_stride());
                 for (start, rows) in row_groups(count, self.rows) {
                     let product =
-                        Product { a: inputs.add(start * depth), a_step: depth, runs: &runs, b: weights, ahead };
+                        Product { a: inputs.add(start * LANES), a_step: LANES, runs: &self.runs, b: weights, ahead };
                     let products = Products { to: products.add(n * out_stride + start * width), width };
                     if blocks == COLUMNS {
-                        multiply::<V, COLUMNS>(rows, product, &products);
+                        multiply::<V, COLUMNS, LANES>(rows, product, &products);
                     } else {
-                        multiply_narrow::<V, _>(rows, product, products);
+                        multiply_narrow::<V, LANES, _>(rows, product, products);
                     }
                     ahead = if start == 0 { ahead.wrapping_add(depth * LANES) } else { weights };
                 }
@@ -407,8 +412,7 @@ impl Winograd {
             let panels = &self.panels[self.groups[group].clone()];
             let (first, group_width) = (panels[0].0, self.group_width(group));
             let (depth, part) = (self.depth(), self.part);
-            let (in_stride, out_stride) = (self.in_stride(count), count * group_width + SKEW);
-            let runs = [Run { offset: 0, len: part }];
+            let (in_stride, out_stride) = (self.in_stride(), count * group_width + SKEW);
             for &(panel, blocks) in panels {
                 let width = blocks * LANES;
                 let raw = self.weights.start(context.arena);
@@ -420,16 +424,16 @@ impl Winograd {
                     let weights = fresh.add(n * self.weight_stride()).cast_const();
                     let ahead = next.wrapping_add(n * part * width / 4);
                     for (start, rows) in row_groups(count, self.rows) {
-                        let a = inputs.add(n * in_stride + start * part);
+                        let a = inputs.add(n * in_stride + start * LANES);
                         let ahead = if start == 0 { ahead } else { weights };
-                        let product = Product { a, a_step: part, runs: &runs, b: weights, ahead };
+                        let product = Product { a, a_step: LANES, runs: &self.runs, b: weights, ahead };
                         let to = n * out_stride + (panel - first) * LANES * count + start * width;
                         let to = Products { to: products.add(to), width };
                         match (blocks == COLUMNS, number == 0) {
-                            (true, true) => multiply::<V, COLUMNS>(rows, product, &to),
-                            (true, false) => multiply::<V, COLUMNS>(rows, product, &MoreProducts(to)),
-                            (false, true) => multiply_narrow::<V, _>(rows, product, to),
-                            (false, false) => multiply_narrow::<V, _>(rows, product, MoreProducts(to)),
+                            (true, true) => multiply::<V, COLUMNS, LANES>(rows, product, &to),
+                            (true, false) => multiply::<V, COLUMNS, LANES>(rows, product, &MoreProducts(to)),
+                            (false, true) => multiply_narrow::<V, LANES, _>(rows, product, to),
+                            (false, false) => multiply_narrow::<V, LANES, _>(rows, product, MoreProducts(to)),
                         }
                     }
                 }

@@ -28,13 +28,19 @@ pub const LANES: usize = 16;
 macro_rules! kernels {
     ($vector:ident $(, $features:literal)?) => {
         #[inline(always)]
-        unsafe fn multiply_rows<const ROWS: usize, const COLUMNS: usize, S: Sink<Self>>(product: Product, sink: &S) {
+        unsafe fn multiply_rows<const ROWS: usize, const COLUMNS: usize, const STEP: usize, S: Sink<Self>>(
+            product: Product,
+            sink: &S,
+        ) {
             $(#[target_feature(enable = $features)])?
             #[inline(never)]
-            unsafe fn own<const ROWS: usize, const COLUMNS: usize, S: Sink<$vector>>(product: Product, sink: &S) {
-                unsafe { multiply_rows::<$vector, ROWS, COLUMNS, S>(product, sink) }
+            unsafe fn own<const ROWS: usize, const COLUMNS: usize, const STEP: usize, S: Sink<$vector>>(
+                product: Product,
+                sink: &S,
+            ) {
+                unsafe { multiply_rows::<$vector, ROWS, COLUMNS, STEP, S>(product, sink) }
             }
-            unsafe { own::<ROWS, COLUMNS, S>(product, sink) }
+            unsafe { own::<ROWS, COLUMNS, STEP, S>(product, sink) }
         }
 
         #[inline(always)]
@@ -80,8 +86,11 @@ pub unsafe trait Vector: Copy {
     unsafe fn max(self, other: Self) -> Self;
     /// Where `self` is greater than `other`, `yes`, elsewhere `no`.
     unsafe fn select_greater(self, other: Self, yes: Self, no: Self) -> Self;
-    /// The matrix kernel for so many rows and columns, as a function of its own.
-    unsafe fn multiply_rows<const ROWS: usize, const COLUMNS: usize, S: Sink<Self>>(product: Product, sink: &S);
+    /// The matrix kernel for so many rows and columns and a step from row to row, as a function of its own.
+    unsafe fn multiply_rows<const ROWS: usize, const COLUMNS: usize, const STEP: usize, S: Sink<Self>>(
+        product: Product,
+        sink: &S,
+    );
     /// The outer product kernel for so many rows and columns, as a function of its own.
     unsafe fn multiply_outer_rows<const ROWS: usize, const COLUMNS: usize>(
         product: OuterProduct,
@@ -210,9 +219,12 @@ impl InstructionSet {
         }
     }
 
-    /// Bytes of transformed weights that a core's second-level cache holds beside tiles and products.
+    /// Most bytes of weights that are transformed beforehand; more are transformed on the way. Each value for AVX-512 was
+    /// the fastest on a processor with such a second-level cache (2 MB; 1 MB, where they stream from the third level).
     pub fn weight_bytes(self) -> usize {
         match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 if second_level_cache() < 2 << 20 => 2560 * 1024,
             #[cfg(target_arch = "x86_64")]
             Self::Avx512 => 1536 * 1024,
             _ => 512 * 1024,
