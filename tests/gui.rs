@@ -559,6 +559,23 @@ fn press(harness: &mut Window, label: &str) {
     harness.run_steps(3);
 }
 
+/// The same for the control whose label has this in it.
+fn press_first(harness: &mut Window, part: &str) {
+    harness.get_by_label_contains(part).scroll_to_me();
+    harness.run_steps(3);
+    harness.get_by_label_contains(part).click();
+    harness.run_steps(3);
+}
+
+/// Chooses an entry of a list.
+fn choose(harness: &mut Window, list: &str, entry: &str) {
+    harness.get_by_role_and_label(Role::ComboBox, list).scroll_to_me();
+    harness.run_steps(3);
+    harness.get_by_role_and_label(Role::ComboBox, list).click();
+    harness.run_steps(3);
+    press(harness, entry);
+}
+
 /// Waits until the curve of a training has so many points, at most three minutes after `start`.
 fn grow_curve(harness: &mut Window, points: usize, start: Instant) {
     while harness.state().curve_points() < points {
@@ -646,13 +663,16 @@ fn a_model_is_taught_in_the_window_stopped_kept_and_used() {
     harness.get_by_label("Stop and keep the best").click();
     settle(&mut harness);
     assert!(folder.path().join("models/my-model.safetensors").is_file(), "{:?}", harness.state().messages());
-    if pictures().is_some() {
-        harness.get_by_label_contains("held-back case").click();
-        harness.run_steps(20);
-        harness.get_by_label("Use this model").scroll_to_me();
-        harness.run_steps(3);
-        save_picture(&mut harness, "taught");
-    }
+    // The held-back case, and where the model errs in it.
+    press_first(&mut harness, "held-back case");
+    harness.run_steps(20);
+    press_first(&mut harness, "  hippocampus_");
+    settle(&mut harness);
+    assert!(harness.query_by_label_contains("the slice with the most wrong pixels").is_some());
+    assert!(harness.query_by_label("Open this scan").is_some());
+    harness.get_by_label("Use this model").scroll_to_me();
+    harness.run_steps(3);
+    save_picture(&mut harness, "taught");
     harness.get_by_label("Use this model").scroll_to_me();
     harness.run_steps(3);
     harness.get_by_label("Use this model").click();
@@ -692,6 +712,13 @@ fn a_model_is_taught_without_an_image() {
     // Four of the six scans are learned from, and one is held back.
     leave_out_first_scan(&mut harness);
     save_picture(&mut harness, "teach-scans");
+    // Some of the plan is chosen by hand.
+    press(&mut harness, "Plan");
+    harness.run_steps(20);
+    choose(&mut harness, "Patch", "32 x 32");
+    choose(&mut harness, "Augmentation", "light");
+    assert!(harness.query_by_label("Plan, chosen by hand").is_some());
+    save_picture(&mut harness, "teach-plan");
     press(&mut harness, "Teach for 10 minutes");
     grow_curve(&mut harness, 3, Instant::now());
     save_picture(&mut harness, "teach-alone");
@@ -704,6 +731,14 @@ fn a_model_is_taught_without_an_image() {
         ["background", "Anterior"]
     );
     assert_eq!(model.spec.provenance.cases, [4, 1]);
+    let plan: lamella::learn::Plan = serde_json::from_value(model.spec.provenance.plan["choices"].clone()).unwrap();
+    assert_eq!(plan.patch, [32, 32]);
+    assert_eq!(
+        plan.augmentation,
+        lamella::learn::Augmentation { mirror: true, ..lamella::learn::Augmentation::light() }
+    );
+    // What was not chosen is decided by the scans: few of them get small steps.
+    assert_eq!(plan.batch, 54);
     assert!(!models.join("my-model.safetensors.training").exists());
 }
 

@@ -20,6 +20,7 @@ mod opaque;
 mod outcomes;
 mod pending;
 mod pixels;
+mod plan_choices;
 mod preview;
 mod refining;
 mod scan_choices;

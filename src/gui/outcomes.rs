@@ -98,6 +98,7 @@ impl App {
                     self.teach.looked_at = None;
                 }
             }
+            Ok(Outcome::Compared(slice)) => self.teach.compared = Some(PreviewPicture::new(*slice, context)),
             Ok(Outcome::Dataset(facts)) => self.dataset_found(facts),
             Ok(Outcome::Zoo(table)) => self.teach.zoo = Some(*table),
             Ok(Outcome::Trained(summary)) => {
@@ -111,6 +112,7 @@ impl App {
                 let name = summary.output.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
                 self.notices.push(Kind::Info, format!("{name} has learned."), summary.output.display().to_string());
                 self.teach.result = Some(*summary);
+                self.teach.compared = None;
                 // The result is seen also where the image was closed meanwhile.
                 self.teach.alone |= self.viewer.is_none();
             }

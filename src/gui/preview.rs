@@ -10,7 +10,8 @@ const OPACITY: f32 = 0.5;
 
 /// The two pictures.
 pub struct PreviewPicture {
-    name: String,
+    /// The case.
+    pub name: String,
     /// Width over height of a picture in millimetres.
     aspect: f32,
     truth: egui::TextureHandle,

@@ -127,6 +127,7 @@ impl Tasks {
                                 | Outcome::Volume(..)
                                 | Outcome::Refined { .. }
                                 | Outcome::Classified { .. }
+                                | Outcome::Compared(_)
                                 | Outcome::Attention(..))
                         );
                         let outcome = if task.stopping && unwanted { Err(JobError::Stopped) } else { outcome };

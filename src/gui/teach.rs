@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::plan_choices::PlanChoices;
 use super::preview::PreviewPicture;
 use super::scan_choices::{ScanChoices, ScanUse};
 use crate::jobs::{
@@ -134,6 +135,8 @@ pub struct Teach {
     pub from_model: bool,
     /// Which slices.
     pub slices: Slices,
+    /// What of the plan is chosen by hand.
+    pub plan: PlanChoices,
     /// Length in minutes.
     pub minutes: u32,
     /// Whether left and right are labelled, so that nothing is mirrored.
@@ -152,6 +155,8 @@ pub struct Teach {
     pub preview: Option<PreviewPicture>,
     /// What came of it.
     pub result: Option<TrainSummary>,
+    /// A held-back case beside what the model makes of it.
+    pub compared: Option<PreviewPicture>,
     /// The name that was looked up last, and what is on disk under it.
     pub looked_up: Option<(String, OnDisk)>,
     /// The choices that were checked last, and what does not fit about them.
@@ -189,6 +194,7 @@ impl Default for Teach {
             attention: "none".into(),
             from_model: false,
             slices: Slices::FromData,
+            plan: PlanChoices::default(),
             minutes: 10,
             sided: false,
             average_mirrored: true,
@@ -198,6 +204,7 @@ impl Default for Teach {
             curve: Curve::default(),
             preview: None,
             result: None,
+            compared: None,
             looked_up: None,
             checked: None,
         }
@@ -287,6 +294,7 @@ impl Teach {
         }
         plan.from_data.slices &= self.slices == Slices::FromData;
         plan.from_data.network &= self.architecture == "unet" && self.encoder == "plain";
+        self.plan.apply(&mut plan);
         plan.augmentation.mirror &= !self.sided;
         plan.average_mirrored = self.average_mirrored && plan.augmentation.mirror;
         Some(TrainJob {

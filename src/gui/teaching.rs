@@ -8,9 +8,11 @@ use super::notices::Kind;
 use super::scan_choices::ScanChoices;
 use super::tasks::Snapshot;
 use super::teach::{Curve, OnDisk, TEACHING, model_name};
-use crate::jobs::{DatasetFacts, Job, MarkedScan, checkpoint_path};
+use crate::jobs::{CompareJob, DatasetFacts, Job, MarkedScan, checkpoint_path};
 use crate::model;
 
+/// Title of the job that shows where a model errs.
+const COMPARING: &str = "Comparing";
 /// Title of the job that looks at a folder of labelled scans.
 const LOOKING: &str = "Looking at scans";
 
@@ -34,6 +36,7 @@ impl App {
         if let Some(job) = self.teach.job(&folder, self.marked_scan(), model, self.device_choice, resume) {
             self.teach.curve = Curve::default();
             self.teach.result = None;
+            self.teach.compared = None;
             self.teach.preview = None;
             self.teach.planned.clear();
             self.teach.running = self.teach.summary(model_name(&self.settings.model));
@@ -85,6 +88,19 @@ impl App {
             let job = Job::AddToDataset { folder, scan: Box::new(scan) };
             self.tasks.start("Saving", job, Snapshot::default(), context);
         }
+    }
+
+    /// Shows where the taught model errs in a held-back case.
+    pub(super) fn compare_case(&mut self, case: &str, context: &egui::Context) {
+        let Some(result) = &self.teach.result else { return };
+        let job = CompareJob {
+            model: result.output.clone(),
+            dataset: result.dataset.clone(),
+            case: case.into(),
+            device: self.device_choice,
+        };
+        self.tasks.cancel(COMPARING);
+        self.tasks.start(format!("{COMPARING} {case}"), Job::CompareCase(Box::new(job)), Snapshot::default(), context);
     }
 
     pub(super) fn save_report(&mut self, folder: PathBuf, context: &egui::Context) {

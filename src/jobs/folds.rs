@@ -52,7 +52,6 @@ fn finished(
     }
     let stop = || cancel.is_cancelled();
     let cases = validate(&model, &scans, dataset.ignore, job.device, &stop, &mut |_| {})?.ok_or(JobError::Stopped)?;
-    let images = split.validation.iter().filter_map(|name| Some((name.clone(), dataset.case(name)?.images[0].clone())));
     let summary = TrainSummary {
         output: output.to_path_buf(),
         epoch: 0,
@@ -60,7 +59,7 @@ fn finished(
         cases,
         before: None,
         epochs: Vec::new(),
-        images: images.collect(),
+        dataset,
     };
     Ok((model, summary))
 }

@@ -8,6 +8,7 @@
 
 mod attention;
 mod bench;
+mod compare;
 mod dataset;
 mod evaluate;
 mod export;
@@ -33,6 +34,7 @@ use crate::volume::{LabelMap, LabelTable, Volume};
 pub use crate::engine::StageTimes;
 pub use attention::AttentionJob;
 pub use bench::{BenchLoad, BenchNetwork, peak_memory_bytes};
+pub use compare::CompareJob;
 // What the command line and the window need of the rooms below; they do not go there themselves.
 pub use crate::edit::keep_protected as keep_done;
 pub use crate::engine::{Activations, DeviceChoice, Recipe, available_devices};
@@ -221,6 +223,8 @@ pub enum Job {
         /// What.
         summary: Box<TrainSummary>,
     },
+    /// Segment a held-back case and show where the model errs most.
+    CompareCase(Box<CompareJob>),
     /// Look at a folder of labelled scans.
     LookAtDataset(PathBuf),
     /// List what can be built, with its cost.
@@ -280,6 +284,8 @@ pub enum Outcome {
     Added(PathBuf, String),
     /// Of [`Job::Train`].
     Trained(Box<TrainSummary>),
+    /// Of [`Job::CompareCase`]: the slice with the most wrong pixels.
+    Compared(Box<crate::learn::Preview>),
     /// Of [`Job::LookAtDataset`].
     Dataset(DatasetFacts),
     /// Of [`Job::ListZoo`]: architectures, encoders, attention.
@@ -392,6 +398,7 @@ pub fn run(job: Job, progress: Progress, cancel: &Cancel) -> Result<Outcome, Job
             let name = marked::add_to_dataset(&scan, &folder, progress, cancel)?;
             Ok(Outcome::Added(folder, name))
         }
+        Job::CompareCase(job) => compare::run(&job, progress, cancel),
         Job::LookAtDataset(folder) => Ok(Outcome::Dataset(dataset::look_at_dataset(&folder, progress, cancel)?)),
         Job::ListZoo => {
             let table = zoo_table().map_err(|e| JobError::Other(e.to_string()))?;

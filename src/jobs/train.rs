@@ -10,8 +10,8 @@ use crate::disk::replace_file;
 use crate::engine::{Activations, DeviceChoice, Recipe};
 use crate::formats;
 use crate::learn::{
-    self, Augmentation, Budget, CaseDice, CaseFiles, Checkpoint, Control, Epoch, FitEvent, FitOptions, FromData, Plan,
-    Split, fit,
+    self, Augmentation, Budget, CaseDice, CaseFiles, Checkpoint, Control, Dataset, Epoch, FitEvent, FitOptions,
+    FromData, Plan, Split, fit,
 };
 use crate::model::{Model, ModelSpec, SliceAxis};
 use crate::volume::{LabelMap, Volume, stack_frames};
@@ -118,11 +118,16 @@ pub struct TrainSummary {
     pub before: Option<Vec<CaseDice>>,
     /// Every epoch.
     pub epochs: Vec<Epoch>,
-    /// The first image file of every held-back case, by name.
-    pub images: BTreeMap<String, PathBuf>,
+    /// Where the cases come from, with the labels that were learned.
+    pub dataset: Dataset,
 }
 
 impl TrainSummary {
+    /// The first image file of a case.
+    pub fn image(&self, case: &str) -> Option<&Path> {
+        self.dataset.case(case)?.images.first().map(PathBuf::as_path)
+    }
+
     /// How often Dice was measured on the held-back cases; the model that is kept is the best of so many.
     pub fn measurements(&self) -> usize {
         self.epochs.iter().filter(|epoch| epoch.dice.as_ref().is_some_and(|dice| !dice.is_empty())).count()
@@ -292,7 +297,6 @@ pub(super) fn run(job: &TrainJob, progress: Progress, cancel: &Cancel) -> Result
         // The model is there; what is left of its making is only litter.
         let _ = std::fs::remove_file(&state);
     }
-    let images = split.validation.iter().filter_map(|name| Some((name.clone(), dataset.case(name)?.images[0].clone())));
     Ok(TrainSummary {
         output: job.output.clone(),
         epoch: trained.epoch,
@@ -300,6 +304,6 @@ pub(super) fn run(job: &TrainJob, progress: Progress, cancel: &Cancel) -> Result
         cases: trained.cases,
         before: trained.before,
         epochs: trained.epochs,
-        images: images.collect(),
+        dataset,
     })
 }

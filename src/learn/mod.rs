@@ -48,4 +48,4 @@ pub use report::{case_table, curve_picture, curve_table, worst_first};
 pub use sampling::PreparedCase;
 pub use schedule::{poly, warm_poly};
 pub use start::{Start, Target, fold_channels, from_model};
-pub use validation::{CaseDice, Preview, mean_dice, validate};
+pub use validation::{CaseDice, Preview, mean_dice, validate, worst_slice};

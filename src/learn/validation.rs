@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::fit::FitError;
 use super::reading::LabelledScan;
-use crate::engine::DeviceChoice;
+use crate::engine::{DeviceChoice, Network};
 use crate::model::Model;
 use crate::pipeline::{SegmentError, SegmentOptions, segment};
 use crate::volume::{LabelMap, PlaneLayout};
@@ -70,14 +70,10 @@ pub fn validate(
     let mut network = model.network(device)?;
     let mut measured = Vec::with_capacity(cases.len());
     for scan in cases {
-        let options = SegmentOptions::default();
-        let predicted = match segment(&scan.image, &model.spec, &mut network, &options, stop, &mut |_| {}) {
-            Ok(labels) => labels,
-            Err(SegmentError::Stopped) => return Ok(None),
-            Err(error) => return Err(FitError::Case { name: scan.name.clone(), problem: error.to_string() }),
-        };
+        let Some(predicted) = predict(model, &mut network, scan, stop)? else { return Ok(None) };
         if measured.is_empty() {
-            preview(model, scan, &predicted, ignore).into_iter().for_each(&mut *show);
+            let is_label = |truth: u16, _| truth > 0 && Some(truth) != ignore;
+            preview(model, scan, &predicted, ignore, &is_label).into_iter().for_each(&mut *show);
         }
         let mut dice = BTreeMap::new();
         for ((place, class), value) in (0..).zip(&model.spec.classes).zip(model.spec.values()).skip(1) {
@@ -89,6 +85,40 @@ pub fn validate(
         measured.push(CaseDice { name: scan.name.clone(), dice });
     }
     Ok(Some(measured))
+}
+
+/// The slice of a case where a model errs most; `None` when stopped, or where there is no slice.
+///
+/// # Errors
+/// As [`validate`].
+pub fn worst_slice(
+    model: &Model,
+    scan: &LabelledScan,
+    ignore: Option<u16>,
+    device: DeviceChoice,
+    stop: &(dyn Fn() -> bool + Sync),
+) -> Result<Option<Preview>, FitError> {
+    let mut network = model.network(device)?;
+    let Some(predicted) = predict(model, &mut network, scan, stop)? else { return Ok(None) };
+    let values = model.spec.values();
+    let is_wrong = |truth: u16, predicted: u16| {
+        Some(truth) != ignore && values.get(usize::from(truth)).is_none_or(|&value| value != predicted)
+    };
+    Ok(preview(model, scan, &predicted, ignore, &is_wrong))
+}
+
+/// The model's labels of a case; `None` when stopped.
+fn predict(
+    model: &Model,
+    network: &mut Network,
+    scan: &LabelledScan,
+    stop: &(dyn Fn() -> bool + Sync),
+) -> Result<Option<LabelMap>, FitError> {
+    match segment(&scan.image, &model.spec, network, &SegmentOptions::default(), stop, &mut |_| {}) {
+        Ok(labels) => Ok(Some(labels)),
+        Err(SegmentError::Stopped) => Ok(None),
+        Err(error) => Err(FitError::Case { name: scan.name.clone(), problem: error.to_string() }),
+    }
 }
 
 /// Voxels of a class in both maps (each has a value of its own for it), and the sum of its voxels in each.
@@ -108,24 +138,35 @@ fn overlap(
     (both, total)
 }
 
-/// The slice with the most true labels.
-fn preview(model: &Model, scan: &LabelledScan, predicted: &LabelMap, ignore: Option<u16>) -> Option<Preview> {
+/// The slice with the most pixels whose true and predicted label `counts`; labels are shown by the values of the masks, and
+/// what is to be ignored as background.
+fn preview(
+    model: &Model,
+    scan: &LabelledScan,
+    predicted: &LabelMap,
+    ignore: Option<u16>,
+    counts: &dyn Fn(u16, u16) -> bool,
+) -> Option<Preview> {
     let axis = model.spec.slice_axis;
     let [row_axis, column_axis] = axis.in_plane();
     // Columns run to the patient's left (or back), rows downwards (or to the back), as in a radiological view.
     let layout =
         PlaneLayout::along(&scan.image.geometry, [column_axis, row_axis, axis.world_axis()], [false, false, true]);
     let [columns, rows, slices] = layout.size;
-    let count = |slice: usize| {
-        let mut labels = Vec::new();
-        layout.read_labels(&scan.labels, slice, &mut labels);
-        labels.iter().filter(|&&label| label > 0 && Some(label) != ignore).count()
+    let (mut image, mut truth, mut found) = (Vec::new(), Vec::new(), Vec::new());
+    let mut count = |slice: usize| {
+        layout.read_labels(&scan.labels, slice, &mut truth);
+        layout.read_labels(predicted, slice, &mut found);
+        truth.iter().zip(&found).filter(|&(&truth, &found)| counts(truth, found)).count()
     };
     let slice = (0..slices).max_by_key(|&slice| count(slice))?;
-    let (mut image, mut truth, mut found) = (Vec::new(), Vec::new(), Vec::new());
     layout.read_slice(&scan.image, 0, slice, &mut image);
     layout.read_labels(&scan.labels, slice, &mut truth);
     layout.read_labels(predicted, slice, &mut found);
+    let values = model.spec.values();
+    for truth in &mut truth {
+        *truth = if Some(*truth) == ignore { 0 } else { values.get(usize::from(*truth)).copied().unwrap_or(0) };
+    }
     let finite = || image.iter().copied().filter(|v| v.is_finite());
     let (low, high) = finite().fold((f32::INFINITY, f32::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
     let span = (high - low).max(f32::MIN_POSITIVE);

@@ -6,6 +6,7 @@ mod histogram;
 mod image;
 mod labels;
 mod pixels;
+mod plan_choices;
 mod scan_choices;
 mod segment;
 mod teach;

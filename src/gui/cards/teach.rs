@@ -1,8 +1,8 @@
 //! Teach: labelled scans, a network, a length; then a curve and a model.
 
-use std::path::PathBuf;
+use std::path::Path;
 
-use super::{scan_choices, segment};
+use super::{plan_choices, scan_choices, segment};
 use crate::gui::app::{Action, App};
 use crate::gui::egui;
 use crate::gui::scan_choices::ScanChoices;
@@ -86,6 +86,14 @@ fn result_ui(ui: &mut egui::Ui, app: &mut App) {
             wanted = cases_ui(ui, result);
         });
     }
+    let opened = app.teach.compared.as_ref().filter(|_| !result.cases.is_empty()).and_then(|compared| {
+        let t = theme::tokens(ui);
+        let text = format!("{}: the slice with the most wrong pixels", compared.name);
+        ui.add(egui::Label::new(egui::RichText::new(text).small().color(t.dim)).wrap());
+        compared.ui(ui);
+        let open = ui.button("Open this scan").on_hover_text("In the three views, without labels");
+        open.clicked().then(|| result.image(&compared.name).map(Path::to_path_buf)).flatten()
+    });
     if ui
         .button("Save the report")
         .on_hover_text("Curve and cases as tables (CSV), the curve as a picture (SVG)")
@@ -93,7 +101,10 @@ fn result_ui(ui: &mut egui::Ui, app: &mut App) {
     {
         app.act(Action::SaveReport, ui.ctx());
     }
-    if let Some(path) = wanted {
+    if let Some(case) = wanted {
+        app.compare_case(&case, ui.ctx());
+    }
+    if let Some(path) = opened {
         app.open(&path, ui.ctx());
     }
     if app.settings.model != id && ui.button("Use this model").on_hover_text("Choose it in the Segment card").clicked()
@@ -102,8 +113,8 @@ fn result_ui(ui: &mut egui::Ui, app: &mut App) {
     }
 }
 
-/// Dice of every case, the worst first; a click opens it.
-fn cases_ui(ui: &mut egui::Ui, result: &TrainSummary) -> Option<PathBuf> {
+/// Dice of every case, the worst first; the one that was clicked.
+fn cases_ui(ui: &mut egui::Ui, result: &TrainSummary) -> Option<String> {
     let mut wanted = None;
     let names: Vec<&str> = result.dice.keys().map(String::as_str).collect();
     let names = names.join(", ");
@@ -116,9 +127,9 @@ fn cases_ui(ui: &mut egui::Ui, result: &TrainSummary) -> Option<PathBuf> {
             let dice = |name: &String| case.dice.get(name).map_or("-".into(), |d| format!("{d:.3}"));
             let dice: Vec<String> = result.dice.keys().map(dice).collect();
             let text = format!("{}  {}", dice.join("  "), case.name);
-            let hint = format!("Dice of {names}; open this scan");
+            let hint = format!("Dice of {names}; show the slice where the model errs most");
             if ui.add(egui::Button::new(text).frame(false).truncate()).on_hover_text(hint).clicked() {
-                wanted = result.images.get(&case.name).cloned();
+                wanted = Some(case.name.clone());
             }
         }
     });
@@ -212,6 +223,7 @@ fn choices_ui(ui: &mut egui::Ui, app: &mut App) {
         .on_hover_text(
             "The model is more exact, and takes twice as long where slices show the left and the right side",
         );
+    plan_choices::plan_ui(ui, &mut teach.plan, teach.from_model);
     ui.horizontal(|ui| {
         ui.add(egui::DragValue::new(&mut teach.minutes).range(MINUTES).suffix(" min"))
             .on_hover_text("Length of the training; the rate falls to zero by its end");

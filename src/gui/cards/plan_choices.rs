@@ -1,0 +1,53 @@
+//! Of the Teach card: how it is trained, for those who want to choose it.
+
+use crate::gui::egui;
+use crate::gui::plan_choices::PlanChoices;
+use crate::gui::theme::UNIT;
+
+/// Width of the lists; the longest entry fits.
+const WIDTH: f32 = 39.0 * UNIT;
+
+/// A list for each choice; the first entry leaves it to the scans.
+pub fn plan_ui(ui: &mut egui::Ui, chosen: &mut PlanChoices, from_model: bool) {
+    let open = if from_model { "as the model's" } else { "as the scans suggest" };
+    let title = if chosen.any() { "Plan, chosen by hand" } else { "Plan" };
+    egui::CollapsingHeader::new(egui::RichText::new(title).small()).id_salt("plan").show(ui, |ui| {
+        let square = |side: &usize| format!("{side} x {side}");
+        list_ui(ui, "Patch", open, &PlanChoices::PATCHES, square, &mut chosen.patch).on_hover_text(
+            "Pixels of a training slice at the model's spacing; larger slices are learned in parts of this size",
+        );
+        list_ui(ui, "Slices in a step", "as the scans suggest", &PlanChoices::BATCHES, usize::to_string, &mut chosen.batch)
+            .on_hover_text("More make each step steadier and slower");
+        let neighbours = if from_model { open } else { "2 on either side" };
+        let sides = |count: &usize| if *count == 0 { "none".into() } else { format!("{count} on either side") };
+        list_ui(ui, "Neighbours", neighbours, &PlanChoices::NEIGHBOURS, sides, &mut chosen.neighbours)
+            .on_hover_text("Neighbouring slices that the network sees beside the one that it segments");
+        let rate = if from_model { "0.0005" } else { "0.001" };
+        list_ui(ui, "Rate", rate, &PlanChoices::RATES, f64::to_string, &mut chosen.rate)
+            .on_hover_text("First learning rate (AdamW); too large a rate spoils the model, too small a one wastes time");
+        let name = |name: &&'static str| (*name).to_string();
+        let names = &PlanChoices::AUGMENTATIONS;
+        list_ui(ui, "Augmentation", "as the scans suggest", names, name, &mut chosen.augmentation).on_hover_text(
+            "How slices are changed while learning: light (rotation, size, noise, contrast, gamma), in-plane (also blur and \
+             resolution), full (also elastic and tilted), strong (larger changes, for a handful of scans)",
+        );
+    });
+}
+
+fn list_ui<T: PartialEq + Copy>(
+    ui: &mut egui::Ui,
+    label: &str,
+    open: &str,
+    values: &[T],
+    name: impl Fn(&T) -> String,
+    chosen: &mut Option<T>,
+) -> egui::Response {
+    let shown = chosen.as_ref().map_or_else(|| open.to_string(), &name);
+    let list = egui::ComboBox::from_label(label).width(WIDTH).selected_text(shown).show_ui(ui, |ui| {
+        ui.selectable_value(chosen, None, open);
+        for value in values {
+            ui.selectable_value(chosen, Some(*value), name(value));
+        }
+    });
+    list.response
+}
