@@ -51,6 +51,7 @@ pub unsafe fn multiply<V: Vector, const COLUMNS: usize, const STEP: usize>(
     product: Product,
     sink: &impl Sink<V>,
 ) {
+    debug_assert!(STEP == ANY_STEP || STEP == product.a_step);
     macro_rules! dispatch {
         ($($n:literal)*) => {
             match rows {

@@ -3,6 +3,7 @@
 use crate::gui::egui;
 use crate::gui::plan_choices::PlanChoices;
 use crate::gui::theme::UNIT;
+use crate::jobs::default_plan;
 
 /// Width of the lists; the longest entry fits.
 const WIDTH: f32 = 39.0 * UNIT;
@@ -18,12 +19,13 @@ pub fn plan_ui(ui: &mut egui::Ui, chosen: &mut PlanChoices, from_model: bool) {
         );
         list_ui(ui, "Slices in a step", "as the scans suggest", &PlanChoices::BATCHES, usize::to_string, &mut chosen.batch)
             .on_hover_text("More make each step steadier and slower");
-        let neighbours = if from_model { open } else { "2 on either side" };
+        let planned = default_plan();
         let sides = |count: &usize| if *count == 0 { "none".into() } else { format!("{count} on either side") };
-        list_ui(ui, "Neighbours", neighbours, &PlanChoices::NEIGHBOURS, sides, &mut chosen.neighbours)
+        let neighbours = if from_model { open.to_string() } else { sides(&planned.neighbours) };
+        list_ui(ui, "Neighbours", &neighbours, &PlanChoices::NEIGHBOURS, sides, &mut chosen.neighbours)
             .on_hover_text("Neighbouring slices that the network sees beside the one that it segments");
-        let rate = if from_model { "0.0005" } else { "0.001" };
-        list_ui(ui, "Rate", rate, &PlanChoices::RATES, f64::to_string, &mut chosen.rate)
+        let rate = if from_model { "that of fine-tuning".to_string() } else { planned.rate.to_string() };
+        list_ui(ui, "Rate", &rate, &PlanChoices::RATES, f64::to_string, &mut chosen.rate)
             .on_hover_text("First learning rate (AdamW); too large a rate spoils the model, too small a one wastes time");
         let name = |name: &&'static str| (*name).to_string();
         let names = &PlanChoices::AUGMENTATIONS;

@@ -321,8 +321,8 @@ impl Winograd {
                     len: self.patches.tiles[1],
                     slot: line * self.patches.tiles[1],
                 };
-                let (number, lane) = (block * LANES / self.part, block * LANES % self.part);
-                let to = inputs.add(number * PRODUCTS * stride + lane * self.places);
+                let (number, channel) = (block * LANES / self.part, block * LANES % self.part);
+                let to = inputs.add(number * PRODUCTS * stride + channel * self.places);
                 self.patches.transform_line::<V>(context, to, all, block, LANES, stride);
             }
         }
