@@ -37,6 +37,8 @@ pub struct Product<'a> {
     pub b: *const f32,
     /// From here on one cache line per channel is asked for meanwhile.
     pub ahead: *const f32,
+    /// First row of the product that follows; where rows lie side by side, they are asked for meanwhile too.
+    pub next: *const f32,
 }
 
 /// `rows x (COLUMNS * 16)` sums over all runs, handed to `sink`. `rows` is at most fourteen (with one column
@@ -129,10 +131,11 @@ pub unsafe fn multiply_rows<V: Vector, const ROWS: usize, const COLUMNS: usize, 
     sink: &S,
 ) {
     unsafe {
-        let Product { a, a_step, runs, mut b, mut ahead } = product;
+        let Product { a, a_step, runs, mut b, mut ahead, next } = product;
         let mut sums = [[V::splat(0.0); COLUMNS]; ROWS_MAX];
         for run in runs {
             let mut at = RowPointers::<STEP>::new(a.offset(run.offset), a_step);
+            let mut next = next.wrapping_offset(run.offset);
             // Four channels at a time: what counts and moves pointers would take the multipliers' slots.
             for _ in 0..run.len / UNROLL {
                 for k in 0..UNROLL {
@@ -147,8 +150,12 @@ pub unsafe fn multiply_rows<V: Vector, const ROWS: usize, const COLUMNS: usize, 
                         }
                     });
                     V::prefetch(ahead.wrapping_add(k * LANES));
+                    if STEP == LANES {
+                        V::prefetch(next.wrapping_add(k * LANES));
+                    }
                 }
                 ahead = ahead.wrapping_add(UNROLL * LANES);
+                next = next.wrapping_add(UNROLL * LANES);
                 b = b.add(UNROLL * COLUMNS * LANES);
                 at.advance(UNROLL);
             }

@@ -246,8 +246,9 @@ impl Direct {
                     let weights = panel_weights.add(tap * self.depth * blocks * LANES);
                     // Every call asks for a part of the next panel, until all of it is on its way.
                     let asks = *ahead < end;
-                    let product =
-                        Product { a, a_step, runs: &self.runs, b: weights, ahead: if asks { *ahead } else { weights } };
+                    let asked = if asks { *ahead } else { weights };
+                    let next = a.wrapping_add(rows * a_step);
+                    let product = Product { a, a_step, runs: &self.runs, b: weights, ahead: asked, next };
                     *ahead = ahead.wrapping_add(self.depth * LANES);
                     match (blocks == COLUMNS, a_step) {
                         (true, LANES) => multiply::<V, COLUMNS, LANES>(rows, product, &pixels),

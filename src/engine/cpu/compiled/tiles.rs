@@ -40,7 +40,10 @@ pub unsafe fn transform_tiles<V: Vector>(
                 }
                 let out = transform_input(d);
                 for c in 0..PATCH {
-                    out[c].store(to.add((r * PATCH + c) * stride));
+                    let to = to.add((r * PATCH + c) * stride);
+                    out[c].store(to);
+                    // A line that is only written has to be fetched all the same.
+                    V::prefetch(to.wrapping_add(step));
                 }
             }
             columns[0] = columns[4];
@@ -117,7 +120,12 @@ pub unsafe fn add_tile<V: Vector>(
 pub unsafe fn store_tile<V: Vector>(tile: &[[V; TILE]; TILE], to: *mut f32, row: usize, [rows, columns]: [usize; 2]) {
     for r in 0..rows {
         for c in 0..columns {
-            unsafe { tile[r][c].store(to.add(r * row + c * LANES)) };
+            unsafe {
+                let to = to.add(r * row + c * LANES);
+                tile[r][c].store(to);
+                // The tile that follows; what is only written has to be fetched all the same.
+                V::prefetch(to.wrapping_add(TILE * LANES));
+            }
         }
     }
 }

@@ -373,10 +373,12 @@ impl Winograd {
             for n in 0..PRODUCTS {
                 // The weights that come next are asked for by the first two groups of rows.
                 let mut ahead = weights.wrapping_add(depth * width);
-                let inputs = inputs.add(n * self.in_stride());
+                let place = |n: usize, row: usize| inputs.wrapping_add(n * self.in_stride() + row * LANES);
                 for (start, rows) in row_groups(count, self.rows) {
-                    let product =
-                        Product { a: inputs.add(start * LANES), a_step: LANES, runs: &self.runs, b: weights, ahead };
+                    let end = start + rows;
+                    let next = if end < count { place(n, end) } else { place((n + 1) % PRODUCTS, 0) };
+                    let (a, runs) = (place(n, start), &self.runs);
+                    let product = Product { a, a_step: LANES, runs, b: weights, ahead, next };
                     let products = Products { to: products.add(n * out_stride + start * width), width };
                     if blocks == COLUMNS {
                         multiply::<V, COLUMNS, LANES>(rows, product, &products);
@@ -423,10 +425,12 @@ impl Winograd {
                 for n in 0..PRODUCTS {
                     let weights = fresh.add(n * self.weight_stride()).cast_const();
                     let ahead = next.wrapping_add(n * part * width / 4);
+                    let place = |n: usize, row: usize| inputs.wrapping_add(n * in_stride + row * LANES);
                     for (start, rows) in row_groups(count, self.rows) {
-                        let a = inputs.add(n * in_stride + start * LANES);
+                        let (a, end) = (place(n, start), start + rows);
                         let ahead = if start == 0 { ahead } else { weights };
-                        let product = Product { a, a_step: LANES, runs: &self.runs, b: weights, ahead };
+                        let next = if end < count { place(n, end) } else { place((n + 1) % PRODUCTS, 0) };
+                        let product = Product { a, a_step: LANES, runs: &self.runs, b: weights, ahead, next };
                         let to = n * out_stride + (panel - first) * LANES * count + start * width;
                         let to = Products { to: products.add(to), width };
                         match (blocks == COLUMNS, number == 0) {
