@@ -749,6 +749,10 @@ fn a_training_that_was_broken_off_goes_on_in_another_window_with_the_scans_that_
     let models = folder.path().join("models");
     let mut first = window_that_teaches(&models, &dataset);
     leave_out_first_scan(&mut first);
+    press(&mut first, "Plan");
+    first.run_steps(20);
+    choose(&mut first, "Patch", "32 x 32");
+    choose(&mut first, "Pixel size", "1.5 mm");
     press(&mut first, "Teach for 10 minutes");
     grow_curve(&mut first, 3, Instant::now());
     drop(first);
@@ -763,7 +767,14 @@ fn a_training_that_was_broken_off_goes_on_in_another_window_with_the_scans_that_
     settle(&mut second);
     let model = taught_model(&second, &models);
     assert_eq!(model.spec.provenance.cases, [4, 1]);
+    assert_eq!((model.spec.patch, model.spec.spacing_mm), ([32, 32], Some([1.5; 2])));
     assert!(!state.exists());
+    // One that is not wanted any more makes room for another.
+    std::fs::write(&state, b"").unwrap();
+    second.state_mut().look_up_models_again();
+    second.run_steps(3);
+    press(&mut second, "Discard it");
+    assert!(!state.exists() && second.query_by_label("Discard it").is_none());
 }
 
 #[test]

@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use lamella::engine::{Activations, DeviceChoice, initial_weights};
 use lamella::jobs::{default_plan, keep_done};
 use lamella::learn::{
-    Budget, CaseFiles, Checkpoint, Control, Dataset, FitError, FitEvent, FitOptions, FromData, LabelledScan, Loader,
-    Plan, Refinement, Split, TrainedModel, fit, refine, unnamed_channels,
+    Budget, CaseFiles, Checkpoint, Control, Dataset, FitError, FitEvent, FitOptions, FromData, Intensities,
+    LabelledScan, Loader, Plan, Refinement, Split, TrainedModel, fit, refine, unnamed_channels,
 };
 use lamella::model::{ArchitectureSpec, IntensityNormalisation, Model};
 use lamella::pipeline::{SegmentOptions, segment};
@@ -297,7 +297,7 @@ fn frozen_scopes_stay_and_epochs_are_as_long_as_wanted() {
 fn fine_tuning_prepares_scans_as_the_model_knows_them_unless_they_are_of_another_kind() {
     let load = |files: &CaseFiles| Ok(ball(&files.name, &|_| true));
     let mut model = run_plan(&dataset(), &plan(), 1, None, &load, &|| Control::GoOn, &mut |_| {}).unwrap().model;
-    let tuned = |model: &Model| {
+    let tuned = |model: &Model, plan: &Plan| {
         let split = Split { train: vec!["a".into(), "b".into()], validation: Vec::new() };
         let options = FitOptions {
             budget: Budget::Epochs(1),
@@ -315,19 +315,31 @@ fn fine_tuning_prepares_scans_as_the_model_knows_them_unless_they_are_of_another
                 notices.push(notice);
             }
         };
-        let spec = fit(&dataset(), &split, &plan(), options, &load, &|| Control::GoOn, &mut listen).unwrap().model.spec;
+        let spec = fit(&dataset(), &split, plan, options, &load, &|| Control::GoOn, &mut listen).unwrap().model.spec;
+        // Whose weights were the start, and what may be done with them, stays known.
+        assert_eq!(spec.provenance.start, Some([model.spec.id.clone(), model.spec.sha256.clone()]));
+        assert_eq!(spec.licence, "none; of the weights that were the start: CC-BY-SA 4.0");
         (spec.spacing_mm, spec.normalisation, notices.join(" "))
     };
+    model.spec.licence = "CC-BY-SA 4.0".into();
     let z_score = IntensityNormalisation::ZScore { nonzero: true };
     let clip = IntensityNormalisation::Clip { range: [-100.0, 300.0], mean: 40.0, std: 80.0 };
     (model.spec.spacing_mm, model.spec.normalisation) = (Some([1.5; 2]), z_score);
-    let (spacing, normalisation, notices) = tuned(&model);
+    let (spacing, normalisation, notices) = tuned(&model, &plan());
     assert_eq!((spacing, normalisation), (Some([1.5; 2]), z_score));
     assert!(!notices.contains("pixels") && !notices.contains("ntensities"), "{notices}");
     (model.spec.spacing_mm, model.spec.normalisation) = (Some([3.0; 2]), clip);
-    let (spacing, normalisation, notices) = tuned(&model);
+    let (spacing, normalisation, notices) = tuned(&model, &plan());
     assert_eq!((spacing, normalisation), (Some([1.0; 2]), IntensityNormalisation::ZScore { nonzero: false }));
     assert!(notices.contains("pixels of 1.000 x 1.000 mm") && notices.contains("ntensities"), "{notices}");
+    // What is chosen by hand is neither the scans' nor the model's.
+    let by_hand = Plan { spacing_mm: Some([0.8, 1.2]), intensities: Some(Intensities::Nonzero), ..plan() };
+    let (spacing, normalisation, _) = tuned(&model, &by_hand);
+    assert_eq!((spacing, normalisation), (Some([0.8, 1.2]), IntensityNormalisation::ZScore { nonzero: true }));
+    for wrong in [Plan { spacing_mm: Some([0.0, 1.0]), ..plan() }, Plan { fuse_axes: true, ..by_hand }] {
+        let error = run_plan(&dataset(), &wrong, 1, None, &load, &|| Control::GoOn, &mut |_| {}).err().unwrap();
+        assert!(error.to_string().contains("mm"), "{error}");
+    }
 }
 
 #[test]

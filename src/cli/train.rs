@@ -13,7 +13,7 @@ use crate::jobs::{
     self, CHECKPOINT_SECONDS, Cancel, DeviceChoice, Job, JobError, JobEvent, Outcome, Recipe, SplitChoice, TrainJob,
     TrainSource, TrainSummary, checkpoint_path, default_plan,
 };
-use crate::learn::{Augmentation, Budget, CaseDice, mean_dice, worst_first};
+use crate::learn::{Augmentation, Budget, CaseDice, Intensities, mean_dice, worst_first};
 use crate::model::{self, ArchitectureSpec, SliceAxis};
 
 /// Train a model on a labelled data set (nnU-Net v2 or MSD folder).
@@ -86,6 +86,14 @@ pub struct Train {
     /// Height and width of a training patch; without it as large as the scans' slices, up to 192
     #[arg(long, value_delimiter = 'x', value_names = ["HxW"])]
     patch: Option<Vec<usize>>,
+    /// Pixel size in millimetres that slices are brought to, 1.5 or 1.5x0.8 (height and width of a patch); without it the scans'
+    /// median, or that of the model of --init
+    #[arg(long, value_delimiter = 'x', value_name = "MM")]
+    spacing: Option<Vec<f64>>,
+    /// How intensities are brought to a common scale: z-score, nonzero (of voxels other than 0), or ct (the labelled voxels' range);
+    /// without it as names and values of the channels suggest, or as the model of --init does
+    #[arg(long, value_name = "NAME")]
+    intensities: Option<Intensities>,
     /// Slices per step; without it as many as make 110,592 pixels, or half of that for ten scans or fewer
     #[arg(long)]
     batch: Option<usize>,
@@ -210,6 +218,17 @@ impl Train {
                 )));
             }
         }
+        plan.spacing_mm = match self.spacing.as_deref() {
+            None => plan.spacing_mm,
+            Some(&[side]) => Some([side; 2]),
+            Some(&[height, width]) => Some([height, width]),
+            Some(other) => {
+                return Err(JobError::Other(format!(
+                    "--spacing needs one or two sizes, for example 1.5x0.8, not {other:?}"
+                )));
+            }
+        };
+        plan.intensities = self.intensities.or(plan.intensities);
         plan.slice_axis = self.axis.unwrap_or(plan.slice_axis);
         plan.fuse_axes = self.fuse_axes || (plan.fuse_axes && self.axis.is_none());
         plan.neighbours = self.neighbours.unwrap_or(plan.neighbours);

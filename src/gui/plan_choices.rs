@@ -1,6 +1,6 @@
 //! What of a training's plan is chosen by hand; the rest is left to the scans.
 
-use crate::learn::{Augmentation, Plan};
+use crate::learn::{Augmentation, Intensities, Plan};
 
 /// Choices; `None` leaves one to the scans, or to the model that training starts from.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -11,6 +11,10 @@ pub struct PlanChoices {
     pub batch: Option<usize>,
     /// Neighbouring slices on either side.
     pub neighbours: Option<usize>,
+    /// Side of a pixel in millimetres.
+    pub spacing_mm: Option<f64>,
+    /// How intensities are brought to a common scale.
+    pub intensities: Option<Intensities>,
     /// First learning rate.
     pub rate: Option<f64>,
     /// Name of the augmentation, as on the command line.
@@ -24,6 +28,8 @@ impl PlanChoices {
     pub const BATCHES: [usize; 8] = [2, 4, 8, 12, 16, 24, 32, 48];
     /// Numbers of neighbours.
     pub const NEIGHBOURS: [usize; 4] = [0, 1, 2, 3];
+    /// Sides of pixels in millimetres.
+    pub const SPACINGS_MM: [f64; 8] = [0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0];
     /// Rates.
     pub const RATES: [f64; 6] = [1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3];
     /// Names of augmentations, the weakest first.
@@ -45,6 +51,8 @@ impl PlanChoices {
             plan.from_data.batch = false;
         }
         plan.neighbours = self.neighbours.unwrap_or(plan.neighbours);
+        plan.spacing_mm = self.spacing_mm.map(|side| [side; 2]).or(plan.spacing_mm);
+        plan.intensities = self.intensities.or(plan.intensities);
         plan.rate = self.rate.unwrap_or(plan.rate);
         if let Some(augmentation) = self.augmentation.and_then(|name| name.parse::<Augmentation>().ok()) {
             let mirror = plan.augmentation.mirror && augmentation.mirror;
@@ -65,11 +73,18 @@ mod tests {
         let mut plan = default_plan();
         PlanChoices::default().apply(&mut plan);
         assert_eq!(plan, default_plan());
-        let chosen =
-            PlanChoices { patch: Some(96), rate: Some(2e-3), augmentation: Some("light"), ..Default::default() };
+        let chosen = PlanChoices {
+            patch: Some(96),
+            spacing_mm: Some(1.5),
+            intensities: Some(Intensities::Ct),
+            rate: Some(2e-3),
+            augmentation: Some("light"),
+            ..Default::default()
+        };
         assert!(chosen.any());
         chosen.apply(&mut plan);
         assert_eq!((plan.patch, plan.rate, plan.neighbours), ([96, 96], 2e-3, default_plan().neighbours));
+        assert_eq!((plan.spacing_mm, plan.intensities), (Some([1.5; 2]), Some(Intensities::Ct)));
         assert_eq!(plan.from_data, FromData { patch: false, augmentation: false, ..FromData::ALL });
         for name in PlanChoices::AUGMENTATIONS {
             let mut plan = default_plan();

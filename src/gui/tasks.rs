@@ -18,7 +18,8 @@ struct Task {
     worker: Worker,
     fraction: f32,
     stage: &'static str,
-    started: Instant,
+    /// When this stage began, and the share that was done by then: a training that is gone on with begins in the middle.
+    began: (Instant, f32),
     stopping: bool,
     /// Since when it waits.
     paused: Option<Instant>,
@@ -57,7 +58,7 @@ impl Tasks {
             worker,
             fraction: 0.0,
             stage: "",
-            started: Instant::now(),
+            began: (Instant::now(), 0.0),
             stopping: false,
             paused: None,
             snapshot,
@@ -89,7 +90,7 @@ impl Tasks {
         for task in self.0.iter_mut().filter(|t| t.title.starts_with(prefix)) {
             match task.paused.take() {
                 // The time it waited is not part of its work.
-                Some(since) => task.started += since.elapsed(),
+                Some(since) => task.began.0 += since.elapsed(),
                 None => task.paused = Some(Instant::now()),
             }
             task.worker.pause(task.paused.is_some());
@@ -113,6 +114,9 @@ impl Tasks {
                     None => return true,
                     Some(WorkerNews::Event(event)) => {
                         if let JobEvent::Progress { fraction, stage } = &event {
+                            if task.stage != *stage {
+                                task.began = (Instant::now(), *fraction);
+                            }
                             (task.fraction, task.stage) = (*fraction, stage);
                         }
                         if !task.stopping {
@@ -152,11 +156,11 @@ impl Tasks {
                 task.worker.cancel();
                 task.stopping = true;
             }
-            let elapsed = task.started.elapsed().as_secs_f32();
+            let (began, before) = task.began;
             let text = match () {
                 () if task.stopping => "Stopping".to_string(),
                 () if task.paused.is_some() => "waits".to_string(),
-                () => time_left(elapsed, task.fraction),
+                () => time_left(began.elapsed().as_secs_f32(), before, task.fraction),
             };
             ui.add_sized(
                 [24.0 * UNIT, 4.0 * UNIT],
@@ -168,10 +172,25 @@ impl Tasks {
     }
 }
 
-fn time_left(elapsed: f32, fraction: f32) -> String {
-    if elapsed < SHOW_TIME_LEFT_SECS || fraction < 0.02 {
+/// The time left of a stage that took `elapsed` seconds from one share to another.
+fn time_left(elapsed: f32, before: f32, fraction: f32) -> String {
+    let done = fraction - before;
+    if elapsed < SHOW_TIME_LEFT_SECS || done < 0.02 * (1.0 - before) {
         return String::new();
     }
-    let left = elapsed / fraction * (1.0 - fraction);
+    let left = elapsed / done * (1.0 - fraction);
     if left < 90.0 { format!("{left:.0} s left") } else { format!("{:.0} min left", left / 60.0) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_left_is_that_of_the_stage_also_where_it_began_in_the_middle() {
+        assert_eq!(time_left(30.0, 0.0, 0.5), "30 s left");
+        // An hour's training that goes on at 80 %: after a minute there are eleven left.
+        assert_eq!(time_left(60.0, 0.8, 0.8 + 1.0 / 60.0), "11 min left");
+        assert_eq!(time_left(30.0, 0.8, 0.801), "");
+    }
 }

@@ -282,6 +282,7 @@ impl Teach {
             None => TrainSource::Folder(self.dataset.clone().filter(|_| !self.from_scan)?),
         };
         let init = model.filter(|_| self.from_model).cloned();
+        let from = init.as_ref().map_or(String::new(), |model| format!(" from {}", model.spec.id));
         let mut plan: Plan = default_plan();
         match &init {
             Some(model) => plan.start_from(&model.spec),
@@ -316,7 +317,11 @@ impl Teach {
             patience: None,
             checkpoint_seconds: CHECKPOINT_SECONDS,
             resume,
-            command: format!("taught in the window, {} minutes", self.minutes),
+            command: match resume {
+                // The length is the interrupted training's, which its plan tells.
+                true => "taught in the window, gone on with after an interruption".into(),
+                false => format!("taught{from} in the window, {} minutes", self.minutes),
+            },
         })
     }
 }

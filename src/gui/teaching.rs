@@ -78,6 +78,7 @@ impl App {
             volume: viewer.volume().clone(),
             labels: document.labels.clone(),
             table: document.table.clone(),
+            background: self.pixels.background,
             done: self.done_slices(),
         })
     }
@@ -126,6 +127,16 @@ impl App {
         };
         self.teach.looked_up = Some((self.teach.name.clone(), found));
         found
+    }
+
+    /// Deletes the state of the interrupted training of the chosen name.
+    pub(super) fn discard_training(&mut self) {
+        let folder = self.model_folder.clone().or_else(model::user_folder);
+        let state = folder.map(|folder| checkpoint_path(&self.teach.output(&folder)));
+        if let Some(Err(error)) = state.map(std::fs::remove_file) {
+            self.notices.push(Kind::Error, format!("The interrupted training cannot be deleted: {error}."), "");
+        }
+        self.look_up_models_again();
     }
 
     /// Whether the Teach card is shown though there is no image.

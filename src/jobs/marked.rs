@@ -15,6 +15,10 @@ use crate::volume::{LabelMap, LabelTable, LabelValue, PlaneLayout, Volume};
 
 /// What voxels outside the finished slices have in the files of a data set.
 const UNKNOWN: LabelValue = LabelValue::MAX;
+/// Scans that lie farther apart are not the same.
+const SAME_MM: f64 = 1e-3;
+/// Voxels that are compared between two looks at whether to stop.
+const COMPARED: usize = 1 << 20;
 
 /// A scan, its labels, and the slices that count.
 #[derive(Clone)]
@@ -25,6 +29,8 @@ pub struct MarkedScan {
     pub labels: LabelMap,
     /// Their names.
     pub table: LabelTable,
+    /// The label that stands for the background, as scribbles of the pixel classifier may have; it is none to learn.
+    pub background: Option<LabelValue>,
     /// Slices that are finished, each with its plane's layout.
     pub done: Vec<(PlaneLayout, usize)>,
 }
@@ -32,7 +38,10 @@ pub struct MarkedScan {
 impl MarkedScan {
     /// The labels of the finished slices; everything else is unknown.
     pub(super) fn known(&self) -> LabelMap {
-        only_finished(&self.labels, &self.done, UNKNOWN, UNKNOWN)
+        let own = |value| Some(if Some(value) == self.background { 0 } else { value });
+        // Every value has its place.
+        let labels = self.labels.mapped(own).unwrap_or_else(|_| self.labels.clone());
+        only_finished(&labels, &self.done, UNKNOWN, UNKNOWN)
     }
 
     /// A data set of this scan alone, and its split, which holds nothing back.
@@ -43,7 +52,7 @@ impl MarkedScan {
         if self.done.is_empty() {
             return Err(JobError::Other("no slice is marked done; label one and mark it, then teach".into()));
         }
-        if self.table.0.is_empty() {
+        if self.table.0.iter().all(|label| Some(label.value) == self.background) {
             return Err(JobError::Other("there is no label to tell from the background; make one and paint it".into()));
         }
         let names = self.names();
@@ -77,12 +86,40 @@ impl MarkedScan {
     fn names(&self) -> BTreeMap<LabelValue, String> {
         let mut table = self.table.clone();
         table.cover(self.labels.counts().into_keys());
-        let named = table.0.into_iter().map(|label| (label.value, label.name));
+        let named = table.0.into_iter().filter(|label| Some(label.value) != self.background);
+        let named = named.map(|label| (label.value, label.name));
         std::iter::once((0, "background".to_string())).chain(named).collect()
     }
 }
 
-/// Writes a scan and its finished slices into a folder of pairs, which is made if it is missing; gives the case's name.
+/// Whether a file holds this scan.
+fn holds(path: &Path, scan: &Volume, watch: formats::Watch) -> Result<bool, JobError> {
+    let there = match formats::open_one(path, None, watch) {
+        Ok(there) => there,
+        Err(formats::FormatError::Cancelled) => return Err(JobError::Stopped),
+        // What cannot be read is another file.
+        Err(_) => return Ok(false),
+    };
+    if !there.geometry.matches(&scan.geometry, SAME_MM) || there.frame_count() != scan.frame_count() {
+        return Ok(false);
+    }
+    // Files keep factors in single precision.
+    let is_same = |a: f64, b: f64| (a - b).abs() <= 1e-5 * (1.0 + a.abs()) || (a.is_nan() && b.is_nan());
+    let count = scan.geometry.voxel_count() * scan.frame_count();
+    for start in (0..count).step_by(COMPARED) {
+        if watch(0.0).is_break() {
+            return Err(JobError::Stopped);
+        }
+        let mut values = (start..(start + COMPARED).min(count)).map(|n| scan.value_at(n).zip(there.value_at(n)));
+        if !values.all(|pair| pair.is_some_and(|(a, b)| is_same(a, b))) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Writes a scan and its finished slices into a folder of pairs, which is made if it is missing; gives the case's name. A scan that
+/// is there already gets these labels in place of its own, so that no training learns from one copy and is measured on the other.
 ///
 /// # Errors
 /// When nothing is finished, the folder's labels have other names, or a file cannot be written.
@@ -157,11 +194,23 @@ pub(super) fn add_to_dataset(
         scan.volume.name.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect();
     let base = if plain.is_empty() { "scan".to_string() } else { plain };
     let path = |part: &str, name: &str| folder.join(part).join(format!("{name}.nii.gz"));
-    let mut names = std::iter::once(base.clone()).chain((2..).map(|n| format!("{base}-{n}")));
-    let name = names.find(|name| ["images", "labels"].iter().all(|part| !path(part, name).exists())).unwrap_or(base);
     let watch = |fraction: f32| {
         progress(super::JobEvent::Progress { fraction, stage: "Adding to the data set" });
         if cancel.is_cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    let mut numbers = 1..;
+    let (name, is_there) = loop {
+        let name = match numbers.next() {
+            None | Some(1) => base.clone(),
+            Some(n) => format!("{base}-{n}"),
+        };
+        let image = path("images", &name);
+        if image.exists() && holds(&image, &scan.volume, &watch)? {
+            break (name, true);
+        }
+        if !image.exists() && !path("labels", &name).exists() {
+            break (name, false);
+        }
     };
     // First what the values mean: labels that nobody can read would be learned wrongly.
     replace_file(&description, |file| {
@@ -171,7 +220,9 @@ pub(super) fn add_to_dataset(
     for part in ["images", "labels"] {
         std::fs::create_dir_all(folder.join(part)).map_err(failed)?;
     }
-    formats::write_volume(&path("images", &name), &scan.volume, &watch)?;
+    if !is_there {
+        formats::write_volume(&path("images", &name), &scan.volume, &watch)?;
+    }
     formats::write_labels(&path("labels", &name), &scan.known(), &watch)?;
     Ok(name)
 }
@@ -189,21 +240,34 @@ mod tests {
         let layout = PlaneLayout::new(&geometry, Plane::Axial);
         let labels = LabelMap::from_fn(geometry, |[i, ..]| u16::from(i == 1) * 7);
         let done = vec![(layout, layout.screen([0, 0, 2])[2])];
-        let mut scan =
-            MarkedScan { volume: volume.into(), labels, table: LabelTable(vec![Label::new(7, "organ")]), done };
+        let mut scan = MarkedScan {
+            volume: volume.into(),
+            labels,
+            table: LabelTable(vec![Label::new(7, "organ")]),
+            background: None,
+            done,
+        };
         let folder = tempfile::tempdir().unwrap();
-        let names = [0, 1].map(|_| add_to_dataset(&scan, folder.path(), &|_| {}, &Cancel::default()).unwrap());
-        assert_eq!(names, ["a_b", "a_b-2"]);
+        let add = |scan: &MarkedScan| add_to_dataset(scan, folder.path(), &|_| {}, &Cancel::default()).unwrap();
+        // The same scan again is no second case; another one of the same name is. Scribbles for the background are no label.
+        let voxels = Voxels::F32(vec![1.0; 120].into());
+        let other = Volume::new(scan.volume.geometry.clone(), voxels, vec![], Rescale::IDENTITY, "a b".into());
+        let other = MarkedScan { volume: other.into(), ..scan.clone() };
+        scan.table.0.push(Label::new(8, "Background"));
+        scan.labels.set([3, 0, 2], 8);
+        scan.background = Some(8);
+        assert_eq!([&other, &scan, &scan].map(add), ["a_b", "a_b-2", "a_b-2"]);
         let dataset = Dataset::open(folder.path()).unwrap();
+        assert_eq!(dataset.cases.len(), 2);
         assert_eq!((dataset.labels[&1].as_str(), dataset.ignore), ("organ", Some(2)));
         let case = crate::learn::read_case(
             &dataset,
-            "a_b",
+            "a_b-2",
             &|files| super::super::load_case(files, &Cancel::default()),
             &mut |_| {},
         )
         .unwrap();
-        assert_eq!([[1, 0, 2], [0, 0, 2], [1, 0, 3]].map(|voxel| case.labels.get(voxel)), [1, 0, 2]);
+        assert_eq!([[1, 0, 2], [0, 0, 2], [3, 0, 2], [1, 0, 3]].map(|voxel| case.labels.get(voxel)), [1, 0, 0, 2]);
         scan.table = LabelTable(vec![Label::new(7, "lesion")]);
         assert!(
             add_to_dataset(&scan, folder.path(), &|_| {}, &Cancel::default())

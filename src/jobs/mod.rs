@@ -330,12 +330,16 @@ pub enum JobError {
 impl JobError {
     /// Whether the user's own stop is the reason.
     pub fn is_stop(&self) -> bool {
+        use crate::engine::EngineError;
+        use crate::learn::FitError;
+        use crate::pipeline::SegmentError;
         matches!(
             self,
             Self::Stopped
                 | Self::Format(FormatError::Cancelled)
-                | Self::Segment(crate::pipeline::SegmentError::Stopped)
-                | Self::Fit(crate::learn::FitError::Stopped)
+                | Self::Engine(EngineError::Stopped)
+                | Self::Segment(SegmentError::Stopped | SegmentError::Engine(EngineError::Stopped))
+                | Self::Fit(FitError::Stopped | FitError::Engine(EngineError::Stopped))
         )
     }
 }
@@ -410,3 +414,18 @@ pub fn run(job: Job, progress: Progress, cancel: &Cancel) -> Result<Outcome, Job
 
 /// A shared model.
 pub type SharedModel = Arc<Model>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::EngineError;
+    use crate::learn::FitError;
+    use crate::pipeline::SegmentError;
+
+    #[test]
+    fn a_stop_is_told_apart_wherever_it_came_from() {
+        assert!(JobError::from(SegmentError::Engine(EngineError::Stopped)).is_stop());
+        assert!(JobError::from(FitError::Engine(EngineError::Stopped)).is_stop());
+        assert!(JobError::from(EngineError::Stopped).is_stop() && !JobError::Other("stopped".into()).is_stop());
+    }
+}

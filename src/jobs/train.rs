@@ -13,7 +13,7 @@ use crate::learn::{
     self, Augmentation, Budget, CaseDice, CaseFiles, Checkpoint, Control, Dataset, Epoch, FitEvent, FitOptions,
     FromData, Plan, Split, fit,
 };
-use crate::model::{Model, ModelSpec, SliceAxis};
+use crate::model::{self, Model, ModelSpec, SliceAxis};
 use crate::volume::{LabelMap, Volume, stack_frames};
 
 /// Which cases are held back.
@@ -25,7 +25,7 @@ pub enum SplitChoice {
     File(PathBuf),
     /// As these lists say; scans that are in neither are left out.
     Lists(Split),
-    /// Those of the interrupted training that is gone on with.
+    /// Those of the interrupted training that is gone on with, with its labels, its plan, its length and its start too.
     AsBegun,
     /// One of several folds.
     Fold {
@@ -164,6 +164,8 @@ pub fn default_plan() -> Plan {
         slice_axis: SliceAxis::Axial,
         fuse_axes: false,
         neighbours: 2,
+        spacing_mm: None,
+        intensities: None,
         patch: [64, 64],
         batch: 16,
         epoch_steps: None,
@@ -198,6 +200,20 @@ pub fn load_case(files: &CaseFiles, cancel: &Cancel) -> Result<(Volume, LabelMap
     Ok((volume, labels))
 }
 
+/// The model that an interrupted training started from, which is the chosen one or another of the library.
+fn start_of(begun: &Checkpoint, chosen: Option<&Model>) -> Result<Option<Model>, JobError> {
+    let Some(sha256) = begun.start() else { return Ok(None) };
+    let is_chosen = |model: &&Model| model.spec.sha256 == sha256;
+    let found = chosen.filter(is_chosen).cloned().or_else(|| model::find_by_checksum(sha256));
+    found.map(Some).ok_or_else(|| {
+        JobError::Other(format!(
+            "the model that the interrupted training started from (checksum {}) is not among the models any more; put it back, \
+             or discard the training",
+            sha256.get(..12).unwrap_or(sha256)
+        ))
+    })
+}
+
 pub(super) fn run(job: &TrainJob, progress: Progress, cancel: &Cancel) -> Result<TrainSummary, JobError> {
     let folder = job.output.parent().filter(|p| !p.as_os_str().is_empty());
     if folder.is_some_and(|folder| !folder.is_dir()) || job.output.is_dir() {
@@ -210,13 +226,18 @@ pub(super) fn run(job: &TrainJob, progress: Progress, cancel: &Cancel) -> Result
         TrainSource::Folder(folder) => (open_dataset(folder, progress, cancel)?, None),
         TrainSource::Scan(scan) => scan.dataset().map(|(dataset, split)| (dataset, Some(split)))?,
     };
-    dataset.choose(&job.labels)?;
+    let state = checkpoint_path(&job.output);
+    let begun = if job.resume { Some(Checkpoint::load(&state).map_err(JobError::Other)?) } else { None };
+    let as_begun = begun.as_ref().filter(|_| job.split == SplitChoice::AsBegun);
+    let labels = as_begun.and_then(|begun| begun.progress.labels.as_ref()).unwrap_or(&job.labels);
+    dataset.choose(labels)?;
+    let (plan, budget) = as_begun.and_then(Checkpoint::choices).unwrap_or_else(|| (job.plan.clone(), job.budget));
+    let started_from = as_begun.map(|begun| start_of(begun, job.init.as_ref())).transpose()?;
+    let init = started_from.as_ref().map_or(job.init.as_ref(), Option::as_ref);
     let load = |files: &CaseFiles| match &job.source {
         TrainSource::Folder(_) => load_case(files, cancel),
         TrainSource::Scan(scan) => Ok((Volume::clone(&scan.volume), scan.known())),
     };
-    let state = checkpoint_path(&job.output);
-    let begun = if job.resume { Some(Checkpoint::load(&state).map_err(JobError::Other)?) } else { None };
     let split = match &job.split {
         _ if own_split.is_some() => own_split.unwrap_or_default(),
         SplitChoice::File(path) => dataset.read_split(path)?,
@@ -238,9 +259,9 @@ pub(super) fn run(job: &TrainJob, progress: Progress, cancel: &Cancel) -> Result
         }
     };
     let options = FitOptions {
-        budget: job.budget,
+        budget,
         device: job.device,
-        init: job.init.as_ref(),
+        init,
         like: job.like.as_ref(),
         validate_every: job.validate_every,
         patience: job.patience,
@@ -258,7 +279,7 @@ pub(super) fn run(job: &TrainJob, progress: Progress, cancel: &Cancel) -> Result
         Ok(model.save(&job.output)?)
     };
     let (mut has_learned, mut is_stored) = (false, false);
-    let trained = fit(&dataset, &split, &job.plan, options, &load, &control, &mut |event| {
+    let trained = fit(&dataset, &split, &plan, options, &load, &control, &mut |event| {
         has_learned |= matches!(event, FitEvent::Step { .. });
         progress(match event {
             FitEvent::Preparing { done, count } => {

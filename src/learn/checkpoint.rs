@@ -36,6 +36,9 @@ pub struct Checkpoint {
 pub struct TrainingProgress {
     /// What the training was decided by, see [`signature`].
     pub signature: Value,
+    /// Names of the labels that are learned, without the background; files of earlier versions do not tell.
+    #[serde(default)]
+    pub labels: Option<Vec<String>>,
     /// Seconds it has run.
     pub seconds: f64,
     /// Steps it has made.
@@ -51,6 +54,9 @@ pub struct TrainingProgress {
     /// Seconds that validations took.
     #[serde(default)]
     pub measuring: f64,
+    /// Steps of an epoch; files of earlier versions do not tell.
+    #[serde(default)]
+    pub steps_per_epoch: Option<usize>,
     /// Steps in the mean of the weights.
     pub average_steps: u64,
     /// Steps of the optimiser.
@@ -73,14 +79,20 @@ pub struct BestSoFar {
 /// What decides how a training goes: only with the same one it can go on.
 pub fn signature(plan: &Plan, split: &Split, budget: Budget, init: Option<&Model>) -> Value {
     json!({
-        "plan": plan,
-        "budget": budget,
+        PLAN: plan,
+        BUDGET: budget,
         TRAINING: split.train,
         VALIDATION: split.validation,
-        "start": init.map(|model| &model.spec.sha256),
+        START: init.map(|model| &model.spec.sha256),
     })
 }
 
+/// Key of a signature's plan.
+const PLAN: &str = "plan";
+/// Key of a signature's length.
+const BUDGET: &str = "budget";
+/// Key of the checksum of the model that a training started from.
+const START: &str = "start";
 /// Key of a signature's training cases.
 const TRAINING: &str = "training cases";
 /// Key of a signature's validation cases.
@@ -116,6 +128,17 @@ impl Checkpoint {
                 "the interrupted training was begun otherwise ({what}), or by another version; repeat its command, or start anew"
             )),
         }
+    }
+
+    /// The plan and the length that it was begun with; `None` where another version wrote them in another form.
+    pub fn choices(&self) -> Option<(Plan, Budget)> {
+        let read = |key: &str| self.progress.signature[key].clone();
+        Some((serde_json::from_value(read(PLAN)).ok()?, serde_json::from_value(read(BUDGET)).ok()?))
+    }
+
+    /// Checksum of the model that it started from.
+    pub fn start(&self) -> Option<&str> {
+        self.progress.signature[START].as_str()
     }
 
     /// The training and validation cases that it was begun with.

@@ -206,11 +206,14 @@ impl Fingerprint {
         } else {
             vec![plan.slice_axis]
         };
-        let spacing = |world: usize| {
-            if plan.fuse_axes { median(self.spacing_mm.to_vec()) } else { self.spacing_mm[world] }
+        let spacing = |n: usize, world: usize| match plan.spacing_mm {
+            Some(chosen) => chosen[n].max(f64::MIN_POSITIVE),
+            None if plan.fuse_axes => median(self.spacing_mm.to_vec()),
+            None => self.spacing_mm[world],
         };
         let sides = [0, 1].map(|n| {
-            let pixels = axes.iter().map(|axis| axis.in_plane()[n]).map(|world| self.extent_mm[world] / spacing(world));
+            let worlds = axes.iter().map(|axis| axis.in_plane()[n]);
+            let pixels = worlds.map(|world| self.extent_mm[world] / spacing(n, world));
             let least = COVERED * pixels.fold(1.0, f64::max);
             ((least / PATCH_STEP as f64).ceil() as usize * PATCH_STEP).clamp(2 * PATCH_STEP, LARGEST_PATCH)
         });
@@ -265,6 +268,8 @@ mod tests {
             slice_axis: SliceAxis::Axial,
             fuse_axes: false,
             neighbours: 2,
+            spacing_mm: None,
+            intensities: None,
             patch: [64, 64],
             batch: 16,
             epoch_steps: None,
@@ -311,6 +316,8 @@ mod tests {
         assert_eq!(decided.architecture.options["width"], 32);
         assert_eq!(said.len(), 4, "{said:?}");
         assert_eq!(decided.from_data, FromData::default());
+        // Pixels twice as large make half the patch.
+        assert_eq!(small.decide(&Plan { spacing_mm: Some([2.0; 2]), ..plan() }).0.patch, [24, 24]);
         let (few, said) = Fingerprint { scans: 5, ..small.clone() }.decide(&plan());
         assert_eq!((few.batch, &few.augmentation), (24, &Augmentation::strong()));
         assert_eq!(said.len(), 5, "{said:?}");

@@ -15,7 +15,9 @@ use super::preparing::prepare_all;
 use super::reading::{LabelledScan, read_case};
 use super::sampling::{PreparedCase, checksum, draw};
 use super::schedule::warm_poly;
-use super::specification::{is_ct_by_values, prepared_for, prepared_like, specification};
+use super::specification::{
+    is_ct_by_values, prepared_by_hand, prepared_for, prepared_like, specification, started_from,
+};
 use super::start;
 use super::validation::{CaseDice, mean_dice, validate};
 use crate::engine::{DeviceChoice, EngineError, KeepFreedMemory, Weights};
@@ -146,12 +148,20 @@ pub fn fit(
         let [low, high] = fingerprint.values;
         decided.push(format!("Intensities are prepared as those of CT, because they reach from {low} to {high}."));
     }
-    let (mut spec, notices) = match (options.like, options.init) {
+    let own = spec.clone();
+    let (spec, notices) = match (options.like, options.init) {
         (Some(like), _) => (prepared_like(spec, like), Vec::new()),
         (None, Some(init)) => prepared_for(spec, &init.spec),
         (None, None) => (spec, Vec::new()),
     };
+    let mut spec = match options.like {
+        Some(_) => spec,
+        None => prepared_by_hand(spec, &own, &plan),
+    };
     notices.into_iter().for_each(|notice| on_event(FitEvent::Notice(notice)));
+    if let Some(init) = options.init {
+        spec = started_from(spec, &init.spec);
+    }
     spec.check().map_err(FitError::Plan)?;
     let stop = || control() == Control::Stop;
     let cases = prepare_all(&train, &spec, dataset.ignore, &stop)?;
@@ -213,13 +223,8 @@ pub fn fit(
         Some(checkpoint) => run.restore(checkpoint)?,
         None => 0.0,
     };
-    let comparable = |model: &&Model| {
-        !model.spec.is_classifier()
-            && start::are_same_classes(&model.spec.classes, &run.spec.classes)
-            && !run.validation.is_empty()
-    };
-    if run.learner.steps == 0 && options.init.as_ref().is_some_and(comparable) {
-        run.before = Some(run.validate(&stop, on_event)?.ok_or(FitError::Stopped)?);
+    if let Some(init) = options.init.filter(|_| run.learner.steps == 0) {
+        run.before = run.measure_start(init, &stop, on_event)?;
     }
     // From the first moment on a training that ends early can be told from a finished one, and gone on with.
     on_event(FitEvent::Checkpoint(Box::new(run.checkpoint(seconds)?)));
@@ -411,6 +416,7 @@ impl Run {
         let state = self.learner.state()?;
         let progress = TrainingProgress {
             signature: self.signature.clone(),
+            labels: Some(self.spec.classes.iter().skip(1).map(|class| class.name.clone()).collect()),
             seconds,
             steps: self.learner.steps,
             batch: self.learner.batch(),
@@ -418,6 +424,7 @@ impl Run {
             before: self.before.clone(),
             losses: self.losses,
             measuring: self.measuring,
+            steps_per_epoch: Some(self.steps_per_epoch),
             average_steps: state.average.as_ref().map_or(0, |(_, steps)| *steps),
             optimiser_steps: state.optimiser.steps,
             best: self.best.as_ref().map(|(best, _)| best.clone()),
@@ -439,7 +446,33 @@ impl Run {
         self.best = progress.best.zip(best);
         (self.losses, self.epochs, self.before) = (progress.losses, progress.epochs, progress.before);
         self.measuring = progress.measuring;
+        // The batch may have shrunk since, or memory be shorter now: an epoch stays as long as it was.
+        self.steps_per_epoch = progress.steps_per_epoch.unwrap_or(self.steps_per_epoch);
         Ok(progress.seconds)
+    }
+
+    /// Dice of the model that training starts from, prepared and averaged as it is used; `None` where it has other classes or channels,
+    /// or nothing is held back.
+    fn measure_start(
+        &self,
+        init: &Model,
+        stop: &(dyn Fn() -> bool + Sync),
+        on_event: &mut dyn FnMut(FitEvent),
+    ) -> Result<Option<Vec<CaseDice>>, FitError> {
+        let mut spec = init.spec.clone();
+        let is_comparable = !spec.is_classifier()
+            && spec.image_channels == self.spec.image_channels
+            && start::are_same_classes(&spec.classes, &self.spec.classes);
+        if self.validation.is_empty() || !is_comparable {
+            return Ok(None);
+        }
+        for (class, own) in spec.classes.iter_mut().zip(&self.spec.classes) {
+            class.name.clone_from(&own.name);
+        }
+        let model = Model { spec, weights: init.weights.clone() };
+        let mut show = |preview| on_event(FitEvent::Preview(Box::new(preview)));
+        let measured = validate(&model, &self.validation, self.ignore, self.device, stop, &mut show)?;
+        Ok(Some(measured.ok_or(FitError::Stopped)?))
     }
 
     fn validate(

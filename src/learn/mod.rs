@@ -41,7 +41,7 @@ pub use fingerprint::{Fingerprint, FromData, open_network};
 pub use fit::{FitError, FitOptions, Loader, TrainedModel, fit};
 pub use perceptron::{Rosenblatt, Tie};
 pub use pixels::{FEATURES, PixelClassifier, PixelRule, Scribbled, UNMARKED, features};
-pub use plan::{Budget, Plan};
+pub use plan::{Budget, Intensities, Plan};
 pub use reading::{LabelledScan, read_case};
 pub use refine::{Refined, Refinement, only_finished, refine};
 pub use report::{case_table, curve_picture, curve_table, worst_first};

@@ -10,7 +10,7 @@ use crate::engine::{Activations, Recipe};
 use crate::model::{ArchitectureSpec, ModelSpec, SliceAxis};
 
 /// How long to train.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub enum Budget {
     /// A number of passes over the training slices.
     Epochs(usize),
@@ -36,6 +36,42 @@ impl std::str::FromStr for Budget {
     }
 }
 
+/// How intensities are brought to a common scale; the numbers come from the data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Intensities {
+    /// Mean 0 and standard deviation 1 over each scan.
+    ZScore,
+    /// The same over voxels other than 0, which stay 0: images without the surroundings of an organ.
+    Nonzero,
+    /// Clipped to the labelled voxels' range, with their mean and deviation: CT, whose values mean the same in every scan.
+    Ct,
+}
+
+impl Intensities {
+    /// All of them, in the order of a list.
+    pub const ALL: [Self; 3] = [Self::ZScore, Self::Nonzero, Self::Ct];
+
+    /// As on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ZScore => "z-score",
+            Self::Nonzero => "nonzero",
+            Self::Ct => "ct",
+        }
+    }
+}
+
+impl std::str::FromStr for Intensities {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let names = Self::ALL.map(Self::name).join(", ");
+        let found = Self::ALL.into_iter().find(|of| of.name() == text);
+        found.ok_or_else(|| format!("{text:?} is no way to bring intensities to a common scale; there are {names}"))
+    }
+}
+
 /// A training plan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
@@ -47,6 +83,14 @@ pub struct Plan {
     pub fuse_axes: bool,
     /// Neighbouring slices on either side.
     pub neighbours: usize,
+    /// Pixel size in millimetres, along a patch's height and width, to which slices are brought; none: the scans' median, or the
+    /// model's that training starts from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spacing_mm: Option<[f64; 2]>,
+    /// How intensities are brought to a common scale; none: as channels and values suggest, or as the model's that training starts
+    /// from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub intensities: Option<Intensities>,
     /// Height and width of a training patch.
     pub patch: [usize; 2],
     /// Slices per step.

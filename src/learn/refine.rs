@@ -14,7 +14,7 @@ use super::schedule::warm_poly;
 use super::start;
 use crate::engine::{Activations, DeviceChoice, EngineError, KeepFreedMemory, Random, Recipe};
 use crate::model::Model;
-use crate::volume::{LabelMap, LabelValue, Plane, PlaneLayout, Volume};
+use crate::volume::{LabelMap, LabelValue, PlaneLayout, Volume};
 
 /// First rate: a third of a training's, so that what the model knows is not lost.
 const RATE: f64 = 3e-4;
@@ -24,7 +24,7 @@ const WARM_UP: f64 = 0.1;
 const BATCH: usize = 16;
 /// Share of the weights' mean that a step keeps: a few seconds are few steps.
 const AVERAGE: f64 = 0.95;
-/// Share of examples from the scan as it is labelled now, right or wrong.
+/// Share of examples from slices that are labelled and not finished, as they are now, right or wrong.
 const DRAFT_SHARE: f64 = 0.15;
 /// Share of examples from scans to remember, where there are some. The others are of the finished slices.
 const MEMORY_SHARE: f64 = 0.35;
@@ -74,17 +74,19 @@ pub fn only_finished(labels: &LabelMap, done: &[(PlaneLayout, usize)], classes: 
     known
 }
 
-/// Whether any voxel outside the slices that are done has a label.
-fn is_labelled_elsewhere(labels: &LabelMap, done: &[(PlaneLayout, usize)]) -> bool {
-    let mut found = false;
-    labels.for_each_labelled(|voxel, _| found |= !done.iter().any(|(layout, slice)| layout.screen(voxel)[2] == *slice));
-    found
-}
-
-/// Every axial slice.
-fn every_slice(image: &Volume) -> Vec<(PlaneLayout, usize)> {
-    let layout = PlaneLayout::new(&image.geometry, Plane::Axial);
-    (0..layout.size[2]).map(|slice| (layout, slice)).collect()
+/// The slices that hold a label below `classes` and are not done, along the plane of most slices that are. Slices without a label may
+/// be empty or not looked at yet; nobody knows.
+fn drafted(labels: &LabelMap, done: &[(PlaneLayout, usize)], classes: u16) -> Vec<(PlaneLayout, usize)> {
+    let count = |layout: &PlaneLayout| done.iter().filter(|(other, _)| other == layout).count();
+    let Some((layout, _)) = done.iter().max_by_key(|(layout, _)| count(layout)) else { return Vec::new() };
+    let mut labelled = vec![false; layout.size[2]];
+    labels.for_each_labelled(|voxel, label| {
+        let is_done = || done.iter().any(|(layout, slice)| layout.screen(voxel)[2] == *slice);
+        if label < classes && !labelled[layout.screen(voxel)[2]] && !is_done() {
+            labelled[layout.screen(voxel)[2]] = true;
+        }
+    });
+    labelled.into_iter().enumerate().filter(|(_, is)| *is).map(|(slice, _)| (*layout, slice)).collect()
 }
 
 /// Adapts a model for a few seconds; `on_notice` is told what the user must know, for example that memory is short.
@@ -132,18 +134,18 @@ pub fn refine(
         )));
     }
     let own = prepare_all(std::slice::from_ref(&own), spec, Some(ignore), stop)?;
-    // What the whole scan looks like now holds the model where nothing was corrected: one slice alone, perhaps without some
+    // What the other slices look like now holds the model where nothing was corrected: one slice alone, perhaps without some
     // of the labels, would let it forget the others.
-    // A scan that nobody has segmented yet says nothing about its other slices.
-    let draft = if is_labelled_elsewhere(&labels, task.done) {
+    let drafted = drafted(&labels, task.done, classes);
+    let draft = if drafted.is_empty() {
+        Vec::new()
+    } else {
         let draft = LabelledScan {
             name: "this scan".into(),
             image: task.image.clone(),
-            labels: only_finished(&labels, &every_slice(task.image), classes, ignore),
+            labels: only_finished(&labels, &drafted, classes, ignore),
         };
         prepare_all(std::slice::from_ref(&draft), spec, Some(ignore), stop)?
-    } else {
-        Vec::new()
     };
     let memory = if task.memory.is_empty() { Vec::new() } else { prepare_all(task.memory, spec, Some(ignore), stop)? };
     let plan = Plan {
@@ -151,6 +153,8 @@ pub fn refine(
         slice_axis: spec.slice_axis,
         fuse_axes: spec.fused_axes.len() > 1,
         neighbours: spec.neighbours,
+        spacing_mm: spec.spacing_mm,
+        intensities: None,
         patch: spec.patch,
         batch: BATCH,
         activations: Activations::Kept,
@@ -212,7 +216,7 @@ pub fn refine(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::volume::{Affine, Geometry};
+    use crate::volume::{Affine, Geometry, Plane};
 
     #[test]
     fn only_done_slices_and_the_models_labels_are_known() {
@@ -221,9 +225,17 @@ mod tests {
         let layout = PlaneLayout::new(&geometry, Plane::Axial);
         let slice = layout.screen([0, 0, 2])[2];
         let known = only_finished(&labels, &[(layout, slice)], 3, 3);
-        assert!(is_labelled_elsewhere(&labels, &[(layout, slice)]));
+        let slices =
+            |labels: &LabelMap| drafted(labels, &[(layout, slice)], 3).into_iter().map(|(_, n)| n).collect::<Vec<_>>();
+        assert_eq!(slices(&labels).len(), 5);
         let one = LabelMap::from_fn(geometry.clone(), |[i, _, k]| u16::from(i == 1 && k == 2));
-        assert!(!is_labelled_elsewhere(&one, &[(layout, slice)]));
+        assert!(slices(&one).is_empty());
+        // Another slice is drafted; labels that the model does not have do not count, and empty slices neither.
+        let two = LabelMap::from_fn(
+            geometry.clone(),
+            |[i, _, k]| if k == 5 { 3 } else { u16::from(i == 1 && (k == 2 || k == 4)) },
+        );
+        assert_eq!(slices(&two), [layout.screen([0, 0, 4])[2]]);
         assert_eq!([[1, 0, 2], [0, 0, 2], [0, 3, 2], [1, 0, 3]].map(|voxel| known.get(voxel)), [2, 0, 3, 3]);
     }
 }

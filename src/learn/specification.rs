@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::dataset::{Dataset, Split, is_ct, is_unnamed};
 use super::fingerprint::{Fingerprint, MOST_UNEVEN};
 use super::fit::FitError;
-use super::plan::Plan;
+use super::plan::{Intensities, Plan};
 use super::reading::LabelledScan;
 use crate::model::{ClassSpec, IntensityNormalisation, ModelSpec, Provenance, Windows};
 use crate::pipeline;
@@ -34,7 +34,19 @@ pub fn specification(
         all.sort_by(f64::total_cmp);
         all[all.len() / 2]
     };
-    let spacing = if plan.fuse_axes {
+    let spacing = if let Some([height, width]) = plan.spacing_mm {
+        if !(height > 0.0 && width > 0.0 && height.is_finite() && width.is_finite()) {
+            return Err(FitError::Plan(format!(
+                "a pixel size of {height} x {width} mm is none; give millimetres above 0"
+            )));
+        }
+        if plan.fuse_axes && height != width {
+            return Err(FitError::Plan(format!(
+                "pixels of {height} x {width} mm: slices along all axes need pixels as high as wide; give one size, or one axis"
+            )));
+        }
+        [height, width]
+    } else if plan.fuse_axes {
         let all: Vec<f64> = train.iter().flat_map(|scan| scan.image.geometry.spacing_mm()).collect();
         let (low, high) = all.iter().fold((f64::INFINITY, 0.0f64), |(l, h), &s| (l.min(s), h.max(s)));
         if high > MOST_UNEVEN * low {
@@ -61,10 +73,14 @@ pub fn specification(
         .iter()
         .enumerate()
         .map(|(frame, channel)| {
-            if is_ct(channel) || is_ct_by_values(dataset, fingerprint) {
-                foreground_range(train, frame, dataset.ignore)
-            } else {
-                IntensityNormalisation::ZScore { nonzero: false }
+            let suggested = || match is_ct(channel) || is_ct_by_values(dataset, fingerprint) {
+                true => Intensities::Ct,
+                false => Intensities::ZScore,
+            };
+            match plan.intensities.unwrap_or_else(suggested) {
+                Intensities::Ct => foreground_range(train, frame, dataset.ignore),
+                Intensities::Nonzero => IntensityNormalisation::ZScore { nonzero: true },
+                Intensities::ZScore => IntensityNormalisation::ZScore { nonzero: false },
             }
         })
         .collect();
@@ -92,6 +108,7 @@ pub fn specification(
         provenance: Provenance {
             data: dataset.name.clone(),
             data_licence: dataset.licence.clone(),
+            start: None,
             command: String::new(),
             seed: plan.seed,
             cases: [split.train.len(), split.validation.len()],
@@ -148,6 +165,27 @@ pub fn prepared_for(spec: ModelSpec, weights_of: &ModelSpec) -> (ModelSpec, Vec<
         (kept.normalisation, kept.channel_normalisation) = (spec.normalisation, spec.channel_normalisation);
     }
     (kept, notices)
+}
+
+/// A specification with what the plan says about preparing scans, whatever the weights know; `own` is the data's.
+pub fn prepared_by_hand(spec: ModelSpec, own: &ModelSpec, plan: &Plan) -> ModelSpec {
+    let spacing_mm = if plan.spacing_mm.is_some() { own.spacing_mm } else { spec.spacing_mm };
+    if plan.intensities.is_none() {
+        return ModelSpec { spacing_mm, ..spec };
+    }
+    let (normalisation, channel_normalisation) = (own.normalisation, own.channel_normalisation.clone());
+    ModelSpec { spacing_mm, normalisation, channel_normalisation, ..spec }
+}
+
+/// A specification that says whose weights were the start, and keeps their licence beside that of the data.
+pub fn started_from(mut spec: ModelSpec, start: &ModelSpec) -> ModelSpec {
+    spec.provenance.start = Some([start.id.clone(), start.sha256.clone()]);
+    spec.licence = match (spec.licence, &start.licence) {
+        (own, other) if other.is_empty() || own == *other => own,
+        (own, other) if own.is_empty() => other.clone(),
+        (own, other) => format!("{own}; of the weights that were the start: {other}"),
+    };
+    spec
 }
 
 /// nnU-Net's CT rule: 0.5 and 99.5 percentiles, mean and deviation of the foreground of one channel.

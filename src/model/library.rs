@@ -79,6 +79,11 @@ pub fn list() -> Vec<ListedModel> {
     bundled.chain(user).collect()
 }
 
+/// The listed model whose file has this checksum; those that cannot be read are passed over.
+pub fn find_by_checksum(sha256: &str) -> Option<Model> {
+    list().into_iter().filter_map(|model| find(&model.id).ok()).find(|model| model.spec.sha256 == sha256)
+}
+
 /// The model of an identifier or a file.
 ///
 /// # Errors

@@ -135,6 +135,9 @@ pub struct Provenance {
     pub data: String,
     /// Licence of the training data.
     pub data_licence: String,
+    /// The model whose weights were the start: its identifier and checksum.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<[String; 2]>,
     /// The command that trained it.
     pub command: String,
     /// Seed of that run.

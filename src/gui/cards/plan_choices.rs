@@ -4,6 +4,7 @@ use crate::gui::egui;
 use crate::gui::plan_choices::PlanChoices;
 use crate::gui::theme::UNIT;
 use crate::jobs::default_plan;
+use crate::learn::Intensities;
 
 /// Width of the lists; the longest entry fits.
 const WIDTH: f32 = 39.0 * UNIT;
@@ -16,6 +17,13 @@ pub fn plan_ui(ui: &mut egui::Ui, chosen: &mut PlanChoices, from_model: bool) {
         let square = |side: &usize| format!("{side} x {side}");
         list_ui(ui, "Patch", open, &PlanChoices::PATCHES, square, &mut chosen.patch).on_hover_text(
             "Pixels of a training slice at the model's spacing; larger slices are learned in parts of this size",
+        );
+        let side = |side: &f64| format!("{side} mm");
+        list_ui(ui, "Pixel size", open, &PlanChoices::SPACINGS_MM, side, &mut chosen.spacing_mm)
+            .on_hover_text("Slices are brought to it; larger pixels show more around and less detail");
+        list_ui(ui, "Intensities", open, &Intensities::ALL, |of| of.name().into(), &mut chosen.intensities).on_hover_text(
+            "z-score: by each scan's mean and deviation; nonzero: by those of voxels other than 0, where the surroundings were \
+             cut away; ct: by the range of the labelled voxels, where values mean the same in every scan",
         );
         list_ui(ui, "Slices in a step", "as the scans suggest", &PlanChoices::BATCHES, usize::to_string, &mut chosen.batch)
             .on_hover_text("More make each step steadier and slower");

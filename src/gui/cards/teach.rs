@@ -166,10 +166,16 @@ fn start_ui(ui: &mut egui::Ui, app: &mut App) {
     let button = egui::Button::new(egui::RichText::new(text).strong()).fill(t.accent.gamma_multiply(0.35));
     let size = egui::vec2(ui.available_width(), theme::ACTION_HEIGHT);
     let response = ui.add_enabled_ui(missing.is_none(), |ui| ui.add_sized(size, button)).inner;
-    if interrupted && problem.is_none() && unchosen.is_none() && (app.teach.from_scan || app.teach.dataset.is_some()) {
-        let hint = "With the same choices it goes on where it was";
+    if interrupted && (app.teach.from_scan || app.teach.dataset.is_some()) {
+        let hint = "It goes on where it was, with the choices that it was begun with";
         if ui.button("Go on with the interrupted training").on_hover_text(hint).clicked() {
             app.act(Action::ResumeTeaching, ui.ctx());
+        }
+    }
+    if interrupted {
+        let hint = "Deletes the state of the interrupted training; the best model that it had saved stays";
+        if ui.button("Discard it").on_hover_text(hint).clicked() {
+            app.discard_training();
         }
     }
     let response = response.on_hover_text("Train in the background; the best model so far is always on disk");

@@ -254,6 +254,13 @@ mod tests {
         std::fs::write(at.join("dataset.json"), v1).unwrap();
         let dataset = Dataset::open(at).unwrap();
         assert_eq!((dataset.cases.len(), dataset.labels[&1].as_str()), (1, "Anterior"));
+        // As nnU-Net v1 writes it: a file per channel, listed under the case's name; and without a name of its own.
+        std::fs::write(at.join("imagesTr/a_0001.nii.gz"), b"").unwrap();
+        let v1 = v1.replace("a_0000", "a").replace(r#"{"0": "MRI"}"#, r#"{"0": "T1", "1": "T2"}"#);
+        std::fs::write(at.join("dataset.json"), v1).unwrap();
+        let dataset = Dataset::open(at).unwrap();
+        assert_eq!(dataset.cases[0].images, ["a_0000", "a_0001"].map(|n| at.join(format!("imagesTr/{n}.nii.gz"))));
+        assert_eq!(dataset.name, at.file_name().unwrap().to_string_lossy());
     }
 
     #[test]

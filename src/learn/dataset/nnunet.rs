@@ -1,7 +1,8 @@
 //! nnU-Net v2 and MSD / nnU-Net v1 folders.
 //!
 //! v2: `imagesTr/CASE_0000.nii.gz` per channel, `labelsTr/CASE.nii.gz`, `dataset.json` with `channel_names` and
-//! `labels: {name: value}`. v1/MSD: `modality`, `labels: {"value": name}`, `training: [{image, label}]`.
+//! `labels: {name: value}`. v1/MSD: `modality`, `labels: {"value": name}`, `training: [{image, label}]`; MSD's images are the
+//! listed files, v1 lists `CASE.nii.gz` where there is `CASE_0000.nii.gz` per channel.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -43,7 +44,8 @@ pub fn open(folder: &Path) -> Result<Dataset, DatasetError> {
         None => return Err(error("`channel_names` (v2) or `modality` (v1) is missing".into())),
     };
     let cases = match json.get("training").and_then(Value::as_array) {
-        Some(list) => listed_cases(folder, list).ok_or_else(|| error("`training` must list {image, label}".into()))?,
+        Some(list) => listed_cases(folder, list, channels.len())
+            .ok_or_else(|| error("`training` must list {image, label}".into()))?,
         None => found_cases(folder, channels.len())?,
     };
     if cases.is_empty() {
@@ -51,9 +53,13 @@ pub fn open(folder: &Path) -> Result<Dataset, DatasetError> {
     }
     let text = |key: &str| json.get(key).and_then(Value::as_str).unwrap_or_default().to_string();
     let licence = if text("licence").is_empty() { text("license") } else { text("licence") };
+    let name = match text("name") {
+        name if name.is_empty() => folder.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default(),
+        name => name,
+    };
     Ok(Dataset {
         folder: folder.into(),
-        name: text("name"),
+        name,
         licence,
         channels,
         labels,
@@ -77,15 +83,31 @@ pub(super) fn labels(json: &Value) -> Option<BTreeMap<u16, String>> {
         .collect()
 }
 
-fn listed_cases(folder: &Path, list: &[Value]) -> Option<Vec<CaseFiles>> {
+fn listed_cases(folder: &Path, list: &[Value], channels: usize) -> Option<Vec<CaseFiles>> {
     let mut cases = Vec::new();
     for item in list {
-        let image = folder.join(item.get("image")?.as_str()?);
+        let listed = folder.join(item.get("image")?.as_str()?);
         let label = folder.join(item.get("label")?.as_str()?);
-        cases.push(CaseFiles { name: case_name(&label), images: vec![image], label });
+        // What is missing altogether is named when the case is read; a part of a data set can be learned from.
+        let images = if listed.is_file() { Err(listed.clone()) } else { channel_files(&listed, channels) };
+        cases.push(CaseFiles { name: case_name(&label), images: images.unwrap_or_else(|_| vec![listed]), label });
     }
     cases.sort_by(|a, b| a.name.cmp(&b.name));
     Some(cases)
+}
+
+/// The files of a case's channels, `CASE_0000.nii.gz` ... where `CASE.nii.gz` is listed; else the one that is missing.
+fn channel_files(listed: &Path, channels: usize) -> Result<Vec<PathBuf>, PathBuf> {
+    let file = listed.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let Some(ending) = ending(&file) else { return Err(listed.into()) };
+    // As this file spells it.
+    let (stem, ending) = file.split_at(file.len() - ending.len());
+    let of_channel = |c: usize| listed.with_file_name(format!("{stem}_{c:04}{ending}"));
+    let images: Vec<PathBuf> = (0..channels).map(of_channel).collect();
+    match images.iter().find(|image| !image.is_file()) {
+        Some(missing) => Err(missing.clone()),
+        None => Ok(images),
+    }
 }
 
 fn found_cases(folder: &Path, channels: usize) -> Result<Vec<CaseFiles>, DatasetError> {
@@ -98,18 +120,12 @@ fn found_cases(folder: &Path, channels: usize) -> Result<Vec<CaseFiles>, Dataset
     for entry in listing.flatten() {
         let label = entry.path();
         let file = label.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        let Some(ending) = ending(&file) else { continue };
-        let name = case_name(&label);
-        // As this file spells it.
-        let ending = &file[file.len() - ending.len()..];
-        let images: Vec<PathBuf> =
-            (0..channels).map(|c| folder.join("imagesTr").join(format!("{name}_{c:04}{ending}"))).collect();
-        if let Some(missing) = images.iter().find(|image| !image.is_file()) {
-            return Err(DatasetError {
-                path: missing.clone(),
-                problem: format!("the image of case {name} is missing"),
-            });
+        if ending(&file).is_none() {
+            continue;
         }
+        let name = case_name(&label);
+        let images = channel_files(&folder.join("imagesTr").join(&file), channels)
+            .map_err(|path| DatasetError { path, problem: format!("the image of case {name} is missing") })?;
         cases.push(CaseFiles { name, images, label });
     }
     cases.sort_by(|a, b| a.name.cmp(&b.name));
