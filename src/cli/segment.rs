@@ -113,13 +113,20 @@ impl Segment {
         let mut reports = Vec::new();
         for input in &inputs {
             let path = target(input);
-            jobs::writer_for(&path)?;
-            reports.push(self.segment(input, &path, &model)?);
+            match jobs::writer_for(&path).map_err(JobError::from).and_then(|_| self.segment(input, &path, &model)) {
+                Ok(report) => reports.push(report),
+                Err(error) if inputs.len() == 1 => return Err(error),
+                // One damaged file among many is told of and left out.
+                Err(error) => eprintln!("error: {}: {error}", input.name),
+            }
         }
         if self.json {
             print_json(&json!({"model": model.spec.id, "masks": reports}))?;
         }
-        Ok(())
+        match inputs.len() - reports.len() {
+            0 => Ok(()),
+            missing => Err(JobError::Other(format!("{missing} of {} volumes were not segmented", inputs.len()))),
+        }
     }
 
     /// All volumes behind the inputs; whether the output is a single file.
@@ -144,7 +151,12 @@ impl Segment {
         if channels > 1 {
             inputs = join_channels(inputs, channels);
         }
-        let single = inputs.len() == 1 && !self.output.is_dir() && jobs::writer_for(&self.output).is_ok();
+        let is_file_name = self.output.extension().is_some() && !self.output.is_dir();
+        if inputs.len() == 1 && is_file_name {
+            // A misspelt ending is no folder's name.
+            jobs::writer_for(&self.output)?;
+        }
+        let single = inputs.len() == 1 && is_file_name;
         if !single && jobs::writer_for(&self.output).is_ok() {
             return Err(JobError::Other(format!(
                 "{} volumes were found, so the output must be a folder, not {}",

@@ -2,13 +2,19 @@
 
 use crate::volume::{LabelMap, LabelTable, PlaneLayout};
 
-/// Puts what is protected in `current` back into `incoming`: voxels of locked labels, and whole slices that are done.
+/// Puts what is protected in `current` back into `incoming`: locked labels, which neither shrink nor grow, and whole slices that are done.
 ///
 /// `done` lists slices by their plane's layout. Nothing is visited where nothing is protected.
 pub fn keep_protected(incoming: &mut LabelMap, current: &LabelMap, table: &LabelTable, done: &[(PlaneLayout, usize)]) {
     if table.0.iter().any(|label| label.locked) {
+        let is_locked = |label| table.get(label).is_some_and(|l| l.locked);
+        incoming.clone().for_each_labelled(|voxel, label| {
+            if is_locked(label) {
+                incoming.set(voxel, current.get(voxel));
+            }
+        });
         current.for_each_labelled(|voxel, label| {
-            if table.get(label).is_some_and(|l| l.locked) {
+            if is_locked(label) {
                 incoming.set(voxel, label);
             }
         });
@@ -51,12 +57,17 @@ mod tests {
         for voxel in [[1, 1, 1], [2, 2, 2], [3, 3, 3], [4, 4, 2]] {
             incoming.set(voxel, 3);
         }
+        // What was erased of a locked label does not come back.
+        current.set([5, 5, 5], 2);
+        incoming.set([5, 5, 5], 1);
+        incoming.set([0, 5, 5], 1);
         let mut table = LabelTable(vec![Label::new(1, "One"), Label::new(2, "Two")]);
         table.0[0].locked = true;
         let layout = PlaneLayout::new(&geometry, Plane::Axial);
         keep_protected(&mut incoming, &current, &table, &[(layout, 2)]);
         let labels = [[1, 1, 1], [2, 2, 2], [3, 3, 3], [4, 4, 2]].map(|voxel| incoming.get(voxel));
         assert_eq!(labels, [1, 2, 3, 0], "locked, done slice, free, done slice");
+        assert_eq!([[5, 5, 5], [0, 5, 5]].map(|voxel| incoming.get(voxel)), [2, 0], "locked labels do not grow");
     }
 
     #[test]

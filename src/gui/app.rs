@@ -20,6 +20,8 @@ use crate::jobs::{DeviceChoice, Entry, Job, SegmentJob, SegmentOptions, Skipped}
 use crate::model::{self, ListedModel, Model, Origin, SliceAxis};
 use crate::volume::{Plane, Volume};
 
+/// Title of jobs that write files.
+pub const SAVING: &str = "Saving";
 /// Title of the segmentation job.
 pub const SEGMENTING: &str = "Segmenting";
 
@@ -212,7 +214,7 @@ impl App {
     pub fn save_labels(&mut self, path: PathBuf, context: &egui::Context) {
         let Some(viewer) = &self.viewer else { return };
         let labels = viewer.session.document().labels.clone();
-        self.tasks.start("Saving", Job::SaveLabels { path, labels }, self.snapshot(), context);
+        self.tasks.start(SAVING, Job::SaveLabels { path, labels }, self.snapshot(), context);
     }
 
     pub(super) fn show_item(&mut self, n: usize, context: &egui::Context) {
@@ -245,9 +247,14 @@ impl App {
                 && [SEGMENTING, REFINING, CLASSIFYING_ALL].iter().any(|title| self.tasks.is_running(title)))
     }
 
-    /// Whether closing the window would lose something: what [`Self::is_busy`] says, or a training.
+    /// Whether closing the window would lose something: what [`Self::is_busy`] says, a training, or a file that is being written.
     fn may_not_close(&self) -> bool {
-        self.is_busy() || self.is_teaching()
+        self.is_busy() || self.is_teaching() || self.is_saving()
+    }
+
+    /// Whether a file is being written.
+    pub(super) fn is_saving(&self) -> bool {
+        self.tasks.is_running(SAVING)
     }
 
     /// Whether a training runs.
@@ -486,7 +493,7 @@ impl App {
                 self.tasks.start("Opening labels", Job::OpenLabels { path, volume }, snapshot, context)
             }
             Purpose::SaveLabels => self.save_labels(path, context),
-            Purpose::SaveImage => self.tasks.start("Saving", Job::SaveVolume { path, volume }, snapshot, context),
+            Purpose::SaveImage => self.tasks.start(SAVING, Job::SaveVolume { path, volume }, snapshot, context),
             Purpose::SavePicture(plane) => {
                 let document = viewer.session.document();
                 let look = Look {
@@ -497,7 +504,7 @@ impl App {
                 };
                 let place = (viewer.frame, viewer.slice(plane));
                 let picture = picture(&volume, &document.labels, &document.table, &viewer.layout(plane), place, &look);
-                self.tasks.start("Saving", Job::SavePicture { path, picture }, snapshot, context);
+                self.tasks.start(SAVING, Job::SavePicture { path, picture }, snapshot, context);
             }
         }
     }

@@ -15,6 +15,8 @@ pub const LOOKING: &str = "Looking at attention";
 /// Colour of what is weighed most, and its opacity.
 const HOT: [u8; 3] = [255, 170, 0];
 const OPACITY: f32 = 180.0;
+/// Longest side of a picture; larger slices are thinned.
+const MOST_PIXELS: usize = 4096;
 
 /// The card's state.
 #[derive(Default)]
@@ -122,15 +124,19 @@ impl App {
         self.attending.shown = Some((block, viewer.cursor));
         let layout = viewer.layout(plane);
         let [columns, rows, _] = layout.size;
-        let mut pixels = vec![egui::Color32::TRANSPARENT; columns * rows];
+        // A device has a largest texture.
+        let step = columns.max(rows).div_ceil(MOST_PIXELS).max(1);
+        let size = [columns.div_ceil(step), rows.div_ceil(step)];
+        let mut pixels = vec![egui::Color32::TRANSPARENT; size[0] * size[1]];
         let mut any = false;
         view.each_weight(block, viewer.cursor, |voxel, weight| {
             let [column, row, _] = layout.screen(voxel);
             let [r, g, b] = HOT;
-            pixels[row * columns + column] = egui::Color32::from_rgba_unmultiplied(r, g, b, (OPACITY * weight) as u8);
+            pixels[row / step * size[0] + column / step] =
+                egui::Color32::from_rgba_unmultiplied(r, g, b, (OPACITY * weight) as u8);
             any = true;
         });
-        let picture = egui::ColorImage::new([columns, rows], pixels);
+        let picture = egui::ColorImage::new(size, pixels);
         let slice = viewer.slice(plane);
         viewer.heat = any.then(|| Heat {
             plane,

@@ -14,6 +14,9 @@ use crate::jobs::{Entry, JobError, JobEvent, Outcome};
 use crate::session::SliceState;
 use crate::volume::{Plane, PlaneLayout, Volume};
 
+/// Longest side of a thumbnail in pixels.
+const THUMBNAIL_PIXELS: usize = 128;
+
 impl App {
     pub(super) fn event(&mut self, event: JobEvent, snapshot: Snapshot, context: &egui::Context) {
         match event {
@@ -174,7 +177,13 @@ impl App {
         let layout = PlaneLayout::new(&volume.geometry, Plane::Axial);
         let mut grey = Vec::new();
         layout.grey_slice(&volume, 0, layout.size[2] / 2, volume.default_window(), &mut grey);
-        let image = egui::ColorImage::from_gray([layout.size[0], layout.size[1]], &grey);
+        // No larger than it is seen: a device has a largest texture.
+        let side = layout.size[0].max(layout.size[1]);
+        let step = side.div_ceil(THUMBNAIL_PIXELS).max(1);
+        let rows = grey.chunks_exact(layout.size[0].max(1)).step_by(step);
+        let small: Vec<u8> = rows.flat_map(|row| row.iter().copied().step_by(step)).collect();
+        let size = [layout.size[0].div_ceil(step), layout.size[1].div_ceil(step)];
+        let image = egui::ColorImage::from_gray(size, &small);
         item.thumbnail = Some(context.load_texture("thumbnail", image, egui::TextureOptions::LINEAR));
         item.volume = Some(volume.clone());
         if wanted.is_some() {

@@ -7,6 +7,8 @@ use crate::volume::default_colour;
 
 /// Share of a label's colour over the grey value.
 const OPACITY: f32 = 0.5;
+/// Longest side of a picture; larger slices are thinned.
+const MOST_PIXELS: usize = 1024;
 
 /// The two pictures.
 pub struct PreviewPicture {
@@ -24,9 +26,13 @@ impl PreviewPicture {
         let [rows, columns] = preview.size;
         let [row_mm, column_mm] = preview.pixel_mm;
         let aspect = (columns as f64 * column_mm / (rows as f64 * row_mm)) as f32;
+        let step = rows.max(columns).div_ceil(MOST_PIXELS).max(1);
+        let size = [columns.div_ceil(step), rows.div_ceil(step)];
         let load = |name: &str, labels: &[u16]| {
-            let pixels = preview.grey.iter().zip(labels).map(|(&grey, &label)| coloured(grey, label)).collect();
-            context.load_texture(name, egui::ColorImage::new([columns, rows], pixels), egui::TextureOptions::NEAREST)
+            let place = |n: usize| n / size[0] * step * columns + n % size[0] * step;
+            let pixel = |n: usize| coloured(preview.grey[place(n)], labels[place(n)]);
+            let pixels = (0..size[0] * size[1]).map(pixel).collect();
+            context.load_texture(name, egui::ColorImage::new(size, pixels), egui::TextureOptions::NEAREST)
         };
         let (truth, predicted) = (load("preview truth", &preview.truth), load("preview", &preview.predicted));
         Self { name: preview.name, aspect, truth, predicted }

@@ -2,6 +2,7 @@
 
 use super::compose::{Border, borders};
 use super::egui;
+use super::info_tile::number;
 use super::opaque::{GreyPicture, ground};
 use super::settings::Settings;
 use super::theme::{self, UNIT};
@@ -403,7 +404,9 @@ fn paint_annotations(
     let line = vec2(0.0, theme::SMALL + UNIT);
     text(r.left_top(), Align2::LEFT_TOP, format!("{} {} / {}", plane.name(), slice + 1, layout.size[2]), colour);
     text(r.left_top() + line, Align2::LEFT_TOP, format!("{end} {:.1} mm", position.abs()), theme::VIEW_TEXT);
-    let window = format!("W {:.0}  L {:.0}", viewer.window.width, viewer.window.level);
+    // Maps of shares and the like have windows below one.
+    let digits = |value: f64| if viewer.window.width < 10.0 { number(value) } else { format!("{value:.0}") };
+    let window = format!("W {}  L {}", digits(viewer.window.width), digits(viewer.window.level));
     text(r.left_top() + line * 2.0, Align2::LEFT_TOP, window, theme::VIEW_TEXT);
     let state = viewer.session.document().state(plane, slice);
     if state != SliceState::Todo {

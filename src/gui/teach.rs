@@ -317,10 +317,11 @@ impl Teach {
             patience: None,
             checkpoint_seconds: CHECKPOINT_SECONDS,
             resume,
-            command: match resume {
-                // The length is the interrupted training's, which its plan tells.
-                true => "taught in the window, gone on with after an interruption".into(),
-                false => format!("taught{from} in the window, {} minutes", self.minutes),
+            // The length of an interrupted training is its own, which its plan tells.
+            command: if resume {
+                "taught in the window, gone on with after an interruption".into()
+            } else {
+                format!("taught{from} in the window, {} minutes", self.minutes)
             },
         })
     }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::app::App;
+use super::app::{App, SAVING};
 use super::egui;
 use super::notices::Kind;
 use super::scan_choices::ScanChoices;
@@ -87,7 +87,7 @@ impl App {
     pub(super) fn add_to_dataset(&mut self, folder: PathBuf, context: &egui::Context) {
         if let Some(scan) = self.marked_scan() {
             let job = Job::AddToDataset { folder, scan: Box::new(scan) };
-            self.tasks.start("Saving", job, Snapshot::default(), context);
+            self.tasks.start(SAVING, job, Snapshot::default(), context);
         }
     }
 
@@ -107,7 +107,7 @@ impl App {
     pub(super) fn save_report(&mut self, folder: PathBuf, context: &egui::Context) {
         if let Some(result) = &self.teach.result {
             let summary = Box::new(result.clone());
-            self.tasks.start("Saving", Job::SaveReport { folder, summary }, Snapshot::default(), context);
+            self.tasks.start(SAVING, Job::SaveReport { folder, summary }, Snapshot::default(), context);
         }
     }
 

@@ -20,6 +20,7 @@ pub fn unsaved_ui(ui: &egui::Ui, app: &mut App) {
     let Some(leaving) = app.leaving else { return };
     let modified = app.is_modified();
     let teaching = leaving == Leaving::Window && app.is_teaching() && !app.is_busy();
+    let saving = leaving == Leaving::Window && app.is_saving() && !app.is_teaching() && !app.is_busy();
     let mut answer = None;
     let modal = egui::Modal::new(egui::Id::new("unsaved")).show(ui.ctx(), |ui| {
         ui.set_width(100.0 * UNIT);
@@ -30,16 +31,19 @@ pub fn unsaved_ui(ui: &egui::Ui, app: &mut App) {
                 "The model is still learning",
                 "The best one so far is on disk; under the same name it can go on another time.",
             )
+        } else if saving {
+            ("A file is being written", "It is not there when the window closes now.")
         } else {
             ("The model is still at work", "What it has found is lost when this image is closed.")
         };
         ui.label(egui::RichText::new(title).heading());
         ui.label(text);
         ui.add_space(2.0 * UNIT);
-        let discard = match (modified, teaching) {
-            (true, _) => "Discard labels",
-            (false, true) => "Stop learning",
-            (false, false) => "Stop the model",
+        let discard = match () {
+            () if modified => "Discard labels",
+            () if teaching => "Stop learning",
+            () if saving => "Stop writing",
+            () => "Stop the model",
         };
         ui.horizontal(|ui| {
             for (name, hint, choice) in [

@@ -274,6 +274,10 @@ impl Viewer {
     pub fn paint(&mut self, plane: Plane, at: [f64; 2], erase: bool, brush_mm: f64) {
         let slice = self.slice(plane);
         let label = if erase { 0 } else { self.active_label };
+        // Whoever turns the wheel while painting goes on in the slice that is seen.
+        if self.stroke.as_ref().is_some_and(|stroke| stroke.plane == plane && stroke.slice != slice) {
+            self.commit_stroke();
+        }
         let stroke = self.stroke.get_or_insert_with(|| Stroke {
             labels: self.session.document().labels.clone(),
             plane,

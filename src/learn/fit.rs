@@ -15,9 +15,7 @@ use super::preparing::prepare_all;
 use super::reading::{LabelledScan, read_case};
 use super::sampling::{PreparedCase, checksum, draw};
 use super::schedule::warm_poly;
-use super::specification::{
-    is_ct_by_values, prepared_by_hand, prepared_for, prepared_like, specification, started_from,
-};
+use super::specification::{is_ct_by_values, prepared_for, prepared_like, specification, started_from};
 use super::start;
 use super::validation::{CaseDice, mean_dice, validate};
 use crate::engine::{DeviceChoice, EngineError, KeepFreedMemory, Weights};
@@ -144,19 +142,14 @@ pub fn fit(
     let (plan, mut decided) = fingerprint.decide(plan);
     let spec = specification(dataset, split, &plan, &train, &fingerprint)?;
     fingerprint.rare_labels().into_iter().for_each(|notice| on_event(FitEvent::Notice(notice)));
-    if is_ct_by_values(dataset, &fingerprint) {
+    if plan.intensities.is_none() && is_ct_by_values(dataset, &fingerprint) {
         let [low, high] = fingerprint.values;
         decided.push(format!("Intensities are prepared as those of CT, because they reach from {low} to {high}."));
     }
-    let own = spec.clone();
-    let (spec, notices) = match (options.like, options.init) {
+    let (mut spec, notices) = match (options.like, options.init) {
         (Some(like), _) => (prepared_like(spec, like), Vec::new()),
-        (None, Some(init)) => prepared_for(spec, &init.spec),
+        (None, Some(init)) => prepared_for(spec, &init.spec, &plan),
         (None, None) => (spec, Vec::new()),
-    };
-    let mut spec = match options.like {
-        Some(_) => spec,
-        None => prepared_by_hand(spec, &own, &plan),
     };
     notices.into_iter().for_each(|notice| on_event(FitEvent::Notice(notice)));
     if let Some(init) = options.init {

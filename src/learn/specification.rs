@@ -73,11 +73,9 @@ pub fn specification(
         .iter()
         .enumerate()
         .map(|(frame, channel)| {
-            let suggested = || match is_ct(channel) || is_ct_by_values(dataset, fingerprint) {
-                true => Intensities::Ct,
-                false => Intensities::ZScore,
-            };
-            match plan.intensities.unwrap_or_else(suggested) {
+            let is_ct = is_ct(channel) || is_ct_by_values(dataset, fingerprint);
+            let suggested = if is_ct { Intensities::Ct } else { Intensities::ZScore };
+            match plan.intensities.unwrap_or(suggested) {
                 Intensities::Ct => foreground_range(train, frame, dataset.ignore),
                 Intensities::Nonzero => IntensityNormalisation::ZScore { nonzero: true },
                 Intensities::ZScore => IntensityNormalisation::ZScore { nonzero: false },
@@ -141,10 +139,16 @@ pub fn prepared_like(spec: ModelSpec, of: &ModelSpec) -> ModelSpec {
 }
 
 /// A specification for fine-tuning: scans are prepared as the weights know it ([`prepared_like`]), unless their resolution or their
-/// kind is quite another. Gives also what the user must be told.
-pub fn prepared_for(spec: ModelSpec, weights_of: &ModelSpec) -> (ModelSpec, Vec<String>) {
+/// kind is quite another, or the plan says how. Gives also what the user must be told.
+pub fn prepared_for(spec: ModelSpec, weights_of: &ModelSpec, plan: &Plan) -> (ModelSpec, Vec<String>) {
     let mut notices = Vec::new();
     let mut kept = prepared_like(spec.clone(), weights_of);
+    if plan.spacing_mm.is_some() {
+        kept.spacing_mm = spec.spacing_mm;
+    }
+    if plan.intensities.is_some() {
+        (kept.normalisation, kept.channel_normalisation) = (spec.normalisation, spec.channel_normalisation.clone());
+    }
     if let (Some(own), Some(other)) = (spec.spacing_mm, kept.spacing_mm) {
         let far = |axis: usize| own[axis] > MOST_REFINED * other[axis] || other[axis] > MOST_REFINED * own[axis];
         if far(0) || far(1) {
@@ -165,16 +169,6 @@ pub fn prepared_for(spec: ModelSpec, weights_of: &ModelSpec) -> (ModelSpec, Vec<
         (kept.normalisation, kept.channel_normalisation) = (spec.normalisation, spec.channel_normalisation);
     }
     (kept, notices)
-}
-
-/// A specification with what the plan says about preparing scans, whatever the weights know; `own` is the data's.
-pub fn prepared_by_hand(spec: ModelSpec, own: &ModelSpec, plan: &Plan) -> ModelSpec {
-    let spacing_mm = if plan.spacing_mm.is_some() { own.spacing_mm } else { spec.spacing_mm };
-    if plan.intensities.is_none() {
-        return ModelSpec { spacing_mm, ..spec };
-    }
-    let (normalisation, channel_normalisation) = (own.normalisation, own.channel_normalisation.clone());
-    ModelSpec { spacing_mm, normalisation, channel_normalisation, ..spec }
 }
 
 /// A specification that says whose weights were the start, and keeps their licence beside that of the data.

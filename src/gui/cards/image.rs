@@ -23,13 +23,18 @@ pub fn image_ui(ui: &mut egui::Ui, app: &mut App) {
     let Some(viewer) = &mut app.viewer else { return };
     let volume = viewer.volume().clone();
     histogram_ui(ui, volume.statistics(), &mut viewer.window);
-    let speed = (volume.statistics().std / 50.0).max(1e-3);
+    let span = volume.statistics().max - volume.statistics().min;
+    let speed = (volume.statistics().std / 50.0).max(span / 1e4).max(1e-9);
+    // Three digits of the range, two at least.
+    let decimals = if span > 0.0 { (3.0 - span.log10()).ceil().clamp(2.0, 9.0) as usize } else { 2 };
     egui::Grid::new("window").num_columns(4).show(ui, |ui| {
         ui.label("Width");
-        ui.add(egui::DragValue::new(&mut viewer.window.width).speed(speed).range(1e-6..=f64::MAX).max_decimals(2))
-            .on_hover_text("Window width");
+        ui.add(
+            egui::DragValue::new(&mut viewer.window.width).speed(speed).range(1e-6..=f64::MAX).max_decimals(decimals),
+        )
+        .on_hover_text("Window width");
         ui.label("Level");
-        ui.add(egui::DragValue::new(&mut viewer.window.level).speed(speed).max_decimals(2))
+        ui.add(egui::DragValue::new(&mut viewer.window.level).speed(speed).max_decimals(decimals))
             .on_hover_text("Window level");
         ui.end_row();
     });
