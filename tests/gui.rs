@@ -97,6 +97,17 @@ fn axial_slice(harness: &Window) -> String {
 }
 
 #[test]
+fn the_files_of_a_series_that_are_opened_together_are_one_scan() {
+    let _alone = alone();
+    let Some(folder) = hippocampus() else { return };
+    let files: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut harness = window(files);
+    settle(&mut harness);
+    harness.get_by_role_and_label(Role::Button, "HippoCrop");
+    assert_eq!(axial_slice(&harness), "slice 17 of 32");
+}
+
+#[test]
 fn a_dicom_folder_opens_scrolls_and_changes_its_window() {
     let _alone = alone();
     let Some(folder) = hippocampus() else { return };

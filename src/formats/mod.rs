@@ -127,6 +127,25 @@ pub fn scan(path: &Path, watch: Watch) -> Result<Findings> {
     Ok(findings)
 }
 
+/// Looks at several paths: files among them are sorted out together, so that the slices of a series become one.
+///
+/// # Errors
+/// When a folder cannot be read. Files that are no images are listed in [`Findings::skipped`], unless there is one path alone.
+pub fn scan_all(paths: &[PathBuf], watch: Watch) -> Result<Findings> {
+    if let [path] = paths {
+        return scan(path, watch);
+    }
+    let (folders, files): (Vec<&PathBuf>, Vec<&PathBuf>) = paths.iter().partition(|path| path.is_dir());
+    let files: Vec<PathBuf> = files.into_iter().cloned().collect();
+    let mut all = sort_out(&files, watch)?;
+    for folder in folders {
+        let found = scan(folder, watch)?;
+        all.entries.extend(found.entries);
+        all.skipped.extend(found.skipped);
+    }
+    Ok(all)
+}
+
 /// Loads what [`scan`] found.
 pub fn load(entry: &Entry, watch: Watch) -> Result<Volume> {
     match &entry.source {

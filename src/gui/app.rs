@@ -20,6 +20,8 @@ use crate::jobs::{DeviceChoice, Entry, Job, SegmentJob, SegmentOptions, Skipped}
 use crate::model::{self, ListedModel, Model, Origin, SliceAxis};
 use crate::volume::{Plane, Volume};
 
+/// Most paths opened together that are remembered each by itself.
+const FEW_PATHS: usize = 4;
 /// Title of jobs that write files.
 pub const SAVING: &str = "Saving";
 /// Title of the segmentation job.
@@ -172,9 +174,7 @@ impl App {
         {
             app.settings.model.clone_from(&first.id);
         }
-        for path in paths {
-            app.open(&path, &context.egui_ctx);
-        }
+        app.open_together(paths, &context.egui_ctx);
         app
     }
 
@@ -205,9 +205,23 @@ impl App {
 
     /// Looks at a file or folder and shows the first thing found.
     pub fn open(&mut self, path: &Path, context: &egui::Context) {
-        self.settings.remember(path);
-        let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        self.tasks.start(format!("Opening {name}"), Job::Scan(path.into()), Snapshot::default(), context);
+        self.open_together(vec![path.into()], context);
+    }
+
+    /// Looks at files and folders that were chosen together, the slices of a series for example, and shows the first thing found.
+    pub fn open_together(&mut self, paths: Vec<PathBuf>, context: &egui::Context) {
+        let Some(first) = paths.first() else { return };
+        let title = match paths.len() {
+            1 => format!("Opening {}", first.file_name().map(|n| n.to_string_lossy()).unwrap_or_default()),
+            count => format!("Opening {count} files"),
+        };
+        if paths.len() <= FEW_PATHS {
+            paths.iter().for_each(|path| self.settings.remember(path));
+        } else if let Some(folder) = first.parent() {
+            // Many are the slices of a series, and their folder is what one opens again.
+            self.settings.remember(folder);
+        }
+        self.tasks.start(title, Job::Scan(paths), Snapshot::default(), context);
     }
 
     /// Writes the segmentation.
@@ -528,9 +542,7 @@ impl eframe::App for App {
         }
         let dropped: Vec<PathBuf> =
             context.input(|i| i.raw.dropped_files.iter().map(|f| f.path().to_path_buf()).collect());
-        for path in dropped {
-            self.open(&path, context);
-        }
+        self.open_together(dropped, context);
         if context.input(|i| i.viewport().close_requested()) && self.may_not_close() && !self.closing {
             context.send_viewport_cmd(egui::ViewportCommand::CancelClose);
             self.leaving = Some(Leaving::Window);

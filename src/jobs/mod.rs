@@ -163,8 +163,8 @@ pub type Progress<'a> = &'a (dyn Fn(JobEvent) + Sync);
 /// Work to do.
 #[derive(Clone)]
 pub enum Job {
-    /// Look at a path, headers only.
-    Scan(PathBuf),
+    /// Look at paths that were chosen together, headers only.
+    Scan(Vec<PathBuf>),
     /// Load the sample inside the program.
     Sample,
     /// Load an entry of a scan.
@@ -233,7 +233,7 @@ pub enum Job {
 
 /// What came of it.
 pub enum Outcome {
-    /// Of [`Job::Scan`].
+    /// Of [`Job::Scan`], with the first path.
     Found(PathBuf, Findings),
     /// Of [`Job::Load`].
     Volume(Box<Entry>, Arc<Volume>),
@@ -362,9 +362,9 @@ fn watch<'a>(
 /// What went wrong, said for the user; [`JobError::is_stop`] tells a stop apart.
 pub fn run(job: Job, progress: Progress, cancel: &Cancel) -> Result<Outcome, JobError> {
     match job {
-        Job::Scan(path) => {
-            let findings = crate::formats::scan(&path, &watch(progress, cancel, "Looking through files"))?;
-            Ok(Outcome::Found(path, findings))
+        Job::Scan(paths) => {
+            let findings = crate::formats::scan_all(&paths, &watch(progress, cancel, "Looking through files"))?;
+            Ok(Outcome::Found(paths.into_iter().next().unwrap_or_default(), findings))
         }
         Job::Sample => sample::open(),
         Job::Load(entry) => {

@@ -41,12 +41,13 @@ impl Session {
         &self.document
     }
 
-    /// Grows with every change; the same number means the same document.
+    /// Grows with every change of labels or slice states; the same number means the same ones. How labels look, what they are called and
+    /// whether they are locked is no part of a mask.
     pub fn revision(&self) -> u64 {
         self.revision
     }
 
-    /// Whether something changed since the last save.
+    /// Whether labels or slice states changed since the last save.
     pub fn is_modified(&self) -> bool {
         self.revision != self.saved_revision
     }
@@ -76,8 +77,8 @@ impl Session {
     }
 
     fn exchange(&mut self, name: String, change: Change) -> Step {
+        self.revision += u64::from(!matches!(change, Change::Table(_)));
         let inverse = self.document.exchange(change);
-        self.revision += 1;
         let bytes = match &inverse {
             Change::Labels { labels, .. } | Change::Segmentation { labels, .. } => {
                 labels.unshared_bytes(&self.document.labels)
@@ -139,7 +140,9 @@ mod tests {
         let mut session = session();
         session.apply(stroke(&session, [1, 2, 3], 4));
         let table = LabelTable(vec![Label::new(4, "Liver")]);
+        session.mark_saved(session.revision());
         session.apply(Command { name: "Rename".into(), change: Change::Table(table) });
+        assert!(!session.is_modified(), "a mask has no names");
         assert_eq!(session.undo().as_deref(), Some("Rename"));
         assert!(session.document().table.0.is_empty());
         assert_eq!(session.undo().as_deref(), Some("Brush"));
