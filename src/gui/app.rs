@@ -1,6 +1,6 @@
 //! The application: its state, what actions do, and what comes of jobs.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::attention::Attending;
@@ -20,8 +20,6 @@ use crate::jobs::{DeviceChoice, Entry, Job, SegmentJob, SegmentOptions, Skipped}
 use crate::model::{self, ListedModel, Model, Origin, SliceAxis};
 use crate::volume::{Plane, Volume};
 
-/// Most paths opened together that are remembered each by itself.
-const FEW_PATHS: usize = 4;
 /// Title of jobs that write files.
 pub const SAVING: &str = "Saving";
 /// Title of the segmentation job.
@@ -201,27 +199,6 @@ impl App {
     /// Time from the program's start to the end of the first frame.
     pub fn first_frame(&self) -> Option<std::time::Duration> {
         self.first_frame
-    }
-
-    /// Looks at a file or folder and shows the first thing found.
-    pub fn open(&mut self, path: &Path, context: &egui::Context) {
-        self.open_together(vec![path.into()], context);
-    }
-
-    /// Looks at files and folders that were chosen together, the slices of a series for example, and shows the first thing found.
-    pub fn open_together(&mut self, paths: Vec<PathBuf>, context: &egui::Context) {
-        let Some(first) = paths.first() else { return };
-        let title = match paths.len() {
-            1 => format!("Opening {}", first.file_name().map(|n| n.to_string_lossy()).unwrap_or_default()),
-            count => format!("Opening {count} files"),
-        };
-        if paths.len() <= FEW_PATHS {
-            paths.iter().for_each(|path| self.settings.remember(path));
-        } else if let Some(folder) = first.parent() {
-            // Many are the slices of a series, and their folder is what one opens again.
-            self.settings.remember(folder);
-        }
-        self.tasks.start(title, Job::Scan(paths), Snapshot::default(), context);
     }
 
     /// Writes the segmentation.

@@ -17,6 +17,7 @@ mod info_tile;
 mod keys;
 mod notices;
 mod opaque;
+mod opening;
 mod outcomes;
 mod pending;
 mod pixels;
