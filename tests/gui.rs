@@ -977,6 +977,33 @@ fn pictures_of_the_window() {
     picture(&mut harness, "sample_segmented");
 }
 
+/// Panels that stay as they are are kept as a picture; it must be what egui paints.
+#[test]
+fn a_kept_panel_looks_as_it_does_when_it_is_painted() {
+    let _alone = alone();
+    if !can_render() {
+        return;
+    }
+    let most = |a: &image::RgbaImage, b: &image::RgbaImage| {
+        a.as_raw().iter().zip(b.as_raw()).map(|(a, b)| a.abs_diff(*b)).max().unwrap()
+    };
+    let mut harness = sample();
+    harness.remove_cursor();
+    harness.run_steps(60);
+    let kept = shown(&mut harness);
+    harness.get_by_label("Auto").hover();
+    harness.run_steps(5);
+    let other = shown(&mut harness);
+    assert!(most(&kept, &other) > 20, "the pointer over a button is not seen");
+    // The first frame without the button's and the scroll bar's other looks is painted: it is not as the one before.
+    harness.remove_cursor();
+    let alike = (0..60).any(|_| {
+        harness.step();
+        most(&kept, &shown(&mut harness)) <= 2
+    });
+    assert!(alike, "differs by {}", most(&kept, &shown(&mut harness)));
+}
+
 #[test]
 fn snapshots_are_kept() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/snapshots");

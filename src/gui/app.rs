@@ -15,7 +15,7 @@ use super::tasks::{News, Snapshot, Tasks};
 use super::teach::{TEACHING, Teach};
 use super::unsaved::{Leaving, unsaved_ui};
 use super::viewer::{Habits, Viewer};
-use super::{cards, data_panel, keys, opaque, pending, status_bar, theme, tiles, top_bar, welcome};
+use super::{cards, data_panel, keys, opaque, pending, status_bar, still, theme, tiles, top_bar, welcome};
 use crate::jobs::{DeviceChoice, Entry, Job, SegmentJob, SegmentOptions, Skipped};
 use crate::model::{self, ListedModel, Model, Origin, SliceAxis};
 use crate::volume::{Plane, Volume};
@@ -133,6 +133,7 @@ impl App {
         theme::install(&context.egui_ctx);
         if let Some(state) = &context.wgpu_render_state {
             opaque::install(state);
+            still::install(&context.egui_ctx, state);
         }
         let models = model::list();
         let mut app = Self {

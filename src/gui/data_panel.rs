@@ -2,6 +2,7 @@
 
 use super::app::{App, Item};
 use super::egui;
+use super::still;
 use super::theme::{self, UNIT};
 use egui_phosphor::regular as icon;
 
@@ -28,6 +29,7 @@ pub fn data_panel_ui(ui: &mut egui::Ui, app: &mut App) {
                 skipped_ui(ui, app);
             });
         });
+    still::keep(ui.ctx(), panel.response.rect);
     app.settings.widths[0] = panel.response.rect.width().round();
     if let Some(n) = chosen {
         app.show_item(n, ui.ctx());

@@ -1,6 +1,7 @@
 //! The fourth tile: what is known about the image.
 
 use super::egui;
+use super::still;
 use super::theme::{self, UNIT};
 use super::viewer::Viewer;
 use egui_phosphor::regular as icon;
@@ -52,6 +53,7 @@ pub fn info_tile_ui(ui: &mut egui::Ui, rect: egui::Rect, viewer: &Viewer) -> boo
             }
         });
     });
+    still::keep(ui.ctx(), rect);
     response.double_clicked()
 }
 

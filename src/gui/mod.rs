@@ -28,6 +28,7 @@ mod scan_choices;
 mod settings;
 mod slice_view;
 mod status_bar;
+mod still;
 mod tasks;
 mod teach;
 mod teaching;

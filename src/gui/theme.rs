@@ -176,38 +176,11 @@ fn visuals(t: &Tokens, mut v: egui::Visuals) -> egui::Visuals {
     v
 }
 
-/// Radius of a card's corners.
-const CARD_CORNER: u8 = 6;
-
 /// A card's frame.
 pub fn card_frame(ui: &egui::Ui) -> egui::Frame {
     let t = tokens(ui);
     let line = Stroke::new(1.0, t.line);
-    egui::Frame::new().fill(t.card).stroke(line).corner_radius(CARD_CORNER).inner_margin(Margin::same(10))
-}
-
-/// Shows a large card. It looks like [`card_frame`], but its ground is laid in opaque rectangles and four discs:
-/// the fan of slivers that a rounded rectangle is cut into costs a millisecond a frame without a graphics card.
-pub fn card_ui(ui: &mut egui::Ui, content: impl FnOnce(&mut egui::Ui)) {
-    let ground = ui.painter().add(egui::Shape::Noop);
-    let shown = card_frame(ui).fill(Color32::TRANSPARENT).show(ui, content);
-    ui.painter().set(ground, egui::Shape::Vec(card_ground(shown.response.rect, tokens(ui).card)));
-}
-
-fn card_ground(rect: egui::Rect, fill: Color32) -> Vec<egui::Shape> {
-    let corner = f32::from(CARD_CORNER);
-    let inner = rect.shrink(corner);
-    let mut shapes = Vec::new();
-    for centre in [inner.left_top(), inner.right_top(), inner.left_bottom(), inner.right_bottom()] {
-        shapes.push(egui::Shape::circle_filled(centre, corner, fill));
-    }
-    let bands = vec![
-        egui::Rect::from_x_y_ranges(inner.x_range(), rect.y_range()),
-        egui::Rect::from_x_y_ranges(rect.left()..=inner.left(), inner.y_range()),
-        egui::Rect::from_x_y_ranges(inner.right()..=rect.right(), inner.y_range()),
-    ];
-    shapes.push(super::opaque::ground(bands, fill));
-    shapes
+    egui::Frame::new().fill(t.card).stroke(line).corner_radius(6).inner_margin(Margin::same(10))
 }
 
 /// The colour of a plane.

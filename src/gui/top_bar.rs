@@ -2,6 +2,7 @@
 
 use super::app::{Action, App};
 use super::egui;
+use super::still;
 use super::theme;
 use super::viewer::Tool;
 use crate::volume::Plane;
@@ -17,7 +18,7 @@ const TOOLS: [(Tool, &str, &str, &str); 4] = [
 
 /// Shows the bar.
 pub fn top_bar_ui(ui: &mut egui::Ui, app: &mut App) {
-    egui::Panel::top("top bar").exact_size(theme::BAR_HEIGHT).show(ui, |ui| {
+    let bar = egui::Panel::top("top bar").exact_size(theme::BAR_HEIGHT).show(ui, |ui| {
         ui.horizontal_centered(|ui| {
             menu_ui(ui, app);
             ui.separator();
@@ -36,6 +37,7 @@ pub fn top_bar_ui(ui: &mut egui::Ui, app: &mut App) {
             });
         });
     });
+    still::keep(ui.ctx(), bar.response.rect);
 }
 
 /// A button that shows an icon and is called by its name.

@@ -135,36 +135,52 @@ impl PlaneLayout {
         let [columns, rows, _] = self.size;
         out.clear();
         out.reserve(columns * rows);
-        let frame_len = volume.geometry.voxel_count();
+        for row in 0..rows {
+            self.read_row(volume, frame, slice, row, out);
+        }
+    }
+
+    /// Appends the rescaled values of a row.
+    fn read_row(&self, volume: &Volume, frame: usize, slice: usize, row: usize, out: &mut Vec<f32>) {
+        let columns = self.size[0];
+        let (start, stride) = self.row_walk(row, slice);
+        let first = frame * volume.geometry.voxel_count() + start;
         let slice_len = self.shape[0] * self.shape[1];
+        let (slope, intercept) = volume.rescale.of_slice(first / slice_len);
         with_voxels!(&volume.voxels, data => {
-            for row in 0..rows {
-                let (start, stride) = self.row_walk(row, slice);
-                let mut index = (frame * frame_len + start) as isize;
-                let (mut slope, mut intercept) = volume.rescale.of_slice(index as usize / slice_len);
+            let rescaled = |&v: &_| (super::Voxel::to_f64(v) * slope + intercept) as f32;
+            let forward = data.get(first..first + columns).filter(|_| stride == 1);
+            let backward = || data.get((first + 1).checked_sub(columns)?..=first).filter(|_| stride == -1);
+            if let Some(row) = forward {
+                out.extend(row.iter().map(rescaled));
+            } else if let Some(row) = backward() {
+                out.extend(row.iter().rev().map(rescaled));
+            } else {
                 let crosses_slices = self.axes[0] == 2;
-                for _ in 0..columns {
-                    if crosses_slices {
-                        (slope, intercept) = volume.rescale.of_slice(index as usize / slice_len);
-                    }
-                    let stored = data.get(index as usize).map_or(0.0, |&v| super::Voxel::to_f64(v));
-                    out.push((stored * slope + intercept) as f32);
-                    index += stride;
-                }
+                out.extend((0..columns).map(|column| {
+                    let index = first.wrapping_add_signed(stride * column as isize);
+                    let (slope, intercept) =
+                        if crosses_slices { volume.rescale.of_slice(index / slice_len) } else { (slope, intercept) };
+                    let stored = data.get(index).map_or(0.0, |&v| super::Voxel::to_f64(v));
+                    (stored * slope + intercept) as f32
+                }));
             }
         });
     }
 
     /// One byte of grey per pixel of a slice, through a window; inverted where the volume asks for it.
     pub fn grey_slice(&self, volume: &Volume, frame: usize, slice: usize, window: Window, out: &mut Vec<u8>) {
-        let mut values = Vec::new();
-        self.read_slice(volume, frame, slice, &mut values);
-        let inverted = volume.display.inverted;
+        let [columns, rows, _] = self.size;
+        let invert = if volume.display.inverted { 255 } else { 0 };
         out.clear();
-        out.extend(values.into_iter().map(|value| {
-            let grey = (window.grey(f64::from(value)) * 255.0) as u8;
-            if inverted { 255 - grey } else { grey }
-        }));
+        out.reserve(columns * rows);
+        let mut values = Vec::with_capacity(columns);
+        for row in 0..rows {
+            values.clear();
+            self.read_row(volume, frame, slice, row, &mut values);
+            // 255 - grey is grey with every bit turned.
+            out.extend(values.iter().map(|&value| (window.grey(f64::from(value)) * 255.0) as u8 ^ invert));
+        }
     }
 
     /// Copies the labels of a slice, row by row from the top left.

@@ -13,6 +13,7 @@ mod teach;
 
 use super::app::App;
 use super::egui;
+use super::still;
 use super::theme::{self, UNIT};
 
 /// Shows the panel: all cards for an image, the Teach card without one.
@@ -34,11 +35,12 @@ pub fn cards_ui(ui: &mut egui::Ui, app: &mut App) {
                 card_ui(ui, app, "Export", export::export_ui);
             });
         });
+    still::keep(ui.ctx(), panel.response.rect);
     app.settings.widths[1] = panel.response.rect.width().round();
 }
 
 fn card_ui(ui: &mut egui::Ui, app: &mut App, title: &str, content: fn(&mut egui::Ui, &mut App)) {
-    theme::card_ui(ui, |ui| {
+    theme::card_frame(ui).show(ui, |ui| {
         ui.set_width(ui.available_width());
         let open = !app.settings.folded.iter().any(|t| t == title);
         let header = egui::CollapsingHeader::new(egui::RichText::new(title).heading()).default_open(open);
