@@ -1,7 +1,7 @@
 //! Operations, blocks, networks, losses and optimisers against PyTorch (`$LAMELLA_TEST_DATA/golden/cases.json`).
 //!
 //! Driven by the index alone. Every case runs twice: with our CPU kernels and with the compositions of candle's operations
-//! that GPUs run. Prints one line per case and a closing count.
+//! that GPUs run, or on the device that `LAMELLA_TEST_DEVICE` names. Prints one line per case and a closing count.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 #[path = "support/fill.rs"]
@@ -12,8 +12,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use lamella::engine::{
-    Array, Backend, DeviceChoice, Mode, Network, Optimiser, Recipe, SegmentationLoss, Weights, bce_with_logits,
-    cross_entropy, soft_dice,
+    Array, Backend, Mode, Network, Optimiser, Recipe, SegmentationLoss, Weights, bce_with_logits, cross_entropy,
+    soft_dice,
 };
 use lamella::graph::{
     Activation, ContextFusion, ContextPooling, Conv, ConvTranspose, Graph, GraphBuilder, LocalResponse, NonLocal,
@@ -483,7 +483,7 @@ fn check_network(case: &Value, graph: Graph, stored: &Stored, backend: Backend) 
     let mut shape = shape;
     shape.resize(4, 1);
     let input = Array::new(shape, values);
-    let network = Network::with_backend(graph, &weights, DeviceChoice::Cpu, backend).map_err(|e| e.to_string())?;
+    let network = Network::with_backend(graph, &weights, support::test_device(), backend).map_err(|e| e.to_string())?;
     let mut network = network.with_input_gradient();
     let rows = case["tensors"].as_array().unwrap();
     let needs_gradients = rows.iter().any(|r| r["name"].as_str().unwrap().contains("grad"));
@@ -635,7 +635,7 @@ fn check_optimiser(case: &Value, stored: &Stored, backend: Backend) -> Result<f6
     let logits = builder.root().sub("conv2").conv_valid(&hidden, 3, 1);
     let graph = builder.finish(&[logits]).unwrap();
     let weights = weights_of(case, &graph);
-    let network = Network::with_backend(graph, &weights, DeviceChoice::Cpu, backend).map_err(|e| e.to_string())?;
+    let network = Network::with_backend(graph, &weights, support::test_device(), backend).map_err(|e| e.to_string())?;
     let mut network = network.with_input_gradient();
     let number = |key: &str| hyper[key].as_f64().unwrap_or(0.0);
     let betas = hyper["betas"].as_array().map_or([0.9, 0.999], |b| [b[0].as_f64().unwrap(), b[1].as_f64().unwrap()]);
@@ -704,7 +704,8 @@ fn check_descent(case: &Value, stored: &Stored, backend: Backend) -> Result<f64,
     let hyper = &case["hyper"];
     let graph = perceptron_graph(case);
     let weights = weights_of(case, &graph);
-    let mut network = Network::with_backend(graph, &weights, DeviceChoice::Cpu, backend).map_err(|e| e.to_string())?;
+    let mut network =
+        Network::with_backend(graph, &weights, support::test_device(), backend).map_err(|e| e.to_string())?;
     let rows = case["inputs"].as_array().unwrap();
     let [batch, features] = shape_of(&rows[0])[..] else { return Err("points have two axes".into()) };
     let input = Array::new([batch, features, 1, 1], fill::input("input", batch * features, 1.0));
@@ -767,7 +768,8 @@ fn check_onnx(case: &Value, stored: &Stored, folder: &Path, backend: Backend) ->
     let weights: Weights =
         imported.weights.into_iter().map(|(name, t)| (name, Array::new(t.shape, t.values))).collect();
     let graph = imported.graph;
-    let mut network = Network::with_backend(graph, &weights, DeviceChoice::Cpu, backend).map_err(|e| e.to_string())?;
+    let mut network =
+        Network::with_backend(graph, &weights, support::test_device(), backend).map_err(|e| e.to_string())?;
     let rows = case["tensors"].as_array().unwrap();
     let mut worst: f64 = 0.0;
     for input in case["inputs"].as_array().unwrap() {

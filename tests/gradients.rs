@@ -1,7 +1,9 @@
 //! Every operation's gradient against finite differences, at batch 2, for our kernels and for the composed operations.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use lamella::engine::{Array, Backend, DeviceChoice, Mode, Network, Random, Weights, initial_weights};
+mod support;
+
+use lamella::engine::{Array, Backend, Mode, Network, Random, Weights, initial_weights};
 use lamella::graph::{
     Activation, ContextFusion, ContextPooling, Conv, ConvTranspose, Graph, GraphBuilder, LocalResponse, NonLocal,
     Normalisation, Pairwise, Pool, Scope, SoftmaxOver, UpsampleMode, UpsampleTo, Value,
@@ -87,7 +89,7 @@ fn random_array(shape: &[usize], stream: u64) -> Array {
 
 /// sum(output * probe), in training mode.
 fn value(graph: &Graph, weights: &Weights, x: &Array, probe: &Array, backend: Backend) -> f64 {
-    let mut network = Network::with_backend(graph.clone(), weights, DeviceChoice::Cpu, backend).unwrap();
+    let mut network = Network::with_backend(graph.clone(), weights, support::test_device(), backend).unwrap();
     let y = network.run(x, Mode::Training).unwrap().outputs().unwrap();
     y[0].values.iter().zip(&probe.values).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
 }
@@ -102,7 +104,7 @@ fn check(name: &str, build: Build, backend: Backend) {
         array.values.iter_mut().zip(noise.values).for_each(|(v, e)| *v += 0.2 * e);
     }
     let x = random_array(&[2, 4, 7, 6], 1);
-    let network = Network::with_backend(graph.clone(), &weights, DeviceChoice::Cpu, backend).unwrap();
+    let network = Network::with_backend(graph.clone(), &weights, support::test_device(), backend).unwrap();
     let pass = network.with_input_gradient().run(&x, Mode::Training).unwrap();
     let probe = random_array(&pass.outputs().unwrap()[0].shape, 2);
     let gradients = pass.backward(std::slice::from_ref(&probe)).unwrap();
@@ -156,7 +158,7 @@ fn both_backends_and_any_number_of_threads_agree() {
     let weights = initial_weights(&graph, 9);
     let x = random_array(&[2, 1, 24, 20], 4);
     let run = |backend| {
-        let mut network = Network::with_backend(graph.clone(), &weights, DeviceChoice::Cpu, backend).unwrap();
+        let mut network = Network::with_backend(graph.clone(), &weights, support::test_device(), backend).unwrap();
         network.infer(&x).unwrap().remove(0).values
     };
     let best = run(Backend::Best);

@@ -4,10 +4,15 @@
 #[path = "support/random_weights.rs"]
 mod random_weights;
 
+use std::ops::ControlFlow;
+use std::path::Path;
+
 use lamella::engine::{
     Array, Backend, DeviceChoice, Mode, Network, Optimiser, Random, Recipe, SegmentationLoss, Weights, initial_weights,
 };
 use lamella::graph::{Graph, Op, SoftmaxOver};
+use lamella::model::{ModelSpec, SliceAxis};
+use lamella::pipeline::{SegmentOptions, segment};
 use lamella::zoo::{self, ARCHITECTURES, Attention, Encoder, Ends};
 use random_weights::{distance, random_array, weights};
 use serde_json::{Value, json};
@@ -18,6 +23,9 @@ const ENGINES_AGREE: f64 = 4e-5;
 
 /// The same where a softmax over products of large random maps enlarges what little differs before it.
 const PRODUCTS_AGREE: f64 = 1e-4;
+
+/// Largest relative L2 distance of logits with maps of 16 bits, whose values have three decimal digits, on random weights.
+const HALF_AGREES: f64 = 3e-2;
 
 const ENDS: Ends = Ends { in_channels: 1, classes: 2 };
 
@@ -90,6 +98,76 @@ fn engines_agree_at_two_sizes_and_every_parameter_has_a_gradient() {
         }
     }
     println!("{} networks; engines within {worst:.1e} of each other", entries().len());
+}
+
+/// What GPUs do in inference, run here by the same operations on the CPU.
+#[test]
+fn maps_of_sixteen_bits_give_nearly_the_same() {
+    let (mut worst, mut too_large) = ((0.0, String::new()), Vec::new());
+    for (arch, options) in entries() {
+        let graph = zoo::build(arch, ENDS, &options).unwrap();
+        let weights = initial_weights(&graph, 1);
+        let mut network = Network::with_backend(graph.clone(), &weights, DeviceChoice::Cpu, Backend::Composed).unwrap();
+        let x = random_array(&[1, 1, 64, 32], 1);
+        let whole = network.infer(&x).unwrap();
+        network.set_half_precision(true);
+        let half = network.infer(&x).unwrap();
+        let off = distance(&half[0].values, &whole[0].values);
+        if !network.take_notices().is_empty() {
+            // Untrained residual networks of a hundred layers have maps beyond 65504.
+            assert_eq!(off, 0.0, "{arch} {options}");
+            too_large.push(format!("{arch} {options}"));
+            continue;
+        }
+        let convolves = graph.nodes.iter().any(|node| matches!(node.op, Op::Conv2d(_)));
+        assert!(off > 0.0 || !convolves, "{arch} {options}: 16 bits were not used");
+        assert!(off < HALF_AGREES, "{arch} {options}: 16 bits are off by {off:.1e}");
+        if off > worst.0 {
+            worst = (off, format!("{arch} {options}"));
+        }
+    }
+    println!("{} networks in 16 bits within {:.1e} ({}); in 32: {too_large:?}", entries().len(), worst.0, worst.1);
+    assert!(too_large.len() <= 3);
+}
+
+#[test]
+fn the_bundled_model_draws_the_same_labels_with_maps_of_sixteen_bits() {
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/sample/synthetic_hippocampus.nii.gz");
+    let volume = lamella::jobs::open_one(&sample, None, &|_| ControlFlow::Continue(())).unwrap();
+    let model = lamella::model::find("hippocampus").unwrap();
+    let graph = model.spec.graph().unwrap().for_inference();
+    let of = |name: &String| (name.clone(), model.weights[name].clone());
+    let weights: Weights = graph.parameters.iter().map(|parameter| of(&parameter.name)).collect();
+    let mut network = Network::with_backend(graph, &weights, DeviceChoice::Cpu, Backend::Composed).unwrap();
+    let spec = ModelSpec { average_mirrored: false, ..model.spec };
+    let mut labels = |half: bool| {
+        network.set_half_precision(half);
+        let options = SegmentOptions { axis: Some(SliceAxis::Coronal), full_precision: !half, ..Default::default() };
+        let labels = segment(&volume, &spec, &mut network, &options, &|| false, &mut |_| {}).unwrap();
+        assert!(network.take_notices().is_empty());
+        labels
+    };
+    let (whole, half) = (labels(false), labels(true));
+    let [columns, rows, slices] = volume.geometry.shape();
+    let voxels = (0..columns * rows * slices).map(|n| [n % columns, n / columns % rows, n / (columns * rows)]);
+    let other = voxels.filter(|&voxel| whole.get(voxel) != half.get(voxel)).count();
+    let labelled: usize = whole.counts().into_iter().filter(|(label, _)| *label != 0).map(|(_, n)| n).sum();
+    println!("{other} of {labelled} labelled voxels differ in 16 bits");
+    assert!(labelled > 1000 && other * 500 < labelled);
+}
+
+#[test]
+fn what_is_too_large_for_sixteen_bits_is_computed_in_thirty_two() {
+    let graph = zoo::build("unet", ENDS, &json!({"width": 8, "depth": 2, "norm": "instance"})).unwrap();
+    let weights = initial_weights(&graph, 1);
+    let mut network = Network::with_backend(graph, &weights, DeviceChoice::Cpu, Backend::Composed).unwrap();
+    let mut x = random_array(&[1, 1, 32, 32], 1);
+    x.values.iter_mut().for_each(|value| *value *= 1e6);
+    let whole = network.infer(&x).unwrap();
+    network.set_half_precision(true);
+    let half = network.infer(&x).unwrap();
+    assert_eq!(half[0].values, whole[0].values);
+    assert_eq!(network.take_notices().len(), 1);
 }
 
 #[test]

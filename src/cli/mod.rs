@@ -12,6 +12,7 @@ macro_rules! say {
 
 mod bench;
 mod convert;
+mod devices;
 mod evaluate;
 mod import;
 mod info;
@@ -57,6 +58,8 @@ enum Command {
     Evaluate(evaluate::Evaluate),
     /// List, show, import and export models
     Models(models::Models),
+    /// List the devices that networks can run on, with their memory
+    Devices(devices::Devices),
     /// Time the project's own benchmarks
     Bench(bench::Bench),
     /// Draw the synthetic sample from the appearance of a data set
@@ -82,6 +85,7 @@ pub fn run(arguments: Arguments) -> Request {
         Some(Command::Train(command)) => command.run(),
         Some(Command::Evaluate(command)) => command.run(),
         Some(Command::Models(command)) => command.run(),
+        Some(Command::Devices(command)) => command.run(),
         Some(Command::Bench(command)) => command.run(),
         Some(Command::MakeSample(command)) => command.run(),
     };

@@ -32,6 +32,9 @@ pub struct Segment {
     /// auto, cpu, gpu, cuda, cuda:N or metal
     #[arg(long, default_value = "auto")]
     device: DeviceChoice,
+    /// Compute in 32 bits on a GPU too, where maps have 16 otherwise
+    #[arg(long)]
+    full_precision: bool,
     /// Average over mirrored slices (four times the work)
     #[arg(long)]
     tta: bool,
@@ -189,8 +192,13 @@ impl Segment {
         for warning in &volume.warnings {
             eprintln!("note: {}: {warning}", input.title());
         }
-        let options =
-            SegmentOptions { axis: self.axis, mirror: self.tta, keep_largest: self.largest, frame: self.frame };
+        let options = SegmentOptions {
+            axis: self.axis,
+            mirror: self.tta,
+            keep_largest: self.largest,
+            frame: self.frame,
+            full_precision: self.full_precision,
+        };
         let job = SegmentJob {
             volume: Arc::new(volume),
             model: model.clone(),

@@ -5,6 +5,8 @@ use std::str::FromStr;
 use candle_core::Device;
 
 use super::EngineError;
+use super::cpu::simd::InstructionSet;
+use super::memory::memory_bytes;
 
 /// What the user asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
@@ -54,16 +56,66 @@ impl std::fmt::Display for DeviceChoice {
     }
 }
 
+/// A device of this machine.
+#[derive(Debug, Clone)]
+pub struct DeviceFacts {
+    /// How it is chosen.
+    pub choice: DeviceChoice,
+    /// How it is called.
+    pub name: String,
+    /// Bytes that are free, and all, where it says so.
+    pub memory_bytes: Option<[u64; 2]>,
+}
+
+/// The devices of this machine that this build can use, the processor first.
+pub fn list_devices() -> Vec<DeviceFacts> {
+    let name = format!("CPU ({}, {} threads)", InstructionSet::best().name(), rayon::current_num_threads());
+    let mut devices = vec![DeviceFacts { choice: DeviceChoice::Cpu, name, memory_bytes: memory_bytes() }];
+    let gpus = (0..cuda_count()).map(DeviceChoice::Cuda).chain(cfg!(feature = "metal").then_some(DeviceChoice::Metal));
+    for choice in gpus {
+        if let Ok(opened) = open(choice) {
+            devices.push(DeviceFacts { choice, name: opened.name, memory_bytes: gpu_memory(&opened.device) });
+        }
+    }
+    devices
+}
+
 /// Choices that this build can offer.
 pub fn available_devices() -> Vec<DeviceChoice> {
     let mut devices = vec![DeviceChoice::Auto, DeviceChoice::Cpu];
-    if cfg!(feature = "cuda") {
-        devices.push(DeviceChoice::Cuda(0));
-    }
+    devices.extend((0..cuda_count()).map(DeviceChoice::Cuda));
     if cfg!(feature = "metal") {
         devices.push(DeviceChoice::Metal);
     }
     devices
+}
+
+fn cuda_count() -> usize {
+    #[cfg(feature = "cuda")]
+    let count = candle_core::cuda_backend::cudarc::driver::CudaContext::device_count().unwrap_or(0);
+    #[cfg(not(feature = "cuda"))]
+    let count = 0;
+    usize::try_from(count).unwrap_or(0)
+}
+
+/// Bytes of a GPU that are free, and all.
+pub(super) fn gpu_memory(device: &Device) -> Option<[u64; 2]> {
+    match device {
+        Device::Cpu => None,
+        #[cfg(feature = "cuda")]
+        Device::Cuda(cuda) => {
+            let (free, all) = cuda.cuda_stream().context().mem_get_info().ok()?;
+            Some([free as u64, all as u64])
+        }
+        #[cfg(feature = "metal")]
+        Device::Metal(metal) => {
+            let metal = metal.metal_device();
+            let all = metal.recommended_max_working_set_size() as u64;
+            Some([all.saturating_sub(metal.current_allocated_size() as u64), all])
+        }
+        #[allow(unreachable_patterns)]
+        _ => None,
+    }
 }
 
 /// A device and how it is called.
@@ -101,7 +153,12 @@ fn open_cuda(number: usize) -> Result<Opened, String> {
         return Err("this build has no CUDA support (feature `cuda`)".into());
     }
     let device = Device::new_cuda(number).map_err(|e| e.to_string())?;
-    Ok(Opened { device, name: format!("CUDA device {number}"), notice: None })
+    #[cfg(feature = "cuda")]
+    let model = device.as_cuda_device().ok().and_then(|cuda| cuda.cuda_stream().context().name().ok());
+    #[cfg(not(feature = "cuda"))]
+    let model: Option<String> = None;
+    let name = model.map_or_else(|| format!("CUDA device {number}"), |model| format!("{model} (CUDA device {number})"));
+    Ok(Opened { device, name, notice: None })
 }
 
 fn open_metal() -> Result<Opened, String> {

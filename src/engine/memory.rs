@@ -3,17 +3,56 @@
 use super::Result;
 use super::cpu::compiled::Options;
 use super::cpu::compiled::training::{self, Activations, Wanted};
-use crate::graph::Graph;
+use crate::graph::{Conv, ConvTranspose, Graph, Op};
 
 /// Arrays per parameter while training with AdamW: value, gradient and two moments.
 const PARAMETER_ARRAYS: usize = 4;
 
 /// Bytes that programs can still get without others being moved to disk; `None` where the system does not say.
 pub fn free_memory_bytes() -> Option<u64> {
+    memory_bytes().map(|[free, _]| free)
+}
+
+/// Bytes of memory that programs can still get, and all, within the limits set for this program.
+pub(super) fn memory_bytes() -> Option<[u64; 2]> {
     let mut system = sysinfo::System::new().ok()?;
     system.refresh_memory();
-    let of_limits = system.cgroup_limits().map_or(u64::MAX, |limits| limits.free_memory);
-    Some(system.available_memory().min(of_limits)).filter(|&bytes| bytes > 0)
+    let limits = system.cgroup_limits().map_or([u64::MAX; 2], |limits| [limits.free_memory, limits.total_memory]);
+    let [free, all] = [system.available_memory().min(limits[0]), system.total_memory().min(limits[1])];
+    (free > 0).then_some([free, all])
+}
+
+/// Bytes that a GPU takes at its peak for one slice of a size: every result from the node that makes it to the last that reads it, and
+/// for convolutions the matrix of patches that is made where no library of the device makes do without.
+///
+/// # Errors
+/// Where the graph does not fit the size.
+pub fn inference_memory_bytes(graph: &Graph, size: [usize; 2], value_bytes: usize) -> Result<usize> {
+    let sizes = graph.sizes(size)?;
+    let values = |id: usize| graph.nodes[id].size.channels * sizes[id].iter().product::<usize>();
+    let mut last_reader: Vec<usize> = (0..graph.nodes.len()).collect();
+    for (id, node) in graph.nodes.iter().enumerate() {
+        node.inputs.iter().for_each(|&input| last_reader[input] = id);
+    }
+    graph.outputs.iter().for_each(|&id| last_reader[id] = graph.nodes.len());
+    let (mut held, mut most) = (0, 0);
+    for (id, node) in graph.nodes.iter().enumerate() {
+        held += values(id);
+        let patches = match (&node.op, node.inputs.first()) {
+            (
+                Op::Conv2d(Conv { kernel, groups, .. }) | Op::ConvTranspose2d(ConvTranspose { kernel, groups, .. }),
+                Some(&input),
+            ) => {
+                let of_pixel = graph.nodes[input].size.channels / (*groups).max(1) * kernel[0] * kernel[1];
+                of_pixel * sizes[id].iter().product::<usize>()
+            }
+            _ => 0,
+        };
+        most = most.max(held + patches);
+        let done = |&input: &usize| last_reader[input] == id;
+        held -= (0..=id).filter(done).map(values).sum::<usize>();
+    }
+    Ok(most * value_bytes)
 }
 
 /// Bytes that training on the CPU takes at its peak for batches `[batch, channels, size]`: maps, gradients, scratch space,
@@ -35,4 +74,20 @@ pub fn training_memory_bytes(graph: &Graph, batch: usize, size: [usize; 2], acti
         }
     };
     Ok((floats + PARAMETER_ARRAYS * graph.trainable_count() + graph.buffer_count()) * size_of::<f32>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::GraphBuilder;
+
+    #[test]
+    fn inference_holds_what_is_still_read() {
+        let builder = GraphBuilder::new();
+        let x = builder.input(1);
+        let y = builder.root().sub("first").conv_same(&x, 4, 3);
+        let graph = builder.finish(&[y.plus(&y.relu())]).unwrap();
+        // The convolution holds the image, nine patches and four maps; the sum at the end twelve maps.
+        assert_eq!(inference_memory_bytes(&graph, [8, 8], 2).unwrap(), (1 + 9 + 4) * 64 * 2);
+    }
 }

@@ -420,6 +420,7 @@ impl App {
             mirror: self.mirror && model.spec.mirror,
             keep_largest: self.keep_largest,
             frame,
+            full_precision: false,
         }
     }
 

@@ -37,7 +37,7 @@ pub use bench::{BenchLoad, BenchNetwork, peak_memory_bytes};
 pub use compare::CompareJob;
 // What the command line and the window need of the rooms below; they do not go there themselves.
 pub use crate::edit::keep_protected as keep_done;
-pub use crate::engine::{Activations, DeviceChoice, Recipe, available_devices};
+pub use crate::engine::{Activations, DeviceChoice, DeviceFacts, Recipe, available_devices, list_devices};
 pub use crate::formats::{
     Entry, Findings, FormatError, READERS, Skipped, WRITERS, load, open_one, scan, stem, write_volume, writer_for,
 };

@@ -37,6 +37,8 @@ pub struct SegmentOptions {
     pub keep_largest: bool,
     /// Frame of a 4-D volume (single-channel models).
     pub frame: usize,
+    /// Keep maps in 32 bits on a GPU too ([`Network::set_half_precision`]).
+    pub full_precision: bool,
 }
 
 /// News from a running segmentation.
@@ -130,6 +132,9 @@ pub fn segment_and_visit(
             "the model {} tells left from right and must not be mirrored",
             spec.id
         )));
+    }
+    if options.full_precision {
+        network.set_half_precision(false);
     }
     let watch = |_| if stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
     let watch: Watch = &watch;

@@ -22,6 +22,12 @@ pub fn test_data() -> Option<PathBuf> {
     }
 }
 
+/// Where networks run in tests: `LAMELLA_TEST_DEVICE` (say `cuda:0`), the CPU where it is unset.
+pub fn test_device() -> lamella::engine::DeviceChoice {
+    let name = std::env::var("LAMELLA_TEST_DEVICE").unwrap_or_else(|_| "cpu".into());
+    name.parse().unwrap_or_else(|e| panic!("LAMELLA_TEST_DEVICE: {e}"))
+}
+
 /// A watch that never stops the work.
 pub fn unwatched(_: f32) -> ControlFlow<()> {
     ControlFlow::Continue(())

@@ -101,7 +101,7 @@ pub fn max_pool2d(x: &Tensor, pool: &Pool) -> Result<Tensor> {
         let border = |count: usize| -> Result<Option<Tensor>> {
             let mut dims = padded.dims().to_vec();
             dims[2 + axis] = count;
-            (count > 0).then(|| Tensor::full(f32::NEG_INFINITY, dims, x.device())).transpose()
+            (count > 0).then(|| Tensor::full(f32::NEG_INFINITY, dims, x.device())?.to_dtype(x.dtype())).transpose()
         };
         let parts: Vec<Tensor> =
             [border(pool.padding[axis])?, Some(padded.clone()), border(after)?].into_iter().flatten().collect();
@@ -127,7 +127,7 @@ fn dense(taps: &Taps, input: usize, like: &Tensor) -> Result<Tensor> {
             matrix[row * input + at] += weight;
         }
     }
-    Tensor::from_vec(matrix, (taps.len(), input), like.device())
+    Tensor::from_vec(matrix, (taps.len(), input), like.device())?.to_dtype(like.dtype())
 }
 
 /// Mean pooling and resampling as products with two matrices.

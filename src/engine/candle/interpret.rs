@@ -61,6 +61,12 @@ impl Interpreter<'_> {
             .ok_or_else(|| candle_core::Error::Msg(format!("{}: a parameter is missing", node.scope)))
     }
 
+    /// Weights and bias of a convolution in the type of its input.
+    fn weight_and_bias(&self, node: &Node, x: &Tensor) -> Result<(Tensor, Option<Tensor>)> {
+        let bias = self.parameter(node, 1).map(|bias| bias.to_dtype(x.dtype())).transpose()?;
+        Ok((self.weight(node, 0)?.to_dtype(x.dtype())?, bias))
+    }
+
     /// The same network with gradients by candle.
     pub fn tracking(&self) -> Interpreter<'_> {
         Interpreter { tracked: true, taped: false, last: LastKernel::default(), masks: Masks::default(), ..*self }
@@ -82,7 +88,7 @@ impl Interpreter<'_> {
         match &node.op {
             Op::Input => Ok(x.clone()),
             Op::Conv2d(c) => {
-                let (weight, bias) = (self.weight(node, 0)?, self.parameter(node, 1));
+                let (weight, bias) = self.weight_and_bias(node, x)?;
                 if ours {
                     self.apply(conv::Conv2d(*c), &[x, &weight, &or_zeros(bias, c.outputs, x)?])
                 } else {
@@ -90,7 +96,7 @@ impl Interpreter<'_> {
                 }
             }
             Op::ConvTranspose2d(c) => {
-                let (weight, bias) = (self.weight(node, 0)?, self.parameter(node, 1));
+                let (weight, bias) = self.weight_and_bias(node, x)?;
                 if ours {
                     self.apply(conv::ConvTranspose2d(*c), &[x, &weight, &or_zeros(bias, c.outputs, x)?])
                 } else {

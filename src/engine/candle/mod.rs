@@ -2,6 +2,7 @@
 
 mod compiled_pass;
 mod composed;
+mod half;
 mod in_place;
 mod interpret;
 mod kernel_op;
@@ -9,6 +10,7 @@ mod masks;
 mod network;
 mod optimiser;
 mod tape;
+mod uncompiled;
 
 pub use network::{Gradients, Mode, Network, Pass, StageTimes};
 pub use optimiser::{Optimiser, OptimiserState, Recipe, is_in_scopes};

@@ -45,12 +45,12 @@ pub struct StageTimes {
 
 /// A network ready to run.
 pub struct Network {
-    graph: Arc<Graph>,
-    variables: Vec<Var>,
-    device: Device,
-    device_name: String,
+    pub(super) graph: Arc<Graph>,
+    pub(super) variables: Vec<Var>,
+    pub(super) device: Device,
+    pub(super) device_name: String,
     backend: Backend,
-    notices: Vec<String>,
+    pub(super) notices: Vec<String>,
     /// Compiled for the sizes met last; emptied when the weights change.
     plans: Vec<([usize; 3], Plan)>,
     /// What trains on the CPU.
@@ -58,8 +58,10 @@ pub struct Network {
     /// What training passes give, and how.
     wanted: Wanted,
     options: Options,
-    /// Most slices that fit into the memory of a device that had too little for more.
-    most_slices: Option<usize>,
+    /// Most slices of a size that go through a GPU at a time.
+    pub(super) most_slices: Option<([usize; 2], usize)>,
+    /// Whether inference on a GPU keeps maps in 16 bits.
+    pub(super) half: bool,
     /// Seed of dropout's masks, and passes that have trained.
     dropout: (u64, u64),
 }
@@ -105,6 +107,7 @@ impl Network {
         };
         Ok(Self {
             graph: Arc::new(graph),
+            half: !device.is_cpu(),
             variables,
             device,
             device_name,
@@ -263,7 +266,7 @@ impl Network {
         &self.variables
     }
 
-    fn interpreter(&self, mode: Mode, tracked: bool) -> Interpreter<'_> {
+    pub(super) fn interpreter(&self, mode: Mode, tracked: bool) -> Interpreter<'_> {
         Interpreter {
             graph: &self.graph,
             variables: &self.variables,
@@ -281,8 +284,8 @@ impl Network {
         self.dropout = (seed, passes);
     }
 
-    /// Runs `[B, C, H, W]` without keeping anything for gradients. If a GPU has too little memory, it gets fewer slices at a time;
-    /// if it fails, the CPU takes over; [`Network::take_notices`] says so.
+    /// Runs `[B, C, H, W]` without keeping anything for gradients. A GPU gets as many slices at a time as its memory takes, and
+    /// keeps maps in 16 bits ([`Network::set_half_precision`]); if it fails, the CPU takes over; [`Network::take_notices`] says so.
     ///
     /// # Errors
     /// When the input does not fit or the CPU fails.
@@ -299,30 +302,7 @@ impl Network {
         if self.is_ours() {
             return self.infer_compiled(input, stop);
         }
-        let [batch, ..] = input.dims4();
-        if let Some(most) = self.most_slices.filter(|most| *most < batch) {
-            let mut parts: Vec<Vec<Array>> = vec![Vec::new(); self.graph.outputs.len()];
-            for part in input.split(most) {
-                let outputs = self.infer_unless(&part, stop)?;
-                parts.iter_mut().zip(outputs).for_each(|(parts, output)| parts.push(output));
-            }
-            return Ok(parts.into_iter().filter_map(Array::join).collect());
-        }
-        match self.infer_here(input, stop) {
-            Err(EngineError::Stopped) => Err(EngineError::Stopped),
-            Err(error) if !self.device.is_cpu() && error.is_out_of_memory() && batch > 1 => {
-                self.most_slices = Some(batch / 2);
-                let name = &self.device_name;
-                self.notices
-                    .push(format!("{name} has too little memory for {batch} slices at a time; it gets {}.", batch / 2));
-                self.infer_unless(input, stop)
-            }
-            Err(error) if !self.device.is_cpu() => {
-                self.move_to_cpu(&error)?;
-                self.infer_unless(input, stop)
-            }
-            other => other,
-        }
+        self.infer_uncompiled(input, stop)
     }
 
     /// Moves the weights of a device that failed to the CPU, and leaves a notice; an optimiser has its own memory to move.
@@ -335,42 +315,6 @@ impl Network {
         self.variables = upload(&self.graph, &weights, &Device::Cpu)?;
         (self.device, self.device_name) = (Device::Cpu, "CPU".into());
         Ok(())
-    }
-
-    fn infer_here(&self, input: &Array, stop: &dyn Fn() -> bool) -> Result<Vec<Array>> {
-        let interpreter = self.interpreter(Mode::Inference, false);
-        let x = Tensor::from_slice(&input.values, input.dims4().as_slice(), &self.device)?;
-        let mut uses = interpreter.uses(false);
-        let mut results: Vec<Option<Tensor>> = vec![None; self.graph.nodes.len()];
-        for (id, node) in self.graph.nodes.iter().enumerate() {
-            if uses[id] == 0 {
-                continue;
-            }
-            if stop() {
-                return Err(EngineError::Stopped);
-            }
-            let inputs: Vec<Tensor> = node.inputs.iter().filter_map(|&i| results[i].clone()).collect();
-            let mut inputs: Vec<&Tensor> = inputs.iter().collect();
-            if inputs.is_empty() {
-                inputs.push(&x);
-            }
-            let result = interpreter.node(node, &inputs)?;
-            results[id] = Some(result);
-            // A result that nobody reads any more gives its memory back.
-            for &input in &node.inputs {
-                uses[input] -= 1;
-                if uses[input] == 0 {
-                    results[input] = None;
-                }
-            }
-        }
-        Ok(self
-            .graph
-            .outputs
-            .iter()
-            .filter_map(|&id| results[id].as_ref())
-            .map(download)
-            .collect::<candle_core::Result<_>>()?)
     }
 
     /// Runs `[B, C, H, W]` and keeps what gradients need.
