@@ -31,6 +31,20 @@ use serde_json::Value;
 /// Composed operations are slow on the CPU; larger networks run with our kernels alone.
 const COMPOSED_LIMIT_MACS: f64 = 3e9;
 
+/// A network that computes in 32 bits on the device under test.
+fn network_of(graph: Graph, weights: &Weights, backend: Backend) -> Result<Network, String> {
+    let network = Network::with_backend(graph, weights, support::test_device(), backend);
+    let mut network = network.map_err(|e| e.to_string())?;
+    network.set_half_precision(false);
+    Ok(network)
+}
+
+/// Whether inference was the device's own: one that fails gives way to the CPU with a notice.
+fn check_device(network: &mut Network) -> Result<(), String> {
+    let notices = network.take_notices();
+    if notices.is_empty() { Ok(()) } else { Err(notices.join(" ")) }
+}
+
 fn pair(value: &Value) -> [usize; 2] {
     match value {
         Value::Array(items) => [items[0].as_u64().unwrap() as usize, items[1].as_u64().unwrap() as usize],
@@ -483,13 +497,14 @@ fn check_network(case: &Value, graph: Graph, stored: &Stored, backend: Backend) 
     let mut shape = shape;
     shape.resize(4, 1);
     let input = Array::new(shape, values);
-    let network = Network::with_backend(graph, &weights, support::test_device(), backend).map_err(|e| e.to_string())?;
+    let network = network_of(graph, &weights, backend)?;
     let mut network = network.with_input_gradient();
     let rows = case["tensors"].as_array().unwrap();
     let needs_gradients = rows.iter().any(|r| r["name"].as_str().unwrap().contains("grad"));
     if mode == Mode::Inference {
         // The path that inference takes must agree too.
         let fast = network.infer(&input).map_err(|e| e.to_string())?;
+        check_device(&mut network)?;
         let slow = network.run(&input, mode).and_then(|p| p.outputs()).map_err(|e| e.to_string())?;
         for (fast, slow) in fast.iter().zip(&slow) {
             let distance = relative_distance(&fast.values, &slow.values);
@@ -635,7 +650,7 @@ fn check_optimiser(case: &Value, stored: &Stored, backend: Backend) -> Result<f6
     let logits = builder.root().sub("conv2").conv_valid(&hidden, 3, 1);
     let graph = builder.finish(&[logits]).unwrap();
     let weights = weights_of(case, &graph);
-    let network = Network::with_backend(graph, &weights, support::test_device(), backend).map_err(|e| e.to_string())?;
+    let network = network_of(graph, &weights, backend)?;
     let mut network = network.with_input_gradient();
     let number = |key: &str| hyper[key].as_f64().unwrap_or(0.0);
     let betas = hyper["betas"].as_array().map_or([0.9, 0.999], |b| [b[0].as_f64().unwrap(), b[1].as_f64().unwrap()]);
@@ -704,8 +719,7 @@ fn check_descent(case: &Value, stored: &Stored, backend: Backend) -> Result<f64,
     let hyper = &case["hyper"];
     let graph = perceptron_graph(case);
     let weights = weights_of(case, &graph);
-    let mut network =
-        Network::with_backend(graph, &weights, support::test_device(), backend).map_err(|e| e.to_string())?;
+    let mut network = network_of(graph, &weights, backend)?;
     let rows = case["inputs"].as_array().unwrap();
     let [batch, features] = shape_of(&rows[0])[..] else { return Err("points have two axes".into()) };
     let input = Array::new([batch, features, 1, 1], fill::input("input", batch * features, 1.0));
@@ -768,8 +782,7 @@ fn check_onnx(case: &Value, stored: &Stored, folder: &Path, backend: Backend) ->
     let weights: Weights =
         imported.weights.into_iter().map(|(name, t)| (name, Array::new(t.shape, t.values))).collect();
     let graph = imported.graph;
-    let mut network =
-        Network::with_backend(graph, &weights, support::test_device(), backend).map_err(|e| e.to_string())?;
+    let mut network = network_of(graph, &weights, backend)?;
     let rows = case["tensors"].as_array().unwrap();
     let mut worst: f64 = 0.0;
     for input in case["inputs"].as_array().unwrap() {
@@ -782,6 +795,7 @@ fn check_onnx(case: &Value, stored: &Stored, folder: &Path, backend: Backend) ->
         let wanted = name.replacen("input", "output", 1);
         let row = rows.iter().find(|r| r["name"] == wanted.as_str()).ok_or(format!("no {wanted} is stored"))?;
         let fast = network.infer(&image).map_err(|e| e.to_string())?.remove(0);
+        check_device(&mut network)?;
         let slow = network.run(&image, Mode::Inference).and_then(|p| p.outputs()).map_err(|e| e.to_string())?.remove(0);
         worst = worst.max(compare_row(row, stored, &fast)?).max(compare_row(row, stored, &slow)?);
     }

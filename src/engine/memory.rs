@@ -22,14 +22,20 @@ pub(super) fn memory_bytes() -> Option<[u64; 2]> {
     (free > 0).then_some([free, all])
 }
 
+/// Arrays of its result's size, in 32 bits, that an operation put together from others makes on its way.
+const COMPOSED_ARRAYS: usize = 4;
+
 /// Bytes that a GPU takes at its peak for one slice of a size: every result from the node that makes it to the last that reads it, and
-/// for convolutions the matrix of patches that is made where no library of the device makes do without.
+/// what the node makes on its way, for convolutions the matrix of patches. `value_bytes` are those of a value in a result.
+///
+/// An estimate: libraries of the device may do with less, or keep memory of their own.
 ///
 /// # Errors
 /// Where the graph does not fit the size.
 pub fn inference_memory_bytes(graph: &Graph, size: [usize; 2], value_bytes: usize) -> Result<usize> {
     let sizes = graph.sizes(size)?;
-    let values = |id: usize| graph.nodes[id].size.channels * sizes[id].iter().product::<usize>();
+    let positions = |id: usize| sizes[id].iter().product::<usize>();
+    let values = |id: usize| graph.nodes[id].size.channels * positions(id);
     let mut last_reader: Vec<usize> = (0..graph.nodes.len()).collect();
     for (id, node) in graph.nodes.iter().enumerate() {
         node.inputs.iter().for_each(|&input| last_reader[input] = id);
@@ -37,22 +43,26 @@ pub fn inference_memory_bytes(graph: &Graph, size: [usize; 2], value_bytes: usiz
     graph.outputs.iter().for_each(|&id| last_reader[id] = graph.nodes.len());
     let (mut held, mut most) = (0, 0);
     for (id, node) in graph.nodes.iter().enumerate() {
-        held += values(id);
-        let patches = match (&node.op, node.inputs.first()) {
+        held += values(id) * value_bytes;
+        let single = COMPOSED_ARRAYS * size_of::<f32>();
+        let on_the_way = match (&node.op, &node.inputs[..]) {
+            (Op::Input, _) => 0,
             (
                 Op::Conv2d(Conv { kernel, groups, .. }) | Op::ConvTranspose2d(ConvTranspose { kernel, groups, .. }),
-                Some(&input),
+                &[x, ..],
             ) => {
-                let of_pixel = graph.nodes[input].size.channels / (*groups).max(1) * kernel[0] * kernel[1];
-                of_pixel * sizes[id].iter().product::<usize>()
+                let patch = graph.nodes[x].size.channels / (*groups).max(1) * kernel[0] * kernel[1];
+                (patch * positions(id) + values(x) + values(id)) * value_bytes
             }
-            _ => 0,
+            (Op::Attend(_), &[query, key, ..]) => positions(query) * positions(key) * single,
+            (Op::CrissCross, &[query, ..]) => positions(query) * sizes[query].iter().sum::<usize>() * single,
+            _ => values(id) * single,
         };
-        most = most.max(held + patches);
+        most = most.max(held + on_the_way);
         let done = |&input: &usize| last_reader[input] == id;
-        held -= (0..=id).filter(done).map(values).sum::<usize>();
+        held -= (0..=id).filter(done).map(values).sum::<usize>() * value_bytes;
     }
-    Ok(most * value_bytes)
+    Ok(most)
 }
 
 /// Bytes that training on the CPU takes at its peak for batches `[batch, channels, size]`: maps, gradients, scratch space,
@@ -87,7 +97,13 @@ mod tests {
         let x = builder.input(1);
         let y = builder.root().sub("first").conv_same(&x, 4, 3);
         let graph = builder.finish(&[y.plus(&y.relu())]).unwrap();
-        // The convolution holds the image, nine patches and four maps; the sum at the end twelve maps.
-        assert_eq!(inference_memory_bytes(&graph, [8, 8], 2).unwrap(), (1 + 9 + 4) * 64 * 2);
+        // The sum: three times four maps of two bytes, and what it makes on its way.
+        assert_eq!(inference_memory_bytes(&graph, [8, 8], 2).unwrap(), 64 * (12 * 2 + 4 * 16));
+        // Nine patches of an image of 32 channels.
+        let builder = GraphBuilder::new();
+        let x = builder.input(32);
+        let y = builder.root().sub("conv").conv_same(&x, 1, 3);
+        let graph = builder.finish(&[y]).unwrap();
+        assert_eq!(inference_memory_bytes(&graph, [8, 8], 2).unwrap(), 64 * 2 * (32 + 1 + 9 * 32 + 32 + 1));
     }
 }

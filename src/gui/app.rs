@@ -187,6 +187,11 @@ impl App {
         self.viewer.as_ref().map(|v| &v.session.document().labels)
     }
 
+    /// Turns the keeping of parts that do not change (`gui/still.rs`) on or off; how many were kept in the last frame.
+    pub fn keep_parts(&self, context: &egui::Context, on: bool) -> usize {
+        still::set_on(context, on)
+    }
+
     /// The display window, if an image is open.
     pub fn window(&self) -> Option<crate::volume::Window> {
         self.viewer.as_ref().map(|v| v.window)

@@ -22,6 +22,10 @@ const MOST_PIXELS: usize = 128 * 128;
 
 /// Prepares a window; must come before the first frame.
 pub fn install(context: &egui::Context, state: &RenderState) {
+    if state.target_format.is_srgb() {
+        // The window's ground is cleared in another shade there than it is painted.
+        return;
+    }
     let textures = Arc::new(Mutex::new(Vec::new()));
     let kept = OnDevice::new(&state.device, state.target_format, textures.clone());
     state.renderer.write().callback_resources.insert(kept);
@@ -37,6 +41,15 @@ pub fn keep(context: &egui::Context, area: Rect) {
     });
 }
 
+/// Turns keeping on or off, from the next frame on; how many parts of the last frame were kept.
+pub fn set_on(context: &egui::Context, on: bool) -> usize {
+    let set = |stills: &mut Stills| {
+        stills.on = on;
+        stills.parts.iter().filter(|part| matches!(part.keeping, Keeping::As(_))).count()
+    };
+    context.with_plugin(set).unwrap_or(0)
+}
+
 /// What the device must know of textures before it paints, in order.
 type Waiting = Arc<Mutex<Vec<(TextureId, Option<ImageDelta>)>>>;
 
@@ -50,6 +63,8 @@ struct Stills {
     parts: Vec<Part>,
     /// The colour of the window's ground in the last frame.
     ground: Option<Color32>,
+    /// Whether anything is kept.
+    on: bool,
 }
 
 /// A part as it was in the last frame.
@@ -88,6 +103,7 @@ impl egui::Plugin for Stills {
         for (&area, shapes) in self.areas.iter().zip(taken) {
             let keeping = match last.iter().find(|part| part.area == area && part.shapes == shapes) {
                 None => Keeping::Not,
+                Some(_) if !self.on => Keeping::Not,
                 Some(Part { keeping: Keeping::Not, .. }) => {
                     self.still(context, area, &shapes, ground, output.pixels_per_point)
                 }
@@ -105,7 +121,7 @@ impl egui::Plugin for Stills {
 
 impl Stills {
     fn new(textures: Waiting) -> Self {
-        Self { textures, known: HashSet::new(), areas: Vec::new(), parts: Vec::new(), ground: None }
+        Self { textures, known: HashSet::new(), areas: Vec::new(), parts: Vec::new(), ground: None, on: true }
     }
 
     fn follow_textures(&mut self, delta: &TexturesDelta) {
@@ -159,7 +175,8 @@ impl Stills {
             return Keeping::Never;
         }
         let painted = shapes.iter().fold(Rect::NOTHING, |all, shape| all.union(seen(shape)));
-        let rect = painted.expand(1.0).intersect(area);
+        // Soft edges reach a pixel further, and underlines a little.
+        let rect = painted.expand(2.0 + 2.0 / pixels_per_point).intersect(area);
         Keeping::As(Arc::new(Still { id: NEXT.fetch_add(1, Ordering::Relaxed), rect, primitives }))
     }
 }
@@ -234,11 +251,11 @@ impl CallbackTrait for Copied {
         &self,
         device: &wgpu::Device,
         queue: &wgpu::Queue,
-        encoder: &mut wgpu::CommandEncoder,
+        _: &mut wgpu::CommandEncoder,
         resources: &mut CallbackResources,
     ) -> Vec<wgpu::CommandBuffer> {
         if let Some(kept) = resources.get_mut::<OnDevice>() {
-            kept.paint(device, queue, encoder);
+            kept.paint(device, queue);
         }
         Vec::new()
     }
@@ -300,7 +317,7 @@ impl OnDevice {
             cache: None,
         });
         Self {
-            renderer: Renderer::new(device, format, RendererOptions::PREDICTABLE),
+            renderer: Renderer::new(device, format, RendererOptions { dithering: false, ..RendererOptions::default() }),
             textures,
             format,
             pipeline,
@@ -349,7 +366,9 @@ impl OnDevice {
     }
 
     /// Paints what is wanted, all at once: the renderer has one buffer of corners.
-    fn paint(&mut self, device: &wgpu::Device, queue: &wgpu::Queue, encoder: &mut wgpu::CommandEncoder) {
+    ///
+    /// It is sent to the device at once: the window's own commands are dropped where its surface has gone out of date.
+    fn paint(&mut self, device: &wgpu::Device, queue: &wgpu::Queue) {
         let Some(picture) = &self.picture else { return };
         if self.wanted.is_empty() {
             return;
@@ -363,7 +382,8 @@ impl OnDevice {
         let primitives: Vec<ClippedPrimitive> =
             self.wanted.iter().flat_map(|still| still.primitives.iter().cloned()).collect();
         let screen = ScreenDescriptor { size_in_pixels: picture.size, pixels_per_point: self.pixels_per_point };
-        self.renderer.update_buffers(device, queue, encoder, &primitives, &screen);
+        let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("stills") });
+        self.renderer.update_buffers(device, queue, &mut encoder, &primitives, &screen);
         let mut pass = encoder
             .begin_render_pass(&wgpu::RenderPassDescriptor {
                 label: Some("stills"),
@@ -377,6 +397,8 @@ impl OnDevice {
             })
             .forget_lifetime();
         self.renderer.render(&mut pass, &primitives, &screen);
+        drop(pass);
+        queue.submit([encoder.finish()]);
         self.painted.extend(self.wanted.drain(..).map(|still| still.id));
         // Most have been painted over since.
         let many = self.painted.len().saturating_sub(64);
@@ -422,7 +444,9 @@ mod tests {
                 keep(ui.ctx(), shown.response.rect);
             });
             let copies = output.shapes.iter().filter(|s| matches!(s.shape, Shape::Callback(_))).count();
-            (output.shapes.len(), copies)
+            let count = (output.shapes.len(), copies);
+            output.drop_without_applying_deltas();
+            count
         };
         texts.iter().map(frame).collect()
     }

@@ -114,7 +114,8 @@ fn predict(
     scan: &LabelledScan,
     stop: &(dyn Fn() -> bool + Sync),
 ) -> Result<Option<LabelMap>, FitError> {
-    match segment(&scan.image, &model.spec, network, &SegmentOptions::default(), stop, &mut |_| {}) {
+    let options = SegmentOptions { full_precision: true, ..SegmentOptions::default() };
+    match segment(&scan.image, &model.spec, network, &options, stop, &mut |_| {}) {
         Ok(labels) => Ok(Some(labels)),
         Err(SegmentError::Stopped) => Ok(None),
         Err(error) => Err(FitError::Case { name: scan.name.clone(), problem: error.to_string() }),

@@ -149,14 +149,17 @@ impl PlaneLayout {
         let (slope, intercept) = volume.rescale.of_slice(first / slice_len);
         with_voxels!(&volume.voxels, data => {
             let rescaled = |&v: &_| (super::Voxel::to_f64(v) * slope + intercept) as f32;
-            let forward = data.get(first..first + columns).filter(|_| stride == 1);
-            let backward = || data.get((first + 1).checked_sub(columns)?..=first).filter(|_| stride == -1);
+            let crosses_slices = self.axes[0] == 2;
+            let forward = data.get(first..first + columns).filter(|_| stride == 1 && !crosses_slices);
+            let backward = || {
+                let row = data.get((first + 1).checked_sub(columns)?..=first);
+                row.filter(|_| stride == -1 && !crosses_slices)
+            };
             if let Some(row) = forward {
                 out.extend(row.iter().map(rescaled));
             } else if let Some(row) = backward() {
                 out.extend(row.iter().rev().map(rescaled));
             } else {
-                let crosses_slices = self.axes[0] == 2;
                 out.extend((0..columns).map(|column| {
                     let index = first.wrapping_add_signed(stride * column as isize);
                     let (slope, intercept) =

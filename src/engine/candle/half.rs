@@ -1,7 +1,7 @@
 //! Inference with maps of 16 bits (IEEE half precision).
 //!
-//! Convolutions and what only moves or compares values work on 16 bits; convolutions add up in 32 on the devices that run them.
-//! What squares, exponentiates or adds up many values is made in 32 bits, as mixed-precision training does (Micikevicius et al.,
+//! Convolutions and what only moves or compares values work on 16 bits. Convolutions are products of matrices there, which cuBLAS and
+//! Metal add up in 32 bits; cuDNN as candle calls it would add up in 16, so with it convolutions work on 32. What squares, exponentiates or adds up many values is made in 32 bits, as mixed-precision training does (Micikevicius et al.,
 //! "Mixed Precision Training", 2018), and rounded afterwards.
 
 use candle_core::{DType, Result, Tensor};
@@ -11,11 +11,12 @@ use crate::graph::{Node, Op};
 
 /// Whether an operation takes 16 bits as they are.
 fn takes_half(op: &Op) -> bool {
+    if matches!(op, Op::Conv2d(_) | Op::ConvTranspose2d(_)) {
+        return !cfg!(feature = "cudnn");
+    }
     matches!(
         op,
         Op::Input
-            | Op::Conv2d(_)
-            | Op::ConvTranspose2d(_)
             | Op::MaxPool2d(_)
             | Op::Upsample(..)
             | Op::Activate(_)

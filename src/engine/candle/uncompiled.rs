@@ -19,6 +19,7 @@ impl Network {
     /// over with a notice. Our kernels on the CPU always use 32 bits.
     pub fn set_half_precision(&mut self, half: bool) {
         self.half = half && !self.is_ours();
+        self.most_slices = None;
     }
 
     /// Runs the network node by node, in parts that fit the device's memory.
@@ -35,7 +36,7 @@ impl Network {
         }
         match self.infer_nodes(input, stop) {
             Ok(outputs) if self.half && !outputs.iter().all(is_finite) => {
-                self.half = false;
+                self.set_half_precision(false);
                 let name = &self.device_name;
                 self.notices.push(format!("16 bits are too few for this network on {name}; it uses 32."));
                 self.infer_unless(input, stop)
