@@ -993,12 +993,14 @@ fn a_kept_panel_looks_as_it_does_when_it_is_painted() {
         harness.run_steps(60);
         let context = harness.ctx.clone();
         // The bar, both panels and the tile of facts.
-        assert_eq!(harness.state().keep_parts(&context, false), 4);
+        assert_eq!(harness.state().kept_parts(&context), 4);
         let kept = shown(&mut harness);
+        harness.state().set_keeping(&context, false);
         harness.run_steps(3);
-        assert_eq!(harness.state().keep_parts(&context, true), 0);
+        assert_eq!(harness.state().kept_parts(&context), 0);
         let off = most(&kept, &shown(&mut harness));
         assert!(off <= 4, "kept and painted differ by {off} of 255");
+        harness.state().set_keeping(&context, true);
         if step == 0 {
             press(&mut harness, "Light theme");
             harness.remove_cursor();

@@ -69,15 +69,16 @@ pub struct DeviceFacts {
 
 /// The devices of this machine that this build can use, the processor first.
 pub fn list_devices() -> Vec<DeviceFacts> {
-    let name = format!("CPU ({}, {} threads)", InstructionSet::best().name(), rayon::current_num_threads());
-    let mut devices = vec![DeviceFacts { choice: DeviceChoice::Cpu, name, memory_bytes: memory_bytes() }];
-    let gpus = (0..cuda_count()).map(DeviceChoice::Cuda).chain(cfg!(feature = "metal").then_some(DeviceChoice::Metal));
-    for choice in gpus {
-        if let Ok(opened) = open(choice) {
-            devices.push(DeviceFacts { choice, name: opened.name, memory_bytes: gpu_memory(&opened.device) });
-        }
-    }
-    devices
+    let facts = |choice| {
+        let Opened { device, name, .. } = open(choice).ok()?;
+        Some(if device.is_cpu() {
+            let name = format!("{name} ({}, {} threads)", InstructionSet::best().name(), rayon::current_num_threads());
+            DeviceFacts { choice, name, memory_bytes: memory_bytes() }
+        } else {
+            DeviceFacts { choice, name, memory_bytes: gpu_memory(&device) }
+        })
+    };
+    available_devices().into_iter().filter(|choice| *choice != DeviceChoice::Auto).filter_map(facts).collect()
 }
 
 /// Choices that this build can offer.

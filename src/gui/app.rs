@@ -187,9 +187,14 @@ impl App {
         self.viewer.as_ref().map(|v| &v.session.document().labels)
     }
 
-    /// Turns the keeping of parts that do not change (`gui/still.rs`) on or off; how many were kept in the last frame.
-    pub fn keep_parts(&self, context: &egui::Context, on: bool) -> usize {
-        still::set_on(context, on)
+    /// Turns the keeping of parts that do not change (`gui/still.rs`) on or off.
+    pub fn set_keeping(&self, context: &egui::Context, on: bool) {
+        still::set_on(context, on);
+    }
+
+    /// How many parts of the last frame were kept.
+    pub fn kept_parts(&self, context: &egui::Context) -> usize {
+        still::kept(context)
     }
 
     /// The display window, if an image is open.

@@ -41,13 +41,15 @@ pub fn keep(context: &egui::Context, area: Rect) {
     });
 }
 
-/// Turns keeping on or off, from the next frame on; how many parts of the last frame were kept.
-pub fn set_on(context: &egui::Context, on: bool) -> usize {
-    let set = |stills: &mut Stills| {
-        stills.on = on;
-        stills.parts.iter().filter(|part| matches!(part.keeping, Keeping::As(_))).count()
-    };
-    context.with_plugin(set).unwrap_or(0)
+/// Turns keeping on or off, from the next frame on.
+pub fn set_on(context: &egui::Context, on: bool) {
+    context.with_plugin(|stills: &mut Stills| stills.on = on);
+}
+
+/// How many parts of the last frame were copied from the picture.
+pub fn kept(context: &egui::Context) -> usize {
+    let is_kept = |part: &&Part| matches!(part.keeping, Keeping::As(_));
+    context.with_plugin(|stills: &mut Stills| stills.parts.iter().filter(is_kept).count()).unwrap_or(0)
 }
 
 /// What the device must know of textures before it paints, in order.

@@ -1,8 +1,9 @@
 //! Inference with maps of 16 bits (IEEE half precision).
 //!
 //! Convolutions and what only moves or compares values work on 16 bits. Convolutions are products of matrices there, which cuBLAS and
-//! Metal add up in 32 bits; cuDNN as candle calls it would add up in 16, so with it convolutions work on 32. What squares, exponentiates or adds up many values is made in 32 bits, as mixed-precision training does (Micikevicius et al.,
-//! "Mixed Precision Training", 2018), and rounded afterwards.
+//! Metal add up in 32 bits; cuDNN as candle calls it would add up in 16, so with it convolutions work on 32. What squares,
+//! exponentiates or adds up many values is made in 32 bits, as mixed-precision training does (Micikevicius et al., "Mixed Precision
+//! Training", 2018), and rounded afterwards.
 
 use candle_core::{DType, Result, Tensor};
 

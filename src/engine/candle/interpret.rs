@@ -249,6 +249,12 @@ impl Interpreter<'_> {
     }
 }
 
+/// What a node reads: results so far, or the image.
+pub fn inputs_of<'a>(node: &Node, results: &'a [Option<Tensor>], image: &'a Tensor) -> Vec<&'a Tensor> {
+    let inputs: Vec<&Tensor> = node.inputs.iter().filter_map(|&input| results[input].as_ref()).collect();
+    if inputs.is_empty() { vec![image] } else { inputs }
+}
+
 fn or_zeros(bias: Option<Tensor>, count: usize, like: &Tensor) -> Result<Tensor> {
     match bias {
         Some(bias) => Ok(bias),

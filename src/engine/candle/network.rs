@@ -6,7 +6,7 @@ use std::sync::Arc;
 use candle_core::{Device, Tensor, Var};
 
 use super::compiled_pass::{Lender, Lent};
-use super::interpret::Interpreter;
+use super::interpret::{Interpreter, inputs_of};
 use super::kernel_op::with_values;
 use super::masks::Masks;
 use super::tape::{Found, LastKernel, Tape};
@@ -354,11 +354,7 @@ impl Network {
             if stop() {
                 return Err(EngineError::Stopped);
             }
-            let mut inputs: Vec<&Tensor> = node.inputs.iter().filter_map(|&i| results[i].as_ref()).collect();
-            if inputs.is_empty() {
-                inputs.push(x.as_tensor());
-            }
-            results[id] = Some(interpreter.node(node, &inputs)?);
+            results[id] = Some(interpreter.node(node, &inputs_of(node, &results, x.as_tensor()))?);
         }
         let result =
             |id: usize| results[id].clone().ok_or_else(|| candle_core::Error::Msg("a result is missing".into()));

@@ -4,6 +4,7 @@ use candle_core::{DType, Tensor};
 
 use super::Mode;
 use super::half;
+use super::interpret::inputs_of;
 use super::network::{Network, download};
 use crate::engine::array::Array;
 use crate::engine::device::gpu_memory;
@@ -82,11 +83,7 @@ impl Network {
             if stop() {
                 return Err(EngineError::Stopped);
             }
-            let inputs: Vec<Tensor> = node.inputs.iter().filter_map(|&i| results[i].clone()).collect();
-            let mut inputs: Vec<&Tensor> = inputs.iter().collect();
-            if inputs.is_empty() {
-                inputs.push(&x);
-            }
+            let inputs = inputs_of(node, &results, &x);
             let result =
                 if self.half { half::node(&interpreter, node, &inputs) } else { interpreter.node(node, &inputs) };
             results[id] = Some(result?);
