@@ -190,14 +190,10 @@ impl Direct {
         unsafe {
             let lines = self.x.batch * self.positions[0];
             let pieces = lines.div_ceil(self.piece);
-            loop {
-                let work = context.team.take(step);
-                let (panel, piece) = (work / pieces, work % pieces);
-                if panel >= self.panels.len() {
-                    break;
-                }
-                // The panel that this thread takes next, if everyone is as fast.
-                let next = ((work + context.team.threads) / pieces).min(self.panels.len() - 1);
+            let own = context.team.share(context.thread, pieces);
+            while let Some([piece, panel]) = context.take(step, [pieces, self.panels.len()]) {
+                // The panel that this thread takes next.
+                let next = (panel + usize::from(piece + 1 >= own.end)).min(self.panels.len() - 1);
                 let mut ahead = self.panel_start(context, next);
                 let end = ahead.wrapping_add(self.panel_len(next));
                 for line in piece * self.piece..((piece + 1) * self.piece).min(lines) {

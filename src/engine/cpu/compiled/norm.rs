@@ -168,15 +168,10 @@ impl NormStep {
     #[inline(always)]
     pub unsafe fn run<V: Vector>(&self, context: &Context, step: usize) {
         let norm = &*self.norm;
-        let units = match self.work {
-            NormWork::Combine | NormWork::CombineSums { .. } => norm.sets() * norm.x.blocks(),
-            _ => norm.pieces.count(),
-        };
-        loop {
-            let n = context.team.take(step);
-            if n >= units {
-                break;
-            }
+        let of_sets = matches!(self.work, NormWork::Combine | NormWork::CombineSums { .. });
+        let work = if of_sets { [norm.sets() * norm.x.blocks(), 1] } else { norm.pieces.work() };
+        while let Some([line, block]) = context.take(step, work) {
+            let n = if of_sets { line } else { norm.pieces.of_line(line, block) };
             // SAFETY: maps, sums and records lie in the arena; every unit is taken once.
             unsafe {
                 match &self.work {

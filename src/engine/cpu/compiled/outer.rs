@@ -75,11 +75,7 @@ impl Outer {
                 }
             } else {
                 let sums = context.arena.add(self.sums);
-                loop {
-                    let block = context.team.take(step);
-                    if block >= self.x.blocks() {
-                        break;
-                    }
+                while let Some([block, _]) = context.take(step, [self.x.blocks(), 1]) {
                     for n in 0..chunks {
                         self.run_chunk::<V, COLUMNS>(context, sums, block, chunk(n), n == 0);
                     }
@@ -146,12 +142,7 @@ impl Outer {
         let taps = self.window.kernel[0] * self.window.kernel[1];
         // SAFETY: the sums lie in the arena.
         let sums = unsafe { std::slice::from_raw_parts(context.arena.add(self.sums), self.len() * copies) };
-        loop {
-            let work = context.team.take(step);
-            let (block, i_block) = (work / self.x.blocks(), work % self.x.blocks());
-            if block >= self.dy.blocks() {
-                break;
-            }
+        while let Some([block, i_block]) = context.take(step, [self.dy.blocks(), self.x.blocks()]) {
             for i in i_block * LANES..((i_block + 1) * LANES).min(inputs) {
                 for tap in 0..taps {
                     let row = ((block * taps + tap) * self.x.blocks() + i / LANES) * LANES + i % LANES;

@@ -36,6 +36,16 @@ impl Pieces {
         (image * self.blocks + block) * self.per_plane + piece
     }
 
+    /// Lines and columns of work on all pieces: pieces of a block of all images, times blocks.
+    pub fn work(&self) -> [usize; 2] {
+        [self.batch * self.per_plane, self.blocks]
+    }
+
+    /// Number of the piece at a line and column of that.
+    pub fn of_line(&self, line: usize, block: usize) -> usize {
+        self.index(line / self.per_plane, block, line % self.per_plane)
+    }
+
     /// Image, block and rows of a piece.
     pub fn get(&self, n: usize) -> (usize, usize, std::ops::Range<usize>) {
         let (plane, piece) = (n / self.per_plane, n % self.per_plane);

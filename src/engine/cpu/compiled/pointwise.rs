@@ -13,8 +13,10 @@ pub struct Lines<'a> {
     step: usize,
     blocks: usize,
     rows: usize,
+    /// Lines of all images.
     count: usize,
     piece: usize,
+    block: usize,
     taken: std::ops::Range<usize>,
 }
 
@@ -23,7 +25,7 @@ impl<'a> Lines<'a> {
     pub fn new(context: &'a Context, step: usize, map: &Map) -> Self {
         let (blocks, rows) = (map.blocks(), map.size[0]);
         let piece = (4096 / (map.size[1] * LANES)).max(1);
-        Self { context, step, blocks, rows, count: map.batch * blocks * rows, piece, taken: 0..0 }
+        Self { context, step, blocks, rows, count: map.batch * rows, piece, block: 0, taken: 0..0 }
     }
 }
 
@@ -33,11 +35,12 @@ impl Iterator for Lines<'_> {
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         if self.taken.is_empty() {
-            let start = self.context.team.take(self.step) * self.piece;
-            self.taken = start..(start + self.piece).min(self.count);
+            let [piece, block] = self.context.take(self.step, [self.count.div_ceil(self.piece), self.blocks])?;
+            self.block = block;
+            self.taken = piece * self.piece..((piece + 1) * self.piece).min(self.count);
         }
         let n = self.taken.next()?;
-        Some((n / (self.blocks * self.rows), n / self.rows % self.blocks, n % self.rows))
+        Some((n / self.rows, self.block, n % self.rows))
     }
 }
 
@@ -51,11 +54,7 @@ impl Border {
         let map = &self.0;
         let planes = map.batch * map.blocks();
         let (row, thick) = (map.row(), map.border * map.lanes);
-        loop {
-            let plane = context.team.take(step);
-            if plane >= planes {
-                break;
-            }
+        while let Some([plane, _]) = context.take(step, [planes, 1]) {
             let border = map.border as isize;
             let start = map.at(plane / map.blocks(), plane % map.blocks(), -border, -border);
             // SAFETY: the plane lies in the arena, and nobody else writes its border in this step; its inside is not touched.

@@ -157,12 +157,7 @@ impl Product {
     unsafe fn run_channels<V: Vector>(&self, context: &Context, step: usize, extents: [Extent; 2]) {
         let (_, size) = self.whole();
         let blocks = self.to.blocks();
-        loop {
-            let n = context.team.take(step);
-            if n >= self.to.batch * blocks {
-                break;
-            }
-            let (image, block) = (n / blocks, n % blocks);
+        while let Some([image, block]) = context.take(step, [self.to.batch, blocks]) {
             let mut sums = [0.0f64; LANES];
             let mut part = [0.0f32; LANES];
             unsafe {

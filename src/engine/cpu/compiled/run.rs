@@ -38,6 +38,14 @@ pub struct Context<'a> {
     pub team: &'a Team,
 }
 
+impl Context<'_> {
+    /// The next piece of a step's work that this thread is to do, see [`Team::take`].
+    #[inline]
+    pub fn take(&self, step: usize, work: [usize; 2]) -> Option<[usize; 2]> {
+        self.team.take(self.thread, step, work)
+    }
+}
+
 /// An address that threads share.
 #[derive(Clone, Copy)]
 pub struct Shared(pub *mut f32);

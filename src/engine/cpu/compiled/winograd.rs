@@ -247,11 +247,8 @@ impl Winograd {
             let own = self.inputs_len() + self.products_len(self.chunk);
             let inputs = context.arena.add(self.scratch + context.thread * own);
             let products = inputs.add(self.inputs_len());
-            loop {
-                let start = context.team.take(step) * self.chunk;
-                if start >= self.tile_count() {
-                    break;
-                }
+            while let Some([chunk, _]) = context.take(step, [self.tile_count().div_ceil(self.chunk), 1]) {
+                let start = chunk * self.chunk;
                 let tiles = start..(start + self.chunk).min(self.tile_count());
                 let (count, stride) = (tiles.len(), self.in_stride());
                 for line in self.patches.lines(tiles.clone()) {
@@ -278,11 +275,8 @@ impl Winograd {
             let stride = self.in_stride();
             let weights = inputs.add(PRODUCTS * stride);
             let products = weights.add(PRODUCTS * self.weight_stride());
-            loop {
-                let start = context.team.take(step) * self.chunk;
-                if start >= self.tile_count() {
-                    break;
-                }
+            while let Some([chunk, _]) = context.take(step, [self.tile_count().div_ceil(self.chunk), 1]) {
+                let start = chunk * self.chunk;
                 let tiles = start..(start + self.chunk).min(self.tile_count());
                 for number in 0..self.depth() / self.part {
                     for line in self.patches.lines(tiles.clone()) {
@@ -307,13 +301,8 @@ impl Winograd {
         unsafe {
             let inputs = context.arena.add(self.scratch);
             let (count, blocks, stride) = (self.tile_count(), self.patches.x.blocks(), self.in_stride());
-            loop {
-                // A piece is one row of tiles of one block.
-                let piece = context.team.take(step);
-                let (line, block) = (piece / blocks, piece % blocks);
-                if line * self.patches.tiles[1] >= count {
-                    break;
-                }
+            // A piece is one row of tiles of one block.
+            while let Some([line, block]) = context.take(step, [count / self.patches.tiles[1], blocks]) {
                 let all = Line {
                     image: line / self.patches.tiles[0],
                     down: line % self.patches.tiles[0],
@@ -340,11 +329,7 @@ impl Winograd {
             let own = self.products_len(count) + PRODUCTS * self.weight_stride();
             let products = inputs.add(self.inputs_len() + context.thread * own);
             let weights = products.add(self.products_len(count));
-            loop {
-                let group = context.team.take(step);
-                if group >= self.groups.len() {
-                    break;
-                }
+            while let Some([group, _]) = context.take(step, [self.groups.len(), 1]) {
                 for number in 0..self.depth() / self.part {
                     let inputs = inputs.add(number * PRODUCTS * self.in_stride());
                     self.multiply_part::<V, COLUMNS>(context, inputs, weights, products, group, number, count);

@@ -74,21 +74,17 @@ impl PoolGradient {
     pub unsafe fn run<V: Vector>(&self, context: &Context, step: usize) {
         let halves = self.pool.is_halving() && self.x.size.iter().all(|n| n.is_multiple_of(2));
         let pieces = Pieces::new(&self.x);
-        let units = if halves { pieces.count() } else { self.x.batch * self.x.blocks() };
-        loop {
-            let n = context.team.take(step);
-            if n >= units {
-                break;
-            }
+        let work = if halves { pieces.work() } else { [self.x.batch, self.x.blocks()] };
+        while let Some([line, block]) = context.take(step, work) {
             // SAFETY: all planes lie in the arena; lines are taken once.
             unsafe {
                 if halves {
-                    let (image, block, rows) = pieces.get(n);
+                    let (image, block, rows) = pieces.get(pieces.of_line(line, block));
                     for row in rows.step_by(2) {
                         self.run_pair::<V>(context, image, block, row / 2);
                     }
                 } else {
-                    self.run_plane::<V>(context, n / self.x.blocks(), n % self.x.blocks());
+                    self.run_plane::<V>(context, line, block);
                 }
             }
         }
@@ -180,11 +176,7 @@ impl ChannelSums {
     #[inline(always)]
     pub unsafe fn run<V: Vector>(&self, context: &Context, step: usize) {
         let g = &self.g;
-        loop {
-            let block = context.team.take(step);
-            if block >= g.blocks() {
-                break;
-            }
+        while let Some([block, _]) = context.take(step, [g.blocks(), 1]) {
             let mut sums = [0.0f64; LANES];
             for image in 0..g.batch {
                 for row in 0..g.size[0] {

@@ -51,11 +51,7 @@ impl Pack {
         match &stages[self.stage].step {
             Step::Direct(conv) => {
                 let Constants::Placed(start) = conv.weights else { return };
-                loop {
-                    let panel = context.team.take(step);
-                    if panel >= conv.panel_count() {
-                        break;
-                    }
+                while let Some([panel, _]) = context.take(step, [conv.panel_count(), 1]) {
                     let before: usize = (0..panel).map(|n| conv.panel_len(n)).sum();
                     // SAFETY: the place lies in the arena; panels are taken once.
                     let packed = unsafe {
@@ -67,12 +63,7 @@ impl Pack {
             Step::Winograd(conv) => {
                 let Constants::Placed(start) = conv.weights else { return };
                 let (blocks, parts) = (conv.target.y.blocks(), conv.input_blocks());
-                loop {
-                    let work = context.team.take(step);
-                    let (block, part) = (work / parts, work % parts);
-                    if block >= blocks {
-                        break;
-                    }
+                while let Some([block, part]) = context.take(step, [blocks, parts]) {
                     // SAFETY: the place lies in the arena; pairs of blocks are taken once.
                     unsafe { self.pack_blocks::<V>(conv, weight, context.arena.add(start), block, part) };
                 }

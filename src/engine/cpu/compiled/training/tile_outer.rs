@@ -100,16 +100,11 @@ impl TileOuter {
     pub unsafe fn run<V: Vector, const COLUMNS: usize>(&self, context: &Context, step: usize) {
         unsafe {
             let own = context.arena.add(self.scratch + context.thread * self.own_len());
-            let pieces = self.groups[0] * self.groups[1];
             let count = self.patches.count();
-            loop {
-                let work = context.team.take(step);
-                let (piece, range) = (work / self.splits, work % self.splits);
-                if piece >= pieces {
-                    break;
-                }
+            let work = [self.splits, self.groups[0] * self.groups[1]];
+            while let Some([range, piece]) = context.take(step, work) {
                 let sums = if self.is_split() {
-                    context.arena.add(self.sums + work * self.sum_len())
+                    context.arena.add(self.sums + (piece * self.splits + range) * self.sum_len())
                 } else {
                     own.add(2 * self.tile_len())
                 };
@@ -138,12 +133,8 @@ impl TileOuter {
     pub unsafe fn run_sums<V: Vector>(&self, context: &Context, step: usize) {
         unsafe {
             let blocks = [self.patches.x.blocks(), self.dy.blocks()];
-            loop {
-                let work = context.team.take(step);
-                let at = [work % blocks[0], work / blocks[0]];
-                if at[1] >= blocks[1] {
-                    break;
-                }
+            while let Some([output, input]) = context.take(step, [blocks[1], blocks[0]]) {
+                let at = [input, output];
                 // The group that holds the block, on both sides.
                 let find = |side: usize| {
                     let holds = |n: &usize| {
