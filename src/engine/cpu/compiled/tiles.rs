@@ -29,6 +29,12 @@ pub unsafe fn transform_tiles<V: Vector>(
         columns[1] = transform_column(from.add(LANES), row);
         for n in 0..count {
             let from = from.add(n * TILE * LANES);
+            // The next patch's new columns: maps come from a cache that is further away than a patch takes.
+            for c in 2..PATCH {
+                for r in 0..PATCH {
+                    V::prefetch(from.wrapping_add((c + TILE) * LANES + r * row));
+                }
+            }
             for c in 2..PATCH {
                 columns[c] = transform_column(from.add(c * LANES), row);
             }
@@ -63,12 +69,12 @@ unsafe fn transform_column<V: Vector>(from: *const f32, row: usize) -> [V; PATCH
     }
 }
 
-/// A^T m A of one tile.
+/// A^T m A of one tile; the tile `step` floats behind it is asked for meanwhile.
 ///
 /// # Safety
 /// The processor runs `V`'s instructions; the 36 products are readable.
 #[inline(always)]
-pub unsafe fn transform_products<V: Vector>(from: *const f32, stride: usize) -> [[V; TILE]; TILE] {
+pub unsafe fn transform_products<V: Vector>(from: *const f32, stride: usize, step: usize) -> [[V; TILE]; TILE] {
     unsafe {
         let zero = V::splat(0.0);
         let mut rows = [[zero; TILE]; PATCH];
@@ -76,6 +82,7 @@ pub unsafe fn transform_products<V: Vector>(from: *const f32, stride: usize) -> 
             let mut m = [zero; PATCH];
             for c in 0..PATCH {
                 m[c] = V::load(from.add((r * PATCH + c) * stride));
+                V::prefetch(from.wrapping_add((r * PATCH + c) * stride + step));
             }
             rows[r] = transform_output(m);
         }

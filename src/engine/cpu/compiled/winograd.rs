@@ -483,7 +483,7 @@ impl Winograd {
             for n in 0..line.len {
                 let width = (y.size[1] - (line.across + n) * TILE).min(TILE);
                 let whole = height == TILE && width == TILE;
-                let mut out = transform_products::<V>(from.add(n * step), stride);
+                let mut out = transform_products::<V>(from.add(n * step), stride, step);
                 for r in 0..TILE {
                     for c in 0..TILE {
                         out[r][c] = out[r][c].add(bias);
