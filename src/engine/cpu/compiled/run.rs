@@ -122,6 +122,10 @@ pub enum Step {
 }
 
 impl Step {
+    fn winograd(&self) -> Option<&Winograd> {
+        if let Self::Winograd(conv) = self { Some(conv) } else { None }
+    }
+
     /// What it is, for tables of times.
     pub fn name(&self) -> String {
         match self {
@@ -188,12 +192,15 @@ pub fn push_convolution(
 }
 
 /// Places the scratch of all steps behind `start` floats, each using the same place while it runs; the end of it all.
+/// A thread's own is the same in every step, so that it stays in its own caches.
 pub fn place_scratch(stages: &mut [Stage], start: usize, options: &Options) -> usize {
+    let own = stages.iter().filter_map(|stage| stage.step.winograd()).map(Winograd::own_len).max().unwrap_or(0);
+    let own = own.next_multiple_of(LANES);
     let mut end = start;
     for stage in stages {
         if let Step::Winograd(conv) = &mut stage.step {
-            conv.scratch = start;
-            end = end.max(start + conv.scratch_len(options.threads));
+            conv.place_scratch(start, options.threads, own);
+            end = end.max(start + conv.scratch_len(options.threads, own));
         }
     }
     end

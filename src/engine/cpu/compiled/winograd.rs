@@ -57,8 +57,18 @@ pub struct Winograd {
     part: usize,
     /// How the work is shared.
     pub share: Share,
-    /// Scratch for transformed inputs: shared, or one per thread.
-    pub scratch: usize,
+    scratch: Scratch,
+}
+
+/// Where a convolution's scratch lies: first floats in the arena.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Scratch {
+    /// The first thread's own.
+    own: usize,
+    /// Floats from a thread's own to the next thread's.
+    step: usize,
+    /// Everybody's.
+    shared: usize,
 }
 
 /// Tiles per thread from which on threads share a convolution by tiles: few weights, many weights.
@@ -101,7 +111,20 @@ impl Winograd {
         let places = if share == Share::Channels { count } else { chunk };
         let runs = (0..part / LANES).map(|n| Run { offset: (n * places * LANES) as isize, len: LANES }).collect();
         let weights = Constants::Placed(0);
-        Self { patches, target, weights, panels, groups, rows, chunk, places, runs, part, share, scratch: 0 }
+        Self {
+            patches,
+            target,
+            weights,
+            panels,
+            groups,
+            rows,
+            chunk,
+            places,
+            runs,
+            part,
+            share,
+            scratch: Scratch::default(),
+        }
     }
 
     /// Packs weights `[out, in, 3, 3]` that stay as they are.
@@ -220,21 +243,29 @@ impl Winograd {
         self.panels[self.groups[group].clone()].iter().map(|p| p.1 * LANES).sum()
     }
 
-    /// Floats of scratch of a thread that works by parts.
-    fn own_len(&self) -> usize {
-        PRODUCTS * (self.in_stride() + self.weight_stride()) + self.products_len(self.chunk)
+    /// Floats of a thread's own scratch.
+    pub fn own_len(&self) -> usize {
+        match self.share {
+            Share::Tiles => self.inputs_len() + self.products_len(self.chunk),
+            Share::Parts => PRODUCTS * (self.in_stride() + self.weight_stride()) + self.products_len(self.chunk),
+            Share::Channels => self.products_len(self.tile_count()) + PRODUCTS * self.weight_stride(),
+        }
     }
 
-    /// Floats of scratch for so many threads.
-    pub fn scratch_len(&self, threads: usize) -> usize {
-        match self.share {
-            Share::Tiles => threads * (self.inputs_len() + self.products_len(self.chunk)),
-            Share::Parts => threads * self.own_len(),
-            Share::Channels => {
-                let own = self.products_len(self.tile_count()) + PRODUCTS * self.weight_stride();
-                self.inputs_len() + threads * own
-            }
-        }
+    /// Floats of scratch for so many threads, of which each has `own` for itself, at least [`Winograd::own_len`].
+    pub fn scratch_len(&self, threads: usize, own: usize) -> usize {
+        threads * own + if self.share == Share::Channels { self.inputs_len() } else { 0 }
+    }
+
+    /// Says where as much scratch as that is.
+    pub fn place_scratch(&mut self, start: usize, threads: usize, own: usize) {
+        self.scratch = Scratch { own: start, step: own, shared: start + threads * own };
+    }
+
+    /// A thread's own scratch.
+    unsafe fn own_scratch(&self, context: &Context) -> *mut f32 {
+        // SAFETY: the arena holds it, see [`Context`].
+        unsafe { context.arena.add(self.scratch.own + context.thread * self.scratch.step) }
     }
 
     /// All of it, everyone taking chunks of tiles.
@@ -244,8 +275,7 @@ impl Winograd {
     #[inline(always)]
     pub unsafe fn run_by_tiles<V: Vector, const COLUMNS: usize>(&self, context: &Context, step: usize) {
         unsafe {
-            let own = self.inputs_len() + self.products_len(self.chunk);
-            let inputs = context.arena.add(self.scratch + context.thread * own);
+            let inputs = self.own_scratch(context);
             let products = inputs.add(self.inputs_len());
             while let Some([chunk, _]) = context.take(step, [self.tile_count().div_ceil(self.chunk), 1]) {
                 let start = chunk * self.chunk;
@@ -271,7 +301,7 @@ impl Winograd {
     #[inline(always)]
     pub unsafe fn run_by_parts<V: Vector, const COLUMNS: usize>(&self, context: &Context, step: usize) {
         unsafe {
-            let inputs = context.arena.add(self.scratch + context.thread * self.own_len());
+            let inputs = self.own_scratch(context);
             let stride = self.in_stride();
             let weights = inputs.add(PRODUCTS * stride);
             let products = weights.add(PRODUCTS * self.weight_stride());
@@ -299,7 +329,7 @@ impl Winograd {
     #[inline(always)]
     pub unsafe fn run_inputs<V: Vector>(&self, context: &Context, step: usize) {
         unsafe {
-            let inputs = context.arena.add(self.scratch);
+            let inputs = context.arena.add(self.scratch.shared);
             let (count, blocks, stride) = (self.tile_count(), self.patches.x.blocks(), self.in_stride());
             // A piece is one row of tiles of one block.
             while let Some([line, block]) = context.take(step, [count / self.patches.tiles[1], blocks]) {
@@ -325,9 +355,8 @@ impl Winograd {
     pub unsafe fn run_by_channels<V: Vector, const COLUMNS: usize>(&self, context: &Context, step: usize) {
         unsafe {
             let count = self.tile_count();
-            let inputs = context.arena.add(self.scratch);
-            let own = self.products_len(count) + PRODUCTS * self.weight_stride();
-            let products = inputs.add(self.inputs_len() + context.thread * own);
+            let inputs = context.arena.add(self.scratch.shared);
+            let products = self.own_scratch(context);
             let weights = products.add(self.products_len(count));
             while let Some([group, _]) = context.take(step, [self.groups.len(), 1]) {
                 for number in 0..self.depth() / self.part {

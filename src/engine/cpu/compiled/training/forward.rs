@@ -173,7 +173,9 @@ impl Compiler<'_> {
         }
         let mut step = Winograd::new(x, target, conv.padding, self.options);
         step.weights = Constants::Placed(self.arena.place(step.weight_len(), time, time));
-        step.scratch = self.arena.place(step.scratch_len(self.options.threads), time, time);
+        let (threads, own) = (self.options.threads, step.own_len());
+        let start = self.arena.place(step.scratch_len(threads, own), time, time);
+        step.place_scratch(start, threads, own);
         let shared = step.share == Share::Channels;
         let stage = self.stages.len() + 1 + usize::from(shared);
         self.push(Step::Pack(Pack { stage, input: weight, flipped }), !shared);
