@@ -6,6 +6,7 @@ use super::super::simd::LANES;
 use super::dense::dense;
 use super::direct::Direct;
 use super::fuse::{Fused, FusedGraph, as_finish, fuse};
+use super::head::Head;
 use super::memory::{Aligned, Arena, Constants, Map};
 use super::norm::{Affine, Norm, NormStep, NormWork};
 use super::pieces::Pieces;
@@ -31,6 +32,8 @@ struct Place {
     last: usize,
     /// The concatenation it is part of, and the blocks before it there.
     part_of: Option<(NodeId, usize)>,
+    /// Whether it goes straight into the array that is given back, and has no memory here.
+    is_dense: bool,
 }
 
 struct Compiler<'a> {
@@ -81,10 +84,7 @@ pub fn compile(
     compiler.find_places(&sizes);
     compiler.place_maps();
     // What the kernels' safety rests on.
-    assert!(
-        compiler.maps.iter().flatten().all(|map| map.end() <= compiler.arena.len()),
-        "a map lies outside its memory"
-    );
+    assert!(compiler.placed_maps().all(|map| map.end() <= compiler.arena.len()), "a map lies outside its memory");
     let operations = std::mem::take(&mut compiler.fused.operations);
     for (now, operation) in operations.iter().enumerate() {
         compiler.now = now;
@@ -92,8 +92,10 @@ pub fn compile(
     }
     compiler.fused.operations = operations;
     let outputs: Vec<Map> = graph.outputs.iter().filter_map(|&id| compiler.map(id)).collect();
-    for (output, &map) in outputs.iter().enumerate() {
-        compiler.push(Step::Store(Store { map, output }), output + 1 == outputs.len());
+    for (output, (&map, &id)) in outputs.iter().zip(&graph.outputs).enumerate() {
+        if !compiler.is_dense(id) {
+            compiler.push(Step::Store(Store { map, output }), output + 1 == outputs.len());
+        }
     }
     let floats = place_scratch(&mut compiler.stages, compiler.arena.len(), options);
     Ok(Plan {
@@ -130,6 +132,7 @@ impl Compiler<'_> {
                     first: n,
                     last: n,
                     part_of: None,
+                    is_dense: false,
                 });
             }
         }
@@ -156,6 +159,7 @@ impl Compiler<'_> {
         }
         self.join_concatenations();
         self.flatten_input();
+        self.find_heads();
     }
 
     /// Lets the parts of a concatenation be written where they are wanted.
@@ -211,6 +215,41 @@ impl Compiler<'_> {
         }
     }
 
+    /// The last 1x1 convolutions of a few classes write what is given back.
+    fn find_heads(&mut self) {
+        for n in 0..self.fused.operations.len() {
+            let operation = &self.fused.operations[n];
+            let value = operation.value;
+            let Op::Conv2d(conv) = &self.graph.nodes[operation.node].op else { continue };
+            let is_plain = operation.add.is_none() && operation.pooled.is_none() && operation.finish == Finish::Plain;
+            let only_given_back = self.graph.outputs.iter().filter(|&&id| self.source(id) == value).count() == 1
+                && !self.fused.operations.iter().any(|other| self.reads(other).contains(&value));
+            let input = self.source(self.graph.nodes[operation.node].inputs[0]);
+            let in_blocks = self.places[input].as_ref().is_some_and(|place| place.lanes == LANES);
+            if let Some(place) = &mut self.places[value]
+                && is_plain
+                && only_given_back
+                && in_blocks
+                && Head::takes(conv, place.size[1])
+            {
+                place.is_dense = true;
+            }
+        }
+    }
+
+    fn is_dense(&self, id: NodeId) -> bool {
+        self.places[self.source(id)].as_ref().is_some_and(|place| place.is_dense)
+    }
+
+    /// The maps that have memory.
+    fn placed_maps(&self) -> impl Iterator<Item = &Map> {
+        self.maps
+            .iter()
+            .zip(&self.places)
+            .filter(|(_, place)| place.as_ref().is_some_and(|p| !p.is_dense))
+            .filter_map(|(map, _)| map.as_ref())
+    }
+
     fn place_maps(&mut self) {
         // Wholes first, so that parts find them.
         for pass in 0..2 {
@@ -226,6 +265,7 @@ impl Compiler<'_> {
                     image: 0,
                 };
                 match place.part_of {
+                    None if pass == 0 && place.is_dense => map.image = map.own_len(),
                     None if pass == 0 => {
                         map.image = map.own_len();
                         map.offset = self.arena.place(map.image * self.batch, place.first, place.last);
@@ -378,6 +418,14 @@ impl Compiler<'_> {
 
     fn emit_conv(&mut self, operation: &Fused, conv: &Conv, x: Map, y: Map) {
         let (weight, bias) = self.folded(operation, conv.outputs);
+        if self.is_dense(operation.value) {
+            let given_back = |&id: &NodeId| self.source(id) == operation.value;
+            let Some(output) = self.graph.outputs.iter().position(given_back) else { return };
+            let head = Head::new(x, &weight, bias, output);
+            self.weight_bytes += head.weight_bytes();
+            self.push(Step::Head(head), true);
+            return;
+        }
         let target = self.target(operation, y, &bias);
         self.weight_bytes += push_convolution(&mut self.stages, conv, x, target, &weight, self.options);
     }

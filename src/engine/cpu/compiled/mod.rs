@@ -15,6 +15,7 @@ mod compile;
 mod dense;
 mod direct;
 mod fuse;
+mod head;
 mod memory;
 mod norm;
 mod outer;

@@ -2,6 +2,7 @@
 
 use super::super::simd::{InstructionSet, LANES, Portable, Vector};
 use super::direct::{Direct, Window};
+use super::head::Head;
 use super::memory::{Aligned, Map};
 use super::norm::NormStep;
 use super::outer::Outer;
@@ -98,6 +99,8 @@ pub enum Step {
     WinogradInputs(usize),
     /// Any other convolution.
     Direct(Direct),
+    /// A network's last 1x1 convolution.
+    Head(Head),
     /// Maxima.
     MaxPool(MaxPool),
     /// Fixed norm.
@@ -145,6 +148,7 @@ impl Step {
             Self::Winograd(conv) => conv.name(),
             Self::WinogradInputs(_) => "3x3 inputs".into(),
             Self::Direct(conv) => conv.name(),
+            Self::Head(head) => head.name(),
             Self::MaxPool(_) => "max pool".into(),
             Self::ScaleShift(_) => "scale and shift".into(),
             Self::Pair(_) => "sum or product".into(),
@@ -311,6 +315,7 @@ unsafe fn compute<V: Vector, const COLUMNS: usize>(stages: &[Stage], number: usi
                 }
             }
             Step::Direct(conv) => conv.run::<V, COLUMNS>(context, number),
+            Step::Head(head) => head.run::<V>(context, number),
             Step::MaxPool(pool) => pool.run::<V>(context, number),
             Step::ScaleShift(norm) => norm.run::<V>(context, number),
             Step::Pair(pair) => pair.run::<V>(context, number),

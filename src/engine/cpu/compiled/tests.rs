@@ -194,6 +194,25 @@ fn parts_in_place_and_copied_parts_agree() {
 }
 
 #[test]
+fn last_convolutions_agree() {
+    // Straight into what is given back, or not: too narrow, too many classes, used again, followed by something.
+    for (inputs, outputs) in [(16, 2), (20, 1), (33, 3), (48, 4), (16, 5)] {
+        let graph =
+            one(inputs, |b, x| b.root().sub("head").conv_same(&b.root().sub("a").conv_same(x, inputs, 3), outputs, 1));
+        for size in [[3, 15], [5, 16], [2, 17], [7, 67]] {
+            agree(&graph, 3, size, 2e-6);
+        }
+    }
+    let builder = GraphBuilder::new();
+    let (root, x) = (builder.root(), builder.input(18));
+    let deep = root.sub("deep").conv_same(&x, 3, 1);
+    let norm = root.sub("bn").batch_norm(&root.sub("norm").conv_same(&x, 3, 1));
+    let used = root.sub("used").conv_same(&x, 2, 1);
+    let last = root.sub("last").conv_same(&used, 2, 1).relu();
+    agree(&builder.finish(&[deep, norm, used, last]).unwrap(), 2, [6, 21], 2e-6);
+}
+
+#[test]
 fn a_run_can_be_stopped() {
     let graph = one(1, |b, x| {
         let root = b.root();
