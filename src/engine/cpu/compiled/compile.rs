@@ -32,8 +32,8 @@ struct Place {
     last: usize,
     /// The concatenation it is part of, and the blocks before it there.
     part_of: Option<(NodeId, usize)>,
-    /// Whether it goes straight into the array that is given back, and has no memory here.
-    is_dense: bool,
+    /// The output that it is written to at once, so that it has no memory here.
+    given_back: Option<usize>,
 }
 
 struct Compiler<'a> {
@@ -84,19 +84,29 @@ pub fn compile(
     compiler.find_places(&sizes);
     compiler.place_maps();
     // What the kernels' safety rests on.
-    assert!(compiler.placed_maps().all(|map| map.end() <= compiler.arena.len()), "a map lies outside its memory");
+    assert!(
+        compiler.maps.iter().flatten().all(|map| map.end() <= compiler.arena.len()),
+        "a map lies outside its memory"
+    );
     let operations = std::mem::take(&mut compiler.fused.operations);
     for (now, operation) in operations.iter().enumerate() {
         compiler.now = now;
         compiler.emit(operation);
     }
     compiler.fused.operations = operations;
-    let outputs: Vec<Map> = graph.outputs.iter().filter_map(|&id| compiler.map(id)).collect();
-    for (output, (&map, &id)) in outputs.iter().zip(&graph.outputs).enumerate() {
-        if !compiler.is_dense(id) {
-            compiler.push(Step::Store(Store { map, output }), output + 1 == outputs.len());
+    for (output, &id) in graph.outputs.iter().enumerate() {
+        if let Some(map) = compiler.map(id) {
+            compiler.push(Step::Store(Store { map, output }), false);
         }
     }
+    if let Some(stage) = compiler.stages.last_mut() {
+        stage.barrier = true;
+    }
+    let shape = |&id: &NodeId| {
+        let id = compiler.source(id);
+        [batch, graph.nodes[id].size.channels, sizes[id][0], sizes[id][1]]
+    };
+    let outputs = graph.outputs.iter().map(shape).collect();
     let floats = place_scratch(&mut compiler.stages, compiler.arena.len(), options);
     Ok(Plan {
         stages: compiler.stages,
@@ -132,7 +142,7 @@ impl Compiler<'_> {
                     first: n,
                     last: n,
                     part_of: None,
-                    is_dense: false,
+                    given_back: None,
                 });
             }
         }
@@ -222,39 +232,27 @@ impl Compiler<'_> {
             let value = operation.value;
             let Op::Conv2d(conv) = &self.graph.nodes[operation.node].op else { continue };
             let is_plain = operation.add.is_none() && operation.pooled.is_none() && operation.finish == Finish::Plain;
-            let only_given_back = self.graph.outputs.iter().filter(|&&id| self.source(id) == value).count() == 1
-                && !self.fused.operations.iter().any(|other| self.reads(other).contains(&value));
+            let mut outputs = (0..self.graph.outputs.len()).filter(|&n| self.source(self.graph.outputs[n]) == value);
+            let (Some(output), None) = (outputs.next(), outputs.next()) else { continue };
+            let is_read = self.fused.operations.iter().any(|other| self.reads(other).contains(&value));
             let input = self.source(self.graph.nodes[operation.node].inputs[0]);
             let in_blocks = self.places[input].as_ref().is_some_and(|place| place.lanes == LANES);
             if let Some(place) = &mut self.places[value]
                 && is_plain
-                && only_given_back
+                && !is_read
                 && in_blocks
                 && Head::takes(conv, place.size[1])
             {
-                place.is_dense = true;
+                place.given_back = Some(output);
             }
         }
-    }
-
-    fn is_dense(&self, id: NodeId) -> bool {
-        self.places[self.source(id)].as_ref().is_some_and(|place| place.is_dense)
-    }
-
-    /// The maps that have memory.
-    fn placed_maps(&self) -> impl Iterator<Item = &Map> {
-        self.maps
-            .iter()
-            .zip(&self.places)
-            .filter(|(_, place)| place.as_ref().is_some_and(|p| !p.is_dense))
-            .filter_map(|(map, _)| map.as_ref())
     }
 
     fn place_maps(&mut self) {
         // Wholes first, so that parts find them.
         for pass in 0..2 {
             for id in 0..self.places.len() {
-                let Some(place) = &self.places[id] else { continue };
+                let Some(place) = self.places[id].as_ref().filter(|place| place.given_back.is_none()) else { continue };
                 let mut map = Map {
                     offset: 0,
                     batch: self.batch,
@@ -265,7 +263,6 @@ impl Compiler<'_> {
                     image: 0,
                 };
                 match place.part_of {
-                    None if pass == 0 && place.is_dense => map.image = map.own_len(),
                     None if pass == 0 => {
                         map.image = map.own_len();
                         map.offset = self.arena.place(map.image * self.batch, place.first, place.last);
@@ -297,6 +294,10 @@ impl Compiler<'_> {
             if let Some(map) = self.maps[id].filter(|map| map.border > 0) {
                 self.push(Step::Border(Border(map)), false);
             }
+        }
+        if let Some(output) = self.places[operation.value].as_ref().and_then(|place| place.given_back) {
+            self.emit_head(operation, output);
+            return;
         }
         let Some(y) = self.map(operation.value) else { return };
         let node = &self.graph.nodes[operation.node];
@@ -418,16 +419,17 @@ impl Compiler<'_> {
 
     fn emit_conv(&mut self, operation: &Fused, conv: &Conv, x: Map, y: Map) {
         let (weight, bias) = self.folded(operation, conv.outputs);
-        if self.is_dense(operation.value) {
-            let given_back = |&id: &NodeId| self.source(id) == operation.value;
-            let Some(output) = self.graph.outputs.iter().position(given_back) else { return };
-            let head = Head::new(x, &weight, bias, output);
-            self.weight_bytes += head.weight_bytes();
-            self.push(Step::Head(head), true);
-            return;
-        }
         let target = self.target(operation, y, &bias);
         self.weight_bytes += push_convolution(&mut self.stages, conv, x, target, &weight, self.options);
+    }
+
+    fn emit_head(&mut self, operation: &Fused, output: usize) {
+        let node = &self.graph.nodes[operation.node];
+        let (Op::Conv2d(conv), Some(x)) = (&node.op, self.map(node.inputs[0])) else { return };
+        let (weight, bias) = self.folded(operation, conv.outputs);
+        let head = Head::new(x, &weight, bias, output);
+        self.weight_bytes += head.weight_bytes();
+        self.push(Step::Head(head), true);
     }
 
     fn emit_scatter(&mut self, operation: &Fused, conv: &ConvTranspose, x: Map, y: Map) {

@@ -192,8 +192,8 @@ impl Direct {
             let pieces = lines.div_ceil(self.piece);
             let own = context.team.share(context.thread, pieces);
             while let Some([piece, panel]) = context.take(step, [pieces, self.panels.len()]) {
-                // The panel that this thread takes next.
-                let next = (panel + usize::from(piece + 1 >= own.end)).min(self.panels.len() - 1);
+                // The panel that this thread takes next, if it is not helping.
+                let next = (panel + usize::from(piece + 1 == own.end)).min(self.panels.len() - 1);
                 let mut ahead = self.panel_start(context, next);
                 let end = ahead.wrapping_add(self.panel_len(next));
                 for line in piece * self.piece..((piece + 1) * self.piece).min(lines) {

@@ -9,7 +9,7 @@ use super::pointwise::Lines;
 use super::run::Context;
 use crate::graph::Conv;
 
-/// Most output channels: as many sums as there are registers for beside a block of sixteen pixels.
+/// Most output channels. With more, a block of sixteen output channels is full enough for the other way.
 const MOST_OUTPUTS: usize = 4;
 
 /// The last convolution of a network.
@@ -28,12 +28,17 @@ impl Head {
     /// Whether a convolution of an input with so many columns can be one.
     pub fn takes(conv: &Conv, columns: usize) -> bool {
         let is_point = conv.kernel == [1, 1] && conv.stride == [1, 1] && conv.padding == [0, 0];
-        is_point && conv.groups == 1 && conv.outputs <= MOST_OUTPUTS && columns >= LANES
+        is_point && conv.groups == 1 && (1..=MOST_OUTPUTS).contains(&conv.outputs) && columns >= LANES
     }
 
     /// The step for weights `[out, in, 1, 1]`.
     pub fn new(x: Map, weight: &[f32], bias: Vec<f32>, output: usize) -> Self {
         let (outputs, padded) = (bias.len(), x.blocks() * LANES);
+        // What the kernel's safety rests on.
+        assert!(
+            weight.len() == outputs * x.channels && x.size[1] >= LANES,
+            "a head of other weights or a narrower map"
+        );
         let mut weights = Aligned::zeros(outputs * padded);
         for (to, from) in weights.as_mut_slice().chunks_exact_mut(padded).zip(weight.chunks_exact(x.channels)) {
             to[..x.channels].copy_from_slice(from);
@@ -65,7 +70,8 @@ impl Head {
                 1 => self.run_outputs::<V, 1>(context, step),
                 2 => self.run_outputs::<V, 2>(context, step),
                 3 => self.run_outputs::<V, 3>(context, step),
-                _ => self.run_outputs::<V, MOST_OUTPUTS>(context, step),
+                4 => self.run_outputs::<V, 4>(context, step),
+                _ => unreachable!("a head of {} classes", self.outputs),
             }
         }
     }

@@ -1,10 +1,10 @@
 //! Inference on the CPU: a graph compiled for one input size.
 //!
 //! Maps lie in blocks of sixteen channels with a border of zeros, so that kernels have no edges; 3x3 convolutions run by
-//! Winograd's algorithm, all others as sums over runs of channels; batch norms, biases, sums, activations and 2x2 poolings
-//! are part of the convolution before them. The memory of all maps is planned when compiling; operations that have no kernel
-//! here (`dense.rs`) ask for more while running. `training/` compiles training in the same
-//! way; `single.rs` lends the kernels to the tape, one convolution at a time.
+//! Winograd's algorithm, a last one of few classes sixteen pixels at a time, all others as sums over runs of channels; batch
+//! norms, biases, sums, activations and 2x2 poolings are part of the convolution before them. The memory of all maps is
+//! planned when compiling; operations that have no kernel here (`dense.rs`) ask for more while running. `training/` compiles
+//! training in the same way; `single.rs` lends the kernels to the tape, one convolution at a time.
 //!
 //! **Invariant:** the same plan gives the same bits, run after run. Plans for other numbers of threads share the work
 //! otherwise, and round otherwise.
@@ -35,7 +35,7 @@ mod winograd;
 
 use super::simd::{self, InstructionSet};
 use crate::graph::Conv;
-use memory::{Aligned, Map};
+use memory::Aligned;
 use run::{Shared, Stage, run_team};
 
 pub use compile::compile;
@@ -59,7 +59,8 @@ impl Default for Options {
 /// A network ready to run on inputs of one size.
 pub struct Plan {
     stages: Vec<Stage>,
-    outputs: Vec<Map>,
+    /// Shapes `[batch, channels, height, width]`.
+    outputs: Vec<[usize; 4]>,
     /// Floats of the image.
     input_len: usize,
     arena: Aligned,
@@ -85,7 +86,7 @@ impl Plan {
 
     /// Shapes `[batch, channels, height, width]` of the outputs.
     pub fn output_shapes(&self) -> Vec<[usize; 4]> {
-        self.outputs.iter().map(|map| [map.batch, map.channels, map.size[0], map.size[1]]).collect()
+        self.outputs.clone()
     }
 
     /// Runs the image `[batch, channels, height, width]` that the plan was made for; `None` when `stop` said so, which is

@@ -63,8 +63,7 @@ impl Outer {
             if self.by_lines {
                 let sums = context.arena.add(self.sums + context.thread * self.len());
                 // A fixed share of the lines, so that the sums do not depend on who was faster.
-                let share = |thread: usize| thread * chunks / context.team.threads;
-                let own = share(context.thread)..share(context.thread + 1);
+                let own = context.team.share(context.thread, chunks);
                 if own.is_empty() {
                     sums.write_bytes(0, self.len());
                 }

@@ -24,8 +24,9 @@ impl<'a> Lines<'a> {
     /// The lines of a map of this shape.
     pub fn new(context: &'a Context, step: usize, map: &Map) -> Self {
         let (blocks, rows) = (map.blocks(), map.size[0]);
-        let piece = (4096 / (map.size[1] * LANES)).max(1);
-        Self { context, step, blocks, rows, count: map.batch * rows, piece, block: 0, taken: 0..0 }
+        let count = map.batch * rows;
+        let piece = (4096 / (map.size[1] * LANES)).min(count.div_ceil(context.team.threads)).max(1);
+        Self { context, step, blocks, rows, count, piece, block: 0, taken: 0..0 }
     }
 }
 

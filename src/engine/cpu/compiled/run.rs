@@ -199,7 +199,6 @@ pub fn push_convolution(
 /// A thread's own is the same in every step, so that it stays in its own caches.
 pub fn place_scratch(stages: &mut [Stage], start: usize, options: &Options) -> usize {
     let own = stages.iter().filter_map(|stage| stage.step.winograd()).map(Winograd::own_len).max().unwrap_or(0);
-    let own = own.next_multiple_of(LANES);
     let mut end = start;
     for stage in stages {
         if let Step::Winograd(conv) = &mut stage.step {

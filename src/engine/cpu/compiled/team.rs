@@ -1,8 +1,8 @@
 //! Threads that run a plan together: steps in order, work of a step by counters, a barrier after each.
 //!
-//! A step's work is lines of a map times something, mostly blocks of channels. Every thread has a share of the lines, the
-//! same part of the map in every step, so that it finds in its own caches what it wrote a step before; when it has done
-//! them it takes what is left of others' shares. Cores that have no cache in common lose a quarter of the time otherwise.
+//! A step's work is mostly lines of a map times blocks of channels. Every thread has a share of the lines, the same part
+//! of the map in every such step, so that it finds in its own caches what it wrote a step before; when it has done them it
+//! takes what is left of others' shares. Cores that have no cache in common lose a quarter of the time otherwise.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -14,7 +14,7 @@ const YIELDS: usize = 200;
 /// A short sleep.
 const NAP: std::time::Duration = std::time::Duration::from_micros(50);
 
-/// Counters between those of two threads, so that they do not wait for each other's cache lines.
+/// A thread's counters fill multiples of so many, so that threads do not wait for each other's cache lines.
 const PADDING: usize = 16;
 
 /// What the threads of one run share.
@@ -122,21 +122,39 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_piece_is_taken_once_and_own_lines_first() {
-        for (threads, work) in [(1, [5, 3]), (2, [7, 2]), (3, [2, 4]), (4, [0, 3]), (4, [9, 0])] {
+    fn own_lines_come_first_and_every_piece_once() {
+        for (threads, work) in [(1, [5, 3]), (2, [7, 2]), (3, [2, 4]), (4, [0, 3]), (4, [9, 0]), (2, [40, 50])] {
             let team = Team::new(threads, 2);
-            let mut seen = vec![0; work[0] * work[1]];
-            for thread in 0..threads {
-                let own = team.share(thread, work[0]);
-                let mut taken = 0;
-                while let Some([line, column]) = team.take(thread, 1, work) {
-                    seen[line * work[1] + column] += 1;
-                    assert!(thread > 0 || own.contains(&line) == (taken < own.len() * work[1]), "{threads}, {work:?}");
-                    taken += 1;
+            let take_all = |thread: usize| {
+                let mut pieces = Vec::new();
+                while let Some(piece) = team.take(thread, 1, work) {
+                    pieces.push(piece);
+                    std::thread::yield_now();
                 }
+                pieces
+            };
+            let taken: Vec<Vec<[usize; 2]>> = std::thread::scope(|scope| {
+                let take_all = &take_all;
+                let running: Vec<_> = (0..threads).map(|thread| scope.spawn(move || take_all(thread))).collect();
+                running.into_iter().map(|thread| thread.join().unwrap()).collect()
+            });
+            let mut seen = vec![0; work[0] * work[1]];
+            for (thread, pieces) in taken.iter().enumerate() {
+                let own = team.share(thread, work[0]);
+                let is_own: Vec<bool> = pieces.iter().map(|[line, _]| own.contains(line)).collect();
+                assert!(is_own.is_sorted_by(|a, b| a >= b), "{threads} threads, {work:?}: {pieces:?}");
+                pieces.iter().for_each(|[line, column]| seen[line * work[1] + column] += 1);
             }
             assert!(seen.iter().all(|&n| n == 1), "{threads} threads, {work:?}");
         }
+    }
+
+    #[test]
+    fn who_has_no_lines_helps() {
+        let team = Team::new(2, 1);
+        assert_eq!(team.share(0, 1), 0..0);
+        assert_eq!([team.take(0, 0, [1, 2]), team.take(1, 0, [1, 2])], [Some([0, 0]), Some([0, 1])]);
+        assert_eq!([team.take(0, 0, [1, 2]), team.take(1, 0, [1, 2])], [None, None]);
     }
 
     #[test]

@@ -209,7 +209,12 @@ fn last_convolutions_agree() {
     let norm = root.sub("bn").batch_norm(&root.sub("norm").conv_same(&x, 3, 1));
     let used = root.sub("used").conv_same(&x, 2, 1);
     let last = root.sub("last").conv_same(&used, 2, 1).relu();
-    agree(&builder.finish(&[deep, norm, used, last]).unwrap(), 2, [6, 21], 2e-6);
+    // Another reader gives the map a border; a concatenation, and an output that is listed twice.
+    let wide = root.sub("wide").conv_same(&used, 16, 3);
+    let joined = root.sub("joined").conv_same(&wide.concat(&x), 4, 1);
+    let twice = root.sub("twice").conv_same(&wide, 2, 1).dropout(0.5);
+    let outputs = [deep, norm, used, last, joined, twice.clone(), twice];
+    agree(&builder.finish(&outputs).unwrap(), 2, [6, 21], 2e-6);
 }
 
 #[test]

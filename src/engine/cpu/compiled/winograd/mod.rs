@@ -1,12 +1,12 @@
 //! 3x3 convolutions in tiles, by Winograd's algorithm.
 
-use rayon::prelude::*;
+mod weights;
 
 use super::super::matmul::{Product, Run, multiply, row_groups};
 use super::super::simd::{LANES, Vector};
-use super::super::winograd::{PRODUCTS, TILE, transform_kernel};
+use super::super::winograd::{PRODUCTS, TILE};
 use super::Options;
-use super::memory::{Aligned, Constants, Map};
+use super::memory::{Constants, Map};
 use super::patches::{Line, Patches};
 use super::run::Context;
 use super::target::{Target, multiply_narrow, panels};
@@ -60,14 +60,14 @@ pub struct Winograd {
     scratch: Scratch,
 }
 
-/// Where a convolution's scratch lies: first floats in the arena.
+/// Where a convolution's scratch lies in the arena.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Scratch {
-    /// The first thread's own.
+    /// First float of the first thread's own.
     own: usize,
-    /// Floats from a thread's own to the next thread's.
-    step: usize,
-    /// Everybody's.
+    /// Floats of each thread's own.
+    own_len: usize,
+    /// First float of everybody's.
     shared: usize,
 }
 
@@ -127,58 +127,6 @@ impl Winograd {
         }
     }
 
-    /// Packs weights `[out, in, 3, 3]` that stay as they are.
-    pub fn with_weights(mut self, weight: &[f32]) -> Self {
-        let (share, depth, x, target) = (self.share, self.depth(), self.patches.x, &self.target);
-        let (taps, outputs) = (self.taps(), target.y.channels);
-        let mut weights = Aligned::zeros(taps * depth * target.y.blocks() * LANES);
-        let panel_len = |blocks: usize| taps * depth * blocks * LANES;
-        let mut rest = weights.as_mut_slice();
-        let mut parts = Vec::with_capacity(self.panels.len());
-        for &(first, blocks) in &self.panels {
-            let (part, after) = rest.split_at_mut(panel_len(blocks));
-            parts.push((first, blocks, part));
-            rest = after;
-        }
-        parts.into_par_iter().for_each(|(first, blocks, packed)| {
-            let width = blocks * LANES;
-            let columns = width.min(outputs - first * LANES);
-            for i in 0..x.channels {
-                for column in 0..columns {
-                    let from = ((first * LANES + column) * x.channels + i) * KERNEL;
-                    let kernel: &[f32] = &weight[from..from + KERNEL];
-                    if share == Share::Tiles {
-                        let kernel = std::array::from_fn(|n| kernel[n]);
-                        for (n, value) in transform_kernel(&kernel).into_iter().enumerate() {
-                            packed[(n * depth + i) * width + column] = value;
-                        }
-                    } else {
-                        for (n, &value) in kernel.iter().enumerate() {
-                            packed[(i * KERNEL + n) * width + column] = value;
-                        }
-                    }
-                }
-            }
-        });
-        self.weights = Constants::Fixed(weights);
-        self
-    }
-
-    /// Values that are kept of a kernel.
-    fn taps(&self) -> usize {
-        if self.share == Share::Tiles { PRODUCTS } else { KERNEL }
-    }
-
-    /// Floats of the packed weights.
-    pub fn weight_len(&self) -> usize {
-        self.taps() * self.depth() * self.target.y.blocks() * LANES
-    }
-
-    /// Whether the packed weights are transformed already.
-    pub fn is_transformed(&self) -> bool {
-        self.share == Share::Tiles
-    }
-
     /// Input channels.
     pub fn input_channels(&self) -> usize {
         self.patches.x.channels
@@ -187,18 +135,6 @@ impl Winograd {
     /// Blocks of input channels.
     pub fn input_blocks(&self) -> usize {
         self.patches.x.blocks()
-    }
-
-    /// Where the packed weights of a block of output channels start, and the channels of its panel.
-    pub fn packed_place(&self, block: usize) -> (usize, usize) {
-        let holds = |p: &&(usize, usize)| (p.0..p.0 + p.1).contains(&block);
-        let &(first, blocks) = self.panels.iter().find(holds).unwrap_or(&(0, 1));
-        (self.taps() * self.depth() * first * LANES + (block - first) * LANES, blocks * LANES)
-    }
-
-    /// Bytes of the packed weights.
-    pub fn weight_bytes(&self) -> usize {
-        self.weight_len() * size_of::<f32>()
     }
 
     /// What it is, for tables of times.
@@ -259,13 +195,13 @@ impl Winograd {
 
     /// Says where as much scratch as that is.
     pub fn place_scratch(&mut self, start: usize, threads: usize, own: usize) {
-        self.scratch = Scratch { own: start, step: own, shared: start + threads * own };
+        self.scratch = Scratch { own: start, own_len: own, shared: start + threads * own };
     }
 
     /// A thread's own scratch.
     unsafe fn own_scratch(&self, context: &Context) -> *mut f32 {
         // SAFETY: the arena holds it, see [`Context`].
-        unsafe { context.arena.add(self.scratch.own + context.thread * self.scratch.step) }
+        unsafe { context.arena.add(self.scratch.own + context.thread * self.scratch.own_len) }
     }
 
     /// All of it, everyone taking chunks of tiles.
