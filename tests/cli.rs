@@ -60,6 +60,25 @@ fn a_full_disk_is_an_error() {
 }
 
 #[test]
+fn devices_are_listed_with_their_memory() {
+    let listed = json(&["devices", "--json"]);
+    let devices = listed["devices"].as_array().unwrap();
+    assert_eq!(devices[0]["device"], "cpu", "{listed}");
+    for device in devices {
+        assert!(!device["name"].as_str().unwrap().is_empty(), "{device}");
+        if let Some(all) = device["bytes"].as_u64() {
+            assert!(device["free_bytes"].as_u64().unwrap() <= all, "{device}");
+        }
+    }
+    if cfg!(target_os = "linux") {
+        assert!(devices[0]["bytes"].as_u64().unwrap() > 1 << 28, "the processor's memory is known: {listed}");
+    }
+    let printed = lamella(&["devices"]);
+    assert!(printed.status.success());
+    assert_eq!(String::from_utf8_lossy(&printed.stdout).lines().count(), devices.len());
+}
+
+#[test]
 fn the_embedded_sample_is_segmented_well() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let folder = tempfile::tempdir().unwrap();

@@ -498,6 +498,27 @@ fn the_brush_paints_one_undo_step() {
 }
 
 #[test]
+fn a_locked_label_is_not_painted_and_the_user_is_told() {
+    let _alone = alone();
+    if !can_render() {
+        return;
+    }
+    let mut harness = painted_sample(egui::vec2(40.0, 0.0));
+    let painted = harness.state().labels().unwrap().counts();
+    press(&mut harness, "Lock Label 1");
+    drag_in_axial_view(&mut harness, egui::vec2(0.0, 40.0));
+    assert_eq!(harness.state().labels().unwrap().counts(), painted, "a locked label does not grow");
+    assert!(
+        harness.query_all_by_label_contains("\"Label 1\" is locked").count() > 0,
+        "{:?}",
+        harness.state().messages()
+    );
+    press(&mut harness, "Unlock Label 1");
+    drag_in_axial_view(&mut harness, egui::vec2(0.0, 40.0));
+    assert!(harness.state().labels().unwrap().counts()[&1] > painted[&1], "an unlocked one does");
+}
+
+#[test]
 fn unsaved_labels_are_asked_about_before_they_are_lost() {
     let _alone = alone();
     let Some(data) = support::test_data() else { return };

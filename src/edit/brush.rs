@@ -53,12 +53,15 @@ fn distance_to_segment(p: [f64; 2], a: [f64; 2], b: [f64; 2]) -> f64 {
     (off[0] * off[0] + off[1] * off[1]).sqrt()
 }
 
-/// Sets voxels to a label; voxels of locked labels stay. Returns whether anything changed.
+/// Sets voxels to a label. Locked labels neither shrink nor grow. Returns whether anything changed.
 pub fn paint(labels: &mut LabelMap, table: &LabelTable, voxels: &[[usize; 3]], label: LabelValue) -> bool {
+    if table.is_locked(label) {
+        return false;
+    }
     let mut changed = false;
     for &voxel in voxels {
         let before = labels.get(voxel);
-        if before != label && !table.get(before).is_some_and(|l| l.locked) {
+        if before != label && !table.is_locked(before) {
             labels.set(voxel, label);
             changed = true;
         }
@@ -106,5 +109,7 @@ mod tests {
         let table = LabelTable(vec![Label { locked: true, ..Label::new(2, "kept") }]);
         assert!(paint(&mut labels, &table, &[[1, 1, 1], [2, 1, 1]], 1));
         assert_eq!((labels.get([1, 1, 1]), labels.get([2, 1, 1])), (2, 1));
+        assert!(!paint(&mut labels, &table, &[[3, 1, 1]], 2), "a locked label does not grow");
+        assert_eq!(labels.get([3, 1, 1]), 0);
     }
 }

@@ -7,14 +7,13 @@ use crate::volume::{LabelMap, LabelTable, PlaneLayout};
 /// `done` lists slices by their plane's layout. Nothing is visited where nothing is protected.
 pub fn keep_protected(incoming: &mut LabelMap, current: &LabelMap, table: &LabelTable, done: &[(PlaneLayout, usize)]) {
     if table.0.iter().any(|label| label.locked) {
-        let is_locked = |label| table.get(label).is_some_and(|l| l.locked);
         incoming.clone().for_each_labelled(|voxel, label| {
-            if is_locked(label) {
+            if table.is_locked(label) {
                 incoming.set(voxel, current.get(voxel));
             }
         });
         current.for_each_labelled(|voxel, label| {
-            if is_locked(label) {
+            if table.is_locked(label) {
                 incoming.set(voxel, label);
             }
         });

@@ -573,6 +573,9 @@ impl eframe::App for App {
                 Some(viewer) => {
                     tiles::tiles_ui(ui, area, viewer, &mut self.settings);
                     pending::pending_ui(ui, area, viewer);
+                    if let Some(refusal) = viewer.refusal.take() {
+                        self.notices.push(Kind::Info, refusal, "");
+                    }
                 }
                 None => {
                     ui.painter().rect_filled(area, 0.0, theme::tokens(ui).ground);

@@ -150,6 +150,7 @@ fn handle_pointer(
     let icon = match viewer.tool {
         Tool::Crosshair => egui::CursorIcon::Crosshair,
         Tool::ZoomPan => egui::CursorIcon::Grab,
+        Tool::Brush if viewer.session.document().table.is_locked(viewer.active_label) => egui::CursorIcon::NotAllowed,
         Tool::Brush | Tool::Eraser => egui::CursorIcon::None,
     };
     response.clone().on_hover_cursor(icon);

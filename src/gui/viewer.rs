@@ -168,6 +168,8 @@ pub struct Viewer {
     pub heat: Option<Heat>,
     /// The slice that was painted last.
     pub painted: Option<(Plane, usize)>,
+    /// Why a stroke changed nothing, until the user is told.
+    pub refusal: Option<String>,
     /// Wheel travel, in slices, that is not a whole slice yet.
     pub wheel: f32,
     /// Where the labels were saved.
@@ -206,6 +208,7 @@ impl Viewer {
             pending: None,
             heat: None,
             painted: None,
+            refusal: None,
             wheel: 0.0,
             saved_as: None,
         }
@@ -301,6 +304,10 @@ impl Viewer {
     pub fn commit_stroke(&mut self) {
         let Some(stroke) = self.stroke.take() else { return };
         if !stroke.changed {
+            let table = &self.session.document().table;
+            self.refusal = table.get(stroke.label).filter(|label| label.locked).map(|label| {
+                format!("\"{}\" is locked: unlock it in the list of labels, or choose another one to paint", label.name)
+            });
             return;
         }
         self.painted = Some((stroke.plane, stroke.slice));

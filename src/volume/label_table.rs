@@ -70,6 +70,11 @@ impl LabelTable {
         self.0.iter_mut().find(|label| label.value == value)
     }
 
+    /// Whether voxels of a value must stay as they are, and no others become it.
+    pub fn is_locked(&self, value: LabelValue) -> bool {
+        self.get(value).is_some_and(|label| label.locked)
+    }
+
     /// Adds "Label n" for every value that has no entry yet.
     pub fn cover(&mut self, values: impl IntoIterator<Item = LabelValue>) {
         for value in values {
