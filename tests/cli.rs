@@ -277,6 +277,54 @@ fn training_is_reproducible_and_its_model_runs() {
 }
 
 #[test]
+fn a_plan_is_printed_without_training_and_folds_come_from_a_file() {
+    let Some(folder) = support::test_data() else { return };
+    let data = folder.join("data/hippocampus");
+    let out = tempfile::tempdir().unwrap();
+    let folds = out.path().join("splits_final.json");
+    let cases = support::json(&data.join("splits.json"))["train"].as_array().unwrap()[..5].to_vec();
+    let pair = |train: &[Value], held: &[Value]| serde_json::json!({"train": train, "val": held});
+    let both = serde_json::json!([pair(&cases[..4], &cases[4..]), pair(&cases[2..], &cases[..2])]);
+    std::fs::write(&folds, both.to_string()).unwrap();
+    let command = ["train", text(&data), "--split", text(&folds), "--plan-only", "--json"];
+    let planned = json(&[&command[..], &["--fold", "1/2"]].concat());
+    assert_eq!(planned["plan"]["fuse_axes"], true, "{planned}");
+    let why = planned["why"].to_string();
+    assert!(why.contains("all three axes") && why.contains("few scans"), "{why}");
+    assert!(!std::path::Path::new("plan.safetensors.training").exists());
+    let refused = |more: &[&str]| {
+        let done = lamella(&[&command[..], more].concat());
+        assert_eq!(done.status.code(), Some(1));
+        String::from_utf8_lossy(&done.stderr).into_owned()
+    };
+    assert!(refused(&[]).contains("2 folds"));
+    assert!(refused(&["--fold", "1/5"]).contains("1/5"));
+    assert!(refused(&["--fold", "1/2", "--rate", "nan"]).contains("--rate must be above 0"));
+}
+
+#[test]
+fn masks_that_only_one_of_two_models_has_are_named() {
+    let Some(folder) = support::test_data() else { return };
+    let truth = folder.join("data/hippocampus/labelsTr");
+    let out = tempfile::tempdir().unwrap();
+    let cases = ["hippocampus_001", "hippocampus_003", "hippocampus_004"].map(|name| format!("{name}.nii.gz"));
+    for (model, cases) in [("a", &cases[..2]), ("b", &cases[1..])] {
+        std::fs::create_dir(out.path().join(model)).unwrap();
+        for case in cases {
+            std::fs::copy(truth.join(case), out.path().join(model).join(case)).unwrap();
+        }
+    }
+    let (a, b) = (out.path().join("a"), out.path().join("b"));
+    let command = ["evaluate", "--pred", text(&a), "--truth", text(&truth), "--against", text(&b)];
+    let compared = json(&[&command[..], &["--json"]].concat());
+    assert_eq!(compared["unmatched"]["pred"], serde_json::json!(["hippocampus_001"]));
+    assert_eq!(compared["unmatched"]["against"], serde_json::json!(["hippocampus_004"]));
+    assert_eq!(compared["against"]["1"]["cases"], 1);
+    let told = String::from_utf8(lamella(&command).stderr).unwrap();
+    assert!(told.contains("hippocampus_001") && told.contains("hippocampus_004"), "{told}");
+}
+
+#[test]
 fn folds_of_a_folder_of_pairs_become_one_model_whose_probabilities_fit_its_mask() {
     let Some(folder) = support::test_data() else { return };
     let data = folder.join("data/hippocampus");

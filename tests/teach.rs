@@ -10,7 +10,7 @@ use lamella::engine::{Activations, DeviceChoice, initial_weights};
 use lamella::jobs::{default_plan, keep_done};
 use lamella::learn::{
     Budget, CaseFiles, Checkpoint, Control, Dataset, FitError, FitEvent, FitOptions, FromData, Intensities,
-    LabelledScan, Loader, Plan, Refinement, Split, TrainedModel, fit, refine, unnamed_channels,
+    LabelledScan, Loader, Plan, Refinement, Split, TrainedModel, fit, read_case, refine, unnamed_channels,
 };
 use lamella::model::{ArchitectureSpec, IntensityNormalisation, Model};
 use lamella::pipeline::{SegmentOptions, segment};
@@ -106,8 +106,66 @@ fn run_plan(
         patience: None,
         checkpoint_seconds: 3600.0,
         resume,
+        plan_only: false,
     };
     fit(dataset, &split, plan, options, load, control, on_event)
+}
+
+#[test]
+fn a_training_that_gets_no_better_ends_early_and_a_plan_alone_trains_nothing() {
+    let split = Split { train: vec!["a".into(), "b".into()], validation: vec!["d".into()] };
+    let load = |files: &CaseFiles| Ok(ball(&files.name, &|_| true));
+    // A rate at which nothing changes: no validation is better than the first.
+    let standing = Plan { rate: 1e-30, epoch_steps: Some(1), ..plan() };
+    let train = |patience, plan_only, on_event: &mut dyn FnMut(FitEvent)| {
+        let options = FitOptions {
+            budget: Budget::Epochs(12),
+            device: DeviceChoice::Cpu,
+            init: None,
+            like: None,
+            validate_every: Some(1),
+            patience,
+            checkpoint_seconds: 3600.0,
+            resume: None,
+            plan_only,
+        };
+        fit(&dataset(), &split, &standing, options, &load, &|| Control::GoOn, on_event)
+    };
+    assert_eq!(train(Some(3), false, &mut |_| {}).unwrap().epochs.len(), 4, "one, and three that are no better");
+    assert_eq!(train(None, false, &mut |_| {}).unwrap().epochs.len(), 12);
+    let (mut plans, mut others) = (0, 0);
+    let planned = train(None, true, &mut |event| match event {
+        FitEvent::Planned { .. } => plans += 1,
+        FitEvent::Step { .. } | FitEvent::Checkpoint(_) | FitEvent::Best(_) => others += 1,
+        _ => {}
+    });
+    assert!(matches!(planned, Err(FitError::Stopped)));
+    assert_eq!((plans, others), (1, 0));
+}
+
+#[test]
+fn labels_beside_their_image_are_moved_onto_it_or_refused_by_share_of_a_voxel() {
+    // Voxels of five micrometres.
+    const SIDE_MM: f64 = 0.005;
+    let beside = |share: f64| {
+        let axes = [[SIDE_MM, 0.0, 0.0], [0.0, SIDE_MM, 0.0], [0.0, 0.0, SIDE_MM]];
+        let grid = |shift: f64| Geometry::new([4; 3], Affine::from_columns(axes, [shift, 0.0, 0.0])).unwrap();
+        let image = Volume::new(
+            grid(0.0),
+            Voxels::F32((0..64).map(|n| n as f32).collect::<Vec<_>>().into()),
+            vec![],
+            Rescale::IDENTITY,
+            "a".into(),
+        );
+        let load = move |_: &CaseFiles| Ok((image.clone(), LabelMap::empty(grid(share * SIDE_MM))));
+        let mut notices = Vec::new();
+        let read = read_case(&dataset(), "a", &load, &mut |notice| notices.push(notice));
+        read.map(|_| notices.len()).map_err(|error| error.to_string())
+    };
+    assert_eq!(beside(0.001).unwrap(), 0);
+    assert_eq!(beside(0.05).unwrap(), 1, "the user is told");
+    let error = beside(2.0).unwrap_err();
+    assert!(error.contains("0.010 mm") && error.contains("0.005 mm"), "{error}");
 }
 
 #[test]
@@ -308,6 +366,7 @@ fn fine_tuning_prepares_scans_as_the_model_knows_them_unless_they_are_of_another
             patience: None,
             checkpoint_seconds: 3600.0,
             resume: None,
+            plan_only: false,
         };
         let mut notices = Vec::new();
         let mut listen = |event| {

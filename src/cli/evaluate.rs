@@ -38,7 +38,9 @@ impl Evaluate {
         if self.json {
             let mut document = serde_json::to_value(&evaluation).map_err(|e| JobError::Other(e.to_string()))?;
             if let Some(compared) = &compared {
-                document["against"] = json!(compared);
+                let [pred, against] = &compared.unmatched;
+                document["against"] = json!(compared.tests);
+                document["unmatched"] = json!({"pred": pred, "against": against});
             }
             return print_json(&document);
         }
@@ -68,7 +70,15 @@ impl Evaluate {
                 shortened(&evaluation.unpredicted)
             );
         }
-        for (label, test) in compared.iter().flatten() {
+        let sides = compared.iter().flat_map(|compared| compared.unmatched.iter().zip(["--pred", "--against"]));
+        for (names, side) in sides.filter(|(names, _)| !names.is_empty()) {
+            let count = names.len();
+            eprintln!(
+                "{count} masks of {side} have no counterpart in the other and are not compared: {}",
+                shortened(names)
+            );
+        }
+        for (label, test) in compared.iter().flat_map(|compared| &compared.tests) {
             say!(
                 "label {label}: Dice {:+.4} against the other, better in {} of {} cases and worse in {}, p = {:.2e}",
                 test.mean_difference,

@@ -2,28 +2,31 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::json;
 
 use super::terminal::Terminal;
-use super::{Result, activations, use_threads};
+use super::{Result, activations, print_json, use_threads};
 use crate::jobs::{
     self, CHECKPOINT_SECONDS, Cancel, DeviceChoice, Job, JobError, JobEvent, Outcome, Recipe, SplitChoice, TrainJob,
     TrainSource, TrainSummary, checkpoint_path, default_plan,
 };
-use crate::learn::{Augmentation, Budget, CaseDice, Intensities, mean_dice, worst_first};
+use crate::learn::{Augmentation, Budget, CaseDice, Fold, Intensities, mean_dice, worst_first};
 use crate::model::{self, ArchitectureSpec, SliceAxis};
 
-/// Train a model on a labelled data set (nnU-Net v2 or MSD folder).
+/// Train a model on a labelled data set (nnU-Net v2, v1 or MSD folder, or folders `images` and `labels`).
 #[derive(Args)]
 pub struct Train {
     /// The data set's folder
     dataset: PathBuf,
     /// The model file to write
-    #[arg(short, long)]
-    output: PathBuf,
+    #[arg(short, long, required_unless_present = "plan_only")]
+    output: Option<PathBuf>,
+    /// Read the scans and print the plan as JSON; nothing is trained or written
+    #[arg(long, conflicts_with_all = ["resume", "folds"])]
+    plan_only: bool,
     /// Learn these labels alone, by their names separated by commas; the others count as background
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     classes: Vec<String>,
@@ -51,12 +54,13 @@ pub struct Train {
     /// Start from this model's weights (same architecture), or from an imported classifier's as the U-Net's encoder
     #[arg(long)]
     init: Option<String>,
-    /// JSON file with the lists `train` and `validation`
+    /// JSON file with the lists `train` and `validation`, or with such a pair for every fold (nnU-Net's `splits_final.json`), of
+    /// which --fold chooses one
     #[arg(long)]
     split: Option<PathBuf>,
     /// Hold back a fold of a cross-validation: 0/5 to 4/5 for five
-    #[arg(long, value_name = "K/N", conflicts_with = "split")]
-    fold: Option<SplitChoice>,
+    #[arg(long, value_name = "K/N")]
+    fold: Option<Fold>,
     /// Cross-validate: a model for each of N folds, each with the whole budget, and their mean as one model
     #[arg(long, value_name = "N", conflicts_with_all = ["split", "fold", "report"],
           value_parser = clap::value_parser!(u8).range(2..=20))]
@@ -238,7 +242,11 @@ impl Train {
             plan.recipe = Recipe::Sgd { momentum: 0.99, nesterov: true, weight_decay: 3e-5 };
             plan.rate *= 10.0;
         }
-        plan.rate = self.rate.unwrap_or(plan.rate);
+        plan.rate = match self.rate {
+            None => plan.rate,
+            Some(rate) if rate > 0.0 && rate.is_finite() => rate,
+            Some(rate) => return Err(JobError::Other(format!("--rate must be above 0, not {rate}"))),
+        };
         plan.freeze.clone_from(&self.freeze);
         plan.warm_up = share("warm-up", self.warm_up.unwrap_or(plan.warm_up))?;
         plan.average = share("average", self.average.unwrap_or(plan.average))?;
@@ -252,9 +260,9 @@ impl Train {
         }
         plan.seed = self.seed;
         plan.epoch_steps = self.epoch_steps.map(NonZeroUsize::get);
-        let id = self.output.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
-        let state = checkpoint_path(&self.output);
-        if !self.resume && state.exists() {
+        let id = self.output().file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+        let state = checkpoint_path(self.output());
+        if !self.resume && !self.plan_only && state.exists() {
             return Err(JobError::Other(format!(
                 "{} holds an interrupted training; go on with --resume, or delete the file to start anew",
                 state.display()
@@ -264,11 +272,11 @@ impl Train {
             source: TrainSource::Folder(self.dataset.clone()),
             labels: self.classes.clone(),
             split: match (&self.split, &self.fold) {
-                (Some(path), _) => SplitChoice::File(path.clone()),
-                (None, Some(fold)) => fold.clone(),
+                (Some(path), fold) => SplitChoice::File { path: path.clone(), fold: *fold },
+                (None, Some(fold)) => SplitChoice::Fold(*fold),
                 (None, None) => SplitChoice::Default,
             },
-            output: self.output.clone(),
+            output: self.output().to_path_buf(),
             id,
             init,
             like: None,
@@ -291,6 +299,14 @@ impl Train {
             })),
             other => terminal.show(other),
         };
+        if self.plan_only {
+            let outcome = jobs::run(Job::Plan(Box::new(job)), &show, &Cancel::default())?;
+            terminal.finish();
+            let Outcome::Planned { plan, why } = outcome else {
+                return Err(JobError::Other("the job gave no plan".into()));
+            };
+            return print_json(&json!({"plan": plan, "why": why}));
+        }
         if let Some(count) = self.folds {
             let summaries = jobs::cross_validate(&job, usize::from(count), &show, &Cancel::default())?;
             terminal.finish();
@@ -323,6 +339,11 @@ impl Train {
 }
 
 impl Train {
+    /// The model file; a plan alone writes none.
+    fn output(&self) -> &Path {
+        self.output.as_deref().unwrap_or(Path::new("plan.safetensors"))
+    }
+
     /// Dice of every fold's held-back cases, and their mean: each case counts once.
     fn print_folds(&self, summaries: &[TrainSummary]) {
         let cases: Vec<_> = summaries.iter().flat_map(|summary| summary.cases.clone()).collect();
@@ -332,7 +353,7 @@ impl Train {
                 .iter()
                 .map(|s| json!({"output": s.output, "epoch": s.epoch, "dice": s.dice, "cases": s.cases}))
                 .collect();
-            say!("{}", json!({"output": self.output, "dice": mean, "folds": folds}));
+            say!("{}", json!({"output": self.output(), "dice": mean, "folds": folds}));
             return;
         }
         print_cases(&cases);
@@ -341,7 +362,7 @@ impl Train {
         }
         say!(
             "{}: the mean of {} models; each on what it held back: Dice {}",
-            self.output.display(),
+            self.output().display(),
             summaries.len(),
             listed(&mean)
         );

@@ -50,6 +50,7 @@ pub enum Action {
     AddToDataset,
     Teach,
     ResumeTeaching,
+    PlanTeaching,
     PauseTeaching,
     StopTeaching,
     SaveReport,
@@ -87,8 +88,8 @@ pub struct App {
     pub(super) models: Vec<ListedModel>,
     /// The chosen model, read once.
     pub(super) model: Option<(String, Arc<Model>)>,
-    /// Whether that model was adapted to finished slices, of this scan or one before.
-    pub(super) adapted: bool,
+    /// That model as it was before it was adapted to finished slices, of this scan or one before.
+    pub(super) unadapted: Option<Arc<Model>>,
     pub(super) device_choice: DeviceChoice,
     pub(super) device: String,
     pub(super) axis: Option<SliceAxis>,
@@ -150,7 +151,7 @@ impl App {
             dialogs: Dialogs::new(),
             models,
             model: None,
-            adapted: false,
+            unadapted: None,
             device_choice: DeviceChoice::Auto,
             device: String::new(),
             axis: None,
@@ -322,7 +323,7 @@ impl App {
         if known && self.fetching.as_ref() != Some(id) && self.model.as_ref().is_none_or(|(loaded, _)| loaded != id) {
             self.fetching = Some(id.clone());
             self.model = None;
-            self.adapted = false;
+            self.unadapted = None;
             self.tasks.start(format!("Loading model {id}"), Job::LoadModel(id.clone()), Snapshot::default(), context);
         }
     }
@@ -397,6 +398,7 @@ impl App {
             Action::ChooseDataset => self.dialogs.ask(Purpose::Dataset, image, String::new(), context),
             Action::Teach => self.start_teaching(false, context),
             Action::ResumeTeaching => self.start_teaching(true, context),
+            Action::PlanTeaching => self.plan_teaching(context),
             Action::PauseTeaching => self.tasks.pause(TEACHING),
             Action::StopTeaching => self.tasks.cancel(TEACHING),
             Action::TakePreview => self.take_preview(false),

@@ -80,8 +80,8 @@ impl App {
                     viewer.pending = Some(incoming);
                 }
                 if let Some((_, loaded)) = self.model.as_mut().filter(|(_, loaded)| loaded.spec.id == model.spec.id) {
-                    *loaded = model;
-                    self.adapted = true;
+                    let before = std::mem::replace(loaded, model);
+                    self.unadapted.get_or_insert(before);
                 }
             }
             Ok(Outcome::Attention(view)) => self.attention_found(view),
@@ -104,6 +104,7 @@ impl App {
             Ok(Outcome::Compared(slice)) => self.teach.compared = Some(PreviewPicture::new(*slice, context)),
             Ok(Outcome::Dataset(facts)) => self.dataset_found(facts),
             Ok(Outcome::Zoo(table)) => self.teach.zoo = Some(*table),
+            Ok(Outcome::Planned { why, .. }) => self.teach.plan_is_made(&why),
             Ok(Outcome::Trained(summary)) => {
                 self.models = crate::model::list();
                 let id = model_id(&summary.output);

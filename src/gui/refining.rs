@@ -45,6 +45,8 @@ impl App {
 
     pub(super) fn refine(&mut self, context: &egui::Context) {
         let Some((_, model)) = self.model.clone() else { return };
+        // From the model as it was, to all that is finished now: nothing is learned that was taken back since.
+        let model = self.unadapted.clone().unwrap_or(model);
         let done = self.done_slices();
         let Some(viewer) = &self.viewer else { return };
         let options = self.segment_options(&model, viewer.frame);
@@ -65,7 +67,7 @@ impl App {
 
     /// The model as it was before.
     pub(super) fn forget_refinement(&mut self) {
-        self.adapted = false;
+        self.unadapted = None;
         self.model = None;
     }
 }

@@ -18,6 +18,8 @@ use crate::model::{ArchitectureSpec, Model, SliceAxis};
 
 /// Title of the training job.
 pub const TEACHING: &str = "Teaching";
+/// Title of the job that makes its plan alone.
+pub const PLANNING: &str = "Planning";
 
 /// Longest and shortest training in minutes.
 pub const MINUTES: std::ops::RangeInclusive<u32> = 1..=24 * 60;
@@ -149,6 +151,8 @@ pub struct Teach {
     pub running: String,
     /// How the running training is carried out, where its scans decided it.
     pub planned: String,
+    /// The choices that a plan was asked for, and the plan.
+    suggested: Option<(String, String)>,
     /// The running or last training.
     pub curve: Curve,
     /// A held-back slice as the model sees it.
@@ -201,6 +205,7 @@ impl Default for Teach {
             name: "my-model".into(),
             running: String::new(),
             planned: String::new(),
+            suggested: None,
             curve: Curve::default(),
             preview: None,
             result: None,
@@ -243,6 +248,32 @@ impl Teach {
             None => "a folder".into(),
         };
         format!("{} ({network}) learns from {scans}", self.name)
+    }
+
+    /// Everything that a plan depends on.
+    fn choices(&self, model: &str) -> String {
+        let scans = (self.from_scan, &self.dataset, self.folder_scans().map(|scans| (scans.labels(), scans.split())));
+        let slices = (self.slices, self.sided, self.average_mirrored);
+        format!("{scans:?} {:?} {model} {slices:?} {:?}", (self.from_model, self.chosen()), self.plan)
+    }
+
+    /// Keeps what a plan was asked for.
+    pub fn plan_is_asked_for(&mut self, model: &str) {
+        self.suggested = Some((self.choices(model), String::new()));
+    }
+
+    /// Takes the plan that was asked for.
+    pub fn plan_is_made(&mut self, why: &[String]) {
+        if let Some((_, plan)) = &mut self.suggested {
+            *plan =
+                if why.is_empty() { "All is as chosen; nothing is left to the scans.".into() } else { why.join(" ") };
+        }
+    }
+
+    /// The plan, if it is that of the choices as they are now.
+    pub fn suggested_plan(&self, model: &str) -> Option<&str> {
+        let (choices, plan) = self.suggested.as_ref()?;
+        (!plan.is_empty() && *choices == self.choices(model)).then_some(plan)
     }
 
     /// Why the choices cannot be built, looked up once for each of them.

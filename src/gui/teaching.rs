@@ -7,7 +7,7 @@ use super::egui;
 use super::notices::Kind;
 use super::scan_choices::ScanChoices;
 use super::tasks::Snapshot;
-use super::teach::{Curve, OnDisk, TEACHING, model_name};
+use super::teach::{Curve, OnDisk, PLANNING, TEACHING, model_name};
 use crate::jobs::{CompareJob, DatasetFacts, Job, MarkedScan, checkpoint_path};
 use crate::model;
 
@@ -40,8 +40,20 @@ impl App {
             self.teach.preview = None;
             self.teach.planned.clear();
             self.teach.running = self.teach.summary(model_name(&self.settings.model));
+            self.tasks.cancel(PLANNING);
             let title = format!("{TEACHING} {}", self.teach.name);
             self.tasks.start(title, Job::Train(Box::new(job)), Snapshot::default(), context);
+        }
+    }
+
+    /// Makes the plan of the choices in the background; nothing is trained or written.
+    pub(super) fn plan_teaching(&mut self, context: &egui::Context) {
+        let model = self.model.as_ref().map(|(_, model)| model.as_ref());
+        let nowhere = std::path::Path::new("");
+        if let Some(job) = self.teach.job(nowhere, self.marked_scan(), model, self.device_choice, false) {
+            self.teach.plan_is_asked_for(&self.settings.model);
+            self.tasks.cancel(PLANNING);
+            self.tasks.start(PLANNING, Job::Plan(Box::new(job)), Snapshot::default(), context);
         }
     }
 

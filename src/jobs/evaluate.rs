@@ -53,15 +53,30 @@ pub fn evaluate(predicted: &Path, truth: &Path, cancel: &Cancel) -> Result<Evalu
     Ok(Evaluation { cases, mean, unpredicted })
 }
 
-/// Compares the Dice of two evaluations on the cases that both have, label by label, the first minus the second.
+/// Two evaluations beside each other.
+#[derive(Debug)]
+pub struct Comparison {
+    /// Dice of the cases that both have by label value, the first minus the second.
+    pub tests: BTreeMap<u16, PairedTest>,
+    /// Cases of the first and of the second alone, which do not count.
+    pub unmatched: [Vec<String>; 2],
+}
+
+/// Compares the Dice of two evaluations on the cases that both have, label by label.
 ///
 /// # Errors
 /// When they have no case in common.
-pub fn compare_evaluations(first: &Evaluation, second: &Evaluation) -> Result<BTreeMap<u16, PairedTest>, JobError> {
+pub fn compare_evaluations(first: &Evaluation, second: &Evaluation) -> Result<Comparison, JobError> {
     let mut pairs: BTreeMap<u16, Vec<(f64, f64)>> = BTreeMap::new();
     let single = first.cases.len() == 1 && second.cases.len() == 1;
+    let fits = |a: &CaseScores, b: &CaseScores| single || a.name == b.name;
+    let alone = |of: &Evaluation, than: &Evaluation| -> Vec<String> {
+        let missing = |case: &&CaseScores| !than.cases.iter().any(|other| fits(case, other));
+        of.cases.iter().filter(missing).map(|case| case.name.clone()).collect()
+    };
+    let unmatched = [alone(first, second), alone(second, first)];
     for case in &first.cases {
-        let Some(other) = second.cases.iter().find(|other| single || other.name == case.name) else { continue };
+        let Some(other) = second.cases.iter().find(|other| fits(case, other)) else { continue };
         // A label that neither the truth nor a model has is found rightly by that model.
         let dice = |case: &CaseScores, label: u16| case.labels.get(&label).map_or(1.0, |scores| scores.dice);
         let labels: BTreeSet<u16> = case.labels.keys().chain(other.labels.keys()).copied().collect();
@@ -72,7 +87,8 @@ pub fn compare_evaluations(first: &Evaluation, second: &Evaluation) -> Result<BT
     if pairs.is_empty() {
         return Err(JobError::Other("the two folders have no mask of the same name".into()));
     }
-    Ok(pairs.into_iter().map(|(label, pairs)| (label, wilcoxon(&pairs))).collect())
+    let tests = pairs.into_iter().map(|(label, pairs)| (label, wilcoxon(&pairs))).collect();
+    Ok(Comparison { tests, unmatched })
 }
 
 /// A predicted and a true mask.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::dataset::open_dataset;
 use super::train::{SplitChoice, TrainJob, TrainSource, TrainSummary, checkpoint_path, load_case, run as train};
 use super::{Cancel, JobError, JobEvent, Progress};
-use crate::learn::{CaseFiles, mean_dice, read_case, validate};
+use crate::learn::{CaseFiles, Fold, mean_dice, read_case, validate};
 use crate::model::{self, Model};
 
 /// The file of a fold's model, beside that of all: `m.safetensors` has `m.fold0.safetensors`.
@@ -35,7 +35,7 @@ fn finished(
     };
     let mut dataset = open_dataset(folder, progress, cancel)?;
     dataset.choose(&job.labels)?;
-    let split = dataset.fold(fold, count);
+    let split = dataset.fold(Fold { fold, count });
     if model.spec.provenance.cases != [split.train.len(), split.validation.len()] {
         return Err(JobError::Other(format!(
             "{} has learned from {} cases and the fold has {} now; the data set has changed: delete the folds' models to start anew",
@@ -97,7 +97,7 @@ pub fn cross_validate(
         }
         let one = TrainJob {
             resume: interrupted,
-            split: SplitChoice::Fold { fold, count },
+            split: SplitChoice::Fold(Fold { fold, count }),
             id: output.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default(),
             output: output.clone(),
             like: members.first().map(|model| model.spec.clone()),

@@ -44,7 +44,7 @@ pub use crate::formats::{
 pub use crate::learn::PixelRule;
 pub use crate::pipeline::{AttentionView, LabelScores, SegmentOptions, SegmentSeconds, SliceDoubt, has_attention};
 pub use dataset::DatasetFacts;
-pub use evaluate::{CaseScores, Evaluation, compare_evaluations, evaluate};
+pub use evaluate::{CaseScores, Comparison, Evaluation, compare_evaluations, evaluate};
 pub use export::ImageSlice;
 pub use folds::cross_validate;
 pub use marked::MarkedScan;
@@ -209,6 +209,8 @@ pub enum Job {
     },
     /// Train a model and write it.
     Train(Box<TrainJob>),
+    /// Read what a training would learn from, and make its plan.
+    Plan(Box<TrainJob>),
     /// Add a scan and its finished slices to a data set's folder.
     AddToDataset {
         /// The folder.
@@ -284,6 +286,13 @@ pub enum Outcome {
     Added(PathBuf, String),
     /// Of [`Job::Train`].
     Trained(Box<TrainSummary>),
+    /// Of [`Job::Plan`].
+    Planned {
+        /// How it would be carried out.
+        plan: Box<crate::learn::Plan>,
+        /// A sentence about each choice that was left to the scans.
+        why: Vec<String>,
+    },
     /// Of [`Job::CompareCase`]: the slice with the most wrong pixels.
     Compared(Box<crate::learn::Preview>),
     /// Of [`Job::LookAtDataset`].
@@ -409,6 +418,7 @@ pub fn run(job: Job, progress: Progress, cancel: &Cancel) -> Result<Outcome, Job
             Ok(Outcome::Zoo(Box::new(table)))
         }
         Job::Train(job) => Ok(Outcome::Trained(Box::new(train::run(&job, progress, cancel)?))),
+        Job::Plan(job) => train::plan(&job, progress, cancel),
     }
 }
 

@@ -45,7 +45,7 @@ const MODES: usize = 24;
 /// When the data set cannot be read or the files cannot be written.
 pub fn make_sample(dataset: &Path, split: &Path, seed: u64, folder: &Path, cancel: &Cancel) -> Result<(), JobError> {
     let dataset = open_dataset(dataset, &|_| {}, cancel)?;
-    let split = dataset.read_split(split)?;
+    let split = dataset.read_split(split, None)?;
     let mut specimens = Vec::new();
     for name in &split.train {
         if cancel.is_cancelled() {

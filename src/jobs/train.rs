@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use super::dataset::open_dataset;
-use super::{Cancel, JobError, JobEvent, MarkedScan, Progress, read_labels};
+use super::{Cancel, JobError, JobEvent, MarkedScan, Outcome, Progress, read_labels};
 use crate::disk::replace_file;
 use crate::engine::{Activations, DeviceChoice, Recipe};
 use crate::formats;
 use crate::learn::{
-    self, Augmentation, Budget, CaseDice, CaseFiles, Checkpoint, Control, Dataset, Epoch, FitEvent, FitOptions,
+    self, Augmentation, Budget, CaseDice, CaseFiles, Checkpoint, Control, Dataset, Epoch, FitEvent, FitOptions, Fold,
     FromData, Plan, Split, fit,
 };
 use crate::model::{self, Model, ModelSpec, SliceAxis};
@@ -21,32 +22,19 @@ use crate::volume::{LabelMap, Volume, stack_frames};
 pub enum SplitChoice {
     /// Every fifth.
     Default,
-    /// Those that a JSON file with `train` and `validation` lists.
-    File(PathBuf),
+    /// Those that a JSON file lists, see [`Dataset::read_split`].
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The fold, where it has several.
+        fold: Option<Fold>,
+    },
     /// As these lists say; scans that are in neither are left out.
     Lists(Split),
     /// Those of the interrupted training that is gone on with, with its labels, its plan, its length and its start too.
     AsBegun,
     /// One of several folds.
-    Fold {
-        /// Which, counted from 0.
-        fold: usize,
-        /// Of how many, at least 2.
-        count: usize,
-    },
-}
-
-impl std::str::FromStr for SplitChoice {
-    type Err = String;
-
-    /// Reads a fold, for example `0/5`.
-    fn from_str(text: &str) -> Result<Self, String> {
-        let numbers = text.split_once('/').and_then(|(fold, count)| Some((fold.parse().ok()?, count.parse().ok()?)));
-        match numbers {
-            Some((fold, count)) if count >= 2 && fold < count => Ok(Self::Fold { fold, count }),
-            _ => Err(format!("{text:?} is no fold; of five folds there are 0/5, 1/5, 2/5, 3/5 and 4/5")),
-        }
-    }
+    Fold(Fold),
 }
 
 /// What a training learns from.
@@ -146,7 +134,7 @@ impl TrainSummary {
         let files = [
             ("curve.csv", learn::curve_table(&self.epochs)),
             ("curve.svg", learn::curve_picture(&title, &self.epochs)),
-            ("cases.csv", learn::case_table(&self.cases)),
+            ("cases.csv", learn::case_table(&self.cases, self.before.as_deref().unwrap_or_default())),
         ];
         for (name, text) in files {
             let path = folder.join(name);
@@ -214,9 +202,35 @@ fn start_of(begun: &Checkpoint, chosen: Option<&Model>) -> Result<Option<Model>,
     })
 }
 
+/// How a training would be carried out, with a sentence about each choice that its scans decide; nothing is written.
+pub(super) fn plan(job: &TrainJob, progress: Progress, cancel: &Cancel) -> Result<Outcome, JobError> {
+    let planned = Mutex::new(None);
+    let watch = |event| match event {
+        JobEvent::Planned { plan, why } => {
+            if let Ok(mut planned) = planned.lock() {
+                *planned = Some((plan, why));
+            }
+        }
+        other => progress(other),
+    };
+    if let Err(error) = learn(job, true, &watch, cancel)
+        && (!error.is_stop() || cancel.is_cancelled())
+    {
+        return Err(error);
+    }
+    match planned.into_inner() {
+        Ok(Some((plan, why))) => Ok(Outcome::Planned { plan, why }),
+        _ => Err(JobError::Stopped),
+    }
+}
+
 pub(super) fn run(job: &TrainJob, progress: Progress, cancel: &Cancel) -> Result<TrainSummary, JobError> {
+    learn(job, false, progress, cancel)
+}
+
+fn learn(job: &TrainJob, plan_only: bool, progress: Progress, cancel: &Cancel) -> Result<TrainSummary, JobError> {
     let folder = job.output.parent().filter(|p| !p.as_os_str().is_empty());
-    if folder.is_some_and(|folder| !folder.is_dir()) || job.output.is_dir() {
+    if !plan_only && (folder.is_some_and(|folder| !folder.is_dir()) || job.output.is_dir()) {
         return Err(JobError::Other(format!(
             "the model cannot be written to {}: no such folder",
             job.output.display()
@@ -240,7 +254,7 @@ pub(super) fn run(job: &TrainJob, progress: Progress, cancel: &Cancel) -> Result
     };
     let split = match &job.split {
         _ if own_split.is_some() => own_split.unwrap_or_default(),
-        SplitChoice::File(path) => dataset.read_split(path)?,
+        SplitChoice::File { path, fold } => dataset.read_split(path, *fold)?,
         SplitChoice::Lists(split) => {
             if let Some(name) = split.train.iter().chain(&split.validation).find(|name| dataset.case(name).is_none()) {
                 let folder = dataset.folder.display();
@@ -252,8 +266,8 @@ pub(super) fn run(job: &TrainJob, progress: Progress, cancel: &Cancel) -> Result
         }
         SplitChoice::AsBegun => begun.as_ref().map_or_else(|| dataset.default_split(), Checkpoint::split),
         SplitChoice::Default => dataset.default_split(),
-        SplitChoice::Fold { fold, count } if *count <= dataset.cases.len() => dataset.fold(*fold, *count),
-        SplitChoice::Fold { count, .. } => {
+        SplitChoice::Fold(fold) if fold.count <= dataset.cases.len() => dataset.fold(*fold),
+        SplitChoice::Fold(Fold { count, .. }) => {
             let cases = dataset.cases.len();
             return Err(JobError::Other(format!("{count} folds need as many cases; the data set has {cases}")));
         }
@@ -267,6 +281,7 @@ pub(super) fn run(job: &TrainJob, progress: Progress, cancel: &Cancel) -> Result
         patience: job.patience,
         checkpoint_seconds: job.checkpoint_seconds,
         resume: begun,
+        plan_only,
     };
     let control = || match () {
         () if cancel.is_cancelled() => Control::Stop,

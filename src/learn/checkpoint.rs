@@ -45,6 +45,9 @@ pub struct TrainingProgress {
     pub steps: u64,
     /// Slices in a step, as the memory allowed.
     pub batch: usize,
+    /// Threads that the steps were made on; files of earlier versions do not tell.
+    #[serde(default)]
+    pub threads: Option<usize>,
     /// The epochs so far.
     pub epochs: Vec<Epoch>,
     /// Dice of the model that training started from, where it was measured.

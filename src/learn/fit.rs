@@ -87,6 +87,8 @@ pub struct FitOptions<'a> {
     pub checkpoint_seconds: f64,
     /// The state of an interrupted training to go on from.
     pub resume: Option<Checkpoint>,
+    /// Whether all ends, as if it was stopped, once the plan is made.
+    pub plan_only: bool,
 }
 
 /// Trains on a split of a data set.
@@ -165,6 +167,13 @@ pub fn fit(
     }
 
     let graph = spec.graph()?;
+    let threads = rayon::current_num_threads();
+    if let Some(before) = options.resume.as_ref().and_then(|state| state.progress.threads).filter(|&n| n != threads) {
+        on_event(FitEvent::Notice(format!(
+            "The training began on {before} threads and goes on with {threads}: sums come in another order, so the weights will \
+             not be the same to the last digit."
+        )));
+    }
     let first = match (&options.resume, options.init) {
         (Some(checkpoint), _) => start::Start { weights: checkpoint.weights.clone(), notices: Vec::new() },
         (None, Some(model)) => {
@@ -185,6 +194,9 @@ pub fn fit(
     spec.provenance.plan = serde_json::json!({"budget": options.budget, "choices": plan});
     on_event(FitEvent::Planned { plan: Box::new(plan.clone()), why: decided });
     notices.into_iter().for_each(|notice| on_event(FitEvent::Notice(notice)));
+    if options.plan_only {
+        return Err(FitError::Stopped);
+    }
     let mut run = Run {
         signature,
         cases,
@@ -413,6 +425,7 @@ impl Run {
             seconds,
             steps: self.learner.steps,
             batch: self.learner.batch(),
+            threads: Some(rayon::current_num_threads()),
             epochs: self.epochs.clone(),
             before: self.before.clone(),
             losses: self.losses,

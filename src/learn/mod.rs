@@ -1,7 +1,7 @@
 //! Learning from labelled images: data sets, sampling, augmentation, schedules, the loop.
 //!
-//! **Invariant:** the same data, options and seed give the same weights, also over an interruption (budgets in epochs;
-//! a time budget cannot).
+//! **Invariant:** the same data, options, seed and number of threads give the same weights, also over an interruption
+//! (budgets in epochs; a time budget cannot). Which slices are drawn, and how they are changed, does not depend on threads.
 //! **Invariant:** the loop knows nothing of screens: progress goes to a sink, stopping comes from a flag.
 //! **Invariant:** the model kept is the best on the validation cases, measured with the pipeline that users run.
 //!
@@ -35,7 +35,7 @@ pub use appearance::{AppearanceModel, Specimen};
 pub use augment::{Augmentation, Cut};
 pub use averaging::WeightAverage;
 pub use checkpoint::{BestSoFar, Checkpoint, TrainingProgress};
-pub use dataset::{CaseFiles, Dataset, DatasetError, Split, is_ct, is_unnamed, unnamed_channels};
+pub use dataset::{CaseFiles, Dataset, DatasetError, Fold, Split, is_ct, is_unnamed, unnamed_channels};
 pub use events::{Control, Epoch, FitEvent};
 pub use fingerprint::{Fingerprint, FromData, open_network};
 pub use fit::{FitError, FitOptions, Loader, TrainedModel, fit};

@@ -16,8 +16,8 @@ pub struct LabelledScan {
     pub labels: LabelMap,
 }
 
-/// Labels so near to their image lie on it.
-const SAME_MM: f64 = 1e-2;
+/// Labels beside their image by less than this share of the finest spacing lie on it: files round.
+const SAME_SHARE: f64 = 1e-2;
 
 /// Labels beside their image by less than this share of the finest spacing are moved onto it.
 const REPAIRED_SHARE: f64 = 0.1;
@@ -39,10 +39,14 @@ pub fn read_case(
     if of_image != of_labels {
         return Err(error(format!("the image has {of_image:?} voxels, its labels have {of_labels:?}")));
     }
-    if !image.geometry.matches(labels.geometry(), SAME_MM) {
-        let finest = image.geometry.spacing_mm().into_iter().fold(f64::INFINITY, f64::min);
+    let finest = image.geometry.spacing_mm().into_iter().fold(f64::INFINITY, f64::min);
+    if !image.geometry.matches(labels.geometry(), SAME_SHARE * finest) {
         if !image.geometry.matches(labels.geometry(), REPAIRED_SHARE * finest) {
-            return Err(error("image and labels lie in different places; resample the labels to the image".into()));
+            return Err(error(format!(
+                "the labels of {} lie beside the image by {:.3} mm, and voxels are {finest:.3} mm; resample the labels to the image",
+                files.label.display(),
+                image.geometry.distance_mm(labels.geometry())
+            )));
         }
         labels = labels.on(&image.geometry);
         notice(format!("case {name}: the labels lay beside the image by less than a tenth of a voxel; moved onto it"));

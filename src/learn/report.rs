@@ -41,16 +41,27 @@ pub fn curve_table(epochs: &[Epoch]) -> String {
     text
 }
 
-/// Dice of every held-back case and label, the worst case first, with a header.
-pub fn case_table(cases: &[CaseDice]) -> String {
+/// Dice of every held-back case and label, the worst case first, with a header; beside it that of the model that training
+/// started from, where there was one.
+pub fn case_table(cases: &[CaseDice], before: &[CaseDice]) -> String {
     let labels = labels(&[], cases);
     let mut text = String::from("case");
     labels.iter().for_each(|label| text += &format!(",{}", field(&format!("Dice {label}"))));
+    if !before.is_empty() {
+        labels.iter().for_each(|label| text += &format!(",{}", field(&format!("Dice {label} before"))));
+    }
     text += "\n";
     for case in worst_first(cases) {
         text += &field(&case.name);
-        for label in &labels {
-            text += &case.dice.get(*label).map_or(",".to_string(), |d| format!(",{d:.4}"));
+        let mut columns = |dice: Option<&CaseDice>| {
+            for label in &labels {
+                let value = dice.and_then(|case| case.dice.get(*label));
+                text += &value.map_or(",".to_string(), |d| format!(",{d:.4}"));
+            }
+        };
+        columns(Some(case));
+        if !before.is_empty() {
+            columns(before.iter().find(|other| other.name == case.name));
         }
         text += "\n";
     }
@@ -75,7 +86,10 @@ pub fn curve_picture(title: &str, epochs: &[Epoch]) -> String {
     let y = |share: f64| top + height * (1.0 - share.clamp(0.0, 1.0));
     let mut lines: Vec<(String, &str, Vec<[f64; 2]>)> = Vec::new();
     let of_loss = |epoch: &Epoch| [x(epoch), y((epoch.loss - low) / (high - low).max(1e-12))];
-    lines.push((format!("loss ({low:.2} to {high:.2})"), "#999999", epochs.iter().map(of_loss).collect()));
+    if low.is_finite() {
+        let points = epochs.iter().filter(|epoch| epoch.loss.is_finite()).map(of_loss).collect();
+        lines.push((format!("loss ({low:.2} to {high:.2})"), "#999999", points));
+    }
     for (n, label) in labels(epochs, &[]).into_iter().enumerate() {
         let points = epochs.iter().filter_map(|e| e.dice.as_ref()?.get(label).map(|&d| [x(e), y(d)])).collect();
         lines.push((format!("Dice {label}"), COLOURS[n % COLOURS.len()], points));
@@ -109,6 +123,9 @@ pub fn curve_picture(title: &str, epochs: &[Epoch]) -> String {
     for (n, (name, colour, points)) in lines.iter().enumerate() {
         let path: Vec<String> = points.iter().map(|[x, y]| format!("{x:.1},{y:.1}")).collect();
         let at = top + 12.0 + 18.0 * n as f64;
+        if let [[x, y]] = points[..] {
+            svg += &format!("<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3\" fill=\"{colour}\"/>\n");
+        }
         svg += &format!(
             "<polyline points=\"{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\"/>\n\
              <text x=\"{:.1}\" y=\"{at:.1}\" fill=\"{colour}\">{}</text>\n",
@@ -154,7 +171,11 @@ mod tests {
         );
         let case = |name: &str, values| CaseDice { name: name.into(), dice: dice(values) };
         let cases = [case("good", &[("a", 0.9), ("b", 0.8)]), case("poor", &[("b", 0.1)])];
-        assert_eq!(case_table(&cases), "case,Dice a,Dice b\npoor,,0.1000\ngood,0.9000,0.8000\n");
+        assert_eq!(case_table(&cases, &[]), "case,Dice a,Dice b\npoor,,0.1000\ngood,0.9000,0.8000\n");
+        assert_eq!(
+            case_table(&cases, &[case("good", &[("a", 0.5)])]),
+            "case,Dice a,Dice b,Dice a before,Dice b before\npoor,,0.1000,,\ngood,0.9000,0.8000,0.5000,\n"
+        );
     }
 
     #[test]
@@ -162,5 +183,9 @@ mod tests {
         let svg = curve_picture("a < b", &epochs());
         assert_eq!(svg.matches("<polyline").count(), 3);
         assert!(svg.contains("a &lt; b") && !svg.contains("NaN"), "{svg}");
+        // One measurement is a point; of a training that was stopped at once there is no line.
+        assert_eq!(svg.matches("<circle").count(), 2);
+        let nothing = curve_picture("", &[]);
+        assert!(!nothing.contains("inf") && !nothing.contains("<polyline"), "{nothing}");
     }
 }

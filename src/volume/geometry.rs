@@ -129,16 +129,20 @@ impl Geometry {
     }
 
     /// Whether both grids have the same shape and no voxel centre is further apart than `tolerance_mm`.
+    pub fn matches(&self, other: &Self, tolerance_mm: f64) -> bool {
+        self.shape == other.shape && self.distance_mm(other) <= tolerance_mm
+    }
+
+    /// The largest distance between the centres of the same voxel in two grids, over the voxels of the first.
     ///
     /// The distance between two affine maps is convex, so the eight corners decide.
-    pub fn matches(&self, other: &Self, tolerance_mm: f64) -> bool {
-        self.shape == other.shape
-            && (0..8).all(|corner| {
-                let voxel =
-                    [0, 1, 2].map(|axis| if corner >> axis & 1 == 1 { (self.shape[axis] - 1) as f64 } else { 0.0 });
-                let (a, b) = (self.world_from_voxel.point(voxel), other.world_from_voxel.point(voxel));
-                length([a[0] - b[0], a[1] - b[1], a[2] - b[2]]) <= tolerance_mm
-            })
+    pub fn distance_mm(&self, other: &Self) -> f64 {
+        let corners = (0..8).map(|corner| {
+            let voxel = [0, 1, 2].map(|axis| if corner >> axis & 1 == 1 { (self.shape[axis] - 1) as f64 } else { 0.0 });
+            let (a, b) = (self.world_from_voxel.point(voxel), other.world_from_voxel.point(voxel));
+            length([a[0] - b[0], a[1] - b[1], a[2] - b[2]])
+        });
+        corners.fold(0.0, f64::max)
     }
 
     /// The same grid with its axes permuted and flipped to R, A, S order.

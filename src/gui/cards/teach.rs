@@ -17,6 +17,8 @@ use egui_plot::{Line, Plot, PlotPoints};
 const CURVE: f32 = 32.0 * UNIT;
 /// Longest name of a line under the curve, in letters.
 const LONGEST_NAME: usize = 28;
+/// Longest name over a column of the cases, in letters.
+const LONGEST_HEADING: usize = 10;
 /// Most height of the list of cases.
 const CASES: f32 = 48.0 * UNIT;
 
@@ -113,25 +115,42 @@ fn result_ui(ui: &mut egui::Ui, app: &mut App) {
     }
 }
 
-/// Dice of every case, the worst first; the one that was clicked.
+/// A table of Dice by case and label, the worst case first; the case that was clicked.
 fn cases_ui(ui: &mut egui::Ui, result: &TrainSummary) -> Option<String> {
     let mut wanted = None;
-    let names: Vec<&str> = result.dice.keys().map(String::as_str).collect();
-    let names = names.join(", ");
     let t = theme::tokens(ui);
-    let text = format!("Dice of {names}, the worst first");
-    ui.add(egui::Label::new(egui::RichText::new(text).small().color(t.dim)).wrap());
-    egui::ScrollArea::vertical().max_height(CASES).auto_shrink([false, true]).show(ui, |ui| {
-        for case in worst_first(&result.cases) {
-            // A label that is neither there nor found has none.
-            let dice = |name: &String| case.dice.get(name).map_or("-".into(), |d| format!("{d:.3}"));
-            let dice: Vec<String> = result.dice.keys().map(dice).collect();
-            let text = format!("{}  {}", dice.join("  "), case.name);
-            let hint = format!("Dice of {names}; show the slice where the model errs most");
-            if ui.add(egui::Button::new(text).frame(false).truncate()).on_hover_text(hint).clicked() {
-                wanted = Some(case.name.clone());
+    let small = |text: String| egui::Label::new(egui::RichText::new(text).small().color(t.dim)).extend();
+    let before = result.before.as_deref().unwrap_or_default();
+    egui::ScrollArea::both().max_height(CASES).auto_shrink([false, true]).show(ui, |ui| {
+        egui::Grid::new("cases").striped(true).spacing([2.0 * UNIT, UNIT]).show(ui, |ui| {
+            for name in result.dice.keys() {
+                let short: String = name.chars().take(LONGEST_HEADING).collect();
+                ui.add(small(short)).on_hover_text(format!("Dice of {name}, the worst case first"));
             }
-        }
+            if !before.is_empty() {
+                ui.add(small("before".into())).on_hover_text("Mean Dice of the model that the training started from");
+            }
+            ui.end_row();
+            for case in worst_first(&result.cases) {
+                for name in result.dice.keys() {
+                    // A label that is neither there nor found has none.
+                    ui.label(case.dice.get(name).map_or("-".into(), |d| format!("{d:.3}")));
+                }
+                if !before.is_empty() {
+                    let was = before.iter().find(|other| other.name == case.name);
+                    ui.label(was.map_or("-".into(), |was| format!("{:.3}", was.mean())));
+                }
+                let hint = "Show the slice where the model errs most";
+                let button = egui::Button::new(&case.name).frame(false).wrap_mode(egui::TextWrapMode::Extend);
+                let response = ui.add(button).on_hover_text(hint);
+                let label = format!("Where the model errs in {}", case.name);
+                response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, true, &label));
+                if response.clicked() {
+                    wanted = Some(case.name.clone());
+                }
+                ui.end_row();
+            }
+        });
     });
     wanted
 }
@@ -230,6 +249,8 @@ fn choices_ui(ui: &mut egui::Ui, app: &mut App) {
             "The model is more exact, and takes twice as long where slices show the left and the right side",
         );
     plan_choices::plan_ui(ui, &mut teach.plan, teach.from_model);
+    plan_choices::suggestion_ui(ui, app);
+    let teach = &mut app.teach;
     ui.horizontal(|ui| {
         ui.add(egui::DragValue::new(&mut teach.minutes).range(MINUTES).suffix(" min"))
             .on_hover_text("Length of the training; the rate falls to zero by its end");
@@ -238,9 +259,9 @@ fn choices_ui(ui: &mut egui::Ui, app: &mut App) {
     });
 }
 
-/// A list of networks; the chosen one's advice is its tooltip.
+/// A list of networks, and below it when to choose the one that is chosen.
 fn rows_ui(ui: &mut egui::Ui, label: &str, rows: &[ZooRow], first: Option<&str>, chosen: &mut String) {
-    let advice = rows.iter().find(|row| row.id == *chosen).map(hint).unwrap_or_default();
+    let size = rows.iter().find(|row| row.id == *chosen).map(hint).unwrap_or_default();
     let shown = chosen.clone();
     egui::ComboBox::from_label(label)
         .selected_text(shown)
@@ -253,7 +274,11 @@ fn rows_ui(ui: &mut egui::Ui, label: &str, rows: &[ZooRow], first: Option<&str>,
             }
         })
         .response
-        .on_hover_text(advice);
+        .on_hover_text(size);
+    if let Some(row) = rows.iter().find(|row| row.id == *chosen) {
+        let t = theme::tokens(ui);
+        ui.add(egui::Label::new(egui::RichText::new(&row.title).small().color(t.dim)).wrap());
+    }
 }
 
 fn hint(row: &ZooRow) -> String {

@@ -204,7 +204,7 @@ impl Augmentation {
             warp.read(channel, case.size, cut, &mut image);
             intensity::change(self, &mut image[start..], size, random);
         }
-        Example { image, labels: warp.read_labels(&case.labels, case.size) }
+        Example { image, labels: warp.read_labels(&case.labels, case.size, cut) }
     }
 
     fn warp(&self, drawn: &Drawn, cut: Cut, random: &mut Random) -> Warp {

@@ -115,9 +115,9 @@ impl Warp {
     }
 
     /// Labels of the patch's own slice: at every pixel the one that the voxels around it weigh most for.
-    pub fn read_labels(&self, labels: &[Vec<u16>], size: [usize; 2]) -> Vec<u16> {
+    pub fn read_labels(&self, labels: &[Vec<u16>], size: [usize; 2], cut: Cut) -> Vec<u16> {
         let mut all = Vec::with_capacity(self.patch[0] * self.patch[1]);
-        self.each(0.0, |at| all.push(vote(labels, size, at)));
+        self.each(0.0, |at| all.push(vote(labels, size, at, cut.mirrored_border)));
         all
     }
 }
@@ -194,8 +194,9 @@ fn inside(at: i64, length: usize, mirrored: bool) -> Option<usize> {
     }
 }
 
-/// The label of the largest weight among the eight voxels around; of equals the lowest.
-fn vote(labels: &[Vec<u16>], size: [usize; 2], at: [f64; 3]) -> u16 {
+/// The label of the largest weight among the eight voxels around; of equals the lowest. Beyond the slice there is background, or
+/// the slice mirrored.
+fn vote(labels: &[Vec<u16>], size: [usize; 2], at: [f64; 3], mirrored: bool) -> u16 {
     let (r, c) = (at[1].floor(), at[2].floor());
     let (fr, fc) = ((at[1] - r) as f32, (at[2] - c) as f32);
     let (r, c) = (r as i64, c as i64);
@@ -208,7 +209,7 @@ fn vote(labels: &[Vec<u16>], size: [usize; 2], at: [f64; 3]) -> u16 {
                 if weight <= 0.0 {
                     continue;
                 }
-                let at = inside(row, size[0], false).zip(inside(column, size[1], false));
+                let at = inside(row, size[0], mirrored).zip(inside(column, size[1], mirrored));
                 let label = at.map_or(0, |(r, c)| labels[slice][r * size[1] + c]);
                 match found[..count].iter_mut().find(|(l, _)| *l == label) {
                     Some((_, sum)) => *sum += weight,
@@ -255,10 +256,11 @@ mod tests {
     #[test]
     fn votes_weigh_voxels_and_beyond_the_slice_is_background() {
         let labels = vec![vec![1, 1, 2, 2], vec![3, 3, 3, 3]];
-        assert_eq!(vote(&labels, [2, 2], [0.0, 0.4, 0.0]), 1);
-        assert_eq!(vote(&labels, [2, 2], [0.0, 0.6, 0.0]), 2);
-        assert_eq!(vote(&labels, [2, 2], [0.7, 0.6, 0.0]), 3);
-        assert_eq!(vote(&labels, [2, 2], [0.0, -0.6, 0.0]), 0);
-        assert_eq!(vote(&labels, [2, 2], [9.0, 0.0, 0.0]), 3);
+        assert_eq!(vote(&labels, [2, 2], [0.0, 0.4, 0.0], false), 1);
+        assert_eq!(vote(&labels, [2, 2], [0.0, 0.6, 0.0], false), 2);
+        assert_eq!(vote(&labels, [2, 2], [0.7, 0.6, 0.0], false), 3);
+        assert_eq!(vote(&labels, [2, 2], [0.0, -0.6, 0.0], false), 0);
+        assert_eq!(vote(&labels, [2, 2], [0.0, -0.6, 0.0], true), 2, "as its image");
+        assert_eq!(vote(&labels, [2, 2], [9.0, 0.0, 0.0], false), 3);
     }
 }

@@ -2,11 +2,12 @@
 
 mod nnunet;
 mod pairs;
+mod split;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
+pub use split::{Fold, Split};
 
 /// What is wrong with a data set.
 #[derive(Debug, thiserror::Error)]
@@ -50,15 +51,6 @@ pub struct Dataset {
     pub unchosen: Vec<u16>,
     /// Labelled cases by name.
     pub cases: Vec<CaseFiles>,
-}
-
-/// Names of training and validation cases.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Split {
-    /// Learned from.
-    pub train: Vec<String>,
-    /// Held back.
-    pub validation: Vec<String>,
 }
 
 /// What a channel is called where nobody says what it is.
@@ -167,56 +159,6 @@ impl Dataset {
         Ok(())
     }
 
-    /// The split of a JSON file with the lists `train` and `validation` (or `val`).
-    ///
-    /// # Errors
-    /// When the file is damaged or names a case that does not exist.
-    pub fn read_split(&self, path: &Path) -> Result<Split, DatasetError> {
-        let error = |problem: String| DatasetError { path: path.into(), problem };
-        let text = std::fs::read_to_string(path).map_err(|e| error(format!("cannot read the split: {e}")))?;
-        let json: Value = serde_json::from_str(&text).map_err(|e| error(format!("the split is damaged: {e}")))?;
-        let list = |key: &str| -> Option<Vec<String>> {
-            json.get(key)?.as_array()?.iter().map(|v| v.as_str().map(|s| case_name(Path::new(s)))).collect()
-        };
-        let train = list("train").ok_or_else(|| error("the list `train` is missing".into()))?;
-        let validation = list("validation")
-            .or_else(|| list("val"))
-            .ok_or_else(|| error("the list `validation` is missing".into()))?;
-        let all: Vec<&String> = train.iter().chain(&validation).collect();
-        if let Some(name) = all.iter().find(|name| self.case(name).is_none()) {
-            return Err(error(format!("the split names the case {name:?}, which the data set does not have")));
-        }
-        if let Some(name) = train.iter().find(|name| validation.contains(name)) {
-            return Err(error(format!(
-                "the case {name:?} is in `train` and in `validation`; what is learned from cannot be held back"
-            )));
-        }
-        if let Some(name) = all.iter().find(|name| all.iter().filter(|other| other == name).count() > 1) {
-            return Err(error(format!("the split names the case {name:?} twice")));
-        }
-        Ok(Split { train, validation })
-    }
-
-    /// Every fifth case is held back, in the order of names; of two to four cases the last.
-    pub fn default_split(&self) -> Split {
-        let mut split = Split { train: Vec::new(), validation: Vec::new() };
-        let count = self.cases.len();
-        for (n, case) in self.cases.iter().enumerate() {
-            let held_back = n % 5 == 4 || ((2..5).contains(&count) && n + 1 == count);
-            if held_back { &mut split.validation } else { &mut split.train }.push(case.name.clone());
-        }
-        split
-    }
-
-    /// One of several folds: every `count`-th case from the `fold`-th (counted from 0) is held back, in the order of names.
-    pub fn fold(&self, fold: usize, count: usize) -> Split {
-        let mut split = Split { train: Vec::new(), validation: Vec::new() };
-        for (n, case) in self.cases.iter().enumerate() {
-            if n % count == fold { &mut split.validation } else { &mut split.train }.push(case.name.clone());
-        }
-        split
-    }
-
     /// A case by name.
     pub fn case(&self, name: &str) -> Option<&CaseFiles> {
         self.cases.iter().find(|case| case.name == name)
@@ -242,7 +184,7 @@ mod tests {
         let dataset = Dataset::open(at).unwrap();
         assert_eq!(dataset.cases.iter().map(|c| c.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
         assert_eq!(dataset.labels[&1], "liver");
-        let [first, second] = [0, 1].map(|fold| dataset.fold(fold, 2));
+        let [first, second] = [0, 1].map(|fold| dataset.fold(Fold { fold, count: 2 }));
         assert_eq!((&first.validation, &first.train), (&second.train, &second.validation));
         assert_eq!(first.validation, ["a"]);
         let partly = v2.replace(r#""liver": 1}"#, r#""liver": 1, "ignore": 2}"#);
