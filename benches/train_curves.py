@@ -58,7 +58,7 @@ def ours():
 
     def put_aside():
         seconds, epoch, path = newest
-        snapshots.append((seconds, epoch * EPOCH_STEPS, path.rename(a.output / f"ours-{len(snapshots)}.safetensors")))
+        snapshots.append((seconds, epoch * EPOCH_STEPS, shutil.copy(path, a.output / f"ours-{len(snapshots)}.safetensors")))
 
     with subprocess.Popen(map(str, words), stdout=subprocess.PIPE, text=True) as run:
         for line in run.stdout:

@@ -165,7 +165,7 @@ fn labels_beside_their_image_are_moved_onto_it_or_refused_by_share_of_a_voxel() 
     assert_eq!(beside(0.001).unwrap(), 0);
     assert_eq!(beside(0.05).unwrap(), 1, "the user is told");
     let error = beside(2.0).unwrap_err();
-    assert!(error.contains("0.010 mm") && error.contains("0.005 mm"), "{error}");
+    assert!(error.contains("2.0 of its voxels of 0.005 mm"), "{error}");
 }
 
 #[test]

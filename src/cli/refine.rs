@@ -70,7 +70,7 @@ impl Refine {
         let (cancel, show) = (Cancel::default(), |event| terminal.show(event));
         let volume = Arc::new(jobs::open_one(&self.image, None, &|_| std::ops::ControlFlow::Continue(()))?);
         let labels = jobs::read_labels(&self.labels, &cancel, &show)?;
-        if !labels.geometry().matches(&volume.geometry, 1e-2) {
+        if !labels.geometry().lies_on(&volume.geometry) {
             return Err(JobError::Other(format!(
                 "{} does not lie on the grid of {}",
                 self.labels.display(),

@@ -245,7 +245,7 @@ impl Train {
         plan.rate = match self.rate {
             None => plan.rate,
             Some(rate) if rate > 0.0 && rate.is_finite() => rate,
-            Some(rate) => return Err(JobError::Other(format!("--rate must be above 0, not {rate}"))),
+            Some(rate) => return Err(JobError::Other(format!("--rate must be a finite number above 0, not {rate}"))),
         };
         plan.freeze.clone_from(&self.freeze);
         plan.warm_up = share("warm-up", self.warm_up.unwrap_or(plan.warm_up))?;

@@ -88,8 +88,8 @@ pub struct App {
     pub(super) models: Vec<ListedModel>,
     /// The chosen model, read once.
     pub(super) model: Option<(String, Arc<Model>)>,
-    /// That model as it was before it was adapted to finished slices, of this scan or one before.
-    pub(super) unadapted: Option<Arc<Model>>,
+    /// Where it was adapted to finished slices: of which image, and the model as it was when that began.
+    pub(super) adapted: Option<(u64, Arc<Model>)>,
     pub(super) device_choice: DeviceChoice,
     pub(super) device: String,
     pub(super) axis: Option<SliceAxis>,
@@ -151,7 +151,7 @@ impl App {
             dialogs: Dialogs::new(),
             models,
             model: None,
-            unadapted: None,
+            adapted: None,
             device_choice: DeviceChoice::Auto,
             device: String::new(),
             axis: None,
@@ -323,7 +323,7 @@ impl App {
         if known && self.fetching.as_ref() != Some(id) && self.model.as_ref().is_none_or(|(loaded, _)| loaded != id) {
             self.fetching = Some(id.clone());
             self.model = None;
-            self.unadapted = None;
+            self.adapted = None;
             self.tasks.start(format!("Loading model {id}"), Job::LoadModel(id.clone()), Snapshot::default(), context);
         }
     }

@@ -81,7 +81,9 @@ impl App {
                 }
                 if let Some((_, loaded)) = self.model.as_mut().filter(|(_, loaded)| loaded.spec.id == model.spec.id) {
                     let before = std::mem::replace(loaded, model);
-                    self.unadapted.get_or_insert(before);
+                    if self.adapted.as_ref().is_none_or(|(image, _)| *image != self.images) {
+                        self.adapted = Some((self.images, before));
+                    }
                 }
             }
             Ok(Outcome::Attention(view)) => self.attention_found(view),

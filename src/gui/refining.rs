@@ -45,8 +45,11 @@ impl App {
 
     pub(super) fn refine(&mut self, context: &egui::Context) {
         let Some((_, model)) = self.model.clone() else { return };
-        // From the model as it was, to all that is finished now: nothing is learned that was taken back since.
-        let model = self.unadapted.clone().unwrap_or(model);
+        // From the model as it came to this scan, to all that is finished now: nothing is learned that was taken back since.
+        let model = match &self.adapted {
+            Some((image, before)) if *image == self.images => before.clone(),
+            _ => model,
+        };
         let done = self.done_slices();
         let Some(viewer) = &self.viewer else { return };
         let options = self.segment_options(&model, viewer.frame);
@@ -67,7 +70,7 @@ impl App {
 
     /// The model as it was before.
     pub(super) fn forget_refinement(&mut self) {
-        self.unadapted = None;
+        self.adapted = None;
         self.model = None;
     }
 }

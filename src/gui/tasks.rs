@@ -132,6 +132,7 @@ impl Tasks {
                                 | Outcome::Refined { .. }
                                 | Outcome::Classified { .. }
                                 | Outcome::Compared(_)
+                                | Outcome::Planned { .. }
                                 | Outcome::Attention(..))
                         );
                         let outcome = if task.stopping && unwanted { Err(JobError::Stopped) } else { outcome };

@@ -152,7 +152,7 @@ pub struct Teach {
     /// How the running training is carried out, where its scans decided it.
     pub planned: String,
     /// The choices that a plan was asked for, and the plan.
-    suggested: Option<(String, String)>,
+    pub suggested: Option<(String, String)>,
     /// The running or last training.
     pub curve: Curve,
     /// A held-back slice as the model sees it.
@@ -250,30 +250,19 @@ impl Teach {
         format!("{} ({network}) learns from {scans}", self.name)
     }
 
-    /// Everything that a plan depends on.
-    fn choices(&self, model: &str) -> String {
+    /// Everything that a plan depends on but the scan and the model; those are told by `start`.
+    pub fn choices(&self, start: &str) -> String {
         let scans = (self.from_scan, &self.dataset, self.folder_scans().map(|scans| (scans.labels(), scans.split())));
         let slices = (self.slices, self.sided, self.average_mirrored);
-        format!("{scans:?} {:?} {model} {slices:?} {:?}", (self.from_model, self.chosen()), self.plan)
+        let network = (!self.from_model).then(|| self.chosen());
+        format!("{start} {scans:?} {network:?} {slices:?} {:?}", self.plan)
     }
 
-    /// Keeps what a plan was asked for.
-    pub fn plan_is_asked_for(&mut self, model: &str) {
-        self.suggested = Some((self.choices(model), String::new()));
-    }
-
-    /// Takes the plan that was asked for.
+    /// Takes the plan that was asked for last.
     pub fn plan_is_made(&mut self, why: &[String]) {
         if let Some((_, plan)) = &mut self.suggested {
-            *plan =
-                if why.is_empty() { "All is as chosen; nothing is left to the scans.".into() } else { why.join(" ") };
+            *plan = if why.is_empty() { "Nothing is left to the scans.".into() } else { why.join(" ") };
         }
-    }
-
-    /// The plan, if it is that of the choices as they are now.
-    pub fn suggested_plan(&self, model: &str) -> Option<&str> {
-        let (choices, plan) = self.suggested.as_ref()?;
-        (!plan.is_empty() && *choices == self.choices(model)).then_some(plan)
     }
 
     /// Why the choices cannot be built, looked up once for each of them.

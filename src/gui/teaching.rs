@@ -46,12 +46,27 @@ impl App {
         }
     }
 
+    /// What a plan is made for: the choices, the finished slices where those are learned from, the model where that is the start.
+    fn planned_for(&self) -> String {
+        let revision = self.viewer.as_ref().map(|viewer| viewer.session.revision());
+        let scan = self.teach.from_scan.then_some((self.images, revision, self.pixels.background));
+        let spec = self.model.as_ref().map(|(_, model)| &model.spec);
+        let model = spec.filter(|_| self.teach.from_model).map(|of| (&of.sha256, of.slice_axis, &of.fused_axes));
+        self.teach.choices(&format!("{scan:?} {model:?}"))
+    }
+
+    /// The plan of the choices as they are now, if it was asked for; empty until it is made.
+    pub(super) fn suggested_plan(&self) -> Option<&str> {
+        let (wanted, plan) = self.teach.suggested.as_ref()?;
+        (*wanted == self.planned_for()).then_some(plan)
+    }
+
     /// Makes the plan of the choices in the background; nothing is trained or written.
     pub(super) fn plan_teaching(&mut self, context: &egui::Context) {
         let model = self.model.as_ref().map(|(_, model)| model.as_ref());
         let nowhere = std::path::Path::new("");
         if let Some(job) = self.teach.job(nowhere, self.marked_scan(), model, self.device_choice, false) {
-            self.teach.plan_is_asked_for(&self.settings.model);
+            self.teach.suggested = Some((self.planned_for(), String::new()));
             self.tasks.cancel(PLANNING);
             self.tasks.start(PLANNING, Job::Plan(Box::new(job)), Snapshot::default(), context);
         }
@@ -78,6 +93,8 @@ impl App {
     /// Takes what a folder holds, if it still is the chosen one.
     pub(super) fn dataset_found(&mut self, facts: DatasetFacts) {
         if self.teach.dataset.as_ref() == Some(&facts.folder) {
+            // Its files may have changed under their names.
+            self.teach.suggested = None;
             self.teach.scans = Some(ScanChoices::new(facts, self.teach.before.take()));
         }
     }

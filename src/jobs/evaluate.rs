@@ -133,7 +133,7 @@ fn score(predicted: &Path, truth: &Path, cancel: &Cancel) -> Result<CaseScores, 
     let quiet = |_| {};
     let p = read_labels(predicted, cancel, &quiet)?;
     let t = read_labels(truth, cancel, &quiet)?;
-    if !p.geometry().matches(t.geometry(), 1e-2) {
+    if !p.geometry().lies_on(t.geometry()) {
         return Err(JobError::Other(format!(
             "{} and {} lie on different grids ({:?} and {:?} voxels, {} and {})",
             predicted.display(),

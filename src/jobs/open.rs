@@ -7,9 +7,6 @@ use super::{Cancel, JobError, Outcome, Progress, watch};
 use crate::formats;
 use crate::volume::{LabelMap, LabelTable, Volume};
 
-/// Labels may be this far off the image's grid before they are refused, in millimetres: headers round.
-const LABEL_TOLERANCE_MM: f64 = 1e-2;
-
 /// Reads a file as labels.
 ///
 /// # Errors
@@ -30,7 +27,7 @@ pub(super) fn open_labels(
     cancel: &Cancel,
 ) -> Result<Outcome, JobError> {
     let labels = read_labels(path, cancel, progress)?;
-    if !labels.geometry().matches(&volume.geometry, LABEL_TOLERANCE_MM) {
+    if !labels.geometry().lies_on(&volume.geometry) {
         return Err(JobError::Other(format!(
             "the labels lie on another grid than the image: {:?} voxels {} instead of {:?} {}, or moved; resample them \
              to the image first ({})",

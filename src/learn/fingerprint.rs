@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use super::augment::Augmentation;
 use super::plan::Plan;
 use super::reading::LabelledScan;
+use super::sides::tell_sides;
 use crate::model::{ArchitectureSpec, SliceAxis};
 use crate::volume::Statistics;
 
@@ -87,30 +88,8 @@ impl Fingerprint {
             along(&|scan, axis| scan.image.geometry.spacing_mm()[axis] * scan.image.geometry.shape()[axis] as f64);
         let all = scans.iter().flat_map(|scan| scan.image.geometry.spacing_mm());
         let spacing_range_mm = all.fold([f64::INFINITY, 0.0], |[low, high]: [f64; 2], s| [low.min(s), high.max(s)]);
-        let is_side = |name: &str| {
-            let letters: Vec<char> = name.chars().collect();
-            let mut spaced = String::new();
-            for (n, &c) in letters.iter().enumerate() {
-                // "LeftKidney" and "LKidney" are two words.
-                let after_small = n > 0 && letters[n - 1].is_lowercase() && c.is_uppercase();
-                let before_small = n == 1 && c.is_uppercase() && letters.get(2).is_some_and(|next| next.is_lowercase());
-                if after_small || before_small {
-                    spaced.push(' ');
-                }
-                spaced.push(c);
-            }
-            let spaced = spaced.to_lowercase();
-            let words: Vec<&str> =
-                spaced.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
-            let named = words.iter().any(|word| ["left", "right", "lh", "rh", "lt", "rt"].contains(word));
-            // A single letter at an end, as in "kidney_l" and "R hippocampus".
-            let ends = [words.first(), words.last()];
-            named || (words.len() > 1 && ends.into_iter().flatten().any(|word| ["l", "r"].contains(word)))
-        };
         let names: Vec<&str> = label_names.into_iter().collect();
-        // One letter alone may stand for anything, both of them do not.
-        let has = |side: &str| names.iter().any(|name| name.trim().eq_ignore_ascii_case(side));
-        let sided = names.iter().copied().any(is_side) || (has("l") && has("r"));
+        let sided = tell_sides(&names);
         let counts: Vec<BTreeMap<u16, usize>> = scans.iter().map(|scan| scan.labels.counts()).collect();
         let volume = |scan: &LabelledScan| scan.image.geometry.spacing_mm().iter().product::<f64>() / 1000.0;
         let facts = |(value, name): (u16, &&str)| {
@@ -296,20 +275,6 @@ mod tests {
             augmentation: Augmentation::default(),
             from_data: FromData::ALL,
             seed: 1,
-        }
-    }
-
-    #[test]
-    fn names_tell_left_from_right() {
-        let sided = |name: &str| Fingerprint::new(&[], [name]).sided;
-        assert!(Fingerprint::new(&[], ["background", "L", "R"]).sided);
-        for name in
-            ["left kidney", "kidney_left", "LeftKidney", "kidney_l", "R hippocampus", "lh.cortex", "LKidney", "rt_lung"]
-        {
-            assert!(sided(name), "{name}");
-        }
-        for name in ["liver", "cleft", "bright rim", "Anterior", "label 1", "R", "CSF", "Lesion"] {
-            assert!(!sided(name), "{name}");
         }
     }
 

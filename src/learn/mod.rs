@@ -27,6 +27,7 @@ mod refine;
 mod report;
 mod sampling;
 mod schedule;
+mod sides;
 mod specification;
 mod start;
 mod validation;

@@ -16,9 +16,6 @@ pub struct LabelledScan {
     pub labels: LabelMap,
 }
 
-/// Labels beside their image by less than this share of the finest spacing lie on it: files round.
-const SAME_SHARE: f64 = 1e-2;
-
 /// Labels beside their image by less than this share of the finest spacing are moved onto it.
 const REPAIRED_SHARE: f64 = 0.1;
 
@@ -39,13 +36,13 @@ pub fn read_case(
     if of_image != of_labels {
         return Err(error(format!("the image has {of_image:?} voxels, its labels have {of_labels:?}")));
     }
-    let finest = image.geometry.spacing_mm().into_iter().fold(f64::INFINITY, f64::min);
-    if !image.geometry.matches(labels.geometry(), SAME_SHARE * finest) {
+    if !labels.geometry().lies_on(&image.geometry) {
+        let finest = image.geometry.finest_mm();
         if !image.geometry.matches(labels.geometry(), REPAIRED_SHARE * finest) {
             return Err(error(format!(
-                "the labels of {} lie beside the image by {:.3} mm, and voxels are {finest:.3} mm; resample the labels to the image",
-                files.label.display(),
-                image.geometry.distance_mm(labels.geometry())
+                "the labels lie beside the image by {:.1} of its voxels of {finest} mm; resample them to the image ({})",
+                image.geometry.distance_mm(labels.geometry()) / finest,
+                files.label.display()
             )));
         }
         labels = labels.on(&image.geometry);

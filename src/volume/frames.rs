@@ -4,9 +4,6 @@ use super::geometry::Geometry;
 use super::scan::{Rescale, Volume};
 use super::voxels::Voxels;
 
-/// Largest distance of matching grids in millimetres.
-const SAME_GRID_MM: f64 = 1e-2;
-
 /// One volume with a frame for each of `volumes`, in their order. Stored types and rescaling are kept where all are alike; else
 /// values are 32-bit floats.
 ///
@@ -18,7 +15,7 @@ pub fn stack_frames(volumes: &[Volume]) -> Result<Volume, String> {
         if volume.frame_count() != 1 {
             return Err(format!("{} has {} frames and cannot be one channel", volume.name, volume.frame_count()));
         }
-        if !volume.geometry.matches(&first.geometry, SAME_GRID_MM) {
+        if !volume.geometry.lies_on(&first.geometry) {
             return Err(format!("{} and {} lie on different grids", first.name, volume.name));
         }
     }

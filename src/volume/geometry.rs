@@ -133,6 +133,17 @@ impl Geometry {
         self.shape == other.shape && self.distance_mm(other) <= tolerance_mm
     }
 
+    /// Whether both grids are the same but for rounding in headers: no voxel centre is off by more than a hundredth of the finest
+    /// spacing.
+    pub fn lies_on(&self, other: &Self) -> bool {
+        self.matches(other, 1e-2 * other.finest_mm())
+    }
+
+    /// The smallest spacing.
+    pub fn finest_mm(&self) -> f64 {
+        self.spacing_mm().into_iter().fold(f64::INFINITY, f64::min)
+    }
+
     /// The largest distance between the centres of the same voxel in two grids, over the voxels of the first.
     ///
     /// The distance between two affine maps is convex, so the eight corners decide.

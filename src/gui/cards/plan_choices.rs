@@ -1,5 +1,6 @@
 //! Of the Teach card: how it is trained, for those who want to choose it.
 
+use super::teach::lacks;
 use crate::gui::app::{Action, App};
 use crate::gui::egui;
 use crate::gui::plan_choices::PlanChoices;
@@ -50,24 +51,17 @@ pub fn plan_ui(ui: &mut egui::Ui, chosen: &mut PlanChoices, from_model: bool) {
 pub fn suggestion_ui(ui: &mut egui::Ui, app: &mut App) {
     let t = theme::tokens(ui);
     let dim = |text: &str| egui::Label::new(egui::RichText::new(text).small().color(t.dim)).wrap();
-    if app.tasks.find(PLANNING).is_some() {
-        ui.add(dim("The scans are being read for the plan"));
-    } else if let Some(plan) = app.teach.suggested_plan(&app.settings.model) {
-        ui.add(dim(plan));
-    } else {
-        let teach = &app.teach;
-        let lacks = match () {
-            () if teach.from_scan && app.done_slices().is_empty() => {
-                Some("Mark a slice done (Enter over its view) first")
+    let lacks = lacks(app);
+    match app.suggested_plan() {
+        // Of the choices as they are now; they may have changed since it was asked for.
+        Some("") if app.tasks.is_running(PLANNING) => drop(ui.add(dim("The scans are being read for the plan"))),
+        Some(plan) if !plan.is_empty() => drop(ui.add(dim(plan))),
+        _ => {
+            let hint = "Reads the scans and says how they would be learned; nothing is trained yet";
+            let button = ui.add_enabled(lacks.is_none(), egui::Button::new("Show the plan")).on_hover_text(hint);
+            if button.on_disabled_hover_text(lacks.unwrap_or_default()).clicked() {
+                app.act(Action::PlanTeaching, ui.ctx());
             }
-            () if !teach.from_scan && teach.dataset.is_none() => Some("Choose a folder of labelled scans first"),
-            () if teach.from_model && !app.model_is_ready() => Some("The model is being read"),
-            () => None,
-        };
-        let hint = "Reads the scans and says how they would be learned; nothing is trained yet";
-        let button = ui.add_enabled(lacks.is_none(), egui::Button::new("Show the plan").small()).on_hover_text(hint);
-        if button.on_disabled_hover_text(lacks.unwrap_or_default()).clicked() {
-            app.act(Action::PlanTeaching, ui.ctx());
         }
     }
 }

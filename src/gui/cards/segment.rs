@@ -83,7 +83,7 @@ fn refine_ui(ui: &mut egui::Ui, app: &mut App) {
         if refine.on_disabled_hover_text(lacks.unwrap_or_default()).clicked() {
             app.act(Action::Refine, ui.ctx());
         }
-        if app.unadapted.is_some() {
+        if app.adapted.is_some() {
             let hint = "The model was adapted to finished slices; use it again as it was before";
             if ui.button("Forget").on_hover_text(hint).clicked() {
                 app.act(Action::ForgetRefinement, ui.ctx());

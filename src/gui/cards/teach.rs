@@ -9,7 +9,7 @@ use crate::gui::scan_choices::ScanChoices;
 use crate::gui::teach::{MINUTES, Slices, TEACHING, Teach, model_id, model_name};
 use crate::gui::theme::{self, UNIT};
 use crate::jobs::{TrainSummary, ZooRow};
-use crate::learn::{mean_dice, worst_first};
+use crate::learn::{CaseDice, mean_dice, worst_first};
 use crate::model::is_id;
 use egui_plot::{Line, Plot, PlotPoints};
 
@@ -123,36 +123,57 @@ fn cases_ui(ui: &mut egui::Ui, result: &TrainSummary) -> Option<String> {
     let before = result.before.as_deref().unwrap_or_default();
     egui::ScrollArea::both().max_height(CASES).auto_shrink([false, true]).show(ui, |ui| {
         egui::Grid::new("cases").striped(true).spacing([2.0 * UNIT, UNIT]).show(ui, |ui| {
-            for name in result.dice.keys() {
-                let short: String = name.chars().take(LONGEST_HEADING).collect();
-                ui.add(small(short)).on_hover_text(format!("Dice of {name}, the worst case first"));
-            }
+            ui.add(small("case".into())).on_hover_text("The worst first");
             if !before.is_empty() {
                 ui.add(small("before".into())).on_hover_text("Mean Dice of the model that the training started from");
+                ui.add(small("after".into())).on_hover_text("Mean Dice of the labels that are there or found");
+            }
+            for name in result.dice.keys() {
+                ui.add(small(shortened(name, LONGEST_HEADING))).on_hover_text(format!("Dice of {name}"));
             }
             ui.end_row();
             for case in worst_first(&result.cases) {
-                for name in result.dice.keys() {
-                    // A label that is neither there nor found has none.
-                    ui.label(case.dice.get(name).map_or("-".into(), |d| format!("{d:.3}")));
-                }
-                if !before.is_empty() {
-                    let was = before.iter().find(|other| other.name == case.name);
-                    ui.label(was.map_or("-".into(), |was| format!("{:.3}", was.mean())));
-                }
                 let hint = "Show the slice where the model errs most";
-                let button = egui::Button::new(&case.name).frame(false).wrap_mode(egui::TextWrapMode::Extend);
+                let button = egui::Button::new(egui::RichText::new(&case.name).small())
+                    .frame(false)
+                    .wrap_mode(egui::TextWrapMode::Extend);
                 let response = ui.add(button).on_hover_text(hint);
                 let label = format!("Where the model errs in {}", case.name);
                 response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, true, &label));
                 if response.clicked() {
                     wanted = Some(case.name.clone());
                 }
+                // A label that is neither there nor found has none.
+                let text =
+                    |dice: Option<f64>| egui::RichText::new(dice.map_or("-".into(), |d| format!("{d:.3}"))).small();
+                let mut number = |dice| ui.label(text(dice));
+                let mean = |case: &CaseDice| (!case.dice.is_empty()).then(|| case.mean());
+                if !before.is_empty() {
+                    number(before.iter().find(|other| other.name == case.name).and_then(mean));
+                    number(mean(case));
+                }
+                result.dice.keys().for_each(|name| drop(number(case.dice.get(name).copied())));
                 ui.end_row();
             }
         });
     });
     wanted
+}
+
+/// What the choices lack for a plan to be made of them.
+pub fn lacks(app: &mut App) -> Option<&'static str> {
+    let unchosen = app.teach.folder_scans().and_then(ScanChoices::problem);
+    match () {
+        () if app.teach.from_scan && app.done_slices().is_empty() => {
+            Some("Label a slice and mark it done (Enter over its view) first")
+        }
+        () if !app.teach.from_scan && app.teach.dataset.is_none() => Some("Choose a folder of labelled scans first"),
+        () if !app.teach.from_scan && app.looks_at_dataset() => Some("The scans are being looked at"),
+        () if unchosen.is_some() => unchosen,
+        () if !app.teach.from_model && app.teach.problem().is_some() => Some("This network cannot be built"),
+        () if app.teach.from_model && !app.model_is_ready() => Some("The model is being read"),
+        () => None,
+    }
 }
 
 fn start_ui(ui: &mut egui::Ui, app: &mut App) {
@@ -163,20 +184,13 @@ fn start_ui(ui: &mut egui::Ui, app: &mut App) {
     }
     let there = app.taught_before();
     let interrupted = there.training;
-    let unchosen = app.teach.folder_scans().and_then(ScanChoices::problem);
+    let lacks = lacks(app);
     let missing = match () {
-        () if app.teach.from_scan && app.done_slices().is_empty() => {
-            Some("Label a slice and mark it done (Enter over its view) first")
-        }
-        () if !app.teach.from_scan && app.teach.dataset.is_none() => Some("Choose a folder of labelled scans first"),
-        () if !app.teach.from_scan && app.looks_at_dataset() => Some("The scans are being looked at"),
-        () if unchosen.is_some() => unchosen,
-        () if problem.is_some() => Some("This network cannot be built"),
+        () if lacks.is_some() => lacks,
         () if !is_id(&app.teach.name) => Some("A name has letters, digits, - _ ."),
         () if there.model && !interrupted => {
             Some("There is a model of this name; choose another, nothing is overwritten")
         }
-        () if app.teach.from_model && !app.model_is_ready() => Some("The model is being read"),
         () if interrupted => Some("A training of this name was interrupted; go on with it, or choose another name"),
         () => None,
     };
@@ -277,7 +291,7 @@ fn rows_ui(ui: &mut egui::Ui, label: &str, rows: &[ZooRow], first: Option<&str>,
         .on_hover_text(size);
     if let Some(row) = rows.iter().find(|row| row.id == *chosen) {
         let t = theme::tokens(ui);
-        ui.add(egui::Label::new(egui::RichText::new(&row.title).small().color(t.dim)).wrap());
+        ui.add(egui::Label::new(egui::RichText::new(row.title.replace('`', "")).small().color(t.dim)).wrap());
     }
 }
 
@@ -288,6 +302,12 @@ fn hint(row: &ZooRow) -> String {
         row.parameters as f64 / 1e6,
         row.gmac
     )
+}
+
+/// The first letters of a name, with a sign where there are more.
+fn shortened(name: &str, letters: usize) -> String {
+    let short: String = name.chars().take(letters).collect();
+    if short.len() < name.len() { short + "\u{2026}" } else { short }
 }
 
 /// Loss and Dice over the share of the budget; what is what stands below, where it hides no line.
@@ -320,9 +340,8 @@ fn curve_ui(ui: &mut egui::Ui, teach: &Teach) {
     });
     ui.horizontal_wrapped(|ui| {
         for (name, colour) in names {
-            let short: String = name.chars().take(LONGEST_NAME).collect();
-            let rest = if short.len() < name.len() { "\u{2026}" } else { "" };
-            let text = egui::RichText::new(format!("\u{2014} {short}{rest}")).small().color(colour);
+            let text =
+                egui::RichText::new(format!("\u{2014} {}", shortened(&name, LONGEST_NAME))).small().color(colour);
             ui.add(egui::Label::new(text).extend());
         }
     });

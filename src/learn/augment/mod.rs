@@ -178,7 +178,7 @@ pub struct Cut {
     pub output: [usize; 2],
     /// Neighbouring slices on either side.
     pub neighbours: usize,
-    /// Whether the image is mirrored beyond its border (networks without padding) instead of being 0.
+    /// Whether image and labels are mirrored beyond the slice (networks without padding) instead of being 0 and background.
     pub mirrored_border: bool,
 }
 
@@ -193,7 +193,8 @@ pub struct Example {
 impl Augmentation {
     /// Cuts a patch around the middle of a slice, under a random transform, and changes its intensities. Where the slice is
     /// larger the patch is moved at random, such that a label that must be seen is near its middle (a turn of a patch at the
-    /// slice's edge can still lose it). Beyond the slice is the mean (0) and background.
+    /// slice's edge can still lose it). Beyond the slice is the mean (0) and background, or the slice
+    /// mirrored.
     pub fn example(&self, drawn: &Drawn, cut: Cut, random: &mut Random) -> Example {
         let case = drawn.case;
         let warp = self.warp(drawn, cut, random);

@@ -39,9 +39,11 @@ impl std::str::FromStr for Fold {
 
 /// The lists of a file; those of a fold where it has several, as nnU-Net's `splits_final.json`.
 fn lists(json: &Value, fold: Option<Fold>) -> Result<&Value, String> {
-    match (json.as_array(), fold) {
+    match (json.as_array().map(Vec::as_slice), fold) {
         (None, None) => Ok(json),
         (None, Some(_)) => Err("the split has no folds, but a fold was chosen; leave it out".into()),
+        (Some([]), _) => Err("the split has no folds".into()),
+        (Some([only]), None) => Ok(only),
         (Some(folds), None) => Err(format!("the split has {} folds; choose one, the first as 0/{0}", folds.len())),
         (Some(folds), Some(Fold { fold, count })) if folds.len() == count => Ok(&folds[fold]),
         (Some(folds), Some(Fold { fold, count })) => {
@@ -115,6 +117,9 @@ mod tests {
         assert_eq!(of(1, 2).unwrap(), "a");
         assert!(of(1, 5).unwrap_err().contains("2 folds"));
         assert!(lists(&json, None).unwrap_err().contains("0/2"));
+        let single = serde_json::json!([{"train": ["a"], "val": ["b"]}]);
+        assert_eq!(lists(&single, None).unwrap()["val"][0], "b");
+        assert!(lists(&serde_json::json!([]), None).unwrap_err().contains("no folds"));
         assert!(lists(&json[0], Some(Fold { fold: 0, count: 2 })).is_err());
         assert!("5/5".parse::<Fold>().is_err() && "0/1".parse::<Fold>().is_err());
     }
