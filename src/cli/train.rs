@@ -25,7 +25,7 @@ pub struct Train {
     #[arg(short, long, required_unless_present = "plan_only")]
     output: Option<PathBuf>,
     /// Read the scans and print the plan as JSON; nothing is trained or written
-    #[arg(long, conflicts_with_all = ["resume", "folds"])]
+    #[arg(long, conflicts_with_all = ["resume", "folds", "report"])]
     plan_only: bool,
     /// Learn these labels alone, by their names separated by commas; the others count as background
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
