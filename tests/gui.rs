@@ -416,12 +416,30 @@ fn a_finished_slice_refines_the_model_and_stays_as_it_is() {
     save_picture(&mut harness, "refine");
     assert_eq!(read(&refined), read(&corrected), "the finished slice stays");
     assert_ne!(read(&refined), read(&segmented));
-    harness.get_by_label("Forget").click();
+    assert!(harness.query_by_label_contains("Held-back Dice before").is_some(), "what was measured was another model");
+    let folder = tempfile::tempdir().unwrap();
+    harness.state_mut().set_model_folder(folder.path().into());
+    harness.get_by_label("Keep").click();
     settle(&mut harness);
-    assert!(harness.query_by_label("Forget").is_none());
+    assert!(harness.query_by_label("Forget").is_none(), "the kept model is the chosen one, as it is");
+    let kept = lamella::model::Model::load(&folder.path().join("hippocampus-refined.safetensors")).unwrap();
+    let start = lamella::model::find("hippocampus").unwrap();
+    assert_eq!(kept.spec.id, "hippocampus-refined");
+    assert_eq!(kept.spec.provenance.start, Some([start.spec.id.clone(), start.spec.sha256.clone()]));
+    assert!(kept.weights != start.weights && kept.spec.provenance.metrics.is_empty());
+    assert!(harness.query_by_label_contains("adapted to one scan").is_some(), "the card says what it is");
     harness.key_press_modifiers(Modifiers::COMMAND, Key::Z);
     harness.run_steps(3);
     assert!(harness.state().labels().unwrap().same_labels(&corrected), "one undo step");
+    // Adapted again and forgotten, it is what was kept.
+    harness.get_by_label("Refine from 1 done").click();
+    settle(&mut harness);
+    harness.get_by_label("Forget").click();
+    harness.run_steps(2);
+    settle(&mut harness);
+    assert!(harness.query_by_label("Forget").is_none());
+    assert!(harness.query_by_label_contains("adapted to one scan").is_some());
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::jobs::{
     self, Cancel, DeviceChoice, Job, JobError, Outcome, REFINE_SECONDS, RefineJob, RememberedScans, SegmentOptions,
     keep_done,
 };
-use crate::model::{self, Model, SliceAxis};
+use crate::model::{self, SliceAxis};
 use crate::volume::{LabelTable, PlaneLayout};
 
 /// Adapt a model for a few seconds to finished slices of a scan, and segment its other slices again.
@@ -110,13 +110,7 @@ impl Refine {
         keep_done(&mut refined, &labels, &table, &done);
         jobs::run(Job::SaveLabels { path: self.output.clone(), labels: refined }, &show, &cancel)?;
         if let Some(path) = &self.model_output {
-            let mut adapted = Model::clone(&model);
-            adapted.spec.id = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
-            adapted.spec.provenance.command = format!("lamella refine -m {} (one scan)", model.spec.id);
-            // What was planned and measured was another model.
-            adapted.spec.provenance.plan = serde_json::Value::Null;
-            adapted.spec.provenance.metrics.clear();
-            adapted.save(path)?;
+            jobs::run(Job::KeepAdapted { path: path.clone(), model }, &show, &cancel)?;
         }
         terminal.finish();
         let seconds = started.elapsed().as_secs_f64();

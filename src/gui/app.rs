@@ -17,7 +17,7 @@ use super::unsaved::{Leaving, unsaved_ui};
 use super::viewer::{Habits, Viewer};
 use super::{cards, data_panel, keys, opaque, pending, status_bar, still, theme, tiles, top_bar, welcome};
 use crate::jobs::{DeviceChoice, Entry, Job, SegmentJob, SegmentOptions, Skipped};
-use crate::model::{self, ListedModel, Model, Origin, SliceAxis};
+use crate::model::{self, ListedModel, Model, SliceAxis};
 use crate::volume::{Plane, Volume};
 
 /// Title of jobs that write files.
@@ -44,6 +44,8 @@ pub enum Action {
     FitViews,
     Segment,
     Refine,
+    /// The adapted model becomes one of its own.
+    KeepRefinement,
     ForgetRefinement,
     ChooseDataset,
     /// Add the shown scan's finished slices to a data set.
@@ -316,59 +318,6 @@ impl App {
         Snapshot { image: self.images, revision }
     }
 
-    /// Reads the chosen model in the background if it is not the one in memory.
-    fn fetch_model(&mut self, context: &egui::Context) {
-        let id = &self.settings.model;
-        let known = self.models.iter().any(|m| m.id == *id);
-        if known && self.fetching.as_ref() != Some(id) && self.model.as_ref().is_none_or(|(loaded, _)| loaded != id) {
-            self.fetching = Some(id.clone());
-            self.model = None;
-            self.adapted = None;
-            self.tasks.start(format!("Loading model {id}"), Job::LoadModel(id.clone()), Snapshot::default(), context);
-        }
-    }
-
-    /// Whether the chosen model can run.
-    pub(super) fn model_is_ready(&self) -> bool {
-        self.model.is_some()
-    }
-
-    /// Whether the chosen model sees slices along all axes.
-    pub(super) fn model_is_fused(&self) -> bool {
-        self.model.as_ref().is_some_and(|(_, m)| m.spec.fused_axes.len() > 1)
-    }
-
-    /// The slice axis of the chosen model.
-    pub(super) fn model_axis(&self) -> SliceAxis {
-        self.model.as_ref().map_or(SliceAxis::Axial, |(_, m)| m.spec.slice_axis)
-    }
-
-    /// Whether the chosen model averages over mirrored images by itself.
-    pub(super) fn model_averages_mirrored(&self) -> bool {
-        self.model.as_ref().is_some_and(|(_, m)| m.spec.average_mirrored)
-    }
-
-    /// Whether the chosen model may see mirrored images.
-    pub(super) fn model_allows_mirror(&self) -> bool {
-        self.model.as_ref().is_some_and(|(_, m)| m.spec.mirror)
-    }
-
-    /// Labels, data and measured accuracy of the chosen model.
-    pub(super) fn model_facts(&self) -> Option<String> {
-        let spec = &self.model.as_ref()?.1.spec;
-        let dice: Vec<String> = spec
-            .provenance
-            .metrics
-            .iter()
-            .filter_map(|(name, value)| Some(format!("{} {value:.2}", name.strip_prefix("dice/")?)))
-            .collect();
-        Some(format!(
-            "{}. Held-back Dice: {}.",
-            spec.title,
-            if dice.is_empty() { "not measured".into() } else { dice.join(", ") }
-        ))
-    }
-
     /// Does what was asked for.
     pub(super) fn act(&mut self, action: Action, context: &egui::Context) {
         let name = self.viewer.as_ref().map(|v| v.volume().name.clone()).unwrap_or_default();
@@ -394,6 +343,7 @@ impl App {
             Action::CloseImage => self.close_image(),
             Action::Segment => self.segment(context),
             Action::Refine => self.refine(context),
+            Action::KeepRefinement => self.keep_refinement(context),
             Action::ForgetRefinement => self.forget_refinement(),
             Action::ChooseDataset => self.dialogs.ask(Purpose::Dataset, image, String::new(), context),
             Action::Teach => self.start_teaching(false, context),
@@ -448,19 +398,6 @@ impl App {
             probabilities: false,
         };
         self.tasks.start(SEGMENTING, Job::Segment(job), self.snapshot(), context);
-    }
-
-    /// Puts a model that lies elsewhere than in the user's folder on the list.
-    pub(super) fn list_model(&mut self, id: &str) {
-        if !self.models.iter().any(|model| model.id == id) {
-            self.models.push(ListedModel { id: id.into(), origin: Origin::User(id.into()) });
-        }
-    }
-
-    /// Chooses a model by its id or file.
-    pub fn set_model(&mut self, id: String) {
-        self.list_model(&id);
-        self.settings.model = id;
     }
 
     /// The folder of labelled scans to learn from.

@@ -10,6 +10,7 @@
 mod app;
 mod attention;
 mod cards;
+mod chosen_model;
 mod compose;
 mod data_panel;
 mod dialogs;

@@ -86,6 +86,7 @@ impl App {
                     }
                 }
             }
+            Ok(Outcome::Kept(path, written)) => self.refinement_kept(&path, &written),
             Ok(Outcome::Attention(view)) => self.attention_found(view),
             Ok(Outcome::Classified { labels, all_slices }) => self.classified(labels, all_slices, snapshot),
             Ok(Outcome::SavedLabels(path)) => {
@@ -108,9 +109,8 @@ impl App {
             Ok(Outcome::Zoo(table)) => self.teach.zoo = Some(*table),
             Ok(Outcome::Planned { why, .. }) => self.teach.plan_is_made(&why),
             Ok(Outcome::Trained(summary)) => {
-                self.models = crate::model::list();
                 let id = model_id(&summary.output);
-                self.list_model(&id);
+                self.list_models_again(&id);
                 // A model of this name may be in memory as it was.
                 if self.settings.model == id {
                     self.model = None;
@@ -139,7 +139,7 @@ impl App {
         }
     }
 
-    fn tell_saved(&mut self, path: &Path) {
+    pub(super) fn tell_saved(&mut self, path: &Path) {
         let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         self.notices.push(Kind::Info, format!("Saved {name}."), path.display().to_string());
     }

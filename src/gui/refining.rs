@@ -1,14 +1,21 @@
 //! What the window does about refining: adapt the model to the finished slices of the shown scan.
 
-use super::app::App;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::app::{App, SAVING};
 use super::egui;
 use super::scan_choices::ScanChoices;
-use crate::jobs::{Job, REFINE_SECONDS, RefineJob, RememberedScans};
+use super::teach::{model_id, model_name};
+use crate::jobs::{Job, REFINE_SECONDS, RefineJob, RememberedScans, checkpoint_path};
+use crate::model::Model;
 use crate::session::SliceState;
 use crate::volume::{Plane, PlaneLayout};
 
 /// Title of the job.
 pub const REFINING: &str = "Refining";
+/// What an adapted model's name ends with.
+const ADAPTED: &str = "-refined";
 
 impl App {
     /// The finished slices of the shown scan, each with its plane's layout.
@@ -66,6 +73,34 @@ impl App {
             options,
         };
         self.tasks.start(REFINING, Job::Refine(Box::new(job)), self.snapshot(), context);
+    }
+
+    /// Writes the adapted model as one of its own, under a name that is free.
+    pub(super) fn keep_refinement(&mut self, context: &egui::Context) {
+        let Some((id, model)) = self.model.clone() else { return };
+        let Some(folder) = self.make_model_folder() else { return };
+        // Adapted once more it does not get a longer name.
+        let name = model_name(&id);
+        let name = name.split_once(ADAPTED).map_or(name.as_str(), |(name, _)| name);
+        let names = (1..).map(|n| if n == 1 { format!("{name}{ADAPTED}") } else { format!("{name}{ADAPTED}-{n}") });
+        let is_free =
+            |name: &String, path: &Path| *name != self.teach.name && !path.exists() && !checkpoint_path(path).exists();
+        let mut paths = names.map(|name| (folder.join(format!("{name}.safetensors")), name));
+        let free = paths.find(|(path, name)| is_free(name, path));
+        if let Some((path, _)) = free {
+            self.tasks.start(SAVING, Job::KeepAdapted { path, model }, self.snapshot(), context);
+        }
+    }
+
+    /// An adapted model is in its file: it is chosen, if the one that was written is still in use.
+    pub(super) fn refinement_kept(&mut self, path: &Path, written: &Arc<Model>) {
+        let id = model_id(path);
+        self.list_models_again(&id);
+        if self.model.as_ref().is_some_and(|(_, model)| Arc::ptr_eq(model, written)) {
+            self.settings.model = id;
+            self.adapted = None;
+        }
+        self.tell_saved(path);
     }
 
     /// The model as it was before.

@@ -19,19 +19,7 @@ const LOOKING: &str = "Looking at scans";
 impl App {
     /// Trains in the background, from the beginning or where it was interrupted; the model comes into the user's model folder.
     pub(super) fn start_teaching(&mut self, resume: bool, context: &egui::Context) {
-        let folder = self.model_folder.clone().or_else(model::user_folder);
-        let made = folder.map(|folder| std::fs::create_dir_all(&folder).map(|()| folder));
-        let folder = match made {
-            Some(Ok(folder)) => folder,
-            Some(Err(error)) => {
-                self.notices.push(Kind::Error, format!("The folder for models cannot be made: {error}."), "");
-                return;
-            }
-            None => {
-                self.notices.push(Kind::Error, "This account has no folder for models.".to_string(), "");
-                return;
-            }
-        };
+        let Some(folder) = self.make_model_folder() else { return };
         let model = self.model.as_ref().map(|(_, model)| model.as_ref());
         if let Some(job) = self.teach.job(&folder, self.marked_scan(), model, self.device_choice, resume) {
             self.teach.curve = Curve::default();
@@ -171,11 +159,6 @@ impl App {
     /// Whether the Teach card is shown though there is no image.
     pub(super) fn teaches_alone(&self) -> bool {
         self.viewer.is_none() && (self.teach.alone || self.tasks.find(TEACHING).is_some())
-    }
-
-    /// Taught models go here instead of the user's folder.
-    pub fn set_model_folder(&mut self, folder: PathBuf) {
-        self.model_folder = Some(folder);
     }
 
     /// Forgets what was found on disk under a model's name.

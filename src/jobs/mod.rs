@@ -186,6 +186,13 @@ pub enum Job {
     LookAtAttention(Box<AttentionJob>),
     /// Classify pixels from scribbles.
     ClassifyPixels(Box<PixelJob>),
+    /// Write a model that was adapted to a scan as one of its own.
+    KeepAdapted {
+        /// Where to; the file's name is the model's.
+        path: PathBuf,
+        /// The adapted model, named as before.
+        model: SharedModel,
+    },
     /// Write a label map.
     SaveLabels {
         /// Where to.
@@ -278,6 +285,8 @@ pub enum Outcome {
         /// Whether all slices were classified.
         all_slices: bool,
     },
+    /// Of [`Job::KeepAdapted`]: the file, and the model as the job was given it.
+    Kept(PathBuf, SharedModel),
     /// Of [`Job::SaveLabels`].
     SavedLabels(PathBuf),
     /// Of the other saving jobs.
@@ -388,6 +397,10 @@ pub fn run(job: Job, progress: Progress, cancel: &Cancel) -> Result<Outcome, Job
         }
         Job::OpenLabels { path, volume } => open::open_labels(&path, &volume, progress, cancel),
         Job::Refine(job) => refine::run(&job, progress, cancel),
+        Job::KeepAdapted { path, model } => {
+            refine::keep(&model, &path)?;
+            Ok(Outcome::Kept(path, model))
+        }
         Job::LookAtAttention(job) => attention::run(&job, progress, cancel),
         Job::ClassifyPixels(job) => pixels::run(&job, progress, cancel),
         Job::Segment(job) => segment::run(&job, progress, cancel),

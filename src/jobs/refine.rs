@@ -7,6 +7,7 @@ use super::dataset::open_dataset;
 use super::{Cancel, JobError, JobEvent, Outcome, Progress, SharedModel, load_case};
 use crate::engine::DeviceChoice;
 use crate::learn::{CaseFiles, Dataset, LabelledScan, Refinement, read_case, refine};
+use crate::model::Model;
 use crate::pipeline::{SegmentEvent, SegmentOptions, SliceDoubt, segment_and_visit};
 use crate::volume::{LabelMap, LabelTable, PlaneLayout, Volume};
 
@@ -138,7 +139,7 @@ pub(super) fn run(job: &RefineJob, progress: Progress, cancel: &Cancel) -> Resul
         other => other?,
     };
     // What is segmented along another axis is also learned along it.
-    let mut adapted = crate::model::Model::clone(&job.model);
+    let mut adapted = Model::clone(&job.model);
     if let Some(axis) = job.options.axis {
         adapted.spec.slice_axis = axis;
         adapted.spec.fused_axes.clear();
@@ -181,6 +182,25 @@ pub(super) fn run(job: &RefineJob, progress: Progress, cancel: &Cancel) -> Resul
         loss: refined.loss,
         doubt,
     })
+}
+
+/// What the title of a kept model says.
+const ADAPTED: &str = ", adapted to one scan";
+
+/// Writes an adapted model as one of its own, named like its file; what was planned and measured was another model.
+pub(super) fn keep(model: &Model, path: &Path) -> Result<(), JobError> {
+    let mut kept = model.clone();
+    let spec = &mut kept.spec;
+    let start = [std::mem::take(&mut spec.id), std::mem::take(&mut spec.sha256)];
+    spec.id = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+    if !spec.title.ends_with(ADAPTED) {
+        spec.title += ADAPTED;
+    }
+    spec.provenance.command = format!("lamella refine -m {} (one scan)", start[0]);
+    spec.provenance.start = Some(start);
+    spec.provenance.plan = serde_json::Value::Null;
+    spec.provenance.metrics.clear();
+    Ok(kept.save(path)?)
 }
 
 #[cfg(test)]

@@ -84,6 +84,10 @@ fn refine_ui(ui: &mut egui::Ui, app: &mut App) {
             app.act(Action::Refine, ui.ctx());
         }
         if app.adapted.is_some() {
+            let hint = "Save the adapted model under a name of its own, and go on with it";
+            if ui.add_enabled(!app.is_saving(), egui::Button::new("Keep")).on_hover_text(hint).clicked() {
+                app.act(Action::KeepRefinement, ui.ctx());
+            }
             let hint = "The model was adapted to finished slices; use it again as it was before";
             if ui.button("Forget").on_hover_text(hint).clicked() {
                 app.act(Action::ForgetRefinement, ui.ctx());
