@@ -833,6 +833,34 @@ fn a_training_that_was_broken_off_goes_on_in_another_window_with_the_scans_that_
 }
 
 #[test]
+fn all_slices_with_labels_are_done_at_once() {
+    let _alone = alone();
+    if !can_render() {
+        return;
+    }
+    let mut harness = painted_sample(egui::vec2(24.0, 0.0));
+    let place = harness.get_by_role_and_label(Role::Image, "Sagittal view").rect().center();
+    harness.hover_at(place);
+    harness.run_steps(2);
+    // The stroke goes through several sagittal slices and one axial slice.
+    let occupied = harness.state().labels().unwrap().occupied();
+    let sagittal = occupied[0].iter().filter(|labelled| **labelled).count();
+    assert!(sagittal > 1 && sagittal < occupied[0].len());
+    let press_all = |harness: &mut Window| {
+        harness.key_press_modifiers(Modifiers::SHIFT, Key::Enter);
+        harness.run_steps(3);
+    };
+    press_all(&mut harness);
+    assert!(harness.query_by_label(&format!("This scan, {sagittal} done")).is_some());
+    press_all(&mut harness);
+    assert!(harness.query_by_label("This scan, 0 done").is_some(), "once more takes it back");
+    press_all(&mut harness);
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::Z);
+    harness.run_steps(3);
+    assert!(harness.query_by_label("This scan, 0 done").is_some(), "one undo step");
+}
+
+#[test]
 fn one_labelled_slice_teaches_a_model() {
     let _alone = alone();
     if !can_render() {

@@ -100,7 +100,7 @@ pub fn handle_keys(ui: &egui::Ui, app: &mut App) {
     if pressed(Key::Enter)
         && let Some(plane) = viewer.hovered_view
     {
-        viewer.toggle_done(plane);
+        if shift { viewer.toggle_all_done(plane) } else { viewer.toggle_done(plane) }
     }
     move_cursor(viewer, &pressed, if shift { 5 } else { 1 });
 }

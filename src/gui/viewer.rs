@@ -364,6 +364,21 @@ impl Viewer {
         self.session.apply(Command { name: "Slice state".into(), change: Change::States(states) });
     }
 
+    /// Declares all slices of a plane that hold labels finished; where they all are, takes that back. One undo step.
+    pub fn toggle_all_done(&mut self, plane: Plane) {
+        let document = self.session.document();
+        let layout = self.layout(plane);
+        let occupied = &document.labels.occupied()[layout.axes[2]];
+        let holds_labels = |slice: &usize| occupied[layout.voxel([0, 0, *slice])[layout.axes[2]]];
+        let labelled: Vec<usize> = (0..layout.size[2]).filter(holds_labels).collect();
+        let all_done = labelled.iter().all(|&slice| document.state(plane, slice) == SliceState::Done);
+        let state = if all_done { SliceState::Corrected } else { SliceState::Done };
+        let states: Vec<_> = labelled.into_iter().map(|slice| ((plane.world_axis() as u8, slice), state)).collect();
+        if !states.is_empty() {
+            self.session.apply(Command { name: "Slice states".into(), change: Change::States(states) });
+        }
+    }
+
     /// Adds a label to the table, makes it the active one, and gives its value.
     pub fn add_label(&mut self, name: &str) -> LabelValue {
         let mut table = self.session.document().table.clone();

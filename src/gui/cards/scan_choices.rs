@@ -22,7 +22,8 @@ pub fn source_ui(ui: &mut egui::Ui, app: &mut App) {
             let hint = "Learn from a folder of labelled scans";
             ui.selectable_value(&mut app.teach.from_scan, false, "Folder").on_hover_text(hint);
             let text = format!("This scan, {done} done");
-            let hint = "Learn from the slices of this scan that are marked done (Enter over a view); what is not done is left open";
+            let hint = "Learn from the slices of this scan that are marked done (Enter over a view, Shift+Enter for all that \
+                        hold labels); what is not done is left open";
             ui.selectable_value(&mut app.teach.from_scan, true, text).on_hover_text(hint);
         });
     }

@@ -165,7 +165,7 @@ pub fn lacks(app: &mut App) -> Option<&'static str> {
     let unchosen = app.teach.folder_scans().and_then(ScanChoices::problem);
     match () {
         () if app.teach.from_scan && app.done_slices().is_empty() => {
-            Some("Label a slice and mark it done (Enter over its view) first")
+            Some("Label a slice and mark it done first (Enter over its view; Shift+Enter: all that hold labels)")
         }
         () if !app.teach.from_scan && app.teach.dataset.is_none() => Some("Choose a folder of labelled scans first"),
         () if !app.teach.from_scan && app.looks_at_dataset() => Some("The scans are being looked at"),
