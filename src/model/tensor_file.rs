@@ -1,14 +1,35 @@
 //! Files of named arrays with a line of JSON: what model files and training checkpoints are made of.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io;
 use std::path::Path;
 
-use safetensors::tensor::TensorView;
-use safetensors::{Dtype, SafeTensors};
+use safetensors::{Dtype, SafeTensors, View};
 
 use crate::disk::replace_file;
 use crate::engine::{Array, Weights};
+
+/// An array of a file; its bytes are made when their turn comes, so that there is no second copy of all of them.
+struct Written<'a>(&'a Array);
+
+impl View for Written<'_> {
+    fn dtype(&self) -> Dtype {
+        Dtype::F32
+    }
+
+    fn shape(&self) -> &[usize] {
+        &self.0.shape
+    }
+
+    fn data(&self) -> Cow<'_, [u8]> {
+        self.0.values.iter().flat_map(|value| value.to_le_bytes()).collect()
+    }
+
+    fn data_len(&self) -> usize {
+        size_of_val(&self.0.values[..])
+    }
+}
 
 /// Writes arrays, and a text under `key` of the file's metadata, in place of whatever is there.
 ///
@@ -20,15 +41,7 @@ pub fn write<'a>(
     text: String,
     arrays: impl IntoIterator<Item = (String, &'a Array)>,
 ) -> io::Result<()> {
-    let bytes: Vec<(String, &Array, Vec<u8>)> = arrays
-        .into_iter()
-        .map(|(name, array)| (name, array, array.values.iter().flat_map(|v| v.to_le_bytes()).collect()))
-        .collect();
-    let mut views = Vec::with_capacity(bytes.len());
-    for (name, array, data) in &bytes {
-        let view = TensorView::new(Dtype::F32, array.shape.clone(), data).map_err(io::Error::other)?;
-        views.push((name.as_str(), view));
-    }
+    let views = arrays.into_iter().map(|(name, array)| (name, Written(array)));
     let metadata = HashMap::from([(key.to_string(), text)]);
     let file = safetensors::serialize(views, Some(metadata)).map_err(io::Error::other)?;
     replace_file(path, |writer| io::Write::write_all(writer, &file))
