@@ -427,7 +427,10 @@ fn a_finished_slice_refines_the_model_and_stays_as_it_is() {
     assert_eq!(kept.spec.id, "hippocampus-refined");
     assert_eq!(kept.spec.provenance.start, Some([start.spec.id.clone(), start.spec.sha256.clone()]));
     assert!(kept.weights != start.weights && kept.spec.provenance.metrics.is_empty());
-    assert!(harness.query_by_label_contains("adapted to one scan").is_some(), "the card says what it is");
+    assert!(
+        harness.query_by_label_contains(", adapted to finished slices. Held-back Dice: not measured").is_some(),
+        "the card says what it is"
+    );
     harness.key_press_modifiers(Modifiers::COMMAND, Key::Z);
     harness.run_steps(3);
     assert!(harness.state().labels().unwrap().same_labels(&corrected), "one undo step");
@@ -438,7 +441,7 @@ fn a_finished_slice_refines_the_model_and_stays_as_it_is() {
     harness.run_steps(2);
     settle(&mut harness);
     assert!(harness.query_by_label("Forget").is_none());
-    assert!(harness.query_by_label_contains("adapted to one scan").is_some());
+    assert!(harness.query_by_label_contains(", adapted to finished slices. Held-back Dice: not measured").is_some());
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 
@@ -970,14 +973,28 @@ fn scribbles_become_labels_of_a_slice_with_a_preview_in_a_moment() {
     click(&mut harness, "Use in this slice");
     settle(&mut harness);
     assert!(harness.state().labels().unwrap().same_labels(&shown));
-    harness.key_press_modifiers(Modifiers::COMMAND, Key::Z);
-    harness.run_steps(3);
-    assert!(harness.state().labels().unwrap().same_labels(&painted), "one undo step");
+    // The scribbles have become labels, but all slices still are classified by them.
+    click(&mut harness, "Use in all slices");
+    settle(&mut harness);
+    let all = harness.state().labels().unwrap().clone();
+    assert!(all.counts()[&1] > 5 * after[&1], "the other slices are classified too");
+    for _ in 0..2 {
+        harness.key_press_modifiers(Modifiers::COMMAND, Key::Z);
+        harness.run_steps(3);
+    }
+    assert!(harness.state().labels().unwrap().same_labels(&painted), "two undo steps");
     click(&mut harness, "Preview while painting");
     settle(&mut harness);
     click(&mut harness, "Use in all slices");
     settle(&mut harness);
-    assert!(harness.state().labels().unwrap().counts()[&1] > 5 * after[&1], "the other slices are classified too");
+    assert!(harness.state().labels().unwrap().same_labels(&all), "from the preview as from what was taken of it");
+    // A model's second label is no background, though it has the value that the scribbles had.
+    assert_eq!(harness.state().background(), Some(2));
+    harness.get_by_label_contains(SEGMENT).scroll_to_me();
+    harness.run_steps(3);
+    harness.get_by_label_contains(SEGMENT).click();
+    settle(&mut harness);
+    assert_eq!(harness.state().background(), None);
 }
 
 #[test]

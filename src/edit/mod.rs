@@ -8,4 +8,4 @@ mod brush;
 mod protect;
 
 pub use brush::{Brush, paint};
-pub use protect::{join_tables, keep_protected};
+pub use protect::{join_tables, keep_names, keep_protected};

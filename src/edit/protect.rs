@@ -6,26 +6,18 @@ use crate::volume::{LabelMap, LabelTable, PlaneLayout};
 ///
 /// `done` lists slices by their plane's layout. Nothing is visited where nothing is protected.
 pub fn keep_protected(incoming: &mut LabelMap, current: &LabelMap, table: &LabelTable, done: &[(PlaneLayout, usize)]) {
-    if table.0.iter().any(|label| label.locked) {
-        incoming.clone().for_each_labelled(|voxel, label| {
-            if table.is_locked(label) {
-                incoming.set(voxel, current.get(voxel));
-            }
-        });
-        current.for_each_labelled(|voxel, label| {
-            if table.is_locked(label) {
-                incoming.set(voxel, label);
-            }
-        });
+    if done.is_empty() && table.0.iter().all(|label| !label.locked) {
+        return;
     }
+    let mut finished = current.geometry().shape().map(|count| vec![false; count]);
     for (layout, slice) in done {
-        for row in 0..layout.size[1] {
-            for column in 0..layout.size[0] {
-                let voxel = layout.voxel([column, row, *slice]);
-                incoming.set(voxel, current.get(voxel));
-            }
-        }
+        let axis = layout.axes[2];
+        finished[axis][layout.voxel([0, 0, *slice])[axis]] = true;
     }
+    incoming.take_from(current, |voxel, new, old| {
+        let is_done = (0..3).any(|axis| finished[axis][voxel[axis]]);
+        is_done || table.is_locked(new) || table.is_locked(old)
+    });
 }
 
 /// A table that has every label of both; entries of the first are kept as they are.
@@ -38,6 +30,16 @@ pub fn join_tables(own: &LabelTable, incoming: &LabelTable) -> LabelTable {
         }
     }
     joined
+}
+
+/// A table where labels that have no name of their own, as those of a mask, are called as they were.
+pub fn keep_names(own: &LabelTable, mut incoming: LabelTable) -> LabelTable {
+    for label in incoming.0.iter_mut().filter(|label| label.is_unnamed()) {
+        if let Some(entry) = own.get(label.value) {
+            *label = entry.clone();
+        }
+    }
+    incoming
 }
 
 #[cfg(test)]
@@ -75,5 +77,13 @@ mod tests {
         let joined = join_tables(&own, &LabelTable(vec![Label::new(1, "Theirs"), Label::new(2, "New")]));
         let names: Vec<&str> = joined.0.iter().map(|l| l.name.as_str()).collect();
         assert_eq!(names, ["Mine", "New", "Also mine"]);
+    }
+
+    #[test]
+    fn a_mask_without_names_does_not_take_them_away() {
+        let own = LabelTable(vec![Label::new(1, "Liver"), Label::new(2, "Spleen"), Label::new(4, "Kidney")]);
+        let incoming = LabelTable(vec![Label::new(1, "Label 1"), Label::new(2, "Anterior"), Label::new(3, "Label 3")]);
+        let names: Vec<String> = keep_names(&own, incoming).0.into_iter().map(|label| label.name).collect();
+        assert_eq!(names, ["Liver", "Anterior", "Label 3"]);
     }
 }

@@ -56,8 +56,9 @@ impl App {
             .iter()
             .filter_map(|(name, value)| Some(format!("{} {value:.2}", name.strip_prefix("dice/")?)))
             .collect();
-        // The measured Dice is that of the model as it was.
-        let adapted = if self.adapted.is_some() { ", adapted to finished slices" } else { "" };
+        // The measured Dice is that of the model as it was; one that was kept says itself what it is.
+        let says = ", adapted to finished slices";
+        let adapted = if self.adapted.is_some() && !spec.title.ends_with(says) { says } else { "" };
         let before = if self.adapted.is_some() { " before" } else { "" };
         Some(format!(
             "{}{adapted}. Held-back Dice{before}: {}.",

@@ -90,14 +90,19 @@ pub fn handle_keys(ui: &egui::Ui, app: &mut App) {
             app.settings.brush_mm = (app.settings.brush_mm + step).clamp(0.5, 100.0);
         }
     }
+    // What switches to and fro does so once, however long the key is held.
+    let first_pressed = |key: Key| {
+        let is_first = |event: &egui::Event| matches!(event, egui::Event::Key { key: k, pressed: true, repeat: false, .. } if *k == key);
+        pressed(key) && ui.input(|i| i.events.iter().any(is_first))
+    };
     if pressed(Key::C) {
         viewer.views.iter_mut().for_each(|view| view.pan_mm = egui::Vec2::ZERO);
     }
-    if pressed(Key::F) {
+    if first_pressed(Key::F) {
         let hovered = viewer.hovered_view.map(Tile::Slice);
         viewer.maximised = if viewer.maximised.is_some() { None } else { hovered };
     }
-    if pressed(Key::Enter)
+    if first_pressed(Key::Enter)
         && let Some(plane) = viewer.hovered_view
     {
         if shift { viewer.toggle_all_done(plane) } else { viewer.toggle_done(plane) }

@@ -7,7 +7,7 @@ use super::tasks::Snapshot;
 use super::viewer::{Incoming, Live};
 use crate::jobs::{Job, PixelJob, PixelRule};
 use crate::session::SliceState;
-use crate::volume::{LabelMap, LabelValue};
+use crate::volume::{LabelMap, LabelTable, LabelValue};
 
 /// Title of the job.
 pub const CLASSIFYING: &str = "Classifying pixels";
@@ -20,21 +20,42 @@ pub struct Pixels {
     pub live: bool,
     /// Kind of classifier.
     pub rule: PixelRule,
-    /// The label whose scribbles stand for the background.
-    pub background: Option<LabelValue>,
-    /// What the preview was made of last.
-    asked: Option<(Snapshot, PixelRule, Option<LabelValue>)>,
+    /// The label whose scribbles stand for the background, by value and name: its value may come to mean something else.
+    pub background: Option<(LabelValue, String)>,
+    /// What the preview was made of last; the number is that of the frame.
+    asked: Option<(Snapshot, PixelRule, Option<LabelValue>, usize)>,
+    /// The scribbles of a preview that became labels in their place, and what the session was then.
+    taken: Option<(Snapshot, LabelMap)>,
     /// What is missing for a preview.
     pub lacks: Option<&'static str>,
 }
 
 impl Default for Pixels {
     fn default() -> Self {
-        Self { live: false, rule: PixelRule::MultiLayer, background: None, asked: None, lacks: None }
+        Self { live: false, rule: PixelRule::MultiLayer, background: None, asked: None, taken: None, lacks: None }
+    }
+}
+
+impl Pixels {
+    /// Follows the label that stands for the background when the table is edited.
+    pub fn follow(&mut self, before: &LabelTable, after: &LabelTable) {
+        if let Some((value, name)) = &mut self.background
+            && before.get(*value).is_some_and(|label| label.name == *name)
+            && let Some(label) = after.get(*value)
+        {
+            name.clone_from(&label.name);
+        }
     }
 }
 
 impl App {
+    /// The label whose scribbles stand for the background, while there is one of that value and name.
+    pub fn background(&self) -> Option<LabelValue> {
+        let (value, name) = self.pixels.background.as_ref()?;
+        let label = self.viewer.as_ref()?.session.document().table.get(*value)?;
+        (label.name == *name).then_some(*value)
+    }
+
     /// Starts a preview where something has changed since the last one.
     pub(super) fn follow_scribbles(&mut self, context: &egui::Context) {
         if !self.pixels.live || self.viewer.as_ref().is_none_or(|viewer| viewer.stroke.is_some()) {
@@ -44,9 +65,14 @@ impl App {
         if self.tasks.find(CLASSIFYING_ALL).is_some() {
             return;
         }
-        let wanted = (self.snapshot(), self.pixels.rule, self.pixels.background);
+        let frame = self.viewer.as_ref().map_or(0, |viewer| viewer.frame);
+        let wanted = (self.snapshot(), self.pixels.rule, self.background(), frame);
         if self.pixels.asked == Some(wanted) {
             return;
+        }
+        if let Some(viewer) = self.viewer.as_mut().filter(|_| self.pixels.asked.is_some_and(|asked| asked.3 != frame)) {
+            // What was found in another frame is not shown over this one.
+            viewer.preview = None;
         }
         self.pixels.asked = Some(wanted);
         self.classify_pixels(false, context);
@@ -64,8 +90,9 @@ impl App {
             frame: viewer.frame,
             layout: viewer.layout(plane),
             slice,
+            scribbles: self.taken_scribbles().unwrap_or(&viewer.session.document().labels).clone(),
             labels: viewer.session.document().labels.clone(),
-            background: self.pixels.background,
+            background: self.background(),
             rule: self.pixels.rule,
             all_slices,
         };
@@ -95,6 +122,17 @@ impl App {
         }
     }
 
+    /// The scribbles of the preview that was taken last, while nothing has changed since.
+    fn taken_scribbles(&self) -> Option<&LabelMap> {
+        self.pixels.taken.as_ref().filter(|(after, _)| *after == self.snapshot()).map(|(_, labels)| labels)
+    }
+
+    /// Whether all slices can be classified as the one with the scribbles was.
+    pub(super) fn can_classify_all(&self) -> bool {
+        let is_working = self.tasks.is_running(CLASSIFYING_ALL);
+        self.has_preview() || (self.taken_scribbles().is_some() && !self.pixels.live && !is_working)
+    }
+
     /// Whether there is a preview to be taken.
     pub(super) fn has_preview(&self) -> bool {
         let Some(viewer) = &self.viewer else { return false };
@@ -108,6 +146,7 @@ impl App {
         let Some(viewer) = &mut self.viewer else { return };
         let Some(live) = viewer.preview.take() else { return };
         let table = viewer.session.document().table.clone();
+        let scribbles = viewer.session.document().labels.clone();
         let active = viewer.active_label;
         let of = viewer.painted.filter(|_| !all_slices);
         viewer.take_labels(Incoming {
@@ -119,6 +158,7 @@ impl App {
         });
         viewer.active_label = active;
         self.end_preview();
+        self.pixels.taken = (!all_slices).then(|| (self.snapshot(), scribbles));
     }
 
     /// Takes the preview off the screen.

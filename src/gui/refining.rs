@@ -42,6 +42,7 @@ impl App {
     pub(super) fn refining_lacks(&self) -> Option<&'static str> {
         match () {
             () if !self.model_is_ready() => Some("The model is being read"),
+            () if self.is_saving() => Some("A file is being written"),
             () if self.viewer.as_ref().is_some_and(|viewer| viewer.frame > 0) => {
                 Some("Only the first frame can be refined")
             }

@@ -37,7 +37,7 @@ impl App {
     /// What a plan is made for: the choices, the finished slices where those are learned from, the model where that is the start.
     fn planned_for(&self) -> String {
         let revision = self.viewer.as_ref().map(|viewer| viewer.session.revision());
-        let scan = self.teach.from_scan.then_some((self.images, revision, self.pixels.background));
+        let scan = self.teach.from_scan.then_some((self.images, revision, self.background()));
         let spec = self.model.as_ref().map(|(_, model)| &model.spec);
         let model = spec.filter(|_| self.teach.from_model).map(|of| (&of.sha256, of.slice_axis, &of.fused_axes));
         self.teach.choices(&format!("{scan:?} {model:?}"))
@@ -95,7 +95,7 @@ impl App {
             volume: viewer.volume().clone(),
             labels: document.labels.clone(),
             table: document.table.clone(),
-            background: self.pixels.background,
+            background: self.background(),
             done: self.done_slices(),
         })
     }

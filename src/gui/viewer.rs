@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::egui;
-use crate::edit::{Brush, join_tables, keep_protected, paint};
+use crate::edit::{Brush, join_tables, keep_names, keep_protected, paint};
 use crate::session::{Change, Command, Session, SliceState};
 use crate::volume::{Label, LabelMap, LabelTable, LabelValue, Plane, PlaneLayout, Volume, Window};
 
@@ -268,7 +268,7 @@ impl Viewer {
         let table = &self.session.document().table;
         table.get(self.active_label).is_none().then(|| {
             let mut table = table.clone();
-            table.0.push(Label::new(self.active_label, format!("Label {}", self.active_label)));
+            table.0.push(Label::unnamed(self.active_label));
             table
         })
     }
@@ -336,6 +336,8 @@ impl Viewer {
         if !done.is_empty() || document.table.0.iter().any(|l| l.locked) {
             keep_protected(&mut labels, &document.labels, &document.table, &done);
             table = join_tables(&document.table, &table);
+        } else {
+            table = keep_names(&document.table, table);
         }
         let occupied = labels.occupied();
         let mut states = Vec::new();

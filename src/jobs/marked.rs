@@ -11,7 +11,7 @@ use super::{Cancel, JobError, Progress};
 use crate::disk::replace_file;
 use crate::formats;
 use crate::learn::{CaseFiles, Dataset, Split, is_ct, is_unnamed, only_finished, unnamed_channels};
-use crate::volume::{LabelMap, LabelTable, LabelValue, PlaneLayout, Volume};
+use crate::volume::{Label, LabelMap, LabelTable, LabelValue, PlaneLayout, Volume};
 
 /// What voxels outside the finished slices have in the files of a data set.
 const UNKNOWN: LabelValue = LabelValue::MAX;
@@ -100,6 +100,11 @@ fn holds(path: &Path, scan: &Volume, watch: formats::Watch) -> Result<bool, JobE
         // What cannot be read is another file.
         Err(_) => return Ok(false),
     };
+    is_same_scan(&there, scan, watch)
+}
+
+/// Whether two volumes are the same scan: one grid, one value in every voxel.
+pub(super) fn is_same_scan(there: &Volume, scan: &Volume, watch: formats::Watch) -> Result<bool, JobError> {
     if !there.geometry.matches(&scan.geometry, SAME_MM) || there.frame_count() != scan.frame_count() {
         return Ok(false);
     }
@@ -119,7 +124,7 @@ fn holds(path: &Path, scan: &Volume, watch: formats::Watch) -> Result<bool, JobE
 }
 
 /// Writes a scan and its finished slices into a folder of pairs, which is made if it is missing; gives the case's name. A scan that
-/// is there already gets these labels in place of its own, so that no training learns from one copy and is measured on the other.
+/// is there already gets these labels too, in place of its own where slices were finished before, so that no training learns from one copy and is measured on the other.
 ///
 /// # Errors
 /// When nothing is finished, the folder's labels have other names, or a file cannot be written.
@@ -156,7 +161,12 @@ pub(super) fn add_to_dataset(
         labels.filter(|all| all.get(&UNKNOWN.to_string()).is_some_and(|v| v == "ignore")).ok_or_else(other)?;
     for (value, name) in scan.names() {
         let there = labels.entry(value.to_string()).or_insert_with(|| name.clone().into());
-        if there.as_str() != Some(&name) {
+        // Who has given no name has none against it; a name takes the place of none.
+        let is_unnamed = |name: &str| Label::new(value, name).is_unnamed();
+        if there.as_str().is_some_and(is_unnamed) {
+            *there = name.clone().into();
+        }
+        if there.as_str() != Some(&name) && !is_unnamed(&name) {
             return Err(JobError::Other(format!(
                 "label {value} is called {name:?} here and {there} in {}; give it the same name",
                 description.display()
@@ -212,6 +222,17 @@ pub(super) fn add_to_dataset(
             break (name, false);
         }
     };
+    let mut known = scan.known();
+    let label_file = path("labels", &name);
+    if is_there && label_file.exists() {
+        // What was finished before and is not now stays known.
+        let before = super::read_labels(&label_file, cancel, progress)?;
+        if !before.geometry().lies_on(&scan.volume.geometry) {
+            return Err(JobError::Other(format!("{} does not lie on the grid of its scan", label_file.display())));
+        }
+        known.take_from(&before, |_, now, _| now == UNKNOWN);
+        known.compact();
+    }
     // First what the values mean: labels that nobody can read would be learned wrongly.
     replace_file(&description, |file| {
         std::io::Write::write_all(file, serde_json::to_string_pretty(&json).unwrap_or_default().as_bytes())
@@ -223,14 +244,14 @@ pub(super) fn add_to_dataset(
     if !is_there {
         formats::write_volume(&path("images", &name), &scan.volume, &watch)?;
     }
-    formats::write_labels(&path("labels", &name), &scan.known(), &watch)?;
+    formats::write_labels(&label_file, &known, &watch)?;
     Ok(name)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::volume::{Affine, Geometry, Label, Plane, Rescale, Voxels};
+    use crate::volume::{Affine, Geometry, Plane, Rescale, Voxels};
 
     #[test]
     fn scans_come_into_a_data_set_with_what_is_finished_in_them() {
@@ -268,6 +289,17 @@ mod tests {
         )
         .unwrap();
         assert_eq!([[1, 0, 2], [0, 0, 2], [3, 0, 2], [1, 0, 3]].map(|voxel| case.labels.get(voxel)), [1, 0, 0, 2]);
+        // Another day other slices are finished: the first one stays known. A label without a name is what it was called.
+        let mut later = MarkedScan { labels: LabelMap::empty(scan.labels.geometry().clone()), ..scan.clone() };
+        later.done = vec![(layout, layout.screen([0, 0, 3])[2])];
+        later.labels.set([1, 0, 3], 7);
+        later.table = LabelTable(vec![Label::unnamed(7), Label::new(8, "Background")]);
+        assert_eq!(add(&later), "a_b-2");
+        let both = super::super::read_labels(&folder.path().join("labels/a_b-2.nii.gz"), &Cancel::default(), &|_| {});
+        let both = both.unwrap();
+        let found = [[1, 0, 2], [3, 0, 2], [1, 0, 3], [2, 0, 3], [1, 0, 4]].map(|voxel| both.get(voxel));
+        assert_eq!(found, [7, 0, 7, 0, UNKNOWN]);
+        assert_eq!(Dataset::open(folder.path()).unwrap().labels[&1], "organ");
         scan.table = LabelTable(vec![Label::new(7, "lesion")]);
         assert!(
             add_to_dataset(&scan, folder.path(), &|_| {}, &Cancel::default())

@@ -21,7 +21,9 @@ pub struct PixelJob {
     pub layout: PlaneLayout,
     /// The slice with the scribbles.
     pub slice: usize,
-    /// The document's labels, scribbles among them.
+    /// Labels with the scribbles among them.
+    pub scribbles: LabelMap,
+    /// The document's labels, which the others become part of.
     pub labels: LabelMap,
     /// The label whose scribbles stand for the background.
     pub background: Option<LabelValue>,
@@ -42,7 +44,7 @@ pub(super) fn run(job: &PixelJob, progress: Progress, cancel: &Cancel) -> Result
         )));
     }
     let mut scribbles = Vec::new();
-    job.layout.read_labels(&job.labels, job.slice, &mut scribbles);
+    job.layout.read_labels(&job.scribbles, job.slice, &mut scribbles);
     for label in &mut scribbles {
         *label = match *label {
             0 => UNMARKED,

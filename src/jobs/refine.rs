@@ -1,9 +1,11 @@
 //! Adapting a model to the slices that the user has finished, and segmenting the others again.
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::dataset::open_dataset;
+use super::marked::is_same_scan;
 use super::{Cancel, JobError, JobEvent, Outcome, Progress, SharedModel, load_case};
 use crate::engine::DeviceChoice;
 use crate::learn::{CaseFiles, Dataset, LabelledScan, Refinement, read_case, refine};
@@ -80,19 +82,21 @@ fn remembered(job: &RefineJob, progress: Progress, cancel: &Cancel) -> Result<Ve
     }
     let load = |files: &CaseFiles| load_case(files, cancel);
     let names = chosen(&dataset, memory);
+    let no_other = || JobError::Other(format!("{} has no other scan that was learned from", folder.display()));
     if names.is_empty() {
-        return Err(JobError::Other(format!("{} has no other scan that was learned from", folder.display())));
+        return Err(no_other());
     }
-    names
-        .into_iter()
-        .map(|name| {
-            if cancel.is_cancelled() {
-                return Err(JobError::Stopped);
-            }
-            let case = read_case(&dataset, name, &load, &mut |notice| progress(JobEvent::Warning(notice)));
-            case.map_err(|error| if cancel.is_cancelled() { JobError::Stopped } else { error.into() })
-        })
-        .collect()
+    let watch = |_: f32| if cancel.is_cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+    let mut scans = Vec::new();
+    for name in names {
+        let case = read_case(&dataset, name, &load, &mut |notice| progress(JobEvent::Warning(notice)));
+        let case = case.map_err(|error| if cancel.is_cancelled() { JobError::Stopped } else { error.into() })?;
+        // A copy of the scan itself has labels of another time.
+        if !is_same_scan(&case.image, &job.volume, &watch)? {
+            scans.push(case);
+        }
+    }
+    if scans.is_empty() { Err(no_other()) } else { Ok(scans) }
 }
 
 /// The names of some of the scans, spread evenly over them.
@@ -113,6 +117,7 @@ fn check_names(job: &RefineJob) -> Result<(), JobError> {
     let own = spec.label_table();
     for value in job.labels.counts().into_keys() {
         if let (Some(here), Some(there)) = (job.table.get(value), own.get(value))
+            && !here.is_unnamed()
             && !here.name.eq_ignore_ascii_case(&there.name)
         {
             return Err(JobError::Other(format!(
@@ -138,7 +143,7 @@ pub(super) fn run(job: &RefineJob, progress: Progress, cancel: &Cancel) -> Resul
         }
         other => other?,
     };
-    // What is segmented along another axis is also learned along it.
+    // What is segmented along another axis is also learned along it, and the model is one of that axis from then on.
     let mut adapted = Model::clone(&job.model);
     if let Some(axis) = job.options.axis {
         adapted.spec.slice_axis = axis;
@@ -158,8 +163,7 @@ pub(super) fn run(job: &RefineJob, progress: Progress, cancel: &Cancel) -> Resul
     let mut on_step = |share| {
         progress(JobEvent::Progress { fraction: 0.9 * share as f32, stage: "Learning from the finished slices" });
     };
-    let mut refined = refine(&task, &stop, &mut on_step, &mut |notice| progress(JobEvent::Warning(notice)))?;
-    refined.model.spec = spec.clone();
+    let refined = refine(&task, &stop, &mut on_step, &mut |notice| progress(JobEvent::Warning(notice)))?;
     let mut network = refined.model.network(job.device)?;
     progress(JobEvent::Device(network.device_name().to_string()));
     let mut doubt = SliceDoubt::new(&job.volume.geometry);
@@ -185,7 +189,7 @@ pub(super) fn run(job: &RefineJob, progress: Progress, cancel: &Cancel) -> Resul
 }
 
 /// What the title of a kept model says.
-const ADAPTED: &str = ", adapted to one scan";
+const ADAPTED: &str = ", adapted to finished slices";
 
 /// Writes an adapted model as one of its own, named like its file; what was planned and measured was another model.
 pub(super) fn keep(model: &Model, path: &Path) -> Result<(), JobError> {
@@ -196,7 +200,7 @@ pub(super) fn keep(model: &Model, path: &Path) -> Result<(), JobError> {
     if !spec.title.ends_with(ADAPTED) {
         spec.title += ADAPTED;
     }
-    spec.provenance.command = format!("lamella refine -m {} (one scan)", start[0]);
+    spec.provenance.command = format!("lamella refine -m {}", start[0]);
     spec.provenance.start = Some(start);
     spec.provenance.plan = serde_json::Value::Null;
     spec.provenance.metrics.clear();

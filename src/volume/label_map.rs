@@ -166,6 +166,32 @@ impl LabelMap {
         }
     }
 
+    /// Takes the labels of another map of the same shape where `is_taken(voxel, own, other)` says so. It is asked where they differ;
+    /// bricks that are alike are passed over.
+    pub fn take_from(&mut self, other: &Self, is_taken: impl Fn([usize; 3], LabelValue, LabelValue) -> bool) {
+        debug_assert_eq!(self.geometry.shape(), other.geometry.shape());
+        let shape = self.geometry.shape();
+        for index in 0..self.bricks.len() {
+            match (&self.bricks[index], &other.bricks[index]) {
+                (Brick::Uniform(own), Brick::Uniform(there)) if own == there => continue,
+                (Brick::Dense(own), Brick::Dense(there)) if Arc::ptr_eq(own, there) => continue,
+                _ => {}
+            }
+            let start = self.brick_start(index);
+            let end = [0, 1, 2].map(|axis| shape[axis].min(start[axis] + BRICK_EDGE));
+            for k in start[2]..end[2] {
+                for j in start[1]..end[1] {
+                    for i in start[0]..end[0] {
+                        let (own, there) = (self.get([i, j, k]), other.get([i, j, k]));
+                        if own != there && is_taken([i, j, k], own, there) {
+                            self.set([i, j, k], there);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
     /// Turns bricks of a single label into one value again.
     pub fn compact(&mut self) {
         for brick in Arc::make_mut(&mut self.bricks) {

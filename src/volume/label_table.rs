@@ -53,6 +53,16 @@ impl Label {
     pub fn new(value: LabelValue, name: impl Into<String>) -> Self {
         Self { value, name: name.into(), colour: default_colour(value), visible: true, locked: false }
     }
+
+    /// A label that nobody has named.
+    pub fn unnamed(value: LabelValue) -> Self {
+        Self::new(value, format!("Label {value}"))
+    }
+
+    /// Whether nobody has named it.
+    pub fn is_unnamed(&self) -> bool {
+        self.name == Self::unnamed(self.value).name
+    }
 }
 
 /// Labels in the order shown. Values stay what they are when other labels come, go or are empty.
@@ -79,7 +89,7 @@ impl LabelTable {
     pub fn cover(&mut self, values: impl IntoIterator<Item = LabelValue>) {
         for value in values {
             if value != 0 && self.get(value).is_none() {
-                self.0.push(Label::new(value, format!("Label {value}")));
+                self.0.push(Label::unnamed(value));
             }
         }
     }

@@ -23,11 +23,12 @@ pub fn labels_ui(ui: &mut egui::Ui, app: &mut App) {
     if ui.button(format!("{} Add label", icon::PLUS)).on_hover_text("A new label for the brush").clicked()
         && let Some(value) = table.next_value()
     {
-        table.0.push(Label::new(value, format!("Label {value}")));
+        table.0.push(Label::unnamed(value));
         viewer.active_label = value;
         edited = Some(format!("Add label {value}"));
     }
     if let Some(name) = edited {
+        app.pixels.follow(&viewer.session.document().table, &table);
         viewer.session.apply(Command { name, change: Change::Table(table) });
     }
     ui.separator();

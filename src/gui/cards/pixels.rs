@@ -25,15 +25,17 @@ pub fn pixels_ui(ui: &mut egui::Ui, app: &mut App) {
     let Some(viewer) = &app.viewer else { return };
     let table = viewer.session.document().table.0.clone();
     let name_of = |label: &Label| format!("{} {}", label.value, label.name);
-    let chosen = table.iter().find(|label| Some(label.value) == app.pixels.background);
+    let before = app.background();
+    let mut background = before;
+    let chosen = table.iter().find(|label| Some(label.value) == background);
     let shown = chosen.map_or("none".to_string(), name_of);
     let mut add = false;
     egui::ComboBox::from_label("Stands for background")
         .selected_text(shown)
         .show_ui(ui, |ui| {
-            ui.selectable_value(&mut app.pixels.background, None, "none");
+            ui.selectable_value(&mut background, None, "none");
             for label in &table {
-                ui.selectable_value(&mut app.pixels.background, Some(label.value), name_of(label));
+                ui.selectable_value(&mut background, Some(label.value), name_of(label));
             }
             add = ui.button("a new label").clicked();
         })
@@ -41,7 +43,10 @@ pub fn pixels_ui(ui: &mut egui::Ui, app: &mut App) {
         .on_hover_text("What looks like the scribbles of this label stays without a label");
     if add {
         let viewer = app.viewer.as_mut();
-        app.pixels.background = viewer.map(|viewer| viewer.add_label(BACKGROUND));
+        app.pixels.background = viewer.map(|viewer| (viewer.add_label(BACKGROUND), BACKGROUND.to_string()));
+    } else if background != before {
+        let label = table.iter().find(|label| Some(label.value) == background);
+        app.pixels.background = label.map(|label| (label.value, label.name.clone()));
     }
     egui::ComboBox::from_label("Rule").selected_text(rule_name(app.pixels.rule)).show_ui(ui, |ui| {
         for rule in [PixelRule::MultiLayer, PixelRule::Perceptron] {
@@ -60,10 +65,10 @@ pub fn pixels_ui(ui: &mut egui::Ui, app: &mut App) {
     let ready = app.has_preview();
     ui.horizontal(|ui| {
         let slice = ui.add_enabled(ready, egui::Button::new("Use in this slice"));
-        if slice.on_hover_text("The preview becomes labels: one undo step").clicked() {
+        if slice.on_hover_text("The preview becomes labels in place of the scribbles: one undo step").clicked() {
             app.act(Action::TakePreview, ui.ctx());
         }
-        let all = ui.add_enabled(ready, egui::Button::new("Use in all slices"));
+        let all = ui.add_enabled(app.can_classify_all(), egui::Button::new("Use in all slices"));
         if all.on_hover_text("Classify every slice of this plane; finished slices stay").clicked() {
             app.act(Action::ClassifyAll, ui.ctx());
         }

@@ -16,8 +16,9 @@ pub fn segment_ui(ui: &mut egui::Ui, app: &mut App) {
         return;
     }
     let running = app.tasks.find(SEGMENTING);
-    ui.add_enabled_ui(running.is_none(), |ui| choices_ui(ui, app));
-    if let Some(fraction) = app.tasks.find(REFINING) {
+    let refining = app.tasks.find(REFINING);
+    ui.add_enabled_ui(running.is_none() && refining.is_none(), |ui| choices_ui(ui, app));
+    if let Some(fraction) = refining {
         ui.add(egui::ProgressBar::new(fraction).fill(t.accent).desired_height(3.0 * UNIT).corner_radius(2));
         if ui.button("Cancel").on_hover_text("Stop learning; nothing changes").clicked() {
             app.tasks.cancel(REFINING);

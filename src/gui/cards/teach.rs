@@ -5,6 +5,7 @@ use std::path::Path;
 use super::{plan_choices, scan_choices, segment};
 use crate::gui::app::{Action, App};
 use crate::gui::egui;
+use crate::gui::refining::REFINING;
 use crate::gui::scan_choices::ScanChoices;
 use crate::gui::teach::{MINUTES, Slices, TEACHING, Teach, model_id, model_name};
 use crate::gui::theme::{self, UNIT};
@@ -109,9 +110,12 @@ fn result_ui(ui: &mut egui::Ui, app: &mut App) {
     if let Some(path) = opened {
         app.open(&path, ui.ctx());
     }
-    if app.settings.model != id && ui.button("Use this model").on_hover_text("Choose it in the Segment card").clicked()
-    {
-        app.settings.model = id;
+    if app.settings.model != id {
+        let button = ui.add_enabled(app.tasks.find(REFINING).is_none(), egui::Button::new("Use this model"));
+        let button = button.on_disabled_hover_text("The chosen model is being adapted");
+        if button.on_hover_text("Choose it in the Segment card").clicked() {
+            app.settings.model = id;
+        }
     }
 }
 
@@ -172,6 +176,9 @@ pub fn lacks(app: &mut App) -> Option<&'static str> {
         () if unchosen.is_some() => unchosen,
         () if !app.teach.from_model && app.teach.problem().is_some() => Some("This network cannot be built"),
         () if app.teach.from_model && !app.model_is_ready() => Some("The model is being read"),
+        () if app.teach.from_model && app.adapted.is_some() => {
+            Some("The model was adapted to finished slices: keep it or forget that first (Segment card)")
+        }
         () => None,
     }
 }
