@@ -6,7 +6,7 @@ use super::app::App;
 use super::egui;
 use super::notices::Kind;
 use super::tasks::Snapshot;
-use crate::jobs::Job;
+use crate::jobs::{ADAPTED, Job};
 use crate::model::{self, ListedModel, Origin, SliceAxis};
 
 impl App {
@@ -57,8 +57,7 @@ impl App {
             .filter_map(|(name, value)| Some(format!("{} {value:.2}", name.strip_prefix("dice/")?)))
             .collect();
         // The measured Dice is that of the model as it was; one that was kept says itself what it is.
-        let says = ", adapted to finished slices";
-        let adapted = if self.adapted.is_some() && !spec.title.ends_with(says) { says } else { "" };
+        let adapted = if self.adapted.is_some() && !spec.title.ends_with(ADAPTED) { ADAPTED } else { "" };
         let before = if self.adapted.is_some() { " before" } else { "" };
         Some(format!(
             "{}{adapted}. Held-back Dice{before}: {}.",

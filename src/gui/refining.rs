@@ -15,7 +15,7 @@ use crate::volume::{Plane, PlaneLayout};
 /// Title of the job.
 pub const REFINING: &str = "Refining";
 /// What an adapted model's name ends with.
-const ADAPTED: &str = "-refined";
+const REFINED: &str = "-refined";
 
 impl App {
     /// The finished slices of the shown scan, each with its plane's layout.
@@ -82,8 +82,8 @@ impl App {
         let Some(folder) = self.make_model_folder() else { return };
         // Adapted once more it does not get a longer name.
         let name = model_name(&id);
-        let name = name.split_once(ADAPTED).map_or(name.as_str(), |(name, _)| name);
-        let names = (1..).map(|n| if n == 1 { format!("{name}{ADAPTED}") } else { format!("{name}{ADAPTED}-{n}") });
+        let name = name.split_once(REFINED).map_or(name.as_str(), |(name, _)| name);
+        let names = (1..).map(|n| if n == 1 { format!("{name}{REFINED}") } else { format!("{name}{REFINED}-{n}") });
         let is_free =
             |name: &String, path: &Path| *name != self.teach.name && !path.exists() && !checkpoint_path(path).exists();
         let mut paths = names.map(|name| (folder.join(format!("{name}.safetensors")), name));

@@ -124,7 +124,8 @@ pub(super) fn is_same_scan(there: &Volume, scan: &Volume, watch: formats::Watch)
 }
 
 /// Writes a scan and its finished slices into a folder of pairs, which is made if it is missing; gives the case's name. A scan that
-/// is there already gets these labels too, in place of its own where slices were finished before, so that no training learns from one copy and is measured on the other.
+/// is there already gets these labels too, in place of its own where slices were finished before, so that no training learns from one
+/// copy and is measured on the other.
 ///
 /// # Errors
 /// When nothing is finished, the folder's labels have other names, or a file cannot be written.

@@ -50,7 +50,7 @@ pub use folds::cross_validate;
 pub use marked::MarkedScan;
 pub use open::read_labels;
 pub use pixels::PixelJob;
-pub use refine::{REFINE_SECONDS, RefineJob, RememberedScans};
+pub use refine::{ADAPTED, REFINE_SECONDS, RefineJob, RememberedScans};
 pub use sample::make_sample;
 pub use segment::SegmentJob;
 pub use train::{

@@ -16,6 +16,9 @@ use crate::volume::{LabelMap, LabelTable, PlaneLayout, Volume};
 /// Seconds of learning where nothing else is said.
 pub const REFINE_SECONDS: f64 = 10.0;
 
+/// What the title of an adapted model ends with.
+pub const ADAPTED: &str = ", adapted to finished slices";
+
 /// Most labelled scans that are read so that the model does not forget them.
 const MOST_REMEMBERED: usize = 8;
 
@@ -187,9 +190,6 @@ pub(super) fn run(job: &RefineJob, progress: Progress, cancel: &Cancel) -> Resul
         doubt,
     })
 }
-
-/// What the title of a kept model says.
-const ADAPTED: &str = ", adapted to finished slices";
 
 /// Writes an adapted model as one of its own, named like its file; what was planned and measured was another model.
 pub(super) fn keep(model: &Model, path: &Path) -> Result<(), JobError> {
