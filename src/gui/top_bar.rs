@@ -82,7 +82,7 @@ fn menu_ui(ui: &mut egui::Ui, app: &mut App) {
         ui.label("1 crosshair, 2 move, 4 brush, E eraser, + - brush size.");
         ui.label(", . label, S labels on and off, A D opacity, X text, Shift+X crosshair.");
         ui.label("F or double click: one view alone. Enter: slice done. Tab over a view: panels.");
-        ui.label("Shift+Enter over a view: all its slices with labels done.");
+        ui.label("Shift+Enter: all slices with labels done.");
     });
     if let Some(action) = chosen {
         app.act(action, ui.ctx());
