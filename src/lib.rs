@@ -16,6 +16,7 @@ pub mod model;
 pub mod pipeline;
 pub mod session;
 pub mod volume;
+pub mod work;
 pub mod zoo;
 
 /// The worked example of CONTRIBUTING.md, which `cargo test` compiles and runs.

@@ -6,20 +6,27 @@ use std::path::{Path, PathBuf};
 
 /// Rooms and the rooms they may import.
 const ROOMS: &[(&str, &[&str])] = &[
+    ("work", &[]),
     ("disk", &[]),
-    ("volume", &[]),
-    ("formats", &["volume", "disk"]),
-    ("graph", &[]),
+    ("volume", &["work"]),
+    ("formats", &["volume", "disk", "work"]),
+    ("graph", &["work"]),
     ("zoo", &["graph"]),
-    ("engine", &["graph"]),
-    ("model", &["graph", "zoo", "engine", "volume", "disk"]),
-    ("pipeline", &["volume", "model", "engine", "graph"]),
-    ("learn", &["volume", "graph", "zoo", "engine", "model", "pipeline"]),
-    ("edit", &["volume"]),
-    ("session", &["volume", "edit"]),
-    ("jobs", &["volume", "formats", "graph", "zoo", "engine", "model", "pipeline", "learn", "edit", "session", "disk"]),
-    ("cli", &["jobs", "volume", "session", "model", "learn"]),
-    ("gui", &["jobs", "volume", "session", "model", "learn", "edit", "disk"]),
+    ("engine", &["graph", "work"]),
+    ("model", &["graph", "zoo", "engine", "volume", "disk", "work"]),
+    ("pipeline", &["volume", "model", "engine", "graph", "work"]),
+    ("learn", &["volume", "graph", "zoo", "engine", "model", "pipeline", "work"]),
+    ("edit", &["volume", "work"]),
+    ("session", &["volume", "edit", "work"]),
+    (
+        "jobs",
+        &[
+            "volume", "formats", "graph", "zoo", "engine", "model", "pipeline", "learn", "edit", "session", "disk",
+            "work",
+        ],
+    ),
+    ("cli", &["jobs", "volume", "session", "model", "learn", "work"]),
+    ("gui", &["jobs", "volume", "session", "model", "learn", "edit", "disk", "work"]),
 ];
 
 /// Crates that only one room may name.
@@ -40,7 +47,7 @@ const KEPT_CRATES: &[(&str, &str)] = &[
     ("prost", "graph"),
     ("base64", "zoo"),
     ("zip", "model"),
-    ("sysinfo", "engine"),
+    ("sysinfo", "work"),
 ];
 
 const MAX_LINES: usize = 600;

@@ -1,4 +1,4 @@
-//! Replacing files safely.
+//! Opening files that are files, and replacing them safely.
 //!
 //! **Invariant:** a path either keeps its old content or gets its whole new content; nothing in between is ever seen
 //! under the final name, also after a crash.
@@ -11,6 +11,19 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 static COUNTER: AtomicU64 = AtomicU64::new(0);
+
+/// Opens a file for reading: a regular one, also through links; whoever reads a pipe waits for its writer, and a device has no end.
+///
+/// # Errors
+/// Those of the file system, and a sentence for what is no regular file.
+pub fn open_regular_file(path: &Path) -> io::Result<File> {
+    let kind = fs::metadata(path)?;
+    if kind.is_file() {
+        return File::open(path);
+    }
+    let what = if kind.is_dir() { "a folder" } else { "no regular file but a pipe, a socket or a device" };
+    Err(io::Error::new(io::ErrorKind::InvalidInput, format!("it is {what}")))
+}
 
 /// Writes a file by way of a temporary neighbour that is synced and then renamed over `path`.
 ///
@@ -59,6 +72,21 @@ fn sync_folder_of(path: &Path) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    #[cfg(unix)]
+    fn what_is_no_regular_file_is_not_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("scan.nii");
+        fs::write(&file, b"x").unwrap();
+        let link = folder.path().join("link.nii");
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        assert!(open_regular_file(&file).is_ok() && open_regular_file(&link).is_ok());
+        let message = |path: &Path| open_regular_file(path).unwrap_err().to_string();
+        assert_eq!(message(folder.path()), "it is a folder");
+        assert!(message(Path::new("/dev/zero")).contains("device"));
+        assert_eq!(open_regular_file(&folder.path().join("none")).unwrap_err().kind(), io::ErrorKind::NotFound);
+    }
 
     #[test]
     fn a_failed_write_leaves_the_old_content_and_no_litter() {

@@ -6,7 +6,6 @@ use candle_core::Device;
 
 use super::EngineError;
 use super::cpu::simd::InstructionSet;
-use super::memory::memory_bytes;
 
 /// What the user asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
@@ -73,7 +72,7 @@ pub fn list_devices() -> Vec<DeviceFacts> {
         let Opened { device, name, .. } = open(choice).ok()?;
         Some(if device.is_cpu() {
             let name = format!("{name} ({}, {} threads)", InstructionSet::best().name(), rayon::current_num_threads());
-            DeviceFacts { choice, name, memory_bytes: memory_bytes() }
+            DeviceFacts { choice, name, memory_bytes: crate::work::memory::free_and_all_bytes() }
         } else {
             DeviceFacts { choice, name, memory_bytes: gpu_memory(&device) }
         })

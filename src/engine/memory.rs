@@ -8,20 +8,6 @@ use crate::graph::{Conv, ConvTranspose, Graph, Op};
 /// Arrays per parameter while training with AdamW: value, gradient and two moments.
 const PARAMETER_ARRAYS: usize = 4;
 
-/// Bytes that programs can still get without others being moved to disk; `None` where the system does not say.
-pub fn free_memory_bytes() -> Option<u64> {
-    memory_bytes().map(|[free, _]| free)
-}
-
-/// Bytes of memory that programs can still get, and all, within the limits set for this program.
-pub(super) fn memory_bytes() -> Option<[u64; 2]> {
-    let mut system = sysinfo::System::new().ok()?;
-    system.refresh_memory();
-    let limits = system.cgroup_limits().map_or([u64::MAX; 2], |limits| [limits.free_memory, limits.total_memory]);
-    let [free, all] = [system.available_memory().min(limits[0]), system.total_memory().min(limits[1])];
-    (free > 0).then_some([free, all])
-}
-
 /// Arrays of its result's size, in 32 bits, that an operation put together from others makes on its way.
 const COMPOSED_ARRAYS: usize = 4;
 

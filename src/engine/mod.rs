@@ -16,13 +16,14 @@ mod memory;
 mod random;
 mod weights;
 
+pub use crate::work::memory::free_bytes as free_memory_bytes;
 pub use array::Array;
 pub use candle::{Gradients, Mode, Network, Optimiser, OptimiserState, Pass, Recipe, StageTimes, is_in_scopes};
 pub use cpu::allocator::KeepFreedMemory;
 pub use cpu::compiled::training::Activations;
 pub use device::{DeviceChoice, DeviceFacts, available_devices, list_devices};
 pub use losses::{LossGradient, SegmentationLoss, bce_with_logits, cross_entropy, soft_dice};
-pub use memory::{free_memory_bytes, inference_memory_bytes, training_memory_bytes};
+pub use memory::{inference_memory_bytes, training_memory_bytes};
 pub use random::Random;
 pub use weights::{WeightError, Weights, check as check_weights, initial_weights};
 

@@ -1,0 +1,106 @@
+//! Memory: how much there is, and whether a large piece can be had.
+
+use std::fmt;
+
+/// Pieces below this are not worth asking the system for.
+const SMALL_BYTES: u64 = 16 << 20;
+
+/// Memory that cannot be had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OutOfMemory {
+    /// Bytes that were wanted in one piece.
+    pub wanted_bytes: u64,
+    /// Bytes that programs could still get, where the system says.
+    pub free_bytes: Option<u64>,
+}
+
+impl fmt::Display for OutOfMemory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of memory are needed", Bytes(self.wanted_bytes))?;
+        match self.free_bytes {
+            Some(free) => {
+                write!(f, ", {} are free; close other programs or images, or use a smaller file", Bytes(free))
+            }
+            None => write!(f, " and cannot be had; close other programs or images, or use a smaller file"),
+        }
+    }
+}
+
+impl std::error::Error for OutOfMemory {}
+
+impl From<OutOfMemory> for std::io::Error {
+    fn from(error: OutOfMemory) -> Self {
+        Self::new(std::io::ErrorKind::OutOfMemory, error)
+    }
+}
+
+/// A number of bytes as people read it: `1.5 GB`.
+struct Bytes(u64);
+
+impl fmt::Display for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let value = self.0;
+        for (unit, name) in [(1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")] {
+            if value >= unit {
+                let tenths = value / (unit / 10);
+                return write!(f, "{}.{} {name}", tenths / 10, tenths % 10);
+            }
+        }
+        write!(f, "{value} bytes")
+    }
+}
+
+/// Whether `count` values of a type can be had in one piece, besides what is taken already.
+///
+/// It asks for the room, within the limits set for this program and for the machine, and gives it back at once: whoever takes it next gets it
+/// unless another thread is faster.
+///
+/// # Errors
+/// How much was wanted, and how much is free.
+pub fn ensure<T>(count: usize) -> Result<(), OutOfMemory> {
+    let wanted_bytes = (count as u64).saturating_mul(size_of::<T>() as u64);
+    if wanted_bytes < SMALL_BYTES {
+        return Ok(());
+    }
+    let free_bytes = free_bytes();
+    let refused = OutOfMemory { wanted_bytes, free_bytes };
+    if free_bytes.is_some_and(|free| wanted_bytes > free) {
+        return Err(refused);
+    }
+    Vec::<T>::new().try_reserve_exact(count).map_err(|_| OutOfMemory { free_bytes: None, ..refused })
+}
+
+/// Bytes that programs can still get without others being moved to disk; `None` where the system does not say.
+pub fn free_bytes() -> Option<u64> {
+    free_and_all_bytes().map(|[free, _]| free)
+}
+
+/// Bytes of memory that programs can still get, and all, within the limits set for this program.
+pub fn free_and_all_bytes() -> Option<[u64; 2]> {
+    let mut system = sysinfo::System::new().ok()?;
+    system.refresh_memory();
+    let limits = system.cgroup_limits().map_or([u64::MAX; 2], |limits| [limits.free_memory, limits.total_memory]);
+    let [free, all] = [system.available_memory().min(limits[0]), system.total_memory().min(limits[1])];
+    (free > 0).then_some([free, all])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_can_never_be_had_is_refused_with_its_size() {
+        assert_eq!(ensure::<u8>(1 << 20), Ok(()));
+        let refused = ensure::<f64>(1 << 50).unwrap_err();
+        assert_eq!(refused.wanted_bytes, 1 << 53);
+        assert!(refused.to_string().starts_with("9007199.2 GB of memory are needed"), "{refused}");
+        // More than the address space holds.
+        assert_eq!(ensure::<u64>(usize::MAX).unwrap_err().wanted_bytes, u64::MAX);
+    }
+
+    #[test]
+    fn sizes_are_written_with_a_fitting_unit() {
+        let texts = [999, 1_500, 2_000_000, 1_234_567_890].map(|bytes| Bytes(bytes).to_string());
+        assert_eq!(texts, ["999 bytes", "1.5 kB", "2.0 MB", "1.2 GB"]);
+    }
+}
