@@ -44,6 +44,7 @@ const KEPT_CRATES: &[(&str, &str)] = &[
     ("jpeg2k", "formats"),
     ("flate2", "formats"),
     ("clap", "cli"),
+    ("signal_hook", "cli"),
     ("prost", "graph"),
     ("base64", "zoo"),
     ("zip", "model"),

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::Result;
 use super::terminal::Terminal;
-use crate::jobs;
+use crate::jobs::{self, Inputs, OutputKind};
 
 /// Convert a volume or mask to another format, keeping its geometry.
 #[derive(Args)]
@@ -23,15 +23,15 @@ pub struct Convert {
 
 impl Convert {
     pub(super) fn run(&self) -> Result {
-        jobs::writer_for(&self.output)?;
+        Inputs::new([self.input.clone()]).allow(&self.output, OutputKind::Image)?;
         let terminal = Terminal::new("Converting");
         let watch = |fraction| {
             terminal.show(crate::jobs::JobEvent::Progress { fraction, stage: "" });
-            std::ops::ControlFlow::Continue(())
+            jobs::unless_ending(fraction)
         };
         let volume = jobs::open_one(&self.input, self.series.as_deref(), &watch)?;
         for warning in &volume.warnings {
-            eprintln!("note: {warning}");
+            tell!("note: {warning}");
         }
         jobs::write_volume(&self.output, &volume, &watch)?;
         terminal.finish();

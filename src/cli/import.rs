@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{Result, print_json};
-use crate::jobs::JobError;
+use crate::jobs::{Inputs, JobError, OutputKind};
 use crate::model::foreign::{self, Description};
 use crate::model::{self, IntensityNormalisation, SliceAxis};
 
@@ -100,6 +100,11 @@ fn reversed(orientation: &str) -> Result<[bool; 3]> {
 
 impl Import {
     pub(super) fn run(&self) -> Result {
+        let read = [&self.file].into_iter().chain(&self.plans).chain(&self.dataset);
+        let inputs = Inputs::new(read.cloned());
+        if let Some(path) = &self.output {
+            inputs.allow(path, OutputKind::Model)?;
+        }
         let stem = self.file.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
         let description = Description {
             id: self.id.clone().unwrap_or(stem),
@@ -139,6 +144,7 @@ impl Import {
             }
         };
         let replaced = target.exists();
+        inputs.allow(&target, OutputKind::Model)?;
         model.save(&target)?;
         if self.json {
             return print_json(&serde_json::json!({

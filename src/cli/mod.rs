@@ -1,6 +1,7 @@
 //! The command line: the contract that scripts rely on.
 //!
-//! **Invariant:** exit code 0 is success, 1 a reported error, 2 wrong usage; with `--json` stdout holds one JSON document
+//! **Invariant:** exit code 0 is success, 1 a reported error (also a panic), 2 wrong usage, and 128 with a signal's number added where a
+//! signal ended the command: 130 after Ctrl-C; with `--json` stdout holds one JSON document
 //! (of `train` one on each line) and nothing else; progress goes to stderr and only to a terminal.
 //!
 //! Deliberately absent: work; every command parses, calls a job and prints.
@@ -10,12 +11,19 @@ macro_rules! say {
     ($($text:tt)*) => { $crate::cli::print_line(format_args!($($text)*)) };
 }
 
+/// Prints a line to standard error; that nobody can read it is no error.
+macro_rules! tell {
+    ($($text:tt)*) => { $crate::cli::tell_line(format_args!($($text)*)) };
+}
+
 mod bench;
 mod convert;
 mod devices;
 mod evaluate;
+mod guard;
 mod import;
 mod info;
+mod interrupt;
 mod models;
 mod refine;
 mod sample;
@@ -27,6 +35,7 @@ use std::io::{ErrorKind, Write as _};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
@@ -76,26 +85,32 @@ pub enum Request {
 
 /// Runs a command, or asks for the window.
 pub fn run(arguments: Arguments) -> Request {
-    let outcome = match arguments.command {
-        None => return Request::Window(arguments.paths),
-        Some(Command::Info(command)) => command.run(),
-        Some(Command::Convert(command)) => command.run(),
-        Some(Command::Segment(command)) => command.run(),
-        Some(Command::Refine(command)) => command.run(),
-        Some(Command::Train(command)) => command.run(),
-        Some(Command::Evaluate(command)) => command.run(),
-        Some(Command::Models(command)) => command.run(),
-        Some(Command::Devices(command)) => command.run(),
-        Some(Command::Bench(command)) => command.run(),
-        Some(Command::MakeSample(command)) => command.run(),
-    };
-    Request::Exit(match outcome {
-        Ok(()) => u8::from(UNPRINTED.load(Ordering::Relaxed)),
-        Err(error) => {
-            eprintln!("error: {error}");
-            1
+    match arguments.command {
+        None => Request::Window(arguments.paths),
+        Some(command) => Request::Exit(guard::run(command)),
+    }
+}
+
+impl Command {
+    fn run(self) -> Result {
+        match self {
+            Self::Info(command) => command.run(),
+            Self::Convert(command) => command.run(),
+            Self::Segment(command) => command.run(),
+            Self::Refine(command) => command.run(),
+            Self::Train(command) => command.run(),
+            Self::Evaluate(command) => command.run(),
+            Self::Models(command) => command.run(),
+            Self::Devices(command) => command.run(),
+            Self::Bench(command) => command.run(),
+            Self::MakeSample(command) => command.run(),
         }
-    })
+    }
+
+    /// How long it may take to end once a signal asks it to: a training saves its state first.
+    fn patience(&self) -> Duration {
+        Duration::from_secs(if matches!(self, Self::Train(_)) { 120 } else { 3 })
+    }
 }
 
 /// Result of a command.
@@ -120,10 +135,15 @@ static UNPRINTED: AtomicBool = AtomicBool::new(false);
 fn print_line(line: std::fmt::Arguments) {
     match writeln!(std::io::stdout(), "{line}") {
         Err(error) if error.kind() != ErrorKind::BrokenPipe && !UNPRINTED.swap(true, Ordering::Relaxed) => {
-            eprintln!("error: the output cannot be written: {error}");
+            tell!("error: the output cannot be written: {error}");
         }
         _ => {}
     }
+}
+
+fn tell_line(line: std::fmt::Arguments) {
+    // There is nowhere left to report to.
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// Prints a JSON document.

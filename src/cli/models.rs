@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::import::Import;
 use super::{Result, print_json};
-use crate::jobs::{JobError, ZooRow, zoo_table};
+use crate::jobs::{Inputs, JobError, OutputKind, ZooRow, zoo_table};
 use crate::model::foreign::save_onnx;
 use crate::model::{self, Origin};
 
@@ -115,13 +115,7 @@ fn show(id: &str) -> Result {
 }
 
 fn ensemble(names: &[String], output: &Path) -> Result {
-    let whole = |path: &Path| path.canonicalize().ok();
-    if whole(output).is_some_and(|output| names.iter().any(|name| whole(Path::new(name)).as_ref() == Some(&output))) {
-        return Err(JobError::Other(format!(
-            "{} is one of the models to be joined; choose another output",
-            output.display()
-        )));
-    }
+    Inputs::new(names.iter().filter_map(|name| model::file_of(name))).allow(output, OutputKind::Model)?;
     let members = names.iter().map(|name| model::find(name)).collect::<std::result::Result<Vec<_>, _>>()?;
     let mut joined = model::ensemble(&members).map_err(JobError::Other)?;
     joined.spec.id = output.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
@@ -131,8 +125,11 @@ fn ensemble(names: &[String], output: &Path) -> Result {
 }
 
 fn export(id: &str, output: &Path) -> Result {
+    let is_onnx = output.extension().is_some_and(|e| e.eq_ignore_ascii_case("onnx"));
+    let kind = if is_onnx { OutputKind::Onnx } else { OutputKind::Model };
+    Inputs::new(model::file_of(id)).allow(output, kind)?;
     let model = model::find(id)?;
-    if output.extension().is_some_and(|e| e.eq_ignore_ascii_case("onnx")) {
+    if is_onnx {
         let report = save_onnx(&model, output)?;
         let size = report.size.map_or("any size that its strides divide".into(), |[h, w]| format!("{h} x {w} only"));
         say!("{} ({} KB, images of {size})", output.display(), report.bytes.div_ceil(1024));

@@ -11,8 +11,8 @@ use serde_json::json;
 use super::terminal::Terminal;
 use super::{Result, print_json, use_threads};
 use crate::jobs::{
-    self, Cancel, DeviceChoice, Job, JobError, Outcome, REFINE_SECONDS, RefineJob, RememberedScans, SegmentOptions,
-    keep_done,
+    self, Cancel, DeviceChoice, Inputs, Job, JobError, Outcome, OutputKind, REFINE_SECONDS, RefineJob, RememberedScans,
+    SegmentOptions, keep_done,
 };
 use crate::model::{self, SliceAxis};
 use crate::volume::{LabelTable, PlaneLayout};
@@ -64,11 +64,17 @@ impl Refine {
             return Err(JobError::Other(format!("--seconds must be from 0.1 to 600, not {}", self.seconds)));
         }
         let started = Instant::now();
-        jobs::writer_for(&self.output)?;
+        let model_file = model::file_of(&self.model);
+        let read = [&self.image, &self.labels].into_iter().chain(&self.memory).chain(&model_file);
+        let inputs = Inputs::new(read.cloned());
+        inputs.allow(&self.output, OutputKind::Image)?;
+        if let Some(path) = &self.model_output {
+            inputs.allow(path, OutputKind::Model)?;
+        }
         let model = Arc::new(model::find(&self.model)?);
         let terminal = Terminal::new("Refining");
         let (cancel, show) = (Cancel::default(), |event| terminal.show(event));
-        let volume = Arc::new(jobs::open_one(&self.image, None, &|_| std::ops::ControlFlow::Continue(()))?);
+        let volume = Arc::new(jobs::open_one(&self.image, None, &jobs::unless_ending)?);
         let labels = jobs::read_labels(&self.labels, &cancel, &show)?;
         if !labels.geometry().lies_on(&volume.geometry) {
             return Err(JobError::Other(format!(

@@ -9,10 +9,12 @@ use std::time::Instant;
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::guard::guarded;
 use super::terminal::Terminal;
 use super::{Result, print_json, use_threads};
 use crate::jobs::{
-    self, Cancel, DeviceChoice, Entry, Job, JobError, JobEvent, Outcome, SegmentJob, SegmentOptions, SegmentSeconds,
+    self, Cancel, DeviceChoice, Entry, Inputs, Job, JobError, JobEvent, Outcome, OutputKind, SegmentJob,
+    SegmentOptions, SegmentSeconds,
 };
 use crate::model::{self, Model, SliceAxis};
 use crate::volume::{LabelValue, stack_frames};
@@ -105,22 +107,25 @@ impl Segment {
         use_threads(self.threads)?;
         let model = Arc::new(model::find(&self.model)?);
         let (inputs, single) = self.find_inputs(model.spec.image_channels)?;
+        let sources = inputs.iter().flat_map(|input| &input.entries).map(|entry| entry.path.clone());
+        let read = Inputs::new(sources.chain(model::file_of(&self.model)));
         if !single {
             std::fs::create_dir_all(&self.output)
                 .map_err(|e| JobError::Other(format!("cannot make the folder {}: {e}", self.output.display())))?;
         }
         let target = |input: &Input| if single { self.output.clone() } else { self.output.join(&input.name) };
         for input in &inputs {
-            refuse_overwriting(&target(input), &inputs)?;
+            self.allow(&target(input), &model, &read)?;
         }
         let mut reports = Vec::new();
         for input in &inputs {
             let path = target(input);
-            match jobs::writer_for(&path).map_err(JobError::from).and_then(|_| self.segment(input, &path, &model)) {
+            match guarded(|| self.segment(input, &path, &model)) {
                 Ok(report) => reports.push(report),
+                Err(error) if error.is_stop() => return Err(error),
                 Err(error) if inputs.len() == 1 => return Err(error),
                 // One damaged file among many is told of and left out.
-                Err(error) => eprintln!("error: {}: {error}", input.name),
+                Err(error) => tell!("error: {}: {error}", input.name),
             }
         }
         if self.json {
@@ -132,19 +137,28 @@ impl Segment {
         }
     }
 
+    /// Checks that a mask, and the probabilities where they are wanted, may be written.
+    fn allow(&self, mask: &Path, model: &Model, read: &Inputs) -> Result {
+        read.allow(mask, OutputKind::Image)?;
+        let table = model.spec.label_table();
+        for label in table.0.iter().filter(|_| self.probabilities) {
+            read.allow(&probability_path(mask, label.value, &label.name), OutputKind::Image)?;
+        }
+        Ok(())
+    }
+
     /// All volumes behind the inputs; whether the output is a single file.
     fn find_inputs(&self, channels: usize) -> Result<(Vec<Input>, bool)> {
-        let go_on = |_| std::ops::ControlFlow::Continue(());
         let mut inputs = Vec::new();
         let mut taken = HashSet::new();
         for path in &self.inputs {
-            let findings = jobs::scan(path, &go_on)?;
+            let findings = jobs::scan(path, &jobs::unless_ending)?;
             if findings.entries.is_empty() {
                 let reason = findings.skipped.first().map_or("it holds no image".to_string(), |s| s.reason.clone());
                 return Err(JobError::Other(format!("nothing in {} can be opened: {reason}", path.display())));
             }
             for skipped in &findings.skipped {
-                eprintln!("note: left out {}: {}", skipped.path.display(), skipped.reason);
+                tell!("note: left out {}: {}", skipped.path.display(), skipped.reason);
             }
             for entry in findings.entries {
                 let name = mask_name(&entry, path, &mut taken);
@@ -181,7 +195,7 @@ impl Segment {
         let started = Instant::now();
         let mut volumes = Vec::new();
         for entry in &input.entries {
-            volumes.push(jobs::load(entry, &|_| std::ops::ControlFlow::Continue(()))?);
+            volumes.push(jobs::load(entry, &jobs::unless_ending)?);
         }
         let volume = match volumes.len() {
             1 => volumes.remove(0),
@@ -190,7 +204,7 @@ impl Segment {
         drop(volumes);
         let load_s = started.elapsed().as_secs_f64();
         for warning in &volume.warnings {
-            eprintln!("note: {}: {warning}", input.title());
+            tell!("note: {}: {warning}", input.title());
         }
         let options = SegmentOptions {
             axis: self.axis,
@@ -256,19 +270,6 @@ fn probability_path(mask: &Path, value: LabelValue, class: &str) -> PathBuf {
     let stem = jobs::stem(Path::new(&file));
     let class: String = class.chars().map(|c| if c.is_alphanumeric() || c == '-' { c } else { '_' }).collect();
     mask.with_file_name(format!("{stem}_probability_{value}_{class}{}", &file[stem.len()..]))
-}
-
-/// A mask must not take the place of a scan.
-fn refuse_overwriting(output: &Path, inputs: &[Input]) -> Result {
-    let Ok(output) = output.canonicalize() else { return Ok(()) };
-    let entries = inputs.iter().flat_map(|input| &input.entries);
-    if entries.into_iter().any(|entry| entry.path.canonicalize().is_ok_and(|path| path == output)) {
-        return Err(JobError::Other(format!(
-            "the mask would overwrite the scan {}; choose another file or folder",
-            output.display()
-        )));
-    }
-    Ok(())
 }
 
 /// A volume file gives its own name to its mask, a DICOM series its description.

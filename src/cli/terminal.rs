@@ -62,7 +62,7 @@ impl Terminal {
     fn line(&self, text: &str) {
         let _guard = self.epochs.lock();
         if self.bar.is_hidden() {
-            eprintln!("{text}");
+            tell!("{text}");
         } else {
             self.bar.println(text);
         }

@@ -10,8 +10,8 @@ use serde_json::json;
 use super::terminal::Terminal;
 use super::{Result, activations, print_json, use_threads};
 use crate::jobs::{
-    self, CHECKPOINT_SECONDS, Cancel, DeviceChoice, Job, JobError, JobEvent, Outcome, Recipe, SplitChoice, TrainJob,
-    TrainSource, TrainSummary, checkpoint_path, default_plan,
+    self, CHECKPOINT_SECONDS, Cancel, DeviceChoice, Inputs, Job, JobError, JobEvent, Outcome, Recipe, SplitChoice,
+    TrainJob, TrainSource, TrainSummary, best_path, check_training_outputs, checkpoint_path, default_plan,
 };
 use crate::learn::{Augmentation, Budget, CaseDice, Fold, Intensities, mean_dice, worst_first};
 use crate::model::{self, ArchitectureSpec, SliceAxis};
@@ -261,12 +261,9 @@ impl Train {
         plan.seed = self.seed;
         plan.epoch_steps = self.epoch_steps.map(NonZeroUsize::get);
         let id = self.output().file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
-        let state = checkpoint_path(self.output());
-        if !self.resume && !self.plan_only && state.exists() {
-            return Err(JobError::Other(format!(
-                "{} holds an interrupted training; go on with --resume, or delete the file to start anew",
-                state.display()
-            )));
+        if !self.plan_only {
+            let read = self.init.as_deref().and_then(model::file_of).into_iter().chain(self.split.clone());
+            check_training_outputs(self.output(), self.report.as_deref(), &Inputs::new(read))?;
         }
         let job = TrainJob {
             source: TrainSource::Folder(self.dataset.clone()),
@@ -289,7 +286,7 @@ impl Train {
             resume: self.resume,
             command: recorded_command(),
         };
-        let terminal = Terminal::new("Training");
+        let (terminal, cancel) = (Terminal::new("Training"), Cancel::default());
         let show = |event: JobEvent| match event {
             JobEvent::Planned { plan, why } if self.json => terminal.print(&json!({"plan": plan, "why": why})),
             JobEvent::Fold { fold, count } if self.json => terminal.print(&json!({"fold": fold, "of": count})),
@@ -300,7 +297,7 @@ impl Train {
             other => terminal.show(other),
         };
         if self.plan_only {
-            let outcome = jobs::run(Job::Plan(Box::new(job)), &show, &Cancel::default())?;
+            let outcome = jobs::run(Job::Plan(Box::new(job)), &show, &cancel)?;
             terminal.finish();
             let Outcome::Planned { plan, why } = outcome else {
                 return Err(JobError::Other("the job gave no plan".into()));
@@ -308,13 +305,17 @@ impl Train {
             return print_json(&json!({"plan": plan, "why": why}));
         }
         if let Some(count) = self.folds {
-            let summaries = jobs::cross_validate(&job, usize::from(count), &show, &Cancel::default())?;
+            let summaries = jobs::cross_validate(&job, usize::from(count), &show, &cancel)
+                .inspect_err(|error| self.tell_of_state(error))?;
             terminal.finish();
             self.print_folds(&summaries);
             return Ok(());
         }
-        let outcome = jobs::run(Job::Train(Box::new(job)), &show, &Cancel::default())?;
+        let outcome = jobs::run(Job::Train(Box::new(job)), &show, &cancel);
         terminal.finish();
+        let outcome =
+            outcome.and_then(|outcome| if cancel.is_abandoned() { Err(JobError::Stopped) } else { Ok(outcome) });
+        let outcome = outcome.inspect_err(|error| self.tell_of_state(error))?;
         let Outcome::Trained(summary) = outcome else { return Err(JobError::Other("the job gave no model".into())) };
         if let Some(folder) = &self.report {
             summary.write_report(folder)?;
@@ -342,6 +343,22 @@ impl Train {
     /// The model file; a plan alone writes none.
     fn output(&self) -> &Path {
         self.output.as_deref().unwrap_or(Path::new("plan.safetensors"))
+    }
+
+    /// Says how a training that was stopped can be gone on with.
+    fn tell_of_state(&self, error: &JobError) {
+        if !error.is_stop() {
+            return;
+        }
+        let (state, best) = (checkpoint_path(self.output()), best_path(self.output()));
+        if state.exists() || self.folds.is_some() {
+            tell!("note: the state of the training is saved; the same command with --resume goes on with it");
+        } else {
+            tell!("note: nothing was learned yet, so there is nothing to go on with");
+        }
+        if best.exists() {
+            tell!("note: the best model so far is {}; {} is the earlier one", best.display(), self.output().display());
+        }
     }
 
     /// Dice of every fold's held-back cases, and their mean: each case counts once.

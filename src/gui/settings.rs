@@ -1,11 +1,12 @@
-//! What is remembered between starts: theme, layout, recent paths, model. Never anything about patients' data but paths.
+//! What is remembered between starts: theme, layout, recent paths, model. Never anything about patients' data but paths, which only
+//! the user may read.
 
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::theme;
-use crate::disk::replace_file;
+use crate::disk::{create_private_folder, replace_private_file};
 
 /// Number of recent paths.
 const RECENT: usize = 8;
@@ -80,8 +81,8 @@ impl Settings {
         std::thread::spawn(move || {
             let written = path
                 .parent()
-                .map_or(Ok(()), std::fs::create_dir_all)
-                .and_then(|()| replace_file(&path, |w| std::io::Write::write_all(w, text.as_bytes())));
+                .map_or(Ok(()), create_private_folder)
+                .and_then(|()| replace_private_file(&path, |w| std::io::Write::write_all(w, text.as_bytes())));
             if let Err(error) = written {
                 tracing::warn!("settings were not saved: {error}");
             }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::dataset::open_dataset;
 use super::train::{SplitChoice, TrainJob, TrainSource, TrainSummary, checkpoint_path, load_case, run as train};
-use super::{Cancel, JobError, JobEvent, Progress};
+use super::{Cancel, Inputs, JobError, JobEvent, OutputKind, Progress};
 use crate::learn::{CaseFiles, Fold, mean_dice, read_case, validate};
 use crate::model::{self, Model};
 
@@ -75,6 +75,7 @@ pub fn cross_validate(
     progress: Progress,
     cancel: &Cancel,
 ) -> Result<Vec<TrainSummary>, JobError> {
+    Inputs::default().allow(&job.output, OutputKind::Model)?;
     let started = |path: &PathBuf| path.exists() || checkpoint_path(path).exists();
     let paths = (0..count).map(|fold| fold_path(&job.output, fold));
     if let Some(there) = paths.into_iter().find(|path| !job.resume && started(path)) {
@@ -117,6 +118,7 @@ pub fn cross_validate(
     all.spec.id.clone_from(&job.id);
     all.spec.provenance.command.clone_from(&job.command);
     all.spec.provenance.plan = members[0].spec.provenance.plan.clone();
+    Inputs::default().allow(&job.output, OutputKind::Model)?;
     all.save(&job.output)?;
     Ok(summaries)
 }

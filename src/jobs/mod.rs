@@ -15,6 +15,7 @@ mod export;
 mod folds;
 mod marked;
 mod open;
+mod output;
 mod pixels;
 mod refine;
 mod sample;
@@ -36,6 +37,7 @@ pub use attention::AttentionJob;
 pub use bench::{BenchLoad, BenchNetwork, peak_memory_bytes};
 pub use compare::CompareJob;
 // What the command line and the window need of the rooms below; they do not go there themselves.
+pub use crate::disk::remove_unfinished;
 pub use crate::edit::keep_protected as keep_done;
 pub use crate::engine::{Activations, DeviceChoice, DeviceFacts, Recipe, available_devices, list_devices};
 pub use crate::formats::{
@@ -49,15 +51,30 @@ pub use export::ImageSlice;
 pub use folds::cross_validate;
 pub use marked::MarkedScan;
 pub use open::read_labels;
+pub use output::{Inputs, OutputKind};
 pub use pixels::PixelJob;
 pub use refine::{ADAPTED, REFINE_SECONDS, RefineJob, RememberedScans};
 pub use sample::make_sample;
 pub use segment::SegmentJob;
 pub use train::{
-    CHECKPOINT_SECONDS, SplitChoice, TrainJob, TrainSource, TrainSummary, checkpoint_path, default_plan, load_case,
+    CHECKPOINT_SECONDS, SplitChoice, TrainJob, TrainSource, TrainSummary, best_path, check_training_outputs,
+    checkpoint_path, default_plan, load_case,
 };
 pub use worker::{Worker, WorkerNews};
 pub use zoo_table::{ZooRow, check_architecture, zoo_table};
+
+/// Whether the system asked the process to end: every job stops then, as if nobody waited for it any more.
+static IS_ENDING: AtomicBool = AtomicBool::new(false);
+
+/// The flag that stops every job of the process, for whoever hears the system's signals.
+pub fn ending() -> &'static AtomicBool {
+    &IS_ENDING
+}
+
+/// A watch that only breaks off where the process is to end.
+pub fn unless_ending(_: f32) -> ControlFlow<()> {
+    if IS_ENDING.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+}
 
 /// Raised to stop a job, or to let a training wait.
 #[derive(Debug, Clone, Default)]
@@ -78,7 +95,7 @@ impl Cancel {
 
     /// Whether it was asked to.
     pub fn is_cancelled(&self) -> bool {
-        self.0.stop.load(Ordering::Relaxed)
+        self.0.stop.load(Ordering::Relaxed) || IS_ENDING.load(Ordering::Relaxed)
     }
 
     /// Asks the job to stop because nobody waits for it any more: a training can be gone on with later.
@@ -89,7 +106,7 @@ impl Cancel {
 
     /// Whether nobody waits for it any more.
     pub fn is_abandoned(&self) -> bool {
-        self.0.abandoned.load(Ordering::Relaxed)
+        self.0.abandoned.load(Ordering::Relaxed) || IS_ENDING.load(Ordering::Relaxed)
     }
 
     /// Asks a training to wait, or to go on.
@@ -340,6 +357,9 @@ pub enum JobError {
     /// A data set.
     #[error(transparent)]
     Dataset(#[from] crate::learn::DatasetError),
+    /// A fault of the program itself.
+    #[error("{0}")]
+    Broken(String),
     /// Anything else, said for the user.
     #[error("{0}")]
     Other(String),

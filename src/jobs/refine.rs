@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::dataset::open_dataset;
 use super::marked::is_same_scan;
-use super::{Cancel, JobError, JobEvent, Outcome, Progress, SharedModel, load_case};
+use super::{Cancel, Inputs, JobError, JobEvent, Outcome, OutputKind, Progress, SharedModel, load_case};
 use crate::engine::DeviceChoice;
 use crate::learn::{CaseFiles, Dataset, LabelledScan, Refinement, read_case, refine};
 use crate::model::Model;
@@ -193,6 +193,7 @@ pub(super) fn run(job: &RefineJob, progress: Progress, cancel: &Cancel) -> Resul
 
 /// Writes an adapted model as one of its own, named like its file; what was planned and measured was another model.
 pub(super) fn keep(model: &Model, path: &Path) -> Result<(), JobError> {
+    Inputs::default().allow(path, OutputKind::Model)?;
     let mut kept = model.clone();
     let spec = &mut kept.spec;
     let start = [std::mem::take(&mut spec.id), std::mem::take(&mut spec.sha256)];

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::dataset::open_dataset;
-use super::{Cancel, JobError, Outcome, load_case};
+use super::{Cancel, Inputs, JobError, Outcome, OutputKind, load_case, unless_ending};
 use crate::disk::replace_file;
 use crate::engine::Random;
 use crate::formats;
@@ -13,6 +13,8 @@ use crate::volume::{Affine, Geometry, LabelMap, PlaneLayout, Rescale, Volume, Vo
 
 /// File name of the sample.
 const SAMPLE_NAME: &str = "synthetic_hippocampus.nii.gz";
+/// File name of its labels.
+const SAMPLE_LABELS_NAME: &str = "synthetic_hippocampus_labels.nii.gz";
 const SAMPLE: &[u8] = include_bytes!("../../assets/sample/synthetic_hippocampus.nii.gz");
 
 /// Unpacks the sample into the user's data folder (or the temporary one) and loads it.
@@ -44,6 +46,12 @@ const MODES: usize = 24;
 /// # Errors
 /// When the data set cannot be read or the files cannot be written.
 pub fn make_sample(dataset: &Path, split: &Path, seed: u64, folder: &Path, cancel: &Cancel) -> Result<(), JobError> {
+    let inputs = Inputs::new([dataset.to_path_buf(), split.to_path_buf()]);
+    let [image, labels] = [SAMPLE_NAME, SAMPLE_LABELS_NAME].map(|name| folder.join(name));
+    std::fs::create_dir_all(folder).map_err(|e| JobError::Other(format!("cannot make {}: {e}", folder.display())))?;
+    for path in [&image, &labels] {
+        inputs.allow(path, OutputKind::Image)?;
+    }
     let dataset = open_dataset(dataset, &|_| {}, cancel)?;
     let split = dataset.read_split(split, None)?;
     let mut specimens = Vec::new();
@@ -53,20 +61,18 @@ pub fn make_sample(dataset: &Path, split: &Path, seed: u64, folder: &Path, cance
         }
         let files = dataset.case(name).ok_or_else(|| JobError::Other(format!("no case {name}")))?;
         let case = load_case(files, cancel);
-        let (image, labels) =
+        let case =
             case.map_err(|problem| if cancel.is_cancelled() { JobError::Stopped } else { JobError::Other(problem) })?;
-        specimens.push(specimen(&image, &labels));
+        specimens.push(specimen(&case.0, &case.1));
     }
     let drawn = AppearanceModel::new(&specimens, dataset.labels.len(), MODES).draw(&mut Random::new(seed, 0));
     let geometry = Geometry::new(SHAPE, Affine::IDENTITY).map_err(|e| JobError::Other(e.to_string()))?;
     let values: Vec<i16> = drawn.image.iter().map(|v| (400.0 + 100.0 * v).clamp(0.0, 2000.0) as i16).collect();
     let volume =
         Volume::new(geometry.clone(), Voxels::I16(Arc::new(values)), Vec::new(), Rescale::IDENTITY, "synthetic".into());
-    let labels = LabelMap::from_fn(geometry, |[i, j, k]| drawn.labels[(k * SHAPE[1] + j) * SHAPE[0] + i]);
-    let go_on = |_| std::ops::ControlFlow::Continue(());
-    std::fs::create_dir_all(folder).map_err(|e| JobError::Other(format!("cannot make {}: {e}", folder.display())))?;
-    formats::write_volume(&folder.join(SAMPLE_NAME), &volume, &go_on)?;
-    formats::write_labels(&folder.join("synthetic_hippocampus_labels.nii.gz"), &labels, &go_on)?;
+    let drawn_labels = LabelMap::from_fn(geometry, |[i, j, k]| drawn.labels[(k * SHAPE[1] + j) * SHAPE[0] + i]);
+    formats::write_volume(&image, &volume, &unless_ending)?;
+    formats::write_labels(&labels, &drawn_labels, &unless_ending)?;
     Ok(())
 }
 

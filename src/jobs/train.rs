@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::time::Duration;
 
 use super::dataset::open_dataset;
-use super::{Cancel, JobError, JobEvent, MarkedScan, Outcome, Progress, read_labels};
-use crate::disk::replace_file;
+use super::{Cancel, Inputs, JobError, JobEvent, MarkedScan, Outcome, OutputKind, Progress, read_labels};
+use crate::disk::{Claim, ClaimError, follow_links, replace_file};
 use crate::engine::{Activations, DeviceChoice, Recipe};
 use crate::formats;
 use crate::learn::{
@@ -84,11 +85,44 @@ pub struct TrainJob {
 /// Seconds between two checkpoints where nothing else is said.
 pub const CHECKPOINT_SECONDS: f64 = 60.0;
 
-/// Where the state of a training lies while it runs, and after it was killed.
+/// How long a training waits for another one with the same output, which may be about to end.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Files of a report, and how each begins.
+const REPORT: [(&str, OutputKind); 3] = [
+    ("curve.csv", OutputKind::Text(&["epoch,seconds,rate,loss"])),
+    ("curve.svg", OutputKind::Text(&["<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"720\" height=\"360\""])),
+    ("cases.csv", OutputKind::Text(&["case,Dice", "case\n"])),
+];
+
+/// Where the state of a training lies while it runs, and after it was killed: beside the file that is written, also where `output` is
+/// a link to it.
 pub fn checkpoint_path(output: &Path) -> PathBuf {
-    let mut name = output.as_os_str().to_os_string();
-    name.push(".training");
+    beside(output, ".training")
+}
+
+/// Where the best model so far lies while an earlier one has its name.
+pub fn best_path(output: &Path) -> PathBuf {
+    beside(output, ".best")
+}
+
+fn beside(output: &Path, ending: &str) -> PathBuf {
+    let mut name = follow_links(output).unwrap_or_else(|_| output.to_path_buf()).into_os_string();
+    name.push(ending);
     name.into()
+}
+
+/// Checks that a training may write its model and its report; `inputs` are what it reads besides its data set.
+///
+/// # Errors
+/// Says what is in the way.
+pub fn check_training_outputs(output: &Path, report: Option<&Path>, inputs: &Inputs) -> Result<(), JobError> {
+    inputs.allow(output, OutputKind::Model)?;
+    // A report's folder is made where it is missing.
+    if let Some(folder) = report.filter(|folder| folder.exists()) {
+        REPORT.iter().try_for_each(|(name, kind)| inputs.allow(&folder.join(name), *kind))?;
+    }
+    Ok(())
 }
 
 /// What came of it.
@@ -130,13 +164,15 @@ impl TrainSummary {
             JobError::Other(format!("the report cannot be written to {}: {e}", path.display()))
         };
         std::fs::create_dir_all(folder).map_err(|e| failed(folder, e))?;
+        let inputs = Inputs::default();
+        REPORT.iter().try_for_each(|(name, kind)| inputs.allow(&folder.join(name), *kind))?;
         let title = self.output.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
-        let files = [
-            ("curve.csv", learn::curve_table(&self.epochs)),
-            ("curve.svg", learn::curve_picture(&title, &self.epochs)),
-            ("cases.csv", learn::case_table(&self.cases, self.before.as_deref().unwrap_or_default())),
+        let texts = [
+            learn::curve_table(&self.epochs),
+            learn::curve_picture(&title, &self.epochs),
+            learn::case_table(&self.cases, self.before.as_deref().unwrap_or_default()),
         ];
-        for (name, text) in files {
+        for ((name, _), text) in REPORT.iter().zip(texts) {
             let path = folder.join(name);
             replace_file(&path, |writer| writer.write_all(text.as_bytes())).map_err(|e| failed(&path, e))?;
         }
@@ -228,20 +264,83 @@ pub(super) fn run(job: &TrainJob, progress: Progress, cancel: &Cancel) -> Result
     learn(job, false, progress, cancel)
 }
 
-fn learn(job: &TrainJob, plan_only: bool, progress: Progress, cancel: &Cancel) -> Result<TrainSummary, JobError> {
-    let folder = job.output.parent().filter(|p| !p.as_os_str().is_empty());
-    if !plan_only && (folder.is_some_and(|folder| !folder.is_dir()) || job.output.is_dir()) {
+/// Claims the files of a training, so that no other one writes or removes them.
+fn claim(job: &TrainJob) -> Result<Claim, JobError> {
+    Inputs::default().allow(&job.output, OutputKind::Model)?;
+    let best = best_path(&job.output);
+    if best.exists() && !model::is_model_file(&best) {
         return Err(JobError::Other(format!(
-            "the model cannot be written to {}: no such folder",
-            job.output.display()
+            "the best model so far would be written to {}, which is there already and is no model; choose another output",
+            best.display()
         )));
     }
+    Claim::take(&job.output, PATIENCE).map_err(|error| match error {
+        ClaimError::Held { process } => JobError::Other(format!(
+            "another training{} is writing {}; wait until it ends, stop it, or choose another output",
+            process.map_or(String::new(), |id| format!(" (process {id})")),
+            job.output.display()
+        )),
+        ClaimError::Disk(e) => JobError::Other(format!("the model cannot be written to {}: {e}", job.output.display())),
+    })
+}
+
+/// The interrupted training that is gone on with.
+fn begun(job: &TrainJob, plan_only: bool) -> Result<Option<Checkpoint>, JobError> {
+    let state = checkpoint_path(&job.output);
+    let shown = state.display();
+    match (job.resume, state.exists()) {
+        (true, true) => Checkpoint::load(&state).map(Some).map_err(JobError::Other),
+        (true, false) => Err(JobError::Other(format!(
+            "there is no interrupted training of {}: {shown} does not exist; start without --resume",
+            job.output.display()
+        ))),
+        (false, true) if !plan_only => Err(JobError::Other(format!(
+            "{shown} holds an interrupted training; go on with --resume, or delete the file to start anew"
+        ))),
+        (false, _) => Ok(None),
+    }
+}
+
+/// Whether what lies under the output's name is not what this training has written so far.
+fn has_earlier(job: &TrainJob, begun: Option<&Checkpoint>) -> bool {
+    let is_own = || Model::load(&job.output).is_ok_and(|model| model.spec.provenance.command == job.command);
+    match begun {
+        Some(begun) if !begun.progress.keeps_earlier => job.output.exists() && !is_own(),
+        Some(_) => true,
+        None => job.output.exists(),
+    }
+}
+
+/// A model among the scans or labels of its data set would be in the way of the next training.
+fn stay_out_of(dataset: &Dataset, output: &Path) -> Result<(), JobError> {
+    let real = |path: &Path| path.canonicalize().ok();
+    let target = follow_links(output).unwrap_or_else(|_| output.to_path_buf());
+    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let Some(folder) = real(folder) else { return Ok(()) };
+    let files = dataset.cases.iter().flat_map(|case| case.images.iter().chain([&case.label]));
+    let folders: std::collections::BTreeSet<&Path> = files.filter_map(|file| file.parent()).collect();
+    if folders.into_iter().any(|of_data| real(of_data).as_ref() == Some(&folder)) {
+        return Err(JobError::Other(format!(
+            "{} lies among the scans or labels of the data set {}; choose another folder",
+            output.display(),
+            dataset.folder.display()
+        )));
+    }
+    Ok(())
+}
+
+fn learn(job: &TrainJob, plan_only: bool, progress: Progress, cancel: &Cancel) -> Result<TrainSummary, JobError> {
+    let _claim = if plan_only { None } else { Some(claim(job)?) };
     let (mut dataset, own_split) = match &job.source {
         TrainSource::Folder(folder) => (open_dataset(folder, progress, cancel)?, None),
         TrainSource::Scan(scan) => scan.dataset().map(|(dataset, split)| (dataset, Some(split)))?,
     };
-    let state = checkpoint_path(&job.output);
-    let begun = if job.resume { Some(Checkpoint::load(&state).map_err(JobError::Other)?) } else { None };
+    if let (TrainSource::Folder(_), false) = (&job.source, plan_only) {
+        stay_out_of(&dataset, &job.output)?;
+    }
+    let [state, best] = [checkpoint_path(&job.output), best_path(&job.output)];
+    let begun = begun(job, plan_only)?;
+    let keeps_earlier = has_earlier(job, begun.as_ref());
     let as_begun = begun.as_ref().filter(|_| job.split == SplitChoice::AsBegun);
     let labels = as_begun.and_then(|begun| begun.progress.labels.as_ref()).unwrap_or(&job.labels);
     dataset.choose(labels)?;
@@ -284,14 +383,15 @@ fn learn(job: &TrainJob, plan_only: bool, progress: Progress, cancel: &Cancel) -
         plan_only,
     };
     let control = || match () {
+        () if cancel.is_abandoned() => Control::Leave,
         () if cancel.is_cancelled() => Control::Stop,
         () if cancel.is_paused() => Control::Pause,
         () => Control::GoOn,
     };
-    let save = |mut model: Model| -> Result<(), JobError> {
+    let save = |mut model: Model, path: &Path| -> Result<(), JobError> {
         model.spec.id.clone_from(&job.id);
         model.spec.provenance.command.clone_from(&job.command);
-        Ok(model.save(&job.output)?)
+        Ok(model.save(path)?)
     };
     let (mut has_learned, mut is_stored) = (false, false);
     let trained = fit(&dataset, &split, &plan, options, &load, &control, &mut |event| {
@@ -306,17 +406,23 @@ fn learn(job: &TrainJob, plan_only: bool, progress: Progress, cancel: &Cancel) -
             }
             FitEvent::Epoch(epoch) => JobEvent::Epoch(epoch),
             FitEvent::Preview(preview) => JobEvent::Preview(preview),
-            FitEvent::Best(model) => match save(*model) {
+            FitEvent::Best(model) => match save(*model, if keeps_earlier { &best } else { &job.output }) {
                 Ok(()) => return,
                 Err(error) => JobEvent::Warning(format!("the best model so far could not be saved: {error}")),
             },
-            FitEvent::Checkpoint(checkpoint) => match checkpoint.save(&state) {
-                Ok(()) => {
-                    is_stored = true;
-                    return;
+            FitEvent::Checkpoint(mut checkpoint) => {
+                checkpoint.progress.keeps_earlier = keeps_earlier;
+                match checkpoint.save(&state) {
+                    Ok(()) => {
+                        is_stored = true;
+                        return;
+                    }
+                    Err(error) => JobEvent::Warning(format!(
+                        "the state of the training could not be saved to {}: {error}",
+                        state.display()
+                    )),
                 }
-                Err(error) => JobEvent::Warning(format!("the state of the training could not be saved: {error}")),
-            },
+            }
             FitEvent::Planned { plan, why } => JobEvent::Planned { plan, why },
             FitEvent::Notice(notice) => JobEvent::Warning(notice),
         });
@@ -327,11 +433,15 @@ fn learn(job: &TrainJob, plan_only: bool, progress: Progress, cancel: &Cancel) -
         let _ = std::fs::remove_file(&state);
     }
     let trained = trained?;
-    // A window that is closed leaves the best model so far and the training to be gone on with.
+    // A window that is closed, or a process that is ended, leaves the best model so far and the training to be gone on with.
     if !cancel.is_abandoned() {
-        save(trained.model)?;
+        // Training takes hours, in which something else may have got this name.
+        Inputs::default().allow(&job.output, OutputKind::Model).map_err(|error| {
+            JobError::Other(format!("{error}; the training is done, and its state is in {}", state.display()))
+        })?;
+        save(trained.model, &job.output)?;
         // The model is there; what is left of its making is only litter.
-        let _ = std::fs::remove_file(&state);
+        let _ = (std::fs::remove_file(&state), std::fs::remove_file(&best));
     }
     Ok(TrainSummary {
         output: job.output.clone(),

@@ -66,6 +66,9 @@ pub struct TrainingProgress {
     pub optimiser_steps: i32,
     /// The best validation.
     pub best: Option<BestSoFar>,
+    /// Whether an earlier model has the name of the one that is trained, so that the best so far lies beside it.
+    #[serde(default)]
+    pub keeps_earlier: bool,
 }
 
 /// The best validation of a training.
@@ -153,6 +156,11 @@ impl Checkpoint {
         Split { train: names(TRAINING), validation: names(VALIDATION) }
     }
 
+    /// Whether a file is the state of a training; only its header is read.
+    pub fn is_at(path: &Path) -> bool {
+        tensor_file::has_text(path, METADATA_KEY)
+    }
+
     /// Writes the state in place of an older one.
     ///
     /// # Errors
@@ -182,7 +190,7 @@ impl Checkpoint {
     /// When the file cannot be read or is damaged.
     pub fn load(path: &Path) -> Result<Self, String> {
         let problem = |what: String| format!("the interrupted training in {} cannot be read: {what}", path.display());
-        let bytes = std::fs::read(path).map_err(|e| problem(e.to_string()))?;
+        let bytes = tensor_file::read(path).map_err(|e| problem(e.to_string()))?;
         let text = tensor_file::text(&bytes, METADATA_KEY).map_err(problem)?;
         let text = text.ok_or_else(|| problem("it is none of Lamella's".into()))?;
         let progress: TrainingProgress = serde_json::from_str(&text).map_err(|e| problem(e.to_string()))?;

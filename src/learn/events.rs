@@ -74,4 +74,13 @@ pub enum Control {
     Pause,
     /// End.
     Stop,
+    /// End after this step and give the state away, because the training is gone on with another time.
+    Leave,
+}
+
+impl Control {
+    /// Whether the training ends.
+    pub fn is_end(self) -> bool {
+        matches!(self, Self::Stop | Self::Leave)
+    }
 }

@@ -122,12 +122,12 @@ pub fn fit(
     let mut read = |names: &[String], before: usize| -> Result<Vec<LabelledScan>, FitError> {
         let mut cases = Vec::new();
         for name in names {
-            if control() == Control::Stop {
+            if control().is_end() {
                 return Err(FitError::Stopped);
             }
             let case = read_case(dataset, name, load, &mut |notice| on_event(FitEvent::Notice(notice)));
             // A file that was not read to its end is no damaged one.
-            cases.push(case.map_err(|error| if control() == Control::Stop { FitError::Stopped } else { error })?);
+            cases.push(case.map_err(|error| if control().is_end() { FitError::Stopped } else { error })?);
             on_event(FitEvent::Preparing { done: before + cases.len(), count: total });
         }
         Ok(cases)
@@ -158,7 +158,7 @@ pub fn fit(
         spec = started_from(spec, &init.spec);
     }
     spec.check().map_err(FitError::Plan)?;
-    let stop = || control() == Control::Stop;
+    let stop = || control().is_end();
     let cases = prepare_all(&train, &spec, dataset.ignore, &stop)?;
     drop(train);
     signature[DATA] = checksum(&cases, &validation).into();
@@ -274,8 +274,11 @@ impl Run {
         control: &(dyn Fn() -> Control + Sync),
         on_event: &mut dyn FnMut(FitEvent),
     ) -> Result<TrainedModel, FitError> {
-        let stop = || control() == Control::Stop;
+        let stop = || control().is_end();
         let mut saved = clock.seconds();
+        if self.owes_an_epoch() && clock.done(self.learner.steps) < 1.0 {
+            self.end_epoch(false, &mut clock, control, on_event)?;
+        }
         loop {
             if control() == Control::Pause {
                 on_event(FitEvent::Checkpoint(Box::new(self.checkpoint(clock.seconds())?)));
@@ -292,7 +295,9 @@ impl Run {
             let rate = warm_poly(self.plan.rate, self.plan.warm_up, share);
             self.rate = rate;
             let cases = &self.cases;
-            let loss = match self.learner.step(&|forced, random| draw(cases, forced, random), rate, &stop) {
+            // A step that moves running statistics is not broken off where its state is to be gone on with.
+            let stop_now = || control() == Control::Stop;
+            let loss = match self.learner.step(&|forced, random| draw(cases, forced, random), rate, &stop_now) {
                 Err(FitError::Engine(EngineError::Stopped)) => break,
                 other => other?,
             };
@@ -324,6 +329,9 @@ impl Run {
                 saved = clock.seconds();
             }
         }
+        if control() == Control::Leave && self.learner.steps > 0 {
+            on_event(FitEvent::Checkpoint(Box::new(self.checkpoint(clock.seconds())?)));
+        }
         let (best, weights) = match self.best.take() {
             Some(best) => best,
             // Stopped before the first validation: what was learned so far, unmeasured.
@@ -334,6 +342,13 @@ impl Run {
             None => return Err(FitError::Stopped),
         };
         Ok(self.trained(&best, weights))
+    }
+
+    /// Whether the last step of an epoch is made and the epoch has not ended, because a validation was broken off.
+    fn owes_an_epoch(&self) -> bool {
+        let (steps, each) = (self.learner.steps, self.steps_per_epoch as u64);
+        let ended = self.epochs.last().map_or(0, |epoch| epoch.number as u64);
+        steps.is_multiple_of(each) && ended < steps / each
     }
 
     /// Reports an epoch, with a validation where one is due; `None` when stopped, else whether there is patience left.
@@ -357,9 +372,13 @@ impl Run {
                 {
                     clock.wait(|| control() != Control::Pause);
                 }
-                control() == Control::Stop
+                control().is_end()
             };
-            let Some(cases) = self.validate(&stop, on_event)? else { return Ok(None) };
+            let Some(cases) = self.validate(&stop, on_event)? else {
+                // The epoch has not ended yet for whoever goes on with this training.
+                self.losses = (sum, count);
+                return Ok(None);
+            };
             self.measuring += clock.seconds() - started;
             let measured = mean_dice(&cases);
             self.validated = Some(self.learner.steps);
@@ -434,6 +453,7 @@ impl Run {
             average_steps: state.average.as_ref().map_or(0, |(_, steps)| *steps),
             optimiser_steps: state.optimiser.steps,
             best: self.best.as_ref().map(|(best, _)| best.clone()),
+            keeps_earlier: false,
         };
         Ok(Checkpoint {
             progress,

@@ -84,6 +84,18 @@ pub fn find_by_checksum(sha256: &str) -> Option<Model> {
     list().into_iter().filter_map(|model| find(&model.id).ok()).find(|model| model.spec.sha256 == sha256)
 }
 
+/// The file that [`find`] reads for a name; none for a model inside the program, and for what does not exist.
+pub fn file_of(name: &str) -> Option<PathBuf> {
+    if Path::new(name).is_file() {
+        return Some(name.into());
+    }
+    // A model inside the program comes first.
+    match list().into_iter().find(|model| model.id == name)?.origin {
+        Origin::User(path) => Some(path),
+        Origin::Bundled => None,
+    }
+}
+
 /// The model of an identifier or a file.
 ///
 /// # Errors

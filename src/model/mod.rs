@@ -14,8 +14,10 @@ mod spec;
 pub mod tensor_file;
 
 pub use ensemble::ensemble;
-pub use library::{LibraryError, ListedModel, Origin, find, find_by_checksum, is_bundled, is_id, list, user_folder};
-pub use package::{Model, ModelError};
+pub use library::{
+    LibraryError, ListedModel, Origin, file_of, find, find_by_checksum, is_bundled, is_id, list, user_folder,
+};
+pub use package::{Model, ModelError, is_model_file};
 pub use spec::{
     ArchitectureSpec, ClassSpec, IntensityNormalisation, ModelSpec, PLAIN_VERSION, Provenance, SPEC_VERSION, SliceAxis,
     Windows,

@@ -2,13 +2,18 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::Path;
 
 use safetensors::{Dtype, SafeTensors, View};
 
-use crate::disk::replace_file;
+use crate::disk::{open_regular_file, replace_file};
 use crate::engine::{Array, Weights};
+use crate::work::memory::{self, OutOfMemory};
+
+/// Most bytes of a header, as in the format's own library.
+const MOST_HEADER_BYTES: u64 = 100_000_000;
 
 /// An array of a file; its bytes are made when their turn comes, so that there is no second copy of all of them.
 struct Written<'a>(&'a Array);
@@ -41,10 +46,41 @@ pub fn write<'a>(
     text: String,
     arrays: impl IntoIterator<Item = (String, &'a Array)>,
 ) -> io::Result<()> {
-    let views = arrays.into_iter().map(|(name, array)| (name, Written(array)));
+    let views: Vec<_> = arrays.into_iter().map(|(name, array)| (name, Written(array))).collect();
+    memory::ensure::<u8>(views.iter().map(|(_, array)| array.data_len()).sum())?;
     let metadata = HashMap::from([(key.to_string(), text)]);
     let file = safetensors::serialize(views, Some(metadata)).map_err(io::Error::other)?;
     replace_file(path, |writer| io::Write::write_all(writer, &file))
+}
+
+/// All bytes of a file that is a regular one.
+///
+/// # Errors
+/// When it cannot be read, or the memory is too small for it.
+pub fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut file = open_regular_file(path)?;
+    let count = usize::try_from(file.metadata()?.len()).map_err(io::Error::other)?;
+    memory::ensure::<u8>(count)?;
+    let mut bytes = Vec::with_capacity(count);
+    Read::by_ref(&mut file).take(count as u64).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Whether a file is one of named arrays that has a text under `key`; only its header is read.
+pub fn has_text(path: &Path, key: &str) -> bool {
+    open_regular_file(path).is_ok_and(|file| header(file).is_some_and(|header| header["__metadata__"][key].is_string()))
+}
+
+fn header(mut file: File) -> Option<serde_json::Value> {
+    let mut count = [0; 8];
+    file.read_exact(&mut count).ok()?;
+    let count = u64::from_le_bytes(count);
+    let is_there = count <= MOST_HEADER_BYTES && count <= file.metadata().ok()?.len();
+    let mut text = Vec::new();
+    if is_there {
+        file.take(count).read_to_end(&mut text).ok()?;
+    }
+    serde_json::from_slice(&text).ok()
 }
 
 /// The text under `key` of a file's metadata.
@@ -70,9 +106,10 @@ pub fn names(bytes: &[u8]) -> Result<Vec<String>, String> {
 /// The arrays of a file.
 ///
 /// # Errors
-/// When it is damaged, or holds other numbers than 32-bit floats.
+/// When it is damaged, holds other numbers than 32-bit floats, or the memory is too small for it.
 pub fn arrays(bytes: &[u8]) -> Result<Weights, String> {
     let tensors = SafeTensors::deserialize(bytes).map_err(|e| format!("a damaged safetensors file: {e}"))?;
+    memory::ensure::<u8>(bytes.len()).map_err(|e: OutOfMemory| e.to_string())?;
     let mut weights = Weights::new();
     for (name, view) in tensors.tensors() {
         if view.dtype() != Dtype::F32 {

@@ -10,7 +10,7 @@ mod onnx;
 use std::path::{Path, PathBuf};
 
 pub use describe::Description;
-pub use onnx::{OnnxReport, save_onnx};
+pub use onnx::{OnnxReport, is_own_onnx, save_onnx};
 
 use super::checkpoint::{self, CheckpointError};
 use super::{Model, ModelError};

@@ -10,7 +10,7 @@ use crate::disk::replace_file;
 use crate::engine::{Array, Weights};
 use crate::graph::onnx::{self, Export, OnnxError, Tensor};
 use crate::graph::{Extent, Graph, Parameter, TWO_CLASSES};
-use crate::model::{ArchitectureSpec, Model, ModelError, ModelSpec, Windows};
+use crate::model::{ArchitectureSpec, Model, ModelError, ModelSpec, Windows, tensor_file};
 use crate::zoo::{OnnxNetwork, foreign};
 
 /// Key of the specification among the texts of a file that was written here.
@@ -100,6 +100,12 @@ pub(super) fn import(path: &Path, description: &Description) -> Result<(Model, R
     let again = spec.graph().map_err(|e| network(e.to_string()))?;
     crate::engine::check_weights(&again, &weights).map_err(|e| network(e.to_string()))?;
     Ok((Model { spec, weights }, report))
+}
+
+/// Whether a file is an ONNX file that was written here.
+pub fn is_own_onnx(path: &Path) -> bool {
+    let texts = tensor_file::read(path).ok().and_then(|bytes| onnx::texts(&bytes).ok());
+    texts.is_some_and(|texts| texts.iter().any(|(key, _)| key == SPECIFICATION))
 }
 
 fn weights_of(graph: &Graph, mut arrays: BTreeMap<String, Tensor>) -> Weights {
