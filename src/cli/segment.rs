@@ -219,6 +219,7 @@ impl Segment {
             device: self.device,
             options,
             probabilities: self.probabilities,
+            shown_as: std::collections::BTreeMap::new(),
         };
         let Outcome::Labels { labels, table, device, probabilities } = jobs::run(Job::Segment(job), &show, &cancel)?
         else {

@@ -5,7 +5,9 @@
 //! Deliberately absent: pointers, screens, undo.
 
 mod brush;
+mod join;
 mod protect;
 
 pub use brush::{Brush, paint};
-pub use protect::{join_tables, keep_names, keep_protected};
+pub use join::{Fate, Join, JoinedLabel, NoNumberLeft, is_nameless, is_same_name, join, values_of_model};
+pub use protect::{KeptOutBy, Protection, Withheld, erase_label, keep_protected, protect};

@@ -5,23 +5,28 @@ use std::sync::Arc;
 
 use super::attention::Attending;
 use super::compose::{Look, picture};
-use super::dialogs::{Answer, Dialogs, Purpose};
+use super::dialogs::{Dialogs, Purpose};
 use super::egui;
+use super::joining::{COUNTING, JOINING, Joining};
 use super::notices::{Kind, Notices};
 use super::pixels::{CLASSIFYING, CLASSIFYING_ALL, Pixels};
 use super::refining::REFINING;
+use super::saving::{BeingSaved, Replacing, file_name};
 use super::settings::Settings;
 use super::tasks::{News, Snapshot, Tasks};
 use super::teach::{TEACHING, Teach};
 use super::unsaved::{Leaving, unsaved_ui};
 use super::viewer::{Habits, Viewer};
 use super::{cards, data_panel, keys, opaque, pending, status_bar, still, theme, tiles, top_bar, welcome};
+use crate::edit::join;
 use crate::jobs::{DeviceChoice, Entry, Job, SegmentJob, SegmentOptions, Skipped};
 use crate::model::{self, ListedModel, Model, SliceAxis};
-use crate::volume::{Plane, Volume};
+use crate::volume::{LabelTable, LabelValue, Plane, Volume};
 
 /// Title of jobs that write files.
 pub const SAVING: &str = "Saving";
+/// Title of the job that reads a mask.
+const OPENING_LABELS: &str = "Opening labels";
 /// Title of the segmentation job.
 pub const SEGMENTING: &str = "Segmenting";
 
@@ -33,7 +38,11 @@ pub enum Action {
     OpenFolder,
     OpenSample,
     OpenLabels,
+    /// Write the labels to their file again; ask for one where they have none.
     SaveLabels,
+    SaveLabelsAs,
+    /// Take a label and its voxels out of the document.
+    DeleteLabel(LabelValue),
     SaveImage,
     SavePicture(Plane),
     CloseImage,
@@ -105,6 +114,18 @@ pub struct App {
     /// What waits until the user has said what becomes of unsaved labels.
     pub(super) leaving: Option<Leaving>,
     pub(super) closing: bool,
+    /// What happens when the labels are on disk, and of which image.
+    pub(super) leave_when_saved: Option<(Leaving, u64)>,
+    /// What is being written of the labels.
+    pub(super) being_saved: Option<BeingSaved>,
+    /// A file that the user is asked about before it is written over.
+    pub(super) replacing: Option<Replacing>,
+    /// Labels that are being joined with the document's.
+    pub(super) joining: Option<Joining>,
+    /// Names of the labels that a running network shows.
+    pub(super) live_table: Option<LabelTable>,
+    /// The mask that is being read.
+    pub(super) opened_mask: Option<PathBuf>,
     /// What the next image inherits from the last one.
     pub(super) habits: Habits,
     /// Grows with every image that is shown or closed.
@@ -121,7 +142,7 @@ impl App {
         Self::with_settings(context, paths, Settings::load(), true, started)
     }
 
-    /// The application with default settings that are not kept.
+    /// The application with default settings that are not kept, and with file dialogs of its own.
     pub fn ephemeral(context: &eframe::CreationContext, paths: Vec<PathBuf>) -> Self {
         Self::with_settings(context, paths, Settings::default(), false, std::time::Instant::now())
     }
@@ -150,7 +171,7 @@ impl App {
             viewer: None,
             tasks: Tasks::default(),
             notices: Notices::default(),
-            dialogs: Dialogs::new(),
+            dialogs: if keep_settings { Dialogs::new() } else { Dialogs::own() },
             models,
             model: None,
             adapted: None,
@@ -165,6 +186,12 @@ impl App {
             model_folder: None,
             leaving: None,
             closing: false,
+            leave_when_saved: None,
+            being_saved: None,
+            replacing: None,
+            joining: None,
+            live_table: None,
+            opened_mask: None,
             habits: Habits::default(),
             images: 0,
             fetching: None,
@@ -215,13 +242,6 @@ impl App {
         self.first_frame
     }
 
-    /// Writes the segmentation.
-    pub fn save_labels(&mut self, path: PathBuf, context: &egui::Context) {
-        let Some(viewer) = &self.viewer else { return };
-        let labels = viewer.session.document().labels.clone();
-        self.tasks.start(SAVING, Job::SaveLabels { path, labels }, self.snapshot(), context);
-    }
-
     pub(super) fn show_item(&mut self, n: usize, context: &egui::Context) {
         if self.shown == Some(n) {
             return;
@@ -248,8 +268,7 @@ impl App {
     pub(super) fn is_busy(&self) -> bool {
         self.is_modified()
             || self.viewer.as_ref().is_some_and(|v| v.pending.is_some() || v.stroke.is_some())
-            || (self.viewer.is_some()
-                && [SEGMENTING, REFINING, CLASSIFYING_ALL].iter().any(|title| self.tasks.is_running(title)))
+            || (self.viewer.is_some() && self.is_computing_labels())
     }
 
     /// Whether closing the window would lose something: what [`Self::is_busy`] says, a training, or a file that is being written.
@@ -275,6 +294,7 @@ impl App {
     /// Gives up unsaved labels and does what waited for that.
     pub(super) fn leave(&mut self, leaving: Leaving, context: &egui::Context) {
         self.close_image();
+        self.leaving = None;
         match leaving {
             Leaving::Item(n) => self.show_item(n, context),
             Leaving::Image => {}
@@ -306,6 +326,10 @@ impl App {
         self.tasks.cancel(REFINING);
         self.tasks.cancel(CLASSIFYING);
         self.tasks.cancel(CLASSIFYING_ALL);
+        self.tasks.cancel(JOINING);
+        self.tasks.cancel(COUNTING);
+        self.joining = None;
+        self.leave_when_saved = None;
         self.keep_habits();
         self.viewer = None;
         self.shown = None;
@@ -320,41 +344,32 @@ impl App {
 
     /// Does what was asked for.
     pub(super) fn act(&mut self, action: Action, context: &egui::Context) {
-        let name = self.viewer.as_ref().map(|v| v.volume().name.clone()).unwrap_or_default();
-        let image = self.images;
         match action {
-            Action::OpenFile => self.dialogs.ask(Purpose::OpenFile, image, String::new(), context),
-            Action::OpenFolder => self.dialogs.ask(Purpose::OpenFolder, image, String::new(), context),
+            Action::OpenFile => self.ask(Purpose::OpenFile, context),
+            Action::OpenFolder => self.ask(Purpose::OpenFolder, context),
             Action::OpenSample => self.tasks.start("Opening the sample", Job::Sample, Snapshot::default(), context),
-            Action::OpenLabels if self.viewer.is_some() => {
-                self.dialogs.ask(Purpose::OpenLabels, image, String::new(), context)
-            }
-            Action::SaveLabels if self.viewer.is_some() => {
-                self.dialogs.ask(Purpose::SaveLabels, image, format!("{name}_segmentation.nii.gz"), context);
-            }
-            Action::SaveImage if self.viewer.is_some() => {
-                self.dialogs.ask(Purpose::SaveImage, image, format!("{name}.nii.gz"), context)
-            }
-            Action::SavePicture(plane) if self.viewer.is_some() => {
-                let name = format!("{name}_{}.png", plane.name().to_lowercase());
-                self.dialogs.ask(Purpose::SavePicture(plane), image, name, context);
-            }
+            Action::OpenLabels if self.viewer.is_some() => self.ask(Purpose::OpenLabels, context),
+            Action::SaveLabels => self.save(context),
+            Action::SaveLabelsAs if self.viewer.is_some() => self.ask(Purpose::SaveLabels, context),
+            Action::DeleteLabel(value) => self.delete_label(value, context),
+            Action::SaveImage if self.viewer.is_some() => self.ask(Purpose::SaveImage, context),
+            Action::SavePicture(plane) if self.viewer.is_some() => self.ask(Purpose::SavePicture(plane), context),
             Action::CloseImage if self.is_busy() => self.leaving = Some(Leaving::Image),
             Action::CloseImage => self.close_image(),
             Action::Segment => self.segment(context),
             Action::Refine => self.refine(context),
             Action::KeepRefinement => self.keep_refinement(context),
             Action::ForgetRefinement => self.forget_refinement(),
-            Action::ChooseDataset => self.dialogs.ask(Purpose::Dataset, image, String::new(), context),
+            Action::ChooseDataset => self.ask(Purpose::Dataset, context),
             Action::Teach => self.start_teaching(false, context),
             Action::ResumeTeaching => self.start_teaching(true, context),
             Action::PlanTeaching => self.plan_teaching(context),
             Action::PauseTeaching => self.tasks.pause(TEACHING),
             Action::StopTeaching => self.tasks.cancel(TEACHING),
-            Action::TakePreview => self.take_preview(false),
+            Action::TakePreview => self.take_preview(false, context),
             Action::ClassifyAll => self.classify_pixels(true, context),
-            Action::AddToDataset => self.dialogs.ask(Purpose::AddToDataset, image, String::new(), context),
-            Action::SaveReport => self.dialogs.ask(Purpose::Report, image, String::new(), context),
+            Action::AddToDataset => self.ask(Purpose::AddToDataset, context),
+            Action::SaveReport => self.ask(Purpose::Report, context),
             _ => self.act_on_viewer(action),
         }
     }
@@ -366,8 +381,8 @@ impl App {
             return;
         }
         match action {
-            Action::Undo => drop(viewer.session.undo()),
-            Action::Redo => drop(viewer.session.redo()),
+            Action::Undo => viewer.travel(false),
+            Action::Redo => viewer.travel(true),
             Action::AutoWindow => viewer.window = viewer.volume().auto_window(),
             Action::ResetWindow => viewer.window = viewer.volume().file_window(),
             Action::FitViews => viewer.views.iter_mut().for_each(super::viewer::ViewState::fit),
@@ -390,12 +405,19 @@ impl App {
         let Some((_, model)) = self.model.clone() else { return };
         let Some(viewer) = &self.viewer else { return };
         let options = self.segment_options(&model, viewer.frame);
+        // What is seen while it runs has the names and colours that it will have.
+        let used = viewer.counted.1.keys().copied().collect();
+        let joined = join(&viewer.session.document().table, &used, &model.spec.label_table()).ok();
+        let shown_as = joined.as_ref().map(|join| join.labels.iter().map(|l| (l.incoming.value, l.value)).collect());
+        let shown_as = shown_as.unwrap_or_default();
+        self.live_table = joined.map(|join| join.table);
         let job = SegmentJob {
             volume: viewer.volume().clone(),
             model,
             device: self.device_choice,
             options,
             probabilities: false,
+            shown_as,
         };
         self.tasks.start(SEGMENTING, Job::Segment(job), self.snapshot(), context);
     }
@@ -407,8 +429,8 @@ impl App {
         self.teach.looked_at = None;
     }
 
-    fn answer(&mut self, answer: Answer, context: &egui::Context) {
-        let Answer { purpose, image, path } = answer;
+    /// Does what a path was chosen for.
+    pub(super) fn use_path(&mut self, purpose: Purpose, image: u64, path: PathBuf, context: &egui::Context) {
         if matches!(purpose, Purpose::OpenFile | Purpose::OpenFolder) {
             self.open(&path, context);
             return;
@@ -420,7 +442,7 @@ impl App {
         }
         let Some(viewer) = self.viewer.as_ref().filter(|_| image == self.images) else {
             // The dialog was for an image that is not on screen any more.
-            let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+            let name = file_name(&path);
             let what = if purpose == Purpose::OpenLabels { "opened" } else { "saved" };
             let text = format!("{name} was not {what}: another image is shown now. Show that image and try again.");
             self.notices.push(Kind::Warning, text, path.display().to_string());
@@ -432,7 +454,9 @@ impl App {
             Purpose::OpenFile | Purpose::OpenFolder | Purpose::Dataset | Purpose::Report => {}
             Purpose::AddToDataset => self.add_to_dataset(path, context),
             Purpose::OpenLabels => {
-                self.tasks.start("Opening labels", Job::OpenLabels { path, volume }, snapshot, context)
+                self.tasks.cancel(OPENING_LABELS);
+                self.opened_mask = Some(path.clone());
+                self.tasks.start(OPENING_LABELS, Job::OpenLabels { path, volume }, snapshot, context)
             }
             Purpose::SaveLabels => self.save_labels(path, context),
             Purpose::SaveImage => self.tasks.start(SAVING, Job::SaveVolume { path, volume }, snapshot, context),
@@ -465,8 +489,8 @@ impl eframe::App for App {
                 News::Done(outcome, snapshot) => self.done(*outcome, snapshot, context),
             }
         }
-        while let Some(answer) = self.dialogs.poll() {
-            self.answer(answer, context);
+        while let Some(answer) = self.dialogs.poll(context) {
+            self.take_answer(answer, context);
         }
         let dropped: Vec<PathBuf> =
             context.input(|i| i.raw.dropped_files.iter().map(|f| f.path().to_path_buf()).collect());
@@ -478,6 +502,7 @@ impl eframe::App for App {
         context.set_theme(if self.settings.dark { egui::Theme::Dark } else { egui::Theme::Light });
         self.fetch_model(context);
         self.follow_scribbles(context);
+        self.follow_counts(context);
         self.follow_attention(context);
         self.look_at_dataset(context);
         if (self.viewer.is_some() || self.teaches_alone()) && !self.teach.asked {
@@ -506,12 +531,13 @@ impl eframe::App for App {
                 cards::cards_ui(ui, self);
             }
         }
+        let mut word = None;
         egui::CentralPanel::no_frame().show(ui, |ui| {
             let area = ui.max_rect();
             match &mut self.viewer {
                 Some(viewer) => {
                     tiles::tiles_ui(ui, area, viewer, &mut self.settings);
-                    pending::pending_ui(ui, area, viewer);
+                    word = pending::pending_ui(ui, area, viewer);
                     if let Some(refusal) = viewer.refusal.take() {
                         self.notices.push(Kind::Info, refusal, "");
                     }
@@ -523,9 +549,12 @@ impl eframe::App for App {
             }
             self.notices.ui(ui, area);
         });
+        self.take_word(word, ui.ctx());
         welcome::drop_target_ui(ui);
         unsaved_ui(ui, self);
-        if self.leaving.is_none() {
+        self.replacing_ui(ui);
+        self.dialogs.ui(ui.ctx());
+        if self.leaving.is_none() && self.replacing.is_none() && !self.dialogs.is_open() {
             keys::handle_keys(ui, self);
         }
         if self.first_frame.is_none() {

@@ -27,6 +27,11 @@ impl App {
         self.model.is_some()
     }
 
+    /// What the chosen model is called.
+    pub(super) fn model_title(&self) -> String {
+        self.model.as_ref().map_or_else(|| "the model".into(), |(_, model)| model.spec.title.clone())
+    }
+
     /// Whether the chosen model sees slices along all axes.
     pub(super) fn model_is_fused(&self) -> bool {
         self.model.as_ref().is_some_and(|(_, m)| m.spec.fused_axes.len() > 1)

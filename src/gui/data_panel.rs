@@ -2,6 +2,7 @@
 
 use super::app::{App, Item};
 use super::egui;
+use super::saving::file_name;
 use super::still;
 use super::theme::{self, UNIT};
 use egui_phosphor::regular as icon;
@@ -97,13 +98,15 @@ fn segmentation_ui(ui: &mut egui::Ui, viewer: &super::viewer::Viewer) {
     ui.label(egui::RichText::new("Segmentation").heading());
     let count = viewer.session.document().table.0.len();
     let saved = match &viewer.saved_as {
-        Some(path) if !viewer.session.is_modified() => {
-            path.file_name().map(|n| format!("saved as {}", n.to_string_lossy()))
-        }
+        Some(file) if !viewer.session.is_modified() => Some(format!("saved as {}", file_name(&file.path))),
         _ if viewer.session.is_modified() => Some("not saved".to_string()),
         _ => None,
     };
-    let text = if count == 0 { "empty".to_string() } else { format!("{count} label(s)") };
+    let text = if count == 0 {
+        "empty".to_string()
+    } else {
+        if count == 1 { "1 label".to_string() } else { format!("{count} labels") }
+    };
     ui.label(
         egui::RichText::new([Some(text), saved].into_iter().flatten().collect::<Vec<_>>().join(", ")).color(t.dim),
     );

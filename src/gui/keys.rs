@@ -9,12 +9,13 @@ use egui::{Key, Modifiers};
 const CTRL_SHIFT: Modifiers = Modifiers { shift: true, ..Modifiers::COMMAND };
 
 /// Keys with a modifier.
-const SHORTCUTS: [(Modifiers, Key, Action); 10] = [
+const SHORTCUTS: [(Modifiers, Key, Action); 11] = [
     (CTRL_SHIFT, Key::Z, Action::Redo),
     (Modifiers::COMMAND, Key::Z, Action::Undo),
     (Modifiers::COMMAND, Key::Y, Action::Redo),
     (Modifiers::COMMAND, Key::G, Action::OpenFile),
     (Modifiers::COMMAND, Key::O, Action::OpenLabels),
+    (CTRL_SHIFT, Key::S, Action::SaveLabelsAs),
     (Modifiers::COMMAND, Key::S, Action::SaveLabels),
     (CTRL_SHIFT, Key::J, Action::ResetWindow),
     (Modifiers::COMMAND, Key::J, Action::AutoWindow),

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use super::app::{App, Item};
 use super::egui;
+use super::joining::{Incoming, Source};
 use super::notices::Kind;
 use super::preview::PreviewPicture;
 use super::tasks::Snapshot;
 use super::teach::model_id;
-use super::viewer::{Incoming, Live};
-use crate::jobs::{Entry, JobError, JobEvent, Outcome};
+use super::viewer::Live;
+use crate::jobs::{Entry, JobError, JobEvent, Names, Outcome};
 use crate::session::SliceState;
 use crate::volume::{Plane, PlaneLayout, Volume};
 
@@ -25,7 +26,8 @@ impl App {
                 if self.snapshot() == snapshot
                     && let Some(viewer) = &mut self.viewer
                 {
-                    viewer.live = Some(Live { labels, revision: snapshot.revision });
+                    let table = self.live_table.clone();
+                    viewer.live = Some(Live { labels, revision: snapshot.revision, table });
                 }
             }
             JobEvent::Device(name) => self.device = name,
@@ -59,26 +61,35 @@ impl App {
                 // Another image may be shown by now; the job was told to stop, but may have been done already.
                 let Some(viewer) = self.viewer.as_mut().filter(|_| same_image) else { return };
                 viewer.live = None;
-                let (name, state) = if device.is_empty() {
-                    ("Open segmentation", SliceState::Corrected)
-                } else {
-                    ("Segment", SliceState::Draft)
+                let (source, state) = match self.opened_mask.take_if(|_| device.is_empty()) {
+                    Some(path) => (Source::File(path), SliceState::Corrected),
+                    None => (Source::Model(self.model_title()), SliceState::Draft),
                 };
-                let incoming = Incoming { name, labels, table, state, of: None };
-                if viewer.session.revision() == snapshot.revision && viewer.stroke.is_none() {
-                    viewer.take_labels(incoming);
-                } else {
-                    viewer.pending = Some(incoming);
+                self.take_incoming(
+                    Incoming { source, labels, names: Names::Own(table), state, of: None },
+                    snapshot,
+                    context,
+                );
+            }
+            Ok(Outcome::Joined(joined)) => self.joined(*joined, snapshot, context),
+            Ok(Outcome::Erased { labels, value, is_left }) => self.erased(labels, value, is_left, snapshot),
+            Ok(Outcome::Counted(labels, counts)) => {
+                if let Some(viewer) = self.viewer.as_mut().filter(|_| same_image) {
+                    viewer.counted = (labels, counts);
                 }
             }
             Ok(Outcome::Refined { labels, table, model, .. }) => {
-                let Some(viewer) = self.viewer.as_mut().filter(|_| same_image) else { return };
-                let incoming = Incoming { name: "Refine", labels, table, state: SliceState::Draft, of: None };
-                if viewer.session.revision() == snapshot.revision && viewer.stroke.is_none() {
-                    viewer.take_labels(incoming);
-                } else {
-                    viewer.pending = Some(incoming);
+                if !same_image {
+                    return;
                 }
+                let incoming = Incoming {
+                    source: Source::Refined(model.spec.title.clone()),
+                    labels,
+                    names: Names::Own(table),
+                    state: SliceState::Draft,
+                    of: None,
+                };
+                self.take_incoming(incoming, snapshot, context);
                 if let Some((_, loaded)) = self.model.as_mut().filter(|(_, loaded)| loaded.spec.id == model.spec.id) {
                     let before = std::mem::replace(loaded, model);
                     if self.adapted.as_ref().is_none_or(|(image, _)| *image != self.images) {
@@ -88,14 +99,10 @@ impl App {
             }
             Ok(Outcome::Kept(path, written)) => self.refinement_kept(&path, &written),
             Ok(Outcome::Attention(view)) => self.attention_found(view),
-            Ok(Outcome::Classified { labels, all_slices }) => self.classified(labels, all_slices, snapshot),
-            Ok(Outcome::SavedLabels(path)) => {
-                if let Some(viewer) = self.viewer.as_mut().filter(|_| same_image) {
-                    viewer.session.mark_saved(snapshot.revision);
-                    viewer.saved_as = Some(path.clone());
-                }
-                self.tell_saved(&path);
+            Ok(Outcome::Classified { labels, known, all_slices }) => {
+                self.classified(labels, known, all_slices, snapshot, context);
             }
+            Ok(Outcome::SavedLabels(path)) => self.labels_are_saved(&path, snapshot, context),
             Ok(Outcome::Saved(path)) => self.tell_saved(&path),
             Ok(Outcome::Added(folder, name)) => {
                 self.notices.push(Kind::Info, format!("{name} is in {} now.", folder.display()), "");
@@ -123,6 +130,8 @@ impl App {
                 self.teach.alone |= self.viewer.is_none();
             }
             Err(error) => {
+                self.forget_failed_join();
+                self.saving_failed();
                 if let Some(viewer) = self.viewer.as_mut().filter(|_| same_image) {
                     viewer.live = None;
                 }

@@ -2,10 +2,11 @@
 
 use super::app::App;
 use super::egui;
+use super::joining::{Incoming, Source};
 use super::notices::Kind;
 use super::tasks::Snapshot;
-use super::viewer::{Incoming, Live};
-use crate::jobs::{Job, PixelJob, PixelRule};
+use super::viewer::Live;
+use crate::jobs::{Job, Names, PixelJob, PixelRule};
 use crate::session::SliceState;
 use crate::volume::{LabelMap, LabelTable, LabelValue};
 
@@ -26,13 +27,26 @@ pub struct Pixels {
     asked: Option<(Snapshot, PixelRule, Option<LabelValue>, usize)>,
     /// The scribbles of a preview that became labels in their place, and what the session was then.
     taken: Option<(Snapshot, LabelMap)>,
+    /// The scribbles of a preview that is being taken.
+    taking: Option<LabelMap>,
+    /// The labels that the preview tells apart, the background's among them.
+    known: Vec<LabelValue>,
     /// What is missing for a preview.
     pub lacks: Option<&'static str>,
 }
 
 impl Default for Pixels {
     fn default() -> Self {
-        Self { live: false, rule: PixelRule::MultiLayer, background: None, asked: None, taken: None, lacks: None }
+        Self {
+            live: false,
+            rule: PixelRule::MultiLayer,
+            background: None,
+            asked: None,
+            taken: None,
+            taking: None,
+            known: Vec::new(),
+            lacks: None,
+        }
     }
 }
 
@@ -103,7 +117,14 @@ impl App {
     }
 
     /// Shows a preview, or takes the labels of all slices into the document.
-    pub(super) fn classified(&mut self, labels: Option<LabelMap>, all_slices: bool, snapshot: Snapshot) {
+    pub(super) fn classified(
+        &mut self,
+        labels: Option<LabelMap>,
+        known: Vec<LabelValue>,
+        all_slices: bool,
+        snapshot: Snapshot,
+        context: &egui::Context,
+    ) {
         // A stroke under way was begun on other labels.
         if snapshot != self.snapshot() || self.viewer.as_ref().is_some_and(|viewer| viewer.stroke.is_some()) {
             self.pixels.asked = None;
@@ -116,9 +137,10 @@ impl App {
         }
         self.pixels.lacks = labels.is_none().then_some("Paint a little of two labels in one slice");
         let Some(viewer) = &mut self.viewer else { return };
-        viewer.preview = labels.map(|labels| Live { labels, revision: snapshot.revision });
+        viewer.preview = labels.map(|labels| Live { labels, revision: snapshot.revision, table: None });
+        self.pixels.known = known;
         if all_slices {
-            self.take_preview(true);
+            self.take_preview(true, context);
         }
     }
 
@@ -141,24 +163,24 @@ impl App {
         self.pixels.live && shown && !is_working
     }
 
-    /// Makes the preview the document's labels: one undo step. Finished slices and locked labels stay.
-    pub(super) fn take_preview(&mut self, all_slices: bool) {
+    /// Makes the preview the document's labels: one undo step. Finished slices, locked labels, and labels that the scribbles do not have
+    /// stay.
+    pub(super) fn take_preview(&mut self, all_slices: bool, context: &egui::Context) {
+        let snapshot = self.snapshot();
         let Some(viewer) = &mut self.viewer else { return };
         let Some(live) = viewer.preview.take() else { return };
-        let table = viewer.session.document().table.clone();
-        let scribbles = viewer.session.document().labels.clone();
-        let active = viewer.active_label;
         let of = viewer.painted.filter(|_| !all_slices);
-        viewer.take_labels(Incoming {
-            name: "Classify pixels",
-            labels: live.labels,
-            table,
-            state: SliceState::Draft,
-            of,
-        });
-        viewer.active_label = active;
+        self.pixels.taking = Some(viewer.session.document().labels.clone());
+        let names = Names::Documents(self.pixels.known.clone());
+        let incoming = Incoming { source: Source::Pixels, labels: live.labels, names, state: SliceState::Draft, of };
         self.end_preview();
-        self.pixels.taken = (!all_slices).then(|| (self.snapshot(), scribbles));
+        self.take_incoming(incoming, snapshot, context);
+    }
+
+    /// A preview has become labels in place of its scribbles, which are kept for the other slices.
+    pub(super) fn pixels_are_taken(&mut self, all_slices: bool) {
+        let scribbles = self.pixels.taking.take();
+        self.pixels.taken = scribbles.filter(|_| !all_slices).map(|scribbles| (self.snapshot(), scribbles));
     }
 
     /// Takes the preview off the screen.

@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use super::app::{App, SAVING};
 use super::egui;
+use super::notices::Kind;
 use super::scan_choices::ScanChoices;
 use super::teach::{model_id, model_name};
+use crate::edit::is_nameless;
 use crate::jobs::{Job, REFINE_SECONDS, RefineJob, RememberedScans, checkpoint_path};
 use crate::model::Model;
 use crate::session::SliceState;
-use crate::volume::{Plane, PlaneLayout};
+use crate::volume::{Label, PlaneLayout};
 
 /// Title of the job.
 pub const REFINING: &str = "Refining";
@@ -20,13 +22,7 @@ const REFINED: &str = "-refined";
 impl App {
     /// The finished slices of the shown scan, each with its plane's layout.
     pub(super) fn done_slices(&self) -> Vec<(PlaneLayout, usize)> {
-        let Some(viewer) = &self.viewer else { return Vec::new() };
-        let layouts = Plane::ALL.map(|plane| (plane.world_axis(), viewer.layout(plane)));
-        let done = viewer.session.document().states().filter(|(_, state)| *state == SliceState::Done);
-        done.filter_map(|((axis, slice), _)| {
-            layouts.iter().find(|(world, _)| *world == usize::from(axis)).map(|(_, layout)| (*layout, slice))
-        })
-        .collect()
+        self.viewer.as_ref().map(|viewer| viewer.slices_in(SliceState::Done)).unwrap_or_default()
     }
 
     /// The scans that the Teach card learns from, so that a model keeps what it knows of them.
@@ -51,6 +47,17 @@ impl App {
         }
     }
 
+    /// A painted label without a name whose number is that of a named class: which of both it is, only the user knows.
+    fn nameless_label(&self, model: &Model) -> Option<String> {
+        let viewer = self.viewer.as_ref()?;
+        let classes = model.spec.label_table();
+        let table = &viewer.session.document().table;
+        let is_painted = |label: &&Label| viewer.counted.1.get(&label.value).is_some_and(|voxels| *voxels > 0);
+        let is_unclear =
+            |label: &&Label| is_nameless(label) && classes.get(label.value).is_some_and(|class| !is_nameless(class));
+        table.0.iter().filter(is_painted).find(is_unclear).map(|label| Label::unnamed(label.value).name)
+    }
+
     pub(super) fn refine(&mut self, context: &egui::Context) {
         let Some((_, model)) = self.model.clone() else { return };
         // From the model as it came to this scan, to all that is finished now: nothing is learned that was taken back since.
@@ -60,6 +67,16 @@ impl App {
         };
         let done = self.done_slices();
         let Some(viewer) = &self.viewer else { return };
+        if let Some(nameless) = self.nameless_label(&model) {
+            let classes: Vec<String> = model.spec.label_table().0.into_iter().map(|class| class.name).collect();
+            let text = format!(
+                "{nameless} has no name, and the model learns labels by their names. Call it {} in the list of labels if it is that, or \
+                 give it a name of its own.",
+                classes.join(" or ")
+            );
+            self.notices.push(Kind::Warning, text, "");
+            return;
+        }
         let options = self.segment_options(&model, viewer.frame);
         let job = RefineJob {
             volume: viewer.volume().clone(),

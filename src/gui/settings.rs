@@ -25,6 +25,8 @@ pub struct Settings {
     pub panels: bool,
     /// Last opened paths, newest first.
     pub recent: Vec<PathBuf>,
+    /// The folder that was chosen from last.
+    pub folder: PathBuf,
     /// Last model.
     pub model: String,
     /// Fill opacity of labels.
@@ -49,6 +51,7 @@ impl Default for Settings {
             widths: [theme::LEFT_WIDTH, theme::RIGHT_WIDTH],
             panels: true,
             recent: Vec::new(),
+            folder: PathBuf::new(),
             model: "hippocampus".into(),
             opacity: 0.4,
             fill: true,

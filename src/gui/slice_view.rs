@@ -302,7 +302,7 @@ fn paint_labels(
     settings: &Settings,
 ) {
     let labels = viewer.shown_labels().clone();
-    let table = viewer.session.document().table.clone();
+    let table = viewer.shown_table().clone();
     let opacity = if settings.fill { settings.opacity } else { 0.0 };
     let hovered = viewer.hovered_label;
     let current = viewer.view(plane).overlay.as_ref().is_some_and(|o| {

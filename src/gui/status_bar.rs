@@ -39,7 +39,7 @@ fn pointer_ui(ui: &mut egui::Ui, app: &App) {
     let volume = viewer.volume();
     let world = volume.geometry.world_at(voxel);
     let label = viewer.shown_labels().get(voxel);
-    let table = &viewer.session.document().table;
+    let table = viewer.shown_table();
     let name = if label == 0 {
         "-".to_string()
     } else {

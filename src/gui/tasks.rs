@@ -130,6 +130,8 @@ impl Tasks {
                             Ok(Outcome::Labels { .. }
                                 | Outcome::Volume(..)
                                 | Outcome::Refined { .. }
+                                | Outcome::Joined(_)
+                                | Outcome::Erased { .. }
                                 | Outcome::Classified { .. }
                                 | Outcome::Compared(_)
                                 | Outcome::Planned { .. }

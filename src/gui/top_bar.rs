@@ -63,7 +63,8 @@ fn menu_ui(ui: &mut egui::Ui, app: &mut App) {
         item(ui, true, "Open the sample", "", Action::OpenSample);
         ui.separator();
         item(ui, loaded, "Open segmentation...", "Ctrl+O", Action::OpenLabels);
-        item(ui, loaded, "Save segmentation...", "Ctrl+S", Action::SaveLabels);
+        item(ui, loaded, "Save segmentation", "Ctrl+S", Action::SaveLabels);
+        item(ui, loaded, "Save segmentation as...", "Ctrl+Shift+S", Action::SaveLabelsAs);
         item(ui, loaded, "Save image...", "", Action::SaveImage);
         for plane in Plane::ALL {
             let name = format!("Save picture of the {} view...", plane.name().to_lowercase());

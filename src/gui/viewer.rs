@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::egui;
-use crate::edit::{Brush, join_tables, keep_names, keep_protected, paint};
+use super::joining::Pending;
+use crate::edit::{Brush, paint};
 use crate::session::{Change, Command, Session, SliceState};
-use crate::volume::{Label, LabelMap, LabelTable, LabelValue, Plane, PlaneLayout, Volume, Window};
+use crate::volume::{Label, LabelCounts, LabelMap, LabelTable, LabelValue, Plane, PlaneLayout, Volume, Window};
 
 /// What the left button does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,6 +82,8 @@ pub struct Live {
     pub labels: LabelMap,
     /// The document they belong to; once it changes, the user's own labels are shown.
     pub revision: u64,
+    /// Names and colours, where they are not the document's.
+    pub table: Option<LabelTable>,
 }
 
 /// A picture laid over a slice.
@@ -93,18 +96,12 @@ pub struct Heat {
     pub texture: egui::TextureHandle,
 }
 
-/// Labels that came from a network or a file.
-pub struct Incoming {
-    /// What the undo step is called.
-    pub name: &'static str,
-    /// The labels.
-    pub labels: LabelMap,
-    /// Names and colours.
-    pub table: LabelTable,
-    /// State of the slices that hold labels.
-    pub state: SliceState,
-    /// The only slice that changes, where it is one.
-    pub of: Option<(Plane, usize)>,
+/// The file that holds the labels.
+pub struct SavedFile {
+    /// Where it is.
+    pub path: std::path::PathBuf,
+    /// What the disk said of it then: when it was written, and its size.
+    pub stamp: Option<(std::time::SystemTime, u64)>,
 }
 
 /// Choices that outlive an image.
@@ -162,8 +159,10 @@ pub struct Viewer {
     pub live: Option<Live>,
     /// What the pixel classifier makes of the labels, while they stay as they are.
     pub preview: Option<Live>,
-    /// A finished result that waits for the user because the labels changed meanwhile.
-    pub pending: Option<Incoming>,
+    /// A finished result that waits for the user's word.
+    pub pending: Option<Pending>,
+    /// Voxels of every label, and the labels that were counted.
+    pub counted: (LabelMap, LabelCounts),
     /// Where a network looks.
     pub heat: Option<Heat>,
     /// The slice that was painted last.
@@ -172,8 +171,8 @@ pub struct Viewer {
     pub refusal: Option<String>,
     /// Wheel travel, in slices, that is not a whole slice yet.
     pub wheel: f32,
-    /// Where the labels were saved.
-    pub saved_as: Option<std::path::PathBuf>,
+    /// The file that the labels were saved to or opened from.
+    pub saved_as: Option<SavedFile>,
 }
 
 impl Viewer {
@@ -187,6 +186,7 @@ impl Viewer {
     pub fn new(volume: Arc<Volume>, habits: Habits) -> Self {
         let cursor = volume.geometry.shape().map(|n| n / 2);
         let window = volume.default_window();
+        let nothing = LabelMap::empty(volume.geometry.clone());
         Self {
             session: Session::new(volume),
             cursor,
@@ -206,6 +206,7 @@ impl Viewer {
             live: None,
             preview: None,
             pending: None,
+            counted: (nothing, LabelCounts::new()),
             heat: None,
             painted: None,
             refusal: None,
@@ -221,13 +222,23 @@ impl Viewer {
 
     /// Labels to show: a stroke's, a running network's, or the document's.
     pub fn shown_labels(&self) -> &LabelMap {
-        let is_current = |live: &&Live| live.revision == self.session.revision();
-        let live = self.live.as_ref().filter(is_current).or(self.preview.as_ref().filter(is_current));
-        match (&self.stroke, live) {
+        match (&self.stroke, self.current_live()) {
             (Some(stroke), _) => &stroke.labels,
             (None, Some(live)) => &live.labels,
             (None, None) => &self.session.document().labels,
         }
+    }
+
+    /// A running network's labels or a preview, while the document is as it was for them.
+    fn current_live(&self) -> Option<&Live> {
+        let is_current = |live: &&Live| live.revision == self.session.revision();
+        self.live.as_ref().filter(is_current).or(self.preview.as_ref().filter(is_current))
+    }
+
+    /// Names and colours of the labels to show.
+    pub fn shown_table(&self) -> &LabelTable {
+        let live = self.current_live().filter(|_| self.stroke.is_none());
+        live.and_then(|live| live.table.as_ref()).unwrap_or(&self.session.document().table)
     }
 
     /// The layout of a plane's slices.
@@ -320,41 +331,15 @@ impl Viewer {
         self.session.apply(Command { name, change });
     }
 
-    /// Puts a network's or a file's labels into the document. What is locked or done stays as it is.
-    pub fn take_labels(&mut self, incoming: Incoming) {
-        let Incoming { name, mut labels, mut table, state, of } = incoming;
-        let document = self.session.document();
-        let layouts = Plane::ALL.map(|plane| (plane, self.layout(plane)));
-        let done: Vec<(PlaneLayout, usize)> = document
-            .states()
-            .filter(|(_, state)| *state == SliceState::Done)
+    /// Slices of all planes that are in a state, each with its plane's layout.
+    pub fn slices_in(&self, state: SliceState) -> Vec<(PlaneLayout, usize)> {
+        let layouts = Plane::ALL.map(|plane| (plane.world_axis(), self.layout(plane)));
+        let found = self.session.document().states().filter(|(_, of)| *of == state);
+        found
             .filter_map(|((axis, slice), _)| {
-                let of_axis = |(plane, _): &&(Plane, _)| plane.world_axis() == usize::from(axis);
-                layouts.iter().find(of_axis).map(|(_, layout)| (*layout, slice))
+                layouts.iter().find(|(world, _)| *world == usize::from(axis)).map(|(_, layout)| (*layout, slice))
             })
-            .collect();
-        if !done.is_empty() || document.table.0.iter().any(|l| l.locked) {
-            keep_protected(&mut labels, &document.labels, &document.table, &done);
-            table = join_tables(&document.table, &table);
-        } else {
-            table = keep_names(&document.table, table);
-        }
-        let occupied = labels.occupied();
-        let mut states = Vec::new();
-        for (plane, layout) in &layouts {
-            for slice in 0..layout.size[2] {
-                let voxel = layout.voxel([0, 0, slice]);
-                let holds_labels = occupied[layout.axes[2]][voxel[layout.axes[2]]];
-                let touched = of.is_none_or(|of| of == (*plane, slice));
-                if holds_labels && touched && document.state(*plane, slice) != SliceState::Done {
-                    states.push(((plane.world_axis() as u8, slice), state));
-                }
-            }
-        }
-        if let Some(first) = table.0.first() {
-            self.active_label = first.value;
-        }
-        self.session.apply(Command { name: name.into(), change: Change::Segmentation { labels, table, states } });
+            .collect()
     }
 
     /// Declares the slices of a plane at the cursor finished, or takes that back.
@@ -389,6 +374,33 @@ impl Viewer {
         self.session.apply(Command { name: "New label".into(), change: Change::Table(table) });
         self.active_label = value;
         value
+    }
+
+    /// Takes a change back, or makes it again. A label that comes back with it is the active one, and one that goes is not.
+    pub fn travel(&mut self, forward: bool) {
+        let before: Vec<LabelValue> = self.session.document().table.0.iter().map(|label| label.value).collect();
+        let step = if forward { self.session.redo() } else { self.session.undo() };
+        if step.is_none() {
+            return;
+        }
+        let after = self.session.document().table.0.iter().map(|label| label.value);
+        let come: Vec<LabelValue> = after.filter(|value| !before.contains(value)).collect();
+        if let [only] = come[..] {
+            self.active_label = only;
+        }
+        self.choose_neighbour(&before);
+    }
+
+    /// Where the active label is gone, the one beside it is active: `before` are the values of the table as it was.
+    pub fn choose_neighbour(&mut self, before: &[LabelValue]) {
+        let table = &self.session.document().table;
+        if table.get(self.active_label).is_some() {
+            return;
+        }
+        let at = before.iter().position(|value| *value == self.active_label).unwrap_or(0);
+        let is_there = |value: &&LabelValue| table.get(**value).is_some();
+        let beside = before[..at.min(before.len())].iter().rev().chain(&before[at.min(before.len())..]).find(is_there);
+        self.active_label = beside.copied().or(table.0.first().map(|label| label.value)).unwrap_or(1);
     }
 
     /// Makes the next (or previous) label of the table the active one.

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::{Cancel, JobError, Progress};
 use crate::disk::replace_file;
+use crate::edit::{Fate, JoinedLabel, is_nameless, join};
 use crate::formats;
 use crate::learn::{CaseFiles, Dataset, Split, is_ct, is_unnamed, only_finished, unnamed_channels};
 use crate::volume::{Label, LabelMap, LabelTable, LabelValue, PlaneLayout, Volume};
@@ -92,6 +93,47 @@ impl MarkedScan {
     }
 }
 
+/// The value that each of a scan's labels has in a data set: that of the same name, else a new one, which is added to `labels`.
+///
+/// # Errors
+/// When a label without a name has the number of one with a name, or the other way round: nobody knows whether they are the same.
+fn join_names(
+    own: &BTreeMap<LabelValue, String>,
+    labels: &mut serde_json::Map<String, Value>,
+    description: &Path,
+) -> Result<BTreeMap<LabelValue, LabelValue>, JobError> {
+    let number = |key: &String| key.parse::<LabelValue>().ok();
+    let listed = labels.iter().filter_map(|(key, name)| Some(Label::new(number(key)?, name.as_str()?)));
+    let there = LabelTable(listed.filter(|label| label.value != 0 && label.value != UNKNOWN).collect());
+    let used = there.0.iter().map(|label| label.value).collect();
+    let own = LabelTable(
+        own.iter().filter(|(value, _)| **value != 0).map(|(v, name)| Label::new(*v, name.clone())).collect(),
+    );
+    let joined = join(&there, &used, &own).map_err(|error| JobError::Other(error.to_string()))?;
+    let mut values = BTreeMap::from([(0, 0)]);
+    labels.entry("0").or_insert_with(|| "background".into());
+    for label in joined.labels {
+        let JoinedLabel { incoming, value, fate } = label;
+        if let (Fate::Renumbered, Some(other)) = (fate, there.get(incoming.value))
+            && is_nameless(&incoming) != is_nameless(other)
+        {
+            return Err(JobError::Other(format!(
+                "label {} is called {:?} here and {:?} in {}; give it a name in both if they are the same",
+                incoming.value,
+                incoming.name,
+                other.name,
+                description.display()
+            )));
+        }
+        if fate != Fate::Joined {
+            let name = joined.table.get(value).map_or(incoming.name, |label| label.name.clone());
+            labels.insert(value.to_string(), name.into());
+        }
+        values.insert(incoming.value, value);
+    }
+    Ok(values)
+}
+
 /// Whether a file holds this scan.
 fn holds(path: &Path, scan: &Volume, watch: formats::Watch) -> Result<bool, JobError> {
     let there = match formats::open_one(path, None, watch) {
@@ -160,20 +202,7 @@ pub(super) fn add_to_dataset(
     let labels = json.get("labels").and_then(Value::as_object).cloned();
     let mut labels =
         labels.filter(|all| all.get(&UNKNOWN.to_string()).is_some_and(|v| v == "ignore")).ok_or_else(other)?;
-    for (value, name) in scan.names() {
-        let there = labels.entry(value.to_string()).or_insert_with(|| name.clone().into());
-        // Who has given no name has none against it; a name takes the place of none.
-        let is_unnamed = |name: &str| Label::new(value, name).is_unnamed();
-        if there.as_str().is_some_and(is_unnamed) {
-            *there = name.clone().into();
-        }
-        if there.as_str() != Some(&name) && !is_unnamed(&name) {
-            return Err(JobError::Other(format!(
-                "label {value} is called {name:?} here and {there} in {}; give it the same name",
-                description.display()
-            )));
-        }
-    }
+    let values = join_names(&scan.names(), &mut labels, &description)?;
     json["labels"] = labels.into();
     let channels = scan.channels();
     let there = json.get("channel_names").and_then(Value::as_object).cloned().unwrap_or_default();
@@ -223,7 +252,10 @@ pub(super) fn add_to_dataset(
             break (name, false);
         }
     };
-    let mut known = scan.known();
+    let there = |value| if value == UNKNOWN { Some(UNKNOWN) } else { values.get(&value).copied() };
+    let no_place =
+        |value: LabelValue| JobError::Other(format!("label {value} has no place in {}", description.display()));
+    let mut known = scan.known().mapped(there).map_err(no_place)?;
     let label_file = path("labels", &name);
     if is_there && label_file.exists() {
         // What was finished before and is not now stays known.
@@ -290,24 +322,41 @@ mod tests {
         )
         .unwrap();
         assert_eq!([[1, 0, 2], [0, 0, 2], [3, 0, 2], [1, 0, 3]].map(|voxel| case.labels.get(voxel)), [1, 0, 0, 2]);
-        // Another day other slices are finished: the first one stays known. A label without a name is what it was called.
+        // Another day other slices are finished: the first one stays known, whatever number the label has by then.
         let mut later = MarkedScan { labels: LabelMap::empty(scan.labels.geometry().clone()), ..scan.clone() };
         later.done = vec![(layout, layout.screen([0, 0, 3])[2])];
-        later.labels.set([1, 0, 3], 7);
-        later.table = LabelTable(vec![Label::unnamed(7), Label::new(8, "Background")]);
+        later.labels.set([1, 0, 3], 2);
+        later.table = LabelTable(vec![Label::new(2, "Organ"), Label::new(8, "Background")]);
         assert_eq!(add(&later), "a_b-2");
+        let refused = |scan: &MarkedScan| {
+            add_to_dataset(scan, folder.path(), &|_| {}, &Cancel::default()).unwrap_err().to_string()
+        };
+        // A number alone does not say what a label is.
+        let mut nameless = later.clone();
+        nameless.labels.set([1, 0, 3], 7);
+        nameless.table = LabelTable(vec![Label::unnamed(7), Label::new(8, "Background")]);
+        let error = refused(&nameless);
+        assert!(error.contains("\"Label 7\"") && error.contains("\"organ\""), "{error}");
         let both = super::super::read_labels(&folder.path().join("labels/a_b-2.nii.gz"), &Cancel::default(), &|_| {});
         let both = both.unwrap();
         let found = [[1, 0, 2], [3, 0, 2], [1, 0, 3], [2, 0, 3], [1, 0, 4]].map(|voxel| both.get(voxel));
         assert_eq!(found, [7, 0, 7, 0, UNKNOWN]);
         assert_eq!(Dataset::open(folder.path()).unwrap().labels[&1], "organ");
-        scan.table = LabelTable(vec![Label::new(7, "lesion")]);
-        assert!(
-            add_to_dataset(&scan, folder.path(), &|_| {}, &Cancel::default())
-                .unwrap_err()
-                .to_string()
-                .contains("organ")
-        );
+        // Another name of the same number is another label.
+        let lesion = tempfile::tempdir().unwrap();
+        let into = |scan: &MarkedScan| add_to_dataset(scan, lesion.path(), &|_| {}, &Cancel::default()).unwrap();
+        scan.table = LabelTable(vec![Label::new(7, "organ")]);
+        into(&scan);
+        let mut other = other.clone();
+        other.table = LabelTable(vec![Label::new(7, "lesion"), Label::new(3, " ORGAN ")]);
+        other.labels.set([0, 0, 2], 3);
+        let name = into(&other);
+        let text = std::fs::read_to_string(lesion.path().join("dataset.json")).unwrap();
+        let json: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!((json["labels"]["7"].as_str(), json["labels"]["8"].as_str()), (Some("organ"), Some("lesion")));
+        let file = lesion.path().join(format!("labels/{name}.nii.gz"));
+        let there = super::super::read_labels(&file, &Cancel::default(), &|_| {}).unwrap();
+        assert_eq!([[0, 0, 2], [1, 0, 2]].map(|voxel| there.get(voxel)), [7, 8]);
         scan.table = LabelTable(vec![Label::new(7, "organ")]);
         // The kind of the first scan is that of the folder; one of which nothing is known joins any.
         let add = |modality: &str, folder: &Path| {

@@ -13,6 +13,7 @@ mod dataset;
 mod evaluate;
 mod export;
 mod folds;
+mod join;
 mod marked;
 mod open;
 mod output;
@@ -30,7 +31,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::model::Model;
-use crate::volume::{LabelMap, LabelTable, Volume};
+use crate::volume::{LabelCounts, LabelMap, LabelTable, LabelValue, PlaneLayout, Volume};
 
 pub use crate::engine::StageTimes;
 pub use attention::AttentionJob;
@@ -49,6 +50,7 @@ pub use dataset::DatasetFacts;
 pub use evaluate::{CaseScores, Comparison, Evaluation, compare_evaluations, evaluate};
 pub use export::ImageSlice;
 pub use folds::cross_validate;
+pub use join::{JoinJob, Joined, Names};
 pub use marked::MarkedScan;
 pub use open::read_labels;
 pub use output::{Inputs, OutputKind};
@@ -203,6 +205,19 @@ pub enum Job {
     LookAtAttention(Box<AttentionJob>),
     /// Classify pixels from scribbles.
     ClassifyPixels(Box<PixelJob>),
+    /// Join labels that came in with those of a document.
+    Join(Box<JoinJob>),
+    /// Take a label off all slices that are not finished.
+    EraseLabel {
+        /// The document's labels.
+        labels: LabelMap,
+        /// The label.
+        value: LabelValue,
+        /// Finished slices.
+        done: Vec<(PlaneLayout, usize)>,
+    },
+    /// Count the voxels of every label.
+    CountLabels(LabelMap),
     /// Write a model that was adapted to a scan as one of its own.
     KeepAdapted {
         /// Where to; the file's name is the model's.
@@ -295,10 +310,25 @@ pub enum Outcome {
     },
     /// Of [`Job::LookAtAttention`].
     Attention(Arc<AttentionView>),
+    /// Of [`Job::Join`].
+    Joined(Box<Joined>),
+    /// Of [`Job::EraseLabel`].
+    Erased {
+        /// The labels without it.
+        labels: LabelMap,
+        /// The label.
+        value: LabelValue,
+        /// Whether some of it is left, in finished slices.
+        is_left: bool,
+    },
+    /// Of [`Job::CountLabels`]: what was counted, and voxels of every label.
+    Counted(LabelMap, LabelCounts),
     /// Of [`Job::ClassifyPixels`].
     Classified {
         /// The document's labels with the classified slices in them; none where there are not two labels to tell apart.
         labels: Option<LabelMap>,
+        /// The labels that were told apart, the background's among them.
+        known: Vec<LabelValue>,
         /// Whether all slices were classified.
         all_slices: bool,
     },
@@ -423,6 +453,15 @@ pub fn run(job: Job, progress: Progress, cancel: &Cancel) -> Result<Outcome, Job
         }
         Job::LookAtAttention(job) => attention::run(&job, progress, cancel),
         Job::ClassifyPixels(job) => pixels::run(&job, progress, cancel),
+        Job::Join(job) => join::run(&job, progress, cancel),
+        Job::EraseLabel { labels, value, done } => {
+            let (labels, is_left) = crate::edit::erase_label(&labels, value, &done);
+            Ok(Outcome::Erased { labels, value, is_left })
+        }
+        Job::CountLabels(labels) => {
+            let counts = labels.voxel_counts();
+            Ok(Outcome::Counted(labels, counts))
+        }
         Job::Segment(job) => segment::run(&job, progress, cancel),
         Job::SaveLabels { path, labels } => {
             crate::formats::write_labels(&path, &labels, &watch(progress, cancel, "Saving"))?;

@@ -56,8 +56,9 @@ pub(super) fn run(job: &PixelJob, progress: Progress, cancel: &Cancel) -> Result
     used.sort_unstable();
     used.dedup();
     if used.len() < 2 {
-        return Ok(Outcome::Classified { labels: None, all_slices: job.all_slices });
+        return Ok(Outcome::Classified { labels: None, known: Vec::new(), all_slices: job.all_slices });
     }
+    let known = used.iter().copied().chain(job.background).filter(|label| *label != 0).collect();
     let read = |slice: usize| {
         let mut image = Vec::new();
         job.layout.read_slice(&job.volume, job.frame, slice, &mut image);
@@ -79,5 +80,5 @@ pub(super) fn run(job: &PixelJob, progress: Progress, cancel: &Cancel) -> Result
         }
     }
     labels.compact();
-    Ok(Outcome::Classified { labels: Some(labels), all_slices: job.all_slices })
+    Ok(Outcome::Classified { labels: Some(labels), known, all_slices: job.all_slices })
 }

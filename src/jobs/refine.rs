@@ -7,11 +7,12 @@ use std::sync::Arc;
 use super::dataset::open_dataset;
 use super::marked::is_same_scan;
 use super::{Cancel, Inputs, JobError, JobEvent, Outcome, OutputKind, Progress, SharedModel, load_case};
+use crate::edit::{NoNumberLeft, values_of_model};
 use crate::engine::DeviceChoice;
 use crate::learn::{CaseFiles, Dataset, LabelledScan, Refinement, read_case, refine};
 use crate::model::Model;
 use crate::pipeline::{SegmentEvent, SegmentOptions, SliceDoubt, segment_and_visit};
-use crate::volume::{LabelMap, LabelTable, PlaneLayout, Volume};
+use crate::volume::{LabelMap, LabelTable, LabelValue, PlaneLayout, Volume};
 
 /// Seconds of learning where nothing else is said.
 pub const REFINE_SECONDS: f64 = 10.0;
@@ -114,22 +115,13 @@ fn chosen<'a>(dataset: &'a Dataset, memory: &RememberedScans) -> Vec<&'a str> {
     wanted.into_iter().step_by(step).collect()
 }
 
-/// Labels that are used must mean what the model means by their values.
-fn check_names(job: &RefineJob) -> Result<(), JobError> {
-    let spec = &job.model.spec;
-    let own = spec.label_table();
-    for value in job.labels.counts().into_keys() {
-        if let (Some(here), Some(there)) = (job.table.get(value), own.get(value))
-            && !here.is_unnamed()
-            && !here.name.eq_ignore_ascii_case(&there.name)
-        {
-            return Err(JobError::Other(format!(
-                "label {value} is called {:?} here and {:?} in {}; rename it if it is the same, or teach a model of your own",
-                here.name, there.name, spec.title
-            )));
-        }
-    }
-    Ok(())
+/// The labels with the values of the model's classes of the same names; what the model does not know has values that it does not have.
+fn as_the_models(job: &RefineJob) -> Result<LabelMap, JobError> {
+    let used = job.labels.voxel_counts().into_keys().collect();
+    let other = |error: NoNumberLeft| JobError::Other(error.to_string());
+    let values = values_of_model(&job.table, &used, &job.model.spec.label_table()).map_err(other)?;
+    let unknown = |value: LabelValue| JobError::Other(format!("label {value} has no place among the model's classes"));
+    job.labels.mapped(|value| values.get(&value).copied()).map_err(unknown)
 }
 
 pub(super) fn run(job: &RefineJob, progress: Progress, cancel: &Cancel) -> Result<Outcome, JobError> {
@@ -137,7 +129,7 @@ pub(super) fn run(job: &RefineJob, progress: Progress, cancel: &Cancel) -> Resul
     if spec.is_classifier() {
         return Err(JobError::Other(format!("{} is a classifier and gives no mask", spec.title)));
     }
-    check_names(job)?;
+    let own = as_the_models(job)?;
     progress(JobEvent::Progress { fraction: 0.0, stage: "Preparing" });
     let memory = match remembered(job, progress, cancel) {
         Err(error) if !job.memory_is_wanted && !error.is_stop() => {
@@ -156,7 +148,7 @@ pub(super) fn run(job: &RefineJob, progress: Progress, cancel: &Cancel) -> Resul
     let task = Refinement {
         model: &adapted,
         image: &job.volume,
-        labels: &job.labels,
+        labels: &own,
         done: &job.done,
         memory: &memory,
         seconds: job.seconds,

@@ -1,11 +1,12 @@
 //! Running a model over a volume.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Cancel, JobError, JobEvent, Outcome, Progress, SharedModel};
 use crate::engine::DeviceChoice;
 use crate::pipeline::{ProbabilityMaps, SegmentEvent, SegmentOptions, VoxelVisitor, segment_and_visit};
-use crate::volume::Volume;
+use crate::volume::{LabelValue, Volume};
 
 /// What to segment, with what.
 #[derive(Clone)]
@@ -20,6 +21,8 @@ pub struct SegmentJob {
     pub options: SegmentOptions,
     /// Whether probabilities are wanted too.
     pub probabilities: bool,
+    /// Values that labels have in [`JobEvent::Slices`], by the model's; the others, and the outcome's, are the model's.
+    pub shown_as: BTreeMap<LabelValue, LabelValue>,
 }
 
 pub(super) fn run(job: &SegmentJob, progress: Progress, cancel: &Cancel) -> Result<Outcome, JobError> {
@@ -46,6 +49,9 @@ pub(super) fn run(job: &SegmentJob, progress: Progress, cancel: &Cancel) -> Resu
     let mut on_event = |event| match event {
         SegmentEvent::Slices { done, count, labels } => {
             progress(JobEvent::Progress { fraction: done.end as f32 / count as f32, stage: "Segmenting" });
+            let shown = |value| Some(job.shown_as.get(&value).copied().unwrap_or(value));
+            // Every value has its place.
+            let labels = if job.shown_as.is_empty() { labels } else { labels.mapped(shown).unwrap_or(labels) };
             progress(JobEvent::Slices { done: done.end, count, labels });
         }
         SegmentEvent::Notice(notice) => progress(JobEvent::Warning(notice)),

@@ -126,11 +126,12 @@ pub fn refine(
     // Labels of the user's own are left out; but what has nothing else would only teach what is not there.
     let painted = only_finished(task.labels, task.done, LabelValue::MAX, 0).counts();
     if !painted.is_empty() && !painted.keys().any(|value| values.contains(value)) {
+        let names: Vec<String> =
+            spec.label_table().0.iter().map(|class| format!("{} {}", class.value, class.name)).collect();
         return Err(FitError::Plan(format!(
-            "the finished slices have the labels {:?}, and {} knows {:?}; give them its labels, or teach a model of your own",
-            painted.keys().collect::<Vec<_>>(),
+            "the finished slices hold none of the labels that {} knows ({}); give theirs those names, or teach a model of your own",
             spec.id,
-            &values[1..]
+            names.join(", ")
         )));
     }
     let own = prepare_all(std::slice::from_ref(&own), spec, Some(ignore), stop)?;

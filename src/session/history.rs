@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::document::{Change, Command, Document};
-use crate::volume::Volume;
+use crate::volume::{Label, LabelTable, LabelValue, Rgb, Volume};
 
 /// Bytes of label bricks that undo may keep.
 const UNDO_BYTES: usize = 256 << 20;
@@ -22,6 +22,15 @@ pub struct Session {
     redo: Vec<Step>,
     revision: u64,
     saved_revision: u64,
+    /// Values, names and colours as they are on disk.
+    saved_names: Vec<Named>,
+}
+
+/// What of a label's entry is part of a file: whether it is shown or locked is not.
+type Named = (LabelValue, String, Rgb);
+
+fn names(table: &LabelTable) -> Vec<Named> {
+    table.0.iter().map(|label| (label.value, label.name.clone(), label.colour)).collect()
 }
 
 impl Session {
@@ -33,6 +42,7 @@ impl Session {
             redo: Vec::new(),
             revision: 0,
             saved_revision: 0,
+            saved_names: Vec::new(),
         }
     }
 
@@ -41,20 +51,26 @@ impl Session {
         &self.document
     }
 
-    /// Grows with every change of labels or slice states; the same number means the same ones. How labels look, what they are called and
-    /// whether they are locked is no part of a mask.
+    /// Grows with every change of labels or slice states; the same number means the same ones. Names, colours and locks do not count.
     pub fn revision(&self) -> u64 {
         self.revision
     }
 
-    /// Whether labels or slice states changed since the last save.
+    /// Whether labels, slice states, names or colours changed since the last save.
     pub fn is_modified(&self) -> bool {
+        let same = |(saved, label): (&Named, &Label)| {
+            saved.0 == label.value && saved.1 == label.name && saved.2 == label.colour
+        };
+        let table = &self.document.table.0;
         self.revision != self.saved_revision
+            || self.saved_names.len() != table.len()
+            || !self.saved_names.iter().zip(table).all(same)
     }
 
-    /// Remembers that the document is on disk as it is.
-    pub fn mark_saved(&mut self, revision: u64) {
+    /// Remembers that the document is on disk as it was at a revision, with these names.
+    pub fn mark_saved(&mut self, revision: u64, table: &LabelTable) {
         self.saved_revision = revision;
+        self.saved_names = names(table);
     }
 
     /// Makes a change that can be undone.
@@ -119,7 +135,7 @@ impl Session {
 mod tests {
     use super::*;
     use crate::session::SliceState;
-    use crate::volume::{Affine, Geometry, Label, LabelTable, Plane, Rescale, Voxels};
+    use crate::volume::{Affine, Geometry, Plane, Rescale, Voxels};
     use proptest::prelude::*;
 
     fn session() -> Session {
@@ -140,9 +156,16 @@ mod tests {
         let mut session = session();
         session.apply(stroke(&session, [1, 2, 3], 4));
         let table = LabelTable(vec![Label::new(4, "Liver")]);
-        session.mark_saved(session.revision());
-        session.apply(Command { name: "Rename".into(), change: Change::Table(table) });
-        assert!(!session.is_modified(), "a mask has no names");
+        session.mark_saved(session.revision(), &LabelTable::default());
+        assert!(!session.is_modified());
+        session.apply(Command { name: "Rename".into(), change: Change::Table(table.clone()) });
+        assert!(session.is_modified(), "names are saved with a mask");
+        session.mark_saved(session.revision(), &table);
+        let mut hidden = table.clone();
+        (hidden.0[0].visible, hidden.0[0].locked) = (false, true);
+        session.apply(Command { name: "Hide".into(), change: Change::Table(hidden) });
+        assert!(!session.is_modified(), "what is hidden or locked is no part of a mask");
+        assert_eq!(session.undo().as_deref(), Some("Hide"));
         assert_eq!(session.undo().as_deref(), Some("Rename"));
         assert!(session.document().table.0.is_empty());
         assert_eq!(session.undo().as_deref(), Some("Brush"));

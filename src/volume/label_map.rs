@@ -16,11 +16,21 @@ pub const BRICK_EDGE: usize = 32;
 const BRICK_VOXELS: usize = BRICK_EDGE * BRICK_EDGE * BRICK_EDGE;
 
 #[derive(Debug, Clone)]
-enum Brick {
+pub(super) enum Brick {
     /// All voxels of the brick have this label.
     Uniform(LabelValue),
     /// One label per voxel, i fastest.
     Dense(Arc<[LabelValue]>),
+}
+
+impl Brick {
+    /// The label at a place of the brick, i fastest.
+    pub(super) fn at(&self, offset: usize) -> LabelValue {
+        match self {
+            Self::Uniform(value) => *value,
+            Self::Dense(values) => values[offset],
+        }
+    }
 }
 
 /// Why a volume cannot be read as labels.
@@ -41,7 +51,7 @@ pub enum LabelMapError {
 pub struct LabelMap {
     geometry: Geometry,
     grid: [usize; 3],
-    bricks: Arc<Vec<Brick>>,
+    pub(super) bricks: Arc<Vec<Brick>>,
 }
 
 impl LabelMap {
@@ -107,13 +117,23 @@ impl LabelMap {
     /// # Errors
     /// The first value that `to` has none for.
     pub fn mapped(&self, to: impl Fn(LabelValue) -> Option<LabelValue>) -> Result<Self, LabelValue> {
-        let mut table = BTreeMap::from([(0, 0)]);
-        for value in self.counts().into_keys().filter(|&value| value != 0) {
-            table.insert(value, to(value).ok_or(value)?);
+        let mut table = vec![0; usize::from(LabelValue::MAX) + 1];
+        let mut same = true;
+        for value in self.voxel_counts().into_keys() {
+            let new = to(value).ok_or(value)?;
+            table[usize::from(value)] = new;
+            same &= new == value;
         }
-        let bricks = self.bricks.iter().map(|brick| match brick {
-            Brick::Uniform(value) => Brick::Uniform(table[value]),
-            Brick::Dense(values) => Brick::Dense(values.iter().map(|value| table[value]).collect()),
+        if same {
+            // Nothing is copied.
+            return Ok(self.clone());
+        }
+        let bricks = self.bricks.par_iter().map(|brick| match brick {
+            Brick::Uniform(value) => Brick::Uniform(table[usize::from(*value)]),
+            Brick::Dense(values) if values.iter().all(|value| table[usize::from(*value)] == *value) => {
+                Brick::Dense(values.clone())
+            }
+            Brick::Dense(values) => Brick::Dense(values.iter().map(|value| table[usize::from(*value)]).collect()),
         });
         let mut map = Self { bricks: Arc::new(bricks.collect()), ..self.clone() };
         map.compact();
@@ -267,7 +287,7 @@ impl LabelMap {
     }
 
     /// First voxel of a brick.
-    fn brick_start(&self, index: usize) -> [usize; 3] {
+    pub(super) fn brick_start(&self, index: usize) -> [usize; 3] {
         [index % self.grid[0], index / self.grid[0] % self.grid[1], index / (self.grid[0] * self.grid[1])]
             .map(|n| n * BRICK_EDGE)
     }

@@ -9,6 +9,7 @@
 mod affine;
 mod frames;
 mod geometry;
+mod label_changes;
 mod label_map;
 mod label_table;
 mod orientation;
@@ -21,6 +22,7 @@ mod scan;
 pub use affine::{Affine, Vec3};
 pub use frames::stack_frames;
 pub use geometry::{Geometry, GeometryError, MATCH_TOLERANCE_MM};
+pub use label_changes::LabelCounts;
 pub use label_map::{BRICK_EDGE, LabelMap, LabelMapError, LabelValue};
 pub use label_table::{Label, LabelTable, Rgb, default_colour};
 pub use orientation::{Orientation, RAS_LETTERS};

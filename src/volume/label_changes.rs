@@ -1,0 +1,181 @@
+//! What differs between two label maps, and how many voxels each label has; bricks that two maps share are passed over.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use super::label_map::{BRICK_EDGE, Brick, LabelMap, LabelValue};
+
+/// Voxels of every label, background left out.
+pub type LabelCounts = BTreeMap<LabelValue, usize>;
+
+/// Bricks that a thread takes at least.
+const MIN_BRICKS: usize = 64;
+
+fn is_shared(a: &Brick, b: &Brick) -> bool {
+    match (a, b) {
+        (Brick::Uniform(a), Brick::Uniform(b)) => a == b,
+        (Brick::Dense(a), Brick::Dense(b)) => Arc::ptr_eq(a, b),
+        _ => false,
+    }
+}
+
+impl LabelMap {
+    /// Size of a brick inside the grid: those at the far edges reach beyond it.
+    fn brick_size(&self, index: usize) -> [usize; 3] {
+        let (start, shape) = (self.brick_start(index), self.geometry().shape());
+        [0, 1, 2].map(|axis| BRICK_EDGE.min(shape[axis] - start[axis]))
+    }
+
+    /// Voxels of every label in one brick, background left out.
+    fn count_brick(&self, index: usize) -> LabelCounts {
+        let size = self.brick_size(index);
+        let mut counts = LabelCounts::new();
+        let mut add = |label: LabelValue, voxels: usize| {
+            if label != 0 && voxels > 0 {
+                *counts.entry(label).or_insert(0) += voxels;
+            }
+        };
+        match &self.bricks[index] {
+            Brick::Uniform(label) => add(*label, size.iter().product()),
+            Brick::Dense(values) => {
+                for k in 0..size[2] {
+                    for j in 0..size[1] {
+                        let row = &values[(k * BRICK_EDGE + j) * BRICK_EDGE..][..size[0]];
+                        // Labels lie in runs; only the end of one is worth a look into the table.
+                        for run in row.chunk_by(|a, b| a == b) {
+                            add(run[0], run.len());
+                        }
+                    }
+                }
+            }
+        }
+        counts
+    }
+
+    /// Number of bricks that another map of the same grid does not share: what a look at all differences costs.
+    pub fn changed_bricks(&self, other: &Self) -> usize {
+        if self.is_same_snapshot(other) || self.bricks.len() != other.bricks.len() {
+            return if self.bricks.len() == other.bricks.len() { 0 } else { self.bricks.len() };
+        }
+        self.bricks.iter().zip(other.bricks.iter()).filter(|(a, b)| !is_shared(a, b)).count()
+    }
+
+    /// Voxels of every label, from the counts of an earlier map of the same grid; only bricks that changed since are counted.
+    #[must_use]
+    pub fn recounted(&self, earlier: &Self, counts: &LabelCounts) -> LabelCounts {
+        if self.bricks.len() != earlier.bricks.len() {
+            return self.voxel_counts();
+        }
+        let mut counts = counts.clone();
+        for index in 0..self.bricks.len() {
+            if is_shared(&self.bricks[index], &earlier.bricks[index]) {
+                continue;
+            }
+            for (label, voxels) in earlier.count_brick(index) {
+                if let Some(count) = counts.get_mut(&label) {
+                    *count = count.saturating_sub(voxels);
+                }
+            }
+            for (label, voxels) in self.count_brick(index) {
+                *counts.entry(label).or_insert(0) += voxels;
+            }
+        }
+        counts.retain(|_, voxels| *voxels > 0);
+        counts
+    }
+
+    /// Voxels of every label, counted by all threads.
+    pub fn voxel_counts(&self) -> LabelCounts {
+        let join = |mut a: LabelCounts, b: LabelCounts| {
+            for (label, voxels) in b {
+                *a.entry(label).or_insert(0) += voxels;
+            }
+            a
+        };
+        let all = (0..self.bricks.len()).into_par_iter().with_min_len(MIN_BRICKS);
+        all.map(|index| self.count_brick(index)).reduce(LabelCounts::new, join)
+    }
+
+    /// Per voxel axis, at which positions along it a voxel differs from that of another map of the same shape.
+    pub fn changed_positions(&self, other: &Self) -> [Vec<bool>; 3] {
+        debug_assert_eq!(self.geometry().shape(), other.geometry().shape());
+        let mut changed = self.geometry().shape().map(|n| vec![false; n]);
+        for index in 0..self.bricks.len() {
+            let (own, there) = (&self.bricks[index], &other.bricks[index]);
+            if is_shared(own, there) {
+                continue;
+            }
+            let (start, size) = (self.brick_start(index), self.brick_size(index));
+            if let (Brick::Uniform(_), Brick::Uniform(_)) = (own, there) {
+                for axis in 0..3 {
+                    changed[axis][start[axis]..start[axis] + size[axis]].fill(true);
+                }
+                continue;
+            }
+            for k in 0..size[2] {
+                for j in 0..size[1] {
+                    for i in 0..size[0] {
+                        let offset = (k * BRICK_EDGE + j) * BRICK_EDGE + i;
+                        if own.at(offset) != there.at(offset) {
+                            changed[0][start[0] + i] = true;
+                            changed[1][start[1] + j] = true;
+                            changed[2][start[2] + k] = true;
+                        }
+                    }
+                }
+            }
+        }
+        changed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::volume::{Affine, Geometry};
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_uniform_brick_at_the_edge_counts_only_what_lies_in_the_grid() {
+        let map = LabelMap::from_fn(Geometry::new([33, 5, 2], Affine::IDENTITY).unwrap(), |_| 7);
+        let mut whole = map.clone();
+        whole.compact();
+        for map in [map, whole] {
+            assert_eq!(map.voxel_counts(), LabelCounts::from([(7, 33 * 5 * 2)]));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn counts_and_changes_follow_every_edit(
+            edits in prop::collection::vec((0usize..40, 0usize..35, 0usize..34, 0u16..4), 1..40), cut in 0usize..40
+        ) {
+            let geometry = Geometry::new([40, 35, 34], Affine::IDENTITY).unwrap();
+            let mut map = LabelMap::from_fn(geometry, |[i, ..]| if i < cut { 3 } else { 0 });
+            map.compact();
+            let before = map.clone();
+            let counts = before.voxel_counts();
+            prop_assert_eq!(&counts, &before.counts());
+            for (i, j, k, label) in edits {
+                map.set([i, j, k], label);
+            }
+            prop_assert_eq!(map.recounted(&before, &counts), map.counts());
+            let changed = map.changed_positions(&before);
+            let mut truth = map.geometry().shape().map(|n| vec![false; n]);
+            for k in 0..34 {
+                for j in 0..35 {
+                    for i in 0..40 {
+                        if map.get([i, j, k]) != before.get([i, j, k]) {
+                            (truth[0][i], truth[1][j], truth[2][k]) = (true, true, true);
+                        }
+                    }
+                }
+            }
+            prop_assert_eq!(changed, truth);
+            map.compact();
+            prop_assert_eq!(map.recounted(&before, &counts), map.counts());
+        }
+    }
+}
