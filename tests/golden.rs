@@ -773,7 +773,7 @@ fn check_rosenblatt(case: &Value, stored: &Stored) -> Result<f64, String> {
 /// A file of another program, at the size it was exported for and at another one where its sizes are open.
 fn check_onnx(case: &Value, stored: &Stored, folder: &Path, backend: Backend) -> Result<f64, String> {
     let bytes = std::fs::read(folder.join(case["onnx"]["file"].as_str().unwrap())).unwrap();
-    let beside = |name: &str, _: u64, _: Option<u64>| Err(format!("no file {name}"));
+    let beside = |name: &str, _: u64, _: u64| Err(format!("no file {name}"));
     let imported = onnx::import(&bytes, &beside).map_err(|e| e.to_string())?;
     let again = onnx::import_structure(&imported.structure).map_err(|e| e.to_string())?;
     if format!("{:?}", again.nodes) != format!("{:?}", imported.graph.nodes) {

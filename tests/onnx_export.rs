@@ -80,7 +80,7 @@ fn write(folder: &Path, entry: &Entry) -> Value {
     let fixed = graph.has_fixed_parts().then_some(*size);
     let bytes = onnx::export(graph, &Export { values: &values, size: fixed, texts: &[], spare: &[] }).unwrap();
     if !one_way {
-        let beside = |name: &str, _: u64, _: Option<u64>| Err(name.to_string());
+        let beside = |name: &str, _: u64, _: u64| Err(name.to_string());
         let back = onnx::import(&bytes, &beside).unwrap_or_else(|e| panic!("{name}: {e}"));
         let again: Weights = back.weights.into_iter().map(|(n, t)| (n, Array::new(t.shape, t.values))).collect();
         let off = distance(&run(&back.graph, &again, &image), &ours);

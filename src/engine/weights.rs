@@ -78,6 +78,8 @@ pub fn initial_weights(graph: &Graph, seed: u64) -> Weights {
                     (0..count).map(|_| (random.normal() * deviation) as f32).collect()
                 }
                 Role::NormScale | Role::RunningVariance => vec![1.0; count],
+                // PyTorch's first value.
+                Role::Slope => vec![0.25; count],
                 Role::ZeroWeight { .. } | Role::Gain | Role::ZeroNormScale | Role::Bias | Role::RunningMean => {
                     vec![0.0; count]
                 }

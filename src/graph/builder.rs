@@ -4,8 +4,8 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::op::{
-    Activation, Affinity, Conv, ConvTranspose, LocalResponse, Normalisation, Op, Pool, SoftmaxOver, UpsampleMode,
-    UpsampleTo,
+    Activation, Affinity, Border, Conv, ConvTranspose, LocalResponse, Normalisation, Op, Pool, SoftmaxOver,
+    UpsampleMode, UpsampleTo,
 };
 use super::shape::{GraphError, Size, symbolic};
 use super::{Graph, Node, NodeId, Parameter, ParameterId, Role, Supervision};
@@ -146,6 +146,12 @@ impl Scope {
     pub fn gain(&self, x: &Value) -> Value {
         let gamma = self.parameter("gamma", &[1], Role::Gain);
         self.builder.push(Op::Gain, &[x], vec![gamma], &self.path, 0)
+    }
+
+    /// A rectifier with one learned slope `weight` below zero, or one for each channel.
+    pub fn parametric_relu(&self, x: &Value, per_channel: bool) -> Value {
+        let slope = self.parameter("weight", &[if per_channel { x.channels() } else { 1 }], Role::Slope);
+        self.builder.push(Op::ParametricRelu, &[x], vec![slope], &self.path, 0)
     }
 
     /// Non-local attention whose affinity is `relu` of this scope's `weight` times queries and keys together.
@@ -307,6 +313,12 @@ impl Value {
     #[must_use]
     pub fn sigmoid(&self) -> Self {
         self.activate(Activation::Sigmoid)
+    }
+
+    /// A border of a constant.
+    #[must_use]
+    pub fn pad(&self, border: Border) -> Self {
+        self.then(Op::Pad(border), &[])
     }
 
     /// Largest value of each window.

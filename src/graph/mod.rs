@@ -7,6 +7,7 @@
 
 mod attention;
 mod builder;
+mod check;
 mod cost;
 mod extent;
 mod join;
@@ -22,8 +23,8 @@ pub use extent::Extent;
 pub use join::{MEAN, member_prefix};
 pub use logits::TWO_CLASSES;
 pub use op::{
-    Activation, Affinity, Conv, ConvTranspose, LocalResponse, Normalisation, Op, Pool, SoftmaxOver, UpsampleMode,
-    UpsampleTo,
+    Activation, Affinity, Border, Conv, ConvTranspose, LocalResponse, Normalisation, Op, Pool, SoftmaxOver,
+    UpsampleMode, UpsampleTo,
 };
 pub use shape::{GraphError, Size};
 
@@ -49,6 +50,8 @@ pub enum Role {
     Bias,
     /// A factor that starts at zero, so that its block starts as the identity.
     Gain,
+    /// Slope of a rectifier below zero, 0.25 at the start.
+    Slope,
     /// Scale of a normalisation, one at the start.
     NormScale,
     /// Scale of a last normalisation, zero at the start, so that its block starts as the identity.

@@ -125,6 +125,8 @@ pub enum Normalisation {
         /// Number of groups.
         groups: usize,
     },
+    /// Per image and position, over the channels: the layer norm of `ConvNeXt`.
+    Layer,
 }
 
 /// Element-wise functions.
@@ -139,6 +141,38 @@ pub enum Activation {
     Sigmoid,
     /// Hyperbolic tangent.
     Tanh,
+    /// x cut to what lies between two numbers; gradient 0 where it is cut and at both ends.
+    Clip(f32, f32),
+    /// `slope` x + `shift`, cut to 0 .. 1.
+    HardSigmoid {
+        /// Factor of x.
+        slope: f32,
+        /// What is added.
+        shift: f32,
+    },
+    /// x times (x + 3) / 6, which is cut to 0 .. 1.
+    HardSwish,
+    /// x times the normal distribution's share below x.
+    Gelu,
+    /// [`Activation::Gelu`] by a hyperbolic tangent: `x / 2 (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3)))`.
+    GeluTanh,
+    /// x for x > 0, else `scale` (exp(x) - 1).
+    Elu(f32),
+    /// ln(1 + exp(x)).
+    Softplus,
+    /// x tanh(ln(1 + exp(x))).
+    Mish,
+}
+
+/// Rows, columns and channels that are added around a map.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Border {
+    /// Before the first channel, row and column.
+    pub before: [usize; 3],
+    /// After the last channel, row and column.
+    pub after: [usize; 3],
+    /// What they hold.
+    pub value: f32,
 }
 
 /// Where a softmax sums to one.
@@ -232,6 +266,10 @@ pub enum Op {
     },
     /// Element-wise function.
     Activate(Activation),
+    /// x for x > 0, else a learned slope times x. Parameter: the slope of all channels `[1]`, or one for each `[channels]`.
+    ParametricRelu,
+    /// A map with a border of a constant, as wide as it likes on each side.
+    Pad(Border),
     /// Softmax.
     Softmax(SoftmaxOver),
     /// Logarithm of the softmax over channels.

@@ -1,7 +1,7 @@
 //! Sizes of nodes: as symbols at building time, as numbers for a given input.
 
 use super::extent::Extent;
-use super::op::{Op, UpsampleTo};
+use super::op::{Border, Conv, Op, Pool, UpsampleTo};
 use super::{Graph, NodeId};
 
 /// Channels and spatial extent of a node's result.
@@ -48,6 +48,14 @@ pub enum GraphError {
         /// Height and width of the map.
         got: [usize; 2],
     },
+    /// An operation and what it is given do not belong together.
+    #[error("{scope}: {problem}")]
+    Unfit {
+        /// Scope of the node.
+        scope: String,
+        /// What does not fit.
+        problem: String,
+    },
     /// A map would have no pixels left.
     #[error("{scope}: a map of {size:?} is too small")]
     TooSmall {
@@ -58,19 +66,41 @@ pub enum GraphError {
     },
 }
 
+/// What a convolution adds to a map's length before it counts its windows, less one.
+fn conv_free(conv: &Conv, axis: usize) -> i64 {
+    2 * conv.padding[axis] as i64 - (conv.dilation[axis] * (conv.kernel[axis] - 1) + 1) as i64
+}
+
+/// The same of a pooling.
+fn pool_free(pool: &Pool, axis: usize) -> i64 {
+    2 * pool.padding[axis] as i64 - pool.kernel[axis] as i64
+}
+
+/// The number of windows: the largest free length that is a multiple of the stride, as for inputs that it divides.
+fn windows(extent: Extent, free: i64, stride: usize) -> Extent {
+    let stride = stride as i64;
+    extent.plus(free - free.rem_euclid(stride)).times(1, stride).plus(1)
+}
+
+/// The size of a convolution or pooling of a map with a border, whose own size is given without it: the border and the windows count
+/// together, as where the window has the border itself. `None` for other operations.
+pub(super) fn symbolic_with_border(op: &Op, border: &Border, inner: [Extent; 2]) -> Option<[Extent; 2]> {
+    let (free, stride) = match op {
+        Op::Conv2d(conv) => ([0, 1].map(|axis| conv_free(conv, axis)), conv.stride),
+        Op::MaxPool2d(pool) | Op::AvgPool2d(pool) => ([0, 1].map(|axis| pool_free(pool, axis)), pool.stride),
+        _ => return None,
+    };
+    let around = |axis: usize| (border.before[axis + 1] + border.after[axis + 1]) as i64;
+    Some([0, 1].map(|axis| windows(inner[axis], free[axis] + around(axis), stride[axis])))
+}
+
 /// The symbolic size of an operation's result. Floor divisions are taken as exact, as for inputs that the strides divide.
 pub(super) fn symbolic(op: &Op, inputs: &[Size], own_channels: usize) -> Size {
     let first = inputs.first().copied().unwrap_or(Size { channels: own_channels, extent: [Extent::INPUT; 2] });
     let per_axis = |f: &dyn Fn(usize, Extent) -> Extent| [f(0, first.extent[0]), f(1, first.extent[1])];
     match op {
         Op::Conv2d(conv) => {
-            let extent = per_axis(&|axis, e| {
-                let reach = (conv.dilation[axis] * (conv.kernel[axis] - 1) + 1) as i64;
-                let stride = conv.stride[axis] as i64;
-                // The largest free length that is a multiple of the stride, as for inputs that it divides.
-                let free = 2 * conv.padding[axis] as i64 - reach;
-                e.plus(free - free.rem_euclid(stride)).times(1, stride).plus(1)
-            });
+            let extent = per_axis(&|axis, e| windows(e, conv_free(conv, axis), conv.stride[axis]));
             Size { channels: conv.outputs, extent }
         }
         Op::ConvTranspose2d(conv) => {
@@ -84,11 +114,7 @@ pub(super) fn symbolic(op: &Op, inputs: &[Size], own_channels: usize) -> Size {
         Op::Attend(_) => Size { channels: inputs.get(2).map_or(first.channels, |s| s.channels), extent: first.extent },
         Op::CrissCross => inputs.get(2).copied().unwrap_or(first),
         Op::MaxPool2d(pool) | Op::AvgPool2d(pool) => {
-            let extent = per_axis(&|axis, e| {
-                let stride = pool.stride[axis] as i64;
-                let free = 2 * pool.padding[axis] as i64 - pool.kernel[axis] as i64;
-                e.plus(free - free.rem_euclid(stride)).times(1, stride).plus(1)
-            });
+            let extent = per_axis(&|axis, e| windows(e, pool_free(pool, axis), pool.stride[axis]));
             Size { channels: first.channels, extent }
         }
         Op::AdaptiveAvgPool2d(size) | Op::Upsample(_, UpsampleTo::Size(size)) => {
@@ -109,9 +135,15 @@ pub(super) fn symbolic(op: &Op, inputs: &[Size], own_channels: usize) -> Size {
             size
         }
         Op::WeightedPool => Size { channels: first.channels, extent: [Extent::fixed(1); 2] },
+        Op::Pad(border) => {
+            let [channels, height, width] = [0, 1, 2].map(|n| border.before[n] + border.after[n]);
+            let extent = per_axis(&|axis, e| e.plus([height, width][axis] as i64));
+            Size { channels: first.channels + channels, extent }
+        }
         Op::Input
         | Op::Norm { .. }
         | Op::Activate(_)
+        | Op::ParametricRelu
         | Op::Softmax(_)
         | Op::LogSoftmax
         | Op::Add
@@ -131,12 +163,19 @@ impl Graph {
         let mut sizes: Vec<[usize; 2]> = Vec::with_capacity(self.nodes.len());
         for id in 0..self.nodes.len() {
             let size = self.size_of(id, input, &sizes)?;
+            self.check_len(&self.nodes[id], size)?;
             sizes.push(size);
         }
         Ok(sizes)
     }
 
-    fn size_of(&self, id: NodeId, input: [usize; 2], sizes: &[[usize; 2]]) -> Result<[usize; 2], GraphError> {
+    /// Height and width of a node, from those before it.
+    pub(super) fn size_of(
+        &self,
+        id: NodeId,
+        input: [usize; 2],
+        sizes: &[[usize; 2]],
+    ) -> Result<[usize; 2], GraphError> {
         let node = &self.nodes[id];
         let Some(&first_id) = node.inputs.first() else { return Ok(input) };
         let first = sizes[first_id];
@@ -144,6 +183,7 @@ impl Graph {
             (Some(h), Some(w)) if h > 0 && w > 0 => Ok([h, w]),
             _ => Err(GraphError::TooSmall { scope: node.scope.clone(), size: first }),
         };
+        self.check_len(node, first)?;
         let mismatch = |second| GraphError::Mismatch { scope: node.scope.clone(), first, second };
         match &node.op {
             Op::Conv2d(conv) => both(&|axis| conv.output_len(axis, first[axis])),
@@ -151,7 +191,21 @@ impl Graph {
             Op::MaxPool2d(pool) | Op::AvgPool2d(pool) => both(&|axis| pool.output_len(axis, first[axis])),
             Op::AdaptiveAvgPool2d(size) | Op::Upsample(_, UpsampleTo::Size(size)) => Ok(*size),
             Op::Upsample(_, UpsampleTo::Scale(scale)) => both(&|axis| first[axis].checked_mul(scale[axis])),
-            Op::WeightedPool => Ok([1, 1]),
+            Op::Pad(border) => Ok([0, 1].map(|axis| first[axis] + border.before[axis + 1] + border.after[axis + 1])),
+            Op::WeightedPool => {
+                let second = sizes[node.inputs[1]];
+                if second == first { Ok([1, 1]) } else { Err(mismatch(second)) }
+            }
+            Op::Attend(_) => {
+                let [key, value] = [1, 2].map(|n| sizes[node.inputs[n]]);
+                let positions = |size: [usize; 2]| size[0].checked_mul(size[1]);
+                let scope = node.scope.clone();
+                if positions(key) == positions(value) {
+                    Ok(first)
+                } else {
+                    Err(GraphError::Mismatch { scope, first: key, second: value })
+                }
+            }
             Op::Slice { axis, start, len } => {
                 let mut size = first;
                 if *axis > 1 {

@@ -7,7 +7,9 @@
 use candle_core::{D, Result, Tensor};
 
 use crate::engine::cpu::resample::{Resample, Taps};
-use crate::graph::{Activation, Affinity, Conv, ConvTranspose, LocalResponse, Normalisation, Pool, SoftmaxOver};
+use crate::graph::{
+    Activation, Affinity, Border, Conv, ConvTranspose, LocalResponse, Normalisation, Pool, SoftmaxOver,
+};
 
 /// Every `step`-th entry of an axis from `start`, `count` of them.
 fn pick(x: &Tensor, axis: usize, start: usize, step: usize, count: usize) -> Result<Tensor> {
@@ -152,7 +154,7 @@ pub fn normalise(
     let (b, c, h, w) = x.dims4()?;
     let (sets, axis) = match kind {
         Normalisation::Batch { .. } => (x.transpose(0, 1)?.contiguous()?.reshape((c, b * h * w))?, 1),
-        Normalisation::Instance => (x.contiguous()?.reshape((b * c, h * w))?, 1),
+        Normalisation::Instance | Normalisation::Layer => (x.contiguous()?.reshape((b * c, h * w))?, 1),
         Normalisation::Group { groups } => (x.contiguous()?.reshape((b * groups, c / groups * h * w))?, 1),
     };
     let mean = sets.mean_keepdim(axis)?;
@@ -180,7 +182,73 @@ pub fn activate(x: &Tensor, activation: Activation) -> Result<Tensor> {
         Activation::LeakyRelu(slope) => x * positive(x)?.affine(1.0 - f64::from(slope), f64::from(slope))?,
         Activation::Tanh => x.tanh(),
         Activation::Sigmoid => x.neg()?.exp()?.affine(1.0, 1.0)?.recip(),
+        Activation::Clip(low, high) => cut(x, low, high),
+        Activation::HardSigmoid { slope, shift } => cut(&x.affine(f64::from(slope), f64::from(shift))?, 0.0, 1.0),
+        Activation::HardSwish => x * cut(&x.affine(1.0, 3.0)?, 0.0, 6.0)?.affine(1.0 / 6.0, 0.0)?,
+        Activation::Gelu => x * x.affine(std::f64::consts::FRAC_1_SQRT_2, 0.0)?.erf()?.affine(0.5, 0.5)?,
+        Activation::GeluTanh => {
+            let inner = (x + (x * x.sqr()?)?.affine(0.044_715, 0.0)?)?;
+            let root = (2.0 * std::f64::consts::FRAC_1_PI).sqrt();
+            x * inner.affine(root, 0.0)?.tanh()?.affine(0.5, 0.5)?
+        }
+        Activation::Elu(scale) => {
+            let above = (x * positive(x)?)?;
+            let below = (x * positive(x)?.affine(-1.0, 1.0)?)?;
+            above + below.exp()?.affine(f64::from(scale), -f64::from(scale))?
+        }
+        Activation::Softplus => softplus(x),
+        Activation::Mish => x * softplus(x)?.tanh()?,
     }
+}
+
+/// x between two numbers; what is cut has no gradient.
+fn cut(x: &Tensor, low: f32, high: f32) -> Result<Tensor> {
+    let above = x.gt(low)?.to_dtype(x.dtype())?;
+    let below = x.lt(high)?.to_dtype(x.dtype())?;
+    let inside = (&above * &below)?;
+    // Products with infinity would not be numbers.
+    let bound = |is_beyond: Tensor, value: f32| {
+        if value.is_finite() { is_beyond.affine(f64::from(value), 0.0) } else { is_beyond.zeros_like() }
+    };
+    let ends = (bound(above.affine(-1.0, 1.0)?, low)? + bound(below.affine(-1.0, 1.0)?, high)?)?;
+    x * inside + ends
+}
+
+/// ln(1 + exp(x)) as max(x, 0) + ln(1 + exp(-|x|)).
+fn softplus(x: &Tensor) -> Result<Tensor> {
+    let positive = x.gt(0f32)?.to_dtype(x.dtype())?;
+    let rest = (x * positive.affine(-2.0, 1.0)?)?.exp()?.affine(1.0, 1.0)?.log()?;
+    (x * positive)? + rest
+}
+
+/// A rectifier with one slope below zero, or one for each channel.
+pub fn parametric_relu(x: &Tensor, slope: &Tensor) -> Result<Tensor> {
+    let positive = x.gt(0f32)?.to_dtype(x.dtype())?;
+    let slope = slope.reshape((1, slope.elem_count(), 1, 1))?.to_dtype(x.dtype())?;
+    let below = (x * positive.affine(-1.0, 1.0)?)?.broadcast_mul(&slope)?;
+    (x * positive)? + below
+}
+
+/// A map with a border.
+pub fn border(x: &Tensor, border: &Border) -> Result<Tensor> {
+    let mut wide = x.clone();
+    for (axis, (&before, &after)) in border.before.iter().zip(&border.after).enumerate() {
+        let strip = |count: usize| -> Result<Option<Tensor>> {
+            let mut dims = wide.dims().to_vec();
+            dims[axis + 1] = count;
+            (count > 0).then(|| Tensor::full(border.value, dims, x.device())?.to_dtype(x.dtype())).transpose()
+        };
+        let parts: Vec<Tensor> = [strip(before)?, Some(wide.clone()), strip(after)?].into_iter().flatten().collect();
+        wide = Tensor::cat(&parts, axis + 1)?;
+    }
+    Ok(wide)
+}
+
+/// Layer norm over the channels of each position.
+pub fn layer_norm(x: &Tensor, scale: &Tensor, shift: &Tensor, eps: f64) -> Result<Tensor> {
+    let centred = x.broadcast_sub(&x.mean_keepdim(1)?)?;
+    let variance = centred.sqr()?.mean_keepdim(1)?;
+    scale_shift(&centred.broadcast_div(&(variance + eps)?.sqrt()?)?, scale, shift)
 }
 
 /// Scores less their largest, exponentials of that, and their sum along an axis.

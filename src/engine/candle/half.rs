@@ -8,19 +8,25 @@
 use candle_core::{DType, Result, Tensor};
 
 use super::interpret::Interpreter;
-use crate::graph::{Node, Op};
+use crate::graph::{Activation, Node, Op};
 
 /// Whether an operation takes 16 bits as they are.
 fn takes_half(op: &Op) -> bool {
     if matches!(op, Op::Conv2d(_) | Op::ConvTranspose2d(_)) {
         return !cfg!(feature = "cudnn");
     }
+    if let Op::Activate(activation) = op {
+        let exact = [Activation::Relu, Activation::Sigmoid, Activation::Tanh, Activation::HardSwish];
+        return exact.contains(activation)
+            || matches!(activation, Activation::LeakyRelu(_) | Activation::Clip(..) | Activation::HardSigmoid { .. });
+    }
     matches!(
         op,
         Op::Input
             | Op::MaxPool2d(_)
             | Op::Upsample(..)
-            | Op::Activate(_)
+            | Op::ParametricRelu
+            | Op::Pad(_)
             | Op::Add
             | Op::Multiply
             | Op::Concat

@@ -10,7 +10,9 @@ use super::tape::LastKernel;
 use super::{Mode, composed};
 use crate::engine::Backend;
 use crate::engine::cpu::resample::Resample;
-use crate::engine::cpu::{Kernel, activation, attend, conv, criss_cross, local_response, max_pool, norm, softmax};
+use crate::engine::cpu::{
+    Kernel, activation, arrange, attend, conv, criss_cross, layer_norm, local_response, max_pool, norm, softmax,
+};
 use crate::graph::{Affinity, Graph, Node, Normalisation, Op, SoftmaxOver};
 
 /// Everything a node needs besides its inputs.
@@ -128,6 +130,21 @@ impl Interpreter<'_> {
                     composed::activate(x, *f)
                 }
             }
+            Op::ParametricRelu => {
+                let slope = self.weight(node, 0)?;
+                if ours {
+                    self.apply(activation::ParametricRelu, &[x, &slope])
+                } else {
+                    composed::parametric_relu(x, &slope)
+                }
+            }
+            Op::Pad(border) => {
+                if ours {
+                    self.apply(arrange::Pad(*border), &[x])
+                } else {
+                    composed::border(x, border)
+                }
+            }
             Op::Softmax(over) => self.softmax(x, *over, false, ours),
             Op::LogSoftmax => self.softmax(x, SoftmaxOver::Channels, true, ours),
             Op::Add => x.broadcast_add(inputs[1]),
@@ -217,6 +234,13 @@ impl Interpreter<'_> {
                 self.apply(norm::ScaleShift, &[x, &scale, &shift])
             } else {
                 composed::scale_shift(x, &scale, &shift)
+            };
+        }
+        if kind == Normalisation::Layer {
+            return if self.ours(x) {
+                self.apply(layer_norm::LayerNorm { eps }, &[x, &scale, &shift])
+            } else {
+                composed::layer_norm(x, &scale, &shift, eps)
             };
         }
         let (y, mean, variance) = if self.ours(x) {

@@ -95,6 +95,7 @@ impl Network {
     /// # Errors
     /// As there.
     pub fn with_backend(graph: Graph, weights: &Weights, choice: DeviceChoice, backend: Backend) -> Result<Self> {
+        graph.check()?;
         let opened = device::open(choice)?;
         let mut notices: Vec<String> = opened.notice.into_iter().collect();
         let (device, device_name, variables) = match upload(&graph, weights, &opened.device) {

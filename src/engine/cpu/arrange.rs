@@ -1,6 +1,7 @@
 //! Arrays side by side along the channels, and the middle of an array.
 
 use super::{Kernel, View};
+use crate::graph::Border;
 
 /// Inputs: arrays that differ in channels only.
 pub struct Concat;
@@ -111,6 +112,49 @@ impl Kernel for Slice {
         for (run, dy) in runs.zip(dy.chunks_exact((self.len * each).max(1))) {
             run[self.start * each..][..self.len * each].copy_from_slice(dy);
         }
+        vec![Some(dx)]
+    }
+}
+
+/// Input: x; result: x with a border.
+pub struct Pad(pub Border);
+
+impl Pad {
+    /// Shape of the result, and of every line of x its start there and in the result; lines have the width of x.
+    fn lines(&self, x: &View) -> ([usize; 4], Vec<(usize, usize)>) {
+        let [batch, channels, h, w] = x.dims4();
+        let Border { before, after, .. } = self.0;
+        let [wide_c, wide_h, wide_w] = [0, 1, 2].map(|n| [channels, h, w][n] + before[n] + after[n]);
+        let mut starts = Vec::with_capacity(batch * channels * h);
+        for plane in 0..batch * channels {
+            let (image, channel) = (plane / channels, plane % channels);
+            for row in 0..h {
+                let to = (image * wide_c + channel + before[0]) * wide_h + row + before[1];
+                starts.push(((plane * h + row) * w, to * wide_w + before[2]));
+            }
+        }
+        ([batch, wide_c, wide_h, wide_w], starts)
+    }
+}
+
+impl Kernel for Pad {
+    fn name(&self) -> &'static str {
+        "pad"
+    }
+
+    fn forward(&self, inputs: &[View]) -> (Vec<f32>, Vec<usize>) {
+        let (shape, starts) = self.lines(&inputs[0]);
+        let width = inputs[0].dims4()[3];
+        let mut y = vec![self.0.value; shape.iter().product()];
+        starts.iter().for_each(|&(x, to)| y[to..to + width].copy_from_slice(&inputs[0].data[x..x + width]));
+        (y, shape.to_vec())
+    }
+
+    fn backward(&self, inputs: &[View], _: View, dy: &[f32]) -> Vec<Option<Vec<f32>>> {
+        let (_, starts) = self.lines(&inputs[0]);
+        let width = inputs[0].dims4()[3];
+        let mut dx = vec![0.0; inputs[0].data.len()];
+        starts.iter().for_each(|&(x, from)| dx[x..x + width].copy_from_slice(&dy[from..from + width]));
         vec![Some(dx)]
     }
 }

@@ -7,12 +7,13 @@
 
 pub mod activation;
 pub mod allocator;
-mod arrange;
+pub mod arrange;
 pub mod attend;
 pub mod compiled;
 pub mod conv;
 pub mod criss_cross;
 mod gain;
+pub mod layer_norm;
 mod linear;
 pub mod lines;
 pub mod local_response;

@@ -1,5 +1,5 @@
 //! Batch, instance and group normalisation with the statistics of the data, and the fixed scale and shift that batch
-//! norm becomes at inference.
+//! norm becomes at inference. Layer norms over the channels of a position are in `layer_norm.rs`.
 
 use std::sync::{Arc, OnceLock};
 
@@ -38,7 +38,7 @@ impl Sets {
     fn count(&self) -> usize {
         match self.kind {
             Normalisation::Batch { .. } => self.channels,
-            Normalisation::Instance => self.batch * self.channels,
+            Normalisation::Instance | Normalisation::Layer => self.batch * self.channels,
             Normalisation::Group { groups } => self.batch * groups,
         }
     }
@@ -52,7 +52,7 @@ impl Sets {
     fn set_of(&self, map: usize) -> usize {
         match self.kind {
             Normalisation::Batch { .. } => map % self.channels,
-            Normalisation::Instance => map,
+            Normalisation::Instance | Normalisation::Layer => map,
             Normalisation::Group { groups } => {
                 map / self.channels * groups + map % self.channels / (self.channels / groups)
             }
@@ -63,7 +63,7 @@ impl Sets {
     fn maps(&self, set: usize) -> Vec<usize> {
         match self.kind {
             Normalisation::Batch { .. } => (0..self.batch).map(|image| image * self.channels + set).collect(),
-            Normalisation::Instance => vec![set],
+            Normalisation::Instance | Normalisation::Layer => vec![set],
             Normalisation::Group { groups } => {
                 let width = self.channels / groups;
                 let first = set / groups * self.channels + set % groups * width;

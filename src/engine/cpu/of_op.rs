@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use super::arrange::{Concat, CropLike, Slice};
+use super::arrange::{Concat, CropLike, Pad, Slice};
 use super::attend::{Attend, PairedAttend};
 use super::criss_cross::CrissCross;
 use super::gain::Gain;
+use super::layer_norm::LayerNorm;
 use super::linear::Linear;
 use super::local_response::LocalResponseNorm;
 use super::pair::Pair;
@@ -13,7 +14,7 @@ use super::resample::Resample;
 use super::softmax::Softmax;
 use super::weighted_pool::WeightedPool;
 use super::{Kernel, activation, conv, max_pool, norm};
-use crate::graph::{Affinity, Op, SoftmaxOver};
+use crate::graph::{Affinity, Normalisation, Op, SoftmaxOver};
 
 /// The kernel of an operation whose first map has this size: it takes the operation's maps, then its parameters, then
 /// what [`stand_ins`] gives. `None` for what is not computed or is random.
@@ -24,8 +25,11 @@ pub fn kernel(op: &Op, input: [usize; 2]) -> Option<Box<dyn Kernel>> {
         Op::Linear { .. } => Box::new(Linear),
         Op::MaxPool2d(pool) => Box::new(max_pool::MaxPool2d(*pool)),
         Op::AvgPool2d(_) | Op::AdaptiveAvgPool2d(_) | Op::Upsample(..) => Box::new(Resample::of(op, input)?),
+        Op::Norm { kind: Normalisation::Layer, eps, .. } => Box::new(LayerNorm { eps: *eps }),
         Op::Norm { kind, eps, .. } => Box::new(norm::Normalise { kind: *kind, eps: *eps, moments: Arc::default() }),
         Op::Activate(f) => Box::new(activation::Activate(*f)),
+        Op::ParametricRelu => Box::new(activation::ParametricRelu),
+        Op::Pad(border) => Box::new(Pad(*border)),
         Op::Softmax(over) => Box::new(Softmax { over: *over, log: false }),
         Op::LogSoftmax => Box::new(Softmax { over: SoftmaxOver::Channels, log: true }),
         Op::Add => Box::new(Pair { multiply: false }),
@@ -61,6 +65,7 @@ pub fn reads_values(op: &Op) -> bool {
             | Op::Concat
             | Op::CropLike
             | Op::Slice { .. }
+            | Op::Pad(_)
             | Op::AvgPool2d(_)
             | Op::AdaptiveAvgPool2d(_)
             | Op::Upsample(..)
@@ -73,7 +78,7 @@ pub fn parameter_count(op: &Op) -> usize {
         Op::Conv2d(c) => 1 + usize::from(c.bias),
         Op::ConvTranspose2d(c) => 1 + usize::from(c.bias),
         Op::Linear { .. } | Op::Norm { affine: true, .. } => 2,
-        Op::Gain | Op::Attend(Affinity::Concat) => 1,
+        Op::Gain | Op::ParametricRelu | Op::Attend(Affinity::Concat) => 1,
         _ => 0,
     }
 }

@@ -31,10 +31,21 @@ impl Reader {
             (Held::Floats(c), Held::Map(x, form)) if matches!(arithmetic, Arithmetic::Add | Arithmetic::Multiply) => {
                 self.of_map_and_constant(call, arithmetic, (x, form), &c)?
             }
+            (Held::Map(x, form), Held::Integers(c, axes)) => {
+                let c = self.as_floats(call, &c, axes)?;
+                self.of_map_and_constant(call, arithmetic, (x, form), &c)?
+            }
+            (Held::Integers(c, axes), Held::Map(x, form))
+                if matches!(arithmetic, Arithmetic::Add | Arithmetic::Multiply) =>
+            {
+                let c = self.as_floats(call, &c, axes)?;
+                self.of_map_and_constant(call, arithmetic, (x, form), &c)?
+            }
             (Held::Scores { query, key, scored: Scored::Raw }, other) => {
                 self.of_scores(call, arithmetic, query, key, &other)?
             }
-            _ => return Err(call.error("this pair of values")),
+            (Held::Sums(sums), other) => return self.arithmetic_of_sums(call, arithmetic, &sums, &other),
+            (a, b) => return Err(call.error(format!("a {} and a {}", a.what(), b.what()))),
         };
         self.set(call, held)
     }
@@ -132,7 +143,12 @@ impl Reader {
         Ok(Held::Map(id, form))
     }
 
-    fn changed(&mut self, call: Call, floats: &Floats, change: impl Fn(f32) -> f32) -> Result<Floats, OnnxError> {
+    pub(super) fn changed(
+        &mut self,
+        call: Call,
+        floats: &Floats,
+        change: impl Fn(f32) -> f32,
+    ) -> Result<Floats, OnnxError> {
         self.derive(call, floats.len())?;
         let values = self.values(call, floats)?.iter().map(|&v| change(v)).collect();
         let name = format!("{} changed", call.0.output.first().map_or("", String::as_str));

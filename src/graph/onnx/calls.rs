@@ -12,10 +12,19 @@ impl<'a> Call<'a> {
         self.0.attribute.iter().find(|a| a.name == name)
     }
 
+    /// Its name, or that of its first result.
+    pub fn name(self) -> &'a str {
+        if self.0.name.is_empty() { self.0.output.first().map_or("", String::as_str) } else { &self.0.name }
+    }
+
+    /// Operator and name, for messages.
+    pub fn title(self) -> String {
+        format!("{} ({})", self.0.op_type, self.name())
+    }
+
     /// An error about this operation.
     pub fn error(self, problem: impl Into<String>) -> OnnxError {
-        let name = if self.0.name.is_empty() { self.0.output.first().cloned() } else { Some(self.0.name.clone()) };
-        OnnxError::Operation { op: self.0.op_type.clone(), name: name.unwrap_or_default(), problem: problem.into() }
+        OnnxError::Operation { op: self.0.op_type.clone(), name: self.name().into(), problem: problem.into() }
     }
 
     /// An integer.
@@ -53,38 +62,11 @@ impl<'a> Call<'a> {
         }
     }
 
-    fn bounded(self, name: &str, value: i64, least: usize) -> Result<usize, OnnxError> {
+    pub(super) fn bounded(self, name: &str, value: i64, least: usize) -> Result<usize, OnnxError> {
         usize::try_from(value)
             .ok()
             .filter(|n| (least..=4096).contains(n))
             .ok_or_else(|| self.error(format!("{name} is {value}")))
-    }
-
-    /// The same number of rows above and below, of columns left and right.
-    pub fn padding(
-        self,
-        kernel: [usize; 2],
-        dilation: [usize; 2],
-        stride: [usize; 2],
-    ) -> Result<[usize; 2], OnnxError> {
-        match self.text("auto_pad", "NOTSET").as_str() {
-            "NOTSET" | "" => {}
-            "VALID" => return Ok([0; 2]),
-            other => {
-                let reach = [0, 1].map(|axis| dilation[axis] * (kernel[axis] - 1));
-                if stride == [1, 1] && reach.iter().all(|r| r % 2 == 0) {
-                    return Ok(reach.map(|r| r / 2));
-                }
-                return Err(self.error(format!("auto_pad {other} with uneven borders")));
-            }
-        }
-        match self.ints("pads") {
-            None => Ok([0; 2]),
-            Some(&[top, left, bottom, right]) if top == bottom && left == right => {
-                Ok([self.bounded("pads", top, 0)?, self.bounded("pads", left, 0)?])
-            }
-            Some(other) => Err(self.error(format!("uneven borders {other:?}"))),
-        }
     }
 
     /// An axis counted from the front.

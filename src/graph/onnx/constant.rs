@@ -35,12 +35,12 @@ impl Floats {
 pub enum Constant {
     /// Floats of any width.
     Floats(Floats),
-    /// Integers of any width, and whether it is a single one without axes.
-    Integers(Vec<i64>, bool),
+    /// Integers of any width, and their sizes.
+    Integers(Vec<i64>, Vec<usize>),
 }
 
 /// Reads bytes of another file beside the network's: name, offset, length.
-pub type Beside<'a> = &'a dyn Fn(&str, u64, Option<u64>) -> Result<Vec<u8>, String>;
+pub type Beside<'a> = &'a dyn Fn(&str, u64, u64) -> Result<Vec<u8>, String>;
 
 /// Where a network comes from.
 #[derive(Clone, Copy)]
@@ -56,6 +56,17 @@ pub const IN_WEIGHTS: &str = "lamella-weights";
 
 fn numbers<const N: usize, T>(bytes: &[u8], read: fn([u8; N]) -> T) -> Vec<T> {
     bytes.as_chunks::<N>().0.iter().map(|chunk| read(*chunk)).collect()
+}
+
+/// Bytes of a value of a type, if networks use it.
+fn width(kind: i32) -> Option<u64> {
+    match kind {
+        data_type::BOOL | data_type::UINT8 | data_type::INT8 => Some(1),
+        data_type::FLOAT16 | data_type::BFLOAT16 => Some(2),
+        data_type::FLOAT | data_type::INT32 => Some(4),
+        data_type::DOUBLE | data_type::INT64 => Some(8),
+        _ => None,
+    }
 }
 
 impl Constant {
@@ -87,7 +98,15 @@ impl Constant {
             let number = |key: &str| {
                 text(key).map(|t| t.parse::<u64>().map_err(|_| damaged(format!("{key} is {t:?}")))).transpose()
             };
-            let (offset, length) = (number("offset")?.unwrap_or(0), number("length")?);
+            let wanted = width(kind).and_then(|width| (count as u64).checked_mul(width));
+            let wanted =
+                wanted.ok_or_else(|| damaged(format!("{shape:?} values of type {kind} in the file {location}")))?;
+            let (offset, length) = (number("offset")?.unwrap_or(0), number("length")?.unwrap_or(wanted));
+            if length != wanted {
+                return Err(damaged(format!(
+                    "{shape:?} values of {wanted} bytes, but {length} bytes in the file {location}"
+                )));
+            }
             Some(beside(&location, offset, length).map_err(damaged)?)
         } else {
             None
@@ -100,11 +119,12 @@ impl Constant {
         };
         let integers = |values: Vec<i64>| {
             let whole = values.len() == count;
-            let integers = Self::Integers(values, shape.is_empty());
+            let integers = Self::Integers(values, shape.clone());
             whole.then_some(integers).ok_or_else(|| damaged(format!("{shape:?} values are not all there")))
         };
         let narrow = |v: &i32| i64::from(*v);
         let half = |bits: u16| half::f16::from_bits(bits).to_f32();
+        let brain = |bits: u16| f32::from_bits(u32::from(bits) << 16);
         match (kind, raw) {
             (data_type::FLOAT, Some(raw)) => floats(numbers(&raw, f32::from_le_bytes)),
             (data_type::FLOAT, None) => floats(tensor.float_data),
@@ -116,11 +136,16 @@ impl Constant {
                 floats(numbers(&raw, u16::from_le_bytes).into_iter().map(half).collect())
             }
             (data_type::FLOAT16, None) => floats(tensor.int32_data.iter().map(|&v| half(v as u16)).collect()),
+            (data_type::BFLOAT16, Some(raw)) => {
+                floats(numbers(&raw, u16::from_le_bytes).into_iter().map(brain).collect())
+            }
+            (data_type::BFLOAT16, None) => floats(tensor.int32_data.iter().map(|&v| brain(v as u16)).collect()),
             (data_type::INT64, Some(raw)) => integers(numbers(&raw, i64::from_le_bytes)),
             (data_type::INT64, None) => integers(tensor.int64_data),
             (data_type::INT32, Some(raw)) => integers(numbers(&raw, i32::from_le_bytes).iter().map(narrow).collect()),
             (data_type::BOOL | data_type::UINT8, Some(raw)) => integers(raw.into_iter().map(i64::from).collect()),
-            (data_type::INT32 | data_type::BOOL | data_type::UINT8, None) => {
+            (data_type::INT8, Some(raw)) => integers(raw.into_iter().map(|v| i64::from(v as i8)).collect()),
+            (data_type::INT32 | data_type::BOOL | data_type::UINT8 | data_type::INT8, None) => {
                 integers(tensor.int32_data.iter().map(narrow).collect())
             }
             (other, _) => Err(damaged(format!("values of type {other} (quantised networks are not supported)"))),

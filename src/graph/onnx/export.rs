@@ -12,6 +12,8 @@ use super::write::{Setting, Writer, float_tensor};
 const OPERATOR_SET: i64 = 17;
 /// Form of the files.
 const IR_VERSION: i64 = 8;
+/// The first operator set with Gelu and Mish, for networks that have them, and the form of its files.
+const LATER_SET: (i64, i64) = (20, 9);
 /// A message of that format must stay below 2 GB.
 const LARGEST_BYTES: usize = (1 << 31) - (1 << 20);
 
@@ -74,13 +76,16 @@ pub fn export(graph: &Graph, options: &Export) -> Result<Vec<u8>, OnnxError> {
         }
         writer.file.output.push(float_tensor(&name, &dims));
     }
+    let is_later =
+        |node: &Node| matches!(node.op, Op::Activate(Activation::Gelu | Activation::GeluTanh | Activation::Mish));
+    let (set, form) = if graph.nodes.iter().any(is_later) { LATER_SET } else { (OPERATOR_SET, IR_VERSION) };
     let text = |(key, value): &(String, String)| TextEntry { key: key.clone(), value: value.clone() };
     let model = ModelProto {
-        ir_version: Some(IR_VERSION),
+        ir_version: Some(form),
         producer_name: "lamella".into(),
         producer_version: env!("CARGO_PKG_VERSION").into(),
         graph: Some(writer.file),
-        opset_import: vec![OperatorSetId { domain: String::new(), version: Some(OPERATOR_SET) }],
+        opset_import: vec![OperatorSetId { domain: String::new(), version: Some(set) }],
         metadata: options.texts.iter().map(text).collect(),
     };
     Ok(model.encode_to_vec())
@@ -175,12 +180,19 @@ impl Layer<'_> {
             Op::AdaptiveAvgPool2d(size) => self.adaptive(&x, *size)?,
             Op::Upsample(mode, to) => self.upsample(&x, *mode, *to),
             Op::Norm { kind, channels, eps, affine } => self.norm(&x, *kind, *channels, *eps, *affine),
-            Op::Activate(Activation::Relu) => self.direct("Relu", &[]),
-            Op::Activate(Activation::LeakyRelu(slope)) => {
-                self.direct("LeakyRelu", &[("alpha", Setting::Float(f64::from(*slope)))])
+            Op::Activate(activation) => self.activate(&x, *activation),
+            Op::ParametricRelu => {
+                let parameter = &self.graph.parameters[self.node.parameters[0]];
+                let (name, count) = (parameter.name.clone(), parameter.len() as i64);
+                let slope = if count == 1 { name } else { self.reshape(&name, &[count, 1, 1]) };
+                self.op("PRelu", &[&x, &slope], &[])
             }
-            Op::Activate(Activation::Sigmoid) => self.direct("Sigmoid", &[]),
-            Op::Activate(Activation::Tanh) => self.direct("Tanh", &[]),
+            Op::Pad(border) => {
+                let sides = [border.before, border.after];
+                let all: Vec<i64> = sides.iter().flat_map(|s| [0, s[0] as i64, s[1] as i64, s[2] as i64]).collect();
+                let (all, value) = (self.writer.integers(&all), self.writer.constant(&[], &[border.value]));
+                self.op("Pad", &[&x, &all, &value], &[])
+            }
             Op::Softmax(SoftmaxOver::Channels) => self.direct("Softmax", &[("axis", Setting::Int(1))]),
             Op::Softmax(SoftmaxOver::Positions) => {
                 let rows = self.rows(&x);
@@ -229,6 +241,32 @@ impl Layer<'_> {
             ("group", Setting::Int(conv.groups as i64)),
         ];
         self.direct("Conv", &settings)
+    }
+
+    fn activate(&mut self, x: &str, activation: Activation) -> String {
+        let float = |name: &'static str, value: f32| (name, Setting::Float(f64::from(value)));
+        match activation {
+            Activation::Relu => self.op("Relu", &[x], &[]),
+            Activation::LeakyRelu(slope) => self.op("LeakyRelu", &[x], &[float("alpha", slope)]),
+            Activation::Sigmoid => self.op("Sigmoid", &[x], &[]),
+            Activation::Tanh => self.op("Tanh", &[x], &[]),
+            Activation::Clip(low, high) => {
+                let bound = |writer: &mut Writer, value: f32| {
+                    if value.is_finite() { writer.constant(&[], &[value]) } else { String::new() }
+                };
+                let (low, high) = (bound(self.writer, low), bound(self.writer, high));
+                self.op("Clip", &[x, &low, &high], &[])
+            }
+            Activation::HardSigmoid { slope, shift } => {
+                self.op("HardSigmoid", &[x], &[float("alpha", slope), float("beta", shift)])
+            }
+            Activation::HardSwish => self.op("HardSwish", &[x], &[]),
+            Activation::Gelu => self.op("Gelu", &[x], &[]),
+            Activation::GeluTanh => self.op("Gelu", &[x], &[("approximate", Setting::Text("tanh"))]),
+            Activation::Elu(scale) => self.op("Elu", &[x], &[float("alpha", scale)]),
+            Activation::Softplus => self.op("Softplus", &[x], &[]),
+            Activation::Mish => self.op("Mish", &[x], &[]),
+        }
     }
 
     /// `[B, C, P]` with the height and width of another map.
@@ -308,6 +346,12 @@ impl Layer<'_> {
                 self.op("BatchNormalization", &[x, &scale, &shift, &mean, &variance], &settings)
             }
             Normalisation::Instance => self.op("InstanceNormalization", &[x, &scale, &shift], &[epsilon()]),
+            Normalisation::Layer => {
+                let turned = self.op("Transpose", &[x], &[("perm", Setting::Ints(&[0, 2, 3, 1]))]);
+                let settings = [("axis", Setting::Int(-1)), epsilon()];
+                let even = self.op("LayerNormalization", &[&turned, &scale, &shift], &settings);
+                self.op("Transpose", &[&even], &[("perm", Setting::Ints(&[0, 3, 1, 2]))])
+            }
             Normalisation::Group { groups } => {
                 let parts = self.reshape(x, &[0, groups as i64, -1]);
                 let one = self.writer.constant(&[groups], &vec![1.0; groups]);

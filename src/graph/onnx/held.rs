@@ -3,6 +3,7 @@
 use super::super::{Graph, NodeId};
 use super::constant::Floats;
 use super::dim::Dim;
+use super::sums::Sums;
 
 /// The axes a node's map is seen with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,6 +12,8 @@ pub enum Form {
     Map,
     /// `[B, H, W, C]`.
     ChannelsLast,
+    /// `[H, W, B, C]`.
+    PositionsFirst,
     /// `[B, C H W]`; read channel by channel.
     Vector,
     /// `[B, C, H W]`.
@@ -70,6 +73,30 @@ pub enum Held {
         /// What was done to them.
         scored: Scored,
     },
+    /// Maps behind each other along a new first axis, `[n, B, C, H, W]`.
+    Stack(Vec<NodeId>),
+    /// Sums of a map's pixels.
+    Sums(Sums),
+}
+
+impl Held {
+    /// What it is, for messages.
+    pub fn what(&self) -> &'static str {
+        match self {
+            Self::Map(..) => "map",
+            Self::Floats(_) => "constant",
+            Self::Integers(..) => "list of sizes",
+            Self::Scores { .. } => "matrix of attention scores",
+            Self::Stack(_) => "stack of maps",
+            Self::Sums(_) => "map of gathered pixels",
+        }
+    }
+}
+
+impl From<Floats> for Held {
+    fn from(floats: Floats) -> Self {
+        Self::Floats(floats)
+    }
 }
 
 /// The sizes of a map seen in a form.
@@ -81,6 +108,7 @@ pub fn dims(graph: &Graph, id: NodeId, form: Form) -> Vec<Dim> {
     match form {
         Form::Map => vec![Dim::Batch, channels, height, width],
         Form::ChannelsLast => vec![Dim::Batch, height, width, channels],
+        Form::PositionsFirst => vec![height, width, Dim::Batch, channels],
         Form::Vector => match positions {
             Dim::Whole(count) => vec![Dim::Batch, Dim::Whole(count.saturating_mul(size.channels as i64))],
             _ => vec![Dim::Batch, Dim::Unknown],
@@ -97,14 +125,14 @@ impl Form {
         match self {
             Self::Map | Self::Vector | Self::Rows | Self::Groups(_) => 1,
             Self::Columns => 2,
-            Self::ChannelsLast => 3,
+            Self::ChannelsLast | Self::PositionsFirst => 3,
         }
     }
 
     /// Number of axes.
     pub fn rank(self) -> usize {
         match self {
-            Self::Map | Self::ChannelsLast => 4,
+            Self::Map | Self::ChannelsLast | Self::PositionsFirst => 4,
             Self::Vector => 2,
             Self::Rows | Self::Columns | Self::Groups(_) => 3,
         }

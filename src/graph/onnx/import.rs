@@ -1,28 +1,33 @@
 //! From a file to a graph: one operation after the other.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::rc::Rc;
 
 use prost::Message;
 
-use super::super::op::{Activation, Op};
-use super::super::shape::{Size, symbolic};
+use super::super::op::Op;
+use super::super::shape::{Size, symbolic, symbolic_with_border};
 use super::super::{Extent, Graph, Node, NodeId, Parameter, ParameterId, Role};
 use super::calls::Call;
 use super::constant::{Beside, Constant, Floats, From, IN_WEIGHTS};
-use super::dim::{Arithmetic, Dim};
-use super::held::{Axes, Form, Held, dims};
+use super::dim::Dim;
+use super::held::{Axes, Form, Held};
+use super::order::in_order;
 use super::proto::{GraphProto, ModelProto, NodeProto, TensorProto, TextEntry, ValueInfoProto, data_type};
+use super::unshare::unshare;
 use super::{OnnxError, Tensor};
 
-/// Types that a cast keeps values in.
-const FLOATING: [i32; 4] = [data_type::FLOAT, data_type::FLOAT16, data_type::DOUBLE, data_type::BFLOAT16];
 /// Most operations of a file.
 const MOST_NODES: usize = 20_000;
 /// Most channels of a map.
 const MOST_CHANNELS: usize = 1 << 16;
 /// Constants computed from others may have so many times the values of all that are given.
 const MOST_DERIVED: usize = 3;
+/// Computed lists of sizes may have so many times the values of all that are given, and this many more.
+const MOST_SIZES: usize = 1 << 20;
+/// Sizes that are looked at while reading, all together.
+const MOST_LOOKED_AT: usize = 1 << 28;
 /// Operator sets that are read.
 const OPERATOR_SETS: std::ops::RangeInclusive<i64> = 11..=21;
 
@@ -72,21 +77,10 @@ fn read(bytes: &[u8], from: From) -> Result<Imported, OnnxError> {
         return Err(OnnxError::Network(format!("it has {} operations, more than {MOST_NODES}", file.node.len())));
     }
     hoist_constants(&mut file);
-    let mut reader = Reader::new(version, &file);
-    for tensor in &mut file.initializer {
-        // Weights are held once; integers are few and stay in the file too.
-        let kept = (tensor.data_type != Some(data_type::FLOAT)).then(|| tensor.clone());
-        let (name, dims) = (tensor.name.clone(), tensor.dims.clone());
-        let shell = TensorProto { name: name.clone(), dims, ..TensorProto::default() };
-        let values = std::mem::replace(tensor, kept.unwrap_or(shell));
-        if reader.held.contains_key(&name) {
-            return Err(OnnxError::Damaged(format!("two tensors are named {name:?}")));
-        }
-        reader.held.insert(name, constant(Constant::read(values, from)?));
-    }
+    file.node = in_order(std::mem::take(&mut file.node))?;
+    let mut reader = Reader::new(version);
+    reader.constants(&mut file, from)?;
     reader.input(&file)?;
-    let given: usize = reader.held.values().map(|held| if let Held::Floats(f) = held { f.len() } else { 0 }).sum();
-    reader.most_derived = MOST_DERIVED.saturating_mul(given).saturating_add(1 << 20);
     for node in &file.node {
         reader.operation(Call(node))?;
         if let Some(problem) = reader.fault.take() {
@@ -144,20 +138,13 @@ fn hoist_constants(file: &mut GraphProto) {
     }
 }
 
-fn constant(constant: Constant) -> Held {
-    match constant {
-        Constant::Floats(floats) => Held::Floats(floats),
-        Constant::Integers(values, single) => {
-            Held::Integers(values.into_iter().map(Dim::Whole).collect(), Axes::list_unless(single))
-        }
-    }
-}
-
 /// A file on its way to a graph.
 pub(super) struct Reader {
     pub graph: Graph,
     pub fixed: Option<[usize; 2]>,
     pub operator_set: i64,
+    /// Sizes of constants of integers.
+    pub integer_shapes: HashMap<String, Vec<usize>>,
     held: HashMap<String, Held>,
     weights: BTreeMap<String, Rc<Vec<f32>>>,
     /// How often a name is read.
@@ -175,24 +162,26 @@ pub(super) struct Reader {
     /// Values of constants that were computed from others, and how many may be.
     derived: usize,
     most_derived: usize,
+    /// Sizes that may still be computed.
+    sizes_left: usize,
+    /// Sizes that were looked at: a long list that is read by thousands of operations takes time.
+    looked_at: Cell<usize>,
+    /// Heights and widths of all maps where the file fixes the input's, as long as they fit together.
+    sizes: Option<Vec<[usize; 2]>>,
     /// Weights whose rows became columns.
     pub turned: HashMap<String, Floats>,
 }
 
 impl Reader {
-    fn new(operator_set: i64, file: &GraphProto) -> Self {
-        let mut uses = HashMap::new();
-        let results = file.output.iter().map(|o| &o.name);
-        for name in file.node.iter().flat_map(|n| &n.input).chain(results) {
-            *uses.entry(name.clone()).or_insert(0) += 1;
-        }
+    fn new(operator_set: i64) -> Self {
         Self {
             graph: Graph::default(),
             fixed: None,
             operator_set,
+            integer_shapes: HashMap::new(),
             held: HashMap::new(),
             weights: BTreeMap::new(),
-            uses,
+            uses: HashMap::new(),
             shared: HashSet::new(),
             without_bias: HashSet::new(),
             read: HashSet::new(),
@@ -200,8 +189,51 @@ impl Reader {
             fault: None,
             derived: 0,
             most_derived: 0,
+            sizes_left: 0,
+            looked_at: Cell::new(0),
+            sizes: None,
             turned: HashMap::new(),
         }
+    }
+
+    /// Takes the constants of a file, which keeps their sizes.
+    fn constants(&mut self, file: &mut GraphProto, from: From) -> Result<(), OnnxError> {
+        let mut floats = HashMap::new();
+        for tensor in &mut file.initializer {
+            // Weights are held once; integers are few and stay in the file too.
+            let kept = (tensor.data_type != Some(data_type::FLOAT)).then(|| tensor.clone());
+            let (name, dims) = (tensor.name.clone(), tensor.dims.clone());
+            let shell = TensorProto { name: name.clone(), dims, ..TensorProto::default() };
+            let values = std::mem::replace(tensor, kept.unwrap_or(shell));
+            if self.held.contains_key(&name) || floats.contains_key(&name) {
+                return Err(OnnxError::Damaged(format!("two tensors are named {name:?}")));
+            }
+            match Constant::read(values, from)? {
+                Constant::Floats(values) => {
+                    floats.insert(name, values);
+                }
+                Constant::Integers(values, shape) => {
+                    self.sizes_left = self.sizes_left.saturating_add(MOST_DERIVED.saturating_mul(values.len()));
+                    let axes = Axes::list_unless(shape.is_empty());
+                    let dims = values.into_iter().map(Dim::Whole).collect();
+                    self.held.insert(name.clone(), Held::Integers(dims, axes));
+                    self.integer_shapes.insert(name, shape);
+                }
+            }
+        }
+        if let From::File(_) = from {
+            let copies = unshare(file, &floats);
+            floats.extend(copies);
+        }
+        let given = floats.values().fold(0usize, |sum, floats| sum.saturating_add(floats.len()));
+        self.most_derived = MOST_DERIVED.saturating_mul(given).saturating_add(1 << 20);
+        self.sizes_left = self.sizes_left.saturating_add(MOST_SIZES);
+        self.held.extend(floats.into_iter().map(|(name, floats)| (name, Held::Floats(floats))));
+        let results = file.output.iter().map(|o| &o.name);
+        for name in file.node.iter().flat_map(|n| &n.input).chain(results) {
+            *self.uses.entry(name.clone()).or_insert(0) += 1;
+        }
+        Ok(())
     }
 
     fn input(&mut self, file: &GraphProto) -> Result<(), OnnxError> {
@@ -230,6 +262,7 @@ impl Reader {
         let size = Size { channels, extent };
         let scope = image.name.clone();
         self.graph.nodes.push(Node { op: Op::Input, inputs: vec![], parameters: vec![], scope, size });
+        self.sizes = self.fixed.map(|size| vec![size]);
         self.bind(&image.name, Held::Map(0, Form::Map));
         Ok(())
     }
@@ -239,10 +272,22 @@ impl Reader {
             self.fault = Some(format!("two results are named {name:?}"));
             return;
         }
-        if let Held::Map(id, _) = held
-            && self.uses.get(name) != Some(&1)
-        {
-            self.shared.insert(id);
+        if let Held::Integers(dims, _) = &held {
+            match self.sizes_left.checked_sub(dims.len()) {
+                Some(left) => self.sizes_left = left,
+                None => {
+                    self.fault = Some("too many sizes are computed".into());
+                    return;
+                }
+            }
+        }
+        let once = self.uses.get(name) == Some(&1);
+        match &held {
+            Held::Map(id, _) if !once => {
+                self.shared.insert(*id);
+            }
+            Held::Stack(maps) => self.shared.extend(maps),
+            _ => {}
         }
         self.held.insert(name.to_string(), held);
     }
@@ -264,7 +309,15 @@ impl Reader {
         match call.0.input.get(n).filter(|name| !name.is_empty()) {
             None => Ok(None),
             Some(name) => match self.held.get(name) {
-                Some(held) => Ok(Some(held.clone())),
+                Some(held) => {
+                    if let Held::Integers(dims, _) = held {
+                        self.looked_at.set(self.looked_at.get().saturating_add(dims.len()));
+                    }
+                    if self.looked_at.get() > MOST_LOOKED_AT {
+                        return Err(call.error("its list of sizes is long and read too often"));
+                    }
+                    Ok(Some(held.clone()))
+                }
                 None => Err(call.error(format!("its input {name} is unknown"))),
             },
         }
@@ -279,7 +332,7 @@ impl Reader {
     pub fn map(&self, call: Call, n: usize) -> Result<(NodeId, Form), OnnxError> {
         match self.held(call, n)? {
             Held::Map(id, form) => Ok((id, form)),
-            _ => Err(call.error(format!("input {n} is no map of the network"))),
+            other => Err(call.error(format!("input {n} is a {}, not a map of the network", other.what()))),
         }
     }
 
@@ -295,7 +348,7 @@ impl Reader {
     pub fn floats(&self, call: Call, n: usize) -> Result<Floats, OnnxError> {
         match self.held(call, n)? {
             Held::Floats(floats) => Ok(floats),
-            _ => Err(call.error(format!("input {n} is not constant"))),
+            other => Err(call.error(format!("input {n} is a {}, not constant", other.what()))),
         }
     }
 
@@ -303,7 +356,7 @@ impl Reader {
     pub fn integers(&self, call: Call, n: usize) -> Result<Vec<Dim>, OnnxError> {
         match self.held(call, n)? {
             Held::Integers(values, _) => Ok(values),
-            _ => Err(call.error(format!("input {n} is no list of sizes"))),
+            other => Err(call.error(format!("input {n} is a {}, no list of sizes", other.what()))),
         }
     }
 
@@ -381,14 +434,25 @@ impl Reader {
     pub fn push(&mut self, call: Call, op: Op, inputs: &[NodeId], parameters: Vec<ParameterId>) -> NodeId {
         let sizes: Vec<Size> = inputs.iter().map(|&id| self.graph.nodes[id].size).collect();
         let mut size = symbolic(&op, &sizes, 0);
+        if let Some(&x) = inputs.first()
+            && let Op::Pad(border) = &self.graph.nodes[x].op
+            && let Some(extent) =
+                symbolic_with_border(&op, border, self.graph.nodes[self.graph.nodes[x].inputs[0]].size.extent)
+        {
+            size.extent = extent;
+        }
         if !(1..=MOST_CHANNELS).contains(&size.channels) {
             self.fault = Some(format!("a map of {} channels", size.channels));
             size.channels = 1;
         }
-        let scope = if call.0.name.is_empty() { call.0.output.first() } else { Some(&call.0.name) };
-        let scope = scope.cloned().unwrap_or_default();
+        let scope = call.name().to_string();
         self.graph.nodes.push(Node { op, inputs: inputs.to_vec(), parameters, scope, size });
-        self.graph.nodes.len() - 1
+        let id = self.graph.nodes.len() - 1;
+        self.sizes = self.sizes.take().and_then(|mut sizes| {
+            sizes.push(self.graph.size_of(id, self.fixed?, &sizes).ok()?);
+            Some(sizes)
+        });
+        id
     }
 
     /// Channels of a node's map.
@@ -408,86 +472,7 @@ impl Reader {
 
     /// Height and width of a node's map where the file fixes the input's.
     pub fn size_at(&self, id: NodeId) -> Option<[usize; 2]> {
-        Some(self.graph.sizes(self.fixed?).ok()?[id])
-    }
-
-    fn operation(&mut self, call: Call) -> Result<(), OnnxError> {
-        if !matches!(call.0.domain.as_str(), "" | "ai.onnx") {
-            return Err(call.error(format!("it belongs to the operator set {}", call.0.domain)));
-        }
-        match call.0.op_type.as_str() {
-            "Conv" => self.conv(call),
-            "ConvTranspose" => self.conv_transpose(call),
-            "Gemm" => self.gemm(call),
-            "MatMul" => self.matmul(call),
-            "MaxPool" => self.pool(call, true),
-            "AveragePool" => self.pool(call, false),
-            "GlobalAveragePool" => self.global_average(call),
-            "ReduceMean" => self.reduce_mean(call),
-            "LRN" => self.local_response(call),
-            "BatchNormalization" => self.batch_norm(call),
-            "InstanceNormalization" => self.instance_norm(call),
-            "GroupNormalization" => self.group_norm(call),
-            "LayerNormalization" => self.layer_norm(call),
-            "Relu" => self.activate(call, Activation::Relu),
-            "LeakyRelu" => self.activate(call, Activation::LeakyRelu(call.float("alpha", 0.01))),
-            "Sigmoid" => self.activate(call, Activation::Sigmoid),
-            "Tanh" => self.activate(call, Activation::Tanh),
-            "Clip" => self.clip(call),
-            "Softmax" => self.softmax(call, false),
-            "LogSoftmax" => self.softmax(call, true),
-            "Add" => self.arithmetic(call, Arithmetic::Add),
-            "Sub" => self.arithmetic(call, Arithmetic::Subtract),
-            "Mul" => self.arithmetic(call, Arithmetic::Multiply),
-            "Div" => self.arithmetic(call, Arithmetic::Divide),
-            "Concat" => self.concat(call),
-            "Resize" => self.resize(call),
-            "Slice" => self.slice(call),
-            "Split" => self.split(call),
-            "Pad" => self.pad(call),
-            "Reshape" => self.reshape(call),
-            "Flatten" => self.flatten(call),
-            "Transpose" => self.transpose(call),
-            "Squeeze" => self.squeeze(call),
-            "Unsqueeze" => self.unsqueeze(call),
-            "Shape" => self.shape(call),
-            "Gather" => self.gather(call),
-            "Constant" => self.plain_constant(call),
-            "ConstantOfShape" => self.constant_of_shape(call),
-            // Dropout does nothing in a network that is used.
-            "Identity" | "Dropout" => {
-                let held = self.held(call, 0)?;
-                self.set(call, held)
-            }
-            "Cast" | "Floor" => {
-                let held = self.held(call, 0)?;
-                let to_float = call.0.op_type == "Cast" && FLOATING.contains(&(call.int("to", 0) as i32));
-                // Sizes are followed as whole numbers; where they would be fractions they are not followed.
-                if !matches!(held, Held::Integers(..)) && !to_float {
-                    return Err(call.error("values of maps or constants are rounded"));
-                }
-                self.set(call, held)
-            }
-            _ => Err(call.error("graphs do not have this operation")),
-        }
-    }
-
-    fn shape(&mut self, call: Call) -> Result<(), OnnxError> {
-        let all = match self.held(call, 0)? {
-            Held::Map(id, form) => dims(&self.graph, id, form),
-            Held::Floats(floats) => floats.shape.iter().map(|&n| Dim::Whole(n as i64)).collect(),
-            Held::Integers(values, axes) => match axes {
-                Axes::Single => vec![],
-                Axes::List => vec![Dim::Whole(values.len() as i64)],
-                Axes::Pairs | Axes::TurnedPairs => return Err(call.error("the sizes of a list of borders")),
-            },
-            Held::Scores { .. } => return Err(call.error("the sizes of attention scores are not followed")),
-        };
-        let rank = all.len() as i64;
-        let bound = |value: i64| (if value < 0 { value.saturating_add(rank) } else { value }).clamp(0, rank) as usize;
-        let (start, end) = (bound(call.int("start", 0)), bound(call.int("end", rank)));
-        let part = all.get(start..end.max(start)).unwrap_or_default().to_vec();
-        self.set(call, Held::Integers(part, Axes::List))
+        self.sizes.as_ref()?.get(id).copied()
     }
 
     fn outputs(&mut self, names: &[String]) -> Result<(), OnnxError> {

@@ -1,8 +1,9 @@
 //! Layers with weights, and pooling.
 
 use super::super::Role;
-use super::super::op::{Activation, Conv, ConvTranspose, LocalResponse, Op, Pool};
+use super::super::op::{Conv, ConvTranspose, LocalResponse, Op, Pool};
 use super::OnnxError;
+use super::borders::Window;
 use super::calls::Call;
 use super::constant::Floats;
 use super::held::{Form, Held};
@@ -72,7 +73,8 @@ impl Reader {
         self.expect_channels(call, x, per_group.saturating_mul(groups))?;
         let (kernel, stride) = ([kh, kw], call.pair("strides", [1; 2], 1)?);
         let dilation = call.pair("dilations", [1; 2], 1)?;
-        let padding = call.padding(kernel, dilation, stride)?;
+        let sides = self.sides(call, x, Window { kernel, stride, dilation })?;
+        let (x, padding) = self.even_border(call, x, sides, 0.0);
         let role = Role::Weight { fan_in: (per_group * kh * kw) as f64 };
         let mut parameters = vec![self.parameter(&weight, &weight.shape, role)];
         let bias = self.bias(call, 2, outputs)?;
@@ -103,8 +105,15 @@ impl Reader {
         if !matches!(call.text("auto_pad", "NOTSET").as_str(), "NOTSET" | "VALID" | "") {
             return Err(call.error("auto_pad of a transposed convolution"));
         }
-        let padding = call.padding(kernel, [1; 2], stride)?;
-        let output_padding = call.pair("output_padding", [0; 2], 0)?;
+        let [padding, after] = self.sides(call, x, Window { kernel, stride, dilation: [1; 2] })?;
+        let mut output_padding = call.pair("output_padding", [0; 2], 0)?;
+        for axis in 0..2 {
+            // What is cut off less at the far side is more that is given out there.
+            output_padding[axis] = (output_padding[axis] + padding[axis])
+                .checked_sub(after[axis])
+                .filter(|&more| padding[axis] == after[axis] || more < stride[axis])
+                .ok_or_else(|| call.error(format!("{padding:?} cut off before and {after:?} after the result")))?;
+        }
         let outputs = per_group * groups;
         let taps = (kh * kw) as f64 / (stride[0] * stride[1]) as f64;
         let role = Role::Weight { fan_in: inputs as f64 / groups as f64 * taps };
@@ -159,11 +168,16 @@ impl Reader {
         if kernel[0] * kernel[1] == 0 || call.pair("dilations", [1; 2], 1)? != [1, 1] || call.0.output.len() > 1 {
             return Err(call.error("a window without size, with dilation, or with positions as a second result"));
         }
-        let padding = call.padding(kernel, [1; 2], stride)?;
-        if padding[0] >= kernel[0] || padding[1] >= kernel[1] {
-            return Err(call.error(format!("a border of {padding:?} around windows of {kernel:?}")));
+        let sides = self.sides(call, x, Window { kernel, stride, dilation: [1; 2] })?;
+        if sides.iter().any(|side| side[0] >= kernel[0] || side[1] >= kernel[1]) {
+            return Err(call.error(format!("a border of {sides:?} around windows of {kernel:?}")));
         }
-        let count_padding = padding == [0, 0] || call.int("count_include_pad", 0) != 0;
+        let counts = call.int("count_include_pad", 0) != 0;
+        if !largest && !counts && sides[0] != sides[1] {
+            return Err(call.error(format!("means with the border {sides:?}, which is uneven and does not count")));
+        }
+        let (x, padding) = self.even_border(call, x, sides, if largest { f32::NEG_INFINITY } else { 0.0 });
+        let count_padding = padding == [0, 0] || counts;
         let pool = Pool { kernel, stride, padding, ceil_mode: call.int("ceil_mode", 0) != 0, count_padding };
         let op = if largest { Op::MaxPool2d(pool) } else { Op::AvgPool2d(pool) };
         let id = self.push(call, op, &[x], vec![]);
@@ -177,6 +191,11 @@ impl Reader {
     }
 
     pub(super) fn reduce_mean(&mut self, call: Call) -> Result<(), OnnxError> {
+        match self.held(call, 0)? {
+            Held::Stack(maps) => return self.mean_of_stack(call, &maps),
+            Held::Sums(sums) => return self.reduce_sums(call, &sums, true),
+            _ => {}
+        }
         let (x, form) = self.map(call, 0)?;
         let mut axes = Vec::new();
         for axis in self.axes(call, "axes", 1)?.unwrap_or_default() {
@@ -207,26 +226,5 @@ impl Reader {
         };
         let id = self.push(call, Op::LocalResponse(constants), &[x], vec![]);
         self.set(call, Held::Map(id, Form::Map))
-    }
-
-    pub(super) fn activate(&mut self, call: Call, activation: Activation) -> Result<(), OnnxError> {
-        let (x, form) = self.map(call, 0)?;
-        let id = self.push(call, Op::Activate(activation), &[x], vec![]);
-        self.set(call, Held::Map(id, form))
-    }
-
-    /// Only the cut at zero.
-    pub(super) fn clip(&mut self, call: Call) -> Result<(), OnnxError> {
-        let mut bounds = [None, None];
-        for (n, bound) in bounds.iter_mut().enumerate() {
-            if self.optional(call, n + 1)?.is_some() {
-                let floats = self.floats(call, n + 1)?;
-                *bound = self.values(call, &floats)?.first().copied();
-            }
-        }
-        match bounds {
-            [Some(0.0), highest] if highest.is_none_or(|v| v >= f32::MAX) => self.activate(call, Activation::Relu),
-            _ => Err(call.error(format!("values are cut to {bounds:?}; only at zero is supported"))),
-        }
     }
 }

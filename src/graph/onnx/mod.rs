@@ -7,6 +7,7 @@
 
 mod arithmetic;
 mod attend;
+mod borders;
 mod calls;
 mod constant;
 mod dim;
@@ -15,12 +16,19 @@ mod held;
 mod import;
 mod layers;
 mod norms;
+mod operations;
+mod order;
+mod pointwise;
 pub mod proto;
 mod reshape;
 mod resize;
+mod sizes;
 mod slices;
+mod stacks;
+mod sums;
 #[cfg(test)]
 mod tests;
+mod unshare;
 mod write;
 
 pub use export::{Export, export};

@@ -98,23 +98,32 @@ impl Reader {
         Ok(Floats::new(format!("{} by channel", floats.name), vec![channels], repeated))
     }
 
-    /// Over the channels of maps with one position.
+    /// Over the channels of each position.
     pub(super) fn layer_norm(&mut self, call: Call) -> Result<(), OnnxError> {
         let (x, form) = self.map(call, 0)?;
         let axis = call.axis(call.int("axis", -1), form.rank())?;
-        if axis != 1 || !self.is_single(x) || !matches!(form, Form::Map | Form::Vector | Form::Rows) {
-            return Err(call.error("a layer norm over other values than the channels of maps with one position"));
-        }
         let channels = self.channels(x);
+        let single = self.is_single(x) && axis == 1 && matches!(form, Form::Map | Form::Vector | Form::Rows);
+        let by_position = matches!(form, Form::ChannelsLast | Form::Columns | Form::PositionsFirst);
+        if !single && (!by_position || axis != form.channel_axis()) || call.0.output.len() > 1 {
+            return Err(call.error(format!(
+                "a layer norm over the axes from {axis} on ({form:?}); only one over the channels of each position is supported"
+            )));
+        }
+        let shape = if single { vec![channels, 1, 1] } else { vec![channels] };
         let parameters = if self.optional(call, 2)?.is_some() {
-            self.scale_and_shift(call, channels, &[channels, 1, 1])?
+            self.scale_and_shift(call, channels, &shape)?
         } else {
             let scale = self.floats(call, 1)?;
-            let scale = self.parameter(&scale, &[channels, 1, 1], Role::NormScale);
+            if scale.len() != channels {
+                return Err(call.error(format!("a scale of {:?} for {channels} channels", scale.shape)));
+            }
+            let scale = self.parameter(&scale, &shape, Role::NormScale);
             let name = format!("{}.shift", self.graph.parameters[scale].name);
-            vec![scale, self.new_parameter(&name, &[channels, 1, 1], 0.0, Role::Bias)]
+            vec![scale, self.new_parameter(&name, &shape, 0.0, Role::Bias)]
         };
-        let id = self.norm(call, x, Normalisation::Group { groups: 1 }, parameters);
+        let kind = if single { Normalisation::Group { groups: 1 } } else { Normalisation::Layer };
+        let id = self.norm(call, x, kind, parameters);
         self.set(call, Held::Map(id, form))
     }
 

@@ -8,6 +8,8 @@ pub mod data_type {
     pub const FLOAT: i32 = 1;
     /// Unsigned bytes.
     pub const UINT8: i32 = 2;
+    /// Signed bytes.
+    pub const INT8: i32 = 3;
     /// 32-bit integer.
     pub const INT32: i32 = 6;
     /// 64-bit integer.

@@ -50,7 +50,7 @@ impl Reader {
                 [Dim::Whole(-1), Dim::Whole(2)] if values.len() % 2 == 0 => Held::Integers(values, Axes::Pairs),
                 _ => return Err(call.error(format!("sizes as {target:?}"))),
             },
-            Held::Scores { .. } => return Err(call.error("attention scores in another shape")),
+            other => return Err(call.error(format!("a {} in another shape", other.what()))),
         };
         self.set(call, held)
     }
@@ -120,6 +120,9 @@ impl Reader {
             (Held::Map(id, Form::Columns), Some([0, 2, 1])) => Held::Map(id, Form::Rows),
             (Held::Map(id, Form::Map), Some([0, 2, 3, 1])) => Held::Map(id, Form::ChannelsLast),
             (Held::Map(id, Form::ChannelsLast), Some([0, 3, 1, 2])) => Held::Map(id, Form::Map),
+            (Held::Map(id, Form::Map), Some([2, 3, 0, 1])) => Held::Map(id, Form::PositionsFirst),
+            (Held::Map(id, Form::PositionsFirst), Some([2, 3, 0, 1])) => Held::Map(id, Form::Map),
+            (Held::Sums(sums), Some(order)) => return self.turn_sums(call, sums, order),
             (Held::Integers(values, Axes::Pairs), None | Some([1, 0])) => {
                 let turned = values.iter().step_by(2).chain(values.iter().skip(1).step_by(2)).copied().collect();
                 Held::Integers(turned, Axes::TurnedPairs)
@@ -152,6 +155,7 @@ impl Reader {
                 floats.shape = floats.shape.iter().enumerate().filter_map(kept).collect();
                 Held::Floats(floats)
             }
+            Held::Stack(maps) if axes.as_deref() == Some(&[0]) && maps.len() == 1 => Held::Map(maps[0], Form::Map),
             Held::Map(id, form) => {
                 let mut gone = Vec::new();
                 for axis in axes.unwrap_or_default() {
@@ -164,7 +168,7 @@ impl Reader {
                     _ => return Err(call.error(format!("without the axes {gone:?} ({form:?})"))),
                 }
             }
-            Held::Scores { .. } => return Err(call.error("attention scores in another shape")),
+            other => return Err(call.error(format!("a {} in another shape", other.what()))),
         };
         self.set(call, held)
     }
@@ -193,12 +197,13 @@ impl Reader {
                 }
                 new.sort_unstable();
                 match (form, &new[..]) {
+                    (Form::Map, [0]) => Held::Stack(vec![id]),
                     (Form::Vector, [2, 3]) | (Form::Rows, [2 | 3]) if self.is_single(id) => Held::Map(id, Form::Map),
                     (Form::Vector, [2]) if self.is_single(id) => Held::Map(id, Form::Rows),
                     _ => return Err(call.error(format!("with new axes {new:?} ({form:?})"))),
                 }
             }
-            Held::Scores { .. } => return Err(call.error("attention scores in another shape")),
+            other => return Err(call.error(format!("a {} in another shape", other.what()))),
         };
         self.set(call, held)
     }

@@ -152,19 +152,6 @@ impl Reader {
         Ok(())
     }
 
-    /// Only borders of no width.
-    pub(super) fn pad(&mut self, call: Call) -> Result<(), OnnxError> {
-        let borders = match call.ints("pads") {
-            Some(borders) => borders.iter().map(|&b| Dim::Whole(b)).collect(),
-            None => self.integers(call, 1)?,
-        };
-        if borders.iter().any(|&b| b != Dim::Whole(0)) {
-            return Err(call.error(format!("a border {borders:?} outside of a convolution or pooling")));
-        }
-        let held = self.held(call, 0)?;
-        self.set(call, held)
-    }
-
     pub(super) fn concat(&mut self, call: Call) -> Result<(), OnnxError> {
         let mut all = Vec::new();
         for n in 0..call.0.input.len() {
@@ -173,6 +160,9 @@ impl Reader {
         if all.iter().all(|held| matches!(held, Held::Integers(..))) {
             let sizes = all.into_iter().flat_map(|held| if let Held::Integers(v, _) = held { v } else { vec![] });
             return self.set(call, Held::Integers(sizes.collect(), Axes::List));
+        }
+        if let Some(stack) = Self::joined_stack(call, &all)? {
+            return self.set(call, stack);
         }
         let (_, form) = self.map(call, 0)?;
         let mut inputs = Vec::new();
@@ -192,6 +182,9 @@ impl Reader {
     }
 
     pub(super) fn gather(&mut self, call: Call) -> Result<(), OnnxError> {
+        if let Held::Sums(sums) = self.held(call, 0)? {
+            return self.part_of_sums(call, &sums);
+        }
         let (Held::Integers(values, _), Held::Integers(index, axes)) = (self.held(call, 0)?, self.held(call, 1)?)
         else {
             return Err(call.error("only parts of sizes are supported"));

@@ -1,45 +1,126 @@
 //! ONNX files as models, and models as ONNX files.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Read, Seek, SeekFrom};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::describe::{Description, Known};
 use super::{ForeignError, Report};
-use crate::disk::replace_file;
-use crate::engine::{Array, Weights};
+use crate::disk::{open_regular_file, replace_file};
+use crate::engine::{Array, DeviceChoice, Network, Weights};
 use crate::graph::onnx::{self, Export, OnnxError, Tensor};
 use crate::graph::{Extent, Graph, Parameter, TWO_CLASSES};
 use crate::model::{ArchitectureSpec, Model, ModelError, ModelSpec, Windows, tensor_file};
+use crate::work::memory;
 use crate::zoo::{OnnxNetwork, foreign};
 
 /// Key of the specification among the texts of a file that was written here.
 const SPECIFICATION: &str = "lamella";
 
-/// Bytes of a file beside the network; never of one elsewhere.
-fn beside(folder: &Path, name: &str, offset: u64, length: Option<u64>) -> Result<Vec<u8>, String> {
-    let plain = Path::new(name).components().all(|c| matches!(c, std::path::Component::Normal(_)));
-    if !plain {
-        return Err(format!("its values lie in {name:?}, outside of the file's folder"));
+/// Bytes of a file beside the network that may be read, for each that it has: regions may be shared, but not by thousands.
+const MOST_TIMES: u64 = 4;
+/// The same for the first bytes, however small the file.
+const FREE_BYTES: u64 = 1 << 20;
+/// Up to this length the smallest image of a network is looked for.
+const LARGEST_SMALLEST: usize = 2048;
+
+/// Files beside the network, and what was read of them.
+struct Beside {
+    folder: PathBuf,
+    read: RefCell<HashMap<PathBuf, u64>>,
+}
+
+impl Beside {
+    fn of(path: &Path) -> Self {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        Self { folder: folder.into(), read: RefCell::default() }
     }
-    let read = || -> std::io::Result<Vec<u8>> {
-        let mut file = std::fs::File::open(folder.join(name))?;
-        let whole = file.metadata()?.len();
-        file.seek(SeekFrom::Start(offset))?;
-        let mut bytes = Vec::new();
-        file.take(length.unwrap_or(whole).min(whole)).read_to_end(&mut bytes)?;
+
+    /// Bytes of a file; never of one elsewhere, whatever links say.
+    fn bytes(&self, name: &str, offset: u64, length: u64) -> Result<Vec<u8>, String> {
+        let plain = Path::new(name).components().all(|c| matches!(c, std::path::Component::Normal(_)));
+        if !plain || name.is_empty() {
+            return Err(format!("its values lie in {name:?}, outside of the file's folder"));
+        }
+        let failed = |e: io::Error| format!("its values lie in {name:?} beside it, which cannot be read: {e}");
+        let (folder, path) = (self.folder.canonicalize(), self.folder.join(name).canonicalize());
+        let (folder, path) = (folder.map_err(failed)?, path.map_err(failed)?);
+        if !path.starts_with(&folder) {
+            return Err(format!("its values lie in {name:?}, a link to a file outside of the file's folder"));
+        }
+        let mut file = open_regular_file(&path).map_err(failed)?;
+        let whole = file.metadata().map_err(failed)?.len();
+        let end = offset.checked_add(length).filter(|&end| end <= whole);
+        if end.is_none() {
+            return Err(format!("its {length} bytes lie in {name:?} from {offset} on, but the file has {whole} bytes"));
+        }
+        let mut read = self.read.borrow_mut();
+        let sum = read.entry(path).or_default();
+        *sum = sum.saturating_add(length);
+        if *sum > whole.saturating_mul(MOST_TIMES).saturating_add(FREE_BYTES) {
+            return Err(format!(
+                "its values lie in {name:?}, of whose {whole} bytes {sum} are wanted: the same again and again"
+            ));
+        }
+        let count = usize::try_from(length).map_err(|e| e.to_string())?;
+        memory::ensure::<u8>(count).map_err(|e| format!("its values lie in {name:?}: {e}"))?;
+        file.seek(SeekFrom::Start(offset)).map_err(failed)?;
+        let mut bytes = vec![0; count];
+        file.read_exact(&mut bytes).map_err(failed)?;
         Ok(bytes)
+    }
+}
+
+/// The whole file.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let file = open_regular_file(path)?;
+    let count = usize::try_from(file.metadata()?.len()).map_err(io::Error::other)?;
+    memory::ensure::<u8>(count)?;
+    let mut bytes = Vec::with_capacity(count);
+    file.take(count as u64).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Runs the network on the smallest image that it takes, so that what cannot run is refused now and not when it is needed.
+///
+/// # Errors
+/// Why it cannot be run.
+fn prove(graph: &Graph, weights: &Weights, fixed: Option<[usize; 2]>) -> Result<(), String> {
+    let legal = |axis: usize, n: usize| graph.nodes.iter().all(|node| node.size.extent[axis].at(n).is_some());
+    // The smallest and the next length of an axis that all layers divide.
+    let lengths = |axis: usize| (1..=LARGEST_SMALLEST).filter(move |&n| legal(axis, n)).take(2).collect::<Vec<_>>();
+    let sizes = match fixed {
+        Some(size) => vec![size],
+        None => lengths(0).into_iter().zip(lengths(1)).map(|(h, w)| [h, w]).collect(),
     };
-    read().map_err(|e| format!("its values lie in {name:?} beside it, which cannot be read: {e}"))
+    let first = *sizes.first().ok_or("no image size suits all of its layers")?;
+    for size in sizes {
+        let found = graph.output_size(size).map_err(|e| format!("an image of {} x {}: {e}", size[0], size[1]))?;
+        let wanted =
+            graph.outputs.first().map(|&id| [0, 1].map(|axis| graph.nodes[id].size.extent[axis].at(size[axis])));
+        if wanted != Some(found.map(Some)) {
+            return Err(format!(
+                "of an image of {} x {} it makes {} x {} labels",
+                size[0], size[1], found[0], found[1]
+            ));
+        }
+    }
+    let failed =
+        |e: crate::engine::EngineError| format!("it cannot be run on an image of {} x {}: {e}", first[0], first[1]);
+    let mut network = Network::new(graph.clone(), weights, DeviceChoice::Cpu).map_err(failed)?;
+    let image = Array::zeros(&[1, graph.input_channels(), first[0], first[1]]);
+    network.infer(&image).map_err(failed)?;
+    Ok(())
 }
 
 /// Reads an ONNX file; one that was written here brings its specification along.
 pub(super) fn import(path: &Path, description: &Description) -> Result<(Model, Report), ForeignError> {
     let failed = |problem: OnnxError| ForeignError::Onnx { path: path.into(), problem };
     let network = |problem: String| ForeignError::Network { path: path.into(), problem };
-    let bytes = std::fs::read(path).map_err(|source| super::CheckpointError::File { path: path.into(), source })?;
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let beside = |name: &str, offset: u64, length: Option<u64>| beside(folder, name, offset, length);
+    let bytes = read(path).map_err(|source| super::CheckpointError::File { path: path.into(), source })?;
+    let files = Beside::of(path);
+    let beside = |name: &str, offset: u64, length: u64| files.bytes(name, offset, length);
     let texts = onnx::texts(&bytes).map_err(failed)?;
     let own =
         texts.iter().find(|(key, _)| key == SPECIFICATION).map(|(_, text)| serde_json::from_str::<ModelSpec>(text));
@@ -99,6 +180,7 @@ pub(super) fn import(path: &Path, description: &Description) -> Result<(Model, R
     // What is saved must be what was read.
     let again = spec.graph().map_err(|e| network(e.to_string()))?;
     crate::engine::check_weights(&again, &weights).map_err(|e| network(e.to_string()))?;
+    prove(&again, &weights, fixed_patch).map_err(network)?;
     Ok((Model { spec, weights }, report))
 }
 

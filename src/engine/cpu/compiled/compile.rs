@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::super::simd::LANES;
 use super::dense::dense;
 use super::direct::Direct;
-use super::fuse::{Fused, FusedGraph, as_finish, fuse};
+use super::function::Function;
+use super::fuse::{Fused, FusedGraph, as_finish, fuse, with_known_slopes};
 use super::head::Head;
 use super::memory::{Aligned, Arena, Constants, Map};
 use super::norm::{Affine, Norm, NormStep, NormWork};
@@ -63,6 +64,7 @@ pub fn compile(
     options: &Options,
 ) -> Result<Plan, GraphError> {
     let sizes = graph.sizes(size)?;
+    let graph = &with_known_slopes(graph, parameters);
     let by_winograd = |id: NodeId| match &graph.nodes[id].op {
         Op::Conv2d(conv) => is_winograd(conv),
         _ => false,
@@ -338,8 +340,12 @@ impl Compiler<'_> {
             }
             Op::Activate(activation) => match as_finish(*activation) {
                 Some(finish) => self.push(Step::Unary(Unary { x, y, finish }), true),
-                None => self.emit_dense(operation, y),
+                None => self.push(Step::Function(Function::of(*activation, x, y)), true),
             },
+            Op::ParametricRelu => {
+                let step = Function::rectifier(self.parameters[node.parameters[0]], x, y);
+                self.push(Step::Function(step), true);
+            }
             Op::Add | Op::Multiply => {
                 let Some(b) = self.map(node.inputs[1]) else { return };
                 let fit = |map: &Map, single: bool| {

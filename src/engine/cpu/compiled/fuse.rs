@@ -1,7 +1,9 @@
 //! From a graph to fewer, larger operations: batch norms, residual sums, activations and poolings join their convolution.
 
+use std::borrow::Cow;
+
 use super::target::Finish;
-use crate::graph::{Activation, Graph, NodeId, Normalisation, Op};
+use crate::graph::{Activation, Graph, Node, NodeId, Normalisation, Op};
 
 /// A graph node that is computed, with what was fused into it.
 pub struct Fused {
@@ -34,6 +36,24 @@ pub fn as_finish(activation: Activation) -> Option<Finish> {
         Activation::LeakyRelu(slope) if (0.0..=1.0).contains(&slope) => Some(Finish::Leaky(slope)),
         _ => None,
     }
+}
+
+/// The graph with rectifiers of one learned slope as those of that slope: they join the operation before them.
+pub fn with_known_slopes<'a>(graph: &'a Graph, parameters: &[&[f32]]) -> Cow<'a, Graph> {
+    let slope = |node: &Node| match (&node.op, node.parameters.first().map(|&id| parameters[id])) {
+        (Op::ParametricRelu, Some(&[slope])) if (0.0..=1.0).contains(&slope) => Some(slope),
+        _ => None,
+    };
+    if !graph.nodes.iter().any(|node| slope(node).is_some()) {
+        return Cow::Borrowed(graph);
+    }
+    let mut graph = graph.clone();
+    for node in &mut graph.nodes {
+        if let Some(slope) = slope(node) {
+            (node.op, node.parameters) = (Op::Activate(Activation::LeakyRelu(slope)), Vec::new());
+        }
+    }
+    Cow::Owned(graph)
 }
 
 /// By whom each node is read, among those that the wanted ones need.

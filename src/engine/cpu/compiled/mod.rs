@@ -14,6 +14,7 @@
 mod compile;
 mod dense;
 mod direct;
+mod function;
 mod fuse;
 mod head;
 mod memory;

@@ -2,6 +2,7 @@
 
 use super::super::simd::{InstructionSet, LANES, Portable, Vector};
 use super::direct::{Direct, Window};
+use super::function::Function;
 use super::head::Head;
 use super::memory::{Aligned, Map};
 use super::norm::NormStep;
@@ -109,6 +110,8 @@ pub enum Step {
     Pair(Pair),
     /// Activation or copy.
     Unary(Unary),
+    /// A function that no kernel has at its end.
+    Function(Function),
     /// Nearest up-sampling by whole numbers.
     Repeat(Repeat),
     /// Its gradient.
@@ -153,6 +156,7 @@ impl Step {
             Self::ScaleShift(_) => "scale and shift".into(),
             Self::Pair(_) => "sum or product".into(),
             Self::Unary(_) => "activation or copy".into(),
+            Self::Function(_) => "activation".into(),
             Self::Repeat(_) => "nearest up-sampling".into(),
             Self::RepeatGradient(_) => "nearest up-sampling gradient".into(),
             Self::Dense { .. } | Self::Kernel(_) => "dense".into(),
@@ -319,6 +323,7 @@ unsafe fn compute<V: Vector, const COLUMNS: usize>(stages: &[Stage], number: usi
             Step::ScaleShift(norm) => norm.run::<V>(context, number),
             Step::Pair(pair) => pair.run::<V>(context, number),
             Step::Unary(unary) => unary.run::<V>(context, number),
+            Step::Function(function) => function.run::<V>(context, number),
             Step::Repeat(repeat) => repeat.run::<V>(context, number),
             Step::RepeatGradient(repeat) => repeat.run::<V>(context, number),
             Step::Load(load) => load.run::<V>(context, number),
