@@ -218,8 +218,10 @@ impl App {
     /// Writes the segmentation.
     pub fn save_labels(&mut self, path: PathBuf, context: &egui::Context) {
         let Some(viewer) = &self.viewer else { return };
-        let labels = viewer.session.document().labels.clone();
-        self.tasks.start(SAVING, Job::SaveLabels { path, labels }, self.snapshot(), context);
+        let document = viewer.session.document();
+        let (labels, annotations) = (document.labels.clone(), document.annotations());
+        let job = Job::SaveLabels { path, labels, annotations, sidecar: true };
+        self.tasks.start(SAVING, job, self.snapshot(), context);
     }
 
     pub(super) fn show_item(&mut self, n: usize, context: &egui::Context) {
@@ -314,8 +316,8 @@ impl App {
 
     /// What a job that starts now looks at.
     pub(super) fn snapshot(&self) -> Snapshot {
-        let revision = self.viewer.as_ref().map_or(0, |v| v.session.revision());
-        Snapshot { image: self.images, revision }
+        let (revision, edits) = self.viewer.as_ref().map_or((0, 0), |v| (v.session.revision(), v.session.edits()));
+        Snapshot { image: self.images, revision, edits }
     }
 
     /// Does what was asked for.

@@ -55,7 +55,7 @@ impl App {
                     self.model = Some((id, model));
                 }
             }
-            Ok(Outcome::Labels { labels, table, device, .. }) => {
+            Ok(Outcome::Labels { labels, table, states, device, .. }) => {
                 // Another image may be shown by now; the job was told to stop, but may have been done already.
                 let Some(viewer) = self.viewer.as_mut().filter(|_| same_image) else { return };
                 viewer.live = None;
@@ -64,7 +64,7 @@ impl App {
                 } else {
                     ("Segment", SliceState::Draft)
                 };
-                let incoming = Incoming { name, labels, table, state, of: None };
+                let incoming = Incoming { name, labels, table, state, states, of: None };
                 if viewer.session.revision() == snapshot.revision && viewer.stroke.is_none() {
                     viewer.take_labels(incoming);
                 } else {
@@ -73,7 +73,8 @@ impl App {
             }
             Ok(Outcome::Refined { labels, table, model, .. }) => {
                 let Some(viewer) = self.viewer.as_mut().filter(|_| same_image) else { return };
-                let incoming = Incoming { name: "Refine", labels, table, state: SliceState::Draft, of: None };
+                let state = SliceState::Draft;
+                let incoming = Incoming { name: "Refine", labels, table, state, states: Vec::new(), of: None };
                 if viewer.session.revision() == snapshot.revision && viewer.stroke.is_none() {
                     viewer.take_labels(incoming);
                 } else {
@@ -91,7 +92,7 @@ impl App {
             Ok(Outcome::Classified { labels, all_slices }) => self.classified(labels, all_slices, snapshot),
             Ok(Outcome::SavedLabels(path)) => {
                 if let Some(viewer) = self.viewer.as_mut().filter(|_| same_image) {
-                    viewer.session.mark_saved(snapshot.revision);
+                    viewer.session.mark_saved(snapshot.edits);
                     viewer.saved_as = Some(path.clone());
                 }
                 self.tell_saved(&path);

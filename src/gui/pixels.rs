@@ -150,6 +150,7 @@ impl App {
         let active = viewer.active_label;
         let of = viewer.painted.filter(|_| !all_slices);
         viewer.take_labels(Incoming {
+            states: Vec::new(),
             name: "Classify pixels",
             labels: live.labels,
             table,

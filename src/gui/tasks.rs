@@ -27,12 +27,21 @@ struct Task {
 }
 
 /// What a job looked at when it started.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Snapshot {
     /// Grows with every image that is shown.
     pub image: u64,
     /// Revision of the session.
     pub revision: u64,
+    /// What the session had changed that a file keeps.
+    pub edits: u64,
+}
+
+/// Two are the same where the same labels of the same image are seen; what they are called may differ.
+impl PartialEq for Snapshot {
+    fn eq(&self, other: &Self) -> bool {
+        (self.image, self.revision) == (other.image, other.revision)
+    }
 }
 
 /// News for the application.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::egui;
 use crate::edit::{Brush, join_tables, keep_names, keep_protected, paint};
-use crate::session::{Change, Command, Session, SliceState};
+use crate::session::{Change, Command, Session, SliceKey, SliceState};
 use crate::volume::{Label, LabelMap, LabelTable, LabelValue, Plane, PlaneLayout, Volume, Window};
 
 /// What the left button does.
@@ -103,6 +103,8 @@ pub struct Incoming {
     pub table: LabelTable,
     /// State of the slices that hold labels.
     pub state: SliceState,
+    /// States that a file keeps; they go before `state` where nothing is in the document yet.
+    pub states: Vec<(SliceKey, SliceState)>,
     /// The only slice that changes, where it is one.
     pub of: Option<(Plane, usize)>,
 }
@@ -322,8 +324,16 @@ impl Viewer {
 
     /// Puts a network's or a file's labels into the document. What is locked or done stays as it is.
     pub fn take_labels(&mut self, incoming: Incoming) {
-        let Incoming { name, mut labels, mut table, state, of } = incoming;
+        let Incoming { name, mut labels, mut table, state, states, of } = incoming;
         let document = self.session.document();
+        if !states.is_empty() && document.table.0.is_empty() && document.labels.counts().is_empty() {
+            // The document as it was when it was saved.
+            if let Some(first) = table.0.first() {
+                self.active_label = first.value;
+            }
+            self.session.apply(Command { name: name.into(), change: Change::Segmentation { labels, table, states } });
+            return;
+        }
         let layouts = Plane::ALL.map(|plane| (plane, self.layout(plane)));
         let done: Vec<(PlaneLayout, usize)> = document
             .states()

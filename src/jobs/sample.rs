@@ -9,7 +9,7 @@ use crate::disk::replace_file;
 use crate::engine::Random;
 use crate::formats;
 use crate::learn::{AppearanceModel, Specimen};
-use crate::volume::{Affine, Geometry, LabelMap, PlaneLayout, Rescale, Volume, Voxels};
+use crate::volume::{Affine, Annotations, Geometry, Label, LabelMap, LabelTable, PlaneLayout, Rescale, Volume, Voxels};
 
 /// File name of the sample.
 const SAMPLE_NAME: &str = "synthetic_hippocampus.nii.gz";
@@ -66,7 +66,10 @@ pub fn make_sample(dataset: &Path, split: &Path, seed: u64, folder: &Path, cance
     let go_on = |_| std::ops::ControlFlow::Continue(());
     std::fs::create_dir_all(folder).map_err(|e| JobError::Other(format!("cannot make {}: {e}", folder.display())))?;
     formats::write_volume(&folder.join(SAMPLE_NAME), &volume, &go_on)?;
-    formats::write_labels(&folder.join("synthetic_hippocampus_labels.nii.gz"), &labels, &go_on)?;
+    let names = dataset.labels.iter().filter(|(value, _)| **value != 0);
+    let table = LabelTable(names.map(|(value, name)| Label::new(*value, name)).collect());
+    let mask = folder.join("synthetic_hippocampus_labels.nii.gz");
+    formats::write_labels(&mask, &labels, &Annotations::of_table(table), &go_on)?;
     Ok(())
 }
 

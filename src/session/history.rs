@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::document::{Change, Command, Document};
-use crate::volume::Volume;
+use crate::volume::{Label, LabelTable, Volume};
 
 /// Bytes of label bricks that undo may keep.
 const UNDO_BYTES: usize = 256 << 20;
@@ -21,7 +21,8 @@ pub struct Session {
     undo: VecDeque<Step>,
     redo: Vec<Step>,
     revision: u64,
-    saved_revision: u64,
+    edits: u64,
+    saved_edits: u64,
 }
 
 impl Session {
@@ -32,7 +33,8 @@ impl Session {
             undo: VecDeque::new(),
             redo: Vec::new(),
             revision: 0,
-            saved_revision: 0,
+            edits: 0,
+            saved_edits: 0,
         }
     }
 
@@ -42,19 +44,24 @@ impl Session {
     }
 
     /// Grows with every change of labels or slice states; the same number means the same ones. How labels look, what they are called and
-    /// whether they are locked is no part of a mask.
+    /// whether they are locked does not change the mask that is seen.
     pub fn revision(&self) -> u64 {
         self.revision
     }
 
-    /// Whether labels or slice states changed since the last save.
-    pub fn is_modified(&self) -> bool {
-        self.revision != self.saved_revision
+    /// Grows with every change of what a file of the labels keeps and a user would miss: labels, slice states, names, colours.
+    pub fn edits(&self) -> u64 {
+        self.edits
     }
 
-    /// Remembers that the document is on disk as it is.
-    pub fn mark_saved(&mut self, revision: u64) {
-        self.saved_revision = revision;
+    /// Whether there is something that is not on disk.
+    pub fn is_modified(&self) -> bool {
+        self.edits != self.saved_edits
+    }
+
+    /// Remembers that the document is on disk as it was after these [`Self::edits`].
+    pub fn mark_saved(&mut self, edits: u64) {
+        self.saved_edits = edits;
     }
 
     /// Makes a change that can be undone.
@@ -77,7 +84,13 @@ impl Session {
     }
 
     fn exchange(&mut self, name: String, change: Change) -> Step {
-        self.revision += u64::from(!matches!(change, Change::Table(_)));
+        match &change {
+            Change::Table(table) => self.edits += u64::from(!looks_alike(table, &self.document.table)),
+            _ => {
+                self.revision += 1;
+                self.edits += 1;
+            }
+        }
         let inverse = self.document.exchange(change);
         let bytes = match &inverse {
             Change::Labels { labels, .. } | Change::Segmentation { labels, .. } => {
@@ -115,11 +128,17 @@ impl Session {
     }
 }
 
+/// Whether two tables differ only in what is shown or locked at the moment, which is no work that could be lost.
+fn looks_alike(a: &LabelTable, b: &LabelTable) -> bool {
+    let kept = |label: &Label| (label.value, label.name.clone(), label.colour);
+    a.0.iter().map(kept).eq(b.0.iter().map(kept))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::session::SliceState;
-    use crate::volume::{Affine, Geometry, Label, LabelTable, Plane, Rescale, Voxels};
+    use crate::volume::{Affine, Geometry, Plane, Rescale, Voxels};
     use proptest::prelude::*;
 
     fn session() -> Session {
@@ -140,9 +159,17 @@ mod tests {
         let mut session = session();
         session.apply(stroke(&session, [1, 2, 3], 4));
         let table = LabelTable(vec![Label::new(4, "Liver")]);
-        session.mark_saved(session.revision());
+        let before = session.revision();
+        session.mark_saved(session.edits());
         session.apply(Command { name: "Rename".into(), change: Change::Table(table) });
-        assert!(!session.is_modified(), "a mask has no names");
+        assert!(session.is_modified(), "a file of the mask has names");
+        assert_eq!(session.revision(), before, "what is seen of the mask is the same");
+        session.mark_saved(session.edits());
+        let mut hidden = session.document().table.clone();
+        hidden.0[0].visible = false;
+        session.apply(Command { name: "Visibility".into(), change: Change::Table(hidden) });
+        assert!(!session.is_modified(), "hiding a label is no work");
+        assert_eq!(session.undo().as_deref(), Some("Visibility"));
         assert_eq!(session.undo().as_deref(), Some("Rename"));
         assert!(session.document().table.0.is_empty());
         assert_eq!(session.undo().as_deref(), Some("Brush"));
