@@ -34,6 +34,9 @@ impl Convert {
             tell!("note: {warning}");
         }
         jobs::write_volume(&self.output, &volume, &watch)?;
+        for notice in jobs::notices_of_writing(&self.output, &volume.geometry) {
+            eprintln!("note: {notice}");
+        }
         terminal.finish();
         Ok(())
     }

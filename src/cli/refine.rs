@@ -15,7 +15,7 @@ use crate::jobs::{
     SegmentOptions, keep_done,
 };
 use crate::model::{self, SliceAxis};
-use crate::volume::{LabelTable, PlaneLayout};
+use crate::volume::{Annotations, PlaneLayout, SliceState};
 
 /// Adapt a model for a few seconds to finished slices of a scan, and segment its other slices again.
 #[derive(Args)]
@@ -75,7 +75,7 @@ impl Refine {
         let terminal = Terminal::new("Refining");
         let (cancel, show) = (Cancel::default(), |event| terminal.show(event));
         let volume = Arc::new(jobs::open_one(&self.image, None, &jobs::unless_ending)?);
-        let labels = jobs::read_labels(&self.labels, &cancel, &show)?;
+        let (labels, known) = jobs::read_annotated_labels(&self.labels, &cancel, &show)?;
         if !labels.geometry().lies_on(&volume.geometry) {
             return Err(JobError::Other(format!(
                 "{} does not lie on the grid of {}",
@@ -97,7 +97,7 @@ impl Refine {
             volume,
             model,
             labels: labels.clone(),
-            table: LabelTable::default(),
+            table: known.table.clone(),
             done: done.clone(),
             memory: self.memory.clone().map(|folder| RememberedScans {
                 folder,
@@ -110,11 +110,20 @@ impl Refine {
             options: SegmentOptions::default(),
         };
         let outcome = jobs::run(Job::Refine(Box::new(job)), &show, &cancel)?;
-        let Outcome::Refined { labels: mut refined, table, model, steps, loss, doubt } = outcome else {
+        let Outcome::Refined { labels: mut refined, mut table, model, steps, loss, doubt } = outcome else {
             return Err(JobError::Other("the job gave no labels".into()));
         };
         keep_done(&mut refined, &labels, &table, &done);
-        jobs::run(Job::SaveLabels { path: self.output.clone(), labels: refined }, &show, &cancel)?;
+        // Labels that the model does not know are still in the finished slices.
+        for label in known.table.0 {
+            if table.get(label.value).is_none() {
+                table.0.push(label);
+            }
+        }
+        let finished = self.done.iter().map(|&slice| ((self.axis.world_axis() as u8, slice), SliceState::Done));
+        let annotations = Annotations::new(&refined, table, finished);
+        let save = Job::SaveLabels { path: self.output.clone(), labels: refined, annotations, sidecar: false };
+        jobs::run(save, &show, &cancel)?;
         if let Some(path) = &self.model_output {
             jobs::run(Job::KeepAdapted { path: path.clone(), model }, &show, &cancel)?;
         }

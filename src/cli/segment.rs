@@ -17,7 +17,7 @@ use crate::jobs::{
     SegmentOptions, SegmentSeconds,
 };
 use crate::model::{self, Model, SliceAxis};
-use crate::volume::{LabelValue, stack_frames};
+use crate::volume::{Annotations, LabelValue, stack_frames};
 
 /// Segment volumes with a model.
 #[derive(Args)]
@@ -221,14 +221,16 @@ impl Segment {
             probabilities: self.probabilities,
             shown_as: std::collections::BTreeMap::new(),
         };
-        let Outcome::Labels { labels, table, device, probabilities } = jobs::run(Job::Segment(job), &show, &cancel)?
+        let Outcome::Labels { labels, table, device, probabilities, .. } =
+            jobs::run(Job::Segment(job), &show, &cancel)?
         else {
             return Err(JobError::Other("the job gave no labels".into()));
         };
         let counts = labels.counts();
         let voxel = labels.geometry().voxel_volume_mm3();
         let writing = Instant::now();
-        jobs::run(Job::SaveLabels { path: path.into(), labels }, &show, &cancel)?;
+        let annotations = Annotations::of_table(table.clone());
+        jobs::run(Job::SaveLabels { path: path.into(), labels, annotations, sidecar: false }, &show, &cancel)?;
         let mut maps = Vec::new();
         for (label, volume) in table.0.iter().zip(probabilities) {
             let map = probability_path(path, label.value, &volume.name);

@@ -87,6 +87,12 @@ fn namesake<'a>(table: &'a LabelTable, label: &Label, free: impl Fn(LabelValue) 
 /// # Errors
 /// When no number is left for a new label.
 pub fn join(own: &LabelTable, used: &BTreeSet<LabelValue>, incoming: &LabelTable) -> Result<Join, NoNumberLeft> {
+    let numbers: BTreeSet<LabelValue> = incoming.0.iter().map(|label| label.value).collect();
+    if own.0.is_empty() && used.is_empty() && numbers.len() == incoming.0.len() && !numbers.contains(&0) {
+        // Nothing that it could clash with: a file's labels are as they were saved.
+        let added = |label: &Label| JoinedLabel { incoming: label.clone(), value: label.value, fate: Fate::Added };
+        return Ok(Join { labels: incoming.0.iter().map(added).collect(), table: incoming.clone() });
+    }
     let mut table = own.clone();
     table.cover(used.iter().copied());
     let owned = table.clone();

@@ -1,7 +1,8 @@
 //! gzip streams: by content on the way in, on all cores on the way out.
 
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, Read, Write};
 
+use flate2::bufread::GzDecoder;
 use flate2::{Compress, Compression, FlushCompress, Status};
 use rayon::prelude::*;
 
@@ -11,6 +12,57 @@ pub const MAX_RATIO: u64 = 1032;
 /// Whether a file's first bytes are gzip's magic number.
 pub fn is_gzip(head: &[u8]) -> bool {
     head.starts_with(&[0x1f, 0x8b])
+}
+
+/// The members of a gzip file, one after the other, up to bytes that are none.
+///
+/// Tapes, uploads and multipart forms leave bytes behind the last member. They are no part of the data, whose checksum is right.
+pub struct Members<R> {
+    /// Of the member that is read; none after the last.
+    decoder: Option<GzDecoder<R>>,
+    is_followed: bool,
+}
+
+impl<R: BufRead> Members<R> {
+    /// Begins with the first member.
+    pub fn new(reader: R) -> Self {
+        Self { decoder: Some(GzDecoder::new(reader)), is_followed: false }
+    }
+
+    /// Reads on to the end of the member that was read last, which makes sure of its checksum, and through what follows it. Says whether
+    /// there are bytes behind the last whole member.
+    ///
+    /// # Errors
+    /// When that member is damaged. Damage behind it does not touch what was read.
+    pub fn finish(&mut self, limit: u64) -> io::Result<bool> {
+        let Some(decoder) = &mut self.decoder else { return Ok(self.is_followed) };
+        io::copy(&mut decoder.take(limit), &mut io::sink())?;
+        match io::copy(&mut Read::take(&mut *self, limit), &mut io::sink()) {
+            Ok(_) => Ok(self.is_followed),
+            Err(_) => Ok(true),
+        }
+    }
+}
+
+impl<R: BufRead> Read for Members<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let Some(decoder) = &mut self.decoder else { return Ok(0) };
+            let count = decoder.read(buffer)?;
+            if count > 0 || buffer.is_empty() {
+                return Ok(count);
+            }
+            // The member is over, and its checksum is right.
+            let Some(decoder) = self.decoder.take() else { return Ok(0) };
+            let mut reader = decoder.into_inner();
+            let next = reader.fill_buf()?;
+            if is_gzip(next) {
+                self.decoder = Some(GzDecoder::new(reader));
+            } else {
+                self.is_followed = !next.is_empty();
+            }
+        }
+    }
 }
 
 /// Bytes compressed at a time by one thread.
@@ -77,6 +129,42 @@ fn deflate_chunk(chunk: &[u8]) -> io::Result<(Vec<u8>, crc32fast::Hasher)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn packed(data: &[u8]) -> Vec<u8> {
+        let mut packed = Vec::new();
+        compress(&mut &data[..], &mut packed).unwrap();
+        packed
+    }
+
+    #[test]
+    fn bytes_behind_the_members_do_not_touch_what_is_in_them() {
+        let data: Vec<u8> = (0..100_000u32).map(|n| (n * n >> 7) as u8).collect();
+        let (first, second) = data.split_at(60_000);
+        let whole = [packed(first), packed(second)].concat();
+        let read = |file: &[u8]| {
+            // A small buffer, so that members and buffers end at different places.
+            let mut members = Members::new(io::BufReader::with_capacity(100, file));
+            let mut back = vec![0; data.len()];
+            members
+                .read_exact(&mut back)
+                .and_then(|()| members.finish(1 << 20))
+                .map(|followed| (back == data, followed))
+        };
+        assert_eq!(read(&whole).unwrap(), (true, false));
+        let half_a_member = &packed(b"more")[..12];
+        for behind in [&[0; 7][..], &[0; 4096], b"--boundary--", b"\x1f", b"\x1f\x8b\x08\xff junk", half_a_member] {
+            assert_eq!(read(&[&whole, behind].concat()).unwrap(), (true, true), "{behind:?}");
+        }
+        // A third member is read and not needed; the last byte of a second one's length is.
+        assert_eq!(read(&[whole.clone(), packed(b"more")].concat()).unwrap(), (true, false));
+        let mut damaged = whole.clone();
+        *damaged.last_mut().unwrap() ^= 1;
+        assert!(read(&damaged).is_err());
+        let mut damaged = whole.clone();
+        damaged[20_000] ^= 1;
+        assert!(read(&damaged).is_err());
+        assert!(read(&whole[..whole.len() - 3]).is_err());
+    }
 
     #[test]
     fn what_is_compressed_comes_back() {

@@ -8,6 +8,7 @@
 //! A format is one entry in [`READERS`] and, if it can be written, one in [`WRITERS`].
 //! Deliberately absent: dialogs, progress bars, and any knowledge of the session.
 
+mod annotations;
 mod dicom;
 mod error;
 mod gzip;
@@ -23,8 +24,9 @@ use std::path::{Path, PathBuf};
 
 use crate::volume::Volume;
 
+pub use annotations::{Found, complete as complete_annotations, write_sidecar};
 pub use error::{FormatError, Result};
-pub use writing::{WRITERS, Writer, write_labels, write_volume, writer_for};
+pub use writing::{WRITERS, Writer, notices_of_writing, write_labels, write_volume, writer_for};
 
 /// Called with the share done (0..=1) between steps of long work; `Break` stops it.
 pub type Watch<'a> = &'a (dyn Fn(f32) -> ControlFlow<()> + Sync);

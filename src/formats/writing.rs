@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::error::{FormatError, Result};
 use super::{Watch, has_extension, nifti};
-use crate::volume::{LabelMap, Volume};
+use crate::volume::{Annotations, Geometry, LabelMap, Volume};
 
 /// A file format that can be written.
 pub struct Writer {
@@ -13,7 +13,8 @@ pub struct Writer {
     /// File name endings, the preferred one first.
     pub extensions: &'static [&'static str],
     volume: fn(&Path, &Volume, Watch) -> Result<()>,
-    labels: fn(&Path, &LabelMap, Watch) -> Result<()>,
+    labels: fn(&Path, &LabelMap, &Annotations, Watch) -> Result<()>,
+    notices: fn(&Path, &Geometry) -> Vec<String>,
 }
 
 /// Every writable format.
@@ -22,6 +23,7 @@ pub const WRITERS: &[Writer] = &[Writer {
     extensions: &[".nii.gz", ".nii"],
     volume: nifti::write_volume,
     labels: nifti::write_labels,
+    notices: |path, geometry| nifti::shear_notice(geometry).into_iter().chain(nifti::twin(path)).collect(),
 }];
 
 /// The writer of a file name.
@@ -40,7 +42,12 @@ pub fn write_volume(path: &Path, volume: &Volume, watch: Watch) -> Result<()> {
     (writer_for(path)?.volume)(path, volume, watch)
 }
 
-/// Writes a label map on its own grid.
-pub fn write_labels(path: &Path, labels: &LabelMap, watch: Watch) -> Result<()> {
-    (writer_for(path)?.labels)(path, labels, watch)
+/// Writes a label map on its own grid, with names, colours and states of slices where the format has a place for them.
+pub fn write_labels(path: &Path, labels: &LabelMap, annotations: &Annotations, watch: Watch) -> Result<()> {
+    (writer_for(path)?.labels)(path, labels, annotations, watch)
+}
+
+/// What the user must be told of a file that was written with this grid.
+pub fn notices_of_writing(path: &Path, geometry: &Geometry) -> Vec<String> {
+    writer_for(path).map(|writer| (writer.notices)(path, geometry)).unwrap_or_default()
 }

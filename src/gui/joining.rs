@@ -12,7 +12,7 @@ use super::tasks::Snapshot;
 use super::viewer::SavedFile;
 use crate::edit::{Fate, JoinedLabel, KeptOutBy};
 use crate::jobs::{Job, JoinJob, Joined, Names, writer_for};
-use crate::session::{Change, Command, SliceState};
+use crate::session::{Change, Command, SliceKey, SliceState};
 use crate::volume::{LabelMap, LabelTable, LabelValue, Plane};
 
 /// Title of the job.
@@ -71,6 +71,8 @@ pub struct Incoming {
     pub names: Names,
     /// State of the slices that change.
     pub state: SliceState,
+    /// States of slices that a file keeps; they are the document's where that was empty.
+    pub states: Vec<(SliceKey, SliceState)>,
     /// The only slice that changes, where it is one.
     pub of: Option<(Plane, usize)>,
 }
@@ -179,6 +181,10 @@ impl App {
                     states.push(((plane.world_axis() as u8, slice), incoming.state));
                 }
             }
+        }
+        if joined.was_empty && table.0.is_empty() && !incoming.states.is_empty() {
+            // The document as it was when it was saved.
+            states.clone_from(&incoming.states);
         }
         let told = told(&joined, &table, &incoming.source);
         let Joined { labels, counts, join, was_empty, kept_out, .. } = joined;

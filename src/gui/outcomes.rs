@@ -57,7 +57,7 @@ impl App {
                     self.model = Some((id, model));
                 }
             }
-            Ok(Outcome::Labels { labels, table, device, .. }) => {
+            Ok(Outcome::Labels { labels, table, states, device, .. }) => {
                 // Another image may be shown by now; the job was told to stop, but may have been done already.
                 let Some(viewer) = self.viewer.as_mut().filter(|_| same_image) else { return };
                 viewer.live = None;
@@ -66,7 +66,7 @@ impl App {
                     None => (Source::Model(self.model_title()), SliceState::Draft),
                 };
                 self.take_incoming(
-                    Incoming { source, labels, names: Names::Own(table), state, of: None },
+                    Incoming { source, labels, names: Names::Own(table), state, states, of: None },
                     snapshot,
                     context,
                 );
@@ -87,6 +87,7 @@ impl App {
                     labels,
                     names: Names::Own(table),
                     state: SliceState::Draft,
+                    states: Vec::new(),
                     of: None,
                 };
                 self.take_incoming(incoming, snapshot, context);

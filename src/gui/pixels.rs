@@ -172,7 +172,14 @@ impl App {
         let of = viewer.painted.filter(|_| !all_slices);
         self.pixels.taking = Some(viewer.session.document().labels.clone());
         let names = Names::Documents(self.pixels.known.clone());
-        let incoming = Incoming { source: Source::Pixels, labels: live.labels, names, state: SliceState::Draft, of };
+        let incoming = Incoming {
+            source: Source::Pixels,
+            labels: live.labels,
+            names,
+            state: SliceState::Draft,
+            states: Vec::new(),
+            of,
+        };
         self.end_preview();
         self.take_incoming(incoming, snapshot, context);
     }

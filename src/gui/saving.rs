@@ -112,9 +112,14 @@ impl App {
             return;
         }
         let document = viewer.session.document();
-        let labels = document.labels.clone();
+        let (labels, annotations) = (document.labels.clone(), document.annotations());
         self.being_saved = Some(BeingSaved { path: path.clone(), table: document.table.clone() });
-        self.tasks.start(SAVING, Job::SaveLabels { path, labels }, self.snapshot(), context);
+        self.tasks.start(
+            SAVING,
+            Job::SaveLabels { path, labels, annotations, sidecar: true },
+            self.snapshot(),
+            context,
+        );
     }
 
     /// The labels are in their file as they were at `snapshot`; what waited for that is done.

@@ -80,12 +80,11 @@ pub(super) fn run(job: &JoinJob, progress: Progress, cancel: &Cancel) -> Result<
         .mapped(value)
         .map_err(|value| JobError::Other(format!("label {value} has no entry in the table that came with it")))?;
     check(0.4)?;
-    let rule = Protection {
-        table: join.table.clone(),
-        done: job.done.clone(),
-        known: known.clone(),
-        corrected: job.corrected.clone(),
-    };
+    // What a file says of locks is not yet the user's word.
+    let mut locks = join.table.clone();
+    locks.0.iter_mut().for_each(|label| label.locked = job.table.is_locked(label.value));
+    let rule =
+        Protection { table: locks, done: job.done.clone(), known: known.clone(), corrected: job.corrected.clone() };
     let withheld = protect(&mut labels, &job.current, &rule);
     labels.compact();
     check(0.8)?;

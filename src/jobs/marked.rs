@@ -12,7 +12,7 @@ use crate::disk::replace_file;
 use crate::edit::{Fate, JoinedLabel, is_nameless, join};
 use crate::formats;
 use crate::learn::{CaseFiles, Dataset, Split, is_ct, is_unnamed, only_finished, unnamed_channels};
-use crate::volume::{Label, LabelMap, LabelTable, LabelValue, PlaneLayout, Volume};
+use crate::volume::{Annotations, Label, LabelMap, LabelTable, LabelValue, PlaneLayout, Volume};
 
 /// What voxels outside the finished slices have in the files of a data set.
 const UNKNOWN: LabelValue = LabelValue::MAX;
@@ -277,7 +277,7 @@ pub(super) fn add_to_dataset(
     if !is_there {
         formats::write_volume(&path("images", &name), &scan.volume, &watch)?;
     }
-    formats::write_labels(&label_file, &known, &watch)?;
+    formats::write_labels(&label_file, &known, &Annotations::default(), &watch)?;
     Ok(name)
 }
 

@@ -31,7 +31,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::model::Model;
-use crate::volume::{LabelCounts, LabelMap, LabelTable, LabelValue, PlaneLayout, Volume};
+use crate::volume::{
+    Annotations, LabelCounts, LabelMap, LabelTable, LabelValue, PlaneLayout, SliceKey, SliceState, Volume,
+};
 
 pub use crate::engine::StageTimes;
 pub use attention::AttentionJob;
@@ -42,7 +44,8 @@ pub use crate::disk::remove_unfinished;
 pub use crate::edit::keep_protected as keep_done;
 pub use crate::engine::{Activations, DeviceChoice, DeviceFacts, Recipe, available_devices, list_devices};
 pub use crate::formats::{
-    Entry, Findings, FormatError, READERS, Skipped, WRITERS, load, open_one, scan, stem, write_volume, writer_for,
+    Entry, Findings, FormatError, READERS, Skipped, WRITERS, load, notices_of_writing, open_one, scan, stem,
+    write_volume, writer_for,
 };
 pub use crate::learn::PixelRule;
 pub use crate::pipeline::{AttentionView, LabelScores, SegmentOptions, SegmentSeconds, SliceDoubt, has_attention};
@@ -52,7 +55,7 @@ pub use export::ImageSlice;
 pub use folds::cross_validate;
 pub use join::{JoinJob, Joined, Names};
 pub use marked::MarkedScan;
-pub use open::read_labels;
+pub use open::{read_annotated_labels, read_labels};
 pub use output::{Inputs, OutputKind};
 pub use pixels::PixelJob;
 pub use refine::{ADAPTED, REFINE_SECONDS, RefineJob, RememberedScans};
@@ -231,6 +234,10 @@ pub enum Job {
         path: PathBuf,
         /// What.
         labels: LabelMap,
+        /// Names, colours and finished slices; they go into the file.
+        annotations: Annotations,
+        /// Whether they are also written into a file beside it, for programs that do not read them in the mask.
+        sidecar: bool,
     },
     /// Write a volume.
     SaveVolume {
@@ -288,6 +295,8 @@ pub enum Outcome {
         labels: LabelMap,
         /// Their names and colours.
         table: LabelTable,
+        /// How far slices are, where a file says it.
+        states: Vec<(SliceKey, SliceState)>,
         /// The device that computed them; empty for files.
         device: String,
         /// The probability of every class but background, where they were wanted.
@@ -424,6 +433,12 @@ fn watch<'a>(
     }
 }
 
+fn tell_of_writing(path: &std::path::Path, geometry: &crate::volume::Geometry, progress: Progress) {
+    for text in crate::formats::notices_of_writing(path, geometry) {
+        progress(JobEvent::Warning(text));
+    }
+}
+
 /// Does a job on the calling thread.
 ///
 /// # Errors
@@ -463,12 +478,19 @@ pub fn run(job: Job, progress: Progress, cancel: &Cancel) -> Result<Outcome, Job
             Ok(Outcome::Counted(labels, counts))
         }
         Job::Segment(job) => segment::run(&job, progress, cancel),
-        Job::SaveLabels { path, labels } => {
-            crate::formats::write_labels(&path, &labels, &watch(progress, cancel, "Saving"))?;
+        Job::SaveLabels { path, labels, annotations, sidecar } => {
+            crate::formats::write_labels(&path, &labels, &annotations, &watch(progress, cancel, "Saving"))?;
+            tell_of_writing(&path, labels.geometry(), progress);
+            if sidecar {
+                // The mask is on disk and says all of it.
+                let told = crate::formats::write_sidecar(&path, &annotations).unwrap_or_else(|e| Some(e.to_string()));
+                told.into_iter().for_each(|text| progress(JobEvent::Warning(text)));
+            }
             Ok(Outcome::SavedLabels(path))
         }
         Job::SaveVolume { path, volume } => {
             crate::formats::write_volume(&path, &volume, &watch(progress, cancel, "Saving"))?;
+            tell_of_writing(&path, &volume.geometry, progress);
             Ok(Outcome::Saved(path))
         }
         Job::SavePicture { path, picture } => {

@@ -9,7 +9,7 @@ use crate::disk::replace_file;
 use crate::engine::Random;
 use crate::formats;
 use crate::learn::{AppearanceModel, Specimen};
-use crate::volume::{Affine, Geometry, LabelMap, PlaneLayout, Rescale, Volume, Voxels};
+use crate::volume::{Affine, Annotations, Geometry, Label, LabelMap, LabelTable, PlaneLayout, Rescale, Volume, Voxels};
 
 /// File name of the sample.
 const SAMPLE_NAME: &str = "synthetic_hippocampus.nii.gz";
@@ -72,7 +72,9 @@ pub fn make_sample(dataset: &Path, split: &Path, seed: u64, folder: &Path, cance
         Volume::new(geometry.clone(), Voxels::I16(Arc::new(values)), Vec::new(), Rescale::IDENTITY, "synthetic".into());
     let drawn_labels = LabelMap::from_fn(geometry, |[i, j, k]| drawn.labels[(k * SHAPE[1] + j) * SHAPE[0] + i]);
     formats::write_volume(&image, &volume, &unless_ending)?;
-    formats::write_labels(&labels, &drawn_labels, &unless_ending)?;
+    let names = dataset.labels.iter().filter(|(value, _)| **value != 0);
+    let table = LabelTable(names.map(|(value, name)| Label::new(*value, name)).collect());
+    formats::write_labels(&labels, &drawn_labels, &Annotations::of_table(table), &unless_ending)?;
     Ok(())
 }
 

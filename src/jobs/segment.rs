@@ -61,6 +61,7 @@ pub(super) fn run(job: &SegmentJob, progress: Progress, cancel: &Cancel) -> Resu
     Ok(Outcome::Labels {
         labels,
         table: spec.label_table(),
+        states: Vec::new(),
         device: network.device_name().to_string(),
         probabilities: maps.map(ProbabilityMaps::into_volumes).unwrap_or_default(),
     })

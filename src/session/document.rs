@@ -3,36 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::volume::{LabelMap, LabelTable, Plane, Volume};
-
-/// How far a slice is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum SliceState {
-    /// Nothing was done.
-    #[default]
-    Todo,
-    /// A network's suggestion.
-    Draft,
-    /// Changed by hand.
-    Corrected,
-    /// Declared finished.
-    Done,
-}
-
-impl SliceState {
-    /// Word shown to the user.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Todo => "To do",
-            Self::Draft => "Draft",
-            Self::Corrected => "Corrected",
-            Self::Done => "Done",
-        }
-    }
-}
-
-/// A slice of a plane by its number.
-pub type SliceKey = (u8, usize);
+use crate::volume::{Annotations, LabelMap, LabelTable, Plane, SliceKey, SliceState, Volume};
 
 /// A volume's segmentation.
 #[derive(Debug, Clone)]
@@ -94,6 +65,11 @@ impl Document {
     /// Slices with a state other than to do.
     pub fn states(&self) -> impl Iterator<Item = (SliceKey, SliceState)> + '_ {
         self.states.iter().map(|(key, state)| (*key, *state))
+    }
+
+    /// What a file of the labels says besides their voxels.
+    pub fn annotations(&self) -> Annotations {
+        Annotations::new(&self.labels, self.table.clone(), self.states())
     }
 
     fn set_states(&mut self, states: Vec<(SliceKey, SliceState)>) -> Vec<(SliceKey, SliceState)> {

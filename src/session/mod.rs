@@ -8,5 +8,6 @@
 mod document;
 mod history;
 
-pub use document::{Change, Command, Document, SliceKey, SliceState};
+pub use crate::volume::{SliceKey, SliceState};
+pub use document::{Change, Command, Document};
 pub use history::Session;

@@ -1,7 +1,7 @@
 //! The grid of a volume and where it lies in the patient.
 
 use super::affine::{Affine, Vec3, dot, length};
-use super::orientation::Orientation;
+use super::orientation::{Orientation, polar_factor, unit_columns};
 
 /// Two geometries match when no voxel centre differs by more than this.
 pub const MATCH_TOLERANCE_MM: f64 = 1e-3;
@@ -98,6 +98,16 @@ impl Geometry {
             column.map(|v| v / scale)
         });
         dot(unit[0], unit[1]).abs().max(dot(unit[0], unit[2]).abs()).max(dot(unit[1], unit[2]).abs())
+    }
+
+    /// The nearest grid whose axes are at right angles: the same first voxel, the same spacing.
+    #[must_use]
+    pub fn squared(&self) -> Self {
+        let axes = polar_factor(unit_columns(&self.world_from_voxel));
+        let spacing = self.spacing_mm();
+        let columns = [0, 1, 2].map(|axis| [0, 1, 2].map(|row: usize| axes[row][axis] * spacing[axis]));
+        let affine = Affine::from_columns(columns, self.world_from_voxel.point([0.0; 3]));
+        Self::new(self.shape, affine).unwrap_or_else(|_| self.clone())
     }
 
     /// Whether the axes deviate from the patient's by more than a rounding error.
@@ -203,6 +213,23 @@ mod tests {
         let mut turned = *a.world_from_voxel();
         turned.0[0][2] += 0.1;
         assert!(!a.matches(&Geometry::new(a.shape(), turned).unwrap(), MATCH_TOLERANCE_MM));
+    }
+
+    #[test]
+    fn a_sheared_grid_is_squared_up() {
+        assert!(lps().squared().matches(&lps(), 1e-9));
+        for shear in [2e-4, 0.01, 0.3] {
+            let mut affine = *lps().world_from_voxel();
+            affine.0[1][2] = shear * 3.0;
+            let sheared = Geometry::new([4, 5, 6], affine).unwrap();
+            let squared = sheared.squared();
+            assert!(squared.shear() < 1e-12 && sheared.shear() > 0.9 * shear);
+            assert_eq!(squared.orientation(), sheared.orientation());
+            assert_eq!(squared.world_at([0; 3]), sheared.world_at([0; 3]));
+            // Half of the angle is taken off each of the two axes.
+            let last = sheared.distance_mm(&squared);
+            assert!(last > 0.4 * shear * 15.0 && last < 1.2 * shear * 15.0, "{shear}: {last}");
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! Deliberately absent: files, threads that outlive a call, screens, networks.
 
 mod affine;
+mod annotations;
 mod frames;
 mod geometry;
 mod label_changes;
@@ -20,6 +21,7 @@ mod voxels;
 mod scan;
 
 pub use affine::{Affine, Vec3};
+pub use annotations::{Annotations, SliceKey, SliceState};
 pub use frames::stack_frames;
 pub use geometry::{Geometry, GeometryError, MATCH_TOLERANCE_MM};
 pub use label_changes::LabelCounts;

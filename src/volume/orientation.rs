@@ -63,7 +63,7 @@ impl Orientation {
     }
 }
 
-fn unit_columns(map: &Affine) -> [[f64; 3]; 3] {
+pub(super) fn unit_columns(map: &Affine) -> [[f64; 3]; 3] {
     let mut m = [[0.0; 3]; 3];
     for axis in 0..3 {
         let column = map.column(axis);
@@ -77,7 +77,7 @@ fn unit_columns(map: &Affine) -> [[f64; 3]; 3] {
 
 /// The orthogonal factor of the polar decomposition, by Newton's iteration `X <- (X + X^-T) / 2`
 /// (Higham 1986). A singular matrix is returned as it came.
-fn polar_factor(start: [[f64; 3]; 3]) -> [[f64; 3]; 3] {
+pub(super) fn polar_factor(start: [[f64; 3]; 3]) -> [[f64; 3]; 3] {
     let mut x = start;
     for _ in 0..100 {
         let affine = Affine([

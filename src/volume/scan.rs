@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use super::annotations::Annotations;
 use super::geometry::Geometry;
 use super::statistics::Statistics;
 use super::voxels::Voxels;
@@ -89,6 +90,8 @@ pub struct Volume {
     pub header: Vec<(String, String)>,
     /// What the user must be told about geometry or values.
     pub warnings: Vec<String>,
+    /// Names of labels and states of slices, where the file keeps them; empty for images.
+    pub annotations: Annotations,
     statistics: Arc<OnceLock<Statistics>>,
 }
 
@@ -105,6 +108,7 @@ impl Volume {
             display: DisplayHints::default(),
             header: Vec::new(),
             warnings: Vec::new(),
+            annotations: Annotations::default(),
             statistics: Arc::default(),
         }
     }
@@ -130,6 +134,19 @@ impl Volume {
     pub fn value_at(&self, index: usize) -> Option<f64> {
         let (slope, intercept) = self.rescale.of_slice(index / self.slice_len());
         self.voxels.get(index).map(|stored| stored * slope + intercept)
+    }
+
+    /// The step between neighbouring values where whole numbers are stored with a factor of less than a label's step; else 0.
+    ///
+    /// A mask of 0, 1 and 7 in eight bits has the factor 7/255, and 1 becomes 0.988. Larger steps tell nothing about whole numbers.
+    pub(super) fn stored_step(&self) -> f64 {
+        const LARGEST: f64 = 0.04;
+        match self.rescale {
+            Rescale::Uniform { slope, .. } if self.voxels.voxel_type().is_integer() && slope.abs() <= LARGEST => {
+                slope.abs()
+            }
+            _ => 0.0,
+        }
     }
 
     /// Rescaled value of a voxel inside the grid.

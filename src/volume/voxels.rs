@@ -35,6 +35,11 @@ macro_rules! voxel_types {
             pub fn bytes(self) -> usize {
                 match self { $(Self::$variant => size_of::<$type>(),)* }
             }
+
+            /// Whether it holds whole numbers only.
+            pub fn is_integer(self) -> bool {
+                !matches!(self, Self::F32 | Self::F64)
+            }
         }
 
         /// Shared voxel values, i fastest, then j, k, then further dimensions in file order.

@@ -49,6 +49,10 @@ pub struct Header {
     pub quatern: [f64; 6],
     /// Rows of the sform.
     pub srow: [[f64; 4]; 3],
+    /// What the values mean.
+    pub intent_code: i32,
+    /// Name of a further file.
+    pub aux_file: String,
 }
 
 struct Fields<'a> {
@@ -74,6 +78,13 @@ impl Fields<'_> {
     getter!(i64, i64);
     getter!(f32, f32);
     getter!(f64, f64);
+
+    /// Text up to the first zero.
+    fn text(&self, range: std::ops::Range<usize>) -> String {
+        let bytes = self.bytes.get(range).unwrap_or_default();
+        let text = bytes.split(|&byte| byte == 0).next().unwrap_or_default();
+        String::from_utf8_lossy(text).trim().into()
+    }
 }
 
 /// Whether the first bytes are those of an uncompressed NIfTI header.
@@ -135,6 +146,8 @@ impl Header {
             codes: [i32::from(f.i16(252)), i32::from(f.i16(254))],
             quatern: std::array::from_fn(|n| f64::from(f.f32(at(256, 4, n)))),
             srow: std::array::from_fn(|r| std::array::from_fn(|c| f64::from(f.f32(at(280, 4, 4 * r + c))))),
+            intent_code: i32::from(f.i16(68)),
+            aux_file: f.text(228..252),
         })
     }
 
@@ -157,6 +170,8 @@ impl Header {
             quatern: std::array::from_fn(|n| f.f64(at(352, n))),
             srow: std::array::from_fn(|r| std::array::from_fn(|c| f.f64(at(400, 4 * r + c)))),
             xyzt_units: f.i32(500),
+            intent_code: f.i32(504),
+            aux_file: f.text(320..344),
         })
     }
 

@@ -4,6 +4,7 @@
 //! order sform, qform, pixdim with its warnings have to be under our control.
 //! Source: nifti1.h and nifti2.h of the NIfTI Data Format Working Group.
 
+mod extension;
 mod header;
 mod placement;
 mod read;
@@ -14,8 +15,8 @@ use std::path::{Path, PathBuf};
 use super::error::Result;
 use super::{Entry, Findings, Reader, Source, Watch, has_extension, stem};
 
-pub use read::read;
-pub use write::{write_labels, write_volume};
+pub use read::{read, twin};
+pub use write::{shear_notice, write_labels, write_volume};
 
 /// The entry in the list of readers.
 pub const READER: Reader = Reader { name: "NIfTI", claims, collect };

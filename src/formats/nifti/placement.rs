@@ -24,6 +24,7 @@ pub fn place(header: &Header, shape: [usize; 3], warnings: &mut Vec<String>) -> 
         if qform_code > 0
             && let Ok(qform) = qform(header).and_then(grid)
             && !qform.matches(&geometry, DISAGREEMENT_MM)
+            && !is_squared_up(&qform, &geometry)
         {
             warnings.push("The file's sform and qform place the image differently; the sform is used.".into());
         }
@@ -44,6 +45,11 @@ pub fn place(header: &Header, shape: [usize; 3], warnings: &mut Vec<String>) -> 
     };
     warn_about(&chosen, header, warnings);
     Ok(chosen)
+}
+
+/// Whether a qform is what a quaternion can say of a sheared sform, and no voxel is off by half its size.
+fn is_squared_up(qform: &Geometry, sform: &Geometry) -> bool {
+    qform.matches(&sform.squared(), DISAGREEMENT_MM) && qform.matches(sform, 0.5 * sform.finest_mm())
 }
 
 fn warn_about(geometry: &Geometry, header: &Header, warnings: &mut Vec<String>) {

@@ -5,20 +5,30 @@ use std::io::{self, BufReader, Read};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use flate2::read::MultiGzDecoder;
-
+use super::extension;
 use super::header::{Header, SIZE_1, Storage};
 use super::placement::place;
+use crate::formats::annotations::{self, Found};
 use crate::formats::error::{FormatError, Result};
-use crate::formats::{Watch, gzip, stem};
+use crate::formats::{Watch, gzip, has_extension, stem};
 use crate::volume::{Rescale, Volume, Voxels, Window};
 
 /// Bytes after the voxels that are read to reach a gzip checksum.
 const MAX_TRAILING: u64 = 64 << 20;
 
+/// The code of values that stand for labels, whose names are in another file.
+const INTENT_LABEL: i32 = 1002;
+
+enum Source {
+    Plain(BufReader<File>),
+    Compressed(gzip::Members<BufReader<File>>),
+}
+
 /// A file that is decompressed if its content says so.
 struct Stream<'a> {
-    reader: Box<dyn Read>,
+    reader: Source,
+    /// The file's own bytes.
+    length: u64,
     /// No more bytes than this can come out.
     capacity: u64,
     compressed: bool,
@@ -37,19 +47,12 @@ impl<'a> Stream<'a> {
         io::Seek::rewind(&mut file).map_err(failed)?;
         let compressed = gzip::is_gzip(&head);
         let buffered = BufReader::with_capacity(1 << 16, file);
-        Ok(if compressed {
-            let reader = Box::new(MultiGzDecoder::new(buffered));
-            Self {
-                reader,
-                capacity: length.saturating_mul(gzip::MAX_RATIO),
-                compressed,
-                bytes_read: 0,
-                total: 1,
-                watch,
-            }
+        let (reader, capacity) = if compressed {
+            (Source::Compressed(gzip::Members::new(buffered)), length.saturating_mul(gzip::MAX_RATIO))
         } else {
-            Self { reader: Box::new(buffered), capacity: length, compressed, bytes_read: 0, total: 1, watch }
-        })
+            (Source::Plain(buffered), length)
+        };
+        Ok(Self { reader, length, capacity, compressed, bytes_read: 0, total: 1, watch })
     }
 
     fn skip(&mut self, count: u64) -> io::Result<()> {
@@ -60,7 +63,10 @@ impl<'a> Stream<'a> {
 
 impl Read for Stream<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.reader.read(buffer)?;
+        let count = match &mut self.reader {
+            Source::Plain(reader) => reader.read(buffer)?,
+            Source::Compressed(members) => members.read(buffer)?,
+        };
         self.bytes_read += count as u64;
         if let Some(watch) = self.watch
             && watch((self.bytes_read as f32 / self.total.max(1) as f32).min(1.0)) == ControlFlow::Break(())
@@ -137,9 +143,17 @@ pub fn read(path: &Path, watch: Watch) -> Result<Volume> {
     let geometry = place(&header, shape, &mut warnings).map_err(bad)?;
 
     let image_path;
+    let mut notes = Found::default();
     let (data_path, mut stream, header_size) = match header.storage {
         Storage::SingleFile => (path, header_stream, if header.version == 1 { SIZE_1 } else { super::header::SIZE_2 }),
         Storage::Pair => {
+            let length = header_stream.length;
+            match extension::read_to_end(&mut header_stream, header.big_endian, length) {
+                Ok(found) => notes = found,
+                Err(error) => {
+                    warnings.push(format!("What follows the header cannot be read ({error}); it is not needed."));
+                }
+            }
             image_path = find_image(path)?;
             (image_path.as_path(), Stream::open(&image_path, Some(watch))?, 0)
         }
@@ -157,24 +171,68 @@ pub fn read(path: &Path, watch: Watch) -> Result<Volume> {
         )));
     }
     stream.total = needed;
-    stream.skip(offset - header_size as u64).map_err(|e| explain(data_path, e, "the header"))?;
+    let gap = offset.saturating_sub(header_size as u64);
+    match header.storage {
+        Storage::SingleFile if gap >= 4 => {
+            let mut flag = [0; 4];
+            let length = stream.length;
+            let read = stream.read_exact(&mut flag);
+            let read = read.and_then(|()| extension::read(&mut stream, flag, gap - 4, header.big_endian, length));
+            notes = read.map_err(|e| explain(data_path, e, "the header"))?;
+        }
+        _ => stream.skip(gap).map_err(|e| explain(data_path, e, "the header"))?,
+    }
     let expected =
         if stream.compressed { (stream.capacity / gzip::MAX_RATIO * 2) as usize / voxel_type.bytes() } else { count };
     let voxels = Voxels::read(voxel_type, count, expected, header.big_endian, &mut stream)
         .map_err(|e| explain(data_path, e, "the voxels"))?;
-    if stream.compressed {
+    if let Source::Compressed(members) = &mut stream.reader
         // Only the end of the stream tells whether the checksum is right.
-        io::copy(&mut stream.take(MAX_TRAILING), &mut io::sink()).map_err(|e| explain(data_path, e, "the voxels"))?;
+        && members.finish(MAX_TRAILING).map_err(|e| explain(data_path, e, "the voxels"))?
+    {
+        warnings.push(
+            "Bytes follow the compressed data (padding of a tape, an upload) and are ignored; the data themselves are whole.".into(),
+        );
     }
+    if notes.annotations.is_empty() && header.intent_code == INTENT_LABEL {
+        notes = named_by(&header.aux_file, path).unwrap_or(notes);
+    }
+    warnings.extend(notes.warnings);
+    warnings.extend(twin(path));
     let (slope, intercept) = header.rescale();
     let mut volume = Volume::new(geometry, voxels, frame_dims, Rescale::Uniform { slope, intercept }, stem(path));
     volume.warnings = warnings;
+    volume.annotations = notes.annotations;
     volume.header = describe(&header);
     let [low, high] = header.cal;
     if low.is_finite() && high.is_finite() && high > low {
         volume.display.window = Some(Window::spanning(low, high));
     }
     Ok(volume)
+}
+
+/// Labels of the file that a header names; only a file beside the image is looked at.
+fn named_by(aux_file: &str, image: &Path) -> Option<Found> {
+    let plain = !aux_file.is_empty() && !aux_file.starts_with('.') && !aux_file.contains(['/', '\\', ':']);
+    plain.then(|| annotations::in_file(&image.with_file_name(aux_file)))?
+}
+
+/// A sentence about the same name with and without compression in one folder.
+pub fn twin(path: &Path) -> Option<String> {
+    let name = path.file_name()?.to_string_lossy().into_owned();
+    let other = if has_extension(path, &[".nii.gz"]) {
+        name.get(..name.len() - ".gz".len())?.to_string()
+    } else if has_extension(path, &[".nii"]) {
+        format!("{name}.gz")
+    } else {
+        return None;
+    };
+    path.with_file_name(&other).is_file().then(|| {
+        format!(
+            "{other} is in the same folder as {name}; some programs (those built on ITK) read the voxels of one for the other. Remove or rename \
+             one of them."
+        )
+    })
 }
 
 fn data_offset(header: &Header, header_size: usize) -> std::result::Result<u64, String> {

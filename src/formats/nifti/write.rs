@@ -4,11 +4,12 @@ use std::io::{self, Read, Write};
 use std::ops::ControlFlow;
 use std::path::Path;
 
+use super::extension;
 use super::header::{SIZE_1, SIZE_2};
 use crate::disk::replace_file;
 use crate::formats::error::{FormatError, Result};
 use crate::formats::{Watch, gzip, has_extension};
-use crate::volume::{Geometry, LabelMap, LabelValue, Rescale, Volume, VoxelType};
+use crate::volume::{Annotations, Geometry, LabelMap, LabelValue, Rescale, Volume, VoxelType};
 use crate::with_voxels;
 
 /// Writes a scan in its stored type with its rescale; per-slice rescales become float32 values.
@@ -19,7 +20,7 @@ pub fn write_volume(path: &Path, volume: &Volume, watch: Watch) -> Result<()> {
         Rescale::Uniform { slope, intercept } => (volume.voxels.voxel_type(), slope, intercept),
         Rescale::PerSlice(_) => (VoxelType::F32, 1.0, 0.0),
     };
-    let header = header(&volume.geometry, &volume.frame_dims, kind, [slope, intercept]);
+    let header = header(&volume.geometry, &volume.frame_dims, kind, [slope, intercept], &volume.annotations);
     let per_slice = ni * nj;
     let encode = |slice: usize, out: &mut Vec<u8>| {
         if let Rescale::PerSlice(_) = volume.rescale {
@@ -38,11 +39,13 @@ pub fn write_volume(path: &Path, volume: &Volume, watch: Watch) -> Result<()> {
     write(path, SliceStream::new(header, slices, &encode, watch))
 }
 
-/// Writes labels as uint8, or uint16 where a label needs it.
-pub fn write_labels(path: &Path, labels: &LabelMap, watch: Watch) -> Result<()> {
-    let wide = labels.counts().keys().any(|&label| label > LabelValue::from(u8::MAX));
+/// Writes labels as uint8, or uint16 where a label needs it, and what is known about them into a header extension.
+pub fn write_labels(path: &Path, labels: &LabelMap, annotations: &Annotations, watch: Watch) -> Result<()> {
+    let is_wide = |label: LabelValue| label > LabelValue::from(u8::MAX);
+    // A label without a voxel may get one in another program, which keeps the type.
+    let wide = labels.counts().into_keys().chain(annotations.table.0.iter().map(|label| label.value)).any(is_wide);
     let kind = if wide { VoxelType::U16 } else { VoxelType::U8 };
-    let header = header(labels.geometry(), &[], kind, [1.0, 0.0]);
+    let header = header(labels.geometry(), &[], kind, [1.0, 0.0], annotations);
     let encode = |k: usize, out: &mut Vec<u8>| {
         let mut slice = Vec::new();
         labels.slice_k(k, &mut slice);
@@ -119,21 +122,43 @@ fn datatype_code(kind: VoxelType) -> i16 {
     }
 }
 
-/// Header and the four extension bytes behind it. sform and qform are alike, both with code 1 (scanner);
-/// a sheared grid, which no quaternion can describe, gets the sform alone.
-fn header(geometry: &Geometry, frame_dims: &[usize], kind: VoxelType, rescale: [f64; 2]) -> Vec<u8> {
+/// What the user must be told of a grid whose axes are not at right angles, where that moves a voxel by half its size or more.
+///
+/// A quaternion cannot describe such a grid. The sform is exact; the qform is the nearest grid at right angles, which programs built on ITK
+/// read in place of a sheared sform (without any they refuse the file).
+pub fn shear_notice(geometry: &Geometry) -> Option<String> {
+    let distance = geometry.distance_mm(&geometry.squared());
+    let voxels = distance / geometry.finest_mm();
+    (voxels >= 0.5).then(|| {
+        format!(
+            "The voxel axes are not at right angles, which the file says in its sform. Programs that read the qform (those built on ITK) \
+             show the image up to {distance:.1} mm ({voxels:.1} voxels) beside its place."
+        )
+    })
+}
+
+/// Header and what follows it up to the voxels. sform and qform are alike, both with code 1 (scanner); of a sheared grid the qform is
+/// the nearest one at right angles.
+fn header(
+    geometry: &Geometry,
+    frame_dims: &[usize],
+    kind: VoxelType,
+    rescale: [f64; 2],
+    annotations: &Annotations,
+) -> Vec<u8> {
+    let extension = extension::write(annotations);
     let mut dim = vec![3 + frame_dims.len()];
     dim.extend(geometry.shape());
     dim.extend(frame_dims);
     dim.resize(8, 1);
     let needs_version_2 = dim.iter().any(|&d| d > i16::MAX as usize);
-    let quaternion = Quaternion::of(geometry);
+    let quaternion = Quaternion::of(&geometry.squared());
     let spacing = geometry.spacing_mm();
     let mut pixdim = [1.0; 8];
-    pixdim[0] = quaternion.as_ref().map_or(1.0, |q| q.qfac);
+    pixdim[0] = quaternion.qfac;
     pixdim[1..4].copy_from_slice(&spacing);
-    let qform_code = i16::from(quaternion.is_some());
-    let [b, c, d] = quaternion.map_or([0.0; 3], |q| q.bcd);
+    let qform_code = 1i16;
+    let [b, c, d] = quaternion.bcd;
     let affine = geometry.world_from_voxel().0;
     let offset = [affine[0][3], affine[1][3], affine[2][3]];
     let mut bytes = Vec::with_capacity(SIZE_2 + 4);
@@ -148,7 +173,7 @@ fn header(geometry: &Geometry, frame_dims: &[usize], kind: VoxelType, rescale: [
         dim.iter().for_each(|&v| bytes.extend((v as i64).to_le_bytes()));
         bytes.resize(104, 0);
         pixdim.iter().for_each(|v| bytes.extend(v.to_le_bytes()));
-        bytes.extend((SIZE_2 as i64 + 4).to_le_bytes());
+        bytes.extend(((SIZE_2 + extension.len()) as i64).to_le_bytes());
         rescale.iter().for_each(|v| bytes.extend(v.to_le_bytes()));
         bytes.resize(344, 0);
         bytes.extend(i32::from(qform_code).to_le_bytes());
@@ -157,7 +182,8 @@ fn header(geometry: &Geometry, frame_dims: &[usize], kind: VoxelType, rescale: [
         affine.iter().flatten().for_each(|v| bytes.extend(v.to_le_bytes()));
         bytes.resize(500, 0);
         bytes.extend(i32::from(units as i16).to_le_bytes());
-        bytes.resize(SIZE_2 + 4, 0);
+        bytes.resize(SIZE_2, 0);
+        bytes.extend(extension);
         return bytes;
     }
     let f32s =
@@ -171,7 +197,7 @@ fn header(geometry: &Geometry, frame_dims: &[usize], kind: VoxelType, rescale: [
     bytes.extend(bitpix.to_le_bytes());
     bytes.resize(76, 0);
     f32s(&mut bytes, &pixdim);
-    f32s(&mut bytes, &[SIZE_1 as f64 + 4.0]);
+    f32s(&mut bytes, &[(SIZE_1 + extension.len()) as f64]);
     f32s(&mut bytes, &rescale);
     bytes.resize(123, 0);
     bytes.push(units);
@@ -185,7 +211,7 @@ fn header(geometry: &Geometry, frame_dims: &[usize], kind: VoxelType, rescale: [
     }
     bytes.resize(344, 0);
     bytes.extend(b"n+1\0");
-    bytes.resize(SIZE_1 + 4, 0);
+    bytes.extend(extension);
     bytes
 }
 
@@ -195,11 +221,8 @@ struct Quaternion {
 }
 
 impl Quaternion {
-    /// The rotation of a grid's axes, or `None` where they are not at right angles.
-    fn of(geometry: &Geometry) -> Option<Self> {
-        if geometry.shear() > 1e-4 {
-            return None;
-        }
+    /// The rotation of a grid's axes, which are at right angles.
+    fn of(geometry: &Geometry) -> Self {
         let spacing = geometry.spacing_mm();
         let affine = geometry.world_from_voxel();
         let qfac = if affine.determinant() < 0.0 { -1.0 } else { 1.0 };
@@ -215,7 +238,7 @@ impl Quaternion {
         // The largest of the four squared components is never small, so dividing by it is safe.
         let squares =
             [1.0 + trace, 1.0 + 2.0 * r[0][0] - trace, 1.0 + 2.0 * r[1][1] - trace, 1.0 + 2.0 * r[2][2] - trace];
-        let largest = (0..4).max_by(|&a, &b| squares[a].total_cmp(&squares[b]))?;
+        let largest = (0..4).max_by(|&a, &b| squares[a].total_cmp(&squares[b])).unwrap_or(0);
         let s = 2.0 * squares[largest].max(0.0).sqrt();
         let (a, b, c, d) = match largest {
             0 => (s / 4.0, (r[2][1] - r[1][2]) / s, (r[0][2] - r[2][0]) / s, (r[1][0] - r[0][1]) / s),
@@ -224,6 +247,6 @@ impl Quaternion {
             _ => ((r[1][0] - r[0][1]) / s, (r[0][2] + r[2][0]) / s, (r[1][2] + r[2][1]) / s, s / 4.0),
         };
         let sign = if a < 0.0 { -1.0 } else { 1.0 };
-        Some(Self { bcd: [b, c, d].map(|v| v * sign), qfac })
+        Self { bcd: [b, c, d].map(|v| v * sign), qfac }
     }
 }

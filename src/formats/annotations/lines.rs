@@ -1,0 +1,52 @@
+//! Labels line by line: ITK-SNAP's label descriptions, and plain lists of numbers and names.
+
+use super::{Listed, colour};
+
+/// What the second line of ITK-SNAP's label descriptions is.
+const ITK_SNAP: &str = "# ITK-SnAP Label Description File";
+
+/// A label description of ITK-SNAP: `IDX R G B A VIS MSH "LABEL"`; `None` where the second line is another.
+pub fn itk_snap(text: &str) -> Option<Listed> {
+    if text.lines().nth(1)?.trim_end() != ITK_SNAP {
+        return None;
+    }
+    let mut listed = Listed::default();
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        let Some((numbers, name)) = line.split_once('"') else {
+            listed.left_out.push(super::shortened(line));
+            continue;
+        };
+        // A name may have quotes of its own.
+        let name = name.rfind('"').and_then(|end| name.get(..end)).unwrap_or(name);
+        let fields: Vec<&str> = numbers.split_whitespace().collect();
+        let number = |n: usize| fields.get(n).and_then(|field| field.parse::<f64>().ok());
+        let rgb = match (number(1), number(2), number(3)) {
+            (Some(r), Some(g), Some(b)) => colour([r, g, b], false),
+            _ => None,
+        };
+        listed.push(fields.first().unwrap_or(&""), name, rgb, number(5) != Some(0.0));
+    }
+    Some(listed)
+}
+
+/// A plain list: a number and a name a line (`3 liver`, `3: liver`, `3 liver 255 0 0 255`); `None` where a line is of another form.
+pub fn numbered(text: &str) -> Option<Listed> {
+    let mut listed = Listed::default();
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        let digits = line.find(|c: char| !c.is_ascii_digit()).filter(|&at| at > 0)?;
+        let (number, rest) = line.split_at_checked(digits)?;
+        let name = rest.trim_start_matches(|c: char| c.is_whitespace() || ":=,;".contains(c));
+        if name.len() == rest.len() || !name.contains(char::is_alphabetic) {
+            return None;
+        }
+        // FreeSurfer and 3D Slicer write the colour behind the name.
+        let words: Vec<&str> = name.split_whitespace().collect();
+        let numbers: Vec<f64> = words.iter().rev().map_while(|word| word.parse().ok()).collect();
+        let (name, rgb) = match numbers[..] {
+            [_, b, g, r] | [b, g, r] => (words.get(..words.len() - numbers.len())?.join(" "), colour([r, g, b], false)),
+            _ => (name.trim_matches('"').to_string(), None),
+        };
+        listed.push(number, &name, rgb, true);
+    }
+    (!listed.labels.is_empty()).then_some(listed)
+}
