@@ -2,11 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use dicom_core::Tag;
 use dicom_core::dictionary::UidDictionary;
 use dicom_dictionary_std::{StandardSopClassDictionary, tags};
-use dicom_object::{DefaultDicomObject, OpenFileOptions};
 
+use super::fields::{Fields, Unreadable, WANTED, quoted};
 use super::structure::{self, PixelData, Structure};
 use crate::volume::{Vec3, Window};
 
@@ -33,6 +32,48 @@ pub struct PixelFormat {
     pub photometric: String,
 }
 
+/// Whose image it is and in which space; never shown, only compared.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Subject {
+    /// Patient ID.
+    pub patient_id: Option<String>,
+    /// Patient's Name, without the marks between its parts.
+    pub name: Option<String>,
+    /// Patient's Birth Date.
+    pub birth_date: Option<String>,
+    /// Patient's Sex.
+    pub sex: Option<String>,
+    /// Study Instance UID.
+    pub study: Option<String>,
+    /// Frame of Reference UID.
+    pub frame_of_reference: Option<String>,
+}
+
+/// When and how the image was taken, as far as the file says.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Acquisition {
+    /// Acquisition Number.
+    pub number: Option<f64>,
+    /// Temporal Position Identifier.
+    pub temporal_position: Option<f64>,
+    /// Trigger Time in milliseconds.
+    pub trigger_ms: Option<f64>,
+    /// Acquisition Date and Time as one ascending number.
+    pub acquired: Option<f64>,
+    /// Content Date and Time as one ascending number.
+    pub created: Option<f64>,
+    /// Diffusion b-value.
+    pub b_value: Option<f64>,
+    /// Series Number.
+    pub series_number: Option<f64>,
+    /// Echo Time in milliseconds.
+    pub echo_ms: Option<f64>,
+    /// Echo Numbers, where it is one.
+    pub echo_number: Option<f64>,
+    /// Convolution Kernel.
+    pub kernel: Option<String>,
+}
+
 /// One instance (a file), header only.
 #[derive(Debug, Clone)]
 pub struct Instance {
@@ -46,18 +87,16 @@ pub struct Instance {
     pub uid: String,
     /// Series Instance UID, or empty.
     pub series_uid: String,
+    /// Patient, study and space.
+    pub subject: Subject,
     /// Series Description, or Protocol Name.
     pub description: String,
     /// Modality.
     pub modality: String,
     /// Instance Number.
-    pub number: i64,
-    /// Acquisition Number.
-    pub acquisition: i64,
-    /// Temporal Position Identifier, Trigger Time or Acquisition/Content Time, to put time points in order.
-    pub time: f64,
-    /// Echo Time in milliseconds and Echo Number.
-    pub echo: (String, String),
+    pub number: Option<i64>,
+    /// When and how it was taken.
+    pub acquisition: Acquisition,
     /// Image Type without the first value (ORIGINAL, DERIVED).
     pub image_type: Vec<String>,
     /// Image Position (Patient), LPS millimetres.
@@ -70,10 +109,16 @@ pub struct Instance {
     pub thickness: Option<f64>,
     /// Spacing Between Slices in millimetres.
     pub slice_spacing: Option<f64>,
-    /// Rescale Slope and Intercept.
-    pub rescale: (f64, f64),
+    /// Slice Location in millimetres.
+    pub slice_location: Option<f64>,
+    /// Rescale Slope and Intercept, where the file gives them.
+    pub rescale: Option<(f64, f64)>,
     /// Window Center and Width.
     pub window: Option<Window>,
+    /// What the user must know about this file.
+    pub warnings: Vec<String>,
+    /// Fields that cannot be read; whoever needs one refuses.
+    pub unreadable: Vec<Unreadable>,
     /// Fields to show.
     pub header: Vec<(String, String)>,
 }
@@ -92,61 +137,11 @@ pub enum Refusal {
 /// # Errors
 /// With a sentence for the user.
 pub fn read(path: &Path) -> Result<Instance, Refusal> {
-    let structure = structure::walk(path).map_err(Refusal::Malformed)?;
-    let object = OpenFileOptions::new()
-        .read_until(tags::PIXEL_DATA)
-        .open_file(path)
-        .map_err(|e| Refusal::Malformed(format!("the DICOM header cannot be read: {}", chain(&e))))?;
-    from_object(path, structure, &object)
+    let (structure, values) = structure::walk(path, WANTED).map_err(Refusal::Malformed)?;
+    from_fields(path, structure, &Fields::read(values)?)
 }
 
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(inner) = source {
-        text = format!("{text}: {inner}");
-        source = inner.source();
-    }
-    text
-}
-
-struct Fields<'a>(&'a DefaultDicomObject);
-
-impl Fields<'_> {
-    fn text(&self, tag: Tag) -> Option<String> {
-        let element = self.0.element_opt(tag).ok()??;
-        let text = element.to_str().ok()?;
-        let text = text.trim_matches(['\0', ' ']).to_string();
-        (!text.is_empty()).then_some(text)
-    }
-
-    fn texts(&self, tag: Tag) -> Vec<String> {
-        self.text(tag).map(|t| t.split('\\').map(|s| s.trim().to_string()).collect()).unwrap_or_default()
-    }
-
-    fn number(&self, tag: Tag) -> Option<f64> {
-        self.numbers(tag).first().copied()
-    }
-
-    /// All values, or none if one of them is no finite number.
-    fn numbers(&self, tag: Tag) -> Vec<f64> {
-        let Ok(Some(element)) = self.0.element_opt(tag) else { return Vec::new() };
-        let values = element.to_multi_float64().unwrap_or_default();
-        if values.iter().all(|v| v.is_finite()) { values } else { Vec::new() }
-    }
-
-    fn required(&self, tag: Tag, name: &str) -> Result<usize, Refusal> {
-        let element = self.0.element_opt(tag).ok().flatten();
-        let element = element.ok_or_else(|| Refusal::Malformed(format!("{name} is missing")))?;
-        element
-            .to_int::<u32>()
-            .map(|v| v as usize)
-            .map_err(|_| Refusal::Malformed(format!("{name} is not a whole number")))
-    }
-}
-
-fn from_object(path: &Path, structure: Structure, object: &DefaultDicomObject) -> Result<Instance, Refusal> {
-    let fields = Fields(object);
+fn from_fields(path: &Path, structure: Structure, fields: &Fields) -> Result<Instance, Refusal> {
     let class_uid = fields.text(tags::SOP_CLASS_UID).unwrap_or_else(|| structure.media_class_uid.clone());
     let modality = fields.text(tags::MODALITY).unwrap_or_default();
     if let Some(kind) = other_object(&class_uid, &modality) {
@@ -158,93 +153,159 @@ fn from_object(path: &Path, structure: Structure, object: &DefaultDicomObject) -
             None => "a DICOM object without an image (no Pixel Data)".into(),
         }));
     }
-    let format = pixel_format(&fields)?;
-    let frames = match fields.0.element_opt(tags::NUMBER_OF_FRAMES) {
-        Ok(Some(element)) => {
-            let text = element.to_str().unwrap_or_default().trim_matches(['\0', ' ']).to_string();
-            match text.parse::<i64>() {
-                _ if text.is_empty() => 1,
-                Ok(n) if n >= 1 => n,
-                _ => return Err(Refusal::Malformed(format!("Number of Frames is {text:?}"))),
-            }
-        }
-        _ => 1,
+    let format = pixel_format(fields)?;
+    let frames = match fields.whole(tags::NUMBER_OF_FRAMES, "Number of Frames")? {
+        None => 1,
+        Some(frames) if frames >= 1 => frames,
+        Some(frames) => return Err(Refusal::Malformed(format!("Number of Frames is {frames}"))),
     };
     if frames > 1 || is_enhanced(&class_uid) {
         return Err(Refusal::OtherObject(format!(
             "a multi-frame image ({frames} frames); export it as single-frame (classic) DICOM or NIfTI to open it here"
         )));
     }
-    let image_type = fields.texts(tags::IMAGE_TYPE);
+    let image_type: Vec<String> = fields.texts(tags::IMAGE_TYPE).iter().map(|t| t.to_uppercase()).collect();
     if image_type.iter().any(|t| t == "MOSAIC") {
         return Err(Refusal::OtherObject(
             "a Siemens mosaic (many slices tiled into one image); convert it to single slices or NIfTI to open it here"
                 .into(),
         ));
     }
-    let rescale_slope = fields.number(tags::RESCALE_SLOPE).unwrap_or(1.0);
-    if rescale_slope == 0.0 {
-        return Err(Refusal::Malformed("Rescale Slope is 0, which would make every value the same".into()));
-    }
-    let directions = directions(&fields)?;
-    let position = match fields.numbers(tags::IMAGE_POSITION_PATIENT)[..] {
-        [x, y, z] => Some([x, y, z]),
-        _ if fields.text(tags::IMAGE_POSITION_PATIENT).is_some() => {
-            return Err(Refusal::Malformed("Image Position (Patient) is not three finite numbers".into()));
-        }
-        _ => None,
+    let number = |tag, name| fields.if_readable(name, tag, fields.number(tag, name));
+    let first_number = |tag, name| {
+        fields.if_readable(name, tag, fields.numbers(tag, name)).and_then(|values: Vec<f64>| values.first().copied())
     };
-    let window = match (fields.number(tags::WINDOW_CENTER), fields.number(tags::WINDOW_WIDTH)) {
-        (Some(level), Some(width)) if width > 0.0 => Some(Window { level, width }),
-        _ => None,
+    let single_number = |tag, name| {
+        fields.if_readable(name, tag, fields.numbers(tag, name)).filter(|values: &Vec<f64>| values.len() == 1)
     };
-    Ok(Instance {
+    let acquisition = Acquisition {
+        number: number(tags::ACQUISITION_NUMBER, "Acquisition Number"),
+        temporal_position: number(tags::TEMPORAL_POSITION_IDENTIFIER, "Temporal Position Identifier"),
+        trigger_ms: number(tags::TRIGGER_TIME, "Trigger Time"),
+        acquired: fields.moment(tags::ACQUISITION_DATE, tags::ACQUISITION_TIME),
+        created: fields.moment(tags::CONTENT_DATE, tags::CONTENT_TIME),
+        b_value: number(tags::DIFFUSION_B_VALUE, "Diffusion b-value"),
+        series_number: number(tags::SERIES_NUMBER, "Series Number"),
+        echo_ms: number(tags::ECHO_TIME, "Echo Time"),
+        echo_number: single_number(tags::ECHO_NUMBERS, "Echo Numbers").and_then(|values| values.first().copied()),
+        kernel: fields.text(tags::CONVOLUTION_KERNEL),
+    };
+    let upper = |tag| fields.text(tag).map(|t| t.to_uppercase());
+    let subject = Subject {
+        patient_id: upper(tags::PATIENT_ID),
+        name: upper(tags::PATIENT_NAME).map(|t| t.replace(['^', '=', ' '], "")).filter(|t| !t.is_empty()),
+        birth_date: fields.text(tags::PATIENT_BIRTH_DATE),
+        sex: upper(tags::PATIENT_SEX),
+        study: fields.text(tags::STUDY_INSTANCE_UID),
+        frame_of_reference: fields.text(tags::FRAME_OF_REFERENCE_UID),
+    };
+    let window = window(
+        first_number(tags::WINDOW_CENTER, "Window Center"),
+        first_number(tags::WINDOW_WIDTH, "Window Width"),
+        fields,
+    );
+    let instance_number = fields.whole(tags::INSTANCE_NUMBER, "Instance Number");
+    let mut instance = Instance {
         path: path.into(),
         uid: fields.text(tags::SOP_INSTANCE_UID).unwrap_or_else(|| structure.media_instance_uid.clone()),
         series_uid: fields.text(tags::SERIES_INSTANCE_UID).unwrap_or_default(),
+        subject,
         description: fields
             .text(tags::SERIES_DESCRIPTION)
             .or_else(|| fields.text(tags::PROTOCOL_NAME))
             .unwrap_or_default(),
-        number: fields.number(tags::INSTANCE_NUMBER).unwrap_or(0.0) as i64,
-        acquisition: fields.number(tags::ACQUISITION_NUMBER).unwrap_or(0.0) as i64,
-        time: [tags::TEMPORAL_POSITION_IDENTIFIER, tags::TRIGGER_TIME, tags::ACQUISITION_TIME, tags::CONTENT_TIME]
-            .into_iter()
-            .find_map(|tag| fields.text(tag).and_then(|t| t.parse().ok()))
-            .unwrap_or(0.0),
-        echo: (fields.text(tags::ECHO_TIME).unwrap_or_default(), fields.text(tags::ECHO_NUMBERS).unwrap_or_default()),
+        number: fields.if_readable("Instance Number", tags::INSTANCE_NUMBER, instance_number),
+        acquisition,
         image_type: image_type.into_iter().skip(1).collect(),
-        position,
-        directions,
-        pixel_spacing: pixel_spacing(&fields)?,
-        thickness: fields.number(tags::SLICE_THICKNESS).filter(|&v| v > 0.0),
-        slice_spacing: fields.number(tags::SPACING_BETWEEN_SLICES).map(f64::abs).filter(|&v| v > 0.0),
-        rescale: (rescale_slope, fields.number(tags::RESCALE_INTERCEPT).unwrap_or(0.0)),
+        position: position(fields)?,
+        directions: directions(fields)?,
+        pixel_spacing: pixel_spacing(fields)?,
+        thickness: number(tags::SLICE_THICKNESS, "Slice Thickness").filter(|&v| v > 0.0),
+        slice_spacing: number(tags::SPACING_BETWEEN_SLICES, "Spacing Between Slices")
+            .map(f64::abs)
+            .filter(|&v| v > 0.0),
+        slice_location: number(tags::SLICE_LOCATION, "Slice Location"),
+        rescale: rescale(fields)?,
         window,
-        header: shown_fields(&fields, &structure, &class_uid),
+        header: shown_fields(fields, &structure, &class_uid),
+        warnings: structure.warnings.clone(),
+        unreadable: Vec::new(),
         modality,
         format,
         structure,
-    })
+    };
+    instance.warnings.extend(fields.warnings.take());
+    instance.unreadable = fields.unreadable.take();
+    Ok(instance)
+}
+
+/// A window that cannot be read is left to the values of the image; the pixels do not depend on it.
+fn window(level: Option<f64>, width: Option<f64>, fields: &Fields) -> Option<Window> {
+    for problem in fields.unreadable.borrow().iter().filter(|u| u.field.starts_with("Window")) {
+        fields.warnings.borrow_mut().push(format!(
+            "{} is {}, which is not a number; the window is chosen from the values.",
+            problem.field,
+            quoted(&problem.value)
+        ));
+    }
+    match (level, width) {
+        (Some(level), Some(width)) if width > 0.0 => Some(Window { level, width }),
+        _ => None,
+    }
+}
+
+fn rescale(fields: &Fields) -> Result<Option<(f64, f64)>, Refusal> {
+    let both = [(tags::RESCALE_SLOPE, "Rescale Slope", 1.0), (tags::RESCALE_INTERCEPT, "Rescale Intercept", 0.0)];
+    let mut values = [None; 2];
+    for ((tag, name, neutral), value) in both.into_iter().zip(&mut values) {
+        *value = fields.number(tag, name)?;
+        if value.is_none() && fields.has(tag) {
+            fields.warnings.borrow_mut().push(format!("{name} is empty; {neutral} is taken."));
+        }
+    }
+    let [slope, intercept] = values;
+    if slope == Some(0.0) {
+        return Err(Refusal::Malformed("Rescale Slope is 0, which would make every value the same".into()));
+    }
+    Ok((slope.is_some() || intercept.is_some()).then(|| (slope.unwrap_or(1.0), intercept.unwrap_or(0.0))))
+}
+
+fn position(fields: &Fields) -> Result<Option<Vec3>, Refusal> {
+    let name = "Image Position (Patient)";
+    match fields.numbers(tags::IMAGE_POSITION_PATIENT, name)?.as_deref() {
+        None => Ok(None),
+        Some(&[x, y, z]) => Ok(Some([x, y, z])),
+        Some(_) => Err(wrong_count(fields, tags::IMAGE_POSITION_PATIENT, name, "three")),
+    }
+}
+
+fn wrong_count(fields: &Fields, tag: dicom_core::Tag, name: &str, needed: &str) -> Refusal {
+    let text = fields.text(tag).unwrap_or_default();
+    Refusal::Malformed(format!("{name} is {}; {needed} numbers are needed", quoted(&text)))
 }
 
 fn pixel_format(fields: &Fields) -> Result<PixelFormat, Refusal> {
-    let rows = fields.required(tags::ROWS, "Rows")?;
-    let columns = fields.required(tags::COLUMNS, "Columns")?;
+    let required = |tag, name: &'static str| {
+        fields.size(tag, name)?.ok_or_else(|| Refusal::Malformed(format!("{name} is missing")))
+    };
+    let assumed = |text: &str| fields.warnings.borrow_mut().push(text.to_string());
+    let rows = required(tags::ROWS, "Rows")?;
+    let columns = required(tags::COLUMNS, "Columns")?;
     let possible = 1..=usize::from(u16::MAX);
     if !possible.contains(&rows) || !possible.contains(&columns) {
         return Err(Refusal::Malformed(format!("the image has {rows} rows and {columns} columns")));
     }
-    let samples = fields
-        .required(tags::SAMPLES_PER_PIXEL, "Samples per Pixel")
-        .or_else(|e| if fields.text(tags::SAMPLES_PER_PIXEL).is_none() { Ok(1) } else { Err(e) })?;
+    let samples = fields.size(tags::SAMPLES_PER_PIXEL, "Samples per Pixel")?.unwrap_or(1);
     let photometric = fields.text(tags::PHOTOMETRIC_INTERPRETATION).unwrap_or_else(|| "MONOCHROME2".into());
-    let bits_allocated = fields.required(tags::BITS_ALLOCATED, "Bits Allocated")?;
-    let bits_stored = fields.required(tags::BITS_STORED, "Bits Stored").unwrap_or(bits_allocated);
-    let high_bit = fields.required(tags::HIGH_BIT, "High Bit").unwrap_or(bits_stored.saturating_sub(1));
+    let bits_allocated = required(tags::BITS_ALLOCATED, "Bits Allocated")?;
     if !matches!(bits_allocated, 8 | 16 | 32) {
         return Err(Refusal::Malformed(format!("Bits Allocated is {bits_allocated}; 8, 16 and 32 can be read")));
     }
+    let bits_stored = fields.size(tags::BITS_STORED, "Bits Stored")?.unwrap_or_else(|| {
+        assumed("The file gives no Bits Stored; all bits are taken for values.");
+        bits_allocated
+    });
+    let high_bit = fields.size(tags::HIGH_BIT, "High Bit")?.unwrap_or(bits_stored.saturating_sub(1));
     if bits_stored == 0 || bits_stored > bits_allocated || high_bit >= bits_allocated || high_bit + 1 < bits_stored {
         return Err(Refusal::Malformed(format!(
             "Bits Stored {bits_stored} and High Bit {high_bit} do not fit Bits Allocated {bits_allocated}"
@@ -259,37 +320,52 @@ fn pixel_format(fields: &Fields) -> Result<PixelFormat, Refusal> {
             )));
         }
     }
-    let signed = fields.required(tags::PIXEL_REPRESENTATION, "Pixel Representation").unwrap_or(0) == 1;
-    let planar = fields.number(tags::PLANAR_CONFIGURATION) == Some(1.0);
+    let signed = match fields.whole(tags::PIXEL_REPRESENTATION, "Pixel Representation")? {
+        Some(value @ (0 | 1)) => value == 1,
+        Some(value) => return Err(Refusal::Malformed(format!("Pixel Representation is {value}; 0 or 1 is needed"))),
+        None => {
+            assumed(
+                "The file does not say whether its values are signed (Pixel Representation); they are taken for unsigned.",
+            );
+            false
+        }
+    };
+    let planar = match fields.whole(tags::PLANAR_CONFIGURATION, "Planar Configuration") {
+        _ if samples == 1 => false,
+        Ok(Some(1)) => true,
+        Ok(Some(0) | None) => false,
+        Ok(Some(value)) => {
+            return Err(Refusal::Malformed(format!("Planar Configuration is {value}; 0 or 1 is needed")));
+        }
+        Err(refusal) => return Err(refusal),
+    };
     Ok(PixelFormat { rows, columns, samples, bits_allocated, bits_stored, high_bit, signed, planar, photometric })
 }
 
 fn directions(fields: &Fields) -> Result<Option<[Vec3; 2]>, Refusal> {
-    let values = fields.numbers(tags::IMAGE_ORIENTATION_PATIENT);
+    let name = "Image Orientation (Patient)";
+    let Some(values) = fields.numbers(tags::IMAGE_ORIENTATION_PATIENT, name)? else { return Ok(None) };
     let [a, b, c, d, e, f] = values[..] else {
-        return if fields.text(tags::IMAGE_ORIENTATION_PATIENT).is_some() {
-            Err(Refusal::Malformed("Image Orientation (Patient) is not six finite numbers".into()))
-        } else {
-            Ok(None)
-        };
+        return Err(wrong_count(fields, tags::IMAGE_ORIENTATION_PATIENT, name, "six"));
     };
     let (row, column) = ([a, b, c], [d, e, f]);
     let length = |v: Vec3| v.iter().map(|x| x * x).sum::<f64>().sqrt();
     let cosine: f64 = row.iter().zip(column).map(|(x, y)| x * y).sum();
     if (length(row) - 1.0).abs() > 0.01 || (length(column) - 1.0).abs() > 0.01 || cosine.abs() > 0.01 {
-        return Err(Refusal::Malformed(format!(
-            "Image Orientation (Patient) {values:?} is not two perpendicular unit vectors"
-        )));
+        return Err(Refusal::Malformed(format!("{name} {values:?} is not two perpendicular unit vectors")));
     }
     Ok(Some([row, column]))
 }
 
 fn pixel_spacing(fields: &Fields) -> Result<Option<[f64; 2]>, Refusal> {
     for (tag, name) in [(tags::PIXEL_SPACING, "Pixel Spacing"), (tags::IMAGER_PIXEL_SPACING, "Imager Pixel Spacing")] {
-        let Some(text) = fields.text(tag) else { continue };
-        return match fields.numbers(tag)[..] {
+        let Some(values) = fields.numbers(tag, name)? else { continue };
+        return match values[..] {
             [rows, columns] if rows > 0.0 && columns > 0.0 => Ok(Some([rows, columns])),
-            _ => Err(Refusal::Malformed(format!("{name} is {text:?}; two positive numbers are needed"))),
+            _ => {
+                let text = fields.text(tag).unwrap_or_default();
+                Err(Refusal::Malformed(format!("{name} is {}; two positive numbers are needed", quoted(&text))))
+            }
         };
     }
     Ok(None)
@@ -305,19 +381,23 @@ fn is_enhanced(class_uid: &str) -> bool {
     )
 }
 
-/// Objects with pixels or contours that are no scans.
+/// Objects with pixels or contours that are no scans, and what to do with them.
 fn other_object(class_uid: &str, modality: &str) -> Option<String> {
-    match class_uid {
-        "1.2.840.10008.5.1.4.1.1.66.4" | "1.2.840.10008.5.1.4.1.1.66.7" => {
-            Some("a DICOM segmentation (SEG), not a scan".into())
-        }
-        "1.2.840.10008.5.1.4.1.1.30" => Some("a parametric map, not a scan".into()),
-        "1.2.840.10008.5.1.4.1.1.481.2" => Some("an RT dose, not a scan".into()),
-        "1.2.840.10008.5.1.4.1.1.481.3" => Some("an RT structure set (contours), not a scan".into()),
-        "1.2.840.10008.1.3.10" => Some("a DICOM directory (DICOMDIR)".into()),
-        _ if modality == "SEG" => Some("a DICOM segmentation (SEG), not a scan".into()),
-        _ => None,
-    }
+    let segmentation = "a DICOM segmentation (SEG): a mask, not a scan. DICOM masks cannot be opened yet; convert it \
+        to NIfTI, for example with 3D Slicer or dcmqi, open its scan and then the NIfTI file as its segmentation";
+    let contours = "an RT structure set (RTSTRUCT): contours, not a scan. Contours cannot be opened yet; convert it to \
+        NIfTI, for example with 3D Slicer or plastimatch, open its scan and then the NIfTI file as its segmentation";
+    let kind = match class_uid {
+        "1.2.840.10008.5.1.4.1.1.66.4" | "1.2.840.10008.5.1.4.1.1.66.7" => segmentation,
+        "1.2.840.10008.5.1.4.1.1.30" => "a parametric map, not a scan",
+        "1.2.840.10008.5.1.4.1.1.481.2" => "an RT dose, not a scan",
+        "1.2.840.10008.5.1.4.1.1.481.3" => contours,
+        "1.2.840.10008.1.3.10" => "a DICOM directory (DICOMDIR)",
+        _ if modality == "SEG" => segmentation,
+        _ if modality == "RTSTRUCT" => contours,
+        _ => return None,
+    };
+    Some(kind.into())
 }
 
 fn class_name(class_uid: &str) -> Option<&'static str> {

@@ -12,6 +12,7 @@ use super::stack::Stack;
 use crate::formats::Watch;
 use crate::formats::error::{FormatError, Result};
 use crate::volume::{Rescale, Volume, Voxels};
+use crate::work::memory;
 
 /// Decodes all slices in parallel.
 ///
@@ -19,19 +20,18 @@ use crate::volume::{Rescale, Volume, Voxels};
 /// Names the first file whose pixels cannot be decoded.
 pub fn load(stack: &Stack, watch: Watch) -> Result<Volume> {
     let Some(first) = stack.instances.first() else { return Err(FormatError::Cancelled) };
-    let voxels = match (first.format.samples, first.format.bits_allocated, first.format.signed) {
-        (3, 8, _) | (_, 8, false) => Voxels::U8(read_all(stack, watch)?),
-        (_, 8, true) => Voxels::I8(read_all(stack, watch)?),
-        (3, ..) | (_, 16, false) => Voxels::U16(read_all(stack, watch)?),
-        (_, 16, true) => Voxels::I16(read_all(stack, watch)?),
-        (_, _, false) => Voxels::U32(read_all(stack, watch)?),
-        (_, _, true) => Voxels::I32(read_all(stack, watch)?),
+    let voxels = match value_type(stack) {
+        ValueType::U8 => Voxels::U8(read_all(stack, watch)?),
+        ValueType::I8 => Voxels::I8(read_all(stack, watch)?),
+        ValueType::U16 => Voxels::U16(read_all(stack, watch)?),
+        ValueType::I16 => Voxels::I16(read_all(stack, watch)?),
+        ValueType::U32 => Voxels::U32(read_all(stack, watch)?),
+        ValueType::I32 => Voxels::I32(read_all(stack, watch)?),
     };
-    let same = stack.instances.iter().all(|i| i.rescale == first.rescale);
-    let rescale = if same {
-        Rescale::Uniform { slope: first.rescale.0, intercept: first.rescale.1 }
-    } else {
-        Rescale::PerSlice(Arc::new(stack.instances.iter().map(|i| i.rescale).collect()))
+    let rescales: Vec<(f64, f64)> = stack.instances.iter().map(|i| i.rescale.unwrap_or((1.0, 0.0))).collect();
+    let rescale = match rescales.first() {
+        Some(&one) if rescales.iter().all(|&other| other == one) => Rescale::Uniform { slope: one.0, intercept: one.1 },
+        _ => Rescale::PerSlice(Arc::new(rescales)),
     };
     let frame_dims = if stack.frame_count > 1 { vec![stack.frame_count] } else { Vec::new() };
     let name = if first.description.is_empty() { first.modality.clone() } else { first.description.clone() };
@@ -47,12 +47,42 @@ pub fn load(stack: &Stack, watch: Watch) -> Result<Volume> {
     Ok(volume)
 }
 
+/// How the values of a stack are kept.
+enum ValueType {
+    U8,
+    I8,
+    U16,
+    I16,
+    U32,
+    I32,
+}
+
+/// The smallest type that holds the values of every slice: files of one series differ in sign and size now and then.
+fn value_type(stack: &Stack) -> ValueType {
+    let formats = || stack.instances.iter().map(|i| &i.format);
+    let is_colour = formats().any(|f| f.samples == 3);
+    let bits = formats().map(|f| f.bits_allocated).max().unwrap_or(16);
+    let some_signed = !is_colour && formats().any(|f| f.signed);
+    let unsigned_bits = formats().filter(|f| !f.signed).map(|f| f.bits_stored).max().unwrap_or(0);
+    match (bits, some_signed) {
+        (8, false) => ValueType::U8,
+        (16, false) => ValueType::U16,
+        (_, false) => ValueType::U32,
+        (8, true) if unsigned_bits < 8 => ValueType::I8,
+        (8 | 16, true) if unsigned_bits < 16 => ValueType::I16,
+        _ => ValueType::I32,
+    }
+}
+
 fn read_all<T: Sample>(stack: &Stack, watch: Watch) -> Result<Arc<Vec<T>>> {
     let PixelFormat { rows, columns, .. } = stack.instances[0].format;
     for instance in &stack.instances {
         check_plausible(instance)?;
     }
-    let mut voxels = vec![T::default(); rows * columns * stack.instances.len()];
+    let count = rows * columns * stack.instances.len();
+    let no_memory = |e: memory::OutOfMemory| FormatError::unsupported(&stack.instances[0].path, e.to_string());
+    memory::ensure::<T>(count).map_err(no_memory)?;
+    let mut voxels = vec![T::default(); count];
     let done = AtomicUsize::new(0);
     voxels.par_chunks_mut(rows * columns).zip(&stack.instances).try_for_each(|(slice, instance)| {
         let count = done.fetch_add(1, Ordering::Relaxed);

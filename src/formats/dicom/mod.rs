@@ -1,15 +1,18 @@
 //! DICOM: series of single-frame images in every common compression.
 //!
-//! dicom-rs parses the headers, after [`structure`] has checked that lengths and nesting can be trusted; pixels are
-//! decoded by `jpeg-decoder`, `jpeg2k` (openjp2) and our own RLE and JPEG-LS decoders, because the only JPEG-LS crate
+//! [`structure`] walks a file and takes out the values of the few elements that are used; dicom-rs reads those, in a data
+//! set made of nothing else. [`stack`] decides which files are one volume. Pixels are decoded by `jpeg-decoder`, `jpeg2k` (openjp2) and our own RLE and JPEG-LS decoders, because the only JPEG-LS crate
 //! needs a C++ compiler and `CMake`.
 
+mod fields;
 mod instance;
+mod jpeg_2000;
 mod jpeg_ls;
 mod load;
 mod pixels;
 mod rle;
 mod stack;
+mod stream;
 mod structure;
 
 use std::ops::ControlFlow;

@@ -1,17 +1,37 @@
 //! From stored bytes to samples: one frame of one instance.
 
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom};
+
+use flate2::read::DeflateDecoder;
 
 use super::instance::{Instance, PixelFormat};
 use super::structure::{Content, PixelData, syntax};
-use super::{jpeg_ls, rle};
+use super::{jpeg_2000, jpeg_ls, rle, stream};
+use crate::disk;
+use crate::work::memory;
 
-/// More pixels per compressed byte than this cannot come from a real encoder.
+/// More bytes of pixels per compressed byte than this cannot come from a real encoder.
 const MAX_COMPRESSION: u64 = 8192;
+/// An empty image of this size may take a few hundred bytes only.
+const SMALL_BYTES: u64 = 16 << 20;
+/// Bytes that a deflated byte can become at most.
+const MAX_INFLATION: u64 = 1032;
 
 /// Transfer syntaxes whose decoder turns `YCbCr` into RGB.
 const JPEG_LOSSY: [&str; 2] = ["1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51"];
+
+/// Transfer syntaxes with a decoder here.
+const DECODED: [&str; 9] = [
+    syntax::RLE,
+    "1.2.840.10008.1.2.4.50",
+    "1.2.840.10008.1.2.4.51",
+    "1.2.840.10008.1.2.4.57",
+    "1.2.840.10008.1.2.4.70",
+    "1.2.840.10008.1.2.4.80",
+    "1.2.840.10008.1.2.4.81",
+    "1.2.840.10008.1.2.4.90",
+    "1.2.840.10008.1.2.4.91",
+];
 
 /// A stored voxel type.
 pub trait Sample: Copy + Default + Send + Sync {
@@ -43,18 +63,36 @@ enum Frame {
 pub fn check_size(instance: &Instance) -> Result<(), String> {
     let PixelFormat { rows, columns, samples, bits_allocated, .. } = instance.format;
     let needed = (rows * columns * samples * bits_allocated / 8) as u64;
+    let uid = instance.structure.transfer_syntax.as_str();
     match instance.pixel_data() {
         None => Err("there are no pixel data".into()),
-        Some(&PixelData::Native(_, length)) if instance.format.photometric == "YBR_FULL_422" => {
+        Some(&PixelData::Native { length, .. }) if instance.format.photometric == "YBR_FULL_422" => {
             Err(format!("uncompressed {} pixels ({length} bytes) are not supported", instance.format.photometric))
         }
-        Some(&PixelData::Native(_, length)) if length < needed => {
+        Some(PixelData::Native { .. }) if !syntax::is_native(uid) && !DECODED.contains(&uid) => {
+            Err(format!("the transfer syntax {uid} is not supported; convert the file to an uncompressed one"))
+        }
+        Some(&PixelData::Native { length, .. }) if length < needed => {
             Err(format!("the pixel data are cut: {length} of {needed} bytes; copy the file again"))
         }
-        Some(PixelData::Native(..)) => Ok(()),
+        Some(PixelData::Native { .. }) => match instance.structure.content {
+            Content::File => Ok(()),
+            Content::Deflated(_) => {
+                let present = std::fs::metadata(&instance.path).map_or(0, |m| m.len());
+                let possible = present.saturating_mul(MAX_INFLATION);
+                if needed > possible {
+                    return Err(format!("{rows} x {columns} pixels cannot come from a file of {present} bytes"));
+                }
+                Ok(())
+            }
+        },
+        Some(PixelData::Encapsulated(_)) if syntax::is_native(uid) => Err(format!(
+            "the transfer syntax {uid} says that the pixel data are uncompressed, but they are compressed; \
+             convert the file with the program it comes from"
+        )),
         Some(PixelData::Encapsulated(fragments)) => {
             let present: u64 = fragments.iter().map(|f| f.1).sum();
-            if needed / MAX_COMPRESSION > present {
+            if needed > SMALL_BYTES && needed / MAX_COMPRESSION > present {
                 return Err(format!("{rows} x {columns} pixels cannot come from {present} bytes"));
             }
             Ok(())
@@ -71,7 +109,7 @@ pub fn decode<T: Sample>(instance: &Instance, out: &mut [T]) -> Result<(), Strin
     let format = &instance.format;
     let frame = match instance.pixel_data() {
         None => return Err("there are no pixel data".into()),
-        Some(&PixelData::Native(offset, _)) => native(instance, offset)?,
+        Some(&PixelData::Native { offset, length, is_bytes }) => native(instance, offset, length, is_bytes)?,
         Some(PixelData::Encapsulated(fragments)) => encapsulated(instance, fragments)?,
     };
     let samples = format.samples;
@@ -87,7 +125,7 @@ pub fn decode<T: Sample>(instance: &Instance, out: &mut [T]) -> Result<(), Strin
             Frame::Bytes(bytes) => copy_i64(raw_samples(&bytes, format.bits_allocated), &mut values)?,
         }
         // Compressed frames are decoded to interleaved samples; JPEG's are RGB already, whatever the header says.
-        let native = matches!(instance.pixel_data(), Some(PixelData::Native(..)));
+        let native = matches!(instance.pixel_data(), Some(PixelData::Native { .. }));
         let decoded_rgb = JPEG_LOSSY.contains(&instance.structure.transfer_syntax.as_str());
         let luma_first = format.photometric.starts_with("YBR_FULL") && !decoded_rgb;
         luminance(&values, format, native && format.planar, luma_first, out);
@@ -144,39 +182,99 @@ fn luminance<T: Sample>(values: &[i64], format: &PixelFormat, planar: bool, is_l
     }
 }
 
+/// Bytes of the data set; room is taken as they come, so that lengths may lie.
 fn read_at(instance: &Instance, offset: u64, length: u64) -> Result<Vec<u8>, String> {
-    match &instance.structure.content {
-        Content::Inflated(bytes) => bytes
-            .get(offset as usize..(offset + length) as usize)
-            .map(<[u8]>::to_vec)
-            .ok_or_else(|| "the pixel data are cut".to_string()),
+    let failed = |e: io::Error| format!("cannot read the pixel data: {e}");
+    let mut file = disk::open_regular_file(&instance.path).map_err(failed)?;
+    let mut bytes = Vec::new();
+    match instance.structure.content {
         Content::File => {
-            let failed = |e: std::io::Error| format!("cannot read the pixel data: {e}");
-            let mut file = File::open(&instance.path).map_err(failed)?;
+            let present = file.metadata().map_err(failed)?.len().saturating_sub(offset);
+            bytes.reserve_exact(length.min(present) as usize);
             file.seek(SeekFrom::Start(offset)).map_err(failed)?;
-            let mut bytes = vec![0; length as usize];
-            file.read_exact(&mut bytes).map_err(failed)?;
-            Ok(bytes)
+            file.take(length).read_to_end(&mut bytes).map_err(failed)?;
+        }
+        Content::Deflated(start) => {
+            memory::ensure::<u8>(length as usize).map_err(|e| e.to_string())?;
+            file.seek(SeekFrom::Start(start)).map_err(failed)?;
+            let mut inflater = DeflateDecoder::new(file);
+            io::copy(&mut (&mut inflater).take(offset), &mut io::sink()).map_err(stream::damaged)?;
+            inflater.take(length).read_to_end(&mut bytes).map_err(stream::damaged)?;
         }
     }
+    if (bytes.len() as u64) < length {
+        return Err(format!("the pixel data are cut: {} of {length} bytes; copy the file again", bytes.len()));
+    }
+    Ok(bytes)
 }
 
-fn native(instance: &Instance, offset: u64) -> Result<Frame, String> {
+fn native(instance: &Instance, offset: u64, length: u64, is_bytes: bool) -> Result<Frame, String> {
     let PixelFormat { rows, columns, samples, bits_allocated, .. } = instance.format;
-    let mut bytes = read_at(instance, offset, (rows * columns * samples * bits_allocated / 8) as u64)?;
-    if instance.structure.transfer_syntax == syntax::EXPLICIT_BIG {
-        // 8-bit samples are words of two here too (PS3.5 annex A.3: OW in big-endian order).
-        bytes.chunks_exact_mut((bits_allocated / 8).max(2)).for_each(<[u8]>::reverse);
+    let needed = (rows * columns * samples * bits_allocated / 8) as u64;
+    if instance.structure.transfer_syntax != syntax::EXPLICIT_BIG {
+        return Ok(Frame::Bytes(read_at(instance, offset, needed)?));
     }
+    // 8-bit samples in words (OW) are swapped in pairs, the last one with its padding; single bytes (OB) have no order
+    // (PS3.5 section 7.3 and annex A.3).
+    let width = if bits_allocated > 8 {
+        bits_allocated / 8
+    } else if is_bytes {
+        1
+    } else {
+        2
+    };
+    let mut bytes = read_at(instance, offset, needed.next_multiple_of(width as u64).min(length))?;
+    bytes.chunks_exact_mut(width).for_each(<[u8]>::reverse);
+    bytes.truncate(needed as usize);
     Ok(Frame::Bytes(bytes))
 }
 
-fn encapsulated(instance: &Instance, fragments: &[(u64, u64)]) -> Result<Frame, String> {
-    let format = &instance.format;
+/// Whether two images have the same pixels: the bytes as they are stored, or else as they are decoded.
+pub fn are_equal(a: &Instance, b: &Instance) -> bool {
+    let [x, y] = [a, b].map(|i| PixelFormat { high_bit: 0, planar: false, ..i.format.clone() });
+    if x != y {
+        return false;
+    }
+    if a.structure.transfer_syntax == b.structure.transfer_syntax
+        && let (Ok(x), Ok(y)) = (stored(a), stored(b))
+        && x == y
+    {
+        return true;
+    }
+    let pixels = a.format.rows * a.format.columns;
+    if [a, b].iter().any(|i| check_size(i).is_err()) || memory::ensure::<i32>(2 * pixels).is_err() {
+        return false;
+    }
+    let (mut x, mut y) = (vec![0i32; pixels], vec![0i32; pixels]);
+    decode(a, &mut x).is_ok() && decode(b, &mut y).is_ok() && x == y
+}
+
+/// The bytes of the pixels as they are stored.
+fn stored(instance: &Instance) -> Result<Vec<u8>, String> {
+    check_size(instance)?;
+    match instance.pixel_data() {
+        None => Err("there are no pixel data".into()),
+        Some(&PixelData::Native { offset, .. }) => {
+            let PixelFormat { rows, columns, samples, bits_allocated, .. } = instance.format;
+            read_at(instance, offset, (rows * columns * samples * bits_allocated / 8) as u64)
+        }
+        Some(PixelData::Encapsulated(fragments)) => joined(instance, fragments),
+    }
+}
+
+fn joined(instance: &Instance, fragments: &[(u64, u64)]) -> Result<Vec<u8>, String> {
     let mut data = Vec::new();
     for &(offset, length) in fragments {
         data.extend(read_at(instance, offset, length)?);
     }
+    Ok(data)
+}
+
+fn encapsulated(instance: &Instance, fragments: &[(u64, u64)]) -> Result<Frame, String> {
+    let format = &instance.format;
+    let data = joined(instance, fragments)?;
+    let memory_needed = format.rows * format.columns * format.samples * 8;
+    memory::ensure::<u8>(memory_needed).map_err(|e| e.to_string())?;
     // Decoders of other people's crates must not take the program down with them.
     let uid = instance.structure.transfer_syntax.as_str();
     std::panic::catch_unwind(|| match uid {
@@ -186,13 +284,13 @@ fn encapsulated(instance: &Instance, fragments: &[(u64, u64)]) -> Result<Frame, 
             jpeg(&data, format)
         }
         "1.2.840.10008.1.2.4.80" | "1.2.840.10008.1.2.4.81" => jpeg_ls_frame(&data, format),
-        "1.2.840.10008.1.2.4.90" | "1.2.840.10008.1.2.4.91" => jpeg_2000(&data, format),
+        "1.2.840.10008.1.2.4.90" | "1.2.840.10008.1.2.4.91" => jpeg_2000::decode(&data, format).map(Frame::Values),
         other => Err(format!("the transfer syntax {other} is not supported; convert the file to an uncompressed one")),
     })
     .unwrap_or_else(|_| Err("the compressed pixel data are damaged".into()))
 }
 
-fn expect_size(format: &PixelFormat, width: usize, height: usize) -> Result<(), String> {
+pub(super) fn expect_size(format: &PixelFormat, width: usize, height: usize) -> Result<(), String> {
     if (width, height) == (format.columns, format.rows) {
         return Ok(());
     }
@@ -243,43 +341,4 @@ fn jpeg_ls_frame(data: &[u8], format: &PixelFormat) -> Result<Frame, String> {
     let decoded = jpeg_ls::decode(data)?;
     expect_size(format, decoded.width, decoded.height)?;
     Ok(widen(decoded.samples.into_iter().map(u32::from), format))
-}
-
-fn jpeg_2000(data: &[u8], format: &PixelFormat) -> Result<Frame, String> {
-    let start = data.windows(4).take(1024).position(|w| w == [0xFF, 0x4F, 0xFF, 0x51]);
-    let start = start.ok_or("the JPEG 2000 code stream has no header")?;
-    let word = |offset: usize| -> Result<u32, String> {
-        let b = data.get(start + offset..start + offset + 4).ok_or("the JPEG 2000 header is cut")?;
-        Ok(u32::from_be_bytes([b[0], b[1], b[2], b[3]]))
-    };
-    let width = word(8)?.wrapping_sub(word(16)?) as usize;
-    let height = word(12)?.wrapping_sub(word(20)?) as usize;
-    expect_size(format, width, height)?;
-    let parameters = jpeg2k::DecodeParameters::new().strict(true);
-    let image = jpeg2k::Image::from_bytes_with(data, parameters)
-        .map_err(|e| format!("the JPEG 2000 data cannot be decoded: {e}"))?;
-    let components = image.components();
-    if components.len() < format.samples {
-        return Err(format!(
-            "the JPEG 2000 image has {} components, the header says {}",
-            components.len(),
-            format.samples
-        ));
-    }
-    let mut values = vec![0; format.rows * format.columns * format.samples];
-    for (n, component) in components.iter().take(format.samples).enumerate() {
-        if (component.width() as usize, component.height() as usize) != (width, height) {
-            return Err("subsampled JPEG 2000 components are not supported".into());
-        }
-        let bits = component.precision().clamp(1, 31);
-        for (target, &value) in values.iter_mut().skip(n).step_by(format.samples).zip(component.data()) {
-            // The header decides about the sign where the code stream disagrees.
-            *target = match (format.signed, component.is_signed()) {
-                (true, false) => value << (32 - bits) >> (32 - bits),
-                (false, true) => value & ((1 << bits) - 1),
-                _ => value,
-            };
-        }
-    }
-    Ok(Frame::Values(values))
 }

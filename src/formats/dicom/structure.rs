@@ -1,16 +1,18 @@
 //! A walk over a DICOM file's elements before anything is parsed or allocated.
 //!
-//! It checks that every length lies inside the file and that nesting stays shallow, and finds where the pixel data are.
-//! Only then is the header given to dicom-rs, which may trust the lengths it meets.
+//! It checks that every length lies inside the file and that nesting stays shallow, takes out the values of the few
+//! elements that are used, and finds where the pixel data are. Nobody else reads the header: a parser that trusts the
+//! lengths it meets never sees them. What is not an element by the letter, but can be stepped over, is stepped over.
 //! Source: DICOM PS3.5 sections 7 (data elements, nesting) and A.4 (encapsulation), PS3.10 section 7.
 
-use std::fs::File;
-use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use dicom_core::dictionary::{DataDictionary, DataDictionaryEntry};
 use dicom_core::{Tag, VR};
 use dicom_dictionary_std::StandardDataDictionary;
+
+use super::stream::{LOOK_AHEAD, Stream};
+use crate::disk;
 
 const PIXEL_DATA: Tag = Tag(0x7FE0, 0x0010);
 const ITEM: Tag = Tag(0xFFFE, 0xE000);
@@ -18,34 +20,58 @@ const ITEM_END: Tag = Tag(0xFFFE, 0xE00D);
 const SEQUENCE_END: Tag = Tag(0xFFFE, 0xE0DD);
 const UNDEFINED: u32 = u32::MAX;
 const MAX_DEPTH: usize = 32;
-/// A deflated header and its pixel data may not grow beyond this factor (the limit of deflate).
-const MAX_INFLATION: u64 = 1032;
+/// Longest value that is taken out of a header.
+const MAX_VALUE_BYTES: u32 = 0xFFFE;
 
 /// Transfer syntax UIDs that decide how elements are laid out.
 pub mod syntax {
     #![allow(missing_docs)]
     pub const IMPLICIT_LITTLE: &str = "1.2.840.10008.1.2";
+    pub const EXPLICIT_LITTLE: &str = "1.2.840.10008.1.2.1";
     pub const DEFLATED: &str = "1.2.840.10008.1.2.1.99";
     pub const EXPLICIT_BIG: &str = "1.2.840.10008.1.2.2";
     pub const RLE: &str = "1.2.840.10008.1.2.5";
+
+    /// Whether pixels are stored as they are.
+    pub fn is_native(uid: &str) -> bool {
+        [IMPLICIT_LITTLE, EXPLICIT_LITTLE, DEFLATED, EXPLICIT_BIG].contains(&uid)
+    }
 }
 
 /// Where the bytes of the data set are.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Content {
     /// In the file itself.
     File,
-    /// Inflated into memory.
-    Inflated(std::sync::Arc<Vec<u8>>),
+    /// Behind this offset, deflated; positions count inflated bytes.
+    Deflated(u64),
 }
 
 /// Where the pixel data lie.
 #[derive(Debug, Clone)]
 pub enum PixelData {
-    /// One run of bytes: offset and length (cut at the end of the file).
-    Native(u64, u64),
+    /// One run of bytes.
+    Native {
+        /// Its first byte.
+        offset: u64,
+        /// Bytes (cut at the end of the file).
+        length: u64,
+        /// Bytes that have no order (OB), not words.
+        is_bytes: bool,
+    },
     /// Compressed fragments: offset and length of each.
     Encapsulated(Vec<(u64, u64)>),
+}
+
+/// An element's value as it stands in the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RawValue {
+    /// Its element.
+    pub tag: Tag,
+    /// Value representation, where the file gives a known one.
+    pub vr: Option<VR>,
+    /// The bytes.
+    pub bytes: Vec<u8>,
 }
 
 /// What a walk found.
@@ -61,37 +87,52 @@ pub struct Structure {
     pub content: Content,
     /// The pixel data, if there are any.
     pub pixel_data: Option<PixelData>,
+    /// What the file does against its own word, though it can be read.
+    pub warnings: Vec<String>,
 }
 
-trait Source: Read + Seek {}
-impl<T: Read + Seek> Source for T {}
-
 struct Walker<'a> {
-    reader: &'a mut dyn Source,
-    position: u64,
-    length: u64,
+    stream: Stream,
     implicit: bool,
     big_endian: bool,
+    wanted: &'a [Tag],
+    values: Vec<RawValue>,
 }
 
 struct ElementHeader {
     tag: Tag,
-    vr: Option<[u8; 2]>,
+    vr: Option<VR>,
+    /// Bytes before the value.
+    size: u64,
     length: u32,
 }
 
-/// Walks a file.
+/// Why a walk stops.
+enum Stop {
+    /// The bytes here make no sense; a sequence of known length around them can still be stepped over.
+    Broken(String),
+    /// Nothing more is to be had.
+    Fatal(String),
+}
+
+impl From<String> for Stop {
+    fn from(text: String) -> Self {
+        Self::Fatal(text)
+    }
+}
+
+/// Walks a file up to its pixel data; the values of `wanted` (in ascending order) come with it.
 ///
 /// # Errors
 /// A sentence that names the element.
-pub fn walk(path: &Path) -> Result<Structure, String> {
-    let failed = |e: io::Error| format!("cannot read the file: {e}");
-    let file = File::open(path).map_err(failed)?;
+pub fn walk(path: &Path, wanted: &[Tag]) -> Result<(Structure, Vec<RawValue>), String> {
+    let failed = |e: std::io::Error| format!("cannot read the file: {e}");
+    let file = disk::open_regular_file(path).map_err(failed)?;
     let length = file.metadata().map_err(failed)?.len();
-    let mut reader = BufReader::with_capacity(1 << 13, file);
-    let mut prefix = [0; 132];
-    reader.read_exact(&mut prefix).map_err(|_| "the file is too short for DICOM".to_string())?;
-    if &prefix[128..] != b"DICM" {
+    let stream = Stream::plain(file, length);
+    let mut walker = Walker { stream, implicit: false, big_endian: false, wanted, values: Vec::new() };
+    let prefix = walker.stream.take(132).map_err(|_| "the file is too short for DICOM".to_string())?;
+    if prefix.get(128..) != Some(b"DICM") {
         return Err("not a DICOM file: the mark DICM is missing at byte 128".into());
     }
     let mut structure = Structure {
@@ -100,119 +141,177 @@ pub fn walk(path: &Path) -> Result<Structure, String> {
         media_class_uid: String::new(),
         content: Content::File,
         pixel_data: None,
+        warnings: Vec::new(),
     };
-    let mut walker = Walker { reader: &mut reader, position: 132, length, implicit: false, big_endian: false };
     walker.file_meta(&mut structure)?;
-    let start = walker.position;
     if structure.transfer_syntax == syntax::DEFLATED {
-        let mut inflated = Vec::new();
-        let limit = (length - start).saturating_mul(MAX_INFLATION);
-        flate2::read::DeflateDecoder::new(&mut reader)
-            .take(limit)
-            .read_to_end(&mut inflated)
-            .map_err(|e| format!("the deflated data set is damaged ({e}); copy the file again"))?;
-        let length = inflated.len() as u64;
-        let inflated = std::sync::Arc::new(inflated);
-        let mut cursor = Cursor::new(inflated.as_slice());
-        let mut walker = Walker { reader: &mut cursor, position: 0, length, implicit: false, big_endian: false };
-        structure.pixel_data = walker.data_set()?;
-        structure.content = Content::Inflated(inflated.clone());
-        return Ok(structure);
+        structure.content = Content::Deflated(walker.stream.position());
+        walker.stream = walker.stream.inflated().map_err(failed)?;
     }
     walker.implicit = structure.transfer_syntax == syntax::IMPLICIT_LITTLE;
     walker.big_endian = structure.transfer_syntax == syntax::EXPLICIT_BIG;
-    structure.pixel_data = walker.data_set()?;
-    Ok(structure)
+    structure.warnings.extend(walker.believe_the_data()?);
+    structure.pixel_data = walker.data_set(structure.content)?;
+    if walker.big_endian {
+        for value in &mut walker.values {
+            value.swap_bytes();
+        }
+    }
+    Ok((structure, walker.values))
+}
+
+/// Whether two letters are a value representation of the standard, and which.
+fn known_vr(letters: &[u8]) -> Option<VR> {
+    VR::from_binary(letters.try_into().ok()?)
+}
+
+fn has_long_length(vr: VR) -> bool {
+    use VR::{OB, OD, OF, OL, OV, OW, SQ, SV, UC, UN, UR, UT, UV};
+    matches!(vr, OB | OD | OF | OL | OV | OW | SQ | SV | UC | UN | UR | UT | UV)
+}
+
+impl RawValue {
+    /// Numbers in big-endian order become little-endian.
+    fn swap_bytes(&mut self) {
+        let width = match self.vr {
+            Some(VR::US | VR::SS | VR::OW) => 2,
+            Some(VR::UL | VR::SL | VR::FL) => 4,
+            Some(VR::FD | VR::SV | VR::UV) => 8,
+            _ => 1,
+        };
+        self.bytes.chunks_exact_mut(width).for_each(<[u8]>::reverse);
+    }
 }
 
 impl Walker<'_> {
-    fn bytes<const N: usize>(&mut self) -> Result<[u8; N], String> {
-        let mut raw = [0; N];
-        self.reader.read_exact(&mut raw).map_err(|_| "the file ends inside its header; copy it again".to_string())?;
-        self.position += N as u64;
-        Ok(raw)
+    fn u16(&self, bytes: &[u8]) -> u16 {
+        let raw = [bytes.first().copied().unwrap_or(0), bytes.get(1).copied().unwrap_or(0)];
+        if self.big_endian { u16::from_be_bytes(raw) } else { u16::from_le_bytes(raw) }
     }
 
-    fn u16(&mut self) -> Result<u16, String> {
-        let raw = self.bytes()?;
-        Ok(if self.big_endian { u16::from_be_bytes(raw) } else { u16::from_le_bytes(raw) })
+    fn u32(&self, bytes: &[u8]) -> u32 {
+        let raw: [u8; 4] = std::array::from_fn(|n| bytes.get(n).copied().unwrap_or(0));
+        if self.big_endian { u32::from_be_bytes(raw) } else { u32::from_le_bytes(raw) }
     }
 
-    fn u32(&mut self) -> Result<u32, String> {
-        let raw = self.bytes()?;
-        Ok(if self.big_endian { u32::from_be_bytes(raw) } else { u32::from_le_bytes(raw) })
+    fn tag(&self, bytes: &[u8]) -> Tag {
+        Tag(self.u16(bytes), self.u16(bytes.get(2..).unwrap_or_default()))
     }
 
+    /// Bytes up to the end of the file; more than any element can have where that is unknown.
     fn remaining(&self) -> u64 {
-        self.length.saturating_sub(self.position)
+        self.stream.end().map_or(u64::MAX, |end| end.saturating_sub(self.stream.position()))
     }
 
-    fn skip(&mut self, count: u64) -> Result<(), String> {
-        let step = i64::try_from(count).map_err(|_| "a length is out of range".to_string())?;
-        self.reader.seek(SeekFrom::Current(step)).map_err(|e| format!("cannot read the file: {e}"))?;
-        self.position += count;
-        Ok(())
-    }
-
-    fn element(&mut self) -> Result<ElementHeader, String> {
-        let tag = Tag(self.u16()?, self.u16()?);
+    /// Reads an element's header without stepping over it; `end` is where the sequence around it ends.
+    fn element(&mut self, end: Option<u64>) -> Result<ElementHeader, Stop> {
+        let head: Vec<u8> = self.stream.peek(12)?.to_vec();
+        if head.len() < 8 {
+            return Err(Stop::Fatal("the file ends inside its header; copy it again".into()));
+        }
+        let tag = self.tag(&head);
+        let after = head.get(4..).unwrap_or_default();
         if tag.0 == 0xFFFE || self.implicit {
-            return Ok(ElementHeader { tag, vr: None, length: self.u32()? });
+            return Ok(ElementHeader { tag, vr: None, size: 8, length: self.u32(after) });
         }
-        let vr: [u8; 2] = self.bytes()?;
-        if !vr.iter().all(u8::is_ascii_uppercase) {
-            return Err(format!("element {tag} has the impossible value representation {vr:?}"));
+        let letters = head.get(4..6).unwrap_or_default();
+        match known_vr(letters) {
+            Some(vr) if has_long_length(vr) => {
+                let length = self.u32(head.get(8..).unwrap_or_default());
+                Ok(ElementHeader { tag, vr: Some(vr), size: 12, length })
+            }
+            Some(vr) => {
+                let length = u32::from(self.u16(head.get(6..).unwrap_or_default()));
+                Ok(ElementHeader { tag, vr: Some(vr), size: 8, length })
+            }
+            None => self.element_of_unknown_vr(tag, &head, end),
         }
-        let long = matches!(
-            &vr,
-            b"OB" | b"OD" | b"OF" | b"OL" | b"OV" | b"OW" | b"SQ" | b"SV" | b"UC" | b"UN" | b"UR" | b"UT" | b"UV"
-        );
-        let length = if long {
-            self.u16()?;
-            self.u32()?
-        } else {
-            u32::from(self.u16()?)
-        };
-        Ok(ElementHeader { tag, vr: Some(vr), length })
     }
 
-    fn text(&mut self, length: u32) -> Result<String, String> {
-        if length > 1024 {
-            return Err(format!("a file meta element claims {length} bytes"));
+    /// An element whose value representation says nothing, in an explicit data set: the length may be long, short or
+    /// that of an implicit element. It is the one after which another element follows.
+    fn element_of_unknown_vr(&mut self, tag: Tag, head: &[u8], end: Option<u64>) -> Result<ElementHeader, Stop> {
+        let part = |from: usize| head.get(from..).unwrap_or_default();
+        let (long, short, implicit) = (self.u32(part(8)), u32::from(self.u16(part(6))), self.u32(part(4)));
+        let mut candidates = Vec::new();
+        if head.len() == 12 && head.get(6..8) == Some(&[0, 0]) {
+            candidates.push((12, long));
         }
-        let mut raw = vec![0; length as usize];
-        self.reader.read_exact(&mut raw).map_err(|_| "the file ends inside its meta information".to_string())?;
-        self.position += u64::from(length);
-        Ok(String::from_utf8_lossy(&raw).trim_end_matches(['\0', ' ']).to_string())
+        candidates.extend([(8, short), (8, implicit)]);
+        let here = self.stream.position();
+        let limit = end.or(self.stream.end()).unwrap_or(u64::MAX);
+        let mut possible = None;
+        for (size, length) in candidates {
+            let header = ElementHeader { tag, vr: None, size, length };
+            let next = here + size + u64::from(length);
+            if length == UNDEFINED {
+                let item = self.stream.peek(size as usize + 4)?.get(size as usize..).map(<[u8]>::to_vec);
+                if item.is_some_and(|item| [ITEM, SEQUENCE_END].contains(&self.tag(&item))) {
+                    return Ok(header);
+                }
+            } else if next == limit {
+                return Ok(header);
+            } else if next < limit {
+                let offset = size as usize + length as usize;
+                if offset + 8 > LOOK_AHEAD {
+                    possible = possible.or(Some(header));
+                } else if self.follows(tag, head, offset)? {
+                    return Ok(header);
+                }
+            }
+        }
+        possible.ok_or_else(|| {
+            let letters: String =
+                head.get(4..6).unwrap_or_default().iter().map(|b| b.escape_ascii().to_string()).collect();
+            Stop::Broken(format!(
+                "element {tag} has the unknown value representation \"{letters}\", and no element follows it; \
+                 copy or export the file again"
+            ))
+        })
+    }
+
+    /// Whether the bytes at an offset ahead look like the header of an element behind `tag`.
+    fn follows(&mut self, tag: Tag, head: &[u8], offset: usize) -> Result<bool, String> {
+        let remaining = self.remaining();
+        let next: Vec<u8> = self.stream.peek(offset + 8)?.get(offset..).unwrap_or_default().to_vec();
+        if next.len() < 8 {
+            return Ok(false);
+        }
+        let next_tag = self.tag(&next);
+        if [ITEM_END, SEQUENCE_END].contains(&next_tag) {
+            return Ok(true);
+        }
+        let letters = next.get(4..6).unwrap_or_default();
+        let fits = u64::from(self.u32(next.get(4..).unwrap_or_default())) <= remaining;
+        Ok(next_tag > tag && (known_vr(letters).is_some() || head.get(4..6) == Some(letters) || fits))
     }
 
     fn file_meta(&mut self, structure: &mut Structure) -> Result<(), String> {
-        loop {
-            if self.remaining() < 8 {
+        while self.stream.peek(8)?.len() == 8 {
+            let group = self.stream.peek(2)?.to_vec();
+            if group != [2, 0] {
                 break;
             }
-            let group = {
-                let raw: [u8; 2] = self.bytes()?;
-                self.reader.seek(SeekFrom::Current(-2)).map_err(|e| format!("cannot read the file: {e}"))?;
-                self.position -= 2;
-                u16::from_le_bytes(raw)
+            let element = match self.element(None) {
+                Ok(element) => element,
+                Err(Stop::Broken(text) | Stop::Fatal(text)) => return Err(text),
             };
-            if group != 2 {
-                break;
+            self.stream.skip(element.size)?;
+            self.check_length(&element)?;
+            let slot = match element.tag.1 {
+                0x0010 => &mut structure.transfer_syntax,
+                0x0003 => &mut structure.media_instance_uid,
+                0x0002 => &mut structure.media_class_uid,
+                _ => {
+                    self.stream.skip(u64::from(element.length))?;
+                    continue;
+                }
+            };
+            if element.length > 1024 {
+                return Err(format!("the file meta element {} claims {} bytes", element.tag, element.length));
             }
-            let element = self.element()?;
-            if u64::from(element.length) > self.remaining() {
-                return Err(format!(
-                    "element {} claims {} bytes, more than the file has left",
-                    element.tag, element.length
-                ));
-            }
-            match element.tag.1 {
-                0x0010 => structure.transfer_syntax = self.text(element.length)?,
-                0x0003 => structure.media_instance_uid = self.text(element.length)?,
-                0x0002 => structure.media_class_uid = self.text(element.length)?,
-                _ => self.skip(u64::from(element.length))?,
-            }
+            let raw = self.stream.take(element.length as usize)?;
+            *slot = String::from_utf8_lossy(&raw).trim_matches(['\0', ' ']).to_string();
         }
         if structure.transfer_syntax.is_empty() {
             return Err("the file meta information names no transfer syntax".into());
@@ -220,7 +319,73 @@ impl Walker<'_> {
         Ok(())
     }
 
-    fn data_set(&mut self) -> Result<Option<PixelData>, String> {
+    /// Looks whether the first element is laid out as the transfer syntax says, and goes by the data where it is not.
+    fn believe_the_data(&mut self) -> Result<Option<String>, String> {
+        let head = self.stream.peek(12)?.to_vec();
+        if head.len() < 8 {
+            return Ok(None);
+        }
+        // The first group is a small number; read in the wrong order it is a large one.
+        let group = self.u16(&head);
+        if group > 0x00FF && group.swap_bytes() <= 0x00FF {
+            return Err(format!(
+                "the transfer syntax says {}-endian, but the data set is not; convert the file with the program it comes from",
+                if self.big_endian { "big" } else { "little" }
+            ));
+        }
+        let vr = head.get(4..6).and_then(known_vr);
+        let implicit_length = u64::from(self.u32(head.get(4..).unwrap_or_default()));
+        if let Some(vr) = vr.filter(|_| self.implicit) {
+            let offset = if has_long_length(vr) {
+                u64::from(self.u32(head.get(8..).unwrap_or_default())) + 12
+            } else {
+                u64::from(self.u16(head.get(6..).unwrap_or_default())) + 8
+            };
+            let next = self.stream.peek(offset as usize + 8)?.get(offset as usize..).map(<[u8]>::to_vec);
+            if next.is_some_and(|next| next.get(4..6).and_then(known_vr).is_some() && self.tag(&next) > self.tag(&head))
+            {
+                self.implicit = false;
+                return Ok(Some(
+                    "The file says that its elements are implicit, but they are explicit; they are read as explicit."
+                        .into(),
+                ));
+            }
+        }
+        let tag = self.tag(&head);
+        let fits = implicit_length + 8 <= self.remaining();
+        if !self.implicit && !self.big_endian && vr.is_none() && fits && self.follows_implicit(tag, implicit_length)? {
+            self.implicit = true;
+            return Ok(Some(
+                "The file says that its elements are explicit, but they are implicit; they are read as implicit."
+                    .into(),
+            ));
+        }
+        Ok(None)
+    }
+
+    /// Whether a second implicit element follows a first one of this length.
+    fn follows_implicit(&mut self, tag: Tag, length: u64) -> Result<bool, String> {
+        let offset = length as usize + 8;
+        let Some(next) = self.stream.peek(offset + 8)?.get(offset..).map(<[u8]>::to_vec) else { return Ok(false) };
+        let remaining = self.remaining();
+        let has_vr = next.get(4..6).and_then(known_vr).is_some();
+        Ok(next.len() == 8
+            && self.tag(&next) > tag
+            && !has_vr
+            && u64::from(self.u32(next.get(4..).unwrap_or_default())) <= remaining)
+    }
+
+    fn check_length(&self, element: &ElementHeader) -> Result<(), String> {
+        if u64::from(element.length) > self.remaining() {
+            return Err(format!(
+                "element {} claims {} bytes, more than the file has left",
+                element.tag, element.length
+            ));
+        }
+        Ok(())
+    }
+
+    fn data_set(&mut self, content: Content) -> Result<Option<PixelData>, String> {
         // The end of each open sequence or item: a position, or unknown until its delimiter.
         let mut open: Vec<Option<u64>> = Vec::new();
         // Elements of "UN, undefined length" sequences are implicit whatever the transfer syntax (PS3.5 6.2.2).
@@ -228,7 +393,7 @@ impl Walker<'_> {
         let mut implicit_below: Option<usize> = None;
         loop {
             while let Some(Some(end)) = open.last() {
-                if self.position < *end {
+                if self.stream.position() < *end {
                     break;
                 }
                 open.pop();
@@ -237,82 +402,139 @@ impl Walker<'_> {
                 self.implicit = outer_implicit;
                 implicit_below = None;
             }
-            if self.remaining() < 8 {
+            if self.stream.peek(8)?.len() < 8 {
                 return if open.is_empty() {
                     Ok(None)
                 } else {
                     Err("a sequence is not closed before the file ends; copy the file again".into())
                 };
             }
-            let element = self.element()?;
-            let undefined = element.length == UNDEFINED;
-            match element.tag {
-                ITEM_END | SEQUENCE_END => {
-                    if open.pop().is_none() {
-                        return Err(format!("a delimiter {} closes nothing", element.tag));
-                    }
-                    continue;
+            match self.step(&mut open, &mut implicit_below, content) {
+                Ok(None) => {}
+                Ok(Some(pixel_data)) => return Ok(Some(pixel_data)),
+                Err(Stop::Fatal(text)) => return Err(text),
+                Err(Stop::Broken(text)) => {
+                    // Nothing inside a sequence is used: one whose end is known is stepped over.
+                    let Some(at) = open.iter().rposition(Option::is_some) else { return Err(text) };
+                    let Some(end) = open.get(at).copied().flatten() else { return Err(text) };
+                    open.truncate(at);
+                    self.stream.skip(end.saturating_sub(self.stream.position()))?;
                 }
-                PIXEL_DATA if open.is_empty() => return self.pixel_data(&element).map(Some),
-                _ => {}
-            }
-            let is_sequence = element.tag == ITEM || undefined || Self::is_sequence(&element);
-            if !undefined && u64::from(element.length) > self.remaining() {
-                return Err(format!(
-                    "element {} claims {} bytes, more than the file has left",
-                    element.tag, element.length
-                ));
-            }
-            if is_sequence {
-                if open.len() >= MAX_DEPTH {
-                    return Err(format!("sequences are nested more than {MAX_DEPTH} deep"));
-                }
-                if undefined && element.vr == Some(*b"UN") && implicit_below.is_none() {
-                    implicit_below = Some(open.len());
-                    self.implicit = true;
-                }
-                let end = (!undefined).then(|| self.position + u64::from(element.length));
-                open.push(end);
-            } else {
-                self.skip(u64::from(element.length))?;
             }
         }
     }
 
-    fn is_sequence(element: &ElementHeader) -> bool {
+    /// One element; the pixel data if it is theirs.
+    fn step(
+        &mut self,
+        open: &mut Vec<Option<u64>>,
+        implicit_below: &mut Option<usize>,
+        content: Content,
+    ) -> Result<Option<PixelData>, Stop> {
+        let end = open.iter().rev().find_map(|end| *end);
+        let element = self.element(end)?;
+        let undefined = element.length == UNDEFINED;
+        let start = self.stream.position() + element.size;
+        let overruns = |end: Option<u64>| end.is_some_and(|end| start + u64::from(element.length) > end);
+        match element.tag {
+            ITEM_END | SEQUENCE_END => {
+                self.stream.skip(8)?;
+                return match open.pop() {
+                    Some(_) => Ok(None),
+                    None => Err(Stop::Fatal(format!("a delimiter {} closes nothing", element.tag))),
+                };
+            }
+            PIXEL_DATA if open.is_empty() => {
+                self.stream.skip(element.size)?;
+                return Ok(Some(self.pixel_data(&element, content)?));
+            }
+            _ if !undefined && overruns(end) => {
+                return Err(Stop::Broken(format!("element {} is longer than the sequence around it", element.tag)));
+            }
+            _ => {}
+        }
+        self.stream.skip(element.size)?;
+        let is_sequence = element.tag == ITEM || undefined || Self::is_sequence(&element, self.implicit);
+        if !undefined {
+            self.check_length(&element)?;
+        }
+        if is_sequence {
+            if open.len() >= MAX_DEPTH {
+                return Err(Stop::Fatal(format!("sequences are nested more than {MAX_DEPTH} deep")));
+            }
+            if undefined && element.vr == Some(VR::UN) && implicit_below.is_none() {
+                *implicit_below = Some(open.len());
+                self.implicit = true;
+            }
+            open.push((!undefined).then(|| start + u64::from(element.length)));
+        } else if open.is_empty() && self.wanted.binary_search(&element.tag).is_ok() {
+            self.keep_value(&element)?;
+        } else {
+            self.stream.skip(u64::from(element.length))?;
+        }
+        Ok(None)
+    }
+
+    fn is_sequence(element: &ElementHeader, implicit: bool) -> bool {
         match element.vr {
-            Some(vr) => &vr == b"SQ",
-            None => StandardDataDictionary.by_tag(element.tag).is_some_and(|entry| entry.vr().exact() == Some(VR::SQ)),
+            Some(vr) => vr == VR::SQ,
+            None => implicit && dictionary_vr(element.tag) == Some(VR::SQ),
         }
     }
 
-    fn pixel_data(&mut self, element: &ElementHeader) -> Result<PixelData, String> {
+    fn keep_value(&mut self, element: &ElementHeader) -> Result<(), String> {
+        let &ElementHeader { tag, vr, length, .. } = element;
+        if length > MAX_VALUE_BYTES {
+            return Err(format!("element {tag} claims {length} bytes, more than its value can have"));
+        }
+        let value = RawValue { tag, vr, bytes: self.stream.take(length as usize)? };
+        match self.values.iter().find(|other| other.tag == tag) {
+            Some(other) if other.bytes != value.bytes => {
+                return Err(format!("element {tag} is there twice, with different values"));
+            }
+            Some(_) => {}
+            None => self.values.push(value),
+        }
+        Ok(())
+    }
+
+    fn pixel_data(&mut self, element: &ElementHeader, content: Content) -> Result<PixelData, String> {
         if element.length != UNDEFINED {
-            return Ok(PixelData::Native(self.position, u64::from(element.length).min(self.remaining())));
+            let length = u64::from(element.length).min(self.remaining());
+            let is_bytes = element.vr == Some(VR::OB);
+            return Ok(PixelData::Native { offset: self.stream.position(), length, is_bytes });
+        }
+        if content != Content::File {
+            return Err("the pixel data are compressed inside a deflated data set, which cannot be read".into());
         }
         let mut fragments = Vec::new();
         let mut is_offset_table = true;
-        while self.remaining() >= 8 {
-            let item = self.element()?;
-            if item.tag != ITEM {
+        while self.stream.peek(8)?.len() == 8 {
+            let head = self.stream.take(8)?;
+            if self.tag(&head) != ITEM {
                 break;
             }
-            let length = u64::from(item.length);
-            if item.length == UNDEFINED || length > self.remaining() {
+            let claimed = self.u32(head.get(4..).unwrap_or_default());
+            let length = u64::from(claimed);
+            if claimed == UNDEFINED || length > self.remaining() {
                 return Err(format!(
-                    "a fragment of the pixel data claims {} bytes, more than the file has left",
-                    item.length
+                    "a fragment of the pixel data claims {claimed} bytes, more than the file has left"
                 ));
             }
             if !is_offset_table {
-                fragments.push((self.position, length));
+                fragments.push((self.stream.position(), length));
             }
             is_offset_table = false;
-            self.skip(length)?;
+            self.stream.skip(length)?;
         }
         if fragments.is_empty() {
             return Err("the compressed pixel data hold no fragment".into());
         }
         Ok(PixelData::Encapsulated(fragments))
     }
+}
+
+/// The value representation that the standard gives an element.
+pub fn dictionary_vr(tag: Tag) -> Option<VR> {
+    StandardDataDictionary.by_tag(tag).map(|entry| entry.vr().relaxed())
 }

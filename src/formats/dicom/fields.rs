@@ -1,0 +1,308 @@
+//! Typed access to header fields: what is absent is `None`, what is there but cannot be read is never a default.
+
+use std::cell::RefCell;
+
+use dicom_core::{Tag, VR};
+use dicom_dictionary_std::tags;
+use dicom_object::InMemDicomObject;
+use dicom_transfer_syntax_registry::entries::EXPLICIT_VR_LITTLE_ENDIAN;
+
+use super::instance::Refusal;
+use super::structure::{RawValue, dictionary_vr};
+
+/// Every element that is used, in ascending order.
+pub const WANTED: &[Tag] = &[
+    tags::SPECIFIC_CHARACTER_SET,
+    tags::IMAGE_TYPE,
+    tags::SOP_CLASS_UID,
+    tags::SOP_INSTANCE_UID,
+    tags::ACQUISITION_DATE,
+    tags::CONTENT_DATE,
+    tags::ACQUISITION_TIME,
+    tags::CONTENT_TIME,
+    tags::MODALITY,
+    tags::MANUFACTURER,
+    tags::SERIES_DESCRIPTION,
+    tags::MANUFACTURER_MODEL_NAME,
+    tags::PATIENT_NAME,
+    tags::PATIENT_ID,
+    tags::PATIENT_BIRTH_DATE,
+    tags::PATIENT_SEX,
+    tags::BODY_PART_EXAMINED,
+    tags::SLICE_THICKNESS,
+    tags::KVP,
+    tags::REPETITION_TIME,
+    tags::ECHO_TIME,
+    tags::ECHO_NUMBERS,
+    tags::MAGNETIC_FIELD_STRENGTH,
+    tags::SPACING_BETWEEN_SLICES,
+    tags::PROTOCOL_NAME,
+    tags::TRIGGER_TIME,
+    tags::IMAGER_PIXEL_SPACING,
+    tags::CONVOLUTION_KERNEL,
+    tags::PATIENT_POSITION,
+    tags::DIFFUSION_B_VALUE,
+    tags::STUDY_INSTANCE_UID,
+    tags::SERIES_INSTANCE_UID,
+    tags::SERIES_NUMBER,
+    tags::ACQUISITION_NUMBER,
+    tags::INSTANCE_NUMBER,
+    tags::IMAGE_POSITION_PATIENT,
+    tags::IMAGE_ORIENTATION_PATIENT,
+    tags::FRAME_OF_REFERENCE_UID,
+    tags::TEMPORAL_POSITION_IDENTIFIER,
+    tags::SLICE_LOCATION,
+    tags::SAMPLES_PER_PIXEL,
+    tags::PHOTOMETRIC_INTERPRETATION,
+    tags::PLANAR_CONFIGURATION,
+    tags::NUMBER_OF_FRAMES,
+    tags::ROWS,
+    tags::COLUMNS,
+    tags::PIXEL_SPACING,
+    tags::BITS_ALLOCATED,
+    tags::BITS_STORED,
+    tags::HIGH_BIT,
+    tags::PIXEL_REPRESENTATION,
+    tags::WINDOW_CENTER,
+    tags::WINDOW_WIDTH,
+    tags::RESCALE_INTERCEPT,
+    tags::RESCALE_SLOPE,
+];
+
+/// A field whose value cannot be read; whoever needs it refuses, whoever does not goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable {
+    /// The field's name.
+    pub field: &'static str,
+    /// Its value as it stands in the file.
+    pub value: String,
+}
+
+/// The fields of one file.
+pub struct Fields {
+    object: InMemDicomObject,
+    /// What was read although it is not by the standard.
+    pub warnings: RefCell<Vec<String>>,
+    /// What could not be read and was not needed so far.
+    pub unreadable: RefCell<Vec<Unreadable>>,
+}
+
+fn is_text(vr: VR) -> bool {
+    use VR::{AE, AS, CS, DA, DS, DT, IS, LO, LT, PN, SH, ST, TM, UC, UI, UR, UT};
+    matches!(vr, AE | AS | CS | DA | DS | DT | IS | LO | LT | PN | SH | ST | TM | UC | UI | UR | UT)
+}
+
+/// Bytes of one value of a binary number.
+fn number_bytes(vr: VR) -> Option<usize> {
+    match vr {
+        VR::US | VR::SS => Some(2),
+        VR::UL | VR::SL | VR::FL => Some(4),
+        VR::FD => Some(8),
+        _ => None,
+    }
+}
+
+/// The values as a data set of explicit elements with lengths that are right, for dicom-rs to read.
+fn clean_data_set(values: &[RawValue]) -> Result<Vec<u8>, Refusal> {
+    let mut bytes = Vec::new();
+    for value in values {
+        let given = value.vr.filter(|&vr| is_text(vr) || number_bytes(vr).is_some());
+        let Some(expected) = dictionary_vr(value.tag) else { continue };
+        // Text is read by what the field holds (with or without a character set), numbers by how they are stored.
+        let vr = match given {
+            Some(vr) if !(is_text(vr) && is_text(expected)) => vr,
+            _ => expected,
+        };
+        let length = u16::try_from(value.bytes.len() + value.bytes.len() % 2);
+        let length = length.map_err(|_| Refusal::Malformed(format!("element {} is too long", value.tag)))?;
+        if number_bytes(vr).is_some_and(|width| value.bytes.len() % width != 0) {
+            let count = value.bytes.len();
+            return Err(Refusal::Malformed(format!(
+                "element {} has {count} bytes, which is no {vr} number",
+                value.tag
+            )));
+        }
+        bytes.extend(value.tag.0.to_le_bytes());
+        bytes.extend(value.tag.1.to_le_bytes());
+        // Long texts of newer representations have other headers; their content is the same.
+        bytes.extend(if matches!(vr, VR::UC | VR::UR | VR::UT) { VR::LT } else { vr }.to_bytes());
+        bytes.extend(length.to_le_bytes());
+        bytes.extend(&value.bytes);
+        if value.bytes.len() % 2 == 1 {
+            bytes.push(if vr == VR::UI { 0 } else { b' ' });
+        }
+    }
+    Ok(bytes)
+}
+
+impl Fields {
+    /// Reads what the walk took out of the file.
+    pub fn read(mut values: Vec<RawValue>) -> Result<Self, Refusal> {
+        values.sort_by_key(|value| value.tag);
+        let bytes = clean_data_set(&values)?;
+        let object = InMemDicomObject::read_dataset_with_ts(bytes.as_slice(), &EXPLICIT_VR_LITTLE_ENDIAN.erased())
+            .map_err(|e| Refusal::Malformed(format!("the DICOM header cannot be read: {}", chain(&e))))?;
+        Ok(Self { object, warnings: RefCell::default(), unreadable: RefCell::default() })
+    }
+
+    /// Whether the element is there, be it empty.
+    pub fn has(&self, tag: Tag) -> bool {
+        self.object.element_opt(tag).is_ok_and(|element| element.is_some())
+    }
+
+    /// The value as text without padding; `None` where there is nothing but padding.
+    pub fn text(&self, tag: Tag) -> Option<String> {
+        let element = self.object.element_opt(tag).ok()??;
+        let text = element.to_str().ok()?;
+        let text = text.trim_matches(is_padding).to_string();
+        (!text.is_empty()).then_some(text)
+    }
+
+    /// The values of a text, without padding.
+    pub fn texts(&self, tag: Tag) -> Vec<String> {
+        self.text(tag).map(|t| t.split('\\').map(|s| s.trim_matches(is_padding).into()).collect()).unwrap_or_default()
+    }
+
+    /// All values as numbers.
+    ///
+    /// # Errors
+    /// Names the field and its value where one of them is no finite number.
+    pub fn numbers(&self, tag: Tag, name: &'static str) -> Result<Option<Vec<f64>>, Refusal> {
+        let Some(text) = self.text(tag) else { return Ok(None) };
+        let parsed: Option<Vec<(f64, bool)>> = text.split('\\').map(number).collect();
+        let parsed = parsed.ok_or_else(|| not_a_number(name, &text))?;
+        if parsed.iter().any(|&(_, has_comma)| has_comma) {
+            let values: Vec<String> = parsed.iter().map(|(value, _)| value.to_string()).collect();
+            self.warnings.borrow_mut().push(format!(
+                "{name} is {} with a decimal comma, which DICOM does not know; it is read as {}.",
+                quoted(&text),
+                values.join(" \\ ")
+            ));
+        }
+        Ok(Some(parsed.into_iter().map(|(value, _)| value).collect()))
+    }
+
+    /// The one value as a number.
+    ///
+    /// # Errors
+    /// Also where there are several that differ.
+    pub fn number(&self, tag: Tag, name: &'static str) -> Result<Option<f64>, Refusal> {
+        let Some(values) = self.numbers(tag, name)? else { return Ok(None) };
+        match values[..] {
+            [first, ref rest @ ..] if rest.iter().all(|&v| v == first) => Ok(Some(first)),
+            _ => Err(Refusal::Malformed(format!(
+                "{name} is {}; one value is needed",
+                quoted(&self.text(tag).unwrap_or_default())
+            ))),
+        }
+    }
+
+    /// The one value as a whole number.
+    ///
+    /// # Errors
+    /// Also where it is no whole number.
+    pub fn whole(&self, tag: Tag, name: &'static str) -> Result<Option<i64>, Refusal> {
+        match self.number(tag, name)? {
+            Some(value) if value.fract() == 0.0 && value.abs() < 9e15 => Ok(Some(value as i64)),
+            Some(value) => Err(Refusal::Malformed(format!("{name} is {value}; a whole number is needed"))),
+            None => Ok(None),
+        }
+    }
+
+    /// A count or size that the file must give.
+    ///
+    /// # Errors
+    /// Also where it is absent or negative.
+    pub fn size(&self, tag: Tag, name: &'static str) -> Result<Option<usize>, Refusal> {
+        let negative = |value: i64| Refusal::Malformed(format!("{name} is {value}; it cannot be negative"));
+        self.whole(tag, name)?.map(|value| usize::try_from(value).map_err(|_| negative(value))).transpose()
+    }
+
+    /// The outcome of a reading that is needed only in some stacks: failures are noted.
+    pub fn if_readable<T>(&self, field: &'static str, tag: Tag, outcome: Result<Option<T>, Refusal>) -> Option<T> {
+        outcome.unwrap_or_else(|_| {
+            self.unreadable.borrow_mut().push(Unreadable { field, value: self.text(tag).unwrap_or_default() });
+            None
+        })
+    }
+
+    /// Date and time as one ascending number: `yyyymmddhhmmss.f`, the date left out where the file gives none.
+    pub fn moment(&self, date: Tag, time: Tag) -> Option<f64> {
+        let digits = |tag| self.text(tag).map(|t| t.replace([':', '.'], "")).filter(|t| t.len() >= 6);
+        let time = self.text(time)?.replace(':', "");
+        let time = number(&time).map(|(value, _)| value)?;
+        let date = digits(date).and_then(|t| t.get(..8)?.parse::<f64>().ok()).unwrap_or(0.0);
+        Some(date * 1e6 + time)
+    }
+}
+
+fn is_padding(character: char) -> bool {
+    character == '\0' || character.is_whitespace()
+}
+
+/// A value in quotes, cut where it is long.
+pub fn quoted(text: &str) -> String {
+    let short: String = text.chars().take(64).collect();
+    let dots = if short.len() < text.len() { "..." } else { "" };
+    format!("{short:?}{dots}")
+}
+
+fn not_a_number(name: &str, text: &str) -> Refusal {
+    Refusal::Malformed(format!("{name} is {}, which is not a number", quoted(text)))
+}
+
+/// A decimal number, and whether it was written with a comma.
+fn number(text: &str) -> Option<(f64, bool)> {
+    let text = text.trim_matches(is_padding);
+    // The language's own reader also takes words such as "inf".
+    if !text.bytes().all(|b| b.is_ascii_digit() || b"+-.,eE".contains(&b)) {
+        return None;
+    }
+    let has_comma = text.contains(',');
+    let value: f64 = if has_comma {
+        if text.contains('.') || text.matches(',').count() > 1 {
+            return None;
+        }
+        text.replace(',', ".").parse().ok()?
+    } else {
+        text.parse().ok()?
+    };
+    value.is_finite().then_some((value, has_comma))
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        text = format!("{text}: {inner}");
+        source = inner.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_of_fields_is_in_order() {
+        assert!(WANTED.is_sorted());
+    }
+
+    #[test]
+    fn decimal_numbers_are_read_and_all_else_is_refused() {
+        for (text, value) in
+            [("1", 1.0), (" -1024.50 ", -1024.5), ("+2.5E-1", 0.25), (".5", 0.5), ("3.", 3.0), ("-0", -0.0)]
+        {
+            assert_eq!(number(text), Some((value, false)), "{text}");
+        }
+        for (text, value) in [("-1024,0", -1024.0), ("0,488", 0.488), ("1,5e1", 15.0), (",5", 0.5)] {
+            assert_eq!(number(text), Some((value, true)), "{text}");
+        }
+        for text in
+            ["", "1 HU", "1.0e", "1,024.0", "1,024,0", "1.2.3", "nan", "inf", "0x10", "1e999", "--1", "1-", "\u{661}"]
+        {
+            assert_eq!(number(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! JPEG 2000: what the code stream says of itself is held against the DICOM header before the decoder sees it.
+//!
+//! openjp2 was translated from C and is full of unsafe code. It runs in a thread of its own, and only on code streams whose tiles
+//! and packets can be in the bytes that are there. Source: ISO/IEC 15444-1 annex A (markers), annex B (packets).
+
+use super::instance::PixelFormat;
+use super::pixels::expect_size;
+
+/// Room for the decoder's own calls.
+const STACK_BYTES: usize = 8 << 20;
+
+/// Reads big-endian numbers behind a marker.
+struct Segment<'a>(&'a [u8]);
+
+impl Segment<'_> {
+    fn u8(&self, at: usize) -> Result<u32, String> {
+        self.0.get(at).map(|&b| u32::from(b)).ok_or_else(|| "the JPEG 2000 header is cut".to_string())
+    }
+
+    fn u16(&self, at: usize) -> Result<u32, String> {
+        Ok(self.u8(at)? << 8 | self.u8(at + 1)?)
+    }
+
+    fn u32(&self, at: usize) -> Result<u32, String> {
+        Ok(self.u16(at)? << 16 | self.u16(at + 2)?)
+    }
+}
+
+/// Decodes one frame into samples, colour interleaved, with the sign that the DICOM header gives them.
+///
+/// # Errors
+/// A sentence that names what does not fit.
+pub fn decode(data: &[u8], format: &PixelFormat) -> Result<Vec<i32>, String> {
+    check_headers(data, format)?;
+    let damaged = || "the JPEG 2000 data are damaged".to_string();
+    std::thread::scope(|scope| {
+        std::thread::Builder::new()
+            .stack_size(STACK_BYTES)
+            .spawn_scoped(scope, || run_decoder(data, format))
+            .map_err(|e| format!("no thread can be started to decode JPEG 2000: {e}"))?
+            .join()
+            .unwrap_or_else(|_| Err(damaged()))
+    })
+}
+
+/// Holds the main header against the DICOM header and against the number of bytes.
+fn check_headers(data: &[u8], format: &PixelFormat) -> Result<(), String> {
+    let start = data.windows(4).take(1024).position(|w| w == [0xFF, 0x4F, 0xFF, 0x51]);
+    let start = start.ok_or("the JPEG 2000 code stream has no header")?;
+    // Behind the markers SOC and SIZ.
+    let siz = Segment(data.get(start + 4..).unwrap_or_default());
+    let [right, bottom, left, top, tile_width, tile_height, tile_left, tile_top] =
+        std::array::from_fn(|n| siz.u32(4 + 4 * n)).map(|value| value.map(u64::from));
+    let (right, bottom, left, top) = (right?, bottom?, left?, top?);
+    expect_size(format, right.saturating_sub(left) as usize, bottom.saturating_sub(top) as usize)?;
+    let (tile_width, tile_height, tile_left, tile_top) = (tile_width?, tile_height?, tile_left?, tile_top?);
+    if tile_width == 0 || tile_height == 0 || tile_left > left || tile_top > top {
+        return Err("the JPEG 2000 header has impossible tiles".into());
+    }
+    let tiles = (right - tile_left).div_ceil(tile_width).saturating_mul((bottom - tile_top).div_ceil(tile_height));
+    // Every tile has a header of at least 14 bytes.
+    if tiles.saturating_mul(14) > data.len() as u64 {
+        return Err(format!("the JPEG 2000 header claims {tiles} tiles, which cannot be in {} bytes", data.len()));
+    }
+    let components = siz.u16(36)? as usize;
+    if components < format.samples || components > format.samples + 1 {
+        return Err(format!("the JPEG 2000 image has {components} components, the header says {}", format.samples));
+    }
+    for n in 0..components {
+        let bits = (siz.u8(38 + 3 * n)? & 0x7F) as usize + 1;
+        if n < format.samples && bits > format.bits_allocated {
+            let allocated = format.bits_allocated;
+            return Err(format!("the JPEG 2000 image has {bits} bits per sample, the header has room for {allocated}"));
+        }
+        if siz.u8(39 + 3 * n)? != 1 || siz.u8(40 + 3 * n)? != 1 {
+            return Err("subsampled JPEG 2000 components are not supported".into());
+        }
+    }
+    let size = [right - left, bottom - top];
+    let length = u64::from(siz.u16(0)?);
+    check_packets(data, start as u64 + 4 + length, size, [tile_width, tile_height], tiles, components as u64)
+}
+
+/// Every packet takes at least a byte: headers that ask for more of them are made to exhaust the decoder.
+fn check_packets(
+    data: &[u8],
+    mut at: u64,
+    size: [u64; 2],
+    tile: [u64; 2],
+    tiles: u64,
+    components: u64,
+) -> Result<(), String> {
+    loop {
+        let segment = Segment(data.get(at as usize..).unwrap_or_default());
+        let (marker, length) = (segment.u16(0)?, u64::from(segment.u16(2)?));
+        match marker {
+            // COD: the coding style.
+            0xFF52 => {
+                let (style, layers, levels) = (segment.u8(4)?, u64::from(segment.u16(6)?), segment.u8(9)?);
+                if levels > 32 {
+                    return Err(format!("the JPEG 2000 header claims {levels} decomposition levels"));
+                }
+                let mut precincts = 0u64;
+                for resolution in 0..=levels {
+                    let sizes = if style & 1 == 1 { segment.u8(14 + resolution as usize)? } else { 0xFF };
+                    let shrink = levels - resolution;
+                    let along = |axis: usize, exponent: u32| {
+                        let extent = size[axis].min(tile[axis]).div_ceil(1 << shrink);
+                        extent.div_ceil(1 << exponent)
+                    };
+                    precincts = precincts.saturating_add(along(0, sizes & 15).saturating_mul(along(1, sizes >> 4)));
+                }
+                let packets = precincts.saturating_mul(layers).saturating_mul(components).saturating_mul(tiles);
+                if packets > data.len() as u64 {
+                    return Err(format!(
+                        "the JPEG 2000 header claims {packets} packets, which cannot be in {} bytes",
+                        data.len()
+                    ));
+                }
+                return Ok(());
+            }
+            // SOT, SOD, EOC: the main header is over.
+            0xFF90 | 0xFF93 | 0xFFD9 => return Err("the JPEG 2000 header has no coding style".into()),
+            0xFF00.. => at = at + 2 + length,
+            _ => return Err("the JPEG 2000 header is damaged".into()),
+        }
+    }
+}
+
+fn run_decoder(data: &[u8], format: &PixelFormat) -> Result<Vec<i32>, String> {
+    let parameters = jpeg2k::DecodeParameters::new().strict(true);
+    let image = jpeg2k::Image::from_bytes_with(data, parameters)
+        .map_err(|e| format!("the JPEG 2000 data cannot be decoded: {e}"))?;
+    let components = image.components();
+    if components.len() < format.samples {
+        let (got, wanted) = (components.len(), format.samples);
+        return Err(format!("the JPEG 2000 image has {got} components, the header says {wanted}"));
+    }
+    let mut values = vec![0; format.rows * format.columns * format.samples];
+    for (n, component) in components.iter().take(format.samples).enumerate() {
+        expect_size(format, component.width() as usize, component.height() as usize)?;
+        let bits = component.precision().clamp(1, 31);
+        for (target, &value) in values.iter_mut().skip(n).step_by(format.samples).zip(component.data()) {
+            // The header decides about the sign where the code stream disagrees.
+            *target = match (format.signed, component.is_signed()) {
+                (true, false) => value << (32 - bits) >> (32 - bits),
+                (false, true) => value & ((1 << bits) - 1),
+                _ => value,
+            };
+        }
+    }
+    Ok(values)
+}

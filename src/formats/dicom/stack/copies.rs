@@ -1,0 +1,71 @@
+//! Copies: files with the same UID, the same place and the same pixels. UIDs alone prove nothing.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::places::{length, minus};
+use super::{Member, Stack};
+use crate::formats::dicom::instance::Instance;
+use crate::formats::dicom::pixels;
+
+/// Leaves out the copies in a series; returns the UIDs that different images share.
+///
+/// Pixels are read only where two files are alike in everything else.
+pub fn leave_out(members: Vec<Member>) -> (Vec<Member>, BTreeSet<String>) {
+    let mut kept: Vec<Member> = Vec::with_capacity(members.len());
+    let mut by_uid: HashMap<String, Vec<usize>> = HashMap::new();
+    let mut by_place: HashMap<[u64; 3], Vec<usize>> = HashMap::new();
+    let mut shared = BTreeSet::new();
+    for member in members {
+        let place = member.position.map(|p| p.map(|v| (v + 0.0).to_bits()));
+        let uid = Some(&member.uid).filter(|uid| !uid.is_empty());
+        let same_uid: &[usize] = uid.and_then(|uid| by_uid.get(uid)).map_or(&[], Vec::as_slice);
+        let same_place: &[usize] = place.as_ref().and_then(|p| by_place.get(p)).map_or(&[], Vec::as_slice);
+        let candidates = same_uid.iter().chain(same_place.iter().filter(|n| !same_uid.contains(n)));
+        let is_copy = candidates.into_iter().any(|&n| {
+            let other = &kept[n];
+            let alike = same_uid.contains(&n) || (other.number.is_some() && other.acquisition == member.acquisition);
+            alike && is_same_image(other, &member) && pixels::are_equal(other, &member)
+        });
+        if is_copy {
+            continue;
+        }
+        if let Some(uid) = uid {
+            if !same_uid.is_empty() {
+                shared.insert(uid.clone());
+            }
+            by_uid.entry(uid.clone()).or_default().push(kept.len());
+        }
+        if let Some(place) = place {
+            by_place.entry(place).or_default().push(kept.len());
+        }
+        kept.push(member);
+    }
+    (kept, shared)
+}
+
+/// Whether two headers say the same of place and kind.
+fn is_same_image(a: &Instance, b: &Instance) -> bool {
+    let same_place = match (a.position, b.position) {
+        (Some(p), Some(q)) => length(minus(p, q)) < 1e-3,
+        (None, None) => true,
+        _ => false,
+    };
+    same_place
+        && a.number == b.number
+        && a.rescale == b.rescale
+        && a.subject == b.subject
+        && a.image_type == b.image_type
+        && a.acquisition == b.acquisition
+        && (a.directions == b.directions || a.directions.is_none() == b.directions.is_none())
+}
+
+/// Says so where images of a stack share their UIDs with others.
+pub fn shared_uids(shared: &BTreeSet<String>, stack: &Stack) -> Option<String> {
+    let count = stack.instances.iter().filter(|m| shared.contains(&m.uid)).count();
+    (count > 0).then(|| {
+        format!(
+            "{count} image(s) share their SOP Instance UID with a different image of the series; all are kept. \
+             The UIDs were changed wrongly, perhaps by an anonymiser."
+        )
+    })
+}

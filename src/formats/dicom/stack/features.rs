@@ -1,0 +1,278 @@
+//! What tells images of a series apart, compared as what it is: numbers with a tolerance, absent values as unknown.
+
+use std::collections::BTreeSet;
+
+use super::Member;
+use crate::formats::dicom::instance::Instance;
+
+/// A header field that separates images.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Feature {
+    PatientId,
+    PatientName,
+    BirthDate,
+    Sex,
+    Study,
+    FrameOfReference,
+    SeriesUid,
+    SeriesNumber,
+    EchoTime,
+    EchoNumber,
+    ImageType,
+    Photometric,
+    Kernel,
+    Thickness,
+    Matrix,
+    Samples,
+    BitsAllocated,
+    Signed,
+    PixelSpacing,
+    Orientation,
+    AcquisitionNumber,
+    TemporalPosition,
+    TriggerTime,
+    BValue,
+    AcquisitionTime,
+    ContentTime,
+    InstanceNumber,
+}
+
+/// Fields whose values make volumes of their own.
+pub const KINDS: &[Feature] = &[
+    Feature::PatientName,
+    Feature::BirthDate,
+    Feature::Sex,
+    Feature::SeriesNumber,
+    Feature::EchoTime,
+    Feature::EchoNumber,
+    Feature::ImageType,
+    Feature::Photometric,
+    Feature::Kernel,
+    Feature::Thickness,
+];
+
+/// Fields that number passes, phases and time points.
+pub const TIMES: &[Feature] = &[
+    Feature::AcquisitionNumber,
+    Feature::TemporalPosition,
+    Feature::BValue,
+    Feature::TriggerTime,
+    Feature::AcquisitionTime,
+    Feature::ContentTime,
+];
+
+/// Fields that put the images at one place in order, the most telling first.
+pub const FRAME_ORDER: &[Feature] = &[
+    Feature::TemporalPosition,
+    Feature::AcquisitionNumber,
+    Feature::TriggerTime,
+    Feature::AcquisitionTime,
+    Feature::ContentTime,
+    Feature::InstanceNumber,
+];
+
+const ALL: &[Feature] = &[
+    Feature::PatientId,
+    Feature::PatientName,
+    Feature::BirthDate,
+    Feature::Sex,
+    Feature::Study,
+    Feature::FrameOfReference,
+    Feature::SeriesUid,
+    Feature::Matrix,
+    Feature::Samples,
+    Feature::BitsAllocated,
+    Feature::Signed,
+    Feature::PixelSpacing,
+    Feature::Orientation,
+    Feature::SeriesNumber,
+    Feature::EchoTime,
+    Feature::EchoNumber,
+    Feature::ImageType,
+    Feature::Photometric,
+    Feature::Kernel,
+    Feature::Thickness,
+    Feature::AcquisitionNumber,
+    Feature::TemporalPosition,
+    Feature::BValue,
+    Feature::TriggerTime,
+    Feature::AcquisitionTime,
+    Feature::ContentTime,
+];
+
+/// A field's value in one image.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    Unknown,
+    Number(f64),
+    Text(String),
+}
+
+fn text(value: Option<&String>) -> Value {
+    value.map_or(Value::Unknown, |t| Value::Text(t.clone()))
+}
+
+fn number(value: Option<f64>) -> Value {
+    value.map_or(Value::Unknown, Value::Number)
+}
+
+impl Feature {
+    /// The field as DICOM names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::PatientId => "Patient ID",
+            Self::PatientName => "Patient's Name",
+            Self::BirthDate => "Patient's Birth Date",
+            Self::Sex => "Patient's Sex",
+            Self::Study => "Study Instance UID",
+            Self::FrameOfReference => "Frame of Reference UID",
+            Self::SeriesUid => "Series Instance UID",
+            Self::SeriesNumber => "Series Number",
+            Self::EchoTime => "Echo Time",
+            Self::EchoNumber => "Echo Numbers",
+            Self::ImageType => "Image Type",
+            Self::Photometric => "Photometric Interpretation",
+            Self::Kernel => "Convolution Kernel",
+            Self::Thickness => "Slice Thickness",
+            Self::Matrix => "Rows and Columns",
+            Self::Samples => "Samples per Pixel",
+            Self::BitsAllocated => "Bits Allocated",
+            Self::Signed => "Pixel Representation",
+            Self::PixelSpacing => "Pixel Spacing",
+            Self::Orientation => "Image Orientation (Patient)",
+            Self::AcquisitionNumber => "Acquisition Number",
+            Self::TemporalPosition => "Temporal Position Identifier",
+            Self::TriggerTime => "Trigger Time",
+            Self::BValue => "Diffusion b-value",
+            Self::AcquisitionTime => "Acquisition Time",
+            Self::ContentTime => "Content Time",
+            Self::InstanceNumber => "Instance Number",
+        }
+    }
+
+    /// The value in an image.
+    pub fn value(self, image: &Instance) -> Value {
+        let (subject, acquisition) = (&image.subject, &image.acquisition);
+        match self {
+            Self::PatientId => text(subject.patient_id.as_ref()),
+            Self::PatientName => text(subject.name.as_ref()),
+            Self::BirthDate => text(subject.birth_date.as_ref()),
+            Self::Sex => text(subject.sex.as_ref()),
+            Self::Study => text(subject.study.as_ref()),
+            Self::FrameOfReference => text(subject.frame_of_reference.as_ref()),
+            Self::SeriesUid => Value::Text(image.series_uid.clone()),
+            Self::SeriesNumber => number(acquisition.series_number),
+            Self::EchoTime => number(acquisition.echo_ms),
+            Self::EchoNumber => number(acquisition.echo_number),
+            Self::ImageType => image_kind(image),
+            Self::Photometric => Value::Text(image.format.photometric.clone()),
+            Self::Kernel => text(acquisition.kernel.as_ref()),
+            Self::Thickness => number(image.thickness),
+            Self::Matrix => Value::Text(format!("{} x {}", image.format.columns, image.format.rows)),
+            Self::Samples => Value::Number(image.format.samples as f64),
+            Self::BitsAllocated => Value::Number(image.format.bits_allocated as f64),
+            Self::Signed => Value::Number(f64::from(u8::from(image.format.signed))),
+            Self::PixelSpacing => image.pixel_spacing.map_or(Value::Unknown, |s| Value::Text(format!("{s:?}"))),
+            Self::Orientation => image.directions.map_or(Value::Unknown, |d| Value::Text(format!("{d:?}"))),
+            Self::AcquisitionNumber => number(acquisition.number),
+            Self::TemporalPosition => number(acquisition.temporal_position),
+            Self::TriggerTime => number(acquisition.trigger_ms),
+            Self::BValue => number(acquisition.b_value),
+            Self::AcquisitionTime => number(acquisition.acquired),
+            Self::ContentTime => number(acquisition.created),
+            Self::InstanceNumber => number(image.number.map(|n| n as f64)),
+        }
+    }
+
+    /// Values closer than this are one value, written twice.
+    fn tolerance(self, value: f64) -> f64 {
+        match self {
+            Self::EchoTime => 0.005 + 1e-3 * value.abs(),
+            Self::Thickness => 1e-3 + 0.01 * value.abs(),
+            Self::BValue => 0.5,
+            _ => 1e-6,
+        }
+    }
+
+    /// Whether two images differ in this field for sure.
+    pub fn differs(self, a: &Instance, b: &Instance) -> bool {
+        match (self.value(a), self.value(b)) {
+            (Value::Number(a), Value::Number(b)) => (a - b).abs() > self.tolerance(a),
+            (Value::Text(a), Value::Text(b)) => a != b,
+            _ => false,
+        }
+    }
+}
+
+/// Image Type as far as it makes another kind of image.
+fn image_kind(image: &Instance) -> Value {
+    if image.image_type.is_empty() {
+        return Value::Unknown;
+    }
+    if image.modality == "CT" {
+        // CT scanners vary the values behind AXIAL or LOCALIZER within one stack.
+        return text(image.image_type.get(1));
+    }
+    let values: Vec<&str> = image.image_type.iter().map(String::as_str).filter(|t| !t.is_empty()).collect();
+    Value::Text(values.join("\\"))
+}
+
+/// Sorts images into classes of equal values; gives the index of each image's class.
+///
+/// An image without a value joins the only class, or the only one that has no image at its place.
+pub fn classes(feature: Feature, members: &[Member], place_of: &[usize]) -> Vec<usize> {
+    let values: Vec<Value> = members.iter().map(|m| feature.value(m)).collect();
+    let mut numbers: Vec<f64> =
+        values.iter().filter_map(|v| if let Value::Number(n) = v { Some(*n) } else { None }).collect();
+    numbers.sort_by(f64::total_cmp);
+    let starts: Vec<f64> = numbers
+        .iter()
+        .enumerate()
+        .filter(|&(n, &value)| n == 0 || value - numbers[n - 1] > feature.tolerance(value))
+        .map(|(_, &value)| value)
+        .collect();
+    let texts: BTreeSet<&str> =
+        values.iter().filter_map(|v| if let Value::Text(t) = v { Some(t.as_str()) } else { None }).collect();
+    let known = |value: &Value| match value {
+        Value::Unknown => None,
+        Value::Number(n) => Some(starts.partition_point(|start| start <= n).saturating_sub(1)),
+        Value::Text(t) => Some(starts.len() + texts.iter().position(|other| other == t).unwrap_or(0)),
+    };
+    let count = starts.len() + texts.len();
+    let mut class: Vec<Option<usize>> = values.iter().map(known).collect();
+    for unknown in (0..members.len()).filter(|&n| values[n] == Value::Unknown) {
+        let is_taken = |candidate: usize| {
+            (0..members.len()).any(|n| n != unknown && class[n] == Some(candidate) && place_of[n] == place_of[unknown])
+        };
+        let mut free = (0..count).filter(|&candidate| !is_taken(candidate));
+        class[unknown] = match (count, free.next(), free.next()) {
+            (1, ..) => Some(0),
+            (_, Some(only), None) => Some(only),
+            _ => None,
+        };
+    }
+    class.into_iter().map(|c| c.unwrap_or(count)).collect()
+}
+
+/// The values of a field as people read them, for a message; nothing that names a person.
+pub fn shown_values(feature: Feature, members: &[Member]) -> String {
+    let mut shown: Vec<String> = Vec::new();
+    for member in members {
+        let value = match feature.value(member) {
+            Value::Unknown => "none".to_string(),
+            Value::Number(n) => n.to_string(),
+            Value::Text(t) => t,
+        };
+        if !shown.contains(&value) {
+            shown.push(value);
+        }
+    }
+    let more = if shown.len() > 4 { ", ..." } else { "" };
+    shown.truncate(4);
+    format!("{}{more}", shown.join(", "))
+}
+
+/// Names of the fields in which two images differ for sure.
+pub fn differences(a: &Instance, b: &Instance) -> Vec<&'static str> {
+    ALL.iter().filter(|feature| feature.differs(a, b)).map(|feature| feature.name()).collect()
+}

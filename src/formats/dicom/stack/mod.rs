@@ -1,0 +1,101 @@
+//! From instances to stacks: which files form one volume, in which order, on which grid.
+//!
+//! **Invariant:** no volume gets a wrong slice distance without a word. A series becomes one volume, several that are
+//! each complete, or a refusal; where one part fills the gaps of another, both say so.
+
+mod arrange;
+mod copies;
+mod features;
+mod grid;
+mod neighbours;
+mod places;
+mod pools;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::instance::Instance;
+use crate::volume::Geometry;
+
+/// An image of a series.
+type Member = Arc<Instance>;
+
+/// Instances that form one volume.
+#[derive(Debug, Clone)]
+pub struct Stack {
+    /// Series Instance UID, with `#n` for parts of a series.
+    pub id: String,
+    /// Slices by position, time points one after the other.
+    pub instances: Vec<Member>,
+    /// Number of time points.
+    pub frame_count: usize,
+    /// Grid and placement.
+    pub geometry: Geometry,
+    /// What the user must know.
+    pub warnings: Vec<String>,
+}
+
+/// A stack that cannot be shown rightly.
+#[derive(Debug)]
+pub struct Refused {
+    /// Its first file.
+    pub path: PathBuf,
+    /// Why.
+    pub reason: String,
+}
+
+/// Sorts instances into stacks; what cannot be placed rightly comes back refused.
+pub fn group(instances: Vec<Instance>) -> (Vec<Stack>, Vec<Refused>) {
+    let mut series: BTreeMap<String, Vec<Member>> = BTreeMap::new();
+    for instance in instances {
+        series.entry(instance.series_uid.clone()).or_default().push(Arc::new(instance));
+    }
+    let (mut stacks, mut refused) = (Vec::new(), Vec::new());
+    for (series_uid, members) in series {
+        let (found, failed) = group_series(members);
+        stacks.extend(found.into_iter().enumerate().map(|(n, mut stack)| {
+            stack.id = if n == 0 { series_uid.clone() } else { format!("{series_uid}#{}", n + 1) };
+            stack
+        }));
+        refused.extend(failed);
+    }
+    neighbours::warn_across_series(&mut stacks);
+    (stacks, refused)
+}
+
+fn group_series(members: Vec<Member>) -> (Vec<Stack>, Vec<Refused>) {
+    let (members, shared) = copies::leave_out(members);
+    let sizes = pools::sizes(&members);
+    let (mut stacks, mut refused) = (Vec::new(), Vec::new());
+    for subject in pools::by_subject(members) {
+        let (mut own, mut failed): (Vec<Stack>, Vec<Refused>) = (Vec::new(), Vec::new());
+        for pool in pools::by_plane(subject.members) {
+            let notes: Vec<String> = subject.notes.iter().chain(&pool.notes).cloned().collect();
+            let (mut found, mut left_out) = (Vec::new(), Vec::new());
+            for outcome in arrange::arrange(pool.members, &notes) {
+                match outcome {
+                    Ok(stack) => found.push(stack),
+                    Err((path, reason)) => left_out.push(Refused { path, reason }),
+                }
+            }
+            for stack in &mut found {
+                stack.warnings.extend(
+                    left_out.iter().map(|r| format!("Other images of this series are left out: {}.", r.reason)),
+                );
+            }
+            own.extend(found);
+            failed.extend(left_out);
+        }
+        neighbours::warn_within_series(&mut own);
+        stacks.extend(own);
+        refused.extend(failed);
+    }
+    for stack in &mut stacks {
+        stack.warnings.extend(pools::other_sizes(&sizes, stack));
+        stack.warnings.extend(copies::shared_uids(&shared, stack));
+    }
+    (stacks, refused)
+}

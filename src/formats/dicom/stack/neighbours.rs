@@ -1,0 +1,156 @@
+//! The last look: volumes that fill each other's gaps or continue each other are never left without a word.
+
+use std::collections::BTreeSet;
+
+use super::Stack;
+use super::features::{Feature, differences};
+use super::places::{Plane, dot, length, minus};
+use crate::volume::Vec3;
+
+/// Share of a slice distance within which a place is one of a grid's.
+const ON_GRID: f64 = 0.03;
+
+/// Where a stack's slices lie.
+struct Line {
+    plane: Plane,
+    places: Vec<Vec3>,
+    step_mm: Option<f64>,
+}
+
+fn line(stack: &Stack) -> Option<Line> {
+    let plane = Plane::of(&stack.instances)?;
+    let count = stack.geometry.shape()[2];
+    let places: Vec<Vec3> = stack.instances.iter().take(count).filter_map(|m| m.position).collect();
+    let step_mm = match (places.first(), places.last()) {
+        (Some(&first), Some(&last)) if count > 1 => Some(length(minus(last, first)) / (count - 1) as f64),
+        _ => None,
+    };
+    (places.len() == count).then_some(Line { plane, places, step_mm })
+}
+
+/// How two stacks lie to each other.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Relation {
+    /// The slices of one lie half-way (or at a third or quarter) between those of the other.
+    Between,
+    /// One goes on where the other ends.
+    Continues,
+}
+
+fn relation(a: &Line, b: &Line) -> Option<Relation> {
+    let turned = (0..2).map(|n| length(minus(a.plane.directions[n], b.plane.directions[n]))).fold(0.0, f64::max);
+    let step = a.step_mm.or(b.step_mm)?;
+    let (&origin, &last) = (a.places.first()?, a.places.last()?);
+    if turned > 0.01 {
+        return None;
+    }
+    // In units of the step, from the first slice of the one.
+    let at: Vec<f64> = b.places.iter().map(|&p| dot(minus(p, origin), a.plane.normal) / step).collect();
+    let end = dot(minus(last, origin), a.plane.normal) / step;
+    let inside: Vec<f64> = at.iter().copied().filter(|&t| t > ON_GRID && t < end - ON_GRID).collect();
+    let off_grid = |t: f64, parts: f64| (t * parts - (t * parts).round()).abs() > ON_GRID * parts;
+    let between = |parts: f64| inside.iter().all(|&t| off_grid(t, 1.0) && !off_grid(t, parts));
+    if !inside.is_empty() && [2.0, 3.0, 4.0].into_iter().any(between) {
+        return Some(Relation::Between);
+    }
+    let same_step = a.step_mm.zip(b.step_mm).is_none_or(|(a, b)| (a - b).abs() < ON_GRID * a);
+    let lowest = at.iter().copied().fold(f64::INFINITY, f64::min);
+    let highest = at.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let touches = (lowest - end - 1.0).abs() < ON_GRID || (highest + 1.0).abs() < ON_GRID;
+    (same_step && touches).then_some(Relation::Continues)
+}
+
+/// Whether thick slices beside thin ones explain the larger distance.
+fn is_by_thickness(a: &Stack, b: &Stack) -> bool {
+    let thickness = |stack: &Stack| stack.instances.first().and_then(|m| m.thickness);
+    let step = |stack: &Stack| stack.geometry.spacing_mm()[2];
+    match (thickness(a), thickness(b)) {
+        (Some(x), Some(y)) => (x - y).abs() > 0.05 * x.max(y) && x > 0.8 * step(a) && y > 0.8 * step(b),
+        _ => false,
+    }
+}
+
+/// Adds warnings to the volumes of one series that need each other.
+pub fn warn_within_series(stacks: &mut [Stack]) {
+    let lines: Vec<Option<Line>> = stacks.iter().map(line).collect();
+    let mut notes = Vec::new();
+    for a in 0..stacks.len() {
+        for b in 0..stacks.len() {
+            let (Some(x), Some(y)) = (&lines[a], &lines[b]) else { continue };
+            let (Some(first), Some(second)) = (stacks[a].instances.first(), stacks[b].instances.first()) else {
+                continue;
+            };
+            let Some(relation) = (a != b).then(|| relation(x, y)).flatten() else { continue };
+            if relation == Relation::Between && is_by_thickness(&stacks[a], &stacks[b]) {
+                continue;
+            }
+            let fields = differences(first, second);
+            let fields =
+                if fields.is_empty() { String::new() } else { format!(" They differ in {}.", fields.join(", ")) };
+            let how = match relation {
+                Relation::Between => "lie between the slices of this one, whose slice distance may be too large",
+                Relation::Continues => "continue this one, which may be a part only",
+            };
+            notes.push((a, format!("{} slice(s) of another volume of this series {how}.{fields}", y.places.len())));
+            if relation == Relation::Between {
+                let text = "This volume's slices lie between those of another volume of this series: they may be one.";
+                notes.push((b, format!("{text}{fields}")));
+            }
+        }
+    }
+    for (at, note) in notes {
+        if !stacks[at].warnings.contains(&note) {
+            stacks[at].warnings.push(note);
+        }
+    }
+}
+
+/// Adds warnings where series with different UIDs look like the torn parts of one.
+pub fn warn_across_series(stacks: &mut [Stack]) {
+    let mut seen: BTreeSet<usize> = BTreeSet::new();
+    for start in 0..stacks.len() {
+        if seen.contains(&start) {
+            continue;
+        }
+        let alike: Vec<usize> = (start..stacks.len()).filter(|&n| is_alike(&stacks[start], &stacks[n])).collect();
+        seen.extend(&alike);
+        let mut places: Vec<(usize, Vec3)> = Vec::new();
+        for &n in &alike {
+            places.extend(line(&stacks[n]).into_iter().flat_map(|l| l.places).map(|p| (n, p)));
+        }
+        let Some(normal) = line(&stacks[start]).map(|l| l.plane.normal) else { continue };
+        places.sort_by(|a, b| dot(a.1, normal).total_cmp(&dot(b.1, normal)));
+        let positions: Vec<Vec3> = places.iter().map(|&(_, p)| p).collect();
+        let are_apart = positions.windows(2).all(|pair| length(minus(pair[1], pair[0])) > 0.05);
+        let is_even = are_apart && super::places::even_step(&positions).is_ok();
+        // Whole volumes one after the other are what scanners make; single slices and mixed places are not.
+        let changes = places.windows(2).filter(|pair| pair[0].0 != pair[1].0).count();
+        if alike.len() > 1
+            && positions.len() > 2
+            && is_even
+            && (changes >= alike.len() || positions.len() == alike.len())
+        {
+            for &n in &alike {
+                stacks[n].warnings.push(format!(
+                    "{} series lie on one even grid and differ in {}: they may be one volume that was torn apart.",
+                    alike.len(),
+                    Feature::SeriesUid.name()
+                ));
+            }
+        }
+    }
+}
+
+fn is_alike(a: &Stack, b: &Stack) -> bool {
+    let (Some(x), Some(y)) = (a.instances.first(), b.instances.first()) else { return false };
+    let same = |feature: Feature| !feature.differs(x, y);
+    let apart = a.instances.iter().zip(&b.instances).next().is_none_or(|(p, q)| p.path == q.path)
+        || x.series_uid != y.series_uid;
+    apart
+        && a.frame_count == b.frame_count
+        && x.description == y.description
+        && x.modality == y.modality
+        && [Feature::PatientId, Feature::Matrix, Feature::Orientation, Feature::PixelSpacing, Feature::EchoTime]
+            .into_iter()
+            .all(same)
+}

@@ -1,0 +1,168 @@
+//! Where the images of a pool lie: the plane that they share, and the places along its normal.
+
+use std::collections::HashMap;
+
+use super::Member;
+use crate::volume::Vec3;
+
+/// Positions closer than this along the normal are the same place, as far as pixels are not much smaller.
+const SAME_PLACE_MM: f64 = 0.02;
+const SAME_PLACE_PIXELS: f64 = 0.1;
+/// Slices may lie off an even grid by this, or by this share of their distance: headers round.
+const GAP_TOLERANCE_MM: f64 = 0.02;
+const GAP_TOLERANCE_SHARE: f64 = 0.01;
+/// However small slices are: off by more than this share of their distance is off.
+const GAP_LIMIT_SHARE: f64 = 0.2;
+
+pub fn cross(a: Vec3, b: Vec3) -> Vec3 {
+    [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]]
+}
+
+pub fn dot(a: Vec3, b: Vec3) -> f64 {
+    a.iter().zip(b).map(|(x, y)| x * y).sum()
+}
+
+pub fn minus(a: Vec3, b: Vec3) -> Vec3 {
+    [a[0] - b[0], a[1] - b[1], a[2] - b[2]]
+}
+
+pub fn times(v: Vec3, factor: f64) -> Vec3 {
+    v.map(|x| x * factor)
+}
+
+pub fn length(v: Vec3) -> f64 {
+    dot(v, v).sqrt()
+}
+
+/// The plane of a pool's images.
+#[derive(Debug, Clone, Copy)]
+pub struct Plane {
+    /// Row and column direction as most images give them.
+    pub directions: [Vec3; 2],
+    /// Unit vector along which places are told apart.
+    pub normal: Vec3,
+    /// Distance of rows and of columns as most images give it.
+    pub spacing: Option<[f64; 2]>,
+}
+
+/// The value that most images give; the first of those given equally often.
+fn most_frequent<const N: usize>(values: impl Iterator<Item = [f64; N]>) -> Option<[f64; N]> {
+    let mut counts: HashMap<[u64; N], (usize, usize)> = HashMap::new();
+    let mut best: Option<([f64; N], usize, usize)> = None;
+    for (n, value) in values.enumerate() {
+        // Adding zero turns -0 into 0.
+        let entry = counts.entry(value.map(|v| (v + 0.0).to_bits())).or_insert((0, n));
+        entry.0 += 1;
+        let (count, first) = *entry;
+        if best.is_none_or(|(_, most, earliest)| count > most || (count == most && first < earliest)) {
+            best = Some((value, count, first));
+        }
+    }
+    best.map(|(value, ..)| value)
+}
+
+impl Plane {
+    /// The plane that most of these images give; `None` where none gives an orientation.
+    pub fn of(members: &[Member]) -> Option<Self> {
+        let flat = members.iter().filter_map(|m| m.directions).map(|[[a, b, c], [d, e, f]]| [a, b, c, d, e, f]);
+        let [a, b, c, d, e, f] = most_frequent(flat)?;
+        let directions = [[a, b, c], [d, e, f]];
+        let normal = cross(directions[0], directions[1]);
+        let spacing = most_frequent(members.iter().filter_map(|m| m.pixel_spacing));
+        Some(Self { directions, normal: times(normal, 1.0 / length(normal)), spacing })
+    }
+
+    fn same_place_mm(&self) -> f64 {
+        self.spacing.map_or(SAME_PLACE_MM, |[a, b]| SAME_PLACE_MM.min(SAME_PLACE_PIXELS * a.min(b)))
+    }
+}
+
+/// The images of a pool by place, in the order of the normal.
+pub struct Places {
+    /// Their plane.
+    pub plane: Plane,
+    /// Images that share a place, sorted by number.
+    pub at: Vec<Vec<Member>>,
+}
+
+impl Places {
+    /// Sorts images with a position.
+    pub fn of(mut members: Vec<Member>) -> Option<Self> {
+        let plane = Plane::of(&members)?;
+        let along = |m: &Member| m.position.map_or(0.0, |p| dot(p, plane.normal));
+        members.sort_by(|a, b| {
+            along(a).total_cmp(&along(b)).then_with(|| by_number(a, b)).then_with(|| a.path.cmp(&b.path))
+        });
+        let tolerance = plane.same_place_mm();
+        let mut at: Vec<Vec<Member>> = Vec::new();
+        for member in members {
+            match at.last_mut() {
+                Some(place) if place.first().is_some_and(|first| along(&member) - along(first) < tolerance) => {
+                    place.push(member);
+                }
+                _ => at.push(vec![member]),
+            }
+        }
+        at.iter_mut().for_each(|place| place.sort_by(|a, b| by_number(a, b).then_with(|| a.path.cmp(&b.path))));
+        Some(Self { plane, at })
+    }
+
+    /// All images, place by place.
+    pub fn members(&self) -> Vec<Member> {
+        self.at.iter().flatten().cloned().collect()
+    }
+
+    /// The place of each of [`Self::members`].
+    pub fn place_of(&self) -> Vec<usize> {
+        self.at.iter().enumerate().flat_map(|(n, place)| std::iter::repeat_n(n, place.len())).collect()
+    }
+
+    /// The number of images at every place, if it is one.
+    pub fn repeats(&self) -> Option<usize> {
+        let count = self.at.first()?.len();
+        self.at.iter().all(|place| place.len() == count).then_some(count)
+    }
+
+    /// Position of the first image of every place.
+    pub fn positions(&self) -> Vec<Vec3> {
+        self.at.iter().filter_map(|place| place.first().and_then(|m| m.position)).collect()
+    }
+}
+
+/// By Instance Number; without one last.
+pub fn by_number(a: &Member, b: &Member) -> std::cmp::Ordering {
+    a.number.unwrap_or(i64::MAX).cmp(&b.number.unwrap_or(i64::MAX))
+}
+
+/// The step of evenly spaced positions.
+///
+/// # Errors
+/// The smallest and the largest gap of uneven ones.
+pub fn even_step(positions: &[Vec3]) -> Result<Option<Vec3>, [f64; 2]> {
+    let (Some(&origin), Some(&last)) = (positions.first(), positions.last()) else { return Ok(None) };
+    if positions.len() < 2 {
+        return Ok(None);
+    }
+    let step = times(minus(last, origin), 1.0 / (positions.len() - 1) as f64);
+    let distance = length(step);
+    let tolerance = GAP_TOLERANCE_MM.max(GAP_TOLERANCE_SHARE * distance).min(GAP_LIMIT_SHARE * distance);
+    let is_off = |n: usize, position: Vec3| {
+        let expected = std::array::from_fn(|axis| origin[axis] + step[axis] * n as f64);
+        length(minus(position, expected)) > tolerance
+    };
+    if !positions.iter().enumerate().any(|(n, &position)| is_off(n, position)) {
+        return Ok(Some(step));
+    }
+    let gaps = positions.windows(2).map(|pair| length(minus(pair[1], pair[0])));
+    Err(gaps.fold([f64::INFINITY, 0.0], |[low, high], gap| [low.min(gap), high.max(gap)]))
+}
+
+/// Whether uneven positions are an even grid with a few holes: images of it must not be parted by every second one.
+pub fn is_grid_with_holes(positions: &[Vec3], normal: Vec3) -> bool {
+    let along: Vec<f64> = positions.iter().map(|&p| dot(p, normal)).collect();
+    let gaps: Vec<f64> = along.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    let Some(step) = gaps.iter().copied().reduce(f64::min).filter(|&step| step > 0.0) else { return false };
+    let cells: f64 = gaps.iter().map(|gap| (gap / step).round()).sum();
+    gaps.iter().all(|gap| (gap / step - (gap / step).round()).abs() < 0.05)
+        && positions.len() as f64 >= 0.9 * (cells + 1.0)
+}

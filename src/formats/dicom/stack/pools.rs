@@ -1,0 +1,204 @@
+//! From a series to pools of images that can lie in one volume: one subject, one matrix, one plane.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::features::{Feature, classes};
+use super::places::{Places, even_step, length, minus};
+use super::{Member, Stack};
+
+/// Directions and spacings that differ by more are other ones, however they are rounded.
+const OTHER_DIRECTION: f64 = 0.01;
+const OTHER_SPACING_SHARE: f64 = 0.02;
+/// Directions that differ by less are the same.
+const SAME_DIRECTION: f64 = 1e-3;
+
+/// Images that belong together so far, and what the user must know of how they came to.
+pub struct Pool {
+    /// The images.
+    pub members: Vec<Member>,
+    /// Warnings for each volume made of them.
+    pub notes: Vec<String>,
+}
+
+/// Parts a series by patient, study and frame of reference: nothing that lies in different bodies is one volume.
+pub fn by_subject(members: Vec<Member>) -> Vec<Pool> {
+    let mut pools = vec![Pool { members, notes: Vec::new() }];
+    for feature in [Feature::PatientId, Feature::Study, Feature::FrameOfReference] {
+        pools = pools.into_iter().flat_map(|pool| part_by_subject(feature, pool)).collect();
+    }
+    pools
+}
+
+fn part_by_subject(feature: Feature, pool: Pool) -> Vec<Pool> {
+    // Unknown values join by themselves only where there is one known value.
+    let place_of: Vec<usize> = (0..pool.members.len()).collect();
+    let class = classes(feature, &pool.members, &place_of);
+    let count = class.iter().collect::<BTreeSet<_>>().len();
+    if count < 2 {
+        return vec![pool];
+    }
+    let Pool { members, mut notes } = pool;
+    let is_scrambled = feature != Feature::PatientId && count == members.len() && count > 2 && is_whole(&members);
+    if is_scrambled {
+        notes.push(format!(
+            "{} is another one in each of the {count} images; they lie on one grid and are kept together.",
+            feature.name()
+        ));
+        return vec![Pool { members, notes }];
+    }
+    notes.push(format!(
+        "The images of this series differ in {} although they share a Series Instance UID; each value has a volume of \
+         its own.",
+        feature.name()
+    ));
+    let mut parts: BTreeMap<usize, Vec<Member>> = BTreeMap::new();
+    members.into_iter().zip(class).for_each(|(member, class)| parts.entry(class).or_default().push(member));
+    parts.into_values().map(|members| Pool { members, notes: notes.clone() }).collect()
+}
+
+/// Whether images lie on one even grid, each at a place of its own.
+fn is_whole(members: &[Member]) -> bool {
+    members.iter().all(|m| m.position.is_some())
+        && Places::of(members.to_vec())
+            .is_some_and(|places| places.repeats() == Some(1) && even_step(&places.positions()).is_ok())
+}
+
+/// Parts images by matrix, kind of pixels and plane.
+pub fn by_plane(members: Vec<Member>) -> Vec<Pool> {
+    let mut pools: BTreeMap<(usize, usize, usize, bool, bool), Vec<Member>> = BTreeMap::new();
+    for member in members {
+        let format = &member.format;
+        // 32 bits with and without a sign have no common type.
+        let is_wide = format.bits_allocated == 32;
+        let key = (format.rows, format.columns, format.samples, is_wide, is_wide && format.signed);
+        pools.entry(key).or_default().push(member);
+    }
+    pools.into_values().flat_map(by_place_and_plane).collect()
+}
+
+fn by_place_and_plane(members: Vec<Member>) -> Vec<Pool> {
+    let (with_position, mut unplaced): (Vec<Member>, Vec<Member>) =
+        members.into_iter().partition(|m| m.position.is_some());
+    let (placed, bare): (Vec<Member>, Vec<Member>) = with_position.into_iter().partition(|m| m.directions.is_some());
+    let mut pools = clusters(placed);
+    match &mut pools[..] {
+        [only] if !bare.is_empty() => {
+            only.notes.push(format!(
+                "{} image(s) give no Image Orientation (Patient); that of the others is taken.",
+                bare.len()
+            ));
+            only.members.extend(bare);
+        }
+        _ => unplaced.extend(bare),
+    }
+    if !unplaced.is_empty() {
+        let (count, others) = (unplaced.len(), pools.iter().map(|p| p.members.len()).sum::<usize>());
+        for pool in &mut pools {
+            pool.notes.push(format!("{count} image(s) of this series give no place and are left out here."));
+        }
+        let notes = if others > 0 {
+            vec![format!("{others} other image(s) of this series give a place and are left out here.")]
+        } else {
+            Vec::new()
+        };
+        pools.push(Pool { members: unplaced, notes });
+    }
+    pools
+}
+
+/// Images of one plane together; planes that differ by rounding only where that makes a whole grid.
+fn clusters(members: Vec<Member>) -> Vec<Pool> {
+    let mut parts: Vec<Vec<Member>> = Vec::new();
+    for member in members {
+        match parts.iter_mut().find(|part| part.first().is_some_and(|first| is_same_plane(first, &member))) {
+            Some(part) => part.push(member),
+            None => parts.push(vec![member]),
+        }
+    }
+    join_unknown_spacing(&mut parts);
+    let mut pools: Vec<Pool> = Vec::new();
+    for part in parts {
+        let joined = pools.iter_mut().find(|pool| {
+            let close = pool.members.first().zip(part.first()).is_some_and(|(a, b)| is_close_plane(a, b));
+            close && is_whole(&pool.members.iter().chain(&part).cloned().collect::<Vec<_>>())
+        });
+        match joined {
+            Some(pool) => {
+                if pool.notes.is_empty() {
+                    pool.notes.push(
+                        "Pixel Spacing or Image Orientation (Patient) differs a little between the images; they lie on one \
+                         grid and are kept together, with the most frequent values."
+                            .into(),
+                    );
+                }
+                pool.members.extend(part);
+            }
+            None => pools.push(Pool { members: part, notes: Vec::new() }),
+        }
+    }
+    pools
+}
+
+/// Images without a pixel spacing join the only ones with the same directions.
+fn join_unknown_spacing(parts: &mut Vec<Vec<Member>>) {
+    let is_unknown = |part: &[Member]| part.first().is_some_and(|m| m.pixel_spacing.is_none());
+    while let Some(at) = parts.iter().position(|part| is_unknown(part)) {
+        let fits: Vec<usize> = (0..parts.len())
+            .filter(|&n| n != at && !is_unknown(&parts[n]))
+            .filter(|&n| parts[n].first().zip(parts[at].first()).is_some_and(|(a, b)| turned(a, b) < SAME_DIRECTION))
+            .collect();
+        let [only] = fits[..] else { return };
+        let part = parts.swap_remove(at);
+        // Removing swaps the last part into the gap.
+        let only = if only == parts.len() { at } else { only };
+        parts[only].extend(part);
+    }
+}
+
+/// The largest difference of two images' directions.
+fn turned(a: &Member, b: &Member) -> f64 {
+    match (a.directions, b.directions) {
+        (Some(a), Some(b)) => (0..2).map(|n| length(minus(a[n], b[n]))).fold(0.0, f64::max),
+        _ => 0.0,
+    }
+}
+
+fn is_same_plane(a: &Member, b: &Member) -> bool {
+    let same_spacing = match (a.pixel_spacing, b.pixel_spacing) {
+        // The far border moves by less than half a pixel.
+        (Some([p, q]), Some([r, s])) => {
+            (p - r).abs() * a.format.rows as f64 <= 0.5 * p && (q - s).abs() * a.format.columns as f64 <= 0.5 * q
+        }
+        (None, None) => true,
+        _ => false,
+    };
+    same_spacing && turned(a, b) < SAME_DIRECTION
+}
+
+fn is_close_plane(a: &Member, b: &Member) -> bool {
+    let close_spacing = match (a.pixel_spacing, b.pixel_spacing) {
+        (Some(p), Some(q)) => (0..2).all(|n| (p[n] - q[n]).abs() <= OTHER_SPACING_SHARE * p[n]),
+        _ => true,
+    };
+    close_spacing && turned(a, b) < OTHER_DIRECTION
+}
+
+/// How many images of a series have which columns and rows.
+pub fn sizes(members: &[Member]) -> BTreeMap<(usize, usize), usize> {
+    let mut sizes = BTreeMap::new();
+    members.iter().for_each(|m| *sizes.entry((m.format.columns, m.format.rows)).or_default() += 1);
+    sizes
+}
+
+/// Says so where a series holds images of another matrix: they cannot be in this volume.
+pub fn other_sizes(sizes: &BTreeMap<(usize, usize), usize>, stack: &Stack) -> Option<String> {
+    let [columns, rows, _] = stack.geometry.shape();
+    let others: Vec<String> = sizes
+        .iter()
+        .filter(|(size, _)| **size != (columns, rows))
+        .map(|((c, r), count)| format!("{count} of {c} x {r}"))
+        .collect();
+    (!others.is_empty()).then(|| {
+        format!("The series also holds images of another size, which are left out here: {}.", others.join(", "))
+    })
+}
