@@ -21,7 +21,11 @@ pub fn open_regular_file(path: &Path) -> io::Result<File> {
     if kind.is_file() {
         return File::open(path);
     }
-    let what = if kind.is_dir() { "a folder" } else { "no regular file but a pipe, a socket or a device" };
+    let what = if kind.is_dir() {
+        "a folder"
+    } else {
+        "no regular file but a pipe, a socket or a device; save its content as a file first"
+    };
     Err(io::Error::new(io::ErrorKind::InvalidInput, format!("it is {what}")))
 }
 

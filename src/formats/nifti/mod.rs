@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use super::error::Result;
 use super::{Entry, Findings, Reader, Source, Watch, has_extension, stem};
 
-pub use read::read;
+pub use read::{facts, read};
 pub use write::{write_labels, write_volume};
 
 /// The entry in the list of readers.
