@@ -97,19 +97,19 @@ fn text(value: &Value) -> String {
 
 fn print_volume(volume: &Value) {
     say!("{} ({}, {} file(s))", text(&volume["name"]), text(&volume["id"]), volume["files"]);
-    let spacing: Vec<String> = volume["spacing"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_f64)
-        .map(|v| format!("{v:.4}"))
-        .collect();
+    let spacing: Vec<String> =
+        volume["spacing"].as_array().into_iter().flatten().filter_map(Value::as_f64).map(length).collect();
     say!("  shape        {}{}", volume["shape"], further(&volume["extra_dims"]));
     say!("  spacing      {} mm", spacing.join(" x "));
     say!("  orientation  {}", text(&volume["orientation"]));
     for row in volume["affine"].as_array().into_iter().flatten() {
-        let row: Vec<String> =
-            row.as_array().into_iter().flatten().filter_map(Value::as_f64).map(|v| format!("{v:10.4}")).collect();
+        let row: Vec<String> = row
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_f64)
+            .map(|v| format!("{:>10}", length(v)))
+            .collect();
         say!("  affine       {}", row.join(" "));
     }
     let number = |key: &str| volume[key].as_f64().unwrap_or(0.0);
@@ -122,6 +122,11 @@ fn print_volume(volume: &Value) {
     for warning in volume["warnings"].as_array().into_iter().flatten() {
         say!("  warning      {}", text(warning));
     }
+}
+
+/// Four digits behind the point; for voxels of a microscope four digits at all.
+fn length(mm: f64) -> String {
+    if mm == 0.0 || mm.abs() >= 0.01 { format!("{mm:.4}") } else { format!("{mm:.3e}") }
 }
 
 fn further(dims: &Value) -> String {

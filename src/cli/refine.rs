@@ -69,7 +69,7 @@ impl Refine {
         let terminal = Terminal::new("Refining");
         let (cancel, show) = (Cancel::default(), |event| terminal.show(event));
         let volume = Arc::new(jobs::open_one(&self.image, None, &|_| std::ops::ControlFlow::Continue(()))?);
-        let labels = jobs::read_labels(&self.labels, &cancel, &show)?;
+        let labels = jobs::read_labels(&self.labels, &cancel, &show)?.placed_by(&volume.geometry);
         if !labels.geometry().lies_on(&volume.geometry) {
             return Err(JobError::Other(format!(
                 "{} does not lie on the grid of {}",

@@ -26,7 +26,7 @@ pub(super) fn open_labels(
     progress: Progress,
     cancel: &Cancel,
 ) -> Result<Outcome, JobError> {
-    let labels = read_labels(path, cancel, progress)?;
+    let labels = read_labels(path, cancel, progress)?.placed_by(&volume.geometry);
     if !labels.geometry().lies_on(&volume.geometry) {
         return Err(JobError::Other(format!(
             "the labels lie on another grid than the image: {:?} voxels {} instead of {:?} {}, or moved; resample them \

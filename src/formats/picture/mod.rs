@@ -194,10 +194,12 @@ impl Said {
     }
 }
 
-fn geometry(path: &Path, size: [usize; 2], slices: usize, mm: [f64; 3]) -> Result<Geometry> {
-    let columns = [[-mm[0], 0.0, 0.0], [0.0, -mm[1], 0.0], [0.0, 0.0, mm[2]]];
-    Geometry::new([size[0], size[1], slices], Affine::from_columns(columns, [0.0; 3]))
-        .map_err(|e| FormatError::malformed(path, e.to_string()))
+fn geometry(path: &Path, size: [usize; 2], slices: usize, said: &Said) -> Result<Geometry> {
+    let [x, y, z] = said.mm;
+    let columns = [[-x, 0.0, 0.0], [0.0, -y, 0.0], [0.0, 0.0, z]];
+    let geometry = Geometry::new([size[0], size[1], slices], Affine::from_columns(columns, [0.0; 3]))
+        .map_err(|e| FormatError::malformed(path, e.to_string()))?;
+    Ok(if said.size_known { geometry } else { geometry.of_assumed_size() })
 }
 
 /// Reads pictures as slices.
@@ -227,7 +229,7 @@ pub fn read(stack: &Stack, watch: Watch) -> Result<Volume> {
     let said = said.unwrap_or_else(Said::of_png);
     let pages::Collected { kind, count, samples, voxels } = pages.finish(first)?;
     let slices = count / kind.frames.max(1);
-    let geometry = geometry(first, kind.size, slices, said.mm)?;
+    let geometry = geometry(first, kind.size, slices, &said)?;
     if voxels.len() != geometry.voxel_count().saturating_mul(samples * kind.frames) {
         return Err(FormatError::unsupported(first, "pictures of one folder have different numbers of frames"));
     }
@@ -271,7 +273,7 @@ pub fn facts(stack: &Stack, watch: Watch) -> Result<Facts> {
     };
     let slices = if stack.files.len() > 1 { stack.files.len() } else { kind.slices };
     let mut facts = Facts {
-        geometry: geometry(first, kind.size, slices, said.mm)?,
+        geometry: geometry(first, kind.size, slices, &said)?,
         frame_dims: frame_dims(kind.samples, kind.frames),
         voxel_type,
         name: stack.name.clone(),

@@ -133,16 +133,32 @@ fn part(values: &Voxels, first: usize, count: usize, path: &Path) -> Result<Voxe
     values.range(first..first + count).ok_or_else(|| FormatError::malformed(path, "a frame is too short"))
 }
 
-/// Values of fewer than 8 bits, rows of which begin with a byte, added as bytes of 0 to 255.
-pub fn unpack_row(packed: &[u8], bits: usize, count: usize, out: &mut Vec<u8>) {
-    let highest = (1u16 << bits) - 1;
-    let scaled = |byte: u8, n: usize| ((u16::from(byte) >> (8 - bits * (n + 1)) & highest) * 255 / highest) as u8;
-    let per_byte = 8 / bits;
-    let whole = count / per_byte;
-    for &byte in packed.iter().take(whole) {
-        out.extend((0..per_byte).map(|n| scaled(byte, n)));
+/// Bytes of values of 1, 2 or 4 bits, as bytes of 0 to 255.
+pub struct Unpacking {
+    /// The values of each possible byte.
+    table: Vec<[u8; 8]>,
+    per_byte: usize,
+}
+
+impl Unpacking {
+    /// For so many bits.
+    pub fn of(bits: usize) -> Self {
+        let bits = bits.clamp(1, 8);
+        let highest = (1u16 << bits) - 1;
+        let per_byte = 8 / bits;
+        let value = |byte: u16, n: usize| {
+            if n < per_byte { ((byte >> (8 - bits * (n + 1)) & highest) * 255 / highest) as u8 } else { 0 }
+        };
+        let table = (0..256u16).map(|byte| std::array::from_fn(|n| value(byte, n))).collect();
+        Self { table, per_byte }
     }
-    if let Some(&last) = packed.get(whole) {
-        out.extend((0..count % per_byte).map(|n| scaled(last, n)));
+
+    /// Adds so many values of a row, which begins with a byte.
+    pub fn row(&self, packed: &[u8], count: usize, out: &mut Vec<u8>) {
+        let end = out.len() + count;
+        for &byte in packed.iter().take(count.div_ceil(self.per_byte)) {
+            out.extend_from_slice(&self.table[usize::from(byte)][..self.per_byte]);
+        }
+        out.truncate(end);
     }
 }

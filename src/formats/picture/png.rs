@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use ::png::{Adam7Info, ColorType, Decoder, DecodingError, InterlaceInfo, Limits, Reader, Transformations};
 
-use super::pages::{Kind, Pages, unpack_row};
+use super::pages::{Kind, Pages, Unpacking};
 use super::steps::Steps;
 use crate::disk::open_regular_file;
 use crate::formats::error::{FormatError, Result};
@@ -79,11 +79,11 @@ pub fn read(path: &Path, pages: &mut Pages, steps: &Steps) -> Result<()> {
     let wide = if kind.bits == 16 { 2 } else { 1 };
     affordable((width as u64 * height as u64).saturating_mul((kind.samples * wide) as u64)).map_err(memory)?;
     let mut bytes: Vec<Vec<u8>> = vec![Vec::new(); kind.samples];
-    let mut line = Vec::new();
+    let (unpacking, mut line) = (Unpacking::of(kind.bits), Vec::new());
     let mut add = |row: &[u8], bytes: &mut [Vec<u8>]| -> Result<()> {
         let row = if kind.bits < 8 {
             line.clear();
-            unpack_row(row, kind.bits, width * all, &mut line);
+            unpacking.row(row, width * all, &mut line);
             &line
         } else {
             row

@@ -165,7 +165,8 @@ fn near(volume: &Volume, mm: [f64; 3]) -> bool {
 #[test]
 fn planes_behind_one_directory_are_slices() {
     for big_endian in [false, true] {
-        let words: Vec<u8> = (1..=24u16).flat_map(|v| if big_endian { v.to_be_bytes() } else { v.to_le_bytes() }).collect();
+        let words: Vec<u8> =
+            (1..=24u16).flat_map(|v| if big_endian { v.to_be_bytes() } else { v.to_le_bytes() }).collect();
         for (text, shape, frames) in [
             ("ImageJ=1.53t\nimages=4\n", [3, 2, 4], vec![]),
             ("ImageJ=1.53t\nimages=4\nslices=4\nloop=false\n", [3, 2, 4], vec![]),
@@ -179,7 +180,10 @@ fn planes_behind_one_directory_are_slices() {
             assert_eq!((volume.geometry.shape(), &volume.frame_dims), (shape, &frames), "{text}");
             // Channels take turns: the first frame has planes 1 and 3.
             let second = if text.contains("channels") { 13.0 } else { 7.0 };
-            assert_eq!((volume.value_at(0), volume.value_at(6), volume.value_at(23)), (Some(1.0), Some(second), Some(24.0)));
+            assert_eq!(
+                (volume.value_at(0), volume.value_at(6), volume.value_at(23)),
+                (Some(1.0), Some(second), Some(24.0))
+            );
         }
     }
 }
@@ -197,7 +201,12 @@ fn a_page_taken_out_of_a_stack_opens_with_a_warning_and_a_cut_stack_does_not() {
     drop(page);
     let volume = {
         let mut packed = File::new(false);
-        packed.grey([3, 2], 8, &[5, 1, 2, 3, 4, 5, 6], [described(text), vec![Short(259, vec![32773])]].concat_fields());
+        packed.grey(
+            [3, 2],
+            8,
+            &[5, 1, 2, 3, 4, 5, 6],
+            [described(text), vec![Short(259, vec![32773])]].concat_fields(),
+        );
         packed.open().unwrap()
     };
     assert_eq!(values(&volume), [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
@@ -323,12 +332,16 @@ fn smaller_pages_and_masks_are_left_out() {
     let message = unmarked.open().unwrap_err().to_string();
     assert!(message.contains("page 2 has 2 x 2") && message.contains("3 x 1"), "{message}");
     // A thumbnail by itself is all there is.
-    assert_eq!(File::new(false).grey([2, 2], 8, &small, vec![Long(254, vec![1])]).open().unwrap().value_at(3), Some(5.0));
+    assert_eq!(
+        File::new(false).grey([2, 2], 8, &small, vec![Long(254, vec![1])]).open().unwrap().value_at(3),
+        Some(5.0)
+    );
 }
 
 #[test]
 fn sizes_of_pixels_are_those_that_the_file_means() {
-    let resolution = |x: [u32; 2], y: [u32; 2], unit: u16| vec![Fraction(282, x), Fraction(283, y), Short(296, vec![unit])];
+    let resolution =
+        |x: [u32; 2], y: [u32; 2], unit: u16| vec![Fraction(282, x), Fraction(283, y), Short(296, vec![unit])];
     let page = |text: &str, fields: Vec<Field>| {
         let text = if text.is_empty() { Vec::new() } else { described(text) };
         File::new(false).grey([1, 1], 8, &[9], [text, fields].concat_fields()).open().unwrap()
@@ -368,7 +381,11 @@ fn sizes_of_pixels_are_those_that_the_file_means() {
     ] {
         let volume = page(&format!("ImageJ=1.54f\n{text}\n"), fields);
         assert!(near(&volume, mm), "{text}: {:?} {:?}", volume.geometry.spacing_mm(), volume.warnings);
-        assert!(if warning.is_empty() { volume.warnings.is_empty() } else { warns(&volume, warning) }, "{:?}", volume.warnings);
+        assert!(
+            if warning.is_empty() { volume.warnings.is_empty() } else { warns(&volume, warning) },
+            "{:?}",
+            volume.warnings
+        );
     }
     // Latin-1, as programs write that know nothing of UTF-8.
     let text = Text(270, b"ImageJ=1.54f\nunit=\xb5m\nspacing=2\n".to_vec());
@@ -404,7 +421,8 @@ fn planes_of_ome_follow_its_order_and_its_blocks() {
         }
         file
     };
-    let firsts = |volume: &Volume| (0..volume.voxels.len() / 2).map(|n| volume.value_at(2 * n).unwrap()).collect::<Vec<_>>();
+    let firsts =
+        |volume: &Volume| (0..volume.voxels.len() / 2).map(|n| volume.value_at(2 * n).unwrap()).collect::<Vec<_>>();
     // numpy: arange(12) with axes of the order reversed, transposed to t, c, z.
     for (order, want) in [
         ("XYZCT", [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]),
@@ -433,10 +451,14 @@ fn planes_of_ome_follow_its_order_and_its_blocks() {
     let folder = tempfile::tempdir().unwrap();
     let path = file(&both, 2).save(folder.path(), "two.ome.tif");
     let found = crate::formats::scan(&path, &|_| ControlFlow::Continue(())).unwrap();
-    let firsts: Vec<_> = found.entries.iter().map(|entry| {
-        let volume = crate::formats::load(entry, &|_| ControlFlow::Continue(())).unwrap();
-        (entry.id.clone(), volume.value_at(0).unwrap())
-    }).collect();
+    let firsts: Vec<_> = found
+        .entries
+        .iter()
+        .map(|entry| {
+            let volume = crate::formats::load(entry, &|_| ControlFlow::Continue(())).unwrap();
+            (entry.id.clone(), volume.value_at(0).unwrap())
+        })
+        .collect();
     assert_eq!(firsts, [("two.ome.tif#1".to_string(), 1.0), ("two.ome.tif#2".to_string(), 0.0)]);
 }
 
@@ -502,7 +524,8 @@ fn a_damaged_byte_never_panics() {
     let text = "ImageJ=1.54f\nimages=3\nchannels=3\nunit=micron\nspacing=2\n";
     let mut file = File::new(false);
     for _ in 0..3 {
-        let fields = [described(text), vec![Fraction(282, [4, 1]), Fraction(283, [4, 1]), Short(296, vec![1])]].concat_fields();
+        let fields =
+            [described(text), vec![Fraction(282, [4, 1]), Fraction(283, [4, 1]), Short(296, vec![1])]].concat_fields();
         file.grey([3, 2], 12, &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10], fields);
     }
     let folder = tempfile::tempdir().unwrap();
