@@ -6,8 +6,11 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::{Result, print_json};
-use crate::jobs::{self, Entry, JobError};
-use crate::volume::Volume;
+use crate::jobs::{self, Entry, Facts, JobError};
+use crate::volume::Statistics;
+
+/// Voxels of up to so many bytes are read for their range unasked.
+const CHEAP_BYTES: u64 = 256 << 20;
 
 /// Show every series and volume of a file or folder.
 #[derive(Args)]
@@ -17,35 +20,50 @@ pub struct Info {
     /// Print one JSON document
     #[arg(long)]
     json: bool,
+    /// Read all voxels, also of large files, for the range of values and to see damage
+    #[arg(long)]
+    values: bool,
 }
 
-fn facts(entry: &Entry, volume: &Volume) -> Value {
-    let geometry = &volume.geometry;
-    let statistics = volume.statistics();
+fn facts(entry: &Entry, facts: &Facts, statistics: Option<&Statistics>) -> Value {
+    let geometry = &facts.geometry;
     json!({
         "id": entry.id,
-        "name": volume.name,
+        "name": facts.name,
         "modality": entry.modality,
         "files": entry.file_count,
         "path": entry.path,
         "shape": geometry.shape(),
-        "extra_dims": volume.frame_dims,
+        "extra_dims": facts.frame_dims,
         "spacing": geometry.spacing_mm(),
         "affine": geometry.world_from_voxel().0,
         "orientation": geometry.orientation().code(),
-        "dtype": volume.voxels.voxel_type().name(),
-        "min": statistics.min,
-        "max": statistics.max,
-        "mean": statistics.mean,
-        "std": statistics.std,
-        "nan": statistics.nan_count,
-        "inf": statistics.infinite_count,
-        "header": volume.header.iter().map(|(k, v)| json!([k, v])).collect::<Vec<_>>(),
-        "warnings": volume.warnings,
+        "dtype": facts.voxel_type.name(),
+        "min": statistics.map(|s| s.min),
+        "max": statistics.map(|s| s.max),
+        "mean": statistics.map(|s| s.mean),
+        "std": statistics.map(|s| s.std),
+        "nan": statistics.map(|s| s.nan_count),
+        "inf": statistics.map(|s| s.infinite_count),
+        "header": facts.header.iter().map(|(k, v)| json!([k, v])).collect::<Vec<_>>(),
+        "warnings": facts.warnings,
     })
 }
 
 impl Info {
+    /// By headers alone where reading the voxels would take long.
+    fn look(&self, entry: &Entry) -> Result<Value> {
+        let go_on = |_| std::ops::ControlFlow::Continue(());
+        if !self.values
+            && let Some(told) = jobs::facts(entry, &go_on)?
+            && told.byte_count() > CHEAP_BYTES
+        {
+            return Ok(facts(entry, &told, None));
+        }
+        let volume = jobs::load(entry, &go_on)?;
+        Ok(facts(entry, &Facts::of(&volume), Some(volume.statistics())))
+    }
+
     pub(super) fn run(&self) -> Result {
         let go_on = |_| std::ops::ControlFlow::Continue(());
         let findings = jobs::scan(&self.path, &go_on)?;
@@ -53,8 +71,8 @@ impl Info {
         let mut refused: Vec<Value> =
             findings.skipped.iter().map(|s| json!({"path": s.path, "reason": s.reason})).collect();
         for entry in &findings.entries {
-            match jobs::load(entry, &go_on) {
-                Ok(volume) => volumes.push(facts(entry, &volume)),
+            match self.look(entry) {
+                Ok(volume) => volumes.push(volume),
                 Err(error) => refused.push(json!({"path": entry.path, "reason": error.to_string()})),
             }
         }
@@ -79,32 +97,36 @@ fn text(value: &Value) -> String {
 
 fn print_volume(volume: &Value) {
     say!("{} ({}, {} file(s))", text(&volume["name"]), text(&volume["id"]), volume["files"]);
-    let spacing: Vec<String> = volume["spacing"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_f64)
-        .map(|v| format!("{v:.4}"))
-        .collect();
+    let spacing: Vec<String> =
+        volume["spacing"].as_array().into_iter().flatten().filter_map(Value::as_f64).map(length).collect();
     say!("  shape        {}{}", volume["shape"], further(&volume["extra_dims"]));
     say!("  spacing      {} mm", spacing.join(" x "));
     say!("  orientation  {}", text(&volume["orientation"]));
     for row in volume["affine"].as_array().into_iter().flatten() {
-        let row: Vec<String> =
-            row.as_array().into_iter().flatten().filter_map(Value::as_f64).map(|v| format!("{v:10.4}")).collect();
+        let row: Vec<String> = row
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_f64)
+            .map(|v| format!("{:>10}", length(v)))
+            .collect();
         say!("  affine       {}", row.join(" "));
     }
     let number = |key: &str| volume[key].as_f64().unwrap_or(0.0);
-    say!(
-        "  values       {} from {} to {}, mean {:.3}",
-        text(&volume["dtype"]),
-        number("min"),
-        number("max"),
-        number("mean")
-    );
+    let dtype = text(&volume["dtype"]);
+    if volume["min"].is_null() {
+        say!("  values       {dtype}; --values reads them all for their range");
+    } else {
+        say!("  values       {dtype} from {} to {}, mean {:.3}", number("min"), number("max"), number("mean"));
+    }
     for warning in volume["warnings"].as_array().into_iter().flatten() {
         say!("  warning      {}", text(warning));
     }
+}
+
+/// Four digits behind the point; for voxels of a microscope four digits at all.
+fn length(mm: f64) -> String {
+    if mm == 0.0 || mm.abs() >= 0.01 { format!("{mm:.4}") } else { format!("{mm:.3e}") }
 }
 
 fn further(dims: &Value) -> String {

@@ -76,6 +76,7 @@ impl Refine {
         let (cancel, show) = (Cancel::default(), |event| terminal.show(event));
         let volume = Arc::new(jobs::open_one(&self.image, None, &jobs::unless_ending)?);
         let (labels, known) = jobs::read_annotated_labels(&self.labels, &cancel, &show)?;
+        let labels = labels.placed_by(&volume.geometry);
         if !labels.geometry().lies_on(&volume.geometry) {
             return Err(JobError::Other(format!(
                 "{} does not lie on the grid of {}",

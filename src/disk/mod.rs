@@ -33,7 +33,11 @@ pub fn open_regular_file(path: &Path) -> io::Result<File> {
 }
 
 fn no_regular_file(kind: &fs::Metadata) -> io::Error {
-    let what = if kind.is_dir() { "a folder" } else { "no regular file but a pipe, a socket or a device" };
+    let what = if kind.is_dir() {
+        "a folder"
+    } else {
+        "no regular file but a pipe, a socket or a device; use a regular file instead"
+    };
     io::Error::new(io::ErrorKind::InvalidInput, format!("it is {what}"))
 }
 

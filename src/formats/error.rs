@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::work::memory::OutOfMemory;
+
 /// A reader's or writer's failure.
 #[derive(Debug, thiserror::Error)]
 pub enum FormatError {
@@ -38,6 +40,14 @@ pub enum FormatError {
         /// What it is and what to do instead.
         reason: String,
     },
+    /// The file is too large for the memory that is left.
+    #[error("{} does not fit into memory: {source}", path.display())]
+    Memory {
+        /// The file.
+        path: PathBuf,
+        /// How much was wanted and how much is free.
+        source: OutOfMemory,
+    },
     /// No reader or writer feels responsible.
     #[error("no known image format; DICOM, NIfTI (.nii, .nii.gz, .hdr/.img), PNG and TIFF can be opened ({})", path.display())]
     Unknown {
@@ -51,7 +61,14 @@ pub enum FormatError {
 
 impl FormatError {
     pub(super) fn read(path: &Path, source: io::Error) -> Self {
-        Self::Read { path: path.into(), source }
+        match source.get_ref().and_then(|inner| inner.downcast_ref::<OutOfMemory>()) {
+            Some(&memory) => Self::memory(path, memory),
+            None => Self::Read { path: path.into(), source },
+        }
+    }
+
+    pub(super) fn memory(path: &Path, source: OutOfMemory) -> Self {
+        Self::Memory { path: path.into(), source }
     }
 
     pub(super) fn malformed(path: &Path, problem: impl Into<String>) -> Self {

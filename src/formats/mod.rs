@@ -17,12 +17,12 @@ mod picture;
 mod writing;
 
 use std::collections::HashSet;
-use std::fs::File;
 use std::io::Read;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use crate::volume::Volume;
+use crate::disk::open_regular_file;
+use crate::volume::{Geometry, Volume, VoxelType};
 
 pub use annotations::{Found, complete as complete_annotations, write_sidecar};
 pub use error::{FormatError, Result};
@@ -90,6 +90,43 @@ pub struct Findings {
     pub skipped: Vec<Skipped>,
 }
 
+/// What headers alone tell of a volume.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    /// Grid and placement.
+    pub geometry: Geometry,
+    /// Sizes of the dimensions beyond the third.
+    pub frame_dims: Vec<usize>,
+    /// The stored type.
+    pub voxel_type: VoxelType,
+    /// Series description or file stem.
+    pub name: String,
+    /// Header fields worth showing, in order.
+    pub header: Vec<(String, String)>,
+    /// What the user must be told, as far as the headers tell it.
+    pub warnings: Vec<String>,
+}
+
+impl Facts {
+    /// What is told of a loaded volume.
+    pub fn of(volume: &Volume) -> Self {
+        Self {
+            geometry: volume.geometry.clone(),
+            frame_dims: volume.frame_dims.clone(),
+            voxel_type: volume.voxels.voxel_type(),
+            name: volume.name.clone(),
+            header: volume.header.clone(),
+            warnings: volume.warnings.clone(),
+        }
+    }
+
+    /// Bytes that the voxels take in memory.
+    pub fn byte_count(&self) -> u64 {
+        let count = self.frame_dims.iter().fold(self.geometry.voxel_count(), |n, &size| n.saturating_mul(size));
+        (count as u64).saturating_mul(self.voxel_type.bytes() as u64)
+    }
+}
+
 /// Looks at a file or, recursively, at a folder; reads headers only.
 ///
 /// # Errors
@@ -114,6 +151,8 @@ pub fn scan(path: &Path, watch: Watch) -> Result<Findings> {
         findings.skipped.extend(listing.skipped);
         return Ok(findings);
     }
+    // Whoever opens a pipe waits for its writer.
+    open_regular_file(path).map_err(|e| FormatError::read(path, e))?;
     if path.file_name().is_some_and(|name| name.eq_ignore_ascii_case("DICOMDIR")) {
         let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         return scan(folder, watch);
@@ -157,6 +196,18 @@ pub fn load(entry: &Entry, watch: Watch) -> Result<Volume> {
     }
 }
 
+/// What the headers of an entry tell, without its voxels; `None` where only loading can tell.
+///
+/// # Errors
+/// For headers that cannot be honoured. Damage in the voxels is not seen.
+pub fn facts(entry: &Entry, watch: Watch) -> Result<Option<Facts>> {
+    match &entry.source {
+        Source::Dicom(_) => Ok(None),
+        Source::Nifti(path) => nifti::facts(path).map(Some),
+        Source::Picture(stack) => picture::facts(stack, watch).map(Some),
+    }
+}
+
 /// Opens a path that holds exactly one volume, or the named one of several.
 ///
 /// # Errors
@@ -185,27 +236,55 @@ pub fn open_one(path: &Path, id: Option<&str>, watch: Watch) -> Result<Volume> {
     }
 }
 
-/// Lists a folder's files, recursively; a folder reached twice by links counts once, one that cannot be read is skipped.
+/// Deepest folders that are looked at, counted from the one that was opened.
+const DEEPEST: usize = 64;
+
+/// Lists a folder's files with those of the folders in it; a folder reached twice by links counts once, and one that cannot be
+/// read or lies too deep is skipped.
 fn list_files(folder: &Path, found: &mut Listing, watch: Watch) -> Result<()> {
-    if watch(0.0) == ControlFlow::Break(()) {
-        return Err(FormatError::Cancelled);
-    }
-    let listing = folder.canonicalize().and_then(|real| Ok((real, std::fs::read_dir(folder)?)));
-    let (real, listing) = match listing {
-        Ok(both) => both,
-        Err(error) => {
-            found.skipped.push(Skipped { path: folder.into(), reason: format!("the folder cannot be read: {error}") });
-            return Ok(());
+    let mut open = vec![(folder.to_path_buf(), 0)];
+    while let Some((folder, depth)) = open.pop() {
+        if watch(0.0) == ControlFlow::Break(()) {
+            return Err(FormatError::Cancelled);
         }
-    };
-    if !found.seen.insert(real) {
-        return Ok(());
-    }
-    for path in listing.flatten().map(|item| item.path()) {
-        match std::fs::metadata(&path) {
-            Ok(m) if m.is_dir() => list_files(&path, found, watch)?,
-            Ok(m) if m.is_file() => found.files.push(path),
-            _ => {}
+        if depth > DEEPEST {
+            let reason = format!("folders more than {DEEPEST} deep are not looked at; open it by itself");
+            found.skipped.push(Skipped { path: folder, reason });
+            continue;
+        }
+        let listing = folder.canonicalize().and_then(|real| Ok((real, std::fs::read_dir(&folder)?)));
+        let (real, listing) = match listing {
+            Ok(both) => both,
+            Err(error) => {
+                found.skipped.push(Skipped { path: folder, reason: format!("the folder cannot be read: {error}") });
+                continue;
+            }
+        };
+        if !found.seen.insert(real) {
+            continue;
+        }
+        let mut of_mac = 0;
+        for path in listing.flatten().map(|item| item.path()) {
+            if watch(0.0) == ControlFlow::Break(()) {
+                return Err(FormatError::Cancelled);
+            }
+            if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("._")) {
+                of_mac += 1;
+                continue;
+            }
+            match std::fs::metadata(&path) {
+                Ok(m) if m.is_dir() => open.push((path, depth + 1)),
+                Ok(m) if m.is_file() => found.files.push(path),
+                Ok(_) => {
+                    let reason = "no regular file but a pipe, a socket or a device".into();
+                    found.skipped.push(Skipped { path, reason });
+                }
+                Err(error) => found.skipped.push(Skipped { path, reason: format!("it cannot be read: {error}") }),
+            }
+        }
+        if of_mac > 0 {
+            let reason = format!("{of_mac} hidden files of a Mac (._*), which hold no images, are left out");
+            found.skipped.push(Skipped { path: folder, reason });
         }
     }
     Ok(())
@@ -249,7 +328,7 @@ fn sort_out(files: &[PathBuf], watch: Watch) -> Result<Findings> {
 
 fn read_head(path: &Path) -> std::io::Result<Vec<u8>> {
     let mut head = Vec::with_capacity(HEAD_BYTES);
-    File::open(path)?.take(HEAD_BYTES as u64).read_to_end(&mut head)?;
+    open_regular_file(path)?.take(HEAD_BYTES as u64).read_to_end(&mut head)?;
     Ok(head)
 }
 

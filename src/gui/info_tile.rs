@@ -28,7 +28,16 @@ pub fn info_tile_ui(ui: &mut egui::Ui, rect: egui::Rect, viewer: &Viewer) -> boo
         let statistics = volume.statistics();
         let mut rows = vec![
             ("Size".to_string(), format!("{ni} \u{d7} {nj} \u{d7} {nk} voxels")),
-            ("Spacing".to_string(), format!("{si:.3} \u{d7} {sj:.3} \u{d7} {sk:.3} mm")),
+            (
+                "Spacing".to_string(),
+                if si < 0.01 {
+                    // Microscopes.
+                    let [si, sj, sk] = [si, sj, sk].map(|mm| mm * 1000.0);
+                    format!("{si:.3} \u{d7} {sj:.3} \u{d7} {sk:.3} \u{b5}m")
+                } else {
+                    format!("{si:.3} \u{d7} {sj:.3} \u{d7} {sk:.3} mm")
+                },
+            ),
             ("Orientation".to_string(), orientation_text(geometry)),
             (
                 "Values".to_string(),

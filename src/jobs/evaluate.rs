@@ -133,6 +133,13 @@ fn score(predicted: &Path, truth: &Path, cancel: &Cancel) -> Result<CaseScores, 
     let quiet = |_| {};
     let p = read_labels(predicted, cancel, &quiet)?;
     let t = read_labels(truth, cancel, &quiet)?;
+    // Sizes come from whichever knows them.
+    let (p, t) = if t.geometry().is_size_assumed() {
+        let t = t.placed_by(p.geometry());
+        (p, t)
+    } else {
+        (p.placed_by(t.geometry()), t)
+    };
     if !p.geometry().lies_on(t.geometry()) {
         return Err(JobError::Other(format!(
             "{} and {} lie on different grids ({:?} and {:?} voxels, {} and {})",

@@ -44,7 +44,7 @@ pub use crate::disk::remove_unfinished;
 pub use crate::edit::keep_protected as keep_done;
 pub use crate::engine::{Activations, DeviceChoice, DeviceFacts, Recipe, available_devices, list_devices};
 pub use crate::formats::{
-    Entry, Findings, FormatError, READERS, Skipped, WRITERS, load, notices_of_writing, open_one, scan, stem,
+    Entry, Facts, Findings, FormatError, READERS, Skipped, WRITERS, facts, load, notices_of_writing, open_one, scan, stem,
     write_volume, writer_for,
 };
 pub use crate::learn::PixelRule;

@@ -64,6 +64,7 @@ pub(super) fn open_labels(
     cancel: &Cancel,
 ) -> Result<Outcome, JobError> {
     let (labels, annotations) = read_annotated_labels(path, cancel, progress)?;
+    let labels = labels.placed_by(&volume.geometry);
     if !labels.geometry().lies_on(&volume.geometry) {
         return Err(JobError::Other(format!(
             "the labels lie on another grid than the image: {}; resample them to the image first ({})",

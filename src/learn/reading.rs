@@ -36,6 +36,7 @@ pub fn read_case(
     if of_image != of_labels {
         return Err(error(format!("the image has {of_image:?} voxels, its labels have {of_labels:?}")));
     }
+    labels = labels.placed_by(&image.geometry);
     if !labels.geometry().lies_on(&image.geometry) {
         let finest = image.geometry.finest_mm();
         if !image.geometry.matches(labels.geometry(), REPAIRED_SHARE * finest) {

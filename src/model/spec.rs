@@ -236,7 +236,7 @@ impl ModelSpec {
     /// Names the field and its value.
     pub fn check(&self) -> Result<(), String> {
         if let Some(spacing) = self.spacing_mm
-            && !spacing.iter().all(|s| s.is_finite() && *s > 1e-3)
+            && !spacing.iter().all(|s| s.is_finite() && *s > 1e-9)
         {
             return Err(format!("the model's spacing_mm is {spacing:?}"));
         }

@@ -27,6 +27,7 @@ pub struct Geometry {
     world_from_voxel: Affine,
     voxel_from_world: Affine,
     orientation: Orientation,
+    size_assumed: bool,
 }
 
 impl Geometry {
@@ -52,7 +53,23 @@ impl Geometry {
         }
         let voxel_from_world = world_from_voxel.inverse().ok_or_else(singular)?;
         let orientation = Orientation::of(&world_from_voxel);
-        Ok(Self { shape, world_from_voxel, voxel_from_world, orientation })
+        Ok(Self { shape, world_from_voxel, voxel_from_world, orientation, size_assumed: false })
+    }
+
+    /// The same grid, of which nobody knows how large its voxels are.
+    #[must_use]
+    pub fn of_assumed_size(self) -> Self {
+        Self { size_assumed: true, ..self }
+    }
+
+    /// Whether nobody knows how large the voxels are, as in most pictures.
+    pub fn is_size_assumed(&self) -> bool {
+        self.size_assumed
+    }
+
+    /// Whether the grids can be the same: one of them does not know its size, and shape and directions agree.
+    pub fn may_be(&self, other: &Self) -> bool {
+        (self.size_assumed || other.size_assumed) && self.shape == other.shape && self.orientation == other.orientation
     }
 
     /// Number of voxels along i, j, k.
@@ -183,7 +200,13 @@ impl Geometry {
         }
         let world_from_voxel = Affine::from_columns(columns, self.world_from_voxel.point(first));
         let voxel_from_world = world_from_voxel.inverse().unwrap_or(self.voxel_from_world);
-        Self { shape, world_from_voxel, voxel_from_world, orientation: Orientation::RAS }
+        Self {
+            shape,
+            world_from_voxel,
+            voxel_from_world,
+            orientation: Orientation::RAS,
+            size_assumed: self.size_assumed,
+        }
     }
 }
 
@@ -230,6 +253,22 @@ mod tests {
             let last = sheared.distance_mm(&squared);
             assert!(last > 0.4 * shear * 15.0 && last < 1.2 * shear * 15.0, "{shear}: {last}");
         }
+    }
+
+    #[test]
+    fn a_grid_of_unknown_size_may_be_any_of_its_shape_and_directions() {
+        let assumed = |scale: f64, shape| {
+            let affine = Affine::from_columns([[-scale, 0.0, 0.0], [0.0, -scale, 0.0], [0.0, 0.0, scale]], [0.0; 3]);
+            Geometry::new(shape, affine).unwrap()
+        };
+        let picture = assumed(1.0, [4, 5, 6]).of_assumed_size();
+        assert!(
+            picture.may_be(&assumed(0.25, [4, 5, 6]))
+                && assumed(0.25, [4, 5, 6]).may_be(&picture)
+                && lps().may_be(&picture)
+        );
+        assert!(!assumed(1.0, [4, 5, 6]).may_be(&assumed(0.25, [4, 5, 6])));
+        assert!(!picture.may_be(&assumed(0.25, [4, 5, 7])) && !picture.may_be(&lps().to_ras()));
     }
 
     #[test]

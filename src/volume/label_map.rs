@@ -136,6 +136,12 @@ impl LabelMap {
         Self { geometry: geometry.clone(), ..self }
     }
 
+    /// On the other grid where one of both does not know how large its voxels are: a mask drawn as a picture over a scan.
+    #[must_use]
+    pub fn placed_by(self, geometry: &Geometry) -> Self {
+        if self.geometry.may_be(geometry) { self.on(geometry) } else { self }
+    }
+
     /// Other values for the labels; 0 stays 0.
     ///
     /// # Errors

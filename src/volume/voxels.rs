@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::work::memory::{OutOfMemory, affordable, ensure, make_room};
+
 /// Values decoded per read.
 const CHUNK_VALUES: usize = 1 << 15;
 
@@ -54,43 +56,41 @@ macro_rules! voxel_types {
             }
 
             /// All values one after the other, if the types are the same.
-            pub fn joined(parts: &[&Self]) -> Option<Self> {
-                match parts.first()? {
+            ///
+            /// # Errors
+            /// When memory is short.
+            pub fn joined(parts: &[&Self]) -> Result<Option<Self>, OutOfMemory> {
+                let Some(first) = parts.first() else { return Ok(None) };
+                match first {
                     $(Self::$variant(_) => {
-                        let mut all: Vec<$type> = Vec::with_capacity(parts.iter().map(|part| part.len()).sum());
+                        let mut all: Vec<$type> = Vec::new();
+                        make_room(&mut all, parts.iter().map(|part| part.len()).sum())?;
                         for part in parts {
-                            let Self::$variant(data) = part else { return None };
+                            let Self::$variant(data) = part else { return Ok(None) };
                             all.extend_from_slice(data);
                         }
-                        Some(Self::$variant(Arc::new(all)))
+                        Ok(Some(Self::$variant(Arc::new(all))))
                     })*
                 }
             }
 
-            /// Adds the values of another, if the types are the same; room for `expected` in all is taken at once.
-            pub fn append(&mut self, other: &Self, expected: usize) -> Option<()> {
+            /// Adds the values of another; nothing where the types differ.
+            ///
+            /// # Errors
+            /// When memory is short; all is as before then.
+            pub fn append(&mut self, other: &Self) -> Result<(), OutOfMemory> {
                 match (self, other) {
                     $((Self::$variant(all), Self::$variant(more)) => {
+                        if Arc::strong_count(all) > 1 {
+                            ensure::<$type>(all.len())?;
+                        }
                         let all = Arc::make_mut(all);
-                        all.reserve(expected.saturating_sub(all.len()).max(more.len()));
+                        make_room(all, more.len())?;
                         all.extend_from_slice(more);
-                        Some(())
                     })*
-                    _ => None,
+                    _ => debug_assert!(false, "only values of one type are joined"),
                 }
-            }
-
-            /// Every `step`-th value from the `first`.
-            #[must_use]
-            pub fn every(&self, first: usize, step: usize) -> Self {
-                if step == 1 && first == 0 {
-                    return self.clone();
-                }
-                match self {
-                    $(Self::$variant(data) => {
-                        Self::$variant(Arc::new(data.iter().skip(first).step_by(step.max(1)).copied().collect()))
-                    })*
-                }
+                Ok(())
             }
 
             /// Values in a range, if all are there.
@@ -123,7 +123,7 @@ macro_rules! voxel_types {
             /// Memory grows with the bytes that really arrive; `expected` values are reserved at once.
             ///
             /// # Errors
-            /// The reader's, and `UnexpectedEof` where the stream ends early.
+            /// The reader's, `UnexpectedEof` where the stream ends early, and `OutOfMemory` with an [`OutOfMemory`] inside.
             pub fn read(
                 kind: VoxelType,
                 count: usize,
@@ -134,11 +134,14 @@ macro_rules! voxel_types {
                 match kind {
                     $(VoxelType::$variant => {
                         const SIZE: usize = size_of::<$type>();
-                        let mut values: Vec<$type> = Vec::with_capacity(expected.min(count));
+                        affordable((count as u64).saturating_mul(SIZE as u64))?;
+                        let mut values: Vec<$type> = Vec::new();
+                        make_room(&mut values, expected.min(count))?;
                         let mut chunk = vec![0u8; CHUNK_VALUES.min(count) * SIZE];
                         while values.len() < count {
                             let bytes = &mut chunk[..CHUNK_VALUES.min(count - values.len()) * SIZE];
                             reader.read_exact(bytes)?;
+                            make_room(&mut values, bytes.len() / SIZE)?;
                             values.extend(bytes.chunks_exact(SIZE).map(|b| {
                                 let mut raw = [0; SIZE];
                                 raw.copy_from_slice(b);

@@ -70,6 +70,38 @@ pub fn ensure<T>(count: usize) -> Result<(), OutOfMemory> {
     Vec::<T>::new().try_reserve_exact(count).map_err(|_| OutOfMemory { free_bytes: None, ..refused })
 }
 
+/// Whether so many bytes are free; takes nothing, and says yes where the system does not tell.
+///
+/// # Errors
+/// How much was wanted, and how much is free.
+pub fn affordable(wanted_bytes: u64) -> Result<(), OutOfMemory> {
+    if wanted_bytes < SMALL_BYTES {
+        return Ok(());
+    }
+    match free_bytes() {
+        Some(free) if wanted_bytes > free => Err(OutOfMemory { wanted_bytes, free_bytes: Some(free) }),
+        _ => Ok(()),
+    }
+}
+
+/// Makes room for `more` values behind those of a list, which grows by doubling as lists do.
+///
+/// # Errors
+/// When the list cannot grow; it is as before then.
+pub fn make_room<T>(list: &mut Vec<T>, more: usize) -> Result<(), OutOfMemory> {
+    let needed = list.len().saturating_add(more);
+    if needed <= list.capacity() {
+        return Ok(());
+    }
+    let bytes = |count: usize| (count as u64).saturating_mul(size_of::<T>() as u64);
+    // What is only convenient is not asked for where memory is short.
+    let doubled = needed.max(list.capacity().saturating_mul(2));
+    let wanted = if affordable(bytes(doubled - list.len())).is_ok() { doubled } else { needed };
+    affordable(bytes(wanted - list.len()))?;
+    let grown = list.try_reserve_exact(wanted - list.len()).or_else(|_| list.try_reserve_exact(more));
+    grown.map_err(|_| OutOfMemory { wanted_bytes: bytes(needed), free_bytes: None })
+}
+
 /// Bytes that programs can still get without others being moved to disk; `None` where the system does not say.
 pub fn free_bytes() -> Option<u64> {
     free_and_all_bytes().map(|[free, _]| free)
@@ -96,6 +128,18 @@ mod tests {
         assert!(refused.to_string().starts_with("9007199.2 GB of memory are needed"), "{refused}");
         // More than the address space holds.
         assert_eq!(ensure::<u64>(usize::MAX).unwrap_err().wanted_bytes, u64::MAX);
+    }
+
+    #[test]
+    fn a_list_grows_or_stays_as_it_is() {
+        let mut list = vec![1u16, 2, 3];
+        make_room(&mut list, 2).unwrap();
+        assert!(list.capacity() >= 5 && list == [1, 2, 3]);
+        let refused = make_room(&mut list, 1 << 50).unwrap_err();
+        assert_eq!(refused.wanted_bytes, ((1 << 50) + 3) * 2);
+        assert_eq!(list, [1, 2, 3]);
+        assert!(affordable(1 << 55).unwrap_err().free_bytes.is_some());
+        assert_eq!(affordable(1 << 10), Ok(()));
     }
 
     #[test]

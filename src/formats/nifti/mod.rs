@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use super::error::Result;
 use super::{Entry, Findings, Reader, Source, Watch, has_extension, stem};
 
-pub use read::{read, twin};
+pub use read::{facts, read, twin};
 pub use write::{shear_notice, write_labels, write_volume};
 
 /// The entry in the list of readers.

@@ -1,6 +1,5 @@
 //! Reading a NIfTI file into a volume.
 
-use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -8,9 +7,10 @@ use std::path::{Path, PathBuf};
 use super::extension;
 use super::header::{Header, SIZE_1, Storage};
 use super::placement::place;
+use crate::disk::open_regular_file;
 use crate::formats::annotations::{self, Found};
 use crate::formats::error::{FormatError, Result};
-use crate::formats::{Watch, gzip, has_extension, stem};
+use crate::formats::{Facts, Watch, gzip, has_extension, stem};
 use crate::volume::{Rescale, Volume, Voxels, Window};
 
 /// Bytes after the voxels that are read to reach a gzip checksum.
@@ -40,7 +40,7 @@ struct Stream<'a> {
 impl<'a> Stream<'a> {
     fn open(path: &Path, watch: Option<Watch<'a>>) -> Result<Self> {
         let failed = |e| FormatError::read(path, e);
-        let mut file = File::open(path).map_err(failed)?;
+        let mut file = open_regular_file(path).map_err(failed)?;
         let length = file.metadata().map_err(failed)?.len();
         let mut head = Vec::new();
         file.by_ref().take(2).read_to_end(&mut head).map_err(failed)?;
@@ -122,14 +122,9 @@ pub fn peek_shape(path: &Path) -> Result<[usize; 3]> {
     Ok(header.shape().map_err(|e| FormatError::malformed(path, e))?.0)
 }
 
-/// Reads a NIfTI file (either file of a pair may not be missing).
-///
-/// # Errors
-/// For every header that cannot be honoured, for data that end early, and for damaged compression.
-pub fn read(path: &Path, watch: Watch) -> Result<Volume> {
+/// Grid, further dimensions, type and name as the header tells them, with warnings.
+fn outline(path: &Path, header: &Header) -> Result<Facts> {
     let bad = |problem: String| FormatError::malformed(path, problem);
-    let mut header_stream = Stream::open(path, Some(watch))?;
-    let header = read_header(path, &mut header_stream)?;
     let (shape, frame_dims) = header.shape().map_err(bad)?;
     let voxel_type = header.voxel_type().map_err(|e| FormatError::unsupported(path, e))?;
     let mut warnings = Vec::new();
@@ -140,7 +135,43 @@ pub fn read(path: &Path, watch: Watch) -> Result<Volume> {
             voxel_type.name()
         ));
     }
-    let geometry = place(&header, shape, &mut warnings).map_err(bad)?;
+    let geometry = place(header, shape, &mut warnings).map_err(bad)?;
+    Ok(Facts { geometry, frame_dims, voxel_type, name: stem(path), header: describe(header), warnings })
+}
+
+/// What the header tells, without the voxels; that they can be there is checked.
+///
+/// # Errors
+/// For every header that cannot be honoured, and for files that are too short.
+pub fn facts(path: &Path) -> Result<Facts> {
+    let mut stream = Stream::open(path, None)?;
+    let header = read_header(path, &mut stream)?;
+    let facts = outline(path, &header)?;
+    let capacity = match header.storage {
+        Storage::SingleFile => stream.capacity,
+        Storage::Pair => Stream::open(&find_image(path)?, None)?.capacity,
+    };
+    if facts.byte_count() > capacity {
+        let needed = facts.byte_count();
+        return Err(FormatError::malformed(
+            path,
+            format!(
+                "the header declares {needed} bytes of voxels, but the file can hold only {capacity}; copy it again"
+            ),
+        ));
+    }
+    Ok(facts)
+}
+
+/// Reads a NIfTI file (either file of a pair may not be missing).
+///
+/// # Errors
+/// For every header that cannot be honoured, for data that end early, and for damaged compression.
+pub fn read(path: &Path, watch: Watch) -> Result<Volume> {
+    let bad = |problem: String| FormatError::malformed(path, problem);
+    let mut header_stream = Stream::open(path, Some(watch))?;
+    let header = read_header(path, &mut header_stream)?;
+    let Facts { geometry, frame_dims, voxel_type, mut warnings, .. } = outline(path, &header)?;
 
     let image_path;
     let mut notes = Found::default();

@@ -1,12 +1,13 @@
 //! PNG and TIFF: single pictures, stacks of pages, and folders of pictures of one size.
 //!
-//! Pictures carry no position and, what counts in medicine, no size: a pixel is taken as 1 mm, and the user is told.
+//! Pictures carry no position, and often no size: then a pixel is taken as 1 mm, and the user is told.
 //! Columns run to the patient's left and rows to the back, so that an axial view shows the picture as it is.
 //! Colours become three frames; palettes are refused, because their numbers are no intensities.
 
 mod order;
 mod pages;
 mod png;
+mod steps;
 mod tiff;
 
 use std::collections::BTreeMap;
@@ -14,9 +15,10 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use super::error::{FormatError, Result};
-use super::{Entry, Findings, Reader, Skipped, Source, Watch, stem};
-use crate::volume::{Affine, Geometry, Rescale, Volume};
+use super::{Entry, Facts, Findings, Reader, Skipped, Source, Watch, stem};
+use crate::volume::{Affine, Geometry, Rescale, Volume, VoxelType};
 use pages::{Kind, Pages};
+use steps::Steps;
 
 /// The entry in the list of readers.
 pub const READER: Reader = Reader { name: "PNG and TIFF", claims, collect };
@@ -26,11 +28,18 @@ const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
 /// First bytes of a TIFF, small and big, in either byte order.
 const TIFF: [&[u8]; 4] = [b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"];
 
+/// Sizes of pixels in the files of a stack that differ by less are the same.
+const SAME_SIZE: f64 = 1e-4;
+
+const SIZE_UNKNOWN: &str = "Pictures do not say how large a pixel is; 1 mm is assumed in all directions.";
+
 /// Pictures that form one volume, in their order.
 #[derive(Debug, Clone)]
 pub struct Stack {
     files: Vec<PathBuf>,
     name: String,
+    /// Which of a file's images it is.
+    image: usize,
 }
 
 fn claims(_: &Path, head: &[u8]) -> bool {
@@ -41,8 +50,13 @@ fn is_png(path: &Path) -> Result<bool> {
     Ok(super::read_head(path).map_err(|e| FormatError::read(path, e))?.starts_with(PNG))
 }
 
-fn kind(path: &Path) -> Result<Kind> {
-    if is_png(path)? { png::kind(path) } else { tiff::kind(path) }
+/// The images of a file.
+fn kinds(path: &Path, watch: Watch) -> Result<Vec<Result<Kind>>> {
+    if is_png(path)? {
+        return Ok(vec![png::kind(path)]);
+    }
+    let count = tiff::image_count(path, watch)?;
+    Ok((0..count).map(|image| Ok(tiff::plan(path, image, watch)?.kind())).collect())
 }
 
 /// Pictures of one folder and kind are a stack; a file with several pages is one by itself.
@@ -53,32 +67,48 @@ fn collect(paths: &[PathBuf], watch: Watch) -> Result<Findings> {
         if watch(0.0) == ControlFlow::Break(()) {
             return Err(FormatError::Cancelled);
         }
-        match kind(path) {
-            Ok(kind) if kind.pages > 1 => findings.entries.push(entry(vec![path.clone()], kind)),
-            Ok(kind) => {
-                let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
-                groups.entry((folder, kind)).or_default().push(path.clone());
-            }
-            Err(error) => {
-                // The path stands beside the reason.
-                let reason = match error {
-                    FormatError::Malformed { problem, .. } => problem,
-                    FormatError::Unsupported { reason, .. } => reason,
-                    other => other.to_string(),
-                };
-                findings.skipped.push(Skipped { path: path.clone(), reason });
+        let kinds = match kinds(path, watch) {
+            Ok(kinds) => kinds,
+            Err(error) => vec![Err(error)],
+        };
+        let several = kinds.len() > 1;
+        let some = kinds.iter().any(std::result::Result::is_ok);
+        for (image, kind) in kinds.into_iter().enumerate() {
+            match kind {
+                Ok(kind) if several || !kind.is_single() => {
+                    let mut entry = entry(vec![path.clone()], kind, image);
+                    if several {
+                        entry.id = format!("{}#{}", entry.id, image + 1);
+                    }
+                    findings.entries.push(entry);
+                }
+                Ok(kind) => {
+                    let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
+                    groups.entry((folder, kind)).or_default().push(path.clone());
+                }
+                Err(FormatError::Cancelled) => return Err(FormatError::Cancelled),
+                Err(error) => {
+                    // The path stands beside the reason.
+                    let reason = match error {
+                        FormatError::Malformed { problem, .. } => problem,
+                        FormatError::Unsupported { reason, .. } => reason,
+                        other => other.to_string(),
+                    };
+                    let reason = if several && some { format!("image {}: {reason}", image + 1) } else { reason };
+                    findings.skipped.push(Skipped { path: path.clone(), reason });
+                }
             }
         }
     }
     for ((_, kind), mut files) in groups {
         files.sort_by(|a, b| order::natural(&a.to_string_lossy(), &b.to_string_lossy()));
-        findings.entries.push(entry(files, kind));
+        findings.entries.push(entry(files, kind, 0));
     }
     Ok(findings)
 }
 
-fn entry(files: Vec<PathBuf>, kind: Kind) -> Entry {
-    let first = files[0].clone();
+fn entry(files: Vec<PathBuf>, kind: Kind, image: usize) -> Entry {
+    let first = files.first().cloned().unwrap_or_default();
     let folder = first.parent().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
     let (id, name) = match folder {
         Some(folder) if files.len() > 1 => {
@@ -93,34 +123,167 @@ fn entry(files: Vec<PathBuf>, kind: Kind) -> Entry {
         name: name.clone(),
         modality: String::new(),
         file_count: files.len(),
-        shape: [width, height, files.len().max(kind.pages)],
+        shape: [width, height, files.len().max(kind.slices)],
         path: if files.len() > 1 { first.parent().unwrap_or(&first).to_path_buf() } else { first },
-        source: Source::Picture(Stack { files, name }),
+        source: Source::Picture(Stack { files, name, image }),
     }
+}
+
+/// What the files of a stack say besides their pixels.
+struct Said {
+    mm: [f64; 3],
+    size_known: bool,
+    rescale: Rescale,
+    inverted: bool,
+    warnings: Vec<String>,
+    header: Vec<(String, String)>,
+}
+
+impl Said {
+    fn of(plan: &tiff::Plan) -> Self {
+        let mut warnings = plan.sizes.warnings.clone();
+        warnings.extend(plan.warnings.iter().cloned());
+        Self {
+            mm: plan.sizes.mm,
+            size_known: plan.sizes.known,
+            rescale: plan.rescale.clone(),
+            inverted: plan.inverted,
+            warnings,
+            header: plan.header.clone(),
+        }
+    }
+
+    fn of_png() -> Self {
+        Self {
+            mm: [1.0; 3],
+            size_known: false,
+            rescale: Rescale::IDENTITY,
+            inverted: false,
+            warnings: vec![SIZE_UNKNOWN.into()],
+            header: Vec::new(),
+        }
+    }
+
+    /// Takes in what the next file of a stack says; each sentence once.
+    fn join(&mut self, next: Self, path: &Path) -> Result<()> {
+        if self.rescale != next.rescale {
+            return Err(FormatError::unsupported(
+                path,
+                "the picture has another calibration than the first of its folder; open it by itself",
+            ));
+        }
+        let differ = self.mm.iter().zip(next.mm).any(|(a, b)| (a / b - 1.0).abs() > SAME_SIZE);
+        if differ || self.size_known != next.size_known {
+            self.warn("The pictures do not agree on the size of a pixel; that of the first is used.".into());
+        }
+        if self.inverted != next.inverted {
+            self.warn(
+                "In some pictures small values are white, in others they are black; values are as stored.".into(),
+            );
+        }
+        if !differ {
+            next.warnings.into_iter().for_each(|warning| self.warn(warning));
+        }
+        Ok(())
+    }
+
+    fn warn(&mut self, warning: String) {
+        if !self.warnings.contains(&warning) {
+            self.warnings.push(warning);
+        }
+    }
+}
+
+fn geometry(path: &Path, size: [usize; 2], slices: usize, said: &Said) -> Result<Geometry> {
+    let [x, y, z] = said.mm;
+    let columns = [[-x, 0.0, 0.0], [0.0, -y, 0.0], [0.0, 0.0, z]];
+    let geometry = Geometry::new([size[0], size[1], slices], Affine::from_columns(columns, [0.0; 3]))
+        .map_err(|e| FormatError::malformed(path, e.to_string()))?;
+    Ok(if said.size_known { geometry } else { geometry.of_assumed_size() })
 }
 
 /// Reads pictures as slices.
 pub fn read(stack: &Stack, watch: Watch) -> Result<Volume> {
-    let mut pages = Pages::new(stack.files.len());
+    let Some(first) = stack.files.first() else { return Err(FormatError::Cancelled) };
+    let mut pages = Pages::default();
+    let mut said: Option<Said> = None;
+    let (mut is_tiff, steps) = (false, Steps::new(first, watch));
     for (n, path) in stack.files.iter().enumerate() {
-        if watch(n as f32 / stack.files.len() as f32) == ControlFlow::Break(()) {
-            return Err(FormatError::Cancelled);
+        let steps = steps.part(n, stack.files.len()).of_file(path);
+        steps.go_on()?;
+        let next = if is_png(path)? {
+            png::read(path, &mut pages, &steps)?;
+            Said::of_png()
+        } else {
+            is_tiff = true;
+            let plan = tiff::plan(path, stack.image, watch)?;
+            let next = Said::of(&plan);
+            plan.read(&mut pages, &steps)?;
+            next
+        };
+        match &mut said {
+            Some(said) => said.join(next, path)?,
+            None => said = Some(next),
         }
-        if is_png(path)? { png::read(path, &mut pages)? } else { tiff::read(path, &mut pages, watch)? }
     }
-    let first = &stack.files[0];
-    let (kind, count, voxels) = pages.finish(first)?;
-    let world_from_voxel = Affine::from_columns([[-1.0, 0.0, 0.0], [0.0, -1.0, 0.0], [0.0, 0.0, 1.0]], [0.0; 3]);
-    let geometry = Geometry::new([kind.size[0], kind.size[1], count], world_from_voxel)
-        .map_err(|e| FormatError::malformed(first, e.to_string()))?;
-    let colours = voxels.len() / geometry.voxel_count().max(1);
-    let frames = if colours > 1 { vec![colours] } else { Vec::new() };
-    let mut volume = Volume::new(geometry, voxels, frames, Rescale::IDENTITY, stack.name.clone());
-    volume.warnings.push("Pictures do not say how large a pixel is; 1 mm is assumed in all directions.".into());
-    if colours > 1 {
-        volume.warnings.push("A colour picture: red, green and blue are frames 1 to 3.".into());
+    let said = said.unwrap_or_else(Said::of_png);
+    let pages::Collected { kind, count, samples, voxels } = pages.finish(first)?;
+    let slices = count / kind.frames.max(1);
+    let geometry = geometry(first, kind.size, slices, &said)?;
+    if voxels.len() != geometry.voxel_count().saturating_mul(samples * kind.frames) {
+        return Err(FormatError::unsupported(first, "pictures of one folder have different numbers of frames"));
+    }
+    let mut volume = Volume::new(geometry, voxels, frame_dims(samples, kind.frames), said.rescale, stack.name.clone());
+    volume.display.inverted = said.inverted;
+    volume.warnings = said.warnings;
+    volume.header = said.header;
+    if samples > 1 {
+        volume.warnings.push(describe_samples(samples, is_tiff));
     }
     Ok(volume)
+}
+
+/// One dimension for all frames: samples first, then what the file has.
+fn frame_dims(samples: usize, frames: usize) -> Vec<usize> {
+    if samples * frames > 1 { vec![samples * frames] } else { Vec::new() }
+}
+
+fn describe_samples(samples: usize, is_tiff: bool) -> String {
+    // tifffile and others store an array of 3 or 4 slices as a colour picture.
+    let stack = if is_tiff && samples < 5 {
+        " Should they be slices of a stack, save it with one page for each slice."
+    } else {
+        ""
+    };
+    match samples {
+        3 => format!("A colour picture: red, green and blue are frames 1 to 3.{stack}"),
+        _ => format!("A pixel has {samples} values; they are frames 1 to {samples}.{stack}"),
+    }
+}
+
+/// What the headers tell of a stack, without its pixels.
+pub fn facts(stack: &Stack, watch: Watch) -> Result<Facts> {
+    let Some(first) = stack.files.first() else { return Err(FormatError::Cancelled) };
+    let (kind, voxel_type, said) = if is_png(first)? {
+        let kind = png::kind(first)?;
+        (kind, if kind.bits == 16 { VoxelType::U16 } else { VoxelType::U8 }, Said::of_png())
+    } else {
+        let plan = tiff::plan(first, stack.image, watch)?;
+        (plan.kind(), plan.voxel_type(), Said::of(&plan))
+    };
+    let slices = if stack.files.len() > 1 { stack.files.len() } else { kind.slices };
+    let mut facts = Facts {
+        geometry: geometry(first, kind.size, slices, &said)?,
+        frame_dims: frame_dims(kind.samples, kind.frames),
+        voxel_type,
+        name: stack.name.clone(),
+        header: said.header,
+        warnings: said.warnings,
+    };
+    if kind.samples > 1 {
+        facts.warnings.push(describe_samples(kind.samples, true));
+    }
+    Ok(facts)
 }
 
 #[cfg(test)]

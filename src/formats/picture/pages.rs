@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use crate::formats::error::{FormatError, Result};
-use crate::volume::{VoxelType, Voxels};
+use crate::volume::Voxels;
 
-/// What pages must have in common to be slices of one volume.
+/// What pictures must have in common to be slices of one volume.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Kind {
     /// Width and height in pixels.
@@ -14,104 +14,151 @@ pub struct Kind {
     pub samples: usize,
     /// Bits of a value.
     pub bits: usize,
-    /// Pages of the file.
-    pub pages: usize,
+    /// The type that values are kept in.
+    pub stored: &'static str,
+    /// Slices of the file.
+    pub slices: usize,
+    /// Frames of the file, samples not counted.
+    pub frames: usize,
 }
 
-/// Most values that room is taken for before they are there.
-const MOST_RESERVED: usize = 1 << 28;
+impl Kind {
+    /// Whether the file is a single picture.
+    pub fn is_single(&self) -> bool {
+        self.slices == 1 && self.frames == 1
+    }
+}
 
 /// Pages so far, each sample by itself.
+#[derive(Default)]
 pub struct Pages {
-    first: Option<(Kind, VoxelType)>,
+    first: Option<Kind>,
     samples: Vec<Voxels>,
     count: usize,
-    expected: usize,
+}
+
+/// All pages.
+pub struct Collected {
+    /// What they have in common.
+    pub kind: Kind,
+    /// Number of pages.
+    pub count: usize,
+    /// Samples that differ from each other: 1 where all are alike.
+    pub samples: usize,
+    /// Slices fastest, then samples, then frames.
+    pub voxels: Voxels,
 }
 
 impl Pages {
-    /// No page yet; so many files will come.
-    pub fn new(files: usize) -> Self {
-        Self { first: None, samples: Vec::new(), count: 0, expected: files }
-    }
-
-    /// Adds a page. `values` are row by row, the samples of a pixel together.
+    /// Adds a page, each sample by itself, row by row.
     ///
     /// # Errors
-    /// When it is of another kind than the first, or too short.
-    pub fn push(&mut self, path: &Path, kind: Kind, values: &Voxels) -> Result<()> {
+    /// When it is of another kind than the first, or too short, or memory is short.
+    pub fn push(&mut self, path: &Path, kind: Kind, samples: Vec<Voxels>) -> Result<()> {
         let pixels = kind.size[0].saturating_mul(kind.size[1]);
-        if values.len() != pixels.saturating_mul(kind.samples) {
-            let found = values.len();
+        if let Some(short) = samples.iter().find(|values| values.len() != pixels) {
+            let found = short.len();
             return Err(FormatError::malformed(
                 path,
                 format!("{found} values for {pixels} pixels; copy the file again"),
             ));
         }
-        let (first, voxel_type) = *self.first.get_or_insert((kind, values.voxel_type()));
-        let same = first.size == kind.size && first.samples == kind.samples && voxel_type == values.voxel_type();
+        let first = *self.first.get_or_insert(kind);
+        let same = first.size == kind.size && first.stored == kind.stored && samples.len() == first.samples;
         if !same {
             return Err(FormatError::unsupported(
                 path,
                 format!(
-                    "page {} has {:?} pixels of {} {} values, the first has {:?} of {} {}; open it by itself",
+                    "picture {} has {:?} pixels of {} {} values, the first has {:?} of {} {}; open it by itself",
                     self.count + 1,
                     kind.size,
                     kind.samples,
-                    values.voxel_type().name(),
+                    kind.stored,
                     first.size,
                     first.samples,
-                    voxel_type.name()
+                    first.stored
                 ),
             ));
         }
-        let expected = pixels.saturating_mul(self.expected.max(kind.pages)).min(MOST_RESERVED);
-        for sample in 0..kind.samples {
-            let part = values.every(sample, kind.samples);
-            match self.samples.get_mut(sample) {
-                Some(all) => drop(all.append(&part, expected)),
-                None => self.samples.push(part),
-            }
-        }
         self.count += 1;
+        if self.samples.is_empty() {
+            self.samples = samples;
+            return Ok(());
+        }
+        for (all, part) in self.samples.iter_mut().zip(&samples) {
+            all.append(part).map_err(|e| FormatError::memory(path, e))?;
+        }
         Ok(())
     }
 
-    /// The kind of the pages, their number, and all values: samples one after the other, where they differ.
+    /// All pages as one.
     ///
     /// # Errors
-    /// When there is no page.
-    pub fn finish(self, path: &Path) -> Result<(Kind, usize, Voxels)> {
-        let Some((kind, _)) = self.first else {
+    /// When there is no page, or memory is short.
+    pub fn finish(self, path: &Path) -> Result<Collected> {
+        let Some(kind) = self.first else {
             return Err(FormatError::malformed(path, "there is no picture in the file"));
         };
-        // What is beyond three is opacity.
         let mut samples = self.samples;
-        samples.truncate(if kind.samples < 3 { 1 } else { 3 });
-        let mut rest = samples.split_off(1);
-        let mut all = samples.remove(0);
-        if rest.iter().any(|other| !all.equals(other)) {
-            let expected = 3 * all.len();
-            for part in rest.drain(..) {
-                all.append(&part, expected);
-            }
+        let Some((one, rest)) = samples.split_first() else {
+            return Err(FormatError::malformed(path, "there is no picture in the file"));
+        };
+        if rest.iter().all(|other| one.equals(other)) {
+            samples.truncate(1);
         }
-        Ok((kind, self.count, all))
+        let different = samples.len();
+        let voxels = match (different, kind.frames) {
+            (1, _) => samples.remove(0),
+            _ => {
+                let frame = samples[0].len() / kind.frames.max(1);
+                let mut all: Option<Voxels> = None;
+                for n in 0..kind.frames {
+                    for values in &samples {
+                        let part =
+                            if kind.frames == 1 { values.clone() } else { part(values, n * frame, frame, path)? };
+                        match &mut all {
+                            Some(all) => all.append(&part).map_err(|e| FormatError::memory(path, e))?,
+                            None => all = Some(part),
+                        }
+                    }
+                }
+                all.ok_or_else(|| FormatError::malformed(path, "there is no picture in the file"))?
+            }
+        };
+        Ok(Collected { kind, count: self.count, samples: different, voxels })
     }
 }
 
-/// Values of fewer than 8 bits, rows of which begin with a byte, as bytes of 0 to 255.
-pub fn unpack(bytes: &[u8], kind: Kind, bits: usize) -> Vec<u8> {
-    let row = kind.size[0] * kind.samples;
-    let highest = (1u16 << bits) - 1;
-    bytes
-        .chunks_exact((row * bits).div_ceil(8).max(1))
-        .flat_map(|packed| {
-            (0..row).map(move |n| {
-                let shift = 8 - bits - n * bits % 8;
-                let value = u16::from(packed[n * bits / 8]) >> shift & highest;
-                (value * 255 / highest) as u8
-            })
-        })
-        .collect()
+fn part(values: &Voxels, first: usize, count: usize, path: &Path) -> Result<Voxels> {
+    values.range(first..first + count).ok_or_else(|| FormatError::malformed(path, "a frame is too short"))
+}
+
+/// Bytes of values of 1, 2 or 4 bits, as bytes of 0 to 255.
+pub struct Unpacking {
+    /// The values of each possible byte.
+    table: Vec<[u8; 8]>,
+    per_byte: usize,
+}
+
+impl Unpacking {
+    /// For so many bits.
+    pub fn of(bits: usize) -> Self {
+        let bits = bits.clamp(1, 8);
+        let highest = (1u16 << bits) - 1;
+        let per_byte = 8 / bits;
+        let value = |byte: u16, n: usize| {
+            if n < per_byte { ((byte >> (8 - bits * (n + 1)) & highest) * 255 / highest) as u8 } else { 0 }
+        };
+        let table = (0..256u16).map(|byte| std::array::from_fn(|n| value(byte, n))).collect();
+        Self { table, per_byte }
+    }
+
+    /// Adds so many values of a row, which begins with a byte.
+    pub fn row(&self, packed: &[u8], count: usize, out: &mut Vec<u8>) {
+        let end = out.len() + count;
+        for &byte in packed.iter().take(count.div_ceil(self.per_byte)) {
+            out.extend_from_slice(&self.table[usize::from(byte)][..self.per_byte]);
+        }
+        out.truncate(end);
+    }
 }

@@ -5,15 +5,20 @@ use std::io::BufReader;
 use std::path::Path;
 use std::sync::Arc;
 
-use ::png::{BitDepth, ColorType, Decoder, DecodingError, Limits, Reader, Transformations};
+use ::png::{Adam7Info, ColorType, Decoder, DecodingError, InterlaceInfo, Limits, Reader, Transformations};
 
-use super::pages::{Kind, Pages};
+use super::pages::{Kind, Pages, Unpacking};
+use super::steps::Steps;
+use crate::disk::open_regular_file;
 use crate::formats::error::{FormatError, Result};
 use crate::formats::gzip::MAX_RATIO;
 use crate::volume::Voxels;
+use crate::work::memory::{affordable, make_room};
 
-/// Most bytes of an interlaced picture, which cannot be read row by row.
-const LARGEST_INTERLACED: usize = 1 << 28;
+/// Most pixels of a picture: what is larger cannot be shown.
+const MOST_PIXELS: u64 = 1 << 30;
+/// Most pixels along a side.
+const LONGEST_SIDE: u32 = 1 << 20;
 
 type Source = Reader<BufReader<File>>;
 
@@ -23,7 +28,7 @@ fn explain(path: &Path, error: &DecodingError) -> FormatError {
 
 fn open(path: &Path) -> Result<(Source, Kind)> {
     let failed = |e| FormatError::read(path, e);
-    let file = File::open(path).map_err(failed)?;
+    let file = open_regular_file(path).map_err(failed)?;
     // No more bytes than this can come out.
     let capacity =
         usize::try_from(file.metadata().map_err(failed)?.len().saturating_mul(MAX_RATIO)).unwrap_or(usize::MAX);
@@ -38,13 +43,25 @@ fn open(path: &Path) -> Result<(Source, Kind)> {
             "the picture has a palette, whose numbers are no intensities; save it in grey or full colour",
         ));
     }
-    let size = [info.width as usize, info.height as usize];
-    let kind = Kind { size, samples: info.color_type.samples(), bits: info.bit_depth as usize, pages: 1 };
-    let row = (u128::from(info.width) * (kind.samples * kind.bits) as u128).div_ceil(8);
-    if row * u128::from(info.height) > capacity as u128 {
-        let [w, h] = size;
+    let (w, h) = (info.width, info.height);
+    if u64::from(w) * u64::from(h) > MOST_PIXELS || w.max(h) > LONGEST_SIDE {
+        return Err(FormatError::unsupported(
+            path,
+            format!(
+                "a picture of {w} x {h} pixels is larger than can be shown ({MOST_PIXELS} pixels); cut it into parts"
+            ),
+        ));
+    }
+    let bits = info.bit_depth as usize;
+    let all = info.color_type.samples();
+    let row = (u128::from(w) * (all * bits) as u128).div_ceil(8);
+    if row * u128::from(h) > capacity as u128 {
         return Err(FormatError::malformed(path, format!("the file is too short for {w} x {h} pixels; copy it again")));
     }
+    // What is beyond grey or colours is opacity.
+    let samples = if all < 3 { 1 } else { 3 };
+    let stored = if bits == 16 { "uint16" } else { "uint8" };
+    let kind = Kind { size: [w as usize, h as usize], samples, bits, stored, slices: 1, frames: 1 };
     Ok((decoder.read_info().map_err(|e| explain(path, &e))?, kind))
 }
 
@@ -54,28 +71,86 @@ pub fn kind(path: &Path) -> Result<Kind> {
 }
 
 /// Adds the picture to the pages.
-pub fn read(path: &Path, pages: &mut Pages) -> Result<()> {
+pub fn read(path: &Path, pages: &mut Pages, steps: &Steps) -> Result<()> {
     let (mut reader, kind) = open(path)?;
-    let depth = reader.info().bit_depth;
-    let mut bytes = Vec::new();
-    if reader.info().interlaced {
-        if reader.output_buffer_size().is_none_or(|bytes| bytes > LARGEST_INTERLACED) {
-            return Err(FormatError::unsupported(path, "an interlaced PNG of this size; save it without interlacing"));
+    let [width, height] = kind.size;
+    let all = reader.info().color_type.samples();
+    let memory = |e| FormatError::memory(path, e);
+    let wide = if kind.bits == 16 { 2 } else { 1 };
+    affordable((width as u64 * height as u64).saturating_mul((kind.samples * wide) as u64)).map_err(memory)?;
+    let mut bytes: Vec<Vec<u8>> = vec![Vec::new(); kind.samples];
+    let (unpacking, mut line) = (Unpacking::of(kind.bits), Vec::new());
+    let mut add = |row: &[u8], bytes: &mut [Vec<u8>]| -> Result<()> {
+        let row = if kind.bits < 8 {
+            line.clear();
+            unpacking.row(row, width * all, &mut line);
+            &line
+        } else {
+            row
+        };
+        for (sample, values) in bytes.iter_mut().enumerate() {
+            make_room(values, width * wide).map_err(memory)?;
+            match (all, wide) {
+                (1, _) => values.extend_from_slice(row),
+                (_, 1) => values.extend(row.iter().skip(sample).step_by(all)),
+                _ => row.chunks_exact(2).skip(sample).step_by(all).for_each(|value| values.extend_from_slice(value)),
+            }
         }
-        bytes.resize(reader.output_buffer_size().unwrap_or(0), 0);
-        reader.next_frame(&mut bytes).map_err(|e| explain(path, &e))?;
+        Ok(())
+    };
+    if reader.info().interlaced {
+        let picture = interlaced(path, &mut reader, kind, all, steps)?;
+        for row in picture.chunks_exact((width * all * kind.bits).div_ceil(8).max(1)) {
+            add(row, &mut bytes)?;
+        }
+        steps.go_on()?;
     } else {
-        while let Some(row) = reader.next_row().map_err(|e| explain(path, &e))? {
-            bytes.extend_from_slice(row.data());
+        for n in 0..height {
+            if n % 64 == 0 || width > 1 << 16 {
+                steps.at(n as f32 / height as f32)?;
+            }
+            match reader.next_row().map_err(|e| explain(path, &e))? {
+                Some(row) => add(row.data(), &mut bytes)?,
+                None => break,
+            }
         }
     }
     reader.finish().map_err(|e| explain(path, &e))?;
-    let values = match depth {
-        BitDepth::Sixteen => {
-            Voxels::U16(Arc::new(bytes.chunks_exact(2).map(|b| u16::from_be_bytes([b[0], b[1]])).collect()))
+    let mut samples = Vec::with_capacity(bytes.len());
+    for values in bytes {
+        samples.push(if wide == 2 {
+            let mut words = Vec::new();
+            make_room(&mut words, values.len() / 2).map_err(memory)?;
+            words.extend(values.chunks_exact(2).map(|b| u16::from_be_bytes([b[0], b[1]])));
+            Voxels::U16(Arc::new(words))
+        } else {
+            Voxels::U8(Arc::new(values))
+        });
+    }
+    pages.push(path, kind, samples)
+}
+
+/// The picture of seven passes, rows beginning with a byte.
+fn interlaced(path: &Path, reader: &mut Source, kind: Kind, all: usize, steps: &Steps) -> Result<Vec<u8>> {
+    let [width, height] = kind.size;
+    let pixel_bits = all * kind.bits;
+    let row_bytes = (width * pixel_bits).div_ceil(8);
+    let mut picture = Vec::new();
+    let mut seen = 0usize;
+    while let Some(row) = reader.next_interlaced_row().map_err(|e| explain(path, &e))? {
+        if seen.is_multiple_of(64) || width > 1 << 16 {
+            steps.at(seen as f32 / (2 * height) as f32)?;
         }
-        BitDepth::Eight => Voxels::U8(Arc::new(bytes)),
-        _ => Voxels::U8(Arc::new(super::pages::unpack(&bytes, kind, depth as usize))),
-    };
-    pages.push(path, kind, &values)
+        seen += 1;
+        if picture.is_empty() {
+            // The first row is there: the file is more than a header.
+            make_room(&mut picture, row_bytes * height).map_err(|e| FormatError::memory(path, e))?;
+            picture.resize(row_bytes * height, 0);
+        }
+        if let InterlaceInfo::Adam7(pass) = row.interlace() {
+            let pass: &Adam7Info = pass;
+            ::png::expand_interlaced_row(&mut picture, row_bytes, row.data(), pass, pixel_bits as u8);
+        }
+    }
+    Ok(picture)
 }

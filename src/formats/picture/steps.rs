@@ -1,0 +1,59 @@
+//! Progress of a long read, and the place where it notices that it shall stop.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use crate::formats::Watch;
+use crate::formats::error::{FormatError, Result};
+
+/// A part of a read: from which share of the whole, and how large it is.
+#[derive(Clone, Copy)]
+pub struct Steps<'a> {
+    /// The file that is read.
+    pub path: &'a Path,
+    watch: Watch<'a>,
+    start: f32,
+    part: f32,
+}
+
+impl<'a> Steps<'a> {
+    /// The whole.
+    pub fn new(path: &'a Path, watch: Watch<'a>) -> Self {
+        Self { path, watch, start: 0.0, part: 1.0 }
+    }
+
+    /// One of so many equal parts.
+    #[must_use]
+    pub fn part(&self, n: usize, of: usize) -> Self {
+        let part = self.part / of.max(1) as f32;
+        Self { start: self.start + part * n as f32, part, ..*self }
+    }
+
+    /// The same part of the work, in another file.
+    #[must_use]
+    pub fn of_file<'b>(&self, path: &'b Path) -> Steps<'b>
+    where
+        'a: 'b,
+    {
+        Steps { path, watch: self.watch, start: self.start, part: self.part }
+    }
+
+    /// Tells how far the part has come.
+    ///
+    /// # Errors
+    /// When the user has stopped the work.
+    pub fn at(&self, share: f32) -> Result<()> {
+        match (self.watch)(self.start + self.part * share) {
+            ControlFlow::Break(()) => Err(FormatError::Cancelled),
+            ControlFlow::Continue(()) => Ok(()),
+        }
+    }
+
+    /// Tells that the part has begun, or is still where it was.
+    ///
+    /// # Errors
+    /// When the user has stopped the work.
+    pub fn go_on(&self) -> Result<()> {
+        self.at(0.0)
+    }
+}
