@@ -86,8 +86,13 @@ pub(super) fn symbolic(op: &Op, inputs: &[Size], own_channels: usize) -> Size {
         Op::MaxPool2d(pool) | Op::AvgPool2d(pool) => {
             let extent = per_axis(&|axis, e| {
                 let stride = pool.stride[axis] as i64;
-                let free = 2 * pool.padding[axis] as i64 - pool.kernel[axis] as i64;
-                e.plus(free - free.rem_euclid(stride)).times(1, stride).plus(1)
+                let (padding, kernel) = (pool.padding[axis] as i64, pool.kernel[axis] as i64);
+                let free = 2 * padding - kernel;
+                let rest = free.rem_euclid(stride);
+                // A last, incomplete window counts in ceil mode, but not where it would lie in the border alone.
+                let lacking = stride - rest;
+                let last = if pool.ceil_mode && rest > 0 && padding + lacking < kernel { stride } else { 0 };
+                e.plus(free - rest + last).times(1, stride).plus(1)
             });
             Size { channels: first.channels, extent }
         }
