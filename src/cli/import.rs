@@ -12,7 +12,7 @@ use crate::model::{self, IntensityNormalisation, SliceAxis};
 /// What to take over, and what its file does not say.
 #[derive(Args)]
 pub struct Import {
-    /// The file
+    /// The file, or a folder with one network in it
     file: PathBuf,
     /// Identifier of the model; the file's name without
     #[arg(long)]
@@ -50,6 +50,12 @@ pub struct Import {
     /// nnU-Net's dataset.json, if it is not beside the checkpoint
     #[arg(long)]
     dataset: Option<PathBuf>,
+    /// What weights alone do not say, for example upsampling=bilinear or activation=relu; what was assumed is printed
+    #[arg(long, value_name = "KEY=VALUE")]
+    assume: Vec<String>,
+    /// Of a file with several networks the one whose tensors' names begin so
+    #[arg(long, value_name = "PREFIX")]
+    part: Option<String>,
     /// Write the model here instead of into the user's model folder
     #[arg(short, long)]
     output: Option<PathBuf>,
@@ -79,6 +85,14 @@ fn normalisation(text: &str) -> Result<IntensityNormalisation> {
             Ok(IntensityNormalisation::Clip { range: [low, high], mean, std })
         }
         _ => Err(wrong()),
+    }
+}
+
+/// A key and what is assumed of it.
+fn assumption(text: &str) -> Result<(String, String)> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() && !value.is_empty() => Ok((key.trim().into(), value.trim().into())),
+        _ => Err(JobError::Other(format!("--assume {text:?}; use KEY=VALUE, for example upsampling=bilinear"))),
     }
 }
 
@@ -119,6 +133,8 @@ impl Import {
             licence: self.licence.clone(),
             plans: self.plans.clone(),
             dataset: self.dataset.clone(),
+            assume: self.assume.iter().map(|text| assumption(text)).collect::<Result<_>>()?,
+            part: self.part.clone(),
         };
         let (mut model, report) = foreign::import(&self.file, &description)?;
         if let Some(id) = &self.id {
@@ -149,13 +165,16 @@ impl Import {
         if self.json {
             return print_json(&serde_json::json!({
                 "output": target, "id": id, "network": report.network, "matched": report.matched,
-                "left": report.left, "assumed": report.assumed, "replaced": replaced,
+                "left": report.left, "assumed": report.assumed, "notices": report.notices, "replaced": replaced,
             }));
         }
         say!("{}{}", target.display(), if replaced { " (replaced)" } else { "" });
         say!("  network: {}; {} tensors taken over", report.network, report.matched);
         if !report.left.is_empty() {
             say!("  left out: {}", shortened(&report.left));
+        }
+        for notice in &report.notices {
+            say!("  note: {notice}");
         }
         if !report.assumed.is_empty() {
             say!("  assumed, as the file does not say: {}", report.assumed.join("; "));

@@ -71,27 +71,34 @@ fn conv_free(conv: &Conv, axis: usize) -> i64 {
     2 * conv.padding[axis] as i64 - (conv.dilation[axis] * (conv.kernel[axis] - 1) + 1) as i64
 }
 
-/// The same of a pooling.
-fn pool_free(pool: &Pool, axis: usize) -> i64 {
-    2 * pool.padding[axis] as i64 - pool.kernel[axis] as i64
-}
-
 /// The number of windows: the largest free length that is a multiple of the stride, as for inputs that it divides.
 fn windows(extent: Extent, free: i64, stride: usize) -> Extent {
     let stride = stride as i64;
     extent.plus(free - free.rem_euclid(stride)).times(1, stride).plus(1)
 }
 
+/// The windows of a pooling; `around` is the width of a border that the map has besides the pooling's own, on both sides together.
+fn pool_windows(extent: Extent, pool: &Pool, axis: usize, around: i64) -> Extent {
+    let stride = pool.stride[axis] as i64;
+    let (padding, kernel) = (pool.padding[axis] as i64, pool.kernel[axis] as i64);
+    let free = 2 * padding - kernel + around;
+    let rest = free.rem_euclid(stride);
+    // A last, incomplete window counts in ceil mode, but not where it would lie in the border alone.
+    let lacking = stride - rest;
+    let last = if pool.ceil_mode && rest > 0 && padding + lacking < kernel { stride } else { 0 };
+    windows(extent, free + last, pool.stride[axis])
+}
+
 /// The size of a convolution or pooling of a map with a border, whose own size is given without it: the border and the windows count
 /// together, as where the window has the border itself. `None` for other operations.
 pub(super) fn symbolic_with_border(op: &Op, border: &Border, inner: [Extent; 2]) -> Option<[Extent; 2]> {
-    let (free, stride) = match op {
-        Op::Conv2d(conv) => ([0, 1].map(|axis| conv_free(conv, axis)), conv.stride),
-        Op::MaxPool2d(pool) | Op::AvgPool2d(pool) => ([0, 1].map(|axis| pool_free(pool, axis)), pool.stride),
+    let around = |axis: usize| (border.before[axis + 1] + border.after[axis + 1]) as i64;
+    let of_axis: &dyn Fn(usize) -> Extent = match op {
+        Op::Conv2d(conv) => &|axis| windows(inner[axis], conv_free(conv, axis) + around(axis), conv.stride[axis]),
+        Op::MaxPool2d(pool) | Op::AvgPool2d(pool) => &|axis| pool_windows(inner[axis], pool, axis, around(axis)),
         _ => return None,
     };
-    let around = |axis: usize| (border.before[axis + 1] + border.after[axis + 1]) as i64;
-    Some([0, 1].map(|axis| windows(inner[axis], free[axis] + around(axis), stride[axis])))
+    Some([0, 1].map(of_axis))
 }
 
 /// The symbolic size of an operation's result. Floor divisions are taken as exact, as for inputs that the strides divide.
@@ -114,7 +121,7 @@ pub(super) fn symbolic(op: &Op, inputs: &[Size], own_channels: usize) -> Size {
         Op::Attend(_) => Size { channels: inputs.get(2).map_or(first.channels, |s| s.channels), extent: first.extent },
         Op::CrissCross => inputs.get(2).copied().unwrap_or(first),
         Op::MaxPool2d(pool) | Op::AvgPool2d(pool) => {
-            let extent = per_axis(&|axis, e| windows(e, pool_free(pool, axis), pool.stride[axis]));
+            let extent = per_axis(&|axis, e| pool_windows(e, pool, axis, 0));
             Size { channels: first.channels, extent }
         }
         Op::AdaptiveAvgPool2d(size) | Op::Upsample(_, UpsampleTo::Size(size)) => {

@@ -78,13 +78,61 @@ pub enum Encoder {
     SeResNet34,
     #[serde(rename = "seresnet50")]
     SeResNet50,
+    #[serde(rename = "vgg11")]
+    Vgg11,
+    #[serde(rename = "vgg11-bn")]
+    Vgg11Bn,
+    #[serde(rename = "vgg13")]
+    Vgg13,
+    #[serde(rename = "vgg13-bn")]
+    Vgg13Bn,
+    #[serde(rename = "vgg19")]
+    Vgg19,
+    #[serde(rename = "vgg19-bn")]
+    Vgg19Bn,
+    #[serde(rename = "resnet152")]
+    ResNet152,
+    #[serde(rename = "resnext50-32x4d")]
+    ResNext50,
+    #[serde(rename = "resnext101-32x4d")]
+    ResNext101By4,
+    #[serde(rename = "resnext101-32x8d")]
+    ResNext101By8,
+    #[serde(rename = "resnext101-32x16d")]
+    ResNext101By16,
+    #[serde(rename = "resnext101-32x32d")]
+    ResNext101By32,
+    #[serde(rename = "resnext101-32x48d")]
+    ResNext101By48,
+    // The published form of squeeze-and-excitation networks pools its stem without a border.
+    #[serde(rename = "se-resnet50")]
+    PublishedSeResNet50,
+    #[serde(rename = "se-resnet101")]
+    PublishedSeResNet101,
+    #[serde(rename = "se-resnet152")]
+    PublishedSeResNet152,
+    #[serde(rename = "se-resnext50-32x4d")]
+    PublishedSeResNext50,
+    #[serde(rename = "se-resnext101-32x4d")]
+    PublishedSeResNext101,
+}
+
+/// How an encoder is made.
+#[derive(Clone, Copy)]
+enum Build {
+    Residual(ResNet),
+    /// With squeeze-and-excitation.
+    Excited(ResNet, Fit),
+    Vgg(vgg::Depth, bool),
+    /// Each in its own way.
+    Other,
 }
 
 /// Share of the values that fully connected layers of a classifier drop while training.
 const DROPOUT: f64 = 0.5;
 
 impl Encoder {
-    /// All of them.
+    /// Those that are offered for training.
     pub const ALL: [Self; 17] = [
         Self::LeNet5,
         Self::AlexNet,
@@ -104,6 +152,69 @@ impl Encoder {
         Self::SeResNet34,
         Self::SeResNet50,
     ];
+
+    /// Those that come with weights of other programs only.
+    pub const IMPORTED: [Self; 18] = [
+        Self::Vgg11,
+        Self::Vgg11Bn,
+        Self::Vgg13,
+        Self::Vgg13Bn,
+        Self::Vgg19,
+        Self::Vgg19Bn,
+        Self::ResNet152,
+        Self::ResNext50,
+        Self::ResNext101By4,
+        Self::ResNext101By8,
+        Self::ResNext101By16,
+        Self::ResNext101By32,
+        Self::ResNext101By48,
+        Self::PublishedSeResNet50,
+        Self::PublishedSeResNet101,
+        Self::PublishedSeResNet152,
+        Self::PublishedSeResNext50,
+        Self::PublishedSeResNext101,
+    ];
+
+    /// Whether it is a VGG network, below which decoders have two convolutions more.
+    pub fn is_vgg(self) -> bool {
+        matches!(self.build(), Build::Vgg(..))
+    }
+
+    fn build(self) -> Build {
+        use vgg::Depth::{Eleven, Nineteen, Sixteen, Thirteen};
+        let next101 = |per_group| Build::Residual(ResNet::ResNext101 { per_group });
+        let (halving, published) = (Fit::Halving, Fit::Original);
+        match self {
+            Self::ResNet18 => Build::Residual(ResNet::ResNet18),
+            Self::ResNet34 => Build::Residual(ResNet::ResNet34),
+            Self::ResNet50 => Build::Residual(ResNet::ResNet50),
+            Self::ResNet101 => Build::Residual(ResNet::ResNet101),
+            Self::ResNet152 => Build::Residual(ResNet::ResNet152),
+            Self::ResNext50 => Build::Residual(ResNet::ResNext50 { per_group: 4 }),
+            Self::ResNext101By4 => next101(4),
+            Self::ResNext101By8 => next101(8),
+            Self::ResNext101By16 => next101(16),
+            Self::ResNext101By32 => next101(32),
+            Self::ResNext101By48 => next101(48),
+            Self::SeResNet18 => Build::Excited(ResNet::ResNet18, halving),
+            Self::SeResNet34 => Build::Excited(ResNet::ResNet34, halving),
+            Self::SeResNet50 => Build::Excited(ResNet::ResNet50, halving),
+            Self::PublishedSeResNet50 => Build::Excited(ResNet::ResNet50, published),
+            Self::PublishedSeResNet101 => Build::Excited(ResNet::ResNet101, published),
+            Self::PublishedSeResNet152 => Build::Excited(ResNet::ResNet152, published),
+            Self::PublishedSeResNext50 => Build::Excited(ResNet::ResNext50 { per_group: 4 }, published),
+            Self::PublishedSeResNext101 => Build::Excited(ResNet::ResNext101 { per_group: 4 }, published),
+            Self::Vgg11 => Build::Vgg(Eleven, false),
+            Self::Vgg11Bn => Build::Vgg(Eleven, true),
+            Self::Vgg13 => Build::Vgg(Thirteen, false),
+            Self::Vgg13Bn => Build::Vgg(Thirteen, true),
+            Self::Vgg16 => Build::Vgg(Sixteen, false),
+            Self::Vgg16Bn => Build::Vgg(Sixteen, true),
+            Self::Vgg19 => Build::Vgg(Nineteen, false),
+            Self::Vgg19Bn => Build::Vgg(Nineteen, true),
+            _ => Build::Other,
+        }
+    }
 
     /// Its identifier.
     pub fn id(self) -> String {
@@ -142,30 +253,30 @@ impl Encoder {
             Self::SeResNet50 => {
                 "ResNet-50 with squeeze-and-excitation: as ResNet-50, where contrast differs between scans"
             }
+            _ => "for imported weights",
         }
     }
 
     /// Its maps from the finest, padded for a decoder; inner ones are tapped under `prefix`.
     pub fn features(self, builder: &GraphBuilder, scope: &Scope, x: &Value, prefix: &str) -> Vec<Feature> {
         let fit = Fit::Halving;
+        match self.build() {
+            Build::Residual(network) => return network.features(builder, scope, x, prefix),
+            Build::Excited(network, fit) => {
+                return resnet::excited_features(network, builder, scope, x, fit, prefix);
+            }
+            Build::Vgg(depth, norm) => return vgg::encoder(depth, builder, scope, x, norm, prefix),
+            Build::Other => {}
+        }
         match self {
-            Self::LeNet5 => lenet::features(builder, scope, x, fit, prefix),
             Self::AlexNet => alexnet::features(builder, scope, x, fit, prefix),
             Self::AlexNetOriginal => alexnet::original_features(builder, scope, x, fit, prefix),
             Self::ZfNet => zfnet::features(builder, scope, x, fit, prefix),
-            Self::Vgg16 => vgg::encoder(builder, scope, x, false, prefix),
-            Self::Vgg16Bn => vgg::encoder(builder, scope, x, true, prefix),
             Self::InceptionV1 => inception_v1::features(builder, scope, x, Form::Paper, fit, prefix),
             Self::GoogLeNet => inception_v1::features(builder, scope, x, Form::Torchvision, fit, prefix),
             Self::InceptionV2 => inception_v2::features(builder, scope, x, prefix),
             Self::InceptionV3 => inception_v3::features(builder, scope, x, fit, prefix),
-            Self::ResNet18 => ResNet::ResNet18.features(builder, scope, x, prefix),
-            Self::ResNet34 => ResNet::ResNet34.features(builder, scope, x, prefix),
-            Self::ResNet50 => ResNet::ResNet50.features(builder, scope, x, prefix),
-            Self::ResNet101 => ResNet::ResNet101.features(builder, scope, x, prefix),
-            Self::SeResNet18 => resnet::excited_features(ResNet::ResNet18, builder, scope, x, fit, prefix),
-            Self::SeResNet34 => resnet::excited_features(ResNet::ResNet34, builder, scope, x, fit, prefix),
-            Self::SeResNet50 => resnet::excited_features(ResNet::ResNet50, builder, scope, x, fit, prefix),
+            _ => lenet::features(builder, scope, x, fit, prefix),
         }
     }
 
@@ -183,24 +294,21 @@ impl Encoder {
     /// # Errors
     /// Never for these networks.
     pub fn classifier(self, ends: Ends) -> Result<Graph, GraphError> {
+        match self.build() {
+            Build::Residual(network) => return network.classifier(ends),
+            Build::Excited(network, _) => return resnet::excited_classifier(network, ends),
+            Build::Vgg(depth, norm) => return vgg::classifier_of(depth, ends, norm, DROPOUT),
+            Build::Other => {}
+        }
         match self {
-            Self::LeNet5 => lenet::classifier(ends),
             Self::AlexNet => alexnet::classifier(ends, DROPOUT),
             Self::AlexNetOriginal => alexnet::original_classifier(ends, DROPOUT),
             Self::ZfNet => zfnet::classifier(ends, DROPOUT),
-            Self::Vgg16 => vgg::classifier(ends, false, DROPOUT),
-            Self::Vgg16Bn => vgg::classifier(ends, true, DROPOUT),
             Self::InceptionV1 => inception_v1::classifier(ends, Form::Paper, false, DROPOUT),
             Self::GoogLeNet => inception_v1::classifier(ends, Form::Torchvision, false, 0.2),
             Self::InceptionV2 => inception_v2::classifier(ends),
             Self::InceptionV3 => inception_v3::classifier(ends, false, DROPOUT),
-            Self::ResNet18 => ResNet::ResNet18.classifier(ends),
-            Self::ResNet34 => ResNet::ResNet34.classifier(ends),
-            Self::ResNet50 => ResNet::ResNet50.classifier(ends),
-            Self::ResNet101 => ResNet::ResNet101.classifier(ends),
-            Self::SeResNet18 => resnet::excited_classifier(ResNet::ResNet18, ends),
-            Self::SeResNet34 => resnet::excited_classifier(ResNet::ResNet34, ends),
-            Self::SeResNet50 => resnet::excited_classifier(ResNet::ResNet50, ends),
+            _ => lenet::classifier(ends),
         }
     }
 }
@@ -223,6 +331,11 @@ mod tests {
             (Encoder::SeResNet18, 11_778_592),
             (Encoder::SeResNet34, 21_958_868),
             (Encoder::SeResNet50, 28_088_024),
+            (Encoder::PublishedSeResNet50, 28_088_024),
+            (Encoder::PublishedSeResNext50, 27_559_896),
+            (Encoder::Vgg11, 132_863_336),
+            (Encoder::Vgg13Bn, 133_053_736),
+            (Encoder::Vgg19, 143_667_240),
         ] {
             let classes = if encoder == Encoder::LeNet5 { 10 } else { 1000 };
             let graph = encoder.classifier(Ends { in_channels: 3, classes }).unwrap();
@@ -232,7 +345,7 @@ mod tests {
 
     #[test]
     fn maps_have_the_sizes_that_they_promise() {
-        for encoder in Encoder::ALL {
+        for encoder in Encoder::ALL.into_iter().chain(Encoder::IMPORTED) {
             let builder = GraphBuilder::new();
             let x = builder.input(3);
             let features = encoder.features(&builder, &builder.root(), &x, "");

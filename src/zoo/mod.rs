@@ -17,6 +17,9 @@ pub mod inception_v3;
 pub mod lenet;
 mod mateuszbuda;
 mod milesial;
+mod monai;
+mod monai_basic;
+mod monai_dynunet;
 mod nnunet;
 mod perceptron;
 pub mod resnet;
@@ -31,11 +34,14 @@ use crate::graph::{Conv, Graph, GraphError, Value};
 
 pub use attention::{Attention, Blocks, Stages};
 pub use encoder::{Encoder, Feature, Fit};
-pub use encoder_unet::{EncoderUNet, decoder_block};
+pub use encoder_unet::{DecoderNorm, DecoderUp, EncoderUNet, decoder_block};
 pub use ensemble::{ENSEMBLE, Ensemble, MOST_MEMBERS};
 pub use foreign::{Classifier, OnnxNetwork};
 pub use mateuszbuda::BrainUNet;
 pub use milesial::MilesialUNet;
+pub use monai::{MonaiActivation, MonaiNorm};
+pub use monai_basic::{BasicUp, MonaiBasicUNet};
+pub use monai_dynunet::MonaiDynUNet;
 pub use nnunet::{NnUnet, PerAxis, conv_stack, residual_block, residual_bottleneck};
 pub use perceptron::{Perceptron, layers};
 pub use resnet::{ResNet, Striding, basic_block, bottleneck};
@@ -119,6 +125,18 @@ pub const ARCHITECTURES: &[Architecture] = &[
         title: "U-Net for brain MRI (Buda et al. 2019)",
         advice: "for weights that were trained with that code",
         build: |ends, options| Ok(parse::<BrainUNet>(options)?.build(ends)?),
+    },
+    Architecture {
+        id: "unet-monai-basic",
+        title: "BasicUNet of MONAI",
+        advice: "for weights that were trained with that code",
+        build: |ends, options| Ok(parse::<MonaiBasicUNet>(options)?.build(ends)?),
+    },
+    Architecture {
+        id: "unet-monai-dynamic",
+        title: "DynUNet of MONAI; residual by choice",
+        advice: "for weights that were trained with that code",
+        build: |ends, options| Ok(parse::<MonaiDynUNet>(options)?.build(ends)?),
     },
 ];
 

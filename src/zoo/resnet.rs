@@ -19,7 +19,22 @@ pub enum ResNet {
     ResNet50,
     /// 101 layers, bottlenecks.
     ResNet101,
+    /// 152 layers, bottlenecks.
+    ResNet152,
+    /// 50 layers, bottlenecks of 32 groups (Xie et al., "Aggregated Residual Transformations", CVPR 2017).
+    ResNext50 {
+        /// Channels of each group in the first stage.
+        per_group: usize,
+    },
+    /// 101 layers, bottlenecks of 32 groups.
+    ResNext101 {
+        /// Channels of each group in the first stage.
+        per_group: usize,
+    },
 }
+
+/// Groups of a `ResNeXt`.
+const GROUPS: usize = 32;
 
 /// Where a bottleneck strides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,13 +99,34 @@ pub fn bottleneck_with(
     dilation: usize,
     attend: impl Fn(&Value) -> Value,
 ) -> Value {
-    let [first, middle] = if striding == Striding::First { [stride, 1] } else { [1, stride] };
+    let strides = if striding == Striding::First { [stride, 1] } else { [1, stride] };
+    grouped_bottleneck(scope, x, Inside { planes, width: planes, groups: 1, dilation }, strides, attend)
+}
+
+/// What a bottleneck has between its 1x1 convolutions.
+#[derive(Debug, Clone, Copy)]
+struct Inside {
+    /// A quarter of the result's channels.
+    planes: usize,
+    /// Channels of the 3x3 convolution.
+    width: usize,
+    groups: usize,
+    dilation: usize,
+}
+
+fn grouped_bottleneck(
+    scope: &Scope,
+    x: &Value,
+    Inside { planes, width, groups, dilation }: Inside,
+    [first, middle]: [usize; 2],
+    attend: impl Fn(&Value) -> Value,
+) -> Value {
     let outputs = planes * EXPANSION;
-    let y = normed(scope, 1, x, conv(x, planes, 1, first)).relu();
-    let wide = Conv { dilation: [dilation; 2], padding: [dilation; 2], ..conv(&y, planes, 3, middle) };
+    let y = normed(scope, 1, x, conv(x, width, 1, first)).relu();
+    let wide = Conv { dilation: [dilation; 2], padding: [dilation; 2], groups, ..conv(&y, width, 3, middle) };
     let y = normed(scope, 2, &y, wide).relu();
     let y = normed(scope, 3, &y, conv(&y, outputs, 1, 1));
-    attend(&y).plus(&shortcut(scope, x, outputs, stride)).relu()
+    attend(&y).plus(&shortcut(scope, x, outputs, first * middle)).relu()
 }
 
 impl ResNet {
@@ -98,13 +134,33 @@ impl ResNet {
     fn blocks(self) -> [usize; 4] {
         match self {
             Self::ResNet18 => [2, 2, 2, 2],
-            Self::ResNet34 | Self::ResNet50 => [3, 4, 6, 3],
-            Self::ResNet101 => [3, 4, 23, 3],
+            Self::ResNet34 | Self::ResNet50 | Self::ResNext50 { .. } => [3, 4, 6, 3],
+            Self::ResNet101 | Self::ResNext101 { .. } => [3, 4, 23, 3],
+            Self::ResNet152 => [3, 8, 36, 3],
         }
     }
 
     fn has_bottlenecks(self) -> bool {
-        matches!(self, Self::ResNet50 | Self::ResNet101)
+        !matches!(self, Self::ResNet18 | Self::ResNet34)
+    }
+
+    /// What its bottlenecks with so many planes have inside.
+    fn inside(self, planes: usize) -> Inside {
+        let (groups, width) = match self {
+            Self::ResNext50 { per_group } | Self::ResNext101 { per_group } => {
+                (GROUPS, planes * per_group / 64 * GROUPS)
+            }
+            _ => (1, planes),
+        };
+        Inside { planes, width, groups, dilation: 1 }
+    }
+
+    /// Where bottlenecks of the forms with squeeze-and-excitation stride: those without groups are of the first paper.
+    fn excited_strides(self, stride: usize) -> [usize; 2] {
+        match self {
+            Self::ResNext50 { .. } | Self::ResNext101 { .. } => [1, stride],
+            _ => [stride, 1],
+        }
     }
 
     /// Adds the maps of the four stages to that of the stem; `block` gets its scope, input, channels inside and stride.
@@ -138,7 +194,7 @@ impl ResNet {
         builder.tap(format!("{prefix}maxpool"), &pooled);
         self.stages(builder, scope, [stem, pooled], prefix, |scope, x, planes, stride| {
             if self.has_bottlenecks() {
-                bottleneck(scope, x, planes, stride, Striding::Middle, 1)
+                grouped_bottleneck(scope, x, self.inside(planes), [1, stride], Value::clone)
             } else {
                 basic_block(scope, x, planes, stride)
             }
@@ -167,8 +223,8 @@ pub fn excite(scope: &Scope, x: &Value) -> Value {
 }
 
 /// The maps of a network with squeeze-and-excitation at the end of each branch (Hu et al. 2018, code timm
-/// `legacy_seresnet*`, whose parameter names these are): bottlenecks stride in their first convolution, and the stem's
-/// pool has no border.
+/// `legacy_seresnet*`, whose parameter names these are): bottlenecks without groups stride in their first convolution, and
+/// the stem's pool has no border in the published form, in which `segmentation_models.pytorch` has it too.
 pub fn excited_features(
     network: ResNet,
     builder: &GraphBuilder,
@@ -187,7 +243,7 @@ pub fn excited_features(
     network.stages(builder, scope, [stem, pooled], prefix, |scope, x, planes, stride| {
         let attend = |y: &Value| excite(&scope.sub("se_module"), y);
         if network.has_bottlenecks() {
-            bottleneck_with(scope, x, planes, stride, Striding::First, 1, attend)
+            grouped_bottleneck(scope, x, network.inside(planes), network.excited_strides(stride), attend)
         } else {
             basic_block_with(scope, x, planes, stride, attend)
         }
@@ -218,6 +274,9 @@ mod tests {
             (ResNet::ResNet34, 21_797_672),
             (ResNet::ResNet50, 25_557_032),
             (ResNet::ResNet101, 44_549_160),
+            (ResNet::ResNet152, 60_192_808),
+            (ResNet::ResNext50 { per_group: 4 }, 25_028_904),
+            (ResNet::ResNext101 { per_group: 8 }, 88_791_336),
         ];
         for (network, expected) in counts {
             let graph = network.classifier(Ends { in_channels: 3, classes: 1000 }).unwrap();

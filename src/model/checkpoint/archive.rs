@@ -1,12 +1,14 @@
 //! The two forms of `torch.save`: a zip archive (since 1.6), and pickles followed by the storages.
 
-use std::collections::HashMap;
-use std::io::{Cursor, Read};
+use std::collections::{BTreeMap, HashMap};
+use std::io::Read;
 
-use super::Checkpoint;
+use super::lookup::Tensor;
 use super::pickle::{self, Item, Pickle};
 use super::tensors::View;
+use super::{Checkpoint, container};
 use crate::engine::Weights;
+use crate::work::memory;
 
 /// The large integer that the older form starts with (`torch/serialization.py`, `MAGIC_NUMBER`), lowest byte first.
 const MAGIC: [u8; 10] = [0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
@@ -20,7 +22,7 @@ const LARGEST_PICKLE: u64 = 64 << 20;
 /// # Errors
 /// When it is no archive of weights, or a part is missing.
 pub fn read_zip(bytes: &[u8]) -> Result<Checkpoint, String> {
-    let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(|e| format!("a damaged archive: {e}"))?;
+    let mut archive = container::open(bytes)?;
     let names: Vec<String> = archive.file_names().filter_map(Result::ok).map(|name| name.to_string()).collect();
     let pickled = names.into_iter().find(|name| name == "data.pkl" || name.ends_with("/data.pkl"));
     let pickled = pickled.ok_or("an archive without data.pkl, so not one of torch.save")?;
@@ -30,8 +32,9 @@ pub fn read_zip(bytes: &[u8]) -> Result<Checkpoint, String> {
         if file.size() > limit {
             return Err(format!("{name} in the archive is too large ({} bytes)", file.size()));
         }
-        let mut content = Vec::new();
         let limit = limit.min(file.size());
+        memory::ensure::<u8>(usize::try_from(limit).unwrap_or(usize::MAX)).map_err(|e| e.to_string())?;
+        let mut content = Vec::new();
         file.take(limit).read_to_end(&mut content).map_err(|e| format!("{name} in the archive cannot be read: {e}"))?;
         Ok(content)
     };
@@ -43,21 +46,27 @@ pub fn read_zip(bytes: &[u8]) -> Result<Checkpoint, String> {
     let pickle = pickle::read(&entry(&pickled, LARGEST_PICKLE)?)?;
     // Archives of weights are not compressed, so no entry is larger than the file.
     let size = bytes.len() as u64;
-    let tensors = tensors(&pickle, bytes.len(), |view| entry(&format!("{root}data/{}", view.storage), size))?;
-    Ok(Checkpoint { tensors, extras: pickle.plain() })
+    checkpoint(&pickle, bytes.len(), |view| entry(&format!("{root}data/{}", view.storage), size))
 }
 
 /// Storages are read once, and only while their tensors follow each other.
-fn tensors(
+fn checkpoint(
     pickle: &Pickle,
     file_bytes: usize,
     mut storage: impl FnMut(&View) -> Result<Vec<u8>, String>,
-) -> Result<Weights, String> {
-    let mut tensors = Weights::new();
+) -> Result<Checkpoint, String> {
+    let (mut tensors, mut unread) = (Weights::new(), BTreeMap::new());
     let mut last: Option<(String, Vec<u8>)> = None;
     // Tensors may share storages, as nnU-Net's do under further names, but not without measure.
     let mut left = MOST_SHARING.saturating_mul(file_bytes);
-    for (name, view) in pickle.network() {
+    for (name, tensor) in pickle.tensors() {
+        let view = match tensor {
+            Tensor::Floats(view) => view,
+            Tensor::Other(what) => {
+                unread.insert(name, what);
+                continue;
+            }
+        };
         let bytes = view.shape.iter().fold(4usize, |product, &n| product.saturating_mul(n));
         left = left.checked_sub(bytes).ok_or("its tensors would take many times the file's size")?;
         if last.as_ref().is_none_or(|(key, _)| *key != view.storage) {
@@ -66,9 +75,10 @@ fn tensors(
             last = Some((view.storage.clone(), bytes));
         }
         let bytes = last.as_ref().map_or(&[][..], |(_, bytes)| bytes);
-        tensors.insert(name.clone(), view.read(bytes).map_err(|e| format!("tensor {name:?}: {e}"))?);
+        let array = view.read(bytes).map_err(|e| format!("tensor {name:?}: {e}"))?;
+        tensors.insert(name, array);
     }
-    Ok(tensors)
+    Ok(Checkpoint { tensors, unread, extras: pickle.plain() })
 }
 
 /// Reads the older form: a magic number, a version, facts about the machine, the values, the keys of the storages, and the
@@ -92,46 +102,47 @@ pub fn read_legacy(bytes: &[u8]) -> Result<Checkpoint, String> {
         return Err("the file was written on a big-endian machine".into());
     }
     let (pickle, keys) = (next()?, next()?);
-    let views = pickle.network();
-    let kinds: HashMap<&str, usize> = views.iter().map(|(_, v)| (v.storage.as_str(), v.kind.bytes())).collect();
     let sizes = pickle.storage_sizes();
-    let mut storages: HashMap<String, &[u8]> = HashMap::new();
+    let mut storages: HashMap<&str, &[u8]> = HashMap::new();
     let Item::List(keys_of) = &keys.items[keys.root] else { return Err("the list of storages is missing".into()) };
     for &key in keys_of {
         let Item::Text(key) = &keys.items[key] else { return Err("a storage without a key".into()) };
         let count = bytes.get(at..at + 8).ok_or("the storages are cut off")?;
         let count = u64::from_le_bytes(count.try_into().unwrap_or_default());
-        let width = kinds.get(key.as_str()).copied().or_else(|| sizes.get(key).copied());
+        let width = sizes.get(&**key).copied();
         let width = width.ok_or_else(|| format!("storage {key} has an unknown type"))?;
         let length = usize::try_from(count).ok().and_then(|n| n.checked_mul(width));
         let end = length.and_then(|n| n.checked_add(at + 8)).filter(|&end| end <= bytes.len());
         let end = end.ok_or("the storages are cut off")?;
-        storages.insert(key.clone(), &bytes[at + 8..end]);
+        storages.insert(key, &bytes[at + 8..end]);
         at = end;
     }
     let storage = |view: &View| {
-        storages.get(&view.storage).map(|b| b.to_vec()).ok_or_else(|| format!("storage {} is missing", view.storage))
+        storages.get(view.storage.as_str()).map(|b| b.to_vec()).ok_or_else(|| format!("storage {} is missing", view.storage))
     };
-    Ok(Checkpoint { tensors: tensors(&pickle, bytes.len(), storage)?, extras: pickle.plain() })
+    checkpoint(&pickle, bytes.len(), storage)
 }
 
 impl Pickle {
     /// Bytes of a value in each storage, also in those of integers.
-    fn storage_sizes(&self) -> HashMap<String, usize> {
+    fn storage_sizes(&self) -> HashMap<&str, usize> {
         let mut sizes = HashMap::new();
         for item in &self.items {
             let Item::Persistent(reference) = item else { continue };
             let Item::List(reference) = &self.items[*reference] else { continue };
             let part = |n: usize| reference.get(n).map(|&id| &self.items[id]);
             if let (Some(Item::Global(_, class)), Some(Item::Text(key))) = (part(1), part(2)) {
-                let size = match class.as_str() {
+                let size = match &**class {
+                    "ComplexDoubleStorage" => 16,
                     "DoubleStorage" | "LongStorage" | "ComplexFloatStorage" => 8,
-                    "FloatStorage" | "IntStorage" => 4,
+                    "FloatStorage" | "IntStorage" | "QInt32Storage" => 4,
                     "HalfStorage" | "BFloat16Storage" | "ShortStorage" => 2,
-                    "ByteStorage" | "CharStorage" | "BoolStorage" => 1,
+                    "ByteStorage" | "CharStorage" | "BoolStorage" | "QInt8Storage" | "QUInt8Storage" => 1,
+                    // Storages without a type count their bytes.
+                    "UntypedStorage" => 1,
                     _ => continue,
                 };
-                sizes.insert(key.clone(), size);
+                sizes.insert(&**key, size);
             }
         }
         sizes

@@ -16,9 +16,15 @@ const LONGEST_PATH: usize = 1024;
 /// Longest text of the plain data, and bytes of all of them.
 const LONGEST_TEXT: usize = 1 << 16;
 const MOST_TEXT: usize = 16 << 20;
-/// Keys under which programs keep a network's weights.
-const WEIGHTS_KEYS: [&str; 8] =
-    ["network_weights", "state_dict", "model_state_dict", "model_state", "model", "net", "weights", "ema"];
+
+/// A tensor of a pickle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tensor {
+    /// Floats, as a view of a storage.
+    Floats(View),
+    /// Something else, in words.
+    Other(String),
+}
 
 /// What the plain data may still hold.
 struct Budget {
@@ -58,15 +64,11 @@ impl Pickle {
             Item::Dict(entries) => Some(entries),
             Item::Object(object) if !object.entries.is_empty() => Some(&object.entries),
             Item::Object(Object { callable, .. }) => {
-                let is_dict = matches!(self.item(*callable), Item::Global(_, name) if name == "OrderedDict");
+                let is_dict = matches!(self.item(*callable), Item::Global(_, name) if &**name == "OrderedDict");
                 is_dict.then_some(&[])
             }
             _ => None,
         }
-    }
-
-    fn get(&self, id: Id, key: &str) -> Option<Id> {
-        self.entries(id)?.iter().rev().find(|(k, _)| self.text(*k) == Some(key)).map(|(_, v)| *v)
     }
 
     fn whole(&self, id: Id) -> Option<usize> {
@@ -80,52 +82,65 @@ impl Pickle {
         self.list(id)?.iter().map(|&n| self.whole(n)).collect()
     }
 
-    /// A tensor, if the value is one of floats; parameters are looked through.
-    fn view(&self, id: Id, depth: usize) -> Option<View> {
+    /// A tensor, if the value is one; parameters and subclasses are looked through.
+    fn tensor(&self, id: Id, depth: usize) -> Option<Tensor> {
         let Item::Object(object) = self.item(id) else { return None };
-        let Item::Global(_, function) = self.item(object.callable) else { return None };
-        let arguments = self.list(object.arguments)?;
-        match function.as_str() {
-            "_rebuild_tensor_v2" | "_rebuild_tensor" => {
+        self.built(object.callable, object.arguments, depth)
+    }
+
+    /// The tensor that a call of one of PyTorch's functions would build.
+    fn built(&self, callable: Id, arguments: Id, depth: usize) -> Option<Tensor> {
+        let Item::Global(module, function) = self.item(callable) else { return None };
+        let arguments = self.list(arguments)?;
+        let other = |what: &str| Some(Tensor::Other(what.to_string()));
+        match &**function {
+            "_rebuild_tensor_v2" | "_rebuild_tensor" | "_rebuild_tensor_v3" => {
                 let Item::Persistent(reference) = self.item(*arguments.first()?) else { return None };
                 let reference = self.list(*reference)?;
-                let Item::Global(_, class) = self.item(*reference.get(1)?) else { return None };
-                Some(View {
+                // The third form says its type beside a storage without one.
+                let class = if &**function == "_rebuild_tensor_v3" { arguments.get(6) } else { reference.get(1) };
+                let Item::Global(_, class) = self.item(*class?) else { return None };
+                let Some(kind) = Kind::of_storage(class) else { return Some(Tensor::Other(Kind::other(class))) };
+                Some(Tensor::Floats(View {
                     storage: self.text(*reference.get(2)?)?.to_string(),
-                    kind: Kind::of_storage(class)?,
+                    kind,
                     offset: self.whole(*arguments.get(1)?)?,
                     shape: self.wholes(*arguments.get(2)?)?,
                     strides: self.wholes(*arguments.get(3)?)?,
-                })
+                }))
             }
             "_rebuild_parameter" | "_rebuild_parameter_with_state" if depth < DEEPEST => {
-                self.view(*arguments.first()?, depth + 1)
+                self.tensor(*arguments.first()?, depth + 1)
             }
+            // A subclass: what would build the plain tensor, the class, with what.
+            "_rebuild_from_type_v2" | "_rebuild_from_type" if depth < DEEPEST => {
+                self.built(*arguments.first()?, *arguments.get(2)?, depth + 1)
+            }
+            "_rebuild_qtensor" => other("quantised"),
+            "_rebuild_sparse_tensor" | "_rebuild_sparse_csr_tensor" => other("sparse"),
+            "_rebuild_nested_tensor" => other("nested"),
+            "_rebuild_meta_tensor_no_storage" => other("without values (device meta)"),
+            "_rebuild_wrapper_subclass" => other("of another class than PyTorch's own"),
+            "_reconstruct" if module.starts_with("numpy") => other("an array of NumPy, not of PyTorch"),
             _ => None,
         }
     }
 
-    /// All tensors of the network by their dotted name.
-    pub fn network(&self) -> Vec<(String, View)> {
-        let wrapped = WEIGHTS_KEYS.iter().find_map(|key| self.get(self.root, key));
+    /// All tensors by their dotted name.
+    pub fn tensors(&self) -> Vec<(String, Tensor)> {
         let mut found = Vec::new();
         let mut left = MOST_VISITS;
-        for start in wrapped.into_iter().chain([self.root]) {
-            self.collect(start, "", 0, &mut found, &mut left);
-            if !found.is_empty() {
-                break;
-            }
-        }
+        self.collect(self.root, "", 0, &mut found, &mut left);
         found
     }
 
-    fn collect(&self, id: Id, path: &str, depth: usize, found: &mut Vec<(String, View)>, left: &mut usize) {
+    fn collect(&self, id: Id, path: &str, depth: usize, found: &mut Vec<(String, Tensor)>, left: &mut usize) {
         if depth > DEEPEST || *left == 0 || path.len() > LONGEST_PATH {
             return;
         }
         *left -= 1;
-        if let Some(view) = self.view(id, 0) {
-            found.push((path.to_string(), view));
+        if let Some(tensor) = self.tensor(id, 0) {
+            found.push((path.to_string(), tensor));
             return;
         }
         // A whole module: parameters, buffers and modules are parts of its state.
@@ -172,7 +187,7 @@ impl Pickle {
                         Item::Int(n) => n.to_string(),
                         _ => continue,
                     };
-                    if self.view(value, 0).is_none()
+                    if self.tensor(value, 0).is_none()
                         && let Some(value) = self.value(value, depth + 1, left)
                     {
                         map.insert(key, value);

@@ -4,23 +4,31 @@
 //! **Invariant:** no input makes it panic, and memory is bounded by a small multiple of the file's size.
 
 mod archive;
+mod container;
 mod lookup;
 mod pickle;
 mod pickle_ops;
 mod tensors;
 
-use std::io;
+use std::collections::BTreeMap;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use safetensors::{Dtype, SafeTensors};
 
+use crate::disk::open_regular_file;
 use crate::engine::{Array, Weights};
+use crate::work::memory;
+
+pub use container::{Container, kind};
 
 /// What a file of weights holds.
 #[derive(Debug, Clone)]
 pub struct Checkpoint {
-    /// Tensors by name; prefixes that all of them share are gone.
+    /// Tensors by name, from the outermost key of the file on; what wrappers add inside of names is gone.
     pub tensors: Weights,
+    /// Tensors that are no floats, and what they are.
+    pub unread: BTreeMap<String, String>,
     /// What else the file holds and is plain data (numbers, texts, lists, dictionaries).
     pub extras: serde_json::Value,
 }
@@ -46,53 +54,85 @@ pub enum CheckpointError {
     },
 }
 
+/// The bytes of a regular file.
+///
+/// # Errors
+/// When it is none, or memory cannot be had.
+pub fn bytes(path: &Path) -> Result<Vec<u8>, CheckpointError> {
+    let read = || -> io::Result<Vec<u8>> {
+        let file = open_regular_file(path)?;
+        let length = file.metadata()?.len();
+        memory::ensure::<u8>(usize::try_from(length).unwrap_or(usize::MAX))?;
+        let mut bytes = Vec::new();
+        file.take(length).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    read().map_err(|source| CheckpointError::File { path: path.into(), source })
+}
+
 /// Reads a file of weights, whatever its form.
 ///
 /// # Errors
 /// When it is none, or is damaged.
 pub fn read(path: &Path) -> Result<Checkpoint, CheckpointError> {
-    let bytes = std::fs::read(path).map_err(|source| CheckpointError::File { path: path.into(), source })?;
-    let foreign = |problem: String| CheckpointError::Foreign { path: path.into(), problem };
-    let checkpoint = if bytes.starts_with(b"PK\x03\x04") {
-        archive::read_zip(&bytes).map_err(foreign)?
-    } else if bytes.first() == Some(&0x80) && bytes.get(8) != Some(&b'{') {
-        // The length in front of safetensors' header may begin with this byte too.
-        archive::read_legacy(&bytes).map_err(foreign)?
-    } else {
-        read_safetensors(&bytes).map_err(foreign)?
-    };
-    if checkpoint.tensors.is_empty() {
-        return Err(foreign("the file holds no floating-point tensors".into()));
-    }
-    Ok(Checkpoint { tensors: without_prefixes(checkpoint.tensors), ..checkpoint })
+    from_bytes(&bytes(path)?, path)
 }
+
+/// Reads weights from the bytes of their file; `path` is for messages.
+///
+/// # Errors
+/// As [`read`].
+pub fn from_bytes(bytes: &[u8], path: &Path) -> Result<Checkpoint, CheckpointError> {
+    let foreign = |problem: String| CheckpointError::Foreign { path: path.into(), problem };
+    let checkpoint = match kind(bytes) {
+        Container::Archive => archive::read_zip(bytes),
+        Container::Legacy => archive::read_legacy(bytes),
+        Container::SafeTensors => read_safetensors(bytes),
+        Container::Onnx => Err("the file is an ONNX network, not weights alone".into()),
+        Container::Other(what) => Err(what),
+    };
+    let Checkpoint { tensors, unread, extras } = checkpoint.map_err(foreign)?;
+    if tensors.is_empty() {
+        let odd = unread.iter().find(|(name, _)| !name.ends_with(COUNTER));
+        return Err(foreign(match odd {
+            Some((name, what)) => format!("the file holds no floating-point tensors; its {name:?} is {what}"),
+            None => "the file holds no floating-point tensors".into(),
+        }));
+    }
+    let tensors = tensors.into_iter().map(|(name, array)| (without_wrappers(&name), array)).collect();
+    let unread = unread.into_iter().map(|(name, what)| (without_wrappers(&name), what)).collect();
+    Ok(Checkpoint { tensors, unread, extras })
+}
+
+/// Batch norms count their batches in a tensor of this name, which nothing needs.
+pub const COUNTER: &str = "num_batches_tracked";
 
 fn read_safetensors(bytes: &[u8]) -> Result<Checkpoint, String> {
     let file =
         SafeTensors::deserialize(bytes).map_err(|e| format!("neither a file of torch.save nor of safetensors: {e}"))?;
-    let mut tensors = Weights::new();
+    let (mut tensors, mut unread) = (Weights::new(), BTreeMap::new());
     for (name, view) in file.tensors() {
         let kind = match view.dtype() {
             Dtype::F32 => tensors::Kind::Float,
             Dtype::F64 => tensors::Kind::Double,
             Dtype::F16 => tensors::Kind::Half,
             Dtype::BF16 => tensors::Kind::BFloat16,
-            _ => continue,
+            other => {
+                unread.insert(name, format!("{other:?}"));
+                continue;
+            }
         };
+        memory::ensure::<f32>(view.data().len() / kind.bytes()).map_err(|e| e.to_string())?;
         tensors.insert(name, Array::new(view.shape(), kind.values(view.data())));
     }
-    Ok(Checkpoint { tensors, extras: serde_json::Value::Null })
+    Ok(Checkpoint { tensors, unread, extras: serde_json::Value::Null })
 }
 
-/// Wrappers of networks (data parallel, compiled, lightning) put a prefix in front of every name.
-const PREFIXES: [&str; 5] = ["module.", "_orig_mod.", "model.", "net.", "network."];
+/// Parts of names that compilers and distributed training put anywhere inside.
+const WRAPPERS: [&str; 3] = ["_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"];
 
-fn without_prefixes(mut tensors: Weights) -> Weights {
-    while let Some(prefix) = PREFIXES.iter().find(|prefix| tensors.keys().all(|name| name.starts_with(**prefix))) {
-        tensors = tensors.into_iter().map(|(name, array)| (name[prefix.len()..].to_string(), array)).collect();
-    }
-    // A compiled part inside of a network.
-    tensors.into_iter().map(|(name, array)| (name.replace("_orig_mod.", ""), array)).collect()
+fn without_wrappers(name: &str) -> String {
+    name.split('.').filter(|part| !WRAPPERS.contains(part)).collect::<Vec<_>>().join(".")
 }
 
 #[cfg(test)]
@@ -100,13 +140,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shared_prefixes_go_and_others_stay() {
-        let named =
-            |names: &[&str]| -> Weights { names.iter().map(|n| ((*n).to_string(), Array::zeros(&[1]))).collect() };
-        let cleaned = without_prefixes(named(&["module.model.a", "module.model.b"]));
-        assert_eq!(cleaned.keys().collect::<Vec<_>>(), ["a", "b"]);
-        let kept = without_prefixes(named(&["model.a", "b"]));
-        assert_eq!(kept.keys().collect::<Vec<_>>(), ["b", "model.a"]);
+    fn what_wrappers_add_is_gone_wherever_it_is() {
+        assert_eq!(without_wrappers("_orig_mod.a._fsdp_wrapped_module.b.weight"), "a.b.weight");
+        assert_eq!(without_wrappers("model.module.a"), "model.module.a");
     }
 
     #[test]
@@ -119,7 +155,7 @@ mod tests {
         bytes.push(b'.');
         let pickle = pickle::read(&bytes).unwrap();
         let start = std::time::Instant::now();
-        assert!(pickle.network().is_empty());
+        assert!(pickle.tensors().is_empty());
         assert!(pickle.plain().is_object());
         assert!(start.elapsed().as_secs() < 5);
     }

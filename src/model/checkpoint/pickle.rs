@@ -1,6 +1,7 @@
 //! Python pickles as data: a stack machine that builds values and calls nothing.
 
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use super::pickle_ops as op;
 
@@ -20,8 +21,8 @@ pub enum Item {
     Large(Vec<u8>),
     /// A float.
     Float(f64),
-    /// A text.
-    Text(String),
+    /// A text, which names of classes may share.
+    Text(Rc<str>),
     /// Bytes.
     Bytes(Vec<u8>),
     /// List, tuple or set.
@@ -29,7 +30,7 @@ pub enum Item {
     /// Keys and values.
     Dict(Vec<(Id, Id)>),
     /// The name of a class or function: module, name.
-    Global(String, String),
+    Global(Rc<str>, Rc<str>),
     /// What a call would give.
     Object(Object),
     /// A reference to something outside of the pickle.
@@ -64,6 +65,10 @@ pub struct Pickle {
 const LONGEST_NAME: usize = 256;
 /// Most values of a pickle; those of weights have some thousands.
 const MOST_ITEMS: usize = 4_000_000;
+/// Most open marks; lists are nested some dozens deep.
+const MOST_MARKS: usize = 100_000;
+/// A value is kept under one number; so many times more numbers than values are no pickle that a program writes.
+const MOST_KEPT_TIMES: usize = 2;
 
 struct Machine<'a> {
     bytes: &'a [u8],
@@ -88,7 +93,7 @@ pub fn read(bytes: &[u8]) -> Result<Pickle, String> {
             return Ok(Pickle { items: machine.items, root, length: machine.at });
         }
         machine.step(code)?;
-        if machine.items.len() > MOST_ITEMS || machine.stack.len() > MOST_ITEMS {
+        if machine.items.len() > MOST_ITEMS || machine.stack.len() > MOST_ITEMS || machine.marks.len() > MOST_MARKS {
             return Err("the pickled data has more values than weights have".into());
         }
     }
@@ -125,7 +130,7 @@ impl<'a> Machine<'a> {
     }
 
     /// A class or function; names are short.
-    fn global(&mut self, module: String, name: String) -> Result<(), String> {
+    fn global(&mut self, module: Rc<str>, name: Rc<str>) -> Result<(), String> {
         if module.len() > LONGEST_NAME || name.len() > LONGEST_NAME {
             return Err("the name of a class is too long".into());
         }
@@ -203,6 +208,9 @@ impl<'a> Machine<'a> {
     fn keep(&mut self, key: u64) -> Result<(), String> {
         let id = self.top()?;
         self.memo.insert(key, id);
+        if self.memo.len() > MOST_KEPT_TIMES * self.items.len() {
+            return Err("the pickled data keeps more values than it has".into());
+        }
         Ok(())
     }
 
@@ -217,7 +225,7 @@ impl<'a> Machine<'a> {
     }
 
     fn step(&mut self, code: u8) -> Result<(), String> {
-        let text = |bytes: &[u8]| Item::Text(String::from_utf8_lossy(bytes).into_owned());
+        let text = |bytes: &[u8]| Item::Text(String::from_utf8_lossy(bytes).into());
         match code {
             op::PROTO => drop(self.byte()?),
             op::FRAME => drop(self.take(8)?),
@@ -279,8 +287,8 @@ impl<'a> Machine<'a> {
             }
             op::STRING | op::UNICODE => {
                 let line = self.line()?;
-                let line = if code == op::STRING { line.trim_matches(['\'', '"']).to_string() } else { line };
-                self.push(Item::Text(line));
+                let line = if code == op::STRING { line.trim_matches(['\'', '"']) } else { &line };
+                self.push(Item::Text(line.into()));
             }
             op::BINSTRING | op::BINUNICODE => {
                 let item = text(self.sized(4)?);
@@ -364,16 +372,13 @@ impl<'a> Machine<'a> {
             op::MEMOIZE => self.keep(self.memo.len() as u64)?,
             op::GLOBAL => {
                 let (module, name) = (self.line()?, self.line()?);
-                self.global(module, name)?;
+                self.global(module.into(), name.into())?;
             }
             op::STACK_GLOBAL => {
                 let (name, module) = (self.pop()?, self.pop()?);
                 let (Item::Text(module), Item::Text(name)) = (&self.items[module], &self.items[name]) else {
                     return Err("a class without a name in the pickled data".into());
                 };
-                if module.len() > LONGEST_NAME || name.len() > LONGEST_NAME {
-                    return Err("the name of a class is too long".into());
-                }
                 let (module, name) = (module.clone(), name.clone());
                 self.global(module, name)?;
             }
@@ -426,6 +431,39 @@ mod tests {
         let pickle = read(b"cos\nsystem\n(S'ls'\ntR.").unwrap();
         let Item::Object(object) = &pickle.items[pickle.root] else { panic!("{:?}", pickle.items) };
         assert_eq!(pickle.items[object.callable], Item::Global("os".into(), "system".into()));
+    }
+
+    #[test]
+    fn bytes_that_only_keep_or_mark_are_refused_soon() {
+        let start = std::time::Instant::now();
+        let (mut kept, mut numbered) = (b"\x80\x04N".to_vec(), b"\x80\x02N".to_vec());
+        kept.resize(30 << 20, b'\x94');
+        let (mut lines, mut each) = (b"N".to_vec(), b"\x80\x04".to_vec());
+        for n in 0..6_000_000u32 {
+            numbered.push(b'r');
+            numbered.extend(n.to_le_bytes());
+            each.extend(b"N\x94");
+        }
+        (0..3_000_000).for_each(|n| lines.extend(format!("p{n}\n").into_bytes()));
+        let marks = vec![b'('; 30 << 20];
+        for bytes in [kept, numbered, lines, each, marks] {
+            assert!(read(&bytes).is_err());
+        }
+        // Some hundreds of milliseconds here; a reader that keeps all of them takes a minute.
+        assert!(start.elapsed().as_secs() < 15, "{:?}", start.elapsed());
+    }
+
+    #[test]
+    fn names_of_classes_share_their_text() {
+        let mut bytes = b"\x80\x04".to_vec();
+        for key in 0..2u8 {
+            bytes.extend([b"X\xfa\0\0\0".as_slice(), &[b'a'; 250], &[b'q', key, b'0']].concat());
+        }
+        (0..10_000).for_each(|_| bytes.extend(b"h\x00h\x01\x930"));
+        bytes.extend(b"N.");
+        let pickle = read(&bytes).unwrap();
+        let Item::Text(text) = &pickle.items[0] else { panic!("{:?}", pickle.items[0]) };
+        assert_eq!(Rc::strong_count(text), 10_001);
     }
 
     #[test]

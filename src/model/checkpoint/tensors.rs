@@ -1,6 +1,7 @@
 //! Stored values as floats.
 
 use crate::engine::Array;
+use crate::work::memory;
 
 /// Number type of a storage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +26,22 @@ impl Kind {
             "BFloat16Storage" | "bfloat16" => Some(Self::BFloat16),
             _ => None,
         }
+    }
+
+    /// What a class of `torch` that is no floating point of at least 16 bits holds.
+    pub fn other(class: &str) -> String {
+        let integer = match class {
+            "LongStorage" => "int64",
+            "IntStorage" => "int32",
+            "ShortStorage" => "int16",
+            "CharStorage" => "int8",
+            "ByteStorage" => "uint8",
+            "BoolStorage" => "bool",
+            "ComplexFloatStorage" => "complex64",
+            "ComplexDoubleStorage" => "complex128",
+            other => other,
+        };
+        integer.to_string()
     }
 
     /// Bytes of a value.
@@ -86,11 +103,13 @@ impl View {
         if reach.is_none_or(|last| last >= stored) {
             return Err(outside());
         }
+        memory::ensure::<f32>(count).map_err(|e| e.to_string())?;
         let size = self.kind.bytes();
         if self.is_contiguous() {
             let bytes = &storage[self.offset * size..(self.offset + count) * size];
             return Ok(Array::new(self.shape.clone(), self.kind.values(bytes)));
         }
+        memory::ensure::<f32>(stored).map_err(|e| e.to_string())?;
         let all = self.kind.values(storage);
         let mut values = Vec::with_capacity(count);
         let mut index = vec![0usize; self.shape.len()];
@@ -112,7 +131,7 @@ impl View {
         let mut step = 1;
         self.shape.iter().zip(&self.strides).rev().all(|(&n, &stride)| {
             let fits = n == 1 || stride == step;
-            step *= n;
+            step = step.saturating_mul(n);
             fits
         })
     }

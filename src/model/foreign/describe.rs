@@ -35,6 +35,50 @@ pub struct Description {
     pub plans: Option<std::path::PathBuf>,
     /// nnU-Net's `dataset.json`, where it is not beside the checkpoint.
     pub dataset: Option<std::path::PathBuf>,
+    /// What is chosen where weights alone do not say it, as key and value: `upsampling`, `bilinear`.
+    pub assume: Vec<(String, String)>,
+    /// The beginning of the names of the network's tensors, where a file holds more than one network.
+    pub part: Option<String>,
+}
+
+/// What the user chose of that which weights do not say, and what was assumed.
+pub struct Assumptions<'a> {
+    given: &'a [(String, String)],
+    heard: Vec<&'static str>,
+    /// What was assumed, for the report.
+    pub assumed: Vec<String>,
+}
+
+impl<'a> Assumptions<'a> {
+    /// Nothing was asked for yet.
+    pub fn new(given: &'a [(String, String)]) -> Self {
+        Self { given, heard: Vec::new(), assumed: Vec::new() }
+    }
+
+    /// The user's choice under a key.
+    pub fn chosen(&mut self, key: &'static str) -> Option<String> {
+        if !self.heard.contains(&key) {
+            self.heard.push(key);
+        }
+        self.given.iter().find(|(own, _)| own == key).map(|(_, value)| value.clone())
+    }
+
+    /// Whether every choice was asked for.
+    ///
+    /// # Errors
+    /// The first that was not, and what can be chosen.
+    pub fn all_heard(&self, title: &str) -> Result<(), String> {
+        match self.given.iter().find(|(key, _)| !self.heard.contains(&key.as_str())) {
+            Some((key, _)) if self.heard.is_empty() => {
+                Err(format!("--assume {key} has no effect here: {title} leaves nothing to choose"))
+            }
+            Some((key, _)) => Err(format!(
+                "--assume {key} has no effect here: of {title} can be chosen {}",
+                self.heard.join(", ")
+            )),
+            None => Ok(()),
+        }
+    }
 }
 
 /// What the file itself says.
@@ -71,7 +115,7 @@ impl Description {
     /// What nnU-Net's plans say.
     pub(super) const PLANNED: [&'static str; 5] = ["--axis", "--neighbours", "--spacing", "--normalise", "--patch"];
     /// Everything that can be said.
-    pub(super) const ALL: [&'static str; 11] = [
+    pub(super) const ALL: [&'static str; 13] = [
         "--plans",
         "--dataset",
         "--axis",
@@ -83,7 +127,11 @@ impl Description {
         "--orientation",
         "--no-mirror",
         "--licence",
+        "--assume",
+        "--part",
     ];
+    /// What files that bring their network along do not need.
+    pub(super) const OF_WEIGHTS: [&'static str; 2] = ["--assume", "--part"];
 
     /// Refuses what was said and would not be heard.
     ///
@@ -102,6 +150,8 @@ impl Description {
             ("--orientation", self.reversed != [false; 3]),
             ("--no-mirror", self.no_mirror),
             ("--licence", self.licence.is_some()),
+            ("--assume", !self.assume.is_empty()),
+            ("--part", self.part.is_some()),
         ];
         match given.iter().find(|(name, given)| *given && unheard.contains(name)) {
             Some((name, _)) => Err(format!("{name} has no effect here: {why}")),
@@ -181,6 +231,12 @@ fn without_ones(shape: &[usize]) -> &[usize] {
     &shape[..kept]
 }
 
+/// Whether shapes are the same but for ones at their ends: 1x1 convolutions and fully connected layers of single positions are
+/// the same.
+pub fn same_shape(a: &[usize], b: &[usize]) -> bool {
+    without_ones(a) == without_ones(b)
+}
+
 /// The tensors of a graph among those of a file.
 ///
 /// # Errors
@@ -190,8 +246,7 @@ pub fn fit(graph: &Graph, tensors: &Weights) -> Result<Weights, (usize, String)>
     let mut problem = None;
     for parameter in &graph.parameters {
         match tensors.get(&parameter.name) {
-            // 1x1 convolutions and fully connected layers of single positions are the same.
-            Some(array) if without_ones(&array.shape) == without_ones(&parameter.shape) => {
+            Some(array) if same_shape(&array.shape, &parameter.shape) => {
                 weights.insert(parameter.name.clone(), Array::new(parameter.shape.clone(), array.values.clone()));
             }
             Some(array) => {

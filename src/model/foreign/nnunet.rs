@@ -3,29 +3,38 @@
 //! Facts: code MIC-DKFZ/nnUNet v2.8.1, `nnUNetTrainer.save_checkpoint`, `plans_handler.py`, `default_normalization_schemes.py`,
 //! `sliding_window_prediction.py`.
 
+use std::io::Read;
 use std::path::Path;
 
 use serde_json::{Value, json};
 
 use super::Report;
 use super::describe::{Description, Known, fit};
+use crate::disk::open_regular_file;
 use crate::engine::Weights;
 use crate::model::checkpoint::Checkpoint;
 use crate::model::{ArchitectureSpec, IntensityNormalisation, Model, SliceAxis, Windows};
 use crate::zoo::{self, Ends};
 
+/// Largest plans; those of data sets with thousands of cases have some hundred kilobytes.
+const LARGEST_JSON: u64 = 256 << 20;
 /// A head of every nnU-Net.
-const HEAD: &str = "decoder.seg_layers.0.weight";
+pub const HEAD: &str = "decoder.seg_layers.0.weight";
 /// Names under which every encoder tensor appears again.
 const ALIASES: [&str; 2] = [".all_modules.", "decoder.encoder."];
 
-/// Whether a file holds an nnU-Net.
-pub fn recognises(checkpoint: &Checkpoint) -> bool {
-    checkpoint.tensors.contains_key(HEAD)
+/// What stands in front of a head's name.
+pub fn prefix(name: &str) -> Option<&str> {
+    name.strip_suffix(HEAD).filter(|prefix| prefix.is_empty() || prefix.ends_with('.'))
 }
 
 fn read_json(path: &Path) -> Result<Value, String> {
-    let text = std::fs::read_to_string(path).map_err(|e| format!("{} cannot be read: {e}", path.display()))?;
+    let read = || -> std::io::Result<String> {
+        let mut text = String::new();
+        open_regular_file(path)?.take(LARGEST_JSON).read_to_string(&mut text)?;
+        Ok(text)
+    };
+    let text = read().map_err(|e| format!("{} cannot be read: {e}", path.display()))?;
     serde_json::from_str(&text).map_err(|e| format!("{} is not JSON: {e}", path.display()))
 }
 
@@ -200,7 +209,12 @@ fn own_tensors(tensors: Weights) -> Weights {
 ///
 /// # Errors
 /// What of the plans is not supported, or the first tensor that is missing.
-pub fn import(path: &Path, checkpoint: Checkpoint, description: &Description) -> Result<(Model, Report), String> {
+pub fn import(
+    path: &Path,
+    checkpoint: Checkpoint,
+    description: &Description,
+    report: Report,
+) -> Result<(Model, Report), String> {
     let arguments = &checkpoint.extras["init_args"];
     let plans = companion(path, "plans.json", description.plans.as_deref(), &arguments["plans"])?;
     let dataset = companion(path, "dataset.json", description.dataset.as_deref(), &arguments["dataset_json"])?;
@@ -219,7 +233,7 @@ pub fn import(path: &Path, checkpoint: Checkpoint, description: &Description) ->
     let weights = fit(&graph, &tensors).map_err(|(count, problem)| {
         format!("the checkpoint does not fit its plans: {count} tensors are there, but {problem}")
     })?;
-    let mut report = Report { network: format!("nnU-Net {name}"), matched: weights.len(), ..Report::default() };
+    let mut report = Report { network: format!("nnU-Net {name}"), matched: weights.len(), ..report };
     if let Some(other) = tensors.keys().find(|name| !weights.contains_key(*name)) {
         return Err(format!("the checkpoint has {other:?}, which its plans do not know"));
     }

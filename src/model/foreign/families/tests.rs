@@ -1,0 +1,1 @@
+//! Every family, given tensors of wrong form.
