@@ -62,7 +62,8 @@ fn document(geometry: &Geometry, first: u16) -> Session {
     let names = ["Liver", "sp\"le\"en", "two\nlines", "нирка 腎臓 🫘", "a\\b </Label>", "tab\tand 'quotes'", "   ", ""];
     let mut table = LabelTable::default();
     for n in 0..41u16 {
-        let mut label = Label::new(first + 7 * n, names.get(usize::from(n)).map_or(format!("organ {n}"), |s| s.to_string()));
+        let mut label =
+            Label::new(first + 7 * n, names.get(usize::from(n)).map_or(format!("organ {n}"), |s| s.to_string()));
         label.colour = [(n * 6) as u8, 255 - n as u8, (n * n % 251) as u8];
         label.visible = n % 5 != 1;
         label.locked = n % 4 == 2;
@@ -80,7 +81,8 @@ fn document(geometry: &Geometry, first: u16) -> Session {
     for plane in Plane::ALL {
         let count = PlaneLayout::new(geometry, plane).size[2];
         for slice in 0..count {
-            let state = [SliceState::Done, SliceState::Done, SliceState::Draft, SliceState::Todo, SliceState::Corrected];
+            let state =
+                [SliceState::Done, SliceState::Done, SliceState::Draft, SliceState::Todo, SliceState::Corrected];
             states.push(((plane.world_axis() as u8, slice), state[(slice * slice + plane.world_axis()) % 5]));
         }
     }
@@ -143,7 +145,10 @@ fn the_sidecar_serves_where_another_program_has_dropped_the_extension() {
     let (again, warnings) = reopen(&path, &scan(&geometry));
     assert_eq!(again.document().table, session.document().table);
     assert_eq!(again.document().states().count(), 0);
-    assert!(warnings.iter().any(|w| w.contains("mask.nii") && w.contains("changed by another program")), "{warnings:?}");
+    assert!(
+        warnings.iter().any(|w| w.contains("mask.nii") && w.contains("changed by another program")),
+        "{warnings:?}"
+    );
 }
 
 #[test]
@@ -151,7 +156,9 @@ fn a_sidecar_of_another_program_stays_as_it_is() {
     let folder = tempfile::tempdir().unwrap();
     let geometry = Geometry::new([7, 8, 9], Affine::IDENTITY).unwrap();
     let session = document(&geometry, 1);
-    for (name, text) in [("bids", r#"{"EchoTime": 0.002}"#), ("list", "[1, 2]"), ("torn", r#"{"lamella": {"vers"#), ("text", "x")] {
+    for (name, text) in
+        [("bids", r#"{"EchoTime": 0.002}"#), ("list", "[1, 2]"), ("torn", r#"{"lamella": {"vers"#), ("text", "x")]
+    {
         let json = folder.path().join(format!("{name}.json"));
         std::fs::write(&json, text).unwrap();
         let path = folder.path().join(format!("{name}.nii.gz"));
@@ -255,7 +262,8 @@ fn broken_extensions_are_told_of_and_the_voxels_open() {
     let torn = br#"<CaretExtension><LabelTable><Label Key="1" Red="0">liver</Label><Label Key="2" Red="#;
     let ours_torn = br#"{"lamella": {"version": 1, "labels": [{"value": 1, "na"#;
     let twice = br#"{"lamella": {"version": 1, "labels": [{"value":1,"name":"a","colour":[1,2,3]},{"value":1,"name":"b","colour":[1,2,3]}]}}"#;
-    let hostile = br#"{"lamella": {"version": 1, "labels": [], "slices": {"axial": {"done": [[0, 18446744073709551615]]}}}}"#;
+    let hostile =
+        br#"{"lamella": {"version": 1, "labels": [], "slices": {"axial": {"done": [[0, 18446744073709551615]]}}}}"#;
     for content in [&torn[..], ours_torn, twice, hostile] {
         let geometry = mask_with(&path, &[(6, content)]);
         let (table, warnings) = table_of(&path, &geometry);
@@ -273,7 +281,9 @@ fn broken_extensions_are_told_of_and_the_voxels_open() {
         assert!(warnings.iter().any(|w| w.contains(&size.to_string())), "{warnings:?}");
     }
     // Comments about something else are nobody's labels.
-    for content in [&b"1.5 T scanner"[..], b"FSL 5.0", b"{\"EchoTime\": 3}", b"<note>extension</note>", b"2024 study\nsecond line"] {
+    for content in
+        [&b"1.5 T scanner"[..], b"FSL 5.0", b"{\"EchoTime\": 3}", b"<note>extension</note>", b"2024 study\nsecond line"]
+    {
         let geometry = mask_with(&path, &[(6, content)]);
         let (table, warnings) = table_of(&path, &geometry);
         assert!(table[0].1 == "Label 1" && warnings.is_empty(), "{table:?} {warnings:?}");

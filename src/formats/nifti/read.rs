@@ -1,5 +1,6 @@
 //! Reading a NIfTI file into a volume.
 
+use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};

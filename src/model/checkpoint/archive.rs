@@ -118,7 +118,10 @@ pub fn read_legacy(bytes: &[u8]) -> Result<Checkpoint, String> {
         at = end;
     }
     let storage = |view: &View| {
-        storages.get(view.storage.as_str()).map(|b| b.to_vec()).ok_or_else(|| format!("storage {} is missing", view.storage))
+        storages
+            .get(view.storage.as_str())
+            .map(|b| b.to_vec())
+            .ok_or_else(|| format!("storage {} is missing", view.storage))
     };
     checkpoint(&pickle, bytes.len(), storage)
 }

@@ -11,8 +11,8 @@ use super::families::{self, Beside, Config, Family, Found, Miss};
 use super::part::Part;
 use super::{Report, nnunet};
 use crate::engine::Array;
-use crate::model::checkpoint::{COUNTER, Checkpoint};
 use crate::model::Model;
+use crate::model::checkpoint::{COUNTER, Checkpoint};
 
 /// The architecture that `config.json` of `segmentation_models.pytorch` describes.
 const SMP: &str = "unet";
@@ -241,11 +241,12 @@ fn distinct(places: &[Place], candidates: &[usize]) -> Vec<usize> {
 fn averaged(places: &[Place], candidates: &[usize]) -> Option<Taken> {
     let &[a, b] = candidates else { return None };
     let prefix = |index: usize| places[index].part.prefix;
-    let (index, other) = match (is_averaged(prefix(a)), is_averaged(prefix(b)), is_current(prefix(a)), is_current(prefix(b))) {
-        (true, false, ..) | (_, _, false, true) => (a, b),
-        (false, true, ..) | (_, _, true, false) => (b, a),
-        _ => return None,
-    };
+    let (index, other) =
+        match (is_averaged(prefix(a)), is_averaged(prefix(b)), is_current(prefix(a)), is_current(prefix(b))) {
+            (true, false, ..) | (_, _, false, true) => (a, b),
+            (false, true, ..) | (_, _, true, false) => (b, a),
+            _ => return None,
+        };
     let [taken, left] = [index, other].map(|index| prefix(index).trim_end_matches('.'));
     let notice = format!(
         "the averaged weights under {taken:?} are taken, as in use after training; --part {left:?} takes those of the last step"
@@ -282,7 +283,8 @@ fn none(places: &[Place], checkpoint: &Checkpoint, wanted: Option<&str>) -> Stri
 }
 
 fn is_integer(what: &str) -> bool {
-    what.trim_start_matches('u').trim_start_matches('U').to_lowercase().starts_with('i') || what.eq_ignore_ascii_case("bool")
+    what.trim_start_matches('u').trim_start_matches('U').to_lowercase().starts_with('i')
+        || what.eq_ignore_ascii_case("bool")
 }
 
 /// A name as it is shown: without the container of the network, and not too long.
@@ -328,7 +330,9 @@ fn beside(
             !said
                 && array.is_some_and(|array| !is_vector(array))
                 && !says_beside(name)
-                && !judged.iter().any(|other| !prefix.starts_with(*other) && name.starts_with(other) && is_complete(places, other))
+                && !judged
+                    .iter()
+                    .any(|other| !prefix.starts_with(*other) && name.starts_with(other) && is_complete(places, other))
         })
         .collect();
     if let Some(first) = unclear.first() {

@@ -3,8 +3,13 @@
 use std::path::{Path, PathBuf};
 
 /// Names that libraries give the weights of a folder, the first that is there counts.
-const NAMES: [&str; 5] =
-    ["model.safetensors", "pytorch_model.bin", "diffusion_pytorch_model.safetensors", "checkpoint_final.pth", "model.onnx"];
+const NAMES: [&str; 5] = [
+    "model.safetensors",
+    "pytorch_model.bin",
+    "diffusion_pytorch_model.safetensors",
+    "checkpoint_final.pth",
+    "model.onnx",
+];
 /// Endings of files of weights.
 const ENDINGS: [&str; 8] = ["safetensors", "pth", "pt", "ckpt", "bin", "onnx", "tar", "pkl"];
 /// Most entries that are looked at.
@@ -44,6 +49,8 @@ pub fn weights(folder: &Path) -> Result<PathBuf, String> {
     match found[..] {
         [name] => Ok(folder.join(name)),
         [] => Err("the folder holds no weights (.safetensors, .pth, .pt, .ckpt, .bin or .onnx)".into()),
-        [first, second, ..] => Err(format!("the folder holds several files of weights ({first}, {second} ...); import one of them")),
+        [first, second, ..] => {
+            Err(format!("the folder holds several files of weights ({first}, {second} ...); import one of them"))
+        }
     }
 }

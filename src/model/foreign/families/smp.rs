@@ -195,7 +195,9 @@ pub fn candidates(part: &Part, assumptions: &mut Assumptions, config: Beside) ->
     let named = |encoder: &Encoder| config.is_none_or(|config| config.names(&encoder.id(), timms));
     let all: Vec<Candidate> = encoders.into_iter().filter(named).map(candidate).collect();
     match config {
-        Some(config) if all.is_empty() => Err(refused(&format!("Unet with the encoder {:?} (config.json)", config.encoder))),
+        Some(config) if all.is_empty() => {
+            Err(refused(&format!("Unet with the encoder {:?} (config.json)", config.encoder)))
+        }
         _ => Ok(all),
     }
 }
