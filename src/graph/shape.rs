@@ -3,6 +3,7 @@
 use super::extent::Extent;
 use super::op::{Border, Conv, Op, Pool, UpsampleTo};
 use super::{Graph, NodeId};
+use crate::work::memory::OutOfMemory;
 
 /// Channels and spatial extent of a node's result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +57,9 @@ pub enum GraphError {
         /// What does not fit.
         problem: String,
     },
+    /// Its maps need more memory than there is.
+    #[error(transparent)]
+    Memory(#[from] OutOfMemory),
     /// A map would have no pixels left.
     #[error("{scope}: a map of {size:?} is too small")]
     TooSmall {
@@ -71,9 +75,11 @@ fn conv_free(conv: &Conv, axis: usize) -> i64 {
     2 * conv.padding[axis] as i64 - (conv.dilation[axis] * (conv.kernel[axis] - 1) + 1) as i64
 }
 
-/// The same of a pooling.
+/// The same of a pooling. An incomplete window counts in ceil mode, if it starts inside the map or its left border.
 fn pool_free(pool: &Pool, axis: usize) -> i64 {
-    2 * pool.padding[axis] as i64 - pool.kernel[axis] as i64
+    let [kernel, stride, padding] = [pool.kernel, pool.stride, pool.padding].map(|of| of[axis] as i64);
+    let complete = 2 * padding - kernel;
+    if pool.ceil_mode { (complete + stride - 1).min(padding - 1) } else { complete }
 }
 
 /// The number of windows: the largest free length that is a multiple of the stride, as for inputs that it divides.
@@ -125,7 +131,9 @@ pub(super) fn symbolic(op: &Op, inputs: &[Size], own_channels: usize) -> Size {
             Size { channels: first.channels, extent }
         }
         Op::Concat => Size { channels: inputs.iter().map(|s| s.channels).sum(), extent: first.extent },
-        Op::CropLike => Size { channels: first.channels, extent: inputs.get(1).map_or(first.extent, |s| s.extent) },
+        Op::CropLike | Op::SpreadLike => {
+            Size { channels: first.channels, extent: inputs.get(1).map_or(first.extent, |s| s.extent) }
+        }
         Op::Slice { axis, len, .. } => {
             let mut size = first;
             match axis {
@@ -198,13 +206,12 @@ impl Graph {
             }
             Op::Attend(_) => {
                 let [key, value] = [1, 2].map(|n| sizes[node.inputs[n]]);
-                let positions = |size: [usize; 2]| size[0].checked_mul(size[1]);
-                let scope = node.scope.clone();
-                if positions(key) == positions(value) {
-                    Ok(first)
-                } else {
-                    Err(GraphError::Mismatch { scope, first: key, second: value })
+                if key[0].checked_mul(key[1]) == value[0].checked_mul(value[1]) {
+                    return Ok(first);
                 }
+                let problem =
+                    format!("attention with {} x {} keys and {} x {} values", key[0], key[1], value[0], value[1]);
+                Err(GraphError::Unfit { scope: node.scope.clone(), problem })
             }
             Op::Slice { axis, start, len } => {
                 let mut size = first;
@@ -228,6 +235,10 @@ impl Graph {
             Op::CrissCross => {
                 let other = node.inputs[1..].iter().map(|&i| sizes[i]).find(|&s| s != first);
                 other.map_or(Ok(first), |second| Err(mismatch(second)))
+            }
+            Op::SpreadLike => {
+                let second = sizes[node.inputs[1]];
+                if first == [1, 1] { Ok(second) } else { Err(mismatch(second)) }
             }
             Op::CropLike => {
                 let second = sizes[node.inputs[1]];
