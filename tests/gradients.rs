@@ -5,8 +5,8 @@ mod support;
 
 use lamella::engine::{Array, Backend, DeviceChoice, Mode, Network, Random, Weights, initial_weights};
 use lamella::graph::{
-    Activation, ContextFusion, ContextPooling, Conv, ConvTranspose, Graph, GraphBuilder, LocalResponse, NonLocal,
-    Normalisation, Pairwise, Pool, Scope, SoftmaxOver, UpsampleMode, UpsampleTo, Value,
+    Activation, Border, ContextFusion, ContextPooling, Conv, ConvTranspose, Graph, GraphBuilder, LocalResponse,
+    NonLocal, Normalisation, Pairwise, Pool, Scope, SoftmaxOver, UpsampleMode, UpsampleTo, Value,
 };
 
 type Build = fn(&Scope, &Value) -> Value;
@@ -52,6 +52,19 @@ const OPERATIONS: &[(&str, Build)] = &[
     ("leaky relu", |_, x| x.activate(Activation::LeakyRelu(0.1))),
     ("sigmoid", |_, x| x.sigmoid()),
     ("tanh", |_, x| x.activate(Activation::Tanh)),
+    ("clip", |_, x| x.activate(Activation::Clip(-0.6, 0.9))),
+    ("hard sigmoid", |_, x| x.activate(Activation::HardSigmoid { slope: 0.4, shift: 0.4 })),
+    ("hard swish", |_, x| x.activate(Activation::HardSwish)),
+    ("gelu", |_, x| x.activate(Activation::Gelu)),
+    ("gelu by tanh", |_, x| x.activate(Activation::GeluTanh)),
+    ("elu", |_, x| x.activate(Activation::Elu(0.7))),
+    ("softplus", |_, x| x.activate(Activation::Softplus)),
+    ("mish", |_, x| x.activate(Activation::Mish)),
+    ("parametric relu", |s, x| s.parametric_relu(x, false)),
+    ("parametric relu by channel", |s, x| s.parametric_relu(&s.sub("conv").conv_same(x, 19, 3), true)),
+    ("layer norm of maps", |s, x| s.norm(x, Normalisation::Layer, 1e-5, true)),
+    ("uneven border", |_, x| x.pad(Border { before: [1, 0, 2], after: [0, 3, 1], value: 0.5 })),
+    ("spread", |s, x| x.adaptive_avg_pool([1, 1]).spread_like(x).times(&s.conv_same(x, 4, 3))),
     ("softmax channels", |_, x| x.softmax(SoftmaxOver::Channels)),
     ("softmax positions", |_, x| x.softmax(SoftmaxOver::Positions)),
     ("log softmax", |_, x| x.log_softmax()),

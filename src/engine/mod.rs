@@ -16,6 +16,9 @@ mod memory;
 mod random;
 mod weights;
 
+use crate::graph::GraphError;
+use crate::work::memory::OutOfMemory;
+
 pub use crate::work::memory::free_bytes as free_memory_bytes;
 pub use array::Array;
 pub use candle::{Gradients, Mode, Network, Optimiser, OptimiserState, Pass, Recipe, StageTimes, is_in_scopes};
@@ -44,7 +47,10 @@ pub enum EngineError {
     Tensor(#[from] candle_core::Error),
     /// The input does not fit the network.
     #[error("the network does not fit its input: {0}")]
-    Graph(#[from] crate::graph::GraphError),
+    Graph(#[source] GraphError),
+    /// Its maps need more memory than there is.
+    #[error("the network cannot be run: {0}")]
+    Memory(#[from] OutOfMemory),
     /// The weights do not fit the network.
     #[error(transparent)]
     Weights(#[from] WeightError),
@@ -62,6 +68,15 @@ pub enum EngineError {
         /// Why.
         reason: String,
     },
+}
+
+impl From<GraphError> for EngineError {
+    fn from(error: GraphError) -> Self {
+        match error {
+            GraphError::Memory(error) => Self::Memory(error),
+            other => Self::Graph(other),
+        }
+    }
 }
 
 impl EngineError {

@@ -395,6 +395,12 @@ impl Value {
         self.then(Op::CropLike, &[other])
     }
 
+    /// This map of one position at every position of another.
+    #[must_use]
+    pub fn spread_like(&self, other: &Self) -> Self {
+        self.then(Op::SpreadLike, &[other])
+    }
+
     /// Sum over positions, weighted by a map of one channel.
     #[must_use]
     pub fn weighted_pool(&self, weights: &Self) -> Self {

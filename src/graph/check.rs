@@ -34,7 +34,7 @@ impl Graph {
         let lens: Vec<usize> = node.parameters.iter().map(|&id| self.parameters[id].len()).collect();
         let inputs = match &node.op {
             Op::Input => 0,
-            Op::Add | Op::Multiply | Op::CropLike | Op::WeightedPool => 2,
+            Op::Add | Op::Multiply | Op::CropLike | Op::SpreadLike | Op::WeightedPool => 2,
             Op::Attend(_) | Op::CrissCross => 3,
             Op::Concat => channels.len().max(1),
             _ => 1,

@@ -282,6 +282,8 @@ pub enum Op {
     Concat,
     /// The first input cut to the size of the second around its centre; offset `floor((big - small) / 2)`.
     CropLike,
+    /// The first input, which has one position, at every position of the second.
+    SpreadLike,
     /// Part of an axis (1: channels, 2: rows, 3: columns).
     Slice {
         /// Which axis.

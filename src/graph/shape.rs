@@ -3,6 +3,7 @@
 use super::extent::Extent;
 use super::op::{Border, Conv, Op, Pool, UpsampleTo};
 use super::{Graph, NodeId};
+use crate::work::memory::OutOfMemory;
 
 /// Channels and spatial extent of a node's result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +57,9 @@ pub enum GraphError {
         /// What does not fit.
         problem: String,
     },
+    /// Its maps need more memory than there is.
+    #[error(transparent)]
+    Memory(#[from] OutOfMemory),
     /// A map would have no pixels left.
     #[error("{scope}: a map of {size:?} is too small")]
     TooSmall {
@@ -71,34 +75,29 @@ fn conv_free(conv: &Conv, axis: usize) -> i64 {
     2 * conv.padding[axis] as i64 - (conv.dilation[axis] * (conv.kernel[axis] - 1) + 1) as i64
 }
 
+/// The same of a pooling. An incomplete window counts in ceil mode, if it starts inside the map or its left border.
+fn pool_free(pool: &Pool, axis: usize) -> i64 {
+    let [kernel, stride, padding] = [pool.kernel, pool.stride, pool.padding].map(|of| of[axis] as i64);
+    let complete = 2 * padding - kernel;
+    if pool.ceil_mode { (complete + stride - 1).min(padding - 1) } else { complete }
+}
+
 /// The number of windows: the largest free length that is a multiple of the stride, as for inputs that it divides.
 fn windows(extent: Extent, free: i64, stride: usize) -> Extent {
     let stride = stride as i64;
     extent.plus(free - free.rem_euclid(stride)).times(1, stride).plus(1)
 }
 
-/// The windows of a pooling; `around` is the width of a border that the map has besides the pooling's own, on both sides together.
-fn pool_windows(extent: Extent, pool: &Pool, axis: usize, around: i64) -> Extent {
-    let stride = pool.stride[axis] as i64;
-    let (padding, kernel) = (pool.padding[axis] as i64, pool.kernel[axis] as i64);
-    let free = 2 * padding - kernel + around;
-    let rest = free.rem_euclid(stride);
-    // A last, incomplete window counts in ceil mode, but not where it would lie in the border alone.
-    let lacking = stride - rest;
-    let last = if pool.ceil_mode && rest > 0 && padding + lacking < kernel { stride } else { 0 };
-    windows(extent, free + last, pool.stride[axis])
-}
-
 /// The size of a convolution or pooling of a map with a border, whose own size is given without it: the border and the windows count
 /// together, as where the window has the border itself. `None` for other operations.
 pub(super) fn symbolic_with_border(op: &Op, border: &Border, inner: [Extent; 2]) -> Option<[Extent; 2]> {
-    let around = |axis: usize| (border.before[axis + 1] + border.after[axis + 1]) as i64;
-    let of_axis: &dyn Fn(usize) -> Extent = match op {
-        Op::Conv2d(conv) => &|axis| windows(inner[axis], conv_free(conv, axis) + around(axis), conv.stride[axis]),
-        Op::MaxPool2d(pool) | Op::AvgPool2d(pool) => &|axis| pool_windows(inner[axis], pool, axis, around(axis)),
+    let (free, stride) = match op {
+        Op::Conv2d(conv) => ([0, 1].map(|axis| conv_free(conv, axis)), conv.stride),
+        Op::MaxPool2d(pool) | Op::AvgPool2d(pool) => ([0, 1].map(|axis| pool_free(pool, axis)), pool.stride),
         _ => return None,
     };
-    Some([0, 1].map(of_axis))
+    let around = |axis: usize| (border.before[axis + 1] + border.after[axis + 1]) as i64;
+    Some([0, 1].map(|axis| windows(inner[axis], free[axis] + around(axis), stride[axis])))
 }
 
 /// The symbolic size of an operation's result. Floor divisions are taken as exact, as for inputs that the strides divide.
@@ -121,7 +120,7 @@ pub(super) fn symbolic(op: &Op, inputs: &[Size], own_channels: usize) -> Size {
         Op::Attend(_) => Size { channels: inputs.get(2).map_or(first.channels, |s| s.channels), extent: first.extent },
         Op::CrissCross => inputs.get(2).copied().unwrap_or(first),
         Op::MaxPool2d(pool) | Op::AvgPool2d(pool) => {
-            let extent = per_axis(&|axis, e| pool_windows(e, pool, axis, 0));
+            let extent = per_axis(&|axis, e| windows(e, pool_free(pool, axis), pool.stride[axis]));
             Size { channels: first.channels, extent }
         }
         Op::AdaptiveAvgPool2d(size) | Op::Upsample(_, UpsampleTo::Size(size)) => {
@@ -132,7 +131,9 @@ pub(super) fn symbolic(op: &Op, inputs: &[Size], own_channels: usize) -> Size {
             Size { channels: first.channels, extent }
         }
         Op::Concat => Size { channels: inputs.iter().map(|s| s.channels).sum(), extent: first.extent },
-        Op::CropLike => Size { channels: first.channels, extent: inputs.get(1).map_or(first.extent, |s| s.extent) },
+        Op::CropLike | Op::SpreadLike => {
+            Size { channels: first.channels, extent: inputs.get(1).map_or(first.extent, |s| s.extent) }
+        }
         Op::Slice { axis, len, .. } => {
             let mut size = first;
             match axis {
@@ -205,13 +206,12 @@ impl Graph {
             }
             Op::Attend(_) => {
                 let [key, value] = [1, 2].map(|n| sizes[node.inputs[n]]);
-                let positions = |size: [usize; 2]| size[0].checked_mul(size[1]);
-                let scope = node.scope.clone();
-                if positions(key) == positions(value) {
-                    Ok(first)
-                } else {
-                    Err(GraphError::Mismatch { scope, first: key, second: value })
+                if key[0].checked_mul(key[1]) == value[0].checked_mul(value[1]) {
+                    return Ok(first);
                 }
+                let problem =
+                    format!("attention with {} x {} keys and {} x {} values", key[0], key[1], value[0], value[1]);
+                Err(GraphError::Unfit { scope: node.scope.clone(), problem })
             }
             Op::Slice { axis, start, len } => {
                 let mut size = first;
@@ -235,6 +235,10 @@ impl Graph {
             Op::CrissCross => {
                 let other = node.inputs[1..].iter().map(|&i| sizes[i]).find(|&s| s != first);
                 other.map_or(Ok(first), |second| Err(mismatch(second)))
+            }
+            Op::SpreadLike => {
+                let second = sizes[node.inputs[1]];
+                if first == [1, 1] { Ok(second) } else { Err(mismatch(second)) }
             }
             Op::CropLike => {
                 let second = sizes[node.inputs[1]];

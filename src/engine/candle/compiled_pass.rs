@@ -10,6 +10,7 @@ use super::tape::Found;
 use crate::engine::cpu::compiled::Options;
 use crate::engine::cpu::compiled::training::{TrainingPlan, Wanted, compile};
 use crate::graph::{Graph, GraphError};
+use crate::work::memory::ensure;
 
 /// Batch, height and width.
 type Key = [usize; 3];
@@ -72,6 +73,9 @@ impl Lent {
         stop: &dyn Fn() -> bool,
     ) -> Result<Option<Vec<Tensor>>> {
         let plan = self.plan()?;
+        if plan.has_no_arena() {
+            ensure::<f32>(plan.memory_bytes() / size_of::<f32>()).map_err(candle_core::Error::wrap)?;
+        }
         let tensors = detached(variables);
         let results = with_values(&tensors, |values| plan.forward(values, input, stop, &mut |_| {}))?;
         let Some(results) = results else { return Ok(None) };

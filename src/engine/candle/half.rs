@@ -31,6 +31,7 @@ fn takes_half(op: &Op) -> bool {
             | Op::Multiply
             | Op::Concat
             | Op::CropLike
+            | Op::SpreadLike
             | Op::Slice { .. }
             | Op::Dropout(_)
     )

@@ -158,6 +158,11 @@ impl Interpreter<'_> {
                 }
                 Ok(x)
             }
+            Op::SpreadLike => {
+                let (b, c, ..) = x.dims4()?;
+                let (_, _, h, w) = inputs[1].dims4()?;
+                x.broadcast_as((b, c, h, w))?.contiguous()
+            }
             Op::Slice { axis, start, len } => x.narrow(*axis, *start, *len)?.contiguous(),
             Op::WeightedPool => {
                 let (b, c, h, w) = x.dims4()?;

@@ -74,6 +74,27 @@ impl Kernel for CropLike {
     }
 }
 
+/// Inputs: an array of one position, and another at whose positions it is repeated.
+pub struct SpreadLike;
+
+impl Kernel for SpreadLike {
+    fn name(&self) -> &'static str {
+        "spread_like"
+    }
+
+    fn forward(&self, inputs: &[View]) -> (Vec<f32>, Vec<usize>) {
+        let ([batch, channels, ..], [_, _, h, w]) = (inputs[0].dims4(), inputs[1].dims4());
+        let y = inputs[0].data.iter().flat_map(|&value| std::iter::repeat_n(value, h * w)).collect();
+        (y, vec![batch, channels, h, w])
+    }
+
+    fn backward(&self, inputs: &[View], _: View, dy: &[f32]) -> Vec<Option<Vec<f32>>> {
+        let [_, _, h, w] = inputs[1].dims4();
+        let sum = |plane: &[f32]| plane.iter().map(|&g| f64::from(g)).sum::<f64>() as f32;
+        vec![Some(dy.chunks_exact((h * w).max(1)).map(sum).collect()), None]
+    }
+}
+
 /// Input: x; result: part of one axis.
 pub struct Slice {
     /// Which axis (1: channels, 2: rows, 3: columns).

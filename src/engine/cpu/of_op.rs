@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::arrange::{Concat, CropLike, Pad, Slice};
+use super::arrange::{Concat, CropLike, Pad, Slice, SpreadLike};
 use super::attend::{Attend, PairedAttend};
 use super::criss_cross::CrissCross;
 use super::gain::Gain;
@@ -36,6 +36,7 @@ pub fn kernel(op: &Op, input: [usize; 2]) -> Option<Box<dyn Kernel>> {
         Op::Multiply => Box::new(Pair { multiply: true }),
         Op::Concat => Box::new(Concat),
         Op::CropLike => Box::new(CropLike),
+        Op::SpreadLike => Box::new(SpreadLike),
         Op::Slice { axis, start, len } => Box::new(Slice { axis: *axis, start: *start, len: *len }),
         Op::WeightedPool => Box::new(WeightedPool),
         Op::Attend(Affinity::Concat) => Box::new(PairedAttend),
@@ -64,6 +65,7 @@ pub fn reads_values(op: &Op) -> bool {
         Op::Add
             | Op::Concat
             | Op::CropLike
+            | Op::SpreadLike
             | Op::Slice { .. }
             | Op::Pad(_)
             | Op::AvgPool2d(_)

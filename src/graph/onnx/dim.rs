@@ -14,6 +14,8 @@ pub enum Dim {
     Open(Extent),
     /// Number of positions of a node's map, where it follows the input's size.
     Positions(NodeId),
+    /// A positive fraction, or that number cut off: which of them depends on the type, which is not followed.
+    Fraction(i64, i64),
     /// Computed in a way that is not followed.
     Unknown,
 }
@@ -50,7 +52,15 @@ impl Dim {
         match self {
             Self::Whole(value) => Some(Extent::constant(value)),
             Self::Open(extent) => Some(extent),
-            Self::Batch | Self::Positions(_) | Self::Unknown => None,
+            Self::Batch | Self::Positions(_) | Self::Fraction(..) | Self::Unknown => None,
+        }
+    }
+
+    /// The number without what is behind its point.
+    pub fn cut(self) -> Self {
+        match self {
+            Self::Fraction(a, b) => Self::Whole(a / b),
+            other => other,
         }
     }
 
@@ -62,6 +72,7 @@ impl Dim {
                 Arithmetic::Subtract => a.checked_sub(b),
                 Arithmetic::Multiply => a.checked_mul(b),
                 // Whether a fraction is kept or cut off is not known here.
+                Arithmetic::Divide if a > 0 && b > 0 && a % b != 0 => return Self::Fraction(a, b),
                 Arithmetic::Divide => a.checked_rem(b).filter(|&rest| rest == 0).and_then(|_| a.checked_div(b)),
             };
             return exact.map_or(Self::Unknown, Self::Whole);

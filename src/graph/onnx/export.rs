@@ -204,6 +204,12 @@ impl Layer<'_> {
             Op::Multiply | Op::Gain => self.direct("Mul", &[]),
             Op::Concat => self.direct("Concat", &[("axis", Setting::Int(1))]),
             Op::CropLike => self.crop(&x),
+            Op::SpreadLike => {
+                let like = self.input(1);
+                let (front, back) = (self.writer.sizes(&x, 0, 2), self.writer.sizes(&like, 2, 4));
+                let sizes = self.op("Concat", &[&front, &back], &[("axis", Setting::Int(0))]);
+                self.op("Expand", &[&x, &sizes], &[])
+            }
             Op::Slice { axis, start, len } => {
                 let (start, end) =
                     (self.writer.integers(&[*start as i64]), self.writer.integers(&[(start + len) as i64]));

@@ -20,6 +20,8 @@ pub enum Form {
     Rows,
     /// `[B, H W, C]`.
     Columns,
+    /// `[C]` of one image and one position.
+    Channels,
     /// `[B, G, C / G H W]`.
     Groups(usize),
 }
@@ -113,6 +115,7 @@ pub fn dims(graph: &Graph, id: NodeId, form: Form) -> Vec<Dim> {
             Dim::Whole(count) => vec![Dim::Batch, Dim::Whole(count.saturating_mul(size.channels as i64))],
             _ => vec![Dim::Batch, Dim::Unknown],
         },
+        Form::Channels => vec![channels],
         Form::Rows => vec![Dim::Batch, channels, positions],
         Form::Columns => vec![Dim::Batch, positions, channels],
         Form::Groups(groups) => vec![Dim::Batch, Dim::Whole(groups as i64), Dim::Unknown],
@@ -124,6 +127,7 @@ impl Form {
     pub fn channel_axis(self) -> usize {
         match self {
             Self::Map | Self::Vector | Self::Rows | Self::Groups(_) => 1,
+            Self::Channels => 0,
             Self::Columns => 2,
             Self::ChannelsLast | Self::PositionsFirst => 3,
         }
@@ -133,6 +137,7 @@ impl Form {
     pub fn rank(self) -> usize {
         match self {
             Self::Map | Self::ChannelsLast | Self::PositionsFirst => 4,
+            Self::Channels => 1,
             Self::Vector => 2,
             Self::Rows | Self::Columns | Self::Groups(_) => 3,
         }

@@ -27,9 +27,9 @@ const MOST_DERIVED: usize = 3;
 /// Computed lists of sizes may have so many times the values of all that are given, and this many more.
 const MOST_SIZES: usize = 1 << 20;
 /// Sizes that are looked at while reading, all together.
-const MOST_LOOKED_AT: usize = 1 << 28;
+const MOST_LOOKED_AT: usize = 1 << 26;
 /// Operator sets that are read.
-const OPERATOR_SETS: std::ops::RangeInclusive<i64> = 11..=21;
+const OPERATOR_SETS: std::ops::RangeInclusive<i64> = 11..=24;
 
 /// A network read from a file.
 pub struct Imported {
@@ -143,6 +143,10 @@ pub(super) struct Reader {
     pub graph: Graph,
     pub fixed: Option<[usize; 2]>,
     pub operator_set: i64,
+    /// Constants of 64-bit floats.
+    pub doubles: HashSet<String>,
+    /// Whether the image is one of 64-bit floats too.
+    pub is_double: bool,
     /// Sizes of constants of integers.
     pub integer_shapes: HashMap<String, Vec<usize>>,
     held: HashMap<String, Held>,
@@ -178,6 +182,8 @@ impl Reader {
             graph: Graph::default(),
             fixed: None,
             operator_set,
+            doubles: HashSet::new(),
+            is_double: false,
             integer_shapes: HashMap::new(),
             held: HashMap::new(),
             weights: BTreeMap::new(),
@@ -204,6 +210,9 @@ impl Reader {
             let kept = (tensor.data_type != Some(data_type::FLOAT)).then(|| tensor.clone());
             let (name, dims) = (tensor.name.clone(), tensor.dims.clone());
             let shell = TensorProto { name: name.clone(), dims, ..TensorProto::default() };
+            if tensor.data_type == Some(data_type::DOUBLE) {
+                self.doubles.insert(name.clone());
+            }
             let values = std::mem::replace(tensor, kept.unwrap_or(shell));
             if self.held.contains_key(&name) || floats.contains_key(&name) {
                 return Err(OnnxError::Damaged(format!("two tensors are named {name:?}")));
@@ -243,7 +252,9 @@ impl Reader {
             let names: Vec<&str> = images.iter().map(|i| i.name.as_str()).collect();
             return Err(OnnxError::Network(format!("it has {} inputs {names:?}, needed is one image", names.len())));
         };
-        let shape = image.kind.as_ref().and_then(|k| k.tensor.as_ref()).and_then(|t| t.shape.as_ref());
+        let tensor = image.kind.as_ref().and_then(|k| k.tensor.as_ref());
+        self.is_double = tensor.and_then(|t| t.element) == Some(data_type::DOUBLE);
+        let shape = tensor.and_then(|t| t.shape.as_ref());
         let sizes: Vec<Option<i64>> = shape.map(|s| s.dim.iter().map(|d| d.value).collect()).unwrap_or_default();
         let &[batch, channels, height, width] = &sizes[..] else {
             return Err(OnnxError::Network(format!(
@@ -441,6 +452,13 @@ impl Reader {
         {
             size.extent = extent;
         }
+        if let Op::Concat | Op::Add | Op::Multiply = op {
+            // A map that follows the image's size tells more than one that is fixed to a size that fits it.
+            for axis in 0..2 {
+                let open = sizes.iter().map(|size| size.extent[axis]).find(|extent| extent.as_constant().is_none());
+                size.extent[axis] = open.unwrap_or(size.extent[axis]);
+            }
+        }
         if !(1..=MOST_CHANNELS).contains(&size.channels) {
             self.fault = Some(format!("a map of {} channels", size.channels));
             size.channels = 1;
@@ -497,7 +515,18 @@ impl Reader {
     /// Puts the values of constants that only are weights out of the file.
     fn keep_structure(&self, file: &mut GraphProto) -> Result<(), OnnxError> {
         for tensor in &mut file.initializer {
-            let Some(Held::Floats(floats)) = self.held.get(&tensor.name) else { continue };
+            let floats = match self.held.get(&tensor.name) {
+                Some(Held::Floats(floats)) => floats,
+                Some(Held::Integers(values, _)) if tensor.data_location == Some(1) => {
+                    // Sizes stay in the file, also where its weights lie in another.
+                    let whole = |dim: &Dim| if let Dim::Whole(value) = dim { *value } else { 0 };
+                    tensor.data_type = Some(data_type::INT64);
+                    tensor.raw_data = Some(values.iter().flat_map(|dim| whole(dim).to_le_bytes()).collect());
+                    (tensor.external_data, tensor.data_location) = (vec![], None);
+                    continue;
+                }
+                _ => continue,
+            };
             if self.read.contains(&tensor.name) {
                 let values = floats.values.as_ref();
                 let values = values.ok_or_else(|| OnnxError::Damaged(format!("{} has no values", tensor.name)))?;

@@ -1,6 +1,6 @@
 //! ONNX files: networks of other programs as graphs, and graphs for other programs.
 //!
-//! Operator sets 11 to 21 (<https://github.com/onnx/onnx/blob/main/docs/Operators.md>). What an exporter computes from sizes is
+//! Operator sets 11 to 24 (<https://github.com/onnx/onnx/blob/main/docs/Operators.md>). What an exporter computes from sizes is
 //! followed as a function of the input's size, so that a network exported with open sizes stays open here.
 //!
 //! **Invariant:** a file that is not understood to its last operation is refused with the operation's name.

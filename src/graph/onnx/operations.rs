@@ -4,9 +4,25 @@ use super::super::op::Activation;
 use super::OnnxError;
 use super::calls::Call;
 use super::dim::Arithmetic;
+use super::held::Held;
 use super::import::Reader;
 
 impl Reader {
+    /// Refuses maps of 32 bits and constants of 64 in one operation, which no other program reads.
+    fn check_types(&self, call: Call) -> Result<(), OnnxError> {
+        let is_map = |n: usize| matches!(self.optional(call, n), Ok(Some(Held::Map(..))));
+        if self.is_double || call.0.op_type == "CastLike" || !(0..call.0.input.len()).any(is_map) {
+            return Ok(());
+        }
+        match call.0.input.iter().find(|name| self.doubles.contains(*name)) {
+            None => Ok(()),
+            Some(name) => Err(call.error(format!(
+                "its input {name} has 64-bit floats, the network 32-bit ones, which is no valid file (onnxslim makes this of \
+                 value_floats); use the file as it was exported"
+            ))),
+        }
+    }
+
     pub(super) fn operation(&mut self, call: Call) -> Result<(), OnnxError> {
         if !matches!(call.0.domain.as_str(), "" | "ai.onnx") {
             return Err(call.error(format!(
@@ -14,6 +30,7 @@ impl Reader {
                 call.0.domain
             )));
         }
+        self.check_types(call)?;
         match call.0.op_type.as_str() {
             "Conv" => self.conv(call),
             "ConvTranspose" => self.conv_transpose(call),
@@ -42,6 +59,7 @@ impl Reader {
             "Elu" => self.activate(call, Activation::Elu(call.float("alpha", 1.0))),
             "Softplus" => self.activate(call, Activation::Softplus),
             "Mish" => self.activate(call, Activation::Mish),
+            "Swish" => self.swish(call),
             "PRelu" => self.parametric_relu(call),
             "Softmax" => self.softmax(call, false),
             "LogSoftmax" => self.softmax(call, true),

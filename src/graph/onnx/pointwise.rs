@@ -23,6 +23,18 @@ impl Reader {
         }
     }
 
+    /// x times its sigmoid.
+    pub(super) fn swish(&mut self, call: Call) -> Result<(), OnnxError> {
+        let alpha = call.float("alpha", 1.0);
+        if alpha != 1.0 {
+            return Err(call.error(format!("a factor of {alpha} in the sigmoid")));
+        }
+        let (x, form) = self.map(call, 0)?;
+        let share = self.push(call, Op::Activate(Activation::Sigmoid), &[x], vec![]);
+        let id = self.push(call, Op::Multiply, &[x, share], vec![]);
+        self.set(call, Held::Map(id, form))
+    }
+
     /// A bound of a cut, if there is one.
     fn bound(&mut self, call: Call, n: usize) -> Result<Option<f32>, OnnxError> {
         let value = match self.optional(call, n)? {

@@ -58,6 +58,11 @@ impl Reader {
     /// The form that sizes mean, if the order of values stays.
     fn form_of(&self, id: NodeId, form: Form, to: &[Dim]) -> Option<Form> {
         let channels = self.channels(id);
+        if let (&[all], Some(1), true, Form::Map | Form::Vector | Form::Rows) =
+            (to, self.batch, self.is_single(id), form)
+        {
+            return (all == Dim::Whole(-1) || all == Dim::Whole(channels as i64)).then_some(Form::Channels);
+        }
         // Images stay apart: the first size is their number, or the only one that is left open.
         let first = *to.first()?;
         let only_open = first == Dim::Whole(-1) && to[1..].iter().all(|&dim| dim != Dim::Whole(-1));

@@ -31,7 +31,12 @@ impl Reader {
             if !keeps {
                 return Err(call.error(format!("a map resampled to {sizes:?} along its images or channels")));
             }
-            self.size_or_factor(call, x, [sizes[first], sizes[first + 1]])?
+            let wanted = [sizes[first], sizes[first + 1]];
+            if let Some(id) = self.spread(call, x, wanted) {
+                // Every way to place samples repeats a single one.
+                return self.set(call, Held::Map(id, Form::Map));
+            }
+            self.size_or_factor(call, x, wanted)?
         } else {
             let scales = self.floats(call, 2)?;
             let scales = self.values(call, &scales)?;
@@ -44,6 +49,21 @@ impl Reader {
         let mode = mode(call, to)?;
         let id = self.push(call, Op::Upsample(mode, to), &[x], vec![]);
         self.set(call, Held::Map(id, Form::Map))
+    }
+
+    /// A map of one position at every position of a map of this size, if there is one.
+    pub(super) fn spread(&mut self, call: Call, x: NodeId, sizes: [Dim; 2]) -> Option<NodeId> {
+        if !self.is_single(x) || sizes == [Dim::Whole(1); 2] {
+            return None;
+        }
+        let own = |id: NodeId| self.graph.nodes[id].size.extent.map(Dim::of);
+        let is_open = |id: &NodeId| own(*id).iter().any(|dim| !matches!(dim, Dim::Whole(_)));
+        let nodes = || (0..self.graph.nodes.len()).rev().filter(is_open);
+        let like = nodes().find(|&id| own(id) == sizes).or_else(|| {
+            // Where the file fixes the size, it is that of a map that follows the image's.
+            nodes().find(|&id| self.size_at(id).is_some_and(|here| here.map(|n| Dim::Whole(n as i64)) == sizes))
+        })?;
+        Some(self.push(call, Op::SpreadLike, &[x, like], vec![]))
     }
 
     fn size_or_factor(&self, call: Call, x: NodeId, sizes: [Dim; 2]) -> Result<UpsampleTo, OnnxError> {

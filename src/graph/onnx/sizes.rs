@@ -4,7 +4,7 @@ use super::OnnxError;
 use super::calls::Call;
 use super::constant::Floats;
 use super::dim::Dim;
-use super::held::{Axes, Held, dims};
+use super::held::{Axes, Form, Held, dims};
 use super::import::Reader;
 use super::proto::data_type;
 
@@ -37,7 +37,9 @@ impl Reader {
     pub(super) fn cast(&mut self, call: Call) -> Result<(), OnnxError> {
         let to = call.int("to", 0) as i32;
         let held = match self.held(call, 0)? {
-            // Sizes are followed as whole numbers; where they would be fractions they are not followed.
+            Held::Integers(dims, axes) if WHOLE.contains(&to) => {
+                Held::Integers(dims.into_iter().map(Dim::cut).collect(), axes)
+            }
             held @ Held::Integers(..) => held,
             held if FLOATING.contains(&to) => held,
             Held::Floats(floats) if WHOLE.contains(&to) => self.as_wholes(call, &floats, f32::trunc)?,
@@ -62,7 +64,13 @@ impl Reader {
     pub(super) fn round(&mut self, call: Call) -> Result<(), OnnxError> {
         let round = if call.0.op_type == "Ceil" { f32::ceil } else { f32::floor };
         let held = match self.held(call, 0)? {
-            held @ Held::Integers(..) => held,
+            Held::Integers(dims, axes) if call.0.op_type == "Floor" => {
+                Held::Integers(dims.into_iter().map(Dim::cut).collect(), axes)
+            }
+            Held::Integers(dims, axes) => {
+                let up = |dim| if let Dim::Fraction(..) = dim { Dim::Unknown } else { dim };
+                Held::Integers(dims.into_iter().map(up).collect(), axes)
+            }
             Held::Floats(floats) if floats.len() <= MOST_SIZES => self.changed(call, &floats, round)?.into(),
             _ => return Err(call.error("values of maps or constants are rounded")),
         };
@@ -102,12 +110,21 @@ impl Reader {
             Held::Map(id, form) => {
                 let own = dims(&self.graph, id, form);
                 let here = self.size_at(id);
+                let images = self.batch.map(Dim::Whole);
                 let keeps = |n: usize, dim: Dim| {
-                    let fixed = (n >= 2).then(|| here.map(|size| Dim::Whole(size[n - 2] as i64))).flatten();
-                    dim == own[n] || dim == Dim::Whole(1) || Some(dim) == fixed || (n == 0 && self.is_batch(dim))
+                    let fixed = if n >= 2 { here.map(|size| Dim::Whole(size[n - 2] as i64)) } else { None };
+                    let fixed = if n == 0 { images } else { fixed };
+                    dim == own[n] || dim == Dim::Whole(1) || Some(dim) == fixed
                 };
                 let offset = own.len().checked_sub(target.len());
                 let offset = offset.ok_or_else(|| call.error(format!("a map expanded to {target:?}")))?;
+                if let (Form::Map, 0, &[batch, channels, rows, columns]) = (form, offset, &target[..])
+                    && keeps(0, batch)
+                    && keeps(1, channels)
+                    && let Some(id) = self.spread(call, id, [rows, columns])
+                {
+                    return self.set(call, Held::Map(id, form));
+                }
                 if !target.iter().enumerate().all(|(n, &dim)| keeps(n + offset, dim)) {
                     return Err(call.error(format!("a map of {own:?} expanded to {target:?}")));
                 }

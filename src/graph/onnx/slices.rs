@@ -185,6 +185,15 @@ impl Reader {
         if let Held::Sums(sums) = self.held(call, 0)? {
             return self.part_of_sums(call, &sums);
         }
+        if let Held::Map(id, Form::Channels) = self.held(call, 0)? {
+            let (index, shape) = (self.wholes(call, 1)?, self.constant_shape(call, 1)?);
+            let channels = self.channels(id);
+            let all = (0..channels as i64).eq(index);
+            if !all || shape[..] != [1, channels, 1, 1] || call.int("axis", 0) != 0 {
+                return Err(call.error(format!("{channels} channels gathered as {shape:?}, not all in their order")));
+            }
+            return self.set(call, Held::Map(id, Form::Map));
+        }
         let (Held::Integers(values, _), Held::Integers(index, axes)) = (self.held(call, 0)?, self.held(call, 1)?)
         else {
             return Err(call.error("only parts of sizes are supported"));

@@ -247,7 +247,7 @@ impl Reader {
     }
 
     /// Sizes of a constant of whole numbers.
-    fn constant_shape(&self, call: Call, n: usize) -> Result<Vec<usize>, OnnxError> {
+    pub(super) fn constant_shape(&self, call: Call, n: usize) -> Result<Vec<usize>, OnnxError> {
         let name = call.0.input.get(n).map_or("", String::as_str);
         match self.optional(call, n)? {
             Some(Held::Integers(values, _)) => {

@@ -113,3 +113,134 @@ fn what_is_understood_is_taken_over() {
     let graph = imported.unwrap().graph;
     assert_eq!(graph.output_size([10, 12]).unwrap(), [20, 24]);
 }
+
+#[test]
+fn lists_of_sizes_that_double_are_refused() {
+    // 1.4 kB of file would ask for 16 times 2^40 bytes.
+    let said = refused(None, |w| {
+        let start = w.integers(&[1, 2, 3, 4]);
+        let long = (0..40).fold(start, |list, _| w.op("Concat", "c", &[&list, &list], &[("axis", Setting::Int(0))]));
+        w.op("Reshape", "r", &["x", &long], &[])
+    });
+    assert!(said.contains("Concat") && said.contains("too many sizes are computed"), "{said}");
+    // The sum counts, not the longest one.
+    let said = refused(None, |w| {
+        let long = w.integers(&vec![1; 5000]);
+        let last = (0..400).fold(long, |list, _| w.op("Identity", "i", &[&list], &[]));
+        w.op("Reshape", "r", &["x", &last], &[])
+    });
+    assert!(said.contains("Identity") && said.contains("too many sizes are computed"), "{said}");
+    // Constants that grow by being expanded.
+    let said = refused(None, |w| {
+        let (one, sizes) = (w.constant(&[1], &[1.0]), w.integers(&[1 << 30]));
+        let wide = w.op("Expand", "e", &[&one, &sizes], &[]);
+        w.op("Add", "a", &["x", &wide], &[])
+    });
+    assert!(said.contains("Expand"), "{said}");
+}
+
+#[test]
+fn a_list_that_is_read_too_often_is_refused() {
+    let said = refused(None, |w| {
+        let long = w.integers(&vec![0; 30_000]);
+        let zero = w.integers(&[0]);
+        (0..2_500).for_each(|_| {
+            w.op("Gather", "g", &[&long, &zero], &[("axis", Setting::Int(0))]);
+        });
+        w.op("Relu", "r", &["x"], &[])
+    });
+    assert!(said.contains("Gather") && said.contains("too often"), "{said}");
+}
+
+#[test]
+fn what_is_not_supported_is_named() {
+    for (op, words) in [
+        ("If", "branches and loops"),
+        ("Loop", "branches and loops"),
+        ("Einsum", "do not have this operation"),
+        ("DequantizeLinear", "quantised networks"),
+    ] {
+        let said = refused(None, |w| w.op(op, "node", &["x"], &[]));
+        assert!(said.contains(&format!("the operation {op} (node/{op}_1)")) && said.contains(words), "{said}");
+    }
+    let border = refused(None, |w| {
+        let sides = w.integers(&[0, 0, 1, 1, 0, 0, 1, 1]);
+        w.op("Pad", "p", &["x", &sides], &[("mode", Setting::Text("reflect"))])
+    });
+    assert!(border.contains("Pad (p/Pad_2)") && border.contains("\"reflect\""), "{border}");
+    let slopes = refused(None, |w| {
+        let slopes = w.constant(&[3, 1, 1], &[0.1, 0.2, 0.3]);
+        w.op("PRelu", "p", &["x", &slopes], &[])
+    });
+    assert!(slopes.contains("slopes of [3, 1, 1]"), "{slopes}");
+}
+
+#[test]
+fn equal_weights_that_were_merged_are_parameters_of_their_own() {
+    let imported = network(None, |w| {
+        let (kernel, ones) = (w.constant(&[4, 1, 1, 1], &[0.1, 0.2, 0.3, 0.4]), w.constant(&[4], &[1.0; 4]));
+        let zeros = w.constant(&[4], &[0.0; 4]);
+        let slope = w.constant(&[1], &[0.25]);
+        let mut x = w.op("Conv", "c", &["x", &kernel], &[]);
+        for _ in 0..3 {
+            x = w.op("InstanceNormalization", "n", &[&x, &ones, &zeros], &[]);
+            x = w.op("PRelu", "p", &[&x, &slope], &[]);
+        }
+        x
+    });
+    let imported = imported.unwrap();
+    let lens: Vec<usize> = imported.graph.parameters.iter().map(crate::graph::Parameter::len).collect();
+    assert_eq!(lens, [4, 4, 4, 1, 4, 4, 1, 4, 4, 1]);
+    let slopes: Vec<&f32> = imported.weights.values().filter(|t| t.values.len() == 1).map(|t| &t.values[0]).collect();
+    assert_eq!(slopes, [&0.25; 3]);
+    // The kept structure makes the same parameters.
+    assert_eq!(super::import_structure(&imported.structure).unwrap().parameters, imported.graph.parameters);
+    // A layer that is applied twice has learned its weights.
+    let shared = network(None, |w| {
+        let kernel = w.constant(&[1, 1, 1, 2], &[0.1, 0.2]);
+        let x = w.op("Conv", "a", &["x", &kernel], &[]);
+        w.op("Conv", "b", &[&x, &kernel], &[])
+    });
+    assert_eq!(shared.unwrap().graph.parameters.len(), 1);
+}
+
+#[test]
+fn sizes_are_followed_through_halves_that_are_cut_off() {
+    // As exporters write (3 - 1) / 2 and 3 / 2 of a border; [0, 1, 0, 1] is what must come out.
+    let imported = network(Some([8, 8]), |w| {
+        let cast = |w: &mut Writer, x: &str, to: i64| w.op("Cast", "cast", &[x], &[("to", Setting::Int(to))]);
+        let (one, two) = (w.integers(&[1]), w.integers(&[2]));
+        let float = cast(w, &one, 1);
+        let half = w.op("Div", "d", &[&float, &two], &[]);
+        let before = cast(w, &half, 7);
+        let after = w.op("Sub", "s", &[&one, &before], &[]);
+        let zero = w.integers(&[0]);
+        let all = [&zero, &zero, &before, &before, &zero, &zero, &after, &after].map(String::as_str);
+        let sides = w.op("Concat", "c", &all, &[("axis", Setting::Int(0))]);
+        w.op("Pad", "p", &["x", &sides], &[])
+    });
+    assert_eq!(imported.unwrap().graph.output_size([8, 8]).unwrap(), [9, 9]);
+}
+
+#[test]
+fn constants_of_64_bits_beside_maps_of_32_are_refused() {
+    // What onnxslim 0.1.98 makes of `value_floats`; ONNX Runtime refuses it too.
+    let said = refused(None, |w| {
+        let y = scaled(w, "x", 2.0);
+        let scales = w.file.initializer.last_mut().unwrap();
+        (scales.data_type, scales.raw_data) = (Some(11), None);
+        scales.double_data = vec![1.0, 1.0, 2.0, 2.0];
+        y
+    });
+    assert!(said.contains("Resize (r/Resize_2)") && said.contains("constant_1 has 64-bit floats"), "{said}");
+    // Where they are cast first the file is valid.
+    let imported = network(None, |w| {
+        let factor = w.constant(&[], &[0.0]);
+        let tensor = w.file.initializer.last_mut().unwrap();
+        (tensor.data_type, tensor.raw_data) = (Some(11), None);
+        tensor.double_data = vec![0.5];
+        let factor = w.op("Cast", "cast", &[&factor], &[("to", Setting::Int(1))]);
+        w.op("Mul", "m", &["x", &factor], &[])
+    });
+    assert_eq!(imported.unwrap().weights.values().next().unwrap().values, [0.5]);
+}

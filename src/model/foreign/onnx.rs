@@ -231,3 +231,69 @@ pub fn save_onnx(model: &Model, path: &Path) -> Result<OnnxReport, ForeignError>
         .map_err(|source| ModelError::File { path: path.into(), source })?;
     Ok(OnnxReport { bytes: bytes.len(), size })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A folder with the bytes 0 .. 199 as `weights.bin`, and what lies outside of it.
+    fn folder() -> (tempfile::TempDir, PathBuf) {
+        let whole = tempfile::tempdir().unwrap();
+        let inside = whole.path().join("model");
+        std::fs::create_dir(&inside).unwrap();
+        std::fs::write(inside.join("weights.bin"), (0..200).collect::<Vec<u8>>()).unwrap();
+        std::fs::write(whole.path().join("secret.bin"), [7; 64]).unwrap();
+        (whole, inside.join("net.onnx"))
+    }
+
+    #[test]
+    fn files_beside_a_network_are_read_where_they_are_asked_for() {
+        let (_whole, path) = folder();
+        let files = Beside::of(&path);
+        assert_eq!(files.bytes("weights.bin", 3, 4).unwrap(), [3, 4, 5, 6]);
+        let beyond = files.bytes("weights.bin", 190, 11).unwrap_err();
+        assert!(beyond.contains("11 bytes lie in \"weights.bin\" from 190 on, but the file has 200 bytes"), "{beyond}");
+        assert!(files.bytes("weights.bin", u64::MAX, 2).is_err());
+        assert!(files.bytes("none.bin", 0, 1).unwrap_err().contains("cannot be read"));
+    }
+
+    #[test]
+    fn files_elsewhere_are_not_read() {
+        let (whole, path) = folder();
+        let files = Beside::of(&path);
+        let absolute = whole.path().join("secret.bin");
+        for name in ["../secret.bin", "./../secret.bin", "a/../../secret.bin", "", absolute.to_str().unwrap()] {
+            let said = files.bytes(name, 0, 4).unwrap_err();
+            assert!(said.contains("outside of the file's folder"), "{name}: {said}");
+        }
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::symlink;
+            let inside = path.parent().unwrap();
+            symlink("../secret.bin", inside.join("link.bin")).unwrap();
+            symlink(whole.path(), inside.join("away")).unwrap();
+            symlink("weights.bin", inside.join("own.bin")).unwrap();
+            symlink("/dev/zero", inside.join("zero.bin")).unwrap();
+            for name in ["link.bin", "away/secret.bin", "zero.bin"] {
+                let said = files.bytes(name, 0, 4).unwrap_err();
+                assert!(said.contains("a link to a file outside"), "{name}: {said}");
+            }
+            assert_eq!(files.bytes("own.bin", 0, 2).unwrap(), [0, 1]);
+            std::fs::create_dir(inside.join("folder")).unwrap();
+            assert!(files.bytes("folder", 0, 1).unwrap_err().contains("it is a folder"));
+        }
+    }
+
+    #[test]
+    fn a_region_is_not_read_again_and_again() {
+        let (_whole, path) = folder();
+        let large = path.with_file_name("large.bin");
+        std::fs::write(&large, vec![1; 3 << 20]).unwrap();
+        let files = Beside::of(&path);
+        // Two tensors may share a region, hundreds may not.
+        let times = (0..200).take_while(|_| files.bytes("large.bin", 0, 3 << 20).is_ok()).count();
+        assert_eq!(times, 4);
+        // What is small may be read often.
+        assert!((0..200).all(|_| files.bytes("weights.bin", 0, 200).is_ok()));
+    }
+}

@@ -17,6 +17,7 @@ use super::run::{Stage, Step, place_scratch, push_convolution};
 use super::target::{Finish, Target};
 use super::{Options, Plan, is_winograd};
 use crate::graph::{Conv, ConvTranspose, Graph, GraphError, NodeId, Normalisation, Op, UpsampleMode, UpsampleTo};
+use crate::work::memory::ensure;
 
 /// Parameters in the graph's order.
 pub type Parameters<'a> = &'a [&'a [f32]];
@@ -110,6 +111,7 @@ pub fn compile(
     };
     let outputs = graph.outputs.iter().map(shape).collect();
     let floats = place_scratch(&mut compiler.stages, compiler.arena.len(), options);
+    ensure::<f32>(floats)?;
     Ok(Plan {
         stages: compiler.stages,
         outputs,

@@ -102,7 +102,11 @@ impl Compiler<'_> {
             }
             Kind::Kernel => {
                 // A cut looks only at the size of its second input.
-                let count = if self.graph.nodes[unit.node].op == Op::CropLike { 1 } else { unit.inputs.len() };
+                let count = if matches!(self.graph.nodes[unit.node].op, Op::CropLike | Op::SpreadLike) {
+                    1
+                } else {
+                    unit.inputs.len()
+                };
                 let mut to = Vec::with_capacity(unit.inputs.len());
                 for (n, &input) in unit.inputs.iter().enumerate() {
                     to.push(if n < count { self.contribute(input) } else { None });

@@ -106,6 +106,11 @@ impl TrainingPlan {
         self.floats * size_of::<f32>()
     }
 
+    /// Whether the memory of its maps is still to be taken.
+    pub fn has_no_arena(&self) -> bool {
+        self.arena.is_none()
+    }
+
     /// Shapes `[batch, channels, height, width]` of the outputs.
     pub fn output_shapes(&self) -> Vec<[usize; 4]> {
         self.outputs.iter().map(shape).collect()
