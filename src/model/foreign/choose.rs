@@ -256,7 +256,7 @@ fn averaged(places: &[Place], candidates: &[usize]) -> Option<Taken> {
 /// Why no network was found.
 fn none(places: &[Place], checkpoint: &Checkpoint, wanted: Option<&str>) -> String {
     let misses = places.iter().filter_map(|place| Some((place, place.network.as_ref().err()?)));
-    let best = misses.filter(|(_, miss)| miss.count > 0).max_by_key(|(place, miss)| (!place.classifies, miss.count));
+    let best = misses.filter(|(place, miss)| miss.count > 0 || !place.classifies).max_by_key(|(place, miss)| (!place.classifies, miss.count));
     let within = wanted.unwrap_or_default();
     let names = checkpoint.tensors.keys().chain(checkpoint.unread.keys());
     let mut names = names.filter(|name| name.starts_with(within)).map(String::as_str);
@@ -303,15 +303,18 @@ fn beside(
     report: &mut Report,
 ) -> Result<(), String> {
     let prefix = places[taken].part.prefix;
-    let own_words: Option<BTreeSet<String>> = match &places[taken].network {
+    let own: Option<(BTreeSet<String>, &Found)> = match &places[taken].network {
         // Without a prefix, what begins with another word than the network's tensors lies beside it.
         Ok(Network::Family(found)) if prefix.is_empty() => {
-            Some(found.names().iter().filter_map(|name| name.split('.').next().map(String::from)).collect())
+            let words = found.names().iter().filter_map(|name| name.split('.').next().map(String::from)).collect();
+            Some((words, found))
         }
         _ => None,
     };
-    let is_beside = |name: &str| match &own_words {
-        Some(words) => !name.split('.').next().is_some_and(|first| words.contains(first)),
+    let is_beside = |name: &str| match &own {
+        Some((words, found)) => {
+            !found.is_unused(name) && !name.split('.').next().is_some_and(|first| words.contains(first))
+        }
         None => !name.starts_with(prefix),
     };
     let floats = checkpoint.tensors.keys().map(String::as_str);
@@ -453,3 +456,7 @@ fn of_family(
     }
     Ok((Model { spec, weights: found.weights(part) }, report))
 }
+
+#[cfg(test)]
+#[path = "choose_tests.rs"]
+mod tests;
