@@ -228,9 +228,11 @@ fn networks_of_libraries_give_the_libraries_logits() {
         let ours = logits(&model, &image, &[1, 3, size[0], size[1]]);
         let step = entry["step"].as_u64().unwrap() as usize;
         let samples: Vec<f32> = ours.iter().step_by(step).copied().collect();
-        let theirs: Vec<f32> = entry["samples"].as_array().unwrap().iter().map(|v| v.as_f64().unwrap() as f32).collect();
+        let theirs: Vec<f32> =
+            entry["samples"].as_array().unwrap().iter().map(|v| v.as_f64().unwrap() as f32).collect();
         let off = distance(&samples, &theirs);
-        let norm = ours.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>().sqrt() / entry["norm"].as_f64().unwrap() - 1.0;
+        let norm =
+            ours.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>().sqrt() / entry["norm"].as_f64().unwrap() - 1.0;
         println!("{name}: logits within {off:.1e}, their norm within {:.1e}", norm.abs());
         assert!(off < LIMIT && norm.abs() < LIMIT, "{name}: logits are off by {off:.1e}, their norm by {norm:.1e}");
     }

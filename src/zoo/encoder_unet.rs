@@ -235,7 +235,10 @@ mod tests {
         let written = serde_json::to_value(EncoderUNet::default()).unwrap();
         assert!(["stages", "norm", "up"].iter().all(|key| written.get(key).is_none()), "{written}");
         let written = serde_json::to_value(&network).unwrap();
-        assert_eq!((&written["stages"], &written["norm"], &written["up"]), (&3.into(), &"none".into(), &"bilinear".into()));
+        assert_eq!(
+            (&written["stages"], &written["norm"], &written["up"]),
+            (&3.into(), &"none".into(), &"bilinear".into())
+        );
     }
 
     #[test]

@@ -65,11 +65,8 @@ impl MonaiBasicUNet {
         match self.up {
             BasicUp::Transposed => scope.sub("deconv").up_conv(x, outputs, [2, 2]),
             BasicUp::Bilinear => {
-                let x = if x.channels() == outputs {
-                    x.clone()
-                } else {
-                    scope.sub("preconv").conv_valid(x, outputs, 1)
-                };
+                let x =
+                    if x.channels() == outputs { x.clone() } else { scope.sub("preconv").conv_valid(x, outputs, 1) };
                 x.upsample(UpsampleMode::Bilinear { align_corners: true }, UpsampleTo::Scale([2, 2]))
             }
         }

@@ -118,7 +118,10 @@ pub fn read_legacy(bytes: &[u8]) -> Result<Checkpoint, String> {
         at = end;
     }
     let storage = |view: &View| {
-        storages.get(view.storage.as_str()).map(|b| b.to_vec()).ok_or_else(|| format!("storage {} is missing", view.storage))
+        storages
+            .get(view.storage.as_str())
+            .map(|b| b.to_vec())
+            .ok_or_else(|| format!("storage {} is missing", view.storage))
     };
     checkpoint(&pickle, bytes.len(), storage)
 }
@@ -137,9 +140,9 @@ impl Pickle {
                     "DoubleStorage" | "LongStorage" | "ComplexFloatStorage" => 8,
                     "FloatStorage" | "IntStorage" | "QInt32Storage" => 4,
                     "HalfStorage" | "BFloat16Storage" | "ShortStorage" => 2,
-                    "ByteStorage" | "CharStorage" | "BoolStorage" | "QInt8Storage" | "QUInt8Storage" => 1,
                     // Storages without a type count their bytes.
-                    "UntypedStorage" => 1,
+                    "ByteStorage" | "CharStorage" | "BoolStorage" | "QInt8Storage" | "QUInt8Storage"
+                    | "UntypedStorage" => 1,
                     _ => continue,
                 };
                 sizes.insert(&**key, size);
@@ -202,13 +205,15 @@ mod tests {
     }
 
     /// `{"w": tensor of two floats}`.
-    const PICKLE: &[u8] = b"\x80\x02}X\x01\0\0\0wctorch._utils\n_rebuild_tensor_v2\n((X\x07\0\0\0storagectorch\nFloatStorage\nX\
+    const PICKLE: &[u8] =
+        b"\x80\x02}X\x01\0\0\0wctorch._utils\n_rebuild_tensor_v2\n((X\x07\0\0\0storagectorch\nFloatStorage\nX\
         \x01\0\0\x000X\x03\0\0\0cpuK\x02tQK\0K\x02\x85K\x01\x85\x89ccollections\nOrderedDict\n)RtRs.";
 
     #[test]
     fn archives_are_read_whatever_the_length_of_their_name() {
         let values: Vec<u8> = [1.5f32, -2.0].iter().flat_map(|v| v.to_le_bytes()).collect();
-        let plain: &[(&str, &[u8])] = &[("data.pkl", PICKLE), ("byteorder", b"little"), ("data/0", &values), ("version", b"3\n")];
+        let plain: &[(&str, &[u8])] =
+            &[("data.pkl", PICKLE), ("byteorder", b"little"), ("data/0", &values), ("version", b"3\n")];
         let today: &[(&str, &[u8])] =
             &[("data.pkl", PICKLE), (".format_version", b"1"), ("data/0", &values), (".data/serialization_id", b"00")];
         for length in 1..=60 {

@@ -101,7 +101,9 @@ fn of_archive(bytes: &[u8]) -> Container {
     let Ok(archive) = open(bytes) else { return Container::Archive };
     let names: Vec<String> = archive.file_names().filter_map(Result::ok).map(|name| name.to_string()).collect();
     let is_entry = |part: &str| {
-        names.iter().any(|name| name == part || name.ends_with(&format!("/{part}")) || (part == ".npy" && name.ends_with(part)))
+        names
+            .iter()
+            .any(|name| name == part || name.ends_with(&format!("/{part}")) || (part == ".npy" && name.ends_with(part)))
     };
     if let Some((_, what, way_out)) = ENTRIES.iter().find(|(part, ..)| is_entry(part)) {
         return other(what, way_out);
@@ -114,7 +116,10 @@ fn of_archive(bytes: &[u8]) -> Container {
     });
     match within {
         Some(name) => other(&format!("a zip archive with {name:?} in it"), "unpack it and import that file"),
-        None => other("a zip archive without data.pkl, so not one of torch.save", "unpack it and import the file of weights"),
+        None => other(
+            "a zip archive without data.pkl, so not one of torch.save",
+            "unpack it and import the file of weights",
+        ),
     }
 }
 
@@ -128,7 +133,8 @@ pub(super) fn open(bytes: &[u8]) -> Result<zip::ZipArchive<Cursor<&[u8]>>, Strin
 /// The tar archives of before 2017 have no magic: their first entry is a file of one of these names.
 fn is_old_tar(bytes: &[u8]) -> bool {
     let first = bytes.get(..100).unwrap_or_default();
-    bytes.len() >= 1024 && ["sys_info", "pickle", "tensors", "storages"].iter().any(|name| first.starts_with(name.as_bytes()))
+    bytes.len() >= 1024
+        && ["sys_info", "pickle", "tensors", "storages"].iter().any(|name| first.starts_with(name.as_bytes()))
 }
 
 /// Fields of an ONNX model: number and whether it is bytes with a length (`onnx/onnx.proto3`, `ModelProto`).
@@ -208,7 +214,8 @@ mod tests {
         assert_eq!(kind(&zipped(&["net/data.pkl", "net/data/0", "net/version"])), Container::Archive);
         let scripted = ["t/data/0", "t/data.pkl", "t/code/__torch__/net.py", "t/constants.pkl", "t/version"];
         assert!(words(&zipped(&scripted)).contains("TorchScript"));
-        let exported = ["e/data/weights/weight_0", "e/models/model.json", "e/archive_format", "e/data/sample_inputs/model.pt"];
+        let exported =
+            ["e/data/weights/weight_0", "e/models/model.json", "e/archive_format", "e/data/sample_inputs/model.pt"];
         assert!(words(&zipped(&exported)).contains(".pt2"));
         assert!(words(&zipped(&["serialized_exported_program.json", "version"])).contains(".pt2"));
         assert!(words(&zipped(&["metadata.json", "config.json", "model.weights.h5"])).contains("Keras"));

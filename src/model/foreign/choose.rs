@@ -11,8 +11,8 @@ use super::families::{self, Beside, Config, Family, Found, Miss};
 use super::part::Part;
 use super::{Report, nnunet};
 use crate::engine::Array;
-use crate::model::checkpoint::{COUNTER, Checkpoint};
 use crate::model::Model;
+use crate::model::checkpoint::{COUNTER, Checkpoint};
 
 /// The architecture that `config.json` of `segmentation_models.pytorch` describes.
 const SMP: &str = "unet";
@@ -95,7 +95,10 @@ fn prefixes(checkpoint: &Checkpoint) -> Result<BTreeMap<String, Vec<&'static Fam
     let mut found: BTreeMap<String, Vec<&'static Family>> = BTreeMap::new();
     for name in checkpoint.tensors.keys().chain(checkpoint.unread.keys()) {
         for (prefix, family) in families::marked(name) {
-            found.entry(prefix.to_string()).or_default().push(family);
+            let has = |rest: &str| checkpoint.tensors.contains_key(&format!("{prefix}{rest}"));
+            if family.may_begin(has) {
+                found.entry(prefix.to_string()).or_default().push(family);
+            }
         }
         if let Some(prefix) = nnunet::prefix(name) {
             found.entry(prefix.to_string()).or_default();
@@ -241,11 +244,12 @@ fn distinct(places: &[Place], candidates: &[usize]) -> Vec<usize> {
 fn averaged(places: &[Place], candidates: &[usize]) -> Option<Taken> {
     let &[a, b] = candidates else { return None };
     let prefix = |index: usize| places[index].part.prefix;
-    let (index, other) = match (is_averaged(prefix(a)), is_averaged(prefix(b)), is_current(prefix(a)), is_current(prefix(b))) {
-        (true, false, ..) | (_, _, false, true) => (a, b),
-        (false, true, ..) | (_, _, true, false) => (b, a),
-        _ => return None,
-    };
+    let (index, other) =
+        match (is_averaged(prefix(a)), is_averaged(prefix(b)), is_current(prefix(a)), is_current(prefix(b))) {
+            (true, false, ..) | (_, _, false, true) => (a, b),
+            (false, true, ..) | (_, _, true, false) => (b, a),
+            _ => return None,
+        };
     let [taken, left] = [index, other].map(|index| prefix(index).trim_end_matches('.'));
     let notice = format!(
         "the averaged weights under {taken:?} are taken, as in use after training; --part {left:?} takes those of the last step"
@@ -256,7 +260,9 @@ fn averaged(places: &[Place], candidates: &[usize]) -> Option<Taken> {
 /// Why no network was found.
 fn none(places: &[Place], checkpoint: &Checkpoint, wanted: Option<&str>) -> String {
     let misses = places.iter().filter_map(|place| Some((place, place.network.as_ref().err()?)));
-    let best = misses.filter(|(place, miss)| miss.count > 0 || !place.classifies).max_by_key(|(place, miss)| (!place.classifies, miss.count));
+    let best = misses
+        .filter(|(place, miss)| miss.count > 0 || !place.classifies)
+        .max_by_key(|(place, miss)| (!place.classifies, miss.count));
     let within = wanted.unwrap_or_default();
     let names = checkpoint.tensors.keys().chain(checkpoint.unread.keys());
     let mut names = names.filter(|name| name.starts_with(within)).map(String::as_str);
@@ -282,7 +288,8 @@ fn none(places: &[Place], checkpoint: &Checkpoint, wanted: Option<&str>) -> Stri
 }
 
 fn is_integer(what: &str) -> bool {
-    what.trim_start_matches('u').trim_start_matches('U').to_lowercase().starts_with('i') || what.eq_ignore_ascii_case("bool")
+    what.trim_start_matches('u').trim_start_matches('U').to_lowercase().starts_with('i')
+        || what.eq_ignore_ascii_case("bool")
 }
 
 /// A name as it is shown: without the container of the network, and not too long.
@@ -318,8 +325,9 @@ fn beside(
         None => !name.starts_with(prefix),
     };
     let floats = checkpoint.tensors.keys().map(String::as_str);
-    let others = checkpoint.unread.keys().map(String::as_str).filter(|name| !name.ends_with(COUNTER));
-    let names: Vec<&str> = floats.chain(others).filter(|name| is_beside(name)).collect();
+    let others = checkpoint.unread.keys().map(String::as_str);
+    let names = floats.chain(others).filter(|name| !name.ends_with(COUNTER) && is_beside(name));
+    let names: Vec<&str> = names.collect();
     // The other networks of the file were judged as a whole.
     let judged: Vec<&str> =
         places.iter().map(|place| place.part.prefix).filter(|other| *other != prefix && !other.is_empty()).collect();
@@ -331,7 +339,9 @@ fn beside(
             !said
                 && array.is_some_and(|array| !is_vector(array))
                 && !says_beside(name)
-                && !judged.iter().any(|other| !prefix.starts_with(*other) && name.starts_with(other) && is_complete(places, other))
+                && !judged
+                    .iter()
+                    .any(|other| !prefix.starts_with(*other) && name.starts_with(other) && is_complete(places, other))
         })
         .collect();
     if let Some(first) = unclear.first() {

@@ -84,7 +84,8 @@ fn means_and_deviations_of_images_are_told_with_their_values() {
 
 #[test]
 fn many_tensors_of_one_kind_are_counted() {
-    let state: Vec<(String, Array)> = (0..30).map(|n| (format!("optimizer.state.{n}.exp_avg"), array(&[2, 2]))).collect();
+    let state: Vec<(String, Array)> =
+        (0..30).map(|n| (format!("optimizer.state.{n}.exp_avg"), array(&[2, 2]))).collect();
     let (_, report) = take(file(vec![under("model.", brain(1)), state]), None).unwrap();
     assert_eq!(report.left, ["optimizer (30 tensors)"]);
 }
@@ -150,6 +151,11 @@ fn a_classifier_inside_of_another_network_is_not_mistaken_for_it() {
     let decoder: &[(&str, &[usize])] = &[("decoder.up.weight", &[8, 8, 3, 3])];
     let problem = take(file(vec![under("encoder.", classifier.clone()), named(decoder)]), None).unwrap_err();
     assert!(problem.contains("decoder.up.weight"), "{problem}");
+    // The blocks of a deep one, and those of its average, are no networks of their own.
+    let deep = |seed| network("classifier", &json!({"network": "resnet101"}), 7, seed);
+    let both = file(vec![under("model.", deep(1)), under("model_ema.module.", deep(2))]);
+    let (model, report) = take(both, None).unwrap();
+    assert_eq!((model.weights == deep(2), report.network.as_str()), (true, "classifier resnet101"));
     // A network for a loss is passed over.
     let both = file(vec![under("net.", brain(1)), under("criterion.backbone.", classifier)]);
     let (model, report) = take(both, None).unwrap();
@@ -161,7 +167,10 @@ fn a_head_of_one_logit_becomes_two_and_no_shape_breaks_it() {
     let one = network("unet-mateuszbuda", &json!({"width": 2}), 1, 3);
     let (model, report) = take(file(vec![under("", one.clone())]), None).unwrap();
     let head = &model.weights["conv.weight"];
-    assert_eq!((head.shape.clone(), &head.values[..2], &head.values[2..]), (vec![2, 2, 1, 1], &[0.0, 0.0][..], &one["conv.weight"].values[..]));
+    assert_eq!(
+        (head.shape.clone(), &head.values[..2], &head.values[2..]),
+        (vec![2, 2, 1, 1], &[0.0, 0.0][..], &one["conv.weight"].values[..])
+    );
     assert_eq!(model.weights["conv.bias"].values[0], 0.0);
     assert!(report.assumed.iter().any(|a| a.contains("single logit")));
     for shape in [&[][..], &[0], &[1, 0], &[1, 1, 1, 1, 1, 1]] {
@@ -201,7 +210,8 @@ fn choices_that_no_network_asks_for_are_refused() {
         ..Description::default()
     };
     let take = |weights: Weights, description: &Description| {
-        import(Path::new("x.pth"), file(vec![under("", weights)]), description, None).map(|(model, report)| (model.spec, report))
+        import(Path::new("x.pth"), file(vec![under("", weights)]), description, None)
+            .map(|(model, report)| (model.spec, report))
     };
     let problem = take(brain(1), &assume("upsampling", "bilinear")).unwrap_err();
     assert!(problem.contains("--assume upsampling"), "{problem}");
@@ -210,7 +220,10 @@ fn choices_that_no_network_asks_for_are_refused() {
     assert!(problem.contains("norm, activation"), "{problem}");
     let (spec, report) = take(basic(), &assume("activation", "leaky-relu:0.2")).unwrap();
     assert_eq!(spec.architecture.options["activation"], json!({"leaky-relu": 0.2f32}));
-    assert!(report.assumed.iter().any(|a| a.starts_with("norm: instance")) && !report.assumed.iter().any(|a| a.starts_with("activation")));
+    assert!(
+        report.assumed.iter().any(|a| a.starts_with("norm: instance"))
+            && !report.assumed.iter().any(|a| a.starts_with("activation"))
+    );
     for wrong in ["swish", "leaky-relu:x", "leaky-relu:inf", "leaky-relu"] {
         assert!(take(basic(), &assume("activation", wrong)).unwrap_err().contains(wrong));
     }

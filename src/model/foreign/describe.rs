@@ -72,10 +72,9 @@ impl<'a> Assumptions<'a> {
             Some((key, _)) if self.heard.is_empty() => {
                 Err(format!("--assume {key} has no effect here: {title} leaves nothing to choose"))
             }
-            Some((key, _)) => Err(format!(
-                "--assume {key} has no effect here: of {title} can be chosen {}",
-                self.heard.join(", ")
-            )),
+            Some((key, _)) => {
+                Err(format!("--assume {key} has no effect here: of {title} can be chosen {}", self.heard.join(", ")))
+            }
             None => Ok(()),
         }
     }

@@ -3,8 +3,13 @@
 use std::path::{Path, PathBuf};
 
 /// Names that libraries give the weights of a folder, the first that is there counts.
-const NAMES: [&str; 5] =
-    ["model.safetensors", "pytorch_model.bin", "diffusion_pytorch_model.safetensors", "checkpoint_final.pth", "model.onnx"];
+const NAMES: [&str; 5] = [
+    "model.safetensors",
+    "pytorch_model.bin",
+    "diffusion_pytorch_model.safetensors",
+    "checkpoint_final.pth",
+    "model.onnx",
+];
 /// Endings of files of weights.
 const ENDINGS: [&str; 8] = ["safetensors", "pth", "pt", "ckpt", "bin", "onnx", "tar", "pkl"];
 /// Most entries that are looked at.
@@ -44,6 +49,41 @@ pub fn weights(folder: &Path) -> Result<PathBuf, String> {
     match found[..] {
         [name] => Ok(folder.join(name)),
         [] => Err("the folder holds no weights (.safetensors, .pth, .pt, .ckpt, .bin or .onnx)".into()),
-        [first, second, ..] => Err(format!("the folder holds several files of weights ({first}, {second} ...); import one of them")),
+        [first, second, ..] => {
+            Err(format!("the folder holds several files of weights ({first}, {second} ...); import one of them"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(names: &[&str]) -> Result<String, String> {
+        let folder = tempfile::tempdir().unwrap();
+        names.iter().for_each(|name| std::fs::write(folder.path().join(name), "x").unwrap());
+        weights(folder.path()).map(|path| path.file_name().unwrap().to_string_lossy().into_owned())
+    }
+
+    #[test]
+    fn the_one_file_of_weights_is_found() {
+        assert_eq!(of(&["config.json", "README.md", "model.safetensors", "other.pth"]).unwrap(), "model.safetensors");
+        assert_eq!(of(&["config.json", "pytorch_model.bin"]).unwrap(), "pytorch_model.bin");
+        assert_eq!(of(&["notes.txt", "best.ckpt", "._best.ckpt"]).unwrap(), "best.ckpt");
+    }
+
+    #[test]
+    fn other_folders_are_named() {
+        for (names, word) in [
+            (&["a.pth", "b.pth"][..], "several files"),
+            (&["saved_model.pb"], "TensorFlow"),
+            (&[".metadata", "__0_0.distcp"], "distributed"),
+            (&["model.safetensors.index.json", "model-00001-of-00002.safetensors"], "several files"),
+            (&["data.pkl", "version"], "unpacked"),
+            (&["readme.txt"], "no weights"),
+        ] {
+            let problem = of(names).unwrap_err();
+            assert!(problem.contains(word), "{problem}");
+        }
     }
 }

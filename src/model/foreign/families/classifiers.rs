@@ -14,6 +14,8 @@ use crate::zoo::{Encoder, Ends, foreign};
 const UNUSED: [&str; 3] = ["aux1.", "aux2.", "AuxLogits."];
 
 /// Every classifier whose first and last layer have the names of the file's.
+// All families have one form.
+#[allow(clippy::unnecessary_wraps)]
 pub fn candidates(part: &Part, _: &mut Assumptions, _: Beside) -> Candidates {
     let mut all = Vec::new();
     for (encoder, first, head) in ends() {
@@ -25,6 +27,11 @@ pub fn candidates(part: &Part, _: &mut Assumptions, _: Beside) -> Candidates {
         }
     }
     Ok(all)
+}
+
+/// The heads of the classifiers that begin with a tensor of this name.
+pub fn heads(first: &str) -> impl Iterator<Item = &'static str> {
+    ends().iter().filter(move |(_, own, _)| own == first).map(|(.., head)| head.as_str())
 }
 
 /// Every classifier with the names of its first and its last weight.

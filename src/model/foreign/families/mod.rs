@@ -131,16 +131,17 @@ pub struct Miss {
 }
 
 impl Family {
+    /// Whether its marker may be the beginning of a network: blocks of classifiers have the names of their first layers, so that
+    /// a head must be there too.
+    pub fn may_begin(&self, has: impl Fn(&str) -> bool) -> bool {
+        !self.classifies || classifiers::heads(self.marker).any(has)
+    }
+
     /// The network of a part.
     ///
     /// # Errors
     /// The one that comes closest.
-    pub fn recognise(
-        &self,
-        part: &Part,
-        assumptions: &mut Assumptions,
-        config: Beside,
-    ) -> Result<Found, Miss> {
+    pub fn recognise(&self, part: &Part, assumptions: &mut Assumptions, config: Beside) -> Result<Found, Miss> {
         let all = (self.candidates)(part, assumptions, config);
         // What is named with its reason says more than how many tensors are there.
         let all = all.map_err(|problem| Miss { count: usize::MAX, problem })?;
@@ -184,7 +185,8 @@ fn attempt(candidate: Candidate, part: &Part) -> Result<Found, Miss> {
         match (part.get(&name), part.other(&name)) {
             (Some(array), _) if same_shape(&array.shape, &parameter.shape) => count += 1,
             (Some(array), _) => {
-                problem.get_or_insert_with(|| format!("{name:?} is {:?}, needed is {:?}", array.shape, parameter.shape));
+                problem
+                    .get_or_insert_with(|| format!("{name:?} is {:?}, needed is {:?}", array.shape, parameter.shape));
             }
             (None, Some(what)) => {
                 problem.get_or_insert_with(|| {
@@ -223,9 +225,11 @@ impl Found {
     pub fn equals(&self, part: &Part, other: &Self, others: &Part) -> bool {
         self.graph.parameters.len() == other.graph.parameters.len()
             && self.candidate.architecture == other.candidate.architecture
-            && self.graph.parameters.iter().all(|p| {
-                part.get(&self.candidate.in_file(&p.name)) == others.get(&other.candidate.in_file(&p.name))
-            })
+            && self
+                .graph
+                .parameters
+                .iter()
+                .all(|p| part.get(&self.candidate.in_file(&p.name)) == others.get(&other.candidate.in_file(&p.name)))
     }
 
     /// The weights by the graph's names. A head of one logit gets a first row of zeros: softmax over both is the sigmoid.

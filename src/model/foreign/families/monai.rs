@@ -28,7 +28,9 @@ fn norm(part: &Part, scope: &str, title: &str, assumptions: &mut Assumptions) ->
     if has("weight") {
         return match chosen.as_deref() {
             None => {
-                assumptions.assumed.push("norm: instance (group norm has the same tensors; --assume norm=group:N)".into());
+                assumptions
+                    .assumed
+                    .push("norm: instance (group norm has the same tensors; --assume norm=group:N)".into());
                 Ok(MonaiNorm::InstanceAffine)
             }
             Some("instance") => Ok(MonaiNorm::InstanceAffine),
@@ -51,7 +53,9 @@ fn norm(part: &Part, scope: &str, title: &str, assumptions: &mut Assumptions) ->
 
 fn activation(usual: f32, assumptions: &mut Assumptions) -> Result<MonaiActivation, String> {
     let Some(chosen) = assumptions.chosen(ACTIVATION) else {
-        assumptions.assumed.push(format!("activation: leaky-relu:{usual} (--assume activation=relu, leaky-relu:SLOPE)"));
+        assumptions
+            .assumed
+            .push(format!("activation: leaky-relu:{usual} (--assume activation=relu, leaky-relu:SLOPE)"));
         return Ok(MonaiActivation::LeakyRelu(usual));
     };
     let slope = chosen.strip_prefix("leaky-relu:").and_then(|slope| slope.parse::<f32>().ok());
@@ -68,7 +72,9 @@ fn check(part: &Part, marker: &str, title: &str) -> Result<(), String> {
         return Err(format!("{title} in 3-D; only 2-D networks can be run"));
     }
     if part.mentions(".adn.A.weight") || part.mentions("lrelu.weight") {
-        return Err(format!("{title} with PReLU activations; export it as ONNX (torch.onnx.export) and import that file"));
+        return Err(format!(
+            "{title} with PReLU activations; export it as ONNX (torch.onnx.export) and import that file"
+        ));
     }
     Ok(())
 }
@@ -91,8 +97,7 @@ pub fn basic(part: &Part, assumptions: &mut Assumptions, _: Beside) -> Candidate
         features.push(width(&format!("down_{stage}.convs.conv_0.conv.weight"))?);
     }
     features.push(width("upcat_1.convs.conv_0.conv.weight")?);
-    let up =
-        if part.has("upcat_1.upsample.deconv.weight") { BasicUp::Transposed } else { BasicUp::Bilinear };
+    let up = if part.has("upcat_1.upsample.deconv.weight") { BasicUp::Transposed } else { BasicUp::Bilinear };
     let options = json!({
         "features": features,
         "norm": norm(part, "conv_0.conv_0.adn.N", title, assumptions)?,

@@ -196,18 +196,17 @@ pub fn candidates(part: &Part, assumptions: &mut Assumptions, config: Beside) ->
         () if encoder.id().starts_with("se-") => "encoder.layer0.conv1.weight",
         () => "encoder.conv1.weight",
     };
-    let encoders: Vec<Encoder> = if timms {
-        ALSO_TIMMS.to_vec()
-    } else {
-        TAKEN.into_iter().filter(|encoder| part.has(kind(encoder))).collect()
-    };
+    let encoders: Vec<Encoder> =
+        if timms { ALSO_TIMMS.to_vec() } else { TAKEN.into_iter().filter(|encoder| part.has(kind(encoder))).collect() };
     if encoders.is_empty() {
         return Err(refused("Unet with an encoder of this kind"));
     }
     let named = |encoder: &Encoder| config.is_none_or(|config| config.names(&encoder.id(), timms));
     let all: Vec<Candidate> = encoders.into_iter().filter(named).map(candidate).collect();
     match config {
-        Some(config) if all.is_empty() => Err(refused(&format!("Unet with the encoder {:?} (config.json)", config.encoder))),
+        Some(config) if all.is_empty() => {
+            Err(refused(&format!("Unet with the encoder {:?} (config.json)", config.encoder)))
+        }
         _ => Ok(all),
     }
 }

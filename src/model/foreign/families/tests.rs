@@ -76,7 +76,8 @@ fn tensors_of_any_rank_and_size_are_refused_without_a_panic() {
     for (id, options) in networks() {
         let graph = zoo::build(id, Ends { in_channels: 1, classes: 2 }, &options).unwrap();
         let right = shapes_of(&graph);
-        let marked_or_last = |name: &str| marked(name).next().is_some() || name.contains("head") || name.starts_with("outc");
+        let marked_or_last =
+            |name: &str| marked(name).next().is_some() || name.contains("head") || name.starts_with("outc");
         let step = graph.parameters.len() / 4 + 1;
         let struck = graph.parameters.iter().enumerate().filter(|(n, p)| n % step == 0 || marked_or_last(&p.name));
         for (_, parameter) in struck {
