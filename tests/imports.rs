@@ -13,6 +13,7 @@ use lamella::jobs::{self, Cancel, SegmentOptions};
 use lamella::model::Model;
 use lamella::model::foreign::{self, Description, save_onnx};
 use lamella::pipeline::segment;
+use lamella::zoo::Ends;
 use serde_json::Value;
 
 /// Relative L2 distance of our logits from those in double precision that any network may have.
@@ -141,6 +142,99 @@ fn an_nnunet_checkpoint_segments_as_nnunet_does() {
         let agreement = same as f64 / foreground as f64;
         println!("nnU-Net, {masks}: {agreement:.5} of {foreground} foreground voxels agree");
         assert!(foreground > 3000 && agreement > 0.995, "{masks}: {agreement}");
+    }
+}
+
+/// FNV-1a of 32 bits.
+fn fnv(text: &str) -> u32 {
+    text.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+}
+
+/// Values that follow from a tensor's name and shape, as `make_library_logits.py` computes them.
+fn value(name: &str, shape: &[usize]) -> Array {
+    let hash = fnv(name);
+    let noise = |n: usize| {
+        let mut x = (n as u32).wrapping_mul(2_654_435_761).wrapping_add(hash);
+        for (shift, factor) in [(15, 2_246_822_519), (13, 3_266_489_917)] {
+            x = (x ^ (x >> shift)).wrapping_mul(factor);
+        }
+        f64::from(x ^ (x >> 16)) / 4_294_967_296.0 - 0.5
+    };
+    let inside: usize = shape.iter().skip(1).product();
+    let of = |u: f64| match shape.len() {
+        0 | 1 if name.ends_with("running_var") => 1.0 + u,
+        0 | 1 if name.ends_with("weight") => 1.0 + 0.4 * u,
+        0 | 1 => 0.4 * u,
+        _ => u * (24.0 / inside as f64).sqrt(),
+    };
+    Array::new(shape, (0..shape.iter().product()).map(|n| of(noise(n)) as f32).collect())
+}
+
+/// The file of an entry of `library_logits.json`: names and shapes of our network, which must be those of the library's.
+fn library_file(folder: &Path, entry: &Value) -> PathBuf {
+    let ends = Ends {
+        in_channels: entry["channels"].as_u64().unwrap() as usize,
+        classes: entry["classes"].as_u64().unwrap() as usize,
+    };
+    let graph = lamella::zoo::build(entry["architecture"].as_str().unwrap(), ends, &entry["options"]).unwrap();
+    let renamed = |name: &str| match entry["renamed"].as_array() {
+        Some(pair) => match name.strip_prefix(pair[0].as_str().unwrap()) {
+            Some(rest) => format!("{}{rest}", pair[1].as_str().unwrap()),
+            None => name.to_string(),
+        },
+        None => name.to_string(),
+    };
+    let named: Vec<(String, &[usize])> = graph.parameters.iter().map(|p| (renamed(&p.name), &p.shape[..])).collect();
+    let mut lines: Vec<String> = named.iter().map(|(name, shape)| format!("{name}{shape:?}")).collect();
+    lines.sort();
+    let own = (lines.len() as u64, u64::from(fnv(&lines.concat())));
+    let theirs = (entry["tensors"].as_u64().unwrap(), entry["digest"].as_u64().unwrap());
+    assert_eq!(own, theirs, "{}: names and shapes are not the library's", entry["name"]);
+    let bytes: Vec<(String, &[usize], Vec<u8>)> = named
+        .into_iter()
+        .map(|(name, shape)| {
+            let bytes = value(&name, shape).values.iter().flat_map(|v| v.to_le_bytes()).collect();
+            (name, shape, bytes)
+        })
+        .collect();
+    let views = bytes.iter().map(|(name, shape, bytes)| {
+        let view = safetensors::tensor::TensorView::new(safetensors::Dtype::F32, shape.to_vec(), bytes).unwrap();
+        (name.as_str(), view)
+    });
+    let path = folder.join("model.safetensors");
+    std::fs::write(&path, safetensors::serialize(views, None).unwrap()).unwrap();
+    if !entry["config"].is_null() {
+        std::fs::write(folder.join("config.json"), entry["config"].to_string()).unwrap();
+    }
+    path
+}
+
+/// `library_logits.json` holds logits of segmentation_models.pytorch and MONAI of weights that follow from their names.
+#[test]
+fn networks_of_libraries_give_the_libraries_logits() {
+    let all = support::json(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/library_logits.json"));
+    for entry in all.as_array().unwrap() {
+        let name = entry["name"].as_str().unwrap();
+        let work = tempfile::tempdir().unwrap();
+        let path = library_file(work.path(), entry);
+        let text = |value: &Value| value.as_str().unwrap().to_string();
+        let assume = entry["assume"].as_array().unwrap().iter().map(|pair| (text(&pair[0]), text(&pair[1])));
+        let description = Description { id: "x".into(), assume: assume.collect(), ..Description::default() };
+        let (model, report) = foreign::import(&path, &description).unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert_eq!(report.notices.is_empty(), entry["config"].is_null(), "{name}: {:?}", report.notices);
+        let size = sizes(&entry["size"]);
+        let mut image = value("image", &[1, entry["channels"].as_u64().unwrap() as usize, size[0], size[1]]);
+        image.values.iter_mut().for_each(|v| *v *= 4.0);
+        let ours = logits(&model, &image, &[1, 3, size[0], size[1]]);
+        let step = entry["step"].as_u64().unwrap() as usize;
+        let samples: Vec<f32> = ours.iter().step_by(step).copied().collect();
+        let theirs: Vec<f32> =
+            entry["samples"].as_array().unwrap().iter().map(|v| v.as_f64().unwrap() as f32).collect();
+        let off = distance(&samples, &theirs);
+        let norm =
+            ours.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>().sqrt() / entry["norm"].as_f64().unwrap() - 1.0;
+        println!("{name}: logits within {off:.1e}, their norm within {:.1e}", norm.abs());
+        assert!(off < LIMIT && norm.abs() < LIMIT, "{name}: logits are off by {off:.1e}, their norm by {norm:.1e}");
     }
 }
 

@@ -33,6 +33,9 @@ const ENDS: Ends = Ends { in_channels: 1, classes: 2 };
 fn entries() -> Vec<(&'static str, Value)> {
     let mut entries: Vec<(&'static str, Value)> = ARCHITECTURES.iter().map(|a| (a.id, json!({}))).collect();
     entries.extend(Encoder::ALL.iter().map(|encoder| ("unet", json!({"encoder": encoder}))));
+    entries
+        .push(("unet", json!({"encoder": "se-resnext50-32x4d", "decoder": [16, 8], "up": "bilinear", "norm": "none"})));
+    entries.push(("unet", json!({"encoder": "vgg11-bn", "decoder": [32, 16, 8], "stages": 3, "norm": "instance"})));
     entries.push(("unet", json!({"encoder": "googlenet", "auxiliary": true})));
     entries.push(("unet", json!({"encoder": "inception-v3", "auxiliary": true})));
     entries.push(("unet", json!({"width": 8, "depth": 3, "attention": "se", "attention_ratio": 2})));

@@ -190,7 +190,13 @@ impl EncoderUNet {
         }
         let logits = root.sub("segmentation_head").sub(0).conv_same(&x, ends.classes, 3);
         if !self.auxiliary {
-            return Ok(builder.finish(&[logits])?);
+            let mut graph = builder.finish(&[logits])?;
+            if self.stages.is_some() {
+                // An encoder is built to its end; what nobody reads is no part of the network, also not to look at.
+                graph.taps.retain(|(name, _)| name.starts_with("decoder."));
+                graph = graph.without_dead_nodes();
+            }
+            return Ok(graph);
         }
         let mut heads = Vec::new();
         for (name, map) in self.encoder.auxiliary_maps() {

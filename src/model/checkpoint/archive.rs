@@ -140,14 +140,116 @@ impl Pickle {
                     "DoubleStorage" | "LongStorage" | "ComplexFloatStorage" => 8,
                     "FloatStorage" | "IntStorage" | "QInt32Storage" => 4,
                     "HalfStorage" | "BFloat16Storage" | "ShortStorage" => 2,
-                    "ByteStorage" | "CharStorage" | "BoolStorage" | "QInt8Storage" | "QUInt8Storage" => 1,
                     // Storages without a type count their bytes.
-                    "UntypedStorage" => 1,
+                    "ByteStorage" | "CharStorage" | "BoolStorage" | "QInt8Storage" | "QUInt8Storage"
+                    | "UntypedStorage" => 1,
                     _ => continue,
                 };
                 sizes.insert(&**key, size);
             }
         }
         sizes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn crc32(bytes: &[u8]) -> u32 {
+        !bytes.iter().fold(!0u32, |crc, &byte| {
+            (0..8).fold(crc ^ u32::from(byte), |crc, _| if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 })
+        })
+    }
+
+    /// An archive as PyTorch writes it (`caffe2/serialize/inline_container.cc`): values at multiples of 64 bytes, and records for
+    /// archives of more than 4 GB behind the directory, whatever its size.
+    fn archive(stem: &str, entries: &[(&str, &[u8])]) -> Vec<u8> {
+        let (mut bytes, mut directory) = (Vec::new(), Vec::new());
+        for (name, content) in entries {
+            let (name, offset, size) = (format!("{stem}/{name}"), bytes.len(), (content.len() as u32).to_le_bytes());
+            let start = offset + 30 + name.len();
+            let padding = (start + 4).next_multiple_of(64) - start;
+            let crc = crc32(content).to_le_bytes();
+            let name_length = (name.len() as u16).to_le_bytes();
+            let common = [&[0u8; 2][..], &[0; 4], &crc, &size, &size, &name_length].concat();
+            bytes.extend(b"PK\x03\x04\0\0\0\x08");
+            bytes.extend(&common);
+            bytes.extend((padding as u16).to_le_bytes());
+            bytes.extend(name.as_bytes());
+            bytes.extend(b"FB");
+            bytes.extend((padding as u16 - 4).to_le_bytes());
+            bytes.extend(vec![b'Z'; padding - 4]);
+            bytes.extend(*content);
+            directory.extend(b"PK\x01\x02\0\0\0\0\0\x08");
+            directory.extend(&common);
+            directory.extend([0; 12]);
+            directory.extend((offset as u32).to_le_bytes());
+            directory.extend(name.as_bytes());
+        }
+        let (start, length, count) = (bytes.len() as u64, directory.len() as u64, entries.len() as u64);
+        bytes.extend(directory);
+        let records = bytes.len() as u64;
+        bytes.extend(b"PK\x06\x06");
+        bytes.extend(44u64.to_le_bytes());
+        bytes.extend([0x1e, 3, 0x2d, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+        [count, count, length, start].iter().for_each(|n| bytes.extend(n.to_le_bytes()));
+        bytes.extend(b"PK\x06\x07\0\0\0\0");
+        bytes.extend(records.to_le_bytes());
+        bytes.extend(1u32.to_le_bytes());
+        bytes.extend(b"PK\x05\x06\0\0\0\0");
+        [count as u16; 2].iter().for_each(|n| bytes.extend(n.to_le_bytes()));
+        [length as u32, start as u32].iter().for_each(|n| bytes.extend(n.to_le_bytes()));
+        bytes.extend([0, 0]);
+        bytes
+    }
+
+    /// `{"w": tensor of two floats}`.
+    const PICKLE: &[u8] =
+        b"\x80\x02}X\x01\0\0\0wctorch._utils\n_rebuild_tensor_v2\n((X\x07\0\0\0storagectorch\nFloatStorage\nX\
+        \x01\0\0\x000X\x03\0\0\0cpuK\x02tQK\0K\x02\x85K\x01\x85\x89ccollections\nOrderedDict\n)RtRs.";
+
+    #[test]
+    fn archives_are_read_whatever_the_length_of_their_name() {
+        let values: Vec<u8> = [1.5f32, -2.0].iter().flat_map(|v| v.to_le_bytes()).collect();
+        let plain: &[(&str, &[u8])] =
+            &[("data.pkl", PICKLE), ("byteorder", b"little"), ("data/0", &values), ("version", b"3\n")];
+        let today: &[(&str, &[u8])] =
+            &[("data.pkl", PICKLE), (".format_version", b"1"), ("data/0", &values), (".data/serialization_id", b"00")];
+        for length in 1..=60 {
+            for entries in [plain, today] {
+                let bytes = archive(&"n".repeat(length), entries);
+                let read = read_zip(&bytes).unwrap_or_else(|e| panic!("{length} letters: {e}"));
+                assert_eq!(read.tensors["w"].values, [1.5, -2.0], "{length} letters");
+            }
+        }
+    }
+
+    #[test]
+    fn tensors_that_are_no_floats_are_told() {
+        let replaced = |from: &str, to: &str| {
+            let text = PICKLE.iter().map(|&b| b as char).collect::<String>().replace(from, to);
+            text.chars().map(|c| c as u8).collect::<Vec<u8>>()
+        };
+        let read = |pickle: &[u8]| read_zip(&archive("n", &[("data.pkl", pickle), ("data/0", &[0; 16])])).unwrap();
+        for (from, to, what) in [
+            ("FloatStorage", "LongStorage", "int64"),
+            ("FloatStorage", "QInt8Storage", "QInt8Storage"),
+            ("_rebuild_tensor_v2", "_rebuild_qtensor", "quantised"),
+            ("_rebuild_tensor_v2", "_rebuild_sparse_tensor", "sparse"),
+            ("_rebuild_tensor_v2", "_rebuild_meta_tensor_no_storage", "without values (device meta)"),
+        ] {
+            let read = read(&replaced(from, to));
+            assert!(read.tensors.is_empty());
+            assert_eq!(read.unread["w"], what);
+        }
+        // The third form names its type behind the hooks.
+        let third = |kind: &str| {
+            let typed = replaced("_rebuild_tensor_v2", "_rebuild_tensor_v3");
+            let at = typed.len() - 4;
+            [&typed[..at], format!("ctorch\n{kind}\n").as_bytes(), &typed[at..]].concat()
+        };
+        assert_eq!(read(&third("float8_e4m3fn")).unread["w"], "float8_e4m3fn");
+        assert_eq!(read(&third("bfloat16")).tensors["w"].values, [0.0, 0.0]);
     }
 }

@@ -95,7 +95,10 @@ fn prefixes(checkpoint: &Checkpoint) -> Result<BTreeMap<String, Vec<&'static Fam
     let mut found: BTreeMap<String, Vec<&'static Family>> = BTreeMap::new();
     for name in checkpoint.tensors.keys().chain(checkpoint.unread.keys()) {
         for (prefix, family) in families::marked(name) {
-            found.entry(prefix.to_string()).or_default().push(family);
+            let has = |rest: &str| checkpoint.tensors.contains_key(&format!("{prefix}{rest}"));
+            if family.may_begin(has) {
+                found.entry(prefix.to_string()).or_default().push(family);
+            }
         }
         if let Some(prefix) = nnunet::prefix(name) {
             found.entry(prefix.to_string()).or_default();
@@ -257,7 +260,9 @@ fn averaged(places: &[Place], candidates: &[usize]) -> Option<Taken> {
 /// Why no network was found.
 fn none(places: &[Place], checkpoint: &Checkpoint, wanted: Option<&str>) -> String {
     let misses = places.iter().filter_map(|place| Some((place, place.network.as_ref().err()?)));
-    let best = misses.filter(|(_, miss)| miss.count > 0).max_by_key(|(place, miss)| (!place.classifies, miss.count));
+    let best = misses
+        .filter(|(place, miss)| miss.count > 0 || !place.classifies)
+        .max_by_key(|(place, miss)| (!place.classifies, miss.count));
     let within = wanted.unwrap_or_default();
     let names = checkpoint.tensors.keys().chain(checkpoint.unread.keys());
     let mut names = names.filter(|name| name.starts_with(within)).map(String::as_str);
@@ -305,20 +310,24 @@ fn beside(
     report: &mut Report,
 ) -> Result<(), String> {
     let prefix = places[taken].part.prefix;
-    let own_words: Option<BTreeSet<String>> = match &places[taken].network {
+    let own: Option<(BTreeSet<String>, &Found)> = match &places[taken].network {
         // Without a prefix, what begins with another word than the network's tensors lies beside it.
         Ok(Network::Family(found)) if prefix.is_empty() => {
-            Some(found.names().iter().filter_map(|name| name.split('.').next().map(String::from)).collect())
+            let words = found.names().iter().filter_map(|name| name.split('.').next().map(String::from)).collect();
+            Some((words, found))
         }
         _ => None,
     };
-    let is_beside = |name: &str| match &own_words {
-        Some(words) => !name.split('.').next().is_some_and(|first| words.contains(first)),
+    let is_beside = |name: &str| match &own {
+        Some((words, found)) => {
+            !found.is_unused(name) && !name.split('.').next().is_some_and(|first| words.contains(first))
+        }
         None => !name.starts_with(prefix),
     };
     let floats = checkpoint.tensors.keys().map(String::as_str);
-    let others = checkpoint.unread.keys().map(String::as_str).filter(|name| !name.ends_with(COUNTER));
-    let names: Vec<&str> = floats.chain(others).filter(|name| is_beside(name)).collect();
+    let others = checkpoint.unread.keys().map(String::as_str);
+    let names = floats.chain(others).filter(|name| !name.ends_with(COUNTER) && is_beside(name));
+    let names: Vec<&str> = names.collect();
     // The other networks of the file were judged as a whole.
     let judged: Vec<&str> =
         places.iter().map(|place| place.part.prefix).filter(|other| *other != prefix && !other.is_empty()).collect();
@@ -457,3 +466,7 @@ fn of_family(
     }
     Ok((Model { spec, weights: found.weights(part) }, report))
 }
+
+#[cfg(test)]
+#[path = "choose_tests.rs"]
+mod tests;

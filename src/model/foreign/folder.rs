@@ -54,3 +54,36 @@ pub fn weights(folder: &Path) -> Result<PathBuf, String> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(names: &[&str]) -> Result<String, String> {
+        let folder = tempfile::tempdir().unwrap();
+        names.iter().for_each(|name| std::fs::write(folder.path().join(name), "x").unwrap());
+        weights(folder.path()).map(|path| path.file_name().unwrap().to_string_lossy().into_owned())
+    }
+
+    #[test]
+    fn the_one_file_of_weights_is_found() {
+        assert_eq!(of(&["config.json", "README.md", "model.safetensors", "other.pth"]).unwrap(), "model.safetensors");
+        assert_eq!(of(&["config.json", "pytorch_model.bin"]).unwrap(), "pytorch_model.bin");
+        assert_eq!(of(&["notes.txt", "best.ckpt", "._best.ckpt"]).unwrap(), "best.ckpt");
+    }
+
+    #[test]
+    fn other_folders_are_named() {
+        for (names, word) in [
+            (&["a.pth", "b.pth"][..], "several files"),
+            (&["saved_model.pb"], "TensorFlow"),
+            (&[".metadata", "__0_0.distcp"], "distributed"),
+            (&["model.safetensors.index.json", "model-00001-of-00002.safetensors"], "several files"),
+            (&["data.pkl", "version"], "unpacked"),
+            (&["readme.txt"], "no weights"),
+        ] {
+            let problem = of(names).unwrap_err();
+            assert!(problem.contains(word), "{problem}");
+        }
+    }
+}

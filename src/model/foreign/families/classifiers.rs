@@ -1,5 +1,7 @@
 //! torchvision's and timm's classifiers.
 
+use std::sync::OnceLock;
+
 use serde_json::json;
 
 use super::{Beside, Candidate, Candidates, first_convolution};
@@ -12,11 +14,11 @@ use crate::zoo::{Encoder, Ends, foreign};
 const UNUSED: [&str; 3] = ["aux1.", "aux2.", "AuxLogits."];
 
 /// Every classifier whose first and last layer have the names of the file's.
+// All families have one form.
+#[allow(clippy::unnecessary_wraps)]
 pub fn candidates(part: &Part, _: &mut Assumptions, _: Beside) -> Candidates {
     let mut all = Vec::new();
-    for encoder in Encoder::ALL.into_iter().chain(Encoder::IMPORTED) {
-        let Ok(graph) = encoder.classifier(Ends { in_channels: 3, classes: 1000 }) else { continue };
-        let (Some(first), Some(head)) = (first_convolution(&graph), head(&graph)) else { continue };
+    for (encoder, first, head) in ends() {
         if part.has(first) && part.has(head) {
             let title = format!("classifier {}", encoder.id());
             let mut candidate = Candidate::new(&title, foreign::CLASSIFIER, json!({"network": encoder}), head);
@@ -25,6 +27,23 @@ pub fn candidates(part: &Part, _: &mut Assumptions, _: Beside) -> Candidates {
         }
     }
     Ok(all)
+}
+
+/// The heads of the classifiers that begin with a tensor of this name.
+pub fn heads(first: &str) -> impl Iterator<Item = &'static str> {
+    ends().iter().filter(move |(_, own, _)| own == first).map(|(.., head)| head.as_str())
+}
+
+/// Every classifier with the names of its first and its last weight.
+fn ends() -> &'static [(Encoder, String, String)] {
+    static ENDS: OnceLock<Vec<(Encoder, String, String)>> = OnceLock::new();
+    ENDS.get_or_init(|| {
+        let of = |encoder: Encoder| {
+            let graph = encoder.classifier(Ends { in_channels: 3, classes: 1000 }).ok()?;
+            Some((encoder, first_convolution(&graph)?.to_string(), head(&graph)?.to_string()))
+        };
+        Encoder::ALL.into_iter().chain(Encoder::IMPORTED).filter_map(of).collect()
+    })
 }
 
 fn head(graph: &Graph) -> Option<&str> {

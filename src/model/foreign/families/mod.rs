@@ -131,6 +131,12 @@ pub struct Miss {
 }
 
 impl Family {
+    /// Whether its marker may be the beginning of a network: blocks of classifiers have the names of their first layers, so that
+    /// a head must be there too.
+    pub fn may_begin(&self, has: impl Fn(&str) -> bool) -> bool {
+        !self.classifies || classifiers::heads(self.marker).any(has)
+    }
+
     /// The network of a part.
     ///
     /// # Errors

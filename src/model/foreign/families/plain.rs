@@ -19,6 +19,7 @@ pub fn brain(part: &Part, _: &mut Assumptions, _: Beside) -> Candidates {
 
 /// milesial's network.
 pub fn milesial(part: &Part, _: &mut Assumptions, _: Beside) -> Candidates {
+    part.kernel(MILESIAL).ok_or_else(|| format!("its {MILESIAL:?} is no layer of a U-Net"))?;
     let bilinear = !part.has("up1.up.weight");
     let options = json!({"bilinear": bilinear});
     Ok(vec![Candidate::new("U-Net of milesial", "unet-milesial", options, "outc.conv.weight")])

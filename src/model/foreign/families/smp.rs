@@ -17,6 +17,7 @@ const DECODER: &str = "decoder.blocks.0.conv1.0.weight";
 
 /// A part of a name in other decoders, and the network.
 const DECODERS: [(&str, &str); 11] = [
+    ("decoder.feature_norms.", "UPerNet"),
     ("decoder.blocks.x_0_0.", "UnetPlusPlus"),
     ("decoder.blocks.0.hl_conv.", "MAnet"),
     ("decoder.blocks.0.block.", "Linknet"),
@@ -25,7 +26,6 @@ const DECODERS: [(&str, &str); 11] = [
     ("decoder.fpa.", "PAN"),
     ("decoder.aspp.0.", "DeepLabV3Plus"),
     ("decoder.aspp.", "DeepLabV3"),
-    ("decoder.feature_norms.", "UPerNet"),
     ("decoder.mlp_stage.", "Segformer"),
     ("decoder.projection_blocks.", "DPT"),
 ];
@@ -191,7 +191,16 @@ pub fn candidates(part: &Part, assumptions: &mut Assumptions, config: Beside) ->
         }
         candidate
     };
-    let encoders: Vec<Encoder> = if timms { ALSO_TIMMS.to_vec() } else { TAKEN.to_vec() };
+    let kind = |encoder: &Encoder| match () {
+        () if encoder.is_vgg() => "encoder.features.0.weight",
+        () if encoder.id().starts_with("se-") => "encoder.layer0.conv1.weight",
+        () => "encoder.conv1.weight",
+    };
+    let encoders: Vec<Encoder> =
+        if timms { ALSO_TIMMS.to_vec() } else { TAKEN.into_iter().filter(|encoder| part.has(kind(encoder))).collect() };
+    if encoders.is_empty() {
+        return Err(refused("Unet with an encoder of this kind"));
+    }
     let named = |encoder: &Encoder| config.is_none_or(|config| config.names(&encoder.id(), timms));
     let all: Vec<Candidate> = encoders.into_iter().filter(named).map(candidate).collect();
     match config {

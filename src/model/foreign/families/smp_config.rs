@@ -148,9 +148,8 @@ impl Config {
             Err(unheard("activation", &Value::String(activation), why))
         };
         match self.activation.as_deref() {
-            None | Some("identity") => Ok(()),
             Some("sigmoid") if several => refused("so its classes may overlap, which cannot be honoured"),
-            Some("sigmoid") => Ok(()),
+            None | Some("identity" | "sigmoid") => Ok(()),
             Some("softmax" | "softmax2d" | "logsoftmax" | "argmax" | "argmax2d") if several => Ok(()),
             Some(_) => refused(NOT_HERE),
         }
@@ -230,5 +229,96 @@ impl Config {
             "config.json beside the weights: encoder {}, up-sampling {}, activation {activation}",
             self.encoder, self.interpolation
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// A description as version 0.6.0 writes it, with changes.
+    fn config(changes: &Value) -> Result<Config, String> {
+        let mut value = json!({
+            "_model_class": "Unet", "activation": null, "aux_params": null, "classes": 3, "decoder_attention_type": null,
+            "decoder_channels": [64, 32, 16], "decoder_interpolation": "nearest", "decoder_use_norm": "batchnorm",
+            "encoder_depth": 3, "encoder_name": "resnet18", "encoder_weights": "imagenet", "in_channels": 1
+        });
+        for (key, change) in changes.as_object().unwrap() {
+            value[key] = change.clone();
+        }
+        of(&value)
+    }
+
+    #[test]
+    fn what_can_be_honoured_is_read() {
+        let plain = config(&json!({})).unwrap();
+        assert_eq!((plain.up, plain.norm, plain.depth), (DecoderUp::Nearest, Some(DecoderNorm::Batch), Some(3)));
+        for (changes, up, norm) in [
+            (json!({"decoder_interpolation": "bilinear"}), DecoderUp::Bilinear, DecoderNorm::Batch),
+            (
+                json!({"decoder_interpolation": "area", "decoder_use_norm": false}),
+                DecoderUp::Nearest,
+                DecoderNorm::None,
+            ),
+            (
+                json!({"decoder_interpolation": "nearest-exact", "decoder_use_norm": "Identity"}),
+                DecoderUp::Nearest,
+                DecoderNorm::None,
+            ),
+            (
+                json!({"decoder_use_norm": {"type": "instancenorm", "affine": true, "eps": 1e-5}, "activation": "softmax2d"}),
+                DecoderUp::Nearest,
+                DecoderNorm::Instance,
+            ),
+            (
+                json!({"decoder_use_batchnorm": true, "activation": "sigmoid", "classes": 1}),
+                DecoderUp::Nearest,
+                DecoderNorm::Batch,
+            ),
+        ] {
+            let read = config(&changes).unwrap();
+            assert_eq!((read.up, read.norm), (up, Some(norm)), "{changes}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_is_refused_by_key_and_value() {
+        for (key, value) in [
+            ("decoder_interpolation", json!("bicubic")),
+            ("decoder_interpolation", json!(["nearest"])),
+            ("activation", json!("sigmoid")),
+            ("activation", json!("tanh")),
+            ("activation", json!({"name": "clamp"})),
+            ("decoder_use_norm", json!("inplace")),
+            ("decoder_use_norm", json!("layernorm")),
+            ("decoder_use_norm", json!({"type": "batchnorm", "eps": 0.001})),
+            ("decoder_use_norm", json!({"type": "instancenorm", "track_running_stats": true})),
+            ("decoder_attention_type", json!("cbam")),
+            ("encoder_depth", json!("five")),
+            ("decoder_channels", json!([64, -1, 3])),
+            ("encoder_output_stride", json!(16)),
+            ("encoder_name", json!(null)),
+        ] {
+            let problem = config(&json!({key: value.clone()})).unwrap_err();
+            assert!(problem.contains(key) && problem.contains(&value.to_string()), "{problem}");
+        }
+        let problem = config(&json!({"_model_class": "FPN"})).unwrap_err();
+        assert!(problem.contains("FPN"), "{problem}");
+    }
+
+    #[test]
+    fn what_the_weights_contradict_is_named() {
+        let own = config(&json!({})).unwrap();
+        assert_eq!(own.check(&[64, 32, 16], false, DecoderNorm::Batch), Ok(()));
+        let problem = |decoder: &[usize], scse, norm| own.check(decoder, scse, norm).unwrap_err();
+        assert!(problem(&[64, 32, 8], false, DecoderNorm::Batch).contains("decoder_channels"));
+        assert!(problem(&[64, 32, 16], true, DecoderNorm::Batch).contains("decoder_attention_type"));
+        assert!(problem(&[64, 32, 16], false, DecoderNorm::None).contains("decoder_use_norm"));
+        assert!(own.check_ends(1, 4).unwrap_err().contains("classes: 3"));
+        assert!(own.check_ends(2, 3).unwrap_err().contains("in_channels: 1"));
+        assert!(own.names("resnet18", false) && !own.names("resnet18", true) && !own.names("resnet34", false));
+        let timms = config(&json!({"encoder_name": "tu-resnext50_32x4d"})).unwrap();
+        assert!(timms.names("resnext50-32x4d", true) && !timms.names("resnext50-32x4d", false));
     }
 }
