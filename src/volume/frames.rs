@@ -3,6 +3,7 @@
 use super::geometry::Geometry;
 use super::scan::{Rescale, Volume};
 use super::voxels::Voxels;
+use crate::work::memory;
 
 /// One volume with a frame for each of `volumes`, in their order. Stored types and rescaling are kept where all are alike; else
 /// values are 32-bit floats.
@@ -21,12 +22,15 @@ pub fn stack_frames(volumes: &[Volume]) -> Result<Volume, String> {
     }
     let alike = volumes.iter().all(|v| v.rescale == first.rescale && matches!(v.rescale, Rescale::Uniform { .. }));
     let parts: Vec<&Voxels> = volumes.iter().map(|v| &v.voxels).collect();
+    memory::ensure::<u8>(volumes.iter().map(|v| v.voxels.len() * v.voxels.voxel_type().bytes()).sum())
+        .map_err(|e| e.to_string())?;
     let joined = if alike { Voxels::joined(&parts) } else { None };
     let (voxels, rescale) = match joined {
         Some(voxels) => (voxels, first.rescale.clone()),
         None => {
             let value = |volume: &Volume, index| volume.value_at(index).unwrap_or(0.0) as f32;
             let count = first.geometry.voxel_count();
+            memory::ensure::<f32>(count * volumes.len()).map_err(|e| e.to_string())?;
             let all: Vec<f32> = volumes.iter().flat_map(|v| (0..count).map(move |n| value(v, n))).collect();
             (Voxels::F32(all.into()), Rescale::IDENTITY)
         }
