@@ -8,7 +8,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::{Command, Result, UNPRINTED, interrupt};
-use crate::jobs::{self, JobError};
+use crate::jobs::{self, JobError, panic_reason};
+use crate::work::memory::OutOfMemory;
 
 /// Bytes of a command's stack, as those of a main thread.
 const STACK_BYTES: usize = 8 << 20;
@@ -68,7 +69,10 @@ fn code_of(outcome: Result) -> u8 {
 pub fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
         let noted = PANIC.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let what = noted.unwrap_or_else(|| reason(&*panic));
+        if let Some(refused) = panic.downcast_ref::<OutOfMemory>() {
+            return Err(JobError::Memory(*refused));
+        }
+        let what = noted.unwrap_or_else(|| panic_reason(&*panic));
         Err(JobError::Broken(format!("an internal error: {what}; please report it, with the file if you may")))
     })
 }
@@ -77,15 +81,10 @@ pub fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
 fn note_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map_or(String::new(), |at| format!(" ({}:{})", at.file(), at.line()));
-        let text = format!("{}{place}", reason(panic.payload()));
+        let text = format!("{}{place}", panic_reason(panic.payload()));
         tracing::debug!("{text}\n{}", std::backtrace::Backtrace::force_capture());
         PANIC.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(text);
     }));
-}
-
-fn reason(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|s| (*s).to_string());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "of an unknown kind".into())
 }
 
 /// Files and folders that the command was given, without what it writes.
@@ -108,7 +107,12 @@ fn with_files(error: &JobError, files: &[PathBuf]) -> String {
     let text = error.to_string();
     let is_of_work = matches!(
         error,
-        JobError::Broken(_) | JobError::Segment(_) | JobError::Engine(_) | JobError::Fit(_) | JobError::Dataset(_)
+        JobError::Broken(_)
+            | JobError::Memory(_)
+            | JobError::Segment(_)
+            | JobError::Engine(_)
+            | JobError::Fit(_)
+            | JobError::Dataset(_)
     );
     let names = |file: &PathBuf| file.file_name().is_some_and(|name| text.contains(&*name.to_string_lossy()));
     if !is_of_work || files.is_empty() || files.iter().any(names) {

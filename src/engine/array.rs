@@ -12,7 +12,7 @@ pub struct Array {
 impl Array {
     /// An array of zeros.
     pub fn zeros(shape: &[usize]) -> Self {
-        Self { shape: shape.to_vec(), values: vec![0.0; shape.iter().product()] }
+        Self { shape: shape.to_vec(), values: crate::work::memory::zeros(shape.iter().product()) }
     }
 
     /// Values with a shape; the caller has made them fit.

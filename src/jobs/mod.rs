@@ -65,7 +65,7 @@ pub use train::{
     CHECKPOINT_SECONDS, SplitChoice, TrainJob, TrainSource, TrainSummary, best_path, check_training_outputs,
     checkpoint_path, default_plan, load_case,
 };
-pub use worker::{Worker, WorkerNews};
+pub use worker::{Worker, WorkerNews, panic_reason};
 pub use zoo_table::{ZooRow, check_architecture, zoo_table};
 
 /// Whether the system asked the process to end: every job stops then, as if nobody waited for it any more.
@@ -396,6 +396,9 @@ pub enum JobError {
     /// A data set.
     #[error(transparent)]
     Dataset(#[from] crate::learn::DatasetError),
+    /// Not enough memory.
+    #[error(transparent)]
+    Memory(#[from] crate::work::memory::OutOfMemory),
     /// A fault of the program itself.
     #[error("{0}")]
     Broken(String),

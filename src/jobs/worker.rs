@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
 
 use super::{Cancel, Job, JobError, JobEvent, Outcome, run};
+use crate::work::memory::OutOfMemory;
 
 /// A running job: events come out, cancel goes in.
 pub struct Worker {
@@ -32,7 +33,10 @@ impl Worker {
                 wake();
             };
             let outcome = catch_unwind(AssertUnwindSafe(|| run(job, &report, &seen))).unwrap_or_else(|panic| {
-                Err(JobError::Other(format!("an internal error: {}; your work is unharmed", reason(&*panic))))
+                Err(panic.downcast_ref::<OutOfMemory>().map_or_else(
+                    || JobError::Broken(format!("an internal error: {}; your work is unharmed", panic_reason(&*panic))),
+                    |refused| JobError::Memory(*refused),
+                ))
             });
             let _ = sender.send(WorkerNews::Done(outcome));
             wake();
@@ -68,7 +72,8 @@ impl Drop for Worker {
     }
 }
 
-fn reason(panic: &(dyn std::any::Any + Send)) -> String {
+/// What a panic says.
+pub fn panic_reason(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|s| (*s).to_string());
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "unknown".into())
 }

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use crate::volume::{LabelMap, LabelValue};
+use crate::work::memory;
 
 /// One bit per voxel.
 struct Marks(Vec<u64>);
 
 impl Marks {
     fn new(voxels: usize) -> Self {
-        Self(vec![0; voxels.div_ceil(64)])
+        Self(memory::zeros(voxels.div_ceil(64)))
     }
 
     /// Marks a voxel; whether it was not marked before.

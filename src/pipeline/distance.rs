@@ -1,9 +1,12 @@
 //! Exact Euclidean distance to a set of voxels. Source: Felzenszwalb and Huttenlocher, "Distance Transforms of Sampled
 //! Functions", 2012, with spacing.
 
+use crate::work::memory;
+
 /// Squared distances in square millimetres on a grid (i fastest); 0 where `inside` holds, infinite if it never does.
 pub fn squared_distances(shape: [usize; 3], spacing_mm: [f64; 3], inside: impl Fn(usize) -> bool) -> Vec<f64> {
     let count = shape.iter().product();
+    memory::must_have::<f64>(count);
     let mut field: Vec<f64> = (0..count).map(|n| if inside(n) { 0.0 } else { f64::INFINITY }).collect();
     let strides = [1, shape[0], shape[0] * shape[1]];
     for axis in 0..3 {

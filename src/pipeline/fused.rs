@@ -9,6 +9,7 @@ use super::segment::{Runner, SegmentError, SegmentEvent, SegmentSeconds, VoxelVi
 use crate::engine::Network;
 use crate::model::{ModelSpec, SliceAxis, Windows};
 use crate::volume::{Affine, Geometry, LabelMap, LabelValue, Rescale, Volume, Voxels};
+use crate::work::memory;
 
 /// Bytes of probabilities that a block aims at.
 const BLOCK_BYTES: usize = 128 << 20;
@@ -62,6 +63,7 @@ fn blocks(shape: [usize; 3], classes: usize, bytes: usize, margin: usize) -> Vec
 /// Part of a volume: the frames one after the other, in real values.
 fn part(volume: &Volume, frames: &[usize], block: &Block) -> Result<Volume, SegmentError> {
     let [ni, nj, nk] = block.seen_size;
+    memory::must_have::<f32>(ni * nj * nk * frames.len());
     let mut values = Vec::with_capacity(ni * nj * nk * frames.len());
     for &frame in frames {
         for k in 0..nk {
@@ -113,7 +115,7 @@ pub(super) fn segment_fused(
         let part = part(volume, frames, block)?;
         let [ni, nj, nk] = block.seen_size;
         let voxels = ni * nj * nk;
-        let mut sums = vec![0.0f32; classes * voxels];
+        let mut sums: Vec<f32> = memory::zeros(classes * voxels);
         for &axis in &spec.fused_axes {
             let preparation = Preparation::new(spec, axis, &part).map_err(SegmentError::Image)?;
             let flips = flips(spec, axis, mirror);

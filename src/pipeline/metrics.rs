@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::distance::squared_distances;
 use crate::volume::{LabelMap, LabelValue};
+use crate::work::memory;
 
 /// Agreement of one label.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -71,7 +72,7 @@ fn masks(first: &LabelMap, second: &LabelMap, label: LabelValue) -> Option<[Mask
     }
     let shape = [0, 1, 2].map(|axis| high[axis] - low[axis] + 1);
     Some([first, second].map(|map| {
-        let mut values = vec![false; shape.iter().product()];
+        let mut values: Vec<bool> = memory::zeros(shape.iter().product());
         for (n, value) in values.iter_mut().enumerate() {
             let offset = [n % shape[0], n / shape[0] % shape[1], n / (shape[0] * shape[1])];
             *value = map.get([0, 1, 2].map(|axis| low[axis] + offset[axis])) == label;
@@ -93,6 +94,7 @@ pub fn compare(predicted: &LabelMap, truth: &LabelMap, label: LabelValue) -> Lab
         let (sp, st) = (p.surface(), t.surface());
         let to = |from: &[bool], onto: &[bool]| -> Vec<f64> {
             let field = squared_distances(p.shape, spacing, |n| onto[n]);
+            memory::must_have::<f64>(from.iter().filter(|is| **is).count());
             let mut all: Vec<f64> = from.iter().zip(field).filter(|(f, _)| **f).map(|(_, d)| d.sqrt()).collect();
             all.sort_by(f64::total_cmp);
             all

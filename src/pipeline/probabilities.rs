@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::model::ModelSpec;
 use crate::volume::{Geometry, Orientation, Rescale, Volume, Voxels};
+use crate::work::memory;
 
 /// Steps between the probabilities 0 and 1.
 const STEPS: f32 = 255.0;
@@ -31,6 +32,8 @@ impl ProbabilityMaps {
                 MOST_BYTES >> 20
             ));
         }
+        memory::ensure::<u8>(voxels.saturating_mul(classes))
+            .map_err(|e| format!("probabilities of {classes} classes: {e}"))?;
         let maps = spec.classes.iter().skip(1).map(|class| (class.name.clone(), vec![0; voxels])).collect();
         Ok(Self { geometry: geometry.clone(), maps })
     }

@@ -15,6 +15,7 @@ use super::tiles::{Border, Fit, fit_window, gaussian, starts, window};
 use crate::engine::{Array, EngineError, Network};
 use crate::model::{ModelSpec, SliceAxis, Windows};
 use crate::volume::{LabelMap, LabelValue, Volume};
+use crate::work::memory;
 
 /// Pixels of one network run, over all images of a batch.
 const BATCH_PIXELS: usize = 128 * 1024;
@@ -328,6 +329,7 @@ impl<'a> Runner<'a> {
         let target = self.preparation.target;
         let pixels = target[0] * target[1];
         let classes = self.spec.classes.len();
+        memory::must_have::<f32>(classes * pixels * group.len());
         let mut sums = vec![vec![0.0f32; classes * pixels]; group.len()];
         let mut jobs: Vec<(usize, [usize; 2], [bool; 2])> = Vec::new();
         for slice in group.clone() {
@@ -368,6 +370,7 @@ impl<'a> Runner<'a> {
         let [h, w] = self.fit.input;
         let neighbours = self.spec.neighbours as i64;
         let last = self.preparation.slice_count() as i64 - 1;
+        memory::must_have::<f32>(batch.len() * self.spec.input_channels() * h * w);
         let mut values = Vec::with_capacity(batch.len() * self.spec.input_channels() * h * w);
         for &(slice, tile, flip) in batch {
             let origin = [0, 1].map(|n| tile[n] as i64 - ((self.fit.input[n] - self.tile[n]) / 2) as i64);
@@ -500,7 +503,7 @@ fn coverage(target: [usize; 2], tiles: &[[usize; 2]], tile: [usize; 2], weights:
     if tiles.len() * times == 1 {
         return Vec::new();
     }
-    let mut sums = vec![0.0f32; target[0] * target[1]];
+    let mut sums: Vec<f32> = memory::zeros(target[0] * target[1]);
     for &[top, left] in tiles {
         for (row, line) in weights.chunks_exact(tile[1]).enumerate() {
             let at = (top + row) * target[1] + left;

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 
 use super::geometry::Geometry;
 use super::scan::Volume;
+use crate::work::memory;
 
 /// A label id; 0 is background.
 pub type LabelValue = u16;
@@ -55,6 +57,15 @@ pub struct LabelMap {
     geometry: Geometry,
     grid: [usize; 3],
     pub(super) bricks: Arc<Vec<Brick>>,
+}
+
+/// Asks for the memory of many bricks at a time: a map takes it brick by brick, each of which is too small to ask for.
+fn ask_for_bricks() {
+    const AT_A_TIME: usize = 512;
+    static ASKED: AtomicUsize = AtomicUsize::new(0);
+    if ASKED.fetch_add(1, Ordering::Relaxed).is_multiple_of(AT_A_TIME) {
+        memory::must_have::<LabelValue>(AT_A_TIME * BRICK_VOXELS);
+    }
 }
 
 impl LabelMap {
@@ -209,6 +220,7 @@ impl LabelMap {
         }
         let brick = &mut Arc::make_mut(&mut self.bricks)[index];
         if let Brick::Uniform(value) = *brick {
+            ask_for_bricks();
             *brick = Brick::Dense(std::iter::repeat_n(value, BRICK_VOXELS).collect());
         }
         if let Brick::Dense(values) = brick {

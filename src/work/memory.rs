@@ -2,8 +2,12 @@
 
 use std::fmt;
 
-/// Pieces below this are not worth asking the system for.
-const SMALL_BYTES: u64 = 16 << 20;
+/// Pieces below this are not asked for.
+const SMALL_BYTES: u64 = 1 << 20;
+/// Pieces from this on are also compared with what the machine has left, which takes a moment to find out.
+const LARGE_BYTES: u64 = 16 << 20;
+/// Left for the many small pieces that nobody asks for.
+const RESERVE_BYTES: usize = 32 << 20;
 
 /// Memory that cannot be had.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,12 +66,32 @@ pub fn ensure<T>(count: usize) -> Result<(), OutOfMemory> {
     if wanted_bytes < SMALL_BYTES {
         return Ok(());
     }
-    let free_bytes = free_bytes();
-    let refused = OutOfMemory { wanted_bytes, free_bytes };
+    let free_bytes = if wanted_bytes < LARGE_BYTES { None } else { free_bytes() };
     if free_bytes.is_some_and(|free| wanted_bytes > free) {
-        return Err(refused);
+        return Err(OutOfMemory { wanted_bytes, free_bytes });
     }
-    Vec::<T>::new().try_reserve_exact(count).map_err(|_| OutOfMemory { free_bytes: None, ..refused })
+    let room = usize::try_from(wanted_bytes).unwrap_or(usize::MAX).saturating_add(RESERVE_BYTES);
+    Vec::<u8>::new().try_reserve_exact(room).map_err(|_| OutOfMemory { wanted_bytes, free_bytes: None })
+}
+
+/// The same for code that has no errors to give back, far below whoever runs it: it unwinds with [`OutOfMemory`], of which whoever runs
+/// jobs and commands makes a message. Without it the program would be aborted.
+///
+/// # Panics
+/// With [`OutOfMemory`].
+pub fn must_have<T>(count: usize) {
+    if let Err(refused) = ensure::<T>(count) {
+        std::panic::panic_any(refused);
+    }
+}
+
+/// Zeros, if there is room for them.
+///
+/// # Panics
+/// As [`must_have`].
+pub fn zeros<T: Clone + Default>(count: usize) -> Vec<T> {
+    must_have::<T>(count);
+    vec![T::default(); count]
 }
 
 /// Whether so many bytes are free; takes nothing, and says yes where the system does not tell.
@@ -112,8 +136,26 @@ pub fn free_and_all_bytes() -> Option<[u64; 2]> {
     let mut system = sysinfo::System::new().ok()?;
     system.refresh_memory();
     let limits = system.cgroup_limits().map_or([u64::MAX; 2], |limits| [limits.free_memory, limits.total_memory]);
-    let [free, all] = [system.available_memory().min(limits[0]), system.total_memory().min(limits[1])];
-    (free > 0).then_some([free, all])
+    let own = own_limits().unwrap_or([u64::MAX; 2]);
+    let free = system.available_memory().min(limits[0]).min(own[0]);
+    let all = system.total_memory().min(limits[1]).min(own[1]);
+    (all > 0).then_some([free, all])
+}
+
+/// What this process may still take, and all that it may, where `ulimit` bounds it.
+fn own_limits() -> Option<[u64; 2]> {
+    let limits = std::fs::read_to_string("/proc/self/limits").ok()?;
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let bound = |limit: &str, used: &str| {
+        // "Max address space  2000000000  unlimited  bytes": the first number counts.
+        let most: u64 =
+            limits.lines().find_map(|line| line.strip_prefix(limit))?.split_whitespace().next()?.parse().ok()?;
+        let kilobytes: u64 =
+            status.lines().find_map(|line| line.strip_prefix(used))?.split_whitespace().next()?.parse().ok()?;
+        Some([most.saturating_sub(kilobytes * 1024), most])
+    };
+    let bounds = [bound("Max address space", "VmSize:"), bound("Max data size", "VmData:")];
+    bounds.into_iter().flatten().min()
 }
 
 #[cfg(test)]
@@ -140,6 +182,13 @@ mod tests {
         assert_eq!(list, [1, 2, 3]);
         assert!(affordable(1 << 55).unwrap_err().free_bytes.is_some());
         assert_eq!(affordable(1 << 10), Ok(()));
+    }
+
+    #[test]
+    fn what_cannot_be_had_far_below_unwinds_with_its_size() {
+        let panic = std::panic::catch_unwind(|| zeros::<f32>(1 << 50)).unwrap_err();
+        assert_eq!(panic.downcast_ref::<OutOfMemory>().unwrap().wanted_bytes, 1 << 52);
+        assert_eq!(zeros::<u16>(5), [0; 5]);
     }
 
     #[test]

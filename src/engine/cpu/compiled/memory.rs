@@ -4,6 +4,7 @@ use std::alloc::Layout;
 use std::ptr::NonNull;
 
 use super::super::simd::LANES;
+use crate::work::memory::{self, OutOfMemory};
 
 /// Alignment of small memory: a cache line.
 const LINE_BYTES: usize = 64;
@@ -24,19 +25,21 @@ unsafe impl Sync for Aligned {}
 
 impl Aligned {
     /// At least `count` zeros.
+    ///
+    /// # Panics
+    /// As [`memory::must_have`], where there is no room for them.
     pub fn zeros(count: usize) -> Self {
         let floats = count.next_multiple_of(LANES).max(LANES);
         let bytes = floats * size_of::<f32>();
         let unit = if bytes >= HUGE_BYTES { HUGE_BYTES } else { LINE_BYTES };
-        let Ok(layout) = Layout::from_size_align(bytes.next_multiple_of(unit), unit) else {
-            // More than the address space: the same end as for a vector of that size.
-            std::alloc::handle_alloc_error(Layout::new::<f32>());
-        };
+        memory::must_have::<u8>(bytes);
+        let refused = || std::panic::panic_any(OutOfMemory { wanted_bytes: bytes as u64, free_bytes: None });
+        let Ok(layout) = Layout::from_size_align(bytes.next_multiple_of(unit), unit) else { refused() };
         // SAFETY: the layout is not empty; all bytes are written before anyone reads them.
         let start = unsafe {
             let start = std::alloc::alloc(layout);
             if start.is_null() {
-                std::alloc::handle_alloc_error(layout);
+                refused();
             }
             if unit == HUGE_BYTES {
                 ask_for_huge_pages(start, layout.size());

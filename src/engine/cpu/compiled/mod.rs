@@ -105,7 +105,8 @@ impl Plan {
     ) -> Option<Vec<Vec<f32>>> {
         assert!(input.len() == self.input_len, "an image of {} values, not {}", input.len(), self.input_len);
         let shapes = self.output_shapes();
-        let mut results: Vec<Vec<f32>> = shapes.iter().map(|shape| vec![0.0; shape.iter().product()]).collect();
+        let mut results: Vec<Vec<f32>> =
+            shapes.iter().map(|shape| crate::work::memory::zeros(shape.iter().product())).collect();
         let outputs: Vec<Shared> = results.iter_mut().map(|values| Shared(values.as_mut_ptr())).collect();
         let Self { stages, arena, options, .. } = self;
         // SAFETY: the compiler placed all maps inside the arena, the outputs have their shapes, and the set was found on

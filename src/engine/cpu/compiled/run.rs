@@ -352,7 +352,7 @@ unsafe fn compute<V: Vector, const COLUMNS: usize>(stages: &[Stage], number: usi
             Step::Dense { compute, inputs, output } if context.thread == 0 => {
                 let mut arrays: Vec<Vec<f32>> = Vec::with_capacity(inputs.len());
                 for map in inputs {
-                    let mut values = vec![0.0; map.batch * map.channels * map.size[0] * map.size[1]];
+                    let mut values = crate::work::memory::zeros(map.batch * map.channels * map.size[0] * map.size[1]);
                     read_map::<V>(context.arena, map, &mut values);
                     arrays.push(values);
                 }

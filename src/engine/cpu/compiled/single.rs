@@ -50,6 +50,7 @@ impl Maps {
 
 /// Runs stages whose last one stores `len` values; they need no zeros before.
 fn run_all(stages: &[Stage], floats: usize, inputs: &[&[f32]], len: usize, options: &Options) -> Vec<f32> {
+    crate::work::memory::must_have::<f32>(len);
     let mut output = Vec::with_capacity(len);
     with_arena(floats, |arena| run_in(arena, stages, inputs, &[Shared(output.as_mut_ptr())], options));
     // SAFETY: the store wrote every value of the array.

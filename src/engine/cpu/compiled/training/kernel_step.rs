@@ -7,6 +7,7 @@ use crate::engine::cpu::of_op::{kernel, reads_values, stand_ins};
 use crate::engine::cpu::simd::Vector;
 use crate::engine::cpu::{Kernel, View};
 use crate::graph::Op;
+use crate::work::memory;
 
 /// An operation, forward or backward.
 pub struct KernelStep {
@@ -36,7 +37,7 @@ fn shape(map: &Map) -> [usize; 4] {
 
 #[inline(always)]
 unsafe fn dense<V: Vector>(context: &Context, map: &Map) -> Vec<f32> {
-    let mut values = vec![0.0; shape(map).iter().product()];
+    let mut values = memory::zeros(shape(map).iter().product());
     // SAFETY: the map lies in the arena, and nobody writes it in this step.
     unsafe { read_map::<V>(context.arena, map, &mut values) };
     values
@@ -59,7 +60,7 @@ impl KernelStep {
             // What is not read may be somebody else's memory by now.
             let reads = self.reads_values();
             let read = |map: &Map| {
-                if reads { dense::<V>(context, map) } else { vec![0.0; shape(map).iter().product()] }
+                if reads { dense::<V>(context, map) } else { memory::zeros(shape(map).iter().product()) }
             };
             arrays.extend(self.inputs.iter().map(read));
             let shapes: Vec<[usize; 4]> = self.inputs.iter().map(shape).collect();

@@ -24,6 +24,7 @@ use super::memory::{Aligned, Map};
 use super::norm::{MEAN, RECORD, VARIANCE};
 use super::pointwise::read_map;
 use super::run::{Shared, Stage, run_team};
+use crate::work::memory;
 
 use crate::engine::cpu::simd::{LANES, Portable};
 
@@ -136,7 +137,7 @@ impl TrainingPlan {
         let mut inputs = parameters.to_vec();
         inputs.push(input);
         let mut results: Vec<Vec<f32>> =
-            self.output_shapes().iter().map(|shape| vec![0.0; shape.iter().product()]).collect();
+            self.output_shapes().iter().map(|shape| memory::zeros(shape.iter().product())).collect();
         let outputs: Vec<Shared> = results.iter_mut().map(|values| Shared(values.as_mut_ptr())).collect();
         let floats = self.floats;
         let arena = self.arena.get_or_insert_with(|| Aligned::zeros(floats));
@@ -165,11 +166,14 @@ impl TrainingPlan {
         inputs.extend(output_gradients);
         let room = |&(gradient, len): &(Gradient, usize)| match gradient {
             Gradient::None => None,
-            Gradient::Zero => Some(vec![0.0; len]),
-            Gradient::Stored => Some(Vec::with_capacity(len)),
+            Gradient::Zero => Some(memory::zeros(len)),
+            Gradient::Stored => {
+                memory::must_have::<f32>(len);
+                Some(Vec::with_capacity(len))
+            }
         };
         let mut found: Vec<Option<Vec<f32>>> = self.gradients.iter().map(room).collect();
-        let mut image = vec![0.0; if self.wanted.input_gradient { self.input_len } else { 0 }];
+        let mut image = memory::zeros(if self.wanted.input_gradient { self.input_len } else { 0 });
         let address =
             |values: &mut Option<Vec<f32>>| Shared(values.as_mut().map_or(std::ptr::null_mut(), Vec::as_mut_ptr));
         let mut outputs: Vec<Shared> = found.iter_mut().map(address).collect();
