@@ -2,6 +2,7 @@
 
 use super::label_map::LabelMap;
 use super::label_table::LabelTable;
+use super::plane::{Plane, PlaneLayout};
 
 /// How far a slice is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, serde::Serialize, serde::Deserialize)]
@@ -56,6 +57,20 @@ impl Annotations {
         states.sort_unstable();
         let fingerprint = (!states.is_empty()).then(|| labels.fingerprint());
         Self { table, states, fingerprint }
+    }
+
+    /// Of labels that came all at once, from a model say: every slice that holds labels has the same state.
+    pub fn of_labels(labels: &LabelMap, table: LabelTable, state: SliceState) -> Self {
+        let occupied = labels.occupied();
+        let mut states = Vec::new();
+        for plane in Plane::ALL {
+            let layout = PlaneLayout::new(labels.geometry(), plane);
+            let axis = layout.axes[2];
+            let holds_labels = |slice: &usize| occupied[axis][layout.voxel([0, 0, *slice])[axis]];
+            let slices = (0..layout.size[2]).filter(holds_labels);
+            states.extend(slices.map(|slice| ((plane.world_axis() as u8, slice), state)));
+        }
+        Self::new(labels, table, states)
     }
 
     /// Whether there is nothing to keep.
