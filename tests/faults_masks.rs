@@ -62,7 +62,8 @@ fn document(geometry: &Geometry, first: u16) -> Session {
     let names = ["Liver", "sp\"le\"en", "two\nlines", "нирка 腎臓 🫘", "a\\b </Label>", "tab\tand 'quotes'", "   ", ""];
     let mut table = LabelTable::default();
     for n in 0..41u16 {
-        let mut label = Label::new(first + 7 * n, names.get(usize::from(n)).map_or(format!("organ {n}"), |s| s.to_string()));
+        let mut label =
+            Label::new(first + 7 * n, names.get(usize::from(n)).map_or(format!("organ {n}"), |s| s.to_string()));
         label.colour = [(n * 6) as u8, 255 - n as u8, (n * n % 251) as u8];
         label.visible = n % 5 != 1;
         label.locked = n % 4 == 2;
@@ -80,7 +81,8 @@ fn document(geometry: &Geometry, first: u16) -> Session {
     for plane in Plane::ALL {
         let count = PlaneLayout::new(geometry, plane).size[2];
         for slice in 0..count {
-            let state = [SliceState::Done, SliceState::Done, SliceState::Draft, SliceState::Todo, SliceState::Corrected];
+            let state =
+                [SliceState::Done, SliceState::Done, SliceState::Draft, SliceState::Todo, SliceState::Corrected];
             states.push(((plane.world_axis() as u8, slice), state[(slice * slice + plane.world_axis()) % 5]));
         }
     }
@@ -143,7 +145,10 @@ fn the_sidecar_serves_where_another_program_has_dropped_the_extension() {
     let (again, warnings) = reopen(&path, &scan(&geometry));
     assert_eq!(again.document().table, session.document().table);
     assert_eq!(again.document().states().count(), 0);
-    assert!(warnings.iter().any(|w| w.contains("mask.nii") && w.contains("changed by another program")), "{warnings:?}");
+    assert!(
+        warnings.iter().any(|w| w.contains("mask.nii") && w.contains("changed by another program")),
+        "{warnings:?}"
+    );
 }
 
 #[test]
@@ -151,7 +156,9 @@ fn a_sidecar_of_another_program_stays_as_it_is() {
     let folder = tempfile::tempdir().unwrap();
     let geometry = Geometry::new([7, 8, 9], Affine::IDENTITY).unwrap();
     let session = document(&geometry, 1);
-    for (name, text) in [("bids", r#"{"EchoTime": 0.002}"#), ("list", "[1, 2]"), ("torn", r#"{"lamella": {"vers"#), ("text", "x")] {
+    for (name, text) in
+        [("bids", r#"{"EchoTime": 0.002}"#), ("list", "[1, 2]"), ("torn", r#"{"lamella": {"vers"#), ("text", "x")]
+    {
         let json = folder.path().join(format!("{name}.json"));
         std::fs::write(&json, text).unwrap();
         let path = folder.path().join(format!("{name}.nii.gz"));
@@ -255,7 +262,8 @@ fn broken_extensions_are_told_of_and_the_voxels_open() {
     let torn = br#"<CaretExtension><LabelTable><Label Key="1" Red="0">liver</Label><Label Key="2" Red="#;
     let ours_torn = br#"{"lamella": {"version": 1, "labels": [{"value": 1, "na"#;
     let twice = br#"{"lamella": {"version": 1, "labels": [{"value":1,"name":"a","colour":[1,2,3]},{"value":1,"name":"b","colour":[1,2,3]}]}}"#;
-    let hostile = br#"{"lamella": {"version": 1, "labels": [], "slices": {"axial": {"done": [[0, 18446744073709551615]]}}}}"#;
+    let hostile =
+        br#"{"lamella": {"version": 1, "labels": [], "slices": {"axial": {"done": [[0, 18446744073709551615]]}}}}"#;
     for content in [&torn[..], ours_torn, twice, hostile] {
         let geometry = mask_with(&path, &[(6, content)]);
         let (table, warnings) = table_of(&path, &geometry);
@@ -273,7 +281,16 @@ fn broken_extensions_are_told_of_and_the_voxels_open() {
         assert!(warnings.iter().any(|w| w.contains(&size.to_string())), "{warnings:?}");
     }
     // Comments about something else are nobody's labels.
-    for content in [&b"1.5 T scanner"[..], b"FSL 5.0", b"{\"EchoTime\": 3}", b"<note>extension</note>", b"2024 study\nsecond line"] {
+    for content in [
+        &b"1.5 T scanner"[..],
+        b"FSL 5.0",
+        b"3 T scanner",
+        b"3 T\n120 kV\n",
+        b"0 12 3\n",
+        b"{\"EchoTime\": 3}",
+        b"<note>extension</note>",
+        b"2024 study\nsecond line",
+    ] {
         let geometry = mask_with(&path, &[(6, content)]);
         let (table, warnings) = table_of(&path, &geometry);
         assert!(table[0].1 == "Label 1" && warnings.is_empty(), "{table:?} {warnings:?}");
@@ -359,7 +376,12 @@ fn a_sheared_grid_is_written_with_its_nearest_rigid_qform() {
             }
         }
         // Below half a voxel over the whole grid there is nothing to tell, neither in writing nor in reading.
-        assert_eq!((warnings.len(), !back.warnings.is_empty()), (usize::from(told), told), "{warnings:?} {:?}", back.warnings);
+        assert_eq!(
+            (warnings.len(), !back.warnings.is_empty()),
+            (usize::from(told), told),
+            "{warnings:?} {:?}",
+            back.warnings
+        );
         assert!(warnings.iter().all(|text| text.contains("mm")));
     }
 }
@@ -407,7 +429,7 @@ fn almost_whole_numbers_are_labels_with_a_notice() {
         (1.002, "1.00199"),
         (0.5, "0.5"),
         (-1.0, "-1"),
-        (-0.002, "-0.002000"),
+        (-0.002, "-0.002"),
         (65_536.0, "65536"),
         (f32::INFINITY, "inf"),
     ] {
@@ -511,12 +533,18 @@ fn folders_of_masks_are_paired_by_their_names_whatever_the_format() {
     assert_eq!(names, ["c0", "c1", "c2"]);
     assert_eq!([1, 2].map(|label| evaluation.mean[&label].dice), [1.0, 1.0]);
     // A picture has no size: the scan's grid is taken. Other axes are another picture.
-    put(at, "pred/c0.nii", &grey([9, 7, 1], Affine([[-0.5, 0.0, 0.0, 4.0], [0.0, -0.5, 0.0, 2.0], [0.0, 0.0, 3.0, 1.0]]), |[x, y, _]| {
-        ((x * y) % 3) as f32
-    }));
+    put(
+        at,
+        "pred/c0.nii",
+        &grey([9, 7, 1], Affine([[-0.5, 0.0, 0.0, 4.0], [0.0, -0.5, 0.0, 2.0], [0.0, 0.0, 3.0, 1.0]]), |[x, y, _]| {
+            ((x * y) % 3) as f32
+        }),
+    );
     let evaluation = jobs::evaluate(&at.join("pred"), &at.join("truth"), &Cancel::default()).unwrap();
     assert_eq!(evaluation.mean[&1].dice, 1.0);
-    assert!((evaluation.cases[0].labels[&1].truth_mm3 / evaluation.cases[0].labels[&1].predicted_mm3 - 1.0).abs() < 1e-9);
+    assert!(
+        (evaluation.cases[0].labels[&1].truth_mm3 / evaluation.cases[0].labels[&1].predicted_mm3 - 1.0).abs() < 1e-9
+    );
     assert!(evaluation.notices.iter().any(|notice| notice.contains("picture")), "{:?}", evaluation.notices);
     put(at, "pred/c0.nii", &grey([9, 7, 1], Affine::IDENTITY, |[x, y, _]| ((x * y) % 3) as f32));
     let message = jobs::evaluate(&at.join("pred"), &at.join("truth"), &Cancel::default()).unwrap_err().to_string();
@@ -599,12 +627,20 @@ fn what_a_description_lists_is_what_is_learned_from() {
     assert_eq!(dataset.cases.iter().map(|case| case.name.as_str()).collect::<Vec<_>>(), ["first", "second"]);
     assert_eq!(dataset.cases[0].label, folder.path().join("./labelsTr/a.nii.gz"));
     assert_eq!((&dataset.cases[1].images[0], dataset.notices.len()), (&far, 0));
-    let listed = r#""training": [{"image": ["imagesTr/b_0000.nii.gz"], "label": "labelsTr/b.nii.gz"}], "numTraining": "3""#;
+    let listed =
+        r#""training": [{"image": ["imagesTr/b_0000.nii.gz"], "label": "labelsTr/b.nii.gz"}], "numTraining": "3""#;
     let dataset = describe(listed).unwrap();
     assert_eq!((dataset.cases.len(), dataset.cases[0].name.as_str()), (1, "b"));
-    assert!(dataset.notices[0].contains("numTraining") && dataset.notices[0].contains("\"3\""), "{:?}", dataset.notices);
+    assert!(
+        dataset.notices[0].contains("numTraining") && dataset.notices[0].contains("\"3\""),
+        "{:?}",
+        dataset.notices
+    );
     for (more, parts) in [
-        (r#""dataset": {"one": {"images": ["imagesTr/none.nii.gz"], "label": "labelsTr/a.nii.gz"}}"#, ["\"one\"", "none.nii.gz"]),
+        (
+            r#""dataset": {"one": {"images": ["imagesTr/none.nii.gz"], "label": "labelsTr/a.nii.gz"}}"#,
+            ["\"one\"", "none.nii.gz"],
+        ),
         (r#""dataset": {"one": {"images": [], "label": "labelsTr/a.nii.gz"}}"#, ["\"one\"", "0 images"]),
         (r#""dataset": {"one": {"images": ["imagesTr/a_0000.nii.gz"]}}"#, ["\"one\"", "`label` is missing"]),
         (r#""dataset": {"one": {"images": 3, "label": "labelsTr/a.nii.gz"}}"#, ["`images` is 3", "\"one\""]),
@@ -664,4 +700,24 @@ fn files_that_do_not_fit_the_description_are_named() {
     assert!(describe(r#"{"channel_names": {"red": "a"}}"#).unwrap_err().contains("\"red\""));
     assert!(describe(r#"{"file_ending": ".tif"}"#).unwrap_err().contains("a.png"));
     assert!(describe(r#"{"numTraining": 4}"#).unwrap().1[1].contains('4'));
+}
+
+#[test]
+fn organs_of_totalsegmentator_have_their_names() {
+    let Some(data) = support::test_data() else { return };
+    let folder = data.join("data/ct");
+    let index = support::json(&folder.join("labels.json"));
+    let volume = Arc::new(formats::open_one(&folder.join("example_ct_sm.nii.gz"), None, &unwatched).unwrap());
+    for file in ["example_seg.nii.gz", "example_seg_fast.nii.gz"] {
+        let (session, warnings) = reopen(&folder.join(file), &volume);
+        let document = session.document();
+        let wanted = index["labels"].as_object().unwrap();
+        for (value, name) in wanted {
+            assert_eq!(document.table.get(value.parse().unwrap()).unwrap().name, name.as_str().unwrap());
+        }
+        assert_eq!((document.table.0.len(), warnings.len()), (wanted.len(), 0), "{warnings:?}");
+        assert_eq!(document.table.get(1).unwrap().colour, [0, 255, 0], "Red 0, Green 1, Blue 0 in the file");
+        let present = document.labels.counts();
+        assert!(present.len() > 30 && present.keys().all(|value| wanted.contains_key(&value.to_string())));
+    }
 }

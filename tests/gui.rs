@@ -576,7 +576,10 @@ fn a_saved_mask_comes_back_with_its_names_colours_and_finished_slices() {
     let mut harness = painted_sample(egui::vec2(40.0, 0.0));
     press_first(&mut harness, "Add label");
     let field = |harness: &Window, text: &str| {
-        harness.get_all_by_role(Role::TextInput).find(|node| node.value().as_deref() == Some(text)).map(|node| node.rect())
+        harness
+            .get_all_by_role(Role::TextInput)
+            .find(|node| node.value().as_deref() == Some(text))
+            .map(|node| node.rect())
     };
     let place = field(&harness, "Label 1").expect("the name of the label").center();
     harness.drag_at(place);

@@ -206,7 +206,8 @@ impl Segment {
             options,
             probabilities: self.probabilities,
         };
-        let Outcome::Labels { labels, table, device, probabilities, .. } = jobs::run(Job::Segment(job), &show, &cancel)?
+        let Outcome::Labels { labels, table, device, probabilities, .. } =
+            jobs::run(Job::Segment(job), &show, &cancel)?
         else {
             return Err(JobError::Other("the job gave no labels".into()));
         };

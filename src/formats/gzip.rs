@@ -145,7 +145,10 @@ mod tests {
             // A small buffer, so that members and buffers end at different places.
             let mut members = Members::new(io::BufReader::with_capacity(100, file));
             let mut back = vec![0; data.len()];
-            members.read_exact(&mut back).and_then(|()| members.finish(1 << 20)).map(|followed| (back == data, followed))
+            members
+                .read_exact(&mut back)
+                .and_then(|()| members.finish(1 << 20))
+                .map(|followed| (back == data, followed))
         };
         assert_eq!(read(&whole).unwrap(), (true, false));
         let half_a_member = &packed(b"more")[..12];

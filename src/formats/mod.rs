@@ -24,8 +24,8 @@ use std::path::{Path, PathBuf};
 
 use crate::volume::Volume;
 
-pub use error::{FormatError, Result};
 pub use annotations::{Found, complete as complete_annotations, write_sidecar};
+pub use error::{FormatError, Result};
 pub use writing::{WRITERS, Writer, notices_of_writing, write_labels, write_volume, writer_for};
 
 /// Called with the share done (0..=1) between steps of long work; `Break` stops it.

@@ -137,7 +137,11 @@ fn pair(predicted: &Path, truth: &Path) -> Result<(Vec<Pair>, Vec<String>), JobE
     };
     let (predicted_files, truth_files) = (list(predicted)?, list(truth)?);
     if predicted_files.is_empty() {
-        return Err(JobError::Other(format!("there is no mask ({}) in {}", MASK_ENDINGS.join(", "), predicted.display())));
+        return Err(JobError::Other(format!(
+            "there is no mask ({}) in {}",
+            MASK_ENDINGS.join(", "),
+            predicted.display()
+        )));
     }
     let unpredicted = truth_files.keys().filter(|name| !predicted_files.contains_key(*name)).cloned().collect();
     let pairs = predicted_files

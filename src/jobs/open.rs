@@ -92,7 +92,13 @@ pub(super) fn open_labels(
 /// In which respect one grid differs from another, and by how much.
 pub(super) fn difference(one: &Geometry, other: &Geometry) -> String {
     if one.shape() != other.shape() {
-        return format!("{:?} voxels {} instead of {:?} {}", one.shape(), one.orientation().code(), other.shape(), other.orientation().code());
+        return format!(
+            "{:?} voxels {} instead of {:?} {}",
+            one.shape(),
+            one.orientation().code(),
+            other.shape(),
+            other.orientation().code()
+        );
     }
     if one.orientation() != other.orientation() {
         return format!("its axes lead to {} instead of {}", one.orientation().code(), other.orientation().code());

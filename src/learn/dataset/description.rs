@@ -51,7 +51,9 @@ pub fn channels(json: &Value) -> Result<Option<Vec<String>>, String> {
     let entries: Vec<(String, &Value)> = match value {
         Value::Object(map) => map.iter().map(|(number, name)| (number.clone(), name)).collect(),
         Value::Array(list) => list.iter().enumerate().map(|(number, name)| (number.to_string(), name)).collect(),
-        other => return Err(format!("`{key}` is {}; it must map the numbers of channels to their names", shown(other))),
+        other => {
+            return Err(format!("`{key}` is {}; it must map the numbers of channels to their names", shown(other)));
+        }
     };
     let numbered = |text: &str| text.trim().parse::<usize>().ok();
     // Some write the names first, as nnU-Net 2 does for labels.
@@ -100,8 +102,8 @@ pub fn labels(json: &Value) -> Result<Option<Labels>, String> {
             return Err(format!("`labels` is {}; it must map names to numbers, or numbers to names", shown(other)));
         }
     };
-    let mut numbers_are_keys = entries.keys().all(|key| key.trim().parse::<u64>().is_ok())
-        && entries.values().all(Value::is_string);
+    let mut numbers_are_keys =
+        entries.keys().all(|key| key.trim().parse::<u64>().is_ok()) && entries.values().all(Value::is_string);
     if numbers_are_keys && entries.values().all(|value| whole(value).is_some()) {
         // Numbers on both sides mean one thing only where they are the same.
         if let Some((key, value)) = entries.iter().find(|(key, value)| key.trim().parse::<u64>().ok() != whole(value)) {
@@ -125,7 +127,9 @@ pub fn labels(json: &Value) -> Result<Option<Labels>, String> {
     }
     let mut seen = BTreeSet::new();
     if let Some((number, name)) = names.iter().find(|(_, name)| !seen.insert(name.to_lowercase())) {
-        return Err(format!("`labels` has the name {name:?} twice (once for {number}); each label needs a name of its own"));
+        return Err(format!(
+            "`labels` has the name {name:?} twice (once for {number}); each label needs a name of its own"
+        ));
     }
     let ignore = names.iter().find(|(_, name)| name.eq_ignore_ascii_case(IGNORE)).map(|(number, _)| *number);
     if let Some(number) = ignore
@@ -178,8 +182,20 @@ pub fn file_ending(json: &Value) -> Result<Option<&'static str>, String> {
 /// A sentence where the number of cases is another than the one that is given.
 pub fn count_notice(json: &Value, cases: usize) -> Option<String> {
     let value = json.get("numTraining").filter(|value| !value.is_null())?;
-    (whole(value) != Some(cases as u64))
-        .then(|| format!("dataset.json says that there are {} labelled cases (`numTraining`); {cases} are there.", shown(value)))
+    (whole(value) != Some(cases as u64)).then(|| {
+        format!("dataset.json says that there are {} labelled cases (`numTraining`); {cases} are there.", shown(value))
+    })
+}
+
+/// A sentence where nnU-Net would prepare a channel in a way of its own, as its name says.
+pub fn preparation_notice(channels: &[String]) -> Option<String> {
+    const OF_NNUNET: [&str; 3] = ["nonorm", "rescale_to_0_1", "rgb_to_0_1"];
+    let special = channels.iter().enumerate().find(|(_, name)| OF_NNUNET.contains(&name.to_lowercase().as_str()))?;
+    let (number, name) = special;
+    Some(format!(
+        "dataset.json calls channel {number} {name:?}, by which nnU-Net leaves or rescales its values; here they are prepared like those \
+         of other channels."
+    ))
 }
 
 /// Whether a file is one of the system's, such as the `._scan.nii.gz` that a Mac leaves on other disks.
@@ -260,6 +276,15 @@ mod tests {
         ] {
             let message = of(value).unwrap_err();
             assert!(parts.iter().all(|part| message.contains(part)), "{message}");
+        }
+    }
+
+    #[test]
+    fn channels_that_nnunet_prepares_otherwise_are_told_of() {
+        let of = |names: &[&str]| preparation_notice(&names.iter().map(ToString::to_string).collect::<Vec<_>>());
+        assert_eq!([of(&["CT", "zscore"]), of(&["MRI"])], [None, None]);
+        for name in ["noNorm", "rescale_to_0_1", "RGB_to_0_1"] {
+            assert!(of(&["CT", name]).unwrap().contains(&format!("channel 1 {name:?}")));
         }
     }
 
