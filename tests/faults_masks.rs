@@ -281,9 +281,16 @@ fn broken_extensions_are_told_of_and_the_voxels_open() {
         assert!(warnings.iter().any(|w| w.contains(&size.to_string())), "{warnings:?}");
     }
     // Comments about something else are nobody's labels.
-    for content in
-        [&b"1.5 T scanner"[..], b"FSL 5.0", b"{\"EchoTime\": 3}", b"<note>extension</note>", b"2024 study\nsecond line"]
-    {
+    for content in [
+        &b"1.5 T scanner"[..],
+        b"FSL 5.0",
+        b"3 T scanner",
+        b"3 T\n120 kV\n",
+        b"0 12 3\n",
+        b"{\"EchoTime\": 3}",
+        b"<note>extension</note>",
+        b"2024 study\nsecond line",
+    ] {
         let geometry = mask_with(&path, &[(6, content)]);
         let (table, warnings) = table_of(&path, &geometry);
         assert!(table[0].1 == "Label 1" && warnings.is_empty(), "{table:?} {warnings:?}");
@@ -321,4 +328,396 @@ fn files_beside_a_mask_name_its_labels() {
     std::fs::write(folder.path().join("sub-01_dseg.txt"), "1 note\n2 more\n").unwrap();
     mask_with(&path, &[]);
     assert_eq!(table_of(&path, &geometry).0[0].1, "Label 1");
+}
+
+/// A small scan on a grid with these axes, written and read again.
+fn written(folder: &Path, affine: Affine) -> (Vec<u8>, Volume, Vec<String>) {
+    let geometry = Geometry::new([10, 11, 12], affine).unwrap();
+    let path = folder.join("sheared.nii");
+    let warnings = run(Job::SaveVolume { path: path.clone(), volume: scan(&geometry) }).1;
+    let back = formats::open_one(&path, None, &unwatched).unwrap();
+    (std::fs::read(path).unwrap(), back, warnings)
+}
+
+/// What nibabel's `set_qform(affine, strip_shears=True)` makes of sheared axes: qfac and the quaternion.
+/// SimpleITK 2.5.7 opens each of these files and refuses them without a qform.
+#[test]
+fn a_sheared_grid_is_written_with_its_nearest_rigid_qform() {
+    let folder = tempfile::tempdir().unwrap();
+    let axis = |shear: f64| Affine([[0.8, 0.0, 0.0, -30.0], [0.0, 0.8, shear * 2.5, 20.0], [0.0, 0.0, 2.5, 5.0]]);
+    let oblique = Affine([
+        [0.6510381450794989, -0.35277568842390594, 0.6155785580270694, -30.0],
+        [0.3758770483143633, 0.7060512954075083, 0.7069938675352821, 20.0],
+        [-0.2736161146605349, 0.13054072893322785, 2.4359233793707094, 5.0],
+    ]);
+    let left_handed = Affine([
+        [0.1203069865443483, -0.2754438481144737, -2.3254466987545057, -30.0],
+        [0.06945927106677219, 0.7506988542270883, -0.812889215845508, 20.0],
+        [-0.7878462024097664, 0.024122951685636676, -0.4267713369169101, 5.0],
+    ]);
+    for (affine, nibabel, told) in [
+        (axis(0.0), [1.0, 0.0, 0.0, 0.0], false),
+        (axis(2e-4), [1.0, -4.999999873689376e-05, 0.0, 0.0], false),
+        (axis(0.01), [1.0, -0.0024999140296131372, 0.0, 0.0], false),
+        (axis(0.3), [1.0, -0.07279974222183228, 0.0, 0.0], true),
+        (oblique, [1.0, -0.031239096075296402, 0.17138469219207764, 0.25244495272636414], true),
+        (left_handed, [-1.0, -0.09936308115720749, 0.6361591219902039, 0.14180882275104523], false),
+    ] {
+        let (bytes, back, warnings) = written(folder.path(), affine);
+        let float = |at: usize| f64::from(f32::from_le_bytes(bytes[at..at + 4].try_into().unwrap()));
+        let codes = [252, 254].map(|at| i16::from_le_bytes(bytes[at..at + 2].try_into().unwrap()));
+        assert_eq!(codes, [1, 1]);
+        for (got, want) in [76, 256, 260, 264].map(float).into_iter().zip(nibabel) {
+            assert!((got - want).abs() < 1e-6, "{got} {want}");
+        }
+        for (row, wanted) in affine.0.iter().enumerate() {
+            for (column, wanted) in wanted.iter().enumerate() {
+                assert!((float(280 + 16 * row + 4 * column) - wanted).abs() < 1e-5, "the sform stays exact");
+            }
+        }
+        // Below half a voxel over the whole grid there is nothing to tell, neither in writing nor in reading.
+        assert_eq!(
+            (warnings.len(), !back.warnings.is_empty()),
+            (usize::from(told), told),
+            "{warnings:?} {:?}",
+            back.warnings
+        );
+        assert!(warnings.iter().all(|text| text.contains("mm")));
+    }
+}
+
+#[test]
+fn two_files_of_one_name_are_told_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let geometry = Geometry::new([3, 3, 3], Affine::IDENTITY).unwrap();
+    let save = |name: &str| run(Job::SaveVolume { path: folder.path().join(name), volume: scan(&geometry) }).1;
+    let warnings = |name: &str| formats::open_one(&folder.path().join(name), None, &unwatched).unwrap().warnings;
+    assert!(save("a.nii").is_empty() && warnings("a.nii").is_empty());
+    assert!(save("a.nii.gz")[0].contains("a.nii is in the same folder as a.nii.gz"));
+    assert!(warnings("a.nii")[0].contains("a.nii.gz") && warnings("a.nii.gz")[0].contains("a.nii"));
+    assert!(save("b.NII.GZ").is_empty() && save("c.nii.gz").is_empty());
+}
+
+fn mask_of(values: Vec<f32>) -> Volume {
+    let geometry = Geometry::new([values.len(), 1, 1], Affine::IDENTITY).unwrap();
+    Volume::new(geometry, Voxels::F32(values.into()), vec![], Rescale::IDENTITY, "mask".into())
+}
+
+#[test]
+fn almost_whole_numbers_are_labels_with_a_notice() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mask.nii.gz");
+    let read = |volume: &Volume| {
+        formats::write_volume(&path, volume, &unwatched).unwrap();
+        let told = Mutex::new(Vec::new());
+        let progress = |event| {
+            if let JobEvent::Warning(text) = event {
+                told.lock().unwrap().push(text);
+            }
+        };
+        let labels = jobs::read_labels(&path, &Cancel::default(), &progress).map_err(|error| error.to_string());
+        let all = labels.map(|map| (0..map.geometry().shape()[0]).map(|i| map.get([i, 0, 0])).collect::<Vec<_>>());
+        (all, told.into_inner().unwrap())
+    };
+    let (labels, told) = read(&mask_of(vec![0.0, 1.000_000_1, 1.999_2, -0.0, -0.000_5, 41.0, 65_535.0]));
+    assert_eq!(labels.unwrap(), [0, 1, 2, 0, 0, 41, 65_535]);
+    assert!(told.len() == 1 && told[0].contains("8.0e-4") && told[0].contains("mask.nii.gz"), "{told:?}");
+    let (labels, told) = read(&mask_of(vec![0.0, 255.0, 255.0]));
+    assert_eq!((labels.unwrap(), told.len()), (vec![0, 255, 255], 0));
+    for (value, said) in [
+        (f32::NAN, "NaN"),
+        (1.002, "1.00199"),
+        (0.5, "0.5"),
+        (-1.0, "-1"),
+        (-0.002, "-0.002"),
+        (65_536.0, "65536"),
+        (f32::INFINITY, "inf"),
+    ] {
+        let message = read(&mask_of(vec![0.0, value])).0.unwrap_err();
+        assert!(message.contains(said) && message.contains("mask.nii.gz"), "{message}");
+    }
+    // nibabel 5.3: Nifti1Image(float64 labels, header of dtype uint8) saved, and what `get_fdata` gives of it.
+    let stored = |values: Vec<u8>, slope: f32, intercept: f32| {
+        let geometry = Geometry::new([values.len(), 1, 1], Affine::IDENTITY).unwrap();
+        let rescale = Rescale::Uniform { slope: f64::from(slope), intercept: f64::from(intercept) };
+        read(&Volume::new(geometry, Voxels::U8(values.into()), vec![], rescale, "mask".into()))
+    };
+    let (labels, told) = stored(vec![0, 36, 73, 255], 0.027_450_98, 0.0);
+    assert_eq!(labels.unwrap(), [0, 1, 2, 7], "as near as steps of 7/255 come to whole numbers");
+    assert!(told[0].contains("1.2e-2"), "{told:?}");
+    let (labels, _) = stored(vec![0, 85, 255], 0.039_215_688, 0.0);
+    assert!(labels.unwrap_err().contains("3.33"), "steps of 10/255 that miss every whole number");
+    // A map of probabilities in bytes is no mask.
+    assert!(stored(vec![0, 128, 255], 1.0 / 255.0, 0.0).0.is_err());
+}
+
+/// Writes a mask or an image of a data set.
+fn put(folder: &Path, name: &str, volume: &Volume) {
+    let path = folder.join(name);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    formats::write_volume(&path, volume, &unwatched).unwrap();
+}
+
+fn grey(shape: [usize; 3], affine: Affine, value: impl Fn([usize; 3]) -> f32) -> Volume {
+    let geometry = Geometry::new(shape, affine).unwrap();
+    let mut values = Vec::new();
+    for k in 0..shape[2] {
+        for j in 0..shape[1] {
+            for i in 0..shape[0] {
+                values.push(value([i, j, k]));
+            }
+        }
+    }
+    Volume::new(geometry, Voxels::F32(values.into()), vec![], Rescale::IDENTITY, "x".into())
+}
+
+#[test]
+fn masks_are_compared_where_training_would_take_them_and_else_the_difference_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let affine = |origin: f64, spacing: f64, turn: f64| {
+        Affine([[spacing, -turn, 0.0, origin], [turn, spacing, 0.0, 0.0], [0.0, 0.0, 2.0, 0.0]])
+    };
+    let label = |[i, j, _]: [usize; 3]| ((i + j) % 3) as f32;
+    let shape = [20, 20, 4];
+    put(at, "truth.nii.gz", &grey(shape, affine(0.0, 1.0, 0.0), label));
+    let against = |name: &str, volume: &Volume| {
+        put(at, name, volume);
+        jobs::evaluate(&at.join(name), &at.join("truth.nii.gz"), &Cancel::default()).map_err(|error| error.to_string())
+    };
+    let good = against("a.nii.gz", &grey(shape, affine(0.09, 1.0, 0.0), label)).unwrap();
+    assert_eq!((good.mean[&1].dice, good.notices.len()), (1.0, 1));
+    assert!(good.notices[0].contains("9.00e-2 mm"), "{:?}", good.notices);
+    assert!(against("a.nii.gz", &grey(shape, affine(0.005, 1.0, 0.0), label)).unwrap().notices.is_empty());
+    let flipped = Affine([[-1.0, 0.0, 0.0, 19.0], [0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 2.0, 0.0]]);
+    for (volume, parts) in [
+        (grey(shape, affine(0.2, 1.0, 0.0), label), ["0.200 mm (0.20 voxels)", "origin is 0.2 x 0 x 0 mm"]),
+        (grey(shape, affine(0.0, 1.02, 0.0), label), ["0.537 mm (0.54 voxels)", "spacing is 1.02 x 1.02 x 2 mm"]),
+        (grey(shape, affine(0.0, 1.0, 0.02), label), ["turned by 1.146 degrees", "voxels) apart"]),
+        (grey(shape, flipped, label), ["LAS", "RAS"]),
+        (grey([20, 20, 5], affine(0.0, 1.0, 0.0), label), ["[20, 20, 5]", "[20, 20, 4]"]),
+    ] {
+        let message = against("b.nii.gz", &volume).unwrap_err();
+        assert!(parts.iter().all(|part| message.contains(part)), "{message}");
+        assert!(message.contains("b.nii.gz") && message.contains("truth.nii.gz"), "{message}");
+    }
+}
+
+#[test]
+fn folders_of_masks_are_paired_by_their_names_whatever_the_format() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let image = |seed: u32| image::GrayImage::from_fn(9, 7, |x, y| image::Luma([((x * y + seed) % 3) as u8]));
+    let lps = Affine([[-1.0, 0.0, 0.0, 0.0], [0.0, -1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0]]);
+    let same = |seed: usize| grey([9, 7, 1], lps, move |[x, y, _]| ((x * y + seed) % 3) as f32);
+    for name in ["pred", "truth"] {
+        std::fs::create_dir(at.join(name)).unwrap();
+    }
+    put(at, "pred/c0.nii", &same(0));
+    put(at, "pred/c1.nii.gz", &same(1));
+    put(at, "truth/c2.nii.gz", &same(2));
+    image(0).save(at.join("truth/c0.png")).unwrap();
+    let tiff = |name: &str, picture: &image::GrayImage| {
+        let file = std::fs::File::create(at.join(name)).unwrap();
+        let mut encoder = tiff::encoder::TiffEncoder::new(file).unwrap();
+        encoder.write_image::<tiff::encoder::colortype::Gray8>(9, 7, picture.as_raw()).unwrap();
+    };
+    tiff("truth/c1.tif", &image(1));
+    tiff("pred/c2.tiff", &image(2));
+    // What a Mac and others leave there.
+    for name in ["pred/._c0.nii", "truth/._c0.png", "pred/.DS_Store", "truth/notes.txt", "pred/c0.json"] {
+        std::fs::write(at.join(name), b"\x00\x05\x16\x07").unwrap();
+    }
+    let evaluation = jobs::evaluate(&at.join("pred"), &at.join("truth"), &Cancel::default()).unwrap();
+    let names: Vec<&str> = evaluation.cases.iter().map(|case| case.name.as_str()).collect();
+    assert_eq!(names, ["c0", "c1", "c2"]);
+    assert_eq!([1, 2].map(|label| evaluation.mean[&label].dice), [1.0, 1.0]);
+    // A picture has no size: the scan's grid is taken. Other axes are another picture.
+    put(
+        at,
+        "pred/c0.nii",
+        &grey([9, 7, 1], Affine([[-0.5, 0.0, 0.0, 4.0], [0.0, -0.5, 0.0, 2.0], [0.0, 0.0, 3.0, 1.0]]), |[x, y, _]| {
+            ((x * y) % 3) as f32
+        }),
+    );
+    let evaluation = jobs::evaluate(&at.join("pred"), &at.join("truth"), &Cancel::default()).unwrap();
+    assert_eq!(evaluation.mean[&1].dice, 1.0);
+    assert!(
+        (evaluation.cases[0].labels[&1].truth_mm3 / evaluation.cases[0].labels[&1].predicted_mm3 - 1.0).abs() < 1e-9
+    );
+    assert!(evaluation.notices.iter().any(|notice| notice.contains("picture")), "{:?}", evaluation.notices);
+    put(at, "pred/c0.nii", &grey([9, 7, 1], Affine::IDENTITY, |[x, y, _]| ((x * y) % 3) as f32));
+    let message = jobs::evaluate(&at.join("pred"), &at.join("truth"), &Cancel::default()).unwrap_err().to_string();
+    assert!(message.contains("RAS") && message.contains("LPS"), "{message}");
+    std::fs::remove_file(at.join("truth/c0.png")).unwrap();
+    let message = jobs::evaluate(&at.join("pred"), &at.join("truth"), &Cancel::default()).unwrap_err().to_string();
+    assert!(message.contains("c0.nii") && message.contains("counterpart"), "{message}");
+}
+
+#[test]
+fn labels_of_other_names_under_one_number_are_told_of_when_masks_are_compared() {
+    let folder = tempfile::tempdir().unwrap();
+    let (a, b) = (folder.path().join("a.nii"), folder.path().join("b.nii"));
+    mask_with(&a, &[(6, b"1: liver\n2: spleen\n")]);
+    mask_with(&b, &[(6, b"1: Liver\n2: kidney\n")]);
+    let notices = jobs::evaluate(&a, &b, &Cancel::default()).unwrap().notices;
+    assert!(notices.len() == 1 && notices[0].contains("spleen") && notices[0].contains("kidney"), "{notices:?}");
+}
+
+/// A data set in nnU-Net's form: two cases of one channel.
+fn nnunet(description: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for file in ["imagesTr/a_0000.nii.gz", "imagesTr/b_0000.nii.gz", "labelsTr/a.nii.gz", "labelsTr/b.nii.gz"] {
+        let path = folder.path().join(file);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, b"").unwrap();
+    }
+    std::fs::write(folder.path().join("dataset.json"), description).unwrap();
+    folder
+}
+
+const PLAIN: &str = r#"{"channel_names": {"0": "CT"}, "labels": {"background": 0, "x": 1}, "file_ending": ".nii.gz"}"#;
+
+fn cases(folder: &Path) -> Result<(Vec<String>, Vec<String>), String> {
+    let dataset = lamella::learn::Dataset::open(folder).map_err(|error| error.to_string())?;
+    Ok((dataset.cases.into_iter().map(|case| case.name).collect(), dataset.notices))
+}
+
+#[test]
+fn hidden_files_are_no_cases_in_any_form_of_folder() {
+    let hidden = ["._a_0000.nii.gz", ".DS_Store", ".hidden.nii.gz", "._a.nii.gz", "._a.png", ".a.png", "Thumbs.db"];
+    let folder = nnunet(PLAIN);
+    for part in ["imagesTr", "labelsTr"] {
+        hidden.iter().for_each(|name| std::fs::write(folder.path().join(part).join(name), b"\x00\x05").unwrap());
+    }
+    assert_eq!(cases(folder.path()), Ok((vec!["a".into(), "b".into()], vec![])));
+    let pairs = tempfile::tempdir().unwrap();
+    for part in ["images", "masks"] {
+        std::fs::create_dir(pairs.path().join(part)).unwrap();
+        for name in hidden.iter().chain(&["a.png", "b.nii"]) {
+            std::fs::write(pairs.path().join(part).join(name), b"").unwrap();
+        }
+    }
+    assert_eq!(cases(pairs.path()), Ok((vec!["a".into(), "b".into()], vec![])));
+    // Neither are they images where a folder is opened.
+    let scans = tempfile::tempdir().unwrap();
+    put(scans.path(), "scan.nii.gz", &mask_of(vec![0.0, 1.0]));
+    std::fs::write(scans.path().join("._scan.nii.gz"), b"\x00\x05\x16\x07").unwrap();
+    let found = formats::scan(scans.path(), &unwatched).unwrap();
+    assert_eq!((found.entries.len(), found.skipped.len()), (1, 1));
+}
+
+#[test]
+fn what_a_description_lists_is_what_is_learned_from() {
+    let elsewhere = tempfile::tempdir().unwrap();
+    let far = elsewhere.path().join("far.nii.gz");
+    std::fs::write(&far, b"").unwrap();
+    let folder = nnunet(PLAIN);
+    let describe = |more: &str| {
+        let text = format!("{}, {more}}}", PLAIN.strip_suffix('}').unwrap());
+        std::fs::write(folder.path().join("dataset.json"), text).unwrap();
+        lamella::learn::Dataset::open(folder.path()).map_err(|error| error.to_string())
+    };
+    let far_text = far.display().to_string().replace('\\', "/");
+    let placed = format!(
+        r#""dataset": {{"first": {{"images": ["imagesTr/a_0000.nii.gz"], "label": "./labelsTr/a.nii.gz"}},
+            "second": {{"images": ["{far_text}"], "label": "{far_text}"}}}}, "numTraining": 2"#
+    );
+    let dataset = describe(&placed).unwrap();
+    assert_eq!(dataset.cases.iter().map(|case| case.name.as_str()).collect::<Vec<_>>(), ["first", "second"]);
+    assert_eq!(dataset.cases[0].label, folder.path().join("./labelsTr/a.nii.gz"));
+    assert_eq!((&dataset.cases[1].images[0], dataset.notices.len()), (&far, 0));
+    let listed =
+        r#""training": [{"image": ["imagesTr/b_0000.nii.gz"], "label": "labelsTr/b.nii.gz"}], "numTraining": "3""#;
+    let dataset = describe(listed).unwrap();
+    assert_eq!((dataset.cases.len(), dataset.cases[0].name.as_str()), (1, "b"));
+    assert!(
+        dataset.notices[0].contains("numTraining") && dataset.notices[0].contains("\"3\""),
+        "{:?}",
+        dataset.notices
+    );
+    for (more, parts) in [
+        (
+            r#""dataset": {"one": {"images": ["imagesTr/none.nii.gz"], "label": "labelsTr/a.nii.gz"}}"#,
+            ["\"one\"", "none.nii.gz"],
+        ),
+        (r#""dataset": {"one": {"images": [], "label": "labelsTr/a.nii.gz"}}"#, ["\"one\"", "0 images"]),
+        (r#""dataset": {"one": {"images": ["imagesTr/a_0000.nii.gz"]}}"#, ["\"one\"", "`label` is missing"]),
+        (r#""dataset": {"one": {"images": 3, "label": "labelsTr/a.nii.gz"}}"#, ["`images` is 3", "\"one\""]),
+        (r#""dataset": ["a"]"#, ["`dataset`", "[\"a\"]"]),
+        (r#""training": {"a": 1}"#, ["`training`", "{\"a\":1}"]),
+        (r#""training": ["a.nii.gz"]"#, ["`label` of entry 0", "missing"]),
+        (r#""training": [{"image": 7, "label": "labelsTr/b.nii.gz"}]"#, ["`image` of entry 0", "7"]),
+        (
+            r#""training": [{"image": "imagesTr/a_0000.nii.gz", "label": "labelsTr/a.nii.gz"}, {"image": "imagesTr/b_0000.nii.gz", "label": "labelsTr/a.nii.gz"}]"#,
+            ["\"a\"", "twice"],
+        ),
+    ] {
+        let message = describe(more).err().unwrap();
+        assert!(parts.iter().all(|part| message.contains(part)) && message.contains("dataset.json"), "{message}");
+    }
+}
+
+#[test]
+fn files_that_do_not_fit_the_description_are_named() {
+    let folder = nnunet(PLAIN);
+    std::fs::write(folder.path().join("imagesTr/c_0000.nii.gz"), b"").unwrap();
+    let (names, notices) = cases(folder.path()).unwrap();
+    assert_eq!((names.len(), notices.len()), (2, 1));
+    assert!(notices[0].contains("1 images in imagesTr") && notices[0].ends_with(": c."), "{notices:?}");
+    std::fs::write(folder.path().join("imagesTr/b_0001.nii.gz"), b"").unwrap();
+    let message = cases(folder.path()).unwrap_err();
+    assert!(message.contains("channel 1 of the case b") && message.contains("b_0001.nii.gz"), "{message}");
+    for (from, to, parts) in [
+        (".nii.gz", ".nii", ["\".nii\"", "labelsTr"]),
+        (".nii.gz", ".mha", ["`file_ending`", "\".mha\""]),
+        (r#""x": 1"#, r#""x": [1, 2], "y": [2]"#, ["region \"x\"", "[1,2]"]),
+        (r#""0": "CT""#, r#""0": "CT", "two": "PET""#, ["\"two\"", "\"PET\""]),
+        (r#""0": "CT""#, r#""0": "CT", "2": "PET""#, ["channel 2", "no channel 1"]),
+        (r#""x": 1"#, r#""x": 2"#, ["labels must be", "[0, 2]"]),
+    ] {
+        let folder = nnunet(&PLAIN.replace(from, to));
+        let message = cases(folder.path()).unwrap_err();
+        assert!(parts.iter().all(|part| message.contains(part)), "{message}");
+    }
+    // Two files of one case, where no ending tells which one counts.
+    let folder = nnunet(&PLAIN.replace(r#", "file_ending": ".nii.gz""#, ""));
+    std::fs::write(folder.path().join("labelsTr/a.nii"), b"").unwrap();
+    std::fs::write(folder.path().join("imagesTr/a_0000.nii"), b"").unwrap();
+    assert!(cases(folder.path()).unwrap_err().contains("second file of that name"));
+    // Pairs follow the same description.
+    let pairs = tempfile::tempdir().unwrap();
+    for file in ["images/a.png", "images/b.png", "labels/a.png"] {
+        std::fs::create_dir_all(pairs.path().join(file).parent().unwrap()).unwrap();
+        std::fs::write(pairs.path().join(file), b"").unwrap();
+    }
+    assert!(cases(pairs.path()).unwrap().1[0].contains(": b."));
+    let describe = |text: &str| {
+        std::fs::write(pairs.path().join("dataset.json"), text).unwrap();
+        cases(pairs.path())
+    };
+    assert!(describe(r#"{"labels": {"whole": [1, 2], "core": 2}}"#).unwrap_err().contains("\"whole\""));
+    assert!(describe(r#"{"channel_names": {"red": "a"}}"#).unwrap_err().contains("\"red\""));
+    assert!(describe(r#"{"file_ending": ".tif"}"#).unwrap_err().contains("a.png"));
+    assert!(describe(r#"{"numTraining": 4}"#).unwrap().1[1].contains('4'));
+}
+
+#[test]
+fn organs_of_totalsegmentator_have_their_names() {
+    let Some(data) = support::test_data() else { return };
+    let folder = data.join("data/ct");
+    let index = support::json(&folder.join("labels.json"));
+    let volume = Arc::new(formats::open_one(&folder.join("example_ct_sm.nii.gz"), None, &unwatched).unwrap());
+    for file in ["example_seg.nii.gz", "example_seg_fast.nii.gz"] {
+        let (session, warnings) = reopen(&folder.join(file), &volume);
+        let document = session.document();
+        let wanted = index["labels"].as_object().unwrap();
+        for (value, name) in wanted {
+            assert_eq!(document.table.get(value.parse().unwrap()).unwrap().name, name.as_str().unwrap());
+        }
+        assert_eq!((document.table.0.len(), warnings.len()), (wanted.len(), 0), "{warnings:?}");
+        assert_eq!(document.table.get(1).unwrap().colour, [0, 255, 0], "Red 0, Green 1, Blue 0 in the file");
+        let present = document.labels.counts();
+        assert!(present.len() > 30 && present.keys().all(|value| wanted.contains_key(&value.to_string())));
+    }
 }

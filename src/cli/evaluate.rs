@@ -34,6 +34,9 @@ impl Evaluate {
         let compared = match &self.against {
             Some(other) => {
                 let other = jobs::evaluate(other, &self.truth, &Cancel::default())?;
+                for notice in other.notices.iter().filter(|notice| !evaluation.notices.contains(notice)) {
+                    eprintln!("note: {notice}");
+                }
                 Some(jobs::compare_evaluations(&evaluation, &other)?)
             }
             None => None,

@@ -17,7 +17,7 @@ use crate::jobs::{
     SegmentOptions, SegmentSeconds,
 };
 use crate::model::{self, Model, SliceAxis};
-use crate::volume::{Annotations, LabelValue, stack_frames};
+use crate::volume::{Annotations, LabelValue, SliceState, stack_frames};
 
 /// Segment volumes with a model.
 #[derive(Args)]
@@ -229,7 +229,7 @@ impl Segment {
         let counts = labels.counts();
         let voxel = labels.geometry().voxel_volume_mm3();
         let writing = Instant::now();
-        let annotations = Annotations::of_table(table.clone());
+        let annotations = Annotations::of_labels(&labels, table.clone(), SliceState::Draft);
         jobs::run(Job::SaveLabels { path: path.into(), labels, annotations, sidecar: false }, &show, &cancel)?;
         let mut maps = Vec::new();
         for (label, volume) in table.0.iter().zip(probabilities) {

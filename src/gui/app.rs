@@ -242,6 +242,20 @@ impl App {
         self.first_frame
     }
 
+    /// What is edited, if an image is open.
+    pub fn document(&self) -> Option<&crate::session::Document> {
+        self.viewer.as_ref().map(|viewer| viewer.session.document())
+    }
+
+    /// Reads a mask for the image on screen.
+    pub fn open_labels(&mut self, path: PathBuf, context: &egui::Context) {
+        let Some(viewer) = &self.viewer else { return };
+        let volume = viewer.volume().clone();
+        self.tasks.cancel(OPENING_LABELS);
+        self.opened_mask = Some(path.clone());
+        self.tasks.start(OPENING_LABELS, Job::OpenLabels { path, volume }, self.snapshot(), context);
+    }
+
     pub(super) fn show_item(&mut self, n: usize, context: &egui::Context) {
         if self.shown == Some(n) {
             return;
@@ -453,11 +467,7 @@ impl App {
         match purpose {
             Purpose::OpenFile | Purpose::OpenFolder | Purpose::Dataset | Purpose::Report => {}
             Purpose::AddToDataset => self.add_to_dataset(path, context),
-            Purpose::OpenLabels => {
-                self.tasks.cancel(OPENING_LABELS);
-                self.opened_mask = Some(path.clone());
-                self.tasks.start(OPENING_LABELS, Job::OpenLabels { path, volume }, snapshot, context)
-            }
+            Purpose::OpenLabels => self.open_labels(path, context),
             Purpose::SaveLabels => self.save_labels(path, context),
             Purpose::SaveImage => self.tasks.start(SAVING, Job::SaveVolume { path, volume }, snapshot, context),
             Purpose::SavePicture(plane) => {

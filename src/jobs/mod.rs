@@ -481,7 +481,8 @@ pub fn run(job: Job, progress: Progress, cancel: &Cancel) -> Result<Outcome, Job
             Ok(Outcome::Counted(labels, counts))
         }
         Job::Segment(job) => segment::run(&job, progress, cancel),
-        Job::SaveLabels { path, labels, annotations, sidecar } => {
+        Job::SaveLabels { path, labels, mut annotations, sidecar } => {
+            annotations.seal(&labels);
             crate::formats::write_labels(&path, &labels, &annotations, &watch(progress, cancel, "Saving"))?;
             tell_of_writing(&path, labels.geometry(), progress);
             if sidecar {

@@ -187,6 +187,17 @@ pub fn count_notice(json: &Value, cases: usize) -> Option<String> {
     })
 }
 
+/// A sentence where nnU-Net would prepare a channel in a way of its own, as its name says.
+pub fn preparation_notice(channels: &[String]) -> Option<String> {
+    const OF_NNUNET: [&str; 3] = ["nonorm", "rescale_to_0_1", "rgb_to_0_1"];
+    let special = channels.iter().enumerate().find(|(_, name)| OF_NNUNET.contains(&name.to_lowercase().as_str()))?;
+    let (number, name) = special;
+    Some(format!(
+        "dataset.json calls channel {number} {name:?}, by which nnU-Net leaves or rescales its values; here they are prepared like those \
+         of other channels."
+    ))
+}
+
 /// Whether a file is one of the system's, such as the `._scan.nii.gz` that a Mac leaves on other disks.
 pub fn is_hidden(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'))
@@ -265,6 +276,15 @@ mod tests {
         ] {
             let message = of(value).unwrap_err();
             assert!(parts.iter().all(|part| message.contains(part)), "{message}");
+        }
+    }
+
+    #[test]
+    fn channels_that_nnunet_prepares_otherwise_are_told_of() {
+        let of = |names: &[&str]| preparation_notice(&names.iter().map(ToString::to_string).collect::<Vec<_>>());
+        assert_eq!([of(&["CT", "zscore"]), of(&["MRI"])], [None, None]);
+        for name in ["noNorm", "rescale_to_0_1", "RGB_to_0_1"] {
+            assert!(of(&["CT", name]).unwrap().contains(&format!("channel 1 {name:?}")));
         }
     }
 

@@ -26,7 +26,8 @@ pub fn open(folder: &Path) -> Result<Dataset, DatasetError> {
              of the same names: {e}"
         ))
     })?;
-    let json: Value = serde_json::from_str(&text).map_err(|e| error(format!("dataset.json is damaged: {e}")))?;
+    let json: Value = serde_json::from_str(text.trim_start_matches('\u{feff}'))
+        .map_err(|e| error(format!("dataset.json is damaged: {e}")))?;
     let Labels { names: labels, ignore } = description::labels(&json)
         .map_err(error)?
         .ok_or_else(|| error("`labels` is missing; it maps names to numbers (v2) or numbers to names (v1)".into()))?;
@@ -48,6 +49,7 @@ pub fn open(folder: &Path) -> Result<Dataset, DatasetError> {
         return Err(error("the data set has no labelled case".into()));
     }
     notices.extend(description::count_notice(&json, cases.len()));
+    notices.extend(description::preparation_notice(&channels));
     let text = |key: &str| json.get(key).and_then(Value::as_str).unwrap_or_default().to_string();
     let licence = if text("licence").is_empty() { text("license") } else { text("licence") };
     let name = match text("name") {

@@ -92,7 +92,8 @@ pub fn open(folder: &Path, folders: &[PathBuf; 2]) -> Result<Dataset, DatasetErr
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(dataset),
         Err(e) => return Err(error(format!("cannot be read: {e}"))),
     };
-    let json: Value = serde_json::from_str(&text).map_err(|e| error(format!("dataset.json is damaged: {e}")))?;
+    let json: Value = serde_json::from_str(text.trim_start_matches('\u{feff}'))
+        .map_err(|e| error(format!("dataset.json is damaged: {e}")))?;
     let text = |key: &str| json.get(key).and_then(Value::as_str).map(str::to_string);
     dataset.name = text("name").unwrap_or(dataset.name);
     dataset.licence = text("licence").or_else(|| text("license")).unwrap_or_default();
