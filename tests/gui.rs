@@ -2,34 +2,18 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod support;
+#[path = "support/window.rs"]
+mod window;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use eframe::App as _;
-use eframe::egui::{self, Key, Modifiers, Vec2, accesskit::Role};
-use egui_kittest::Harness;
+use eframe::egui::{self, Key, Modifiers, accesskit::Role};
 use egui_kittest::kittest::Queryable;
-use lamella::gui::App;
 use lamella::session::SliceState;
-
-type Window = Harness<'static, App>;
-
-/// Start of the button that runs the model; the number of slices is the model's affair.
-const SEGMENT: &str = "Segment ";
-
-/// Frames are timed, so only one test runs at a time.
-static ALONE: Mutex<()> = Mutex::new(());
-
-fn alone() -> MutexGuard<'static, ()> {
-    ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-}
-
-fn window(paths: Vec<PathBuf>) -> Window {
-    Harness::builder().with_size(Vec2::new(1280.0, 800.0)).wgpu().build_eframe(|context| App::ephemeral(context, paths))
-}
+use window::*;
 
 /// The folder for pictures of the documentation, where they are wanted.
 fn pictures() -> Option<PathBuf> {
@@ -56,37 +40,6 @@ fn save_picture(harness: &mut Window, name: &str) {
     if let Some(folder) = pictures() {
         shown(harness).save(folder.join(format!("{name}.png"))).unwrap();
     }
-}
-
-/// Whether a graphics device is at hand; in CI there must be one.
-fn can_render() -> bool {
-    let made = std::panic::catch_unwind(|| {
-        let mut harness = window(Vec::new());
-        harness.run_steps(2);
-        harness.render().is_ok()
-    });
-    let works = made.unwrap_or(false);
-    assert!(works || std::env::var_os("LAMELLA_CI").is_none(), "CI needs a (software) Vulkan driver");
-    if !works {
-        eprintln!("skipped: no graphics device to render with");
-    }
-    works
-}
-
-/// Runs frames until no job runs; no frame may take longer than a blink.
-fn settle(harness: &mut Window) {
-    let start = Instant::now();
-    loop {
-        let frame = Instant::now();
-        harness.step();
-        assert!(frame.elapsed() < Duration::from_millis(500), "a frame took {:?}", frame.elapsed());
-        if harness.state().is_idle() {
-            break;
-        }
-        assert!(start.elapsed() < Duration::from_mins(2), "jobs did not end");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    harness.run_steps(3);
 }
 
 fn hippocampus() -> Option<PathBuf> {
@@ -316,35 +269,6 @@ fn a_bad_file_gets_a_message_that_names_it() {
     harness.get_by_label("Details");
 }
 
-/// The sample with the brush in hand and a stroke in the axial view.
-fn painted_sample(by: egui::Vec2) -> Window {
-    let mut harness = sample();
-    harness.key_press(Key::Num4);
-    harness.run_steps(2);
-    drag_in_axial_view(&mut harness, by);
-    harness
-}
-
-/// Drags the left button from the middle of the axial view.
-fn drag_in_axial_view(harness: &mut Window, by: egui::Vec2) {
-    let place = harness.get_by_role_and_label(Role::Image, "Axial view").rect().center();
-    harness.drag_at(place);
-    harness.step();
-    harness.hover_at(place + by);
-    harness.run_steps(2);
-    harness.drop_at(place + by);
-    harness.run_steps(3);
-}
-
-fn sample() -> Window {
-    let mut harness = window(Vec::new());
-    harness.run_steps(2);
-    harness.get_by_label("Try the sample").click();
-    harness.step();
-    settle(&mut harness);
-    harness
-}
-
 #[test]
 fn labels_that_were_changed_while_the_model_ran_are_kept_until_the_user_chooses() {
     let _alone = alone();
@@ -374,6 +298,7 @@ fn labels_that_were_changed_while_the_model_ran_are_kept_until_the_user_chooses(
         assert_eq!(harness.state().labels().unwrap().counts(), painted, "nothing is overwritten unasked");
         harness.get_by_label(choice).click();
         harness.run_steps(3);
+        settle(&mut harness);
         let chosen = harness.state().labels().unwrap().counts();
         assert_eq!(chosen != painted, by_model, "{choice}: {chosen:?}");
         assert!(harness.query_by_label(choice).is_none(), "the question goes with its answer");
@@ -650,14 +575,6 @@ fn window_that_teaches(models: &Path, dataset: &Path) -> Window {
     harness.state_mut().set_dataset(dataset.to_path_buf());
     settle(&mut harness);
     harness
-}
-
-/// Brings a control into sight and presses it.
-fn press(harness: &mut Window, label: &str) {
-    harness.get_by_label(label).scroll_to_me();
-    harness.run_steps(3);
-    harness.get_by_label(label).click();
-    harness.run_steps(3);
 }
 
 /// The same for the control whose label has this in it.
@@ -1036,13 +953,16 @@ fn scribbles_become_labels_of_a_slice_with_a_preview_in_a_moment() {
     click(&mut harness, "Use in all slices");
     settle(&mut harness);
     assert!(harness.state().labels().unwrap().same_labels(&all), "from the preview as from what was taken of it");
-    // A model's second label is no background, though it has the value that the scribbles had.
+    // A model's second label is not the background, though it has the number that the scribbles have: it gets another one.
     assert_eq!(harness.state().background(), Some(2));
     harness.get_by_label_contains(SEGMENT).scroll_to_me();
     harness.run_steps(3);
     harness.get_by_label_contains(SEGMENT).click();
     settle(&mut harness);
-    assert_eq!(harness.state().background(), None);
+    assert_eq!(harness.state().background(), Some(2));
+    let table = harness.state().label_table().unwrap();
+    let names: Vec<(u16, &str)> = table.0.iter().map(|label| (label.value, label.name.as_str())).collect();
+    assert_eq!(names, [(1, "Label 1"), (2, "Background"), (3, "Anterior"), (4, "Posterior")]);
 }
 
 #[test]

@@ -44,6 +44,10 @@ impl Terminal {
                 self.line(&format!("note: Chosen for these scans: {}", why.join(" ")));
             }
             JobEvent::Fold { fold, count } => self.line(&format!("fold {fold}/{count}")),
+            JobEvent::Stage { name, .. } => {
+                self.bar.reset();
+                self.bar.set_message(name);
+            }
             JobEvent::Preview(_)
             | JobEvent::Planned { .. }
             | JobEvent::Device(_)

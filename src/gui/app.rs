@@ -217,6 +217,21 @@ impl App {
         self.viewer.as_ref().map(|v| &v.session.document().labels)
     }
 
+    /// Names and colours of the labels, if an image is open.
+    pub fn label_table(&self) -> Option<&LabelTable> {
+        self.viewer.as_ref().map(|v| &v.session.document().table)
+    }
+
+    /// The label that the brush paints, if an image is open.
+    pub fn active_label(&self) -> Option<LabelValue> {
+        self.viewer.as_ref().map(|v| v.active_label)
+    }
+
+    /// Whether the window was told to close.
+    pub fn is_closing(&self) -> bool {
+        self.closing
+    }
+
     /// Turns the keeping of parts that do not change (`gui/still.rs`) on or off.
     pub fn set_keeping(&self, context: &egui::Context, on: bool) {
         still::set_on(context, on);

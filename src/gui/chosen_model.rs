@@ -6,8 +6,9 @@ use super::app::App;
 use super::egui;
 use super::notices::Kind;
 use super::tasks::Snapshot;
-use crate::jobs::{ADAPTED, Job};
+use crate::jobs::{ADAPTED, Job, Misfit, misfits, slices_to_segment};
 use crate::model::{self, ListedModel, Origin, SliceAxis};
+use crate::volume::Volume;
 
 impl App {
     /// Reads the chosen model in the background if it is not the one in memory.
@@ -25,6 +26,21 @@ impl App {
     /// Whether the chosen model can run.
     pub(super) fn model_is_ready(&self) -> bool {
         self.model.is_some()
+    }
+
+    /// What of the shown scan the chosen model did not learn.
+    pub(super) fn misfits(&self) -> Vec<Misfit> {
+        let model = self.model.as_ref().map(|(_, model)| &model.spec);
+        let volume = self.viewer.as_ref().map(super::viewer::Viewer::volume);
+        model.zip(volume).map(|(spec, volume)| misfits(spec, volume)).unwrap_or_default()
+    }
+
+    /// The number of slices that the chosen model would see of a scan.
+    pub(super) fn slices_to_segment(&self, volume: &Volume) -> usize {
+        match &self.model {
+            Some((_, model)) => slices_to_segment(&model.spec, self.axis, &volume.geometry),
+            None => volume.geometry.to_ras().shape()[self.axis.unwrap_or(SliceAxis::Axial).world_axis()],
+        }
     }
 
     /// What the chosen model is called.

@@ -36,7 +36,7 @@ impl App {
             JobEvent::Epoch(epoch) => self.teach.curve.epoch(&epoch),
             JobEvent::Preview(preview) => self.teach.preview = Some(PreviewPicture::new(*preview, context)),
             JobEvent::Planned { why, .. } => self.teach.planned = why.join(" "),
-            JobEvent::Progress { .. } | JobEvent::Took(_) | JobEvent::Fold { .. } => {}
+            JobEvent::Progress { .. } | JobEvent::Stage { .. } | JobEvent::Took(_) | JobEvent::Fold { .. } => {}
         }
     }
 

@@ -18,8 +18,12 @@ struct Task {
     worker: Worker,
     fraction: f32,
     stage: &'static str,
+    /// Whether the job has several stages, and what comes after this one.
+    stages: Option<Option<&'static str>>,
     /// When this stage began, and the share that was done by then: a training that is gone on with begins in the middle.
     began: (Instant, f32),
+    /// Whether the stage has told its share.
+    is_begun: bool,
     stopping: bool,
     /// Since when it waits.
     paused: Option<Instant>,
@@ -58,7 +62,9 @@ impl Tasks {
             worker,
             fraction: 0.0,
             stage: "",
+            stages: None,
             began: (Instant::now(), 0.0),
+            is_begun: true,
             stopping: false,
             paused: None,
             snapshot,
@@ -73,6 +79,15 @@ impl Tasks {
     /// Share done and title of a job whose title starts like this.
     pub fn find(&self, prefix: &str) -> Option<f32> {
         self.0.iter().find(|t| t.title.starts_with(prefix)).map(|t| t.fraction)
+    }
+
+    /// What a job of several stages whose title starts like this is doing, with the time left.
+    pub fn stage(&self, prefix: &str) -> Option<String> {
+        let task = self.0.iter().find(|t| t.title.starts_with(prefix) && t.stages.is_some())?;
+        let (began, before) = task.began;
+        let is_running = !task.stopping && task.paused.is_none();
+        let left = if is_running { time_left(began.elapsed().as_secs_f32(), before, task.fraction) } else { String::new() };
+        Some(stage_text(task.stage, task.stages, &left))
     }
 
     /// Whether a job whose title starts like this runs and was not told to stop.
@@ -113,12 +128,7 @@ impl Tasks {
                 match task.worker.poll() {
                     None => return true,
                     Some(WorkerNews::Event(event)) => {
-                        if let JobEvent::Progress { fraction, stage } = &event {
-                            if task.stage != *stage {
-                                task.began = (Instant::now(), *fraction);
-                            }
-                            (task.fraction, task.stage) = (*fraction, stage);
-                        }
+                        task.follow(&event);
                         if !task.stopping {
                             news.push(News::Event(event, task.snapshot));
                         }
@@ -160,11 +170,12 @@ impl Tasks {
                 task.stopping = true;
             }
             let (began, before) = task.began;
-            let text = match () {
+            let left = match () {
                 () if task.stopping => "Stopping".to_string(),
                 () if task.paused.is_some() => "waits".to_string(),
                 () => time_left(began.elapsed().as_secs_f32(), before, task.fraction),
             };
+            let text = stage_text(task.stage, task.stages, &left);
             ui.add_sized(
                 [24.0 * UNIT, 4.0 * UNIT],
                 egui::ProgressBar::new(task.fraction).fill(t.accent).desired_height(3.0 * UNIT).corner_radius(2),
@@ -173,6 +184,36 @@ impl Tasks {
                 .on_hover_text(task.stage);
         }
     }
+}
+
+impl Task {
+    /// Takes over the stage and its share.
+    fn follow(&mut self, event: &JobEvent) {
+        match event {
+            JobEvent::Stage { name, then } => {
+                (self.stage, self.stages, self.fraction) = (name, Some(*then), 0.0);
+                // A training that is continued begins in the middle, as its first share says.
+                self.is_begun = false;
+            }
+            JobEvent::Progress { fraction, stage } => {
+                if self.stage != *stage || !self.is_begun {
+                    self.began = (Instant::now(), *fraction);
+                    self.is_begun = true;
+                }
+                (self.fraction, self.stage) = (*fraction, stage);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What is being done, how long that takes, and what comes then; a job of one stage tells the time alone.
+fn stage_text(stage: &str, stages: Option<Option<&str>>, left: &str) -> String {
+    let Some(then) = stages else { return left.to_string() };
+    let parts = [stage.to_string(), left.to_string(), then.map_or(String::new(), |then| format!("then {then}"))];
+    // What comes then is worth a word where a time is told that is not the whole.
+    let parts = parts.into_iter().enumerate().filter(|(n, part)| !part.is_empty() && (*n < 2 || !left.is_empty()));
+    parts.map(|(_, part)| part).collect::<Vec<_>>().join(", ")
 }
 
 /// The time left of a stage that took `elapsed` seconds from one share to another.
@@ -195,5 +236,14 @@ mod tests {
         // An hour's training that goes on at 80 %: after a minute there are eleven left.
         assert_eq!(time_left(60.0, 0.8, 0.8 + 1.0 / 60.0), "11 min left");
         assert_eq!(time_left(30.0, 0.8, 0.801), "");
+    }
+
+    #[test]
+    fn the_time_of_a_stage_is_not_told_as_that_of_the_whole() {
+        let learning = Some(Some("measuring"));
+        assert_eq!(stage_text("learning", learning, "30 s left"), "learning, 30 s left, then measuring");
+        assert_eq!(stage_text("reading scans", Some(Some("learning")), ""), "reading scans");
+        assert_eq!(stage_text("measuring", Some(None), "20 s left"), "measuring, 20 s left");
+        assert_eq!(stage_text("Reading", None, "5 s left"), "5 s left");
     }
 }

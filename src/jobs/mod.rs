@@ -48,7 +48,9 @@ pub use crate::formats::{
     stem, write_volume, writer_for,
 };
 pub use crate::learn::PixelRule;
-pub use crate::pipeline::{AttentionView, LabelScores, SegmentOptions, SegmentSeconds, SliceDoubt, has_attention};
+pub use crate::pipeline::{
+    AttentionView, LabelScores, Misfit, SegmentOptions, SegmentSeconds, SliceDoubt, has_attention, misfits, slices_to_segment,
+};
 pub use dataset::DatasetFacts;
 pub use evaluate::{CaseScores, Comparison, Evaluation, compare_evaluations, evaluate};
 pub use export::ImageSlice;
@@ -134,6 +136,13 @@ pub enum JobEvent {
         fraction: f32,
         /// What is being done, for example "Reading".
         stage: &'static str,
+    },
+    /// A stage of a job begins that has several; its share counts from 0 again.
+    Stage {
+        /// What is being done, for example "reading scans".
+        name: &'static str,
+        /// What comes after it; none: it is the last one.
+        then: Option<&'static str>,
     },
     /// Slices are segmented.
     Slices {

@@ -20,6 +20,11 @@ pub const REFINE_SECONDS: f64 = 10.0;
 /// What the title of an adapted model ends with.
 pub const ADAPTED: &str = ", adapted to finished slices";
 
+/// Stages.
+const LEARNING: &str = "learning";
+/// See [`LEARNING`].
+const SEGMENTING: &str = "segmenting";
+
 /// Most labelled scans that are read so that the model does not forget them.
 const MOST_REMEMBERED: usize = 8;
 
@@ -130,7 +135,7 @@ pub(super) fn run(job: &RefineJob, progress: Progress, cancel: &Cancel) -> Resul
         return Err(JobError::Other(format!("{} is a classifier and gives no mask", spec.title)));
     }
     let own = as_the_models(job)?;
-    progress(JobEvent::Progress { fraction: 0.0, stage: "Preparing" });
+    progress(JobEvent::Stage { name: "preparing", then: Some(LEARNING) });
     let memory = match remembered(job, progress, cancel) {
         Err(error) if !job.memory_is_wanted && !error.is_stop() => {
             progress(JobEvent::Warning(format!("No other scans are mixed in: {error}.")));
@@ -155,18 +160,19 @@ pub(super) fn run(job: &RefineJob, progress: Progress, cancel: &Cancel) -> Resul
         device: job.device,
         seed: 1,
     };
+    progress(JobEvent::Stage { name: LEARNING, then: Some(SEGMENTING) });
     let mut on_step = |share| {
-        progress(JobEvent::Progress { fraction: 0.9 * share as f32, stage: "Learning from the finished slices" });
+        progress(JobEvent::Progress { fraction: share as f32, stage: LEARNING });
     };
     let refined = refine(&task, &stop, &mut on_step, &mut |notice| progress(JobEvent::Warning(notice)))?;
+    progress(JobEvent::Stage { name: SEGMENTING, then: None });
     let mut network = refined.model.network(job.device)?;
     progress(JobEvent::Device(network.device_name().to_string()));
     let mut doubt = SliceDoubt::new(&job.volume.geometry);
     let mut visit = |voxel: [usize; 3], p: &[f32]| doubt.add(voxel, p);
     let mut on_event = |event| match event {
         SegmentEvent::Slices { done, count, .. } => {
-            let fraction = 0.9 + 0.1 * done.end as f32 / count as f32;
-            progress(JobEvent::Progress { fraction, stage: "Segmenting" });
+            progress(JobEvent::Progress { fraction: done.end as f32 / count as f32, stage: SEGMENTING });
         }
         SegmentEvent::Notice(notice) => progress(JobEvent::Warning(notice)),
         SegmentEvent::Took(seconds) => progress(JobEvent::Took(seconds)),

@@ -13,7 +13,7 @@ use crate::engine::{Activations, DeviceChoice, Recipe};
 use crate::formats;
 use crate::learn::{
     self, Augmentation, Budget, CaseDice, CaseFiles, Checkpoint, Control, Dataset, Epoch, FitEvent, FitOptions, Fold,
-    FromData, Plan, Split, fit,
+    FromData, Measurement, Plan, Split, fit,
 };
 use crate::model::{self, Model, ModelSpec, SliceAxis};
 use crate::volume::{LabelMap, Volume, stack_frames};
@@ -269,6 +269,48 @@ pub(super) fn run(job: &TrainJob, progress: Progress, cancel: &Cancel) -> Result
     learn(job, false, progress, cancel)
 }
 
+/// Tells what a training is doing, and the share of that which is done.
+struct TrainingStage {
+    now: Option<&'static str>,
+    /// Share of the budget that is used.
+    learned: f32,
+}
+
+impl TrainingStage {
+    const READING: &'static str = "reading scans";
+    const PREPARING: &'static str = "preparing scans";
+    const MEASURING_START: &'static str = "measuring the start";
+    const LEARNING: &'static str = "learning";
+    const MEASURING: &'static str = "measuring";
+
+    fn follow(&mut self, event: &FitEvent, progress: Progress) {
+        let share = |done: usize, count: usize| done as f32 / count.max(1) as f32;
+        let (name, then, fraction) = match event {
+            // What follows the last scan has no share of its own.
+            FitEvent::Preparing { done, count } if done == count => (Self::PREPARING, Some(Self::LEARNING), 0.0),
+            FitEvent::Preparing { done, count } => (Self::READING, Some(Self::LEARNING), share(*done, *count)),
+            FitEvent::Measuring { done, count, when: Measurement::Start } => {
+                (Self::MEASURING_START, Some(Self::LEARNING), share(*done, *count))
+            }
+            FitEvent::Measuring { done, count, when: Measurement::Last } => {
+                (Self::MEASURING, None, share(*done, *count))
+            }
+            // Between two steps the share is that of the whole.
+            FitEvent::Measuring { .. } => (Self::LEARNING, Some(Self::MEASURING), self.learned),
+            FitEvent::Step { done, .. } => {
+                self.learned = *done as f32;
+                (Self::LEARNING, Some(Self::MEASURING), self.learned)
+            }
+            _ => return,
+        };
+        if self.now != Some(name) {
+            self.now = Some(name);
+            progress(JobEvent::Stage { name, then });
+        }
+        progress(JobEvent::Progress { fraction, stage: name });
+    }
+}
+
 /// Claims the files of a training, so that no other one writes or removes them.
 fn claim(job: &TrainJob) -> Result<Claim, JobError> {
     Inputs::default().allow(&job.output, OutputKind::Model)?;
@@ -336,6 +378,7 @@ fn stay_out_of(dataset: &Dataset, output: &Path) -> Result<(), JobError> {
 
 fn learn(job: &TrainJob, plan_only: bool, progress: Progress, cancel: &Cancel) -> Result<TrainSummary, JobError> {
     let _claim = if plan_only { None } else { Some(claim(job)?) };
+    progress(JobEvent::Stage { name: "looking at scans", then: Some(TrainingStage::READING) });
     let (mut dataset, own_split) = match &job.source {
         TrainSource::Folder(folder) => (open_dataset(folder, progress, cancel)?, None),
         TrainSource::Scan(scan) => scan.dataset().map(|(dataset, split)| (dataset, Some(split)))?,
@@ -399,16 +442,13 @@ fn learn(job: &TrainJob, plan_only: bool, progress: Progress, cancel: &Cancel) -
         Ok(model.save(path)?)
     };
     let (mut has_learned, mut is_stored) = (false, false);
+    let mut stage = TrainingStage { now: None, learned: 0.0 };
     let trained = fit(&dataset, &split, &plan, options, &load, &control, &mut |event| {
         has_learned |= matches!(event, FitEvent::Step { .. });
+        stage.follow(&event, progress);
         progress(match event {
-            FitEvent::Preparing { done, count } => {
-                JobEvent::Progress { fraction: done as f32 / count as f32, stage: "Reading the data set" }
-            }
-            FitEvent::Step { done, loss, rate } => {
-                progress(JobEvent::Loss { done, loss, rate });
-                JobEvent::Progress { fraction: done as f32, stage: "Training" }
-            }
+            FitEvent::Preparing { .. } | FitEvent::Measuring { .. } => return,
+            FitEvent::Step { done, loss, rate } => JobEvent::Loss { done, loss, rate },
             FitEvent::Epoch(epoch) => JobEvent::Epoch(epoch),
             FitEvent::Preview(preview) => JobEvent::Preview(preview),
             FitEvent::Best(model) => match save(*model, if keeps_earlier { &best } else { &job.output }) {

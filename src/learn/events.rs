@@ -27,6 +27,17 @@ pub struct Epoch {
     pub rate: f64,
 }
 
+/// When held-back cases are measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Measurement {
+    /// Before the first step: the model that training starts from.
+    Start,
+    /// Between two steps.
+    Between,
+    /// When the time is over.
+    Last,
+}
+
 /// News from a running training.
 #[derive(Debug)]
 pub enum FitEvent {
@@ -36,6 +47,15 @@ pub enum FitEvent {
         done: usize,
         /// Cases to read.
         count: usize,
+    },
+    /// Held-back cases are being measured.
+    Measuring {
+        /// Cases measured.
+        done: usize,
+        /// Cases to measure.
+        count: usize,
+        /// When.
+        when: Measurement,
     },
     /// A step is done.
     Step {

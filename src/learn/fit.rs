@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use super::checkpoint::{BestSoFar, Checkpoint, DATA, TrainingProgress, signature};
 use super::clock::Clock;
 use super::dataset::{CaseFiles, Dataset, Split};
-use super::events::{Control, Epoch, FitEvent};
+use super::events::{Control, Epoch, FitEvent, Measurement};
 use super::fingerprint::Fingerprint;
 use super::learner::Learner;
 use super::pace::Pace;
@@ -17,7 +17,7 @@ use super::sampling::{PreparedCase, checksum, draw};
 use super::schedule::warm_poly;
 use super::specification::{is_ct_by_values, prepared_for, prepared_like, specification, started_from};
 use super::start;
-use super::validation::{CaseDice, mean_dice, validate};
+use super::validation::{CaseDice, Measured, mean_dice, validate};
 use crate::engine::{DeviceChoice, EngineError, KeepFreedMemory, Weights};
 use crate::model::{Model, ModelSpec};
 use crate::volume::{LabelMap, Volume};
@@ -374,7 +374,8 @@ impl Run {
                 }
                 control().is_end()
             };
-            let Some(cases) = self.validate(&stop, on_event)? else {
+            let when = if last { Measurement::Last } else { Measurement::Between };
+            let Some(cases) = self.validate(when, &stop, on_event)? else {
                 // The epoch has not ended yet for whoever goes on with this training.
                 self.losses = (sum, count);
                 return Ok(None);
@@ -496,18 +497,29 @@ impl Run {
             class.name.clone_from(&own.name);
         }
         let model = Model { spec, weights: init.weights.clone() };
-        let mut show = |preview| on_event(FitEvent::Preview(Box::new(preview)));
-        let measured = validate(&model, &self.validation, self.ignore, self.device, stop, &mut show)?;
+        on_event(FitEvent::Measuring { done: 0, count: self.validation.len(), when: Measurement::Start });
+        let mut tell = |news| on_event(fit_event(news, Measurement::Start));
+        let measured = validate(&model, &self.validation, self.ignore, self.device, stop, &mut tell)?;
         Ok(Some(measured.ok_or(FitError::Stopped)?))
     }
 
     fn validate(
         &self,
+        when: Measurement,
         stop: &(dyn Fn() -> bool + Sync),
         on_event: &mut dyn FnMut(FitEvent),
     ) -> Result<Option<Vec<CaseDice>>, FitError> {
         let model = Model { spec: self.spec.clone(), weights: self.learner.current_weights()? };
-        let mut show = |preview| on_event(FitEvent::Preview(Box::new(preview)));
-        validate(&model, &self.validation, self.ignore, self.device, stop, &mut show)
+        if !self.validation.is_empty() {
+            on_event(FitEvent::Measuring { done: 0, count: self.validation.len(), when });
+        }
+        validate(&model, &self.validation, self.ignore, self.device, stop, &mut |news| on_event(fit_event(news, when)))
+    }
+}
+
+fn fit_event(news: Measured, when: Measurement) -> FitEvent {
+    match news {
+        Measured::Preview(preview) => FitEvent::Preview(Box::new(preview)),
+        Measured::Case { done, count } => FitEvent::Measuring { done, count, when },
     }
 }

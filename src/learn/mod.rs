@@ -37,7 +37,7 @@ pub use augment::{Augmentation, Cut};
 pub use averaging::WeightAverage;
 pub use checkpoint::{BestSoFar, Checkpoint, TrainingProgress};
 pub use dataset::{CaseFiles, Dataset, DatasetError, Fold, Split, is_ct, is_unnamed, unnamed_channels};
-pub use events::{Control, Epoch, FitEvent};
+pub use events::{Control, Epoch, FitEvent, Measurement};
 pub use fingerprint::{Fingerprint, FromData, open_network};
 pub use fit::{FitError, FitOptions, Loader, TrainedModel, fit};
 pub use perceptron::{Rosenblatt, Tie};

@@ -7,7 +7,7 @@ use super::fingerprint::{Fingerprint, MOST_UNEVEN};
 use super::fit::FitError;
 use super::plan::{Intensities, Plan};
 use super::reading::LabelledScan;
-use crate::model::{ClassSpec, IntensityNormalisation, ModelSpec, Provenance, Windows};
+use crate::model::{ClassSpec, IntensityNormalisation, ModelSpec, Provenance, SeenScans, Windows};
 use crate::pipeline;
 use crate::volume::{Volume, default_colour};
 
@@ -110,11 +110,27 @@ pub fn specification(
             command: String::new(),
             seed: plan.seed,
             cases: [split.train.len(), split.validation.len()],
+            seen: Some(seen_scans(dataset, fingerprint)),
             plan: serde_json::Value::Null,
             metrics: BTreeMap::new(),
         },
         sha256: String::new(),
     })
+}
+
+/// What the scans look like, for those who run the model on others.
+fn seen_scans(dataset: &Dataset, fingerprint: &Fingerprint) -> SeenScans {
+    let is_mr = |channel: &String| {
+        let name = channel.to_uppercase();
+        ["MR", "T1", "T2", "FLAIR", "DWI", "ADC"].iter().any(|kind| name.starts_with(kind))
+    };
+    let modality = match &dataset.channels[..] {
+        channels if !channels.is_empty() && channels.iter().all(|channel| is_ct(channel)) => "CT",
+        _ if is_ct_by_values(dataset, fingerprint) => "CT",
+        channels if !channels.is_empty() && channels.iter().all(is_mr) => "MR",
+        _ => "",
+    };
+    SeenScans { modality: modality.into(), spacing_mm: fingerprint.spacing_mm, extent_mm: fingerprint.extent_mm }
 }
 
 /// Whether the only channel has no name and the values of CT.

@@ -54,8 +54,20 @@ pub struct Preview {
     pub predicted: Vec<u16>,
 }
 
-/// Dice of every case. Voxels to be ignored in the truth count nowhere. `None` when stopped. The first case's slice with the most
-/// labels goes to `show`.
+/// News while cases are measured.
+pub enum Measured {
+    /// The first case's slice with the most labels.
+    Preview(Preview),
+    /// A case is done.
+    Case {
+        /// How many are.
+        done: usize,
+        /// Of how many.
+        count: usize,
+    },
+}
+
+/// Dice of every case. Voxels to be ignored in the truth count nowhere. `None` when stopped.
 ///
 /// # Errors
 /// When the network cannot be made, or a case cannot be segmented.
@@ -65,7 +77,7 @@ pub fn validate(
     ignore: Option<u16>,
     device: DeviceChoice,
     stop: &(dyn Fn() -> bool + Sync),
-    show: &mut dyn FnMut(Preview),
+    on_event: &mut dyn FnMut(Measured),
 ) -> Result<Option<Vec<CaseDice>>, FitError> {
     let mut network = model.network(device)?;
     let mut measured = Vec::with_capacity(cases.len());
@@ -73,7 +85,8 @@ pub fn validate(
         let Some(predicted) = predict(model, &mut network, scan, stop)? else { return Ok(None) };
         if measured.is_empty() {
             let is_label = |truth: u16, _| truth > 0 && Some(truth) != ignore;
-            preview(model, scan, &predicted, ignore, &is_label).into_iter().for_each(&mut *show);
+            let seen = preview(model, scan, &predicted, ignore, &is_label);
+            seen.into_iter().for_each(|preview| on_event(Measured::Preview(preview)));
         }
         let mut dice = BTreeMap::new();
         for ((place, class), value) in (0..).zip(&model.spec.classes).zip(model.spec.values()).skip(1) {
@@ -83,6 +96,7 @@ pub fn validate(
             }
         }
         measured.push(CaseDice { name: scan.name.clone(), dice });
+        on_event(Measured::Case { done: measured.len(), count: cases.len() });
     }
     Ok(Some(measured))
 }

@@ -3,9 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use super::package::{Model, ModelError};
+use super::spec::SeenScans;
 
 /// Models inside the program.
 const BUNDLED: &[(&str, &[u8])] = &[("hippocampus", include_bytes!("../../models/hippocampus.safetensors"))];
+
+/// What the scans looked like that a bundled model learned from; its file was written before models said so themselves.
+fn seen_by_bundled(id: &str) -> Option<SeenScans> {
+    let hippocampus = || SeenScans { modality: "MR".into(), spacing_mm: [1.0; 3], extent_mm: [35.0, 50.0, 36.0] };
+    (id == "hippocampus").then(hippocampus)
+}
 
 /// Where a listed model is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,7 +116,9 @@ pub fn find(name: &str) -> Result<Model, LibraryError> {
     match listed.iter().find(|model| model.id == name).map(|model| &model.origin) {
         Some(Origin::Bundled) => {
             let bytes = BUNDLED.iter().find(|(id, _)| *id == name).map_or(&[][..], |(_, bytes)| bytes);
-            Ok(Model::from_bytes(bytes, Path::new(&format!("bundled model {name}")))?)
+            let mut model = Model::from_bytes(bytes, Path::new(&format!("bundled model {name}")))?;
+            model.spec.provenance.seen = seen_by_bundled(name);
+            Ok(model)
         }
         Some(Origin::User(path)) => Ok(Model::load(path)?),
         None => {

@@ -128,6 +128,18 @@ pub struct ClassSpec {
     pub value: Option<LabelValue>,
 }
 
+/// What the scans looked like that a model learned from: medians along the world axes R, A, S.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SeenScans {
+    /// Their modality as in DICOM, CT or MR; empty where that is not known.
+    #[serde(default)]
+    pub modality: String,
+    /// Spacing in millimetres.
+    pub spacing_mm: [f64; 3],
+    /// Extent in millimetres.
+    pub extent_mm: [f64; 3],
+}
+
 /// Where a model comes from.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Provenance {
@@ -144,6 +156,9 @@ pub struct Provenance {
     pub seed: u64,
     /// Number of training and validation cases.
     pub cases: [usize; 2],
+    /// What they looked like, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<SeenScans>,
     /// How it was trained: every choice of the plan and the length, as JSON; null where that is not known.
     #[serde(default, skip_serializing_if = "serde_json::Value::is_null")]
     pub plan: serde_json::Value,
@@ -270,6 +285,14 @@ impl ModelSpec {
             || !(2..=4096).contains(&self.classes.len())
         {
             return Err("the model's channels, neighbours or classes are out of range".into());
+        }
+        if let Some(seen) = &self.provenance.seen
+            && !seen.spacing_mm.iter().chain(&seen.extent_mm).all(|mm| mm.is_finite() && *mm > 0.0)
+        {
+            return Err(format!(
+                "the model's scans have spacings of {:?} and extents of {:?} mm",
+                seen.spacing_mm, seen.extent_mm
+            ));
         }
         let values = self.values();
         let mut distinct = values.clone();

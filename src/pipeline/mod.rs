@@ -18,6 +18,7 @@ mod prepare;
 mod probabilities;
 mod resample;
 mod segment;
+mod suitability;
 mod tiles;
 
 use std::ops::ControlFlow;
@@ -33,6 +34,7 @@ pub use resample::nearest;
 pub use segment::{
     SegmentError, SegmentEvent, SegmentOptions, SegmentSeconds, VoxelVisitor, segment, segment_and_visit,
 };
+pub use suitability::{Misfit, cut_axes, flat_axis, misfits, slices_to_segment};
 pub use tiles::{Fit, fit};
 
 /// Asked between steps of long work with the share done (0..=1); `Break` stops it.

@@ -11,6 +11,7 @@ use super::Watch;
 use super::components::keep_largest;
 use super::fused::segment_fused;
 use super::prepare::{Normaliser, Preparation};
+use super::suitability::cut_axes;
 use super::tiles::{Border, Fit, fit_window, gaussian, starts, window};
 use crate::engine::{Array, EngineError, Network};
 use crate::model::{ModelSpec, SliceAxis, Windows};
@@ -146,7 +147,8 @@ pub fn segment_and_visit(
         normalisers.push(Normaliser::new(kind, volume, frame, watch).ok_or(SegmentError::Stopped)?);
     }
     let normalising = started.elapsed().as_secs_f64();
-    if options.axis.is_none() && spec.fused_axes.len() > 1 {
+    let axes = cut_axes(spec, options.axis, &volume.geometry);
+    if axes.len() > 1 {
         let inputs = (&frames[..], &normalisers[..]);
         let (mut labels, mut seconds) = segment_fused(volume, spec, network, inputs, mirror, stop, on_event, visit)?;
         seconds.prepare += normalising;
@@ -154,7 +156,7 @@ pub fn segment_and_visit(
         on_event(SegmentEvent::Took(seconds));
         return Ok(labels);
     }
-    let axis = options.axis.unwrap_or(spec.slice_axis);
+    let axis = axes.first().copied().unwrap_or(spec.slice_axis);
     let preparation = Preparation::new(spec, axis, volume).map_err(SegmentError::Image)?;
     let mut runner =
         Runner::new(volume, spec, preparation, frames, normalisers, network.graph(), flips(spec, axis, mirror))?;

@@ -5,8 +5,9 @@ use crate::gui::egui;
 use crate::gui::refining::REFINING;
 use crate::gui::teach::model_name;
 use crate::gui::theme::{self, UNIT};
-use crate::jobs::available_devices;
+use crate::jobs::{Misfit, available_devices};
 use crate::model::{Origin, SliceAxis};
+use egui_phosphor::regular as icon;
 
 /// Shows the card.
 pub fn segment_ui(ui: &mut egui::Ui, app: &mut App) {
@@ -19,6 +20,7 @@ pub fn segment_ui(ui: &mut egui::Ui, app: &mut App) {
     let refining = app.tasks.find(REFINING);
     ui.add_enabled_ui(running.is_none() && refining.is_none(), |ui| choices_ui(ui, app));
     if let Some(fraction) = refining {
+        stage_ui(ui, app, REFINING);
         ui.add(egui::ProgressBar::new(fraction).fill(t.accent).desired_height(3.0 * UNIT).corner_radius(2));
         if ui.button("Cancel").on_hover_text("Stop learning; nothing changes").clicked() {
             app.tasks.cancel(REFINING);
@@ -40,26 +42,56 @@ pub fn segment_ui(ui: &mut egui::Ui, app: &mut App) {
             });
         }
         None => {
-            let axis = app.axis.unwrap_or(app.model_axis());
-            let shape = viewer.volume().geometry.to_ras().shape();
-            let all_axes = app.axis.is_none() && app.model_is_fused();
-            let slices = if all_axes { shape.iter().sum() } else { shape[axis.world_axis()] };
-            let text = format!("Segment {slices} slices");
-            let button = egui::Button::new(egui::RichText::new(text).strong()).fill(t.accent.gamma_multiply(0.35));
+            let misfits = app.misfits();
+            let text = match app.slices_to_segment(viewer.volume()) {
+                1 => "Segment 1 slice".to_string(),
+                slices => format!("Segment {slices} slices"),
+            };
+            let sign = if misfits.is_empty() { String::new() } else { format!("{}  ", icon::WARNING) };
+            let strong = egui::RichText::new(format!("{sign}{text}")).strong();
+            let button = egui::Button::new(strong).fill(t.accent.gamma_multiply(0.35));
             let size = egui::vec2(ui.available_width(), theme::ACTION_HEIGHT);
             let ready = app.model_is_ready();
-            if ui
-                .add_enabled_ui(ready, |ui| ui.add_sized(size, button))
-                .inner
-                .on_hover_text("Run the model; the result is one undo step")
-                .on_disabled_hover_text("The model is being read")
-                .clicked()
-            {
+            let button = ui.add_enabled_ui(ready, |ui| ui.add_sized(size, button)).inner;
+            button.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, ready, &text));
+            let hint = "Run the model; the result is one undo step";
+            if button.on_hover_text(hint).on_disabled_hover_text("The model is being read").clicked() {
                 app.act(Action::Segment, ui.ctx());
             }
+            misfits_ui(ui, &misfits);
             refine_ui(ui, app);
         }
     }
+}
+
+/// What a job of several stages is doing.
+pub fn stage_ui(ui: &mut egui::Ui, app: &App, title: &str) {
+    if let Some(stage) = app.tasks.stage(title) {
+        let dim = theme::tokens(ui).dim;
+        ui.add(egui::Label::new(egui::RichText::new(in_sentence_case(&stage)).small().color(dim)).wrap());
+    }
+}
+
+/// With a capital letter first.
+fn in_sentence_case(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// What of the scan the model did not learn: nobody has to find that out by waiting.
+fn misfits_ui(ui: &mut egui::Ui, misfits: &[Misfit]) {
+    if misfits.is_empty() {
+        return;
+    }
+    let warn = theme::tokens(ui).warn;
+    ui.horizontal_top(|ui| {
+        ui.label(egui::RichText::new(icon::WARNING).color(warn));
+        ui.vertical(|ui| {
+            for misfit in misfits {
+                ui.add(egui::Label::new(egui::RichText::new(misfit.to_string()).color(warn)).wrap());
+            }
+        });
+    });
 }
 
 /// Where networks run.

@@ -44,6 +44,7 @@ pub fn teach_ui(ui: &mut egui::Ui, app: &mut App) {
     }
     match running {
         Some(fraction) => {
+            segment::stage_ui(ui, app, TEACHING);
             let bar = egui::ProgressBar::new(fraction).fill(t.accent).desired_height(3.0 * UNIT).corner_radius(2);
             ui.add(bar);
             ui.horizontal(|ui| {
@@ -125,7 +126,9 @@ fn cases_ui(ui: &mut egui::Ui, result: &TrainSummary) -> Option<String> {
     let t = theme::tokens(ui);
     let small = |text: String| egui::Label::new(egui::RichText::new(text).small().color(t.dim)).extend();
     let before = result.before.as_deref().unwrap_or_default();
-    egui::ScrollArea::both().max_height(CASES).auto_shrink([false, true]).show(ui, |ui| {
+    // The panel around it scrolls too and leaves it no height of its own.
+    let list = egui::ScrollArea::both().id_salt("list of cases").max_height(CASES).min_scrolled_height(CASES);
+    list.auto_shrink([false, true]).show(ui, |ui| {
         egui::Grid::new("cases").striped(true).spacing([2.0 * UNIT, UNIT]).show(ui, |ui| {
             ui.add(small("case".into())).on_hover_text("The worst first");
             if !before.is_empty() {
@@ -352,4 +355,56 @@ fn curve_ui(ui: &mut egui::Ui, teach: &Teach) {
             ui.add(egui::Label::new(text).extend());
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    fn summary(cases: usize) -> TrainSummary {
+        let case = |n: usize| CaseDice { name: format!("case{n:02}"), dice: BTreeMap::from([("liver".into(), 0.5)]) };
+        TrainSummary {
+            output: "model.safetensors".into(),
+            epoch: 1,
+            dice: BTreeMap::from([("liver".into(), 0.5)]),
+            cases: (0..cases).map(case).collect(),
+            before: None,
+            epochs: Vec::new(),
+            dataset: crate::learn::Dataset {
+                folder: "scans".into(),
+                name: String::new(),
+                licence: String::new(),
+                channels: Vec::new(),
+                ignore: None,
+                labels: BTreeMap::new(),
+                stored: None,
+                unchosen: Vec::new(),
+                cases: Vec::new(),
+            },
+        }
+    }
+
+    #[test]
+    fn the_cases_have_room_for_many_rows_also_at_the_foot_of_the_panel() {
+        let summary = summary(40);
+        let context = egui::Context::default();
+        let input = egui::RawInput {
+            screen_rect: Some(egui::Rect::from_min_size(egui::Pos2::ZERO, egui::vec2(300.0, 400.0))),
+            ..egui::RawInput::default()
+        };
+        let mut heights = Vec::new();
+        for _ in 0..3 {
+            let _ = context.run_ui(input.clone(), |ui| {
+                egui::ScrollArea::vertical().show(ui, |ui| {
+                    // What stands above fills the panel.
+                    ui.add_space(380.0);
+                    let top = ui.cursor().top();
+                    cases_ui(ui, &summary);
+                    heights.push(ui.cursor().top() - top);
+                });
+            });
+        }
+        assert!(heights.iter().all(|height| *height >= CASES), "{heights:?}");
+    }
 }
