@@ -79,8 +79,17 @@ pub fn read(path: &Path, pages: &mut Pages, steps: &Steps) -> Result<()> {
     let wide = if kind.bits == 16 { 2 } else { 1 };
     affordable((width as u64 * height as u64).saturating_mul((kind.samples * wide) as u64)).map_err(memory)?;
     let mut bytes: Vec<Vec<u8>> = vec![Vec::new(); kind.samples];
+    let mut words: Vec<Vec<u16>> = vec![Vec::new(); kind.samples];
     let (unpacking, mut line) = (Unpacking::of(kind.bits), Vec::new());
-    let mut add = |row: &[u8], bytes: &mut [Vec<u8>]| -> Result<()> {
+    let mut add = |row: &[u8]| -> Result<()> {
+        if wide == 2 {
+            for (sample, values) in words.iter_mut().enumerate() {
+                make_room(values, width).map_err(memory)?;
+                let row = row.chunks_exact(2).skip(sample).step_by(all);
+                values.extend(row.map(|b| u16::from_be_bytes([b[0], b[1]])));
+            }
+            return Ok(());
+        }
         let row = if kind.bits < 8 {
             line.clear();
             unpacking.row(row, width * all, &mut line);
@@ -89,44 +98,40 @@ pub fn read(path: &Path, pages: &mut Pages, steps: &Steps) -> Result<()> {
             row
         };
         for (sample, values) in bytes.iter_mut().enumerate() {
-            make_room(values, width * wide).map_err(memory)?;
-            match (all, wide) {
-                (1, _) => values.extend_from_slice(row),
-                (_, 1) => values.extend(row.iter().skip(sample).step_by(all)),
-                _ => row.chunks_exact(2).skip(sample).step_by(all).for_each(|value| values.extend_from_slice(value)),
+            make_room(values, width).map_err(memory)?;
+            if all == 1 {
+                values.extend_from_slice(row);
+            } else {
+                values.extend(row.iter().skip(sample).step_by(all));
             }
         }
         Ok(())
     };
     if reader.info().interlaced {
         let picture = interlaced(path, &mut reader, kind, all, steps)?;
-        for row in picture.chunks_exact((width * all * kind.bits).div_ceil(8).max(1)) {
-            add(row, &mut bytes)?;
+        for (n, row) in picture.chunks_exact((width * all * kind.bits).div_ceil(8).max(1)).enumerate() {
+            if n % 64 == 0 {
+                steps.at(0.5 + n as f32 / (2 * height) as f32)?;
+            }
+            add(row)?;
         }
-        steps.go_on()?;
     } else {
         for n in 0..height {
             if n % 64 == 0 || width > 1 << 16 {
                 steps.at(n as f32 / height as f32)?;
             }
             match reader.next_row().map_err(|e| explain(path, &e))? {
-                Some(row) => add(row.data(), &mut bytes)?,
+                Some(row) => add(row.data())?,
                 None => break,
             }
         }
     }
     reader.finish().map_err(|e| explain(path, &e))?;
-    let mut samples = Vec::with_capacity(bytes.len());
-    for values in bytes {
-        samples.push(if wide == 2 {
-            let mut words = Vec::new();
-            make_room(&mut words, values.len() / 2).map_err(memory)?;
-            words.extend(values.chunks_exact(2).map(|b| u16::from_be_bytes([b[0], b[1]])));
-            Voxels::U16(Arc::new(words))
-        } else {
-            Voxels::U8(Arc::new(values))
-        });
-    }
+    let samples = if wide == 2 {
+        words.into_iter().map(|values| Voxels::U16(Arc::new(values))).collect()
+    } else {
+        bytes.into_iter().map(|values| Voxels::U8(Arc::new(values))).collect()
+    };
     pages.push(path, kind, samples)
 }
 

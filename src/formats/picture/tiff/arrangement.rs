@@ -135,7 +135,7 @@ pub fn arrange(source: &mut Source, pages: &[Directory], image: usize) -> Result
         None => full.into_iter().map(Place::Page).collect(),
     };
     sorted.take(&found, &places);
-    refuse_palette(source, &sorted)?;
+    refuse_palette(source, &mut sorted)?;
     Ok(sorted)
 }
 
@@ -150,12 +150,15 @@ impl Arrangement {
 }
 
 /// Numbers of colours are values to those who measure, and nothing to others.
-fn refuse_palette(source: &Source, sorted: &Arrangement) -> Result<()> {
+fn refuse_palette(source: &Source, sorted: &mut Arrangement) -> Result<()> {
     let measured = matches!(sorted.writer, Writer::ImageJ(_) | Writer::Ome(_));
     if sorted.layout.photometric == Photometric::Palette && !measured {
         return Err(source.unsupported(
             "the picture has a palette, whose numbers are no intensities; save it in grey or full colour",
         ));
+    }
+    if sorted.layout.photometric == Photometric::Palette {
+        sorted.warnings.push("The file has a table of colours; values are as stored, and shown in grey.".into());
     }
     Ok(())
 }
@@ -188,17 +191,17 @@ fn stack_axes(source: &mut Source, page: &Directory, sorted: &mut Arrangement, c
             sorted.written_by = Some(format!("ImageJ {version}").trim().to_string());
             let found = said.axes(count).map_err(|problem| source.malformed(problem))?;
             let declared = said.images().map_err(|problem| source.malformed(problem))?;
-            if let Some(found) = found {
-                return Ok(found);
-            }
             // A page that another program has taken out of a stack keeps the stack's description.
-            if declared > 1 || said.speaks_of_frames() {
+            let others = count > 1 && said.get("images").is_some() && declared != count;
+            let misfit = found.is_none() && (declared > 1 || said.speaks_of_frames());
+            if others || misfit {
                 sorted.warnings.push(format!(
-                    "ImageJ's description speaks of {declared} planes, in channels, slices and times that do not fit the {count} that \
-                     are here; they are shown as slices in their order."
+                    "ImageJ's description speaks of {declared} planes{}, but {count} are here; they are shown as slices in their order.",
+                    if said.speaks_of_frames() { " of several channels or times" } else { "" }
                 ));
+                return Ok(plain);
             }
-            Ok(plain)
+            Ok(found.unwrap_or(plain))
         }
         Writer::Other(text) => {
             let size = sorted.layout.size;
@@ -320,6 +323,7 @@ fn of_ome_planes(source: &mut Source, pages: &[Directory], ome: Ome, image: usiz
         sorted.warnings.push(format!("Image {} of {count} of this OME-TIFF{name}.", image + 1));
     }
     sorted.writer = Writer::Ome(ome);
+    refuse_palette(source, &mut sorted)?;
     Ok(sorted)
 }
 

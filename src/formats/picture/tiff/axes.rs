@@ -67,6 +67,10 @@ pub fn describe(axes: &[Axis]) -> Option<String> {
     let names: Vec<String> = names.collect();
     let text = match names.as_slice() {
         [] => return None,
+        // tifffile stores the slices of an array without named axes as channels.
+        [one] if frames.first().is_some_and(|axis| axis.role == Role::Channel) && size_of(axes, Role::Slice) == 1 => {
+            format!("The file holds {one}; they are frames. Should they be slices, save the stack with its axes named.")
+        }
         [one] => format!("The file holds {one}; they are frames."),
         _ => format!("The file holds {}; they are frames, those named first next to each other.", names.join(" and ")),
     };

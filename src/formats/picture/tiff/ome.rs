@@ -65,8 +65,9 @@ impl Ome {
     /// # Errors
     /// When it is OME's and cannot be understood.
     pub fn parse(description: &str) -> Result<Option<Self>, String> {
+        let description = description.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
         let is_ours = description.contains("<OME") || description.contains(":OME");
-        if !is_ours || !description.trim_start().starts_with('<') {
+        if !is_ours || !description.starts_with('<') {
             return Ok(None);
         }
         let mut ome = Self::default();

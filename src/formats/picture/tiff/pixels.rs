@@ -161,7 +161,7 @@ impl<'a> Page<'a> {
         let layout = self.layout;
         let wanted = layout.row_bytes() * rows;
         tally.count(source, place.1, wanted as u64)?;
-        let mut packed = source.bytes(place.0, place.1)?;
+        let mut packed = source.pixels(place.0, place.1, steps)?;
         if layout.reversed_bits {
             reverse_bits(&mut packed);
         }

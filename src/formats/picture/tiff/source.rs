@@ -6,10 +6,14 @@ use std::path::{Path, PathBuf};
 
 use crate::disk::open_regular_file;
 use crate::formats::error::{FormatError, Result};
+use crate::formats::picture::steps::Steps;
 use crate::work::memory::make_room;
 
 /// Bytes of directories that are read of any file, however short it is.
 const LEAST_BUDGET: u64 = 1 << 16;
+
+/// Bytes that are read between two looks at whether to stop.
+const BLOCK: usize = 8 << 20;
 
 /// An open file with a TIFF header.
 pub struct Source {
@@ -55,6 +59,15 @@ impl Source {
 
     /// Bytes at a place, all of them.
     pub fn bytes(&mut self, offset: u64, count: u64) -> Result<Vec<u8>> {
+        self.read(offset, count, &|| Ok(()))
+    }
+
+    /// Bytes of pixels, which may be many.
+    pub fn pixels(&mut self, offset: u64, count: u64, steps: &Steps) -> Result<Vec<u8>> {
+        self.read(offset, count, &|| steps.go_on())
+    }
+
+    fn read(&mut self, offset: u64, count: u64, go_on: &dyn Fn() -> Result<()>) -> Result<Vec<u8>> {
         let end = offset.checked_add(count).filter(|&end| end <= self.length);
         let size = end.and_then(|_| usize::try_from(count).ok()).ok_or_else(|| {
             let length = self.length;
@@ -64,9 +77,13 @@ impl Source {
         })?;
         let mut bytes = Vec::new();
         make_room(&mut bytes, size).map_err(|e| FormatError::memory(&self.path, e))?;
-        bytes.resize(size, 0);
-        let read = self.reader.seek(SeekFrom::Start(offset)).and_then(|_| self.reader.read_exact(&mut bytes));
-        read.map_err(|e| FormatError::read(&self.path, e))?;
+        self.reader.seek(SeekFrom::Start(offset)).map_err(|e| FormatError::read(&self.path, e))?;
+        while bytes.len() < size {
+            go_on()?;
+            let (from, block) = (bytes.len(), BLOCK.min(size - bytes.len()));
+            bytes.resize(from + block, 0);
+            self.reader.read_exact(&mut bytes[from..]).map_err(|e| FormatError::read(&self.path, e))?;
+        }
         Ok(bytes)
     }
 
