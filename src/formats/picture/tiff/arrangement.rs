@@ -1,7 +1,7 @@
 //! Which plane of a file is which slice and frame.
 
 use super::axes::{self, Axis, Role};
-use super::calibration::{Resolution, Sizes, of_fields, of_imagej, of_ome};
+use super::calibration::{Resolution, Sizes, believed, of_fields, of_imagej, of_ome};
 use super::directory::{Directory, tag};
 use super::imagej::ImageJ;
 use super::layout::{Compression, Layout, Photometric};
@@ -334,14 +334,14 @@ pub fn sizes(source: &mut Source, pages: &[Directory], sorted: &Arrangement) -> 
     if let Some(mm) = sorted.lsm {
         return Ok(Sizes { mm, known: true, warnings: Vec::new(), origin: "LSM" });
     }
-    Ok(match &sorted.writer {
+    Ok(believed(match &sorted.writer {
         Writer::ImageJ(said) => of_imagej(said, &resolution, sorted.slices),
         Writer::Ome(ome) => {
             let image = ome.images.get(sorted.image).cloned().unwrap_or_else(Image::default);
             of_ome(&image, &resolution, sorted.slices)
         }
         Writer::Other(_) => of_fields(&resolution, sorted.slices),
-    })
+    }))
 }
 
 /// `ImageJ` keeps signed values as unsigned ones, and measured values as others, with a line that leads back.

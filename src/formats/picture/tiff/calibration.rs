@@ -16,6 +16,8 @@ const USUAL_DPI: [f64; 30] = [
 const DPI_TOLERANCE: f64 = 3e-4;
 /// A pixel is not larger than this; a resolution of one pixel per inch is a placeholder.
 const LARGEST_MM: f64 = 10.0;
+/// No voxel that a description speaks of is larger.
+const BELIEVED_MM: f64 = 1e4;
 /// Nor is it smaller.
 const SMALLEST_MM: f64 = 1e-9;
 
@@ -116,7 +118,8 @@ pub fn of_fields(resolution: &Resolution, slices: usize) -> Sizes {
     let said = format!("{} x {} pixels per {name}", tidy(per_unit[0]), tidy(per_unit[1]));
     let Some(unit) = resolution.unit_mm() else {
         // Without a unit only the shape of a pixel is known.
-        sizes.mm[1] = per_unit[0] / per_unit[1];
+        let ratio = per_unit[0] / per_unit[1];
+        sizes.mm[1] = if (0.01..=100.0).contains(&ratio) { ratio } else { 1.0 };
         let is_square = (sizes.mm[1] - 1.0).abs() < 1e-6;
         sizes.warnings.push(if is_square {
             UNKNOWN.into()
@@ -261,6 +264,18 @@ pub fn of_ome(image: &Image, resolution: &Resolution, slices: usize) -> Sizes {
         warnings.push(format!("The distance of slices is not said; {} mm is assumed, as wide as a pixel.", tidy(z)));
     }
     Sizes { mm: [x, y, z], known: true, warnings, origin: "OME's description" }
+}
+
+/// Sizes that can be those of voxels, or the guess.
+pub fn believed(mut sizes: Sizes) -> Sizes {
+    if sizes.mm.iter().any(|mm| !(SMALLEST_MM..=BELIEVED_MM).contains(mm)) {
+        let [x, y, z] = sizes.mm;
+        let warning = format!("Voxels of {x} x {y} x {z} mm are not believed; 1 mm is assumed in all directions.");
+        sizes.warnings.push(warning);
+        sizes.mm = [1.0; 3];
+        sizes.known = false;
+    }
+    sizes
 }
 
 /// At most six significant digits.

@@ -198,14 +198,14 @@ impl Layout {
 
     /// Whether pages of this and the other kind can be slices of one volume.
     pub fn is_like(&self, other: &Self) -> bool {
-        self.size == other.size && self.shown == other.shown && self.voxel_type() == other.voxel_type()
+        self.size == other.size && self.shown == other.shown && self.bits == other.bits && self.numbers == other.numbers
     }
 
     /// Size and kind of the values in words.
     pub fn describe(&self) -> String {
         let [width, height] = self.size;
         let samples = if self.shown == 1 { String::new() } else { format!(" x {} samples", self.shown) };
-        format!("{width} x {height}{samples} of {}", self.voxel_type().name())
+        format!("{width} x {height}{samples} of {} ({} bits)", self.voxel_type().name(), self.bits)
     }
 
     /// Place and bytes of each strip or tile, row by row, the samples' planes one after the other.
@@ -232,6 +232,11 @@ impl Layout {
                 let count = match (counts.get(n), self.compression) {
                     // Old files give no counts; what is not compressed has a known length.
                     (None, Compression::None) => needed,
+                    (Some(&count), Compression::None) if count > needed && page.count(tag::BITS) == 0 => {
+                        return Err(source.malformed(format!(
+                            "the TIFF does not say how many bits a value has (BitsPerSample), and its {count} bytes are too many for one bit"
+                        )));
+                    }
                     (Some(&count), Compression::None) if count >= needed => needed,
                     (Some(&count), _) if count > 0 => count,
                     _ => return Err(source.malformed(format!("strip or tile {} has no data", n + 1))),
