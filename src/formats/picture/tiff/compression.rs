@@ -94,9 +94,8 @@ fn lzw(packed: &[u8], out: &mut Vec<u8>, wanted: usize, steps: &Steps) -> std::r
         rest = rest.get(result.consumed_in..).unwrap_or_default();
         match result.status {
             Ok(weezl::LzwStatus::Ok) => {}
-            Ok(weezl::LzwStatus::Done) => return Ok(()),
             // Encoders may leave out the end code; no progress is the end of the data.
-            Ok(weezl::LzwStatus::NoProgress) => return Ok(()),
+            Ok(weezl::LzwStatus::Done | weezl::LzwStatus::NoProgress) => return Ok(()),
             Err(error) => return Err(Failure::Damaged(error.to_string())),
         }
     }

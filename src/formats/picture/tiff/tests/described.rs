@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use super::Field::{Fraction, Long, Short, Text};
+use super::Field::{self, Fraction, Long, Short, Text};
 use super::{ConcatFields, File, described, near, values, warns};
 use crate::volume::Volume;
 

@@ -35,7 +35,8 @@ fn every_number_of_bits_is_read_rightly_or_refused() {
         let numbers: Vec<u32> = (0..9u32).map(|n| n.wrapping_mul(0x9e37_79b9) & highest).collect();
         let mut pixels = Vec::new();
         for row in numbers.chunks(3) {
-            let text: String = row.iter().map(|v| format!("{v:0width$b}", width = usize::from(bits))).collect();
+            let digits = |v: &u32| format!("{v:0width$b}", width = usize::from(bits));
+            let text = row.iter().map(digits).collect::<Vec<_>>().concat();
             let text = format!("{text:0<width$}", width = text.len().div_ceil(8) * 8);
             pixels.extend((0..text.len() / 8).map(|n| u8::from_str_radix(&text[8 * n..8 * n + 8], 2).unwrap()));
         }
@@ -131,7 +132,7 @@ fn a_stop_is_noticed_within_one_large_strip() {
     use std::io::Write;
     use std::sync::atomic::{AtomicUsize, Ordering};
     let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
-    (0..32).for_each(|_| encoder.write_all(&[7; 1 << 20]).unwrap());
+    (0..32).for_each(|_| encoder.write_all(&vec![7; 1 << 20]).unwrap());
     let mut file = File::new(false);
     file.grey([8192, 4096], 8, &encoder.finish().unwrap(), vec![Short(259, vec![8])]);
     let folder = tempfile::tempdir().unwrap();
