@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn bytes_behind_the_members_do_not_touch_what_is_in_them() {
-        let data: Vec<u8> = (0..100_000u32).map(|n| (n * n >> 7) as u8).collect();
+        let data: Vec<u8> = (0..100_000u32).map(|n| ((n * n) >> 7) as u8).collect();
         let (first, second) = data.split_at(60_000);
         let whole = [packed(first), packed(second)].concat();
         let read = |file: &[u8]| {

@@ -104,6 +104,8 @@ pub fn compare_evaluations(first: &Evaluation, second: &Evaluation) -> Result<Co
 
 /// Endings of files that masks are kept in, as data sets have them.
 const MASK_ENDINGS: [&str; 5] = [".nii.gz", ".nii", ".png", ".tiff", ".tif"];
+/// Those of pictures among them.
+const PICTURE_ENDINGS: [&str; 3] = [".png", ".tiff", ".tif"];
 
 /// Whether a file is a mask by its name; what begins with a dot is a file of the system.
 fn has_ending(path: &Path) -> bool {
@@ -113,7 +115,8 @@ fn has_ending(path: &Path) -> bool {
 
 /// Whether a file is a picture by its name.
 fn is_picture(path: &Path) -> bool {
-    !path.to_string_lossy().to_ascii_lowercase().trim_end_matches(".gz").ends_with(".nii") && has_ending(path)
+    let name = path.to_string_lossy().to_ascii_lowercase();
+    PICTURE_ENDINGS.iter().any(|ending| name.ends_with(ending))
 }
 
 /// A predicted and a true mask.

@@ -83,10 +83,8 @@ pub fn read_case(
 
 /// Where a data set is from, for messages.
 fn source(dataset: &Dataset) -> String {
-    match dataset.folder.as_os_str().is_empty() {
-        true => dataset.name.clone(),
-        false => dataset.folder.display().to_string(),
-    }
+    let folder = &dataset.folder;
+    if folder.as_os_str().is_empty() { dataset.name.clone() } else { folder.display().to_string() }
 }
 
 /// A label of a case that its data set does not name: both sides, with their files.
