@@ -78,7 +78,7 @@ impl Place {
 fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let start = Instant::now();
     while !is_so() {
-        assert!(start.elapsed() < Duration::from_secs(60), "{what}: took too long");
+        assert!(start.elapsed() < Duration::from_mins(1), "{what}: took too long");
         std::thread::sleep(Duration::from_millis(2));
     }
 }
@@ -243,6 +243,36 @@ fn two_trainings_do_not_share_an_output_and_a_killed_one_goes_on() {
     let none = place.train("out/other.safetensors", &["--budget", "1ep", "--resume"]).output().unwrap();
     assert!(said(&none).contains("no interrupted training"), "{}", said(&none));
     assert_eq!(place.names("out"), ["m.safetensors"]);
+}
+
+#[test]
+fn a_training_killed_at_any_moment_leaves_the_earlier_model_and_goes_on() {
+    let place = Place::new();
+    let output = place.at("out/m.safetensors");
+    assert!(run(&["models", "export", "hippocampus", "-o", text(&output)]).status.success());
+    let earlier = std::fs::read(&output).unwrap();
+    let options = ["--budget", "5ep", "--checkpoint-every", "0"];
+    let mut resumed = 0;
+    for milliseconds in [2, 40, 120, 250, 400, 600, 900] {
+        let mut child = place.train("out/m.safetensors", &options).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(milliseconds));
+        let was_done = child.try_wait().unwrap().is_some();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let state = place.at("out/m.safetensors.training");
+        // In the last moment the new one may be there already, whole.
+        let is_kept = std::fs::read(&output).unwrap() == earlier;
+        assert!(is_kept || Model::load(&output).unwrap().spec.id == "m", "{milliseconds} ms, done: {was_done}");
+        let resume = [&options[..], &["--resume"]].concat();
+        let more = if state.exists() { &resume[..] } else { &options[..] };
+        resumed += usize::from(state.exists());
+        let done = place.train("out/m.safetensors", more).output().unwrap();
+        assert!(done.status.success(), "{milliseconds} ms: {}", said(&done));
+        assert_eq!(place.names("out"), ["m.safetensors"], "{milliseconds} ms");
+        Model::load(&output).unwrap();
+        std::fs::write(&output, &earlier).unwrap();
+    }
+    println!("train: {resumed} of 7 killed ones went on");
 }
 
 #[test]
@@ -415,6 +445,8 @@ fn memory_that_cannot_be_had_is_an_error_and_no_abort() {
             format!("train {} -o {} --budget 1ep --threads 2", text(&data), text(&place.at("out/m.safetensors"))),
             "bench train --arch unet --batch 8 --size 128x128 --threads 2 --repeat 1".to_string(),
         ] {
+            std::fs::remove_dir_all(place.at("out")).unwrap();
+            std::fs::create_dir(place.at("out")).unwrap();
             let limited = format!("ulimit -v {megabytes}000; exec timeout 3 {LAMELLA} {words}");
             let done = Command::new("bash").args(["-c", &limited]).output().unwrap();
             let message = said(&done);
@@ -425,6 +457,8 @@ fn memory_that_cannot_be_had_is_an_error_and_no_abort() {
                         message.contains("MB") && !message.contains("internal"),
                         "{megabytes} MB, {words}: {message}"
                     );
+                    let names = place.names("out");
+                    assert!(names.iter().all(|name| !name.starts_with('.')), "{words}: {names:?}");
                     outcomes[1] += 1;
                 }
                 // It has enough, and takes its time.

@@ -133,7 +133,7 @@ mod tests {
         note_panics();
         let works: [fn() -> Result<usize>; 4] = [
             || Err(JobError::Other(String::new())),
-            || Ok([1, 2, 3].into_iter().position(|n| n == 9).map_or_else(|| panic!("no {}", "nine"), |n| n)),
+            || Ok([1, 2, 3].into_iter().position(|n| n == 9).unwrap_or_else(|| panic!("no {}", "nine"))),
             || Ok(rayon::join(|| panic!("in another thread"), || 1).1),
             || std::thread::spawn(|| -> usize { panic!("joined") }).join().map_err(|_| panic!("and thrown again")),
         ];

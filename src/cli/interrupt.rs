@@ -1,6 +1,6 @@
 //! Signals that ask a command to end: the first lets it end cleanly, the second ends it at once.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
@@ -15,19 +15,7 @@ const SIGNALLED: usize = 128;
 
 /// Hears signals from now on.
 pub fn listen() {
-    let mut signals = vec![SIGINT, SIGTERM];
-    #[cfg(unix)]
-    {
-        use signal_hook::consts::{SIGHUP, SIGXFSZ};
-        // Whoever started the command with `nohup` wants it to stay.
-        if !is_ignored(SIGHUP) {
-            signals.push(SIGHUP);
-        }
-        // A file that becomes too large is an error of writing, which is reported with its name; the flag is of no use.
-        static TOO_LARGE: AtomicBool = AtomicBool::new(false);
-        let _ = flag::register(SIGXFSZ, &TOO_LARGE);
-    }
-    for signal in signals {
+    for signal in signals() {
         // Where signals cannot be heard, the system's own way of ending stays. The order counts: the second signal finds the flag set.
         let heard = flag::register_conditional_shutdown(signal, SIGNALLED as i32 + signal, jobs::ending())
             .and_then(|_| flag::register_usize(signal, &SIGNAL, signal as usize))
@@ -36,6 +24,21 @@ pub fn listen() {
             tracing::warn!("signal {signal} is not heard: {error}");
         }
     }
+}
+
+#[cfg(unix)]
+fn signals() -> Vec<i32> {
+    use signal_hook::consts::{SIGHUP, SIGXFSZ};
+    // A file that becomes too large is an error of writing, which is reported with its name; the flag is of no use.
+    static TOO_LARGE: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+    let _ = flag::register(SIGXFSZ, &TOO_LARGE);
+    // Whoever started the command with `nohup` wants it to stay.
+    if is_ignored(SIGHUP) { vec![SIGINT, SIGTERM] } else { vec![SIGINT, SIGTERM, SIGHUP] }
+}
+
+#[cfg(not(unix))]
+fn signals() -> Vec<i32> {
+    vec![SIGINT, SIGTERM]
 }
 
 /// Whether whoever started this process lets it ignore a signal.

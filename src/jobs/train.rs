@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::Duration;
@@ -17,6 +18,7 @@ use crate::learn::{
 };
 use crate::model::{self, Model, ModelSpec, SliceAxis};
 use crate::volume::{LabelMap, Volume, stack_frames};
+use crate::work::memory::OutOfMemory;
 
 /// Which cases are held back.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -243,6 +245,17 @@ fn start_of(begun: &Checkpoint, chosen: Option<&Model>) -> Result<Option<Model>,
     })
 }
 
+/// Does work that may find the memory too small far below; that is an error like others, after which files are tidied up.
+fn unless_short_of_memory<T>(work: impl FnOnce() -> Result<T, learn::FitError>) -> Result<T, JobError> {
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(outcome) => Ok(outcome?),
+        Err(panic) => match panic.downcast_ref::<OutOfMemory>() {
+            Some(refused) => Err(JobError::Memory(*refused)),
+            None => resume_unwind(panic),
+        },
+    }
+}
+
 /// How a training would be carried out, with a sentence about each choice that its scans decide; nothing is written.
 pub(super) fn plan(job: &TrainJob, progress: Progress, cancel: &Cancel) -> Result<Outcome, JobError> {
     let planned = Mutex::new(None);
@@ -443,7 +456,7 @@ fn learn(job: &TrainJob, plan_only: bool, progress: Progress, cancel: &Cancel) -
     };
     let (mut has_learned, mut is_stored) = (false, false);
     let mut stage = TrainingStage { now: None, learned: 0.0 };
-    let trained = fit(&dataset, &split, &plan, options, &load, &control, &mut |event| {
+    let mut on_event = |event| {
         has_learned |= matches!(event, FitEvent::Step { .. });
         stage.follow(&event, progress);
         progress(match event {
@@ -471,8 +484,10 @@ fn learn(job: &TrainJob, plan_only: bool, progress: Progress, cancel: &Cancel) -
             FitEvent::Planned { plan, why } => JobEvent::Planned { plan, why },
             FitEvent::Notice(notice) => JobEvent::Warning(notice),
         });
-    });
-    let is_useless = matches!(trained, Err(learn::FitError::Plan(_))) || (trained.is_err() && !has_learned);
+    };
+    let trained = unless_short_of_memory(|| fit(&dataset, &split, &plan, options, &load, &control, &mut on_event));
+    let is_useless =
+        matches!(trained, Err(JobError::Fit(learn::FitError::Plan(_)))) || (trained.is_err() && !has_learned);
     if is_useless && is_stored && !job.resume {
         // There is nothing to go on with, or it would end in the same way.
         let _ = std::fs::remove_file(&state);
