@@ -95,7 +95,10 @@ pub fn from_bytes(bytes: &[u8], path: &Path) -> Result<Checkpoint, CheckpointErr
     if tensors.is_empty() {
         let odd = unread.iter().find(|(name, _)| !name.ends_with(COUNTER));
         return Err(foreign(match odd {
-            Some((name, what)) => format!("the file holds no floating-point tensors; its {name:?} is {what}"),
+            Some((name, what)) => format!(
+                "the file holds no floating-point tensors that can be read; its {name:?} is {what}; save the network's weights as \
+                 float32 (torch.save(network.float().state_dict(), ...)), before it is quantised, or export it as ONNX"
+            ),
             None => "the file holds no floating-point tensors".into(),
         }));
     }

@@ -53,6 +53,17 @@ impl<'a> Part<'a> {
         }
     }
 
+    /// Why a tensor is no layer of a network.
+    pub fn lacks(&self, name: &str) -> String {
+        match (self.other(name), self.get(name)) {
+            (Some(what), _) => {
+                format!("{name:?} is stored as {what}, which cannot be read; save the weights as dense float32")
+            }
+            (None, Some(array)) => format!("{name:?} is {:?}, which is no layer of it", array.shape),
+            (None, None) => format!("{name:?} is missing"),
+        }
+    }
+
     /// Number of axes of a tensor.
     pub fn rank(&self, name: &str) -> Option<usize> {
         Some(self.get(name)?.shape.len())

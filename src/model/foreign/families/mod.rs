@@ -161,7 +161,14 @@ impl Family {
                 }
             }
         }
-        found.ok_or_else(|| closest.unwrap_or(Miss { count: 0, problem: String::new() }))
+        found.ok_or_else(|| {
+            let mut miss = closest.unwrap_or(Miss { count: 0, problem: String::new() });
+            if let Some(Ok(config)) = config.filter(|_| self.marker == smp::HEAD) {
+                miss.problem +=
+                    &format!("; the encoder is named by config.json beside the weights ({:?})", config.encoder);
+            }
+            miss
+        })
     }
 }
 
@@ -172,11 +179,11 @@ fn attempt(candidate: Candidate, part: &Part) -> Result<Found, Miss> {
     };
     let build = |ends: Ends| zoo::build(&candidate.architecture.id, ends, &candidate.architecture.options);
     let head = &candidate.head;
-    let classes = part.size(head, 0).ok_or_else(|| miss(0, format!("its head {head:?} is missing or no layer")))?;
+    let classes = part.size(head, 0).ok_or_else(|| miss(0, format!("of its head {}", part.lacks(head))))?;
     let plan = build(Ends { in_channels: 3, classes: 2 }).map_err(|e| miss(0, e.to_string()))?;
     let first = first_convolution(&plan).map(|name| candidate.in_file(name));
-    let in_channels = first.and_then(|name| part.size(&name, 1));
-    let in_channels = in_channels.ok_or_else(|| miss(0, "its first layer is missing or no layer".to_string()))?;
+    let first = first.unwrap_or_default();
+    let in_channels = part.size(&first, 1).ok_or_else(|| miss(0, part.lacks(&first)))?;
     let ends = Ends { in_channels, classes };
     let graph = build(ends).map_err(|e| miss(0, e.to_string()))?;
     let (mut count, mut problem) = (0, None);
@@ -188,10 +195,8 @@ fn attempt(candidate: Candidate, part: &Part) -> Result<Found, Miss> {
                 problem
                     .get_or_insert_with(|| format!("{name:?} is {:?}, needed is {:?}", array.shape, parameter.shape));
             }
-            (None, Some(what)) => {
-                problem.get_or_insert_with(|| {
-                    format!("{name:?} is stored as {what}, which cannot be read; save the weights as float32")
-                });
+            (None, Some(_)) => {
+                problem.get_or_insert_with(|| part.lacks(&name));
             }
             (None, None) => {
                 problem.get_or_insert_with(|| format!("{name:?} {:?} is missing", parameter.shape));
