@@ -132,13 +132,25 @@ pub enum Refusal {
     OtherObject(String),
 }
 
+/// A file that cannot be read, and the series that misses it.
+#[derive(Debug)]
+pub struct Failure {
+    /// Why.
+    pub refusal: Refusal,
+    /// Series Instance UID, where the file can be read so far.
+    pub series_uid: Option<String>,
+}
+
 /// Reads the header of a file.
 ///
 /// # Errors
 /// With a sentence for the user.
-pub fn read(path: &Path) -> Result<Instance, Refusal> {
-    let (structure, values) = structure::walk(path, WANTED).map_err(Refusal::Malformed)?;
-    from_fields(path, structure, &Fields::read(values)?)
+pub fn read(path: &Path) -> Result<Instance, Failure> {
+    let unknown = |refusal| Failure { refusal, series_uid: None };
+    let (structure, values) = structure::walk(path, WANTED).map_err(|reason| unknown(Refusal::Malformed(reason)))?;
+    let fields = Fields::read(values).map_err(unknown)?;
+    from_fields(path, structure, &fields)
+        .map_err(|refusal| Failure { refusal, series_uid: fields.text(tags::SERIES_INSTANCE_UID) })
 }
 
 fn from_fields(path: &Path, structure: Structure, fields: &Fields) -> Result<Instance, Refusal> {

@@ -15,6 +15,7 @@ mod stack;
 mod stream;
 mod structure;
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -24,6 +25,7 @@ use rayon::prelude::*;
 use super::error::{FormatError, Result};
 use super::{Entry, Findings, Reader, Skipped, Source, Watch};
 
+use instance::{Failure, Refusal};
 pub use load::load;
 pub use stack::Stack;
 
@@ -48,15 +50,30 @@ fn collect(paths: &[PathBuf], watch: Watch) -> Result<Findings> {
         .collect::<Result<Vec<_>>>()?;
     let mut findings = Findings::default();
     let mut instances = Vec::new();
+    let mut missing: BTreeMap<String, usize> = BTreeMap::new();
     for (path, outcome) in read {
         match outcome {
             Ok(instance) => instances.push(instance),
-            Err(instance::Refusal::Malformed(reason) | instance::Refusal::OtherObject(reason)) => {
+            Err(Failure { refusal, series_uid }) => {
+                let reason = match refusal {
+                    Refusal::Malformed(reason) => {
+                        series_uid.into_iter().for_each(|uid| *missing.entry(uid).or_default() += 1);
+                        reason
+                    }
+                    Refusal::OtherObject(reason) => reason,
+                };
                 findings.skipped.push(Skipped { path: path.clone(), reason });
             }
         }
     }
-    let (stacks, refused) = stack::group(instances);
+    let (mut stacks, refused) = stack::group(instances);
+    for stack in &mut stacks {
+        if let Some(count) = stack.instances.first().and_then(|first| missing.get(&first.series_uid)) {
+            stack.warnings.push(format!(
+                "{count} file(s) of this series cannot be read and are missing here; the list of files says why."
+            ));
+        }
+    }
     findings.skipped.extend(refused.into_iter().map(|r| Skipped { path: r.path, reason: r.reason }));
     findings.entries.extend(stacks.into_iter().map(|stack| {
         let first = &stack.instances[0];

@@ -14,6 +14,8 @@ use crate::work::memory;
 const MAX_COMPRESSION: u64 = 8192;
 /// An empty image of this size may take a few hundred bytes only.
 const SMALL_BYTES: u64 = 16 << 20;
+/// Bytes that a byte of a run-length code can become at most.
+const MAX_RUN_LENGTH: u64 = 64;
 /// Bytes that a deflated byte can become at most.
 const MAX_INFLATION: u64 = 1032;
 
@@ -92,7 +94,8 @@ pub fn check_size(instance: &Instance) -> Result<(), String> {
         )),
         Some(PixelData::Encapsulated(fragments)) => {
             let present: u64 = fragments.iter().map(|f| f.1).sum();
-            if needed > SMALL_BYTES && needed / MAX_COMPRESSION > present {
+            let (small, most) = if uid == syntax::RLE { (0, MAX_RUN_LENGTH) } else { (SMALL_BYTES, MAX_COMPRESSION) };
+            if needed > small && needed / most > present {
                 return Err(format!("{rows} x {columns} pixels cannot come from {present} bytes"));
             }
             Ok(())
@@ -262,10 +265,18 @@ fn stored(instance: &Instance) -> Result<Vec<u8>, String> {
     }
 }
 
+/// The fragments of a compressed image, one after the other.
 fn joined(instance: &Instance, fragments: &[(u64, u64)]) -> Result<Vec<u8>, String> {
+    let failed = |e: io::Error| format!("cannot read the pixel data: {e}");
+    let mut file = disk::open_regular_file(&instance.path).map_err(failed)?;
     let mut data = Vec::new();
     for &(offset, length) in fragments {
-        data.extend(read_at(instance, offset, length)?);
+        let before = data.len() as u64;
+        file.seek(SeekFrom::Start(offset)).map_err(failed)?;
+        (&mut file).take(length).read_to_end(&mut data).map_err(failed)?;
+        if data.len() as u64 - before < length {
+            return Err("the compressed pixel data are cut; copy the file again".into());
+        }
     }
     Ok(data)
 }

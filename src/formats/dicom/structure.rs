@@ -240,27 +240,28 @@ impl Walker<'_> {
         candidates.extend([(8, short), (8, implicit)]);
         let here = self.stream.position();
         let limit = end.or(self.stream.end()).unwrap_or(u64::MAX);
-        let mut possible = None;
+        // How telling what follows is, and the header.
+        let mut best: Option<(u8, ElementHeader)> = None;
         for (size, length) in candidates {
-            let header = ElementHeader { tag, vr: None, size, length };
             let next = here + size + u64::from(length);
-            if length == UNDEFINED {
+            let offset = size as usize + length as usize;
+            let telling = if length == UNDEFINED {
                 let item = self.stream.peek(size as usize + 4)?.get(size as usize..).map(<[u8]>::to_vec);
-                if item.is_some_and(|item| [ITEM, SEQUENCE_END].contains(&self.tag(&item))) {
-                    return Ok(header);
-                }
+                if item.is_some_and(|item| [ITEM, SEQUENCE_END].contains(&self.tag(&item))) { 4 } else { 0 }
             } else if next == limit {
-                return Ok(header);
-            } else if next < limit {
-                let offset = size as usize + length as usize;
-                if offset + 8 > LOOK_AHEAD {
-                    possible = possible.or(Some(header));
-                } else if self.follows(tag, head, offset)? {
-                    return Ok(header);
-                }
+                4
+            } else if next > limit {
+                0
+            } else if offset + 8 > LOOK_AHEAD {
+                1
+            } else {
+                self.follows(tag, head, offset)?
+            };
+            if telling > best.as_ref().map_or(0, |(most, _)| *most) {
+                best = Some((telling, ElementHeader { tag, vr: None, size, length }));
             }
         }
-        possible.ok_or_else(|| {
+        best.map(|(_, header)| header).ok_or_else(|| {
             let letters: String =
                 head.get(4..6).unwrap_or_default().iter().map(|b| b.escape_ascii().to_string()).collect();
             Stop::Broken(format!(
@@ -270,20 +271,26 @@ impl Walker<'_> {
         })
     }
 
-    /// Whether the bytes at an offset ahead look like the header of an element behind `tag`.
-    fn follows(&mut self, tag: Tag, head: &[u8], offset: usize) -> Result<bool, String> {
+    /// How much the bytes at an offset ahead look like the header of an element behind `tag`, from 0 to 4.
+    fn follows(&mut self, tag: Tag, head: &[u8], offset: usize) -> Result<u8, String> {
         let remaining = self.remaining();
         let next: Vec<u8> = self.stream.peek(offset + 8)?.get(offset..).unwrap_or_default().to_vec();
-        if next.len() < 8 {
-            return Ok(false);
-        }
         let next_tag = self.tag(&next);
+        if next.len() < 8 {
+            return Ok(0);
+        }
         if [ITEM_END, SEQUENCE_END].contains(&next_tag) {
-            return Ok(true);
+            return Ok(4);
         }
         let letters = next.get(4..6).unwrap_or_default();
         let fits = u64::from(self.u32(next.get(4..).unwrap_or_default())) <= remaining;
-        Ok(next_tag > tag && (known_vr(letters).is_some() || head.get(4..6) == Some(letters) || fits))
+        Ok(match () {
+            () if next_tag <= tag => 0,
+            () if known_vr(letters).is_some() => 4,
+            () if head.get(4..6) == Some(letters) => 3,
+            () if fits => 2,
+            () => 0,
+        })
     }
 
     fn file_meta(&mut self, structure: &mut Structure) -> Result<(), String> {

@@ -39,7 +39,11 @@ fn arrange_by(members: Vec<Member>, fields: &[Feature], notes: &[String]) -> Vec
     let parted = |among: &[Feature]| {
         among.iter().filter(|f| fields.contains(f)).find_map(|&feature| {
             let parts = parts_of(feature, &places);
-            (parts.len() > 1 && make_sense(&places, &parts, TIMES.contains(&feature))).then_some((feature, parts))
+            let is_plausible = parts.len() > 1
+                && make_sense(&places, &parts, TIMES.contains(&feature))
+                // Thin slices below thick ones are one scan in two parts, which only all slices together show.
+                && (feature != Feature::Thickness || overlap(&places, &parts));
+            is_plausible.then_some((feature, parts))
         })
     };
     let go_on = |(feature, parts): (Feature, Vec<Vec<Member>>)| {
@@ -105,8 +109,9 @@ fn make_sense(places: &Places, parts: &[Vec<Member>], by_time: bool) -> bool {
         let Some(own) = Places::of(part.clone()) else { return false };
         part_places.push(own);
     }
+    let same_place = places.plane.same_place_mm();
     let is_at = |part: &Places, position: f64| {
-        part.positions().iter().any(|&p| (dot(p, places.plane.normal) - position).abs() < 0.02)
+        part.positions().iter().any(|&p| (dot(p, places.plane.normal) - position).abs() < same_place)
     };
     let positions = places.positions();
     if even_step(&positions).is_ok() {
@@ -129,6 +134,21 @@ fn make_sense(places: &Places, parts: &[Vec<Member>], by_time: bool) -> bool {
         part_places.iter().filter(is_sound).map(|part| part.at.iter().map(Vec::len).sum::<usize>()).sum();
     let is_telling = part_places.iter().filter(is_sound).any(|part| part.at.len() >= TELLING_PLACES);
     is_telling && sound as f64 >= TELLING_SHARE * total as f64 && !is_grid_with_holes(&positions, places.plane.normal)
+}
+
+/// Whether parts lie over each other along the normal.
+fn overlap(places: &Places, parts: &[Vec<Member>]) -> bool {
+    let along = |m: &Member| m.position.map_or(0.0, |p| dot(p, places.plane.normal));
+    let mut spans: Vec<[f64; 2]> = parts
+        .iter()
+        .map(|part| {
+            part.iter()
+                .map(along)
+                .fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], at| [low.min(at), high.max(at)])
+        })
+        .collect();
+    spans.sort_by(|a, b| a[0].total_cmp(&b[0]));
+    spans.windows(2).all(|pair| pair[1][0] < pair[0][1])
 }
 
 /// Parts of a series that was numbered pass after pass: places go one way within each.

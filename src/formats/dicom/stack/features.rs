@@ -196,6 +196,19 @@ impl Feature {
 
     /// Whether two images differ in this field for sure.
     pub fn differs(self, a: &Instance, b: &Instance) -> bool {
+        let apart = |p: &[f64], q: &[f64], most: f64| p.iter().zip(q).any(|(x, y)| (x - y).abs() > most);
+        match self {
+            Self::PixelSpacing => {
+                return a.pixel_spacing.zip(b.pixel_spacing).is_some_and(|(p, q)| apart(&p, &q, 1e-3 * p[0]));
+            }
+            Self::Orientation => {
+                return a
+                    .directions
+                    .zip(b.directions)
+                    .is_some_and(|(p, q)| apart(p.as_flattened(), q.as_flattened(), 2e-3));
+            }
+            _ => {}
+        }
         match (self.value(a), self.value(b)) {
             (Value::Number(a), Value::Number(b)) => (a - b).abs() > self.tolerance(a),
             (Value::Text(a), Value::Text(b)) => a != b,

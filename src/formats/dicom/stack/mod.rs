@@ -10,8 +10,6 @@ mod grid;
 mod neighbours;
 mod places;
 mod pools;
-#[cfg(test)]
-mod tests;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

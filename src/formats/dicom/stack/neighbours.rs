@@ -122,17 +122,17 @@ pub fn warn_across_series(stacks: &mut [Stack]) {
         places.sort_by(|a, b| dot(a.1, normal).total_cmp(&dot(b.1, normal)));
         let positions: Vec<Vec3> = places.iter().map(|&(_, p)| p).collect();
         let are_apart = positions.windows(2).all(|pair| length(minus(pair[1], pair[0])) > 0.05);
-        let is_even = are_apart && super::places::even_step(&positions).is_ok();
+        if alike.len() < 2 || positions.len() < 3 || !are_apart {
+            continue;
+        }
         // Whole volumes one after the other are what scanners make; single slices and mixed places are not.
         let changes = places.windows(2).filter(|pair| pair[0].0 != pair[1].0).count();
-        if alike.len() > 1
-            && positions.len() > 2
-            && is_even
-            && (changes >= alike.len() || positions.len() == alike.len())
-        {
+        let are_single = positions.len() == alike.len();
+        if are_single || (changes >= alike.len() && super::places::even_step(&positions).is_ok()) {
+            let what = if are_single { "hold a single slice each" } else { "lie on one even grid" };
             for &n in &alike {
                 stacks[n].warnings.push(format!(
-                    "{} series lie on one even grid and differ in {}: they may be one volume that was torn apart.",
+                    "{} series {what} and differ in {}: they may be one volume that was torn apart.",
                     alike.len(),
                     Feature::SeriesUid.name()
                 ));
@@ -144,10 +144,8 @@ pub fn warn_across_series(stacks: &mut [Stack]) {
 fn is_alike(a: &Stack, b: &Stack) -> bool {
     let (Some(x), Some(y)) = (a.instances.first(), b.instances.first()) else { return false };
     let same = |feature: Feature| !feature.differs(x, y);
-    let apart = a.instances.iter().zip(&b.instances).next().is_none_or(|(p, q)| p.path == q.path)
-        || x.series_uid != y.series_uid;
-    apart
-        && a.frame_count == b.frame_count
+    let is_itself = x.path == y.path;
+    (is_itself || x.series_uid != y.series_uid)
         && x.description == y.description
         && x.modality == y.modality
         && [Feature::PatientId, Feature::Matrix, Feature::Orientation, Feature::PixelSpacing, Feature::EchoTime]

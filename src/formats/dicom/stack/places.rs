@@ -72,7 +72,8 @@ impl Plane {
         Some(Self { directions, normal: times(normal, 1.0 / length(normal)), spacing })
     }
 
-    fn same_place_mm(&self) -> f64 {
+    /// Places along the normal that are closer are one.
+    pub fn same_place_mm(&self) -> f64 {
         self.spacing.map_or(SAME_PLACE_MM, |[a, b]| SAME_PLACE_MM.min(SAME_PLACE_PIXELS * a.min(b)))
     }
 }
