@@ -123,7 +123,7 @@ pub fn make_room<T>(list: &mut Vec<T>, more: usize) -> Result<(), OutOfMemory> {
     let wanted = if affordable(bytes(doubled - list.len())).is_ok() { doubled } else { needed };
     affordable(bytes(wanted - list.len()))?;
     let grown = list.try_reserve_exact(wanted - list.len()).or_else(|_| list.try_reserve_exact(more));
-    grown.map_err(|_| OutOfMemory { wanted_bytes: bytes(needed), free_bytes: None })
+    grown.map_err(|_| OutOfMemory { wanted_bytes: bytes(more), free_bytes: None })
 }
 
 /// Bytes that programs can still get without others being moved to disk; `None` where the system does not say.
@@ -178,7 +178,7 @@ mod tests {
         make_room(&mut list, 2).unwrap();
         assert!(list.capacity() >= 5 && list == [1, 2, 3]);
         let refused = make_room(&mut list, 1 << 50).unwrap_err();
-        assert_eq!(refused.wanted_bytes, ((1 << 50) + 3) * 2);
+        assert_eq!(refused.wanted_bytes, 1 << 51);
         assert_eq!(list, [1, 2, 3]);
         assert!(affordable(1 << 55).unwrap_err().free_bytes.is_some());
         assert_eq!(affordable(1 << 10), Ok(()));
