@@ -76,7 +76,7 @@ fn document(geometry: &Geometry, first: u16) -> Session {
     table.0.swap(3, 30);
     let labels = LabelMap::from_fn(geometry.clone(), |[i, j, k]| {
         let n = ((i + 3 * j + 5 * k) % 41) as u16;
-        if (i * j + k) % 3 == 0 || n % 3 == 0 { 0 } else { first + 7 * n }
+        if (i * j + k).is_multiple_of(3) || n.is_multiple_of(3) { 0 } else { first + 7 * n }
     });
     let mut states = Vec::new();
     for plane in Plane::ALL {
@@ -192,7 +192,10 @@ fn mask_with(path: &Path, extensions: &[(i32, &[u8])]) -> Geometry {
     geometry
 }
 
-fn table_of(path: &Path, geometry: &Geometry) -> (Vec<(u16, String, [u8; 3])>, Vec<String>) {
+/// A label's number, name and colour.
+type Entry<T> = (u16, T, [u8; 3]);
+
+fn table_of(path: &Path, geometry: &Geometry) -> (Vec<Entry<String>>, Vec<String>) {
     let (session, warnings) = reopen(path, &scan(geometry));
     let table = session.document().table.0.iter().map(|l| (l.value, l.name.clone(), l.colour)).collect();
     (table, warnings)
@@ -230,7 +233,7 @@ fn label_tables_of_other_programs_in_extensions_are_read() {
     let lines = b"1: liver\n2: spleen\n";
     let lut = b"# FreeSurfer\n2  Left-Cerebral-White-Matter  245 245 245 0\n3  Left-Cerebral-Cortex 205 62 78 0\n";
     let colour = |value| Label::unnamed(value).colour;
-    let cases: [(i32, &[u8], Vec<(u16, &str, [u8; 3])>); 10] = [
+    let cases: [(i32, &[u8], Vec<Entry<&str>>); 10] = [
         (0, total, vec![(1, "spleen", [0, 255, 128]), (3, "kidney > 2 & \"more\"", [255, 0, 0])]),
         (30, workbench, vec![(2, "CEREBELLUM <left> ä", [255, 0, 0])]),
         (32, cifti, vec![(1, "V1", [51, 102, 153])]),
