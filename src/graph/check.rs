@@ -178,7 +178,7 @@ mod tests {
         assert!(said(|g| g.nodes[1].inputs = vec![5]).contains("comes after"));
         assert!(said(|g| g.nodes[1].size.channels = 3).contains("expects 3 channels, got 4"));
         // Keys of four positions for every value.
-        assert!(said(|g| g.nodes[4].inputs[1] = 1).contains("cannot join maps of [8, 8] and [4, 4]"));
+        assert!(said(|g| g.nodes[4].inputs[1] = 1).contains("8 x 8 keys and 4 x 4 values"));
         assert!(said(|g| g.outputs[0] = 99).contains("never computed"));
         assert!(said(|g| g.nodes[2].op = Op::MaxPool2d(Pool { stride: [0, 1], ..Pool::new(2, 2) })).contains("stride"));
     }

@@ -10,22 +10,19 @@ use super::super::op::Op;
 use super::super::shape::{Size, symbolic, symbolic_with_border};
 use super::super::{Extent, Graph, Node, NodeId, Parameter, ParameterId, Role};
 use super::calls::Call;
-use super::constant::{Beside, Constant, Floats, From, IN_WEIGHTS};
+use super::constant::{Beside, Floats, From};
 use super::dim::Dim;
-use super::held::{Axes, Form, Held};
+use super::held::{Form, Held};
 use super::order::in_order;
-use super::proto::{GraphProto, ModelProto, NodeProto, TensorProto, TextEntry, ValueInfoProto, data_type};
-use super::unshare::unshare;
+use super::patterns::join_patterns;
+use super::proto::{GraphProto, ModelProto, ValueInfoProto, data_type};
+use super::tensors::hoist_constants;
 use super::{OnnxError, Tensor};
 
 /// Most operations of a file.
 const MOST_NODES: usize = 20_000;
 /// Most channels of a map.
 const MOST_CHANNELS: usize = 1 << 16;
-/// Constants computed from others may have so many times the values of all that are given.
-const MOST_DERIVED: usize = 3;
-/// Computed lists of sizes may have so many times the values of all that are given, and this many more.
-const MOST_SIZES: usize = 1 << 20;
 /// Sizes that are looked at while reading, all together.
 const MOST_LOOKED_AT: usize = 1 << 26;
 /// Operator sets that are read.
@@ -77,6 +74,7 @@ fn read(bytes: &[u8], from: From) -> Result<Imported, OnnxError> {
         return Err(OnnxError::Network(format!("it has {} operations, more than {MOST_NODES}", file.node.len())));
     }
     hoist_constants(&mut file);
+    join_patterns(&mut file);
     file.node = in_order(std::mem::take(&mut file.node))?;
     let mut reader = Reader::new(version);
     reader.constants(&mut file, from)?;
@@ -97,47 +95,6 @@ fn read(bytes: &[u8], from: From) -> Result<Imported, OnnxError> {
     Ok(Imported { graph, weights, input_size: reader.fixed, texts, structure })
 }
 
-/// The texts of a file by key, without reading the network.
-///
-/// # Errors
-/// When it is no ONNX file.
-pub fn texts(bytes: &[u8]) -> Result<Vec<(String, String)>, OnnxError> {
-    let model = ModelProto::decode(bytes).map_err(|e| OnnxError::Damaged(e.to_string()))?;
-    Ok(model.metadata.into_iter().map(|e| (e.key, e.value)).collect())
-}
-
-/// The named arrays of floats of a file, whatever its network.
-///
-/// # Errors
-/// When it is no ONNX file, or an array is damaged.
-pub fn arrays(bytes: &[u8], beside: Beside) -> Result<BTreeMap<String, Tensor>, OnnxError> {
-    let model = ModelProto::decode(bytes).map_err(|e| OnnxError::Damaged(e.to_string()))?;
-    let mut arrays = BTreeMap::new();
-    for tensor in model.graph.map(|g| g.initializer).unwrap_or_default() {
-        let name = tensor.name.clone();
-        if let Constant::Floats(Floats { shape, values: Some(values), .. }) =
-            Constant::read(tensor, From::File(beside))?
-        {
-            arrays.insert(name, Tensor { shape, values: Rc::unwrap_or_clone(values) });
-        }
-    }
-    Ok(arrays)
-}
-
-/// Constants that stand among the operations become initialisers.
-fn hoist_constants(file: &mut GraphProto) {
-    let (constants, rest): (Vec<NodeProto>, Vec<NodeProto>) = std::mem::take(&mut file.node)
-        .into_iter()
-        .partition(|node| node.op_type == "Constant" && Call(node).tensor("value").is_some());
-    file.node = rest;
-    for node in constants {
-        let tensor = node.attribute.into_iter().find(|a| a.name == "value").and_then(|a| a.t);
-        if let (Some(tensor), Some(name)) = (tensor, node.output.into_iter().next()) {
-            file.initializer.push(TensorProto { name, ..tensor });
-        }
-    }
-}
-
 /// A file on its way to a graph.
 pub(super) struct Reader {
     pub graph: Graph,
@@ -149,25 +106,25 @@ pub(super) struct Reader {
     pub is_double: bool,
     /// Sizes of constants of integers.
     pub integer_shapes: HashMap<String, Vec<usize>>,
-    held: HashMap<String, Held>,
+    pub(super) held: HashMap<String, Held>,
     weights: BTreeMap<String, Rc<Vec<f32>>>,
     /// How often a name is read.
-    uses: HashMap<String, usize>,
+    pub(super) uses: HashMap<String, usize>,
     /// Nodes whose map is read in more than one place.
     shared: HashSet<NodeId>,
     /// Layers whose bias the file does not have.
     pub without_bias: HashSet<NodeId>,
     /// Constants whose values decided about the graph.
-    read: HashSet<String>,
+    pub(super) read: HashSet<String>,
     /// Number of images that the file fixes.
     pub batch: Option<i64>,
     /// What made a node impossible, found while it was pushed.
     fault: Option<String>,
     /// Values of constants that were computed from others, and how many may be.
     derived: usize,
-    most_derived: usize,
+    pub(super) most_derived: usize,
     /// Sizes that may still be computed.
-    sizes_left: usize,
+    pub(super) sizes_left: usize,
     /// Sizes that were looked at: a long list that is read by thousands of operations takes time.
     looked_at: Cell<usize>,
     /// Heights and widths of all maps where the file fixes the input's, as long as they fit together.
@@ -200,49 +157,6 @@ impl Reader {
             sizes: None,
             turned: HashMap::new(),
         }
-    }
-
-    /// Takes the constants of a file, which keeps their sizes.
-    fn constants(&mut self, file: &mut GraphProto, from: From) -> Result<(), OnnxError> {
-        let mut floats = HashMap::new();
-        for tensor in &mut file.initializer {
-            // Weights are held once; integers are few and stay in the file too.
-            let kept = (tensor.data_type != Some(data_type::FLOAT)).then(|| tensor.clone());
-            let (name, dims) = (tensor.name.clone(), tensor.dims.clone());
-            let shell = TensorProto { name: name.clone(), dims, ..TensorProto::default() };
-            if tensor.data_type == Some(data_type::DOUBLE) {
-                self.doubles.insert(name.clone());
-            }
-            let values = std::mem::replace(tensor, kept.unwrap_or(shell));
-            if self.held.contains_key(&name) || floats.contains_key(&name) {
-                return Err(OnnxError::Damaged(format!("two tensors are named {name:?}")));
-            }
-            match Constant::read(values, from)? {
-                Constant::Floats(values) => {
-                    floats.insert(name, values);
-                }
-                Constant::Integers(values, shape) => {
-                    self.sizes_left = self.sizes_left.saturating_add(MOST_DERIVED.saturating_mul(values.len()));
-                    let axes = Axes::list_unless(shape.is_empty());
-                    let dims = values.into_iter().map(Dim::Whole).collect();
-                    self.held.insert(name.clone(), Held::Integers(dims, axes));
-                    self.integer_shapes.insert(name, shape);
-                }
-            }
-        }
-        if let From::File(_) = from {
-            let copies = unshare(file, &floats);
-            floats.extend(copies);
-        }
-        let given = floats.values().fold(0usize, |sum, floats| sum.saturating_add(floats.len()));
-        self.most_derived = MOST_DERIVED.saturating_mul(given).saturating_add(1 << 20);
-        self.sizes_left = self.sizes_left.saturating_add(MOST_SIZES);
-        self.held.extend(floats.into_iter().map(|(name, floats)| (name, Held::Floats(floats))));
-        let results = file.output.iter().map(|o| &o.name);
-        for name in file.node.iter().flat_map(|n| &n.input).chain(results) {
-            *self.uses.entry(name.clone()).or_insert(0) += 1;
-        }
-        Ok(())
     }
 
     fn input(&mut self, file: &GraphProto) -> Result<(), OnnxError> {
@@ -510,43 +424,6 @@ impl Reader {
             [] => Err(OnnxError::Damaged("it has no result".into())),
             _ => Ok(()),
         }
-    }
-
-    /// Puts the values of constants that only are weights out of the file.
-    fn keep_structure(&self, file: &mut GraphProto) -> Result<(), OnnxError> {
-        for tensor in &mut file.initializer {
-            let floats = match self.held.get(&tensor.name) {
-                Some(Held::Floats(floats)) => floats,
-                Some(Held::Integers(values, _)) if tensor.data_location == Some(1) => {
-                    // Sizes stay in the file, also where its weights lie in another.
-                    let whole = |dim: &Dim| if let Dim::Whole(value) = dim { *value } else { 0 };
-                    tensor.data_type = Some(data_type::INT64);
-                    tensor.raw_data = Some(values.iter().flat_map(|dim| whole(dim).to_le_bytes()).collect());
-                    (tensor.external_data, tensor.data_location) = (vec![], None);
-                    continue;
-                }
-                _ => continue,
-            };
-            if self.read.contains(&tensor.name) {
-                let values = floats.values.as_ref();
-                let values = values.ok_or_else(|| OnnxError::Damaged(format!("{} has no values", tensor.name)))?;
-                tensor.data_type = Some(data_type::FLOAT);
-                tensor.raw_data = Some(values.iter().flat_map(|v| v.to_le_bytes()).collect());
-                (tensor.external_data, tensor.data_location) = (vec![], None);
-                (tensor.float_data, tensor.double_data, tensor.int32_data) = (vec![], vec![], vec![]);
-                continue;
-            }
-            let dims = std::mem::take(&mut tensor.dims);
-            *tensor = TensorProto {
-                dims,
-                name: std::mem::take(&mut tensor.name),
-                data_type: Some(data_type::FLOAT),
-                data_location: Some(1),
-                external_data: vec![TextEntry { key: "location".into(), value: IN_WEIGHTS.into() }],
-                ..TensorProto::default()
-            };
-        }
-        Ok(())
     }
 
     /// Leaves out what no result needs.

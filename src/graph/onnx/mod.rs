@@ -18,6 +18,7 @@ mod layers;
 mod norms;
 mod operations;
 mod order;
+mod patterns;
 mod pointwise;
 pub mod proto;
 mod reshape;
@@ -26,13 +27,15 @@ mod sizes;
 mod slices;
 mod stacks;
 mod sums;
+mod tensors;
 #[cfg(test)]
 mod tests;
 mod unshare;
 mod write;
 
 pub use export::{Export, export};
-pub use import::{Imported, arrays, import, import_structure, texts};
+pub use import::{Imported, import, import_structure};
+pub use tensors::{arrays, texts};
 
 /// Values with their shape, outermost axis first.
 #[derive(Debug, Clone, PartialEq)]
