@@ -56,6 +56,7 @@ fn dataset() -> Dataset {
         stored: None,
         unchosen: Vec::new(),
         cases: ["a", "b", "c", "d"].iter().map(case).collect(),
+        notices: Vec::new(),
     }
 }
 

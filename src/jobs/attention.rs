@@ -31,8 +31,8 @@ pub(super) fn run(job: &AttentionJob, progress: Progress, cancel: &Cancel) -> Re
     if job.volume.frame_count() < frames.len() {
         let present = job.volume.frame_count();
         return Err(JobError::Other(format!(
-            "{} takes {channels} channels, this scan has {present}",
-            job.model.spec.id
+            "the model {} takes {channels} channels, the scan {} has {present}",
+            job.model.spec.id, job.volume.name
         )));
     }
     let watch = watch(progress, cancel, "Looking at attention");

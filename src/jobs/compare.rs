@@ -23,7 +23,7 @@ pub struct CompareJob {
 
 pub(super) fn run(job: &CompareJob, progress: Progress, cancel: &Cancel) -> Result<Outcome, JobError> {
     let model = Model::load(&job.model)?;
-    let load = |files: &CaseFiles| load_case(files, cancel);
+    let load = |files: &CaseFiles| load_case(files, cancel, &|_| {});
     let told = |notice| progress(JobEvent::Warning(notice));
     let scan = read_case(&job.dataset, &job.case, &load, &mut { told });
     let scan = scan.map_err(|error| if cancel.is_cancelled() { JobError::Stopped } else { error.into() })?;

@@ -13,8 +13,9 @@ use crate::learn::{Dataset, Split};
 /// When the folder is of no known form or a file of it cannot be read.
 pub fn open_dataset(folder: &Path, progress: Progress, cancel: &Cancel) -> Result<Dataset, JobError> {
     let mut dataset = Dataset::open(folder)?;
+    dataset.notices.iter().for_each(|notice| progress(JobEvent::Warning(notice.clone())));
     if !dataset.has_channels() {
-        let frames = match dataset.cases.first().map(|case| load_case(case, cancel)) {
+        let frames = match dataset.cases.first().map(|case| load_case(case, cancel, &|_| {})) {
             Some(Ok((image, _))) => image.frame_count(),
             Some(Err(_)) if cancel.is_cancelled() => return Err(JobError::Stopped),
             Some(Err(problem)) => return Err(JobError::Other(problem)),

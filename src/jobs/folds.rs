@@ -44,7 +44,7 @@ fn finished(
             split.train.len()
         )));
     }
-    let load = |files: &CaseFiles| load_case(files, cancel);
+    let load = |files: &CaseFiles| load_case(files, cancel, progress);
     let mut scans = Vec::new();
     for name in &split.validation {
         let scan = read_case(&dataset, name, &load, &mut |notice| progress(JobEvent::Warning(notice)));

@@ -70,6 +70,7 @@ impl MarkedScan {
             stored: Some(stored),
             unchosen: Vec::new(),
             cases: vec![case],
+            notices: Vec::new(),
         };
         Ok((dataset, Split { train: vec![name], validation: Vec::new() }))
     }
@@ -285,7 +286,7 @@ mod tests {
         let case = crate::learn::read_case(
             &dataset,
             "a_b-2",
-            &|files| super::super::load_case(files, &Cancel::default()),
+            &|files| super::super::load_case(files, &Cancel::default(), &|_| {}),
             &mut |_| {},
         )
         .unwrap();

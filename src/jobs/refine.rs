@@ -83,7 +83,7 @@ fn remembered(job: &RefineJob, progress: Progress, cancel: &Cancel) -> Result<Ve
             job.model.spec.image_channels
         )));
     }
-    let load = |files: &CaseFiles| load_case(files, cancel);
+    let load = |files: &CaseFiles| load_case(files, cancel, progress);
     let names = chosen(&dataset, memory);
     let no_other = || JobError::Other(format!("{} has no other scan that was learned from", folder.display()));
     if names.is_empty() {

@@ -52,7 +52,7 @@ pub fn make_sample(dataset: &Path, split: &Path, seed: u64, folder: &Path, cance
             return Err(JobError::Stopped);
         }
         let files = dataset.case(name).ok_or_else(|| JobError::Other(format!("no case {name}")))?;
-        let case = load_case(files, cancel);
+        let case = load_case(files, cancel, &|_| {});
         let (image, labels) =
             case.map_err(|problem| if cancel.is_cancelled() { JobError::Stopped } else { JobError::Other(problem) })?;
         specimens.push(specimen(&image, &labels));

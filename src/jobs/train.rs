@@ -173,18 +173,23 @@ pub fn default_plan() -> Plan {
     }
 }
 
-/// Reads a case; several image files become the frames of one volume.
+/// Reads a case; several image files become the frames of one volume. Labels that had to be rounded are told of.
 ///
 /// # Errors
 /// With a sentence for the user, also when cancelled.
-pub fn load_case(files: &CaseFiles, cancel: &Cancel) -> Result<(Volume, LabelMap), String> {
+pub fn load_case(files: &CaseFiles, cancel: &Cancel, progress: Progress) -> Result<(Volume, LabelMap), String> {
     let watch = |_| {
         if cancel.is_cancelled() { std::ops::ControlFlow::Break(()) } else { std::ops::ControlFlow::Continue(()) }
     };
     let open = |image: &PathBuf| formats::open_one(image, None, &watch).map_err(|e| e.to_string());
     let mut volumes = files.images.iter().map(open).collect::<Result<Vec<Volume>, String>>()?;
     let volume = if volumes.len() == 1 { volumes.remove(0) } else { stack_frames(&volumes)? };
-    let labels = read_labels(&files.label, cancel, &|_| {}).map_err(|e| e.to_string())?;
+    let warnings_alone = |event: JobEvent| {
+        if matches!(event, JobEvent::Warning(_)) {
+            progress(event);
+        }
+    };
+    let labels = read_labels(&files.label, cancel, &warnings_alone).map_err(|e| e.to_string())?;
     Ok((volume, labels))
 }
 
@@ -249,7 +254,7 @@ fn learn(job: &TrainJob, plan_only: bool, progress: Progress, cancel: &Cancel) -
     let started_from = as_begun.map(|begun| start_of(begun, job.init.as_ref())).transpose()?;
     let init = started_from.as_ref().map_or(job.init.as_ref(), Option::as_ref);
     let load = |files: &CaseFiles| match &job.source {
-        TrainSource::Folder(_) => load_case(files, cancel),
+        TrainSource::Folder(_) => load_case(files, cancel, progress),
         TrainSource::Scan(scan) => Ok((Volume::clone(&scan.volume), scan.known())),
     };
     let split = match &job.split {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::dataset::Dataset;
+use super::dataset::{CaseFiles, Dataset};
 use super::fit::{FitError, Loader};
 use crate::volume::{LabelMap, Volume};
 
@@ -33,8 +33,12 @@ pub fn read_case(
     let files = dataset.case(name).ok_or_else(|| error("is not in the data set".into()))?;
     let (image, mut labels) = load(files).map_err(error)?;
     let (of_image, of_labels) = (image.geometry.shape(), labels.geometry().shape());
+    let label_file = files.label.display();
+    let image_file = files.images.first().map(|file| file.display().to_string()).unwrap_or_default();
     if of_image != of_labels {
-        return Err(error(format!("the image has {of_image:?} voxels, its labels have {of_labels:?}")));
+        return Err(error(format!(
+            "the image has {of_image:?} voxels, its labels have {of_labels:?} ({image_file}, {label_file})"
+        )));
     }
     if !labels.geometry().lies_on(&image.geometry) {
         let finest = image.geometry.finest_mm();
@@ -58,15 +62,42 @@ pub fn read_case(
         let of_value: BTreeMap<u16, u16> = stored.iter().copied().zip(0..).chain(unchosen).collect();
         labels = labels
             .mapped(|value| of_value.get(&value).copied())
-            .map_err(|value| error(format!("label {value} is not among those of the data set, {stored:?}")))?;
+            .map_err(|value| error(unknown_label(dataset, files, value)))?;
     }
     let channels = dataset.channels.len().max(1);
     if image.frame_count() != channels {
-        return Err(error(format!("the image has {} channels, the data set has {channels}", image.frame_count())));
+        return Err(error(format!(
+            "the image has {} channels, the data set has {channels} ({}) ({image_file}; {})",
+            image.frame_count(),
+            dataset.channels.join(", "),
+            source(dataset)
+        )));
     }
     let known = |label: u16| usize::from(label) < dataset.labels.len() || dataset.ignore == Some(label);
     if let Some(other) = labels.counts().into_keys().find(|&label| !known(label)) {
-        return Err(error(format!("label {other} is not among the data set's")));
+        return Err(error(unknown_label(dataset, files, other)));
     }
     Ok(LabelledScan { name: name.into(), image, labels })
+}
+
+/// Where a data set is from, for messages.
+fn source(dataset: &Dataset) -> String {
+    let folder = &dataset.folder;
+    if folder.as_os_str().is_empty() { dataset.name.clone() } else { folder.display().to_string() }
+}
+
+/// A label of a case that its data set does not name: both sides, with their files.
+fn unknown_label(dataset: &Dataset, files: &CaseFiles, value: u16) -> String {
+    let value_of = |place: u16| match &dataset.stored {
+        Some(stored) => stored.get(usize::from(place)).copied().unwrap_or(place),
+        None => place,
+    };
+    let named: Vec<String> =
+        dataset.labels.iter().map(|(place, name)| format!("{} {name}", value_of(*place))).collect();
+    format!(
+        "label {value} is not among those of the data set, {} ({}; {})",
+        named.join(", "),
+        files.label.display(),
+        source(dataset)
+    )
 }

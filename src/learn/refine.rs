@@ -103,9 +103,10 @@ pub fn refine(
     let spec = &task.model.spec;
     if task.image.frame_count() < spec.image_channels {
         return Err(FitError::Plan(format!(
-            "{} takes {} channels, this scan has {}",
+            "the model {} takes {} channels, the scan {} has {}",
             spec.id,
             spec.image_channels,
+            task.image.name,
             task.image.frame_count()
         )));
     }

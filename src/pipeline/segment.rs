@@ -205,12 +205,15 @@ fn frames_of(volume: &Volume, spec: &ModelSpec, options: &SegmentOptions) -> Res
         if options.frame < present {
             return Ok(vec![options.frame]);
         }
-        return Err(SegmentError::Image(format!("there is no frame {}; the image has {present}", options.frame)));
+        return Err(SegmentError::Image(format!(
+            "there is no frame {}; the image {} has {present}",
+            options.frame, volume.name
+        )));
     }
     if present != spec.image_channels {
         return Err(SegmentError::Image(format!(
-            "the model {} needs {} channels, the image has {present}",
-            spec.id, spec.image_channels
+            "the model {} needs {} channels, the image {} has {present}",
+            spec.id, spec.image_channels, volume.name
         )));
     }
     Ok((0..present).collect())

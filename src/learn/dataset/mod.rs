@@ -1,5 +1,6 @@
 //! Folders of labelled scans, and how their cases are split.
 
+mod description;
 mod nnunet;
 mod pairs;
 mod split;
@@ -51,6 +52,8 @@ pub struct Dataset {
     pub unchosen: Vec<u16>,
     /// Labelled cases by name.
     pub cases: Vec<CaseFiles>,
+    /// What the user must be told of the folder: what was left out, what its description says otherwise.
+    pub notices: Vec<String>,
 }
 
 /// What a channel is called where nobody says what it is.
@@ -217,6 +220,7 @@ mod tests {
             stored: None,
             unchosen: Vec::new(),
             cases: Vec::new(),
+            notices: Vec::new(),
         };
         let message = dataset.clone().choose(&["lung".into()]).unwrap_err().to_string();
         assert!(message.contains("lung") && message.contains("spleen, liver, colon"), "{message}");

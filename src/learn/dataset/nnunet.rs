@@ -1,14 +1,16 @@
 //! nnU-Net v2 and MSD / nnU-Net v1 folders.
 //!
 //! v2: `imagesTr/CASE_0000.nii.gz` per channel, `labelsTr/CASE.nii.gz`, `dataset.json` with `channel_names` and
-//! `labels: {name: value}`. v1/MSD: `modality`, `labels: {"value": name}`, `training: [{image, label}]`; MSD's images are the
-//! listed files, v1 lists `CASE.nii.gz` where there is `CASE_0000.nii.gz` per channel.
+//! `labels: {name: value}`; with `dataset: {CASE: {images: [...], label}}` the files are where it says. v1/MSD: `modality`,
+//! `labels: {"value": name}`, `training: [{image, label}]`; MSD's images are the listed files, v1 lists `CASE.nii.gz` where there is
+//! `CASE_0000.nii.gz` per channel.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use super::description::{self, Labels, first_of, is_hidden};
 use super::{CaseFiles, Dataset, DatasetError, case_name, ending};
 
 /// Reads `dataset.json` and lists the labelled cases.
@@ -24,33 +26,30 @@ pub fn open(folder: &Path) -> Result<Dataset, DatasetError> {
              of the same names: {e}"
         ))
     })?;
-    let json: Value = serde_json::from_str(&text).map_err(|e| error(format!("dataset.json is damaged: {e}")))?;
-    let mut labels = labels(&json)
-        .ok_or_else(|| error("`labels` must map names to numbers (v2) or numbers to names (v1)".into()))?;
-    if labels.keys().enumerate().any(|(n, &value)| n != usize::from(value)) {
-        return Err(error(format!(
-            "labels must be 0 (background), 1, 2 ...; found {:?}",
-            labels.keys().collect::<Vec<_>>()
-        )));
+    let json: Value = serde_json::from_str(text.trim_start_matches('\u{feff}'))
+        .map_err(|e| error(format!("dataset.json is damaged: {e}")))?;
+    let Labels { names: labels, ignore } = description::labels(&json)
+        .map_err(error)?
+        .ok_or_else(|| error("`labels` is missing; it maps names to numbers (v2) or numbers to names (v1)".into()))?;
+    let numbers: Vec<u16> = labels.keys().copied().chain(ignore).collect();
+    if !numbers.iter().enumerate().all(|(n, &value)| n == usize::from(value)) {
+        return Err(error(format!("labels must be 0 (background), 1, 2 ...; found {numbers:?}")));
     }
-    let last = labels.last_key_value().filter(|(_, name)| *name == "ignore");
-    let ignore = last.map(|(&value, _)| value);
-    if let Some(value) = ignore {
-        labels.remove(&value);
-    }
-    let channels = json.get("channel_names").or_else(|| json.get("modality"));
-    let channels: Vec<String> = match channels.and_then(Value::as_object) {
-        Some(map) => map.values().map(|v| v.as_str().unwrap_or_default().to_string()).collect(),
-        None => return Err(error("`channel_names` (v2) or `modality` (v1) is missing".into())),
-    };
-    let cases = match json.get("training").and_then(Value::as_array) {
-        Some(list) => listed_cases(folder, list, channels.len())
-            .ok_or_else(|| error("`training` must list {image, label}".into()))?,
-        None => found_cases(folder, channels.len())?,
+    let channels = description::channels(&json)
+        .map_err(error)?
+        .filter(|channels| !channels.is_empty())
+        .ok_or_else(|| error("`channel_names` (v2) or `modality` (v1) is missing".into()))?;
+    let file_ending = description::file_ending(&json).map_err(error)?;
+    let mut notices = Vec::new();
+    let cases = match described_cases(folder, &json, channels.len()).map_err(error)? {
+        Some(cases) => cases,
+        None => found_cases(folder, channels.len(), file_ending, &mut notices)?,
     };
     if cases.is_empty() {
         return Err(error("the data set has no labelled case".into()));
     }
+    notices.extend(description::count_notice(&json, cases.len()));
+    notices.extend(description::preparation_notice(&channels));
     let text = |key: &str| json.get(key).and_then(Value::as_str).unwrap_or_default().to_string();
     let licence = if text("licence").is_empty() { text("license") } else { text("licence") };
     let name = match text("name") {
@@ -67,33 +66,98 @@ pub fn open(folder: &Path) -> Result<Dataset, DatasetError> {
         stored: None,
         unchosen: Vec::new(),
         cases,
+        notices,
     })
 }
 
-/// Names by number, of either generation.
-pub(super) fn labels(json: &Value) -> Option<BTreeMap<u16, String>> {
-    json.get("labels")?
-        .as_object()?
-        .iter()
-        .map(|(key, value)| match (key.parse::<u16>(), value.as_str(), value.as_u64()) {
-            (Ok(number), Some(name), _) => Some((number, name.to_string())),
-            (_, _, Some(number)) => Some((u16::try_from(number).ok()?, key.clone())),
-            _ => None,
-        })
-        .collect()
+fn shown(value: Option<&Value>) -> String {
+    let text = value.map_or_else(|| "missing".to_string(), Value::to_string);
+    text.chars().take(60).collect()
 }
 
-fn listed_cases(folder: &Path, list: &[Value], channels: usize) -> Option<Vec<CaseFiles>> {
+/// The cases that `dataset` or `training` list; `None` where neither is there.
+///
+/// # Errors
+/// Names the entry that cannot be understood.
+pub fn described_cases(folder: &Path, json: &Value, channels: usize) -> Result<Option<Vec<CaseFiles>>, String> {
+    let there = |key: &str| json.get(key).filter(|value| !value.is_null());
+    let cases = match (there("dataset"), there("training")) {
+        // nnU-Net 2 goes by `dataset` where both are there.
+        (Some(dataset), _) => placed_cases(folder, dataset, channels)?,
+        (None, Some(training)) => listed_cases(folder, training, channels)?,
+        (None, None) => return Ok(None),
+    };
+    let mut seen = BTreeSet::new();
+    match cases.iter().find(|case| !seen.insert(case.name.as_str())) {
+        Some(twice) => Err(format!("the case {:?} is listed twice", twice.name)),
+        None => Ok(Some(cases)),
+    }
+}
+
+/// Cases of `dataset`, which says for each where its files are: absolute, or from the folder of `dataset.json` on.
+fn placed_cases(folder: &Path, dataset: &Value, channels: usize) -> Result<Vec<CaseFiles>, String> {
+    let map = dataset
+        .as_object()
+        .ok_or_else(|| format!("`dataset` is {}; it must say the files of each case", shown(Some(dataset))))?;
     let mut cases = Vec::new();
-    for item in list {
-        let listed = folder.join(item.get("image")?.as_str()?);
-        let label = folder.join(item.get("label")?.as_str()?);
-        // What is missing altogether is named when the case is read; a part of a data set can be learned from.
-        let images = if listed.is_file() { Err(listed.clone()) } else { channel_files(&listed, channels) };
-        cases.push(CaseFiles { name: case_name(&label), images: images.unwrap_or_else(|_| vec![listed]), label });
+    for (name, files) in map {
+        let wrong = |key: &str| format!("`dataset` has the case {name:?}, whose `{key}` is {}", shown(files.get(key)));
+        let label = files.get("label").and_then(Value::as_str).ok_or_else(|| wrong("label"))?;
+        let images = paths(files.get("images")).ok_or_else(|| wrong("images"))?;
+        if images.len() != channels {
+            return Err(format!(
+                "`dataset` has the case {name:?} with {} images; there are {channels} channels",
+                images.len()
+            ));
+        }
+        let images: Vec<PathBuf> = images.into_iter().map(|image| folder.join(image)).collect();
+        let label = folder.join(label);
+        if let Some(missing) = images.iter().chain([&label]).find(|file| !file.is_file()) {
+            return Err(format!("`dataset` has the case {name:?}, whose file {} is not there", missing.display()));
+        }
+        cases.push(CaseFiles { name: name.clone(), images, label });
     }
     cases.sort_by(|a, b| a.name.cmp(&b.name));
-    Some(cases)
+    Ok(cases)
+}
+
+/// One file, or a list of files.
+fn paths(value: Option<&Value>) -> Option<Vec<&str>> {
+    match value? {
+        Value::String(path) => Some(vec![path]),
+        Value::Array(list) => list.iter().map(Value::as_str).collect(),
+        _ => None,
+    }
+}
+
+fn listed_cases(folder: &Path, training: &Value, channels: usize) -> Result<Vec<CaseFiles>, String> {
+    let list = training
+        .as_array()
+        .ok_or_else(|| format!("`training` is {}; it must list {{image, label}}", shown(Some(training))))?;
+    let mut cases = Vec::new();
+    for (n, item) in list.iter().enumerate() {
+        let wrong = |key: &str| {
+            format!("`training` must list {{image, label}}; the `{key}` of entry {n} is {}", shown(item.get(key)))
+        };
+        let label = folder.join(item.get("label").and_then(Value::as_str).ok_or_else(|| wrong("label"))?);
+        let listed: Vec<PathBuf> =
+            paths(item.get("image")).ok_or_else(|| wrong("image"))?.iter().map(|image| folder.join(image)).collect();
+        // What is missing altogether is named when the case is read; a part of a data set can be learned from.
+        let images = match &listed[..] {
+            [one] if !one.is_file() => channel_files(one, channels).unwrap_or(listed),
+            [_] => listed,
+            several if several.len() == channels => listed,
+            several => {
+                return Err(format!(
+                    "`training` lists {} images in entry {n}; there are {channels} channels",
+                    several.len()
+                ));
+            }
+        };
+        cases.push(CaseFiles { name: case_name(&label), images, label });
+    }
+    cases.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(cases)
 }
 
 /// The files of a case's channels, `CASE_0000.nii.gz` ... where `CASE.nii.gz` is listed; else the one that is missing.
@@ -110,24 +174,70 @@ fn channel_files(listed: &Path, channels: usize) -> Result<Vec<PathBuf>, PathBuf
     }
 }
 
-fn found_cases(folder: &Path, channels: usize) -> Result<Vec<CaseFiles>, DatasetError> {
+/// The files of a folder that can be images or labels.
+fn listing(folder: &Path, wanted: Option<&str>) -> std::io::Result<Vec<PathBuf>> {
+    let is_wanted = |path: &PathBuf| {
+        let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        !is_hidden(path) && ending(&name).is_some_and(|ending| wanted.is_none_or(|wanted| ending == wanted))
+    };
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(folder)?.flatten().map(|entry| entry.path()).filter(is_wanted).collect();
+    files.sort();
+    Ok(files)
+}
+
+fn found_cases(
+    folder: &Path,
+    channels: usize,
+    file_ending: Option<&str>,
+    notices: &mut Vec<String>,
+) -> Result<Vec<CaseFiles>, DatasetError> {
     let labels = folder.join("labelsTr");
-    let listing = std::fs::read_dir(&labels).map_err(|e| DatasetError {
+    let files = listing(&labels, file_ending).map_err(|e| DatasetError {
         path: labels.clone(),
         problem: format!("the folder of labels cannot be read: {e}"),
     })?;
-    let mut cases = Vec::new();
-    for entry in listing.flatten() {
-        let label = entry.path();
+    if let (true, Some(ending)) = (files.is_empty(), file_ending) {
+        let problem = format!("no file ends in {ending:?}, as `file_ending` of dataset.json says");
+        return Err(DatasetError { path: labels, problem });
+    }
+    let mut cases: BTreeMap<String, CaseFiles> = BTreeMap::new();
+    for label in files {
         let file = label.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        if ending(&file).is_none() {
-            continue;
-        }
         let name = case_name(&label);
         let images = channel_files(&folder.join("imagesTr").join(&file), channels)
             .map_err(|path| DatasetError { path, problem: format!("the image of case {name} is missing") })?;
-        cases.push(CaseFiles { name, images, label });
+        if let Some(other) = cases.insert(name.clone(), CaseFiles { name, images, label: label.clone() }) {
+            let problem = format!("is the second file of that name, after {}", other.label.display());
+            return Err(DatasetError { path: label, problem });
+        }
     }
-    cases.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(cases)
+    // A folder of images that cannot be listed has been looked into above.
+    let images = listing(&folder.join("imagesTr"), file_ending).unwrap_or_default();
+    let mut unlabelled = BTreeSet::new();
+    for image in images {
+        let stem = case_name(&image);
+        let split = stem.rsplit_once('_').filter(|(_, digits)| digits.len() == 4);
+        let Some((name, number)) = split.and_then(|(name, digits)| Some((name, digits.parse::<usize>().ok()?))) else {
+            continue;
+        };
+        if !cases.contains_key(name) {
+            unlabelled.insert(name.to_string());
+        } else if number >= channels {
+            let problem = format!(
+                "is channel {number} of the case {name}; dataset.json names {channels} channels, from 0 to {}",
+                channels.saturating_sub(1)
+            );
+            return Err(DatasetError { path: image, problem });
+        }
+    }
+    let unlabelled: Vec<String> = unlabelled.into_iter().collect();
+    if !unlabelled.is_empty() {
+        notices.push(format!(
+            "{} images in imagesTr have no labels in labelsTr and are left out: {}.",
+            unlabelled.len(),
+            first_of(&unlabelled)
+        ));
+    }
+    Ok(cases.into_values().collect())
 }

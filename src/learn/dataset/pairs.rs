@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use super::description::{self, Labels, first_of, is_hidden};
 use super::{CaseFiles, Dataset, DatasetError, case_name, ending, nnunet};
 
 /// Names of the two folders, as people give them.
@@ -30,7 +31,7 @@ fn listing(folder: &Path) -> Result<BTreeMap<String, PathBuf>, DatasetError> {
     let mut files = BTreeMap::new();
     for path in std::fs::read_dir(folder).map_err(problem)?.flatten().map(|entry| entry.path()) {
         let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        if ending(&name).is_none() {
+        if ending(&name).is_none() || is_hidden(&path) {
             continue;
         }
         if let Some(other) = files.insert(case_name(&path), path.clone()) {
@@ -45,7 +46,8 @@ fn listing(folder: &Path) -> Result<BTreeMap<String, PathBuf>, DatasetError> {
 ///
 /// # Errors
 /// When a label has no image, or `dataset.json` is damaged.
-pub fn open(folder: &Path, [images, labels]: &[PathBuf; 2]) -> Result<Dataset, DatasetError> {
+pub fn open(folder: &Path, folders: &[PathBuf; 2]) -> Result<Dataset, DatasetError> {
+    let [images, labels] = folders;
     let images = listing(images)?;
     let mut cases = Vec::new();
     for (name, label) in listing(labels)? {
@@ -76,34 +78,47 @@ pub fn open(folder: &Path, [images, labels]: &[PathBuf; 2]) -> Result<Dataset, D
         stored: None,
         unchosen: Vec::new(),
         cases,
+        notices: Vec::new(),
     };
+    let is_used = |name: &&String| dataset.cases.iter().any(|case| case.name == **name);
+    let unlabelled: Vec<String> = images.keys().filter(|name| !is_used(name)).cloned().collect();
+    if !unlabelled.is_empty() {
+        let count = unlabelled.len();
+        let names = first_of(&unlabelled);
+        dataset.notices.push(format!("{count} images have no labels of the same name and are left out: {names}."));
+    }
     let text = match std::fs::read_to_string(&path) {
         Ok(text) => text,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(dataset),
         Err(e) => return Err(error(format!("cannot be read: {e}"))),
     };
-    let json: Value = serde_json::from_str(&text).map_err(|e| error(format!("dataset.json is damaged: {e}")))?;
+    let json: Value = serde_json::from_str(text.trim_start_matches('\u{feff}'))
+        .map_err(|e| error(format!("dataset.json is damaged: {e}")))?;
     let text = |key: &str| json.get(key).and_then(Value::as_str).map(str::to_string);
     dataset.name = text("name").unwrap_or(dataset.name);
     dataset.licence = text("licence").or_else(|| text("license")).unwrap_or_default();
-    if json.get("labels").is_some() {
-        let mut named = nnunet::labels(&json).ok_or_else(|| error("`labels` must map values to names".into()))?;
+    if let Some(Labels { names: mut named, ignore }) = description::labels(&json).map_err(error)? {
         named.entry(0).or_insert_with(|| "background".into());
-        dataset.stored = Some(named.keys().copied().collect());
+        dataset.stored = Some(named.keys().copied().chain(ignore).collect());
+        dataset.ignore = ignore.map(|_| named.len() as u16);
         dataset.labels = (0..).zip(named.into_values()).collect();
-        let last = dataset.labels.last_key_value().filter(|(_, name)| *name == "ignore");
-        dataset.ignore = last.map(|(&value, _)| value);
-        if let Some(value) = dataset.ignore {
-            dataset.labels.remove(&value);
+    }
+    dataset.channels = description::channels(&json).map_err(error)?.unwrap_or_default();
+    if let Some(ending) = description::file_ending(&json).map_err(error)? {
+        let of_case = |case: &CaseFiles| case.images.iter().chain([&case.label]).cloned().collect::<Vec<_>>();
+        let others = dataset.cases.iter().flat_map(of_case);
+        let is_other = |file: &PathBuf| super::ending(&file.to_string_lossy()) != Some(ending);
+        if let Some(file) = others.into_iter().find(is_other) {
+            return Err(error(format!("`file_ending` is {ending:?}, but a case has the file {}", file.display())));
         }
     }
-    dataset.channels = channels(&json);
+    // Who lists cases means these and no others.
+    if let Some(listed) = nnunet::described_cases(folder, &json, dataset.channels.len().max(1)).map_err(error)? {
+        dataset.cases = listed;
+        dataset.notices.clear();
+    }
+    dataset.notices.extend(description::count_notice(&json, dataset.cases.len()));
     Ok(dataset)
-}
-
-fn channels(json: &Value) -> Vec<String> {
-    let named = json.get("channel_names").or_else(|| json.get("modality")).and_then(Value::as_object);
-    named.map_or_else(Vec::new, |map| map.values().map(|v| v.as_str().unwrap_or_default().to_string()).collect())
 }
 
 #[cfg(test)]
