@@ -28,9 +28,15 @@ pub struct Evaluate {
 impl Evaluate {
     pub(super) fn run(&self) -> Result {
         let evaluation = jobs::evaluate(&self.pred, &self.truth, &Cancel::default())?;
+        for notice in &evaluation.notices {
+            eprintln!("note: {notice}");
+        }
         let compared = match &self.against {
             Some(other) => {
                 let other = jobs::evaluate(other, &self.truth, &Cancel::default())?;
+                for notice in other.notices.iter().filter(|notice| !evaluation.notices.contains(notice)) {
+                    eprintln!("note: {notice}");
+                }
                 Some(jobs::compare_evaluations(&evaluation, &other)?)
             }
             None => None,

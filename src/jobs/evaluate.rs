@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::{Cancel, JobError, read_labels};
-use crate::formats::{stem, writer_for};
+use super::open::{difference, read};
+use super::{Cancel, JobError};
+use crate::formats::stem;
 use crate::pipeline::{LabelScores, PairedTest, compare, wilcoxon};
+use crate::volume::Label;
 
 /// Scores of one case by label value.
 #[derive(Debug, Serialize)]
@@ -28,6 +30,8 @@ pub struct Evaluation {
     pub mean: BTreeMap<u16, LabelScores>,
     /// True masks of the folder that have no prediction, and do not count.
     pub unpredicted: Vec<String>,
+    /// What the user must know of the masks: values that were rounded, grids that were moved onto each other.
+    pub notices: Vec<String>,
 }
 
 /// Pairs files by name (or two single files) and scores every label.
@@ -49,8 +53,15 @@ pub fn evaluate(predicted: &Path, truth: &Path, cancel: &Cancel) -> Result<Evalu
             score(p, t, cancel)
         })
         .collect::<Result<Vec<_>, _>>()?;
+    let (cases, told): (Vec<CaseScores>, Vec<Vec<String>>) = cases.into_iter().unzip();
+    let mut notices: Vec<String> = Vec::new();
+    for notice in told.into_iter().flatten() {
+        if !notices.contains(&notice) {
+            notices.push(notice);
+        }
+    }
     let mean = mean(&cases);
-    Ok(Evaluation { cases, mean, unpredicted })
+    Ok(Evaluation { cases, mean, unpredicted, notices })
 }
 
 /// Two evaluations beside each other.
@@ -91,6 +102,23 @@ pub fn compare_evaluations(first: &Evaluation, second: &Evaluation) -> Result<Co
     Ok(Comparison { tests, unmatched })
 }
 
+/// Endings of files that masks are kept in, as data sets have them.
+const MASK_ENDINGS: [&str; 5] = [".nii.gz", ".nii", ".png", ".tiff", ".tif"];
+/// Those of pictures among them.
+const PICTURE_ENDINGS: [&str; 3] = [".png", ".tiff", ".tif"];
+
+/// Whether a file is a mask by its name; what begins with a dot is a file of the system.
+fn has_ending(path: &Path) -> bool {
+    let name = path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
+    !name.starts_with('.') && MASK_ENDINGS.iter().any(|ending| name.len() > ending.len() && name.ends_with(ending))
+}
+
+/// Whether a file is a picture by its name.
+fn is_picture(path: &Path) -> bool {
+    let name = path.to_string_lossy().to_ascii_lowercase();
+    PICTURE_ENDINGS.iter().any(|ending| name.ends_with(ending))
+}
+
 /// A predicted and a true mask.
 type Pair = (PathBuf, PathBuf);
 
@@ -99,7 +127,7 @@ fn pair(predicted: &Path, truth: &Path) -> Result<(Vec<Pair>, Vec<String>), JobE
     let list = |folder: &Path| -> Result<BTreeMap<String, PathBuf>, JobError> {
         let listing = std::fs::read_dir(folder)
             .map_err(|e| JobError::Other(format!("cannot read the folder {}: {e}", folder.display())))?;
-        let is_mask = |p: &PathBuf| p.is_file() && writer_for(p).is_ok();
+        let is_mask = |p: &PathBuf| p.is_file() && has_ending(p);
         let files = listing.flatten().map(|e| e.path()).filter(is_mask);
         let mut by_name = BTreeMap::new();
         for path in files {
@@ -112,7 +140,11 @@ fn pair(predicted: &Path, truth: &Path) -> Result<(Vec<Pair>, Vec<String>), JobE
     };
     let (predicted_files, truth_files) = (list(predicted)?, list(truth)?);
     if predicted_files.is_empty() {
-        return Err(JobError::Other(format!("there is no mask (.nii, .nii.gz) in {}", predicted.display())));
+        return Err(JobError::Other(format!(
+            "there is no mask ({}) in {}",
+            MASK_ENDINGS.join(", "),
+            predicted.display()
+        )));
     }
     let unpredicted = truth_files.keys().filter(|name| !predicted_files.contains_key(*name)).cloned().collect();
     let pairs = predicted_files
@@ -129,26 +161,54 @@ fn pair(predicted: &Path, truth: &Path) -> Result<(Vec<Pair>, Vec<String>), JobE
     Ok((pairs, unpredicted))
 }
 
-fn score(predicted: &Path, truth: &Path, cancel: &Cancel) -> Result<CaseScores, JobError> {
+/// Masks beside each other by less than this share of the finest spacing are compared as if they lay on each other, as in training.
+const REPAIRED_SHARE: f64 = 0.1;
+
+fn score(predicted: &Path, truth: &Path, cancel: &Cancel) -> Result<(CaseScores, Vec<String>), JobError> {
     let quiet = |_| {};
-    let p = read_labels(predicted, cancel, &quiet)?;
-    let t = read_labels(truth, cancel, &quiet)?;
+    let (p, t) = (read(predicted, cancel, &quiet)?, read(truth, cancel, &quiet)?);
+    let mut notices: Vec<String> = p.notice.into_iter().chain(t.notice).collect();
+    let (one, other) = (predicted.display(), truth.display());
+    let named = |label: &&Label| !label.is_unnamed();
+    for label in p.annotations.table.0.iter().filter(named) {
+        let there = t.annotations.table.get(label.value).filter(named);
+        if let Some(there) = there.filter(|there| !there.name.eq_ignore_ascii_case(&label.name)) {
+            notices.push(format!(
+                "label {} is called {:?} in {one} and {:?} in {other}; labels are compared by their numbers.",
+                label.value, label.name, there.name
+            ));
+        }
+    }
+    let (mut p, mut t) = (p.labels, t.labels);
     if !p.geometry().lies_on(t.geometry()) {
-        return Err(JobError::Other(format!(
-            "{} and {} lie on different grids ({:?} and {:?} voxels, {} and {})",
-            predicted.display(),
-            truth.display(),
-            p.geometry().shape(),
-            t.geometry().shape(),
-            p.geometry().orientation().code(),
-            t.geometry().orientation().code()
-        )));
+        let (a, b) = (p.geometry(), t.geometry());
+        let same_axes = a.shape() == b.shape() && a.orientation() == b.orientation();
+        if a.matches(b, REPAIRED_SHARE * b.finest_mm()) {
+            notices.push(format!(
+                "{one} lies beside {other} by up to {:.2e} mm, less than a tenth of a voxel; they are compared as if they lay on each \
+                 other.",
+                a.distance_mm(b)
+            ));
+            p = p.on(t.geometry());
+        } else if same_axes && is_picture(predicted) != is_picture(truth) {
+            // A picture says nothing about its place, and mostly nothing about its size.
+            let scan = if is_picture(truth) { one } else { other };
+            notices.push(format!("a picture has no place in the patient; pixels are compared on the grid of {scan}."));
+            if is_picture(truth) {
+                t = t.on(p.geometry());
+            } else {
+                p = p.on(t.geometry());
+            }
+        } else {
+            let how = difference(a, b);
+            return Err(JobError::Other(format!("{one} and {other} lie on different grids: {how}")));
+        }
     }
     let mut values: Vec<u16> = p.counts().into_keys().chain(t.counts().into_keys()).collect();
     values.sort_unstable();
     values.dedup();
     let labels = values.into_iter().map(|value| (value, compare(&p, &t, value))).collect();
-    Ok(CaseScores { name: stem(predicted), labels })
+    Ok((CaseScores { name: stem(predicted), labels }, notices))
 }
 
 fn mean(cases: &[CaseScores]) -> BTreeMap<u16, LabelScores> {
