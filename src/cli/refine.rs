@@ -115,7 +115,7 @@ impl Refine {
             }
         }
         let finished = self.done.iter().map(|&slice| ((self.axis.world_axis() as u8, slice), SliceState::Done));
-        let annotations = Annotations::new(&refined, table, finished);
+        let annotations = Annotations::new(table, finished);
         let save = Job::SaveLabels { path: self.output.clone(), labels: refined, annotations, sidecar: false };
         jobs::run(save, &show, &cancel)?;
         if let Some(path) = &self.model_output {

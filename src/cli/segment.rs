@@ -15,7 +15,7 @@ use crate::jobs::{
     self, Cancel, DeviceChoice, Entry, Job, JobError, JobEvent, Outcome, SegmentJob, SegmentOptions, SegmentSeconds,
 };
 use crate::model::{self, Model, SliceAxis};
-use crate::volume::{Annotations, LabelValue, stack_frames};
+use crate::volume::{Annotations, LabelValue, SliceState, stack_frames};
 
 /// Segment volumes with a model.
 #[derive(Args)]
@@ -206,14 +206,15 @@ impl Segment {
             options,
             probabilities: self.probabilities,
         };
-        let Outcome::Labels { labels, table, device, probabilities, .. } = jobs::run(Job::Segment(job), &show, &cancel)?
+        let Outcome::Labels { labels, table, device, probabilities, .. } =
+            jobs::run(Job::Segment(job), &show, &cancel)?
         else {
             return Err(JobError::Other("the job gave no labels".into()));
         };
         let counts = labels.counts();
         let voxel = labels.geometry().voxel_volume_mm3();
         let writing = Instant::now();
-        let annotations = Annotations::of_table(table.clone());
+        let annotations = Annotations::of_labels(&labels, table.clone(), SliceState::Draft);
         jobs::run(Job::SaveLabels { path: path.into(), labels, annotations, sidecar: false }, &show, &cancel)?;
         let mut maps = Vec::new();
         for (label, volume) in table.0.iter().zip(probabilities) {

@@ -138,14 +138,17 @@ mod tests {
 
     #[test]
     fn bytes_behind_the_members_do_not_touch_what_is_in_them() {
-        let data: Vec<u8> = (0..100_000u32).map(|n| (n * n >> 7) as u8).collect();
+        let data: Vec<u8> = (0..100_000u32).map(|n| ((n * n) >> 7) as u8).collect();
         let (first, second) = data.split_at(60_000);
         let whole = [packed(first), packed(second)].concat();
         let read = |file: &[u8]| {
             // A small buffer, so that members and buffers end at different places.
             let mut members = Members::new(io::BufReader::with_capacity(100, file));
             let mut back = vec![0; data.len()];
-            members.read_exact(&mut back).and_then(|()| members.finish(1 << 20)).map(|followed| (back == data, followed))
+            members
+                .read_exact(&mut back)
+                .and_then(|()| members.finish(1 << 20))
+                .map(|followed| (back == data, followed))
         };
         assert_eq!(read(&whole).unwrap(), (true, false));
         let half_a_member = &packed(b"more")[..12];

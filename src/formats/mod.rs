@@ -24,8 +24,8 @@ use std::path::{Path, PathBuf};
 
 use crate::volume::Volume;
 
-pub use error::{FormatError, Result};
 pub use annotations::{Found, complete as complete_annotations, write_sidecar};
+pub use error::{FormatError, Result};
 pub use writing::{WRITERS, Writer, notices_of_writing, write_labels, write_volume, writer_for};
 
 /// Called with the share done (0..=1) between steps of long work; `Break` stops it.
@@ -204,11 +204,19 @@ fn list_files(folder: &Path, found: &mut Listing, watch: Watch) -> Result<()> {
     for path in listing.flatten().map(|item| item.path()) {
         match std::fs::metadata(&path) {
             Ok(m) if m.is_dir() => list_files(&path, found, watch)?,
+            Ok(m) if m.is_file() && is_apple_double(&path) => {
+                found.skipped.push(Skipped { path, reason: "what a Mac notes about the file of this name".into() });
+            }
             Ok(m) if m.is_file() => found.files.push(path),
             _ => {}
         }
     }
     Ok(())
+}
+
+/// Whether a file is one of those, `._scan.nii.gz`, that a Mac leaves beside each file on other disks.
+fn is_apple_double(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("._"))
 }
 
 /// What a walk through folders found.

@@ -39,7 +39,8 @@ pub use compare::CompareJob;
 pub use crate::edit::keep_protected as keep_done;
 pub use crate::engine::{Activations, DeviceChoice, DeviceFacts, Recipe, available_devices, list_devices};
 pub use crate::formats::{
-    Entry, Findings, FormatError, READERS, Skipped, WRITERS, load, open_one, scan, notices_of_writing, stem, write_volume, writer_for,
+    Entry, Findings, FormatError, READERS, Skipped, WRITERS, load, notices_of_writing, open_one, scan, stem,
+    write_volume, writer_for,
 };
 pub use crate::learn::PixelRule;
 pub use crate::pipeline::{AttentionView, LabelScores, SegmentOptions, SegmentSeconds, SliceDoubt, has_attention};
@@ -416,7 +417,8 @@ pub fn run(job: Job, progress: Progress, cancel: &Cancel) -> Result<Outcome, Job
         Job::LookAtAttention(job) => attention::run(&job, progress, cancel),
         Job::ClassifyPixels(job) => pixels::run(&job, progress, cancel),
         Job::Segment(job) => segment::run(&job, progress, cancel),
-        Job::SaveLabels { path, labels, annotations, sidecar } => {
+        Job::SaveLabels { path, labels, mut annotations, sidecar } => {
+            annotations.seal(&labels);
             crate::formats::write_labels(&path, &labels, &annotations, &watch(progress, cancel, "Saving"))?;
             tell_of_writing(&path, labels.geometry(), progress);
             if sidecar {

@@ -12,7 +12,9 @@ use crate::volume::{Annotations, Geometry, LabelMap, Volume};
 /// # Errors
 /// When it cannot be read or holds values that are no labels.
 pub fn read_labels(path: &Path, cancel: &Cancel, progress: Progress) -> Result<LabelMap, JobError> {
-    read(path, cancel, progress).map(|(labels, _)| labels)
+    let read = read(path, cancel, progress)?;
+    read.notice.into_iter().for_each(|text| progress(JobEvent::Warning(text)));
+    Ok(read.labels)
 }
 
 /// Reads a file as labels, and what it and the files beside it say about them. Every label in the voxels has its entry in the table.
@@ -24,10 +26,10 @@ pub fn read_annotated_labels(
     cancel: &Cancel,
     progress: Progress,
 ) -> Result<(LabelMap, Annotations), JobError> {
-    let (labels, in_mask) = read(path, cancel, progress)?;
-    let found = formats::complete_annotations(path, in_mask);
+    let Read { labels, annotations, warnings, notice } = read(path, cancel, progress)?;
+    let found = formats::complete_annotations(path, annotations);
     let warn = |text: String| progress(JobEvent::Warning(text));
-    found.warnings.into_iter().for_each(warn);
+    warnings.into_iter().chain(notice).chain(found.warnings).for_each(warn);
     let mut annotations = found.annotations;
     if annotations.drop_stale_states(&labels) {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
@@ -39,7 +41,19 @@ pub fn read_annotated_labels(
     Ok((labels, annotations))
 }
 
-fn read(path: &Path, cancel: &Cancel, progress: Progress) -> Result<(LabelMap, Annotations), JobError> {
+/// A mask as it is in its file.
+pub(super) struct Read {
+    /// The labels.
+    pub labels: LabelMap,
+    /// What the file says about them.
+    pub annotations: Annotations,
+    /// What is doubtful about the file.
+    pub warnings: Vec<String>,
+    /// That its values had to be rounded.
+    pub notice: Option<String>,
+}
+
+pub(super) fn read(path: &Path, cancel: &Cancel, progress: Progress) -> Result<Read, JobError> {
     let volume = formats::open_one(path, None, &watch(progress, cancel, "Reading labels"))?;
     if volume.frame_count() > 1 {
         let frames = volume.frame_count();
@@ -47,14 +61,14 @@ fn read(path: &Path, cancel: &Cancel, progress: Progress) -> Result<(LabelMap, A
     }
     let rounded = LabelMap::rounded(&volume, 0);
     let (labels, furthest) = rounded.map_err(|e| JobError::Other(format!("{e} ({})", path.display())))?;
-    if furthest > 0.0 {
-        progress(JobEvent::Warning(format!(
-            "The labels in {} are up to {furthest:.1e} beside whole numbers, as programs leave them that calculate with labels; they were \
-             rounded.",
+    let notice = (furthest > 0.0).then(|| {
+        format!(
+            "The labels in {} are up to {furthest:.1e} beside whole numbers, as programs leave them that calculate with labels; they \
+             were rounded.",
             path.display()
-        )));
-    }
-    Ok((labels, volume.annotations))
+        )
+    });
+    Ok(Read { labels, annotations: volume.annotations, warnings: volume.warnings, notice })
 }
 
 pub(super) fn open_labels(
@@ -78,7 +92,13 @@ pub(super) fn open_labels(
 /// In which respect one grid differs from another, and by how much.
 pub(super) fn difference(one: &Geometry, other: &Geometry) -> String {
     if one.shape() != other.shape() {
-        return format!("{:?} voxels {} instead of {:?} {}", one.shape(), one.orientation().code(), other.shape(), other.orientation().code());
+        return format!(
+            "{:?} voxels {} instead of {:?} {}",
+            one.shape(),
+            one.orientation().code(),
+            other.shape(),
+            other.orientation().code()
+        );
     }
     if one.orientation() != other.orientation() {
         return format!("its axes lead to {} instead of {}", one.orientation().code(), other.orientation().code());

@@ -69,7 +69,7 @@ impl Document {
 
     /// What a file of the labels says besides their voxels.
     pub fn annotations(&self) -> Annotations {
-        Annotations::new(&self.labels, self.table.clone(), self.states())
+        Annotations::new(self.table.clone(), self.states())
     }
 
     fn set_states(&mut self, states: Vec<(SliceKey, SliceState)>) -> Vec<(SliceKey, SliceState)> {

@@ -2,6 +2,7 @@
 
 use super::label_map::LabelMap;
 use super::label_table::LabelTable;
+use super::plane::{Plane, PlaneLayout};
 
 /// How far a slice is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, serde::Serialize, serde::Deserialize)]
@@ -50,12 +51,30 @@ impl Annotations {
         Self { table, ..Self::default() }
     }
 
-    /// What is to be kept of a segmentation.
-    pub fn new(labels: &LabelMap, table: LabelTable, states: impl IntoIterator<Item = (SliceKey, SliceState)>) -> Self {
+    /// What is to be kept of a segmentation. [`Self::seal`] it before it is written.
+    pub fn new(table: LabelTable, states: impl IntoIterator<Item = (SliceKey, SliceState)>) -> Self {
         let mut states: Vec<_> = states.into_iter().filter(|(_, state)| *state != SliceState::Todo).collect();
         states.sort_unstable();
-        let fingerprint = (!states.is_empty()).then(|| labels.fingerprint());
-        Self { table, states, fingerprint }
+        Self { table, states, fingerprint: None }
+    }
+
+    /// Notes which labels the states tell of. This looks at every labelled voxel.
+    pub fn seal(&mut self, labels: &LabelMap) {
+        self.fingerprint = (!self.states.is_empty()).then(|| labels.fingerprint());
+    }
+
+    /// Of labels that came all at once, from a model say: every slice that holds labels has the same state.
+    pub fn of_labels(labels: &LabelMap, table: LabelTable, state: SliceState) -> Self {
+        let occupied = labels.occupied();
+        let mut states = Vec::new();
+        for plane in Plane::ALL {
+            let layout = PlaneLayout::new(labels.geometry(), plane);
+            let axis = layout.axes[2];
+            let holds_labels = |slice: &usize| occupied[axis][layout.voxel([0, 0, *slice])[axis]];
+            let slices = (0..layout.size[2]).filter(holds_labels);
+            states.extend(slices.map(|slice| ((plane.world_axis() as u8, slice), state)));
+        }
+        Self::new(table, states)
     }
 
     /// Whether there is nothing to keep.
@@ -65,6 +84,10 @@ impl Annotations {
 
     /// Drops the states where they tell of other labels: another program has changed the voxels and kept the header. Says whether it did.
     pub fn drop_stale_states(&mut self, labels: &LabelMap) -> bool {
+        let sizes = Plane::ALL.map(|plane| (plane.world_axis(), PlaneLayout::new(labels.geometry(), plane).size[2]));
+        let is_there =
+            |(axis, slice): SliceKey| sizes.iter().any(|(world, size)| *world == usize::from(axis) && slice < *size);
+        self.states.retain(|(key, _)| is_there(*key));
         let is_stale = !self.states.is_empty() && self.fingerprint != Some(labels.fingerprint());
         if is_stale {
             self.states.clear();
@@ -85,11 +108,16 @@ mod tests {
         let mut labels = LabelMap::empty(geometry);
         labels.set([1, 2, 0], 7);
         let states = [((2, 1), SliceState::Done), ((0, 3), SliceState::Todo), ((0, 2), SliceState::Draft)];
-        let notes = Annotations::new(&labels, LabelTable::default(), states);
+        let mut notes = Annotations::new(LabelTable::default(), states);
+        notes.seal(&labels);
         assert_eq!(notes.states, [((0, 2), SliceState::Draft), ((2, 1), SliceState::Done)]);
         assert!(!notes.clone().drop_stale_states(&labels));
         let mut moved = LabelMap::empty(labels.geometry().clone());
         moved.set([2, 2, 0], 7);
+        let mut beyond = notes.clone();
+        beyond.states.extend([((2, 3), SliceState::Done), ((7, 0), SliceState::Done)]);
+        assert!(!beyond.drop_stale_states(&labels));
+        assert_eq!(beyond, notes, "slices that are not there");
         for mut other in [LabelMap::empty(labels.geometry().clone()), moved] {
             other.compact();
             assert!(notes.clone().drop_stale_states(&other));

@@ -229,23 +229,27 @@ impl LabelMap {
 
     /// Calls `visit(voxel, label)` for every voxel that is not background, brick by brick.
     pub fn for_each_labelled(&self, mut visit: impl FnMut([usize; 3], LabelValue)) {
-        let shape = self.geometry.shape();
-        for (index, brick) in self.bricks.iter().enumerate() {
-            if matches!(brick, Brick::Uniform(0)) {
-                continue;
-            }
-            let start = self.brick_start(index);
-            let size = [0, 1, 2].map(|axis| BRICK_EDGE.min(shape[axis] - start[axis]));
-            for k in 0..size[2] {
-                for j in 0..size[1] {
-                    for i in 0..size[0] {
-                        let label = match brick {
-                            Brick::Uniform(value) => *value,
-                            Brick::Dense(values) => values[(k * BRICK_EDGE + j) * BRICK_EDGE + i],
-                        };
-                        if label != 0 {
-                            visit([start[0] + i, start[1] + j, start[2] + k], label);
-                        }
+        for index in 0..self.bricks.len() {
+            self.for_each_of_brick(index, &mut visit);
+        }
+    }
+
+    fn for_each_of_brick(&self, index: usize, mut visit: impl FnMut([usize; 3], LabelValue)) {
+        let (brick, shape) = (&self.bricks[index], self.geometry.shape());
+        if matches!(brick, Brick::Uniform(0)) {
+            return;
+        }
+        let start = self.brick_start(index);
+        let size = [0, 1, 2].map(|axis| BRICK_EDGE.min(shape[axis] - start[axis]));
+        for k in 0..size[2] {
+            for j in 0..size[1] {
+                for i in 0..size[0] {
+                    let label = match brick {
+                        Brick::Uniform(value) => *value,
+                        Brick::Dense(values) => values[(k * BRICK_EDGE + j) * BRICK_EDGE + i],
+                    };
+                    if label != 0 {
+                        visit([start[0] + i, start[1] + j, start[2] + k], label);
                     }
                 }
             }
@@ -304,15 +308,19 @@ impl LabelMap {
         let orientation = self.geometry.orientation();
         let axes = [0, 1, 2].map(|world| orientation.voxel_axis(world));
         let [width, height] = [0, 1].map(|world| shape[axes[world]] as u64);
-        let mut sum = 0u64;
-        self.for_each_labelled(|voxel, label| {
+        let of_voxel = |voxel: [usize; 3], label: LabelValue| {
             let [r, a, s] = axes.map(|axis| {
                 (if orientation.positive[axis] { voxel[axis] } else { shape[axis] - 1 - voxel[axis] }) as u64
             });
             let place = s.wrapping_mul(height).wrapping_add(a).wrapping_mul(width).wrapping_add(r);
-            sum = sum.wrapping_add(mixed(place.wrapping_mul(1 << 16).wrapping_add(u64::from(label))));
-        });
-        sum
+            mixed(place.wrapping_mul(1 << 16).wrapping_add(u64::from(label)))
+        };
+        let of_brick = |index: usize| {
+            let mut sum = 0u64;
+            self.for_each_of_brick(index, |voxel, label| sum = sum.wrapping_add(of_voxel(voxel, label)));
+            sum
+        };
+        (0..self.bricks.len()).into_par_iter().with_min_len(64).map(of_brick).reduce(|| 0, u64::wrapping_add)
     }
 
     /// Number of voxels per label, background left out.

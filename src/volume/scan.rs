@@ -142,7 +142,9 @@ impl Volume {
     pub(super) fn stored_step(&self) -> f64 {
         const LARGEST: f64 = 0.04;
         match self.rescale {
-            Rescale::Uniform { slope, .. } if self.voxels.voxel_type().is_integer() && slope.abs() <= LARGEST => slope.abs(),
+            Rescale::Uniform { slope, .. } if self.voxels.voxel_type().is_integer() && slope.abs() <= LARGEST => {
+                slope.abs()
+            }
             _ => 0.0,
         }
     }

@@ -1,6 +1,6 @@
 //! Label tables in XML: `<Label Key="1" Red="1" Green="0" Blue="0" Alpha="1"><![CDATA[liver]]></Label>`.
 //!
-//! Connectome Workbench writes them into NIfTI volumes (code 30) and CIFTI files (code 32), TotalSegmentator 2 into its masks (code 0).
+//! Connectome Workbench writes them into NIfTI volumes (code 30) and CIFTI files (code 32), `TotalSegmentator` 2 into its masks (code 0).
 //! Source: GIFTI 1.0 and CIFTI-2, `LabelTable`. Only the elements that are needed are looked for; nothing is resolved or fetched.
 
 use super::{Listed, colour};

@@ -29,9 +29,13 @@ pub fn itk_snap(text: &str) -> Option<Listed> {
     Some(listed)
 }
 
-/// A plain list: a number and a name a line (`3 liver`, `3: liver`, `3 liver 255 0 0 255`); `None` where a line is of another form.
+/// A plain list: a number and a name a line (`3: liver`, `3 liver 255 0 0 255`); `None` where a line is of another form.
+///
+/// Numbers and words alone (`3 T`) are a list of labels only where they count lines from 0 or 1.
 pub fn numbered(text: &str) -> Option<Listed> {
     let mut listed = Listed::default();
+    let mut is_list = true;
+    let mut numbers = Vec::new();
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
         let digits = line.find(|c: char| !c.is_ascii_digit()).filter(|&at| at > 0)?;
         let (number, rest) = line.split_at_checked(digits)?;
@@ -41,12 +45,17 @@ pub fn numbered(text: &str) -> Option<Listed> {
         }
         // FreeSurfer and 3D Slicer write the colour behind the name.
         let words: Vec<&str> = name.split_whitespace().collect();
-        let numbers: Vec<f64> = words.iter().rev().map_while(|word| word.parse().ok()).collect();
-        let (name, rgb) = match numbers[..] {
-            [_, b, g, r] | [b, g, r] => (words.get(..words.len() - numbers.len())?.join(" "), colour([r, g, b], false)),
+        let last: Vec<f64> = words.iter().rev().map_while(|word| word.parse().ok()).collect();
+        let (name, rgb) = match last[..] {
+            [_, b, g, r] | [b, g, r] => (words.get(..words.len() - last.len())?.join(" "), colour([r, g, b], false)),
             _ => (name.trim_matches('"').to_string(), None),
         };
+        is_list &= rgb.is_some() || rest.trim_start_matches(' ').starts_with([':', '=', ',', ';', '\t']);
+        numbers.push(number.parse::<usize>().ok()?);
         listed.push(number, &name, rgb, true);
     }
-    (!listed.labels.is_empty()).then_some(listed)
+    let first = numbers.first().copied().unwrap_or_default();
+    let in_turn = numbers.iter().enumerate().all(|(n, number)| *number == first + n);
+    let counts = numbers.len() > 1 && first <= 1 && in_turn;
+    ((is_list || counts) && !listed.labels.is_empty()).then_some(listed)
 }

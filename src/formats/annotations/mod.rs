@@ -1,7 +1,8 @@
 //! What files say about labels besides their voxels: names, colours, finished slices.
 //!
 //! Ours stand in the mask (a header extension of NIfTI) and in `NAME.json` beside it. Those of other programs are read: label tables in XML of
-//! Connectome Workbench and TotalSegmentator, AFNI's tables, label descriptions of ITK-SNAP, tables of BIDS, plain lists of numbers and names.
+//! Connectome Workbench and `TotalSegmentator`, AFNI's tables, label descriptions of ITK-SNAP, tables of BIDS, plain lists of numbers and
+//! names.
 //!
 //! **Invariant:** what cannot be understood is a warning and never an error; the voxels are worth more than their names.
 //! **Invariant:** a text of n bytes costs memory of a small multiple of n.

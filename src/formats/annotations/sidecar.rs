@@ -18,7 +18,8 @@ fn own_path(mask: &Path) -> PathBuf {
 fn read(path: &Path) -> Option<String> {
     let mut bytes = Vec::new();
     open_regular_file(path).ok()?.take(MAX_TEXT_BYTES + 1).read_to_end(&mut bytes).ok()?;
-    (bytes.len() as u64 <= MAX_TEXT_BYTES).then(|| String::from_utf8_lossy(&bytes).trim_start_matches('\u{feff}').into())
+    (bytes.len() as u64 <= MAX_TEXT_BYTES)
+        .then(|| String::from_utf8_lossy(&bytes).trim_start_matches('\u{feff}').into())
 }
 
 fn name_of(path: &Path) -> String {

@@ -53,7 +53,8 @@ fn is_squared_up(qform: &Geometry, sform: &Geometry) -> bool {
 }
 
 fn warn_about(geometry: &Geometry, header: &Header, warnings: &mut Vec<String>) {
-    if geometry.shear() > SHEAR_LIMIT {
+    // A shear that moves no voxel by half its size is nothing that a user could see.
+    if geometry.shear() > SHEAR_LIMIT && !geometry.matches(&geometry.squared(), 0.5 * geometry.finest_mm()) {
         warnings.push("The voxel axes are not at right angles (shear, for example gantry tilt).".into());
     }
     let declared = &header.pixdim[1..4];

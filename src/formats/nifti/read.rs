@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use super::extension;
 use super::header::{Header, SIZE_1, Storage};
 use super::placement::place;
-use crate::formats::error::{FormatError, Result};
 use crate::formats::annotations::{self, Found};
+use crate::formats::error::{FormatError, Result};
 use crate::formats::{Watch, gzip, has_extension, stem};
 use crate::volume::{Rescale, Volume, Voxels, Window};
 
