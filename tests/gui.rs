@@ -13,6 +13,7 @@ use eframe::egui::{self, Key, Modifiers, Vec2, accesskit::Role};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use lamella::gui::App;
+use lamella::session::SliceState;
 
 type Window = Harness<'static, App>;
 
@@ -564,6 +565,53 @@ fn unsaved_labels_are_asked_about_before_they_are_lost() {
     harness.step();
     settle(&mut harness);
     assert!(harness.state().labels().unwrap().counts().is_empty());
+}
+
+#[test]
+fn a_saved_mask_comes_back_with_its_names_colours_and_finished_slices() {
+    let _alone = alone();
+    if !can_render() {
+        return;
+    }
+    let mut harness = painted_sample(egui::vec2(40.0, 0.0));
+    press_first(&mut harness, "Add label");
+    let field = |harness: &Window, text: &str| {
+        harness
+            .get_all_by_role(Role::TextInput)
+            .find(|node| node.value().as_deref() == Some(text))
+            .map(|node| node.rect())
+    };
+    let place = field(&harness, "Label 1").expect("the name of the label").center();
+    harness.drag_at(place);
+    harness.drop_at(place);
+    harness.run_steps(2);
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::A);
+    harness.event(egui::Event::Text("Tumour".into()));
+    harness.run_steps(2);
+    harness.key_press(Key::Escape);
+    harness.hover_at(harness.get_by_role_and_label(Role::Image, "Axial view").rect().center());
+    harness.run_steps(2);
+    harness.key_press(Key::Enter);
+    harness.run_steps(3);
+    let folder = tempfile::tempdir().unwrap();
+    let mask = folder.path().join("mask.nii.gz");
+    let context = harness.ctx.clone();
+    harness.state_mut().save_labels(mask.clone(), &context);
+    settle(&mut harness);
+    let kept = |harness: &Window| {
+        let document = harness.state().document().unwrap();
+        let states: Vec<_> = document.states().filter(|(_, state)| *state != SliceState::Todo).collect();
+        (document.labels.counts(), document.table.clone(), states)
+    };
+    let before = kept(&harness);
+    assert_eq!((before.1.0.len(), before.1.0[0].name.as_str()), (2, "Tumour"));
+    assert!(before.2.iter().any(|(_, state)| *state == SliceState::Done), "{:?}", before.2);
+    // Another window, without a memory of the first.
+    let mut again = sample();
+    let context = again.ctx.clone();
+    again.state_mut().open_labels(mask, &context);
+    settle(&mut again);
+    assert_eq!(kept(&again), before);
 }
 
 /// Six labelled scans in a folder of their own.

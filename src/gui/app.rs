@@ -215,6 +215,18 @@ impl App {
         self.first_frame
     }
 
+    /// What is edited, if an image is open.
+    pub fn document(&self) -> Option<&crate::session::Document> {
+        self.viewer.as_ref().map(|viewer| viewer.session.document())
+    }
+
+    /// Reads a mask for the image on screen.
+    pub fn open_labels(&mut self, path: PathBuf, context: &egui::Context) {
+        let Some(viewer) = &self.viewer else { return };
+        let volume = viewer.volume().clone();
+        self.tasks.start("Opening labels", Job::OpenLabels { path, volume }, self.snapshot(), context);
+    }
+
     /// Writes the segmentation.
     pub fn save_labels(&mut self, path: PathBuf, context: &egui::Context) {
         let Some(viewer) = &self.viewer else { return };
@@ -433,9 +445,7 @@ impl App {
         match purpose {
             Purpose::OpenFile | Purpose::OpenFolder | Purpose::Dataset | Purpose::Report => {}
             Purpose::AddToDataset => self.add_to_dataset(path, context),
-            Purpose::OpenLabels => {
-                self.tasks.start("Opening labels", Job::OpenLabels { path, volume }, snapshot, context)
-            }
+            Purpose::OpenLabels => self.open_labels(path, context),
             Purpose::SaveLabels => self.save_labels(path, context),
             Purpose::SaveImage => self.tasks.start(SAVING, Job::SaveVolume { path, volume }, snapshot, context),
             Purpose::SavePicture(plane) => {
