@@ -97,6 +97,21 @@ pub fn kind(bytes: &[u8]) -> Container {
     Container::SafeTensors
 }
 
+/// What files with this ending are, for those that have no mark inside.
+pub(super) fn by_ending(path: &std::path::Path) -> Option<String> {
+    let ending = path.extension()?.to_str()?.to_lowercase();
+    let what = match ending.as_str() {
+        "pb" | "index" | "meta" => "TensorFlow",
+        "pdparams" | "pdmodel" | "pdiparams" => "PaddlePaddle",
+        "mlmodel" => "Core ML",
+        "caffemodel" | "prototxt" => "Caffe",
+        "params" => "MXNet",
+        "engine" | "plan" | "trt" => "TensorRT",
+        _ => return None,
+    };
+    Some(format!("the ending .{ending} is of {what}: {CONVERT}"))
+}
+
 fn of_archive(bytes: &[u8]) -> Container {
     let Ok(archive) = open(bytes) else { return Container::Archive };
     let names: Vec<String> = archive.file_names().filter_map(Result::ok).map(|name| name.to_string()).collect();
@@ -242,6 +257,15 @@ mod tests {
         ] {
             assert!(words(bytes).contains(word), "{word}");
         }
+    }
+
+    #[test]
+    fn endings_tell_where_nothing_else_does() {
+        let of = |name: &str| by_ending(std::path::Path::new(name));
+        assert!(of("saved_model.pb").unwrap().contains("TensorFlow"));
+        assert!(of("net.PDPARAMS").unwrap().contains("PaddlePaddle"));
+        assert!(of("net.engine").unwrap().contains("TensorRT"));
+        assert_eq!((of("net.pth"), of("net")), (None, None));
     }
 
     #[test]

@@ -154,6 +154,9 @@ impl Pickle {
             }
         }
         for &(key, value) in self.entries(id).unwrap_or_default() {
+            if *left == 0 {
+                return;
+            }
             if let Some(key) = self.text(key) {
                 let name = if path.is_empty() { key.to_string() } else { format!("{path}.{key}") };
                 self.collect(value, &name, depth + 1, found, left);
@@ -182,6 +185,9 @@ impl Pickle {
             _ => {
                 let mut map = Map::new();
                 for &(key, value) in self.entries(id)? {
+                    if left.values == 0 {
+                        break;
+                    }
                     let key = match self.item(key) {
                         Item::Text(text) => left.text(text)?,
                         Item::Int(n) => n.to_string(),

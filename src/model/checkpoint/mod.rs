@@ -91,6 +91,10 @@ pub fn from_bytes(bytes: &[u8], path: &Path) -> Result<Checkpoint, CheckpointErr
         Container::Onnx => Err("the file is an ONNX network, not weights alone".into()),
         Container::Other(what) => Err(what),
     };
+    let checkpoint = checkpoint.map_err(|problem| match container::by_ending(path) {
+        Some(hint) => format!("{problem}; {hint}"),
+        None => problem,
+    });
     let Checkpoint { tensors, unread, extras } = checkpoint.map_err(foreign)?;
     if tensors.is_empty() {
         let odd = unread.iter().find(|(name, _)| !name.ends_with(COUNTER));

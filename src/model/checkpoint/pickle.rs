@@ -64,11 +64,40 @@ pub struct Pickle {
 /// Longest name of a module or class.
 const LONGEST_NAME: usize = 256;
 /// Most values of a pickle; those of weights have some thousands.
-const MOST_ITEMS: usize = 4_000_000;
+const MOST_ITEMS: usize = 1_000_000;
 /// Most open marks; lists are nested some dozens deep.
 const MOST_MARKS: usize = 100_000;
 /// A value is kept under one number; so many times more numbers than values are no pickle that a program writes.
 const MOST_KEPT_TIMES: usize = 2;
+
+/// Kept values by their number. Programs count them from 0; others are few.
+#[derive(Default)]
+struct Memo {
+    counted: Vec<Id>,
+    others: HashMap<u64, Id>,
+}
+
+impl Memo {
+    fn len(&self) -> usize {
+        self.counted.len() + self.others.len()
+    }
+
+    fn keep(&mut self, key: u64, id: Id) {
+        let place = usize::try_from(key).unwrap_or(usize::MAX);
+        if let Some(own) = self.counted.get_mut(place) {
+            *own = id;
+        } else if place == self.counted.len() && !self.others.contains_key(&key) {
+            self.counted.push(id);
+        } else {
+            self.others.insert(key, id);
+        }
+    }
+
+    fn get(&self, key: u64) -> Option<Id> {
+        let counted = usize::try_from(key).ok().and_then(|place| self.counted.get(place));
+        counted.or_else(|| self.others.get(&key)).copied()
+    }
+}
 
 struct Machine<'a> {
     bytes: &'a [u8],
@@ -76,7 +105,7 @@ struct Machine<'a> {
     items: Vec<Item>,
     stack: Vec<Id>,
     marks: Vec<usize>,
-    memo: HashMap<u64, Id>,
+    memo: Memo,
 }
 
 /// Reads one pickle from the start of `bytes`.
@@ -85,7 +114,7 @@ struct Machine<'a> {
 /// When it is cut off, malformed, or uses an instruction that no weights need.
 pub fn read(bytes: &[u8]) -> Result<Pickle, String> {
     let mut machine =
-        Machine { bytes, at: 0, items: Vec::new(), stack: Vec::new(), marks: Vec::new(), memo: HashMap::new() };
+        Machine { bytes, at: 0, items: Vec::new(), stack: Vec::new(), marks: Vec::new(), memo: Memo::default() };
     loop {
         let code = machine.byte()?;
         if code == op::STOP {
@@ -200,14 +229,14 @@ impl<'a> Machine<'a> {
     }
 
     fn recall(&mut self, key: u64) -> Result<(), String> {
-        let id = *self.memo.get(&key).ok_or("the pickled data refers to what was never kept")?;
+        let id = self.memo.get(key).ok_or("the pickled data refers to what was never kept")?;
         self.stack.push(id);
         Ok(())
     }
 
     fn keep(&mut self, key: u64) -> Result<(), String> {
         let id = self.top()?;
-        self.memo.insert(key, id);
+        self.memo.keep(key, id);
         if self.memo.len() > MOST_KEPT_TIMES * self.items.len() {
             return Err("the pickled data keeps more values than it has".into());
         }
@@ -451,6 +480,18 @@ mod tests {
         }
         // Some hundreds of milliseconds here; a reader that keeps all of them takes a minute.
         assert!(start.elapsed().as_secs() < 15, "{:?}", start.elapsed());
+    }
+
+    #[test]
+    fn values_are_kept_under_any_numbers() {
+        // Counted, counted again, and far apart: [7, 8, 9, 10].
+        let pickle = read(
+            b"\x80\x02(K\x06q\x00K\x07q\x00K\x08q\x01K\x09r\xff\xff\xff\xff1(h\x00h\x01j\xff\xff\xff\xffK\x0aq\x02l.",
+        )
+        .unwrap();
+        let Item::List(list) = &pickle.items[pickle.root] else { panic!("{:?}", pickle.items) };
+        let values: Vec<&Item> = list.iter().map(|&id| &pickle.items[id]).collect();
+        assert_eq!(values, [&Item::Int(7), &Item::Int(8), &Item::Int(9), &Item::Int(10)]);
     }
 
     #[test]
