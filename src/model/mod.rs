@@ -17,6 +17,6 @@ pub use ensemble::ensemble;
 pub use library::{LibraryError, ListedModel, Origin, find, find_by_checksum, is_bundled, is_id, list, user_folder};
 pub use package::{Model, ModelError};
 pub use spec::{
-    ArchitectureSpec, ClassSpec, IntensityNormalisation, ModelSpec, PLAIN_VERSION, Provenance, SeenScans, SPEC_VERSION, SliceAxis,
-    Windows,
+    ArchitectureSpec, ClassSpec, IntensityNormalisation, ModelSpec, PLAIN_VERSION, Provenance, SPEC_VERSION, SeenScans,
+    SliceAxis, Windows,
 };
