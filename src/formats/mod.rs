@@ -290,11 +290,6 @@ fn list_files(folder: &Path, found: &mut Listing, watch: Watch) -> Result<()> {
     Ok(())
 }
 
-/// Whether a file is one of those, `._scan.nii.gz`, that a Mac leaves beside each file on other disks.
-fn is_apple_double(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("._"))
-}
-
 /// What a walk through folders found.
 #[derive(Default)]
 struct Listing {

@@ -104,8 +104,10 @@ fn segmentation_ui(ui: &mut egui::Ui, viewer: &super::viewer::Viewer) {
     };
     let text = if count == 0 {
         "empty".to_string()
+    } else if count == 1 {
+        "1 label".to_string()
     } else {
-        if count == 1 { "1 label".to_string() } else { format!("{count} labels") }
+        format!("{count} labels")
     };
     ui.label(
         egui::RichText::new([Some(text), saved].into_iter().flatten().collect::<Vec<_>>().join(", ")).color(t.dim),

@@ -108,6 +108,7 @@ impl App {
     pub fn save_labels(&mut self, path: PathBuf, context: &egui::Context) {
         let Some(viewer) = &self.viewer else { return };
         if self.is_saving() {
+            self.leave_when_saved = None;
             self.notices.push(Kind::Info, "A file is being written; save again when it is there.", "");
             return;
         }

@@ -12,14 +12,25 @@ const SHOW_TIME_LEFT_SECS: f32 = 2.0;
 /// Most events handled in one frame, so that a chatty job cannot stop the window.
 const EVENTS_PER_FRAME: usize = 512;
 
+/// What of a job a stage is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    /// All of it.
+    Whole,
+    /// One of several, before this one.
+    Before(&'static str),
+    /// The last of several.
+    Last,
+}
+
 /// One running job.
 struct Task {
     title: String,
     worker: Worker,
     fraction: f32,
     stage: &'static str,
-    /// Whether the job has several stages, and what comes after this one.
-    stages: Option<Option<&'static str>>,
+    /// What of a job the stage is.
+    part: Part,
     /// When this stage began, and the share that was done by then: a training that is gone on with begins in the middle.
     began: (Instant, f32),
     /// Whether the stage has told its share.
@@ -62,7 +73,7 @@ impl Tasks {
             worker,
             fraction: 0.0,
             stage: "",
-            stages: None,
+            part: Part::Whole,
             began: (Instant::now(), 0.0),
             is_begun: true,
             stopping: false,
@@ -83,11 +94,12 @@ impl Tasks {
 
     /// What a job of several stages whose title starts like this is doing, with the time left.
     pub fn stage(&self, prefix: &str) -> Option<String> {
-        let task = self.0.iter().find(|t| t.title.starts_with(prefix) && t.stages.is_some())?;
+        let task = self.0.iter().find(|t| t.title.starts_with(prefix) && t.part != Part::Whole)?;
         let (began, before) = task.began;
         let is_running = !task.stopping && task.paused.is_none();
-        let left = if is_running { time_left(began.elapsed().as_secs_f32(), before, task.fraction) } else { String::new() };
-        Some(stage_text(task.stage, task.stages, &left))
+        let left =
+            if is_running { time_left(began.elapsed().as_secs_f32(), before, task.fraction) } else { String::new() };
+        Some(stage_text(task.stage, task.part, &left))
     }
 
     /// Whether a job whose title starts like this runs and was not told to stop.
@@ -175,7 +187,7 @@ impl Tasks {
                 () if task.paused.is_some() => "waits".to_string(),
                 () => time_left(began.elapsed().as_secs_f32(), before, task.fraction),
             };
-            let text = stage_text(task.stage, task.stages, &left);
+            let text = stage_text(task.stage, task.part, &left);
             ui.add_sized(
                 [24.0 * UNIT, 4.0 * UNIT],
                 egui::ProgressBar::new(task.fraction).fill(t.accent).desired_height(3.0 * UNIT).corner_radius(2),
@@ -191,7 +203,8 @@ impl Task {
     fn follow(&mut self, event: &JobEvent) {
         match event {
             JobEvent::Stage { name, then } => {
-                (self.stage, self.stages, self.fraction) = (name, Some(*then), 0.0);
+                (self.stage, self.fraction) = (name, 0.0);
+                self.part = then.map_or(Part::Last, Part::Before);
                 // A training that is continued begins in the middle, as its first share says.
                 self.is_begun = false;
             }
@@ -208,9 +221,13 @@ impl Task {
 }
 
 /// What is being done, how long that takes, and what comes then; a job of one stage tells the time alone.
-fn stage_text(stage: &str, stages: Option<Option<&str>>, left: &str) -> String {
-    let Some(then) = stages else { return left.to_string() };
-    let parts = [stage.to_string(), left.to_string(), then.map_or(String::new(), |then| format!("then {then}"))];
+fn stage_text(stage: &str, part: Part, left: &str) -> String {
+    let then = match part {
+        Part::Whole => return left.to_string(),
+        Part::Before(then) => format!("then {then}"),
+        Part::Last => String::new(),
+    };
+    let parts = [stage.to_string(), left.to_string(), then];
     // What comes then is worth a word where a time is told that is not the whole.
     let parts = parts.into_iter().enumerate().filter(|(n, part)| !part.is_empty() && (*n < 2 || !left.is_empty()));
     parts.map(|(_, part)| part).collect::<Vec<_>>().join(", ")
@@ -240,10 +257,10 @@ mod tests {
 
     #[test]
     fn the_time_of_a_stage_is_not_told_as_that_of_the_whole() {
-        let learning = Some(Some("measuring"));
+        let learning = Part::Before("measuring");
         assert_eq!(stage_text("learning", learning, "30 s left"), "learning, 30 s left, then measuring");
-        assert_eq!(stage_text("reading scans", Some(Some("learning")), ""), "reading scans");
-        assert_eq!(stage_text("measuring", Some(None), "20 s left"), "measuring, 20 s left");
-        assert_eq!(stage_text("Reading", None, "5 s left"), "5 s left");
+        assert_eq!(stage_text("reading scans", Part::Before("learning"), ""), "reading scans");
+        assert_eq!(stage_text("measuring", Part::Last, "20 s left"), "measuring, 20 s left");
+        assert_eq!(stage_text("Reading", Part::Whole, "5 s left"), "5 s left");
     }
 }

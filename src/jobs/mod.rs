@@ -49,7 +49,8 @@ pub use crate::formats::{
 };
 pub use crate::learn::PixelRule;
 pub use crate::pipeline::{
-    AttentionView, LabelScores, Misfit, SegmentOptions, SegmentSeconds, SliceDoubt, has_attention, misfits, slices_to_segment,
+    AttentionView, LabelScores, Misfit, SegmentOptions, SegmentSeconds, SliceDoubt, has_attention, misfits,
+    slices_to_segment,
 };
 pub use dataset::DatasetFacts;
 pub use evaluate::{CaseScores, Comparison, Evaluation, compare_evaluations, evaluate};

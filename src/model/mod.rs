@@ -19,6 +19,6 @@ pub use library::{
 };
 pub use package::{Model, ModelError, is_model_file};
 pub use spec::{
-    ArchitectureSpec, ClassSpec, IntensityNormalisation, ModelSpec, PLAIN_VERSION, Provenance, SeenScans, SPEC_VERSION, SliceAxis,
-    Windows,
+    ArchitectureSpec, ClassSpec, IntensityNormalisation, ModelSpec, PLAIN_VERSION, Provenance, SPEC_VERSION, SeenScans,
+    SliceAxis, Windows,
 };

@@ -93,4 +93,3 @@ pub fn press(harness: &mut Window, label: &str) {
     harness.get_by_label(label).click();
     harness.run_steps(3);
 }
-

@@ -10,7 +10,9 @@ use crate::volume::Label;
 use egui_phosphor::regular as icon;
 
 /// Room for a volume beside a name.
-const VOLUME: f32 = 15.0 * UNIT;
+const VOLUME: f32 = 13.0 * UNIT;
+/// Width of a label's colour.
+const COLOUR: f32 = 5.0 * UNIT;
 /// Cubic millimetres in a millilitre.
 const MM3_PER_ML: f64 = 1000.0;
 
@@ -76,6 +78,9 @@ fn label_ui(
     (voxels, voxel_ml): (usize, f64),
 ) -> Option<String> {
     let before = label.clone();
+    // The name has what the others leave.
+    let spacing = ui.spacing_mut();
+    (spacing.item_spacing.x, spacing.button_padding.x, spacing.interact_size.x) = (UNIT, UNIT, COLOUR);
     let is_active = *active == label.value;
     let choose = ui.radio(is_active, "");
     let paint = format!("Paint {}", label.name);
@@ -135,8 +140,8 @@ fn volume_ui(ui: &mut egui::Ui, name: &str, voxels: usize, voxel_ml: f64) {
 /// A volume with three digits, and no more than three decimals.
 fn millilitres(ml: f64) -> String {
     match ml {
-        ml if ml == 0.0 => "0 mL".into(),
-        ml if ml < 0.0005 => "< 0.001 mL".into(),
+        0.0 => "0 mL".into(),
+        ml if ml < 0.0005 => "<0.001 mL".into(),
         ml if ml < 0.9995 => format!("{ml:.3} mL"),
         ml if ml < 9.995 => format!("{ml:.2} mL"),
         ml if ml < 99.95 => format!("{ml:.1} mL"),
@@ -153,7 +158,7 @@ mod tests {
         let shown = [0.0, 0.0001, 0.0123, 0.9996, 1.0, 9.996, 42.04, 99.96, 1530.4].map(millilitres);
         assert_eq!(
             shown,
-            ["0 mL", "< 0.001 mL", "0.012 mL", "1.00 mL", "1.00 mL", "10.0 mL", "42.0 mL", "100 mL", "1,530 mL"]
+            ["0 mL", "<0.001 mL", "0.012 mL", "1.00 mL", "1.00 mL", "10.0 mL", "42.0 mL", "100 mL", "1,530 mL"]
         );
     }
 }

@@ -236,10 +236,8 @@ impl OwnDialog {
                 reply = self.choose_ui(ui, context);
             }
         });
-        if modal.should_close() && matches!(reply, Reply::Open) {
-            if self.replace.take().is_none() {
-                return Reply::Cancelled;
-            }
+        if modal.should_close() && matches!(reply, Reply::Open) && self.replace.take().is_none() {
+            return Reply::Cancelled;
         }
         reply
     }
