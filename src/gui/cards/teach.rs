@@ -381,6 +381,7 @@ mod tests {
                 stored: None,
                 unchosen: Vec::new(),
                 cases: Vec::new(),
+                notices: Vec::new(),
             },
         }
     }

@@ -91,7 +91,7 @@ pub fn basic(part: &Part, assumptions: &mut Assumptions, _: Beside) -> Candidate
     if part.mentions("upsample.pixelshuffle.") {
         return Err(format!("{title} with pixel shuffle; export it as ONNX (torch.onnx.export) and import that file"));
     }
-    let width = |name: &str| part.size(name, 0).ok_or_else(|| format!("{title}, but {}", part.lacks(name)));
+    let width = |name: &str| part.size(name, 0).ok_or_else(|| format!("{title}, but {}", part.lacks(&name)));
     let mut features = vec![width(BASIC)?];
     for stage in 1..5 {
         features.push(width(&format!("down_{stage}.convs.conv_0.conv.weight"))?);
@@ -121,14 +121,14 @@ pub fn dynamic(part: &Part, assumptions: &mut Assumptions, _: Beside) -> Candida
     for scope in &scopes {
         let name = format!("{scope}.conv1.conv.weight");
         let (Some(width), Some(kernel)) = (part.size(&name, 0), part.kernel(&name)) else {
-            return Err(format!("{title}, but {}", part.lacks(name)));
+            return Err(format!("{title}, but {}", part.lacks(&name)));
         };
         filters.push(width);
         kernels.push(PerAxis::Each(kernel));
     }
     for step in (0..=middle).rev() {
         let name = format!("upsamples.{step}.transp_conv.conv.weight");
-        let kernel = part.kernel(&name).ok_or_else(|| format!("{title}, but {}", part.lacks(name)))?;
+        let kernel = part.kernel(&name).ok_or_else(|| format!("{title}, but {}", part.lacks(&name)))?;
         strides.push(PerAxis::Each(kernel));
     }
     let options = json!({
