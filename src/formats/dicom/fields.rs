@@ -305,4 +305,40 @@ mod tests {
             assert_eq!(number(text), None, "{text}");
         }
     }
+
+    #[test]
+    fn dicom_rs_reads_what_the_walk_took_out_and_nothing_else() {
+        let mut seed = 0x1234_5678_9ABC_DEF1u64;
+        let mut random = |below: usize| {
+            seed ^= seed << 13;
+            seed ^= seed >> 7;
+            seed ^= seed << 17;
+            (seed % below as u64) as usize
+        };
+        let vrs =
+            [None, Some(VR::DS), Some(VR::LO), Some(VR::US), Some(VR::FD), Some(VR::UN), Some(VR::SQ), Some(VR::UT)];
+        let mut read = 0;
+        for _ in 0..3000 {
+            let values: Vec<RawValue> = (0..1 + random(6))
+                .map(|n| {
+                    let (tag, vr) = (WANTED[n * 9 + random(9)], vrs[random(vrs.len())]);
+                    let is_text = random(2) == 0;
+                    let byte = |any: usize| if is_text { b"0123456789."[any % 11] } else { any as u8 };
+                    RawValue { tag, vr, bytes: (0..random(24)).map(|_| byte(random(256))).collect() }
+                })
+                .collect();
+            let Ok(fields) = Fields::read(values.clone()) else { continue };
+            read += 1;
+            for value in values.iter().filter(|v| v.tag != tags::SPECIFIC_CHARACTER_SET) {
+                assert!(fields.has(value.tag), "{value:?}");
+                let is_plain = value.bytes.iter().all(|b| b.is_ascii_digit() || *b == b'.');
+                if is_plain && value.vr == Some(VR::LO) && dictionary_vr(value.tag).is_some_and(is_text) {
+                    let expected = String::from_utf8(value.bytes.clone()).unwrap();
+                    assert_eq!(fields.text(value.tag).unwrap_or_default(), expected, "{value:?}");
+                }
+            }
+            assert_eq!(fields.object.iter().count(), values.len());
+        }
+        assert!(read > 300, "{read}");
+    }
 }

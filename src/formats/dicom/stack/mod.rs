@@ -72,20 +72,17 @@ fn group_series(members: Vec<Member>) -> (Vec<Stack>, Vec<Refused>) {
         let (mut own, mut failed): (Vec<Stack>, Vec<Refused>) = (Vec::new(), Vec::new());
         for pool in pools::by_plane(subject.members) {
             let notes: Vec<String> = subject.notes.iter().chain(&pool.notes).cloned().collect();
-            let (mut found, mut left_out) = (Vec::new(), Vec::new());
             for outcome in arrange::arrange(pool.members, &notes) {
                 match outcome {
-                    Ok(stack) => found.push(stack),
-                    Err((path, reason)) => left_out.push(Refused { path, reason }),
+                    Ok(stack) => own.push(stack),
+                    Err((path, reason)) => failed.push(Refused { path, reason }),
                 }
             }
-            for stack in &mut found {
-                stack.warnings.extend(
-                    left_out.iter().map(|r| format!("Other images of this series are left out: {}.", r.reason)),
-                );
-            }
-            own.extend(found);
-            failed.extend(left_out);
+        }
+        for stack in &mut own {
+            let left_out =
+                failed.iter().take(3).map(|r| format!("Other images of this series are left out: {}.", r.reason));
+            stack.warnings.extend(left_out);
         }
         neighbours::warn_within_series(&mut own);
         stacks.extend(own);

@@ -148,7 +148,5 @@ fn is_alike(a: &Stack, b: &Stack) -> bool {
     (is_itself || x.series_uid != y.series_uid)
         && x.description == y.description
         && x.modality == y.modality
-        && [Feature::PatientId, Feature::Matrix, Feature::Orientation, Feature::PixelSpacing, Feature::EchoTime]
-            .into_iter()
-            .all(same)
+        && [Feature::PatientId, Feature::Matrix, Feature::Orientation, Feature::PixelSpacing].into_iter().all(same)
 }

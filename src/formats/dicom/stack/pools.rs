@@ -116,24 +116,29 @@ fn clusters(members: Vec<Member>) -> Vec<Pool> {
         }
     }
     join_unknown_spacing(&mut parts);
-    let mut pools: Vec<Pool> = Vec::new();
+    let mut families: Vec<Vec<Vec<Member>>> = Vec::new();
     for part in parts {
-        let joined = pools.iter_mut().find(|pool| {
-            let close = pool.members.first().zip(part.first()).is_some_and(|(a, b)| is_close_plane(a, b));
-            close && is_whole(&pool.members.iter().chain(&part).cloned().collect::<Vec<_>>())
-        });
-        match joined {
-            Some(pool) => {
-                if pool.notes.is_empty() {
-                    pool.notes.push(
-                        "Pixel Spacing or Image Orientation (Patient) differs a little between the images; they lie on one \
-                         grid and are kept together, with the most frequent values."
-                            .into(),
-                    );
-                }
-                pool.members.extend(part);
-            }
-            None => pools.push(Pool { members: part, notes: Vec::new() }),
+        let is_close = |family: &Vec<Vec<Member>>| {
+            let first = family.first().and_then(|part| part.first());
+            first.zip(part.first()).is_some_and(|(a, b)| is_close_plane(a, b))
+        };
+        match families.iter_mut().find(|family| is_close(family)) {
+            Some(family) => family.push(part),
+            None => families.push(vec![part]),
+        }
+    }
+    let mut pools = Vec::new();
+    for family in families {
+        let members: Vec<Member> = family.iter().flatten().cloned().collect();
+        if family.len() > 1 && is_whole(&members) {
+            let note = "Pixel Spacing or Image Orientation (Patient) differs a little between the images; they lie on one \
+                        grid and are kept together, with the most frequent values.";
+            pools.push(Pool { members, notes: vec![note.into()] });
+        } else {
+            let note = "Pixel Spacing or Image Orientation (Patient) differs a little between images of this series, which are \
+                        volumes of their own; images may be missing here.";
+            let notes = if family.len() > 1 { vec![note.to_string()] } else { Vec::new() };
+            pools.extend(family.into_iter().map(|members| Pool { members, notes: notes.clone() }));
         }
     }
     pools
