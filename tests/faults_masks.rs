@@ -194,6 +194,8 @@ fn mask_with(path: &Path, extensions: &[(i32, &[u8])]) -> Geometry {
 
 /// A label's number, name and colour.
 type Entry<T> = (u16, T, [u8; 3]);
+/// An extension's code and content, and the labels that it names.
+type Named<'a> = (i32, &'a [u8], Vec<Entry<&'a str>>);
 
 fn table_of(path: &Path, geometry: &Geometry) -> (Vec<Entry<String>>, Vec<String>) {
     let (session, warnings) = reopen(path, &scan(geometry));
@@ -233,7 +235,7 @@ fn label_tables_of_other_programs_in_extensions_are_read() {
     let lines = b"1: liver\n2: spleen\n";
     let lut = b"# FreeSurfer\n2  Left-Cerebral-White-Matter  245 245 245 0\n3  Left-Cerebral-Cortex 205 62 78 0\n";
     let colour = |value| Label::unnamed(value).colour;
-    let cases: [(i32, &[u8], Vec<Entry<&str>>); 10] = [
+    let cases: [Named; 10] = [
         (0, total, vec![(1, "spleen", [0, 255, 128]), (3, "kidney > 2 & \"more\"", [255, 0, 0])]),
         (30, workbench, vec![(2, "CEREBELLUM <left> ä", [255, 0, 0])]),
         (32, cifti, vec![(1, "V1", [51, 102, 153])]),
