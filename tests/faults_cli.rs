@@ -438,7 +438,7 @@ fn memory_that_cannot_be_had_is_an_error_and_no_abort() {
     std::fs::write(&large, large_nifti(256)).unwrap();
     let (data, image) = (place.at("data"), place.at("data/images/case0.nii.gz"));
     let mut outcomes = [0; 3];
-    for megabytes in [250, 300, 350, 400, 500, 600, 800] {
+    for megabytes in [250, 350, 450, 600] {
         for words in [
             format!("segment {} -m hippocampus -o {} --threads 2", text(&large), text(&place.at("out/large.nii.gz"))),
             format!("segment {} -m hippocampus -o {} --threads 2", text(&image), text(&place.at("out/small.nii.gz"))),
@@ -467,6 +467,6 @@ fn memory_that_cannot_be_had_is_an_error_and_no_abort() {
             }
         }
     }
-    println!("memory: {} of 28 runs ended well, {} were refused, {} went on", outcomes[0], outcomes[1], outcomes[2]);
+    println!("memory: {} of 16 runs ended well, {} were refused, {} went on", outcomes[0], outcomes[1], outcomes[2]);
     assert!(outcomes[1] > 0);
 }
