@@ -121,14 +121,14 @@ pub fn dynamic(part: &Part, assumptions: &mut Assumptions, _: Beside) -> Candida
     for scope in &scopes {
         let name = format!("{scope}.conv1.conv.weight");
         let (Some(width), Some(kernel)) = (part.size(&name, 0), part.kernel(&name)) else {
-            return Err(format!("{title}, but {}", part.lacks(name)));
+            return Err(format!("{title}, but {}", part.lacks(&name)));
         };
         filters.push(width);
         kernels.push(PerAxis::Each(kernel));
     }
     for step in (0..=middle).rev() {
         let name = format!("upsamples.{step}.transp_conv.conv.weight");
-        let kernel = part.kernel(&name).ok_or_else(|| format!("{title}, but {}", part.lacks(name)))?;
+        let kernel = part.kernel(&name).ok_or_else(|| format!("{title}, but {}", part.lacks(&name)))?;
         strides.push(PerAxis::Each(kernel));
     }
     let options = json!({
