@@ -164,8 +164,8 @@ impl Family {
         found.ok_or_else(|| {
             let mut miss = closest.unwrap_or(Miss { count: 0, problem: String::new() });
             if let Some(Ok(config)) = config.filter(|_| self.marker == smp::HEAD) {
-                miss.problem +=
-                    &format!("; the encoder is named by config.json beside the weights ({:?})", config.encoder);
+                let named = &config.encoder;
+                miss.problem = format!("{}; config.json beside the weights names the encoder {named:?}", miss.problem);
             }
             miss
         })
