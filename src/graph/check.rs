@@ -86,7 +86,7 @@ impl Graph {
             }
             Op::ParametricRelu if lens[..] != [1] => vec![own],
             Op::ParametricRelu | Op::Gain => vec![1],
-            Op::Add => {
+            Op::Add | Op::CrissCross => {
                 wants(channels[0], channels[1])?;
                 vec![]
             }
@@ -109,10 +109,6 @@ impl Graph {
                 wants(channels[0], channels[1])?;
                 if *affinity == Affinity::Concat { vec![2 * channels[0]] } else { vec![] }
             }
-            Op::CrissCross => {
-                wants(channels[0], channels[1])?;
-                vec![]
-            }
             _ => vec![],
         };
         if lens == needed {
@@ -123,7 +119,7 @@ impl Graph {
     }
 
     /// Whether a map of this height and width is one that a machine could hold.
-    pub(super) fn check_len(&self, node: &Node, [h, w]: [usize; 2]) -> Result<(), GraphError> {
+    pub(super) fn check_len(node: &Node, [h, w]: [usize; 2]) -> Result<(), GraphError> {
         let count = node.size.channels.checked_mul(h).and_then(|n| n.checked_mul(w));
         match count {
             Some(count) if count <= MOST_VALUES => Ok(()),

@@ -171,7 +171,7 @@ impl Graph {
         let mut sizes: Vec<[usize; 2]> = Vec::with_capacity(self.nodes.len());
         for id in 0..self.nodes.len() {
             let size = self.size_of(id, input, &sizes)?;
-            self.check_len(&self.nodes[id], size)?;
+            Self::check_len(&self.nodes[id], size)?;
             sizes.push(size);
         }
         Ok(sizes)
@@ -191,7 +191,7 @@ impl Graph {
             (Some(h), Some(w)) if h > 0 && w > 0 => Ok([h, w]),
             _ => Err(GraphError::TooSmall { scope: node.scope.clone(), size: first }),
         };
-        self.check_len(node, first)?;
+        Self::check_len(node, first)?;
         let mismatch = |second| GraphError::Mismatch { scope: node.scope.clone(), first, second };
         match &node.op {
             Op::Conv2d(conv) => both(&|axis| conv.output_len(axis, first[axis])),

@@ -124,9 +124,9 @@ impl Reader {
             (Held::Map(id, Form::Rows), Some([0, 2, 1])) => Held::Map(id, Form::Columns),
             (Held::Map(id, Form::Columns), Some([0, 2, 1])) => Held::Map(id, Form::Rows),
             (Held::Map(id, Form::Map), Some([0, 2, 3, 1])) => Held::Map(id, Form::ChannelsLast),
-            (Held::Map(id, Form::ChannelsLast), Some([0, 3, 1, 2])) => Held::Map(id, Form::Map),
+            (Held::Map(id, Form::ChannelsLast), Some([0, 3, 1, 2]))
+            | (Held::Map(id, Form::PositionsFirst), Some([2, 3, 0, 1])) => Held::Map(id, Form::Map),
             (Held::Map(id, Form::Map), Some([2, 3, 0, 1])) => Held::Map(id, Form::PositionsFirst),
-            (Held::Map(id, Form::PositionsFirst), Some([2, 3, 0, 1])) => Held::Map(id, Form::Map),
             (Held::Sums(sums), Some(order)) => return self.turn_sums(call, sums, order),
             (Held::Integers(values, Axes::Pairs), None | Some([1, 0])) => {
                 let turned = values.iter().step_by(2).chain(values.iter().skip(1).step_by(2)).copied().collect();
