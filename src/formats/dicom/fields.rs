@@ -319,7 +319,7 @@ mod tests {
             [None, Some(VR::DS), Some(VR::LO), Some(VR::US), Some(VR::FD), Some(VR::UN), Some(VR::SQ), Some(VR::UT)];
         let mut read = 0;
         for _ in 0..3000 {
-            let values: Vec<RawValue> = (0..1 + random(6))
+            let values: Vec<RawValue> = (0..=random(5))
                 .map(|n| {
                     let (tag, vr) = (WANTED[n * 9 + random(9)], vrs[random(vrs.len())]);
                     let is_text = random(2) == 0;

@@ -9,6 +9,8 @@ use crate::volume::Vec3;
 
 /// Share of a slice distance within which a place is one of a grid's.
 const ON_GRID: f64 = 0.03;
+/// Slices of different series that are closer lie at one place.
+const SAME_PLACE_MM: f64 = 0.05;
 
 /// Where a stack's slices lie.
 struct Line {
@@ -120,19 +122,23 @@ pub fn warn_across_series(stacks: &mut [Stack]) {
         }
         let Some(normal) = line(&stacks[start]).map(|l| l.plane.normal) else { continue };
         places.sort_by(|a, b| dot(a.1, normal).total_cmp(&dot(b.1, normal)));
+        let are_single = places.len() == alike.len();
+        if are_single {
+            // Several images of a place, say two echoes, were torn apart place by place.
+            places.dedup_by(|b, a| length(minus(b.1, a.1)) <= SAME_PLACE_MM);
+        }
         let positions: Vec<Vec3> = places.iter().map(|&(_, p)| p).collect();
-        let are_apart = positions.windows(2).all(|pair| length(minus(pair[1], pair[0])) > 0.05);
+        let are_apart = positions.windows(2).all(|pair| length(minus(pair[1], pair[0])) > SAME_PLACE_MM);
         if alike.len() < 2 || positions.len() < 3 || !are_apart {
             continue;
         }
         // Whole volumes one after the other are what scanners make; single slices and mixed places are not.
         let changes = places.windows(2).filter(|pair| pair[0].0 != pair[1].0).count();
-        let are_single = positions.len() == alike.len();
         if are_single || (changes >= alike.len() && super::places::even_step(&positions).is_ok()) {
             let what = if are_single { "hold a single slice each" } else { "lie on one even grid" };
             for &n in &alike {
                 stacks[n].warnings.push(format!(
-                    "{} series {what} and differ in {}: they may be one volume that was torn apart.",
+                    "{} volumes of different series {what} and differ in {}: they may be one volume that was torn apart.",
                     alike.len(),
                     Feature::SeriesUid.name()
                 ));
