@@ -209,7 +209,7 @@ fn library_file(folder: &Path, entry: &Value) -> PathBuf {
     path
 }
 
-/// `library_logits.json` holds logits of segmentation_models.pytorch and MONAI of weights that follow from their names.
+/// `library_logits.json` holds logits of `segmentation_models.pytorch` and MONAI of weights that follow from their names.
 #[test]
 fn networks_of_libraries_give_the_libraries_logits() {
     let all = support::json(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/library_logits.json"));
