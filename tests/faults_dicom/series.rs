@@ -39,7 +39,7 @@ struct Rewriting {
 
 fn scans() -> impl Strategy<Value = Scan> {
     let quaternion = [-1.0..1.0f64, -1.0..1.0f64, -1.0..1.0f64, -1.0..1.0f64];
-    (3usize..9, 1usize..4, 0.4..6.0f64, 0.3..2.0f64, quaternion, [-200.0..200.0f64, -200.0..200.0, -200.0..200.0])
+    (4usize..9, 1usize..4, 0.4..6.0f64, 0.3..2.0f64, quaternion, [-200.0..200.0f64, -200.0..200.0, -200.0..200.0])
         .prop_map(|(slices, frames, step_mm, pixel_mm, q, origin)| {
             let norm = q.iter().map(|v| v * v).sum::<f64>().sqrt();
             let [w, x, y, z] = if norm < 0.1 { [1.0, 0.0, 0.0, 0.0] } else { q.map(|v| v / norm) };
@@ -97,7 +97,8 @@ fn files(scan: &Scan, how: &Rewriting) -> Vec<Made> {
         files.push(again);
     }
     match how.dropped {
-        1 => drop(files.remove(scan.slices / 2)),
+        // Not where an image is repeated: that would take its place.
+        1 => drop(files.remove(1)),
         2 => drop(files.remove(0)),
         _ => {}
     }
@@ -203,10 +204,6 @@ fn quiet_fault(volume: &Volume, scan: &Scan, how: &Rewriting) -> Option<String> 
     let step = volume.geometry.spacing_mm()[2];
     // Dropping an outer slice leaves a shorter series that nothing can tell.
     let shortest = if how.dropped == 2 { scan.slices - 1 } else { scan.slices };
-    // Of two slices with a series each nothing says that they were one.
-    if how.subject == 4 && slices == 1 && scan.slices == 3 && how.dropped > 0 {
-        return None;
-    }
     if slices > 1 && (step / scan.step_mm - 1.0).abs() > 0.03 + 0.02 / scan.step_mm {
         return Some(format!("a step of {step} mm instead of {}", scan.step_mm));
     }

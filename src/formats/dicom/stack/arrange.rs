@@ -228,7 +228,7 @@ fn order_frames(places: &mut Places) -> Option<String> {
             places.at.iter().map(|place| place.iter().map(value).collect::<Option<Vec<f64>>>()).collect();
         let Some(mut values) = known else { continue };
         values.iter_mut().for_each(|row| row.sort_by(f64::total_cmp));
-        if is_consistent(&values) {
+        if is_consistent(&values, feature == Feature::InstanceNumber) {
             for place in &mut places.at {
                 place.sort_by(|a, b| value(a).unwrap_or(0.0).total_cmp(&value(b).unwrap_or(0.0)));
             }
@@ -243,7 +243,9 @@ fn order_frames(places: &mut Places) -> Option<String> {
 }
 
 /// Whether sorted values at every place name the same time points everywhere.
-fn is_consistent(values: &[Vec<f64>]) -> bool {
+///
+/// Numbers that `count` images must also go one way along the places: any numbers at all can be put in order.
+fn is_consistent(values: &[Vec<f64>], count: bool) -> bool {
     let different = values.iter().all(|row| row.windows(2).all(|pair| pair[1] - pair[0] > 1e-6));
     let frames = values.first().map_or(0, Vec::len);
     let frame = |n: usize| values.iter().filter_map(move |row| row.get(n).copied());
@@ -257,7 +259,8 @@ fn is_consistent(values: &[Vec<f64>]) -> bool {
         let column: Vec<f64> = frame(n).collect();
         column.is_sorted() || column.iter().rev().is_sorted()
     };
-    different && (is_one_set || one_after_another || (0..frames).all(goes_one_way))
+    let all_go_one_way = (0..frames).all(goes_one_way);
+    different && (all_go_one_way || (!count && (is_one_set || one_after_another)))
 }
 
 /// The first image of every place, and how many that leaves out.
