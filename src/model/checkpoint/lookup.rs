@@ -135,10 +135,12 @@ impl Pickle {
     }
 
     fn collect(&self, id: Id, path: &str, depth: usize, found: &mut Vec<(String, Tensor)>, left: &mut usize) {
-        if depth > DEEPEST || *left == 0 || path.len() > LONGEST_PATH {
+        // What lies too deep counts too: a dictionary that holds itself often has nothing else.
+        let Some(rest) = left.checked_sub(1) else { return };
+        *left = rest;
+        if depth > DEEPEST || path.len() > LONGEST_PATH {
             return;
         }
-        *left -= 1;
         if let Some(tensor) = self.tensor(id, 0) {
             found.push((path.to_string(), tensor));
             return;
@@ -171,10 +173,10 @@ impl Pickle {
     }
 
     fn value(&self, id: Id, depth: usize, left: &mut Budget) -> Option<Value> {
-        if depth > DEEPEST || left.values == 0 {
+        left.values = left.values.checked_sub(1)?;
+        if depth > DEEPEST {
             return None;
         }
-        left.values -= 1;
         Some(match self.item(id) {
             Item::None => Value::Null,
             Item::Bool(b) => Value::Bool(*b),

@@ -168,6 +168,23 @@ mod tests {
     }
 
     #[test]
+    fn a_dictionary_that_holds_itself_a_hundred_thousand_times_is_refused_soon() {
+        let mut bytes = b"\x80\x02}q\x00(".to_vec();
+        (0..100_000).for_each(|n| bytes.extend([b"U\x05", format!("{n:05x}").as_bytes(), b"h\x00"].concat()));
+        bytes.extend(b"u.");
+        let mut list = b"\x80\x02]q\x00(".to_vec();
+        list.extend(b"h\x00".repeat(100_000));
+        list.extend(b"e.");
+        let start = std::time::Instant::now();
+        for bytes in [bytes, list] {
+            let pickle = pickle::read(&bytes).unwrap();
+            assert!(pickle.tensors().is_empty());
+            assert!(!pickle.plain().is_null());
+        }
+        assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
+    }
+
+    #[test]
     fn rubbish_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("rubbish.pth");
