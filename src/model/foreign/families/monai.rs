@@ -91,7 +91,7 @@ pub fn basic(part: &Part, assumptions: &mut Assumptions, _: Beside) -> Candidate
     if part.mentions("upsample.pixelshuffle.") {
         return Err(format!("{title} with pixel shuffle; export it as ONNX (torch.onnx.export) and import that file"));
     }
-    let width = |name: &str| part.size(name, 0).ok_or_else(|| format!("{title}, but {}", part.lacks(&name)));
+    let width = |name: &str| part.size(name, 0).ok_or_else(|| format!("{title}, but {}", part.lacks(name)));
     let mut features = vec![width(BASIC)?];
     for stage in 1..5 {
         features.push(width(&format!("down_{stage}.convs.conv_0.conv.weight"))?);
