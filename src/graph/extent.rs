@@ -93,6 +93,12 @@ impl Extent {
         (value.denominator == 1 && value.numerator > 0).then_some(value.numerator as usize)
     }
 
+    /// The same with whole constants: what a division of whole numbers gives for inputs that the strides divide.
+    #[must_use]
+    pub fn floored(self) -> Self {
+        Self { offset: Ratio::whole(self.offset.numerator.div_euclid(self.offset.denominator)), ..self }
+    }
+
     /// The input must be a multiple of this (plus a constant) for the extent to be whole.
     pub fn stride(&self) -> usize {
         self.slope.denominator as usize
@@ -120,6 +126,14 @@ mod tests {
         }
         assert_eq!(extent.at(572), Some(388));
         assert!(extent.is_input_less_border());
+    }
+
+    #[test]
+    fn rounding_up_by_whole_numbers_is_a_division() {
+        // (n - 1) / 16 + 1, as exporters write the size behind a stride.
+        let rounded = Extent::INPUT.plus(-1).times(1, 16).plus(1);
+        assert_eq!(rounded.floored(), Extent::INPUT.times(1, 16));
+        assert_eq!(Extent::INPUT.plus(-3).floored(), Extent::INPUT.plus(-3));
     }
 
     #[test]

@@ -56,10 +56,12 @@ impl Reader {
         if !self.is_single(x) || sizes == [Dim::Whole(1); 2] {
             return None;
         }
+        let whole = |dim| if let Dim::Open(extent) = dim { Dim::Open(extent.floored()) } else { dim };
+        let rounded = sizes.map(whole);
         let own = |id: NodeId| self.graph.nodes[id].size.extent.map(Dim::of);
         let is_open = |id: &NodeId| own(*id).iter().any(|dim| !matches!(dim, Dim::Whole(_)));
         let nodes = || (0..self.graph.nodes.len()).rev().filter(is_open);
-        let like = nodes().find(|&id| own(id) == sizes).or_else(|| {
+        let like = nodes().find(|&id| [sizes, rounded].contains(&own(id))).or_else(|| {
             // Where the file fixes the size, it is that of a map that follows the image's.
             nodes().find(|&id| self.size_at(id).is_some_and(|here| here.map(|n| Dim::Whole(n as i64)) == sizes))
         })?;
@@ -70,7 +72,10 @@ impl Reader {
         let own = self.graph.nodes[x].size.extent;
         let here = self.size_at(x);
         let factor = |axis: usize| match sizes[axis] {
-            Dim::Open(extent) => extent.as_multiple_of(&own[axis]),
+            // Behind strides sizes are divisions of whole numbers.
+            Dim::Open(extent) => {
+                extent.as_multiple_of(&own[axis]).or_else(|| extent.floored().as_multiple_of(&own[axis]))
+            }
             Dim::Whole(size) => {
                 // A size of a file with a fixed input stands for the factor that it was computed with.
                 let now = here?[axis];

@@ -10,7 +10,7 @@ use super::{ForeignError, Report};
 use crate::disk::{open_regular_file, replace_file};
 use crate::engine::{Array, DeviceChoice, Network, Weights};
 use crate::graph::onnx::{self, Export, OnnxError, Tensor};
-use crate::graph::{Extent, Graph, Parameter, TWO_CLASSES};
+use crate::graph::{Extent, Graph, GraphError, Parameter, TWO_CLASSES};
 use crate::model::{ArchitectureSpec, Model, ModelError, ModelSpec, Windows, tensor_file};
 use crate::work::memory;
 use crate::zoo::{OnnxNetwork, foreign};
@@ -88,11 +88,12 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
 /// Why it cannot be run.
 fn prove(graph: &Graph, weights: &Weights, fixed: Option<[usize; 2]>) -> Result<(), String> {
     let legal = |axis: usize, n: usize| graph.nodes.iter().all(|node| node.size.extent[axis].at(n).is_some());
-    // The smallest and the next length of an axis that all layers divide.
-    let lengths = |axis: usize| (1..=LARGEST_SMALLEST).filter(move |&n| legal(axis, n)).take(2).collect::<Vec<_>>();
-    let sizes = match fixed {
+    let lengths = |axis: usize| (1..=LARGEST_SMALLEST).filter(move |&n| legal(axis, n)).collect::<Vec<_>>();
+    // The smallest and the next size that all layers divide, and whose maps are not too small for a window.
+    let is_large = |size: &[usize; 2]| !matches!(graph.sizes(*size), Err(GraphError::TooSmall { .. }));
+    let sizes: Vec<[usize; 2]> = match fixed {
         Some(size) => vec![size],
-        None => lengths(0).into_iter().zip(lengths(1)).map(|(h, w)| [h, w]).collect(),
+        None => lengths(0).into_iter().zip(lengths(1)).map(|(h, w)| [h, w]).filter(is_large).take(2).collect(),
     };
     let first = *sizes.first().ok_or("no image size suits all of its layers")?;
     for size in sizes {
