@@ -86,11 +86,12 @@ impl Graph {
             }
             Op::ParametricRelu if lens[..] != [1] => vec![own],
             Op::ParametricRelu | Op::Gain => vec![1],
-            Op::Add | Op::CrissCross => {
+            Op::CrissCross => {
                 wants(channels[0], channels[1])?;
                 vec![]
             }
-            Op::Multiply => {
+            // A second map of one channel meets every channel of the first.
+            Op::Add | Op::Multiply => {
                 wants(channels[0], if channels[1] == 1 { channels[0] } else { channels[1] })?;
                 vec![]
             }
