@@ -181,10 +181,16 @@ fn score(predicted: &Path, truth: &Path, cancel: &Cancel) -> Result<(CaseScores,
     }
     let (mut p, mut t) = (p.labels, t.labels);
     // Sizes come from whichever knows them.
-    if t.geometry().is_size_assumed() {
+    let was_apart = !p.geometry().lies_on(t.geometry());
+    let scan = if t.geometry().is_size_assumed() {
         t = t.placed_by(p.geometry());
+        &one
     } else {
         p = p.placed_by(t.geometry());
+        &other
+    };
+    if was_apart && p.geometry().lies_on(t.geometry()) {
+        notices.push(format!("a picture has no place in the patient; pixels are compared on the grid of {scan}."));
     }
     if !p.geometry().lies_on(t.geometry()) {
         let (a, b) = (p.geometry(), t.geometry());

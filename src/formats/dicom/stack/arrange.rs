@@ -133,7 +133,12 @@ fn make_sense(places: &Places, parts: &[Vec<Member>], by_time: bool) -> bool {
     let sound: usize =
         part_places.iter().filter(is_sound).map(|part| part.at.iter().map(Vec::len).sum::<usize>()).sum();
     let is_telling = part_places.iter().filter(is_sound).any(|part| part.at.len() >= TELLING_PLACES);
-    is_telling && sound as f64 >= TELLING_SHARE * total as f64 && !is_grid_with_holes(&positions, places.plane.normal)
+    // A single slice is no pass of its own.
+    let is_torn = by_time && part_places.iter().any(|part| part.at.len() < 2);
+    is_telling
+        && !is_torn
+        && sound as f64 >= TELLING_SHARE * total as f64
+        && !is_grid_with_holes(&positions, places.plane.normal)
 }
 
 /// Whether parts lie over each other along the normal.

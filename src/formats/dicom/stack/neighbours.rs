@@ -51,8 +51,10 @@ fn relation(a: &Line, b: &Line) -> Option<Relation> {
     let end = dot(minus(last, origin), a.plane.normal) / step;
     let inside: Vec<f64> = at.iter().copied().filter(|&t| t > ON_GRID && t < end - ON_GRID).collect();
     let off_grid = |t: f64, parts: f64| (t * parts - (t * parts).round()).abs() > ON_GRID * parts;
-    let between = |parts: f64| inside.iter().all(|&t| off_grid(t, 1.0) && !off_grid(t, parts));
-    if !inside.is_empty() && [2.0, 3.0, 4.0].into_iter().any(between) {
+    // Slices at the places of the one say nothing about its gaps.
+    let in_gaps: Vec<f64> = inside.into_iter().filter(|&t| off_grid(t, 1.0)).collect();
+    let between = |parts: f64| in_gaps.iter().all(|&t| !off_grid(t, parts));
+    if !in_gaps.is_empty() && [2.0, 3.0, 4.0].into_iter().any(between) {
         return Some(Relation::Between);
     }
     let same_step = a.step_mm.zip(b.step_mm).is_none_or(|(a, b)| (a - b).abs() < ON_GRID * a);
