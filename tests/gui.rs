@@ -553,6 +553,7 @@ fn small_dataset(folder: &Path) -> Option<PathBuf> {
             std::fs::copy(source.join(file), folder.join(file)).unwrap();
         }
     }
+    index["numTraining"] = cases.len().into();
     index["training"] = cases.into();
     std::fs::write(folder.join("dataset.json"), index.to_string()).unwrap();
     Some(folder.to_path_buf())
