@@ -413,9 +413,11 @@ fn paint_annotations(
     if state != SliceState::Todo {
         text(r.right_top(), Align2::RIGHT_TOP, state.name().to_string(), theme::VIEW_TEXT);
     }
-    if !viewer.volume().warnings.is_empty() {
+    let warnings = viewer.volume().warnings.len();
+    if warnings > 0 {
         let below = if state == SliceState::Todo { r.right_top() } else { r.right_top() + line };
-        text(below, Align2::RIGHT_TOP, format!("{} check geometry", icon::WARNING), theme::SAGITTAL);
+        let many = if warnings == 1 { "" } else { "s" };
+        text(below, Align2::RIGHT_TOP, format!("{} {warnings} warning{many}", icon::WARNING), theme::SAGITTAL);
     }
     paint_scale_bar(painter, frame, &small);
 }
