@@ -15,7 +15,7 @@ use crate::jobs::{
     SegmentOptions, keep_done,
 };
 use crate::model::{self, SliceAxis};
-use crate::volume::{Annotations, PlaneLayout, SliceState};
+use crate::volume::{Annotations, Label, LabelTable, LabelValue, PlaneLayout, SliceState};
 
 /// Adapt a model for a few seconds to finished slices of a scan, and segment its other slices again.
 #[derive(Args)]
@@ -84,6 +84,8 @@ impl Refine {
                 self.image.display()
             )));
         }
+        same_numbers(&known.table, labels.voxel_counts().into_keys(), &model.spec.label_table())
+            .map_err(|problem| JobError::Other(format!("{problem} ({})", self.labels.display())))?;
         let [row_axis, column_axis] = self.axis.in_plane();
         let world_axes = [column_axis, row_axis, self.axis.world_axis()];
         let layout = PlaneLayout::along(&volume.geometry, world_axes, [true; 3]);
@@ -146,5 +148,57 @@ impl Refine {
             loss[1]
         );
         Ok(())
+    }
+}
+
+/// The finished slices keep the mask's numbers, and all others get the model's: both must mean the same by them.
+///
+/// A mask without any names has nothing but numbers, which are the model's then.
+fn same_numbers(
+    own: &LabelTable,
+    used: impl Iterator<Item = LabelValue>,
+    model: &LabelTable,
+) -> std::result::Result<(), String> {
+    if own.0.iter().all(Label::is_unnamed) {
+        return Ok(());
+    }
+    let plain = |name: &str| name.trim().to_lowercase();
+    for value in used {
+        let label = own.get(value).cloned().unwrap_or_else(|| Label::unnamed(value));
+        let namesake = model.0.iter().find(|class| plain(&class.name) == plain(&label.name));
+        let there = namesake.or_else(|| model.get(value));
+        if let Some(class) = there.filter(|class| class.value != value || namesake.is_none()) {
+            return Err(format!(
+                "label {value} is called {:?} in the mask, and the model calls its label {} {:?}; give both the same number and name",
+                label.name, class.value, class.name
+            ));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_that_means_something_else_to_the_model_is_refused() {
+        let table = |labels: &[(LabelValue, &str)]| {
+            LabelTable(labels.iter().map(|(value, name)| Label::new(*value, *name)).collect())
+        };
+        let model = table(&[(1, "Anterior"), (2, "Posterior")]);
+        let check = |own: &[(LabelValue, &str)]| same_numbers(&table(own), own.iter().map(|(value, _)| *value), &model);
+        for fits in [&[][..], &[(1, "Label 1"), (2, "Label 2")], &[(1, " anterior"), (7, "Tumour")]] {
+            assert_eq!(check(fits), Ok(()), "{fits:?}");
+        }
+        for (other, word) in [
+            (&[(1, "Tumour")][..], "\"Tumour\""),
+            (&[(2, "Anterior")], "its label 1"),
+            (&[(5, "Anterior"), (1, "Label 1")], "its label 1"),
+            (&[(1, "Label 1"), (2, "Posterior")], "\"Label 1\""),
+        ] {
+            let problem = check(other).unwrap_err();
+            assert!(problem.contains(word), "{problem}");
+        }
     }
 }
