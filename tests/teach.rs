@@ -7,8 +7,9 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use lamella::edit::keep_protected;
 use lamella::engine::{Activations, DeviceChoice, initial_weights};
-use lamella::jobs::{default_plan, keep_done};
+use lamella::jobs::default_plan;
 use lamella::learn::{
     Budget, CaseFiles, Checkpoint, Dataset, FitError, FitEvent, FitOptions, FromData, Intensities, LabelledScan,
     Loader, Plan, Refinement, Split, TrainedModel, fit, read_case, refine, unnamed_channels,
@@ -523,7 +524,7 @@ fn finished_slices_teach_the_model_about_the_others() {
     let layout = PlaneLayout::new(&image.geometry, Plane::Axial);
     let done: Vec<_> = [8, 11].map(|slice| (layout, slice)).to_vec();
     let mut corrected = before.clone();
-    keep_done(&mut corrected, &truth, &trained.spec.label_table(), &done);
+    keep_protected(&mut corrected, &truth, &trained.spec.label_table(), &done);
     let task = |done| Refinement {
         model: &trained,
         image: &image,

@@ -19,7 +19,8 @@ use super::unsaved::{Leaving, unsaved_ui};
 use super::viewer::{Habits, Viewer};
 use super::{cards, data_panel, keys, opaque, pending, status_bar, still, theme, tiles, top_bar, welcome};
 use crate::edit::join;
-use crate::jobs::{DeviceChoice, Entry, Job, SegmentJob, SegmentOptions, Skipped};
+use crate::formats::Entry;
+use crate::gui::old_jobs::{DeviceChoice, Job, SegmentJob, SegmentOptions, Skipped};
 use crate::model::{self, ListedModel, Model, SliceAxis};
 use crate::volume::{LabelTable, LabelValue, Plane, Volume};
 

@@ -65,7 +65,7 @@ impl PlanChoices {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::jobs::default_plan;
+    use crate::gui::old_jobs::default_plan;
     use crate::learn::FromData;
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::jobs::{DatasetFacts, SplitChoice};
+use crate::gui::old_jobs::{DatasetFacts, SplitChoice};
 use crate::learn::Split;
 
 /// What becomes of a labelled scan.

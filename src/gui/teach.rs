@@ -9,7 +9,7 @@ use serde_json::json;
 use super::plan_choices::PlanChoices;
 use super::preview::PreviewPicture;
 use super::scan_choices::{ScanChoices, ScanUse};
-use crate::jobs::{
+use crate::gui::old_jobs::{
     CHECKPOINT_SECONDS, DeviceChoice, MarkedScan, SplitChoice, TrainJob, TrainSource, TrainSummary, ZooRow,
     check_architecture, default_plan,
 };

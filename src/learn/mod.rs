@@ -15,6 +15,7 @@ mod clock;
 mod dataset;
 mod events;
 mod fingerprint;
+mod finished;
 mod fit;
 mod learner;
 mod pace;
@@ -36,7 +37,10 @@ pub use appearance::{AppearanceModel, Specimen};
 pub use augment::{Augmentation, Cut};
 pub use averaging::WeightAverage;
 pub use checkpoint::{BestSoFar, Checkpoint, TrainingProgress};
-pub use dataset::{CaseFiles, Dataset, DatasetError, Fold, Split, is_ct, is_unnamed, unnamed_channels};
+pub use dataset::{
+    CaseFiles, Dataset, DatasetError, Fold, MarkedError, MarkedScan, Split, add_to_dataset, is_ct, is_same_scan,
+    is_unnamed, unnamed_channels,
+};
 pub use events::{Epoch, FitEvent, Measurement};
 pub use fingerprint::{Fingerprint, FromData, open_network};
 pub use fit::{FitError, FitOptions, Loader, Planned, TrainedModel, fit, plan};
@@ -44,7 +48,7 @@ pub use perceptron::{Rosenblatt, Tie};
 pub use pixels::{FEATURES, PixelClassifier, PixelRule, Scribbled, UNMARKED, features};
 pub use plan::{Budget, Intensities, Plan};
 pub use reading::{LabelledScan, read_case};
-pub use refine::{Refined, Refinement, only_finished, refine};
+pub use refine::{Refined, Refinement, refine};
 pub use report::{case_table, curve_picture, curve_table, worst_first};
 pub use sampling::PreparedCase;
 pub use schedule::{poly, warm_poly};

@@ -3,10 +3,10 @@
 use super::teach::lacks;
 use crate::gui::app::{Action, App};
 use crate::gui::egui;
+use crate::gui::old_jobs::default_plan;
 use crate::gui::plan_choices::PlanChoices;
 use crate::gui::teach::PLANNING;
 use crate::gui::theme::{self, UNIT};
-use crate::jobs::default_plan;
 use crate::learn::Intensities;
 
 /// Width of the lists; the longest entry fits.
