@@ -9,9 +9,10 @@ use super::masks::Masks;
 use super::tape::LastKernel;
 use super::{Mode, composed};
 use crate::engine::Backend;
+use crate::engine::cpu::kernel::Kernel;
 use crate::engine::cpu::resample::Resample;
 use crate::engine::cpu::{
-    Kernel, activation, arrange, attend, conv, criss_cross, layer_norm, local_response, max_pool, norm, softmax,
+    activation, arrange, attend, conv, criss_cross, layer_norm, local_response, max_pool, norm, softmax,
 };
 use crate::graph::{Affinity, Graph, Node, Normalisation, Op, SoftmaxOver};
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, CustomOp3, Layout, Result, Shape, Storage, Tensor};
 
-use crate::engine::cpu::{Kernel, View};
+use crate::engine::cpu::kernel::{Kernel, View};
 
 /// Applies a kernel to one to three tensors on the CPU.
 pub fn apply(kernel: impl Kernel + 'static, inputs: &[&Tensor]) -> Result<Tensor> {

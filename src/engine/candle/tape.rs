@@ -8,7 +8,7 @@ use candle_core::{Result, Tensor, Var};
 
 use super::interpret::Interpreter;
 use super::kernel_op::{backward, forward};
-use crate::engine::cpu::Kernel;
+use crate::engine::cpu::kernel::Kernel;
 use crate::graph::{Graph, NodeId, Op};
 
 /// How a node's value was made.

@@ -3,7 +3,8 @@
 
 use rayon::prelude::*;
 
-use super::{Kernel, View, lines};
+use super::kernel::{Kernel, View};
+use super::lines;
 use crate::graph::Activation;
 
 /// Values per parallel piece.

@@ -1,6 +1,6 @@
 //! Arrays side by side along the channels, and the middle of an array.
 
-use super::{Kernel, View};
+use super::kernel::{Kernel, View};
 use crate::graph::Border;
 
 /// Inputs: arrays that differ in channels only.

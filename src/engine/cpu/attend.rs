@@ -7,9 +7,10 @@ use ndarray::linalg::general_mat_mul;
 use ndarray::{Array2, ArrayView2, Axis, s};
 use rayon::prelude::*;
 
+use super::kernel::{Kernel, View};
+use super::lines;
 use super::matrices::{product, rows_of};
 use super::softmax::soften;
-use super::{Kernel, View, lines};
 use crate::graph::Affinity;
 
 /// Inputs: queries `[batch, d, h, w]`, keys `[batch, d, h', w']`, values `[batch, c, h', w']`; result `[batch, c, h, w]`.

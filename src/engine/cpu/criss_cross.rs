@@ -7,8 +7,9 @@
 use ndarray::{Array2, ArrayView2, ArrayView3, ArrayViewMut3, Axis};
 use rayon::prelude::*;
 
+use super::kernel::{Kernel, View};
+use super::lines;
 use super::matrices::{product, rows_of};
-use super::{Kernel, View, lines};
 
 /// Inputs: queries and keys `[batch, d, h, w]`, values `[batch, c, h, w]`; result like the values.
 pub struct CrissCross;

@@ -1,6 +1,7 @@
 //! A map times one learned number.
 
-use super::{Kernel, View, lines};
+use super::kernel::{Kernel, View};
+use super::lines;
 
 /// Inputs: x, gamma `[1]`.
 pub struct Gain;

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::{Kernel, View};
+use super::kernel::{Kernel, View};
 
 /// Inputs: x, scale per channel, shift per channel.
 pub struct LayerNorm {

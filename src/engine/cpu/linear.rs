@@ -1,6 +1,6 @@
 //! A fully connected layer.
 
-use super::{Kernel, View};
+use super::kernel::{Kernel, View};
 
 /// Inputs: x `[batch, in, 1, 1]` (or any shape with `in` values per image), weight `[out, in]`, bias `[out]`.
 pub struct Linear;

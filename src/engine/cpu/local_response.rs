@@ -3,7 +3,7 @@
 
 use rayon::prelude::*;
 
-use super::{Kernel, View};
+use super::kernel::{Kernel, View};
 use crate::graph::LocalResponse;
 
 /// Input: x.

@@ -2,7 +2,8 @@
 
 use rayon::prelude::*;
 
-use super::{Kernel, View, lines};
+use super::kernel::{Kernel, View};
+use super::lines;
 use crate::graph::Pool;
 
 /// Input: x.

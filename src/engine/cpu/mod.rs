@@ -13,6 +13,7 @@ pub mod compiled;
 pub mod conv;
 pub mod criss_cross;
 mod gain;
+pub mod kernel;
 pub mod layer_norm;
 mod linear;
 pub mod lines;
@@ -31,29 +32,3 @@ pub mod softmax;
 mod weighted_pool;
 #[allow(unsafe_code)]
 mod winograd;
-
-/// A shaped view of numbers.
-#[derive(Clone, Copy)]
-pub struct View<'a> {
-    /// Values, row-major.
-    pub data: &'a [f32],
-    /// Sizes, outermost first.
-    pub shape: &'a [usize],
-}
-
-impl View<'_> {
-    /// Sizes as batch, channels, height, width; missing ones are 1.
-    pub fn dims4(&self) -> [usize; 4] {
-        std::array::from_fn(|n| self.shape.get(n).copied().unwrap_or(1))
-    }
-}
-
-/// A function of one to three arrays with its gradient.
-pub trait Kernel: Send + Sync {
-    /// Name in error messages.
-    fn name(&self) -> &'static str;
-    /// The result and its shape.
-    fn forward(&self, inputs: &[View]) -> (Vec<f32>, Vec<usize>);
-    /// Gradients of the inputs from the gradient of the result; `None` where an input is a constant.
-    fn backward(&self, inputs: &[View], output: View, gradient: &[f32]) -> Vec<Option<Vec<f32>>>;
-}

@@ -5,7 +5,8 @@ use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
 
-use super::{Kernel, View, lines};
+use super::kernel::{Kernel, View};
+use super::lines;
 use crate::graph::Normalisation;
 
 /// Mean and (biased) variance of each set of values.

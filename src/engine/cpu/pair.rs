@@ -1,6 +1,6 @@
 //! Sums and products of two arrays of which either may be one value wide along an axis.
 
-use super::{Kernel, View};
+use super::kernel::{Kernel, View};
 
 /// Inputs: a, b; axes of length 1 are repeated.
 pub struct Pair {

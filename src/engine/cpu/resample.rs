@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::{Kernel, View};
+use super::kernel::{Kernel, View};
 use crate::graph::{Op, Pool, UpsampleMode, UpsampleTo};
 
 /// For each output index the input indices and weights it sums.

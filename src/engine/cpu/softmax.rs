@@ -1,6 +1,7 @@
 //! Softmax and its logarithm, over channels or over positions.
 
-use super::{Kernel, View, lines};
+use super::kernel::{Kernel, View};
+use super::lines;
 use crate::graph::SoftmaxOver;
 
 /// Makes positive values that sum to one of scores.

@@ -1,6 +1,6 @@
 //! Sums over positions, weighted by a map: the pooling of global context blocks.
 
-use super::{Kernel, View};
+use super::kernel::{Kernel, View};
 
 /// Inputs: x `[batch, channels, h, w]`, weights `[batch, 1, h, w]`; result `[batch, channels, 1, 1]`.
 pub struct WeightedPool;

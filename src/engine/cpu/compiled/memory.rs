@@ -136,6 +136,11 @@ pub struct Map {
 }
 
 impl Map {
+    /// Shape of the dense array with its values.
+    pub fn shape(&self) -> [usize; 4] {
+        [self.batch, self.channels, self.size[0], self.size[1]]
+    }
+
     /// Blocks of channels.
     pub fn blocks(&self) -> usize {
         self.channels.div_ceil(self.lanes)

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::memory::Map;
 use super::pieces::Pieces;
-use super::run::Context;
+use super::step::{Context, Step};
 use super::target::Finish;
 use crate::engine::cpu::simd::{LANES, Vector};
 
@@ -149,9 +149,8 @@ pub enum NormWork {
     },
 }
 
-impl NormStep {
-    /// What it is, for tables of times.
-    pub fn name(&self) -> String {
+impl Step for NormStep {
+    fn name(&self) -> String {
         let work = match self.work {
             NormWork::Moments => "moments",
             NormWork::Combine => "statistics",
@@ -163,10 +162,8 @@ impl NormStep {
         format!("norm {work}")
     }
 
-    /// # Safety
-    /// As [`Context`] says.
     #[inline(always)]
-    pub unsafe fn run<V: Vector>(&self, context: &Context, step: usize) {
+    unsafe fn run<V: Vector, const COLUMNS: usize>(&self, context: &Context, step: usize) {
         let norm = &*self.norm;
         let of_sets = matches!(self.work, NormWork::Combine | NormWork::CombineSums { .. });
         let work = if of_sets { [norm.sets() * norm.x.blocks(), 1] } else { norm.pieces.work() };

@@ -3,7 +3,7 @@
 use super::super::simd::{LANES, Vector};
 use super::super::winograd::{PATCH, PRODUCTS, TILE};
 use super::memory::Map;
-use super::run::Context;
+use super::step::Context;
 use super::tiles::transform_tiles;
 
 /// Tiles side by side.

@@ -3,7 +3,7 @@
 
 use super::memory::Map;
 use super::pointwise::Lines;
-use super::run::Context;
+use super::step::{Context, Step};
 use crate::engine::cpu::simd::{LANES, Vector};
 
 /// `to = scale * a * b`, summed over channels or pixels that `to` does not have.
@@ -94,21 +94,6 @@ impl Product {
         // SAFETY: the line lies in the arena.
         let at = unsafe { context.arena.add(map.at(image, block, row as isize, 0)) };
         Line { at, step, single: extent == Extent::Pixels }
-    }
-
-    /// # Safety
-    /// As [`Context`] says; the maps' shapes [`fit`], in blocks of sixteen channels.
-    #[inline(always)]
-    pub unsafe fn run<V: Vector>(&self, context: &Context, step: usize) {
-        let extents = [self.extent(&self.a), self.b.as_ref().map_or(Extent::Whole, |map| self.extent(map))];
-        // SAFETY: as the caller says; every piece of the result is taken once.
-        unsafe {
-            match self.extent(&self.to) {
-                Extent::Whole => self.run_whole::<V>(context, step, extents),
-                Extent::Channels => self.run_channels::<V>(context, step, extents),
-                Extent::Pixels => self.run_pixels::<V>(context, step, extents),
-            }
-        }
     }
 
     /// Both factors along a line.
@@ -213,6 +198,25 @@ impl Product {
                         std::slice::from_raw_parts_mut(to.add(pixel * LANES + 1), LANES - 1).fill(0.0);
                     }
                 }
+            }
+        }
+    }
+}
+
+impl Step for Product {
+    fn name(&self) -> String {
+        "products and sums of attention".into()
+    }
+
+    #[inline(always)]
+    unsafe fn run<V: Vector, const COLUMNS: usize>(&self, context: &Context, step: usize) {
+        let extents = [self.extent(&self.a), self.b.as_ref().map_or(Extent::Whole, |map| self.extent(map))];
+        // SAFETY: as the caller says; every piece of the result is taken once.
+        unsafe {
+            match self.extent(&self.to) {
+                Extent::Whole => self.run_whole::<V>(context, step, extents),
+                Extent::Channels => self.run_channels::<V>(context, step, extents),
+                Extent::Pixels => self.run_pixels::<V>(context, step, extents),
             }
         }
     }

@@ -1,12 +1,14 @@
 //! One convolution on dense arrays, for training: into blocks, through the kernels of inference, and back.
 
 use super::super::simd::LANES;
-use super::Options;
 use super::direct::{Direct, Window};
+use super::draft::Draft;
 use super::memory::{Aligned, Arena, Constants, Map};
+use super::options::Options;
 use super::outer::Outer;
 use super::pointwise::{Border, Load, Store};
-use super::run::{Shared, Stage, Step, place_scratch, push_convolution, run_team};
+use super::run::run_team;
+use super::step::{Shared, Stage};
 use super::target::{Finish, Target};
 use crate::graph::Conv;
 use rayon::prelude::*;
@@ -70,11 +72,11 @@ pub fn forget_arenas() {
     }
 }
 
-fn enter(stages: &mut Vec<Stage>, input: usize, map: Map) {
+fn enter(draft: &mut Draft, input: usize, map: Map) {
     if map.border > 0 {
-        stages.push(Stage { step: Step::Border(Border(map)), barrier: false });
+        draft.push(Border(map), false);
     }
-    stages.push(Stage { step: Step::Load(Load { input, map }), barrier: true });
+    draft.push(Load { input, map }, true);
 }
 
 fn target(y: Map, bias: Option<&[f32]>) -> Target {
@@ -97,11 +99,11 @@ pub fn convolve(
     let mut maps = Maps { arena: Arena::default(), batch };
     let x_map = maps.place(conv.inputs, lanes, size, conv.padding[0].max(conv.padding[1]));
     let y_map = maps.place(conv.outputs, LANES, output, 0);
-    let mut stages = Vec::new();
-    enter(&mut stages, 0, x_map);
-    push_convolution(&mut stages, conv, x_map, target(y_map, bias), weight, options);
-    stages.push(Stage { step: Step::Store(Store { map: y_map, output: 0 }), barrier: true });
-    let floats = place_scratch(&mut stages, maps.arena.len(), options);
+    let mut draft = Draft::default();
+    enter(&mut draft, 0, x_map);
+    draft.push_convolution(conv, x_map, target(y_map, bias), weight, options);
+    draft.push(Store { map: y_map, output: 0 }, true);
+    let (stages, floats) = draft.finish(maps.arena.len(), options);
     run_all(&stages, floats, &[x], batch * conv.outputs * output[0] * output[1], options)
 }
 
@@ -120,12 +122,12 @@ pub fn scatter(
     let output = [size[0] * kernel[0], size[1] * kernel[1]];
     let x_map = maps.place(inputs, LANES, size, 0);
     let y_map = maps.place(outputs, LANES, output, 0);
-    let mut stages = Vec::new();
-    enter(&mut stages, 0, x_map);
-    let step = Direct::scattered(x_map, target(y_map, None), kernel, weight, options);
-    stages.push(Stage { step: Step::Direct(step), barrier: true });
-    stages.push(Stage { step: Step::Store(Store { map: y_map, output: 0 }), barrier: true });
-    run_all(&stages, maps.arena.len(), &[x], batch * outputs * output[0] * output[1], options)
+    let mut draft = Draft::default();
+    enter(&mut draft, 0, x_map);
+    draft.push_direct(Direct::scattered(x_map, target(y_map, None), kernel, weight, options));
+    draft.push(Store { map: y_map, output: 0 }, true);
+    let (stages, floats) = draft.finish(maps.arena.len(), options);
+    run_all(&stages, floats, &[x], batch * outputs * output[0] * output[1], options)
 }
 
 /// The gradient `[out, in, kh, kw]` of a convolution's weights from its input and its result's gradient; one group.
@@ -146,10 +148,11 @@ pub fn weight_gradient(
     outer.sums = maps.arena.len();
     let (len, copies) = (outer.len(), outer.copies(options.threads));
     let (start, floats) = (outer.sums, outer.sums + len * copies);
-    let mut stages = Vec::new();
-    enter(&mut stages, 0, x_map);
-    enter(&mut stages, 1, dy_map);
-    stages.push(Stage { step: Step::Outer(outer), barrier: true });
+    let mut draft = Draft::default();
+    enter(&mut draft, 0, x_map);
+    enter(&mut draft, 1, dy_map);
+    draft.push(outer, true);
+    let (stages, floats) = draft.finish(floats, options);
     with_arena(floats, |arena| {
         run_in(arena, &stages, &[x, dy], &[], options);
         let sums = &arena.as_slice()[start..floats];

@@ -5,8 +5,9 @@ use std::arch::x86_64::{
     _mm256_max_ps, _mm256_mul_ps, _mm256_set1_ps, _mm256_storeu_ps, _mm256_sub_ps,
 };
 
-use super::super::matmul::{OuterProduct, Product, Sink, multiply_outer_rows, multiply_rows};
-use super::{Vector, kernels};
+use super::super::matmul::{multiply_outer_rows, multiply_rows};
+use super::operands::{OuterProduct, Product, Sink};
+use super::vector::{Vector, kernels};
 
 /// See [`Vector`].
 #[derive(Clone, Copy)]

@@ -6,8 +6,9 @@ use std::arch::x86_64::{
     _mm512_storeu_ps, _mm512_sub_ps, _mm512_unpackhi_pd, _mm512_unpackhi_ps, _mm512_unpacklo_pd, _mm512_unpacklo_ps,
 };
 
-use super::super::matmul::{OuterProduct, Product, Sink, multiply_outer_rows, multiply_rows};
-use super::{LANES, Vector, kernels};
+use super::super::matmul::{multiply_outer_rows, multiply_rows};
+use super::operands::{OuterProduct, Product, Sink};
+use super::vector::{LANES, Vector, kernels};
 
 /// See [`Vector`].
 #[derive(Clone, Copy)]

@@ -5,8 +5,9 @@ use std::arch::aarch64::{
     vsubq_f32,
 };
 
-use super::super::matmul::{OuterProduct, Product, Sink, multiply_outer_rows, multiply_rows};
-use super::{Vector, kernels};
+use super::super::matmul::{multiply_outer_rows, multiply_rows};
+use super::operands::{OuterProduct, Product, Sink};
+use super::vector::{Vector, kernels};
 
 /// See [`Vector`].
 #[derive(Clone, Copy)]

@@ -1,7 +1,8 @@
 //! Plain arrays, for processors without an own file here. Also what Miri can check.
 
-use super::super::matmul::{OuterProduct, Product, Sink, multiply_outer_rows, multiply_rows};
-use super::{LANES, Vector, kernels};
+use super::super::matmul::{multiply_outer_rows, multiply_rows};
+use super::operands::{OuterProduct, Product, Sink};
+use super::vector::{LANES, Vector, kernels};
 
 /// See [`Vector`].
 #[derive(Clone, Copy)]

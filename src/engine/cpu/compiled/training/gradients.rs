@@ -5,7 +5,7 @@ use super::super::memory::Map;
 use super::super::norm::gate;
 use super::super::pieces::Pieces;
 use super::super::pointwise::Lines;
-use super::super::run::Context;
+use super::super::step::{Context, Step};
 use super::super::target::Finish;
 use crate::engine::cpu::simd::{LANES, Vector};
 use crate::graph::Pool;
@@ -24,11 +24,13 @@ pub struct Gate {
     pub finish: Finish,
 }
 
-impl Gate {
-    /// # Safety
-    /// As [`Context`] says.
+impl Step for Gate {
+    fn name(&self) -> String {
+        "activation gradient".into()
+    }
+
     #[inline(always)]
-    pub unsafe fn run<V: Vector>(&self, context: &Context, step: usize) {
+    unsafe fn run<V: Vector, const COLUMNS: usize>(&self, context: &Context, step: usize) {
         for (image, block, row) in Lines::new(context, step, &self.to) {
             // SAFETY: all lines lie in the arena; lines are taken once.
             unsafe {
@@ -68,28 +70,6 @@ pub struct PoolGradient {
 }
 
 impl PoolGradient {
-    /// # Safety
-    /// As [`Context`] says.
-    #[inline(always)]
-    pub unsafe fn run<V: Vector>(&self, context: &Context, step: usize) {
-        let halves = self.pool.is_halving() && self.x.size.iter().all(|n| n.is_multiple_of(2));
-        let pieces = Pieces::new(&self.x);
-        let work = if halves { pieces.work() } else { [self.x.batch, self.x.blocks()] };
-        while let Some([line, block]) = context.take(step, work) {
-            // SAFETY: all planes lie in the arena; lines are taken once.
-            unsafe {
-                if halves {
-                    let (image, block, rows) = pieces.get(pieces.of_line(line, block));
-                    for row in rows.step_by(2) {
-                        self.run_pair::<V>(context, image, block, row / 2);
-                    }
-                } else {
-                    self.run_plane::<V>(context, line, block);
-                }
-            }
-        }
-    }
-
     /// Two rows of the input, whose windows are theirs alone.
     #[inline(always)]
     unsafe fn run_pair<V: Vector>(&self, context: &Context, image: usize, block: usize, row: usize) {
@@ -162,6 +142,32 @@ impl PoolGradient {
     }
 }
 
+impl Step for PoolGradient {
+    fn name(&self) -> String {
+        "max pool gradient".into()
+    }
+
+    #[inline(always)]
+    unsafe fn run<V: Vector, const COLUMNS: usize>(&self, context: &Context, step: usize) {
+        let halves = self.pool.is_halving() && self.x.size.iter().all(|n| n.is_multiple_of(2));
+        let pieces = Pieces::new(&self.x);
+        let work = if halves { pieces.work() } else { [self.x.batch, self.x.blocks()] };
+        while let Some([line, block]) = context.take(step, work) {
+            // SAFETY: all planes lie in the arena; lines are taken once.
+            unsafe {
+                if halves {
+                    let (image, block, rows) = pieces.get(pieces.of_line(line, block));
+                    for row in rows.step_by(2) {
+                        self.run_pair::<V>(context, image, block, row / 2);
+                    }
+                } else {
+                    self.run_plane::<V>(context, line, block);
+                }
+            }
+        }
+    }
+}
+
 /// Sums of every channel over all pixels: the gradient of a bias.
 pub struct ChannelSums {
     /// The map.
@@ -170,11 +176,13 @@ pub struct ChannelSums {
     pub output: usize,
 }
 
-impl ChannelSums {
-    /// # Safety
-    /// As [`Context`] says.
+impl Step for ChannelSums {
+    fn name(&self) -> String {
+        "bias gradient".into()
+    }
+
     #[inline(always)]
-    pub unsafe fn run<V: Vector>(&self, context: &Context, step: usize) {
+    unsafe fn run<V: Vector, const COLUMNS: usize>(&self, context: &Context, step: usize) {
         let g = &self.g;
         while let Some([block, _]) = context.take(step, [g.blocks(), 1]) {
             let mut sums = [0.0f64; LANES];
@@ -213,11 +221,13 @@ pub struct RepeatGradient {
     pub add: bool,
 }
 
-impl RepeatGradient {
-    /// # Safety
-    /// As [`Context`] says.
+impl Step for RepeatGradient {
+    fn name(&self) -> String {
+        "nearest up-sampling gradient".into()
+    }
+
     #[inline(always)]
-    pub unsafe fn run<V: Vector>(&self, context: &Context, step: usize) {
+    unsafe fn run<V: Vector, const COLUMNS: usize>(&self, context: &Context, step: usize) {
         for (image, block, row) in Lines::new(context, step, &self.to) {
             // SAFETY: all lines lie in the arena; lines are taken once.
             unsafe {
@@ -249,11 +259,13 @@ pub struct Spread {
     pub stride: [usize; 2],
 }
 
-impl Spread {
-    /// # Safety
-    /// As [`Context`] says.
+impl Step for Spread {
+    fn name(&self) -> String {
+        "spread".into()
+    }
+
     #[inline(always)]
-    pub unsafe fn run<V: Vector>(&self, context: &Context, step: usize) {
+    unsafe fn run<V: Vector, const COLUMNS: usize>(&self, context: &Context, step: usize) {
         for (image, block, row) in Lines::new(context, step, &self.to) {
             // SAFETY: all lines lie in the arena; lines are taken once.
             unsafe {

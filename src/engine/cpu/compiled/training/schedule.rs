@@ -1,8 +1,8 @@
 //! In which order units run: forward, on the way back, and again where their results were not kept.
 
 use super::super::target::Finish;
-use super::Activations;
 use super::units::{Kind, Unit};
+use super::wanted::Activations;
 use crate::engine::cpu::of_op::reads_values;
 use crate::graph::{Graph, NodeId, Op};
 

@@ -1,10 +1,12 @@
 //! The gradient of a 3x3 convolution's weights by Winograd's algorithm: `dU = V^T M` for each of the 36 products, with the
 //! input's patches `V = B^T d B` and the gradient's tiles `M = A g A^T`, then `dW = G^T dU G`.
 
-use super::super::Options;
+use std::sync::Arc;
+
 use super::super::memory::Map;
+use super::super::options::Options;
 use super::super::patches::{Line, Patches};
-use super::super::run::Context;
+use super::super::step::{Context, Step};
 use super::super::tiles::{KERNEL, transform_gradient_tile, transform_to_taps};
 use crate::engine::cpu::matmul::{OuterProduct, OuterRun, multiply_outer};
 use crate::engine::cpu::simd::{LANES, Vector};
@@ -49,15 +51,9 @@ impl TileOuter {
         Self { patches, dy, chunk, groups, splits, scratch: 0, sums: 0, output, threads }
     }
 
-    /// Whether [`TileOuter::run_sums`] is to follow.
+    /// Whether [`TileOuterSums`] is to follow.
     pub fn is_split(&self) -> bool {
         self.splits > 1
-    }
-
-    /// What it is, for tables of times.
-    pub fn name(&self) -> String {
-        let (x, y) = (&self.patches.x, &self.dy);
-        format!("3x3 weights {} -> {} at {}x{}", x.channels, y.channels, y.size[0], y.size[1])
     }
 
     /// First block and number of blocks of a group.
@@ -92,45 +88,12 @@ impl TileOuter {
         if self.is_split() { self.groups[0] * self.groups[1] * self.splits * self.sum_len() } else { 0 }
     }
 
-    /// Sums of all pieces and ranges; where there are no ranges, the weights too.
-    ///
-    /// # Safety
-    /// As [`Context`] says; `COLUMNS` is the panel width in blocks.
-    #[inline(always)]
-    pub unsafe fn run<V: Vector, const COLUMNS: usize>(&self, context: &Context, step: usize) {
-        unsafe {
-            let own = context.arena.add(self.scratch + context.thread * self.own_len());
-            let count = self.patches.count();
-            let work = [self.splits, self.groups[0] * self.groups[1]];
-            while let Some([range, piece]) = context.take(step, work) {
-                let sums = if self.is_split() {
-                    context.arena.add(self.sums + (piece * self.splits + range) * self.sum_len())
-                } else {
-                    own.add(2 * self.tile_len())
-                };
-                let tiles = range * count / self.splits..(range + 1) * count / self.splits;
-                let inputs = self.group(0, piece % self.groups[0]);
-                let outputs = self.group(1, piece / self.groups[0]);
-                self.add_tiles::<V, COLUMNS>(context, own, sums, [inputs, outputs], tiles);
-                if !self.is_split() {
-                    for o in 0..outputs.1 {
-                        for i in 0..inputs.1 {
-                            let sums = sums.add((o * inputs.1 + i) * LANES * LANES).cast_const();
-                            let stride = outputs.1 * inputs.1 * LANES * LANES;
-                            self.finish::<V>(context, sums, stride, [inputs.0 + i, outputs.0 + o]);
-                        }
-                    }
-                }
-            }
-        }
-    }
-
     /// The weights from the sums of all ranges.
     ///
     /// # Safety
     /// As [`Context`] says.
     #[inline(always)]
-    pub unsafe fn run_sums<V: Vector>(&self, context: &Context, step: usize) {
+    unsafe fn run_sums<V: Vector>(&self, context: &Context, step: usize) {
         unsafe {
             let blocks = [self.patches.x.blocks(), self.dy.blocks()];
             while let Some([output, input]) = context.take(step, [blocks[1], blocks[0]]) {
@@ -290,5 +253,57 @@ impl TileOuter {
                 }
             }
         }
+    }
+}
+
+/// Sums of all pieces and ranges; where there are no ranges, the weights too.
+impl Step for TileOuter {
+    fn name(&self) -> String {
+        let (x, y) = (&self.patches.x, &self.dy);
+        format!("3x3 weights {} -> {} at {}x{}", x.channels, y.channels, y.size[0], y.size[1])
+    }
+
+    #[inline(always)]
+    unsafe fn run<V: Vector, const COLUMNS: usize>(&self, context: &Context, step: usize) {
+        unsafe {
+            let own = context.arena.add(self.scratch + context.thread * self.own_len());
+            let count = self.patches.count();
+            let work = [self.splits, self.groups[0] * self.groups[1]];
+            while let Some([range, piece]) = context.take(step, work) {
+                let sums = if self.is_split() {
+                    context.arena.add(self.sums + (piece * self.splits + range) * self.sum_len())
+                } else {
+                    own.add(2 * self.tile_len())
+                };
+                let tiles = range * count / self.splits..(range + 1) * count / self.splits;
+                let inputs = self.group(0, piece % self.groups[0]);
+                let outputs = self.group(1, piece / self.groups[0]);
+                self.add_tiles::<V, COLUMNS>(context, own, sums, [inputs, outputs], tiles);
+                if !self.is_split() {
+                    for o in 0..outputs.1 {
+                        for i in 0..inputs.1 {
+                            let sums = sums.add((o * inputs.1 + i) * LANES * LANES).cast_const();
+                            let stride = outputs.1 * inputs.1 * LANES * LANES;
+                            self.finish::<V>(context, sums, stride, [inputs.0 + i, outputs.0 + o]);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The weights from the sums of all ranges.
+pub struct TileOuterSums(pub Arc<TileOuter>);
+
+impl Step for TileOuterSums {
+    fn name(&self) -> String {
+        "3x3 weights, sums".into()
+    }
+
+    #[inline(always)]
+    unsafe fn run<V: Vector, const COLUMNS: usize>(&self, context: &Context, step: usize) {
+        // SAFETY: as the caller says.
+        unsafe { self.0.run_sums::<V>(context, step) }
     }
 }

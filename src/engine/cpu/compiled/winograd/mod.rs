@@ -1,14 +1,15 @@
 //! 3x3 convolutions in tiles, by Winograd's algorithm.
 
+mod steps;
 mod weights;
 
 use super::super::matmul::{Product, Run, multiply, row_groups};
 use super::super::simd::{LANES, Vector};
 use super::super::winograd::{PRODUCTS, TILE};
-use super::Options;
 use super::memory::{Constants, Map};
+use super::options::Options;
 use super::patches::{Line, Patches};
-use super::run::Context;
+use super::step::Context;
 use super::target::{Target, multiply_narrow, panels};
 use super::tiles::{KERNEL, MoreProducts, Products, add_tile, store_tile, transform_products, transform_weights};
 
