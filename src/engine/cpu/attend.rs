@@ -126,10 +126,6 @@ impl Attend {
 }
 
 impl Kernel for Attend {
-    fn name(&self) -> &'static str {
-        "attend"
-    }
-
     fn forward(&self, inputs: &[View]) -> (Vec<f32>, Vec<usize>) {
         let [batch, _, h, w] = inputs[0].dims4();
         let channels = inputs[2].dims4()[1];
@@ -219,10 +215,6 @@ impl PairedAttend {
 }
 
 impl Kernel for PairedAttend {
-    fn name(&self) -> &'static str {
-        "attend to pairs"
-    }
-
     fn forward(&self, inputs: &[View]) -> (Vec<f32>, Vec<usize>) {
         let (maps, shapes) = Self::halves(inputs);
         let [left, right] = [0, 1].map(|n| View { data: &maps[n], shape: &shapes[n] });

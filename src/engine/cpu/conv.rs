@@ -294,10 +294,6 @@ fn backward_bias(dy: &[f32], channels: usize, positions: usize) -> Vec<f32> {
 pub struct Conv2d(pub Conv);
 
 impl Kernel for Conv2d {
-    fn name(&self) -> &'static str {
-        "conv2d"
-    }
-
     fn forward(&self, inputs: &[View]) -> (Vec<f32>, Vec<usize>) {
         let [batch, _, h, w] = inputs[0].dims4();
         let shape = Shape::new(self.0, [h, w]);
@@ -347,10 +343,6 @@ impl ConvTranspose2d {
 }
 
 impl Kernel for ConvTranspose2d {
-    fn name(&self) -> &'static str {
-        "conv_transpose2d"
-    }
-
     fn forward(&self, inputs: &[View]) -> (Vec<f32>, Vec<usize>) {
         let [batch, _, h, w] = inputs[0].dims4();
         let shape = self.mirror([h, w]);

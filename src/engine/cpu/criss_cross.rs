@@ -166,10 +166,6 @@ impl<'a> Image<'a> {
 }
 
 impl Kernel for CrissCross {
-    fn name(&self) -> &'static str {
-        "criss-cross attention"
-    }
-
     fn forward(&self, inputs: &[View]) -> (Vec<f32>, Vec<usize>) {
         let mut y = vec![0.0; inputs[2].data.len()];
         let len = y.len() / inputs[2].dims4()[0].max(1);

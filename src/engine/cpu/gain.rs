@@ -7,10 +7,6 @@ use super::lines;
 pub struct Gain;
 
 impl Kernel for Gain {
-    fn name(&self) -> &'static str {
-        "gain"
-    }
-
     fn forward(&self, inputs: &[View]) -> (Vec<f32>, Vec<usize>) {
         let gamma = inputs[1].data[0];
         (inputs[0].data.iter().map(|x| gamma * x).collect(), inputs[0].shape.to_vec())

@@ -18,8 +18,6 @@ impl View<'_> {
 
 /// A function of one to three arrays with its gradient.
 pub trait Kernel: Send + Sync {
-    /// Name in error messages.
-    fn name(&self) -> &'static str;
     /// The result and its shape.
     fn forward(&self, inputs: &[View]) -> (Vec<f32>, Vec<usize>);
     /// Gradients of the inputs from the gradient of the result; `None` where an input is a constant.

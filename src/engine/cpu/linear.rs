@@ -6,10 +6,6 @@ use super::kernel::{Kernel, View};
 pub struct Linear;
 
 impl Kernel for Linear {
-    fn name(&self) -> &'static str {
-        "linear"
-    }
-
     fn forward(&self, inputs: &[View]) -> (Vec<f32>, Vec<usize>) {
         let (weight, bias) = (inputs[1], inputs[2]);
         let [outputs, features, ..] = weight.dims4();

@@ -12,8 +12,10 @@ pub mod attend;
 pub mod compiled;
 pub mod conv;
 pub mod criss_cross;
+mod executor;
 mod gain;
 pub mod kernel;
+mod kernels;
 pub mod layer_norm;
 mod linear;
 pub mod lines;
@@ -23,12 +25,18 @@ mod matmul;
 mod matrices;
 pub mod max_pool;
 pub mod norm;
-mod of_op;
 mod pair;
-pub mod resample;
+mod plan_pool;
+mod resample;
 #[allow(unsafe_code)]
 pub mod simd;
 pub mod softmax;
+mod statistics;
+mod tape;
+mod update;
+mod views;
 mod weighted_pool;
 #[allow(unsafe_code)]
 mod winograd;
+
+pub use executor::ENGINE;

@@ -33,10 +33,6 @@ impl Softmax {
 }
 
 impl Kernel for Softmax {
-    fn name(&self) -> &'static str {
-        "softmax"
-    }
-
     fn forward(&self, inputs: &[View]) -> (Vec<f32>, Vec<usize>) {
         let x = inputs[0];
         let mut y = vec![0.0; x.data.len()];

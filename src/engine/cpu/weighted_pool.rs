@@ -6,10 +6,6 @@ use super::kernel::{Kernel, View};
 pub struct WeightedPool;
 
 impl Kernel for WeightedPool {
-    fn name(&self) -> &'static str {
-        "weighted_pool"
-    }
-
     fn forward(&self, inputs: &[View]) -> (Vec<f32>, Vec<usize>) {
         let [batch, channels, h, w] = inputs[0].dims4();
         let positions = h * w;

@@ -4,7 +4,7 @@ use super::memory::Map;
 use super::pointwise::{read_map, write_map};
 use super::step::{Context, Step};
 use crate::engine::cpu::kernel::View;
-use crate::engine::cpu::of_op::{kernel, parameter_count, stand_ins};
+use crate::engine::cpu::kernels::{kernel, parameter_count, stand_ins};
 use crate::engine::cpu::simd::Vector;
 use crate::graph::Op;
 use crate::work::memory;

@@ -5,12 +5,13 @@ use super::direct::{Direct, Window};
 use super::draft::Draft;
 use super::memory::{Aligned, Arena, Constants, Map};
 use super::options::Options;
-use super::outer::Outer;
 use super::pointwise::{Border, Load, Store};
 use super::run::run_team;
-use super::step::{Shared, Stage};
+use super::step::{SharedPointer, Stage};
 use super::target::{Finish, Target};
+use super::weight_gradient::WeightGradient;
 use crate::graph::Conv;
+use crate::work::{Stopped, Watch};
 use rayon::prelude::*;
 use std::sync::Mutex;
 
@@ -54,15 +55,25 @@ impl Maps {
 fn run_all(stages: &[Stage], floats: usize, inputs: &[&[f32]], len: usize, options: &Options) -> Vec<f32> {
     crate::work::memory::must_have::<f32>(len);
     let mut output = Vec::with_capacity(len);
-    with_arena(floats, |arena| run_in(arena, stages, inputs, &[Shared(output.as_mut_ptr())], options));
-    // SAFETY: the store wrote every value of the array.
-    unsafe { output.set_len(len) };
+    let outputs = [SharedPointer(output.as_mut_ptr())];
+    if with_arena(floats, |arena| run_in(arena, stages, inputs, &outputs, options)).is_ok() {
+        // SAFETY: the store wrote every value of the array.
+        unsafe { output.set_len(len) };
+    }
     output
 }
 
-fn run_in(arena: &mut Aligned, stages: &[Stage], inputs: &[&[f32]], outputs: &[Shared], options: &Options) {
+/// Nobody stops a single convolution: who asks for it reads all of it.
+fn run_in(
+    arena: &mut Aligned,
+    stages: &[Stage],
+    inputs: &[&[f32]],
+    outputs: &[SharedPointer],
+    options: &Options,
+) -> Result<(), Stopped> {
+    let watch = Watch::unwatched().finishing();
     // SAFETY: all maps were placed inside the arena, arrays have their shapes, and the set was found on this processor.
-    unsafe { run_team(stages, arena, inputs, outputs, options, &|| false, &mut |_| {}) };
+    unsafe { run_team(stages, arena, inputs, outputs, options, watch, &mut |_| {}) }
 }
 
 /// Gives the memory of earlier calls back.
@@ -144,7 +155,7 @@ pub fn weight_gradient(
     let mut maps = Maps { arena: Arena::default(), batch };
     let x_map = maps.place(inputs, LANES, size, padding[0].max(padding[1]));
     let dy_map = maps.place(outputs, LANES, output, 0);
-    let mut outer = Outer::new(x_map, dy_map, window);
+    let mut outer = WeightGradient::new(x_map, dy_map, window);
     outer.sums = maps.arena.len();
     let (len, copies) = (outer.len(), outer.copies(options.threads));
     let (start, floats) = (outer.sums, outer.sums + len * copies);
@@ -154,7 +165,8 @@ pub fn weight_gradient(
     draft.push(outer, true);
     let (stages, floats) = draft.finish(floats, options);
     with_arena(floats, |arena| {
-        run_in(arena, &stages, &[x, dy], &[], options);
+        let outcome = run_in(arena, &stages, &[x, dy], &[], options);
+        debug_assert!(outcome.is_ok(), "nobody stops it");
         let sums = &arena.as_slice()[start..floats];
         let (taps, blocks) = (kernel[0] * kernel[1], x_map.blocks());
         let mut gradient = vec![0.0; outputs * inputs * taps];

@@ -22,7 +22,7 @@ pub struct Context<'a> {
     /// Dense arrays `[batch, channels, height, width]` that are read.
     pub inputs: &'a [&'a [f32]],
     /// Dense arrays that are written.
-    pub outputs: &'a [Shared],
+    pub outputs: &'a [SharedPointer],
     /// This thread's number.
     pub thread: usize,
     /// Everybody.
@@ -39,12 +39,12 @@ impl Context<'_> {
 
 /// An address that threads share.
 #[derive(Clone, Copy)]
-pub struct Shared(pub *mut f32);
+pub struct SharedPointer(pub *mut f32);
 
 // SAFETY: threads write disjoint parts between barriers; see [`Context`].
-unsafe impl Send for Shared {}
+unsafe impl Send for SharedPointer {}
 // SAFETY: as above.
-unsafe impl Sync for Shared {}
+unsafe impl Sync for SharedPointer {}
 
 /// One kind of step.
 pub trait Step: Send + Sync {

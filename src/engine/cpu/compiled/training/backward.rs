@@ -5,19 +5,19 @@ use std::sync::Arc;
 use super::super::direct::{Direct, Source, Window};
 use super::super::memory::Map;
 use super::super::norm::{Affine, NormStep, NormWork};
-use super::super::outer::{Outer, OuterSums};
 use super::super::pointwise::{Pair, Pairing, Unary};
 use super::super::products::Product;
 use super::super::target::{Finish, Target};
+use super::super::weight_gradient::{WeightGradient, WeightGradientSums};
 use super::super::winograd::Winograd;
 use super::compile::{Compiler, Run, mean_of};
-use super::gradients::{ChannelSums, Gate, PoolGradient, RepeatGradient, Spread};
+use super::gradients::{ActivationGradient, ChannelSums, PoolGradient, RepeatGradient, Spread};
 use super::kernel_step::KernelBack;
 use super::places::return_padding;
 use super::plan::Gradient;
-use super::tile_outer::{TileOuter, TileOuterSums};
+use super::tile_weight_gradient::{TileWeightGradient, TileWeightGradientSums};
 use super::units::{Kind, Unit};
-use crate::engine::cpu::of_op::parameter_count;
+use crate::engine::cpu::kernels::parameter_count;
 use crate::engine::cpu::simd::LANES;
 use crate::graph::{Conv, ConvTranspose, NodeId, Op};
 
@@ -69,19 +69,19 @@ impl Compiler<'_> {
             }
             Kind::Activate(finish) => {
                 if let Some((to, add)) = self.contribute(input) {
-                    self.push(Gate { g, y, to, add, finish }, true);
+                    self.push(ActivationGradient { g, y, to, add, finish }, true);
                 }
             }
             Kind::Add(finish) => {
                 for &input in &unit.inputs {
                     if let Some((to, add)) = self.contribute(input) {
-                        self.push(Gate { g, y, to, add, finish }, true);
+                        self.push(ActivationGradient { g, y, to, add, finish }, true);
                     }
                 }
             }
             Kind::AddChannels => {
                 if let Some((to, add)) = self.contribute(input) {
-                    self.push(Gate { g, y, to, add, finish: Finish::Plain }, true);
+                    self.push(ActivationGradient { g, y, to, add, finish: Finish::Plain }, true);
                 }
                 self.return_product(unit.inputs[1], g, None, 1.0);
             }
@@ -158,13 +158,13 @@ impl Compiler<'_> {
         let Some(weight) = self.parameter(unit, 0) else { return };
         self.gradients[weight] = Gradient::Stored;
         if Winograd::takes(conv) {
-            let mut step = TileOuter::new(x, g, conv.padding, weight, self.options);
+            let mut step = TileWeightGradient::new(x, g, conv.padding, weight, self.options);
             step.scratch = self.arena.place(step.scratch_len(), time, time);
             step.sums = self.arena.place(step.sums_len(), time, time);
             let (split, step) = (step.is_split(), Arc::new(step));
             self.push(step.clone(), split);
             if split {
-                self.push(TileOuterSums(step), false);
+                self.push(TileWeightGradientSums(step), false);
             }
         } else {
             let Conv { kernel, stride, padding, dilation, .. } = *conv;
@@ -209,11 +209,11 @@ impl Compiler<'_> {
     }
 
     fn outer(&mut self, x: Map, dy: Map, window: Window, output: usize, time: usize) {
-        let mut step = Outer::new(x, dy, window);
+        let mut step = WeightGradient::new(x, dy, window);
         step.sums = self.arena.place(step.len() * step.copies(self.options.threads), time, time);
         let of = Arc::new(step);
         self.push(of.clone(), true);
-        self.push(OuterSums { of, output }, false);
+        self.push(WeightGradientSums { of, output }, false);
     }
 
     /// The gradients of a transposed convolution.

@@ -12,8 +12,8 @@ use super::places::{Places, place};
 use super::plan::{Gradient, RunningStatistics, TrainingPlan};
 use super::schedule::Schedule;
 use super::units::{Unit, units};
-use super::wanted::Wanted;
 use crate::engine::cpu::simd::LANES;
+use crate::engine::training_options::TrainingOptions;
 use crate::graph::{Graph, GraphError, NodeId, Parameter};
 
 /// What makes a sum over a map's pixels their mean.
@@ -60,7 +60,7 @@ pub fn compile(
     graph: &Graph,
     batch: usize,
     size: [usize; 2],
-    wanted: Wanted,
+    wanted: TrainingOptions,
     options: &Options,
 ) -> Result<Option<TrainingPlan>, GraphError> {
     let (graph, copies) = with_own_parameters(graph);
@@ -123,7 +123,7 @@ pub fn compile(
     );
     let own = |id: usize| copies.get(id.wrapping_sub(graph.parameters.len() - copies.len())).map_or(id, |&of| of);
     for statistics in &mut compiler.statistics {
-        (statistics.mean, statistics.variance) = (own(statistics.mean), own(statistics.variance));
+        statistics.parameters = statistics.parameters.map(own);
     }
     let tap = |(name, id): &(String, NodeId)| Some((name.clone(), compiler.places.values[*id]?));
     let input = compiler.places.values[0].map_or(0, |map| batch * map.channels * map.size[0] * map.size[1]);

@@ -15,7 +15,7 @@ use super::kernel_step::{KernelBack, KernelStep};
 use super::pack::{PackDirect, PackWinograd};
 use super::plan::RunningStatistics;
 use super::units::{Kind, Unit};
-use crate::engine::cpu::of_op::parameter_count;
+use crate::engine::cpu::kernels::parameter_count;
 use crate::engine::cpu::simd::LANES;
 use crate::graph::{Conv, NodeId};
 
@@ -78,7 +78,12 @@ impl Compiler<'_> {
                 if let (Some(momentum), Some(mean), Some(variance)) = (momentum, arrays(first), arrays(first + 1)) {
                     let channels = x.channels;
                     let records = norm.records;
-                    self.statistics.push(RunningStatistics { mean, variance, momentum, records, channels });
+                    self.statistics.push(RunningStatistics {
+                        parameters: [mean, variance],
+                        momentum,
+                        records,
+                        channels,
+                    });
                 }
                 let norm = Arc::new(norm);
                 self.norms[u] = Some(norm.clone());

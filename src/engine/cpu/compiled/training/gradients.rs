@@ -11,7 +11,7 @@ use crate::engine::cpu::simd::{LANES, Vector};
 use crate::graph::Pool;
 
 /// The gradient before an activation whose result is `y`: its sign is that of its input.
-pub struct Gate {
+pub struct ActivationGradient {
     /// Gradient of the result.
     pub g: Map,
     /// The result.
@@ -24,7 +24,7 @@ pub struct Gate {
     pub finish: Finish,
 }
 
-impl Step for Gate {
+impl Step for ActivationGradient {
     fn name(&self) -> String {
         "activation gradient".into()
     }

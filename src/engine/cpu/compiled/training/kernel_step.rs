@@ -4,7 +4,7 @@ use super::super::memory::Map;
 use super::super::pointwise::{read_map, write_map};
 use super::super::step::{Context, Step};
 use crate::engine::cpu::kernel::{Kernel, View};
-use crate::engine::cpu::of_op::{kernel, reads_values, stand_ins};
+use crate::engine::cpu::kernels::{kernel, reads_values, stand_ins};
 use crate::engine::cpu::simd::Vector;
 use crate::graph::Op;
 use crate::work::memory;

@@ -17,10 +17,8 @@ mod plan;
 mod schedule;
 #[cfg(test)]
 mod tests;
-mod tile_outer;
+mod tile_weight_gradient;
 mod units;
-mod wanted;
 
 pub use compile::compile;
 pub use plan::TrainingPlan;
-pub use wanted::{Activations, Wanted};

@@ -5,19 +5,18 @@ use super::super::norm::{MEAN, RECORD, VARIANCE};
 use super::super::options::Options;
 use super::super::pointwise::read_map;
 use super::super::run::run_team;
-use super::super::step::{Shared, Stage};
-use super::wanted::Wanted;
+use super::super::step::{SharedPointer, Stage};
 use crate::engine::cpu::simd::{LANES, Portable};
-use crate::work::memory;
+use crate::engine::cpu::statistics::FoundStatistics;
+use crate::engine::training_options::TrainingOptions;
+use crate::work::{Stopped, Watch, memory};
 
-/// Statistics of a batch norm that a forward pass found.
-pub struct RunningStatistics {
-    /// Parameter that holds the running mean.
-    pub mean: usize,
-    /// Parameter that holds the running variance.
-    pub variance: usize,
+/// Where a forward pass leaves what a batch norm found for its running statistics.
+pub(super) struct RunningStatistics {
+    /// Parameters that hold running mean and variance.
+    pub(super) parameters: [usize; 2],
     /// Share of the new ones.
-    pub momentum: f64,
+    pub(super) momentum: f64,
     pub(super) records: usize,
     pub(super) channels: usize,
 }
@@ -50,7 +49,7 @@ pub struct TrainingPlan {
     pub(super) copies: Vec<usize>,
     /// Floats of the image.
     pub(super) input_len: usize,
-    pub(super) wanted: Wanted,
+    pub(super) wanted: TrainingOptions,
     pub(super) options: Options,
 }
 
@@ -79,19 +78,22 @@ impl TrainingPlan {
     }
 
     /// What it was compiled for.
-    pub fn wanted(&self) -> Wanted {
+    pub fn wanted(&self) -> TrainingOptions {
         self.wanted
     }
 
-    /// The forward pass of an image `[batch, channels, height, width]` with all parameters in the graph's order. `None` when
-    /// `stop` said so, which is asked after every stage; `ended` is told the stage's number.
+    /// The forward pass of an image `[batch, channels, height, width]` with all parameters in the graph's order. A stop is
+    /// noticed after every stage; `ended` is told the stage's number.
+    ///
+    /// # Errors
+    /// When the work is stopped.
     pub fn forward(
         &mut self,
         parameters: &[&[f32]],
         input: &[f32],
-        stop: &dyn Fn() -> bool,
+        watch: Watch,
         ended: &mut dyn FnMut(usize),
-    ) -> Option<Vec<Vec<f32>>> {
+    ) -> Result<Vec<Vec<f32>>, Stopped> {
         let parameters = &self.with_copies(parameters)[..];
         self.check_parameters(parameters);
         assert!(input.len() == self.input_len, "an image of {} values, not {}", input.len(), self.input_len);
@@ -99,24 +101,26 @@ impl TrainingPlan {
         inputs.push(input);
         let mut results: Vec<Vec<f32>> =
             self.output_shapes().iter().map(|shape| memory::zeros(shape.iter().product())).collect();
-        let outputs: Vec<Shared> = results.iter_mut().map(|values| Shared(values.as_mut_ptr())).collect();
+        let outputs: Vec<SharedPointer> = results.iter_mut().map(|values| SharedPointer(values.as_mut_ptr())).collect();
         let floats = self.floats;
         let arena = self.arena.get_or_insert_with(|| Aligned::zeros(floats));
         // SAFETY: the compiler placed all maps inside the arena, arrays have their shapes, and the set was found on this
         // processor.
-        let finished = unsafe { run_team(&self.forward, arena, &inputs, &outputs, &self.options, stop, ended) };
-        finished.then_some(results)
+        unsafe { run_team(&self.forward, arena, &inputs, &outputs, &self.options, watch, ended) }?;
+        Ok(results)
     }
 
     /// The backward pass that follows [`TrainingPlan::forward`] with the same parameters, from the gradients of the outputs.
-    /// `None` when stopped.
+    ///
+    /// # Errors
+    /// When the work is stopped.
     pub fn backward(
         &mut self,
         parameters: &[&[f32]],
         output_gradients: &[&[f32]],
-        stop: &dyn Fn() -> bool,
+        watch: Watch,
         ended: &mut dyn FnMut(usize),
-    ) -> Option<PlanGradients> {
+    ) -> Result<PlanGradients, Stopped> {
         let parameters = &self.with_copies(parameters)[..];
         self.check_parameters(parameters);
         let lens = self.output_shapes().into_iter().map(|shape| shape.iter().product::<usize>());
@@ -135,17 +139,15 @@ impl TrainingPlan {
         };
         let mut found: Vec<Option<Vec<f32>>> = self.gradients.iter().map(room).collect();
         let mut image = memory::zeros(if self.wanted.input_gradient { self.input_len } else { 0 });
-        let address =
-            |values: &mut Option<Vec<f32>>| Shared(values.as_mut().map_or(std::ptr::null_mut(), Vec::as_mut_ptr));
-        let mut outputs: Vec<Shared> = found.iter_mut().map(address).collect();
-        outputs.push(Shared(image.as_mut_ptr()));
+        let address = |values: &mut Option<Vec<f32>>| {
+            SharedPointer(values.as_mut().map_or(std::ptr::null_mut(), Vec::as_mut_ptr))
+        };
+        let mut outputs: Vec<SharedPointer> = found.iter_mut().map(address).collect();
+        outputs.push(SharedPointer(image.as_mut_ptr()));
         let floats = self.floats;
         let arena = self.arena.get_or_insert_with(|| Aligned::zeros(floats));
         // SAFETY: as above.
-        let finished = unsafe { run_team(&self.backward, arena, &inputs, &outputs, &self.options, stop, ended) };
-        if !finished {
-            return None;
-        }
+        unsafe { run_team(&self.backward, arena, &inputs, &outputs, &self.options, watch, ended) }?;
         for (values, &(gradient, len)) in found.iter_mut().zip(&self.gradients) {
             if let (Some(values), Gradient::Stored) = (values, gradient) {
                 // SAFETY: there is room, and the steps have written every value.
@@ -159,7 +161,7 @@ impl TrainingPlan {
                 (Some(_), None) => {}
             }
         }
-        Some(PlanGradients { parameters: found, input: self.wanted.input_gradient.then_some(image) })
+        Ok(PlanGradients { parameters: found, input: self.wanted.input_gradient.then_some(image) })
     }
 
     /// The parameters of the graph, and those again that operations share.
@@ -179,17 +181,18 @@ impl TrainingPlan {
         [&self.forward, &self.backward].map(|stages| stages.iter().map(Stage::name).collect())
     }
 
-    /// Means and variances of the batch norms after a forward pass, with the parameters they go to.
-    pub fn statistics(&self) -> impl Iterator<Item = (&RunningStatistics, Vec<f32>, Vec<f32>)> {
+    /// What the batch norms found in a forward pass.
+    pub fn statistics(&self) -> Vec<FoundStatistics> {
         let arena = self.arena.as_ref().map_or(&[][..], Aligned::as_slice);
-        self.statistics.iter().map(move |of| {
+        let found = self.statistics.iter().map(|of| {
             let get = |place: usize, channel: usize| {
                 let record = of.records + channel / LANES * RECORD;
                 arena.get(record + place * LANES + channel % LANES).copied().unwrap_or(0.0)
             };
             let all = |place: usize| (0..of.channels).map(|channel| get(place, channel)).collect();
-            (of, all(MEAN), all(VARIANCE))
-        })
+            FoundStatistics { parameters: of.parameters, values: [all(MEAN), all(VARIANCE)], momentum: of.momentum }
+        });
+        found.collect()
     }
 
     /// Inner results by name, after a forward pass and before the backward one.

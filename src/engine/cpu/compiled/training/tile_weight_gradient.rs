@@ -20,7 +20,7 @@ const TILES: std::ops::RangeInclusive<usize> = 8..=64;
 const SKEW: usize = LANES;
 
 /// The gradient of a 3x3 convolution's weights.
-pub struct TileOuter {
+pub struct TileWeightGradient {
     patches: Patches,
     dy: Map,
     chunk: usize,
@@ -37,7 +37,7 @@ pub struct TileOuter {
     threads: usize,
 }
 
-impl TileOuter {
+impl TileWeightGradient {
     /// The step for a convolution's input and its result's gradient; scratch and sums are placed later.
     pub fn new(x: Map, dy: Map, padding: [usize; 2], output: usize, options: &Options) -> Self {
         let patches = Patches::new(x, dy.size, padding);
@@ -51,7 +51,7 @@ impl TileOuter {
         Self { patches, dy, chunk, groups, splits, scratch: 0, sums: 0, output, threads }
     }
 
-    /// Whether [`TileOuterSums`] is to follow.
+    /// Whether [`TileWeightGradientSums`] is to follow.
     pub fn is_split(&self) -> bool {
         self.splits > 1
     }
@@ -257,7 +257,7 @@ impl TileOuter {
 }
 
 /// Sums of all pieces and ranges; where there are no ranges, the weights too.
-impl Step for TileOuter {
+impl Step for TileWeightGradient {
     fn name(&self) -> String {
         let (x, y) = (&self.patches.x, &self.dy);
         format!("3x3 weights {} -> {} at {}x{}", x.channels, y.channels, y.size[0], y.size[1])
@@ -294,9 +294,9 @@ impl Step for TileOuter {
 }
 
 /// The weights from the sums of all ranges.
-pub struct TileOuterSums(pub Arc<TileOuter>);
+pub struct TileWeightGradientSums(pub Arc<TileWeightGradient>);
 
-impl Step for TileOuterSums {
+impl Step for TileWeightGradientSums {
     fn name(&self) -> String {
         "3x3 weights, sums".into()
     }

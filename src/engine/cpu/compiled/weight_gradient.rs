@@ -10,7 +10,7 @@ use super::memory::Map;
 use super::step::{Context, Step};
 
 /// Sums of products of a map's channels, shifted by every tap, with those of another.
-pub struct Outer {
+pub struct WeightGradient {
     /// The convolution's input.
     pub x: Map,
     /// The gradient of its result.
@@ -30,7 +30,7 @@ const LINES: usize = 64;
 /// Floats of sums up to which every thread has its own.
 const OWN_SUMS: usize = 256 * 1024;
 
-impl Outer {
+impl WeightGradient {
     /// The step for maps in an arena; its sums are placed later.
     pub fn new(x: Map, dy: Map, window: Window) -> Self {
         let mut outer = Self { x, dy, window, sums: 0, by_lines: true };
@@ -97,7 +97,7 @@ impl Outer {
     }
 }
 
-impl Step for Outer {
+impl Step for WeightGradient {
     fn name(&self) -> String {
         "weight gradient".into()
     }
@@ -134,14 +134,14 @@ impl Step for Outer {
 }
 
 /// The gradient from the sums, everyone taking blocks of outputs.
-pub struct OuterSums {
+pub struct WeightGradientSums {
     /// What summed.
-    pub of: Arc<Outer>,
+    pub of: Arc<WeightGradient>,
     /// Number of the array `[out, in, kh, kw]` among the outputs.
     pub output: usize,
 }
 
-impl Step for OuterSums {
+impl Step for WeightGradientSums {
     fn name(&self) -> String {
         self.of.name()
     }

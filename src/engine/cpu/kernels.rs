@@ -11,10 +11,10 @@ use super::layer_norm::LayerNorm;
 use super::linear::Linear;
 use super::local_response::LocalResponseNorm;
 use super::pair::Pair;
-use super::resample::Resample;
 use super::softmax::Softmax;
 use super::weighted_pool::WeightedPool;
 use super::{activation, conv, max_pool, norm};
+use crate::engine::resampling::Resample;
 use crate::graph::{Affinity, Normalisation, Op, SoftmaxOver};
 
 /// The kernel of an operation whose first map has this size: it takes the operation's maps, then its parameters, then

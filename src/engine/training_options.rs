@@ -2,7 +2,7 @@
 
 /// What a pass is to give beside the gradients of parameters, and how.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Wanted {
+pub struct TrainingOptions {
     /// The image's gradient too.
     pub input_gradient: bool,
     /// What becomes of inner results.
