@@ -9,8 +9,8 @@ use super::header::{SIZE_1, SIZE_2};
 use crate::disk::replace_file;
 use crate::formats::error::{FormatError, Result};
 use crate::formats::{Watch, gzip, has_extension};
+use crate::volume::with_voxels;
 use crate::volume::{Annotations, Geometry, LabelMap, LabelValue, Rescale, Volume, VoxelType};
-use crate::with_voxels;
 
 /// Writes a scan in its stored type with its rescale; per-slice rescales become float32 values.
 pub fn write_volume(path: &Path, volume: &Volume, watch: Watch) -> Result<()> {

@@ -157,6 +157,9 @@ impl Direct {
     }
 
     /// A panel's packed weights.
+    ///
+    /// # Safety
+    /// As [`Context`] says.
     unsafe fn panel_start(&self, context: &Context, panel: usize) -> *const f32 {
         let before = self.taps[0] * self.taps[1] * self.depth * self.panels[panel].0 * LANES;
         // SAFETY: the weights of all panels follow each other.
@@ -187,6 +190,7 @@ impl Direct {
     /// As [`Context`] says; `COLUMNS` is the panel width in blocks.
     #[inline(always)]
     pub unsafe fn run<V: Vector, const COLUMNS: usize>(&self, context: &Context, step: usize) {
+        // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
         unsafe {
             let lines = self.x.batch * self.positions[0];
             let pieces = lines.div_ceil(self.piece);
@@ -204,6 +208,8 @@ impl Direct {
         }
     }
 
+    /// # Safety
+    /// As [`Context`] says.
     #[inline(always)]
     unsafe fn run_line<V: Vector, const COLUMNS: usize>(
         &self,
@@ -213,6 +219,7 @@ impl Direct {
         ahead: &mut *const f32,
         end: *const f32,
     ) {
+        // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
         unsafe {
             let (first, blocks) = self.panels[panel];
             let (x, target, taps) = (&self.x, &self.target, self.taps);

@@ -62,6 +62,9 @@ impl Function {
     }
 
     /// A line of sixteen channels; lanes without a channel become zero.
+    ///
+    /// # Safety
+    /// Pointers lead to the floats that are read and written.
     unsafe fn line(&self, activation: Activation, block: usize, from: *const f32, to: *mut f32) {
         let lanes = LANES.min(self.y.channels - block * LANES);
         let mut values = [0.0; LANES];

@@ -65,6 +65,7 @@ impl Head {
     /// As [`Context`] says; the array has the result's shape.
     #[inline(always)]
     pub unsafe fn run<V: Vector>(&self, context: &Context, step: usize) {
+        // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
         unsafe {
             match self.outputs {
                 1 => self.run_outputs::<V, 1>(context, step),
@@ -76,6 +77,8 @@ impl Head {
         }
     }
 
+    /// # Safety
+    /// As [`Context`] says.
     #[inline(always)]
     unsafe fn run_outputs<V: Vector, const OUTPUTS: usize>(&self, context: &Context, step: usize) {
         let (x, [height, width]) = (&self.x, self.x.size);

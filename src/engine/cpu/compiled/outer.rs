@@ -55,6 +55,7 @@ impl Outer {
     /// As [`Context`] says; `COLUMNS` is the panel width in blocks.
     #[inline(always)]
     pub unsafe fn run<V: Vector, const COLUMNS: usize>(&self, context: &Context, step: usize) {
+        // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
         unsafe {
             let lines = self.dy.batch * self.dy.size[0];
             let some = (PIXELS / self.dy.size[1].max(1)).clamp(1, LINES);
@@ -83,6 +84,8 @@ impl Outer {
         }
     }
 
+    /// # Safety
+    /// As [`Context`] says.
     #[inline(always)]
     unsafe fn run_chunk<V: Vector, const COLUMNS: usize>(
         &self,
@@ -92,6 +95,7 @@ impl Outer {
         lines: std::ops::Range<usize>,
         fresh: bool,
     ) {
+        // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
         unsafe {
             let (x, dy, window) = (&self.x, &self.dy, &self.window);
             let [kh, kw] = window.kernel;

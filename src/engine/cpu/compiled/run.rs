@@ -260,6 +260,7 @@ unsafe fn run(
 ) -> bool {
     let _member = context.team.join();
     for (number, stage) in stages.iter().enumerate() {
+        // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
         unsafe { run_step(stages, number, set, context) };
         if stage.barrier {
             if context.thread == 0 && stop() {
@@ -275,7 +276,10 @@ unsafe fn run(
     true
 }
 
+/// # Safety
+/// As [`Context`] says.
 unsafe fn run_step(stages: &[Stage], number: usize, set: InstructionSet, context: &Context) {
+    // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
     unsafe {
         match &stages[number].step {
             Step::Border(border) => border.run(context, number),
@@ -292,21 +296,31 @@ unsafe fn run_step(stages: &[Stage], number: usize, set: InstructionSet, context
     }
 }
 
+/// # Safety
+/// As [`Context`] says.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx2,fma")]
 unsafe fn avx512(stages: &[Stage], number: usize, context: &Context) {
+    // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
     unsafe { compute::<Avx512, 2>(stages, number, context) }
 }
 
+/// # Safety
+/// As [`Context`] says.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
 unsafe fn avx2(stages: &[Stage], number: usize, context: &Context) {
+    // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
     unsafe { compute::<Avx2, 1>(stages, number, context) }
 }
 
 /// The kernels over one kind of vector; inlined into a function that has its instructions.
+///
+/// # Safety
+/// As [`Context`] says.
 #[inline(always)]
 unsafe fn compute<V: Vector, const COLUMNS: usize>(stages: &[Stage], number: usize, context: &Context) {
+    // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
     unsafe {
         match &stages[number].step {
             Step::Winograd(conv) if conv.share == Share::Tiles => conv.run_by_tiles::<V, COLUMNS>(context, number),

@@ -28,22 +28,27 @@ pub const LANES: usize = 16;
 macro_rules! kernels {
     ($vector:ident $(, $features:literal)?) => {
         #[inline(always)]
+        // SAFETY: as for the kernel of the same name in `matmul`.
         unsafe fn multiply_rows<const ROWS: usize, const COLUMNS: usize, const STEP: usize, S: Sink<Self>>(
             product: Product,
             sink: &S,
         ) {
             $(#[target_feature(enable = $features)])?
             #[inline(never)]
+            // SAFETY: as for the kernel of the same name in `matmul`.
             unsafe fn own<const ROWS: usize, const COLUMNS: usize, const STEP: usize, S: Sink<$vector>>(
                 product: Product,
                 sink: &S,
             ) {
+                // SAFETY: the caller keeps the conditions of the kernel, which are the same.
                 unsafe { multiply_rows::<$vector, ROWS, COLUMNS, STEP, S>(product, sink) }
             }
+            // SAFETY: the caller keeps the conditions of the kernel, which are the same.
             unsafe { own::<ROWS, COLUMNS, STEP, S>(product, sink) }
         }
 
         #[inline(always)]
+        // SAFETY: as for the kernel of the same name in `matmul`.
         unsafe fn multiply_outer_rows<const ROWS: usize, const COLUMNS: usize>(
             product: OuterProduct,
             to: *mut f32,
@@ -51,9 +56,12 @@ macro_rules! kernels {
         ) {
             $(#[target_feature(enable = $features)])?
             #[inline(never)]
+            // SAFETY: as for the kernel of the same name in `matmul`.
             unsafe fn own<const ROWS: usize, const COLUMNS: usize>(product: OuterProduct, to: *mut f32, step: usize) {
+                // SAFETY: the caller keeps the conditions of the kernel, which are the same.
                 unsafe { multiply_outer_rows::<$vector, ROWS, COLUMNS>(product, to, step) }
             }
+            // SAFETY: the caller keeps the conditions of the kernel, which are the same.
             unsafe { own::<ROWS, COLUMNS>(product, to, to_column) }
         }
     };
@@ -103,6 +111,7 @@ pub unsafe trait Vector: Copy {
         let mut values = [[0.0f32; LANES]; LANES];
         let mut turned = [[0.0f32; LANES]; LANES];
         for (values, row) in values.iter_mut().zip(rows) {
+            // SAFETY: sixteen floats are there; the caller vouches for the processor.
             unsafe { row.store(values.as_mut_ptr()) };
         }
         for (n, turned) in turned.iter_mut().enumerate() {
@@ -112,6 +121,7 @@ pub unsafe trait Vector: Copy {
         }
         let mut columns = rows;
         for (column, turned) in columns.iter_mut().zip(&turned) {
+            // SAFETY: sixteen floats are there; the caller vouches for the processor.
             *column = unsafe { Self::load(turned.as_ptr()) };
         }
         columns

@@ -91,8 +91,12 @@ impl PoolGradient {
     }
 
     /// Two rows of the input, whose windows are theirs alone.
+    ///
+    /// # Safety
+    /// As [`Context`] says.
     #[inline(always)]
     unsafe fn run_pair<V: Vector>(&self, context: &Context, image: usize, block: usize, row: usize) {
+        // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
         unsafe {
             let line = |map: &Map, row: usize| context.arena.add(map.at(image, block, row as isize, 0));
             let (x, to) = (line(&self.x, 2 * row), line(&self.to, 2 * row));
@@ -112,8 +116,12 @@ impl PoolGradient {
     }
 
     /// Gives a value its share and returns what is left for the next ones.
+    ///
+    /// # Safety
+    /// The processor has the instructions of `V`; pointers lead to the floats that are read and written.
     #[inline(always)]
     unsafe fn share<V: Vector>(x: V, largest: V, left: V, to: *mut f32, add: bool) -> V {
+        // SAFETY: the caller keeps the function's conditions.
         unsafe {
             let zero = V::splat(0.0);
             let mut own = largest.select_greater(x, zero, left);
@@ -127,8 +135,12 @@ impl PoolGradient {
     }
 
     /// A plane with windows of any kind.
+    ///
+    /// # Safety
+    /// As [`Context`] says.
     #[inline(always)]
     unsafe fn run_plane<V: Vector>(&self, context: &Context, image: usize, block: usize) {
+        // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
         unsafe {
             let (x, pool) = (&self.x, &self.pool);
             let at = |map: &Map, row: usize, column: usize| {

@@ -35,6 +35,8 @@ fn shape(map: &Map) -> [usize; 4] {
     [map.batch, map.channels, map.size[0], map.size[1]]
 }
 
+/// # Safety
+/// As [`Context`] says.
 #[inline(always)]
 unsafe fn dense<V: Vector>(context: &Context, map: &Map) -> Vec<f32> {
     let mut values = memory::zeros(shape(map).iter().product());
@@ -77,6 +79,8 @@ impl KernelStep {
         }
     }
 
+    /// # Safety
+    /// As [`Context`] says.
     #[inline(always)]
     unsafe fn run_back<V: Vector>(&self, context: &Context, kernel: &dyn Kernel, views: &[View], back: &KernelBack) {
         // SAFETY: as above; arrays of gradients have their parameters' shapes.

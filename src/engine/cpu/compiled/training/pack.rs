@@ -73,6 +73,9 @@ impl Pack {
     }
 
     /// Packs a block of output and one of input channels.
+    ///
+    /// # Safety
+    /// The processor has the instructions of `V`; pointers lead to the floats that are read and written.
     #[inline(always)]
     unsafe fn pack_blocks<V: Vector>(
         &self,
@@ -82,6 +85,7 @@ impl Pack {
         block: usize,
         part: usize,
     ) {
+        // SAFETY: the caller keeps the function's conditions.
         unsafe {
             let (inputs, outputs) = (conv.input_channels(), conv.target.y.channels);
             let (i0, o0) = (part * LANES, block * LANES);

@@ -98,6 +98,7 @@ impl TileOuter {
     /// As [`Context`] says; `COLUMNS` is the panel width in blocks.
     #[inline(always)]
     pub unsafe fn run<V: Vector, const COLUMNS: usize>(&self, context: &Context, step: usize) {
+        // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
         unsafe {
             let own = context.arena.add(self.scratch + context.thread * self.own_len());
             let count = self.patches.count();
@@ -131,6 +132,7 @@ impl TileOuter {
     /// As [`Context`] says.
     #[inline(always)]
     pub unsafe fn run_sums<V: Vector>(&self, context: &Context, step: usize) {
+        // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
         unsafe {
             let blocks = [self.patches.x.blocks(), self.dy.blocks()];
             while let Some([output, input]) = context.take(step, [blocks[1], blocks[0]]) {
@@ -167,6 +169,9 @@ impl TileOuter {
     }
 
     /// Adds the products of some tiles, in chunks, to the sums of a piece.
+    ///
+    /// # Safety
+    /// As [`Context`] says.
     #[inline(always)]
     unsafe fn add_tiles<V: Vector, const COLUMNS: usize>(
         &self,
@@ -176,6 +181,7 @@ impl TileOuter {
         [inputs, outputs]: [(usize, usize); 2],
         tiles: std::ops::Range<usize>,
     ) {
+        // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
         unsafe {
             let (patches, gradients) = (own, own.add(self.tile_len()));
             let chunk = self.chunk;
@@ -222,6 +228,9 @@ impl TileOuter {
     }
 
     /// A g A^T of a line of tiles of one block of the gradient; there is nothing beyond its end.
+    ///
+    /// # Safety
+    /// As [`Context`] says.
     #[inline(always)]
     unsafe fn transform_gradients<V: Vector>(
         &self,
@@ -231,6 +240,7 @@ impl TileOuter {
         block: usize,
         stride: usize,
     ) {
+        // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
         unsafe {
             let dy = &self.dy;
             let top = line.down * TILE;
@@ -254,8 +264,12 @@ impl TileOuter {
     }
 
     /// G^T dU G of a block of inputs and one of outputs, into the dense array.
+    ///
+    /// # Safety
+    /// As [`Context`] says.
     #[inline(always)]
     unsafe fn finish<V: Vector>(&self, context: &Context, sums: *const f32, stride: usize, [i, o]: [usize; 2]) {
+        // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
         unsafe {
             // `[input channel][tap][16 outputs]`, then turned around.
             let mut taps = [0.0f32; LANES * KERNEL * LANES];
