@@ -19,6 +19,7 @@ pub unsafe fn multiply<V: Vector, const COLUMNS: usize, const STEP: usize>(
     macro_rules! dispatch {
         ($($n:literal)*) => {
             match rows {
+                // SAFETY: the caller keeps the function's conditions, which are those of every row.
                 $($n => unsafe { V::multiply_rows::<$n, COLUMNS, STEP, _>(product, sink) },)*
                 _ => unreachable!("the matrix kernel has no {rows} rows"),
             }
@@ -92,6 +93,7 @@ pub unsafe fn multiply_rows<V: Vector, const ROWS: usize, const COLUMNS: usize, 
     product: Product,
     sink: &S,
 ) {
+    // SAFETY: the caller keeps the function's conditions, which are those of every row.
     unsafe {
         let Product { a, a_step, runs, mut b, mut ahead, next } = product;
         let mut sums = [[V::splat(0.0); COLUMNS]; ROWS_MAX];
@@ -153,6 +155,7 @@ pub unsafe fn multiply_outer<V: Vector, const COLUMNS: usize>(product: OuterProd
     // As many rows at a time as there are registers for.
     let step = if COLUMNS == 1 { 4 } else { 8 };
     for row in (0..LANES).step_by(step) {
+        // SAFETY: the caller keeps the function's conditions, which are those of every row.
         unsafe {
             let product = OuterProduct { a: product.a.add(row), ..product };
             let to = to.add(row * LANES);
@@ -175,6 +178,7 @@ pub unsafe fn multiply_outer_rows<V: Vector, const ROWS: usize, const COLUMNS: u
     to: *mut f32,
     to_column: usize,
 ) {
+    // SAFETY: the caller keeps the function's conditions, which are those of every row.
     unsafe {
         let OuterProduct { a, a_next, b, b_column, len, runs, fresh } = product;
         let mut sums = [[V::splat(0.0); COLUMNS]; ROWS_MAX];

@@ -163,6 +163,9 @@ impl Direct {
     }
 
     /// A panel's packed weights.
+    ///
+    /// # Safety
+    /// As [`Context`] says.
     unsafe fn panel_start(&self, context: &Context, panel: usize) -> *const f32 {
         let before = self.taps[0] * self.taps[1] * self.depth * self.panels[panel].0 * LANES;
         // SAFETY: the weights of all panels follow each other.
@@ -179,6 +182,8 @@ impl Direct {
         self.weight_len() * size_of::<f32>()
     }
 
+    /// # Safety
+    /// As [`Context`] says.
     #[inline(always)]
     unsafe fn run_line<V: Vector, const COLUMNS: usize>(
         &self,
@@ -188,6 +193,7 @@ impl Direct {
         ahead: &mut *const f32,
         end: *const f32,
     ) {
+        // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
         unsafe {
             let (first, blocks) = self.panels[panel];
             let (x, target, taps) = (&self.x, &self.target, self.taps);
@@ -233,7 +239,8 @@ impl Direct {
     }
 }
 
-impl Step for Direct {
+// SAFETY: every piece of the work is written by the thread that took it, inside what [`Context`] holds.
+unsafe impl Step for Direct {
     fn name(&self) -> String {
         let (x, y) = (&self.x, &self.target.y);
         let [kh, kw] = if self.taps == [1, 1] { self.window.kernel } else { self.taps };
@@ -243,6 +250,7 @@ impl Step for Direct {
 
     #[inline(always)]
     unsafe fn run<V: Vector, const COLUMNS: usize>(&self, context: &Context, step: usize) {
+        // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
         unsafe {
             let lines = self.x.batch * self.positions[0];
             let pieces = lines.div_ceil(self.piece);

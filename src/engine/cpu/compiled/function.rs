@@ -38,6 +38,9 @@ impl Function {
     }
 
     /// A line of sixteen channels; lanes without a channel become zero.
+    ///
+    /// # Safety
+    /// As [`Context`] says.
     unsafe fn line(&self, activation: Activation, block: usize, from: *const f32, to: *mut f32) {
         let lanes = LANES.min(self.y.channels - block * LANES);
         let mut values = [0.0; LANES];
@@ -53,7 +56,8 @@ impl Function {
     }
 }
 
-impl Step for Function {
+// SAFETY: every piece of the work is written by the thread that took it, inside what [`Context`] holds.
+unsafe impl Step for Function {
     fn name(&self) -> String {
         "activation".into()
     }

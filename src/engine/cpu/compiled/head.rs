@@ -51,6 +51,8 @@ impl Head {
         self.weights.len() * size_of::<f32>()
     }
 
+    /// # Safety
+    /// As [`Context`] says.
     #[inline(always)]
     unsafe fn run_outputs<V: Vector, const OUTPUTS: usize>(&self, context: &Context, step: usize) {
         let (x, [height, width]) = (&self.x, self.x.size);
@@ -90,7 +92,8 @@ impl Head {
     }
 }
 
-impl Step for Head {
+// SAFETY: every piece of the work is written by the thread that took it, inside what [`Context`] holds.
+unsafe impl Step for Head {
     fn name(&self) -> String {
         format!(
             "1x1, {} channels to {} classes at {}x{}",
@@ -100,6 +103,7 @@ impl Step for Head {
 
     #[inline(always)]
     unsafe fn run<V: Vector, const COLUMNS: usize>(&self, context: &Context, step: usize) {
+        // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
         unsafe {
             match self.outputs {
                 1 => self.run_outputs::<V, 1>(context, step),

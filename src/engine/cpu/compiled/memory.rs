@@ -105,6 +105,9 @@ impl Drop for Aligned {
 }
 
 /// Tells the system that huge pages are welcome; it may do nothing, here or by its settings.
+///
+/// # Safety
+/// The range belongs to the caller.
 unsafe fn ask_for_huge_pages(start: *mut u8, bytes: usize) {
     #[cfg(target_os = "linux")]
     // SAFETY: the range is ours and page-aligned; the advice changes no content.

@@ -48,7 +48,8 @@ impl Iterator for Lines<'_> {
 /// Writes the zeros around a map.
 pub struct Border(pub Map);
 
-impl Step for Border {
+// SAFETY: every piece of the work is written by the thread that took it, inside what [`Context`] holds.
+unsafe impl Step for Border {
     fn name(&self) -> String {
         "border".into()
     }
@@ -163,7 +164,8 @@ pub struct Load {
     pub map: Map,
 }
 
-impl Step for Load {
+// SAFETY: every piece of the work is written by the thread that took it, inside what [`Context`] holds.
+unsafe impl Step for Load {
     fn name(&self) -> String {
         "load".into()
     }
@@ -190,7 +192,8 @@ pub struct Store {
     pub output: usize,
 }
 
-impl Step for Store {
+// SAFETY: every piece of the work is written by the thread that took it, inside what [`Context`] holds.
+unsafe impl Step for Store {
     fn name(&self) -> String {
         "store".into()
     }
@@ -219,7 +222,8 @@ pub struct MaxPool {
     pub pool: Pool,
 }
 
-impl Step for MaxPool {
+// SAFETY: every piece of the work is written by the thread that took it, inside what [`Context`] holds.
+unsafe impl Step for MaxPool {
     fn name(&self) -> String {
         "max pool".into()
     }
@@ -264,7 +268,8 @@ pub struct ScaleShift {
     pub finish: Finish,
 }
 
-impl Step for ScaleShift {
+// SAFETY: every piece of the work is written by the thread that took it, inside what [`Context`] holds.
+unsafe impl Step for ScaleShift {
     fn name(&self) -> String {
         "scale and shift".into()
     }
@@ -310,7 +315,8 @@ pub struct Pair {
     pub finish: Finish,
 }
 
-impl Step for Pair {
+// SAFETY: every piece of the work is written by the thread that took it, inside what [`Context`] holds.
+unsafe impl Step for Pair {
     fn name(&self) -> String {
         "sum or product".into()
     }
@@ -348,7 +354,8 @@ pub struct Unary {
     pub finish: Finish,
 }
 
-impl Step for Unary {
+// SAFETY: every piece of the work is written by the thread that took it, inside what [`Context`] holds.
+unsafe impl Step for Unary {
     fn name(&self) -> String {
         "activation or copy".into()
     }
@@ -378,7 +385,8 @@ pub struct Repeat {
     pub times: [usize; 2],
 }
 
-impl Step for Repeat {
+// SAFETY: every piece of the work is written by the thread that took it, inside what [`Context`] holds.
+unsafe impl Step for Repeat {
     fn name(&self) -> String {
         "nearest up-sampling".into()
     }

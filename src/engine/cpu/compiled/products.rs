@@ -44,8 +44,11 @@ struct Line {
 }
 
 impl Line {
+    /// # Safety
+    /// The processor has the instructions of `V`; pointers lead to the floats that are read and written.
     #[inline(always)]
     unsafe fn get<V: Vector>(&self, pixel: usize) -> V {
+        // SAFETY: the caller keeps the function's conditions.
         unsafe {
             let at = self.at.add(pixel * self.step);
             if self.single { V::splat(*at) } else { V::load(at) }
@@ -83,6 +86,8 @@ impl Product {
         }
     }
 
+    /// # Safety
+    /// As [`Context`] says.
     #[inline(always)]
     unsafe fn line(context: &Context, map: &Map, extent: Extent, image: usize, block: usize, row: usize) -> Line {
         let (block, row) = match extent {
@@ -97,6 +102,9 @@ impl Product {
     }
 
     /// Both factors along a line.
+    ///
+    /// # Safety
+    /// As [`Context`] says.
     #[inline(always)]
     unsafe fn lines(
         &self,
@@ -104,6 +112,7 @@ impl Product {
         extents: [Extent; 2],
         [image, block, row]: [usize; 3],
     ) -> (Line, Option<Line>) {
+        // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
         unsafe {
             let a = Self::line(context, &self.a, extents[0], image, block, row);
             let b = self.b.as_ref().map(|b| Self::line(context, b, extents[1], image, block, row));
@@ -111,8 +120,11 @@ impl Product {
         }
     }
 
+    /// # Safety
+    /// The processor has the instructions of `V`; pointers lead to the floats that are read and written.
     #[inline(always)]
     unsafe fn value<V: Vector>(a: &Line, b: Option<&Line>, pixel: usize) -> V {
+        // SAFETY: the caller keeps the function's conditions.
         unsafe {
             match b {
                 Some(b) => a.get::<V>(pixel).mul(b.get::<V>(pixel)),
@@ -121,9 +133,12 @@ impl Product {
         }
     }
 
+    /// # Safety
+    /// As [`Context`] says.
     #[inline(always)]
     unsafe fn run_whole<V: Vector>(&self, context: &Context, step: usize, extents: [Extent; 2]) {
         for (image, block, row) in Lines::new(context, step, &self.to) {
+            // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
             unsafe {
                 let (a, b) = self.lines(context, extents, [image, block, row]);
                 let to = context.arena.add(self.to.at(image, block, row as isize, 0));
@@ -138,6 +153,9 @@ impl Product {
     }
 
     /// Sums over pixels, in double precision from line to line.
+    ///
+    /// # Safety
+    /// As [`Context`] says.
     #[inline(always)]
     unsafe fn run_channels<V: Vector>(&self, context: &Context, step: usize, extents: [Extent; 2]) {
         let (_, size) = self.whole();
@@ -145,6 +163,7 @@ impl Product {
         while let Some([image, block]) = context.take(step, [self.to.batch, blocks]) {
             let mut sums = [0.0f64; LANES];
             let mut part = [0.0f32; LANES];
+            // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
             unsafe {
                 for row in 0..size[0] {
                     let (a, b) = self.lines(context, extents, [image, block, row]);
@@ -166,6 +185,9 @@ impl Product {
     }
 
     /// Sums over channels.
+    ///
+    /// # Safety
+    /// As [`Context`] says.
     #[inline(always)]
     unsafe fn run_pixels<V: Vector>(&self, context: &Context, step: usize, extents: [Extent; 2]) {
         let (channels, _) = self.whole();
@@ -174,6 +196,7 @@ impl Product {
         let mut counted = [1.0f32; LANES];
         counted[channels - (blocks - 1) * LANES..].fill(0.0);
         for (image, _, row) in Lines::new(context, step, &self.to) {
+            // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
             unsafe {
                 let to = context.arena.add(self.to.at(image, 0, row as isize, 0));
                 for block in 0..blocks {
@@ -203,7 +226,8 @@ impl Product {
     }
 }
 
-impl Step for Product {
+// SAFETY: every piece of the work is written by the thread that took it, inside what [`Context`] holds.
+unsafe impl Step for Product {
     fn name(&self) -> String {
         "products and sums of attention".into()
     }

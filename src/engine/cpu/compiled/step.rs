@@ -47,7 +47,10 @@ unsafe impl Send for SharedPointer {}
 unsafe impl Sync for SharedPointer {}
 
 /// One kind of step.
-pub trait Step: Send + Sync {
+///
+/// # Safety
+/// A thread writes only what belongs to the pieces that it takes, and only inside the arena and the outputs of its [`Context`].
+pub unsafe trait Step: Send + Sync {
     /// What it is, for tables of times.
     fn name(&self) -> String;
 
@@ -59,8 +62,8 @@ pub trait Step: Send + Sync {
     unsafe fn run<V: Vector, const COLUMNS: usize>(&self, context: &Context, step: usize);
 }
 
-/// A step that another one looks into.
-impl<S: Step> Step for Arc<S> {
+// SAFETY: it is the step behind it.
+unsafe impl<S: Step> Step for Arc<S> {
     fn name(&self) -> String {
         S::name(self)
     }
@@ -77,6 +80,9 @@ trait AnyStep: Send + Sync {
     fn any_name(&self) -> String;
 
     /// [`Step::run`] with the instructions of a set.
+    ///
+    /// # Safety
+    /// As there.
     unsafe fn run_with(&self, set: InstructionSet, context: &Context, step: usize);
 }
 
@@ -85,6 +91,8 @@ impl<S: Step> AnyStep for S {
         self.name()
     }
 
+    /// # Safety
+    /// As [`Step::run`] says.
     unsafe fn run_with(&self, set: InstructionSet, context: &Context, step: usize) {
         // SAFETY: as the caller says; the set was found on this processor.
         unsafe {
@@ -101,6 +109,8 @@ impl<S: Step> AnyStep for S {
     }
 }
 
+/// # Safety
+/// As [`Step::run`] says.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx2,fma")]
 unsafe fn avx512<S: Step>(of: &S, context: &Context, step: usize) {
@@ -108,6 +118,8 @@ unsafe fn avx512<S: Step>(of: &S, context: &Context, step: usize) {
     unsafe { of.run::<Avx512, 2>(context, step) }
 }
 
+/// # Safety
+/// As [`Step::run`] says.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
 unsafe fn avx2<S: Step>(of: &S, context: &Context, step: usize) {

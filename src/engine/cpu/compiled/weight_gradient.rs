@@ -49,6 +49,8 @@ impl WeightGradient {
         if self.by_lines { threads } else { 1 }
     }
 
+    /// # Safety
+    /// As [`Context`] says.
     #[inline(always)]
     unsafe fn run_chunk<V: Vector, const COLUMNS: usize>(
         &self,
@@ -58,6 +60,7 @@ impl WeightGradient {
         lines: std::ops::Range<usize>,
         fresh: bool,
     ) {
+        // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
         unsafe {
             let (x, dy, window) = (&self.x, &self.dy, &self.window);
             let [kh, kw] = window.kernel;
@@ -97,13 +100,15 @@ impl WeightGradient {
     }
 }
 
-impl Step for WeightGradient {
+// SAFETY: every piece of the work is written by the thread that took it, inside what [`Context`] holds.
+unsafe impl Step for WeightGradient {
     fn name(&self) -> String {
         "weight gradient".into()
     }
 
     #[inline(always)]
     unsafe fn run<V: Vector, const COLUMNS: usize>(&self, context: &Context, step: usize) {
+        // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
         unsafe {
             let lines = self.dy.batch * self.dy.size[0];
             let some = (PIXELS / self.dy.size[1].max(1)).clamp(1, LINES);
@@ -141,7 +146,8 @@ pub struct WeightGradientSums {
     pub output: usize,
 }
 
-impl Step for WeightGradientSums {
+// SAFETY: every piece of the work is written by the thread that took it, inside what [`Context`] holds.
+unsafe impl Step for WeightGradientSums {
     fn name(&self) -> String {
         self.of.name()
     }

@@ -24,11 +24,13 @@ unsafe impl Vector for Portable {
 
     #[inline(always)]
     unsafe fn load(from: *const f32) -> Self {
+        // SAFETY: the caller keeps the conditions of `Vector`.
         unsafe { Self(from.cast::<[f32; LANES]>().read_unaligned()) }
     }
 
     #[inline(always)]
     unsafe fn store(self, to: *mut f32) {
+        // SAFETY: the caller keeps the conditions of `Vector`.
         unsafe { to.cast::<[f32; LANES]>().write_unaligned(self.0) }
     }
 

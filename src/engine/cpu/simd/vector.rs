@@ -8,33 +8,45 @@ pub const LANES: usize = 16;
 /// The matrix kernels of a vector type as functions of their own, with the instructions named.
 macro_rules! kernels {
     ($vector:ident $(, $features:literal)?) => {
+        /// # Safety
+        /// As the trait says.
         #[inline(always)]
         unsafe fn multiply_rows<const ROWS: usize, const COLUMNS: usize, const STEP: usize, S: Sink<Self>>(
             product: Product,
             sink: &S,
         ) {
+            /// # Safety
+            /// As the trait says.
             $(#[target_feature(enable = $features)])?
             #[inline(never)]
             unsafe fn own<const ROWS: usize, const COLUMNS: usize, const STEP: usize, S: Sink<$vector>>(
                 product: Product,
                 sink: &S,
             ) {
+                // SAFETY: the caller keeps the conditions of `Vector`.
                 unsafe { multiply_rows::<$vector, ROWS, COLUMNS, STEP, S>(product, sink) }
             }
+            // SAFETY: the caller keeps the conditions of `Vector`.
             unsafe { own::<ROWS, COLUMNS, STEP, S>(product, sink) }
         }
 
+        /// # Safety
+        /// As the trait says.
         #[inline(always)]
         unsafe fn multiply_outer_rows<const ROWS: usize, const COLUMNS: usize>(
             product: OuterProduct,
             to: *mut f32,
             to_column: usize,
         ) {
+            /// # Safety
+            /// As the trait says.
             $(#[target_feature(enable = $features)])?
             #[inline(never)]
             unsafe fn own<const ROWS: usize, const COLUMNS: usize>(product: OuterProduct, to: *mut f32, step: usize) {
+                // SAFETY: the caller keeps the conditions of `Vector`.
                 unsafe { multiply_outer_rows::<$vector, ROWS, COLUMNS>(product, to, step) }
             }
+            // SAFETY: the caller keeps the conditions of `Vector`.
             unsafe { own::<ROWS, COLUMNS>(product, to, to_column) }
         }
     };
@@ -84,6 +96,7 @@ pub unsafe trait Vector: Copy {
         let mut values = [[0.0f32; LANES]; LANES];
         let mut turned = [[0.0f32; LANES]; LANES];
         for (values, row) in values.iter_mut().zip(rows) {
+            // SAFETY: the caller keeps the conditions of `Vector`.
             unsafe { row.store(values.as_mut_ptr()) };
         }
         for (n, turned) in turned.iter_mut().enumerate() {
@@ -93,6 +106,7 @@ pub unsafe trait Vector: Copy {
         }
         let mut columns = rows;
         for (column, turned) in columns.iter_mut().zip(&turned) {
+            // SAFETY: as above.
             *column = unsafe { Self::load(turned.as_ptr()) };
         }
         columns

@@ -24,7 +24,8 @@ pub struct ActivationGradient {
     pub finish: Finish,
 }
 
-impl Step for ActivationGradient {
+// SAFETY: every piece of the work is written by the thread that took it, inside what [`Context`] holds.
+unsafe impl Step for ActivationGradient {
     fn name(&self) -> String {
         "activation gradient".into()
     }
@@ -71,8 +72,12 @@ pub struct PoolGradient {
 
 impl PoolGradient {
     /// Two rows of the input, whose windows are theirs alone.
+    ///
+    /// # Safety
+    /// As [`Context`] says.
     #[inline(always)]
     unsafe fn run_pair<V: Vector>(&self, context: &Context, image: usize, block: usize, row: usize) {
+        // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
         unsafe {
             let line = |map: &Map, row: usize| context.arena.add(map.at(image, block, row as isize, 0));
             let (x, to) = (line(&self.x, 2 * row), line(&self.to, 2 * row));
@@ -92,8 +97,12 @@ impl PoolGradient {
     }
 
     /// Gives a value its share and returns what is left for the next ones.
+    ///
+    /// # Safety
+    /// The processor has the instructions of `V`; pointers lead to the floats that are read and written.
     #[inline(always)]
     unsafe fn share<V: Vector>(x: V, largest: V, left: V, to: *mut f32, add: bool) -> V {
+        // SAFETY: the caller keeps the function's conditions.
         unsafe {
             let zero = V::splat(0.0);
             let mut own = largest.select_greater(x, zero, left);
@@ -107,8 +116,12 @@ impl PoolGradient {
     }
 
     /// A plane with windows of any kind.
+    ///
+    /// # Safety
+    /// As [`Context`] says.
     #[inline(always)]
     unsafe fn run_plane<V: Vector>(&self, context: &Context, image: usize, block: usize) {
+        // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
         unsafe {
             let (x, pool) = (&self.x, &self.pool);
             let at = |map: &Map, row: usize, column: usize| {
@@ -142,7 +155,8 @@ impl PoolGradient {
     }
 }
 
-impl Step for PoolGradient {
+// SAFETY: every piece of the work is written by the thread that took it, inside what [`Context`] holds.
+unsafe impl Step for PoolGradient {
     fn name(&self) -> String {
         "max pool gradient".into()
     }
@@ -176,7 +190,8 @@ pub struct ChannelSums {
     pub output: usize,
 }
 
-impl Step for ChannelSums {
+// SAFETY: every piece of the work is written by the thread that took it, inside what [`Context`] holds.
+unsafe impl Step for ChannelSums {
     fn name(&self) -> String {
         "bias gradient".into()
     }
@@ -221,7 +236,8 @@ pub struct RepeatGradient {
     pub add: bool,
 }
 
-impl Step for RepeatGradient {
+// SAFETY: every piece of the work is written by the thread that took it, inside what [`Context`] holds.
+unsafe impl Step for RepeatGradient {
     fn name(&self) -> String {
         "nearest up-sampling gradient".into()
     }
@@ -259,7 +275,8 @@ pub struct Spread {
     pub stride: [usize; 2],
 }
 
-impl Step for Spread {
+// SAFETY: every piece of the work is written by the thread that took it, inside what [`Context`] holds.
+unsafe impl Step for Spread {
     fn name(&self) -> String {
         "spread".into()
     }

@@ -31,6 +31,8 @@ pub struct KernelBack {
     pub to: Vec<Option<(Map, bool)>>,
 }
 
+/// # Safety
+/// As [`Context`] says.
 #[inline(always)]
 unsafe fn dense<V: Vector>(context: &Context, map: &Map) -> Vec<f32> {
     let mut values = memory::zeros(map.shape().iter().product());
@@ -45,6 +47,8 @@ impl KernelStep {
         self.back.is_none() || reads_values(&self.op)
     }
 
+    /// # Safety
+    /// As [`Context`] says.
     #[inline(always)]
     unsafe fn run_back<V: Vector>(&self, context: &Context, kernel: &dyn Kernel, views: &[View], back: &KernelBack) {
         // SAFETY: maps lie in the arena, arrays of gradients have their parameters' shapes; only this thread writes in this step.
@@ -69,7 +73,8 @@ impl KernelStep {
     }
 }
 
-impl Step for KernelStep {
+// SAFETY: every piece of the work is written by the thread that took it, inside what [`Context`] holds.
+unsafe impl Step for KernelStep {
     fn name(&self) -> String {
         "dense".into()
     }

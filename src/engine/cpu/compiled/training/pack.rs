@@ -19,7 +19,8 @@ pub struct PackVector {
     pub len: usize,
 }
 
-impl Step for PackVector {
+// SAFETY: every piece of the work is written by the thread that took it, inside what [`Context`] holds.
+unsafe impl Step for PackVector {
     fn name(&self) -> String {
         "pack".into()
     }
@@ -46,7 +47,8 @@ pub struct PackDirect {
     pub input: usize,
 }
 
-impl Step for PackDirect {
+// SAFETY: every piece of the work is written by the thread that took it, inside what [`Context`] holds.
+unsafe impl Step for PackDirect {
     fn name(&self) -> String {
         "pack".into()
     }
@@ -74,7 +76,8 @@ pub struct PackWinograd {
     pub flipped: bool,
 }
 
-impl Step for PackWinograd {
+// SAFETY: every piece of the work is written by the thread that took it, inside what [`Context`] holds.
+unsafe impl Step for PackWinograd {
     fn name(&self) -> String {
         "pack".into()
     }
@@ -92,9 +95,13 @@ impl Step for PackWinograd {
 
 impl PackWinograd {
     /// Packs a block of output and one of input channels.
+    ///
+    /// # Safety
+    /// As [`Context`] says.
     #[inline(always)]
     unsafe fn pack_blocks<V: Vector>(&self, weight: &[f32], packed: *mut f32, block: usize, part: usize) {
         let conv = &*self.of;
+        // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
         unsafe {
             let (inputs, outputs) = (conv.input_channels(), conv.target.y.channels);
             let (i0, o0) = (part * LANES, block * LANES);

@@ -94,6 +94,7 @@ impl TileWeightGradient {
     /// As [`Context`] says.
     #[inline(always)]
     unsafe fn run_sums<V: Vector>(&self, context: &Context, step: usize) {
+        // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
         unsafe {
             let blocks = [self.patches.x.blocks(), self.dy.blocks()];
             while let Some([output, input]) = context.take(step, [blocks[1], blocks[0]]) {
@@ -130,6 +131,9 @@ impl TileWeightGradient {
     }
 
     /// Adds the products of some tiles, in chunks, to the sums of a piece.
+    ///
+    /// # Safety
+    /// As [`Context`] says.
     #[inline(always)]
     unsafe fn add_tiles<V: Vector, const COLUMNS: usize>(
         &self,
@@ -139,6 +143,7 @@ impl TileWeightGradient {
         [inputs, outputs]: [(usize, usize); 2],
         tiles: std::ops::Range<usize>,
     ) {
+        // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
         unsafe {
             let (patches, gradients) = (own, own.add(self.tile_len()));
             let chunk = self.chunk;
@@ -185,6 +190,9 @@ impl TileWeightGradient {
     }
 
     /// A g A^T of a line of tiles of one block of the gradient; there is nothing beyond its end.
+    ///
+    /// # Safety
+    /// As [`Context`] says.
     #[inline(always)]
     unsafe fn transform_gradients<V: Vector>(
         &self,
@@ -194,6 +202,7 @@ impl TileWeightGradient {
         block: usize,
         stride: usize,
     ) {
+        // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
         unsafe {
             let dy = &self.dy;
             let top = line.down * TILE;
@@ -217,8 +226,12 @@ impl TileWeightGradient {
     }
 
     /// G^T dU G of a block of inputs and one of outputs, into the dense array.
+    ///
+    /// # Safety
+    /// As [`Context`] says.
     #[inline(always)]
     unsafe fn finish<V: Vector>(&self, context: &Context, sums: *const f32, stride: usize, [i, o]: [usize; 2]) {
+        // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
         unsafe {
             // `[input channel][tap][16 outputs]`, then turned around.
             let mut taps = [0.0f32; LANES * KERNEL * LANES];
@@ -257,7 +270,8 @@ impl TileWeightGradient {
 }
 
 /// Sums of all pieces and ranges; where there are no ranges, the weights too.
-impl Step for TileWeightGradient {
+// SAFETY: every piece of the work is written by the thread that took it, inside what [`Context`] holds.
+unsafe impl Step for TileWeightGradient {
     fn name(&self) -> String {
         let (x, y) = (&self.patches.x, &self.dy);
         format!("3x3 weights {} -> {} at {}x{}", x.channels, y.channels, y.size[0], y.size[1])
@@ -265,6 +279,7 @@ impl Step for TileWeightGradient {
 
     #[inline(always)]
     unsafe fn run<V: Vector, const COLUMNS: usize>(&self, context: &Context, step: usize) {
+        // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
         unsafe {
             let own = context.arena.add(self.scratch + context.thread * self.own_len());
             let count = self.patches.count();
@@ -296,7 +311,8 @@ impl Step for TileWeightGradient {
 /// The weights from the sums of all ranges.
 pub struct TileWeightGradientSums(pub Arc<TileWeightGradient>);
 
-impl Step for TileWeightGradientSums {
+// SAFETY: every piece of the work is written by the thread that took it, inside what [`Context`] holds.
+unsafe impl Step for TileWeightGradientSums {
     fn name(&self) -> String {
         "3x3 weights, sums".into()
     }

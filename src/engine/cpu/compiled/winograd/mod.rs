@@ -200,6 +200,9 @@ impl Winograd {
     }
 
     /// A thread's own scratch.
+    ///
+    /// # Safety
+    /// As [`Context`] says.
     unsafe fn own_scratch(&self, context: &Context) -> *mut f32 {
         // SAFETY: the arena holds it, see [`Context`].
         unsafe { context.arena.add(self.scratch.own + context.thread * self.scratch.own_len) }
@@ -211,6 +214,7 @@ impl Winograd {
     /// As [`Context`] says; `COLUMNS` is the panel width in blocks.
     #[inline(always)]
     pub unsafe fn run_by_tiles<V: Vector, const COLUMNS: usize>(&self, context: &Context, step: usize) {
+        // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
         unsafe {
             let inputs = self.own_scratch(context);
             let products = inputs.add(self.inputs_len());
@@ -237,6 +241,7 @@ impl Winograd {
     /// As [`Context`] says; `COLUMNS` is the panel width in blocks.
     #[inline(always)]
     pub unsafe fn run_by_parts<V: Vector, const COLUMNS: usize>(&self, context: &Context, step: usize) {
+        // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
         unsafe {
             let inputs = self.own_scratch(context);
             let stride = self.in_stride();
@@ -265,6 +270,7 @@ impl Winograd {
     /// As [`Context`] says.
     #[inline(always)]
     pub unsafe fn run_inputs<V: Vector>(&self, context: &Context, step: usize) {
+        // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
         unsafe {
             let inputs = context.arena.add(self.scratch.shared);
             let (count, blocks, stride) = (self.tile_count(), self.patches.x.blocks(), self.in_stride());
@@ -290,6 +296,7 @@ impl Winograd {
     /// As [`Context`] says; `COLUMNS` is the panel width in blocks.
     #[inline(always)]
     pub unsafe fn run_by_channels<V: Vector, const COLUMNS: usize>(&self, context: &Context, step: usize) {
+        // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
         unsafe {
             let count = self.tile_count();
             let inputs = context.arena.add(self.scratch.shared);
@@ -306,6 +313,9 @@ impl Winograd {
     }
 
     /// Products and outputs of a panel for a chunk of tiles, with transformed weights.
+    ///
+    /// # Safety
+    /// As [`Context`] says.
     #[inline(always)]
     unsafe fn run_panel<V: Vector, const COLUMNS: usize>(
         &self,
@@ -316,6 +326,7 @@ impl Winograd {
         tiles: std::ops::Range<usize>,
         count: usize,
     ) {
+        // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
         unsafe {
             let (first, blocks) = self.panels[panel];
             let (depth, width) = (self.depth(), blocks * LANES);
@@ -350,6 +361,9 @@ impl Winograd {
     }
 
     /// Products of a group of panels for some tiles and a part of the depth, transforming weights on the way.
+    ///
+    /// # Safety
+    /// As [`Context`] says.
     #[inline(always)]
     unsafe fn multiply_part<V: Vector, const COLUMNS: usize>(
         &self,
@@ -361,6 +375,7 @@ impl Winograd {
         number: usize,
         count: usize,
     ) {
+        // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
         unsafe {
             let panels = &self.panels[self.groups[group].clone()];
             let (first, group_width) = (panels[0].0, self.group_width(group));
@@ -397,6 +412,9 @@ impl Winograd {
     }
 
     /// Outputs of a group of panels for some tiles.
+    ///
+    /// # Safety
+    /// As [`Context`] says.
     #[inline(always)]
     unsafe fn finish_group<V: Vector>(
         &self,
@@ -405,6 +423,7 @@ impl Winograd {
         group: usize,
         tiles: std::ops::Range<usize>,
     ) {
+        // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
         unsafe {
             let panels = &self.panels[self.groups[group].clone()];
             let (first, count) = (panels[0].0, tiles.len());
@@ -423,6 +442,9 @@ impl Winograd {
     }
 
     /// A^T m A of a line of tiles of one block, and what follows.
+    ///
+    /// # Safety
+    /// As [`Context`] says.
     #[inline(always)]
     unsafe fn finish_line<V: Vector>(
         &self,
@@ -433,6 +455,7 @@ impl Winograd {
         line: Line,
         block: usize,
     ) {
+        // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
         unsafe {
             let target = &self.target;
             let y = &target.y;

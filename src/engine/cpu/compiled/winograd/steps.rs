@@ -31,7 +31,8 @@ impl Winograd {
     }
 }
 
-impl Step for Tiles {
+// SAFETY: every piece of the work is written by the thread that took it, inside what [`Context`] holds.
+unsafe impl Step for Tiles {
     fn name(&self) -> String {
         self.0.name()
     }
@@ -50,7 +51,8 @@ impl Step for Tiles {
     }
 }
 
-impl Step for Inputs {
+// SAFETY: every piece of the work is written by the thread that took it, inside what [`Context`] holds.
+unsafe impl Step for Inputs {
     fn name(&self) -> String {
         "3x3 inputs".into()
     }
