@@ -39,7 +39,7 @@ const MOST_PLANS: usize = 3;
 struct Processor;
 
 impl Device for Processor {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "CPU"
     }
 

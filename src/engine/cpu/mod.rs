@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** arrays are `[batch, channels, height, width]`, row-major. The same work on the same number of threads gives
 //! the same bits; another number may round otherwise.
-//! **Invariant:** `unsafe` is only here; `compiled/run.rs` says what it rests on.
+//! **Invariant:** `unsafe` is only here; `compiled/step.rs` says what it rests on.
 //! **Invariant:** every kernel has its gradient here, checked against PyTorch and finite differences.
 
 pub mod activation;

@@ -4,8 +4,11 @@
 //! Winograd's algorithm, a last one of few classes sixteen pixels at a time, all others as sums over runs of channels; batch
 //! norms, biases, sums, activations and 2x2 poolings are part of the convolution before them. The memory of all maps is
 //! planned when compiling; operations that have no kernel here (`dense.rs`) ask for more while running. `training/` compiles
-//! training in the same way; `single.rs` lends the kernels to the tape, one convolution at a time.
+//! training in the same way; `single.rs` runs one convolution at a time for the kernels on dense arrays.
 //!
+//! A kind of step is one file with one type that implements `step::Step`.
+//!
+//! **Invariant:** inference does not know training; `training/` builds on it.
 //! **Invariant:** the same plan gives the same bits, run after run. Plans for other numbers of threads share the work
 //! otherwise, and round otherwise.
 
