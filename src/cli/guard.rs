@@ -127,7 +127,7 @@ fn with_files(error: &JobError, files: &[PathBuf]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pipeline::SegmentError;
+    use crate::learn::FitError;
 
     #[test]
     fn panics_become_errors_wherever_they_happen() {
@@ -150,7 +150,7 @@ mod tests {
     #[test]
     fn errors_of_the_work_name_its_files() {
         let files = ["a/scan.nii.gz", "b/mask.nii.gz", "c.nii", "d.nii"].map(PathBuf::from);
-        let error = JobError::from(SegmentError::Image("the image has 1 channel, 2 are needed".into()));
+        let error = JobError::from(FitError::Plan("the image has 1 channel, 2 are needed".into()));
         assert_eq!(
             with_files(&error, &files),
             "the image has 1 channel, 2 are needed (a/scan.nii.gz, b/mask.nii.gz, c.nii and others)"

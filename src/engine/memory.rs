@@ -1,8 +1,9 @@
 //! How much memory training takes, known before it starts.
 
-use super::Result;
 use super::cpu::compiled::Options;
-use super::cpu::compiled::training::{self, Activations, Wanted};
+use super::cpu::compiled::training;
+use super::error::Result;
+use super::training_options::{Activations, TrainingOptions};
 use crate::graph::{Conv, ConvTranspose, Graph, Op};
 
 /// Arrays per parameter while training with AdamW: value, gradient and two moments.
@@ -61,7 +62,7 @@ pub fn inference_memory_bytes(graph: &Graph, size: [usize; 2], value_bytes: usiz
 /// Where the graph does not fit the size.
 pub fn training_memory_bytes(graph: &Graph, batch: usize, size: [usize; 2], activations: Activations) -> Result<usize> {
     let sizes = graph.sizes(size)?;
-    let wanted = Wanted { input_gradient: false, activations };
+    let wanted = TrainingOptions { input_gradient: false, activations };
     let floats = match training::compile(graph, batch, size, wanted, &Options::default())? {
         Some(plan) => plan.memory_bytes() / size_of::<f32>(),
         None => {

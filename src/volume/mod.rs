@@ -31,4 +31,5 @@ pub use orientation::{Orientation, RAS_LETTERS};
 pub use plane::{Plane, PlaneLayout};
 pub use scan::{DisplayHints, Rescale, Volume, Window};
 pub use statistics::Statistics;
+pub(crate) use voxels::with_voxels;
 pub use voxels::{Voxel, VoxelType, Voxels};

@@ -6,7 +6,7 @@
 use super::geometry::Geometry;
 use super::label_map::{BRICK_EDGE, LabelMap, LabelValue};
 use super::scan::{Volume, Window};
-use crate::with_voxels;
+use crate::volume::with_voxels;
 
 /// An anatomical plane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::scan::Volume;
-use crate::with_voxels;
+use crate::volume::with_voxels;
 
 /// Bins of the histogram shown to the user.
 const HISTOGRAM_BINS: usize = 256;

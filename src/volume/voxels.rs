@@ -182,8 +182,6 @@ impl Voxels {
 }
 
 /// Runs the same expression on the values (`&Arc<Vec<T>>`) of any stored type.
-#[macro_export]
-#[doc(hidden)]
 macro_rules! with_voxels {
     ($voxels:expr, $data:ident => $body:expr) => {
         match $voxels {
@@ -200,3 +198,4 @@ macro_rules! with_voxels {
         }
     };
 }
+pub(crate) use with_voxels;

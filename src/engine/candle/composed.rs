@@ -6,7 +6,7 @@
 
 use candle_core::{D, Result, Tensor};
 
-use crate::engine::cpu::resample::{Resample, Taps};
+use crate::engine::resampling::{Resample, Taps};
 use crate::graph::{
     Activation, Affinity, Border, Conv, ConvTranspose, LocalResponse, Normalisation, Pool, SoftmaxOver,
 };

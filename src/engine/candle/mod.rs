@@ -1,16 +1,15 @@
-//! The candle engine: interprets a graph with candle tensors, forward and backward, on every device.
+//! The candle engine: a graph node by node with candle's tensors, forward and backward, on CUDA and Metal; and on the processor as
+//! the reference that others are held against.
+//!
+//! **Invariant:** candle's types stay in this folder.
 
-mod compiled_pass;
 mod composed;
+mod device;
+mod error;
+mod executor;
 mod half;
-mod in_place;
 mod interpret;
-mod kernel_op;
-mod masks;
-mod network;
-mod optimiser;
-mod tape;
-mod uncompiled;
+mod memory;
+mod update;
 
-pub use network::{Gradients, Mode, Network, Pass, StageTimes};
-pub use optimiser::{Optimiser, OptimiserState, Recipe, is_in_scopes};
+pub use device::ENGINE;

@@ -3,7 +3,8 @@
 
 use rayon::prelude::*;
 
-use super::{Kernel, View, lines};
+use super::kernel::{Kernel, View};
+use super::lines;
 use crate::graph::Activation;
 
 /// Values per parallel piece.
@@ -118,10 +119,6 @@ fn slope_at(activation: Activation, x: f32, y: f32) -> f32 {
 }
 
 impl Kernel for Activate {
-    fn name(&self) -> &'static str {
-        "activation"
-    }
-
     fn forward(&self, inputs: &[View]) -> (Vec<f32>, Vec<usize>) {
         let x = inputs[0].data;
         let mut y = vec![0.0; x.len()];
@@ -149,10 +146,6 @@ impl Kernel for Activate {
 pub struct ParametricRelu;
 
 impl Kernel for ParametricRelu {
-    fn name(&self) -> &'static str {
-        "parametric_relu"
-    }
-
     fn forward(&self, inputs: &[View]) -> (Vec<f32>, Vec<usize>) {
         let [_, _, h, w] = inputs[0].dims4();
         let (x, slopes) = (inputs[0].data, inputs[1].data);

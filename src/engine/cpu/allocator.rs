@@ -32,7 +32,7 @@ impl KeepFreedMemory {
 
 impl Drop for KeepFreedMemory {
     fn drop(&mut self) {
-        super::compiled::forget_arenas();
+        super::compiled::single::forget_arenas();
         #[cfg(all(target_os = "linux", target_env = "gnu"))]
         // SAFETY: as above.
         unsafe {

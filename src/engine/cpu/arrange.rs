@@ -1,16 +1,12 @@
 //! Arrays side by side along the channels, and the middle of an array.
 
-use super::{Kernel, View};
+use super::kernel::{Kernel, View};
 use crate::graph::Border;
 
 /// Inputs: arrays that differ in channels only.
 pub struct Concat;
 
 impl Kernel for Concat {
-    fn name(&self) -> &'static str {
-        "concat"
-    }
-
     fn forward(&self, inputs: &[View]) -> (Vec<f32>, Vec<usize>) {
         let [batch, _, h, w] = inputs[0].dims4();
         let mut joined = Vec::with_capacity(inputs.iter().map(|v| v.data.len()).sum());
@@ -57,10 +53,6 @@ impl CropLike {
 }
 
 impl Kernel for CropLike {
-    fn name(&self) -> &'static str {
-        "crop_like"
-    }
-
     fn forward(&self, inputs: &[View]) -> (Vec<f32>, Vec<usize>) {
         let mut cut = Vec::new();
         let shape = Self::lines(inputs, |from, _, len| cut.extend_from_slice(&inputs[0].data[from..from + len]));
@@ -78,10 +70,6 @@ impl Kernel for CropLike {
 pub struct SpreadLike;
 
 impl Kernel for SpreadLike {
-    fn name(&self) -> &'static str {
-        "spread_like"
-    }
-
     fn forward(&self, inputs: &[View]) -> (Vec<f32>, Vec<usize>) {
         let ([batch, channels, ..], [_, _, h, w]) = (inputs[0].dims4(), inputs[1].dims4());
         let y = inputs[0].data.iter().flat_map(|&value| std::iter::repeat_n(value, h * w)).collect();
@@ -114,10 +102,6 @@ impl Slice {
 }
 
 impl Kernel for Slice {
-    fn name(&self) -> &'static str {
-        "slice"
-    }
-
     fn forward(&self, inputs: &[View]) -> (Vec<f32>, Vec<usize>) {
         let (each, entries) = self.steps(&inputs[0]);
         let mut shape = inputs[0].dims4();
@@ -159,10 +143,6 @@ impl Pad {
 }
 
 impl Kernel for Pad {
-    fn name(&self) -> &'static str {
-        "pad"
-    }
-
     fn forward(&self, inputs: &[View]) -> (Vec<f32>, Vec<usize>) {
         let (shape, starts) = self.lines(&inputs[0]);
         let width = inputs[0].dims4()[3];

@@ -7,9 +7,10 @@ use ndarray::linalg::general_mat_mul;
 use ndarray::{Array2, ArrayView2, Axis, s};
 use rayon::prelude::*;
 
+use super::kernel::{Kernel, View};
+use super::lines;
 use super::matrices::{product, rows_of};
 use super::softmax::soften;
-use super::{Kernel, View, lines};
 use crate::graph::Affinity;
 
 /// Inputs: queries `[batch, d, h, w]`, keys `[batch, d, h', w']`, values `[batch, c, h', w']`; result `[batch, c, h, w]`.
@@ -125,10 +126,6 @@ impl Attend {
 }
 
 impl Kernel for Attend {
-    fn name(&self) -> &'static str {
-        "attend"
-    }
-
     fn forward(&self, inputs: &[View]) -> (Vec<f32>, Vec<usize>) {
         let [batch, _, h, w] = inputs[0].dims4();
         let channels = inputs[2].dims4()[1];
@@ -218,10 +215,6 @@ impl PairedAttend {
 }
 
 impl Kernel for PairedAttend {
-    fn name(&self) -> &'static str {
-        "attend to pairs"
-    }
-
     fn forward(&self, inputs: &[View]) -> (Vec<f32>, Vec<usize>) {
         let (maps, shapes) = Self::halves(inputs);
         let [left, right] = [0, 1].map(|n| View { data: &maps[n], shape: &shapes[n] });

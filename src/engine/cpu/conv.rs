@@ -5,8 +5,10 @@ use ndarray::linalg::general_mat_mul;
 use ndarray::{ArrayView2, ArrayViewMut2, s};
 use rayon::prelude::*;
 
-use super::compiled::{self, Options};
-use super::{Kernel, View, lines};
+use super::compiled::options::Options;
+use super::compiled::single;
+use super::kernel::{Kernel, View};
+use super::lines;
 use crate::graph::{Conv, ConvTranspose};
 
 /// Values of a strip's column matrix: about what a core's second-level cache holds.
@@ -145,7 +147,7 @@ fn forward(shape: &Shape, batch: usize, x: &[f32], weight: &[f32]) -> Vec<f32> {
     let conv = &shape.conv;
     if conv.groups == 1 {
         let sizes = [shape.input, shape.output];
-        return compiled::convolve(conv, batch, sizes, x, weight, None, &Options::default());
+        return single::convolve(conv, batch, sizes, x, weight, None, &Options::default());
     }
     let (outputs, depth, out_len) = (shape.group_outputs(), shape.depth(), shape.output_len());
     let group_in = conv.inputs / conv.groups * shape.input_len();
@@ -202,7 +204,7 @@ fn backward_input(shape: &Shape, batch: usize, weight: &[f32], dy: &[f32]) -> Ve
     let apart = conv.kernel == conv.stride && conv.padding == [0, 0] && conv.dilation == [1, 1] && conv.groups == 1;
     if apart && [0, 1].iter().all(|&axis| shape.input[axis] == shape.output[axis] * conv.stride[axis]) {
         let channels = [conv.outputs, conv.inputs];
-        return compiled::scatter(channels, conv.kernel, batch, shape.output, dy, weight, &Options::default());
+        return single::scatter(channels, conv.kernel, batch, shape.output, dy, weight, &Options::default());
     }
     let (outputs, depth, out_len) = (shape.group_outputs(), shape.depth(), shape.output_len());
     let group_in = conv.inputs / conv.groups * shape.input_len();
@@ -230,7 +232,7 @@ fn backward_weight(shape: &Shape, batch: usize, x: &[f32], dy: &[f32]) -> Vec<f3
     let conv = &shape.conv;
     if conv.groups == 1 {
         let sizes = [shape.input, shape.output];
-        return compiled::weight_gradient(conv, batch, sizes, x, dy, &Options::default());
+        return single::weight_gradient(conv, batch, sizes, x, dy, &Options::default());
     }
     let (outputs, depth, out_len) = (shape.group_outputs(), shape.depth(), shape.output_len());
     let group_in = conv.inputs / conv.groups * shape.input_len();
@@ -292,17 +294,13 @@ fn backward_bias(dy: &[f32], channels: usize, positions: usize) -> Vec<f32> {
 pub struct Conv2d(pub Conv);
 
 impl Kernel for Conv2d {
-    fn name(&self) -> &'static str {
-        "conv2d"
-    }
-
     fn forward(&self, inputs: &[View]) -> (Vec<f32>, Vec<usize>) {
         let [batch, _, h, w] = inputs[0].dims4();
         let shape = Shape::new(self.0, [h, w]);
         let y = if self.0.groups == 1 {
             let sizes = [shape.input, shape.output];
             let bias = Some(inputs[2].data);
-            compiled::convolve(&self.0, batch, sizes, inputs[0].data, inputs[1].data, bias, &Options::default())
+            single::convolve(&self.0, batch, sizes, inputs[0].data, inputs[1].data, bias, &Options::default())
         } else {
             let mut y = forward(&shape, batch, inputs[0].data, inputs[1].data);
             add_bias(&mut y, inputs[2].data, shape.output_len().max(1));
@@ -345,10 +343,6 @@ impl ConvTranspose2d {
 }
 
 impl Kernel for ConvTranspose2d {
-    fn name(&self) -> &'static str {
-        "conv_transpose2d"
-    }
-
     fn forward(&self, inputs: &[View]) -> (Vec<f32>, Vec<usize>) {
         let [batch, _, h, w] = inputs[0].dims4();
         let shape = self.mirror([h, w]);

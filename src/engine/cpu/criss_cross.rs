@@ -7,8 +7,9 @@
 use ndarray::{Array2, ArrayView2, ArrayView3, ArrayViewMut3, Axis};
 use rayon::prelude::*;
 
+use super::kernel::{Kernel, View};
+use super::lines;
 use super::matrices::{product, rows_of};
-use super::{Kernel, View, lines};
 
 /// Inputs: queries and keys `[batch, d, h, w]`, values `[batch, c, h, w]`; result like the values.
 pub struct CrissCross;
@@ -165,10 +166,6 @@ impl<'a> Image<'a> {
 }
 
 impl Kernel for CrissCross {
-    fn name(&self) -> &'static str {
-        "criss-cross attention"
-    }
-
     fn forward(&self, inputs: &[View]) -> (Vec<f32>, Vec<usize>) {
         let mut y = vec![0.0; inputs[2].data.len()];
         let len = y.len() / inputs[2].dims4()[0].max(1);

@@ -1,15 +1,12 @@
 //! A map times one learned number.
 
-use super::{Kernel, View, lines};
+use super::kernel::{Kernel, View};
+use super::lines;
 
 /// Inputs: x, gamma `[1]`.
 pub struct Gain;
 
 impl Kernel for Gain {
-    fn name(&self) -> &'static str {
-        "gain"
-    }
-
     fn forward(&self, inputs: &[View]) -> (Vec<f32>, Vec<usize>) {
         let gamma = inputs[1].data[0];
         (inputs[0].data.iter().map(|x| gamma * x).collect(), inputs[0].shape.to_vec())

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::{Kernel, View};
+use super::kernel::{Kernel, View};
 
 /// Inputs: x, scale per channel, shift per channel.
 pub struct LayerNorm {
@@ -25,10 +25,6 @@ fn moments(x: &[f32], positions: usize, eps: f64) -> Vec<(f64, f64)> {
 }
 
 impl Kernel for LayerNorm {
-    fn name(&self) -> &'static str {
-        "layer_norm"
-    }
-
     fn forward(&self, inputs: &[View]) -> (Vec<f32>, Vec<usize>) {
         let [_, channels, h, w] = inputs[0].dims4();
         let (positions, len) = (h * w, (channels * h * w).max(1));

@@ -1,15 +1,11 @@
 //! A fully connected layer.
 
-use super::{Kernel, View};
+use super::kernel::{Kernel, View};
 
 /// Inputs: x `[batch, in, 1, 1]` (or any shape with `in` values per image), weight `[out, in]`, bias `[out]`.
 pub struct Linear;
 
 impl Kernel for Linear {
-    fn name(&self) -> &'static str {
-        "linear"
-    }
-
     fn forward(&self, inputs: &[View]) -> (Vec<f32>, Vec<usize>) {
         let (weight, bias) = (inputs[1], inputs[2]);
         let [outputs, features, ..] = weight.dims4();

@@ -17,12 +17,16 @@ macro_rules! for_every_set {
         pub fn $name($($arg: $kind),*) -> $result {
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx512f,avx2,fma")]
+            // SAFETY: the processor has the instructions of the function's set.
             unsafe fn avx512($($arg: $kind),*) -> $result {
+                // SAFETY: chunks have sixteen floats; the caller vouches for the processor.
                 unsafe { $generic::<Avx512>($($arg),*) }
             }
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx2,fma")]
+            // SAFETY: the processor has the instructions of the function's set.
             unsafe fn avx2($($arg: $kind),*) -> $result {
+                // SAFETY: chunks have sixteen floats; the caller vouches for the processor.
                 unsafe { $generic::<Avx2>($($arg),*) }
             }
             // SAFETY: the set was found on this processor; the functions stay within the shortest slice.
@@ -60,12 +64,15 @@ for_every_set!(
     sum(x: &[f32]) -> f64, sum_by
 );
 
+/// # Safety
+/// The processor has the instructions of `V`.
 #[inline(always)]
 unsafe fn sum_by<V: Vector>(x: &[f32]) -> f64 {
     let mut all = 0.0;
     for piece in x.chunks(PIECE) {
         let vectors = piece.chunks_exact(LANES);
         all += vectors.remainder().iter().map(|&v| f64::from(v)).sum::<f64>();
+        // SAFETY: chunks have sixteen floats; the caller vouches for the processor.
         unsafe {
             let mut part = V::splat(0.0);
             for v in vectors {
@@ -82,12 +89,15 @@ for_every_set!(
     sum_of_squares(x: &[f32], centre: f32) -> f64, sum_of_squares_by
 );
 
+/// # Safety
+/// The processor has the instructions of `V`.
 #[inline(always)]
 unsafe fn sum_of_squares_by<V: Vector>(x: &[f32], centre: f32) -> f64 {
     let mut all = 0.0;
     for piece in x.chunks(PIECE) {
         let vectors = piece.chunks_exact(LANES);
         all += vectors.remainder().iter().map(|&v| f64::from(v - centre).powi(2)).sum::<f64>();
+        // SAFETY: chunks have sixteen floats; the caller vouches for the processor.
         unsafe {
             let (mut part, c) = (V::splat(0.0), V::splat(centre));
             for v in vectors {
@@ -105,6 +115,8 @@ for_every_set!(
     sum_of_products(a: &[f32], b: &[f32], centre: f32) -> f64, sum_of_products_by
 );
 
+/// # Safety
+/// The processor has the instructions of `V`.
 #[inline(always)]
 unsafe fn sum_of_products_by<V: Vector>(a: &[f32], b: &[f32], centre: f32) -> f64 {
     let mut all = 0.0;
@@ -112,6 +124,7 @@ unsafe fn sum_of_products_by<V: Vector>(a: &[f32], b: &[f32], centre: f32) -> f6
         let (av, bv) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
         let rest = av.remainder().iter().zip(bv.remainder());
         all += rest.map(|(&a, &b)| f64::from(a) * f64::from(b - centre)).sum::<f64>();
+        // SAFETY: chunks have sixteen floats; the caller vouches for the processor.
         unsafe {
             let (mut part, c) = (V::splat(0.0), V::splat(centre));
             for (a, b) in av.zip(bv) {
@@ -128,9 +141,12 @@ for_every_set!(
     affine(x: &[f32], y: &mut [f32], centre: f32, scale: f32, shift: f32) -> (), affine_by
 );
 
+/// # Safety
+/// The processor has the instructions of `V`.
 #[inline(always)]
 unsafe fn affine_by<V: Vector>(x: &[f32], y: &mut [f32], centre: f32, scale: f32, shift: f32) {
     let (mut ys, xs) = (y.chunks_exact_mut(LANES), x.chunks_exact(LANES));
+    // SAFETY: chunks have sixteen floats; the caller vouches for the processor.
     unsafe {
         let (c, a, b) = (V::splat(centre), V::splat(scale), V::splat(shift));
         for (y, x) in ys.by_ref().zip(xs.clone()) {
@@ -147,9 +163,12 @@ for_every_set!(
     affine_gradient(g: &[f32], x: &[f32], dx: &mut [f32], centre: f32, a: f32, b: f32, c: f32) -> (), affine_gradient_by
 );
 
+/// # Safety
+/// The processor has the instructions of `V`.
 #[inline(always)]
 unsafe fn affine_gradient_by<V: Vector>(g: &[f32], x: &[f32], dx: &mut [f32], centre: f32, a: f32, b: f32, c: f32) {
     let (mut out, gs, xs) = (dx.chunks_exact_mut(LANES), g.chunks_exact(LANES), x.chunks_exact(LANES));
+    // SAFETY: chunks have sixteen floats; the caller vouches for the processor.
     unsafe {
         let (centre, a, b, c) = (V::splat(centre), V::splat(a), V::splat(b), V::splat(c));
         for ((out, g), x) in out.by_ref().zip(gs.clone()).zip(xs.clone()) {
@@ -168,6 +187,8 @@ for_every_set!(
 );
 
 // Plain loops: inside a function that has the instructions, the compiler vectorises them as well as we could.
+/// # Safety
+/// The processor has the instructions of `V`.
 #[inline(always)]
 unsafe fn rectify_by<V>(x: &[f32], y: &mut [f32], slope: f32) {
     if slope == 0.0 {
@@ -182,6 +203,8 @@ for_every_set!(
     rectify_gradient(g: &[f32], x: &[f32], dx: &mut [f32], slope: f32) -> (), rectify_gradient_by
 );
 
+/// # Safety
+/// The processor has the instructions of `V`.
 #[inline(always)]
 unsafe fn rectify_gradient_by<V>(g: &[f32], x: &[f32], dx: &mut [f32], slope: f32) {
     for ((dx, &g), &x) in dx.iter_mut().zip(g).zip(x) {
@@ -194,6 +217,8 @@ for_every_set!(
     add_product(y: &mut [f32], x: &[f32], a: f32) -> (), add_product_by
 );
 
+/// # Safety
+/// The processor has the instructions of `V`.
 #[inline(always)]
 unsafe fn add_product_by<V>(y: &mut [f32], x: &[f32], a: f32) {
     y.iter_mut().zip(x).for_each(|(y, x)| *y += a * x);
@@ -204,6 +229,8 @@ for_every_set!(
     largest(x: &[f32]) -> f32, largest_by
 );
 
+/// # Safety
+/// The processor has the instructions of `V`.
 #[inline(always)]
 unsafe fn largest_by<V: Vector>(x: &[f32]) -> f32 {
     let vectors = x.chunks_exact(LANES);
@@ -223,6 +250,8 @@ for_every_set!(
     exponentials(x: &mut [f32], shift: f32, scale: f32) -> (), exponentials_by
 );
 
+/// # Safety
+/// The processor has the instructions of `V`.
 #[inline(always)]
 unsafe fn exponentials_by<V>(x: &mut [f32], shift: f32, scale: f32) {
     x.iter_mut().for_each(|x| *x = exponential(*x - shift) * scale);
@@ -260,6 +289,8 @@ for_every_set!(
     add_constant(y: &mut [f32], b: f32) -> (), add_constant_by
 );
 
+/// # Safety
+/// The processor has the instructions of `V`.
 #[inline(always)]
 unsafe fn add_constant_by<V>(y: &mut [f32], b: f32) {
     y.iter_mut().for_each(|y| *y += b);
@@ -270,6 +301,8 @@ for_every_set!(
     pair_maxima(a: &[f32], b: &[f32], y: &mut [f32]) -> (), pair_maxima_by
 );
 
+/// # Safety
+/// The processor has the instructions of `V`.
 #[inline(always)]
 unsafe fn pair_maxima_by<V>(a: &[f32], b: &[f32], y: &mut [f32]) {
     for ((y, a), b) in y.iter_mut().zip(a.chunks_exact(2)).zip(b.chunks_exact(2)) {
@@ -284,6 +317,8 @@ for_every_set!(
     pair_maxima_gradient(a: &[f32], b: &[f32], g: &[f32], da: &mut [f32], db: &mut [f32]) -> (), pair_maxima_gradient_by
 );
 
+/// # Safety
+/// The processor has the instructions of `V`.
 #[inline(always)]
 unsafe fn pair_maxima_gradient_by<V>(a: &[f32], b: &[f32], g: &[f32], da: &mut [f32], db: &mut [f32]) {
     let values = a.chunks_exact(2).zip(b.chunks_exact(2)).zip(g);
@@ -328,6 +363,8 @@ for_every_set!(
     adam(p: &mut [f32], g: &[f32], m: &mut [f32], v: &mut [f32], step: &AdamStep) -> (), adam_by
 );
 
+/// # Safety
+/// The processor has the instructions of `V`.
 #[inline(always)]
 unsafe fn adam_by<V>(p: &mut [f32], g: &[f32], m: &mut [f32], v: &mut [f32], step: &AdamStep) {
     let AdamStep { clip, decay, keep, betas, rests, rate, second, eps } = *step;

@@ -3,7 +3,7 @@
 
 use rayon::prelude::*;
 
-use super::{Kernel, View};
+use super::kernel::{Kernel, View};
 use crate::graph::LocalResponse;
 
 /// Input: x.
@@ -32,10 +32,6 @@ impl LocalResponseNorm {
 }
 
 impl Kernel for LocalResponseNorm {
-    fn name(&self) -> &'static str {
-        "local response norm"
-    }
-
     fn forward(&self, inputs: &[View]) -> (Vec<f32>, Vec<usize>) {
         let [_, channels, h, w] = inputs[0].dims4();
         let x = inputs[0].data;

@@ -1,45 +1,7 @@
 //! The matrix kernel: a few rows of pixels or tiles times a panel of output channels, in registers.
 
-use super::simd::{LANES, Vector};
-
-/// A run of input channels that lie side by side: where it starts relative to a row, and how long it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Run {
-    /// Floats from the row's start; may be negative.
-    pub offset: isize,
-    /// Number of channels.
-    pub len: usize,
-}
-
-/// Where the sums of a product go. A trait and not a closure, because a closure would be compiled without the
-/// instruction set of the function that it is inlined into.
-pub trait Sink<V> {
-    /// Takes the sum of a row and a block of columns.
-    ///
-    /// # Safety
-    /// As [`multiply`].
-    unsafe fn put(&self, row: usize, column: usize, sum: V);
-}
-
-/// A distance from row to row that is known when the program runs only.
-pub const ANY_STEP: usize = 0;
-
-/// The operands of a product.
-#[derive(Clone, Copy)]
-pub struct Product<'a> {
-    /// First row of the left operand.
-    pub a: *const f32,
-    /// Floats from row to row.
-    pub a_step: usize,
-    /// The channels that are summed.
-    pub runs: &'a [Run],
-    /// The right operand, packed as `[channel][columns * 16]` in the order of the runs.
-    pub b: *const f32,
-    /// From here on one cache line per channel is asked for meanwhile.
-    pub ahead: *const f32,
-    /// First row of the product that follows; where rows lie side by side, they are asked for meanwhile too.
-    pub next: *const f32,
-}
+pub use super::simd::operands::{ANY_STEP, OuterProduct, OuterRun, Product, Run, Sink};
+use super::simd::vector::{LANES, Vector};
 
 /// `rows x (COLUMNS * 16)` sums over all runs, handed to `sink`. `rows` is at most fourteen (with one column
 /// [`Vector::NARROW_ROWS`]). `STEP` is the operands' `a_step`, which saves registers, or [`ANY_STEP`].
@@ -57,6 +19,7 @@ pub unsafe fn multiply<V: Vector, const COLUMNS: usize, const STEP: usize>(
     macro_rules! dispatch {
         ($($n:literal)*) => {
             match rows {
+                // SAFETY: the caller keeps the function's conditions, which are those of every row.
                 $($n => unsafe { V::multiply_rows::<$n, COLUMNS, STEP, _>(product, sink) },)*
                 _ => unreachable!("the matrix kernel has no {rows} rows"),
             }
@@ -130,6 +93,7 @@ pub unsafe fn multiply_rows<V: Vector, const ROWS: usize, const COLUMNS: usize, 
     product: Product,
     sink: &S,
 ) {
+    // SAFETY: the caller keeps the function's conditions, which are those of every row.
     unsafe {
         let Product { a, a_step, runs, mut b, mut ahead, next } = product;
         let mut sums = [[V::splat(0.0); COLUMNS]; ROWS_MAX];
@@ -182,34 +146,6 @@ pub unsafe fn multiply_rows<V: Vector, const ROWS: usize, const COLUMNS: usize, 
     }
 }
 
-/// A line of pixels of both operands: where they start.
-#[derive(Clone, Copy)]
-pub struct OuterRun {
-    /// Floats from the start of the left operand.
-    pub a: usize,
-    /// Floats from the start of the right operand.
-    pub b: usize,
-}
-
-/// The operands of a sum of outer products.
-#[derive(Clone, Copy)]
-pub struct OuterProduct<'a> {
-    /// Left operand: sixteen channels side by side.
-    pub a: *const f32,
-    /// Floats from pixel to pixel.
-    pub a_next: usize,
-    /// Right operand: sixteen channels side by side, pixels follow each other.
-    pub b: *const f32,
-    /// Floats from its first block of channels to the next.
-    pub b_column: usize,
-    /// Pixels of a line.
-    pub len: usize,
-    /// Lines.
-    pub runs: &'a [OuterRun],
-    /// Whether the sums replace what is there instead of joining it.
-    pub fresh: bool,
-}
-
 /// Adds (or writes) `16 x (COLUMNS * 16)` sums over all pixels to `to + column * to_column + row * 16`.
 ///
 /// # Safety
@@ -219,6 +155,7 @@ pub unsafe fn multiply_outer<V: Vector, const COLUMNS: usize>(product: OuterProd
     // As many rows at a time as there are registers for.
     let step = if COLUMNS == 1 { 4 } else { 8 };
     for row in (0..LANES).step_by(step) {
+        // SAFETY: the caller keeps the function's conditions, which are those of every row.
         unsafe {
             let product = OuterProduct { a: product.a.add(row), ..product };
             let to = to.add(row * LANES);
@@ -241,6 +178,7 @@ pub unsafe fn multiply_outer_rows<V: Vector, const ROWS: usize, const COLUMNS: u
     to: *mut f32,
     to_column: usize,
 ) {
+    // SAFETY: the caller keeps the function's conditions, which are those of every row.
     unsafe {
         let OuterProduct { a, a_next, b, b_column, len, runs, fresh } = product;
         let mut sums = [[V::splat(0.0); COLUMNS]; ROWS_MAX];

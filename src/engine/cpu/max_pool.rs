@@ -2,7 +2,8 @@
 
 use rayon::prelude::*;
 
-use super::{Kernel, View, lines};
+use super::kernel::{Kernel, View};
+use super::lines;
 use crate::graph::Pool;
 
 /// Input: x.
@@ -42,10 +43,6 @@ impl MaxPool2d {
 }
 
 impl Kernel for MaxPool2d {
-    fn name(&self) -> &'static str {
-        "max_pool2d"
-    }
-
     fn forward(&self, inputs: &[View]) -> (Vec<f32>, Vec<usize>) {
         let [batch, channels, h, w] = inputs[0].dims4();
         let [oh, ow] = self.output([h, w]);

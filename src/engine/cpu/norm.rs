@@ -5,7 +5,8 @@ use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
 
-use super::{Kernel, View, lines};
+use super::kernel::{Kernel, View};
+use super::lines;
 use crate::graph::Normalisation;
 
 /// Mean and (biased) variance of each set of values.
@@ -94,10 +95,6 @@ impl Sets {
 }
 
 impl Kernel for Normalise {
-    fn name(&self) -> &'static str {
-        "normalise"
-    }
-
     fn forward(&self, inputs: &[View]) -> (Vec<f32>, Vec<usize>) {
         let x = inputs[0];
         let sets = Sets::of(self.kind, &x);
@@ -168,10 +165,6 @@ impl Kernel for Normalise {
 pub struct ScaleShift;
 
 impl Kernel for ScaleShift {
-    fn name(&self) -> &'static str {
-        "scale_shift"
-    }
-
     fn forward(&self, inputs: &[View]) -> (Vec<f32>, Vec<usize>) {
         let [_, channels, h, w] = inputs[0].dims4();
         let mut y = inputs[0].data.to_vec();

@@ -1,6 +1,11 @@
 //! Sums and products of two arrays of which either may be one value wide along an axis.
 
-use super::{Kernel, View};
+use rayon::prelude::*;
+
+use super::kernel::{Kernel, View};
+
+/// Values per parallel piece.
+const PIECE: usize = 1 << 14;
 
 /// Inputs: a, b; axes of length 1 are repeated.
 pub struct Pair {
@@ -35,13 +40,27 @@ fn each(shape: [usize; 4], steps: [[usize; 4]; 2], mut visit: impl FnMut(usize, 
     }
 }
 
-impl Kernel for Pair {
-    fn name(&self) -> &'static str {
-        "pair"
+impl Pair {
+    /// Of two arrays of one shape.
+    fn of_alike(&self, a: &[f32], b: &[f32]) -> Vec<f32> {
+        let mut y = a.to_vec();
+        y.par_chunks_mut(PIECE).zip(b.par_chunks(PIECE)).for_each(|(y, b)| {
+            if self.multiply {
+                y.iter_mut().zip(b).for_each(|(y, b)| *y *= b);
+            } else {
+                y.iter_mut().zip(b).for_each(|(y, b)| *y += b);
+            }
+        });
+        y
     }
+}
 
+impl Kernel for Pair {
     fn forward(&self, inputs: &[View]) -> (Vec<f32>, Vec<usize>) {
         let (a, b) = (inputs[0], inputs[1]);
+        if a.dims4() == b.dims4() {
+            return (self.of_alike(a.data, b.data), a.dims4().to_vec());
+        }
         let (shape, steps) = align(&a, &b);
         let mut y = vec![0.0; shape.iter().product()];
         each(shape, steps, |n, i, j| y[n] = if self.multiply { a.data[i] * b.data[j] } else { a.data[i] + b.data[j] });
@@ -50,6 +69,10 @@ impl Kernel for Pair {
 
     fn backward(&self, inputs: &[View], _: View, dy: &[f32]) -> Vec<Option<Vec<f32>>> {
         let (a, b) = (inputs[0], inputs[1]);
+        if a.dims4() == b.dims4() {
+            let of = |other: &[f32]| if self.multiply { self.of_alike(dy, other) } else { dy.to_vec() };
+            return vec![Some(of(b.data)), Some(of(a.data))];
+        }
         let (shape, steps) = align(&a, &b);
         // Sums over repeated axes may be long.
         let (mut da, mut db) = (vec![0.0f64; a.data.len()], vec![0.0f64; b.data.len()]);

@@ -1,6 +1,7 @@
 //! Softmax and its logarithm, over channels or over positions.
 
-use super::{Kernel, View, lines};
+use super::kernel::{Kernel, View};
+use super::lines;
 use crate::graph::SoftmaxOver;
 
 /// Makes positive values that sum to one of scores.
@@ -32,10 +33,6 @@ impl Softmax {
 }
 
 impl Kernel for Softmax {
-    fn name(&self) -> &'static str {
-        "softmax"
-    }
-
     fn forward(&self, inputs: &[View]) -> (Vec<f32>, Vec<usize>) {
         let x = inputs[0];
         let mut y = vec![0.0; x.data.len()];

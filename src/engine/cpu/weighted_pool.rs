@@ -1,15 +1,11 @@
 //! Sums over positions, weighted by a map: the pooling of global context blocks.
 
-use super::{Kernel, View};
+use super::kernel::{Kernel, View};
 
 /// Inputs: x `[batch, channels, h, w]`, weights `[batch, 1, h, w]`; result `[batch, channels, 1, 1]`.
 pub struct WeightedPool;
 
 impl Kernel for WeightedPool {
-    fn name(&self) -> &'static str {
-        "weighted_pool"
-    }
-
     fn forward(&self, inputs: &[View]) -> (Vec<f32>, Vec<usize>) {
         let [batch, channels, h, w] = inputs[0].dims4();
         let positions = h * w;

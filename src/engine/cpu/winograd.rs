@@ -40,6 +40,7 @@ pub fn transform_kernel(kernel: &[f32; 9]) -> [f32; PRODUCTS] {
 /// The processor runs `V`'s instructions.
 #[inline(always)]
 pub unsafe fn transform_taps<V: Vector>(g: [V; 3]) -> [V; PATCH] {
+    // SAFETY: only arithmetic of `V`, for whose instructions the caller vouches.
     unsafe {
         let (near, far) = (V::splat(-1.0 / 1.5), V::splat(1.0 / 6.0));
         let even = V::splat(0.5).mul_add(g[2], g[0]).mul(near);
@@ -63,6 +64,7 @@ pub unsafe fn transform_taps<V: Vector>(g: [V; 3]) -> [V; PATCH] {
 /// The processor runs `V`'s instructions.
 #[inline(always)]
 pub unsafe fn transform_input<V: Vector>(d: [V; PATCH]) -> [V; PATCH] {
+    // SAFETY: only arithmetic of `V`, for whose instructions the caller vouches.
     unsafe {
         let a = V::splat(FRAC_1_SQRT_2);
         let b = V::splat(SQRT_2);
@@ -91,6 +93,7 @@ pub unsafe fn transform_input<V: Vector>(d: [V; PATCH]) -> [V; PATCH] {
 /// The processor runs `V`'s instructions.
 #[inline(always)]
 pub unsafe fn transform_output<V: Vector>(m: [V; PATCH]) -> [V; TILE] {
+    // SAFETY: only arithmetic of `V`, for whose instructions the caller vouches.
     unsafe {
         let (sum, difference) = (m[1].add(m[2]), m[1].sub(m[2]));
         let (sum_far, difference_far) = (m[3].add(m[4]), m[3].sub(m[4]));
@@ -112,6 +115,7 @@ pub unsafe fn transform_output<V: Vector>(m: [V; PATCH]) -> [V; TILE] {
 /// The processor runs `V`'s instructions.
 #[inline(always)]
 pub unsafe fn transform_gradient<V: Vector>(y: [V; TILE]) -> [V; PATCH] {
+    // SAFETY: only arithmetic of `V`, for whose instructions the caller vouches.
     unsafe {
         let (half, two) = (V::splat(0.5), V::splat(2.0));
         let even = half.mul_add(y[2], y[0]);
@@ -137,6 +141,7 @@ pub unsafe fn transform_gradient<V: Vector>(y: [V; TILE]) -> [V; PATCH] {
 /// The processor runs `V`'s instructions.
 #[inline(always)]
 pub unsafe fn transform_products_to_taps<V: Vector>(u: [V; PATCH]) -> [V; 3] {
+    // SAFETY: only arithmetic of `V`, for whose instructions the caller vouches.
     unsafe {
         let (near, far) = (V::splat(-1.0 / 1.5), V::splat(1.0 / 6.0));
         let (odd, odd_far) = (V::splat(-FRAC_1_SQRT_2 / 1.5), V::splat(SQRT_2 / 6.0));
@@ -161,22 +166,28 @@ mod tests {
         let patch: [[f32; PATCH]; PATCH] =
             std::array::from_fn(|r| std::array::from_fn(|c| ((r * 13 + c * 5) % 17) as f32 / 8.0 - 1.0));
         let weights = transform_kernel(&kernel);
+        // SAFETY: plain arrays run on any processor.
         let splat = |v: f32| unsafe { Portable::splat(v) };
         let first = |v: Portable| {
             let mut out = [0.0; 16];
+            // SAFETY: plain arrays run on any processor.
             unsafe { v.store(out.as_mut_ptr()) };
             out[0]
         };
         // Columns, then rows.
+        // SAFETY: plain arrays run on any processor.
         let columns: [[Portable; PATCH]; PATCH] =
             std::array::from_fn(|c| unsafe { transform_input(std::array::from_fn(|r| splat(patch[r][c]))) });
+        // SAFETY: plain arrays run on any processor.
         let products: [[Portable; PATCH]; PATCH] = std::array::from_fn(|r| unsafe {
             let row = transform_input(std::array::from_fn(|c| columns[c][r]));
             std::array::from_fn(|c| row[c].mul(splat(weights[r * PATCH + c])))
         });
+        // SAFETY: plain arrays run on any processor.
         let half: [[Portable; TILE]; PATCH] =
             std::array::from_fn(|c| unsafe { transform_output(std::array::from_fn(|r| products[r][c])) });
         for r in 0..TILE {
+            // SAFETY: plain arrays run on any processor.
             let row = unsafe { transform_output(std::array::from_fn(|c| half[c][r])) };
             for (c, value) in row.into_iter().enumerate() {
                 let truth: f32 = (0..9).map(|n| kernel[n] * patch[r + n / 3][c + n % 3]).sum();

@@ -8,8 +8,8 @@ use super::header::{SIZE_1, SIZE_2};
 use crate::disk::replace_file;
 use crate::formats::error::{FormatError, Result};
 use crate::formats::{gzip, has_extension};
+use crate::volume::with_voxels;
 use crate::volume::{Annotations, Geometry, LabelMap, LabelValue, Rescale, Volume, VoxelType};
-use crate::with_voxels;
 use crate::work::{Stopped, Watch};
 
 /// Writes a scan in its stored type with its rescale; per-slice rescales become float32 values.

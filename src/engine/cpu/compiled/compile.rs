@@ -3,19 +3,22 @@
 use std::sync::Arc;
 
 use super::super::simd::LANES;
-use super::dense::dense;
+use super::dense::Dense;
 use super::direct::Direct;
+use super::draft::Draft;
 use super::function::Function;
 use super::fuse::{Fused, FusedGraph, as_finish, fuse, with_known_slopes};
 use super::head::Head;
 use super::memory::{Aligned, Arena, Constants, Map};
 use super::norm::{Affine, Norm, NormStep, NormWork};
+use super::options::Options;
 use super::pieces::Pieces;
+use super::plan::Plan;
 use super::pointwise::{Border, Load, MaxPool, Pair, Pairing, Repeat, ScaleShift, Store, Unary};
 use super::products::Product;
-use super::run::{Stage, Step, place_scratch, push_convolution};
+use super::step::Step;
 use super::target::{Finish, Target};
-use super::{Options, Plan, is_winograd};
+use super::winograd::Winograd;
 use crate::graph::{Conv, ConvTranspose, Graph, GraphError, NodeId, Normalisation, Op, UpsampleMode, UpsampleTo};
 use crate::work::memory::ensure;
 
@@ -46,11 +49,10 @@ struct Compiler<'a> {
     fused: FusedGraph,
     places: Vec<Option<Place>>,
     maps: Vec<Option<Map>>,
-    stages: Vec<Stage>,
+    draft: Draft,
     arena: Arena,
     /// The operation that is compiled.
     now: usize,
-    weight_bytes: usize,
 }
 
 /// Compiles a plan for inputs `[batch, channels, size]`.
@@ -67,7 +69,7 @@ pub fn compile(
     let sizes = graph.sizes(size)?;
     let graph = &with_known_slopes(graph, parameters);
     let by_winograd = |id: NodeId| match &graph.nodes[id].op {
-        Op::Conv2d(conv) => is_winograd(conv),
+        Op::Conv2d(conv) => Winograd::takes(conv),
         _ => false,
     };
     let fused = fuse(graph, by_winograd);
@@ -78,10 +80,9 @@ pub fn compile(
         batch,
         places: vec![None; graph.nodes.len()],
         maps: vec![None; graph.nodes.len()],
-        stages: Vec::new(),
+        draft: Draft::default(),
         arena: Arena::default(),
         now: 0,
-        weight_bytes: 0,
         fused,
     };
     compiler.find_places(&sizes);
@@ -99,26 +100,25 @@ pub fn compile(
     compiler.fused.operations = operations;
     for (output, &id) in graph.outputs.iter().enumerate() {
         if let Some(map) = compiler.map(id) {
-            compiler.push(Step::Store(Store { map, output }), false);
+            compiler.push(Store { map, output }, false);
         }
     }
-    if let Some(stage) = compiler.stages.last_mut() {
-        stage.barrier = true;
-    }
+    compiler.draft.wait();
     let shape = |&id: &NodeId| {
         let id = compiler.source(id);
         [batch, graph.nodes[id].size.channels, sizes[id][0], sizes[id][1]]
     };
     let outputs = graph.outputs.iter().map(shape).collect();
-    let floats = place_scratch(&mut compiler.stages, compiler.arena.len(), options);
+    let weight_bytes = compiler.draft.weight_bytes;
+    let (stages, floats) = compiler.draft.finish(compiler.arena.len(), options);
     ensure::<f32>(floats)?;
     Ok(Plan {
-        stages: compiler.stages,
+        stages,
         outputs,
         input_len: batch * graph.input_channels() * size[0] * size[1],
         arena: Aligned::zeros(floats),
         options: *options,
-        weight_bytes: compiler.weight_bytes,
+        weight_bytes,
     })
 }
 
@@ -217,7 +217,7 @@ impl Compiler<'_> {
     /// An image of a few channels stays in planes of single channels where only direct convolutions read it.
     fn flatten_input(&mut self) {
         let direct = |compiler: &Self, n: &Fused| match &compiler.graph.nodes[n.node].op {
-            Op::Conv2d(conv) => conv.groups == 1 && !is_winograd(conv) && n.add.is_none(),
+            Op::Conv2d(conv) => conv.groups == 1 && !Winograd::takes(conv) && n.add.is_none(),
             _ => false,
         };
         let readers: Vec<&Fused> = self.fused.operations.iter().filter(|n| self.reads(n).contains(&0)).collect();
@@ -289,14 +289,14 @@ impl Compiler<'_> {
         self.maps[self.source(id)]
     }
 
-    fn push(&mut self, step: Step, barrier: bool) {
-        self.stages.push(Stage { step, barrier });
+    fn push(&mut self, step: impl Step + 'static, barrier: bool) {
+        self.draft.push(step, barrier);
     }
 
     fn emit(&mut self, operation: &Fused) {
         for id in [Some(operation.value), operation.pooled].into_iter().flatten() {
             if let Some(map) = self.maps[id].filter(|map| map.border > 0) {
-                self.push(Step::Border(Border(map)), false);
+                self.push(Border(map), false);
             }
         }
         if let Some(output) = self.places[operation.value].as_ref().and_then(|place| place.given_back) {
@@ -307,13 +307,13 @@ impl Compiler<'_> {
         let node = &self.graph.nodes[operation.node];
         let x = node.inputs.first().and_then(|&id| self.map(id));
         let Some(x) = x else {
-            self.push(Step::Load(Load { input: 0, map: y }), true);
+            self.push(Load { input: 0, map: y }, true);
             return;
         };
         match &node.op {
             Op::Conv2d(conv) if conv.groups == 1 => self.emit_conv(operation, conv, x, y),
-            Op::ConvTranspose2d(conv) if is_scatter(conv) => self.emit_scatter(operation, conv, x, y),
-            Op::MaxPool2d(pool) => self.push(Step::MaxPool(MaxPool { x, y, pool: *pool }), true),
+            Op::ConvTranspose2d(conv) if Direct::scatters(conv) => self.emit_scatter(operation, conv, x, y),
+            Op::MaxPool2d(pool) => self.push(MaxPool { x, y, pool: *pool }, true),
             Op::Norm { kind: Normalisation::Batch { .. }, .. } => {
                 let (scale, shift) = self.fold(operation.node);
                 let step = ScaleShift {
@@ -323,7 +323,7 @@ impl Compiler<'_> {
                     shift: Aligned::padded(&shift),
                     finish: operation.finish,
                 };
-                self.push(Step::ScaleShift(step), true);
+                self.push(step, true);
             }
             Op::Norm { kind: Normalisation::Instance, eps, affine, .. } => {
                 let parameter = |n: usize| node.parameters.get(n).map(|&id| self.parameters[id].to_vec());
@@ -337,16 +337,16 @@ impl Compiler<'_> {
                 norm.records = self.arena.place(norm.record_len(), self.now, self.now);
                 let norm = Arc::new(norm);
                 for work in [NormWork::Moments, NormWork::Combine, NormWork::Apply { y, pooled: None }] {
-                    self.push(Step::Norm(NormStep { norm: norm.clone(), work }), true);
+                    self.push(NormStep { norm: norm.clone(), work }, true);
                 }
             }
             Op::Activate(activation) => match as_finish(*activation) {
-                Some(finish) => self.push(Step::Unary(Unary { x, y, finish }), true),
-                None => self.push(Step::Function(Function::of(*activation, x, y)), true),
+                Some(finish) => self.push(Unary { x, y, finish }, true),
+                None => self.push(Function::of(*activation, x, y), true),
             },
             Op::ParametricRelu => {
                 let step = Function::rectifier(self.parameters[node.parameters[0]], x, y);
-                self.push(Step::Function(step), true);
+                self.push(step, true);
             }
             Op::Add | Op::Multiply => {
                 let Some(b) = self.map(node.inputs[1]) else { return };
@@ -359,25 +359,25 @@ impl Compiler<'_> {
                         && fit(&x, false)
                         && (b.channels, b.size) == (1, y.size);
                     if by_pixel {
-                        self.push(Step::Product(Product { a: x, b: Some(b), to: y, scale: 1.0, add: false }), true);
+                        self.push(Product { a: x, b: Some(b), to: y, scale: 1.0, add: false }, true);
                     } else {
                         self.emit_dense(operation, y);
                     }
                     return;
                 }
                 let pairing = if node.op == Op::Add { Pairing::Add } else { Pairing::Multiply };
-                self.push(Step::Pair(Pair { a: x, b, y, pairing, finish: operation.finish }), true);
+                self.push(Pair { a: x, b, y, pairing, finish: operation.finish }, true);
             }
             Op::Upsample(UpsampleMode::Nearest, UpsampleTo::Scale(times)) if x.lanes == LANES => {
-                self.push(Step::Repeat(Repeat { x, y, times: *times }), true);
+                self.push(Repeat { x, y, times: *times }, true);
             }
             Op::AdaptiveAvgPool2d([1, 1]) if x.lanes == LANES => {
                 let scale = 1.0 / (x.size[0] * x.size[1]) as f32;
-                self.push(Step::Product(Product { a: x, b: None, to: y, scale, add: false }), true);
+                self.push(Product { a: x, b: None, to: y, scale, add: false }, true);
             }
             Op::WeightedPool => {
                 let Some(b) = self.map(node.inputs[1]) else { return };
-                self.push(Step::Product(Product { a: x, b: Some(b), to: y, scale: 1.0, add: false }), true);
+                self.push(Product { a: x, b: Some(b), to: y, scale: 1.0, add: false }, true);
             }
             Op::Concat => self.emit_concat(operation, y),
             _ => self.emit_dense(operation, y),
@@ -428,7 +428,7 @@ impl Compiler<'_> {
     fn emit_conv(&mut self, operation: &Fused, conv: &Conv, x: Map, y: Map) {
         let (weight, bias) = self.folded(operation, conv.outputs);
         let target = self.target(operation, y, &bias);
-        self.weight_bytes += push_convolution(&mut self.stages, conv, x, target, &weight, self.options);
+        self.draft.push_convolution(conv, x, target, &weight, self.options);
     }
 
     fn emit_head(&mut self, operation: &Fused, output: usize) {
@@ -436,17 +436,21 @@ impl Compiler<'_> {
         let (Op::Conv2d(conv), Some(x)) = (&node.op, self.map(node.inputs[0])) else { return };
         let (weight, bias) = self.folded(operation, conv.outputs);
         let head = Head::new(x, &weight, bias, output);
-        self.weight_bytes += head.weight_bytes();
-        self.push(Step::Head(head), true);
+        self.draft.weight_bytes += head.weight_bytes();
+        self.push(head, true);
     }
 
     fn emit_scatter(&mut self, operation: &Fused, conv: &ConvTranspose, x: Map, y: Map) {
         let node = &self.graph.nodes[operation.node];
         let weight = self.parameters[node.parameters[0]];
         let bias = node.parameters.get(1).map_or_else(|| vec![0.0; conv.outputs], |&id| self.parameters[id].to_vec());
-        let step = Direct::scattered(x, self.target(operation, y, &bias), conv.kernel, weight, self.options);
-        self.weight_bytes += step.weight_bytes();
-        self.push(Step::Direct(step), true);
+        self.draft.push_direct(Direct::scattered(
+            x,
+            self.target(operation, y, &bias),
+            conv.kernel,
+            weight,
+            self.options,
+        ));
     }
 
     /// Copies the parts that were not written in place already; if one of them does not fill blocks, all are.
@@ -467,28 +471,21 @@ impl Compiler<'_> {
                 return;
             };
             let y = Map { offset: y.offset + start / LANES * y.plane(), channels: count, ..y };
-            copies.push(Step::Unary(Unary { x, y, finish: Finish::Plain }));
+            copies.push(Unary { x, y, finish: Finish::Plain });
         }
         copies.into_iter().for_each(|copy| self.push(copy, false));
-        if let Some(stage) = self.stages.last_mut() {
-            stage.barrier = true;
-        }
+        self.draft.wait();
     }
 
     fn emit_dense(&mut self, operation: &Fused, output: Map) {
         let node = &self.graph.nodes[operation.node];
         let inputs = node.inputs.iter().filter_map(|&id| self.map(id)).collect();
-        let parameters = node.parameters.iter().map(|&id| self.parameters[id].to_vec()).collect();
-        let shapes = node.parameters.iter().map(|&id| self.graph.parameters[id].shape.clone()).collect();
-        let compute = dense(&node.op, parameters, shapes);
-        self.push(Step::Dense { compute, inputs, output }, true);
+        let parameter = |&id: &usize| (self.parameters[id].to_vec(), self.graph.parameters[id].shape.clone());
+        let parameters = node.parameters.iter().map(parameter).collect();
+        let step = Dense::new(&node.op, parameters, inputs, output);
+        self.push(step, true);
         if operation.finish != Finish::Plain {
-            self.push(Step::Unary(Unary { x: output, y: output, finish: operation.finish }), true);
+            self.push(Unary { x: output, y: output, finish: operation.finish }, true);
         }
     }
-}
-
-/// Whether every input pixel of a transposed convolution has its own output pixels.
-pub fn is_scatter(conv: &ConvTranspose) -> bool {
-    conv.kernel == conv.stride && conv.padding == [0, 0] && conv.output_padding == [0, 0] && conv.groups == 1
 }

@@ -4,10 +4,11 @@ use rayon::prelude::*;
 
 use super::super::matmul::{ANY_STEP, Product, Run, multiply, row_groups};
 use super::super::simd::{LANES, Vector};
-use super::Options;
 use super::memory::{Aligned, Constants, Map};
-use super::run::Context;
+use super::options::Options;
+use super::step::{Context, Step};
 use super::target::{Pixels, Target, multiply_narrow, panels};
+use crate::graph::ConvTranspose;
 
 /// A convolution's window.
 #[derive(Debug, Clone, Copy)]
@@ -77,6 +78,11 @@ impl Direct {
     /// rectangle of output pixels of its own.
     pub fn scattered(x: Map, target: Target, kernel: [usize; 2], weight: &[f32], options: &Options) -> Self {
         Self::new(x, target, Window::POINT, kernel, x.size, Source::Scattered, options).with_weights(weight)
+    }
+
+    /// Whether every input pixel of a transposed convolution has its own output pixels.
+    pub fn scatters(conv: &ConvTranspose) -> bool {
+        conv.kernel == conv.stride && conv.padding == [0, 0] && conv.output_padding == [0, 0] && conv.groups == 1
     }
 
     /// The step without weights; `taps` and `positions` as the fields.
@@ -157,6 +163,9 @@ impl Direct {
     }
 
     /// A panel's packed weights.
+    ///
+    /// # Safety
+    /// As [`Context`] says.
     unsafe fn panel_start(&self, context: &Context, panel: usize) -> *const f32 {
         let before = self.taps[0] * self.taps[1] * self.depth * self.panels[panel].0 * LANES;
         // SAFETY: the weights of all panels follow each other.
@@ -173,37 +182,8 @@ impl Direct {
         self.weight_len() * size_of::<f32>()
     }
 
-    /// What it is, for tables of times.
-    pub fn name(&self) -> String {
-        let (x, y) = (&self.x, &self.target.y);
-        let [kh, kw] = if self.taps == [1, 1] { self.window.kernel } else { self.taps };
-        let kind = if self.taps == [1, 1] { "direct" } else { "transposed" };
-        format!("{kind} {kh}x{kw}, {} to {} channels at {}x{}", x.channels, y.channels, y.size[0], y.size[1])
-    }
-
-    /// All of it, everyone taking lines of positions for one panel.
-    ///
     /// # Safety
-    /// As [`Context`] says; `COLUMNS` is the panel width in blocks.
-    #[inline(always)]
-    pub unsafe fn run<V: Vector, const COLUMNS: usize>(&self, context: &Context, step: usize) {
-        unsafe {
-            let lines = self.x.batch * self.positions[0];
-            let pieces = lines.div_ceil(self.piece);
-            let own = context.team.share(context.thread, pieces);
-            while let Some([piece, panel]) = context.take(step, [pieces, self.panels.len()]) {
-                // The panel that this thread takes next, if it is not helping.
-                let next = (panel + usize::from(piece + 1 == own.end)).min(self.panels.len() - 1);
-                let mut ahead = self.panel_start(context, next);
-                let end = ahead.wrapping_add(self.panel_len(next));
-                for line in piece * self.piece..((piece + 1) * self.piece).min(lines) {
-                    let at = [line / self.positions[0], line % self.positions[0]];
-                    self.run_line::<V, COLUMNS>(context, panel, at, &mut ahead, end);
-                }
-            }
-        }
-    }
-
+    /// As [`Context`] says.
     #[inline(always)]
     unsafe fn run_line<V: Vector, const COLUMNS: usize>(
         &self,
@@ -213,6 +193,7 @@ impl Direct {
         ahead: &mut *const f32,
         end: *const f32,
     ) {
+        // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
         unsafe {
             let (first, blocks) = self.panels[panel];
             let (x, target, taps) = (&self.x, &self.target, self.taps);
@@ -252,6 +233,36 @@ impl Direct {
                         (false, LANES) => multiply_narrow::<V, LANES, _>(rows, product, pixels),
                         (false, _) => multiply_narrow::<V, ANY_STEP, _>(rows, product, pixels),
                     }
+                }
+            }
+        }
+    }
+}
+
+// SAFETY: every piece of the work is written by the thread that took it, inside what [`Context`] holds.
+unsafe impl Step for Direct {
+    fn name(&self) -> String {
+        let (x, y) = (&self.x, &self.target.y);
+        let [kh, kw] = if self.taps == [1, 1] { self.window.kernel } else { self.taps };
+        let kind = if self.taps == [1, 1] { "direct" } else { "transposed" };
+        format!("{kind} {kh}x{kw}, {} to {} channels at {}x{}", x.channels, y.channels, y.size[0], y.size[1])
+    }
+
+    #[inline(always)]
+    unsafe fn run<V: Vector, const COLUMNS: usize>(&self, context: &Context, step: usize) {
+        // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
+        unsafe {
+            let lines = self.x.batch * self.positions[0];
+            let pieces = lines.div_ceil(self.piece);
+            let own = context.team.share(context.thread, pieces);
+            while let Some([piece, panel]) = context.take(step, [pieces, self.panels.len()]) {
+                // The panel that this thread takes next, if it is not helping.
+                let next = (panel + usize::from(piece + 1 == own.end)).min(self.panels.len() - 1);
+                let mut ahead = self.panel_start(context, next);
+                let end = ahead.wrapping_add(self.panel_len(next));
+                for line in piece * self.piece..((piece + 1) * self.piece).min(lines) {
+                    let at = [line / self.positions[0], line % self.positions[0]];
+                    self.run_line::<V, COLUMNS>(context, panel, at, &mut ahead, end);
                 }
             }
         }

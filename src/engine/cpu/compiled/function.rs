@@ -4,7 +4,7 @@ use super::super::activation;
 use super::super::simd::{LANES, Vector};
 use super::memory::{Aligned, Map};
 use super::pointwise::Lines;
-use super::run::Context;
+use super::step::{Context, Step};
 use crate::graph::Activation;
 
 /// What becomes of a value.
@@ -37,10 +37,33 @@ impl Function {
         Self { x, y, curve: Curve::Slopes(Aligned::padded(&slopes)) }
     }
 
+    /// A line of sixteen channels; lanes without a channel become zero.
+    ///
     /// # Safety
     /// As [`Context`] says.
+    unsafe fn line(&self, activation: Activation, block: usize, from: *const f32, to: *mut f32) {
+        let lanes = LANES.min(self.y.channels - block * LANES);
+        let mut values = [0.0; LANES];
+        for n in 0..self.y.size[1] {
+            // SAFETY: as above.
+            unsafe {
+                let x = std::slice::from_raw_parts(from.add(n * LANES), LANES);
+                activation::apply(activation, x, &mut values);
+                values[lanes..].fill(0.0);
+                std::slice::from_raw_parts_mut(to.add(n * LANES), LANES).copy_from_slice(&values);
+            }
+        }
+    }
+}
+
+// SAFETY: every piece of the work is written by the thread that took it, inside what [`Context`] holds.
+unsafe impl Step for Function {
+    fn name(&self) -> String {
+        "activation".into()
+    }
+
     #[inline(always)]
-    pub unsafe fn run<V: Vector>(&self, context: &Context, step: usize) {
+    unsafe fn run<V: Vector, const COLUMNS: usize>(&self, context: &Context, step: usize) {
         for (image, block, row) in Lines::new(context, step, &self.y) {
             // SAFETY: both lines lie in the arena, apart or as one; they are taken once.
             unsafe {
@@ -57,21 +80,6 @@ impl Function {
                         }
                     }
                 }
-            }
-        }
-    }
-
-    /// A line of sixteen channels; lanes without a channel become zero.
-    unsafe fn line(&self, activation: Activation, block: usize, from: *const f32, to: *mut f32) {
-        let lanes = LANES.min(self.y.channels - block * LANES);
-        let mut values = [0.0; LANES];
-        for n in 0..self.y.size[1] {
-            // SAFETY: as above.
-            unsafe {
-                let x = std::slice::from_raw_parts(from.add(n * LANES), LANES);
-                activation::apply(activation, x, &mut values);
-                values[lanes..].fill(0.0);
-                std::slice::from_raw_parts_mut(to.add(n * LANES), LANES).copy_from_slice(&values);
             }
         }
     }

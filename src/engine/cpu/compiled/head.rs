@@ -6,7 +6,7 @@
 use super::super::simd::{LANES, Vector};
 use super::memory::{Aligned, Map};
 use super::pointwise::Lines;
-use super::run::Context;
+use super::step::{Context, Step};
 use crate::graph::Conv;
 
 /// Most output channels. With more, a block of sixteen output channels is full enough for the other way.
@@ -51,31 +51,8 @@ impl Head {
         self.weights.len() * size_of::<f32>()
     }
 
-    /// What it is, for tables of times.
-    pub fn name(&self) -> String {
-        format!(
-            "1x1, {} channels to {} classes at {}x{}",
-            self.x.channels, self.outputs, self.x.size[0], self.x.size[1]
-        )
-    }
-
-    /// All of it, everyone taking lines of pixels.
-    ///
     /// # Safety
-    /// As [`Context`] says; the array has the result's shape.
-    #[inline(always)]
-    pub unsafe fn run<V: Vector>(&self, context: &Context, step: usize) {
-        unsafe {
-            match self.outputs {
-                1 => self.run_outputs::<V, 1>(context, step),
-                2 => self.run_outputs::<V, 2>(context, step),
-                3 => self.run_outputs::<V, 3>(context, step),
-                4 => self.run_outputs::<V, 4>(context, step),
-                _ => unreachable!("a head of {} classes", self.outputs),
-            }
-        }
-    }
-
+    /// As [`Context`] says.
     #[inline(always)]
     unsafe fn run_outputs<V: Vector, const OUTPUTS: usize>(&self, context: &Context, step: usize) {
         let (x, [height, width]) = (&self.x, self.x.size);
@@ -110,6 +87,30 @@ impl Head {
                         sums[o].store(to.add(((image * OUTPUTS + o) * height + row) * width + column));
                     }
                 }
+            }
+        }
+    }
+}
+
+// SAFETY: every piece of the work is written by the thread that took it, inside what [`Context`] holds.
+unsafe impl Step for Head {
+    fn name(&self) -> String {
+        format!(
+            "1x1, {} channels to {} classes at {}x{}",
+            self.x.channels, self.outputs, self.x.size[0], self.x.size[1]
+        )
+    }
+
+    #[inline(always)]
+    unsafe fn run<V: Vector, const COLUMNS: usize>(&self, context: &Context, step: usize) {
+        // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
+        unsafe {
+            match self.outputs {
+                1 => self.run_outputs::<V, 1>(context, step),
+                2 => self.run_outputs::<V, 2>(context, step),
+                3 => self.run_outputs::<V, 3>(context, step),
+                4 => self.run_outputs::<V, 4>(context, step),
+                _ => unreachable!("a head of {} classes", self.outputs),
             }
         }
     }

@@ -105,6 +105,9 @@ impl Drop for Aligned {
 }
 
 /// Tells the system that huge pages are welcome; it may do nothing, here or by its settings.
+///
+/// # Safety
+/// The range belongs to the caller.
 unsafe fn ask_for_huge_pages(start: *mut u8, bytes: usize) {
     #[cfg(target_os = "linux")]
     // SAFETY: the range is ours and page-aligned; the advice changes no content.
@@ -136,6 +139,11 @@ pub struct Map {
 }
 
 impl Map {
+    /// Shape of the dense array with its values.
+    pub fn shape(&self) -> [usize; 4] {
+        [self.batch, self.channels, self.size[0], self.size[1]]
+    }
+
     /// Blocks of channels.
     pub fn blocks(&self) -> usize {
         self.channels.div_ceil(self.lanes)

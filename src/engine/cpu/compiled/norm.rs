@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::memory::Map;
 use super::pieces::Pieces;
-use super::run::Context;
+use super::step::{Context, Step};
 use super::target::Finish;
 use crate::engine::cpu::simd::{LANES, Vector};
 
@@ -79,13 +79,20 @@ impl Norm {
         self.sets() * self.x.blocks() * RECORD
     }
 
+    /// # Safety
+    /// As [`Context`] says.
     unsafe fn partial(&self, context: &Context, piece: usize) -> *mut [[f64; LANES]; 2] {
+        // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
         unsafe { context.arena.add(self.partials + piece * PARTIAL).cast() }
     }
 
     /// The record that an image's block uses.
+    ///
+    /// # Safety
+    /// As [`Context`] says.
     unsafe fn record(&self, context: &Context, image: usize, block: usize) -> *mut f32 {
         let set = if self.together { 0 } else { image };
+        // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
         unsafe { context.arena.add(self.records + (set * self.x.blocks() + block) * RECORD) }
     }
 
@@ -149,9 +156,9 @@ pub enum NormWork {
     },
 }
 
-impl NormStep {
-    /// What it is, for tables of times.
-    pub fn name(&self) -> String {
+// SAFETY: every piece of the work is written by the thread that took it, inside what [`Context`] holds.
+unsafe impl Step for NormStep {
+    fn name(&self) -> String {
         let work = match self.work {
             NormWork::Moments => "moments",
             NormWork::Combine => "statistics",
@@ -163,10 +170,8 @@ impl NormStep {
         format!("norm {work}")
     }
 
-    /// # Safety
-    /// As [`Context`] says.
     #[inline(always)]
-    pub unsafe fn run<V: Vector>(&self, context: &Context, step: usize) {
+    unsafe fn run<V: Vector, const COLUMNS: usize>(&self, context: &Context, step: usize) {
         let norm = &*self.norm;
         let of_sets = matches!(self.work, NormWork::Combine | NormWork::CombineSums { .. });
         let work = if of_sets { [norm.sets() * norm.x.blocks(), 1] } else { norm.pieces.work() };
@@ -187,9 +192,12 @@ impl NormStep {
     }
 }
 
+/// # Safety
+/// The processor has the instructions of `V`.
 #[inline(always)]
 unsafe fn add_lanes<V: Vector>(sums: &mut [f64; LANES], part: V) {
     let mut values = [0.0f32; LANES];
+    // SAFETY: the caller keeps the function's conditions.
     unsafe { part.store(values.as_mut_ptr()) };
     for lane in 0..LANES {
         sums[lane] += f64::from(values[lane]);
@@ -197,8 +205,12 @@ unsafe fn add_lanes<V: Vector>(sums: &mut [f64; LANES], part: V) {
 }
 
 /// The gradient before an activation whose input is `x`.
+///
+/// # Safety
+/// The processor has the instructions of `V`.
 #[inline(always)]
 pub unsafe fn gate<V: Vector>(finish: Finish, x: V, g: V) -> V {
+    // SAFETY: the caller keeps the function's conditions.
     unsafe {
         let zero = V::splat(0.0);
         match finish {
@@ -211,8 +223,12 @@ pub unsafe fn gate<V: Vector>(finish: Finish, x: V, g: V) -> V {
 
 impl Norm {
     /// Mean and sum of squared distances from it, around the piece's first pixel.
+    ///
+    /// # Safety
+    /// As [`Context`] says.
     #[inline(always)]
     unsafe fn moments<V: Vector>(&self, context: &Context, piece: usize) {
+        // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
         unsafe {
             let (image, block, rows) = self.pieces.get(piece);
             let width = self.x.size[1];
@@ -250,8 +266,12 @@ impl Norm {
     }
 
     /// Statistics of a set's block: pairwise formula of Chan et al. 1979.
+    ///
+    /// # Safety
+    /// As [`Context`] says.
     #[inline(always)]
     unsafe fn combine(&self, context: &Context, unit: usize) {
+        // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
         unsafe {
             let (set, block) = (unit / self.x.blocks(), unit % self.x.blocks());
             let count_of = |n: usize| (self.pieces.get(n).2.len() * self.x.size[1]) as f64;
@@ -286,8 +306,11 @@ impl Norm {
         }
     }
 
+    /// # Safety
+    /// As [`Context`] says.
     #[inline(always)]
     unsafe fn apply<V: Vector>(&self, context: &Context, piece: usize, y: &Map, pooled: Option<&Map>) {
+        // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
         unsafe {
             let (image, block, rows) = self.pieces.get(piece);
             let record = self.record(context, image, block);
@@ -314,8 +337,11 @@ impl Norm {
         }
     }
 
+    /// # Safety
+    /// As [`Context`] says.
     #[inline(always)]
     unsafe fn sums<V: Vector>(&self, context: &Context, piece: usize, g: &Map) {
+        // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
         unsafe {
             let (image, block, rows) = self.pieces.get(piece);
             let record = self.record(context, image, block);
@@ -339,8 +365,11 @@ impl Norm {
         }
     }
 
+    /// # Safety
+    /// As [`Context`] says.
     #[inline(always)]
     unsafe fn combine_sums(&self, context: &Context, unit: usize, outputs: Option<[usize; 2]>) {
+        // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
         unsafe {
             let (set, block) = (unit / self.x.blocks(), unit % self.x.blocks());
             let count = (self.x.size[0] * self.x.size[1] * if self.together { self.x.batch } else { 1 }) as f64;
@@ -376,8 +405,11 @@ impl Norm {
         }
     }
 
+    /// # Safety
+    /// As [`Context`] says.
     #[inline(always)]
     unsafe fn gradient<V: Vector>(&self, context: &Context, piece: usize, g: &Map, to: &Map, add: bool) {
+        // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
         unsafe {
             let (image, block, rows) = self.pieces.get(piece);
             let record = self.record(context, image, block);

@@ -3,7 +3,7 @@
 use super::super::simd::{LANES, Vector};
 use super::super::winograd::{PATCH, PRODUCTS, TILE};
 use super::memory::Map;
-use super::run::Context;
+use super::step::Context;
 use super::tiles::transform_tiles;
 
 /// Tiles side by side.
@@ -70,6 +70,7 @@ impl Patches {
         step: usize,
         stride: usize,
     ) {
+        // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
         unsafe {
             let x = &self.x;
             let top = (line.down * TILE) as isize - self.padding[0] as isize;
@@ -94,6 +95,9 @@ impl Patches {
     }
 
     /// A tile's patch with zeros where there is no map.
+    ///
+    /// # Safety
+    /// As [`Context`] says.
     #[inline(never)]
     unsafe fn copy_patch(
         &self,

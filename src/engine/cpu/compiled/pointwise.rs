@@ -2,7 +2,7 @@
 
 use super::super::simd::{LANES, Vector};
 use super::memory::{Aligned, Map};
-use super::run::Context;
+use super::step::{Context, Step};
 use super::target::Finish;
 use crate::graph::Pool;
 
@@ -48,10 +48,14 @@ impl Iterator for Lines<'_> {
 /// Writes the zeros around a map.
 pub struct Border(pub Map);
 
-impl Border {
-    /// # Safety
-    /// As [`Context`] says.
-    pub unsafe fn run(&self, context: &Context, step: usize) {
+// SAFETY: every piece of the work is written by the thread that took it, inside what [`Context`] holds.
+unsafe impl Step for Border {
+    fn name(&self) -> String {
+        "border".into()
+    }
+
+    #[inline(always)]
+    unsafe fn run<V: Vector, const COLUMNS: usize>(&self, context: &Context, step: usize) {
         let map = &self.0;
         let planes = map.batch * map.blocks();
         let (row, thick) = (map.row(), map.border * map.lanes);
@@ -160,11 +164,14 @@ pub struct Load {
     pub map: Map,
 }
 
-impl Load {
-    /// # Safety
-    /// As [`Context`] says; the array has the map's shape.
+// SAFETY: every piece of the work is written by the thread that took it, inside what [`Context`] holds.
+unsafe impl Step for Load {
+    fn name(&self) -> String {
+        "load".into()
+    }
+
     #[inline(always)]
-    pub unsafe fn run<V: Vector>(&self, context: &Context, step: usize) {
+    unsafe fn run<V: Vector, const COLUMNS: usize>(&self, context: &Context, step: usize) {
         let map = &self.map;
         let from = context.inputs[self.input].as_ptr();
         for (image, block, row) in Lines::new(context, step, map) {
@@ -185,11 +192,14 @@ pub struct Store {
     pub output: usize,
 }
 
-impl Store {
-    /// # Safety
-    /// As [`Context`] says; the array has the map's shape.
+// SAFETY: every piece of the work is written by the thread that took it, inside what [`Context`] holds.
+unsafe impl Step for Store {
+    fn name(&self) -> String {
+        "store".into()
+    }
+
     #[inline(always)]
-    pub unsafe fn run<V: Vector>(&self, context: &Context, step: usize) {
+    unsafe fn run<V: Vector, const COLUMNS: usize>(&self, context: &Context, step: usize) {
         let map = &self.map;
         let to = context.outputs[self.output].0;
         for (image, block, row) in Lines::new(context, step, map) {
@@ -212,11 +222,14 @@ pub struct MaxPool {
     pub pool: Pool,
 }
 
-impl MaxPool {
-    /// # Safety
-    /// As [`Context`] says.
+// SAFETY: every piece of the work is written by the thread that took it, inside what [`Context`] holds.
+unsafe impl Step for MaxPool {
+    fn name(&self) -> String {
+        "max pool".into()
+    }
+
     #[inline(always)]
-    pub unsafe fn run<V: Vector>(&self, context: &Context, step: usize) {
+    unsafe fn run<V: Vector, const COLUMNS: usize>(&self, context: &Context, step: usize) {
         let (x, pool) = (&self.x, &self.pool);
         let range = |axis: usize, out: usize| {
             let start = out * pool.stride[axis];
@@ -255,11 +268,14 @@ pub struct ScaleShift {
     pub finish: Finish,
 }
 
-impl ScaleShift {
-    /// # Safety
-    /// As [`Context`] says.
+// SAFETY: every piece of the work is written by the thread that took it, inside what [`Context`] holds.
+unsafe impl Step for ScaleShift {
+    fn name(&self) -> String {
+        "scale and shift".into()
+    }
+
     #[inline(always)]
-    pub unsafe fn run<V: Vector>(&self, context: &Context, step: usize) {
+    unsafe fn run<V: Vector, const COLUMNS: usize>(&self, context: &Context, step: usize) {
         for (image, block, row) in Lines::new(context, step, &self.y) {
             // SAFETY: both lines lie in the arena.
             unsafe {
@@ -299,11 +315,14 @@ pub struct Pair {
     pub finish: Finish,
 }
 
-impl Pair {
-    /// # Safety
-    /// As [`Context`] says.
+// SAFETY: every piece of the work is written by the thread that took it, inside what [`Context`] holds.
+unsafe impl Step for Pair {
+    fn name(&self) -> String {
+        "sum or product".into()
+    }
+
     #[inline(always)]
-    pub unsafe fn run<V: Vector>(&self, context: &Context, step: usize) {
+    unsafe fn run<V: Vector, const COLUMNS: usize>(&self, context: &Context, step: usize) {
         let single = self.b.size == [1, 1] && self.a.size != [1, 1];
         for (image, block, row) in Lines::new(context, step, &self.y) {
             // SAFETY: all lines lie in the arena.
@@ -335,11 +354,14 @@ pub struct Unary {
     pub finish: Finish,
 }
 
-impl Unary {
-    /// # Safety
-    /// As [`Context`] says.
+// SAFETY: every piece of the work is written by the thread that took it, inside what [`Context`] holds.
+unsafe impl Step for Unary {
+    fn name(&self) -> String {
+        "activation or copy".into()
+    }
+
     #[inline(always)]
-    pub unsafe fn run<V: Vector>(&self, context: &Context, step: usize) {
+    unsafe fn run<V: Vector, const COLUMNS: usize>(&self, context: &Context, step: usize) {
         for (image, block, row) in Lines::new(context, step, &self.y) {
             // SAFETY: both lines lie in the arena.
             unsafe {
@@ -363,11 +385,14 @@ pub struct Repeat {
     pub times: [usize; 2],
 }
 
-impl Repeat {
-    /// # Safety
-    /// As [`Context`] says.
+// SAFETY: every piece of the work is written by the thread that took it, inside what [`Context`] holds.
+unsafe impl Step for Repeat {
+    fn name(&self) -> String {
+        "nearest up-sampling".into()
+    }
+
     #[inline(always)]
-    pub unsafe fn run<V: Vector>(&self, context: &Context, step: usize) {
+    unsafe fn run<V: Vector, const COLUMNS: usize>(&self, context: &Context, step: usize) {
         for (image, block, row) in Lines::new(context, step, &self.x) {
             // SAFETY: all lines lie in the arena; every line of the result belongs to one of the input.
             unsafe {

@@ -3,7 +3,7 @@
 
 use super::memory::Map;
 use super::pointwise::Lines;
-use super::run::Context;
+use super::step::{Context, Step};
 use crate::engine::cpu::simd::{LANES, Vector};
 
 /// `to = scale * a * b`, summed over channels or pixels that `to` does not have.
@@ -44,8 +44,11 @@ struct Line {
 }
 
 impl Line {
+    /// # Safety
+    /// The processor has the instructions of `V`; pointers lead to the floats that are read and written.
     #[inline(always)]
     unsafe fn get<V: Vector>(&self, pixel: usize) -> V {
+        // SAFETY: the caller keeps the function's conditions.
         unsafe {
             let at = self.at.add(pixel * self.step);
             if self.single { V::splat(*at) } else { V::load(at) }
@@ -83,6 +86,8 @@ impl Product {
         }
     }
 
+    /// # Safety
+    /// As [`Context`] says.
     #[inline(always)]
     unsafe fn line(context: &Context, map: &Map, extent: Extent, image: usize, block: usize, row: usize) -> Line {
         let (block, row) = match extent {
@@ -96,22 +101,10 @@ impl Product {
         Line { at, step, single: extent == Extent::Pixels }
     }
 
-    /// # Safety
-    /// As [`Context`] says; the maps' shapes [`fit`], in blocks of sixteen channels.
-    #[inline(always)]
-    pub unsafe fn run<V: Vector>(&self, context: &Context, step: usize) {
-        let extents = [self.extent(&self.a), self.b.as_ref().map_or(Extent::Whole, |map| self.extent(map))];
-        // SAFETY: as the caller says; every piece of the result is taken once.
-        unsafe {
-            match self.extent(&self.to) {
-                Extent::Whole => self.run_whole::<V>(context, step, extents),
-                Extent::Channels => self.run_channels::<V>(context, step, extents),
-                Extent::Pixels => self.run_pixels::<V>(context, step, extents),
-            }
-        }
-    }
-
     /// Both factors along a line.
+    ///
+    /// # Safety
+    /// As [`Context`] says.
     #[inline(always)]
     unsafe fn lines(
         &self,
@@ -119,6 +112,7 @@ impl Product {
         extents: [Extent; 2],
         [image, block, row]: [usize; 3],
     ) -> (Line, Option<Line>) {
+        // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
         unsafe {
             let a = Self::line(context, &self.a, extents[0], image, block, row);
             let b = self.b.as_ref().map(|b| Self::line(context, b, extents[1], image, block, row));
@@ -126,8 +120,11 @@ impl Product {
         }
     }
 
+    /// # Safety
+    /// The processor has the instructions of `V`; pointers lead to the floats that are read and written.
     #[inline(always)]
     unsafe fn value<V: Vector>(a: &Line, b: Option<&Line>, pixel: usize) -> V {
+        // SAFETY: the caller keeps the function's conditions.
         unsafe {
             match b {
                 Some(b) => a.get::<V>(pixel).mul(b.get::<V>(pixel)),
@@ -136,9 +133,12 @@ impl Product {
         }
     }
 
+    /// # Safety
+    /// As [`Context`] says.
     #[inline(always)]
     unsafe fn run_whole<V: Vector>(&self, context: &Context, step: usize, extents: [Extent; 2]) {
         for (image, block, row) in Lines::new(context, step, &self.to) {
+            // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
             unsafe {
                 let (a, b) = self.lines(context, extents, [image, block, row]);
                 let to = context.arena.add(self.to.at(image, block, row as isize, 0));
@@ -153,6 +153,9 @@ impl Product {
     }
 
     /// Sums over pixels, in double precision from line to line.
+    ///
+    /// # Safety
+    /// As [`Context`] says.
     #[inline(always)]
     unsafe fn run_channels<V: Vector>(&self, context: &Context, step: usize, extents: [Extent; 2]) {
         let (_, size) = self.whole();
@@ -160,6 +163,7 @@ impl Product {
         while let Some([image, block]) = context.take(step, [self.to.batch, blocks]) {
             let mut sums = [0.0f64; LANES];
             let mut part = [0.0f32; LANES];
+            // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
             unsafe {
                 for row in 0..size[0] {
                     let (a, b) = self.lines(context, extents, [image, block, row]);
@@ -181,6 +185,9 @@ impl Product {
     }
 
     /// Sums over channels.
+    ///
+    /// # Safety
+    /// As [`Context`] says.
     #[inline(always)]
     unsafe fn run_pixels<V: Vector>(&self, context: &Context, step: usize, extents: [Extent; 2]) {
         let (channels, _) = self.whole();
@@ -189,6 +196,7 @@ impl Product {
         let mut counted = [1.0f32; LANES];
         counted[channels - (blocks - 1) * LANES..].fill(0.0);
         for (image, _, row) in Lines::new(context, step, &self.to) {
+            // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
             unsafe {
                 let to = context.arena.add(self.to.at(image, 0, row as isize, 0));
                 for block in 0..blocks {
@@ -213,6 +221,26 @@ impl Product {
                         std::slice::from_raw_parts_mut(to.add(pixel * LANES + 1), LANES - 1).fill(0.0);
                     }
                 }
+            }
+        }
+    }
+}
+
+// SAFETY: every piece of the work is written by the thread that took it, inside what [`Context`] holds.
+unsafe impl Step for Product {
+    fn name(&self) -> String {
+        "products and sums of attention".into()
+    }
+
+    #[inline(always)]
+    unsafe fn run<V: Vector, const COLUMNS: usize>(&self, context: &Context, step: usize) {
+        let extents = [self.extent(&self.a), self.b.as_ref().map_or(Extent::Whole, |map| self.extent(map))];
+        // SAFETY: as the caller says; every piece of the result is taken once.
+        unsafe {
+            match self.extent(&self.to) {
+                Extent::Whole => self.run_whole::<V>(context, step, extents),
+                Extent::Channels => self.run_channels::<V>(context, step, extents),
+                Extent::Pixels => self.run_pixels::<V>(context, step, extents),
             }
         }
     }

@@ -1,15 +1,17 @@
 //! One convolution on dense arrays, for training: into blocks, through the kernels of inference, and back.
 
 use super::super::simd::LANES;
-use super::Options;
 use super::direct::{Direct, Window};
+use super::draft::Draft;
 use super::memory::{Aligned, Arena, Constants, Map};
-use super::outer::Outer;
+use super::options::Options;
 use super::pointwise::{Border, Load, Store};
-use super::run::{Shared, Stage, Step, place_scratch, push_convolution, run_team};
+use super::run::run_team;
+use super::step::{SharedPointer, Stage};
 use super::target::{Finish, Target};
+use super::weight_gradient::WeightGradient;
 use crate::graph::Conv;
-use crate::work::Watch;
+use crate::work::{Stopped, Watch};
 use rayon::prelude::*;
 use std::sync::Mutex;
 
@@ -53,17 +55,25 @@ impl Maps {
 fn run_all(stages: &[Stage], floats: usize, inputs: &[&[f32]], len: usize, options: &Options) -> Vec<f32> {
     crate::work::memory::must_have::<f32>(len);
     let mut output = Vec::with_capacity(len);
-    with_arena(floats, |arena| run_in(arena, stages, inputs, &[Shared(output.as_mut_ptr())], options));
-    // SAFETY: the store wrote every value of the array.
-    unsafe { output.set_len(len) };
+    let outputs = [SharedPointer(output.as_mut_ptr())];
+    if with_arena(floats, |arena| run_in(arena, stages, inputs, &outputs, options)).is_ok() {
+        // SAFETY: the store wrote every value of the array.
+        unsafe { output.set_len(len) };
+    }
     output
 }
 
-fn run_in(arena: &mut Aligned, stages: &[Stage], inputs: &[&[f32]], outputs: &[Shared], options: &Options) {
+/// Nobody stops a single convolution: who asks for it reads all of it.
+fn run_in(
+    arena: &mut Aligned,
+    stages: &[Stage],
+    inputs: &[&[f32]],
+    outputs: &[SharedPointer],
+    options: &Options,
+) -> Result<(), Stopped> {
+    let watch = Watch::unwatched().finishing();
     // SAFETY: all maps were placed inside the arena, arrays have their shapes, and the set was found on this processor.
-    let outcome =
-        unsafe { run_team(stages, arena, inputs, outputs, options, Watch::unwatched().finishing(), &mut |_| {}) };
-    debug_assert!(outcome.is_ok(), "whoever calls a kernel reads all that it writes");
+    unsafe { run_team(stages, arena, inputs, outputs, options, watch, &mut |_| {}) }
 }
 
 /// Gives the memory of earlier calls back.
@@ -73,11 +83,11 @@ pub fn forget_arenas() {
     }
 }
 
-fn enter(stages: &mut Vec<Stage>, input: usize, map: Map) {
+fn enter(draft: &mut Draft, input: usize, map: Map) {
     if map.border > 0 {
-        stages.push(Stage { step: Step::Border(Border(map)), barrier: false });
+        draft.push(Border(map), false);
     }
-    stages.push(Stage { step: Step::Load(Load { input, map }), barrier: true });
+    draft.push(Load { input, map }, true);
 }
 
 fn target(y: Map, bias: Option<&[f32]>) -> Target {
@@ -100,11 +110,11 @@ pub fn convolve(
     let mut maps = Maps { arena: Arena::default(), batch };
     let x_map = maps.place(conv.inputs, lanes, size, conv.padding[0].max(conv.padding[1]));
     let y_map = maps.place(conv.outputs, LANES, output, 0);
-    let mut stages = Vec::new();
-    enter(&mut stages, 0, x_map);
-    push_convolution(&mut stages, conv, x_map, target(y_map, bias), weight, options);
-    stages.push(Stage { step: Step::Store(Store { map: y_map, output: 0 }), barrier: true });
-    let floats = place_scratch(&mut stages, maps.arena.len(), options);
+    let mut draft = Draft::default();
+    enter(&mut draft, 0, x_map);
+    draft.push_convolution(conv, x_map, target(y_map, bias), weight, options);
+    draft.push(Store { map: y_map, output: 0 }, true);
+    let (stages, floats) = draft.finish(maps.arena.len(), options);
     run_all(&stages, floats, &[x], batch * conv.outputs * output[0] * output[1], options)
 }
 
@@ -123,12 +133,12 @@ pub fn scatter(
     let output = [size[0] * kernel[0], size[1] * kernel[1]];
     let x_map = maps.place(inputs, LANES, size, 0);
     let y_map = maps.place(outputs, LANES, output, 0);
-    let mut stages = Vec::new();
-    enter(&mut stages, 0, x_map);
-    let step = Direct::scattered(x_map, target(y_map, None), kernel, weight, options);
-    stages.push(Stage { step: Step::Direct(step), barrier: true });
-    stages.push(Stage { step: Step::Store(Store { map: y_map, output: 0 }), barrier: true });
-    run_all(&stages, maps.arena.len(), &[x], batch * outputs * output[0] * output[1], options)
+    let mut draft = Draft::default();
+    enter(&mut draft, 0, x_map);
+    draft.push_direct(Direct::scattered(x_map, target(y_map, None), kernel, weight, options));
+    draft.push(Store { map: y_map, output: 0 }, true);
+    let (stages, floats) = draft.finish(maps.arena.len(), options);
+    run_all(&stages, floats, &[x], batch * outputs * output[0] * output[1], options)
 }
 
 /// The gradient `[out, in, kh, kw]` of a convolution's weights from its input and its result's gradient; one group.
@@ -145,16 +155,18 @@ pub fn weight_gradient(
     let mut maps = Maps { arena: Arena::default(), batch };
     let x_map = maps.place(inputs, LANES, size, padding[0].max(padding[1]));
     let dy_map = maps.place(outputs, LANES, output, 0);
-    let mut outer = Outer::new(x_map, dy_map, window);
+    let mut outer = WeightGradient::new(x_map, dy_map, window);
     outer.sums = maps.arena.len();
     let (len, copies) = (outer.len(), outer.copies(options.threads));
     let (start, floats) = (outer.sums, outer.sums + len * copies);
-    let mut stages = Vec::new();
-    enter(&mut stages, 0, x_map);
-    enter(&mut stages, 1, dy_map);
-    stages.push(Stage { step: Step::Outer(outer), barrier: true });
+    let mut draft = Draft::default();
+    enter(&mut draft, 0, x_map);
+    enter(&mut draft, 1, dy_map);
+    draft.push(outer, true);
+    let (stages, floats) = draft.finish(floats, options);
     with_arena(floats, |arena| {
-        run_in(arena, &stages, &[x, dy], &[], options);
+        let outcome = run_in(arena, &stages, &[x, dy], &[], options);
+        debug_assert!(outcome.is_ok(), "nobody stops it");
         let sums = &arena.as_slice()[start..floats];
         let (taps, blocks) = (kernel[0] * kernel[1], x_map.blocks());
         let mut gradient = vec![0.0; outputs * inputs * taps];

@@ -22,6 +22,7 @@ impl Finish {
     /// The processor runs `V`'s instructions.
     #[inline(always)]
     pub unsafe fn apply<V: Vector>(self, x: V) -> V {
+        // SAFETY: the caller keeps the function's conditions.
         unsafe {
             match self {
                 Self::Plain => x,
@@ -42,6 +43,7 @@ impl Finish {
             ($finish:expr) => {
                 for r in 0..N {
                     for c in 0..N {
+                        // SAFETY: the caller keeps the function's conditions.
                         tile[r][c] = unsafe { $finish.apply(tile[r][c]) };
                     }
                 }
@@ -92,8 +94,11 @@ pub struct Pixels {
 }
 
 impl<V: Vector> Sink<V> for Pixels {
+    /// # Safety
+    /// As [`Sink::put`] says.
     #[inline(always)]
     unsafe fn put(&self, row: usize, column: usize, sum: V) {
+        // SAFETY: the caller keeps the function's conditions.
         unsafe {
             let mut value = sum.add(V::load(self.bias.add(column * LANES)));
             if let Some((from, plane)) = self.add {
@@ -123,6 +128,7 @@ pub unsafe fn multiply_narrow<V: Vector, const STEP: usize, S: Sink<V> + Copy + 
 ) {
     for (start, count) in row_groups(rows, V::NARROW_ROWS) {
         let a = product.a.wrapping_add(start * product.a_step);
+        // SAFETY: the caller keeps the function's conditions.
         unsafe { multiply::<V, 1, STEP>(count, Product { a, ..product }, &S::from((sink, start))) };
     }
 }

@@ -22,6 +22,7 @@ pub unsafe fn transform_tiles<V: Vector>(
     step: usize,
     stride: usize,
 ) {
+    // SAFETY: the caller keeps the function's conditions.
     unsafe {
         let zero = V::splat(0.0);
         let mut columns = [[zero; PATCH]; PATCH];
@@ -58,8 +59,11 @@ pub unsafe fn transform_tiles<V: Vector>(
     }
 }
 
+/// # Safety
+/// The processor has the instructions of `V`; pointers lead to the floats that are read and written.
 #[inline(always)]
 unsafe fn transform_column<V: Vector>(from: *const f32, row: usize) -> [V; PATCH] {
+    // SAFETY: the caller keeps the function's conditions.
     unsafe {
         let mut d = [V::splat(0.0); PATCH];
         for r in 0..PATCH {
@@ -75,6 +79,7 @@ unsafe fn transform_column<V: Vector>(from: *const f32, row: usize) -> [V; PATCH
 /// The processor runs `V`'s instructions; the 36 products are readable.
 #[inline(always)]
 pub unsafe fn transform_products<V: Vector>(from: *const f32, stride: usize, step: usize) -> [[V; TILE]; TILE] {
+    // SAFETY: the caller keeps the function's conditions.
     unsafe {
         let zero = V::splat(0.0);
         let mut rows = [[zero; TILE]; PATCH];
@@ -114,6 +119,7 @@ pub unsafe fn add_tile<V: Vector>(
 ) {
     for r in 0..rows {
         for c in 0..columns {
+            // SAFETY: the caller keeps the function's conditions.
             tile[r][c] = unsafe { tile[r][c].add(V::load(from.add(r * row + c * LANES))) };
         }
     }
@@ -127,6 +133,7 @@ pub unsafe fn add_tile<V: Vector>(
 pub unsafe fn store_tile<V: Vector>(tile: &[[V; TILE]; TILE], to: *mut f32, row: usize, [rows, columns]: [usize; 2]) {
     for r in 0..rows {
         for c in 0..columns {
+            // SAFETY: the caller keeps the function's conditions.
             unsafe {
                 let to = to.add(r * row + c * LANES);
                 tile[r][c].store(to);
@@ -143,6 +150,7 @@ pub unsafe fn store_tile<V: Vector>(tile: &[[V; TILE]; TILE], to: *mut f32, row:
 /// The processor runs `V`'s instructions; the tile is readable and the results writable.
 #[inline(always)]
 pub unsafe fn transform_gradient_tile<V: Vector>(from: *const f32, row: usize, to: *mut f32, stride: usize) {
+    // SAFETY: the caller keeps the function's conditions.
     unsafe {
         let zero = V::splat(0.0);
         let mut columns = [[zero; PATCH]; TILE];
@@ -168,6 +176,7 @@ pub unsafe fn transform_gradient_tile<V: Vector>(from: *const f32, row: usize, t
 /// The processor runs `V`'s instructions.
 #[inline(always)]
 pub unsafe fn transform_to_taps<V: Vector>(u: &[V; PATCH * PATCH]) -> [V; KERNEL] {
+    // SAFETY: the caller keeps the function's conditions.
     unsafe {
         let zero = V::splat(0.0);
         let mut rows = [[zero; 3]; PATCH];
@@ -201,8 +210,11 @@ pub struct Products {
 }
 
 impl<V: Vector> Sink<V> for Products {
+    /// # Safety
+    /// As [`Sink::put`] says.
     #[inline(always)]
     unsafe fn put(&self, row: usize, column: usize, sum: V) {
+        // SAFETY: the caller keeps the function's conditions.
         unsafe { sum.store(self.to.add(row * self.width + column * LANES)) }
     }
 }
@@ -218,8 +230,11 @@ impl From<(Products, usize)> for Products {
 pub struct MoreProducts(pub Products);
 
 impl<V: Vector> Sink<V> for MoreProducts {
+    /// # Safety
+    /// As [`Sink::put`] says.
     #[inline(always)]
     unsafe fn put(&self, row: usize, column: usize, sum: V) {
+        // SAFETY: the caller keeps the function's conditions.
         unsafe {
             let to = self.0.to.add(row * self.0.width + column * LANES);
             V::load(to).add(sum).store(to);
@@ -247,6 +262,7 @@ pub unsafe fn transform_weights<V: Vector>(
     to_width: usize,
     stride: usize,
 ) {
+    // SAFETY: the caller keeps the function's conditions.
     unsafe {
         let (width, zero) = (blocks * LANES, V::splat(0.0));
         for channel in 0..channels {

@@ -1,7 +1,8 @@
 //! Plain arrays, for processors without an own file here. Also what Miri can check.
 
-use super::super::matmul::{OuterProduct, Product, Sink, multiply_outer_rows, multiply_rows};
-use super::{LANES, Vector, kernels};
+use super::super::matmul::{multiply_outer_rows, multiply_rows};
+use super::operands::{OuterProduct, Product, Sink};
+use super::vector::{LANES, Vector, kernels};
 
 /// See [`Vector`].
 #[derive(Clone, Copy)]
@@ -23,11 +24,13 @@ unsafe impl Vector for Portable {
 
     #[inline(always)]
     unsafe fn load(from: *const f32) -> Self {
+        // SAFETY: the caller keeps the conditions of `Vector`.
         unsafe { Self(from.cast::<[f32; LANES]>().read_unaligned()) }
     }
 
     #[inline(always)]
     unsafe fn store(self, to: *mut f32) {
+        // SAFETY: the caller keeps the conditions of `Vector`.
         unsafe { to.cast::<[f32; LANES]>().write_unaligned(self.0) }
     }
 

@@ -1,22 +1,23 @@
 //! The steps of a unit's way back.
 
+use std::sync::Arc;
+
 use super::super::direct::{Direct, Source, Window};
-use super::super::is_winograd;
 use super::super::memory::Map;
 use super::super::norm::{Affine, NormStep, NormWork};
-use super::super::outer::Outer;
 use super::super::pointwise::{Pair, Pairing, Unary};
 use super::super::products::Product;
-use super::super::run::Step;
 use super::super::target::{Finish, Target};
-use super::Gradient;
+use super::super::weight_gradient::{WeightGradient, WeightGradientSums};
+use super::super::winograd::Winograd;
 use super::compile::{Compiler, Run, mean_of};
-use super::gradients::{ChannelSums, Gate, PoolGradient, RepeatGradient, Spread};
+use super::gradients::{ActivationGradient, ChannelSums, PoolGradient, RepeatGradient, Spread};
 use super::kernel_step::KernelBack;
 use super::places::return_padding;
-use super::tile_outer::TileOuter;
+use super::plan::Gradient;
+use super::tile_weight_gradient::{TileWeightGradient, TileWeightGradientSums};
 use super::units::{Kind, Unit};
-use crate::engine::cpu::of_op::parameter_count;
+use crate::engine::cpu::kernels::parameter_count;
 use crate::engine::cpu::simd::LANES;
 use crate::graph::{Conv, ConvTranspose, NodeId, Op};
 
@@ -60,27 +61,27 @@ impl Compiler<'_> {
                     self.contribute(input)
                 };
                 for work in [NormWork::Sums { g }, NormWork::CombineSums { outputs }] {
-                    self.push(Step::Norm(NormStep { norm: norm.clone(), work }), true);
+                    self.push(NormStep { norm: norm.clone(), work }, true);
                 }
                 if let Some((to, add)) = target {
-                    self.push(Step::Norm(NormStep { norm, work: NormWork::Gradient { g, to, add } }), true);
+                    self.push(NormStep { norm, work: NormWork::Gradient { g, to, add } }, true);
                 }
             }
             Kind::Activate(finish) => {
                 if let Some((to, add)) = self.contribute(input) {
-                    self.push(Step::Gate(Gate { g, y, to, add, finish }), true);
+                    self.push(ActivationGradient { g, y, to, add, finish }, true);
                 }
             }
             Kind::Add(finish) => {
                 for &input in &unit.inputs {
                     if let Some((to, add)) = self.contribute(input) {
-                        self.push(Step::Gate(Gate { g, y, to, add, finish }), true);
+                        self.push(ActivationGradient { g, y, to, add, finish }, true);
                     }
                 }
             }
             Kind::AddChannels => {
                 if let Some((to, add)) = self.contribute(input) {
-                    self.push(Step::Gate(Gate { g, y, to, add, finish: Finish::Plain }), true);
+                    self.push(ActivationGradient { g, y, to, add, finish: Finish::Plain }, true);
                 }
                 self.return_product(unit.inputs[1], g, None, 1.0);
             }
@@ -92,12 +93,12 @@ impl Compiler<'_> {
             Kind::GlobalMean => self.return_product(input, g, None, mean_of(&x)),
             Kind::MaxPool { pool, .. } => {
                 if let Some((to, add)) = self.contribute(input) {
-                    self.push(Step::PoolGradient(PoolGradient { x, y, g, to, pool, add }), true);
+                    self.push(PoolGradient { x, y, g, to, pool, add }, true);
                 }
             }
             Kind::Repeat(times) => {
                 if let Some((to, add)) = self.contribute(input) {
-                    self.push(Step::RepeatGradient(RepeatGradient { g, to, times, add }), true);
+                    self.push(RepeatGradient { g, to, times, add }, true);
                 }
             }
             Kind::Kernel => {
@@ -126,13 +127,12 @@ impl Compiler<'_> {
                     if inside {
                         self.written[part] = true;
                     } else if let Some((to, add)) = self.contribute(part) {
-                        let step = if add {
-                            let finish = Finish::Plain;
-                            Step::Pair(Pair { a: to, b: slice, y: to, pairing: Pairing::Add, finish })
+                        let finish = Finish::Plain;
+                        if add {
+                            self.push(Pair { a: to, b: slice, y: to, pairing: Pairing::Add, finish }, true);
                         } else {
-                            Step::Unary(Unary { x: slice, y: to, finish: Finish::Plain })
-                        };
-                        self.push(step, true);
+                            self.push(Unary { x: slice, y: to, finish }, true);
+                        }
                     }
                 }
             }
@@ -142,7 +142,7 @@ impl Compiler<'_> {
     /// A product as a value's gradient.
     fn return_product(&mut self, id: NodeId, g: Map, other: Option<Map>, scale: f32) {
         if let Some((to, add)) = self.contribute(id) {
-            self.push(Step::Product(Product { a: g, b: other, to, scale, add }), true);
+            self.push(Product { a: g, b: other, to, scale, add }, true);
         }
     }
 
@@ -157,14 +157,14 @@ impl Compiler<'_> {
     fn return_convolution(&mut self, unit: &Unit, conv: &Conv, x: Map, g: Map, time: usize) {
         let Some(weight) = self.parameter(unit, 0) else { return };
         self.gradients[weight] = Gradient::Stored;
-        if is_winograd(conv) {
-            let mut step = TileOuter::new(x, g, conv.padding, weight, self.options);
+        if Winograd::takes(conv) {
+            let mut step = TileWeightGradient::new(x, g, conv.padding, weight, self.options);
             step.scratch = self.arena.place(step.scratch_len(), time, time);
             step.sums = self.arena.place(step.sums_len(), time, time);
-            let (split, number) = (step.is_split(), self.stages.len());
-            self.push(Step::TileOuter(step), split);
+            let (split, step) = (step.is_split(), Arc::new(step));
+            self.push(step.clone(), split);
             if split {
-                self.push(Step::TileOuterSums(number), false);
+                self.push(TileWeightGradientSums(step), false);
             }
         } else {
             let Conv { kernel, stride, padding, dilation, .. } = *conv;
@@ -175,7 +175,7 @@ impl Compiler<'_> {
             Some(bias) if self.is_only_normed(unit.value) => self.gradients[bias] = Gradient::Zero,
             Some(bias) => {
                 self.gradients[bias] = Gradient::Stored;
-                self.push(Step::ChannelSums(ChannelSums { g, output: bias }), false);
+                self.push(ChannelSums { g, output: bias }, false);
             }
             None => {}
         }
@@ -204,17 +204,16 @@ impl Compiler<'_> {
         map.image = map.own_len();
         map.offset = self.arena.place(map.image * self.batch, time, time);
         self.border(map);
-        self.push(Step::Spread(Spread { from: g, to: map, stride: conv.stride }), true);
+        self.push(Spread { from: g, to: map, stride: conv.stride }, true);
         map
     }
 
     fn outer(&mut self, x: Map, dy: Map, window: Window, output: usize, time: usize) {
-        let mut step = Outer::new(x, dy, window);
+        let mut step = WeightGradient::new(x, dy, window);
         step.sums = self.arena.place(step.len() * step.copies(self.options.threads), time, time);
-        step.output = Some(output);
-        let number = self.stages.len();
-        self.push(Step::Outer(step), true);
-        self.push(Step::OuterSums(number), false);
+        let of = Arc::new(step);
+        self.push(of.clone(), true);
+        self.push(WeightGradientSums { of, output }, false);
     }
 
     /// The gradients of a transposed convolution.
@@ -225,7 +224,7 @@ impl Compiler<'_> {
         self.outer(g, x, window, weight, time);
         if let Some(bias) = self.parameter(unit, 1) {
             self.gradients[bias] = Gradient::Stored;
-            self.push(Step::ChannelSums(ChannelSums { g, output: bias }), false);
+            self.push(ChannelSums { g, output: bias }, false);
         }
         if let Some((to, add)) = self.contribute(unit.inputs[0]) {
             let bias = self.constant(None, to.blocks(), time);

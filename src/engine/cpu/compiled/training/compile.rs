@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
-use super::super::Options;
 use super::super::memory::{Aligned, Arena, Constants, Map};
 use super::super::norm::Norm;
+use super::super::options::Options;
 use super::super::pointwise::{Border, Load, Store};
-use super::super::run::{Stage, Step};
+use super::super::step::{Stage, Step};
 use super::pack::PackVector;
 use super::places::{Places, place};
+use super::plan::{Gradient, RunningStatistics, TrainingPlan};
 use super::schedule::Schedule;
 use super::units::{Unit, units};
-use super::{Gradient, RunningStatistics, TrainingPlan, Wanted};
 use crate::engine::cpu::simd::LANES;
+use crate::engine::training_options::TrainingOptions;
 use crate::graph::{Graph, GraphError, NodeId, Parameter};
 
 /// What makes a sum over a map's pixels their mean.
@@ -59,7 +60,7 @@ pub fn compile(
     graph: &Graph,
     batch: usize,
     size: [usize; 2],
-    wanted: Wanted,
+    wanted: TrainingOptions,
     options: &Options,
 ) -> Result<Option<TrainingPlan>, GraphError> {
     let (graph, copies) = with_own_parameters(graph);
@@ -96,13 +97,13 @@ pub fn compile(
     }
     let output_maps: Vec<Map> = graph.outputs.iter().filter_map(|&id| compiler.places.values[id]).collect();
     for (output, &map) in output_maps.iter().enumerate() {
-        compiler.push(Step::Store(Store { map, output }), output + 1 == output_maps.len());
+        compiler.push(Store { map, output }, output + 1 == output_maps.len());
     }
     let forward = std::mem::take(&mut compiler.stages);
     let parameters = graph.parameters.len();
     for (k, &id) in graph.outputs.iter().enumerate() {
         let Some((map, _)) = compiler.contribute(id) else { continue };
-        compiler.push(Step::Load(Load { input: parameters + 1 + k, map }), true);
+        compiler.push(Load { input: parameters + 1 + k, map }, true);
     }
     for u in (0..count).rev() {
         for again in std::mem::take(&mut compiler.schedule.again[u]) {
@@ -111,7 +112,7 @@ pub fn compile(
         compiler.backward(u);
     }
     if let Some(map) = compiler.places.gradients[0].filter(|_| wanted.input_gradient && compiler.written[0]) {
-        compiler.push(Step::Store(Store { map, output: parameters }), true);
+        compiler.push(Store { map, output: parameters }, true);
     }
     let backward = std::mem::take(&mut compiler.stages);
     let maps = [&compiler.places.values, &compiler.places.values_back, &compiler.places.gradients];
@@ -122,7 +123,7 @@ pub fn compile(
     );
     let own = |id: usize| copies.get(id.wrapping_sub(graph.parameters.len() - copies.len())).map_or(id, |&of| of);
     for statistics in &mut compiler.statistics {
-        (statistics.mean, statistics.variance) = (own(statistics.mean), own(statistics.variance));
+        statistics.parameters = statistics.parameters.map(own);
     }
     let tap = |(name, id): &(String, NodeId)| Some((name.clone(), compiler.places.values[*id]?));
     let input = compiler.places.values[0].map_or(0, |map| batch * map.channels * map.size[0] * map.size[1]);
@@ -162,8 +163,8 @@ fn with_own_parameters(graph: &Graph) -> (Graph, Vec<usize>) {
 }
 
 impl Compiler<'_> {
-    pub(super) fn push(&mut self, step: Step, barrier: bool) {
-        self.stages.push(Stage { step, barrier });
+    pub(super) fn push(&mut self, step: impl Step + 'static, barrier: bool) {
+        self.stages.push(Stage::new(step, barrier));
     }
 
     /// Number of a unit's parameter among the inputs.
@@ -186,7 +187,7 @@ impl Compiler<'_> {
 
     pub(super) fn border(&mut self, map: Map) {
         if map.border > 0 {
-            self.push(Step::Border(Border(map)), false);
+            self.push(Border(map), false);
         }
     }
 
@@ -195,7 +196,7 @@ impl Compiler<'_> {
         let Some(input) = input else { return Constants::Fixed(Aligned::zeros(blocks * LANES)) };
         let len = blocks * LANES;
         let to = self.arena.place(len, time, time);
-        self.push(Step::PackVector(PackVector { input: Some(input), to, len }), false);
+        self.push(PackVector { input, to, len }, false);
         Constants::Placed(to)
     }
 }

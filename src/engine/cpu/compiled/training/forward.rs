@@ -3,21 +3,19 @@
 use std::sync::Arc;
 
 use super::super::direct::{Direct, Source, Window};
-use super::super::is_winograd;
 use super::super::memory::{Constants, Map};
 use super::super::norm::{Affine, Norm, NormStep, NormWork};
 use super::super::pieces::Pieces;
 use super::super::pointwise::{Load, MaxPool, Pair, Pairing, Repeat, Unary};
 use super::super::products::Product;
-use super::super::run::Step;
 use super::super::target::{Finish, Target};
 use super::super::winograd::{Share, Winograd};
-use super::RunningStatistics;
 use super::compile::{Compiler, Run, mean_of};
 use super::kernel_step::{KernelBack, KernelStep};
-use super::pack::Pack;
+use super::pack::{PackDirect, PackWinograd};
+use super::plan::RunningStatistics;
 use super::units::{Kind, Unit};
-use crate::engine::cpu::of_op::parameter_count;
+use crate::engine::cpu::kernels::parameter_count;
 use crate::engine::cpu::simd::LANES;
 use crate::graph::{Conv, NodeId};
 
@@ -40,7 +38,7 @@ impl Compiler<'_> {
             self.border(y);
         }
         if unit.kind == Kind::Input {
-            self.push(Step::Load(Load { input: self.graph.parameters.len(), map: y }), true);
+            self.push(Load { input: self.graph.parameters.len(), map: y }, true);
         }
         let Some(x) = x else { return };
         match unit.kind {
@@ -61,7 +59,7 @@ impl Compiler<'_> {
             }
             Kind::Norm { .. } if run != Run::First => {
                 let Some(norm) = self.norm_of(u, x) else { return };
-                self.push(Step::Norm(NormStep { norm, work: NormWork::Apply { y, pooled: None } }), true);
+                self.push(NormStep { norm, work: NormWork::Apply { y, pooled: None } }, true);
             }
             Kind::Norm { together, eps, affine, finish, momentum } => {
                 let parameters = self.graph.nodes[unit.node].parameters.clone();
@@ -80,7 +78,12 @@ impl Compiler<'_> {
                 if let (Some(momentum), Some(mean), Some(variance)) = (momentum, arrays(first), arrays(first + 1)) {
                     let channels = x.channels;
                     let records = norm.records;
-                    self.statistics.push(RunningStatistics { mean, variance, momentum, records, channels });
+                    self.statistics.push(RunningStatistics {
+                        parameters: [mean, variance],
+                        momentum,
+                        records,
+                        channels,
+                    });
                 }
                 let norm = Arc::new(norm);
                 self.norms[u] = Some(norm.clone());
@@ -90,27 +93,27 @@ impl Compiler<'_> {
                     self.border(pooled);
                 }
                 for work in [NormWork::Moments, NormWork::Combine, NormWork::Apply { y, pooled }] {
-                    self.push(Step::Norm(NormStep { norm: norm.clone(), work }), true);
+                    self.push(NormStep { norm: norm.clone(), work }, true);
                 }
             }
-            Kind::Activate(finish) => self.push(Step::Unary(Unary { x, y, finish }), true),
+            Kind::Activate(finish) => self.push(Unary { x, y, finish }, true),
             Kind::Add(finish) => {
                 let Some(b) = self.value(unit.inputs[1], run) else { return };
-                self.push(Step::Pair(Pair { a: x, b, y, pairing: Pairing::Add, finish }), true);
+                self.push(Pair { a: x, b, y, pairing: Pairing::Add, finish }, true);
             }
             Kind::AddChannels => {
                 let Some(b) = self.value(unit.inputs[1], run) else { return };
-                self.push(Step::Pair(Pair { a: x, b, y, pairing: Pairing::Add, finish: Finish::Plain }), true);
+                self.push(Pair { a: x, b, y, pairing: Pairing::Add, finish: Finish::Plain }, true);
             }
             Kind::Multiply | Kind::WeightedPool => {
                 let Some(b) = self.value(unit.inputs[1], run) else { return };
-                self.push(Step::Product(Product { a: x, b: Some(b), to: y, scale: 1.0, add: false }), true);
+                self.push(Product { a: x, b: Some(b), to: y, scale: 1.0, add: false }, true);
             }
             Kind::GlobalMean => {
-                self.push(Step::Product(Product { a: x, b: None, to: y, scale: mean_of(&x), add: false }), true);
+                self.push(Product { a: x, b: None, to: y, scale: mean_of(&x), add: false }, true);
             }
-            Kind::MaxPool { pool, with: None } => self.push(Step::MaxPool(MaxPool { x, y, pool }), true),
-            Kind::Repeat(times) => self.push(Step::Repeat(Repeat { x, y, times }), true),
+            Kind::MaxPool { pool, with: None } => self.push(MaxPool { x, y, pool }, true),
+            Kind::Repeat(times) => self.push(Repeat { x, y, times }, true),
             Kind::Kernel => {
                 let step = self.kernel(&unit, y, run, None);
                 self.push(step, true);
@@ -118,7 +121,7 @@ impl Compiler<'_> {
             Kind::Concat => {
                 for (part, slice) in self.parts(&unit, y) {
                     if let Some(x) = self.value(part, run).filter(|_| !self.lies_in(part, &slice)) {
-                        self.push(Step::Unary(Unary { x, y: slice, finish: Finish::Plain }), true);
+                        self.push(Unary { x, y: slice, finish: Finish::Plain }, true);
                     }
                 }
             }
@@ -126,12 +129,12 @@ impl Compiler<'_> {
     }
 
     /// An operation on dense arrays; the gradients' part is added for the way back.
-    pub(super) fn kernel(&self, unit: &Unit, y: Map, run: Run, back: Option<KernelBack>) -> Step {
+    pub(super) fn kernel(&self, unit: &Unit, y: Map, run: Run, back: Option<KernelBack>) -> KernelStep {
         let node = &self.graph.nodes[unit.node];
         let parameters = node.parameters.iter().take(parameter_count(&node.op));
         let parameters = parameters.map(|&id| (id, self.graph.parameters[id].shape.clone())).collect();
         let inputs = unit.inputs.iter().filter_map(|&id| self.value(id, run)).collect();
-        Step::Kernel(KernelStep { op: node.op.clone(), inputs, parameters, y, back })
+        KernelStep { op: node.op.clone(), inputs, parameters, y, back }
     }
 
     /// Whether a value is written where a concatenation wants it.
@@ -162,7 +165,7 @@ impl Compiler<'_> {
         flipped: bool,
         time: usize,
     ) {
-        if !is_winograd(conv) {
+        if !Winograd::takes(conv) {
             let Conv { kernel, stride, padding, dilation, .. } = *conv;
             let window = Window { kernel, stride, padding, dilation };
             let source = if flipped { Source::Flipped } else { Source::Convolution };
@@ -177,19 +180,16 @@ impl Compiler<'_> {
         let start = self.arena.place(step.scratch_len(threads, own), time, time);
         step.place_scratch(start, threads, own);
         let shared = step.share == Share::Channels;
-        let stage = self.stages.len() + 1 + usize::from(shared);
-        self.push(Step::Pack(Pack { stage, input: weight, flipped }), !shared);
-        if shared {
-            self.push(Step::WinogradInputs(stage), true);
-        }
-        self.push(Step::Winograd(step), true);
+        let step = Arc::new(step);
+        self.push(PackWinograd { of: step.clone(), input: weight, flipped }, !shared);
+        self.stages.extend(Winograd::stages(&step));
     }
 
     pub(super) fn direct(&mut self, mut step: Direct, weight: usize, time: usize) {
         step.weights = Constants::Placed(self.arena.place(step.weight_len(), time, time));
-        let stage = self.stages.len() + 1;
-        self.push(Step::Pack(Pack { stage, input: weight, flipped: false }), true);
-        self.push(Step::Direct(step), true);
+        let step = Arc::new(step);
+        self.push(PackDirect { of: step.clone(), input: weight }, true);
+        self.push(step, true);
     }
 
     /// A unit's norm, with its input where the way back finds it.

@@ -5,13 +5,13 @@ use super::super::memory::Map;
 use super::super::norm::gate;
 use super::super::pieces::Pieces;
 use super::super::pointwise::Lines;
-use super::super::run::Context;
+use super::super::step::{Context, Step};
 use super::super::target::Finish;
 use crate::engine::cpu::simd::{LANES, Vector};
 use crate::graph::Pool;
 
 /// The gradient before an activation whose result is `y`: its sign is that of its input.
-pub struct Gate {
+pub struct ActivationGradient {
     /// Gradient of the result.
     pub g: Map,
     /// The result.
@@ -24,11 +24,14 @@ pub struct Gate {
     pub finish: Finish,
 }
 
-impl Gate {
-    /// # Safety
-    /// As [`Context`] says.
+// SAFETY: every piece of the work is written by the thread that took it, inside what [`Context`] holds.
+unsafe impl Step for ActivationGradient {
+    fn name(&self) -> String {
+        "activation gradient".into()
+    }
+
     #[inline(always)]
-    pub unsafe fn run<V: Vector>(&self, context: &Context, step: usize) {
+    unsafe fn run<V: Vector, const COLUMNS: usize>(&self, context: &Context, step: usize) {
         for (image, block, row) in Lines::new(context, step, &self.to) {
             // SAFETY: all lines lie in the arena; lines are taken once.
             unsafe {
@@ -68,31 +71,13 @@ pub struct PoolGradient {
 }
 
 impl PoolGradient {
+    /// Two rows of the input, whose windows are theirs alone.
+    ///
     /// # Safety
     /// As [`Context`] says.
     #[inline(always)]
-    pub unsafe fn run<V: Vector>(&self, context: &Context, step: usize) {
-        let halves = self.pool.is_halving() && self.x.size.iter().all(|n| n.is_multiple_of(2));
-        let pieces = Pieces::new(&self.x);
-        let work = if halves { pieces.work() } else { [self.x.batch, self.x.blocks()] };
-        while let Some([line, block]) = context.take(step, work) {
-            // SAFETY: all planes lie in the arena; lines are taken once.
-            unsafe {
-                if halves {
-                    let (image, block, rows) = pieces.get(pieces.of_line(line, block));
-                    for row in rows.step_by(2) {
-                        self.run_pair::<V>(context, image, block, row / 2);
-                    }
-                } else {
-                    self.run_plane::<V>(context, line, block);
-                }
-            }
-        }
-    }
-
-    /// Two rows of the input, whose windows are theirs alone.
-    #[inline(always)]
     unsafe fn run_pair<V: Vector>(&self, context: &Context, image: usize, block: usize, row: usize) {
+        // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
         unsafe {
             let line = |map: &Map, row: usize| context.arena.add(map.at(image, block, row as isize, 0));
             let (x, to) = (line(&self.x, 2 * row), line(&self.to, 2 * row));
@@ -112,8 +97,12 @@ impl PoolGradient {
     }
 
     /// Gives a value its share and returns what is left for the next ones.
+    ///
+    /// # Safety
+    /// The processor has the instructions of `V`; pointers lead to the floats that are read and written.
     #[inline(always)]
     unsafe fn share<V: Vector>(x: V, largest: V, left: V, to: *mut f32, add: bool) -> V {
+        // SAFETY: the caller keeps the function's conditions.
         unsafe {
             let zero = V::splat(0.0);
             let mut own = largest.select_greater(x, zero, left);
@@ -127,8 +116,12 @@ impl PoolGradient {
     }
 
     /// A plane with windows of any kind.
+    ///
+    /// # Safety
+    /// As [`Context`] says.
     #[inline(always)]
     unsafe fn run_plane<V: Vector>(&self, context: &Context, image: usize, block: usize) {
+        // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
         unsafe {
             let (x, pool) = (&self.x, &self.pool);
             let at = |map: &Map, row: usize, column: usize| {
@@ -162,6 +155,33 @@ impl PoolGradient {
     }
 }
 
+// SAFETY: every piece of the work is written by the thread that took it, inside what [`Context`] holds.
+unsafe impl Step for PoolGradient {
+    fn name(&self) -> String {
+        "max pool gradient".into()
+    }
+
+    #[inline(always)]
+    unsafe fn run<V: Vector, const COLUMNS: usize>(&self, context: &Context, step: usize) {
+        let halves = self.pool.is_halving() && self.x.size.iter().all(|n| n.is_multiple_of(2));
+        let pieces = Pieces::new(&self.x);
+        let work = if halves { pieces.work() } else { [self.x.batch, self.x.blocks()] };
+        while let Some([line, block]) = context.take(step, work) {
+            // SAFETY: all planes lie in the arena; lines are taken once.
+            unsafe {
+                if halves {
+                    let (image, block, rows) = pieces.get(pieces.of_line(line, block));
+                    for row in rows.step_by(2) {
+                        self.run_pair::<V>(context, image, block, row / 2);
+                    }
+                } else {
+                    self.run_plane::<V>(context, line, block);
+                }
+            }
+        }
+    }
+}
+
 /// Sums of every channel over all pixels: the gradient of a bias.
 pub struct ChannelSums {
     /// The map.
@@ -170,11 +190,14 @@ pub struct ChannelSums {
     pub output: usize,
 }
 
-impl ChannelSums {
-    /// # Safety
-    /// As [`Context`] says.
+// SAFETY: every piece of the work is written by the thread that took it, inside what [`Context`] holds.
+unsafe impl Step for ChannelSums {
+    fn name(&self) -> String {
+        "bias gradient".into()
+    }
+
     #[inline(always)]
-    pub unsafe fn run<V: Vector>(&self, context: &Context, step: usize) {
+    unsafe fn run<V: Vector, const COLUMNS: usize>(&self, context: &Context, step: usize) {
         let g = &self.g;
         while let Some([block, _]) = context.take(step, [g.blocks(), 1]) {
             let mut sums = [0.0f64; LANES];
@@ -213,11 +236,14 @@ pub struct RepeatGradient {
     pub add: bool,
 }
 
-impl RepeatGradient {
-    /// # Safety
-    /// As [`Context`] says.
+// SAFETY: every piece of the work is written by the thread that took it, inside what [`Context`] holds.
+unsafe impl Step for RepeatGradient {
+    fn name(&self) -> String {
+        "nearest up-sampling gradient".into()
+    }
+
     #[inline(always)]
-    pub unsafe fn run<V: Vector>(&self, context: &Context, step: usize) {
+    unsafe fn run<V: Vector, const COLUMNS: usize>(&self, context: &Context, step: usize) {
         for (image, block, row) in Lines::new(context, step, &self.to) {
             // SAFETY: all lines lie in the arena; lines are taken once.
             unsafe {
@@ -249,11 +275,14 @@ pub struct Spread {
     pub stride: [usize; 2],
 }
 
-impl Spread {
-    /// # Safety
-    /// As [`Context`] says.
+// SAFETY: every piece of the work is written by the thread that took it, inside what [`Context`] holds.
+unsafe impl Step for Spread {
+    fn name(&self) -> String {
+        "spread".into()
+    }
+
     #[inline(always)]
-    pub unsafe fn run<V: Vector>(&self, context: &Context, step: usize) {
+    unsafe fn run<V: Vector, const COLUMNS: usize>(&self, context: &Context, step: usize) {
         for (image, block, row) in Lines::new(context, step, &self.to) {
             // SAFETY: all lines lie in the arena; lines are taken once.
             unsafe {

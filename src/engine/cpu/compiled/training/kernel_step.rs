@@ -2,10 +2,10 @@
 
 use super::super::memory::Map;
 use super::super::pointwise::{read_map, write_map};
-use super::super::run::Context;
-use crate::engine::cpu::of_op::{kernel, reads_values, stand_ins};
+use super::super::step::{Context, Step};
+use crate::engine::cpu::kernel::{Kernel, View};
+use crate::engine::cpu::kernels::{kernel, reads_values, stand_ins};
 use crate::engine::cpu::simd::Vector;
-use crate::engine::cpu::{Kernel, View};
 use crate::graph::Op;
 use crate::work::memory;
 
@@ -31,13 +31,11 @@ pub struct KernelBack {
     pub to: Vec<Option<(Map, bool)>>,
 }
 
-fn shape(map: &Map) -> [usize; 4] {
-    [map.batch, map.channels, map.size[0], map.size[1]]
-}
-
+/// # Safety
+/// As [`Context`] says.
 #[inline(always)]
 unsafe fn dense<V: Vector>(context: &Context, map: &Map) -> Vec<f32> {
-    let mut values = memory::zeros(shape(map).iter().product());
+    let mut values = memory::zeros(map.shape().iter().product());
     // SAFETY: the map lies in the arena, and nobody writes it in this step.
     unsafe { read_map::<V>(context.arena, map, &mut values) };
     values
@@ -52,38 +50,12 @@ impl KernelStep {
     /// # Safety
     /// As [`Context`] says.
     #[inline(always)]
-    pub unsafe fn run<V: Vector>(&self, context: &Context) {
-        let Some(kernel) = kernel(&self.op, self.inputs[0].size).filter(|_| context.thread == 0) else { return };
-        // SAFETY: all maps lie in the arena; only this thread writes in this step.
-        unsafe {
-            let mut arrays: Vec<Vec<f32>> = Vec::with_capacity(self.inputs.len());
-            // What is not read may be somebody else's memory by now.
-            let reads = self.reads_values();
-            let read = |map: &Map| {
-                if reads { dense::<V>(context, map) } else { memory::zeros(shape(map).iter().product()) }
-            };
-            arrays.extend(self.inputs.iter().map(read));
-            let shapes: Vec<[usize; 4]> = self.inputs.iter().map(shape).collect();
-            let fill = stand_ins(&self.op);
-            let lens: Vec<[usize; 1]> = fill.iter().map(|values| [values.len()]).collect();
-            let mut views: Vec<View> = Vec::new();
-            views.extend(arrays.iter().zip(&shapes).map(|(data, shape)| View { data, shape }));
-            views.extend(self.parameters.iter().map(|(n, shape)| View { data: context.inputs[*n], shape }));
-            views.extend(fill.iter().zip(&lens).map(|(data, shape)| View { data, shape }));
-            match &self.back {
-                None => write_map::<V>(context.arena, &self.y, &kernel.forward(&views).0),
-                Some(back) => self.run_back::<V>(context, &*kernel, &views, back),
-            }
-        }
-    }
-
-    #[inline(always)]
     unsafe fn run_back<V: Vector>(&self, context: &Context, kernel: &dyn Kernel, views: &[View], back: &KernelBack) {
-        // SAFETY: as above; arrays of gradients have their parameters' shapes.
+        // SAFETY: maps lie in the arena, arrays of gradients have their parameters' shapes; only this thread writes in this step.
         unsafe {
             let y = if self.reads_values() { dense::<V>(context, &self.y) } else { Vec::new() };
             let g = dense::<V>(context, &back.g);
-            let found = kernel.backward(views, View { data: &y, shape: &shape(&self.y) }, &g);
+            let found = kernel.backward(views, View { data: &y, shape: &self.y.shape() }, &g);
             for (n, found) in found.into_iter().enumerate() {
                 let Some(mut found) = found else { continue };
                 if let Some(to) = back.to.get(n) {
@@ -96,6 +68,39 @@ impl KernelStep {
                     let to = context.outputs[*parameter].0;
                     std::ptr::copy_nonoverlapping(found.as_ptr(), to, found.len());
                 }
+            }
+        }
+    }
+}
+
+// SAFETY: every piece of the work is written by the thread that took it, inside what [`Context`] holds.
+unsafe impl Step for KernelStep {
+    fn name(&self) -> String {
+        "dense".into()
+    }
+
+    #[inline(always)]
+    unsafe fn run<V: Vector, const COLUMNS: usize>(&self, context: &Context, _: usize) {
+        let Some(kernel) = kernel(&self.op, self.inputs[0].size).filter(|_| context.thread == 0) else { return };
+        // SAFETY: all maps lie in the arena; only this thread writes in this step.
+        unsafe {
+            let mut arrays: Vec<Vec<f32>> = Vec::with_capacity(self.inputs.len());
+            // What is not read may be somebody else's memory by now.
+            let reads = self.reads_values();
+            let read = |map: &Map| {
+                if reads { dense::<V>(context, map) } else { memory::zeros(map.shape().iter().product()) }
+            };
+            arrays.extend(self.inputs.iter().map(read));
+            let shapes: Vec<[usize; 4]> = self.inputs.iter().map(Map::shape).collect();
+            let fill = stand_ins(&self.op);
+            let lens: Vec<[usize; 1]> = fill.iter().map(|values| [values.len()]).collect();
+            let mut views: Vec<View> = Vec::new();
+            views.extend(arrays.iter().zip(&shapes).map(|(data, shape)| View { data, shape }));
+            views.extend(self.parameters.iter().map(|(n, shape)| View { data: context.inputs[*n], shape }));
+            views.extend(fill.iter().zip(&lens).map(|(data, shape)| View { data, shape }));
+            match &self.back {
+                None => write_map::<V>(context.arena, &self.y, &kernel.forward(&views).0),
+                Some(back) => self.run_back::<V>(context, &*kernel, &views, back),
             }
         }
     }

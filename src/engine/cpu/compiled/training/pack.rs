@@ -1,39 +1,36 @@
 //! Weights as they are trained, packed for the kernels before each use.
 
+use std::sync::Arc;
+
+use super::super::direct::Direct;
 use super::super::memory::Constants;
-use super::super::run::{Context, Stage, Step};
+use super::super::step::{Context, Step};
 use super::super::tiles::{KERNEL, transform_weights};
 use super::super::winograd::Winograd;
 use crate::engine::cpu::simd::{LANES, Vector};
 
-/// Weights of the convolution in another stage.
-pub struct Pack {
-    /// Number of the stage that uses them.
-    pub stage: usize,
+/// A vector with zeros behind it, as kernels read biases; written by the first thread.
+pub struct PackVector {
     /// Number of the array among the inputs.
     pub input: usize,
-    /// Whether the array is that of the convolution whose gradient is taken back: `[in, out, 3, 3]`, turned around.
-    pub flipped: bool,
-}
-
-/// A vector with zeros behind it, as kernels read biases.
-pub struct PackVector {
-    /// Number of the array among the inputs; zeros where there is none.
-    pub input: Option<usize>,
     /// Where it goes.
     pub to: usize,
     /// Floats there.
     pub len: usize,
 }
 
-impl PackVector {
-    /// # Safety
-    /// As [`Context`] says.
-    pub unsafe fn run(&self, context: &Context) {
+// SAFETY: every piece of the work is written by the thread that took it, inside what [`Context`] holds.
+unsafe impl Step for PackVector {
+    fn name(&self) -> String {
+        "pack".into()
+    }
+
+    #[inline(always)]
+    unsafe fn run<V: Vector, const COLUMNS: usize>(&self, context: &Context, _: usize) {
         if context.thread != 0 {
             return;
         }
-        let from = self.input.map_or(&[][..], |n| context.inputs[n]);
+        let from = context.inputs[self.input];
         // SAFETY: the place lies in the arena; only this thread writes it.
         let to = unsafe { std::slice::from_raw_parts_mut(context.arena.add(self.to), self.len) };
         let count = from.len().min(self.len);
@@ -42,46 +39,69 @@ impl PackVector {
     }
 }
 
-impl Pack {
+/// Weights of a convolution that a step computes as sums over runs.
+pub struct PackDirect {
+    /// The convolution.
+    pub of: Arc<Direct>,
+    /// Number of the array among the inputs.
+    pub input: usize,
+}
+
+// SAFETY: every piece of the work is written by the thread that took it, inside what [`Context`] holds.
+unsafe impl Step for PackDirect {
+    fn name(&self) -> String {
+        "pack".into()
+    }
+
+    #[inline(always)]
+    unsafe fn run<V: Vector, const COLUMNS: usize>(&self, context: &Context, step: usize) {
+        let Constants::Placed(start) = self.of.weights else { return };
+        while let Some([panel, _]) = context.take(step, [self.of.panel_count(), 1]) {
+            let before: usize = (0..panel).map(|n| self.of.panel_len(n)).sum();
+            // SAFETY: the place lies in the arena; panels are taken once.
+            let packed =
+                unsafe { std::slice::from_raw_parts_mut(context.arena.add(start + before), self.of.panel_len(panel)) };
+            self.of.pack_panel(panel, context.inputs[self.input], packed);
+        }
+    }
+}
+
+/// Weights of a 3x3 convolution by Winograd's algorithm.
+pub struct PackWinograd {
+    /// The convolution.
+    pub of: Arc<Winograd>,
+    /// Number of the array among the inputs.
+    pub input: usize,
+    /// Whether the array is that of the convolution whose gradient is taken back: `[in, out, 3, 3]`, turned around.
+    pub flipped: bool,
+}
+
+// SAFETY: every piece of the work is written by the thread that took it, inside what [`Context`] holds.
+unsafe impl Step for PackWinograd {
+    fn name(&self) -> String {
+        "pack".into()
+    }
+
+    #[inline(always)]
+    unsafe fn run<V: Vector, const COLUMNS: usize>(&self, context: &Context, step: usize) {
+        let Constants::Placed(start) = self.of.weights else { return };
+        let (blocks, parts) = (self.of.target.y.blocks(), self.of.input_blocks());
+        while let Some([block, part]) = context.take(step, [blocks, parts]) {
+            // SAFETY: the place lies in the arena; pairs of blocks are taken once.
+            unsafe { self.pack_blocks::<V>(context.inputs[self.input], context.arena.add(start), block, part) };
+        }
+    }
+}
+
+impl PackWinograd {
+    /// Packs a block of output and one of input channels.
+    ///
     /// # Safety
     /// As [`Context`] says.
     #[inline(always)]
-    pub unsafe fn run<V: Vector>(&self, context: &Context, step: usize, stages: &[Stage]) {
-        let weight = context.inputs[self.input];
-        match &stages[self.stage].step {
-            Step::Direct(conv) => {
-                let Constants::Placed(start) = conv.weights else { return };
-                while let Some([panel, _]) = context.take(step, [conv.panel_count(), 1]) {
-                    let before: usize = (0..panel).map(|n| conv.panel_len(n)).sum();
-                    // SAFETY: the place lies in the arena; panels are taken once.
-                    let packed = unsafe {
-                        std::slice::from_raw_parts_mut(context.arena.add(start + before), conv.panel_len(panel))
-                    };
-                    conv.pack_panel(panel, weight, packed);
-                }
-            }
-            Step::Winograd(conv) => {
-                let Constants::Placed(start) = conv.weights else { return };
-                let (blocks, parts) = (conv.target.y.blocks(), conv.input_blocks());
-                while let Some([block, part]) = context.take(step, [blocks, parts]) {
-                    // SAFETY: the place lies in the arena; pairs of blocks are taken once.
-                    unsafe { self.pack_blocks::<V>(conv, weight, context.arena.add(start), block, part) };
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// Packs a block of output and one of input channels.
-    #[inline(always)]
-    unsafe fn pack_blocks<V: Vector>(
-        &self,
-        conv: &Winograd,
-        weight: &[f32],
-        packed: *mut f32,
-        block: usize,
-        part: usize,
-    ) {
+    unsafe fn pack_blocks<V: Vector>(&self, weight: &[f32], packed: *mut f32, block: usize, part: usize) {
+        let conv = &*self.of;
+        // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
         unsafe {
             let (inputs, outputs) = (conv.input_channels(), conv.target.y.channels);
             let (i0, o0) = (part * LANES, block * LANES);

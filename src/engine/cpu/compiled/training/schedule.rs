@@ -1,9 +1,9 @@
 //! In which order units run: forward, on the way back, and again where their results were not kept.
 
 use super::super::target::Finish;
-use super::Activations;
 use super::units::{Kind, Unit};
-use crate::engine::cpu::of_op::reads_values;
+use crate::engine::cpu::kernels::reads_values;
+use crate::engine::training_options::Activations;
 use crate::graph::{Graph, NodeId, Op};
 
 /// Times of a training pass. Unit `u` of `n` runs forward at time `u`, results are read at `n`, their gradients arrive at

@@ -1,9 +1,10 @@
 //! Compiled training against the operations one by one, for every instruction set that this machine has.
 
-use super::{Activations, Wanted, compile};
+use super::compile;
 use crate::engine::cpu::compiled::Options;
 use crate::engine::cpu::simd::InstructionSet;
-use crate::engine::{Array, Backend, DeviceChoice, Mode, Network, Random, Weights, initial_weights};
+use crate::engine::training_options::TrainingOptions;
+use crate::engine::{Activations, Array, Backend, DeviceChoice, Mode, Network, Random, Weights, initial_weights};
 use crate::graph::{Activation, Conv, Graph, GraphBuilder, Pool, Scope, Value};
 use crate::work::Watch;
 
@@ -50,7 +51,7 @@ fn agree(graph: &Graph, batch: usize, size: [usize; 2], tolerance: f64) {
         for threads in [1, 2, 3] {
             let options = Options { threads, set };
             let compile = |activations: Activations| {
-                let wanted = Wanted { input_gradient: true, activations };
+                let wanted = TrainingOptions { input_gradient: true, activations };
                 compile(graph, batch, size, wanted, &options).unwrap().expect("the graph compiles")
             };
             let mut plans = [Activations::Kept, Activations::Recomputed].map(compile);
@@ -64,20 +65,10 @@ fn agree(graph: &Graph, batch: usize, size: [usize; 2], tolerance: f64) {
                     let distance = distance(values, &expected.values, 1e-3);
                     assert!(distance < tolerance, "{what}: result {distance}");
                 }
-                let mut moved = weights.clone();
-                for (of, mean, variance) in plan.statistics() {
-                    for (id, new) in [(of.mean, mean), (of.variance, variance)] {
-                        let share = of.momentum as f32;
-                        let Some(array) = moved.get_mut(&graph.parameters[id].name) else { continue };
-                        array
-                            .values
-                            .iter_mut()
-                            .zip(new)
-                            .for_each(|(old, new)| *old = *old * (1.0 - share) + new * share);
-                    }
-                }
-                for parameter in graph.parameters.iter().filter(|p| !p.role.is_trainable()) {
-                    let distance = distance(&moved[&parameter.name].values, &after[&parameter.name].values, 1e-2);
+                let mut moved: Vec<Vec<f32>> = parameters.iter().map(|values| values.to_vec()).collect();
+                plan.statistics().iter().for_each(|found| found.blend_into(&mut moved));
+                for (parameter, moved) in graph.parameters.iter().zip(&moved).filter(|(p, _)| !p.role.is_trainable()) {
+                    let distance = distance(moved, &after[&parameter.name].values, 1e-2);
                     assert!(distance < tolerance, "{what}: {} {distance}", parameter.name);
                 }
                 runs.push((values, plan.backward(&parameters, &probe_views, Watch::unwatched(), &mut |_| {}).unwrap()));
@@ -137,7 +128,7 @@ fn a_small_network_agrees_with_plain_loops() {
     for threads in [1, 2] {
         let options = Options { threads, set: InstructionSet::Portable };
         let activations = if threads == 2 { Activations::Recomputed } else { Activations::Kept };
-        let wanted = Wanted { input_gradient: true, activations };
+        let wanted = TrainingOptions { input_gradient: true, activations };
         let mut plan = compile(&graph, batch, size, wanted, &options).unwrap().unwrap();
         let values = plan.forward(&arrays, &x, Watch::unwatched(), &mut |_| {}).unwrap();
         let found = plan.backward(&arrays, &[&g], Watch::unwatched(), &mut |_| {}).unwrap();
@@ -258,7 +249,7 @@ fn whole_networks_agree() {
     let graph = builder.finish(&outputs).unwrap();
     agree(&graph, 2, [32, 24], 2e-4);
     let bytes = [Activations::Kept, Activations::Recomputed].map(|activations| {
-        let wanted = Wanted { input_gradient: false, activations };
+        let wanted = TrainingOptions { input_gradient: false, activations };
         compile(&graph, 2, [128, 128], wanted, &Options { threads: 2, ..Options::default() })
             .unwrap()
             .unwrap()

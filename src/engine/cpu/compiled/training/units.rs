@@ -1,5 +1,6 @@
 //! A graph as the units that a training plan runs: convolutions, norms with their activation, and what lies between.
 
+use super::super::direct::Direct;
 use super::super::fuse::{as_finish, readers};
 use super::super::products::fit;
 use super::super::target::Finish;
@@ -102,7 +103,7 @@ pub fn units(graph: &Graph, sizes: &[[usize; 2]]) -> Option<Vec<Unit>> {
         let kind = match &node.op {
             Op::Input => Kind::Input,
             Op::Conv2d(conv) if conv.groups == 1 && returns(conv) => Kind::Conv(*conv),
-            Op::ConvTranspose2d(conv) if super::super::compile::is_scatter(conv) => Kind::Scatter(*conv),
+            Op::ConvTranspose2d(conv) if Direct::scatters(conv) => Kind::Scatter(*conv),
             Op::Norm { kind: Normalisation::Batch { momentum }, eps, affine, .. } => {
                 Kind::Norm { together: true, eps: *eps, affine: *affine, finish, momentum: Some(*momentum) }
             }

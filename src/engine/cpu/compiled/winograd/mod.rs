@@ -1,14 +1,15 @@
 //! 3x3 convolutions in tiles, by Winograd's algorithm.
 
+mod steps;
 mod weights;
 
 use super::super::matmul::{Product, Run, multiply, row_groups};
 use super::super::simd::{LANES, Vector};
 use super::super::winograd::{PRODUCTS, TILE};
-use super::Options;
 use super::memory::{Constants, Map};
+use super::options::Options;
 use super::patches::{Line, Patches};
-use super::run::Context;
+use super::step::Context;
 use super::target::{Target, multiply_narrow, panels};
 use super::tiles::{KERNEL, MoreProducts, Products, add_tile, store_tile, transform_products, transform_weights};
 
@@ -199,6 +200,9 @@ impl Winograd {
     }
 
     /// A thread's own scratch.
+    ///
+    /// # Safety
+    /// As [`Context`] says.
     unsafe fn own_scratch(&self, context: &Context) -> *mut f32 {
         // SAFETY: the arena holds it, see [`Context`].
         unsafe { context.arena.add(self.scratch.own + context.thread * self.scratch.own_len) }
@@ -210,6 +214,7 @@ impl Winograd {
     /// As [`Context`] says; `COLUMNS` is the panel width in blocks.
     #[inline(always)]
     pub unsafe fn run_by_tiles<V: Vector, const COLUMNS: usize>(&self, context: &Context, step: usize) {
+        // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
         unsafe {
             let inputs = self.own_scratch(context);
             let products = inputs.add(self.inputs_len());
@@ -236,6 +241,7 @@ impl Winograd {
     /// As [`Context`] says; `COLUMNS` is the panel width in blocks.
     #[inline(always)]
     pub unsafe fn run_by_parts<V: Vector, const COLUMNS: usize>(&self, context: &Context, step: usize) {
+        // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
         unsafe {
             let inputs = self.own_scratch(context);
             let stride = self.in_stride();
@@ -264,6 +270,7 @@ impl Winograd {
     /// As [`Context`] says.
     #[inline(always)]
     pub unsafe fn run_inputs<V: Vector>(&self, context: &Context, step: usize) {
+        // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
         unsafe {
             let inputs = context.arena.add(self.scratch.shared);
             let (count, blocks, stride) = (self.tile_count(), self.patches.x.blocks(), self.in_stride());
@@ -289,6 +296,7 @@ impl Winograd {
     /// As [`Context`] says; `COLUMNS` is the panel width in blocks.
     #[inline(always)]
     pub unsafe fn run_by_channels<V: Vector, const COLUMNS: usize>(&self, context: &Context, step: usize) {
+        // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
         unsafe {
             let count = self.tile_count();
             let inputs = context.arena.add(self.scratch.shared);
@@ -305,6 +313,9 @@ impl Winograd {
     }
 
     /// Products and outputs of a panel for a chunk of tiles, with transformed weights.
+    ///
+    /// # Safety
+    /// As [`Context`] says.
     #[inline(always)]
     unsafe fn run_panel<V: Vector, const COLUMNS: usize>(
         &self,
@@ -315,6 +326,7 @@ impl Winograd {
         tiles: std::ops::Range<usize>,
         count: usize,
     ) {
+        // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
         unsafe {
             let (first, blocks) = self.panels[panel];
             let (depth, width) = (self.depth(), blocks * LANES);
@@ -349,6 +361,9 @@ impl Winograd {
     }
 
     /// Products of a group of panels for some tiles and a part of the depth, transforming weights on the way.
+    ///
+    /// # Safety
+    /// As [`Context`] says.
     #[inline(always)]
     unsafe fn multiply_part<V: Vector, const COLUMNS: usize>(
         &self,
@@ -360,6 +375,7 @@ impl Winograd {
         number: usize,
         count: usize,
     ) {
+        // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
         unsafe {
             let panels = &self.panels[self.groups[group].clone()];
             let (first, group_width) = (panels[0].0, self.group_width(group));
@@ -396,6 +412,9 @@ impl Winograd {
     }
 
     /// Outputs of a group of panels for some tiles.
+    ///
+    /// # Safety
+    /// As [`Context`] says.
     #[inline(always)]
     unsafe fn finish_group<V: Vector>(
         &self,
@@ -404,6 +423,7 @@ impl Winograd {
         group: usize,
         tiles: std::ops::Range<usize>,
     ) {
+        // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
         unsafe {
             let panels = &self.panels[self.groups[group].clone()];
             let (first, count) = (panels[0].0, tiles.len());
@@ -422,6 +442,9 @@ impl Winograd {
     }
 
     /// A^T m A of a line of tiles of one block, and what follows.
+    ///
+    /// # Safety
+    /// As [`Context`] says.
     #[inline(always)]
     unsafe fn finish_line<V: Vector>(
         &self,
@@ -432,6 +455,7 @@ impl Winograd {
         line: Line,
         block: usize,
     ) {
+        // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
         unsafe {
             let target = &self.target;
             let y = &target.y;

@@ -6,14 +6,15 @@ use super::arrange::{Concat, CropLike, Pad, Slice, SpreadLike};
 use super::attend::{Attend, PairedAttend};
 use super::criss_cross::CrissCross;
 use super::gain::Gain;
+use super::kernel::Kernel;
 use super::layer_norm::LayerNorm;
 use super::linear::Linear;
 use super::local_response::LocalResponseNorm;
 use super::pair::Pair;
-use super::resample::Resample;
 use super::softmax::Softmax;
 use super::weighted_pool::WeightedPool;
-use super::{Kernel, activation, conv, max_pool, norm};
+use super::{activation, conv, max_pool, norm};
+use crate::engine::resampling::Resample;
 use crate::graph::{Affinity, Normalisation, Op, SoftmaxOver};
 
 /// The kernel of an operation whose first map has this size: it takes the operation's maps, then its parameters, then

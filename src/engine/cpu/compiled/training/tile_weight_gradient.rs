@@ -1,10 +1,12 @@
 //! The gradient of a 3x3 convolution's weights by Winograd's algorithm: `dU = V^T M` for each of the 36 products, with the
 //! input's patches `V = B^T d B` and the gradient's tiles `M = A g A^T`, then `dW = G^T dU G`.
 
-use super::super::Options;
+use std::sync::Arc;
+
 use super::super::memory::Map;
+use super::super::options::Options;
 use super::super::patches::{Line, Patches};
-use super::super::run::Context;
+use super::super::step::{Context, Step};
 use super::super::tiles::{KERNEL, transform_gradient_tile, transform_to_taps};
 use crate::engine::cpu::matmul::{OuterProduct, OuterRun, multiply_outer};
 use crate::engine::cpu::simd::{LANES, Vector};
@@ -18,7 +20,7 @@ const TILES: std::ops::RangeInclusive<usize> = 8..=64;
 const SKEW: usize = LANES;
 
 /// The gradient of a 3x3 convolution's weights.
-pub struct TileOuter {
+pub struct TileWeightGradient {
     patches: Patches,
     dy: Map,
     chunk: usize,
@@ -35,7 +37,7 @@ pub struct TileOuter {
     threads: usize,
 }
 
-impl TileOuter {
+impl TileWeightGradient {
     /// The step for a convolution's input and its result's gradient; scratch and sums are placed later.
     pub fn new(x: Map, dy: Map, padding: [usize; 2], output: usize, options: &Options) -> Self {
         let patches = Patches::new(x, dy.size, padding);
@@ -49,15 +51,9 @@ impl TileOuter {
         Self { patches, dy, chunk, groups, splits, scratch: 0, sums: 0, output, threads }
     }
 
-    /// Whether [`TileOuter::run_sums`] is to follow.
+    /// Whether [`TileWeightGradientSums`] is to follow.
     pub fn is_split(&self) -> bool {
         self.splits > 1
-    }
-
-    /// What it is, for tables of times.
-    pub fn name(&self) -> String {
-        let (x, y) = (&self.patches.x, &self.dy);
-        format!("3x3 weights {} -> {} at {}x{}", x.channels, y.channels, y.size[0], y.size[1])
     }
 
     /// First block and number of blocks of a group.
@@ -92,45 +88,13 @@ impl TileOuter {
         if self.is_split() { self.groups[0] * self.groups[1] * self.splits * self.sum_len() } else { 0 }
     }
 
-    /// Sums of all pieces and ranges; where there are no ranges, the weights too.
-    ///
-    /// # Safety
-    /// As [`Context`] says; `COLUMNS` is the panel width in blocks.
-    #[inline(always)]
-    pub unsafe fn run<V: Vector, const COLUMNS: usize>(&self, context: &Context, step: usize) {
-        unsafe {
-            let own = context.arena.add(self.scratch + context.thread * self.own_len());
-            let count = self.patches.count();
-            let work = [self.splits, self.groups[0] * self.groups[1]];
-            while let Some([range, piece]) = context.take(step, work) {
-                let sums = if self.is_split() {
-                    context.arena.add(self.sums + (piece * self.splits + range) * self.sum_len())
-                } else {
-                    own.add(2 * self.tile_len())
-                };
-                let tiles = range * count / self.splits..(range + 1) * count / self.splits;
-                let inputs = self.group(0, piece % self.groups[0]);
-                let outputs = self.group(1, piece / self.groups[0]);
-                self.add_tiles::<V, COLUMNS>(context, own, sums, [inputs, outputs], tiles);
-                if !self.is_split() {
-                    for o in 0..outputs.1 {
-                        for i in 0..inputs.1 {
-                            let sums = sums.add((o * inputs.1 + i) * LANES * LANES).cast_const();
-                            let stride = outputs.1 * inputs.1 * LANES * LANES;
-                            self.finish::<V>(context, sums, stride, [inputs.0 + i, outputs.0 + o]);
-                        }
-                    }
-                }
-            }
-        }
-    }
-
     /// The weights from the sums of all ranges.
     ///
     /// # Safety
     /// As [`Context`] says.
     #[inline(always)]
-    pub unsafe fn run_sums<V: Vector>(&self, context: &Context, step: usize) {
+    unsafe fn run_sums<V: Vector>(&self, context: &Context, step: usize) {
+        // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
         unsafe {
             let blocks = [self.patches.x.blocks(), self.dy.blocks()];
             while let Some([output, input]) = context.take(step, [blocks[1], blocks[0]]) {
@@ -167,6 +131,9 @@ impl TileOuter {
     }
 
     /// Adds the products of some tiles, in chunks, to the sums of a piece.
+    ///
+    /// # Safety
+    /// As [`Context`] says.
     #[inline(always)]
     unsafe fn add_tiles<V: Vector, const COLUMNS: usize>(
         &self,
@@ -176,6 +143,7 @@ impl TileOuter {
         [inputs, outputs]: [(usize, usize); 2],
         tiles: std::ops::Range<usize>,
     ) {
+        // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
         unsafe {
             let (patches, gradients) = (own, own.add(self.tile_len()));
             let chunk = self.chunk;
@@ -222,6 +190,9 @@ impl TileOuter {
     }
 
     /// A g A^T of a line of tiles of one block of the gradient; there is nothing beyond its end.
+    ///
+    /// # Safety
+    /// As [`Context`] says.
     #[inline(always)]
     unsafe fn transform_gradients<V: Vector>(
         &self,
@@ -231,6 +202,7 @@ impl TileOuter {
         block: usize,
         stride: usize,
     ) {
+        // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
         unsafe {
             let dy = &self.dy;
             let top = line.down * TILE;
@@ -254,8 +226,12 @@ impl TileOuter {
     }
 
     /// G^T dU G of a block of inputs and one of outputs, into the dense array.
+    ///
+    /// # Safety
+    /// As [`Context`] says.
     #[inline(always)]
     unsafe fn finish<V: Vector>(&self, context: &Context, sums: *const f32, stride: usize, [i, o]: [usize; 2]) {
+        // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
         unsafe {
             // `[input channel][tap][16 outputs]`, then turned around.
             let mut taps = [0.0f32; LANES * KERNEL * LANES];
@@ -290,5 +266,60 @@ impl TileOuter {
                 }
             }
         }
+    }
+}
+
+/// Sums of all pieces and ranges; where there are no ranges, the weights too.
+// SAFETY: every piece of the work is written by the thread that took it, inside what [`Context`] holds.
+unsafe impl Step for TileWeightGradient {
+    fn name(&self) -> String {
+        let (x, y) = (&self.patches.x, &self.dy);
+        format!("3x3 weights {} -> {} at {}x{}", x.channels, y.channels, y.size[0], y.size[1])
+    }
+
+    #[inline(always)]
+    unsafe fn run<V: Vector, const COLUMNS: usize>(&self, context: &Context, step: usize) {
+        // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
+        unsafe {
+            let own = context.arena.add(self.scratch + context.thread * self.own_len());
+            let count = self.patches.count();
+            let work = [self.splits, self.groups[0] * self.groups[1]];
+            while let Some([range, piece]) = context.take(step, work) {
+                let sums = if self.is_split() {
+                    context.arena.add(self.sums + (piece * self.splits + range) * self.sum_len())
+                } else {
+                    own.add(2 * self.tile_len())
+                };
+                let tiles = range * count / self.splits..(range + 1) * count / self.splits;
+                let inputs = self.group(0, piece % self.groups[0]);
+                let outputs = self.group(1, piece / self.groups[0]);
+                self.add_tiles::<V, COLUMNS>(context, own, sums, [inputs, outputs], tiles);
+                if !self.is_split() {
+                    for o in 0..outputs.1 {
+                        for i in 0..inputs.1 {
+                            let sums = sums.add((o * inputs.1 + i) * LANES * LANES).cast_const();
+                            let stride = outputs.1 * inputs.1 * LANES * LANES;
+                            self.finish::<V>(context, sums, stride, [inputs.0 + i, outputs.0 + o]);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The weights from the sums of all ranges.
+pub struct TileWeightGradientSums(pub Arc<TileWeightGradient>);
+
+// SAFETY: every piece of the work is written by the thread that took it, inside what [`Context`] holds.
+unsafe impl Step for TileWeightGradientSums {
+    fn name(&self) -> String {
+        "3x3 weights, sums".into()
+    }
+
+    #[inline(always)]
+    unsafe fn run<V: Vector, const COLUMNS: usize>(&self, context: &Context, step: usize) {
+        // SAFETY: as the caller says.
+        unsafe { self.0.run_sums::<V>(context, step) }
     }
 }

@@ -1,0 +1,127 @@
+//! The tables: which room may import which, where crates may be named, what is only in one place, where no circles are.
+
+/// Rooms and the rooms they may import, the lowest first. A room may be listed before it is built.
+pub const ROOMS: &[(&str, &[&str])] = &[
+    ("work", &[]),
+    ("disk", &[]),
+    ("volume", &["work"]),
+    ("shape", &["volume", "work"]),
+    ("formats", &["volume", "shape", "disk", "work"]),
+    ("graph", &["work"]),
+    ("zoo", &["graph"]),
+    ("engine", &["graph", "work"]),
+    ("model", &["graph", "zoo", "engine", "volume", "disk", "work"]),
+    ("pipeline", &["volume", "model", "engine", "graph", "work"]),
+    ("learn", &["volume", "graph", "zoo", "engine", "model", "pipeline", "disk", "work"]),
+    ("edit", &["volume", "shape", "work"]),
+    ("session", &["volume", "shape", "edit", "disk", "work"]),
+    ("tools", &["volume", "shape", "edit", "session", "work"]),
+    (
+        "jobs",
+        &[
+            "work", "disk", "volume", "shape", "formats", "graph", "zoo", "engine", "model", "pipeline", "learn",
+            "edit", "session", "tools",
+        ],
+    ),
+    ("app", &["jobs", "tools", "session", "edit", "volume", "model", "learn", "disk", "work", "shape", "formats"]),
+    ("cli", &["jobs", "volume", "session", "model", "learn", "work", "app"]),
+    ("gui", &["app", "jobs", "tools", "session", "edit", "volume", "model", "learn", "disk", "work"]),
+    ("main.rs", &["cli", "gui"]),
+];
+
+/// What unit tests of a file may import beyond the file's room, and why nothing else would do.
+pub const TESTS_ALSO: &[(&str, &str)] = &[
+    // Sizes of tiles fit the networks that there are, and those are built there.
+    ("pipeline/tiles.rs", "zoo"),
+];
+
+/// Crates and where they may be named: folders or files below `src`.
+pub const CRATES: &[(&str, &[&str])] = &[
+    ("base64", &["zoo/foreign.rs"]),
+    ("candle_core", &["engine/candle"]),
+    // A reference in tests alone.
+    ("candle_nn", &[]),
+    ("clap", &["cli", "main.rs"]),
+    ("crc32fast", &["formats/gzip.rs", "learn/sampling.rs"]),
+    ("dicom", &["formats"]),
+    ("dicom_core", &["formats/dicom"]),
+    ("dicom_dictionary_std", &["formats/dicom"]),
+    ("dicom_object", &["formats/dicom"]),
+    ("dicom_transfer_syntax_registry", &["formats/dicom"]),
+    ("eframe", &["gui"]),
+    ("egui", &["gui"]),
+    ("egui_phosphor", &["gui"]),
+    ("egui_plot", &["gui"]),
+    ("etcetera", &["gui", "model/library.rs"]),
+    ("flate2", &["formats"]),
+    ("half", &["engine/candle", "formats/picture", "graph/onnx", "model/checkpoint"]),
+    ("indicatif", &["cli"]),
+    ("jpeg2k", &["formats/dicom"]),
+    ("jpeg_decoder", &["formats/dicom"]),
+    ("libc", &["engine/cpu"]),
+    ("ndarray", &["engine/cpu"]),
+    // The table of an attention map's colours is still written where the job is.
+    ("png", &["formats/picture", "jobs/export.rs"]),
+    ("prost", &["graph/onnx"]),
+    ("raw_cpuid", &["engine/cpu"]),
+    ("rfd", &["gui"]),
+    ("safetensors", &["model"]),
+    ("sha2", &["model"]),
+    ("signal_hook", &["cli"]),
+    ("sysinfo", &["work"]),
+    ("tracing", &["cli", "gui"]),
+    ("tracing_subscriber", &["main.rs"]),
+    ("weezl", &["formats/picture"]),
+    ("zbus", &["gui"]),
+    ("zip", &["model/checkpoint"]),
+    // Tests only.
+    ("divan", &[]),
+    ("egui_kittest", &[]),
+    ("image", &[]),
+    ("nifti", &["formats/nifti"]),
+    ("tiff", &["formats/picture"]),
+];
+
+/// Crates that every room may name.
+pub const EVERYWHERE: &[&str] = &["proptest", "rayon", "serde", "serde_json", "tempfile", "thiserror"];
+
+/// Paths that only some places may name, however they import them. A path is known by any part of it: `BrickPatch::new`
+/// is found in `crate::volume::BrickPatch::new`.
+pub const ONLY_HERE: &[(&str, &[&str])] = &[
+    ("candle_core", &["engine/candle"]),
+    ("std::arch", &["engine/cpu"]),
+    ("fs::rename", &["disk"]),
+    ("process::exit", &["cli"]),
+];
+
+/// Where `unsafe` code may be.
+pub const UNSAFE: &str = "engine/cpu";
+
+/// Folders whose circles are printed.
+pub const COUNTED: &[&str] = &[
+    "work",
+    "disk",
+    "volume",
+    "shape",
+    "formats",
+    "graph",
+    "zoo",
+    "engine",
+    "engine/cpu",
+    "engine/candle",
+    "model",
+    "pipeline",
+    "learn",
+    "edit",
+    "session",
+    "tools",
+    "jobs",
+    "app",
+    "cli",
+    "gui",
+];
+
+/// Folders that have none, and keep it so.
+pub const FREE_OF_CIRCLES: &[&str] = &["work", "engine", "edit", "session"];
+
+pub const MAX_LINES: usize = 600;
