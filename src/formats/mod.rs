@@ -16,6 +16,7 @@ mod error;
 mod found;
 mod gzip;
 mod nifti;
+mod nrrd;
 mod picture;
 mod registry;
 mod scan;

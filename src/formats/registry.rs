@@ -65,6 +65,7 @@ pub type WriteLabels = fn(&Path, &LabelMap, &Annotations, Watch) -> Result<()>;
 pub const FORMATS: &[Format] = &[
     super::dicom::FORMAT,
     super::nifti::FORMAT,
+    super::nrrd::FORMAT,
     super::picture::FORMAT,
 ];
 
