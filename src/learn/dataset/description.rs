@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::Endings;
 
@@ -92,8 +92,9 @@ pub fn channels(json: &Value) -> Result<Option<Vec<String>>, String> {
 /// Names the label and the value that cannot be understood.
 pub fn labels(json: &Value) -> Result<Option<Labels>, String> {
     let Some(value) = json.get("labels") else { return Ok(None) };
-    let entries: Map<String, Value> = match value {
-        Value::Object(map) => map.clone(),
+    // Sorted, so that the first that is wrong is the same one always.
+    let entries: BTreeMap<String, Value> = match value {
+        Value::Object(map) => map.clone().into_iter().collect(),
         // A list of names in the order of their numbers.
         Value::Array(list) if list.iter().all(Value::is_string) => {
             list.iter().enumerate().map(|(number, name)| (number.to_string(), name.clone())).collect()
@@ -211,7 +212,7 @@ pub fn first_of(names: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use serde_json::{Map, json};
 
     #[test]
     fn channels_go_by_their_numbers() {
