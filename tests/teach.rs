@@ -59,6 +59,7 @@ fn dataset() -> Dataset {
         stored: None,
         unchosen: Vec::new(),
         cases: ["a", "b", "c", "d"].iter().map(case).collect(),
+        endings: lamella::learn::Endings::default(),
         notices: Vec::new(),
     }
 }

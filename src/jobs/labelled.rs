@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::error::JobError;
 use super::job::Warn;
 use crate::formats::{self, read_labels};
-use crate::learn::{CaseFiles, Dataset, LabelledScan, read_case};
+use crate::learn::{CaseFiles, Dataset, Endings, LabelledScan, read_case};
 use crate::volume::{LabelMap, Volume, stack_frames};
 use crate::work::{Stopped, Watch};
 
@@ -15,7 +15,7 @@ use crate::work::{Stopped, Watch};
 /// # Errors
 /// When the folder is of no known form or a file of it cannot be read.
 pub fn open_dataset(folder: &Path, watch: Watch, warn: Warn) -> Result<Dataset, JobError> {
-    let mut dataset = Dataset::open(folder)?;
+    let mut dataset = Dataset::open(folder, Endings::of_formats())?;
     dataset.notices.iter().cloned().for_each(warn);
     if !dataset.has_channels() {
         let frames = match dataset.cases.first() {

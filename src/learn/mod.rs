@@ -38,8 +38,8 @@ pub use augment::{Augmentation, Cut};
 pub use averaging::WeightAverage;
 pub use checkpoint::{BestSoFar, Checkpoint, TrainingProgress};
 pub use dataset::{
-    CaseFiles, Dataset, DatasetError, Fold, MarkedError, MarkedScan, Split, add_to_dataset, is_ct, is_same_scan,
-    is_unnamed, unnamed_channels,
+    CaseFiles, Dataset, DatasetError, Endings, Fold, MarkedError, MarkedScan, Split, add_to_dataset, is_ct,
+    is_same_scan, is_unnamed, unnamed_channels,
 };
 pub use events::{Epoch, FitEvent, Measurement};
 pub use fingerprint::{Fingerprint, FromData, open_network};

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::IMAGE_ENDINGS;
+use super::Endings;
 
 /// What nnU-Net calls the label of voxels that nobody has looked at.
 const IGNORE: &str = "ignore";
@@ -92,8 +92,9 @@ pub fn channels(json: &Value) -> Result<Option<Vec<String>>, String> {
 /// Names the label and the value that cannot be understood.
 pub fn labels(json: &Value) -> Result<Option<Labels>, String> {
     let Some(value) = json.get("labels") else { return Ok(None) };
-    let entries: Map<String, Value> = match value {
-        Value::Object(map) => map.clone(),
+    // Sorted, so that the first that is wrong is the same one always.
+    let entries: BTreeMap<String, Value> = match value {
+        Value::Object(map) => map.clone().into_iter().collect(),
         // A list of names in the order of their numbers.
         Value::Array(list) if list.iter().all(Value::is_string) => {
             list.iter().enumerate().map(|(number, name)| (number.to_string(), name.clone())).collect()
@@ -163,19 +164,17 @@ fn single<'a>(name: &str, value: &'a Value) -> Result<&'a Value, String> {
 ///
 /// # Errors
 /// When files of this ending cannot be read.
-pub fn file_ending(json: &Value) -> Result<Option<&'static str>, String> {
+pub fn file_ending(json: &Value, endings: &Endings) -> Result<Option<&'static str>, String> {
     let Some(value) = json.get("file_ending").filter(|value| !value.is_null()) else { return Ok(None) };
     let known = value.as_str().and_then(|text| {
         let text = text.trim().trim_start_matches('.').to_ascii_lowercase();
-        IMAGE_ENDINGS.into_iter().find(|ending| ending.trim_start_matches('.') == text)
+        endings.0.iter().copied().find(|ending| ending.trim_start_matches('.') == text)
     });
     match known {
         Some(ending) => Ok(Some(ending)),
-        None => Err(format!(
-            "`file_ending` is {}; files that end in {} can be read",
-            shown(value),
-            IMAGE_ENDINGS.join(", ")
-        )),
+        None => {
+            Err(format!("`file_ending` is {}; files that end in {} can be read", shown(value), endings.0.join(", ")))
+        }
     }
 }
 
@@ -213,7 +212,7 @@ pub fn first_of(names: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use serde_json::{Map, json};
 
     #[test]
     fn channels_go_by_their_numbers() {
@@ -290,7 +289,7 @@ mod tests {
 
     #[test]
     fn endings_and_counts_are_read_or_named() {
-        let ending = |value: Value| file_ending(&json!({"file_ending": value}));
+        let ending = |value: Value| file_ending(&json!({"file_ending": value}), &super::super::tests::endings());
         assert_eq!(ending(json!("nii.gz")), Ok(Some(".nii.gz")));
         assert_eq!(ending(json!(".TIF")), Ok(Some(".tif")));
         assert_eq!(ending(Value::Null), Ok(None));

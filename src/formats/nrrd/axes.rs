@@ -1,0 +1,145 @@
+//! The axes of an array: which of them lie in space, which count frames.
+
+use super::header::{Header, vectors};
+
+/// More axes than this are in no file.
+const MOST_AXES: usize = 16;
+
+/// What the header says of one axis, fastest first.
+#[derive(Debug, Clone)]
+pub struct Axis {
+    /// Number of samples.
+    pub size: usize,
+    /// What it stands for, in small letters; empty where nobody says.
+    pub kind: String,
+    /// From one sample to the next, in the header's space.
+    pub direction: Option<Vec<f64>>,
+    /// Distance of samples where there is no direction.
+    pub spacing: Option<f64>,
+    /// Positions of the axis's ends.
+    pub ends: [Option<f64>; 2],
+    /// Thickness of a slice.
+    pub thickness: Option<f64>,
+    /// Whether the ends are centres of samples, not their borders.
+    pub is_node: bool,
+    /// Unit of what is not in the header's space.
+    pub unit: String,
+}
+
+/// Axes in the order that voxels are kept in: those in space, then frames.
+#[derive(Debug, Clone)]
+pub struct Axes {
+    /// Every axis, in file order.
+    pub all: Vec<Axis>,
+    /// Numbers of those in space: one to three.
+    pub spatial: Vec<usize>,
+    /// Numbers of the others.
+    pub frames: Vec<usize>,
+}
+
+impl Axes {
+    /// Takes the fields that say something of axes.
+    ///
+    /// # Errors
+    /// A sentence that names the field.
+    pub fn of(header: &Header) -> Result<Self, String> {
+        let count = header.require("dimension")?;
+        let count =
+            count.parse::<usize>().ok().filter(|count| (1..=MOST_AXES).contains(count)).ok_or_else(|| {
+                format!("the field `dimension` is {count:?}; an array has 1 to {MOST_AXES} dimensions")
+            })?;
+        header.require("sizes")?;
+        let sizes = header.words("sizes", count)?.unwrap_or_default();
+        let sizes = sizes.iter().map(|word| match word.parse::<usize>() {
+            Ok(size) if size > 0 => Ok(size),
+            _ => Err(format!("the field `sizes` has {word:?}; sizes are whole numbers from 1 on")),
+        });
+        let sizes = sizes.collect::<Result<Vec<usize>, String>>()?;
+        sizes.iter().try_fold(1usize, |product, &size| product.checked_mul(size)).ok_or("the sizes overflow")?;
+        let directions = match header.get("spacedirections") {
+            Some(text) => vectors(text)?,
+            None => vec![None; count],
+        };
+        if directions.len() != count {
+            return Err(format!("the field `space directions` has {} vectors for {count} axes", directions.len()));
+        }
+        let kinds = header.words("kinds", count)?.unwrap_or_default();
+        let centers = header.words("centers", count)?.unwrap_or_default();
+        let numbers = |name: &str| Ok::<_, String>(header.numbers(name, count)?.unwrap_or_default());
+        let (spacings, thicknesses) = (numbers("spacings")?, numbers("thicknesses")?);
+        let (mins, maxs) = (numbers("axismins")?, numbers("axismaxs")?);
+        let units = header.quoted("units");
+        let known = |values: &[f64], n: usize| values.get(n).copied().filter(|value| value.is_finite());
+        let all: Vec<Axis> = sizes
+            .into_iter()
+            .zip(directions)
+            .enumerate()
+            .map(|(n, (size, direction))| Axis {
+                size,
+                kind: kinds.get(n).map(|kind| kind.to_ascii_lowercase()).unwrap_or_default(),
+                direction,
+                spacing: known(&spacings, n).filter(|spacing| *spacing != 0.0),
+                ends: [known(&mins, n), known(&maxs, n)],
+                thickness: known(&thicknesses, n).filter(|thickness| *thickness > 0.0),
+                is_node: centers.get(n).is_some_and(|center| center.eq_ignore_ascii_case("node")),
+                unit: units.get(n).map(|unit| (*unit).to_string()).unwrap_or_default(),
+            })
+            .collect();
+        let spatial = spatial(&all)?;
+        let frames = (0..count).filter(|n| !spatial.contains(n)).collect();
+        Ok(Self { all, spatial, frames })
+    }
+
+    /// Sizes of the grid.
+    pub fn shape(&self) -> [usize; 3] {
+        let size = |n: usize| self.spatial.get(n).and_then(|axis| self.all.get(*axis)).map_or(1, |axis| axis.size);
+        [size(0), size(1), size(2)]
+    }
+
+    /// Sizes of the axes that count frames; one alone needs no axis.
+    pub fn frame_dims(&self) -> Vec<usize> {
+        self.frames.iter().filter_map(|n| self.all.get(*n)).map(|axis| axis.size).filter(|size| *size > 1).collect()
+    }
+
+    /// What the values of a voxel are, where the axis says it.
+    pub fn frame_kinds(&self) -> impl Iterator<Item = (&str, usize)> {
+        let others = self.frames.iter().filter_map(|n| self.all.get(*n));
+        others.filter(|axis| axis.size > 1).map(|axis| (axis.kind.as_str(), axis.size))
+    }
+
+    /// Whether voxels lie in the file as they are kept: no axis of frames comes before one of space.
+    pub fn are_in_order(&self) -> bool {
+        let is_frame = |n: &&usize| self.frames.contains(n) && self.all.get(**n).is_some_and(|axis| axis.size > 1);
+        let first = self.frames.iter().filter(|n| is_frame(n)).min();
+        let last = self.spatial.iter().filter(|n| self.all.get(**n).is_some_and(|axis| axis.size > 1)).max();
+        first.is_none_or(|first| last.is_none_or(|last| last < first))
+    }
+}
+
+/// Numbers of the axes in space.
+fn spatial(all: &[Axis]) -> Result<Vec<usize>, String> {
+    let numbered = || all.iter().enumerate();
+    let with_direction: Vec<usize> = numbered().filter(|(_, axis)| is_in_space(axis)).map(|(n, _)| n).collect();
+    let chosen = if with_direction.is_empty() {
+        let is_possible = |axis: &Axis| matches!(axis.kind.as_str(), "" | "none" | "???" | "domain" | "space");
+        let possible: Vec<usize> = numbered().filter(|(_, axis)| is_possible(axis)).map(|(n, _)| n).collect();
+        // Where some axes are measured, the others are no lengths.
+        let is_measured = |n: &usize| all.get(*n).is_some_and(|axis| axis.spacing.is_some());
+        let measured: Vec<usize> = possible.iter().copied().filter(is_measured).collect();
+        let chosen = if possible.len() > 3 && measured.len() >= 2 { measured } else { possible };
+        chosen.into_iter().take(3).collect()
+    } else {
+        with_direction
+    };
+    match chosen.len() {
+        1..=3 => Ok(chosen),
+        0 => Err("none of the axes lies in space, so that there is no image to show".into()),
+        more => Err(format!("{more} axes have directions in space; an image has three")),
+    }
+}
+
+/// Whether an axis has a direction with a part in the first three dimensions; one along the fourth is time.
+fn is_in_space(axis: &Axis) -> bool {
+    let Some(direction) = &axis.direction else { return false };
+    direction.len() < 4 || direction.iter().take(3).any(|part| *part != 0.0)
+}

@@ -1,0 +1,281 @@
+//! The text of a header, taken apart: fields by their names, key/value pairs, and where the data begin.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+
+use crate::disk::open_regular_file;
+use crate::formats::error::{FormatError, Result};
+
+/// A longer header is none.
+const MAX_BYTES: u64 = 16 << 20;
+/// More lines than this are in no header; each costs more memory than its text.
+const MAX_LINES: usize = 1 << 17;
+/// The first line of every version.
+const MAGIC: [&str; 6] = ["NRRD0001", "NRRD0002", "NRRD0003", "NRRD0004", "NRRD0005", "NRRD00.01"];
+/// Names of all fields, without the blanks that some have and that may be left out.
+const FIELDS: [&str; 30] = [
+    "dimension",
+    "type",
+    "blocksize",
+    "encoding",
+    "endian",
+    "content",
+    "min",
+    "max",
+    "oldmin",
+    "oldmax",
+    "datafile",
+    "lineskip",
+    "byteskip",
+    "number",
+    "sampleunits",
+    "sizes",
+    "spacings",
+    "thicknesses",
+    "axismins",
+    "axismaxs",
+    "centers",
+    "labels",
+    "units",
+    "kinds",
+    "space",
+    "spacedimension",
+    "spaceunits",
+    "spaceorigin",
+    "spacedirections",
+    "measurementframe",
+];
+
+/// A header as it is written, its fields not yet understood.
+#[derive(Debug, Default)]
+pub struct Header {
+    /// `NRRD0004`, say.
+    pub magic: String,
+    /// What the fields say, by their names without blanks.
+    fields: BTreeMap<&'static str, String>,
+    /// Keys and values, in order.
+    pub pairs: Vec<(String, String)>,
+    /// Files that are named behind `data file: LIST`.
+    pub listed: Vec<String>,
+    /// Bytes up to and with the blank line, where the data may begin.
+    pub bytes: u64,
+    /// Whether a blank line ends the header.
+    pub is_closed: bool,
+    /// What the user must be told.
+    pub warnings: Vec<String>,
+}
+
+/// Whether a file's first bytes are those of a header.
+pub fn looks_like_nrrd(head: &[u8]) -> bool {
+    head.starts_with(b"NRRD00")
+}
+
+impl Header {
+    /// Reads the header of a file.
+    ///
+    /// # Errors
+    /// When the file cannot be read, is no NRRD, or has a line that is neither a field nor a key with its value.
+    pub fn read(path: &Path) -> Result<Self> {
+        let failed = |e| FormatError::read(path, e);
+        let file = open_regular_file(path).map_err(failed)?;
+        Self::parse(&mut BufReader::new(file.take(MAX_BYTES)), path)
+    }
+
+    fn parse(reader: &mut dyn BufRead, path: &Path) -> Result<Self> {
+        let bad = |problem: String| FormatError::malformed(path, problem);
+        let mut header = Self::default();
+        let mut line = Vec::new();
+        for number in 1..=MAX_LINES {
+            line.clear();
+            let count = reader.read_until(b'\n', &mut line).map_err(|e| FormatError::read(path, e))?;
+            header.bytes = header.bytes.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
+            let text = String::from_utf8_lossy(&line);
+            let text = text.trim_end_matches(['\r', '\n']);
+            if number == 1 {
+                header.take_magic(text, path)?;
+                continue;
+            }
+            if count == 0 {
+                if header.bytes >= MAX_BYTES {
+                    return Err(bad(format!(
+                        "the header has more than {MAX_BYTES} bytes and no blank line at its end"
+                    )));
+                }
+                return Ok(header);
+            }
+            if header.is_list() {
+                if !text.trim().is_empty() {
+                    header.listed.push(text.trim().to_string());
+                }
+                continue;
+            }
+            if text.is_empty() {
+                header.is_closed = true;
+                return Ok(header);
+            }
+            if !text.starts_with('#') {
+                header.take_line(text, number).map_err(bad)?;
+            }
+        }
+        Err(bad(format!("the header has more than {MAX_LINES} lines")))
+    }
+
+    fn take_magic(&mut self, text: &str, path: &Path) -> Result<()> {
+        let text = text.trim_end();
+        if MAGIC.contains(&text) {
+            self.magic = text.to_string();
+            return Ok(());
+        }
+        if text.starts_with("NRRD0") && text.len() <= "NRRD00.01".len() {
+            let reason =
+                format!("a header of the version {text}; NRRD0001 to NRRD0005 can be read, save it in one of them");
+            return Err(FormatError::unsupported(path, reason));
+        }
+        let begins: String = text.chars().take(16).collect();
+        Err(FormatError::malformed(
+            path,
+            format!("not a NRRD file: it begins with {begins:?}, not with NRRD0001 or the like"),
+        ))
+    }
+
+    /// Takes a field or a pair; whichever sign comes first tells which it is.
+    fn take_line(&mut self, text: &str, number: usize) -> std::result::Result<(), String> {
+        let pair = text.find(":=");
+        let field = text.find(": ");
+        if let Some(at) = pair.filter(|pair| field.is_none_or(|field| *pair < field)) {
+            let (key, value) = (text.get(..at).unwrap_or_default(), text.get(at + 2..).unwrap_or_default());
+            self.pairs.push((unescaped(key).trim().to_string(), unescaped(value)));
+            return Ok(());
+        }
+        let Some((name, value)) = text.split_once(':') else {
+            let begins: String = text.chars().take(40).collect();
+            return Err(format!(
+                "line {number} of the header, {begins:?}, is neither a field nor a key with its value"
+            ));
+        };
+        let plain: String = name.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_ascii_lowercase();
+        let plain = if plain == "centerings" { "centers" } else { plain.as_str() };
+        let Some(known) = FIELDS.into_iter().find(|known| *known == plain) else {
+            let name: String = name.chars().take(40).collect();
+            self.warnings.push(format!("The header has a field {name:?}, which is none of NRRD's; it was not used."));
+            return Ok(());
+        };
+        match self.fields.insert(known, value.trim().to_string()) {
+            Some(_) => Err(format!("the field `{}` comes twice in the header (line {number})", name.trim())),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether the lines that follow are names of files.
+    fn is_list(&self) -> bool {
+        self.get("datafile").is_some_and(|text| text.split_whitespace().next() == Some("LIST"))
+    }
+
+    /// What a field says, by its name without blanks; none where it says nothing.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.fields.get(name).map(String::as_str).filter(|text| !text.is_empty())
+    }
+
+    /// A field that must be there.
+    ///
+    /// # Errors
+    /// A sentence that names it.
+    pub fn require(&self, name: &str) -> std::result::Result<&str, String> {
+        self.get(name).ok_or_else(|| format!("the header has no field `{name}`, which every NRRD needs"))
+    }
+
+    /// A field of one number for each axis, as the words that stand for them.
+    ///
+    /// # Errors
+    /// When there are more or fewer words than axes.
+    pub fn words(&self, name: &str, axes: usize) -> std::result::Result<Option<Vec<&str>>, String> {
+        let Some(text) = self.get(name) else { return Ok(None) };
+        let words: Vec<&str> = text.split_whitespace().collect();
+        if words.len() == axes {
+            return Ok(Some(words));
+        }
+        Err(format!("the field `{name}` has {} words for {axes} axes: {text:?}", words.len()))
+    }
+
+    /// A field of one number for each axis; NaN stands for what is not known.
+    ///
+    /// # Errors
+    /// When a word is no number, or there are more or fewer than axes.
+    pub fn numbers(&self, name: &str, axes: usize) -> std::result::Result<Option<Vec<f64>>, String> {
+        let Some(words) = self.words(name, axes)? else { return Ok(None) };
+        let number =
+            |word: &&str| word.parse::<f64>().map_err(|_| format!("{word:?} in the field `{name}` is no number"));
+        words.iter().map(number).collect::<std::result::Result<_, _>>().map(Some)
+    }
+
+    /// A whole number; `default` where the field is not there.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn whole(&self, name: &str, default: i64) -> std::result::Result<i64, String> {
+        match self.get(name) {
+            None => Ok(default),
+            Some(text) => text.parse().map_err(|_| format!("the field `{name}` is {text:?}, which is no whole number")),
+        }
+    }
+
+    /// Texts in quotes, in order.
+    pub fn quoted(&self, name: &str) -> Vec<&str> {
+        self.get(name).unwrap_or_default().split('"').skip(1).step_by(2).collect()
+    }
+}
+
+/// Vectors in brackets, `none` for an axis that has none.
+///
+/// # Errors
+/// A sentence that shows what is no vector.
+pub fn vectors(text: &str) -> std::result::Result<Vec<Option<Vec<f64>>>, String> {
+    let mut vectors = Vec::new();
+    let mut rest = text.trim_start();
+    while !rest.is_empty() {
+        if let Some(inner) = rest.strip_prefix('(') {
+            let (inner, after) = inner.split_once(')').ok_or_else(|| format!("a bracket is not closed in {text:?}"))?;
+            let number =
+                |part: &str| part.trim().parse::<f64>().map_err(|_| format!("{part:?} in {text:?} is no number"));
+            let numbers = inner.split(',').map(number).collect::<std::result::Result<Vec<f64>, _>>()?;
+            // Teem writes a vector of NaN where an axis has none.
+            let is_none = numbers.iter().all(|value| value.is_nan());
+            vectors.push((!is_none).then_some(numbers));
+            rest = after.trim_start();
+        } else {
+            let (word, after) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+            if !word.eq_ignore_ascii_case("none") {
+                return Err(format!("{word:?} in {text:?} is neither a vector in brackets nor `none`"));
+            }
+            vectors.push(None);
+            rest = after.trim_start();
+        }
+    }
+    Ok(vectors)
+}
+
+/// A key or value as it was meant: a line break is written as `\n`, a backslash as `\\`.
+fn unescaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut characters = text.chars();
+    while let Some(c) = characters.next() {
+        if c != '\\' {
+            out.push(c);
+            continue;
+        }
+        match characters.next() {
+            Some('n') => out.push('\n'),
+            Some('\\') => out.push('\\'),
+            // Windows paths in values of careless programs.
+            Some(other) => out.extend(['\\', other]),
+            None => out.push('\\'),
+        }
+    }
+    out
+}
+
+/// The same the other way.
+pub fn escaped(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('\n', "\\n").replace('\r', "")
+}
