@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::error::FormatError;
 use crate::volume::{Annotations, LabelMap, LabelValue, Volume, VoxelType};
-use crate::with_voxels;
+use crate::volume::with_voxels;
 use crate::work::{Stopped, Watch};
 
 /// The bytes of a file, made slice by slice.
