@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use lamella::engine::{Activations, DeviceChoice, initial_weights};
-use lamella::jobs::{default_plan, keep_done};
+use lamella::jobs::keep_done;
 use lamella::learn::{
     Budget, CaseFiles, Checkpoint, Control, Dataset, FitError, FitEvent, FitOptions, FromData, Intensities,
     LabelledScan, Loader, Plan, Refinement, Split, TrainedModel, fit, read_case, refine, unnamed_channels,
@@ -72,7 +72,7 @@ fn plan() -> Plan {
         neighbours: 1,
         average_mirrored: false,
         from_data: FromData::default(),
-        ..default_plan()
+        ..Plan::default()
     }
 }
 
