@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::{Cancel, JobError, JobEvent, Outcome, Progress};
+use super::{JobError, Outcome};
 use crate::edit::{Join, KeptOutBy, Protection, join, protect};
 use crate::volume::{LabelCounts, LabelMap, LabelTable, LabelValue, PlaneLayout};
+use crate::work::Watch;
 
 /// What the values of labels that came in mean.
 #[derive(Debug, Clone)]
@@ -53,12 +54,9 @@ pub struct Joined {
     pub changed: [Vec<bool>; 3],
 }
 
-pub(super) fn run(job: &JoinJob, progress: Progress, cancel: &Cancel) -> Result<Outcome, JobError> {
-    let check = |fraction| {
-        progress(JobEvent::Progress { fraction, stage: "Joining labels" });
-        if cancel.is_cancelled() { Err(JobError::Stopped) } else { Ok(()) }
-    };
-    check(0.0)?;
+pub(super) fn run(job: &JoinJob, watch: Watch) -> Result<Outcome, JobError> {
+    let watch = watch.stage("Joining labels");
+    watch.at(0.0)?;
     let before = job.current.voxel_counts();
     let used: BTreeSet<LabelValue> = before.keys().copied().collect();
     let (join, known) = match &job.names {
@@ -73,13 +71,13 @@ pub(super) fn run(job: &JoinJob, progress: Progress, cancel: &Cancel) -> Result<
             (Join { labels: Vec::new(), table: job.table.clone() }, known.iter().copied().collect())
         }
     };
-    check(0.2)?;
+    watch.at(0.2)?;
     let value = |value| join.value(value).or_else(|| matches!(job.names, Names::Documents(_)).then_some(value));
     let mut labels = job
         .incoming
         .mapped(value)
         .map_err(|value| JobError::Other(format!("label {value} has no entry in the table that came with it")))?;
-    check(0.4)?;
+    watch.at(0.4)?;
     // What a file says of locks is not yet the user's word.
     let mut locks = join.table.clone();
     locks.0.iter_mut().for_each(|label| label.locked = job.table.is_locked(label.value));
@@ -87,7 +85,7 @@ pub(super) fn run(job: &JoinJob, progress: Progress, cancel: &Cancel) -> Result<
         Protection { table: locks, done: job.done.clone(), known: known.clone(), corrected: job.corrected.clone() };
     let withheld = protect(&mut labels, &job.current, &rule);
     labels.compact();
-    check(0.8)?;
+    watch.at(0.8)?;
     let was_empty = before.is_empty();
     let kept = before.into_iter().filter(|(value, _)| !known.contains(value)).collect();
     let kept_out = withheld.kept_out.into_iter().map(|((label, by), voxels)| (label, by, voxels)).collect();
@@ -110,7 +108,7 @@ mod tests {
     }
 
     fn joined(job: &JoinJob) -> Joined {
-        match run(job, &|_| {}, &Cancel::default()) {
+        match run(job, Watch::unwatched()) {
             Ok(Outcome::Joined(joined)) => *joined,
             _ => panic!("not joined"),
         }
