@@ -10,11 +10,12 @@ use serde_json::json;
 use super::terminal::Terminal;
 use super::{Result, activations, print_json, use_threads};
 use crate::jobs::{
-    self, CHECKPOINT_SECONDS, DeviceChoice, Inputs, Job, JobError, JobEvent, Outcome, SplitChoice, TrainJob,
-    TrainSource, TrainSummary, best_path, check_training_outputs, checkpoint_path,
+    self, DeviceChoice, Inputs, Job, JobError, JobEvent, Outcome, TrainJob, TrainSource, TrainSummary,
+    check_training_outputs,
 };
 use crate::learn::{
-    Augmentation, Budget, CaseDice, Fold, Intensities, OptimiserChoice, PlanChoices, Slices, mean_dice, worst_first,
+    Augmentation, Budget, CHECKPOINT_SECONDS, CaseDice, Fold, Intensities, OptimiserChoice, PlanChoices, Slices,
+    SplitChoice, best_path, checkpoint_path, mean_dice, worst_first,
 };
 use crate::model::{self, SliceAxis};
 use crate::work::{Signal, Stopped, Watch};

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::jobs::{DatasetFacts, SplitChoice};
-use crate::learn::Split;
+use crate::jobs::DatasetFacts;
+use crate::learn::{Split, SplitChoice};
 
 /// What becomes of a labelled scan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

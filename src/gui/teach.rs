@@ -6,11 +6,8 @@ use std::time::Duration;
 
 use super::preview::PreviewPicture;
 use super::scan_choices::{ScanChoices, ScanUse};
-use crate::jobs::{
-    CHECKPOINT_SECONDS, DeviceChoice, MarkedScan, SplitChoice, TrainJob, TrainSource, TrainSummary, ZooRow,
-    check_architecture,
-};
-use crate::learn::{Budget, Epoch, Plan, PlanChoices, Slices};
+use crate::jobs::{DeviceChoice, MarkedScan, TrainJob, TrainSource, TrainSummary, ZooRow, check_architecture};
+use crate::learn::{Budget, CHECKPOINT_SECONDS, Epoch, Plan, PlanChoices, Slices, SplitChoice};
 use crate::model::{ArchitectureSpec, Model};
 
 /// Title of the training job.

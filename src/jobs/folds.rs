@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use super::dataset::open_dataset;
-use super::train::{SplitChoice, TrainJob, TrainSource, TrainSummary, checkpoint_path, load_case, run as train};
+use super::train::{TrainJob, TrainSource, TrainSummary, load_case, run as train};
 use super::{Inputs, JobError, JobEvent, OutputKind, Progress};
-use crate::learn::{CaseFiles, Fold, mean_dice, read_case, validate};
+use crate::learn::{CaseFiles, Fold, SplitChoice, checkpoint_path, mean_dice, read_cases, validate};
 use crate::model::{self, Model};
 use crate::work::{Stopped, Watch};
 
@@ -46,12 +46,9 @@ fn finished(
         )));
     }
     let load = |files: &CaseFiles| load_case(files, watch, progress);
-    let mut scans = Vec::new();
-    for name in &split.validation {
-        let scan = read_case(&dataset, name, &load, &mut |notice| progress(JobEvent::Warning(notice)));
-        scans.push(scan.map_err(|error| if watch.should_stop() { JobError::Stopped(Stopped) } else { error.into() })?);
-    }
-    let cases = validate(&model, &scans, dataset.ignore, job.device, watch, &mut |_| {})?;
+    let mut notice = |notice| progress(JobEvent::Warning(notice));
+    let scans = read_cases(&dataset, &split.validation, &load, watch.stage("reading scans"), &mut notice)?;
+    let cases = validate(&model, &scans, dataset.ignore, job.device, watch.stage("measuring"), &mut |_| {})?;
     let summary = TrainSummary {
         output: output.to_path_buf(),
         epoch: 0,

@@ -65,10 +65,7 @@ pub use pixels::PixelJob;
 pub use refine::{ADAPTED, REFINE_SECONDS, RefineJob, RememberedScans};
 pub use sample::make_sample;
 pub use segment::SegmentJob;
-pub use train::{
-    CHECKPOINT_SECONDS, SplitChoice, TrainJob, TrainSource, TrainSummary, best_path, check_training_outputs,
-    checkpoint_path, load_case,
-};
+pub use train::{TrainJob, TrainSource, TrainSummary, check_training_outputs, load_case};
 pub use worker::{Worker, WorkerNews, panic_reason};
 pub use zoo_table::{ZooRow, check_architecture, zoo_table};
 

@@ -1,9 +1,11 @@
 //! Training a model on a data set folder.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use super::dataset::open_dataset;
@@ -12,33 +14,13 @@ use crate::disk::{Claim, ClaimError, follow_links, replace_file};
 use crate::engine::DeviceChoice;
 use crate::formats;
 use crate::learn::{
-    self, Budget, CaseDice, CaseFiles, Checkpoint, Dataset, Epoch, FitEvent, FitOptions, Fold, Measurement, Plan,
-    Planned, Split, fit,
+    self, Budget, CaseDice, CaseFiles, Checkpoint, Dataset, Epoch, FitEvent, Plan, Planned, SplitChoice, Training,
+    TrainingFiles, best_path, interrupted, stage_after,
 };
 use crate::model::{self, Model, ModelSpec};
 use crate::volume::{LabelMap, Volume, stack_frames};
-use crate::work::Watch;
 use crate::work::memory::OutOfMemory;
-
-/// Which cases are held back.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SplitChoice {
-    /// Every fifth.
-    Default,
-    /// Those that a JSON file lists, see [`Dataset::read_split`].
-    File {
-        /// The file.
-        path: PathBuf,
-        /// The fold, where it has several.
-        fold: Option<Fold>,
-    },
-    /// As these lists say; scans that are in neither are left out.
-    Lists(Split),
-    /// Those of the interrupted training that is gone on with, with its labels, its plan, its length and its start too.
-    AsBegun,
-    /// One of several folds.
-    Fold(Fold),
-}
+use crate::work::{Share, Watch};
 
 /// What a training learns from.
 #[derive(Clone)]
@@ -84,9 +66,6 @@ pub struct TrainJob {
     pub command: String,
 }
 
-/// Seconds between two checkpoints where nothing else is said.
-pub const CHECKPOINT_SECONDS: f64 = 60.0;
-
 /// How long a training waits for another one with the same output, which may be about to end.
 const PATIENCE: Duration = Duration::from_secs(3);
 
@@ -96,23 +75,6 @@ const REPORT: [(&str, OutputKind); 3] = [
     ("curve.svg", OutputKind::Text(&["<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"720\" height=\"360\""])),
     ("cases.csv", OutputKind::Text(&["case,Dice", "case\n"])),
 ];
-
-/// Where the state of a training lies while it runs, and after it was killed: beside the file that is written, also where `output` is
-/// a link to it.
-pub fn checkpoint_path(output: &Path) -> PathBuf {
-    beside(output, ".training")
-}
-
-/// Where the best model so far lies while an earlier one has its name.
-pub fn best_path(output: &Path) -> PathBuf {
-    beside(output, ".best")
-}
-
-fn beside(output: &Path, ending: &str) -> PathBuf {
-    let mut name = follow_links(output).unwrap_or_else(|_| output.to_path_buf()).into_os_string();
-    name.push(ending);
-    name.into()
-}
 
 /// Checks that a training may write its model and its report; `inputs` are what it reads besides its data set.
 ///
@@ -195,20 +157,6 @@ pub fn load_case(files: &CaseFiles, watch: Watch, progress: Progress) -> Result<
     Ok((volume, labels))
 }
 
-/// The model that an interrupted training started from, which is the chosen one or another of the library.
-fn start_of(begun: &Checkpoint, chosen: Option<&Model>) -> Result<Option<Model>, JobError> {
-    let Some(sha256) = begun.start() else { return Ok(None) };
-    let is_chosen = |model: &&Model| model.spec.sha256 == sha256;
-    let found = chosen.filter(is_chosen).cloned().or_else(|| model::find_by_checksum(sha256));
-    found.map(Some).ok_or_else(|| {
-        JobError::Other(format!(
-            "the model that the interrupted training started from (checksum {}) is not among the models any more; put it back, \
-             or discard the training",
-            sha256.get(..12).unwrap_or(sha256)
-        ))
-    })
-}
-
 /// Does work that may find the memory too small far below; that is an error like others, after which files are tidied up.
 fn unless_short_of_memory<T>(work: impl FnOnce() -> Result<T, learn::FitError>) -> Result<T, JobError> {
     match catch_unwind(AssertUnwindSafe(work)) {
@@ -222,63 +170,31 @@ fn unless_short_of_memory<T>(work: impl FnOnce() -> Result<T, learn::FitError>) 
 
 /// How a training would be carried out, with a sentence about each choice that its scans decide; nothing is written.
 pub(super) fn plan(job: &TrainJob, progress: Progress, watch: Watch) -> Result<Planned, JobError> {
-    let mut start = Start::of(job, true, progress, watch)?;
-    let begun = start.begun.take();
-    let Start { dataset, split, plan, .. } = &start;
+    let begun = if job.resume { interrupted(&job.output, true)? } else { None };
+    let training = job.training(begun, progress, watch)?;
     let load = |files: &CaseFiles| job.load(files, progress, watch);
-    let mut stage = TrainingStage::default();
     let mut on_event = |event| {
-        stage.follow(&event, progress, watch);
         if let FitEvent::Notice(notice) = event {
             progress(JobEvent::Warning(notice));
         }
     };
-    let options = start.options(job, begun);
-    unless_short_of_memory(|| learn::plan(dataset, split, plan, &options, &load, watch, &mut on_event))
+    let fit = unless_short_of_memory(|| staged(progress, watch, |watch| training.build(&load, watch, &mut on_event)));
+    Ok(fit?.planned)
 }
 
-/// Tells what a training is doing, and the share of that which is done.
-#[derive(Default)]
-struct TrainingStage {
-    now: Option<&'static str>,
-    /// Share of the budget that is used.
-    learned: f32,
-}
-
-impl TrainingStage {
-    const READING: &'static str = "reading scans";
-    const PREPARING: &'static str = "preparing scans";
-    const MEASURING_START: &'static str = "measuring the start";
-    const LEARNING: &'static str = "learning";
-    const MEASURING: &'static str = "measuring";
-
-    fn follow(&mut self, event: &FitEvent, progress: Progress, watch: Watch) {
-        let share = |done: usize, count: usize| done as f32 / count.max(1) as f32;
-        let (name, then, fraction) = match event {
-            // What follows the last scan has no share of its own.
-            FitEvent::Preparing { done, count } if done == count => (Self::PREPARING, Some(Self::LEARNING), 0.0),
-            FitEvent::Preparing { done, count } => (Self::READING, Some(Self::LEARNING), share(*done, *count)),
-            FitEvent::Measuring { done, count, when: Measurement::Start } => {
-                (Self::MEASURING_START, Some(Self::LEARNING), share(*done, *count))
-            }
-            FitEvent::Measuring { done, count, when: Measurement::Last } => {
-                (Self::MEASURING, None, share(*done, *count))
-            }
-            // Between two steps the share is that of the whole.
-            FitEvent::Measuring { .. } => (Self::LEARNING, Some(Self::MEASURING), self.learned),
-            FitEvent::Step { done, .. } => {
-                self.learned = *done as f32;
-                (Self::LEARNING, Some(Self::MEASURING), self.learned)
-            }
-            _ => return,
-        };
-        if self.now != Some(name) {
-            self.now = Some(name);
-            progress(JobEvent::Stage { name, then });
+/// Tells the stages of a training as they begin.
+fn staged<T>(progress: Progress, watch: Watch, work: impl FnOnce(Watch) -> T) -> T {
+    let now = Mutex::new("");
+    let report = |share: Share| {
+        let mut now = now.lock().unwrap_or_else(PoisonError::into_inner);
+        if *now != share.stage {
+            *now = share.stage;
+            progress(JobEvent::Stage { name: share.stage, then: stage_after(share.stage) });
         }
-        // The training itself looks for a stop.
-        let _ = watch.stage(name).at(fraction);
-    }
+        // Whoever works looks for a stop.
+        let _ = watch.stage(share.stage).at(share.fraction);
+    };
+    work(watch.reporting(&report))
 }
 
 /// Claims the files of a training, so that no other one writes or removes them.
@@ -299,33 +215,6 @@ fn claim(job: &TrainJob) -> Result<Claim, JobError> {
         )),
         ClaimError::Disk(e) => JobError::Other(format!("the model cannot be written to {}: {e}", job.output.display())),
     })
-}
-
-/// The interrupted training that is gone on with.
-fn begun(job: &TrainJob, plan_only: bool) -> Result<Option<Checkpoint>, JobError> {
-    let state = checkpoint_path(&job.output);
-    let shown = state.display();
-    match (job.resume, state.exists()) {
-        (true, true) => Checkpoint::load(&state).map(Some).map_err(JobError::Other),
-        (true, false) => Err(JobError::Other(format!(
-            "there is no interrupted training of {}: {shown} does not exist; start without --resume",
-            job.output.display()
-        ))),
-        (false, true) if !plan_only => Err(JobError::Other(format!(
-            "{shown} holds an interrupted training; go on with --resume, or delete the file to start anew"
-        ))),
-        (false, _) => Ok(None),
-    }
-}
-
-/// Whether what lies under the output's name is not what this training has written so far.
-fn has_earlier(job: &TrainJob, begun: Option<&Checkpoint>) -> bool {
-    let is_own = || Model::load(&job.output).is_ok_and(|model| model.spec.provenance.command == job.command);
-    match begun {
-        Some(begun) if !begun.progress.keeps_earlier => job.output.exists() && !is_own(),
-        Some(_) => true,
-        None => job.output.exists(),
-    }
 }
 
 /// A model among the scans or labels of its data set would be in the way of the next training.
@@ -353,147 +242,67 @@ impl TrainJob {
             TrainSource::Scan(scan) => Ok((Volume::clone(&scan.volume), scan.known())),
         }
     }
-}
 
-/// A training as its job and what an interrupted one left describe it.
-struct Start {
-    dataset: Dataset,
-    split: Split,
-    plan: Plan,
-    budget: Budget,
-    /// The model that it starts from.
-    init: Option<Model>,
-    begun: Option<Checkpoint>,
-    /// Whether what lies under the output's name stays until the end.
-    keeps_earlier: bool,
-}
-
-impl Start {
-    fn of(job: &TrainJob, plan_only: bool, progress: Progress, watch: Watch) -> Result<Self, JobError> {
-        progress(JobEvent::Stage { name: "looking at scans", then: Some(TrainingStage::READING) });
-        let (mut dataset, own_split) = match &job.source {
-            TrainSource::Folder(folder) => (open_dataset(folder, progress, watch)?, None),
-            TrainSource::Scan(scan) => scan.dataset().map(|(dataset, split)| (dataset, Some(split)))?,
+    /// What is asked for, with what an interrupted training has begun.
+    fn training(&self, begun: Option<Checkpoint>, progress: Progress, watch: Watch) -> Result<Training<'_>, JobError> {
+        progress(JobEvent::Stage { name: "looking at scans", then: Some("reading scans") });
+        let dataset = match &self.source {
+            TrainSource::Folder(folder) => open_dataset(folder, progress, watch)?,
+            TrainSource::Scan(scan) => scan.dataset()?.0,
         };
-        if let (TrainSource::Folder(_), false) = (&job.source, plan_only) {
-            stay_out_of(&dataset, &job.output)?;
-        }
-        let begun = begun(job, plan_only)?;
-        let keeps_earlier = has_earlier(job, begun.as_ref());
-        let as_begun = begun.as_ref().filter(|_| job.split == SplitChoice::AsBegun);
-        let labels = as_begun.and_then(|begun| begun.progress.labels.as_ref()).unwrap_or(&job.labels);
-        dataset.choose(labels)?;
-        let (plan, budget) = as_begun.and_then(Checkpoint::choices).unwrap_or_else(|| (job.plan.clone(), job.budget));
-        let init = match as_begun {
-            Some(begun) => start_of(begun, job.init.as_ref())?,
-            None => job.init.clone(),
-        };
-        let split = match own_split {
-            Some(split) => split,
-            None => chosen_split(job, &dataset, begun.as_ref())?,
-        };
-        Ok(Self { dataset, split, plan, budget, init, begun, keeps_earlier })
-    }
-
-    fn options<'a>(&'a self, job: &'a TrainJob, resume: Option<Checkpoint>) -> FitOptions<'a> {
-        FitOptions {
+        let mut training = Training {
+            plan: self.plan.clone(),
             budget: self.budget,
-            device: job.device,
-            init: self.init.as_ref(),
-            like: job.like.as_ref(),
-            validate_every: job.validate_every,
-            patience: job.patience,
-            checkpoint_seconds: job.checkpoint_seconds,
-            resume,
-        }
+            device: self.device,
+            init: self.init.as_ref().map(Cow::Borrowed),
+            like: self.like.as_ref(),
+            validate_every: self.validate_every,
+            patience: self.patience,
+            checkpoint_seconds: self.checkpoint_seconds,
+            resume: begun,
+            ..Training::on(dataset)
+        };
+        training.choose(&self.labels, &self.split)?;
+        Ok(training)
     }
-}
-
-/// Which scans of the folder are learned from, and which are held back.
-fn chosen_split(job: &TrainJob, dataset: &Dataset, begun: Option<&Checkpoint>) -> Result<Split, JobError> {
-    Ok(match &job.split {
-        SplitChoice::File { path, fold } => dataset.read_split(path, *fold)?,
-        SplitChoice::Lists(split) => {
-            if let Some(name) = split.train.iter().chain(&split.validation).find(|name| dataset.case(name).is_none()) {
-                let folder = dataset.folder.display();
-                return Err(JobError::Other(format!(
-                    "the scan {name} is not in {folder} any more; choose the folder again"
-                )));
-            }
-            split.clone()
-        }
-        SplitChoice::AsBegun => begun.map_or_else(|| dataset.default_split(), Checkpoint::split),
-        SplitChoice::Default => dataset.default_split(),
-        SplitChoice::Fold(fold) if fold.count <= dataset.cases.len() => dataset.fold(*fold),
-        SplitChoice::Fold(Fold { count, .. }) => {
-            let cases = dataset.cases.len();
-            return Err(JobError::Other(format!("{count} folds need as many cases; the data set has {cases}")));
-        }
-    })
 }
 
 pub(super) fn run(job: &TrainJob, progress: Progress, watch: Watch) -> Result<TrainSummary, JobError> {
     let _claim = claim(job)?;
-    let mut start = Start::of(job, false, progress, watch)?;
-    let [state, best] = [checkpoint_path(&job.output), best_path(&job.output)];
-    let (begun, keeps_earlier) = (start.begun.take(), start.keeps_earlier);
-    let load = |files: &CaseFiles| job.load(files, progress, watch);
-    let save = |mut model: Model, path: &Path| -> Result<(), JobError> {
-        model.spec.id.clone_from(&job.id);
-        model.spec.provenance.command.clone_from(&job.command);
-        Ok(model.save(path)?)
-    };
-    let (mut has_learned, mut is_stored) = (false, false);
-    let mut stage = TrainingStage::default();
-    let mut on_event = |event| {
-        has_learned |= matches!(event, FitEvent::Step { .. });
-        stage.follow(&event, progress, watch);
-        progress(match event {
-            FitEvent::Preparing { .. } | FitEvent::Measuring { .. } => return,
-            FitEvent::Step { done, loss, rate } => JobEvent::Loss { done, loss, rate },
-            FitEvent::Epoch(epoch) => JobEvent::Epoch(epoch),
-            FitEvent::Preview(preview) => JobEvent::Preview(preview),
-            FitEvent::Best(model) => match save(*model, if keeps_earlier { &best } else { &job.output }) {
-                Ok(()) => return,
-                Err(error) => JobEvent::Warning(format!("the best model so far could not be saved: {error}")),
-            },
-            FitEvent::Checkpoint(mut checkpoint) => {
-                checkpoint.progress.keeps_earlier = keeps_earlier;
-                match checkpoint.save(&state) {
-                    Ok(()) => {
-                        is_stored = true;
-                        return;
-                    }
-                    Err(error) => JobEvent::Warning(format!(
-                        "the state of the training could not be saved to {}: {error}",
-                        state.display()
-                    )),
-                }
-            }
-            FitEvent::Planned(planned) => JobEvent::Planned { plan: Box::new(planned.plan), why: planned.why },
-            FitEvent::Notice(notice) => JobEvent::Warning(notice),
-        });
-    };
-    let options = start.options(job, begun);
-    let Start { dataset, split, plan, .. } = &start;
-    let trained = unless_short_of_memory(|| fit(dataset, split, plan, options, &load, watch, &mut on_event));
-    let is_useless =
-        matches!(trained, Err(JobError::Fit(learn::FitError::Plan(_)))) || (trained.is_err() && !has_learned);
-    if is_useless && is_stored && !job.resume {
-        // There is nothing to go on with, or it would end in the same way.
-        let _ = std::fs::remove_file(&state);
+    let begun = interrupted(&job.output, job.resume)?;
+    let mut files = TrainingFiles::new(&job.output, &job.id, &job.command, begun.as_ref());
+    let training = job.training(begun, progress, watch)?;
+    let dataset = training.dataset.clone();
+    if matches!(job.source, TrainSource::Folder(_)) {
+        stay_out_of(&dataset, &job.output)?;
     }
-    let trained = trained?;
-    // A window that is closed, or a process that is ended, leaves the best model so far and the training to be gone on with.
-    if !watch.is_abandoned() {
+    let load = |case: &CaseFiles| job.load(case, progress, watch);
+    let mut on_event = |event| match files.keep(event) {
+        Some(FitEvent::Step { done, loss, rate }) => progress(JobEvent::Loss { done, loss, rate }),
+        Some(FitEvent::Epoch(epoch)) => progress(JobEvent::Epoch(epoch)),
+        Some(FitEvent::Preview(preview)) => progress(JobEvent::Preview(preview)),
+        Some(FitEvent::Planned(planned)) => {
+            progress(JobEvent::Planned { plan: Box::new(planned.plan), why: planned.why });
+        }
+        Some(FitEvent::Notice(notice)) => progress(JobEvent::Warning(notice)),
+        Some(FitEvent::Best(_) | FitEvent::Checkpoint(_)) | None => {}
+    };
+    let trained = unless_short_of_memory(|| {
+        staged(progress, watch, |watch| training.build(&load, watch, &mut on_event)?.run(watch, &mut on_event))
+    });
+    let trained = trained.inspect_err(|error| {
+        files.failed(if let JobError::Fit(error) = error { Some(error) } else { None });
+    })?;
+    // A window that is closed, or a process that is ended, leaves the best model so far and the training to be continued.
+    let trained = if watch.is_abandoned() {
+        trained
+    } else {
         // Training takes hours, in which something else may have got this name.
         Inputs::default().allow(&job.output, OutputKind::Model).map_err(|error| {
-            JobError::Other(format!("{error}; the training is done, and its state is in {}", state.display()))
+            JobError::Other(format!("{error}; the training is done, and its state is in {}", files.state().display()))
         })?;
-        save(trained.model, &job.output)?;
-        // The model is there; what is left of its making is only litter.
-        let _ = (std::fs::remove_file(&state), std::fs::remove_file(&best));
-    }
+        files.finish(trained)?
+    };
     Ok(TrainSummary {
         output: job.output.clone(),
         epoch: trained.epoch,
@@ -501,6 +310,6 @@ pub(super) fn run(job: &TrainJob, progress: Progress, watch: Watch) -> Result<Tr
         cases: trained.cases,
         before: trained.before,
         epochs: trained.epochs,
-        dataset: start.dataset,
+        dataset,
     })
 }

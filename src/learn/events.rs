@@ -1,9 +1,9 @@
-//! What a running training tells, and what it is told.
+//! What a running training tells besides how far it is.
 
 use std::collections::BTreeMap;
 
 use super::checkpoint::Checkpoint;
-use super::fit::Planned;
+use super::plan::Plan;
 use super::validation::Preview;
 use crate::model::Model;
 
@@ -27,36 +27,18 @@ pub struct Epoch {
     pub rate: f64,
 }
 
-/// When held-back cases are measured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Measurement {
-    /// Before the first step: the model that training starts from.
-    Start,
-    /// Between two steps.
-    Between,
-    /// When the time is over.
-    Last,
+/// How a training is carried out.
+#[derive(Debug, Clone)]
+pub struct Planned {
+    /// The plan.
+    pub plan: Plan,
+    /// A sentence about each choice that was left to the data.
+    pub why: Vec<String>,
 }
 
 /// News from a running training.
 #[derive(Debug)]
 pub enum FitEvent {
-    /// Cases are being read.
-    Preparing {
-        /// Cases read.
-        done: usize,
-        /// Cases to read.
-        count: usize,
-    },
-    /// Held-back cases are being measured.
-    Measuring {
-        /// Cases measured.
-        done: usize,
-        /// Cases to measure.
-        count: usize,
-        /// When.
-        when: Measurement,
-    },
     /// A step is done.
     Step {
         /// Share of the budget used.

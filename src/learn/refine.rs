@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::augment::Augmentation;
-use super::fit::FitError;
+use super::error::FitError;
 use super::learner::Learner;
 use super::plan::{FromData, Plan};
 use super::preparing::prepare_all;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::augment::MOST_UNEVEN;
 use super::dataset::{Dataset, Split, is_ct, is_unnamed};
+use super::error::FitError;
 use super::fingerprint::Fingerprint;
-use super::fit::FitError;
 use super::plan::{Intensities, Plan};
 use super::reading::LabelledScan;
 use crate::model::{ClassSpec, IntensityNormalisation, ModelSpec, Provenance, SeenScans, Windows};

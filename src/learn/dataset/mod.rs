@@ -8,7 +8,7 @@ mod split;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-pub use split::{Fold, Split};
+pub use split::{Fold, Split, SplitChoice};
 
 /// What is wrong with a data set.
 #[derive(Debug, thiserror::Error)]
