@@ -15,7 +15,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("engine", &["graph", "work"]),
     ("model", &["graph", "zoo", "engine", "volume", "disk", "work"]),
     ("pipeline", &["volume", "model", "engine", "graph", "work"]),
-    ("learn", &["volume", "graph", "zoo", "engine", "model", "pipeline", "work"]),
+    ("learn", &["volume", "formats", "graph", "zoo", "engine", "model", "pipeline", "edit", "disk", "work"]),
     ("edit", &["volume", "work"]),
     ("session", &["volume", "edit", "work"]),
     (
@@ -25,8 +25,8 @@ const ROOMS: &[(&str, &[&str])] = &[
             "work",
         ],
     ),
-    ("cli", &["jobs", "volume", "session", "model", "learn", "work"]),
-    ("gui", &["jobs", "volume", "session", "model", "learn", "edit", "disk", "work"]),
+    ("cli", &["jobs", "volume", "formats", "engine", "model", "pipeline", "learn", "edit", "session", "disk", "work"]),
+    ("gui", &["jobs", "volume", "formats", "engine", "model", "pipeline", "learn", "edit", "session", "disk", "work"]),
 ];
 
 /// Crates that only one room may name.

@@ -7,7 +7,9 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use lamella::formats;
-use lamella::jobs::{self, Job, JobEvent, Outcome};
+use lamella::jobs::{
+    EvaluateJob, Evaluation, Job, OpenLabelsJob, OpenedLabels, SaveLabelsJob, SaveVolumeJob, Told, Work, run_here,
+};
 use lamella::session::{Change, Command, Session, SliceState};
 use lamella::volume::{
     Affine, Annotations, Geometry, Label, LabelMap, LabelTable, Plane, PlaneLayout, Rescale, Volume, Voxels,
@@ -20,27 +22,32 @@ fn scan(geometry: &Geometry) -> Arc<Volume> {
 }
 
 /// Does a job and gives its outcome and its warnings.
-fn run(job: Job) -> (Outcome, Vec<String>) {
+fn run<J: Job<Event = ()>>(job: J) -> (J::Output, Vec<String>) {
     let warnings = Mutex::new(Vec::new());
-    let progress = |event| {
-        if let JobEvent::Warning(text) = event {
+    let tell = |told| {
+        if let Told::Warning(text) = told {
             warnings.lock().unwrap().push(text);
         }
     };
-    let outcome = jobs::run(job, &progress, &Signal::default()).unwrap();
-    (outcome, warnings.into_inner().unwrap())
+    let output = job.run(&Work::new(Watch::unwatched(), &tell)).unwrap();
+    (output, warnings.into_inner().unwrap())
+}
+
+fn evaluate(predicted: &Path, truth: &Path) -> Result<Evaluation, String> {
+    let job = EvaluateJob { predicted: predicted.into(), truth: truth.into() };
+    run_here(job, &Signal::default(), &|_| {}).map_err(|error| error.to_string())
 }
 
 fn save(path: &Path, session: &Session, sidecar: bool) -> Vec<String> {
     let document = session.document();
     let (labels, annotations) = (document.labels.clone(), document.annotations());
-    run(Job::SaveLabels { path: path.into(), labels, annotations, sidecar }).1
+    run(SaveLabelsJob { path: path.into(), labels, annotations, sidecar }).1
 }
 
 /// Opens a mask onto an empty document.
 fn reopen(path: &Path, volume: &Arc<Volume>) -> (Session, Vec<String>) {
-    let (outcome, warnings) = run(Job::OpenLabels { path: path.into(), volume: volume.clone() });
-    let Outcome::Labels { labels, table, states, .. } = outcome else { panic!("no labels") };
+    let (opened, warnings) = run(OpenLabelsJob { path: path.into(), volume: volume.clone() });
+    let OpenedLabels { labels, table, states } = opened;
     let mut session = Session::new(volume.clone());
     session.apply(Command { name: "Open".into(), change: Change::Segmentation { labels, table, states } });
     (session, warnings)
@@ -339,7 +346,7 @@ fn files_beside_a_mask_name_its_labels() {
 fn written(folder: &Path, affine: Affine) -> (Vec<u8>, Volume, Vec<String>) {
     let geometry = Geometry::new([10, 11, 12], affine).unwrap();
     let path = folder.join("sheared.nii");
-    let warnings = run(Job::SaveVolume { path: path.clone(), volume: scan(&geometry) }).1;
+    let warnings = run(SaveVolumeJob { path: path.clone(), volume: scan(&geometry) }).1;
     let back = formats::open_one(&path, None, Watch::unwatched()).unwrap();
     (std::fs::read(path).unwrap(), back, warnings)
 }
@@ -396,7 +403,7 @@ fn a_sheared_grid_is_written_with_its_nearest_rigid_qform() {
 fn two_files_of_one_name_are_told_of() {
     let folder = tempfile::tempdir().unwrap();
     let geometry = Geometry::new([3, 3, 3], Affine::IDENTITY).unwrap();
-    let save = |name: &str| run(Job::SaveVolume { path: folder.path().join(name), volume: scan(&geometry) }).1;
+    let save = |name: &str| run(SaveVolumeJob { path: folder.path().join(name), volume: scan(&geometry) }).1;
     let warnings =
         |name: &str| formats::open_one(&folder.path().join(name), None, Watch::unwatched()).unwrap().warnings;
     assert!(save("a.nii").is_empty() && warnings("a.nii").is_empty());
@@ -417,12 +424,8 @@ fn almost_whole_numbers_are_labels_with_a_notice() {
     let read = |volume: &Volume| {
         formats::write_volume(&path, volume, Watch::unwatched()).unwrap();
         let told = Mutex::new(Vec::new());
-        let progress = |event| {
-            if let JobEvent::Warning(text) = event {
-                told.lock().unwrap().push(text);
-            }
-        };
-        let labels = jobs::read_labels(&path, Watch::unwatched(), &progress).map_err(|error| error.to_string());
+        let labels = formats::read_labels(&path, Watch::unwatched(), &|text| told.lock().unwrap().push(text))
+            .map_err(|error| error.to_string());
         let all = labels.map(|map| (0..map.geometry().shape()[0]).map(|i| map.get([i, 0, 0])).collect::<Vec<_>>());
         (all, told.into_inner().unwrap())
     };
@@ -490,7 +493,7 @@ fn masks_are_compared_where_training_would_take_them_and_else_the_difference_is_
     put(at, "truth.nii.gz", &grey(shape, affine(0.0, 1.0, 0.0), label));
     let against = |name: &str, volume: &Volume| {
         put(at, name, volume);
-        jobs::evaluate(&at.join(name), &at.join("truth.nii.gz"), Watch::unwatched()).map_err(|error| error.to_string())
+        evaluate(&at.join(name), &at.join("truth.nii.gz"))
     };
     let good = against("a.nii.gz", &grey(shape, affine(0.09, 1.0, 0.0), label)).unwrap();
     assert_eq!((good.mean[&1].dice, good.notices.len()), (1.0, 1));
@@ -535,7 +538,7 @@ fn folders_of_masks_are_paired_by_their_names_whatever_the_format() {
     for name in ["pred/._c0.nii", "truth/._c0.png", "pred/.DS_Store", "truth/notes.txt", "pred/c0.json"] {
         std::fs::write(at.join(name), b"\x00\x05\x16\x07").unwrap();
     }
-    let evaluation = jobs::evaluate(&at.join("pred"), &at.join("truth"), Watch::unwatched()).unwrap();
+    let evaluation = evaluate(&at.join("pred"), &at.join("truth")).unwrap();
     let names: Vec<&str> = evaluation.cases.iter().map(|case| case.name.as_str()).collect();
     assert_eq!(names, ["c0", "c1", "c2"]);
     assert_eq!([1, 2].map(|label| evaluation.mean[&label].dice), [1.0, 1.0]);
@@ -547,17 +550,17 @@ fn folders_of_masks_are_paired_by_their_names_whatever_the_format() {
             ((x * y) % 3) as f32
         }),
     );
-    let evaluation = jobs::evaluate(&at.join("pred"), &at.join("truth"), Watch::unwatched()).unwrap();
+    let evaluation = evaluate(&at.join("pred"), &at.join("truth")).unwrap();
     assert_eq!(evaluation.mean[&1].dice, 1.0);
     assert!(
         (evaluation.cases[0].labels[&1].truth_mm3 / evaluation.cases[0].labels[&1].predicted_mm3 - 1.0).abs() < 1e-9
     );
     assert!(evaluation.notices.iter().any(|notice| notice.contains("picture")), "{:?}", evaluation.notices);
     put(at, "pred/c0.nii", &grey([9, 7, 1], Affine::IDENTITY, |[x, y, _]| ((x * y) % 3) as f32));
-    let message = jobs::evaluate(&at.join("pred"), &at.join("truth"), Watch::unwatched()).unwrap_err().to_string();
+    let message = evaluate(&at.join("pred"), &at.join("truth")).unwrap_err();
     assert!(message.contains("RAS") && message.contains("LPS"), "{message}");
     std::fs::remove_file(at.join("truth/c0.png")).unwrap();
-    let message = jobs::evaluate(&at.join("pred"), &at.join("truth"), Watch::unwatched()).unwrap_err().to_string();
+    let message = evaluate(&at.join("pred"), &at.join("truth")).unwrap_err();
     assert!(message.contains("c0.nii") && message.contains("counterpart"), "{message}");
 }
 
@@ -567,7 +570,7 @@ fn labels_of_other_names_under_one_number_are_told_of_when_masks_are_compared() 
     let (a, b) = (folder.path().join("a.nii"), folder.path().join("b.nii"));
     mask_with(&a, &[(6, b"1: liver\n2: spleen\n")]);
     mask_with(&b, &[(6, b"1: Liver\n2: kidney\n")]);
-    let notices = jobs::evaluate(&a, &b, Watch::unwatched()).unwrap().notices;
+    let notices = evaluate(&a, &b).unwrap().notices;
     assert!(notices.len() == 1 && notices[0].contains("spleen") && notices[0].contains("kidney"), "{notices:?}");
 }
 

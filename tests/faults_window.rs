@@ -187,7 +187,7 @@ fn scan_in(folder: &Path, name: &str, shape: [usize; 3]) -> PathBuf {
     let values: Vec<i16> = (0..geometry.voxel_count()).map(|n| (n % 251) as i16).collect();
     let volume = Volume::new(geometry, Voxels::I16(values.into()), vec![], Rescale::IDENTITY, name.into());
     let path = folder.join(name);
-    lamella::jobs::write_volume(&path, &volume, Watch::unwatched()).unwrap();
+    lamella::formats::write_volume(&path, &volume, Watch::unwatched()).unwrap();
     path
 }
 
@@ -234,7 +234,7 @@ fn wait_for_list(harness: &mut Window) {
 }
 
 fn read(path: &Path) -> LabelMap {
-    lamella::jobs::read_labels(path, Watch::unwatched(), &|_| {}).unwrap()
+    lamella::formats::read_labels(path, Watch::unwatched(), &|_| {}).unwrap()
 }
 
 #[test]

@@ -284,7 +284,7 @@ fn labels_that_were_changed_while_the_model_ran_are_kept_until_the_user_chooses(
     let voxels = lamella::volume::Voxels::F32(values.into());
     let rescale = lamella::volume::Rescale::IDENTITY;
     let volume = lamella::volume::Volume::new(geometry, voxels, vec![], rescale, "noise".into());
-    lamella::jobs::write_volume(&path, &volume, Watch::unwatched()).unwrap();
+    lamella::formats::write_volume(&path, &volume, Watch::unwatched()).unwrap();
     for (choice, by_model) in [("Keep mine", false), ("Use the model's labels", true)] {
         let mut harness = window(vec![path.clone()]);
         settle(&mut harness);

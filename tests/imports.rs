@@ -9,10 +9,10 @@ mod support;
 use std::path::{Path, PathBuf};
 
 use lamella::engine::{Array, DeviceChoice};
-use lamella::jobs::{self, SegmentOptions};
+use lamella::formats;
 use lamella::model::Model;
 use lamella::model::foreign::{self, Description, save_onnx};
-use lamella::pipeline::segment;
+use lamella::pipeline::{SegmentOptions, segment};
 use lamella::work::Watch;
 use lamella::zoo::Ends;
 use serde_json::Value;
@@ -129,8 +129,8 @@ fn an_nnunet_checkpoint_segments_as_nnunet_does() {
         for entry in std::fs::read_dir(folder.join(masks)).unwrap() {
             let mask = entry.unwrap().path();
             let image = data.join("data/hippocampus/imagesTr").join(mask.file_name().unwrap());
-            let volume = jobs::open_one(&image, None, Watch::unwatched()).unwrap();
-            let theirs = jobs::read_labels(&mask, Watch::unwatched(), &|_| {}).unwrap();
+            let volume = formats::open_one(&image, None, Watch::unwatched()).unwrap();
+            let theirs = formats::read_labels(&mask, Watch::unwatched(), &|_| {}).unwrap();
             let options = SegmentOptions { mirror, ..SegmentOptions::default() };
             let ours = segment(&volume, &model.spec, &mut network, &options, Watch::unwatched(), &mut |_| {}).unwrap();
             let [x, y, z] = volume.geometry.shape();

@@ -136,7 +136,7 @@ fn maps_of_sixteen_bits_give_nearly_the_same() {
 #[test]
 fn the_bundled_model_draws_the_same_labels_with_maps_of_sixteen_bits() {
     let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/sample/synthetic_hippocampus.nii.gz");
-    let volume = lamella::jobs::open_one(&sample, None, Watch::unwatched()).unwrap();
+    let volume = lamella::formats::open_one(&sample, None, Watch::unwatched()).unwrap();
     let model = lamella::model::find("hippocampus").unwrap();
     let graph = model.spec.graph().unwrap().for_inference();
     let of = |name: &String| (name.clone(), model.weights[name].clone());

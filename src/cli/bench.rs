@@ -8,7 +8,8 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::{Result, activations, print_json, use_threads};
-use crate::jobs::{Activations, BenchLoad, BenchNetwork, JobError, StageTimes, peak_memory_bytes};
+use crate::engine::{Activations, StageTimes};
+use crate::jobs::{BenchLoad, BenchNetwork, JobError, peak_memory_bytes};
 
 /// Time the project's own benchmarks.
 #[derive(Args)]

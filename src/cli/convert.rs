@@ -6,7 +6,8 @@ use clap::Args;
 
 use super::Result;
 use super::terminal::Terminal;
-use crate::jobs::{self, Inputs, OutputKind};
+use crate::formats;
+use crate::jobs::{Inputs, OutputKind};
 use crate::work::Watch;
 
 /// Convert a volume or mask to another format, keeping its geometry.
@@ -28,12 +29,12 @@ impl Convert {
         let terminal = Terminal::new("Converting");
         let report = |share| terminal.progress(share);
         let watch = Watch::unwatched().reporting(&report);
-        let volume = jobs::open_one(&self.input, self.series.as_deref(), watch)?;
+        let volume = formats::open_one(&self.input, self.series.as_deref(), watch)?;
         for warning in &volume.warnings {
             tell!("note: {warning}");
         }
-        jobs::write_volume(&self.output, &volume, watch)?;
-        for notice in jobs::notices_of_writing(&self.output, &volume.geometry) {
+        formats::write_volume(&self.output, &volume, watch)?;
+        for notice in formats::notices_of_writing(&self.output, &volume.geometry) {
             eprintln!("note: {notice}");
         }
         terminal.finish();

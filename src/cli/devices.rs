@@ -4,7 +4,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::{Result, print_json};
-use crate::jobs::list_devices;
+use crate::engine::list_devices;
 
 /// List the devices that networks can run on, with their memory.
 #[derive(Args)]
@@ -18,7 +18,7 @@ impl Devices {
     pub(super) fn run(&self) -> Result {
         let devices = list_devices();
         if self.json {
-            let facts = |device: &crate::jobs::DeviceFacts| {
+            let facts = |device: &crate::engine::DeviceFacts| {
                 json!({
                     "device": device.choice.to_string(),
                     "name": device.name,

@@ -1,13 +1,14 @@
 //! `lamella evaluate`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::json;
 
 use super::{Result, print_json};
-use crate::jobs::{self, JobError, LabelScores};
-use crate::work::Watch;
+use crate::jobs::{EvaluateJob, Evaluation, JobError, compare_evaluations, run_here};
+use crate::pipeline::LabelScores;
+use crate::work::Signal;
 
 /// Compare predicted masks with true ones, paired by file name.
 #[derive(Args)]
@@ -27,18 +28,23 @@ pub struct Evaluate {
 }
 
 impl Evaluate {
+    fn evaluate(&self, predicted: &Path) -> Result<Evaluation> {
+        let job = EvaluateJob { predicted: predicted.to_path_buf(), truth: self.truth.clone() };
+        run_here(job, &Signal::default(), &|_| {})
+    }
+
     pub(super) fn run(&self) -> Result {
-        let evaluation = jobs::evaluate(&self.pred, &self.truth, Watch::unwatched())?;
+        let evaluation = self.evaluate(&self.pred)?;
         for notice in &evaluation.notices {
             eprintln!("note: {notice}");
         }
         let compared = match &self.against {
             Some(other) => {
-                let other = jobs::evaluate(other, &self.truth, Watch::unwatched())?;
+                let other = self.evaluate(other)?;
                 for notice in other.notices.iter().filter(|notice| !evaluation.notices.contains(notice)) {
                     eprintln!("note: {notice}");
                 }
-                Some(jobs::compare_evaluations(&evaluation, &other)?)
+                Some(compare_evaluations(&evaluation, &other)?)
             }
             None => None,
         };

@@ -8,7 +8,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::{Command, Result, UNPRINTED, interrupt};
-use crate::jobs::{self, JobError, panic_reason};
+use crate::disk::remove_unfinished;
+use crate::jobs::{JobError, panic_reason};
 use crate::work::memory::OutOfMemory;
 
 /// Bytes of a command's stack, as those of a main thread.
@@ -43,7 +44,7 @@ pub fn run(command: Command) -> u8 {
         }
         let Some(code) = interrupt::exit_code() else { continue };
         if asked.get_or_insert_with(Instant::now).elapsed() > patience {
-            jobs::remove_unfinished();
+            remove_unfinished();
             tell!("stopped");
             return code;
         }

@@ -6,7 +6,8 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::{Result, print_json};
-use crate::jobs::{self, Entry, Facts, JobError};
+use crate::formats::{self, Entry, Facts};
+use crate::jobs::JobError;
 use crate::volume::Statistics;
 use crate::work::Watch;
 
@@ -55,17 +56,17 @@ impl Info {
     /// By headers alone where reading the voxels would take long.
     fn look(&self, entry: &Entry) -> Result<Value> {
         if !self.values
-            && let Some(told) = jobs::facts(entry, Watch::unwatched())?
+            && let Some(told) = formats::facts(entry, Watch::unwatched())?
             && told.byte_count() > CHEAP_BYTES
         {
             return Ok(facts(entry, &told, None));
         }
-        let volume = jobs::load(entry, Watch::unwatched())?;
+        let volume = formats::load(entry, Watch::unwatched())?;
         Ok(facts(entry, &Facts::of(&volume), Some(volume.statistics())))
     }
 
     pub(super) fn run(&self) -> Result {
-        let findings = jobs::scan(&self.path, Watch::unwatched())?;
+        let findings = formats::scan(&self.path, Watch::unwatched())?;
         let mut volumes = Vec::new();
         let mut refused: Vec<Value> =
             findings.skipped.iter().map(|s| json!({"path": s.path, "reason": s.reason})).collect();

@@ -39,7 +39,8 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
-use crate::jobs::{Activations, JobError};
+use crate::engine::Activations;
+use crate::jobs::JobError;
 
 /// Segment medical images slice by slice. For research use; not for diagnosis.
 #[derive(Parser)]

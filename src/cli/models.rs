@@ -7,9 +7,10 @@ use serde_json::json;
 
 use super::import::Import;
 use super::{Result, print_json};
-use crate::jobs::{Inputs, JobError, OutputKind, ZooRow, zoo_table};
+use crate::jobs::{Inputs, JobError, ListZooJob, OutputKind, ZooRow, run_here};
 use crate::model::foreign::save_onnx;
 use crate::model::{self, Origin};
+use crate::work::Signal;
 
 /// List, show, import and export models.
 #[derive(Args)]
@@ -67,7 +68,7 @@ impl Models {
 
 fn list(as_json: bool) -> Result {
     let models = model::list();
-    let table = zoo_table().map_err(|e| JobError::Other(e.to_string()))?;
+    let table = run_here(ListZooJob, &Signal::default(), &|_| {})?;
     if as_json {
         let origin = |origin: &Origin| match origin {
             Origin::Bundled => json!("bundled"),

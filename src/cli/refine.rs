@@ -10,13 +10,17 @@ use serde_json::json;
 
 use super::terminal::Terminal;
 use super::{Result, print_json, use_threads};
+use crate::edit::keep_protected;
+use crate::engine::DeviceChoice;
+use crate::formats;
 use crate::jobs::{
-    self, DeviceChoice, Inputs, Job, JobError, Outcome, OutputKind, REFINE_SECONDS, RefineJob, RememberedScans,
-    SegmentOptions, keep_done,
+    Inputs, JobError, KeepAdaptedJob, OutputKind, REFINE_SECONDS, RefineJob, RefinedLabels, RememberedScans,
+    SaveLabelsJob,
 };
 use crate::model::{self, SliceAxis};
+use crate::pipeline::SegmentOptions;
 use crate::volume::{Annotations, Label, LabelTable, LabelValue, PlaneLayout, SliceState};
-use crate::work::{Signal, Watch};
+use crate::work::Watch;
 
 /// Adapt a model for a few seconds to finished slices of a scan, and segment its other slices again.
 #[derive(Args)]
@@ -74,11 +78,10 @@ impl Refine {
         }
         let model = Arc::new(model::find(&self.model)?);
         let terminal = Terminal::new("Refining");
-        let (signal, show) = (Signal::default(), |event| terminal.show(event));
         let report = |share| terminal.progress(share);
-        let watch = Watch::new(&signal).reporting(&report);
-        let volume = Arc::new(jobs::open_one(&self.image, None, Watch::unwatched())?);
-        let (labels, known) = jobs::read_annotated_labels(&self.labels, watch, &show)?;
+        let watch = Watch::unwatched().reporting(&report);
+        let volume = Arc::new(formats::open_one(&self.image, None, watch.quiet())?);
+        let (labels, known) = formats::read_annotated_labels(&self.labels, watch, &|text| terminal.warn(&text))?;
         let labels = labels.placed_by(&volume.geometry);
         if !labels.geometry().lies_on(&volume.geometry) {
             return Err(JobError::Other(format!(
@@ -115,11 +118,8 @@ impl Refine {
             device: self.device,
             options: SegmentOptions::default(),
         };
-        let outcome = jobs::run(Job::Refine(Box::new(job)), &show, &signal)?;
-        let Outcome::Refined { labels: mut refined, mut table, model, steps, loss, doubt } = outcome else {
-            return Err(JobError::Other("the job gave no labels".into()));
-        };
-        keep_done(&mut refined, &labels, &table, &done);
+        let RefinedLabels { labels: mut refined, mut table, model, steps, loss, doubt } = terminal.run(job, &|_| {})?;
+        keep_protected(&mut refined, &labels, &table, &done);
         // Labels that the model does not know are still in the finished slices.
         for label in known.table.0 {
             if table.get(label.value).is_none() {
@@ -128,10 +128,10 @@ impl Refine {
         }
         let finished = self.done.iter().map(|&slice| ((self.axis.world_axis() as u8, slice), SliceState::Done));
         let annotations = Annotations::new(table, finished);
-        let save = Job::SaveLabels { path: self.output.clone(), labels: refined, annotations, sidecar: false };
-        jobs::run(save, &show, &signal)?;
+        let save = SaveLabelsJob { path: self.output.clone(), labels: refined, annotations, sidecar: false };
+        terminal.run(save, &|()| {})?;
         if let Some(path) = &self.model_output {
-            jobs::run(Job::KeepAdapted { path: path.clone(), model }, &show, &signal)?;
+            terminal.run(KeepAdaptedJob { path: path.clone(), model }, &|()| {})?;
         }
         terminal.finish();
         let seconds = started.elapsed().as_secs_f64();

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::Result;
-use crate::jobs::make_sample;
-use crate::work::Watch;
+use super::terminal::Terminal;
+use crate::jobs::DrawSampleJob;
 
 /// Draw the synthetic sample from the appearance of a data set's training cases.
 #[derive(Args)]
@@ -26,6 +26,12 @@ pub struct MakeSample {
 
 impl MakeSample {
     pub(super) fn run(&self) -> Result {
-        make_sample(&self.dataset, &self.split, self.seed, &self.output, Watch::unwatched())
+        let job = DrawSampleJob {
+            dataset: self.dataset.clone(),
+            split: self.split.clone(),
+            seed: self.seed,
+            folder: self.output.clone(),
+        };
+        Terminal::new("Drawing").run(job, &|()| {})
     }
 }

@@ -12,13 +12,13 @@ use serde_json::{Value, json};
 use super::guard::guarded;
 use super::terminal::Terminal;
 use super::{Result, print_json, use_threads};
-use crate::jobs::{
-    self, DeviceChoice, Entry, Inputs, Job, JobError, JobEvent, Outcome, OutputKind, SegmentJob, SegmentOptions,
-    SegmentSeconds,
-};
+use crate::engine::DeviceChoice;
+use crate::formats::{self, Entry, stem, writer_for};
+use crate::jobs::{Inputs, JobError, OutputKind, SaveLabelsJob, SaveVolumeJob, SegmentJob, SegmentNews, Segmented};
 use crate::model::{self, Model, SliceAxis};
+use crate::pipeline::{SegmentOptions, SegmentSeconds};
 use crate::volume::{Annotations, LabelValue, SliceState, stack_frames};
-use crate::work::{Signal, Watch};
+use crate::work::Watch;
 
 /// Segment volumes with a model.
 #[derive(Args)]
@@ -78,7 +78,7 @@ fn join_channels(inputs: Vec<Input>, channels: usize) -> Vec<Input> {
     let mut joined: Vec<Input> = Vec::new();
     let mut cases: BTreeMap<String, BTreeMap<usize, (Entry, String)>> = BTreeMap::new();
     for mut input in inputs {
-        let stem = jobs::stem(Path::new(&input.name));
+        let stem = stem(Path::new(&input.name));
         let channel =
             stem.len().checked_sub(5).and_then(|at| Some((stem.get(..at)?, stem.get(at..)?.strip_prefix('_')?)));
         match channel.and_then(|(case, digits)| Some((case.to_string(), digits.parse::<usize>().ok()?))) {
@@ -153,7 +153,7 @@ impl Segment {
         let mut inputs = Vec::new();
         let mut taken = HashSet::new();
         for path in &self.inputs {
-            let findings = jobs::scan(path, Watch::unwatched())?;
+            let findings = formats::scan(path, Watch::unwatched())?;
             if findings.entries.is_empty() {
                 let reason = findings.skipped.first().map_or("it holds no image".to_string(), |s| s.reason.clone());
                 return Err(JobError::Other(format!("nothing in {} can be opened: {reason}", path.display())));
@@ -172,10 +172,10 @@ impl Segment {
         let is_file_name = self.output.extension().is_some() && !self.output.is_dir();
         if inputs.len() == 1 && is_file_name {
             // A misspelt ending is no folder's name.
-            jobs::writer_for(&self.output)?;
+            writer_for(&self.output)?;
         }
         let single = inputs.len() == 1 && is_file_name;
-        if !single && jobs::writer_for(&self.output).is_ok() {
+        if !single && writer_for(&self.output).is_ok() {
             return Err(JobError::Other(format!(
                 "{} volumes were found, so the output must be a folder, not {}",
                 inputs.len(),
@@ -187,16 +187,16 @@ impl Segment {
 
     fn segment(&self, input: &Input, path: &Path, model: &Arc<Model>) -> Result<Value> {
         let terminal = Terminal::new(input.title());
-        let signal = Signal::default();
         let took = Mutex::new(SegmentSeconds::default());
-        let show = |event: JobEvent| match event {
-            JobEvent::Took(seconds) => *took.lock().unwrap_or_else(PoisonError::into_inner) = seconds,
-            event => terminal.show(event),
+        let note_seconds = |news| {
+            if let SegmentNews::Took(seconds) = news {
+                *took.lock().unwrap_or_else(PoisonError::into_inner) = seconds;
+            }
         };
         let started = Instant::now();
         let mut volumes = Vec::new();
         for entry in &input.entries {
-            volumes.push(jobs::load(entry, Watch::unwatched())?);
+            volumes.push(formats::load(entry, Watch::unwatched())?);
         }
         let volume = match volumes.len() {
             1 => volumes.remove(0),
@@ -212,6 +212,7 @@ impl Segment {
             mirror: self.tta,
             keep_largest: self.largest,
             frame: self.frame,
+            from_voxel: None,
             full_precision: self.full_precision,
         };
         let job = SegmentJob {
@@ -222,21 +223,17 @@ impl Segment {
             probabilities: self.probabilities,
             shown_as: std::collections::BTreeMap::new(),
         };
-        let Outcome::Labels { labels, table, device, probabilities, .. } =
-            jobs::run(Job::Segment(job), &show, &signal)?
-        else {
-            return Err(JobError::Other("the job gave no labels".into()));
-        };
+        let Segmented { labels, table, device, probabilities } = terminal.run(job, &note_seconds)?;
         let counts = labels.counts();
         let voxel = labels.geometry().voxel_volume_mm3();
         let writing = Instant::now();
         let annotations = Annotations::of_labels(&labels, table.clone(), SliceState::Draft);
-        jobs::run(Job::SaveLabels { path: path.into(), labels, annotations, sidecar: false }, &show, &signal)?;
+        terminal.run(SaveLabelsJob { path: path.into(), labels, annotations, sidecar: false }, &|()| {})?;
         let mut maps = Vec::new();
         for (label, volume) in table.0.iter().zip(probabilities) {
             let map = probability_path(path, label.value, &volume.name);
             maps.push(map.clone());
-            jobs::run(Job::SaveVolume { path: map, volume: Arc::new(volume) }, &show, &signal)?;
+            terminal.run(SaveVolumeJob { path: map, volume: Arc::new(volume) }, &|()| {})?;
         }
         let (write_s, total_s) = (writing.elapsed().as_secs_f64(), started.elapsed().as_secs_f64());
         terminal.finish();
@@ -271,7 +268,7 @@ impl Segment {
 /// Beside the mask: `case.nii.gz` becomes `case_probability_1_Anterior.nii.gz`.
 fn probability_path(mask: &Path, value: LabelValue, class: &str) -> PathBuf {
     let file = mask.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let stem = jobs::stem(Path::new(&file));
+    let stem = stem(Path::new(&file));
     let class: String = class.chars().map(|c| if c.is_alphanumeric() || c == '-' { c } else { '_' }).collect();
     mask.with_file_name(format!("{stem}_probability_{value}_{class}{}", &file[stem.len()..]))
 }
@@ -279,7 +276,7 @@ fn probability_path(mask: &Path, value: LabelValue, class: &str) -> PathBuf {
 /// A volume file gives its own name to its mask, a DICOM series its description.
 fn mask_name(entry: &Entry, root: &Path, taken: &mut HashSet<String>) -> String {
     let file = entry.path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    let is_volume_file = entry.path.is_file() && jobs::writer_for(&entry.path).is_ok();
+    let is_volume_file = entry.path.is_file() && writer_for(&entry.path).is_ok();
     let base = if is_volume_file {
         file
     } else {
@@ -291,7 +288,7 @@ fn mask_name(entry: &Entry, root: &Path, taken: &mut HashSet<String>) -> String 
     let mut name = base.clone();
     let mut number = 2;
     while !taken.insert(name.clone()) {
-        let stem = jobs::stem(Path::new(&base));
+        let stem = stem(Path::new(&base));
         name = format!("{stem}_{number}.nii.gz");
         number += 1;
     }

@@ -5,8 +5,8 @@ use std::sync::Mutex;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::jobs::JobEvent;
-use crate::work::Share;
+use crate::jobs::{Job, JobError, Told, Work};
+use crate::work::{Share, Watch};
 
 /// A progress bar on stderr; silent where that is no terminal.
 pub struct Terminal {
@@ -31,34 +31,26 @@ impl Terminal {
         self.bar.set_message(share.stage);
     }
 
-    /// Shows an event.
-    pub fn show(&self, event: JobEvent) {
-        match event {
-            JobEvent::Progress { fraction, stage } => self.progress(Share { stage, fraction }),
-            JobEvent::Warning(text) => self.line(&format!("note: {text}")),
-            JobEvent::Epoch(epoch) => {
-                let dice = epoch.dice.as_ref().map_or(String::new(), |dice| {
-                    let each: Vec<String> = dice.iter().map(|(name, d)| format!("{name} {d:.4}")).collect();
-                    format!("  Dice {}{}", each.join(", "), if epoch.best { "  best" } else { "" })
-                });
-                let minutes = epoch.seconds / 60.0;
-                self.line(&format!("epoch {:3}  {minutes:6.1} min  loss {:.4}{dice}", epoch.number, epoch.loss));
-            }
-            JobEvent::Planned { why, .. } if !why.is_empty() => {
-                self.line(&format!("note: Chosen for these scans: {}", why.join(" ")));
-            }
-            JobEvent::Fold { fold, count } => self.line(&format!("fold {fold}/{count}")),
-            JobEvent::Stage { name, .. } => {
+    /// Runs a job, showing how far it is and what it warns of; its events go to `on_event`.
+    ///
+    /// # Errors
+    /// As of the job.
+    pub fn run<J: Job>(&self, job: J, on_event: &(dyn Fn(J::Event) + Sync)) -> Result<J::Output, JobError> {
+        let report = |share| self.progress(share);
+        let tell = |told| match told {
+            Told::Event(event) => on_event(event),
+            Told::Warning(text) => self.warn(&text),
+            Told::Stage(stage) => {
                 self.bar.reset();
-                self.bar.set_message(name);
+                self.bar.set_message(stage.name);
             }
-            JobEvent::Preview(_)
-            | JobEvent::Planned { .. }
-            | JobEvent::Device(_)
-            | JobEvent::Slices { .. }
-            | JobEvent::Took(_)
-            | JobEvent::Loss { .. } => {}
-        }
+        };
+        job.run(&Work::new(Watch::unwatched().reporting(&report), &tell))
+    }
+
+    /// Prints something that the user must know.
+    pub fn warn(&self, text: &str) {
+        self.line(&format!("note: {text}"));
     }
 
     /// Prints a line of JSON to standard output, past the bar.
@@ -67,7 +59,8 @@ impl Terminal {
         self.bar.suspend(|| say!("{line}"));
     }
 
-    fn line(&self, text: &str) {
+    /// Prints a line to standard error, past the bar.
+    pub fn line(&self, text: &str) {
         let _guard = self.epochs.lock();
         if self.bar.is_hidden() {
             tell!("{text}");

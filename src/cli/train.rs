@@ -9,16 +9,17 @@ use serde_json::json;
 
 use super::terminal::Terminal;
 use super::{Result, activations, print_json, use_threads};
+use crate::engine::DeviceChoice;
 use crate::jobs::{
-    self, DeviceChoice, Inputs, Job, JobError, JobEvent, Outcome, TrainJob, TrainSource, TrainSummary,
-    check_training_outputs,
+    CrossValidateJob, FoldNews, Inputs, JobError, PlanJob, SaveReportJob, TrainJob, TrainNews, TrainSource,
+    TrainSummary, check_training_outputs,
 };
 use crate::learn::{
     Augmentation, Budget, CHECKPOINT_SECONDS, CaseDice, Fold, Intensities, OptimiserChoice, PlanChoices, Slices,
     SplitChoice, best_path, checkpoint_path, mean_dice, worst_first,
 };
 use crate::model::{self, SliceAxis};
-use crate::work::{Signal, Stopped, Watch};
+use crate::work::{Stopped, Watch};
 
 /// Train a model on a labelled data set (nnU-Net v2, v1 or MSD folder, or folders `images` and `labels`).
 #[derive(Args)]
@@ -199,40 +200,33 @@ impl Train {
             resume: self.resume,
             command: recorded_command(),
         };
-        let (terminal, signal) = (Terminal::new("Training"), Signal::default());
-        let show = |event: JobEvent| match event {
-            JobEvent::Planned { plan, why } if self.json => terminal.print(&json!({"plan": plan, "why": why})),
-            JobEvent::Fold { fold, count } if self.json => terminal.print(&json!({"fold": fold, "of": count})),
-            JobEvent::Epoch(epoch) if self.json => terminal.print(&json!({
-                "epoch": epoch.number, "done": epoch.done, "loss": epoch.loss, "dice": epoch.dice, "best": epoch.best,
-                "seconds": epoch.seconds, "rate": epoch.rate
-            })),
-            other => terminal.show(other),
-        };
-        let report = |share| terminal.progress(share);
-        let watch = Watch::new(&signal).reporting(&report);
+        let terminal = Terminal::new("Training");
         if self.plan_only {
-            let outcome = jobs::run(Job::Plan(Box::new(job)), &show, &signal)?;
+            let planned = terminal.run(PlanJob { training: job }, &|()| {})?;
             terminal.finish();
-            let Outcome::Planned { plan, why } = outcome else {
-                return Err(JobError::Other("the job gave no plan".into()));
-            };
-            return print_json(&json!({"plan": plan, "why": why}));
+            return print_json(&json!({"plan": planned.plan, "why": planned.why}));
         }
         if let Some(count) = self.folds {
-            let summaries = jobs::cross_validate(&job, usize::from(count), &show, watch)
-                .inspect_err(|error| self.tell_of_state(error))?;
+            let job = CrossValidateJob { training: job, folds: usize::from(count) };
+            let tell = |news| match news {
+                FoldNews::Began { fold, count } if self.json => terminal.print(&json!({"fold": fold, "of": count})),
+                FoldNews::Began { fold, count } => terminal.line(&format!("fold {fold}/{count}")),
+                FoldNews::Training(news) => self.tell(&terminal, news),
+            };
+            let summaries = terminal.run(job, &tell).inspect_err(|error| self.tell_of_state(error))?;
             terminal.finish();
             self.print_folds(&summaries);
             return Ok(());
         }
-        let outcome = jobs::run(Job::Train(Box::new(job)), &show, &signal);
+        let outcome = terminal.run(job, &|news| self.tell(&terminal, news));
         terminal.finish();
-        let outcome = outcome.and_then(|outcome| if signal.is_abandoned() { Err(Stopped.into()) } else { Ok(outcome) });
-        let outcome = outcome.inspect_err(|error| self.tell_of_state(error))?;
-        let Outcome::Trained(summary) = outcome else { return Err(JobError::Other("the job gave no model".into())) };
+        // A training that a signal ended leaves its state, and no result.
+        let is_ending = Watch::unwatched().is_abandoned();
+        let outcome = outcome.and_then(|summary| if is_ending { Err(Stopped.into()) } else { Ok(summary) });
+        let summary = outcome.inspect_err(|error| self.tell_of_state(error))?;
         if let Some(folder) = &self.report {
-            summary.write_report(folder)?;
+            let report = SaveReportJob { folder: folder.clone(), summary: summary.clone() };
+            terminal.run(report, &|()| {})?;
         }
         if self.json {
             say!(
@@ -292,6 +286,30 @@ impl Train {
     /// The model file; a plan alone writes none.
     fn output(&self) -> &Path {
         self.output.as_deref().unwrap_or(Path::new("plan.safetensors"))
+    }
+
+    /// Shows what a training tells.
+    fn tell(&self, terminal: &Terminal, news: TrainNews) {
+        match news {
+            TrainNews::Planned(planned) if self.json => {
+                terminal.print(&json!({"plan": planned.plan, "why": planned.why}));
+            }
+            TrainNews::Planned(planned) if !planned.why.is_empty() => {
+                terminal.warn(&format!("Chosen for these scans: {}", planned.why.join(" ")));
+            }
+            TrainNews::Epoch(epoch) if self.json => terminal.print(&json!({
+                "epoch": epoch.number, "done": epoch.done, "loss": epoch.loss, "dice": epoch.dice, "best": epoch.best,
+                "seconds": epoch.seconds, "rate": epoch.rate
+            })),
+            TrainNews::Epoch(epoch) => {
+                let dice = epoch.dice.as_ref().map_or(String::new(), |dice| {
+                    format!("  Dice {}{}", listed(dice), if epoch.best { "  best" } else { "" })
+                });
+                let minutes = epoch.seconds / 60.0;
+                terminal.line(&format!("epoch {:3}  {minutes:6.1} min  loss {:.4}{dice}", epoch.number, epoch.loss));
+            }
+            TrainNews::Planned(_) | TrainNews::Step { .. } | TrainNews::Preview(_) => {}
+        }
     }
 
     /// Says how a training that was stopped can be gone on with.

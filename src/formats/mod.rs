@@ -12,6 +12,7 @@ mod annotations;
 mod dicom;
 mod error;
 mod gzip;
+mod labels;
 mod nifti;
 mod picture;
 mod writing;
@@ -26,6 +27,8 @@ use crate::work::Watch;
 
 pub use annotations::{Found, complete as complete_annotations, write_sidecar};
 pub use error::{FormatError, Result};
+pub use labels::{LabelsInFile, read_annotated_labels, read_labels, read_labels_in_file};
+pub use picture::{RgbPicture, write_picture};
 pub use writing::{WRITERS, Writer, notices_of_writing, write_labels, write_volume, writer_for};
 
 /// Bytes handed to [`Reader::claims`].

@@ -19,7 +19,8 @@ use super::unsaved::{Leaving, unsaved_ui};
 use super::viewer::{Habits, Viewer};
 use super::{cards, data_panel, keys, opaque, pending, status_bar, still, theme, tiles, top_bar, welcome};
 use crate::edit::join;
-use crate::jobs::{DeviceChoice, Entry, Job, SegmentJob, SegmentOptions, Skipped};
+use crate::formats::Entry;
+use crate::gui::old_jobs::{DeviceChoice, Job, SegmentJob, SegmentOptions, Skipped};
 use crate::model::{self, ListedModel, Model, SliceAxis};
 use crate::volume::{LabelTable, LabelValue, Plane, Volume};
 
@@ -426,6 +427,7 @@ impl App {
             mirror: self.mirror && model.spec.mirror,
             keep_largest: self.keep_largest,
             frame,
+            from_voxel: None,
             full_precision: false,
         }
     }
@@ -433,7 +435,8 @@ impl App {
     fn segment(&mut self, context: &egui::Context) {
         let Some((_, model)) = self.model.clone() else { return };
         let Some(viewer) = &self.viewer else { return };
-        let options = self.segment_options(&model, viewer.frame);
+        let from_voxel = Some(viewer.cursor);
+        let options = SegmentOptions { from_voxel, ..self.segment_options(&model, viewer.frame) };
         // What is seen while it runs has the names and colours that it will have.
         let used = viewer.counted.1.keys().copied().collect();
         let joined = join(&viewer.session.document().table, &used, &model.spec.label_table()).ok();

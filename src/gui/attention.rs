@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::app::App;
 use super::egui;
 use super::viewer::Heat;
-use crate::jobs::{AttentionJob, AttentionView, Job, has_attention};
+use crate::gui::old_jobs::{AttentionJob, AttentionView, Job, has_attention};
 use crate::model::{Model, SliceAxis};
 use crate::volume::Plane;
 

@@ -6,7 +6,7 @@ use super::app::App;
 use super::egui;
 use super::notices::Kind;
 use super::tasks::Snapshot;
-use crate::jobs::{ADAPTED, Job, Misfit, misfits, slices_to_segment};
+use crate::gui::old_jobs::{ADAPTED, Job, Misfit, misfits, slices_to_segment};
 use crate::model::{self, ListedModel, Origin, SliceAxis};
 use crate::volume::Volume;
 

@@ -11,7 +11,7 @@ use super::refining::REFINING;
 use super::tasks::Snapshot;
 use super::viewer::SavedFile;
 use crate::edit::{Fate, JoinedLabel, KeptOutBy};
-use crate::jobs::{Job, JoinJob, Joined, Names, writer_for};
+use crate::gui::old_jobs::{Job, JoinJob, Joined, Names, writer_for};
 use crate::session::{Change, Command, SliceKey, SliceState};
 use crate::volume::{LabelMap, LabelTable, LabelValue, Plane};
 

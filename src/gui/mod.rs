@@ -18,6 +18,7 @@ mod info_tile;
 mod joining;
 mod keys;
 mod notices;
+mod old_jobs;
 mod opaque;
 mod opening;
 mod outcomes;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::app::App;
 use super::egui;
 use super::tasks::Snapshot;
-use crate::jobs::Job;
+use crate::gui::old_jobs::Job;
 
 /// Most paths opened together that are remembered each by itself.
 const FEW_PATHS: usize = 4;

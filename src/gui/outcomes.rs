@@ -11,7 +11,8 @@ use super::preview::PreviewPicture;
 use super::tasks::Snapshot;
 use super::teach::model_id;
 use super::viewer::Live;
-use crate::jobs::{Entry, JobError, JobEvent, Names, Outcome};
+use crate::formats::Entry;
+use crate::gui::old_jobs::{JobError, JobEvent, Names, Outcome};
 use crate::session::SliceState;
 use crate::volume::{Plane, PlaneLayout, Volume};
 
@@ -36,7 +37,7 @@ impl App {
             JobEvent::Epoch(epoch) => self.teach.curve.epoch(&epoch),
             JobEvent::Preview(preview) => self.teach.preview = Some(PreviewPicture::new(*preview, context)),
             JobEvent::Planned { why, .. } => self.teach.planned = why.join(" "),
-            JobEvent::Progress { .. } | JobEvent::Stage { .. } | JobEvent::Took(_) | JobEvent::Fold { .. } => {}
+            JobEvent::Progress { .. } | JobEvent::Stage { .. } => {}
         }
     }
 
@@ -160,7 +161,7 @@ impl App {
         self.notices.push(Kind::Info, format!("{name} is in the data panel; choose it there to show it."), "");
     }
 
-    fn found(&mut self, path: &Path, findings: crate::jobs::Findings, context: &egui::Context) {
+    fn found(&mut self, path: &Path, findings: crate::formats::Findings, context: &egui::Context) {
         let first = self.items.len();
         self.items.extend(findings.entries.into_iter().map(|entry| Item { entry, volume: None, thumbnail: None }));
         let reasons: Vec<String> =

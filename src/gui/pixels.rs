@@ -6,7 +6,7 @@ use super::joining::{Incoming, Source};
 use super::notices::Kind;
 use super::tasks::Snapshot;
 use super::viewer::Live;
-use crate::jobs::{Job, Names, PixelJob, PixelRule};
+use crate::gui::old_jobs::{Job, Names, PixelJob, PixelRule};
 use crate::session::SliceState;
 use crate::volume::{LabelMap, LabelTable, LabelValue};
 

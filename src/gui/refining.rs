@@ -9,7 +9,7 @@ use super::notices::Kind;
 use super::scan_choices::ScanChoices;
 use super::teach::{model_id, model_name};
 use crate::edit::is_nameless;
-use crate::jobs::{Job, REFINE_SECONDS, RefineJob, RememberedScans};
+use crate::gui::old_jobs::{Job, REFINE_SECONDS, RefineJob, RememberedScans};
 use crate::learn::checkpoint_path;
 use crate::model::Model;
 use crate::session::SliceState;

@@ -10,7 +10,7 @@ use super::tasks::Snapshot;
 use super::theme::UNIT;
 use super::unsaved::Leaving;
 use super::viewer::SavedFile;
-use crate::jobs::{Job, stem};
+use crate::gui::old_jobs::{Job, stem};
 use crate::volume::LabelTable;
 
 /// What the dialog proposes to append to the scan's name.

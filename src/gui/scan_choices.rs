@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::jobs::DatasetFacts;
+use crate::gui::old_jobs::DatasetFacts;
 use crate::learn::{Split, SplitChoice};
 
 /// What becomes of a labelled scan.

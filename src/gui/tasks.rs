@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::egui;
 use super::theme::{self, UNIT};
-use crate::jobs::{Job, JobError, JobEvent, Outcome, Worker, WorkerNews};
+use crate::gui::old_jobs::{Job, JobError, JobEvent, Outcome, Worker, WorkerNews};
 use egui_phosphor::regular as icon;
 
 /// Time left is shown for work longer than this.
@@ -146,21 +146,6 @@ impl Tasks {
                         }
                     }
                     Some(WorkerNews::Done(outcome)) => {
-                        // A result that came just before the stop is not wanted; a file that was written is there.
-                        let unwanted = matches!(
-                            outcome,
-                            Ok(Outcome::Labels { .. }
-                                | Outcome::Volume(..)
-                                | Outcome::Refined { .. }
-                                | Outcome::Joined(_)
-                                | Outcome::Erased { .. }
-                                | Outcome::Classified { .. }
-                                | Outcome::Compared(_)
-                                | Outcome::Planned { .. }
-                                | Outcome::Attention(..))
-                        );
-                        let outcome =
-                            if task.stopping && unwanted { Err(crate::work::Stopped.into()) } else { outcome };
                         news.push(News::Done(Box::new(outcome), task.snapshot));
                         return false;
                     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::preview::PreviewPicture;
 use super::scan_choices::{ScanChoices, ScanUse};
-use crate::jobs::{DeviceChoice, MarkedScan, TrainJob, TrainSource, TrainSummary, ZooRow, check_architecture};
+use crate::gui::old_jobs::{DeviceChoice, MarkedScan, TrainJob, TrainSource, TrainSummary, ZooRow, check_architecture};
 use crate::learn::{Budget, CHECKPOINT_SECONDS, Epoch, Plan, PlanChoices, Slices, SplitChoice};
 use crate::model::{ArchitectureSpec, Model};
 

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{JobError, Outcome, SharedModel};
+use super::error::JobError;
+use super::job::{Job, JobKind, Work};
 use crate::engine::DeviceChoice;
-use crate::model::SliceAxis;
+use crate::model::{Model, SliceAxis};
 use crate::pipeline::AttentionView;
 use crate::volume::Volume;
-use crate::work::Watch;
 
 /// Which slice of what to look at.
 #[derive(Clone)]
@@ -17,7 +17,7 @@ pub struct AttentionJob {
     /// Its frame, for models of one channel.
     pub frame: usize,
     /// The model.
-    pub model: SharedModel,
+    pub model: Arc<Model>,
     /// The slices' axis.
     pub axis: SliceAxis,
     /// A voxel of the slice.
@@ -26,17 +26,27 @@ pub struct AttentionJob {
     pub device: DeviceChoice,
 }
 
-pub(super) fn run(job: &AttentionJob, watch: Watch) -> Result<Outcome, JobError> {
-    let channels = job.model.spec.image_channels;
-    let frames: Vec<usize> = if channels == 1 { vec![job.frame] } else { (0..channels).collect() };
-    if job.volume.frame_count() < frames.len() {
-        let present = job.volume.frame_count();
-        return Err(JobError::Other(format!(
-            "the model {} takes {channels} channels, the scan {} has {present}",
-            job.model.spec.id, job.volume.name
-        )));
+impl Job for AttentionJob {
+    type Output = Arc<AttentionView>;
+    type Event = ();
+    const KIND: &'static JobKind = &JobKind { id: "look-at-attention", is_kept_when_stopped: false };
+
+    fn title(&self) -> String {
+        "Looking at attention".into()
     }
-    let watch = watch.stage("Looking at attention");
-    let view = AttentionView::new(&job.model, &job.volume, job.axis, job.voxel, &frames, job.device, watch)?;
-    Ok(Outcome::Attention(Arc::new(view)))
+
+    fn run(self, work: &Work<()>) -> Result<Arc<AttentionView>, JobError> {
+        let channels = self.model.spec.image_channels;
+        let frames: Vec<usize> = if channels == 1 { vec![self.frame] } else { (0..channels).collect() };
+        if self.volume.frame_count() < frames.len() {
+            let present = self.volume.frame_count();
+            return Err(JobError::Other(format!(
+                "the model {} takes {channels} channels, the scan {} has {present}",
+                self.model.spec.id, self.volume.name
+            )));
+        }
+        let Self { volume, model, axis, voxel, device, .. } = self;
+        let watch = work.watch.stage("Looking at attention");
+        Ok(Arc::new(AttentionView::new(&model, &volume, axis, voxel, &frames, device, watch)?))
+    }
 }

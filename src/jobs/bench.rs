@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use super::JobError;
+use super::error::JobError;
 use crate::engine::{
     Activations, Array, DeviceChoice, KeepFreedMemory, Mode, Network, Optimiser, Random, Recipe, StageTimes,
     initial_weights, training_memory_bytes,

@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use super::train::load_case;
-use super::{JobError, JobEvent, Outcome, Progress};
+use super::error::JobError;
+use super::job::{Job, JobKind, Work};
+use super::labelled::read_scan;
 use crate::engine::DeviceChoice;
-use crate::learn::{CaseFiles, Dataset, read_case, worst_slice};
+use crate::learn::{Dataset, Preview, worst_slice};
 use crate::model::Model;
-use crate::work::{Stopped, Watch};
 
 /// What to compare.
 #[derive(Debug, Clone)]
@@ -22,13 +22,20 @@ pub struct CompareJob {
     pub device: DeviceChoice,
 }
 
-pub(super) fn run(job: &CompareJob, progress: Progress, watch: Watch) -> Result<Outcome, JobError> {
-    let model = Model::load(&job.model)?;
-    let load = |files: &CaseFiles| load_case(files, watch, &|_| {});
-    let told = |notice| progress(JobEvent::Warning(notice));
-    let scan = read_case(&job.dataset, &job.case, &load, &mut { told });
-    let scan = scan.map_err(|error| if watch.should_stop() { JobError::Stopped(Stopped) } else { error.into() })?;
-    let slice = worst_slice(&model, &scan, job.dataset.ignore, job.device, watch)?;
-    let slice = slice.ok_or_else(|| JobError::Other(format!("the scan {} has no slice", job.case)))?;
-    Ok(Outcome::Compared(Box::new(slice)))
+impl Job for CompareJob {
+    /// The slice with the most wrong pixels.
+    type Output = Preview;
+    type Event = ();
+    const KIND: &'static JobKind = &JobKind { id: "compare", is_kept_when_stopped: false };
+
+    fn title(&self) -> String {
+        format!("Comparing {}", self.case)
+    }
+
+    fn run(self, work: &Work<()>) -> Result<Preview, JobError> {
+        let model = Model::load(&self.model)?;
+        let scan = read_scan(&self.dataset, &self.case, work.watch, &|text| work.warn(text))?;
+        let slice = worst_slice(&model, &scan, self.dataset.ignore, self.device, work.watch)?;
+        slice.ok_or_else(|| JobError::Other(format!("the scan {} has no slice", self.case)))
+    }
 }

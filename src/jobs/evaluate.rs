@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::JobError;
-use super::open::{difference, read};
-use crate::formats::stem;
+use super::error::JobError;
+use super::grids::difference;
+use super::job::{Job, JobKind, Work};
+use super::title::file_name;
+use crate::formats::{read_labels_in_file, stem};
 use crate::pipeline::{LabelScores, PairedTest, compare, wilcoxon};
 use crate::volume::Label;
 use crate::work::Watch;
@@ -35,11 +37,31 @@ pub struct Evaluation {
     pub notices: Vec<String>,
 }
 
-/// Pairs files by name (or two single files) and scores every label.
-///
-/// # Errors
-/// When a prediction has no truth, a file cannot be read, or grids differ.
-pub fn evaluate(predicted: &Path, truth: &Path, watch: Watch) -> Result<Evaluation, JobError> {
+/// Pairs files by name (or two single files) and scores every label. It fails where a prediction has no truth, a file cannot be read, or
+/// grids differ.
+#[derive(Debug, Clone)]
+pub struct EvaluateJob {
+    /// A predicted mask, or a folder of them.
+    pub predicted: PathBuf,
+    /// The true mask, or the folder of the true masks.
+    pub truth: PathBuf,
+}
+
+impl Job for EvaluateJob {
+    type Output = Evaluation;
+    type Event = ();
+    const KIND: &'static JobKind = &JobKind { id: "evaluate", is_kept_when_stopped: false };
+
+    fn title(&self) -> String {
+        format!("Comparing {} with {}", file_name(&self.predicted), file_name(&self.truth))
+    }
+
+    fn run(self, work: &Work<()>) -> Result<Evaluation, JobError> {
+        evaluate(&self.predicted, &self.truth, work.watch.quiet())
+    }
+}
+
+fn evaluate(predicted: &Path, truth: &Path, watch: Watch) -> Result<Evaluation, JobError> {
     let (pairs, unpredicted) = if predicted.is_dir() {
         pair(predicted, truth)?
     } else {
@@ -164,7 +186,7 @@ fn pair(predicted: &Path, truth: &Path) -> Result<(Vec<Pair>, Vec<String>), JobE
 const REPAIRED_SHARE: f64 = 0.1;
 
 fn score(predicted: &Path, truth: &Path, watch: Watch) -> Result<(CaseScores, Vec<String>), JobError> {
-    let (p, t) = (read(predicted, watch)?, read(truth, watch)?);
+    let (p, t) = (read_labels_in_file(predicted, watch)?, read_labels_in_file(truth, watch)?);
     let mut notices: Vec<String> = p.notice.into_iter().chain(t.notice).collect();
     let (one, other) = (predicted.display(), truth.display());
     let named = |label: &&Label| !label.is_unnamed();

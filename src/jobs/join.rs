@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::{JobError, Outcome};
+use super::error::JobError;
+use super::job::{Job, JobKind, Work};
 use crate::edit::{Join, KeptOutBy, Protection, join, protect};
 use crate::volume::{LabelCounts, LabelMap, LabelTable, LabelValue, PlaneLayout};
 use crate::work::Watch;
@@ -54,8 +55,21 @@ pub struct Joined {
     pub changed: [Vec<bool>; 3],
 }
 
-pub(super) fn run(job: &JoinJob, watch: Watch) -> Result<Outcome, JobError> {
-    let watch = watch.stage("Joining labels");
+impl Job for JoinJob {
+    type Output = Joined;
+    type Event = ();
+    const KIND: &'static JobKind = &JobKind { id: "join", is_kept_when_stopped: false };
+
+    fn title(&self) -> String {
+        "Joining labels".into()
+    }
+
+    fn run(self, work: &Work<()>) -> Result<Joined, JobError> {
+        join_labels(&self, work.watch.stage("Joining labels"))
+    }
+}
+
+fn join_labels(job: &JoinJob, watch: Watch) -> Result<Joined, JobError> {
     watch.at(0.0)?;
     let before = job.current.voxel_counts();
     let used: BTreeSet<LabelValue> = before.keys().copied().collect();
@@ -92,7 +106,7 @@ pub(super) fn run(job: &JoinJob, watch: Watch) -> Result<Outcome, JobError> {
     let changed = labels.changed_positions(&job.current);
     let counts = labels.voxel_counts();
     let corrected = withheld.corrected;
-    Ok(Outcome::Joined(Box::new(Joined { labels, counts, join, kept, was_empty, kept_out, corrected, changed })))
+    Ok(Joined { labels, counts, join, kept, was_empty, kept_out, corrected, changed })
 }
 
 #[cfg(test)]
@@ -108,10 +122,7 @@ mod tests {
     }
 
     fn joined(job: &JoinJob) -> Joined {
-        match run(job, Watch::unwatched()) {
-            Ok(Outcome::Joined(joined)) => *joined,
-            _ => panic!("not joined"),
-        }
+        join_labels(job, Watch::unwatched()).unwrap()
     }
 
     #[test]

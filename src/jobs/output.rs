@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use super::JobError;
+use super::error::JobError;
 use crate::disk::{FileId, follow_links, open_regular_file};
 use crate::formats;
 use crate::model::{self, foreign};

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{JobError, Outcome};
+use super::error::JobError;
+use super::job::{Job, JobKind, Work};
 use crate::learn::{PixelClassifier, PixelRule, Scribbled, UNMARKED};
 use crate::volume::{LabelMap, LabelValue, PlaneLayout, Volume};
 use crate::work::Watch;
@@ -33,7 +34,32 @@ pub struct PixelJob {
     pub all_slices: bool,
 }
 
-pub(super) fn run(job: &PixelJob, watch: Watch) -> Result<Outcome, JobError> {
+/// What came of it.
+#[derive(Debug, Clone)]
+pub struct Classified {
+    /// The document's labels with the classified slices in them; none where there are not two labels to tell apart.
+    pub labels: Option<LabelMap>,
+    /// The labels that were told apart, the background's among them.
+    pub known: Vec<LabelValue>,
+    /// Whether all slices were classified.
+    pub all_slices: bool,
+}
+
+impl Job for PixelJob {
+    type Output = Classified;
+    type Event = ();
+    const KIND: &'static JobKind = &JobKind { id: "classify-pixels", is_kept_when_stopped: false };
+
+    fn title(&self) -> String {
+        if self.all_slices { "Classifying all slices".into() } else { "Classifying pixels".into() }
+    }
+
+    fn run(self, work: &Work<()>) -> Result<Classified, JobError> {
+        classify(&self, work.watch.stage("Classifying pixels"))
+    }
+}
+
+fn classify(job: &PixelJob, watch: Watch) -> Result<Classified, JobError> {
     let [columns, rows, count] = job.layout.size;
     let size = [rows, columns];
     if rows * columns > MOST_PIXELS {
@@ -54,7 +80,7 @@ pub(super) fn run(job: &PixelJob, watch: Watch) -> Result<Outcome, JobError> {
     used.sort_unstable();
     used.dedup();
     if used.len() < 2 {
-        return Ok(Outcome::Classified { labels: None, known: Vec::new(), all_slices: job.all_slices });
+        return Ok(Classified { labels: None, known: Vec::new(), all_slices: job.all_slices });
     }
     let known = used.iter().copied().chain(job.background).filter(|label| *label != 0).collect();
     let read = |slice: usize| {
@@ -71,12 +97,12 @@ pub(super) fn run(job: &PixelJob, watch: Watch) -> Result<Outcome, JobError> {
     let slices = if job.all_slices { 0..count } else { job.slice..job.slice + 1 };
     let all = slices.len();
     for (n, slice) in slices.enumerate() {
-        watch.stage("Classifying pixels").at(n as f32 / all as f32)?;
+        watch.at(n as f32 / all as f32)?;
         let found = classifier.classify(&read(slice), size, watch)?;
         for (at, label) in found.into_iter().enumerate() {
             labels.set(job.layout.voxel([at % columns, at / columns, slice]), label);
         }
     }
     labels.compact();
-    Ok(Outcome::Classified { labels: Some(labels), known, all_slices: job.all_slices })
+    Ok(Classified { labels: Some(labels), known, all_slices: job.all_slices })
 }

@@ -3,22 +3,18 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::dataset::open_dataset;
-use super::marked::is_same_scan;
-use super::{Inputs, JobError, JobEvent, Outcome, OutputKind, Progress, SharedModel, load_case};
+use super::error::JobError;
+use super::job::{Job, JobKind, Work};
+use super::labelled::{open_dataset, read_scan};
 use crate::edit::{NoNumberLeft, values_of_model};
 use crate::engine::DeviceChoice;
-use crate::learn::{CaseFiles, Dataset, LabelledScan, Refinement, read_case, refine};
+use crate::learn::{CaseFiles, Dataset, LabelledScan, Refinement, is_same_scan, refine};
 use crate::model::Model;
-use crate::pipeline::{SegmentEvent, SegmentOptions, SliceDoubt, segment_and_visit};
+use crate::pipeline::{SegmentEvent, SegmentOptions, SegmentSeconds, SliceDoubt, segment_and_visit};
 use crate::volume::{LabelMap, LabelTable, LabelValue, PlaneLayout, Volume};
-use crate::work::{Stopped, Watch};
 
 /// Seconds of learning where nothing else is said.
 pub const REFINE_SECONDS: f64 = 10.0;
-
-/// What the title of an adapted model ends with.
-pub const ADAPTED: &str = ", adapted to finished slices";
 
 /// Stages.
 const LEARNING: &str = "learning";
@@ -45,7 +41,7 @@ pub struct RefineJob {
     /// The scan.
     pub volume: Arc<Volume>,
     /// The model.
-    pub model: SharedModel,
+    pub model: Arc<Model>,
     /// The scan's labels.
     pub labels: LabelMap,
     /// Their names, where they are known.
@@ -65,9 +61,9 @@ pub struct RefineJob {
 }
 
 /// Scans of a data set, spread evenly over it, whose labels are those of the model.
-fn remembered(job: &RefineJob, progress: Progress, watch: Watch) -> Result<Vec<LabelledScan>, JobError> {
+fn remembered(job: &RefineJob, work: &Work<RefineNews>) -> Result<Vec<LabelledScan>, JobError> {
     let Some(memory @ RememberedScans { folder, .. }) = &job.memory else { return Ok(Vec::new()) };
-    let mut dataset = open_dataset(folder, progress, watch)?;
+    let mut dataset = open_dataset(folder, work.watch, &|text| work.warn(text))?;
     let classes = &job.model.spec.classes;
     // The model may have learned some of the labels only.
     let own: Vec<String> = classes.iter().skip(1).map(|class| class.name.clone()).collect();
@@ -89,7 +85,6 @@ fn remembered(job: &RefineJob, progress: Progress, watch: Watch) -> Result<Vec<L
             job.model.spec.image_channels
         )));
     }
-    let load = |files: &CaseFiles| load_case(files, watch, progress);
     let names = chosen(&dataset, memory);
     let no_other = || JobError::Other(format!("{} has no other scan that was learned from", folder.display()));
     if names.is_empty() {
@@ -97,10 +92,9 @@ fn remembered(job: &RefineJob, progress: Progress, watch: Watch) -> Result<Vec<L
     }
     let mut scans = Vec::new();
     for name in names {
-        let case = read_case(&dataset, name, &load, &mut |notice| progress(JobEvent::Warning(notice)));
-        let case = case.map_err(|error| if watch.should_stop() { JobError::Stopped(Stopped) } else { error.into() })?;
+        let case = read_scan(&dataset, name, work.watch, &|text| work.warn(text))?;
         // A copy of the scan itself has labels of another time.
-        if !is_same_scan(&case.image, &job.volume, watch)? {
+        if !is_same_scan(&case.image, &job.volume, work.watch)? {
             scans.push(case);
         }
     }
@@ -128,16 +122,56 @@ fn as_the_models(job: &RefineJob) -> Result<LabelMap, JobError> {
     job.labels.mapped(|value| values.get(&value).copied()).map_err(unknown)
 }
 
-pub(super) fn run(job: &RefineJob, progress: Progress, watch: Watch) -> Result<Outcome, JobError> {
+/// What came of it.
+#[derive(Clone)]
+pub struct RefinedLabels {
+    /// The adapted model's labels, on the volume's grid; finished slices are not yet put back.
+    pub labels: LabelMap,
+    /// Their names and colours.
+    pub table: LabelTable,
+    /// The adapted model.
+    pub model: Arc<Model>,
+    /// Steps it learned.
+    pub steps: u64,
+    /// Loss of the first and of the last step.
+    pub loss: [f64; 2],
+    /// How unsure the adapted model is of each slice.
+    pub doubt: SliceDoubt,
+}
+
+/// What refining tells.
+#[derive(Debug, Clone)]
+pub enum RefineNews {
+    /// The network runs here.
+    Device(String),
+    /// How long the parts of the segmentation took.
+    Took(SegmentSeconds),
+}
+
+impl Job for RefineJob {
+    type Output = RefinedLabels;
+    type Event = RefineNews;
+    const KIND: &'static JobKind = &JobKind { id: "refine", is_kept_when_stopped: false };
+
+    fn title(&self) -> String {
+        "Refining".into()
+    }
+
+    fn run(self, work: &Work<RefineNews>) -> Result<RefinedLabels, JobError> {
+        adapt(&self, work)
+    }
+}
+
+fn adapt(job: &RefineJob, work: &Work<RefineNews>) -> Result<RefinedLabels, JobError> {
     let spec = &job.model.spec;
     if spec.is_classifier() {
         return Err(JobError::Other(format!("{} is a classifier and gives no mask", spec.title)));
     }
     let own = as_the_models(job)?;
-    progress(JobEvent::Stage { name: "preparing", then: Some(LEARNING) });
-    let memory = match remembered(job, progress, watch) {
+    work.begin("preparing", Some(LEARNING));
+    let memory = match remembered(job, work) {
         Err(error) if !job.memory_is_wanted && !error.is_stop() => {
-            progress(JobEvent::Warning(format!("No other scans are mixed in: {error}.")));
+            work.warn(format!("No other scans are mixed in: {error}."));
             Vec::new()
         }
         other => other?,
@@ -158,26 +192,27 @@ pub(super) fn run(job: &RefineJob, progress: Progress, watch: Watch) -> Result<O
         device: job.device,
         seed: 1,
     };
-    progress(JobEvent::Stage { name: LEARNING, then: Some(SEGMENTING) });
+    work.begin(LEARNING, Some(SEGMENTING));
+    let learning = work.watch.stage(LEARNING);
     let mut on_step = |share| {
-        let _ = watch.stage(LEARNING).at(share as f32);
+        // The learning itself looks for a stop.
+        let _ = learning.at(share as f32);
     };
-    let refined = refine(&task, watch, &mut on_step, &mut |notice| progress(JobEvent::Warning(notice)))?;
-    progress(JobEvent::Stage { name: SEGMENTING, then: None });
+    let refined = refine(&task, learning, &mut on_step, &mut |notice| work.warn(notice))?;
+    work.begin(SEGMENTING, None);
+    let segmenting = work.watch.stage(SEGMENTING);
     let mut network = refined.model.network(job.device)?;
-    progress(JobEvent::Device(network.device_name().to_string()));
+    work.tell(RefineNews::Device(network.device_name().to_string()));
     let mut doubt = SliceDoubt::new(&job.volume.geometry);
     let mut visit = |voxel: [usize; 3], p: &[f32]| doubt.add(voxel, p);
     let mut on_event = |event| match event {
-        SegmentEvent::Slices { done, count, .. } => {
-            let _ = watch.stage(SEGMENTING).at(done.end as f32 / count as f32);
-        }
-        SegmentEvent::Notice(notice) => progress(JobEvent::Warning(notice)),
-        SegmentEvent::Took(seconds) => progress(JobEvent::Took(seconds)),
+        SegmentEvent::Slices { .. } => {}
+        SegmentEvent::Notice(notice) => work.warn(notice),
+        SegmentEvent::Took(seconds) => work.tell(RefineNews::Took(seconds)),
     };
     let labels =
-        segment_and_visit(&job.volume, spec, &mut network, &job.options, watch, &mut on_event, Some(&mut visit))?;
-    Ok(Outcome::Refined {
+        segment_and_visit(&job.volume, spec, &mut network, &job.options, segmenting, &mut on_event, Some(&mut visit))?;
+    Ok(RefinedLabels {
         labels,
         table: spec.label_table(),
         model: Arc::new(refined.model),
@@ -185,23 +220,6 @@ pub(super) fn run(job: &RefineJob, progress: Progress, watch: Watch) -> Result<O
         loss: refined.loss,
         doubt,
     })
-}
-
-/// Writes an adapted model as one of its own, named like its file; what was planned and measured was another model.
-pub(super) fn keep(model: &Model, path: &Path) -> Result<(), JobError> {
-    Inputs::default().allow(path, OutputKind::Model)?;
-    let mut kept = model.clone();
-    let spec = &mut kept.spec;
-    let start = [std::mem::take(&mut spec.id), std::mem::take(&mut spec.sha256)];
-    spec.id = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
-    if !spec.title.ends_with(ADAPTED) {
-        spec.title += ADAPTED;
-    }
-    spec.provenance.command = format!("lamella refine -m {}", start[0]);
-    spec.provenance.start = Some(start);
-    spec.provenance.plan = serde_json::Value::Null;
-    spec.provenance.metrics.clear();
-    Ok(kept.save(path)?)
 }
 
 #[cfg(test)]

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{JobError, JobEvent, Outcome, Progress, SharedModel};
+use super::error::JobError;
+use super::job::{Job, JobKind, Work};
 use crate::engine::DeviceChoice;
-use crate::pipeline::{ProbabilityMaps, SegmentEvent, SegmentOptions, VoxelVisitor, segment_and_visit};
-use crate::volume::{LabelValue, Volume};
-use crate::work::Watch;
+use crate::model::Model;
+use crate::pipeline::{ProbabilityMaps, SegmentEvent, SegmentOptions, SegmentSeconds, VoxelVisitor, segment_and_visit};
+use crate::volume::{LabelMap, LabelTable, LabelValue, Volume};
 
 /// What to segment, with what.
 #[derive(Clone)]
@@ -15,54 +16,94 @@ pub struct SegmentJob {
     /// The scan.
     pub volume: Arc<Volume>,
     /// The model.
-    pub model: SharedModel,
+    pub model: Arc<Model>,
     /// Where to run.
     pub device: DeviceChoice,
     /// Further choices.
     pub options: SegmentOptions,
     /// Whether probabilities are wanted too.
     pub probabilities: bool,
-    /// Values that labels have in [`JobEvent::Slices`], by the model's; the others, and the outcome's, are the model's.
+    /// Values that labels have in [`SegmentNews::Slices`], by the model's; the others, and the output's, are the model's.
     pub shown_as: BTreeMap<LabelValue, LabelValue>,
 }
 
-pub(super) fn run(job: &SegmentJob, progress: Progress, watch: Watch) -> Result<Outcome, JobError> {
-    let spec = &job.model.spec;
-    if spec.is_classifier() {
-        return Err(JobError::Other(format!(
-            "{} is a classifier and gives no mask; start a training from it (`lamella train ... --init {}`)",
-            spec.title, spec.id
-        )));
+/// A model's labels on the volume's grid.
+#[derive(Debug, Clone)]
+pub struct Segmented {
+    /// The labels.
+    pub labels: LabelMap,
+    /// Their names and colours.
+    pub table: LabelTable,
+    /// The device that computed them.
+    pub device: String,
+    /// The probability of every class but background, where they were wanted.
+    pub probabilities: Vec<Volume>,
+}
+
+/// What a segmentation tells.
+#[derive(Debug, Clone)]
+pub enum SegmentNews {
+    /// The network runs here.
+    Device(String),
+    /// Slices are segmented.
+    Slices {
+        /// Slices done so far.
+        done: usize,
+        /// All slices.
+        count: usize,
+        /// Labels so far.
+        labels: LabelMap,
+    },
+    /// How long its parts took.
+    Took(SegmentSeconds),
+}
+
+impl Job for SegmentJob {
+    type Output = Segmented;
+    type Event = SegmentNews;
+    const KIND: &'static JobKind = &JobKind { id: "segment", is_kept_when_stopped: false };
+
+    fn title(&self) -> String {
+        "Segmenting".into()
     }
-    watch.stage("Preparing the network").at(0.0)?;
-    let mut network = job.model.network(job.device)?;
-    network.take_notices().into_iter().for_each(|notice| progress(JobEvent::Warning(notice)));
-    progress(JobEvent::Device(network.device_name().to_string()));
-    let maps = job.probabilities.then(|| ProbabilityMaps::new(spec, &job.volume.geometry)).transpose();
-    let mut maps = maps.map_err(JobError::Other)?;
-    let mut visit = |voxel: [usize; 3], p: &[f32]| {
-        if let Some(maps) = &mut maps {
-            maps.set(voxel, p);
+
+    fn run(self, work: &Work<SegmentNews>) -> Result<Segmented, JobError> {
+        let spec = &self.model.spec;
+        if spec.is_classifier() {
+            return Err(JobError::Other(format!(
+                "{} is a classifier and gives no mask; start a training from it (`lamella train ... --init {}`)",
+                spec.title, spec.id
+            )));
         }
-    };
-    let visit: Option<VoxelVisitor> = if job.probabilities { Some(&mut visit) } else { None };
-    let mut on_event = |event| match event {
-        SegmentEvent::Slices { done, count, labels } => {
-            let _ = watch.stage("Segmenting").at(done.end as f32 / count as f32);
-            let shown = |value| Some(job.shown_as.get(&value).copied().unwrap_or(value));
-            // Every value has its place.
-            let labels = if job.shown_as.is_empty() { labels } else { labels.mapped(shown).unwrap_or(labels) };
-            progress(JobEvent::Slices { done: done.end, count, labels });
-        }
-        SegmentEvent::Notice(notice) => progress(JobEvent::Warning(notice)),
-        SegmentEvent::Took(seconds) => progress(JobEvent::Took(seconds)),
-    };
-    let labels = segment_and_visit(&job.volume, spec, &mut network, &job.options, watch, &mut on_event, visit)?;
-    Ok(Outcome::Labels {
-        labels,
-        table: spec.label_table(),
-        states: Vec::new(),
-        device: network.device_name().to_string(),
-        probabilities: maps.map(ProbabilityMaps::into_volumes).unwrap_or_default(),
-    })
+        work.watch.stage("Preparing the network").at(0.0)?;
+        let mut network = self.model.network(self.device)?;
+        network.take_notices().into_iter().for_each(|notice| work.warn(notice));
+        work.tell(SegmentNews::Device(network.device_name().to_string()));
+        let maps = self.probabilities.then(|| ProbabilityMaps::new(spec, &self.volume.geometry)).transpose();
+        let mut maps = maps.map_err(JobError::Other)?;
+        let mut visit = |voxel: [usize; 3], p: &[f32]| {
+            if let Some(maps) = &mut maps {
+                maps.set(voxel, p);
+            }
+        };
+        let visit: Option<VoxelVisitor> = if self.probabilities { Some(&mut visit) } else { None };
+        let watch = work.watch.stage("Segmenting");
+        let mut on_event = |event| match event {
+            SegmentEvent::Slices { done, count, labels } => {
+                let shown = |value| Some(self.shown_as.get(&value).copied().unwrap_or(value));
+                // Every value has its place.
+                let labels = if self.shown_as.is_empty() { labels } else { labels.mapped(shown).unwrap_or(labels) };
+                work.tell(SegmentNews::Slices { done, count, labels });
+            }
+            SegmentEvent::Notice(notice) => work.warn(notice),
+            SegmentEvent::Took(seconds) => work.tell(SegmentNews::Took(seconds)),
+        };
+        let labels = segment_and_visit(&self.volume, spec, &mut network, &self.options, watch, &mut on_event, visit)?;
+        Ok(Segmented {
+            labels,
+            table: spec.label_table(),
+            device: network.device_name().to_string(),
+            probabilities: maps.map(ProbabilityMaps::into_volumes).unwrap_or_default(),
+        })
+    }
 }

@@ -1,31 +1,10 @@
 //! What a running training tells besides how far it is.
 
-use std::collections::BTreeMap;
-
 use super::checkpoint::Checkpoint;
+use super::epoch::Epoch;
 use super::plan::Plan;
 use super::validation::Preview;
 use crate::model::Model;
-
-/// What happened in an epoch.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
-pub struct Epoch {
-    /// Counted from 1.
-    pub number: usize,
-    /// Share of the budget used.
-    pub done: f64,
-    /// Mean training loss.
-    pub loss: f64,
-    /// Mean validation Dice per label name, where it was measured.
-    pub dice: Option<BTreeMap<String, f64>>,
-    /// Whether this is the best so far.
-    pub best: bool,
-    /// Seconds since the start.
-    pub seconds: f64,
-    /// Learning rate of its last step.
-    #[serde(default)]
-    pub rate: f64,
-}
 
 /// How a training is carried out.
 #[derive(Debug, Clone)]

@@ -2,8 +2,9 @@
 
 use super::checkpoint::{BestSoFar, Checkpoint, TrainingProgress};
 use super::clock::Clock;
+use super::epoch::Epoch;
 use super::error::FitError;
-use super::events::{Epoch, FitEvent, Planned};
+use super::events::{FitEvent, Planned};
 use super::learner::Learner;
 use super::measuring::HeldBack;
 use super::pace::Pace;

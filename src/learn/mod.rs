@@ -14,10 +14,12 @@ mod checkpoint;
 mod choices;
 mod clock;
 mod dataset;
+mod epoch;
 mod error;
 mod events;
 mod files;
 mod fingerprint;
+mod finished;
 mod fit;
 mod learner;
 mod measuring;
@@ -45,9 +47,13 @@ pub use augment::{Augmentation, Cut};
 pub use averaging::WeightAverage;
 pub use checkpoint::{BestSoFar, Checkpoint, TrainingProgress};
 pub use choices::{ChoiceError, OptimiserChoice, PlanChoices, Slices};
-pub use dataset::{CaseFiles, Dataset, DatasetError, Fold, Split, SplitChoice, is_ct, is_unnamed, unnamed_channels};
+pub use dataset::{
+    CaseFiles, Dataset, DatasetError, Fold, MarkedError, MarkedScan, Split, SplitChoice, add_to_dataset, is_ct,
+    is_same_scan, is_unnamed, unnamed_channels,
+};
+pub use epoch::Epoch;
 pub use error::FitError;
-pub use events::{Epoch, FitEvent, Planned};
+pub use events::{FitEvent, Planned};
 pub use files::{TrainingFiles, best_path, checkpoint_path, interrupted};
 pub use fingerprint::Fingerprint;
 pub use fit::Fit;
@@ -55,7 +61,7 @@ pub use perceptron::{Rosenblatt, Tie};
 pub use pixels::{FEATURES, PixelClassifier, PixelRule, Scribbled, UNMARKED, features};
 pub use plan::{Budget, FromData, Intensities, Plan};
 pub use reading::{LabelledScan, Loader, read_case, read_cases};
-pub use refine::{Refined, Refinement, only_finished, refine};
+pub use refine::{Refined, Refinement, refine};
 pub use report::{case_table, curve_picture, curve_table, worst_first};
 pub use sampling::PreparedCase;
 pub use schedule::{poly, warm_poly};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::checkpoint::{BestSoFar, TrainingProgress};
-use super::events::Epoch;
+use super::epoch::Epoch;
 use super::validation::{CaseDice, mean_dice};
 use crate::engine::Weights;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::events::Epoch;
+use super::epoch::Epoch;
 use super::validation::CaseDice;
 use crate::model::Model;
 

@@ -9,6 +9,7 @@ mod pages;
 mod png;
 mod steps;
 mod tiff;
+mod write;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -19,6 +20,7 @@ use crate::volume::{Affine, Geometry, Rescale, Volume, VoxelType};
 use crate::work::{Stopped, Watch};
 use pages::{Kind, Pages};
 use steps::Steps;
+pub use write::{RgbPicture, write_picture};
 
 /// The entry in the list of readers.
 pub const READER: Reader = Reader { name: "PNG and TIFF", claims, collect };

@@ -2,8 +2,8 @@
 
 use crate::gui::app::{Action, App};
 use crate::gui::egui;
+use crate::gui::old_jobs::PixelRule;
 use crate::gui::theme;
-use crate::jobs::PixelRule;
 use crate::volume::Label;
 
 /// Name of the label that stands for the background.

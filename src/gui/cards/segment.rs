@@ -2,10 +2,10 @@
 
 use crate::gui::app::{Action, App, SEGMENTING};
 use crate::gui::egui;
+use crate::gui::old_jobs::{Misfit, available_devices};
 use crate::gui::refining::REFINING;
 use crate::gui::teach::model_name;
 use crate::gui::theme::{self, UNIT};
-use crate::jobs::{Misfit, available_devices};
 use crate::model::{Origin, SliceAxis};
 use egui_phosphor::regular as icon;
 

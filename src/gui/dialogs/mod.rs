@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use super::egui;
-use crate::jobs::WRITERS;
+use crate::gui::old_jobs::WRITERS;
 use crate::volume::Plane;
 pub use names::with_ending;
 use own::{OwnDialog, Reply};

@@ -1,6 +1,7 @@
 //! Folders of labelled scans, and how their cases are split.
 
 mod description;
+mod marked;
 mod nnunet;
 mod pairs;
 mod split;
@@ -8,6 +9,7 @@ mod split;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+pub use marked::{MarkedError, MarkedScan, add_to_dataset, is_same_scan};
 pub use split::{Fold, Split, SplitChoice};
 
 /// What is wrong with a data set.

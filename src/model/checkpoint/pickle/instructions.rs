@@ -1,7 +1,8 @@
 //! What each instruction of a pickle does.
 
+use super::items::Item;
 use super::machine::Machine;
-use super::{Item, ops};
+use super::ops;
 
 impl Machine<'_> {
     /// Carries out an instruction.

@@ -2,8 +2,8 @@
 
 use std::rc::Rc;
 
+use super::items::{Id, Item, Object};
 use super::memo::Memo;
-use super::{Id, Item, Object};
 
 /// Longest name of a module or class.
 const LONGEST_NAME: usize = 256;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::Id;
+use super::items::Id;
 
 /// Kept values by their number. Programs count them from 0; others are few.
 #[derive(Default)]

@@ -2,12 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use super::dataset::open_dataset;
-use super::train::{TrainJob, TrainSource, TrainSummary, load_case, run as train};
-use super::{Inputs, JobError, JobEvent, OutputKind, Progress};
+use super::error::JobError;
+use super::job::{Job, JobKind, Work};
+use super::labelled::open_dataset;
+use super::output::{Inputs, OutputKind};
+use super::train::{TrainNews, TrainSummary};
+use super::training::{TrainJob, TrainSource};
 use crate::learn::{CaseFiles, Fold, SplitChoice, checkpoint_path, mean_dice, read_cases, validate};
 use crate::model::{self, Model};
-use crate::work::{Stopped, Watch};
+use crate::work::Stopped;
 
 /// The file of a fold's model, beside that of all: `m.safetensors` has `m.fold0.safetensors`.
 fn fold_path(output: &Path, fold: usize) -> PathBuf {
@@ -20,8 +23,7 @@ fn finished(
     job: &TrainJob,
     output: &Path,
     [fold, count]: [usize; 2],
-    progress: Progress,
-    watch: Watch,
+    work: &Work<FoldNews>,
 ) -> Result<(Model, TrainSummary), JobError> {
     let model = Model::load(output)?;
     if model.spec.provenance.command != job.command {
@@ -34,7 +36,7 @@ fn finished(
     let TrainSource::Folder(folder) = &job.source else {
         return Err(JobError::Other("a single scan has no folds".into()));
     };
-    let mut dataset = open_dataset(folder, progress, watch)?;
+    let mut dataset = open_dataset(folder, work.watch, &|text| work.warn(text))?;
     dataset.choose(&job.labels)?;
     let split = dataset.fold(Fold { fold, count });
     if model.spec.provenance.cases != [split.train.len(), split.validation.len()] {
@@ -45,10 +47,11 @@ fn finished(
             split.train.len()
         )));
     }
-    let load = |files: &CaseFiles| load_case(files, watch, progress);
-    let mut notice = |notice| progress(JobEvent::Warning(notice));
-    let scans = read_cases(&dataset, &split.validation, &load, watch.stage("reading scans"), &mut notice)?;
-    let cases = validate(&model, &scans, dataset.ignore, job.device, watch.stage("measuring"), &mut |_| {})?;
+    let load = |files: &CaseFiles| job.load(files, work.watch, &|text| work.warn(text));
+    let watch = work.watch.stage("reading scans");
+    let scans = read_cases(&dataset, &split.validation, &load, watch, &mut |text| work.warn(text))?;
+    let watch = work.watch.stage("measuring");
+    let cases = validate(&model, &scans, dataset.ignore, job.device, watch, &mut |_| {})?;
     let summary = TrainSummary {
         output: output.to_path_buf(),
         epoch: 0,
@@ -62,16 +65,45 @@ fn finished(
 }
 
 /// Trains on all folds, one after the other and each with the whole budget, and writes their ensemble. Networks and scans are
-/// planned and prepared as for the first fold, so that they can be joined.
-///
-/// # Errors
-/// As of a training; the models of finished folds stay.
-pub fn cross_validate(
-    job: &TrainJob,
-    count: usize,
-    progress: Progress,
-    watch: Watch,
-) -> Result<Vec<TrainSummary>, JobError> {
+/// planned and prepared as for the first fold, so that they can be joined. The models of finished folds stay where it fails.
+#[derive(Clone)]
+pub struct CrossValidateJob {
+    /// The training of each fold; its output is that of all.
+    pub training: TrainJob,
+    /// Number of folds.
+    pub folds: usize,
+}
+
+/// What a cross-validation tells.
+#[derive(Debug)]
+pub enum FoldNews {
+    /// A fold begins.
+    Began {
+        /// Which, counted from 0.
+        fold: usize,
+        /// Of how many.
+        count: usize,
+    },
+    /// Its training tells something.
+    Training(TrainNews),
+}
+
+impl Job for CrossValidateJob {
+    /// One for each fold.
+    type Output = Vec<TrainSummary>;
+    type Event = FoldNews;
+    const KIND: &'static JobKind = &JobKind { id: "cross-validate", is_kept_when_stopped: true };
+
+    fn title(&self) -> String {
+        format!("Teaching {} in {} folds", self.training.id, self.folds)
+    }
+
+    fn run(self, work: &Work<FoldNews>) -> Result<Vec<TrainSummary>, JobError> {
+        cross_validate(&self.training, self.folds, work)
+    }
+}
+
+fn cross_validate(job: &TrainJob, count: usize, work: &Work<FoldNews>) -> Result<Vec<TrainSummary>, JobError> {
     Inputs::default().allow(&job.output, OutputKind::Model)?;
     let started = |path: &PathBuf| path.exists() || checkpoint_path(path).exists();
     let paths = (0..count).map(|fold| fold_path(&job.output, fold));
@@ -85,10 +117,10 @@ pub fn cross_validate(
     let mut members: Vec<Model> = Vec::new();
     for fold in 0..count {
         let output = fold_path(&job.output, fold);
-        progress(JobEvent::Fold { fold, count });
+        work.tell(FoldNews::Began { fold, count });
         let interrupted = checkpoint_path(&output).exists();
         if output.exists() && !interrupted {
-            let (model, summary) = finished(job, &output, [fold, count], progress, watch)?;
+            let (model, summary) = finished(job, &output, [fold, count], work)?;
             members.push(model);
             summaries.push(summary);
             continue;
@@ -101,13 +133,13 @@ pub fn cross_validate(
             like: members.first().map(|model| model.spec.clone()),
             ..job.clone()
         };
-        summaries.push(train(&one, progress, watch)?);
-        if watch.should_stop() {
+        summaries.push(work.run(one, FoldNews::Training)?);
+        if work.watch.should_stop() {
             // A fold that was broken off must not pass for a finished one.
-            if !watch.is_abandoned() {
+            if !work.watch.is_abandoned() {
                 let _ = std::fs::remove_file(&output);
             }
-            return Err(JobError::Stopped(Stopped));
+            return Err(Stopped.into());
         }
         members.push(Model::load(&output)?);
     }

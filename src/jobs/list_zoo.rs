@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::error::JobError;
+use super::job::{Job, JobKind, Work};
 use crate::model::ArchitectureSpec;
 use crate::zoo::{self, ARCHITECTURES, Architecture, Attention, Cost, Encoder, Ends, ZooError};
 
@@ -18,6 +20,25 @@ pub struct ZooRow {
     pub gmac: f64,
 }
 
+/// Lists what can be built, with its cost.
+#[derive(Debug, Clone)]
+pub struct ListZooJob;
+
+impl Job for ListZooJob {
+    /// Architectures, encoders, attention.
+    type Output = [Vec<ZooRow>; 3];
+    type Event = ();
+    const KIND: &'static JobKind = &JobKind { id: "list-zoo", is_kept_when_stopped: true };
+
+    fn title(&self) -> String {
+        "Listing networks".into()
+    }
+
+    fn run(self, _: &Work<()>) -> Result<[Vec<ZooRow>; 3], JobError> {
+        zoo_table().map_err(|e| JobError::Other(e.to_string()))
+    }
+}
+
 fn cost(arch: &str, options: &Value) -> Result<Cost, ZooError> {
     Ok(zoo::cost(&zoo::build(arch, Ends { in_channels: 1, classes: 2 }, options)?)?)
 }
@@ -28,10 +49,7 @@ fn row(id: String, title: String, Cost { parameters, macs }: Cost) -> ZooRow {
 
 /// Architectures; encoders (parameters of the published classifier, multiply-adds of the U-Net with it); attention (what
 /// it adds to the U-Net).
-///
-/// # Errors
-/// When an entry cannot be built with its defaults.
-pub fn zoo_table() -> Result<[Vec<ZooRow>; 3], ZooError> {
+fn zoo_table() -> Result<[Vec<ZooRow>; 3], ZooError> {
     let of_architecture =
         |a: &Architecture| Ok(row(a.id.into(), format!("{}: {}", a.title, a.advice), cost(a.id, &Value::Null)?));
     let of_encoder = |encoder: &Encoder| {

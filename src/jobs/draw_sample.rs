@@ -1,80 +1,81 @@
-//! The sample inside the program, and how it was made.
+//! How the sample was made.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::dataset::open_dataset;
-use super::{Inputs, JobError, Outcome, OutputKind, load_case};
-use crate::disk::replace_file;
+use super::error::JobError;
+use super::job::{Job, JobKind, Warn, Work};
+use super::labelled::{load_case, open_dataset};
+use super::open_sample::SAMPLE_NAME;
+use super::output::{Inputs, OutputKind};
+use super::title::file_name;
 use crate::engine::Random;
 use crate::formats;
 use crate::learn::{AppearanceModel, Specimen};
 use crate::volume::{Affine, Annotations, Geometry, Label, LabelMap, LabelTable, PlaneLayout, Rescale, Volume, Voxels};
-use crate::work::{Stopped, Watch};
 
-/// File name of the sample.
-const SAMPLE_NAME: &str = "synthetic_hippocampus.nii.gz";
-/// File name of its labels.
+/// File name of the sample's labels.
 const SAMPLE_LABELS_NAME: &str = "synthetic_hippocampus_labels.nii.gz";
-const SAMPLE: &[u8] = include_bytes!("../../assets/sample/synthetic_hippocampus.nii.gz");
-
-/// Unpacks the sample into the user's data folder (or the temporary one) and loads it.
-pub(super) fn open() -> Result<Outcome, JobError> {
-    let folder = crate::model::user_folder().and_then(|f| Some(f.parent()?.join("samples")));
-    let folder = folder.unwrap_or_else(|| std::env::temp_dir().join("lamella"));
-    let path = folder.join(SAMPLE_NAME);
-    let failed =
-        |e: std::io::Error| JobError::Other(format!("the sample cannot be unpacked to {}: {e}", path.display()));
-    if !std::fs::read(&path).is_ok_and(|bytes| bytes == SAMPLE) {
-        std::fs::create_dir_all(&folder).map_err(failed)?;
-        replace_file(&path, |w| std::io::Write::write_all(w, SAMPLE)).map_err(failed)?;
-    }
-    let findings = formats::scan(&path, Watch::unwatched())?;
-    let entry = findings.entries.into_iter().next().ok_or_else(|| JobError::Other("the sample is damaged".into()))?;
-    let volume = formats::load(&entry, Watch::unwatched())?;
-    let _ = volume.statistics();
-    Ok(Outcome::Sample(Box::new(entry), Arc::new(volume)))
-}
-
 /// Grid of the synthetic volume (R, A, S), 1 mm.
 const SHAPE: [usize; 3] = [36, 52, 36];
 /// Modes of variation.
 const MODES: usize = 24;
 
 /// Draws a synthetic scan and its labels from the training cases of a data set.
-///
-/// # Errors
-/// When the data set cannot be read or the files cannot be written.
-pub fn make_sample(dataset: &Path, split: &Path, seed: u64, folder: &Path, watch: Watch) -> Result<(), JobError> {
-    let inputs = Inputs::new([dataset.to_path_buf(), split.to_path_buf()]);
+#[derive(Debug, Clone)]
+pub struct DrawSampleJob {
+    /// The data set's folder.
+    pub dataset: PathBuf,
+    /// Its split.
+    pub split: PathBuf,
+    /// The same seed draws the same scan.
+    pub seed: u64,
+    /// Where the files go.
+    pub folder: PathBuf,
+}
+
+impl Job for DrawSampleJob {
+    type Output = ();
+    type Event = ();
+    const KIND: &'static JobKind = &JobKind { id: "draw-sample", is_kept_when_stopped: true };
+
+    fn title(&self) -> String {
+        format!("Drawing a sample from {}", file_name(&self.dataset))
+    }
+
+    fn run(self, work: &Work<()>) -> Result<(), JobError> {
+        draw(&self, work)
+    }
+}
+
+fn draw(job: &DrawSampleJob, work: &Work<()>) -> Result<(), JobError> {
+    let DrawSampleJob { dataset, split, seed, folder } = job;
+    let (watch, quiet): (_, Warn) = (work.watch, &|_| {});
+    let inputs = Inputs::new([dataset.clone(), split.clone()]);
     let [image, labels] = [SAMPLE_NAME, SAMPLE_LABELS_NAME].map(|name| folder.join(name));
     std::fs::create_dir_all(folder).map_err(|e| JobError::Other(format!("cannot make {}: {e}", folder.display())))?;
     for path in [&image, &labels] {
         inputs.allow(path, OutputKind::Image)?;
     }
-    let dataset = open_dataset(dataset, &|_| {}, watch)?;
+    let dataset = open_dataset(dataset, watch.quiet(), quiet)?;
     let split = dataset.read_split(split, None)?;
     let mut specimens = Vec::new();
     for name in &split.train {
         watch.check()?;
         let files = dataset.case(name).ok_or_else(|| JobError::Other(format!("no case {name}")))?;
-        let case = load_case(files, watch, &|_| {});
-        let case =
-            case.map_err(
-                |problem| if watch.should_stop() { JobError::Stopped(Stopped) } else { JobError::Other(problem) },
-            )?;
+        let case = load_case(files, watch, quiet)?;
         specimens.push(specimen(&case.0, &case.1));
     }
-    let drawn = AppearanceModel::new(&specimens, dataset.labels.len(), MODES).draw(&mut Random::new(seed, 0));
+    let drawn = AppearanceModel::new(&specimens, dataset.labels.len(), MODES).draw(&mut Random::new(*seed, 0));
     let geometry = Geometry::new(SHAPE, Affine::IDENTITY).map_err(|e| JobError::Other(e.to_string()))?;
     let values: Vec<i16> = drawn.image.iter().map(|v| (400.0 + 100.0 * v).clamp(0.0, 2000.0) as i16).collect();
     let volume =
         Volume::new(geometry.clone(), Voxels::I16(Arc::new(values)), Vec::new(), Rescale::IDENTITY, "synthetic".into());
     let drawn_labels = LabelMap::from_fn(geometry, |[i, j, k]| drawn.labels[(k * SHAPE[1] + j) * SHAPE[0] + i]);
-    formats::write_volume(&image, &volume, Watch::unwatched())?;
+    formats::write_volume(&image, &volume, watch.stage("Saving"))?;
     let names = dataset.labels.iter().filter(|(value, _)| **value != 0);
     let table = LabelTable(names.map(|(value, name)| Label::new(*value, name)).collect());
-    formats::write_labels(&labels, &drawn_labels, &Annotations::of_table(table), Watch::unwatched())?;
+    formats::write_labels(&labels, &drawn_labels, &Annotations::of_table(table), watch.stage("Saving"))?;
     Ok(())
 }
 

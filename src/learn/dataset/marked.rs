@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{JobError, Progress};
+use super::{CaseFiles, Dataset, Split, is_ct, is_unnamed, unnamed_channels};
 use crate::disk::replace_file;
 use crate::edit::{Fate, JoinedLabel, is_nameless, join};
-use crate::formats;
-use crate::learn::{CaseFiles, Dataset, Split, is_ct, is_unnamed, only_finished, unnamed_channels};
+use crate::formats::{self, FormatError};
+use crate::learn::finished::only_finished;
 use crate::volume::{Annotations, Label, LabelMap, LabelTable, LabelValue, PlaneLayout, Volume};
-use crate::work::Watch;
+use crate::work::{Stopped, Watch};
 
 /// What voxels outside the finished slices have in the files of a data set.
 const UNKNOWN: LabelValue = LabelValue::MAX;
@@ -20,6 +20,29 @@ const UNKNOWN: LabelValue = LabelValue::MAX;
 const SAME_MM: f64 = 1e-3;
 /// Voxels that are compared between two looks at whether to stop.
 const COMPARED: usize = 1 << 20;
+
+/// Why a scan does not come into a data set.
+#[derive(Debug, thiserror::Error)]
+pub enum MarkedError {
+    /// The user stopped it.
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
+    /// A file.
+    #[error(transparent)]
+    Format(FormatError),
+    /// What is wrong, said for the user.
+    #[error("{0}")]
+    Refused(String),
+}
+
+impl From<FormatError> for MarkedError {
+    fn from(error: FormatError) -> Self {
+        match error {
+            FormatError::Stopped(stopped) => Self::Stopped(stopped),
+            other => Self::Format(other),
+        }
+    }
+}
 
 /// A scan, its labels, and the slices that count.
 #[derive(Clone)]
@@ -38,7 +61,7 @@ pub struct MarkedScan {
 
 impl MarkedScan {
     /// The labels of the finished slices; everything else is unknown.
-    pub(super) fn known(&self) -> LabelMap {
+    pub fn known(&self) -> LabelMap {
         let own = |value| Some(if Some(value) == self.background { 0 } else { value });
         // Every value has its place.
         let labels = self.labels.mapped(own).unwrap_or_else(|_| self.labels.clone());
@@ -49,12 +72,14 @@ impl MarkedScan {
     ///
     /// # Errors
     /// When no slice is finished, or there is no label to tell from the background.
-    pub(super) fn dataset(&self) -> Result<(Dataset, Split), JobError> {
+    pub fn dataset(&self) -> Result<(Dataset, Split), MarkedError> {
         if self.done.is_empty() {
-            return Err(JobError::Other("no slice is marked done; label one and mark it, then teach".into()));
+            return Err(MarkedError::Refused("no slice is marked done; label one and mark it, then teach".into()));
         }
         if self.table.0.iter().all(|label| Some(label.value) == self.background) {
-            return Err(JobError::Other("there is no label to tell from the background; make one and paint it".into()));
+            return Err(MarkedError::Refused(
+                "there is no label to tell from the background; make one and paint it".into(),
+            ));
         }
         let names = self.names();
         // A model must not carry a scan's name, which may be a patient's.
@@ -102,7 +127,7 @@ fn join_names(
     own: &BTreeMap<LabelValue, String>,
     labels: &mut serde_json::Map<String, Value>,
     description: &Path,
-) -> Result<BTreeMap<LabelValue, LabelValue>, JobError> {
+) -> Result<BTreeMap<LabelValue, LabelValue>, MarkedError> {
     let number = |key: &String| key.parse::<LabelValue>().ok();
     let listed = labels.iter().filter_map(|(key, name)| Some(Label::new(number(key)?, name.as_str()?)));
     let there = LabelTable(listed.filter(|label| label.value != 0 && label.value != UNKNOWN).collect());
@@ -110,7 +135,7 @@ fn join_names(
     let own = LabelTable(
         own.iter().filter(|(value, _)| **value != 0).map(|(v, name)| Label::new(*v, name.clone())).collect(),
     );
-    let joined = join(&there, &used, &own).map_err(|error| JobError::Other(error.to_string()))?;
+    let joined = join(&there, &used, &own).map_err(|error| MarkedError::Refused(error.to_string()))?;
     let mut values = BTreeMap::from([(0, 0)]);
     labels.entry("0").or_insert_with(|| "background".into());
     for label in joined.labels {
@@ -118,7 +143,7 @@ fn join_names(
         if let (Fate::Renumbered, Some(other)) = (fate, there.get(incoming.value))
             && is_nameless(&incoming) != is_nameless(other)
         {
-            return Err(JobError::Other(format!(
+            return Err(MarkedError::Refused(format!(
                 "label {} is called {:?} here and {:?} in {}; give it a name in both if they are the same",
                 incoming.value,
                 incoming.name,
@@ -136,10 +161,10 @@ fn join_names(
 }
 
 /// Whether a file holds this scan.
-fn holds(path: &Path, scan: &Volume, watch: Watch) -> Result<bool, JobError> {
+fn holds(path: &Path, scan: &Volume, watch: Watch) -> Result<bool, MarkedError> {
     let there = match formats::open_one(path, None, watch) {
         Ok(there) => there,
-        Err(formats::FormatError::Stopped(stopped)) => return Err(stopped.into()),
+        Err(FormatError::Stopped(stopped)) => return Err(stopped.into()),
         // What cannot be read is another file.
         Err(_) => return Ok(false),
     };
@@ -147,7 +172,7 @@ fn holds(path: &Path, scan: &Volume, watch: Watch) -> Result<bool, JobError> {
 }
 
 /// Whether two volumes are the same scan: one grid, one value in every voxel.
-pub(super) fn is_same_scan(there: &Volume, scan: &Volume, watch: Watch) -> Result<bool, JobError> {
+pub fn is_same_scan(there: &Volume, scan: &Volume, watch: Watch) -> Result<bool, MarkedError> {
     if !there.geometry.matches(&scan.geometry, SAME_MM) || there.frame_count() != scan.frame_count() {
         return Ok(false);
     }
@@ -170,24 +195,24 @@ pub(super) fn is_same_scan(there: &Volume, scan: &Volume, watch: Watch) -> Resul
 ///
 /// # Errors
 /// When nothing is finished, the folder's labels have other names, or a file cannot be written.
-pub(super) fn add_to_dataset(
+pub fn add_to_dataset(
     scan: &MarkedScan,
     folder: &Path,
-    progress: Progress,
     watch: Watch,
-) -> Result<String, JobError> {
+    warn: &dyn Fn(String),
+) -> Result<String, MarkedError> {
     scan.dataset()?;
-    let failed = |e: std::io::Error| JobError::Other(format!("cannot write into {}: {e}", folder.display()));
+    let failed = |e: std::io::Error| MarkedError::Refused(format!("cannot write into {}: {e}", folder.display()));
     let description = folder.join("dataset.json");
     let other = || {
-        JobError::Other(format!(
+        MarkedError::Refused(format!(
             "{} holds a data set that was not made here; choose a folder of your own, or an empty one",
             folder.display()
         ))
     };
     let mut json: Value = match std::fs::read_to_string(&description) {
         Ok(text) => serde_json::from_str(&text)
-            .map_err(|e| JobError::Other(format!("{} is damaged: {e}", description.display())))?,
+            .map_err(|e| MarkedError::Refused(format!("{} is damaged: {e}", description.display())))?,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
             // What lies there has labels of which nothing is known.
             let hidden = |entry: std::fs::DirEntry| entry.file_name().to_string_lossy().starts_with('.');
@@ -196,7 +221,7 @@ pub(super) fn add_to_dataset(
             }
             json!({"name": folder.file_name().map(|n| n.to_string_lossy()), "labels": {UNKNOWN.to_string(): "ignore"}})
         }
-        Err(e) => return Err(JobError::Other(format!("cannot read {}: {e}", description.display()))),
+        Err(e) => return Err(MarkedError::Refused(format!("cannot read {}: {e}", description.display()))),
     };
     let labels = json.get("labels").and_then(Value::as_object).cloned();
     let mut labels =
@@ -206,7 +231,7 @@ pub(super) fn add_to_dataset(
     let channels = scan.channels();
     let there = json.get("channel_names").and_then(Value::as_object).cloned().unwrap_or_default();
     if !there.is_empty() && there.len() != channels.len() {
-        return Err(JobError::Other(format!(
+        return Err(MarkedError::Refused(format!(
             "this scan has {} channels, those in {} have {}",
             channels.len(),
             folder.display(),
@@ -220,7 +245,7 @@ pub(super) fn add_to_dataset(
         if let Some(other) = other.filter(|other| !is_unnamed(other) && !is_unnamed(&own))
             && is_ct(&own) != is_ct(other)
         {
-            return Err(JobError::Other(format!(
+            return Err(MarkedError::Refused(format!(
                 "this scan is {own}, those in {} are {other}; choose a folder of its own",
                 folder.display()
             )));
@@ -250,14 +275,14 @@ pub(super) fn add_to_dataset(
     };
     let there = |value| if value == UNKNOWN { Some(UNKNOWN) } else { values.get(&value).copied() };
     let no_place =
-        |value: LabelValue| JobError::Other(format!("label {value} has no place in {}", description.display()));
+        |value: LabelValue| MarkedError::Refused(format!("label {value} has no place in {}", description.display()));
     let mut known = scan.known().mapped(there).map_err(no_place)?;
     let label_file = path("labels", &name);
     if is_there && label_file.exists() {
         // What was finished before and is not now stays known.
-        let before = super::read_labels(&label_file, watch, progress)?;
+        let before = formats::read_labels(&label_file, watch, warn)?;
         if !before.geometry().lies_on(&scan.volume.geometry) {
-            return Err(JobError::Other(format!("{} does not lie on the grid of its scan", label_file.display())));
+            return Err(MarkedError::Refused(format!("{} does not lie on the grid of its scan", label_file.display())));
         }
         known.take_from(&before, |_, now, _| now == UNKNOWN);
         known.compact();
@@ -298,7 +323,7 @@ mod tests {
             done,
         };
         let folder = tempfile::tempdir().unwrap();
-        let add = |scan: &MarkedScan| add_to_dataset(scan, folder.path(), &|_| {}, Watch::unwatched()).unwrap();
+        let add = |scan: &MarkedScan| add_to_dataset(scan, folder.path(), Watch::unwatched(), &|_| {}).unwrap();
         // The same scan again is no second case; another one of the same name is. Scribbles for the background are no label.
         let voxels = Voxels::F32(vec![1.0; 120].into());
         let other = Volume::new(scan.volume.geometry.clone(), voxels, vec![], Rescale::IDENTITY, "a b".into());
@@ -313,7 +338,10 @@ mod tests {
         let case = crate::learn::read_case(
             &dataset,
             "a_b-2",
-            &|files| super::super::load_case(files, Watch::unwatched(), &|_| {}),
+            &|files| {
+                let image = formats::open_one(&files.images[0], None, Watch::unwatched()).unwrap();
+                Ok((image, formats::read_labels(&files.label, Watch::unwatched(), &|_| {}).unwrap()))
+            },
             &mut |_| {},
         )
         .unwrap();
@@ -325,7 +353,7 @@ mod tests {
         later.table = LabelTable(vec![Label::new(2, "Organ"), Label::new(8, "Background")]);
         assert_eq!(add(&later), "a_b-2");
         let refused = |scan: &MarkedScan| {
-            add_to_dataset(scan, folder.path(), &|_| {}, Watch::unwatched()).unwrap_err().to_string()
+            add_to_dataset(scan, folder.path(), Watch::unwatched(), &|_| {}).unwrap_err().to_string()
         };
         // A number alone does not say what a label is.
         let mut nameless = later.clone();
@@ -333,14 +361,14 @@ mod tests {
         nameless.table = LabelTable(vec![Label::unnamed(7), Label::new(8, "Background")]);
         let error = refused(&nameless);
         assert!(error.contains("\"Label 7\"") && error.contains("\"organ\""), "{error}");
-        let both = super::super::read_labels(&folder.path().join("labels/a_b-2.nii.gz"), Watch::unwatched(), &|_| {});
+        let both = formats::read_labels(&folder.path().join("labels/a_b-2.nii.gz"), Watch::unwatched(), &|_| {});
         let both = both.unwrap();
         let found = [[1, 0, 2], [3, 0, 2], [1, 0, 3], [2, 0, 3], [1, 0, 4]].map(|voxel| both.get(voxel));
         assert_eq!(found, [7, 0, 7, 0, UNKNOWN]);
         assert_eq!(Dataset::open(folder.path()).unwrap().labels[&1], "organ");
         // Another name of the same number is another label.
         let lesion = tempfile::tempdir().unwrap();
-        let into = |scan: &MarkedScan| add_to_dataset(scan, lesion.path(), &|_| {}, Watch::unwatched()).unwrap();
+        let into = |scan: &MarkedScan| add_to_dataset(scan, lesion.path(), Watch::unwatched(), &|_| {}).unwrap();
         scan.table = LabelTable(vec![Label::new(7, "organ")]);
         into(&scan);
         let mut other = other.clone();
@@ -351,7 +379,7 @@ mod tests {
         let json: Value = serde_json::from_str(&text).unwrap();
         assert_eq!((json["labels"]["7"].as_str(), json["labels"]["8"].as_str()), (Some("organ"), Some("lesion")));
         let file = lesion.path().join(format!("labels/{name}.nii.gz"));
-        let there = super::super::read_labels(&file, Watch::unwatched(), &|_| {}).unwrap();
+        let there = formats::read_labels(&file, Watch::unwatched(), &|_| {}).unwrap();
         assert_eq!([[0, 0, 2], [1, 0, 2]].map(|voxel| there.get(voxel)), [7, 8]);
         scan.table = LabelTable(vec![Label::new(7, "organ")]);
         // The kind of the first scan is that of the folder; one of which nothing is known joins any.
@@ -359,7 +387,7 @@ mod tests {
             let mut volume = Volume::clone(&scan.volume);
             volume.display.modality = modality.into();
             let scan = MarkedScan { volume: volume.into(), ..scan.clone() };
-            let added = add_to_dataset(&scan, folder, &|_| {}, Watch::unwatched());
+            let added = add_to_dataset(&scan, folder, Watch::unwatched(), &|_| {});
             added.map(|_| Dataset::open(folder).unwrap().channels[0].clone()).map_err(|error| error.to_string())
         };
         assert_eq!(add("CT", folder.path()), Ok("channel 0".into()));
@@ -367,6 +395,6 @@ mod tests {
         assert_eq!(["CT", "", "ct"].map(|kind| add(kind, other.path())), ["CT", "CT", "CT"].map(|ct| Ok(ct.into())));
         assert!(add("MR", other.path()).unwrap_err().contains("MR"));
         scan.done.clear();
-        assert!(add_to_dataset(&scan, folder.path(), &|_| {}, Watch::unwatched()).is_err());
+        assert!(add_to_dataset(&scan, folder.path(), Watch::unwatched(), &|_| {}).is_err());
     }
 }

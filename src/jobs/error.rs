@@ -1,0 +1,101 @@
+//! Why a job gave no result.
+
+use crate::formats::FormatError;
+use crate::learn::MarkedError;
+use crate::work::Stopped;
+
+/// Why a job failed.
+#[derive(Debug, thiserror::Error)]
+pub enum JobError {
+    /// The user stopped it.
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
+    /// A file.
+    #[error(transparent)]
+    Format(FormatError),
+    /// A model.
+    #[error(transparent)]
+    Library(#[from] crate::model::LibraryError),
+    /// A model file.
+    #[error(transparent)]
+    Model(#[from] crate::model::ModelError),
+    /// A network of another program.
+    #[error(transparent)]
+    Foreign(#[from] crate::model::foreign::ForeignError),
+    /// A segmentation.
+    #[error(transparent)]
+    Segment(crate::pipeline::SegmentError),
+    /// The engine.
+    #[error(transparent)]
+    Engine(crate::engine::EngineError),
+    /// A training.
+    #[error(transparent)]
+    Fit(crate::learn::FitError),
+    /// A data set.
+    #[error(transparent)]
+    Dataset(#[from] crate::learn::DatasetError),
+    /// Not enough memory.
+    #[error(transparent)]
+    Memory(#[from] crate::work::memory::OutOfMemory),
+    /// A fault of the program itself.
+    #[error("{0}")]
+    Broken(String),
+    /// Anything else, said for the user.
+    #[error("{0}")]
+    Other(String),
+}
+
+impl JobError {
+    /// Whether the user's own stop is the reason.
+    pub fn is_stop(&self) -> bool {
+        matches!(self, Self::Stopped(_))
+    }
+}
+
+/// A stop is a stop wherever it was noticed.
+macro_rules! from_room {
+    ($variant:ident, $error:path) => {
+        impl From<$error> for JobError {
+            fn from(error: $error) -> Self {
+                use $error as Room;
+                match error {
+                    Room::Stopped(stopped) => Self::Stopped(stopped),
+                    other => Self::$variant(other),
+                }
+            }
+        }
+    };
+}
+
+from_room!(Format, crate::formats::FormatError);
+from_room!(Segment, crate::pipeline::SegmentError);
+from_room!(Engine, crate::engine::EngineError);
+from_room!(Fit, crate::learn::FitError);
+
+impl From<MarkedError> for JobError {
+    fn from(error: MarkedError) -> Self {
+        match error {
+            MarkedError::Stopped(stopped) => Self::Stopped(stopped),
+            MarkedError::Format(error) => Self::Format(error),
+            MarkedError::Refused(text) => Self::Other(text),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::EngineError;
+    use crate::learn::FitError;
+    use crate::pipeline::SegmentError;
+
+    #[test]
+    fn a_stop_is_told_apart_wherever_it_came_from() {
+        assert!(JobError::from(SegmentError::from(EngineError::Stopped(Stopped))).is_stop());
+        assert!(JobError::from(FitError::from(EngineError::Stopped(Stopped))).is_stop());
+        assert!(JobError::from(FormatError::Stopped(Stopped)).is_stop());
+        assert!(
+            JobError::from(EngineError::Stopped(Stopped)).is_stop() && !JobError::Other("stopped".into()).is_stop()
+        );
+    }
+}

@@ -1,0 +1,56 @@
+//! Reading labels for a volume.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::error::JobError;
+use super::grids::difference;
+use super::job::{Job, JobKind, Work};
+use super::title::file_name;
+use crate::formats::read_annotated_labels;
+use crate::volume::{Annotations, LabelMap, LabelTable, SliceKey, SliceState, Volume};
+
+/// Reads labels for a volume.
+#[derive(Clone)]
+pub struct OpenLabelsJob {
+    /// The file.
+    pub path: PathBuf,
+    /// The volume that they must lie on.
+    pub volume: Arc<Volume>,
+}
+
+/// Labels from a file, on the volume's grid.
+#[derive(Debug, Clone)]
+pub struct OpenedLabels {
+    /// The labels.
+    pub labels: LabelMap,
+    /// Their names and colours.
+    pub table: LabelTable,
+    /// How far slices are, where the file says it.
+    pub states: Vec<(SliceKey, SliceState)>,
+}
+
+impl Job for OpenLabelsJob {
+    type Output = OpenedLabels;
+    type Event = ();
+    const KIND: &'static JobKind = &JobKind { id: "open-labels", is_kept_when_stopped: false };
+
+    fn title(&self) -> String {
+        format!("Opening labels {}", file_name(&self.path))
+    }
+
+    fn run(self, work: &Work<()>) -> Result<OpenedLabels, JobError> {
+        let Self { path, volume } = self;
+        let (labels, annotations) = read_annotated_labels(&path, work.watch, &|text| work.warn(text))?;
+        let labels = labels.placed_by(&volume.geometry);
+        if !labels.geometry().lies_on(&volume.geometry) {
+            return Err(JobError::Other(format!(
+                "the labels lie on another grid than the image: {}; resample them to the image first ({})",
+                difference(labels.geometry(), &volume.geometry),
+                path.display()
+            )));
+        }
+        let Annotations { table, states, .. } = annotations;
+        Ok(OpenedLabels { labels, table, states })
+    }
+}

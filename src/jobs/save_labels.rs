@@ -1,0 +1,46 @@
+//! Writing labels.
+
+use std::path::PathBuf;
+
+use super::error::JobError;
+use super::job::{Job, JobKind, Work};
+use super::title::file_name;
+use crate::formats;
+use crate::volume::{Annotations, LabelMap};
+
+/// Writes a label map.
+#[derive(Clone)]
+pub struct SaveLabelsJob {
+    /// Where to.
+    pub path: PathBuf,
+    /// What.
+    pub labels: LabelMap,
+    /// Names, colours and finished slices; they go into the file.
+    pub annotations: Annotations,
+    /// Whether they are also written into a file beside it, for programs that do not read them in the mask.
+    pub sidecar: bool,
+}
+
+impl Job for SaveLabelsJob {
+    /// The file.
+    type Output = PathBuf;
+    type Event = ();
+    const KIND: &'static JobKind = &JobKind { id: "save-labels", is_kept_when_stopped: true };
+
+    fn title(&self) -> String {
+        format!("Saving {}", file_name(&self.path))
+    }
+
+    fn run(self, work: &Work<()>) -> Result<PathBuf, JobError> {
+        let Self { path, labels, mut annotations, sidecar } = self;
+        annotations.seal(&labels);
+        formats::write_labels(&path, &labels, &annotations, work.watch.stage("Saving"))?;
+        formats::notices_of_writing(&path, labels.geometry()).into_iter().for_each(|text| work.warn(text));
+        if sidecar {
+            // The mask is on disk and says all of it.
+            let told = formats::write_sidecar(&path, &annotations).unwrap_or_else(|e| Some(e.to_string()));
+            told.into_iter().for_each(|text| work.warn(text));
+        }
+        Ok(path)
+    }
+}
