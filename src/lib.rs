@@ -19,7 +19,7 @@ pub mod volume;
 pub mod work;
 pub mod zoo;
 
-/// The worked example of CONTRIBUTING.md, which `cargo test` compiles and runs.
+/// The worked examples of CONTRIBUTING.md, which `cargo test` compiles and runs.
 #[cfg(doctest)]
 #[doc = include_str!("../CONTRIBUTING.md")]
-pub struct AddingAnArchitecture;
+pub struct Contributing;
