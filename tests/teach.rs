@@ -1,23 +1,24 @@
 //! Training: the same seed gives the same weights, also over an interruption; unknown voxels count nowhere.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use lamella::edit::keep_protected;
 use lamella::engine::{Activations, DeviceChoice, initial_weights};
-use lamella::jobs::default_plan;
 use lamella::learn::{
-    Budget, CaseFiles, Checkpoint, Dataset, FitError, FitEvent, FitOptions, FromData, Intensities, LabelledScan,
-    Loader, Plan, Refinement, Split, TrainedModel, fit, read_case, refine, unnamed_channels,
+    Budget, CaseFiles, Checkpoint, Dataset, Ending, FitError, FitEvent, FromData, Intensities, LabelledScan, Loader,
+    Plan, Refinement, Split, TrainedModel, Training, read_case, refine, unnamed_channels,
 };
 use lamella::model::{ArchitectureSpec, IntensityNormalisation, Model};
 use lamella::pipeline::{SegmentOptions, segment};
 use lamella::volume::{Affine, Geometry, LabelMap, Plane, PlaneLayout, Rescale, Volume, Voxels};
-use lamella::work::{Signal, Stopped, Watch};
+use lamella::work::{Share, Signal, Stopped, Watch};
 
 const SIDE: usize = 20;
 const IGNORE: u16 = 2;
@@ -76,7 +77,7 @@ fn plan() -> Plan {
         neighbours: 1,
         average_mirrored: false,
         from_data: FromData::default(),
-        ..default_plan()
+        ..Plan::default()
     }
 }
 
@@ -100,52 +101,71 @@ fn run_plan(
     watch: Watch,
     on_event: &mut dyn FnMut(FitEvent),
 ) -> Result<TrainedModel, FitError> {
-    let split =
-        Split { train: ["a", "b", "c"].map(String::from).to_vec(), validation: ["d"].map(String::from).to_vec() };
-    let options = FitOptions {
+    let training = training(dataset, plan, (&["a", "b", "c"], &["d"]), epochs);
+    Training { resume, ..training }.build(load, watch, on_event)?.run(watch, on_event)
+}
+
+/// A training on the processor that is measured after every epoch.
+fn training(dataset: &Dataset, plan: &Plan, split: (&[&str], &[&str]), epochs: usize) -> Training<'static> {
+    let names = |names: &[&str]| names.iter().map(ToString::to_string).collect();
+    Training {
+        split: Split { train: names(split.0), validation: names(split.1) },
+        plan: plan.clone(),
         budget: Budget::Epochs(epochs),
         device: DeviceChoice::Cpu,
-        init: None,
-        like: None,
         validate_every: Some(1),
-        patience: None,
         checkpoint_seconds: 3600.0,
-        resume,
-    };
-    fit(dataset, &split, plan, options, load, watch, on_event)
+        ..Training::on(dataset.clone())
+    }
 }
 
 #[test]
 fn a_training_that_gets_no_better_ends_early_and_a_plan_alone_trains_nothing() {
-    let split = Split { train: vec!["a".into(), "b".into()], validation: vec!["d".into()] };
     let load = |files: &CaseFiles| Ok(ball(&files.name, &|_| true));
     // A rate at which nothing changes: no validation is better than the first.
     let standing = Plan { rate: 1e-30, epoch_steps: Some(1), ..plan() };
-    let options = |patience| FitOptions {
-        budget: Budget::Epochs(12),
-        device: DeviceChoice::Cpu,
-        init: None,
-        like: None,
-        validate_every: Some(1),
-        patience,
-        checkpoint_seconds: 3600.0,
-        resume: None,
-    };
-    let train = |patience| {
-        fit(&dataset(), &split, &standing, options(patience), &load, Watch::unwatched(), &mut |_| {}).unwrap()
-    };
-    assert_eq!(train(Some(3)).epochs.len(), 4, "one, and three that are no better");
-    assert_eq!(train(None).epochs.len(), 12);
+    let asked = |patience| Training { patience, ..training(&dataset(), &standing, (&["a", "b"], &["d"]), 12) };
+    let watch = Watch::unwatched();
+    let train = |patience| asked(patience).build(&load, watch, &mut |_| {}).unwrap().run(watch, &mut |_| {}).unwrap();
+    let impatient = train(Some(3));
+    assert_eq!(impatient.epochs.len(), 4, "one, and three that are no better");
+    assert_eq!(impatient.ending, Ending::Patience);
+    let whole = train(None);
+    assert_eq!((whole.epochs.len(), whole.ending), (12, Ending::Budget));
     let (mut plans, mut others) = (0, 0);
     let mut listen = |event| match event {
         FitEvent::Planned(_) => plans += 1,
         FitEvent::Step { .. } | FitEvent::Checkpoint(_) | FitEvent::Best(_) => others += 1,
         _ => {}
     };
-    let planned =
-        lamella::learn::plan(&dataset(), &split, &standing, &options(None), &load, Watch::unwatched(), &mut listen);
-    assert_eq!(planned.unwrap().plan.rate, 1e-30);
+    let fit = asked(None).build(&load, watch, &mut listen).unwrap();
+    assert_eq!(fit.planned.plan.rate, 1e-30);
     assert_eq!((plans, others), (1, 0));
+}
+
+#[test]
+fn every_stage_of_a_training_has_its_share_and_ends_it() {
+    let load = |files: &CaseFiles| Ok(ball(&files.name, &|_| true));
+    let told = Mutex::new(Vec::new());
+    let report = |share: Share| told.lock().unwrap().push((share.stage, share.fraction));
+    let signal = Signal::default();
+    let watch = Watch::new(&signal).reporting(&report);
+    let plan = Plan { epoch_steps: Some(4), ..plan() };
+    let training = training(&dataset(), &plan, (&["a", "b"], &["c", "d"]), 2);
+    training.build(&load, watch, &mut |_| {}).unwrap().run(watch, &mut |_| {}).unwrap();
+    let told = told.into_inner().unwrap();
+    let mut stages: Vec<&str> = told.iter().map(|(stage, _)| *stage).collect();
+    stages.dedup();
+    assert_eq!(stages, ["reading scans", "preparing scans", "learning", "measuring"]);
+    let shares = |of: &str| told.iter().filter(|(stage, _)| *stage == of).map(|(_, share)| *share).collect::<Vec<_>>();
+    for stage in stages {
+        let shares = shares(stage);
+        assert!(shares.is_sorted() && shares.iter().all(|share| (0.0..1.0001).contains(share)), "{stage}: {shares:?}");
+    }
+    assert_eq!(shares("reading scans"), [0.0, 0.25, 0.5, 0.75]);
+    assert_eq!(shares("learning")[..4], [0.0, 0.125, 0.25, 0.375]);
+    // Two cases of twenty slices: the share grows within each.
+    assert!(shares("measuring").len() > 3 && shares("measuring").last() >= Some(&0.9), "{:?}", shares("measuring"));
 }
 
 #[test]
@@ -374,24 +394,17 @@ fn fine_tuning_prepares_scans_as_the_model_knows_them_unless_they_are_of_another
     let load = |files: &CaseFiles| Ok(ball(&files.name, &|_| true));
     let mut model = run_plan(&dataset(), &plan(), 1, None, &load, Watch::unwatched(), &mut |_| {}).unwrap().model;
     let tuned = |model: &Model, plan: &Plan| {
-        let split = Split { train: vec!["a".into(), "b".into()], validation: Vec::new() };
-        let options = FitOptions {
-            budget: Budget::Epochs(1),
-            device: DeviceChoice::Cpu,
-            init: Some(model),
-            like: None,
-            validate_every: None,
-            patience: None,
-            checkpoint_seconds: 3600.0,
-            resume: None,
-        };
+        let init = Some(Cow::Borrowed(model));
+        let training = Training { init, validate_every: None, ..training(&dataset(), plan, (&["a", "b"], &[]), 1) };
         let mut notices = Vec::new();
         let mut listen = |event| {
             if let FitEvent::Notice(notice) = event {
                 notices.push(notice);
             }
         };
-        let spec = fit(&dataset(), &split, plan, options, &load, Watch::unwatched(), &mut listen).unwrap().model.spec;
+        let watch = Watch::unwatched();
+        let fit = training.build(&load, watch, &mut listen).unwrap();
+        let spec = fit.run(watch, &mut listen).unwrap().model.spec;
         // Whose weights were the start, and what may be done with them, stays known.
         assert_eq!(spec.provenance.start, Some([model.spec.id.clone(), model.spec.sha256.clone()]));
         assert_eq!(spec.licence, "none; of the weights that were the start: CC-BY-SA 4.0");

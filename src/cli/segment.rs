@@ -212,6 +212,7 @@ impl Segment {
             mirror: self.tta,
             keep_largest: self.largest,
             frame: self.frame,
+            from_voxel: None,
             full_precision: self.full_precision,
         };
         let job = SegmentJob {

@@ -427,6 +427,7 @@ impl App {
             mirror: self.mirror && model.spec.mirror,
             keep_largest: self.keep_largest,
             frame,
+            from_voxel: None,
             full_precision: false,
         }
     }
@@ -434,7 +435,8 @@ impl App {
     fn segment(&mut self, context: &egui::Context) {
         let Some((_, model)) = self.model.clone() else { return };
         let Some(viewer) = &self.viewer else { return };
-        let options = self.segment_options(&model, viewer.frame);
+        let from_voxel = Some(viewer.cursor);
+        let options = SegmentOptions { from_voxel, ..self.segment_options(&model, viewer.frame) };
         // What is seen while it runs has the names and colours that it will have.
         let used = viewer.counted.1.keys().copied().collect();
         let joined = join(&viewer.session.document().table, &used, &model.spec.label_table()).ok();

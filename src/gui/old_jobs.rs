@@ -15,9 +15,8 @@ use crate::work::Share;
 pub use crate::engine::{DeviceChoice, available_devices};
 pub use crate::formats::{RgbPicture as ImageSlice, Skipped, WRITERS, stem, writer_for};
 pub use crate::jobs::{
-    ADAPTED, AttentionJob, CHECKPOINT_SECONDS, CompareJob, DatasetFacts, JobError, JoinJob, Joined, Names, PixelJob,
-    REFINE_SECONDS, RefineJob, RememberedScans, SegmentJob, SplitChoice, TrainJob, TrainSource, TrainSummary, ZooRow,
-    check_architecture, checkpoint_path, default_plan,
+    ADAPTED, AttentionJob, CompareJob, DatasetFacts, JobError, JoinJob, Joined, Names, PixelJob, REFINE_SECONDS,
+    RefineJob, RememberedScans, SegmentJob, TrainJob, TrainSource, TrainSummary, ZooRow, check_architecture,
 };
 pub use crate::learn::{MarkedScan, PixelRule};
 pub use crate::pipeline::{AttentionView, Misfit, SegmentOptions, has_attention, misfits, slices_to_segment};

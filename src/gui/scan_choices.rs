@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::gui::old_jobs::{DatasetFacts, SplitChoice};
-use crate::learn::Split;
+use crate::gui::old_jobs::DatasetFacts;
+use crate::learn::{Split, SplitChoice};
 
 /// What becomes of a labelled scan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

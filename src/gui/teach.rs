@@ -4,17 +4,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde_json::json;
-
-use super::plan_choices::PlanChoices;
 use super::preview::PreviewPicture;
 use super::scan_choices::{ScanChoices, ScanUse};
-use crate::gui::old_jobs::{
-    CHECKPOINT_SECONDS, DeviceChoice, MarkedScan, SplitChoice, TrainJob, TrainSource, TrainSummary, ZooRow,
-    check_architecture, default_plan,
-};
-use crate::learn::{Budget, Epoch, Plan};
-use crate::model::{ArchitectureSpec, Model, SliceAxis};
+use crate::gui::old_jobs::{DeviceChoice, MarkedScan, TrainJob, TrainSource, TrainSummary, ZooRow, check_architecture};
+use crate::learn::{Budget, CHECKPOINT_SECONDS, Epoch, Plan, PlanChoices, Slices, SplitChoice};
+use crate::model::{ArchitectureSpec, Model};
 
 /// Title of the training job.
 pub const TEACHING: &str = "Teaching";
@@ -25,37 +19,6 @@ pub const PLANNING: &str = "Planning";
 pub const MINUTES: std::ops::RangeInclusive<u32> = 1..=24 * 60;
 /// Most points of the loss that are kept; beyond, every other one goes.
 const MOST_POINTS: usize = 2000;
-
-/// Which slices a network learns.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Slices {
-    /// Along one axis.
-    Along(SliceAxis),
-    /// Along all three, probabilities averaged.
-    AllAxes,
-    /// Whatever the scans' spacings suggest.
-    FromData,
-}
-
-impl Slices {
-    /// In the order of the list.
-    pub const ALL: [Self; 5] = [
-        Self::FromData,
-        Self::Along(SliceAxis::Axial),
-        Self::Along(SliceAxis::Coronal),
-        Self::Along(SliceAxis::Sagittal),
-        Self::AllAxes,
-    ];
-
-    /// For the list.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Along(axis) => axis.name(),
-            Self::AllAxes => "all three axes",
-            Self::FromData => "as the scans suggest",
-        }
-    }
-}
 
 /// How a training goes, by share of the budget.
 #[derive(Debug, Clone, Default)]
@@ -135,8 +98,8 @@ pub struct Teach {
     pub attention: String,
     /// Whether the chosen model is the start.
     pub from_model: bool,
-    /// Which slices.
-    pub slices: Slices,
+    /// Which slices; none: as the scans suggest.
+    pub slices: Option<Slices>,
     /// What of the plan is chosen by hand.
     pub plan: PlanChoices,
     /// Length in minutes.
@@ -197,7 +160,7 @@ impl Default for Teach {
             encoder: "plain".into(),
             attention: "none".into(),
             from_model: false,
-            slices: Slices::FromData,
+            slices: None,
             plan: PlanChoices::default(),
             minutes: 10,
             sided: false,
@@ -217,20 +180,30 @@ impl Default for Teach {
 }
 
 impl Teach {
+    /// All that is chosen of the plan.
+    fn plan_choices(&self) -> PlanChoices {
+        let is_unet = self.architecture == "unet";
+        let part = |chosen: &String, nothing: &str| Some(chosen.clone()).filter(|chosen| is_unet && chosen != nothing);
+        let own = PlanChoices {
+            slices: self.slices,
+            is_sided: self.sided,
+            average_mirrored: Some(self.average_mirrored && !self.sided),
+            ..self.plan.clone()
+        };
+        if self.from_model {
+            return own;
+        }
+        PlanChoices {
+            architecture: Some(self.architecture.clone()).filter(|_| !is_unet),
+            encoder: part(&self.encoder, "plain"),
+            attention: part(&self.attention, "none").into_iter().collect(),
+            ..own
+        }
+    }
+
     /// The network of the choices.
     pub fn chosen(&self) -> ArchitectureSpec {
-        if self.architecture != "unet" {
-            return ArchitectureSpec { id: self.architecture.clone(), options: json!({}) };
-        }
-        let mut spec = if self.encoder == "plain" {
-            default_plan().architecture
-        } else {
-            ArchitectureSpec { id: "unet".into(), options: json!({"encoder": self.encoder}) }
-        };
-        if self.attention != "none" {
-            spec.set("attention", json!(self.attention));
-        }
-        spec
+        self.plan_choices().network(Plan::default().architecture, false)
     }
 
     /// The choices in a few words; `model` is the start where one was chosen.
@@ -303,21 +276,7 @@ impl Teach {
         };
         let init = model.filter(|_| self.from_model).cloned();
         let from = init.as_ref().map_or(String::new(), |model| format!(" from {}", model.spec.id));
-        let mut plan: Plan = default_plan();
-        match &init {
-            Some(model) => plan.start_from(&model.spec),
-            None => plan.architecture = self.chosen(),
-        }
-        match self.slices {
-            Slices::Along(axis) => (plan.slice_axis, plan.fuse_axes) = (axis, false),
-            Slices::AllAxes => plan.fuse_axes = true,
-            Slices::FromData => {}
-        }
-        plan.from_data.slices &= self.slices == Slices::FromData;
-        plan.from_data.network &= self.architecture == "unet" && self.encoder == "plain";
-        self.plan.apply(&mut plan);
-        plan.augmentation.mirror &= !self.sided;
-        plan.average_mirrored = self.average_mirrored && plan.augmentation.mirror;
+        let plan = self.plan_choices().plan(init.as_ref().map(|model| &model.spec)).ok()?;
         Some(TrainJob {
             source,
             labels: self.folder_scans().map(ScanChoices::labels).unwrap_or_default(),
@@ -350,6 +309,7 @@ impl Teach {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn choices_become_a_network_and_what_does_not_fit_is_said() {

@@ -8,7 +8,8 @@ use super::notices::Kind;
 use super::scan_choices::ScanChoices;
 use super::tasks::Snapshot;
 use super::teach::{Curve, OnDisk, PLANNING, TEACHING, model_name};
-use crate::gui::old_jobs::{CompareJob, DatasetFacts, Job, MarkedScan, checkpoint_path};
+use crate::gui::old_jobs::{CompareJob, DatasetFacts, Job, MarkedScan};
+use crate::learn::checkpoint_path;
 use crate::model;
 
 /// Title of the job that shows where a model errs.

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use super::error::JobError;
 use super::job::{Job, JobKind, Work};
-use super::labelled::{open_dataset, read_scan};
+use super::labelled::open_dataset;
 use super::output::{Inputs, OutputKind};
 use super::train::{TrainNews, TrainSummary};
-use super::training::{SplitChoice, TrainJob, TrainSource, checkpoint_path};
-use crate::learn::{Fold, mean_dice, validate};
+use super::training::{TrainJob, TrainSource};
+use crate::learn::{CaseFiles, Fold, SplitChoice, checkpoint_path, mean_dice, read_cases, validate};
 use crate::model::{self, Model};
 use crate::work::Stopped;
 
@@ -47,11 +47,11 @@ fn finished(
             split.train.len()
         )));
     }
-    let mut scans = Vec::new();
-    for name in &split.validation {
-        scans.push(read_scan(&dataset, name, work.watch, &|text| work.warn(text))?);
-    }
-    let cases = validate(&model, &scans, dataset.ignore, job.device, work.watch, &mut |_| {})?;
+    let load = |files: &CaseFiles| job.load(files, work.watch, &|text| work.warn(text));
+    let watch = work.watch.stage("reading scans");
+    let scans = read_cases(&dataset, &split.validation, &load, watch, &mut |text| work.warn(text))?;
+    let watch = work.watch.stage("measuring");
+    let cases = validate(&model, &scans, dataset.ignore, job.device, watch, &mut |_| {})?;
     let summary = TrainSummary {
         output: output.to_path_buf(),
         epoch: 0,

@@ -42,7 +42,6 @@ mod segment;
 mod title;
 mod train;
 mod training;
-mod training_stage;
 mod worker;
 
 pub use add_to_dataset::AddToDatasetJob;
@@ -76,7 +75,7 @@ pub use save_volume::SaveVolumeJob;
 pub use scan::ScanJob;
 pub use segment::{SegmentJob, SegmentNews, Segmented};
 pub use train::{TrainNews, TrainSummary};
-pub use training::{CHECKPOINT_SECONDS, SplitChoice, TrainJob, TrainSource, best_path, checkpoint_path, default_plan};
+pub use training::{TrainJob, TrainSource};
 pub use worker::{Worker, WorkerNews, panic_reason};
 
 /// Every kind of job.

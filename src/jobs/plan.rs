@@ -2,9 +2,8 @@
 
 use super::error::JobError;
 use super::job::{Job, JobKind, Warn, Work};
-use super::training::{Start, TrainJob, unless_short_of_memory};
-use super::training_stage::TrainingStage;
-use crate::learn::{self, CaseFiles, FitEvent, Planned};
+use super::training::{TrainJob, staged, unless_short_of_memory};
+use crate::learn::{CaseFiles, FitEvent, Planned, interrupted};
 
 /// Reads what a training would learn from, and makes its plan; nothing is written.
 #[derive(Clone)]
@@ -25,19 +24,16 @@ impl Job for PlanJob {
     fn run(self, work: &Work<()>) -> Result<Planned, JobError> {
         let job = self.training;
         let (watch, warn): (_, Warn) = (work.watch, &|text| work.warn(text));
-        work.begin("looking at scans", Some(TrainingStage::READING));
-        let mut start = Start::of(&job, true, watch, warn)?;
-        let begun = start.begun.take();
-        let Start { dataset, split, plan, .. } = &start;
+        work.begin("looking at scans", Some("reading scans"));
+        let begun = if job.resume { interrupted(&job.output, true)? } else { None };
+        let training = job.training(begun, watch, warn)?;
         let load = |files: &CaseFiles| job.load(files, watch, warn);
-        let mut stage = TrainingStage::default();
         let mut on_event = |event| {
-            stage.follow(&event, work);
             if let FitEvent::Notice(notice) = event {
                 work.warn(notice);
             }
         };
-        let options = start.options(&job, begun);
-        unless_short_of_memory(|| learn::plan(dataset, split, plan, &options, &load, watch, &mut on_event))
+        let fit = unless_short_of_memory(|| staged(work, |watch| training.build(&load, watch, &mut on_event)))?;
+        Ok(fit.planned)
     }
 }

@@ -206,9 +206,7 @@ fn adapt(job: &RefineJob, work: &Work<RefineNews>) -> Result<RefinedLabels, JobE
     let mut doubt = SliceDoubt::new(&job.volume.geometry);
     let mut visit = |voxel: [usize; 3], p: &[f32]| doubt.add(voxel, p);
     let mut on_event = |event| match event {
-        SegmentEvent::Slices { done, count, .. } => {
-            let _ = segmenting.at(done.end as f32 / count as f32);
-        }
+        SegmentEvent::Slices { .. } => {}
         SegmentEvent::Notice(notice) => work.warn(notice),
         SegmentEvent::Took(seconds) => work.tell(RefineNews::Took(seconds)),
     };

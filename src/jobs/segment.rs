@@ -90,12 +90,10 @@ impl Job for SegmentJob {
         let watch = work.watch.stage("Segmenting");
         let mut on_event = |event| match event {
             SegmentEvent::Slices { done, count, labels } => {
-                // The network itself looks for a stop.
-                let _ = watch.at(done.end as f32 / count as f32);
                 let shown = |value| Some(self.shown_as.get(&value).copied().unwrap_or(value));
                 // Every value has its place.
                 let labels = if self.shown_as.is_empty() { labels } else { labels.mapped(shown).unwrap_or(labels) };
-                work.tell(SegmentNews::Slices { done: done.end, count, labels });
+                work.tell(SegmentNews::Slices { done, count, labels });
             }
             SegmentEvent::Notice(notice) => work.warn(notice),
             SegmentEvent::Took(seconds) => work.tell(SegmentNews::Took(seconds)),

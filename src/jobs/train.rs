@@ -7,11 +7,12 @@ use std::time::Duration;
 use super::error::JobError;
 use super::job::{Job, JobKind, Warn, Work};
 use super::output::{Inputs, OutputKind};
-use super::training::{Start, TrainJob, best_path, checkpoint_path, unless_short_of_memory};
-use super::training_stage::TrainingStage;
+use super::training::{TrainJob, TrainSource, staged, stay_out_of, unless_short_of_memory};
 use crate::disk::{Claim, ClaimError};
-use crate::learn::{CaseDice, CaseFiles, Dataset, Epoch, FitError, FitEvent, Planned, Preview, fit};
-use crate::model::{self, Model};
+use crate::learn::{
+    CaseDice, CaseFiles, Dataset, Epoch, FitEvent, Planned, Preview, TrainingFiles, best_path, interrupted,
+};
+use crate::model;
 
 /// How long a training waits for another one with the same output, which may be about to end.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -104,62 +105,39 @@ fn claim(job: &TrainJob) -> Result<Claim, JobError> {
 fn train(job: &TrainJob, work: &Work<TrainNews>) -> Result<TrainSummary, JobError> {
     let _claim = claim(job)?;
     let (watch, warn): (_, Warn) = (work.watch, &|text| work.warn(text));
-    work.begin("looking at scans", Some(TrainingStage::READING));
-    let mut start = Start::of(job, false, watch, warn)?;
-    let [state, best] = [checkpoint_path(&job.output), best_path(&job.output)];
-    let (begun, keeps_earlier) = (start.begun.take(), start.keeps_earlier);
-    let load = |files: &CaseFiles| job.load(files, watch, warn);
-    let save = |mut model: Model, path: &Path| -> Result<(), JobError> {
-        model.spec.id.clone_from(&job.id);
-        model.spec.provenance.command.clone_from(&job.command);
-        Ok(model.save(path)?)
-    };
-    let (mut has_learned, mut is_stored) = (false, false);
-    let mut stage = TrainingStage::default();
-    let mut on_event = |event| {
-        has_learned |= matches!(event, FitEvent::Step { .. });
-        stage.follow(&event, work);
-        match event {
-            FitEvent::Preparing { .. } | FitEvent::Measuring { .. } => {}
-            FitEvent::Step { done, loss, rate } => work.tell(TrainNews::Step { done, loss, rate }),
-            FitEvent::Epoch(epoch) => work.tell(TrainNews::Epoch(epoch)),
-            FitEvent::Preview(preview) => work.tell(TrainNews::Preview(preview)),
-            FitEvent::Best(model) => {
-                if let Err(error) = save(*model, if keeps_earlier { &best } else { &job.output }) {
-                    work.warn(format!("the best model so far could not be saved: {error}"));
-                }
-            }
-            FitEvent::Checkpoint(mut checkpoint) => {
-                checkpoint.progress.keeps_earlier = keeps_earlier;
-                match checkpoint.save(&state) {
-                    Ok(()) => is_stored = true,
-                    Err(error) => work
-                        .warn(format!("the state of the training could not be saved to {}: {error}", state.display())),
-                }
-            }
-            FitEvent::Planned(planned) => work.tell(TrainNews::Planned(planned)),
-            FitEvent::Notice(notice) => work.warn(notice),
-        }
-    };
-    let options = start.options(job, begun);
-    let Start { dataset, split, plan, .. } = &start;
-    let trained = unless_short_of_memory(|| fit(dataset, split, plan, options, &load, watch, &mut on_event));
-    let is_useless = matches!(trained, Err(JobError::Fit(FitError::Plan(_)))) || (trained.is_err() && !has_learned);
-    if is_useless && is_stored && !job.resume {
-        // There is nothing to go on with, or it would end in the same way.
-        let _ = std::fs::remove_file(&state);
+    work.begin("looking at scans", Some("reading scans"));
+    let begun = interrupted(&job.output, job.resume)?;
+    let mut files = TrainingFiles::new(&job.output, &job.id, &job.command, begun.as_ref());
+    let training = job.training(begun, watch, warn)?;
+    let dataset = training.dataset.clone();
+    if matches!(job.source, TrainSource::Folder(_)) {
+        stay_out_of(&dataset, &job.output)?;
     }
-    let trained = trained?;
-    // A window that is closed, or a process that is ended, leaves the best model so far and the training to be gone on with.
-    if !watch.is_abandoned() {
+    let load = |case: &CaseFiles| job.load(case, watch, warn);
+    let mut on_event = |event| match files.keep(event) {
+        Some(FitEvent::Step { done, loss, rate }) => work.tell(TrainNews::Step { done, loss, rate }),
+        Some(FitEvent::Epoch(epoch)) => work.tell(TrainNews::Epoch(epoch)),
+        Some(FitEvent::Preview(preview)) => work.tell(TrainNews::Preview(preview)),
+        Some(FitEvent::Planned(planned)) => work.tell(TrainNews::Planned(planned)),
+        Some(FitEvent::Notice(notice)) => work.warn(notice),
+        Some(FitEvent::Best(_) | FitEvent::Checkpoint(_)) | None => {}
+    };
+    let trained = unless_short_of_memory(|| {
+        staged(work, |watch| training.build(&load, watch, &mut on_event)?.run(watch, &mut on_event))
+    });
+    let trained = trained.inspect_err(|error| {
+        files.failed(if let JobError::Fit(error) = error { Some(error) } else { None });
+    })?;
+    // A window that is closed, or a process that is ended, leaves the best model so far and the training to be continued.
+    let trained = if watch.is_abandoned() {
+        trained
+    } else {
         // Training takes hours, in which something else may have got this name.
         Inputs::default().allow(&job.output, OutputKind::Model).map_err(|error| {
-            JobError::Other(format!("{error}; the training is done, and its state is in {}", state.display()))
+            JobError::Other(format!("{error}; the training is done, and its state is in {}", files.state().display()))
         })?;
-        save(trained.model, &job.output)?;
-        // The model is there; what is left of its making is only litter.
-        let _ = (std::fs::remove_file(&state), std::fs::remove_file(&best));
-    }
+        files.finish(trained)?
+    };
     Ok(TrainSummary {
         output: job.output.clone(),
         epoch: trained.epoch,
@@ -167,6 +145,6 @@ fn train(job: &TrainJob, work: &Work<TrainNews>) -> Result<TrainSummary, JobErro
         cases: trained.cases,
         before: trained.before,
         epochs: trained.epochs,
-        dataset: start.dataset,
+        dataset,
     })
 }

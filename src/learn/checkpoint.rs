@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::dataset::Split;
-use super::events::Epoch;
+use super::epoch::Epoch;
 use super::plan::{Budget, Plan};
 use super::validation::CaseDice;
 use crate::engine::{Array, OptimiserState, Weights};

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::augment::{Augmentation, Cut};
 use super::averaging::WeightAverage;
-use super::fit::FitError;
+use super::error::FitError;
 use super::plan::Plan;
 use super::sampling::Drawn;
 use crate::engine::{

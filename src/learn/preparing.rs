@@ -1,8 +1,10 @@
 //! Labelled scans as slices on the network's grid.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use rayon::prelude::*;
 
-use super::fit::FitError;
+use super::error::FitError;
 use super::reading::LabelledScan;
 use super::sampling::PreparedCase;
 use crate::engine::free_memory_bytes;
@@ -100,8 +102,13 @@ pub fn prepare_all(
     }
     let axes = cut_axes(spec);
     let cuts: Vec<_> = train.iter().flat_map(|scan| axes.iter().map(move |&axis| (scan, axis))).collect();
-    let all: Result<Vec<PreparedCase>, FitError> =
-        cuts.into_par_iter().map(|(scan, axis)| prepare(scan, spec, axis, ignore, watch)).collect();
+    let (count, done) = (cuts.len() as f32, AtomicUsize::new(0));
+    let prepare = |(scan, axis)| {
+        let case = prepare(scan, spec, axis, ignore, watch)?;
+        watch.at((done.fetch_add(1, Ordering::Relaxed) + 1) as f32 / count)?;
+        Ok(case)
+    };
+    let all: Result<Vec<PreparedCase>, FitError> = cuts.into_par_iter().map(prepare).collect();
     let mut cases = all?;
     cases.retain(|case| !case.known.is_empty());
     if cases.is_empty() {

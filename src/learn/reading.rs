@@ -3,8 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::dataset::{CaseFiles, Dataset};
-use super::fit::{FitError, Loader};
+use super::error::FitError;
 use crate::volume::{LabelMap, Volume};
+use crate::work::{Stopped, Watch};
+
+/// Reads the files of a case.
+pub type Loader<'a> = &'a (dyn Fn(&CaseFiles) -> Result<(Volume, LabelMap), String> + Sync);
 
 /// A case as it is in its files.
 pub struct LabelledScan {
@@ -79,6 +83,27 @@ pub fn read_case(
         return Err(error(unknown_label(dataset, files, other)));
     }
     Ok(LabelledScan { name: name.into(), image, labels })
+}
+
+/// Reads several cases, one after the other.
+///
+/// # Errors
+/// As of [`read_case`], and when the work is stopped.
+pub fn read_cases(
+    dataset: &Dataset,
+    names: &[String],
+    load: Loader,
+    watch: Watch,
+    notice: &mut dyn FnMut(String),
+) -> Result<Vec<LabelledScan>, FitError> {
+    let mut cases = Vec::with_capacity(names.len());
+    for (n, name) in names.iter().enumerate() {
+        watch.at(n as f32 / names.len() as f32)?;
+        // A file that was not read to its end is no damaged one.
+        let stopped = |error| if watch.should_stop() { FitError::Stopped(Stopped) } else { error };
+        cases.push(read_case(dataset, name, load, notice).map_err(stopped)?);
+    }
+    Ok(cases)
 }
 
 /// Where a data set is from, for messages.

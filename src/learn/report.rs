@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::events::Epoch;
+use super::epoch::Epoch;
 use super::validation::CaseDice;
 
 /// Size of the picture.

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use super::augment::MOST_UNEVEN;
 use super::dataset::{Dataset, Split, is_ct, is_unnamed};
-use super::fingerprint::{Fingerprint, MOST_UNEVEN};
-use super::fit::FitError;
+use super::error::FitError;
+use super::fingerprint::Fingerprint;
 use super::plan::{Intensities, Plan};
 use super::reading::LabelledScan;
 use crate::model::{ClassSpec, IntensityNormalisation, ModelSpec, Provenance, SeenScans, Windows};

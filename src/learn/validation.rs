@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::fit::FitError;
+use super::error::FitError;
 use super::reading::LabelledScan;
 use crate::engine::{DeviceChoice, Network};
 use crate::model::Model;
@@ -61,13 +61,6 @@ pub enum Measured {
     Slices,
     /// The first case's slice with the most labels.
     Preview(Preview),
-    /// A case is done.
-    Case {
-        /// How many are.
-        done: usize,
-        /// Of how many.
-        count: usize,
-    },
 }
 
 /// Dice of every case. Voxels to be ignored in the truth count nowhere.
@@ -84,8 +77,11 @@ pub fn validate(
 ) -> Result<Vec<CaseDice>, FitError> {
     let mut network = model.network(device)?;
     let mut measured = Vec::with_capacity(cases.len());
-    for scan in cases {
-        let predicted = predict(model, &mut network, scan, watch, &mut || on_event(Measured::Slices))?;
+    for (n, scan) in cases.iter().enumerate() {
+        let share = |n: usize| n as f32 / cases.len() as f32;
+        let own = watch.part(share(n), share(n + 1));
+        own.at(0.0)?;
+        let predicted = predict(model, &mut network, scan, own, &mut || on_event(Measured::Slices))?;
         if measured.is_empty() {
             let is_label = |truth: u16, _| truth > 0 && Some(truth) != ignore;
             let seen = preview(model, scan, &predicted, ignore, &is_label);
@@ -99,7 +95,6 @@ pub fn validate(
             }
         }
         measured.push(CaseDice { name: scan.name.clone(), dice });
-        on_event(Measured::Case { done: measured.len(), count: cases.len() });
     }
     Ok(measured)
 }

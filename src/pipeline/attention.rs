@@ -1,7 +1,7 @@
 //! Where a network looks: what its blocks of attention weigh in one slice.
 
+use super::news::SegmentError;
 use super::prepare::{Normaliser, Preparation};
-use super::segment::SegmentError;
 use super::tiles::{Border, fit_window, window};
 use crate::engine::{Array, DeviceChoice, Mode, Network};
 use crate::graph::{Activation, Affinity, Extent, Graph, Node, NodeId, Op, SoftmaxOver};

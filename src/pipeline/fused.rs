@@ -4,8 +4,10 @@
 
 use std::time::Instant;
 
+use super::blend::{flips, softmax};
+use super::news::{SegmentError, SegmentEvent, SegmentSeconds, VoxelVisitor};
 use super::prepare::{Normaliser, Preparation};
-use super::segment::{Runner, SegmentError, SegmentEvent, SegmentSeconds, VoxelVisitor, flips, softmax};
+use super::runner::Runner;
 use crate::engine::Network;
 use crate::model::{ModelSpec, SliceAxis, Windows};
 use crate::volume::{Affine, Geometry, LabelMap, LabelValue, Rescale, Volume, Voxels};
@@ -27,6 +29,14 @@ struct Block {
     size: [usize; 3],
     seen_start: [usize; 3],
     seen_size: [usize; 3],
+}
+
+impl Block {
+    /// Squared distance of a voxel from the block's own voxels.
+    fn distance(&self, voxel: [usize; 3]) -> usize {
+        let nearest = |a: usize| voxel[a].clamp(self.start[a], self.start[a] + self.size[a].max(1) - 1);
+        (0..3).map(|a| voxel[a].abs_diff(nearest(a)).pow(2)).sum()
+    }
 }
 
 /// Blocks that cover a grid; one where its probabilities fit.
@@ -92,13 +102,17 @@ pub(super) fn segment_fused(
     network: &mut Network,
     (frames, normalisers): (&[usize], &[Normaliser]),
     mirror: bool,
+    in_view: Option<[usize; 3]>,
     watch: Watch,
     on_event: &mut dyn FnMut(SegmentEvent),
     mut visit: Option<VoxelVisitor>,
 ) -> Result<(LabelMap, SegmentSeconds), SegmentError> {
     let (classes, values) = (spec.classes.len(), spec.values());
     let margin = MARGIN.max(spec.neighbours);
-    let all = blocks(volume.geometry.shape(), classes, BLOCK_BYTES, margin);
+    let mut all = blocks(volume.geometry.shape(), classes, BLOCK_BYTES, margin);
+    if let Some(voxel) = in_view {
+        all.sort_by_key(|block| block.distance(voxel));
+    }
     let largest = all.iter().map(|b| b.seen_size.iter().product::<usize>()).max().unwrap_or(0);
     if largest.saturating_mul(4 * classes) > MOST_BYTES {
         return Err(SegmentError::Image(format!(
@@ -108,9 +122,15 @@ pub(super) fn segment_fused(
     }
     let mut labels = LabelMap::empty(volume.geometry.clone());
     let mut seconds = SegmentSeconds::default();
-    let passes_of = |block: &Block| block.seen_size.iter().sum::<usize>().max(1);
-    let count: usize = all.iter().map(passes_of).sum();
-    let mut done = 0;
+    let slices: usize = all.iter().map(|block| block.seen_size.iter().sum::<usize>()).sum();
+    // The network sees every voxel of a block along each axis, as often as it is mirrored.
+    let work_of = |block: &Block, axis: SliceAxis| {
+        block.seen_size.iter().product::<usize>() as f32 * flips(spec, axis, mirror).len() as f32
+    };
+    let all_work: f32 = all.iter().flat_map(|b| spec.fused_axes.iter().map(move |&axis| work_of(b, axis))).sum();
+    let (mut done, mut worked) = (0, 0.0);
+    // With what is known so far of the block that is not done.
+    let mut shown = labels.clone();
     for block in &all {
         let part = part(volume, frames, block)?;
         let [ni, nj, nk] = block.seen_size;
@@ -121,14 +141,21 @@ pub(super) fn segment_fused(
             let flips = flips(spec, axis, mirror);
             let own: Vec<usize> = (0..frames.len()).collect();
             let mut runner = Runner::new(&part, spec, preparation, own, normalisers.to_vec(), network.graph(), flips)?;
-            for group in runner.groups() {
-                runner.each_slice(network, group.clone(), watch, |runner, slice, maps| {
-                    runner.add_restored(slice, maps, &mut sums);
-                })?;
-                on_event(SegmentEvent::Slices { done: done..done + group.len(), count, labels: labels.clone() });
+            let until = worked + work_of(block, axis);
+            let watch = watch.part(worked / all_work, until / all_work);
+            worked = until;
+            for group in runner.groups(None) {
                 done += group.len();
+                runner.each_slice(network, group, watch, |runner, slice, maps| {
+                    runner.restorer().add_restored(slice, maps, &mut sums);
+                })?;
+                on_event(SegmentEvent::Slices { done, count: slices, labels: shown.clone() });
             }
             seconds = seconds.plus(runner.seconds);
+            if Some(&axis) != spec.fused_axes.last() {
+                shown = labels.clone();
+                write_block(block, &values, &sums, &mut shown);
+            }
         }
         let started = Instant::now();
         write_block(block, &values, &sums, &mut labels);
@@ -144,8 +171,9 @@ pub(super) fn segment_fused(
         }
         seconds.labels += started.elapsed().as_secs_f64();
         network.take_notices().into_iter().for_each(|notice| on_event(SegmentEvent::Notice(notice)));
+        shown = labels.clone();
+        on_event(SegmentEvent::Slices { done, count: slices, labels: labels.clone() });
     }
-    on_event(SegmentEvent::Slices { done: count..count, count, labels: labels.clone() });
     Ok((labels, seconds))
 }
 

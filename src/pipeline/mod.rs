@@ -9,14 +9,18 @@
 //! Deliberately absent: files, threads, screens.
 
 mod attention;
+mod blend;
 mod components;
 mod distance;
 mod fused;
 mod metrics;
+mod news;
 mod paired;
 mod prepare;
 mod probabilities;
 mod resample;
+mod restore;
+mod runner;
 mod segment;
 mod suitability;
 mod tiles;
@@ -25,12 +29,11 @@ pub use attention::{AttentionBlock, AttentionView, has_attention};
 pub use components::keep_largest;
 pub use fused::all_axes;
 pub use metrics::{LabelScores, compare};
+pub use news::{SegmentError, SegmentEvent, SegmentSeconds, VoxelVisitor};
 pub use paired::{PairedTest, wilcoxon};
 pub use prepare::{Normaliser, Preparation};
 pub use probabilities::{ProbabilityMaps, SliceDoubt};
 pub use resample::nearest;
-pub use segment::{
-    SegmentError, SegmentEvent, SegmentOptions, SegmentSeconds, VoxelVisitor, segment, segment_and_visit,
-};
+pub use segment::{SegmentOptions, segment, segment_and_visit};
 pub use suitability::{Misfit, cut_axes, flat_axis, misfits, slices_to_segment};
 pub use tiles::{Fit, fit};

@@ -1,31 +1,18 @@
 //! The main job: a volume and a model give a label map.
 
-use std::collections::BTreeMap;
-use std::ops::Range;
-use std::sync::Arc;
 use std::time::Instant;
 
-use rayon::prelude::*;
-
+use super::blend::flips;
 use super::components::keep_largest;
 use super::fused::segment_fused;
+use super::news::{SegmentError, SegmentEvent, SegmentSeconds, VoxelVisitor};
 use super::prepare::{Normaliser, Preparation};
+use super::runner::Runner;
 use super::suitability::cut_axes;
-use super::tiles::{Border, Fit, fit_window, gaussian, starts, window};
-use crate::engine::{Array, EngineError, Network};
-use crate::model::{ModelSpec, SliceAxis, Windows};
-use crate::volume::{LabelMap, LabelValue, Volume};
-use crate::work::{Stopped, Watch, memory};
-
-/// Pixels of one network run, over all images of a batch.
-const BATCH_PIXELS: usize = 128 * 1024;
-/// Most images in one run.
-const MAX_BATCH: usize = 16;
-/// Most bytes of probabilities kept at a time.
-const PROBABILITY_BYTES: usize = 64 << 20;
-
-/// Rows that a thread takes at least.
-const MIN_ROWS: usize = 16;
+use crate::engine::Network;
+use crate::model::{ModelSpec, SliceAxis};
+use crate::volume::{LabelMap, Volume};
+use crate::work::Watch;
 
 /// Choices of the user.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -38,74 +25,11 @@ pub struct SegmentOptions {
     pub keep_largest: bool,
     /// Frame of a 4-D volume (single-channel models).
     pub frame: usize,
+    /// The voxel in view: slices, or blocks where axes are fused, are segmented from it outwards. The labels are the same.
+    pub from_voxel: Option<[usize; 3]>,
     /// Keep maps in 32 bits on a GPU too ([`Network::set_half_precision`]).
     pub full_precision: bool,
 }
-
-/// News from a running segmentation.
-pub enum SegmentEvent {
-    /// Slices (along the slice axis, R, A, S order) that are done; the labels so far are a snapshot.
-    Slices {
-        /// Numbers of the finished slices.
-        done: Range<usize>,
-        /// Number of all slices.
-        count: usize,
-        /// Labels so far.
-        labels: LabelMap,
-    },
-    /// Something the user must know.
-    Notice(String),
-    /// How long each part took, at the end.
-    Took(SegmentSeconds),
-}
-
-/// Seconds of a segmentation's parts.
-#[derive(Debug, Clone, Copy, Default, PartialEq, serde::Serialize)]
-pub struct SegmentSeconds {
-    /// Normalisation and resampling to the network's grid.
-    pub prepare: f64,
-    /// The network.
-    pub network: f64,
-    /// Probabilities, and labels on the volume's grid.
-    pub labels: f64,
-}
-
-impl SegmentSeconds {
-    /// The sum of both.
-    pub(super) fn plus(self, other: Self) -> Self {
-        Self {
-            prepare: self.prepare + other.prepare,
-            network: self.network + other.network,
-            labels: self.labels + other.labels,
-        }
-    }
-}
-
-/// Why there is no segmentation.
-#[derive(Debug, thiserror::Error)]
-pub enum SegmentError {
-    /// The user stopped it.
-    #[error(transparent)]
-    Stopped(#[from] Stopped),
-    /// The network failed.
-    #[error(transparent)]
-    Engine(EngineError),
-    /// The image does not suit the model.
-    #[error("{0}")]
-    Image(String),
-}
-
-impl From<EngineError> for SegmentError {
-    fn from(error: EngineError) -> Self {
-        match error {
-            EngineError::Stopped(stopped) => Self::Stopped(stopped),
-            other => Self::Engine(other),
-        }
-    }
-}
-
-/// Is shown every voxel `[i, j, k]` once, with the probabilities of all classes.
-pub type VoxelVisitor<'a> = &'a mut dyn FnMut([usize; 3], &[f32]);
 
 /// Runs a model over all slices of a volume. Labels lie on the volume's own grid.
 ///
@@ -146,6 +70,7 @@ pub fn segment_and_visit(
     if options.full_precision {
         network.set_half_precision(false);
     }
+    watch.at(0.0)?;
     let started = Instant::now();
     let mut normalisers = Vec::new();
     for (channel, &frame) in frames.iter().enumerate() {
@@ -156,7 +81,8 @@ pub fn segment_and_visit(
     let axes = cut_axes(spec, options.axis, &volume.geometry);
     if axes.len() > 1 {
         let inputs = (&frames[..], &normalisers[..]);
-        let (mut labels, mut seconds) = segment_fused(volume, spec, network, inputs, mirror, watch, on_event, visit)?;
+        let (mut labels, mut seconds) =
+            segment_fused(volume, spec, network, inputs, mirror, options.from_voxel, watch, on_event, visit)?;
         seconds.prepare += normalising;
         finish(&mut labels, options, watch, &mut seconds)?;
         on_event(SegmentEvent::Took(seconds));
@@ -167,28 +93,23 @@ pub fn segment_and_visit(
     let mut runner =
         Runner::new(volume, spec, preparation, frames, normalisers, network.graph(), flips(spec, axis, mirror))?;
     runner.seconds.prepare += normalising;
-    let count = runner.preparation.slice_count();
+    let (mut done, count) = (0, runner.slice_count());
     let mut labels = LabelMap::empty(volume.geometry.clone());
-    for group in runner.groups() {
-        runner.each_slice(network, group.clone(), watch, |runner, slice, maps| {
-            runner.write_labels(slice, maps, &mut labels);
+    for group in runner.groups(options.from_voxel) {
+        done += group.len();
+        runner.each_slice(network, group, watch, |runner, slice, maps| {
+            let restorer = runner.restorer();
+            restorer.write_labels(slice, maps, &mut labels);
             if let Some(visit) = &mut visit {
-                runner.visit_voxels(slice, maps, *visit);
+                restorer.visit_voxels(slice, maps, *visit);
             }
         })?;
         network.take_notices().into_iter().for_each(|notice| on_event(SegmentEvent::Notice(notice)));
-        on_event(SegmentEvent::Slices { done: group, count, labels: labels.clone() });
+        on_event(SegmentEvent::Slices { done, count, labels: labels.clone() });
     }
     finish(&mut labels, options, watch, &mut runner.seconds)?;
     on_event(SegmentEvent::Took(runner.seconds));
     Ok(labels)
-}
-
-/// The mirrored images that are averaged: every combination of the axes that the model allows.
-pub(super) fn flips(spec: &ModelSpec, axis: SliceAxis, mirror: bool) -> Vec<[bool; 2]> {
-    let [rows, columns] = spec.mirrors(axis).map(|allowed| allowed && mirror);
-    let all = [[false, false], [false, true], [true, false], [true, true]];
-    all.into_iter().filter(|[r, c]| (rows || !r) && (columns || !c)).collect()
 }
 
 /// What is done to labels as a whole.
@@ -228,305 +149,64 @@ fn frames_of(volume: &Volume, spec: &ModelSpec, options: &SegmentOptions) -> Res
     Ok((0..present).collect())
 }
 
-/// A model on its way through the slices of a volume.
-pub(super) struct Runner<'a> {
-    volume: &'a Volume,
-    spec: &'a ModelSpec,
-    preparation: Preparation,
-    frames: Vec<usize>,
-    normalisers: Vec<Normaliser>,
-    fit: Fit,
-    border: Border,
-    /// Top left corners of the tiles on the network's grid.
-    tiles: Vec<[usize; 2]>,
-    /// Height and width of a tile that counts.
-    tile: [usize; 2],
-    weights: Vec<f32>,
-    /// Sum of the weights at each pixel, over all windows and mirrored images; empty where it is 1.
-    coverage: Vec<f32>,
-    flips: Vec<[bool; 2]>,
-    prepared: BTreeMap<(usize, usize), Arc<Vec<f32>>>,
-    pub(super) seconds: SegmentSeconds,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::DeviceChoice;
+    use crate::volume::{Affine, Geometry, Rescale, Voxels};
+    use crate::work::{Share, Signal};
+    use std::sync::Mutex;
 
-impl<'a> Runner<'a> {
-    pub(super) fn new(
-        volume: &'a Volume,
-        spec: &'a ModelSpec,
-        preparation: Preparation,
-        frames: Vec<usize>,
-        normalisers: Vec<Normaliser>,
-        graph: &crate::graph::Graph,
-        flips: Vec<[bool; 2]>,
-    ) -> Result<Self, SegmentError> {
-        let target = preparation.target;
-        let tile = [0, 1].map(|n| target[n].min(spec.patch[n].max(1)));
-        let (rows, columns) = (starts(target[0], tile[0]), starts(target[1], tile[1]));
-        let whole = rows.len() * columns.len() == 1;
-        let fit = fit_window(graph, spec.windows, spec.patch, tile)
-            .ok_or_else(|| SegmentError::Image(format!("no network input covers {tile:?} pixels")))?;
-        let last = graph.outputs[0];
-        let padded = graph.nodes[last].size.extent.iter().all(|e| *e == crate::graph::Extent::INPUT);
-        let tiles: Vec<[usize; 2]> = rows.iter().flat_map(|&r| columns.iter().map(move |&c| [r, c])).collect();
-        let weights = if whole { vec![1.0; tile[0] * tile[1]] } else { gaussian(tile, spec.windows) };
-        Ok(Self {
-            volume,
-            spec,
-            coverage: coverage(target, &tiles, tile, &weights, flips.len()),
-            preparation,
-            frames,
-            normalisers,
-            fit,
-            border: if padded { Border::Zero } else { Border::Mirror },
-            tiles,
-            tile,
-            weights,
-            flips,
-            prepared: BTreeMap::new(),
-            seconds: SegmentSeconds::default(),
-        })
+    const SHAPE: [usize; 3] = [24, 28, 90];
+
+    fn volume() -> Volume {
+        let count: usize = SHAPE.iter().product();
+        let values: Vec<f32> = (0..count).map(|n| ((n * 7919) % 1013) as f32 + (n / 5000) as f32 * 90.0).collect();
+        let geometry = Geometry::new(SHAPE, Affine::IDENTITY).unwrap();
+        Volume::new(geometry, Voxels::F32(values.into()), vec![], Rescale::IDENTITY, "noise".into())
     }
 
-    /// Slices that are worked through together.
-    pub(super) fn groups(&self) -> Vec<Range<usize>> {
-        let (count, step) = (self.preparation.slice_count(), self.slices_per_group());
-        (0..count).step_by(step).map(|start| start..(start + step).min(count)).collect()
+    /// Probabilities of every voxel as bits, the voxel that came first, and the shares that were told.
+    fn segmented(options: &SegmentOptions) -> (Vec<u32>, [usize; 3], Vec<f32>) {
+        let (model, volume) = (crate::model::find("hippocampus").unwrap(), volume());
+        let mut network = model.network(DeviceChoice::Cpu).unwrap();
+        let classes = model.spec.classes.len();
+        let mut bits = vec![0; classes * SHAPE.iter().product::<usize>()];
+        let mut first = None;
+        let mut visit = |voxel: [usize; 3], p: &[f32]| {
+            first.get_or_insert(voxel);
+            let at = (voxel[2] * SHAPE[1] + voxel[1]) * SHAPE[0] + voxel[0];
+            bits[at * classes..][..classes].iter_mut().zip(p).for_each(|(bits, p)| *bits = p.to_bits());
+        };
+        let (signal, told) = (Signal::default(), Mutex::new(Vec::new()));
+        let report = |share: Share| told.lock().unwrap().push(share.fraction);
+        let watch = Watch::new(&signal).reporting(&report);
+        let events: &mut dyn FnMut(SegmentEvent) = &mut |_| {};
+        segment_and_visit(&volume, &model.spec, &mut network, options, watch, events, Some(&mut visit)).unwrap();
+        (bits, first.unwrap(), told.into_inner().unwrap())
     }
 
-    /// Visits the maps of a group's slices, one after the other.
-    pub(super) fn each_slice(
-        &mut self,
-        network: &mut Network,
-        group: Range<usize>,
-        watch: Watch,
-        mut visit: impl FnMut(&Self, usize, &[f32]),
-    ) -> Result<(), SegmentError> {
-        let probabilities = self.probabilities(network, group.clone(), watch)?;
-        let started = Instant::now();
-        for (slice, maps) in group.zip(&probabilities) {
-            visit(self, slice, maps);
-        }
-        self.seconds.labels += started.elapsed().as_secs_f64();
-        Ok(())
+    #[test]
+    fn slices_come_from_the_voxel_in_view_outwards_and_are_the_same() {
+        let axial = SegmentOptions { axis: Some(SliceAxis::Axial), ..SegmentOptions::default() };
+        let (bits, first, _) = segmented(&axial);
+        assert_eq!(first[2], 0);
+        let in_view = SegmentOptions { from_voxel: Some([3, 4, 50]), ..axial };
+        let (same, first, _) = segmented(&in_view);
+        assert!(first[2].abs_diff(50) <= 16, "{first:?}");
+        assert!(bits == same);
     }
 
-    fn slices_per_group(&self) -> usize {
-        let pixels = self.preparation.target[0] * self.preparation.target[1];
-        let by_memory = PROBABILITY_BYTES / (pixels * self.spec.classes.len() * 4).max(1);
-        self.batch_size().min(by_memory).max(1)
-    }
-
-    fn batch_size(&self) -> usize {
-        (BATCH_PIXELS / (self.fit.input[0] * self.fit.input[1]).max(1)).clamp(1, MAX_BATCH)
-    }
-
-    fn prepared(&mut self, channel: usize, slice: usize) -> Arc<Vec<f32>> {
-        if let Some(image) = self.prepared.get(&(slice, channel)) {
-            return image.clone();
-        }
-        let image = self.preparation.read(self.volume, self.frames[channel], slice, &self.normalisers[channel]);
-        let image = Arc::new(image);
-        self.prepared.insert((slice, channel), image.clone());
-        image
-    }
-
-    /// Class probabilities (with nnU-Net's windows logits) of a group of slices on the network's grid: `[class][pixel]` each.
-    fn probabilities(
-        &mut self,
-        network: &mut Network,
-        group: Range<usize>,
-        watch: Watch,
-    ) -> Result<Vec<Vec<f32>>, SegmentError> {
-        let target = self.preparation.target;
-        let pixels = target[0] * target[1];
-        let classes = self.spec.classes.len();
-        memory::must_have::<f32>(classes * pixels * group.len());
-        let mut sums = vec![vec![0.0f32; classes * pixels]; group.len()];
-        let mut jobs: Vec<(usize, [usize; 2], [bool; 2])> = Vec::new();
-        for slice in group.clone() {
-            for &tile in &self.tiles {
-                jobs.extend(self.flips.iter().map(|&flip| (slice, tile, flip)));
-            }
-        }
-        for batch in jobs.chunks(self.batch_size()) {
-            watch.check()?;
-            let started = Instant::now();
-            let input = self.input(batch);
-            self.seconds.prepare += started.elapsed().as_secs_f64();
-            let started = Instant::now();
-            let logits = network.infer(&input, watch)?;
-            self.seconds.network += started.elapsed().as_secs_f64();
-            let started = Instant::now();
-            let Some(logits) = logits.into_iter().next() else { continue };
-            for (n, &(slice, tile, flip)) in batch.iter().enumerate() {
-                self.add_probabilities(&logits, n, tile, flip, &mut sums[slice - group.start]);
-            }
-            self.seconds.labels += started.elapsed().as_secs_f64();
-        }
-        for map in sums.iter_mut().flat_map(|maps| maps.chunks_exact_mut(pixels)) {
-            map.iter_mut().zip(&self.coverage).for_each(|(sum, weight)| *sum /= weight);
-        }
-        // Slices before the next group's neighbours are not needed again.
-        let keep = group.end.saturating_sub(self.spec.neighbours);
-        self.prepared = self.prepared.split_off(&(keep, 0));
-        Ok(sums)
-    }
-
-    fn input(&mut self, batch: &[(usize, [usize; 2], [bool; 2])]) -> Array {
-        let [h, w] = self.fit.input;
-        let neighbours = self.spec.neighbours as i64;
-        let last = self.preparation.slice_count() as i64 - 1;
-        memory::must_have::<f32>(batch.len() * self.spec.input_channels() * h * w);
-        let mut values = Vec::with_capacity(batch.len() * self.spec.input_channels() * h * w);
-        for &(slice, tile, flip) in batch {
-            let origin = [0, 1].map(|n| tile[n] as i64 - ((self.fit.input[n] - self.tile[n]) / 2) as i64);
-            for channel in 0..self.frames.len() {
-                for offset in -neighbours..=neighbours {
-                    let neighbour = (slice as i64 + offset).clamp(0, last) as usize;
-                    let image = self.prepared(channel, neighbour);
-                    let start = values.len();
-                    window(&image, self.preparation.target, origin, [h, w], self.border, &mut values);
-                    flip_in_place(&mut values[start..], [h, w], flip);
-                }
-            }
-        }
-        Array::new([batch.len(), self.spec.input_channels(), h, w], values)
-    }
-
-    fn add_probabilities(&self, logits: &Array, n: usize, tile: [usize; 2], flip: [bool; 2], sums: &mut [f32]) {
-        let [_, classes, oh, ow] = logits.dims4();
-        let target = self.preparation.target;
-        let pixels = target[0] * target[1];
-        // The tile lies in the middle of the output, whose border is that of the input less what the network eats.
-        let offset = [0, 1].map(|axis| {
-            let eaten = self.fit.input[axis] - [oh, ow][axis];
-            (self.fit.input[axis] - self.tile[axis]) / 2 - eaten / 2
-        });
-        let averages_probabilities = self.spec.windows != Windows::NnUnet;
-        let image = &logits.values[n * classes * oh * ow..(n + 1) * classes * oh * ow];
-        // Rows of all classes together, so that threads can share them.
-        let mut rows: Vec<Vec<&mut [f32]>> = (0..self.tile[0]).map(|_| Vec::with_capacity(classes)).collect();
-        for map in sums.chunks_exact_mut(pixels) {
-            let lines = map.chunks_exact_mut(target[1]).skip(tile[0]);
-            for (row, line) in rows.iter_mut().zip(lines) {
-                row.push(&mut line[tile[1]..tile[1] + self.tile[1]]);
-            }
-        }
-        rows.into_par_iter().with_min_len(MIN_ROWS).enumerate().for_each_init(
-            || vec![0.0f32; classes],
-            |p, (row, mut lines)| {
-                for column in 0..self.tile[1] {
-                    let mut at = [row + offset[0], column + offset[1]];
-                    for axis in 0..2 {
-                        if flip[axis] {
-                            at[axis] = [oh, ow][axis] - 1 - at[axis];
-                        }
-                    }
-                    let position = at[0] * ow + at[1];
-                    for (c, p) in p.iter_mut().enumerate() {
-                        *p = image[c * oh * ow + position];
-                    }
-                    if averages_probabilities {
-                        softmax(p);
-                    }
-                    let weight = self.weights[row * self.tile[1] + column];
-                    for (line, p) in lines.iter_mut().zip(p.iter()) {
-                        line[column] += weight * p;
-                    }
-                }
-            },
-        );
-    }
-
-    /// Adds a slice's maps to sums `[class][voxel]` on the stored grid, i fastest.
-    pub(super) fn add_restored(&self, slice: usize, maps: &[f32], sums: &mut [f32]) {
-        let pixels = self.preparation.target[0] * self.preparation.target[1];
-        let [rows, columns] = self.preparation.source;
-        let [ni, nj, nk] = self.volume.geometry.shape();
-        let mut restored = Vec::new();
-        for (map, sums) in maps.chunks_exact(pixels).zip(sums.chunks_exact_mut(ni * nj * nk)) {
-            self.preparation.restore(map, &mut restored);
-            for (n, p) in restored.iter().take(rows * columns).enumerate() {
-                let [i, j, k] = self.preparation.layout.voxel([n % columns, n / columns, slice]);
-                sums[(k * nj + j) * ni + i] += p;
-            }
-        }
-    }
-
-    /// Shows the probabilities of every pixel on the stored grid.
-    fn visit_voxels(&self, slice: usize, maps: &[f32], visit: VoxelVisitor) {
-        let pixels = self.preparation.target[0] * self.preparation.target[1];
-        let [rows, columns] = self.preparation.source;
-        let classes = maps.len() / pixels;
-        let mut restored = vec![Vec::new(); classes];
-        for (map, restored) in maps.chunks_exact(pixels).zip(&mut restored) {
-            self.preparation.restore(map, restored);
-        }
-        let mut p = vec![0.0; classes];
-        for n in 0..rows * columns {
-            p.iter_mut().zip(&restored).for_each(|(p, map)| *p = map[n]);
-            if self.spec.windows == Windows::NnUnet {
-                softmax(&mut p);
-            }
-            visit(self.preparation.layout.voxel([n % columns, n / columns, slice]), &p);
-        }
-    }
-
-    /// The most probable class of every pixel on the stored grid; of equals the lowest.
-    fn write_labels(&self, slice: usize, maps: &[f32], labels: &mut LabelMap) {
-        let pixels = self.preparation.target[0] * self.preparation.target[1];
-        let [rows, columns] = self.preparation.source;
-        let mut best = vec![(f32::NEG_INFINITY, 0 as LabelValue); rows * columns];
-        let mut restored = Vec::new();
-        for (value, map) in self.spec.values().into_iter().zip(maps.chunks_exact(pixels)) {
-            self.preparation.restore(map, &mut restored);
-            for (best, &p) in best.iter_mut().zip(&restored) {
-                if p > best.0 {
-                    *best = (p, value);
-                }
-            }
-        }
-        for (n, &(_, label)) in best.iter().enumerate() {
-            if label != 0 {
-                labels.set(self.preparation.layout.voxel([n % columns, n / columns, slice]), label);
-            }
-        }
-    }
-}
-
-pub(super) fn softmax(values: &mut [f32]) {
-    let largest = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let mut sum = 0.0;
-    for v in values.iter_mut() {
-        *v = (*v - largest).exp();
-        sum += *v;
-    }
-    values.iter_mut().for_each(|v| *v /= sum);
-}
-
-/// Sum of the weights at each pixel; empty for a single window that counts once.
-fn coverage(target: [usize; 2], tiles: &[[usize; 2]], tile: [usize; 2], weights: &[f32], times: usize) -> Vec<f32> {
-    if tiles.len() * times == 1 {
-        return Vec::new();
-    }
-    let mut sums: Vec<f32> = memory::zeros(target[0] * target[1]);
-    for &[top, left] in tiles {
-        for (row, line) in weights.chunks_exact(tile[1]).enumerate() {
-            let at = (top + row) * target[1] + left;
-            sums[at..at + tile[1]].iter_mut().zip(line).for_each(|(sum, w)| *sum += times as f32 * w);
-        }
-    }
-    sums
-}
-
-fn flip_in_place(image: &mut [f32], [h, w]: [usize; 2], [vertical, horizontal]: [bool; 2]) {
-    if horizontal {
-        image.chunks_exact_mut(w).for_each(<[f32]>::reverse);
-    }
-    if vertical {
-        for row in 0..h / 2 {
-            let (top, bottom) = image.split_at_mut((h - 1 - row) * w);
-            top[row * w..(row + 1) * w].swap_with_slice(&mut bottom[..w]);
+    #[test]
+    fn progress_grows_with_every_batch_of_every_axis() {
+        for axis in [Some(SliceAxis::Coronal), None] {
+            let (_, _, shares) = segmented(&SegmentOptions { axis, ..SegmentOptions::default() });
+            let steps = shares.windows(2).map(|pair| pair[1] - pair[0]);
+            let largest = steps.clone().fold(0.0, f32::max);
+            assert!(steps.clone().all(|step| step >= 0.0), "{axis:?} {shares:?}");
+            assert!(largest < if axis.is_some() { 0.6 } else { 0.25 }, "{axis:?} {shares:?}");
+            assert_eq!(shares[0], 0.0);
+            assert!((shares[shares.len() - 1] - 1.0).abs() < 1e-4, "{axis:?} {shares:?}");
         }
     }
 }

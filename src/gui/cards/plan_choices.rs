@@ -3,11 +3,9 @@
 use super::teach::lacks;
 use crate::gui::app::{Action, App};
 use crate::gui::egui;
-use crate::gui::old_jobs::default_plan;
-use crate::gui::plan_choices::PlanChoices;
 use crate::gui::teach::PLANNING;
 use crate::gui::theme::{self, UNIT};
-use crate::learn::Intensities;
+use crate::learn::{Augmentation, Intensities, Plan, PlanChoices};
 
 /// Width of the lists; the longest entry fits.
 const WIDTH: f32 = 39.0 * UNIT;
@@ -17,11 +15,11 @@ pub fn plan_ui(ui: &mut egui::Ui, chosen: &mut PlanChoices, from_model: bool) {
     let open = if from_model { "as the model's" } else { "as the scans suggest" };
     let title = if chosen.any() { "Plan, chosen by hand" } else { "Plan" };
     egui::CollapsingHeader::new(egui::RichText::new(title).small()).id_salt("plan").show(ui, |ui| {
-        let square = |side: &usize| format!("{side} x {side}");
+        let square = |[height, width]: &[usize; 2]| format!("{height} x {width}");
         list_ui(ui, "Patch", open, &PlanChoices::PATCHES, square, &mut chosen.patch).on_hover_text(
             "Pixels of a training slice at the model's spacing; larger slices are learned in parts of this size",
         );
-        let side = |side: &f64| format!("{side} mm");
+        let side = |[side, _]: &[f64; 2]| format!("{side} mm");
         list_ui(ui, "Pixel size", open, &PlanChoices::SPACINGS_MM, side, &mut chosen.spacing_mm)
             .on_hover_text("Slices are brought to it; larger pixels show more around and less detail");
         list_ui(ui, "Intensities", open, &Intensities::ALL, |of| of.name().into(), &mut chosen.intensities).on_hover_text(
@@ -30,7 +28,7 @@ pub fn plan_ui(ui: &mut egui::Ui, chosen: &mut PlanChoices, from_model: bool) {
         );
         list_ui(ui, "Slices in a step", "as the scans suggest", &PlanChoices::BATCHES, usize::to_string, &mut chosen.batch)
             .on_hover_text("More make each step steadier and slower");
-        let planned = default_plan();
+        let planned = Plan::default();
         let sides = |count: &usize| if *count == 0 { "none".into() } else { format!("{count} on either side") };
         let neighbours = if from_model { open.to_string() } else { sides(&planned.neighbours) };
         list_ui(ui, "Neighbours", &neighbours, &PlanChoices::NEIGHBOURS, sides, &mut chosen.neighbours)
@@ -38,9 +36,9 @@ pub fn plan_ui(ui: &mut egui::Ui, chosen: &mut PlanChoices, from_model: bool) {
         let rate = if from_model { "that of fine-tuning".to_string() } else { planned.rate.to_string() };
         list_ui(ui, "Rate", &rate, &PlanChoices::RATES, f64::to_string, &mut chosen.rate)
             .on_hover_text("First learning rate (AdamW); too large a rate spoils the model, too small a one wastes time");
-        let name = |name: &&'static str| (*name).to_string();
-        let names = &PlanChoices::AUGMENTATIONS;
-        list_ui(ui, "Augmentation", "as the scans suggest", names, name, &mut chosen.augmentation).on_hover_text(
+        let name = |of: &Augmentation| of.name().unwrap_or("by hand").to_string();
+        let named = Augmentation::NAMED.map(|(_, of_name)| of_name());
+        list_ui(ui, "Augmentation", "as the scans suggest", &named, name, &mut chosen.augmentation).on_hover_text(
             "How slices are changed while learning: light (rotation, size, noise, contrast, gamma), in-plane (also blur and \
              resolution), full (also elastic and tilted), strong (larger changes, for a handful of scans)",
         );
@@ -66,7 +64,7 @@ pub fn suggestion_ui(ui: &mut egui::Ui, app: &mut App) {
     }
 }
 
-fn list_ui<T: PartialEq + Copy>(
+fn list_ui<T: PartialEq + Clone>(
     ui: &mut egui::Ui,
     label: &str,
     open: &str,
@@ -78,7 +76,7 @@ fn list_ui<T: PartialEq + Copy>(
     let list = egui::ComboBox::from_label(label).width(WIDTH).selected_text(shown).show_ui(ui, |ui| {
         ui.selectable_value(chosen, None, open);
         for value in values {
-            ui.selectable_value(chosen, Some(*value), name(value));
+            ui.selectable_value(chosen, Some(value.clone()), name(value));
         }
     });
     list.response

@@ -8,9 +8,9 @@ use crate::gui::egui;
 use crate::gui::old_jobs::{TrainSummary, ZooRow};
 use crate::gui::refining::REFINING;
 use crate::gui::scan_choices::ScanChoices;
-use crate::gui::teach::{MINUTES, Slices, TEACHING, Teach, model_id, model_name};
+use crate::gui::teach::{MINUTES, TEACHING, Teach, model_id, model_name};
 use crate::gui::theme::{self, UNIT};
-use crate::learn::{CaseDice, mean_dice, worst_first};
+use crate::learn::{CaseDice, Slices, mean_dice, worst_first};
 use crate::model::is_id;
 use egui_plot::{Line, Plot, PlotPoints};
 
@@ -254,15 +254,13 @@ fn choices_ui(ui: &mut egui::Ui, app: &mut App) {
         }
     }
     // A model that training starts from has its own.
-    let name = |slices: Slices, from_model: bool| match slices {
-        Slices::FromData if from_model => "as the model's",
-        slices => slices.name(),
-    };
+    let open = if teach.from_model { "as the model's" } else { "as the scans suggest" };
+    let name = |slices: Option<Slices>| slices.map_or(open, Slices::name);
     egui::ComboBox::from_label("Slices")
-        .selected_text(name(teach.slices, teach.from_model))
+        .selected_text(name(teach.slices))
         .show_ui(ui, |ui| {
-            for slices in Slices::ALL {
-                ui.selectable_value(&mut teach.slices, slices, name(slices, teach.from_model));
+            for slices in std::iter::once(None).chain(Slices::ALL.map(Some)) {
+                ui.selectable_value(&mut teach.slices, slices, name(slices));
             }
         })
         .response

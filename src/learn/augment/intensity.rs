@@ -1,6 +1,6 @@
 //! Changes of intensity: noise, blur, contrast, brightness, resolution, gamma.
 
-use super::Augmentation;
+use super::settings::Augmentation;
 use crate::engine::Random;
 
 /// Changes one channel with its neighbouring slices: `values` holds slices of `size` (rows, columns), one after the other.

@@ -1,6 +1,6 @@
 //! A random transform of space from a patch to a case's slices, and reading through it.
 
-use super::Cut;
+use super::settings::Cut;
 use crate::engine::Random;
 
 /// Pixels between the control points of a deformation.

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use crate::formats;
 
 pub use marked::{MarkedError, MarkedScan, add_to_dataset, is_same_scan};
-pub use split::{Fold, Split};
+pub use split::{Fold, Split, SplitChoice};
 
 /// What is wrong with a data set.
 #[derive(Debug, thiserror::Error)]

@@ -1,6 +1,6 @@
 //! Which cases are learned from, and which are held back.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -37,6 +37,26 @@ impl std::str::FromStr for Fold {
     }
 }
 
+/// Which cases are held back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SplitChoice {
+    /// Every fifth.
+    Default,
+    /// Those that a JSON file lists, see [`Dataset::read_split`].
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The fold, where it has several.
+        fold: Option<Fold>,
+    },
+    /// As these lists say; scans that are in neither are left out.
+    Lists(Split),
+    /// Those of the interrupted training that is continued, with its labels, its plan, its length and its start too.
+    AsBegun,
+    /// One of several folds.
+    Fold(Fold),
+}
+
 /// The lists of a file; those of a fold where it has several, as nnU-Net's `splits_final.json`.
 fn lists(json: &Value, fold: Option<Fold>) -> Result<&Value, String> {
     match (json.as_array().map(Vec::as_slice), fold) {
@@ -53,6 +73,31 @@ fn lists(json: &Value, fold: Option<Fold>) -> Result<&Value, String> {
 }
 
 impl Dataset {
+    /// The split of a choice; `begun` is that of the interrupted training that is continued.
+    ///
+    /// # Errors
+    /// When a case is not there (any more), or there are more folds than cases; as of [`Dataset::read_split`].
+    pub fn split(&self, choice: &SplitChoice, begun: Option<Split>) -> Result<Split, DatasetError> {
+        let error = |problem: String| DatasetError { path: self.folder.clone(), problem };
+        match choice {
+            SplitChoice::File { path, fold } => self.read_split(path, *fold),
+            SplitChoice::Lists(split) => {
+                let gone = split.train.iter().chain(&split.validation).find(|name| self.case(name).is_none());
+                match gone {
+                    Some(name) => Err(error(format!("the scan {name} is not there any more; choose the folder again"))),
+                    None => Ok(split.clone()),
+                }
+            }
+            SplitChoice::AsBegun => Ok(begun.unwrap_or_else(|| self.default_split())),
+            SplitChoice::Default => Ok(self.default_split()),
+            SplitChoice::Fold(fold) if fold.count <= self.cases.len() => Ok(self.fold(*fold)),
+            SplitChoice::Fold(Fold { count, .. }) => {
+                let cases = self.cases.len();
+                Err(error(format!("{count} folds need as many cases; the data set has {cases}")))
+            }
+        }
+    }
+
     /// The split of a JSON file with the lists `train` and `validation` (or `val`), or with a list of such pairs for several
     /// folds.
     ///

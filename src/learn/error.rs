@@ -1,0 +1,42 @@
+//! Why something could not be learned.
+
+use super::dataset::DatasetError;
+use crate::engine::EngineError;
+use crate::work::Stopped;
+
+/// Why training ended without a model.
+#[derive(Debug, thiserror::Error)]
+pub enum FitError {
+    /// The user stopped before the first step.
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
+    /// The data set does not hold what was chosen.
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
+    /// A case cannot be used.
+    #[error("case {name}: {problem}")]
+    Case {
+        /// Its name.
+        name: String,
+        /// Why.
+        problem: String,
+    },
+    /// The network failed.
+    #[error(transparent)]
+    Engine(EngineError),
+    /// The architecture cannot be built.
+    #[error(transparent)]
+    Zoo(#[from] crate::zoo::ZooError),
+    /// The plan does not fit the data.
+    #[error("{0}")]
+    Plan(String),
+}
+
+impl From<EngineError> for FitError {
+    fn from(error: EngineError) -> Self {
+        match error {
+            EngineError::Stopped(stopped) => Self::Stopped(stopped),
+            other => Self::Engine(other),
+        }
+    }
+}
