@@ -62,8 +62,12 @@ pub type WriteVolume = fn(&Path, &Volume, Watch) -> Result<()>;
 pub type WriteLabels = fn(&Path, &LabelMap, &Annotations, Watch) -> Result<()>;
 
 /// Every format, asked in this order whether a file is theirs. The first that can be written is the one that is proposed.
-pub const FORMATS: &[Format] =
-    &[super::dicom::FORMAT, super::nifti::FORMAT, super::nrrd::FORMAT, super::picture::FORMAT];
+pub const FORMATS: &[Format] = &[
+    super::dicom::FORMAT, // First, because its files may have any name.
+    super::nifti::FORMAT,
+    super::nrrd::FORMAT,
+    super::picture::FORMAT,
+];
 
 /// What endings are asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

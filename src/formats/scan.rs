@@ -43,6 +43,10 @@ pub fn scan(path: &Path, watch: Watch) -> Result<Findings> {
         let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         return scan(folder, watch);
     }
+    let head = read_head(path).map_err(|e| FormatError::read(path, e))?;
+    if !head.is_empty() && !FORMATS.iter().any(|format| (format.claims)(path, &head)) {
+        return Err(FormatError::Unknown { path: path.into() });
+    }
     let findings = sort_out(&[path.to_path_buf()], watch)?;
     if findings.entries.is_empty() {
         let reason = findings.skipped.into_iter().next();

@@ -148,14 +148,15 @@ def encodings(folder):
                 path = folder / f"pynrrd_{kind}_{encoding}{detached}{'.nhdr' if detached else '.nrrd'}"
                 told = {"space": "left-posterior-superior", "space directions": np.diag([2.0, 3, 4]), "encoding": encoding}
                 nrrd.write(str(path), wanted, {**told, "space origin": [5.0, -6, 7]}, detached_header=detached)
-                theirs, _ = nrrd.read(str(path))
-                if not np.array_equal(theirs, wanted):
-                    # pynrrd writes numbers in text with fewer digits than they have.
-                    wanted_here = theirs.astype(kind)
+                if encoding == "ascii":
+                    # pynrrd writes large whole numbers as 9.2233720368547758e+18, which it cannot read back itself.
+                    text = (path.with_suffix(".txt") if detached else path).read_text().split("\n\n")[-1]
+                    if "int" in kind and "e+" in text:
+                        continue
                 else:
-                    wanted_here = wanted
+                    assert np.array_equal(nrrd.read(str(path))[0], wanted), path
                 turned = np.array([[-2, 0, 0, -5], [0, -3, 0, 6], [0, 0, 4, 7], [0, 0, 0, 1.0]])
-                same(path.name, path, wanted_here, turned, folder)
+                same(path.name, path, wanted, turned, folder)
 
 
 def by_simpleitk(folder, name, text, data=b"", tolerance=1e-5):
@@ -179,7 +180,6 @@ def places(folder):
     fields["negative"] = "spacings: 0.5 0.75 2\naxis mins: -3 4 -5\n"
     for center in ("cell", "node"):
         fields[f"mins_{center}"] = f"spacings: 0.5 0.75 2\naxis mins: -3 4 5\ncenters: {center} {center} {center}\n"
-        fields[f"ends_{center}"] = f"axis mins: -3 4 5\naxis maxs: -1 8 9\ncenters: {center} {center} {center}\n"
     fields["nothing"] = ""
     fields["kinds"] = f"space: LPS\nkinds: space domain space\n{directions}"
     fields["comments"] = f"# a comment\nspace: LPS\n{directions}name of a key:=a value: with := signs\n"
@@ -188,6 +188,13 @@ def places(folder):
         if "space directions" in more:
             more = more.replace("(0.9,0.1,0) (-0.1,0.8,0.2) (0,-0.3,2)", "(0.8,0.6,0) (-1.2,1.6,0) (0,0,2)")
         by_simpleitk(folder, f"place_{name}.nrrd", header("int16", shape, "raw", more + "endian: little\n") + "\n", data)
+    # The distance of samples follows from the ends of an axis; SimpleITK takes 1 mm then.
+    for center, spacing, first in (("cell", (0.5, 4 / 3, 2), (-2.75, 4 + 2 / 3, 6)), ("node", (2 / 3, 2, 4), (-3, 4, 5))):
+        ends = f"axis mins: -3 4 5\naxis maxs: -1 8 9\ncenters: {center} {center} {center}\n"
+        path = folder / f"ends_{center}.nrrd"
+        path.write_bytes((header("int16", shape, "raw", ends + "endian: little\n") + "\n").encode() + data)
+        place = np.diag([-1.0, -1, 1, 1]) @ np.vstack([np.c_[np.diag(spacing), first], [0, 0, 0, 1]])
+        same(path.name, path, values("int16", shape), place, folder, 1e-5)
     crlf = header("int16", shape, "raw", "endian: little\nspacings: 1 2 3\n") + "\n"
     path = folder / "crlf.nrrd"
     path.write_bytes(crlf.replace("\n", "\r\n").encode() + data)

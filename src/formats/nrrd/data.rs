@@ -130,6 +130,7 @@ impl<'a> Data<'a> {
     /// Opens the next file up to its first value.
     fn open(&mut self) -> Result<()> {
         let (path, offset) = self.parts.file(self.next);
+        self.left = self.part_bytes;
         let skip = self.layout.byte_skip;
         let failed = |e| self.explain(&path, e);
         let mut decoder = self.decoder(&path, offset).map_err(failed)?;
@@ -147,7 +148,6 @@ impl<'a> Data<'a> {
                 return Err(too_short(&path, self.part_bytes.saturating_add(before), skipped));
             }
         }
-        self.left = self.part_bytes;
         self.next += 1;
         self.current = Some((path, decoder));
         Ok(())

@@ -98,7 +98,8 @@ impl Space {
         }
         let mut placed = [0.0; 3];
         for ((value, part), factor) in placed.iter_mut().zip(vector).zip(self.factors) {
-            *value = part * factor;
+            // No zero with a sign.
+            *value = part * factor + 0.0;
         }
         Ok(placed)
     }
@@ -186,7 +187,7 @@ impl Lengths {
                 1.0
             });
             let length = length * millimetres(&axis.unit, warnings);
-            column.iter_mut().for_each(|part| *part *= length);
+            column.iter_mut().for_each(|part| *part = *part * length + 0.0);
         }
         self.is_assumed = unknown == axes.spatial.len();
         if self.is_assumed {
@@ -207,7 +208,7 @@ impl Lengths {
             let [Some(min), _] = axis.ends else { continue };
             // An end is the border of a sample unless the header says that it is its centre.
             let half = if axis.is_node { 0.0 } else { spacing(axis).0.unwrap_or(1.0) / 2.0 };
-            *value = (min + half) * LPS.get(n).copied().unwrap_or(1.0) * millimetres(&axis.unit, &mut Vec::new());
+            *value = (min + half) * LPS.get(n).copied().unwrap_or(1.0) * millimetres(&axis.unit, &mut Vec::new()) + 0.0;
         }
         origin
     }

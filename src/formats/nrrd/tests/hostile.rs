@@ -46,7 +46,7 @@ fn what_cannot_be_honoured_is_named() {
     }
     let path = folder.path().join("b.nrrd");
     for (bytes, told) in [
-        (&b""[..], "empty"),
+        (&b""[..], r#"begins with """#),
         (b"NRRD0009\n", "NRRD0009"),
         (b"GIF89a", "\"GIF89a\""),
         (b"NRRD0004\ntype: uchar", "`type`"),
