@@ -15,6 +15,8 @@ pub mod learn;
 pub mod model;
 pub mod pipeline;
 pub mod session;
+pub mod shape;
+pub mod tools;
 pub mod volume;
 pub mod work;
 pub mod zoo;

@@ -32,9 +32,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::model::Model;
-use crate::volume::{
-    Annotations, LabelCounts, LabelMap, LabelTable, LabelValue, PlaneLayout, SliceKey, SliceState, Volume,
-};
+use crate::session::{Painted, Painter};
+use crate::volume::{Annotations, LabelCounts, LabelMap, LabelTable, LabelValue, SliceKey, SliceState, Volume};
 
 pub use crate::engine::StageTimes;
 pub use attention::AttentionJob;
@@ -42,7 +41,6 @@ pub use bench::{BenchLoad, BenchNetwork, peak_memory_bytes};
 pub use compare::CompareJob;
 // What the command line and the window need of the rooms below; they do not go there themselves.
 pub use crate::disk::remove_unfinished;
-pub use crate::edit::keep_protected as keep_done;
 pub use crate::engine::{Activations, DeviceChoice, DeviceFacts, Recipe, available_devices, list_devices};
 pub use crate::formats::{
     Entry, Facts, Findings, FormatError, READERS, Skipped, WRITERS, facts, load, notices_of_writing, open_one, scan,
@@ -224,12 +222,10 @@ pub enum Job {
     Join(Box<JoinJob>),
     /// Take a label off all slices that are not finished.
     EraseLabel {
-        /// The document's labels.
-        labels: LabelMap,
+        /// The segmentation as it is.
+        painter: Painter,
         /// The label.
         value: LabelValue,
-        /// Finished slices.
-        done: Vec<(PlaneLayout, usize)>,
     },
     /// Count the voxels of every label.
     CountLabels(LabelMap),
@@ -335,8 +331,8 @@ pub enum Outcome {
     Joined(Box<Joined>),
     /// Of [`Job::EraseLabel`].
     Erased {
-        /// The labels without it.
-        labels: LabelMap,
+        /// The change.
+        painted: Painted,
         /// The label.
         value: LabelValue,
         /// Whether some of it is left, in finished slices.
@@ -484,9 +480,9 @@ pub fn run(job: Job, progress: Progress, cancel: &Cancel) -> Result<Outcome, Job
         Job::LookAtAttention(job) => attention::run(&job, progress, cancel),
         Job::ClassifyPixels(job) => pixels::run(&job, progress, cancel),
         Job::Join(job) => join::run(&job, progress, cancel),
-        Job::EraseLabel { labels, value, done } => {
-            let (labels, is_left) = crate::edit::erase_label(&labels, value, &done);
-            Ok(Outcome::Erased { labels, value, is_left })
+        Job::EraseLabel { mut painter, value } => {
+            let is_left = painter.erase(value);
+            Ok(Outcome::Erased { painted: painter.finish(), value, is_left })
         }
         Job::CountLabels(labels) => {
             let counts = labels.voxel_counts();
