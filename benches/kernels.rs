@@ -11,6 +11,7 @@ use divan::Bencher;
 use divan::counter::ItemsCount;
 use lamella::engine::{Array, DeviceChoice, Mode, Network, Random, initial_weights};
 use lamella::graph::{Conv, Graph, GraphBuilder, Pool, Scope, Value};
+use lamella::work::Watch;
 
 fn main() {
     divan::main();
@@ -123,7 +124,9 @@ fn noise(shape: [usize; 4]) -> Array {
 #[divan::bench(args = CASES)]
 fn forward(bencher: Bencher, case: &Case) {
     let (mut network, input) = case.open(1);
-    bencher.counter(ItemsCount::new(case.work())).bench_local(|| network.infer(&input).expect("the layer runs"));
+    bencher
+        .counter(ItemsCount::new(case.work()))
+        .bench_local(|| network.infer(&input, Watch::unwatched()).expect("the layer runs"));
 }
 
 #[divan::bench(args = CASES, sample_count = 20)]
@@ -131,11 +134,15 @@ fn training(bencher: Bencher, case: &Case) {
     const BATCH: usize = 4;
     let (network, input) = case.open(BATCH);
     let mut network = network.with_input_gradient();
-    let probe =
-        network.infer(&input).expect("the layer runs").into_iter().map(|y| noise(y.dims4())).collect::<Vec<_>>();
+    let probe = network
+        .infer(&input, Watch::unwatched())
+        .expect("the layer runs")
+        .into_iter()
+        .map(|y| noise(y.dims4()))
+        .collect::<Vec<_>>();
     // Forward, and one pass each for the gradients of weights and image.
     bencher.counter(ItemsCount::new(3 * BATCH * case.work())).bench_local(|| {
-        let pass = network.run(&input, Mode::Training).expect("the layer runs");
-        pass.backward(&probe).expect("the layer goes back")
+        let pass = network.run(&input, Mode::Training, Watch::unwatched()).expect("the layer runs");
+        pass.backward(&probe, Watch::unwatched()).expect("the layer goes back")
     });
 }

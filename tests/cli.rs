@@ -3,6 +3,7 @@
 
 mod support;
 
+use lamella::work::Watch;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -162,7 +163,7 @@ fn converting_keeps_values_and_geometry() {
         let written = out.path().join(format!("{n}.nii.gz"));
         let output = lamella(&["convert", text(&data.join(input)), "-o", text(&written)]);
         assert!(output.status.success(), "{input}: {}", String::from_utf8_lossy(&output.stderr));
-        let open = |path: &Path| lamella::formats::open_one(path, None, &support::unwatched).unwrap();
+        let open = |path: &Path| lamella::formats::open_one(path, None, Watch::unwatched()).unwrap();
         let (before, after) = (open(&data.join(input)), open(&written));
         assert!(before.geometry.matches(&after.geometry, 1e-3), "{input}");
         assert_eq!(before.frame_dims, after.frame_dims, "{input}");
@@ -372,7 +373,7 @@ fn folds_of_a_folder_of_pairs_become_one_model_whose_probabilities_fit_its_mask(
     let mask = out.path().join("mask.nii.gz");
     let image = pairs.join("images").join(&names[0]);
     let done = json(&["segment", text(&image), "-m", text(&model), "-o", text(&mask), "--probabilities", "--json"]);
-    let open = |path: &str| lamella::jobs::open_one(Path::new(path), None, &support::unwatched).unwrap();
+    let open = |path: &str| lamella::jobs::open_one(Path::new(path), None, Watch::unwatched()).unwrap();
     let files = done["masks"][0]["probabilities"].as_array().unwrap();
     let maps: Vec<_> = files.iter().map(|file| open(file.as_str().unwrap())).collect();
     assert_eq!(maps.len(), 2);
@@ -404,7 +405,7 @@ fn refining_keeps_finished_slices_and_writes_the_adapted_model() {
     let report: Value = serde_json::from_slice(&done.stdout).unwrap();
     assert!(report["steps"].as_u64().unwrap() > 0, "{report}");
     // The coronal slices are counted from the back, along the second axis of this file's R, A, S grid.
-    let read = |path: &Path| lamella::jobs::read_labels(path, &lamella::jobs::Cancel::default(), &|_| {}).unwrap();
+    let read = |path: &Path| lamella::jobs::read_labels(path, Watch::unwatched(), &|_| {}).unwrap();
     let (refined, truth_labels) = (read(&mask), read(&truth));
     assert_eq!(truth_labels.geometry().orientation().code(), "RAS");
     let [ni, _, nk] = truth_labels.geometry().shape();

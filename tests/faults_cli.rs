@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use lamella::learn::Checkpoint;
 use lamella::model::Model;
+use lamella::work::Watch;
 
 const LAMELLA: &str = env!("CARGO_BIN_EXE_lamella");
 
@@ -339,7 +340,7 @@ fn kills_and_signals_leave_no_litter() {
         }
         let status = child.wait().unwrap();
         if status.success() {
-            assert!(lamella::formats::open_one(&earlier, None, &support::unwatched).is_ok());
+            assert!(lamella::formats::open_one(&earlier, None, Watch::unwatched()).is_ok());
             std::fs::copy(sample(), &earlier).unwrap();
         } else {
             // Before signals are heard, the system's own way of ending is taken.

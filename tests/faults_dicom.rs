@@ -18,13 +18,13 @@ mod series;
 mod values;
 
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use lamella::formats;
 use lamella::volume::Volume;
+use lamella::work::Watch;
 use made_dicom::Made;
 
 struct Counting;
@@ -65,10 +65,6 @@ fn peak_of<T>(work: impl FnOnce() -> T) -> (T, usize) {
     (outcome, PEAK.load(Ordering::Relaxed).saturating_sub(before))
 }
 
-fn unwatched(_: f32) -> ControlFlow<()> {
-    ControlFlow::Continue(())
-}
-
 /// Everything that a folder with these files opens as, and the reasons for what is left out.
 fn open_all(files: &[Made]) -> (Vec<Volume>, Vec<String>) {
     let folder = tempfile::tempdir().unwrap();
@@ -79,11 +75,11 @@ fn open_all(files: &[Made]) -> (Vec<Volume>, Vec<String>) {
 }
 
 fn open_folder(folder: &Path) -> (Vec<Volume>, Vec<String>) {
-    let findings = formats::scan(folder, &unwatched).unwrap();
+    let findings = formats::scan(folder, Watch::unwatched()).unwrap();
     let mut reasons: Vec<String> = findings.skipped.into_iter().map(|s| s.reason).collect();
     let mut volumes = Vec::new();
     for entry in &findings.entries {
-        match formats::load(entry, &unwatched) {
+        match formats::load(entry, Watch::unwatched()) {
             Ok(volume) => volumes.push(volume),
             Err(error) => reasons.push(error.to_string()),
         }

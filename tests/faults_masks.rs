@@ -7,12 +7,12 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use lamella::formats;
-use lamella::jobs::{self, Cancel, Job, JobEvent, Outcome};
+use lamella::jobs::{self, Job, JobEvent, Outcome};
 use lamella::session::{Change, Command, Session, SliceState};
 use lamella::volume::{
     Affine, Annotations, Geometry, Label, LabelMap, LabelTable, Plane, PlaneLayout, Rescale, Volume, Voxels,
 };
-use support::unwatched;
+use lamella::work::{Signal, Watch};
 
 fn scan(geometry: &Geometry) -> Arc<Volume> {
     let voxels = Voxels::U8(Arc::new(vec![0; geometry.voxel_count()]));
@@ -27,7 +27,7 @@ fn run(job: Job) -> (Outcome, Vec<String>) {
             warnings.lock().unwrap().push(text);
         }
     };
-    let outcome = jobs::run(job, &progress, &Cancel::default()).unwrap();
+    let outcome = jobs::run(job, &progress, &Signal::default()).unwrap();
     (outcome, warnings.into_inner().unwrap())
 }
 
@@ -135,13 +135,13 @@ fn the_sidecar_serves_where_another_program_has_dropped_the_extension() {
     let path = folder.path().join("mask.nii");
     assert_eq!(save(&path, &session, true), Vec::<String>::new());
     assert!(folder.path().join("mask.json").is_file());
-    formats::write_labels(&path, &session.document().labels, &Annotations::default(), &unwatched).unwrap();
+    formats::write_labels(&path, &session.document().labels, &Annotations::default(), Watch::unwatched()).unwrap();
     same(&session, &reopen(&path, &scan(&geometry)).0);
     // Other voxels: names stay, marks of slices go, and the user is told.
     let mut other = session.document().labels.clone();
     other.set([0, 0, 0], 8);
     other.set([1, 1, 1], 15);
-    formats::write_labels(&path, &other, &Annotations::default(), &unwatched).unwrap();
+    formats::write_labels(&path, &other, &Annotations::default(), Watch::unwatched()).unwrap();
     let (again, warnings) = reopen(&path, &scan(&geometry));
     assert_eq!(again.document().table, session.document().table);
     assert_eq!(again.document().states().count(), 0);
@@ -173,7 +173,7 @@ fn a_sidecar_of_another_program_stays_as_it_is() {
 fn mask_with(path: &Path, extensions: &[(i32, &[u8])]) -> Geometry {
     let geometry = Geometry::new([4, 3, 2], Affine::IDENTITY).unwrap();
     let labels = LabelMap::from_fn(geometry.clone(), |[i, ..]| i as u16);
-    formats::write_labels(path, &labels, &Annotations::default(), &unwatched).unwrap();
+    formats::write_labels(path, &labels, &Annotations::default(), Watch::unwatched()).unwrap();
     let plain = std::fs::read(path).unwrap();
     let mut bytes = plain[..348].to_vec();
     bytes.extend([u8::from(!extensions.is_empty()), 0, 0, 0]);
@@ -340,7 +340,7 @@ fn written(folder: &Path, affine: Affine) -> (Vec<u8>, Volume, Vec<String>) {
     let geometry = Geometry::new([10, 11, 12], affine).unwrap();
     let path = folder.join("sheared.nii");
     let warnings = run(Job::SaveVolume { path: path.clone(), volume: scan(&geometry) }).1;
-    let back = formats::open_one(&path, None, &unwatched).unwrap();
+    let back = formats::open_one(&path, None, Watch::unwatched()).unwrap();
     (std::fs::read(path).unwrap(), back, warnings)
 }
 
@@ -397,7 +397,8 @@ fn two_files_of_one_name_are_told_of() {
     let folder = tempfile::tempdir().unwrap();
     let geometry = Geometry::new([3, 3, 3], Affine::IDENTITY).unwrap();
     let save = |name: &str| run(Job::SaveVolume { path: folder.path().join(name), volume: scan(&geometry) }).1;
-    let warnings = |name: &str| formats::open_one(&folder.path().join(name), None, &unwatched).unwrap().warnings;
+    let warnings =
+        |name: &str| formats::open_one(&folder.path().join(name), None, Watch::unwatched()).unwrap().warnings;
     assert!(save("a.nii").is_empty() && warnings("a.nii").is_empty());
     assert!(save("a.nii.gz")[0].contains("a.nii is in the same folder as a.nii.gz"));
     assert!(warnings("a.nii")[0].contains("a.nii.gz") && warnings("a.nii.gz")[0].contains("a.nii"));
@@ -414,14 +415,14 @@ fn almost_whole_numbers_are_labels_with_a_notice() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("mask.nii.gz");
     let read = |volume: &Volume| {
-        formats::write_volume(&path, volume, &unwatched).unwrap();
+        formats::write_volume(&path, volume, Watch::unwatched()).unwrap();
         let told = Mutex::new(Vec::new());
         let progress = |event| {
             if let JobEvent::Warning(text) = event {
                 told.lock().unwrap().push(text);
             }
         };
-        let labels = jobs::read_labels(&path, &Cancel::default(), &progress).map_err(|error| error.to_string());
+        let labels = jobs::read_labels(&path, Watch::unwatched(), &progress).map_err(|error| error.to_string());
         let all = labels.map(|map| (0..map.geometry().shape()[0]).map(|i| map.get([i, 0, 0])).collect::<Vec<_>>());
         (all, told.into_inner().unwrap())
     };
@@ -461,7 +462,7 @@ fn almost_whole_numbers_are_labels_with_a_notice() {
 fn put(folder: &Path, name: &str, volume: &Volume) {
     let path = folder.join(name);
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-    formats::write_volume(&path, volume, &unwatched).unwrap();
+    formats::write_volume(&path, volume, Watch::unwatched()).unwrap();
 }
 
 fn grey(shape: [usize; 3], affine: Affine, value: impl Fn([usize; 3]) -> f32) -> Volume {
@@ -489,7 +490,7 @@ fn masks_are_compared_where_training_would_take_them_and_else_the_difference_is_
     put(at, "truth.nii.gz", &grey(shape, affine(0.0, 1.0, 0.0), label));
     let against = |name: &str, volume: &Volume| {
         put(at, name, volume);
-        jobs::evaluate(&at.join(name), &at.join("truth.nii.gz"), &Cancel::default()).map_err(|error| error.to_string())
+        jobs::evaluate(&at.join(name), &at.join("truth.nii.gz"), Watch::unwatched()).map_err(|error| error.to_string())
     };
     let good = against("a.nii.gz", &grey(shape, affine(0.09, 1.0, 0.0), label)).unwrap();
     assert_eq!((good.mean[&1].dice, good.notices.len()), (1.0, 1));
@@ -534,7 +535,7 @@ fn folders_of_masks_are_paired_by_their_names_whatever_the_format() {
     for name in ["pred/._c0.nii", "truth/._c0.png", "pred/.DS_Store", "truth/notes.txt", "pred/c0.json"] {
         std::fs::write(at.join(name), b"\x00\x05\x16\x07").unwrap();
     }
-    let evaluation = jobs::evaluate(&at.join("pred"), &at.join("truth"), &Cancel::default()).unwrap();
+    let evaluation = jobs::evaluate(&at.join("pred"), &at.join("truth"), Watch::unwatched()).unwrap();
     let names: Vec<&str> = evaluation.cases.iter().map(|case| case.name.as_str()).collect();
     assert_eq!(names, ["c0", "c1", "c2"]);
     assert_eq!([1, 2].map(|label| evaluation.mean[&label].dice), [1.0, 1.0]);
@@ -546,17 +547,17 @@ fn folders_of_masks_are_paired_by_their_names_whatever_the_format() {
             ((x * y) % 3) as f32
         }),
     );
-    let evaluation = jobs::evaluate(&at.join("pred"), &at.join("truth"), &Cancel::default()).unwrap();
+    let evaluation = jobs::evaluate(&at.join("pred"), &at.join("truth"), Watch::unwatched()).unwrap();
     assert_eq!(evaluation.mean[&1].dice, 1.0);
     assert!(
         (evaluation.cases[0].labels[&1].truth_mm3 / evaluation.cases[0].labels[&1].predicted_mm3 - 1.0).abs() < 1e-9
     );
     assert!(evaluation.notices.iter().any(|notice| notice.contains("picture")), "{:?}", evaluation.notices);
     put(at, "pred/c0.nii", &grey([9, 7, 1], Affine::IDENTITY, |[x, y, _]| ((x * y) % 3) as f32));
-    let message = jobs::evaluate(&at.join("pred"), &at.join("truth"), &Cancel::default()).unwrap_err().to_string();
+    let message = jobs::evaluate(&at.join("pred"), &at.join("truth"), Watch::unwatched()).unwrap_err().to_string();
     assert!(message.contains("RAS") && message.contains("LPS"), "{message}");
     std::fs::remove_file(at.join("truth/c0.png")).unwrap();
-    let message = jobs::evaluate(&at.join("pred"), &at.join("truth"), &Cancel::default()).unwrap_err().to_string();
+    let message = jobs::evaluate(&at.join("pred"), &at.join("truth"), Watch::unwatched()).unwrap_err().to_string();
     assert!(message.contains("c0.nii") && message.contains("counterpart"), "{message}");
 }
 
@@ -566,7 +567,7 @@ fn labels_of_other_names_under_one_number_are_told_of_when_masks_are_compared() 
     let (a, b) = (folder.path().join("a.nii"), folder.path().join("b.nii"));
     mask_with(&a, &[(6, b"1: liver\n2: spleen\n")]);
     mask_with(&b, &[(6, b"1: Liver\n2: kidney\n")]);
-    let notices = jobs::evaluate(&a, &b, &Cancel::default()).unwrap().notices;
+    let notices = jobs::evaluate(&a, &b, Watch::unwatched()).unwrap().notices;
     assert!(notices.len() == 1 && notices[0].contains("spleen") && notices[0].contains("kidney"), "{notices:?}");
 }
 
@@ -609,7 +610,7 @@ fn hidden_files_are_no_cases_in_any_form_of_folder() {
     let scans = tempfile::tempdir().unwrap();
     put(scans.path(), "scan.nii.gz", &mask_of(vec![0.0, 1.0]));
     std::fs::write(scans.path().join("._scan.nii.gz"), b"\x00\x05\x16\x07").unwrap();
-    let found = formats::scan(scans.path(), &unwatched).unwrap();
+    let found = formats::scan(scans.path(), Watch::unwatched()).unwrap();
     assert_eq!((found.entries.len(), found.skipped.len()), (1, 1));
 }
 
@@ -713,7 +714,7 @@ fn organs_of_totalsegmentator_have_their_names() {
     let Some(data) = support::test_data() else { return };
     let folder = data.join("data/ct");
     let index = support::json(&folder.join("labels.json"));
-    let volume = Arc::new(formats::open_one(&folder.join("example_ct_sm.nii.gz"), None, &unwatched).unwrap());
+    let volume = Arc::new(formats::open_one(&folder.join("example_ct_sm.nii.gz"), None, Watch::unwatched()).unwrap());
     for file in ["example_seg.nii.gz", "example_seg_fast.nii.gz"] {
         let (session, warnings) = reopen(&folder.join(file), &volume);
         let document = session.document();

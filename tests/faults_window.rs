@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use eframe::egui::{self, Key, Modifiers, accesskit::Role};
 use egui_kittest::kittest::{NodeT, Queryable};
 use lamella::volume::{Affine, Geometry, LabelMap, LabelTable, Rescale, Volume, Voxels};
+use lamella::work::Watch;
 use window::*;
 
 fn shape_of(harness: &Window) -> [usize; 3] {
@@ -186,7 +187,7 @@ fn scan_in(folder: &Path, name: &str, shape: [usize; 3]) -> PathBuf {
     let values: Vec<i16> = (0..geometry.voxel_count()).map(|n| (n % 251) as i16).collect();
     let volume = Volume::new(geometry, Voxels::I16(values.into()), vec![], Rescale::IDENTITY, name.into());
     let path = folder.join(name);
-    lamella::jobs::write_volume(&path, &volume, &support::unwatched).unwrap();
+    lamella::jobs::write_volume(&path, &volume, Watch::unwatched()).unwrap();
     path
 }
 
@@ -233,7 +234,7 @@ fn wait_for_list(harness: &mut Window) {
 }
 
 fn read(path: &Path) -> LabelMap {
-    lamella::jobs::read_labels(path, &lamella::jobs::Cancel::default(), &|_| {}).unwrap()
+    lamella::jobs::read_labels(path, Watch::unwatched(), &|_| {}).unwrap()
 }
 
 #[test]

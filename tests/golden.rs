@@ -20,6 +20,7 @@ use lamella::graph::{
     Normalisation, Pairwise, Pool, SoftmaxOver, UpsampleMode, UpsampleTo, Value as Node, onnx,
 };
 use lamella::learn::{Rosenblatt, Tie};
+use lamella::work::Watch;
 use lamella::zoo::{
     self, Attention, Blocks, Encoder, EncoderUNet, Ends, Fit, NnUnet, PerAxis, ResNet, Stages, Striding, UNet, UpPath,
     alexnet, basic_block, bottleneck, conv_stack, decoder_block, inception_v1, inception_v2, inception_v3, lenet,
@@ -503,9 +504,10 @@ fn check_network(case: &Value, graph: Graph, stored: &Stored, backend: Backend) 
     let needs_gradients = rows.iter().any(|r| r["name"].as_str().unwrap().contains("grad"));
     if mode == Mode::Inference {
         // The path that inference takes must agree too.
-        let fast = network.infer(&input).map_err(|e| e.to_string())?;
+        let fast = network.infer(&input, Watch::unwatched()).map_err(|e| e.to_string())?;
         check_device(&mut network)?;
-        let slow = network.run(&input, mode).and_then(|p| p.outputs()).map_err(|e| e.to_string())?;
+        let slow =
+            network.run(&input, mode, Watch::unwatched()).and_then(|p| p.outputs()).map_err(|e| e.to_string())?;
         for (fast, slow) in fast.iter().zip(&slow) {
             let distance = relative_distance(&fast.values, &slow.values);
             if distance > ENGINES_AGREE {
@@ -513,7 +515,7 @@ fn check_network(case: &Value, graph: Graph, stored: &Stored, backend: Backend) 
             }
         }
     }
-    let pass = network.run(&input, mode).map_err(|e| e.to_string())?;
+    let pass = network.run(&input, mode, Watch::unwatched()).map_err(|e| e.to_string())?;
     let outputs = pass.outputs().map_err(|e| e.to_string())?;
     let mut worst: f64 = 0.0;
     let names: Vec<&str> = case["outputs"].as_array().unwrap().iter().map(|v| v.as_str().unwrap()).collect();
@@ -539,7 +541,11 @@ fn check_network(case: &Value, graph: Graph, stored: &Stored, backend: Backend) 
         .filter(|p| p[2].as_str().unwrap().starts_with("running"))
         .map(|p| p[0].as_str().unwrap())
         .collect();
-    let gradients = if needs_gradients { Some(pass.backward(&probes).map_err(|e| e.to_string())?) } else { None };
+    let gradients = if needs_gradients {
+        Some(pass.backward(&probes, Watch::unwatched()).map_err(|e| e.to_string())?)
+    } else {
+        None
+    };
     for row in rows {
         let name = row["name"].as_str().unwrap();
         let part = match (&gradients, name) {
@@ -671,9 +677,9 @@ fn check_optimiser(case: &Value, stored: &Stored, backend: Backend) -> Result<f6
     let (mut losses, mut norms) = (Vec::new(), Vec::new());
     let mut worst: f64 = 0.0;
     for (step, rate) in hyper["lr_per_step"].as_array().unwrap().iter().enumerate() {
-        let pass = network.run(&input, Mode::Training).map_err(|e| e.to_string())?;
+        let pass = network.run(&input, Mode::Training, Watch::unwatched()).map_err(|e| e.to_string())?;
         let loss = cross_entropy(&pass.outputs().map_err(|e| e.to_string())?[0], &target, None, None, true);
-        let gradients = pass.backward(&[loss.gradient]).map_err(|e| e.to_string())?;
+        let gradients = pass.backward(&[loss.gradient], Watch::unwatched()).map_err(|e| e.to_string())?;
         norms.push(optimiser.step(&mut network, &gradients, rate.as_f64().unwrap()).map_err(|e| e.to_string())? as f32);
         losses.push(loss.value as f32);
         let now = network.weights().map_err(|e| e.to_string())?;
@@ -728,9 +734,9 @@ fn check_descent(case: &Value, stored: &Stored, backend: Backend) -> Result<f64,
     let mut optimiser = Optimiser::new(recipe, None);
     let mut losses = Vec::new();
     for _ in 0..size(&hyper["steps"]) {
-        let pass = network.run(&input, Mode::Training).map_err(|e| e.to_string())?;
+        let pass = network.run(&input, Mode::Training, Watch::unwatched()).map_err(|e| e.to_string())?;
         let loss = cross_entropy(&pass.outputs().map_err(|e| e.to_string())?[0], &target, None, None, true);
-        let gradients = pass.backward(&[loss.gradient]).map_err(|e| e.to_string())?;
+        let gradients = pass.backward(&[loss.gradient], Watch::unwatched()).map_err(|e| e.to_string())?;
         optimiser.step(&mut network, &gradients, hyper["lr"].as_f64().unwrap()).map_err(|e| e.to_string())?;
         losses.push(loss.value as f32);
     }
@@ -794,9 +800,13 @@ fn check_onnx(case: &Value, stored: &Stored, folder: &Path, backend: Backend) ->
         }
         let wanted = name.replacen("input", "output", 1);
         let row = rows.iter().find(|r| r["name"] == wanted.as_str()).ok_or(format!("no {wanted} is stored"))?;
-        let fast = network.infer(&image).map_err(|e| e.to_string())?.remove(0);
+        let fast = network.infer(&image, Watch::unwatched()).map_err(|e| e.to_string())?.remove(0);
         check_device(&mut network)?;
-        let slow = network.run(&image, Mode::Inference).and_then(|p| p.outputs()).map_err(|e| e.to_string())?.remove(0);
+        let slow = network
+            .run(&image, Mode::Inference, Watch::unwatched())
+            .and_then(|p| p.outputs())
+            .map_err(|e| e.to_string())?
+            .remove(0);
         worst = worst.max(compare_row(row, stored, &fast)?).max(compare_row(row, stored, &slow)?);
     }
     Ok(worst)

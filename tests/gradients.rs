@@ -8,6 +8,7 @@ use lamella::graph::{
     Activation, Border, ContextFusion, ContextPooling, Conv, ConvTranspose, Graph, GraphBuilder, LocalResponse,
     NonLocal, Normalisation, Pairwise, Pool, Scope, SoftmaxOver, UpsampleMode, UpsampleTo, Value,
 };
+use lamella::work::Watch;
 
 type Build = fn(&Scope, &Value) -> Value;
 
@@ -103,7 +104,7 @@ fn random_array(shape: &[usize], stream: u64) -> Array {
 /// sum(output * probe), in training mode.
 fn value(graph: &Graph, weights: &Weights, x: &Array, probe: &Array, backend: Backend) -> f64 {
     let mut network = Network::with_backend(graph.clone(), weights, support::test_device(), backend).unwrap();
-    let y = network.run(x, Mode::Training).unwrap().outputs().unwrap();
+    let y = network.run(x, Mode::Training, Watch::unwatched()).unwrap().outputs().unwrap();
     y[0].values.iter().zip(&probe.values).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
 }
 
@@ -118,9 +119,9 @@ fn check(name: &str, build: Build, backend: Backend) {
     }
     let x = random_array(&[2, 4, 7, 6], 1);
     let network = Network::with_backend(graph.clone(), &weights, support::test_device(), backend).unwrap();
-    let pass = network.with_input_gradient().run(&x, Mode::Training).unwrap();
+    let pass = network.with_input_gradient().run(&x, Mode::Training, Watch::unwatched()).unwrap();
     let probe = random_array(&pass.outputs().unwrap()[0].shape, 2);
-    let gradients = pass.backward(std::slice::from_ref(&probe)).unwrap();
+    let gradients = pass.backward(std::slice::from_ref(&probe), Watch::unwatched()).unwrap();
     let step = 1e-3f32;
     let moved = |array: &Array, direction: &Array, sign: f32| {
         let values = array.values.iter().zip(&direction.values).map(|(v, d)| v + sign * step * d).collect();
@@ -175,7 +176,7 @@ fn both_backends_and_any_number_of_threads_agree() {
         let device = if backend == Backend::Best { DeviceChoice::Cpu } else { support::test_device() };
         let mut network = Network::with_backend(graph.clone(), &weights, device, backend).unwrap();
         network.set_half_precision(false);
-        network.infer(&x).unwrap().remove(0).values
+        network.infer(&x, Watch::unwatched()).unwrap().remove(0).values
     };
     let best = run(Backend::Best);
     let worst = best.iter().zip(run(Backend::Composed)).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);

@@ -13,6 +13,7 @@ use eframe::App as _;
 use eframe::egui::{self, Key, Modifiers, accesskit::Role};
 use egui_kittest::kittest::Queryable;
 use lamella::session::SliceState;
+use lamella::work::Watch;
 use window::*;
 
 /// The folder for pictures of the documentation, where they are wanted.
@@ -207,7 +208,7 @@ fn large_volume(folder: &Path) -> PathBuf {
     let voxels = Voxels::I16(std::sync::Arc::new(voxels));
     let volume = Volume::new(geometry, voxels, vec![], Rescale::IDENTITY, "large".into());
     let path = folder.join("large.nii");
-    lamella::formats::write_volume(&path, &volume, &support::unwatched).unwrap();
+    lamella::formats::write_volume(&path, &volume, Watch::unwatched()).unwrap();
     path
 }
 
@@ -283,7 +284,7 @@ fn labels_that_were_changed_while_the_model_ran_are_kept_until_the_user_chooses(
     let voxels = lamella::volume::Voxels::F32(values.into());
     let rescale = lamella::volume::Rescale::IDENTITY;
     let volume = lamella::volume::Volume::new(geometry, voxels, vec![], rescale, "noise".into());
-    lamella::jobs::write_volume(&path, &volume, &|_| std::ops::ControlFlow::Continue(())).unwrap();
+    lamella::jobs::write_volume(&path, &volume, Watch::unwatched()).unwrap();
     for (choice, by_model) in [("Keep mine", false), ("Use the model's labels", true)] {
         let mut harness = window(vec![path.clone()]);
         settle(&mut harness);

@@ -9,10 +9,11 @@ mod support;
 use std::path::{Path, PathBuf};
 
 use lamella::engine::{Array, DeviceChoice};
-use lamella::jobs::{self, Cancel, SegmentOptions};
+use lamella::jobs::{self, SegmentOptions};
 use lamella::model::Model;
 use lamella::model::foreign::{self, Description, save_onnx};
 use lamella::pipeline::segment;
+use lamella::work::Watch;
 use lamella::zoo::Ends;
 use serde_json::Value;
 
@@ -42,7 +43,7 @@ fn distance(a: &[f32], b: &[f32]) -> f64 {
 /// Our logits; of two classes that stand for one logit, their difference.
 fn logits(model: &Model, image: &Array, wanted: &[usize]) -> Vec<f32> {
     let mut network = model.network(DeviceChoice::Cpu).unwrap();
-    let ours = network.infer(image).unwrap().remove(0);
+    let ours = network.infer(image, Watch::unwatched()).unwrap().remove(0);
     let [batch, classes, h, w] = ours.dims4();
     if classes == 2 && wanted[1] == 1 {
         let plane = h * w;
@@ -128,10 +129,10 @@ fn an_nnunet_checkpoint_segments_as_nnunet_does() {
         for entry in std::fs::read_dir(folder.join(masks)).unwrap() {
             let mask = entry.unwrap().path();
             let image = data.join("data/hippocampus/imagesTr").join(mask.file_name().unwrap());
-            let volume = jobs::open_one(&image, None, &support::unwatched).unwrap();
-            let theirs = jobs::read_labels(&mask, &Cancel::default(), &|_| {}).unwrap();
+            let volume = jobs::open_one(&image, None, Watch::unwatched()).unwrap();
+            let theirs = jobs::read_labels(&mask, Watch::unwatched(), &|_| {}).unwrap();
             let options = SegmentOptions { mirror, ..SegmentOptions::default() };
-            let ours = segment(&volume, &model.spec, &mut network, &options, &|| false, &mut |_| {}).unwrap();
+            let ours = segment(&volume, &model.spec, &mut network, &options, Watch::unwatched(), &mut |_| {}).unwrap();
             let [x, y, z] = volume.geometry.shape();
             for at in (0..x * y * z).map(|n| [n % x, n / x % y, n / x / y]) {
                 let (a, b) = (ours.get(at), theirs.get(at));

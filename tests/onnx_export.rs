@@ -12,6 +12,7 @@ use std::path::Path;
 use lamella::engine::{Array, DeviceChoice, Network, Weights};
 use lamella::graph::Graph;
 use lamella::graph::onnx::{self, Export};
+use lamella::work::Watch;
 use lamella::zoo::{self, ARCHITECTURES, Attention, Encoder, Ends, UNet};
 use random_weights::{distance, random_array, weights};
 use serde_json::{Value, json};
@@ -68,7 +69,12 @@ fn entries() -> Vec<Entry> {
 }
 
 fn run(graph: &Graph, weights: &Weights, image: &Array) -> Vec<f32> {
-    Network::new(graph.clone(), weights, DeviceChoice::Cpu).unwrap().infer(image).unwrap().remove(0).values
+    Network::new(graph.clone(), weights, DeviceChoice::Cpu)
+        .unwrap()
+        .infer(image, Watch::unwatched())
+        .unwrap()
+        .remove(0)
+        .values
 }
 
 fn write(folder: &Path, entry: &Entry) -> Value {

@@ -16,6 +16,7 @@ use lamella::graph::onnx::proto::{ModelProto, TextEntry};
 use lamella::graph::onnx::{self, Imported};
 use lamella::model::Model;
 use lamella::model::foreign::{self, Description, save_onnx};
+use lamella::work::Watch;
 use prost::Message;
 use random_weights::distance;
 use serde_json::Value;
@@ -66,14 +67,17 @@ fn check(row: &Value) -> Result<(), String> {
     let image = fill(&shape, number(row, "seed") as usize, number(row, "scale"), number(row, "shift"));
     let wanted = numbers(&row["logits"]);
     for backend in [Backend::Best, Backend::Composed] {
-        let ours = network(&graph, &weights, backend).infer(&image).map_err(|e| e.to_string())?.remove(0);
+        let ours =
+            network(&graph, &weights, backend).infer(&image, Watch::unwatched()).map_err(|e| e.to_string())?.remove(0);
         let off = distance(&ours.values, &wanted);
         if off > number(row, "limit") {
             return Err(format!("{backend:?}: logits are off by {off:.1e}"));
         }
         let Some(gradients) = row["gradients"].as_object() else { continue };
-        let pass = network(&graph, &weights, backend).run(&image, Mode::Training).map_err(|e| e.to_string())?;
-        let found = pass.backward(&[fill(&ours.shape, 1, 1.0, 0.0)]).map_err(|e| e.to_string())?;
+        let pass = network(&graph, &weights, backend)
+            .run(&image, Mode::Training, Watch::unwatched())
+            .map_err(|e| e.to_string())?;
+        let found = pass.backward(&[fill(&ours.shape, 1, 1.0, 0.0)], Watch::unwatched()).map_err(|e| e.to_string())?;
         for (name, values) in gradients {
             let found = found.parameter(name).unwrap().ok_or_else(|| format!("{name} is no parameter"))?;
             let off = distance(&found.values, &numbers(values));
@@ -124,7 +128,9 @@ fn what_was_imported_is_exported_and_read_again() {
         let second = model(&path).unwrap_or_else(|e| panic!("{file} again: {e}"));
         let shape: Vec<usize> = numbers(&row["shape"]).iter().map(|&n| n as usize).collect();
         let image = fill(&shape, 0, number(row, "scale"), number(row, "shift"));
-        let run = |model: &Model| model.network(DeviceChoice::Cpu).unwrap().infer(&image).unwrap().remove(0).values;
+        let run = |model: &Model| {
+            model.network(DeviceChoice::Cpu).unwrap().infer(&image, Watch::unwatched()).unwrap().remove(0).values
+        };
         let off = distance(&run(&second), &run(&first));
         assert!(off < 1e-6, "{file} comes back with logits off by {off:.1e}");
     }
@@ -144,7 +150,7 @@ fn try_all(bytes: &[u8]) {
         });
         if small {
             let channels = network.graph().input_channels();
-            let _ = network.infer(&Array::zeros(&[1, channels, size[0], size[1]]));
+            let _ = network.infer(&Array::zeros(&[1, channels, size[0], size[1]]), Watch::unwatched());
         }
     }
 }

@@ -15,9 +15,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use lamella::formats::{self, Findings};
 use lamella::volume::{LabelMap, Volume};
+use lamella::work::Watch;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use support::{test_data, unwatched};
+use support::test_data;
 
 struct Counting;
 
@@ -243,7 +244,7 @@ fn compare_picture(volume: &Volume, expected: &Value) -> Result<(), String> {
 fn check_file(path: &Path, expected: &Value) -> (Verdict, String) {
     let outcome = expected["outcome"].as_str().unwrap_or_default();
     let may_refuse = !matches!(outcome, "ok") || !is_ours(expected);
-    match formats::open_one(path, None, &unwatched) {
+    match formats::open_one(path, None, Watch::unwatched()) {
         Err(error) => {
             let message = error.to_string();
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -284,7 +285,7 @@ fn is_ours(expected: &Value) -> bool {
 }
 
 fn check_series(path: &Path, expected: &Value) -> (Verdict, String) {
-    let findings = match formats::scan(path, &unwatched) {
+    let findings = match formats::scan(path, Watch::unwatched()) {
         Ok(findings) => findings,
         Err(error) => return (Verdict::Failed, error.to_string()),
     };
@@ -320,7 +321,7 @@ fn check_volume(findings: &Findings, series_uid: &str, wanted: &Value) -> Result
     let candidates: Vec<_> = findings.entries.iter().filter(|e| e.id.split('#').next() == Some(series_uid)).collect();
     let mut problem = None;
     for entry in candidates {
-        match formats::load(entry, &unwatched) {
+        match formats::load(entry, Watch::unwatched()) {
             Ok(volume) => match compare(&volume, wanted, false) {
                 Ok(()) => return Ok(!volume.warnings.is_empty()),
                 Err(difference) => problem = Some(difference),

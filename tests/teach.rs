@@ -5,16 +5,18 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use lamella::engine::{Activations, DeviceChoice, initial_weights};
 use lamella::jobs::{default_plan, keep_done};
 use lamella::learn::{
-    Budget, CaseFiles, Checkpoint, Control, Dataset, FitError, FitEvent, FitOptions, FromData, Intensities,
-    LabelledScan, Loader, Plan, Refinement, Split, TrainedModel, fit, read_case, refine, unnamed_channels,
+    Budget, CaseFiles, Checkpoint, Dataset, FitError, FitEvent, FitOptions, FromData, Intensities, LabelledScan,
+    Loader, Plan, Refinement, Split, TrainedModel, fit, read_case, refine, unnamed_channels,
 };
 use lamella::model::{ArchitectureSpec, IntensityNormalisation, Model};
 use lamella::pipeline::{SegmentOptions, segment};
 use lamella::volume::{Affine, Geometry, LabelMap, Plane, PlaneLayout, Rescale, Volume, Voxels};
+use lamella::work::{Signal, Stopped, Watch};
 
 const SIDE: usize = 20;
 const IGNORE: u16 = 2;
@@ -79,12 +81,12 @@ fn plan() -> Plan {
 fn run(
     epochs: usize,
     resume: Option<Checkpoint>,
-    control: &(dyn Fn() -> Control + Sync),
+    watch: Watch,
     shown: &(dyn Fn(usize) -> bool + Sync),
     on_event: &mut dyn FnMut(FitEvent),
 ) -> Result<TrainedModel, FitError> {
     let load = |files: &CaseFiles| Ok(ball(&files.name, if files.name == "d" { &|_| true } else { shown }));
-    run_plan(&dataset(), &plan(), epochs, resume, &load, control, on_event)
+    run_plan(&dataset(), &plan(), epochs, resume, &load, watch, on_event)
 }
 
 fn run_plan(
@@ -93,7 +95,7 @@ fn run_plan(
     epochs: usize,
     resume: Option<Checkpoint>,
     load: Loader,
-    control: &(dyn Fn() -> Control + Sync),
+    watch: Watch,
     on_event: &mut dyn FnMut(FitEvent),
 ) -> Result<TrainedModel, FitError> {
     let split =
@@ -107,9 +109,8 @@ fn run_plan(
         patience: None,
         checkpoint_seconds: 3600.0,
         resume,
-        plan_only: false,
     };
-    fit(dataset, &split, plan, options, load, control, on_event)
+    fit(dataset, &split, plan, options, load, watch, on_event)
 }
 
 #[test]
@@ -118,29 +119,30 @@ fn a_training_that_gets_no_better_ends_early_and_a_plan_alone_trains_nothing() {
     let load = |files: &CaseFiles| Ok(ball(&files.name, &|_| true));
     // A rate at which nothing changes: no validation is better than the first.
     let standing = Plan { rate: 1e-30, epoch_steps: Some(1), ..plan() };
-    let train = |patience, plan_only, on_event: &mut dyn FnMut(FitEvent)| {
-        let options = FitOptions {
-            budget: Budget::Epochs(12),
-            device: DeviceChoice::Cpu,
-            init: None,
-            like: None,
-            validate_every: Some(1),
-            patience,
-            checkpoint_seconds: 3600.0,
-            resume: None,
-            plan_only,
-        };
-        fit(&dataset(), &split, &standing, options, &load, &|| Control::GoOn, on_event)
+    let options = |patience| FitOptions {
+        budget: Budget::Epochs(12),
+        device: DeviceChoice::Cpu,
+        init: None,
+        like: None,
+        validate_every: Some(1),
+        patience,
+        checkpoint_seconds: 3600.0,
+        resume: None,
     };
-    assert_eq!(train(Some(3), false, &mut |_| {}).unwrap().epochs.len(), 4, "one, and three that are no better");
-    assert_eq!(train(None, false, &mut |_| {}).unwrap().epochs.len(), 12);
+    let train = |patience| {
+        fit(&dataset(), &split, &standing, options(patience), &load, Watch::unwatched(), &mut |_| {}).unwrap()
+    };
+    assert_eq!(train(Some(3)).epochs.len(), 4, "one, and three that are no better");
+    assert_eq!(train(None).epochs.len(), 12);
     let (mut plans, mut others) = (0, 0);
-    let planned = train(None, true, &mut |event| match event {
-        FitEvent::Planned { .. } => plans += 1,
+    let mut listen = |event| match event {
+        FitEvent::Planned(_) => plans += 1,
         FitEvent::Step { .. } | FitEvent::Checkpoint(_) | FitEvent::Best(_) => others += 1,
         _ => {}
-    });
-    assert!(matches!(planned, Err(FitError::Stopped)));
+    };
+    let planned =
+        lamella::learn::plan(&dataset(), &split, &standing, &options(None), &load, Watch::unwatched(), &mut listen);
+    assert_eq!(planned.unwrap().plan.rate, 1e-30);
     assert_eq!((plans, others), (1, 0));
 }
 
@@ -171,33 +173,28 @@ fn labels_beside_their_image_are_moved_onto_it_or_refused_by_share_of_a_voxel() 
 
 #[test]
 fn an_interrupted_training_goes_on_to_the_same_weights() {
-    let go_on = || Control::GoOn;
+    let go_on = Watch::unwatched();
     let all = |_: usize| true;
-    let whole = run(3, None, &go_on, &all, &mut |_| {}).unwrap();
-    let again = run(3, None, &go_on, &all, &mut |_| {}).unwrap();
+    let whole = run(3, None, go_on, &all, &mut |_| {}).unwrap();
+    let again = run(3, None, go_on, &all, &mut |_| {}).unwrap();
     assert_eq!(whole.model.weights, again.model.weights, "the same seed, the same weights");
 
     // It waits in the middle of an epoch, which leaves a checkpoint, and is stopped there.
-    let asked = AtomicUsize::new(0);
+    let signal = Signal::default();
     let steps = RefCell::new(0);
     let checkpoint = RefCell::new(None);
     let interrupted = || {
-        let control = || match asked.load(Ordering::Relaxed) {
-            0 => Control::GoOn,
-            1 => Control::Pause,
-            _ => Control::Stop,
-        };
-        run(3, None, &control, &all, &mut |event| match event {
+        run(3, None, Watch::new(&signal), &all, &mut |event| match event {
             FitEvent::Step { .. } => {
                 *steps.borrow_mut() += 1;
                 if *steps.borrow() == 13 {
-                    asked.store(1, Ordering::Relaxed);
+                    signal.pause(true);
                 }
             }
             // The first one is there before anything is learned.
             FitEvent::Checkpoint(state) if state.progress.steps > 0 => {
                 *checkpoint.borrow_mut() = Some(*state);
-                asked.store(2, Ordering::Relaxed);
+                signal.stop();
             }
             _ => {}
         })
@@ -216,15 +213,15 @@ fn an_interrupted_training_goes_on_to_the_same_weights() {
     // What becomes of inner results changes nothing, so it may be chosen anew.
     let load = |files: &CaseFiles| Ok(ball(&files.name, &all));
     let recomputing = Plan { activations: Activations::Recomputed, ..plan() };
-    let resumed = run_plan(&dataset(), &recomputing, 3, Some(back), &load, &go_on, &mut |_| {}).unwrap();
+    let resumed = run_plan(&dataset(), &recomputing, 3, Some(back), &load, go_on, &mut |_| {}).unwrap();
     assert_eq!(resumed.model.weights, whole.model.weights, "an interruption changes nothing");
     assert_eq!(resumed.dice, whole.dice);
 
-    let refused = run(4, Some(Checkpoint::load(&path).unwrap()), &go_on, &all, &mut |_| {});
+    let refused = run(4, Some(Checkpoint::load(&path).unwrap()), go_on, &all, &mut |_| {});
     let message = refused.err().unwrap().to_string();
     assert!(message.contains("budget"), "{message}");
     let other = |slice: usize| slice != 7;
-    let refused = run(3, Some(Checkpoint::load(&path).unwrap()), &go_on, &other, &mut |_| {});
+    let refused = run(3, Some(Checkpoint::load(&path).unwrap()), go_on, &other, &mut |_| {});
     let message = refused.err().unwrap().to_string();
     assert!(message.contains("scans and labels"), "{message}");
     std::fs::write(&path, b"half a file").unwrap();
@@ -233,14 +230,16 @@ fn an_interrupted_training_goes_on_to_the_same_weights() {
 
 #[test]
 fn what_is_stopped_early_can_be_used_and_gone_on_with() {
-    let go_on = || Control::GoOn;
+    let go_on = Watch::unwatched();
     let all = |_: usize| true;
-    let whole = run(2, None, &go_on, &all, &mut |_| {}).unwrap();
+    let whole = run(2, None, go_on, &all, &mut |_| {}).unwrap();
     let (steps, first) = (AtomicUsize::new(0), RefCell::new(None));
-    let control = || if steps.load(Ordering::Relaxed) < 3 { Control::GoOn } else { Control::Stop };
-    let early = run(2, None, &control, &all, &mut |event| match event {
+    let signal = Signal::default();
+    let early = run(2, None, Watch::new(&signal), &all, &mut |event| match event {
         FitEvent::Step { .. } => {
-            steps.fetch_add(1, Ordering::Relaxed);
+            if steps.fetch_add(1, Ordering::Relaxed) == 2 {
+                signal.stop();
+            }
         }
         FitEvent::Checkpoint(state) => {
             first.borrow_mut().get_or_insert(*state);
@@ -252,9 +251,9 @@ fn what_is_stopped_early_can_be_used_and_gone_on_with() {
     assert_ne!(early.model.weights, whole.model.weights);
     let first = first.into_inner().unwrap();
     assert_eq!(first.progress.steps, 0, "it is there before the first step");
-    let resumed = run(2, Some(first), &go_on, &all, &mut |_| {}).unwrap();
+    let resumed = run(2, Some(first), go_on, &all, &mut |_| {}).unwrap();
     assert_eq!(resumed.model.weights, whole.model.weights);
-    assert!(matches!(run(2, None, &|| Control::Stop, &all, &mut |_| {}), Err(FitError::Stopped)));
+    assert!(matches!(run(2, None, Watch::new(&signal), &all, &mut |_| {}), Err(FitError::Stopped(Stopped))));
 }
 
 #[test]
@@ -274,7 +273,7 @@ fn chosen_labels_are_learned_and_the_others_are_background() {
         }
         Ok((image, labels))
     };
-    let trained = run_plan(&dataset, &plan(), 60, None, &load, &|| Control::GoOn, &mut |_| {}).unwrap();
+    let trained = run_plan(&dataset, &plan(), 60, None, &load, Watch::unwatched(), &mut |_| {}).unwrap();
     assert_eq!(trained.dice.keys().collect::<Vec<_>>(), ["high"]);
     assert!(trained.dice["high"] > 0.7, "{:?}", trained.dice);
     assert_eq!(trained.model.spec.values(), [0, 2]);
@@ -285,44 +284,60 @@ fn dropout_goes_on_where_it_was_interrupted() {
     let load = |files: &CaseFiles| Ok(ball(&files.name, &|_| true));
     let mut plan = Plan { epoch_steps: Some(4), ..plan() };
     plan.architecture.set("dropout", serde_json::json!(0.3));
-    let go_on = || Control::GoOn;
-    let run = |resume, control: &(dyn Fn() -> Control + Sync), on_event: &mut dyn FnMut(FitEvent)| {
-        run_plan(&dataset(), &plan, 2, resume, &load, control, on_event)
+    let go_on = Watch::unwatched();
+    let run = |resume, watch: Watch, on_event: &mut dyn FnMut(FitEvent)| {
+        run_plan(&dataset(), &plan, 2, resume, &load, watch, on_event)
     };
-    let whole = run(None, &go_on, &mut |_| {}).unwrap();
-    let (asked, steps) = (AtomicUsize::new(0), AtomicUsize::new(0));
-    let control = || [Control::GoOn, Control::Pause, Control::Stop][asked.load(Ordering::Relaxed)];
+    let whole = run(None, go_on, &mut |_| {}).unwrap();
+    let (signal, steps) = (Signal::default(), AtomicUsize::new(0));
     let mut state = None;
-    let _early = run(None, &control, &mut |event| match event {
-        FitEvent::Step { .. } if steps.fetch_add(1, Ordering::Relaxed) == 2 => asked.store(1, Ordering::Relaxed),
+    let _early = run(None, Watch::new(&signal), &mut |event| match event {
+        FitEvent::Step { .. } if steps.fetch_add(1, Ordering::Relaxed) == 2 => signal.pause(true),
         FitEvent::Checkpoint(checkpoint) if checkpoint.progress.steps == 3 => {
             state = Some(*checkpoint);
-            asked.store(2, Ordering::Relaxed);
+            signal.stop();
         }
         _ => {}
     });
     let state = state.expect("a pause leaves a checkpoint");
-    assert_eq!(run(Some(state), &go_on, &mut |_| {}).unwrap().model.weights, whole.model.weights);
+    assert_eq!(run(Some(state), go_on, &mut |_| {}).unwrap().model.weights, whole.model.weights);
 }
 
 #[test]
 fn a_pause_also_holds_a_validation() {
     let load = |files: &CaseFiles| Ok(ball(&files.name, &|_| true));
     let plan = Plan { epoch_steps: Some(2), ..plan() };
-    let (steps, looks, states) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
-    // From the last step of the first epoch on, for some looks: that is while its validation runs.
-    let control = || {
-        let waits = steps.load(Ordering::Relaxed) == 2 && looks.load(Ordering::Relaxed) < 4;
-        looks.fetch_add(usize::from(waits), Ordering::Relaxed);
-        if waits { Control::Pause } else { Control::GoOn }
-    };
-    let trained = run_plan(&dataset(), &plan, 2, None, &load, &control, &mut |event| {
-        steps.fetch_add(usize::from(matches!(event, FitEvent::Step { .. })), Ordering::Relaxed);
-        states.fetch_add(usize::from(matches!(event, FitEvent::Checkpoint(_))), Ordering::Relaxed);
-    })
-    .unwrap();
-    assert_eq!((looks.into_inner(), trained.epochs.len()), (4, 2));
-    assert_eq!(states.into_inner(), 1, "a pause between two steps would have written the state");
+    let (signal, epochs) = (Signal::default(), AtomicUsize::new(0));
+    let (mut steps, mut states) = (0, 0);
+    let (trained, ended) = std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| {
+            while !signal.is_paused() {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            // The validation alone takes a small part of this time.
+            std::thread::sleep(Duration::from_secs(1));
+            let ended = epochs.load(Ordering::Relaxed);
+            signal.pause(false);
+            ended
+        });
+        let trained = run_plan(&dataset(), &plan, 2, None, &load, Watch::new(&signal), &mut |event| match event {
+            FitEvent::Step { .. } => {
+                steps += 1;
+                // The last step of the first epoch, after which its validation runs.
+                if steps == 2 {
+                    signal.pause(true);
+                }
+            }
+            FitEvent::Checkpoint(_) => states += 1,
+            FitEvent::Epoch(_) => {
+                epochs.fetch_add(1, Ordering::Relaxed);
+            }
+            _ => {}
+        });
+        (trained.unwrap(), waiting.join().unwrap())
+    });
+    assert_eq!((ended, trained.epochs.len()), (0, 2));
+    assert_eq!(states, 1, "a pause between two steps would have written the state");
 }
 
 #[test]
@@ -330,7 +345,7 @@ fn frozen_scopes_stay_and_epochs_are_as_long_as_wanted() {
     let load = |files: &CaseFiles| Ok(ball(&files.name, &|_| true));
     let plan = Plan { freeze: vec!["down".into()], epoch_steps: Some(5), average: 0.0, ..plan() };
     let count = RefCell::new(0);
-    let trained = run_plan(&dataset(), &plan, 3, None, &load, &|| Control::GoOn, &mut |event| {
+    let trained = run_plan(&dataset(), &plan, 3, None, &load, Watch::unwatched(), &mut |event| {
         *count.borrow_mut() += usize::from(matches!(event, FitEvent::Step { .. }));
     })
     .unwrap();
@@ -347,7 +362,7 @@ fn frozen_scopes_stay_and_epochs_are_as_long_as_wanted() {
         [(vec!["encoder"], "encoder"), (vec!["down", "bottom", "up", "merge", "head"], "nothing is left")]
     {
         let plan = Plan { freeze: scopes.into_iter().map(String::from).collect(), ..plan.clone() };
-        let error = run_plan(&dataset(), &plan, 1, None, &load, &|| Control::GoOn, &mut |_| {}).err().unwrap();
+        let error = run_plan(&dataset(), &plan, 1, None, &load, Watch::unwatched(), &mut |_| {}).err().unwrap();
         assert!(error.to_string().contains(expected), "{error}");
     }
 }
@@ -355,7 +370,7 @@ fn frozen_scopes_stay_and_epochs_are_as_long_as_wanted() {
 #[test]
 fn fine_tuning_prepares_scans_as_the_model_knows_them_unless_they_are_of_another_kind() {
     let load = |files: &CaseFiles| Ok(ball(&files.name, &|_| true));
-    let mut model = run_plan(&dataset(), &plan(), 1, None, &load, &|| Control::GoOn, &mut |_| {}).unwrap().model;
+    let mut model = run_plan(&dataset(), &plan(), 1, None, &load, Watch::unwatched(), &mut |_| {}).unwrap().model;
     let tuned = |model: &Model, plan: &Plan| {
         let split = Split { train: vec!["a".into(), "b".into()], validation: Vec::new() };
         let options = FitOptions {
@@ -367,7 +382,6 @@ fn fine_tuning_prepares_scans_as_the_model_knows_them_unless_they_are_of_another
             patience: None,
             checkpoint_seconds: 3600.0,
             resume: None,
-            plan_only: false,
         };
         let mut notices = Vec::new();
         let mut listen = |event| {
@@ -375,7 +389,7 @@ fn fine_tuning_prepares_scans_as_the_model_knows_them_unless_they_are_of_another
                 notices.push(notice);
             }
         };
-        let spec = fit(&dataset(), &split, plan, options, &load, &|| Control::GoOn, &mut listen).unwrap().model.spec;
+        let spec = fit(&dataset(), &split, plan, options, &load, Watch::unwatched(), &mut listen).unwrap().model.spec;
         // Whose weights were the start, and what may be done with them, stays known.
         assert_eq!(spec.provenance.start, Some([model.spec.id.clone(), model.spec.sha256.clone()]));
         assert_eq!(spec.licence, "none; of the weights that were the start: CC-BY-SA 4.0");
@@ -397,7 +411,7 @@ fn fine_tuning_prepares_scans_as_the_model_knows_them_unless_they_are_of_another
     let (spacing, normalisation, _) = tuned(&model, &by_hand);
     assert_eq!((spacing, normalisation), (Some([0.8, 1.2]), IntensityNormalisation::ZScore { nonzero: true }));
     for wrong in [Plan { spacing_mm: Some([0.0, 1.0]), ..plan() }, Plan { fuse_axes: true, ..by_hand }] {
-        let error = run_plan(&dataset(), &wrong, 1, None, &load, &|| Control::GoOn, &mut |_| {}).err().unwrap();
+        let error = run_plan(&dataset(), &wrong, 1, None, &load, Watch::unwatched(), &mut |_| {}).err().unwrap();
         assert!(error.to_string().contains("mm"), "{error}");
     }
 }
@@ -416,11 +430,11 @@ fn what_was_decided_is_in_the_model_and_ct_is_known_by_its_values() {
         let dataset = Dataset { channels: vec![channel.into()], ..dataset() };
         let mut told = Vec::new();
         let mut listen = |event| {
-            if let FitEvent::Planned { why, .. } = event {
-                told = why;
+            if let FitEvent::Planned(planned) = event {
+                told = planned.why;
             }
         };
-        let spec = run_plan(&dataset, &plan, 1, None, &shifted, &|| Control::GoOn, &mut listen).unwrap().model.spec;
+        let spec = run_plan(&dataset, &plan, 1, None, &shifted, Watch::unwatched(), &mut listen).unwrap().model.spec;
         (spec, told.join(" "))
     };
     let (unnamed, told) = trained(&unnamed_channels(1)[0]);
@@ -439,7 +453,7 @@ fn masks_have_the_values_of_the_files_that_were_learned_from() {
         let (image, labels) = ball(&files.name, &|_| true);
         Ok((image, labels.mapped(|_| Some(255)).unwrap()))
     };
-    let trained = run_plan(&dataset, &plan(), 60, None, &load, &|| Control::GoOn, &mut |_| {}).unwrap();
+    let trained = run_plan(&dataset, &plan(), 60, None, &load, Watch::unwatched(), &mut |_| {}).unwrap();
     assert!(trained.dice["ball"] > 0.8, "{:?}", trained.dice);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("m.safetensors");
@@ -449,7 +463,7 @@ fn masks_have_the_values_of_the_files_that_were_learned_from() {
     let (image, _) = ball("z", &|_| true);
     let mut network = model.network(DeviceChoice::Cpu).unwrap();
     let options = SegmentOptions::default();
-    let labels = segment(&image, &model.spec, &mut network, &options, &|| false, &mut |_| {}).unwrap();
+    let labels = segment(&image, &model.spec, &mut network, &options, Watch::unwatched(), &mut |_| {}).unwrap();
     assert_eq!(labels.counts().into_keys().collect::<Vec<_>>(), [255]);
     // Refining takes its own values, and refuses what it knows nothing of.
     let layout = PlaneLayout::new(&image.geometry, Plane::Axial);
@@ -464,8 +478,8 @@ fn masks_have_the_values_of_the_files_that_were_learned_from() {
         device: DeviceChoice::Cpu,
         seed: 1,
     };
-    assert!(refine(&task(&labels), &|| false, &mut |_| {}, &mut |_| {}).is_ok());
-    let message = refine(&task(&other), &|| false, &mut |_| {}, &mut |_| {}).err().unwrap().to_string();
+    assert!(refine(&task(&labels), Watch::unwatched(), &mut |_| {}, &mut |_| {}).is_ok());
+    let message = refine(&task(&other), Watch::unwatched(), &mut |_| {}, &mut |_| {}).err().unwrap().to_string();
     assert!(message.contains("255"), "{message}");
 }
 
@@ -473,10 +487,10 @@ fn masks_have_the_values_of_the_files_that_were_learned_from() {
 fn a_few_marked_slices_are_enough_and_unknown_voxels_are_no_background() {
     // Three of twenty slices are labelled; were the others taken for background, the ball would be lost.
     let few = |slice: usize| slice % 6 == 4;
-    let trained = run(250, None, &|| Control::GoOn, &few, &mut |_| {}).unwrap();
+    let trained = run(250, None, Watch::unwatched(), &few, &mut |_| {}).unwrap();
     println!("Dice of a ball from three slices in each of three scans: {:.3}", trained.dice["ball"]);
     assert!(trained.dice["ball"] > 0.85, "{:?}", trained.dice);
-    let none = run(1, None, &|| Control::GoOn, &|_| false, &mut |_| {});
+    let none = run(1, None, Watch::unwatched(), &|_| false, &mut |_| {});
     assert!(none.err().unwrap().to_string().contains("ignored"));
 }
 
@@ -492,7 +506,7 @@ fn dice(a: &LabelMap, b: &LabelMap) -> f64 {
 
 #[test]
 fn finished_slices_teach_the_model_about_the_others() {
-    let trained = run(120, None, &|| Control::GoOn, &|_| true, &mut |_| {}).unwrap().model;
+    let trained = run(120, None, Watch::unwatched(), &|_| true, &mut |_| {}).unwrap().model;
     let (image, ball) = ball("z", &|_| true);
     // This user counts a rim around the ball, too.
     let labelled = |voxel: [usize; 3]| {
@@ -503,7 +517,7 @@ fn finished_slices_teach_the_model_about_the_others() {
     let truth = LabelMap::from_fn(image.geometry.clone(), |voxel| u16::from(labelled(voxel)));
     let found = |model: &Model| {
         let mut network = model.network(DeviceChoice::Cpu).unwrap();
-        segment(&image, &model.spec, &mut network, &SegmentOptions::default(), &|| false, &mut |_| {}).unwrap()
+        segment(&image, &model.spec, &mut network, &SegmentOptions::default(), Watch::unwatched(), &mut |_| {}).unwrap()
     };
     let before = found(&trained);
     let layout = PlaneLayout::new(&image.geometry, Plane::Axial);
@@ -520,7 +534,7 @@ fn finished_slices_teach_the_model_about_the_others() {
         device: DeviceChoice::Cpu,
         seed: 1,
     };
-    let refined = refine(&task(&done), &|| false, &mut |_| {}, &mut |_| {}).unwrap();
+    let refined = refine(&task(&done), Watch::unwatched(), &mut |_| {}, &mut |_| {}).unwrap();
     let in_done = |labels: &LabelMap| {
         let kept = |voxel: [usize; 3]| done.iter().any(|(layout, slice)| layout.screen(voxel)[2] == *slice);
         LabelMap::from_fn(image.geometry.clone(), |voxel| if kept(voxel) { labels.get(voxel) } else { 0 })
@@ -542,14 +556,21 @@ fn finished_slices_teach_the_model_about_the_others() {
     let kept = |model: &Model| {
         let mut network = model.network(DeviceChoice::Cpu).unwrap();
         let options = SegmentOptions::default();
-        let labels = segment(&old_image, &model.spec, &mut network, &options, &|| false, &mut |_| {}).unwrap();
+        let labels = segment(&old_image, &model.spec, &mut network, &options, Watch::unwatched(), &mut |_| {}).unwrap();
         dice(&labels, &old_truth)
     };
     let remembering = Refinement { memory: &memory, ..task(&done) };
-    let remembering = refine(&remembering, &|| false, &mut |_| {}, &mut |_| {}).unwrap();
+    let remembering = refine(&remembering, Watch::unwatched(), &mut |_| {}, &mut |_| {}).unwrap();
     let [first, forgot, remembered] = [&trained, &refined.model, &remembering.model].map(kept);
     println!("another scan {first:.3}, after refining {forgot:.3}, with scans to remember {remembered:.3}");
     assert!(remembered > forgot, "{first} {forgot} {remembered}");
-    assert!(refine(&task(&[]), &|| false, &mut |_| {}, &mut |_| {}).err().unwrap().to_string().contains("done"));
-    assert!(matches!(refine(&task(&done), &|| true, &mut |_| {}, &mut |_| {}), Err(FitError::Stopped)));
+    let signal = Signal::default();
+    signal.stop();
+    assert!(
+        refine(&task(&[]), Watch::unwatched(), &mut |_| {}, &mut |_| {}).err().unwrap().to_string().contains("done")
+    );
+    assert!(matches!(
+        refine(&task(&done), Watch::new(&signal), &mut |_| {}, &mut |_| {}),
+        Err(FitError::Stopped(Stopped))
+    ));
 }

@@ -4,7 +4,6 @@
 #[path = "support/random_weights.rs"]
 mod random_weights;
 
-use std::ops::ControlFlow;
 use std::path::Path;
 
 use lamella::engine::{
@@ -13,6 +12,7 @@ use lamella::engine::{
 use lamella::graph::{Graph, Op, SoftmaxOver};
 use lamella::model::{ModelSpec, SliceAxis};
 use lamella::pipeline::{SegmentOptions, segment};
+use lamella::work::Watch;
 use lamella::zoo::{self, ARCHITECTURES, Attention, Encoder, Ends};
 use random_weights::{distance, random_array, weights};
 use serde_json::{Value, json};
@@ -74,8 +74,8 @@ fn engines_agree_at_two_sizes_and_every_parameter_has_a_gradient() {
         for size in [[64, 64], [32, 96]] {
             let mut network = Network::with_backend(graph.clone(), &weights, DeviceChoice::Cpu, Backend::Best).unwrap();
             let x = random_array(&[2, 1, size[0], size[1]], 1);
-            let fast = network.infer(&x).unwrap();
-            let slow = network.run(&x, Mode::Inference).unwrap().outputs().unwrap();
+            let fast = network.infer(&x, Watch::unwatched()).unwrap();
+            let slow = network.run(&x, Mode::Inference, Watch::unwatched()).unwrap().outputs().unwrap();
             assert_eq!(fast[0].shape, vec![2, 2, size[0], size[1]], "{arch} {options}");
             let off = distance(&fast[0].values, &slow[0].values);
             let products = options["attention"].as_str().is_some_and(|a| a.contains("non-local") || a == "criss-cross");
@@ -87,10 +87,10 @@ fn engines_agree_at_two_sizes_and_every_parameter_has_a_gradient() {
             }
         }
         let mut network = Network::with_backend(graph.clone(), &weights, DeviceChoice::Cpu, Backend::Best).unwrap();
-        let pass = network.run(&random_array(&[2, 1, 64, 64], 1), Mode::Training).unwrap();
+        let pass = network.run(&random_array(&[2, 1, 64, 64], 1), Mode::Training, Watch::unwatched()).unwrap();
         let outputs = pass.outputs().unwrap();
         let probes: Vec<Array> = outputs.iter().map(|output| random_array(&output.shape, 2)).collect();
-        let gradients = pass.backward(&probes).unwrap();
+        let gradients = pass.backward(&probes, Watch::unwatched()).unwrap();
         for parameter in graph.parameters.iter().filter(|p| p.role.is_trainable()) {
             if is_taken_out_by_a_norm(&graph, &parameter.name) || is_of_a_coarser_head(&graph, &parameter.name) {
                 continue;
@@ -112,9 +112,9 @@ fn maps_of_sixteen_bits_give_nearly_the_same() {
         let weights = initial_weights(&graph, 1);
         let mut network = Network::with_backend(graph.clone(), &weights, DeviceChoice::Cpu, Backend::Composed).unwrap();
         let x = random_array(&[1, 1, 64, 32], 1);
-        let whole = network.infer(&x).unwrap();
+        let whole = network.infer(&x, Watch::unwatched()).unwrap();
         network.set_half_precision(true);
-        let half = network.infer(&x).unwrap();
+        let half = network.infer(&x, Watch::unwatched()).unwrap();
         let off = distance(&half[0].values, &whole[0].values);
         if !network.take_notices().is_empty() {
             // Untrained residual networks of a hundred layers have maps beyond 65504.
@@ -136,7 +136,7 @@ fn maps_of_sixteen_bits_give_nearly_the_same() {
 #[test]
 fn the_bundled_model_draws_the_same_labels_with_maps_of_sixteen_bits() {
     let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/sample/synthetic_hippocampus.nii.gz");
-    let volume = lamella::jobs::open_one(&sample, None, &|_| ControlFlow::Continue(())).unwrap();
+    let volume = lamella::jobs::open_one(&sample, None, Watch::unwatched()).unwrap();
     let model = lamella::model::find("hippocampus").unwrap();
     let graph = model.spec.graph().unwrap().for_inference();
     let of = |name: &String| (name.clone(), model.weights[name].clone());
@@ -146,7 +146,7 @@ fn the_bundled_model_draws_the_same_labels_with_maps_of_sixteen_bits() {
     let mut labels = |half: bool| {
         network.set_half_precision(half);
         let options = SegmentOptions { axis: Some(SliceAxis::Coronal), full_precision: !half, ..Default::default() };
-        let labels = segment(&volume, &spec, &mut network, &options, &|| false, &mut |_| {}).unwrap();
+        let labels = segment(&volume, &spec, &mut network, &options, Watch::unwatched(), &mut |_| {}).unwrap();
         assert!(network.take_notices().is_empty());
         labels
     };
@@ -166,9 +166,9 @@ fn what_is_too_large_for_sixteen_bits_is_computed_in_thirty_two() {
     let mut network = Network::with_backend(graph, &weights, DeviceChoice::Cpu, Backend::Composed).unwrap();
     let mut x = random_array(&[1, 1, 32, 32], 1);
     x.values.iter_mut().for_each(|value| *value *= 1e6);
-    let whole = network.infer(&x).unwrap();
+    let whole = network.infer(&x, Watch::unwatched()).unwrap();
     network.set_half_precision(true);
-    let half = network.infer(&x).unwrap();
+    let half = network.infer(&x, Watch::unwatched()).unwrap();
     assert_eq!(half[0].values, whole[0].values);
     assert_eq!(network.take_notices().len(), 1);
 }
@@ -180,7 +180,7 @@ fn attention_that_starts_as_the_identity_changes_nothing() {
     let x = random_array(&[1, 1, 32, 32], 1);
     let run = |graph: Graph, weights: &Weights| {
         let mut network = Network::with_backend(graph, weights, DeviceChoice::Cpu, Backend::Best).unwrap();
-        network.infer(&x).unwrap().remove(0)
+        network.infer(&x, Watch::unwatched()).unwrap().remove(0)
     };
     let wanted = run(plain, &of_plain);
     for attention in
@@ -224,7 +224,7 @@ fn overfit(arch: &str, options: &Value, size: usize, steps: usize) -> f64 {
     let mut optimiser = Optimiser::new(Recipe::AdamW { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.0 }, Some(12.0));
     let mut dice = 0.0;
     for _ in 0..steps {
-        let pass = network.run(&x, Mode::Training).unwrap();
+        let pass = network.run(&x, Mode::Training, Watch::unwatched()).unwrap();
         let outputs = pass.outputs().unwrap();
         let logits = &outputs[0].values;
         let positions = size * size;
@@ -240,7 +240,7 @@ fn overfit(arch: &str, options: &Value, size: usize, steps: usize) -> f64 {
             break;
         }
         let gradient = settings.of(&outputs[0], &target).gradient;
-        let gradients = pass.backward(&[gradient]).unwrap();
+        let gradients = pass.backward(&[gradient], Watch::unwatched()).unwrap();
         optimiser.step(&mut network, &gradients, 2e-3).unwrap();
     }
     dice

@@ -7,6 +7,7 @@ use clap::Args;
 use super::Result;
 use super::terminal::Terminal;
 use crate::jobs::{self, Inputs, OutputKind};
+use crate::work::Watch;
 
 /// Convert a volume or mask to another format, keeping its geometry.
 #[derive(Args)]
@@ -25,15 +26,13 @@ impl Convert {
     pub(super) fn run(&self) -> Result {
         Inputs::new([self.input.clone()]).allow(&self.output, OutputKind::Image)?;
         let terminal = Terminal::new("Converting");
-        let watch = |fraction| {
-            terminal.show(crate::jobs::JobEvent::Progress { fraction, stage: "" });
-            jobs::unless_ending(fraction)
-        };
-        let volume = jobs::open_one(&self.input, self.series.as_deref(), &watch)?;
+        let report = |share| terminal.progress(share);
+        let watch = Watch::unwatched().reporting(&report);
+        let volume = jobs::open_one(&self.input, self.series.as_deref(), watch)?;
         for warning in &volume.warnings {
             tell!("note: {warning}");
         }
-        jobs::write_volume(&self.output, &volume, &watch)?;
+        jobs::write_volume(&self.output, &volume, watch)?;
         for notice in jobs::notices_of_writing(&self.output, &volume.geometry) {
             eprintln!("note: {notice}");
         }

@@ -6,7 +6,8 @@ use clap::Args;
 use serde_json::json;
 
 use super::{Result, print_json};
-use crate::jobs::{self, Cancel, JobError, LabelScores};
+use crate::jobs::{self, JobError, LabelScores};
+use crate::work::Watch;
 
 /// Compare predicted masks with true ones, paired by file name.
 #[derive(Args)]
@@ -27,13 +28,13 @@ pub struct Evaluate {
 
 impl Evaluate {
     pub(super) fn run(&self) -> Result {
-        let evaluation = jobs::evaluate(&self.pred, &self.truth, &Cancel::default())?;
+        let evaluation = jobs::evaluate(&self.pred, &self.truth, Watch::unwatched())?;
         for notice in &evaluation.notices {
             eprintln!("note: {notice}");
         }
         let compared = match &self.against {
             Some(other) => {
-                let other = jobs::evaluate(other, &self.truth, &Cancel::default())?;
+                let other = jobs::evaluate(other, &self.truth, Watch::unwatched())?;
                 for notice in other.notices.iter().filter(|notice| !evaluation.notices.contains(notice)) {
                     eprintln!("note: {notice}");
                 }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::{Result, print_json};
 use crate::jobs::{self, Entry, Facts, JobError};
 use crate::volume::Statistics;
+use crate::work::Watch;
 
 /// Voxels of up to so many bytes are read for their range unasked.
 const CHEAP_BYTES: u64 = 256 << 20;
@@ -53,20 +54,18 @@ fn facts(entry: &Entry, facts: &Facts, statistics: Option<&Statistics>) -> Value
 impl Info {
     /// By headers alone where reading the voxels would take long.
     fn look(&self, entry: &Entry) -> Result<Value> {
-        let go_on = |_| std::ops::ControlFlow::Continue(());
         if !self.values
-            && let Some(told) = jobs::facts(entry, &go_on)?
+            && let Some(told) = jobs::facts(entry, Watch::unwatched())?
             && told.byte_count() > CHEAP_BYTES
         {
             return Ok(facts(entry, &told, None));
         }
-        let volume = jobs::load(entry, &go_on)?;
+        let volume = jobs::load(entry, Watch::unwatched())?;
         Ok(facts(entry, &Facts::of(&volume), Some(volume.statistics())))
     }
 
     pub(super) fn run(&self) -> Result {
-        let go_on = |_| std::ops::ControlFlow::Continue(());
-        let findings = jobs::scan(&self.path, &go_on)?;
+        let findings = jobs::scan(&self.path, Watch::unwatched())?;
         let mut volumes = Vec::new();
         let mut refused: Vec<Value> =
             findings.skipped.iter().map(|s| json!({"path": s.path, "reason": s.reason})).collect();

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
-use crate::jobs;
+use crate::work;
 
 /// The last signal's number; 0 while there was none.
 static SIGNAL: AtomicUsize = AtomicUsize::new(0);
@@ -17,9 +17,9 @@ const SIGNALLED: usize = 128;
 pub fn listen() {
     for signal in signals() {
         // Where signals cannot be heard, the system's own way of ending stays. The order counts: the second signal finds the flag set.
-        let heard = flag::register_conditional_shutdown(signal, SIGNALLED as i32 + signal, jobs::ending())
+        let heard = flag::register_conditional_shutdown(signal, SIGNALLED as i32 + signal, work::ending())
             .and_then(|_| flag::register_usize(signal, &SIGNAL, signal as usize))
-            .and_then(|_| flag::register(signal, jobs::ending()));
+            .and_then(|_| flag::register(signal, work::ending()));
         if let Err(error) = heard {
             tracing::warn!("signal {signal} is not heard: {error}");
         }

@@ -11,12 +11,13 @@ use serde_json::json;
 use super::terminal::Terminal;
 use super::{Result, print_json, use_threads};
 use crate::jobs::{
-    self, Cancel, DeviceChoice, Inputs, Job, JobError, Outcome, OutputKind, REFINE_SECONDS, RefineJob, RememberedScans,
+    self, DeviceChoice, Inputs, Job, JobError, Outcome, OutputKind, REFINE_SECONDS, RefineJob, RememberedScans,
     SegmentOptions,
 };
 use crate::model::{self, SliceAxis};
 use crate::session::{Command, Edit, Incoming, Origin, PaintRules, Painter, Refused, Session};
 use crate::volume::{Annotations, Label, LabelMap, LabelTable, LabelValue, PlaneLayout, SliceKey, SliceState, Volume};
+use crate::work::{Signal, Watch};
 
 /// Adapt a model for a few seconds to finished slices of a scan, and segment its other slices again.
 #[derive(Args)]
@@ -74,9 +75,11 @@ impl Refine {
         }
         let model = Arc::new(model::find(&self.model)?);
         let terminal = Terminal::new("Refining");
-        let (cancel, show) = (Cancel::default(), |event| terminal.show(event));
-        let volume = Arc::new(jobs::open_one(&self.image, None, &jobs::unless_ending)?);
-        let (labels, known) = jobs::read_annotated_labels(&self.labels, &cancel, &show)?;
+        let (signal, show) = (Signal::default(), |event| terminal.show(event));
+        let report = |share| terminal.progress(share);
+        let watch = Watch::new(&signal).reporting(&report);
+        let volume = Arc::new(jobs::open_one(&self.image, None, Watch::unwatched())?);
+        let (labels, known) = jobs::read_annotated_labels(&self.labels, watch, &show)?;
         let labels = labels.placed_by(&volume.geometry);
         if !labels.geometry().lies_on(&volume.geometry) {
             return Err(JobError::Other(format!(
@@ -113,7 +116,7 @@ impl Refine {
             device: self.device,
             options: SegmentOptions::default(),
         };
-        let outcome = jobs::run(Job::Refine(Box::new(job)), &show, &cancel)?;
+        let outcome = jobs::run(Job::Refine(Box::new(job)), &show, &signal)?;
         let Outcome::Refined { labels: refined, mut table, model, steps, loss, doubt } = outcome else {
             return Err(JobError::Other("the job gave no labels".into()));
         };
@@ -129,9 +132,9 @@ impl Refine {
         }
         let annotations = Annotations::new(table, finished);
         let save = Job::SaveLabels { path: self.output.clone(), labels: refined, annotations, sidecar: false };
-        jobs::run(save, &show, &cancel)?;
+        jobs::run(save, &show, &signal)?;
         if let Some(path) = &self.model_output {
-            jobs::run(Job::KeepAdapted { path: path.clone(), model }, &show, &cancel)?;
+            jobs::run(Job::KeepAdapted { path: path.clone(), model }, &show, &signal)?;
         }
         terminal.finish();
         let seconds = started.elapsed().as_secs_f64();

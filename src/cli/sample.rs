@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::Result;
-use crate::jobs::{Cancel, make_sample};
+use crate::jobs::make_sample;
+use crate::work::Watch;
 
 /// Draw the synthetic sample from the appearance of a data set's training cases.
 #[derive(Args)]
@@ -25,6 +26,6 @@ pub struct MakeSample {
 
 impl MakeSample {
     pub(super) fn run(&self) -> Result {
-        make_sample(&self.dataset, &self.split, self.seed, &self.output, &Cancel::default())
+        make_sample(&self.dataset, &self.split, self.seed, &self.output, Watch::unwatched())
     }
 }

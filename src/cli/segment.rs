@@ -13,11 +13,12 @@ use super::guard::guarded;
 use super::terminal::Terminal;
 use super::{Result, print_json, use_threads};
 use crate::jobs::{
-    self, Cancel, DeviceChoice, Entry, Inputs, Job, JobError, JobEvent, Outcome, OutputKind, SegmentJob,
-    SegmentOptions, SegmentSeconds,
+    self, DeviceChoice, Entry, Inputs, Job, JobError, JobEvent, Outcome, OutputKind, SegmentJob, SegmentOptions,
+    SegmentSeconds,
 };
 use crate::model::{self, Model, SliceAxis};
 use crate::volume::{Annotations, LabelValue, SliceState, stack_frames};
+use crate::work::{Signal, Watch};
 
 /// Segment volumes with a model.
 #[derive(Args)]
@@ -152,7 +153,7 @@ impl Segment {
         let mut inputs = Vec::new();
         let mut taken = HashSet::new();
         for path in &self.inputs {
-            let findings = jobs::scan(path, &jobs::unless_ending)?;
+            let findings = jobs::scan(path, Watch::unwatched())?;
             if findings.entries.is_empty() {
                 let reason = findings.skipped.first().map_or("it holds no image".to_string(), |s| s.reason.clone());
                 return Err(JobError::Other(format!("nothing in {} can be opened: {reason}", path.display())));
@@ -186,7 +187,7 @@ impl Segment {
 
     fn segment(&self, input: &Input, path: &Path, model: &Arc<Model>) -> Result<Value> {
         let terminal = Terminal::new(input.title());
-        let cancel = Cancel::default();
+        let signal = Signal::default();
         let took = Mutex::new(SegmentSeconds::default());
         let show = |event: JobEvent| match event {
             JobEvent::Took(seconds) => *took.lock().unwrap_or_else(PoisonError::into_inner) = seconds,
@@ -195,7 +196,7 @@ impl Segment {
         let started = Instant::now();
         let mut volumes = Vec::new();
         for entry in &input.entries {
-            volumes.push(jobs::load(entry, &jobs::unless_ending)?);
+            volumes.push(jobs::load(entry, Watch::unwatched())?);
         }
         let volume = match volumes.len() {
             1 => volumes.remove(0),
@@ -222,7 +223,7 @@ impl Segment {
             shown_as: std::collections::BTreeMap::new(),
         };
         let Outcome::Labels { labels, table, device, probabilities, .. } =
-            jobs::run(Job::Segment(job), &show, &cancel)?
+            jobs::run(Job::Segment(job), &show, &signal)?
         else {
             return Err(JobError::Other("the job gave no labels".into()));
         };
@@ -230,12 +231,12 @@ impl Segment {
         let voxel = labels.geometry().voxel_volume_mm3();
         let writing = Instant::now();
         let annotations = Annotations::of_labels(&labels, table.clone(), SliceState::Draft);
-        jobs::run(Job::SaveLabels { path: path.into(), labels, annotations, sidecar: false }, &show, &cancel)?;
+        jobs::run(Job::SaveLabels { path: path.into(), labels, annotations, sidecar: false }, &show, &signal)?;
         let mut maps = Vec::new();
         for (label, volume) in table.0.iter().zip(probabilities) {
             let map = probability_path(path, label.value, &volume.name);
             maps.push(map.clone());
-            jobs::run(Job::SaveVolume { path: map, volume: Arc::new(volume) }, &show, &cancel)?;
+            jobs::run(Job::SaveVolume { path: map, volume: Arc::new(volume) }, &show, &signal)?;
         }
         let (write_s, total_s) = (writing.elapsed().as_secs_f64(), started.elapsed().as_secs_f64());
         terminal.finish();

@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::jobs::JobEvent;
+use crate::work::Share;
 
 /// A progress bar on stderr; silent where that is no terminal.
 pub struct Terminal {
@@ -24,13 +25,16 @@ impl Terminal {
         Self { bar, epochs: Mutex::new(()) }
     }
 
+    /// Shows how far the work is.
+    pub fn progress(&self, share: Share) {
+        self.bar.set_position((share.fraction * 1000.0) as u64);
+        self.bar.set_message(share.stage);
+    }
+
     /// Shows an event.
     pub fn show(&self, event: JobEvent) {
         match event {
-            JobEvent::Progress { fraction, stage } => {
-                self.bar.set_position((fraction * 1000.0) as u64);
-                self.bar.set_message(stage);
-            }
+            JobEvent::Progress { fraction, stage } => self.progress(Share { stage, fraction }),
             JobEvent::Warning(text) => self.line(&format!("note: {text}")),
             JobEvent::Epoch(epoch) => {
                 let dice = epoch.dice.as_ref().map_or(String::new(), |dice| {

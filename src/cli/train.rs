@@ -10,11 +10,12 @@ use serde_json::json;
 use super::terminal::Terminal;
 use super::{Result, activations, print_json, use_threads};
 use crate::jobs::{
-    self, CHECKPOINT_SECONDS, Cancel, DeviceChoice, Inputs, Job, JobError, JobEvent, Outcome, Recipe, SplitChoice,
-    TrainJob, TrainSource, TrainSummary, best_path, check_training_outputs, checkpoint_path, default_plan,
+    self, CHECKPOINT_SECONDS, DeviceChoice, Inputs, Job, JobError, JobEvent, Outcome, Recipe, SplitChoice, TrainJob,
+    TrainSource, TrainSummary, best_path, check_training_outputs, checkpoint_path, default_plan,
 };
 use crate::learn::{Augmentation, Budget, CaseDice, Fold, Intensities, mean_dice, worst_first};
 use crate::model::{self, ArchitectureSpec, SliceAxis};
+use crate::work::{Signal, Stopped, Watch};
 
 /// Train a model on a labelled data set (nnU-Net v2, v1 or MSD folder, or folders `images` and `labels`).
 #[derive(Args)]
@@ -286,7 +287,7 @@ impl Train {
             resume: self.resume,
             command: recorded_command(),
         };
-        let (terminal, cancel) = (Terminal::new("Training"), Cancel::default());
+        let (terminal, signal) = (Terminal::new("Training"), Signal::default());
         let show = |event: JobEvent| match event {
             JobEvent::Planned { plan, why } if self.json => terminal.print(&json!({"plan": plan, "why": why})),
             JobEvent::Fold { fold, count } if self.json => terminal.print(&json!({"fold": fold, "of": count})),
@@ -296,8 +297,10 @@ impl Train {
             })),
             other => terminal.show(other),
         };
+        let report = |share| terminal.progress(share);
+        let watch = Watch::new(&signal).reporting(&report);
         if self.plan_only {
-            let outcome = jobs::run(Job::Plan(Box::new(job)), &show, &cancel)?;
+            let outcome = jobs::run(Job::Plan(Box::new(job)), &show, &signal)?;
             terminal.finish();
             let Outcome::Planned { plan, why } = outcome else {
                 return Err(JobError::Other("the job gave no plan".into()));
@@ -305,16 +308,15 @@ impl Train {
             return print_json(&json!({"plan": plan, "why": why}));
         }
         if let Some(count) = self.folds {
-            let summaries = jobs::cross_validate(&job, usize::from(count), &show, &cancel)
+            let summaries = jobs::cross_validate(&job, usize::from(count), &show, watch)
                 .inspect_err(|error| self.tell_of_state(error))?;
             terminal.finish();
             self.print_folds(&summaries);
             return Ok(());
         }
-        let outcome = jobs::run(Job::Train(Box::new(job)), &show, &cancel);
+        let outcome = jobs::run(Job::Train(Box::new(job)), &show, &signal);
         terminal.finish();
-        let outcome =
-            outcome.and_then(|outcome| if cancel.is_abandoned() { Err(JobError::Stopped) } else { Ok(outcome) });
+        let outcome = outcome.and_then(|outcome| if signal.is_abandoned() { Err(Stopped.into()) } else { Ok(outcome) });
         let outcome = outcome.inspect_err(|error| self.tell_of_state(error))?;
         let Outcome::Trained(summary) = outcome else { return Err(JobError::Other("the job gave no model".into())) };
         if let Some(folder) = &self.report {

@@ -17,6 +17,7 @@ mod random;
 mod weights;
 
 use crate::graph::GraphError;
+use crate::work::Stopped;
 use crate::work::memory::OutOfMemory;
 
 pub use crate::work::memory::free_bytes as free_memory_bytes;
@@ -55,8 +56,8 @@ pub enum EngineError {
     #[error(transparent)]
     Weights(#[from] WeightError),
     /// The caller stopped it.
-    #[error("stopped")]
-    Stopped,
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
     /// The architecture cannot be built.
     #[error("{0}")]
     Architecture(String),
@@ -104,6 +105,6 @@ mod tests {
         assert!(said("CUBLAS_STATUS_ALLOC_FAILED"));
         assert!(said("FailedToCreateResource(\"Buffer\")"));
         assert!(!said("DriverError(CUDA_ERROR_LAUNCH_FAILED, \"unspecified launch failure\")"));
-        assert!(!EngineError::Stopped.is_out_of_memory());
+        assert!(!EngineError::Stopped(Stopped).is_out_of_memory());
     }
 }

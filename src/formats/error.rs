@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::work::Stopped;
 use crate::work::memory::OutOfMemory;
 
 /// A reader's or writer's failure.
@@ -55,8 +56,8 @@ pub enum FormatError {
         path: PathBuf,
     },
     /// The user stopped the work.
-    #[error("stopped")]
-    Cancelled,
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
 }
 
 impl FormatError {

@@ -18,18 +18,15 @@ mod writing;
 
 use std::collections::HashSet;
 use std::io::Read;
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use crate::disk::open_regular_file;
 use crate::volume::{Geometry, Volume, VoxelType};
+use crate::work::Watch;
 
 pub use annotations::{Found, complete as complete_annotations, write_sidecar};
 pub use error::{FormatError, Result};
 pub use writing::{WRITERS, Writer, notices_of_writing, write_labels, write_volume, writer_for};
-
-/// Called with the share done (0..=1) between steps of long work; `Break` stops it.
-pub type Watch<'a> = &'a (dyn Fn(f32) -> ControlFlow<()> + Sync);
 
 /// Bytes handed to [`Reader::claims`].
 const HEAD_BYTES: usize = 512;
@@ -244,9 +241,7 @@ const DEEPEST: usize = 64;
 fn list_files(folder: &Path, found: &mut Listing, watch: Watch) -> Result<()> {
     let mut open = vec![(folder.to_path_buf(), 0)];
     while let Some((folder, depth)) = open.pop() {
-        if watch(0.0) == ControlFlow::Break(()) {
-            return Err(FormatError::Cancelled);
-        }
+        watch.at(0.0)?;
         if depth > DEEPEST {
             let reason = format!("folders more than {DEEPEST} deep are not looked at; open it by itself");
             found.skipped.push(Skipped { path: folder, reason });
@@ -265,9 +260,7 @@ fn list_files(folder: &Path, found: &mut Listing, watch: Watch) -> Result<()> {
         }
         let mut of_mac = 0;
         for path in listing.flatten().map(|item| item.path()) {
-            if watch(0.0) == ControlFlow::Break(()) {
-                return Err(FormatError::Cancelled);
-            }
+            watch.at(0.0)?;
             if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("._")) {
                 of_mac += 1;
                 continue;
@@ -302,9 +295,7 @@ fn sort_out(files: &[PathBuf], watch: Watch) -> Result<Findings> {
     let mut findings = Findings::default();
     let mut claimed = vec![Vec::new(); READERS.len()];
     for path in files {
-        if watch(0.0) == ControlFlow::Break(()) {
-            return Err(FormatError::Cancelled);
-        }
+        watch.at(0.0)?;
         match read_head(path) {
             Err(error) => findings.skipped.push(Skipped { path: path.clone(), reason: error.to_string() }),
             Ok(head) => match READERS.iter().position(|reader| (reader.claims)(path, &head)) {

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use super::error::{FormatError, Result};
-use super::{Watch, has_extension, nifti};
+use super::{has_extension, nifti};
 use crate::volume::{Annotations, Geometry, LabelMap, Volume};
+use crate::work::Watch;
 
 /// A file format that can be written.
 pub struct Writer {

@@ -159,7 +159,8 @@ impl Tasks {
                                 | Outcome::Planned { .. }
                                 | Outcome::Attention(..))
                         );
-                        let outcome = if task.stopping && unwanted { Err(JobError::Stopped) } else { outcome };
+                        let outcome =
+                            if task.stopping && unwanted { Err(crate::work::Stopped.into()) } else { outcome };
                         news.push(News::Done(Box::new(outcome), task.snapshot));
                         return false;
                     }

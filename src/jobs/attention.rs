@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{Cancel, JobError, Outcome, Progress, SharedModel, watch};
+use super::{JobError, Outcome, SharedModel};
 use crate::engine::DeviceChoice;
 use crate::model::SliceAxis;
 use crate::pipeline::AttentionView;
 use crate::volume::Volume;
+use crate::work::Watch;
 
 /// Which slice of what to look at.
 #[derive(Clone)]
@@ -25,7 +26,7 @@ pub struct AttentionJob {
     pub device: DeviceChoice,
 }
 
-pub(super) fn run(job: &AttentionJob, progress: Progress, cancel: &Cancel) -> Result<Outcome, JobError> {
+pub(super) fn run(job: &AttentionJob, watch: Watch) -> Result<Outcome, JobError> {
     let channels = job.model.spec.image_channels;
     let frames: Vec<usize> = if channels == 1 { vec![job.frame] } else { (0..channels).collect() };
     if job.volume.frame_count() < frames.len() {
@@ -35,7 +36,7 @@ pub(super) fn run(job: &AttentionJob, progress: Progress, cancel: &Cancel) -> Re
             job.model.spec.id, job.volume.name
         )));
     }
-    let watch = watch(progress, cancel, "Looking at attention");
-    let view = AttentionView::new(&job.model, &job.volume, job.axis, job.voxel, &frames, job.device, &watch)?;
+    let watch = watch.stage("Looking at attention");
+    let view = AttentionView::new(&job.model, &job.volume, job.axis, job.voxel, &frames, job.device, watch)?;
     Ok(Outcome::Attention(Arc::new(view)))
 }

@@ -10,6 +10,7 @@ use crate::engine::{
 };
 use crate::formats;
 use crate::volume::{Plane, PlaneLayout};
+use crate::work::Watch;
 use crate::zoo::{self, Ends};
 
 /// A network with random weights and an input of noise.
@@ -60,7 +61,7 @@ impl BenchNetwork {
     /// # Errors
     /// When the engine fails.
     pub fn infer(&mut self) -> Result<(), JobError> {
-        self.network.infer(&self.input)?;
+        self.network.infer(&self.input, Watch::unwatched())?;
         Ok(())
     }
 
@@ -95,13 +96,13 @@ impl BenchNetwork {
     /// When the engine fails.
     pub fn train_step(&mut self) -> Result<(), JobError> {
         self.memory.get_or_insert_with(KeepFreedMemory::start);
-        let pass = self.network.run(&self.input, Mode::Training)?;
+        let pass = self.network.run(&self.input, Mode::Training, Watch::unwatched())?;
         let mut gradient = pass.outputs()?;
         for output in &mut gradient {
             let count = output.values.len() as f32;
             output.values.iter_mut().for_each(|v| *v *= 2.0 / count);
         }
-        let gradients = pass.backward(&gradient)?;
+        let gradients = pass.backward(&gradient, Watch::unwatched())?;
         self.optimiser.step(&mut self.network, &gradients, 1e-3)?;
         Ok(())
     }
@@ -131,13 +132,12 @@ impl BenchLoad {
     /// # Errors
     /// When nothing can be loaded.
     pub fn read(path: &Path) -> Result<(), JobError> {
-        let go_on = |_| std::ops::ControlFlow::Continue(());
-        let findings = formats::scan(path, &go_on)?;
+        let findings = formats::scan(path, Watch::unwatched())?;
         let entry = findings
             .entries
             .first()
             .ok_or_else(|| JobError::Other(format!("nothing in {} can be opened", path.display())))?;
-        formats::load(entry, &go_on)?;
+        formats::load(entry, Watch::unwatched())?;
         Ok(())
     }
 
@@ -146,16 +146,15 @@ impl BenchLoad {
     /// # Errors
     /// When nothing can be loaded.
     pub fn run(path: &Path) -> Result<Self, JobError> {
-        let go_on = |_| std::ops::ControlFlow::Continue(());
         let start = Instant::now();
-        let findings = formats::scan(path, &go_on)?;
+        let findings = formats::scan(path, Watch::unwatched())?;
         let scan_s = start.elapsed().as_secs_f64();
         let entry = findings
             .entries
             .first()
             .ok_or_else(|| JobError::Other(format!("nothing in {} can be opened", path.display())))?;
         let start = Instant::now();
-        let volume = formats::load(entry, &go_on)?;
+        let volume = formats::load(entry, Watch::unwatched())?;
         let load_s = start.elapsed().as_secs_f64();
         let start = Instant::now();
         let window = volume.default_window();

@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 use serde::Serialize;
 
+use super::JobError;
 use super::open::{difference, read};
-use super::{Cancel, JobError};
 use crate::formats::stem;
 use crate::pipeline::{LabelScores, PairedTest, compare, wilcoxon};
 use crate::volume::Label;
+use crate::work::Watch;
 
 /// Scores of one case by label value.
 #[derive(Debug, Serialize)]
@@ -38,7 +39,7 @@ pub struct Evaluation {
 ///
 /// # Errors
 /// When a prediction has no truth, a file cannot be read, or grids differ.
-pub fn evaluate(predicted: &Path, truth: &Path, cancel: &Cancel) -> Result<Evaluation, JobError> {
+pub fn evaluate(predicted: &Path, truth: &Path, watch: Watch) -> Result<Evaluation, JobError> {
     let (pairs, unpredicted) = if predicted.is_dir() {
         pair(predicted, truth)?
     } else {
@@ -47,10 +48,8 @@ pub fn evaluate(predicted: &Path, truth: &Path, cancel: &Cancel) -> Result<Evalu
     let cases = pairs
         .par_iter()
         .map(|(p, t)| {
-            if cancel.is_cancelled() {
-                return Err(JobError::Stopped);
-            }
-            score(p, t, cancel)
+            watch.check()?;
+            score(p, t, watch)
         })
         .collect::<Result<Vec<_>, _>>()?;
     let (cases, told): (Vec<CaseScores>, Vec<Vec<String>>) = cases.into_iter().unzip();
@@ -164,9 +163,8 @@ fn pair(predicted: &Path, truth: &Path) -> Result<(Vec<Pair>, Vec<String>), JobE
 /// Masks beside each other by less than this share of the finest spacing are compared as if they lay on each other, as in training.
 const REPAIRED_SHARE: f64 = 0.1;
 
-fn score(predicted: &Path, truth: &Path, cancel: &Cancel) -> Result<(CaseScores, Vec<String>), JobError> {
-    let quiet = |_| {};
-    let (p, t) = (read(predicted, cancel, &quiet)?, read(truth, cancel, &quiet)?);
+fn score(predicted: &Path, truth: &Path, watch: Watch) -> Result<(CaseScores, Vec<String>), JobError> {
+    let (p, t) = (read(predicted, watch)?, read(truth, watch)?);
     let mut notices: Vec<String> = p.notice.into_iter().chain(t.notice).collect();
     let (one, other) = (predicted.display(), truth.display());
     let named = |label: &&Label| !label.is_unnamed();

@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 
 use super::dataset::open_dataset;
 use super::train::{SplitChoice, TrainJob, TrainSource, TrainSummary, checkpoint_path, load_case, run as train};
-use super::{Cancel, Inputs, JobError, JobEvent, OutputKind, Progress};
+use super::{Inputs, JobError, JobEvent, OutputKind, Progress};
 use crate::learn::{CaseFiles, Fold, mean_dice, read_case, validate};
 use crate::model::{self, Model};
+use crate::work::{Stopped, Watch};
 
 /// The file of a fold's model, beside that of all: `m.safetensors` has `m.fold0.safetensors`.
 fn fold_path(output: &Path, fold: usize) -> PathBuf {
@@ -20,7 +21,7 @@ fn finished(
     output: &Path,
     [fold, count]: [usize; 2],
     progress: Progress,
-    cancel: &Cancel,
+    watch: Watch,
 ) -> Result<(Model, TrainSummary), JobError> {
     let model = Model::load(output)?;
     if model.spec.provenance.command != job.command {
@@ -33,7 +34,7 @@ fn finished(
     let TrainSource::Folder(folder) = &job.source else {
         return Err(JobError::Other("a single scan has no folds".into()));
     };
-    let mut dataset = open_dataset(folder, progress, cancel)?;
+    let mut dataset = open_dataset(folder, progress, watch)?;
     dataset.choose(&job.labels)?;
     let split = dataset.fold(Fold { fold, count });
     if model.spec.provenance.cases != [split.train.len(), split.validation.len()] {
@@ -44,14 +45,13 @@ fn finished(
             split.train.len()
         )));
     }
-    let load = |files: &CaseFiles| load_case(files, cancel, progress);
+    let load = |files: &CaseFiles| load_case(files, watch, progress);
     let mut scans = Vec::new();
     for name in &split.validation {
         let scan = read_case(&dataset, name, &load, &mut |notice| progress(JobEvent::Warning(notice)));
-        scans.push(scan.map_err(|error| if cancel.is_cancelled() { JobError::Stopped } else { error.into() })?);
+        scans.push(scan.map_err(|error| if watch.should_stop() { JobError::Stopped(Stopped) } else { error.into() })?);
     }
-    let stop = || cancel.is_cancelled();
-    let cases = validate(&model, &scans, dataset.ignore, job.device, &stop, &mut |_| {})?.ok_or(JobError::Stopped)?;
+    let cases = validate(&model, &scans, dataset.ignore, job.device, watch, &mut |_| {})?;
     let summary = TrainSummary {
         output: output.to_path_buf(),
         epoch: 0,
@@ -73,7 +73,7 @@ pub fn cross_validate(
     job: &TrainJob,
     count: usize,
     progress: Progress,
-    cancel: &Cancel,
+    watch: Watch,
 ) -> Result<Vec<TrainSummary>, JobError> {
     Inputs::default().allow(&job.output, OutputKind::Model)?;
     let started = |path: &PathBuf| path.exists() || checkpoint_path(path).exists();
@@ -91,7 +91,7 @@ pub fn cross_validate(
         progress(JobEvent::Fold { fold, count });
         let interrupted = checkpoint_path(&output).exists();
         if output.exists() && !interrupted {
-            let (model, summary) = finished(job, &output, [fold, count], progress, cancel)?;
+            let (model, summary) = finished(job, &output, [fold, count], progress, watch)?;
             members.push(model);
             summaries.push(summary);
             continue;
@@ -104,13 +104,13 @@ pub fn cross_validate(
             like: members.first().map(|model| model.spec.clone()),
             ..job.clone()
         };
-        summaries.push(train(&one, progress, cancel)?);
-        if cancel.is_cancelled() {
+        summaries.push(train(&one, progress, watch)?);
+        if watch.should_stop() {
             // A fold that was broken off must not pass for a finished one.
-            if !cancel.is_abandoned() {
+            if !watch.is_abandoned() {
                 let _ = std::fs::remove_file(&output);
             }
-            return Err(JobError::Stopped);
+            return Err(JobError::Stopped(Stopped));
         }
         members.push(Model::load(&output)?);
     }

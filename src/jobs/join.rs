@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::{Cancel, JobError, JobEvent, Outcome, Progress};
+use super::{JobError, Outcome};
 use crate::edit::{Join, join};
-use crate::session::{Incoming, KeptBy, Painted, Painter};
+use crate::session::{Incoming, KeptBy, Painted, Painter, Revision};
 use crate::volume::{LabelCounts, LabelMap, LabelTable, LabelValue, PlaneLayout};
+use crate::work::Watch;
 
 /// What the values of labels that came in mean.
 #[derive(Debug, Clone)]
@@ -32,6 +33,8 @@ pub struct JoinJob {
 /// What came of it.
 #[derive(Debug, Clone)]
 pub struct Joined {
+    /// The segmentation as it was.
+    pub made_on: Revision,
     /// The change of the segmentation, and its labels afterwards.
     pub painted: Painted,
     /// Voxels of each.
@@ -50,12 +53,9 @@ pub struct Joined {
     pub changed: [Vec<bool>; 3],
 }
 
-pub(super) fn run(job: &JoinJob, progress: Progress, cancel: &Cancel) -> Result<Outcome, JobError> {
-    let check = |fraction| {
-        progress(JobEvent::Progress { fraction, stage: "Joining labels" });
-        if cancel.is_cancelled() { Err(JobError::Stopped) } else { Ok(()) }
-    };
-    check(0.0)?;
+pub(super) fn run(job: &JoinJob, watch: Watch) -> Result<Outcome, JobError> {
+    let watch = watch.stage("Joining labels");
+    watch.at(0.0)?;
     let table = job.painter.table().clone();
     let before = job.painter.before().voxel_counts();
     let used: BTreeSet<LabelValue> = before.keys().copied().collect();
@@ -69,23 +69,23 @@ pub(super) fn run(job: &JoinJob, progress: Progress, cancel: &Cancel) -> Result<
         }
         Names::Documents(known) => (Join { labels: Vec::new(), table }, known.iter().copied().collect()),
     };
-    check(0.2)?;
+    watch.at(0.2)?;
     let value = |value| join.value(value).or_else(|| matches!(job.names, Names::Documents(_)).then_some(value));
     let labels = job
         .incoming
         .mapped(value)
         .map_err(|value| JobError::Other(format!("label {value} has no entry in the table that came with it")))?;
-    check(0.4)?;
+    watch.at(0.4)?;
     let was_empty = before.is_empty();
     let kept = before.into_iter().filter(|(value, _)| !known.contains(value)).collect();
     let mut painter = job.painter.clone();
     let withheld = painter.take(labels, &Incoming { known: Some(known), corrected: job.corrected.clone() });
-    check(0.8)?;
+    watch.at(0.8)?;
     let kept_out = withheld.kept_out.into_iter().map(|((label, by), voxels)| (label, by, voxels)).collect();
     let changed = painter.labels().changed_positions(job.painter.before());
     let counts = painter.labels().voxel_counts();
-    let (painted, corrected) = (painter.finish(), withheld.corrected);
-    Ok(Outcome::Joined(Box::new(Joined { painted, counts, join, kept, was_empty, kept_out, corrected, changed })))
+    let (made_on, painted, corrected) = (painter.revision(), painter.finish(), withheld.corrected);
+    Ok(Outcome::Joined(Box::new(Joined { made_on, painted, counts, join, kept, was_empty, kept_out, corrected, changed })))
 }
 
 #[cfg(test)]
@@ -119,7 +119,7 @@ mod tests {
     }
 
     fn joined(job: &JoinJob) -> Joined {
-        match run(job, &|_| {}, &Cancel::default()) {
+        match run(job, Watch::unwatched()) {
             Ok(Outcome::Joined(joined)) => *joined,
             _ => panic!("not joined"),
         }

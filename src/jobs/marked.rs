@@ -1,18 +1,18 @@
 //! A scan of which the user has finished some slices: what a training can learn from, and how it comes into a data set.
 
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{Cancel, JobError, Progress};
+use super::{JobError, Progress};
 use crate::disk::replace_file;
 use crate::edit::{Fate, JoinedLabel, is_nameless, join};
 use crate::formats;
 use crate::learn::{CaseFiles, Dataset, Split, is_ct, is_unnamed, only_finished, unnamed_channels};
 use crate::volume::{Annotations, Label, LabelMap, LabelTable, LabelValue, PlaneLayout, Volume};
+use crate::work::Watch;
 
 /// What voxels outside the finished slices have in the files of a data set.
 const UNKNOWN: LabelValue = LabelValue::MAX;
@@ -136,10 +136,10 @@ fn join_names(
 }
 
 /// Whether a file holds this scan.
-fn holds(path: &Path, scan: &Volume, watch: formats::Watch) -> Result<bool, JobError> {
+fn holds(path: &Path, scan: &Volume, watch: Watch) -> Result<bool, JobError> {
     let there = match formats::open_one(path, None, watch) {
         Ok(there) => there,
-        Err(formats::FormatError::Cancelled) => return Err(JobError::Stopped),
+        Err(formats::FormatError::Stopped(stopped)) => return Err(stopped.into()),
         // What cannot be read is another file.
         Err(_) => return Ok(false),
     };
@@ -147,7 +147,7 @@ fn holds(path: &Path, scan: &Volume, watch: formats::Watch) -> Result<bool, JobE
 }
 
 /// Whether two volumes are the same scan: one grid, one value in every voxel.
-pub(super) fn is_same_scan(there: &Volume, scan: &Volume, watch: formats::Watch) -> Result<bool, JobError> {
+pub(super) fn is_same_scan(there: &Volume, scan: &Volume, watch: Watch) -> Result<bool, JobError> {
     if !there.geometry.matches(&scan.geometry, SAME_MM) || there.frame_count() != scan.frame_count() {
         return Ok(false);
     }
@@ -155,9 +155,7 @@ pub(super) fn is_same_scan(there: &Volume, scan: &Volume, watch: formats::Watch)
     let is_same = |a: f64, b: f64| (a - b).abs() <= 1e-5 * (1.0 + a.abs()) || (a.is_nan() && b.is_nan());
     let count = scan.geometry.voxel_count() * scan.frame_count();
     for start in (0..count).step_by(COMPARED) {
-        if watch(0.0).is_break() {
-            return Err(JobError::Stopped);
-        }
+        watch.check()?;
         let mut values = (start..(start + COMPARED).min(count)).map(|n| scan.value_at(n).zip(there.value_at(n)));
         if !values.all(|pair| pair.is_some_and(|(a, b)| is_same(a, b))) {
             return Ok(false);
@@ -176,7 +174,7 @@ pub(super) fn add_to_dataset(
     scan: &MarkedScan,
     folder: &Path,
     progress: Progress,
-    cancel: &Cancel,
+    watch: Watch,
 ) -> Result<String, JobError> {
     scan.dataset()?;
     let failed = |e: std::io::Error| JobError::Other(format!("cannot write into {}: {e}", folder.display()));
@@ -235,10 +233,7 @@ pub(super) fn add_to_dataset(
         scan.volume.name.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect();
     let base = if plain.is_empty() { "scan".to_string() } else { plain };
     let path = |part: &str, name: &str| folder.join(part).join(format!("{name}.nii.gz"));
-    let watch = |fraction: f32| {
-        progress(super::JobEvent::Progress { fraction, stage: "Adding to the data set" });
-        if cancel.is_cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    };
+    let watch = watch.stage("Adding to the data set");
     let mut numbers = 1..;
     let (name, is_there) = loop {
         let name = match numbers.next() {
@@ -246,7 +241,7 @@ pub(super) fn add_to_dataset(
             Some(n) => format!("{base}-{n}"),
         };
         let image = path("images", &name);
-        if image.exists() && holds(&image, &scan.volume, &watch)? {
+        if image.exists() && holds(&image, &scan.volume, watch)? {
             break (name, true);
         }
         if !image.exists() && !path("labels", &name).exists() {
@@ -260,7 +255,7 @@ pub(super) fn add_to_dataset(
     let label_file = path("labels", &name);
     if is_there && label_file.exists() {
         // What was finished before and is not now stays known.
-        let before = super::read_labels(&label_file, cancel, progress)?;
+        let before = super::read_labels(&label_file, watch, progress)?;
         if !before.geometry().lies_on(&scan.volume.geometry) {
             return Err(JobError::Other(format!("{} does not lie on the grid of its scan", label_file.display())));
         }
@@ -276,9 +271,9 @@ pub(super) fn add_to_dataset(
         std::fs::create_dir_all(folder.join(part)).map_err(failed)?;
     }
     if !is_there {
-        formats::write_volume(&path("images", &name), &scan.volume, &watch)?;
+        formats::write_volume(&path("images", &name), &scan.volume, watch)?;
     }
-    formats::write_labels(&label_file, &known, &Annotations::default(), &watch)?;
+    formats::write_labels(&label_file, &known, &Annotations::default(), watch)?;
     Ok(name)
 }
 
@@ -303,7 +298,7 @@ mod tests {
             done,
         };
         let folder = tempfile::tempdir().unwrap();
-        let add = |scan: &MarkedScan| add_to_dataset(scan, folder.path(), &|_| {}, &Cancel::default()).unwrap();
+        let add = |scan: &MarkedScan| add_to_dataset(scan, folder.path(), &|_| {}, Watch::unwatched()).unwrap();
         // The same scan again is no second case; another one of the same name is. Scribbles for the background are no label.
         let voxels = Voxels::F32(vec![1.0; 120].into());
         let other = Volume::new(scan.volume.geometry.clone(), voxels, vec![], Rescale::IDENTITY, "a b".into());
@@ -318,7 +313,7 @@ mod tests {
         let case = crate::learn::read_case(
             &dataset,
             "a_b-2",
-            &|files| super::super::load_case(files, &Cancel::default(), &|_| {}),
+            &|files| super::super::load_case(files, Watch::unwatched(), &|_| {}),
             &mut |_| {},
         )
         .unwrap();
@@ -330,7 +325,7 @@ mod tests {
         later.table = LabelTable(vec![Label::new(2, "Organ"), Label::new(8, "Background")]);
         assert_eq!(add(&later), "a_b-2");
         let refused = |scan: &MarkedScan| {
-            add_to_dataset(scan, folder.path(), &|_| {}, &Cancel::default()).unwrap_err().to_string()
+            add_to_dataset(scan, folder.path(), &|_| {}, Watch::unwatched()).unwrap_err().to_string()
         };
         // A number alone does not say what a label is.
         let mut nameless = later.clone();
@@ -338,14 +333,14 @@ mod tests {
         nameless.table = LabelTable(vec![Label::unnamed(7), Label::new(8, "Background")]);
         let error = refused(&nameless);
         assert!(error.contains("\"Label 7\"") && error.contains("\"organ\""), "{error}");
-        let both = super::super::read_labels(&folder.path().join("labels/a_b-2.nii.gz"), &Cancel::default(), &|_| {});
+        let both = super::super::read_labels(&folder.path().join("labels/a_b-2.nii.gz"), Watch::unwatched(), &|_| {});
         let both = both.unwrap();
         let found = [[1, 0, 2], [3, 0, 2], [1, 0, 3], [2, 0, 3], [1, 0, 4]].map(|voxel| both.get(voxel));
         assert_eq!(found, [7, 0, 7, 0, UNKNOWN]);
         assert_eq!(Dataset::open(folder.path()).unwrap().labels[&1], "organ");
         // Another name of the same number is another label.
         let lesion = tempfile::tempdir().unwrap();
-        let into = |scan: &MarkedScan| add_to_dataset(scan, lesion.path(), &|_| {}, &Cancel::default()).unwrap();
+        let into = |scan: &MarkedScan| add_to_dataset(scan, lesion.path(), &|_| {}, Watch::unwatched()).unwrap();
         scan.table = LabelTable(vec![Label::new(7, "organ")]);
         into(&scan);
         let mut other = other.clone();
@@ -356,7 +351,7 @@ mod tests {
         let json: Value = serde_json::from_str(&text).unwrap();
         assert_eq!((json["labels"]["7"].as_str(), json["labels"]["8"].as_str()), (Some("organ"), Some("lesion")));
         let file = lesion.path().join(format!("labels/{name}.nii.gz"));
-        let there = super::super::read_labels(&file, &Cancel::default(), &|_| {}).unwrap();
+        let there = super::super::read_labels(&file, Watch::unwatched(), &|_| {}).unwrap();
         assert_eq!([[0, 0, 2], [1, 0, 2]].map(|voxel| there.get(voxel)), [7, 8]);
         scan.table = LabelTable(vec![Label::new(7, "organ")]);
         // The kind of the first scan is that of the folder; one of which nothing is known joins any.
@@ -364,7 +359,7 @@ mod tests {
             let mut volume = Volume::clone(&scan.volume);
             volume.display.modality = modality.into();
             let scan = MarkedScan { volume: volume.into(), ..scan.clone() };
-            let added = add_to_dataset(&scan, folder, &|_| {}, &Cancel::default());
+            let added = add_to_dataset(&scan, folder, &|_| {}, Watch::unwatched());
             added.map(|_| Dataset::open(folder).unwrap().channels[0].clone()).map_err(|error| error.to_string())
         };
         assert_eq!(add("CT", folder.path()), Ok("channel 0".into()));
@@ -372,6 +367,6 @@ mod tests {
         assert_eq!(["CT", "", "ct"].map(|kind| add(kind, other.path())), ["CT", "CT", "CT"].map(|ct| Ok(ct.into())));
         assert!(add("MR", other.path()).unwrap_err().contains("MR"));
         scan.done.clear();
-        assert!(add_to_dataset(&scan, folder.path(), &|_| {}, &Cancel::default()).is_err());
+        assert!(add_to_dataset(&scan, folder.path(), &|_| {}, Watch::unwatched()).is_err());
     }
 }

@@ -26,14 +26,13 @@ mod train;
 mod worker;
 mod zoo_table;
 
-use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::model::Model;
 use crate::session::{Painted, Painter};
 use crate::volume::{Annotations, LabelCounts, LabelMap, LabelTable, LabelValue, SliceKey, SliceState, Volume};
+use crate::work::{Share, Signal, Stopped, Watch};
 
 pub use crate::engine::StageTimes;
 pub use attention::AttentionJob;
@@ -70,63 +69,6 @@ pub use train::{
 };
 pub use worker::{Worker, WorkerNews, panic_reason};
 pub use zoo_table::{ZooRow, check_architecture, zoo_table};
-
-/// Whether the system asked the process to end: every job stops then, as if nobody waited for it any more.
-static IS_ENDING: AtomicBool = AtomicBool::new(false);
-
-/// The flag that stops every job of the process, for whoever hears the system's signals.
-pub fn ending() -> &'static AtomicBool {
-    &IS_ENDING
-}
-
-/// A watch that only breaks off where the process is to end.
-pub fn unless_ending(_: f32) -> ControlFlow<()> {
-    if IS_ENDING.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-}
-
-/// Raised to stop a job, or to let a training wait.
-#[derive(Debug, Clone, Default)]
-pub struct Cancel(Arc<Flags>);
-
-#[derive(Debug, Default)]
-struct Flags {
-    stop: AtomicBool,
-    pause: AtomicBool,
-    abandoned: AtomicBool,
-}
-
-impl Cancel {
-    /// Asks the job to stop.
-    pub fn cancel(&self) {
-        self.0.stop.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether it was asked to.
-    pub fn is_cancelled(&self) -> bool {
-        self.0.stop.load(Ordering::Relaxed) || IS_ENDING.load(Ordering::Relaxed)
-    }
-
-    /// Asks the job to stop because nobody waits for it any more: a training can be gone on with later.
-    pub fn abandon(&self) {
-        self.0.abandoned.store(true, Ordering::Relaxed);
-        self.cancel();
-    }
-
-    /// Whether nobody waits for it any more.
-    pub fn is_abandoned(&self) -> bool {
-        self.0.abandoned.load(Ordering::Relaxed) || IS_ENDING.load(Ordering::Relaxed)
-    }
-
-    /// Asks a training to wait, or to go on.
-    pub fn pause(&self, wait: bool) {
-        self.0.pause.store(wait, Ordering::Relaxed);
-    }
-
-    /// Whether it was asked to wait.
-    pub fn is_paused(&self) -> bool {
-        self.0.pause.load(Ordering::Relaxed)
-    }
-}
 
 /// What a job tells while it runs.
 #[derive(Debug, Clone)]
@@ -378,11 +320,11 @@ pub enum Outcome {
 #[derive(Debug, thiserror::Error)]
 pub enum JobError {
     /// The user stopped it.
-    #[error("stopped")]
-    Stopped,
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
     /// A file.
     #[error(transparent)]
-    Format(#[from] FormatError),
+    Format(FormatError),
     /// A model.
     #[error(transparent)]
     Library(#[from] crate::model::LibraryError),
@@ -394,13 +336,13 @@ pub enum JobError {
     Foreign(#[from] crate::model::foreign::ForeignError),
     /// A segmentation.
     #[error(transparent)]
-    Segment(#[from] crate::pipeline::SegmentError),
+    Segment(crate::pipeline::SegmentError),
     /// The engine.
     #[error(transparent)]
-    Engine(#[from] crate::engine::EngineError),
+    Engine(crate::engine::EngineError),
     /// A training.
     #[error(transparent)]
-    Fit(#[from] crate::learn::FitError),
+    Fit(crate::learn::FitError),
     /// A data set.
     #[error(transparent)]
     Dataset(#[from] crate::learn::DatasetError),
@@ -418,31 +360,29 @@ pub enum JobError {
 impl JobError {
     /// Whether the user's own stop is the reason.
     pub fn is_stop(&self) -> bool {
-        use crate::engine::EngineError;
-        use crate::learn::FitError;
-        use crate::pipeline::SegmentError;
-        matches!(
-            self,
-            Self::Stopped
-                | Self::Format(FormatError::Cancelled)
-                | Self::Engine(EngineError::Stopped)
-                | Self::Segment(SegmentError::Stopped | SegmentError::Engine(EngineError::Stopped))
-                | Self::Fit(FitError::Stopped | FitError::Engine(EngineError::Stopped))
-        )
+        matches!(self, Self::Stopped(_))
     }
 }
 
-/// A watch for readers and writers that reports under one stage name.
-fn watch<'a>(
-    progress: Progress<'a>,
-    cancel: &'a Cancel,
-    stage: &'static str,
-) -> impl Fn(f32) -> ControlFlow<()> + Sync + 'a {
-    move |fraction| {
-        progress(JobEvent::Progress { fraction, stage });
-        if cancel.is_cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    }
+/// A stop is a stop wherever it was noticed.
+macro_rules! from_room {
+    ($variant:ident, $error:path) => {
+        impl From<$error> for JobError {
+            fn from(error: $error) -> Self {
+                use $error as Room;
+                match error {
+                    Room::Stopped(stopped) => Self::Stopped(stopped),
+                    other => Self::$variant(other),
+                }
+            }
+        }
+    };
 }
+
+from_room!(Format, crate::formats::FormatError);
+from_room!(Segment, crate::pipeline::SegmentError);
+from_room!(Engine, crate::engine::EngineError);
+from_room!(Fit, crate::learn::FitError);
 
 fn tell_of_writing(path: &std::path::Path, geometry: &crate::volume::Geometry, progress: Progress) {
     for text in crate::formats::notices_of_writing(path, geometry) {
@@ -454,15 +394,17 @@ fn tell_of_writing(path: &std::path::Path, geometry: &crate::volume::Geometry, p
 ///
 /// # Errors
 /// What went wrong, said for the user; [`JobError::is_stop`] tells a stop apart.
-pub fn run(job: Job, progress: Progress, cancel: &Cancel) -> Result<Outcome, JobError> {
+pub fn run(job: Job, progress: Progress, signal: &Signal) -> Result<Outcome, JobError> {
+    let report = |share: Share| progress(JobEvent::Progress { fraction: share.fraction, stage: share.stage });
+    let watch = Watch::new(signal).reporting(&report);
     match job {
         Job::Scan(paths) => {
-            let findings = crate::formats::scan_all(&paths, &watch(progress, cancel, "Looking through files"))?;
+            let findings = crate::formats::scan_all(&paths, watch.stage("Looking through files"))?;
             Ok(Outcome::Found(paths.into_iter().next().unwrap_or_default(), findings))
         }
         Job::Sample => sample::open(),
         Job::Load(entry) => {
-            let volume = crate::formats::load(&entry, &watch(progress, cancel, "Reading"))?;
+            let volume = crate::formats::load(&entry, watch.stage("Reading"))?;
             // Computed here, so that no frame has to wait for it.
             let _ = volume.statistics();
             Ok(Outcome::Volume(entry, Arc::new(volume)))
@@ -471,15 +413,15 @@ pub fn run(job: Job, progress: Progress, cancel: &Cancel) -> Result<Outcome, Job
             let model = crate::model::find(&name)?;
             Ok(Outcome::Model(name, Arc::new(model)))
         }
-        Job::OpenLabels { path, volume } => open::open_labels(&path, &volume, progress, cancel),
-        Job::Refine(job) => refine::run(&job, progress, cancel),
+        Job::OpenLabels { path, volume } => open::open_labels(&path, &volume, progress, watch),
+        Job::Refine(job) => refine::run(&job, progress, watch),
         Job::KeepAdapted { path, model } => {
             refine::keep(&model, &path)?;
             Ok(Outcome::Kept(path, model))
         }
-        Job::LookAtAttention(job) => attention::run(&job, progress, cancel),
-        Job::ClassifyPixels(job) => pixels::run(&job, progress, cancel),
-        Job::Join(job) => join::run(&job, progress, cancel),
+        Job::LookAtAttention(job) => attention::run(&job, watch),
+        Job::ClassifyPixels(job) => pixels::run(&job, watch),
+        Job::Join(job) => join::run(&job, watch),
         Job::EraseLabel { mut painter, value } => {
             let is_left = painter.erase(value);
             Ok(Outcome::Erased { painted: painter.finish(), value, is_left })
@@ -488,10 +430,10 @@ pub fn run(job: Job, progress: Progress, cancel: &Cancel) -> Result<Outcome, Job
             let counts = labels.voxel_counts();
             Ok(Outcome::Counted(labels, counts))
         }
-        Job::Segment(job) => segment::run(&job, progress, cancel),
+        Job::Segment(job) => segment::run(&job, progress, watch),
         Job::SaveLabels { path, labels, mut annotations, sidecar } => {
             annotations.seal(&labels);
-            crate::formats::write_labels(&path, &labels, &annotations, &watch(progress, cancel, "Saving"))?;
+            crate::formats::write_labels(&path, &labels, &annotations, watch.stage("Saving"))?;
             tell_of_writing(&path, labels.geometry(), progress);
             if sidecar {
                 // The mask is on disk and says all of it.
@@ -501,7 +443,7 @@ pub fn run(job: Job, progress: Progress, cancel: &Cancel) -> Result<Outcome, Job
             Ok(Outcome::SavedLabels(path))
         }
         Job::SaveVolume { path, volume } => {
-            crate::formats::write_volume(&path, &volume, &watch(progress, cancel, "Saving"))?;
+            crate::formats::write_volume(&path, &volume, watch.stage("Saving"))?;
             tell_of_writing(&path, &volume.geometry, progress);
             Ok(Outcome::Saved(path))
         }
@@ -514,17 +456,20 @@ pub fn run(job: Job, progress: Progress, cancel: &Cancel) -> Result<Outcome, Job
             Ok(Outcome::Saved(folder))
         }
         Job::AddToDataset { folder, scan } => {
-            let name = marked::add_to_dataset(&scan, &folder, progress, cancel)?;
+            let name = marked::add_to_dataset(&scan, &folder, progress, watch)?;
             Ok(Outcome::Added(folder, name))
         }
-        Job::CompareCase(job) => compare::run(&job, progress, cancel),
-        Job::LookAtDataset(folder) => Ok(Outcome::Dataset(dataset::look_at_dataset(&folder, progress, cancel)?)),
+        Job::CompareCase(job) => compare::run(&job, progress, watch),
+        Job::LookAtDataset(folder) => Ok(Outcome::Dataset(dataset::look_at_dataset(&folder, watch)?)),
         Job::ListZoo => {
             let table = zoo_table().map_err(|e| JobError::Other(e.to_string()))?;
             Ok(Outcome::Zoo(Box::new(table)))
         }
-        Job::Train(job) => Ok(Outcome::Trained(Box::new(train::run(&job, progress, cancel)?))),
-        Job::Plan(job) => train::plan(&job, progress, cancel),
+        Job::Train(job) => Ok(Outcome::Trained(Box::new(train::run(&job, progress, watch)?))),
+        Job::Plan(job) => {
+            let crate::learn::Planned { plan, why } = train::plan(&job, progress, watch)?;
+            Ok(Outcome::Planned { plan: Box::new(plan), why })
+        }
     }
 }
 
@@ -540,8 +485,11 @@ mod tests {
 
     #[test]
     fn a_stop_is_told_apart_wherever_it_came_from() {
-        assert!(JobError::from(SegmentError::Engine(EngineError::Stopped)).is_stop());
-        assert!(JobError::from(FitError::Engine(EngineError::Stopped)).is_stop());
-        assert!(JobError::from(EngineError::Stopped).is_stop() && !JobError::Other("stopped".into()).is_stop());
+        assert!(JobError::from(SegmentError::from(EngineError::Stopped(Stopped))).is_stop());
+        assert!(JobError::from(FitError::from(EngineError::Stopped(Stopped))).is_stop());
+        assert!(JobError::from(FormatError::Stopped(Stopped)).is_stop());
+        assert!(
+            JobError::from(EngineError::Stopped(Stopped)).is_stop() && !JobError::Other("stopped".into()).is_stop()
+        );
     }
 }

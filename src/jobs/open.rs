@@ -3,16 +3,17 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Cancel, JobError, JobEvent, Outcome, Progress, watch};
+use super::{JobError, JobEvent, Outcome, Progress};
 use crate::formats;
 use crate::volume::{Annotations, Geometry, LabelMap, Volume};
+use crate::work::Watch;
 
 /// Reads a file as labels; what the user must know goes to `progress` as warnings.
 ///
 /// # Errors
 /// When it cannot be read or holds values that are no labels.
-pub fn read_labels(path: &Path, cancel: &Cancel, progress: Progress) -> Result<LabelMap, JobError> {
-    let read = read(path, cancel, progress)?;
+pub fn read_labels(path: &Path, watch: Watch, progress: Progress) -> Result<LabelMap, JobError> {
+    let read = read(path, watch)?;
     read.notice.into_iter().for_each(|text| progress(JobEvent::Warning(text)));
     Ok(read.labels)
 }
@@ -23,10 +24,10 @@ pub fn read_labels(path: &Path, cancel: &Cancel, progress: Progress) -> Result<L
 /// As [`read_labels`].
 pub fn read_annotated_labels(
     path: &Path,
-    cancel: &Cancel,
+    watch: Watch,
     progress: Progress,
 ) -> Result<(LabelMap, Annotations), JobError> {
-    let Read { labels, annotations, warnings, notice } = read(path, cancel, progress)?;
+    let Read { labels, annotations, warnings, notice } = read(path, watch)?;
     let found = formats::complete_annotations(path, annotations);
     let warn = |text: String| progress(JobEvent::Warning(text));
     warnings.into_iter().chain(notice).chain(found.warnings).for_each(warn);
@@ -53,8 +54,8 @@ pub(super) struct Read {
     pub notice: Option<String>,
 }
 
-pub(super) fn read(path: &Path, cancel: &Cancel, progress: Progress) -> Result<Read, JobError> {
-    let volume = formats::open_one(path, None, &watch(progress, cancel, "Reading labels"))?;
+pub(super) fn read(path: &Path, watch: Watch) -> Result<Read, JobError> {
+    let volume = formats::open_one(path, None, watch.stage("Reading labels"))?;
     if volume.frame_count() > 1 {
         let frames = volume.frame_count();
         return Err(JobError::Other(format!("a label map has one frame, not {frames} ({})", path.display())));
@@ -75,9 +76,9 @@ pub(super) fn open_labels(
     path: &Path,
     volume: &Arc<Volume>,
     progress: Progress,
-    cancel: &Cancel,
+    watch: Watch,
 ) -> Result<Outcome, JobError> {
-    let (labels, annotations) = read_annotated_labels(path, cancel, progress)?;
+    let (labels, annotations) = read_annotated_labels(path, watch, progress)?;
     let labels = labels.placed_by(&volume.geometry);
     if !labels.geometry().lies_on(&volume.geometry) {
         return Err(JobError::Other(format!(

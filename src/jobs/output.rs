@@ -5,10 +5,11 @@ use std::collections::HashMap;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use super::{JobError, unless_ending};
+use super::JobError;
 use crate::disk::{FileId, follow_links, open_regular_file};
 use crate::formats;
 use crate::model::{self, foreign};
+use crate::work::Watch;
 
 /// How deep folders among the inputs are looked through.
 const MOST_FOLDERS: usize = 64;
@@ -53,9 +54,9 @@ impl OutputKind {
             Self::Image => {
                 // A name is no content: the header tells the size, and where it tells none all is read.
                 let is_image = |entry: &formats::Entry| {
-                    entry.shape.iter().all(|&n| n > 0) || formats::load(entry, &unless_ending).is_ok()
+                    entry.shape.iter().all(|&n| n > 0) || formats::load(entry, Watch::unwatched()).is_ok()
                 };
-                formats::scan(path, &unless_ending).is_ok_and(|found| found.entries.iter().any(is_image))
+                formats::scan(path, Watch::unwatched()).is_ok_and(|found| found.entries.iter().any(is_image))
             }
             Self::Text(starts) => {
                 let longest = starts.iter().map(|start| start.len()).max().unwrap_or(0);

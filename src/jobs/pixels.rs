@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{Cancel, JobError, JobEvent, Outcome, Progress};
-use crate::engine::EngineError;
+use super::{JobError, Outcome};
 use crate::learn::{PixelClassifier, PixelRule, Scribbled, UNMARKED};
 use crate::volume::{LabelMap, LabelValue, PlaneLayout, Volume};
+use crate::work::Watch;
 
 /// Most pixels of a slice: its features take some two hundred times as many bytes.
 const MOST_PIXELS: usize = 1 << 22;
@@ -33,9 +33,7 @@ pub struct PixelJob {
     pub all_slices: bool,
 }
 
-pub(super) fn run(job: &PixelJob, progress: Progress, cancel: &Cancel) -> Result<Outcome, JobError> {
-    let stop = || cancel.is_cancelled();
-    let stopped = |error| if matches!(error, EngineError::Stopped) { JobError::Stopped } else { error.into() };
+pub(super) fn run(job: &PixelJob, watch: Watch) -> Result<Outcome, JobError> {
     let [columns, rows, count] = job.layout.size;
     let size = [rows, columns];
     if rows * columns > MOST_PIXELS {
@@ -68,13 +66,13 @@ pub(super) fn run(job: &PixelJob, progress: Progress, cancel: &Cancel) -> Result
     };
     let image = read(job.slice);
     let scribbled = Scribbled { image: &image, size, labels: &scribbles };
-    let mut classifier = PixelClassifier::train(&[scribbled], job.rule, 1, &stop).map_err(stopped)?;
+    let mut classifier = PixelClassifier::train(&[scribbled], job.rule, 1, watch)?;
     let mut labels = job.labels.clone();
     let slices = if job.all_slices { 0..count } else { job.slice..job.slice + 1 };
     let all = slices.len();
     for (n, slice) in slices.enumerate() {
-        progress(JobEvent::Progress { fraction: n as f32 / all as f32, stage: "Classifying pixels" });
-        let found = classifier.classify(&read(slice), size, &stop).map_err(stopped)?;
+        watch.stage("Classifying pixels").at(n as f32 / all as f32)?;
+        let found = classifier.classify(&read(slice), size, watch)?;
         for (at, label) in found.into_iter().enumerate() {
             labels.set(job.layout.voxel([at % columns, at / columns, slice]), label);
         }

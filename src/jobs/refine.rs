@@ -1,18 +1,18 @@
 //! Adapting a model to the slices that the user has finished, and segmenting the others again.
 
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::dataset::open_dataset;
 use super::marked::is_same_scan;
-use super::{Cancel, Inputs, JobError, JobEvent, Outcome, OutputKind, Progress, SharedModel, load_case};
+use super::{Inputs, JobError, JobEvent, Outcome, OutputKind, Progress, SharedModel, load_case};
 use crate::edit::{NoNumberLeft, values_of_model};
 use crate::engine::DeviceChoice;
 use crate::learn::{CaseFiles, Dataset, LabelledScan, Refinement, read_case, refine};
 use crate::model::Model;
 use crate::pipeline::{SegmentEvent, SegmentOptions, SliceDoubt, segment_and_visit};
 use crate::volume::{LabelMap, LabelTable, LabelValue, PlaneLayout, Volume};
+use crate::work::{Stopped, Watch};
 
 /// Seconds of learning where nothing else is said.
 pub const REFINE_SECONDS: f64 = 10.0;
@@ -65,9 +65,9 @@ pub struct RefineJob {
 }
 
 /// Scans of a data set, spread evenly over it, whose labels are those of the model.
-fn remembered(job: &RefineJob, progress: Progress, cancel: &Cancel) -> Result<Vec<LabelledScan>, JobError> {
+fn remembered(job: &RefineJob, progress: Progress, watch: Watch) -> Result<Vec<LabelledScan>, JobError> {
     let Some(memory @ RememberedScans { folder, .. }) = &job.memory else { return Ok(Vec::new()) };
-    let mut dataset = open_dataset(folder, progress, cancel)?;
+    let mut dataset = open_dataset(folder, progress, watch)?;
     let classes = &job.model.spec.classes;
     // The model may have learned some of the labels only.
     let own: Vec<String> = classes.iter().skip(1).map(|class| class.name.clone()).collect();
@@ -89,19 +89,18 @@ fn remembered(job: &RefineJob, progress: Progress, cancel: &Cancel) -> Result<Ve
             job.model.spec.image_channels
         )));
     }
-    let load = |files: &CaseFiles| load_case(files, cancel, progress);
+    let load = |files: &CaseFiles| load_case(files, watch, progress);
     let names = chosen(&dataset, memory);
     let no_other = || JobError::Other(format!("{} has no other scan that was learned from", folder.display()));
     if names.is_empty() {
         return Err(no_other());
     }
-    let watch = |_: f32| if cancel.is_cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
     let mut scans = Vec::new();
     for name in names {
         let case = read_case(&dataset, name, &load, &mut |notice| progress(JobEvent::Warning(notice)));
-        let case = case.map_err(|error| if cancel.is_cancelled() { JobError::Stopped } else { error.into() })?;
+        let case = case.map_err(|error| if watch.should_stop() { JobError::Stopped(Stopped) } else { error.into() })?;
         // A copy of the scan itself has labels of another time.
-        if !is_same_scan(&case.image, &job.volume, &watch)? {
+        if !is_same_scan(&case.image, &job.volume, watch)? {
             scans.push(case);
         }
     }
@@ -129,14 +128,14 @@ fn as_the_models(job: &RefineJob) -> Result<LabelMap, JobError> {
     job.labels.mapped(|value| values.get(&value).copied()).map_err(unknown)
 }
 
-pub(super) fn run(job: &RefineJob, progress: Progress, cancel: &Cancel) -> Result<Outcome, JobError> {
+pub(super) fn run(job: &RefineJob, progress: Progress, watch: Watch) -> Result<Outcome, JobError> {
     let spec = &job.model.spec;
     if spec.is_classifier() {
         return Err(JobError::Other(format!("{} is a classifier and gives no mask", spec.title)));
     }
     let own = as_the_models(job)?;
     progress(JobEvent::Stage { name: "preparing", then: Some(LEARNING) });
-    let memory = match remembered(job, progress, cancel) {
+    let memory = match remembered(job, progress, watch) {
         Err(error) if !job.memory_is_wanted && !error.is_stop() => {
             progress(JobEvent::Warning(format!("No other scans are mixed in: {error}.")));
             Vec::new()
@@ -149,7 +148,6 @@ pub(super) fn run(job: &RefineJob, progress: Progress, cancel: &Cancel) -> Resul
         adapted.spec.slice_axis = axis;
         adapted.spec.fused_axes.clear();
     }
-    let stop = || cancel.is_cancelled();
     let task = Refinement {
         model: &adapted,
         image: &job.volume,
@@ -162,9 +160,9 @@ pub(super) fn run(job: &RefineJob, progress: Progress, cancel: &Cancel) -> Resul
     };
     progress(JobEvent::Stage { name: LEARNING, then: Some(SEGMENTING) });
     let mut on_step = |share| {
-        progress(JobEvent::Progress { fraction: share as f32, stage: LEARNING });
+        let _ = watch.stage(LEARNING).at(share as f32);
     };
-    let refined = refine(&task, &stop, &mut on_step, &mut |notice| progress(JobEvent::Warning(notice)))?;
+    let refined = refine(&task, watch, &mut on_step, &mut |notice| progress(JobEvent::Warning(notice)))?;
     progress(JobEvent::Stage { name: SEGMENTING, then: None });
     let mut network = refined.model.network(job.device)?;
     progress(JobEvent::Device(network.device_name().to_string()));
@@ -172,13 +170,13 @@ pub(super) fn run(job: &RefineJob, progress: Progress, cancel: &Cancel) -> Resul
     let mut visit = |voxel: [usize; 3], p: &[f32]| doubt.add(voxel, p);
     let mut on_event = |event| match event {
         SegmentEvent::Slices { done, count, .. } => {
-            progress(JobEvent::Progress { fraction: done.end as f32 / count as f32, stage: SEGMENTING });
+            let _ = watch.stage(SEGMENTING).at(done.end as f32 / count as f32);
         }
         SegmentEvent::Notice(notice) => progress(JobEvent::Warning(notice)),
         SegmentEvent::Took(seconds) => progress(JobEvent::Took(seconds)),
     };
     let labels =
-        segment_and_visit(&job.volume, spec, &mut network, &job.options, &stop, &mut on_event, Some(&mut visit))?;
+        segment_and_visit(&job.volume, spec, &mut network, &job.options, watch, &mut on_event, Some(&mut visit))?;
     Ok(Outcome::Refined {
         labels,
         table: spec.label_table(),

@@ -4,12 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::dataset::open_dataset;
-use super::{Cancel, Inputs, JobError, Outcome, OutputKind, load_case, unless_ending};
+use super::{Inputs, JobError, Outcome, OutputKind, load_case};
 use crate::disk::replace_file;
 use crate::engine::Random;
 use crate::formats;
 use crate::learn::{AppearanceModel, Specimen};
 use crate::volume::{Affine, Annotations, Geometry, Label, LabelMap, LabelTable, PlaneLayout, Rescale, Volume, Voxels};
+use crate::work::{Stopped, Watch};
 
 /// File name of the sample.
 const SAMPLE_NAME: &str = "synthetic_hippocampus.nii.gz";
@@ -28,10 +29,9 @@ pub(super) fn open() -> Result<Outcome, JobError> {
         std::fs::create_dir_all(&folder).map_err(failed)?;
         replace_file(&path, |w| std::io::Write::write_all(w, SAMPLE)).map_err(failed)?;
     }
-    let go_on = |_| std::ops::ControlFlow::Continue(());
-    let findings = formats::scan(&path, &go_on)?;
+    let findings = formats::scan(&path, Watch::unwatched())?;
     let entry = findings.entries.into_iter().next().ok_or_else(|| JobError::Other("the sample is damaged".into()))?;
-    let volume = formats::load(&entry, &go_on)?;
+    let volume = formats::load(&entry, Watch::unwatched())?;
     let _ = volume.statistics();
     Ok(Outcome::Sample(Box::new(entry), Arc::new(volume)))
 }
@@ -45,24 +45,24 @@ const MODES: usize = 24;
 ///
 /// # Errors
 /// When the data set cannot be read or the files cannot be written.
-pub fn make_sample(dataset: &Path, split: &Path, seed: u64, folder: &Path, cancel: &Cancel) -> Result<(), JobError> {
+pub fn make_sample(dataset: &Path, split: &Path, seed: u64, folder: &Path, watch: Watch) -> Result<(), JobError> {
     let inputs = Inputs::new([dataset.to_path_buf(), split.to_path_buf()]);
     let [image, labels] = [SAMPLE_NAME, SAMPLE_LABELS_NAME].map(|name| folder.join(name));
     std::fs::create_dir_all(folder).map_err(|e| JobError::Other(format!("cannot make {}: {e}", folder.display())))?;
     for path in [&image, &labels] {
         inputs.allow(path, OutputKind::Image)?;
     }
-    let dataset = open_dataset(dataset, &|_| {}, cancel)?;
+    let dataset = open_dataset(dataset, &|_| {}, watch)?;
     let split = dataset.read_split(split, None)?;
     let mut specimens = Vec::new();
     for name in &split.train {
-        if cancel.is_cancelled() {
-            return Err(JobError::Stopped);
-        }
+        watch.check()?;
         let files = dataset.case(name).ok_or_else(|| JobError::Other(format!("no case {name}")))?;
-        let case = load_case(files, cancel, &|_| {});
+        let case = load_case(files, watch, &|_| {});
         let case =
-            case.map_err(|problem| if cancel.is_cancelled() { JobError::Stopped } else { JobError::Other(problem) })?;
+            case.map_err(
+                |problem| if watch.should_stop() { JobError::Stopped(Stopped) } else { JobError::Other(problem) },
+            )?;
         specimens.push(specimen(&case.0, &case.1));
     }
     let drawn = AppearanceModel::new(&specimens, dataset.labels.len(), MODES).draw(&mut Random::new(seed, 0));
@@ -71,10 +71,10 @@ pub fn make_sample(dataset: &Path, split: &Path, seed: u64, folder: &Path, cance
     let volume =
         Volume::new(geometry.clone(), Voxels::I16(Arc::new(values)), Vec::new(), Rescale::IDENTITY, "synthetic".into());
     let drawn_labels = LabelMap::from_fn(geometry, |[i, j, k]| drawn.labels[(k * SHAPE[1] + j) * SHAPE[0] + i]);
-    formats::write_volume(&image, &volume, &unless_ending)?;
+    formats::write_volume(&image, &volume, Watch::unwatched())?;
     let names = dataset.labels.iter().filter(|(value, _)| **value != 0);
     let table = LabelTable(names.map(|(value, name)| Label::new(*value, name)).collect());
-    formats::write_labels(&labels, &drawn_labels, &Annotations::of_table(table), &unless_ending)?;
+    formats::write_labels(&labels, &drawn_labels, &Annotations::of_table(table), Watch::unwatched())?;
     Ok(())
 }
 

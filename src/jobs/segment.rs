@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Cancel, JobError, JobEvent, Outcome, Progress, SharedModel};
+use super::{JobError, JobEvent, Outcome, Progress, SharedModel};
 use crate::engine::DeviceChoice;
 use crate::pipeline::{ProbabilityMaps, SegmentEvent, SegmentOptions, VoxelVisitor, segment_and_visit};
 use crate::volume::{LabelValue, Volume};
+use crate::work::Watch;
 
 /// What to segment, with what.
 #[derive(Clone)]
@@ -25,7 +26,7 @@ pub struct SegmentJob {
     pub shown_as: BTreeMap<LabelValue, LabelValue>,
 }
 
-pub(super) fn run(job: &SegmentJob, progress: Progress, cancel: &Cancel) -> Result<Outcome, JobError> {
+pub(super) fn run(job: &SegmentJob, progress: Progress, watch: Watch) -> Result<Outcome, JobError> {
     let spec = &job.model.spec;
     if spec.is_classifier() {
         return Err(JobError::Other(format!(
@@ -33,11 +34,10 @@ pub(super) fn run(job: &SegmentJob, progress: Progress, cancel: &Cancel) -> Resu
             spec.title, spec.id
         )));
     }
-    progress(JobEvent::Progress { fraction: 0.0, stage: "Preparing the network" });
+    watch.stage("Preparing the network").at(0.0)?;
     let mut network = job.model.network(job.device)?;
     network.take_notices().into_iter().for_each(|notice| progress(JobEvent::Warning(notice)));
     progress(JobEvent::Device(network.device_name().to_string()));
-    let stop = || cancel.is_cancelled();
     let maps = job.probabilities.then(|| ProbabilityMaps::new(spec, &job.volume.geometry)).transpose();
     let mut maps = maps.map_err(JobError::Other)?;
     let mut visit = |voxel: [usize; 3], p: &[f32]| {
@@ -48,7 +48,7 @@ pub(super) fn run(job: &SegmentJob, progress: Progress, cancel: &Cancel) -> Resu
     let visit: Option<VoxelVisitor> = if job.probabilities { Some(&mut visit) } else { None };
     let mut on_event = |event| match event {
         SegmentEvent::Slices { done, count, labels } => {
-            progress(JobEvent::Progress { fraction: done.end as f32 / count as f32, stage: "Segmenting" });
+            let _ = watch.stage("Segmenting").at(done.end as f32 / count as f32);
             let shown = |value| Some(job.shown_as.get(&value).copied().unwrap_or(value));
             // Every value has its place.
             let labels = if job.shown_as.is_empty() { labels } else { labels.mapped(shown).unwrap_or(labels) };
@@ -57,7 +57,7 @@ pub(super) fn run(job: &SegmentJob, progress: Progress, cancel: &Cancel) -> Resu
         SegmentEvent::Notice(notice) => progress(JobEvent::Warning(notice)),
         SegmentEvent::Took(seconds) => progress(JobEvent::Took(seconds)),
     };
-    let labels = segment_and_visit(&job.volume, spec, &mut network, &job.options, &stop, &mut on_event, visit)?;
+    let labels = segment_and_visit(&job.volume, spec, &mut network, &job.options, watch, &mut on_event, visit)?;
     Ok(Outcome::Labels {
         labels,
         table: spec.label_table(),

@@ -4,20 +4,20 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::time::Duration;
 
 use super::dataset::open_dataset;
-use super::{Cancel, Inputs, JobError, JobEvent, MarkedScan, Outcome, OutputKind, Progress, read_labels};
+use super::{Inputs, JobError, JobEvent, MarkedScan, OutputKind, Progress, read_labels};
 use crate::disk::{Claim, ClaimError, follow_links, replace_file};
 use crate::engine::{Activations, DeviceChoice, Recipe};
 use crate::formats;
 use crate::learn::{
-    self, Augmentation, Budget, CaseDice, CaseFiles, Checkpoint, Control, Dataset, Epoch, FitEvent, FitOptions, Fold,
-    FromData, Measurement, Plan, Split, fit,
+    self, Augmentation, Budget, CaseDice, CaseFiles, Checkpoint, Dataset, Epoch, FitEvent, FitOptions, Fold, FromData,
+    Measurement, Plan, Planned, Split, fit,
 };
 use crate::model::{self, Model, ModelSpec, SliceAxis};
 use crate::volume::{LabelMap, Volume, stack_frames};
+use crate::work::Watch;
 use crate::work::memory::OutOfMemory;
 
 /// Which cases are held back.
@@ -215,19 +215,12 @@ pub fn default_plan() -> Plan {
 ///
 /// # Errors
 /// With a sentence for the user, also when cancelled.
-pub fn load_case(files: &CaseFiles, cancel: &Cancel, progress: Progress) -> Result<(Volume, LabelMap), String> {
-    let watch = |_| {
-        if cancel.is_cancelled() { std::ops::ControlFlow::Break(()) } else { std::ops::ControlFlow::Continue(()) }
-    };
-    let open = |image: &PathBuf| formats::open_one(image, None, &watch).map_err(|e| e.to_string());
+pub fn load_case(files: &CaseFiles, watch: Watch, progress: Progress) -> Result<(Volume, LabelMap), String> {
+    let watch = watch.quiet();
+    let open = |image: &PathBuf| formats::open_one(image, None, watch).map_err(|e| e.to_string());
     let mut volumes = files.images.iter().map(open).collect::<Result<Vec<Volume>, String>>()?;
     let volume = if volumes.len() == 1 { volumes.remove(0) } else { stack_frames(&volumes)? };
-    let warnings_alone = |event: JobEvent| {
-        if matches!(event, JobEvent::Warning(_)) {
-            progress(event);
-        }
-    };
-    let labels = read_labels(&files.label, cancel, &warnings_alone).map_err(|e| e.to_string())?;
+    let labels = read_labels(&files.label, watch, progress).map_err(|e| e.to_string())?;
     Ok((volume, labels))
 }
 
@@ -257,32 +250,24 @@ fn unless_short_of_memory<T>(work: impl FnOnce() -> Result<T, learn::FitError>) 
 }
 
 /// How a training would be carried out, with a sentence about each choice that its scans decide; nothing is written.
-pub(super) fn plan(job: &TrainJob, progress: Progress, cancel: &Cancel) -> Result<Outcome, JobError> {
-    let planned = Mutex::new(None);
-    let watch = |event| match event {
-        JobEvent::Planned { plan, why } => {
-            if let Ok(mut planned) = planned.lock() {
-                *planned = Some((plan, why));
-            }
+pub(super) fn plan(job: &TrainJob, progress: Progress, watch: Watch) -> Result<Planned, JobError> {
+    let mut start = Start::of(job, true, progress, watch)?;
+    let begun = start.begun.take();
+    let Start { dataset, split, plan, .. } = &start;
+    let load = |files: &CaseFiles| job.load(files, progress, watch);
+    let mut stage = TrainingStage::default();
+    let mut on_event = |event| {
+        stage.follow(&event, progress, watch);
+        if let FitEvent::Notice(notice) = event {
+            progress(JobEvent::Warning(notice));
         }
-        other => progress(other),
     };
-    if let Err(error) = learn(job, true, &watch, cancel)
-        && (!error.is_stop() || cancel.is_cancelled())
-    {
-        return Err(error);
-    }
-    match planned.into_inner() {
-        Ok(Some((plan, why))) => Ok(Outcome::Planned { plan, why }),
-        _ => Err(JobError::Stopped),
-    }
-}
-
-pub(super) fn run(job: &TrainJob, progress: Progress, cancel: &Cancel) -> Result<TrainSummary, JobError> {
-    learn(job, false, progress, cancel)
+    let options = start.options(job, begun);
+    unless_short_of_memory(|| learn::plan(dataset, split, plan, &options, &load, watch, &mut on_event))
 }
 
 /// Tells what a training is doing, and the share of that which is done.
+#[derive(Default)]
 struct TrainingStage {
     now: Option<&'static str>,
     /// Share of the budget that is used.
@@ -296,7 +281,7 @@ impl TrainingStage {
     const LEARNING: &'static str = "learning";
     const MEASURING: &'static str = "measuring";
 
-    fn follow(&mut self, event: &FitEvent, progress: Progress) {
+    fn follow(&mut self, event: &FitEvent, progress: Progress, watch: Watch) {
         let share = |done: usize, count: usize| done as f32 / count.max(1) as f32;
         let (name, then, fraction) = match event {
             // What follows the last scan has no share of its own.
@@ -320,7 +305,8 @@ impl TrainingStage {
             self.now = Some(name);
             progress(JobEvent::Stage { name, then });
         }
-        progress(JobEvent::Progress { fraction, stage: name });
+        // The training itself looks for a stop.
+        let _ = watch.stage(name).at(fraction);
     }
 }
 
@@ -389,31 +375,72 @@ fn stay_out_of(dataset: &Dataset, output: &Path) -> Result<(), JobError> {
     Ok(())
 }
 
-fn learn(job: &TrainJob, plan_only: bool, progress: Progress, cancel: &Cancel) -> Result<TrainSummary, JobError> {
-    let _claim = if plan_only { None } else { Some(claim(job)?) };
-    progress(JobEvent::Stage { name: "looking at scans", then: Some(TrainingStage::READING) });
-    let (mut dataset, own_split) = match &job.source {
-        TrainSource::Folder(folder) => (open_dataset(folder, progress, cancel)?, None),
-        TrainSource::Scan(scan) => scan.dataset().map(|(dataset, split)| (dataset, Some(split)))?,
-    };
-    if let (TrainSource::Folder(_), false) = (&job.source, plan_only) {
-        stay_out_of(&dataset, &job.output)?;
+impl TrainJob {
+    fn load(&self, files: &CaseFiles, progress: Progress, watch: Watch) -> Result<(Volume, LabelMap), String> {
+        match &self.source {
+            TrainSource::Folder(_) => load_case(files, watch, progress),
+            TrainSource::Scan(scan) => Ok((Volume::clone(&scan.volume), scan.known())),
+        }
     }
-    let [state, best] = [checkpoint_path(&job.output), best_path(&job.output)];
-    let begun = begun(job, plan_only)?;
-    let keeps_earlier = has_earlier(job, begun.as_ref());
-    let as_begun = begun.as_ref().filter(|_| job.split == SplitChoice::AsBegun);
-    let labels = as_begun.and_then(|begun| begun.progress.labels.as_ref()).unwrap_or(&job.labels);
-    dataset.choose(labels)?;
-    let (plan, budget) = as_begun.and_then(Checkpoint::choices).unwrap_or_else(|| (job.plan.clone(), job.budget));
-    let started_from = as_begun.map(|begun| start_of(begun, job.init.as_ref())).transpose()?;
-    let init = started_from.as_ref().map_or(job.init.as_ref(), Option::as_ref);
-    let load = |files: &CaseFiles| match &job.source {
-        TrainSource::Folder(_) => load_case(files, cancel, progress),
-        TrainSource::Scan(scan) => Ok((Volume::clone(&scan.volume), scan.known())),
-    };
-    let split = match &job.split {
-        _ if own_split.is_some() => own_split.unwrap_or_default(),
+}
+
+/// A training as its job and what an interrupted one left describe it.
+struct Start {
+    dataset: Dataset,
+    split: Split,
+    plan: Plan,
+    budget: Budget,
+    /// The model that it starts from.
+    init: Option<Model>,
+    begun: Option<Checkpoint>,
+    /// Whether what lies under the output's name stays until the end.
+    keeps_earlier: bool,
+}
+
+impl Start {
+    fn of(job: &TrainJob, plan_only: bool, progress: Progress, watch: Watch) -> Result<Self, JobError> {
+        progress(JobEvent::Stage { name: "looking at scans", then: Some(TrainingStage::READING) });
+        let (mut dataset, own_split) = match &job.source {
+            TrainSource::Folder(folder) => (open_dataset(folder, progress, watch)?, None),
+            TrainSource::Scan(scan) => scan.dataset().map(|(dataset, split)| (dataset, Some(split)))?,
+        };
+        if let (TrainSource::Folder(_), false) = (&job.source, plan_only) {
+            stay_out_of(&dataset, &job.output)?;
+        }
+        let begun = begun(job, plan_only)?;
+        let keeps_earlier = has_earlier(job, begun.as_ref());
+        let as_begun = begun.as_ref().filter(|_| job.split == SplitChoice::AsBegun);
+        let labels = as_begun.and_then(|begun| begun.progress.labels.as_ref()).unwrap_or(&job.labels);
+        dataset.choose(labels)?;
+        let (plan, budget) = as_begun.and_then(Checkpoint::choices).unwrap_or_else(|| (job.plan.clone(), job.budget));
+        let init = match as_begun {
+            Some(begun) => start_of(begun, job.init.as_ref())?,
+            None => job.init.clone(),
+        };
+        let split = match own_split {
+            Some(split) => split,
+            None => chosen_split(job, &dataset, begun.as_ref())?,
+        };
+        Ok(Self { dataset, split, plan, budget, init, begun, keeps_earlier })
+    }
+
+    fn options<'a>(&'a self, job: &'a TrainJob, resume: Option<Checkpoint>) -> FitOptions<'a> {
+        FitOptions {
+            budget: self.budget,
+            device: job.device,
+            init: self.init.as_ref(),
+            like: job.like.as_ref(),
+            validate_every: job.validate_every,
+            patience: job.patience,
+            checkpoint_seconds: job.checkpoint_seconds,
+            resume,
+        }
+    }
+}
+
+/// Which scans of the folder are learned from, and which are held back.
+fn chosen_split(job: &TrainJob, dataset: &Dataset, begun: Option<&Checkpoint>) -> Result<Split, JobError> {
+    Ok(match &job.split {
         SplitChoice::File { path, fold } => dataset.read_split(path, *fold)?,
         SplitChoice::Lists(split) => {
             if let Some(name) = split.train.iter().chain(&split.validation).find(|name| dataset.case(name).is_none()) {
@@ -424,41 +451,32 @@ fn learn(job: &TrainJob, plan_only: bool, progress: Progress, cancel: &Cancel) -
             }
             split.clone()
         }
-        SplitChoice::AsBegun => begun.as_ref().map_or_else(|| dataset.default_split(), Checkpoint::split),
+        SplitChoice::AsBegun => begun.map_or_else(|| dataset.default_split(), Checkpoint::split),
         SplitChoice::Default => dataset.default_split(),
         SplitChoice::Fold(fold) if fold.count <= dataset.cases.len() => dataset.fold(*fold),
         SplitChoice::Fold(Fold { count, .. }) => {
             let cases = dataset.cases.len();
             return Err(JobError::Other(format!("{count} folds need as many cases; the data set has {cases}")));
         }
-    };
-    let options = FitOptions {
-        budget,
-        device: job.device,
-        init,
-        like: job.like.as_ref(),
-        validate_every: job.validate_every,
-        patience: job.patience,
-        checkpoint_seconds: job.checkpoint_seconds,
-        resume: begun,
-        plan_only,
-    };
-    let control = || match () {
-        () if cancel.is_abandoned() => Control::Leave,
-        () if cancel.is_cancelled() => Control::Stop,
-        () if cancel.is_paused() => Control::Pause,
-        () => Control::GoOn,
-    };
+    })
+}
+
+pub(super) fn run(job: &TrainJob, progress: Progress, watch: Watch) -> Result<TrainSummary, JobError> {
+    let _claim = claim(job)?;
+    let mut start = Start::of(job, false, progress, watch)?;
+    let [state, best] = [checkpoint_path(&job.output), best_path(&job.output)];
+    let (begun, keeps_earlier) = (start.begun.take(), start.keeps_earlier);
+    let load = |files: &CaseFiles| job.load(files, progress, watch);
     let save = |mut model: Model, path: &Path| -> Result<(), JobError> {
         model.spec.id.clone_from(&job.id);
         model.spec.provenance.command.clone_from(&job.command);
         Ok(model.save(path)?)
     };
     let (mut has_learned, mut is_stored) = (false, false);
-    let mut stage = TrainingStage { now: None, learned: 0.0 };
+    let mut stage = TrainingStage::default();
     let mut on_event = |event| {
         has_learned |= matches!(event, FitEvent::Step { .. });
-        stage.follow(&event, progress);
+        stage.follow(&event, progress, watch);
         progress(match event {
             FitEvent::Preparing { .. } | FitEvent::Measuring { .. } => return,
             FitEvent::Step { done, loss, rate } => JobEvent::Loss { done, loss, rate },
@@ -481,11 +499,13 @@ fn learn(job: &TrainJob, plan_only: bool, progress: Progress, cancel: &Cancel) -
                     )),
                 }
             }
-            FitEvent::Planned { plan, why } => JobEvent::Planned { plan, why },
+            FitEvent::Planned(planned) => JobEvent::Planned { plan: Box::new(planned.plan), why: planned.why },
             FitEvent::Notice(notice) => JobEvent::Warning(notice),
         });
     };
-    let trained = unless_short_of_memory(|| fit(&dataset, &split, &plan, options, &load, &control, &mut on_event));
+    let options = start.options(job, begun);
+    let Start { dataset, split, plan, .. } = &start;
+    let trained = unless_short_of_memory(|| fit(dataset, split, plan, options, &load, watch, &mut on_event));
     let is_useless =
         matches!(trained, Err(JobError::Fit(learn::FitError::Plan(_)))) || (trained.is_err() && !has_learned);
     if is_useless && is_stored && !job.resume {
@@ -494,7 +514,7 @@ fn learn(job: &TrainJob, plan_only: bool, progress: Progress, cancel: &Cancel) -
     }
     let trained = trained?;
     // A window that is closed, or a process that is ended, leaves the best model so far and the training to be gone on with.
-    if !cancel.is_abandoned() {
+    if !watch.is_abandoned() {
         // Training takes hours, in which something else may have got this name.
         Inputs::default().allow(&job.output, OutputKind::Model).map_err(|error| {
             JobError::Other(format!("{error}; the training is done, and its state is in {}", state.display()))
@@ -510,6 +530,6 @@ fn learn(job: &TrainJob, plan_only: bool, progress: Progress, cancel: &Cancel) -
         cases: trained.cases,
         before: trained.before,
         epochs: trained.epochs,
-        dataset,
+        dataset: start.dataset,
     })
 }

@@ -3,13 +3,14 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
 
-use super::{Cancel, Job, JobError, JobEvent, Outcome, run};
+use super::{Job, JobError, JobEvent, Outcome, run};
+use crate::work::Signal;
 use crate::work::memory::OutOfMemory;
 
 /// A running job: events come out, cancel goes in.
 pub struct Worker {
     news: Receiver<WorkerNews>,
-    cancel: Cancel,
+    signal: Signal,
 }
 
 /// What comes from a worker.
@@ -24,8 +25,8 @@ impl Worker {
     /// Starts a job; `wake` is called after every piece of news, from the worker's thread.
     pub fn start(job: Job, wake: impl Fn() + Send + Sync + 'static) -> Self {
         let (sender, news) = channel();
-        let cancel = Cancel::default();
-        let seen = cancel.clone();
+        let signal = Signal::default();
+        let seen = signal.clone();
         std::thread::spawn(move || {
             let report = |event: JobEvent| {
                 // The window may be gone already; then nobody wants to know.
@@ -41,7 +42,7 @@ impl Worker {
             let _ = sender.send(WorkerNews::Done(outcome));
             wake();
         });
-        Self { news, cancel }
+        Self { news, signal }
     }
 
     /// The next piece of news, if there is one.
@@ -57,18 +58,18 @@ impl Worker {
 
     /// Asks a training to wait, or to go on.
     pub fn pause(&self, wait: bool) {
-        self.cancel.pause(wait);
+        self.signal.pause(wait);
     }
 
     /// Asks the job to stop; it answers with [`JobError::is_stop`].
     pub fn cancel(&self) {
-        self.cancel.cancel();
+        self.signal.stop();
     }
 }
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        self.cancel.abandon();
+        self.signal.abandon();
     }
 }
 

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::plan::Budget;
+use crate::work::Watch;
 
 /// The time a training has run.
 pub struct Clock {
@@ -32,10 +33,10 @@ impl Clock {
         }
     }
 
-    /// Waits until `go_on`; the time does not count.
-    pub fn wait(&mut self, go_on: impl Fn() -> bool) {
+    /// Waits while the work is paused; the time does not count.
+    pub fn wait(&mut self, watch: Watch) {
         let started = Instant::now();
-        while !go_on() {
+        while watch.should_pause() && !watch.should_stop() {
             std::thread::sleep(Duration::from_millis(20));
         }
         self.paused += started.elapsed();
@@ -45,13 +46,20 @@ impl Clock {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::cell::Cell;
+    use crate::work::Signal;
 
     #[test]
     fn waiting_does_not_count_and_an_earlier_run_does() {
         let mut clock = Clock::start(Budget::Time(Duration::from_secs(100)), 10, 50.0);
-        let turns = Cell::new(0);
-        clock.wait(|| turns.replace(turns.get() + 1) > 4);
+        let signal = Signal::default();
+        signal.pause(true);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                std::thread::sleep(Duration::from_millis(100));
+                signal.pause(false);
+            });
+            clock.wait(Watch::new(&signal));
+        });
         let seconds = clock.seconds();
         assert!((50.0..50.08).contains(&seconds), "{seconds}");
         assert!((clock.done(0) - 0.5).abs() < 0.01);

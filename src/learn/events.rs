@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::checkpoint::Checkpoint;
-use super::plan::Plan;
+use super::fit::Planned;
 use super::validation::Preview;
 use crate::model::Model;
 
@@ -75,32 +75,7 @@ pub enum FitEvent {
     /// How a held-back slice is segmented now.
     Preview(Box<Preview>),
     /// What was decided, and a sentence about each choice that was left to the data.
-    Planned {
-        /// The plan as it is carried out.
-        plan: Box<Plan>,
-        /// The sentences.
-        why: Vec<String>,
-    },
+    Planned(Box<Planned>),
     /// Something the user must know.
     Notice(String),
-}
-
-/// What a training is told from outside.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Control {
-    /// Nothing.
-    GoOn,
-    /// Wait between two steps.
-    Pause,
-    /// End.
-    Stop,
-    /// End after this step and give the state away, because the training is gone on with another time.
-    Leave,
-}
-
-impl Control {
-    /// Whether the training ends.
-    pub fn is_end(self) -> bool {
-        matches!(self, Self::Stop | Self::Leave)
-    }
 }

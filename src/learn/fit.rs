@@ -1,12 +1,11 @@
 //! The training loop.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
 
 use super::checkpoint::{BestSoFar, Checkpoint, DATA, TrainingProgress, signature};
 use super::clock::Clock;
 use super::dataset::{CaseFiles, Dataset, Split};
-use super::events::{Control, Epoch, FitEvent, Measurement};
+use super::events::{Epoch, FitEvent, Measurement};
 use super::fingerprint::Fingerprint;
 use super::learner::Learner;
 use super::pace::Pace;
@@ -21,6 +20,7 @@ use super::validation::{CaseDice, Measured, mean_dice, validate};
 use crate::engine::{DeviceChoice, EngineError, KeepFreedMemory, Weights};
 use crate::model::{Model, ModelSpec};
 use crate::volume::{LabelMap, Volume};
+use crate::work::{Stopped, Watch};
 
 /// Reads the files of a case.
 pub type Loader<'a> = &'a (dyn Fn(&CaseFiles) -> Result<(Volume, LabelMap), String> + Sync);
@@ -29,8 +29,8 @@ pub type Loader<'a> = &'a (dyn Fn(&CaseFiles) -> Result<(Volume, LabelMap), Stri
 #[derive(Debug, thiserror::Error)]
 pub enum FitError {
     /// The user stopped before the first step.
-    #[error("stopped")]
-    Stopped,
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
     /// A case cannot be used.
     #[error("case {name}: {problem}")]
     Case {
@@ -41,13 +41,31 @@ pub enum FitError {
     },
     /// The network failed.
     #[error(transparent)]
-    Engine(#[from] EngineError),
+    Engine(EngineError),
     /// The architecture cannot be built.
     #[error(transparent)]
     Zoo(#[from] crate::zoo::ZooError),
     /// The plan does not fit the data.
     #[error("{0}")]
     Plan(String),
+}
+
+impl From<EngineError> for FitError {
+    fn from(error: EngineError) -> Self {
+        match error {
+            EngineError::Stopped(stopped) => Self::Stopped(stopped),
+            other => Self::Engine(other),
+        }
+    }
+}
+
+/// How a training is carried out.
+#[derive(Debug, Clone)]
+pub struct Planned {
+    /// The plan.
+    pub plan: Plan,
+    /// A sentence about each choice that was left to the data.
+    pub why: Vec<String>,
 }
 
 /// A finished training.
@@ -87,8 +105,6 @@ pub struct FitOptions<'a> {
     pub checkpoint_seconds: f64,
     /// The state of an interrupted training to go on from.
     pub resume: Option<Checkpoint>,
-    /// Whether all ends, as if it was stopped, once the plan is made.
-    pub plan_only: bool,
 }
 
 /// Trains on a split of a data set.
@@ -103,10 +119,50 @@ pub fn fit(
     plan: &Plan,
     options: FitOptions,
     load: Loader,
-    control: &(dyn Fn() -> Control + Sync),
+    watch: Watch,
     on_event: &mut dyn FnMut(FitEvent),
 ) -> Result<TrainedModel, FitError> {
     let _memory = KeepFreedMemory::start();
+    let mut run = begin(dataset, split, plan, &options, load, watch, on_event)?.0;
+    let seconds = match options.resume {
+        Some(checkpoint) => run.restore(checkpoint)?,
+        None => 0.0,
+    };
+    if let Some(init) = options.init.filter(|_| run.learner.steps == 0) {
+        run.before = run.measure_start(init, watch, on_event)?;
+    }
+    // From the first moment on a training that ends early can be told from a finished one, and gone on with.
+    on_event(FitEvent::Checkpoint(Box::new(run.checkpoint(seconds)?)));
+    let clock = Clock::start(options.budget, run.steps_per_epoch, seconds);
+    run.train(clock, watch, on_event)
+}
+
+/// Reads the data set and says how a training on it would be carried out.
+///
+/// # Errors
+/// As [`fit`].
+pub fn plan(
+    dataset: &Dataset,
+    split: &Split,
+    plan: &Plan,
+    options: &FitOptions,
+    load: Loader,
+    watch: Watch,
+    on_event: &mut dyn FnMut(FitEvent),
+) -> Result<Planned, FitError> {
+    Ok(begin(dataset, split, plan, options, load, watch, on_event)?.1)
+}
+
+/// A training before its first step.
+fn begin(
+    dataset: &Dataset,
+    split: &Split,
+    plan: &Plan,
+    options: &FitOptions,
+    load: Loader,
+    watch: Watch,
+    on_event: &mut dyn FnMut(FitEvent),
+) -> Result<(Run, Planned), FitError> {
     let mut planned = plan.clone();
     if let Some(like) = options.like {
         planned.take_over(like);
@@ -122,12 +178,10 @@ pub fn fit(
     let mut read = |names: &[String], before: usize| -> Result<Vec<LabelledScan>, FitError> {
         let mut cases = Vec::new();
         for name in names {
-            if control().is_end() {
-                return Err(FitError::Stopped);
-            }
+            watch.check()?;
             let case = read_case(dataset, name, load, &mut |notice| on_event(FitEvent::Notice(notice)));
             // A file that was not read to its end is no damaged one.
-            cases.push(case.map_err(|error| if control().is_end() { FitError::Stopped } else { error })?);
+            cases.push(case.map_err(|error| if watch.should_stop() { FitError::Stopped(Stopped) } else { error })?);
             on_event(FitEvent::Preparing { done: before + cases.len(), count: total });
         }
         Ok(cases)
@@ -158,8 +212,7 @@ pub fn fit(
         spec = started_from(spec, &init.spec);
     }
     spec.check().map_err(FitError::Plan)?;
-    let stop = || control().is_end();
-    let cases = prepare_all(&train, &spec, dataset.ignore, &stop)?;
+    let cases = prepare_all(&train, &spec, dataset.ignore, watch)?;
     drop(train);
     signature[DATA] = checksum(&cases, &validation).into();
     if let Some(checkpoint) = &options.resume {
@@ -192,12 +245,10 @@ pub fn fit(
     let (learner, notices) = Learner::new(&spec, graph, &first.weights, &plan, dataset.ignore, options.device)?;
     let plan = Plan { batch: learner.batch(), ..plan };
     spec.provenance.plan = serde_json::json!({"budget": options.budget, "choices": plan});
-    on_event(FitEvent::Planned { plan: Box::new(plan.clone()), why: decided });
+    let planned = Planned { plan: plan.clone(), why: decided };
+    on_event(FitEvent::Planned(Box::new(planned.clone())));
     notices.into_iter().for_each(|notice| on_event(FitEvent::Notice(notice)));
-    if options.plan_only {
-        return Err(FitError::Stopped);
-    }
-    let mut run = Run {
+    let run = Run {
         signature,
         cases,
         validation,
@@ -224,17 +275,7 @@ pub fn fit(
             .filter(|values| !values.iter().copied().eq(0..values.len() as u16))
             .unwrap_or_default(),
     };
-    let seconds = match options.resume {
-        Some(checkpoint) => run.restore(checkpoint)?,
-        None => 0.0,
-    };
-    if let Some(init) = options.init.filter(|_| run.learner.steps == 0) {
-        run.before = run.measure_start(init, &stop, on_event)?;
-    }
-    // From the first moment on a training that ends early can be told from a finished one, and gone on with.
-    on_event(FitEvent::Checkpoint(Box::new(run.checkpoint(seconds)?)));
-    let clock = Clock::start(options.budget, run.steps_per_epoch, seconds);
-    run.train(clock, control, on_event)
+    Ok((run, planned))
 }
 
 struct Run {
@@ -271,34 +312,32 @@ impl Run {
     fn train(
         &mut self,
         mut clock: Clock,
-        control: &(dyn Fn() -> Control + Sync),
+        watch: Watch,
         on_event: &mut dyn FnMut(FitEvent),
     ) -> Result<TrainedModel, FitError> {
-        let stop = || control().is_end();
         let mut saved = clock.seconds();
         if self.owes_an_epoch() && clock.done(self.learner.steps) < 1.0 {
-            self.end_epoch(false, &mut clock, control, on_event)?;
+            self.end_epoch(false, &mut clock, watch, on_event)?;
         }
         loop {
-            if control() == Control::Pause {
+            if watch.should_pause() && !watch.should_stop() {
                 on_event(FitEvent::Checkpoint(Box::new(self.checkpoint(clock.seconds())?)));
-                clock.wait(|| control() != Control::Pause);
+                clock.wait(watch);
             }
             let share = clock.done(self.learner.steps);
-            if share >= 1.0 && self.validated != Some(self.learner.steps) && !stop() {
+            if share >= 1.0 && self.validated != Some(self.learner.steps) && !watch.should_stop() {
                 // The time ran out between two steps.
-                self.end_epoch(true, &mut clock, control, on_event)?;
+                self.end_epoch(true, &mut clock, watch, on_event)?;
             }
-            if stop() || share >= 1.0 {
+            if watch.should_stop() || share >= 1.0 {
                 break;
             }
             let rate = warm_poly(self.plan.rate, self.plan.warm_up, share);
             self.rate = rate;
             let cases = &self.cases;
             // A step that moves running statistics is not broken off where its state is to be gone on with.
-            let stop_now = || control() == Control::Stop;
-            let loss = match self.learner.step(&|forced, random| draw(cases, forced, random), rate, &stop_now) {
-                Err(FitError::Engine(EngineError::Stopped)) => break,
+            let loss = match self.learner.step(&|forced, random| draw(cases, forced, random), rate, watch.finishing()) {
+                Err(FitError::Stopped(_)) => break,
                 other => other?,
             };
             if !loss.is_finite() && self.best.is_some() {
@@ -319,7 +358,7 @@ impl Run {
             on_event(FitEvent::Step { done: share, loss, rate });
             let last = clock.done(self.learner.steps) >= 1.0;
             if last || self.learner.steps.is_multiple_of(self.steps_per_epoch as u64) {
-                let Some(patient) = self.end_epoch(last, &mut clock, control, on_event)? else { break };
+                let Some(patient) = self.end_epoch(last, &mut clock, watch, on_event)? else { break };
                 if !patient {
                     break;
                 }
@@ -329,7 +368,7 @@ impl Run {
                 saved = clock.seconds();
             }
         }
-        if control() == Control::Leave && self.learner.steps > 0 {
+        if watch.is_abandoned() && self.learner.steps > 0 {
             on_event(FitEvent::Checkpoint(Box::new(self.checkpoint(clock.seconds())?)));
         }
         let (best, weights) = match self.best.take() {
@@ -339,7 +378,7 @@ impl Run {
                 let epoch = (self.learner.steps as usize).div_ceil(self.steps_per_epoch);
                 (BestSoFar { mean: f64::NEG_INFINITY, epoch, cases: Vec::new() }, self.learner.current_weights()?)
             }
-            None => return Err(FitError::Stopped),
+            None => return Err(FitError::Stopped(Stopped)),
         };
         Ok(self.trained(&best, weights))
     }
@@ -356,7 +395,7 @@ impl Run {
         &mut self,
         last: bool,
         clock: &mut Clock,
-        control: &(dyn Fn() -> Control + Sync),
+        watch: Watch,
         on_event: &mut dyn FnMut(FitEvent),
     ) -> Result<Option<bool>, FitError> {
         self.learner.take_notices().into_iter().for_each(|notice| on_event(FitEvent::Notice(notice)));
@@ -365,20 +404,14 @@ impl Run {
         let (mut dice, mut better) = (None, false);
         if last || self.pace.is_due(number, self.measuring, clock.seconds()) {
             let started = clock.seconds();
-            let waiting = Mutex::new(&mut *clock);
-            let stop = || {
-                if control() == Control::Pause
-                    && let Ok(mut clock) = waiting.lock()
-                {
-                    clock.wait(|| control() != Control::Pause);
-                }
-                control().is_end()
-            };
             let when = if last { Measurement::Last } else { Measurement::Between };
-            let Some(cases) = self.validate(when, &stop, on_event)? else {
-                // The epoch has not ended yet for whoever goes on with this training.
-                self.losses = (sum, count);
-                return Ok(None);
+            let cases = match self.validate(when, clock, watch, on_event) {
+                Err(FitError::Stopped(_)) => {
+                    // The epoch has not ended yet for whoever goes on with this training.
+                    self.losses = (sum, count);
+                    return Ok(None);
+                }
+                other => other?,
             };
             self.measuring += clock.seconds() - started;
             let measured = mean_dice(&cases);
@@ -483,7 +516,7 @@ impl Run {
     fn measure_start(
         &self,
         init: &Model,
-        stop: &(dyn Fn() -> bool + Sync),
+        watch: Watch,
         on_event: &mut dyn FnMut(FitEvent),
     ) -> Result<Option<Vec<CaseDice>>, FitError> {
         let mut spec = init.spec.clone();
@@ -498,28 +531,34 @@ impl Run {
         }
         let model = Model { spec, weights: init.weights.clone() };
         on_event(FitEvent::Measuring { done: 0, count: self.validation.len(), when: Measurement::Start });
-        let mut tell = |news| on_event(fit_event(news, Measurement::Start));
-        let measured = validate(&model, &self.validation, self.ignore, self.device, stop, &mut tell)?;
-        Ok(Some(measured.ok_or(FitError::Stopped)?))
+        let mut tell = |news| tell(news, Measurement::Start, on_event);
+        Ok(Some(validate(&model, &self.validation, self.ignore, self.device, watch, &mut tell)?))
     }
 
+    /// Dice of the model as it is now; a pause is noticed between slices.
     fn validate(
         &self,
         when: Measurement,
-        stop: &(dyn Fn() -> bool + Sync),
+        clock: &mut Clock,
+        watch: Watch,
         on_event: &mut dyn FnMut(FitEvent),
-    ) -> Result<Option<Vec<CaseDice>>, FitError> {
+    ) -> Result<Vec<CaseDice>, FitError> {
         let model = Model { spec: self.spec.clone(), weights: self.learner.current_weights()? };
         if !self.validation.is_empty() {
             on_event(FitEvent::Measuring { done: 0, count: self.validation.len(), when });
         }
-        validate(&model, &self.validation, self.ignore, self.device, stop, &mut |news| on_event(fit_event(news, when)))
+        let mut heard = |news| match news {
+            Measured::Slices => clock.wait(watch),
+            news => tell(news, when, on_event),
+        };
+        validate(&model, &self.validation, self.ignore, self.device, watch, &mut heard)
     }
 }
 
-fn fit_event(news: Measured, when: Measurement) -> FitEvent {
+fn tell(news: Measured, when: Measurement, on_event: &mut dyn FnMut(FitEvent)) {
     match news {
-        Measured::Preview(preview) => FitEvent::Preview(Box::new(preview)),
-        Measured::Case { done, count } => FitEvent::Measuring { done, count, when },
+        Measured::Preview(preview) => on_event(FitEvent::Preview(Box::new(preview))),
+        Measured::Case { done, count } => on_event(FitEvent::Measuring { done, count, when }),
+        Measured::Slices => {}
     }
 }

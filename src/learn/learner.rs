@@ -16,6 +16,7 @@ use crate::engine::{
 use crate::graph::{Extent, Graph};
 use crate::model::ModelSpec;
 use crate::pipeline::{self, nearest};
+use crate::work::Watch;
 
 /// Norm that gradients are clipped to, as in nnU-Net.
 const CLIP_NORM: f64 = 12.0;
@@ -145,11 +146,11 @@ impl Learner {
     /// over; [`Learner::take_notices`] says so.
     ///
     /// # Errors
-    /// When the CPU fails or `stop` says so.
-    pub fn step(&mut self, draw: Draw, rate: f64, stop: &dyn Fn() -> bool) -> Result<f64, FitError> {
+    /// When the CPU fails or the work is stopped.
+    pub fn step(&mut self, draw: Draw, rate: f64, watch: Watch) -> Result<f64, FitError> {
         let (value, gradients) = loop {
-            match self.pass(draw, stop) {
-                Err(FitError::Engine(error)) if !self.network.is_on_cpu() && !matches!(error, EngineError::Stopped) => {
+            match self.pass(draw, watch) {
+                Err(FitError::Engine(error)) if !self.network.is_on_cpu() => {
                     self.fall_back(&error)?;
                 }
                 other => break other?,
@@ -179,7 +180,7 @@ impl Learner {
     }
 
     /// The loss of the next batch and its gradients.
-    fn pass(&mut self, draw: Draw, stop: &dyn Fn() -> bool) -> Result<(f64, Gradients), FitError> {
+    fn pass(&mut self, draw: Draw, watch: Watch) -> Result<(f64, Gradients), FitError> {
         let forced = (self.forced_share * self.batch as f64).round() as usize;
         let first = self.steps * self.batch as u64;
         let examples: Vec<_> = (0..self.batch)
@@ -195,7 +196,7 @@ impl Learner {
         let images = examples.iter().flat_map(|e| e.image.iter().copied()).collect();
         let image = Array::new([self.batch, self.channels, h, w], images);
         self.network.draw_dropout_after(self.seed, self.steps);
-        let pass = self.network.run_unless(&image, Mode::Training, stop)?;
+        let pass = self.network.run(&image, Mode::Training, watch)?;
         let outputs = pass.outputs()?;
         let weights = self.network.graph().output_weights();
         let mut value = 0.0;
@@ -208,7 +209,7 @@ impl Learner {
             loss.gradient.values.iter_mut().for_each(|g| *g *= weight as f32);
             gradients.push(loss.gradient);
         }
-        Ok((value, pass.backward_unless(&gradients, stop)?))
+        Ok((value, pass.backward(&gradients, watch)?))
     }
 
     /// The middle of a patch's labels, at the resolution of an output.

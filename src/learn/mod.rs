@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** the same data, options, seed and number of threads give the same weights, also over an interruption
 //! (budgets in epochs; a time budget cannot). Which slices are drawn, and how they are changed, does not depend on threads.
-//! **Invariant:** the loop knows nothing of screens: progress goes to a sink, stopping comes from a flag.
+//! **Invariant:** the loop knows nothing of screens: progress goes to a sink, stopping and pausing come from its [`Watch`](crate::work::Watch).
 //! **Invariant:** the model kept is the best on the validation cases, measured with the pipeline that users run.
 //!
 //! Deliberately absent: file formats (images come through a loader), tensors.
@@ -37,9 +37,9 @@ pub use augment::{Augmentation, Cut};
 pub use averaging::WeightAverage;
 pub use checkpoint::{BestSoFar, Checkpoint, TrainingProgress};
 pub use dataset::{CaseFiles, Dataset, DatasetError, Fold, Split, is_ct, is_unnamed, unnamed_channels};
-pub use events::{Control, Epoch, FitEvent, Measurement};
+pub use events::{Epoch, FitEvent, Measurement};
 pub use fingerprint::{Fingerprint, FromData, open_network};
-pub use fit::{FitError, FitOptions, Loader, TrainedModel, fit};
+pub use fit::{FitError, FitOptions, Loader, Planned, TrainedModel, fit, plan};
 pub use perceptron::{Rosenblatt, Tie};
 pub use pixels::{FEATURES, PixelClassifier, PixelRule, Scribbled, UNMARKED, features};
 pub use plan::{Budget, Intensities, Plan};

@@ -1,7 +1,5 @@
 //! Labelled scans as slices on the network's grid.
 
-use std::ops::ControlFlow;
-
 use rayon::prelude::*;
 
 use super::fit::FitError;
@@ -11,6 +9,7 @@ use crate::engine::free_memory_bytes;
 use crate::model::{ModelSpec, SliceAxis};
 use crate::pipeline::{Normaliser, Preparation, nearest};
 use crate::volume::LabelValue;
+use crate::work::Watch;
 
 /// Share of the free memory that prepared cases may take; training itself takes of the rest.
 const PREPARED_SHARE: f64 = 0.8;
@@ -18,27 +17,24 @@ const PREPARED_SHARE: f64 = 0.8;
 /// Brings a case to the network's grid along one axis.
 ///
 /// # Errors
-/// When a slice would be too large at the model's spacing, or `stop` says so.
+/// When a slice would be too large at the model's spacing, or the work is stopped.
 pub fn prepare(
     scan: &LabelledScan,
     spec: &ModelSpec,
     axis: SliceAxis,
     ignore: Option<u16>,
-    stop: &(dyn Fn() -> bool + Sync),
+    watch: Watch,
 ) -> Result<PreparedCase, FitError> {
     let LabelledScan { name, image, labels } = scan;
     let preparation =
         Preparation::new(spec, axis, image).map_err(|problem| FitError::Case { name: name.clone(), problem })?;
-    let watch = |_| if stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
     let mut channels = Vec::with_capacity(spec.image_channels);
     for frame in 0..spec.image_channels {
         let kind = spec.normalisation_of(frame);
-        let normaliser = Normaliser::new(kind, image, frame, &watch).ok_or(FitError::Stopped)?;
+        let normaliser = Normaliser::new(kind, image, frame, watch)?;
         let mut slices = Vec::with_capacity(preparation.slice_count());
         for slice in 0..preparation.slice_count() {
-            if stop() {
-                return Err(FitError::Stopped);
-            }
+            watch.check()?;
             slices.push(preparation.read(image, frame, slice, &normaliser));
         }
         channels.push(slices);
@@ -91,7 +87,7 @@ pub fn prepare_all(
     train: &[LabelledScan],
     spec: &ModelSpec,
     ignore: Option<u16>,
-    stop: &(dyn Fn() -> bool + Sync),
+    watch: Watch,
 ) -> Result<Vec<PreparedCase>, FitError> {
     let needed = prepared_bytes(train, spec)?;
     if let Some(free) = free_memory_bytes().filter(|&free| needed as f64 > PREPARED_SHARE * free as f64) {
@@ -105,7 +101,7 @@ pub fn prepare_all(
     let axes = cut_axes(spec);
     let cuts: Vec<_> = train.iter().flat_map(|scan| axes.iter().map(move |&axis| (scan, axis))).collect();
     let all: Result<Vec<PreparedCase>, FitError> =
-        cuts.into_par_iter().map(|(scan, axis)| prepare(scan, spec, axis, ignore, stop)).collect();
+        cuts.into_par_iter().map(|(scan, axis)| prepare(scan, spec, axis, ignore, watch)).collect();
     let mut cases = all?;
     cases.retain(|case| !case.known.is_empty());
     if cases.is_empty() {
@@ -131,7 +127,7 @@ mod tests {
         let fused = crate::model::find("hippocampus").unwrap().spec;
         let single = ModelSpec { fused_axes: Vec::new(), spacing_mm: Some([2.0, 0.5]), ..fused.clone() };
         for spec in [fused, single] {
-            let cases = prepare_all(std::slice::from_ref(&scan), &spec, None, &|| false).unwrap();
+            let cases = prepare_all(std::slice::from_ref(&scan), &spec, None, Watch::unwatched()).unwrap();
             let values = cases.iter().flat_map(|case| case.images.iter().flatten()).map(Vec::len).sum::<usize>();
             let labels = cases.iter().flat_map(|case| &case.labels).map(Vec::len).sum::<usize>();
             let expected = values * size_of::<f32>() + labels * size_of::<LabelValue>();

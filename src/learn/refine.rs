@@ -12,9 +12,10 @@ use super::reading::LabelledScan;
 use super::sampling::draw;
 use super::schedule::warm_poly;
 use super::start;
-use crate::engine::{Activations, DeviceChoice, EngineError, KeepFreedMemory, Random, Recipe};
+use crate::engine::{Activations, DeviceChoice, KeepFreedMemory, Random, Recipe};
 use crate::model::Model;
 use crate::volume::{LabelMap, LabelValue, PlaneLayout, Volume};
+use crate::work::Watch;
 
 /// First rate: a third of a training's, so that what the model knows is not lost.
 const RATE: f64 = 3e-4;
@@ -92,10 +93,10 @@ fn drafted(labels: &LabelMap, done: &[(PlaneLayout, usize)], classes: u16) -> Ve
 /// Adapts a model for a few seconds; `on_notice` is told what the user must know, for example that memory is short.
 ///
 /// # Errors
-/// When no slice is done, the scan does not fit the model, the device does not work, or `stop` says so.
+/// When no slice is done, the scan does not fit the model, the device does not work, or the work is stopped.
 pub fn refine(
     task: &Refinement,
-    stop: &(dyn Fn() -> bool + Sync),
+    watch: Watch,
     on_step: &mut dyn FnMut(f64),
     on_notice: &mut dyn FnMut(String),
 ) -> Result<Refined, FitError> {
@@ -135,7 +136,7 @@ pub fn refine(
             names.join(", ")
         )));
     }
-    let own = prepare_all(std::slice::from_ref(&own), spec, Some(ignore), stop)?;
+    let own = prepare_all(std::slice::from_ref(&own), spec, Some(ignore), watch)?;
     // What the other slices look like now holds the model where nothing was corrected: one slice alone, perhaps without some
     // of the labels, would let it forget the others.
     let drafted = drafted(&labels, task.done, classes);
@@ -147,9 +148,9 @@ pub fn refine(
             image: task.image.clone(),
             labels: only_finished(&labels, &drafted, classes, ignore),
         };
-        prepare_all(std::slice::from_ref(&draft), spec, Some(ignore), stop)?
+        prepare_all(std::slice::from_ref(&draft), spec, Some(ignore), watch)?
     };
-    let memory = if task.memory.is_empty() { Vec::new() } else { prepare_all(task.memory, spec, Some(ignore), stop)? };
+    let memory = if task.memory.is_empty() { Vec::new() } else { prepare_all(task.memory, spec, Some(ignore), watch)? };
     let plan = Plan {
         architecture: spec.architecture.clone(),
         slice_axis: spec.slice_axis,
@@ -195,10 +196,7 @@ pub fn refine(
             };
             draw(from, forced, random)
         };
-        let value = match learner.step(&from, rate, &|| stop()) {
-            Err(FitError::Engine(EngineError::Stopped)) => return Err(FitError::Stopped),
-            other => other?,
-        };
+        let value = learner.step(&from, rate, watch)?;
         if !value.is_finite() {
             return Err(FitError::Plan(format!(
                 "the loss is {value}: refining this model diverged; it stays as it was"

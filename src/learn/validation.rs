@@ -10,6 +10,7 @@ use crate::engine::{DeviceChoice, Network};
 use crate::model::Model;
 use crate::pipeline::{SegmentError, SegmentOptions, segment};
 use crate::volume::{LabelMap, PlaneLayout};
+use crate::work::Watch;
 
 /// Dice of one case.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -56,6 +57,8 @@ pub struct Preview {
 
 /// News while cases are measured.
 pub enum Measured {
+    /// Some slices are segmented: a place to pause.
+    Slices,
     /// The first case's slice with the most labels.
     Preview(Preview),
     /// A case is done.
@@ -67,22 +70,22 @@ pub enum Measured {
     },
 }
 
-/// Dice of every case. Voxels to be ignored in the truth count nowhere. `None` when stopped.
+/// Dice of every case. Voxels to be ignored in the truth count nowhere.
 ///
 /// # Errors
-/// When the network cannot be made, or a case cannot be segmented.
+/// When the network cannot be made, a case cannot be segmented, or the work is stopped.
 pub fn validate(
     model: &Model,
     cases: &[LabelledScan],
     ignore: Option<u16>,
     device: DeviceChoice,
-    stop: &(dyn Fn() -> bool + Sync),
+    watch: Watch,
     on_event: &mut dyn FnMut(Measured),
-) -> Result<Option<Vec<CaseDice>>, FitError> {
+) -> Result<Vec<CaseDice>, FitError> {
     let mut network = model.network(device)?;
     let mut measured = Vec::with_capacity(cases.len());
     for scan in cases {
-        let Some(predicted) = predict(model, &mut network, scan, stop)? else { return Ok(None) };
+        let predicted = predict(model, &mut network, scan, watch, &mut || on_event(Measured::Slices))?;
         if measured.is_empty() {
             let is_label = |truth: u16, _| truth > 0 && Some(truth) != ignore;
             let seen = preview(model, scan, &predicted, ignore, &is_label);
@@ -98,10 +101,10 @@ pub fn validate(
         measured.push(CaseDice { name: scan.name.clone(), dice });
         on_event(Measured::Case { done: measured.len(), count: cases.len() });
     }
-    Ok(Some(measured))
+    Ok(measured)
 }
 
-/// The slice of a case where a model errs most; `None` when stopped, or where there is no slice.
+/// The slice of a case where a model errs most; `None` where there is no slice.
 ///
 /// # Errors
 /// As [`validate`].
@@ -110,10 +113,10 @@ pub fn worst_slice(
     scan: &LabelledScan,
     ignore: Option<u16>,
     device: DeviceChoice,
-    stop: &(dyn Fn() -> bool + Sync),
+    watch: Watch,
 ) -> Result<Option<Preview>, FitError> {
     let mut network = model.network(device)?;
-    let Some(predicted) = predict(model, &mut network, scan, stop)? else { return Ok(None) };
+    let predicted = predict(model, &mut network, scan, watch, &mut || {})?;
     let values = model.spec.values();
     let is_wrong = |truth: u16, predicted: u16| {
         Some(truth) != ignore && values.get(usize::from(truth)).is_none_or(|&value| value != predicted)
@@ -121,17 +124,18 @@ pub fn worst_slice(
     Ok(preview(model, scan, &predicted, ignore, &is_wrong))
 }
 
-/// The model's labels of a case; `None` when stopped.
+/// The model's labels of a case; `between` is called between two groups of slices.
 fn predict(
     model: &Model,
     network: &mut Network,
     scan: &LabelledScan,
-    stop: &(dyn Fn() -> bool + Sync),
-) -> Result<Option<LabelMap>, FitError> {
+    watch: Watch,
+    between: &mut dyn FnMut(),
+) -> Result<LabelMap, FitError> {
     let options = SegmentOptions { full_precision: true, ..SegmentOptions::default() };
-    match segment(&scan.image, &model.spec, network, &options, stop, &mut |_| {}) {
-        Ok(labels) => Ok(Some(labels)),
-        Err(SegmentError::Stopped) => Ok(None),
+    match segment(&scan.image, &model.spec, network, &options, watch, &mut |_| between()) {
+        Ok(labels) => Ok(labels),
+        Err(SegmentError::Stopped(stopped)) => Err(stopped.into()),
         Err(error) => Err(FitError::Case { name: scan.name.clone(), problem: error.to_string() }),
     }
 }

@@ -78,6 +78,7 @@ fn difference(a: &ModelSpec, b: &ModelSpec) -> Option<&'static str> {
 mod tests {
     use super::*;
     use crate::engine::{Array, DeviceChoice, initial_weights};
+    use crate::work::Watch;
 
     #[test]
     fn an_ensemble_gives_the_mean_of_its_members_logits() {
@@ -95,7 +96,9 @@ mod tests {
         let channels = spec.input_channels();
         let values = (0..2 * channels * 16 * 24).map(|n| ((n * 37 % 101) as f32 / 50.0) - 1.0).collect();
         let input = Array::new([2, channels, 16, 24], values);
-        let run = |model: &Model| model.network(DeviceChoice::Cpu).unwrap().infer(&input).unwrap().remove(0);
+        let run = |model: &Model| {
+            model.network(DeviceChoice::Cpu).unwrap().infer(&input, Watch::unwatched()).unwrap().remove(0)
+        };
         let each: Vec<Array> = members.iter().map(run).collect();
         let got = run(&joined);
         for (n, got) in got.values.iter().enumerate() {

@@ -1,6 +1,5 @@
 //! Where a network looks: what its blocks of attention weigh in one slice.
 
-use super::Watch;
 use super::prepare::{Normaliser, Preparation};
 use super::segment::SegmentError;
 use super::tiles::{Border, fit_window, window};
@@ -8,6 +7,7 @@ use crate::engine::{Array, DeviceChoice, Mode, Network};
 use crate::graph::{Activation, Affinity, Extent, Graph, Node, NodeId, Op, SoftmaxOver};
 use crate::model::{Model, SliceAxis};
 use crate::volume::Volume;
+use crate::work::Watch;
 
 /// What a block weighs.
 #[derive(Debug, Clone, PartialEq)]
@@ -225,7 +225,7 @@ impl AttentionView {
     /// and keeps what its blocks weigh.
     ///
     /// # Errors
-    /// When the model has no attention, the image does not suit it, or the network fails.
+    /// When the model has no attention, the image does not suit it, the network fails, or the work is stopped.
     pub fn new(
         model: &Model,
         volume: &Volume,
@@ -267,8 +267,7 @@ impl AttentionView {
         let mut values = Vec::with_capacity(spec.input_channels() * fit.input[0] * fit.input[1]);
         let reach = spec.neighbours as i64;
         for (channel, &frame) in frames.iter().enumerate() {
-            let normaliser = Normaliser::new(spec.normalisation_of(channel), volume, frame, watch);
-            let normaliser = normaliser.ok_or(SegmentError::Stopped)?;
+            let normaliser = Normaliser::new(spec.normalisation_of(channel), volume, frame, watch)?;
             for offset in -reach..=reach {
                 let neighbour = (slice as i64 + offset).clamp(0, preparation.slice_count() as i64 - 1) as usize;
                 let image = preparation.read(volume, frame, neighbour, &normaliser);
@@ -292,8 +291,9 @@ impl AttentionView {
             _ => (query, key),
         };
         let input = Array::new([1, spec.input_channels(), fit.input[0], fit.input[1]], values);
+        watch.at(0.5)?;
         let mut network = Network::new(graph.clone(), &model.weights, device)?;
-        let pass = network.run_unless(&input, Mode::Inference, &|| watch(0.5).is_break())?;
+        let pass = network.run(&input, Mode::Inference, watch)?;
         let tap = |id: &NodeId| -> Result<Map, SegmentError> {
             let array = pass.tap(&id.to_string())?;
             array.map(Map::new).ok_or_else(|| SegmentError::Image("a result of the network is missing".into()))
@@ -367,8 +367,7 @@ mod tests {
         model.spec.architecture = ArchitectureSpec { id: "unet".into(), options };
         let graph = model.spec.graph().unwrap();
         model.weights = initial_weights(&graph, 1);
-        let go_on = |_| std::ops::ControlFlow::Continue(());
-        AttentionView::new(&model, &volume, SliceAxis::Axial, [10, 9, 2], &[0], DeviceChoice::Cpu, &go_on)
+        AttentionView::new(&model, &volume, SliceAxis::Axial, [10, 9, 2], &[0], DeviceChoice::Cpu, Watch::unwatched())
     }
 
     #[test]

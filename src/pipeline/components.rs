@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::volume::{LabelMap, LabelValue};
-use crate::work::memory;
+use crate::work::{Stopped, Watch, memory};
 
 /// One bit per voxel.
 struct Marks(Vec<u64>);
@@ -29,20 +29,20 @@ impl Marks {
 /// Voxels between two looks at the stop flag.
 const STOP_EVERY: usize = 1 << 16;
 
-/// Marks the part that holds `seed` and returns its number of voxels; `None` when stopped.
-fn flood(labels: &LabelMap, seed: [usize; 3], marks: &mut Marks, stop: &dyn Fn() -> bool) -> Option<usize> {
+/// Marks the part that holds `seed` and returns its number of voxels.
+fn flood(labels: &LabelMap, seed: [usize; 3], marks: &mut Marks, watch: Watch) -> Result<usize, Stopped> {
     let shape = labels.geometry().shape();
     let label = labels.get(seed);
     let index = |v: [usize; 3]| (v[2] * shape[1] + v[1]) * shape[0] + v[0];
     if !marks.set(index(seed)) {
-        return Some(0);
+        return Ok(0);
     }
     let mut size = 0;
     let mut open = vec![seed];
     while let Some(voxel) = open.pop() {
         size += 1;
-        if size % STOP_EVERY == 0 && stop() {
-            return None;
+        if size % STOP_EVERY == 0 {
+            watch.check()?;
         }
         for axis in 0..3 {
             for step in [-1isize, 1] {
@@ -55,13 +55,16 @@ fn flood(labels: &LabelMap, seed: [usize; 3], marks: &mut Marks, stop: &dyn Fn()
             }
         }
     }
-    Some(size)
+    Ok(size)
 }
 
 /// Keeps the largest part of every label, parts being connected through voxel faces; of equals the first one met.
 ///
-/// Memory: two bits per voxel and the front of the flood. Returns `None`, with the labels half done, when `stop` says so.
-pub fn keep_largest(labels: &mut LabelMap, stop: &dyn Fn() -> bool) -> Option<()> {
+/// Memory: two bits per voxel and the front of the flood.
+///
+/// # Errors
+/// When the work is stopped; the labels are half done then.
+pub fn keep_largest(labels: &mut LabelMap, watch: Watch) -> Result<(), Stopped> {
     let shape = labels.geometry().shape();
     let voxels = labels.geometry().voxel_count();
     let mut seen = Marks::new(voxels);
@@ -71,7 +74,7 @@ pub fn keep_largest(labels: &mut LabelMap, stop: &dyn Fn() -> bool) -> Option<()
         if stopped {
             return;
         }
-        let Some(size) = flood(labels, voxel, &mut seen, stop) else {
+        let Ok(size) = flood(labels, voxel, &mut seen, watch) else {
             stopped = true;
             return;
         };
@@ -80,12 +83,13 @@ pub fn keep_largest(labels: &mut LabelMap, stop: &dyn Fn() -> bool) -> Option<()
             *best = (size, voxel);
         }
     });
-    if stopped || stop() {
-        return None;
+    if stopped {
+        return Err(Stopped);
     }
+    watch.check()?;
     let mut kept = Marks::new(voxels);
     for (_, seed) in largest.into_values() {
-        flood(labels, seed, &mut kept, stop)?;
+        flood(labels, seed, &mut kept, watch)?;
     }
     let snapshot = labels.clone();
     snapshot.for_each_labelled(|voxel, _| {
@@ -93,13 +97,14 @@ pub fn keep_largest(labels: &mut LabelMap, stop: &dyn Fn() -> bool) -> Option<()
             labels.set(voxel, 0);
         }
     });
-    Some(())
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::volume::{Affine, Geometry};
+    use crate::work::Signal;
 
     #[test]
     fn only_the_largest_part_of_each_label_stays() {
@@ -112,8 +117,10 @@ mod tests {
         labels.set([7, 7, 7], 2);
         // Touching only by a corner is not connected.
         labels.set([4, 1, 0], 1);
-        assert_eq!(keep_largest(&mut labels.clone(), &|| true), None);
-        assert_eq!(keep_largest(&mut labels, &|| false), Some(()));
+        let signal = Signal::default();
+        signal.stop();
+        assert_eq!(keep_largest(&mut labels.clone(), Watch::new(&signal)), Err(Stopped));
+        assert_eq!(keep_largest(&mut labels, Watch::unwatched()), Ok(()));
         assert_eq!(labels.counts(), BTreeMap::from([(1, 4), (2, 1)]));
     }
 }

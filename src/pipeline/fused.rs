@@ -9,7 +9,7 @@ use super::segment::{Runner, SegmentError, SegmentEvent, SegmentSeconds, VoxelVi
 use crate::engine::Network;
 use crate::model::{ModelSpec, SliceAxis, Windows};
 use crate::volume::{Affine, Geometry, LabelMap, LabelValue, Rescale, Volume, Voxels};
-use crate::work::memory;
+use crate::work::{Watch, memory};
 
 /// Bytes of probabilities that a block aims at.
 const BLOCK_BYTES: usize = 128 << 20;
@@ -92,7 +92,7 @@ pub(super) fn segment_fused(
     network: &mut Network,
     (frames, normalisers): (&[usize], &[Normaliser]),
     mirror: bool,
-    stop: &(dyn Fn() -> bool + Sync),
+    watch: Watch,
     on_event: &mut dyn FnMut(SegmentEvent),
     mut visit: Option<VoxelVisitor>,
 ) -> Result<(LabelMap, SegmentSeconds), SegmentError> {
@@ -122,7 +122,7 @@ pub(super) fn segment_fused(
             let own: Vec<usize> = (0..frames.len()).collect();
             let mut runner = Runner::new(&part, spec, preparation, own, normalisers.to_vec(), network.graph(), flips)?;
             for group in runner.groups() {
-                runner.each_slice(network, group.clone(), stop, |runner, slice, maps| {
+                runner.each_slice(network, group.clone(), watch, |runner, slice, maps| {
                     runner.add_restored(slice, maps, &mut sums);
                 })?;
                 on_event(SegmentEvent::Slices { done: done..done + group.len(), count, labels: labels.clone() });

@@ -21,8 +21,6 @@ mod segment;
 mod suitability;
 mod tiles;
 
-use std::ops::ControlFlow;
-
 pub use attention::{AttentionBlock, AttentionView, has_attention};
 pub use components::keep_largest;
 pub use fused::all_axes;
@@ -36,6 +34,3 @@ pub use segment::{
 };
 pub use suitability::{Misfit, cut_axes, flat_axis, misfits, slices_to_segment};
 pub use tiles::{Fit, fit};
-
-/// Asked between steps of long work with the share done (0..=1); `Break` stops it.
-pub type Watch<'a> = &'a (dyn Fn(f32) -> ControlFlow<()> + Sync);

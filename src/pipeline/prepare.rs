@@ -1,13 +1,11 @@
 //! From stored slices to what the network sees.
 
-use std::ops::ControlFlow;
-
 use rayon::prelude::*;
 
-use super::Watch;
 use super::resample::{AxisMap, resample};
 use crate::model::{IntensityNormalisation, ModelSpec, SliceAxis};
 use crate::volume::{PlaneLayout, Volume};
+use crate::work::{Stopped, Watch};
 
 /// Spacings that differ by less than this share need no resampling.
 const SAME_SPACING: f64 = 1e-3;
@@ -25,9 +23,12 @@ pub struct Normaliser {
 }
 
 impl Normaliser {
-    /// Reads the volume once if its own statistics are needed. `None` when stopped.
-    pub fn new(kind: IntensityNormalisation, volume: &Volume, frame: usize, watch: Watch) -> Option<Self> {
-        Some(match kind {
+    /// Reads the volume once if its own statistics are needed.
+    ///
+    /// # Errors
+    /// When the work is stopped.
+    pub fn new(kind: IntensityNormalisation, volume: &Volume, frame: usize, watch: Watch) -> Result<Self, Stopped> {
+        Ok(match kind {
             IntensityNormalisation::Clip { range, mean, std } => {
                 Self { range, mean, inverse_std: 1.0 / std.max(1e-8), nonzero: false }
             }
@@ -50,21 +51,19 @@ impl Normaliser {
 }
 
 /// Mean and deviation of a frame, summed slice by slice in a fixed order so that every run agrees.
-fn moments(volume: &Volume, frame: usize, nonzero: bool, watch: Watch) -> Option<(f64, f64)> {
+fn moments(volume: &Volume, frame: usize, nonzero: bool, watch: Watch) -> Result<(f64, f64), Stopped> {
     let layout = PlaneLayout::along(&volume.geometry, [0, 1, 2], [true; 3]);
-    let per_slice: Vec<Option<(f64, f64, f64)>> = (0..layout.size[2])
+    let per_slice: Vec<Result<(f64, f64, f64), Stopped>> = (0..layout.size[2])
         .into_par_iter()
         .map(|slice| {
-            if watch(0.0) == ControlFlow::Break(()) {
-                return None;
-            }
+            watch.check()?;
             let mut values = Vec::new();
             layout.read_slice(volume, frame, slice, &mut values);
             let mut sums = (0.0, 0.0, 0.0);
             for value in values.into_iter().map(f64::from).filter(|v| v.is_finite() && !(nonzero && *v == 0.0)) {
                 sums = (sums.0 + 1.0, sums.1 + value, sums.2 + value * value);
             }
-            Some(sums)
+            Ok(sums)
         })
         .collect();
     let (mut count, mut sum, mut squares) = (0.0, 0.0, 0.0);
@@ -73,7 +72,7 @@ fn moments(volume: &Volume, frame: usize, nonzero: bool, watch: Watch) -> Option
         (count, sum, squares) = (count + c, sum + s, squares + q);
     }
     let mean = sum / f64::max(count, 1.0);
-    Some((mean, (squares / f64::max(count, 1.0) - mean * mean).max(0.0).sqrt()))
+    Ok((mean, (squares / f64::max(count, 1.0) - mean * mean).max(0.0).sqrt()))
 }
 
 /// How the slices of a volume are brought to the network's grid.

@@ -1,13 +1,12 @@
 //! The main job: a volume and a model give a label map.
 
 use std::collections::BTreeMap;
-use std::ops::{ControlFlow, Range};
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 
 use rayon::prelude::*;
 
-use super::Watch;
 use super::components::keep_largest;
 use super::fused::segment_fused;
 use super::prepare::{Normaliser, Preparation};
@@ -16,7 +15,7 @@ use super::tiles::{Border, Fit, fit_window, gaussian, starts, window};
 use crate::engine::{Array, EngineError, Network};
 use crate::model::{ModelSpec, SliceAxis, Windows};
 use crate::volume::{LabelMap, LabelValue, Volume};
-use crate::work::memory;
+use crate::work::{Stopped, Watch, memory};
 
 /// Pixels of one network run, over all images of a batch.
 const BATCH_PIXELS: usize = 128 * 1024;
@@ -86,14 +85,23 @@ impl SegmentSeconds {
 #[derive(Debug, thiserror::Error)]
 pub enum SegmentError {
     /// The user stopped it.
-    #[error("stopped")]
-    Stopped,
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
     /// The network failed.
     #[error(transparent)]
-    Engine(#[from] EngineError),
+    Engine(EngineError),
     /// The image does not suit the model.
     #[error("{0}")]
     Image(String),
+}
+
+impl From<EngineError> for SegmentError {
+    fn from(error: EngineError) -> Self {
+        match error {
+            EngineError::Stopped(stopped) => Self::Stopped(stopped),
+            other => Self::Engine(other),
+        }
+    }
 }
 
 /// Is shown every voxel `[i, j, k]` once, with the probabilities of all classes.
@@ -102,16 +110,16 @@ pub type VoxelVisitor<'a> = &'a mut dyn FnMut([usize; 3], &[f32]);
 /// Runs a model over all slices of a volume. Labels lie on the volume's own grid.
 ///
 /// # Errors
-/// When the image does not suit the model, the network fails, or `on_event` breaks off.
+/// When the image does not suit the model, the network fails, or the work is stopped.
 pub fn segment(
     volume: &Volume,
     spec: &ModelSpec,
     network: &mut Network,
     options: &SegmentOptions,
-    stop: &(dyn Fn() -> bool + Sync),
+    watch: Watch,
     on_event: &mut dyn FnMut(SegmentEvent),
 ) -> Result<LabelMap, SegmentError> {
-    segment_and_visit(volume, spec, network, options, stop, on_event, None)
+    segment_and_visit(volume, spec, network, options, watch, on_event, None)
 }
 
 /// The same, and `visit` sees the probabilities, which are not kept.
@@ -123,7 +131,7 @@ pub fn segment_and_visit(
     spec: &ModelSpec,
     network: &mut Network,
     options: &SegmentOptions,
-    stop: &(dyn Fn() -> bool + Sync),
+    watch: Watch,
     on_event: &mut dyn FnMut(SegmentEvent),
     mut visit: Option<VoxelVisitor>,
 ) -> Result<LabelMap, SegmentError> {
@@ -138,21 +146,19 @@ pub fn segment_and_visit(
     if options.full_precision {
         network.set_half_precision(false);
     }
-    let watch = |_| if stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
-    let watch: Watch = &watch;
     let started = Instant::now();
     let mut normalisers = Vec::new();
     for (channel, &frame) in frames.iter().enumerate() {
         let kind = spec.normalisation_of(channel);
-        normalisers.push(Normaliser::new(kind, volume, frame, watch).ok_or(SegmentError::Stopped)?);
+        normalisers.push(Normaliser::new(kind, volume, frame, watch)?);
     }
     let normalising = started.elapsed().as_secs_f64();
     let axes = cut_axes(spec, options.axis, &volume.geometry);
     if axes.len() > 1 {
         let inputs = (&frames[..], &normalisers[..]);
-        let (mut labels, mut seconds) = segment_fused(volume, spec, network, inputs, mirror, stop, on_event, visit)?;
+        let (mut labels, mut seconds) = segment_fused(volume, spec, network, inputs, mirror, watch, on_event, visit)?;
         seconds.prepare += normalising;
-        finish(&mut labels, options, stop, &mut seconds)?;
+        finish(&mut labels, options, watch, &mut seconds)?;
         on_event(SegmentEvent::Took(seconds));
         return Ok(labels);
     }
@@ -164,7 +170,7 @@ pub fn segment_and_visit(
     let count = runner.preparation.slice_count();
     let mut labels = LabelMap::empty(volume.geometry.clone());
     for group in runner.groups() {
-        runner.each_slice(network, group.clone(), stop, |runner, slice, maps| {
+        runner.each_slice(network, group.clone(), watch, |runner, slice, maps| {
             runner.write_labels(slice, maps, &mut labels);
             if let Some(visit) = &mut visit {
                 runner.visit_voxels(slice, maps, *visit);
@@ -173,7 +179,7 @@ pub fn segment_and_visit(
         network.take_notices().into_iter().for_each(|notice| on_event(SegmentEvent::Notice(notice)));
         on_event(SegmentEvent::Slices { done: group, count, labels: labels.clone() });
     }
-    finish(&mut labels, options, stop, &mut runner.seconds)?;
+    finish(&mut labels, options, watch, &mut runner.seconds)?;
     on_event(SegmentEvent::Took(runner.seconds));
     Ok(labels)
 }
@@ -189,12 +195,12 @@ pub(super) fn flips(spec: &ModelSpec, axis: SliceAxis, mirror: bool) -> Vec<[boo
 fn finish(
     labels: &mut LabelMap,
     options: &SegmentOptions,
-    stop: &(dyn Fn() -> bool + Sync),
+    watch: Watch,
     seconds: &mut SegmentSeconds,
 ) -> Result<(), SegmentError> {
     let started = Instant::now();
     if options.keep_largest {
-        keep_largest(labels, stop).ok_or(SegmentError::Stopped)?;
+        keep_largest(labels, watch)?;
     }
     labels.compact();
     seconds.labels += started.elapsed().as_secs_f64();
@@ -292,10 +298,10 @@ impl<'a> Runner<'a> {
         &mut self,
         network: &mut Network,
         group: Range<usize>,
-        stop: &dyn Fn() -> bool,
+        watch: Watch,
         mut visit: impl FnMut(&Self, usize, &[f32]),
     ) -> Result<(), SegmentError> {
-        let probabilities = self.probabilities(network, group.clone(), stop)?;
+        let probabilities = self.probabilities(network, group.clone(), watch)?;
         let started = Instant::now();
         for (slice, maps) in group.zip(&probabilities) {
             visit(self, slice, maps);
@@ -329,7 +335,7 @@ impl<'a> Runner<'a> {
         &mut self,
         network: &mut Network,
         group: Range<usize>,
-        stop: &dyn Fn() -> bool,
+        watch: Watch,
     ) -> Result<Vec<Vec<f32>>, SegmentError> {
         let target = self.preparation.target;
         let pixels = target[0] * target[1];
@@ -343,17 +349,12 @@ impl<'a> Runner<'a> {
             }
         }
         for batch in jobs.chunks(self.batch_size()) {
-            if stop() {
-                return Err(SegmentError::Stopped);
-            }
+            watch.check()?;
             let started = Instant::now();
             let input = self.input(batch);
             self.seconds.prepare += started.elapsed().as_secs_f64();
             let started = Instant::now();
-            let logits = network.infer_unless(&input, stop).map_err(|error| match error {
-                EngineError::Stopped => SegmentError::Stopped,
-                other => SegmentError::Engine(other),
-            })?;
+            let logits = network.infer(&input, watch)?;
             self.seconds.network += started.elapsed().as_secs_f64();
             let started = Instant::now();
             let Some(logits) = logits.into_iter().next() else { continue };

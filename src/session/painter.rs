@@ -123,6 +123,11 @@ impl Painter {
         &self.before
     }
 
+    /// What the segmentation was.
+    pub fn revision(&self) -> Revision {
+        self.revision
+    }
+
     /// Names and locks as they were.
     pub fn table(&self) -> &LabelTable {
         &self.table

@@ -77,19 +77,21 @@ pub struct Watch<'a> {
     stage: &'static str,
     /// Where this work begins in its stage, and how much of the stage it is.
     span: [f32; 2],
+    /// Whether it goes on where nobody waits for it any more.
+    finishes: bool,
 }
 
 impl Watch<'static> {
     /// Nobody looks: the work stops only when the process ends.
     pub const fn unwatched() -> Self {
-        Self { signal: None, report: None, stage: "", span: [0.0, 1.0] }
+        Self { signal: None, report: None, stage: "", span: [0.0, 1.0], finishes: false }
     }
 }
 
 impl<'a> Watch<'a> {
     /// Watches a signal; nothing is reported.
     pub const fn new(signal: &'a Signal) -> Self {
-        Self { signal: Some(signal), report: None, stage: "", span: [0.0, 1.0] }
+        Self { signal: Some(signal), report: None, stage: "", span: [0.0, 1.0], finishes: false }
     }
 
     /// The same, with a receiver for what is reported.
@@ -117,9 +119,17 @@ impl<'a> Watch<'a> {
         Self { report: None, ..self }
     }
 
+    /// The same for a piece of work that is done to its end where nobody waits for it any more or the process ends, because
+    /// half of it is worse than nothing; the user's own stop still stops it.
+    #[must_use]
+    pub const fn finishing(self) -> Self {
+        Self { finishes: true, ..self }
+    }
+
     /// Whether to stop.
     pub fn should_stop(&self) -> bool {
-        self.signal.map_or_else(|| IS_ENDING.load(Ordering::Relaxed), Signal::is_stopped)
+        let is_stopped = self.signal.map_or_else(|| IS_ENDING.load(Ordering::Relaxed), Signal::is_stopped);
+        is_stopped && !(self.finishes && self.is_abandoned())
     }
 
     /// Whether to pause.
@@ -171,7 +181,10 @@ mod tests {
         assert!(watch.should_pause() && !watch.should_stop());
         signal.clone().abandon();
         assert_eq!((watch.check(), watch.part(0.0, 0.1).at(0.0)), (Err(Stopped), Err(Stopped)));
-        assert!(watch.is_abandoned());
+        assert!(watch.is_abandoned() && watch.should_stop() && !watch.finishing().should_stop());
+        let by_hand = Signal::default();
+        by_hand.stop();
+        assert!(Watch::new(&by_hand).finishing().should_stop());
         assert_eq!(Watch::unwatched().at(1.0), Ok(()));
     }
 }

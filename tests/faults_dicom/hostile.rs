@@ -3,15 +3,16 @@
 use std::path::Path;
 
 use lamella::formats;
+use lamella::work::Watch;
 
 use super::made_dicom::{BIG, DEFLATED, EXPLICIT, IMPLICIT, Made, PIXELS, slice};
-use super::{one_at_a_time, peak_of, unwatched};
+use super::{one_at_a_time, peak_of};
 
 /// Buffers of constant size that a reader may use besides.
 const CONSTANT_BYTES: usize = 2 << 20;
 
 fn info(path: &Path) -> String {
-    match formats::open_one(path, None, &unwatched) {
+    match formats::open_one(path, None, Watch::unwatched()) {
         Ok(volume) => format!("{:?}", volume.geometry.shape()),
         Err(error) => error.to_string(),
     }

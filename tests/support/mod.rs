@@ -1,7 +1,6 @@
 //! What several test files need.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::missing_panics_doc)]
 
-use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 /// The folder with `golden/` and `data/`, or `None` (said on stderr) where it is not at hand.
@@ -26,11 +25,6 @@ pub fn test_data() -> Option<PathBuf> {
 pub fn test_device() -> lamella::engine::DeviceChoice {
     let name = std::env::var("LAMELLA_TEST_DEVICE").unwrap_or_else(|_| "cpu".into());
     name.parse().unwrap_or_else(|e| panic!("LAMELLA_TEST_DEVICE: {e}"))
-}
-
-/// A watch that never stops the work.
-pub fn unwatched(_: f32) -> ControlFlow<()> {
-    ControlFlow::Continue(())
 }
 
 /// Reads a JSON file.

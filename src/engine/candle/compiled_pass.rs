@@ -7,9 +7,11 @@ use candle_core::{Result, Tensor, Var};
 use super::in_place::blend;
 use super::kernel_op::with_values;
 use super::tape::Found;
+use crate::engine;
 use crate::engine::cpu::compiled::Options;
 use crate::engine::cpu::compiled::training::{TrainingPlan, Wanted, compile};
 use crate::graph::{Graph, GraphError};
+use crate::work::Watch;
 use crate::work::memory::ensure;
 
 /// Batch, height and width.
@@ -65,20 +67,14 @@ impl Lent {
         self.plan.as_mut().ok_or_else(|| candle_core::Error::Msg("the plan is gone".into()))
     }
 
-    /// The results of an image; running statistics move. `None` when stopped.
-    pub fn forward(
-        &mut self,
-        variables: &[Var],
-        input: &[f32],
-        stop: &dyn Fn() -> bool,
-    ) -> Result<Option<Vec<Tensor>>> {
+    /// The results of an image; running statistics move.
+    pub fn forward(&mut self, variables: &[Var], input: &[f32], watch: Watch) -> engine::Result<Vec<Tensor>> {
         let plan = self.plan()?;
         if plan.has_no_arena() {
             ensure::<f32>(plan.memory_bytes() / size_of::<f32>()).map_err(candle_core::Error::wrap)?;
         }
         let tensors = detached(variables);
-        let results = with_values(&tensors, |values| plan.forward(values, input, stop, &mut |_| {}))?;
-        let Some(results) = results else { return Ok(None) };
+        let results = with_values(&tensors, |values| plan.forward(values, input, watch, &mut |_| {}))??;
         for (of, mean, variance) in plan.statistics() {
             let share = of.momentum as f32;
             for (id, new) in [(of.mean, mean), (of.variance, variance)] {
@@ -89,11 +85,11 @@ impl Lent {
         let shapes = plan.output_shapes();
         let results = shapes.into_iter().zip(results);
         let tensor = |(shape, values): ([usize; 4], _)| Tensor::from_vec(values, &shape, &candle_core::Device::Cpu);
-        results.map(tensor).collect::<Result<_>>().map(Some)
+        Ok(results.map(tensor).collect::<Result<_>>()?)
     }
 
     /// Name and seconds of every stage of a step with the results as their own gradient, and the bytes of all maps.
-    pub fn stage_times(&mut self, variables: &[Var], input: &[f32]) -> Result<(Vec<(String, f64)>, usize)> {
+    pub fn stage_times(&mut self, variables: &[Var], input: &[f32]) -> engine::Result<(Vec<(String, f64)>, usize)> {
         let plan = self.plan()?;
         let [forward, backward] = plan.stage_names();
         let tensors = detached(variables);
@@ -102,13 +98,12 @@ impl Lent {
             let mut ends = Vec::new();
             let mut started = std::time::Instant::now();
             let mut ended = |_: usize| ends.push(started.elapsed().as_secs_f64());
-            let results =
-                with_values(&tensors, |values| plan.forward(values, input, &|| false, &mut ended))?.unwrap_or_default();
+            let results = with_values(&tensors, |values| plan.forward(values, input, Watch::unwatched(), &mut ended))??;
             let forward_ends = std::mem::take(&mut ends);
             started = std::time::Instant::now();
             let mut ended = |_: usize| ends.push(started.elapsed().as_secs_f64());
             let views: Vec<&[f32]> = results.iter().map(Vec::as_slice).collect();
-            with_values(&tensors, |values| plan.backward(values, &views, &|| false, &mut ended))?;
+            with_values(&tensors, |values| plan.backward(values, &views, Watch::unwatched(), &mut ended))??;
             // The first round's memory is fresh.
             if round == 1 {
                 for (names, ends) in [(&forward, &forward_ends), (&backward, &ends)] {
@@ -126,23 +121,22 @@ impl Lent {
         self.plan.as_ref()?.tap(name)
     }
 
-    /// All gradients from those of the outputs; `None` when stopped.
+    /// All gradients from those of the outputs.
     pub fn backward(
         mut self,
         graph: &Graph,
         variables: &[Var],
         outputs: &[&[f32]],
         input: &[usize],
-        stop: &dyn Fn() -> bool,
-    ) -> Result<Option<Found>> {
+        watch: Watch,
+    ) -> engine::Result<Found> {
         let plan = self.plan()?;
-        let found = with_values(&detached(variables), |values| plan.backward(values, outputs, stop, &mut |_| {}))?;
-        let Some(found) = found else { return Ok(None) };
+        let found = with_values(&detached(variables), |values| plan.backward(values, outputs, watch, &mut |_| {}))??;
         let tensor = |values: Vec<f32>, shape: &[usize]| Tensor::from_vec(values, shape, &candle_core::Device::Cpu);
         let mut parameters = Vec::with_capacity(found.parameters.len());
         for (parameter, values) in graph.parameters.iter().zip(found.parameters) {
             parameters.push(values.map(|values| tensor(values, &parameter.shape)).transpose()?);
         }
-        Ok(Some(Found { input: found.input.map(|values| tensor(values, input)).transpose()?, parameters }))
+        Ok(Found { input: found.input.map(|values| tensor(values, input)).transpose()?, parameters })
     }
 }

@@ -17,6 +17,7 @@ use crate::engine::device::{self, DeviceChoice};
 use crate::engine::weights::{self, Weights};
 use crate::engine::{Backend, EngineError, Result};
 use crate::graph::Graph;
+use crate::work::Watch;
 
 /// Sizes that stay compiled.
 const MOST_PLANS: usize = 3;
@@ -168,7 +169,7 @@ impl Network {
     }
 
     /// Runs the plan for this size on the CPU, compiling it first where there is none.
-    fn infer_compiled(&mut self, input: &Array, stop: &dyn Fn() -> bool) -> Result<Vec<Array>> {
+    fn infer_compiled(&mut self, input: &Array, watch: Watch) -> Result<Vec<Array>> {
         let [batch, _, height, width] = input.dims4();
         let key = [batch, height, width];
         let found = match self.plans.iter().position(|(size, _)| *size == key) {
@@ -187,7 +188,7 @@ impl Network {
             }
         };
         let plan = &mut self.plans[found].1;
-        let values = plan.run(&input.values, stop).ok_or(EngineError::Stopped)?;
+        let values = plan.run(&input.values, watch)?;
         Ok(plan.output_shapes().into_iter().zip(values).map(|(shape, values)| Array::new(shape, values)).collect())
     }
 
@@ -199,14 +200,14 @@ impl Network {
         if !self.is_ours() {
             return Ok(StageTimes::default());
         }
-        self.infer(input)?;
+        self.infer(input, Watch::unwatched())?;
         let [batch, _, height, width] = input.dims4();
         let Some((_, plan)) = self.plans.iter_mut().find(|(size, _)| *size == [batch, height, width]) else {
             return Ok(StageTimes::default());
         };
         let started = std::time::Instant::now();
         let mut ends = Vec::new();
-        plan.run_timed(&input.values, &|| false, &mut |_| ends.push(started.elapsed().as_secs_f64()));
+        plan.run_timed(&input.values, Watch::unwatched(), &mut |_| ends.push(started.elapsed().as_secs_f64()))?;
         let starts = std::iter::once(0.0).chain(ends.iter().copied());
         let times = ends.iter().zip(starts).map(|(end, start)| end - start);
         let stages = plan.stage_names().into_iter().zip(times).collect();
@@ -287,23 +288,16 @@ impl Network {
 
     /// Runs `[B, C, H, W]` without keeping anything for gradients. A GPU gets as many slices at a time as its memory takes, and
     /// keeps maps in 16 bits ([`Network::set_half_precision`]); if it fails, the CPU takes over; [`Network::take_notices`] says so.
+    /// A stop is noticed before every operation.
     ///
     /// # Errors
-    /// When the input does not fit or the CPU fails.
-    pub fn infer(&mut self, input: &Array) -> Result<Vec<Array>> {
-        self.infer_unless(input, &|| false)
-    }
-
-    /// As [`Network::infer`]; `stop` is asked before every operation.
-    ///
-    /// # Errors
-    /// As there, and [`EngineError::Stopped`].
-    pub fn infer_unless(&mut self, input: &Array, stop: &dyn Fn() -> bool) -> Result<Vec<Array>> {
+    /// When the input does not fit, the CPU fails, or the work is stopped.
+    pub fn infer(&mut self, input: &Array, watch: Watch) -> Result<Vec<Array>> {
         self.check_input(input)?;
         if self.is_ours() {
-            return self.infer_compiled(input, stop);
+            return self.infer_compiled(input, watch);
         }
-        self.infer_uncompiled(input, stop)
+        self.infer_uncompiled(input, watch)
     }
 
     /// Moves the weights of a device that failed to the CPU, and leaves a notice; an optimiser has its own memory to move.
@@ -318,19 +312,12 @@ impl Network {
         Ok(())
     }
 
-    /// Runs `[B, C, H, W]` and keeps what gradients need.
+    /// Runs `[B, C, H, W]` and keeps what gradients need. A stop is noticed between the stages of a compiled pass, and before every
+    /// operation of another.
     ///
     /// # Errors
-    /// When the input does not fit or the device fails.
-    pub fn run(&mut self, input: &Array, mode: Mode) -> Result<Pass> {
-        self.run_unless(input, mode, &|| false)
-    }
-
-    /// As [`Network::run`]; `stop` is asked between the stages of a compiled pass, and before every operation of another.
-    ///
-    /// # Errors
-    /// As there, and [`EngineError::Stopped`].
-    pub fn run_unless(&mut self, input: &Array, mode: Mode, stop: &dyn Fn() -> bool) -> Result<Pass> {
+    /// When the input does not fit, the device fails, or the work is stopped.
+    pub fn run(&mut self, input: &Array, mode: Mode, watch: Watch) -> Result<Pass> {
         if mode == Mode::Training {
             // Running statistics move.
             self.weights_changed();
@@ -340,8 +327,8 @@ impl Network {
         if mode == Mode::Training && self.is_ours() {
             let [batch, _, h, w] = input.dims4();
             return match self.training.lend(&self.graph, [batch, h, w], self.wanted, &self.options)? {
-                Some(plan) => self.run_compiled(input, plan, stop),
-                None => self.run_taped(input, stop),
+                Some(plan) => self.run_compiled(input, plan, watch),
+                None => self.run_taped(input, watch),
             };
         }
         let interpreter = self.interpreter(mode, true);
@@ -352,9 +339,7 @@ impl Network {
             if uses[id] == 0 {
                 continue;
             }
-            if stop() {
-                return Err(EngineError::Stopped);
-            }
+            watch.check()?;
             results[id] = Some(interpreter.node(node, &inputs_of(node, &results, x.as_tensor()))?);
         }
         let result =
@@ -370,18 +355,18 @@ impl Network {
     }
 
     /// A training pass through a compiled plan.
-    fn run_compiled(&self, input: &Array, mut plan: Lent, stop: &dyn Fn() -> bool) -> Result<Pass> {
-        let outputs = plan.forward(&self.variables, &input.values, stop)?.ok_or(EngineError::Stopped)?;
+    fn run_compiled(&self, input: &Array, mut plan: Lent, watch: Watch) -> Result<Pass> {
+        let outputs = plan.forward(&self.variables, &input.values, watch)?;
         let way = Way::Compiled(plan, input.dims4());
         let (graph, variables) = (self.graph.clone(), self.variables.clone());
         Ok(Pass { outputs, taps: BTreeMap::new(), way, graph, variables })
     }
 
     /// A training pass through our kernels, one operation after the other.
-    fn run_taped(&self, input: &Array, stop: &dyn Fn() -> bool) -> Result<Pass> {
+    fn run_taped(&self, input: &Array, watch: Watch) -> Result<Pass> {
         let interpreter = Interpreter { taped: true, ..self.interpreter(Mode::Training, false) };
         let x = Tensor::from_slice(&input.values, input.dims4().as_slice(), &self.device)?;
-        let tape = Tape::record(&interpreter, &x, stop)?.ok_or(EngineError::Stopped)?;
+        let tape = Tape::record(&interpreter, &x, watch)?;
         let outputs = self.graph.outputs.iter().map(|&id| tape.value(id)).collect::<candle_core::Result<_>>()?;
         let taps = self.graph.taps.iter().map(|(name, id)| Ok((name.clone(), tape.value(*id)?)));
         let taps = taps.collect::<candle_core::Result<_>>()?;
@@ -428,19 +413,11 @@ impl Pass {
         Ok(self.taps.get(name).map(download).transpose()?)
     }
 
-    /// Gradients of `sum over outputs of sum(output * gradient)`.
+    /// Gradients of `sum over outputs of sum(output * gradient)`. A stop is noticed between the stages of a compiled pass.
     ///
     /// # Errors
-    /// When the device fails.
-    pub fn backward(self, output_gradients: &[Array]) -> Result<Gradients> {
-        self.backward_unless(output_gradients, &|| false)
-    }
-
-    /// As [`Pass::backward`]; `stop` is asked between the stages of a compiled pass.
-    ///
-    /// # Errors
-    /// As there, and [`EngineError::Stopped`].
-    pub fn backward_unless(self, output_gradients: &[Array], stop: &dyn Fn() -> bool) -> Result<Gradients> {
+    /// When the device fails or the work is stopped.
+    pub fn backward(self, output_gradients: &[Array], watch: Watch) -> Result<Gradients> {
         let fits = |(output, gradient): (&Tensor, &Array)| output.elem_count() == gradient.values.len();
         if self.outputs.len() != output_gradients.len() || !self.outputs.iter().zip(output_gradients).all(fits) {
             return Err(candle_core::Error::Msg("the gradients are not those of the network's outputs".into()).into());
@@ -455,7 +432,7 @@ impl Pass {
         let found = match way {
             Way::Compiled(plan, shape) => {
                 let views: Vec<&[f32]> = output_gradients.iter().map(|g| g.values.as_slice()).collect();
-                plan.backward(&graph, &variables, &views, &shape, stop)?.ok_or(EngineError::Stopped)?
+                plan.backward(&graph, &variables, &views, &shape, watch)?
             }
             Way::Tape(tape) => {
                 let interpreter = Interpreter {

@@ -10,6 +10,7 @@ use super::interpret::Interpreter;
 use super::kernel_op::{backward, forward};
 use crate::engine::cpu::Kernel;
 use crate::graph::{Graph, NodeId, Op};
+use crate::work::Watch;
 
 /// How a node's value was made.
 enum Made {
@@ -55,8 +56,8 @@ pub struct Found {
 }
 
 impl Tape {
-    /// Runs the graph on `x`; nothing when `stop`, asked before every operation, says so.
-    pub fn record(interpreter: &Interpreter, x: &Tensor, stop: &dyn Fn() -> bool) -> Result<Option<Self>> {
+    /// Runs the graph on `x`; a stop is noticed before every operation.
+    pub fn record(interpreter: &Interpreter, x: &Tensor, watch: Watch) -> super::super::Result<Self> {
         let graph = interpreter.graph;
         let uses = interpreter.uses(true);
         let mut tape =
@@ -65,9 +66,7 @@ impl Tape {
             if uses[id] == 0 {
                 continue;
             }
-            if stop() {
-                return Ok(None);
-            }
+            watch.check()?;
             let mut inputs: Vec<&Tensor> = node.inputs.iter().filter_map(|&i| tape.values[i].as_ref()).collect();
             if inputs.is_empty() {
                 inputs.push(x);
@@ -89,7 +88,7 @@ impl Tape {
             tape.values[id] = Some(value);
             tape.made[id] = Some(made);
         }
-        Ok(Some(tape))
+        Ok(tape)
     }
 
     /// The value of a node.

@@ -10,6 +10,7 @@ use crate::engine::array::Array;
 use crate::engine::device::gpu_memory;
 use crate::engine::memory::inference_memory_bytes;
 use crate::engine::{EngineError, Result};
+use crate::work::Watch;
 
 /// Share of a GPU's free memory that maps may take; the rest is for fragments and the libraries' own scratch space.
 const MEMORY_SHARE: f64 = 0.7;
@@ -24,35 +25,35 @@ impl Network {
     }
 
     /// Runs the network node by node, in parts that fit the device's memory.
-    pub(super) fn infer_uncompiled(&mut self, input: &Array, stop: &dyn Fn() -> bool) -> Result<Vec<Array>> {
+    pub(super) fn infer_uncompiled(&mut self, input: &Array, watch: Watch) -> Result<Vec<Array>> {
         let [batch, _, height, width] = input.dims4();
         let most = self.most_slices([height, width])?;
         if most < batch {
             let mut parts: Vec<Vec<Array>> = vec![Vec::new(); self.graph.outputs.len()];
             for part in input.split(most) {
-                let outputs = self.infer_unless(&part, stop)?;
+                let outputs = self.infer(&part, watch)?;
                 parts.iter_mut().zip(outputs).for_each(|(parts, output)| parts.push(output));
             }
             return Ok(parts.into_iter().filter_map(Array::join).collect());
         }
-        match self.infer_nodes(input, stop) {
+        match self.infer_nodes(input, watch) {
             Ok(outputs) if self.half && !outputs.iter().all(is_finite) => {
                 self.set_half_precision(false);
                 let name = &self.device_name;
                 self.notices.push(format!("16 bits are too few for this network on {name}; it uses 32."));
-                self.infer_unless(input, stop)
+                self.infer(input, watch)
             }
-            Err(EngineError::Stopped) => Err(EngineError::Stopped),
+            Err(EngineError::Stopped(stopped)) => Err(stopped.into()),
             Err(error) if !self.device.is_cpu() && error.is_out_of_memory() && batch > 1 => {
                 self.most_slices = Some(([height, width], batch / 2));
                 let name = &self.device_name;
                 self.notices
                     .push(format!("{name} has too little memory for {batch} slices at a time; it gets {}.", batch / 2));
-                self.infer_unless(input, stop)
+                self.infer(input, watch)
             }
             Err(error) if !self.device.is_cpu() => {
                 self.move_to_cpu(&error)?;
-                self.infer_unless(input, stop)
+                self.infer(input, watch)
             }
             other => other,
         }
@@ -71,7 +72,7 @@ impl Network {
         Ok(most)
     }
 
-    fn infer_nodes(&self, input: &Array, stop: &dyn Fn() -> bool) -> Result<Vec<Array>> {
+    fn infer_nodes(&self, input: &Array, watch: Watch) -> Result<Vec<Array>> {
         let interpreter = self.interpreter(Mode::Inference, false);
         let x = Tensor::from_slice(&input.values, input.dims4().as_slice(), &self.device)?;
         let mut uses = interpreter.uses(false);
@@ -80,9 +81,7 @@ impl Network {
             if uses[id] == 0 {
                 continue;
             }
-            if stop() {
-                return Err(EngineError::Stopped);
-            }
+            watch.check()?;
             let inputs = inputs_of(node, &results, &x);
             let result =
                 if self.half { half::node(&interpreter, node, &inputs) } else { interpreter.node(node, &inputs) };

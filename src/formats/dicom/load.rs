@@ -1,6 +1,5 @@
 //! From a stack to a volume: every slice is decoded straight to its place.
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -9,17 +8,17 @@ use rayon::prelude::*;
 use super::instance::{Instance, PixelFormat};
 use super::pixels::{Sample, decode};
 use super::stack::Stack;
-use crate::formats::Watch;
 use crate::formats::error::{FormatError, Result};
 use crate::volume::{Rescale, Volume, Voxels};
 use crate::work::memory;
+use crate::work::{Stopped, Watch};
 
 /// Decodes all slices in parallel.
 ///
 /// # Errors
 /// Names the first file whose pixels cannot be decoded.
 pub fn load(stack: &Stack, watch: Watch) -> Result<Volume> {
-    let Some(first) = stack.instances.first() else { return Err(FormatError::Cancelled) };
+    let Some(first) = stack.instances.first() else { return Err(FormatError::Stopped(Stopped)) };
     let voxels = match value_type(stack) {
         ValueType::U8 => Voxels::U8(read_all(stack, watch)?),
         ValueType::I8 => Voxels::I8(read_all(stack, watch)?),
@@ -86,9 +85,7 @@ fn read_all<T: Sample>(stack: &Stack, watch: Watch) -> Result<Arc<Vec<T>>> {
     let done = AtomicUsize::new(0);
     voxels.par_chunks_mut(rows * columns).zip(&stack.instances).try_for_each(|(slice, instance)| {
         let count = done.fetch_add(1, Ordering::Relaxed);
-        if watch(count as f32 / stack.instances.len() as f32) == ControlFlow::Break(()) {
-            return Err(FormatError::Cancelled);
-        }
+        watch.at(count as f32 / stack.instances.len() as f32)?;
         decode(instance, slice).map_err(|problem| FormatError::malformed(&instance.path, problem))
     })?;
     Ok(Arc::new(voxels))

@@ -16,14 +16,14 @@ mod stream;
 mod structure;
 
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 
-use super::error::{FormatError, Result};
-use super::{Entry, Findings, Reader, Skipped, Source, Watch};
+use super::error::Result;
+use super::{Entry, Findings, Reader, Skipped, Source};
+use crate::work::Watch;
 
 use instance::{Failure, Refusal};
 pub use load::load;
@@ -42,9 +42,7 @@ fn collect(paths: &[PathBuf], watch: Watch) -> Result<Findings> {
         .par_iter()
         .map(|path| {
             let count = done.fetch_add(1, Ordering::Relaxed);
-            if watch(count as f32 / paths.len() as f32) == ControlFlow::Break(()) {
-                return Err(FormatError::Cancelled);
-            }
+            watch.at(count as f32 / paths.len() as f32)?;
             Ok((path, instance::read(path)))
         })
         .collect::<Result<Vec<_>>>()?;

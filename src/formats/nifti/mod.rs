@@ -13,7 +13,8 @@ mod write;
 use std::path::{Path, PathBuf};
 
 use super::error::Result;
-use super::{Entry, Findings, Reader, Source, Watch, has_extension, stem};
+use super::{Entry, Findings, Reader, Source, has_extension, stem};
+use crate::work::Watch;
 
 pub use read::{facts, read, twin};
 pub use write::{shear_notice, write_labels, write_volume};

@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use super::extension;
@@ -11,8 +10,9 @@ use super::placement::place;
 use crate::disk::open_regular_file;
 use crate::formats::annotations::{self, Found};
 use crate::formats::error::{FormatError, Result};
-use crate::formats::{Facts, Watch, gzip, has_extension, stem};
+use crate::formats::{Facts, gzip, has_extension, stem};
 use crate::volume::{Rescale, Volume, Voxels, Window};
+use crate::work::{Stopped, Watch};
 
 /// Bytes after the voxels that are read to reach a gzip checksum.
 const MAX_TRAILING: u64 = 64 << 20;
@@ -35,11 +35,11 @@ struct Stream<'a> {
     compressed: bool,
     bytes_read: u64,
     total: u64,
-    watch: Option<Watch<'a>>,
+    watch: Watch<'a>,
 }
 
 impl<'a> Stream<'a> {
-    fn open(path: &Path, watch: Option<Watch<'a>>) -> Result<Self> {
+    fn open(path: &Path, watch: Watch<'a>) -> Result<Self> {
         let failed = |e| FormatError::read(path, e);
         let mut file = open_regular_file(path).map_err(failed)?;
         let length = file.metadata().map_err(failed)?.len();
@@ -69,25 +69,14 @@ impl Read for Stream<'_> {
             Source::Compressed(members) => members.read(buffer)?,
         };
         self.bytes_read += count as u64;
-        if let Some(watch) = self.watch
-            && watch((self.bytes_read as f32 / self.total.max(1) as f32).min(1.0)) == ControlFlow::Break(())
-        {
-            return Err(io::Error::other(Stopped));
-        }
+        self.watch.at((self.bytes_read as f32 / self.total.max(1) as f32).min(1.0)).map_err(io::Error::other)?;
         Ok(count)
     }
 }
 
-#[derive(Debug, thiserror::Error)]
-#[error("stopped")]
-struct Stopped;
-
 fn explain(path: &Path, error: io::Error, where_at: &str) -> FormatError {
-    if error
-        .get_ref()
-        .is_some_and(<dyn std::error::Error + std::marker::Send + std::marker::Sync + 'static>::is::<Stopped>)
-    {
-        return FormatError::Cancelled;
+    if let Some(&stopped) = error.get_ref().and_then(|inner| inner.downcast_ref::<Stopped>()) {
+        return FormatError::Stopped(stopped);
     }
     match error.kind() {
         io::ErrorKind::UnexpectedEof => {
@@ -119,7 +108,7 @@ fn read_header(path: &Path, stream: &mut Stream) -> Result<Header> {
 
 /// The grid size, from the header alone.
 pub fn peek_shape(path: &Path) -> Result<[usize; 3]> {
-    let header = read_header(path, &mut Stream::open(path, None)?)?;
+    let header = read_header(path, &mut Stream::open(path, Watch::unwatched())?)?;
     Ok(header.shape().map_err(|e| FormatError::malformed(path, e))?.0)
 }
 
@@ -145,12 +134,12 @@ fn outline(path: &Path, header: &Header) -> Result<Facts> {
 /// # Errors
 /// For every header that cannot be honoured, and for files that are too short.
 pub fn facts(path: &Path) -> Result<Facts> {
-    let mut stream = Stream::open(path, None)?;
+    let mut stream = Stream::open(path, Watch::unwatched())?;
     let header = read_header(path, &mut stream)?;
     let facts = outline(path, &header)?;
     let capacity = match header.storage {
         Storage::SingleFile => stream.capacity,
-        Storage::Pair => Stream::open(&find_image(path)?, None)?.capacity,
+        Storage::Pair => Stream::open(&find_image(path)?, Watch::unwatched())?.capacity,
     };
     if facts.byte_count() > capacity {
         let needed = facts.byte_count();
@@ -170,7 +159,7 @@ pub fn facts(path: &Path) -> Result<Facts> {
 /// For every header that cannot be honoured, for data that end early, and for damaged compression.
 pub fn read(path: &Path, watch: Watch) -> Result<Volume> {
     let bad = |problem: String| FormatError::malformed(path, problem);
-    let mut header_stream = Stream::open(path, Some(watch))?;
+    let mut header_stream = Stream::open(path, watch)?;
     let header = read_header(path, &mut header_stream)?;
     let Facts { geometry, frame_dims, voxel_type, mut warnings, .. } = outline(path, &header)?;
 
@@ -187,7 +176,7 @@ pub fn read(path: &Path, watch: Watch) -> Result<Volume> {
                 }
             }
             image_path = find_image(path)?;
-            (image_path.as_path(), Stream::open(&image_path, Some(watch))?, 0)
+            (image_path.as_path(), Stream::open(&image_path, watch)?, 0)
         }
     };
     let offset = data_offset(&header, header_size).map_err(bad)?;

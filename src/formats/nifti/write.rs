@@ -1,16 +1,16 @@
 //! Writing volumes and label maps as NIfTI-1 (NIfTI-2 where a size needs it).
 
 use std::io::{self, Read, Write};
-use std::ops::ControlFlow;
 use std::path::Path;
 
 use super::extension;
 use super::header::{SIZE_1, SIZE_2};
 use crate::disk::replace_file;
 use crate::formats::error::{FormatError, Result};
-use crate::formats::{Watch, gzip, has_extension};
+use crate::formats::{gzip, has_extension};
 use crate::volume::{Annotations, Geometry, LabelMap, LabelValue, Rescale, Volume, VoxelType};
 use crate::with_voxels;
+use crate::work::{Stopped, Watch};
 
 /// Writes a scan in its stored type with its rescale; per-slice rescales become float32 values.
 pub fn write_volume(path: &Path, volume: &Volume, watch: Watch) -> Result<()> {
@@ -66,9 +66,11 @@ fn write(path: &Path, mut content: SliceStream) -> Result<()> {
         if compressed { gzip::compress(&mut content, file) } else { io::copy(&mut content, file).map(drop) }
     });
     match outcome {
-        _ if content.stopped => Err(FormatError::Cancelled),
         Ok(()) => Ok(()),
-        Err(source) => Err(FormatError::Write { path: path.into(), source }),
+        Err(source) => match source.get_ref().and_then(|inner| inner.downcast_ref::<Stopped>()) {
+            Some(&stopped) => Err(FormatError::Stopped(stopped)),
+            None => Err(FormatError::Write { path: path.into(), source }),
+        },
     }
 }
 
@@ -80,22 +82,18 @@ struct SliceStream<'a> {
     count: usize,
     encode: &'a dyn Fn(usize, &mut Vec<u8>),
     watch: Watch<'a>,
-    stopped: bool,
 }
 
 impl<'a> SliceStream<'a> {
     fn new(header: Vec<u8>, count: usize, encode: &'a dyn Fn(usize, &mut Vec<u8>), watch: Watch<'a>) -> Self {
-        Self { pending: header, position: 0, next: 0, count, encode, watch, stopped: false }
+        Self { pending: header, position: 0, next: 0, count, encode, watch }
     }
 }
 
 impl Read for SliceStream<'_> {
     fn read(&mut self, mut buffer: &mut [u8]) -> io::Result<usize> {
         if self.position == self.pending.len() && self.next < self.count {
-            if (self.watch)(self.next as f32 / self.count as f32) == ControlFlow::Break(()) {
-                self.stopped = true;
-                return Err(io::Error::other("stopped"));
-            }
+            self.watch.at(self.next as f32 / self.count as f32).map_err(io::Error::other)?;
             self.pending.clear();
             self.position = 0;
             (self.encode)(self.next, &mut self.pending);

@@ -11,12 +11,12 @@ mod steps;
 mod tiff;
 
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use super::error::{FormatError, Result};
-use super::{Entry, Facts, Findings, Reader, Skipped, Source, Watch, stem};
+use super::{Entry, Facts, Findings, Reader, Skipped, Source, stem};
 use crate::volume::{Affine, Geometry, Rescale, Volume, VoxelType};
+use crate::work::{Stopped, Watch};
 use pages::{Kind, Pages};
 use steps::Steps;
 
@@ -64,9 +64,7 @@ fn collect(paths: &[PathBuf], watch: Watch) -> Result<Findings> {
     let mut findings = Findings::default();
     let mut groups: BTreeMap<(PathBuf, Kind), Vec<PathBuf>> = BTreeMap::new();
     for path in paths {
-        if watch(0.0) == ControlFlow::Break(()) {
-            return Err(FormatError::Cancelled);
-        }
+        watch.at(0.0)?;
         let kinds = match kinds(path, watch) {
             Ok(kinds) => kinds,
             Err(error) => vec![Err(error)],
@@ -86,7 +84,7 @@ fn collect(paths: &[PathBuf], watch: Watch) -> Result<Findings> {
                     let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
                     groups.entry((folder, kind)).or_default().push(path.clone());
                 }
-                Err(FormatError::Cancelled) => return Err(FormatError::Cancelled),
+                Err(FormatError::Stopped(Stopped)) => return Err(FormatError::Stopped(Stopped)),
                 Err(error) => {
                     // The path stands beside the reason.
                     let reason = match error {
@@ -204,7 +202,7 @@ fn geometry(path: &Path, size: [usize; 2], slices: usize, said: &Said) -> Result
 
 /// Reads pictures as slices.
 pub fn read(stack: &Stack, watch: Watch) -> Result<Volume> {
-    let Some(first) = stack.files.first() else { return Err(FormatError::Cancelled) };
+    let Some(first) = stack.files.first() else { return Err(FormatError::Stopped(Stopped)) };
     let mut pages = Pages::default();
     let mut said: Option<Said> = None;
     let (mut is_tiff, steps) = (false, Steps::new(first, watch));
@@ -263,7 +261,7 @@ fn describe_samples(samples: usize, is_tiff: bool) -> String {
 
 /// What the headers tell of a stack, without its pixels.
 pub fn facts(stack: &Stack, watch: Watch) -> Result<Facts> {
-    let Some(first) = stack.files.first() else { return Err(FormatError::Cancelled) };
+    let Some(first) = stack.files.first() else { return Err(FormatError::Stopped(Stopped)) };
     let (kind, voxel_type, said) = if is_png(first)? {
         let kind = png::kind(first)?;
         (kind, if kind.bits == 16 { VoxelType::U16 } else { VoxelType::U8 }, Said::of_png())
@@ -299,7 +297,7 @@ mod tests {
     }
 
     fn open(path: &Path) -> Result<Volume> {
-        super::super::open_one(path, None, &|_| ControlFlow::Continue(()))
+        super::super::open_one(path, None, Watch::unwatched())
     }
 
     #[test]

@@ -1,10 +1,9 @@
 //! Progress of a long read, and the place where it notices that it shall stop.
 
-use std::ops::ControlFlow;
 use std::path::Path;
 
-use crate::formats::Watch;
-use crate::formats::error::{FormatError, Result};
+use crate::formats::error::Result;
+use crate::work::Watch;
 
 /// A part of a read: from which share of the whole, and how large it is.
 #[derive(Clone, Copy)]
@@ -12,21 +11,19 @@ pub struct Steps<'a> {
     /// The file that is read.
     pub path: &'a Path,
     watch: Watch<'a>,
-    start: f32,
-    part: f32,
 }
 
 impl<'a> Steps<'a> {
     /// The whole.
     pub fn new(path: &'a Path, watch: Watch<'a>) -> Self {
-        Self { path, watch, start: 0.0, part: 1.0 }
+        Self { path, watch }
     }
 
     /// One of so many equal parts.
     #[must_use]
     pub fn part(&self, n: usize, of: usize) -> Self {
-        let part = self.part / of.max(1) as f32;
-        Self { start: self.start + part * n as f32, part, ..*self }
+        let of = of.max(1) as f32;
+        Self { watch: self.watch.part(n as f32 / of, (n + 1) as f32 / of), ..*self }
     }
 
     /// The same part of the work, in another file.
@@ -35,7 +32,7 @@ impl<'a> Steps<'a> {
     where
         'a: 'b,
     {
-        Steps { path, watch: self.watch, start: self.start, part: self.part }
+        Steps { path, watch: self.watch }
     }
 
     /// Tells how far the part has come.
@@ -43,10 +40,7 @@ impl<'a> Steps<'a> {
     /// # Errors
     /// When the user has stopped the work.
     pub fn at(&self, share: f32) -> Result<()> {
-        match (self.watch)(self.start + self.part * share) {
-            ControlFlow::Break(()) => Err(FormatError::Cancelled),
-            ControlFlow::Continue(()) => Ok(()),
-        }
+        Ok(self.watch.at(share)?)
     }
 
     /// Tells that the part has begun, or is still where it was.

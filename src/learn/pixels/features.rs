@@ -6,6 +6,7 @@
 use rayon::prelude::*;
 
 use super::filters::{along, derivative, kernel};
+use crate::work::{Stopped, Watch};
 
 /// Deviations of the Gaussians in pixels.
 const SCALES: [f64; 4] = [0.7, 1.6, 3.5, 7.0];
@@ -20,24 +21,27 @@ const PER_SCALE: usize = 7;
 pub const FEATURES: usize = 1 + PER_SCALE * SCALES.len();
 
 /// All maps of a slice, one after the other: the slice itself, then for each scale Gaussian, gradient magnitude, Laplacian,
-/// larger and smaller eigenvalue of the Hessian, larger and smaller of the structure tensor. Nothing when `stop` says so.
-pub fn features(image: &[f32], size: [usize; 2], stop: &(dyn Fn() -> bool + Sync)) -> Option<Vec<f32>> {
-    let scales: Option<Vec<Vec<f32>>> =
-        SCALES.into_par_iter().map(|scale| of_scale(image, size, scale, stop)).collect();
+/// larger and smaller eigenvalue of the Hessian, larger and smaller of the structure tensor.
+///
+/// # Errors
+/// When the work is stopped.
+pub fn features(image: &[f32], size: [usize; 2], watch: Watch) -> Result<Vec<f32>, Stopped> {
+    let scales: Result<Vec<Vec<f32>>, Stopped> =
+        SCALES.into_par_iter().map(|scale| of_scale(image, size, scale, watch)).collect();
     let mut all = image.to_vec();
     scales?.iter().for_each(|maps| all.extend(maps));
-    Some(all)
+    Ok(all)
 }
 
-fn of_scale(image: &[f32], size: [usize; 2], scale: f64, stop: &(dyn Fn() -> bool + Sync)) -> Option<Vec<f32>> {
-    let at = |orders| (!stop()).then(|| derivative(image, size, scale, orders));
+fn of_scale(image: &[f32], size: [usize; 2], scale: f64, watch: Watch) -> Result<Vec<f32>, Stopped> {
+    let at = |orders| watch.check().map(|()| derivative(image, size, scale, orders));
     let smooth = at([0, 0])?;
     let (dx, dy) = (at([0, 1])?, at([1, 0])?);
     let (dxx, dxy, dyy) = (at([0, 2])?, at([1, 1])?, at([2, 0])?);
     let average = |a: &[f32], b: &[f32]| {
         let product: Vec<f32> = a.iter().zip(b).map(|(a, b)| a * b).collect();
         let bell = kernel(TENSOR_SHARE * scale, 0);
-        (!stop()).then(|| along(&along(&product, size, 1, &bell), size, 0, &bell))
+        watch.check().map(|()| along(&along(&product, size, 1, &bell), size, 0, &bell))
     };
     let (jxx, jxy, jyy) = (average(&dx, &dx)?, average(&dx, &dy)?, average(&dy, &dy)?);
     let magnitude: Vec<f32> = dx.iter().zip(&dy).map(|(x, y)| x.hypot(*y)).collect();
@@ -45,7 +49,7 @@ fn of_scale(image: &[f32], size: [usize; 2], scale: f64, stop: &(dyn Fn() -> boo
     let mut maps = vec![smooth, magnitude, laplacian];
     maps.extend(eigenvalues(&dxx, &dxy, &dyy));
     maps.extend(eigenvalues(&jxx, &jxy, &jyy));
-    Some(maps.concat())
+    Ok(maps.concat())
 }
 
 /// Larger and smaller eigenvalue of symmetric 2 x 2 matrices.
@@ -60,6 +64,7 @@ fn eigenvalues(xx: &[f32], xy: &[f32], yy: &[f32]) -> [Vec<f32>; 2] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::work::Signal;
 
     #[test]
     fn a_line_has_one_strong_curvature_whatever_its_direction() {
@@ -67,8 +72,10 @@ mod tests {
         let pixels = 32 * 32;
         let upright: Vec<f32> = (0..pixels).map(|n| f32::from(u8::from(n % 32 == 16))).collect();
         let level: Vec<f32> = (0..pixels).map(|n| f32::from(u8::from(n / 32 == 16))).collect();
-        let [a, b] = [&upright, &level].map(|image| features(image, size, &|| false).unwrap());
-        assert_eq!(features(&upright, size, &|| true), None);
+        let [a, b] = [&upright, &level].map(|image| features(image, size, Watch::unwatched()).unwrap());
+        let signal = Signal::default();
+        signal.stop();
+        assert_eq!(features(&upright, size, Watch::new(&signal)), Err(Stopped));
         assert_eq!(a.len(), FEATURES * pixels);
         let at = 16 * 32 + 16;
         for scale in 0..SCALES.len() {

@@ -9,6 +9,7 @@ use super::start;
 use crate::engine::{Array, DeviceChoice, EngineError, Mode, Network, Optimiser, Random, Recipe, SegmentationLoss};
 use crate::graph::Activation;
 use crate::volume::LabelValue;
+use crate::work::Watch;
 use crate::zoo::{Ends, Perceptron};
 
 pub use features::{FEATURES, features};
@@ -58,16 +59,11 @@ impl PixelClassifier {
     /// Learns from scribbles. The same scribbles and seed give the same classifier.
     ///
     /// # Errors
-    /// When there are not two labels, the network does not work, or `stop` says so.
-    pub fn train(
-        slices: &[Scribbled],
-        rule: PixelRule,
-        seed: u64,
-        stop: &(dyn Fn() -> bool + Sync),
-    ) -> Result<Self, EngineError> {
+    /// When there are not two labels, the network does not work, or the work is stopped.
+    pub fn train(slices: &[Scribbled], rule: PixelRule, seed: u64, watch: Watch) -> Result<Self, EngineError> {
         let mut by_class: std::collections::BTreeMap<LabelValue, Vec<Vec<f32>>> = std::collections::BTreeMap::new();
         for slice in slices {
-            let maps = features(slice.image, slice.size, stop).ok_or(EngineError::Stopped)?;
+            let maps = features(slice.image, slice.size, watch)?;
             let pixels = slice.image.len();
             for (at, &label) in slice.labels.iter().enumerate().filter(|(_, label)| **label != UNMARKED) {
                 let point = (0..FEATURES).map(|n| maps[n * pixels + at]).collect();
@@ -106,9 +102,9 @@ impl PixelClassifier {
         // Every class counts alike, however much of it is painted: that is what Dice of all classes does.
         let loss = SegmentationLoss { background: true, ..SegmentationLoss::default() };
         for step in 0..STEPS {
-            let pass = network.run_unless(&input, Mode::Training, stop)?;
+            let pass = network.run(&input, Mode::Training, watch)?;
             let Some(logits) = pass.outputs()?.into_iter().next() else { break };
-            let gradients = pass.backward_unless(&[loss.of(&logits, &target).gradient], stop)?;
+            let gradients = pass.backward(&[loss.of(&logits, &target).gradient], watch)?;
             optimiser.step(&mut network, &gradients, RATE * (1.0 - step as f64 / STEPS as f64))?;
         }
         Ok(Self { classes, spread, network })
@@ -117,14 +113,9 @@ impl PixelClassifier {
     /// The most probable label of every pixel.
     ///
     /// # Errors
-    /// When the network does not work or `stop` says so.
-    pub fn classify(
-        &mut self,
-        image: &[f32],
-        size: [usize; 2],
-        stop: &(dyn Fn() -> bool + Sync),
-    ) -> Result<Vec<LabelValue>, EngineError> {
-        let (maps, pixels) = (features(image, size, stop).ok_or(EngineError::Stopped)?, image.len());
+    /// When the network does not work or the work is stopped.
+    pub fn classify(&mut self, image: &[f32], size: [usize; 2], watch: Watch) -> Result<Vec<LabelValue>, EngineError> {
+        let (maps, pixels) = (features(image, size, watch)?, image.len());
         let mut labels = Vec::with_capacity(pixels);
         for start in (0..pixels).step_by(PIXELS_AT_ONCE) {
             let count = PIXELS_AT_ONCE.min(pixels - start);
@@ -134,7 +125,7 @@ impl PixelClassifier {
                 line.iter_mut().zip(from).for_each(|(v, &f)| *v = scaled(f, self.spread[n]));
             });
             let input = Array::new([1, FEATURES, 1, count], values);
-            let Some(logits) = self.network.infer_unless(&input, stop)?.into_iter().next() else { break };
+            let Some(logits) = self.network.infer(&input, watch)?.into_iter().next() else { break };
             labels.extend((0..count).map(|at| {
                 let value = |class: usize| logits.values[class * count + at];
                 let best = (1..self.classes.len())
@@ -195,8 +186,8 @@ mod tests {
         }
         for rule in [PixelRule::Perceptron, PixelRule::MultiLayer] {
             let slice = Scribbled { image: &image, size: [size, size], labels: &labels };
-            let mut classifier = PixelClassifier::train(&[slice], rule, 1, &|| false).unwrap();
-            let found = classifier.classify(&image, [size, size], &|| false).unwrap();
+            let mut classifier = PixelClassifier::train(&[slice], rule, 1, Watch::unwatched()).unwrap();
+            let found = classifier.classify(&image, [size, size], Watch::unwatched()).unwrap();
             let both = found.iter().zip(&inside).filter(|(label, inside)| **label == 7 && **inside).count() as f64;
             let all = found.iter().filter(|label| **label == 7).count() + inside.iter().filter(|i| **i).count();
             let dice = 2.0 * both / all as f64;
@@ -204,6 +195,6 @@ mod tests {
             assert!(dice > 0.8, "{rule:?}: {dice}");
         }
         let one = Scribbled { image: &image, size: [size, size], labels: &vec![7; size * size] };
-        assert!(PixelClassifier::train(&[one], PixelRule::Perceptron, 1, &|| false).is_err());
+        assert!(PixelClassifier::train(&[one], PixelRule::Perceptron, 1, Watch::unwatched()).is_err());
     }
 }

@@ -12,6 +12,7 @@ use crate::engine::{Array, DeviceChoice, Network, Weights};
 use crate::graph::onnx::{self, Export, OnnxError, Tensor};
 use crate::graph::{Extent, Graph, GraphError, Parameter, TWO_CLASSES};
 use crate::model::{ArchitectureSpec, Model, ModelError, ModelSpec, Windows, tensor_file};
+use crate::work::Watch;
 use crate::work::memory;
 use crate::zoo::{OnnxNetwork, foreign};
 
@@ -111,7 +112,7 @@ fn prove(graph: &Graph, weights: &Weights, fixed: Option<[usize; 2]>) -> Result<
         |e: crate::engine::EngineError| format!("it cannot be run on an image of {} x {}: {e}", first[0], first[1]);
     let mut network = Network::new(graph.clone(), weights, DeviceChoice::Cpu).map_err(failed)?;
     let image = Array::zeros(&[1, graph.input_channels(), first[0], first[1]]);
-    network.infer(&image).map_err(failed)?;
+    network.infer(&image, Watch::unwatched()).map_err(failed)?;
     Ok(())
 }
 

@@ -36,6 +36,7 @@ mod winograd;
 
 use super::simd::{self, InstructionSet};
 use crate::graph::Conv;
+use crate::work::{Stopped, Watch};
 use memory::Aligned;
 use run::{Shared, Stage, run_team};
 
@@ -90,19 +91,24 @@ impl Plan {
         self.outputs.clone()
     }
 
-    /// Runs the image `[batch, channels, height, width]` that the plan was made for; `None` when `stop` said so, which is
-    /// asked after every stage.
-    pub fn run(&mut self, input: &[f32], stop: &dyn Fn() -> bool) -> Option<Vec<Vec<f32>>> {
-        self.run_timed(input, stop, &mut |_| {})
+    /// Runs the image `[batch, channels, height, width]` that the plan was made for; a stop is noticed after every stage.
+    ///
+    /// # Errors
+    /// When the work is stopped.
+    pub fn run(&mut self, input: &[f32], watch: Watch) -> Result<Vec<Vec<f32>>, Stopped> {
+        self.run_timed(input, watch, &mut |_| {})
     }
 
     /// As [`Plan::run`]; `ended` is told the number of every stage when all threads have done it.
+    ///
+    /// # Errors
+    /// As there.
     pub fn run_timed(
         &mut self,
         input: &[f32],
-        stop: &dyn Fn() -> bool,
+        watch: Watch,
         ended: &mut dyn FnMut(usize),
-    ) -> Option<Vec<Vec<f32>>> {
+    ) -> Result<Vec<Vec<f32>>, Stopped> {
         assert!(input.len() == self.input_len, "an image of {} values, not {}", input.len(), self.input_len);
         let shapes = self.output_shapes();
         let mut results: Vec<Vec<f32>> =
@@ -111,8 +117,8 @@ impl Plan {
         let Self { stages, arena, options, .. } = self;
         // SAFETY: the compiler placed all maps inside the arena, the outputs have their shapes, and the set was found on
         // this processor.
-        let finished = unsafe { run_team(stages, arena, &[input], &outputs, options, stop, ended) };
-        finished.then_some(results)
+        unsafe { run_team(stages, arena, &[input], &outputs, options, watch, ended) }?;
+        Ok(results)
     }
 
     /// What every stage does.

@@ -22,6 +22,7 @@ use crate::engine::cpu::simd::Neon;
 #[cfg(target_arch = "x86_64")]
 use crate::engine::cpu::simd::{Avx2, Avx512};
 use crate::graph::Conv;
+use crate::work::{Stopped, Watch};
 
 /// What a thread needs to run a step.
 ///
@@ -213,8 +214,11 @@ pub fn place_scratch(stages: &mut [Stage], start: usize, options: &Options) -> u
     end
 }
 
-/// Runs all stages by a team of threads, the calling one among them. `stop` is asked after every stage, and `ended` told
-/// its number, on the calling thread; whether nobody stopped it.
+/// Runs all stages by a team of threads, the calling one among them. A stop is noticed after every stage, and `ended` is told
+/// its number, on the calling thread.
+///
+/// # Errors
+/// When the work is stopped.
 ///
 /// # Safety
 /// All maps and scratch of the stages lie within `arena`, inputs and outputs have their maps' shapes, and the processor
@@ -225,29 +229,28 @@ pub unsafe fn run_team(
     inputs: &[&[f32]],
     outputs: &[Shared],
     options: &Options,
-    stop: &dyn Fn() -> bool,
+    watch: Watch,
     ended: &mut dyn FnMut(usize),
-) -> bool {
+) -> Result<(), Stopped> {
     let team = &Team::new(options.threads, stages.len());
     let arena = Shared(arena.as_mut_slice().as_mut_ptr());
     let set = options.set;
-    let work = move |thread: usize, stop: &dyn Fn() -> bool, ended: &mut dyn FnMut(usize)| {
+    let work = move |thread: usize, watch: Watch, ended: &mut dyn FnMut(usize)| {
         // The whole of it, and not only its pointer, goes to the thread.
         let arena = arena;
         let context = Context { arena: arena.0, inputs, outputs, thread, team };
         // SAFETY: as the caller says.
-        unsafe { run(stages, set, &context, stop, ended) }
+        unsafe { run(stages, set, &context, watch, ended) }
     };
     std::thread::scope(|scope| {
         for thread in 1..options.threads {
-            scope.spawn(move || work(thread, &|| false, &mut |_| {}));
+            scope.spawn(move || work(thread, watch, &mut |_| {}));
         }
-        work(0, stop, ended)
+        work(0, watch, ended)
     })
 }
 
-/// Runs all stages as one thread of a team; `stop` is asked by the first thread after every stage, and
-/// `ended` told its number.
+/// Runs all stages as one thread of a team; the first one looks for a stop after every stage, and `ended` is told its number.
 ///
 /// # Safety
 /// As [`Context`] says.
@@ -255,24 +258,24 @@ unsafe fn run(
     stages: &[Stage],
     set: InstructionSet,
     context: &Context,
-    stop: &dyn Fn() -> bool,
+    watch: Watch,
     ended: &mut dyn FnMut(usize),
-) -> bool {
+) -> Result<(), Stopped> {
     let _member = context.team.join();
     for (number, stage) in stages.iter().enumerate() {
         unsafe { run_step(stages, number, set, context) };
         if stage.barrier {
-            if context.thread == 0 && stop() {
+            if context.thread == 0 && watch.should_stop() {
                 context.team.end_after(number);
             }
             context.team.wait();
             if context.team.ends_after(number) {
-                return false;
+                return Err(Stopped);
             }
         }
         ended(number);
     }
-    true
+    Ok(())
 }
 
 unsafe fn run_step(stages: &[Stage], number: usize, set: InstructionSet, context: &Context) {

@@ -4,6 +4,7 @@ use super::{Options, compile};
 use crate::engine::cpu::simd::InstructionSet;
 use crate::engine::{Array, Backend, DeviceChoice, Network, Random, Weights, initial_weights};
 use crate::graph::{Activation, Conv, ConvTranspose, Graph, GraphBuilder, Normalisation, Pool, Value};
+use crate::work::{Signal, Stopped, Watch};
 
 /// He weights, with statistics and biases that are not trivial.
 fn weights(graph: &Graph) -> Weights {
@@ -36,18 +37,18 @@ fn agree(graph: &Graph, batch: usize, size: [usize; 2], tolerance: f64) {
     let weights = weights(graph);
     let input = noise([batch, graph.input_channels(), size[0], size[1]]);
     let mut reference = Network::with_backend(graph.clone(), &weights, DeviceChoice::Cpu, Backend::Composed).unwrap();
-    let expected = reference.infer(&input).unwrap();
+    let expected = reference.infer(&input, Watch::unwatched()).unwrap();
     let parameters: Vec<&[f32]> = graph.parameters.iter().map(|p| weights[&p.name].values.as_slice()).collect();
     for set in InstructionSet::available() {
         for threads in [1, 2, 3] {
             let options = Options { threads, set };
             let mut plan = compile(graph, &parameters, batch, size, &options).unwrap();
-            let first = plan.run(&input.values, &|| false).unwrap();
+            let first = plan.run(&input.values, Watch::unwatched()).unwrap();
             for (values, expected) in first.iter().zip(&expected) {
                 let distance = distance(values, &expected.values);
                 assert!(distance < tolerance, "{} with {threads} threads, {batch} x {size:?}: {distance}", set.name());
             }
-            assert!(plan.run(&input.values, &|| false).unwrap() == first, "two runs differ");
+            assert!(plan.run(&input.values, Watch::unwatched()).unwrap() == first, "two runs differ");
         }
     }
 }
@@ -228,11 +229,14 @@ fn a_run_can_be_stopped() {
     let parameters: Vec<&[f32]> = graph.parameters.iter().map(|p| weights[&p.name].values.as_slice()).collect();
     let mut plan = compile(&graph, &parameters, 1, [32, 32], &Options::default()).unwrap();
     let input = noise([1, 1, 32, 32]);
-    let asked = std::cell::Cell::new(0);
-    let stop = || {
-        asked.set(asked.get() + 1);
-        asked.get() == 3
-    };
-    assert!(plan.run(&input.values, &stop).is_none());
-    assert!(plan.run(&input.values, &|| false).is_some(), "a plan that was stopped runs again");
+    let (signal, mut ended) = (Signal::default(), 0);
+    let outcome = plan.run_timed(&input.values, Watch::new(&signal), &mut |_| {
+        ended += 1;
+        if ended == 3 {
+            signal.stop();
+        }
+    });
+    assert_eq!(outcome, Err(Stopped));
+    assert!(ended < plan.stage_names().len(), "{ended} stages");
+    assert!(plan.run(&input.values, Watch::unwatched()).is_ok(), "a plan that was stopped runs again");
 }

@@ -187,7 +187,7 @@ fn add_up(line: &mut [u8], row: &Row) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::ops::ControlFlow;
+    use crate::work::Watch;
     use std::path::Path;
 
     #[test]
@@ -198,8 +198,7 @@ mod tests {
             0xaa, 0xaa, 0xaa, 0x80, 0x00, 0x2a, 0xaa, 0xaa, 0xaa, 0xaa, 0x80, 0x00, 0x2a, 0x22, 0xaa, 0xaa, 0xaa, 0xaa,
             0xaa, 0xaa, 0xaa, 0xaa, 0xaa, 0xaa,
         ];
-        let watch = |_: f32| ControlFlow::Continue(());
-        let steps = Steps::new(Path::new("a.tif"), &watch);
+        let steps = Steps::new(Path::new("a.tif"), Watch::unwatched());
         let out = expand(packed.to_vec(), Compression::PackBits, plain.len(), &steps).ok().unwrap();
         assert_eq!(out, plain);
         assert!(matches!(expand(packed.to_vec(), Compression::PackBits, 99, &steps), Err(Failure::Damaged(_))));

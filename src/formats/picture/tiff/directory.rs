@@ -3,11 +3,10 @@
 //! Source: TIFF Revision 6.0, section 2; `BigTIFF` as libtiff describes it.
 
 use std::collections::{BTreeMap, HashSet};
-use std::ops::ControlFlow;
 
 use super::source::Source;
-use crate::formats::Watch;
-use crate::formats::error::{FormatError, Result};
+use crate::formats::error::Result;
+use crate::work::Watch;
 
 /// Most pages that a file may have.
 const MOST_PAGES: usize = 1 << 16;
@@ -204,9 +203,7 @@ pub fn walk(source: &mut Source, first: u64, watch: Watch) -> Result<Vec<Directo
     let mut seen = HashSet::new();
     let mut offset = first;
     while offset != 0 {
-        if watch(0.0) == ControlFlow::Break(()) {
-            return Err(FormatError::Cancelled);
-        }
+        watch.at(0.0)?;
         if !seen.insert(offset) {
             return Err(source.malformed("the TIFF's directories run in a circle; save it again"));
         }

@@ -23,9 +23,9 @@ use std::path::Path;
 
 use super::pages::{Kind, Pages};
 use super::steps::Steps;
-use crate::formats::Watch;
 use crate::formats::error::{FormatError, Result};
 use crate::volume::Rescale;
+use crate::work::Watch;
 use arrangement::{Arrangement, Place};
 use calibration::Sizes;
 use directory::{Directory, tag, walk};

@@ -25,6 +25,7 @@ use super::norm::{MEAN, RECORD, VARIANCE};
 use super::pointwise::read_map;
 use super::run::{Shared, Stage, run_team};
 use crate::work::memory;
+use crate::work::{Stopped, Watch};
 
 use crate::engine::cpu::simd::{LANES, Portable};
 
@@ -122,15 +123,18 @@ impl TrainingPlan {
         self.wanted
     }
 
-    /// The forward pass of an image `[batch, channels, height, width]` with all parameters in the graph's order. `None` when
-    /// `stop` said so, which is asked after every stage; `ended` is told the stage's number.
+    /// The forward pass of an image `[batch, channels, height, width]` with all parameters in the graph's order. A stop is
+    /// noticed after every stage; `ended` is told the stage's number.
+    ///
+    /// # Errors
+    /// When the work is stopped.
     pub fn forward(
         &mut self,
         parameters: &[&[f32]],
         input: &[f32],
-        stop: &dyn Fn() -> bool,
+        watch: Watch,
         ended: &mut dyn FnMut(usize),
-    ) -> Option<Vec<Vec<f32>>> {
+    ) -> Result<Vec<Vec<f32>>, Stopped> {
         let parameters = &self.with_copies(parameters)[..];
         self.check_parameters(parameters);
         assert!(input.len() == self.input_len, "an image of {} values, not {}", input.len(), self.input_len);
@@ -143,19 +147,21 @@ impl TrainingPlan {
         let arena = self.arena.get_or_insert_with(|| Aligned::zeros(floats));
         // SAFETY: the compiler placed all maps inside the arena, arrays have their shapes, and the set was found on this
         // processor.
-        let finished = unsafe { run_team(&self.forward, arena, &inputs, &outputs, &self.options, stop, ended) };
-        finished.then_some(results)
+        unsafe { run_team(&self.forward, arena, &inputs, &outputs, &self.options, watch, ended) }?;
+        Ok(results)
     }
 
     /// The backward pass that follows [`TrainingPlan::forward`] with the same parameters, from the gradients of the outputs.
-    /// `None` when stopped.
+    ///
+    /// # Errors
+    /// When the work is stopped.
     pub fn backward(
         &mut self,
         parameters: &[&[f32]],
         output_gradients: &[&[f32]],
-        stop: &dyn Fn() -> bool,
+        watch: Watch,
         ended: &mut dyn FnMut(usize),
-    ) -> Option<PlanGradients> {
+    ) -> Result<PlanGradients, Stopped> {
         let parameters = &self.with_copies(parameters)[..];
         self.check_parameters(parameters);
         let lens = self.output_shapes().into_iter().map(|shape| shape.iter().product::<usize>());
@@ -181,10 +187,7 @@ impl TrainingPlan {
         let floats = self.floats;
         let arena = self.arena.get_or_insert_with(|| Aligned::zeros(floats));
         // SAFETY: as above.
-        let finished = unsafe { run_team(&self.backward, arena, &inputs, &outputs, &self.options, stop, ended) };
-        if !finished {
-            return None;
-        }
+        unsafe { run_team(&self.backward, arena, &inputs, &outputs, &self.options, watch, ended) }?;
         for (values, &(gradient, len)) in found.iter_mut().zip(&self.gradients) {
             if let (Some(values), Gradient::Stored) = (values, gradient) {
                 // SAFETY: there is room, and the steps have written every value.
@@ -198,7 +201,7 @@ impl TrainingPlan {
                 (Some(_), None) => {}
             }
         }
-        Some(PlanGradients { parameters: found, input: self.wanted.input_gradient.then_some(image) })
+        Ok(PlanGradients { parameters: found, input: self.wanted.input_gradient.then_some(image) })
     }
 
     /// The parameters of the graph, and those again that operations share.

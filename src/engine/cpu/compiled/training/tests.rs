@@ -5,6 +5,7 @@ use crate::engine::cpu::compiled::Options;
 use crate::engine::cpu::simd::InstructionSet;
 use crate::engine::{Array, Backend, DeviceChoice, Mode, Network, Random, Weights, initial_weights};
 use crate::graph::{Activation, Conv, Graph, GraphBuilder, Pool, Scope, Value};
+use crate::work::Watch;
 
 /// He weights, with biases and scales that are not trivial.
 fn weights(graph: &Graph) -> Weights {
@@ -38,10 +39,10 @@ fn agree(graph: &Graph, batch: usize, size: [usize; 2], tolerance: f64) {
     let weights = weights(graph);
     let input = noise(&[batch, graph.input_channels(), size[0], size[1]], 1);
     let mut reference = Network::with_backend(graph.clone(), &weights, DeviceChoice::Cpu, Backend::Composed).unwrap();
-    let pass = reference.run(&input, Mode::Training).unwrap();
+    let pass = reference.run(&input, Mode::Training, Watch::unwatched()).unwrap();
     let expected = pass.outputs().unwrap();
     let probes: Vec<Array> = expected.iter().enumerate().map(|(n, y)| noise(&y.shape, 10 + n as u64)).collect();
-    let gradients = pass.backward(&probes).unwrap();
+    let gradients = pass.backward(&probes, Watch::unwatched()).unwrap();
     let after = reference.weights().unwrap();
     let parameters: Vec<&[f32]> = graph.parameters.iter().map(|p| weights[&p.name].values.as_slice()).collect();
     let probe_views: Vec<&[f32]> = probes.iter().map(|p| p.values.as_slice()).collect();
@@ -58,7 +59,7 @@ fn agree(graph: &Graph, batch: usize, size: [usize; 2], tolerance: f64) {
             // Each plan twice, because memory is not zero the second time.
             for of in [0, 0, 1, 1] {
                 let plan = &mut plans[of];
-                let values = plan.forward(&parameters, &input.values, &|| false, &mut |_| {}).unwrap();
+                let values = plan.forward(&parameters, &input.values, Watch::unwatched(), &mut |_| {}).unwrap();
                 for (values, expected) in values.iter().zip(&expected) {
                     let distance = distance(values, &expected.values, 1e-3);
                     assert!(distance < tolerance, "{what}: result {distance}");
@@ -79,7 +80,7 @@ fn agree(graph: &Graph, batch: usize, size: [usize; 2], tolerance: f64) {
                     let distance = distance(&moved[&parameter.name].values, &after[&parameter.name].values, 1e-2);
                     assert!(distance < tolerance, "{what}: {} {distance}", parameter.name);
                 }
-                runs.push((values, plan.backward(&parameters, &probe_views, &|| false, &mut |_| {}).unwrap()));
+                runs.push((values, plan.backward(&parameters, &probe_views, Watch::unwatched(), &mut |_| {}).unwrap()));
             }
             let found = &runs[0].1;
             let of_input = gradients.input().unwrap().unwrap();
@@ -138,8 +139,8 @@ fn a_small_network_agrees_with_plain_loops() {
         let activations = if threads == 2 { Activations::Recomputed } else { Activations::Kept };
         let wanted = Wanted { input_gradient: true, activations };
         let mut plan = compile(&graph, batch, size, wanted, &options).unwrap().unwrap();
-        let values = plan.forward(&arrays, &x, &|| false, &mut |_| {}).unwrap();
-        let found = plan.backward(&arrays, &[&g], &|| false, &mut |_| {}).unwrap();
+        let values = plan.forward(&arrays, &x, Watch::unwatched(), &mut |_| {}).unwrap();
+        let found = plan.backward(&arrays, &[&g], Watch::unwatched(), &mut |_| {}).unwrap();
         let off = [
             distance(&values[0], &narrow(&y), 1e-3),
             distance(found.parameters[0].as_ref().unwrap(), &narrow(&dw), 1e-3),

@@ -1,10 +1,9 @@
 //! What descriptions and fields say: planes, sizes, pages that are left out.
 
-use std::ops::ControlFlow;
-
 use super::Field::{self, Fraction, Long, Short, Text};
 use super::{ConcatFields, File, described, near, values, warns};
 use crate::volume::Volume;
+use crate::work::Watch;
 
 #[test]
 fn planes_behind_one_directory_are_slices() {
@@ -211,12 +210,12 @@ fn planes_of_ome_follow_its_order_and_its_blocks() {
     let both = two.replace("</OME>", &(image(&other) + "</OME>"));
     let folder = tempfile::tempdir().unwrap();
     let path = file(&both, 2).save(folder.path(), "two.ome.tif");
-    let found = crate::formats::scan(&path, &|_| ControlFlow::Continue(())).unwrap();
+    let found = crate::formats::scan(&path, Watch::unwatched()).unwrap();
     let firsts: Vec<_> = found
         .entries
         .iter()
         .map(|entry| {
-            let volume = crate::formats::load(entry, &|_| ControlFlow::Continue(())).unwrap();
+            let volume = crate::formats::load(entry, Watch::unwatched()).unwrap();
             (entry.id.clone(), volume.value_at(0).unwrap())
         })
         .collect();

@@ -1,10 +1,10 @@
 //! Files made byte by byte. Values that tifffile 2026.3.3 gave for the same bytes are named where they come from.
 
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use crate::formats::error::Result;
 use crate::volume::Volume;
+use crate::work::Watch;
 
 mod described;
 mod stored;
@@ -146,7 +146,7 @@ impl File {
 }
 
 fn open(path: &Path) -> Result<Volume> {
-    crate::formats::open_one(path, None, &|_| ControlFlow::Continue(()))
+    crate::formats::open_one(path, None, Watch::unwatched())
 }
 
 fn described(text: &str) -> Vec<Field> {

@@ -1,10 +1,9 @@
 //! Pixels: bits, orders, planes, damage.
 
-use std::ops::ControlFlow;
-
 use super::Field::{Fraction, Long, Short};
 use super::{ConcatFields, File, described, open, values, warns};
 use crate::formats::error::FormatError;
+use crate::work::{Share, Signal, Stopped, Watch};
 
 #[test]
 fn small_values_that_are_white_stay_as_they_are() {
@@ -122,9 +121,15 @@ fn a_stop_is_noticed_while_pages_are_read() {
     }
     let folder = tempfile::tempdir().unwrap();
     let path = file.save(folder.path(), "a.tif");
-    let found = crate::formats::scan(&path, &|_| ControlFlow::Continue(())).unwrap();
-    let stopping = |share: f32| if share > 0.5 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
-    assert!(matches!(crate::formats::load(&found.entries[0], &stopping), Err(FormatError::Cancelled)));
+    let found = crate::formats::scan(&path, Watch::unwatched()).unwrap();
+    let signal = Signal::default();
+    let stopping = |share: Share| {
+        if share.fraction > 0.5 {
+            signal.stop();
+        }
+    };
+    let loaded = crate::formats::load(&found.entries[0], Watch::new(&signal).reporting(&stopping));
+    assert!(matches!(loaded, Err(FormatError::Stopped(Stopped))));
 }
 
 #[test]
@@ -137,12 +142,17 @@ fn a_stop_is_noticed_within_one_large_strip() {
     file.grey([8192, 4096], 8, &encoder.finish().unwrap(), vec![Short(259, vec![8])]);
     let folder = tempfile::tempdir().unwrap();
     let path = file.save(folder.path(), "a.tif");
-    let found = crate::formats::scan(&path, &|_| ControlFlow::Continue(())).unwrap();
+    let found = crate::formats::scan(&path, Watch::unwatched()).unwrap();
     let looks = AtomicUsize::new(0);
-    let stopping = |_: f32| {
-        if looks.fetch_add(1, Ordering::Relaxed) == 20 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    let signal = Signal::default();
+    let stopping = |_| {
+        if looks.fetch_add(1, Ordering::Relaxed) == 20 {
+            signal.stop();
+        }
     };
-    assert!(matches!(crate::formats::load(&found.entries[0], &stopping), Err(FormatError::Cancelled)));
+    let loaded = crate::formats::load(&found.entries[0], Watch::new(&signal).reporting(&stopping));
+    assert!(matches!(loaded, Err(FormatError::Stopped(Stopped))));
+    assert!(looks.into_inner() < 30, "the read goes on after the stop");
 }
 
 #[test]
