@@ -2,6 +2,7 @@
 //!
 //! Rooms and their one-way doors are described in ARCHITECTURE.md. For research use; not for diagnosis.
 
+pub mod app;
 pub mod cli;
 pub mod disk;
 pub mod edit;

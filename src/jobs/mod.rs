@@ -22,6 +22,7 @@ mod pixels;
 mod refine;
 mod sample;
 mod segment;
+pub mod stub;
 mod train;
 mod worker;
 mod zoo_table;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::app::state::attention::{Asked, AttentionForm, Heat};
 use crate::app::state::picture::Picture;
 use crate::app::state::studio::Studio;
-use crate::jobs::{AttentionJob, Job};
+use crate::jobs::{AttentionJob, TypedJob as Job};
 use crate::model::{Model, SliceAxis};
 use crate::pipeline::{AttentionView, has_attention};
 use crate::volume::Plane;

@@ -2,7 +2,8 @@
 
 use super::{attention, models, pixels, teach};
 use crate::app::state::studio::Studio;
-use crate::jobs::{CountLabels, Job};
+use crate::jobs::{TypedJob as Job};
+use crate::jobs::stub::{CountLabels};
 
 /// Most bricks that are counted within a frame.
 const FEW_BRICKS: usize = 64;

@@ -3,7 +3,8 @@
 use super::painting::apply;
 use super::traveling::{follow_label, leave_what_is_gone};
 use crate::app::state::studio::Studio;
-use crate::jobs::{EraseLabel, Job};
+use crate::jobs::{TypedJob as Job};
+use crate::jobs::stub::{EraseLabel};
 use crate::session::{Command, Edit, MergeKey, PaintRules, Painter, SegmentationId, SliceState, key};
 use crate::volume::{Label, LabelTable, LabelValue, Plane, PlaneLayout};
 
@@ -82,7 +83,7 @@ pub fn delete(studio: &mut Studio, value: LabelValue) {
     });
 }
 
-fn deleted(studio: &mut Studio, of: SegmentationId, value: LabelValue, erased: crate::jobs::Erased) {
+fn deleted(studio: &mut Studio, of: SegmentationId, value: LabelValue, erased: crate::jobs::stub::Erased) {
     let Some(segmentation) = studio.session.document().segmentation(of) else { return };
     let mut table = segmentation.table().clone();
     let values: Vec<LabelValue> = table.0.iter().map(|label| label.value).collect();

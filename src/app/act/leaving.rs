@@ -5,7 +5,8 @@ use super::scans::close;
 use crate::app::state::leaving::{Leaving, LeavingAnswer, Loss};
 use crate::app::state::request::Effect;
 use crate::app::state::studio::Studio;
-use crate::jobs::{ClassifyAllSlices, EraseLabel, Job, JoinJob, RefineJob, SegmentJob, TrainJob};
+use crate::jobs::{JoinJob, RefineJob, SegmentJob, TrainJob, TypedJob as Job};
+use crate::jobs::stub::{ClassifyAllSlices, EraseLabel};
 use crate::session::SegmentationId;
 
 /// Leaves where nothing is lost by it, and asks where something is.

@@ -3,7 +3,8 @@
 use crate::app::state::models::Models;
 use crate::app::state::notices::Kind;
 use crate::app::state::studio::Studio;
-use crate::jobs::{ADAPTED, JobError, LoadModel};
+use crate::jobs::{ADAPTED, JobError};
+use crate::jobs::stub::{LoadModel};
 use crate::model::SliceAxis;
 use crate::pipeline::{Misfit, misfits, slices_to_segment};
 use crate::volume::Volume;

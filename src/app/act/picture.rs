@@ -1,6 +1,6 @@
 //! Pixels of a slice: grey values through the window, labels over them, outlines on voxel borders.
 
-use crate::jobs::ImageSlice;
+use crate::jobs::stub::{ImageSlice};
 use crate::volume::{LabelMap, LabelTable, LabelValue, PlaneLayout, Volume, Window};
 
 /// A run of voxel borders: start and end in pixels of the slice, and the label it belongs to.

@@ -6,7 +6,8 @@ use crate::app::state::joining::{Arrival, Source};
 use crate::app::state::pixels::{Asked, PixelForm};
 use crate::app::state::studio::Studio;
 use crate::app::state::views::Live;
-use crate::jobs::{Classified, ClassifyAllSlices, ClassifySlice, Job, Names, PixelJob};
+use crate::jobs::{Names, PixelJob, TypedJob as Job};
+use crate::jobs::stub::{Classified, ClassifyAllSlices, ClassifySlice};
 use crate::session::{SegmentationId, SliceState};
 use crate::volume::{LabelMap, LabelValue};
 

@@ -10,7 +10,8 @@ use crate::app::state::request::Effect;
 use crate::app::state::saving::{BeingSaved, Replacing, ReplacingAnswer, SavedFile, file_name};
 use crate::app::state::studio::Studio;
 use crate::formats::{self, stem};
-use crate::jobs::{Job, SaveLabels, SavePicture, SaveVolume};
+use crate::jobs::{TypedJob as Job};
+use crate::jobs::stub::{SaveLabels, SavePicture, SaveVolume};
 use crate::session::{ScanId, SegmentationId};
 use crate::volume::Plane;
 

@@ -12,7 +12,8 @@ use crate::app::state::scans::Item;
 use crate::app::state::studio::Studio;
 use crate::app::state::views::{LabelView, ScanView};
 use crate::formats::{Entry, Findings};
-use crate::jobs::{Job, LoadScan, LookThrough, Names, OpenLabels, OpenSample};
+use crate::jobs::{Names, TypedJob as Job};
+use crate::jobs::stub::{LoadScan, LookThrough, OpenLabels, OpenSample};
 use crate::session::{ScanId, SegmentationId, SliceState};
 use crate::volume::{Plane, PlaneLayout, Volume};
 

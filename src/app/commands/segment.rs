@@ -3,7 +3,7 @@
 use super::{CommandEntry, Group};
 use crate::app::act::{pixels, refining, saving, segmenting};
 use crate::app::state::studio::Studio;
-use crate::jobs::{Job, RefineJob, SegmentJob};
+use crate::jobs::{RefineJob, SegmentJob, TypedJob as Job};
 
 const fn segment(id: &'static str, name: &'static str, deed: fn(&mut Studio)) -> CommandEntry {
     CommandEntry::new(id, name, Group::Segment, deed).in_menu()

@@ -5,7 +5,7 @@ use crate::app::act::{saving, teach};
 use crate::app::state::paths::Purpose;
 use crate::app::state::settings::Task;
 use crate::app::state::studio::Studio;
-use crate::jobs::{Job, TrainJob};
+use crate::jobs::{TrainJob, TypedJob as Job};
 
 const fn command(id: &'static str, name: &'static str, deed: fn(&mut Studio)) -> CommandEntry {
     CommandEntry::new(id, name, Group::Teach, deed).in_menu()

@@ -18,7 +18,7 @@ use super::tasks::Tasks;
 use super::teach::Teach;
 use super::views::{LabelView, Live, ScanView};
 use crate::formats::Skipped;
-use crate::jobs::{Job, JobError};
+use crate::jobs::{JobError, TypedJob as Job};
 use crate::session::{PaintRules, Revision, ScanId, Segmentation, SegmentationId, Session, SliceState};
 use crate::tools::{Slice, TOOLS, Tool, ToolEntry};
 use crate::volume::{LabelMap, LabelTable, LabelValue, Plane, PlaneLayout, Volume};

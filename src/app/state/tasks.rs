@@ -4,7 +4,8 @@
 
 use std::time::Instant;
 
-use crate::jobs::{Job, JobError, JobKind, Told, Worker, WorkerNews};
+use crate::jobs::{JobError, JobKind, Told, TypedJob as Job};
+use crate::jobs::stub::{Worker, WorkerNews};
 use crate::work::Share;
 
 /// Time left is shown for work longer than this.
