@@ -302,7 +302,7 @@ fn a_plan_is_printed_without_training_and_folds_come_from_a_file() {
     };
     assert!(refused(&[]).contains("2 folds"));
     assert!(refused(&["--fold", "1/5"]).contains("1/5"));
-    assert!(refused(&["--fold", "1/2", "--rate", "nan"]).contains("--rate must be a finite number above 0"));
+    assert!(refused(&["--fold", "1/2", "--rate", "nan"]).contains("the rate must be a finite number above 0"));
 }
 
 #[test]

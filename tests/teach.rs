@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use lamella::engine::{Activations, DeviceChoice, initial_weights};
-use lamella::jobs::{default_plan, keep_done};
+use lamella::jobs::keep_done;
 use lamella::learn::{
     Budget, CaseFiles, Checkpoint, Dataset, FitError, FitEvent, FitOptions, FromData, Intensities, LabelledScan,
     Loader, Plan, Refinement, Split, TrainedModel, fit, read_case, refine, unnamed_channels,
@@ -74,7 +74,7 @@ fn plan() -> Plan {
         neighbours: 1,
         average_mirrored: false,
         from_data: FromData::default(),
-        ..default_plan()
+        ..Plan::default()
     }
 }
 

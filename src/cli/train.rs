@@ -10,11 +10,13 @@ use serde_json::json;
 use super::terminal::Terminal;
 use super::{Result, activations, print_json, use_threads};
 use crate::jobs::{
-    self, CHECKPOINT_SECONDS, DeviceChoice, Inputs, Job, JobError, JobEvent, Outcome, Recipe, SplitChoice, TrainJob,
-    TrainSource, TrainSummary, best_path, check_training_outputs, checkpoint_path, default_plan,
+    self, CHECKPOINT_SECONDS, DeviceChoice, Inputs, Job, JobError, JobEvent, Outcome, SplitChoice, TrainJob,
+    TrainSource, TrainSummary, best_path, check_training_outputs, checkpoint_path,
 };
-use crate::learn::{Augmentation, Budget, CaseDice, Fold, Intensities, mean_dice, worst_first};
-use crate::model::{self, ArchitectureSpec, SliceAxis};
+use crate::learn::{
+    Augmentation, Budget, CaseDice, Fold, Intensities, OptimiserChoice, PlanChoices, Slices, mean_dice, worst_first,
+};
+use crate::model::{self, SliceAxis};
 use crate::work::{Signal, Stopped, Watch};
 
 /// Train a model on a labelled data set (nnU-Net v2, v1 or MSD folder, or folders `images` and `labels`).
@@ -111,9 +113,9 @@ pub struct Train {
     rate: Option<f64>,
     /// adamw, or sgd (Nesterov momentum 0.99 and weight decay 3e-5, as nnU-Net)
     #[arg(long, default_value = "adamw")]
-    optimiser: OptimiserName,
+    optimiser: OptimiserChoice,
     /// Scopes of the network whose parameters stay as they are, for example `down` or `encoder` (with --init)
-    #[arg(long, value_name = "SCOPES", value_delimiter = ',', requires = "init")]
+    #[arg(long, value_name = "SCOPES", value_delimiter = ',')]
     freeze: Vec<String>,
     /// Share of the budget over which the rate rises
     #[arg(long)]
@@ -123,7 +125,7 @@ pub struct Train {
     average: Option<f64>,
     /// The model averages over mirrored slices: more exact, twice the work for each direction; that is so without it too, unless
     /// nothing is mirrored or the model of --init does not
-    #[arg(long, conflicts_with_all = ["no_average_mirrored", "no_mirror"])]
+    #[arg(long, conflicts_with = "no_average_mirrored")]
     average_mirrored: bool,
     /// The model does not average over mirrored slices
     #[arg(long)]
@@ -164,103 +166,12 @@ pub struct Train {
     json: bool,
 }
 
-/// Optimisers by name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum OptimiserName {
-    Adamw,
-    Sgd,
-}
-
 impl Train {
     pub(super) fn run(&self) -> Result {
         use_threads(self.threads)?;
         let init = self.init.as_deref().map(model::find).transpose()?;
-        let mut plan = default_plan();
-        if let Some(model) = &init {
-            plan.start_from(&model.spec);
-        }
-        let given = self.arch.is_some() || self.options.is_some() || self.encoder.is_some();
-        plan.from_data.network &= !given;
-        plan.from_data.patch &= self.patch.is_none();
-        plan.from_data.batch &= self.batch.is_none();
-        plan.from_data.mirror &= self.mirror.is_none();
-        plan.from_data.augmentation &= self.augment.is_none();
-        plan.from_data.slices &= self.axis.is_none() && !self.fuse_axes;
-        if let Some(id) = &self.arch {
-            plan.architecture = ArchitectureSpec { id: id.clone(), options: serde_json::Value::Null };
-        }
-        if let Some(options) = &self.options {
-            plan.architecture.options =
-                serde_json::from_str(options).map_err(|e| JobError::Other(format!("--options is not JSON: {e}")))?;
-        }
-        if let Some(encoder) = &self.encoder {
-            if self.options.is_none() && self.init.is_none() {
-                // The default plan's options are those of the plain U-Net.
-                let id = self.arch.clone().unwrap_or_else(|| "unet".into());
-                plan.architecture = ArchitectureSpec { id, options: json!({}) };
-            }
-            plan.architecture.set("encoder", json!(encoder));
-        }
-        match &self.attention[..] {
-            [] => {}
-            [one] => plan.architecture.set("attention", json!(one)),
-            each => plan.architecture.set("attention", json!(each)),
-        }
-        if let Some(ratio) = self.attention_ratio {
-            plan.architecture.set("attention_ratio", json!(ratio));
-        }
-        for (wanted, key) in [(self.attention_subsample, "attention_subsample"), (self.auxiliary, "auxiliary")] {
-            if wanted {
-                plan.architecture.set(key, json!(true));
-            }
-        }
-        match self.patch.as_deref() {
-            None => {}
-            Some(&[h, w]) if h > 0 && w > 0 => plan.patch = [h, w],
-            Some(other) => {
-                return Err(JobError::Other(format!(
-                    "--patch needs height and width, for example 64x64, not {other:?}"
-                )));
-            }
-        }
-        plan.spacing_mm = match self.spacing.as_deref() {
-            None => plan.spacing_mm,
-            Some(&[side]) => Some([side; 2]),
-            Some(&[height, width]) => Some([height, width]),
-            Some(other) => {
-                return Err(JobError::Other(format!(
-                    "--spacing needs one or two sizes, for example 1.5x0.8, not {other:?}"
-                )));
-            }
-        };
-        plan.intensities = self.intensities.or(plan.intensities);
-        plan.slice_axis = self.axis.unwrap_or(plan.slice_axis);
-        plan.fuse_axes = self.fuse_axes || (plan.fuse_axes && self.axis.is_none());
-        plan.neighbours = self.neighbours.unwrap_or(plan.neighbours);
-        plan.batch = self.batch.unwrap_or(plan.batch).max(1);
-        plan.activations = activations(self.recompute);
-        if self.optimiser == OptimiserName::Sgd {
-            plan.recipe = Recipe::Sgd { momentum: 0.99, nesterov: true, weight_decay: 3e-5 };
-            plan.rate *= 10.0;
-        }
-        plan.rate = match self.rate {
-            None => plan.rate,
-            Some(rate) if rate > 0.0 && rate.is_finite() => rate,
-            Some(rate) => return Err(JobError::Other(format!("--rate must be a finite number above 0, not {rate}"))),
-        };
-        plan.freeze.clone_from(&self.freeze);
-        plan.warm_up = share("warm-up", self.warm_up.unwrap_or(plan.warm_up))?;
-        plan.average = share("average", self.average.unwrap_or(plan.average))?;
-        plan.average_mirrored =
-            (self.average_mirrored || plan.average_mirrored) && !self.no_mirror && !self.no_average_mirrored;
-        let augmentation = self.augment.clone().unwrap_or_default();
-        plan.augmentation =
-            Augmentation { mirror: plan.augmentation.mirror && augmentation.mirror && !self.no_mirror, ..augmentation };
-        if let Some(letters) = &self.mirror {
-            plan.mirror_axes = mirror_axes(letters)?;
-        }
-        plan.seed = self.seed;
-        plan.epoch_steps = self.epoch_steps.map(NonZeroUsize::get);
+        let plan = self.choices()?.plan(init.as_ref().map(|model| &model.spec));
+        let plan = plan.map_err(|error| JobError::Other(error.to_string()))?;
         let id = self.output().file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
         if !self.plan_only {
             let read = self.init.as_deref().and_then(model::file_of).into_iter().chain(self.split.clone());
@@ -342,6 +253,41 @@ impl Train {
 }
 
 impl Train {
+    /// What of the plan is chosen.
+    fn choices(&self) -> Result<PlanChoices> {
+        let options = self.options.as_deref().map(serde_json::from_str).transpose();
+        Ok(PlanChoices {
+            architecture: self.arch.clone(),
+            options: options.map_err(|e| JobError::Other(format!("--options is not JSON: {e}")))?,
+            encoder: self.encoder.clone(),
+            attention: self.attention.clone(),
+            attention_ratio: self.attention_ratio.map(NonZeroUsize::get),
+            attention_subsample: self.attention_subsample,
+            auxiliary: self.auxiliary,
+            slices: if self.fuse_axes { Some(Slices::AllAxes) } else { self.axis.map(Slices::Along) },
+            neighbours: self.neighbours,
+            patch: self.patch.as_deref().map(patch).transpose()?,
+            spacing_mm: self.spacing.as_deref().map(spacing).transpose()?,
+            intensities: self.intensities,
+            batch: self.batch,
+            activations: activations(self.recompute),
+            optimiser: self.optimiser,
+            rate: self.rate,
+            warm_up: self.warm_up,
+            average: self.average,
+            freeze: self.freeze.clone(),
+            is_sided: self.no_mirror,
+            mirror_axes: self.mirror.as_deref().map(mirror_axes).transpose()?,
+            average_mirrored: match (self.average_mirrored, self.no_average_mirrored) {
+                (false, false) => None,
+                (is_averaged, _) => Some(is_averaged),
+            },
+            augmentation: self.augment.clone(),
+            epoch_steps: self.epoch_steps.map(NonZeroUsize::get),
+            seed: Some(self.seed),
+        })
+    }
+
     /// The model file; a plan alone writes none.
     fn output(&self) -> &Path {
         self.output.as_deref().unwrap_or(Path::new("plan.safetensors"))
@@ -420,10 +366,19 @@ fn mirror_axes(letters: &str) -> Result<[bool; 3]> {
     Ok(['R', 'A', 'S'].map(|axis| letters.to_uppercase().contains(axis)))
 }
 
-/// A number from 0 to below 1.
-fn share(name: &str, value: f64) -> Result<f64> {
-    let fits = (0.0..1.0).contains(&value);
-    fits.then_some(value).ok_or_else(|| JobError::Other(format!("--{name} must be from 0 to below 1, not {value}")))
+/// Height and width of a patch.
+fn patch(sides: &[usize]) -> Result<[usize; 2]> {
+    let problem = || JobError::Other(format!("--patch needs height and width, for example 64x64, not {sides:?}"));
+    sides.try_into().map_err(|_| problem())
+}
+
+/// Height and width of a pixel, of which one is enough.
+fn spacing(sizes: &[f64]) -> Result<[f64; 2]> {
+    match *sizes {
+        [side] => Ok([side; 2]),
+        [height, width] => Ok([height, width]),
+        _ => Err(JobError::Other(format!("--spacing needs one or two sizes, for example 1.5x0.8, not {sizes:?}"))),
+    }
 }
 
 /// The command as typed, with folders cut down to their last name: a model must not carry a user's paths.

@@ -23,7 +23,6 @@ mod opening;
 mod outcomes;
 mod pending;
 mod pixels;
-mod plan_choices;
 mod preview;
 mod refining;
 mod saving;

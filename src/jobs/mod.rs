@@ -41,7 +41,7 @@ pub use bench::{BenchLoad, BenchNetwork, peak_memory_bytes};
 pub use compare::CompareJob;
 // What the command line and the window need of the rooms below; they do not go there themselves.
 pub use crate::disk::remove_unfinished;
-pub use crate::engine::{Activations, DeviceChoice, DeviceFacts, Recipe, available_devices, list_devices};
+pub use crate::engine::{Activations, DeviceChoice, DeviceFacts, available_devices, list_devices};
 pub use crate::formats::{
     Entry, Facts, Findings, FormatError, READERS, Skipped, WRITERS, facts, load, notices_of_writing, open_one, scan,
     stem, write_volume, writer_for,
@@ -66,7 +66,7 @@ pub use sample::make_sample;
 pub use segment::SegmentJob;
 pub use train::{
     CHECKPOINT_SECONDS, SplitChoice, TrainJob, TrainSource, TrainSummary, best_path, check_training_outputs,
-    checkpoint_path, default_plan, load_case,
+    checkpoint_path, load_case,
 };
 pub use worker::{Worker, WorkerNews, panic_reason};
 pub use zoo_table::{ZooRow, check_architecture, zoo_table};

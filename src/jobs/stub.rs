@@ -18,8 +18,8 @@ pub struct OpenedLabels { pub labels: LabelMap, pub table: LabelTable, pub state
 pub struct OpenLabels { pub path: PathBuf, pub volume: Arc<Volume> }
 stub!(OpenLabels, OpenedLabels, ());
 pub struct Segmented { pub labels: LabelMap, pub table: LabelTable }
-pub enum SegmentEvents { Slices { labels: LabelMap }, Device(String), Took(crate::pipeline::SegmentSeconds) }
-stub!(SegmentJob, Segmented, SegmentEvents);
+pub enum SegmentEvent { Slices { labels: LabelMap }, Device(String), Took(crate::pipeline::SegmentSeconds) }
+stub!(SegmentJob, Segmented, SegmentEvent);
 stub!(JoinJob, Joined, ());
 pub struct Erased { pub painted: Painted, pub is_left: bool }
 pub struct EraseLabel { pub painter: Painter, pub value: LabelValue }
@@ -43,10 +43,11 @@ pub struct SaveReport { pub folder: PathBuf, pub summary: Box<TrainSummary> }
 stub!(SaveReport, (), ());
 pub struct AddToDataset { pub folder: PathBuf, pub scan: Box<MarkedScan> }
 stub!(AddToDataset, String, ());
-pub enum TrainEvents { Loss { done: f64, loss: f64, rate: f64 }, Epoch(crate::learn::Epoch), Preview(Box<crate::learn::Preview>), Planned { plan: Box<crate::learn::Plan>, why: Vec<String> } , Device(String) }
-stub!(TrainJob, Box<TrainSummary>, TrainEvents);
+pub enum TrainEvent { Loss { done: f64, loss: f64, rate: f64 }, Epoch(crate::learn::Epoch), Preview(Box<crate::learn::Preview>), Planned { plan: Box<crate::learn::Plan>, why: Vec<String> } , Device(String) }
+stub!(TrainJob, Box<TrainSummary>, TrainEvent);
 pub struct PlanJob(pub TrainJob);
-stub!(PlanJob, (Box<crate::learn::Plan>, Vec<String>), ());
+pub struct Planned { pub plan: Box<crate::learn::Plan>, pub why: Vec<String> }
+stub!(PlanJob, Planned, ());
 stub!(CompareJob, Box<crate::learn::Preview>, ());
 pub struct LookAtDataset { pub folder: PathBuf }
 stub!(LookAtDataset, DatasetFacts, ());

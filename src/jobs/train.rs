@@ -9,13 +9,13 @@ use std::time::Duration;
 use super::dataset::open_dataset;
 use super::{Inputs, JobError, JobEvent, MarkedScan, OutputKind, Progress, read_labels};
 use crate::disk::{Claim, ClaimError, follow_links, replace_file};
-use crate::engine::{Activations, DeviceChoice, Recipe};
+use crate::engine::DeviceChoice;
 use crate::formats;
 use crate::learn::{
-    self, Augmentation, Budget, CaseDice, CaseFiles, Checkpoint, Dataset, Epoch, FitEvent, FitOptions, Fold, FromData,
-    Measurement, Plan, Planned, Split, fit,
+    self, Budget, CaseDice, CaseFiles, Checkpoint, Dataset, Epoch, FitEvent, FitOptions, Fold, Measurement, Plan,
+    Planned, Split, fit,
 };
-use crate::model::{self, Model, ModelSpec, SliceAxis};
+use crate::model::{self, Model, ModelSpec};
 use crate::volume::{LabelMap, Volume, stack_frames};
 use crate::work::Watch;
 use crate::work::memory::OutOfMemory;
@@ -179,35 +179,6 @@ impl TrainSummary {
             replace_file(&path, |writer| writer.write_all(text.as_bytes())).map_err(|e| failed(&path, e))?;
         }
         Ok(())
-    }
-}
-
-/// The plan without choices: a U-Net with instance norm and two neighbouring slices on either side; the rest is left to the
-/// data.
-pub fn default_plan() -> Plan {
-    Plan {
-        architecture: learn::open_network(),
-        slice_axis: SliceAxis::Axial,
-        fuse_axes: false,
-        neighbours: 2,
-        spacing_mm: None,
-        intensities: None,
-        patch: [64, 64],
-        batch: 16,
-        epoch_steps: None,
-        recipe: Recipe::AdamW { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 1e-2 },
-        rate: 1e-3,
-        warm_up: 0.02,
-        average: 0.998,
-        // Bodies are roughly symmetric from left to right, and never upside down or back to front.
-        mirror_axes: [true, false, false],
-        average_mirrored: true,
-        forced_foreground: 1.0 / 3.0,
-        freeze: Vec::new(),
-        activations: Activations::Kept,
-        augmentation: Augmentation::default(),
-        from_data: FromData::ALL,
-        seed: 1,
     }
 }
 

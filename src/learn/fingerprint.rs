@@ -4,15 +4,13 @@
 
 use std::collections::BTreeMap;
 
-use super::augment::Augmentation;
+use super::augment::{Augmentation, MOST_UNEVEN};
 use super::plan::Plan;
 use super::reading::LabelledScan;
 use super::sides::tell_sides;
-use crate::model::{ArchitectureSpec, SliceAxis};
+use crate::model::SliceAxis;
 use crate::volume::Statistics;
 
-/// Largest ratio of spacings at which slices along all axes are learned; beyond, slices lie across the largest spacing.
-pub const MOST_UNEVEN: f64 = 1.6;
 /// Largest side of a patch; larger slices are learned in parts.
 const LARGEST_PATCH: usize = 192;
 /// Sides of patches are multiples of it.
@@ -217,65 +215,13 @@ fn capitalised(text: &str) -> String {
     letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
 }
 
-/// Which choices of a plan are left to the data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
-pub struct FromData {
-    /// Slice axis, or all axes.
-    pub slices: bool,
-    /// Size of the patch.
-    pub patch: bool,
-    /// Slices per step.
-    pub batch: bool,
-    /// Width and depth of the plain U-Net.
-    pub network: bool,
-    /// Whether nothing is mirrored where labels tell left and right apart.
-    pub mirror: bool,
-    /// How strongly slices are changed.
-    pub augmentation: bool,
-}
-
-impl FromData {
-    /// Everything.
-    pub const ALL: Self =
-        Self { slices: true, patch: true, batch: true, network: true, mirror: true, augmentation: true };
-}
-
-/// The plain U-Net whose width and depth the data decides.
-pub fn open_network() -> ArchitectureSpec {
-    let options = serde_json::json!({"norm": "instance", "activation": {"leaky_relu": 0.01}, "width": 16, "depth": 3});
-    ArchitectureSpec { id: "unet".into(), options }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::{Activations, Recipe};
-    use crate::learn::Augmentation;
+    use crate::learn::plan::FromData;
 
     fn plan() -> Plan {
-        Plan {
-            architecture: open_network(),
-            slice_axis: SliceAxis::Axial,
-            fuse_axes: false,
-            neighbours: 2,
-            spacing_mm: None,
-            intensities: None,
-            patch: [64, 64],
-            batch: 16,
-            epoch_steps: None,
-            recipe: Recipe::Sgd { momentum: 0.9, nesterov: true, weight_decay: 0.0 },
-            rate: 1e-3,
-            warm_up: 0.0,
-            average: 0.0,
-            mirror_axes: [true; 3],
-            average_mirrored: false,
-            forced_foreground: 0.3,
-            freeze: Vec::new(),
-            activations: Activations::Kept,
-            augmentation: Augmentation::default(),
-            from_data: FromData::ALL,
-            seed: 1,
-        }
+        Plan { mirror_axes: [true; 3], average_mirrored: false, ..Plan::default() }
     }
 
     #[test]

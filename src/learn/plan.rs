@@ -5,7 +5,6 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::augment::Augmentation;
-use super::fingerprint::FromData;
 use crate::engine::{Activations, Recipe};
 use crate::model::{ArchitectureSpec, ModelSpec, SliceAxis};
 
@@ -72,6 +71,29 @@ impl std::str::FromStr for Intensities {
     }
 }
 
+/// Which choices of a plan are left to the data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+pub struct FromData {
+    /// Slice axis, or all axes.
+    pub slices: bool,
+    /// Size of the patch.
+    pub patch: bool,
+    /// Slices per step.
+    pub batch: bool,
+    /// Width and depth of the plain U-Net.
+    pub network: bool,
+    /// Whether nothing is mirrored where labels tell left and right apart.
+    pub mirror: bool,
+    /// How strongly slices are changed.
+    pub augmentation: bool,
+}
+
+impl FromData {
+    /// Everything.
+    pub const ALL: Self =
+        Self { slices: true, patch: true, batch: true, network: true, mirror: true, augmentation: true };
+}
+
 /// A training plan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
@@ -123,6 +145,43 @@ pub struct Plan {
     pub from_data: FromData,
     /// Seed of weights, sampling and augmentation.
     pub seed: u64,
+}
+
+/// The plain U-Net whose width and depth the data decides.
+fn open_network() -> ArchitectureSpec {
+    let options = serde_json::json!({"norm": "instance", "activation": {"leaky_relu": 0.01}, "width": 16, "depth": 3});
+    ArchitectureSpec { id: "unet".into(), options }
+}
+
+impl Default for Plan {
+    /// The plan without choices: a U-Net with instance norm and two neighbouring slices on either side; the rest is left to the
+    /// data.
+    fn default() -> Self {
+        Self {
+            architecture: open_network(),
+            slice_axis: SliceAxis::Axial,
+            fuse_axes: false,
+            neighbours: 2,
+            spacing_mm: None,
+            intensities: None,
+            patch: [64, 64],
+            batch: 16,
+            activations: Activations::Kept,
+            epoch_steps: None,
+            recipe: Recipe::AdamW { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 1e-2 },
+            rate: 1e-3,
+            warm_up: 0.02,
+            average: 0.998,
+            // Bodies are roughly symmetric from left to right, and never upside down or back to front.
+            mirror_axes: [true, false, false],
+            average_mirrored: true,
+            forced_foreground: 1.0 / 3.0,
+            freeze: Vec::new(),
+            augmentation: Augmentation::default(),
+            from_data: FromData::ALL,
+            seed: 1,
+        }
+    }
 }
 
 /// First rate where training starts from a model: all layers learn, none forgets at once.

@@ -3,17 +3,16 @@
 use std::time::Instant;
 
 use super::augment::Augmentation;
-use super::fingerprint::FromData;
 use super::fit::FitError;
 use super::learner::Learner;
-use super::plan::Plan;
+use super::plan::{FromData, Plan};
 use super::preparing::prepare_all;
 use super::reading::LabelledScan;
 use super::sampling::draw;
 use super::schedule::warm_poly;
 use super::start;
-use crate::engine::{Activations, DeviceChoice, KeepFreedMemory, Random, Recipe};
-use crate::model::Model;
+use crate::engine::{DeviceChoice, KeepFreedMemory, Random};
+use crate::model::{Model, ModelSpec};
 use crate::volume::{LabelMap, LabelValue, PlaneLayout, Volume};
 use crate::work::Watch;
 
@@ -90,6 +89,28 @@ fn drafted(labels: &LabelMap, done: &[(PlaneLayout, usize)], classes: u16) -> Ve
     labelled.into_iter().enumerate().filter(|(_, is)| *is).map(|(slice, _)| (*layout, slice)).collect()
 }
 
+/// As a training of the model would go, at a lower rate.
+fn plan(spec: &ModelSpec, seed: u64) -> Plan {
+    Plan {
+        architecture: spec.architecture.clone(),
+        slice_axis: spec.slice_axis,
+        fuse_axes: spec.fused_axes.len() > 1,
+        neighbours: spec.neighbours,
+        spacing_mm: spec.spacing_mm,
+        patch: spec.patch,
+        batch: BATCH,
+        rate: RATE,
+        warm_up: WARM_UP,
+        average: AVERAGE,
+        mirror_axes: spec.mirror_axes,
+        average_mirrored: spec.average_mirrored,
+        augmentation: Augmentation { mirror: spec.mirror, ..Augmentation::default() },
+        from_data: FromData::default(),
+        seed,
+        ..Plan::default()
+    }
+}
+
 /// Adapts a model for a few seconds; `on_notice` is told what the user must know, for example that memory is short.
 ///
 /// # Errors
@@ -151,29 +172,7 @@ pub fn refine(
         prepare_all(std::slice::from_ref(&draft), spec, Some(ignore), watch)?
     };
     let memory = if task.memory.is_empty() { Vec::new() } else { prepare_all(task.memory, spec, Some(ignore), watch)? };
-    let plan = Plan {
-        architecture: spec.architecture.clone(),
-        slice_axis: spec.slice_axis,
-        fuse_axes: spec.fused_axes.len() > 1,
-        neighbours: spec.neighbours,
-        spacing_mm: spec.spacing_mm,
-        intensities: None,
-        patch: spec.patch,
-        batch: BATCH,
-        activations: Activations::Kept,
-        epoch_steps: None,
-        recipe: Recipe::AdamW { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 1e-2 },
-        rate: RATE,
-        warm_up: WARM_UP,
-        average: AVERAGE,
-        mirror_axes: spec.mirror_axes,
-        average_mirrored: spec.average_mirrored,
-        forced_foreground: 1.0 / 3.0,
-        freeze: Vec::new(),
-        augmentation: Augmentation { mirror: spec.mirror, ..Augmentation::default() },
-        from_data: FromData::default(),
-        seed: task.seed,
-    };
+    let plan = plan(spec, task.seed);
     let graph = spec.graph()?;
     let first =
         start::from_model(task.model, &graph, start::Target::of(spec, spec), task.seed).map_err(FitError::Plan)?;

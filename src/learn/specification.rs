@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::augment::MOST_UNEVEN;
 use super::dataset::{Dataset, Split, is_ct, is_unnamed};
-use super::fingerprint::{Fingerprint, MOST_UNEVEN};
+use super::fingerprint::Fingerprint;
 use super::fit::FitError;
 use super::plan::{Intensities, Plan};
 use super::reading::LabelledScan;

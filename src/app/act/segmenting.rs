@@ -5,7 +5,7 @@ use crate::app::state::studio::Studio;
 use crate::app::state::views::Live;
 use crate::edit::join;
 use crate::jobs::{Names, RefineJob, SegmentJob, TypedJob as Job};
-use crate::jobs::stub::{SegmentEvents};
+use crate::jobs::stub::{SegmentEvent};
 use crate::model::Model;
 use crate::pipeline::SegmentOptions;
 use crate::session::SliceState;
@@ -62,14 +62,14 @@ pub fn segment(studio: &mut Studio) {
         shown_as: shown_as.unwrap_or_default(),
     };
     let on_event = move |studio: &mut Studio, event| match event {
-        SegmentEvents::Slices { labels, .. } => {
+        SegmentEvent::Slices { labels, .. } => {
             // Once the user has changed something, their labels stay in sight.
             if let Some(view) = studio.label_views.get_mut(&of) {
                 view.live = Some(Live { labels, revision: made_on, table: table.clone() });
             }
         }
-        SegmentEvents::Device(name) => studio.models.device = name,
-        SegmentEvents::Took(_) => {}
+        SegmentEvent::Device(name) => studio.models.device = name,
+        SegmentEvent::Took(_) => {}
     };
     studio.start(job, on_event, move |studio, result| {
         if let Some(view) = studio.label_views.get_mut(&of) {

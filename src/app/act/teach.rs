@@ -13,9 +13,10 @@ use crate::app::state::saving::file_name;
 use crate::app::state::scan_choices::ScanChoices;
 use crate::app::state::studio::Studio;
 use crate::app::state::teach::{Curve, OnDisk, Teach};
+use crate::jobs::stub::{AddToDataset, ListZoo, LookAtDataset, PlanJob, SaveReport, TrainEvent};
 use crate::jobs::{
-    AddToDataset, CHECKPOINT_SECONDS, CompareJob, Job, ListZoo, LookAtDataset, MarkedScan, PlanJob, SaveReport,
-    SplitChoice, TrainEvent, TrainJob, TrainSource, TrainSummary, check_architecture,
+    CHECKPOINT_SECONDS, CompareJob, TypedJob as Job, MarkedScan,
+    SplitChoice, TrainJob, TrainSource, TrainSummary, check_architecture,
 };
 use crate::learn::{Budget, Plan, PlanChoices, checkpoint_path};
 use crate::model::{ArchitectureSpec, is_id};

@@ -7,10 +7,13 @@ mod warp;
 
 use serde::{Deserialize, Serialize};
 
-use super::fingerprint::MOST_UNEVEN;
 use super::sampling::Drawn;
 use crate::engine::Random;
 use warp::Warp;
+
+/// Largest ratio of spacings at which a scan looks alike along all axes; beyond, slices lie across the largest spacing and are
+/// not tilted.
+pub const MOST_UNEVEN: f64 = 1.6;
 
 /// Probabilities and ranges.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -46,6 +49,9 @@ pub struct Augmentation {
     pub gamma: f64,
 }
 
+/// A name, and what has it.
+type Named = (&'static str, fn() -> Augmentation);
+
 impl Default for Augmentation {
     fn default() -> Self {
         Self {
@@ -68,6 +74,20 @@ impl Default for Augmentation {
 }
 
 impl Augmentation {
+    /// Those that have a name, the weakest first.
+    pub const NAMED: [Named; 5] = [
+        ("none", Self::none),
+        ("light", Self::light),
+        ("in-plane", Self::in_plane),
+        ("full", Self::default),
+        ("strong", Self::strong),
+    ];
+
+    /// Its name, where it has one.
+    pub fn name(&self) -> Option<&'static str> {
+        Self::NAMED.iter().find(|(_, of_name)| of_name() == *self).map(|(name, _)| *name)
+    }
+
     /// No change of any kind but mirroring.
     pub fn none() -> Self {
         Self {
@@ -152,20 +172,15 @@ impl std::str::FromStr for Augmentation {
 
     /// Reads a name, or an object of JSON with the fields that are not as in `full`.
     fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            _ if text.trim_start().starts_with('{') => {
-                let read: Self = serde_json::from_str(text).map_err(|e| format!("augmentation: {e}"))?;
-                read.checked()
-            }
-            "none" => Ok(Self::none()),
-            "light" => Ok(Self::light()),
-            "in-plane" => Ok(Self::in_plane()),
-            "full" => Ok(Self::default()),
-            "strong" => Ok(Self::strong()),
-            _ => Err(format!(
-                "{text:?} is no augmentation; there are none, light, in-plane, full and strong, or an object of JSON"
-            )),
+        if text.trim_start().starts_with('{') {
+            let read: Self = serde_json::from_str(text).map_err(|e| format!("augmentation: {e}"))?;
+            return read.checked();
         }
+        let named = Self::NAMED.iter().find(|(name, _)| *name == text);
+        named.map(|(_, of_name)| of_name()).ok_or_else(|| {
+            let names = Self::NAMED.map(|(name, _)| name).join(", ");
+            format!("{text:?} is no augmentation; there are {names}, or an object of JSON")
+        })
     }
 }
 
@@ -298,6 +313,10 @@ mod tests {
         let chosen: Augmentation = r#"{"elastic": 0.7, "scale_range": [0.5, 2]}"#.parse().unwrap();
         let expected = Augmentation { elastic: 0.7, scale_range: [0.5, 2.0], ..Augmentation::default() };
         assert_eq!(chosen, expected);
+        for (name, of_name) in Augmentation::NAMED {
+            assert_eq!((name.parse(), of_name().name()), (Ok(of_name()), Some(name)));
+        }
+        assert_eq!(chosen.name(), None);
         for wrong in
             [r#"{"elastc": 1}"#, r#"{"gamma": 1.5}"#, r#"{"scale_range": [2, 1]}"#, r#"{"degrees": -1}"#, "ful"]
         {

@@ -7,7 +7,6 @@ mod archive;
 mod container;
 mod lookup;
 mod pickle;
-mod pickle_ops;
 mod tensors;
 
 use std::collections::BTreeMap;
