@@ -36,7 +36,7 @@ pub use appearance::{AppearanceModel, Specimen};
 pub use augment::{Augmentation, Cut};
 pub use averaging::WeightAverage;
 pub use checkpoint::{BestSoFar, Checkpoint, TrainingProgress};
-pub use dataset::{CaseFiles, Dataset, DatasetError, Fold, Split, is_ct, is_unnamed, unnamed_channels};
+pub use dataset::{CaseFiles, Dataset, DatasetError, Endings, Fold, Split, is_ct, is_unnamed, unnamed_channels};
 pub use events::{Epoch, FitEvent, Measurement};
 pub use fingerprint::{Fingerprint, FromData, open_network};
 pub use fit::{FitError, FitOptions, Loader, Planned, TrainedModel, fit, plan};

@@ -381,6 +381,7 @@ mod tests {
                 stored: None,
                 unchosen: Vec::new(),
                 cases: Vec::new(),
+                endings: crate::learn::Endings::default(),
                 notices: Vec::new(),
             },
         }
