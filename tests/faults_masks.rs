@@ -585,8 +585,13 @@ fn nnunet(description: &str) -> tempfile::TempDir {
 
 const PLAIN: &str = r#"{"channel_names": {"0": "CT"}, "labels": {"background": 0, "x": 1}, "file_ending": ".nii.gz"}"#;
 
+fn endings() -> lamella::learn::Endings {
+    use lamella::formats::{For, Kind, endings_of};
+    lamella::learn::Endings(endings_of(Kind::Labels, For::Opening))
+}
+
 fn cases(folder: &Path) -> Result<(Vec<String>, Vec<String>), String> {
-    let dataset = lamella::learn::Dataset::open(folder).map_err(|error| error.to_string())?;
+    let dataset = lamella::learn::Dataset::open(folder, endings()).map_err(|error| error.to_string())?;
     Ok((dataset.cases.into_iter().map(|case| case.name).collect(), dataset.notices))
 }
 
@@ -623,7 +628,7 @@ fn what_a_description_lists_is_what_is_learned_from() {
     let describe = |more: &str| {
         let text = format!("{}, {more}}}", PLAIN.strip_suffix('}').unwrap());
         std::fs::write(folder.path().join("dataset.json"), text).unwrap();
-        lamella::learn::Dataset::open(folder.path()).map_err(|error| error.to_string())
+        lamella::learn::Dataset::open(folder.path(), endings()).map_err(|error| error.to_string())
     };
     let far_text = far.display().to_string().replace('\\', "/");
     let placed = format!(

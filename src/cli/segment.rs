@@ -13,8 +13,8 @@ use super::guard::guarded;
 use super::terminal::Terminal;
 use super::{Result, print_json, use_threads};
 use crate::jobs::{
-    self, DeviceChoice, Entry, Inputs, Job, JobError, JobEvent, Outcome, OutputKind, SegmentJob, SegmentOptions,
-    SegmentSeconds,
+    self, DeviceChoice, Entry, For, Inputs, Job, JobError, JobEvent, Kind, Outcome, OutputKind, SegmentJob,
+    SegmentOptions, SegmentSeconds,
 };
 use crate::model::{self, Model, SliceAxis};
 use crate::volume::{Annotations, LabelValue, SliceState, stack_frames};
@@ -273,12 +273,15 @@ fn probability_path(mask: &Path, value: LabelValue, class: &str) -> PathBuf {
     let file = mask.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let stem = jobs::stem(Path::new(&file));
     let class: String = class.chars().map(|c| if c.is_alphanumeric() || c == '-' { c } else { '_' }).collect();
-    mask.with_file_name(format!("{stem}_probability_{value}_{class}{}", &file[stem.len()..]))
+    // A mask's ending may say that it is one.
+    let ending = jobs::writer_for(mask).map_or(&file[stem.len()..], |(_, ending)| ending);
+    mask.with_file_name(format!("{stem}_probability_{value}_{class}{ending}"))
 }
 
 /// A volume file gives its own name to its mask, a DICOM series its description.
 fn mask_name(entry: &Entry, root: &Path, taken: &mut HashSet<String>) -> String {
     let file = entry.path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let preferred = jobs::endings_of(Kind::Labels, For::Saving).first().copied().unwrap_or_default();
     let is_volume_file = entry.path.is_file() && jobs::writer_for(&entry.path).is_ok();
     let base = if is_volume_file {
         file
@@ -286,13 +289,13 @@ fn mask_name(entry: &Entry, root: &Path, taken: &mut HashSet<String>) -> String 
         let described: String =
             entry.name.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect();
         let folder = root.file_name().map_or_else(|| "series".into(), |n| n.to_string_lossy().into_owned());
-        format!("{}.nii.gz", if described.is_empty() { folder } else { described })
+        format!("{}{preferred}", if described.is_empty() { folder } else { described })
     };
     let mut name = base.clone();
     let mut number = 2;
     while !taken.insert(name.clone()) {
         let stem = jobs::stem(Path::new(&base));
-        name = format!("{stem}_{number}.nii.gz");
+        name = format!("{stem}_{number}{preferred}");
         number += 1;
     }
     name

@@ -50,7 +50,7 @@ pub enum FormatError {
         source: OutOfMemory,
     },
     /// No reader or writer feels responsible.
-    #[error("no known image format; DICOM, NIfTI (.nii, .nii.gz, .hdr/.img), PNG and TIFF can be opened ({})", path.display())]
+    #[error("no known image format; {} can be opened ({})", super::readable_names(), path.display())]
     Unknown {
         /// The file.
         path: PathBuf,

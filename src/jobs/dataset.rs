@@ -5,15 +5,21 @@ use std::path::{Path, PathBuf};
 
 use super::train::load_case;
 use super::{JobError, JobEvent, Progress};
-use crate::learn::{Dataset, Split};
+use crate::formats::{For, Kind, endings_of};
+use crate::learn::{Dataset, Endings, Split};
 use crate::work::{Stopped, Watch};
+
+/// Endings of the files that cases can have: those of formats that hold images and labels.
+pub(super) fn case_endings() -> Endings {
+    Endings(endings_of(Kind::Labels, For::Opening))
+}
 
 /// Opens a data set; where nothing says which labels there are, every label file is read to find them.
 ///
 /// # Errors
 /// When the folder is of no known form or a file of it cannot be read.
 pub fn open_dataset(folder: &Path, progress: Progress, watch: Watch) -> Result<Dataset, JobError> {
-    let mut dataset = Dataset::open(folder)?;
+    let mut dataset = Dataset::open(folder, case_endings())?;
     dataset.notices.iter().for_each(|notice| progress(JobEvent::Warning(notice.clone())));
     if !dataset.has_channels() {
         let frames = match dataset.cases.first().map(|case| load_case(case, watch, &|_| {})) {

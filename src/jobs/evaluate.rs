@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::JobError;
 use super::open::{difference, read};
-use crate::formats::stem;
+use crate::formats::{For, Kind, endings_of, is_picture, stem};
 use crate::pipeline::{LabelScores, PairedTest, compare, wilcoxon};
 use crate::volume::Label;
 use crate::work::Watch;
@@ -101,21 +101,11 @@ pub fn compare_evaluations(first: &Evaluation, second: &Evaluation) -> Result<Co
     Ok(Comparison { tests, unmatched })
 }
 
-/// Endings of files that masks are kept in, as data sets have them.
-const MASK_ENDINGS: [&str; 5] = [".nii.gz", ".nii", ".png", ".tiff", ".tif"];
-/// Those of pictures among them.
-const PICTURE_ENDINGS: [&str; 3] = [".png", ".tiff", ".tif"];
-
 /// Whether a file is a mask by its name; what begins with a dot is a file of the system.
 fn has_ending(path: &Path) -> bool {
     let name = path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
-    !name.starts_with('.') && MASK_ENDINGS.iter().any(|ending| name.len() > ending.len() && name.ends_with(ending))
-}
-
-/// Whether a file is a picture by its name.
-fn is_picture(path: &Path) -> bool {
-    let name = path.to_string_lossy().to_ascii_lowercase();
-    PICTURE_ENDINGS.iter().any(|ending| name.ends_with(ending))
+    let endings = endings_of(Kind::Labels, For::Opening);
+    !name.starts_with('.') && endings.iter().any(|ending| name.len() > ending.len() && name.ends_with(ending))
 }
 
 /// A predicted and a true mask.
@@ -141,7 +131,7 @@ fn pair(predicted: &Path, truth: &Path) -> Result<(Vec<Pair>, Vec<String>), JobE
     if predicted_files.is_empty() {
         return Err(JobError::Other(format!(
             "there is no mask ({}) in {}",
-            MASK_ENDINGS.join(", "),
+            endings_of(Kind::Labels, For::Opening).join(", "),
             predicted.display()
         )));
     }

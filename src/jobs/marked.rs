@@ -10,7 +10,7 @@ use super::{JobError, Progress};
 use crate::disk::replace_file;
 use crate::edit::{Fate, JoinedLabel, is_nameless, join};
 use crate::formats;
-use crate::learn::{CaseFiles, Dataset, Split, is_ct, is_unnamed, only_finished, unnamed_channels};
+use crate::learn::{CaseFiles, Dataset, Endings, Split, is_ct, is_unnamed, only_finished, unnamed_channels};
 use crate::volume::{Annotations, Label, LabelMap, LabelTable, LabelValue, PlaneLayout, Volume};
 use crate::work::Watch;
 
@@ -71,6 +71,7 @@ impl MarkedScan {
             stored: Some(stored),
             unchosen: Vec::new(),
             cases: vec![case],
+            endings: Endings::default(),
             notices: Vec::new(),
         };
         Ok((dataset, Split { train: vec![name], validation: Vec::new() }))
@@ -307,7 +308,7 @@ mod tests {
         scan.labels.set([3, 0, 2], 8);
         scan.background = Some(8);
         assert_eq!([&other, &scan, &scan].map(add), ["a_b", "a_b-2", "a_b-2"]);
-        let dataset = Dataset::open(folder.path()).unwrap();
+        let dataset = Dataset::open(folder.path(), super::super::dataset::case_endings()).unwrap();
         assert_eq!(dataset.cases.len(), 2);
         assert_eq!((dataset.labels[&1].as_str(), dataset.ignore), ("organ", Some(2)));
         let case = crate::learn::read_case(
@@ -337,7 +338,7 @@ mod tests {
         let both = both.unwrap();
         let found = [[1, 0, 2], [3, 0, 2], [1, 0, 3], [2, 0, 3], [1, 0, 4]].map(|voxel| both.get(voxel));
         assert_eq!(found, [7, 0, 7, 0, UNKNOWN]);
-        assert_eq!(Dataset::open(folder.path()).unwrap().labels[&1], "organ");
+        assert_eq!(Dataset::open(folder.path(), super::super::dataset::case_endings()).unwrap().labels[&1], "organ");
         // Another name of the same number is another label.
         let lesion = tempfile::tempdir().unwrap();
         let into = |scan: &MarkedScan| add_to_dataset(scan, lesion.path(), &|_| {}, Watch::unwatched()).unwrap();
@@ -360,7 +361,9 @@ mod tests {
             volume.display.modality = modality.into();
             let scan = MarkedScan { volume: volume.into(), ..scan.clone() };
             let added = add_to_dataset(&scan, folder, &|_| {}, Watch::unwatched());
-            added.map(|_| Dataset::open(folder).unwrap().channels[0].clone()).map_err(|error| error.to_string())
+            added
+                .map(|_| Dataset::open(folder, super::super::dataset::case_endings()).unwrap().channels[0].clone())
+                .map_err(|error| error.to_string())
         };
         assert_eq!(add("CT", folder.path()), Ok("channel 0".into()));
         let other = tempfile::tempdir().unwrap();

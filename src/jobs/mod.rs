@@ -43,8 +43,8 @@ pub use compare::CompareJob;
 pub use crate::disk::remove_unfinished;
 pub use crate::engine::{Activations, DeviceChoice, DeviceFacts, available_devices, list_devices};
 pub use crate::formats::{
-    Entry, Facts, Findings, FormatError, READERS, Skipped, WRITERS, facts, load, notices_of_writing, open_one, scan,
-    stem, write_volume, writer_for,
+    Entry, Facts, Findings, For, FormatError, Kind, Skipped, endings_of, facts, load, names_of, notices_of_writing,
+    open_one, scan, stem, write_volume, writer_for,
 };
 pub use crate::learn::PixelRule;
 pub use crate::pipeline::{

@@ -217,7 +217,7 @@ mod tests {
                 std::fs::write(folder.path().join(part).join(format!("s{n:02}.nii.gz")), []).unwrap();
             }
         }
-        let dataset = Dataset::open(folder.path()).unwrap();
+        let dataset = Dataset::open(folder.path(), super::super::dataset::case_endings()).unwrap();
         let of = |names: Option<&[&str]>, except: Option<&str>| {
             let memory = RememberedScans {
                 folder: folder.path().into(),

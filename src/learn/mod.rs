@@ -38,7 +38,7 @@ pub use augment::{Augmentation, Cut};
 pub use averaging::WeightAverage;
 pub use checkpoint::{BestSoFar, Checkpoint, TrainingProgress};
 pub use choices::{ChoiceError, OptimiserChoice, PlanChoices, Slices};
-pub use dataset::{CaseFiles, Dataset, DatasetError, Fold, Split, is_ct, is_unnamed, unnamed_channels};
+pub use dataset::{CaseFiles, Dataset, DatasetError, Endings, Fold, Split, is_ct, is_unnamed, unnamed_channels};
 pub use events::{Epoch, FitEvent, Measurement};
 pub use fingerprint::Fingerprint;
 pub use fit::{FitError, FitOptions, Loader, Planned, TrainedModel, fit, plan};

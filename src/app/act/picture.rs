@@ -1,6 +1,6 @@
 //! Pixels of a slice: grey values through the window, labels over them, outlines on voxel borders.
 
-use crate::jobs::stub::{ImageSlice};
+use crate::jobs::ImageSlice;
 use crate::volume::{LabelMap, LabelTable, LabelValue, PlaneLayout, Volume, Window};
 
 /// A run of voxel borders: start and end in pixels of the slice, and the label it belongs to.
@@ -57,6 +57,8 @@ pub fn borders(labels: &[LabelValue], columns: usize, rows: usize) -> Vec<Border
 pub struct Look {
     /// Display window.
     pub window: Window,
+    /// Whether grey values are interpolated between voxels.
+    pub is_smooth: bool,
     /// Opacity of the fill; 0 for none.
     pub opacity: f32,
     /// Whether labels have outlines.

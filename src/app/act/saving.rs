@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use super::scans::folder_of;
 use crate::app::state::leaving::Leaving;
-use crate::app::state::notices::Kind;
+use crate::app::state::notices::Kind as Seriousness;
 use crate::app::state::paths::{Answer, Mode, Purpose, Question};
 use crate::app::state::request::Effect;
 use crate::app::state::saving::{BeingSaved, Replacing, ReplacingAnswer, SavedFile, file_name};
 use crate::app::state::studio::Studio;
-use crate::formats::{self, stem};
+use crate::formats::{self, For, Kind, stem};
 use crate::jobs::{TypedJob as Job};
 use crate::jobs::stub::{SaveLabels, SavePicture, SaveVolume};
 use crate::session::{ScanId, SegmentationId};
@@ -42,9 +42,9 @@ fn mode_of(purpose: Purpose) -> (Mode, &'static str) {
         Purpose::AddToDataset(_) => (Mode::Folder, "Folder of the data set"),
         Purpose::Report => (Mode::Folder, "Folder for the report"),
         Purpose::OpenLabels(_) => (Mode::Open, "Open a segmentation"),
-        Purpose::SaveLabels(_) => (Mode::Save("Segmentation", formats::endings_of_labels()), "Save the segmentation"),
-        Purpose::SaveImage(_) => (Mode::Save("Image", formats::endings_of_volumes()), "Save the image"),
-        Purpose::SavePicture(..) => (Mode::Save("PNG", vec![".png"]), "Save the picture"),
+        Purpose::SaveLabels(_) => (Mode::Save(formats::names_of(Kind::Labels, For::Saving), formats::endings_of(Kind::Labels, For::Saving)), "Save the segmentation"),
+        Purpose::SaveImage(_) => (Mode::Save(formats::names_of(Kind::Volume, For::Saving), formats::endings_of(Kind::Volume, For::Saving)), "Save the image"),
+        Purpose::SavePicture(..) => (Mode::Save("PNG".into(), vec![".png"]), "Save the picture"),
     }
 }
 
@@ -141,7 +141,7 @@ fn saved(studio: &mut Studio, saving: &BeingSaved) {
 /// Tells that a file is written.
 pub fn tell_saved(studio: &mut Studio, path: &Path) {
     studio.notices.forget_errors();
-    studio.notices.push(Kind::Info, format!("Saved {}.", file_name(path)), path.display().to_string());
+    studio.notices.push(Seriousness::Info, format!("Saved {}.", file_name(path)), path.display().to_string());
 }
 
 /// Saves what leaving would lose, and leaves when it is on disk. One file after the other asks for its name.
@@ -171,7 +171,7 @@ pub fn take_answer(studio: &mut Studio, answer: Answer) {
             Err(problem) => {
                 studio.leave_when_saved = None;
                 let text = format!("Nothing was saved. {problem}");
-                studio.notices.push(Kind::Error, text, chosen.display().to_string());
+                studio.notices.push(Seriousness::Error, text, chosen.display().to_string());
                 return;
             }
         },
@@ -231,7 +231,7 @@ pub fn save_other<J: Job>(studio: &mut Studio, job: J, path: PathBuf) {
 }
 
 /// A picture of a slice as it is shown.
-fn picture_of(studio: &Studio, scan: ScanId, plane: Plane) -> Option<formats::Rgb8Picture> {
+fn picture_of(studio: &Studio, scan: ScanId, plane: Plane) -> Option<crate::jobs::ImageSlice> {
     let (volume, view) = (studio.session.document().scan(scan)?, studio.scan_views.get(&scan)?);
     let segmentation = studio.session.document().segmentation(view.segmentation)?;
     let layout = crate::volume::PlaneLayout::new(&volume.geometry, plane);

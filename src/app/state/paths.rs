@@ -36,7 +36,7 @@ pub enum Mode {
     /// A folder.
     Folder,
     /// A file to be written, of a kind with this name, whose name ends in one of these, the preferred one first.
-    Save(&'static str, Vec<&'static str>),
+    Save(String, Vec<&'static str>),
 }
 
 /// What a dialog is to ask.

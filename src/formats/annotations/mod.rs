@@ -26,7 +26,7 @@ pub const MAX_TEXT_BYTES: u64 = 16 << 20;
 
 /// Labels as a text lists them, before they are made sure of.
 #[derive(Debug, Default)]
-struct Listed {
+pub struct Listed {
     labels: Vec<Label>,
     warnings: Vec<String>,
     seen: BTreeSet<LabelValue>,
@@ -35,7 +35,7 @@ struct Listed {
 
 impl Listed {
     /// Takes a label whose number is given as text; what is none is told of in the end.
-    fn push(&mut self, number: &str, name: &str, colour: Option<Rgb>, visible: bool) {
+    pub fn push(&mut self, number: &str, name: &str, colour: Option<Rgb>, visible: bool) {
         let name = name.trim();
         // Some programs write 3.0 for 3.
         let whole = number.trim();
@@ -54,7 +54,8 @@ impl Listed {
         }
     }
 
-    fn finish(mut self, from: &str) -> Option<Found> {
+    /// Labels and warnings; `None` where there are neither.
+    pub fn finish(mut self, from: &str) -> Option<Found> {
         if !self.left_out.is_empty() {
             self.warnings.push(format!(
                 "{from} lists labels that cannot be used ({}); numbers from 1 to 65535 can, each once.",
@@ -123,7 +124,7 @@ fn shortened(text: &str) -> String {
 }
 
 /// A colour of three numbers from 0 to 255, or from 0 to 1 where none is larger.
-fn colour(parts: [f64; 3], of_one: bool) -> Option<Rgb> {
+pub fn colour(parts: [f64; 3], of_one: bool) -> Option<Rgb> {
     let factor = if of_one { 255.0 } else { 1.0 };
     let scaled = parts.map(|v| (v * factor).round());
     scaled.iter().all(|v| (0.0..=255.0).contains(v)).then(|| scaled.map(|v| v as u8))

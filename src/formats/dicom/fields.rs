@@ -2,10 +2,10 @@
 
 use std::cell::RefCell;
 
-use dicom_core::{Tag, VR};
-use dicom_dictionary_std::tags;
-use dicom_object::InMemDicomObject;
-use dicom_transfer_syntax_registry::entries::EXPLICIT_VR_LITTLE_ENDIAN;
+use dicom::core::{Tag, VR};
+use dicom::dictionary_std::tags;
+use dicom::object::InMemDicomObject;
+use dicom::transfer_syntax::entries::EXPLICIT_VR_LITTLE_ENDIAN;
 
 use super::instance::Refusal;
 use super::structure::{RawValue, dictionary_vr};

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use dicom_core::dictionary::UidDictionary;
-use dicom_dictionary_std::{StandardSopClassDictionary, tags};
+use dicom::core::dictionary::UidDictionary;
+use dicom::dictionary_std::{StandardSopClassDictionary, tags};
 
 use super::fields::{Fields, Unreadable, WANTED, quoted};
 use super::structure::{self, PixelData, Structure};
@@ -291,7 +291,7 @@ fn position(fields: &Fields) -> Result<Option<Vec3>, Refusal> {
     }
 }
 
-fn wrong_count(fields: &Fields, tag: dicom_core::Tag, name: &str, needed: &str) -> Refusal {
+fn wrong_count(fields: &Fields, tag: dicom::core::Tag, name: &str, needed: &str) -> Refusal {
     let text = fields.text(tag).unwrap_or_default();
     Refusal::Malformed(format!("{name} is {}; {needed} numbers are needed", quoted(&text)))
 }

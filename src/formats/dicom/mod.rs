@@ -17,23 +17,45 @@ mod structure;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 
 use super::error::Result;
-use super::{Entry, Findings, Reader, Skipped, Source};
+use super::registry::{Format, Kind};
+use super::{Entry, Facts, Findings, Skipped, Source};
+use crate::volume::Volume;
 use crate::work::Watch;
 
 use instance::{Failure, Refusal};
-pub use load::load;
-pub use stack::Stack;
+use stack::Stack;
 
-/// The entry in the list of readers.
-pub const READER: Reader = Reader { name: "DICOM", claims, collect };
+/// The entry in the list of formats.
+pub const FORMAT: Format = Format {
+    id: "dicom",
+    name: "DICOM",
+    endings: &[".dcm"],
+    beside: &[],
+    kinds: &[Kind::Volume],
+    is_picture: false,
+    claims,
+    scan: collect,
+    save: None,
+};
 
 fn claims(path: &Path, head: &[u8]) -> bool {
-    head.get(128..132) == Some(b"DICM") || super::has_extension(path, &[".dcm"])
+    head.get(128..132) == Some(b"DICM") || super::has_extension(path, FORMAT.endings)
+}
+
+impl Source for Stack {
+    fn facts(&self, _: Watch) -> Result<Option<Facts>> {
+        Ok(None)
+    }
+
+    fn load(&self, watch: Watch) -> Result<Volume> {
+        load::load(self, watch)
+    }
 }
 
 fn collect(paths: &[PathBuf], watch: Watch) -> Result<Findings> {
@@ -77,13 +99,14 @@ fn collect(paths: &[PathBuf], watch: Watch) -> Result<Findings> {
         let first = &stack.instances[0];
         let folder = first.path.parent().map(Path::to_path_buf).unwrap_or_default();
         Entry {
+            format: FORMAT.id,
             id: stack.id.clone(),
             name: if first.description.is_empty() { first.modality.clone() } else { first.description.clone() },
             modality: first.modality.clone(),
             file_count: stack.instances.len(),
             shape: stack.geometry.shape(),
             path: if stack.instances.len() == 1 { first.path.clone() } else { folder },
-            source: Source::Dicom(stack),
+            source: Arc::new(stack),
         }
     }));
     Ok(findings)

@@ -7,9 +7,9 @@
 
 use std::path::Path;
 
-use dicom_core::dictionary::{DataDictionary, DataDictionaryEntry};
-use dicom_core::{Tag, VR};
-use dicom_dictionary_std::StandardDataDictionary;
+use dicom::core::dictionary::{DataDictionary, DataDictionaryEntry};
+use dicom::core::{Tag, VR};
+use dicom::dictionary_std::StandardDataDictionary;
 
 use super::stream::{LOOK_AHEAD, Stream};
 use crate::disk;

@@ -10,39 +10,32 @@ mod placement;
 mod read;
 mod write;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::error::Result;
-use super::{Entry, Findings, Reader, Source, has_extension, stem};
-use crate::work::Watch;
+use super::registry::{Format, Kind, Save};
+use super::{FileReader, each_file, has_extension};
 
-pub use read::{facts, read, twin};
-pub use write::{shear_notice, write_labels, write_volume};
+/// The entry in the list of formats.
+pub const FORMAT: Format = Format {
+    id: "nifti",
+    name: "NIfTI",
+    endings: &[".nii.gz", ".nii", ".hdr", ".hdr.gz"],
+    beside: &[".img", ".img.gz"],
+    kinds: &[Kind::Volume, Kind::Labels],
+    is_picture: false,
+    claims,
+    scan: |paths, watch| each_file("nifti", paths, READER, watch),
+    save: Some(Save {
+        endings: &[".nii.gz", ".nii"],
+        volume: Some(write::write_volume),
+        labels: Some(write::write_labels),
+        notices: |path, geometry| write::shear_notice(geometry).into_iter().chain(read::twin(path)).collect(),
+    }),
+};
 
-/// The entry in the list of readers.
-pub const READER: Reader = Reader { name: "NIfTI", claims, collect };
+const READER: FileReader = FileReader { shape: read::peek_shape, facts: |path, _| read::facts(path), load: read::read };
 
 fn claims(path: &Path, head: &[u8]) -> bool {
-    if has_extension(path, &[".img", ".img.gz"]) {
-        return false;
-    }
-    let named = has_extension(path, &[".nii", ".nii.gz", ".hdr", ".hdr.gz"]);
-    named || header::looks_like_nifti(head)
-}
-
-#[allow(clippy::unnecessary_wraps, reason = "the list of readers wants one signature")]
-fn collect(paths: &[PathBuf], _watch: Watch) -> Result<Findings> {
-    let entries = paths
-        .iter()
-        .map(|path| Entry {
-            id: path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default(),
-            name: stem(path),
-            modality: String::new(),
-            file_count: 1,
-            shape: read::peek_shape(path).unwrap_or_default(),
-            path: path.clone(),
-            source: Source::Nifti(path.clone()),
-        })
-        .collect();
-    Ok(Findings { entries, skipped: Vec::new() })
+    let is_data = has_extension(path, FORMAT.beside);
+    !is_data && (has_extension(path, FORMAT.endings) || header::looks_like_nifti(head))
 }

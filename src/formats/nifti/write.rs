@@ -1,108 +1,53 @@
 //! Writing volumes and label maps as NIfTI-1 (NIfTI-2 where a size needs it).
 
-use std::io::{self, Read, Write};
+use std::io;
 use std::path::Path;
 
 use super::extension;
 use super::header::{SIZE_1, SIZE_2};
 use crate::disk::replace_file;
-use crate::formats::error::{FormatError, Result};
+use crate::formats::error::Result;
+use crate::formats::slices::{self, SliceStream};
 use crate::formats::{gzip, has_extension};
-use crate::volume::{Annotations, Geometry, LabelMap, LabelValue, Rescale, Volume, VoxelType};
-use crate::with_voxels;
-use crate::work::{Stopped, Watch};
+use crate::volume::{Annotations, Geometry, LabelMap, Rescale, Volume, VoxelType};
+use crate::work::Watch;
 
 /// Writes a scan in its stored type with its rescale; per-slice rescales become float32 values.
 pub fn write_volume(path: &Path, volume: &Volume, watch: Watch) -> Result<()> {
     let [ni, nj, nk] = volume.geometry.shape();
-    let slices = nk * volume.frame_count();
+    let count = nk * volume.frame_count();
     let (kind, slope, intercept) = match volume.rescale {
         Rescale::Uniform { slope, intercept } => (volume.voxels.voxel_type(), slope, intercept),
         Rescale::PerSlice(_) => (VoxelType::F32, 1.0, 0.0),
     };
     let header = header(&volume.geometry, &volume.frame_dims, kind, [slope, intercept], &volume.annotations);
-    let per_slice = ni * nj;
     let encode = |slice: usize, out: &mut Vec<u8>| {
         if let Rescale::PerSlice(_) = volume.rescale {
-            for index in slice * per_slice..(slice + 1) * per_slice {
+            for index in slice * ni * nj..(slice + 1) * ni * nj {
                 let value = volume.value_at(index).unwrap_or(f64::NAN) as f32;
                 out.extend_from_slice(&value.to_le_bytes());
             }
         } else {
-            with_voxels!(&volume.voxels, data => {
-                for value in &data[slice * per_slice..(slice + 1) * per_slice] {
-                    out.extend_from_slice(&value.to_le_bytes());
-                }
-            });
+            slices::put_stored(volume, slice, out);
         }
     };
-    write(path, SliceStream::new(header, slices, &encode, watch))
+    write(path, SliceStream::new(count, &encode, watch).behind(header))
 }
 
 /// Writes labels as uint8, or uint16 where a label needs it, and what is known about them into a header extension.
 pub fn write_labels(path: &Path, labels: &LabelMap, annotations: &Annotations, watch: Watch) -> Result<()> {
-    let is_wide = |label: LabelValue| label > LabelValue::from(u8::MAX);
-    // A label without a voxel may get one in another program, which keeps the type.
-    let wide = labels.counts().into_keys().chain(annotations.table.0.iter().map(|label| label.value)).any(is_wide);
-    let kind = if wide { VoxelType::U16 } else { VoxelType::U8 };
+    let kind = slices::label_type(labels, annotations);
     let header = header(labels.geometry(), &[], kind, [1.0, 0.0], annotations);
-    let encode = |k: usize, out: &mut Vec<u8>| {
-        let mut slice = Vec::new();
-        labels.slice_k(k, &mut slice);
-        for label in slice {
-            if wide {
-                out.extend_from_slice(&label.to_le_bytes());
-            } else {
-                out.push(label as u8);
-            }
-        }
-    };
-    write(path, SliceStream::new(header, labels.geometry().shape()[2], &encode, watch))
+    let encode = |k: usize, out: &mut Vec<u8>| slices::put_labels(labels, k, kind, out);
+    write(path, SliceStream::new(labels.geometry().shape()[2], &encode, watch).behind(header))
 }
 
 fn write(path: &Path, mut content: SliceStream) -> Result<()> {
     let compressed = has_extension(path, &[".gz"]);
-    let outcome = replace_file(path, |file| {
+    let written = replace_file(path, |file| {
         if compressed { gzip::compress(&mut content, file) } else { io::copy(&mut content, file).map(drop) }
     });
-    match outcome {
-        Ok(()) => Ok(()),
-        Err(source) => match source.get_ref().and_then(|inner| inner.downcast_ref::<Stopped>()) {
-            Some(&stopped) => Err(FormatError::Stopped(stopped)),
-            None => Err(FormatError::Write { path: path.into(), source }),
-        },
-    }
-}
-
-/// The bytes of a file, made slice by slice.
-struct SliceStream<'a> {
-    pending: Vec<u8>,
-    position: usize,
-    next: usize,
-    count: usize,
-    encode: &'a dyn Fn(usize, &mut Vec<u8>),
-    watch: Watch<'a>,
-}
-
-impl<'a> SliceStream<'a> {
-    fn new(header: Vec<u8>, count: usize, encode: &'a dyn Fn(usize, &mut Vec<u8>), watch: Watch<'a>) -> Self {
-        Self { pending: header, position: 0, next: 0, count, encode, watch }
-    }
-}
-
-impl Read for SliceStream<'_> {
-    fn read(&mut self, mut buffer: &mut [u8]) -> io::Result<usize> {
-        if self.position == self.pending.len() && self.next < self.count {
-            self.watch.at(self.next as f32 / self.count as f32).map_err(io::Error::other)?;
-            self.pending.clear();
-            self.position = 0;
-            (self.encode)(self.next, &mut self.pending);
-            self.next += 1;
-        }
-        let written = buffer.write(&self.pending[self.position..])?;
-        self.position += written;
-        Ok(written)
-    }
+    written.map_err(|error| slices::explain(path, error))
 }
 
 fn datatype_code(kind: VoxelType) -> i16 {

@@ -12,16 +12,28 @@ mod tiff;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::error::{FormatError, Result};
-use super::{Entry, Facts, Findings, Reader, Skipped, Source, stem};
+use super::registry::Format;
+use super::{Entry, Facts, Findings, Skipped, Source, stem};
 use crate::volume::{Affine, Geometry, Rescale, Volume, VoxelType};
 use crate::work::{Stopped, Watch};
 use pages::{Kind, Pages};
 use steps::Steps;
 
-/// The entry in the list of readers.
-pub const READER: Reader = Reader { name: "PNG and TIFF", claims, collect };
+/// The entry in the list of formats: one for both, because a folder of pictures may have both in it.
+pub const FORMAT: Format = Format {
+    id: "picture",
+    name: "PNG and TIFF",
+    endings: &[".png", ".tiff", ".tif"],
+    beside: &[],
+    kinds: &[super::Kind::Volume, super::Kind::Labels],
+    is_picture: true,
+    claims,
+    scan: collect,
+    save: None,
+};
 
 /// First bytes of a PNG.
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
@@ -40,6 +52,16 @@ pub struct Stack {
     name: String,
     /// Which of a file's images it is.
     image: usize,
+}
+
+impl Source for Stack {
+    fn facts(&self, watch: Watch) -> Result<Option<Facts>> {
+        facts(self, watch).map(Some)
+    }
+
+    fn load(&self, watch: Watch) -> Result<Volume> {
+        read(self, watch)
+    }
 }
 
 fn claims(_: &Path, head: &[u8]) -> bool {
@@ -117,13 +139,14 @@ fn entry(files: Vec<PathBuf>, kind: Kind, image: usize) -> Entry {
     };
     let [width, height] = kind.size;
     Entry {
+        format: FORMAT.id,
         id,
         name: name.clone(),
         modality: String::new(),
         file_count: files.len(),
         shape: [width, height, files.len().max(kind.slices)],
         path: if files.len() > 1 { first.parent().unwrap_or(&first).to_path_buf() } else { first },
-        source: Source::Picture(Stack { files, name, image }),
+        source: Arc::new(Stack { files, name, image }),
     }
 }
 
@@ -201,7 +224,7 @@ fn geometry(path: &Path, size: [usize; 2], slices: usize, said: &Said) -> Result
 }
 
 /// Reads pictures as slices.
-pub fn read(stack: &Stack, watch: Watch) -> Result<Volume> {
+fn read(stack: &Stack, watch: Watch) -> Result<Volume> {
     let Some(first) = stack.files.first() else { return Err(FormatError::Stopped(Stopped)) };
     let mut pages = Pages::default();
     let mut said: Option<Said> = None;
@@ -260,7 +283,7 @@ fn describe_samples(samples: usize, is_tiff: bool) -> String {
 }
 
 /// What the headers tell of a stack, without its pixels.
-pub fn facts(stack: &Stack, watch: Watch) -> Result<Facts> {
+fn facts(stack: &Stack, watch: Watch) -> Result<Facts> {
     let Some(first) = stack.files.first() else { return Err(FormatError::Stopped(Stopped)) };
     let (kind, voxel_type, said) = if is_png(first)? {
         let kind = png::kind(first)?;

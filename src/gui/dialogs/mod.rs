@@ -5,13 +5,18 @@ mod own;
 mod system;
 
 use std::path::PathBuf;
+use std::sync::LazyLock;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use super::egui;
-use crate::jobs::WRITERS;
+use crate::jobs::{For, Kind, endings_of, names_of};
 use crate::volume::Plane;
 pub use names::with_ending;
 use own::{OwnDialog, Reply};
+
+/// Endings of files that labels and images are saved to.
+static LABEL_ENDINGS: LazyLock<Vec<&'static str>> = LazyLock::new(|| endings_of(Kind::Labels, For::Saving));
+static IMAGE_ENDINGS: LazyLock<Vec<&'static str>> = LazyLock::new(|| endings_of(Kind::Volume, For::Saving));
 
 /// What a chosen path is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +58,8 @@ impl Purpose {
         match self {
             Self::OpenFile | Self::OpenLabels => Mode::Open,
             Self::OpenFolder | Self::Dataset | Self::AddToDataset | Self::Report => Mode::Folder,
-            Self::SaveLabels | Self::SaveImage => Mode::Save(WRITERS[0].extensions),
+            Self::SaveLabels => Mode::Save(&LABEL_ENDINGS),
+            Self::SaveImage => Mode::Save(&IMAGE_ENDINGS),
             Self::SavePicture(_) => Mode::Save(&[".png"]),
         }
     }
@@ -74,10 +80,11 @@ impl Purpose {
     }
 
     /// Name of the kind of file.
-    fn kind(self) -> &'static str {
+    fn kind(self) -> String {
         match self {
-            Self::SavePicture(_) => "PNG",
-            _ => WRITERS[0].name,
+            Self::SavePicture(_) => "PNG".into(),
+            Self::SaveLabels => names_of(Kind::Labels, For::Saving),
+            _ => names_of(Kind::Volume, For::Saving),
         }
     }
 }

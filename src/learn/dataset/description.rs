@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::IMAGE_ENDINGS;
+use super::Endings;
 
 /// What nnU-Net calls the label of voxels that nobody has looked at.
 const IGNORE: &str = "ignore";
@@ -163,19 +163,17 @@ fn single<'a>(name: &str, value: &'a Value) -> Result<&'a Value, String> {
 ///
 /// # Errors
 /// When files of this ending cannot be read.
-pub fn file_ending(json: &Value) -> Result<Option<&'static str>, String> {
+pub fn file_ending(json: &Value, endings: &Endings) -> Result<Option<&'static str>, String> {
     let Some(value) = json.get("file_ending").filter(|value| !value.is_null()) else { return Ok(None) };
     let known = value.as_str().and_then(|text| {
         let text = text.trim().trim_start_matches('.').to_ascii_lowercase();
-        IMAGE_ENDINGS.into_iter().find(|ending| ending.trim_start_matches('.') == text)
+        endings.0.iter().copied().find(|ending| ending.trim_start_matches('.') == text)
     });
     match known {
         Some(ending) => Ok(Some(ending)),
-        None => Err(format!(
-            "`file_ending` is {}; files that end in {} can be read",
-            shown(value),
-            IMAGE_ENDINGS.join(", ")
-        )),
+        None => {
+            Err(format!("`file_ending` is {}; files that end in {} can be read", shown(value), endings.0.join(", ")))
+        }
     }
 }
 
@@ -290,7 +288,7 @@ mod tests {
 
     #[test]
     fn endings_and_counts_are_read_or_named() {
-        let ending = |value: Value| file_ending(&json!({"file_ending": value}));
+        let ending = |value: Value| file_ending(&json!({"file_ending": value}), &super::super::tests::endings());
         assert_eq!(ending(json!("nii.gz")), Ok(Some(".nii.gz")));
         assert_eq!(ending(json!(".TIF")), Ok(Some(".tif")));
         assert_eq!(ending(Value::Null), Ok(None));

@@ -52,6 +52,8 @@ pub struct Dataset {
     pub unchosen: Vec<u16>,
     /// Labelled cases by name.
     pub cases: Vec<CaseFiles>,
+    /// Endings that their files can have.
+    pub endings: Endings,
     /// What the user must be told of the folder: what was left out, what its description says otherwise.
     pub notices: Vec<String>,
 }
@@ -75,29 +77,35 @@ pub fn is_ct(channel: &str) -> bool {
     channel.eq_ignore_ascii_case("ct")
 }
 
-/// Endings of files that a case can have.
-const IMAGE_ENDINGS: [&str; 5] = [".nii.gz", ".nii", ".png", ".tiff", ".tif"];
+/// Endings of the files that cases can have, in small letters and with their dots. Which there are is not known here.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Endings(pub Vec<&'static str>);
 
-fn case_name(path: &Path) -> String {
-    let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    name[..name.len() - ending(&name).map_or(0, str::len)].to_string()
-}
+impl Endings {
+    /// The longest one that a file name has.
+    fn of(&self, name: &str) -> Option<&'static str> {
+        let name = name.to_ascii_lowercase();
+        let fits = |ending: &&'static str| name.len() > ending.len() && name.ends_with(*ending);
+        self.0.iter().copied().filter(fits).max_by_key(|ending| ending.len())
+    }
 
-/// Which of the endings a file name has.
-fn ending(name: &str) -> Option<&'static str> {
-    let name = name.to_ascii_lowercase();
-    IMAGE_ENDINGS.into_iter().find(|ending| name.len() > ending.len() && name.ends_with(ending))
+    /// A file's name without its ending.
+    fn case_name(&self, path: &Path) -> String {
+        let mut name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        name.truncate(name.len() - self.of(&name).map_or(0, str::len));
+        name
+    }
 }
 
 impl Dataset {
-    /// Looks at a folder and lists its labelled cases.
+    /// Looks at a folder and lists its labelled cases, whose files have one of these endings.
     ///
     /// # Errors
     /// When it is of no known form, or its description does not fit the files.
-    pub fn open(folder: &Path) -> Result<Self, DatasetError> {
+    pub fn open(folder: &Path, endings: Endings) -> Result<Self, DatasetError> {
         match pairs::folders(folder) {
-            Some(folders) => pairs::open(folder, &folders),
-            None => nnunet::open(folder),
+            Some(folders) => pairs::open(folder, &folders, endings),
+            None => nnunet::open(folder, endings),
         }
     }
 
@@ -172,6 +180,11 @@ impl Dataset {
 mod tests {
     use super::*;
 
+    /// Some endings.
+    pub(super) fn endings() -> Endings {
+        Endings(vec![".nii.gz", ".nii", ".png", ".tif"])
+    }
+
     #[test]
     fn both_generations_are_read() {
         let folder = tempfile::tempdir().unwrap();
@@ -184,7 +197,7 @@ mod tests {
         }
         let v2 = r#"{"channel_names": {"0": "CT"}, "labels": {"background": 0, "liver": 1}, "file_ending": ".nii.gz"}"#;
         std::fs::write(at.join("dataset.json"), v2).unwrap();
-        let dataset = Dataset::open(at).unwrap();
+        let dataset = Dataset::open(at, endings()).unwrap();
         assert_eq!(dataset.cases.iter().map(|c| c.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
         assert_eq!(dataset.labels[&1], "liver");
         let [first, second] = [0, 1].map(|fold| dataset.fold(Fold { fold, count: 2 }));
@@ -192,18 +205,18 @@ mod tests {
         assert_eq!(first.validation, ["a"]);
         let partly = v2.replace(r#""liver": 1}"#, r#""liver": 1, "ignore": 2}"#);
         std::fs::write(at.join("dataset.json"), partly).unwrap();
-        let dataset = Dataset::open(at).unwrap();
+        let dataset = Dataset::open(at, endings()).unwrap();
         assert_eq!((dataset.ignore, dataset.labels.len()), (Some(2), 2));
         let v1 = r#"{"modality": {"0": "MRI"}, "labels": {"0": "background", "1": "Anterior"},
             "training": [{"image": "./imagesTr/a_0000.nii.gz", "label": "./labelsTr/a.nii.gz"}]}"#;
         std::fs::write(at.join("dataset.json"), v1).unwrap();
-        let dataset = Dataset::open(at).unwrap();
+        let dataset = Dataset::open(at, endings()).unwrap();
         assert_eq!((dataset.cases.len(), dataset.labels[&1].as_str()), (1, "Anterior"));
         // As nnU-Net v1 writes it: a file per channel, listed under the case's name; and without a name of its own.
         std::fs::write(at.join("imagesTr/a_0001.nii.gz"), b"").unwrap();
         let v1 = v1.replace("a_0000", "a").replace(r#"{"0": "MRI"}"#, r#"{"0": "T1", "1": "T2"}"#);
         std::fs::write(at.join("dataset.json"), v1).unwrap();
-        let dataset = Dataset::open(at).unwrap();
+        let dataset = Dataset::open(at, endings()).unwrap();
         assert_eq!(dataset.cases[0].images, ["a_0000", "a_0001"].map(|n| at.join(format!("imagesTr/{n}.nii.gz"))));
         assert_eq!(dataset.name, at.file_name().unwrap().to_string_lossy());
     }
@@ -220,6 +233,7 @@ mod tests {
             stored: None,
             unchosen: Vec::new(),
             cases: Vec::new(),
+            endings: Endings::default(),
             notices: Vec::new(),
         };
         let message = dataset.clone().choose(&["lung".into()]).unwrap_err().to_string();
@@ -238,13 +252,13 @@ mod tests {
     fn gaps_in_labels_and_missing_images_are_reported() {
         let folder = tempfile::tempdir().unwrap();
         let at = folder.path();
-        assert!(Dataset::open(at).unwrap_err().to_string().contains("dataset.json"));
+        assert!(Dataset::open(at, endings()).unwrap_err().to_string().contains("dataset.json"));
         std::fs::write(
             at.join("dataset.json"),
             r#"{"channel_names": {"0": "CT"}, "labels": {"background": 0, "x": 2}}"#,
         )
         .unwrap();
-        assert!(Dataset::open(at).unwrap_err().to_string().contains("labels must be"));
+        assert!(Dataset::open(at, endings()).unwrap_err().to_string().contains("labels must be"));
         std::fs::write(
             at.join("dataset.json"),
             r#"{"channel_names": {"0": "CT"}, "labels": {"background": 0, "x": 1}}"#,
@@ -252,6 +266,6 @@ mod tests {
         .unwrap();
         std::fs::create_dir(at.join("labelsTr")).unwrap();
         std::fs::write(at.join("labelsTr/a.nii.gz"), b"").unwrap();
-        assert!(Dataset::open(at).unwrap_err().to_string().contains("a_0000"));
+        assert!(Dataset::open(at, endings()).unwrap_err().to_string().contains("a_0000"));
     }
 }

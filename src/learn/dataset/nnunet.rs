@@ -11,13 +11,13 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::description::{self, Labels, first_of, is_hidden};
-use super::{CaseFiles, Dataset, DatasetError, case_name, ending};
+use super::{CaseFiles, Dataset, DatasetError, Endings};
 
 /// Reads `dataset.json` and lists the labelled cases.
 ///
 /// # Errors
 /// When the description is missing or does not fit the files.
-pub fn open(folder: &Path) -> Result<Dataset, DatasetError> {
+pub fn open(folder: &Path, endings: Endings) -> Result<Dataset, DatasetError> {
     let path = folder.join("dataset.json");
     let error = |problem: String| DatasetError { path: path.clone(), problem };
     let text = std::fs::read_to_string(&path).map_err(|e| {
@@ -39,11 +39,11 @@ pub fn open(folder: &Path) -> Result<Dataset, DatasetError> {
         .map_err(error)?
         .filter(|channels| !channels.is_empty())
         .ok_or_else(|| error("`channel_names` (v2) or `modality` (v1) is missing".into()))?;
-    let file_ending = description::file_ending(&json).map_err(error)?;
+    let file_ending = description::file_ending(&json, &endings).map_err(error)?;
     let mut notices = Vec::new();
-    let cases = match described_cases(folder, &json, channels.len()).map_err(error)? {
+    let cases = match described_cases(folder, &json, channels.len(), &endings).map_err(error)? {
         Some(cases) => cases,
-        None => found_cases(folder, channels.len(), file_ending, &mut notices)?,
+        None => found_cases(folder, channels.len(), file_ending, &endings, &mut notices)?,
     };
     if cases.is_empty() {
         return Err(error("the data set has no labelled case".into()));
@@ -66,6 +66,7 @@ pub fn open(folder: &Path) -> Result<Dataset, DatasetError> {
         stored: None,
         unchosen: Vec::new(),
         cases,
+        endings,
         notices,
     })
 }
@@ -79,12 +80,17 @@ fn shown(value: Option<&Value>) -> String {
 ///
 /// # Errors
 /// Names the entry that cannot be understood.
-pub fn described_cases(folder: &Path, json: &Value, channels: usize) -> Result<Option<Vec<CaseFiles>>, String> {
+pub fn described_cases(
+    folder: &Path,
+    json: &Value,
+    channels: usize,
+    endings: &Endings,
+) -> Result<Option<Vec<CaseFiles>>, String> {
     let there = |key: &str| json.get(key).filter(|value| !value.is_null());
     let cases = match (there("dataset"), there("training")) {
         // nnU-Net 2 goes by `dataset` where both are there.
         (Some(dataset), _) => placed_cases(folder, dataset, channels)?,
-        (None, Some(training)) => listed_cases(folder, training, channels)?,
+        (None, Some(training)) => listed_cases(folder, training, channels, endings)?,
         (None, None) => return Ok(None),
     };
     let mut seen = BTreeSet::new();
@@ -130,7 +136,7 @@ fn paths(value: Option<&Value>) -> Option<Vec<&str>> {
     }
 }
 
-fn listed_cases(folder: &Path, training: &Value, channels: usize) -> Result<Vec<CaseFiles>, String> {
+fn listed_cases(folder: &Path, training: &Value, channels: usize, endings: &Endings) -> Result<Vec<CaseFiles>, String> {
     let list = training
         .as_array()
         .ok_or_else(|| format!("`training` is {}; it must list {{image, label}}", shown(Some(training))))?;
@@ -144,7 +150,7 @@ fn listed_cases(folder: &Path, training: &Value, channels: usize) -> Result<Vec<
             paths(item.get("image")).ok_or_else(|| wrong("image"))?.iter().map(|image| folder.join(image)).collect();
         // What is missing altogether is named when the case is read; a part of a data set can be learned from.
         let images = match &listed[..] {
-            [one] if !one.is_file() => channel_files(one, channels).unwrap_or(listed),
+            [one] if !one.is_file() => channel_files(one, channels, endings).unwrap_or(listed),
             [_] => listed,
             several if several.len() == channels => listed,
             several => {
@@ -154,16 +160,16 @@ fn listed_cases(folder: &Path, training: &Value, channels: usize) -> Result<Vec<
                 ));
             }
         };
-        cases.push(CaseFiles { name: case_name(&label), images, label });
+        cases.push(CaseFiles { name: endings.case_name(&label), images, label });
     }
     cases.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(cases)
 }
 
 /// The files of a case's channels, `CASE_0000.nii.gz` ... where `CASE.nii.gz` is listed; else the one that is missing.
-fn channel_files(listed: &Path, channels: usize) -> Result<Vec<PathBuf>, PathBuf> {
+fn channel_files(listed: &Path, channels: usize, endings: &Endings) -> Result<Vec<PathBuf>, PathBuf> {
     let file = listed.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    let Some(ending) = ending(&file) else { return Err(listed.into()) };
+    let Some(ending) = endings.of(&file) else { return Err(listed.into()) };
     // As this file spells it.
     let (stem, ending) = file.split_at(file.len() - ending.len());
     let of_channel = |c: usize| listed.with_file_name(format!("{stem}_{c:04}{ending}"));
@@ -175,10 +181,10 @@ fn channel_files(listed: &Path, channels: usize) -> Result<Vec<PathBuf>, PathBuf
 }
 
 /// The files of a folder that can be images or labels.
-fn listing(folder: &Path, wanted: Option<&str>) -> std::io::Result<Vec<PathBuf>> {
+fn listing(folder: &Path, wanted: Option<&str>, endings: &Endings) -> std::io::Result<Vec<PathBuf>> {
     let is_wanted = |path: &PathBuf| {
         let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        !is_hidden(path) && ending(&name).is_some_and(|ending| wanted.is_none_or(|wanted| ending == wanted))
+        !is_hidden(path) && endings.of(&name).is_some_and(|ending| wanted.is_none_or(|wanted| ending == wanted))
     };
     let mut files: Vec<PathBuf> =
         std::fs::read_dir(folder)?.flatten().map(|entry| entry.path()).filter(is_wanted).collect();
@@ -190,10 +196,11 @@ fn found_cases(
     folder: &Path,
     channels: usize,
     file_ending: Option<&str>,
+    endings: &Endings,
     notices: &mut Vec<String>,
 ) -> Result<Vec<CaseFiles>, DatasetError> {
     let labels = folder.join("labelsTr");
-    let files = listing(&labels, file_ending).map_err(|e| DatasetError {
+    let files = listing(&labels, file_ending, endings).map_err(|e| DatasetError {
         path: labels.clone(),
         problem: format!("the folder of labels cannot be read: {e}"),
     })?;
@@ -204,8 +211,8 @@ fn found_cases(
     let mut cases: BTreeMap<String, CaseFiles> = BTreeMap::new();
     for label in files {
         let file = label.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        let name = case_name(&label);
-        let images = channel_files(&folder.join("imagesTr").join(&file), channels)
+        let name = endings.case_name(&label);
+        let images = channel_files(&folder.join("imagesTr").join(&file), channels, endings)
             .map_err(|path| DatasetError { path, problem: format!("the image of case {name} is missing") })?;
         if let Some(other) = cases.insert(name.clone(), CaseFiles { name, images, label: label.clone() }) {
             let problem = format!("is the second file of that name, after {}", other.label.display());
@@ -213,10 +220,10 @@ fn found_cases(
         }
     }
     // A folder of images that cannot be listed has been looked into above.
-    let images = listing(&folder.join("imagesTr"), file_ending).unwrap_or_default();
+    let images = listing(&folder.join("imagesTr"), file_ending, endings).unwrap_or_default();
     let mut unlabelled = BTreeSet::new();
     for image in images {
-        let stem = case_name(&image);
+        let stem = endings.case_name(&image);
         let split = stem.rsplit_once('_').filter(|(_, digits)| digits.len() == 4);
         let Some((name, number)) = split.and_then(|(name, digits)| Some((name, digits.parse::<usize>().ok()?))) else {
             continue;

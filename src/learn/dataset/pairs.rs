@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::description::{self, Labels, first_of, is_hidden};
-use super::{CaseFiles, Dataset, DatasetError, case_name, ending, nnunet};
+use super::{CaseFiles, Dataset, DatasetError, Endings, nnunet};
 
 /// Names of the two folders, as people give them.
 const IMAGES: [&str; 5] = ["images", "image", "imgs", "img", "raw"];
@@ -26,15 +26,15 @@ pub fn folders(folder: &Path) -> Option<[PathBuf; 2]> {
     Some([first(&IMAGES)?, first(&LABELS)?])
 }
 
-fn listing(folder: &Path) -> Result<BTreeMap<String, PathBuf>, DatasetError> {
+fn listing(folder: &Path, endings: &Endings) -> Result<BTreeMap<String, PathBuf>, DatasetError> {
     let problem = |e: std::io::Error| DatasetError { path: folder.into(), problem: format!("cannot be read: {e}") };
     let mut files = BTreeMap::new();
     for path in std::fs::read_dir(folder).map_err(problem)?.flatten().map(|entry| entry.path()) {
         let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        if ending(&name).is_none() || is_hidden(&path) {
+        if endings.of(&name).is_none() || is_hidden(&path) {
             continue;
         }
-        if let Some(other) = files.insert(case_name(&path), path.clone()) {
+        if let Some(other) = files.insert(endings.case_name(&path), path.clone()) {
             let problem = format!("is the second file of that name, after {}", other.display());
             return Err(DatasetError { path, problem });
         }
@@ -46,11 +46,11 @@ fn listing(folder: &Path) -> Result<BTreeMap<String, PathBuf>, DatasetError> {
 ///
 /// # Errors
 /// When a label has no image, or `dataset.json` is damaged.
-pub fn open(folder: &Path, folders: &[PathBuf; 2]) -> Result<Dataset, DatasetError> {
+pub fn open(folder: &Path, folders: &[PathBuf; 2], endings: Endings) -> Result<Dataset, DatasetError> {
     let [images, labels] = folders;
-    let images = listing(images)?;
+    let images = listing(images, &endings)?;
     let mut cases = Vec::new();
-    for (name, label) in listing(labels)? {
+    for (name, label) in listing(labels, &endings)? {
         let plain = SUFFIXES.iter().find_map(|suffix| name.strip_suffix(suffix));
         let found = [Some(name.as_str()), plain].into_iter().flatten().find_map(|name| images.get_key_value(name));
         let Some((name, image)) = found else {
@@ -78,6 +78,7 @@ pub fn open(folder: &Path, folders: &[PathBuf; 2]) -> Result<Dataset, DatasetErr
         stored: None,
         unchosen: Vec::new(),
         cases,
+        endings,
         notices: Vec::new(),
     };
     let is_used = |name: &&String| dataset.cases.iter().any(|case| case.name == **name);
@@ -104,16 +105,18 @@ pub fn open(folder: &Path, folders: &[PathBuf; 2]) -> Result<Dataset, DatasetErr
         dataset.labels = (0..).zip(named.into_values()).collect();
     }
     dataset.channels = description::channels(&json).map_err(error)?.unwrap_or_default();
-    if let Some(ending) = description::file_ending(&json).map_err(error)? {
+    if let Some(ending) = description::file_ending(&json, &dataset.endings).map_err(error)? {
         let of_case = |case: &CaseFiles| case.images.iter().chain([&case.label]).cloned().collect::<Vec<_>>();
         let others = dataset.cases.iter().flat_map(of_case);
-        let is_other = |file: &PathBuf| super::ending(&file.to_string_lossy()) != Some(ending);
+        let is_other = |file: &PathBuf| dataset.endings.of(&file.to_string_lossy()) != Some(ending);
         if let Some(file) = others.into_iter().find(is_other) {
             return Err(error(format!("`file_ending` is {ending:?}, but a case has the file {}", file.display())));
         }
     }
     // Who lists cases means these and no others.
-    if let Some(listed) = nnunet::described_cases(folder, &json, dataset.channels.len().max(1)).map_err(error)? {
+    if let Some(listed) =
+        nnunet::described_cases(folder, &json, dataset.channels.len().max(1), &dataset.endings).map_err(error)?
+    {
         dataset.cases = listed;
         dataset.notices.clear();
     }
@@ -123,6 +126,7 @@ pub fn open(folder: &Path, folders: &[PathBuf; 2]) -> Result<Dataset, DatasetErr
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::endings;
     use super::*;
     use std::collections::BTreeSet;
 
@@ -137,7 +141,7 @@ mod tests {
         {
             std::fs::write(folder.path().join(file), b"").unwrap();
         }
-        let mut dataset = Dataset::open(folder.path()).unwrap();
+        let mut dataset = Dataset::open(folder.path(), endings()).unwrap();
         assert_eq!(dataset.cases.iter().map(|case| case.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
         assert!(!dataset.has_labels() && !dataset.has_channels());
         assert!(dataset.describe_labels(&BTreeSet::from([0])).is_err());
@@ -147,18 +151,18 @@ mod tests {
         assert_eq!((dataset.labels[&2].as_str(), dataset.channels.len()), ("label 255", 3));
         let named = r#"{"labels": {"0": "membrane", "255": "cell"}, "licence": "own"}"#;
         std::fs::write(folder.path().join("dataset.json"), named).unwrap();
-        let dataset = Dataset::open(folder.path()).unwrap();
+        let dataset = Dataset::open(folder.path(), endings()).unwrap();
         assert_eq!((dataset.labels[&1].as_str(), &dataset.stored), ("cell", &Some(vec![0, 255])));
         // Names and channels are described each on their own.
         let partly = r#"{"labels": {"0": "background", "1": "cell", "2": "ignore"}}"#;
         std::fs::write(folder.path().join("dataset.json"), partly).unwrap();
-        let dataset = Dataset::open(folder.path()).unwrap();
+        let dataset = Dataset::open(folder.path(), endings()).unwrap();
         assert!(dataset.has_labels() && !dataset.has_channels());
         assert_eq!((dataset.labels.len(), dataset.labels[&1].as_str(), dataset.ignore), (2, "cell", Some(2)));
         std::fs::write(folder.path().join("dataset.json"), r#"{"channel_names": {"0": "CT"}}"#).unwrap();
-        let dataset = Dataset::open(folder.path()).unwrap();
+        let dataset = Dataset::open(folder.path(), endings()).unwrap();
         assert_eq!((dataset.has_labels(), &dataset.channels[..]), (false, &["CT".to_string()][..]));
         std::fs::write(folder.path().join("masks/d.png"), b"").unwrap();
-        assert!(Dataset::open(folder.path()).unwrap_err().to_string().contains("d.png"));
+        assert!(Dataset::open(folder.path(), endings()).unwrap_err().to_string().contains("d.png"));
     }
 }

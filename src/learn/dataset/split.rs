@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::{Dataset, DatasetError, case_name};
+use super::{Dataset, DatasetError};
 
 /// Names of training and validation cases.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -64,7 +64,11 @@ impl Dataset {
         let json: Value = serde_json::from_str(&text).map_err(|e| error(format!("the split is damaged: {e}")))?;
         let json = lists(&json, fold).map_err(error)?;
         let list = |key: &str| -> Option<Vec<String>> {
-            json.get(key)?.as_array()?.iter().map(|v| v.as_str().map(|s| case_name(Path::new(s)))).collect()
+            json.get(key)?
+                .as_array()?
+                .iter()
+                .map(|v| v.as_str().map(|s| self.endings.case_name(Path::new(s))))
+                .collect()
         };
         let train = list("train").ok_or_else(|| error("the list `train` is missing".into()))?;
         let validation = list("validation")

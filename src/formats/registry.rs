@@ -1,0 +1,210 @@
+//! The list of formats, and what follows from it: endings, names, who writes a file.
+
+use std::path::Path;
+
+use super::error::{FormatError, Result};
+use super::found::Findings;
+use super::{dicom, nifti, picture};
+use crate::volume::{Annotations, Geometry, LabelMap, Volume};
+use crate::work::Watch;
+
+/// What a file can hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A scan.
+    Volume,
+    /// A label map.
+    Labels,
+    /// Outlines of structures.
+    Contours,
+    /// Surfaces.
+    Mesh,
+    /// Numbers in rows and columns.
+    Table,
+}
+
+/// A file format.
+pub struct Format {
+    /// Identifier, in [`Entry::format`](super::Entry::format).
+    pub id: &'static str,
+    /// The name that users know.
+    pub name: &'static str,
+    /// Endings of the files that are opened, in small letters and with their dot.
+    pub endings: &'static [&'static str],
+    /// Endings of files that hold the data of another one, and are not opened by themselves.
+    pub beside: &'static [&'static str],
+    /// What its files can hold.
+    pub kinds: &'static [Kind],
+    /// Whether its files are pictures, which have no place in a patient: beside scans they are left out.
+    pub is_picture: bool,
+    /// Whether a file is of this format, by its name and its first bytes (512, or all of a shorter file).
+    pub claims: fn(&Path, &[u8]) -> bool,
+    /// Sorts claimed files into entries, each of which knows how it is loaded. Reads headers only.
+    pub scan: fn(&[std::path::PathBuf], Watch) -> Result<Findings>,
+    /// How files are written; none where they are only read.
+    pub save: Option<Save>,
+}
+
+/// How files of a format are written.
+pub struct Save {
+    /// Endings, the preferred one first.
+    pub endings: &'static [&'static str],
+    /// Writes a scan on its own grid; none where the format cannot hold one.
+    pub volume: Option<WriteVolume>,
+    /// Writes a label map with what is known of the labels; none where the format cannot hold one.
+    pub labels: Option<WriteLabels>,
+    /// What the user must be told of a file that was written with this grid.
+    pub notices: fn(&Path, &Geometry) -> Vec<String>,
+}
+
+/// Writes a scan.
+pub type WriteVolume = fn(&Path, &Volume, Watch) -> Result<()>;
+/// Writes a label map.
+pub type WriteLabels = fn(&Path, &LabelMap, &Annotations, Watch) -> Result<()>;
+
+/// Every format, asked in this order whether a file is theirs. The first that can be written is the one that is proposed.
+pub const FORMATS: &[Format] = &[dicom::FORMAT, nifti::FORMAT, picture::FORMAT];
+
+/// What endings are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum For {
+    /// Files that are opened.
+    Opening,
+    /// Files that are written.
+    Saving,
+}
+
+impl Format {
+    fn holds(&self, kind: Kind) -> bool {
+        self.kinds.contains(&kind)
+    }
+
+    fn saves(&self, kind: Kind) -> Option<&Save> {
+        self.save.as_ref().filter(|save| match kind {
+            Kind::Volume => save.volume.is_some(),
+            Kind::Labels => save.labels.is_some(),
+            Kind::Contours | Kind::Mesh | Kind::Table => false,
+        })
+    }
+}
+
+/// Endings of files of a kind, the preferred ones first.
+pub fn endings_of(kind: Kind, purpose: For) -> Vec<&'static str> {
+    let of_format = |format: &'static Format| match purpose {
+        For::Opening if format.holds(kind) => format.endings,
+        For::Saving => format.saves(kind).map_or(&[][..], |save| save.endings),
+        For::Opening => &[],
+    };
+    FORMATS.iter().flat_map(of_format).copied().collect()
+}
+
+/// Names of the formats of a kind: "NIfTI and NRRD".
+pub fn names_of(kind: Kind, purpose: For) -> String {
+    let is_wanted = |format: &&Format| match purpose {
+        For::Opening => format.holds(kind),
+        For::Saving => format.saves(kind).is_some(),
+    };
+    listed(&FORMATS.iter().filter(is_wanted).map(|format| format.name.to_string()).collect::<Vec<_>>(), "and")
+}
+
+/// Everything that can be opened, with its endings.
+pub fn readable_names() -> String {
+    let with_endings = |format: &Format| format!("{} ({})", format.name, format.endings.join(", "));
+    listed(&FORMATS.iter().map(with_endings).collect::<Vec<_>>(), "and")
+}
+
+/// "a, b and c".
+fn listed(words: &[String], joint: &str) -> String {
+    match words {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} {joint} {last}", first.join(", ")),
+    }
+}
+
+/// The format of a file name, and where in the name its ending begins.
+fn ending_of(name: &str) -> Option<(&'static Format, usize)> {
+    let all = FORMATS.iter().flat_map(|format| format.endings.iter().chain(format.beside).map(move |e| (format, *e)));
+    let lower = name.to_ascii_lowercase();
+    let fits = |(_, ending): &(&Format, &str)| name.len() > ending.len() && lower.ends_with(ending);
+    let (format, ending) = all.filter(fits).max_by_key(|(_, ending)| ending.len())?;
+    Some((format, name.len() - ending.len()))
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// A file's name without the ending of its format.
+pub fn stem(path: &Path) -> String {
+    let mut name = file_name(path);
+    if let Some((_, end)) = ending_of(&name) {
+        name.truncate(end);
+    }
+    name
+}
+
+/// Whether a file is a picture by its name.
+pub fn is_picture(path: &Path) -> bool {
+    ending_of(&file_name(path)).is_some_and(|(format, _)| format.is_picture)
+}
+
+/// Whether a file name ends in one of these, in any case.
+pub(super) fn has_extension(path: &Path, endings: &[&str]) -> bool {
+    let name = file_name(path).to_ascii_lowercase();
+    endings.iter().any(|ending| name.ends_with(ending))
+}
+
+/// The format and its ending that a file is written in, by its name.
+///
+/// # Errors
+/// When the ending belongs to no format that is written; the message lists those that do.
+pub fn writer_for(path: &Path) -> Result<(&'static Format, &'static str)> {
+    let name = file_name(path).to_ascii_lowercase();
+    let written = FORMATS
+        .iter()
+        .flat_map(|format| format.save.iter().flat_map(move |save| save.endings.iter().map(move |e| (format, *e))));
+    let found = written.filter(|(_, ending)| name.ends_with(ending)).max_by_key(|(_, ending)| ending.len());
+    found.ok_or_else(|| {
+        let endings: Vec<&str> =
+            FORMATS.iter().filter_map(|format| format.save.as_ref()).flat_map(|save| save.endings).copied().collect();
+        let reason = format!("cannot write this file type; end the name in {}", endings.join(" or "));
+        FormatError::unsupported(path, reason)
+    })
+}
+
+fn save_for(path: &Path) -> Result<(&'static Format, &'static Save)> {
+    let (format, _) = writer_for(path)?;
+    let save = format.save.as_ref().ok_or_else(|| FormatError::unsupported(path, "cannot write this file type"))?;
+    Ok((format, save))
+}
+
+/// Writes a scan on its own grid.
+///
+/// # Errors
+/// When the ending belongs to no format that can hold a scan, the file cannot be written, or the work was stopped.
+pub fn write_volume(path: &Path, volume: &Volume, watch: Watch) -> Result<()> {
+    let (format, save) = save_for(path)?;
+    let write = save.volume.ok_or_else(|| cannot_hold(path, format, "a scan", Kind::Volume))?;
+    write(path, volume, watch)
+}
+
+/// Writes a label map on its own grid, with names, colours and states of slices where the format has a place for them.
+///
+/// # Errors
+/// When the ending belongs to no format that can hold labels, the file cannot be written, or the work was stopped.
+pub fn write_labels(path: &Path, labels: &LabelMap, annotations: &Annotations, watch: Watch) -> Result<()> {
+    let (format, save) = save_for(path)?;
+    let write = save.labels.ok_or_else(|| cannot_hold(path, format, "labels", Kind::Labels))?;
+    write(path, labels, annotations, watch)
+}
+
+fn cannot_hold(path: &Path, format: &Format, what: &str, kind: Kind) -> FormatError {
+    let endings = endings_of(kind, For::Saving).join(" or ");
+    FormatError::unsupported(path, format!("{} files cannot hold {what}; end the name in {endings}", format.name))
+}
+
+/// What the user must be told of a file that was written with this grid.
+pub fn notices_of_writing(path: &Path, geometry: &Geometry) -> Vec<String> {
+    save_for(path).map(|(_, save)| (save.notices)(path, geometry)).unwrap_or_default()
+}

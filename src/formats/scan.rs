@@ -1,0 +1,210 @@
+//! Looking at files and folders: what can be loaded, and why the rest cannot.
+
+use std::collections::HashSet;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use super::error::{FormatError, Result};
+use super::found::{Entry, Facts, Findings, Skipped};
+use super::registry::FORMATS;
+use crate::disk::open_regular_file;
+use crate::volume::Volume;
+use crate::work::Watch;
+
+/// Bytes handed to [`Format::claims`](super::Format::claims).
+const HEAD_BYTES: usize = 512;
+
+/// Looks at a file or, recursively, at a folder; reads headers only.
+///
+/// # Errors
+/// When the path cannot be read, or is a single file that no reader accepts. In a folder, strays are listed in
+/// [`Findings::skipped`].
+pub fn scan(path: &Path, watch: Watch) -> Result<Findings> {
+    let metadata = std::fs::metadata(path).map_err(|e| FormatError::read(path, e))?;
+    if metadata.is_dir() {
+        let mut listing = Listing::default();
+        list_files(path, &mut listing, watch)?;
+        listing.files.sort();
+        let mut findings = sort_out(&listing.files, watch)?;
+        // Icons and screenshots beside scans are no scans.
+        if findings.entries.iter().any(|entry| !is_picture(entry)) {
+            let (scans, pictures) = findings.entries.into_iter().partition(|entry| !is_picture(entry));
+            findings.entries = scans;
+            let reason = "a picture beside scans; open it by itself";
+            let left_out = |entry: Entry| Skipped { path: entry.path, reason: reason.into() };
+            findings.skipped.extend::<Vec<Skipped>>(Vec::into_iter(pictures).map(left_out).collect());
+        }
+        findings.skipped.extend(listing.skipped);
+        return Ok(findings);
+    }
+    // Whoever opens a pipe waits for its writer.
+    open_regular_file(path).map_err(|e| FormatError::read(path, e))?;
+    if path.file_name().is_some_and(|name| name.eq_ignore_ascii_case("DICOMDIR")) {
+        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        return scan(folder, watch);
+    }
+    let findings = sort_out(&[path.to_path_buf()], watch)?;
+    if findings.entries.is_empty() {
+        let reason = findings.skipped.into_iter().next();
+        return Err(match reason {
+            Some(skipped) => FormatError::unsupported(path, skipped.reason),
+            None => FormatError::Unknown { path: path.into() },
+        });
+    }
+    Ok(findings)
+}
+
+/// Looks at several paths: files among them are sorted out together, so that the slices of a series become one.
+///
+/// # Errors
+/// When a folder cannot be read. Files that are no images are listed in [`Findings::skipped`], unless there is one path alone.
+pub fn scan_all(paths: &[PathBuf], watch: Watch) -> Result<Findings> {
+    if let [path] = paths {
+        return scan(path, watch);
+    }
+    let (folders, files): (Vec<&PathBuf>, Vec<&PathBuf>) = paths.iter().partition(|path| path.is_dir());
+    let files: Vec<PathBuf> = files.into_iter().cloned().collect();
+    let mut all = sort_out(&files, watch)?;
+    for folder in folders {
+        let found = scan(folder, watch)?;
+        all.entries.extend(found.entries);
+        all.skipped.extend(found.skipped);
+    }
+    Ok(all)
+}
+
+/// Whether an entry is of a format of pictures.
+fn is_picture(entry: &Entry) -> bool {
+    FORMATS.iter().any(|format| format.id == entry.format && format.is_picture)
+}
+
+/// Loads what [`scan`] found.
+pub fn load(entry: &Entry, watch: Watch) -> Result<Volume> {
+    entry.source.load(watch)
+}
+
+/// What the headers of an entry tell, without its voxels; `None` where only loading can tell.
+///
+/// # Errors
+/// For headers that cannot be honoured. Damage in the voxels is not seen.
+pub fn facts(entry: &Entry, watch: Watch) -> Result<Option<Facts>> {
+    entry.source.facts(watch)
+}
+
+/// Opens a path that holds exactly one volume, or the named one of several.
+///
+/// # Errors
+/// When nothing can be loaded, or several entries exist and `id` picks none of them.
+pub fn open_one(path: &Path, id: Option<&str>, watch: Watch) -> Result<Volume> {
+    let findings = scan(path, watch)?;
+    let entries = &findings.entries;
+    let chosen = match id {
+        Some(id) => entries.iter().find(|e| e.id == id || e.name == id),
+        None if entries.len() == 1 => entries.first(),
+        None => None,
+    };
+    match chosen {
+        Some(entry) => load(entry, watch),
+        None if entries.is_empty() => {
+            let reason = match findings.skipped.first() {
+                Some(skipped) => format!("holds no image; {}: {}", skipped.path.display(), skipped.reason),
+                None => "holds no image".into(),
+            };
+            Err(FormatError::unsupported(path, reason))
+        }
+        None => {
+            let ids: Vec<_> = entries.iter().map(|e| format!("{} ({})", e.id, e.name)).collect();
+            Err(FormatError::unsupported(path, format!("choose one of the series: {}", ids.join(", "))))
+        }
+    }
+}
+
+/// Deepest folders that are looked at, counted from the one that was opened.
+const DEEPEST: usize = 64;
+
+/// Lists a folder's files with those of the folders in it; a folder reached twice by links counts once, and one that cannot be
+/// read or lies too deep is skipped.
+fn list_files(folder: &Path, found: &mut Listing, watch: Watch) -> Result<()> {
+    let mut open = vec![(folder.to_path_buf(), 0)];
+    while let Some((folder, depth)) = open.pop() {
+        watch.at(0.0)?;
+        if depth > DEEPEST {
+            let reason = format!("folders more than {DEEPEST} deep are not looked at; open it by itself");
+            found.skipped.push(Skipped { path: folder, reason });
+            continue;
+        }
+        let listing = folder.canonicalize().and_then(|real| Ok((real, std::fs::read_dir(&folder)?)));
+        let (real, listing) = match listing {
+            Ok(both) => both,
+            Err(error) => {
+                found.skipped.push(Skipped { path: folder, reason: format!("the folder cannot be read: {error}") });
+                continue;
+            }
+        };
+        if !found.seen.insert(real) {
+            continue;
+        }
+        let mut of_mac = 0;
+        for path in listing.flatten().map(|item| item.path()) {
+            watch.at(0.0)?;
+            if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("._")) {
+                of_mac += 1;
+                continue;
+            }
+            match std::fs::metadata(&path) {
+                Ok(m) if m.is_dir() => open.push((path, depth + 1)),
+                Ok(m) if m.is_file() => found.files.push(path),
+                Ok(_) => {
+                    let reason = "no regular file but a pipe, a socket or a device".into();
+                    found.skipped.push(Skipped { path, reason });
+                }
+                Err(error) => found.skipped.push(Skipped { path, reason: format!("it cannot be read: {error}") }),
+            }
+        }
+        if of_mac > 0 {
+            let reason = format!("{of_mac} hidden files of a Mac (._*), which hold no images, are left out");
+            found.skipped.push(Skipped { path: folder, reason });
+        }
+    }
+    Ok(())
+}
+
+/// What a walk through folders found.
+#[derive(Default)]
+struct Listing {
+    files: Vec<PathBuf>,
+    skipped: Vec<Skipped>,
+    seen: HashSet<PathBuf>,
+}
+
+fn sort_out(files: &[PathBuf], watch: Watch) -> Result<Findings> {
+    let mut findings = Findings::default();
+    let mut claimed = vec![Vec::new(); FORMATS.len()];
+    for path in files {
+        watch.at(0.0)?;
+        match read_head(path) {
+            Err(error) => findings.skipped.push(Skipped { path: path.clone(), reason: error.to_string() }),
+            Ok(head) => match FORMATS.iter().position(|format| (format.claims)(path, &head)) {
+                Some(format) => claimed[format].push(path.clone()),
+                None => {
+                    let reason = if head.is_empty() { "the file is empty" } else { "no known image format" };
+                    findings.skipped.push(Skipped { path: path.clone(), reason: reason.into() });
+                }
+            },
+        }
+    }
+    for (format, paths) in FORMATS.iter().zip(claimed) {
+        if !paths.is_empty() {
+            let found = (format.scan)(&paths, watch)?;
+            findings.entries.extend(found.entries);
+            findings.skipped.extend(found.skipped);
+        }
+    }
+    Ok(findings)
+}
+
+pub(super) fn read_head(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut head = Vec::with_capacity(HEAD_BYTES);
+    open_regular_file(path)?.take(HEAD_BYTES as u64).read_to_end(&mut head)?;
+    Ok(head)
+}
