@@ -30,6 +30,7 @@ pub fn handle(studio: &mut Studio, request: Request) {
                 painting::key(studio, hover.plane, key);
             }
         }
+        Request::Abort => drop(studio.hand.tool.abort()),
         Request::Hover(hover) => studio.hover = hover.map(|(plane, voxel)| Hover { plane, voxel }),
         Request::Cursor(scan, voxel) => {
             studio.scan_views.get_mut(&scan).into_iter().for_each(|view| view.cursor = voxel);

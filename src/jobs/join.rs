@@ -85,7 +85,17 @@ pub(super) fn run(job: &JoinJob, watch: Watch) -> Result<Outcome, JobError> {
     let changed = painter.labels().changed_positions(job.painter.before());
     let counts = painter.labels().voxel_counts();
     let (made_on, painted, corrected) = (painter.revision(), painter.finish(), withheld.corrected);
-    Ok(Outcome::Joined(Box::new(Joined { made_on, painted, counts, join, kept, was_empty, kept_out, corrected, changed })))
+    Ok(Outcome::Joined(Box::new(Joined {
+        made_on,
+        painted,
+        counts,
+        join,
+        kept,
+        was_empty,
+        kept_out,
+        corrected,
+        changed,
+    })))
 }
 
 #[cfg(test)]

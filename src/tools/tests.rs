@@ -85,7 +85,8 @@ fn every_tool_answers_a_gesture_with_one_step_that_can_be_undone_and_redone() {
             let ((mut session, of), rules) = (session(), PaintRules::default());
             // There is something to erase.
             let mut painter = Painter::new(session.document(), of, &rules).unwrap();
-            let all = (0..SHAPE.iter().product()).map(|n| [n % SHAPE[0], n / SHAPE[0] % SHAPE[1], n / (SHAPE[0] * SHAPE[1])]);
+            let all =
+                (0..SHAPE.iter().product()).map(|n| [n % SHAPE[0], n / SHAPE[0] % SHAPE[1], n / (SHAPE[0] * SHAPE[1])]);
             painter.fill(&all.collect::<Vec<_>>(), 9);
             session.apply(Command::by_hand("Begin", vec![Edit::Labels(painter.finish())])).unwrap();
             let before = labels(&session, of);

@@ -70,11 +70,15 @@ pub fn follow(studio: &mut Studio) {
     let job = AttentionJob { volume, frame, model, axis, voxel: cursor, device: studio.segment.device };
     studio.attending.asked = Some(wanted);
     forget(studio);
-    studio.start(job, |_, ()| {}, |studio, result| {
-        if let Some(view) = studio.told(result) {
-            found(studio, view);
-        }
-    });
+    studio.start(
+        job,
+        |_, ()| {},
+        |studio, result| {
+            if let Some(view) = studio.told(result) {
+                found(studio, view);
+            }
+        },
+    );
 }
 
 fn forget(studio: &mut Studio) {

@@ -2,8 +2,8 @@
 
 use super::{attention, models, pixels, teach};
 use crate::app::state::studio::Studio;
-use crate::jobs::{TypedJob as Job};
-use crate::jobs::stub::{CountLabels};
+use crate::jobs::TypedJob as Job;
+use crate::jobs::stub::CountLabels;
 
 /// Most bricks that are counted within a frame.
 const FEW_BRICKS: usize = 64;
@@ -37,12 +37,16 @@ fn counts(studio: &mut Studio) {
     if labels.changed_bricks(counted) <= FEW_BRICKS {
         view.counted = (labels.clone(), labels.recounted(counted, counts));
     } else if !is_counting {
-        studio.start(CountLabels { labels }, |_, ()| {}, move |studio, result| {
-            if let Some(counted) = studio.told(result)
-                && let Some(view) = studio.label_views.get_mut(&of)
-            {
-                view.counted = counted;
-            }
-        });
+        studio.start(
+            CountLabels { labels },
+            |_, ()| {},
+            move |studio, result| {
+                if let Some(counted) = studio.told(result)
+                    && let Some(view) = studio.label_views.get_mut(&of)
+                {
+                    view.counted = counted;
+                }
+            },
+        );
     }
 }

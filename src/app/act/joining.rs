@@ -49,13 +49,17 @@ fn join(studio: &mut Studio, arrival: Arrival, corrected: CorrectedSlices) {
         corrected: if corrected == CorrectedSlices::Ask { by_hand } else { Vec::new() },
     };
     studio.joining.push((arrival, corrected));
-    studio.start(job, |_, ()| {}, move |studio, result| {
-        let at = studio.joining.iter().position(|(arrival, _)| arrival.of == of);
-        let joining = at.map(|at| studio.joining.remove(at));
-        if let (Some((arrival, corrected)), Some(joined)) = (joining, studio.told(result)) {
-            finish(studio, arrival, corrected, joined);
-        }
-    });
+    studio.start(
+        job,
+        |_, ()| {},
+        move |studio, result| {
+            let at = studio.joining.iter().position(|(arrival, _)| arrival.of == of);
+            let joining = at.map(|at| studio.joining.remove(at));
+            if let (Some((arrival, corrected)), Some(joined)) = (joining, studio.told(result)) {
+                finish(studio, arrival, corrected, joined);
+            }
+        },
+    );
 }
 
 /// Makes what was joined the segmentation's labels: one undo step.
@@ -93,8 +97,7 @@ fn finish(studio: &mut Studio, arrival: Arrival, corrected: CorrectedSlices, joi
     let (labels, scribbles) = (painted.labels.clone(), studio.pixels.taking.take());
     let is_whole = was_empty && kept_out.is_empty() && join.moved().next().is_none();
     let edits = vec![Edit::Labels(painted), Edit::Table(of, join.table.clone()), Edit::States(of, states)];
-    let command =
-        Command { origin: arrival.source.origin(), ..Command::by_hand(arrival.source.step(), edits) };
+    let command = Command { origin: arrival.source.origin(), ..Command::by_hand(arrival.source.step(), edits) };
     if apply(studio, command).is_err() {
         return;
     }

@@ -3,8 +3,8 @@
 use super::painting::apply;
 use super::traveling::{follow_label, leave_what_is_gone};
 use crate::app::state::studio::Studio;
-use crate::jobs::{TypedJob as Job};
-use crate::jobs::stub::{EraseLabel};
+use crate::jobs::TypedJob as Job;
+use crate::jobs::stub::EraseLabel;
 use crate::session::{Command, Edit, MergeKey, PaintRules, Painter, SegmentationId, SliceState, key};
 use crate::volume::{Label, LabelTable, LabelValue, Plane, PlaneLayout};
 
@@ -76,11 +76,15 @@ pub fn delete(studio: &mut Studio, value: LabelValue) {
     studio.hand.tool.abort();
     // A label goes wherever it lies: drawing modes are for drawing.
     let Some(painter) = Painter::new(studio.session.document(), of, &PaintRules::default()) else { return };
-    studio.start(EraseLabel { painter, value }, |_, ()| {}, move |studio, result| {
-        if let Some(erased) = studio.told(result) {
-            deleted(studio, of, value, erased);
-        }
-    });
+    studio.start(
+        EraseLabel { painter, value },
+        |_, ()| {},
+        move |studio, result| {
+            if let Some(erased) = studio.told(result) {
+                deleted(studio, of, value, erased);
+            }
+        },
+    );
 }
 
 fn deleted(studio: &mut Studio, of: SegmentationId, value: LabelValue, erased: crate::jobs::stub::Erased) {

@@ -5,8 +5,8 @@ use super::scans::close;
 use crate::app::state::leaving::{Leaving, LeavingAnswer, Loss};
 use crate::app::state::request::Effect;
 use crate::app::state::studio::Studio;
-use crate::jobs::{JoinJob, RefineJob, SegmentJob, TrainJob, TypedJob as Job};
 use crate::jobs::stub::{ClassifyAllSlices, EraseLabel};
+use crate::jobs::{JoinJob, RefineJob, SegmentJob, TrainJob, TypedJob as Job};
 use crate::session::SegmentationId;
 
 /// Leaves where nothing is lost by it, and asks where something is.
@@ -37,8 +37,7 @@ pub fn loss(studio: &Studio, leaving: Leaving) -> Option<Loss> {
         };
         is_left && view.pending.is_some()
     });
-    let computing =
-        [SegmentJob::KIND, RefineJob::KIND, ClassifyAllSlices::KIND, JoinJob::KIND, EraseLabel::KIND];
+    let computing = [SegmentJob::KIND, RefineJob::KIND, ClassifyAllSlices::KIND, JoinJob::KIND, EraseLabel::KIND];
     let is_shown = leaving == Leaving::Window || studio.shown.map(Leaving::Scan) == Some(leaving);
     let is_computing = is_shown && computing.into_iter().any(|kind| studio.tasks.is_running(kind));
     let is_window = leaving == Leaving::Window;

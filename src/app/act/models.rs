@@ -3,8 +3,8 @@
 use crate::app::state::models::Models;
 use crate::app::state::notices::Kind;
 use crate::app::state::studio::Studio;
+use crate::jobs::stub::LoadModel;
 use crate::jobs::{ADAPTED, JobError};
-use crate::jobs::stub::{LoadModel};
 use crate::model::SliceAxis;
 use crate::pipeline::{Misfit, misfits, slices_to_segment};
 use crate::volume::Volume;
@@ -20,20 +20,24 @@ pub fn fetch(studio: &mut Studio) {
     studio.models.fetching = Some(id.clone());
     studio.models.chosen = None;
     studio.models.adapted = None;
-    studio.start(LoadModel { name: id.clone() }, |_, ()| {}, move |studio, result| {
-        if studio.models.fetching.as_ref() == Some(&id) {
-            studio.models.fetching = None;
-        }
-        if matches!(result, Err(JobError::Library(_))) {
-            // The file is there but cannot be used: it is no longer offered.
-            studio.models.listed.retain(|model| model.id != id);
-        }
-        if let Some(model) = studio.told(result)
-            && id == studio.settings.model
-        {
-            studio.models.chosen = Some((id, model));
-        }
-    });
+    studio.start(
+        LoadModel { name: id.clone() },
+        |_, ()| {},
+        move |studio, result| {
+            if studio.models.fetching.as_ref() == Some(&id) {
+                studio.models.fetching = None;
+            }
+            if matches!(result, Err(JobError::Library(_))) {
+                // The file is there but cannot be used: it is no longer offered.
+                studio.models.listed.retain(|model| model.id != id);
+            }
+            if let Some(model) = studio.told(result)
+                && id == studio.settings.model
+            {
+                studio.models.chosen = Some((id, model));
+            }
+        },
+    );
 }
 
 /// Chooses a model by its id or file.

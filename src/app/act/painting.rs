@@ -16,6 +16,11 @@ pub fn take_tool(studio: &mut Studio, entry: &'static ToolEntry) {
 
 /// Gives a pointer event to the tool in hand.
 pub fn pointer(studio: &mut Studio, plane: Plane, pointer: &Pointer) {
+    match pointer.kind {
+        PointerKind::Press(button) => studio.pressed = Some((plane, button)),
+        PointerKind::Release(_) => studio.pressed = None,
+        PointerKind::Drag(_) | PointerKind::Hover => {}
+    }
     let is_painting = matches!(pointer.kind, PointerKind::Press(_) | PointerKind::Drag(_) | PointerKind::Release(_));
     with_tool(studio, plane, is_painting, |tool, slice| tool.pointer(slice, pointer));
 }

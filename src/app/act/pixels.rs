@@ -6,8 +6,8 @@ use crate::app::state::joining::{Arrival, Source};
 use crate::app::state::pixels::{Asked, PixelForm};
 use crate::app::state::studio::Studio;
 use crate::app::state::views::Live;
-use crate::jobs::{Names, PixelJob, TypedJob as Job};
 use crate::jobs::stub::{Classified, ClassifyAllSlices, ClassifySlice};
+use crate::jobs::{Names, PixelJob, TypedJob as Job};
 use crate::session::{SegmentationId, SliceState};
 use crate::volume::{LabelMap, LabelValue};
 
@@ -92,22 +92,31 @@ pub fn classify(studio: &mut Studio, is_all: bool) {
         labels: segmentation.labels().clone(),
         background: background(studio),
         rule: studio.pixels.form.rule,
+        all_slices: is_all,
     };
     let made_on = segmentation.revision();
     studio.tasks.stop(ClassifySlice::KIND);
     studio.tasks.stop(ClassifyAllSlices::KIND);
     if is_all {
-        studio.start(ClassifyAllSlices(job), |_, ()| {}, move |studio, result| {
-            if let Some(found) = studio.told(result) {
-                classified(studio, of, made_on, found, true);
-            }
-        });
+        studio.start(
+            ClassifyAllSlices(job),
+            |_, ()| {},
+            move |studio, result| {
+                if let Some(found) = studio.told(result) {
+                    classified(studio, of, made_on, found, true);
+                }
+            },
+        );
     } else {
-        studio.start(ClassifySlice(job), |_, ()| {}, move |studio, result| {
-            if let Some(found) = studio.told(result) {
-                classified(studio, of, made_on, found, false);
-            }
-        });
+        studio.start(
+            ClassifySlice(job),
+            |_, ()| {},
+            move |studio, result| {
+                if let Some(found) = studio.told(result) {
+                    classified(studio, of, made_on, found, false);
+                }
+            },
+        );
     }
 }
 
@@ -148,10 +157,8 @@ pub fn can_classify_all(studio: &Studio) -> bool {
 /// Whether there is a preview to be taken.
 pub fn has_preview(studio: &Studio) -> bool {
     let (Some(view), Some(segmentation)) = (studio.label_view(), studio.segmentation()) else { return false };
-    let is_shown =
-        view.preview.as_ref().is_some_and(|live| live.revision.labels == segmentation.revision().labels);
-    let is_working =
-        studio.tasks.is_running(ClassifySlice::KIND) || studio.tasks.is_running(ClassifyAllSlices::KIND);
+    let is_shown = view.preview.as_ref().is_some_and(|live| live.revision.labels == segmentation.revision().labels);
+    let is_working = studio.tasks.is_running(ClassifySlice::KIND) || studio.tasks.is_running(ClassifyAllSlices::KIND);
     studio.pixels.form.is_live && is_shown && !is_working
 }
 
@@ -172,16 +179,19 @@ fn take_preview_of(studio: &mut Studio, of: SegmentationId, is_all: bool) {
     let names = Names::Documents(studio.pixels.known.clone());
     end_preview(studio);
     studio.pixels.taking = Some(scribbles);
-    joining::take(studio, Arrival {
-        source: Source::Pixels,
-        of,
-        made_on,
-        labels: live.labels,
-        names,
-        state: SliceState::Draft,
-        states: Vec::new(),
-        only,
-    });
+    joining::take(
+        studio,
+        Arrival {
+            source: Source::Pixels,
+            of,
+            made_on,
+            labels: live.labels,
+            names,
+            state: SliceState::Draft,
+            states: Vec::new(),
+            only,
+        },
+    );
 }
 
 /// Takes the preview off the screen.

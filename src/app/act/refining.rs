@@ -12,9 +12,9 @@ use crate::app::state::models::{model_id, model_name};
 use crate::app::state::scan_choices::ScanChoices;
 use crate::app::state::studio::Studio;
 use crate::edit::is_nameless;
+use crate::jobs::checkpoint_path;
+use crate::jobs::stub::KeepAdapted;
 use crate::jobs::{Names, REFINE_SECONDS, RefineJob, RememberedScans, SegmentJob, TypedJob as Job};
-use crate::jobs::stub::{KeepAdapted};
-use crate::learn::checkpoint_path;
 use crate::model::Model;
 use crate::session::SliceState;
 use crate::volume::Label;
@@ -92,26 +92,35 @@ pub fn refine(studio: &mut Studio) {
         options: options(studio, &model, view.frame),
         model,
     };
-    studio.start(job, |_, _| {}, move |studio, result| {
-        let Some(refined) = studio.told(result) else { return };
-        let model = refined.model;
-        joining::take(studio, Arrival {
-            source: Source::Refined(model.spec.title.clone()),
-            of,
-            made_on,
-            labels: refined.labels,
-            names: Names::Own(refined.table),
-            state: SliceState::Draft,
-            states: Vec::new(),
-            only: None,
-        });
-        if let Some((_, loaded)) = studio.models.chosen.as_mut().filter(|(_, loaded)| loaded.spec.id == model.spec.id) {
-            let before = std::mem::replace(loaded, model);
-            if studio.models.adapted.as_ref().is_none_or(|(adapted, _)| *adapted != of) {
-                studio.models.adapted = Some((of, before));
+    studio.start(
+        job,
+        |_, _| {},
+        move |studio, result| {
+            let Some(refined) = studio.told(result) else { return };
+            let model = refined.model;
+            joining::take(
+                studio,
+                Arrival {
+                    source: Source::Refined(model.spec.title.clone()),
+                    of,
+                    made_on,
+                    labels: refined.labels,
+                    names: Names::Own(refined.table),
+                    state: SliceState::Draft,
+                    states: Vec::new(),
+                    only: None,
+                },
+            );
+            if let Some((_, loaded)) =
+                studio.models.chosen.as_mut().filter(|(_, loaded)| loaded.spec.id == model.spec.id)
+            {
+                let before = std::mem::replace(loaded, model);
+                if studio.models.adapted.as_ref().is_none_or(|(adapted, _)| *adapted != of) {
+                    studio.models.adapted = Some((of, before));
+                }
             }
-        }
-    });
+        },
+    );
 }
 
 /// Writes the adapted model as one of its own, under a name that is free.
@@ -123,25 +132,28 @@ pub fn keep(studio: &mut Studio) {
     let name = name.split_once(REFINED).map_or(name.as_str(), |(name, _)| name);
     let names = (1..).map(|n| if n == 1 { format!("{name}{REFINED}") } else { format!("{name}{REFINED}-{n}") });
     let taught = studio.teach.form.name.clone();
-    let is_free =
-        |name: &String, path: &Path| *name != taught && !path.exists() && !checkpoint_path(path).exists();
+    let is_free = |name: &String, path: &Path| *name != taught && !path.exists() && !checkpoint_path(path).exists();
     let mut paths = names.map(|name| (folder.join(format!("{name}.safetensors")), name));
     let Some((path, _)) = paths.find(|(path, name)| is_free(name, path)) else { return };
     let written = model.clone();
-    studio.start(KeepAdapted { path: path.clone(), model }, |_, ()| {}, move |studio, result| {
-        if studio.told(result).is_none() {
-            return;
-        }
-        let id = model_id(&path);
-        studio.models.list_again(&id);
-        studio.teach.looked_up = None;
-        // It is chosen, if the one that was written is still in use.
-        if studio.models.model().is_some_and(|model| Arc::ptr_eq(model, &written)) {
-            studio.settings.model = id;
-            studio.models.adapted = None;
-        }
-        tell_saved(studio, &path);
-    });
+    studio.start(
+        KeepAdapted { path: path.clone(), model },
+        |_, ()| {},
+        move |studio, result| {
+            if studio.told(result).is_none() {
+                return;
+            }
+            let id = model_id(&path);
+            studio.models.list_again(&id);
+            studio.teach.looked_up = None;
+            // It is chosen, if the one that was written is still in use.
+            if studio.models.model().is_some_and(|model| Arc::ptr_eq(model, &written)) {
+                studio.settings.model = id;
+                studio.models.adapted = None;
+            }
+            tell_saved(studio, &path);
+        },
+    );
 }
 
 /// The model as it was before.

@@ -10,7 +10,7 @@ use crate::app::state::request::Effect;
 use crate::app::state::saving::{BeingSaved, Replacing, ReplacingAnswer, SavedFile, file_name};
 use crate::app::state::studio::Studio;
 use crate::formats::{self, For, Kind, stem};
-use crate::jobs::{TypedJob as Job};
+use crate::jobs::TypedJob as Job;
 use crate::jobs::stub::{SaveLabels, SavePicture, SaveVolume};
 use crate::session::{ScanId, SegmentationId};
 use crate::volume::Plane;
@@ -42,8 +42,14 @@ fn mode_of(purpose: Purpose) -> (Mode, &'static str) {
         Purpose::AddToDataset(_) => (Mode::Folder, "Folder of the data set"),
         Purpose::Report => (Mode::Folder, "Folder for the report"),
         Purpose::OpenLabels(_) => (Mode::Open, "Open a segmentation"),
-        Purpose::SaveLabels(_) => (Mode::Save(formats::names_of(Kind::Labels, For::Saving), formats::endings_of(Kind::Labels, For::Saving)), "Save the segmentation"),
-        Purpose::SaveImage(_) => (Mode::Save(formats::names_of(Kind::Volume, For::Saving), formats::endings_of(Kind::Volume, For::Saving)), "Save the image"),
+        Purpose::SaveLabels(_) => (
+            Mode::Save(formats::names_of(Kind::Labels, For::Saving), formats::endings_of(Kind::Labels, For::Saving)),
+            "Save the segmentation",
+        ),
+        Purpose::SaveImage(_) => (
+            Mode::Save(formats::names_of(Kind::Volume, For::Saving), formats::endings_of(Kind::Volume, For::Saving)),
+            "Save the image",
+        ),
         Purpose::SavePicture(..) => (Mode::Save("PNG".into(), vec![".png"]), "Save the picture"),
     }
 }
@@ -64,11 +70,15 @@ pub fn ask(studio: &mut Studio, purpose: Purpose) {
     let saved = |of: SegmentationId| studio.label_views.get(&of).and_then(|view| view.file.as_ref());
     let (name, folder) = match purpose {
         Purpose::SaveLabels(of) => match saved(of) {
-            Some(file) => (file_name(&file.path), file.path.parent().map(Path::to_path_buf).or(beside.clone()).or(last)),
+            Some(file) => {
+                (file_name(&file.path), file.path.parent().map(Path::to_path_buf).or(beside.clone()).or(last))
+            }
             None => (format!("{stem}{}", suffix(studio, of)), beside.clone().or(last)),
         },
         Purpose::SaveImage(_) => (format!("{stem}.nii.gz"), beside.clone().or(last)),
-        Purpose::SavePicture(_, plane) => (format!("{stem}_{}.png", plane.name().to_lowercase()), beside.clone().or(last)),
+        Purpose::SavePicture(_, plane) => {
+            (format!("{stem}_{}.png", plane.name().to_lowercase()), beside.clone().or(last))
+        }
         Purpose::OpenLabels(_) => (String::new(), beside.clone().or(last)),
         _ => (String::new(), last),
     };
@@ -114,14 +124,18 @@ pub fn save_labels(studio: &mut Studio, of: SegmentationId, path: PathBuf) {
     let saving = BeingSaved { of, path: path.clone(), revision: segmentation.revision() };
     studio.being_saved.push(saving.clone());
     let job = SaveLabels { path, labels, annotations, sidecar: true };
-    studio.start(job, |_, ()| {}, move |studio, result| {
-        studio.being_saved.retain(|other| *other != saving);
-        if studio.told(result).is_some() {
-            saved(studio, &saving);
-        } else {
-            studio.leave_when_saved = None;
-        }
-    });
+    studio.start(
+        job,
+        |_, ()| {},
+        move |studio, result| {
+            studio.being_saved.retain(|other| *other != saving);
+            if studio.told(result).is_some() {
+                saved(studio, &saving);
+            } else {
+                studio.leave_when_saved = None;
+            }
+        },
+    );
 }
 
 /// A segmentation is in its file; what waited for that is done.
@@ -149,11 +163,11 @@ pub fn save_and_leave(studio: &mut Studio, leaving: Leaving) {
     let of: Vec<SegmentationId> = super::leaving::unsaved(studio, leaving).into_iter().map(|(id, _)| id).collect();
     studio.leave_when_saved = Some(leaving);
     // Those that have a file first; then the first of those that have none.
-    let has_file = |id: &&SegmentationId| studio.label_views.get(*id).is_some_and(|view| view.file.is_some());
-    let (with_file, without): (Vec<_>, Vec<_>) = of.iter().partition(has_file);
-    with_file.into_iter().for_each(|id| save(studio, *id));
+    let has_file = |id: &SegmentationId| studio.label_views.get(id).is_some_and(|view| view.file.is_some());
+    let (with_file, without): (Vec<SegmentationId>, Vec<SegmentationId>) = of.into_iter().partition(has_file);
+    with_file.into_iter().for_each(|id| save(studio, id));
     if let Some(first) = without.first() {
-        save(studio, **first);
+        save(studio, *first);
     }
 }
 
@@ -223,11 +237,15 @@ fn use_path(studio: &mut Studio, purpose: Purpose, path: PathBuf) {
 
 /// Runs a job that writes a file, and tells when it is there.
 pub fn save_other<J: Job>(studio: &mut Studio, job: J, path: PathBuf) {
-    studio.start(job, |_, _| {}, move |studio, result| {
-        if studio.told(result).is_some() {
-            tell_saved(studio, &path);
-        }
-    });
+    studio.start(
+        job,
+        |_, _| {},
+        move |studio, result| {
+            if studio.told(result).is_some() {
+                tell_saved(studio, &path);
+            }
+        },
+    );
 }
 
 /// A picture of a slice as it is shown.

@@ -12,8 +12,8 @@ use crate::app::state::scans::Item;
 use crate::app::state::studio::Studio;
 use crate::app::state::views::{LabelView, ScanView};
 use crate::formats::{Entry, Findings};
-use crate::jobs::{Names, TypedJob as Job};
 use crate::jobs::stub::{LoadScan, LookThrough, OpenLabels, OpenSample};
+use crate::jobs::{Names, TypedJob as Job};
 use crate::session::{ScanId, SegmentationId, SliceState};
 use crate::volume::{Plane, PlaneLayout, Volume};
 
@@ -29,7 +29,10 @@ pub fn open(studio: &mut Studio, paths: Vec<PathBuf>) {
         studio.settings.forget(&path);
         studio.notices.push(
             Kind::Error,
-            format!("{} is not there: it was moved, renamed or deleted, or its drive is not connected.", file_name(&path)),
+            format!(
+                "{} is not there: it was moved, renamed or deleted, or its drive is not connected.",
+                file_name(&path)
+            ),
             path.display().to_string(),
         );
     }
@@ -37,18 +40,19 @@ pub fn open(studio: &mut Studio, paths: Vec<PathBuf>) {
         return;
     }
     let opened = paths.clone();
-    studio.start(LookThrough { paths }, |_, ()| {}, move |studio, result| {
-        match studio.told(result) {
+    studio.start(
+        LookThrough { paths },
+        |_, ()| {},
+        move |studio, result| match studio.told(result) {
             Some(findings) => found(studio, &opened, findings),
             None => opened.iter().for_each(|path| studio.settings.forget(path)),
-        }
-    });
+        },
+    );
 }
 
 fn found(studio: &mut Studio, paths: &[PathBuf], findings: Findings) {
     let first = studio.items.len();
-    let reasons: Vec<String> =
-        findings.skipped.iter().map(|s| format!("{}: {}", s.path.display(), s.reason)).collect();
+    let reasons: Vec<String> = findings.skipped.iter().map(|s| format!("{}: {}", s.path.display(), s.reason)).collect();
     studio.skipped.extend(findings.skipped);
     if findings.entries.is_empty() {
         let why = reasons.first().cloned().unwrap_or_else(|| "the folder is empty".into());
@@ -58,7 +62,8 @@ fn found(studio: &mut Studio, paths: &[PathBuf], findings: Findings) {
     }
     remember(studio, paths);
     studio.notices.forget_errors();
-    let is_new = |items: &[Item], entry: &Entry| !items.iter().any(|i| i.entry.id == entry.id && i.entry.path == entry.path);
+    let is_new =
+        |items: &[Item], entry: &Entry| !items.iter().any(|i| i.entry.id == entry.id && i.entry.path == entry.path);
     for entry in findings.entries {
         if is_new(&studio.items, &entry) {
             studio.items.push(Item::new(entry));
@@ -83,14 +88,18 @@ fn remember(studio: &mut Studio, paths: &[PathBuf]) {
 
 /// Unpacks and shows the sample.
 pub fn open_sample(studio: &mut Studio) {
-    studio.start(OpenSample, |_, ()| {}, |studio, result| {
-        if let Some((entry, volume)) = studio.told(result) {
-            let n = studio.items.len();
-            studio.items.push(Item::new(*entry));
-            studio.loading = Some(n);
-            loaded(studio, n, volume);
-        }
-    });
+    studio.start(
+        OpenSample,
+        |_, ()| {},
+        |studio, result| {
+            if let Some((entry, volume)) = studio.told(result) {
+                let n = studio.items.len();
+                studio.items.push(Item::new(*entry));
+                studio.loading = Some(n);
+                loaded(studio, n, volume);
+            }
+        },
+    );
 }
 
 /// Shows an item of the data tree; it is read first where it was not.
@@ -104,13 +113,15 @@ pub fn show_item(studio: &mut Studio, n: usize) {
         None => {
             studio.loading = Some(n);
             let entry = item.entry.clone();
-            studio.start(LoadScan { entry: Box::new(entry) }, |_, ()| {}, move |studio, result| {
-                match studio.told(result) {
+            studio.start(
+                LoadScan { entry: Box::new(entry) },
+                |_, ()| {},
+                move |studio, result| match studio.told(result) {
                     Some((_, volume)) => loaded(studio, n, volume),
                     None if studio.loading == Some(n) => studio.loading = None,
                     None => {}
-                }
-            });
+                },
+            );
         }
     }
 }
@@ -199,20 +210,27 @@ pub fn open_labels(studio: &mut Studio, of: SegmentationId, path: PathBuf) {
     let Some(volume) = document.scan(segmentation.scan()).cloned() else { return };
     let made_on = segmentation.revision();
     let job = OpenLabels { path: path.clone(), volume };
-    studio.start(job, |_, ()| {}, move |studio, result| {
-        let Some(opened) = studio.told(result) else { return };
-        studio.notices.forget_errors();
-        super::joining::take(studio, Arrival {
-            source: Source::File(path),
-            of,
-            made_on,
-            labels: opened.labels,
-            names: Names::Own(opened.table),
-            state: SliceState::Todo,
-            states: opened.states,
-            only: None,
-        });
-    });
+    studio.start(
+        job,
+        |_, ()| {},
+        move |studio, result| {
+            let Some(opened) = studio.told(result) else { return };
+            studio.notices.forget_errors();
+            super::joining::take(
+                studio,
+                Arrival {
+                    source: Source::File(path),
+                    of,
+                    made_on,
+                    labels: opened.labels,
+                    names: Names::Own(opened.table),
+                    state: SliceState::Todo,
+                    states: opened.states,
+                    only: None,
+                },
+            );
+        },
+    );
 }
 
 /// Reads an item's file as the segmentation of the shown scan.

@@ -4,8 +4,8 @@ use crate::app::state::joining::{Arrival, Source};
 use crate::app::state::studio::Studio;
 use crate::app::state::views::Live;
 use crate::edit::join;
+use crate::jobs::stub::SegmentEvent;
 use crate::jobs::{Names, RefineJob, SegmentJob, TypedJob as Job};
-use crate::jobs::stub::{SegmentEvent};
 use crate::model::Model;
 use crate::pipeline::SegmentOptions;
 use crate::session::SliceState;
@@ -38,11 +38,13 @@ pub fn segment(studio: &mut Studio) {
     if lacks(studio).is_some() {
         return;
     }
-    let (Some(model), Some(volume), Some(of)) = (studio.models.model().cloned(), studio.volume().cloned(), studio.active())
+    let (Some(model), Some(volume), Some(of)) =
+        (studio.models.model().cloned(), studio.volume().cloned(), studio.active())
     else {
         return;
     };
-    let (Some(view), Some(labels), Some(segmentation)) = (studio.view(), studio.label_view(), studio.segmentation()) else {
+    let (Some(view), Some(labels), Some(segmentation)) = (studio.view(), studio.label_view(), studio.segmentation())
+    else {
         return;
     };
     let options = options(studio, &model, view.frame);
@@ -76,15 +78,18 @@ pub fn segment(studio: &mut Studio) {
             view.live = None;
         }
         let Some(found) = studio.told(result) else { return };
-        super::joining::take(studio, Arrival {
-            source,
-            of,
-            made_on,
-            labels: found.labels,
-            names: Names::Own(found.table),
-            state: SliceState::Draft,
-            states: Vec::new(),
-            only: None,
-        });
+        super::joining::take(
+            studio,
+            Arrival {
+                source,
+                of,
+                made_on,
+                labels: found.labels,
+                names: Names::Own(found.table),
+                state: SliceState::Draft,
+                states: Vec::new(),
+                only: None,
+            },
+        );
     });
 }

@@ -13,12 +13,13 @@ use crate::app::state::saving::file_name;
 use crate::app::state::scan_choices::ScanChoices;
 use crate::app::state::studio::Studio;
 use crate::app::state::teach::{Curve, OnDisk, Teach};
+use crate::jobs::checkpoint_path;
 use crate::jobs::stub::{AddToDataset, ListZoo, LookAtDataset, PlanJob, SaveReport, TrainEvent};
 use crate::jobs::{
-    CHECKPOINT_SECONDS, CompareJob, TypedJob as Job, MarkedScan,
-    SplitChoice, TrainJob, TrainSource, TrainSummary, check_architecture,
+    CHECKPOINT_SECONDS, CompareJob, MarkedScan, SplitChoice, TrainJob, TrainSource, TrainSummary, TypedJob as Job,
+    check_architecture,
 };
-use crate::learn::{Budget, Plan, PlanChoices, checkpoint_path};
+use crate::learn::{Budget, Plan, PlanChoices};
 use crate::model::{ArchitectureSpec, is_id};
 use crate::session::SegmentationId;
 
@@ -105,16 +106,20 @@ fn look_at_dataset(studio: &mut Studio) {
     studio.teach.before = studio.teach.form.scans.take().or(studio.teach.before.take());
     let Some(folder) = studio.teach.dataset.clone() else { return };
     studio.tasks.stop(LookAtDataset::KIND);
-    studio.start(LookAtDataset { folder }, |_, ()| {}, |studio, result| {
-        // It may not be the chosen one any more.
-        if let Some(facts) = studio.told(result)
-            && studio.teach.dataset.as_ref() == Some(&facts.folder)
-        {
-            // Its files may have changed under their names.
-            studio.teach.suggested = None;
-            studio.teach.form.scans = Some(ScanChoices::new(facts, studio.teach.before.take()));
-        }
-    });
+    studio.start(
+        LookAtDataset { folder },
+        |_, ()| {},
+        |studio, result| {
+            // It may not be the chosen one any more.
+            if let Some(facts) = studio.told(result)
+                && studio.teach.dataset.as_ref() == Some(&facts.folder)
+            {
+                // Its files may have changed under their names.
+                studio.teach.suggested = None;
+                studio.teach.form.scans = Some(ScanChoices::new(facts, studio.teach.before.take()));
+            }
+        },
+    );
 }
 
 /// What the choices lack for a plan to be made of them.
@@ -292,28 +297,36 @@ pub fn plan(studio: &mut Studio) {
     let Some(job) = job_or_notice(studio, Path::new(""), false) else { return };
     studio.teach.suggested = Some((planned_for(studio), String::new()));
     studio.tasks.stop(PlanJob::KIND);
-    studio.start(PlanJob(job), |_, _| {}, |studio, result| {
-        if let Some(planned) = studio.told(result)
-            && let Some((_, text)) = &mut studio.teach.suggested
-        {
-            let why = planned.why;
-            *text = if why.is_empty() { "Nothing is left to the scans.".into() } else { why.join(" ") };
-        }
-    });
+    studio.start(
+        PlanJob(job),
+        |_, _| {},
+        |studio, result| {
+            if let Some(planned) = studio.told(result)
+                && let Some((_, text)) = &mut studio.teach.suggested
+            {
+                let why = planned.why;
+                *text = if why.is_empty() { "Nothing is left to the scans.".into() } else { why.join(" ") };
+            }
+        },
+    );
 }
 
 /// Adds a scan's finished slices to a data set.
 pub fn add_to_dataset(studio: &mut Studio, of: SegmentationId, folder: PathBuf) {
     let Some(scan) = marked_scan(studio, of) else { return };
     let job = AddToDataset { folder: folder.clone(), scan: Box::new(scan) };
-    studio.start(job, |_, ()| {}, move |studio, result| {
-        let Some(name) = studio.told(result) else { return };
-        studio.notices.info(format!("{name} is in {} now.", file_name(&folder)));
-        // It has one more now.
-        if *studio.teach.dataset.get_or_insert(folder.clone()) == folder {
-            studio.teach.looked_at = None;
-        }
-    });
+    studio.start(
+        job,
+        |_, ()| {},
+        move |studio, result| {
+            let Some(name) = studio.told(result) else { return };
+            studio.notices.info(format!("{name} is in {} now.", file_name(&folder)));
+            // It has one more now.
+            if *studio.teach.dataset.get_or_insert(folder.clone()) == folder {
+                studio.teach.looked_at = None;
+            }
+        },
+    );
 }
 
 /// Shows where the taught model errs in a held-back case.
@@ -326,11 +339,15 @@ pub fn compare_case(studio: &mut Studio, case: &str) {
         device: studio.segment.device,
     };
     studio.tasks.stop(CompareJob::KIND);
-    studio.start(job, |_, _| {}, |studio, result| {
-        if let Some(slice) = studio.told(result) {
-            studio.teach.compared = Some(PreviewPicture::new(*slice));
-        }
-    });
+    studio.start(
+        job,
+        |_, _| {},
+        |studio, result| {
+            if let Some(slice) = studio.told(result) {
+                studio.teach.compared = Some(PreviewPicture::new(*slice));
+            }
+        },
+    );
 }
 
 /// Writes the report of the last training into a folder.

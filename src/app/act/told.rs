@@ -3,7 +3,7 @@
 use crate::app::state::joining::Source;
 use crate::app::state::notices::Kind;
 use crate::edit::{Fate, JoinedLabel};
-use crate::jobs::{Joined};
+use crate::jobs::Joined;
 use crate::session::KeptBy;
 use crate::volume::{LabelTable, LabelValue};
 

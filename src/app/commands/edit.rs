@@ -13,7 +13,9 @@ pub const EDIT: &[CommandEntry] = &[
     edit("edit.undo", "Undo", |studio| travel(studio, false))
         .hint("Take the last change back, in whichever scan it was made")
         .keys(&["Ctrl+Z"])
-        .unless(|studio| (studio.session.undo_name().is_none() && !studio.hand.tool.is_busy()).then_some("Nothing to undo")),
+        .unless(|studio| {
+            (studio.session.undo_name().is_none() && !studio.hand.tool.is_busy()).then_some("Nothing to undo")
+        }),
     edit("edit.redo", "Redo", |studio| travel(studio, true))
         .hint("Make the last undone change again")
         .keys(&["Ctrl+Shift+Z", "Ctrl+Y"])

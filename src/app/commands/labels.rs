@@ -63,7 +63,9 @@ pub const LABELS: &[CommandEntry] = &[
         .hint("Hide all other labels, or show all again")
         .keys(&["Shift+S"])
         .in_menu(),
-    label("labels.larger-brush", "Larger brush", |studio| grow_brush(studio, 0.5)).keys(&["+", "=", "Shift++"]).repeating(),
+    label("labels.larger-brush", "Larger brush", |studio| grow_brush(studio, 0.5))
+        .keys(&["+", "=", "Shift++"])
+        .repeating(),
     label("labels.smaller-brush", "Smaller brush", |studio| grow_brush(studio, -0.5)).keys(&["-"]).repeating(),
     label("labels.done", "Mark slice done", |studio| over_view(studio, labels::toggle_done))
         .hint("Declare the slice under the pointer finished, so that nothing changes it; or take that back")

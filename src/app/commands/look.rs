@@ -126,16 +126,22 @@ pub const VIEW: &[CommandEntry] = &[
     view("view.cursor-down", "Cursor down", |studio| step(studio, |view, layout| view.move_cursor(layout, 0, 1)))
         .keys(&["ArrowDown"])
         .repeating(),
-    view("view.cursor-far-left", "Cursor far left", |studio| step(studio, |view, layout| view.move_cursor(layout, -5, 0)))
-        .keys(&["Shift+ArrowLeft"])
-        .repeating(),
-    view("view.cursor-far-right", "Cursor far right", |studio| step(studio, |view, layout| view.move_cursor(layout, 5, 0)))
-        .keys(&["Shift+ArrowRight"])
-        .repeating(),
+    view("view.cursor-far-left", "Cursor far left", |studio| {
+        step(studio, |view, layout| view.move_cursor(layout, -5, 0))
+    })
+    .keys(&["Shift+ArrowLeft"])
+    .repeating(),
+    view("view.cursor-far-right", "Cursor far right", |studio| {
+        step(studio, |view, layout| view.move_cursor(layout, 5, 0))
+    })
+    .keys(&["Shift+ArrowRight"])
+    .repeating(),
     view("view.cursor-far-up", "Cursor far up", |studio| step(studio, |view, layout| view.move_cursor(layout, 0, -5)))
         .keys(&["Shift+ArrowUp"])
         .repeating(),
-    view("view.cursor-far-down", "Cursor far down", |studio| step(studio, |view, layout| view.move_cursor(layout, 0, 5)))
-        .keys(&["Shift+ArrowDown"])
-        .repeating(),
+    view("view.cursor-far-down", "Cursor far down", |studio| {
+        step(studio, |view, layout| view.move_cursor(layout, 0, 5))
+    })
+    .keys(&["Shift+ArrowDown"])
+    .repeating(),
 ];

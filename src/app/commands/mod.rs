@@ -139,7 +139,8 @@ const LISTS: &[&[CommandEntry]] =
 pub fn all() -> &'static [CommandEntry] {
     static ALL: OnceLock<Vec<CommandEntry>> = OnceLock::new();
     ALL.get_or_init(|| {
-        let mut all: Vec<CommandEntry> = LISTS.iter().flat_map(|list| list.iter().copied()).chain(tools::all()).collect();
+        let mut all: Vec<CommandEntry> =
+            LISTS.iter().flat_map(|list| list.iter().copied()).chain(tools::all()).collect();
         all.sort_by_key(|entry| entry.group);
         all
     })

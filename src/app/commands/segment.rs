@@ -42,7 +42,9 @@ pub const SEGMENT: &[CommandEntry] = &[
         .unless(|studio| (!pixels::has_preview(studio)).then_some("There is no preview")),
     segment("pixels.all", "Classify all slices", |studio| pixels::classify(studio, true))
         .hint("Classify every slice of this plane from the scribbles; finished slices stay")
-        .unless(|studio| (!pixels::can_classify_all(studio)).then_some("Paint a little of two labels in one slice first")),
+        .unless(|studio| {
+            (!pixels::can_classify_all(studio)).then_some("Paint a little of two labels in one slice first")
+        }),
     segment("pixels.live", "Preview while painting", |studio| {
         let is_live = !studio.pixels.form.is_live;
         let form = crate::app::state::pixels::PixelForm { is_live, ..studio.pixels.form.clone() };

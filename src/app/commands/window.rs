@@ -18,11 +18,19 @@ pub const WINDOW: &[CommandEntry] = &[
     window("window.palette", "All commands...", |studio| studio.effects.push(Effect::Show(Dialog::Palette)))
         .hint("Search all commands")
         .keys(&["Ctrl+Shift+P"]),
-    window("window.look", "Look", |studio| show(studio, Task::Look)).hint("Window, interpolation, attention").keys(&["F1"]),
-    window("window.annotate", "Annotate", |studio| show(studio, Task::Annotate)).hint("Labels and how they are painted").keys(&["F2"]),
-    window("window.segment", "Segment", |studio| show(studio, Task::Segment)).hint("Run and refine a model").keys(&["F3"]),
+    window("window.look", "Look", |studio| show(studio, Task::Look))
+        .hint("Window, interpolation, attention")
+        .keys(&["F1"]),
+    window("window.annotate", "Annotate", |studio| show(studio, Task::Annotate))
+        .hint("Labels and how they are painted")
+        .keys(&["F2"]),
+    window("window.segment", "Segment", |studio| show(studio, Task::Segment))
+        .hint("Run and refine a model")
+        .keys(&["F3"]),
     window("window.teach", "Teach", |studio| show(studio, Task::Teach)).hint("Train a model").keys(&["F4"]),
-    window("window.export", "Export", |studio| show(studio, Task::Export)).hint("Write masks, images and pictures").keys(&["F5"]),
+    window("window.export", "Export", |studio| show(studio, Task::Export))
+        .hint("Write masks, images and pictures")
+        .keys(&["F5"]),
     window("window.panels", "Show panels", |studio| studio.settings.panels = !studio.settings.panels)
         .hint("Hide or show the panels on both sides")
         .keys(&["Tab"]),

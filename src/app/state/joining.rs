@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::jobs::{Names};
+use crate::jobs::Names;
 use crate::session::{Origin, Revision, SegmentationId, SliceKey, SliceState};
 use crate::volume::{LabelMap, Plane};
 

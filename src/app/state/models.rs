@@ -24,14 +24,7 @@ pub struct Models {
 
 impl Default for Models {
     fn default() -> Self {
-        Self {
-            listed: model::list(),
-            chosen: None,
-            adapted: None,
-            fetching: None,
-            device: String::new(),
-            folder: None,
-        }
+        Self { listed: model::list(), chosen: None, adapted: None, fetching: None, device: String::new(), folder: None }
     }
 }
 

@@ -47,6 +47,8 @@ pub enum Request {
     Pointer(Plane, Pointer),
     /// A key for a tool that is in the middle of something.
     ToolKey(ToolKey),
+    /// End what the tool is in the middle of, without a trace.
+    Abort,
     /// What lies under the pointer: a view, and a voxel where it is over the image.
     Hover(Option<(Plane, Option<[usize; 3]>)>),
     /// The cursor goes to a voxel.
@@ -150,4 +152,3 @@ pub enum Dialog {
     /// Version, licence, what it is not for.
     About,
 }
-

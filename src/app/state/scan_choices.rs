@@ -31,7 +31,7 @@ impl ScanUse {
 }
 
 /// A folder's scans and labels, and what the user wants of them.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ScanChoices {
     /// The folder as it is.
     pub facts: DatasetFacts,

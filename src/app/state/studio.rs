@@ -20,7 +20,7 @@ use super::views::{LabelView, Live, ScanView};
 use crate::formats::Skipped;
 use crate::jobs::{JobError, TypedJob as Job};
 use crate::session::{PaintRules, Revision, ScanId, Segmentation, SegmentationId, Session, SliceState};
-use crate::tools::{Slice, TOOLS, Tool, ToolEntry};
+use crate::tools::{Button, Slice, TOOLS, Tool, ToolEntry};
 use crate::volume::{LabelMap, LabelTable, LabelValue, Plane, PlaneLayout, Volume};
 
 /// What is shown over and beside the images.
@@ -75,6 +75,8 @@ pub struct Studio {
     pub rules: PaintRules,
     /// What lies under the pointer.
     pub hover: Option<Hover>,
+    /// The view and the button of a gesture under way.
+    pub pressed: Option<(Plane, Button)>,
     /// What is shown.
     pub display: Display,
     /// Remembered choices.
@@ -124,6 +126,7 @@ impl Studio {
             hand: ToolInHand { entry: first, tool: (first.make)() },
             rules: PaintRules::default(),
             hover: None,
+            pressed: None,
             display: Display { labels: true, annotations: true, crosshair: true, maximised: None },
             settings,
             tasks: Tasks::new(wake),

@@ -4,9 +4,9 @@
 
 use std::time::Instant;
 
-use crate::jobs::{JobError, JobKind, Told, TypedJob as Job};
 use crate::jobs::stub::{Worker, WorkerNews};
-use crate::work::Share;
+use crate::jobs::{JobError, JobKind, Told, TypedJob as Job};
+use crate::work::{Share, Stopped};
 
 /// Time left is shown for work longer than this.
 const SHOW_TIME_LEFT_SECS: f32 = 2.0;
@@ -54,7 +54,7 @@ impl<S: 'static, J: Job> Running<S> for Run<S, J> {
             WorkerNews::Done(result) => {
                 // A result that came just before the stop is not wanted; a file that was written is there.
                 let is_unwanted = self.is_stopping.get() && !J::KIND.is_kept_when_stopped;
-                let result = if is_unwanted && result.is_ok() { Err(JobError::Stopped) } else { result };
+                let result = if is_unwanted && result.is_ok() { Err(JobError::from(Stopped)) } else { result };
                 let on_done = self.on_done.take();
                 News::Done(on_done.map(|done| Box::new(move |studio: &mut S| done(studio, result)) as Deed<S>))
             }

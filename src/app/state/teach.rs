@@ -172,7 +172,11 @@ impl TeachForm {
         } else {
             let architecture = self.plan.architecture.clone().unwrap_or_else(|| "unet".into());
             let encoder = self.plan.encoder.iter().filter(|encoder| *encoder != "plain").cloned();
-            std::iter::once(architecture).chain(encoder).chain(self.plan.attention.iter().cloned()).collect::<Vec<_>>().join(", ")
+            std::iter::once(architecture)
+                .chain(encoder)
+                .chain(self.plan.attention.iter().cloned())
+                .collect::<Vec<_>>()
+                .join(", ")
         };
         let scans = match self.folder_scans().map(|scans| scans.count(ScanUse::Learn)) {
             _ if self.is_from_scan => "the finished slices of this scan".into(),
@@ -205,11 +209,8 @@ mod tests {
 
     #[test]
     fn choices_are_told_in_a_few_words() {
-        let plan = PlanChoices {
-            encoder: Some("resnet19".into()),
-            attention: vec!["gc".into()],
-            ..PlanChoices::default()
-        };
+        let plan =
+            PlanChoices { encoder: Some("resnet19".into()), attention: vec!["gc".into()], ..PlanChoices::default() };
         let form = TeachForm { plan, ..TeachForm::default() };
         assert_eq!(form.summary("model".into()), "my-model (unet, resnet19, gc) learns from a folder");
         let form = TeachForm { is_from_model: true, is_from_scan: true, ..form };

@@ -12,8 +12,8 @@ use eframe::egui_wgpu::{
     self, CallbackResources, CallbackTrait, RenderState, Renderer, RendererOptions, ScreenDescriptor, wgpu,
 };
 
-use super::egui;
-use super::theme;
+use crate::gui::egui;
+use crate::gui::theme;
 use egui::epaint::{ClippedPrimitive, ClippedShape, ImageDelta, Primitive, Shape};
 use egui::{Color32, PaintCallbackInfo, Rect, TextureId, TexturesDelta};
 

@@ -1,6 +1,6 @@
 //! A picture on the graphics device, cut where it is larger than the device's largest texture.
 
-use super::egui;
+use crate::gui::egui;
 use egui::{Color32, ColorImage, Rect, TextureOptions, pos2};
 
 /// One picture, in one or more textures.

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use eframe::egui_wgpu::{self, CallbackResources, CallbackTrait, RenderState, ScreenDescriptor, wgpu};
 
-use super::egui;
 use super::tiled_texture::cut;
+use crate::gui::egui;
 use egui::{Color32, Rect};
 
 /// Bytes of a rectangle on the device: four corners and a colour, as f32.
