@@ -177,6 +177,11 @@ impl App {
         self.studio.teach.looked_up = None;
     }
 
+    /// Forgets what was found on disk under a model's name.
+    pub fn look_up_models_again(&mut self) {
+        self.studio.teach.looked_up = None;
+    }
+
     /// What the studio asks of the shell.
     fn take_effects(&mut self, context: &egui::Context) {
         for effect in std::mem::take(&mut self.studio.effects) {
