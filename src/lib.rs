@@ -2,6 +2,7 @@
 //!
 //! Rooms and their one-way doors are described in ARCHITECTURE.md. For research use; not for diagnosis.
 
+pub mod app;
 pub mod cli;
 pub mod disk;
 pub mod edit;
@@ -15,11 +16,13 @@ pub mod learn;
 pub mod model;
 pub mod pipeline;
 pub mod session;
+pub mod shape;
+pub mod tools;
 pub mod volume;
 pub mod work;
 pub mod zoo;
 
-/// The worked examples of CONTRIBUTING.md, which `cargo test` compiles and runs.
+/// The worked example of CONTRIBUTING.md, which `cargo test` compiles and runs.
 #[cfg(doctest)]
 #[doc = include_str!("../CONTRIBUTING.md")]
-pub struct Contributing;
+pub struct AddingAnArchitecture;

@@ -58,14 +58,6 @@ fn tumour() -> Window {
     harness
 }
 
-fn segment(harness: &mut Window) {
-    harness.get_by_label_contains(SEGMENT).scroll_to_me();
-    harness.run_steps(3);
-    harness.get_by_label_contains(SEGMENT).click();
-    harness.step();
-    settle(harness);
-}
-
 fn said(harness: &Window, part: &str) -> bool {
     harness.state().messages().iter().any(|message| message.contains(part))
 }
@@ -234,7 +226,7 @@ fn wait_for_list(harness: &mut Window) {
 }
 
 fn read(path: &Path) -> LabelMap {
-    lamella::formats::read_labels(path, Watch::unwatched(), &|_| {}).unwrap()
+    lamella::jobs::read_labels(path, Watch::unwatched(), &|_| {}).unwrap()
 }
 
 #[test]
@@ -336,21 +328,18 @@ fn save_in_the_question_saves_and_leaves_and_stays_where_saving_fails() {
     assert_eq!(shape_of(&harness), [40, 30, 20]);
     drag_in_axial_view(&mut harness, egui::vec2(30.0, 0.0));
     let painted = harness.state().labels().unwrap().clone();
-    // Another image: the question names this one and where its labels go.
-    harness.get_by_role_and_label(Role::Button, "two").click();
-    harness.run_steps(3);
-    assert!(harness.query_by_label("The labels of one are not saved").is_some());
-    assert!(harness.query_by_label_contains("is lost when two is shown").is_some());
-    harness.get_by_label("Save and go on").click();
+    // Closing the scan: the question names it and where its labels go.
+    ctrl(&mut harness, Key::W);
+    assert!(harness.query_by_label_contains("The labels of one are not saved").is_some());
+    harness.get_by_label("Save and close").click();
     harness.run_steps(3);
     // Cancelled: nothing is lost, and nothing is left.
     wait_for_list(&mut harness);
     harness.get_by_role_and_label(Role::Button, "Cancel").click();
     harness.run_steps(3);
     assert!(harness.state().labels().unwrap().same_labels(&painted));
-    harness.get_by_role_and_label(Role::Button, "two").click();
-    harness.run_steps(3);
-    harness.get_by_label("Save and go on").click();
+    ctrl(&mut harness, Key::W);
+    harness.get_by_label("Save and close").click();
     harness.run_steps(3);
     let masks = folder.path().join("masks");
     std::fs::create_dir(&masks).unwrap();
@@ -359,12 +348,15 @@ fn save_in_the_question_saves_and_leaves_and_stays_where_saving_fails() {
     harness.run_steps(3);
     settle(&mut harness);
     settle(&mut harness);
-    assert_eq!(shape_of(&harness), [20, 30, 24], "the other image is shown: {:?}", harness.state().messages());
+    assert!(harness.state().labels().is_none(), "the scan is closed: {:?}", harness.state().messages());
     assert!(read(&masks.join("one.nii.gz")).same_labels(&painted));
+    harness.get_by_role_and_label(Role::Button, "two").click();
+    harness.run_steps(3);
+    settle(&mut harness);
+    assert_eq!(shape_of(&harness), [20, 30, 24]);
     // The window: it does not close where the labels cannot be written, and closes when they are.
     drag_in_axial_view(&mut harness, egui::vec2(20.0, 0.0));
-    let context = harness.ctx.clone();
-    harness.state_mut().save_labels(masks.join("two.nii.gz"), &context);
+    harness.state_mut().save_labels(masks.join("two.nii.gz"));
     settle(&mut harness);
     drag_in_axial_view(&mut harness, egui::vec2(0.0, 30.0));
     let painted = harness.state().labels().unwrap().clone();
@@ -455,14 +447,13 @@ fn an_opened_mask_is_saved_again_and_joins_by_name() {
     let mask = folder.path().join("mask.nii.gz");
     let mut first = window_of(vec![scan.clone()]);
     drag_in_axial_view(&mut first, egui::vec2(30.0, 0.0));
-    let context = first.ctx.clone();
-    first.state_mut().save_labels(mask.clone(), &context);
+    first.state_mut().save_labels(mask.clone());
     settle(&mut first);
     let saved = first.state().labels().unwrap().clone();
     // Into an image without labels: the document is the file.
     let mut harness = window_of(vec![scan]);
     let open = |harness: &mut Window| {
-        ctrl(harness, Key::O);
+        ctrl(harness, Key::M);
         enter(harness, "File name", mask.to_str().unwrap());
         harness.get_by_label("Open").click();
         harness.run_steps(3);

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use eframe::App as _;
 use eframe::egui::{self, Key, Modifiers, accesskit::Role};
 use egui_kittest::kittest::Queryable;
+use lamella::app::Request;
 use lamella::session::SliceState;
 use lamella::work::Watch;
 use window::*;
@@ -159,8 +160,7 @@ fn the_model_runs_shows_its_mask_and_saves_what_the_command_line_saves() {
 
     let out = tempfile::tempdir().unwrap();
     let from_window = out.path().join("window.nii.gz");
-    let context = harness.ctx.clone();
-    harness.state_mut().save_labels(from_window.clone(), &context);
+    harness.state_mut().save_labels(from_window.clone());
     settle(&mut harness);
     assert!(harness.state().messages().iter().any(|m| m.contains("window.nii.gz")));
     let from_cli = out.path().join("cli.nii.gz");
@@ -327,9 +327,7 @@ fn a_finished_slice_refines_the_model_and_stays_as_it_is() {
     harness.run_steps(2);
     harness.key_press(Key::Enter);
     harness.run_steps(3);
-    harness.get_by_label("Refine from 1 done").scroll_to_me();
-    harness.run_steps(3);
-    harness.get_by_label("Refine from 1 done").click();
+    press(&mut harness, "Refine from 1 done");
     settle(&mut harness);
     assert!(harness.state().messages().is_empty(), "{:?}", harness.state().messages());
     let refined = harness.state().labels().unwrap().clone();
@@ -373,26 +371,27 @@ fn a_finished_slice_refines_the_model_and_stays_as_it_is() {
 }
 
 #[test]
-fn opening_another_file_does_not_stop_a_running_model_unasked() {
+fn a_model_that_runs_on_one_scan_comes_to_its_end_while_another_is_looked_at() {
     let _alone = alone();
     let Some(data) = support::test_data() else { return };
     if !can_render() {
         return;
     }
     let mut harness = sample();
+    let of = harness.state().studio().active().unwrap();
     harness.get_by_label_contains(SEGMENT).click();
     harness.step();
-    let context = harness.ctx.clone();
-    harness.state_mut().open(&data.join("data/ct/example_ct.nii.gz"), &context);
-    // The message goes after a few seconds, while the model may still be at work.
-    let (mut told, start) = (false, Instant::now());
-    while !(told && harness.state().is_idle()) {
+    harness.state_mut().request(Request::Open(vec![data.join("data/ct/example_ct.nii.gz")]));
+    let (mut is_other, start) = (false, Instant::now());
+    while !(is_other && harness.state().is_idle()) {
         harness.step();
-        told |= harness.state().messages().iter().any(|m| m.contains("is in the data panel"));
-        assert!(start.elapsed() < Duration::from_mins(2), "nothing was said of the other file");
+        is_other |= harness.state().studio().active() != Some(of);
+        assert!(start.elapsed() < Duration::from_mins(2), "{:?}", harness.state().messages());
     }
     harness.run_steps(3);
-    assert!(!harness.state().labels().unwrap().counts().is_empty(), "the model went on to its end");
+    assert!(harness.state().labels().unwrap().counts().is_empty(), "nothing comes into the other scan");
+    let document = harness.state().studio().session.document();
+    assert!(!document.segmentation(of).unwrap().labels().counts().is_empty(), "the result is where it belongs");
 }
 
 #[test]
@@ -466,31 +465,101 @@ fn a_locked_label_is_not_painted_and_the_user_is_told() {
     assert!(harness.state().labels().unwrap().counts()[&1] > painted[&1], "an unlocked one does");
 }
 
+/// A small scan in a folder.
+fn scan_in(folder: &Path, name: &str, shape: [usize; 3]) -> PathBuf {
+    use lamella::volume::{Affine, Geometry, Rescale, Volume, Voxels};
+    let geometry = Geometry::new(shape, Affine::IDENTITY).unwrap();
+    let values: Vec<i16> = (0..geometry.voxel_count()).map(|n| (n % 251) as i16).collect();
+    let volume = Volume::new(geometry, Voxels::I16(values.into()), vec![], Rescale::IDENTITY, name.into());
+    let path = folder.join(name);
+    lamella::formats::write_volume(&path, &volume, lamella::work::Watch::unwatched()).unwrap();
+    path
+}
+
 #[test]
-fn unsaved_labels_are_asked_about_before_they_are_lost() {
+fn two_scans_with_two_segmentations_are_edited_in_turns_and_undone_across_both() {
     let _alone = alone();
-    let Some(data) = support::test_data() else { return };
     if !can_render() {
         return;
     }
-    let mut harness = window(vec![data.join("data/dicom/series/dicomdir")]);
+    let folder = tempfile::tempdir().unwrap();
+    let shapes = [[40, 30, 20], [20, 30, 24]];
+    let scans =
+        [("one.nii", shapes[0]), ("two.nii", shapes[1])].map(|(name, shape)| scan_in(folder.path(), name, shape));
+    let mut harness = window(scans.to_vec());
     settle(&mut harness);
     harness.key_press(Key::Num4);
     harness.run_steps(2);
-    drag_in_axial_view(&mut harness, egui::vec2(20.0, 0.0));
-    let painted = harness.state().labels().unwrap().counts();
-    assert!(!painted.is_empty());
-    harness.get_by_role_and_label(Role::Button, "cor_classic").click();
+    let show = |harness: &mut Window, name: &str| {
+        harness.get_by_role_and_label(Role::Button, name).click();
+        harness.run_steps(3);
+        settle(harness);
+    };
+    let shape = |harness: &Window| harness.state().labels().unwrap().geometry().shape();
+    let active = |harness: &Window| harness.state().studio().active().unwrap();
+    // A stroke in each of: scan one, scan two, another segmentation of scan one, scan two again.
+    let mut steps = Vec::new();
+    let stroke = |harness: &mut Window, steps: &mut Vec<_>, by: egui::Vec2| {
+        let before = harness.state().labels().unwrap().counts();
+        drag_in_axial_view(harness, by);
+        let after = harness.state().labels().unwrap().counts();
+        assert_ne!(before, after, "{:?}", harness.state().messages());
+        steps.push((active(harness), before, after));
+    };
+    assert_eq!(shape(&harness), shapes[0]);
+    stroke(&mut harness, &mut steps, egui::vec2(30.0, 0.0));
+    show(&mut harness, "two");
+    assert_eq!(shape(&harness), shapes[1]);
+    assert!(
+        harness.query_by_label("Keep working").is_none(),
+        "showing another scan loses nothing, so nothing is asked"
+    );
+    stroke(&mut harness, &mut steps, egui::vec2(20.0, 0.0));
+    show(&mut harness, "one");
+    assert_eq!(harness.state().labels().unwrap().counts(), steps[0].2, "the labels of the first scan are there");
+    harness.key_press_modifiers(Modifiers::COMMAND | Modifiers::SHIFT, Key::N);
+    harness.run_steps(3);
+    assert!(harness.state().labels().unwrap().counts().is_empty(), "a second segmentation of the scan is empty");
+    stroke(&mut harness, &mut steps, egui::vec2(0.0, 30.0));
+    show(&mut harness, "two");
+    stroke(&mut harness, &mut steps, egui::vec2(0.0, 20.0));
+    assert_eq!(steps.iter().map(|step| step.0).collect::<std::collections::BTreeSet<_>>().len(), 3);
+    assert_eq!(harness.state().studio().unsaved().len(), 3);
+    // Back: every step shows the scan and the segmentation that it changes.
+    let press_undo = |harness: &mut Window, modifiers: Modifiers| {
+        harness.key_press_modifiers(modifiers, Key::Z);
+        harness.run_steps(3);
+    };
+    for (n, (of, before, _)) in steps.iter().enumerate().rev() {
+        if n == 1 {
+            // The new segmentation itself is a step.
+            press_undo(&mut harness, Modifiers::COMMAND);
+        }
+        press_undo(&mut harness, Modifiers::COMMAND);
+        assert_eq!(active(&harness), *of, "step {n}");
+        assert_eq!(&harness.state().labels().unwrap().counts(), before, "step {n}");
+    }
+    assert!(harness.state().studio().unsaved().is_empty(), "everything is as it was opened");
+    for (n, (of, _, after)) in steps.iter().enumerate() {
+        if n == 2 {
+            press_undo(&mut harness, Modifiers::COMMAND | Modifiers::SHIFT);
+        }
+        press_undo(&mut harness, Modifiers::COMMAND | Modifiers::SHIFT);
+        assert_eq!((active(&harness), &harness.state().labels().unwrap().counts()), (*of, after), "step {n} again");
+    }
+    // Closing one scan asks about its labels alone, and leaves the other.
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::W);
     harness.run_steps(3);
     harness.get_by_label("Keep working").click();
     harness.run_steps(3);
-    assert_eq!(harness.state().labels().unwrap().counts(), painted, "nothing is lost without an answer");
-    harness.get_by_role_and_label(Role::Button, "cor_classic").click();
+    assert_eq!(shape(&harness), shapes[1]);
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::W);
     harness.run_steps(3);
-    harness.get_by_label("Discard labels").click();
-    harness.step();
-    settle(&mut harness);
-    assert!(harness.state().labels().unwrap().counts().is_empty());
+    press(&mut harness, "Discard labels");
+    let left = harness.state().studio().unsaved();
+    assert_eq!(left.len(), 2, "{left:?}");
+    show(&mut harness, "one");
+    assert_eq!(shape(&harness), shapes[0]);
 }
 
 #[test]
@@ -521,21 +590,19 @@ fn a_saved_mask_comes_back_with_its_names_colours_and_finished_slices() {
     harness.run_steps(3);
     let folder = tempfile::tempdir().unwrap();
     let mask = folder.path().join("mask.nii.gz");
-    let context = harness.ctx.clone();
-    harness.state_mut().save_labels(mask.clone(), &context);
+    harness.state_mut().save_labels(mask.clone());
     settle(&mut harness);
     let kept = |harness: &Window| {
         let document = harness.state().document().unwrap();
         let states: Vec<_> = document.states().filter(|(_, state)| *state != SliceState::Todo).collect();
-        (document.labels.counts(), document.table.clone(), states)
+        (document.labels().counts(), document.table().clone(), states)
     };
     let before = kept(&harness);
     assert_eq!((before.1.0.len(), before.1.0[0].name.as_str()), (2, "Tumour"));
     assert!(before.2.iter().any(|(_, state)| *state == SliceState::Done), "{:?}", before.2);
     // Another window, without a memory of the first.
     let mut again = sample();
-    let context = again.ctx.clone();
-    again.state_mut().open_labels(mask, &context);
+    again.state_mut().open_labels(mask);
     settle(&mut again);
     assert_eq!(kept(&again), before);
 }
@@ -598,7 +665,7 @@ fn choose(harness: &mut Window, list: &str, entry: &str) {
 
 /// Waits until the curve of a training has so many points, at most three minutes after `start`.
 fn grow_curve(harness: &mut Window, points: usize, start: Instant) {
-    while harness.state().curve_points() < points {
+    while curve_points(harness) < points {
         harness.step();
         let messages = harness.state().messages();
         assert!(start.elapsed() < Duration::from_mins(3), "the curve does not grow: {messages:?}");
@@ -610,7 +677,8 @@ fn grow_curve(harness: &mut Window, points: usize, start: Instant) {
 fn leave_out_first_scan(harness: &mut Window) {
     press(harness, "5 scans to learn from, 1 held back");
     harness.run_steps(20);
-    let first = harness.state().labelled_scans()[0].clone();
+    let scans = harness.state().studio().teach.form.scans.clone().expect("scans that were looked at");
+    let first = scans.uses[0].0.clone();
     harness.get_by_role_and_label(Role::ComboBox, &first).click();
     harness.run_steps(3);
     press(harness, "leave out");
@@ -636,15 +704,13 @@ fn a_model_is_taught_in_the_window_stopped_kept_and_used() {
     press(&mut harness, "Show the plan");
     settle(&mut harness);
     assert!(harness.query_by_label_contains("Slices along all three axes").is_some());
-    harness.get_by_label("Teach for 10 minutes").scroll_to_me();
-    harness.run_steps(3);
-    harness.get_by_label("Teach for 10 minutes").click();
+    press(&mut harness, "Teach for 10 minutes");
     let start = Instant::now();
     loop {
         let frame = Instant::now();
         harness.step();
         assert!(frame.elapsed() < Duration::from_millis(500), "a frame took {:?} while teaching", frame.elapsed());
-        if harness.state().teaching().is_some_and(|(_, validations)| validations > 2) {
+        if teaching(&harness).is_some_and(|(_, validations)| validations > 2) {
             break;
         }
         let messages = harness.state().messages();
@@ -652,10 +718,8 @@ fn a_model_is_taught_in_the_window_stopped_kept_and_used() {
         std::thread::sleep(Duration::from_millis(5));
     }
     // While it waits, nothing more is learned; then it goes on.
-    harness.get_by_label("Pause").scroll_to_me();
-    harness.run_steps(3);
-    harness.get_by_label("Pause").click();
-    let share = |harness: &Window| harness.state().teaching().unwrap().0;
+    press(&mut harness, "Pause");
+    let share = |harness: &Window| teaching(&harness).unwrap().0;
     let rest = |harness: &mut Window| {
         for _ in 0..30 {
             harness.step();
@@ -674,7 +738,7 @@ fn a_model_is_taught_in_the_window_stopped_kept_and_used() {
     }
     rest(&mut harness);
     assert_eq!(share(&harness), waiting, "it waits");
-    harness.get_by_label("Go on").click();
+    harness.get_by_label("Resume").click();
     let resumed = Instant::now();
     while share(&harness) <= waiting {
         assert!(resumed.elapsed() < Duration::from_secs(30), "it does not go on");
@@ -698,19 +762,14 @@ fn a_model_is_taught_in_the_window_stopped_kept_and_used() {
     harness.get_by_label("Use this model").scroll_to_me();
     harness.run_steps(3);
     save_picture(&mut harness, "taught");
-    harness.get_by_label("Use this model").scroll_to_me();
-    harness.run_steps(3);
-    harness.get_by_label("Use this model").click();
+    press(&mut harness, "Use this model");
     settle(&mut harness);
-    harness.get_by_label_contains(SEGMENT).scroll_to_me();
-    harness.run_steps(3);
-    harness.get_by_label_contains(SEGMENT).click();
-    settle(&mut harness);
+    segment(&mut harness);
     // A few seconds teach little; what counts is that the new model is the one that runs, and to its end.
     println!("taught in {:.0} s on six scans", start.elapsed().as_secs_f64());
     assert!(harness.query_by_label("Use this model").is_none(), "the new model is chosen");
     let messages = harness.state().messages();
-    assert!(messages.iter().all(|m| m.contains("has learned")), "{messages:?}");
+    assert!(messages.iter().all(|m| m.contains("is trained")), "{messages:?}");
 }
 
 #[test]
@@ -724,7 +783,7 @@ fn a_model_is_taught_without_an_image() {
     // A name that is taken is refused, so nothing is started.
     harness.get_by_label("Teach for 10 minutes").click();
     harness.run_steps(5);
-    assert!(harness.state().teaching().is_none());
+    assert!(teaching(&harness).is_none());
     assert_eq!(std::fs::read(models.join("my-model.safetensors")).unwrap(), b"another's");
     std::fs::remove_file(models.join("my-model.safetensors")).unwrap();
     harness.state_mut().look_up_models_again();
@@ -786,7 +845,7 @@ fn a_training_that_was_broken_off_goes_on_in_another_window_with_the_scans_that_
     // The other window knows nothing of the choice.
     let mut second = window_that_teaches(&models, &dataset);
     assert!(second.query_by_label("5 scans to learn from, 1 held back").is_some());
-    press(&mut second, "Go on with the interrupted training");
+    press(&mut second, "Continue the interrupted training");
     grow_curve(&mut second, 3, Instant::now());
     press(&mut second, "Stop and keep the best");
     settle(&mut second);
@@ -798,8 +857,8 @@ fn a_training_that_was_broken_off_goes_on_in_another_window_with_the_scans_that_
     std::fs::write(&state, b"").unwrap();
     second.state_mut().look_up_models_again();
     second.run_steps(3);
-    press(&mut second, "Discard it");
-    assert!(!state.exists() && second.query_by_label("Discard it").is_none());
+    press(&mut second, "Discard the interrupted training");
+    assert!(!state.exists() && second.query_by_label("Discard the interrupted training").is_none());
 }
 
 #[test]
@@ -846,45 +905,33 @@ fn one_labelled_slice_teaches_a_model() {
     harness.run_steps(2);
     harness.key_press(Key::Enter);
     harness.run_steps(3);
-    harness.get_by_label("This scan, 1 done").scroll_to_me();
-    harness.run_steps(3);
-    harness.get_by_label("This scan, 1 done").click();
-    harness.run_steps(3);
-    harness.get_by_label("Teach for 10 minutes").scroll_to_me();
-    harness.run_steps(3);
-    harness.get_by_label("Teach for 10 minutes").click();
+    press(&mut harness, "This scan, 1 done");
+    press(&mut harness, "Teach for 10 minutes");
     let start = Instant::now();
     grow_curve(&mut harness, 4, start);
-    harness.get_by_label("Pause").scroll_to_me();
-    harness.run_steps(3);
-    harness.get_by_label("Pause").click();
+    press(&mut harness, "Pause");
     for _ in 0..40 {
         harness.step();
         std::thread::sleep(Duration::from_millis(20));
     }
-    let waiting = harness.state().curve_points();
+    let waiting = curve_points(harness);
     for _ in 0..20 {
         harness.step();
         std::thread::sleep(Duration::from_millis(20));
     }
-    assert_eq!(harness.state().curve_points(), waiting, "it waits");
-    harness.get_by_label("Go on").click();
+    assert_eq!(curve_points(harness), waiting, "it waits");
+    harness.get_by_label("Resume").click();
     grow_curve(&mut harness, waiting + 24, start);
     save_picture(&mut harness, "teach-scan");
     assert_eq!(harness.state().labels().unwrap().counts(), painted, "labels stay what the user painted");
     harness.get_by_label("Stop and keep the best").click();
     settle(&mut harness);
     assert!(folder.path().join("models/my-model.safetensors").is_file(), "{:?}", harness.state().messages());
-    harness.get_by_label("Use this model").scroll_to_me();
-    harness.run_steps(3);
-    harness.get_by_label("Use this model").click();
+    press(&mut harness, "Use this model");
     settle(&mut harness);
-    harness.get_by_label_contains(SEGMENT).scroll_to_me();
-    harness.run_steps(3);
-    harness.get_by_label_contains(SEGMENT).click();
-    settle(&mut harness);
+    segment(&mut harness);
     let messages = harness.state().messages();
-    assert!(messages.iter().all(|m| m.contains("has learned")), "{messages:?}");
+    assert!(messages.iter().all(|m| m.contains("is trained")), "{messages:?}");
 }
 
 /// Drags the left button in the axial view, from and to places counted from its middle.
@@ -916,7 +963,7 @@ fn scribbles_become_labels_of_a_slice_with_a_preview_in_a_moment() {
     };
     click(&mut harness, "Preview while painting");
     settle(&mut harness);
-    assert!(harness.state().preview().is_none(), "one label is not enough");
+    assert!(preview(&harness).is_none(), "one label is not enough");
     harness.get_by_label_contains("Paint a little of two labels");
     click(&mut harness, "Stands for background");
     click(&mut harness, "a new label");
@@ -926,7 +973,7 @@ fn scribbles_become_labels_of_a_slice_with_a_preview_in_a_moment() {
     settle(&mut harness);
     let took = start.elapsed();
     let painted = harness.state().labels().unwrap().clone();
-    let shown = harness.state().preview().expect("a preview").clone();
+    let shown = preview(&harness).expect("a preview").clone();
     println!("preview {:.0} ms after the stroke", took.as_secs_f64() * 1e3);
     assert!(took < Duration::from_secs(1), "{took:?}");
     let (before, after) = (painted.counts(), shown.counts());
@@ -956,12 +1003,9 @@ fn scribbles_become_labels_of_a_slice_with_a_preview_in_a_moment() {
     settle(&mut harness);
     assert!(harness.state().labels().unwrap().same_labels(&all), "from the preview as from what was taken of it");
     // A model's second label is not the background, though it has the number that the scribbles have: it gets another one.
-    assert_eq!(harness.state().background(), Some(2));
-    harness.get_by_label_contains(SEGMENT).scroll_to_me();
-    harness.run_steps(3);
-    harness.get_by_label_contains(SEGMENT).click();
-    settle(&mut harness);
-    assert_eq!(harness.state().background(), Some(2));
+    assert_eq!(lamella::app::act::pixels::background(harness.state().studio()), Some(2));
+    segment(&mut harness);
+    assert_eq!(lamella::app::act::pixels::background(harness.state().studio()), Some(2));
     let table = harness.state().label_table().unwrap();
     let names: Vec<(u16, &str)> = table.0.iter().map(|label| (label.value, label.name.as_str())).collect();
     assert_eq!(names, [(1, "Label 1"), (2, "Background"), (3, "Anterior"), (4, "Posterior")]);
@@ -982,17 +1026,15 @@ fn attention_is_laid_over_the_slice_and_follows_the_cursor() {
         model.weights = lamella::engine::initial_weights(&model.spec.graph().unwrap(), 1);
         let path = folder.path().join(format!("{attention}.safetensors"));
         model.save(&path).unwrap();
-        harness.state_mut().set_model(path.to_str().unwrap().to_string());
+        harness.state_mut().request(Request::Model(path.to_str().unwrap().to_string()));
+        harness.run_steps(2);
         settle(&mut harness);
         let shown = "Show where the network looks";
         let messages = harness.state().messages();
         assert!(messages.is_empty(), "{attention}: {messages:?}");
-        harness.get_by_label(shown).scroll_to_me();
-        harness.run_steps(3);
-        harness.get_by_label(shown).click();
-        harness.run_steps(3);
+        press(&mut harness, shown);
         settle(&mut harness);
-        assert_eq!(harness.state().shows_attention(), attention != "se", "{attention}");
+        assert_eq!(harness.state().studio().attending.heat.is_some(), attention != "se", "{attention}");
         if attention == "se" {
             harness.get_by_label_contains("Weight of each channel");
         }
@@ -1001,13 +1043,14 @@ fn attention_is_laid_over_the_slice_and_follows_the_cursor() {
         }
         harness.key_press(Key::PageUp);
         settle(&mut harness);
-        assert_eq!(harness.state().shows_attention(), attention != "se", "{attention} in another slice");
-        harness.get_by_label(shown).scroll_to_me();
-        harness.run_steps(3);
-        harness.get_by_label(shown).click();
-        harness.run_steps(3);
+        assert_eq!(
+            harness.state().studio().attending.heat.is_some(),
+            attention != "se",
+            "{attention} in another slice"
+        );
+        press(&mut harness, shown);
         settle(&mut harness);
-        assert!(!harness.state().shows_attention());
+        assert!(!harness.state().studio().attending.heat.is_some());
     }
     assert!(harness.state().messages().is_empty(), "{:?}", harness.state().messages());
 }

@@ -10,7 +10,6 @@ use serde_json::json;
 
 use super::terminal::Terminal;
 use super::{Result, print_json, use_threads};
-use crate::edit::keep_protected;
 use crate::engine::DeviceChoice;
 use crate::formats;
 use crate::jobs::{
@@ -19,7 +18,8 @@ use crate::jobs::{
 };
 use crate::model::{self, SliceAxis};
 use crate::pipeline::SegmentOptions;
-use crate::volume::{Annotations, Label, LabelTable, LabelValue, PlaneLayout, SliceState};
+use crate::session::{Command, Edit, Incoming, Origin, PaintRules, Painter, Refused, Session};
+use crate::volume::{Annotations, Label, LabelMap, LabelTable, LabelValue, PlaneLayout, SliceKey, SliceState, Volume};
 use crate::work::Watch;
 
 /// Adapt a model for a few seconds to finished slices of a scan, and segment its other slices again.
@@ -103,11 +103,11 @@ impl Refine {
         }
         let done: Vec<_> = self.done.iter().map(|&slice| (layout, slice)).collect();
         let job = RefineJob {
-            volume,
+            volume: volume.clone(),
             model,
             labels: labels.clone(),
             table: known.table.clone(),
-            done: done.clone(),
+            done,
             memory: self.memory.clone().map(|folder| RememberedScans {
                 folder,
                 names: None,
@@ -118,15 +118,17 @@ impl Refine {
             device: self.device,
             options: SegmentOptions::default(),
         };
-        let RefinedLabels { labels: mut refined, mut table, model, steps, loss, doubt } = terminal.run(job, &|_| {})?;
-        keep_protected(&mut refined, &labels, &table, &done);
+        let RefinedLabels { labels: refined, mut table, model, steps, loss, doubt } = terminal.run(job, &|_| {})?;
+        let finished: Vec<_> =
+            self.done.iter().map(|&slice| ((self.axis.world_axis() as u8, slice), SliceState::Done)).collect();
+        let refined = with_finished(volume, labels, &finished, refined)
+            .map_err(|refused| JobError::Other(refused.to_string()))?;
         // Labels that the model does not know are still in the finished slices.
         for label in known.table.0 {
             if table.get(label.value).is_none() {
                 table.0.push(label);
             }
         }
-        let finished = self.done.iter().map(|&slice| ((self.axis.world_axis() as u8, slice), SliceState::Done));
         let annotations = Annotations::new(table, finished);
         let save = SaveLabelsJob { path: self.output.clone(), labels: refined, annotations, sidecar: false };
         terminal.run(save, &|()| {})?;
@@ -146,12 +148,31 @@ impl Refine {
         say!(
             "{}: {steps} steps on {} finished slices, loss {:.3} to {:.3}, {seconds:.1} s",
             self.output.display(),
-            done.len(),
+            self.done.len(),
             loss[0],
             loss[1]
         );
         Ok(())
     }
+}
+
+/// The refined labels with the mask's own in its finished slices: the same law as in the window.
+fn with_finished(
+    volume: Arc<Volume>,
+    mask: LabelMap,
+    finished: &[(SliceKey, SliceState)],
+    refined: LabelMap,
+) -> std::result::Result<LabelMap, Refused> {
+    let mut session = Session::default();
+    let (_, of) = session.add_scan(volume);
+    let painter = |session: &Session| Painter::new(session.document(), of, &PaintRules::default()).ok_or(Refused::Gone);
+    let mut opened = painter(&session)?;
+    opened.take(mask, &Incoming::default());
+    let edits = vec![Edit::Labels(opened.finish()), Edit::States(of, finished.to_vec())];
+    session.apply(Command { origin: Origin::File, ..Command::by_hand("Open", edits) })?;
+    let mut painter = painter(&session)?;
+    painter.take(refined, &Incoming::default());
+    Ok(painter.finish().labels)
 }
 
 /// The finished slices keep the mask's numbers, and all others get the model's: both must mean the same by them.

@@ -1,6 +1,6 @@
-//! A round brush in the plane of a view.
+//! Which voxels a round brush covers in the plane of a view.
 
-use crate::volume::{Geometry, LabelMap, LabelTable, LabelValue, PlaneLayout};
+use crate::volume::{Geometry, PlaneLayout};
 
 /// A disc in a slice.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -53,26 +53,10 @@ fn distance_to_segment(p: [f64; 2], a: [f64; 2], b: [f64; 2]) -> f64 {
     (off[0] * off[0] + off[1] * off[1]).sqrt()
 }
 
-/// Sets voxels to a label. Locked labels neither shrink nor grow. Returns whether anything changed.
-pub fn paint(labels: &mut LabelMap, table: &LabelTable, voxels: &[[usize; 3]], label: LabelValue) -> bool {
-    if table.is_locked(label) {
-        return false;
-    }
-    let mut changed = false;
-    for &voxel in voxels {
-        let before = labels.get(voxel);
-        if before != label && !table.is_locked(before) {
-            labels.set(voxel, label);
-            changed = true;
-        }
-    }
-    changed
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::volume::{Affine, Label, Plane};
+    use crate::volume::{Affine, Plane};
 
     fn geometry() -> Geometry {
         // Pixels of 1 x 2 mm in axial slices.
@@ -100,16 +84,5 @@ mod tests {
         for column in 2..=18 {
             assert!(voxels.contains(&layout.voxel([column, 10, 0])), "{column}");
         }
-    }
-
-    #[test]
-    fn locked_labels_are_left_alone() {
-        let mut labels = LabelMap::empty(geometry());
-        labels.set([1, 1, 1], 2);
-        let table = LabelTable(vec![Label { locked: true, ..Label::new(2, "kept") }]);
-        assert!(paint(&mut labels, &table, &[[1, 1, 1], [2, 1, 1]], 1));
-        assert_eq!((labels.get([1, 1, 1]), labels.get([2, 1, 1])), (2, 1));
-        assert!(!paint(&mut labels, &table, &[[3, 1, 1]], 2), "a locked label does not grow");
-        assert_eq!(labels.get([3, 1, 1]), 0);
     }
 }

@@ -1,13 +1,11 @@
-//! Tools that change labels: which voxels a gesture covers.
+//! Algorithms that say which voxels or labels change: one a file, from inputs to voxels or labels.
 //!
-//! **Invariant:** a tool only says what changes; the session applies it.
+//! **Invariant:** nothing here changes a document or knows what is protected; `session` does.
 //!
-//! Deliberately absent: pointers, screens, undo.
+//! Deliberately absent: pointers, screens, undo, locks.
 
 mod brush;
 mod join;
-mod protect;
 
-pub use brush::{Brush, paint};
+pub use brush::Brush;
 pub use join::{Fate, Join, JoinedLabel, NoNumberLeft, is_nameless, is_same_name, join, values_of_model};
-pub use protect::{KeptOutBy, Protection, Withheld, erase_label, keep_protected, protect};

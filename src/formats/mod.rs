@@ -12,6 +12,7 @@
 
 mod annotations;
 mod dicom;
+mod ending;
 mod error;
 mod found;
 mod gzip;
@@ -26,6 +27,7 @@ mod slices;
 mod tests;
 
 pub use annotations::{Found, complete as complete_annotations, write_sidecar};
+pub use ending::with_ending;
 pub use error::{FormatError, Result};
 pub use found::{Entry, Facts, FileReader, Findings, Skipped, Source, each_file};
 pub use labels::{LabelsInFile, read_annotated_labels, read_labels, read_labels_in_file};

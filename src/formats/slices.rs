@@ -4,8 +4,8 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 
 use super::error::FormatError;
-use crate::volume::{Annotations, LabelMap, LabelValue, Volume, VoxelType};
 use crate::volume::with_voxels;
+use crate::volume::{Annotations, LabelMap, LabelValue, Volume, VoxelType};
 use crate::work::{Stopped, Watch};
 
 /// The bytes of a file, made slice by slice.

@@ -2,50 +2,27 @@
 //!
 //! **Invariant:** [`App`]'s `logic` drains events and never paints; `ui` paints and never waits: no file, dialog or
 //! network runs on the frame thread.
+//! **Invariant:** whatever paints reads the studio and sends requests; nothing here changes it but [`App`], by `app::handle`.
 //! **Invariant:** every colour and size comes from [`theme`].
 //! **Invariant:** masks are exact: labels are drawn voxel by voxel with their borders on voxel borders, at any zoom.
 //!
-//! Deliberately absent: tensors, DICOM tags, file formats.
+//! Deliberately absent: tensors, DICOM tags, file formats, rules of the editor.
 
-mod app;
-mod attention;
-mod cards;
-mod chosen_model;
-mod compose;
-mod data_panel;
+mod bars;
+mod controls;
 mod dialogs;
-mod info_tile;
-mod joining;
-mod keys;
-mod notices;
-mod old_jobs;
-mod opaque;
-mod opening;
-mod outcomes;
-mod pending;
-mod pixels;
-mod preview;
-mod refining;
-mod saving;
-mod scan_choices;
-mod settings;
-mod slice_view;
-mod status_bar;
-mod still;
-mod tasks;
-mod teach;
-mod teaching;
+mod input;
+mod paint;
+mod panels;
+mod shell;
 mod theme;
-mod tiled_texture;
-mod tiles;
-mod top_bar;
-mod unsaved;
-mod viewer;
-mod welcome;
+mod views;
+mod windows;
 
 use std::path::PathBuf;
 
-pub use app::App;
+use crate::app::Settings;
+pub use shell::App;
 
 /// Opens the window and returns when it is closed.
 ///
@@ -53,14 +30,18 @@ pub use app::App;
 /// When the system offers no window or no graphics device.
 pub fn run(paths: Vec<PathBuf>) -> eframe::Result<()> {
     let started = std::time::Instant::now();
+    let settings = Settings::load();
     let viewport = egui::ViewportBuilder::default()
         .with_title("Lamella")
         .with_app_id("lamella")
-        .with_inner_size([1280.0, 800.0])
+        .with_inner_size(settings.window_size.unwrap_or([1280.0, 800.0]))
         .with_min_inner_size([960.0, 600.0]);
     // Grey values reach the screen as they are, without noise to soften steps.
     let options = eframe::NativeOptions { viewport, dithering: false, ..eframe::NativeOptions::default() };
-    eframe::run_native("Lamella", options, Box::new(|context| Ok(Box::new(App::new(context, paths, started)))))
+    let make = |context: &eframe::CreationContext| {
+        Ok(Box::new(App::new(context, settings, paths, started)) as Box<dyn eframe::App>)
+    };
+    eframe::run_native("Lamella", options, Box::new(make))
 }
 
 pub(crate) use eframe::egui;

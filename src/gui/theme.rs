@@ -23,12 +23,16 @@ pub const BAR_HEIGHT: f32 = 36.0;
 pub const STATUS_HEIGHT: f32 = 26.0;
 /// Height of a card's main button.
 pub const ACTION_HEIGHT: f32 = 32.0;
+/// Width of the captions in front of controls.
+pub const CAPTION: f32 = 76.0;
 /// Gap between tiles.
 pub const GAP: f32 = 1.0;
 /// Width of a splitter's grip.
 pub const GRIP: f32 = 8.0;
 /// Width of label outlines.
 pub const OUTLINE: f32 = 1.5;
+/// Radius of a corner of an outline that is being drawn.
+pub const HANDLE: f32 = 3.5;
 /// Edge of a thumbnail.
 pub const THUMBNAIL: f32 = 40.0;
 /// Height of the histogram.
@@ -62,6 +66,12 @@ pub struct Tokens {
     pub dim: Color32,
     /// What can be acted on.
     pub accent: Color32,
+    /// Ground of main buttons, and text on it.
+    pub accent_fill: Color32,
+    /// See `accent_fill`.
+    pub on_accent: Color32,
+    /// What went well.
+    pub good: Color32,
     /// Warnings.
     pub warn: Color32,
     /// Errors.
@@ -76,6 +86,9 @@ const DARK: Tokens = Tokens {
     text: Color32::from_rgb(0xe6, 0xe8, 0xeb),
     dim: Color32::from_rgb(0x9a, 0xa3, 0xad),
     accent: Color32::from_rgb(0x4c, 0x9f, 0xfe),
+    accent_fill: Color32::from_rgb(0x1f, 0x4e, 0x86),
+    on_accent: Color32::from_rgb(0xff, 0xff, 0xff),
+    good: Color32::from_rgb(0x3f, 0xb2, 0x7f),
     warn: Color32::from_rgb(0xe0, 0xa3, 0x3a),
     bad: Color32::from_rgb(0xe5, 0x53, 0x4b),
 };
@@ -88,6 +101,9 @@ const LIGHT: Tokens = Tokens {
     text: Color32::from_rgb(0x1b, 0x1e, 0x23),
     dim: Color32::from_rgb(0x5a, 0x63, 0x6e),
     accent: Color32::from_rgb(0x0b, 0x62, 0xc9),
+    accent_fill: Color32::from_rgb(0x0b, 0x62, 0xc9),
+    on_accent: Color32::from_rgb(0xff, 0xff, 0xff),
+    good: Color32::from_rgb(0x1d, 0x7a, 0x50),
     warn: Color32::from_rgb(0x93, 0x5f, 0x00),
     bad: Color32::from_rgb(0xb9, 0x2c, 0x25),
 };

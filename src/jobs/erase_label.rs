@@ -1,29 +1,25 @@
-//! Taking a label off a scan.
+//! Taking a label off all slices that are not finished.
 
 use super::error::JobError;
 use super::job::{Job, JobKind, Work};
-use crate::edit::erase_label;
-use crate::volume::{LabelMap, LabelValue, PlaneLayout};
+use crate::session::{Painted, Painter};
+use crate::volume::LabelValue;
 
 /// Takes a label off all slices that are not finished.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct EraseLabelJob {
-    /// The document's labels.
-    pub labels: LabelMap,
+    /// The segmentation as it is, with what protects it.
+    pub painter: Painter,
     /// The label.
     pub value: LabelValue,
-    /// Finished slices.
-    pub done: Vec<(PlaneLayout, usize)>,
 }
 
 /// What is left.
 #[derive(Debug, Clone)]
 pub struct Erased {
-    /// The labels without it.
-    pub labels: LabelMap,
-    /// The label.
-    pub value: LabelValue,
-    /// Whether some of it is left, in finished slices.
+    /// The change.
+    pub painted: Painted,
+    /// Whether some of the label is left, in finished slices.
     pub is_left: bool,
 }
 
@@ -36,8 +32,8 @@ impl Job for EraseLabelJob {
         "Deleting a label".into()
     }
 
-    fn run(self, _: &Work<()>) -> Result<Erased, JobError> {
-        let (labels, is_left) = erase_label(&self.labels, self.value, &self.done);
-        Ok(Erased { labels, value: self.value, is_left })
+    fn run(mut self, _: &Work<()>) -> Result<Erased, JobError> {
+        let is_left = self.painter.erase(self.value);
+        Ok(Erased { painted: self.painter.finish(), is_left })
     }
 }

@@ -65,7 +65,7 @@ pub use look_at_dataset::{DatasetFacts, LookAtDatasetJob};
 pub use open_labels::{OpenLabelsJob, OpenedLabels};
 pub use open_sample::{OpenSampleJob, Sample};
 pub use output::{Inputs, OutputKind};
-pub use pixels::{Classified, PixelJob};
+pub use pixels::{AllPixelsJob, Classified, PixelJob};
 pub use plan::PlanJob;
 pub use refine::{REFINE_SECONDS, RefineJob, RefineNews, RefinedLabels, RememberedScans};
 pub use save_labels::SaveLabelsJob;
@@ -81,6 +81,7 @@ pub use worker::{Worker, WorkerNews, panic_reason};
 /// Every kind of job.
 pub const JOBS: &[&JobKind] = &[
     AddToDatasetJob::KIND,
+    AllPixelsJob::KIND,
     AttentionJob::KIND,
     CompareJob::KIND,
     CountLabelsJob::KIND,

@@ -1,5 +1,6 @@
 //! Classifying pixels from scribbles on one slice.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::error::JobError;
@@ -30,8 +31,6 @@ pub struct PixelJob {
     pub background: Option<LabelValue>,
     /// Kind of classifier.
     pub rule: PixelRule,
-    /// Whether all slices are classified, or the scribbled one alone.
-    pub all_slices: bool,
 }
 
 /// What came of it.
@@ -41,8 +40,6 @@ pub struct Classified {
     pub labels: Option<LabelMap>,
     /// The labels that were told apart, the background's among them.
     pub known: Vec<LabelValue>,
-    /// Whether all slices were classified.
-    pub all_slices: bool,
 }
 
 impl Job for PixelJob {
@@ -51,16 +48,35 @@ impl Job for PixelJob {
     const KIND: &'static JobKind = &JobKind { id: "classify-pixels", is_kept_when_stopped: false };
 
     fn title(&self) -> String {
-        if self.all_slices { "Classifying all slices".into() } else { "Classifying pixels".into() }
+        "Classifying pixels".into()
     }
 
     fn run(self, work: &Work<()>) -> Result<Classified, JobError> {
-        classify(&self, work.watch.stage("Classifying pixels"))
+        let slice = self.slice;
+        classify(&self, slice..slice + 1, work.watch.stage("Classifying pixels"))
     }
 }
 
-fn classify(job: &PixelJob, watch: Watch) -> Result<Classified, JobError> {
-    let [columns, rows, count] = job.layout.size;
+/// Classifies all slices of the plane by the scribbles on one.
+#[derive(Clone)]
+pub struct AllPixelsJob(pub PixelJob);
+
+impl Job for AllPixelsJob {
+    type Output = Classified;
+    type Event = ();
+    const KIND: &'static JobKind = &JobKind { id: "classify-all-slices", is_kept_when_stopped: false };
+
+    fn title(&self) -> String {
+        "Classifying all slices".into()
+    }
+
+    fn run(self, work: &Work<()>) -> Result<Classified, JobError> {
+        classify(&self.0, 0..self.0.layout.size[2], work.watch.stage("Classifying pixels"))
+    }
+}
+
+fn classify(job: &PixelJob, slices: Range<usize>, watch: Watch) -> Result<Classified, JobError> {
+    let [columns, rows, _] = job.layout.size;
     let size = [rows, columns];
     if rows * columns > MOST_PIXELS {
         return Err(JobError::Other(format!(
@@ -80,7 +96,7 @@ fn classify(job: &PixelJob, watch: Watch) -> Result<Classified, JobError> {
     used.sort_unstable();
     used.dedup();
     if used.len() < 2 {
-        return Ok(Classified { labels: None, known: Vec::new(), all_slices: job.all_slices });
+        return Ok(Classified { labels: None, known: Vec::new() });
     }
     let known = used.iter().copied().chain(job.background).filter(|label| *label != 0).collect();
     let read = |slice: usize| {
@@ -94,7 +110,6 @@ fn classify(job: &PixelJob, watch: Watch) -> Result<Classified, JobError> {
     let scribbled = Scribbled { image: &image, size, labels: &scribbles };
     let mut classifier = PixelClassifier::train(&[scribbled], job.rule, 1, watch)?;
     let mut labels = job.labels.clone();
-    let slices = if job.all_slices { 0..count } else { job.slice..job.slice + 1 };
     let all = slices.len();
     for (n, slice) in slices.enumerate() {
         watch.at(n as f32 / all as f32)?;
@@ -104,5 +119,5 @@ fn classify(job: &PixelJob, watch: Watch) -> Result<Classified, JobError> {
         }
     }
     labels.compact();
-    Ok(Classified { labels: Some(labels), known, all_slices: job.all_slices })
+    Ok(Classified { labels: Some(labels), known })
 }

@@ -48,8 +48,8 @@ pub use averaging::WeightAverage;
 pub use checkpoint::{BestSoFar, Checkpoint, TrainingProgress};
 pub use choices::{ChoiceError, OptimiserChoice, PlanChoices, Slices};
 pub use dataset::{
-    CaseFiles, Dataset, DatasetError, Endings, Fold, MarkedError, MarkedScan, Split, SplitChoice, add_to_dataset, is_ct,
-    is_same_scan, is_unnamed, unnamed_channels,
+    CaseFiles, Dataset, DatasetError, Endings, Fold, MarkedError, MarkedScan, Split, SplitChoice, add_to_dataset,
+    is_ct, is_same_scan, is_unnamed, unnamed_channels,
 };
 pub use epoch::Epoch;
 pub use error::FitError;

@@ -1,70 +1,123 @@
-//! What is edited, and the ways it can change.
+//! What is edited: scans and their segmentations, by id.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::volume::{Annotations, LabelMap, LabelTable, Plane, SliceKey, SliceState, Volume};
+use super::protection::Protection;
+use crate::volume::{
+    Annotations, LabelMap, LabelTable, LabelValue, Plane, PlaneLayout, Rgb, SliceKey, SliceState, Volume,
+};
 
-/// A volume's segmentation.
+/// A scan of the document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ScanId(pub(super) u32);
+
+/// A segmentation of the document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SegmentationId(pub(super) u32);
+
+/// What of a segmentation a file holds, as numbers: the same number means the same content, also after undo.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Revision {
+    /// Labels and slice states.
+    pub labels: u64,
+    /// Values, names and colours of the table.
+    pub names: u64,
+    /// What of the table keeps voxels as they are.
+    pub locks: u64,
+}
+
+impl Revision {
+    /// Whether a file with the content of the one holds that of the other.
+    pub fn is_saved_as(self, other: Self) -> bool {
+        (self.labels, self.names) == (other.labels, other.names)
+    }
+}
+
+/// Labels on a scan's grid, with their names and how far their slices are.
 #[derive(Debug, Clone)]
-pub struct Document {
-    /// The scan the labels lie on.
-    pub volume: Arc<Volume>,
+pub struct Segmentation {
+    pub(super) scan: ScanId,
+    pub(super) name: String,
+    pub(super) labels: LabelMap,
+    pub(super) table: LabelTable,
+    pub(super) states: BTreeMap<SliceKey, SliceState>,
+    pub(super) revision: Revision,
+    pub(super) saved: Revision,
+}
+
+/// What of a label's entry is part of a file: whether it is shown or locked is not.
+fn names(table: &LabelTable) -> impl Iterator<Item = (LabelValue, &str, Rgb)> {
+    table.0.iter().map(|label| (label.value, label.name.as_str(), label.colour))
+}
+
+impl Segmentation {
+    pub(super) fn empty(scan: ScanId, name: String, volume: &Volume) -> Self {
+        Self {
+            scan,
+            name,
+            labels: LabelMap::empty(volume.geometry.clone()),
+            table: LabelTable::default(),
+            states: BTreeMap::new(),
+            revision: Revision::default(),
+            saved: Revision::default(),
+        }
+    }
+
+    /// The scan that it belongs to.
+    pub fn scan(&self) -> ScanId {
+        self.scan
+    }
+
+    /// For the data tree.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// The labels.
-    pub labels: LabelMap,
+    pub fn labels(&self) -> &LabelMap {
+        &self.labels
+    }
+
     /// Names and colours.
-    pub table: LabelTable,
-    states: BTreeMap<SliceKey, SliceState>,
-}
+    pub fn table(&self) -> &LabelTable {
+        &self.table
+    }
 
-/// One change.
-#[derive(Debug, Clone)]
-pub enum Change {
-    /// New labels, and the slices whose state changes with them.
-    Labels {
-        /// The labels afterwards.
-        labels: LabelMap,
-        /// States afterwards.
-        states: Vec<(SliceKey, SliceState)>,
-    },
-    /// New labels with a new table.
-    Segmentation {
-        /// The labels afterwards.
-        labels: LabelMap,
-        /// The table afterwards.
-        table: LabelTable,
-        /// States afterwards.
-        states: Vec<(SliceKey, SliceState)>,
-    },
-    /// A new table.
-    Table(LabelTable),
-    /// New slice states.
-    States(Vec<(SliceKey, SliceState)>),
-}
+    /// What it is now, as numbers.
+    pub fn revision(&self) -> Revision {
+        self.revision
+    }
 
-/// A named change, one undo step.
-#[derive(Debug, Clone)]
-pub struct Command {
-    /// What the user did, for example "Brush".
-    pub name: String,
-    /// What changes.
-    pub change: Change,
-}
+    /// Whether labels, slice states, names or colours differ from what was saved last; false again where undo leads back there.
+    pub fn is_modified(&self) -> bool {
+        !self.revision.is_saved_as(self.saved)
+    }
 
-impl Document {
-    pub(super) fn new(volume: Arc<Volume>) -> Self {
-        let labels = LabelMap::empty(volume.geometry.clone());
-        Self { volume, labels, table: LabelTable::default(), states: BTreeMap::new() }
+    /// Whether it has no label, no voxel and no slice state.
+    pub fn is_empty(&self) -> bool {
+        self.table.0.is_empty() && self.states.is_empty() && self.labels.voxel_counts().is_empty()
     }
 
     /// The state of a slice.
     pub fn state(&self, plane: Plane, slice: usize) -> SliceState {
-        self.states.get(&(plane.world_axis() as u8, slice)).copied().unwrap_or_default()
+        self.states.get(&key(plane, slice)).copied().unwrap_or_default()
     }
 
     /// Slices with a state other than to do.
     pub fn states(&self) -> impl Iterator<Item = (SliceKey, SliceState)> + '_ {
-        self.states.iter().map(|(key, state)| (*key, *state))
+        self.states.iter().filter(|(_, state)| **state != SliceState::Todo).map(|(key, state)| (*key, *state))
+    }
+
+    /// Slices of all planes that are in a state, each with its plane's layout.
+    pub fn slices_in(&self, wanted: SliceState) -> Vec<(PlaneLayout, usize)> {
+        let layouts = Plane::ALL.map(|plane| (plane.world_axis(), PlaneLayout::new(self.labels.geometry(), plane)));
+        let found = self.states().filter(|(_, state)| *state == wanted);
+        let with_layout = |((axis, slice), _): (SliceKey, SliceState)| {
+            let layout = layouts.iter().find(|(world, _)| *world == usize::from(axis))?;
+            Some((layout.1, slice))
+        };
+        found.filter_map(with_layout).collect()
     }
 
     /// What a file of the labels says besides their voxels.
@@ -72,24 +125,59 @@ impl Document {
         Annotations::new(self.table.clone(), self.states())
     }
 
-    fn set_states(&mut self, states: Vec<(SliceKey, SliceState)>) -> Vec<(SliceKey, SliceState)> {
-        states.into_iter().map(|(key, state)| (key, self.states.insert(key, state).unwrap_or_default())).collect()
+    /// Voxels that must stay as they are.
+    pub fn protection(&self) -> Protection {
+        Protection::new(&self.labels, &self.table, &self.slices_in(SliceState::Done))
     }
 
-    /// Makes the change and returns the one that undoes it.
-    pub(super) fn exchange(&mut self, change: Change) -> Change {
-        match change {
-            Change::Labels { labels, states } => {
-                let labels = std::mem::replace(&mut self.labels, labels);
-                Change::Labels { labels, states: self.set_states(states) }
-            }
-            Change::Segmentation { labels, table, states } => {
-                let labels = std::mem::replace(&mut self.labels, labels);
-                let table = std::mem::replace(&mut self.table, table);
-                Change::Segmentation { labels, table, states: self.set_states(states) }
-            }
-            Change::Table(table) => Change::Table(std::mem::replace(&mut self.table, table)),
-            Change::States(states) => Change::States(self.set_states(states)),
+    /// Exchanges the table and tells which of its numbers change.
+    pub(super) fn set_table(&mut self, table: LabelTable, next: u64) -> LabelTable {
+        if !names(&table).eq(names(&self.table)) {
+            self.revision.names = next;
         }
+        let locked = |table: &LabelTable| table.0.iter().filter(|l| l.locked).map(|l| l.value).collect::<Vec<_>>();
+        if locked(&table) != locked(&self.table) {
+            self.revision.locks = next;
+        }
+        std::mem::replace(&mut self.table, table)
+    }
+
+    /// Exchanges states; a slice that had none gets [`SliceState::Todo`] back.
+    pub(super) fn set_states(&mut self, states: Vec<(SliceKey, SliceState)>) -> Vec<(SliceKey, SliceState)> {
+        states.into_iter().map(|(key, state)| (key, self.states.insert(key, state).unwrap_or_default())).collect()
+    }
+}
+
+/// The key of a slice of a plane.
+pub fn key(plane: Plane, slice: usize) -> SliceKey {
+    (plane.world_axis() as u8, slice)
+}
+
+/// Scans and segmentations.
+#[derive(Debug, Clone, Default)]
+pub struct Document {
+    pub(super) scans: BTreeMap<ScanId, Arc<Volume>>,
+    pub(super) segmentations: BTreeMap<SegmentationId, Segmentation>,
+}
+
+impl Document {
+    /// A scan, while it is open.
+    pub fn scan(&self, id: ScanId) -> Option<&Arc<Volume>> {
+        self.scans.get(&id)
+    }
+
+    /// A segmentation, while it is there.
+    pub fn segmentation(&self, id: SegmentationId) -> Option<&Segmentation> {
+        self.segmentations.get(&id)
+    }
+
+    /// All segmentations, oldest first.
+    pub fn segmentations(&self) -> impl Iterator<Item = (SegmentationId, &Segmentation)> {
+        self.segmentations.iter().map(|(id, segmentation)| (*id, segmentation))
+    }
+
+    /// The segmentations of a scan, oldest first.
+    pub fn segmentations_of(&self, scan: ScanId) -> impl Iterator<Item = (SegmentationId, &Segmentation)> {
+        self.segmentations().filter(move |(_, segmentation)| segmentation.scan == scan)
     }
 }

@@ -1,123 +1,373 @@
-//! Undo and redo over a document.
+//! Commands, and undo and redo over all segmentations of a document.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::document::{Change, Command, Document};
-use crate::volume::{Label, LabelTable, LabelValue, Rgb, Volume};
+use super::document::{Document, Revision, ScanId, Segmentation, SegmentationId};
+use super::painter::{Painted, restore};
+use super::protection::Protection;
+use crate::volume::{BrickPatch, LabelTable, Region, SliceKey, SliceState, Volume};
 
 /// Bytes of label bricks that undo may keep.
 const UNDO_BYTES: usize = 256 << 20;
 
+/// One change of a segmentation.
+#[derive(Debug, Clone)]
+pub enum Edit {
+    /// What a painter did.
+    Labels(Painted),
+    /// A new table.
+    Table(SegmentationId, LabelTable),
+    /// New slice states.
+    States(SegmentationId, Vec<(SliceKey, SliceState)>),
+    /// Another name in the data tree.
+    Rename(SegmentationId, String),
+    /// A segmentation comes: one that a removal gave back, or a copy.
+    Add(SegmentationId, Box<Segmentation>),
+    /// A segmentation goes.
+    Remove(SegmentationId),
+}
+
+/// A way back, or forward again.
+#[derive(Debug)]
+enum Inverse {
+    Labels(SegmentationId, BrickPatch),
+    Table(SegmentationId, LabelTable),
+    States(SegmentationId, Vec<(SliceKey, SliceState)>),
+    Rename(SegmentationId, String),
+    Add(SegmentationId, Box<Segmentation>),
+    Remove(SegmentationId),
+}
+
+/// Who changed something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// The user's hand: a tool, a list, a menu.
+    Hand,
+    /// A network.
+    Network,
+    /// A file.
+    File,
+    /// The classifier of pixels.
+    Classifier,
+}
+
+/// Changes of one control that follow each other under one key are one undo step: a name being typed, a colour being dragged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MergeKey {
+    /// The control.
+    pub control: &'static str,
+    /// What it belongs to, a label's value for example.
+    pub of: u64,
+}
+
+/// A named change: one undo step.
+#[derive(Debug, Clone)]
+pub struct Command {
+    /// What the user did, for example "Brush". Only shown.
+    pub name: String,
+    /// Who.
+    pub origin: Origin,
+    /// With which earlier step it is one.
+    pub merge: Option<MergeKey>,
+    /// What changes, in this order.
+    pub edits: Vec<Edit>,
+}
+
+impl Command {
+    /// A change by hand that is a step of its own.
+    pub fn by_hand(name: impl Into<String>, edits: Vec<Edit>) -> Self {
+        Self { name: name.into(), origin: Origin::Hand, merge: None, edits }
+    }
+}
+
+/// What a command, an undo or a redo touched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Applied {
+    /// The step's name.
+    pub name: String,
+    /// The segmentations, each once.
+    pub segmentations: Vec<SegmentationId>,
+    /// The box around the bricks of the first one that changed; `None` where only its table or states did.
+    pub region: Option<Region>,
+}
+
+/// Why a command was not applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// It was made for labels that have changed since.
+    #[error("the labels changed while this was computed")]
+    Stale,
+    /// Its segmentation is not in the document any more.
+    #[error("the segmentation is not open any more")]
+    Gone,
+}
+
+#[derive(Debug)]
 struct Step {
     name: String,
-    inverse: Change,
+    merge: Option<MergeKey>,
+    inverse: Vec<Inverse>,
+    /// Revisions before and after, of what was there at both times.
+    revisions: Vec<(SegmentationId, Revision, Revision)>,
     bytes: usize,
 }
 
-/// A document with its history.
+/// Scans and segmentations with their history. It outlives every view.
+#[derive(Debug, Default)]
 pub struct Session {
     document: Document,
     undo: VecDeque<Step>,
     redo: Vec<Step>,
-    revision: u64,
-    saved_revision: u64,
-    /// Values, names and colours as they are on disk.
-    saved_names: Vec<Named>,
-}
-
-/// What of a label's entry is part of a file: whether it is shown or locked is not.
-type Named = (LabelValue, String, Rgb);
-
-fn names(table: &LabelTable) -> Vec<Named> {
-    table.0.iter().map(|label| (label.value, label.name.clone(), label.colour)).collect()
+    next_id: u32,
+    next_revision: u64,
 }
 
 impl Session {
-    /// A session with no labels on a scan.
-    pub fn new(volume: Arc<Volume>) -> Self {
-        Self {
-            document: Document::new(volume),
-            undo: VecDeque::new(),
-            redo: Vec::new(),
-            revision: 0,
-            saved_revision: 0,
-            saved_names: Vec::new(),
-        }
-    }
-
     /// The document.
     pub fn document(&self) -> &Document {
         &self.document
     }
 
-    /// Grows with every change of labels or slice states; the same number means the same ones. Names, colours and locks do not count.
-    pub fn revision(&self) -> u64 {
-        self.revision
+    /// Opens a scan with an empty segmentation. This is no step of the history.
+    pub fn add_scan(&mut self, volume: Arc<Volume>) -> (ScanId, SegmentationId) {
+        let scan = ScanId(self.take_id());
+        let segmentation = Segmentation::empty(scan, "Segmentation".into(), &volume);
+        self.document.scans.insert(scan, volume);
+        let id = SegmentationId(self.take_id());
+        self.document.segmentations.insert(id, segmentation);
+        (scan, id)
     }
 
-    /// Whether labels, slice states, names or colours changed since the last save.
-    pub fn is_modified(&self) -> bool {
-        let same = |(saved, label): (&Named, &Label)| {
-            saved.0 == label.value && saved.1 == label.name && saved.2 == label.colour
+    /// Closes a scan: it goes with its segmentations and their steps of the history.
+    pub fn remove_scan(&mut self, scan: ScanId) {
+        self.document.scans.remove(&scan);
+        let gone: Vec<SegmentationId> = self.document.segmentations_of(scan).map(|(id, _)| id).collect();
+        self.document.segmentations.retain(|_, segmentation| segmentation.scan != scan);
+        let belongs = |inverse: &Inverse| match inverse {
+            Inverse::Add(_, segmentation) => segmentation.scan == scan,
+            Inverse::Labels(of, _)
+            | Inverse::Table(of, _)
+            | Inverse::States(of, _)
+            | Inverse::Rename(of, _)
+            | Inverse::Remove(of) => gone.contains(of),
         };
-        let table = &self.document.table.0;
-        self.revision != self.saved_revision
-            || self.saved_names.len() != table.len()
-            || !self.saved_names.iter().zip(table).all(same)
+        // Segmentations that undo could bring back went with the scan too, and so did the steps before their removal.
+        let removed: Vec<SegmentationId> = (self.undo.iter().chain(&self.redo).flat_map(|step| &step.inverse))
+            .filter_map(|inverse| match inverse {
+                Inverse::Add(id, segmentation) if segmentation.scan == scan => Some(*id),
+                _ => None,
+            })
+            .collect();
+        let is_gone = |step: &Step| {
+            step.inverse.iter().any(belongs)
+                || step.revisions.iter().any(|(id, ..)| gone.contains(id) || removed.contains(id))
+        };
+        self.undo.retain(|step| !is_gone(step));
+        self.redo.retain(|step| !is_gone(step));
     }
 
-    /// Remembers that the document is on disk as it was at a revision, with these names.
-    pub fn mark_saved(&mut self, revision: u64, table: &LabelTable) {
-        self.saved_revision = revision;
-        self.saved_names = names(table);
+    /// The command that adds an empty segmentation to a scan, and its id; `None` where the scan is not open.
+    pub fn new_segmentation(&mut self, scan: ScanId, name: impl Into<String>) -> Option<(SegmentationId, Command)> {
+        let volume = self.document.scan(scan)?.clone();
+        let id = SegmentationId(self.take_id());
+        let segmentation = Box::new(Segmentation::empty(scan, name.into(), &volume));
+        Some((id, Command::by_hand("New segmentation", vec![Edit::Add(id, segmentation)])))
     }
 
-    /// Makes a change that can be undone.
-    ///
-    /// Edits of the label table that follow each other under one name (a name being typed, a colour being dragged) are
-    /// one step.
-    pub fn apply(&mut self, command: Command) {
-        let is_table = matches!(command.change, Change::Table(_));
-        let step = self.exchange(command.name, command.change);
-        let continues = |last: &Step| matches!(last.inverse, Change::Table(_)) && last.name == step.name;
-        if is_table && self.redo.is_empty() && self.undo.back().is_some_and(continues) {
-            return;
+    /// Remembers that a segmentation is on disk as it was at a revision.
+    pub fn mark_saved(&mut self, of: SegmentationId, revision: Revision) {
+        if let Some(segmentation) = self.document.segmentations.get_mut(&of) {
+            segmentation.saved = revision;
         }
-        self.undo.push_back(step);
+    }
+
+    fn take_id(&mut self) -> u32 {
+        self.next_id += 1;
+        self.next_id
+    }
+
+    /// Makes a change that can be undone: the only way to change a segmentation.
+    ///
+    /// # Errors
+    /// Nothing changes where a segmentation is gone, or where labels were painted on others than are there now.
+    pub fn apply(&mut self, command: Command) -> Result<Applied, Refused> {
+        self.check(&command.edits)?;
+        let Command { name, merge, edits, .. } = command;
+        self.next_revision += 1;
+        let next = self.next_revision;
+        let touched = |edit: &Edit| match edit {
+            Edit::Labels(painted) => painted.of,
+            Edit::Table(of, _) | Edit::States(of, _) | Edit::Rename(of, _) | Edit::Add(of, _) | Edit::Remove(of) => *of,
+        };
+        let segmentations = unique(edits.iter().map(touched));
+        let before = self.revisions(&segmentations);
+        let mut region = None;
+        let mut inverse = Vec::with_capacity(edits.len());
+        for edit in edits {
+            let edit = match edit {
+                Edit::Labels(painted) => {
+                    region = region.or_else(|| painted.patch.region(&painted.labels));
+                    Inverse::Labels(painted.of, painted.patch)
+                }
+                Edit::Table(of, table) => Inverse::Table(of, table),
+                Edit::States(of, states) => Inverse::States(of, states),
+                Edit::Rename(of, name) => Inverse::Rename(of, name),
+                Edit::Add(of, segmentation) => Inverse::Add(of, segmentation),
+                Edit::Remove(of) => Inverse::Remove(of),
+            };
+            inverse.extend(self.exchange(edit, next, None));
+        }
+        inverse.reverse();
+        let applied = Applied { name: name.clone(), segmentations: segmentations.clone(), region };
+        let after = self.revisions(&segmentations);
+        // Only whole values can be skipped on the way back; patches and states build on each other.
+        let is_whole = inverse.iter().all(|edit| matches!(edit, Inverse::Table(..) | Inverse::Rename(..)));
+        if merge.is_some()
+            && is_whole
+            && self.redo.is_empty()
+            && let Some(last) = self.undo.back_mut().filter(|last| last.merge == merge)
+        {
+            // The way back from the first of them is the way back from all.
+            for (id, revision) in after {
+                last.revisions.iter_mut().filter(|(of, ..)| *of == id).for_each(|(_, _, after)| *after = revision);
+            }
+            return Ok(applied);
+        }
+        let revisions = pair(&before, &after);
+        let bytes = inverse.iter().map(bytes_of).sum();
+        self.undo.push_back(Step { name, merge, inverse, revisions, bytes });
         self.redo.clear();
         let mut bytes: usize = self.undo.iter().map(|step| step.bytes).sum();
         while bytes > UNDO_BYTES && self.undo.len() > 1 {
             bytes -= self.undo.pop_front().map_or(0, |step| step.bytes);
         }
+        Ok(applied)
     }
 
-    fn exchange(&mut self, name: String, change: Change) -> Step {
-        self.revision += u64::from(!matches!(change, Change::Table(_)));
-        let inverse = self.document.exchange(change);
-        let bytes = match &inverse {
-            Change::Labels { labels, .. } | Change::Segmentation { labels, .. } => {
-                labels.unshared_bytes(&self.document.labels)
+    fn check(&self, edits: &[Edit]) -> Result<(), Refused> {
+        let mut coming: Vec<SegmentationId> = Vec::new();
+        for edit in edits {
+            match edit {
+                Edit::Add(of, segmentation) => {
+                    self.document.scan(segmentation.scan).ok_or(Refused::Gone)?;
+                    coming.push(*of);
+                }
+                Edit::Labels(painted) => {
+                    let now = self.document.segmentation(painted.of).ok_or(Refused::Gone)?.revision;
+                    if (now.labels, now.locks) != (painted.made_on.labels, painted.made_on.locks) {
+                        return Err(Refused::Stale);
+                    }
+                }
+                Edit::Table(of, _) | Edit::States(of, _) | Edit::Rename(of, _) | Edit::Remove(of) => {
+                    if self.document.segmentation(*of).is_none() && !coming.contains(of) {
+                        return Err(Refused::Gone);
+                    }
+                }
             }
-            Change::Table(_) | Change::States(_) => 1024,
-        };
-        Step { name, inverse, bytes }
+        }
+        Ok(())
     }
 
-    /// Takes the last change back; its name, or `None` where there is none.
-    pub fn undo(&mut self) -> Option<String> {
+    fn revisions(&self, of: &[SegmentationId]) -> Vec<(SegmentationId, Revision)> {
+        of.iter().filter_map(|id| Some((*id, self.document.segmentation(*id)?.revision))).collect()
+    }
+
+    /// Makes one change and gives the way back. `after` is what is protected when the whole step is undone; none where it is made.
+    fn exchange(&mut self, edit: Inverse, next: u64, after: Option<&Protection>) -> Option<Inverse> {
+        let segmentations = &mut self.document.segmentations;
+        Some(match edit {
+            Inverse::Labels(of, patch) => {
+                let segmentation = segmentations.get_mut(&of)?;
+                segmentation.revision.labels = next;
+                let inverse = match after {
+                    Some(after) => restore(segmentation, patch, after),
+                    None => patch.exchange(&mut segmentation.labels),
+                };
+                Inverse::Labels(of, inverse)
+            }
+            Inverse::Table(of, table) => Inverse::Table(of, segmentations.get_mut(&of)?.set_table(table, next)),
+            Inverse::States(of, states) => {
+                let segmentation = segmentations.get_mut(&of)?;
+                segmentation.revision.labels = next;
+                Inverse::States(of, segmentation.set_states(states))
+            }
+            Inverse::Rename(of, name) => {
+                Inverse::Rename(of, std::mem::replace(&mut segmentations.get_mut(&of)?.name, name))
+            }
+            Inverse::Add(of, segmentation) => {
+                segmentations.insert(of, *segmentation);
+                Inverse::Remove(of)
+            }
+            Inverse::Remove(of) => Inverse::Add(of, Box::new(segmentations.remove(&of)?)),
+        })
+    }
+
+    /// What will be protected of a segmentation once its states and table are those of a step.
+    fn protection_after(&self, of: SegmentationId, step: &[Inverse]) -> Option<Protection> {
+        let mut segmentation = self.document.segmentation(of)?.clone();
+        for edit in step {
+            match edit {
+                Inverse::Table(id, table) if *id == of => segmentation.table = table.clone(),
+                Inverse::States(id, states) if *id == of => {
+                    segmentation.set_states(states.clone());
+                }
+                _ => {}
+            }
+        }
+        Some(segmentation.protection())
+    }
+
+    fn travel(&mut self, step: Step, is_back: bool) -> (Step, Applied) {
+        let Step { name, merge, inverse, revisions, .. } = step;
+        self.next_revision += 1;
+        let next = self.next_revision;
+        let touched = |edit: &Inverse| match edit {
+            Inverse::Labels(of, _)
+            | Inverse::Table(of, _)
+            | Inverse::States(of, _)
+            | Inverse::Rename(of, _)
+            | Inverse::Add(of, _)
+            | Inverse::Remove(of) => *of,
+        };
+        let segmentations = unique(inverse.iter().map(touched));
+        let protections: Vec<_> =
+            segmentations.iter().filter_map(|of| Some((*of, self.protection_after(*of, &inverse)?))).collect();
+        let mut region = None;
+        let mut back = Vec::with_capacity(inverse.len());
+        for edit in inverse {
+            let after = protections.iter().find(|(of, _)| *of == touched(&edit)).map(|(_, after)| after);
+            if let Inverse::Labels(of, patch) = &edit {
+                region = region.or_else(|| patch.region(&self.document.segmentations.get(of)?.labels));
+            }
+            back.extend(self.exchange(edit, next, after));
+        }
+        back.reverse();
+        // Where the way leads back to content that was there before, its number is that of then.
+        for (id, before, after) in &revisions {
+            if let Some(segmentation) = self.document.segmentations.get_mut(id) {
+                segmentation.revision = if is_back { *before } else { *after };
+            }
+        }
+        let bytes = back.iter().map(bytes_of).sum();
+        let applied = Applied { name: name.clone(), segmentations, region };
+        (Step { name, merge, inverse: back, revisions, bytes }, applied)
+    }
+
+    /// Takes the last change back; `None` where there is none.
+    pub fn undo(&mut self) -> Option<Applied> {
         let step = self.undo.pop_back()?;
-        let back = self.exchange(step.name.clone(), step.inverse);
-        self.redo.push(back);
-        Some(step.name)
+        let (step, applied) = self.travel(step, true);
+        self.redo.push(step);
+        Some(applied)
     }
 
     /// Makes the last undone change again.
-    pub fn redo(&mut self) -> Option<String> {
+    pub fn redo(&mut self) -> Option<Applied> {
         let step = self.redo.pop()?;
-        let back = self.exchange(step.name.clone(), step.inverse);
-        self.undo.push_back(back);
-        Some(step.name)
+        let (step, applied) = self.travel(step, false);
+        self.undo.push_back(step);
+        Some(applied)
     }
 
     /// Name of the change that undo would take back.
@@ -131,80 +381,35 @@ impl Session {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::session::SliceState;
-    use crate::volume::{Affine, Geometry, Plane, Rescale, Voxels};
-    use proptest::prelude::*;
-
-    fn session() -> Session {
-        let geometry = Geometry::new([8, 8, 8], Affine::IDENTITY).unwrap();
-        let voxels = Voxels::U8(Arc::new(vec![0; 512]));
-        Session::new(Arc::new(Volume::new(geometry, voxels, vec![], Rescale::IDENTITY, String::new())))
-    }
-
-    fn stroke(session: &Session, voxel: [usize; 3], label: u16) -> Command {
-        let mut labels = session.document().labels.clone();
-        labels.set(voxel, label);
-        let states = vec![((2, voxel[2]), SliceState::Corrected)];
-        Command { name: "Brush".into(), change: Change::Labels { labels, states } }
-    }
-
-    #[test]
-    fn undo_takes_back_labels_states_and_table() {
-        let mut session = session();
-        session.apply(stroke(&session, [1, 2, 3], 4));
-        let table = LabelTable(vec![Label::new(4, "Liver")]);
-        session.mark_saved(session.revision(), &LabelTable::default());
-        assert!(!session.is_modified());
-        session.apply(Command { name: "Rename".into(), change: Change::Table(table.clone()) });
-        assert!(session.is_modified(), "names are saved with a mask");
-        session.mark_saved(session.revision(), &table);
-        let mut hidden = table.clone();
-        (hidden.0[0].visible, hidden.0[0].locked) = (false, true);
-        session.apply(Command { name: "Hide".into(), change: Change::Table(hidden) });
-        assert!(!session.is_modified(), "what is hidden or locked is no part of a mask");
-        assert_eq!(session.undo().as_deref(), Some("Hide"));
-        assert_eq!(session.undo().as_deref(), Some("Rename"));
-        assert!(session.document().table.0.is_empty());
-        assert_eq!(session.undo().as_deref(), Some("Brush"));
-        assert_eq!(session.document().labels.get([1, 2, 3]), 0);
-        assert_eq!(session.document().state(Plane::Axial, 3), SliceState::Todo);
-        assert_eq!(session.redo().as_deref(), Some("Brush"));
-        assert_eq!(session.document().state(Plane::Axial, 3), SliceState::Corrected);
-    }
-
-    #[test]
-    fn typing_a_name_is_one_step_and_another_edit_is_the_next() {
-        let mut session = session();
-        let mut edit = |command: &str, name: &str| {
-            let change = Change::Table(LabelTable(vec![Label::new(4, name)]));
-            session.apply(Command { name: command.into(), change });
-        };
-        edit("Rename label 4", "L");
-        edit("Rename label 4", "Li");
-        edit("Colour of label 4", "Li");
-        assert_eq!(session.undo().as_deref(), Some("Colour of label 4"));
-        assert_eq!(session.undo().as_deref(), Some("Rename label 4"));
-        assert_eq!(session.undo(), None);
-    }
-
-    proptest! {
-        #[test]
-        fn undoing_everything_and_redoing_everything_is_exact(
-            strokes in prop::collection::vec((0usize..8, 0usize..8, 0usize..8, 0u16..5), 1..20)
-        ) {
-            let mut session = session();
-            let start = session.document().labels.clone();
-            for (i, j, k, label) in &strokes {
-                session.apply(stroke(&session, [*i, *j, *k], *label));
-            }
-            let end = session.document().labels.clone();
-            while session.undo().is_some() {}
-            prop_assert!(session.document().labels.same_labels(&start));
-            while session.redo().is_some() {}
-            prop_assert!(session.document().labels.same_labels(&end));
-        }
+fn bytes_of(inverse: &Inverse) -> usize {
+    const SMALL: usize = 1024;
+    match inverse {
+        Inverse::Labels(_, patch) => patch.byte_count(),
+        Inverse::Add(_, segmentation) => segmentation.labels.byte_count(),
+        Inverse::Table(..) | Inverse::States(..) | Inverse::Rename(..) | Inverse::Remove(_) => SMALL,
     }
 }
+
+fn unique(ids: impl Iterator<Item = SegmentationId>) -> Vec<SegmentationId> {
+    let mut found = Vec::new();
+    ids.for_each(|id| {
+        if !found.contains(&id) {
+            found.push(id);
+        }
+    });
+    found
+}
+
+fn pair(
+    before: &[(SegmentationId, Revision)],
+    after: &[(SegmentationId, Revision)],
+) -> Vec<(SegmentationId, Revision, Revision)> {
+    let with_after = |(id, before): &(SegmentationId, Revision)| {
+        let (_, after) = after.iter().find(|(of, _)| of == id)?;
+        Some((*id, *before, *after))
+    };
+    before.iter().filter_map(with_after).collect()
+}
+
+#[cfg(test)]
+mod tests;

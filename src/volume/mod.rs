@@ -8,6 +8,7 @@
 
 mod affine;
 mod annotations;
+mod brick_patch;
 mod frames;
 mod geometry;
 mod label_changes;
@@ -22,6 +23,7 @@ mod scan;
 
 pub use affine::{Affine, Vec3};
 pub use annotations::{Annotations, SliceKey, SliceState};
+pub use brick_patch::{BrickPatch, Region};
 pub use frames::stack_frames;
 pub use geometry::{Geometry, GeometryError, MATCH_TOLERANCE_MM};
 pub use label_changes::LabelCounts;

@@ -86,10 +86,65 @@ pub fn sample() -> Window {
     harness
 }
 
+/// Keys of the tasks on the right.
+pub const LOOK: Key = Key::F1;
+pub const ANNOTATE: Key = Key::F2;
+pub const SEGMENTING: Key = Key::F3;
+pub const TEACH: Key = Key::F4;
+pub const EXPORT: Key = Key::F5;
+
+/// Opens a task.
+pub fn task(harness: &mut Window, key: Key) {
+    harness.key_press(key);
+    harness.run_steps(4);
+}
+
+/// Opens the task that has a control with this in its label, and brings it into sight.
+pub fn find(harness: &mut Window, part: &str) {
+    for key in [None, Some(SEGMENTING), Some(ANNOTATE), Some(TEACH), Some(LOOK), Some(EXPORT)] {
+        key.into_iter().for_each(|key| task(harness, key));
+        if let Some(node) = harness.query_all_by_label_contains(part).next() {
+            node.scroll_to_me();
+            harness.run_steps(3);
+            return;
+        }
+    }
+    panic!("no task has a control that is called {part}; messages: {:?}", harness.state().messages());
+}
+
 /// Brings a control into sight and presses it.
 pub fn press(harness: &mut Window, label: &str) {
+    find(harness, label);
     harness.get_by_label(label).scroll_to_me();
     harness.run_steps(3);
     harness.get_by_label(label).click();
     harness.run_steps(3);
+}
+
+/// Runs the model, and waits for what it finds.
+pub fn segment(harness: &mut Window) {
+    find(harness, SEGMENT);
+    harness.get_by_label_contains(SEGMENT).click();
+    harness.step();
+    settle(harness);
+}
+
+/// The classifier's preview, while there is one.
+pub fn preview(harness: &Window) -> Option<lamella::volume::LabelMap> {
+    let studio = harness.state().studio();
+    let live = studio.label_view()?.preview.as_ref()?;
+    lamella::app::act::pixels::has_preview(studio).then(|| live.labels.clone())
+}
+
+/// Points of the loss in the curve of a training.
+pub fn curve_points(harness: &Window) -> usize {
+    harness.state().studio().teach.curve.loss.len()
+}
+
+/// The share of the running training that is done, and the validations so far.
+pub fn teaching(harness: &Window) -> Option<(f32, usize)> {
+    use lamella::jobs::{Job, TrainJob};
+    let studio = harness.state().studio();
+    let validations = studio.teach.curve.dice.values().map(Vec::len).max().unwrap_or(0);
+    studio.tasks.find(TrainJob::KIND).map(|task| (task.fraction, validations))
 }

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
 
-use super::names::with_ending;
 use super::{Mode, Question, egui};
+use crate::formats::with_ending;
 use crate::gui::theme::{self, UNIT};
 use egui_phosphor::regular as icon;
 
@@ -120,11 +120,11 @@ impl OwnDialog {
     }
 
     fn mode(&self) -> Mode {
-        self.question.purpose.mode()
+        self.question.mode.clone()
     }
 
     fn is_saving(&self) -> bool {
-        matches!(self.mode(), Mode::Save(_))
+        matches!(self.mode(), Mode::Save(..))
     }
 
     /// Goes to a folder and reads it in the background.
@@ -165,7 +165,9 @@ impl OwnDialog {
             let of_kind = match self.mode() {
                 Mode::Open => true,
                 Mode::Folder => row.is_folder,
-                Mode::Save(endings) => row.is_folder || self.all || endings.iter().any(|ending| name.ends_with(ending)),
+                Mode::Save(_, endings) => {
+                    row.is_folder || self.all || endings.iter().any(|ending| name.ends_with(ending))
+                }
             };
             of_kind && (self.hidden || !name.starts_with('.')) && name.contains(&filter)
         };
@@ -207,10 +209,10 @@ impl OwnDialog {
                 Some(row) => self.enter(self.folder.join(&row.name), context),
                 None => self.problem = "Choose a file.".into(),
             },
-            Mode::Open | Mode::Save(_) if !name.is_empty() && path.is_dir() => self.enter(path, context),
+            Mode::Open | Mode::Save(..) if !name.is_empty() && path.is_dir() => self.enter(path, context),
             Mode::Open if path.exists() => return Some(path),
             Mode::Open => self.problem = format!("There is no file {name} here."),
-            Mode::Save(endings) => match with_ending(&path, endings) {
+            Mode::Save(_, endings) => match with_ending(&path, &endings) {
                 Err(problem) => self.problem = problem,
                 Ok(path) if path.exists() => self.replace = Some(path),
                 Ok(path) => return Some(path),
@@ -225,7 +227,7 @@ impl OwnDialog {
         let mut reply = Reply::Open;
         let modal = egui::Modal::new(egui::Id::new("file dialog")).show(context, |ui| {
             ui.set_width(PLACES + FILES + 2.0 * UNIT);
-            ui.label(egui::RichText::new(self.question.purpose.title()).heading());
+            ui.label(egui::RichText::new(self.question.title).heading());
             if !self.why.is_empty() {
                 let dim = theme::tokens(ui).dim;
                 ui.add(egui::Label::new(egui::RichText::new(&self.why).small().color(dim)).wrap());
@@ -390,7 +392,7 @@ impl OwnDialog {
             let field = ui.add(egui::TextEdit::singleline(&mut self.filter).desired_width(30.0 * UNIT));
             field.labelled_by(label.id).on_hover_text("Only names that have this text in them");
             ui.checkbox(&mut self.hidden, "Hidden files").on_hover_text("Names that begin with a dot");
-            if let Mode::Save(endings) = self.mode() {
+            if let Mode::Save(_, endings) = self.mode() {
                 let hint = format!("Not only {}", endings.join(" and "));
                 ui.checkbox(&mut self.all, "All files").on_hover_text(hint);
             }
@@ -408,7 +410,7 @@ impl OwnDialog {
             let (name, hint) = match self.mode() {
                 Mode::Open => ("Open", "Open the file or folder (Enter)"),
                 Mode::Folder => ("Choose folder", "The named folder, or the one that is shown (Enter)"),
-                Mode::Save(_) => ("Save", "Write the file (Enter)"),
+                Mode::Save(..) => ("Save", "Write the file (Enter)"),
             };
             let fill = theme::tokens(ui).accent.gamma_multiply(0.35);
             accepted |= ui.add(egui::Button::new(name).fill(fill)).on_hover_text(hint).clicked();

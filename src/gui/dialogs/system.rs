@@ -15,14 +15,14 @@ const SOONEST_CANCEL: Duration = Duration::from_millis(400);
 pub fn ask(question: &Question) -> Result<Option<PathBuf>, String> {
     let service = find_service()?;
     let started = Instant::now();
-    let mut dialog = rfd::FileDialog::new().set_title(question.purpose.title());
+    let mut dialog = rfd::FileDialog::new().set_title(question.title);
     if let Some(folder) = &question.folder {
         dialog = dialog.set_directory(folder);
     }
-    let path = match question.purpose.mode() {
+    let path = match &question.mode {
         Mode::Open => dialog.pick_file(),
         Mode::Folder => dialog.pick_folder(),
-        Mode::Save(endings) => {
+        Mode::Save(kind, endings) => {
             // It knows endings without their first dot.
             let endings: Vec<&str> = endings.iter().map(|ending| ending.trim_start_matches('.')).collect();
             // zenity begins in the folder of the name that it is given.
@@ -30,7 +30,7 @@ pub fn ask(question: &Question) -> Result<Option<PathBuf>, String> {
                 (Service::Zenity, Some(folder)) => folder.join(&question.name).display().to_string(),
                 _ => question.name.clone(),
             };
-            dialog.add_filter(question.purpose.kind(), &endings).set_file_name(name).save_file()
+            dialog.add_filter(kind, &endings).set_file_name(name).save_file()
         }
     };
     // It gives nothing too where it fails.

@@ -1,0 +1,177 @@
+//! The table of labels, slice states, segmentations: what lists and keys change.
+
+use super::painting::apply;
+use super::traveling::{follow_label, leave_what_is_gone};
+use crate::app::state::studio::Studio;
+use crate::jobs::EraseLabelJob;
+use crate::jobs::Job;
+use crate::session::{Command, Edit, MergeKey, PaintRules, Painter, SegmentationId, SliceState, key};
+use crate::volume::{Label, LabelTable, LabelValue, Plane, PlaneLayout};
+
+/// Takes over a table that one control changed. Changes of one control that follow each other are one step.
+pub fn set_table(studio: &mut Studio, table: LabelTable, name: String, control: (&'static str, LabelValue)) {
+    let (Some(of), Some(segmentation)) = (studio.active(), studio.segmentation()) else { return };
+    let before = segmentation.table().clone();
+    if before == table {
+        return;
+    }
+    studio.hand.tool.abort();
+    studio.pixels.follow(&before, &table);
+    let merge = Some(MergeKey { control: control.0, of: u64::from(control.1) });
+    let values: Vec<LabelValue> = before.0.iter().map(|label| label.value).collect();
+    if apply(studio, Command { merge, ..Command::by_hand(name, vec![Edit::Table(of, table)]) }).is_ok() {
+        follow_label(studio, &values);
+    }
+}
+
+/// Changes the table in one step of its own.
+fn change_table(studio: &mut Studio, name: &str, change: impl FnOnce(&mut LabelTable)) {
+    let (Some(of), Some(segmentation)) = (studio.active(), studio.segmentation()) else { return };
+    let mut table = segmentation.table().clone();
+    let values: Vec<LabelValue> = table.0.iter().map(|label| label.value).collect();
+    change(&mut table);
+    studio.hand.tool.abort();
+    if apply(studio, Command::by_hand(name, vec![Edit::Table(of, table)])).is_ok() {
+        follow_label(studio, &values);
+    }
+}
+
+/// Adds a label and makes it the active one.
+pub fn add(studio: &mut Studio) {
+    change_table(studio, "Add label", |table| table.0.extend(table.next_value().map(Label::unnamed)));
+}
+
+/// Adds a label of a name, makes it the active one, and gives its value.
+pub fn add_named(studio: &mut Studio, name: &str) -> Option<LabelValue> {
+    let value = studio.segmentation()?.table().next_value()?;
+    change_table(studio, "Add label", |table| table.0.push(Label::new(value, name)));
+    Some(value)
+}
+
+/// Shows the active label alone, or all again where it is alone already.
+pub fn solo(studio: &mut Studio) {
+    let Some(active) = studio.label_view().map(|view| view.active) else { return };
+    change_table(studio, "Show one label", |table| {
+        let is_alone = table.0.iter().all(|label| label.visible == (label.value == active));
+        table.0.iter_mut().for_each(|label| label.visible = is_alone || label.value == active);
+    });
+}
+
+/// Makes the next (or previous) label of the table the active one.
+pub fn cycle(studio: &mut Studio, step: i64) {
+    let Some(segmentation) = studio.segmentation() else { return };
+    let values: Vec<LabelValue> = segmentation.table().0.iter().map(|label| label.value).collect();
+    let Some(view) = studio.label_view_mut().filter(|_| !values.is_empty()) else { return };
+    let at = values.iter().position(|&v| v == view.active).unwrap_or(0) as i64;
+    view.active = values[(at + step).rem_euclid(values.len() as i64) as usize];
+}
+
+/// Takes a label and its voxels away, in the background; finished slices keep theirs.
+pub fn delete(studio: &mut Studio, value: LabelValue) {
+    let Some(of) = studio.active() else { return };
+    let is_locked = studio.segmentation().is_none_or(|segmentation| segmentation.table().is_locked(value));
+    if is_locked || studio.tasks.is_running(EraseLabelJob::KIND) {
+        return;
+    }
+    studio.hand.tool.abort();
+    // A label goes wherever it lies: drawing modes are for drawing.
+    let Some(painter) = Painter::new(studio.session.document(), of, &PaintRules::default()) else { return };
+    studio.start(
+        EraseLabelJob { painter, value },
+        |_, ()| {},
+        move |studio, result| {
+            if let Some(erased) = studio.told(result) {
+                deleted(studio, of, value, erased);
+            }
+        },
+    );
+}
+
+fn deleted(studio: &mut Studio, of: SegmentationId, value: LabelValue, erased: crate::jobs::Erased) {
+    let Some(segmentation) = studio.session.document().segmentation(of) else { return };
+    let mut table = segmentation.table().clone();
+    let values: Vec<LabelValue> = table.0.iter().map(|label| label.value).collect();
+    let name = table.get(value).map(|label| label.name.clone()).unwrap_or_default();
+    table.0.retain(|label| label.value != value || erased.is_left);
+    let edits = vec![Edit::Labels(erased.painted), Edit::Table(of, table)];
+    if apply(studio, Command::by_hand(format!("Delete {name}"), edits)).is_err() {
+        return;
+    }
+    if studio.active() == Some(of) {
+        follow_label(studio, &values);
+    }
+    if erased.is_left {
+        studio.notices.warn(format!(
+            "\"{name}\" stays in finished slices and was deleted in all others. Take their mark back (Enter over the view) to delete \
+             it there too."
+        ));
+    }
+}
+
+/// Declares the slice of a plane at the cursor finished, or takes that back.
+pub fn toggle_done(studio: &mut Studio, plane: Plane) {
+    let (Some(of), Some(slice)) = (studio.active(), studio.slice(plane)) else { return };
+    let Some(segmentation) = studio.segmentation() else { return };
+    let is_done = segmentation.state(plane, slice) == SliceState::Done;
+    let state = if is_done { SliceState::Corrected } else { SliceState::Done };
+    let name = if is_done { "Take back \"done\"" } else { "Mark slice done" };
+    set_states(studio, of, name, vec![(key(plane, slice), state)]);
+}
+
+/// Declares all slices of a plane that hold labels finished; where they all are, takes that back. One undo step.
+pub fn toggle_all_done(studio: &mut Studio, plane: Plane) {
+    let (Some(of), Some(segmentation)) = (studio.active(), studio.segmentation()) else { return };
+    let layout = PlaneLayout::new(segmentation.labels().geometry(), plane);
+    let occupied = &segmentation.labels().occupied()[layout.axes[2]];
+    let holds_labels = |slice: &usize| occupied[layout.voxel([0, 0, *slice])[layout.axes[2]]];
+    let labelled: Vec<usize> = (0..layout.size[2]).filter(holds_labels).collect();
+    let all_done = labelled.iter().all(|&slice| segmentation.state(plane, slice) == SliceState::Done);
+    let state = if all_done { SliceState::Corrected } else { SliceState::Done };
+    let states: Vec<_> = labelled.into_iter().map(|slice| (key(plane, slice), state)).collect();
+    if !states.is_empty() {
+        set_states(studio, of, if all_done { "Take back \"done\"" } else { "Mark slices done" }, states);
+    }
+}
+
+fn set_states(
+    studio: &mut Studio,
+    of: SegmentationId,
+    name: &str,
+    states: Vec<(crate::session::SliceKey, SliceState)>,
+) {
+    studio.hand.tool.abort();
+    let _ = apply(studio, Command::by_hand(name, vec![Edit::States(of, states)]));
+    // What is finished has changed, so what keeps voxels may be told again.
+    if let Some(view) = studio.label_views.get_mut(&of) {
+        view.told.1.clear();
+    }
+}
+
+/// Adds an empty segmentation to the scan on screen and takes it in hand.
+pub fn new_segmentation(studio: &mut Studio) {
+    let Some(scan) = studio.shown else { return };
+    let count = studio.session.document().segmentations_of(scan).count();
+    let name = format!("Segmentation {}", count + 1);
+    let Some((id, command)) = studio.session.new_segmentation(scan, name) else { return };
+    if apply(studio, command).is_ok() {
+        super::scans::show_segmentation(studio, id);
+    }
+}
+
+/// Takes the segmentation in hand out of the document; undo brings it back.
+pub fn delete_segmentation(studio: &mut Studio) {
+    let (Some(scan), Some(id)) = (studio.shown, studio.active()) else { return };
+    if studio.session.document().segmentations_of(scan).count() < 2 {
+        return;
+    }
+    studio.hand.tool.abort();
+    if apply(studio, Command::by_hand("Delete segmentation", vec![Edit::Remove(id)])).is_ok() {
+        leave_what_is_gone(studio);
+    }
+}
+
+/// Gives a segmentation another name.
+pub fn rename_segmentation(studio: &mut Studio, id: SegmentationId, name: String) {
+    let merge = Some(MergeKey { control: "segmentation name", of: 0 });
+    let _ = apply(studio, Command { merge, ..Command::by_hand("Rename segmentation", vec![Edit::Rename(id, name)]) });
+}

@@ -1,0 +1,80 @@
+//! Closing scans and the window: what would be lost is asked about first.
+
+use super::saving::{is_saving, save_and_leave};
+use super::scans::close;
+use crate::app::state::leaving::{Leaving, LeavingAnswer, Loss};
+use crate::app::state::request::Effect;
+use crate::app::state::studio::Studio;
+use crate::jobs::{AllPixelsJob, EraseLabelJob};
+use crate::jobs::{Job, JoinJob, RefineJob, SegmentJob, TrainJob};
+use crate::session::SegmentationId;
+
+/// Leaves where nothing is lost by it, and asks where something is.
+pub fn ask(studio: &mut Studio, leaving: Leaving) {
+    match loss(studio, leaving) {
+        Some(_) => studio.leaving = Some(leaving),
+        None => leave(studio, leaving),
+    }
+}
+
+/// Segmentations that leaving would lose, with names for the user.
+pub fn unsaved(studio: &Studio, leaving: Leaving) -> Vec<(SegmentationId, String)> {
+    let document = studio.session.document();
+    let is_left = |id: &SegmentationId| match leaving {
+        Leaving::Scan(scan) => document.segmentation(*id).is_some_and(|segmentation| segmentation.scan() == scan),
+        Leaving::Window => true,
+    };
+    studio.unsaved().into_iter().filter(|(id, _)| is_left(id)).collect()
+}
+
+/// What leaving would lose, the worst first.
+pub fn loss(studio: &Studio, leaving: Leaving) -> Option<Loss> {
+    let document = studio.session.document();
+    let is_pending = studio.label_views.iter().any(|(id, view)| {
+        let is_left = match leaving {
+            Leaving::Scan(scan) => document.segmentation(*id).is_some_and(|segmentation| segmentation.scan() == scan),
+            Leaving::Window => true,
+        };
+        is_left && view.pending.is_some()
+    });
+    let computing = [SegmentJob::KIND, RefineJob::KIND, AllPixelsJob::KIND, JoinJob::KIND, EraseLabelJob::KIND];
+    let is_shown = leaving == Leaving::Window || studio.shown.map(Leaving::Scan) == Some(leaving);
+    let is_computing = is_shown && computing.into_iter().any(|kind| studio.tasks.is_running(kind));
+    let is_window = leaving == Leaving::Window;
+    match () {
+        () if !unsaved(studio, leaving).is_empty() || (is_shown && studio.hand.tool.is_busy()) => Some(Loss::Labels),
+        () if is_pending || is_computing => Some(Loss::Computing),
+        () if is_window && studio.tasks.is_running(TrainJob::KIND) => Some(Loss::Training),
+        () if is_window && is_saving(studio) => Some(Loss::Writing),
+        () => None,
+    }
+}
+
+/// Does what the user says.
+pub fn answer(studio: &mut Studio, answer: LeavingAnswer) {
+    let Some(leaving) = studio.leaving.take() else { return };
+    match answer {
+        LeavingAnswer::Save => save_and_leave(studio, leaving),
+        LeavingAnswer::Discard => leave(studio, leaving),
+        LeavingAnswer::Stay => {}
+    }
+}
+
+fn leave(studio: &mut Studio, leaving: Leaving) {
+    studio.leaving = None;
+    studio.leave_when_saved = None;
+    match leaving {
+        Leaving::Scan(scan) => {
+            if studio.shown == Some(scan) {
+                for kind in [SegmentJob::KIND, RefineJob::KIND, AllPixelsJob::KIND, JoinJob::KIND] {
+                    studio.tasks.stop(kind);
+                }
+            }
+            close(studio, scan);
+        }
+        Leaving::Window => {
+            studio.is_closing = true;
+            studio.effects.push(Effect::Close);
+        }
+    }
+}

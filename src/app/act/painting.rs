@@ -1,0 +1,131 @@
+//! Pointer events over views become gestures of the tool in hand, and its replies become commands.
+
+use crate::app::state::studio::Studio;
+use crate::session::{Applied, Command, Edit, KeptBy, Refused};
+use crate::tools::{Look, Pointer, PointerKind, Refusal, Reply, ToolEntry, ToolKey};
+use crate::volume::Plane;
+
+/// Takes a tool in hand; what the last one was in the middle of is dropped.
+pub fn take_tool(studio: &mut Studio, entry: &'static ToolEntry) {
+    if studio.hand.entry.id != entry.id {
+        studio.hand.tool.abort();
+        studio.hand.entry = entry;
+        studio.hand.tool = (entry.make)();
+    }
+}
+
+/// Gives a pointer event to the tool in hand.
+pub fn pointer(studio: &mut Studio, plane: Plane, pointer: &Pointer) {
+    match pointer.kind {
+        PointerKind::Press(button) => studio.pressed = Some((plane, button)),
+        PointerKind::Release(_) => studio.pressed = None,
+        PointerKind::Drag(_) | PointerKind::Hover => {}
+    }
+    let is_painting = matches!(pointer.kind, PointerKind::Press(_) | PointerKind::Drag(_) | PointerKind::Release(_));
+    with_tool(studio, plane, is_painting, |tool, slice| tool.pointer(slice, pointer));
+}
+
+/// Gives a key to the tool in hand; whether it took it.
+pub fn key(studio: &mut Studio, plane: Plane, key: ToolKey) -> bool {
+    with_tool(studio, plane, true, |tool, slice| tool.key(slice, key))
+}
+
+fn with_tool(
+    studio: &mut Studio,
+    plane: Plane,
+    is_painting: bool,
+    ask: impl FnOnce(&mut dyn crate::tools::Tool, &crate::tools::Slice) -> Reply,
+) -> bool {
+    // The tool is out of the studio while it looks at it.
+    let idle = (studio.hand.entry.make)();
+    let mut tool = std::mem::replace(&mut studio.hand.tool, idle);
+    let reply = studio.tool_slice(plane).map(|slice| ask(&mut *tool, &slice)).unwrap_or_default();
+    studio.hand.tool = tool;
+    let Reply { commands, look, refusal, is_taken } = reply;
+    look.into_iter().for_each(|look| self::look(studio, plane, look));
+    let slice = studio.slice(plane);
+    for command in commands {
+        let is_labels = command.edits.iter().any(|edit| matches!(edit, Edit::Labels(_)));
+        if apply(studio, command).is_ok()
+            && is_labels
+            && is_painting
+            && let (Some(slice), Some(view)) = (slice, studio.label_view_mut())
+        {
+            view.painted = Some((plane, slice));
+        }
+    }
+    refusal.into_iter().for_each(|refusal| tell(studio, refusal));
+    is_taken
+}
+
+/// Moves a view as a tool or the wheel says.
+pub fn look(studio: &mut Studio, plane: Plane, look: Look) {
+    let is_linked = studio.settings.linked_scale;
+    let Some(view) = studio.view_mut() else { return };
+    match look {
+        Look::Cursor(voxel) => view.cursor = voxel,
+        Look::Pan([x, y]) => {
+            let pan = &mut view.poses[plane as usize].pan_mm;
+            *pan = [pan[0] + x, pan[1] + y];
+        }
+        Look::Zoom(factor) => {
+            for (n, pose) in view.poses.iter_mut().enumerate() {
+                if is_linked || n == plane as usize {
+                    *pose = pose.zoomed(factor);
+                }
+            }
+        }
+        Look::Window(window) => view.window = window,
+    }
+}
+
+/// Applies a command; what a tool is in the middle of ends first, since it was begun on other labels.
+///
+/// # Errors
+/// Where the command was made for labels that have changed since; the user is told.
+pub fn apply(studio: &mut Studio, command: Command) -> Result<Applied, Refused> {
+    let applied = studio.session.apply(command);
+    match &applied {
+        Ok(applied) => {
+            for id in &applied.segmentations {
+                super::scans::add_label_view(studio, *id);
+            }
+        }
+        Err(refused) => studio.notices.warn(format!("{refused}; nothing was changed. Try again.")),
+    }
+    applied
+}
+
+/// Tells the user what was kept as it is: once for a reason, until locks or finished slices change.
+fn tell(studio: &mut Studio, refusal: Refusal) {
+    let kept = match refusal {
+        Refusal::Kept(kept) => kept,
+        Refusal::Other(text) => return studio.notices.info(text),
+    };
+    let Some(segmentation) = studio.segmentation() else { return };
+    let (revision, table) = (segmentation.revision(), segmentation.table().clone());
+    let Some(view) = studio.label_view_mut() else { return };
+    let is_new = view.told.0.locks != revision.locks;
+    if is_new {
+        view.told = (revision, std::collections::BTreeSet::new());
+    }
+    let fresh: Vec<KeptBy> = kept.into_iter().filter(|by| view.told.1.insert(*by)).collect();
+    let active = view.active;
+    let name = |value| table.get(value).map_or_else(|| format!("Label {value}"), |label| label.name.clone());
+    for by in fresh {
+        let text = match by {
+            KeptBy::FinishedSlice => {
+                "Finished slices stay as they are, whatever the view. Take the mark back (Enter over the view) to change them.".into()
+            }
+            KeptBy::OwnLock => {
+                format!("\"{}\" is locked: unlock it in the list of labels, or choose another one to paint.", name(active))
+            }
+            KeptBy::Lock(value) => format!("\"{}\" is locked and stays as it is.", name(value)),
+            KeptBy::Unknown(value) => format!("\"{}\" stays as it is.", name(value)),
+            KeptBy::DrawOver => "The \"Paint over\" mode leaves what lies there alone.".into(),
+            KeptBy::Range => "Voxels outside the range of values stay as they are.".into(),
+            KeptBy::Region => "Voxels outside the region stay as they are.".into(),
+        };
+        studio.notices.info(text);
+    }
+}

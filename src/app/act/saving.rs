@@ -1,0 +1,283 @@
+//! Saving: to the same file again, to another one, and before a scan or the window is left.
+
+use std::path::{Path, PathBuf};
+
+use super::scans::folder_of;
+use crate::app::state::leaving::Leaving;
+use crate::app::state::notices::Kind as Seriousness;
+use crate::app::state::paths::{Answer, Mode, Purpose, Question};
+use crate::app::state::request::Effect;
+use crate::app::state::saving::{BeingSaved, Replacing, ReplacingAnswer, SavedFile, file_name};
+use crate::app::state::studio::Studio;
+use crate::formats::{self, For, Kind, stem};
+use crate::jobs::Job;
+use crate::jobs::{SaveLabelsJob, SavePictureJob, SaveVolumeJob};
+use crate::session::{ScanId, SegmentationId};
+use crate::volume::Plane;
+
+/// What the dialog proposes to append to the scan's name.
+const SUFFIX: &str = "_seg.nii.gz";
+
+/// A name without what file systems do not allow.
+fn plain(name: &str) -> String {
+    let is_bad = |c: char| c.is_control() || "/\\:*?\"<>|".contains(c);
+    let name: String = name.trim().chars().map(|c| if is_bad(c) { '_' } else { c }).collect();
+    let name = name.trim_start_matches('.').to_string();
+    if name.is_empty() { "scan".into() } else { name }
+}
+
+/// The name of a scan's file without its ending, or what the scan is called.
+fn stem_of(studio: &Studio, scan: ScanId) -> String {
+    let entry = studio.item_of(scan).map(|item| &item.entry).filter(|entry| entry.path.is_file());
+    let name = || studio.session.document().scan(scan).map(|volume| plain(&volume.name)).unwrap_or_default();
+    entry.map_or_else(name, |entry| stem(&entry.path))
+}
+
+/// What a dialog chooses for a purpose, and its title.
+fn mode_of(purpose: Purpose) -> (Mode, &'static str) {
+    match purpose {
+        Purpose::OpenFile => (Mode::Open, "Open a file"),
+        Purpose::OpenFolder => (Mode::Folder, "Open a folder"),
+        Purpose::Dataset => (Mode::Folder, "Folder of labelled scans"),
+        Purpose::AddToDataset(_) => (Mode::Folder, "Folder of the data set"),
+        Purpose::Report => (Mode::Folder, "Folder for the report"),
+        Purpose::OpenLabels(_) => (Mode::Open, "Open a segmentation"),
+        Purpose::SaveLabels(_) => (
+            Mode::Save(formats::names_of(Kind::Labels, For::Saving), formats::endings_of(Kind::Labels, For::Saving)),
+            "Save the segmentation",
+        ),
+        Purpose::SaveImage(_) => (
+            Mode::Save(formats::names_of(Kind::Volume, For::Saving), formats::endings_of(Kind::Volume, For::Saving)),
+            "Save the image",
+        ),
+        Purpose::SavePicture(..) => (Mode::Save("PNG".into(), vec![".png"]), "Save the picture"),
+    }
+}
+
+/// Asks for a path.
+pub fn ask(studio: &mut Studio, purpose: Purpose) {
+    let document = studio.session.document();
+    let scan = match purpose {
+        Purpose::SaveLabels(of) | Purpose::OpenLabels(of) | Purpose::AddToDataset(of) => {
+            document.segmentation(of).map(|segmentation| segmentation.scan())
+        }
+        Purpose::SaveImage(scan) | Purpose::SavePicture(scan, _) => Some(scan),
+        _ => studio.shown,
+    };
+    let beside = scan.and_then(|scan| folder_of(studio, scan));
+    let stem = scan.map(|scan| stem_of(studio, scan)).unwrap_or_default();
+    let last = Some(studio.settings.folder.clone()).filter(|folder| folder.is_dir());
+    let saved = |of: SegmentationId| studio.label_views.get(&of).and_then(|view| view.file.as_ref());
+    let (name, folder) = match purpose {
+        Purpose::SaveLabels(of) => match saved(of) {
+            Some(file) => {
+                (file_name(&file.path), file.path.parent().map(Path::to_path_buf).or(beside.clone()).or(last))
+            }
+            None => (format!("{stem}{}", suffix(studio, of)), beside.clone().or(last)),
+        },
+        Purpose::SaveImage(_) => (format!("{stem}.nii.gz"), beside.clone().or(last)),
+        Purpose::SavePicture(_, plane) => {
+            (format!("{stem}_{}.png", plane.name().to_lowercase()), beside.clone().or(last))
+        }
+        Purpose::OpenLabels(_) => (String::new(), beside.clone().or(last)),
+        _ => (String::new(), last),
+    };
+    let (mode, title) = mode_of(purpose);
+    let recent = studio.settings.recent.iter();
+    let recent = recent.filter_map(|path| if path.is_dir() { Some(path.as_path()) } else { path.parent() });
+    let places = beside.into_iter().chain(recent.map(Path::to_path_buf)).collect();
+    studio.effects.push(Effect::Ask(Question { purpose, mode, title, folder, name }, places));
+}
+
+/// What is appended to the scan's name: another segmentation of the same scan is told apart by its own.
+fn suffix(studio: &Studio, of: SegmentationId) -> String {
+    let document = studio.session.document();
+    let Some(segmentation) = document.segmentation(of) else { return SUFFIX.into() };
+    match document.segmentations_of(segmentation.scan()).position(|(id, _)| id == of) {
+        None | Some(0) => SUFFIX.into(),
+        Some(_) => format!("_{}{SUFFIX}", plain(segmentation.name()).replace(' ', "_")),
+    }
+}
+
+/// Saves a segmentation to its file, or asks for one where it has none.
+pub fn save(studio: &mut Studio, of: SegmentationId) {
+    match studio.label_views.get(&of).and_then(|view| view.file.clone()) {
+        Some(file) if file.is_changed() => {
+            let why = "Another program has written it since Lamella did.";
+            let purpose = Purpose::SaveLabels(of);
+            studio.replacing = Some(Replacing { purpose, mode: mode_of(purpose).0, path: file.path, why });
+        }
+        Some(file) => save_labels(studio, of, file.path),
+        None => ask(studio, Purpose::SaveLabels(of)),
+    }
+}
+
+/// Writes a segmentation.
+pub fn save_labels(studio: &mut Studio, of: SegmentationId, path: PathBuf) {
+    let Some(segmentation) = studio.session.document().segmentation(of) else { return };
+    if studio.being_saved.iter().any(|saving| saving.of == of || saving.path == path) {
+        studio.leave_when_saved = None;
+        studio.notices.info("This file is being written; save again when that is done.");
+        return;
+    }
+    let (labels, annotations) = (segmentation.labels().clone(), segmentation.annotations());
+    let saving = BeingSaved { of, path: path.clone(), revision: segmentation.revision() };
+    studio.being_saved.push(saving.clone());
+    let job = SaveLabelsJob { path, labels, annotations, sidecar: true };
+    studio.start(
+        job,
+        |_, ()| {},
+        move |studio, result| {
+            studio.being_saved.retain(|other| *other != saving);
+            if studio.told(result).is_some() {
+                saved(studio, &saving);
+            } else {
+                studio.leave_when_saved = None;
+            }
+        },
+    );
+}
+
+/// A segmentation is in its file; what waited for that is done.
+fn saved(studio: &mut Studio, saving: &BeingSaved) {
+    studio.session.mark_saved(saving.of, saving.revision);
+    if let Some(view) = studio.label_views.get_mut(&saving.of) {
+        view.file = Some(SavedFile::new(&saving.path));
+    }
+    tell_saved(studio, &saving.path);
+    if studio.being_saved.is_empty()
+        && let Some(leaving) = studio.leave_when_saved.take()
+    {
+        super::leaving::ask(studio, leaving);
+    }
+}
+
+/// Tells that a file is written.
+pub fn tell_saved(studio: &mut Studio, path: &Path) {
+    studio.notices.forget_errors();
+    studio.notices.push(Seriousness::Info, format!("Saved {}.", file_name(path)), path.display().to_string());
+}
+
+/// Saves what leaving would lose, and leaves when it is on disk. One file after the other asks for its name.
+pub fn save_and_leave(studio: &mut Studio, leaving: Leaving) {
+    let of: Vec<SegmentationId> = super::leaving::unsaved(studio, leaving).into_iter().map(|(id, _)| id).collect();
+    studio.leave_when_saved = Some(leaving);
+    // Those that have a file first; then the first of those that have none.
+    let has_file = |id: &SegmentationId| studio.label_views.get(id).is_some_and(|view| view.file.is_some());
+    let (with_file, without): (Vec<SegmentationId>, Vec<SegmentationId>) = of.into_iter().partition(has_file);
+    with_file.into_iter().for_each(|id| save(studio, id));
+    if let Some(first) = without.first() {
+        save(studio, *first);
+    }
+}
+
+/// Takes the path that a dialog gave. A name without an ending gets one; a file that the dialog did not ask about is not written over
+/// without a word.
+pub fn take_answer(studio: &mut Studio, answer: Answer) {
+    let Answer { purpose, mode, path } = answer;
+    let Some(chosen) = path else {
+        studio.leave_when_saved = None;
+        return;
+    };
+    let path = match &mode {
+        Mode::Save(_, endings) => match formats::with_ending(&chosen, endings) {
+            Ok(path) => path,
+            Err(problem) => {
+                studio.leave_when_saved = None;
+                let text = format!("Nothing was saved. {problem}");
+                studio.notices.push(Seriousness::Error, text, chosen.display().to_string());
+                return;
+            }
+        },
+        Mode::Open | Mode::Folder => chosen.clone(),
+    };
+    let folder = if mode == Mode::Folder { Some(path.as_path()) } else { path.parent() };
+    if let Some(folder) = folder.filter(|folder| folder.is_dir()) {
+        studio.settings.folder = folder.to_path_buf();
+    }
+    if path != chosen && path.exists() {
+        let why = "What it holds is lost when it is replaced.";
+        studio.replacing = Some(Replacing { purpose, mode, path, why });
+        return;
+    }
+    use_path(studio, purpose, path);
+}
+
+/// Does what the user says about a file that is there.
+pub fn answer_replacing(studio: &mut Studio, answer: ReplacingAnswer) {
+    let Some(Replacing { purpose, path, .. }) = studio.replacing.take() else { return };
+    match answer {
+        ReplacingAnswer::Replace => use_path(studio, purpose, path),
+        ReplacingAnswer::Another => ask(studio, purpose),
+        ReplacingAnswer::Cancel => studio.leave_when_saved = None,
+    }
+}
+
+/// Does what a path was chosen for.
+fn use_path(studio: &mut Studio, purpose: Purpose, path: PathBuf) {
+    match purpose {
+        Purpose::OpenFile | Purpose::OpenFolder => super::scans::open(studio, vec![path]),
+        Purpose::Dataset => super::teach::set_dataset(studio, path),
+        Purpose::Report => super::teach::save_report(studio, path),
+        Purpose::AddToDataset(of) => super::teach::add_to_dataset(studio, of, path),
+        Purpose::OpenLabels(of) => super::scans::open_labels(studio, of, path),
+        Purpose::SaveLabels(of) => save_labels(studio, of, path),
+        Purpose::SaveImage(scan) => {
+            if let Some(volume) = studio.session.document().scan(scan).cloned() {
+                save_other(studio, SaveVolumeJob { path: path.clone(), volume }, path);
+            }
+        }
+        Purpose::SavePicture(scan, plane) => {
+            if let Some(picture) = picture_of(studio, scan, plane) {
+                save_other(studio, SavePictureJob { path: path.clone(), picture }, path);
+            }
+        }
+    }
+}
+
+/// Runs a job that writes a file, and tells when it is there.
+pub fn save_other<J: Job>(studio: &mut Studio, job: J, path: PathBuf) {
+    studio.start(
+        job,
+        |_, _| {},
+        move |studio, result| {
+            if studio.told(result).is_some() {
+                tell_saved(studio, &path);
+            }
+        },
+    );
+}
+
+/// A picture of a slice as it is shown.
+fn picture_of(studio: &Studio, scan: ScanId, plane: Plane) -> Option<crate::formats::RgbPicture> {
+    let (volume, view) = (studio.session.document().scan(scan)?, studio.scan_views.get(&scan)?);
+    let segmentation = studio.session.document().segmentation(view.segmentation)?;
+    let layout = crate::volume::PlaneLayout::new(&volume.geometry, plane);
+    let look = super::picture::Look {
+        window: view.window,
+        is_smooth: studio.settings.smooth,
+        opacity: if studio.settings.fill { studio.settings.opacity } else { 0.0 },
+        outline: studio.settings.outline,
+        labels: studio.display.labels,
+    };
+    let place = (view.frame, layout.screen(view.cursor)[2]);
+    Some(super::picture::picture(volume, segmentation.labels(), segmentation.table(), &layout, place, &look))
+}
+
+/// Whether a file is being written.
+pub fn is_saving(studio: &Studio) -> bool {
+    let kinds = [SaveLabelsJob::KIND, SaveVolumeJob::KIND, SavePictureJob::KIND];
+    kinds.into_iter().any(|kind| studio.tasks.is_running(kind))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_series_name_becomes_a_files_name() {
+        assert_eq!(plain("T1 axial"), "T1 axial");
+        assert_eq!(plain("AX/T2: \"fat sat\""), "AX_T2_ _fat sat_");
+        assert_eq!([plain("  "), plain("..x")], ["scan", "x"]);
+    }
+}

@@ -1,0 +1,249 @@
+//! Opening what the user named, chose or dropped; showing and closing scans.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::app::state::joining::{Arrival, Source};
+use crate::app::state::leaving::Leaving;
+use crate::app::state::notices::Kind;
+use crate::app::state::picture::Picture;
+use crate::app::state::saving::file_name;
+use crate::app::state::scans::Item;
+use crate::app::state::studio::Studio;
+use crate::app::state::views::{LabelView, ScanView};
+use crate::formats::{Entry, Findings};
+use crate::jobs::{Job, LoadJob, Names, OpenLabelsJob, OpenSampleJob, Sample, ScanJob};
+use crate::session::{ScanId, SegmentationId, SliceState};
+use crate::volume::{Plane, PlaneLayout, Volume};
+
+/// Most paths opened together that are remembered each by itself.
+const FEW_PATHS: usize = 4;
+/// Longest side of a thumbnail in pixels.
+const THUMBNAIL_PIXELS: usize = 128;
+
+/// Looks at files and folders that were chosen together, the slices of a series for example, and shows the first thing found.
+pub fn open(studio: &mut Studio, paths: Vec<PathBuf>) {
+    let (paths, missing): (Vec<PathBuf>, Vec<PathBuf>) = paths.into_iter().partition(|path| path.exists());
+    for path in missing {
+        studio.settings.forget(&path);
+        studio.notices.push(
+            Kind::Error,
+            format!(
+                "{} is not there: it was moved, renamed or deleted, or its drive is not connected.",
+                file_name(&path)
+            ),
+            path.display().to_string(),
+        );
+    }
+    if paths.is_empty() {
+        return;
+    }
+    let opened = paths.clone();
+    studio.start(
+        ScanJob { paths },
+        |_, ()| {},
+        move |studio, result| match studio.told(result) {
+            Some(findings) => found(studio, &opened, findings),
+            None => opened.iter().for_each(|path| studio.settings.forget(path)),
+        },
+    );
+}
+
+fn found(studio: &mut Studio, paths: &[PathBuf], findings: Findings) {
+    let first = studio.items.len();
+    let reasons: Vec<String> = findings.skipped.iter().map(|s| format!("{}: {}", s.path.display(), s.reason)).collect();
+    studio.skipped.extend(findings.skipped);
+    if findings.entries.is_empty() {
+        let why = reasons.first().cloned().unwrap_or_else(|| "the folder is empty".into());
+        let name = paths.first().map(|path| path.display().to_string()).unwrap_or_default();
+        studio.notices.push(Kind::Error, format!("Nothing in {name} can be opened: {why}"), reasons.join("\n"));
+        return;
+    }
+    remember(studio, paths);
+    studio.notices.forget_errors();
+    let is_new =
+        |items: &[Item], entry: &Entry| !items.iter().any(|i| i.entry.id == entry.id && i.entry.path == entry.path);
+    for entry in findings.entries {
+        if is_new(&studio.items, &entry) {
+            studio.items.push(Item::new(entry));
+        } else if first == studio.items.len() {
+            // It is there already: it is shown, not listed twice.
+            let at = studio.items.iter().position(|i| i.entry.id == entry.id && i.entry.path == entry.path);
+            at.into_iter().for_each(|n| show_item(studio, n));
+            return;
+        }
+    }
+    show_item(studio, first);
+}
+
+fn remember(studio: &mut Studio, paths: &[PathBuf]) {
+    if paths.len() <= FEW_PATHS {
+        paths.iter().for_each(|path| studio.settings.remember(path));
+    } else if let Some(folder) = paths.first().and_then(|path| path.parent()) {
+        // Many are the slices of a series, and their folder is what one opens again.
+        studio.settings.remember(folder);
+    }
+}
+
+/// Unpacks and shows the sample.
+pub fn open_sample(studio: &mut Studio) {
+    studio.start(
+        OpenSampleJob,
+        |_, ()| {},
+        |studio, result| {
+            if let Some(Sample { entry, volume }) = studio.told(result) {
+                let n = studio.items.len();
+                studio.items.push(Item::new(entry));
+                studio.loading = Some(n);
+                loaded(studio, n, volume);
+            }
+        },
+    );
+}
+
+/// Shows an item of the data tree; it is read first where it was not.
+pub fn show_item(studio: &mut Studio, n: usize) {
+    let Some(item) = studio.items.get(n) else { return };
+    // Whatever was on its way is not to be shown any more.
+    studio.loading = None;
+    studio.tasks.stop(LoadJob::KIND);
+    match item.scan {
+        Some(scan) => show(studio, scan),
+        None => {
+            studio.loading = Some(n);
+            let entry = item.entry.clone();
+            studio.start(
+                LoadJob { entry },
+                |_, ()| {},
+                move |studio, result| match studio.told(result) {
+                    Some(volume) => loaded(studio, n, volume),
+                    None if studio.loading == Some(n) => studio.loading = None,
+                    None => {}
+                },
+            );
+        }
+    }
+}
+
+fn loaded(studio: &mut Studio, n: usize, volume: Arc<Volume>) {
+    let is_wanted = studio.loading == Some(n);
+    let Some(item) = studio.items.get_mut(n) else { return };
+    item.thumbnail = Some(thumbnail(&volume));
+    let (scan, segmentation) = studio.session.add_scan(volume.clone());
+    item.scan = Some(scan);
+    studio.scan_views.insert(scan, ScanView::new(&volume, segmentation));
+    add_label_view(studio, segmentation);
+    if is_wanted {
+        studio.loading = None;
+        show(studio, scan);
+    }
+}
+
+/// Makes the view of a segmentation that has come.
+pub fn add_label_view(studio: &mut Studio, id: SegmentationId) {
+    if let Some(segmentation) = studio.session.document().segmentation(id) {
+        let view = LabelView::new(segmentation.labels());
+        studio.label_views.entry(id).or_insert(view);
+    }
+}
+
+/// A small picture of the middle slice, no larger than it is seen.
+fn thumbnail(volume: &Volume) -> Picture {
+    let layout = PlaneLayout::new(&volume.geometry, Plane::Axial);
+    let mut grey = Vec::new();
+    layout.grey_slice(volume, 0, layout.size[2] / 2, volume.default_window(), &mut grey);
+    let side = layout.size[0].max(layout.size[1]);
+    let step = side.div_ceil(THUMBNAIL_PIXELS).max(1);
+    let rows = grey.chunks_exact(layout.size[0].max(1)).step_by(step);
+    let small: Vec<u8> = rows.flat_map(|row| row.iter().copied().step_by(step)).collect();
+    Picture::from_grey([layout.size[0].div_ceil(step), layout.size[1].div_ceil(step)], &small)
+}
+
+/// Shows a scan that was read. What was shown before stays open with all its labels.
+pub fn show(studio: &mut Studio, scan: ScanId) {
+    if studio.shown == Some(scan) || studio.session.document().scan(scan).is_none() {
+        return;
+    }
+    studio.hand.tool.abort();
+    studio.shown = Some(scan);
+    studio.hover = None;
+    studio.pixels.lacks = None;
+}
+
+/// Takes a segmentation in hand, and shows its scan.
+pub fn show_segmentation(studio: &mut Studio, id: SegmentationId) {
+    let Some(scan) = studio.session.document().segmentation(id).map(|segmentation| segmentation.scan()) else { return };
+    show(studio, scan);
+    add_label_view(studio, id);
+    let Some(view) = studio.scan_views.get_mut(&scan) else { return };
+    if view.segmentation != id {
+        studio.hand.tool.abort();
+        view.segmentation = id;
+    }
+}
+
+/// Closes a scan with its segmentations; it stays in the data tree, to be read again.
+pub fn close(studio: &mut Studio, scan: ScanId) {
+    studio.hand.tool.abort();
+    let gone: Vec<SegmentationId> = studio.session.document().segmentations_of(scan).map(|(id, _)| id).collect();
+    studio.session.remove_scan(scan);
+    studio.scan_views.remove(&scan);
+    studio.label_views.retain(|id, _| !gone.contains(id));
+    studio.joining.retain(|(arrival, _)| !gone.contains(&arrival.of));
+    for item in studio.items.iter_mut().filter(|item| item.scan == Some(scan)) {
+        item.scan = None;
+    }
+    if studio.shown == Some(scan) {
+        studio.shown = None;
+        studio.hover = None;
+    }
+    if studio.leaving == Some(Leaving::Scan(scan)) {
+        studio.leaving = None;
+    }
+}
+
+/// Reads a mask for a segmentation.
+pub fn open_labels(studio: &mut Studio, of: SegmentationId, path: PathBuf) {
+    let document = studio.session.document();
+    let Some(segmentation) = document.segmentation(of) else { return };
+    let Some(volume) = document.scan(segmentation.scan()).cloned() else { return };
+    let made_on = segmentation.revision();
+    let job = OpenLabelsJob { path: path.clone(), volume };
+    studio.start(
+        job,
+        |_, ()| {},
+        move |studio, result| {
+            let Some(opened) = studio.told(result) else { return };
+            studio.notices.forget_errors();
+            super::joining::take(
+                studio,
+                Arrival {
+                    source: Source::File(path),
+                    of,
+                    made_on,
+                    labels: opened.labels,
+                    names: Names::Own(opened.table),
+                    state: SliceState::Todo,
+                    states: opened.states,
+                    only: None,
+                },
+            );
+        },
+    );
+}
+
+/// Reads an item's file as the segmentation of the shown scan.
+pub fn use_as_segmentation(studio: &mut Studio, n: usize) {
+    let (Some(of), Some(item)) = (studio.active(), studio.items.get(n)) else { return };
+    let path = item.entry.path.clone();
+    open_labels(studio, of, path);
+}
+
+/// The folder beside a scan: that of its file, or the one above its folder of slices.
+pub fn folder_of(studio: &Studio, scan: ScanId) -> Option<PathBuf> {
+    let path = std::path::absolute(&studio.item_of(scan)?.entry.path).ok()?;
+    if !path.exists() {
+        return None;
+    }
+    path.parent().map(Path::to_path_buf).or(Some(path))
+}

@@ -1,0 +1,76 @@
+//! Opening, saving, closing.
+
+use super::{CommandEntry, Group, no_scan};
+use crate::app::act::{leaving, saving, scans};
+use crate::app::state::leaving::Leaving;
+use crate::app::state::paths::Purpose;
+use crate::app::state::studio::Studio;
+use crate::volume::Plane;
+
+fn save_picture(studio: &mut Studio, plane: Plane) {
+    if let Some(scan) = studio.shown {
+        saving::ask(studio, Purpose::SavePicture(scan, plane));
+    }
+}
+
+fn with_active(studio: &mut Studio, deed: fn(&mut Studio, crate::session::SegmentationId)) {
+    if let Some(of) = studio.active() {
+        deed(studio, of);
+    }
+}
+
+const fn file(id: &'static str, name: &'static str, deed: fn(&mut Studio)) -> CommandEntry {
+    CommandEntry::new(id, name, Group::File, deed).in_menu()
+}
+
+/// In the order of the menu.
+pub const FILE: &[CommandEntry] = &[
+    file("file.open-folder", "Open folder...", |studio| saving::ask(studio, Purpose::OpenFolder))
+        .hint("Open a folder of DICOM files, or of volumes")
+        .keys(&["Ctrl+Shift+O"]),
+    file("file.open", "Open file...", |studio| saving::ask(studio, Purpose::OpenFile))
+        .hint("Open a scan")
+        .keys(&["Ctrl+O", "Ctrl+G"]),
+    file("file.sample", "Open the sample", scans::open_sample).hint("Open a synthetic hippocampus MR volume"),
+    file("file.open-labels", "Open segmentation...", |studio| {
+        with_active(studio, |studio, of| saving::ask(studio, Purpose::OpenLabels(of)));
+    })
+    .hint("Read a mask for the scan on screen")
+    .keys(&["Ctrl+M"])
+    .unless(no_scan),
+    file("file.save", "Save segmentation", |studio| with_active(studio, saving::save))
+        .hint("Write the labels to their file; one is asked for where they have none")
+        .keys(&["Ctrl+S"])
+        .unless(no_scan),
+    file("file.save-as", "Save segmentation as...", |studio| {
+        with_active(studio, |studio, of| saving::ask(studio, Purpose::SaveLabels(of)));
+    })
+    .hint("Write the labels to another file")
+    .keys(&["Ctrl+Shift+S"])
+    .unless(no_scan),
+    file("file.save-image", "Save image...", |studio| {
+        if let Some(scan) = studio.shown {
+            saving::ask(studio, Purpose::SaveImage(scan));
+        }
+    })
+    .hint("Write the scan, in any format that can hold it")
+    .unless(no_scan),
+    file("file.picture-axial", "Save axial picture...", |studio| save_picture(studio, Plane::Axial))
+        .hint("Write the axial view's slice with its labels as PNG")
+        .unless(no_scan),
+    file("file.picture-coronal", "Save coronal picture...", |studio| save_picture(studio, Plane::Coronal))
+        .hint("Write the coronal view's slice with its labels as PNG")
+        .unless(no_scan),
+    file("file.picture-sagittal", "Save sagittal picture...", |studio| save_picture(studio, Plane::Sagittal))
+        .hint("Write the sagittal view's slice with its labels as PNG")
+        .unless(no_scan),
+    file("file.close", "Close scan", |studio| {
+        if let Some(scan) = studio.shown {
+            leaving::ask(studio, Leaving::Scan(scan));
+        }
+    })
+    .hint("Close the scan on screen with its segmentations")
+    .keys(&["Ctrl+W"])
+    .unless(no_scan),
+    file("file.quit", "Quit", |studio| leaving::ask(studio, Leaving::Window)).keys(&["Ctrl+Q"]),
+];

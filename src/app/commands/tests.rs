@@ -1,0 +1,79 @@
+use super::*;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+#[test]
+fn ids_are_unique_and_no_key_is_given_twice() {
+    let ids: BTreeSet<&str> = all().iter().map(|entry| entry.id).collect();
+    assert_eq!(ids.len(), all().len());
+    let mut keys: BTreeMap<Chord, &str> = BTreeMap::new();
+    for entry in all() {
+        assert!(!entry.name.is_empty() && entry.name.chars().next().is_some_and(char::is_uppercase), "{}", entry.id);
+        for text in entry.keys {
+            let chord: Chord = text.parse().unwrap();
+            if let Some(other) = keys.insert(chord, entry.id) {
+                panic!("{text} is the key of {other} and of {}", entry.id);
+            }
+        }
+    }
+    assert_eq!(of_key(&Keymap::default(), &"Ctrl+Z".parse().unwrap()).map(|entry| entry.id), Some("edit.undo"));
+}
+
+#[test]
+fn every_command_says_why_it_cannot_be_done_where_nothing_is_open() {
+    let mut studio = Studio::new(Default::default(), std::sync::Arc::new(|| {}));
+    for entry in all() {
+        let lacks = (entry.lacks)(&studio);
+        let needs_scan = matches!(entry.group, Group::Tools | Group::View | Group::Labels);
+        assert!(!needs_scan || lacks.is_some(), "{}", entry.id);
+        if lacks.is_some() {
+            run(&mut studio, entry);
+            let told = studio.notices.all().last().map(|notice| notice.text.clone()).unwrap_or_default();
+            assert!(told.starts_with(entry.name), "{}: {told}", entry.id);
+        }
+    }
+}
+
+/// Ids that the code of the window names.
+fn named(folder: &Path, found: &mut Vec<String>) {
+    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            named(&path, found);
+        } else {
+            let text = std::fs::read_to_string(&path).unwrap();
+            for start in ["outbox.run(\"", "commands::find(\"", "command(\""] {
+                let ids = text.match_indices(start).map(|(at, _)| &text[at + start.len()..]);
+                found.extend(ids.filter_map(|rest| rest.split_once('"')).map(|(id, _)| id.to_string()));
+            }
+        }
+    }
+}
+
+#[test]
+fn the_window_names_only_commands_that_are_there() {
+    let mut ids = Vec::new();
+    named(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/gui"), &mut ids);
+    assert!(ids.len() > 20, "{ids:?}");
+    for id in ids {
+        assert!(find(&id).is_some(), "{id} is no command");
+    }
+}
+
+/// Where the guide keeps its table of keys.
+const GUIDE: &str = "docs/guide/keys.md";
+
+#[test]
+fn the_guides_table_of_keys_is_that_of_the_commands() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(GUIDE);
+    let text = std::fs::read_to_string(&path).unwrap_or_default();
+    let (start, end) = ("<!-- keys: written by a test -->", "<!-- end of keys -->");
+    let renewed = match (text.find(start), text.find(end)) {
+        (Some(from), Some(to)) => format!("{}{start}\n{}\n{}", &text[..from], table_of_keys(), &text[to..]),
+        _ => panic!("{GUIDE} has no place for the table"),
+    };
+    if std::env::var_os("UPDATE_GUIDE").is_some() {
+        std::fs::write(&path, &renewed).unwrap();
+    }
+    assert!(text == renewed, "{GUIDE} is stale: run this test with UPDATE_GUIDE=1 and look at what changed");
+}

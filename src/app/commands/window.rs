@@ -1,0 +1,43 @@
+//! Panels, tasks, palette, help.
+
+use super::{CommandEntry, Group};
+use crate::app::state::request::{Dialog, Effect};
+use crate::app::state::settings::Task;
+use crate::app::state::studio::Studio;
+
+fn show(studio: &mut Studio, task: Task) {
+    (studio.settings.panels, studio.settings.task) = (true, task);
+}
+
+const fn window(id: &'static str, name: &'static str, deed: fn(&mut Studio)) -> CommandEntry {
+    CommandEntry::new(id, name, Group::Window, deed).in_menu()
+}
+
+/// In the order of the menu.
+pub const WINDOW: &[CommandEntry] = &[
+    window("window.palette", "All commands...", |studio| studio.effects.push(Effect::Show(Dialog::Palette)))
+        .hint("Search all commands")
+        .keys(&["Ctrl+Shift+P"]),
+    window("window.look", "Look", |studio| show(studio, Task::Look))
+        .hint("Window, interpolation, attention")
+        .keys(&["F1"]),
+    window("window.annotate", "Annotate", |studio| show(studio, Task::Annotate))
+        .hint("Labels and how they are painted")
+        .keys(&["F2"]),
+    window("window.segment", "Segment", |studio| show(studio, Task::Segment))
+        .hint("Run and refine a model")
+        .keys(&["F3"]),
+    window("window.teach", "Teach", |studio| show(studio, Task::Teach)).hint("Train a model").keys(&["F4"]),
+    window("window.export", "Export", |studio| show(studio, Task::Export))
+        .hint("Write masks, images and pictures")
+        .keys(&["F5"]),
+    window("window.panels", "Show panels", |studio| studio.settings.panels = !studio.settings.panels)
+        .hint("Hide or show the panels on both sides")
+        .keys(&["Tab"]),
+    window("window.theme", "Dark or light theme", |studio| studio.settings.dark = !studio.settings.dark)
+        .keys(&["Ctrl+Shift+L"]),
+    window("window.keys", "Keys...", |studio| studio.effects.push(Effect::Show(Dialog::Keys)))
+        .hint("See and change the keys of all commands")
+        .keys(&["Ctrl+K"]),
+    window("window.about", "About Lamella...", |studio| studio.effects.push(Effect::Show(Dialog::About))),
+];

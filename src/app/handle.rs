@@ -1,0 +1,74 @@
+//! The one receiver of requests.
+
+use super::act::{attention, joining, labels, leaving, models, painting, pixels, saving, scans, teach};
+use super::commands;
+use super::state::request::Request;
+use super::state::studio::{Hover, Studio};
+use crate::tools::Look;
+
+/// Does what was asked for.
+pub fn handle(studio: &mut Studio, request: Request) {
+    match request {
+        Request::Run(id) => {
+            if let Some(entry) = commands::find(id) {
+                commands::run(studio, entry);
+            }
+        }
+        Request::Open(paths) => scans::open(studio, paths),
+        Request::ShowItem(n) => scans::show_item(studio, n),
+        Request::UseAsSegmentation(n) => scans::use_as_segmentation(studio, n),
+        Request::ShowSegmentation(id) => scans::show_segmentation(studio, id),
+        Request::RenameSegmentation(id, name) => labels::rename_segmentation(studio, id, name),
+        Request::Answer(answer) => saving::take_answer(studio, answer),
+        Request::Ask(purpose) => saving::ask(studio, purpose),
+        Request::Settings(settings) => studio.settings = *settings,
+        Request::Display(display) => studio.display = display,
+        Request::Keys(keymap) => studio.settings.keys = keymap,
+        Request::Pointer(plane, pointer) => painting::pointer(studio, plane, &pointer),
+        Request::ToolKey(key) => {
+            if let Some(hover) = studio.hover {
+                painting::key(studio, hover.plane, key);
+            }
+        }
+        Request::Abort => drop(studio.hand.tool.abort()),
+        Request::Hover(hover) => studio.hover = hover.map(|(plane, voxel)| Hover { plane, voxel }),
+        Request::Cursor(scan, voxel) => {
+            studio.scan_views.get_mut(&scan).into_iter().for_each(|view| view.cursor = voxel);
+        }
+        Request::Step(plane, steps) => {
+            if let Some(layout) = studio.layout(plane)
+                && let Some(view) = studio.view_mut()
+            {
+                view.step_slice(&layout, steps);
+            }
+        }
+        Request::Pose(plane, pose) => {
+            studio.view_mut().into_iter().for_each(|view| view.poses[plane as usize] = pose);
+        }
+        Request::Zoom(plane, factor) => painting::look(studio, plane, Look::Zoom(factor)),
+        Request::Window(window) => studio.view_mut().into_iter().for_each(|view| view.window = window),
+        Request::Frame(frame) => {
+            let last = studio.volume().map_or(0, |volume| volume.frame_count() - 1);
+            studio.view_mut().into_iter().for_each(|view| view.frame = frame.min(last));
+        }
+        Request::BrushMm(diameter) => studio.settings.brush_mm = diameter,
+        Request::Rules(rules) => studio.rules = rules,
+        Request::Activate(label) => studio.label_view_mut().into_iter().for_each(|view| view.active = label),
+        Request::Labels { table, name, control } => labels::set_table(studio, table, name, control),
+        Request::DeleteLabel(label) => labels::delete(studio, label),
+        Request::Segment(form) => studio.segment = *form,
+        Request::Model(id) => models::choose(studio, id),
+        Request::Pixels(form) => pixels::set_form(studio, *form),
+        Request::NewBackground => pixels::add_background(studio),
+        Request::Attention(form) => attention::set_form(studio, form),
+        Request::Teach(form) => studio.teach.form = *form,
+        Request::CompareCase(case) => teach::compare_case(studio, &case),
+        Request::Pending(word) => joining::answer(studio, word),
+        Request::Leaving(answer) => leaving::answer(studio, answer),
+        Request::Replacing(answer) => saving::answer_replacing(studio, answer),
+        Request::Dismiss(n) => studio.notices.dismiss(n),
+        Request::Cancel(id) => studio.tasks.stop_one(id),
+        Request::Pause(id) => studio.tasks.pause_one(id),
+        Request::AssignKey(id, chord) => commands::assign(&mut studio.settings.keys, id, chord),
+    }
+}

@@ -1,0 +1,36 @@
+//! The one question that is asked in a dialog: what becomes of labels that are not saved, or of work that still runs.
+
+use crate::session::ScanId;
+
+/// What waits for the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leaving {
+    /// Closing a scan.
+    Scan(ScanId),
+    /// Closing the window.
+    Window,
+}
+
+/// What would be lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Loss {
+    /// Labels that are in no file.
+    Labels,
+    /// A training.
+    Training,
+    /// A file that is being written.
+    Writing,
+    /// Labels that are still computed.
+    Computing,
+}
+
+/// The user's word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LeavingAnswer {
+    /// Write the labels and leave once they are on disk.
+    Save,
+    /// Leave without them.
+    Discard,
+    /// Stay.
+    Stay,
+}

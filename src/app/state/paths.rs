@@ -1,0 +1,66 @@
+//! Paths that the user is asked for: what for, and what came of it.
+
+use std::path::PathBuf;
+
+use crate::session::{ScanId, SegmentationId};
+use crate::volume::Plane;
+
+/// What a chosen path is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Open an image file.
+    OpenFile,
+    /// Open a folder.
+    OpenFolder,
+    /// Labelled scans to learn from.
+    Dataset,
+    /// A data set that the shown scan is added to.
+    AddToDataset(SegmentationId),
+    /// Write the report of a training.
+    Report,
+    /// Open a mask on a scan.
+    OpenLabels(SegmentationId),
+    /// Write a segmentation.
+    SaveLabels(SegmentationId),
+    /// Write a scan.
+    SaveImage(ScanId),
+    /// Write a picture of a view.
+    SavePicture(ScanId, Plane),
+}
+
+/// What a dialog chooses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mode {
+    /// A file that is there.
+    Open,
+    /// A folder.
+    Folder,
+    /// A file to be written, of a kind with this name, whose name ends in one of these, the preferred one first.
+    Save(String, Vec<&'static str>),
+}
+
+/// What a dialog is to ask.
+#[derive(Debug, Clone)]
+pub struct Question {
+    /// What the path is for.
+    pub purpose: Purpose,
+    /// What is chosen.
+    pub mode: Mode,
+    /// The dialog's title.
+    pub title: &'static str,
+    /// Where it begins.
+    pub folder: Option<PathBuf>,
+    /// The suggested file name.
+    pub name: String,
+}
+
+/// What came of a dialog.
+#[derive(Debug)]
+pub struct Answer {
+    /// What the path is for.
+    pub purpose: Purpose,
+    /// What was chosen.
+    pub mode: Mode,
+    /// The path; none where the user chose none.
+    pub path: Option<PathBuf>,
+}

@@ -1,0 +1,154 @@
+//! What panels and views ask for. They read the studio and send requests; one place carries them out.
+
+use std::path::PathBuf;
+
+use super::attention::AttentionForm;
+use super::joining::Word;
+use super::keymap::{Chord, Keymap};
+use super::leaving::LeavingAnswer;
+use super::paths::{Answer, Purpose};
+use super::pixels::PixelForm;
+use super::saving::ReplacingAnswer;
+use super::segmenting::SegmentForm;
+use super::settings::Settings;
+use super::studio::Display;
+use super::teach::TeachForm;
+use super::views::Pose;
+use crate::session::{PaintRules, ScanId, SegmentationId};
+use crate::tools::{Pointer, ToolKey};
+use crate::volume::{LabelTable, LabelValue, Plane, Window};
+
+/// Something to be done.
+#[derive(Debug)]
+pub enum Request {
+    /// Run a command of the list.
+    Run(&'static str),
+    /// Open what lies at these paths.
+    Open(Vec<PathBuf>),
+    /// Show an item of the data tree.
+    ShowItem(usize),
+    /// Read an item's file as the segmentation of the shown scan.
+    UseAsSegmentation(usize),
+    /// Show a segmentation of the data tree.
+    ShowSegmentation(SegmentationId),
+    /// Give a segmentation another name.
+    RenameSegmentation(SegmentationId, String),
+    /// What a dialog chose.
+    Answer(Answer),
+    /// Ask for a path.
+    Ask(Purpose),
+    /// The remembered choices, changed.
+    Settings(Box<Settings>),
+    /// What is shown, changed.
+    Display(Display),
+    /// The user's keys, changed.
+    Keys(Keymap),
+    /// A pointer event over a view.
+    Pointer(Plane, Pointer),
+    /// A key for a tool that is in the middle of something.
+    ToolKey(ToolKey),
+    /// End what the tool is in the middle of, without a trace.
+    Abort,
+    /// What lies under the pointer: a view, and a voxel where it is over the image.
+    Hover(Option<(Plane, Option<[usize; 3]>)>),
+    /// The cursor goes to a voxel.
+    Cursor(ScanId, [usize; 3]),
+    /// Slices further along a plane.
+    Step(Plane, i64),
+    /// Zoom and place of a view, changed.
+    Pose(Plane, Pose),
+    /// The image becomes larger by a factor.
+    Zoom(Plane, f32),
+    /// Another display window.
+    Window(Window),
+    /// Another frame.
+    Frame(usize),
+    /// Another size of the brush, in millimetres.
+    BrushMm(f64),
+    /// Where may be painted.
+    Rules(PaintRules),
+    /// The label that is painted.
+    Activate(LabelValue),
+    /// The table of labels, changed by one control; what the step is called.
+    Labels {
+        /// The table afterwards.
+        table: LabelTable,
+        /// The step's name.
+        name: String,
+        /// The control, and the value of the label.
+        control: (&'static str, LabelValue),
+    },
+    /// Take a label and its voxels away.
+    DeleteLabel(LabelValue),
+    /// The choices of the Segment task, changed.
+    Segment(Box<SegmentForm>),
+    /// Choose a model.
+    Model(String),
+    /// The choices of the classifier of pixels, changed.
+    Pixels(Box<PixelForm>),
+    /// A new label stands for the background of the classifier of pixels.
+    NewBackground,
+    /// The choices about attention, changed.
+    Attention(AttentionForm),
+    /// The choices of the Teach task, changed.
+    Teach(Box<TeachForm>),
+    /// Show where the taught model errs in a held-back case.
+    CompareCase(String),
+    /// The user's word on a result that waited.
+    Pending(Word),
+    /// What becomes of unsaved labels.
+    Leaving(LeavingAnswer),
+    /// Whether a file is written over.
+    Replacing(ReplacingAnswer),
+    /// Take a message away.
+    Dismiss(usize),
+    /// Stop a job of the tray.
+    Cancel(u64),
+    /// Pause or resume a job of the tray.
+    Pause(u64),
+    /// Assign a key to a command; it is taken from the one that has it.
+    AssignKey(&'static str, Chord),
+}
+
+/// Requests on their way.
+#[derive(Debug, Default)]
+pub struct Outbox(Vec<Request>);
+
+impl Outbox {
+    /// Asks for something.
+    pub fn send(&mut self, request: Request) {
+        self.0.push(request);
+    }
+
+    /// Asks for a command of the list.
+    pub fn run(&mut self, id: &'static str) {
+        self.send(Request::Run(id));
+    }
+
+    /// Takes what was asked for, in order.
+    pub fn take(&mut self) -> Vec<Request> {
+        std::mem::take(&mut self.0)
+    }
+}
+
+/// What the studio asks of the shell around it.
+#[derive(Debug)]
+pub enum Effect {
+    /// Ask the user for a path.
+    Ask(super::paths::Question, Vec<PathBuf>),
+    /// Close the window.
+    Close,
+    /// Open a window of the shell.
+    Show(Dialog),
+}
+
+/// A window over the main one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialog {
+    /// All commands, to be searched.
+    Palette,
+    /// All keys, to be changed.
+    Keys,
+    /// Version, licence, what it is not for.
+    About,
+}

@@ -1,0 +1,72 @@
+//! Files of segmentations: which they are, and what is being written.
+
+use std::path::{Path, PathBuf};
+
+use super::paths::{Mode, Purpose};
+use crate::session::{Revision, SegmentationId};
+
+/// A file that holds, or held, a segmentation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SavedFile {
+    /// Where.
+    pub path: PathBuf,
+    /// What the disk said of it then: when it was written, and its size.
+    stamp: Option<(std::time::SystemTime, u64)>,
+}
+
+impl SavedFile {
+    /// A file as it is now.
+    pub fn new(path: &Path) -> Self {
+        Self { path: path.to_path_buf(), stamp: stamp(path) }
+    }
+
+    /// Whether another program has written it since.
+    pub fn is_changed(&self) -> bool {
+        self.stamp.is_some() && stamp(&self.path).is_some_and(|now| Some(now) != self.stamp)
+    }
+}
+
+fn stamp(path: &Path) -> Option<(std::time::SystemTime, u64)> {
+    let facts = std::fs::metadata(path).ok()?;
+    Some((facts.modified().ok()?, facts.len()))
+}
+
+/// A file that is there, while the user is asked whether to write over it.
+#[derive(Debug)]
+pub struct Replacing {
+    /// What is to be written.
+    pub purpose: Purpose,
+    /// How it was chosen.
+    pub mode: Mode,
+    /// Where.
+    pub path: PathBuf,
+    /// What the user should know.
+    pub why: &'static str,
+}
+
+/// The user's word on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReplacingAnswer {
+    /// Write over it.
+    Replace,
+    /// Choose another name.
+    Another,
+    /// Write nothing.
+    Cancel,
+}
+
+/// A segmentation that is being written, so that it is known what is on disk then.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BeingSaved {
+    /// Which.
+    pub of: SegmentationId,
+    /// Where to.
+    pub path: PathBuf,
+    /// As it was.
+    pub revision: Revision,
+}
+
+/// The last part of a path.
+pub fn file_name(path: &Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}

@@ -1,0 +1,176 @@
+//! What is remembered between starts: theme, layout, keys, recent paths, model. Never anything of patients but paths, which only
+//! the user may read.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::keymap::Keymap;
+use super::tiles::{Layout, TileContent};
+use crate::disk::{create_private_folder, replace_private_file};
+
+/// Number of recent paths.
+const RECENT: usize = 8;
+
+/// Tasks of the panel on the right, in the order of work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Task {
+    /// Window, interpolation, where a network looks.
+    Look,
+    /// Labels and tools.
+    Annotate,
+    /// Run a model, refine it.
+    Segment,
+    /// Train a model.
+    Teach,
+    /// Write files.
+    Export,
+}
+
+impl Task {
+    /// All of them, in the order of the tabs.
+    pub const ALL: [Self; 5] = [Self::Look, Self::Annotate, Self::Segment, Self::Teach, Self::Export];
+
+    /// For its tab.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Look => "Look",
+            Self::Annotate => "Annotate",
+            Self::Segment => "Segment",
+            Self::Teach => "Teach",
+            Self::Export => "Export",
+        }
+    }
+}
+
+/// Remembered choices.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// Dark theme.
+    pub dark: bool,
+    /// Position of the vertical and horizontal split, as shares.
+    pub splits: [f32; 2],
+    /// How the tiles lie.
+    pub layout: Layout,
+    /// What the tiles hold, in reading order.
+    pub tiles: [TileContent; 4],
+    /// Whether all views have one scale.
+    pub linked_scale: bool,
+    /// Widths of the left and the right panel, in points.
+    pub widths: [f32; 2],
+    /// Size of the window's inside, in points; none until it was seen.
+    pub window_size: Option<[f32; 2]>,
+    /// Whether panels are shown.
+    pub panels: bool,
+    /// The open task.
+    pub task: Task,
+    /// Last opened paths, newest first.
+    pub recent: Vec<PathBuf>,
+    /// The folder that was chosen from last.
+    pub folder: PathBuf,
+    /// Last model.
+    pub model: String,
+    /// Fill opacity of labels.
+    pub opacity: f32,
+    /// Whether labels are filled.
+    pub fill: bool,
+    /// Whether labels are outlined.
+    pub outline: bool,
+    /// Whether images are interpolated.
+    pub smooth: bool,
+    /// Brush diameter in millimetres.
+    pub brush_mm: f64,
+    /// Titles of sections that are folded.
+    pub folded: Vec<String>,
+    /// The user's keys.
+    pub keys: Keymap,
+}
+
+/// Smallest and largest brush in millimetres.
+pub const BRUSH_MM: std::ops::RangeInclusive<f64> = 0.5..=100.0;
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            dark: true,
+            splits: [0.5, 0.5],
+            layout: Layout::Grid,
+            tiles: TileContent::DEFAULT,
+            linked_scale: true,
+            widths: [240.0, 300.0],
+            window_size: None,
+            panels: true,
+            task: Task::Segment,
+            recent: Vec::new(),
+            folder: PathBuf::new(),
+            model: "hippocampus".into(),
+            opacity: 0.4,
+            fill: true,
+            outline: true,
+            smooth: true,
+            brush_mm: 4.0,
+            folded: Vec::new(),
+            keys: Keymap::default(),
+        }
+    }
+}
+
+fn file() -> Option<PathBuf> {
+    if let Some(folder) = std::env::var_os("LAMELLA_DATA_DIR") {
+        return Some(PathBuf::from(folder).join("settings.json"));
+    }
+    let folders = etcetera::base_strategy::choose_native_strategy().ok()?;
+    Some(etcetera::BaseStrategy::config_dir(&folders).join("lamella").join("settings.json"))
+}
+
+impl Settings {
+    /// Reads the settings; damaged or missing ones become the defaults. Recent paths that are gone are forgotten.
+    pub fn load() -> Self {
+        let text = file().and_then(|path| std::fs::read_to_string(path).ok()).unwrap_or_default();
+        serde_json::from_str(&text).unwrap_or_default()
+    }
+
+    /// Writes the settings on a thread of their own.
+    pub fn save(&self) {
+        let (Some(path), Ok(text)) = (file(), serde_json::to_string_pretty(self)) else { return };
+        std::thread::spawn(move || {
+            let written = path
+                .parent()
+                .map_or(Ok(()), create_private_folder)
+                .and_then(|()| replace_private_file(&path, |w| std::io::Write::write_all(w, text.as_bytes())));
+            if let Err(error) = written {
+                tracing::warn!("settings were not saved: {error}");
+            }
+        });
+    }
+
+    /// Puts a path in front of the recent ones.
+    pub fn remember(&mut self, path: &Path) {
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+        self.forget(&path);
+        self.recent.insert(0, path);
+        self.recent.truncate(RECENT);
+    }
+
+    /// Takes a path from the recent ones: nothing could be opened there.
+    pub fn forget(&mut self, path: &Path) {
+        let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+        self.recent.retain(|recent| *recent != absolute);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_of_another_version_keep_what_both_know() {
+        let old = r#"{"dark": false, "widths": [200.0, 300.0], "something": 1, "keys": {"edit.undo": ["U"]}}"#;
+        let settings: Settings = serde_json::from_str(old).unwrap();
+        assert!(!settings.dark && settings.task == Task::Segment && settings.keys.is_changed("edit.undo"));
+        let again: Settings = serde_json::from_str(&serde_json::to_string(&settings).unwrap()).unwrap();
+        assert_eq!(again, settings);
+    }
+}

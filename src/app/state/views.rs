@@ -1,0 +1,123 @@
+//! How a scan and a segmentation are looked at. Views hold ids and poses, no documents and nothing of the graphics device.
+
+use std::collections::BTreeSet;
+
+use super::joining::Pending;
+use super::saving::SavedFile;
+use crate::session::{KeptBy, Revision, SegmentationId};
+use crate::volume::{LabelCounts, LabelMap, LabelTable, LabelValue, Plane, PlaneLayout, Volume, Window};
+
+/// Zoom and place of the image in a view.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Pose {
+    /// Relative to fitting the tile.
+    pub zoom: f32,
+    /// Shift of the image in millimetres.
+    pub pan_mm: [f32; 2],
+}
+
+/// Smallest and largest zoom.
+const ZOOMS: [f32; 2] = [0.2, 60.0];
+
+impl Pose {
+    /// The whole image in the middle of the tile.
+    pub const FIT: Self = Self { zoom: 1.0, pan_mm: [0.0; 2] };
+
+    /// Larger by a factor.
+    #[must_use]
+    pub fn zoomed(self, factor: f32) -> Self {
+        Self { zoom: (self.zoom * factor).clamp(ZOOMS[0], ZOOMS[1]), ..self }
+    }
+}
+
+/// How a scan is looked at.
+#[derive(Debug, Clone)]
+pub struct ScanView {
+    /// Voxel under the crosshair.
+    pub cursor: [usize; 3],
+    /// Frame of a 4-D volume.
+    pub frame: usize,
+    /// Display window.
+    pub window: Window,
+    /// Axial, coronal, sagittal.
+    pub poses: [Pose; 3],
+    /// The segmentation in hand.
+    pub segmentation: SegmentationId,
+}
+
+impl ScanView {
+    /// A fresh look; the cursor is in the middle.
+    pub fn new(volume: &Volume, segmentation: SegmentationId) -> Self {
+        let cursor = volume.geometry.shape().map(|n| n / 2);
+        Self { cursor, frame: 0, window: volume.default_window(), poses: [Pose::FIT; 3], segmentation }
+    }
+
+    /// Pose of a view.
+    pub fn pose(&self, plane: Plane) -> Pose {
+        self.poses[plane as usize]
+    }
+
+    /// Moves the cursor along a plane's slices.
+    pub fn step_slice(&mut self, layout: &PlaneLayout, steps: i64) {
+        let mut screen = layout.screen(self.cursor);
+        screen[2] = (screen[2] as i64 + steps).clamp(0, layout.size[2] as i64 - 1) as usize;
+        self.cursor = layout.voxel(screen);
+    }
+
+    /// Moves the cursor within a slice.
+    pub fn move_cursor(&mut self, layout: &PlaneLayout, columns: i64, rows: i64) {
+        let mut screen = layout.screen(self.cursor);
+        for (axis, step) in [columns, rows].into_iter().enumerate() {
+            screen[axis] = (screen[axis] as i64 + step).clamp(0, layout.size[axis] as i64 - 1) as usize;
+        }
+        self.cursor = layout.voxel(screen);
+    }
+}
+
+/// Labels on screen that are not the document's: of a network that still runs, or a classifier's preview.
+#[derive(Debug, Clone)]
+pub struct Live {
+    /// The labels.
+    pub labels: LabelMap,
+    /// Revision of the segmentation that they were made for.
+    pub revision: Revision,
+    /// Names and colours that they will have; the segmentation's where it is not known.
+    pub table: Option<LabelTable>,
+}
+
+/// How a segmentation is looked at and worked on.
+#[derive(Debug)]
+pub struct LabelView {
+    /// Label that is painted.
+    pub active: LabelValue,
+    /// Voxels of every label, and the labels that were counted.
+    pub counted: (LabelMap, LabelCounts),
+    /// Labels of a network that is still running.
+    pub live: Option<Live>,
+    /// What the classifier of pixels makes of the labels, while they stay as they are.
+    pub preview: Option<Live>,
+    /// A finished result that waits for the user's word.
+    pub pending: Option<Pending>,
+    /// The slice that was painted last.
+    pub painted: Option<(Plane, usize)>,
+    /// The file that it was saved to or opened from.
+    pub file: Option<SavedFile>,
+    /// What kept voxels as they are, as far as the user was told, and the locks and states that it was told of.
+    pub told: (Revision, BTreeSet<KeptBy>),
+}
+
+impl LabelView {
+    /// Of a segmentation without a label.
+    pub fn new(labels: &LabelMap) -> Self {
+        Self {
+            active: 1,
+            counted: (labels.clone(), labels.voxel_counts()),
+            live: None,
+            preview: None,
+            pending: None,
+            painted: None,
+            file: None,
+            told: (Revision::default(), BTreeSet::new()),
+        }
+    }
+}

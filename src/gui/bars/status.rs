@@ -1,0 +1,7 @@
+//! TODO
+
+use crate::app::{Outbox, Studio};
+use crate::gui::egui;
+
+/// Shows it.
+pub fn status_ui(_: &mut egui::Ui, _: &Studio, _: &mut Outbox) {}

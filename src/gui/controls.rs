@@ -1,0 +1,100 @@
+//! Controls that all panels share: buttons of commands, notes, icons.
+
+use super::egui;
+use super::theme;
+use crate::app::{Outbox, Studio, commands};
+
+/// A button of a command: its name, hint and keys, and why it cannot be pressed now. `text` says more than the name where it is given.
+pub fn command_button(
+    ui: &mut egui::Ui,
+    studio: &Studio,
+    outbox: &mut Outbox,
+    id: &'static str,
+    text: Option<&str>,
+) -> egui::Response {
+    let Some(entry) = commands::find(id) else { return ui.label(id) };
+    let text = text.unwrap_or(entry.name.trim_end_matches("..."));
+    let lacks = (entry.lacks)(studio);
+    let response = ui.add_enabled(lacks.is_none(), egui::Button::new(text));
+    finish(response, studio, outbox, id, text)
+}
+
+/// The main button of a task, over the whole width.
+pub fn main_button(
+    ui: &mut egui::Ui,
+    studio: &Studio,
+    outbox: &mut Outbox,
+    id: &'static str,
+    text: &str,
+) -> egui::Response {
+    let Some(entry) = commands::find(id) else { return ui.label(id) };
+    let lacks = (entry.lacks)(studio);
+    let t = theme::tokens(ui);
+    let label = egui::RichText::new(text).strong().color(t.on_accent);
+    let size = egui::vec2(ui.available_width(), theme::ACTION_HEIGHT);
+    let button = egui::Button::new(label).fill(t.accent_fill);
+    let response = ui.add_enabled_ui(lacks.is_none(), |ui| ui.add_sized(size, button)).inner;
+    finish(response, studio, outbox, id, text)
+}
+
+/// A button of a command that shows an icon and is called by the command's name.
+pub fn icon_command(
+    ui: &mut egui::Ui,
+    studio: &Studio,
+    outbox: &mut Outbox,
+    id: &'static str,
+    icon: &str,
+) -> egui::Response {
+    let Some(entry) = commands::find(id) else { return ui.label(id) };
+    let lacks = (entry.lacks)(studio);
+    let button = egui::Button::new(egui::RichText::new(icon).size(theme::HEADING));
+    let response = ui.add_enabled(lacks.is_none(), button);
+    finish(response, studio, outbox, id, entry.name)
+}
+
+fn finish(
+    response: egui::Response,
+    studio: &Studio,
+    outbox: &mut Outbox,
+    id: &'static str,
+    label: &str,
+) -> egui::Response {
+    let Some(entry) = commands::find(id) else { return response };
+    let lacks = (entry.lacks)(studio);
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, lacks.is_none(), label));
+    let hint = commands::tooltip(&studio.settings.keys, entry);
+    let why = lacks.map_or_else(String::new, |lacks| format!("{hint}\n{lacks}."));
+    let response = response.on_hover_text(hint).on_disabled_hover_text(why);
+    if response.clicked() {
+        outbox.run(id);
+    }
+    response
+}
+
+/// A button that shows an icon and is called by its name.
+pub fn icon_button(ui: &mut egui::Ui, icon: &str, name: &str) -> egui::Response {
+    let response = ui.button(egui::RichText::new(icon).size(theme::HEADING));
+    let is_enabled = ui.is_enabled();
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, is_enabled, name));
+    response
+}
+
+/// A small line that says more.
+pub fn note(ui: &mut egui::Ui, text: impl Into<String>) -> egui::Response {
+    let dim = theme::tokens(ui).dim;
+    ui.add(egui::Label::new(egui::RichText::new(text).small().color(dim)).wrap())
+}
+
+/// A row with its caption on the left; the control has the rest of the width.
+pub fn row<R>(ui: &mut egui::Ui, caption: &str, control: impl FnOnce(&mut egui::Ui) -> R) -> R {
+    ui.horizontal(|ui| {
+        let size = egui::vec2(theme::CAPTION, ui.spacing().interact_size.y);
+        let left = egui::Layout::left_to_right(egui::Align::Center);
+        ui.allocate_ui_with_layout(size, left, |ui| {
+            ui.set_min_width(theme::CAPTION);
+            ui.add(egui::Label::new(caption).truncate());
+        });
+        control(ui)
+    })
+    .inner
+}

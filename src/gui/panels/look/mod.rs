@@ -1,0 +1,9 @@
+//! TODO
+
+use crate::app::{Outbox, Studio};
+use crate::gui::egui;
+
+/// Shows it.
+pub fn look_ui(_: &mut egui::Ui, _: &Studio, _: &mut Outbox) {}
+/// Foot.
+pub fn foot_ui(_: &mut egui::Ui, _: &Studio, _: &mut Outbox) {}

@@ -1,0 +1,13 @@
+//! The centre: tiles with slice views, the facts, or nothing. Views hold caches of the graphics device and nothing else.
+
+mod annotations;
+mod facts;
+mod frame;
+mod overlay;
+mod pointer;
+mod slice_view;
+mod tiles;
+
+pub use facts::number;
+pub use slice_view::Views;
+pub use tiles::views_ui;

@@ -1,0 +1,154 @@
+//! Labels of a slice: a fill with one texel per voxel, and outlines on voxel borders. A preview is hatched and dashed.
+
+use super::frame::Frame;
+use crate::app::Studio;
+use crate::app::act::picture::{Border, borders};
+use crate::gui::egui;
+use crate::gui::paint::tiled_texture::TiledTexture;
+use crate::gui::theme;
+use crate::volume::{LabelMap, LabelTable, LabelValue, Plane, PlaneLayout};
+use egui::{Color32, Rect, Stroke};
+
+/// Opacity of the gaps in the hatch of a preview, as a share of the fill's.
+const GAP: f32 = 0.3;
+/// How much stronger the hovered label is filled.
+const HOVERED: f32 = 1.4;
+
+/// Labels to be shown on a slice.
+pub struct LabelsOnSlice<'a> {
+    /// The slice.
+    pub slice: usize,
+    /// All labels.
+    pub labels: &'a LabelMap,
+    /// Names and colours.
+    pub table: &'a LabelTable,
+    /// Whether they are no labels yet.
+    pub is_preview: bool,
+}
+
+/// Labels of a slice, ready to paint.
+pub struct Overlay {
+    slice: usize,
+    /// The snapshot it was made from.
+    labels: LabelMap,
+    table: LabelTable,
+    opacity: f32,
+    hovered: LabelValue,
+    is_preview: bool,
+    /// Fill of the labelled part, one texel per voxel; `None` where nothing is to be filled.
+    fill: Option<(LabelledPart, TiledTexture)>,
+    /// Outlines.
+    borders: Vec<Border>,
+}
+
+/// The rows and columns of a slice that hold labels: left, top, width, height.
+type LabelledPart = [usize; 4];
+
+fn labelled_part(values: &[LabelValue], columns: usize) -> Option<LabelledPart> {
+    let (mut left, mut right, mut top, mut bottom) = (columns, 0, usize::MAX, 0);
+    for (row, line) in values.chunks_exact(columns.max(1)).enumerate() {
+        let Some(first) = line.iter().position(|&v| v != 0) else { continue };
+        let last = line.iter().rposition(|&v| v != 0).unwrap_or(first);
+        (left, right) = (left.min(first), right.max(last));
+        (top, bottom) = (top.min(row), row);
+    }
+    (top != usize::MAX).then(|| [left, top, right + 1 - left, bottom + 1 - top])
+}
+
+fn colour_of(table: &LabelTable, label: LabelValue) -> Option<[u8; 3]> {
+    match table.get(label) {
+        Some(entry) => entry.visible.then_some(entry.colour),
+        // Labels that a running network has already found are shown before they have an entry.
+        None => Some(crate::volume::default_colour(label)),
+    }
+}
+
+impl Overlay {
+    /// Makes the overlay anew where what is to be shown has changed.
+    pub fn renew(
+        cache: &mut Option<Self>,
+        context: &egui::Context,
+        plane: Plane,
+        layout: &PlaneLayout,
+        shown: &LabelsOnSlice,
+        studio: &Studio,
+    ) {
+        let opacity = if studio.settings.fill { studio.settings.opacity } else { 0.0 };
+        let hovered = studio.hovered_label();
+        let is_current = cache.as_ref().is_some_and(|o| {
+            (o.slice, o.opacity, o.hovered, o.is_preview) == (shown.slice, opacity, hovered, shown.is_preview)
+                && o.labels.is_same_snapshot(shown.labels)
+                && o.table == *shown.table
+        });
+        if is_current {
+            return;
+        }
+        let mut values = Vec::new();
+        layout.read_labels(shown.labels, shown.slice, &mut values);
+        let last = cache.take().and_then(|o| o.fill).map(|(_, texture)| texture);
+        let (mut fill, mut outline) = (None, Vec::new());
+        if let Some(part @ [left, top, width, height]) = labelled_part(&values, layout.size[0]) {
+            let rows = values.chunks_exact(layout.size[0]).skip(top).take(height);
+            let inside: Vec<LabelValue> = rows.flat_map(|row| &row[left..left + width]).copied().collect();
+            if opacity > 0.0 {
+                let texels = texels(&inside, width, shown, opacity, hovered);
+                let (name, nearest) = (format!("{} labels", plane.name()), egui::TextureOptions::NEAREST);
+                fill = Some((part, TiledTexture::replace(last, context, &name, [width, height], texels, nearest)));
+            }
+            outline = borders(&inside, width, height);
+            for point in outline.iter_mut().flat_map(|border| [&mut border.from, &mut border.to]) {
+                *point = [point[0] + left as f32, point[1] + top as f32];
+            }
+        }
+        *cache = Some(Self {
+            slice: shown.slice,
+            labels: shown.labels.clone(),
+            table: shown.table.clone(),
+            opacity,
+            hovered,
+            is_preview: shown.is_preview,
+            fill,
+            borders: outline,
+        });
+    }
+
+    /// Paints it.
+    pub fn paint(&self, painter: &egui::Painter, frame: &Frame, has_outline: bool) {
+        if let Some(([left, top, width, height], texture)) = &self.fill {
+            let corner = |x: usize, y: usize| frame.to_screen([x as f32, y as f32]);
+            texture.paint(painter, Rect::from_two_pos(corner(*left, *top), corner(left + width, top + height)));
+        }
+        if !has_outline {
+            return;
+        }
+        for border in &self.borders {
+            let Some([r, g, b]) = colour_of(&self.table, border.label) else { continue };
+            let points = [frame.to_screen(border.from), frame.to_screen(border.to)];
+            let stroke = Stroke::new(theme::OUTLINE, Color32::from_rgb(r, g, b));
+            if self.is_preview {
+                painter.extend(egui::Shape::dashed_line(&points, stroke, 4.0, 3.0));
+            } else {
+                painter.add(egui::Shape::LineSegment { points, stroke });
+            }
+        }
+    }
+}
+
+fn texels(
+    labels: &[LabelValue],
+    width: usize,
+    shown: &LabelsOnSlice,
+    opacity: f32,
+    hovered: LabelValue,
+) -> Vec<Color32> {
+    let texel = |(n, &label): (usize, &LabelValue)| match colour_of(shown.table, label) {
+        Some([r, g, b]) if label != 0 => {
+            let opacity = if label == hovered { (opacity * HOVERED).min(1.0) } else { opacity };
+            let is_gap = shown.is_preview && (n % width + n / width) % 4 >= 2;
+            let opacity = if is_gap { opacity * GAP } else { opacity };
+            Color32::from_rgba_unmultiplied(r, g, b, (opacity * 255.0) as u8)
+        }
+        _ => Color32::TRANSPARENT,
+    };
+    labels.iter().enumerate().map(texel).collect()
+}

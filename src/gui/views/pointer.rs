@@ -1,0 +1,126 @@
+//! The pointer over a slice view: it becomes events in slice space for the tool in hand, and moves of the view.
+
+use super::frame::Frame;
+use crate::app::state::settings::BRUSH_MM;
+use crate::app::state::views::{Pose, ScanView};
+use crate::app::{Outbox, Request, Studio};
+use crate::gui::egui;
+use crate::tools::{Button, Pointer, PointerCursor, PointerKind, Slice};
+use crate::volume::{Plane, PlaneLayout};
+
+/// Wheel travel (in points) of one slice.
+const WHEEL_STEP: f32 = 30.0;
+
+/// What the pointer lies over: a view, and a voxel where it is over the image.
+pub type Hovered = Option<(Plane, Option<[usize; 3]>)>;
+
+/// Takes the pointer's events over a view.
+pub fn pointer_ui(
+    ui: &egui::Ui,
+    response: &egui::Response,
+    (plane, layout): (Plane, &PlaneLayout),
+    frame: &Frame,
+    (studio, view): (&Studio, &ScanView),
+    outbox: &mut Outbox,
+    hover: &mut Hovered,
+    wheel: &mut f32,
+) {
+    use egui::PointerButton::{Middle, Primary, Secondary};
+    if response.is_pointer_button_down_on() {
+        // A button that was pressed before has the focus no longer, or Enter would press it again.
+        ui.memory_mut(|memory| memory.focused().into_iter().for_each(|id| memory.surrender_focus(id)));
+    }
+    let slice = layout.screen(view.cursor)[2];
+    if response.hovered() {
+        let under = response.hover_pos().and_then(|at| frame.pixel_under(at));
+        *hover = Some((plane, under.map(|[column, row]| layout.voxel([column, row, slice]))));
+        wheel_ui(ui, plane, studio, outbox, wheel);
+    }
+    if let Some(slice) = studio.tool_slice(plane) {
+        response.clone().on_hover_cursor(cursor(studio, &slice));
+    }
+    let latest = || ui.input(|i| i.pointer.latest_pos());
+    let at = response.interact_pointer_pos().or(response.hover_pos()).or_else(latest);
+    let event = |kind: PointerKind| {
+        at.map(|at| Pointer {
+            kind,
+            at: frame.to_slice(at),
+            moved_points: response.drag_delta().into(),
+            mm_per_point: 1.0 / frame.scale,
+            pixels_per_point: [0, 1].map(|axis| frame.size[axis] as f32 / frame.image.size()[axis]),
+        })
+    };
+    let (pressed, released) = ui.input(|i| {
+        let pressed = [Primary, Secondary].map(|button| i.pointer.button_pressed(button));
+        (pressed, [Primary, Secondary].map(|button| i.pointer.button_released(button)))
+    });
+    let is_held = |button| {
+        response.dragged_by(button)
+            || (response.is_pointer_button_down_on() && ui.input(|i| i.pointer.button_down(button)))
+    };
+    for (n, (button, name)) in [(Primary, Button::Primary), (Secondary, Button::Secondary)].into_iter().enumerate() {
+        let kind = match () {
+            () if is_held(button) && pressed[n] => Some(PointerKind::Press(name)),
+            () if is_held(button) => Some(PointerKind::Drag(name)),
+            () if released[n] && studio.pressed == Some((plane, name)) => Some(PointerKind::Release(name)),
+            () => None,
+        };
+        if let Some(event) = kind.and_then(event) {
+            outbox.send(Request::Pointer(plane, event));
+        }
+    }
+    if response.hovered() && studio.hand.tool.is_busy() && studio.pressed.is_none() {
+        event(PointerKind::Hover).into_iter().for_each(|event| outbox.send(Request::Pointer(plane, event)));
+    }
+    if response.dragged_by(Middle) {
+        let [x, y] = view.pose(plane).pan_mm;
+        let moved = response.drag_delta() / frame.scale;
+        let pose = Pose { pan_mm: [x + moved.x, y + moved.y], ..view.pose(plane) };
+        outbox.send(Request::Pose(plane, pose));
+    }
+}
+
+fn cursor(studio: &Studio, slice: &Slice) -> egui::CursorIcon {
+    match studio.hand.tool.cursor(slice) {
+        PointerCursor::Crosshair => egui::CursorIcon::Crosshair,
+        PointerCursor::Hand => egui::CursorIcon::Grab,
+        PointerCursor::Adjust => egui::CursorIcon::AllScroll,
+        PointerCursor::Footprint => egui::CursorIcon::None,
+        PointerCursor::NotAllowed => egui::CursorIcon::NotAllowed,
+    }
+}
+
+fn wheel_ui(ui: &egui::Ui, plane: Plane, studio: &Studio, outbox: &mut Outbox, wheel: &mut f32) {
+    let (zoom, shift) = ui.input(|i| (i.zoom_delta(), i.modifiers.shift));
+    if zoom != 1.0 {
+        outbox.send(Request::Zoom(plane, zoom));
+        return;
+    }
+    let mut travel = 0.0;
+    ui.input(|i| {
+        for event in &i.events {
+            if let egui::Event::MouseWheel { unit, delta, modifiers, .. } = event {
+                if modifiers.command || modifiers.ctrl {
+                    continue;
+                }
+                let along = if delta.y == 0.0 { delta.x } else { delta.y };
+                travel += match unit {
+                    egui::MouseWheelUnit::Point => along / WHEEL_STEP,
+                    egui::MouseWheelUnit::Line | egui::MouseWheelUnit::Page => along,
+                };
+            }
+        }
+    });
+    // A touchpad or a fine wheel sends parts of a step; they add up. A change of direction starts anew.
+    *wheel = if *wheel * travel < 0.0 { travel } else { *wheel + travel };
+    let steps = wheel.trunc() as i64;
+    *wheel -= steps as f32;
+    let has_footprint = studio.tool_slice(plane).is_some_and(|slice| studio.hand.tool.footprint(&slice).is_some());
+    if steps == 0 {
+    } else if shift && has_footprint {
+        let diameter = studio.settings.brush_mm + 0.5 * steps as f64;
+        outbox.send(Request::BrushMm(diameter.clamp(*BRUSH_MM.start(), *BRUSH_MM.end())));
+    } else {
+        outbox.send(Request::Step(plane, steps));
+    }
+}

@@ -1,0 +1,209 @@
+//! One slice view: image, labels, crosshair, text, and what the tool shows.
+
+use super::annotations::{annotations_ui, crosshair_ui};
+use super::frame::Frame;
+use super::overlay::{LabelsOnSlice, Overlay};
+use super::pointer::{Hovered, pointer_ui};
+use crate::app::state::views::ScanView;
+use crate::app::{Outbox, Studio};
+use crate::gui::egui;
+use crate::gui::paint::opaque::{GreyPicture, ground};
+use crate::gui::paint::textures::Textures;
+use crate::gui::theme;
+use crate::session::ScanId;
+use crate::tools::Button;
+use crate::volume::{Plane, PlaneLayout, Volume, Window};
+use egui::{Color32, Rect, Sense, Stroke};
+
+/// What a grey texture shows; equal keys need no new one.
+#[derive(Debug, Clone, PartialEq)]
+struct ImageKey {
+    scan: Option<ScanId>,
+    slice: usize,
+    frame: usize,
+    window: Window,
+    smooth: bool,
+}
+
+/// What a view has painted already.
+#[derive(Default)]
+struct PlaneCache {
+    image: Option<(ImageKey, GreyPicture)>,
+    overlay: Option<Overlay>,
+}
+
+/// What the views have on the graphics device.
+#[derive(Default)]
+pub struct Views {
+    planes: [PlaneCache; 3],
+    /// Wheel travel, in slices, that is not a whole slice yet.
+    wheel: f32,
+}
+
+/// Shows a slice view in `rect`; whether it was double-clicked.
+pub fn slice_view_ui(
+    ui: &mut egui::Ui,
+    rect: Rect,
+    plane: Plane,
+    fit: f32,
+    (studio, volume, view): (&Studio, &Volume, &ScanView),
+    outbox: &mut Outbox,
+    (views, textures): (&mut Views, &mut Textures),
+    hover: &mut Hovered,
+) -> bool {
+    let layout = PlaneLayout::new(&volume.geometry, plane);
+    let slice = layout.screen(view.cursor)[2];
+    let response = ui.interact(rect, ui.id().with(plane.name()), Sense::click_and_drag());
+    let label = format!("{} view", plane.name());
+    response.widget_info(|| {
+        let mut info = egui::WidgetInfo::labeled(egui::WidgetType::Image, true, &label);
+        info.current_text_value = Some(format!("slice {} of {}", slice + 1, layout.size[2]));
+        info
+    });
+    let frame = Frame::new(rect, &layout, layout.pixel_mm(&volume.geometry), fit, view.pose(plane));
+    pointer_ui(ui, &response, (plane, &layout), &frame, (studio, view), outbox, hover, &mut views.wheel);
+
+    let painter = ui.painter_at(rect);
+    paint_ground(&painter, &frame);
+    let cache = &mut views.planes[plane as usize];
+    let key =
+        ImageKey { scan: studio.shown, slice, frame: view.frame, window: view.window, smooth: studio.settings.smooth };
+    paint_image(ui, &painter, &frame, &layout, volume, key, &mut cache.image);
+    if studio.display.labels
+        && let (Some((labels, is_preview)), Some(table)) = (studio.shown_labels(), studio.shown_table())
+    {
+        let shown = LabelsOnSlice { slice, labels, table, is_preview };
+        Overlay::renew(&mut cache.overlay, ui.ctx(), plane, &layout, &shown, studio);
+        if let Some(overlay) = &cache.overlay {
+            overlay.paint(&painter, &frame, studio.settings.outline);
+        }
+    }
+    paint_heat(ui, &painter, &frame, (plane, slice), studio, textures);
+    if studio.display.crosshair {
+        crosshair_ui(&painter, plane, &frame, layout.screen(view.cursor));
+    }
+    if studio.display.annotations {
+        annotations_ui(&painter, plane, &frame, &layout, (studio, volume, view));
+    }
+    paint_outline(&painter, &frame, (plane, slice), studio);
+    paint_footprint(ui, &response, &painter, &frame, plane, studio);
+    let is_lit = response.has_focus() || hover.is_some_and(|(hovered, _)| hovered == plane);
+    let colour = theme::plane_colour(plane);
+    let border = if is_lit { colour } else { colour.gamma_multiply(0.45) };
+    painter.rect_stroke(rect, 0.0, Stroke::new(1.0, border), egui::StrokeKind::Inside);
+    // A double click with a tool that draws is two clicks.
+    let draws = studio.tool_slice(plane).is_some_and(|slice| studio.hand.tool.footprint(&slice).is_some());
+    response.double_clicked() && !draws && !studio.hand.tool.is_busy()
+}
+
+/// Paints the ground around the image; the image itself is opaque.
+fn paint_ground(painter: &egui::Painter, frame: &Frame) {
+    let (rect, image) = (frame.rect, frame.image.intersect(frame.rect));
+    if !image.is_positive() {
+        painter.add(ground(vec![rect], theme::VIEW_GROUND));
+        return;
+    }
+    // The image's edge may cover part of a pixel only.
+    let inside = image.shrink(1.0);
+    let mut around = vec![
+        Rect::from_min_max(rect.min, egui::pos2(rect.right(), inside.top())),
+        Rect::from_min_max(egui::pos2(rect.left(), inside.bottom()), rect.max),
+        Rect::from_min_max(egui::pos2(rect.left(), inside.top()), egui::pos2(inside.left(), inside.bottom())),
+        Rect::from_min_max(egui::pos2(inside.right(), inside.top()), egui::pos2(rect.right(), inside.bottom())),
+    ];
+    around.retain(Rect::is_positive);
+    painter.add(ground(around, theme::VIEW_GROUND));
+}
+
+fn paint_image(
+    ui: &egui::Ui,
+    painter: &egui::Painter,
+    frame: &Frame,
+    layout: &PlaneLayout,
+    volume: &Volume,
+    key: ImageKey,
+    cache: &mut Option<(ImageKey, GreyPicture)>,
+) {
+    if cache.as_ref().is_none_or(|(shown, _)| *shown != key) {
+        let mut grey = Vec::new();
+        layout.grey_slice(volume, key.frame, key.slice, key.window, &mut grey);
+        let last = cache.take().map(|(_, picture)| picture);
+        let size = [layout.size[0], layout.size[1]];
+        let picture = GreyPicture::replace(last, ui.ctx(), size, grey, key.smooth);
+        *cache = Some((key, picture));
+    }
+    if let Some((_, picture)) = cache {
+        picture.paint(painter, frame.image);
+    }
+}
+
+fn paint_heat(
+    ui: &egui::Ui,
+    painter: &egui::Painter,
+    frame: &Frame,
+    place: (Plane, usize),
+    studio: &Studio,
+    textures: &mut Textures,
+) {
+    let is_here = |heat: &&crate::app::state::attention::Heat| {
+        Some(heat.scan) == studio.shown && (heat.plane, heat.slice) == place
+    };
+    if let Some(heat) = studio.attending.heat.as_ref().filter(is_here) {
+        let texture = textures.of(ui.ctx(), &heat.picture);
+        let whole = Rect::from_min_max(egui::pos2(0.0, 0.0), egui::pos2(1.0, 1.0));
+        painter.image(texture.id(), frame.image, whole, Color32::WHITE);
+    }
+}
+
+/// The outline that a tool draws: dashed, since it is no label yet, with handles at its corners.
+fn paint_outline(painter: &egui::Painter, frame: &Frame, place: (Plane, usize), studio: &Studio) {
+    let Some(outline) = studio.hand.tool.outline().filter(|outline| (outline.plane, outline.slice) == place) else {
+        return;
+    };
+    let colour = active_colour(studio);
+    let mut points: Vec<egui::Pos2> =
+        outline.points.iter().map(|[x, y]| frame.to_screen([*x as f32, *y as f32])).collect();
+    let corners = points.clone();
+    points.extend(corners.first().copied());
+    for (stroke, gap) in [(Stroke::new(3.0, Color32::from_black_alpha(0xa0)), 0.0), (Stroke::new(1.5, colour), 4.0)] {
+        let shapes = if gap > 0.0 {
+            egui::Shape::dashed_line(&points, stroke, 6.0, gap)
+        } else {
+            vec![egui::Shape::line(points.clone(), stroke)]
+        };
+        painter.extend(shapes);
+    }
+    for (n, at) in corners.into_iter().enumerate() {
+        let radius = if outline.held == Some(n) { theme::HANDLE * 1.4 } else { theme::HANDLE };
+        painter.circle(at, radius, colour, Stroke::new(1.0, Color32::BLACK));
+    }
+}
+
+fn active_colour(studio: &Studio) -> Color32 {
+    let table = studio.segmentation().map(crate::session::Segmentation::table);
+    let active = studio.label_view().map_or(1, |view| view.active);
+    let colour = table.and_then(|table| table.get(active)).map(|label| label.colour);
+    let [r, g, b] = colour.unwrap_or_else(|| crate::volume::default_colour(active));
+    Color32::from_rgb(r, g, b)
+}
+
+/// The tool's true footprint under the pointer.
+fn paint_footprint(
+    ui: &egui::Ui,
+    response: &egui::Response,
+    painter: &egui::Painter,
+    frame: &Frame,
+    plane: Plane,
+    studio: &Studio,
+) {
+    let (Some(at), Some(slice)) = (response.hover_pos(), studio.tool_slice(plane)) else { return };
+    let Some(footprint) = studio.hand.tool.footprint(&slice) else { return };
+    let erases = studio.hand.entry.id == "eraser"
+        || studio.pressed.is_some_and(|(_, button)| button == Button::Secondary)
+        || ui.input(|i| i.pointer.secondary_down());
+    let colour = if erases { Color32::WHITE } else { active_colour(studio) };
+    let radius = footprint.diameter_mm as f32 / 2.0 * frame.scale;
+    painter.circle_stroke(at, radius, Stroke::new(2.5, Color32::BLACK.gamma_multiply(0.6)));
+    painter.circle_stroke(at, radius, Stroke::new(1.0, colour));
+    painter.circle_filled(at, 1.0, colour);
+}

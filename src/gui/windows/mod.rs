@@ -1,0 +1,9 @@
+//! What lies over the main window: questions, the palette of commands, the Keys window, the welcome page.
+
+pub mod about;
+pub mod keys;
+pub mod leaving;
+pub mod palette;
+pub mod pending;
+pub mod replacing;
+pub mod welcome;

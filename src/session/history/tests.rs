@@ -1,0 +1,154 @@
+use super::*;
+use crate::session::{PaintRules, Painter, key};
+use crate::volume::{Affine, Geometry, Label, LabelMap, LabelValue, Plane, Rescale, Voxels};
+use proptest::prelude::*;
+
+fn volume() -> Arc<Volume> {
+    let geometry = Geometry::new([8, 8, 8], Affine::IDENTITY).unwrap();
+    let voxels = Voxels::U8(Arc::new(vec![0; 512]));
+    Arc::new(Volume::new(geometry, voxels, vec![], Rescale::IDENTITY, String::new()))
+}
+
+fn session() -> (Session, SegmentationId) {
+    let mut session = Session::default();
+    let (_, of) = session.add_scan(volume());
+    (session, of)
+}
+
+fn stroke(session: &Session, of: SegmentationId, voxel: [usize; 3], label: LabelValue) -> Command {
+    let mut painter = Painter::new(session.document(), of, &PaintRules::default()).unwrap();
+    painter.fill(&[voxel], label);
+    let states = vec![(key(Plane::Axial, voxel[2]), SliceState::Corrected)];
+    Command::by_hand("Brush", vec![Edit::Labels(painter.finish()), Edit::States(of, states)])
+}
+
+fn paint(session: &mut Session, of: SegmentationId, voxel: [usize; 3], label: LabelValue) {
+    let command = stroke(session, of, voxel, label);
+    session.apply(command).unwrap();
+}
+
+fn table_of(session: &mut Session, of: SegmentationId, name: &str, control: &'static str, table: LabelTable) {
+    let merge = Some(MergeKey { control, of: 4 });
+    let command = Command { merge, ..Command::by_hand(name, vec![Edit::Table(of, table)]) };
+    session.apply(command).unwrap();
+}
+
+fn is_modified(session: &Session, of: SegmentationId) -> bool {
+    session.document().segmentation(of).unwrap().is_modified()
+}
+
+fn labels(session: &Session, of: SegmentationId) -> LabelMap {
+    session.document().segmentation(of).unwrap().labels().clone()
+}
+
+fn undo(session: &mut Session) -> Option<String> {
+    session.undo().map(|applied| applied.name)
+}
+
+#[test]
+fn undo_takes_back_labels_states_and_table() {
+    let (mut session, of) = session();
+    paint(&mut session, of, [1, 2, 3], 4);
+    assert!(is_modified(&session, of));
+    let saved = session.document().segmentation(of).unwrap().revision();
+    session.mark_saved(of, saved);
+    assert!(!is_modified(&session, of));
+    let table = LabelTable(vec![Label::new(4, "Liver")]);
+    table_of(&mut session, of, "Rename", "name", table.clone());
+    assert!(is_modified(&session, of), "names are saved with a mask");
+    assert_eq!(undo(&mut session).as_deref(), Some("Rename"));
+    assert!(!is_modified(&session, of), "undo leads back to what was saved");
+    assert!(session.redo().is_some() && is_modified(&session, of));
+    let named = session.document().segmentation(of).unwrap().revision();
+    session.mark_saved(of, named);
+    let mut hidden = table;
+    (hidden.0[0].visible, hidden.0[0].locked) = (false, true);
+    table_of(&mut session, of, "Hide", "shown", hidden);
+    assert!(!is_modified(&session, of), "what is hidden or locked is no part of a mask");
+    assert_eq!(undo(&mut session).as_deref(), Some("Hide"));
+    assert_eq!(undo(&mut session).as_deref(), Some("Rename"));
+    assert!(session.document().segmentation(of).unwrap().table().0.is_empty());
+    assert_eq!(undo(&mut session).as_deref(), Some("Brush"));
+    let segmentation = session.document().segmentation(of).unwrap();
+    assert_eq!(segmentation.labels().get([1, 2, 3]), 0);
+    assert_eq!((segmentation.state(Plane::Axial, 3), segmentation.states().count()), (SliceState::Todo, 0));
+    assert!(session.redo().is_some());
+    assert_eq!(session.document().segmentation(of).unwrap().state(Plane::Axial, 3), SliceState::Corrected);
+}
+
+#[test]
+fn changes_under_one_key_are_one_step_whatever_they_are_called() {
+    let (mut session, of) = session();
+    let named = |name: &str| LabelTable(vec![Label::new(4, name)]);
+    table_of(&mut session, of, "Rename label 4", "name", named("L"));
+    table_of(&mut session, of, "Rename Liver", "name", named("Li"));
+    table_of(&mut session, of, "Rename Liver", "colour", named("Li"));
+    assert_eq!(undo(&mut session).as_deref(), Some("Rename Liver"));
+    assert_eq!(undo(&mut session).as_deref(), Some("Rename label 4"));
+    assert_eq!(undo(&mut session), None);
+    assert!(session.redo().is_some());
+    assert_eq!(session.document().segmentation(of).unwrap().table(), &named("Li"));
+    // What was redone is not merged with what comes: the redo list is not empty.
+    table_of(&mut session, of, "Rename label 4", "name", named("Liv"));
+    assert_eq!(undo(&mut session).as_deref(), Some("Rename label 4"));
+    assert_eq!(session.document().segmentation(of).unwrap().table(), &named("Li"));
+}
+
+#[test]
+fn what_was_painted_on_labels_or_locks_that_have_changed_is_refused() {
+    let (mut session, of) = session();
+    let late = stroke(&session, of, [0, 0, 0], 1);
+    paint(&mut session, of, [1, 1, 1], 2);
+    assert_eq!(session.apply(late).unwrap_err(), Refused::Stale);
+    let late = stroke(&session, of, [1, 1, 1], 1);
+    let locked = LabelTable(vec![Label { locked: true, ..Label::new(2, "Two") }]);
+    table_of(&mut session, of, "Lock", "lock", locked);
+    assert_eq!(session.apply(late).unwrap_err(), Refused::Stale);
+    assert_eq!(labels(&session, of).counts(), [(2, 1)].into());
+}
+
+#[test]
+fn undo_spans_segmentations_and_a_closed_scan_takes_its_steps_with_it() {
+    let (mut session, first) = session();
+    let (other_scan, second) = session.add_scan(volume());
+    paint(&mut session, first, [0, 0, 0], 1);
+    paint(&mut session, second, [1, 1, 1], 2);
+    let (third, command) = session.new_segmentation(other_scan, "Second reader").unwrap();
+    session.apply(command).unwrap();
+    paint(&mut session, third, [2, 2, 2], 3);
+    session.apply(Command::by_hand("Delete", vec![Edit::Remove(third)])).unwrap();
+    paint(&mut session, first, [3, 3, 3], 1);
+    for expected in [first, third, third, third, second] {
+        assert_eq!(session.undo().unwrap().segmentations, [expected]);
+    }
+    assert_eq!(labels(&session, second).counts(), [].into());
+    for _ in 0..5 {
+        assert!(session.redo().is_some());
+    }
+    assert!(session.undo().is_some() && session.undo().is_some());
+    assert_eq!(labels(&session, third).counts(), [(3, 1)].into(), "a deleted segmentation comes back whole");
+    session.remove_scan(other_scan);
+    assert_eq!(session.undo().unwrap().segmentations, [first], "only steps of the scan that is left");
+    assert_eq!(undo(&mut session), None);
+    assert!(session.redo().is_some());
+    assert_eq!(session.document().segmentations().count(), 1);
+}
+
+proptest! {
+    #[test]
+    fn undoing_everything_and_redoing_everything_is_exact(
+        strokes in prop::collection::vec((0usize..8, 0usize..8, 0usize..8, 0u16..5), 1..20)
+    ) {
+        let (mut session, of) = session();
+        let start = labels(&session, of);
+        for (i, j, k, label) in &strokes {
+            paint(&mut session, of, [*i, *j, *k], *label);
+        }
+        let end = labels(&session, of);
+        while session.undo().is_some() {}
+        prop_assert!(labels(&session, of).same_labels(&start));
+        prop_assert!(!is_modified(&session, of));
+        while session.redo().is_some() {}
+        prop_assert!(labels(&session, of).same_labels(&end));
+    }
+}

@@ -1,0 +1,42 @@
+//! Moves the cursor; the right button zooms.
+
+use super::tool::{Button, Look, Pointer, PointerCursor, PointerKind, Reply, Slice, Tool, ToolEntry};
+
+/// In the list of tools.
+pub const ENTRY: ToolEntry = ToolEntry {
+    id: "crosshair",
+    name: "Crosshair",
+    icon: "\u{E1D6}",
+    hint: "left button moves the cursor, right button zooms",
+    key: "1",
+    make: || Box::new(Crosshair),
+};
+
+/// Points of the screen that a zoom by a factor of e takes.
+pub(super) const ZOOM_POINTS: f32 = 150.0;
+
+struct Crosshair;
+
+impl Tool for Crosshair {
+    fn pointer(&mut self, slice: &Slice, pointer: &Pointer) -> Reply {
+        match pointer.kind {
+            PointerKind::Press(Button::Primary) | PointerKind::Drag(Button::Primary) => {
+                let within = |axis: usize| pointer.at[axis].clamp(0.0, slice.layout.size[axis] as f64 - 1.0) as usize;
+                Reply::look(Look::Cursor(slice.layout.voxel([within(0), within(1), slice.number])))
+            }
+            _ => zoom(pointer),
+        }
+    }
+
+    fn cursor(&self, _: &Slice) -> PointerCursor {
+        PointerCursor::Crosshair
+    }
+}
+
+/// What the right button does in tools that do not paint.
+pub(super) fn zoom(pointer: &Pointer) -> Reply {
+    match pointer.kind {
+        PointerKind::Drag(Button::Secondary) => Reply::look(Look::Zoom((-pointer.moved_points[1] / ZOOM_POINTS).exp())),
+        _ => Reply::default(),
+    }
+}

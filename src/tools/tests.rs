@@ -1,0 +1,164 @@
+//! One test over the whole list: ids and keys, press-drag-release, abort, undo, redo, locked labels, finished slices.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::*;
+use crate::session::{Command, Edit, PaintRules, Painter, SegmentationId, Session, SliceState, key};
+use crate::volume::{
+    Affine, Geometry, Label, LabelMap, LabelTable, Plane, PlaneLayout, Rescale, Volume, Voxels, Window,
+};
+
+const SHAPE: [usize; 3] = [24, 20, 16];
+
+fn session() -> (Session, SegmentationId) {
+    let affine = Affine::from_columns([[-0.5, 0.0, 0.0], [0.0, 0.0, 1.5], [0.0, 1.0, 0.0]], [3.0, 2.0, 1.0]);
+    let geometry = Geometry::new(SHAPE, affine).unwrap();
+    let voxels = Voxels::I16(Arc::new((0..SHAPE.iter().product::<usize>()).map(|n| n as i16).collect()));
+    let mut session = Session::default();
+    let (_, of) = session.add_scan(Arc::new(Volume::new(geometry, voxels, vec![], Rescale::IDENTITY, "s".into())));
+    (session, of)
+}
+
+fn labels(session: &Session, of: SegmentationId) -> LabelMap {
+    session.document().segmentation(of).unwrap().labels().clone()
+}
+
+fn slice<'a>(session: &'a Session, of: SegmentationId, plane: Plane, rules: &'a PaintRules) -> Slice<'a> {
+    let layout = PlaneLayout::new(labels(session, of).geometry(), plane);
+    let window = Window { level: 100.0, width: 200.0 };
+    let (number, cursor) = (layout.size[2] / 2, SHAPE.map(|n| n / 2));
+    let document = session.document();
+    Slice {
+        document,
+        segmentation: of,
+        plane,
+        layout,
+        number,
+        cursor,
+        window,
+        value_span: 500.0,
+        label: 3,
+        brush_mm: 3.0,
+        rules,
+    }
+}
+
+fn at(kind: PointerKind, at: [f64; 2]) -> Pointer {
+    Pointer { kind, at, moved_points: [4.0, -3.0], mm_per_point: 0.2, pixels_per_point: [0.3, 0.2] }
+}
+
+/// A gesture that every tool understands: three clicks with drags between, then Enter. The commands and looks that came of it.
+fn gesture(tool: &mut dyn Tool, slice: &Slice) -> (Vec<Command>, usize) {
+    let (mut commands, mut looks) = (Vec::new(), 0);
+    let mut take = |reply: Reply| {
+        looks += reply.look.len();
+        commands.extend(reply.commands);
+        !commands.is_empty()
+    };
+    let size = [slice.layout.size[0] as f64, slice.layout.size[1] as f64];
+    for [x, y] in [[0.2, 0.2], [0.8, 0.3], [0.5, 0.8]] {
+        let place = [x * size[0], y * size[1]];
+        take(tool.pointer(slice, &at(PointerKind::Hover, place)));
+        take(tool.pointer(slice, &at(PointerKind::Press(Button::Primary), place)));
+        take(tool.pointer(slice, &at(PointerKind::Drag(Button::Primary), [place[0] + 1.0, place[1]])));
+        if take(tool.pointer(slice, &at(PointerKind::Release(Button::Primary), [place[0] + 1.0, place[1]]))) {
+            return (commands, looks);
+        }
+    }
+    take(tool.key(slice, ToolKey::Confirm));
+    (commands, looks)
+}
+
+#[test]
+fn ids_names_and_keys_are_unique() {
+    for of in [|e: &ToolEntry| e.id, |e: &ToolEntry| e.name, |e: &ToolEntry| e.key, |e: &ToolEntry| e.icon] {
+        assert_eq!(TOOLS.iter().map(of).collect::<BTreeSet<_>>().len(), TOOLS.len());
+    }
+    assert!(TOOLS.iter().all(|entry| find(entry.id).is_some_and(|found| found.name == entry.name)));
+}
+
+#[test]
+fn every_tool_answers_a_gesture_with_one_step_that_can_be_undone_and_redone() {
+    for entry in TOOLS {
+        for plane in Plane::ALL {
+            let ((mut session, of), rules) = (session(), PaintRules::default());
+            // There is something to erase.
+            let mut painter = Painter::new(session.document(), of, &rules).unwrap();
+            let all =
+                (0..SHAPE.iter().product()).map(|n| [n % SHAPE[0], n / SHAPE[0] % SHAPE[1], n / (SHAPE[0] * SHAPE[1])]);
+            painter.fill(&all.collect::<Vec<_>>(), 9);
+            session.apply(Command::by_hand("Begin", vec![Edit::Labels(painter.finish())])).unwrap();
+            let before = labels(&session, of);
+            let (commands, looks) = gesture(&mut *(entry.make)(), &slice(&session, of, plane, &rules));
+            assert!(commands.len() + looks > 0, "{} does nothing", entry.id);
+            assert!(commands.len() <= 1, "{} makes several steps of one gesture", entry.id);
+            for command in commands {
+                session.apply(command).unwrap();
+                let after = labels(&session, of);
+                assert!(!after.same_labels(&before), "{}", entry.id);
+                let table = session.document().segmentation(of).unwrap().table();
+                assert_eq!(table.get(3).is_some(), after.counts().contains_key(&3), "a painted label has an entry");
+                session.undo().unwrap();
+                assert!(labels(&session, of).same_labels(&before), "{}", entry.id);
+                session.redo().unwrap();
+                assert!(labels(&session, of).same_labels(&after), "{}", entry.id);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_a_tool_is_in_the_middle_of_is_aborted_without_a_trace() {
+    for entry in TOOLS {
+        let ((session, of), rules) = (session(), PaintRules::default());
+        let slice = slice(&session, of, Plane::Coronal, &rules);
+        let mut tool = (entry.make)();
+        tool.pointer(&slice, &at(PointerKind::Press(Button::Primary), [5.0, 5.0]));
+        tool.pointer(&slice, &at(PointerKind::Drag(Button::Primary), [9.0, 5.0]));
+        let was_busy = tool.is_busy();
+        assert_eq!(tool.abort(), was_busy, "{}", entry.id);
+        assert!(!tool.is_busy() && tool.labels().is_none() && tool.outline().is_none(), "{}", entry.id);
+        let reply = tool.pointer(&slice, &at(PointerKind::Release(Button::Primary), [9.0, 5.0]));
+        assert!(reply.commands.is_empty(), "{}", entry.id);
+    }
+}
+
+#[test]
+fn no_tool_changes_a_locked_label_or_a_finished_slice_of_any_plane() {
+    for entry in TOOLS {
+        for plane in Plane::ALL {
+            for erases in [false, true] {
+                let ((mut session, of), rules) = (session(), PaintRules::default());
+                // Label 7, locked, lies in half of the grid; label 1 in the rest where the tool erases.
+                let mut painter = Painter::new(session.document(), of, &rules).unwrap();
+                for n in 0..SHAPE.iter().product::<usize>() {
+                    let voxel = [n % SHAPE[0], n / SHAPE[0] % SHAPE[1], n / (SHAPE[0] * SHAPE[1])];
+                    let label = if (voxel[0] + voxel[1] + voxel[2]) % 2 == 0 { 7 } else { u16::from(erases) };
+                    painter.fill(&[voxel], label);
+                }
+                let table = LabelTable(vec![Label::new(1, "One"), Label { locked: true, ..Label::new(7, "Kept") }]);
+                let done = Plane::ALL.map(|plane| {
+                    let layout = PlaneLayout::new(painter.labels().geometry(), plane);
+                    (key(plane, layout.size[2] / 2 + usize::from(plane == Plane::Axial)), SliceState::Done)
+                });
+                let edits =
+                    vec![Edit::Labels(painter.finish()), Edit::Table(of, table), Edit::States(of, done.to_vec())];
+                session.apply(Command::by_hand("Begin", edits)).unwrap();
+                let before = labels(&session, of);
+                let protection = session.document().segmentation(of).unwrap().protection();
+                let mut slice = slice(&session, of, plane, &rules);
+                slice.label = if erases { 0 } else { 3 };
+                let (commands, _) = gesture(&mut *(entry.make)(), &slice);
+                for command in commands {
+                    session.apply(command).unwrap();
+                }
+                let after = labels(&session, of);
+                after.clone().take_from(&before, |voxel, new, old| {
+                    assert_eq!(protection.keeps(voxel, old, new), None, "{} in {plane:?} at {voxel:?}", entry.id);
+                    false
+                });
+            }
+        }
+    }
+}
