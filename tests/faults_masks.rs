@@ -10,7 +10,9 @@ use lamella::formats;
 use lamella::jobs::{
     EvaluateJob, Evaluation, Job, OpenLabelsJob, OpenedLabels, SaveLabelsJob, SaveVolumeJob, Told, Work, run_here,
 };
-use lamella::session::{Change, Command, Session, SliceState};
+use lamella::session::{
+    Command, Edit, Incoming, PaintRules, Painter, Segmentation, SegmentationId, Session, SliceState,
+};
 use lamella::volume::{
     Affine, Annotations, Geometry, Label, LabelMap, LabelTable, Plane, PlaneLayout, Rescale, Volume, Voxels,
 };
@@ -38,9 +40,24 @@ fn evaluate(predicted: &Path, truth: &Path) -> Result<Evaluation, String> {
     run_here(job, &Signal::default(), &|_| {}).map_err(|error| error.to_string())
 }
 
+/// The only segmentation of a session.
+fn only(session: &Session) -> &Segmentation {
+    session.document().segmentations().next().unwrap().1
+}
+
+/// A session with a segmentation that has these labels.
+fn filled(volume: Arc<Volume>, labels: LabelMap, edits: impl FnOnce(SegmentationId) -> Vec<Edit>) -> Session {
+    let mut session = Session::default();
+    let (_, of) = session.add_scan(volume);
+    let mut painter = Painter::new(session.document(), of, &PaintRules::default()).unwrap();
+    painter.take(labels, &Incoming::default());
+    let edits = [vec![Edit::Labels(painter.finish())], edits(of)].concat();
+    session.apply(Command::by_hand("Fill", edits)).unwrap();
+    session
+}
+
 fn save(path: &Path, session: &Session, sidecar: bool) -> Vec<String> {
-    let document = session.document();
-    let (labels, annotations) = (document.labels.clone(), document.annotations());
+    let (labels, annotations) = (only(session).labels().clone(), only(session).annotations());
     run(SaveLabelsJob { path: path.into(), labels, annotations, sidecar }).1
 }
 
@@ -48,24 +65,19 @@ fn save(path: &Path, session: &Session, sidecar: bool) -> Vec<String> {
 fn reopen(path: &Path, volume: &Arc<Volume>) -> (Session, Vec<String>) {
     let (opened, warnings) = run(OpenLabelsJob { path: path.into(), volume: volume.clone() });
     let OpenedLabels { labels, table, states } = opened;
-    let mut session = Session::new(volume.clone());
-    session.apply(Command { name: "Open".into(), change: Change::Segmentation { labels, table, states } });
-    (session, warnings)
+    let edits = |of| vec![Edit::Table(of, table), Edit::States(of, states)];
+    (filled(volume.clone(), labels, edits), warnings)
 }
 
 fn same(a: &Session, b: &Session) {
-    let (a, b) = (a.document(), b.document());
-    assert!(a.labels.same_labels(&b.labels));
-    assert_eq!(a.table, b.table);
-    let known = |document: &lamella::session::Document| {
-        document.states().filter(|(_, state)| *state != SliceState::Todo).collect::<Vec<_>>()
-    };
-    assert_eq!(known(a), known(b));
+    let (a, b) = (only(a), only(b));
+    assert!(a.labels().same_labels(b.labels()));
+    assert_eq!(a.table(), b.table());
+    assert_eq!(a.states().collect::<Vec<_>>(), b.states().collect::<Vec<_>>());
 }
 
 /// A document of 41 labels, of which every third is empty, with slices of every state in all three planes.
 fn document(geometry: &Geometry, first: u16) -> Session {
-    let mut session = Session::new(scan(geometry));
     let names = ["Liver", "sp\"le\"en", "two\nlines", "нирка 腎臓 🫘", "a\\b </Label>", "tab\tand 'quotes'", "   ", ""];
     let mut table = LabelTable::default();
     for n in 0..41u16 {
@@ -94,8 +106,7 @@ fn document(geometry: &Geometry, first: u16) -> Session {
             states.push(((plane.world_axis() as u8, slice), state[(slice * slice + plane.world_axis()) % 5]));
         }
     }
-    session.apply(Command { name: "All".into(), change: Change::Segmentation { labels, table, states } });
-    session
+    filled(scan(geometry), labels, |of| vec![Edit::Table(of, table), Edit::States(of, states)])
 }
 
 #[test]
@@ -142,16 +153,16 @@ fn the_sidecar_serves_where_another_program_has_dropped_the_extension() {
     let path = folder.path().join("mask.nii");
     assert_eq!(save(&path, &session, true), Vec::<String>::new());
     assert!(folder.path().join("mask.json").is_file());
-    formats::write_labels(&path, &session.document().labels, &Annotations::default(), Watch::unwatched()).unwrap();
+    formats::write_labels(&path, only(&session).labels(), &Annotations::default(), Watch::unwatched()).unwrap();
     same(&session, &reopen(&path, &scan(&geometry)).0);
     // Other voxels: names stay, marks of slices go, and the user is told.
-    let mut other = session.document().labels.clone();
+    let mut other = only(&session).labels().clone();
     other.set([0, 0, 0], 8);
     other.set([1, 1, 1], 15);
     formats::write_labels(&path, &other, &Annotations::default(), Watch::unwatched()).unwrap();
     let (again, warnings) = reopen(&path, &scan(&geometry));
-    assert_eq!(again.document().table, session.document().table);
-    assert_eq!(again.document().states().count(), 0);
+    assert_eq!(only(&again).table(), only(&session).table());
+    assert_eq!(only(&again).states().count(), 0);
     assert!(
         warnings.iter().any(|w| w.contains("mask.nii") && w.contains("changed by another program")),
         "{warnings:?}"
@@ -206,7 +217,7 @@ type Named<'a> = (i32, &'a [u8], Vec<Entry<&'a str>>);
 
 fn table_of(path: &Path, geometry: &Geometry) -> (Vec<Entry<String>>, Vec<String>) {
     let (session, warnings) = reopen(path, &scan(geometry));
-    let table = session.document().table.0.iter().map(|l| (l.value, l.name.clone(), l.colour)).collect();
+    let table = only(&session).table().0.iter().map(|l| (l.value, l.name.clone(), l.colour)).collect();
     (table, warnings)
 }
 
@@ -324,7 +335,7 @@ fn files_beside_a_mask_name_its_labels() {
     let beside = folder.path().join("sub-01_dseg.label");
     std::fs::write(&beside, snap).unwrap();
     let (session, warnings) = reopen(&path, &scan(&geometry));
-    let first = session.document().table.get(1).unwrap().clone();
+    let first = only(&session).table().get(1).unwrap().clone();
     assert_eq!((first.name.as_str(), first.colour, first.visible), ("White Matter", [1, 2, 3], false));
     assert!(warnings.iter().any(|w| w.contains("Gray Matter") && w.contains("White Matter")), "{warnings:?}");
     // Another second line is another format.
@@ -725,14 +736,14 @@ fn organs_of_totalsegmentator_have_their_names() {
     let volume = Arc::new(formats::open_one(&folder.join("example_ct_sm.nii.gz"), None, Watch::unwatched()).unwrap());
     for file in ["example_seg.nii.gz", "example_seg_fast.nii.gz"] {
         let (session, warnings) = reopen(&folder.join(file), &volume);
-        let document = session.document();
+        let document = only(&session);
         let wanted = index["labels"].as_object().unwrap();
         for (value, name) in wanted {
-            assert_eq!(document.table.get(value.parse().unwrap()).unwrap().name, name.as_str().unwrap());
+            assert_eq!(document.table().get(value.parse().unwrap()).unwrap().name, name.as_str().unwrap());
         }
-        assert_eq!((document.table.0.len(), warnings.len()), (wanted.len(), 0), "{warnings:?}");
-        assert_eq!(document.table.get(1).unwrap().colour, [0, 255, 0], "Red 0, Green 1, Blue 0 in the file");
-        let present = document.labels.counts();
+        assert_eq!((document.table().0.len(), warnings.len()), (wanted.len(), 0), "{warnings:?}");
+        assert_eq!(document.table().get(1).unwrap().colour, [0, 255, 0], "Red 0, Green 1, Blue 0 in the file");
+        let present = document.labels().counts();
         assert!(present.len() > 30 && present.keys().all(|value| wanted.contains_key(&value.to_string())));
     }
 }

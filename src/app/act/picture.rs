@@ -144,7 +144,7 @@ mod tests {
         let layout = PlaneLayout::new(&geometry, Plane::Axial);
         let red = |opacity: f32, outline: bool, labels_shown: bool| {
             let window = Window { level: 100.0, width: 100.0 };
-            let look = Look { window, opacity, outline, labels: labels_shown };
+            let look = Look { window, is_smooth: false, opacity, outline, labels: labels_shown };
             let picture = picture(&volume, &labels, &table, &layout, (0, 0), &look);
             assert_eq!((picture.width, picture.height), (512, 512));
             picture.rgb.chunks_exact(3).filter(|p| p[0] > p[1] + 20).count()
