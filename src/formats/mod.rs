@@ -27,7 +27,7 @@ mod tests;
 pub use annotations::{Found, complete as complete_annotations, write_sidecar};
 pub use ending::with_ending;
 pub use error::{FormatError, Result};
-pub use found::{Entry, Facts, FileReader, Findings, Skipped, Source, each_file};
+pub use found::{Belonging, Entry, Facts, FileReader, Findings, Skipped, Source, each_file};
 pub use registry::{
     FORMATS, For, Format, Kind, Save, endings_of, is_picture, names_of, notices_of_writing, readable_names, stem,
     write_labels, write_volume, writer_for,
