@@ -107,14 +107,17 @@ pub fn beside(response: &egui::Response, text: &str) {
     }
     let mut tip =
         if response.enabled() { egui::Tooltip::for_enabled(response) } else { egui::Tooltip::for_disabled(response) };
-    if let Some((edge, align)) = panel_edge(response) {
-        tip.popup = tip.popup.anchor(edge).align(align).align_alternatives(&[]);
+    if let Some((edge, [align, low])) = panel_edge(response) {
+        let low = [low];
+        tip.popup = tip.popup.anchor(edge).align(align).align_alternatives(&low);
+        tip.show(|ui| ui.label(text));
+        return;
     }
     tip.show(|ui| ui.label(text));
 }
 
-/// The row of a side panel that a control lies in, and the side on which its tooltip has room.
-fn panel_edge(response: &egui::Response) -> Option<(egui::Rect, egui::RectAlign)> {
+/// The row of a side panel that a control lies in, and where beside it its tooltip has room: level with its top, or with its bottom.
+fn panel_edge(response: &egui::Response) -> Option<(egui::Rect, [egui::RectAlign; 2])> {
     let window = response.ctx.content_rect();
     let at = response.rect.center().x;
     let row = |x: egui::Rangef| egui::Rect::from_x_y_ranges(x, response.rect.y_range());
@@ -122,8 +125,12 @@ fn panel_edge(response: &egui::Response) -> Option<(egui::Rect, egui::RectAlign)
     let left = known("data").filter(|panel| panel.contains(response.rect.center()));
     let right = known("tasks").filter(|panel| panel.contains(response.rect.center()));
     match (left, right) {
-        (Some(panel), _) if at < window.center().x => Some((row(panel.x_range()), egui::RectAlign::RIGHT_START)),
-        (_, Some(panel)) if at > window.center().x => Some((row(panel.x_range()), egui::RectAlign::LEFT_START)),
+        (Some(panel), _) if at < window.center().x => {
+            Some((row(panel.x_range()), [egui::RectAlign::RIGHT_START, egui::RectAlign::RIGHT_END]))
+        }
+        (_, Some(panel)) if at > window.center().x => {
+            Some((row(panel.x_range()), [egui::RectAlign::LEFT_START, egui::RectAlign::LEFT_END]))
+        }
         _ => None,
     }
 }

@@ -40,9 +40,10 @@ pub fn top_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
     still::keep(ui.ctx(), bar.response.rect);
 }
 
-/// A menu for each group of commands; in a narrow window, one menu with all of them.
+/// A menu for each group of commands but the tools, which lie in the bar; in a narrow window, one menu with all of them.
 fn menus_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
-    let all: Vec<&CommandEntry> = commands::all().iter().filter(|entry| entry.is_in_menu).collect();
+    let all: Vec<&CommandEntry> =
+        commands::all().iter().filter(|entry| entry.is_in_menu && entry.group != Group::Tools).collect();
     let groups: Vec<&[&CommandEntry]> = all.chunk_by(|a, b| a.group == b.group).collect();
     let is_narrow = ui.ctx().content_rect().width() < theme::NARROW;
     let mut groups_ui = |ui: &mut egui::Ui| {

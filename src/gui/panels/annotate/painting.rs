@@ -7,6 +7,9 @@ use crate::gui::egui;
 use crate::session::{DrawOver, PaintRules};
 use crate::volume::LabelTable;
 
+/// Images of more values than this begin with a range of whole ones.
+const WIDE: f64 = 20.0;
+
 /// Shows the section.
 pub fn painting_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
     let Some(segmentation) = studio.segmentation() else { return };
@@ -62,7 +65,8 @@ fn range_ui(ui: &mut egui::Ui, studio: &Studio, rules: &mut PaintRules) {
     beside(&check, "Change only voxels whose value in the image lies in this range, both ends included");
     if check.changed() {
         let window = [view.window.level - view.window.width / 2.0, view.window.level + view.window.width / 2.0];
-        rules.range = is_on.then_some((window.map(|value| value.round().clamp(values.min, values.max)), view.frame));
+        let whole = |value: f64| if values.max - values.min > WIDE { value.round() } else { value };
+        rules.range = is_on.then_some((window.map(|value| whole(value).clamp(values.min, values.max)), view.frame));
     }
     let Some(([low, high], _)) = &mut rules.range else { return };
     let speed = ((values.max - values.min) / 500.0).max(1e-6);

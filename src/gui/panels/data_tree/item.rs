@@ -31,7 +31,7 @@ pub fn item_ui(
     if response.clicked() {
         outbox.send(Request::ShowItem(n));
     }
-    if !is_shown && can_be_mask(item, studio) {
+    if !is_shown && can_be_mask(item, studio) && is_likely_mask(item, studio) {
         let text = format!("{} Use as segmentation", icon::STACK_PLUS);
         let button = ui.add(egui::Button::new(egui::RichText::new(text).small()));
         let of = studio.volume().map(|volume| volume.name.clone()).unwrap_or_default();
@@ -49,6 +49,13 @@ pub fn item_ui(
 /// Whether it can be the mask of the scan on screen.
 fn can_be_mask(item: &Item, studio: &Studio) -> bool {
     studio.shown_item().is_some_and(|shown| may_be_mask(&item.entry, shown.entry.shape))
+}
+
+/// Whether that is offered beside it: among many scans of one size only where the name says so; elsewhere it is in the menu.
+fn is_likely_mask(item: &Item, studio: &Studio) -> bool {
+    const FEW: usize = 4;
+    let name = item.entry.name.to_lowercase();
+    studio.items.len() <= FEW || ["seg", "mask", "label"].iter().any(|part| name.contains(part))
 }
 
 fn facts(item: &Item) -> String {
