@@ -36,7 +36,7 @@ fn titles<'a>(keys: impl Iterator<Item = Option<&'a Belonging>>) -> Vec<Option<S
     let mut patients: Vec<(&str, usize)> = Vec::new();
     let mut number = |key: &'a Belonging| {
         let at = patients.iter().position(|(of, _)| *of == key.patient).unwrap_or_else(|| {
-            patients.push((&key.patient, 0));
+            patients.push((key.patient.as_str(), 0));
             patients.len() - 1
         });
         patients[at].1 += 1;
