@@ -2,6 +2,7 @@
 
 use super::act::{attention, joining, labels, leaving, models, painting, pixels, saving, scans, teach};
 use super::commands;
+use super::state::leaving::Leaving;
 use super::state::request::Request;
 use super::state::studio::{Hover, Studio};
 use crate::tools::Look;
@@ -17,6 +18,11 @@ pub fn handle(studio: &mut Studio, request: Request) {
         Request::Open(paths) => scans::open(studio, paths),
         Request::ShowItem(n) => scans::show_item(studio, n),
         Request::UseAsSegmentation(n) => scans::use_as_segmentation(studio, n),
+        Request::Close(scan) => leaving::ask(studio, Leaving::Scan(scan)),
+        Request::NewSegmentation(scan) => {
+            scans::show(studio, scan);
+            labels::new_segmentation(studio);
+        }
         Request::ShowSegmentation(id) => scans::show_segmentation(studio, id),
         Request::RenameSegmentation(id, name) => labels::rename_segmentation(studio, id, name),
         Request::Answer(answer) => saving::take_answer(studio, answer),

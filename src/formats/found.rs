@@ -24,6 +24,15 @@ pub trait Source: fmt::Debug + Send + Sync {
     fn load(&self, watch: Watch) -> Result<Volume>;
 }
 
+/// Whose an entry is: keys that tell patients and studies apart. They are compared and never shown.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Belonging {
+    /// The patient.
+    pub patient: String,
+    /// The study.
+    pub study: String,
+}
+
 /// One thing that can be loaded: a DICOM series or a file.
 #[derive(Debug, Clone)]
 pub struct Entry {
@@ -41,6 +50,8 @@ pub struct Entry {
     pub shape: [usize; 3],
     /// Where it comes from: the file, or the folder of the first file.
     pub path: PathBuf,
+    /// Whose it is, where its files say so.
+    pub belongs_to: Option<Belonging>,
     /// How it is read.
     pub source: Arc<dyn Source>,
 }
@@ -149,6 +160,7 @@ pub fn each_file(format: &'static str, paths: &[PathBuf], reader: FileReader, wa
             file_count: 1,
             shape: (reader.shape)(path).unwrap_or_default(),
             path: path.clone(),
+            belongs_to: None,
             source: Arc::new(OneFile { path: path.clone(), reader }),
         });
     }

@@ -29,7 +29,7 @@ mod tests;
 pub use annotations::{Found, complete as complete_annotations, write_sidecar};
 pub use ending::with_ending;
 pub use error::{FormatError, Result};
-pub use found::{Entry, Facts, FileReader, Findings, Skipped, Source, each_file};
+pub use found::{Belonging, Entry, Facts, FileReader, Findings, Skipped, Source, each_file};
 pub use labels::{LabelsInFile, read_annotated_labels, read_labels, read_labels_in_file};
 pub use picture::{RgbPicture, write_picture};
 pub use registry::{

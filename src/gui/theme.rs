@@ -21,6 +21,10 @@ pub const RIGHT_WIDTH: f32 = 300.0;
 pub const BAR_HEIGHT: f32 = 36.0;
 /// Height of the status line.
 pub const STATUS_HEIGHT: f32 = 26.0;
+/// Height of the line of messages and jobs.
+pub const TRAY_HEIGHT: f32 = 28.0;
+/// Narrower windows show their menus as one.
+pub const NARROW: f32 = 1140.0;
 /// Height of a card's main button.
 pub const ACTION_HEIGHT: f32 = 32.0;
 /// Width of the captions in front of controls.
@@ -205,5 +209,23 @@ pub fn plane_colour(plane: crate::volume::Plane) -> Color32 {
         crate::volume::Plane::Axial => AXIAL,
         crate::volume::Plane::Coronal => CORONAL,
         crate::volume::Plane::Sagittal => SAGITTAL,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::volume::{Plane, default_colour};
+
+    #[test]
+    fn no_label_has_the_colour_of_a_plane() {
+        for plane in Plane::ALL {
+            let [r, g, b, _] = plane_colour(plane).to_array();
+            for value in 1..=256 {
+                let apart: u32 =
+                    default_colour(value).iter().zip([r, g, b]).map(|(a, b)| u32::from(a.abs_diff(b)).pow(2)).sum();
+                assert!(apart >= 60 * 60, "label {value} and the {} plane", plane.name());
+            }
+        }
     }
 }

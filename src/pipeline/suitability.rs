@@ -9,10 +9,6 @@ use crate::volume::{Geometry, Volume};
 const MOST_LARGER: f64 = 2.5;
 /// Voxels that are coarser than those of the training by more than this factor show too little.
 const MOST_COARSER: f64 = 2.5;
-/// A lowest value that CT has, whose air is at -1000, and few other scans.
-const LOWEST_OF_CT: f64 = -500.0;
-/// A highest value that CT has, whose bone is above; masks and derived maps have not.
-const HIGHEST_OF_CT: f64 = 200.0;
 
 /// Something about a scan that a model did not learn.
 #[derive(Debug, Clone, PartialEq)]
@@ -109,12 +105,7 @@ pub fn slices_to_segment(spec: &ModelSpec, asked: Option<SliceAxis>, geometry: &
 /// What a scan is: its own word, or what its values say of CT; empty where nothing does.
 fn modality(volume: &Volume) -> String {
     let own = volume.display.modality.trim().to_uppercase();
-    if !own.is_empty() {
-        return own;
-    }
-    let values = volume.statistics();
-    let is_ct = values.min <= LOWEST_OF_CT && values.max >= HIGHEST_OF_CT && values.min >= -4096.0;
-    if is_ct && flat_axis(&volume.geometry).is_none() { "CT".into() } else { String::new() }
+    if own.is_empty() && volume.is_ct() { "CT".into() } else { own }
 }
 
 /// What a model learned from, where that is known.

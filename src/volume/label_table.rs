@@ -5,15 +5,37 @@ use super::label_map::LabelValue;
 /// sRGB colour.
 pub type Rgb = [u8; 3];
 
-/// ITK-SNAP's first six label colours.
-const FIRST_COLOURS: [Rgb; 6] = [[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 0], [0, 255, 255], [255, 0, 255]];
+/// The colours of the first labels: told apart with red-green blindness too, and by brightness where hues are alike.
+const FIRST_COLOURS: [Rgb; 8] = [
+    [40, 180, 255],
+    [235, 120, 0],
+    [190, 20, 150],
+    [150, 250, 10],
+    [50, 90, 255],
+    [250, 205, 165],
+    [30, 245, 250],
+    [140, 85, 75],
+];
 
-/// The colour a new label gets: ITK-SNAP's first six, then hues spread by the golden angle.
+/// The colours of the three planes, as viewers for radiology have them: no label is given one.
+const PLANES: [Rgb; 3] = [[0xf3, 0x53, 0x4b], [0xed, 0xd5, 0x4c], [0x5f, 0xb6, 0x5a]];
+
+/// Darkest and brightest part of a generated colour; one after the other, so that neighbours differ in brightness too.
+const SHADES: [[f64; 2]; 3] = [[40.0, 240.0], [110.0, 255.0], [20.0, 165.0]];
+
+/// The colour a new label gets: eight that are safe for red-green blindness, then hues spread by the golden angle in three shades.
 pub fn default_colour(value: LabelValue) -> Rgb {
     let index = usize::from(value.saturating_sub(1));
     if let Some(&colour) = FIRST_COLOURS.get(index) {
         return colour;
     }
+    let mut shades = (0..SHADES.len()).map(|n| generated(index, SHADES[(index + n) % SHADES.len()]));
+    shades
+        .find(|colour| PLANES.iter().all(|plane| !is_like(*colour, *plane)))
+        .unwrap_or_else(|| generated(index, SHADES[0]))
+}
+
+fn generated(index: usize, [dark, bright]: [f64; 2]) -> Rgb {
     let hue = (index as f64 * 137.508).rem_euclid(360.0) / 60.0;
     let fade = 1.0 - (hue.rem_euclid(2.0) - 1.0).abs();
     let (r, g, b) = match hue as u8 {
@@ -24,7 +46,14 @@ pub fn default_colour(value: LabelValue) -> Rgb {
         4 => (fade, 0.0, 1.0),
         _ => (1.0, 0.0, fade),
     };
-    [r, g, b].map(|c: f64| (c * 200.0 + 40.0) as u8)
+    [r, g, b].map(|part: f64| (dark + part * (bright - dark)) as u8)
+}
+
+/// Whether the eye may take one colour for the other.
+fn is_like(a: Rgb, b: Rgb) -> bool {
+    const NEAR: u32 = 75;
+    let apart: u32 = a.iter().zip(b).map(|(a, b)| u32::from(a.abs_diff(b)).pow(2)).sum();
+    apart < NEAR * NEAR
 }
 
 /// One entry of the table.
@@ -109,7 +138,64 @@ mod tests {
         let mut table = LabelTable(vec![Label::new(2, "Posterior")]);
         table.cover([0, 1, 2]);
         assert_eq!(table.get(2).unwrap().name, "Posterior");
-        assert_eq!(table.get(1).unwrap().colour, [255, 0, 0]);
+        assert_eq!(table.get(1).unwrap().colour, [40, 180, 255]);
         assert_eq!(table.next_value(), Some(3));
+    }
+
+    /// Linear light, and CIE L*a*b* of it, as IEC 61966-2-1 and CIE 15 define them.
+    fn linear(colour: Rgb) -> [f64; 3] {
+        colour.map(|part| {
+            let part = f64::from(part) / 255.0;
+            if part <= 0.04045 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) }
+        })
+    }
+
+    fn times(matrix: [[f64; 3]; 3], v: [f64; 3]) -> [f64; 3] {
+        matrix.map(|row| row.iter().zip(v).map(|(a, b)| a * b).sum())
+    }
+
+    fn lab(linear: [f64; 3]) -> [f64; 3] {
+        let xyz = times(
+            [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.072175], [0.0193339, 0.119192, 0.9503041]],
+            linear,
+        );
+        let f = |t: f64| if t > 0.008856 { t.cbrt() } else { 7.787 * t + 16.0 / 116.0 };
+        let [x, y, z] = [f(xyz[0] / 0.95047), f(xyz[1]), f(xyz[2] / 1.08883)];
+        [116.0 * y - 16.0, 500.0 * (x - y), 200.0 * (y - z)]
+    }
+
+    fn apart(a: [f64; 3], b: [f64; 3]) -> f64 {
+        a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt()
+    }
+
+    #[test]
+    fn the_first_colours_differ_for_every_eye() {
+        // Machado, Oliveira and Fernandes 2009: protanopia and deuteranopia.
+        let eyes = [
+            [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]],
+            [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+            [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+        ];
+        for eye in eyes {
+            let seen: Vec<[f64; 3]> =
+                (1..=8).map(|n| lab(times(eye, linear(default_colour(n))).map(|part| part.clamp(0.0, 1.0)))).collect();
+            for (n, a) in seen.iter().enumerate() {
+                for (m, b) in seen.iter().enumerate().skip(n + 1) {
+                    assert!(apart(*a, *b) > 20.0, "{} and {}: {:.0}", n + 1, m + 1, apart(*a, *b));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn no_label_has_a_planes_colour_and_no_two_of_many_are_the_same() {
+        let colours: std::collections::BTreeSet<Rgb> = (1..=256).map(default_colour).collect();
+        assert_eq!(colours.len(), 256);
+        for colour in colours {
+            for plane in PLANES {
+                let distance = apart(lab(linear(colour)), lab(linear(plane)));
+                assert!(distance > 12.0, "{colour:?} and {plane:?}: {distance:.0}");
+            }
+        }
     }
 }

@@ -57,6 +57,13 @@ impl Window {
     }
 }
 
+/// Values that CT has, whose air is at -1000 and whose bone is above 200; few other scans and no masks have both.
+const CT_RANGE: [f64; 2] = [-500.0, 200.0];
+/// Below every value that a scanner gives.
+const LOWEST: f64 = -4096.0;
+/// Radiology's window for the trunk: soft tissue is told apart, and lung and bone are seen as such.
+const SOFT_TISSUE: Window = Window { level: 40.0, width: 400.0 };
+
 /// Share of a file's window that the values must fill for it to be used unasked.
 const SUITABLE_SHARE: f64 = 0.25;
 
@@ -159,8 +166,20 @@ impl Volume {
         self.statistics.get_or_init(|| Statistics::of(self))
     }
 
+    /// Whether this is CT: by the file's own word, or where it has none by what the values say.
+    pub fn is_ct(&self) -> bool {
+        let own = self.display.modality.trim();
+        if !own.is_empty() {
+            return own.eq_ignore_ascii_case("CT");
+        }
+        let values = self.statistics();
+        let is_flat = self.geometry.shape().contains(&1);
+        !is_flat && (LOWEST..=CT_RANGE[0]).contains(&values.min) && values.max >= CT_RANGE[1]
+    }
+
     /// The window to show first: the file's, unless there is none or the values fill less than a quarter of it (headers
-    /// of derived images often keep their source's window); then the values without the top and bottom 0.1 %.
+    /// of derived images often keep their source's window); then that of soft tissue for CT, and for all others the values without
+    /// the top and bottom 0.1 %.
     pub fn default_window(&self) -> Window {
         let auto = self.auto_window();
         let suits = |file: &Window| {
@@ -168,12 +187,16 @@ impl Volume {
             let ((a, b), (c, d)) = (edges(file), edges(&auto));
             b.min(d) - a.max(c) > SUITABLE_SHARE * file.width
         };
-        self.display.window.filter(suits).unwrap_or(auto)
+        match self.display.window {
+            Some(window) if suits(&window) => window,
+            None if self.is_ct() && suits(&SOFT_TISSUE) => SOFT_TISSUE,
+            _ => auto,
+        }
     }
 
-    /// The file's own window, else the automatic one.
+    /// The file's own window, else the one that is shown first.
     pub fn file_window(&self) -> Window {
-        self.display.window.unwrap_or_else(|| self.auto_window())
+        self.display.window.unwrap_or_else(|| self.default_window())
     }
 
     /// Clips the top and bottom 0.1 % of the voxels.
@@ -224,6 +247,29 @@ mod tests {
         assert_eq!(volume.file_window().width, 950.0);
         volume.display.window = Some(Window { level: 20.0, width: 30.0 });
         assert_eq!(volume.default_window().width, 30.0);
+    }
+
+    #[test]
+    fn ct_without_a_word_of_its_window_is_shown_as_soft_tissue() {
+        let scan = |values: [i16; 4], modality: &str| {
+            let geometry = Geometry::new([2, 2, 2], Affine::IDENTITY).unwrap();
+            let voxels = Voxels::I16(Arc::new(values.into_iter().chain(values).collect()));
+            let mut volume = Volume::new(geometry, voxels, vec![], Rescale::IDENTITY, String::new());
+            volume.display.modality = modality.into();
+            volume
+        };
+        let soft = Window { level: 40.0, width: 400.0 };
+        assert_eq!(scan([-1024, -90, 60, 1200], "").default_window(), soft);
+        assert_eq!(scan([-1024, -90, 60, 1200], "").file_window(), soft);
+        assert_eq!(scan([0, 30, 60, 200], "CT").default_window(), soft);
+        for other in
+            [scan([-1024, -90, 60, 1200], "MR"), scan([0, 90, 300, 1200], ""), scan([-900, -800, -700, -600], "CT")]
+        {
+            assert_eq!(other.default_window(), other.auto_window());
+        }
+        let mut told = scan([-1024, -90, 60, 1200], "CT");
+        told.display.window = Some(Window { level: -600.0, width: 1500.0 });
+        assert_eq!(told.default_window().level, -600.0);
     }
 
     #[test]

@@ -16,9 +16,18 @@ pub fn follow(studio: &mut Studio) {
     studio.notices.age();
     models::fetch(studio);
     pixels::follow(studio);
+    range(studio);
     counts(studio);
     attention::follow(studio);
     teach::follow(studio);
+}
+
+/// The range of values is that of the frame on screen.
+fn range(studio: &mut Studio) {
+    let frame = studio.view().map(|view| view.frame);
+    if let (Some((_, of)), Some(frame)) = (&mut studio.rules.range, frame) {
+        *of = frame;
+    }
 }
 
 /// Keeps the volumes beside the labels right: a few bricks at once, many in the background.

@@ -14,5 +14,5 @@ pub mod saving;
 pub mod scans;
 pub mod segmenting;
 pub mod teach;
-mod told;
+pub mod told;
 pub mod traveling;

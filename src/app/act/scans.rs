@@ -11,7 +11,7 @@ use crate::app::state::saving::file_name;
 use crate::app::state::scans::Item;
 use crate::app::state::studio::Studio;
 use crate::app::state::views::{LabelView, ScanView};
-use crate::formats::{Entry, Findings};
+use crate::formats::{Entry, FORMATS, Findings, Kind as FormatKind};
 use crate::jobs::{Job, LoadJob, Names, OpenLabelsJob, OpenSampleJob, Sample, ScanJob};
 use crate::session::{ScanId, SegmentationId, SliceState};
 use crate::volume::{Plane, PlaneLayout, Volume};
@@ -61,6 +61,7 @@ fn found(studio: &mut Studio, paths: &[PathBuf], findings: Findings) {
     }
     remember(studio, paths);
     studio.notices.forget_errors();
+    offer_mask(studio, paths, &findings.entries);
     let is_new =
         |items: &[Item], entry: &Entry| !items.iter().any(|i| i.entry.id == entry.id && i.entry.path == entry.path);
     for entry in findings.entries {
@@ -74,6 +75,24 @@ fn found(studio: &mut Studio, paths: &[PathBuf], findings: Findings) {
         }
     }
     show_item(studio, first);
+}
+
+/// A file that was named beside a scan and has its grid may be its mask.
+fn offer_mask(studio: &mut Studio, paths: &[PathBuf], entries: &[Entry]) {
+    if let ([_, _], [scan, mask]) = (paths, entries)
+        && may_be_mask(mask, scan.shape)
+    {
+        studio.notices.info(format!(
+            "{} has as many voxels as {}. If it is its mask, choose \"Use as segmentation\" beside it in the list on the left.",
+            mask.name, scan.name
+        ));
+    }
+}
+
+/// Whether an entry can be the mask of a scan of this size: its format holds labels, and it has the size.
+pub fn may_be_mask(entry: &Entry, shape: [usize; 3]) -> bool {
+    let holds_labels = FORMATS.iter().any(|f| f.id == entry.format && f.kinds.contains(&FormatKind::Labels));
+    holds_labels && entry.shape == shape && shape != [0; 3]
 }
 
 fn remember(studio: &mut Studio, paths: &[PathBuf]) {

@@ -29,6 +29,10 @@ pub enum Request {
     ShowItem(usize),
     /// Read an item's file as the segmentation of the shown scan.
     UseAsSegmentation(usize),
+    /// Close a scan with its segmentations.
+    Close(ScanId),
+    /// Add an empty segmentation to a scan.
+    NewSegmentation(ScanId),
     /// Show a segmentation of the data tree.
     ShowSegmentation(SegmentationId),
     /// Give a segmentation another name.

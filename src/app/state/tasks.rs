@@ -2,13 +2,15 @@
 //!
 //! `S` is whoever takes their news: the studio.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::jobs::{Job, JobError, JobKind, Stage, Told, Worker, WorkerNews};
 use crate::work::{Share, Stopped};
 
 /// Time left is shown for work longer than this.
 const SHOW_TIME_LEFT_SECS: f32 = 2.0;
+/// Shorter work is not shown.
+const SHORT: Duration = Duration::from_millis(400);
 /// Most events handled in one frame, so that a chatty job cannot stop the window.
 const EVENTS_PER_FRAME: usize = 512;
 
@@ -91,6 +93,8 @@ pub struct TaskState {
     /// When this stage began, and the share that was done by then: a training that is continued begins in the middle.
     began: (Instant, f32),
     is_begun: bool,
+    /// When it was started.
+    started: Instant,
     /// Whether it was told to stop.
     pub is_stopping: bool,
     /// Since when it is paused.
@@ -132,6 +136,7 @@ impl<S: 'static> Tasks<S> {
             has_stages: false,
             began: (Instant::now(), 0.0),
             is_begun: true,
+            started: Instant::now(),
             is_stopping: false,
             paused: None,
         };
@@ -224,6 +229,11 @@ impl<S: 'static> Tasks<S> {
 }
 
 impl TaskState {
+    /// Whether it has run long enough to be shown: what is done at once only flickers.
+    pub fn is_long(&self) -> bool {
+        self.started.elapsed() >= SHORT
+    }
+
     /// Whether it is paused.
     pub fn is_paused(&self) -> bool {
         self.paused.is_some()

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use dicom::core::dictionary::UidDictionary;
 use dicom::dictionary_std::{StandardSopClassDictionary, tags};
+use dicom::encoding::TransferSyntaxIndex;
 
 use super::fields::{Fields, Unreadable, WANTED, quoted};
 use super::structure::{self, PixelData, Structure};
@@ -416,11 +417,17 @@ fn class_name(class_uid: &str) -> Option<&'static str> {
     StandardSopClassDictionary.by_uid(class_uid).map(|entry| entry.name)
 }
 
+/// A transfer syntax by its name, where the standard has one.
+fn syntax_name(uid: &str) -> String {
+    let known = dicom::transfer_syntax::TransferSyntaxRegistry.get(uid).map(|syntax| syntax.name());
+    known.map_or_else(|| uid.to_string(), |name| format!("{name} ({uid})"))
+}
+
 /// Technical fields for the information panel; nothing that names a person, place or date of birth.
 fn shown_fields(fields: &Fields, structure: &Structure, class_uid: &str) -> Vec<(String, String)> {
     let mut shown = vec![
         ("SOP Class".to_string(), class_name(class_uid).unwrap_or(class_uid).to_string()),
-        ("Transfer Syntax".to_string(), structure.transfer_syntax.clone()),
+        ("Transfer Syntax".to_string(), syntax_name(&structure.transfer_syntax)),
     ];
     for (name, tag) in [
         ("Modality", tags::MODALITY),

@@ -24,7 +24,7 @@ use rayon::prelude::*;
 
 use super::error::Result;
 use super::registry::{Format, Kind};
-use super::{Entry, Facts, Findings, Skipped, Source};
+use super::{Belonging, Entry, Facts, Findings, Skipped, Source};
 use crate::volume::Volume;
 use crate::work::Watch;
 
@@ -56,6 +56,12 @@ impl Source for Stack {
     fn load(&self, watch: Watch) -> Result<Volume> {
         load::load(self, watch)
     }
+}
+
+/// Keys of the patient and the study; a patient without an ID is known by name.
+fn belonging(subject: &instance::Subject) -> Belonging {
+    let patient = subject.patient_id.clone().or_else(|| subject.name.clone());
+    Belonging { patient: patient.unwrap_or_default(), study: subject.study.clone().unwrap_or_default() }
 }
 
 fn collect(paths: &[PathBuf], watch: Watch) -> Result<Findings> {
@@ -90,7 +96,12 @@ fn collect(paths: &[PathBuf], watch: Watch) -> Result<Findings> {
     for stack in &mut stacks {
         if let Some(count) = stack.instances.first().and_then(|first| missing.get(&first.series_uid)) {
             stack.warnings.push(format!(
-                "{count} file(s) of this series cannot be read and are missing here; the list of files says why."
+                "{} missing here; the list of files says why.",
+                if *count == 1 {
+                    "One file of this series cannot be read and is".to_string()
+                } else {
+                    format!("{count} files of this series cannot be read and are")
+                }
             ));
         }
     }
@@ -106,6 +117,7 @@ fn collect(paths: &[PathBuf], watch: Watch) -> Result<Findings> {
             file_count: stack.instances.len(),
             shape: stack.geometry.shape(),
             path: if stack.instances.len() == 1 { first.path.clone() } else { folder },
+            belongs_to: Some(belonging(&first.subject)),
             source: Arc::new(stack),
         }
     }));

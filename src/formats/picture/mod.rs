@@ -148,6 +148,7 @@ fn entry(files: Vec<PathBuf>, kind: Kind, image: usize) -> Entry {
         file_count: files.len(),
         shape: [width, height, files.len().max(kind.slices)],
         path: if files.len() > 1 { first.parent().unwrap_or(&first).to_path_buf() } else { first },
+        belongs_to: None,
         source: Arc::new(Stack { files, name, image }),
     }
 }

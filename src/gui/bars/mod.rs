@@ -1,6 +1,6 @@
 //! The bar at the top, the line at the bottom with its tray of jobs, and messages.
 
-pub mod notices;
+mod notices;
 pub mod status;
 pub mod top;
-pub mod tray;
+mod tray;

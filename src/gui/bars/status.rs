@@ -1,7 +1,132 @@
-//! TODO
+//! The two lines at the bottom: messages and jobs above, and below what lies under the pointer.
 
+use super::notices::notices_ui;
+use super::tray::tray_ui;
 use crate::app::{Outbox, Studio};
 use crate::gui::egui;
+use crate::gui::theme::{self, UNIT};
+use crate::gui::views::number;
+use crate::volume::RAS_LETTERS;
 
-/// Shows it.
-pub fn status_ui(_: &mut egui::Ui, _: &Studio, _: &mut Outbox) {}
+/// A part of the line: its width in grid units, its caption, what it says, and more about it.
+type Cell = (f32, &'static str, String, &'static str);
+
+/// Shows them. They keep their height, so that no view jumps when a message comes.
+pub fn status_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
+    egui::Panel::bottom("status").exact_size(theme::STATUS_HEIGHT).show(ui, |ui| {
+        ui.horizontal_centered(|ui| {
+            ui.spacing_mut().item_spacing.x = 2.0 * UNIT;
+            pointer_ui(ui, studio);
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| machine_ui(ui, studio));
+        });
+    });
+    egui::Panel::bottom("messages").exact_size(theme::TRAY_HEIGHT).show(ui, |ui| {
+        ui.horizontal_centered(|ui| {
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                tray_ui(ui, studio, outbox);
+                ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
+                    notices_ui(ui, studio, outbox);
+                });
+            });
+        });
+    });
+}
+
+fn pointer_ui(ui: &mut egui::Ui, studio: &Studio) {
+    let t = theme::tokens(ui);
+    let small = |text: &str| egui::RichText::new(text).small().color(t.dim);
+    let cells = cells(studio);
+    if cells.is_empty() {
+        ui.label(small("No scan"));
+        return;
+    }
+    for (width, caption, text, hint) in cells {
+        let size = egui::vec2(width * UNIT, 4.0 * UNIT);
+        let (rect, response) = ui.allocate_exact_size(size, egui::Sense::hover());
+        let font = egui::FontId::proportional(theme::SMALL);
+        let painter = ui.painter().with_clip_rect(rect);
+        let name = painter.text(rect.left_center(), egui::Align2::LEFT_CENTER, caption, font.clone(), t.dim);
+        let at = egui::pos2(name.right() + UNIT, rect.center().y);
+        painter.text(at, egui::Align2::LEFT_CENTER, &text, font, t.text);
+        response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Label, true, format!("{caption}: {text}")));
+        response.on_hover_text(format!("{hint}\n{text}"));
+    }
+}
+
+/// What lies under the pointer, or under the cursor where the pointer is elsewhere.
+fn cells(studio: &Studio) -> Vec<Cell> {
+    let (Some(volume), Some(view)) = (studio.volume(), studio.view()) else { return Vec::new() };
+    let voxel = studio.hover.and_then(|hover| hover.voxel).unwrap_or(view.cursor);
+    let [i, j, k] = voxel.map(|n| n + 1);
+    let mut cells: Vec<Cell> = vec![
+        (
+            44.0,
+            "Position",
+            position(volume.geometry.world_at(voxel)),
+            "Millimetres to the right or left, front or back, head or feet",
+        ),
+        (30.0, "Voxel", format!("{i} {j} {k}"), "Column, row and slice of the file, counted from 1"),
+    ];
+    if let Some(hover) = studio.hover
+        && let Some(layout) = studio.layout(hover.plane)
+    {
+        let [.., slice] = layout.screen(view.cursor);
+        cells.push((
+            24.0,
+            "Slice",
+            format!("{} / {}", slice + 1, layout.size[2]),
+            "Slice of the view under the pointer",
+        ));
+    }
+    if volume.frame_count() > 1 {
+        cells.push((20.0, "Frame", format!("{} / {}", view.frame + 1, volume.frame_count()), "Time point or channel"));
+    }
+    cells.push((24.0, "Value", number(volume.value(voxel, view.frame)), "The image's value, as the file means it"));
+    let label = studio.shown_labels().map_or(0, |(labels, _)| labels.get(voxel));
+    let name = match label {
+        0 => "none".to_string(),
+        label => {
+            let named = studio.shown_table().and_then(|table| table.get(label)).map(|label| label.name.clone());
+            named.unwrap_or_else(|| format!("Label {label}"))
+        }
+    };
+    cells.push((40.0, "Label", name, "The label there"));
+    cells
+}
+
+/// A place by the directions of the patient: "R 2.1  A 114.0  I 21.6 mm".
+fn position(world_mm: [f64; 3]) -> String {
+    let along = |axis: usize| {
+        let [plus, minus] = RAS_LETTERS[axis];
+        let mm = world_mm[axis];
+        // What is shown as zero has no direction to the other side.
+        let letter = if mm <= -0.05 { minus } else { plus };
+        format!("{letter} {:.1}", mm.abs())
+    };
+    format!("{}  {}  {} mm", along(0), along(1), along(2))
+}
+
+fn machine_ui(ui: &mut egui::Ui, studio: &Studio) {
+    let dim = theme::tokens(ui).dim;
+    if let (Some(volume), Some(segmentation)) = (studio.volume(), studio.segmentation()) {
+        let megabytes = (volume.byte_count() + segmentation.labels().byte_count()) as f64 / 1e6;
+        let decimals = usize::from(megabytes < 10.0);
+        ui.label(egui::RichText::new(format!("Memory {megabytes:.decimals$} MB")).small().color(dim))
+            .on_hover_text("Voxels and labels of the scan on screen, in memory");
+    }
+    if !studio.models.device.is_empty() {
+        ui.label(egui::RichText::new(format!("Device {}", studio.models.device)).small().color(dim))
+            .on_hover_text("Device of the last network run");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_position_has_the_patients_directions() {
+        assert_eq!(position([-2.1, 114.0, -21.6]), "L 2.1  A 114.0  I 21.6 mm");
+        assert_eq!(position([0.0, -0.04, 7.25]), "R 0.0  A 0.0  S 7.2 mm");
+    }
+}

@@ -1,7 +1,163 @@
-//! TODO
+//! The bar at the top: menus, undo and redo, tools, what the tool paints with, palette, theme. All but the layout comes from the lists of
+//! commands and tools.
 
-use crate::app::{Outbox, Studio};
+use crate::app::commands::{self, CommandEntry, Group};
+use crate::app::state::settings::BRUSH_MM;
+use crate::app::{Outbox, Request, Studio, Task};
+use crate::gui::controls::{beside, icon_command};
 use crate::gui::egui;
+use crate::gui::paint::still;
+use crate::gui::theme::{self, UNIT};
+use crate::tools::TOOLS;
+use crate::volume::Plane;
+use egui_phosphor::regular as icon;
 
-/// Shows it.
-pub fn top_ui(_: &mut egui::Ui, _: &Studio, _: &mut Outbox) {}
+/// Widest name of the active label.
+const NAME: f32 = 30.0 * UNIT;
+
+/// Shows the bar.
+pub fn top_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
+    let bar = egui::Panel::top("top bar").exact_size(theme::BAR_HEIGHT).show(ui, |ui| {
+        ui.horizontal_centered(|ui| {
+            ui.spacing_mut().item_spacing.x = UNIT;
+            menus_ui(ui, studio, outbox);
+            ui.separator();
+            history_ui(ui, studio, outbox);
+            ui.separator();
+            tools_ui(ui, studio, outbox);
+            paint_ui(ui, studio, outbox);
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                let sign = if studio.settings.dark { icon::SUN } else { icon::MOON };
+                icon_command(ui, studio, outbox, "window.theme", sign);
+                icon_command(ui, studio, outbox, "window.palette", icon::MAGNIFYING_GLASS);
+                let t = theme::tokens(ui);
+                let text = egui::RichText::new("For research use; not for diagnosis").small().color(t.dim);
+                let response = ui.add(egui::Label::new(text).truncate());
+                beside(&response, "For research use; not for diagnosis");
+            });
+        });
+    });
+    still::keep(ui.ctx(), bar.response.rect);
+}
+
+/// A menu for each group of commands but the tools, which lie in the bar; in a narrow window, one menu with all of them.
+fn menus_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
+    let all: Vec<&CommandEntry> =
+        commands::all().iter().filter(|entry| entry.is_in_menu && entry.group != Group::Tools).collect();
+    let groups: Vec<&[&CommandEntry]> = all.chunk_by(|a, b| a.group == b.group).collect();
+    let is_narrow = ui.ctx().content_rect().width() < theme::NARROW;
+    let mut groups_ui = |ui: &mut egui::Ui| {
+        for entries in &groups {
+            let Some(group) = entries.first().map(|entry| entry.group) else { continue };
+            let menu = ui.menu_button(group.name(), |ui| {
+                for entry in entries.iter().copied() {
+                    entry_ui(ui, entry, studio, outbox);
+                }
+            });
+            let name = menu_name(group);
+            menu.response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, true, &name));
+        }
+    };
+    if is_narrow {
+        let menu = ui.menu_button(egui::RichText::new(icon::LIST).size(theme::HEADING), groups_ui);
+        menu.response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, true, "Menu"));
+    } else {
+        groups_ui(ui);
+    }
+}
+
+/// A menu that is called as a task is told from its tab.
+fn menu_name(group: Group) -> String {
+    let name = group.name();
+    if Task::ALL.iter().any(|task| task.name() == name) { format!("Menu {name}") } else { name.into() }
+}
+
+/// A command in a menu: its name, its key, and why it cannot be done now.
+fn entry_ui(ui: &mut egui::Ui, entry: &'static CommandEntry, studio: &Studio, outbox: &mut Outbox) {
+    let keys = commands::keys_of(&studio.settings.keys, entry);
+    let first = keys.first().map(ToString::to_string).unwrap_or_default();
+    let lacks = (entry.lacks)(studio);
+    let button = ui.add_enabled(lacks.is_none(), egui::Button::new(entry.name).shortcut_text(first));
+    let hint = entry.hint;
+    let button = if hint.is_empty() { button } else { button.on_hover_text(hint) };
+    let why = lacks.map(|lacks| format!("{lacks}.")).unwrap_or_default();
+    if button.on_disabled_hover_text(why).clicked() {
+        outbox.run(entry.id);
+        ui.close();
+    }
+}
+
+/// Undo and redo, with the name of the step.
+fn history_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
+    let session = &studio.session;
+    for (id, sign, step) in [
+        ("edit.undo", icon::ARROW_COUNTER_CLOCKWISE, session.undo_name()),
+        ("edit.redo", icon::ARROW_CLOCKWISE, session.redo_name()),
+    ] {
+        let Some(entry) = commands::find(id) else { continue };
+        let lacks = (entry.lacks)(studio);
+        let button = egui::Button::new(egui::RichText::new(sign).size(theme::HEADING));
+        let button = ui.add_enabled(lacks.is_none(), button);
+        button.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, lacks.is_none(), entry.name));
+        let keys: Vec<String> =
+            commands::keys_of(&studio.settings.keys, entry).iter().map(ToString::to_string).collect();
+        let keys = if keys.is_empty() { String::new() } else { format!(" ({})", keys.join(", ")) };
+        let hint = match (lacks, step) {
+            (Some(lacks), _) => format!("{lacks}{keys}"),
+            (None, Some(step)) => format!("{}: {step}{keys}", entry.name),
+            (None, None) => format!("{}{keys}", entry.name),
+        };
+        beside(&button, &hint);
+        if button.clicked() {
+            outbox.run(entry.id);
+        }
+    }
+}
+
+/// The tools, from their list.
+fn tools_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
+    let is_possible = studio.shown.is_some();
+    for tool in TOOLS {
+        let is_chosen = studio.hand.entry.id == tool.id;
+        let button = egui::Button::selectable(is_chosen, egui::RichText::new(tool.icon).size(theme::HEADING));
+        let button = ui.add_enabled(is_possible, button);
+        button.widget_info(|| egui::WidgetInfo::selected(egui::WidgetType::Button, is_possible, is_chosen, tool.name));
+        let keys = commands::find(tool.id).map(|entry| commands::keys_of(&studio.settings.keys, entry));
+        let keys: Vec<String> = keys.unwrap_or_default().iter().map(ToString::to_string).collect();
+        let keys = if keys.is_empty() { String::new() } else { format!(" ({})", keys.join(", ")) };
+        let why = if is_possible { "" } else { "\nOpen a scan first." };
+        beside(&button, &format!("{}: {}{keys}{why}", tool.name, tool.hint));
+        if button.clicked() {
+            outbox.run(tool.id);
+        }
+    }
+}
+
+/// Size of the brush and the active label, where the tool has a footprint.
+fn paint_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
+    let Some(slice) = studio.tool_slice(Plane::Axial) else { return };
+    if studio.hand.tool.footprint(&slice).is_none() {
+        return;
+    }
+    ui.separator();
+    let mut diameter = studio.settings.brush_mm;
+    let size = egui::DragValue::new(&mut diameter).range(BRUSH_MM).speed(0.1).max_decimals(1).suffix(" mm");
+    let size = ui.add(size);
+    size.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::DragValue, true, "Brush size"));
+    beside(&size, "Diameter of the brush (+ and -, or Shift+wheel over a view)");
+    if (diameter - studio.settings.brush_mm).abs() > f64::EPSILON {
+        outbox.send(Request::BrushMm(diameter));
+    }
+    let label = studio.segmentation().and_then(|segmentation| segmentation.table().get(slice.label));
+    let name = label.map_or_else(|| format!("Label {}", slice.label), |label| label.name.clone());
+    let [r, g, b] = label.map_or_else(|| crate::volume::default_colour(slice.label), |label| label.colour);
+    let (rect, _) = ui.allocate_exact_size(egui::Vec2::splat(3.0 * UNIT), egui::Sense::hover());
+    ui.painter().rect_filled(rect, 2.0, egui::Color32::from_rgb(r, g, b));
+    let lock = if label.is_some_and(|label| label.locked) { format!("{} ", icon::LOCK_KEY) } else { String::new() };
+    ui.scope(|ui| {
+        ui.set_max_width(NAME);
+        let text = ui.add(egui::Label::new(format!("{lock}{name}")).truncate());
+        let is_locked = if lock.is_empty() { "" } else { "; it is locked" };
+        beside(&text, &format!("Tools draw {name}{is_locked} (, and .)"));
+    });
+}

@@ -1,9 +1,23 @@
-//! TODO
+//! Annotate: labels, how they are laid over the image, where may be painted, the classifier of pixels.
 
+mod display;
+mod label_row;
+mod labels;
+mod painting;
+mod pixels;
+
+use super::section;
 use crate::app::{Outbox, Studio};
 use crate::gui::egui;
 
-/// Shows it.
-pub fn annotate_ui(_: &mut egui::Ui, _: &Studio, _: &mut Outbox) {}
-/// Foot.
-pub fn foot_ui(_: &mut egui::Ui, _: &Studio, _: &mut Outbox) {}
+/// Shows the task.
+pub fn annotate_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
+    let room = ui.clip_rect().height();
+    section(ui, studio, outbox, "Labels", |ui, outbox| {
+        labels::labels_ui(ui, studio, outbox, room);
+        ui.separator();
+        display::display_ui(ui, studio, outbox);
+    });
+    section(ui, studio, outbox, "Painting", |ui, outbox| painting::painting_ui(ui, studio, outbox));
+    section(ui, studio, outbox, "Pixels", |ui, outbox| pixels::pixels_ui(ui, studio, outbox));
+}

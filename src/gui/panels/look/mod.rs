@@ -1,9 +1,17 @@
-//! TODO
+//! Look: window, interpolation, frame, how the tiles lie, where a network looks.
 
+mod attention;
+mod histogram;
+mod tiles;
+mod window;
+
+use super::section;
 use crate::app::{Outbox, Studio};
 use crate::gui::egui;
 
-/// Shows it.
-pub fn look_ui(_: &mut egui::Ui, _: &Studio, _: &mut Outbox) {}
-/// Foot.
-pub fn foot_ui(_: &mut egui::Ui, _: &Studio, _: &mut Outbox) {}
+/// Shows the task.
+pub fn look_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
+    section(ui, studio, outbox, "Image", |ui, outbox| window::window_ui(ui, studio, outbox));
+    section(ui, studio, outbox, "Tiles", |ui, outbox| tiles::tiles_ui(ui, studio, outbox));
+    section(ui, studio, outbox, "Attention", |ui, outbox| attention::attention_ui(ui, studio, outbox));
+}

@@ -1,0 +1,97 @@
+//! Where may be painted, and how large the brush is.
+
+use crate::app::state::settings::BRUSH_MM;
+use crate::app::{Outbox, Request, Studio};
+use crate::gui::controls::{beside, list_row, row};
+use crate::gui::egui;
+use crate::session::{DrawOver, PaintRules};
+use crate::volume::LabelTable;
+
+/// Images of more values than this begin with a range of whole ones.
+const WIDE: f64 = 20.0;
+
+/// Shows the section.
+pub fn painting_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
+    let Some(segmentation) = studio.segmentation() else { return };
+    let mut rules = studio.rules.clone();
+    brush_ui(ui, studio, outbox);
+    over_ui(ui, &mut rules, segmentation.table());
+    range_ui(ui, studio, &mut rules);
+    if rules != studio.rules {
+        outbox.send(Request::Rules(rules));
+    }
+}
+
+fn brush_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
+    let mut diameter = studio.settings.brush_mm;
+    row(ui, "Brush", |ui| {
+        let slider = egui::Slider::new(&mut diameter, BRUSH_MM).logarithmic(true).step_by(0.5).suffix(" mm");
+        beside(&ui.add(slider), "Diameter of brush and eraser (+ and -, or Shift+wheel over a view)");
+    });
+    if (diameter - studio.settings.brush_mm).abs() > f64::EPSILON {
+        outbox.send(Request::BrushMm(diameter));
+    }
+}
+
+/// What a choice is called.
+fn over_name(over: DrawOver, table: &LabelTable) -> String {
+    match over {
+        DrawOver::Everything => "Everything".into(),
+        DrawOver::Background => "Background only".into(),
+        DrawOver::Visible => "Visible labels and background".into(),
+        DrawOver::Label(value) => {
+            let name = table.get(value).map_or_else(|| format!("Label {value}"), |label| label.name.clone());
+            format!("Only {name}")
+        }
+    }
+}
+
+fn over_ui(ui: &mut egui::Ui, rules: &mut PaintRules, table: &LabelTable) {
+    let list = list_row(ui, "Paint over", over_name(rules.over, table), |ui| {
+        let labels = table.0.iter().map(|label| DrawOver::Label(label.value));
+        for over in [DrawOver::Everything, DrawOver::Background, DrawOver::Visible].into_iter().chain(labels) {
+            ui.selectable_value(&mut rules.over, over, over_name(over, table));
+        }
+    });
+    beside(&list, "What tools may paint over; locked labels and finished slices stay whatever is chosen here");
+}
+
+/// Only voxels whose value lies within a range are changed.
+fn range_ui(ui: &mut egui::Ui, studio: &Studio, rules: &mut PaintRules) {
+    let (Some(volume), Some(view)) = (studio.volume(), studio.view()) else { return };
+    let values = volume.statistics();
+    let mut is_on = rules.range.is_some();
+    let check = ui.checkbox(&mut is_on, "Only values from .. to");
+    beside(&check, "Change only voxels whose value in the image lies in this range, both ends included");
+    if check.changed() {
+        let window = [view.window.level - view.window.width / 2.0, view.window.level + view.window.width / 2.0];
+        let whole = |value: f64| if values.max - values.min > WIDE { value.round() } else { value };
+        rules.range = is_on.then_some((window.map(|value| whole(value).clamp(values.min, values.max)), view.frame));
+    }
+    let Some(([low, high], _)) = &mut rules.range else { return };
+    let speed = ((values.max - values.min) / 500.0).max(1e-6);
+    ui.horizontal(|ui| {
+        ui.label("From");
+        let from = ui.add(egui::DragValue::new(low).speed(speed).max_decimals(3));
+        from.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::DragValue, true, "Lowest value"));
+        beside(&from, "Lowest value that is changed");
+        ui.label("to");
+        let to = ui.add(egui::DragValue::new(high).speed(speed).max_decimals(3));
+        to.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::DragValue, true, "Highest value"));
+        beside(&to, "Highest value that is changed");
+    });
+    *high = high.max(*low);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::volume::Label;
+
+    #[test]
+    fn what_is_painted_over_is_named() {
+        let table = LabelTable(vec![Label::new(2, "Liver")]);
+        let names = [DrawOver::Everything, DrawOver::Label(2), DrawOver::Label(9)].map(|over| over_name(over, &table));
+        assert_eq!(names, ["Everything", "Only Liver", "Only Label 9"]);
+    }
+}

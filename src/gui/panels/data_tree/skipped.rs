@@ -1,0 +1,30 @@
+//! Files that were found and are not shown, and why.
+
+use crate::app::state::saving::file_name;
+use crate::formats::Skipped;
+use crate::gui::controls::beside;
+use crate::gui::egui;
+use crate::gui::theme::UNIT;
+
+/// Most files that are listed.
+const MOST: usize = 200;
+
+/// Shows them, folded.
+pub fn skipped_ui(ui: &mut egui::Ui, skipped: &[Skipped]) {
+    let title = match skipped.len() {
+        0 => return,
+        1 => "1 file not shown".to_string(),
+        many => format!("{many} files not shown"),
+    };
+    ui.add_space(2.0 * UNIT);
+    egui::CollapsingHeader::new(title).id_salt("files not shown").show(ui, |ui| {
+        for file in skipped.iter().take(MOST) {
+            let text = egui::RichText::new(format!("{}: {}", file_name(&file.path), file.reason)).small();
+            let label = ui.add(egui::Label::new(text).wrap());
+            beside(&label, &file.path.display().to_string());
+        }
+        if let Some(more) = skipped.len().checked_sub(MOST).filter(|more| *more > 0) {
+            ui.small(format!("and {more} more"));
+        }
+    });
+}
