@@ -64,7 +64,7 @@ fn finish(
     response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, lacks.is_none(), label));
     let hint = commands::tooltip(&studio.settings.keys, entry);
     let why = lacks.map_or_else(String::new, |lacks| format!("{hint}\n{lacks}."));
-    let response = response.on_hover_text(hint).on_disabled_hover_text(why);
+    beside(&response, if lacks.is_some() { &why } else { &hint });
     if response.clicked() {
         outbox.run(id);
     }
@@ -95,6 +95,59 @@ pub fn row<R>(ui: &mut egui::Ui, caption: &str, control: impl FnOnce(&mut egui::
             ui.add(egui::Label::new(caption).truncate());
         });
         control(ui)
+    })
+    .inner
+}
+
+/// A tooltip that lies beside the panel, so that it covers none of the panel's controls; under the control where there is no panel's edge
+/// near.
+pub fn beside(response: &egui::Response, text: &str) {
+    if text.is_empty() {
+        return;
+    }
+    let mut tip = if response.enabled() {
+        egui::Tooltip::for_enabled(response)
+    } else {
+        egui::Tooltip::for_disabled(response)
+    };
+    if let Some((edge, align)) = panel_edge(response) {
+        tip.popup = tip.popup.anchor(edge).align(align).align_alternatives(&[]);
+    }
+    tip.show(|ui| ui.label(text));
+}
+
+/// The row of a side panel that a control lies in, and the side on which its tooltip has room.
+fn panel_edge(response: &egui::Response) -> Option<(egui::Rect, egui::RectAlign)> {
+    let window = response.ctx.content_rect();
+    let at = response.rect.center().x;
+    let row = |x: egui::Rangef| egui::Rect::from_x_y_ranges(x, response.rect.y_range());
+    let known = |id: &str| egui::PanelState::load(&response.ctx, egui::Id::new(id)).map(|panel| panel.outer_rect);
+    let left = known("data").filter(|panel| panel.contains(response.rect.center()));
+    let right = known("tasks").filter(|panel| panel.contains(response.rect.center()));
+    match (left, right) {
+        (Some(panel), _) if at < window.center().x => Some((row(panel.x_range()), egui::RectAlign::RIGHT_START)),
+        (_, Some(panel)) if at > window.center().x => Some((row(panel.x_range()), egui::RectAlign::LEFT_START)),
+        _ => None,
+    }
+}
+
+/// A list to choose from, with its caption on the left, by which it is found.
+pub fn list_row(
+    ui: &mut egui::Ui,
+    caption: &str,
+    selected: impl Into<String>,
+    entries: impl FnOnce(&mut egui::Ui),
+) -> egui::Response {
+    ui.horizontal(|ui| {
+        let size = egui::vec2(theme::CAPTION, ui.spacing().interact_size.y);
+        let left = egui::Layout::left_to_right(egui::Align::Center);
+        let name = ui.allocate_ui_with_layout(size, left, |ui| {
+            ui.set_min_width(theme::CAPTION);
+            ui.add(egui::Label::new(caption).truncate())
+        });
+        let width = ui.available_width();
+        let list = egui::ComboBox::from_id_salt(caption).width(width).truncate().selected_text(selected.into());
+        list.show_ui(ui, entries).response.labelled_by(name.inner.id)
     })
     .inner
 }
