@@ -115,33 +115,33 @@ pub const VIEW: &[CommandEntry] = &[
         .keys(&["Shift+PageDown"])
         .repeating(),
     view("view.cursor-left", "Cursor left", |studio| step(studio, |view, layout| view.move_cursor(layout, -1, 0)))
-        .keys(&["ArrowLeft"])
+        .keys(&["Left"])
         .repeating(),
     view("view.cursor-right", "Cursor right", |studio| step(studio, |view, layout| view.move_cursor(layout, 1, 0)))
-        .keys(&["ArrowRight"])
+        .keys(&["Right"])
         .repeating(),
     view("view.cursor-up", "Cursor up", |studio| step(studio, |view, layout| view.move_cursor(layout, 0, -1)))
-        .keys(&["ArrowUp"])
+        .keys(&["Up"])
         .repeating(),
     view("view.cursor-down", "Cursor down", |studio| step(studio, |view, layout| view.move_cursor(layout, 0, 1)))
-        .keys(&["ArrowDown"])
+        .keys(&["Down"])
         .repeating(),
     view("view.cursor-far-left", "Cursor far left", |studio| {
         step(studio, |view, layout| view.move_cursor(layout, -5, 0))
     })
-    .keys(&["Shift+ArrowLeft"])
+    .keys(&["Shift+Left"])
     .repeating(),
     view("view.cursor-far-right", "Cursor far right", |studio| {
         step(studio, |view, layout| view.move_cursor(layout, 5, 0))
     })
-    .keys(&["Shift+ArrowRight"])
+    .keys(&["Shift+Right"])
     .repeating(),
     view("view.cursor-far-up", "Cursor far up", |studio| step(studio, |view, layout| view.move_cursor(layout, 0, -5)))
-        .keys(&["Shift+ArrowUp"])
+        .keys(&["Shift+Up"])
         .repeating(),
     view("view.cursor-far-down", "Cursor far down", |studio| {
         step(studio, |view, layout| view.move_cursor(layout, 0, 5))
     })
-    .keys(&["Shift+ArrowDown"])
+    .keys(&["Shift+Down"])
     .repeating(),
 ];

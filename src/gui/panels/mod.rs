@@ -5,15 +5,18 @@ pub mod annotate;
 pub mod data_tree;
 pub mod export;
 pub mod look;
+pub mod progress;
+pub mod section;
 pub mod segment;
 pub mod teach;
 
 use super::egui;
 use super::paint::still;
 use super::paint::textures::Textures;
-use super::theme::{self, UNIT};
+use super::theme::UNIT;
 use crate::app::act::teach::is_alone;
 use crate::app::{Outbox, Request, Studio, Task};
+pub use section::section;
 
 /// Shows the panel.
 pub fn tasks_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox, textures: &mut Textures) {
@@ -70,31 +73,4 @@ fn foot_ui(ui: &mut egui::Ui, task: Task, studio: &Studio, outbox: &mut Outbox) 
         Task::Export => export::foot_ui(ui, studio, outbox),
         Task::Look | Task::Annotate => {}
     }
-}
-
-/// A titled part of a task, which can be folded.
-pub fn section(
-    ui: &mut egui::Ui,
-    studio: &Studio,
-    outbox: &mut Outbox,
-    title: &str,
-    content: impl FnOnce(&mut egui::Ui, &mut Outbox),
-) {
-    theme::card_frame(ui).show(ui, |ui| {
-        ui.set_width(ui.available_width());
-        let is_open = !studio.settings.folded.iter().any(|folded| folded == title);
-        let header =
-            egui::CollapsingHeader::new(egui::RichText::new(title).heading()).id_salt(title).default_open(is_open);
-        let response = header.show(ui, |ui| content(ui, outbox));
-        if response.header_response.clicked() {
-            let mut settings = studio.settings.clone();
-            if is_open {
-                settings.folded.push(title.to_string());
-            } else {
-                settings.folded.retain(|folded| folded != title);
-            }
-            outbox.send(Request::Settings(Box::new(settings)));
-        }
-    });
-    ui.add_space(UNIT);
 }

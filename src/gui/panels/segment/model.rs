@@ -1,0 +1,95 @@
+//! Which model, where, along which slices.
+
+use crate::app::act::models::facts;
+use crate::app::state::models::model_name;
+use crate::app::state::segmenting::SegmentForm;
+use crate::app::{Outbox, Request, Studio};
+use crate::gui::controls::{beside, list_row, note};
+use crate::gui::egui;
+use crate::jobs::available_devices;
+use crate::model::{ListedModel, Origin, SliceAxis};
+
+/// Shows the choices.
+pub fn model_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
+    if studio.models.listed.is_empty() {
+        note(ui, "There is no model yet. Import one with `lamella models import FILE`, or train one under Teach.");
+        return;
+    }
+    list_ui(ui, studio, outbox);
+    let mut form = studio.segment.clone();
+    device_ui(ui, &mut form);
+    slices_ui(ui, studio, &mut form);
+    averaging_ui(ui, studio, &mut form);
+    let largest = ui.checkbox(&mut form.keep_largest, "Keep the largest part of each label");
+    beside(&largest, "Smaller parts that touch it nowhere are dropped");
+    if let Some(facts) = facts(&studio.models) {
+        note(ui, facts);
+    }
+    if form != studio.segment {
+        outbox.send(Request::Segment(Box::new(form)));
+    }
+}
+
+fn title(model: &ListedModel) -> String {
+    let place = match &model.origin {
+        Origin::Bundled => "bundled",
+        Origin::User(_) => "yours",
+    };
+    format!("{} ({place})", model_name(&model.id))
+}
+
+fn list_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
+    let chosen = &studio.settings.model;
+    let list = list_row(ui, "Model", model_name(chosen), |ui| {
+        for model in &studio.models.listed {
+            if ui.selectable_label(model.id == *chosen, title(model)).clicked() && model.id != *chosen {
+                outbox.send(Request::Model(model.id.clone()));
+            }
+        }
+    });
+    beside(&list, &format!("{chosen}\nModels in the program, and those that you trained or imported"));
+}
+
+/// Where networks run.
+pub fn device_ui(ui: &mut egui::Ui, form: &mut SegmentForm) {
+    let list = list_row(ui, "Device", form.device.to_string(), |ui| {
+        for device in available_devices() {
+            ui.selectable_value(&mut form.device, device, device.to_string());
+        }
+    });
+    beside(&list, "Where networks run; auto takes the fastest that there is");
+}
+
+fn slices_ui(ui: &mut egui::Ui, studio: &Studio, form: &mut SegmentForm) {
+    let axes = if studio.models.is_fused() { "all axes" } else { studio.models.axis().name() };
+    let own = format!("{axes} (the model's)");
+    let shown = form.axis.map_or_else(|| own.clone(), |axis| axis.name().to_string());
+    let list = list_row(ui, "Slices", shown, |ui| {
+        ui.selectable_value(&mut form.axis, None, own);
+        for axis in [SliceAxis::Axial, SliceAxis::Coronal, SliceAxis::Sagittal] {
+            ui.selectable_value(&mut form.axis, Some(axis), axis.name());
+        }
+    });
+    beside(&list, "Along which axis the model sees the scan slice by slice; its own is the most accurate");
+}
+
+/// Some models always average, others never may; then the box says so and cannot be changed.
+fn averaging_ui(ui: &mut egui::Ui, studio: &Studio, form: &mut SegmentForm) {
+    let spec = studio.models.model().map(|model| &model.spec);
+    let always = spec.is_some_and(|spec| spec.average_mirrored);
+    let may = spec.is_some_and(|spec| spec.mirror);
+    let mut shown = always || (form.mirror && may);
+    let mirror = ui.add_enabled(may && !always, egui::Checkbox::new(&mut shown, "Average mirrored slices"));
+    if mirror.changed() {
+        form.mirror = shown;
+    }
+    beside(
+        &mirror,
+        match (always, may) {
+            (true, _) => "This model always averages over mirrored slices",
+            (false, true) => "Four times the work, a little more accurate",
+            (false, false) if spec.is_none() => "The model is being read",
+            (false, false) => "This model tells left from right",
+        },
+    );
+}
