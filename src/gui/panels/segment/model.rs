@@ -6,7 +6,7 @@ use crate::app::state::segmenting::SegmentForm;
 use crate::app::{Outbox, Request, Studio};
 use crate::gui::controls::{beside, list_row, note};
 use crate::gui::egui;
-use crate::jobs::available_devices;
+use crate::engine::available_devices;
 use crate::model::{ListedModel, Origin, SliceAxis};
 
 /// Shows the choices.

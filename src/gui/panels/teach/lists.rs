@@ -4,7 +4,7 @@ use crate::app::act::teach::suggested_plan;
 use crate::app::{Outbox, Studio};
 use crate::gui::controls::{beside, command_button, list_row, note};
 use crate::gui::egui;
-use crate::jobs::{TypedJob as Job, stub::PlanJob};
+use crate::jobs::{Job, PlanJob};
 use crate::learn::{Augmentation, Intensities, Plan, PlanChoices};
 
 /// Whether something of these lists was chosen.

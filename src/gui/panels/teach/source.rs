@@ -7,7 +7,7 @@ use crate::app::{Outbox, Studio};
 use crate::gui::controls::{beside, command_button, note};
 use crate::gui::egui;
 use crate::gui::theme::{self, UNIT};
-use crate::jobs::{TypedJob as Job, stub::LookAtDataset};
+use crate::jobs::{Job, LookAtDatasetJob};
 
 /// Most height of a list.
 const LIST: f32 = 40.0 * UNIT;
@@ -50,7 +50,7 @@ fn folder_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
     });
     if studio.teach.dataset.is_none() {
         note(ui, "nnU-Net's or the Decathlon's form (imagesTr, labelsTr), or the folders images and labels.");
-    } else if studio.tasks.is_running(LookAtDataset::KIND) {
+    } else if studio.tasks.is_running(LookAtDatasetJob::KIND) {
         note(ui, "The scans are being looked at.");
     }
 }
