@@ -167,6 +167,7 @@ fn of_refine(news: typed::RefineNews) -> Option<JobEvent> {
     }
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "its siblings have news to leave out")]
 fn of_training(news: typed::TrainNews) -> Option<JobEvent> {
     Some(match news {
         typed::TrainNews::Planned(planned) => JobEvent::Planned { why: planned.why },

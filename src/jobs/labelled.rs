@@ -14,7 +14,7 @@ use crate::work::{Stopped, Watch};
 ///
 /// # Errors
 /// When the folder is of no known form or a file of it cannot be read.
-pub fn open_dataset(folder: &Path, watch: Watch, warn: Warn) -> Result<Dataset, JobError> {
+pub(super) fn open_dataset(folder: &Path, watch: Watch, warn: Warn) -> Result<Dataset, JobError> {
     let mut dataset = Dataset::open(folder)?;
     dataset.notices.iter().cloned().for_each(warn);
     if !dataset.has_channels() {
@@ -41,7 +41,7 @@ pub fn open_dataset(folder: &Path, watch: Watch, warn: Warn) -> Result<Dataset, 
 ///
 /// # Errors
 /// When a file cannot be read, or the work is stopped.
-pub fn load_case(files: &CaseFiles, watch: Watch, warn: Warn) -> Result<(Volume, LabelMap), JobError> {
+pub(super) fn load_case(files: &CaseFiles, watch: Watch, warn: Warn) -> Result<(Volume, LabelMap), JobError> {
     let watch = watch.quiet();
     let open = |image: &PathBuf| formats::open_one(image, None, watch);
     let mut volumes = files.images.iter().map(open).collect::<Result<Vec<Volume>, _>>()?;

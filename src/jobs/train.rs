@@ -146,11 +146,11 @@ fn train(job: &TrainJob, work: &Work<TrainNews>) -> Result<TrainSummary, JobErro
     let trained = unless_short_of_memory(|| fit(dataset, split, plan, options, &load, watch, &mut on_event));
     let is_useless = matches!(trained, Err(JobError::Fit(FitError::Plan(_)))) || (trained.is_err() && !has_learned);
     if is_useless && is_stored && !job.resume {
-        // There is nothing to go on with, or it would end in the same way.
+        // There is nothing to continue, or it would end in the same way.
         let _ = std::fs::remove_file(&state);
     }
     let trained = trained?;
-    // A window that is closed, or a process that is ended, leaves the best model so far and the training to be gone on with.
+    // A window that is closed, or a process that is ended, leaves the best model so far and a training that can be continued.
     if !watch.is_abandoned() {
         // Training takes hours, in which something else may have got this name.
         Inputs::default().allow(&job.output, OutputKind::Model).map_err(|error| {

@@ -31,7 +31,7 @@ pub enum SplitChoice {
     },
     /// As these lists say; scans that are in neither are left out.
     Lists(Split),
-    /// Those of the interrupted training that is gone on with, with its labels, its plan, its length and its start too.
+    /// Those of the interrupted training that is continued, with its labels, its plan, its length and its start too.
     AsBegun,
     /// One of several folds.
     Fold(Fold),
@@ -75,7 +75,7 @@ pub struct TrainJob {
     pub patience: Option<usize>,
     /// Seconds between two checkpoints.
     pub checkpoint_seconds: f64,
-    /// Whether to go on with the interrupted training of the same output, see [`checkpoint_path`].
+    /// Whether to continue the interrupted training of the same output, see [`checkpoint_path`].
     pub resume: bool,
     /// Recorded in the model: how to make it again.
     pub command: String,
@@ -155,7 +155,7 @@ pub(super) fn unless_short_of_memory<T>(work: impl FnOnce() -> Result<T, FitErro
     }
 }
 
-/// The interrupted training that is gone on with.
+/// The interrupted training that is continued.
 fn begun(job: &TrainJob, plan_only: bool) -> Result<Option<Checkpoint>, JobError> {
     let state = checkpoint_path(&job.output);
     let shown = state.display();
@@ -166,7 +166,7 @@ fn begun(job: &TrainJob, plan_only: bool) -> Result<Option<Checkpoint>, JobError
             job.output.display()
         ))),
         (false, true) if !plan_only => Err(JobError::Other(format!(
-            "{shown} holds an interrupted training; go on with --resume, or delete the file to start anew"
+            "{shown} holds an interrupted training; continue with --resume, or delete the file to start anew"
         ))),
         (false, _) => Ok(None),
     }
