@@ -257,11 +257,7 @@ fn what_is_stopped_early_can_be_used_and_gone_on_with() {
     let (steps, first) = (AtomicUsize::new(0), RefCell::new(None));
     let signal = Signal::default();
     let early = run(2, None, Watch::new(&signal), &all, &mut |event| match event {
-        FitEvent::Step { .. } => {
-            if steps.fetch_add(1, Ordering::Relaxed) == 2 {
-                signal.stop();
-            }
-        }
+        FitEvent::Step { .. } if steps.fetch_add(1, Ordering::Relaxed) == 2 => signal.stop(),
         FitEvent::Checkpoint(state) => {
             first.borrow_mut().get_or_insert(*state);
         }

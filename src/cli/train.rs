@@ -312,16 +312,16 @@ impl Train {
         }
     }
 
-    /// Says how a training that was stopped can be gone on with.
+    /// Says how a training that was stopped can be continued.
     fn tell_of_state(&self, error: &JobError) {
         if !error.is_stop() {
             return;
         }
         let (state, best) = (checkpoint_path(self.output()), best_path(self.output()));
         if state.exists() || self.folds.is_some() {
-            tell!("note: the state of the training is saved; the same command with --resume goes on with it");
+            tell!("note: the state of the training is saved; the same command with --resume continues it");
         } else {
-            tell!("note: nothing was learned yet, so there is nothing to go on with");
+            tell!("note: nothing was learned yet, so there is nothing to continue");
         }
         if best.exists() {
             tell!("note: the best model so far is {}; {} is the earlier one", best.display(), self.output().display());

@@ -109,7 +109,7 @@ fn cross_validate(job: &TrainJob, count: usize, work: &Work<FoldNews>) -> Result
     let paths = (0..count).map(|fold| fold_path(&job.output, fold));
     if let Some(there) = paths.into_iter().find(|path| !job.resume && started(path)) {
         return Err(JobError::Other(format!(
-            "{} is there already, from another run; go on with --resume, delete the folds' models, or choose another output",
+            "{} is there already, from another run; continue with --resume, delete the folds' models, or choose another output",
             there.display()
         )));
     }

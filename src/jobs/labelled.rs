@@ -14,7 +14,7 @@ use crate::work::{Stopped, Watch};
 ///
 /// # Errors
 /// When the folder is of no known form or a file of it cannot be read.
-pub fn open_dataset(folder: &Path, watch: Watch, warn: Warn) -> Result<Dataset, JobError> {
+pub(super) fn open_dataset(folder: &Path, watch: Watch, warn: Warn) -> Result<Dataset, JobError> {
     let mut dataset = Dataset::open(folder, Endings::of_formats())?;
     dataset.notices.iter().cloned().for_each(warn);
     if !dataset.has_channels() {

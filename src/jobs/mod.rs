@@ -57,7 +57,6 @@ pub use evaluate::{CaseScores, Comparison, EvaluateJob, Evaluation, compare_eval
 pub use job::{Job, JobKind, Stage, Told, Work, run_here};
 pub use join::{JoinJob, Joined, Names};
 pub use keep_adapted::{ADAPTED, KeepAdaptedJob};
-pub use labelled::{load_case, open_dataset};
 pub use list_zoo::{ListZooJob, ZooRow, check_architecture};
 pub use load::LoadJob;
 pub use load_model::LoadModelJob;

@@ -100,7 +100,7 @@ pub fn panic_reason(panic: &(dyn std::any::Any + Send)) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::jobs::JobKind;
+    use crate::jobs::job::JobKind;
     use std::sync::mpsc::RecvTimeoutError;
     use std::time::Duration;
 
@@ -141,7 +141,7 @@ mod tests {
                     worker.stop();
                 }
                 Some(WorkerNews::Told(news)) => told.push(format!("{news:?}")),
-                None => assert_ne!(woken.recv_timeout(Duration::from_secs(60)), Err(RecvTimeoutError::Timeout)),
+                None => assert_ne!(woken.recv_timeout(Duration::from_mins(1)), Err(RecvTimeoutError::Timeout)),
             }
         }
     }
