@@ -1,7 +1,7 @@
 //! The engines against a network of candle-nn's layers: other code for every layer, for the loss, the gradients and the optimiser.
 
 use candle_core::{Device, Module, ModuleT, Tensor, Var};
-use candle_nn::optim::{AdamW, Optimizer, ParamsAdamW, SGD};
+use candle_nn::{AdamW, Optimizer, ParamsAdamW, SGD};
 use candle_nn::{
     BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig, ConvTranspose2d, ConvTranspose2dConfig, GroupNorm, PReLU,
     VarBuilder, VarMap, loss, ops,
@@ -12,8 +12,9 @@ use lamella::engine::{
 use lamella::graph::{Activation, Conv, Graph, GraphBuilder, Normalisation};
 use lamella::work::Watch;
 
-mod support;
-use support::random_weights::random_array;
+#[path = "support/random_weights.rs"]
+mod random_weights;
+use random_weights::random_array;
 
 const CLASSES: usize = 3;
 const SLOPE: f32 = 0.01;
