@@ -98,3 +98,6 @@ pub fn section(
     });
     ui.add_space(UNIT);
 }
+
+#[cfg(test)]
+mod tests;
