@@ -74,3 +74,6 @@ fn foot_ui(ui: &mut egui::Ui, task: Task, studio: &Studio, outbox: &mut Outbox) 
         Task::Look | Task::Annotate => {}
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -290,7 +290,8 @@ fn first_of_each(mut places: Places, mut warnings: Vec<String>) -> Result<Stack,
     let extra: usize = places.at.iter().map(|place| place.len() - 1).sum();
     places.at.iter_mut().for_each(|place| place.truncate(1));
     warnings.push(format!(
-        "{extra} image(s) lie at the place of another with different pixels; the first by instance number is shown."
+        "{} at the place of another with different pixels; the first by instance number is shown.",
+        super::counted(extra, "image", "lie")
     ));
     warnings.extend(mixed_kinds(&places));
     grid::placed(&places, 1, warnings)

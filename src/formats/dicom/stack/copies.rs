@@ -64,8 +64,9 @@ pub fn shared_uids(shared: &BTreeSet<String>, stack: &Stack) -> Option<String> {
     let count = stack.instances.iter().filter(|m| shared.contains(&m.uid)).count();
     (count > 0).then(|| {
         format!(
-            "{count} image(s) share their SOP Instance UID with a different image of the series; all are kept. \
-             The UIDs were changed wrongly, perhaps by an anonymiser."
+            "{} a SOP Instance UID with a different image of the series; all are kept. \
+             The UIDs were changed wrongly, perhaps by an anonymiser.",
+            super::counted(count, "image", "share")
         )
     })
 }

@@ -21,6 +21,11 @@ use crate::volume::Geometry;
 /// An image of a series.
 type Member = Arc<Instance>;
 
+/// A number of things and what they do: "1 image lies", "3 images lie".
+fn counted(count: usize, thing: &str, verb: &str) -> String {
+    if count == 1 { format!("1 {thing} {verb}s") } else { format!("{count} {thing}s {verb}") }
+}
+
 /// Instances that form one volume.
 #[derive(Debug, Clone)]
 pub struct Stack {

@@ -92,10 +92,10 @@ pub fn warn_within_series(stacks: &mut [Stack]) {
             let fields =
                 if fields.is_empty() { String::new() } else { format!(" They differ in {}.", fields.join(", ")) };
             let how = match relation {
-                Relation::Between => "lie between the slices of this one, whose slice distance may be too large",
-                Relation::Continues => "continue this one, which may be a part only",
+                Relation::Between => "between the slices of this one, whose slice distance may be too large",
+                Relation::Continues => "at an end of this one, which may be a part only",
             };
-            notes.push((a, format!("{} slice(s) of another volume of this series {how}.{fields}", y.places.len())));
+            notes.push((a, format!("{} {how}.{fields}", of_another(y.places.len()))));
             if relation == Relation::Between {
                 let text = "This volume's slices lie between those of another volume of this series: they may be one.";
                 notes.push((b, format!("{text}{fields}")));
@@ -157,4 +157,10 @@ fn is_alike(a: &Stack, b: &Stack) -> bool {
         && x.description == y.description
         && x.modality == y.modality
         && [Feature::PatientId, Feature::Matrix, Feature::Orientation, Feature::PixelSpacing].into_iter().all(same)
+}
+
+/// How many slices of another volume lie somewhere.
+fn of_another(count: usize) -> String {
+    let (slices, lie) = if count == 1 { ("slice", "lies") } else { ("slices", "lie") };
+    format!("{count} {slices} of another volume of this series {lie}")
 }

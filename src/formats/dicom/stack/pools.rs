@@ -84,8 +84,8 @@ fn by_place_and_plane(members: Vec<Member>) -> Vec<Pool> {
     match &mut pools[..] {
         [only] if !bare.is_empty() => {
             only.notes.push(format!(
-                "{} image(s) give no Image Orientation (Patient); that of the others is taken.",
-                bare.len()
+                "{} no Image Orientation (Patient); that of the others is taken.",
+                super::counted(bare.len(), "image", "give")
             ));
             only.members.extend(bare);
         }
@@ -94,10 +94,10 @@ fn by_place_and_plane(members: Vec<Member>) -> Vec<Pool> {
     if !unplaced.is_empty() {
         let (count, others) = (unplaced.len(), pools.iter().map(|p| p.members.len()).sum::<usize>());
         for pool in &mut pools {
-            pool.notes.push(format!("{count} image(s) of this series give no place and are left out here."));
+            pool.notes.push(format!("{} no place; left out here.", super::counted(count, "image", "give")));
         }
         let notes = if others > 0 {
-            vec![format!("{others} other image(s) of this series give a place and are left out here.")]
+            vec![format!("{} a place; left out here.", super::counted(others, "other image", "give"))]
         } else {
             Vec::new()
         };

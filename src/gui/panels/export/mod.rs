@@ -43,7 +43,9 @@ fn segmentation_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
         let warn = theme::tokens(ui).warn;
         ui.label(egui::RichText::new("Not saved as it is now").color(warn));
     } else if let Some(file) = &view.file {
-        note(ui, format!("{} holds it as it is now.", file_name(&file.path)));
+        let text = format!("{} holds it as it is now", file_name(&file.path));
+        let good = theme::tokens(ui).good;
+        ui.add(egui::Label::new(egui::RichText::new(text).color(good)).truncate());
     }
     wide_button(ui, studio, outbox, "file.save-as", (icon::FLOPPY_DISK_BACK, "Save as..."));
 }
