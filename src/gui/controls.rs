@@ -105,11 +105,8 @@ pub fn beside(response: &egui::Response, text: &str) {
     if text.is_empty() {
         return;
     }
-    let mut tip = if response.enabled() {
-        egui::Tooltip::for_enabled(response)
-    } else {
-        egui::Tooltip::for_disabled(response)
-    };
+    let mut tip =
+        if response.enabled() { egui::Tooltip::for_enabled(response) } else { egui::Tooltip::for_disabled(response) };
     if let Some((edge, align)) = panel_edge(response) {
         tip.popup = tip.popup.anchor(edge).align(align).align_alternatives(&[]);
     }

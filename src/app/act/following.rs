@@ -1,6 +1,6 @@
 //! What follows by itself, once a frame, from what has changed.
 
-use super::{attention, models, pixels, teach};
+use super::{attention, models, pixels, recent, teach};
 use crate::app::state::studio::Studio;
 use crate::jobs::TypedJob as Job;
 use crate::jobs::stub::CountLabels;
@@ -19,6 +19,7 @@ pub fn follow(studio: &mut Studio) {
     counts(studio);
     attention::follow(studio);
     teach::follow(studio);
+    recent::follow(studio);
 }
 
 /// Keeps the volumes beside the labels right: a few bricks at once, many in the background.
