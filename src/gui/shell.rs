@@ -283,11 +283,11 @@ impl eframe::App for App {
                 panels::tasks_ui(ui, studio, outbox, &mut self.textures);
             }
         }
+        windows::pending::pending_ui(ui, studio, outbox);
         egui::CentralPanel::no_frame().show(ui, |ui| {
             let area = ui.max_rect();
             if studio.shown.is_some() {
                 views::views_ui(ui, area, studio, outbox, &mut self.views, &mut self.textures);
-                windows::pending::pending_ui(ui, studio, outbox);
             } else {
                 ui.painter().rect_filled(area, 0.0, theme::tokens(ui).ground);
                 windows::welcome::welcome_ui(ui, studio, outbox);

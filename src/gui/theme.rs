@@ -13,10 +13,6 @@ pub const SMALL: f32 = 11.0;
 pub const HEADING: f32 = 15.0;
 /// The name on the welcome page.
 pub const TITLE: f32 = 28.0;
-/// Width of the data panel.
-pub const LEFT_WIDTH: f32 = 240.0;
-/// Width of the inspectors.
-pub const RIGHT_WIDTH: f32 = 300.0;
 /// Height of the top bar.
 pub const BAR_HEIGHT: f32 = 36.0;
 /// Height of the status line.
@@ -28,7 +24,13 @@ pub const NARROW: f32 = 1140.0;
 /// Height of a card's main button.
 pub const ACTION_HEIGHT: f32 = 32.0;
 /// Width of the captions in front of controls.
-pub const CAPTION: f32 = 76.0;
+pub const CAPTION: f32 = 88.0;
+/// Width of a window over the main one.
+pub const OVER_WIDTH: f32 = 520.0;
+/// Height of a row in the palette.
+pub const COMMAND_ROW: f32 = 40.0;
+/// Most height of a list in a window over the main one.
+pub const OVER_LIST: f32 = 400.0;
 /// Gap between tiles.
 pub const GAP: f32 = 1.0;
 /// Width of a splitter's grip.
@@ -94,7 +96,7 @@ const DARK: Tokens = Tokens {
     on_accent: Color32::from_rgb(0xff, 0xff, 0xff),
     good: Color32::from_rgb(0x3f, 0xb2, 0x7f),
     warn: Color32::from_rgb(0xe0, 0xa3, 0x3a),
-    bad: Color32::from_rgb(0xe5, 0x53, 0x4b),
+    bad: Color32::from_rgb(0xe8, 0x5a, 0x52),
 };
 
 const LIGHT: Tokens = Tokens {
@@ -103,11 +105,11 @@ const LIGHT: Tokens = Tokens {
     card: Color32::from_rgb(0xff, 0xff, 0xff),
     line: Color32::from_rgb(0xd2, 0xd6, 0xdc),
     text: Color32::from_rgb(0x1b, 0x1e, 0x23),
-    dim: Color32::from_rgb(0x5a, 0x63, 0x6e),
+    dim: Color32::from_rgb(0x52, 0x5b, 0x66),
     accent: Color32::from_rgb(0x0b, 0x62, 0xc9),
     accent_fill: Color32::from_rgb(0x0b, 0x62, 0xc9),
     on_accent: Color32::from_rgb(0xff, 0xff, 0xff),
-    good: Color32::from_rgb(0x1d, 0x7a, 0x50),
+    good: Color32::from_rgb(0x1a, 0x74, 0x4c),
     warn: Color32::from_rgb(0x93, 0x5f, 0x00),
     bad: Color32::from_rgb(0xb9, 0x2c, 0x25),
 };
@@ -175,7 +177,8 @@ fn visuals(t: &Tokens, mut v: egui::Visuals) -> egui::Visuals {
     v.warn_fg_color = t.warn;
     v.error_fg_color = t.bad;
     v.selection.bg_fill = t.accent.gamma_multiply(0.35);
-    v.selection.stroke = Stroke::new(1.0, t.accent);
+    // Chosen entries are read in the text's colour on it.
+    v.selection.stroke = Stroke::new(1.0, t.text);
     v.weak_text_color = Some(t.dim);
     for (widget, fill) in [
         (&mut v.widgets.noninteractive, t.panel),
@@ -226,6 +229,58 @@ mod tests {
                     default_colour(value).iter().zip([r, g, b]).map(|(a, b)| u32::from(a.abs_diff(b)).pow(2)).sum();
                 assert!(apart >= 60 * 60, "label {value} and the {} plane", plane.name());
             }
+        }
+    }
+
+    /// Relative luminance as WCAG 2 defines it.
+    fn luminance(colour: Color32) -> f64 {
+        let linear = |byte: u8| {
+            let c = f64::from(byte) / 255.0;
+            if c <= 0.04045 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) }
+        };
+        0.2126 * linear(colour.r()) + 0.7152 * linear(colour.g()) + 0.0722 * linear(colour.b())
+    }
+
+    /// Contrast as WCAG 2 defines it: 1 to 21.
+    fn contrast(a: Color32, b: Color32) -> f64 {
+        let (a, b) = (luminance(a), luminance(b));
+        (a.max(b) + 0.05) / (a.min(b) + 0.05)
+    }
+
+    #[test]
+    fn contrast_is_that_of_the_standard() {
+        assert!((contrast(Color32::BLACK, Color32::WHITE) - 21.0).abs() < 1e-9);
+        // The example of the standard's authors: #777777 on white.
+        assert!((contrast(Color32::from_gray(0x77), Color32::WHITE) - 4.48).abs() < 0.01);
+    }
+
+    #[test]
+    fn every_text_of_both_themes_can_be_read() {
+        for (theme, t) in [("dark", &DARK), ("light", &LIGHT)] {
+            let texts = [
+                ("text", t.text),
+                ("dim", t.dim),
+                ("accent", t.accent),
+                ("good", t.good),
+                ("warn", t.warn),
+                ("bad", t.bad),
+            ];
+            let grounds = [("ground", t.ground), ("panel", t.panel), ("card", t.card)];
+            let mut pairs: Vec<_> = texts
+                .iter()
+                .flat_map(|text| grounds.iter().map(move |ground| (text.0, ground.0, text.1, ground.1)))
+                .collect();
+            // Buttons, the main button, and what is chosen in a list.
+            pairs.push(("text", "line", t.text, t.line));
+            pairs.push(("dim", "line", t.dim, t.line));
+            pairs.push(("on accent", "accent fill", t.on_accent, t.accent_fill));
+            pairs.push(("text", "selection", t.text, t.card.blend(t.accent.gamma_multiply(0.35))));
+            for (name, on, text, ground) in pairs {
+                let found = contrast(text, ground);
+                assert!(found >= 4.5, "{theme}: {name} on {on}: {found:.2}");
+            }
+            // The main button is told from what lies around it, and so from one that is disabled.
+            assert!(contrast(t.accent_fill, t.panel) >= 1.5, "{theme}");
         }
     }
 }

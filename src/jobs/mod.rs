@@ -19,6 +19,7 @@ mod erase_label;
 mod error;
 mod evaluate;
 mod grids;
+mod interrupted;
 mod job;
 mod join;
 mod keep_adapted;
@@ -27,6 +28,7 @@ mod list_zoo;
 mod load;
 mod load_model;
 mod look_at_dataset;
+mod missing_paths;
 mod open_labels;
 mod open_sample;
 mod output;
@@ -54,6 +56,7 @@ pub use draw_sample::DrawSampleJob;
 pub use erase_label::{EraseLabelJob, Erased};
 pub use error::JobError;
 pub use evaluate::{CaseScores, Comparison, EvaluateJob, Evaluation, compare_evaluations};
+pub use interrupted::FindInterruptedJob;
 pub use job::{Job, JobKind, Stage, Told, Work, run_here};
 pub use join::{JoinJob, Joined, Names};
 pub use keep_adapted::{ADAPTED, KeepAdaptedJob};
@@ -61,6 +64,7 @@ pub use list_zoo::{ListZooJob, ZooRow, check_architecture};
 pub use load::LoadJob;
 pub use load_model::LoadModelJob;
 pub use look_at_dataset::{DatasetFacts, LookAtDatasetJob};
+pub use missing_paths::MissingPathsJob;
 pub use open_labels::{OpenLabelsJob, OpenedLabels};
 pub use open_sample::{OpenSampleJob, Sample};
 pub use output::{Inputs, OutputKind};
@@ -88,12 +92,14 @@ pub const JOBS: &[&JobKind] = &[
     DrawSampleJob::KIND,
     EraseLabelJob::KIND,
     EvaluateJob::KIND,
+    FindInterruptedJob::KIND,
     JoinJob::KIND,
     KeepAdaptedJob::KIND,
     ListZooJob::KIND,
     LoadJob::KIND,
     LoadModelJob::KIND,
     LookAtDatasetJob::KIND,
+    MissingPathsJob::KIND,
     OpenLabelsJob::KIND,
     OpenSampleJob::KIND,
     PixelJob::KIND,

@@ -1,6 +1,6 @@
 //! What follows by itself, once a frame, from what has changed.
 
-use super::{attention, models, pixels, teach};
+use super::{attention, models, pixels, recent, teach};
 use crate::app::state::studio::Studio;
 use crate::jobs::CountLabelsJob;
 use crate::jobs::Job;
@@ -20,6 +20,7 @@ pub fn follow(studio: &mut Studio) {
     counts(studio);
     attention::follow(studio);
     teach::follow(studio);
+    recent::follow(studio);
 }
 
 /// The range of values is that of the frame on screen.

@@ -9,6 +9,7 @@ pub mod models;
 pub mod painting;
 pub mod picture;
 pub mod pixels;
+pub mod recent;
 pub mod refining;
 pub mod saving;
 pub mod scans;

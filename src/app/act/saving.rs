@@ -253,12 +253,16 @@ fn picture_of(studio: &Studio, scan: ScanId, plane: Plane) -> Option<crate::form
     let (volume, view) = (studio.session.document().scan(scan)?, studio.scan_views.get(&scan)?);
     let segmentation = studio.session.document().segmentation(view.segmentation)?;
     let layout = crate::volume::PlaneLayout::new(&volume.geometry, plane);
+    let pose = view.pose(plane);
     let look = super::picture::Look {
         window: view.window,
         is_smooth: studio.settings.smooth,
         opacity: if studio.settings.fill { studio.settings.opacity } else { 0.0 },
         outline: studio.settings.outline,
         labels: studio.display.labels,
+        text: studio.display.annotations,
+        zoom: pose.zoom,
+        pan_mm: pose.pan_mm,
     };
     let place = (view.frame, layout.screen(view.cursor)[2]);
     Some(super::picture::picture(volume, segmentation.labels(), segmentation.table(), &layout, place, &look))

@@ -11,10 +11,13 @@ use crate::app::state::notices::Kind;
 use crate::app::state::picture::PreviewPicture;
 use crate::app::state::saving::file_name;
 use crate::app::state::scan_choices::ScanChoices;
+use crate::app::state::settings::Task;
 use crate::app::state::studio::Studio;
 use crate::app::state::teach::{Curve, OnDisk, Teach};
-use crate::jobs::{AddToDatasetJob, ListZooJob, LookAtDatasetJob, PlanJob, SaveReportJob, TrainNews};
-use crate::jobs::{CompareJob, Job, TrainJob, TrainSource, TrainSummary, check_architecture};
+use crate::jobs::{
+    AddToDatasetJob, CompareJob, FindInterruptedJob, Job, ListZooJob, LookAtDatasetJob, PlanJob, SaveReportJob,
+    TrainJob, TrainNews, TrainSource, TrainSummary, check_architecture,
+};
 use crate::learn::{Budget, CHECKPOINT_SECONDS, MarkedScan, Plan, PlanChoices, SplitChoice, checkpoint_path};
 use crate::model::{ArchitectureSpec, is_id};
 use crate::session::SegmentationId;
@@ -63,11 +66,28 @@ pub fn follow(studio: &mut Studio) {
             studio.teach.checked = Some((chosen, problem));
         }
     }
+    find_interrupted(studio);
     let name = &studio.teach.form.name;
     if studio.teach.looked_up.as_ref().is_none_or(|(of, _)| of != name) {
         let found = look_up(studio, name);
         studio.teach.looked_up = Some((name.clone(), found));
     }
+}
+
+/// Looks once, when the task is opened, for trainings that were interrupted; they are offered where none runs.
+fn find_interrupted(studio: &mut Studio) {
+    let is_open = is_alone(studio) || (studio.shown.is_some() && studio.settings.task == Task::Teach);
+    let folder = studio.models.output_folder();
+    if !is_open || studio.teach.searched == folder || studio.tasks.find(TrainJob::KIND).is_some() {
+        return;
+    }
+    studio.teach.searched.clone_from(&folder);
+    let Some(folder) = folder else { return };
+    studio.start(
+        FindInterruptedJob { folder },
+        |_, ()| {},
+        |studio, result| studio.teach.interrupted = studio.told(result).unwrap_or_default(),
+    );
 }
 
 /// Whether the Teach task is shown though there is no scan.
@@ -248,7 +268,7 @@ pub fn start(studio: &mut Studio, is_resumed: bool) {
         TrainNews::Planned(planned) => studio.teach.planned = planned.why.join(" "),
     };
     studio.start(job, on_event, |studio, result| {
-        studio.teach.looked_up = None;
+        (studio.teach.looked_up, studio.teach.searched) = (None, None);
         if let Some(summary) = studio.told(result) {
             taught(studio, summary);
         }
@@ -360,5 +380,5 @@ pub fn discard(studio: &mut Studio) {
     if let Some(Err(error)) = state.map(std::fs::remove_file) {
         studio.notices.push(Kind::Error, format!("The interrupted training cannot be deleted: {error}."), "");
     }
-    studio.teach.looked_up = None;
+    (studio.teach.looked_up, studio.teach.searched) = (None, None);
 }

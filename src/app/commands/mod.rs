@@ -5,6 +5,7 @@ mod edit;
 mod file;
 mod labels;
 mod look;
+mod search;
 mod segment;
 mod teach;
 mod tools;
@@ -14,6 +15,7 @@ use std::sync::OnceLock;
 
 use super::state::keymap::{Chord, Keymap};
 use super::state::studio::Studio;
+pub use search::search;
 
 /// What a command does.
 #[derive(Clone, Copy)]
@@ -180,15 +182,30 @@ pub fn tooltip(keymap: &Keymap, entry: &CommandEntry) -> String {
 }
 
 /// Runs a command, unless it cannot be done now.
-pub fn run(studio: &mut Studio, entry: &CommandEntry) {
+pub fn run(studio: &mut Studio, entry: &'static CommandEntry) {
     if let Some(lacks) = (entry.lacks)(studio) {
         studio.notices.info(format!("{}: {}.", entry.name, lacks));
         return;
     }
+    remember(studio, entry);
     match entry.deed {
         Deed::Do(deed) => deed(studio),
         Deed::Take(tool) => super::act::painting::take_tool(studio, tool),
     }
+}
+
+/// Most commands that the palette remembers.
+const RECENT: usize = 8;
+
+/// Puts a command last among those that were used; what is repeated while a key is held is none that is looked for again.
+fn remember(studio: &mut Studio, entry: &'static CommandEntry) {
+    if entry.repeats || entry.id == "window.palette" {
+        return;
+    }
+    studio.used.retain(|id| *id != entry.id);
+    studio.used.push(entry.id);
+    let surplus = studio.used.len().saturating_sub(RECENT);
+    studio.used.drain(..surplus);
 }
 
 /// The guide's table of keys, in Markdown.

@@ -9,6 +9,7 @@ pub mod notices;
 pub mod paths;
 pub mod picture;
 pub mod pixels;
+pub mod recent;
 pub mod request;
 pub mod saving;
 pub mod scan_choices;

@@ -117,7 +117,8 @@ impl Default for Settings {
     }
 }
 
-fn file() -> Option<PathBuf> {
+/// Where the settings lie.
+pub fn file() -> Option<PathBuf> {
     if let Some(folder) = std::env::var_os("LAMELLA_DATA_DIR") {
         return Some(PathBuf::from(folder).join("settings.json"));
     }

@@ -9,6 +9,7 @@ use super::leaving::Leaving;
 use super::models::Models;
 use super::notices::{Kind, Notices};
 use super::pixels::Pixels;
+use super::recent::RecentPaths;
 use super::request::Effect;
 use super::saving::{BeingSaved, Replacing};
 use super::scans::Item;
@@ -105,6 +106,10 @@ pub struct Studio {
     pub replacing: Option<Replacing>,
     /// Labels that are being joined with a segmentation's.
     pub joining: Vec<(Arrival, CorrectedSlices)>,
+    /// Which recent paths are there.
+    pub recent: RecentPaths,
+    /// Commands that were used last, the last one last.
+    pub used: Vec<&'static str>,
     /// What the shell is to do.
     pub effects: Vec<Effect>,
     /// Whether the window is to close.
@@ -141,6 +146,8 @@ impl Studio {
             being_saved: Vec::new(),
             replacing: None,
             joining: Vec::new(),
+            recent: RecentPaths::default(),
+            used: Vec::new(),
             effects: Vec::new(),
             is_closing: false,
         };

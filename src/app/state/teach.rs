@@ -118,8 +118,10 @@ pub struct Teach {
     pub looked_up: Option<(String, OnDisk)>,
     /// The network that was checked last, and what does not fit about it.
     pub checked: Option<(ArchitectureSpec, Option<String>)>,
-    /// Trainings that were interrupted, found on disk at the start.
+    /// Trainings that were interrupted, by the names of their models.
     pub interrupted: Vec<String>,
+    /// The folder where they were looked for last.
+    pub searched: Option<PathBuf>,
 }
 
 impl Default for TeachForm {
@@ -155,6 +157,7 @@ impl Default for Teach {
             looked_up: None,
             checked: None,
             interrupted: Vec::new(),
+            searched: None,
         }
     }
 }

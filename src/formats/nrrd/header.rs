@@ -266,10 +266,9 @@ fn unescaped(text: &str) -> String {
         }
         match characters.next() {
             Some('n') => out.push('\n'),
-            Some('\\') => out.push('\\'),
+            Some('\\') | None => out.push('\\'),
             // Windows paths in values of careless programs.
             Some(other) => out.extend(['\\', other]),
-            None => out.push('\\'),
         }
     }
     out

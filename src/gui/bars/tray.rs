@@ -4,7 +4,7 @@ use crate::app::state::tasks::TaskState;
 use crate::app::{Outbox, Request, Studio};
 use crate::gui::egui;
 use crate::gui::theme::{self, UNIT};
-use crate::jobs::{RefineJob, SegmentJob, TrainJob, Job};
+use crate::jobs::{Job, RefineJob, SegmentJob, TrainJob};
 use egui_phosphor::regular as icon;
 
 /// Jobs that are shown in the line itself.

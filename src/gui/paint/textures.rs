@@ -30,7 +30,7 @@ impl Textures {
         let texture = entry.1.clone();
         self.known.push(entry);
         if self.known.len() > MOST {
-            self.known.remove(0);
+            drop(self.known.remove(0));
         }
         texture
     }

@@ -3,6 +3,7 @@
 use super::facts::number;
 use super::frame::Frame;
 use crate::app::Studio;
+use crate::app::act::picture::{bar_mm, bar_name};
 use crate::app::state::views::ScanView;
 use crate::gui::egui;
 use crate::gui::theme::{self, UNIT};
@@ -85,13 +86,8 @@ fn annotation(painter: &egui::Painter, at: Pos2, anchor: Align2, text: String, f
     painter.galley(rect.min, galley, colour);
 }
 
-/// Lengths a scale bar may have, in millimetres.
-const BAR_MM: [f32; 10] = [0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0];
-
 fn paint_scale_bar(painter: &egui::Painter, frame: &Frame, font: &FontId) {
-    let wanted = frame.rect.width() * 0.25;
-    let fits = BAR_MM.iter().rev().find(|mm| **mm * frame.scale <= wanted);
-    let Some(&mm) = fits else { return };
+    let Some(mm) = bar_mm(frame.rect.width() * 0.25 / frame.scale) else { return };
     let start = frame.rect.left_bottom() + vec2(2.0 * UNIT, -2.5 * UNIT);
     let end = start + vec2(mm * frame.scale, 0.0);
     for (width, colour) in [(3.5, Color32::BLACK), (1.5, theme::VIEW_TEXT)] {
@@ -101,6 +97,5 @@ fn paint_scale_bar(painter: &egui::Painter, frame: &Frame, font: &FontId) {
             painter.line_segment([at - vec2(0.0, UNIT), at + vec2(0.0, 1.0)], stroke);
         }
     }
-    let name = if mm < 10.0 { format!("{mm} mm") } else { format!("{:.0} cm", mm / 10.0) };
-    annotation(painter, end + vec2(2.0 * UNIT, 0.0), Align2::LEFT_CENTER, name, font, theme::VIEW_TEXT);
+    annotation(painter, end + vec2(2.0 * UNIT, 0.0), Align2::LEFT_CENTER, bar_name(mm), font, theme::VIEW_TEXT);
 }

@@ -1,7 +1,88 @@
-//! TODO
+//! The page without a scan.
 
-use crate::app::{Outbox, Studio};
+use std::path::Path;
+
+use crate::app::state::saving::file_name;
+use crate::app::{Outbox, Request, Studio, commands};
+use crate::gui::controls::icon_button;
 use crate::gui::egui;
+use crate::gui::theme::{self, UNIT};
+use egui_phosphor::regular as icon;
 
-/// Shows it.
-pub fn welcome_ui(_: &mut egui::Ui, _: &Studio, _: &mut Outbox) {}
+/// Width of the list of recent paths.
+const RECENT: f32 = 110.0 * UNIT;
+
+/// Shows the page.
+pub fn welcome_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
+    let dim = theme::tokens(ui).dim;
+    ui.vertical_centered(|ui| {
+        ui.add_space((ui.available_height() * 0.16).max(4.0 * UNIT));
+        ui.label(egui::RichText::new("Lamella").size(theme::TITLE).strong());
+        ui.label(egui::RichText::new("Open a scan, segment it, correct it, save the mask.").color(dim));
+        ui.add_space(5.0 * UNIT);
+        large_button(ui, studio, outbox, icon::FOLDER_OPEN, "Open folder", "file.open-folder");
+        large_button(ui, studio, outbox, icon::FILE, "Open file", "file.open");
+        large_button(ui, studio, outbox, icon::FLASK, "Try the sample", "file.sample");
+        ui.add_space(3.0 * UNIT);
+        ui.label(egui::RichText::new("or drop files and folders anywhere").small().color(dim));
+        ui.add_space(3.0 * UNIT);
+        let hint = "Train a model on a folder of labelled scans; no scan needs to be open";
+        let text = if studio.teach.is_alone { "Close the Teach task" } else { "Teach a model" };
+        if ui.link(text).on_hover_text(hint).clicked() {
+            outbox.run("teach.alone");
+        }
+        recent_ui(ui, studio, outbox);
+    });
+}
+
+fn large_button(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox, sign: &str, name: &str, id: &'static str) {
+    let text = egui::RichText::new(format!("{sign}   {name}")).size(theme::HEADING);
+    let response = ui.add(egui::Button::new(text).min_size(egui::vec2(60.0 * UNIT, 10.0 * UNIT)));
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, true, name));
+    let hint = commands::find(id).map(|entry| commands::tooltip(&studio.settings.keys, entry)).unwrap_or_default();
+    if response.on_hover_text(hint).clicked() {
+        outbox.run(id);
+    }
+}
+
+/// Paths that were opened last, each with its folder.
+fn recent_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
+    if studio.settings.recent.is_empty() {
+        return;
+    }
+    ui.add_space(5.0 * UNIT);
+    ui.label(egui::RichText::new("Recent").color(theme::tokens(ui).dim));
+    egui::ScrollArea::vertical().max_width(RECENT).auto_shrink([true, false]).show(ui, |ui| {
+        for path in &studio.settings.recent {
+            let width = RECENT.min(ui.available_width());
+            let size = egui::vec2(width, ui.spacing().interact_size.y);
+            ui.allocate_ui_with_layout(size, egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                recent_row_ui(ui, studio, outbox, path);
+            });
+        }
+    });
+}
+
+fn recent_row_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox, path: &Path) {
+    let dim = theme::tokens(ui).dim;
+    let name = if path.file_name().is_some() { file_name(path) } else { path.display().to_string() };
+    let is_missing = studio.recent.missing.contains(path);
+    let forget = icon_button(ui, icon::X, &format!("Forget {name}"));
+    if forget.on_hover_text("Take it from this list; no file is deleted").clicked() {
+        let mut settings = studio.settings.clone();
+        settings.recent.retain(|recent| recent != path);
+        outbox.send(Request::Settings(Box::new(settings)));
+    }
+    ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
+        let whole = path.display().to_string();
+        if is_missing {
+            let text = egui::RichText::new(format!("{name} (not there)")).color(dim);
+            ui.label(text)
+                .on_hover_text(format!("{whole}\nIt was moved, renamed or deleted, or its drive is not connected."));
+        } else if ui.link(name).on_hover_text(&whole).clicked() {
+            outbox.send(Request::Open(vec![path.to_path_buf()]));
+        }
+        let folder = path.parent().map(|folder| folder.display().to_string()).unwrap_or_default();
+        ui.add(egui::Label::new(egui::RichText::new(folder).small().color(dim)).truncate());
+    });
+}

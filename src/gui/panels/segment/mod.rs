@@ -10,7 +10,7 @@ use crate::gui::egui;
 use crate::gui::panels::progress::progress_ui;
 use crate::gui::panels::section::section;
 use crate::gui::theme;
-use crate::jobs::{RefineJob, SegmentJob, Job};
+use crate::jobs::{Job, RefineJob, SegmentJob};
 use egui_phosphor::regular as icon;
 
 /// Shows the choices.

@@ -4,9 +4,9 @@ use crate::app::act::models::facts;
 use crate::app::state::models::model_name;
 use crate::app::state::segmenting::SegmentForm;
 use crate::app::{Outbox, Request, Studio};
+use crate::engine::available_devices;
 use crate::gui::controls::{beside, list_row, note};
 use crate::gui::egui;
-use crate::engine::available_devices;
 use crate::model::{ListedModel, Origin, SliceAxis};
 
 /// Shows the choices.

@@ -15,7 +15,7 @@ use crate::gui::egui;
 use crate::gui::paint::textures::Textures;
 use crate::gui::panels::progress::progress_ui;
 use crate::gui::panels::section::section;
-use crate::jobs::{TrainJob, Job};
+use crate::jobs::{Job, TrainJob};
 
 /// Shows the choices; while a training runs, how it goes.
 pub fn teach_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox, textures: &mut Textures) {

@@ -85,7 +85,8 @@ fn rows_ui(ui: &mut egui::Ui, caption: &str, rows: &[ZooRow], first: Option<&str
 }
 
 fn hint(row: &ZooRow) -> String {
-    let size = format!("{:.1} M parameters, {:.1} GMAC for a slice of 256 x 256", row.parameters as f64 / 1e6, row.gmac);
+    let size =
+        format!("{:.1} M parameters, {:.1} GMAC for a slice of 256 x 256", row.parameters as f64 / 1e6, row.gmac);
     format!("{}\n{size}", row.title.replace('`', ""))
 }
 

@@ -9,7 +9,7 @@ use crate::app::{Outbox, Request, Studio};
 use crate::gui::controls::{beside, command_button, note};
 use crate::gui::egui;
 use crate::gui::paint::textures::Textures;
-use crate::jobs::{RefineJob, TrainSummary, Job};
+use crate::jobs::{Job, RefineJob, TrainSummary};
 use crate::learn::mean_dice;
 use std::collections::BTreeMap;
 

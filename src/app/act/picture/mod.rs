@@ -1,0 +1,11 @@
+//! Pixels of a slice: grey values through the window, labels over them, outlines on voxel borders.
+
+mod annotations;
+mod borders;
+mod glyphs;
+mod scale_bar;
+mod slice;
+
+pub use borders::{Border, borders};
+pub use scale_bar::{bar_mm, bar_name};
+pub use slice::{Look, picture};

@@ -1,0 +1,262 @@
+//! A slice as it is shown, as a picture.
+
+use super::annotations::annotate;
+use super::borders::{Border, borders};
+use crate::formats::RgbPicture;
+use crate::volume::{LabelMap, LabelTable, PlaneLayout, Volume, Window};
+
+/// How a slice is shown.
+pub struct Look {
+    /// Display window.
+    pub window: Window,
+    /// Whether grey values are interpolated between voxels.
+    pub is_smooth: bool,
+    /// Opacity of the fill; 0 for none.
+    pub opacity: f32,
+    /// Whether labels have outlines.
+    pub outline: bool,
+    /// Whether labels are shown at all.
+    pub labels: bool,
+    /// Whether orientation letters and a scale bar are drawn.
+    pub text: bool,
+    /// How much larger than the picture the slice is; below 1 the whole slice is shown.
+    pub zoom: f32,
+    /// How far the slice is moved, in millimetres.
+    pub pan_mm: [f32; 2],
+}
+
+/// Smallest edge of a saved picture.
+const PICTURE_EDGE: usize = 512;
+/// Largest edge of a saved picture.
+const LARGEST_EDGE: usize = 8 * PICTURE_EDGE;
+
+/// Where pixels of a picture lie in the slice.
+struct Place {
+    /// Columns and rows of the slice.
+    slice: [usize; 2],
+    /// Pixels of the picture.
+    size: [usize; 2],
+    /// Position in the slice of the picture's left and upper edge, in pixels of the slice.
+    start: [f64; 2],
+    /// Pixels of the slice in a pixel of the picture.
+    step: [f64; 2],
+}
+
+impl Place {
+    fn new(slice: [usize; 2], pixel_mm: [f64; 2], look: &Look) -> Self {
+        let extent = [0, 1].map(|n| slice[n] as f64 * pixel_mm[n]);
+        let scale = PICTURE_EDGE as f64 / extent[0].min(extent[1]);
+        let size = extent.map(|e| ((e * scale).round() as usize).clamp(1, LARGEST_EDGE));
+        let zoom = f64::from(look.zoom).max(1.0);
+        let pan = if zoom > 1.0 { look.pan_mm } else { [0.0; 2] };
+        let shown = slice.map(|side| side as f64 / zoom);
+        let start = [0, 1].map(|n| (slice[n] as f64 - shown[n]) / 2.0 - f64::from(pan[n]) / pixel_mm[n]);
+        let step = [0, 1].map(|n| shown[n] / size[n] as f64);
+        Self { slice, size, start, step }
+    }
+
+    /// Position in the slice of the middle of a pixel; pixel `n` of the slice spans `n..n + 1`.
+    fn in_slice(&self, axis: usize, at: usize) -> f64 {
+        self.start[axis] + (at as f64 + 0.5) * self.step[axis]
+    }
+
+    /// Whether a position along an axis is in the slice.
+    fn is_inside(&self, axis: usize, at: f64) -> bool {
+        at >= 0.0 && at < self.slice[axis] as f64
+    }
+
+    /// First pixel of the picture at or after a border of the slice; it may lie beside the picture.
+    fn in_picture(&self, axis: usize, border: f64) -> f64 {
+        ((border - self.start[axis]) / self.step[axis]).round()
+    }
+}
+
+/// The two nearest pixels along an axis and the share of the second one.
+fn neighbours(at: f64, count: usize, is_smooth: bool) -> [(usize, f64); 2] {
+    let last = count.saturating_sub(1);
+    if !is_smooth {
+        return [((at as usize).min(last), 1.0), (0, 0.0)];
+    }
+    let middle = (at - 0.5).clamp(0.0, last as f64);
+    let first = middle as usize;
+    [(first, 1.0 - middle.fract()), ((first + 1).min(last), middle.fract())]
+}
+
+/// A picture of a slice with square pixels, labels laid over: the part of it that is shown.
+pub fn picture(
+    volume: &Volume,
+    labels: &LabelMap,
+    table: &LabelTable,
+    layout: &PlaneLayout,
+    (frame, slice): (usize, usize),
+    look: &Look,
+) -> RgbPicture {
+    let [columns, rows, _] = layout.size;
+    let (mut grey, mut values) = (Vec::new(), Vec::new());
+    layout.grey_slice(volume, frame, slice, look.window, &mut grey);
+    layout.read_labels(labels, slice, &mut values);
+    if !look.labels {
+        values.fill(0);
+    }
+    let [width_mm, height_mm, _] = layout.pixel_mm(&volume.geometry);
+    let place = Place::new([columns, rows], [width_mm, height_mm], look);
+    let mut rgb = Vec::with_capacity(place.size[0] * place.size[1] * 3);
+    for y in 0..place.size[1] {
+        let row = place.in_slice(1, y);
+        for x in 0..place.size[0] {
+            let column = place.in_slice(0, x);
+            if !place.is_inside(0, column) || !place.is_inside(1, row) {
+                rgb.extend([0; 3]);
+                continue;
+            }
+            let mut value = 0.0;
+            for (r, of_row) in neighbours(row, rows, look.is_smooth) {
+                for (c, of_column) in neighbours(column, columns, look.is_smooth) {
+                    value += of_row * of_column * f64::from(grey.get(r * columns + c).copied().unwrap_or(0));
+                }
+            }
+            let base = [value.round() as u8; 3];
+            let label = values.get(row as usize * columns + column as usize).copied().unwrap_or(0);
+            let colour = table.get(label).filter(|l| l.visible).map(|l| l.colour);
+            let mix = |n: usize, c: u8| (f32::from(base[n]) * (1.0 - look.opacity) + f32::from(c) * look.opacity) as u8;
+            rgb.extend(colour.map_or(base, |c| [0, 1, 2].map(|n| mix(n, c[n]))));
+        }
+    }
+    let mut picture = RgbPicture { width: place.size[0], height: place.size[1], rgb };
+    if look.outline {
+        for border in borders(&values, columns, rows) {
+            if let Some(label) = table.get(border.label).filter(|l| l.visible) {
+                draw_border(&mut picture, &border, &place, label.colour);
+            }
+        }
+    }
+    if look.text {
+        annotate(&mut picture, layout.letters, (place.step[0] * width_mm) as f32);
+    }
+    picture
+}
+
+/// Draws a border two pixels thick.
+fn draw_border(picture: &mut RgbPicture, border: &Border, place: &Place, colour: [u8; 3]) {
+    let range = |axis: usize| {
+        let at = |v: f32| place.in_picture(axis, f64::from(v));
+        let within = |v: f64| v.clamp(0.0, place.size[axis] as f64) as usize;
+        within(at(border.from[axis]) - 1.0)..within(at(border.to[axis]) + 1.0)
+    };
+    for y in range(1) {
+        for x in range(0) {
+            picture.rgb[(y * place.size[0] + x) * 3..][..3].copy_from_slice(&colour);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picture_shows_what_the_view_shows() {
+        use crate::volume::{Affine, Geometry, Label, Plane, Rescale, Voxels};
+        let geometry = Geometry::new([4, 4, 1], Affine::IDENTITY).unwrap();
+        let voxels = Voxels::U8(std::sync::Arc::new(vec![100; 16]));
+        let volume = Volume::new(geometry.clone(), voxels, vec![], Rescale::IDENTITY, String::new());
+        let mut labels = LabelMap::empty(geometry.clone());
+        labels.set([1, 1, 0], 1);
+        let mut table = LabelTable(vec![Label::new(1, "One")]);
+        table.0[0].colour = [255, 0, 0];
+        let layout = PlaneLayout::new(&geometry, Plane::Axial);
+        let red = |opacity: f32, outline: bool, labels_shown: bool| {
+            let window = Window { level: 100.0, width: 100.0 };
+            let look = Look {
+                window,
+                opacity,
+                outline,
+                is_smooth: false,
+                labels: labels_shown,
+                text: false,
+                zoom: 1.0,
+                pan_mm: [0.0; 2],
+            };
+            let picture = picture(&volume, &labels, &table, &layout, (0, 0), &look);
+            assert_eq!((picture.width, picture.height), (512, 512));
+            picture.rgb.chunks_exact(3).filter(|p| p[0] > p[1] + 20).count()
+        };
+        assert_eq!(red(0.4, false, true), 128 * 128, "the fill covers its voxel exactly");
+        let outlined = red(0.0, true, true);
+        assert!((4 * 128 * 2 - 16..=4 * 128 * 2 + 16).contains(&outlined), "{outlined}");
+        assert_eq!(red(0.4, true, false), 0, "hidden labels leave no trace");
+    }
+
+    /// Two columns, black and white, 10 mm wide each.
+    fn black_and_white(look: &Look) -> RgbPicture {
+        use crate::volume::{Affine, Geometry, Plane, Rescale, Voxels};
+        let geometry = Geometry::new(
+            [2, 2, 1],
+            Affine::from_columns([[10.0, 0.0, 0.0], [0.0, 10.0, 0.0], [0.0, 0.0, 1.0]], [0.0; 3]),
+        )
+        .unwrap();
+        let voxels = Voxels::U8(std::sync::Arc::new(vec![200, 0, 200, 0]));
+        let volume = Volume::new(geometry.clone(), voxels, vec![], Rescale::IDENTITY, String::new());
+        let labels = LabelMap::empty(geometry.clone());
+        let layout = PlaneLayout::new(&geometry, Plane::Axial);
+        picture(&volume, &labels, &LabelTable(Vec::new()), &layout, (0, 0), look)
+    }
+
+    fn look() -> Look {
+        let window = Window { level: 100.0, width: 200.0 };
+        Look {
+            window,
+            is_smooth: true,
+            opacity: 0.0,
+            outline: false,
+            labels: true,
+            text: false,
+            zoom: 1.0,
+            pan_mm: [0.0; 2],
+        }
+    }
+
+    fn row(picture: &RgbPicture) -> Vec<u8> {
+        let first = 3 * picture.width * (picture.height / 4);
+        picture.rgb[first..first + 3 * picture.width].chunks_exact(3).map(|pixel| pixel[0]).collect()
+    }
+
+    #[test]
+    fn grey_values_are_interpolated_where_the_view_does() {
+        let smooth = row(&black_and_white(&look()));
+        // From the middle of the left voxel (a quarter of the picture) to that of the right one.
+        assert_eq!([smooth[0], smooth[127], smooth[384], smooth[511]], [0, 0, 255, 255]);
+        assert!(smooth.windows(2).all(|pair| pair[0] <= pair[1]));
+        assert!(smooth[256].abs_diff(128) <= 1, "{}", smooth[256]);
+        let blocks = row(&black_and_white(&Look { is_smooth: false, ..look() }));
+        assert_eq!([blocks[0], blocks[255], blocks[256], blocks[511]], [0, 0, 255, 255]);
+    }
+
+    #[test]
+    fn the_part_in_view_is_saved() {
+        let blocks =
+            |zoom: f32, pan: f32| row(&black_and_white(&Look { is_smooth: false, zoom, pan_mm: [pan, 0.0], ..look() }));
+        let share = |row: &[u8]| row.iter().filter(|grey| **grey == 255).count();
+        assert_eq!(share(&blocks(2.0, 0.0)), 256);
+        // Twice as large, 10 mm of 20 are in view; moved by 2.5 mm to the right, the white part loses a quarter of the picture.
+        assert_eq!(share(&blocks(2.0, 2.5)), 128);
+        assert_eq!(share(&blocks(0.5, 2.5)), 256, "a small image is saved whole");
+    }
+
+    #[test]
+    fn letters_and_a_bar_of_the_right_length_are_drawn() {
+        let plain = black_and_white(&look());
+        let picture = black_and_white(&Look { text: true, ..look() });
+        assert_eq!((picture.width, picture.height), (512, 512));
+        assert_ne!(plain.rgb, picture.rgb);
+        // 20 mm are 512 pixels; the longest bar within a quarter of that is 5 mm: 128 pixels.
+        let ink = |y: usize| {
+            let line = picture.rgb[3 * 512 * y..][..3 * 512].chunks_exact(3);
+            line.filter(|pixel| *pixel == [0xd6, 0xda, 0xdf]).count()
+        };
+        let bar = (480..512).map(ink).max().unwrap();
+        assert!((128..128 + 40).contains(&bar), "{bar}");
+        // A letter at each edge: the left one's rows have ink only near the edge.
+        assert!(ink(256) > 0);
+    }
+}
