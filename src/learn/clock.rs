@@ -52,9 +52,12 @@ mod tests {
         let mut clock = Clock::start(Budget::Time(Duration::from_secs(100)), 10, 50.0);
         let turns = Cell::new(0);
         clock.wait(|| turns.replace(turns.get() + 1) > 4);
-        let seconds = clock.seconds();
-        assert!((50.0..50.08).contains(&seconds), "{seconds}");
-        assert!((clock.done(0) - 0.5).abs() < 0.01);
+        // Six turns of waiting, each at least as long as the pause between two looks.
+        assert!(clock.paused >= 5 * Duration::from_millis(20), "{:?}", clock.paused);
+        let (share, seconds) = (clock.done(0), clock.seconds());
+        let worked = clock.since.elapsed().saturating_sub(clock.paused).as_secs_f64();
+        assert!((50.0..=50.0 + worked).contains(&seconds), "{seconds}");
+        assert!((0.5..=seconds / 100.0).contains(&share), "{share}");
         assert_eq!(Clock::start(Budget::Epochs(4), 10, 50.0).done(30), 0.75);
     }
 }
