@@ -123,7 +123,8 @@ impl Refine {
                 table.0.push(label);
             }
         }
-        let finished = self.done.iter().map(|&slice| ((self.axis.world_axis() as u8, slice), SliceState::Done));
+        let axis = u8::try_from(self.axis.world_axis()).unwrap_or(u8::MAX);
+        let finished = self.done.iter().map(|&slice| ((axis, slice), SliceState::Done));
         let annotations = Annotations::new(table, finished);
         let save = Job::SaveLabels { path: self.output.clone(), labels: refined, annotations, sidecar: false };
         jobs::run(save, &show, &cancel)?;

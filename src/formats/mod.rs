@@ -66,6 +66,7 @@ pub struct Entry {
 }
 
 #[derive(Debug, Clone)]
+#[allow(clippy::large_enum_variant, reason = "there are few of them, and none lives long")]
 enum Source {
     Dicom(dicom::Stack),
     Nifti(PathBuf),
@@ -188,6 +189,9 @@ pub fn scan_all(paths: &[PathBuf], watch: Watch) -> Result<Findings> {
 }
 
 /// Loads what [`scan`] found.
+///
+/// # Errors
+/// A file that cannot be read, or what cannot be shown rightly.
 pub fn load(entry: &Entry, watch: Watch) -> Result<Volume> {
     match &entry.source {
         Source::Dicom(stack) => dicom::load(stack, watch),

@@ -38,11 +38,17 @@ pub fn writer_for(path: &Path) -> Result<&'static Writer> {
 }
 
 /// Writes a scan on its own grid and in its stored type.
+///
+/// # Errors
+/// A name that no format has, or a file that cannot be written.
 pub fn write_volume(path: &Path, volume: &Volume, watch: Watch) -> Result<()> {
     (writer_for(path)?.volume)(path, volume, watch)
 }
 
 /// Writes a label map on its own grid, with names, colours and states of slices where the format has a place for them.
+///
+/// # Errors
+/// A name that no format has, labels that its voxels cannot hold, or a file that cannot be written.
 pub fn write_labels(path: &Path, labels: &LabelMap, annotations: &Annotations, watch: Watch) -> Result<()> {
     (writer_for(path)?.labels)(path, labels, annotations, watch)
 }

@@ -62,7 +62,7 @@ pub fn look_at_dataset(folder: &Path, progress: Progress, cancel: &Cancel) -> Re
     // What there is to warn about is said when it is learned from.
     let quiet = |event: JobEvent| {
         if matches!(event, JobEvent::Progress { .. }) {
-            progress(event)
+            progress(event);
         }
     };
     let dataset = open_dataset(folder, &quiet, cancel)?;

@@ -6,6 +6,14 @@
 //!
 //! Deliberately absent: screens and terminals; progress goes to a sink.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "shares of progress and averages over counts"
+)]
+
 mod attention;
 mod bench;
 mod compare;
@@ -132,6 +140,7 @@ impl Cancel {
 
 /// What a job tells while it runs.
 #[derive(Debug, Clone)]
+#[allow(clippy::large_enum_variant, reason = "there are few of them, and none lives long")]
 pub enum JobEvent {
     /// Share done (0..=1) and what is being done.
     Progress {

@@ -219,6 +219,7 @@ fn capitalised(text: &str) -> String {
 
 /// Which choices of a plan are left to the data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[allow(clippy::struct_excessive_bools, reason = "switches of a plan")]
 pub struct FromData {
     /// Slice axis, or all axes.
     pub slices: bool,

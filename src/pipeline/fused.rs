@@ -86,6 +86,7 @@ fn part(volume: &Volume, frames: &[usize], block: &Block) -> Result<Volume, Segm
 ///
 /// # Errors
 /// As of [`super::segment`].
+#[allow(clippy::too_many_arguments, reason = "what a segmentation needs, once")]
 pub(super) fn segment_fused(
     volume: &Volume,
     spec: &ModelSpec,

@@ -44,6 +44,7 @@ pub struct SegmentOptions {
 }
 
 /// News from a running segmentation.
+#[allow(clippy::large_enum_variant, reason = "there are few of them, and none lives long")]
 pub enum SegmentEvent {
     /// Slices (along the slice axis, R, A, S order) that are done; the labels so far are a snapshot.
     Slices {

@@ -59,7 +59,7 @@ impl Document {
 
     /// The state of a slice.
     pub fn state(&self, plane: Plane, slice: usize) -> SliceState {
-        self.states.get(&(plane.world_axis() as u8, slice)).copied().unwrap_or_default()
+        self.states.get(&(u8::try_from(plane.world_axis()).unwrap_or(u8::MAX), slice)).copied().unwrap_or_default()
     }
 
     /// Slices with a state other than to do.

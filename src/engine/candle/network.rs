@@ -390,6 +390,7 @@ impl Network {
 }
 
 /// Where a pass keeps what its gradients need.
+#[allow(clippy::large_enum_variant, reason = "there are few of them, and none lives long")]
 enum Way {
     /// In candle's tensors; the image as a variable.
     Candle(Var),

@@ -212,6 +212,7 @@ impl Optimiser {
     }
 
     /// Adam's step; `decay` is added to the gradient, and pulls at the value, respectively.
+    #[allow(clippy::too_many_arguments, reason = "the arrays and constants of one formula")]
     fn adam_in_place(
         &mut self,
         index: usize,

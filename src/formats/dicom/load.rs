@@ -13,6 +13,7 @@ use crate::formats::Watch;
 use crate::formats::error::{FormatError, Result};
 use crate::volume::{Rescale, Volume, Voxels};
 use crate::work::memory;
+use crate::work::numbers::share;
 
 /// Decodes all slices in parallel.
 ///
@@ -86,7 +87,7 @@ fn read_all<T: Sample>(stack: &Stack, watch: Watch) -> Result<Arc<Vec<T>>> {
     let done = AtomicUsize::new(0);
     voxels.par_chunks_mut(rows * columns).zip(&stack.instances).try_for_each(|(slice, instance)| {
         let count = done.fetch_add(1, Ordering::Relaxed);
-        if watch(count as f32 / stack.instances.len() as f32) == ControlFlow::Break(()) {
+        if watch(share(count, stack.instances.len())) == ControlFlow::Break(()) {
             return Err(FormatError::Cancelled);
         }
         decode(instance, slice).map_err(|problem| FormatError::malformed(&instance.path, problem))

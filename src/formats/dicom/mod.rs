@@ -25,6 +25,7 @@ use rayon::prelude::*;
 use super::error::{FormatError, Result};
 use super::{Entry, Findings, Reader, Skipped, Source, Watch};
 
+use crate::work::numbers::share;
 use instance::{Failure, Refusal};
 pub use load::load;
 pub use stack::Stack;
@@ -42,7 +43,7 @@ fn collect(paths: &[PathBuf], watch: Watch) -> Result<Findings> {
         .par_iter()
         .map(|path| {
             let count = done.fetch_add(1, Ordering::Relaxed);
-            if watch(count as f32 / paths.len() as f32) == ControlFlow::Break(()) {
+            if watch(share(count, paths.len())) == ControlFlow::Break(()) {
                 return Err(FormatError::Cancelled);
             }
             Ok((path, instance::read(path)))

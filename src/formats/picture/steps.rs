@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::formats::Watch;
 use crate::formats::error::{FormatError, Result};
+use crate::work::numbers::{real, single};
 
 /// A part of a read: from which share of the whole, and how large it is.
 #[derive(Clone, Copy)]
@@ -25,8 +26,8 @@ impl<'a> Steps<'a> {
     /// One of so many equal parts.
     #[must_use]
     pub fn part(&self, n: usize, of: usize) -> Self {
-        let part = self.part / of.max(1) as f32;
-        Self { start: self.start + part * n as f32, part, ..*self }
+        let part = self.part / single(real(of.max(1)));
+        Self { start: self.start + part * single(real(n)), part, ..*self }
     }
 
     /// The same part of the work, in another file.
