@@ -4,6 +4,13 @@
 //! network it is not. Throughput counts multiply-adds, or values where there are none. `forward` is inference with weights that are
 //! packed already; `training` packs them, runs forward, and backward with the image's gradient, as a step does.
 #![allow(clippy::expect_used)]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "what benches make fits"
+)]
 
 use std::fmt;
 

@@ -1,5 +1,12 @@
 //! The command line as scripts see it: exit codes, JSON, files, accuracy of the bundled model.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "what tests make fits"
+)]
 
 mod support;
 

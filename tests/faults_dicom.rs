@@ -5,6 +5,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 #![allow(clippy::type_complexity, reason = "tables of cases are read row by row")]
 #![allow(clippy::trivially_copy_pass_by_ref, reason = "byte strings of two letters are references")]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "what tests make fits"
+)]
+#![allow(clippy::semicolon_if_nothing_returned, reason = "short closures")]
 
 #[path = "faults_dicom/grouping.rs"]
 mod grouping;

@@ -1,6 +1,13 @@
 //! Files that ask for more than there is, that are no files, or that lie in too many folders.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "what tests make fits"
+)]
 
 use std::fs::File;
 use std::io::Write;

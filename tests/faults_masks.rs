@@ -1,5 +1,12 @@
 //! Masks in files: what is saved comes back, what other programs say about labels is read, and nothing of it is lost without a word.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "what tests make fits"
+)]
 
 mod support;
 

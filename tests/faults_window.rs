@@ -1,5 +1,12 @@
 //! What users met in the window: labels that changed their meaning, masks that could not be saved, models that do not fit.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "what tests make fits"
+)]
 
 mod support;
 #[path = "support/window.rs"]

@@ -3,6 +3,13 @@
 //! Driven by the index alone. Every case runs twice: with our CPU kernels and with the compositions of candle's operations
 //! that GPUs run, or on the device that `LAMELLA_TEST_DEVICE` names. Prints one line per case and a closing count.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "what tests make fits"
+)]
 
 #[path = "support/fill.rs"]
 mod fill;

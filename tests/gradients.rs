@@ -1,5 +1,12 @@
 //! Every operation's gradient against finite differences, at batch 2, for our kernels and for the composed operations.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "what tests make fits"
+)]
 
 mod support;
 

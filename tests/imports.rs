@@ -3,6 +3,13 @@
 //! Driven by `index.json` of `tests/fixtures/checkpoints` (written by `make_checkpoints.py` beside it), and of the folder in
 //! `LAMELLA_IMPORTS` where that is set: full-size networks are too large to keep.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "what tests make fits"
+)]
 
 mod support;
 

@@ -3,6 +3,13 @@
 //!
 //! Driven by `tests/fixtures/onnx/index.json`, which `make.py` beside it writes.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "what tests make fits"
+)]
 
 #[path = "support/random_weights.rs"]
 mod random_weights;

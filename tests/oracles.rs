@@ -4,6 +4,13 @@
 //! Prints one line per entry and a closing count per kind and outcome.
 #![allow(unsafe_code, reason = "a counting allocator is the only way to see what a hostile file makes us allocate")]
 #![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "what tests make fits"
+)]
 
 mod support;
 

@@ -1,5 +1,12 @@
 //! Training: the same seed gives the same weights, also over an interruption; unknown voxels count nowhere.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "what tests make fits"
+)]
 
 use std::borrow::Cow;
 use std::cell::RefCell;

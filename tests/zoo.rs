@@ -1,5 +1,12 @@
 //! Every architecture, encoder and attention goes through the same checks: sizes, both engines, gradients, learning.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "what tests make fits"
+)]
 
 #[path = "support/random_weights.rs"]
 mod random_weights;

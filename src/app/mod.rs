@@ -6,6 +6,14 @@
 //!
 //! Deliberately absent: egui, textures, painting.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "points of the screen and voxels turn into each other"
+)]
+
 pub mod act;
 pub mod commands;
 mod handle;

@@ -1,5 +1,13 @@
 //! `lamella devices`
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "sizes shown in gigabytes"
+)]
+
 use clap::Args;
 use serde_json::json;
 

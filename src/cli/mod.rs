@@ -53,6 +53,7 @@ pub struct Arguments {
 }
 
 #[derive(Subcommand)]
+#[allow(clippy::large_enum_variant, reason = "there are few of them, and none lives long")]
 enum Command {
     /// Show every series and volume of a file or folder
     Info(info::Info),

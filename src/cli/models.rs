@@ -20,6 +20,7 @@ pub struct Models {
 }
 
 #[derive(Subcommand)]
+#[allow(clippy::large_enum_variant, reason = "there are few of them, and none lives long")]
 enum Action {
     /// Bundled and user models, and the architectures that can be trained
     List {

@@ -22,6 +22,7 @@ use crate::work::Watch;
 
 /// Segment volumes with a model.
 #[derive(Args)]
+#[allow(clippy::struct_excessive_bools, reason = "switches of the command line")]
 pub struct Segment {
     /// Volumes, DICOM folders, or folders of volumes
     #[arg(required = true)]
@@ -242,7 +243,7 @@ impl Segment {
             .iter()
             .map(|label| {
                 let voxels = counts.get(&label.value).copied().unwrap_or(0);
-                json!({"label": label.value, "name": label.name, "voxels": voxels, "mm3": voxels as f64 * voxel})
+                json!({"label": label.value, "name": label.name, "voxels": voxels, "mm3": crate::work::numbers::real(voxels) * voxel})
             })
             .collect();
         if !self.json {

@@ -1,5 +1,13 @@
 //! Progress on a terminal.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "shares of progress"
+)]
+
 use std::io::IsTerminal;
 use std::sync::Mutex;
 

@@ -23,6 +23,7 @@ use crate::work::{Stopped, Watch};
 
 /// Train a model on a labelled data set (nnU-Net v2, v1 or MSD folder, or folders `images` and `labels`).
 #[derive(Args)]
+#[allow(clippy::struct_excessive_bools, reason = "switches of the command line")]
 pub struct Train {
     /// The data set's folder
     dataset: PathBuf,
@@ -196,7 +197,7 @@ impl Train {
             device: self.device,
             validate_every: self.validate_every.map(NonZeroUsize::get),
             patience: self.patience.map(NonZeroUsize::get),
-            checkpoint_seconds: self.checkpoint_every as f64,
+            checkpoint_seconds: crate::work::numbers::real(self.checkpoint_every),
             resume: self.resume,
             command: recorded_command(),
         };

@@ -1,5 +1,13 @@
 //! Which voxels a round brush covers in the plane of a view.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "pixels of a plane and points on it turn into each other"
+)]
+
 use crate::volume::{Geometry, PlaneLayout};
 
 /// A disc in a slice.

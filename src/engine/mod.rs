@@ -8,6 +8,14 @@
 //!
 //! Deliberately absent: images, files, schedules.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "sizes and indices of arrays that fit in memory"
+)]
+
 mod array;
 mod candle;
 mod cpu;

@@ -2,6 +2,7 @@
 
 use std::io::{self, BufRead, Read, Write};
 
+use crate::work::numbers::index;
 use flate2::bufread::GzDecoder;
 use flate2::{Compress, Compression, FlushCompress, Status};
 use rayon::prelude::*;
@@ -79,7 +80,7 @@ const LEVEL: u32 = 4;
 pub fn compress(input: &mut dyn Read, output: &mut dyn Write) -> io::Result<()> {
     output.write_all(&[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255])?;
     let mut crc = crc32fast::Hasher::new();
-    let mut length = 0u32;
+    let mut length = 0usize;
     loop {
         let mut chunks = Vec::with_capacity(CHUNKS_PER_ROUND);
         for _ in 0..CHUNKS_PER_ROUND {
@@ -99,13 +100,14 @@ pub fn compress(input: &mut dyn Read, output: &mut dyn Write) -> io::Result<()> 
             crc.combine(&hasher);
         }
         for chunk in &chunks {
-            length = length.wrapping_add(chunk.len() as u32);
+            length = length.wrapping_add(chunk.len());
         }
     }
     // An empty final block ends the deflate stream.
     output.write_all(&[0x03, 0x00])?;
     output.write_all(&crc.finalize().to_le_bytes())?;
-    output.write_all(&length.to_le_bytes())
+    // The length is counted modulo 2^32.
+    output.write_all(&length.to_le_bytes()[..4])
 }
 
 fn deflate_chunk(chunk: &[u8]) -> io::Result<(Vec<u8>, crc32fast::Hasher)> {
@@ -117,9 +119,9 @@ fn deflate_chunk(chunk: &[u8]) -> io::Result<(Vec<u8>, crc32fast::Hasher)> {
         if packed.capacity() - packed.len() < 64 {
             packed.reserve(CHUNK / 4);
         }
-        let rest = &chunk[deflater.total_in() as usize..];
+        let rest = &chunk[index(deflater.total_in())..];
         let status = deflater.compress_vec(rest, &mut packed, FlushCompress::Sync).map_err(io::Error::other)?;
-        let flushed = deflater.total_in() as usize == chunk.len() && packed.len() < packed.capacity();
+        let flushed = index(deflater.total_in()) == chunk.len() && packed.len() < packed.capacity();
         if flushed || status == Status::StreamEnd {
             return Ok((packed, hasher));
         }
@@ -127,6 +129,13 @@ fn deflate_chunk(chunk: &[u8]) -> io::Result<(Vec<u8>, crc32fast::Hasher)> {
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "what tests make fits"
+)]
 mod tests {
     use super::*;
 

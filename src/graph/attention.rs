@@ -1,5 +1,13 @@
 //! Attention blocks. Channels: squeeze-and-excitation, global context; positions: non-local, criss-cross.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "numbers of channels"
+)]
+
 use super::builder::{Scope, Value};
 use super::op::{Affinity, Conv, Pool, SoftmaxOver};
 

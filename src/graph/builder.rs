@@ -1,5 +1,7 @@
 //! Building a graph so that it reads like the paper.
 
+#![allow(clippy::cast_precision_loss, reason = "numbers of channels and taps")]
+
 use std::cell::RefCell;
 use std::rc::Rc;
 

@@ -1,5 +1,13 @@
 //! A height or width as a function of the input's: `slope * n + offset`, both rational.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "sizes of maps fit in memory"
+)]
+
 /// Largest whole factor between two sizes that is looked for.
 const MOST_TIMES: i64 = 64;
 

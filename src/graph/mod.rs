@@ -149,7 +149,9 @@ impl Graph {
         match self.supervision {
             Supervision::Auxiliary => (0..count).map(|n| if n == 0 { 1.0 } else { 0.3 }).collect(),
             Supervision::Deep => {
-                let halved = |n: usize| if n > 0 && n + 1 == count { 0.0 } else { 0.5f64.powi(n as i32) };
+                let halved = |n: usize| {
+                    if n > 0 && n + 1 == count { 0.0 } else { 0.5f64.powi(i32::try_from(n).unwrap_or(i32::MAX)) }
+                };
                 let sum: f64 = (0..count).map(halved).sum();
                 (0..count).map(|n| halved(n) / sum).collect()
             }

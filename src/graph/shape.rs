@@ -1,5 +1,13 @@
 //! Sizes of nodes: as symbols at building time, as numbers for a given input.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "sizes of maps fit in memory"
+)]
+
 use super::extent::Extent;
 use super::op::{Border, Conv, Op, Pool, UpsampleTo};
 use super::{Graph, NodeId};

@@ -8,6 +8,22 @@
 //!
 //! Deliberately absent: tensors, DICOM tags, file formats, rules of the editor.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "points of the screen and voxels turn into each other"
+)]
+#![allow(
+    clippy::struct_excessive_bools,
+    clippy::large_enum_variant,
+    clippy::needless_pass_by_value,
+    clippy::too_many_arguments,
+    clippy::semicolon_if_nothing_returned,
+    reason = "the window is painted from many switches"
+)]
+
 mod bars;
 mod controls;
 mod dialogs;

@@ -8,6 +8,14 @@
 //!
 //! Deliberately absent: screens and terminals; progress goes to a sink.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "shares of progress and averages over counts"
+)]
+
 mod add_to_dataset;
 mod attention;
 mod bench;

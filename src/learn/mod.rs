@@ -7,6 +7,14 @@
 //!
 //! Deliberately absent: file formats (images come through a loader), tensors.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "voxel arithmetic and averages over counts"
+)]
+
 mod appearance;
 mod augment;
 mod averaging;

@@ -1,5 +1,7 @@
 //! Models of one kind joined into one.
 
+#![allow(clippy::cast_precision_loss, reason = "a mean over members")]
+
 use std::collections::BTreeMap;
 
 use super::{ArchitectureSpec, Model, ModelSpec, Provenance};

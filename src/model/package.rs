@@ -271,7 +271,7 @@ mod tests {
         small().save(&path).unwrap();
         let bytes = std::fs::read(&path).unwrap();
         let whole = Model::from_bytes(&bytes, &path).unwrap();
-        let header = 8 + u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+        let header = 8 + usize::try_from(u64::from_le_bytes(bytes[..8].try_into().unwrap())).unwrap();
         let mut unnoticed = 0;
         for at in 0..header {
             let mut flipped = bytes.clone();

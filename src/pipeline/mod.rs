@@ -8,6 +8,14 @@
 //!
 //! Deliberately absent: files, threads, screens.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "voxel arithmetic: indices are within the shape that was checked when the data came in"
+)]
+
 mod attention;
 mod blend;
 mod components;

@@ -8,6 +8,14 @@
 //!
 //! Deliberately absent: threads, dialogs, files. The journal that survives a crash is not here yet.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "axes and slices are numbered"
+)]
+
 mod document;
 mod history;
 mod painter;

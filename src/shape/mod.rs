@@ -4,6 +4,14 @@
 //!
 //! Deliberately absent: labels, documents, screens, files. Meshes and signed distances are not here yet.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "points and pixels turn into each other"
+)]
+
 mod polygon;
 
 pub use polygon::pixels_inside;

@@ -6,6 +6,14 @@
 //!
 //! Deliberately absent: egui, jobs, files.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "points on a slice and its pixels turn into each other"
+)]
+
 mod brush;
 mod crosshair;
 mod eraser;

@@ -1,5 +1,7 @@
 //! The grid of a volume and where it lies in the patient.
 
+#![allow(clippy::needless_range_loop, reason = "loops over axes index several arrays")]
+
 use super::affine::{Affine, Vec3, dot, length};
 use super::orientation::{Orientation, polar_factor, unit_columns};
 

@@ -6,6 +6,14 @@
 //!
 //! Deliberately absent: files, threads that outlive a call, screens, networks.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "voxel arithmetic: indices are within the shape, values within their type"
+)]
+
 mod affine;
 mod annotations;
 mod brick_patch;

@@ -1,5 +1,7 @@
 //! Which anatomical direction each voxel axis follows most closely.
 
+#![allow(clippy::needless_range_loop, reason = "loops over axes index several arrays")]
+
 use super::affine::{Affine, length};
 
 /// Letters of the positive and negative ends of the world axes: right, anterior, superior.

@@ -17,6 +17,7 @@ macro_rules! voxel_types {
     ($($variant:ident $type:ty, $name:literal;)*) => {
         $(impl Voxel for $type {
             #[inline]
+            #[allow(clippy::cast_lossless, reason = "not every type has a `From`")]
             fn to_f64(self) -> f64 {
                 self as f64
             }

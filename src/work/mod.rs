@@ -7,6 +7,7 @@
 //! Deliberately absent: files, voxels, networks, screens.
 
 pub mod memory;
+pub mod numbers;
 mod watch;
 
 pub use watch::{Share, Signal, Stopped, Watch, ending};

@@ -89,6 +89,9 @@ pub fn classifier(ends: Ends, dropout: f64) -> Result<Graph, GraphError> {
 }
 
 /// The fully connected end of the original and of `ZFNet`: 6x6 maps, two layers of 4096.
+///
+/// # Errors
+/// A graph that does not fit the input.
 pub fn original_head(builder: &GraphBuilder, x: &Value, ends: Ends, dropout: f64) -> Result<Graph, GraphError> {
     let root = builder.root();
     let y = root.sub("fc6").linear_over(x, 36, 4096);

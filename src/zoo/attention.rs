@@ -129,6 +129,7 @@ impl Attention {
             return Ok(());
         }
         let fitting = (0..8).map(|n| stride << n).find(|&s| bytes(s, subsample) <= MOST_AFFINITIES).unwrap_or(stride);
+        #[allow(clippy::cast_precision_loss, reason = "shown with one digit")]
         let gigabytes = |bytes: usize| bytes as f64 / 1e9;
         let fewer = if !subsample && bytes(stride, true) <= MOST_AFFINITIES {
             format!(", pool its keys (attention_subsample, {:.1} GB)", gigabytes(bytes(stride, true)))

@@ -1,5 +1,13 @@
 //! The fill rule of `golden/README.md`: every parameter and input is a function of its name.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "what tests make fits"
+)]
+
 use serde_json::Value;
 
 fn name_seed(name: &str) -> u64 {

@@ -1,5 +1,12 @@
 //! Small DICOM files, made element by element, so that each can break one rule.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::missing_panics_doc)]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "what tests make fits"
+)]
 
 use std::collections::BTreeMap;
 use std::io::Write;

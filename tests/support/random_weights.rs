@@ -1,5 +1,12 @@
 //! Weights and images for networks that were never trained.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::missing_panics_doc)]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "what tests make fits"
+)]
 
 use lamella::engine::{Array, Random, Weights, initial_weights};
 use lamella::graph::Graph;

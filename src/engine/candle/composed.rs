@@ -4,6 +4,8 @@
 //! gradient 1 at 0; fused softmax and layer norm cut gradients; `conv2d` knows one stride and padding for both axes, and
 //! its backward pass assumes that the stride fits. Seen in candle 0.11 `backprop.rs`.
 
+#![allow(clippy::needless_range_loop, reason = "loops over axes index several arrays of two")]
+
 use candle_core::{D, Result, Tensor};
 
 use crate::engine::resampling::{Resample, Taps};

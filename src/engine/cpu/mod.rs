@@ -5,6 +5,14 @@
 //! **Invariant:** `unsafe` is only here; `compiled/step.rs` says what it rests on.
 //! **Invariant:** every kernel has its gradient here, checked against PyTorch and finite differences.
 
+#![allow(clippy::inline_always, reason = "kernels end up inside the function that has their instruction set")]
+#![allow(clippy::needless_range_loop, reason = "loops over axes and lanes index several arrays")]
+#![allow(
+    clippy::too_many_arguments,
+    clippy::needless_pass_by_value,
+    reason = "kernels list one index per dimension, take small structures by value, and mean exact values"
+)]
+
 pub mod activation;
 pub mod allocator;
 pub mod arrange;

@@ -17,6 +17,7 @@ mod tsv;
 use std::collections::BTreeSet;
 
 use crate::volume::{Annotations, Label, LabelTable, LabelValue, Rgb};
+use crate::work::numbers::whole;
 
 pub use own::to_json;
 pub use sidecar::{complete, in_file, write_sidecar};
@@ -127,5 +128,5 @@ fn shortened(text: &str) -> String {
 pub fn colour(parts: [f64; 3], of_one: bool) -> Option<Rgb> {
     let factor = if of_one { 255.0 } else { 1.0 };
     let scaled = parts.map(|v| (v * factor).round());
-    scaled.iter().all(|v| (0.0..=255.0).contains(v)).then(|| scaled.map(|v| v as u8))
+    scaled.iter().all(|v| (0.0..=255.0).contains(v)).then(|| scaled.map(|v| u8::try_from(whole(v)).unwrap_or(u8::MAX)))
 }

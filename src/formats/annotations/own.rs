@@ -82,7 +82,8 @@ impl Slices {
                     if count.is_none_or(|count| states.len() + count > MAX_STATES) {
                         return Err(format!("{} slices {first} to {last} cannot be", plane.name().to_lowercase()));
                     }
-                    states.extend((first..=last).map(|slice| ((plane.world_axis() as u8, slice), *state)));
+                    let axis = u8::try_from(plane.world_axis()).unwrap_or(u8::MAX);
+                    states.extend((first..=last).map(|slice| ((axis, slice), *state)));
                 }
             }
         }

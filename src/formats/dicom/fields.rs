@@ -9,6 +9,7 @@ use dicom::transfer_syntax::entries::EXPLICIT_VR_LITTLE_ENDIAN;
 
 use super::instance::Refusal;
 use super::structure::{RawValue, dictionary_vr};
+use crate::work::numbers::whole;
 
 /// Every element that is used, in ascending order.
 pub const WANTED: &[Tag] = &[
@@ -203,7 +204,7 @@ impl Fields {
     /// Also where it is no whole number.
     pub fn whole(&self, tag: Tag, name: &'static str) -> Result<Option<i64>, Refusal> {
         match self.number(tag, name)? {
-            Some(value) if value.fract() == 0.0 && value.abs() < 9e15 => Ok(Some(value as i64)),
+            Some(value) if value.fract() == 0.0 && value.abs() < 9e15 => Ok(Some(whole(value))),
             Some(value) => Err(Refusal::Malformed(format!("{name} is {value}; a whole number is needed"))),
             None => Ok(None),
         }
@@ -281,6 +282,13 @@ fn chain(error: &dyn std::error::Error) -> String {
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "what tests make fits"
+)]
 mod tests {
     use super::*;
 

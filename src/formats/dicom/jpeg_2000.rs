@@ -5,6 +5,7 @@
 
 use super::instance::PixelFormat;
 use super::pixels::expect_size;
+use crate::work::numbers::index;
 
 /// Room for the decoder's own calls.
 const STACK_BYTES: usize = 8 << 20;
@@ -52,7 +53,7 @@ fn check_headers(data: &[u8], format: &PixelFormat) -> Result<(), String> {
     let [right, bottom, left, top, tile_width, tile_height, tile_left, tile_top] =
         std::array::from_fn(|n| siz.u32(4 + 4 * n)).map(|value| value.map(u64::from));
     let (right, bottom, left, top) = (right?, bottom?, left?, top?);
-    expect_size(format, right.saturating_sub(left) as usize, bottom.saturating_sub(top) as usize)?;
+    expect_size(format, index(right.saturating_sub(left)), index(bottom.saturating_sub(top)))?;
     let (tile_width, tile_height, tile_left, tile_top) = (tile_width?, tile_height?, tile_left?, tile_top?);
     if tile_width == 0 || tile_height == 0 || tile_left > left || tile_top > top {
         return Err("the JPEG 2000 header has impossible tiles".into());
@@ -91,7 +92,7 @@ fn check_packets(
     components: u64,
 ) -> Result<(), String> {
     loop {
-        let segment = Segment(data.get(at as usize..).unwrap_or_default());
+        let segment = Segment(data.get(index(at)..).unwrap_or_default());
         let (marker, length) = (segment.u16(0)?, u64::from(segment.u16(2)?));
         match marker {
             // COD: the coding style.

@@ -75,7 +75,7 @@ fn parse_header(data: &[u8]) -> Result<(Parameters, &[u8]), String> {
                     return Err("JPEG-LS mapping tables are not supported".into());
                 }
                 for (n, value) in preset.iter_mut().enumerate() {
-                    *value = word(at + 5 + 2 * n)? as i32;
+                    *value = i32::try_from(word(at + 5 + 2 * n)?).unwrap_or(i32::MAX);
                 }
             }
             0xDD if segment.iter().any(|&b| b != 0) => return Err("JPEG-LS restart intervals are not supported".into()),
@@ -160,7 +160,8 @@ impl Bits<'_> {
             self.fill();
         }
         self.available -= count;
-        (self.buffer >> self.available) as u32 & (u32::MAX >> (32 - count))
+        let bits = self.buffer >> self.available & u64::from(u32::MAX >> (32 - count));
+        u32::try_from(bits).unwrap_or(u32::MAX)
     }
 
     fn exhausted(&self) -> bool {
@@ -227,7 +228,7 @@ impl<'a> Decoder<'a> {
             if self.bits.exhausted() {
                 return Err(format!("the JPEG-LS stream ends in line {line} of {}", p.height));
             }
-            samples.extend(current[1..=p.width].iter().map(|&v| v as u16));
+            samples.extend(current[1..=p.width].iter().map(|&v| u16::try_from(v).unwrap_or(u16::MAX)));
             std::mem::swap(&mut previous, &mut current);
         }
         Ok(Decoded { width: p.width, height: p.height, samples })
@@ -276,11 +277,11 @@ impl<'a> Decoder<'a> {
             zeros += 1;
         }
         if zeros < longest {
-            (zeros << k | self.bits.take(k)) as i32
+            (zeros << k | self.bits.take(k)).cast_signed()
         } else {
             // The unary part ends with its own one bit.
             self.bits.take(1);
-            self.bits.take(self.quantised_bits) as i32 + 1
+            self.bits.take(self.quantised_bits).cast_signed() + 1
         }
     }
 
@@ -299,7 +300,7 @@ impl<'a> Decoder<'a> {
         let mut context = 81 * q[0] + 9 * q[1] + q[2];
         let sign = if context < 0 { -1 } else { 1 };
         context *= sign;
-        let q = context as usize;
+        let q = usize::try_from(context).unwrap_or(0);
         let median = if rc >= ra.max(rb) {
             ra.min(rb)
         } else if rc <= ra.min(rb) {
@@ -372,7 +373,7 @@ impl<'a> Decoder<'a> {
         let weight = if kind == 1 { self.a[q] + (self.n[q] >> 1) } else { self.a[q] };
         let k = Self::golomb_order(self.n[q], weight);
         let mapped = self.golomb(k, self.limit - RUN_ORDER[self.run_index] - 1);
-        let value = mapped + kind as i32;
+        let value = mapped + i32::from(kind == 1);
         let odd = value & 1;
         let size = i32::midpoint(value, odd);
         let negative = (k != 0 || 2 * self.negative_runs[kind] >= self.n[q]) == (odd == 1);
@@ -380,7 +381,7 @@ impl<'a> Decoder<'a> {
         if error < 0 {
             self.negative_runs[kind] += 1;
         }
-        self.a[q] += (mapped + 1 - kind as i32) >> 1;
+        self.a[q] += (mapped + 1 - i32::from(kind == 1)) >> 1;
         if self.n[q] == self.reset {
             self.a[q] >>= 1;
             self.n[q] >>= 1;

@@ -11,6 +11,7 @@ use super::stack::Stack;
 use crate::formats::error::{FormatError, Result};
 use crate::volume::{Rescale, Volume, Voxels};
 use crate::work::memory;
+use crate::work::numbers::share;
 use crate::work::{Stopped, Watch};
 
 /// Decodes all slices in parallel.
@@ -85,7 +86,7 @@ fn read_all<T: Sample>(stack: &Stack, watch: Watch) -> Result<Arc<Vec<T>>> {
     let done = AtomicUsize::new(0);
     voxels.par_chunks_mut(rows * columns).zip(&stack.instances).try_for_each(|(slice, instance)| {
         let count = done.fetch_add(1, Ordering::Relaxed);
-        watch.at(count as f32 / stack.instances.len() as f32)?;
+        watch.at(share(count, stack.instances.len()))?;
         decode(instance, slice).map_err(|problem| FormatError::malformed(&instance.path, problem))
     })?;
     Ok(Arc::new(voxels))

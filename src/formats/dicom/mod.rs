@@ -28,6 +28,7 @@ use super::{Belonging, Entry, Facts, Findings, Skipped, Source};
 use crate::volume::Volume;
 use crate::work::Watch;
 
+use crate::work::numbers::share;
 use instance::{Failure, Refusal};
 use stack::Stack;
 
@@ -70,7 +71,7 @@ fn collect(paths: &[PathBuf], watch: Watch) -> Result<Findings> {
         .par_iter()
         .map(|path| {
             let count = done.fetch_add(1, Ordering::Relaxed);
-            watch.at(count as f32 / paths.len() as f32)?;
+            watch.at(share(count, paths.len()))?;
             Ok((path, instance::read(path)))
         })
         .collect::<Result<Vec<_>>>()?;

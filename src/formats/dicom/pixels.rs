@@ -9,6 +9,7 @@ use super::structure::{Content, PixelData, syntax};
 use super::{jpeg_2000, jpeg_ls, rle, stream};
 use crate::disk;
 use crate::work::memory;
+use crate::work::numbers::{index, real, whole};
 
 /// More bytes of pixels per compressed byte than this cannot come from a real encoder.
 const MAX_COMPRESSION: u64 = 8192;
@@ -43,7 +44,8 @@ pub trait Sample: Copy + Default + Send + Sync {
 
 macro_rules! samples {
     ($($type:ty),*) => { $(impl Sample for $type {
-        fn from_i64(value: i64) -> Self {
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the low bits are the sample")]
+fn from_i64(value: i64) -> Self {
             value as Self
         }
     })* };
@@ -165,7 +167,7 @@ fn unpack<T: Sample>(bytes: &[u8], format: &PixelFormat, out: &mut [T]) -> Resul
     copy(
         raw_samples(bytes, bits_allocated).map(|raw| {
             let value = raw >> shift << spare;
-            if signed { value >> spare } else { (value as u64 >> spare) as i64 }
+            if signed { value >> spare } else { (value.cast_unsigned() >> spare).cast_signed() }
         }),
         out,
     )
@@ -179,7 +181,7 @@ fn luminance<T: Sample>(values: &[i64], format: &PixelFormat, planar: bool, is_l
         let value = if is_luma_first {
             sample(0)
         } else {
-            (0.299 * sample(0) as f64 + 0.587 * sample(1) as f64 + 0.114 * sample(2) as f64).round() as i64
+            whole((0.299 * real(sample(0)) + 0.587 * real(sample(1)) + 0.114 * real(sample(2))).round())
         };
         *target = T::from_i64(value);
     }
@@ -193,12 +195,12 @@ fn read_at(instance: &Instance, offset: u64, length: u64) -> Result<Vec<u8>, Str
     match instance.structure.content {
         Content::File => {
             let present = file.metadata().map_err(failed)?.len().saturating_sub(offset);
-            bytes.reserve_exact(length.min(present) as usize);
+            bytes.reserve_exact(index(length.min(present)));
             file.seek(SeekFrom::Start(offset)).map_err(failed)?;
             file.take(length).read_to_end(&mut bytes).map_err(failed)?;
         }
         Content::Deflated(start) => {
-            memory::ensure::<u8>(length as usize).map_err(|e| e.to_string())?;
+            memory::ensure::<u8>(index(length)).map_err(|e| e.to_string())?;
             file.seek(SeekFrom::Start(start)).map_err(failed)?;
             let mut inflater = DeflateDecoder::new(file);
             io::copy(&mut (&mut inflater).take(offset), &mut io::sink()).map_err(stream::damaged)?;

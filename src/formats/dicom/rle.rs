@@ -41,9 +41,9 @@ pub fn decode(data: &[u8], pixels: usize, samples: usize, bytes_per_sample: usiz
 fn unpack(packed: &[u8], mut emit: impl FnMut(u8)) {
     let mut rest = packed;
     while let Some((&count, tail)) = rest.split_first() {
-        let count = i16::from(count as i8);
+        let count = i16::from(count.cast_signed());
         if count >= 0 {
-            let length = (count as usize + 1).min(tail.len());
+            let length = (usize::from(count.unsigned_abs()) + 1).min(tail.len());
             tail[..length].iter().for_each(|&value| emit(value));
             rest = &tail[length..];
         } else if count == -128 {
@@ -57,6 +57,13 @@ fn unpack(packed: &[u8], mut emit: impl FnMut(u8)) {
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "what tests make fits"
+)]
 mod tests {
     use super::*;
 

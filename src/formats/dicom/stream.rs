@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 
+use crate::work::numbers::index;
 use flate2::read::DeflateDecoder;
 
 /// Bytes that one read asks for.
@@ -90,7 +91,7 @@ impl Stream {
         let mut left = count;
         let here = (self.buffer.len() - self.used) as u64;
         if left <= here {
-            self.used += left as usize;
+            self.used += index(left);
             self.position += left;
             return Ok(());
         }
@@ -102,7 +103,7 @@ impl Stream {
             return Ok(());
         }
         while left > 0 {
-            let step = self.peek(left.min(STEP as u64) as usize)?.len();
+            let step = self.peek(index(left).min(STEP))?.len();
             if step == 0 {
                 return Err("the deflated data set ends inside an element; copy the file again".into());
             }
@@ -124,10 +125,12 @@ impl Stream {
     }
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "it is what `map_err` gives")]
 fn unreadable(error: io::Error) -> String {
     format!("cannot read the file: {error}")
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "it is what `map_err` gives")]
 /// The sentence for bytes that cannot be inflated.
 pub fn damaged(error: io::Error) -> String {
     format!("the deflated data set is damaged ({error}); copy the file again")

@@ -13,6 +13,7 @@ use dicom::dictionary_std::StandardDataDictionary;
 
 use super::stream::{LOOK_AHEAD, Stream};
 use crate::disk;
+use crate::work::numbers::index;
 
 const PIXEL_DATA: Tag = Tag(0x7FE0, 0x0010);
 const ITEM: Tag = Tag(0xFFFE, 0xE000);
@@ -244,9 +245,9 @@ impl Walker<'_> {
         let mut best: Option<(u8, ElementHeader)> = None;
         for (size, length) in candidates {
             let next = here + size + u64::from(length);
-            let offset = size as usize + length as usize;
+            let offset = index(size) + index(length.into());
             let telling = if length == UNDEFINED {
-                let item = self.stream.peek(size as usize + 4)?.get(size as usize..).map(<[u8]>::to_vec);
+                let item = self.stream.peek(index(size) + 4)?.get(index(size)..).map(<[u8]>::to_vec);
                 if item.is_some_and(|item| [ITEM, SEQUENCE_END].contains(&self.tag(&item))) { 4 } else { 0 }
             } else if next == limit {
                 4
@@ -348,7 +349,7 @@ impl Walker<'_> {
             } else {
                 u64::from(self.u16(head.get(6..).unwrap_or_default())) + 8
             };
-            let next = self.stream.peek(offset as usize + 8)?.get(offset as usize..).map(<[u8]>::to_vec);
+            let next = self.stream.peek(index(offset) + 8)?.get(index(offset)..).map(<[u8]>::to_vec);
             if next.is_some_and(|next| next.get(4..6).and_then(known_vr).is_some() && self.tag(&next) > self.tag(&head))
             {
                 self.implicit = false;
@@ -372,7 +373,7 @@ impl Walker<'_> {
 
     /// Whether a second implicit element follows a first one of this length.
     fn follows_implicit(&mut self, tag: Tag, length: u64) -> Result<bool, String> {
-        let offset = length as usize + 8;
+        let offset = index(length) + 8;
         let Some(next) = self.stream.peek(offset + 8)?.get(offset..).map(<[u8]>::to_vec) else { return Ok(false) };
         let remaining = self.remaining();
         let has_vr = next.get(4..6).and_then(known_vr).is_some();

@@ -1,6 +1,7 @@
 //! The fixed-size header of both versions, decoded into one form.
 
 use crate::volume::VoxelType;
+use crate::work::numbers::{natural, real};
 
 /// Bytes of a NIfTI-1 header.
 pub const SIZE_1: usize = 348;
@@ -96,9 +97,9 @@ pub fn looks_like_nifti(head: &[u8]) -> bool {
 impl Header {
     /// Header bytes needed, told from the first four.
     pub fn size_of(first: [u8; 4]) -> Option<usize> {
-        [SIZE_1, SIZE_2]
-            .into_iter()
-            .find(|&size| [u32::from_le_bytes(first), u32::from_be_bytes(first)].contains(&(size as u32)))
+        [SIZE_1, SIZE_2].into_iter().find(|&size| {
+            [u32::from_le_bytes(first), u32::from_be_bytes(first)].iter().any(|&said| usize::try_from(said) == Ok(size))
+        })
     }
 
     /// Decodes a header of [`Header::size_of`] bytes.
@@ -106,7 +107,7 @@ impl Header {
     /// # Errors
     /// A sentence that names the field.
     pub fn parse(bytes: &[u8]) -> Result<Self, String> {
-        let size = Fields { bytes, big_endian: false }.i32(0) as usize;
+        let size = usize::try_from(Fields { bytes, big_endian: false }.i32(0)).unwrap_or(0);
         let big_endian = size != SIZE_1 && size != SIZE_2;
         let f = Fields { bytes, big_endian };
         match bytes.len() {
@@ -162,7 +163,7 @@ impl Header {
             bitpix: f.i16(14),
             dim: std::array::from_fn(|n| f.i64(at(16, n))),
             pixdim: std::array::from_fn(|n| f.f64(at(104, n))),
-            vox_offset: f.i64(168) as f64,
+            vox_offset: real(f.i64(168)),
             scl_slope: f.f64(176),
             scl_inter: f.f64(184),
             cal: [f.f64(200), f.f64(192)],
@@ -185,7 +186,7 @@ impl Header {
             return Err(format!("dim[0], the number of dimensions, is {count}; 1 to 7 are possible"));
         }
         let mut sizes = Vec::new();
-        for n in 1..=count as usize {
+        for n in 1..=natural(count) {
             match usize::try_from(self.dim[n]) {
                 Ok(size) if size > 0 => sizes.push(size),
                 _ => return Err(format!("dim[{n}] is {}; sizes must be positive", self.dim[n])),

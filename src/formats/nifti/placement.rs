@@ -2,6 +2,7 @@
 
 use super::header::Header;
 use crate::volume::{Affine, Geometry};
+use crate::work::numbers::signed;
 
 /// Two transforms of one header that differ by more than this are worth a warning.
 const DISAGREEMENT_MM: f64 = 0.01;
@@ -76,7 +77,7 @@ fn spacing(header: &Header) -> Result<[f64; 3], String> {
     for (axis, value) in spacing.iter_mut().enumerate() {
         let declared = header.pixdim[axis + 1].abs();
         // A missing dimension may have any spacing.
-        let missing = axis as i64 >= header.dim[0];
+        let missing = signed(axis) >= header.dim[0];
         if declared.is_finite() && declared > 0.0 {
             *value = declared;
         } else if !missing {

@@ -12,6 +12,7 @@ use crate::formats::annotations::{self, Found};
 use crate::formats::error::{FormatError, Result};
 use crate::formats::{Facts, gzip, has_extension, stem};
 use crate::volume::{Rescale, Volume, Voxels, Window};
+use crate::work::numbers::{index, natural, share, whole};
 use crate::work::{Stopped, Watch};
 
 /// Bytes after the voxels that are read to reach a gzip checksum.
@@ -20,6 +21,7 @@ const MAX_TRAILING: u64 = 64 << 20;
 /// The code of values that stand for labels, whose names are in another file.
 const INTENT_LABEL: i32 = 1002;
 
+#[allow(clippy::large_enum_variant, reason = "there are few of them, and none lives long")]
 enum Source {
     Plain(BufReader<File>),
     Compressed(gzip::Members<BufReader<File>>),
@@ -69,7 +71,7 @@ impl Read for Stream<'_> {
             Source::Compressed(members) => members.read(buffer)?,
         };
         self.bytes_read += count as u64;
-        self.watch.at((self.bytes_read as f32 / self.total.max(1) as f32).min(1.0)).map_err(io::Error::other)?;
+        self.watch.at(share(self.bytes_read, self.total.max(1)).min(1.0)).map_err(io::Error::other)?;
         Ok(count)
     }
 }
@@ -204,7 +206,7 @@ pub fn read(path: &Path, watch: Watch) -> Result<Volume> {
         _ => stream.skip(gap).map_err(|e| explain(data_path, e, "the header"))?,
     }
     let expected =
-        if stream.compressed { (stream.capacity / gzip::MAX_RATIO * 2) as usize / voxel_type.bytes() } else { count };
+        if stream.compressed { index(stream.capacity / gzip::MAX_RATIO * 2) / voxel_type.bytes() } else { count };
     let voxels = Voxels::read(voxel_type, count, expected, header.big_endian, &mut stream)
         .map_err(|e| explain(data_path, e, "the voxels"))?;
     if let Source::Compressed(members) = &mut stream.reader
@@ -263,10 +265,11 @@ fn data_offset(header: &Header, header_size: usize) -> std::result::Result<u64, 
     if header.storage == Storage::SingleFile && offset == 0.0 {
         return Ok(smallest);
     }
-    if !((0.0..9e15).contains(&offset) && offset.fract() == 0.0) || (offset as u64) < smallest {
+    let start = u64::try_from(whole(offset)).unwrap_or(0);
+    if !((0.0..9e15).contains(&offset) && offset.fract() == 0.0) || start < smallest {
         return Err(format!("vox_offset, the start of the voxels, is {offset}; at least {smallest} is possible"));
     }
-    Ok(offset as u64)
+    Ok(start)
 }
 
 /// The `.img` of a `.hdr`, in the same case and with or without compression.
@@ -287,7 +290,7 @@ fn describe(header: &Header) -> Vec<(String, String)> {
     let byte_order = if header.big_endian { "big-endian" } else { "little-endian" };
     [
         ("Format", format!("NIfTI-{} ({byte_order})", header.version)),
-        ("dim", format!("{:?}", &header.dim[1..=header.dim[0].clamp(1, 7) as usize])),
+        ("dim", format!("{:?}", &header.dim[1..=natural(header.dim[0].clamp(1, 7))])),
         ("pixdim", format!("{:?}", &header.pixdim[1..4])),
         ("qform code", header.codes[0].to_string()),
         ("sform code", header.codes[1].to_string()),

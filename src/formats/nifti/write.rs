@@ -11,6 +11,7 @@ use crate::formats::slices::{self, SliceStream};
 use crate::formats::{gzip, has_extension};
 use crate::volume::{Annotations, Geometry, LabelMap, Rescale, Volume, VoxelType};
 use crate::work::Watch;
+use crate::work::numbers::{real, signed, single};
 
 /// Writes a scan in its stored type with its rescale; per-slice rescales become float32 values.
 pub fn write_volume(path: &Path, volume: &Volume, watch: Watch) -> Result<()> {
@@ -23,8 +24,8 @@ pub fn write_volume(path: &Path, volume: &Volume, watch: Watch) -> Result<()> {
     let header = header(&volume.geometry, &volume.frame_dims, kind, [slope, intercept], &volume.annotations);
     let encode = |slice: usize, out: &mut Vec<u8>| {
         if let Rescale::PerSlice(_) = volume.rescale {
-            for index in slice * ni * nj..(slice + 1) * ni * nj {
-                let value = volume.value_at(index).unwrap_or(f64::NAN) as f32;
+            for index in slice * per_slice..(slice + 1) * per_slice {
+                let value = single(volume.value_at(index).unwrap_or(f64::NAN));
                 out.extend_from_slice(&value.to_le_bytes());
             }
         } else {
@@ -105,18 +106,19 @@ fn header(
     let affine = geometry.world_from_voxel().0;
     let offset = [affine[0][3], affine[1][3], affine[2][3]];
     let mut bytes = Vec::with_capacity(SIZE_2 + 4);
-    let bitpix = (kind.bytes() * 8) as i16;
+    let header_size = |bytes: usize| i32::try_from(bytes).unwrap_or(i32::MAX);
+    let bitpix = i16::try_from(kind.bytes() * 8).unwrap_or(i16::MAX);
     // 2: millimetres, 8: seconds.
     let units = 2 | 8;
     if needs_version_2 {
-        bytes.extend((SIZE_2 as i32).to_le_bytes());
+        bytes.extend(header_size(SIZE_2).to_le_bytes());
         bytes.extend(b"n+2\0\r\n\x1a\n");
         bytes.extend(datatype_code(kind).to_le_bytes());
         bytes.extend(bitpix.to_le_bytes());
-        dim.iter().for_each(|&v| bytes.extend((v as i64).to_le_bytes()));
+        dim.iter().for_each(|&v| bytes.extend(signed(v).to_le_bytes()));
         bytes.resize(104, 0);
         pixdim.iter().for_each(|v| bytes.extend(v.to_le_bytes()));
-        bytes.extend(((SIZE_2 + extension.len()) as i64).to_le_bytes());
+        bytes.extend(signed(SIZE_2 + extension.len()).to_le_bytes());
         rescale.iter().for_each(|v| bytes.extend(v.to_le_bytes()));
         bytes.resize(344, 0);
         bytes.extend(i32::from(qform_code).to_le_bytes());
@@ -124,23 +126,22 @@ fn header(
         [b, c, d].iter().chain(&offset).for_each(|v| bytes.extend(v.to_le_bytes()));
         affine.iter().flatten().for_each(|v| bytes.extend(v.to_le_bytes()));
         bytes.resize(500, 0);
-        bytes.extend(i32::from(units as i16).to_le_bytes());
+        bytes.extend(i32::from(units).to_le_bytes());
         bytes.resize(SIZE_2, 0);
         bytes.extend(extension);
         return bytes;
     }
-    let f32s =
-        |bytes: &mut Vec<u8>, values: &[f64]| values.iter().for_each(|&v| bytes.extend((v as f32).to_le_bytes()));
-    bytes.extend((SIZE_1 as i32).to_le_bytes());
+    let f32s = |bytes: &mut Vec<u8>, values: &[f64]| values.iter().for_each(|&v| bytes.extend(single(v).to_le_bytes()));
+    bytes.extend(header_size(SIZE_1).to_le_bytes());
     bytes.resize(38, 0);
     bytes.extend([b'r', 0]);
-    dim.iter().for_each(|&v| bytes.extend((v as i16).to_le_bytes()));
+    dim.iter().for_each(|&v| bytes.extend(i16::try_from(v).unwrap_or(i16::MAX).to_le_bytes()));
     bytes.resize(70, 0);
     bytes.extend(datatype_code(kind).to_le_bytes());
     bytes.extend(bitpix.to_le_bytes());
     bytes.resize(76, 0);
     f32s(&mut bytes, &pixdim);
-    f32s(&mut bytes, &[(SIZE_1 + extension.len()) as f64]);
+    f32s(&mut bytes, &[real(SIZE_1 + extension.len())]);
     f32s(&mut bytes, &rescale);
     bytes.resize(123, 0);
     bytes.push(units);

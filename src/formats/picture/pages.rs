@@ -147,7 +147,11 @@ impl Unpacking {
         let highest = (1u16 << bits) - 1;
         let per_byte = 8 / bits;
         let value = |byte: u16, n: usize| {
-            if n < per_byte { ((byte >> (8 - bits * (n + 1)) & highest) * 255 / highest) as u8 } else { 0 }
+            if n < per_byte {
+                u8::try_from((byte >> (8 - bits * (n + 1)) & highest) * 255 / highest).unwrap_or(u8::MAX)
+            } else {
+                0
+            }
         };
         let table = (0..256u16).map(|byte| std::array::from_fn(|n| value(byte, n))).collect();
         Self { table, per_byte }

@@ -14,6 +14,7 @@ use crate::formats::error::{FormatError, Result};
 use crate::formats::gzip::MAX_RATIO;
 use crate::volume::Voxels;
 use crate::work::memory::{affordable, make_room};
+use crate::work::numbers::share;
 
 /// Most pixels of a picture: what is larger cannot be shown.
 const MOST_PIXELS: u64 = 1 << 30;
@@ -111,14 +112,14 @@ pub fn read(path: &Path, pages: &mut Pages, steps: &Steps) -> Result<()> {
         let picture = interlaced(path, &mut reader, kind, all, steps)?;
         for (n, row) in picture.chunks_exact((width * all * kind.bits).div_ceil(8).max(1)).enumerate() {
             if n % 64 == 0 {
-                steps.at(0.5 + n as f32 / (2 * height) as f32)?;
+                steps.at(0.5 + share(n, 2 * height))?;
             }
             add(row)?;
         }
     } else {
         for n in 0..height {
             if n % 64 == 0 || width > 1 << 16 {
-                steps.at(n as f32 / height as f32)?;
+                steps.at(share(n, height))?;
             }
             match reader.next_row().map_err(|e| explain(path, &e))? {
                 Some(row) => add(row.data())?,
@@ -144,7 +145,7 @@ fn interlaced(path: &Path, reader: &mut Source, kind: Kind, all: usize, steps: &
     let mut seen = 0usize;
     while let Some(row) = reader.next_interlaced_row().map_err(|e| explain(path, &e))? {
         if seen.is_multiple_of(64) || width > 1 << 16 {
-            steps.at(seen as f32 / (2 * height) as f32)?;
+            steps.at(share(seen, 2 * height))?;
         }
         seen += 1;
         if picture.is_empty() {
@@ -154,7 +155,13 @@ fn interlaced(path: &Path, reader: &mut Source, kind: Kind, all: usize, steps: &
         }
         if let InterlaceInfo::Adam7(pass) = row.interlace() {
             let pass: &Adam7Info = pass;
-            ::png::expand_interlaced_row(&mut picture, row_bytes, row.data(), pass, pixel_bits as u8);
+            ::png::expand_interlaced_row(
+                &mut picture,
+                row_bytes,
+                row.data(),
+                pass,
+                u8::try_from(pixel_bits).unwrap_or(u8::MAX),
+            );
         }
     }
     Ok(picture)

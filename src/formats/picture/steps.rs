@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::formats::error::Result;
 use crate::work::Watch;
+use crate::work::numbers::{real, single};
 
 /// A part of a read: from which share of the whole, and how large it is.
 #[derive(Clone, Copy)]
@@ -22,8 +23,8 @@ impl<'a> Steps<'a> {
     /// One of so many equal parts.
     #[must_use]
     pub fn part(&self, n: usize, of: usize) -> Self {
-        let of = of.max(1) as f32;
-        Self { watch: self.watch.part(n as f32 / of, (n + 1) as f32 / of), ..*self }
+        let of = single(real(of.max(1)));
+        Self { watch: self.watch.part(single(real(n)) / of, single(real(n + 1)) / of), ..*self }
     }
 
     /// The same part of the work, in another file.

@@ -10,6 +10,7 @@ use super::constant::Floats;
 use super::dim::{Arithmetic, Dim};
 use super::held::{Axes, Form, Held, Scored};
 use super::import::Reader;
+use crate::work::numbers::{signed, whole};
 
 impl Reader {
     pub(super) fn arithmetic(&mut self, call: Call, arithmetic: Arithmetic) -> Result<(), OnnxError> {
@@ -52,7 +53,8 @@ impl Reader {
 
     /// Floats among sizes; only whole numbers keep them followed.
     fn as_sizes(&mut self, call: Call, floats: &Floats) -> Result<Vec<Dim>, OnnxError> {
-        let whole = |&v: &f32| if v.fract() == 0.0 && v.abs() < 1e9 { Dim::Whole(v as i64) } else { Dim::Unknown };
+        let whole =
+            |&v: &f32| if v.fract() == 0.0 && v.abs() < 1e9 { Dim::Whole(whole(v.into())) } else { Dim::Unknown };
         Ok(self.values(call, floats)?.iter().map(whole).collect())
     }
 
@@ -212,7 +214,7 @@ impl Reader {
     ) -> Result<Held, OnnxError> {
         if arithmetic == Arithmetic::Divide {
             let keys = Dim::positions(&self.graph, key);
-            let here = self.size_at(key).map(|[h, w]| (h * w) as i64);
+            let here = self.size_at(key).map(|[h, w]| signed(h * w));
             let count = match other {
                 Held::Integers(dims, _) if dims.len() == 1 => dims[0],
                 Held::Floats(floats) if floats.len() == 1 => self.as_sizes(call, floats)?[0],

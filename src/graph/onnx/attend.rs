@@ -6,6 +6,7 @@ use super::OnnxError;
 use super::calls::Call;
 use super::held::{Form, Held, Scored};
 use super::import::Reader;
+use crate::work::numbers::real;
 
 impl Reader {
     pub(super) fn matmul(&mut self, call: Call) -> Result<(), OnnxError> {
@@ -19,7 +20,7 @@ impl Reader {
             {
                 let weight = self.transposed(call, &weight)?;
                 let (outputs, inputs) = (weight.shape[0], weight.shape[1]);
-                let weight = self.parameter(&weight, &[outputs, inputs, 1, 1], Role::Weight { fan_in: inputs as f64 });
+                let weight = self.parameter(&weight, &[outputs, inputs, 1, 1], Role::Weight { fan_in: real(inputs) });
                 let conv = Conv { bias: false, ..Conv::square(inputs, outputs, 1) };
                 let id = self.push(call, Op::Conv2d(conv), &[x], vec![weight]);
                 self.set(call, Held::Map(id, form))

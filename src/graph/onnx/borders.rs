@@ -7,6 +7,7 @@ use super::calls::Call;
 use super::dim::Dim;
 use super::held::{Form, Held};
 use super::import::Reader;
+use crate::work::numbers::natural;
 
 /// Widest border on one side.
 const WIDEST: i64 = 4096;
@@ -95,7 +96,7 @@ impl Reader {
             let axis = call.axis(axis, 4)?;
             for (side, sides) in sides.iter_mut().enumerate() {
                 sides[axis] = match all[side * count + n] {
-                    Dim::Whole(width) if (0..=WIDEST).contains(&width) => width as usize,
+                    Dim::Whole(width) if (0..=WIDEST).contains(&width) => natural(width),
                     other => return Err(call.error(format!("a border {other:?} wide along axis {axis}"))),
                 };
             }

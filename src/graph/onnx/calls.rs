@@ -2,6 +2,7 @@
 
 use super::OnnxError;
 use super::proto::{AttributeProto, NodeProto};
+use crate::work::numbers::signed;
 
 /// An operation.
 #[derive(Clone, Copy)]
@@ -71,7 +72,7 @@ impl<'a> Call<'a> {
 
     /// An axis counted from the front.
     pub fn axis(self, value: i64, rank: usize) -> Result<usize, OnnxError> {
-        let counted = if value < 0 { value.saturating_add(rank as i64) } else { value };
+        let counted = if value < 0 { value.saturating_add(signed(rank)) } else { value };
         usize::try_from(counted)
             .ok()
             .filter(|&axis| axis < rank)

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use super::OnnxError;
 use super::proto::{TensorProto, data_type};
+use crate::work::numbers::{low_half, single};
 
 /// A constant array of floats. Its values may lie elsewhere (in a model's own weights).
 #[derive(Debug, Clone)]
@@ -129,22 +130,22 @@ impl Constant {
             (data_type::FLOAT, Some(raw)) => floats(numbers(&raw, f32::from_le_bytes)),
             (data_type::FLOAT, None) => floats(tensor.float_data),
             (data_type::DOUBLE, Some(raw)) => {
-                floats(numbers(&raw, f64::from_le_bytes).into_iter().map(|v| v as f32).collect())
+                floats(numbers(&raw, f64::from_le_bytes).into_iter().map(single).collect())
             }
-            (data_type::DOUBLE, None) => floats(tensor.double_data.iter().map(|&v| v as f32).collect()),
+            (data_type::DOUBLE, None) => floats(tensor.double_data.iter().map(|&v| single(v)).collect()),
             (data_type::FLOAT16, Some(raw)) => {
                 floats(numbers(&raw, u16::from_le_bytes).into_iter().map(half).collect())
             }
-            (data_type::FLOAT16, None) => floats(tensor.int32_data.iter().map(|&v| half(v as u16)).collect()),
+            (data_type::FLOAT16, None) => floats(tensor.int32_data.iter().map(|&v| half(low_half(v))).collect()),
             (data_type::BFLOAT16, Some(raw)) => {
                 floats(numbers(&raw, u16::from_le_bytes).into_iter().map(brain).collect())
             }
-            (data_type::BFLOAT16, None) => floats(tensor.int32_data.iter().map(|&v| brain(v as u16)).collect()),
+            (data_type::BFLOAT16, None) => floats(tensor.int32_data.iter().map(|&v| brain(low_half(v))).collect()),
             (data_type::INT64, Some(raw)) => integers(numbers(&raw, i64::from_le_bytes)),
             (data_type::INT64, None) => integers(tensor.int64_data),
             (data_type::INT32, Some(raw)) => integers(numbers(&raw, i32::from_le_bytes).iter().map(narrow).collect()),
             (data_type::BOOL | data_type::UINT8, Some(raw)) => integers(raw.into_iter().map(i64::from).collect()),
-            (data_type::INT8, Some(raw)) => integers(raw.into_iter().map(|v| i64::from(v as i8)).collect()),
+            (data_type::INT8, Some(raw)) => integers(raw.into_iter().map(|v| i64::from(v.cast_signed())).collect()),
             (data_type::INT32 | data_type::BOOL | data_type::UINT8 | data_type::INT8, None) => {
                 integers(tensor.int32_data.iter().map(narrow).collect())
             }

@@ -2,6 +2,7 @@
 
 use super::super::extent::Extent;
 use super::super::{Graph, NodeId};
+use crate::work::numbers::signed;
 
 /// A size, perhaps as a function of the input's.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -92,7 +93,7 @@ impl Dim {
             (Arithmetic::Multiply, Some(factor), _) => Self::of(b.times(factor, 1)),
             (Arithmetic::Multiply, _, Some(factor)) => Self::of(a.times(factor, 1)),
             (Arithmetic::Divide, _, Some(divisor)) if divisor > 0 => Self::of(a.times(1, divisor)),
-            (Arithmetic::Divide, ..) => a.as_multiple_of(&b).map_or(Self::Unknown, |n| Self::Whole(n as i64)),
+            (Arithmetic::Divide, ..) => a.as_multiple_of(&b).map_or(Self::Unknown, |n| Self::Whole(signed(n))),
             _ => Self::Unknown,
         }
     }

@@ -7,6 +7,7 @@ use super::super::{Graph, Node, NodeId, Parameter};
 use super::OnnxError;
 use super::proto::{ModelProto, OperatorSetId, TextEntry};
 use super::write::{Setting, Writer, float_tensor};
+use crate::work::numbers::{real, signed, single};
 
 /// Operator set of the files; the first with layer norms, read by every runtime of today.
 const OPERATOR_SET: i64 = 17;
@@ -150,7 +151,7 @@ impl Layer<'_> {
                     ("strides", Setting::Ints(&stride)),
                     ("pads", Setting::Ints(&pads)),
                     ("output_padding", Setting::Ints(&conv.output_padding)),
-                    ("group", Setting::Int(conv.groups as i64)),
+                    ("group", Setting::Int(signed(conv.groups))),
                 ];
                 self.direct("ConvTranspose", &settings)
             }
@@ -183,13 +184,13 @@ impl Layer<'_> {
             Op::Activate(activation) => self.activate(&x, *activation),
             Op::ParametricRelu => {
                 let parameter = &self.graph.parameters[self.node.parameters[0]];
-                let (name, count) = (parameter.name.clone(), parameter.len() as i64);
+                let (name, count) = (parameter.name.clone(), signed(parameter.len()));
                 let slope = if count == 1 { name } else { self.reshape(&name, &[count, 1, 1]) };
                 self.op("PRelu", &[&x, &slope], &[])
             }
             Op::Pad(border) => {
                 let sides = [border.before, border.after];
-                let all: Vec<i64> = sides.iter().flat_map(|s| [0, s[0] as i64, s[1] as i64, s[2] as i64]).collect();
+                let all: Vec<i64> = sides.iter().flat_map(|s| [0, signed(s[0]), signed(s[1]), signed(s[2])]).collect();
                 let (all, value) = (self.writer.integers(&all), self.writer.constant(&[], &[border.value]));
                 self.op("Pad", &[&x, &all, &value], &[])
             }
@@ -212,8 +213,8 @@ impl Layer<'_> {
             }
             Op::Slice { axis, start, len } => {
                 let (start, end) =
-                    (self.writer.integers(&[*start as i64]), self.writer.integers(&[(start + len) as i64]));
-                let axis = self.writer.integers(&[*axis as i64]);
+                    (self.writer.integers(&[signed(*start)]), self.writer.integers(&[signed(start + len)]));
+                let axis = self.writer.integers(&[signed(*axis)]);
                 self.op("Slice", &[&x, &start, &end, &axis], &[])
             }
             Op::WeightedPool => {
@@ -227,8 +228,8 @@ impl Layer<'_> {
             Op::CrissCross => self.criss_cross(),
             Op::LocalResponse(c) => {
                 let settings = [
-                    ("size", Setting::Int(c.size as i64)),
-                    ("alpha", Setting::Float(c.alpha * c.size as f64)),
+                    ("size", Setting::Int(signed(c.size))),
+                    ("alpha", Setting::Float(c.alpha * real(c.size))),
                     ("beta", Setting::Float(c.beta)),
                     ("bias", Setting::Float(c.k)),
                 ];
@@ -244,7 +245,7 @@ impl Layer<'_> {
             ("strides", Setting::Ints(&stride)),
             ("pads", Setting::Ints(&pads)),
             ("dilations", Setting::Ints(&conv.dilation)),
-            ("group", Setting::Int(conv.groups as i64)),
+            ("group", Setting::Int(signed(conv.groups))),
         ];
         self.direct("Conv", &settings)
     }
@@ -298,7 +299,7 @@ impl Layer<'_> {
             let mut matrix = vec![0.0f32; parts * len];
             for part in 0..parts {
                 let (start, end) = (part * len / parts, ((part + 1) * len).div_ceil(parts));
-                matrix[part * len + start..part * len + end].fill(1.0 / (end - start) as f32);
+                matrix[part * len + start..part * len + end].fill(single(1.0 / real(end - start)));
             }
             matrix
         };
@@ -324,11 +325,11 @@ impl Layer<'_> {
         ];
         match to {
             UpsampleTo::Scale([h, w]) => {
-                let scales = self.writer.constant(&[4], &[1.0, 1.0, h as f32, w as f32]);
+                let scales = self.writer.constant(&[4], &[1.0, 1.0, single(real(h)), single(real(w))]);
                 self.op("Resize", &[x, "", &scales], &settings)
             }
             UpsampleTo::Size([h, w]) => {
-                let (front, back) = (self.writer.sizes(x, 0, 2), self.writer.integers(&[h as i64, w as i64]));
+                let (front, back) = (self.writer.sizes(x, 0, 2), self.writer.integers(&[signed(h), signed(w)]));
                 let sizes = self.op("Concat", &[&front, &back], &[("axis", Setting::Int(0))]);
                 self.op("Resize", &[x, "", "", &sizes], &settings)
             }
@@ -359,13 +360,13 @@ impl Layer<'_> {
                 self.op("Transpose", &[&even], &[("perm", Setting::Ints(&[0, 3, 1, 2]))])
             }
             Normalisation::Group { groups } => {
-                let parts = self.reshape(x, &[0, groups as i64, -1]);
+                let parts = self.reshape(x, &[0, signed(groups), -1]);
                 let one = self.writer.constant(&[groups], &vec![1.0; groups]);
                 let zero = self.writer.constant(&[groups], &vec![0.0; groups]);
                 let even = self.op("InstanceNormalization", &[&parts, &one, &zero], &[epsilon()]);
                 let sizes = self.writer.sizes(x, 0, 4);
                 let map = self.op("Reshape", &[&even, &sizes], &[]);
-                let shape = [channels as i64, 1, 1];
+                let shape = [signed(channels), 1, 1];
                 let (scale, shift) = (self.reshape(&scale, &shape), self.reshape(&shift, &shape));
                 let scaled = self.op("Mul", &[&map, &scale], &[]);
                 self.op("Add", &[&scaled, &shift], &[])
@@ -394,7 +395,7 @@ impl Layer<'_> {
             Affinity::Concat => {
                 // The weight's first half belongs to the query, its second to the key.
                 let id: NodeId = self.node.inputs[0];
-                let depth = self.graph.nodes[id].size.channels as i64;
+                let depth = signed(self.graph.nodes[id].size.channels);
                 let weight = self.graph.parameters[self.node.parameters[0]].name.clone();
                 let axis = self.writer.integers(&[1]);
                 let half = |layer: &mut Self, x: &str, start: i64, order: [i64; 3]| {

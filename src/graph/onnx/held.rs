@@ -4,6 +4,7 @@ use super::super::{Graph, NodeId};
 use super::constant::Floats;
 use super::dim::Dim;
 use super::sums::Sums;
+use crate::work::numbers::signed;
 
 /// The axes a node's map is seen with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,7 +105,7 @@ impl From<Floats> for Held {
 /// The sizes of a map seen in a form.
 pub fn dims(graph: &Graph, id: NodeId, form: Form) -> Vec<Dim> {
     let size = graph.nodes[id].size;
-    let channels = Dim::Whole(size.channels as i64);
+    let channels = Dim::Whole(signed(size.channels));
     let [height, width] = size.extent.map(Dim::of);
     let positions = Dim::positions(graph, id);
     match form {
@@ -112,13 +113,13 @@ pub fn dims(graph: &Graph, id: NodeId, form: Form) -> Vec<Dim> {
         Form::ChannelsLast => vec![Dim::Batch, height, width, channels],
         Form::PositionsFirst => vec![height, width, Dim::Batch, channels],
         Form::Vector => match positions {
-            Dim::Whole(count) => vec![Dim::Batch, Dim::Whole(count.saturating_mul(size.channels as i64))],
+            Dim::Whole(count) => vec![Dim::Batch, Dim::Whole(count.saturating_mul(signed(size.channels)))],
             _ => vec![Dim::Batch, Dim::Unknown],
         },
         Form::Channels => vec![channels],
         Form::Rows => vec![Dim::Batch, channels, positions],
         Form::Columns => vec![Dim::Batch, positions, channels],
-        Form::Groups(groups) => vec![Dim::Batch, Dim::Whole(groups as i64), Dim::Unknown],
+        Form::Groups(groups) => vec![Dim::Batch, Dim::Whole(signed(groups)), Dim::Unknown],
     }
 }
 

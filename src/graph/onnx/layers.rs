@@ -8,6 +8,7 @@ use super::calls::Call;
 use super::constant::Floats;
 use super::held::{Form, Held};
 use super::import::Reader;
+use crate::work::numbers::real;
 use std::rc::Rc;
 
 /// Groups of a convolution, which divide these channels.
@@ -75,7 +76,7 @@ impl Reader {
         let dilation = call.pair("dilations", [1; 2], 1)?;
         let sides = self.sides(call, x, Window { kernel, stride, dilation })?;
         let (x, padding) = self.even_border(call, x, sides, 0.0);
-        let role = Role::Weight { fan_in: (per_group * kh * kw) as f64 };
+        let role = Role::Weight { fan_in: real(per_group * kh * kw) };
         let mut parameters = vec![self.parameter(&weight, &weight.shape, role)];
         let bias = self.bias(call, 2, outputs)?;
         parameters.extend(bias);
@@ -115,8 +116,8 @@ impl Reader {
                 .ok_or_else(|| call.error(format!("{padding:?} cut off before and {after:?} after the result")))?;
         }
         let outputs = per_group * groups;
-        let taps = (kh * kw) as f64 / (stride[0] * stride[1]) as f64;
-        let role = Role::Weight { fan_in: inputs as f64 / groups as f64 * taps };
+        let taps = real(kh * kw) / real(stride[0] * stride[1]);
+        let role = Role::Weight { fan_in: real(inputs) / real(groups) * taps };
         let mut parameters = vec![self.parameter(&weight, &weight.shape, role)];
         let bias = self.bias(call, 2, outputs)?;
         parameters.extend(bias);
@@ -138,7 +139,7 @@ impl Reader {
         if outputs == 0 || inputs % self.channels(x) != 0 || (self.is_single(x) && inputs != self.channels(x)) {
             return Err(call.error(format!("{inputs} features of a map of {} channels", self.channels(x))));
         }
-        let role = Role::Weight { fan_in: inputs as f64 };
+        let role = Role::Weight { fan_in: real(inputs) };
         let weight = self.parameter(weight, &[outputs, inputs], role);
         let has_bias = bias.is_some();
         let name = self.graph.parameters[weight].name.clone();
@@ -220,7 +221,7 @@ impl Reader {
         }
         let constants = LocalResponse {
             size,
-            alpha: f64::from(call.float("alpha", 1e-4)) / size as f64,
+            alpha: f64::from(call.float("alpha", 1e-4)) / real(size),
             beta: f64::from(call.float("beta", 0.75)),
             k: f64::from(call.float("bias", 1.0)),
         };

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::proto::{AttributeProto, GraphProto, NodeProto, TensorProto, data_type};
+use crate::work::numbers::{low_half, single};
 
 /// Largest relative difference of a constant, which 16 bits may have rounded.
 const TOLERANCE: f32 = 1e-3;
@@ -56,12 +57,12 @@ impl<'a> Network<'a> {
             }
             data_type::FLOAT16 => {
                 let bits = raw.and_then(|r| r.first_chunk()).map(|b| u16::from_le_bytes(*b));
-                let bits = bits.or_else(|| tensor.int32_data.first().map(|&v| v as u16))?;
+                let bits = bits.or_else(|| tensor.int32_data.first().map(|&v| low_half(v)))?;
                 Some(half::f16::from_bits(bits).to_f32())
             }
             data_type::DOUBLE => {
                 let first = || tensor.double_data.first().copied();
-                raw.map_or_else(first, |r| r.first_chunk().map(|b| f64::from_le_bytes(*b))).map(|v| v as f32)
+                raw.map_or_else(first, |r| r.first_chunk().map(|b| f64::from_le_bytes(*b))).map(single)
             }
             _ => None,
         }

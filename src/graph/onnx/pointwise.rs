@@ -7,6 +7,7 @@ use super::calls::Call;
 use super::dim::Dim;
 use super::held::{Form, Held};
 use super::import::Reader;
+use crate::work::numbers::{real, single, whole};
 
 impl Reader {
     pub(super) fn activate(&mut self, call: Call, activation: Activation) -> Result<(), OnnxError> {
@@ -41,7 +42,7 @@ impl Reader {
             None => return Ok(None),
             Some(Held::Floats(floats)) if floats.len() == 1 => self.values(call, &floats)?.first().copied(),
             Some(Held::Integers(dims, _)) => match dims[..] {
-                [Dim::Whole(value)] => Some(value as f32),
+                [Dim::Whole(value)] => Some(single(real(value))),
                 _ => None,
             },
             Some(_) => None,
@@ -62,7 +63,7 @@ impl Reader {
             Held::Floats(floats) => self.changed(call, &floats, |v| v.max(from).min(to))?.into(),
             Held::Integers(dims, axes) => {
                 let cut = |dim: &Dim| match dim {
-                    Dim::Whole(value) => Dim::Whole((*value as f64).max(from.into()).min(to.into()) as i64),
+                    Dim::Whole(value) => Dim::Whole(whole(real(*value).max(from.into()).min(to.into()))),
                     // A size is positive anyway.
                     open if from <= 1.0 && to >= 1e9 => *open,
                     _ => Dim::Unknown,

@@ -7,6 +7,7 @@ use super::constant::Floats;
 use super::dim::Dim;
 use super::held::{Axes, Form, Held, dims};
 use super::import::Reader;
+use crate::work::numbers::{natural, signed};
 
 impl Reader {
     pub(super) fn reshape(&mut self, call: Call) -> Result<(), OnnxError> {
@@ -33,7 +34,7 @@ impl Reader {
                 for dim in &target {
                     match dim {
                         Dim::Whole(-1) => shape.push(0),
-                        Dim::Whole(n) if *n > 0 => shape.push(*n as usize),
+                        Dim::Whole(n) if *n > 0 => shape.push(natural(*n)),
                         _ => return Err(call.error("a constant with open sizes")),
                     }
                 }
@@ -61,7 +62,7 @@ impl Reader {
         if let (&[all], Some(1), true, Form::Map | Form::Vector | Form::Rows) =
             (to, self.batch, self.is_single(id), form)
         {
-            return (all == Dim::Whole(-1) || all == Dim::Whole(channels as i64)).then_some(Form::Channels);
+            return (all == Dim::Whole(-1) || all == Dim::Whole(signed(channels))).then_some(Form::Channels);
         }
         // Images stay apart: the first size is their number, or the only one that is left open.
         let first = *to.first()?;
@@ -69,7 +70,7 @@ impl Reader {
         if !self.is_batch(first) && !only_open {
             return None;
         }
-        let is_channels = |dim: Dim| dim == Dim::Whole(channels as i64);
+        let is_channels = |dim: Dim| dim == Dim::Whole(signed(channels));
         let open = |dim: Dim| dim == Dim::Whole(-1);
         let single = self.is_single(id);
         let by_channel = matches!(form, Form::Map | Form::Vector | Form::Rows | Form::Groups(_));
@@ -77,18 +78,18 @@ impl Reader {
         let here = self.size_at(id);
         // Sizes may be given as a number where the file fixes the input's.
         let is_extent = |dim: Dim, axis: usize| {
-            dim == [height, width][axis] || here.is_some_and(|size| dim == Dim::Whole(size[axis] as i64))
+            dim == [height, width][axis] || here.is_some_and(|size| dim == Dim::Whole(signed(size[axis])))
         };
         let is_map =
             |rows: Dim, columns: Dim| (is_extent(rows, 0) || open(rows)) && (is_extent(columns, 1) || open(columns));
         // Next to exact channels the other size can only be the number of positions.
         let are_positions = |dim: Dim| {
-            let counts = [Some(Dim::positions(&self.graph, id)), here.map(|[h, w]| Dim::Whole((h * w) as i64))];
+            let counts = [Some(Dim::positions(&self.graph, id)), here.map(|[h, w]| Dim::Whole(signed(h * w)))];
             open(dim) || dim == Dim::Unknown || counts.contains(&Some(dim))
         };
         match *to {
             [_, all] if by_channel => {
-                let count = here.map(|[h, w]| Dim::Whole((channels * h * w) as i64));
+                let count = here.map(|[h, w]| Dim::Whole(signed(channels * h * w)));
                 let fits = open(all) || Some(all) == count || dims(&self.graph, id, Form::Vector)[1] == all;
                 (fits && (all != Dim::Unknown)).then_some(Form::Vector)
             }
@@ -97,7 +98,8 @@ impl Reader {
                 are_positions(middle).then_some(Form::Columns)
             }
             [_, Dim::Whole(groups), last] if by_channel && groups > 0 && open(last) => {
-                channels.is_multiple_of(groups as usize).then_some(Form::Groups(groups as usize))
+                let groups = natural(groups);
+                channels.is_multiple_of(groups).then_some(Form::Groups(groups))
             }
             [_, first, rows, columns] if by_channel && (is_channels(first) || open(first)) => {
                 let known = form != Form::Vector || single || here.is_some();
@@ -149,7 +151,7 @@ impl Reader {
                 let rank = floats.shape.len();
                 let mut gone = Vec::new();
                 for axis in
-                    axes.unwrap_or_else(|| (0..rank as i64).filter(|&a| floats.shape[a as usize] == 1).collect())
+                    axes.unwrap_or_else(|| (0..rank).filter(|&axis| floats.shape[axis] == 1).map(signed).collect())
                 {
                     gone.push(call.axis(axis, rank)?);
                 }

@@ -7,6 +7,7 @@ use super::calls::Call;
 use super::dim::Dim;
 use super::held::{Form, Held};
 use super::import::Reader;
+use crate::work::numbers::{natural, real, signed, whole};
 
 /// Largest size of a resampled map along one axis.
 const LARGEST: f64 = 16384.0;
@@ -27,7 +28,7 @@ impl Reader {
         let to = if has_sizes {
             let sizes = self.integers(call, 3)?;
             let first = in_plane(sizes.len()).ok_or_else(|| call.error(format!("{} sizes", sizes.len())))?;
-            let keeps = first == 0 || (self.is_batch(sizes[0]) && sizes[1] == Dim::Whole(self.channels(x) as i64));
+            let keeps = first == 0 || (self.is_batch(sizes[0]) && sizes[1] == Dim::Whole(signed(self.channels(x))));
             if !keeps {
                 return Err(call.error(format!("a map resampled to {sizes:?} along its images or channels")));
             }
@@ -63,7 +64,7 @@ impl Reader {
         let nodes = || (0..self.graph.nodes.len()).rev().filter(is_open);
         let like = nodes().find(|&id| [sizes, rounded].contains(&own(id))).or_else(|| {
             // Where the file fixes the size, it is that of a map that follows the image's.
-            nodes().find(|&id| self.size_at(id).is_some_and(|here| here.map(|n| Dim::Whole(n as i64)) == sizes))
+            nodes().find(|&id| self.size_at(id).is_some_and(|here| here.map(|n| Dim::Whole(signed(n))) == sizes))
         })?;
         Some(self.push(call, Op::SpreadLike, &[x, like], vec![]))
     }
@@ -88,7 +89,7 @@ impl Reader {
             return Ok(UpsampleTo::Scale([vertical, horizontal]));
         }
         let fixed = |dim: Dim| match dim {
-            Dim::Whole(size) if (1..LARGEST as i64).contains(&size) => Some(size as usize),
+            Dim::Whole(size) if (1..whole(LARGEST)).contains(&size) => Some(natural(size)),
             _ => None,
         };
         match (fixed(sizes[0]), fixed(sizes[1])) {
@@ -99,15 +100,15 @@ impl Reader {
 
     fn factor_or_size(&self, call: Call, x: NodeId, factors: [f32; 2]) -> Result<UpsampleTo, OnnxError> {
         if factors.iter().all(|f| f.fract() == 0.0 && (1.0..=64.0).contains(f)) {
-            return Ok(UpsampleTo::Scale(factors.map(|f| f as usize)));
+            return Ok(UpsampleTo::Scale(factors.map(|f| natural(whole(f.into())))));
         }
         let here = self.size_at(x);
-        let size = here.map(|size| [0, 1].map(|axis| size[axis] as f64 * f64::from(factors[axis])));
+        let size = here.map(|size| [0, 1].map(|axis| real(size[axis]) * f64::from(factors[axis])));
         // A size that is cut off would change where samples are taken.
-        let whole = |size: &[f64; 2]| size.iter().all(|s| (s - s.round()).abs() < 1e-3);
-        match size.filter(whole).map(|size| size.map(f64::round)) {
+        let is_whole = |size: &[f64; 2]| size.iter().all(|s| (s - s.round()).abs() < 1e-3);
+        match size.filter(is_whole).map(|size| size.map(f64::round)) {
             Some(size) if size.iter().all(|s| (1.0..LARGEST).contains(s)) => {
-                Ok(UpsampleTo::Size(size.map(|s| s as usize)))
+                Ok(UpsampleTo::Size(size.map(|s| natural(whole(s)))))
             }
             _ => Err(call.error(format!("a map resampled by {factors:?}; whole factors are supported"))),
         }

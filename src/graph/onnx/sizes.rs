@@ -7,6 +7,7 @@ use super::dim::Dim;
 use super::held::{Axes, Form, Held, dims};
 use super::import::Reader;
 use super::proto::data_type;
+use crate::work::numbers::{natural, real, signed, single, whole};
 
 /// Types that a cast keeps values in.
 const FLOATING: [i32; 4] = [data_type::FLOAT, data_type::FLOAT16, data_type::DOUBLE, data_type::BFLOAT16];
@@ -19,23 +20,23 @@ impl Reader {
     pub(super) fn shape(&mut self, call: Call) -> Result<(), OnnxError> {
         let all = match self.held(call, 0)? {
             Held::Map(id, form) => dims(&self.graph, id, form),
-            Held::Floats(floats) => floats.shape.iter().map(|&n| Dim::Whole(n as i64)).collect(),
+            Held::Floats(floats) => floats.shape.iter().map(|&n| Dim::Whole(signed(n))).collect(),
             Held::Integers(values, axes) => match axes {
                 Axes::Single => vec![],
-                Axes::List => vec![Dim::Whole(values.len() as i64)],
+                Axes::List => vec![Dim::Whole(signed(values.len()))],
                 Axes::Pairs | Axes::TurnedPairs => return Err(call.error("the sizes of a list of borders")),
             },
             _ => return Err(call.error("the sizes of this value are not followed")),
         };
-        let rank = all.len() as i64;
-        let bound = |value: i64| (if value < 0 { value.saturating_add(rank) } else { value }).clamp(0, rank) as usize;
+        let rank = signed(all.len());
+        let bound = |value: i64| natural((if value < 0 { value.saturating_add(rank) } else { value }).clamp(0, rank));
         let (start, end) = (bound(call.int("start", 0)), bound(call.int("end", rank)));
         let part = all.get(start..end.max(start)).unwrap_or_default().to_vec();
         self.set(call, Held::Integers(part, Axes::List))
     }
 
     pub(super) fn cast(&mut self, call: Call) -> Result<(), OnnxError> {
-        let to = call.int("to", 0) as i32;
+        let to = i32::try_from(call.int("to", 0)).unwrap_or(0);
         let held = match self.held(call, 0)? {
             Held::Integers(dims, axes) if WHOLE.contains(&to) => {
                 Held::Integers(dims.into_iter().map(Dim::cut).collect(), axes)
@@ -86,14 +87,14 @@ impl Reader {
         if let Some(value) = values.iter().find(|v| v.abs() > 1e15 || v.is_nan()) {
             return Err(call.error(format!("{value} as a whole number")));
         }
-        let wholes = values.iter().map(|&v| Dim::Whole(cut(v) as i64)).collect();
+        let wholes = values.iter().map(|&v| Dim::Whole(whole(cut(v).into()))).collect();
         Ok(Held::Integers(wholes, Axes::list_unless(floats.shape.is_empty())))
     }
 
     /// Whole numbers among floats, for what is computed with both.
     pub(super) fn as_floats(&mut self, call: Call, dims: &[Dim], axes: Axes) -> Result<Floats, OnnxError> {
         let whole = |dim: &Dim| match dim {
-            Dim::Whole(value) => Ok(*value as f32),
+            Dim::Whole(value) => Ok(single(real(*value))),
             _ => Err(call.error("a map and a size that follows the image's")),
         };
         let values = dims.iter().map(whole).collect::<Result<Vec<f32>, OnnxError>>()?;
@@ -112,7 +113,7 @@ impl Reader {
                 let here = self.size_at(id);
                 let images = self.batch.map(Dim::Whole);
                 let keeps = |n: usize, dim: Dim| {
-                    let fixed = if n >= 2 { here.map(|size| Dim::Whole(size[n - 2] as i64)) } else { None };
+                    let fixed = if n >= 2 { here.map(|size| Dim::Whole(signed(size[n - 2]))) } else { None };
                     let fixed = if n == 0 { images } else { fixed };
                     dim == own[n] || dim == Dim::Whole(1) || Some(dim) == fixed
                 };
@@ -136,9 +137,9 @@ impl Reader {
             }
             Held::Integers(values, axes) => match (&values[..], &target[..]) {
                 (_, []) => Held::Integers(values, axes),
-                (_, [Dim::Whole(n)]) if *n == 1 || *n == values.len() as i64 => Held::Integers(values, Axes::List),
-                ([value], [Dim::Whole(n)]) if (1..=MOST_SIZES as i64).contains(n) => {
-                    Held::Integers(vec![*value; *n as usize], Axes::List)
+                (_, [Dim::Whole(n)]) if *n == 1 || *n == signed(values.len()) => Held::Integers(values, Axes::List),
+                ([value], [Dim::Whole(n)]) if (1..=signed(MOST_SIZES)).contains(n) => {
+                    Held::Integers(vec![*value; natural(*n)], Axes::List)
                 }
                 _ => return Err(call.error(format!("{} sizes expanded to {target:?}", values.len()))),
             },

@@ -1,5 +1,7 @@
 //! Parts of maps, of sizes, and maps joined.
 
+#![allow(clippy::needless_range_loop, reason = "loops over axes index several arrays")]
+
 use super::super::NodeId;
 use super::super::op::Op;
 use super::OnnxError;
@@ -8,6 +10,7 @@ use super::dim::{Arithmetic, Dim};
 use super::held::{Axes, Form, Held, dims};
 use super::import::Reader;
 use super::proto::data_type;
+use crate::work::numbers::{natural, signed};
 
 /// Most values of a computed list of sizes.
 const MOST_SIZES: i64 = 1024;
@@ -21,7 +24,7 @@ fn bounds(start: i64, end: i64, len: i64) -> (i64, i64) {
 impl Reader {
     pub(super) fn slice(&mut self, call: Call) -> Result<(), OnnxError> {
         let (starts, ends) = (self.integers(call, 1)?, self.integers(call, 2)?);
-        let axes = self.axes(call, "axes", 3)?.unwrap_or_else(|| (0..starts.len() as i64).collect());
+        let axes = self.axes(call, "axes", 3)?.unwrap_or_else(|| (0..signed(starts.len())).collect());
         let steps = if self.optional(call, 4)?.is_some() { self.wholes(call, 4)? } else { vec![1; starts.len()] };
         if let (Held::Integers(values, Axes::Pairs), [0], [-1]) = (self.held(call, 0)?, &axes[..], &steps[..])
             && starts == [Dim::Whole(-1)]
@@ -37,8 +40,8 @@ impl Reader {
                 let (&[Dim::Whole(start)], &[Dim::Whole(end)]) = (&starts[..], &ends[..]) else {
                     return Err(call.error("a part of sizes with open bounds"));
                 };
-                let (start, end) = bounds(start, end, values.len() as i64);
-                Held::Integers(values.get(start as usize..end as usize).unwrap_or_default().to_vec(), Axes::List)
+                let (start, end) = bounds(start, end, signed(values.len()));
+                Held::Integers(values.get(natural(start)..natural(end)).unwrap_or_default().to_vec(), Axes::List)
             }
             Held::Map(id, form @ (Form::Map | Form::Vector)) => {
                 let mut wanted = [None; 4];
@@ -88,12 +91,12 @@ impl Reader {
             let Some((start, end)) = windows[axis] else { continue };
             let number = |dim: Dim| match dim {
                 Dim::Whole(v) => Some(v),
-                Dim::Open(extent) if axis > 1 => Some(extent.at(self.fixed?[axis - 2])? as i64),
+                Dim::Open(extent) if axis > 1 => Some(signed(extent.at(self.fixed?[axis - 2])?)),
                 _ => None,
             };
             let len = match axis {
-                1 => Some(self.channels(id) as i64),
-                axis => sizes[axis].extent().and_then(|e| e.as_constant()).or_else(|| Some(here?[axis - 2] as i64)),
+                1 => Some(signed(self.channels(id))),
+                axis => sizes[axis].extent().and_then(|e| e.as_constant()).or_else(|| Some(signed(here?[axis - 2]))),
             };
             let (Some(start), Some(end)) = (number(start), number(end)) else {
                 return Err(call.error(format!("a part from {start:?} to {end:?} that follows the image's size")));
@@ -105,7 +108,7 @@ impl Reader {
             if len == Some(end - start) {
                 continue;
             }
-            let op = Op::Slice { axis, start: start as usize, len: (end - start) as usize };
+            let op = Op::Slice { axis, start: natural(start), len: natural(end - start) };
             id = self.push(call, op, &[id], vec![]);
         }
         Ok(id)
@@ -135,19 +138,19 @@ impl Reader {
         let channels = self.channels(id);
         let lens = match self.axes(call, "split", 1)? {
             Some(lens) => lens,
-            None if channels.is_multiple_of(count) => vec![(channels / count) as i64; count],
+            None if channels.is_multiple_of(count) => vec![signed(channels / count); count],
             None => return Err(call.error(format!("{channels} channels in {count} parts"))),
         };
-        let fits = lens.len() == count && lens.iter().all(|&l| (1..=channels as i64).contains(&l));
-        if !fits || lens.iter().sum::<i64>() != channels as i64 {
+        let fits = lens.len() == count && lens.iter().all(|&l| (1..=signed(channels)).contains(&l));
+        if !fits || lens.iter().sum::<i64>() != signed(channels) {
             return Err(call.error(format!("{channels} channels in the parts {lens:?}")));
         }
         let mut start = 0;
         for (n, len) in lens.into_iter().enumerate() {
-            let op = Op::Slice { axis: 1, start, len: len as usize };
+            let op = Op::Slice { axis: 1, start, len: natural(len) };
             let part = self.push(call, op, &[id], vec![]);
             self.set_nth(call, n, Held::Map(part, Form::Map))?;
-            start += len as usize;
+            start += natural(len);
         }
         Ok(())
     }
@@ -188,7 +191,7 @@ impl Reader {
         if let Held::Map(id, Form::Channels) = self.held(call, 0)? {
             let (index, shape) = (self.wholes(call, 1)?, self.constant_shape(call, 1)?);
             let channels = self.channels(id);
-            let all = (0..channels as i64).eq(index);
+            let all = (0..signed(channels)).eq(index);
             if !all || shape[..] != [1, channels, 1, 1] || call.int("axis", 0) != 0 {
                 return Err(call.error(format!("{channels} channels gathered as {shape:?}, not all in their order")));
             }
@@ -228,7 +231,7 @@ impl Reader {
         });
         match value {
             Some(value) if (0..=MOST_SIZES).contains(&count) => {
-                self.set(call, Held::Integers(vec![Dim::Whole(value); count as usize], Axes::List))
+                self.set(call, Held::Integers(vec![Dim::Whole(value); natural(count)], Axes::List))
             }
             _ => Err(call.error(format!("{count} constant values"))),
         }

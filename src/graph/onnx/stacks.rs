@@ -7,6 +7,7 @@ use super::calls::Call;
 use super::constant::Floats;
 use super::held::{Form, Held};
 use super::import::Reader;
+use crate::work::numbers::{natural, real, signed, single};
 
 /// Most maps of a stack, and most repetitions of a map.
 const MOST: usize = 1 << 12;
@@ -57,7 +58,7 @@ impl Reader {
     pub(super) fn mean_of_stack(&mut self, call: Call, maps: &[NodeId]) -> Result<(), OnnxError> {
         let sum = self.of_stack(call, maps)?;
         let name = format!("{} mean", call.0.output.first().map_or("", String::as_str));
-        let share = Floats::new(name, vec![], vec![1.0 / maps.len() as f32]);
+        let share = Floats::new(name, vec![], vec![single(1.0 / real(maps.len()))]);
         let factor = self.parameter(&share, &[1], Role::Gain);
         let id = self.push(call, Op::Gain, &[sum], vec![factor]);
         self.set(call, Held::Map(id, Form::Map))
@@ -80,7 +81,7 @@ impl Reader {
     pub(super) fn tile(&mut self, call: Call) -> Result<(), OnnxError> {
         let (x, times) = (self.plain(call, 0)?, self.wholes(call, 1)?);
         let count = match times[..] {
-            [1, count, 1, 1] if (1..=MOST as i64).contains(&count) => count as usize,
+            [1, count, 1, 1] if (1..=signed(MOST)).contains(&count) => natural(count),
             _ => return Err(call.error(format!("a map repeated {times:?} times; only channels are supported"))),
         };
         let id = if count == 1 { x } else { self.push(call, Op::Concat, &vec![x; count], vec![]) };

@@ -12,6 +12,7 @@ use super::calls::Call;
 use super::dim::Arithmetic;
 use super::held::{Form, Held};
 use super::import::Reader;
+use crate::work::numbers::{real, signed};
 
 /// Most terms of all sums of a value.
 const MOST_TERMS: usize = 1 << 20;
@@ -82,7 +83,7 @@ impl Sums {
     /// The entries along some axes merged.
     fn merged(&self, axes: &[usize], mean: bool) -> Self {
         let count: usize = axes.iter().map(|&axis| self.dims[axis]).product();
-        let factor = if mean { 1.0 / count as f64 } else { 1.0 };
+        let factor = if mean { 1.0 / real(count) } else { 1.0 };
         let kept: Vec<usize> = (0..self.dims.len()).filter(|axis| !axes.contains(axis)).collect();
         let dims: Vec<usize> = kept.iter().map(|&axis| self.dims[axis]).collect();
         let mut all = vec![Vec::new(); dims.iter().product()];
@@ -108,7 +109,7 @@ impl Sums {
                 let (lines, pixels) = (part(row, rows, height), part(column, columns, width));
                 let mut wanted: Vec<usize> =
                     lines.flat_map(|line| pixels.clone().map(move |pixel| line * width + pixel)).collect();
-                let share = 1.0 / wanted.len() as f64;
+                let share = 1.0 / real(wanted.len());
                 let mut terms: Vec<Term> =
                     self.terms[self.at(&[row, column])].iter().copied().filter(|term| term.1 != 0.0).collect();
                 terms.sort_unstable_by_key(|term| term.0);
@@ -159,7 +160,7 @@ impl Reader {
 
     /// Images and channels go to the front.
     pub(super) fn turn_sums(&mut self, call: Call, sums: Sums, order: &[i64]) -> Result<(), OnnxError> {
-        let rank = sums.dims.len() as i64;
+        let rank = signed(sums.dims.len());
         let front = [rank, rank + 1].into_iter().chain(0..rank);
         if sums.leading || !order.iter().copied().eq(front) {
             return Err(call.error(format!("gathered pixels with axes in the order {order:?}")));

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::constant::Floats;
 use super::proto::{GraphProto, NodeProto, TensorProto};
+use crate::work::numbers::signed;
 
 /// Operations whose constants are weights, and the input from which on they are.
 const WEIGHTED: [(&str, usize); 9] = [
@@ -54,7 +55,7 @@ pub fn unshare(file: &mut GraphProto, constants: &HashMap<String, Floats>) -> Ve
                 number += 1;
                 copy = format!("{name}#{number}");
             }
-            let dims = floats.shape.iter().map(|&n| n as i64).collect();
+            let dims = floats.shape.iter().map(|&n| signed(n)).collect();
             file.initializer.push(TensorProto { name: copy.clone(), dims, ..TensorProto::default() });
             copies.push((copy.clone(), Floats { name: copy.clone(), source: copy.clone(), ..floats.clone() }));
             *name = copy;

@@ -5,6 +5,7 @@ use super::proto::{
     AttributeProto, DimensionProto, GraphProto, NodeProto, ShapeProto, TensorProto, TensorTypeProto, TypeProto,
     ValueInfoProto, attribute_kind, data_type,
 };
+use crate::work::numbers::{signed, single};
 
 /// A network that is being written.
 #[derive(Default)]
@@ -34,12 +35,12 @@ fn attribute(name: &str, value: &Setting) -> AttributeProto {
         }
         Setting::Ints(all) => AttributeProto {
             name,
-            ints: all.iter().map(|&n| n as i64).collect(),
+            ints: all.iter().map(|&n| signed(n)).collect(),
             kind: Some(attribute_kind::INTS),
             ..AttributeProto::default()
         },
         Setting::Float(f) => {
-            AttributeProto { name, f: Some(*f as f32), kind: Some(attribute_kind::FLOAT), ..AttributeProto::default() }
+            AttributeProto { name, f: Some(single(*f)), kind: Some(attribute_kind::FLOAT), ..AttributeProto::default() }
         }
         Setting::Text(text) => AttributeProto {
             name,
@@ -53,7 +54,7 @@ fn attribute(name: &str, value: &Setting) -> AttributeProto {
 /// The type of a float tensor whose open sizes have names.
 pub fn float_tensor(name: &str, dims: &[Result<usize, &str>]) -> ValueInfoProto {
     let dim = |dim: &Result<usize, &str>| match dim {
-        Ok(size) => DimensionProto { value: Some(*size as i64), name: None },
+        Ok(size) => DimensionProto { value: Some(signed(*size)), name: None },
         Err(open) => DimensionProto { value: None, name: Some((*open).to_string()) },
     };
     let shape = Some(ShapeProto { dim: dims.iter().map(dim).collect() });
@@ -94,7 +95,7 @@ impl Writer {
     /// Adds an array of floats under a name.
     pub fn floats(&mut self, name: &str, shape: &[usize], values: &[f32]) {
         self.file.initializer.push(TensorProto {
-            dims: shape.iter().map(|&n| n as i64).collect(),
+            dims: shape.iter().map(|&n| signed(n)).collect(),
             data_type: Some(data_type::FLOAT),
             name: name.to_string(),
             raw_data: Some(values.iter().flat_map(|v| v.to_le_bytes()).collect()),
@@ -120,7 +121,7 @@ impl Writer {
         self.count += 1;
         let name = format!("sizes_{}", self.count);
         self.file.initializer.push(TensorProto {
-            dims: vec![values.len() as i64],
+            dims: vec![signed(values.len())],
             data_type: Some(data_type::INT64),
             name: name.clone(),
             raw_data: Some(values.iter().flat_map(|v| v.to_le_bytes()).collect()),

@@ -151,7 +151,7 @@ impl Pickle {
         {
             for &(key, value) in entries {
                 if let Some("_parameters" | "_buffers" | "_modules") = self.text(key) {
-                    self.collect(value, path, depth + 1, found, left)
+                    self.collect(value, path, depth + 1, found, left);
                 }
             }
         }

@@ -2,6 +2,7 @@
 
 use crate::engine::Array;
 use crate::work::memory;
+use crate::work::numbers::single;
 
 /// Number type of a storage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,7 +58,7 @@ impl Kind {
     pub fn values(self, bytes: &[u8]) -> Vec<f32> {
         match self {
             Self::Float => bytes.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect(),
-            Self::Double => bytes.as_chunks().0.iter().map(|b| f64::from_le_bytes(*b) as f32).collect(),
+            Self::Double => bytes.as_chunks().0.iter().map(|b| single(f64::from_le_bytes(*b))).collect(),
             Self::Half => bytes.as_chunks().0.iter().map(|b| half::f16::from_le_bytes(*b).to_f32()).collect(),
             Self::BFloat16 => bytes.as_chunks().0.iter().map(|b| half::bf16::from_le_bytes(*b).to_f32()).collect(),
         }
@@ -138,6 +139,13 @@ impl View {
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "what tests make fits"
+)]
 mod tests {
     use super::*;
 

@@ -101,7 +101,7 @@ const USUAL_PATCH: [usize; 2] = [256, 256];
 pub fn classes_of(labels: &[String]) -> Vec<ClassSpec> {
     let label = |(n, name): (usize, &String)| ClassSpec {
         name: name.clone(),
-        colour: default_colour(n as LabelValue + 1),
+        colour: default_colour(LabelValue::try_from(n + 1).unwrap_or(LabelValue::MAX)),
         value: None,
     };
     let background = ClassSpec { name: "background".into(), colour: [0; 3], value: None };

@@ -96,8 +96,7 @@ fn architecture(configuration: &Value, plans: &Value) -> Result<ArchitectureSpec
             let count =
                 |key: &str, default: u64| configuration[key].as_u64().or(plans[key].as_u64()).unwrap_or(default);
             let (base, most) = (count("UNet_base_num_features", 32), count("unet_max_num_features", 512));
-            let features: Vec<u64> =
-                (0..stages as u32).map(|n| base.saturating_mul(1 << n.min(20)).min(most)).collect();
+            let features: Vec<u64> = (0..stages).map(|n| base.saturating_mul(1 << n.min(20)).min(most)).collect();
             let kwargs = json!({
                 "features_per_stage": features,
                 "kernel_sizes": kernels,

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use super::features::{FRAME_ORDER, Feature, KINDS, TIMES, Value, classes, shown_values};
 use super::places::{Places, dot, even_step, is_grid_with_holes};
 use super::{Member, Stack, grid};
+use crate::work::numbers::real;
 
 /// A part of the images that must be repeated or complete for a field to part them.
 const TELLING_SHARE: f64 = 0.5;
@@ -120,11 +121,11 @@ fn make_sense(places: &Places, parts: &[Vec<Member>], by_time: bool) -> bool {
             let own: Vec<f64> = part.positions().iter().map(|&p| dot(p, places.plane.normal)).collect();
             let elsewhere = |at: f64| part_places.iter().enumerate().any(|(m, other)| m != n && is_at(other, at));
             let shared = own.iter().filter(|&&at| elsewhere(at)).count();
-            shared as f64 >= TELLING_SHARE * own.len() as f64
+            real(shared) >= TELLING_SHARE * real(own.len())
         });
         let largest = part_places.iter().map(|part| part.at.len()).max().unwrap_or(0);
         let smallest = part_places.iter().map(|part| part.at.len()).min().unwrap_or(0);
-        let is_covered = largest as f64 >= TELLING_SHARE * positions.len() as f64;
+        let is_covered = real(largest) >= TELLING_SHARE * real(positions.len());
         return is_repeated && is_covered && (!by_time || smallest > 1);
     }
     // Off an even grid most images must come to lie on one by being parted, and not because every second is taken.
@@ -137,7 +138,7 @@ fn make_sense(places: &Places, parts: &[Vec<Member>], by_time: bool) -> bool {
     let is_torn = by_time && part_places.iter().any(|part| part.at.len() < 2);
     is_telling
         && !is_torn
-        && sound as f64 >= TELLING_SHARE * total as f64
+        && real(sound) >= TELLING_SHARE * real(total)
         && !is_grid_with_holes(&positions, places.plane.normal)
 }
 

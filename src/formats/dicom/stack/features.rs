@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Member;
 use crate::formats::dicom::instance::Instance;
+use crate::work::numbers::real;
 
 /// A header field that separates images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -169,8 +170,8 @@ impl Feature {
             Self::Kernel => text(acquisition.kernel.as_ref()),
             Self::Thickness => number(image.thickness),
             Self::Matrix => Value::Text(format!("{} x {}", image.format.columns, image.format.rows)),
-            Self::Samples => Value::Number(image.format.samples as f64),
-            Self::BitsAllocated => Value::Number(image.format.bits_allocated as f64),
+            Self::Samples => Value::Number(real(image.format.samples)),
+            Self::BitsAllocated => Value::Number(real(image.format.bits_allocated)),
             Self::Signed => Value::Number(f64::from(u8::from(image.format.signed))),
             Self::PixelSpacing => image.pixel_spacing.map_or(Value::Unknown, |s| Value::Text(format!("{s:?}"))),
             Self::Orientation => image.directions.map_or(Value::Unknown, |d| Value::Text(format!("{d:?}"))),
@@ -180,7 +181,7 @@ impl Feature {
             Self::BValue => number(acquisition.b_value),
             Self::AcquisitionTime => number(acquisition.acquired),
             Self::ContentTime => number(acquisition.created),
-            Self::InstanceNumber => number(image.number.map(|n| n as f64)),
+            Self::InstanceNumber => number(image.number.map(real)),
         }
     }
 

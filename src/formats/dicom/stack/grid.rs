@@ -5,6 +5,7 @@ use super::{Member, Stack};
 use crate::formats::dicom::fields::quoted;
 use crate::formats::dicom::instance::Instance;
 use crate::volume::{Affine, Geometry, Vec3};
+use crate::work::numbers::real;
 
 /// A stack with all places filled by `frame_count` images each.
 pub fn placed(places: &Places, frame_count: usize, mut warnings: Vec<String>) -> Result<Stack, String> {
@@ -102,7 +103,7 @@ fn step_alone(first: &Instance, warnings: &mut Vec<String>) -> Result<f64, Strin
 /// Says so where slices are turned against the stack's directions by more than rounding can do.
 fn turned(plane: &Plane, members: &[Member], [row_mm, column_mm]: [f64; 2]) -> Option<String> {
     let first = members.first()?;
-    let extents = [first.format.columns as f64 * column_mm, first.format.rows as f64 * row_mm];
+    let extents = [real(first.format.columns) * column_mm, real(first.format.rows) * row_mm];
     let moved = |m: &Member| {
         let given = m.directions?;
         Some((0..2).map(|n| length(minus(given[n], plane.directions[n])) * extents[n]).fold(0.0, f64::max))

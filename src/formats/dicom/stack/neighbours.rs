@@ -6,6 +6,7 @@ use super::Stack;
 use super::features::{Feature, differences};
 use super::places::{Plane, dot, length, minus};
 use crate::volume::Vec3;
+use crate::work::numbers::real;
 
 /// Share of a slice distance within which a place is one of a grid's.
 const ON_GRID: f64 = 0.03;
@@ -24,7 +25,7 @@ fn line(stack: &Stack) -> Option<Line> {
     let count = stack.geometry.shape()[2];
     let places: Vec<Vec3> = stack.instances.iter().take(count).filter_map(|m| m.position).collect();
     let step_mm = match (places.first(), places.last()) {
-        (Some(&first), Some(&last)) if count > 1 => Some(length(minus(last, first)) / (count - 1) as f64),
+        (Some(&first), Some(&last)) if count > 1 => Some(length(minus(last, first)) / real(count - 1)),
         _ => None,
     };
     (places.len() == count).then_some(Line { plane, places, step_mm })

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::Member;
 use crate::volume::Vec3;
+use crate::work::numbers::real;
 
 /// Positions closer than this along the normal are the same place, as far as pixels are not much smaller.
 const SAME_PLACE_MM: f64 = 0.02;
@@ -144,11 +145,11 @@ pub fn even_step(positions: &[Vec3]) -> Result<Option<Vec3>, [f64; 2]> {
     if positions.len() < 2 {
         return Ok(None);
     }
-    let step = times(minus(last, origin), 1.0 / (positions.len() - 1) as f64);
+    let step = times(minus(last, origin), 1.0 / real(positions.len() - 1));
     let distance = length(step);
     let tolerance = GAP_TOLERANCE_MM.max(GAP_TOLERANCE_SHARE * distance).min(GAP_LIMIT_SHARE * distance);
     let is_off = |n: usize, position: Vec3| {
-        let expected = std::array::from_fn(|axis| origin[axis] + step[axis] * n as f64);
+        let expected = std::array::from_fn(|axis| origin[axis] + step[axis] * real(n));
         length(minus(position, expected)) > tolerance
     };
     if !positions.iter().enumerate().any(|(n, &position)| is_off(n, position)) {
@@ -165,5 +166,5 @@ pub fn is_grid_with_holes(positions: &[Vec3], normal: Vec3) -> bool {
     let Some(step) = gaps.iter().copied().reduce(f64::min).filter(|&step| step > 0.0) else { return false };
     let cells: f64 = gaps.iter().map(|gap| (gap / step).round()).sum();
     gaps.iter().all(|gap| (gap / step - (gap / step).round()).abs() < 0.05)
-        && positions.len() as f64 >= 0.9 * (cells + 1.0)
+        && real(positions.len()) >= 0.9 * (cells + 1.0)
 }

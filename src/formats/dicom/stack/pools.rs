@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::features::{Feature, classes};
 use super::places::{Places, even_step, length, minus};
 use super::{Member, Stack};
+use crate::work::numbers::real;
 
 /// Directions and spacings that differ by more are other ones, however they are rounded.
 const OTHER_DIRECTION: f64 = 0.01;
@@ -172,7 +173,7 @@ fn is_same_plane(a: &Member, b: &Member) -> bool {
     let same_spacing = match (a.pixel_spacing, b.pixel_spacing) {
         // The far border moves by less than half a pixel.
         (Some([p, q]), Some([r, s])) => {
-            (p - r).abs() * a.format.rows as f64 <= 0.5 * p && (q - s).abs() * a.format.columns as f64 <= 0.5 * q
+            (p - r).abs() * real(a.format.rows) <= 0.5 * p && (q - s).abs() * real(a.format.columns) <= 0.5 * q
         }
         (None, None) => true,
         _ => false,

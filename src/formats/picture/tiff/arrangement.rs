@@ -10,6 +10,7 @@ use super::shaped;
 use super::source::Source;
 use crate::formats::error::Result;
 use crate::volume::Rescale;
+use crate::work::numbers::index;
 
 /// Most planes behind a single directory.
 const MOST_PLANES: usize = 1 << 20;
@@ -168,7 +169,7 @@ fn stack_axes(source: &mut Source, page: &Directory, sorted: &mut Arrangement, c
     let plain = vec![Axis::new(Role::Slice, count)];
     if let Some(bytes) = page.raw(source, tag::LSM)? {
         sorted.written_by = Some("Zeiss LSM".into());
-        let field = |n: usize| bytes.get(8 + 4 * n..12 + 4 * n).map(|b| source.number(b) as usize);
+        let field = |n: usize| bytes.get(8 + 4 * n..12 + 4 * n).map(|b| index(source.number(b)));
         let size = |n: usize| bytes.get(40 + 8 * n..48 + 8 * n).map(|b| f64::from_bits(source.number(b)) * 1000.0);
         if let [Some(x), Some(y), Some(z)] = [size(0), size(1), size(2)] {
             let usable = |mm: f64| mm.is_finite() && mm > 1e-9 && mm < 1e3;

@@ -6,6 +6,7 @@ use super::ome::Image;
 use super::source::Source;
 use super::units::{is_pixel, millimetres};
 use crate::formats::error::Result;
+use crate::work::numbers::{natural, whole};
 
 /// Resolutions of screens and printers in dots per inch, which programs write without having measured anything.
 const USUAL_DPI: [f64; 30] = [
@@ -200,7 +201,7 @@ pub fn of_imagej(said: &ImageJ, resolution: &Resolution, slices: usize) -> Sizes
         match other.map(|other| (other, millimetres(other))) {
             Some((_, Some(other_mm))) => sizes.mm[axis] *= other_mm / factor,
             Some((other, None)) => {
-                sizes.warnings.push(format!("{key}={other} is no known unit of length and is not used."))
+                sizes.warnings.push(format!("{key}={other} is no known unit of length and is not used."));
             }
             None => {}
         }
@@ -280,7 +281,7 @@ pub fn believed(mut sizes: Sizes) -> Sizes {
 
 /// At most six significant digits.
 fn tidy(value: f64) -> String {
-    let digits = (6 - value.abs().max(1e-12).log10().floor() as i32 - 1).clamp(0, 12) as usize;
+    let digits = natural((5 - whole(value.abs().max(1e-12).log10().floor())).clamp(0, 12));
     let text = format!("{value:.digits$}");
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_string() } else { text }
 }

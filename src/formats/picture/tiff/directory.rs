@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashSet};
 use super::source::Source;
 use crate::formats::error::Result;
 use crate::work::Watch;
+use crate::work::numbers::{index, real};
 
 /// Most pages that a file may have.
 const MOST_PAGES: usize = 1 << 16;
@@ -111,15 +112,15 @@ impl Directory {
         let size =
             size.ok_or_else(|| source.malformed(format!("a TIFF directory of {count} fields; copy it again")))?;
         let bytes = source.directory_bytes(offset + count_size, size + value_size)?;
-        let (entries, next) = bytes.split_at(bytes.len() - value_size as usize);
+        let (entries, next) = bytes.split_at(bytes.len() - index(value_size));
         let mut fields = BTreeMap::new();
-        for entry in entries.chunks_exact(entry_size as usize) {
-            let (head, value) = entry.split_at(entry.len() - value_size as usize);
+        for entry in entries.chunks_exact(index(entry_size)) {
+            let (head, value) = entry.split_at(entry.len() - index(value_size));
             let mut raw = [0; 8];
             raw[..value.len()].copy_from_slice(value);
             let field = Field { kind: source.number(&head[2..4]), count: source.number(&head[4..]), raw };
             // A field that comes twice counts once, as libtiff does it.
-            fields.entry(source.number(&head[..2]) as u16).or_insert(field);
+            fields.entry(u16::try_from(source.number(&head[..2])).unwrap_or(u16::MAX)).or_insert(field);
         }
         Ok((Self { fields }, source.number(next)))
     }
@@ -137,9 +138,9 @@ impl Directory {
         let length = length.ok_or_else(|| source.malformed(format!("TIFF field {tag} has {} values", field.count)))?;
         let inline = if source.wide { 8 } else { 4 };
         if length <= inline {
-            return Ok(Some((field, size, field.raw[..length as usize].to_vec())));
+            return Ok(Some((field, size, field.raw[..index(length)].to_vec())));
         }
-        let offset = source.number(&field.raw[..inline as usize]);
+        let offset = source.number(&field.raw[..index(inline)]);
         Ok(Some((field, size, source.directory_bytes(offset, length)?)))
     }
 
@@ -150,7 +151,7 @@ impl Directory {
         if !matches!(field.kind, 1 | 3 | 4 | 7 | 13 | 16 | 18) {
             return Err(source.malformed(format!("TIFF field {tag} has the type {}, not a whole number", field.kind)));
         }
-        Ok(Some(bytes.chunks_exact(size as usize).map(|value| source.number(value)).collect()))
+        Ok(Some(bytes.chunks_exact(index(size)).map(|value| source.number(value)).collect()))
     }
 
     /// The first value of a field of whole numbers.
@@ -168,12 +169,15 @@ impl Directory {
     pub fn rational(&self, source: &mut Source, tag: u16) -> Result<Option<f64>> {
         let Some((field, _, bytes)) = self.value_bytes(source, tag, 64)? else { return Ok(None) };
         let part = |range: std::ops::Range<usize>| bytes.get(range).map(|b| source.number(b));
+        let four_bytes = |part: u64| u32::try_from(part).unwrap_or(u32::MAX);
         let value = match (field.kind, part(0..4), part(4..8)) {
-            (5, Some(above), Some(below)) => above as f64 / below as f64,
-            (10, Some(above), Some(below)) => f64::from(above as u32 as i32) / f64::from(below as u32 as i32),
-            (11, Some(bits), _) => f64::from(f32::from_bits(bits as u32)),
+            (5, Some(above), Some(below)) => real(above) / real(below),
+            (10, Some(above), Some(below)) => {
+                f64::from(four_bytes(above).cast_signed()) / f64::from(four_bytes(below).cast_signed())
+            }
+            (11, Some(bits), _) => f64::from(f32::from_bits(four_bytes(bits))),
             (12, Some(_), Some(_)) => f64::from_bits(source.number(&bytes[..8])),
-            (1 | 3 | 4, ..) => source.number(&bytes[..(bytes.len().min(field.size().unwrap_or(0) as usize))]) as f64,
+            (1 | 3 | 4, ..) => real(source.number(&bytes[..bytes.len().min(index(field.size().unwrap_or(0)))])),
             _ => f64::NAN,
         };
         Ok(Some(value))

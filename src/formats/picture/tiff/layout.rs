@@ -4,6 +4,7 @@ use super::directory::{Directory, tag};
 use super::source::Source;
 use crate::formats::error::Result;
 use crate::volume::VoxelType;
+use crate::work::numbers::index;
 
 /// Most pixels along a side, and of a page: what is larger cannot be shown.
 const LONGEST_SIDE: u64 = 1 << 20;
@@ -139,8 +140,8 @@ impl Layout {
         };
         let compression = compression(source, page)?;
         let predictor = predictor(source, page, compression, bits, numbers)?;
-        let size = size.map(|side| side as usize);
-        let [samples, shown] = [samples, shown].map(|count| count as usize);
+        let size = size.map(index);
+        let [samples, shown] = [samples, shown].map(index);
         Ok(Self {
             size,
             samples,
@@ -301,7 +302,7 @@ fn numbers(source: &mut Source, page: &Directory) -> Result<(usize, Numbers)> {
             source.unsupported(format!("{kind} of {first} bits cannot be read; save them with 8, 16 or 32 bits"))
         );
     }
-    Ok((first as usize, numbers))
+    Ok((index(first), numbers))
 }
 
 fn photometric(source: &mut Source, page: &Directory) -> Result<Photometric> {
@@ -334,7 +335,7 @@ fn chunk(source: &mut Source, page: &Directory, size: [u64; 2], tiled: bool) -> 
         let kind = if tiled { "tile" } else { "strip" };
         return Err(source.malformed(format!("a {kind} of {} x {} pixels", chunk[0], chunk[1])));
     }
-    Ok(chunk.map(|side| side as usize))
+    Ok(chunk.map(index))
 }
 
 fn compression(source: &mut Source, page: &Directory) -> Result<Compression> {

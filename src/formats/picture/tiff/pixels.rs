@@ -56,10 +56,10 @@ macro_rules! values {
 }
 
 values! {
-    u8, |bits| bits as u8;
-    i8, |bits| bits as i8;
+    u8, |bits| bits.to_le_bytes()[0];
+    i8, |bits| bits.to_le_bytes()[0].cast_signed();
     u16, |bits| bits;
-    i16, |bits| bits as i16;
+    i16, u16::cast_signed;
     u32, u32::from;
     i32, i32::from;
     u64, u64::from;
@@ -199,7 +199,8 @@ fn take_row<T: Value>(layout: &Layout, line: &[u8], pick: usize, pixels: usize, 
             let byte = |n: usize| u32::from(line.get(n).copied().unwrap_or(0));
             let at = first / 8;
             let three = byte(at) << 16 | byte(at + 1) << 8 | byte(at + 2);
-            T::from_bits((three >> (24 - bits - first % 8) & ((1 << bits) - 1)) as u16)
+            let value = three >> (24 - bits - first % 8) & ((1 << bits) - 1);
+            T::from_bits(u16::try_from(value).unwrap_or(u16::MAX))
         }));
     }
 }

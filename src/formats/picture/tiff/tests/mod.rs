@@ -1,5 +1,13 @@
 //! Files made byte by byte. Values that tifffile 2026.3.3 gave for the same bytes are named where they come from.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "what tests make fits"
+)]
+
 use std::path::{Path, PathBuf};
 
 use crate::formats::error::Result;
