@@ -88,7 +88,7 @@ pub struct CommandEntry {
 
 impl CommandEntry {
     /// A command that can always be done.
-    const fn new(id: &'static str, name: &'static str, group: Group, deed: fn(&mut Studio)) -> Self {
+    pub const fn new(id: &'static str, name: &'static str, group: Group, deed: fn(&mut Studio)) -> Self {
         Self {
             id,
             name,
@@ -102,23 +102,33 @@ impl CommandEntry {
         }
     }
 
-    const fn hint(self, hint: &'static str) -> Self {
+    /// What it does, in one sentence.
+    #[must_use]
+    pub const fn hint(self, hint: &'static str) -> Self {
         Self { hint, ..self }
     }
 
-    const fn keys(self, keys: &'static [&'static str]) -> Self {
+    /// Its keys where the user has chosen no others.
+    #[must_use]
+    pub const fn keys(self, keys: &'static [&'static str]) -> Self {
         Self { keys, ..self }
     }
 
-    const fn repeating(self) -> Self {
+    /// Done again and again while its key is held.
+    #[must_use]
+    pub const fn repeating(self) -> Self {
         Self { repeats: true, ..self }
     }
 
-    const fn in_menu(self) -> Self {
+    /// In its group's menu, too.
+    #[must_use]
+    pub const fn in_menu(self) -> Self {
         Self { is_in_menu: true, ..self }
     }
 
-    const fn unless(self, lacks: fn(&Studio) -> Option<&'static str>) -> Self {
+    /// Not while there is a reason against it.
+    #[must_use]
+    pub const fn unless(self, lacks: fn(&Studio) -> Option<&'static str>) -> Self {
         Self { lacks, ..self }
     }
 }

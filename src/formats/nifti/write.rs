@@ -24,7 +24,7 @@ pub fn write_volume(path: &Path, volume: &Volume, watch: Watch) -> Result<()> {
     let header = header(&volume.geometry, &volume.frame_dims, kind, [slope, intercept], &volume.annotations);
     let encode = |slice: usize, out: &mut Vec<u8>| {
         if let Rescale::PerSlice(_) = volume.rescale {
-            for index in slice * per_slice..(slice + 1) * per_slice {
+            for index in slice * ni * nj..(slice + 1) * ni * nj {
                 let value = single(volume.value_at(index).unwrap_or(f64::NAN));
                 out.extend_from_slice(&value.to_le_bytes());
             }
