@@ -119,8 +119,8 @@ impl Refine {
             options: SegmentOptions::default(),
         };
         let RefinedLabels { labels: refined, mut table, model, steps, loss, doubt } = terminal.run(job, &|_| {})?;
-        let finished: Vec<_> =
-            self.done.iter().map(|&slice| ((self.axis.world_axis() as u8, slice), SliceState::Done)).collect();
+        let axis = u8::try_from(self.axis.world_axis()).unwrap_or(u8::MAX);
+        let finished: Vec<_> = self.done.iter().map(|&slice| ((axis, slice), SliceState::Done)).collect();
         let refined = with_finished(volume, labels, &finished, refined)
             .map_err(|refused| JobError::Other(refused.to_string()))?;
         // Labels that the model does not know are still in the finished slices.

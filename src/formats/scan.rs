@@ -83,6 +83,9 @@ fn is_picture(entry: &Entry) -> bool {
 }
 
 /// Loads what [`scan`] found.
+///
+/// # Errors
+/// When the file is not there any more, is damaged, or cannot be shown rightly.
 pub fn load(entry: &Entry, watch: Watch) -> Result<Volume> {
     entry.source.load(watch)
 }

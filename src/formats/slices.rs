@@ -34,7 +34,7 @@ impl<'a> SliceStream<'a> {
 impl Read for SliceStream<'_> {
     fn read(&mut self, mut buffer: &mut [u8]) -> io::Result<usize> {
         if self.position == self.pending.len() && self.next < self.count {
-            self.watch.at(self.next as f32 / self.count as f32).map_err(io::Error::other)?;
+            self.watch.at(crate::work::numbers::share(self.next, self.count)).map_err(io::Error::other)?;
             self.pending.clear();
             self.position = 0;
             (self.encode)(self.next, &mut self.pending);

@@ -45,8 +45,6 @@ pub fn handle_keys(ui: &egui::Ui, studio: &Studio, outbox: &mut Outbox) {
     let pressed: Vec<(Key, Modifiers, bool)> = ui.input(|i| {
         let keys = i.events.iter().filter_map(|event| match event {
             egui::Event::Key { key, pressed: true, repeat, modifiers, .. } => Some((*key, *modifiers, *repeat)),
-            // Systems turn these into events of their own.
-            egui::Event::Copy | egui::Event::Cut | egui::Event::Paste(_) => None,
             _ => None,
         });
         keys.collect()

@@ -41,6 +41,7 @@ pub struct Segmented {
 }
 
 /// What a segmentation tells.
+#[allow(clippy::large_enum_variant, reason = "there are few of them, and none lives long")]
 #[derive(Debug, Clone)]
 pub enum SegmentNews {
     /// The network runs here.

@@ -12,6 +12,7 @@ use crate::volume::{BrickPatch, LabelTable, Region, SliceKey, SliceState, Volume
 const UNDO_BYTES: usize = 256 << 20;
 
 /// One change of a segmentation.
+#[allow(clippy::large_enum_variant, reason = "there are few of them, and none lives long")]
 #[derive(Debug, Clone)]
 pub enum Edit {
     /// What a painter did.

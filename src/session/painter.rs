@@ -243,7 +243,7 @@ pub(super) fn restore(segmentation: &mut Segmentation, patch: BrickPatch, after:
     }
     let current = segmentation.labels.clone();
     let mut restored = current.clone();
-    patch.exchange(&mut restored);
+    let _ = patch.exchange(&mut restored);
     restored.take_from(&current, |voxel, new, old| {
         before.keeps(voxel, old, new).is_some() && after.keeps(voxel, old, new).is_some()
     });

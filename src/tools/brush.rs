@@ -2,7 +2,7 @@
 
 use super::stroke::{Stroke, pointer};
 use super::tool::{Button, Footprint, Pointer, PointerCursor, Reply, Slice, Tool, ToolEntry};
-use crate::session::SegmentationId;
+use crate::session::{Segmentation, SegmentationId};
 use crate::volume::LabelMap;
 
 /// In the list of tools.
@@ -37,7 +37,7 @@ impl Tool for BrushTool {
     }
 
     fn cursor(&self, slice: &Slice) -> PointerCursor {
-        let table = slice.document.segmentation(slice.segmentation).map(|of| of.table());
+        let table = slice.document.segmentation(slice.segmentation).map(Segmentation::table);
         let is_locked = table.is_some_and(|table| table.is_locked(slice.label));
         if is_locked { PointerCursor::NotAllowed } else { PointerCursor::Footprint }
     }

@@ -56,6 +56,7 @@ impl BrickPatch {
     }
 
     /// Puts the bricks into a map of the same grid, and gives the patch that takes them out again.
+    #[must_use = "it is the way back"]
     pub fn exchange(self, labels: &mut LabelMap) -> Self {
         if self.bricks.is_empty() {
             return self;
@@ -120,7 +121,7 @@ mod tests {
             let mut map = first.clone();
             let inverse = patch.exchange(&mut map);
             prop_assert!(map.same_labels(&second));
-            inverse.exchange(&mut map);
+            let _ = inverse.exchange(&mut map);
             prop_assert!(map.same_labels(&first));
         }
     }

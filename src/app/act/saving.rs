@@ -12,7 +12,7 @@ use crate::app::state::studio::Studio;
 use crate::formats::{self, For, Kind, stem};
 use crate::jobs::Job;
 use crate::jobs::{SaveLabelsJob, SavePictureJob, SaveVolumeJob};
-use crate::session::{ScanId, SegmentationId};
+use crate::session::{ScanId, Segmentation, SegmentationId};
 use crate::volume::Plane;
 
 /// What the dialog proposes to append to the scan's name.
@@ -59,7 +59,7 @@ pub fn ask(studio: &mut Studio, purpose: Purpose) {
     let document = studio.session.document();
     let scan = match purpose {
         Purpose::SaveLabels(of) | Purpose::OpenLabels(of) | Purpose::AddToDataset(of) => {
-            document.segmentation(of).map(|segmentation| segmentation.scan())
+            document.segmentation(of).map(Segmentation::scan)
         }
         Purpose::SaveImage(scan) | Purpose::SavePicture(scan, _) => Some(scan),
         _ => studio.shown,

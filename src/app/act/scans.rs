@@ -13,7 +13,7 @@ use crate::app::state::studio::Studio;
 use crate::app::state::views::{LabelView, ScanView};
 use crate::formats::{Entry, FORMATS, Findings, Kind as FormatKind};
 use crate::jobs::{Job, LoadJob, Names, OpenLabelsJob, OpenSampleJob, Sample, ScanJob};
-use crate::session::{ScanId, SegmentationId, SliceState};
+use crate::session::{ScanId, Segmentation, SegmentationId, SliceState};
 use crate::volume::{Plane, PlaneLayout, Volume};
 
 /// Most paths opened together that are remembered each by itself.
@@ -114,7 +114,7 @@ pub fn open_sample(studio: &mut Studio) {
                 let n = studio.items.len();
                 studio.items.push(Item::new(entry));
                 studio.loading = Some(n);
-                loaded(studio, n, volume);
+                loaded(studio, n, &volume);
             }
         },
     );
@@ -135,7 +135,7 @@ pub fn show_item(studio: &mut Studio, n: usize) {
                 LoadJob { entry },
                 |_, ()| {},
                 move |studio, result| match studio.told(result) {
-                    Some(volume) => loaded(studio, n, volume),
+                    Some(volume) => loaded(studio, n, &volume),
                     None if studio.loading == Some(n) => studio.loading = None,
                     None => {}
                 },
@@ -144,13 +144,13 @@ pub fn show_item(studio: &mut Studio, n: usize) {
     }
 }
 
-fn loaded(studio: &mut Studio, n: usize, volume: Arc<Volume>) {
+fn loaded(studio: &mut Studio, n: usize, volume: &Arc<Volume>) {
     let is_wanted = studio.loading == Some(n);
     let Some(item) = studio.items.get_mut(n) else { return };
-    item.thumbnail = Some(thumbnail(&volume));
+    item.thumbnail = Some(thumbnail(volume));
     let (scan, segmentation) = studio.session.add_scan(volume.clone());
     item.scan = Some(scan);
-    studio.scan_views.insert(scan, ScanView::new(&volume, segmentation));
+    studio.scan_views.insert(scan, ScanView::new(volume, segmentation));
     add_label_view(studio, segmentation);
     if is_wanted {
         studio.loading = None;
@@ -191,7 +191,7 @@ pub fn show(studio: &mut Studio, scan: ScanId) {
 
 /// Takes a segmentation in hand, and shows its scan.
 pub fn show_segmentation(studio: &mut Studio, id: SegmentationId) {
-    let Some(scan) = studio.session.document().segmentation(id).map(|segmentation| segmentation.scan()) else { return };
+    let Some(scan) = studio.session.document().segmentation(id).map(Segmentation::scan) else { return };
     show(studio, scan);
     add_label_view(studio, id);
     let Some(view) = studio.scan_views.get_mut(&scan) else { return };

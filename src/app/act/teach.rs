@@ -254,7 +254,7 @@ fn job_or_notice(studio: &mut Studio, folder: &Path, is_resumed: bool) -> Option
 pub fn start(studio: &mut Studio, is_resumed: bool) {
     let Some(folder) = make_folder(studio) else { return };
     let Some(job) = job_or_notice(studio, &folder, is_resumed) else { return };
-    let running = studio.teach.form.summary(model_name(&studio.settings.model));
+    let running = studio.teach.form.summary(&model_name(&studio.settings.model));
     let teach = &mut studio.teach;
     teach.curve = Curve::default();
     (teach.result, teach.compared, teach.preview) = (None, None, None);
@@ -314,7 +314,7 @@ pub fn plan(studio: &mut Studio) {
     studio.tasks.stop(PlanJob::KIND);
     studio.start(
         PlanJob { training: job },
-        |_, _| {},
+        |_, ()| {},
         |studio, result| {
             if let Some(planned) = studio.told(result)
                 && let Some((_, text)) = &mut studio.teach.suggested
@@ -356,7 +356,7 @@ pub fn compare_case(studio: &mut Studio, case: &str) {
     studio.tasks.stop(CompareJob::KIND);
     studio.start(
         job,
-        |_, _| {},
+        |_, ()| {},
         |studio, result| {
             if let Some(slice) = studio.told(result) {
                 studio.teach.compared = Some(PreviewPicture::new(slice));

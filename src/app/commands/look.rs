@@ -127,12 +127,12 @@ pub const VIEW: &[CommandEntry] = &[
         .keys(&["Down"])
         .repeating(),
     view("view.cursor-far-left", "Cursor far left", |studio| {
-        step(studio, |view, layout| view.move_cursor(layout, -5, 0))
+        step(studio, |view, layout| view.move_cursor(layout, -5, 0));
     })
     .keys(&["Shift+Left"])
     .repeating(),
     view("view.cursor-far-right", "Cursor far right", |studio| {
-        step(studio, |view, layout| view.move_cursor(layout, 5, 0))
+        step(studio, |view, layout| view.move_cursor(layout, 5, 0));
     })
     .keys(&["Shift+Right"])
     .repeating(),
@@ -140,7 +140,7 @@ pub const VIEW: &[CommandEntry] = &[
         .keys(&["Shift+Up"])
         .repeating(),
     view("view.cursor-far-down", "Cursor far down", |studio| {
-        step(studio, |view, layout| view.move_cursor(layout, 0, 5))
+        step(studio, |view, layout| view.move_cursor(layout, 0, 5));
     })
     .keys(&["Shift+Down"])
     .repeating(),

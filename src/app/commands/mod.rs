@@ -11,6 +11,7 @@ mod teach;
 mod tools;
 mod window;
 
+use std::fmt::Write;
 use std::sync::OnceLock;
 
 use super::state::keymap::{Chord, Keymap};
@@ -226,11 +227,11 @@ pub fn table_of_keys() -> String {
     for entry in all().iter().filter(|entry| !entry.keys.is_empty()) {
         if group != Some(entry.group) {
             group = Some(entry.group);
-            text.push_str(&format!("\n### {}\n\n| key | command |\n| --- | --- |\n", entry.group.name()));
+            let _ = write!(text, "\n### {}\n\n| key | command |\n| --- | --- |\n", entry.group.name());
         }
         let keys: Vec<String> = keys_of(&keymap, entry).iter().map(|key| format!("`{key}`")).collect();
         let hint = if entry.hint.is_empty() { String::new() } else { format!(": {}", entry.hint) };
-        text.push_str(&format!("| {} | {}{hint} |\n", keys.join(", "), entry.name));
+        let _ = writeln!(text, "| {} | {}{hint} |", keys.join(", "), entry.name);
     }
     text
 }

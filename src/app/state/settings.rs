@@ -45,6 +45,7 @@ impl Task {
 }
 
 /// Remembered choices.
+#[allow(clippy::struct_excessive_bools, reason = "switches that the user sets one by one")]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Settings {

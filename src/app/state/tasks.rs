@@ -32,12 +32,18 @@ enum News<S> {
     Done(Option<Deed<S>>),
 }
 
+/// What is done with an event.
+type OnEvent<S, E> = std::rc::Rc<dyn Fn(&mut S, E)>;
+
+/// What is done with a result.
+type OnDone<S, O> = Box<dyn FnOnce(&mut S, Result<O, JobError>)>;
+
 /// Handlers of a job's news.
 struct Run<S, J: Job> {
     worker: Worker<J>,
-    on_event: std::rc::Rc<dyn Fn(&mut S, J::Event)>,
+    on_event: OnEvent<S, J::Event>,
     on_warning: fn(&mut S, String),
-    on_done: Option<Box<dyn FnOnce(&mut S, Result<J::Output, JobError>)>>,
+    on_done: Option<OnDone<S, J::Output>>,
     is_stopping: std::cell::Cell<bool>,
 }
 

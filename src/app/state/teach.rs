@@ -84,7 +84,7 @@ pub struct TeachForm {
 }
 
 /// State of the task.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Teach {
     /// Choices.
     pub form: TeachForm,
@@ -137,31 +137,6 @@ impl Default for TeachForm {
     }
 }
 
-impl Default for Teach {
-    fn default() -> Self {
-        Self {
-            form: TeachForm::default(),
-            dataset: None,
-            looked_at: None,
-            before: None,
-            is_alone: false,
-            zoo: None,
-            is_zoo_asked: false,
-            running: String::new(),
-            planned: String::new(),
-            suggested: None,
-            curve: Curve::default(),
-            preview: None,
-            result: None,
-            compared: None,
-            looked_up: None,
-            checked: None,
-            interrupted: Vec::new(),
-            searched: None,
-        }
-    }
-}
-
 impl TeachForm {
     /// The folder's scans, where those are learned from.
     pub fn folder_scans(&self) -> Option<&ScanChoices> {
@@ -169,7 +144,7 @@ impl TeachForm {
     }
 
     /// The choices in a few words; `model` is the start where one was chosen.
-    pub fn summary(&self, model: String) -> String {
+    pub fn summary(&self, model: &str) -> String {
         let network = if self.is_from_model {
             format!("from {model}")
         } else {
@@ -215,8 +190,8 @@ mod tests {
         let plan =
             PlanChoices { encoder: Some("resnet19".into()), attention: vec!["gc".into()], ..PlanChoices::default() };
         let form = TeachForm { plan, ..TeachForm::default() };
-        assert_eq!(form.summary("model".into()), "my-model (unet, resnet19, gc) learns from a folder");
+        assert_eq!(form.summary("model"), "my-model (unet, resnet19, gc) learns from a folder");
         let form = TeachForm { is_from_model: true, is_from_scan: true, ..form };
-        assert_eq!(form.summary("liver".into()), "my-model (from liver) learns from the finished slices of this scan");
+        assert_eq!(form.summary("liver"), "my-model (from liver) learns from the finished slices of this scan");
     }
 }

@@ -419,7 +419,7 @@ fn class_name(class_uid: &str) -> Option<&'static str> {
 
 /// A transfer syntax by its name, where the standard has one.
 fn syntax_name(uid: &str) -> String {
-    let known = dicom::transfer_syntax::TransferSyntaxRegistry.get(uid).map(|syntax| syntax.name());
+    let known = dicom::transfer_syntax::TransferSyntaxRegistry.get(uid).map(dicom::encoding::TransferSyntax::name);
     known.map_or_else(|| uid.to_string(), |name| format!("{name} ({uid})"))
 }
 

@@ -67,6 +67,7 @@ pub struct Data<'a> {
 }
 
 /// The decoder of one file.
+#[allow(clippy::large_enum_variant, reason = "there is one at a time")]
 enum Decoder {
     Raw(BufReader<File>),
     Gzip(gzip::Members<BufReader<File>>),
@@ -280,5 +281,5 @@ fn too_short(path: &Path, needed: u64, there: u64) -> FormatError {
 
 #[allow(clippy::cast_precision_loss, reason = "a share for a progress bar")]
 fn share(done: u64, total: u64) -> f32 {
-    done as f32 / total.max(1) as f32
+    crate::work::numbers::share(done, total.max(1))
 }

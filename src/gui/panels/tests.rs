@@ -7,7 +7,7 @@ use crate::app::state::picture::Picture;
 use crate::app::state::scans::Item;
 use crate::app::state::views::ScanView;
 use crate::app::{Settings, commands, handle};
-use crate::gui::bars;
+use crate::gui::{bars, theme};
 use crate::session::{Command, Edit};
 use crate::volume::{Label, LabelTable};
 use crate::work::Watch;

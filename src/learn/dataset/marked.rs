@@ -173,6 +173,9 @@ fn holds(path: &Path, scan: &Volume, watch: Watch) -> Result<bool, MarkedError> 
 }
 
 /// Whether two volumes are the same scan: one grid, one value in every voxel.
+///
+/// # Errors
+/// When the work was stopped.
 pub fn is_same_scan(there: &Volume, scan: &Volume, watch: Watch) -> Result<bool, MarkedError> {
     if !there.geometry.matches(&scan.geometry, SAME_MM) || there.frame_count() != scan.frame_count() {
         return Ok(false);

@@ -6,6 +6,7 @@ use crate::formats::RgbPicture;
 use crate::volume::{LabelMap, LabelTable, PlaneLayout, Volume, Window};
 
 /// How a slice is shown.
+#[allow(clippy::struct_excessive_bools, reason = "switches that the user sets one by one")]
 pub struct Look {
     /// Display window.
     pub window: Window,

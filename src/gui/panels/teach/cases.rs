@@ -78,6 +78,7 @@ mod tests {
                 licence: String::new(),
                 channels: Vec::new(),
                 ignore: None,
+                endings: crate::learn::Endings::default(),
                 labels: BTreeMap::new(),
                 stored: None,
                 unchosen: Vec::new(),
