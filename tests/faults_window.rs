@@ -233,7 +233,7 @@ fn wait_for_list(harness: &mut Window) {
 }
 
 fn read(path: &Path) -> LabelMap {
-    lamella::jobs::read_labels(path, Watch::unwatched(), &|_| {}).unwrap()
+    lamella::formats::read_labels(path, Watch::unwatched(), &|_| {}).unwrap()
 }
 
 #[test]

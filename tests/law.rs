@@ -1,5 +1,13 @@
 //! The law of the editor: whoever writes labels, protected voxels stay as they are.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "what tests make fits"
+)]
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

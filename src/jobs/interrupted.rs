@@ -42,6 +42,7 @@ impl Job for FindInterruptedJob {
 mod tests {
     use super::*;
     use crate::jobs::run_here;
+    use crate::work::Signal;
 
     #[test]
     fn only_states_of_trainings_are_found() {
@@ -49,7 +50,7 @@ mod tests {
         for name in ["b.safetensors.training", "a.v2.safetensors.training", "c.safetensors", "notes.training"] {
             std::fs::write(folder.path().join(name), b"").unwrap();
         }
-        let find = |folder: PathBuf| run_here(FindInterruptedJob { folder }, &Default::default(), &|_| {}).unwrap();
+        let find = |folder: PathBuf| run_here(FindInterruptedJob { folder }, &Signal::default(), &|_| {}).unwrap();
         assert_eq!(find(folder.path().to_path_buf()), ["a.v2", "b"]);
         assert!(find(folder.path().join("nowhere")).is_empty());
     }

@@ -37,13 +37,14 @@ impl Job for MissingPathsJob {
 mod tests {
     use super::*;
     use crate::jobs::run_here;
+    use crate::work::Signal;
 
     #[test]
     fn what_is_gone_is_missing() {
         let folder = tempfile::tempdir().unwrap();
         let gone = folder.path().join("gone.nii");
         let paths = vec![folder.path().to_path_buf(), gone.clone()];
-        let missing = run_here(MissingPathsJob { paths }, &Default::default(), &|_| {}).unwrap();
+        let missing = run_here(MissingPathsJob { paths }, &Signal::default(), &|_| {}).unwrap();
         assert_eq!(missing, BTreeSet::from([gone]));
     }
 }

@@ -134,7 +134,7 @@ fn no_tool_changes_a_locked_label_or_a_finished_slice_of_any_plane() {
                 let mut painter = Painter::new(session.document(), of, &rules).unwrap();
                 for n in 0..SHAPE.iter().product::<usize>() {
                     let voxel = [n % SHAPE[0], n / SHAPE[0] % SHAPE[1], n / (SHAPE[0] * SHAPE[1])];
-                    let label = if (voxel[0] + voxel[1] + voxel[2]) % 2 == 0 { 7 } else { u16::from(erases) };
+                    let label = if (voxel[0] + voxel[1] + voxel[2]).is_multiple_of(2) { 7 } else { u16::from(erases) };
                     painter.fill(&[voxel], label);
                 }
                 let table = LabelTable(vec![Label::new(1, "One"), Label { locked: true, ..Label::new(7, "Kept") }]);

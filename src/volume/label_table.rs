@@ -130,6 +130,7 @@ impl LabelTable {
 }
 
 #[cfg(test)]
+#[allow(clippy::unreadable_literal, reason = "matrices as they are printed in their sources")]
 mod tests {
     use super::*;
 

@@ -21,7 +21,7 @@ fn ids_are_unique_and_no_key_is_given_twice() {
 
 #[test]
 fn every_command_says_why_it_cannot_be_done_where_nothing_is_open() {
-    let mut studio = Studio::new(Default::default(), std::sync::Arc::new(|| {}));
+    let mut studio = Studio::new(crate::app::Settings::default(), std::sync::Arc::new(|| {}));
     for entry in all() {
         let lacks = (entry.lacks)(&studio);
         let needs_scan = matches!(entry.group, Group::Tools | Group::View | Group::Labels);

@@ -233,7 +233,7 @@ mod tests {
 
     #[test]
     fn a_changed_key_replaces_and_a_further_one_joins() {
-        let mut studio = Studio::new(Default::default(), std::sync::Arc::new(|| {}));
+        let mut studio = Studio::new(crate::app::Settings::default(), std::sync::Arc::new(|| {}));
         let mut press = |capture, text: &str| {
             let mut outbox = Outbox::default();
             give(&studio.settings.keys, capture, text.parse().unwrap(), &mut outbox);
