@@ -18,6 +18,7 @@ use crate::jobs::{
 };
 use crate::model::{self, Model, SliceAxis};
 use crate::volume::{Annotations, LabelValue, SliceState, stack_frames};
+use crate::work::numbers::real;
 
 /// Segment volumes with a model.
 #[derive(Args)]
@@ -245,7 +246,7 @@ impl Segment {
             .iter()
             .map(|label| {
                 let voxels = counts.get(&label.value).copied().unwrap_or(0);
-                json!({"label": label.value, "name": label.name, "voxels": voxels, "mm3": crate::work::numbers::real(voxels) * voxel})
+                json!({"label": label.value, "name": label.name, "voxels": voxels, "mm3": real(voxels) * voxel})
             })
             .collect();
         if !self.json {

@@ -15,6 +15,7 @@ use crate::jobs::{
 };
 use crate::learn::{Augmentation, Budget, CaseDice, Fold, Intensities, mean_dice, worst_first};
 use crate::model::{self, ArchitectureSpec, SliceAxis};
+use crate::work::numbers::real;
 
 /// Train a model on a labelled data set (nnU-Net v2, v1 or MSD folder, or folders `images` and `labels`).
 #[derive(Args)]
@@ -283,7 +284,7 @@ impl Train {
             device: self.device,
             validate_every: self.validate_every.map(NonZeroUsize::get),
             patience: self.patience.map(NonZeroUsize::get),
-            checkpoint_seconds: crate::work::numbers::real(self.checkpoint_every),
+            checkpoint_seconds: real(self.checkpoint_every),
             resume: self.resume,
             command: recorded_command(),
         };
