@@ -795,7 +795,7 @@ fn a_model_is_taught_without_an_image() {
     std::fs::remove_file(models.join("my-model.safetensors")).unwrap();
     harness.state_mut().look_up_models_again();
     // One of the two labels is enough.
-    harness.get_by_label("All 2 labels").click();
+    harness.get_by_label("2 of 2 labels").click();
     harness.run_steps(20);
     harness.get_by_label("Posterior").click();
     harness.run_steps(3);
@@ -852,7 +852,7 @@ fn a_training_that_was_broken_off_goes_on_in_another_window_with_the_scans_that_
     // The other window knows nothing of the choice.
     let mut second = window_that_teaches(&models, &dataset);
     assert!(second.query_by_label("5 scans to learn from, 1 held back").is_some());
-    press(&mut second, "Continue the interrupted training");
+    press(&mut second, "Continue the training");
     grow_curve(&mut second, 3, Instant::now());
     press(&mut second, "Stop and keep the best");
     settle(&mut second);
@@ -921,12 +921,12 @@ fn one_labelled_slice_teaches_a_model() {
         harness.step();
         std::thread::sleep(Duration::from_millis(20));
     }
-    let waiting = curve_points(harness);
+    let waiting = curve_points(&harness);
     for _ in 0..20 {
         harness.step();
         std::thread::sleep(Duration::from_millis(20));
     }
-    assert_eq!(curve_points(harness), waiting, "it waits");
+    assert_eq!(curve_points(&harness), waiting, "it waits");
     harness.get_by_label("Resume").click();
     grow_curve(&mut harness, waiting + 24, start);
     save_picture(&mut harness, "teach-scan");

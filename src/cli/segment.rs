@@ -19,6 +19,7 @@ use crate::model::{self, Model, SliceAxis};
 use crate::pipeline::{SegmentOptions, SegmentSeconds};
 use crate::volume::{Annotations, LabelValue, SliceState, stack_frames};
 use crate::work::Watch;
+use crate::work::numbers::real;
 
 /// Segment volumes with a model.
 #[derive(Args)]
@@ -243,7 +244,7 @@ impl Segment {
             .iter()
             .map(|label| {
                 let voxels = counts.get(&label.value).copied().unwrap_or(0);
-                json!({"label": label.value, "name": label.name, "voxels": voxels, "mm3": crate::work::numbers::real(voxels) * voxel})
+                json!({"label": label.value, "name": label.name, "voxels": voxels, "mm3": real(voxels) * voxel})
             })
             .collect();
         if !self.json {

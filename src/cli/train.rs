@@ -19,6 +19,7 @@ use crate::learn::{
     SplitChoice, best_path, checkpoint_path, mean_dice, worst_first,
 };
 use crate::model::{self, SliceAxis};
+use crate::work::numbers::real;
 use crate::work::{Stopped, Watch};
 
 /// Train a model on a labelled data set (nnU-Net v2, v1 or MSD folder, or folders `images` and `labels`).
@@ -197,7 +198,7 @@ impl Train {
             device: self.device,
             validate_every: self.validate_every.map(NonZeroUsize::get),
             patience: self.patience.map(NonZeroUsize::get),
-            checkpoint_seconds: crate::work::numbers::real(self.checkpoint_every),
+            checkpoint_seconds: real(self.checkpoint_every),
             resume: self.resume,
             command: recorded_command(),
         };

@@ -45,7 +45,7 @@ pub trait Sample: Copy + Default + Send + Sync {
 macro_rules! samples {
     ($($type:ty),*) => { $(impl Sample for $type {
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the low bits are the sample")]
-fn from_i64(value: i64) -> Self {
+        fn from_i64(value: i64) -> Self {
             value as Self
         }
     })* };

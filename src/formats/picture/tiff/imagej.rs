@@ -43,7 +43,7 @@ impl ImageJ {
         if !(0.0..1e9).contains(&value) || value.fract() != 0.0 {
             return Err(format!("ImageJ's description says {key}={value}, which is no number of planes"));
         }
-        Ok((natural(whole(value))).max(1))
+        Ok(natural(whole(value)).max(1))
     }
 
     /// The number of planes that the description speaks of.
