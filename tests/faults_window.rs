@@ -39,6 +39,7 @@ fn voxels(harness: &Window) -> BTreeMap<String, usize> {
 
 /// Types another text into the field that has this one.
 fn retype(harness: &mut Window, before: &str, after: &str) {
+    task(harness, ANNOTATE);
     let field =
         harness.get_all_by_role(Role::TextInput).find(|node| node.accesskit_node().value().as_deref() == Some(before));
     field.unwrap().focus();
@@ -518,6 +519,7 @@ fn volumes_follow_every_stroke_and_a_label_can_be_deleted() {
     let folder = tempfile::tempdir().unwrap();
     let mut harness = window_of(vec![scan_in(folder.path(), "scan.nii", [40, 30, 20])]);
     drag_in_axial_view(&mut harness, egui::vec2(30.0, 0.0));
+    task(&mut harness, ANNOTATE);
     // A voxel is 1 mm3.
     let shown = |harness: &Window, name: &str, count: usize| {
         harness.query_by_label(&format!("Volume of {name}: {:.3} mL", count as f64 / 1000.0)).is_some()

@@ -100,6 +100,7 @@ fn a_dicom_folder_opens_scrolls_and_changes_its_window() {
 
     let before = harness.state().window().unwrap();
     let bright = mean_grey(&harness.render().unwrap(), &harness);
+    task(&mut harness, LOOK);
     let histogram = harness.get_by_label("Histogram").rect();
     harness.drag_at(histogram.center());
     harness.step();
@@ -653,10 +654,9 @@ fn window_that_teaches(models: &Path, dataset: &Path) -> Window {
     harness
 }
 
-/// The same for the control whose label has this in it.
+/// Presses the control whose label has this in it.
 fn press_first(harness: &mut Window, part: &str) {
-    harness.get_by_label_contains(part).scroll_to_me();
-    harness.run_steps(3);
+    find(harness, part);
     harness.get_by_label_contains(part).click();
     harness.run_steps(3);
 }
@@ -864,8 +864,8 @@ fn a_training_that_was_broken_off_goes_on_in_another_window_with_the_scans_that_
     std::fs::write(&state, b"").unwrap();
     second.state_mut().look_up_models_again();
     second.run_steps(3);
-    press(&mut second, "Discard the interrupted training");
-    assert!(!state.exists() && second.query_by_label("Discard the interrupted training").is_none());
+    press(&mut second, "Discard it");
+    assert!(!state.exists() && second.query_by_label("Discard it").is_none());
 }
 
 #[test]
@@ -886,6 +886,9 @@ fn all_slices_with_labels_are_done_at_once() {
         harness.key_press_modifiers(Modifiers::SHIFT, Key::Enter);
         harness.run_steps(3);
     };
+    task(&mut harness, TEACH);
+    harness.hover_at(place);
+    harness.run_steps(2);
     press_all(&mut harness);
     assert!(harness.query_by_label(&format!("This scan, {sagittal} done")).is_some());
     press_all(&mut harness);
@@ -963,6 +966,7 @@ fn scribbles_become_labels_of_a_slice_with_a_preview_in_a_moment() {
     harness.run_steps(2);
     scribble(&mut harness, egui::vec2(0.0, 0.0), egui::vec2(24.0, 6.0));
     let click = |harness: &mut Window, label: &str| {
+        find(harness, label);
         harness.get_by_label(label).scroll_to_me();
         harness.run_steps(3);
         harness.get_by_label(label).click();

@@ -12,7 +12,7 @@ pub const ROOMS: &[(&str, &[&str])] = &[
     ("engine", &["graph", "work"]),
     ("model", &["graph", "zoo", "engine", "volume", "disk", "work"]),
     ("pipeline", &["volume", "model", "engine", "graph", "work"]),
-    ("learn", &["volume", "graph", "zoo", "engine", "model", "pipeline", "disk", "work"]),
+    ("learn", &["volume", "formats", "graph", "zoo", "engine", "model", "pipeline", "edit", "disk", "work"]),
     ("edit", &["volume", "shape", "work"]),
     ("session", &["volume", "shape", "edit", "disk", "work"]),
     ("tools", &["volume", "shape", "edit", "session", "work"]),
@@ -23,9 +23,27 @@ pub const ROOMS: &[(&str, &[&str])] = &[
             "edit", "session", "tools",
         ],
     ),
-    ("app", &["jobs", "tools", "session", "edit", "volume", "model", "learn", "disk", "work", "shape", "formats"]),
-    ("cli", &["jobs", "volume", "session", "model", "learn", "work", "app"]),
-    ("gui", &["app", "jobs", "tools", "session", "edit", "volume", "model", "learn", "disk", "work"]),
+    (
+        "app",
+        &[
+            "jobs", "tools", "session", "edit", "volume", "engine", "model", "pipeline", "learn", "disk", "work",
+            "shape", "formats",
+        ],
+    ),
+    (
+        "cli",
+        &[
+            "jobs", "volume", "formats", "engine", "model", "pipeline", "learn", "edit", "session", "disk", "work",
+            "app",
+        ],
+    ),
+    (
+        "gui",
+        &[
+            "app", "jobs", "tools", "session", "edit", "volume", "formats", "engine", "model", "pipeline", "learn",
+            "disk", "work",
+        ],
+    ),
     ("main.rs", &["cli", "gui"]),
 ];
 
@@ -52,7 +70,7 @@ pub const CRATES: &[(&str, &[&str])] = &[
     ("egui", &["gui"]),
     ("egui_phosphor", &["gui"]),
     ("egui_plot", &["gui"]),
-    ("etcetera", &["gui", "model/library.rs"]),
+    ("etcetera", &["app/state/settings.rs", "gui/dialogs", "model/library.rs"]),
     ("flate2", &["formats"]),
     ("half", &["engine/candle", "formats/picture", "graph/onnx", "model/checkpoint"]),
     ("indicatif", &["cli"]),
@@ -60,8 +78,7 @@ pub const CRATES: &[(&str, &[&str])] = &[
     ("jpeg_decoder", &["formats/dicom"]),
     ("libc", &["engine/cpu"]),
     ("ndarray", &["engine/cpu"]),
-    // The table of an attention map's colours is still written where the job is.
-    ("png", &["formats/picture", "jobs/export.rs"]),
+    ("png", &["formats/picture"]),
     ("prost", &["graph/onnx"]),
     ("raw_cpuid", &["engine/cpu"]),
     ("rfd", &["gui"]),
@@ -69,14 +86,14 @@ pub const CRATES: &[(&str, &[&str])] = &[
     ("sha2", &["model"]),
     ("signal_hook", &["cli"]),
     ("sysinfo", &["work"]),
-    ("tracing", &["cli", "gui"]),
+    ("tracing", &["app", "cli", "gui"]),
     ("tracing_subscriber", &["main.rs"]),
     ("weezl", &["formats/picture"]),
     ("zbus", &["gui"]),
     ("zip", &["model/checkpoint"]),
     // Tests only.
     ("divan", &[]),
-    ("egui_kittest", &[]),
+    ("egui_kittest", &["gui/panels/tests.rs"]),
     ("image", &[]),
     ("nifti", &["formats/nifti"]),
     ("tiff", &["formats/picture"]),
@@ -88,6 +105,7 @@ pub const EVERYWHERE: &[&str] = &["proptest", "rayon", "serde", "serde_json", "t
 /// Paths that only some places may name, however they import them. A path is known by any part of it: `BrickPatch::new`
 /// is found in `crate::volume::BrickPatch::new`.
 pub const ONLY_HERE: &[(&str, &[&str])] = &[
+    ("BrickPatch::between", &["session/painter.rs", "volume/brick_patch.rs"]),
     ("candle_core", &["engine/candle"]),
     ("std::arch", &["engine/cpu"]),
     ("fs::rename", &["disk"]),
@@ -122,6 +140,7 @@ pub const COUNTED: &[&str] = &[
 ];
 
 /// Folders that have none, and keep it so.
-pub const FREE_OF_CIRCLES: &[&str] = &["work", "engine", "edit", "session"];
+pub const FREE_OF_CIRCLES: &[&str] =
+    &["work", "shape", "engine", "pipeline", "edit", "session", "tools", "jobs", "gui"];
 
 pub const MAX_LINES: usize = 600;

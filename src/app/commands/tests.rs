@@ -1,3 +1,5 @@
+//! The whole list: ids, keys, reasons, what the window names, the guide's table.
+
 use super::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -41,8 +43,8 @@ fn named(folder: &Path, found: &mut Vec<String>) {
         if path.is_dir() {
             named(&path, found);
         } else {
-            let text = std::fs::read_to_string(&path).unwrap();
-            for start in ["outbox.run(\"", "commands::find(\"", "command(\""] {
+            let text: String = std::fs::read_to_string(&path).unwrap().chars().filter(|c| !c.is_whitespace()).collect();
+            for start in ["outbox.run(\"", "commands::find(\"", "outbox,\""] {
                 let ids = text.match_indices(start).map(|(at, _)| &text[at + start.len()..]);
                 found.extend(ids.filter_map(|rest| rest.split_once('"')).map(|(id, _)| id.to_string()));
             }

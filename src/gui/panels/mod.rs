@@ -21,7 +21,13 @@ pub use section::section;
 /// Shows the panel.
 pub fn tasks_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox, textures: &mut Textures) {
     let panel = egui::Panel::right("tasks").default_size(studio.settings.widths[1]).size_range(260.0..=460.0);
-    let shown = panel.show(ui, |ui| {
+    let shown = panel.show(ui, |outer| {
+        // What does not fit is cut: a panel never resizes itself.
+        let room = outer.available_rect_before_wrap();
+        let mut inside = outer.new_child(egui::UiBuilder::new().max_rect(room));
+        outer.allocate_rect(room, egui::Sense::hover());
+        let ui = &mut inside;
+        ui.set_clip_rect(room.expand(UNIT));
         ui.add_space(UNIT);
         let task = tabs_ui(ui, studio, outbox);
         ui.add_space(UNIT);

@@ -1,3 +1,5 @@
+//! Undo, redo, merging, refusals, several segmentations.
+
 use super::*;
 use crate::session::{PaintRules, Painter, key};
 use crate::volume::{Affine, Geometry, Label, LabelMap, LabelValue, Plane, Rescale, Voxels};

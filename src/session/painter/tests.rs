@@ -1,3 +1,5 @@
+//! What a painter keeps, for strokes and for whole segmentations.
+
 use super::*;
 use crate::session::{Command, Edit, Session, SliceState, key};
 use crate::volume::{Affine, Geometry, Label, Plane, Rescale, Voxels};

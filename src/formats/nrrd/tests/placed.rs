@@ -1,6 +1,7 @@
 //! Where grids lie.
 
 use super::*;
+use crate::volume::default_colour;
 
 /// Columns and origin of the affine, and the number of warnings.
 fn place(more: &str) -> ([[f64; 3]; 4], usize) {
@@ -69,7 +70,7 @@ fn segments_name_labels_and_layers_are_refused() {
     let pairs = "Segment0_Name:=left lobe\nSegment0_Color:=1 0.5 0\nSegment0_LabelValue:=3\nSegment1_Name:=\nSegment1_LabelValue:=2\n";
     let volume = opened(pairs).unwrap();
     let table: Vec<_> = volume.annotations.table.0.iter().map(|l| (l.value, l.name.as_str(), l.colour)).collect();
-    assert_eq!(table, [(3, "left lobe", [255, 128, 0]), (2, "Label 2", [0, 255, 0])]);
+    assert_eq!(table, [(3, "left lobe", [255, 128, 0]), (2, "Label 2", default_colour(2))]);
     let folder = tempfile::tempdir().unwrap();
     let fields =
         format!("type: uchar\ndimension: 4\nsizes: 2 1 1 3\nkinds: list domain domain domain\nencoding: raw\n{pairs}");

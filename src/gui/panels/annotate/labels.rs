@@ -77,7 +77,7 @@ pub fn labels_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox, room: 
             label_ui(ui, label, table, view.active == label.value, measured(label), outbox);
         }
     });
-    ui.horizontal(|ui| {
+    ui.horizontal_wrapped(|ui| {
         let add = format!("{} Add label", icon::PLUS);
         command_button(ui, studio, outbox, "labels.add", Some(&add));
         let delete = format!("{} Delete label", icon::TRASH);
