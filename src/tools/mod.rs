@@ -18,6 +18,7 @@ mod brush;
 mod crosshair;
 mod eraser;
 mod hand;
+mod polygon;
 mod stroke;
 mod tool;
 mod window_level;
@@ -28,7 +29,8 @@ pub use tool::{
 };
 
 /// All tools, in the order of the bar.
-pub const TOOLS: &[ToolEntry] = &[crosshair::ENTRY, hand::ENTRY, window_level::ENTRY, brush::ENTRY, eraser::ENTRY];
+pub const TOOLS: &[ToolEntry] =
+    &[crosshair::ENTRY, hand::ENTRY, window_level::ENTRY, brush::ENTRY, eraser::ENTRY, polygon::ENTRY];
 
 /// The tool of an id.
 pub fn find(id: &str) -> Option<&'static ToolEntry> {
