@@ -18,13 +18,13 @@ pub const BAR_HEIGHT: f32 = 36.0;
 /// Height of the status line.
 pub const STATUS_HEIGHT: f32 = 26.0;
 /// Height of the line of messages and jobs.
-pub const TRAY_HEIGHT: f32 = 28.0;
+pub const TRAY_HEIGHT: f32 = 32.0;
 /// Narrower windows show their menus as one.
 pub const NARROW: f32 = 1140.0;
 /// Height of a card's main button.
 pub const ACTION_HEIGHT: f32 = 32.0;
 /// Width of the captions in front of controls.
-pub const CAPTION: f32 = 88.0;
+pub const CAPTION: f32 = 80.0;
 /// Width of a window over the main one.
 pub const OVER_WIDTH: f32 = 520.0;
 /// Height of a row in the palette.
@@ -141,7 +141,7 @@ pub fn install(context: &egui::Context) {
         style.spacing.item_spacing = egui::vec2(2.0 * UNIT, 1.5 * UNIT);
         style.spacing.button_padding = egui::vec2(2.0 * UNIT, UNIT);
         style.spacing.interact_size.y = 6.0 * UNIT;
-        style.spacing.slider_width = 30.0 * UNIT;
+        style.spacing.slider_width = 24.0 * UNIT;
         style.spacing.menu_margin = Margin::same(6);
         style.interaction.tooltip_delay = 0.4;
         // Labels are for reading; selecting them would steal drags.

@@ -46,7 +46,9 @@ fn named(folder: &Path, found: &mut Vec<String>) {
             let text: String = std::fs::read_to_string(&path).unwrap().chars().filter(|c| !c.is_whitespace()).collect();
             for start in ["outbox.run(\"", "commands::find(\"", "outbox,\""] {
                 let ids = text.match_indices(start).map(|(at, _)| &text[at + start.len()..]);
-                found.extend(ids.filter_map(|rest| rest.split_once('"')).map(|(id, _)| id.to_string()));
+                let ids = ids.filter_map(|rest| rest.split_once('"')).map(|(id, _)| id.to_string());
+                // Titles stand behind the outbox, too; they have no dot.
+                found.extend(ids.filter(|id| id.contains('.')));
             }
         }
     }

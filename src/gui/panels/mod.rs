@@ -57,7 +57,7 @@ pub fn tasks_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox, texture
 fn tabs_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) -> Task {
     let open = if is_alone(studio) { Task::Teach } else { studio.settings.task };
     ui.horizontal(|ui| {
-        ui.spacing_mut().item_spacing.x = UNIT;
+        (ui.spacing_mut().item_spacing.x, ui.spacing_mut().button_padding.x) = (0.5 * UNIT, 1.75 * UNIT);
         for task in Task::ALL {
             let is_there = studio.shown.is_some() || task == Task::Teach;
             let tab = egui::Button::selectable(open == task, task.name());

@@ -108,7 +108,8 @@ fn search_ui(ui: &mut egui::Ui) -> Search {
     ui.horizontal(|ui| {
         let order =
             egui::ComboBox::from_id_salt("order of labels").width(26.0 * UNIT).selected_text(search.order.name());
-        let width = ui.available_width() - 26.0 * UNIT - ui.spacing().item_spacing.x;
+        // The list has its arrow and its padding besides.
+        let width = ui.available_width() - 32.0 * UNIT - ui.spacing().item_spacing.x;
         let field = egui::TextEdit::singleline(&mut search.text).hint_text("Search").desired_width(width);
         let field = ui.add(field);
         field.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::TextEdit, true, "Search labels"));
