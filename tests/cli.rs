@@ -116,9 +116,9 @@ fn a_mask_never_takes_the_place_of_its_scan() {
     }
     assert!(std::fs::read(&scan).unwrap() == before);
     // An ending that cannot be written is no folder's name.
-    let nrrd = folder.path().join("mask.nrrd");
-    let run = lamella(&["segment", text(&scan), "-m", "hippocampus", "-o", text(&nrrd)]);
-    assert!(run.status.code() == Some(1) && !nrrd.exists(), "{}", String::from_utf8_lossy(&run.stderr));
+    let unknown = folder.path().join("mask.mha");
+    let run = lamella(&["segment", text(&scan), "-m", "hippocampus", "-o", text(&unknown)]);
+    assert!(run.status.code() == Some(1) && !unknown.exists(), "{}", String::from_utf8_lossy(&run.stderr));
     // A damaged file among others is told of, and the others are segmented.
     let (broken, masks) = (folder.path().join("broken.nii.gz"), folder.path().join("masks"));
     std::fs::write(&broken, &before[..before.len() / 2]).unwrap();

@@ -726,7 +726,7 @@ fn a_model_is_taught_in_the_window_stopped_kept_and_used() {
     }
     // While it waits, nothing more is learned; then it goes on.
     press(&mut harness, "Pause");
-    let share = |harness: &Window| teaching(&harness).unwrap().0;
+    let share = |harness: &Window| teaching(harness).unwrap().0;
     let rest = |harness: &mut Window| {
         for _ in 0..30 {
             harness.step();
@@ -1061,7 +1061,7 @@ fn attention_is_laid_over_the_slice_and_follows_the_cursor() {
         );
         press(&mut harness, shown);
         settle(&mut harness);
-        assert!(!harness.state().studio().attending.heat.is_some());
+        assert!(harness.state().studio().attending.heat.is_none());
     }
     assert!(harness.state().messages().is_empty(), "{:?}", harness.state().messages());
 }
@@ -1088,6 +1088,82 @@ fn pictures_of_the_window() {
     harness.remove_cursor();
     harness.run_steps(3);
     picture(&mut harness, "sample_segmented");
+}
+
+/// Every task at two sizes and in both themes: the main button is in sight, and nothing moves the views. Pictures for the guide, where
+/// they are wanted.
+#[test]
+fn every_task_fits_its_window_in_both_themes() {
+    let _alone = alone();
+    if !can_render() {
+        return;
+    }
+    for (width, height) in [(1280.0, 720.0), (2560.0, 1440.0)] {
+        let mut harness: Window = egui_kittest::Harness::builder()
+            .with_size(egui::Vec2::new(width, height))
+            .wgpu()
+            .build_eframe(|context| lamella::gui::App::ephemeral(context, Vec::new()));
+        harness.run_steps(2);
+        harness.get_by_label("Try the sample").click();
+        harness.step();
+        settle(&mut harness);
+        segment(&mut harness);
+        let place = harness.get_by_role_and_label(Role::Image, "Axial view").rect();
+        for theme in ["dark", "light"] {
+            let name = |what: &str| format!("{what}-{width}-{theme}");
+            for (key, task_name, button) in [
+                (LOOK, "look", None),
+                (ANNOTATE, "annotate", None),
+                (SEGMENTING, "segment", Some("Segment 124 slices")),
+                (TEACH, "teach", Some("Teach for 10 minutes")),
+                (EXPORT, "export", Some("Save segmentation")),
+            ] {
+                task(&mut harness, key);
+                harness.remove_cursor();
+                harness.run_steps(4);
+                if let Some(button) = button {
+                    let rect = harness.get_by_label(button).rect();
+                    let window = egui::Rect::from_min_size(egui::Pos2::ZERO, egui::vec2(width, height));
+                    assert!(window.contains_rect(rect), "{button} at {rect:?}");
+                }
+                let now = harness.get_by_role_and_label(Role::Image, "Axial view").rect();
+                assert_eq!(now, place, "{task_name} moves the views");
+                save_picture(&mut harness, &name(task_name));
+            }
+            // An outline on its way to a label.
+            harness.key_press(Key::Num5);
+            harness.run_steps(2);
+            for (x, y) in [(0.3, 0.3), (0.7, 0.35), (0.6, 0.7), (0.35, 0.6)] {
+                let at = place.min + egui::vec2(x, y) * place.size();
+                harness.drag_at(at);
+                harness.step();
+                harness.drop_at(at);
+                harness.run_steps(2);
+            }
+            save_picture(&mut harness, &name("polygon"));
+            let before = harness.state().labels().unwrap().counts();
+            harness.key_press(Key::Enter);
+            harness.run_steps(3);
+            assert_ne!(harness.state().labels().unwrap().counts(), before, "Enter fills the outline");
+            harness.key_press_modifiers(Modifiers::COMMAND, Key::Z);
+            harness.run_steps(3);
+            assert_eq!(harness.state().labels().unwrap().counts(), before, "one undo step");
+            harness.key_press(Key::Num1);
+            harness.run_steps(2);
+            harness.key_press_modifiers(Modifiers::COMMAND | Modifiers::SHIFT, Key::P);
+            harness.run_steps(6);
+            save_picture(&mut harness, &name("palette"));
+            harness.key_press(Key::Escape);
+            harness.run_steps(3);
+            harness.key_press_modifiers(Modifiers::COMMAND, Key::K);
+            harness.run_steps(6);
+            save_picture(&mut harness, &name("keys"));
+            harness.key_press(Key::Escape);
+            harness.run_steps(3);
+            harness.key_press_modifiers(Modifiers::COMMAND | Modifiers::SHIFT, Key::L);
+            harness.run_steps(4);
+        }
+    }
 }
 
 /// Panels that stay as they are are kept as a picture; it must be what egui paints.

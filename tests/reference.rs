@@ -1,4 +1,5 @@
 //! The engines against a network of candle-nn's layers: other code for every layer, for the loss, the gradients and the optimiser.
+#![allow(clippy::unwrap_used, clippy::cast_possible_truncation, clippy::needless_pass_by_value)]
 
 use candle_core::{Device, Module, ModuleT, Tensor, Var};
 use candle_nn::{AdamW, Optimizer, ParamsAdamW, SGD};

@@ -32,8 +32,10 @@ pub fn handle(studio: &mut Studio, request: Request) {
         Request::Keys(keymap) => studio.settings.keys = keymap,
         Request::Pointer(plane, pointer) => painting::pointer(studio, plane, &pointer),
         Request::ToolKey(key) => {
-            if let Some(hover) = studio.hover {
-                painting::key(studio, hover.plane, key);
+            // An outline hears its keys wherever the pointer is.
+            let outlined = studio.hand.tool.outline().map(|outline| outline.plane);
+            if let Some(plane) = outlined.or(studio.hover.map(|hover| hover.plane)) {
+                painting::key(studio, plane, key);
             }
         }
         Request::Abort => drop(studio.hand.tool.abort()),

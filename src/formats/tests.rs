@@ -20,7 +20,7 @@ fn volumes() -> Vec<Volume> {
     macro_rules! of {
         ($($variant:ident $type:ty),*) => {
             vec![$(Voxels::$variant(Arc::new({
-                let mut values: Vec<$type> = (0..60i8).map(|n| n as $type).collect();
+                let mut values: Vec<$type> = (0..60u8).map(|n| <$type>::try_from(n).unwrap()).collect();
                 (values[3], values[17]) = (<$type>::MIN, <$type>::MAX);
                 values
             }))),*]

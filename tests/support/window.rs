@@ -104,7 +104,7 @@ pub fn find(harness: &mut Window, part: &str) {
     for key in [None, Some(SEGMENTING), Some(ANNOTATE), Some(TEACH), Some(LOOK), Some(EXPORT)] {
         key.into_iter().for_each(|key| task(harness, key));
         let found = harness.query_all_by_label_contains(part).next();
-        if found.inspect(|node| node.scroll_to_me()).is_some() {
+        if found.inspect(egui_kittest::Node::scroll_to_me).is_some() {
             harness.run_steps(3);
             return;
         }

@@ -30,6 +30,7 @@ pub fn top_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
                 let sign = if studio.settings.dark { icon::SUN } else { icon::MOON };
                 icon_command(ui, studio, outbox, "window.theme", sign);
                 icon_command(ui, studio, outbox, "window.palette", icon::MAGNIFYING_GLASS);
+                ui.add_space(theme::UNIT);
                 let t = theme::tokens(ui);
                 let text = egui::RichText::new("For research use; not for diagnosis").small().color(t.dim);
                 let response = ui.add(egui::Label::new(text).truncate());

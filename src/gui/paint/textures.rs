@@ -15,8 +15,13 @@ pub struct Textures {
 }
 
 impl Textures {
-    /// The texture of a picture.
-    pub fn of(&mut self, context: &egui::Context, picture: &Picture) -> egui::TextureHandle {
+    /// The texture of a picture, sampled as the first who asks for it says.
+    pub fn of(
+        &mut self,
+        context: &egui::Context,
+        picture: &Picture,
+        options: egui::TextureOptions,
+    ) -> egui::TextureHandle {
         // A picture that nobody else holds is not painted any more.
         self.known.retain(|(known, _)| known.is_same(picture) || Arc::strong_count(&known.rgba) > 1);
         let found = self.known.iter().position(|(known, _)| known.is_same(picture));
@@ -24,7 +29,7 @@ impl Textures {
             Some(at) => self.known.remove(at),
             None => {
                 let image = egui::ColorImage::from_rgba_unmultiplied(picture.size, &picture.rgba);
-                (picture.clone(), context.load_texture("picture", image, egui::TextureOptions::NEAREST))
+                (picture.clone(), context.load_texture("picture", image, options))
             }
         };
         let texture = entry.1.clone();

@@ -149,7 +149,7 @@ fn paint_heat(
         Some(heat.scan) == studio.shown && (heat.plane, heat.slice) == place
     };
     if let Some(heat) = studio.attending.heat.as_ref().filter(is_here) {
-        let texture = textures.of(ui.ctx(), &heat.picture);
+        let texture = textures.of(ui.ctx(), &heat.picture, egui::TextureOptions::NEAREST);
         let whole = Rect::from_min_max(egui::pos2(0.0, 0.0), egui::pos2(1.0, 1.0));
         painter.image(texture.id(), frame.image, whole, Color32::WHITE);
     }

@@ -102,7 +102,7 @@ fn paint(
     let thumbnail = egui::Rect::from_min_size(rect.min + egui::vec2(UNIT, UNIT), egui::Vec2::splat(theme::THUMBNAIL));
     match &item.thumbnail {
         Some(picture) => {
-            let texture = textures.of(ui.ctx(), picture);
+            let texture = textures.of(ui.ctx(), picture, egui::TextureOptions::LINEAR);
             let size = texture.size_vec2();
             let fitted = size * (theme::THUMBNAIL / size.max_elem().max(1.0));
             let place = egui::Rect::from_center_size(thumbnail.center(), fitted);

@@ -14,7 +14,7 @@ pub fn preview_ui(ui: &mut egui::Ui, preview: &PreviewPicture, textures: &mut Te
     let shown = ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 2.0 * UNIT;
         for (picture, what) in [(&preview.truth, "truth"), (&preview.predicted, "model")] {
-            let texture = textures.of(ui.ctx(), picture);
+            let texture = textures.of(ui.ctx(), picture, egui::TextureOptions::NEAREST);
             ui.vertical(|ui| {
                 ui.image(egui::load::SizedTexture::new(texture.id(), size));
                 ui.label(egui::RichText::new(what).small().color(dim));
