@@ -449,7 +449,7 @@ fn images_without_a_place_are_not_lost_in_silence() {
     });
     let (volumes, _) = open_all(&files);
     let seven = volumes.iter().find(|v| v.geometry.shape()[2] == 7).unwrap();
-    assert!(warned(seven, "give no place"));
+    assert!(warned(seven, "gives no place"));
     let files = series(|n, m| {
         if n == 2 {
             m.without(ORIENTATION);
