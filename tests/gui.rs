@@ -1166,6 +1166,43 @@ fn every_task_fits_its_window_in_both_themes() {
     }
 }
 
+/// On a slow machine a click is pressed and released between two frames; no dab and no corner is lost.
+#[test]
+fn a_click_between_two_frames_counts() {
+    let _alone = alone();
+    if !can_render() {
+        return;
+    }
+    let mut harness = painted_sample(egui::vec2(24.0, 0.0));
+    let place = harness.get_by_role_and_label(Role::Image, "Axial view").rect();
+    let quick = |harness: &mut Window, x: f32, y: f32, to: egui::Vec2| {
+        let at = place.min + egui::vec2(x, y) * place.size();
+        harness.hover_at(at);
+        harness.run_steps(2);
+        let modifiers = Modifiers::NONE;
+        let button =
+            |pos, pressed| egui::Event::PointerButton { pos, button: egui::PointerButton::Primary, pressed, modifiers };
+        let events = [button(at, true), egui::Event::PointerMoved(at + to), button(at + to, false)];
+        harness.input_mut().events.extend(events);
+        harness.run_steps(2);
+    };
+    let count = |harness: &Window| harness.state().labels().unwrap().counts().values().sum::<usize>();
+    let mut before = count(&harness);
+    for to in [egui::Vec2::ZERO, egui::vec2(0.0, 30.0)] {
+        quick(&mut harness, 0.3, 0.3, to);
+        assert!(count(&harness) > before, "{to:?}");
+        before = count(&harness);
+    }
+    harness.key_press(Key::Num5);
+    harness.run_steps(2);
+    for (x, y) in [(0.5, 0.6), (0.7, 0.6), (0.6, 0.8)] {
+        quick(&mut harness, x, y, egui::Vec2::ZERO);
+    }
+    harness.key_press(Key::Enter);
+    harness.run_steps(2);
+    assert!(count(&harness) > before, "three corners are an outline");
+}
+
 /// Panels that stay as they are are kept as a picture; it must be what egui paints.
 #[test]
 fn a_kept_panel_looks_as_it_does_when_it_is_painted() {

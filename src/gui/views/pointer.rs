@@ -41,31 +41,47 @@ pub fn pointer_ui(
     }
     let latest = || ui.input(|i| i.pointer.latest_pos());
     let at = response.interact_pointer_pos().or(response.hover_pos()).or_else(latest);
-    let event = |kind: PointerKind| {
-        at.map(|at| Pointer {
-            kind,
-            at: frame.to_slice(at),
-            moved_points: response.drag_delta().into(),
-            mm_per_point: 1.0 / frame.scale,
-            pixels_per_point: [0, 1].map(|axis| frame.size[axis] as f32 / frame.image.size()[axis]),
-        })
+    let event_at = |kind: PointerKind, at: egui::Pos2| Pointer {
+        kind,
+        at: frame.to_slice(at),
+        moved_points: response.drag_delta().into(),
+        mm_per_point: 1.0 / frame.scale,
+        pixels_per_point: [0, 1].map(|axis| frame.size[axis] as f32 / frame.image.size()[axis]),
     };
-    let (pressed, released) = ui.input(|i| {
-        let pressed = [Primary, Secondary].map(|button| i.pointer.button_pressed(button));
-        (pressed, [Primary, Secondary].map(|button| i.pointer.button_released(button)))
+    let event = |kind: PointerKind| at.map(|at| event_at(kind, at));
+    // In the order in which they came: a quick click is pressed and released between two frames.
+    let changes: Vec<(egui::PointerButton, bool, egui::Pos2)> = ui.input(|i| {
+        let changes = i.events.iter().filter_map(|event| match event {
+            egui::Event::PointerButton { pos, button, pressed, .. } => Some((*button, *pressed, *pos)),
+            _ => None,
+        });
+        changes.collect()
     });
     let is_held = |button| {
         response.dragged_by(button)
             || (response.is_pointer_button_down_on() && ui.input(|i| i.pointer.button_down(button)))
     };
-    for (n, (button, name)) in [(Primary, Button::Primary), (Secondary, Button::Secondary)].into_iter().enumerate() {
-        let kind = match () {
-            () if is_held(button) && pressed[n] => Some(PointerKind::Press(name)),
-            () if is_held(button) => Some(PointerKind::Drag(name)),
-            () if released[n] && studio.pressed == Some((plane, name)) => Some(PointerKind::Release(name)),
-            () => None,
-        };
-        if let Some(event) = kind.and_then(event) {
+    for (button, name) in [(Primary, Button::Primary), (Secondary, Button::Secondary)] {
+        let mut is_down = studio.pressed == Some((plane, name));
+        let mut pressed_at = None;
+        let is_hit = is_held(button) || response.clicked_by(button) || response.hovered();
+        for (_, is_pressed, at) in changes.iter().filter(|(changed, ..)| *changed == button) {
+            let mut send = |kind| outbox.send(Request::Pointer(plane, event_at(kind, *at)));
+            if *is_pressed && is_hit && response.rect.contains(*at) {
+                send(PointerKind::Press(name));
+                (is_down, pressed_at) = (true, Some(*at));
+            } else if !is_pressed && is_down {
+                if pressed_at.is_some_and(|pressed| pressed != *at) {
+                    send(PointerKind::Drag(name));
+                }
+                send(PointerKind::Release(name));
+                is_down = false;
+            }
+        }
+        if is_held(button)
+            && pressed_at.is_none()
+            && let Some(event) = event(PointerKind::Drag(name))
+        {
             outbox.send(Request::Pointer(plane, event));
         }
     }
