@@ -1,12 +1,12 @@
 //! A stroke of a round brush: what brush and eraser share.
 
-use super::tool::{Button, Pointer, PointerKind, Refusal, Reply, Slice};
+use super::tool::{Button, Footprint, Pointer, PointerCursor, PointerKind, Refusal, Reply, Slice, Tool};
 use crate::edit::Brush;
-use crate::session::{Command, Edit, KeptBy, Painter, SegmentationId, SliceState, key};
+use crate::session::{Command, Edit, KeptBy, Painter, Segmentation, SegmentationId, SliceState, key};
 use crate::volume::{Label, LabelMap, LabelValue, Plane};
 
 /// A stroke under way.
-pub(super) struct Stroke {
+struct Stroke {
     painter: Painter,
     of: SegmentationId,
     plane: Plane,
@@ -17,30 +17,65 @@ pub(super) struct Stroke {
     button: Button,
 }
 
-/// Takes a pointer event; `label` is what a button paints.
-pub(super) fn pointer(
-    stroke: &mut Option<Stroke>,
-    slice: &Slice,
-    pointer: &Pointer,
-    label: impl Fn(Button) -> LabelValue,
-) -> Reply {
-    match pointer.kind {
-        PointerKind::Press(button) | PointerKind::Drag(button) => {
-            // Whoever turns the wheel while painting continues in the slice that is seen.
-            let is_left = |s: &Stroke| (s.plane, s.slice) != (slice.plane, slice.number) || s.of != slice.segmentation;
-            let reply = if stroke.as_ref().is_some_and(is_left) { end(stroke, slice) } else { Reply::default() };
-            if stroke.is_none() {
-                *stroke = begin(slice, pointer, label(button), button);
-            }
-            if let Some(stroke) = stroke.as_mut().filter(|stroke| stroke.button == button) {
-                stroke.sweep(slice, pointer.at);
-            }
-            reply
+/// A tool that paints with a round brush while a button is held.
+pub(super) struct StrokeTool {
+    /// What a button paints.
+    paints: fn(&Slice, Button) -> LabelValue,
+    stroke: Option<Stroke>,
+}
+
+impl StrokeTool {
+    pub(super) fn make(paints: fn(&Slice, Button) -> LabelValue) -> Box<dyn Tool> {
+        Box::new(Self { paints, stroke: None })
+    }
+}
+
+impl Tool for StrokeTool {
+    fn pointer(&mut self, slice: &Slice, pointer: &Pointer) -> Reply {
+        let (PointerKind::Press(button) | PointerKind::Drag(button) | PointerKind::Release(button)) = pointer.kind
+        else {
+            return Reply::default();
+        };
+        if self.stroke.as_ref().is_some_and(|stroke| stroke.button != button) {
+            return Reply::default();
         }
-        PointerKind::Release(button) if stroke.as_ref().is_some_and(|stroke| stroke.button == button) => {
-            end(stroke, slice)
+        if matches!(pointer.kind, PointerKind::Release(_)) {
+            return end(&mut self.stroke, slice);
         }
-        PointerKind::Release(_) | PointerKind::Hover => Reply::default(),
+        // Whoever turns the wheel while painting continues in the slice that is seen. What was dropped stays dropped until the next press.
+        let is_left = |s: &Stroke| (s.plane, s.slice) != (slice.plane, slice.number) || s.of != slice.segmentation;
+        let goes_on = self.stroke.as_ref().is_some_and(is_left);
+        let reply = if goes_on { end(&mut self.stroke, slice) } else { Reply::default() };
+        if self.stroke.is_none() && (goes_on || matches!(pointer.kind, PointerKind::Press(_))) {
+            self.stroke = begin(slice, pointer, (self.paints)(slice, button), button);
+        }
+        if let Some(stroke) = &mut self.stroke {
+            stroke.sweep(slice, pointer.at);
+        }
+        reply
+    }
+
+    fn is_busy(&self) -> bool {
+        self.stroke.is_some()
+    }
+
+    fn abort(&mut self) -> bool {
+        self.stroke.take().is_some()
+    }
+
+    fn labels(&self) -> Option<(SegmentationId, &LabelMap)> {
+        self.stroke.as_ref().map(|stroke| (stroke.of, stroke.painter.labels()))
+    }
+
+    fn cursor(&self, slice: &Slice) -> PointerCursor {
+        let table = slice.document.segmentation(slice.segmentation).map(Segmentation::table);
+        let label = (self.paints)(slice, Button::Primary);
+        let is_locked = table.is_some_and(|table| table.is_locked(label));
+        if is_locked { PointerCursor::NotAllowed } else { PointerCursor::Footprint }
+    }
+
+    fn footprint(&self, slice: &Slice) -> Option<Footprint> {
+        Some(Footprint { diameter_mm: slice.brush_mm })
     }
 }
 
@@ -91,10 +126,5 @@ impl Stroke {
         let voxels = brush.sweep(&geometry, &slice.layout, self.slice, self.last, at);
         self.is_changed |= self.painter.fill(&voxels, self.label);
         self.last = at;
-    }
-
-    /// The labels so far.
-    pub(super) fn labels(&self) -> (SegmentationId, &LabelMap) {
-        (self.of, self.painter.labels())
     }
 }

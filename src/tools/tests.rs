@@ -119,7 +119,10 @@ fn what_a_tool_is_in_the_middle_of_is_aborted_without_a_trace() {
         let was_busy = tool.is_busy();
         assert_eq!(tool.abort(), was_busy, "{}", entry.id);
         assert!(!tool.is_busy() && tool.labels().is_none() && tool.outline().is_none(), "{}", entry.id);
-        let reply = tool.pointer(&slice, &at(PointerKind::Release(Button::Primary), [9.0, 5.0]));
+        // The button is still held: what was dropped does not begin again.
+        tool.pointer(&slice, &at(PointerKind::Drag(Button::Primary), [9.0, 6.0]));
+        assert!(!tool.is_busy() && tool.labels().is_none(), "{}", entry.id);
+        let reply = tool.pointer(&slice, &at(PointerKind::Release(Button::Primary), [9.0, 6.0]));
         assert!(reply.commands.is_empty(), "{}", entry.id);
     }
 }
