@@ -289,16 +289,12 @@ fn no_command_ever_changes_a_protected_voxel() {
             seen.set([changed, a + locked.len(), b + finished.len()]);
         }
         // Everything can be taken back, and made again.
+        while studio.session.redo().is_some() {}
         let end = studio.labels();
-        let mut steps = 0;
-        while studio.session.undo().is_some() {
-            steps += 1;
-        }
+        while studio.session.undo().is_some() {}
         prop_assert!(studio.labels().counts().is_empty());
         while studio.session.redo().is_some() {}
-        prop_assert!(
-            steps == 0 || studio.labels().same_labels(&end) || acts.iter().any(|act| matches!(act, Act::Undo))
-        );
+        prop_assert!(studio.labels().same_labels(&end));
         Ok(())
     });
     let [changed, locked, finished] = seen.get();

@@ -111,7 +111,7 @@ pub fn join(own: &LabelTable, used: &BTreeSet<LabelValue>, incoming: &LabelTable
     // Those that can keep their number do so before others look for one.
     for (value, label) in values.iter_mut().zip(&incoming.0).filter(|(value, _)| value.is_none()) {
         let entry = owned.get(label.value);
-        let is_free = entry.is_none_or(|own| is_nameless(own) && !used.contains(&own.value));
+        let is_free = entry.is_none_or(|own| is_nameless(own) && !own.locked && !used.contains(&own.value));
         if is_free && label.value != 0 && taken.insert(label.value) {
             *value = Some(label.value);
         }
@@ -251,6 +251,14 @@ mod tests {
         assert_eq!(join.table.get(4).unwrap().name, "Label 4", "its old number is no name");
         // A name that is like a number of another label is a name.
         assert_eq!(joined(&[(5, "Label 3")], &[5], &[(3, "Label 3")]), [(3, Fate::Added)]);
+    }
+
+    #[test]
+    fn a_locked_label_without_a_name_stays_locked() {
+        let own = LabelTable(vec![Label { locked: true, ..Label::unnamed(1) }]);
+        let join = join(&own, &BTreeSet::new(), &table(&[(1, "Anterior")])).unwrap();
+        assert_eq!((join.labels[0].value, join.labels[0].fate), (2, Fate::Renumbered));
+        assert!(join.table.is_locked(1) && !join.table.is_locked(2));
     }
 
     #[test]

@@ -40,6 +40,33 @@ enum Inverse {
     Remove(SegmentationId),
 }
 
+impl Inverse {
+    /// The segmentation that it changes.
+    fn target(&self) -> SegmentationId {
+        match self {
+            Self::Labels(of, _)
+            | Self::Table(of, _)
+            | Self::States(of, _)
+            | Self::Rename(of, _)
+            | Self::Add(of, _)
+            | Self::Remove(of) => *of,
+        }
+    }
+}
+
+impl From<Edit> for Inverse {
+    fn from(edit: Edit) -> Self {
+        match edit {
+            Edit::Labels(painted) => Self::Labels(painted.of, painted.patch),
+            Edit::Table(of, table) => Self::Table(of, table),
+            Edit::States(of, states) => Self::States(of, states),
+            Edit::Rename(of, name) => Self::Rename(of, name),
+            Edit::Add(of, segmentation) => Self::Add(of, segmentation),
+            Edit::Remove(of) => Self::Remove(of),
+        }
+    }
+}
+
 /// Who changed something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
@@ -114,6 +141,16 @@ struct Step {
     bytes: usize,
 }
 
+impl Step {
+    /// Whether it leads back the same things of the same segmentations.
+    fn is_of_what(&self, inverse: &[Inverse]) -> bool {
+        let same = |(a, b): (&Inverse, &Inverse)| {
+            std::mem::discriminant(a) == std::mem::discriminant(b) && a.target() == b.target()
+        };
+        self.inverse.len() == inverse.len() && self.inverse.iter().zip(inverse).all(same)
+    }
+}
+
 /// Scans and segmentations with their history. It outlives every view.
 #[derive(Debug, Default)]
 pub struct Session {
@@ -147,11 +184,7 @@ impl Session {
         self.document.segmentations.retain(|_, segmentation| segmentation.scan != scan);
         let belongs = |inverse: &Inverse| match inverse {
             Inverse::Add(_, segmentation) => segmentation.scan == scan,
-            Inverse::Labels(of, _)
-            | Inverse::Table(of, _)
-            | Inverse::States(of, _)
-            | Inverse::Rename(of, _)
-            | Inverse::Remove(of) => gone.contains(of),
+            other => gone.contains(&other.target()),
         };
         // Segmentations that undo could bring back went with the scan too, and so did the steps before their removal.
         let removed: Vec<SegmentationId> = (self.undo.iter().chain(&self.redo).flat_map(|step| &step.inverse))
@@ -197,26 +230,13 @@ impl Session {
         let Command { name, merge, edits, .. } = command;
         self.next_revision += 1;
         let next = self.next_revision;
-        let touched = |edit: &Edit| match edit {
-            Edit::Labels(painted) => painted.of,
-            Edit::Table(of, _) | Edit::States(of, _) | Edit::Rename(of, _) | Edit::Add(of, _) | Edit::Remove(of) => *of,
-        };
-        let segmentations = unique(edits.iter().map(touched));
+        let edits: Vec<Inverse> = edits.into_iter().map(Inverse::from).collect();
+        let segmentations = unique(edits.iter().map(Inverse::target));
         let before = self.revisions(&segmentations);
         let mut region = None;
         let mut inverse = Vec::with_capacity(edits.len());
         for edit in edits {
-            let edit = match edit {
-                Edit::Labels(painted) => {
-                    region = region.or_else(|| painted.patch.region(&painted.labels));
-                    Inverse::Labels(painted.of, painted.patch)
-                }
-                Edit::Table(of, table) => Inverse::Table(of, table),
-                Edit::States(of, states) => Inverse::States(of, states),
-                Edit::Rename(of, name) => Inverse::Rename(of, name),
-                Edit::Add(of, segmentation) => Inverse::Add(of, segmentation),
-                Edit::Remove(of) => Inverse::Remove(of),
-            };
+            region = region.or_else(|| self.region(&edit));
             inverse.extend(self.exchange(edit, next, None));
         }
         inverse.reverse();
@@ -227,7 +247,7 @@ impl Session {
         if merge.is_some()
             && is_whole
             && self.redo.is_empty()
-            && let Some(last) = self.undo.back_mut().filter(|last| last.merge == merge)
+            && let Some(last) = self.undo.back_mut().filter(|last| last.merge == merge && last.is_of_what(&inverse))
         {
             // The way back from the first of them is the way back from all.
             for (id, revision) in after {
@@ -268,6 +288,12 @@ impl Session {
             }
         }
         Ok(())
+    }
+
+    /// Where an edit of labels changes something.
+    fn region(&self, edit: &Inverse) -> Option<Region> {
+        let Inverse::Labels(of, patch) = edit else { return None };
+        patch.region(&self.document.segmentations.get(of)?.labels)
     }
 
     fn revisions(&self, of: &[SegmentationId]) -> Vec<(SegmentationId, Revision)> {
@@ -323,24 +349,14 @@ impl Session {
         let Step { name, merge, inverse, revisions, .. } = step;
         self.next_revision += 1;
         let next = self.next_revision;
-        let touched = |edit: &Inverse| match edit {
-            Inverse::Labels(of, _)
-            | Inverse::Table(of, _)
-            | Inverse::States(of, _)
-            | Inverse::Rename(of, _)
-            | Inverse::Add(of, _)
-            | Inverse::Remove(of) => *of,
-        };
-        let segmentations = unique(inverse.iter().map(touched));
+        let segmentations = unique(inverse.iter().map(Inverse::target));
         let protections: Vec<_> =
             segmentations.iter().filter_map(|of| Some((*of, self.protection_after(*of, &inverse)?))).collect();
         let mut region = None;
         let mut back = Vec::with_capacity(inverse.len());
         for edit in inverse {
-            let after = protections.iter().find(|(of, _)| *of == touched(&edit)).map(|(_, after)| after);
-            if let Inverse::Labels(of, patch) = &edit {
-                region = region.or_else(|| patch.region(&self.document.segmentations.get(of)?.labels));
-            }
+            let after = protections.iter().find(|(of, _)| *of == edit.target()).map(|(_, after)| after);
+            region = region.or_else(|| self.region(&edit));
             back.extend(self.exchange(edit, next, after));
         }
         back.reverse();

@@ -53,10 +53,9 @@ impl Polygon {
 
     /// Gives what the outline encloses a label: one command.
     fn fill(&mut self, slice: &Slice, label: LabelValue) -> Reply {
-        let Some(outline) = self.outline.take() else { return Reply::default() };
+        let Some(outline) = &self.outline else { return Reply::default() };
         let taken = Reply { is_taken: true, ..Reply::default() };
         if outline.points.len() < 3 {
-            self.outline = Some(outline);
             let refusal = Refusal::Other("An outline needs three corners");
             return Reply { refusal: Some(refusal), ..taken };
         }
@@ -69,11 +68,13 @@ impl Polygon {
         let painted = painter.finish();
         let kept: Vec<KeptBy> = painted.kept.keys().copied().collect();
         let refusal = (!kept.is_empty()).then_some(Refusal::Kept(kept));
+        // What could not be filled stays, so that it can be once a lock is open.
         if !is_changed {
             return Reply { refusal, ..taken };
         }
         let of = slice.segmentation;
         let state = vec![(key(outline.plane, outline.slice), SliceState::Corrected)];
+        self.outline = None;
         let mut edits = vec![Edit::Labels(painted), Edit::States(of, state)];
         edits.extend(entry(slice, of, label));
         let name = if label == 0 { "Erase polygon" } else { "Polygon" };

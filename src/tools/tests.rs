@@ -128,7 +128,24 @@ fn what_a_tool_is_in_the_middle_of_is_aborted_without_a_trace() {
 }
 
 #[test]
+fn an_outline_that_may_not_be_filled_stays_until_it_may() {
+    let ((mut session, of), rules) = (session(), PaintRules::default());
+    let set_lock = |session: &mut Session, locked| {
+        let table = LabelTable(vec![Label { locked, ..Label::new(3, "Kept") }]);
+        session.apply(Command::by_hand("Lock", vec![Edit::Table(of, table)])).unwrap();
+    };
+    set_lock(&mut session, true);
+    let mut tool = (find("polygon").unwrap().make)();
+    let (commands, _) = gesture(&mut *tool, &slice(&session, of, Plane::Axial, &rules));
+    assert!(commands.is_empty() && tool.outline().is_some_and(|outline| outline.points.len() == 3));
+    set_lock(&mut session, false);
+    let reply = tool.key(&slice(&session, of, Plane::Axial, &rules), ToolKey::Confirm);
+    assert!(reply.commands.len() == 1 && tool.outline().is_none());
+}
+
+#[test]
 fn no_tool_changes_a_locked_label_or_a_finished_slice_of_any_plane() {
+    let mut changed = BTreeSet::new();
     for entry in TOOLS {
         for plane in Plane::ALL {
             for erases in [false, true] {
@@ -149,7 +166,6 @@ fn no_tool_changes_a_locked_label_or_a_finished_slice_of_any_plane() {
                     vec![Edit::Labels(painter.finish()), Edit::Table(of, table), Edit::States(of, done.to_vec())];
                 session.apply(Command::by_hand("Begin", edits)).unwrap();
                 let before = labels(&session, of);
-                let protection = session.document().segmentation(of).unwrap().protection();
                 let mut slice = slice(&session, of, plane, &rules);
                 slice.label = if erases { 0 } else { 3 };
                 let (commands, _) = gesture(&mut *(entry.make)(), &slice);
@@ -157,11 +173,21 @@ fn no_tool_changes_a_locked_label_or_a_finished_slice_of_any_plane() {
                     session.apply(command).unwrap();
                 }
                 let after = labels(&session, of);
+                let slices = Plane::ALL.map(|plane| {
+                    let layout = PlaneLayout::new(after.geometry(), plane);
+                    let done = layout.size[2] / 2 + usize::from(plane == Plane::Axial);
+                    (layout, done)
+                });
+                if !after.same_labels(&before) {
+                    changed.insert(entry.id);
+                }
                 after.clone().take_from(&before, |voxel, new, old| {
-                    assert_eq!(protection.keeps(voxel, old, new), None, "{} in {plane:?} at {voxel:?}", entry.id);
+                    let is_done = slices.iter().any(|(layout, slice)| layout.screen(voxel)[2] == *slice);
+                    assert!(old != 7 && new != 7 && !is_done, "{} in {plane:?} at {voxel:?}", entry.id);
                     false
                 });
             }
         }
     }
+    assert_eq!(changed, BTreeSet::from(["brush", "eraser", "polygon"]), "who paints, painted beside what is kept");
 }

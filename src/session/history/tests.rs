@@ -48,6 +48,20 @@ fn undo(session: &mut Session) -> Option<String> {
 }
 
 #[test]
+fn like_changes_of_two_segmentations_are_two_steps() {
+    let (mut session, first) = session();
+    let (_, second) = session.add_scan(volume());
+    for of in [first, second, second] {
+        table_of(&mut session, of, "Colour", "colour", LabelTable(vec![Label::new(4, "Liver")]));
+    }
+    let is_empty = |session: &Session, of| session.document().segmentation(of).unwrap().table().0.is_empty();
+    undo(&mut session).unwrap();
+    assert!(is_empty(&session, second) && !is_empty(&session, first));
+    undo(&mut session).unwrap();
+    assert!(is_empty(&session, first));
+}
+
+#[test]
 fn undo_takes_back_labels_states_and_table() {
     let (mut session, of) = session();
     paint(&mut session, of, [1, 2, 3], 4);
