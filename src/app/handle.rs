@@ -26,7 +26,6 @@ pub fn handle(studio: &mut Studio, request: Request) {
         Request::ShowSegmentation(id) => scans::show_segmentation(studio, id),
         Request::RenameSegmentation(id, name) => labels::rename_segmentation(studio, id, name),
         Request::Answer(answer) => saving::take_answer(studio, answer),
-        Request::Ask(purpose) => saving::ask(studio, purpose),
         Request::Settings(settings) => studio.settings = *settings,
         Request::Display(display) => studio.display = display,
         Request::Keys(keymap) => studio.settings.keys = keymap,
@@ -40,9 +39,6 @@ pub fn handle(studio: &mut Studio, request: Request) {
         }
         Request::Abort => drop(studio.hand.tool.abort()),
         Request::Hover(hover) => studio.hover = hover.map(|(plane, voxel)| Hover { plane, voxel }),
-        Request::Cursor(scan, voxel) => {
-            studio.scan_views.get_mut(&scan).into_iter().for_each(|view| view.cursor = voxel);
-        }
         Request::Step(plane, steps) => {
             if let Some(layout) = studio.layout(plane)
                 && let Some(view) = studio.view_mut()
@@ -63,7 +59,6 @@ pub fn handle(studio: &mut Studio, request: Request) {
         Request::Rules(rules) => studio.rules = rules,
         Request::Activate(label) => studio.label_view_mut().into_iter().for_each(|view| view.active = label),
         Request::Labels { table, name, control } => labels::set_table(studio, table, name, control),
-        Request::DeleteLabel(label) => labels::delete(studio, label),
         Request::Segment(form) => studio.segment = *form,
         Request::Model(id) => models::choose(studio, id),
         Request::Pixels(form) => pixels::set_form(studio, *form),

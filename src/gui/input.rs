@@ -23,14 +23,18 @@ pub fn chord(key: Key, modifiers: Modifiers) -> Chord {
     }
 }
 
-/// Over a view, Tab is a command; elsewhere it moves the focus, as everywhere.
-pub fn take_tab(input: &mut egui::RawInput, studio: &Studio, outbox: &mut Outbox) {
+/// Over a view, Tab is a command; elsewhere, and where text is typed, it moves the focus, as everywhere.
+pub fn take_tab(context: &egui::Context, input: &mut egui::RawInput, studio: &Studio, outbox: &mut Outbox) {
+    if context.text_edit_focused() {
+        return;
+    }
     let tab = Chord { ctrl: false, alt: false, shift: false, key: Key::Tab.name().into() };
     let Some(entry) = commands::of_key(&studio.settings.keys, &tab).filter(|_| studio.hover.is_some()) else { return };
     let is_tab = |event: &egui::Event| matches!(event, egui::Event::Key { key: Key::Tab, pressed: true, modifiers, .. } if modifiers.is_none());
-    let before = input.events.len();
+    let is_new = |event: &egui::Event| matches!(event, egui::Event::Key { repeat: false, .. }) && is_tab(event);
+    let is_pressed = input.events.iter().any(is_new);
     input.events.retain(|event| !is_tab(event));
-    if input.events.len() < before {
+    if is_pressed {
         outbox.run(entry.id);
     }
 }
@@ -68,10 +72,8 @@ pub fn handle_keys(ui: &egui::Ui, studio: &Studio, outbox: &mut Outbox) {
         if let Some(entry) = commands::of_key(&studio.settings.keys, &chord)
             && (entry.repeats || !is_repeat)
         {
-            if (entry.lacks)(studio).is_none() {
-                outbox.run(entry.id);
-            } else if chord.ctrl {
-                // Why it cannot be done is said where it was asked for on purpose.
+            // Why it cannot be done is said where it was asked for on purpose.
+            if chord.ctrl || (entry.lacks)(studio).is_none() {
                 outbox.run(entry.id);
             }
         }

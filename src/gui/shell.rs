@@ -233,8 +233,8 @@ impl App {
 }
 
 impl eframe::App for App {
-    fn raw_input_hook(&mut self, _: &egui::Context, input: &mut egui::RawInput) {
-        input::take_tab(input, &self.studio, &mut self.outbox);
+    fn raw_input_hook(&mut self, context: &egui::Context, input: &mut egui::RawInput) {
+        input::take_tab(context, input, &self.studio, &mut self.outbox);
     }
 
     /// Takes what jobs, dialogs and drops brought; paints nothing.

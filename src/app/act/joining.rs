@@ -13,10 +13,11 @@ use crate::volume::{Plane, PlaneLayout};
 
 /// Takes labels that a job brought.
 pub fn take(studio: &mut Studio, arrival: Arrival) {
-    let Some(now) = studio.revision(arrival.of) else { return };
+    let Some(now) = studio.revision(arrival.of) else {
+        return studio.notices.info("The segmentation was deleted meanwhile; what was computed for it is dropped.");
+    };
     let is_painting = studio.hand.tool.labels().is_some_and(|(of, _)| of == arrival.of);
-    let is_joining = studio.joining.iter().any(|(other, _)| other.of == arrival.of);
-    if now.labels == arrival.made_on.labels && !is_painting && !is_joining {
+    if now.labels == arrival.made_on.labels && !is_painting && !is_joining(studio, arrival.of) {
         join(studio, arrival, CorrectedSlices::Ask);
     } else if let Some(view) = studio.label_views.get_mut(&arrival.of) {
         view.pending = Some(Pending { arrival, why: Why::LabelsChanged });
@@ -49,7 +50,8 @@ fn join(studio: &mut Studio, arrival: Arrival, corrected: CorrectedSlices) {
         corrected: if corrected == CorrectedSlices::Ask { by_hand } else { Vec::new() },
     };
     studio.joining.push((arrival, corrected));
-    studio.start(
+    studio.start_for(
+        of,
         job,
         |_, ()| {},
         move |studio, result| {
@@ -148,7 +150,7 @@ fn states_of(studio: &Studio, arrival: &Arrival, joined: &Joined) -> Vec<(crate:
 
 /// Does what the user wants with a result that waited.
 pub fn answer(studio: &mut Studio, word: Word) {
-    let Some(of) = studio.active().filter(|_| !studio.hand.tool.is_busy()) else { return };
+    let Some(of) = studio.active().filter(|of| !is_joining(studio, *of)) else { return };
     let Some(Pending { arrival, .. }) = studio.label_views.get_mut(&of).and_then(|view| view.pending.take()) else {
         return;
     };
@@ -159,6 +161,6 @@ pub fn answer(studio: &mut Studio, word: Word) {
 }
 
 /// Whether labels of a segmentation are being joined.
-pub fn is_joining(studio: &Studio, of: SegmentationId) -> bool {
+fn is_joining(studio: &Studio, of: SegmentationId) -> bool {
     studio.joining.iter().any(|(arrival, _)| arrival.of == of)
 }

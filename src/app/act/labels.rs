@@ -76,7 +76,8 @@ pub fn delete(studio: &mut Studio, value: LabelValue) {
     studio.hand.tool.abort();
     // A label goes wherever it lies: drawing modes are for drawing.
     let Some(painter) = Painter::new(studio.session.document(), of, &PaintRules::default()) else { return };
-    studio.start(
+    studio.start_for(
+        of,
         EraseLabelJob { painter, value },
         |_, ()| {},
         move |studio, result| {

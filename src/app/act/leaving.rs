@@ -5,8 +5,7 @@ use super::scans::close;
 use crate::app::state::leaving::{Leaving, LeavingAnswer, Loss};
 use crate::app::state::request::Effect;
 use crate::app::state::studio::Studio;
-use crate::jobs::{AllPixelsJob, EraseLabelJob};
-use crate::jobs::{Job, JoinJob, RefineJob, SegmentJob, TrainJob};
+use crate::jobs::{Job, TrainJob};
 use crate::session::SegmentationId;
 
 /// Leaves where nothing is lost by it, and asks where something is.
@@ -19,33 +18,30 @@ pub fn ask(studio: &mut Studio, leaving: Leaving) {
 
 /// Segmentations that leaving would lose, with names for the user.
 pub fn unsaved(studio: &Studio, leaving: Leaving) -> Vec<(SegmentationId, String)> {
-    let document = studio.session.document();
-    let is_left = |id: &SegmentationId| match leaving {
-        Leaving::Scan(scan) => document.segmentation(*id).is_some_and(|segmentation| segmentation.scan() == scan),
+    studio.unsaved().into_iter().filter(|(id, _)| is_left(studio, leaving, *id)).collect()
+}
+
+/// Whether a segmentation is there and goes with what is left.
+fn is_left(studio: &Studio, leaving: Leaving, of: SegmentationId) -> bool {
+    studio.session.document().segmentation(of).is_some_and(|segmentation| match leaving {
+        Leaving::Scan(scan) => segmentation.scan() == scan,
         Leaving::Window => true,
-    };
-    studio.unsaved().into_iter().filter(|(id, _)| is_left(id)).collect()
+    })
 }
 
 /// What leaving would lose, the worst first.
 pub fn loss(studio: &Studio, leaving: Leaving) -> Option<Loss> {
-    let document = studio.session.document();
-    let is_pending = studio.label_views.iter().any(|(id, view)| {
-        let is_left = match leaving {
-            Leaving::Scan(scan) => document.segmentation(*id).is_some_and(|segmentation| segmentation.scan() == scan),
-            Leaving::Window => true,
-        };
-        is_left && view.pending.is_some()
-    });
-    let computing = [SegmentJob::KIND, RefineJob::KIND, AllPixelsJob::KIND, JoinJob::KIND, EraseLabelJob::KIND];
+    let is_left = |of: SegmentationId| is_left(studio, leaving, of);
+    let is_pending = studio.label_views.iter().any(|(id, view)| is_left(*id) && view.pending.is_some());
     let is_shown = leaving == Leaving::Window || studio.shown.map(Leaving::Scan) == Some(leaving);
-    let is_computing = is_shown && computing.into_iter().any(|kind| studio.tasks.is_running(kind));
+    let is_computing = studio.tasks.is_computing(|of| is_left(of));
     let is_window = leaving == Leaving::Window;
     match () {
         () if !unsaved(studio, leaving).is_empty() || (is_shown && studio.hand.tool.is_busy()) => Some(Loss::Labels),
         () if is_pending || is_computing => Some(Loss::Computing),
         () if is_window && studio.tasks.is_running(TrainJob::KIND) => Some(Loss::Training),
         () if is_window && is_saving(studio) => Some(Loss::Writing),
+        () if is_window && studio.models.adapted.is_some() => Some(Loss::Model),
         () => None,
     }
 }
@@ -65,11 +61,8 @@ fn leave(studio: &mut Studio, leaving: Leaving) {
     studio.leave_when_saved = None;
     match leaving {
         Leaving::Scan(scan) => {
-            if studio.shown == Some(scan) {
-                for kind in [SegmentJob::KIND, RefineJob::KIND, AllPixelsJob::KIND, JoinJob::KIND] {
-                    studio.tasks.stop(kind);
-                }
-            }
+            let of: Vec<SegmentationId> = studio.session.document().segmentations_of(scan).map(|(id, _)| id).collect();
+            studio.tasks.stop_computing(&of);
             close(studio, scan);
         }
         Leaving::Window => {

@@ -3,8 +3,8 @@
 use crate::app::state::models::Models;
 use crate::app::state::notices::Kind;
 use crate::app::state::studio::Studio;
+use crate::jobs::ADAPTED;
 use crate::jobs::LoadModelJob;
-use crate::jobs::{ADAPTED, JobError};
 use crate::model::SliceAxis;
 use crate::pipeline::{Misfit, misfits, slices_to_segment};
 use crate::volume::Volume;
@@ -27,8 +27,8 @@ pub fn fetch(studio: &mut Studio) {
             if studio.models.fetching.as_ref() == Some(&id) {
                 studio.models.fetching = None;
             }
-            if matches!(result, Err(JobError::Library(_))) {
-                // The file is there but cannot be used: it is no longer offered.
+            if result.as_ref().is_err_and(|error| !error.is_stop()) {
+                // It is there but cannot be used: it is no longer offered, nor read again and again.
                 studio.models.listed.retain(|model| model.id != id);
             }
             if let Some(model) = studio.told(result)
@@ -42,6 +42,10 @@ pub fn fetch(studio: &mut Studio) {
 
 /// Chooses a model by its id or file.
 pub fn choose(studio: &mut Studio, id: String) {
+    if studio.models.adapted.is_some() && id != studio.settings.model {
+        studio.notices.info("The model was refined: keep it or forget that first (Segment task).");
+        return;
+    }
     studio.models.list(&id);
     studio.settings.model = id;
 }

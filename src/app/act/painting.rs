@@ -1,7 +1,7 @@
 //! Pointer events over views become gestures of the tool in hand, and its replies become commands.
 
 use crate::app::state::studio::Studio;
-use crate::session::{Applied, Command, Edit, KeptBy, Refused};
+use crate::session::{Applied, Command, Edit, KeptBy, Refused, key as key_of};
 use crate::tools::{Look, Pointer, PointerKind, Refusal, Reply, ToolEntry, ToolKey};
 use crate::volume::Plane;
 
@@ -43,15 +43,19 @@ fn with_tool(
     studio.hand.tool = tool;
     let Reply { commands, look, refusal, is_taken } = reply;
     look.into_iter().for_each(|look| self::look(studio, plane, look));
-    let slice = studio.slice(plane);
     for command in commands {
-        let is_labels = command.edits.iter().any(|edit| matches!(edit, Edit::Labels(_)));
+        // Where it painted is what it marks as corrected; the view may show another slice by now.
+        let painted = command.edits.iter().find_map(|edit| match edit {
+            Edit::States(_, states) => states.first().map(|(state, _)| *state),
+            _ => None,
+        });
+        let painted = painted
+            .filter(|(axis, slice)| is_painting && *axis == key_of(plane, *slice).0)
+            .map(|(_, slice)| (plane, slice));
         if apply(studio, command).is_ok()
-            && is_labels
-            && is_painting
-            && let (Some(slice), Some(view)) = (slice, studio.label_view_mut())
+            && let (Some(painted), Some(view)) = (painted, studio.label_view_mut())
         {
-            view.painted = Some((plane, slice));
+            view.painted = Some(painted);
         }
     }
     refusal.into_iter().for_each(|refusal| tell(studio, refusal));
@@ -79,7 +83,7 @@ pub fn look(studio: &mut Studio, plane: Plane, look: Look) {
     }
 }
 
-/// Applies a command; what a tool is in the middle of ends first, since it was begun on other labels.
+/// Applies a command.
 ///
 /// # Errors
 /// Where the command was made for labels that have changed since; the user is told.

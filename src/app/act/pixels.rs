@@ -96,7 +96,8 @@ pub fn classify(studio: &mut Studio, is_all: bool) {
     studio.tasks.stop(PixelJob::KIND);
     studio.tasks.stop(AllPixelsJob::KIND);
     if is_all {
-        studio.start(
+        studio.start_for(
+            of,
             AllPixelsJob(job),
             |_, ()| {},
             move |studio, result| {

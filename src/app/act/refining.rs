@@ -35,7 +35,7 @@ fn remembered_scans(studio: &Studio) -> Option<RememberedScans> {
 pub fn lacks(studio: &Studio) -> Option<&'static str> {
     match () {
         () if studio.volume().is_none() => Some("Open a scan first"),
-        () if !studio.models.is_ready() => Some("The model is being read"),
+        () if studio.models.lacks().is_some() => studio.models.lacks(),
         () if studio.tasks.is_running(SegmentJob::KIND) => Some("The model is running"),
         () if studio.tasks.is_running(RefineJob::KIND) => Some("The model is being refined"),
         () if is_saving(studio) => Some("A file is being written"),
@@ -92,7 +92,8 @@ pub fn refine(studio: &mut Studio) {
         options: options(studio, &model, view.frame),
         model,
     };
-    studio.start(
+    studio.start_for(
+        of,
         job,
         |_, _| {},
         move |studio, result| {

@@ -10,8 +10,7 @@ use crate::app::state::request::Effect;
 use crate::app::state::saving::{BeingSaved, Replacing, ReplacingAnswer, SavedFile, file_name};
 use crate::app::state::studio::Studio;
 use crate::formats::{self, For, Kind, stem};
-use crate::jobs::Job;
-use crate::jobs::{SaveLabelsJob, SavePictureJob, SaveVolumeJob};
+use crate::jobs::{AddToDatasetJob, Job, KeepAdaptedJob, SaveLabelsJob, SavePictureJob, SaveReportJob, SaveVolumeJob};
 use crate::session::{ScanId, Segmentation, SegmentationId};
 use crate::volume::Plane;
 
@@ -148,7 +147,11 @@ fn saved(studio: &mut Studio, saving: &BeingSaved) {
     if studio.being_saved.is_empty()
         && let Some(leaving) = studio.leave_when_saved.take()
     {
-        super::leaving::ask(studio, leaving);
+        // One after the other, until nothing is left to save.
+        match super::leaving::unsaved(studio, leaving).is_empty() {
+            true => super::leaving::ask(studio, leaving),
+            false => save_and_leave(studio, leaving),
+        }
     }
 }
 
@@ -165,10 +168,8 @@ pub fn save_and_leave(studio: &mut Studio, leaving: Leaving) {
     // Those that have a file first; then the first of those that have none.
     let has_file = |id: &SegmentationId| studio.label_views.get(id).is_some_and(|view| view.file.is_some());
     let (with_file, without): (Vec<SegmentationId>, Vec<SegmentationId>) = of.into_iter().partition(has_file);
-    with_file.into_iter().for_each(|id| save(studio, id));
-    if let Some(first) = without.first() {
-        save(studio, *first);
-    }
+    let now = if with_file.is_empty() { without.into_iter().take(1).collect() } else { with_file };
+    now.into_iter().for_each(|id| save(studio, id));
 }
 
 /// Takes the path that a dialog gave. A name without an ending gets one; a file that the dialog did not ask about is not written over
@@ -270,7 +271,14 @@ fn picture_of(studio: &Studio, scan: ScanId, plane: Plane) -> Option<crate::form
 
 /// Whether a file is being written.
 pub fn is_saving(studio: &Studio) -> bool {
-    let kinds = [SaveLabelsJob::KIND, SaveVolumeJob::KIND, SavePictureJob::KIND];
+    let kinds = [
+        SaveLabelsJob::KIND,
+        SaveVolumeJob::KIND,
+        SavePictureJob::KIND,
+        KeepAdaptedJob::KIND,
+        AddToDatasetJob::KIND,
+        SaveReportJob::KIND,
+    ];
     kinds.into_iter().any(|kind| studio.tasks.is_running(kind))
 }
 

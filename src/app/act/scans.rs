@@ -52,7 +52,11 @@ pub fn open(studio: &mut Studio, paths: Vec<PathBuf>) {
 fn found(studio: &mut Studio, paths: &[PathBuf], findings: Findings) {
     let first = studio.items.len();
     let reasons: Vec<String> = findings.skipped.iter().map(|s| format!("{}: {}", s.path.display(), s.reason)).collect();
-    studio.skipped.extend(findings.skipped);
+    for skipped in findings.skipped {
+        if !studio.skipped.iter().any(|known| known.path == skipped.path) {
+            studio.skipped.push(skipped);
+        }
+    }
     if findings.entries.is_empty() {
         let why = reasons.first().cloned().unwrap_or_else(|| "the folder is empty".into());
         let name = paths.first().map(|path| path.display().to_string()).unwrap_or_default();
@@ -62,19 +66,18 @@ fn found(studio: &mut Studio, paths: &[PathBuf], findings: Findings) {
     remember(studio, paths);
     studio.notices.forget_errors();
     offer_mask(studio, paths, &findings.entries);
-    let is_new =
-        |items: &[Item], entry: &Entry| !items.iter().any(|i| i.entry.id == entry.id && i.entry.path == entry.path);
+    let place =
+        |items: &[Item], entry: &Entry| items.iter().position(|i| i.entry.id == entry.id && i.entry.path == entry.path);
+    let mut known = None;
     for entry in findings.entries {
-        if is_new(&studio.items, &entry) {
-            studio.items.push(Item::new(entry));
-        } else if first == studio.items.len() {
-            // It is there already: it is shown, not listed twice.
-            let at = studio.items.iter().position(|i| i.entry.id == entry.id && i.entry.path == entry.path);
-            at.into_iter().for_each(|n| show_item(studio, n));
-            return;
+        match place(&studio.items, &entry) {
+            Some(at) => known = known.or(Some(at)),
+            None => studio.items.push(Item::new(entry)),
         }
     }
-    show_item(studio, first);
+    // What is new is shown; where nothing is, what was there already.
+    let shown = if studio.items.len() > first { Some(first) } else { known };
+    shown.into_iter().for_each(|n| show_item(studio, n));
 }
 
 /// A file that was named beside a scan and has its grid may be its mask.
@@ -123,6 +126,9 @@ pub fn open_sample(studio: &mut Studio) {
 /// Shows an item of the data tree; it is read first where it was not.
 pub fn show_item(studio: &mut Studio, n: usize) {
     let Some(item) = studio.items.get(n) else { return };
+    if studio.loading == Some(n) {
+        return;
+    }
     // Whatever was on its way is not to be shown any more.
     studio.loading = None;
     studio.tasks.stop(LoadJob::KIND);
@@ -136,7 +142,10 @@ pub fn show_item(studio: &mut Studio, n: usize) {
                 |_, ()| {},
                 move |studio, result| match studio.told(result) {
                     Some(volume) => loaded(studio, n, &volume),
-                    None if studio.loading == Some(n) => studio.loading = None,
+                    // One that was stopped may have been asked for again since.
+                    None if studio.loading == Some(n) && !studio.tasks.is_running(LoadJob::KIND) => {
+                        studio.loading = None;
+                    }
                     None => {}
                 },
             );
@@ -161,8 +170,7 @@ fn loaded(studio: &mut Studio, n: usize, volume: &Arc<Volume>) {
 /// Makes the view of a segmentation that has come.
 pub fn add_label_view(studio: &mut Studio, id: SegmentationId) {
     if let Some(segmentation) = studio.session.document().segmentation(id) {
-        let view = LabelView::new(segmentation.labels());
-        studio.label_views.entry(id).or_insert(view);
+        studio.label_views.entry(id).or_insert_with(|| LabelView::new(segmentation.labels()));
     }
 }
 

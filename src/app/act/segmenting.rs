@@ -26,7 +26,7 @@ pub fn lacks(studio: &Studio) -> Option<&'static str> {
     match () {
         () if studio.volume().is_none() => Some("Open a scan first"),
         () if studio.models.listed.is_empty() => Some("There is no model yet: import one"),
-        () if !studio.models.is_ready() => Some("The model is being read"),
+        () if studio.models.lacks().is_some() => studio.models.lacks(),
         () if studio.tasks.is_running(SegmentJob::KIND) => Some("The model is running"),
         () if studio.tasks.is_running(RefineJob::KIND) => Some("The model is being refined"),
         () => None,
@@ -73,7 +73,7 @@ pub fn segment(studio: &mut Studio) {
         SegmentNews::Device(name) => studio.models.device = name,
         SegmentNews::Took(_) => {}
     };
-    studio.start(job, on_event, move |studio, result| {
+    studio.start_for(of, job, on_event, move |studio, result| {
         if let Some(view) = studio.label_views.get_mut(&of) {
             view.live = None;
         }

@@ -152,7 +152,7 @@ pub fn lacks(studio: &Studio) -> Option<&'static str> {
         }
         () if unchosen.is_some() => unchosen,
         () if problem(&studio.teach).is_some() => Some("This network cannot be built"),
-        () if form.is_from_model && !studio.models.is_ready() => Some("The model is being read"),
+        () if form.is_from_model && studio.models.lacks().is_some() => studio.models.lacks(),
         () if form.is_from_model && studio.models.adapted.is_some() => {
             Some("The model was adapted to finished slices: keep it or forget that first (Segment task)")
         }
@@ -174,15 +174,19 @@ pub fn lacks_start(studio: &Studio) -> Option<&'static str> {
     }
 }
 
-/// Why no interrupted training can be continued.
-pub fn lacks_resume(studio: &Studio) -> Option<&'static str> {
-    let form = &studio.teach.form;
+/// Why there is no interrupted training to discard.
+pub fn lacks_interrupted(studio: &Studio) -> Option<&'static str> {
     match () {
         () if studio.tasks.find(TrainJob::KIND).is_some() => Some("A training is running"),
         () if !on_disk(&studio.teach).training => Some("No training of this name was interrupted"),
-        () if !form.is_from_scan && studio.teach.dataset.is_none() => Some("Choose its folder of labelled scans first"),
         () => None,
     }
+}
+
+/// Why no interrupted training can be continued.
+pub fn lacks_resume(studio: &Studio) -> Option<&'static str> {
+    let is_without = !studio.teach.form.is_from_scan && studio.teach.dataset.is_none();
+    lacks_interrupted(studio).or(is_without.then_some("Choose its folder of labelled scans first"))
 }
 
 /// The scan on screen with its finished slices.
@@ -192,7 +196,7 @@ fn marked_scan(studio: &Studio, of: SegmentationId) -> Option<MarkedScan> {
         volume: studio.session.document().scan(segmentation.scan())?.clone(),
         labels: segmentation.labels().clone(),
         table: segmentation.table().clone(),
-        background: background(studio),
+        background: studio.pixels.background(segmentation.table()),
         done: segmentation.slices_in(crate::session::SliceState::Done),
     })
 }

@@ -44,7 +44,7 @@ pub fn follow_label(studio: &mut Studio, before: &[LabelValue]) {
     view.active = beside.copied().or(values.first().copied()).unwrap_or(1);
 }
 
-/// Where the segmentation in hand is gone, another one of its scan is taken in hand.
+/// Where the segmentation in hand is gone, another one of its scan is taken in hand. Its view stays: undo may bring it back with its file.
 pub fn leave_what_is_gone(studio: &mut Studio) {
     let document = studio.session.document();
     for (scan, view) in &mut studio.scan_views {
@@ -54,5 +54,4 @@ pub fn leave_what_is_gone(studio: &mut Studio) {
             view.segmentation = id;
         }
     }
-    studio.label_views.retain(|id, _| document.segmentation(*id).is_some());
 }

@@ -27,7 +27,7 @@ pub const TEACH: &[CommandEntry] = &[
         .unless(teach::lacks_resume),
     command("teach.discard", "Discard the interrupted training", teach::discard)
         .hint("Delete the state of the interrupted training; the best model that it saved stays")
-        .unless(teach::lacks_resume),
+        .unless(teach::lacks_interrupted),
     command("teach.plan", "Show the plan", teach::plan)
         .hint("Read the scans and say how they would be learned; nothing is trained yet")
         .unless(teach::lacks),

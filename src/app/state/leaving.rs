@@ -22,6 +22,8 @@ pub enum Loss {
     Writing,
     /// Labels that are still computed.
     Computing,
+    /// A model that was refined and not kept.
+    Model,
 }
 
 /// The user's word.

@@ -39,6 +39,15 @@ impl Models {
         self.chosen.is_some()
     }
 
+    /// Why the chosen model cannot run.
+    pub fn lacks(&self) -> Option<&'static str> {
+        match () {
+            () if self.chosen.is_some() => None,
+            () if self.fetching.is_some() => Some("The model is being read"),
+            () => Some("Choose a model"),
+        }
+    }
+
     /// What the chosen model is called.
     pub fn title(&self) -> String {
         self.model().map_or_else(|| "the model".into(), |model| model.spec.title.clone())

@@ -6,7 +6,7 @@ use super::attention::AttentionForm;
 use super::joining::Word;
 use super::keymap::{Chord, Keymap};
 use super::leaving::LeavingAnswer;
-use super::paths::{Answer, Purpose};
+use super::paths::Answer;
 use super::pixels::PixelForm;
 use super::saving::ReplacingAnswer;
 use super::segmenting::SegmentForm;
@@ -39,8 +39,6 @@ pub enum Request {
     RenameSegmentation(SegmentationId, String),
     /// What a dialog chose.
     Answer(Answer),
-    /// Ask for a path.
-    Ask(Purpose),
     /// The remembered choices, changed.
     Settings(Box<Settings>),
     /// What is shown, changed.
@@ -55,8 +53,6 @@ pub enum Request {
     Abort,
     /// What lies under the pointer: a view, and a voxel where it is over the image.
     Hover(Option<(Plane, Option<[usize; 3]>)>),
-    /// The cursor goes to a voxel.
-    Cursor(ScanId, [usize; 3]),
     /// Slices further along a plane.
     Step(Plane, i64),
     /// Zoom and place of a view, changed.
@@ -82,8 +78,6 @@ pub enum Request {
         /// The control, and the value of the label.
         control: (&'static str, LabelValue),
     },
-    /// Take a label and its voxels away.
-    DeleteLabel(LabelValue),
     /// The choices of the Segment task, changed.
     Segment(Box<SegmentForm>),
     /// Choose a model.

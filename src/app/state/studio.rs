@@ -169,6 +169,18 @@ impl Studio {
         self.tasks.start(job, |studio, text| studio.notices.push(Kind::Warning, text, ""), on_event, on_done);
     }
 
+    /// Starts a job that computes labels of a segmentation: closing its scan asks about it, and stops it.
+    pub fn start_for<J: Job>(
+        &mut self,
+        of: SegmentationId,
+        job: J,
+        on_event: impl Fn(&mut Self, J::Event) + 'static,
+        on_done: impl FnOnce(&mut Self, Result<J::Output, JobError>) + 'static,
+    ) {
+        self.start(job, on_event, on_done);
+        self.tasks.is_for(of);
+    }
+
     /// Tells of a failure; a stop is none. The result where there is one.
     pub fn told<T>(&mut self, result: Result<T, JobError>) -> Option<T> {
         match result {

@@ -5,6 +5,7 @@
 use std::time::{Duration, Instant};
 
 use crate::jobs::{Job, JobError, JobKind, Stage, Told, Worker, WorkerNews};
+use crate::session::SegmentationId;
 use crate::work::{Share, Stopped};
 
 /// Time left is shown for work longer than this.
@@ -88,6 +89,8 @@ pub struct TaskState {
     pub kind: &'static JobKind,
     /// What is done and to what.
     pub title: String,
+    /// The segmentation whose labels it computes, of a job that does.
+    pub of: Option<SegmentationId>,
     /// Share of the stage that is done.
     pub fraction: f32,
     /// What is being done.
@@ -137,6 +140,7 @@ impl<S: 'static> Tasks<S> {
             kind: J::KIND,
             title,
             fraction: 0.0,
+            of: None,
             stage: "",
             then: None,
             has_stages: false,
@@ -179,6 +183,21 @@ impl<S: 'static> Tasks<S> {
     /// Stops the jobs of a kind.
     pub fn stop(&mut self, kind: &JobKind) {
         self.stop_where(|task| task.kind == kind);
+    }
+
+    /// Says whose labels the job computes that was started last.
+    pub fn is_for(&mut self, of: SegmentationId) {
+        self.running.last_mut().into_iter().for_each(|(state, _)| state.of = Some(of));
+    }
+
+    /// Whether labels of one of these segmentations are being computed.
+    pub fn is_computing(&self, is_meant: impl Fn(SegmentationId) -> bool) -> bool {
+        self.all().any(|task| !task.is_stopping && task.of.is_some_and(&is_meant))
+    }
+
+    /// Stops the jobs that compute labels of these segmentations.
+    pub fn stop_computing(&mut self, of: &[SegmentationId]) {
+        self.stop_where(|task| task.of.is_some_and(|id| of.contains(&id)));
     }
 
     /// Stops one job.

@@ -89,6 +89,9 @@ fn question(studio: &Studio, leaving: Leaving, loss: Loss) -> Question {
         Loss::Writing => {
             ("A file is being written", "It is not complete when the window closes now.".to_string(), "Stop writing")
         }
+        Loss::Model => {
+            ("The refined model is not kept", format!("What it learned is lost {when}."), "Forget the model")
+        }
         Loss::Computing => {
             ("Labels are still being computed", format!("What was found so far is lost {when}."), "Stop the model")
         }
