@@ -8,12 +8,10 @@ use lamella::volume::Volume;
 use lamella::work::Watch;
 use nifti::{NiftiObject, NiftiVolume, RandomAccessNiftiVolume, ReaderOptions};
 
+mod support;
+
 fn data() -> Option<PathBuf> {
-    let folder = std::env::var_os("LAMELLA_TEST_DATA").map(|folder| PathBuf::from(folder).join("data"));
-    if folder.is_none() {
-        println!("skipped: LAMELLA_TEST_DATA is not set");
-    }
-    folder
+    Some(support::test_data()?.join("data"))
 }
 
 fn open(path: &Path) -> Result<Volume, FormatError> {

@@ -44,14 +44,14 @@ pub fn prepare(
     let ([rows, columns], [h, w]) = (preparation.source, preparation.target);
     let slice_labels = (0..preparation.slice_count())
         .map(|slice| {
-            (0..h * w)
-                .map(|n| {
-                    let at = [nearest(n % w, columns, w), nearest(n / w, rows, h), slice];
-                    labels.get(preparation.layout.voxel(at))
-                })
-                .collect()
+            watch.check()?;
+            let label = |n: usize| {
+                let at = [nearest(n % w, columns, w), nearest(n / w, rows, h), slice];
+                labels.get(preparation.layout.voxel(at))
+            };
+            Ok((0..h * w).map(label).collect())
         })
-        .collect();
+        .collect::<Result<_, FitError>>()?;
     let case = PreparedCase::new(name.clone(), [h, w], channels, slice_labels, spec.classes.len(), ignore);
     let [top_to_bottom, left_to_right] = spec.mirrors(axis);
     let across = spec.mirror && spec.mirror_axes[axis.world_axis()];

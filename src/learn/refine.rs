@@ -128,7 +128,9 @@ pub fn refine(
             names.join(", ")
         )));
     }
-    let own = prepare_all(std::slice::from_ref(&own), spec, Some(ignore), watch)?;
+    // The bar is that of learning alone.
+    let quiet = watch.quiet();
+    let own = prepare_all(std::slice::from_ref(&own), spec, Some(ignore), quiet)?;
     // What the other slices look like now holds the model where nothing was corrected: one slice alone, perhaps without some
     // of the labels, would let it forget the others.
     let drafted = drafted(&labels, task.done, classes);
@@ -140,9 +142,9 @@ pub fn refine(
             image: task.image.clone(),
             labels: only_finished(&labels, &drafted, classes, ignore),
         };
-        prepare_all(std::slice::from_ref(&draft), spec, Some(ignore), watch)?
+        prepare_all(std::slice::from_ref(&draft), spec, Some(ignore), quiet)?
     };
-    let memory = if task.memory.is_empty() { Vec::new() } else { prepare_all(task.memory, spec, Some(ignore), watch)? };
+    let memory = if task.memory.is_empty() { Vec::new() } else { prepare_all(task.memory, spec, Some(ignore), quiet)? };
     let plan = plan(spec, task.seed);
     let graph = spec.graph()?;
     let first =

@@ -30,13 +30,7 @@ pub const ROOMS: &[(&str, &[&str])] = &[
             "shape", "formats",
         ],
     ),
-    (
-        "cli",
-        &[
-            "jobs", "volume", "formats", "engine", "model", "pipeline", "learn", "edit", "session", "disk", "work",
-            "app",
-        ],
-    ),
+    ("cli", &["jobs", "volume", "formats", "engine", "model", "pipeline", "learn", "edit", "session", "disk", "work"]),
     (
         "gui",
         &[
@@ -62,10 +56,7 @@ pub const CRATES: &[(&str, &[&str])] = &[
     ("clap", &["cli", "main.rs"]),
     ("crc32fast", &["formats/gzip.rs", "learn/sampling.rs"]),
     ("dicom", &["formats"]),
-    ("dicom_core", &["formats/dicom"]),
     ("dicom_dictionary_std", &["formats/dicom"]),
-    ("dicom_object", &["formats/dicom"]),
-    ("dicom_transfer_syntax_registry", &["formats/dicom"]),
     ("eframe", &["gui"]),
     ("egui", &["gui"]),
     ("egui_phosphor", &["gui"]),

@@ -64,7 +64,8 @@ impl KernelStep {
                         found.iter_mut().zip(dense::<V>(context, map)).for_each(|(new, old)| *new += old);
                     }
                     write_map::<V>(context.arena, map, &found);
-                } else if let Some((parameter, _)) = self.parameters.get(n - back.to.len()) {
+                } else if let Some((parameter, shape)) = self.parameters.get(n - back.to.len()) {
+                    assert_eq!(found.len(), shape.iter().product::<usize>(), "a gradient has its parameter's size");
                     let to = context.outputs[*parameter].0;
                     std::ptr::copy_nonoverlapping(found.as_ptr(), to, found.len());
                 }
