@@ -34,7 +34,7 @@ pub fn loss(studio: &Studio, leaving: Leaving) -> Option<Loss> {
     let is_left = |of: SegmentationId| is_left(studio, leaving, of);
     let is_pending = studio.label_views.iter().any(|(id, view)| is_left(*id) && view.pending.is_some());
     let is_shown = leaving == Leaving::Window || studio.shown.map(Leaving::Scan) == Some(leaving);
-    let is_computing = studio.tasks.is_computing(|of| is_left(of));
+    let is_computing = studio.tasks.is_computing(is_left);
     let is_window = leaving == Leaving::Window;
     match () {
         () if !unsaved(studio, leaving).is_empty() || (is_shown && studio.hand.tool.is_busy()) => Some(Loss::Labels),

@@ -148,9 +148,10 @@ fn saved(studio: &mut Studio, saving: &BeingSaved) {
         && let Some(leaving) = studio.leave_when_saved.take()
     {
         // One after the other, until nothing is left to save.
-        match super::leaving::unsaved(studio, leaving).is_empty() {
-            true => super::leaving::ask(studio, leaving),
-            false => save_and_leave(studio, leaving),
+        if super::leaving::unsaved(studio, leaving).is_empty() {
+            super::leaving::ask(studio, leaving);
+        } else {
+            save_and_leave(studio, leaving);
         }
     }
 }
