@@ -29,7 +29,7 @@ mod voxels;
 
 mod scan;
 
-pub use affine::{Affine, Vec3};
+pub use affine::{Affine, Vec3, cross};
 pub use annotations::{Annotations, SliceKey, SliceState};
 pub use brick_patch::{BrickPatch, Region};
 pub use frames::stack_frames;

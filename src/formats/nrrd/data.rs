@@ -36,10 +36,10 @@ impl Layout {
     /// A sentence that names the field.
     pub fn of(header: &Header, kind: VoxelType) -> std::result::Result<Self, String> {
         let encoding = Encoding::named(header.require("encoding")?)?;
-        let lines = header.whole("lineskip", 0)?;
+        let lines = header.whole("line skip", 0)?;
         let line_skip =
             u64::try_from(lines).map_err(|_| format!("the field `line skip` is {lines}; lines are counted from 0"))?;
-        let bytes = header.whole("byteskip", 0)?;
+        let bytes = header.whole("byte skip", 0)?;
         let byte_skip = match bytes {
             -1 if matches!(encoding, Encoding::Raw | Encoding::Gzip) => None,
             _ => Some(u64::try_from(bytes).map_err(|_| {
@@ -64,6 +64,8 @@ pub struct Data<'a> {
     watch: Watch<'a>,
     /// Whether bytes follow compressed data.
     pub is_followed: bool,
+    /// Whether a file holds more data than the header says.
+    pub is_longer: bool,
 }
 
 /// The decoder of one file.
@@ -112,7 +114,19 @@ impl<'a> Data<'a> {
         let count = u64::try_from(parts.count()).unwrap_or(u64::MAX);
         let total = part_bytes.saturating_mul(count);
         let (current, left, next, done) = (None, 0, 0, 0);
-        Ok(Self { parts, layout, part_bytes, current, left, next, done, total, watch, is_followed: false })
+        Ok(Self {
+            parts,
+            layout,
+            part_bytes,
+            current,
+            left,
+            next,
+            done,
+            total,
+            watch,
+            is_followed: false,
+            is_longer: false,
+        })
     }
 
     /// Values that are worth reserving memory for at once: those whose bytes are there.
@@ -246,15 +260,19 @@ impl<'a> Data<'a> {
         Ok(count)
     }
 
-    /// Reads a compressed file to its end, where its checksum is.
+    /// Looks whether more follows the values, and reads a compressed file to its end, where its checksum is.
     fn finish(&mut self, path: &Path) -> Result<()> {
-        if let Some((_, Decoder::Gzip(members))) = &mut self.current {
-            match members.finish(MOST_TRAILING) {
-                Ok(is_followed) => self.is_followed |= is_followed,
-                Err(error) => return Err(self.explain(path, error)),
-            }
+        let Some((_, mut decoder)) = self.current.take() else { return Ok(()) };
+        let next = decoder.read(&mut [0]);
+        if let Decoder::Gzip(members) = &mut decoder {
+            let finished = next.and_then(|count| Ok((count, members.finish(MOST_TRAILING)?)));
+            let (count, is_followed) = finished.map_err(|error| self.explain(path, error))?;
+            self.is_longer |= count > 0;
+            self.is_followed |= is_followed;
+        } else {
+            // What follows need be no number.
+            self.is_longer |= !matches!(next, Ok(0));
         }
-        self.current = None;
         Ok(())
     }
 }

@@ -7,44 +7,48 @@ use std::path::Path;
 use crate::disk::open_regular_file;
 use crate::formats::error::{FormatError, Result};
 
-/// A longer header is none.
-const MAX_BYTES: u64 = 16 << 20;
-/// More lines than this are in no header; each costs more memory than its text.
-const MAX_LINES: usize = 1 << 17;
+/// A longer header is neither read nor written; 65535 labels, the most there can be, take half of it.
+pub const MAX_BYTES: u64 = 64 << 20;
+/// More lines than this are in no header; each costs more memory than its text. Each of 65535 labels takes nine.
+const MAX_LINES: usize = 1 << 20;
+/// Texts of the header that are shown are cut after so many characters.
+const LONGEST_SHOWN: usize = 200;
+/// Unknown fields that are named.
+const MOST_UNKNOWN: usize = 5;
 /// The first line of every version.
 const MAGIC: [&str; 6] = ["NRRD0001", "NRRD0002", "NRRD0003", "NRRD0004", "NRRD0005", "NRRD00.01"];
-/// Names of all fields, without the blanks that some have and that may be left out.
+/// Names of all fields, with the blanks that some have and that may be left out.
 const FIELDS: [&str; 30] = [
     "dimension",
     "type",
-    "blocksize",
+    "block size",
     "encoding",
     "endian",
     "content",
     "min",
     "max",
-    "oldmin",
-    "oldmax",
-    "datafile",
-    "lineskip",
-    "byteskip",
+    "old min",
+    "old max",
+    "data file",
+    "line skip",
+    "byte skip",
     "number",
-    "sampleunits",
+    "sample units",
     "sizes",
     "spacings",
     "thicknesses",
-    "axismins",
-    "axismaxs",
+    "axis mins",
+    "axis maxs",
     "centers",
     "labels",
     "units",
     "kinds",
     "space",
-    "spacedimension",
-    "spaceunits",
-    "spaceorigin",
-    "spacedirections",
-    "measurementframe",
+    "space dimension",
+    "space units",
+    "space origin",
+    "space directions",
+    "measurement frame",
 ];
 
 /// A header as it is written, its fields not yet understood.
@@ -52,7 +56,7 @@ const FIELDS: [&str; 30] = [
 pub struct Header {
     /// `NRRD0004`, say.
     pub magic: String,
-    /// What the fields say, by their names without blanks.
+    /// What the fields say.
     fields: BTreeMap<&'static str, String>,
     /// Keys and values, in order.
     pub pairs: Vec<(String, String)>,
@@ -62,8 +66,8 @@ pub struct Header {
     pub bytes: u64,
     /// Whether a blank line ends the header.
     pub is_closed: bool,
-    /// What the user must be told.
-    pub warnings: Vec<String>,
+    /// Number of fields that are none of NRRD's, and the names of the first ones.
+    unknown: (usize, Vec<String>),
 }
 
 /// Whether a file's first bytes are those of a header.
@@ -156,9 +160,13 @@ impl Header {
         };
         let plain: String = name.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_ascii_lowercase();
         let plain = if plain == "centerings" { "centers" } else { plain.as_str() };
-        let Some(known) = FIELDS.into_iter().find(|known| *known == plain) else {
-            let name: String = name.chars().take(40).collect();
-            self.warnings.push(format!("The header has a field {name:?}, which is none of NRRD's; it was not used."));
+        let is_named = |known: &&str| known.chars().filter(|c| *c != ' ').eq(plain.chars());
+        let Some(known) = FIELDS.into_iter().find(is_named) else {
+            let (count, names) = &mut self.unknown;
+            *count += 1;
+            if names.len() < MOST_UNKNOWN {
+                names.push(format!("{:?}", name.chars().take(40).collect::<String>()));
+            }
             return Ok(());
         };
         match self.fields.insert(known, value.trim().to_string()) {
@@ -167,12 +175,31 @@ impl Header {
         }
     }
 
-    /// Whether the lines that follow are names of files.
-    fn is_list(&self) -> bool {
-        self.get("datafile").is_some_and(|text| text.split_whitespace().next() == Some("LIST"))
+    /// Whether the lines that follow are names of files: behind `LIST`, with or without a number of dimensions.
+    pub fn is_list(&self) -> bool {
+        let Some(("LIST", rest)) = self.get("data file").and_then(|text| text.split_at_checked(4)) else {
+            return false;
+        };
+        rest.is_empty() || (rest.starts_with(char::is_whitespace) && rest.trim().parse::<i64>().is_ok())
     }
 
-    /// What a field says, by its name without blanks; none where it says nothing.
+    /// That there are fields which are none of NRRD's.
+    pub fn unknown_note(&self) -> Option<String> {
+        let (count, names) = &self.unknown;
+        let names = names.join(", ");
+        match count {
+            0 => None,
+            1 => Some(format!("The header has a field {names}, which is none of NRRD's; it was not used.")),
+            _ if *count <= MOST_UNKNOWN => {
+                Some(format!("The header has {count} fields that are none of NRRD's ({names}); they were not used."))
+            }
+            _ => Some(format!(
+                "The header has {count} fields that are none of NRRD's ({names}, ...); they were not used."
+            )),
+        }
+    }
+
+    /// What a field says; none where it says nothing.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.fields.get(name).map(String::as_str).filter(|text| !text.is_empty())
     }
@@ -185,7 +212,7 @@ impl Header {
         self.get(name).ok_or_else(|| format!("the header has no field `{name}`, which every NRRD needs"))
     }
 
-    /// A field of one number for each axis, as the words that stand for them.
+    /// A field of one word for each axis.
     ///
     /// # Errors
     /// When there are more or fewer words than axes.
@@ -195,18 +222,7 @@ impl Header {
         if words.len() == axes {
             return Ok(Some(words));
         }
-        Err(format!("the field `{name}` has {} words for {axes} axes: {text:?}", words.len()))
-    }
-
-    /// A field of one number for each axis; NaN stands for what is not known.
-    ///
-    /// # Errors
-    /// When a word is no number, or there are more or fewer than axes.
-    pub fn numbers(&self, name: &str, axes: usize) -> std::result::Result<Option<Vec<f64>>, String> {
-        let Some(words) = self.words(name, axes)? else { return Ok(None) };
-        let number =
-            |word: &&str| word.parse::<f64>().map_err(|_| format!("{word:?} in the field `{name}` is no number"));
-        words.iter().map(number).collect::<std::result::Result<_, _>>().map(Some)
+        Err(format!("the field `{name}` has {} words for {axes} axes: {:?}", words.len(), shown(text)))
     }
 
     /// A whole number; `default` where the field is not there.
@@ -216,37 +232,78 @@ impl Header {
     pub fn whole(&self, name: &str, default: i64) -> std::result::Result<i64, String> {
         match self.get(name) {
             None => Ok(default),
-            Some(text) => text.parse().map_err(|_| format!("the field `{name}` is {text:?}, which is no whole number")),
+            Some(text) => {
+                text.parse().map_err(|_| format!("the field `{name}` is {:?}, which is no whole number", shown(text)))
+            }
         }
     }
 
-    /// Texts in quotes, in order.
-    pub fn quoted(&self, name: &str) -> Vec<&str> {
-        self.get(name).unwrap_or_default().split('"').skip(1).step_by(2).collect()
+    /// Texts in quotes, in order; none where the field is not there.
+    ///
+    /// # Errors
+    /// When there are more or fewer than `count`, or other signs than blanks between them.
+    pub fn quoted(&self, name: &str, count: usize) -> std::result::Result<Vec<String>, String> {
+        let Some(text) = self.get(name) else { return Ok(Vec::new()) };
+        quotes(text).filter(|found| found.len() == count).ok_or_else(|| {
+            format!(
+                "the field `{name}` is {:?}; it must be {count} texts in quotes, with blanks between them",
+                shown(text)
+            )
+        })
     }
+}
+
+/// The beginning of a text that may be long.
+pub fn shown(text: &str) -> String {
+    let short: String = text.chars().take(LONGEST_SHOWN).collect();
+    if short.len() < text.len() { format!("{short} ...") } else { short }
+}
+
+/// Texts in quotes with blanks between them; `\"` is a quote in a text.
+fn quotes(text: &str) -> Option<Vec<String>> {
+    let mut found = Vec::new();
+    let mut rest = text.trim_start();
+    while !rest.is_empty() {
+        let inner = rest.strip_prefix('"')?;
+        let mut is_escaped = false;
+        let end = inner.find(|c| {
+            let is_end = c == '"' && !is_escaped;
+            is_escaped = c == '\\' && !is_escaped;
+            is_end
+        })?;
+        let (quoted, after) = inner.split_at_checked(end)?;
+        found.push(quoted.replace("\\\"", "\""));
+        rest = after.strip_prefix('"')?.trim_start();
+    }
+    Some(found)
 }
 
 /// Vectors in brackets, `none` for an axis that has none.
 ///
 /// # Errors
-/// A sentence that shows what is no vector.
-pub fn vectors(text: &str) -> std::result::Result<Vec<Option<Vec<f64>>>, String> {
+/// A sentence that names the field and shows what is no vector.
+pub fn vectors(field: &str, text: &str) -> std::result::Result<Vec<Option<Vec<f64>>>, String> {
+    let wrong = |what: String| format!("the field `{field}` is {:?}; {what}", shown(text));
     let mut vectors = Vec::new();
     let mut rest = text.trim_start();
     while !rest.is_empty() {
         if let Some(inner) = rest.strip_prefix('(') {
-            let (inner, after) = inner.split_once(')').ok_or_else(|| format!("a bracket is not closed in {text:?}"))?;
-            let number =
-                |part: &str| part.trim().parse::<f64>().map_err(|_| format!("{part:?} in {text:?} is no number"));
+            let (inner, after) = inner.split_once(')').ok_or_else(|| wrong("a bracket is not closed".into()))?;
+            let number = |part: &str| {
+                part.trim().parse::<f64>().map_err(|_| wrong(format!("{:?} is no number", shown(part.trim()))))
+            };
             let numbers = inner.split(',').map(number).collect::<std::result::Result<Vec<f64>, _>>()?;
             // Teem writes a vector of NaN where an axis has none.
             let is_none = numbers.iter().all(|value| value.is_nan());
+            if !is_none && !numbers.iter().all(|value| value.is_finite()) {
+                return Err(wrong(format!("({}) has a part that is not finite", shown(inner))));
+            }
             vectors.push((!is_none).then_some(numbers));
             rest = after.trim_start();
         } else {
             let (word, after) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
             if !word.eq_ignore_ascii_case("none") {
-                return Err(format!("{word:?} in {text:?} is neither a vector in brackets nor `none`"));
+                return Err(wrong(format!("{:?} is neither a vector in brackets nor `none`", shown(word))));
             }
             vectors.push(None);
             rest = after.trim_start();

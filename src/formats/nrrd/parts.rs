@@ -43,7 +43,7 @@ impl Parts {
         let bad = |problem: String| FormatError::malformed(path, problem);
         let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
         let all = axes.all.iter().fold(1usize, |product, axis| product.saturating_mul(axis.size));
-        let Some(text) = header.get("datafile") else {
+        let Some(text) = header.get("data file") else {
             if !header.is_closed {
                 return Err(bad(
                     "the file ends inside the header, without a blank line and without data; copy it again".into(),
@@ -54,7 +54,9 @@ impl Parts {
         let words: Vec<&str> = text.split_whitespace().collect();
         let (names, count, dimensions) = match words[..] {
             ["LIST"] => (Names::Listed(header.listed.clone()), header.listed.len(), None),
-            ["LIST", dimensions] => (Names::Listed(header.listed.clone()), header.listed.len(), Some(dimensions)),
+            ["LIST", dimensions] if header.is_list() => {
+                (Names::Listed(header.listed.clone()), header.listed.len(), Some(dimensions))
+            }
             [name, first, last, step] if name.contains('%') => {
                 Pattern::parse(name, [first, last, step], None).map_err(bad)?
             }

@@ -3,8 +3,8 @@
 //! With a space: its directions and origin. Without: spacings and positions of the axes, which are taken as ITK and 3D Slicer take them.
 
 use super::axes::{Axes, Axis};
-use super::header::{Header, vectors};
-use crate::volume::{Affine, Geometry, Vec3};
+use super::header::{Header, shown, vectors};
+use crate::volume::{Affine, Geometry, Vec3, cross};
 
 /// Signs from coordinates of left, posterior, superior to those of a space.
 const LPS: Vec3 = [-1.0, -1.0, 1.0];
@@ -21,6 +21,7 @@ pub fn place(header: &Header, axes: &Axes, warnings: &mut Vec<String>) -> Result
             (space.columns(axes)?, space.origin(header, warnings)?)
         }
         Some(space) => {
+            refuse_lengths(header, axes)?;
             warnings.push(
                 "The header names a space but no directions of the axes in it; they are taken as ITK does: first to the left, \
                  second to the back, third to the head."
@@ -28,7 +29,7 @@ pub fn place(header: &Header, axes: &Axes, warnings: &mut Vec<String>) -> Result
             );
             (lengths.columns(axes, warnings), space.origin(header, warnings)?)
         }
-        None if header.get("spacedirections").is_some() => {
+        None if header.get("space directions").is_some() => {
             return Err("the field `space directions` is there, but neither `space` nor `space dimension`".into());
         }
         None => {
@@ -43,8 +44,29 @@ pub fn place(header: &Header, axes: &Axes, warnings: &mut Vec<String>) -> Result
             (columns, Lengths::origin(axes))
         }
     };
-    let geometry = Geometry::new(axes.shape(), Affine::from_columns(columns, origin)).map_err(|e| e.to_string())?;
+    let geometry = Geometry::new(axes.shape(), Affine::from_columns(columns, origin)).map_err(|e| {
+        let placed = ["space directions", "spacings"].into_iter().find_map(|name| Some((name, header.get(name)?)));
+        placed.map_or(e.to_string(), |(name, text)| format!("the field `{name}` is {:?}; {e}", shown(text)))
+    })?;
     Ok(if lengths.is_assumed { geometry.of_assumed_size() } else { geometry })
+}
+
+/// Refuses a space together with lengths along axes that have no directions in it, as ITK does for spacings.
+fn refuse_lengths(header: &Header, axes: &Axes) -> Result<(), String> {
+    let of_space = if header.get("space").is_some() { "space" } else { "space dimension" };
+    let is_given = |is_known: fn(&Axis) -> bool| axes.spatial.iter().filter_map(|n| axes.all.get(*n)).any(is_known);
+    let fields = [
+        ("spacings", is_given(|axis| axis.spacing.is_some())),
+        ("axis mins", is_given(|axis| axis.ends[0].is_some())),
+        ("axis maxs", is_given(|axis| axis.ends[1].is_some())),
+    ];
+    let Some((name, _)) = fields.into_iter().find(|(_, is_given)| *is_given) else { return Ok(()) };
+    Err(format!(
+        "the field `{of_space}` is {:?} and `{name}` is {:?}, but there are no `space directions`, without which nobody knows along what \
+         the lengths are; add them, or remove `{of_space}`",
+        shown(header.get(of_space).unwrap_or_default()),
+        shown(header.get(name).unwrap_or_default()),
+    ))
 }
 
 /// The space of directions and origin.
@@ -56,8 +78,21 @@ struct Space {
 
 impl Space {
     fn of(header: &Header, warnings: &mut Vec<String>) -> Result<Option<Self>, String> {
+        let told = match header.get("space dimension") {
+            None => None,
+            Some(text) => {
+                Some(text.parse::<usize>().ok().filter(|dimension| (1..=8).contains(dimension)).ok_or_else(|| {
+                    format!("the field `space dimension` is {:?}; a space has 1 to 8 dimensions", shown(text))
+                })?)
+            }
+        };
         let (dimension, signs) = if let Some(name) = header.get("space") {
             let (dimension, signs) = named(name)?;
+            if let Some(told) = told.filter(|told| *told != dimension) {
+                return Err(format!(
+                    "the field `space` is {name:?}, which has {dimension} dimensions, but `space dimension` is {told}"
+                ));
+            }
             if signs.is_none() {
                 warnings.push(format!(
                     "The space {name:?} says nothing about the patient; its axes are taken as ITK does: first to the left, second to the \
@@ -66,14 +101,7 @@ impl Space {
             }
             (dimension, signs.unwrap_or(LPS))
         } else {
-            let dimension = match header.whole("spacedimension", 0)? {
-                0 if header.get("spacedimension").is_none() => return Ok(None),
-                dimension => {
-                    usize::try_from(dimension).ok().filter(|dimension| (1..=8).contains(dimension)).ok_or_else(
-                        || format!("the field `space dimension` is {dimension}; a space has 1 to 8 dimensions"),
-                    )?
-                }
-            };
+            let Some(dimension) = told else { return Ok(None) };
             warnings.push(
                 "The header does not say how its space lies in the patient; its axes are taken as ITK does: first to the left, second to \
                  the back, third to the head."
@@ -82,8 +110,8 @@ impl Space {
             (dimension, LPS)
         };
         let mut factors = signs;
-        for (factor, unit) in factors.iter_mut().zip(header.quoted("spaceunits")) {
-            *factor *= millimetres(unit, warnings);
+        for (factor, unit) in factors.iter_mut().zip(header.quoted("space units", dimension)?) {
+            *factor *= millimetres(&unit, warnings);
         }
         Ok(Some(Self { dimension, factors }))
     }
@@ -123,8 +151,14 @@ impl Space {
     }
 
     fn origin(&self, header: &Header, warnings: &mut Vec<String>) -> Result<Vec3, String> {
-        let origin = match header.get("spaceorigin") {
-            Some(text) => vectors(text)?.into_iter().next().flatten(),
+        let origin = match header.get("space origin") {
+            Some(text) => match &vectors("space origin", text)?[..] {
+                [origin] => origin.clone(),
+                more => {
+                    let (count, text) = (more.len(), shown(text));
+                    return Err(format!("the field `space origin` is {text:?}, {count} vectors; it must be one"));
+                }
+            },
             None => None,
         };
         match origin {
@@ -154,8 +188,9 @@ fn named(name: &str) -> Result<(usize, Option<Vec3>), String> {
         "scanner-xyz" | "3d-right-handed" | "3d-left-handed" => None,
         _ => {
             return Err(format!(
-                "the field `space` is {name:?}; right-anterior-superior, left-anterior-superior, left-posterior-superior, scanner-xyz, \
-                 3D-right-handed and 3D-left-handed are known"
+                "the field `space` is {:?}; right-anterior-superior, left-anterior-superior, left-posterior-superior, scanner-xyz, \
+                 3D-right-handed and 3D-left-handed are known",
+                shown(name)
             ));
         }
     };
@@ -255,10 +290,6 @@ fn millimetres(unit: &str, warnings: &mut Vec<String>) -> f64 {
         warnings.push(warning);
     }
     factor
-}
-
-fn cross(a: Vec3, b: Vec3) -> Vec3 {
-    [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]]
 }
 
 fn unit(v: Vec3) -> Vec3 {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::axes::{Axes, Axis};
 use super::data::{Data, Layout};
 use super::encoding::Encoding;
-use super::header::Header;
+use super::header::{Header, shown};
 use super::parts::Parts;
 use super::placement::place;
 use super::segments;
@@ -16,8 +16,6 @@ use crate::formats::{Facts, stem};
 use crate::volume::{Rescale, Volume, VoxelType, Voxels};
 use crate::work::{Watch, memory};
 
-/// Texts of the header that are shown are cut after so many characters.
-const LONGEST_SHOWN: usize = 200;
 /// Most keys that are shown.
 const MOST_SHOWN: usize = 60;
 
@@ -49,12 +47,12 @@ pub fn facts(path: &Path, watch: Watch) -> Result<Facts> {
 
 fn outline(path: &Path) -> Result<Outline> {
     let bad = |problem: String| FormatError::malformed(path, problem);
-    let mut header = Header::read(path)?;
+    let header = Header::read(path)?;
     let kind = voxel_type(header.require("type").map_err(bad)?).map_err(|e| FormatError::unsupported(path, e))?;
     let axes = Axes::of(&header).map_err(bad)?;
     let layout = Layout::of(&header, kind).map_err(|e| FormatError::unsupported(path, e))?;
     let is_big_endian = is_big_endian(&header, layout, kind).map_err(bad)?;
-    let mut warnings = std::mem::take(&mut header.warnings);
+    let mut warnings: Vec<String> = header.unknown_note().into_iter().collect();
     let geometry = place(&header, &axes, &mut warnings).map_err(bad)?;
     let frame_dims = axes.frame_dims();
     refuse_frames(&axes, &header).map_err(|e| FormatError::unsupported(path, e))?;
@@ -80,6 +78,9 @@ pub fn read(path: &Path, watch: Watch) -> Result<Volume> {
     let mut data = Data::new(&parts, layout, path, watch)?;
     let expected = data.expected();
     let voxels = Voxels::read(voxel_type, count, expected, is_big_endian, &mut data).map_err(|e| explain(path, e))?;
+    if data.is_longer {
+        warnings.push("The data are longer than the header says; what follows the last voxel is not used.".into());
+    }
     if data.is_followed {
         warnings.push(
             "Bytes follow the compressed data (padding of a tape, an upload) and are ignored; the data themselves are whole.".into(),
@@ -123,23 +124,25 @@ fn voxel_type(name: &str) -> std::result::Result<VoxelType, String> {
         "float" => VoxelType::F32,
         "double" => VoxelType::F64,
         "block" => return Err("voxels of the type block are bytes that mean nothing here; save them as numbers".into()),
-        _ => return Err(format!("the field `type` is {name:?}, which is no type of numbers")),
+        _ => return Err(format!("the field `type` is {:?}, which is no type of numbers", shown(name))),
     })
 }
 
 /// The order of bytes, where there is one.
 fn is_big_endian(header: &Header, layout: Layout, kind: VoxelType) -> std::result::Result<bool, String> {
-    match header.get("endian").map(str::to_ascii_lowercase).as_deref() {
-        // Numbers in text come out little end first.
-        _ if layout.encoding == Encoding::Text || kind.bytes() == 1 => Ok(false),
-        Some("little") => Ok(false),
-        Some("big") => Ok(true),
-        Some(other) => Err(format!("the field `endian` is {other:?}; little and big are possible")),
-        None => Err(format!(
-            "the header has no field `endian`, without which values of the type {} cannot be read",
-            kind.name()
-        )),
+    let is_big = match header.get("endian") {
+        None => None,
+        Some(word) if word.eq_ignore_ascii_case("little") => Some(false),
+        Some(word) if word.eq_ignore_ascii_case("big") => Some(true),
+        Some(word) => return Err(format!("the field `endian` is {:?}; little and big are possible", shown(word))),
+    };
+    // Numbers in text come out little end first.
+    if layout.encoding == Encoding::Text || kind.bytes() == 1 {
+        return Ok(false);
     }
+    is_big.ok_or_else(|| {
+        format!("the header has no field `endian`, without which values of the type {} cannot be read", kind.name())
+    })
 }
 
 /// Refuses values that are no intensities, and segments that lie over each other.
@@ -218,38 +221,34 @@ fn gathered<T: Copy>(data: &[T], order: &[(usize, usize)], path: &Path, watch: W
 }
 
 fn describe(header: &Header, layout: Layout) -> Vec<(String, String)> {
-    let shown = |text: &str| -> String {
-        let short: String = text.chars().take(LONGEST_SHOWN).collect();
-        if short.len() < text.len() { format!("{short} ...") } else { short }
-    };
     let mut facts = vec![
         ("Format".to_string(), format!("NRRD ({})", header.magic)),
         ("encoding".to_string(), layout.encoding.name().to_string()),
     ];
     let fields = [
-        ("endian", "endian"),
-        ("sizes", "sizes"),
-        ("kinds", "kinds"),
-        ("space", "space"),
-        ("space dimension", "spacedimension"),
-        ("space directions", "spacedirections"),
-        ("space origin", "spaceorigin"),
-        ("space units", "spaceunits"),
-        ("spacings", "spacings"),
-        ("thicknesses", "thicknesses"),
-        ("axis mins", "axismins"),
-        ("axis maxs", "axismaxs"),
-        ("centers", "centers"),
-        ("labels", "labels"),
-        ("units", "units"),
-        ("sample units", "sampleunits"),
-        ("measurement frame", "measurementframe"),
-        ("old min", "oldmin"),
-        ("old max", "oldmax"),
-        ("content", "content"),
-        ("data file", "datafile"),
+        "endian",
+        "sizes",
+        "kinds",
+        "space",
+        "space dimension",
+        "space directions",
+        "space origin",
+        "space units",
+        "spacings",
+        "thicknesses",
+        "axis mins",
+        "axis maxs",
+        "centers",
+        "labels",
+        "units",
+        "sample units",
+        "measurement frame",
+        "old min",
+        "old max",
+        "content",
+        "data file",
     ];
-    facts.extend(fields.into_iter().filter_map(|(name, plain)| Some((name.to_string(), shown(header.get(plain)?)))));
+    facts.extend(fields.into_iter().filter_map(|name| Some((name.to_string(), shown(header.get(name)?)))));
     let told = |(key, value): &(String, String)| (shown(key), shown(value));
     facts.extend(header.pairs.iter().filter(|(key, _)| !segments::is_own(key)).take(MOST_SHOWN).map(told));
     facts

@@ -4,17 +4,20 @@
 
 use std::collections::BTreeMap;
 
+use super::header::shown;
 use crate::formats::annotations::{self, Found, Listed};
-use crate::volume::{Annotations, Geometry, LabelTable};
+use crate::volume::{Annotations, Geometry, LabelTable, Rgb};
 
 /// The key of our own annotations.
 const OWN: &str = "Lamella_Annotations";
+/// Colours that cannot be read and are shown.
+const MOST_SHOWN: usize = 3;
 
 /// What one segment says.
 #[derive(Default)]
 struct Segment<'a> {
     name: &'a str,
-    colour: &'a str,
+    colour: Option<&'a str>,
     value: Option<&'a str>,
 }
 
@@ -39,46 +42,64 @@ pub fn read(pairs: &[(String, String)]) -> Found {
     let own = pairs.iter().find(|(key, _)| key == OWN);
     let mut found =
         own.and_then(|(_, text)| annotations::in_extension(text.as_bytes(), "The header")).unwrap_or_default();
-    if found.annotations.is_empty()
-        && let Some(listed) = listed(pairs).finish("The header")
-    {
-        found.annotations = listed.annotations;
-        found.warnings.extend(listed.warnings);
+    if found.annotations.is_empty() {
+        let (listed, colour_note) = listed(pairs);
+        found.warnings.extend(colour_note);
+        if let Some(listed) = listed.finish("The header") {
+            found.annotations = listed.annotations;
+            found.warnings.extend(listed.warnings);
+        }
     }
     found
 }
 
-fn listed(pairs: &[(String, String)]) -> Listed {
+/// The segments, and which of their colours cannot be read.
+fn listed(pairs: &[(String, String)]) -> (Listed, Option<String>) {
     let mut segments: BTreeMap<u32, Segment> = BTreeMap::new();
     for (key, value) in pairs {
         let Some((number, part)) = part_of(key) else { continue };
         let segment = segments.entry(number).or_default();
         match part {
             "Name" => segment.name = value,
-            "Color" => segment.colour = value,
+            "Color" => segment.colour = Some(value),
             "LabelValue" => segment.value = Some(value),
             _ => {}
         }
     }
     let mut listed = Listed::default();
-    for segment in segments.values() {
-        let parts: Vec<f64> = segment.colour.split_whitespace().filter_map(|part| part.parse().ok()).collect();
-        let colour = match parts[..] {
-            [r, g, b] => annotations::colour([r, g, b], true),
-            _ => None,
-        };
+    let mut wrong = Vec::new();
+    for (number, segment) in &segments {
+        let colour = segment.colour.and_then(colour);
+        if let Some(text) = segment.colour.filter(|_| colour.is_none()) {
+            wrong.push(format!("Segment{number}_Color is {:?}", shown(text)));
+        }
         // Before there were label values, a segment had a layer of its own, of ones.
         listed.push(segment.value.unwrap_or("1"), segment.name, colour, true);
     }
-    listed
+    let count = wrong.len();
+    let more = if count > MOST_SHOWN { ", ..." } else { "" };
+    wrong.truncate(MOST_SHOWN);
+    let note = format!(
+        "Colours are three numbers from 0 to 1; {count} cannot be read ({}{more}), and default colours are shown instead.",
+        wrong.join(", ")
+    );
+    (listed, (count > 0).then_some(note))
 }
 
-/// The pairs of a file of labels, for 3D Slicer and for us.
-pub fn write(annotations: &Annotations, geometry: &Geometry) -> Vec<(String, String)> {
+/// A colour of exactly three numbers from 0 to 1.
+fn colour(text: &str) -> Option<Rgb> {
+    let parts = text.split_whitespace().map(|part| part.parse().ok()).collect::<Option<Vec<f64>>>()?;
+    let parts = <[f64; 3]>::try_from(parts).ok()?;
+    parts.iter().all(|part| (0.0..=1.0).contains(part)).then(|| annotations::colour(parts, true))?
+}
+
+/// The pairs of a file of labels, for 3D Slicer and for us. Frames would be layers of segments to 3D Slicer; for them ours stand alone.
+pub fn write(annotations: &Annotations, geometry: &Geometry, frame_count: usize) -> Vec<(String, String)> {
     let mut pairs = Vec::new();
     let mut put = |key: String, value: String| pairs.push((key, value));
     let [ni, nj, nk] = geometry.shape().map(|size| size - 1);
     let LabelTable(labels) = &annotations.table;
+    let labels = if frame_count > 1 { &[][..] } else { &labels[..] };
     for (n, label) in labels.iter().enumerate() {
         let [r, g, b] = label.colour.map(|part| f64::from(part) / 255.0);
         put(format!("Segment{n}_Color"), format!("{r:.6} {g:.6} {b:.6}"));

@@ -1,17 +1,21 @@
 //! Writing volumes and label maps: `.nrrd` with compressed data behind the header, `.nhdr` with plain data in a `.raw` file beside it.
 
 use std::fmt::Write as _;
+use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::header::{Header, escaped};
+use super::header::{Header, MAX_BYTES, escaped};
 use super::segments;
-use crate::disk::{FileId, replace_file};
+use crate::disk::replace_file;
 use crate::formats::error::{FormatError, Result};
 use crate::formats::slices::{self, SliceStream};
 use crate::formats::{gzip, has_extension, stem};
 use crate::volume::{Annotations, Geometry, LabelMap, Rescale, Vec3, Volume, VoxelType};
 use crate::work::Watch;
+
+/// Names that are tried for data beside a header.
+const MOST_NAMES: usize = 1000;
 
 /// Writes a scan in its stored type. NRRD has no place for a slope and an intercept: where there are any, the values are written with them
 /// applied, in the smallest type that holds them.
@@ -109,7 +113,7 @@ fn fields(kind: VoxelType, geometry: &Geometry, frame_dims: &[usize], annotation
         sizes.len(),
         sizes.join(" "),
     );
-    for (key, value) in segments::write(annotations, geometry) {
+    for (key, value) in segments::write(annotations, geometry, further.iter().product()) {
         // Text can always be added to.
         let _ = writeln!(text, "{}:={}", escaped(&key), escaped(&value));
     }
@@ -139,6 +143,10 @@ fn with_encoding(fields: &str, encoding: &str) -> String {
 }
 
 fn write(path: &Path, fields: &str, content: &mut SliceStream) -> Result<()> {
+    // The encoding and a name take less than 4096 bytes.
+    if u64::try_from(fields.len()).unwrap_or(u64::MAX) > MAX_BYTES - 4096 {
+        return Err(FormatError::unsupported(path, "the names of the labels are too long for a header; shorten them"));
+    }
     if has_extension(path, &[".nhdr"]) {
         return write_apart(path, fields, content);
     }
@@ -150,42 +158,57 @@ fn write(path: &Path, fields: &str, content: &mut SliceStream) -> Result<()> {
     written.map_err(|error| slices::explain(path, error))
 }
 
-/// Writes the data into a file of their own. Both files are whole before either takes its name.
+/// Writes the data into a new file of their own. The header that is replaced keeps its data until the new one has its name: at every
+/// moment the header that is there has the data that it names.
 fn write_apart(path: &Path, fields: &str, content: &mut SliceStream) -> Result<()> {
-    let data = data_file(path)?;
-    let name = data.file_name().unwrap_or_default().to_string_lossy();
+    let name = data_name(path)?;
+    let (data, before) = (path.with_file_name(&name), data_before(path));
     let header = with_encoding(fields, &format!("encoding: raw\ndata file: {name}\n"));
+    let mut is_data_there = false;
     let written = replace_file(path, |file| {
         file.write_all(header.as_bytes())?;
         file.flush()?;
         let of_data = replace_file(&data, |file| io::copy(content, file).map(drop));
+        is_data_there = of_data.is_ok();
         of_data.map_err(|error| io::Error::other(slices::explain(&data, error)))
     });
+    let needless = if written.is_ok() { before } else { is_data_there.then_some(data) };
+    // What cannot be removed is only litter.
+    let _ = needless.map(fs::remove_file);
     written.map_err(|error| match error.downcast::<FormatError>() {
         Ok(of_data) => of_data,
         Err(error) => slices::explain(path, error),
     })
 }
 
-/// The file beside a header that its data go to. One that is there is replaced only if the header that is replaced has its data in it.
-fn data_file(path: &Path) -> Result<PathBuf> {
-    let name = format!("{}.raw", stem(path));
-    let data = path.with_file_name(&name);
-    if name.contains(['\n', '\r']) {
-        return Err(FormatError::unsupported(
-            path,
-            "a name with a line break cannot stand in a header; choose another name",
+/// The names that data beside a header get, the first one that is free: `scan.raw`, `scan-1.raw`.
+fn data_names(path: &Path) -> impl Iterator<Item = String> {
+    let stem = stem(path);
+    (0..MOST_NAMES).map(move |n| if n == 0 { format!("{stem}.raw") } else { format!("{stem}-{n}.raw") })
+}
+
+/// A name for the data that no file has.
+fn data_name(path: &Path) -> Result<String> {
+    let refused = |reason: String| Err(FormatError::unsupported(path, reason));
+    let is_free = |name: &String| fs::symlink_metadata(path.with_file_name(name)).is_err();
+    let Some(name) = data_names(path).find(is_free) else {
+        return refused("too many files of data are beside it; choose another name".into());
+    };
+    // To readers these are lists or patterns of names, or another name.
+    let is_list = name.strip_prefix("LIST").is_some_and(|rest| rest.starts_with(char::is_whitespace));
+    if is_list || name.trim() != name || name.contains(['%', '\n', '\r']) {
+        return refused(format!(
+            "the name of the data, {name:?}, cannot stand in a header, because it begins with LIST or a blank or has a % or a line break \
+             in it; choose another name"
         ));
     }
-    let of_header = || {
-        let header = Header::read(path).ok()?;
-        let named = path.with_file_name(header.get("datafile")?);
-        Some(FileId::of(&named)? == FileId::of(&data)?)
-    };
-    if data.exists() && of_header() != Some(true) {
-        let reason =
-            format!("{name} is there already and belongs to another file; choose another name, or remove it first");
-        return Err(FormatError::unsupported(path, reason));
-    }
-    Ok(data)
+    Ok(name)
+}
+
+/// The data of the header that is replaced, if they are a file of a name that they get here.
+fn data_before(path: &Path) -> Option<PathBuf> {
+    let header = Header::read(path).ok()?;
+    let named = header.get("data file")?;
+    let data = path.with_file_name(data_names(path).find(|name| name == named)?);
+    fs::symlink_metadata(&data).is_ok_and(|file| file.is_file()).then_some(data)
 }

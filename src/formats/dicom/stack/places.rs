@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::Member;
-use crate::volume::Vec3;
+use crate::volume::{Vec3, cross};
 use crate::work::numbers::real;
 
 /// Positions closer than this along the normal are the same place, as far as pixels are not much smaller.
@@ -14,10 +14,6 @@ const GAP_TOLERANCE_MM: f64 = 0.02;
 const GAP_TOLERANCE_SHARE: f64 = 0.01;
 /// However small slices are: off by more than this share of their distance is off.
 const GAP_LIMIT_SHARE: f64 = 0.2;
-
-pub fn cross(a: Vec3, b: Vec3) -> Vec3 {
-    [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]]
-}
 
 pub fn dot(a: Vec3, b: Vec3) -> f64 {
     a.iter().zip(b).map(|(x, y)| x * y).sum()

@@ -1,11 +1,6 @@
 //! Data in other files, and how values are written.
 
 use super::*;
-use crate::formats::write_volume;
-
-fn values(volume: &Volume) -> Vec<f64> {
-    (0..volume.voxels.len()).filter_map(|n| volume.voxels.get(n)).collect()
-}
 
 #[test]
 fn values_are_read_however_they_are_written() {
@@ -88,18 +83,49 @@ fn several_files_are_one_image_in_their_order() {
 }
 
 #[test]
-fn a_file_that_belongs_to_another_header_is_not_replaced() {
+fn only_list_with_or_without_a_number_begins_a_list() {
     let folder = tempfile::tempdir().unwrap();
-    let (path, data) = (folder.path().join("a.nhdr"), folder.path().join("a.raw"));
-    let volume = opened("").unwrap();
-    std::fs::write(&data, b"measured for years").unwrap();
-    let error = write_volume(&path, &volume, Watch::unwatched()).unwrap_err().to_string();
-    assert!(error.contains("a.raw") && !path.exists(), "{error}");
-    assert_eq!(std::fs::read(&data).unwrap(), b"measured for years");
-    std::fs::remove_file(&data).unwrap();
-    for _ in 0..2 {
-        write_volume(&path, &volume, Watch::unwatched()).unwrap();
-        assert_eq!(std::fs::read(&data).unwrap(), [1, 2, 3, 4, 5, 6]);
-        assert!(std::fs::read_to_string(&path).unwrap().contains("data file: a.raw\n"));
+    let header = |named: &str| {
+        let path = folder.path().join("a.nhdr");
+        let fields = "type: uchar\ndimension: 3\nsizes: 3 2 1\nencoding: raw";
+        std::fs::write(&path, format!("NRRD0004\n{fields}\ndata file: {named}\n")).unwrap();
+        open(&path).map(|volume| values(&volume)).map_err(|e| e.to_string())
+    };
+    for name in ["LIST of livers.raw", "LIST 2 3.raw", "LISTED", "a%d b.raw"] {
+        std::fs::write(folder.path().join(name), [1, 2, 3, 4, 5, 6]).unwrap();
+        assert_eq!(header(name), Ok(vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]), "{name}");
     }
+    let error = header("LIST two\nLISTED").unwrap_err();
+    assert!(error.contains("line 7"), "{error}");
+    let error = header("LIST two").unwrap_err();
+    assert!(error.contains("LIST two, which is not there"), "{error}");
+}
+
+#[test]
+fn data_that_are_longer_than_the_header_says_are_told_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let warned = |fields: &str, data: &[u8]| {
+        let fields = format!("type: uchar\ndimension: 2\nsizes: 2 2\n{fields}");
+        let volume = open(&file(folder.path(), "a.nrrd", &fields, data)).unwrap();
+        assert_eq!(values(&volume), [1.0, 2.0, 3.0, 4.0], "{fields}");
+        volume.warnings.iter().any(|warning| warning.contains("longer than the header says"))
+    };
+    let gzip = |data: &[u8]| {
+        let mut packed = Vec::new();
+        crate::formats::gzip::compress(&mut &data[..], &mut packed).unwrap();
+        packed
+    };
+    for (fields, exact, longer) in [
+        ("encoding: raw\n", b"\x01\x02\x03\x04".to_vec(), b"\x01\x02\x03\x04\x05".to_vec()),
+        ("encoding: gzip\n", gzip(&[1, 2, 3, 4]), gzip(&[1, 2, 3, 4, 5])),
+        ("encoding: text\n", b"1 2 3 4 \n".to_vec(), b"1 2 3 4 5".to_vec()),
+        ("encoding: hex\n", b"01020304\n".to_vec(), b"0102030405".to_vec()),
+        ("encoding: hex\n", b"01 02 03 04".to_vec(), b"01020304 more".to_vec()),
+    ] {
+        assert!(!warned(fields, &exact), "{fields}");
+        assert!(warned(fields, &longer), "{fields}");
+    }
+    // Data that end the file are found from there.
+    assert!(!warned("encoding: raw\nbyte skip: -1\n", &[9, 9, 1, 2, 3, 4]));
+    assert!(!warned("encoding: gzip\nbyte skip: -1\n", &gzip(&[9, 9, 1, 2, 3, 4])));
 }

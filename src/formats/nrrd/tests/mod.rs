@@ -3,6 +3,7 @@
 mod detached;
 mod hostile;
 mod placed;
+mod written;
 
 use std::path::{Path, PathBuf};
 
@@ -21,6 +22,10 @@ fn file(folder: &Path, name: &str, fields: &str, data: &[u8]) -> PathBuf {
 
 fn open(path: &Path) -> Result<Volume, FormatError> {
     open_one(path, None, Watch::unwatched())
+}
+
+fn values(volume: &Volume) -> Vec<f64> {
+    (0..volume.voxels.len()).filter_map(|n| volume.voxels.get(n)).collect()
 }
 
 /// Opens a file of six bytes, 1 to 6, in a grid of 3 x 2 x 1.

@@ -44,6 +44,63 @@ fn without_a_space_spacings_and_ends_of_axes_place_the_grid() {
 }
 
 #[test]
+fn a_space_without_directions_has_no_lengths() {
+    let columns = [[-1.0, 0.0, 0.0], [0.0, -1.0, 0.0], [0.0, 0.0, 1.0]];
+    let alone = opened("space: RAS\nspace origin: (1,2,3)\nspacings: nan nan nan\n").unwrap();
+    let affine = alone.geometry.world_from_voxel();
+    // As SimpleITK 2.5.7 reads it.
+    assert_eq!(([0, 1, 2].map(|n| affine.column(n)), affine.column(3)), (columns, [1.0, 2.0, 3.0]));
+    assert!(alone.geometry.is_size_assumed() && alone.warnings.iter().any(|told| told.contains("no directions")));
+    for (space, length) in [
+        ("space: LPS", "spacings: 2 3 4"),
+        ("space dimension: 3", "spacings: 2 nan nan"),
+        ("space: LPS\nspace directions: none none none", "spacings: 2 3 4"),
+        ("space: LPS", "axis mins: 2 3 4"),
+        ("space: LPS", "axis maxs: 2 3 4"),
+    ] {
+        let error = refusal(&format!("{space}\n{length}\n"));
+        let (name, value) = space.lines().next().unwrap().split_once(": ").unwrap();
+        let (field, lengths) = length.split_once(": ").unwrap();
+        assert!(error.contains(&format!("`{name}` is {value:?} and `{field}` is {lengths:?}")), "{error}");
+    }
+}
+
+#[test]
+fn an_axis_of_space_without_a_direction_is_refused_where_others_have_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = |sizes: &str, kinds: &str| {
+        let fields = format!(
+            "type: uchar\ndimension: 3\nsizes: {sizes}\nencoding: raw\nspace: LPS\nspace origin: (0,0,0)\nkinds: {kinds}\n\
+             space directions: (1,0,0) (0,1,0) none\n"
+        );
+        super::open(&file(folder.path(), "a.nrrd", &fields, &[0; 6])).map(|volume| volume.frame_dims)
+    };
+    for kind in ["domain", "space", "Domain"] {
+        let error = open("3 1 2", &format!("domain domain {kind}")).unwrap_err().to_string();
+        assert!(error.contains("axis 3") && error.contains("`kinds`") && error.contains("list"), "{error}");
+    }
+    assert_eq!(open("3 1 2", "domain domain list").unwrap(), [2]);
+    assert_eq!(open("3 2 1", "domain domain domain").unwrap(), [0usize; 0]);
+}
+
+#[test]
+fn other_names_of_kinds_are_known() {
+    let folder = tempfile::tempdir().unwrap();
+    let kinds = ["RGB", "RGBcolor", "3-vector", "3D-sym-tensor", "3D-masked-symmetric-matrix", "???", "none"];
+    for kind in kinds {
+        let fields = format!(
+            "type: uchar\ndimension: 4\nsizes: 3 2 1 1\nencoding: raw\nspace: LPS\nspace origin: (0,0,0)\n\
+             kinds: {kind} domain domain domain\nspace directions: none (1,0,0) (0,1,0) (0,0,1)\n"
+        );
+        let volume = super::open(&file(folder.path(), "a.nrrd", &fields, &[0; 6])).unwrap();
+        assert_eq!(
+            (volume.frame_dims.as_slice(), volume.warnings.len()),
+            (&[3][..], usize::from(kind.starts_with("RGB")))
+        );
+    }
+}
+
+#[test]
 fn axes_that_are_no_space_are_frames_wherever_they_stand() {
     let folder = tempfile::tempdir().unwrap();
     let place = "space: LPS\nspace origin: (0,0,0)\nencoding: raw\ntype: uchar\n";
@@ -76,6 +133,24 @@ fn segments_name_labels_and_layers_are_refused() {
         format!("type: uchar\ndimension: 4\nsizes: 2 1 1 3\nkinds: list domain domain domain\nencoding: raw\n{pairs}");
     let error = open(&file(folder.path(), "l.seg.nrrd", &fields, &[0; 6])).unwrap_err().to_string();
     assert!(error.contains("2 layers") && error.contains("Collapse"), "{error}");
+}
+
+#[test]
+fn colours_that_cannot_be_read_are_told_of() {
+    let colours = ["1 0 0 1", "255 0 0", "1 0", "red", "", "nan 0 0"];
+    let pairs = colours.iter().zip(0..).fold(String::new(), |pairs, (text, n)| {
+        pairs + &format!("Segment{n}_Color:={text}\nSegment{n}_LabelValue:={}\n", n + 1)
+    });
+    let volume = opened(&pairs).unwrap();
+    assert!(volume.annotations.table.0.iter().all(|label| label.colour == default_colour(label.value)));
+    let told = volume.warnings.iter().find(|told| told.contains("Color")).unwrap();
+    assert!(
+        told.contains("6 cannot be read (Segment0_Color is \"1 0 0 1\", Segment1_Color is \"255 0 0\", "),
+        "{told}"
+    );
+    assert!(told.contains("default colours"));
+    let right = "Segment0_Color:=1 0.5 0\nSegment0_LabelValue:=1\nSegment1_LabelValue:=2\n";
+    assert!(!opened(right).unwrap().warnings.iter().any(|told| told.contains("olour")));
 }
 
 #[test]
