@@ -59,7 +59,7 @@ pub use attention::AttentionJob;
 pub use bench::{BenchLoad, BenchNetwork, peak_memory_bytes};
 pub use compare::CompareJob;
 pub use count_labels::CountLabelsJob;
-pub use cross_validate::{CrossValidateJob, FoldNews};
+pub use cross_validate::{CrossValidateJob, FoldNews, begun_fold};
 pub use draw_sample::DrawSampleJob;
 pub use erase_label::{EraseLabelJob, Erased};
 pub use error::JobError;
