@@ -1,4 +1,4 @@
-//! Pure geometry: which pixels lie inside an outline, how far voxels are from a set of voxels.
+//! Pure geometry: which pixels lie inside an outline, how far voxels are from a set of voxels, which lie within a ball of it.
 //!
 //! **Invariant:** a pixel belongs to an outline if its centre lies inside, by the even-odd rule.
 //!
@@ -12,8 +12,12 @@
     reason = "points and pixels turn into each other"
 )]
 
+mod ball;
 mod distance;
 mod polygon;
+mod voxel_bits;
 
-pub use distance::squared_distances;
+pub use ball::{Ball, TooWide, within};
+pub use distance::{squared_distances, squared_distances_within};
 pub use polygon::pixels_inside;
+pub use voxel_bits::VoxelBits;
