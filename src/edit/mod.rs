@@ -6,6 +6,7 @@
 
 mod brush;
 mod join;
+pub mod operations;
 
 pub use brush::Brush;
 pub use join::{Fate, Join, JoinedLabel, NoNumberLeft, is_nameless, is_same_name, join, values_of_model};
