@@ -6,7 +6,7 @@
 
 use serde::Serialize;
 
-use super::distance::squared_distances;
+use crate::shape::squared_distances;
 use crate::volume::{LabelMap, LabelValue};
 use crate::work::memory;
 

@@ -19,7 +19,6 @@
 mod attention;
 mod blend;
 mod components;
-mod distance;
 mod fused;
 mod metrics;
 mod news;

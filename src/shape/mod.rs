@@ -1,8 +1,8 @@
-//! Pure geometry of outlines: which pixels lie inside.
+//! Pure geometry: which pixels lie inside an outline, how far voxels are from a set of voxels, which lie within a ball of it.
 //!
 //! **Invariant:** a pixel belongs to an outline if its centre lies inside, by the even-odd rule.
 //!
-//! Deliberately absent: labels, documents, screens, files. Meshes and signed distances are not here yet.
+//! Deliberately absent: labels, documents, screens, files. Meshes are not here yet.
 
 #![allow(
     clippy::cast_possible_truncation,
@@ -12,6 +12,12 @@
     reason = "points and pixels turn into each other"
 )]
 
+mod ball;
+mod distance;
 mod polygon;
+mod voxel_bits;
 
+pub use ball::{Ball, TooWide, within};
+pub use distance::{squared_distances, squared_distances_within};
 pub use polygon::pixels_inside;
+pub use voxel_bits::VoxelBits;
