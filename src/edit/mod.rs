@@ -6,6 +6,7 @@
 
 mod brush;
 mod join;
+pub mod operations;
 mod region_growing;
 mod voxel_set;
 

@@ -39,6 +39,7 @@ mod look_at_dataset;
 mod missing_paths;
 mod open_labels;
 mod open_sample;
+mod operate;
 mod output;
 mod pixels;
 mod plan;
@@ -75,6 +76,7 @@ pub use look_at_dataset::{DatasetFacts, LookAtDatasetJob};
 pub use missing_paths::MissingPathsJob;
 pub use open_labels::{OpenLabelsJob, OpenedLabels};
 pub use open_sample::{OpenSampleJob, Sample};
+pub use operate::{OperateJob, Operated};
 pub use output::{Inputs, OutputKind};
 pub use pixels::{AllPixelsJob, Classified, PixelJob};
 pub use plan::PlanJob;
@@ -110,6 +112,7 @@ pub const JOBS: &[&JobKind] = &[
     MissingPathsJob::KIND,
     OpenLabelsJob::KIND,
     OpenSampleJob::KIND,
+    OperateJob::KIND,
     PixelJob::KIND,
     PlanJob::KIND,
     RefineJob::KIND,
