@@ -23,7 +23,7 @@ fn is_shared(a: &Brick, b: &Brick) -> bool {
 
 impl LabelMap {
     /// Size of a brick inside the grid: those at the far edges reach beyond it.
-    fn brick_size(&self, index: usize) -> [usize; 3] {
+    pub(super) fn brick_size(&self, index: usize) -> [usize; 3] {
         let (start, shape) = (self.brick_start(index), self.geometry().shape());
         [0, 1, 2].map(|axis| BRICK_EDGE.min(shape[axis] - start[axis]))
     }
