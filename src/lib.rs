@@ -13,6 +13,7 @@ pub mod graph;
 pub mod gui;
 pub mod jobs;
 pub mod learn;
+pub mod measure;
 pub mod model;
 pub mod pipeline;
 pub mod session;

@@ -43,7 +43,7 @@ fn run<J: Job<Event = ()>>(job: J) -> (J::Output, Vec<String>) {
 }
 
 fn evaluate(predicted: &Path, truth: &Path) -> Result<Evaluation, String> {
-    let job = EvaluateJob { predicted: predicted.into(), truth: truth.into() };
+    let job = EvaluateJob { predicted: predicted.into(), truth: truth.into(), slices: None };
     run_here(job, &Signal::default(), &|_| {}).map_err(|error| error.to_string())
 }
 
@@ -514,7 +514,7 @@ fn masks_are_compared_where_training_would_take_them_and_else_the_difference_is_
         evaluate(&at.join(name), &at.join("truth.nii.gz"))
     };
     let good = against("a.nii.gz", &grey(shape, affine(0.09, 1.0, 0.0), label)).unwrap();
-    assert_eq!((good.mean[&1].dice, good.notices.len()), (1.0, 1));
+    assert_eq!((good.mean[&1].scores.dice, good.notices.len()), (Some(1.0), 1));
     assert!(good.notices[0].contains("9.00e-2 mm"), "{:?}", good.notices);
     assert!(against("a.nii.gz", &grey(shape, affine(0.005, 1.0, 0.0), label)).unwrap().notices.is_empty());
     let flipped = Affine([[-1.0, 0.0, 0.0, 19.0], [0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 2.0, 0.0]]);
@@ -559,7 +559,7 @@ fn folders_of_masks_are_paired_by_their_names_whatever_the_format() {
     let evaluation = evaluate(&at.join("pred"), &at.join("truth")).unwrap();
     let names: Vec<&str> = evaluation.cases.iter().map(|case| case.name.as_str()).collect();
     assert_eq!(names, ["c0", "c1", "c2"]);
-    assert_eq!([1, 2].map(|label| evaluation.mean[&label].dice), [1.0, 1.0]);
+    assert_eq!([1, 2].map(|label| evaluation.mean[&label].scores.dice), [Some(1.0); 2]);
     // A picture has no size: the scan's grid is taken. Other axes are another picture.
     put(
         at,
@@ -569,7 +569,7 @@ fn folders_of_masks_are_paired_by_their_names_whatever_the_format() {
         }),
     );
     let evaluation = evaluate(&at.join("pred"), &at.join("truth")).unwrap();
-    assert_eq!(evaluation.mean[&1].dice, 1.0);
+    assert_eq!(evaluation.mean[&1].scores.dice, Some(1.0));
     assert!(
         (evaluation.cases[0].labels[&1].truth_mm3 / evaluation.cases[0].labels[&1].predicted_mm3 - 1.0).abs() < 1e-9
     );
@@ -583,13 +583,24 @@ fn folders_of_masks_are_paired_by_their_names_whatever_the_format() {
 }
 
 #[test]
-fn labels_of_other_names_under_one_number_are_told_of_when_masks_are_compared() {
+fn masks_are_compared_by_the_names_of_their_labels() {
     let folder = tempfile::tempdir().unwrap();
     let (a, b) = (folder.path().join("a.nii"), folder.path().join("b.nii"));
     mask_with(&a, &[(6, b"1: liver\n2: spleen\n")]);
     mask_with(&b, &[(6, b"1: Liver\n2: kidney\n")]);
-    let notices = evaluate(&a, &b).unwrap().notices;
+    let evaluation = evaluate(&a, &b).unwrap();
+    let notices = &evaluation.notices;
     assert!(notices.len() == 1 && notices[0].contains("spleen") && notices[0].contains("kidney"), "{notices:?}");
+    let case = &evaluation.cases[0];
+    let dice = |name: &str| {
+        let (value, _) = case.names.iter().find(|(_, own)| own.eq_ignore_ascii_case(name)).unwrap();
+        case.labels[value].dice
+    };
+    assert_eq!((dice("liver"), dice("spleen"), dice("kidney")), (Some(1.0), Some(0.0), Some(0.0)));
+    // Other numbers for the same names.
+    mask_with(&b, &[(6, b"2: liver\n1: spleen\n")]);
+    let case = &evaluate(&a, &b).unwrap().cases[0];
+    assert_eq!(case.names[&2], "liver");
 }
 
 /// A data set in nnU-Net's form: two cases of one channel.

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::{Result, activations, print_json, use_threads};
 use crate::engine::{Activations, StageTimes};
-use crate::jobs::{BenchLoad, BenchNetwork, JobError, peak_memory_bytes};
+use crate::jobs::{BenchLoad, BenchNetwork, EDIT_CASES, EditCase, EditScene, JobError, peak_memory_bytes};
 
 /// Time the project's own benchmarks.
 #[derive(Args)]
@@ -49,6 +49,17 @@ enum What {
         /// Print what the passes do and for how long, stage by stage
         #[arg(long)]
         stages: bool,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Editing on a made scan with twenty labels: each figure beside the most that it may be
+    Edit {
+        /// Columns, rows and slices of the scan
+        #[arg(long, default_value = "512x512x600")]
+        size: GridSize,
+        /// Only these cases; may be given several times
+        #[arg(long, value_name = "ID")]
+        case: Vec<String>,
         #[command(flatten)]
         common: Common,
     },
@@ -110,6 +121,74 @@ impl std::str::FromStr for Size {
     }
 }
 
+#[derive(Clone, Copy)]
+struct GridSize([usize; 3]);
+
+impl std::str::FromStr for GridSize {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        let wrong = || format!("{text:?} is no size of a grid; write for example 512x512x600");
+        let sizes: Vec<usize> =
+            text.split('x').map(str::parse).collect::<std::result::Result<_, _>>().map_err(|_| wrong())?;
+        sizes.try_into().map(Self).map_err(|_| wrong())
+    }
+}
+
+/// Runs the cases of editing, each on the same scene.
+fn bench_edit(size: [usize; 3], wanted: &[String], common: &Common) -> Result {
+    if let Some(unknown) = wanted.iter().find(|id| EDIT_CASES.iter().all(|case| case.id != id.as_str())) {
+        let ids: Vec<&str> = EDIT_CASES.iter().map(|case| case.id).collect();
+        return Err(JobError::Other(format!("there is no case {unknown:?}; there are {}", ids.join(", "))));
+    }
+    let scene = EditScene::new(size)?;
+    let mut cases = Vec::new();
+    for case in EDIT_CASES.iter().filter(|case| wanted.is_empty() || wanted.iter().any(|id| id == case.id)) {
+        let mut samples = (case.run)(&scene, common.repeat.max(1))?;
+        samples.sort_by(f64::total_cmp);
+        let figures = figures(case, &samples);
+        if !common.json {
+            let number = |key: &str| shown(case, figures[key].as_f64().unwrap_or(f64::NAN));
+            let bound = case.bound.map_or_else(String::new, |bound| format!(", at most {}", shown(case, bound)));
+            say!(
+                "{:12} median {}, min {}, max {}{bound}: {}",
+                case.id,
+                number("median"),
+                number("min"),
+                number("max"),
+                case.title
+            );
+        }
+        cases.push(figures);
+    }
+    if common.json {
+        print_json(&json!({
+            "bench": "edit", "size": size, "labelled_voxels": scene.labelled(), "cases": cases,
+            "peak_memory_bytes": peak_memory_bytes(),
+        }))?;
+    }
+    Ok(())
+}
+
+/// Figures of a case from sorted samples.
+fn figures(case: &EditCase, samples: &[f64]) -> serde_json::Value {
+    let (min, max) = (samples.first().copied(), samples.last().copied());
+    let median = samples.get(samples.len() / 2).copied();
+    let is_within = median.zip(case.bound).map(|(median, bound)| median <= bound);
+    json!({
+        "id": case.id, "title": case.title, "unit": case.unit, "bound": case.bound, "min": min, "median": median, "max": max,
+        "samples": samples.len(), "is_within": is_within,
+    })
+}
+
+fn shown(case: &EditCase, value: f64) -> String {
+    if case.unit == "bytes" {
+        format!("{:.1} MiB", value / 1024.0 / 1024.0)
+    } else {
+        format!("{:.2} ms", value * 1000.0)
+    }
+}
+
 #[derive(Args)]
 struct Common {
     /// Number of timed runs
@@ -158,7 +237,10 @@ impl Common {
 
 impl Bench {
     pub(super) fn run(&self) -> Result {
-        let (What::Segment { common, .. } | What::Train { common, .. } | What::Load { common, .. }) = &self.what;
+        let (What::Segment { common, .. }
+        | What::Train { common, .. }
+        | What::Edit { common, .. }
+        | What::Load { common, .. }) = &self.what;
         use_threads(common.threads)?;
         match &self.what {
             What::Segment { network, size, stages, common } => {
@@ -189,6 +271,7 @@ impl Bench {
                 facts["peak_memory_bytes"] = peak_memory_bytes().into();
                 common.time("train", || bench.train_step(), &facts)
             }
+            What::Edit { size, case, common } => bench_edit(size.0, case, common),
             What::Load { path, common } => {
                 let before = peak_memory_bytes();
                 let first = BenchLoad::run(path)?;

@@ -7,7 +7,8 @@ use serde_json::json;
 
 use super::{Result, print_json};
 use crate::jobs::{EvaluateJob, Evaluation, JobError, compare_evaluations, run_here};
-use crate::pipeline::LabelScores;
+use crate::measure::{LabelScores, SliceScores};
+use crate::volume::Plane;
 use crate::work::Signal;
 
 /// Compare predicted masks with true ones, paired by file name.
@@ -22,25 +23,28 @@ pub struct Evaluate {
     /// Masks of another model of the same cases: a paired test of Dice (Wilcoxon's signed ranks) tells whether they differ
     #[arg(long, value_name = "PRED")]
     against: Option<PathBuf>,
+    /// Also compare slice by slice: axial, coronal or sagittal
+    #[arg(long, value_name = "PLANE", value_parser = plane)]
+    slices: Option<Plane>,
     /// Print one JSON document
     #[arg(long)]
     json: bool,
 }
 
 impl Evaluate {
-    fn evaluate(&self, predicted: &Path) -> Result<Evaluation> {
-        let job = EvaluateJob { predicted: predicted.to_path_buf(), truth: self.truth.clone() };
+    fn evaluate(&self, predicted: &Path, slices: Option<Plane>) -> Result<Evaluation> {
+        let job = EvaluateJob { predicted: predicted.to_path_buf(), truth: self.truth.clone(), slices };
         run_here(job, &Signal::default(), &|_| {})
     }
 
     pub(super) fn run(&self) -> Result {
-        let evaluation = self.evaluate(&self.pred)?;
+        let evaluation = self.evaluate(&self.pred, self.slices)?;
         for notice in &evaluation.notices {
             eprintln!("note: {notice}");
         }
         let compared = match &self.against {
             Some(other) => {
-                let other = self.evaluate(other)?;
+                let other = self.evaluate(other, None)?;
                 for notice in other.notices.iter().filter(|notice| !evaluation.notices.contains(notice)) {
                     eprintln!("note: {notice}");
                 }
@@ -58,13 +62,15 @@ impl Evaluate {
             return print_json(&document);
         }
         say!(
-            "{:24} {:>5} {:>7} {:>7} {:>8} {:>8} {:>11} {:>11}",
+            "{:24} {:>5} {:>7} {:>7} {:>8} {:>8} {:>8} {:>8} {:>11} {:>11}",
             "case",
             "label",
             "Dice",
             "IoU",
+            "HD mm",
             "HD95 mm",
             "ASSD mm",
+            "volume %",
             "pred mm3",
             "truth mm3"
         );
@@ -72,9 +78,18 @@ impl Evaluate {
             for (label, scores) in &case.labels {
                 print_row(&case.name, *label, scores);
             }
+            for (label, slices) in case.slices.iter().flatten() {
+                for SliceScores { slice, scores } in slices {
+                    print_row(&format!("  slice {}", slice + 1), *label, scores);
+                }
+            }
         }
-        for (label, scores) in &evaluation.mean {
-            print_row("mean", *label, scores);
+        for (label, mean) in &evaluation.mean {
+            print_row("mean", *label, &mean.scores);
+        }
+        for (label, mean) in evaluation.mean.iter().filter(|(_, mean)| mean.without_distance > 0) {
+            let (count, cases) = (mean.without_distance, mean.cases);
+            eprintln!("label {label}: {count} of {cases} cases have it in one mask alone; they have no distance");
         }
         if !evaluation.unpredicted.is_empty() {
             let count = evaluation.unpredicted.len();
@@ -112,14 +127,22 @@ fn shortened(names: &[String]) -> String {
     format!("{}{more}", names[..names.len().min(SHOWN)].join(", "))
 }
 
+/// A plane by its name.
+fn plane(text: &str) -> std::result::Result<Plane, String> {
+    let found = Plane::ALL.into_iter().find(|plane| plane.name().eq_ignore_ascii_case(text));
+    found.ok_or_else(|| format!("{text:?} is no plane; write axial, coronal or sagittal"))
+}
+
 fn print_row(name: &str, label: u16, s: &LabelScores) {
-    let distance = |d: Option<f64>| d.map_or("-".to_string(), |d| format!("{d:.3}"));
+    let number = |d: Option<f64>, decimals: usize| d.map_or("-".to_string(), |d| format!("{d:.decimals$}"));
+    let percent = s.volume_difference.map_or("-".to_string(), |part| format!("{:+.1}", part * 100.0));
     say!(
-        "{name:24} {label:>5} {:>7.4} {:>7.4} {:>8} {:>8} {:>11.1} {:>11.1}",
-        s.dice,
-        s.iou,
-        distance(s.hd95_mm),
-        distance(s.assd_mm),
+        "{name:24} {label:>5} {:>7} {:>7} {:>8} {:>8} {:>8} {percent:>8} {:>11.1} {:>11.1}",
+        number(s.dice, 4),
+        number(s.iou, 4),
+        number(s.hd_mm, 3),
+        number(s.hd95_mm, 3),
+        number(s.assd_mm, 3),
         s.predicted_mm3,
         s.truth_mm3
     );

@@ -25,6 +25,7 @@ mod guard;
 mod import;
 mod info;
 mod interrupt;
+mod measure;
 mod models;
 mod refine;
 mod sample;
@@ -70,6 +71,8 @@ enum Command {
     Train(train::Train),
     /// Compare predicted masks with true ones
     Evaluate(evaluate::Evaluate),
+    /// Measure the labels of a mask: volumes, values of the image, surfaces, diameters
+    Measure(measure::Measure),
     /// List, show, import and export models
     Models(models::Models),
     /// List the devices that networks can run on, with their memory
@@ -106,6 +109,7 @@ impl Command {
             Self::Refine(command) => command.run(),
             Self::Train(command) => command.run(),
             Self::Evaluate(command) => command.run(),
+            Self::Measure(command) => command.run(),
             Self::Models(command) => command.run(),
             Self::Devices(command) => command.run(),
             Self::Bench(command) => command.run(),

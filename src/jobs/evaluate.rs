@@ -9,10 +9,12 @@ use serde::Serialize;
 use super::error::JobError;
 use super::grids::difference;
 use super::job::{Job, JobKind, Work};
+use super::matched::{Matched, matched};
 use super::title::file_name;
-use crate::formats::{For, Kind, endings_of, is_picture, read_labels_in_file, stem};
-use crate::pipeline::{LabelScores, PairedTest, compare, wilcoxon};
-use crate::volume::Label;
+use crate::formats::{For, Kind, complete_annotations, endings_of, is_picture, read_labels_in_file, stem};
+use crate::measure::{LabelScores, SliceScores, compare, compare_slices};
+use crate::pipeline::{PairedTest, wilcoxon};
+use crate::volume::{Plane, PlaneLayout};
 use crate::work::Watch;
 
 /// Scores of one case by label value.
@@ -20,8 +22,25 @@ use crate::work::Watch;
 pub struct CaseScores {
     /// File name without extension.
     pub name: String,
-    /// By label value.
+    /// By label value: that of the truth; a label that only the prediction has keeps its own where it is free.
     pub labels: BTreeMap<u16, LabelScores>,
+    /// Names of these labels.
+    pub names: BTreeMap<u16, String>,
+    /// By label value, slice by slice, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub slices: Option<BTreeMap<u16, Vec<SliceScores>>>,
+}
+
+/// Means of a label.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct MeanScores {
+    /// Over the cases where the truth or the prediction has the label; distances over those where both have it.
+    #[serde(flatten)]
+    pub scores: LabelScores,
+    /// Cases that count.
+    pub cases: usize,
+    /// Those of them in which only one of both has the label, so that there is no distance.
+    pub without_distance: usize,
 }
 
 /// Scores of all cases.
@@ -29,8 +48,8 @@ pub struct CaseScores {
 pub struct Evaluation {
     /// In the order of names.
     pub cases: Vec<CaseScores>,
-    /// Means over the cases where the truth or the prediction has the label; distances over those where both have it.
-    pub mean: BTreeMap<u16, LabelScores>,
+    /// Means of every label.
+    pub mean: BTreeMap<u16, MeanScores>,
     /// True masks of the folder that have no prediction, and do not count.
     pub unpredicted: Vec<String>,
     /// What the user must know of the masks: values that were rounded, grids that were moved onto each other.
@@ -45,6 +64,8 @@ pub struct EvaluateJob {
     pub predicted: PathBuf,
     /// The true mask, or the folder of the true masks.
     pub truth: PathBuf,
+    /// The plane whose slices are compared one by one too.
+    pub slices: Option<Plane>,
 }
 
 impl Job for EvaluateJob {
@@ -57,11 +78,12 @@ impl Job for EvaluateJob {
     }
 
     fn run(self, work: &Work<()>) -> Result<Evaluation, JobError> {
-        evaluate(&self.predicted, &self.truth, work.watch.quiet())
+        evaluate(&self, work.watch.quiet())
     }
 }
 
-fn evaluate(predicted: &Path, truth: &Path, watch: Watch) -> Result<Evaluation, JobError> {
+fn evaluate(asked: &EvaluateJob, watch: Watch) -> Result<Evaluation, JobError> {
+    let (predicted, truth) = (asked.predicted.as_path(), asked.truth.as_path());
     let (pairs, unpredicted) = if predicted.is_dir() {
         pair(predicted, truth)?
     } else {
@@ -71,7 +93,7 @@ fn evaluate(predicted: &Path, truth: &Path, watch: Watch) -> Result<Evaluation, 
         .par_iter()
         .map(|(p, t)| {
             watch.check()?;
-            score(p, t, watch)
+            score(p, t, asked.slices, watch)
         })
         .collect::<Result<Vec<_>, _>>()?;
     let (cases, told): (Vec<CaseScores>, Vec<Vec<String>>) = cases.into_iter().unzip();
@@ -110,7 +132,8 @@ pub fn compare_evaluations(first: &Evaluation, second: &Evaluation) -> Result<Co
     for case in &first.cases {
         let Some(other) = second.cases.iter().find(|other| fits(case, other)) else { continue };
         // A label that neither the truth nor a model has is found rightly by that model.
-        let dice = |case: &CaseScores, label: u16| case.labels.get(&label).map_or(1.0, |scores| scores.dice);
+        let dice =
+            |case: &CaseScores, label: u16| case.labels.get(&label).and_then(|scores| scores.dice).unwrap_or(1.0);
         let labels: BTreeSet<u16> = case.labels.keys().chain(other.labels.keys()).copied().collect();
         for label in labels {
             pairs.entry(label).or_default().push((dice(case, label), dice(other, label)));
@@ -175,20 +198,17 @@ fn pair(predicted: &Path, truth: &Path) -> Result<(Vec<Pair>, Vec<String>), JobE
 /// Masks beside each other by less than this share of the finest spacing are compared as if they lay on each other, as in training.
 const REPAIRED_SHARE: f64 = 0.1;
 
-fn score(predicted: &Path, truth: &Path, watch: Watch) -> Result<(CaseScores, Vec<String>), JobError> {
+fn score(
+    predicted: &Path,
+    truth: &Path,
+    slices: Option<Plane>,
+    watch: Watch,
+) -> Result<(CaseScores, Vec<String>), JobError> {
     let (p, t) = (read_labels_in_file(predicted, watch)?, read_labels_in_file(truth, watch)?);
     let mut notices: Vec<String> = p.notice.into_iter().chain(t.notice).collect();
-    let (one, other) = (predicted.display(), truth.display());
-    let named = |label: &&Label| !label.is_unnamed();
-    for label in p.annotations.table.0.iter().filter(named) {
-        let there = t.annotations.table.get(label.value).filter(named);
-        if let Some(there) = there.filter(|there| !there.name.eq_ignore_ascii_case(&label.name)) {
-            notices.push(format!(
-                "label {} is called {:?} in {one} and {:?} in {other}; labels are compared by their numbers.",
-                label.value, label.name, there.name
-            ));
-        }
-    }
+    let [one, other] = [predicted, truth].map(|path| path.display().to_string());
+    let tables = [complete_annotations(predicted, p.annotations), complete_annotations(truth, t.annotations)]
+        .map(|found| found.annotations.table);
     let (mut p, mut t) = (p.labels, t.labels);
     // Sizes come from whichever knows them.
     let was_apart = !p.geometry().lies_on(t.geometry());
@@ -214,7 +234,7 @@ fn score(predicted: &Path, truth: &Path, watch: Watch) -> Result<(CaseScores, Ve
             p = p.on(t.geometry());
         } else if same_axes && is_picture(predicted) != is_picture(truth) {
             // A picture says nothing about its place, and mostly nothing about its size.
-            let scan = if is_picture(truth) { one } else { other };
+            let scan = if is_picture(truth) { &one } else { &other };
             notices.push(format!("a picture has no place in the patient; pixels are compared on the grid of {scan}."));
             if is_picture(truth) {
                 t = t.on(p.geometry());
@@ -226,17 +246,29 @@ fn score(predicted: &Path, truth: &Path, watch: Watch) -> Result<(CaseScores, Ve
             return Err(JobError::Other(format!("{one} and {other} lie on different grids: {how}")));
         }
     }
-    let mut values: Vec<u16> = p.counts().into_keys().chain(t.counts().into_keys()).collect();
-    values.sort_unstable();
-    values.dedup();
-    let labels = values.into_iter().map(|value| (value, compare(&p, &t, value))).collect();
-    Ok((CaseScores { name: stem(predicted), labels }, notices))
+    let Matched { first: p, second: t, table, notices: told } =
+        matched((p, &tables[0]), (t, &tables[1]), [&one, &other])?;
+    notices.extend(told);
+    let values: BTreeSet<u16> = p.voxel_counts().into_keys().chain(t.voxel_counts().into_keys()).collect();
+    let values: Vec<u16> = values.into_iter().collect();
+    let labels = compare(&p, &t, &values, watch)?;
+    let of_slices = |plane: Plane| -> Result<BTreeMap<u16, Vec<SliceScores>>, JobError> {
+        let layout = PlaneLayout::new(t.geometry(), plane);
+        values.iter().map(|value| Ok((*value, compare_slices(&p, &t, *value, &layout, watch)?))).collect()
+    };
+    let slices = slices.map(of_slices).transpose()?;
+    let name_of = |value: &u16| Some((*value, table.get(*value)?.name.clone()));
+    let names = values.iter().filter_map(name_of).collect();
+    Ok((CaseScores { name: stem(predicted), labels, names, slices }, notices))
 }
 
-fn mean(cases: &[CaseScores]) -> BTreeMap<u16, LabelScores> {
+fn mean(cases: &[CaseScores]) -> BTreeMap<u16, MeanScores> {
     let mut by_label: BTreeMap<u16, Vec<LabelScores>> = BTreeMap::new();
     for (value, scores) in cases.iter().flat_map(|case| &case.labels) {
-        by_label.entry(*value).or_default().push(*scores);
+        // What neither has is nothing to agree on.
+        if scores.dice.is_some() {
+            by_label.entry(*value).or_default().push(*scores);
+        }
     }
     let average = |values: Vec<f64>| (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64);
     by_label
@@ -244,14 +276,17 @@ fn mean(cases: &[CaseScores]) -> BTreeMap<u16, LabelScores> {
         .map(|(value, all)| {
             let of = |f: &dyn Fn(&LabelScores) -> Option<f64>| average(all.iter().filter_map(f).collect());
             let scores = LabelScores {
-                dice: of(&|s| Some(s.dice)).unwrap_or(0.0),
-                iou: of(&|s| Some(s.iou)).unwrap_or(0.0),
+                dice: of(&|s| s.dice),
+                iou: of(&|s| s.iou),
+                volume_difference: of(&|s| s.volume_difference),
+                hd_mm: of(&|s| s.hd_mm),
                 hd95_mm: of(&|s| s.hd95_mm),
                 assd_mm: of(&|s| s.assd_mm),
                 predicted_mm3: of(&|s| Some(s.predicted_mm3)).unwrap_or(0.0),
                 truth_mm3: of(&|s| Some(s.truth_mm3)).unwrap_or(0.0),
             };
-            (value, scores)
+            let without_distance = all.iter().filter(|s| s.assd_mm.is_none()).count();
+            (value, MeanScores { scores, cases: all.len(), without_distance })
         })
         .collect()
 }

@@ -19,6 +19,7 @@
 mod add_to_dataset;
 mod attention;
 mod bench;
+mod bench_edit;
 mod compare;
 mod count_labels;
 mod cross_validate;
@@ -36,6 +37,8 @@ mod list_zoo;
 mod load;
 mod load_model;
 mod look_at_dataset;
+mod matched;
+mod measure;
 mod missing_paths;
 mod open_labels;
 mod open_sample;
@@ -58,13 +61,14 @@ mod worker;
 pub use add_to_dataset::AddToDatasetJob;
 pub use attention::AttentionJob;
 pub use bench::{BenchLoad, BenchNetwork, peak_memory_bytes};
+pub use bench_edit::{EDIT_CASES, EditCase, EditScene};
 pub use compare::CompareJob;
 pub use count_labels::CountLabelsJob;
 pub use cross_validate::{CrossValidateJob, FoldNews, begun_fold};
 pub use draw_sample::DrawSampleJob;
 pub use erase_label::{EraseLabelJob, Erased};
 pub use error::JobError;
-pub use evaluate::{CaseScores, Comparison, EvaluateJob, Evaluation, compare_evaluations};
+pub use evaluate::{CaseScores, Comparison, EvaluateJob, Evaluation, MeanScores, compare_evaluations};
 pub use interrupted::FindInterruptedJob;
 pub use job::{Job, JobKind, Stage, Told, Work, run_here};
 pub use join::{JoinJob, Joined, Names};
@@ -73,6 +77,7 @@ pub use list_zoo::{ListZooJob, ZooRow, check_architecture};
 pub use load::LoadJob;
 pub use load_model::LoadModelJob;
 pub use look_at_dataset::{DatasetFacts, LookAtDatasetJob};
+pub use measure::MeasureJob;
 pub use missing_paths::MissingPathsJob;
 pub use open_labels::{OpenLabelsJob, OpenedLabels};
 pub use open_sample::{OpenSampleJob, Sample};
@@ -109,6 +114,7 @@ pub const JOBS: &[&JobKind] = &[
     LoadJob::KIND,
     LoadModelJob::KIND,
     LookAtDatasetJob::KIND,
+    MeasureJob::KIND,
     MissingPathsJob::KIND,
     OpenLabelsJob::KIND,
     OpenSampleJob::KIND,

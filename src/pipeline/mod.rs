@@ -1,4 +1,4 @@
-//! Pure steps from a volume to labels: slices, preparation with its inverse, the network, post-processing, metrics.
+//! Pure steps from a volume to labels: slices, preparation with its inverse, the network, post-processing.
 //!
 //! **Invariant:** networks see volumes in R, A, S order whatever the stored order; labels come back on the volume's own
 //! grid, voxel for voxel.
@@ -20,7 +20,6 @@ mod attention;
 mod blend;
 mod components;
 mod fused;
-mod metrics;
 mod news;
 mod paired;
 mod prepare;
@@ -35,7 +34,6 @@ mod tiles;
 pub use attention::{AttentionBlock, AttentionView, has_attention};
 pub use components::keep_largest;
 pub use fused::all_axes;
-pub use metrics::{LabelScores, compare};
 pub use news::{SegmentError, SegmentEvent, SegmentSeconds, VoxelVisitor};
 pub use paired::{PairedTest, wilcoxon};
 pub use prepare::{Normaliser, Preparation};

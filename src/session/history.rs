@@ -387,6 +387,11 @@ impl Session {
         Some(applied)
     }
 
+    /// Bytes of the label bricks that undo keeps.
+    pub fn undo_bytes(&self) -> usize {
+        self.undo.iter().map(|step| step.bytes).sum()
+    }
+
     /// Name of the change that undo would take back.
     pub fn undo_name(&self) -> Option<&str> {
         self.undo.back().map(|step| step.name.as_str())

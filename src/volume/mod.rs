@@ -22,6 +22,7 @@ mod geometry;
 mod label_changes;
 mod label_map;
 mod label_rows;
+mod label_runs;
 mod label_table;
 mod orientation;
 mod plane;

@@ -6,12 +6,13 @@ pub const ROOMS: &[(&str, &[&str])] = &[
     ("disk", &[]),
     ("volume", &["work"]),
     ("shape", &["volume", "work"]),
+    ("measure", &["volume", "shape", "work"]),
     ("formats", &["volume", "shape", "disk", "work"]),
     ("graph", &["work"]),
     ("zoo", &["graph"]),
     ("engine", &["graph", "work"]),
     ("model", &["graph", "zoo", "engine", "volume", "disk", "work"]),
-    ("pipeline", &["volume", "shape", "model", "engine", "graph", "work"]),
+    ("pipeline", &["volume", "model", "engine", "graph", "work"]),
     ("learn", &["volume", "formats", "graph", "zoo", "engine", "model", "pipeline", "edit", "disk", "work"]),
     ("edit", &["volume", "shape", "work"]),
     ("session", &["volume", "shape", "edit", "disk", "work"]),
@@ -20,22 +21,28 @@ pub const ROOMS: &[(&str, &[&str])] = &[
         "jobs",
         &[
             "work", "disk", "volume", "shape", "formats", "graph", "zoo", "engine", "model", "pipeline", "learn",
-            "edit", "session", "tools",
+            "edit", "session", "tools", "measure",
         ],
     ),
     (
         "app",
         &[
             "jobs", "tools", "session", "edit", "volume", "engine", "model", "pipeline", "learn", "disk", "work",
-            "shape", "formats",
+            "shape", "formats", "measure",
         ],
     ),
-    ("cli", &["jobs", "volume", "formats", "engine", "model", "pipeline", "learn", "edit", "session", "disk", "work"]),
+    (
+        "cli",
+        &[
+            "jobs", "volume", "formats", "engine", "model", "pipeline", "learn", "edit", "session", "disk", "work",
+            "measure",
+        ],
+    ),
     (
         "gui",
         &[
             "app", "jobs", "tools", "session", "edit", "volume", "formats", "engine", "model", "pipeline", "learn",
-            "disk", "work",
+            "disk", "work", "measure",
         ],
     ),
     ("main.rs", &["cli", "gui"]),
@@ -112,6 +119,7 @@ pub const COUNTED: &[&str] = &[
     "disk",
     "volume",
     "shape",
+    "measure",
     "formats",
     "graph",
     "zoo",
@@ -132,6 +140,6 @@ pub const COUNTED: &[&str] = &[
 
 /// Folders that have none, and keep it so.
 pub const FREE_OF_CIRCLES: &[&str] =
-    &["work", "shape", "engine", "pipeline", "edit", "session", "tools", "jobs", "gui"];
+    &["work", "shape", "measure", "engine", "pipeline", "edit", "session", "tools", "jobs", "gui"];
 
 pub const MAX_LINES: usize = 600;

@@ -1,0 +1,218 @@
+//! `lamella measure`
+
+use std::collections::BTreeSet;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use clap::Args;
+use serde::Serialize;
+
+use super::Result;
+use super::terminal::Terminal;
+use crate::disk::replace_file;
+use crate::edit::is_same_name;
+use crate::formats::{self, read_annotated_labels};
+use crate::jobs::{Inputs, JobError, MeasureJob, OpenLabelsJob, OutputKind};
+use crate::measure::{COLUMNS, CSV_START, Row, Wanted, csv};
+use crate::volume::{Geometry, LabelMap, LabelTable, LabelValue, Volume};
+use crate::work::Watch;
+
+/// How a JSON document of ours begins.
+const JSON_START: &str = "{\n  \"mask\":";
+/// Widest name that is printed whole.
+const NAME_WIDTH: usize = 24;
+
+/// Measure the labels of a mask: volumes, values of the image, surfaces, diameters.
+#[derive(Args)]
+pub struct Measure {
+    /// The mask
+    mask: PathBuf,
+    /// The image on the same grid, for mean, deviation, range and percentiles of its values
+    #[arg(long, value_name = "SCAN")]
+    image: Option<PathBuf>,
+    /// Series Instance UID (or name), where the image holds several
+    #[arg(long, requires = "image")]
+    series: Option<String>,
+    /// Frame of a 4-D image, counted from 0
+    #[arg(long, default_value_t = 0)]
+    frame: usize,
+    /// Only this label, by its name or its number; may be given several times
+    #[arg(long, value_name = "N|NAME")]
+    label: Vec<String>,
+    /// Print one JSON document
+    #[arg(long, conflicts_with = "csv")]
+    json: bool,
+    /// Print CSV, one row a label
+    #[arg(long)]
+    csv: bool,
+    /// Write the table into a file; its ending (.csv or .json) decides the form where nothing else does
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Table,
+    Csv,
+    Json,
+}
+
+#[derive(Serialize)]
+struct Report<'a> {
+    mask: &'a Path,
+    image: Option<&'a Path>,
+    frame: usize,
+    shape: [usize; 3],
+    spacing_mm: [f64; 3],
+    voxel_mm3: f64,
+    notices: Vec<String>,
+    labels: Vec<Row>,
+}
+
+impl Measure {
+    pub(super) fn run(&self) -> Result {
+        let form = self.form()?;
+        if let Some(output) = &self.output {
+            let start: &[&str] = if form == Form::Json { &[JSON_START] } else { &[CSV_START] };
+            Inputs::new([Some(self.mask.clone()), self.image.clone()].into_iter().flatten())
+                .allow(output, OutputKind::Text(start))?;
+        }
+        let terminal = Terminal::new("Measuring");
+        let notices = Mutex::new(Vec::new());
+        let (labels, table, image) = self.open(&terminal, &notices)?;
+        let wanted = self.wanted(&table)?;
+        let job = MeasureJob { labels, image, wanted: wanted.clone(), forms: true };
+        let (labels, mut measured) = terminal.run(job, &|()| {})?;
+        terminal.finish();
+        let is_wanted = |value: LabelValue| match &wanted {
+            Wanted::All => true,
+            Wanted::These(these) => these.contains(&value),
+        };
+        let listed = table.0.iter().filter(|label| is_wanted(label.value));
+        let rows: Vec<Row> = listed.map(|label| Row::new(label, measured.remove(&label.value))).collect();
+        let notices = notices.into_inner().unwrap_or_else(PoisonError::into_inner);
+        self.show(form, rows, labels.geometry(), notices)
+    }
+
+    fn form(&self) -> Result<Form> {
+        let has_ending = |ending: &str| {
+            self.output.as_ref().and_then(|o| o.extension()).is_some_and(|e| e.eq_ignore_ascii_case(ending))
+        };
+        match &self.output {
+            _ if self.json => Ok(Form::Json),
+            _ if self.csv => Ok(Form::Csv),
+            None => Ok(Form::Table),
+            Some(_) if has_ending("json") => Ok(Form::Json),
+            Some(_) if has_ending("csv") => Ok(Form::Csv),
+            Some(output) => {
+                let shown = output.display();
+                Err(JobError::Other(format!("{shown} ends neither in .csv nor in .json; say --csv or --json")))
+            }
+        }
+    }
+
+    /// The labels on the image's grid, their names, and the image.
+    #[allow(clippy::type_complexity, reason = "three things that belong together for one call")]
+    fn open(
+        &self,
+        terminal: &Terminal,
+        notices: &Mutex<Vec<String>>,
+    ) -> Result<(LabelMap, LabelTable, Option<(Arc<Volume>, usize)>)> {
+        let warn = |text: String| {
+            terminal.warn(&text);
+            notices.lock().unwrap_or_else(PoisonError::into_inner).push(text);
+        };
+        let report = |share| terminal.progress(share);
+        let watch = Watch::unwatched().reporting(&report);
+        let Some(path) = &self.image else {
+            let (labels, annotations) = read_annotated_labels(&self.mask, watch, &warn)?;
+            return Ok((labels, annotations.table, None));
+        };
+        let volume = Arc::new(formats::open_one(path, self.series.as_deref(), watch.stage("Reading image"))?);
+        volume.warnings.iter().cloned().for_each(&warn);
+        if self.frame >= volume.frame_count() {
+            let count = volume.frame_count();
+            let frames =
+                if count == 1 { "one frame, number 0".to_string() } else { format!("frames 0 to {}", count - 1) };
+            let shown = path.display();
+            return Err(JobError::Other(format!("there is no frame {}: {shown} has {frames}", self.frame)));
+        }
+        let opened = terminal.run(OpenLabelsJob { path: self.mask.clone(), volume: volume.clone() }, &|()| {})?;
+        Ok((opened.labels, opened.table, Some((volume, self.frame))))
+    }
+
+    /// The labels that are asked for: a name first, then a number.
+    fn wanted(&self, table: &LabelTable) -> Result<Wanted> {
+        if self.label.is_empty() {
+            return Ok(Wanted::All);
+        }
+        let mut these = BTreeSet::new();
+        for asked in &self.label {
+            let named: Vec<LabelValue> =
+                table.0.iter().filter(|label| is_same_name(&label.name, asked)).map(|label| label.value).collect();
+            let numbered = || asked.trim().parse().ok().and_then(|value| table.get(value)).map(|label| label.value);
+            if named.is_empty() {
+                these.insert(numbered().ok_or_else(|| self.unknown(asked, table))?);
+            }
+            these.extend(named);
+        }
+        Ok(Wanted::These(these))
+    }
+
+    fn unknown(&self, asked: &str, table: &LabelTable) -> JobError {
+        const SHOWN: usize = 20;
+        let names: Vec<String> =
+            table.0.iter().take(SHOWN).map(|label| format!("{} ({})", label.name, label.value)).collect();
+        let more = if table.0.len() > SHOWN { " ..." } else { "" };
+        let has = if names.is_empty() { "no label".to_string() } else { format!("{}{more}", names.join(", ")) };
+        JobError::Other(format!("{} has no label {asked:?}; it has {has}", self.mask.display()))
+    }
+
+    fn show(&self, form: Form, labels: Vec<Row>, geometry: &Geometry, notices: Vec<String>) -> Result {
+        let text = match form {
+            Form::Table => {
+                print_table(&labels);
+                return Ok(());
+            }
+            Form::Csv => csv(&labels),
+            Form::Json => {
+                let report = Report {
+                    mask: &self.mask,
+                    image: self.image.as_deref(),
+                    frame: self.frame,
+                    shape: geometry.shape(),
+                    spacing_mm: geometry.spacing_mm(),
+                    voxel_mm3: geometry.voxel_volume_mm3(),
+                    notices,
+                    labels,
+                };
+                serde_json::to_string_pretty(&report).map_err(|e| JobError::Other(e.to_string()))? + "\n"
+            }
+        };
+        match &self.output {
+            Some(path) => replace_file(path, |writer| writer.write_all(text.as_bytes()))
+                .map_err(|e| JobError::Other(format!("the table cannot be written to {}: {e}", path.display()))),
+            None => {
+                say!("{}", text.trim_end_matches('\n'));
+                Ok(())
+            }
+        }
+    }
+}
+
+/// The few columns that fit beside each other, those without any number left out.
+fn print_table(rows: &[Row]) {
+    let columns = COLUMNS.iter().filter(|column| column.is_main);
+    let columns: Vec<_> = columns.filter(|column| rows.iter().any(|row| column.shown(row) != "-")).collect();
+    let heads: Vec<String> = columns.iter().map(|column| format!("{:>12}", column.title)).collect();
+    say!("{:>5} {:NAME_WIDTH$} {}", "label", "name", heads.join(" "));
+    for row in rows {
+        let numbers: Vec<String> = columns.iter().map(|column| format!("{:>12}", column.shown(row))).collect();
+        let name: String = row.name.chars().take(NAME_WIDTH).collect();
+        say!("{:>5} {name:NAME_WIDTH$} {}", row.label, numbers.join(" "));
+    }
+    if rows.is_empty() {
+        tell!("note: the mask has no label.");
+    }
+}

@@ -1,0 +1,30 @@
+//! Numbers about labels: how large they are, what values the image has in them, how well two segmentations agree.
+//!
+//! **Invariant:** order statistics are exact for every stored type, and the same labels give the same bits on any number of threads.
+//! **Invariant:** what has no number has none: nothing is made up for labels without voxels, and no mean counts them.
+//!
+//! Deliberately absent: files, documents, screens; which labels of two masks are the same is decided by whoever asks (by name).
+
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "voxel arithmetic: indices are within the shape that was checked when the data came in"
+)]
+
+mod diameter;
+mod label;
+mod order;
+mod overlap;
+mod place;
+mod table;
+mod tally;
+mod values;
+
+pub use diameter::{Diameter, Diameters, diameters};
+pub use label::{Form, InPlanes, LabelMeasures, Measured, Measuring, measure};
+pub use overlap::{LabelScores, SliceScores, compare, compare_slices};
+pub use table::{COLUMNS, CSV_START, Column, Row, csv, text};
+pub use tally::Wanted;
+pub use values::{PERCENTS, Percentile, ValueStatistics};
