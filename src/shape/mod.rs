@@ -1,8 +1,8 @@
-//! Pure geometry of outlines: which pixels lie inside.
+//! Pure geometry: which pixels lie inside an outline, which voxels are connected.
 //!
 //! **Invariant:** a pixel belongs to an outline if its centre lies inside, by the even-odd rule.
 //!
-//! Deliberately absent: labels, documents, screens, files. Meshes and signed distances are not here yet.
+//! Deliberately absent: documents, screens, files. Meshes and signed distances are not here yet.
 
 #![allow(
     clippy::cast_possible_truncation,
@@ -12,6 +12,8 @@
     reason = "points and pixels turn into each other"
 )]
 
+mod components;
 mod polygon;
 
+pub use components::{Components, Neighbours, Part, Run, components, keep_largest};
 pub use polygon::pixels_inside;
