@@ -18,7 +18,6 @@
 
 mod attention;
 mod blend;
-mod components;
 mod fused;
 mod news;
 mod paired;
@@ -32,7 +31,6 @@ mod suitability;
 mod tiles;
 
 pub use attention::{AttentionBlock, AttentionView, has_attention};
-pub use components::keep_largest;
 pub use fused::all_axes;
 pub use news::{SegmentError, SegmentEvent, SegmentSeconds, VoxelVisitor};
 pub use paired::{PairedTest, wilcoxon};

@@ -1,10 +1,10 @@
-//! Pure geometry: which pixels lie inside an outline, how far voxels are from a set of voxels, which lie within a ball of it, the surface of
-//! such a set.
+//! Pure geometry: which pixels lie inside an outline, which voxels are connected, how far voxels are from a set of voxels, which lie within
+//! a ball of it, the surface of such a set.
 //!
 //! **Invariant:** a pixel belongs to an outline if its centre lies inside, by the even-odd rule.
 //! **Invariant:** the surface of a set of voxels is closed and turns outward, also where the set reaches its box and in mirrored grids.
 //!
-//! Deliberately absent: labels, documents, screens, files.
+//! Deliberately absent: documents, screens, files.
 
 #![allow(
     clippy::cast_possible_truncation,
@@ -15,12 +15,14 @@
 )]
 
 mod ball;
+mod components;
 mod distance;
 mod polygon;
 mod surface;
 mod voxel_bits;
 
 pub use ball::{Ball, TooWide, within};
+pub use components::{Components, Neighbours, Part, Run, components, keep_largest};
 pub use distance::{squared_distances, squared_distances_within};
 pub use polygon::pixels_inside;
 pub use surface::{SurfaceSize, Triangle, surface_size, surface_triangles};

@@ -12,7 +12,7 @@ pub const ROOMS: &[(&str, &[&str])] = &[
     ("zoo", &["graph"]),
     ("engine", &["graph", "work"]),
     ("model", &["graph", "zoo", "engine", "volume", "disk", "work"]),
-    ("pipeline", &["volume", "model", "engine", "graph", "work"]),
+    ("pipeline", &["volume", "shape", "model", "engine", "graph", "work"]),
     ("learn", &["volume", "formats", "graph", "zoo", "engine", "model", "pipeline", "edit", "disk", "work"]),
     ("edit", &["volume", "shape", "work"]),
     ("session", &["volume", "shape", "edit", "disk", "work"]),
