@@ -186,7 +186,7 @@ impl LabelMap {
         &self.geometry
     }
 
-    fn locate(&self, voxel: [usize; 3]) -> (usize, usize) {
+    pub(super) fn locate(&self, voxel: [usize; 3]) -> (usize, usize) {
         let b = voxel.map(|v| v / BRICK_EDGE);
         let o = voxel.map(|v| v % BRICK_EDGE);
         ((b[2] * self.grid[1] + b[1]) * self.grid[0] + b[0], (o[2] * BRICK_EDGE + o[1]) * BRICK_EDGE + o[0])
@@ -218,13 +218,19 @@ impl LabelMap {
         {
             return;
         }
+        self.dense_mut(index)[offset] = label;
+    }
+
+    /// The voxels of a brick, to be changed: it is copied where it is shared, and gets its voxels where it is uniform.
+    pub(super) fn dense_mut(&mut self, index: usize) -> &mut [LabelValue] {
         let brick = &mut Arc::make_mut(&mut self.bricks)[index];
         if let Brick::Uniform(value) = *brick {
             ask_for_bricks();
             *brick = Brick::Dense(std::iter::repeat_n(value, BRICK_VOXELS).collect());
         }
-        if let Brick::Dense(values) = brick {
-            Arc::make_mut(values)[offset] = label;
+        match brick {
+            Brick::Dense(values) => Arc::make_mut(values),
+            Brick::Uniform(_) => &mut [],
         }
     }
 
