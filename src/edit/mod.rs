@@ -5,7 +5,15 @@
 //! Deliberately absent: pointers, screens, undo, locks.
 
 mod brush;
+mod flood;
 mod join;
+mod level;
+mod live_wire;
+mod similar;
 
-pub use brush::Brush;
+pub use brush::{Brush, BrushShape};
+pub use flood::flood;
 pub use join::{Fate, Join, JoinedLabel, NoNumberLeft, is_nameless, is_same_name, join, values_of_model};
+pub use level::{Side, level_outline};
+pub use live_wire::{Picture, Wire};
+pub use similar::similar_within;

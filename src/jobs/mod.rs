@@ -24,6 +24,7 @@ mod count_labels;
 mod cross_validate;
 mod draw_sample;
 mod erase_label;
+mod errand;
 mod error;
 mod evaluate;
 mod grids;
@@ -62,6 +63,7 @@ pub use count_labels::CountLabelsJob;
 pub use cross_validate::{CrossValidateJob, FoldNews};
 pub use draw_sample::DrawSampleJob;
 pub use erase_label::{EraseLabelJob, Erased};
+pub use errand::ErrandJob;
 pub use error::JobError;
 pub use evaluate::{CaseScores, Comparison, EvaluateJob, Evaluation, compare_evaluations};
 pub use interrupted::FindInterruptedJob;
@@ -99,6 +101,7 @@ pub const JOBS: &[&JobKind] = &[
     CrossValidateJob::KIND,
     DrawSampleJob::KIND,
     EraseLabelJob::KIND,
+    ErrandJob::KIND,
     EvaluateJob::KIND,
     FindInterruptedJob::KIND,
     JoinJob::KIND,

@@ -145,8 +145,16 @@ fn no_view(studio: &Studio) -> Option<&'static str> {
 }
 
 /// The lists, in the order of the menus.
-const LISTS: &[&[CommandEntry]] =
-    &[file::FILE, edit::EDIT, look::VIEW, labels::LABELS, segment::SEGMENT, teach::TEACH, window::WINDOW];
+const LISTS: &[&[CommandEntry]] = &[
+    file::FILE,
+    edit::EDIT,
+    tools::TOOL_HELP,
+    look::VIEW,
+    labels::LABELS,
+    segment::SEGMENT,
+    teach::TEACH,
+    window::WINDOW,
+];
 
 /// All commands; the tools are among them.
 pub fn all() -> &'static [CommandEntry] {

@@ -5,6 +5,7 @@ mod label_row;
 mod labels;
 mod painting;
 mod pixels;
+mod tool_options;
 
 use super::section;
 use crate::app::{Outbox, Studio};
@@ -12,7 +13,7 @@ use crate::gui::egui;
 
 /// Shows the task.
 pub fn annotate_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
-    let room = ui.clip_rect().height();
+    let room = ui.clip_rect().height() - tool_options::height(ui, studio);
     section(ui, studio, outbox, "Labels", |ui, outbox| {
         labels::labels_ui(ui, studio, outbox, room);
         ui.separator();
