@@ -14,11 +14,13 @@ use std::sync::Arc;
 
 use lamella::jobs::{EraseLabelJob, JoinJob, Names, run_here};
 use lamella::session::{Command, DrawOver, Edit, PaintRules, Painter, SegmentationId, Session, SliceState, key};
-use lamella::tools::{self, Button, Pointer, PointerKind, Reply, Slice, Tool, ToolKey};
+use lamella::tools::{
+    self, Button, OptionKind, OptionValue, Pointer, PointerKind, Reply, Slice, Tool, ToolKey, ToolOptions,
+};
 use lamella::volume::{
     Affine, Geometry, Label, LabelMap, LabelTable, LabelValue, Plane, PlaneLayout, Rescale, Volume, Voxels, Window,
 };
-use lamella::work::Signal;
+use lamella::work::{Signal, Watch};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
@@ -134,6 +136,14 @@ impl Studio {
         let plane = Plane::ALL[*plane];
         let layout = PlaneLayout::new(self.labels().geometry(), plane);
         let number = (slice * layout.size[2] as f64) as usize;
+        let mut options = ToolOptions::default();
+        // Every choice of every option has its turn.
+        for (n, option) in tools::all_options().into_iter().enumerate() {
+            if let OptionKind::Choice(choices) = option.kind {
+                options
+                    .set(&option, OptionValue::Choice(choices[(number + n + usize::from(*label)) % choices.len()].id));
+            }
+        }
         let slice = Slice {
             document: self.session.document(),
             segmentation: self.of,
@@ -141,19 +151,24 @@ impl Studio {
             layout,
             number,
             cursor: layout.voxel([0, 0, number]),
-            window: Window { level: 0.0, width: 1.0 },
+            frame: 0,
+            window: Window { level: 50.0, width: 60.0 },
             value_span: 100.0,
             label: *label,
-            brush_mm: 4.0,
+            options: &options,
             rules: &self.rules,
         };
         let mut tool: Box<dyn Tool> = (tools::TOOLS[*tool].make)();
         let button = if *erases { Button::Secondary } else { Button::Primary };
         let mut commands = Vec::new();
-        let mut take = |reply: Reply| commands.extend(reply.commands);
+        let mut take = |reply: Reply| {
+            let errand = reply.errand.map(|errand| (errand.run)(Watch::unwatched()).unwrap());
+            commands.extend(reply.commands.into_iter().chain(errand.into_iter().flat_map(|reply| reply.commands)));
+        };
         let event = |kind, at: &[f64; 2]| Pointer {
             kind,
             at: [at[0] * layout.size[0] as f64, at[1] * layout.size[1] as f64],
+            is_alt: false,
             moved_points: [1.0, 1.0],
             mm_per_point: 0.1,
             pixels_per_point: [0.01, 0.01],

@@ -4,7 +4,7 @@ use super::act::{attention, joining, labels, leaving, models, operating, paintin
 use super::commands;
 use super::state::leaving::Leaving;
 use super::state::request::Request;
-use super::state::studio::{Hover, Studio};
+use super::state::studio::Studio;
 use crate::tools::Look;
 
 /// Does what was asked for.
@@ -42,7 +42,7 @@ pub fn handle(studio: &mut Studio, request: Request) {
                 operating::drop_preview(studio);
             }
         }
-        Request::Hover(hover) => studio.hover = hover.map(|(plane, voxel)| Hover { plane, voxel }),
+        Request::Hover(hover) => studio.hover = hover,
         Request::Step(plane, steps) => {
             if let Some(layout) = studio.layout(plane)
                 && let Some(view) = studio.view_mut()
@@ -59,7 +59,7 @@ pub fn handle(studio: &mut Studio, request: Request) {
             let last = studio.volume().map_or(0, |volume| volume.frame_count() - 1);
             studio.view_mut().into_iter().for_each(|view| view.frame = frame.min(last));
         }
-        Request::BrushMm(diameter) => studio.settings.brush_mm = diameter,
+        Request::ToolOption(option, value) => studio.settings.tools.set(option, value),
         Request::Rules(rules) => studio.rules = rules,
         Request::Activate(label) => studio.label_view_mut().into_iter().for_each(|view| view.active = label),
         Request::Labels { table, name, control } => labels::set_table(studio, table, name, control),

@@ -5,14 +5,22 @@
 //! Deliberately absent: pointers, screens, undo, locks.
 
 mod brush;
+mod flood;
 mod join;
+mod level;
+mod live_wire;
 pub mod operations;
 mod region_growing;
+mod similar;
 mod voxel_set;
 
-pub use brush::Brush;
+pub use brush::{Brush, BrushShape};
+pub use flood::flood;
 pub use join::{Fate, Join, JoinedLabel, NoNumberLeft, is_nameless, is_same_name, join, values_of_model};
+pub use level::{Side, level_outline};
+pub use live_wire::{Picture, Wire};
 pub use region_growing::{
     Confidence, GrowError, Growing, Grown, confidence_connected, connected, neighbourhood_connected,
 };
+pub use similar::similar_within;
 pub use voxel_set::VoxelSet;

@@ -25,6 +25,7 @@ mod count_labels;
 mod cross_validate;
 mod draw_sample;
 mod erase_label;
+mod errand;
 mod error;
 mod evaluate;
 mod grids;
@@ -67,6 +68,7 @@ pub use count_labels::CountLabelsJob;
 pub use cross_validate::{CrossValidateJob, FoldNews, begun_fold};
 pub use draw_sample::DrawSampleJob;
 pub use erase_label::{EraseLabelJob, Erased};
+pub use errand::ErrandJob;
 pub use error::JobError;
 pub use evaluate::{CaseScores, Comparison, EvaluateJob, Evaluation, MeanScores, compare_evaluations};
 pub use interrupted::FindInterruptedJob;
@@ -106,6 +108,7 @@ pub const JOBS: &[&JobKind] = &[
     CrossValidateJob::KIND,
     DrawSampleJob::KIND,
     EraseLabelJob::KIND,
+    ErrandJob::KIND,
     EvaluateJob::KIND,
     FindInterruptedJob::KIND,
     JoinJob::KIND,

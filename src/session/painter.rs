@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::document::{Document, Revision, Segmentation, SegmentationId};
 use super::protection::{KeptBy, Protection, positions};
-use crate::volume::{BrickPatch, LabelMap, LabelTable, LabelValue, PlaneLayout, Region, Volume};
+use crate::volume::{BrickPatch, LabelMap, LabelTable, LabelValue, PlaneLayout, Region, Volume, VoxelRow};
 
 /// Over which labels may be painted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -180,6 +180,25 @@ impl Painter {
             }
         }
         changed
+    }
+
+    /// Gives rows of voxels a label, as [`fill`](Self::fill) does; what of them lies outside the grid is passed over. Only bricks where
+    /// something changes are copied.
+    pub fn fill_rows(&mut self, rows: &[VoxelRow], label: LabelValue) -> bool {
+        // Where nothing is kept, no voxel is asked about.
+        let is_free = self.protection.is_empty() && self.rules == PaintRules::default();
+        let mut labels = std::mem::replace(&mut self.labels, self.before.clone());
+        let mut kept = std::mem::take(&mut self.kept);
+        let mut is_changed = false;
+        for row in rows {
+            is_changed |= labels.set_row(*row, label, |voxel, _| {
+                let by = if is_free { None } else { self.keeps(voxel, self.before.get(voxel), label) };
+                by.into_iter().for_each(|by| *kept.entry(by).or_insert(0) += 1);
+                by.is_none()
+            });
+        }
+        (self.labels, self.kept) = (labels, kept);
+        is_changed
     }
 
     /// Takes over a whole segmentation on the same grid: from a network, a file, or a classifier. What is protected stays as it is in the

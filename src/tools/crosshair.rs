@@ -9,6 +9,8 @@ pub const ENTRY: ToolEntry = ToolEntry {
     icon: "\u{E1D6}",
     hint: "left button moves the cursor, right button zooms",
     key: "1",
+    paints: false,
+    options: &[],
     make: || Box::new(Crosshair),
 };
 

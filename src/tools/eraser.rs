@@ -1,6 +1,6 @@
-//! Erases with a disc that is round in millimetres.
+//! Erases with a disc, ball, square or cube of one size in millimetres.
 
-use super::stroke::StrokeTool;
+use super::stroke::{BRUSH_SHAPE, BRUSH_SIZE, Manner, StrokeTool, swept};
 use super::tool::ToolEntry;
 
 /// In the list of tools.
@@ -10,5 +10,10 @@ pub const ENTRY: ToolEntry = ToolEntry {
     icon: "\u{E21E}",
     hint: "either button erases, Shift+wheel changes the size",
     key: "E",
-    make: || StrokeTool::make(|_, _| 0),
+    paints: true,
+    options: &[BRUSH_SIZE, BRUSH_SHAPE],
+    make: || Box::new(StrokeTool::new(MANNER)),
 };
+
+const MANNER: Manner =
+    Manner { paints: |_, _| 0, covers: |slice, _, from, to| swept(slice, from, to), names: ["Erase", "Erase"] };

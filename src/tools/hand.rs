@@ -10,6 +10,8 @@ pub const ENTRY: ToolEntry = ToolEntry {
     icon: "\u{E298}",
     hint: "left button moves the image, right button zooms",
     key: "2",
+    paints: false,
+    options: &[],
     make: || Box::new(Hand),
 };
 

@@ -14,27 +14,61 @@
     reason = "points on a slice and its pixels turn into each other"
 )]
 
+mod adaptive_brush;
 mod brush;
 mod crosshair;
+mod enclosed;
 mod eraser;
+mod flood_fill;
+mod freehand;
 mod hand;
+mod lasso;
+mod level_tracing;
+mod live_wire;
+mod options;
+mod pick_label;
 mod polygon;
+mod scissors;
+mod step;
 mod stroke;
+mod threshold_brush;
 mod tool;
 mod window_level;
 
+pub use options::{Choice, OptionKind, OptionValue, ToolOption, ToolOptions};
+pub use stroke::{BRUSH_SHAPE, BRUSH_SIZE};
+pub use threshold_brush::{PAINTED_VALUES, values_under};
 pub use tool::{
-    Button, Footprint, Look, Outline, Pointer, PointerCursor, PointerKind, Refusal, Reply, Slice, Tool, ToolEntry,
-    ToolKey,
+    Button, Errand, ErrandWork, Handles, Look, Outline, Pointer, PointerCursor, PointerKind, Refusal, Reply, Slice,
+    Tool, ToolEntry, ToolKey, window_values,
 };
 
 /// All tools, in the order of the bar.
-pub const TOOLS: &[ToolEntry] =
-    &[crosshair::ENTRY, hand::ENTRY, window_level::ENTRY, brush::ENTRY, eraser::ENTRY, polygon::ENTRY];
+pub const TOOLS: &[ToolEntry] = &[
+    crosshair::ENTRY,
+    hand::ENTRY,
+    window_level::ENTRY,
+    brush::ENTRY,
+    eraser::ENTRY,
+    polygon::ENTRY,
+    lasso::ENTRY,
+    threshold_brush::ENTRY,
+    adaptive_brush::ENTRY,
+    flood_fill::ENTRY,
+    level_tracing::ENTRY,
+    live_wire::ENTRY,
+    scissors::ENTRY,
+    pick_label::ENTRY,
+];
 
 /// The tool of an id.
 pub fn find(id: &str) -> Option<&'static ToolEntry> {
     TOOLS.iter().find(|entry| entry.id == id)
+}
+
+/// The options of all tools, those that are shared as often as tools have them.
+pub fn all_options() -> Vec<ToolOption> {
+    TOOLS.iter().flat_map(|entry| entry.options.iter().copied()).collect()
 }
 
 #[cfg(test)]

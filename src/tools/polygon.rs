@@ -1,11 +1,9 @@
 //! Outlines a structure by its corners: click corner by corner, drag a corner to move it; Enter fills, Shift+Enter erases.
 
-use super::stroke::entry;
+use super::enclosed;
 use super::tool::{
-    Button, Outline, Pointer, PointerCursor, PointerKind, Refusal, Reply, Slice, Tool, ToolEntry, ToolKey,
+    Button, Handles, OTHER_SLICE, Outline, Pointer, PointerCursor, PointerKind, Reply, Slice, Tool, ToolEntry, ToolKey,
 };
-use crate::session::{Command, Edit, KeptBy, Painter, SliceState, key};
-use crate::shape::pixels_inside;
 use crate::volume::LabelValue;
 
 /// In the list of tools.
@@ -15,6 +13,8 @@ pub const ENTRY: ToolEntry = ToolEntry {
     icon: "\u{E6D0}",
     hint: "click corner by corner, drag a corner to move it; Enter fills, Shift+Enter erases, Backspace takes the last corner, Esc drops all",
     key: "5",
+    paints: true,
+    options: &[],
     make: || Box::new(Polygon { outline: None }),
 };
 
@@ -38,11 +38,11 @@ impl Polygon {
 
     fn press(&mut self, slice: &Slice, pointer: &Pointer) -> Reply {
         let held = self.corner_at(pointer);
-        let new = || Outline { plane: slice.plane, slice: slice.number, points: Vec::new(), held: None };
+        let (plane, number) = (slice.plane, slice.number);
+        let new = || Outline { plane, slice: number, points: Vec::new(), handles: Handles::All, held: None };
         let outline = self.outline.get_or_insert_with(new);
         if (outline.plane, outline.slice) != (slice.plane, slice.number) {
-            let refusal = Refusal::Other("The outline is on another slice: finish it first (Enter), or drop it (Esc)");
-            return Reply { refusal: Some(refusal), ..Reply::default() };
+            return Reply::refusal(OTHER_SLICE);
         }
         outline.held = held.or_else(|| {
             outline.points.push(pointer.at);
@@ -54,31 +54,15 @@ impl Polygon {
     /// Gives what the outline encloses a label: one command.
     fn fill(&mut self, slice: &Slice, label: LabelValue) -> Reply {
         let Some(outline) = &self.outline else { return Reply::default() };
-        let taken = Reply { is_taken: true, ..Reply::default() };
         if outline.points.len() < 3 {
-            let refusal = Refusal::Other("An outline needs three corners");
-            return Reply { refusal: Some(refusal), ..taken };
+            return Reply { is_taken: true, ..Reply::refusal("An outline needs three corners") };
         }
-        let Some(mut painter) = Painter::new(slice.document, slice.segmentation, slice.rules) else { return taken };
-        let layout = crate::volume::PlaneLayout::new(painter.labels().geometry(), outline.plane);
-        let inside = pixels_inside(&outline.points, [layout.size[0], layout.size[1]]);
-        let voxels: Vec<[usize; 3]> =
-            inside.iter().map(|[column, row]| layout.voxel([*column, *row, outline.slice])).collect();
-        let is_changed = painter.fill(&voxels, label);
-        let painted = painter.finish();
-        let kept: Vec<KeptBy> = painted.kept.keys().copied().collect();
-        let refusal = (!kept.is_empty()).then_some(Refusal::Kept(kept));
+        let reply = enclosed::fill(slice, outline, &[], label, ["Polygon", "Erase polygon"]);
         // What could not be filled stays, so that it can be once a lock is open.
-        if !is_changed {
-            return Reply { refusal, ..taken };
+        if !reply.commands.is_empty() {
+            self.outline = None;
         }
-        let of = slice.segmentation;
-        let state = vec![(key(outline.plane, outline.slice), SliceState::Corrected)];
-        self.outline = None;
-        let mut edits = vec![Edit::Labels(painted), Edit::States(of, state)];
-        edits.extend(entry(slice, of, label));
-        let name = if label == 0 { "Erase polygon" } else { "Polygon" };
-        Reply { commands: vec![Command::by_hand(name, edits)], refusal, ..taken }
+        Reply { is_taken: true, ..reply }
     }
 }
 

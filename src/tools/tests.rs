@@ -1,6 +1,10 @@
 //! One test over the whole list: ids and keys, press-drag-release, abort, undo, redo, locked labels, finished slices.
 
-use std::collections::BTreeSet;
+mod outlines;
+mod regions;
+mod strokes;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::*;
@@ -8,6 +12,7 @@ use crate::session::{Command, Edit, PaintRules, Painter, SegmentationId, Session
 use crate::volume::{
     Affine, Geometry, Label, LabelMap, LabelTable, Plane, PlaneLayout, Rescale, Volume, Voxels, Window,
 };
+use crate::work::Watch;
 
 const SHAPE: [usize; 3] = [24, 20, 16];
 
@@ -24,9 +29,11 @@ fn labels(session: &Session, of: SegmentationId) -> LabelMap {
     session.document().segmentation(of).unwrap().labels().clone()
 }
 
+/// The middle slice of a plane; every value of the scan is in the display window.
 fn slice<'a>(session: &'a Session, of: SegmentationId, plane: Plane, rules: &'a PaintRules) -> Slice<'a> {
+    static OPTIONS: std::sync::OnceLock<ToolOptions> = std::sync::OnceLock::new();
     let layout = PlaneLayout::new(labels(session, of).geometry(), plane);
-    let window = Window { level: 100.0, width: 200.0 };
+    let window = Window { level: 4000.0, width: 8000.0 };
     let (number, cursor) = (layout.size[2] / 2, SHAPE.map(|n| n / 2));
     let document = session.document();
     Slice {
@@ -36,22 +43,33 @@ fn slice<'a>(session: &'a Session, of: SegmentationId, plane: Plane, rules: &'a 
         layout,
         number,
         cursor,
+        frame: 0,
         window,
         value_span: 500.0,
         label: 3,
-        brush_mm: 3.0,
+        options: OPTIONS.get_or_init(ToolOptions::default),
         rules,
     }
 }
 
 fn at(kind: PointerKind, at: [f64; 2]) -> Pointer {
-    Pointer { kind, at, moved_points: [4.0, -3.0], mm_per_point: 0.2, pixels_per_point: [0.3, 0.2] }
+    Pointer { kind, at, is_alt: false, moved_points: [4.0, -3.0], mm_per_point: 0.2, pixels_per_point: [0.3, 0.2] }
 }
 
-/// A gesture that every tool understands: three clicks with drags between, then Enter. The commands and looks that came of it.
+/// A reply with what its errand answers.
+fn done(reply: Reply) -> Reply {
+    match reply.errand {
+        Some(errand) => (errand.run)(Watch::unwatched()).unwrap(),
+        None => reply,
+    }
+}
+
+/// A gesture that every tool understands: up to three clicks, each with a drag around a corner, then Enter. The commands and looks that came
+/// of it.
 fn gesture(tool: &mut dyn Tool, slice: &Slice) -> (Vec<Command>, usize) {
     let (mut commands, mut looks) = (Vec::new(), 0);
     let mut take = |reply: Reply| {
+        let reply = done(reply);
         looks += reply.look.len();
         commands.extend(reply.commands);
         !commands.is_empty()
@@ -60,14 +78,60 @@ fn gesture(tool: &mut dyn Tool, slice: &Slice) -> (Vec<Command>, usize) {
     for [x, y] in [[0.2, 0.2], [0.8, 0.3], [0.5, 0.8]] {
         let place = [x * size[0], y * size[1]];
         take(tool.pointer(slice, &at(PointerKind::Hover, place)));
-        take(tool.pointer(slice, &at(PointerKind::Press(Button::Primary), place)));
-        take(tool.pointer(slice, &at(PointerKind::Drag(Button::Primary), [place[0] + 1.0, place[1]])));
-        if take(tool.pointer(slice, &at(PointerKind::Release(Button::Primary), [place[0] + 1.0, place[1]]))) {
+        let mut is_over = take(tool.pointer(slice, &at(PointerKind::Press(Button::Primary), place)));
+        for step in [[1.0, 0.0], [5.0, 1.0], [4.0, 5.0]] {
+            let place = [place[0] + step[0], place[1] + step[1]];
+            is_over |= take(tool.pointer(slice, &at(PointerKind::Drag(Button::Primary), place)));
+        }
+        let end = [place[0] + 4.0, place[1] + 5.0];
+        is_over |= take(tool.pointer(slice, &at(PointerKind::Release(Button::Primary), end)));
+        if is_over {
             return (commands, looks);
         }
     }
     take(tool.key(slice, ToolKey::Confirm));
     (commands, looks)
+}
+
+/// Presses, drags from point to point, and releases; with what the errands answer. The commands that came of it are applied.
+fn drag(session: &mut Session, of: SegmentationId, tool: &mut dyn Tool, button: Button, way: Way) -> Vec<Reply> {
+    let Way { plane, options, label, points } = way;
+    let rules = PaintRules::default();
+    let mut replies = Vec::new();
+    {
+        let slice = Slice { label, options, ..slice(session, of, plane, &rules) };
+        let mut send = |kind, point: [f64; 2]| replies.push(done(tool.pointer(&slice, &at(kind, point))));
+        send(PointerKind::Press(button), points[0]);
+        points[1..].iter().for_each(|point| send(PointerKind::Drag(button), *point));
+        send(PointerKind::Release(button), points[points.len() - 1]);
+    }
+    for command in replies.iter_mut().flat_map(|reply| std::mem::take(&mut reply.commands)) {
+        session.apply(command).unwrap();
+    }
+    replies
+}
+
+/// Where a button is dragged, and what is chosen.
+#[derive(Clone, Copy)]
+struct Way<'a> {
+    plane: Plane,
+    options: &'a ToolOptions,
+    label: u16,
+    points: &'a [[f64; 2]],
+}
+
+/// The labelled voxels of a map.
+fn labelled(labels: &LabelMap) -> BTreeMap<[usize; 3], u16> {
+    let mut found = BTreeMap::new();
+    labels.for_each_labelled(|voxel, label| {
+        found.insert(voxel, label);
+    });
+    found
+}
+
+/// All voxels of the grid.
+fn grid() -> impl Iterator<Item = [usize; 3]> {
+    (0..SHAPE.iter().product()).map(|n: usize| [n % SHAPE[0], n / SHAPE[0] % SHAPE[1], n / (SHAPE[0] * SHAPE[1])])
 }
 
 #[test]
@@ -79,15 +143,27 @@ fn ids_names_and_keys_are_unique() {
 }
 
 #[test]
+fn an_option_is_one_thing_and_its_first_value_is_one_of_its_own() {
+    let mut known: BTreeMap<&str, ToolOption> = BTreeMap::new();
+    for option in all_options() {
+        assert_eq!(*known.entry(option.id).or_insert(option), option, "two options are called {}", option.id);
+        assert_eq!(option.fitted(option.default()), Some(option.default()), "{}", option.id);
+        assert!(!option.name.is_empty() && !option.hint.is_empty(), "{}", option.id);
+        let mut options = ToolOptions::default();
+        options.set(&option, option.default());
+        assert_eq!(options.get(&option), option.default(), "{}", option.id);
+    }
+    assert!(known.contains_key("brush.size"));
+}
+
+#[test]
 fn every_tool_answers_a_gesture_with_one_step_that_can_be_undone_and_redone() {
     for entry in TOOLS {
         for plane in Plane::ALL {
             let ((mut session, of), rules) = (session(), PaintRules::default());
             // There is something to erase.
             let mut painter = Painter::new(session.document(), of, &rules).unwrap();
-            let all =
-                (0..SHAPE.iter().product()).map(|n| [n % SHAPE[0], n / SHAPE[0] % SHAPE[1], n / (SHAPE[0] * SHAPE[1])]);
-            painter.fill(&all.collect::<Vec<_>>(), 9);
+            painter.fill(&grid().collect::<Vec<_>>(), 9);
             session.apply(Command::by_hand("Begin", vec![Edit::Labels(painter.finish())])).unwrap();
             let before = labels(&session, of);
             let (commands, looks) = gesture(&mut *(entry.make)(), &slice(&session, of, plane, &rules));
@@ -189,5 +265,6 @@ fn no_tool_changes_a_locked_label_or_a_finished_slice_of_any_plane() {
             }
         }
     }
-    assert_eq!(changed, BTreeSet::from(["brush", "eraser", "polygon"]), "who paints, painted beside what is kept");
+    let painters: BTreeSet<&str> = TOOLS.iter().filter(|entry| entry.paints).map(|entry| entry.id).collect();
+    assert_eq!(changed, painters, "who paints, painted beside what is kept");
 }

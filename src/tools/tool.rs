@@ -1,7 +1,12 @@
 //! What a tool is, what it is told, and what it answers.
 
+use std::fmt;
+use std::sync::Arc;
+
+use super::options::{OptionValue, ToolOption, ToolOptions};
 use crate::session::{Command, Document, KeptBy, PaintRules, SegmentationId};
-use crate::volume::{LabelMap, LabelValue, Plane, PlaneLayout, Window};
+use crate::volume::{LabelMap, LabelValue, Plane, PlaneLayout, Volume, VoxelRow, Window};
+use crate::work::{Stopped, Watch};
 
 /// A tool in the list.
 #[derive(Debug, Clone, Copy)]
@@ -16,8 +21,19 @@ pub struct ToolEntry {
     pub hint: &'static str,
     /// Its key where the user has chosen no other.
     pub key: &'static str,
+    /// Whether it gives voxels the active label.
+    pub paints: bool,
+    /// What can be chosen about it, in the order of the panel.
+    pub options: &'static [ToolOption],
     /// Makes it, ready.
     pub make: fn() -> Box<dyn Tool>,
+}
+
+impl ToolEntry {
+    /// Whether an option is one of its own.
+    pub fn has(&self, option: &ToolOption) -> bool {
+        self.options.iter().any(|own| own.id == option.id)
+    }
 }
 
 /// A mouse button.
@@ -49,6 +65,8 @@ pub struct Pointer {
     pub kind: PointerKind,
     /// Where, in pixels of the slice: pixel `n` spans `n..n + 1`. It may lie beside the image.
     pub at: [f64; 2],
+    /// Whether Alt is held (macOS: option).
+    pub is_alt: bool,
     /// Way since the last event, in points of the screen.
     pub moved_points: [f32; 2],
     /// Millimetres in a point of the screen.
@@ -82,16 +100,46 @@ pub struct Slice<'a> {
     pub number: usize,
     /// The voxel that the cursor is in.
     pub cursor: [usize; 3],
+    /// The frame in the view.
+    pub frame: usize,
     /// Display window.
     pub window: Window,
     /// Difference between the scan's largest and smallest value.
     pub value_span: f64,
     /// The label that is painted.
     pub label: LabelValue,
-    /// Diameter of the brush in millimetres.
-    pub brush_mm: f64,
+    /// What was chosen about tools.
+    pub options: &'a ToolOptions,
     /// Where may be painted.
     pub rules: &'a PaintRules,
+}
+
+impl Slice<'_> {
+    /// The scan of the segmentation in hand.
+    pub fn volume(&self) -> Option<&Arc<Volume>> {
+        self.document.scan(self.document.segmentation(self.segmentation)?.scan())
+    }
+
+    /// The pixel that a point lies in, where it is over the image.
+    pub fn pixel(&self, at: [f64; 2]) -> Option<[usize; 2]> {
+        let is_inside = (0..2).all(|axis| at[axis] >= 0.0 && at[axis] < self.layout.size[axis] as f64);
+        is_inside.then(|| at.map(|at| at as usize))
+    }
+
+    /// The voxel that a point lies in, where it is over the image.
+    pub fn voxel(&self, at: [f64; 2]) -> Option<[usize; 3]> {
+        self.pixel(at).map(|[column, row]| self.layout.voxel([column, row, self.number]))
+    }
+
+    /// The values of the image that an option names: those of the display window where none were chosen.
+    pub fn values(&self, option: &ToolOption) -> [f64; 2] {
+        self.options.values(option).unwrap_or_else(|| window_values(self.window))
+    }
+}
+
+/// The values that a display window tells apart.
+pub fn window_values(window: Window) -> [f64; 2] {
+    [window.level - window.width / 2.0, window.level + window.width / 2.0]
 }
 
 /// What a view does.
@@ -105,6 +153,8 @@ pub enum Look {
     Zoom(f32),
     /// Another display window.
     Window(Window),
+    /// Another label is painted.
+    Label(LabelValue),
 }
 
 /// Why nothing, or not all, was done.
@@ -116,6 +166,9 @@ pub enum Refusal {
     Other(&'static str),
 }
 
+/// Why an outline does not go on.
+pub(super) const OTHER_SLICE: &str = "The outline is on another slice: finish it there (Enter), or drop it (Esc)";
+
 /// What a tool answers.
 #[derive(Debug, Default)]
 pub struct Reply {
@@ -123,13 +176,41 @@ pub struct Reply {
     pub commands: Vec<Command>,
     /// What the view does.
     pub look: Vec<Look>,
+    /// What is chosen about tools from now on.
+    pub options: Vec<(&'static ToolOption, OptionValue)>,
+    /// What takes longer than a frame.
+    pub errand: Option<Errand>,
     /// What the user should know.
     pub refusal: Option<Refusal>,
     /// Whether a key was taken.
     pub is_taken: bool,
 }
 
+/// Work of a tool that takes longer than a frame: it is done beside the window, on a snapshot, and its reply comes when it is done.
+pub struct Errand {
+    /// For the list of jobs.
+    pub title: &'static str,
+    /// Whose labels it changes.
+    pub of: SegmentationId,
+    /// Does it.
+    pub run: ErrandWork,
+}
+
+/// What an errand does; it ends early where it is stopped.
+pub type ErrandWork = Box<dyn FnOnce(Watch<'_>) -> Result<Reply, Stopped> + Send>;
+
+impl fmt::Debug for Errand {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.debug_struct("Errand").field("title", &self.title).field("of", &self.of).finish_non_exhaustive()
+    }
+}
+
 impl Reply {
+    /// A reply that only says why nothing was done.
+    pub fn refusal(text: &'static str) -> Self {
+        Self { refusal: Some(Refusal::Other(text)), ..Self::default() }
+    }
+
     /// A reply that only moves the view.
     pub fn look(look: Look) -> Self {
         Self { look: vec![look], ..Self::default() }
@@ -151,13 +232,6 @@ pub enum PointerCursor {
     NotAllowed,
 }
 
-/// What a tool would cover where the pointer is.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Footprint {
-    /// Diameter in millimetres.
-    pub diameter_mm: f64,
-}
-
 /// An outline that is being drawn: a preview, never labels.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outline {
@@ -165,10 +239,23 @@ pub struct Outline {
     pub plane: Plane,
     /// The slice.
     pub slice: usize,
-    /// Corners in pixels of the slice.
+    /// Its line, in pixels of the slice; it is closed from the last point to the first.
     pub points: Vec<[f64; 2]>,
-    /// The corner that is held.
+    /// Which points have a handle.
+    pub handles: Handles,
+    /// The point that is held.
     pub held: Option<usize>,
+}
+
+/// Which points of an outline have a handle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Handles {
+    /// None of them: the line was drawn freely.
+    None,
+    /// All of them.
+    All,
+    /// These.
+    At(Vec<usize>),
 }
 
 /// A tool: ready, or in the middle of something.
@@ -196,16 +283,21 @@ pub trait Tool: Send {
         None
     }
 
-    /// An outline that is being drawn.
+    /// An outline that is being drawn, or that a click would fill.
     fn outline(&self) -> Option<&Outline> {
         None
+    }
+
+    /// Whether it is told where the pointer is also while it is in the middle of nothing.
+    fn follows_pointer(&self) -> bool {
+        false
     }
 
     /// How the pointer looks over this slice.
     fn cursor(&self, slice: &Slice) -> PointerCursor;
 
-    /// What it would cover.
-    fn footprint(&self, _slice: &Slice) -> Option<Footprint> {
+    /// The voxels that it would cover with the pointer at a point of the slice, in pixels; also in other slices.
+    fn footprint(&self, _slice: &Slice, _at: [f64; 2]) -> Option<Vec<VoxelRow>> {
         None
     }
 }

@@ -11,6 +11,8 @@ pub const ENTRY: ToolEntry = ToolEntry {
     icon: "\u{E18C}",
     hint: "drag sideways for contrast (width), up and down for brightness (level)",
     key: "3",
+    paints: false,
+    options: &[],
     make: || Box::new(WindowLevel),
 };
 

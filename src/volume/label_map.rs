@@ -224,13 +224,19 @@ impl LabelMap {
         {
             return;
         }
+        self.dense_mut(index)[offset] = label;
+    }
+
+    /// The voxels of a brick, to be changed: it is copied where it is shared, and gets its voxels where it is uniform.
+    pub(super) fn dense_mut(&mut self, index: usize) -> &mut [LabelValue] {
         let brick = &mut Arc::make_mut(&mut self.bricks)[index];
         if let Brick::Uniform(value) = *brick {
             ask_for_bricks();
             *brick = Brick::Dense(std::iter::repeat_n(value, BRICK_VOXELS).collect());
         }
-        if let Brick::Dense(values) = brick {
-            Arc::make_mut(values)[offset] = label;
+        match brick {
+            Brick::Dense(values) => Arc::make_mut(values),
+            Brick::Uniform(_) => &mut [],
         }
     }
 

@@ -27,6 +27,7 @@ mod label_table;
 mod orientation;
 mod plane;
 mod statistics;
+mod voxel_rows;
 mod voxels;
 
 mod scan;
@@ -43,5 +44,6 @@ pub use orientation::{Orientation, RAS_LETTERS};
 pub use plane::{Plane, PlaneLayout};
 pub use scan::{DisplayHints, Rescale, Volume, Window};
 pub use statistics::Statistics;
+pub use voxel_rows::VoxelRow;
 pub(crate) use voxels::with_voxels;
 pub use voxels::{Voxel, VoxelType, Voxels};

@@ -1,8 +1,11 @@
 //! Pointer events over views become gestures of the tool in hand, and its replies become commands.
 
 use crate::app::state::studio::Studio;
+use crate::jobs::{ErrandJob, Job};
 use crate::session::{Applied, Command, Edit, KeptBy, Refused, key as key_of};
-use crate::tools::{Look, Pointer, PointerKind, Refusal, Reply, ToolEntry, ToolKey};
+use crate::tools::{
+    Errand, Look, OptionValue, PAINTED_VALUES, Pointer, PointerKind, Refusal, Reply, ToolEntry, ToolKey, values_under,
+};
 use crate::volume::Plane;
 
 /// Takes a tool in hand; what the last one was in the middle of is dropped.
@@ -41,8 +44,16 @@ fn with_tool(
     let mut tool = std::mem::replace(&mut studio.hand.tool, idle);
     let reply = studio.tool_slice(plane).map(|slice| ask(&mut *tool, &slice)).unwrap_or_default();
     studio.hand.tool = tool;
-    let Reply { commands, look, refusal, is_taken } = reply;
+    let is_taken = reply.is_taken;
+    take_reply(studio, plane, is_painting, reply);
+    is_taken
+}
+
+/// Does what a tool answers.
+fn take_reply(studio: &mut Studio, plane: Plane, is_painting: bool, reply: Reply) {
+    let Reply { commands, look, options, errand, refusal, .. } = reply;
     look.into_iter().for_each(|look| self::look(studio, plane, look));
+    options.into_iter().for_each(|(option, value)| studio.settings.tools.set(option, value));
     for command in commands {
         // Where it painted is what it marks as corrected; the view may show another slice by now.
         let painted = command.edits.iter().find_map(|edit| match edit {
@@ -59,7 +70,42 @@ fn with_tool(
         }
     }
     refusal.into_iter().for_each(|refusal| tell(studio, refusal));
-    is_taken
+    errand.into_iter().for_each(|errand| send(studio, plane, errand));
+}
+
+/// Starts what a tool needs longer than a frame for; one after the other, since the next would be made for labels that change.
+fn send(studio: &mut Studio, plane: Plane, errand: Errand) {
+    if studio.tasks.is_running(ErrandJob::KIND) {
+        studio.notices.info("The tool is still at work: wait until it is done, or cancel it.");
+        return;
+    }
+    studio.start_for(
+        errand.of,
+        ErrandJob { errand },
+        |_, ()| {},
+        move |studio, result| {
+            if let Some(reply) = studio.told(result) {
+                take_reply(studio, plane, true, reply);
+            }
+        },
+    );
+}
+
+/// Takes the label under the pointer to paint with.
+pub fn pick_label(studio: &mut Studio) {
+    match studio.hovered_label() {
+        0 => studio.notices.info("There is no label under the pointer"),
+        label => studio.label_view_mut().into_iter().for_each(|view| view.active = label),
+    }
+}
+
+/// The threshold brush paints from now on the values that it covers where the pointer is.
+pub fn pick_values(studio: &mut Studio) {
+    let under = studio.hover.and_then(|hover| values_under(&studio.tool_slice(hover.plane)?, hover.at));
+    match under {
+        None => studio.notices.info("The brush covers nothing of the image here"),
+        range => studio.settings.tools.set(&PAINTED_VALUES, OptionValue::Values(range)),
+    }
 }
 
 /// Moves a view as a tool or the wheel says.
@@ -80,6 +126,7 @@ pub fn look(studio: &mut Studio, plane: Plane, look: Look) {
             }
         }
         Look::Window(window) => view.window = window,
+        Look::Label(label) => studio.label_view_mut().into_iter().for_each(|view| view.active = label),
     }
 }
 

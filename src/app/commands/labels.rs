@@ -2,8 +2,8 @@
 
 use super::{CommandEntry, Group, no_scan, no_view};
 use crate::app::act::{labels, slices};
-use crate::app::state::settings::BRUSH_MM;
 use crate::app::state::studio::Studio;
+use crate::tools::{BRUSH_SIZE, OptionValue};
 use crate::volume::Plane;
 
 const fn label(id: &'static str, name: &'static str, deed: fn(&mut Studio)) -> CommandEntry {
@@ -17,7 +17,8 @@ fn over_view(studio: &mut Studio, deed: fn(&mut Studio, Plane)) {
 }
 
 fn grow_brush(studio: &mut Studio, by: f64) {
-    studio.settings.brush_mm = (studio.settings.brush_mm + by).clamp(*BRUSH_MM.start(), *BRUSH_MM.end());
+    let size = studio.settings.tools.number(&BRUSH_SIZE) + by;
+    studio.settings.tools.set(&BRUSH_SIZE, OptionValue::Number(size));
 }
 
 fn no_label(studio: &Studio) -> Option<&'static str> {

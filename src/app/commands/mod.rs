@@ -151,6 +151,7 @@ fn no_view(studio: &Studio) -> Option<&'static str> {
 const LISTS: &[&[CommandEntry]] = &[
     file::FILE,
     edit::EDIT,
+    tools::TOOL_HELP,
     look::VIEW,
     labels::LABELS,
     operations::CHOSEN,

@@ -1,7 +1,9 @@
-//! A command for every tool.
+//! A command for every tool, and what helps with tools.
 
-use super::{CommandEntry, Deed, Group, no_scan};
-use crate::tools::{TOOLS, ToolEntry};
+use super::{CommandEntry, Deed, Group, no_scan, no_view};
+use crate::app::act::painting;
+use crate::app::state::studio::Studio;
+use crate::tools::{PAINTED_VALUES, TOOLS, ToolEntry};
 
 /// The commands that take tools in hand.
 pub fn all() -> impl Iterator<Item = CommandEntry> {
@@ -21,3 +23,22 @@ fn of_tool(entry: &'static ToolEntry) -> CommandEntry {
         deed: Deed::Take(entry),
     }
 }
+
+fn no_range(studio: &Studio) -> Option<&'static str> {
+    no_view(studio).or_else(|| {
+        let has_range = studio.hand.entry.has(&PAINTED_VALUES);
+        (!has_range).then_some("Take the threshold brush first")
+    })
+}
+
+/// What can be done with any tool in hand, or with some.
+pub const TOOL_HELP: &[CommandEntry] = &[
+    CommandEntry::new("tools.pick-label", "Pick the label under the pointer", Group::Tools, painting::pick_label)
+        .hint("Paint with the label under the pointer, whatever the tool")
+        .keys(&["Q"])
+        .unless(no_view),
+    CommandEntry::new("tools.pick-values", "Pick the values under the brush", Group::Tools, painting::pick_values)
+        .hint("The threshold brush paints the values that it covers now")
+        .keys(&["Shift+T"])
+        .unless(no_range),
+];

@@ -12,11 +12,11 @@ use super::pixels::PixelForm;
 use super::saving::ReplacingAnswer;
 use super::segmenting::SegmentForm;
 use super::settings::Settings;
-use super::studio::Display;
+use super::studio::{Display, Hover};
 use super::teach::TeachForm;
 use super::views::Pose;
 use crate::session::{PaintRules, ScanId, SegmentationId};
-use crate::tools::{Pointer, ToolKey};
+use crate::tools::{OptionValue, Pointer, ToolKey, ToolOption};
 use crate::volume::{LabelTable, LabelValue, Plane, Window};
 
 /// Something to be done.
@@ -52,8 +52,8 @@ pub enum Request {
     ToolKey(ToolKey),
     /// End what the tool is in the middle of, without a trace.
     Abort,
-    /// What lies under the pointer: a view, and a voxel where it is over the image.
-    Hover(Option<(Plane, Option<[usize; 3]>)>),
+    /// What lies under the pointer.
+    Hover(Option<Hover>),
     /// Slices further along a plane.
     Step(Plane, i64),
     /// Zoom and place of a view, changed.
@@ -64,8 +64,8 @@ pub enum Request {
     Window(Window),
     /// Another frame.
     Frame(usize),
-    /// Another size of the brush, in millimetres.
-    BrushMm(f64),
+    /// Another value of a tool's option.
+    ToolOption(&'static ToolOption, OptionValue),
     /// Where may be painted.
     Rules(PaintRules),
     /// The label that is painted.

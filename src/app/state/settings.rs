@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::keymap::Keymap;
 use super::tiles::{Layout, TileContent};
 use crate::disk::{create_private_folder, replace_private_file};
+use crate::tools::{ToolOptions, all_options};
 
 /// Number of recent paths.
 const RECENT: usize = 8;
@@ -81,16 +82,13 @@ pub struct Settings {
     pub outline: bool,
     /// Whether images are interpolated.
     pub smooth: bool,
-    /// Brush diameter in millimetres.
-    pub brush_mm: f64,
+    /// What was chosen about tools.
+    pub tools: ToolOptions,
     /// Titles of sections that are folded.
     pub folded: Vec<String>,
     /// The user's keys.
     pub keys: Keymap,
 }
-
-/// Smallest and largest brush in millimetres.
-pub const BRUSH_MM: std::ops::RangeInclusive<f64> = 0.5..=100.0;
 
 impl Default for Settings {
     fn default() -> Self {
@@ -111,9 +109,9 @@ impl Default for Settings {
             fill: true,
             outline: true,
             smooth: true,
-            brush_mm: 4.0,
             // What is not needed in every scan leaves the room to the list of labels.
             folded: vec!["Operations".into()],
+            tools: ToolOptions::default(),
             keys: Keymap::default(),
         }
     }
@@ -132,7 +130,9 @@ impl Settings {
     /// Reads the settings; damaged or missing ones become the defaults. Recent paths that are gone are forgotten.
     pub fn load() -> Self {
         let text = file().and_then(|path| std::fs::read_to_string(path).ok()).unwrap_or_default();
-        serde_json::from_str(&text).unwrap_or_default()
+        let mut settings: Self = serde_json::from_str(&text).unwrap_or_default();
+        settings.tools.keep_only(&all_options());
+        settings
     }
 
     /// Writes the settings on a thread of their own.
@@ -170,8 +170,11 @@ mod tests {
 
     #[test]
     fn settings_of_another_version_keep_what_both_know() {
-        let old = r#"{"dark": false, "widths": [200.0, 300.0], "something": 1, "keys": {"edit.undo": ["U"]}}"#;
+        let old = r#"{"dark": false, "widths": [200.0, 300.0], "something": 1, "keys": {"edit.undo": ["U"]},
+            "tools": {"brush.size": 7.5, "brush.shape": 3}}"#;
         let settings: Settings = serde_json::from_str(old).unwrap();
+        assert_eq!(settings.tools.number(&crate::tools::BRUSH_SIZE).to_bits(), 7.5f64.to_bits());
+        assert_eq!(settings.tools.choice(&crate::tools::BRUSH_SHAPE), "disc");
         assert!(!settings.dark && settings.task == Task::Segment && settings.keys.is_changed("edit.undo"));
         let again: Settings = serde_json::from_str(&serde_json::to_string(&settings).unwrap()).unwrap();
         assert_eq!(again, settings);

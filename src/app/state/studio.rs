@@ -40,12 +40,14 @@ pub struct Display {
 }
 
 /// What lies under the pointer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Hover {
     /// The view.
     pub plane: Plane,
     /// The voxel, where the pointer is over the image.
     pub voxel: Option<[usize; 3]>,
+    /// Where the pointer is, in pixels of the slice.
+    pub at: [f64; 2],
 }
 
 /// The tool in hand.
@@ -275,10 +277,11 @@ impl Studio {
             layout,
             number: layout.screen(view.cursor)[2],
             cursor: view.cursor,
+            frame: view.frame,
             window: view.window,
             value_span: statistics.max - statistics.min,
             label: self.label_view()?.active,
-            brush_mm: self.settings.brush_mm,
+            options: &self.settings.tools,
             rules: &self.rules,
         })
     }

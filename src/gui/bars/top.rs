@@ -2,16 +2,17 @@
 //! commands and tools.
 
 use crate::app::commands::{self, CommandEntry, Group};
-use crate::app::state::settings::BRUSH_MM;
 use crate::app::{Outbox, Request, Studio, Task};
 use crate::gui::controls::{beside, icon_command};
 use crate::gui::egui;
 use crate::gui::paint::still;
 use crate::gui::theme::{self, UNIT};
-use crate::tools::TOOLS;
+use crate::tools::{BRUSH_SIZE, OptionValue, TOOLS};
 use crate::volume::Plane;
 use egui_phosphor::regular as icon;
 
+/// Width of the whole word on what the program is not for.
+const DISCLAIMER: f32 = 46.0 * UNIT;
 /// Widest name of the active label.
 const NAME: f32 = 30.0 * UNIT;
 
@@ -32,7 +33,10 @@ pub fn top_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
                 icon_command(ui, studio, outbox, "window.palette", icon::MAGNIFYING_GLASS);
                 ui.add_space(theme::UNIT);
                 let t = theme::tokens(ui);
-                let text = egui::RichText::new("For research use; not for diagnosis").small().color(t.dim);
+                // Beside many tools there is room for the half that matters.
+                let is_wide = ui.available_width() > DISCLAIMER;
+                let text = if is_wide { "For research use; not for diagnosis" } else { "Not for diagnosis" };
+                let text = egui::RichText::new(text).small().color(t.dim);
                 let response = ui.add(egui::Label::new(text).truncate());
                 beside(&response, "For research use; not for diagnosis");
             });
@@ -134,20 +138,22 @@ fn tools_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
     }
 }
 
-/// Size of the brush and the active label, where the tool has a footprint.
+/// Size of the brush and the active label, where the tool has them.
 fn paint_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
     let Some(slice) = studio.tool_slice(Plane::Axial) else { return };
-    if studio.hand.tool.footprint(&slice).is_none() {
+    if !studio.hand.entry.paints {
         return;
     }
     ui.separator();
-    let mut diameter = studio.settings.brush_mm;
-    let size = egui::DragValue::new(&mut diameter).range(BRUSH_MM).speed(0.1).max_decimals(1).suffix(" mm");
-    let size = ui.add(size);
-    size.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::DragValue, true, "Brush size"));
-    beside(&size, "Diameter of the brush (+ and -, or Shift+wheel over a view)");
-    if (diameter - studio.settings.brush_mm).abs() > f64::EPSILON {
-        outbox.send(Request::BrushMm(diameter));
+    if studio.hand.entry.has(&BRUSH_SIZE) {
+        let chosen = studio.settings.tools.number(&BRUSH_SIZE);
+        let mut diameter = chosen;
+        let size = ui.add(egui::DragValue::new(&mut diameter).speed(0.1).max_decimals(1).suffix(" mm"));
+        size.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::DragValue, true, "Brush size"));
+        beside(&size, BRUSH_SIZE.hint);
+        if (diameter - chosen).abs() > f64::EPSILON {
+            outbox.send(Request::ToolOption(&BRUSH_SIZE, OptionValue::Number(diameter)));
+        }
     }
     let label = studio.segmentation().and_then(|segmentation| segmentation.table().get(slice.label));
     let name = label.map_or_else(|| format!("Label {}", slice.label), |label| label.name.clone());

@@ -3,6 +3,7 @@
 mod annotations;
 mod facts;
 mod frame;
+mod in_hand;
 mod overlay;
 mod pointer;
 mod slice_view;

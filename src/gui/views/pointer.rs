@@ -1,18 +1,18 @@
 //! The pointer over a slice view: it becomes events in slice space for the tool in hand, and moves of the view.
 
 use super::frame::Frame;
-use crate::app::state::settings::BRUSH_MM;
+use crate::app::state::studio::Hover;
 use crate::app::state::views::{Pose, ScanView};
 use crate::app::{Outbox, Request, Studio};
 use crate::gui::egui;
-use crate::tools::{Button, Pointer, PointerCursor, PointerKind, Slice};
+use crate::tools::{BRUSH_SIZE, Button, OptionValue, Pointer, PointerCursor, PointerKind, Slice};
 use crate::volume::{Plane, PlaneLayout};
 
 /// Wheel travel (in points) of one slice.
 const WHEEL_STEP: f32 = 30.0;
 
-/// What the pointer lies over: a view, and a voxel where it is over the image.
-pub type Hovered = Option<(Plane, Option<[usize; 3]>)>;
+/// What the pointer lies over.
+pub type Hovered = Option<Hover>;
 
 /// Takes the pointer's events over a view.
 pub fn pointer_ui(
@@ -32,8 +32,11 @@ pub fn pointer_ui(
     }
     let slice = layout.screen(view.cursor)[2];
     if response.hovered() {
-        let under = response.hover_pos().and_then(|at| frame.pixel_under(at));
-        *hover = Some((plane, under.map(|[column, row]| layout.voxel([column, row, slice]))));
+        if let Some(at) = response.hover_pos() {
+            let under = frame.pixel_under(at);
+            let voxel = under.map(|[column, row]| layout.voxel([column, row, slice]));
+            *hover = Some(Hover { plane, voxel, at: frame.to_slice(at) });
+        }
         wheel_ui(ui, plane, studio, outbox, wheel);
     }
     if let Some(slice) = studio.tool_slice(plane) {
@@ -41,18 +44,22 @@ pub fn pointer_ui(
     }
     let latest = || ui.input(|i| i.pointer.latest_pos());
     let at = response.interact_pointer_pos().or(response.hover_pos()).or_else(latest);
-    let event_at = |kind: PointerKind, at: egui::Pos2| Pointer {
+    let event_at = |kind: PointerKind, at: egui::Pos2, is_alt: bool| Pointer {
         kind,
         at: frame.to_slice(at),
+        is_alt,
         moved_points: response.drag_delta().into(),
         mm_per_point: 1.0 / frame.scale,
         pixels_per_point: [0, 1].map(|axis| frame.size[axis] as f32 / frame.image.size()[axis]),
     };
-    let event = |kind: PointerKind| at.map(|at| event_at(kind, at));
+    let is_alt = ui.input(|i| i.modifiers.alt);
+    let event = |kind: PointerKind| at.map(|at| event_at(kind, at, is_alt));
     // In the order in which they came: a quick click is pressed and released between two frames.
-    let changes: Vec<(egui::PointerButton, bool, egui::Pos2)> = ui.input(|i| {
+    let changes: Vec<(egui::PointerButton, bool, egui::Pos2, bool)> = ui.input(|i| {
         let changes = i.events.iter().filter_map(|event| match event {
-            egui::Event::PointerButton { pos, button, pressed, .. } => Some((*button, *pressed, *pos)),
+            egui::Event::PointerButton { pos, button, pressed, modifiers } => {
+                Some((*button, *pressed, *pos, modifiers.alt))
+            }
             _ => None,
         });
         changes.collect()
@@ -65,8 +72,8 @@ pub fn pointer_ui(
         let mut is_down = studio.pressed == Some((plane, name));
         let mut pressed_at = None;
         let is_hit = is_held(button) || response.clicked_by(button) || response.hovered();
-        for (_, is_pressed, at) in changes.iter().filter(|(changed, ..)| *changed == button) {
-            let mut send = |kind| outbox.send(Request::Pointer(plane, event_at(kind, *at)));
+        for (_, is_pressed, at, is_alt) in changes.iter().filter(|(changed, ..)| *changed == button) {
+            let mut send = |kind| outbox.send(Request::Pointer(plane, event_at(kind, *at, *is_alt)));
             if *is_pressed && is_hit && response.rect.contains(*at) {
                 send(PointerKind::Press(name));
                 (is_down, pressed_at) = (true, Some(*at));
@@ -85,7 +92,8 @@ pub fn pointer_ui(
             outbox.send(Request::Pointer(plane, event));
         }
     }
-    if response.hovered() && studio.hand.tool.is_busy() && studio.pressed.is_none() {
+    let follows = studio.hand.tool.is_busy() || studio.hand.tool.follows_pointer();
+    if response.hovered() && follows && studio.pressed.is_none() {
         event(PointerKind::Hover).into_iter().for_each(|event| outbox.send(Request::Pointer(plane, event)));
     }
     if response.dragged_by(Middle) {
@@ -131,11 +139,10 @@ fn wheel_ui(ui: &egui::Ui, plane: Plane, studio: &Studio, outbox: &mut Outbox, w
     *wheel = if *wheel * travel < 0.0 { travel } else { *wheel + travel };
     let steps = wheel.trunc() as i64;
     *wheel -= steps as f32;
-    let has_footprint = studio.tool_slice(plane).is_some_and(|slice| studio.hand.tool.footprint(&slice).is_some());
     if steps == 0 {
-    } else if shift && has_footprint {
-        let diameter = studio.settings.brush_mm + 0.5 * steps as f64;
-        outbox.send(Request::BrushMm(diameter.clamp(*BRUSH_MM.start(), *BRUSH_MM.end())));
+    } else if shift && studio.hand.entry.has(&BRUSH_SIZE) {
+        let diameter = studio.settings.tools.number(&BRUSH_SIZE) + 0.5 * steps as f64;
+        outbox.send(Request::ToolOption(&BRUSH_SIZE, OptionValue::Number(diameter)));
     } else {
         outbox.send(Request::Step(plane, steps));
     }

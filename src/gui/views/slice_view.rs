@@ -2,6 +2,7 @@
 
 use super::annotations::{annotations_ui, crosshair_ui};
 use super::frame::Frame;
+use super::in_hand::{paint_footprint, paint_outline};
 use super::overlay::{LabelsOnSlice, Overlay};
 use super::pointer::{Hovered, pointer_ui};
 use crate::app::state::views::ScanView;
@@ -11,7 +12,6 @@ use crate::gui::paint::opaque::{GreyPicture, ground};
 use crate::gui::paint::textures::Textures;
 use crate::gui::theme;
 use crate::session::ScanId;
-use crate::tools::Button;
 use crate::volume::{Plane, PlaneLayout, Volume, Window};
 use egui::{Color32, Rect, Sense, Stroke};
 
@@ -86,14 +86,13 @@ pub fn slice_view_ui(
         annotations_ui(&painter, plane, &frame, &layout, (studio, volume, view));
     }
     paint_outline(&painter, &frame, (plane, slice), studio);
-    paint_footprint(ui, &response, &painter, &frame, plane, studio);
-    let is_lit = response.has_focus() || hover.is_some_and(|(hovered, _)| hovered == plane);
+    paint_footprint(ui, &painter, &frame, (plane, slice), studio, *hover);
+    let is_lit = response.has_focus() || hover.is_some_and(|hovered| hovered.plane == plane);
     let colour = theme::plane_colour(plane);
     let border = if is_lit { colour } else { colour.gamma_multiply(0.45) };
     painter.rect_stroke(rect, 0.0, Stroke::new(1.0, border), egui::StrokeKind::Inside);
     // A double click with a tool that draws is two clicks.
-    let draws = studio.tool_slice(plane).is_some_and(|slice| studio.hand.tool.footprint(&slice).is_some());
-    response.double_clicked() && !draws && !studio.hand.tool.is_busy()
+    response.double_clicked() && !studio.hand.entry.paints && !studio.hand.tool.is_busy()
 }
 
 /// Paints the ground around the image; the image itself is opaque.
@@ -153,57 +152,4 @@ fn paint_heat(
         let whole = Rect::from_min_max(egui::pos2(0.0, 0.0), egui::pos2(1.0, 1.0));
         painter.image(texture.id(), frame.image, whole, Color32::WHITE);
     }
-}
-
-/// The outline that a tool draws: dashed, since it is no label yet, with handles at its corners.
-fn paint_outline(painter: &egui::Painter, frame: &Frame, place: (Plane, usize), studio: &Studio) {
-    let Some(outline) = studio.hand.tool.outline().filter(|outline| (outline.plane, outline.slice) == place) else {
-        return;
-    };
-    let colour = active_colour(studio);
-    let mut points: Vec<egui::Pos2> =
-        outline.points.iter().map(|[x, y]| frame.to_screen([*x as f32, *y as f32])).collect();
-    let corners = points.clone();
-    points.extend(corners.first().copied());
-    for (stroke, gap) in [(Stroke::new(3.0, Color32::from_black_alpha(0xa0)), 0.0), (Stroke::new(1.5, colour), 4.0)] {
-        let shapes = if gap > 0.0 {
-            egui::Shape::dashed_line(&points, stroke, 6.0, gap)
-        } else {
-            vec![egui::Shape::line(points.clone(), stroke)]
-        };
-        painter.extend(shapes);
-    }
-    for (n, at) in corners.into_iter().enumerate() {
-        let radius = if outline.held == Some(n) { theme::HANDLE * 1.4 } else { theme::HANDLE };
-        painter.circle(at, radius, colour, Stroke::new(1.0, Color32::BLACK));
-    }
-}
-
-fn active_colour(studio: &Studio) -> Color32 {
-    let table = studio.segmentation().map(crate::session::Segmentation::table);
-    let active = studio.label_view().map_or(1, |view| view.active);
-    let colour = table.and_then(|table| table.get(active)).map(|label| label.colour);
-    let [r, g, b] = colour.unwrap_or_else(|| crate::volume::default_colour(active));
-    Color32::from_rgb(r, g, b)
-}
-
-/// The tool's true footprint under the pointer.
-fn paint_footprint(
-    ui: &egui::Ui,
-    response: &egui::Response,
-    painter: &egui::Painter,
-    frame: &Frame,
-    plane: Plane,
-    studio: &Studio,
-) {
-    let (Some(at), Some(slice)) = (response.hover_pos(), studio.tool_slice(plane)) else { return };
-    let Some(footprint) = studio.hand.tool.footprint(&slice) else { return };
-    let erases = studio.hand.entry.id == "eraser"
-        || studio.pressed.is_some_and(|(_, button)| button == Button::Secondary)
-        || ui.input(|i| i.pointer.secondary_down());
-    let colour = if erases { Color32::WHITE } else { active_colour(studio) };
-    let radius = footprint.diameter_mm as f32 / 2.0 * frame.scale;
-    painter.circle_stroke(at, radius, Stroke::new(2.5, Color32::BLACK.gamma_multiply(0.6)));
-    painter.circle_stroke(at, radius, Stroke::new(1.0, colour));
-    painter.circle_filled(at, 1.0, colour);
 }

@@ -55,7 +55,7 @@ pub fn views_ui(
             outbox.send(Request::Display(crate::app::state::studio::Display { maximised, ..studio.display }));
         }
     }
-    if hover != studio.hover.map(|hover| (hover.plane, hover.voxel)) {
+    if hover != studio.hover {
         outbox.send(Request::Hover(hover));
     }
     if alone.is_none() {

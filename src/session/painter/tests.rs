@@ -143,9 +143,34 @@ fn draw_over_mode_range_and_region_hold_for_strokes_and_for_whole_segmentations(
         stroke.fill(&row, 9);
         let mut whole = painter(&session, of, &rules);
         whole.take(map(&row.iter().map(|voxel| (*voxel, 9)).collect::<Vec<_>>()), &Incoming::default());
-        for labels in [stroke.labels(), whole.labels()] {
+        let mut rows = painter(&session, of, &rules);
+        rows.fill_rows(&[VoxelRow { start: [0, 0, 0], count: 99 }], 9);
+        for labels in [stroke.labels(), whole.labels(), rows.labels()] {
             let found: Vec<LabelValue> = row.iter().map(|voxel| labels.get(*voxel)).collect();
             assert_eq!(found, expected, "{rules:?}");
+        }
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn rows_are_filled_as_their_voxels_are(
+        begun in proptest::collection::vec((0usize..6, 0usize..6, 0usize..6, 1u16..4), 0..80),
+        rows in proptest::collection::vec((0usize..6, 0usize..6, 0usize..6, 1usize..7, 0u16..4), 1..12),
+        locked in proptest::option::of(1u16..4), done in proptest::option::of(0usize..6), low in 0u8..5,
+    ) {
+        let labelled: Vec<_> = begun.into_iter().map(|(i, j, k, label)| ([i, j, k], label)).collect();
+        let names = table(&["One", "Two", "Three"], &locked.into_iter().collect::<Vec<_>>());
+        let (mut session, of) = session(&labelled, names);
+        done.into_iter().for_each(|slice| finish(&mut session, of, Plane::Coronal, slice));
+        let rules = PaintRules { range: (low > 0).then_some(([f64::from(low), 4.0], 0)), ..PaintRules::default() };
+        let (mut by_rows, mut by_voxels) = (painter(&session, of, &rules), painter(&session, of, &rules));
+        for (i, j, k, count, label) in rows {
+            let row = VoxelRow { start: [i, j, k], count };
+            let inside: Vec<[usize; 3]> = row.voxels().filter(|voxel| voxel[0] < 6).collect();
+            proptest::prop_assert_eq!(by_rows.fill_rows(&[row], label), by_voxels.fill(&inside, label));
+            proptest::prop_assert!(by_rows.labels().same_labels(by_voxels.labels()));
+            proptest::prop_assert_eq!(&by_rows.kept, &by_voxels.kept);
         }
     }
 }

@@ -6,6 +6,7 @@ mod labels;
 mod operations;
 mod painting;
 mod pixels;
+mod tool_options;
 
 use super::section;
 use crate::app::act::operating::SECTION;
@@ -14,7 +15,7 @@ use crate::gui::egui;
 
 /// Shows the task.
 pub fn annotate_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
-    let room = ui.clip_rect().height();
+    let room = ui.clip_rect().height() - tool_options::height(ui, studio);
     section(ui, studio, outbox, "Labels", |ui, outbox| {
         labels::labels_ui(ui, studio, outbox, room);
         ui.separator();

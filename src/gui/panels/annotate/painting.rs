@@ -1,8 +1,8 @@
-//! Where may be painted, and how large the brush is.
+//! The tool in hand with its options, and where may be painted.
 
-use crate::app::state::settings::BRUSH_MM;
+use super::tool_options::options_ui;
 use crate::app::{Outbox, Request, Studio};
-use crate::gui::controls::{beside, list_row, row};
+use crate::gui::controls::{beside, list_row};
 use crate::gui::egui;
 use crate::session::{DrawOver, PaintRules};
 use crate::volume::LabelTable;
@@ -14,22 +14,11 @@ const WIDE: f64 = 20.0;
 pub fn painting_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
     let Some(segmentation) = studio.segmentation() else { return };
     let mut rules = studio.rules.clone();
-    brush_ui(ui, studio, outbox);
+    options_ui(ui, studio, outbox);
     over_ui(ui, &mut rules, segmentation.table());
     range_ui(ui, studio, &mut rules);
     if rules != studio.rules {
         outbox.send(Request::Rules(rules));
-    }
-}
-
-fn brush_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
-    let mut diameter = studio.settings.brush_mm;
-    row(ui, "Brush", |ui| {
-        let slider = egui::Slider::new(&mut diameter, BRUSH_MM).logarithmic(true).step_by(0.5).suffix(" mm");
-        beside(&ui.add(slider), "Diameter of brush and eraser (+ and -, or Shift+wheel over a view)");
-    });
-    if (diameter - studio.settings.brush_mm).abs() > f64::EPSILON {
-        outbox.send(Request::BrushMm(diameter));
     }
 }
 
@@ -64,7 +53,7 @@ fn range_ui(ui: &mut egui::Ui, studio: &Studio, rules: &mut PaintRules) {
     let check = ui.checkbox(&mut is_on, "Only values from .. to");
     beside(&check, "Change only voxels whose value in the image lies in this range, both ends included");
     if check.changed() {
-        let window = [view.window.level - view.window.width / 2.0, view.window.level + view.window.width / 2.0];
+        let window = crate::tools::window_values(view.window);
         let whole = |value: f64| if values.max - values.min > WIDE { value.round() } else { value };
         rules.range = is_on.then_some((window.map(|value| whole(value).clamp(values.min, values.max)), view.frame));
     }

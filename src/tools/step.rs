@@ -1,0 +1,39 @@
+//! What a painter did becomes one step: the labels, the slices that are corrected now, and an entry for a label that has none.
+
+use super::tool::{Refusal, Reply};
+use crate::session::{Command, Edit, KeptBy, Painter, SegmentationId, SliceState, key};
+use crate::volume::{Label, LabelValue, Plane};
+
+/// What was done, besides voxels.
+pub(super) struct Gesture {
+    /// For the list of steps.
+    pub name: &'static str,
+    /// Whose labels changed.
+    pub of: SegmentationId,
+    /// The plane that it was done in.
+    pub plane: Plane,
+    /// The slices that were corrected, the one that the pointer was in first.
+    pub slices: Vec<usize>,
+    /// The label that voxels got; 0 where they lost theirs.
+    pub label: LabelValue,
+}
+
+impl Gesture {
+    /// Ends the painter's work: one command where something changed, and a word about what was kept.
+    pub(super) fn end(self, painter: Painter, is_changed: bool) -> Reply {
+        let mut table = painter.table().clone();
+        let painted = painter.finish();
+        let kept: Vec<KeptBy> = painted.kept.keys().copied().collect();
+        let refusal = (!kept.is_empty()).then_some(Refusal::Kept(kept));
+        if !is_changed {
+            return Reply { refusal, ..Reply::default() };
+        }
+        let states = self.slices.iter().map(|slice| (key(self.plane, *slice), SliceState::Corrected));
+        let mut edits = vec![Edit::Labels(painted), Edit::States(self.of, states.collect())];
+        if self.label != 0 && table.get(self.label).is_none() {
+            table.0.push(Label::unnamed(self.label));
+            edits.push(Edit::Table(self.of, table));
+        }
+        Reply { commands: vec![Command::by_hand(self.name, edits)], refusal, ..Reply::default() }
+    }
+}
