@@ -31,11 +31,13 @@ mod interrupted;
 mod job;
 mod join;
 mod keep_adapted;
+mod label_names;
 mod labelled;
 mod list_zoo;
 mod load;
 mod load_model;
 mod look_at_dataset;
+mod merge_labels;
 mod missing_paths;
 mod open_labels;
 mod open_sample;
@@ -68,10 +70,12 @@ pub use interrupted::FindInterruptedJob;
 pub use job::{Job, JobKind, Stage, Told, Work, run_here};
 pub use join::{JoinJob, Joined, Names};
 pub use keep_adapted::{ADAPTED, KeepAdaptedJob};
+pub use label_names::{OpenNamesJob, SaveNamesJob};
 pub use list_zoo::{ListZooJob, ZooRow, check_architecture};
 pub use load::LoadJob;
 pub use load_model::LoadModelJob;
 pub use look_at_dataset::{DatasetFacts, LookAtDatasetJob};
+pub use merge_labels::{MergeLabelsJob, MergedLabels};
 pub use missing_paths::MissingPathsJob;
 pub use open_labels::{OpenLabelsJob, OpenedLabels};
 pub use open_sample::{OpenSampleJob, Sample};
@@ -107,13 +111,16 @@ pub const JOBS: &[&JobKind] = &[
     LoadJob::KIND,
     LoadModelJob::KIND,
     LookAtDatasetJob::KIND,
+    MergeLabelsJob::KIND,
     MissingPathsJob::KIND,
     OpenLabelsJob::KIND,
+    OpenNamesJob::KIND,
     OpenSampleJob::KIND,
     PixelJob::KIND,
     PlanJob::KIND,
     RefineJob::KIND,
     SaveLabelsJob::KIND,
+    SaveNamesJob::KIND,
     SavePictureJob::KIND,
     SaveReportJob::KIND,
     SaveVolumeJob::KIND,

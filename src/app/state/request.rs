@@ -16,7 +16,7 @@ use super::teach::TeachForm;
 use super::views::Pose;
 use crate::session::{PaintRules, ScanId, SegmentationId};
 use crate::tools::{Pointer, ToolKey};
-use crate::volume::{LabelTable, LabelValue, Plane, Window};
+use crate::volume::{AnatomyPreset, LabelTable, LabelValue, Plane, Window};
 
 /// Something to be done.
 #[derive(Debug)]
@@ -51,6 +51,8 @@ pub enum Request {
     ToolKey(ToolKey),
     /// End what the tool is in the middle of, without a trace.
     Abort,
+    /// End playing.
+    EndCine,
     /// What lies under the pointer: a view, and a voxel where it is over the image.
     Hover(Option<(Plane, Option<[usize; 3]>)>),
     /// Slices further along a plane.
@@ -78,6 +80,17 @@ pub enum Request {
         /// The control, and the value of the label.
         control: (&'static str, LabelValue),
     },
+    /// Give a label's voxels to another one, and take it out of the table.
+    MergeLabels {
+        /// The label that goes.
+        from: LabelValue,
+        /// The label that stays.
+        into: LabelValue,
+    },
+    /// Add the structures of a list as labels.
+    AddStructures(&'static AnatomyPreset),
+    /// Show a label alone, or all as before.
+    Solo(LabelValue),
     /// The choices of the Segment task, changed.
     Segment(Box<SegmentForm>),
     /// Choose a model.

@@ -6,6 +6,7 @@ mod frame;
 mod overlay;
 mod pointer;
 mod slice_view;
+mod slider;
 mod tiles;
 
 pub use facts::number;
