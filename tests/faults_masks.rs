@@ -71,7 +71,7 @@ fn save(path: &Path, session: &Session, sidecar: bool) -> Vec<String> {
 /// Opens a mask onto an empty document.
 fn reopen(path: &Path, volume: &Arc<Volume>) -> (Session, Vec<String>) {
     let (opened, warnings) = run(OpenLabelsJob { path: path.into(), volume: volume.clone() });
-    let OpenedLabels { labels, table, states } = opened;
+    let OpenedLabels { labels, table, states, .. } = opened;
     let edits = |of| vec![Edit::Table(of, table), Edit::States(of, states)];
     (filled(volume.clone(), labels, edits), warnings)
 }

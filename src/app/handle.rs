@@ -1,6 +1,8 @@
 //! The one receiver of requests.
 
-use super::act::{attention, joining, labels, leaving, models, operating, painting, pixels, saving, scans, teach};
+use super::act::{
+    attention, joining, labels, leaving, models, operating, painting, pixels, profiles, saving, scans, teach,
+};
 use super::commands;
 use super::state::leaving::Leaving;
 use super::state::request::Request;
@@ -28,7 +30,7 @@ pub fn handle(studio: &mut Studio, request: Request) {
         Request::Answer(answer) => saving::take_answer(studio, answer),
         Request::Settings(settings) => studio.settings = *settings,
         Request::Display(display) => studio.display = display,
-        Request::Keys(keymap) => studio.settings.keys = keymap,
+        Request::Keys(keymap) => profiles::set_keys(studio, keymap),
         Request::Pointer(plane, pointer) => painting::pointer(studio, plane, &pointer),
         Request::ToolKey(key) => {
             // An outline hears its keys wherever the pointer is.
@@ -43,6 +45,7 @@ pub fn handle(studio: &mut Studio, request: Request) {
             }
         }
         Request::Hover(hover) => studio.hover = hover,
+        Request::EndCine => studio.cine = None,
         Request::Step(plane, steps) => {
             if let Some(layout) = studio.layout(plane)
                 && let Some(view) = studio.view_mut()
@@ -63,6 +66,9 @@ pub fn handle(studio: &mut Studio, request: Request) {
         Request::Rules(rules) => studio.rules = rules,
         Request::Activate(label) => studio.label_view_mut().into_iter().for_each(|view| view.active = label),
         Request::Labels { table, name, control } => labels::set_table(studio, table, name, control),
+        Request::MergeLabels { from, into } => labels::merge(studio, from, into),
+        Request::AddStructures(preset) => labels::add_structures(studio, preset),
+        Request::Solo(label) => labels::solo(studio, label),
         Request::Segment(form) => studio.segment = *form,
         Request::Model(id) => models::choose(studio, id),
         Request::Pixels(form) => pixels::set_form(studio, *form),

@@ -7,37 +7,90 @@ use clap::Args;
 use super::Result;
 use super::terminal::Terminal;
 use crate::formats;
-use crate::jobs::{Inputs, OutputKind};
+use crate::jobs::{Inputs, JobError, OutputKind};
+use crate::volume::{LabelMap, Volume};
 use crate::work::Watch;
+
+/// How files of names of labels begin that may be written over.
+const NAMES: OutputKind = OutputKind::Text(&["################", "index\t"]);
 
 /// Convert a volume or mask to another format, keeping its geometry.
 #[derive(Args)]
 pub struct Convert {
     /// A file or a DICOM folder
     input: PathBuf,
-    /// The file to write; its ending decides the format
+    /// The file to write; its ending decides the format. `.label` and `.txt` (ITK-SNAP) and `.tsv` (BIDS) hold a mask's names and colours alone
     #[arg(short, long)]
     output: PathBuf,
     /// Series Instance UID (or name), where the input holds several
     #[arg(long)]
     series: Option<String>,
+    /// Names and colours for the mask: a label description of ITK-SNAP, a table of BIDS, or a list of numbers and names
+    #[arg(long, value_name = "FILE")]
+    names: Option<PathBuf>,
 }
 
 impl Convert {
     pub(super) fn run(&self) -> Result {
-        Inputs::new([self.input.clone()]).allow(&self.output, OutputKind::Image)?;
+        let writes_names = formats::is_names_file(&self.output);
+        let inputs = Inputs::new([self.input.clone()].into_iter().chain(self.names.clone()));
+        inputs.allow(&self.output, if writes_names { NAMES } else { OutputKind::Image })?;
         let terminal = Terminal::new("Converting");
         let report = |share| terminal.progress(share);
         let watch = Watch::unwatched().reporting(&report);
-        let volume = formats::open_one(&self.input, self.series.as_deref(), watch)?;
+        let mut volume = formats::open_one(&self.input, self.series.as_deref(), watch)?;
         for warning in &volume.warnings {
             tell!("note: {warning}");
+        }
+        self.annotate(&mut volume, writes_names)?;
+        if writes_names {
+            for notice in formats::write_names(&self.output, &volume.annotations.table)? {
+                tell!("note: {notice}");
+            }
+            terminal.finish();
+            return Ok(());
         }
         formats::write_volume(&self.output, &volume, watch)?;
         for notice in formats::notices_of_writing(&self.output, &volume.geometry) {
             eprintln!("note: {notice}");
         }
         terminal.finish();
+        Ok(())
+    }
+
+    /// Adds what files beside the input and the file of names say about the labels.
+    fn annotate(&self, volume: &mut Volume, needs_labels: bool) -> Result {
+        let found = formats::complete_annotations(&self.input, std::mem::take(&mut volume.annotations));
+        let mut annotations = found.annotations;
+        found.warnings.iter().for_each(|warning| tell!("note: {warning}"));
+        if annotations.is_empty() && !needs_labels && self.names.is_none() {
+            return Ok(());
+        }
+        let labels = LabelMap::rounded(volume, 0).map(|(labels, _)| labels);
+        let labels = match labels {
+            Ok(labels) if volume.frame_count() == 1 => labels,
+            other => {
+                let why = other.map_or_else(|error| error.to_string(), |_| "it has several frames".into());
+                if needs_labels || self.names.is_some() {
+                    let path = self.input.display();
+                    return Err(JobError::Other(format!("names belong to masks, and {path} is none: {why}")));
+                }
+                volume.annotations.table = annotations.table;
+                return Ok(());
+            }
+        };
+        if annotations.drop_stale_states(&labels) {
+            tell!(
+                "note: the mask was changed by another program after slices in it were marked; the marks are not kept"
+            );
+        }
+        if let Some(path) = &self.names {
+            let found = formats::read_names(path)?;
+            found.warnings.iter().for_each(|warning| tell!("note: {warning}"));
+            annotations.table = found.annotations.table;
+        }
+        annotations.table.cover(labels.voxel_counts().into_keys());
+        volume.annotations = annotations;
         Ok(())
     }
 }

@@ -17,7 +17,7 @@ use crate::formats::{self, Entry, For, Kind, endings_of, stem, writer_for};
 use crate::jobs::{Inputs, JobError, OutputKind, SaveLabelsJob, SaveVolumeJob, SegmentJob, SegmentNews, Segmented};
 use crate::model::{self, Model, SliceAxis};
 use crate::pipeline::{SegmentOptions, SegmentSeconds};
-use crate::volume::{Annotations, LabelValue, SliceState, stack_frames};
+use crate::volume::{Annotations, LabelValue, Maker, SliceState, stack_frames};
 use crate::work::Watch;
 use crate::work::numbers::real;
 
@@ -229,7 +229,8 @@ impl Segment {
         let counts = labels.counts();
         let voxel = labels.geometry().voxel_volume_mm3();
         let writing = Instant::now();
-        let annotations = Annotations::of_labels(&labels, table.clone(), SliceState::Draft);
+        let annotations = Annotations::of_labels(&labels, table.clone(), SliceState::Draft)
+            .made_by(&Maker::Model(model.spec.title.clone()));
         terminal.run(SaveLabelsJob { path: path.into(), labels, annotations, sidecar: false }, &|()| {})?;
         let mut maps = Vec::new();
         for (label, volume) in table.0.iter().zip(probabilities) {

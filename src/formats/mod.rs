@@ -26,7 +26,9 @@ mod slices;
 #[cfg(test)]
 mod tests;
 
-pub use annotations::{Found, complete as complete_annotations, write_sidecar};
+pub use annotations::{
+    Found, NAME_ENDINGS, complete as complete_annotations, is_names_file, read_names, write_names, write_sidecar,
+};
 pub use ending::with_ending;
 pub use error::{FormatError, Result};
 pub use found::{Belonging, Entry, Facts, FileReader, Findings, Skipped, Source, each_file};

@@ -53,6 +53,10 @@ pub fn handle_keys(ui: &egui::Ui, studio: &Studio, outbox: &mut Outbox) {
         });
         keys.collect()
     });
+    if studio.cine.is_some() && pressed.iter().any(|(key, ..)| !is_modifier(*key)) {
+        outbox.send(Request::EndCine);
+        return;
+    }
     for (key, modifiers, is_repeat) in pressed {
         let chord = chord(key, modifiers);
         if studio.hand.tool.is_busy()
@@ -78,6 +82,12 @@ pub fn handle_keys(ui: &egui::Ui, studio: &Studio, outbox: &mut Outbox) {
             }
         }
     }
+}
+
+/// Keys that are held while another one is pressed.
+pub fn is_modifier(key: Key) -> bool {
+    let name = key.name();
+    ["Shift", "Control", "Alt", "Super", "Command"].iter().any(|modifier| name.starts_with(modifier))
 }
 
 fn tool_key(key: Key, modifiers: Modifiers) -> Option<ToolKey> {

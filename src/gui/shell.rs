@@ -12,7 +12,7 @@ use super::windows::palette::Palette;
 use super::{bars, egui, input, panels, theme, views, windows};
 use crate::app::act::following::follow;
 use crate::app::act::leaving::loss;
-use crate::app::act::{saving, scans, teach};
+use crate::app::act::{cine, saving, scans, teach};
 use crate::app::state::leaving::Leaving;
 use crate::app::{Dialog, Effect, Outbox, Request, Settings, Studio, handle};
 use crate::session::Segmentation;
@@ -256,6 +256,9 @@ impl eframe::App for App {
         }
         self.take_requests(context);
         follow(&mut self.studio);
+        if let Some(wait) = cine::advance(&mut self.studio, std::time::Instant::now()) {
+            context.request_repaint_after(wait);
+        }
         if self.studio.notices.will_age() {
             context.request_repaint_after_secs(1.0);
         }

@@ -56,6 +56,13 @@ pub const CORONAL: Color32 = Color32::from_rgb(0x5f, 0xb6, 0x5a);
 /// See [`AXIAL`].
 pub const SAGITTAL: Color32 = Color32::from_rgb(0xed, 0xd5, 0x4c);
 
+/// Slices that a model made, over the black of views.
+pub const DRAFT: Color32 = Color32::from_rgb(0x4c, 0x9f, 0xfe);
+/// Slices that were changed by hand.
+pub const CORRECTED: Color32 = Color32::from_rgb(0xe0, 0xa3, 0x3a);
+/// Slices that are finished.
+pub const DONE: Color32 = Color32::from_rgb(0x3f, 0xb2, 0x7f);
+
 /// The colours of a theme.
 pub struct Tokens {
     /// Behind everything.

@@ -33,6 +33,7 @@ mod interrupted;
 mod job;
 mod join;
 mod keep_adapted;
+mod label_names;
 mod labelled;
 mod list_zoo;
 mod load;
@@ -40,6 +41,7 @@ mod load_model;
 mod look_at_dataset;
 mod matched;
 mod measure;
+mod merge_labels;
 mod missing_paths;
 mod open_labels;
 mod open_sample;
@@ -75,11 +77,13 @@ pub use interrupted::FindInterruptedJob;
 pub use job::{Job, JobKind, Stage, Told, Work, run_here};
 pub use join::{JoinJob, Joined, Names};
 pub use keep_adapted::{ADAPTED, KeepAdaptedJob};
+pub use label_names::{OpenNamesJob, SaveNamesJob};
 pub use list_zoo::{ListZooJob, ZooRow, check_architecture};
 pub use load::LoadJob;
 pub use load_model::LoadModelJob;
 pub use look_at_dataset::{DatasetFacts, LookAtDatasetJob};
 pub use measure::MeasureJob;
+pub use merge_labels::{MergeLabelsJob, MergedLabels};
 pub use missing_paths::MissingPathsJob;
 pub use open_labels::{OpenLabelsJob, OpenedLabels};
 pub use open_sample::{OpenSampleJob, Sample};
@@ -118,14 +122,17 @@ pub const JOBS: &[&JobKind] = &[
     LoadModelJob::KIND,
     LookAtDatasetJob::KIND,
     MeasureJob::KIND,
+    MergeLabelsJob::KIND,
     MissingPathsJob::KIND,
     OpenLabelsJob::KIND,
+    OpenNamesJob::KIND,
     OpenSampleJob::KIND,
     OperateJob::KIND,
     PixelJob::KIND,
     PlanJob::KIND,
     RefineJob::KIND,
     SaveLabelsJob::KIND,
+    SaveNamesJob::KIND,
     SavePictureJob::KIND,
     SaveReportJob::KIND,
     SaveVolumeJob::KIND,

@@ -8,7 +8,7 @@ use super::grids::difference;
 use super::job::{Job, JobKind, Work};
 use super::title::file_name;
 use crate::formats::read_annotated_labels;
-use crate::volume::{Annotations, LabelMap, LabelTable, SliceKey, SliceState, Volume};
+use crate::volume::{Annotations, LabelMap, LabelTable, Maker, SliceKey, SliceState, Volume};
 
 /// Reads labels for a volume.
 #[derive(Clone)]
@@ -28,6 +28,8 @@ pub struct OpenedLabels {
     pub table: LabelTable,
     /// How far slices are, where the file says it.
     pub states: Vec<(SliceKey, SliceState)>,
+    /// Who made what is in slices, where the file says it.
+    pub makers: Vec<(SliceKey, Maker)>,
 }
 
 impl Job for OpenLabelsJob {
@@ -50,7 +52,7 @@ impl Job for OpenLabelsJob {
                 path.display()
             )));
         }
-        let Annotations { table, states, .. } = annotations;
-        Ok(OpenedLabels { labels, table, states })
+        let Annotations { table, states, makers, .. } = annotations;
+        Ok(OpenedLabels { labels, table, states, makers })
     }
 }

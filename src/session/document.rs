@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::protection::Protection;
 use crate::volume::{
-    Annotations, LabelMap, LabelTable, LabelValue, Plane, PlaneLayout, Rgb, SliceKey, SliceState, Volume,
+    Annotations, LabelMap, LabelTable, LabelValue, Maker, Plane, PlaneLayout, Rgb, SliceKey, SliceState, Volume,
 };
 
 /// A scan of the document.
@@ -42,6 +42,7 @@ pub struct Segmentation {
     pub(super) labels: LabelMap,
     pub(super) table: LabelTable,
     pub(super) states: BTreeMap<SliceKey, SliceState>,
+    pub(super) makers: BTreeMap<SliceKey, Maker>,
     pub(super) revision: Revision,
     pub(super) saved: Revision,
 }
@@ -59,6 +60,7 @@ impl Segmentation {
             labels: LabelMap::empty(volume.geometry.clone()),
             table: LabelTable::default(),
             states: BTreeMap::new(),
+            makers: BTreeMap::new(),
             revision: Revision::default(),
             saved: Revision::default(),
         }
@@ -109,6 +111,16 @@ impl Segmentation {
         self.states.iter().filter(|(_, state)| **state != SliceState::Todo).map(|(key, state)| (*key, *state))
     }
 
+    /// Who made what is in a slice, where that is known.
+    pub fn maker(&self, plane: Plane, slice: usize) -> Option<&Maker> {
+        self.makers.get(&key(plane, slice))
+    }
+
+    /// Slices whose maker is known.
+    pub fn makers(&self) -> impl Iterator<Item = (SliceKey, &Maker)> + '_ {
+        self.makers.iter().map(|(key, maker)| (*key, maker))
+    }
+
     /// Slices of all planes that are in a state, each with its plane's layout.
     pub fn slices_in(&self, wanted: SliceState) -> Vec<(PlaneLayout, usize)> {
         let layouts = Plane::ALL.map(|plane| (plane.world_axis(), PlaneLayout::new(self.labels.geometry(), plane)));
@@ -135,7 +147,8 @@ impl Segmentation {
 
     /// What a file of the labels says besides their voxels.
     pub fn annotations(&self) -> Annotations {
-        Annotations::new(self.table.clone(), self.states())
+        let makers = self.makers().map(|(key, maker)| (key, maker.clone()));
+        Annotations::new(self.table.clone(), self.states()).with_makers(makers)
     }
 
     /// Voxels that must stay as they are.
@@ -153,6 +166,18 @@ impl Segmentation {
             self.revision.locks = next;
         }
         std::mem::replace(&mut self.table, table)
+    }
+
+    /// Exchanges makers of slices.
+    pub(super) fn set_makers(&mut self, makers: Vec<(SliceKey, Option<Maker>)>) -> Vec<(SliceKey, Option<Maker>)> {
+        let exchange = |(key, maker): (SliceKey, Option<Maker>)| {
+            let before = match maker {
+                Some(maker) => self.makers.insert(key, maker),
+                None => self.makers.remove(&key),
+            };
+            (key, before)
+        };
+        makers.into_iter().map(exchange).collect()
     }
 
     /// Exchanges states; a slice that had none gets [`SliceState::Todo`] back.

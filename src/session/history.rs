@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::document::{Document, Revision, ScanId, Segmentation, SegmentationId};
 use super::painter::{Painted, restore};
 use super::protection::Protection;
-use crate::volume::{BrickPatch, LabelTable, Region, SliceKey, SliceState, Volume};
+use crate::volume::{BrickPatch, LabelTable, Maker, Region, SliceKey, SliceState, Volume};
 
 /// Bytes of label bricks that undo may keep.
 const UNDO_BYTES: usize = 256 << 20;
@@ -21,6 +21,8 @@ pub enum Edit {
     Table(SegmentationId, LabelTable),
     /// New slice states.
     States(SegmentationId, Vec<(SliceKey, SliceState)>),
+    /// Who made what is in slices. Changes of labels by hand bring it by themselves.
+    Makers(SegmentationId, Vec<(SliceKey, Option<Maker>)>),
     /// Another name in the data tree.
     Rename(SegmentationId, String),
     /// A segmentation comes: one that a removal gave back, or a copy.
@@ -35,6 +37,7 @@ enum Inverse {
     Labels(SegmentationId, BrickPatch),
     Table(SegmentationId, LabelTable),
     States(SegmentationId, Vec<(SliceKey, SliceState)>),
+    Makers(SegmentationId, Vec<(SliceKey, Option<Maker>)>),
     Rename(SegmentationId, String),
     Add(SegmentationId, Box<Segmentation>),
     Remove(SegmentationId),
@@ -47,6 +50,7 @@ impl Inverse {
             Self::Labels(of, _)
             | Self::Table(of, _)
             | Self::States(of, _)
+            | Self::Makers(of, _)
             | Self::Rename(of, _)
             | Self::Add(of, _)
             | Self::Remove(of) => *of,
@@ -60,6 +64,7 @@ impl From<Edit> for Inverse {
             Edit::Labels(painted) => Self::Labels(painted.of, painted.patch),
             Edit::Table(of, table) => Self::Table(of, table),
             Edit::States(of, states) => Self::States(of, states),
+            Edit::Makers(of, makers) => Self::Makers(of, makers),
             Edit::Rename(of, name) => Self::Rename(of, name),
             Edit::Add(of, segmentation) => Self::Add(of, segmentation),
             Edit::Remove(of) => Self::Remove(of),
@@ -227,7 +232,10 @@ impl Session {
     /// Nothing changes where a segmentation is gone, or where labels were painted on others than are there now.
     pub fn apply(&mut self, command: Command) -> Result<Applied, Refused> {
         self.check(&command.edits)?;
-        let Command { name, merge, edits, .. } = command;
+        let Command { name, merge, mut edits, origin } = command;
+        if origin == Origin::Hand {
+            edits.extend(made_by_hand(&self.document, &edits));
+        }
         self.next_revision += 1;
         let next = self.next_revision;
         let edits: Vec<Inverse> = edits.into_iter().map(Inverse::from).collect();
@@ -280,7 +288,11 @@ impl Session {
                         return Err(Refused::Stale);
                     }
                 }
-                Edit::Table(of, _) | Edit::States(of, _) | Edit::Rename(of, _) | Edit::Remove(of) => {
+                Edit::Table(of, _)
+                | Edit::States(of, _)
+                | Edit::Makers(of, _)
+                | Edit::Rename(of, _)
+                | Edit::Remove(of) => {
                     if self.document.segmentation(*of).is_none() && !coming.contains(of) {
                         return Err(Refused::Gone);
                     }
@@ -318,6 +330,11 @@ impl Session {
                 let segmentation = segmentations.get_mut(&of)?;
                 segmentation.revision.labels = next;
                 Inverse::States(of, segmentation.set_states(states))
+            }
+            Inverse::Makers(of, makers) => {
+                let segmentation = segmentations.get_mut(&of)?;
+                segmentation.revision.labels = next;
+                Inverse::Makers(of, segmentation.set_makers(makers))
             }
             Inverse::Rename(of, name) => {
                 Inverse::Rename(of, std::mem::replace(&mut segmentations.get_mut(&of)?.name, name))
@@ -408,8 +425,32 @@ fn bytes_of(inverse: &Inverse) -> usize {
     match inverse {
         Inverse::Labels(_, patch) => patch.byte_count(),
         Inverse::Add(_, segmentation) => segmentation.labels.byte_count(),
-        Inverse::Table(..) | Inverse::States(..) | Inverse::Rename(..) | Inverse::Remove(_) => SMALL,
+        Inverse::Table(..) | Inverse::States(..) | Inverse::Makers(..) | Inverse::Rename(..) | Inverse::Remove(_) => {
+            SMALL
+        }
     }
+}
+
+/// Who made the slices that a change of labels by hand marks as corrected; a mark alone changes no maker.
+fn made_by_hand(document: &Document, edits: &[Edit]) -> Vec<Edit> {
+    let painted = |of: SegmentationId| {
+        edits.iter().any(|edit| matches!(edit, Edit::Labels(painted) if painted.of == of && !painted.is_empty()))
+    };
+    let said = |of: SegmentationId| edits.iter().any(|edit| matches!(edit, Edit::Makers(id, _) if *id == of));
+    let of_states = |edit: &Edit| {
+        let Edit::States(of, states) = edit else { return None };
+        let segmentation = document.segmentation(*of).filter(|_| painted(*of) && !said(*of))?;
+        let corrected = states.iter().filter(|(_, state)| *state == SliceState::Corrected);
+        let makers: Vec<(SliceKey, Option<Maker>)> = corrected
+            .filter_map(|(key, _)| {
+                let before = segmentation.makers.get(key);
+                let after = Maker::corrected(before);
+                (before != Some(&after)).then_some((*key, Some(after)))
+            })
+            .collect();
+        (!makers.is_empty()).then_some(Edit::Makers(*of, makers))
+    };
+    edits.iter().filter_map(of_states).collect()
 }
 
 fn unique(ids: impl Iterator<Item = SegmentationId>) -> Vec<SegmentationId> {

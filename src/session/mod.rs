@@ -21,7 +21,7 @@ mod history;
 mod painter;
 mod protection;
 
-pub use crate::volume::{SliceKey, SliceState};
+pub use crate::volume::{Maker, SliceKey, SliceState};
 pub use document::{Document, Revision, ScanId, Segmentation, SegmentationId, key};
 pub use history::{Applied, Command, Edit, MergeKey, Origin, Refused, Session};
 pub use painter::{DrawOver, Incoming, PaintRules, Painted, Painter, Withheld};

@@ -241,8 +241,13 @@ impl Painter {
 
     /// Takes a label's voxels away wherever nothing protects them. Whether some of it is left.
     pub fn erase(&mut self, label: LabelValue) -> bool {
+        self.relabel(label, 0)
+    }
+
+    /// Gives a label's voxels to another one wherever nothing protects them. Whether some of it is left.
+    pub fn relabel(&mut self, label: LabelValue, to: LabelValue) -> bool {
         // Every value has its place.
-        let without = self.labels.mapped(|other| Some(if other == label { 0 } else { other }));
+        let without = self.labels.mapped(|other| Some(if other == label { to } else { other }));
         self.take(without.unwrap_or_else(|_| self.labels.clone()), &Incoming::default());
         self.labels.voxel_counts().contains_key(&label)
     }

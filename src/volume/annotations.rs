@@ -31,6 +31,60 @@ impl SliceState {
     }
 }
 
+/// Who made what is in a slice.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Maker {
+    /// The user's hand alone.
+    Hand,
+    /// A model of this name, as it left it.
+    Model(String),
+    /// A model of this name, and the user's hand after it.
+    CorrectedModel(String),
+}
+
+impl Maker {
+    /// Who it is once the user has changed the slice by hand.
+    pub fn corrected(before: Option<&Self>) -> Self {
+        match before {
+            None | Some(Self::Hand) => Self::Hand,
+            Some(Self::Model(name) | Self::CorrectedModel(name)) => Self::CorrectedModel(name.clone()),
+        }
+    }
+
+    /// For a tooltip: "by hand", "by Hippocampus, corrected by hand".
+    pub fn described(&self) -> String {
+        match self {
+            Self::Hand => "by hand".into(),
+            Self::Model(name) => format!("by {name}"),
+            Self::CorrectedModel(name) => format!("by {name}, corrected by hand"),
+        }
+    }
+}
+
+impl From<Maker> for String {
+    fn from(maker: Maker) -> Self {
+        match maker {
+            Maker::Hand => "manual".into(),
+            Maker::Model(name) => format!("model: {name}"),
+            Maker::CorrectedModel(name) => format!("corrected: {name}"),
+        }
+    }
+}
+
+impl TryFrom<String> for Maker {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        match text.split_once(": ") {
+            None if text == "manual" => Ok(Self::Hand),
+            Some(("model", name)) => Ok(Self::Model(name.into())),
+            Some(("corrected", name)) => Ok(Self::CorrectedModel(name.into())),
+            _ => Err(format!("{text:?} is nobody who makes slices: manual, model: NAME and corrected: NAME are")),
+        }
+    }
+}
+
 /// A slice: the world axis that its plane is stacked along (0 = R, 1 = A, 2 = S) and its number, which grows towards R, A or S.
 pub type SliceKey = (u8, usize);
 
@@ -41,6 +95,8 @@ pub struct Annotations {
     pub table: LabelTable,
     /// Slices that are not to do, in the order of their keys.
     pub states: Vec<(SliceKey, SliceState)>,
+    /// Who made what is in slices, in the order of their keys.
+    pub makers: Vec<(SliceKey, Maker)>,
     /// [`LabelMap::fingerprint`] of the labels that `states` tells of; none where there are no states.
     pub fingerprint: Option<u64>,
 }
@@ -55,7 +111,22 @@ impl Annotations {
     pub fn new(table: LabelTable, states: impl IntoIterator<Item = (SliceKey, SliceState)>) -> Self {
         let mut states: Vec<_> = states.into_iter().filter(|(_, state)| *state != SliceState::Todo).collect();
         states.sort_unstable();
-        Self { table, states, fingerprint: None }
+        Self { table, states, makers: Vec::new(), fingerprint: None }
+    }
+
+    /// The same with who made what is in slices.
+    #[must_use]
+    pub fn with_makers(mut self, makers: impl IntoIterator<Item = (SliceKey, Maker)>) -> Self {
+        self.makers = makers.into_iter().collect();
+        self.makers.sort_unstable();
+        self
+    }
+
+    /// The same where one made all that is in slices with a state.
+    #[must_use]
+    pub fn made_by(self, maker: &Maker) -> Self {
+        let makers: Vec<_> = self.states.iter().map(|(key, _)| (*key, maker.clone())).collect();
+        self.with_makers(makers)
     }
 
     /// Notes which labels the states tell of. This looks at every labelled voxel.
@@ -88,9 +159,11 @@ impl Annotations {
         let is_there =
             |(axis, slice): SliceKey| sizes.iter().any(|(world, size)| *world == usize::from(axis) && slice < *size);
         self.states.retain(|(key, _)| is_there(*key));
+        self.makers.retain(|(key, _)| is_there(*key));
         let is_stale = !self.states.is_empty() && self.fingerprint != Some(labels.fingerprint());
         if is_stale {
             self.states.clear();
+            self.makers.clear();
             self.fingerprint = None;
         }
         is_stale
@@ -120,8 +193,24 @@ mod tests {
         assert_eq!(beyond, notes, "slices that are not there");
         for mut other in [LabelMap::empty(labels.geometry().clone()), moved] {
             other.compact();
-            assert!(notes.clone().drop_stale_states(&other));
+            let mut stale = notes.clone().made_by(&Maker::Hand);
+            assert_eq!(stale.makers.len(), 2);
+            assert!(stale.drop_stale_states(&other) && stale.makers.is_empty());
         }
+    }
+
+    #[test]
+    fn makers_are_written_as_they_are_read() {
+        let named = [Maker::Hand, Maker::Model("A: b".into()), Maker::CorrectedModel(String::new())];
+        for maker in named {
+            assert_eq!(Maker::try_from(String::from(maker.clone())), Ok(maker));
+        }
+        for wrong in ["", "hand", "model:", "robot: x"] {
+            assert!(Maker::try_from(wrong.to_string()).unwrap_err().contains("nobody"), "{wrong}");
+        }
+        let model = Maker::Model("Liver".into());
+        assert_eq!(Maker::corrected(None), Maker::Hand);
+        assert_eq!(Maker::corrected(Some(&Maker::corrected(Some(&model)))), Maker::CorrectedModel("Liver".into()));
     }
 
     #[test]

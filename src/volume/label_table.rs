@@ -1,6 +1,7 @@
 //! Names, colours and visibility of labels.
 
 use super::label_map::LabelValue;
+use super::term::Term;
 
 /// sRGB colour.
 pub type Rgb = [u8; 3];
@@ -71,6 +72,9 @@ pub struct Label {
     /// Whether tools leave it alone.
     #[serde(default)]
     pub locked: bool,
+    /// What it means in the codes of a terminology, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub term: Option<Box<Term>>,
 }
 
 fn yes() -> bool {
@@ -80,7 +84,7 @@ fn yes() -> bool {
 impl Label {
     /// A visible, unlocked label with its default colour.
     pub fn new(value: LabelValue, name: impl Into<String>) -> Self {
-        Self { value, name: name.into(), colour: default_colour(value), visible: true, locked: false }
+        Self { value, name: name.into(), colour: default_colour(value), visible: true, locked: false, term: None }
     }
 
     /// A label that nobody has named.

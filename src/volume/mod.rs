@@ -15,6 +15,7 @@
 )]
 
 mod affine;
+mod anatomy;
 mod annotations;
 mod brick_patch;
 mod frames;
@@ -27,13 +28,15 @@ mod label_table;
 mod orientation;
 mod plane;
 mod statistics;
+mod term;
 mod voxel_rows;
 mod voxels;
 
 mod scan;
 
 pub use affine::{Affine, Vec3, cross};
-pub use annotations::{Annotations, SliceKey, SliceState};
+pub use anatomy::{ANATOMY, AnatomyPreset, Structure, with_structures};
+pub use annotations::{Annotations, Maker, SliceKey, SliceState};
 pub use brick_patch::{BrickPatch, Region};
 pub use frames::stack_frames;
 pub use geometry::{Geometry, GeometryError, MATCH_TOLERANCE_MM};
@@ -44,6 +47,7 @@ pub use orientation::{Orientation, RAS_LETTERS};
 pub use plane::{Plane, PlaneLayout};
 pub use scan::{DisplayHints, Rescale, Volume, Window};
 pub use statistics::Statistics;
+pub use term::{Code, Term};
 pub use voxel_rows::VoxelRow;
 pub(crate) use voxels::with_voxels;
 pub use voxels::{Voxel, VoxelType, Voxels};

@@ -89,6 +89,18 @@ impl PlaneLayout {
         Self { axes, flipped, size: axes.map(|a| shape[a]), letters: [left, right, top, bottom], shape }
     }
 
+    /// The same slices mirrored left to right and top to bottom, with the letters of their edges.
+    #[must_use]
+    pub fn mirrored(mut self, [across, down]: [bool; 2]) -> Self {
+        for (axis, is_mirrored) in [across, down].into_iter().enumerate() {
+            if is_mirrored {
+                self.flipped[axis] = !self.flipped[axis];
+                self.letters.swap(2 * axis, 2 * axis + 1);
+            }
+        }
+        self
+    }
+
     /// The voxel at screen column, row and slice number.
     pub fn voxel(&self, screen: [usize; 3]) -> [usize; 3] {
         let mut voxel = [0; 3];

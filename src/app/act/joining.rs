@@ -88,17 +88,25 @@ fn finish(studio: &mut Studio, arrival: Arrival, corrected: CorrectedSlices, joi
         return;
     }
     let before = segmentation.table().clone();
-    let states = if joined.was_empty && before.0.is_empty() && !arrival.states.is_empty() {
+    let (states, makers) = if joined.was_empty && before.0.is_empty() && !arrival.states.is_empty() {
         // The segmentation as it was when it was saved.
-        arrival.states.clone()
+        let makers = arrival.makers.iter().map(|(key, maker)| (*key, Some(maker.clone()))).collect();
+        (arrival.states.clone(), makers)
     } else {
-        states_of(studio, &arrival, &joined)
+        let states = states_of(studio, &arrival, &joined);
+        let makers = states.iter().map(|(key, _)| (*key, arrival.source.maker())).collect();
+        (states, makers)
     };
     let told = told(&joined, &before, &arrival.source);
     let Joined { painted, counts, join, was_empty, kept_out, .. } = joined;
     let (labels, scribbles) = (painted.labels.clone(), studio.pixels.taking.take());
     let is_whole = was_empty && kept_out.is_empty() && join.moved().next().is_none();
-    let edits = vec![Edit::Labels(painted), Edit::Table(of, join.table.clone()), Edit::States(of, states)];
+    let edits = vec![
+        Edit::Labels(painted),
+        Edit::Table(of, join.table.clone()),
+        Edit::States(of, states),
+        Edit::Makers(of, makers),
+    ];
     let command = Command { origin: arrival.source.origin(), ..Command::by_hand(arrival.source.step(), edits) };
     if apply(studio, command).is_err() {
         return;

@@ -3,10 +3,13 @@
 use super::painting::apply;
 use super::traveling::{follow_label, leave_what_is_gone};
 use crate::app::state::studio::Studio;
-use crate::jobs::EraseLabelJob;
-use crate::jobs::Job;
-use crate::session::{Command, Edit, MergeKey, PaintRules, Painter, SegmentationId, SliceState, key};
-use crate::volume::{Label, LabelTable, LabelValue, Plane, PlaneLayout};
+use crate::jobs::{EraseLabelJob, Job, MergeLabelsJob, MergedLabels};
+use crate::session::{
+    Command, Edit, Maker, MergeKey, PaintRules, Painter, Segmentation, SegmentationId, SliceState, key,
+};
+use crate::volume::{
+    AnatomyPreset, Label, LabelTable, LabelValue, Plane, PlaneLayout, default_colour, with_structures,
+};
 
 /// Takes over a table that one control changed. Changes of one control that follow each other are one step.
 pub fn set_table(studio: &mut Studio, table: LabelTable, name: String, control: (&'static str, LabelValue)) {
@@ -48,13 +51,141 @@ pub fn add_named(studio: &mut Studio, name: &str) -> Option<LabelValue> {
     Some(value)
 }
 
-/// Shows the active label alone, or all again where it is alone already.
-pub fn solo(studio: &mut Studio) {
+/// Shows a label alone; where it is alone already, shows what was shown before.
+pub fn solo(studio: &mut Studio, value: LabelValue) {
+    let Some(segmentation) = studio.segmentation() else { return };
+    let table = segmentation.table();
+    if table.get(value).is_none() {
+        return;
+    }
+    let is_alone = table.0.iter().all(|label| label.visible == (label.value == value));
+    let hidden: Vec<LabelValue> = table.0.iter().filter(|label| !label.visible).map(|label| label.value).collect();
+    let Some(view) = studio.label_view_mut() else { return };
+    if is_alone {
+        let hidden = view.solo.take().filter(|(of, _)| *of == value).map(|(_, hidden)| hidden).unwrap_or_default();
+        change_table(studio, "Show labels again", |table| {
+            table.0.iter_mut().for_each(|label| label.visible = !hidden.contains(&label.value));
+        });
+    } else {
+        // From one label to another: what was hidden before the first of them.
+        let hidden = view.solo.take().map_or(hidden, |(_, hidden)| hidden);
+        view.solo = Some((value, hidden));
+        change_table(studio, "Show one label", |table| {
+            table.0.iter_mut().for_each(|label| label.visible = label.value == value);
+        });
+    }
+}
+
+/// Changes the active label in a step of its own.
+fn change_active(studio: &mut Studio, name: &str, change: impl FnOnce(&mut Label)) {
     let Some(active) = studio.label_view().map(|view| view.active) else { return };
-    change_table(studio, "Show one label", |table| {
-        let is_alone = table.0.iter().all(|label| label.visible == (label.value == active));
-        table.0.iter_mut().for_each(|label| label.visible = is_alone || label.value == active);
+    change_table(studio, name, |table| {
+        if let Some(label) = table.get_mut(active) {
+            change(label);
+        }
     });
+}
+
+/// Shows or hides the active label.
+pub fn toggle_shown(studio: &mut Studio) {
+    change_active(studio, "Show or hide label", |label| label.visible = !label.visible);
+}
+
+/// Locks or unlocks the active label.
+pub fn toggle_locked(studio: &mut Studio) {
+    change_active(studio, "Lock or unlock label", |label| label.locked = !label.locked);
+}
+
+/// Gives every label the colour of its place in the list: the first of them are told apart by every eye.
+pub fn default_colours(studio: &mut Studio) {
+    change_table(studio, "Default colours", |table| {
+        for (place, label) in (1..).zip(&mut table.0) {
+            label.colour = default_colour(place);
+        }
+    });
+}
+
+/// Moves the active label up or down the list.
+pub fn move_active(studio: &mut Studio, steps: i64) {
+    let (Some(view), Some(segmentation)) = (studio.label_view(), studio.segmentation()) else { return };
+    let (active, table) = (view.active, segmentation.table());
+    let Some(at) = table.0.iter().position(|label| label.value == active) else { return };
+    let last = table.0.len().saturating_sub(1) as i64;
+    let to = (at as i64 + steps).clamp(0, last) as usize;
+    let table = moved(table, active, to);
+    set_table(studio, table, "Reorder labels".into(), (ORDER, 0));
+}
+
+/// The control that changes the order of labels.
+pub const ORDER: &str = "label order";
+
+/// A table with a label in another place.
+pub fn moved(table: &LabelTable, value: LabelValue, to: usize) -> LabelTable {
+    let mut table = table.clone();
+    if let Some(at) = table.0.iter().position(|label| label.value == value) {
+        let label = table.0.remove(at);
+        table.0.insert(to.min(table.0.len()), label);
+    }
+    table
+}
+
+/// Adds the structures of a list as labels.
+pub fn add_structures(studio: &mut Studio, preset: &AnatomyPreset) {
+    let Some(segmentation) = studio.segmentation() else { return };
+    let after = with_structures(segmentation.table(), preset.structures);
+    if after == *segmentation.table() {
+        return studio.notices.info(format!("All labels of {} are there already.", preset.name));
+    }
+    change_table(studio, &format!("Add labels of {}", preset.name), |table| *table = after);
+}
+
+/// Gives a label's voxels to another one and takes it out of the table, in the background; finished slices keep theirs.
+pub fn merge(studio: &mut Studio, from: LabelValue, into: LabelValue) {
+    let (Some(of), Some(segmentation)) = (studio.active(), studio.segmentation()) else { return };
+    let table = segmentation.table();
+    let (Some(source), Some(target)) = (table.get(from), table.get(into)) else { return };
+    if from == into || studio.tasks.is_running(MergeLabelsJob::KIND) {
+        return;
+    }
+    let locked = [source, target].into_iter().find(|label| label.locked).cloned();
+    if let Some(locked) = locked {
+        let text = format!("\"{}\" is locked; unlock it to merge labels.", locked.name);
+        return studio.notices.info(text);
+    }
+    studio.hand.tool.abort();
+    // A label goes wherever it lies: drawing modes are for drawing.
+    let Some(painter) = Painter::new(studio.session.document(), of, &PaintRules::default()) else { return };
+    studio.start_for(
+        of,
+        MergeLabelsJob { painter, from, into },
+        |_, ()| {},
+        move |studio, result| {
+            if let Some(merged) = studio.told(result) {
+                take_merged(studio, of, (from, into), merged);
+            }
+        },
+    );
+}
+
+fn take_merged(studio: &mut Studio, of: SegmentationId, (from, into): (LabelValue, LabelValue), merged: MergedLabels) {
+    let Some(segmentation) = studio.session.document().segmentation(of) else { return };
+    let mut table = segmentation.table().clone();
+    let name = |value| table.get(value).map(|label| label.name.clone()).unwrap_or_default();
+    let (source, target) = (name(from), name(into));
+    table.0.retain(|label| label.value != from || merged.is_left);
+    let edits = vec![Edit::Labels(merged.painted), Edit::Table(of, table)];
+    if apply(studio, Command::by_hand(format!("Merge {source} into {target}"), edits)).is_err() {
+        return;
+    }
+    if let Some(view) = studio.label_views.get_mut(&of).filter(|view| view.active == from) {
+        view.active = into;
+    }
+    if merged.is_left {
+        studio.notices.warn(format!(
+            "\"{source}\" stays in finished slices and became \"{target}\" in all others. Take their mark back (Enter over the view) \
+             to merge it there too."
+        ));
+    }
 }
 
 /// Makes the next (or previous) label of the table the active one.
@@ -114,9 +245,48 @@ pub fn toggle_done(studio: &mut Studio, plane: Plane) {
     let (Some(of), Some(slice)) = (studio.active(), studio.slice(plane)) else { return };
     let Some(segmentation) = studio.segmentation() else { return };
     let is_done = segmentation.state(plane, slice) == SliceState::Done;
-    let state = if is_done { SliceState::Corrected } else { SliceState::Done };
+    let state = if is_done { not_done(segmentation, plane, slice) } else { SliceState::Done };
     let name = if is_done { "Take back \"done\"" } else { "Mark slice done" };
     set_states(studio, of, name, vec![(key(plane, slice), state)]);
+}
+
+/// What a slice is once it is not done any more: still a draft where nobody has changed what a model made.
+fn not_done(segmentation: &Segmentation, plane: Plane, slice: usize) -> SliceState {
+    match segmentation.maker(plane, slice) {
+        Some(Maker::Model(_)) => SliceState::Draft,
+        _ => SliceState::Corrected,
+    }
+}
+
+/// Which slices are looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sought {
+    /// Those that are neither corrected nor done.
+    ToDo,
+    /// Those that are done.
+    Done,
+}
+
+/// Goes to the next slice of a plane that is sought, upwards or downwards, and says where there is none.
+pub fn seek_slice(studio: &mut Studio, plane: Plane, sought: Sought, is_up: bool) {
+    let (Some(layout), Some(at), Some(segmentation)) =
+        (studio.layout(plane), studio.slice(plane), studio.segmentation())
+    else {
+        return;
+    };
+    let fits = |slice: &usize| match (sought, segmentation.state(plane, *slice)) {
+        (Sought::ToDo, state) => matches!(state, SliceState::Todo | SliceState::Draft),
+        (Sought::Done, state) => state == SliceState::Done,
+    };
+    let found = if is_up { (at + 1..layout.size[2]).find(fits) } else { (0..at).rev().find(fits) };
+    let Some(slice) = found else {
+        let what = if sought == Sought::Done { "that is done" } else { "to do" };
+        let way = if is_up { "further on" } else { "further back" };
+        return studio.notices.info(format!("No {} slice {what} {way}.", plane.name().to_lowercase()));
+    };
+    if let Some(view) = studio.view_mut() {
+        view.step_slice(&layout, slice as i64 - at as i64);
+    }
 }
 
 /// Declares all slices of a plane that hold labels finished; where they all are, takes that back. One undo step.
@@ -127,8 +297,8 @@ pub fn toggle_all_done(studio: &mut Studio, plane: Plane) {
     let holds_labels = |slice: &usize| occupied[layout.voxel([0, 0, *slice])[layout.axes[2]]];
     let labelled: Vec<usize> = (0..layout.size[2]).filter(holds_labels).collect();
     let all_done = labelled.iter().all(|&slice| segmentation.state(plane, slice) == SliceState::Done);
-    let state = if all_done { SliceState::Corrected } else { SliceState::Done };
-    let states: Vec<_> = labelled.into_iter().map(|slice| (key(plane, slice), state)).collect();
+    let state = |slice: usize| if all_done { not_done(segmentation, plane, slice) } else { SliceState::Done };
+    let states: Vec<_> = labelled.into_iter().map(|slice| (key(plane, slice), state(slice))).collect();
     if !states.is_empty() {
         set_states(studio, of, if all_done { "Take back \"done\"" } else { "Mark slices done" }, states);
     }

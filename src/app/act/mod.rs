@@ -1,15 +1,19 @@
 //! What is done: functions over the studio, a subject a file. Commands and requests end here.
 
 pub mod attention;
+pub mod cine;
 pub mod following;
 pub mod joining;
+pub mod label_names;
 pub mod labels;
 pub mod leaving;
 pub mod models;
+pub mod mouse;
 pub mod operating;
 pub mod painting;
 pub mod picture;
 pub mod pixels;
+pub mod profiles;
 pub mod recent;
 pub mod refining;
 pub mod saving;

@@ -12,6 +12,7 @@ use crate::volume::Plane;
 pub fn take_tool(studio: &mut Studio, entry: &'static ToolEntry) {
     if studio.hand.entry.id != entry.id {
         studio.hand.tool.abort();
+        studio.last_tool = Some(studio.hand.entry);
         studio.hand.entry = entry;
         studio.hand.tool = (entry.make)();
     }
@@ -23,6 +24,9 @@ pub fn pointer(studio: &mut Studio, plane: Plane, pointer: &Pointer) {
         PointerKind::Press(button) => studio.pressed = Some((plane, button)),
         PointerKind::Release(_) => studio.pressed = None,
         PointerKind::Drag(_) | PointerKind::Hover => {}
+    }
+    if super::mouse::window_drag(studio, plane, pointer) {
+        return;
     }
     let is_painting = matches!(pointer.kind, PointerKind::Press(_) | PointerKind::Drag(_) | PointerKind::Release(_));
     with_tool(studio, plane, is_painting, |tool, slice| tool.pointer(slice, pointer));

@@ -188,6 +188,7 @@ fn take_preview_of(studio: &mut Studio, of: SegmentationId, is_all: bool) {
             names,
             state: SliceState::Draft,
             states: Vec::new(),
+            makers: Vec::new(),
             only,
         },
     );

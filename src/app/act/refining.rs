@@ -109,6 +109,7 @@ pub fn refine(studio: &mut Studio) {
                     names: Names::Own(refined.table),
                     state: SliceState::Draft,
                     states: Vec::new(),
+                    makers: Vec::new(),
                     only: None,
                 },
             );

@@ -10,7 +10,9 @@ use crate::app::state::request::Effect;
 use crate::app::state::saving::{BeingSaved, Replacing, ReplacingAnswer, SavedFile, file_name};
 use crate::app::state::studio::Studio;
 use crate::formats::{self, For, Kind, stem};
-use crate::jobs::{AddToDatasetJob, Job, KeepAdaptedJob, SaveLabelsJob, SavePictureJob, SaveReportJob, SaveVolumeJob};
+use crate::jobs::{
+    AddToDatasetJob, Job, KeepAdaptedJob, SaveLabelsJob, SaveNamesJob, SavePictureJob, SaveReportJob, SaveVolumeJob,
+};
 use crate::session::{ScanId, Segmentation, SegmentationId};
 use crate::volume::Plane;
 
@@ -49,6 +51,10 @@ fn mode_of(purpose: Purpose) -> (Mode, &'static str) {
             Mode::Save(formats::names_of(Kind::Volume, For::Saving), formats::endings_of(Kind::Volume, For::Saving)),
             "Save the image",
         ),
+        Purpose::OpenNames(_) => (Mode::Open, "Import label names"),
+        Purpose::SaveNames(_) => {
+            (Mode::Save("ITK-SNAP label or BIDS table".into(), formats::NAME_ENDINGS.to_vec()), "Export label names")
+        }
         Purpose::SavePicture(..) => (Mode::Save("PNG".into(), vec![".png"]), "Save the picture"),
     }
 }
@@ -57,9 +63,11 @@ fn mode_of(purpose: Purpose) -> (Mode, &'static str) {
 pub fn ask(studio: &mut Studio, purpose: Purpose) {
     let document = studio.session.document();
     let scan = match purpose {
-        Purpose::SaveLabels(of) | Purpose::OpenLabels(of) | Purpose::AddToDataset(of) => {
-            document.segmentation(of).map(Segmentation::scan)
-        }
+        Purpose::SaveLabels(of)
+        | Purpose::OpenLabels(of)
+        | Purpose::OpenNames(of)
+        | Purpose::SaveNames(of)
+        | Purpose::AddToDataset(of) => document.segmentation(of).map(Segmentation::scan),
         Purpose::SaveImage(scan) | Purpose::SavePicture(scan, _) => Some(scan),
         _ => studio.shown,
     };
@@ -78,7 +86,13 @@ pub fn ask(studio: &mut Studio, purpose: Purpose) {
         Purpose::SavePicture(_, plane) => {
             (format!("{stem}_{}.png", plane.name().to_lowercase()), beside.clone().or(last))
         }
-        Purpose::OpenLabels(_) => (String::new(), beside.clone().or(last)),
+        Purpose::SaveNames(of) => {
+            // Beside the mask, under its name, where it is read with it.
+            let mask = saved(of).map_or_else(|| format!("{stem}_seg"), |file| formats::stem(&file.path));
+            let folder = saved(of).and_then(|file| file.path.parent().map(Path::to_path_buf));
+            (format!("{mask}.label"), folder.or(beside.clone()).or(last))
+        }
+        Purpose::OpenLabels(_) | Purpose::OpenNames(_) => (String::new(), beside.clone().or(last)),
         _ => (String::new(), last),
     };
     let (mode, title) = mode_of(purpose);
@@ -224,6 +238,8 @@ fn use_path(studio: &mut Studio, purpose: Purpose, path: PathBuf) {
         Purpose::AddToDataset(of) => super::teach::add_to_dataset(studio, of, path),
         Purpose::OpenLabels(of) => super::scans::open_labels(studio, of, path),
         Purpose::SaveLabels(of) => save_labels(studio, of, path),
+        Purpose::OpenNames(of) => super::label_names::open(studio, of, path),
+        Purpose::SaveNames(of) => super::label_names::save(studio, of, path),
         Purpose::SaveImage(scan) => {
             if let Some(volume) = studio.session.document().scan(scan).cloned() {
                 save_other(studio, SaveVolumeJob { path: path.clone(), volume }, path);
@@ -254,10 +270,11 @@ pub fn save_other<J: Job>(studio: &mut Studio, job: J, path: PathBuf) {
 fn picture_of(studio: &Studio, scan: ScanId, plane: Plane) -> Option<crate::formats::RgbPicture> {
     let (volume, view) = (studio.session.document().scan(scan)?, studio.scan_views.get(&scan)?);
     let segmentation = studio.session.document().segmentation(view.segmentation)?;
-    let layout = crate::volume::PlaneLayout::new(&volume.geometry, plane);
+    let layout = crate::volume::PlaneLayout::new(&volume.geometry, plane).mirrored(view.flips(plane));
     let pose = view.pose(plane);
     let look = super::picture::Look {
         window: view.window,
+        is_inverted: view.inverted,
         is_smooth: studio.settings.smooth,
         opacity: if studio.settings.fill { studio.settings.opacity } else { 0.0 },
         outline: studio.settings.outline,
@@ -279,6 +296,7 @@ pub fn is_saving(studio: &Studio) -> bool {
         KeepAdaptedJob::KIND,
         AddToDatasetJob::KIND,
         SaveReportJob::KIND,
+        SaveNamesJob::KIND,
     ];
     kinds.into_iter().any(|kind| studio.tasks.is_running(kind))
 }

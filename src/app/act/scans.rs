@@ -252,6 +252,7 @@ pub fn open_labels(studio: &mut Studio, of: SegmentationId, path: PathBuf) {
                     names: Names::Own(opened.table),
                     state: SliceState::Todo,
                     states: opened.states,
+                    makers: opened.makers,
                     only: None,
                 },
             );

@@ -88,6 +88,7 @@ pub fn segment(studio: &mut Studio) {
                 names: Names::Own(found.table),
                 state: SliceState::Draft,
                 states: Vec::new(),
+                makers: Vec::new(),
                 only: None,
             },
         );

@@ -1,8 +1,11 @@
 //! Labels, slice states, segmentations, the size of the brush.
 
 use super::{CommandEntry, Group, no_scan, no_view};
-use crate::app::act::{labels, slices};
+use crate::app::act::labels::{self, Sought};
+use crate::app::act::{saving, slices};
+use crate::app::state::paths::Purpose;
 use crate::app::state::studio::Studio;
+use crate::session::SegmentationId;
 use crate::tools::{BRUSH_SIZE, OptionValue};
 use crate::volume::Plane;
 
@@ -14,6 +17,32 @@ fn over_view(studio: &mut Studio, deed: fn(&mut Studio, Plane)) {
     if let Some(hover) = studio.hover {
         deed(studio, hover.plane);
     }
+}
+
+fn seek(studio: &mut Studio, sought: Sought, is_up: bool) {
+    if let Some(hover) = studio.hover {
+        labels::seek_slice(studio, hover.plane, sought, is_up);
+    }
+}
+
+fn names(studio: &mut Studio, purpose: fn(SegmentationId) -> Purpose) {
+    if let Some(of) = studio.active() {
+        saving::ask(studio, purpose(of));
+    }
+}
+
+fn no_labels(studio: &Studio) -> Option<&'static str> {
+    no_scan(studio).or_else(|| {
+        let is_empty = studio.segmentation().is_none_or(|segmentation| segmentation.table().0.is_empty());
+        is_empty.then_some("There is no label")
+    })
+}
+
+fn no_entry(studio: &Studio) -> Option<&'static str> {
+    no_scan(studio).or_else(|| {
+        let active = studio.label_view()?.active;
+        studio.segmentation()?.table().get(active).is_none().then_some("No label is active")
+    })
 }
 
 fn grow_brush(studio: &mut Studio, by: f64) {
@@ -64,10 +93,35 @@ pub const LABELS: &[CommandEntry] = &[
         .hint("Paint the label before it in the list")
         .keys(&[","])
         .repeating(),
-    label("labels.solo", "Show the active label alone", labels::solo)
-        .hint("Hide all other labels, or show all again")
-        .keys(&["Shift+S"])
+    label("labels.up", "Move label up", |studio| labels::move_active(studio, -1))
+        .hint("Move the active label one place up the list; the order is kept in files")
+        .keys(&["Alt+Up"])
+        .unless(no_entry)
+        .repeating(),
+    label("labels.down", "Move label down", |studio| labels::move_active(studio, 1))
+        .hint("Move the active label one place down the list; the order is kept in files")
+        .keys(&["Alt+Down"])
+        .unless(no_entry)
+        .repeating(),
+    label("labels.shown", "Show or hide label", labels::toggle_shown)
+        .hint("Show the active label, or hide it")
+        .keys(&["Ctrl+H"])
+        .unless(no_entry),
+    label("labels.locked", "Lock or unlock label", labels::toggle_locked)
+        .hint("Lock the active label, so that nothing changes it; or unlock it")
+        .keys(&["Ctrl+L"])
+        .unless(no_entry),
+    label("labels.default-colours", "Default colours", labels::default_colours)
+        .hint("Give all labels the colours of their places; the first eight are told apart with colour blindness, too")
         .in_menu(),
+    label("labels.solo", "Show the active label alone", |studio| {
+        if let Some(value) = studio.label_view().map(|view| view.active) {
+            labels::solo(studio, value);
+        }
+    })
+    .hint("Hide all other labels, or show all again")
+    .keys(&["Shift+S"])
+    .in_menu(),
     label("labels.larger-brush", "Larger brush", |studio| grow_brush(studio, 0.5))
         .keys(&["+", "=", "Shift++"])
         .repeating(),
@@ -94,14 +148,35 @@ pub const LABELS: &[CommandEntry] = &[
         over_view(studio, |studio, plane| slices::carry(studio, plane, 1));
     })
     .hint("Put the labels of the slice under the pointer into the next one, and go there")
-    .keys(&["Ctrl+PageUp"])
+    .keys(&["Ctrl+Shift+PageUp"])
     .unless(no_view),
     label("labels.copy-to-previous", "Copy labels to the previous slice", |studio| {
         over_view(studio, |studio, plane| slices::carry(studio, plane, -1));
     })
     .hint("Put the labels of the slice under the pointer into the one before it, and go there")
-    .keys(&["Ctrl+PageDown"])
+    .keys(&["Ctrl+Shift+PageDown"])
     .unless(no_view),
+    label("labels.next-todo", "Next slice to do", |studio| seek(studio, Sought::ToDo, true))
+        .hint("Go on to the next slice of the view that is neither corrected nor done")
+        .keys(&["Ctrl+PageUp"])
+        .unless(no_view),
+    label("labels.previous-todo", "Previous slice to do", |studio| seek(studio, Sought::ToDo, false))
+        .hint("Go back to the last slice of the view that is neither corrected nor done")
+        .keys(&["Ctrl+PageDown"])
+        .unless(no_view),
+    label("labels.next-done", "Next slice that is done", |studio| seek(studio, Sought::Done, true))
+        .keys(&["Alt+PageUp"])
+        .unless(no_view),
+    label("labels.previous-done", "Previous slice that is done", |studio| seek(studio, Sought::Done, false))
+        .keys(&["Alt+PageDown"])
+        .unless(no_view),
+    label("labels.import-names", "Import label names...", |studio| names(studio, Purpose::OpenNames))
+        .hint("Read names and colours from a label description of ITK-SNAP or a table of BIDS")
+        .in_menu(),
+    label("labels.export-names", "Export label names...", |studio| names(studio, Purpose::SaveNames))
+        .hint("Write names and colours as a label description of ITK-SNAP, or as a table of BIDS (.tsv)")
+        .unless(no_labels)
+        .in_menu(),
     label("labels.new-segmentation", "New segmentation", labels::new_segmentation)
         .hint("Add an empty segmentation to the scan on screen, for a second reader or another question")
         .keys(&["Ctrl+Shift+N"])

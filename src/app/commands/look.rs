@@ -1,14 +1,49 @@
 //! Cursor, window, tiles, what is shown.
 
 use super::{CommandEntry, Group, no_scan, no_view};
+use crate::app::act::{cine, painting};
 use crate::app::state::studio::Studio;
 use crate::app::state::tiles::{Layout, TileContent};
 use crate::app::state::views::{Pose, ScanView};
+use crate::tools::Look;
 use crate::volume::{Plane, PlaneLayout};
+
+/// How much larger one step makes the image.
+const ZOOM: f32 = 1.25;
+/// More slices than any scan has.
+const FAR: i64 = 1 << 40;
+
+fn zoom(studio: &mut Studio, factor: f32) {
+    let plane = plane(studio);
+    painting::look(studio, plane, Look::Zoom(factor));
+}
 
 /// The view under the pointer; axial beside the views.
 fn plane(studio: &Studio) -> Plane {
     studio.hover.map_or(Plane::Axial, |hover| hover.plane)
+}
+
+/// Moves the cursor as the arrows point on the screen, mirrored or not.
+fn move_cursor(studio: &mut Studio, columns: i64, rows: i64) {
+    let plane = plane(studio);
+    let [across, down] = studio.view().map_or([false; 2], |view| view.flips(plane));
+    let signed = |steps: i64, is_flipped: bool| if is_flipped { -steps } else { steps };
+    step(studio, |view, layout| view.move_cursor(layout, signed(columns, across), signed(rows, down)));
+}
+
+/// Mirrors the view under the pointer along an axis of the screen.
+fn flip(studio: &mut Studio, axis: usize) {
+    let plane = plane(studio);
+    if let Some(is_flipped) = studio.view_mut().and_then(|view| view.flips[plane as usize].get_mut(axis)) {
+        *is_flipped = !*is_flipped;
+    }
+}
+
+fn one_frame(studio: &Studio) -> Option<&'static str> {
+    no_scan(studio).or_else(|| {
+        let count = studio.volume().map_or(1, |volume| volume.frame_count());
+        (count < 2).then_some("The scan has one frame")
+    })
 }
 
 fn step(studio: &mut Studio, change: impl FnOnce(&mut ScanView, &PlaneLayout)) {
@@ -101,6 +136,56 @@ pub const VIEW: &[CommandEntry] = &[
     view("view.smooth", "Interpolate the image", |studio| studio.settings.smooth = !studio.settings.smooth)
         .hint("Interpolate between voxels, or show each as a block")
         .keys(&["I"]),
+    view("view.invert", "Invert the display", |studio| {
+        studio.view_mut().into_iter().for_each(|view| view.inverted = !view.inverted);
+    })
+    .hint("Show dark as bright and bright as dark")
+    .keys(&["Shift+I"])
+    .in_menu(),
+    view("view.flip-horizontal", "Flip left and right", |studio| flip(studio, 0))
+        .hint("Mirror the view under the pointer; letters at the edges follow, no voxel moves")
+        .keys(&["Shift+H"])
+        .unless(no_view)
+        .in_menu(),
+    view("view.flip-vertical", "Flip top and bottom", |studio| flip(studio, 1))
+        .hint("Mirror the view under the pointer; letters at the edges follow, no voxel moves")
+        .keys(&["Shift+V"])
+        .unless(no_view)
+        .in_menu(),
+    view("view.unflip", "Unflip all views", |studio| {
+        studio.view_mut().into_iter().for_each(|view| view.flips = [[false; 2]; 3]);
+    })
+    .hint("Show every view as radiology does: the patient's right on the left")
+    .unless(|studio| {
+        no_scan(studio).or_else(|| {
+            let is_flipped = studio.view().is_some_and(|view| view.flips.iter().flatten().any(|is_on| *is_on));
+            (!is_flipped).then_some("No view is flipped")
+        })
+    })
+    .in_menu(),
+    view("view.cine", "Play slices", |studio| {
+        let plane = plane(studio);
+        cine::toggle_slices(studio, plane);
+    })
+    .hint("Show the slices of the view under the pointer one after the other; any key stops")
+    .keys(&["Ctrl+Shift+C"])
+    .in_menu(),
+    view("view.cine-frames", "Play frames", cine::toggle_frames)
+        .hint("Show the frames of the scan one after the other; any key stops")
+        .unless(one_frame)
+        .in_menu(),
+    view("view.zoom-in", "Larger image", |studio| zoom(studio, ZOOM))
+        .hint("Enlarge the view under the pointer")
+        .repeating(),
+    view("view.zoom-out", "Smaller image", |studio| zoom(studio, 1.0 / ZOOM))
+        .hint("Show more of the view under the pointer")
+        .repeating(),
+    view("view.first-slice", "First slice", |studio| step(studio, |view, layout| view.step_slice(layout, -FAR)))
+        .hint("Go to the slice furthest to the left, back or feet")
+        .keys(&["Home"]),
+    view("view.last-slice", "Last slice", |studio| step(studio, |view, layout| view.step_slice(layout, FAR)))
+        .hint("Go to the slice furthest to the right, front or head")
+        .keys(&["End"]),
     view("view.next-slice", "Next slice", |studio| step(studio, |view, layout| view.step_slice(layout, 1)))
         .hint("One slice further in the view under the pointer")
         .keys(&["PageUp"])
@@ -114,34 +199,18 @@ pub const VIEW: &[CommandEntry] = &[
     view("view.previous-slices", "Five slices back", |studio| step(studio, |view, layout| view.step_slice(layout, -5)))
         .keys(&["Shift+PageDown"])
         .repeating(),
-    view("view.cursor-left", "Cursor left", |studio| step(studio, |view, layout| view.move_cursor(layout, -1, 0)))
-        .keys(&["Left"])
+    view("view.cursor-left", "Cursor left", |studio| move_cursor(studio, -1, 0)).keys(&["Left"]).repeating(),
+    view("view.cursor-right", "Cursor right", |studio| move_cursor(studio, 1, 0)).keys(&["Right"]).repeating(),
+    view("view.cursor-up", "Cursor up", |studio| move_cursor(studio, 0, -1)).keys(&["Up"]).repeating(),
+    view("view.cursor-down", "Cursor down", |studio| move_cursor(studio, 0, 1)).keys(&["Down"]).repeating(),
+    view("view.cursor-far-left", "Cursor far left", |studio| move_cursor(studio, -5, 0))
+        .keys(&["Shift+Left"])
         .repeating(),
-    view("view.cursor-right", "Cursor right", |studio| step(studio, |view, layout| view.move_cursor(layout, 1, 0)))
-        .keys(&["Right"])
+    view("view.cursor-far-right", "Cursor far right", |studio| move_cursor(studio, 5, 0))
+        .keys(&["Shift+Right"])
         .repeating(),
-    view("view.cursor-up", "Cursor up", |studio| step(studio, |view, layout| view.move_cursor(layout, 0, -1)))
-        .keys(&["Up"])
+    view("view.cursor-far-up", "Cursor far up", |studio| move_cursor(studio, 0, -5)).keys(&["Shift+Up"]).repeating(),
+    view("view.cursor-far-down", "Cursor far down", |studio| move_cursor(studio, 0, 5))
+        .keys(&["Shift+Down"])
         .repeating(),
-    view("view.cursor-down", "Cursor down", |studio| step(studio, |view, layout| view.move_cursor(layout, 0, 1)))
-        .keys(&["Down"])
-        .repeating(),
-    view("view.cursor-far-left", "Cursor far left", |studio| {
-        step(studio, |view, layout| view.move_cursor(layout, -5, 0));
-    })
-    .keys(&["Shift+Left"])
-    .repeating(),
-    view("view.cursor-far-right", "Cursor far right", |studio| {
-        step(studio, |view, layout| view.move_cursor(layout, 5, 0));
-    })
-    .keys(&["Shift+Right"])
-    .repeating(),
-    view("view.cursor-far-up", "Cursor far up", |studio| step(studio, |view, layout| view.move_cursor(layout, 0, -5)))
-        .keys(&["Shift+Up"])
-        .repeating(),
-    view("view.cursor-far-down", "Cursor far down", |studio| {
-        step(studio, |view, layout| view.move_cursor(layout, 0, 5));
-    })
-    .keys(&["Shift+Down"])
-    .repeating(),
 ];

@@ -6,18 +6,22 @@ mod file;
 mod labels;
 mod look;
 mod operations;
+mod profiles;
 mod search;
 mod segment;
 mod teach;
 mod tools;
 mod window;
+mod window_presets;
 
 use std::fmt::Write;
 use std::sync::OnceLock;
 
 use super::state::keymap::{Chord, Keymap};
 use super::state::studio::Studio;
+pub use profiles::{PROFILES, Profile, profile};
 pub use search::search;
+pub use window_presets::WINDOW_PRESETS;
 
 /// What a command does.
 #[derive(Clone, Copy)]
@@ -153,6 +157,7 @@ const LISTS: &[&[CommandEntry]] = &[
     edit::EDIT,
     tools::TOOL_HELP,
     look::VIEW,
+    window_presets::WINDOWS,
     labels::LABELS,
     operations::CHOSEN,
     segment::SEGMENT,
@@ -178,7 +183,7 @@ pub fn find(id: &str) -> Option<&'static CommandEntry> {
 
 /// The keys of a command.
 pub fn keys_of(keymap: &Keymap, entry: &CommandEntry) -> Vec<Chord> {
-    keymap.keys(entry.id, entry.keys)
+    keymap.keys(entry.id, &profile(keymap.profile()).keys(entry))
 }
 
 /// The command of a key.
@@ -188,7 +193,8 @@ pub fn of_key(keymap: &Keymap, chord: &Chord) -> Option<&'static CommandEntry> {
 
 /// Gives a command a further key, and takes it from the one that has it.
 pub fn assign(keymap: &mut Keymap, id: &'static str, chord: Chord) {
-    if let Some(other) = of_key(keymap, &chord) {
+    // What a profile gives goes by itself, and comes back with the profile.
+    if let Some(other) = of_key(keymap, &chord).filter(|other| keymap.is_changed(other.id)) {
         let left = keys_of(keymap, other).into_iter().filter(|key| *key != chord).collect();
         keymap.set(other.id, left);
     }
@@ -232,19 +238,27 @@ fn remember(studio: &mut Studio, entry: &'static CommandEntry) {
     studio.used.drain(..surplus);
 }
 
-/// The guide's table of keys, in Markdown.
+/// The guide's table of keys, in Markdown: a column for each profile.
 pub fn table_of_keys() -> String {
     let mut text = String::new();
-    let keymap = Keymap::default();
+    let shown = |entry: &CommandEntry, of: &Profile| {
+        let keys: Vec<String> = of.keys(entry).iter().map(|key| format!("`{key}`")).collect();
+        keys.join(", ")
+    };
+    let heads: Vec<&str> = PROFILES.iter().map(|of| of.name).collect();
+    let rule = " --- |".repeat(heads.len() + 1);
     let mut group = None;
-    for entry in all().iter().filter(|entry| !entry.keys.is_empty()) {
+    for entry in all() {
+        let keys: Vec<String> = PROFILES.iter().map(|of| shown(entry, of)).collect();
+        if keys.iter().all(String::is_empty) {
+            continue;
+        }
         if group != Some(entry.group) {
             group = Some(entry.group);
-            let _ = write!(text, "\n### {}\n\n| key | command |\n| --- | --- |\n", entry.group.name());
+            let _ = write!(text, "\n### {}\n\n| {} | command |\n|{rule}\n", entry.group.name(), heads.join(" | "));
         }
-        let keys: Vec<String> = keys_of(&keymap, entry).iter().map(|key| format!("`{key}`")).collect();
         let hint = if entry.hint.is_empty() { String::new() } else { format!(": {}", entry.hint) };
-        let _ = writeln!(text, "| {} | {}{hint} |", keys.join(", "), entry.name);
+        let _ = writeln!(text, "| {} | {}{hint} |", keys.join(" | "), entry.name);
     }
     text
 }

@@ -5,20 +5,80 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 #[test]
-fn ids_are_unique_and_no_key_is_given_twice() {
+fn ids_and_names_are_there_and_unique() {
     let ids: BTreeSet<&str> = all().iter().map(|entry| entry.id).collect();
     assert_eq!(ids.len(), all().len());
-    let mut keys: BTreeMap<Chord, &str> = BTreeMap::new();
     for entry in all() {
         assert!(!entry.name.is_empty() && entry.name.chars().next().is_some_and(char::is_uppercase), "{}", entry.id);
-        for text in entry.keys {
-            let chord: Chord = text.parse().unwrap();
-            if let Some(other) = keys.insert(chord, entry.id) {
-                panic!("{text} is the key of {other} and of {}", entry.id);
+    }
+    assert!(find("profile").is_none(), "settings keep the profile under this name");
+    assert_eq!(of_key(&Keymap::default(), &"Ctrl+Z".parse().unwrap()).map(|entry| entry.id), Some("edit.undo"));
+}
+
+/// The one command of every key.
+fn check_keys(keymap: &Keymap, of: &str) -> BTreeMap<Chord, &'static str> {
+    let mut keys: BTreeMap<Chord, &str> = BTreeMap::new();
+    for entry in all() {
+        for chord in keys_of(keymap, entry) {
+            if let Some(other) = keys.insert(chord.clone(), entry.id) {
+                panic!("{of}: {chord} is the key of {other} and of {}", entry.id);
             }
         }
     }
-    assert_eq!(of_key(&Keymap::default(), &"Ctrl+Z".parse().unwrap()).map(|entry| entry.id), Some("edit.undo"));
+    keys
+}
+
+#[test]
+fn no_profile_gives_a_key_twice() {
+    let mut given: BTreeSet<&str> = BTreeSet::new();
+    for entry in all() {
+        for key in entry.keys {
+            assert!(given.insert(key), "{key} is given twice, the second time to {}", entry.id);
+            assert_eq!(key.parse::<Chord>().unwrap().to_string(), *key, "{}", entry.id);
+        }
+    }
+    for of in PROFILES {
+        let mut seen = BTreeSet::new();
+        for (id, keys) in of.keys {
+            assert!(find(id).is_some(), "{}: {id} is no command", of.name);
+            for key in *keys {
+                assert!(seen.insert(key), "{}: {key} is given twice", of.name);
+                assert_eq!(key.parse::<Chord>().unwrap().to_string(), *key, "{}", of.name);
+            }
+        }
+        assert!(crate::tools::find(of.first_tool).is_some(), "{}", of.name);
+        let mut keymap = Keymap::default();
+        keymap.set_profile(of.id);
+        let keys = check_keys(&keymap, of.name);
+        for (id, listed) in of.keys {
+            for key in *listed {
+                assert_eq!(keys.get(&key.parse().unwrap()), Some(id), "{}: {key}", of.name);
+            }
+        }
+        // The user's keys lie on top, also where another profile gives them to another command.
+        for (id, chord) in [("labels.add", "F"), ("edit.redo", "Z"), ("view.fit", "H")] {
+            assign(&mut keymap, find(id).unwrap().id, chord.parse().unwrap());
+        }
+        for other in PROFILES {
+            keymap.set_profile(other.id);
+            let keys = check_keys(&keymap, other.name);
+            assert_eq!(keys.get(&"F".parse().unwrap()), Some(&"labels.add"), "{}", other.name);
+        }
+    }
+}
+
+#[test]
+fn profiles_have_the_keys_of_their_programs() {
+    let of = |id: &str, chord: &str| {
+        let mut keymap = Keymap::default();
+        keymap.set_profile(crate::app::state::keymap::ProfileId::from(id.to_string()));
+        of_key(&keymap, &chord.parse().unwrap()).map(|entry| entry.id)
+    };
+    assert_eq!([of("itk-snap", "4"), of("itk-snap", "X")], [Some("brush"), Some("view.annotations")]);
+    assert_eq!([of("slicer", "W"), of("slicer", "Z")], [Some("labels.next"), Some("edit.undo")]);
+    assert_eq!([of("slicer", "F"), of("slicer", "Space")], [Some("view.next-slice"), Some("tools.last")]);
+    assert_eq!([of("ohif", "I"), of("ohif", "C")], [Some("view.invert"), Some("view.cine")]);
+    assert_eq!([of("ohif", "2"), of("ohif", "F")], [Some("view.window-lung"), Some("view.maximise")]);
 }
 
 #[test]

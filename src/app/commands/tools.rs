@@ -2,13 +2,22 @@
 
 use super::{CommandEntry, Deed, Group, no_scan, no_view};
 use crate::app::act::painting;
+use crate::app::act::painting::take_tool;
 use crate::app::state::studio::Studio;
 use crate::tools::{PAINTED_VALUES, TOOLS, ToolEntry};
 
 /// The commands that take tools in hand.
 pub fn all() -> impl Iterator<Item = CommandEntry> {
-    TOOLS.iter().map(of_tool)
+    TOOLS.iter().map(of_tool).chain([LAST])
 }
+
+const LAST: CommandEntry = CommandEntry::new("tools.last", "The tool before", Group::Tools, |studio| {
+    if let Some(entry) = studio.last_tool {
+        take_tool(studio, entry);
+    }
+})
+.hint("Take the tool in hand that was there before; again to come back")
+.unless(|studio| no_scan(studio).or_else(|| studio.last_tool.is_none().then_some("No other tool was in hand yet")));
 
 fn of_tool(entry: &'static ToolEntry) -> CommandEntry {
     CommandEntry {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::jobs::Names;
-use crate::session::{Origin, Revision, SegmentationId, SliceKey, SliceState};
+use crate::session::{Maker, Origin, Revision, SegmentationId, SliceKey, SliceState};
 use crate::volume::{LabelMap, Plane};
 
 /// Where labels come from.
@@ -39,6 +39,15 @@ impl Source {
         }
     }
 
+    /// Who made what is in the slices that change; of a file that is not known.
+    pub fn maker(&self) -> Option<Maker> {
+        match self {
+            Self::Model(title) | Self::Refined(title) => Some(Maker::Model(title.clone())),
+            Self::Pixels => Some(Maker::Model("the classifier of pixels".into())),
+            Self::File(_) => None,
+        }
+    }
+
     /// Who changes the labels.
     pub fn origin(&self) -> Origin {
         match self {
@@ -66,6 +75,8 @@ pub struct Arrival {
     pub state: SliceState,
     /// States of slices that a file keeps; they are the segmentation's where that was empty.
     pub states: Vec<(SliceKey, SliceState)>,
+    /// Who made what is in slices, as a file keeps it.
+    pub makers: Vec<(SliceKey, Maker)>,
     /// The only slice that changes, where it is one.
     pub only: Option<(Plane, usize)>,
 }

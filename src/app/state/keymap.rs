@@ -94,35 +94,101 @@ impl From<Chord> for String {
     }
 }
 
-/// The user's keys, by the command's id; commands that are not in it have their defaults.
+/// Whose keys are used where the user has chosen no others.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "String", into = "&str")]
+pub enum ProfileId {
+    /// ITK-SNAP.
+    #[default]
+    ItkSnap,
+    /// 3D Slicer.
+    Slicer,
+    /// OHIF.
+    Ohif,
+}
+
+impl ProfileId {
+    /// In settings.
+    fn id(self) -> &'static str {
+        match self {
+            Self::ItkSnap => "itk-snap",
+            Self::Slicer => "slicer",
+            Self::Ohif => "ohif",
+        }
+    }
+
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl From<String> for ProfileId {
+    /// A name of another version is the default; it must not cost the other settings.
+    fn from(name: String) -> Self {
+        [Self::ItkSnap, Self::Slicer, Self::Ohif].into_iter().find(|profile| profile.id() == name).unwrap_or_default()
+    }
+}
+
+impl From<ProfileId> for &str {
+    fn from(profile: ProfileId) -> Self {
+        profile.id()
+    }
+}
+
+/// The profile, and the user's own keys by the command's id; commands that are not in it have the profile's.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Keymap(BTreeMap<String, Vec<Chord>>);
+pub struct Keymap {
+    /// The profile. No command is called like this field.
+    #[serde(default, skip_serializing_if = "ProfileId::is_default")]
+    profile: ProfileId,
+    #[serde(flatten)]
+    own: BTreeMap<String, Vec<Chord>>,
+}
 
 impl Keymap {
-    /// The keys of a command.
+    /// The profile that the user's keys lie on.
+    pub fn profile(&self) -> ProfileId {
+        self.profile
+    }
+
+    /// Takes another profile; the user's own keys stay.
+    pub fn set_profile(&mut self, profile: ProfileId) {
+        self.profile = profile;
+    }
+
+    /// The keys of a command; of `defaults` those that the user has not given to another one.
     pub fn keys(&self, id: &str, defaults: &[&str]) -> Vec<Chord> {
-        self.0.get(id).cloned().unwrap_or_else(|| defaults.iter().filter_map(|text| text.parse().ok()).collect())
+        if let Some(own) = self.own.get(id) {
+            return own.clone();
+        }
+        let is_free = |key: &Chord| !self.own.values().flatten().any(|given| given == key);
+        defaults.iter().filter_map(|text| text.parse().ok()).filter(is_free).collect()
     }
 
     /// Whether the user has chosen the keys of a command.
     pub fn is_changed(&self, id: &str) -> bool {
-        self.0.contains_key(id)
+        self.own.contains_key(id)
+    }
+
+    /// Whether the user has chosen any keys.
+    pub fn has_changes(&self) -> bool {
+        !self.own.is_empty()
     }
 
     /// Gives a command other keys; none take them away.
     pub fn set(&mut self, id: &str, keys: Vec<Chord>) {
-        self.0.insert(id.into(), keys);
+        self.own.insert(id.into(), keys);
     }
 
     /// Gives a command its defaults back.
     pub fn reset(&mut self, id: &str) {
-        self.0.remove(id);
+        self.own.remove(id);
     }
 
-    /// Gives all commands their defaults back.
+    /// Gives all commands the profile's keys back.
     pub fn reset_all(&mut self) {
-        self.0.clear();
+        self.own.clear();
     }
 }
 
@@ -158,5 +224,21 @@ mod tests {
         assert!(keymap.keys("undo", &defaults).is_empty() && keymap.is_changed("undo"));
         keymap.reset("undo");
         assert_eq!(keymap, Keymap::default());
+    }
+
+    #[test]
+    fn the_profile_is_kept_with_the_users_keys_and_a_strange_one_costs_nothing() {
+        let mut keymap = Keymap::default();
+        keymap.set_profile(ProfileId::Slicer);
+        keymap.set("undo", vec!["U".parse().unwrap()]);
+        let stored = serde_json::to_string(&keymap).unwrap();
+        assert_eq!(stored, r#"{"profile":"slicer","undo":["U"]}"#);
+        assert_eq!(serde_json::from_str::<Keymap>(&stored).unwrap(), keymap);
+        let other: Keymap = serde_json::from_str(r#"{"profile":"of tomorrow","undo":["U"]}"#).unwrap();
+        assert_eq!((other.profile(), other.is_changed("undo")), (ProfileId::ItkSnap, true));
+        // A key that the user gives to one command is no other one's.
+        assert!(keymap.keys("redo", &["U"]).is_empty());
+        keymap.reset_all();
+        assert_eq!((keymap.profile(), keymap.has_changes()), (ProfileId::Slicer, false));
     }
 }

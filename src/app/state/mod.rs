@@ -1,6 +1,7 @@
 //! What the window knows: data and small questions about it, a subject a file. Whoever changes more than one subject is in `act`.
 
 pub mod attention;
+pub mod cine;
 pub mod copied;
 pub mod joining;
 pub mod keymap;

@@ -22,6 +22,10 @@ pub enum Purpose {
     OpenLabels(SegmentationId),
     /// Write a segmentation.
     SaveLabels(SegmentationId),
+    /// Read names and colours of labels.
+    OpenNames(SegmentationId),
+    /// Write names and colours of labels.
+    SaveNames(SegmentationId),
     /// Write a scan.
     SaveImage(ScanId),
     /// Write a picture of a view.

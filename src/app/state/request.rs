@@ -17,7 +17,7 @@ use super::teach::TeachForm;
 use super::views::Pose;
 use crate::session::{PaintRules, ScanId, SegmentationId};
 use crate::tools::{OptionValue, Pointer, ToolKey, ToolOption};
-use crate::volume::{LabelTable, LabelValue, Plane, Window};
+use crate::volume::{AnatomyPreset, LabelTable, LabelValue, Plane, Window};
 
 /// Something to be done.
 #[derive(Debug)]
@@ -54,6 +54,8 @@ pub enum Request {
     Abort,
     /// What lies under the pointer.
     Hover(Option<Hover>),
+    /// End playing.
+    EndCine,
     /// Slices further along a plane.
     Step(Plane, i64),
     /// Zoom and place of a view, changed.
@@ -79,6 +81,17 @@ pub enum Request {
         /// The control, and the value of the label.
         control: (&'static str, LabelValue),
     },
+    /// Give a label's voxels to another one, and take it out of the table.
+    MergeLabels {
+        /// The label that goes.
+        from: LabelValue,
+        /// The label that stays.
+        into: LabelValue,
+    },
+    /// Add the structures of a list as labels.
+    AddStructures(&'static AnatomyPreset),
+    /// Show a label alone, or all as before.
+    Solo(LabelValue),
     /// The choices of the Segment task, changed.
     Segment(Box<SegmentForm>),
     /// Choose a model.

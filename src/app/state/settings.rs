@@ -88,6 +88,10 @@ pub struct Settings {
     pub folded: Vec<String>,
     /// The user's keys.
     pub keys: Keymap,
+    /// Whether the right button changes the window, rather than the zoom, while a tool for looking is in hand.
+    pub right_drag_windows: bool,
+    /// Pictures a second when slices or frames are played.
+    pub cine_rate: f32,
 }
 
 impl Default for Settings {
@@ -113,6 +117,8 @@ impl Default for Settings {
             folded: vec!["Operations".into()],
             tools: ToolOptions::default(),
             keys: Keymap::default(),
+            right_drag_windows: false,
+            cine_rate: 10.0,
         }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::attention::Attending;
+use super::cine::Cine;
 use super::copied::CopiedSlice;
 use super::joining::{Arrival, CorrectedSlices};
 use super::leaving::Leaving;
@@ -76,6 +77,8 @@ pub struct Studio {
     pub label_views: BTreeMap<SegmentationId, LabelView>,
     /// The tool in hand.
     pub hand: ToolInHand,
+    /// The tool that was in hand before it.
+    pub last_tool: Option<&'static ToolEntry>,
     /// Where may be painted.
     pub rules: PaintRules,
     /// What lies under the pointer.
@@ -84,6 +87,8 @@ pub struct Studio {
     pub pressed: Option<(Plane, Button)>,
     /// What is shown.
     pub display: Display,
+    /// Slices or frames that are played.
+    pub cine: Option<Cine>,
     /// Remembered choices.
     pub settings: Settings,
     /// Running jobs.
@@ -137,9 +142,11 @@ impl Studio {
             scan_views: BTreeMap::new(),
             label_views: BTreeMap::new(),
             hand: ToolInHand { entry: first, tool: (first.make)() },
+            last_tool: None,
             rules: PaintRules::default(),
             hover: None,
             pressed: None,
+            cine: None,
             display: Display { labels: true, annotations: true, crosshair: true, maximised: None },
             settings,
             tasks: Tasks::new(wake),

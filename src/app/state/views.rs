@@ -41,6 +41,10 @@ pub struct ScanView {
     pub window: Window,
     /// Axial, coronal, sagittal.
     pub poses: [Pose; 3],
+    /// Whether each view is mirrored left to right and top to bottom: the display alone, no voxel moves.
+    pub flips: [[bool; 2]; 3],
+    /// Whether dark is bright.
+    pub inverted: bool,
     /// The segmentation in hand.
     pub segmentation: SegmentationId,
 }
@@ -49,12 +53,25 @@ impl ScanView {
     /// A fresh look; the cursor is in the middle.
     pub fn new(volume: &Volume, segmentation: SegmentationId) -> Self {
         let cursor = volume.geometry.shape().map(|n| n / 2);
-        Self { cursor, frame: 0, window: volume.default_window(), poses: [Pose::FIT; 3], segmentation }
+        Self {
+            cursor,
+            frame: 0,
+            window: volume.default_window(),
+            poses: [Pose::FIT; 3],
+            flips: [[false; 2]; 3],
+            inverted: false,
+            segmentation,
+        }
     }
 
     /// Pose of a view.
     pub fn pose(&self, plane: Plane) -> Pose {
         self.poses[plane as usize]
+    }
+
+    /// Whether a view is mirrored left to right, and top to bottom.
+    pub fn flips(&self, plane: Plane) -> [bool; 2] {
+        self.flips[plane as usize]
     }
 
     /// Moves the cursor along a plane's slices.
@@ -64,7 +81,7 @@ impl ScanView {
         self.cursor = layout.voxel(screen);
     }
 
-    /// Moves the cursor within a slice.
+    /// Moves the cursor within a slice of the grid, to the right and down as it is shown where nothing is mirrored.
     pub fn move_cursor(&mut self, layout: &PlaneLayout, columns: i64, rows: i64) {
         let mut screen = layout.screen(self.cursor);
         for (axis, step) in [columns, rows].into_iter().enumerate() {
@@ -102,6 +119,8 @@ pub struct LabelView {
     pub painted: Option<(Plane, usize)>,
     /// The file that it was saved to or opened from.
     pub file: Option<SavedFile>,
+    /// The label that is shown alone, and those that were hidden before.
+    pub solo: Option<(LabelValue, Vec<LabelValue>)>,
     /// What kept voxels as they are, as far as the user was told, and the locks and states that it was told of.
     pub told: (Revision, BTreeSet<KeptBy>),
 }
@@ -117,6 +136,7 @@ impl LabelView {
             pending: Vec::new(),
             painted: None,
             file: None,
+            solo: None,
             told: (Revision::default(), BTreeSet::new()),
         }
     }

@@ -1,9 +1,36 @@
 //! Labels line by line: ITK-SNAP's label descriptions, and plain lists of numbers and names.
 
+use std::fmt::Write as _;
+
 use super::{Listed, colour};
+use crate::volume::{LabelTable, LabelValue};
 
 /// What the second line of ITK-SNAP's label descriptions is.
-const ITK_SNAP: &str = "# ITK-SnAP Label Description File";
+pub const ITK_SNAP: &str = "# ITK-SnAP Label Description File";
+
+/// Numbers before a name: index, red, green, blue, opacity, shown in slices, shown as a surface.
+const COLUMNS: usize = 7;
+
+/// A label description of ITK-SNAP as text, and the values of labels whose names had to be changed: a name ends at its first quote there.
+pub fn written(table: &LabelTable) -> (String, Vec<LabelValue>) {
+    let mut text = format!("{0}\n{ITK_SNAP}\n# IDX  -R-  -G-  -B-  -A-  VIS  MSH  LABEL\n{0}\n", "#".repeat(48));
+    text.push_str("    0    0    0    0    0    0    0  \"Clear Label\"\n");
+    let mut changed = Vec::new();
+    for label in &table.0 {
+        let plain = |c: char| match c {
+            '"' => '\'',
+            c if c.is_control() => ' ',
+            c => c,
+        };
+        let name: String = label.name.trim().chars().map(plain).collect();
+        if name != label.name.trim() {
+            changed.push(label.value);
+        }
+        let ([r, g, b], shown) = (label.colour, u8::from(label.visible));
+        let _ = writeln!(text, "{:5}{r:5}{g:5}{b:5}    1{shown:5}    1  \"{name}\"", label.value);
+    }
+    (text, changed)
+}
 
 /// A label description of ITK-SNAP: `IDX R G B A VIS MSH "LABEL"`; `None` where the second line is another.
 pub fn itk_snap(text: &str) -> Option<Listed> {
@@ -19,12 +46,20 @@ pub fn itk_snap(text: &str) -> Option<Listed> {
         // A name may have quotes of its own.
         let name = name.rfind('"').and_then(|end| name.get(..end)).unwrap_or(name);
         let fields: Vec<&str> = numbers.split_whitespace().collect();
+        if fields.len() != COLUMNS {
+            listed.left_out.push(super::shortened(line));
+            continue;
+        }
         let number = |n: usize| fields.get(n).and_then(|field| field.parse::<f64>().ok());
         let rgb = match (number(1), number(2), number(3)) {
             (Some(r), Some(g), Some(b)) => colour([r, g, b], false),
             _ => None,
         };
-        listed.push(fields.first().unwrap_or(&""), name, rgb, number(5) != Some(0.0));
+        let index = fields.first().copied().unwrap_or_default();
+        if rgb.is_none() {
+            listed.wrong_colours.push(format!("{} of label {index}", super::shortened(numbers.trim())));
+        }
+        listed.push(index, name, rgb, number(5) != Some(0.0));
     }
     Some(listed)
 }

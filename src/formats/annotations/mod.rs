@@ -8,17 +8,20 @@
 //! **Invariant:** a text of n bytes costs memory of a small multiple of n.
 
 mod afni;
+mod bids;
 mod caret;
 mod lines;
+mod names;
 mod own;
 mod sidecar;
 mod tsv;
 
 use std::collections::BTreeSet;
 
-use crate::volume::{Annotations, Label, LabelTable, LabelValue, Rgb};
+use crate::volume::{Annotations, Label, LabelTable, LabelValue, Rgb, Term};
 use crate::work::numbers::whole;
 
+pub use names::{NAME_ENDINGS, is_names_file, read_names, write_names};
 pub use own::to_json;
 pub use sidecar::{complete, in_file, write_sidecar};
 
@@ -32,6 +35,7 @@ pub struct Listed {
     warnings: Vec<String>,
     seen: BTreeSet<LabelValue>,
     left_out: Vec<String>,
+    wrong_colours: Vec<String>,
 }
 
 impl Listed {
@@ -55,12 +59,27 @@ impl Listed {
         }
     }
 
+    /// The same for a label whose meaning is given too.
+    pub fn push_meaning(&mut self, number: &str, name: &str, colour: Option<Rgb>, term: Option<Term>) {
+        let count = self.labels.len();
+        self.push(number, name, colour, true);
+        if let Some(label) = self.labels.get_mut(count) {
+            label.term = term.map(Box::new);
+        }
+    }
+
     /// Labels and warnings; `None` where there are neither.
     pub fn finish(mut self, from: &str) -> Option<Found> {
         if !self.left_out.is_empty() {
             self.warnings.push(format!(
                 "{from} lists labels that cannot be used ({}); numbers from 1 to 65535 can, each once.",
                 shortened(&self.left_out.join(", "))
+            ));
+        }
+        if !self.wrong_colours.is_empty() {
+            self.warnings.push(format!(
+                "{from} has colours that cannot be read ({}); those labels have default colours.",
+                shortened(&self.wrong_colours.join(", "))
             ));
         }
         let annotations = Annotations::of_table(LabelTable(self.labels));
@@ -101,6 +120,14 @@ pub fn in_extension(text: &[u8], from: &str) -> Option<Found> {
         return listed.finish(from);
     }
     lines::itk_snap(text).or_else(|| lines::numbered(text))?.finish(from)
+}
+
+/// Labels in the text of a file of any form that is known.
+fn in_text(text: &str, from: &str) -> Option<Found> {
+    match tsv::labels(text) {
+        Some(listed) => listed.finish(from),
+        None => in_extension(text.as_bytes(), from),
+    }
 }
 
 /// Whether a text is of our own form.

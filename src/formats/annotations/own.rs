@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Listed, colour};
-use crate::volume::{Annotations, Label, LabelTable, Plane, Rgb, SliceKey, SliceState};
+use crate::volume::{Annotations, Label, LabelTable, Maker, Plane, Rgb, SliceKey, SliceState};
 
 /// Of what this version writes.
 const VERSION: u32 = 1;
@@ -27,31 +27,42 @@ struct Own {
     version: u32,
     labels: Vec<Label>,
     #[serde(default, skip_serializing_if = "Slices::is_empty")]
-    slices: Slices,
+    slices: Slices<SliceState>,
+    /// Who made what is in them.
+    #[serde(default, skip_serializing_if = "Slices::is_empty")]
+    makers: Slices<Maker>,
     /// Of the labels that `slices` tells of, in hexadecimal digits: numbers of 64 bits do not survive all readers of JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     fingerprint: Option<String>,
 }
 
-/// First and last slice of runs of one state.
-type Runs = BTreeMap<SliceState, Vec<[usize; 2]>>;
+/// First and last slice of runs that have something in common.
+type Runs<K> = BTreeMap<K, Vec<[usize; 2]>>;
 
-#[derive(Serialize, Deserialize, Default)]
-struct Slices {
-    #[serde(default, skip_serializing_if = "Runs::is_empty")]
-    axial: Runs,
-    #[serde(default, skip_serializing_if = "Runs::is_empty")]
-    coronal: Runs,
-    #[serde(default, skip_serializing_if = "Runs::is_empty")]
-    sagittal: Runs,
+/// What slices of the three planes have.
+#[derive(Serialize, Deserialize)]
+#[serde(bound(deserialize = "K: Ord + Deserialize<'de>"))]
+struct Slices<K> {
+    #[serde(default = "BTreeMap::new", skip_serializing_if = "BTreeMap::is_empty")]
+    axial: Runs<K>,
+    #[serde(default = "BTreeMap::new", skip_serializing_if = "BTreeMap::is_empty")]
+    coronal: Runs<K>,
+    #[serde(default = "BTreeMap::new", skip_serializing_if = "BTreeMap::is_empty")]
+    sagittal: Runs<K>,
 }
 
-impl Slices {
+impl<K> Default for Slices<K> {
+    fn default() -> Self {
+        Self { axial: BTreeMap::new(), coronal: BTreeMap::new(), sagittal: BTreeMap::new() }
+    }
+}
+
+impl<K: Ord + Clone> Slices<K> {
     fn is_empty(&self) -> bool {
         [&self.axial, &self.coronal, &self.sagittal].iter().all(|runs| runs.is_empty())
     }
 
-    fn new(states: &[(SliceKey, SliceState)]) -> Self {
+    fn new(of_slices: &[(SliceKey, K)]) -> Self {
         let mut slices = Self::default();
         for plane in Plane::ALL {
             let runs = match plane {
@@ -59,9 +70,9 @@ impl Slices {
                 Plane::Coronal => &mut slices.coronal,
                 Plane::Sagittal => &mut slices.sagittal,
             };
-            let of_plane = states.iter().filter(|((axis, _), _)| usize::from(*axis) == plane.world_axis());
-            for ((_, slice), state) in of_plane {
-                let runs = runs.entry(*state).or_default();
+            let of_plane = of_slices.iter().filter(|((axis, _), _)| usize::from(*axis) == plane.world_axis());
+            for ((_, slice), had) in of_plane {
+                let runs = runs.entry(had.clone()).or_default();
                 match runs.last_mut() {
                     Some([_, last]) if *last + 1 == *slice => *last = *slice,
                     _ => runs.push([*slice, *slice]),
@@ -71,23 +82,23 @@ impl Slices {
         slices
     }
 
-    fn states(&self) -> Result<Vec<(SliceKey, SliceState)>, String> {
-        let mut states = BTreeMap::new();
+    fn each(&self) -> Result<BTreeMap<SliceKey, K>, String> {
+        let mut each = BTreeMap::new();
         for (plane, runs) in
             [(Plane::Axial, &self.axial), (Plane::Coronal, &self.coronal), (Plane::Sagittal, &self.sagittal)]
         {
-            for (state, runs) in runs {
+            for (had, runs) in runs {
                 for &[first, last] in runs {
                     let count = last.checked_sub(first).filter(|count| *count < MAX_STATES);
-                    if count.is_none_or(|count| states.len() + count > MAX_STATES) {
+                    if count.is_none_or(|count| each.len() + count > MAX_STATES) {
                         return Err(format!("{} slices {first} to {last} cannot be", plane.name().to_lowercase()));
                     }
                     let axis = u8::try_from(plane.world_axis()).unwrap_or(u8::MAX);
-                    states.extend((first..=last).map(|slice| ((axis, slice), *state)));
+                    each.extend((first..=last).map(|slice| ((axis, slice), had.clone())));
                 }
             }
         }
-        Ok(states.into_iter().filter(|(_, state)| *state != SliceState::Todo).collect())
+        Ok(each)
     }
 }
 
@@ -97,6 +108,7 @@ pub fn to_json(annotations: &Annotations, description: Option<String>) -> String
         version: VERSION,
         labels: annotations.table.0.clone(),
         slices: Slices::new(&annotations.states),
+        makers: Slices::new(&annotations.makers),
         fingerprint: annotations.fingerprint.map(|fingerprint| format!("{fingerprint:016x}")),
     };
     // Numbers, texts and lists always have a form in JSON.
@@ -120,14 +132,15 @@ fn checked(own: Own) -> Result<Annotations, String> {
     if let Some(label) = own.labels.iter().find(|label| !seen.insert(label.value)) {
         return Err(format!("the label {} is not allowed or comes twice", label.value));
     }
-    let states = own.slices.states()?;
+    let states = own.slices.each()?.into_iter().filter(|(_, state)| *state != SliceState::Todo).collect();
+    let makers = own.makers.each()?.into_iter().collect();
     let fingerprint = match own.fingerprint {
         Some(digits) => {
             Some(u64::from_str_radix(&digits, 16).map_err(|_| format!("the fingerprint {digits:?} is no number"))?)
         }
         None => None,
     };
-    Ok(Annotations { table: LabelTable(own.labels), states, fingerprint })
+    Ok(Annotations { table: LabelTable(own.labels), states, makers, fingerprint })
 }
 
 /// Labels in the JSON of another program: `labels` as an object (names by number or numbers by name) or as a list of objects.

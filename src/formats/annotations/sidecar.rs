@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use super::{Found, MAX_TEXT_BYTES, in_extension, lines, own, tsv};
+use super::{Found, MAX_TEXT_BYTES, bids, in_text, lines, own, tsv};
 use crate::disk::{open_regular_file, replace_file};
 use crate::formats::error::{FormatError, Result};
 use crate::formats::stem;
@@ -14,25 +14,29 @@ fn own_path(mask: &Path) -> PathBuf {
     mask.with_file_name(format!("{}.json", stem(mask)))
 }
 
-/// The text of a small regular file; `None` where there is none.
-fn read(path: &Path) -> Option<String> {
+/// The text of a small regular file.
+///
+/// # Errors
+/// When it cannot be read, or is longer than any list of labels.
+pub fn read(path: &Path) -> Result<String> {
     let mut bytes = Vec::new();
-    open_regular_file(path).ok()?.take(MAX_TEXT_BYTES + 1).read_to_end(&mut bytes).ok()?;
-    (bytes.len() as u64 <= MAX_TEXT_BYTES)
-        .then(|| String::from_utf8_lossy(&bytes).trim_start_matches('\u{feff}').into())
+    let file = open_regular_file(path).map_err(|source| FormatError::read(path, source))?;
+    file.take(MAX_TEXT_BYTES + 1).read_to_end(&mut bytes).map_err(|source| FormatError::read(path, source))?;
+    if bytes.len() as u64 > MAX_TEXT_BYTES {
+        let reason = format!("the file is longer than {} MiB, as no list of labels is", MAX_TEXT_BYTES >> 20);
+        return Err(FormatError::unsupported(path, reason));
+    }
+    Ok(String::from_utf8_lossy(&bytes).trim_start_matches('\u{feff}').into())
 }
 
-fn name_of(path: &Path) -> String {
+/// A file's name without its folder.
+pub fn name_of(path: &Path) -> String {
     path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 /// Labels in a text file of any form that is known.
 pub fn in_file(path: &Path) -> Option<Found> {
-    let (text, name) = (read(path)?, name_of(path));
-    match tsv::labels(&text) {
-        Some(listed) => listed.finish(&name),
-        None => in_extension(text.as_bytes(), &name),
-    }
+    in_text(&read(path).ok()?, &name_of(path))
 }
 
 /// Adds what files beside a mask say to what the mask itself says: the first that names labels is believed, those that differ are told of.
@@ -42,12 +46,13 @@ pub fn complete(mask: &Path, in_mask: Annotations) -> Found {
     let mut found = Found { annotations: in_mask, warnings: Vec::new() };
     let mut from = "the mask itself".to_string();
     let own = own_path(mask);
-    if let Some(text) = read(&own) {
+    if let Ok(text) = read(&own) {
         match own::from_json(text.trim()) {
             Some(Ok(annotations)) => {
                 // The mask says the same, unless another program has written it since.
                 if found.annotations.states.is_empty() {
                     found.annotations.states.clone_from(&annotations.states);
+                    found.annotations.makers.clone_from(&annotations.makers);
                     found.annotations.fingerprint = annotations.fingerprint;
                 }
                 merge(&mut found, &mut from, annotations, &own);
@@ -59,16 +64,29 @@ pub fn complete(mask: &Path, in_mask: Annotations) -> Found {
         }
     }
     for path in [format!("{stem}.label"), format!("{stem}.txt")].map(beside) {
-        if let Some(listed) = read(&path).and_then(|text| lines::itk_snap(&text)) {
+        if let Some(listed) = read(&path).ok().and_then(|text| lines::itk_snap(&text)) {
             take(&mut found, &mut from, listed.finish(&name_of(&path)), &path);
         }
     }
-    for path in [format!("{stem}.tsv"), format!("{stem}_dseg.tsv")].map(beside) {
-        if let Some(listed) = read(&path).and_then(|text| tsv::labels(&text)) {
-            take(&mut found, &mut from, listed.finish(&name_of(&path)), &path);
-        }
+    let own_tables = [format!("{stem}.tsv"), format!("{stem}_dseg.tsv")].map(beside);
+    for path in &own_tables {
+        take_table(&mut found, &mut from, path);
+    }
+    // A table of the data set is for many masks, and the most specific one is for this one.
+    let others = bids::tables_of(mask).into_iter().filter(|path| !own_tables.contains(path));
+    if let Some(path) =
+        others.into_iter().find(|path| path.is_file()).filter(|_| !own_tables.iter().any(|path| path.is_file()))
+    {
+        take_table(&mut found, &mut from, &path);
     }
     found
+}
+
+/// Takes a table of BIDS, where there is one.
+fn take_table(found: &mut Found, from: &mut String, path: &Path) {
+    if let Some(listed) = read(path).ok().and_then(|text| tsv::labels(&text)) {
+        take(found, from, listed.finish(&name_of(path)), path);
+    }
 }
 
 fn take(found: &mut Found, from: &mut String, other: Option<Found>, path: &Path) {
@@ -107,7 +125,7 @@ fn merge(found: &mut Found, from: &mut String, other: Annotations, path: &Path) 
 pub fn write_sidecar(mask: &Path, annotations: &Annotations) -> Result<Option<String>> {
     let path = own_path(mask);
     let is_there = std::fs::symlink_metadata(&path).is_ok();
-    if is_there && !read(&path).is_some_and(|text| matches!(own::from_json(text.trim()), Some(Ok(_)))) {
+    if is_there && !read(&path).is_ok_and(|text| matches!(own::from_json(text.trim()), Some(Ok(_)))) {
         return Ok(Some(format!(
             "{} belongs to another program and was left as it is; names, colours and finished slices are in {} alone.",
             name_of(&path),

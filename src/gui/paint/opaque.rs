@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use eframe::egui_wgpu::{self, CallbackResources, CallbackTrait, RenderState, ScreenDescriptor, wgpu};
 
-use super::tiled_texture::cut;
+use super::tiled_texture::{cut, place_of};
 use crate::gui::egui;
 use egui::{Color32, Rect};
 
@@ -151,7 +151,7 @@ impl Quads {
         if rects.is_empty() {
             return egui::Shape::Noop;
         }
-        let bounds = rects.iter().fold(Rect::NOTHING, |all, rect| all.union(*rect));
+        let bounds = rects.iter().fold(Rect::NOTHING, |all, rect| all.union(Rect::from_two_pos(rect.min, rect.max)));
         let quads = Self { rects, fill, first: AtomicUsize::new(0) };
         egui::Shape::Callback(egui_wgpu::Callback::new_paint_callback(bounds, quads))
     }
@@ -315,12 +315,18 @@ impl GreyPicture {
         picture
     }
 
-    /// Paints it into a rectangle, as far as the painter's clip shows it.
-    pub fn paint(&self, painter: &egui::Painter, rect: Rect) {
-        let scale = egui::vec2(rect.width() / self.size[0] as f32, rect.height() / self.size[1] as f32);
-        for ([left, top, width, height], part) in &self.parts {
-            let corner = rect.min + egui::vec2(*left as f32, *top as f32) * scale;
-            let place = Rect::from_min_size(corner, egui::vec2(*width as f32, *height as f32) * scale);
+    /// Paints it into a rectangle, mirrored left to right and top to bottom, as far as the painter's clip shows it.
+    pub fn paint(&self, painter: &egui::Painter, rect: Rect, flips: [bool; 2]) {
+        for (part_of, part) in &self.parts {
+            let Rect { mut min, mut max } = place_of(*part_of, self.size, rect, flips);
+            // A quad whose edges have changed places shows its texture mirrored.
+            if flips[0] {
+                std::mem::swap(&mut min.x, &mut max.x);
+            }
+            if flips[1] {
+                std::mem::swap(&mut min.y, &mut max.y);
+            }
+            let place = Rect { min, max };
             painter.add(Quads::shape(vec![place], Fill::Grey(part.clone())));
         }
     }

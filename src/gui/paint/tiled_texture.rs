@@ -23,6 +23,25 @@ pub fn cut(size: [usize; 2], most: usize) -> Vec<[usize; 4]> {
     parts
 }
 
+/// Where a part of a picture of a size lies when the whole fills a rectangle, mirrored left to right and top to bottom.
+pub fn place_of(part: [usize; 4], size: [usize; 2], rect: Rect, flips: [bool; 2]) -> Rect {
+    let [left, top, width, height] = part;
+    let scale = egui::vec2(rect.width() / size[0] as f32, rect.height() / size[1] as f32);
+    let first = |from: usize, length: usize, whole: usize, is_flipped: bool| {
+        if is_flipped { whole.saturating_sub(from + length) } else { from }
+    };
+    let at = [first(left, width, size[0], flips[0]), first(top, height, size[1], flips[1])];
+    let corner = rect.min + egui::vec2(at[0] as f32, at[1] as f32) * scale;
+    Rect::from_min_size(corner, egui::vec2(width as f32, height as f32) * scale)
+}
+
+/// The whole of a texture, from the other side where it is mirrored.
+pub fn seen_part([across, down]: [bool; 2]) -> Rect {
+    let ends = |is_flipped: bool| if is_flipped { (1.0, 0.0) } else { (0.0, 1.0) };
+    let ((left, right), (top, bottom)) = (ends(across), ends(down));
+    Rect { min: pos2(left, top), max: pos2(right, bottom) }
+}
+
 impl TiledTexture {
     /// Puts pixels (rows from the top) on the device.
     pub fn new(
@@ -58,14 +77,10 @@ impl TiledTexture {
         }
     }
 
-    /// Paints it into a rectangle, as far as the painter's clip shows it.
-    pub fn paint(&self, painter: &egui::Painter, rect: Rect) {
-        let scale = egui::vec2(rect.width() / self.size[0] as f32, rect.height() / self.size[1] as f32);
-        for ([left, top, width, height], texture) in &self.parts {
-            let corner = rect.min + egui::vec2(*left as f32, *top as f32) * scale;
-            let place = Rect::from_min_size(corner, egui::vec2(*width as f32, *height as f32) * scale);
-            let all = Rect::from_min_max(egui::Pos2::ZERO, pos2(1.0, 1.0));
-            painter.image(texture.id(), place, all, Color32::WHITE);
+    /// Paints it into a rectangle, mirrored left to right and top to bottom, as far as the painter's clip shows it.
+    pub fn paint(&self, painter: &egui::Painter, rect: Rect, flips: [bool; 2]) {
+        for (part, texture) in &self.parts {
+            painter.image(texture.id(), place_of(*part, self.size, rect, flips), seen_part(flips), Color32::WHITE);
         }
     }
 }
@@ -89,6 +104,15 @@ fn crop(size: [usize; 2], pixels: Vec<Color32>, parts: &[[usize; 4]]) -> Vec<([u
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn parts_of_a_mirrored_picture_change_sides() {
+        let rect = Rect::from_min_size(pos2(10.0, 0.0), egui::vec2(200.0, 90.0));
+        let place = |flips| place_of([16, 0, 4, 8], [20, 9], rect, flips);
+        assert_eq!(place([false; 2]), Rect::from_min_size(pos2(170.0, 0.0), egui::vec2(40.0, 80.0)));
+        assert_eq!(place([true, true]), Rect::from_min_size(pos2(10.0, 10.0), egui::vec2(40.0, 80.0)));
+        assert_eq!(seen_part([true, false]), Rect { min: pos2(1.0, 0.0), max: pos2(0.0, 1.0) });
+    }
 
     #[test]
     fn parts_cover_a_large_picture_once() {

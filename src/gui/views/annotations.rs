@@ -2,6 +2,7 @@
 
 use super::facts::number;
 use super::frame::Frame;
+use super::slider;
 use crate::app::Studio;
 use crate::app::act::picture::{bar_mm, bar_name};
 use crate::app::state::views::ScanView;
@@ -47,8 +48,10 @@ pub fn annotations_ui(
     let text = |at: Pos2, anchor: Align2, text: String, colour: Color32| {
         annotation(painter, at, anchor, text, &small, colour);
     };
-    let r = frame.rect.shrink(2.0 * UNIT);
-    let [left, right, top, bottom] = layout.letters.map(String::from);
+    let mut r = frame.rect.shrink(2.0 * UNIT);
+    r.max.x -= slider::WIDTH;
+    let flips = view.flips(plane);
+    let [left, right, top, bottom] = layout.mirrored(flips).letters.map(String::from);
     let colour = theme::plane_colour(plane);
     text(r.left_center(), Align2::LEFT_CENTER, left, colour);
     text(r.right_center(), Align2::RIGHT_CENTER, right, colour);
@@ -64,7 +67,11 @@ pub fn annotations_ui(
     // Maps of shares and the like have windows below one.
     let digits = |value: f64| if view.window.width < 10.0 { number(value) } else { format!("{value:.0}") };
     let window = format!("W {}  L {}", digits(view.window.width), digits(view.window.level));
+    let window = if view.inverted { format!("{window}  inverted") } else { window };
     text(r.left_top() + line * 2.0, Align2::LEFT_TOP, window, theme::VIEW_TEXT);
+    if flips.iter().any(|is_on| *is_on) {
+        text(r.left_top() + line * 3.0, Align2::LEFT_TOP, "Flipped".into(), theme::SAGITTAL);
+    }
     let state = studio.segmentation().map_or(SliceState::Todo, |segmentation| segmentation.state(plane, slice));
     if state != SliceState::Todo {
         text(r.right_top(), Align2::RIGHT_TOP, state.name().to_string(), theme::VIEW_TEXT);

@@ -7,6 +7,7 @@ mod in_hand;
 mod overlay;
 mod pointer;
 mod slice_view;
+mod slider;
 mod tiles;
 
 pub use facts::number;

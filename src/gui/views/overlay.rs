@@ -116,7 +116,8 @@ impl Overlay {
     pub fn paint(&self, painter: &egui::Painter, frame: &Frame, has_outline: bool) {
         if let Some(([left, top, width, height], texture)) = &self.fill {
             let corner = |x: usize, y: usize| frame.to_screen([x as f32, y as f32]);
-            texture.paint(painter, Rect::from_two_pos(corner(*left, *top), corner(left + width, top + height)));
+            let place = Rect::from_two_pos(corner(*left, *top), corner(left + width, top + height));
+            texture.paint(painter, place, frame.flips);
         }
         if !has_outline {
             return;

@@ -1,6 +1,7 @@
 //! The pointer over a slice view: it becomes events in slice space for the tool in hand, and moves of the view.
 
 use super::frame::Frame;
+use crate::app::commands;
 use crate::app::state::studio::Hover;
 use crate::app::state::views::{Pose, ScanView};
 use crate::app::{Outbox, Request, Studio};
@@ -68,7 +69,13 @@ pub fn pointer_ui(
         response.dragged_by(button)
             || (response.is_pointer_button_down_on() && ui.input(|i| i.pointer.button_down(button)))
     };
+    let shift = ui.input(|i| i.modifiers.shift);
+    let has_habit = commands::profile(studio.settings.keys.profile()).shift_drag_moves;
+    let moves_by_shift = has_habit && shift && studio.pressed.is_none();
     for (button, name) in [(Primary, Button::Primary), (Secondary, Button::Secondary)] {
+        if moves_by_shift && button == Primary {
+            continue;
+        }
         let mut is_down = studio.pressed == Some((plane, name));
         let mut pressed_at = None;
         let is_hit = is_held(button) || response.clicked_by(button) || response.hovered();
@@ -96,7 +103,7 @@ pub fn pointer_ui(
     if response.hovered() && follows && studio.pressed.is_none() {
         event(PointerKind::Hover).into_iter().for_each(|event| outbox.send(Request::Pointer(plane, event)));
     }
-    if response.dragged_by(Middle) {
+    if response.dragged_by(Middle) || (moves_by_shift && response.dragged_by(Primary)) {
         let [x, y] = view.pose(plane).pan_mm;
         let moved = response.drag_delta() / frame.scale;
         let pose = Pose { pan_mm: [x + moved.x, y + moved.y], ..view.pose(plane) };

@@ -5,11 +5,13 @@ use super::frame::Frame;
 use super::in_hand::{paint_footprint, paint_outline};
 use super::overlay::{LabelsOnSlice, Overlay};
 use super::pointer::{Hovered, pointer_ui};
+use super::slider::slider_ui;
 use crate::app::state::views::ScanView;
 use crate::app::{Outbox, Studio};
 use crate::gui::egui;
 use crate::gui::paint::opaque::{GreyPicture, ground};
 use crate::gui::paint::textures::Textures;
+use crate::gui::paint::tiled_texture::seen_part;
 use crate::gui::theme;
 use crate::session::ScanId;
 use crate::volume::{Plane, PlaneLayout, Volume, Window};
@@ -23,6 +25,7 @@ struct ImageKey {
     frame: usize,
     window: Window,
     smooth: bool,
+    inverted: bool,
 }
 
 /// What a view has painted already.
@@ -60,14 +63,20 @@ pub fn slice_view_ui(
         info.current_text_value = Some(format!("slice {} of {}", slice + 1, layout.size[2]));
         info
     });
-    let frame = Frame::new(rect, &layout, layout.pixel_mm(&volume.geometry), fit, view.pose(plane));
+    let frame = Frame::new(rect, &layout, layout.pixel_mm(&volume.geometry), fit, view.pose(plane), view.flips(plane));
     pointer_ui(ui, &response, (plane, &layout), &frame, (studio, view), outbox, hover, &mut views.wheel);
 
     let painter = ui.painter_at(rect);
     paint_ground(&painter, &frame);
     let cache = &mut views.planes[plane as usize];
-    let key =
-        ImageKey { scan: studio.shown, slice, frame: view.frame, window: view.window, smooth: studio.settings.smooth };
+    let key = ImageKey {
+        scan: studio.shown,
+        slice,
+        frame: view.frame,
+        window: view.window,
+        smooth: studio.settings.smooth,
+        inverted: view.inverted,
+    };
     paint_image(ui, &painter, &frame, &layout, volume, key, &mut cache.image);
     if studio.display.labels
         && let (Some((labels, is_preview)), Some(table)) = (studio.shown_labels(), studio.shown_table())
@@ -84,6 +93,9 @@ pub fn slice_view_ui(
     }
     if studio.display.annotations {
         annotations_ui(&painter, plane, &frame, &layout, (studio, volume, view));
+    }
+    if studio.display.annotations {
+        slider_ui(ui, plane, &frame, &layout, (studio, view), outbox);
     }
     paint_outline(&painter, &frame, (plane, slice), studio);
     paint_footprint(ui, &painter, &frame, (plane, slice), studio, *hover);
@@ -126,13 +138,16 @@ fn paint_image(
     if cache.as_ref().is_none_or(|(shown, _)| *shown != key) {
         let mut grey = Vec::new();
         layout.grey_slice(volume, key.frame, key.slice, key.window, &mut grey);
+        if key.inverted {
+            grey.iter_mut().for_each(|grey| *grey = !*grey);
+        }
         let last = cache.take().map(|(_, picture)| picture);
         let size = [layout.size[0], layout.size[1]];
         let picture = GreyPicture::replace(last, ui.ctx(), size, grey, key.smooth);
         *cache = Some((key, picture));
     }
     if let Some((_, picture)) = cache {
-        picture.paint(painter, frame.image);
+        picture.paint(painter, frame.image, frame.flips);
     }
 }
 
@@ -149,7 +164,6 @@ fn paint_heat(
     };
     if let Some(heat) = studio.attending.heat.as_ref().filter(is_here) {
         let texture = textures.of(ui.ctx(), &heat.picture, egui::TextureOptions::NEAREST);
-        let whole = Rect::from_min_max(egui::pos2(0.0, 0.0), egui::pos2(1.0, 1.0));
-        painter.image(texture.id(), frame.image, whole, Color32::WHITE);
+        painter.image(texture.id(), frame.image, seen_part(frame.flips), Color32::WHITE);
     }
 }

@@ -5,7 +5,7 @@ use crate::app::state::keymap::{Chord, Keymap};
 use crate::app::{Outbox, Request, Studio};
 use crate::gui::controls::icon_button;
 use crate::gui::egui;
-use crate::gui::input::chord;
+use crate::gui::input::{chord, is_modifier};
 use crate::gui::theme::{self, UNIT};
 use egui::{Event, Key};
 use egui_phosphor::regular as icon;
@@ -38,6 +38,7 @@ impl KeysWindow {
         let modal = egui::Modal::new(egui::Id::new("keys")).show(context, |ui| {
             ui.set_width(theme::OVER_WIDTH.min(ui.ctx().content_rect().width() - 16.0 * UNIT));
             ui.label(egui::RichText::new("Keys").heading());
+            profile_ui(ui, keymap, outbox);
             self.field_ui(ui);
             self.said_ui(ui, keymap, outbox);
             ui.add_space(UNIT);
@@ -55,11 +56,12 @@ impl KeysWindow {
                 if ui.button("Close").on_hover_text("Close (Esc)").clicked() {
                     is_open = false;
                 }
-                let is_changed = *keymap != Keymap::default();
-                let reset = ui.add_enabled(is_changed, egui::Button::new("Reset all keys"));
-                let reset = reset.on_disabled_hover_text("All keys are the program's own");
-                if reset.on_hover_text("Give every command the program's own keys back").clicked() {
-                    outbox.send(Request::Keys(Keymap::default()));
+                let reset = ui.add_enabled(keymap.has_changes(), egui::Button::new("Reset all keys"));
+                let reset = reset.on_disabled_hover_text("All keys are those of the profile");
+                if reset.on_hover_text("Give every command the keys of the profile back").clicked() {
+                    let mut keymap = keymap.clone();
+                    keymap.reset_all();
+                    outbox.send(Request::Keys(keymap));
                 }
             });
         });
@@ -138,7 +140,7 @@ impl KeysWindow {
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             if keymap.is_changed(entry.id) {
                 let reset = icon_button(ui, icon::ARROW_COUNTER_CLOCKWISE, &format!("Reset the keys of {name}"));
-                if reset.on_hover_text("Give it the program's own keys back").clicked() {
+                if reset.on_hover_text("Give it the keys of the profile back").clicked() {
                     let mut keymap = keymap.clone();
                     keymap.reset(entry.id);
                     outbox.send(Request::Keys(keymap));
@@ -187,6 +189,25 @@ impl KeysWindow {
     }
 }
 
+/// Whose keys are used where the user has chosen no others.
+fn profile_ui(ui: &mut egui::Ui, keymap: &Keymap, outbox: &mut Outbox) {
+    ui.horizontal(|ui| {
+        ui.label("Keys of");
+        for of in commands::PROFILES {
+            let is_chosen = of.id == keymap.profile();
+            let button = ui.add(egui::Button::selectable(is_chosen, of.name));
+            let name = format!("Keys of {}", of.name);
+            button.widget_info(|| egui::WidgetInfo::selected(egui::WidgetType::RadioButton, true, is_chosen, &name));
+            let hint = format!("Use the keys of {}; keys that you have changed stay as they are", of.name);
+            if button.on_hover_text(hint).clicked() && !is_chosen {
+                let mut keymap = keymap.clone();
+                keymap.set_profile(of.id);
+                outbox.send(Request::Keys(keymap));
+            }
+        }
+    });
+}
+
 fn plain(entry: &CommandEntry) -> &'static str {
     entry.name.trim_end_matches("...")
 }
@@ -199,12 +220,6 @@ fn give(keymap: &Keymap, capture: Capture, chord: Chord, outbox: &mut Outbox) {
         outbox.send(Request::Keys(keymap));
     }
     outbox.send(Request::AssignKey(capture.id, chord));
-}
-
-/// Keys that are held while another one is pressed.
-fn is_modifier(key: Key) -> bool {
-    let name = key.name();
-    ["Shift", "Control", "Alt", "Super", "Command"].iter().any(|modifier| name.starts_with(modifier))
 }
 
 #[cfg(test)]

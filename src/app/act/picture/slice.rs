@@ -10,6 +10,8 @@ use crate::volume::{LabelMap, LabelTable, PlaneLayout, Volume, Window};
 pub struct Look {
     /// Display window.
     pub window: Window,
+    /// Whether dark is bright.
+    pub is_inverted: bool,
     /// Whether grey values are interpolated between voxels.
     pub is_smooth: bool,
     /// Opacity of the fill; 0 for none.
@@ -95,6 +97,9 @@ pub fn picture(
     let [columns, rows, _] = layout.size;
     let (mut grey, mut values) = (Vec::new(), Vec::new());
     layout.grey_slice(volume, frame, slice, look.window, &mut grey);
+    if look.is_inverted {
+        grey.iter_mut().for_each(|grey| *grey = !*grey);
+    }
     layout.read_labels(labels, slice, &mut values);
     if !look.labels {
         values.fill(0);
@@ -170,6 +175,7 @@ mod tests {
             let window = Window { level: 100.0, width: 100.0 };
             let look = Look {
                 window,
+                is_inverted: false,
                 opacity,
                 outline,
                 is_smooth: false,
@@ -207,6 +213,7 @@ mod tests {
         let window = Window { level: 100.0, width: 200.0 };
         Look {
             window,
+            is_inverted: false,
             is_smooth: true,
             opacity: 0.0,
             outline: false,
@@ -231,6 +238,8 @@ mod tests {
         assert!(smooth[256].abs_diff(128) <= 1, "{}", smooth[256]);
         let blocks = row(&black_and_white(&Look { is_smooth: false, ..look() }));
         assert_eq!([blocks[0], blocks[255], blocks[256], blocks[511]], [0, 0, 255, 255]);
+        let inverted = row(&black_and_white(&Look { is_smooth: false, is_inverted: true, ..look() }));
+        assert_eq!([inverted[0], inverted[255], inverted[256], inverted[511]], [255, 255, 0, 0]);
     }
 
     #[test]

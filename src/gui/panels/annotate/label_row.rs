@@ -1,15 +1,18 @@
-//! A label in the list: paint it, colour, name, volume, shown or hidden, locked or free.
+//! A label in the list: move it, paint it, colour, name, volume, shown or hidden, locked or free.
 
+use super::label_menu::{label_menu_ui, reorder};
 use crate::app::act::told::grouped;
-use crate::app::{Outbox, Request};
+use crate::app::{Outbox, Request, Studio};
 use crate::gui::controls::beside;
 use crate::gui::egui;
 use crate::gui::theme::{self, UNIT};
-use crate::volume::{Label, LabelTable};
+use crate::volume::{Label, LabelTable, LabelValue};
 use egui_phosphor::regular as icon;
 
 /// Room for a volume beside a name.
 const VOLUME: f32 = 13.0 * UNIT;
+/// Width of what a label is dragged by.
+const HANDLE: f32 = 3.0 * UNIT;
 /// Width of a label's colour.
 const COLOUR: f32 = 5.0 * UNIT;
 
@@ -22,32 +25,48 @@ pub struct Measured {
     pub millilitres: f64,
 }
 
+/// A row of the list.
+pub struct Row<'a> {
+    /// The label.
+    pub label: &'a Label,
+    /// All labels.
+    pub table: &'a LabelTable,
+    /// The label's place among them.
+    pub at: usize,
+    /// Whether it is painted.
+    pub is_active: bool,
+    /// Whether it can be dragged to another place.
+    pub is_movable: bool,
+}
+
+/// A label that is dragged to another place of the list.
+#[derive(Debug, Clone, Copy)]
+struct Dragged(LabelValue);
+
 /// Shows a label.
-pub fn label_ui(
-    ui: &mut egui::Ui,
-    label: &Label,
-    table: &LabelTable,
-    is_active: bool,
-    measured: Measured,
-    outbox: &mut Outbox,
-) {
+pub fn label_ui(ui: &mut egui::Ui, row: &Row, measured: Measured, studio: &Studio, outbox: &mut Outbox) {
+    let Row { label, table, is_active, .. } = *row;
     let mut after = label.clone();
     let t = theme::tokens(ui);
-    ui.push_id(label.value, |ui| {
-        ui.horizontal(|ui| {
+    let shown = ui.push_id(label.value, |ui| {
+        let shown = ui.horizontal(|ui| {
             // The name has what the others leave.
             let spacing = ui.spacing_mut();
             (spacing.item_spacing.x, spacing.button_padding.x, spacing.interact_size.x) = (UNIT, UNIT, COLOUR);
             if is_active {
                 ui.painter().rect_filled(ui.max_rect(), 4.0, t.accent.gamma_multiply(0.12));
             }
+            if row.is_movable {
+                handle_ui(ui, label);
+            }
             let choose = ui.radio(is_active, "");
             let paint = format!("Paint {}", label.name);
             choose.widget_info(|| egui::WidgetInfo::selected(egui::WidgetType::RadioButton, true, is_active, &paint));
-            beside(&choose, &format!("{paint}: tools draw this label (, and .)"));
-            if choose.clicked() {
+            beside(&choose, &format!("{paint}: tools draw this label (, and .); right button for more"));
+            if choose.clicked() || choose.secondary_clicked() {
                 outbox.send(Request::Activate(label.value));
             }
+            choose.context_menu(|ui| label_menu_ui(ui, studio, outbox));
             let colour = ui.color_edit_button_srgb(&mut after.colour);
             let name = format!("Colour of {}", label.name);
             colour.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::ColorButton, true, &name));
@@ -55,18 +74,47 @@ pub fn label_ui(
             // From the right, so that the name takes what is left and the panel keeps its width.
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 lock_ui(ui, &mut after);
-                eye_ui(ui, &mut after);
+                eye_ui(ui, &mut after, outbox);
                 volume_ui(ui, &label.name, measured);
                 name_ui(ui, &mut after);
             });
         });
+        shown.response
     });
+    drop_ui(ui, &shown.inner, row, outbox);
     if let Some((name, control)) = change(label, &after) {
         let mut table = table.clone();
         if let Some(entry) = table.get_mut(label.value) {
             *entry = after;
         }
         outbox.send(Request::Labels { table, name, control: (control, label.value) });
+    }
+}
+
+/// What a label is dragged by.
+fn handle_ui(ui: &mut egui::Ui, label: &Label) {
+    let size = egui::vec2(HANDLE, ui.spacing().interact_size.y);
+    let (rect, response) = ui.allocate_exact_size(size, egui::Sense::drag());
+    let t = theme::tokens(ui);
+    let colour = if response.hovered() || response.dragged() { t.text } else { t.dim };
+    let font = egui::FontId::proportional(theme::TEXT);
+    ui.painter().text(rect.center(), egui::Align2::CENTER_CENTER, icon::DOTS_SIX_VERTICAL, font, colour);
+    let name = format!("Move {}", label.name);
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Other, true, &name));
+    response.dnd_set_drag_payload(Dragged(label.value));
+    beside(&response, &format!("Drag {} to another place (Alt+Up, Alt+Down); the order is kept in files", label.name));
+    response.on_hover_cursor(egui::CursorIcon::Grab);
+}
+
+/// A dragged label over this row: it goes to this row's place.
+fn drop_ui(ui: &egui::Ui, response: &egui::Response, row: &Row, outbox: &mut Outbox) {
+    let Some(dragged) = response.dnd_hover_payload::<Dragged>() else { return };
+    let from = row.table.0.iter().position(|label| label.value == dragged.0);
+    let Some(from) = from.filter(|from| *from != row.at) else { return };
+    let y = if from < row.at { response.rect.bottom() } else { response.rect.top() };
+    ui.painter().hline(response.rect.x_range(), y, egui::Stroke::new(2.0, theme::tokens(ui).accent));
+    if response.dnd_release_payload::<Dragged>().is_some() {
+        reorder(row.table, dragged.0, row.at, outbox);
     }
 }
 
@@ -109,7 +157,8 @@ fn lock_ui(ui: &mut egui::Ui, label: &mut Label) {
     }
 }
 
-fn eye_ui(ui: &mut egui::Ui, label: &mut Label) {
+/// Shows or hides a label; with Alt, shows it alone, or all as before.
+fn eye_ui(ui: &mut egui::Ui, label: &mut Label, outbox: &mut Outbox) {
     let t = theme::tokens(ui);
     let (sign, verb, colour) =
         if label.visible { (icon::EYE, "Hide", t.text) } else { (icon::EYE_SLASH, "Show", t.dim) };
@@ -117,9 +166,13 @@ fn eye_ui(ui: &mut egui::Ui, label: &mut Label) {
     let button = ui.add(egui::Button::new(text).frame(false));
     let name = format!("{verb} {}", label.name);
     button.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, true, &name));
-    beside(&button, &name);
+    beside(&button, &format!("{name}\nAlt+click: show it alone, or all as before"));
     if button.clicked() {
-        label.visible = !label.visible;
+        if ui.input(|i| i.modifiers.alt) {
+            outbox.send(Request::Solo(label.value));
+        } else {
+            label.visible = !label.visible;
+        }
     }
 }
 
@@ -141,7 +194,8 @@ fn name_ui(ui: &mut egui::Ui, label: &mut Label) {
     };
     let field = egui::TextEdit::singleline(&mut label.name).id(id).hint_text(hint.clone()).desired_width(width);
     let field = ui.add(field.layouter(&mut cut));
-    beside(&field, &format!("{whole}\n{hint}"));
+    let term = label.term.as_ref().map(|term| format!("\n{}", term.described())).unwrap_or_default();
+    beside(&field, &format!("{whole}\n{hint}{term}"));
 }
 
 /// The volume of a label, in a column as wide for every one.

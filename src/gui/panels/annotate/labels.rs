@@ -1,10 +1,11 @@
 //! The list of labels: it scrolls in its own area, is searched and sorted.
 
-use super::label_row::{Measured, label_ui};
+use super::label_menu::{label_menu_ui, list_menu_ui};
+use super::label_row::{Measured, Row, label_ui};
 use crate::app::{Outbox, Request, Studio};
 use crate::gui::controls::{beside, command_button, icon_button, icon_command, note};
 use crate::gui::egui;
-use crate::gui::theme::UNIT;
+use crate::gui::theme::{self, UNIT};
 use crate::volume::{Label, LabelTable};
 use egui_phosphor::regular as icon;
 
@@ -68,13 +69,15 @@ pub fn labels_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox, room: 
     if shown.is_empty() && !table.0.is_empty() {
         note(ui, format!("No label is called \"{}\".", search.text.trim()));
     }
+    let is_movable = search.order == Order::Table && search.text.trim().is_empty() && table.0.len() > 1;
     let row = ui.spacing().interact_size.y;
     let height = (room - REST).max(FEWEST_ROWS * (row + UNIT));
     let list = egui::ScrollArea::vertical().id_salt("labels").max_height(height).auto_shrink([false, true]);
     list.show_rows(ui, row, shown.len(), |ui, rows| {
         for at in shown.get(rows).unwrap_or_default() {
             let Some(label) = table.0.get(*at) else { continue };
-            label_ui(ui, label, table, view.active == label.value, measured(label), outbox);
+            let row = Row { label, table, at: *at, is_active: view.active == label.value, is_movable };
+            label_ui(ui, &row, measured(label), studio, outbox);
         }
     });
     ui.horizontal_wrapped(|ui| {
@@ -84,7 +87,20 @@ pub fn labels_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox, room: 
         command_button(ui, studio, outbox, "labels.delete", Some(&delete));
         icon_command(ui, studio, outbox, "labels.solo", icon::TARGET);
         all_ui(ui, table, outbox);
+        more_ui(ui, studio, outbox);
     });
+}
+
+/// What else can be done with the active label and the list.
+fn more_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
+    let sign = egui::RichText::new(icon::DOTS_THREE).size(theme::HEADING);
+    let menu = ui.menu_button(sign, |ui| {
+        label_menu_ui(ui, studio, outbox);
+        ui.separator();
+        list_menu_ui(ui, studio, outbox);
+    });
+    menu.response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, true, "More about labels"));
+    beside(&menu.response, "Merge, reorder, codes, lists of structures, label files");
 }
 
 /// Shows all labels again.

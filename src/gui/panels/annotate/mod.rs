@@ -1,6 +1,7 @@
 //! Annotate: labels, how they are laid over the image, where may be painted, operations, the classifier of pixels.
 
 mod display;
+mod label_menu;
 mod label_row;
 mod labels;
 mod operations;

@@ -1,23 +1,14 @@
-//! Window, presets, interpolation, frame.
+//! Window, presets, interpolation, mirrored and inverted display, frame, playing.
 
 use super::histogram::histogram_ui;
+use crate::app::commands::{self, WINDOW_PRESETS};
+use crate::app::state::cine::CINE_RATES;
+use crate::app::state::views::ScanView;
 use crate::app::{Outbox, Request, Studio};
-use crate::gui::controls::{beside, command_button, list_row, note, row};
+use crate::gui::controls::{beside, command_button, icon_command, list_row, note, row};
 use crate::gui::egui;
 use crate::volume::{Volume, Window};
-
-/// Radiology's usual windows, width and level.
-const PRESETS: [(&str, f64, f64); 9] = [
-    ("Brain", 80.0, 40.0),
-    ("Stroke", 40.0, 40.0),
-    ("Subdural", 200.0, 75.0),
-    ("Abdomen", 400.0, 40.0),
-    ("Liver", 150.0, 90.0),
-    ("Mediastinum", 400.0, 50.0),
-    ("Lung", 1500.0, -600.0),
-    ("Bone", 2000.0, 400.0),
-    ("CTA", 600.0, 200.0),
-];
+use egui_phosphor::regular as icon;
 
 /// Shows the section.
 pub fn window_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
@@ -25,10 +16,10 @@ pub fn window_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
     let mut window = view.window;
     histogram_ui(ui, volume.statistics(), &mut window);
     levels_ui(ui, volume, &mut window);
-    presets_ui(ui, &mut window);
     if window != view.window {
         outbox.send(Request::Window(window));
     }
+    presets_ui(ui, studio, view.window, outbox);
     ui.horizontal(|ui| {
         command_button(ui, studio, outbox, "view.auto-window", Some("Auto"));
         command_button(ui, studio, outbox, "view.file-window", Some("Reset"));
@@ -39,9 +30,13 @@ pub fn window_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
     let mut settings = studio.settings.clone();
     let smooth = ui.checkbox(&mut settings.smooth, "Interpolate the image");
     beside(&smooth, "Off shows every voxel as a block (I)");
-    if smooth.changed() {
+    let right = ui.checkbox(&mut settings.right_drag_windows, "Right drag changes the window");
+    beside(&right, "With crosshair, hand or window tool: the right button changes width and level, not the zoom");
+    if settings != studio.settings {
         outbox.send(Request::Settings(Box::new(settings)));
     }
+    display_ui(ui, studio, view, outbox);
+    cine_ui(ui, studio, volume, outbox);
     frame_ui(ui, volume, view.frame, outbox);
 }
 
@@ -60,15 +55,17 @@ fn levels_ui(ui: &mut egui::Ui, volume: &Volume, window: &mut Window) {
     });
 }
 
-fn presets_ui(ui: &mut egui::Ui, window: &mut Window) {
-    let is_chosen = |width: f64, level: f64| (window.width, window.level) == (width, level);
-    let chosen = PRESETS.iter().find(|(_, width, level)| is_chosen(*width, *level));
-    let shown = chosen.map_or("Choose for CT", |(name, ..)| name);
+fn presets_ui(ui: &mut egui::Ui, studio: &Studio, window: Window, outbox: &mut Outbox) {
+    let chosen = WINDOW_PRESETS.iter().find(|preset| preset.window() == window);
+    let shown = chosen.map_or("Choose for CT", |preset| preset.name);
     let list = list_row(ui, "Preset", shown, |ui| {
-        for (name, width, level) in PRESETS {
-            let text = format!("{name}  {width:.0} / {level:.0}");
-            if ui.selectable_label(chosen.is_some_and(|(of, ..)| *of == name), text).clicked() {
-                *window = Window { level, width };
+        for preset in &WINDOW_PRESETS {
+            let Window { width, level } = preset.window();
+            let keys = commands::find(preset.id).map(|entry| commands::keys_of(&studio.settings.keys, entry));
+            let key = keys.and_then(|keys| keys.first().map(|key| format!("  ({key})"))).unwrap_or_default();
+            let text = format!("{}  {width:.0} / {level:.0}{key}", preset.name);
+            if ui.selectable_label(preset.window() == window, text).clicked() {
+                outbox.run(preset.id);
             }
         }
     });
@@ -88,5 +85,39 @@ fn frame_ui(ui: &mut egui::Ui, volume: &Volume, frame: usize, outbox: &mut Outbo
     });
     if number != frame + 1 {
         outbox.send(Request::Frame(number.saturating_sub(1)));
+    }
+}
+
+/// Mirrored and inverted display. Each view is mirrored for itself.
+fn display_ui(ui: &mut egui::Ui, studio: &Studio, view: &ScanView, outbox: &mut Outbox) {
+    ui.horizontal(|ui| {
+        command_button(ui, studio, outbox, "view.invert", Some(if view.inverted { "Not inverted" } else { "Invert" }));
+        if view.flips.iter().flatten().any(|is_on| *is_on) {
+            command_button(ui, studio, outbox, "view.unflip", Some("Unflip all views"));
+        }
+    });
+}
+
+/// Plays slices or frames.
+fn cine_ui(ui: &mut egui::Ui, studio: &Studio, volume: &Volume, outbox: &mut Outbox) {
+    let mut settings = studio.settings.clone();
+    row(ui, "Play", |ui| {
+        let is_on = studio.cine.is_some();
+        let sign = if is_on { icon::STOP } else { icon::PLAY };
+        icon_command(ui, studio, outbox, "view.cine", sign);
+        if volume.frame_count() > 1 {
+            icon_command(ui, studio, outbox, "view.cine-frames", icon::FILM_STRIP);
+        }
+        let rate = egui::DragValue::new(&mut settings.cine_rate)
+            .range(CINE_RATES)
+            .speed(0.2)
+            .max_decimals(0)
+            .suffix(" a second");
+        let rate = ui.add(rate);
+        rate.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::DragValue, true, "Rate of playing"));
+        beside(&rate, "Slices or frames a second when they are played; any key stops");
+    });
+    if settings != studio.settings {
+        outbox.send(Request::Settings(Box::new(settings)));
     }
 }
