@@ -16,7 +16,9 @@
 
 mod affine;
 mod annotations;
+mod brick_code;
 mod brick_patch;
+mod checksum;
 mod frames;
 mod geometry;
 mod label_changes;
@@ -31,6 +33,7 @@ mod scan;
 
 pub use affine::{Affine, Vec3, cross};
 pub use annotations::{Annotations, SliceKey, SliceState};
+pub use brick_code::{BrickCodeError, MOST_BRICKS, MOST_CHUNK_BYTES, PackedPatch};
 pub use brick_patch::{BrickPatch, Region};
 pub use frames::stack_frames;
 pub use geometry::{Geometry, GeometryError, MATCH_TOLERANCE_MM};
