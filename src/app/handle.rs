@@ -1,6 +1,8 @@
 //! The one receiver of requests.
 
-use super::act::{attention, joining, labels, leaving, models, painting, pixels, saving, scans, teach};
+use super::act::{
+    attention, joining, labels, leaving, models, painting, pixels, recovery, saving, scans, teach, traveling,
+};
 use super::commands;
 use super::state::leaving::Leaving;
 use super::state::request::Request;
@@ -69,6 +71,8 @@ pub fn handle(studio: &mut Studio, request: Request) {
         Request::Pending(word) => joining::answer(studio, word),
         Request::Leaving(answer) => leaving::answer(studio, answer),
         Request::Replacing(answer) => saving::answer_replacing(studio, answer),
+        Request::Recovery(answer) => recovery::answer(studio, answer),
+        Request::Travel(steps) => traveling::travel_far(studio, steps),
         Request::Dismiss(n) => studio.notices.dismiss(n),
         Request::Cancel(id) => studio.tasks.stop_one(id),
         Request::Pause(id) => studio.tasks.pause_one(id),

@@ -22,10 +22,13 @@ mod bench;
 mod compare;
 mod count_labels;
 mod cross_validate;
+mod documents;
 mod draw_sample;
 mod erase_label;
 mod error;
 mod evaluate;
+mod find_journals;
+mod find_scan;
 mod grids;
 mod interrupted;
 mod job;
@@ -60,10 +63,13 @@ pub use bench::{BenchLoad, BenchNetwork, peak_memory_bytes};
 pub use compare::CompareJob;
 pub use count_labels::CountLabelsJob;
 pub use cross_validate::{CrossValidateJob, FoldNews};
+pub use documents::{OpenDocumentJob, OpenedDocument, SaveDocumentJob, SavedDocument};
 pub use draw_sample::DrawSampleJob;
 pub use erase_label::{EraseLabelJob, Erased};
 pub use error::JobError;
 pub use evaluate::{CaseScores, Comparison, EvaluateJob, Evaluation, compare_evaluations};
+pub use find_journals::{FindJournalsJob, FoundJournals, LeftJournal};
+pub use find_scan::{ChecksumJob, FindScanJob, FoundScan, ScanFound, place_of};
 pub use interrupted::FindInterruptedJob;
 pub use job::{Job, JobKind, Stage, Told, Work, run_here};
 pub use join::{JoinJob, Joined, Names};
@@ -94,6 +100,7 @@ pub const JOBS: &[&JobKind] = &[
     AddToDatasetJob::KIND,
     AllPixelsJob::KIND,
     AttentionJob::KIND,
+    ChecksumJob::KIND,
     CompareJob::KIND,
     CountLabelsJob::KIND,
     CrossValidateJob::KIND,
@@ -101,6 +108,8 @@ pub const JOBS: &[&JobKind] = &[
     EraseLabelJob::KIND,
     EvaluateJob::KIND,
     FindInterruptedJob::KIND,
+    FindJournalsJob::KIND,
+    FindScanJob::KIND,
     JoinJob::KIND,
     KeepAdaptedJob::KIND,
     ListZooJob::KIND,
@@ -108,11 +117,13 @@ pub const JOBS: &[&JobKind] = &[
     LoadModelJob::KIND,
     LookAtDatasetJob::KIND,
     MissingPathsJob::KIND,
+    OpenDocumentJob::KIND,
     OpenLabelsJob::KIND,
     OpenSampleJob::KIND,
     PixelJob::KIND,
     PlanJob::KIND,
     RefineJob::KIND,
+    SaveDocumentJob::KIND,
     SaveLabelsJob::KIND,
     SavePictureJob::KIND,
     SaveReportJob::KIND,

@@ -1,8 +1,11 @@
 //! What is done: functions over the studio, a subject a file. Commands and requests end here.
 
 pub mod attention;
+pub mod bringing;
+pub mod documents;
 pub mod following;
 pub mod joining;
+pub mod journaling;
 pub mod labels;
 pub mod leaving;
 pub mod models;
@@ -10,6 +13,7 @@ pub mod painting;
 pub mod picture;
 pub mod pixels;
 pub mod recent;
+pub mod recovery;
 pub mod refining;
 pub mod saving;
 pub mod scans;

@@ -83,10 +83,20 @@ pub struct Settings {
     pub smooth: bool,
     /// Brush diameter in millimetres.
     pub brush_mm: f64,
+    /// Room for steps that undo can take back, in megabytes.
+    pub undo_mb: usize,
     /// Titles of sections that are folded.
     pub folded: Vec<String>,
     /// The user's keys.
     pub keys: Keymap,
+}
+
+/// Least and most room for undo, in megabytes.
+pub const UNDO_MB: std::ops::RangeInclusive<usize> = 16..=16_384;
+
+/// Where journals of unsaved work lie.
+pub fn journal_folder() -> Option<PathBuf> {
+    Some(file()?.parent()?.join("journals"))
 }
 
 /// Smallest and largest brush in millimetres.
@@ -112,6 +122,7 @@ impl Default for Settings {
             outline: true,
             smooth: true,
             brush_mm: 4.0,
+            undo_mb: 256,
             folded: Vec::new(),
             keys: Keymap::default(),
         }
