@@ -1,7 +1,8 @@
 //! The one receiver of requests.
 
 use super::act::{
-    attention, joining, labels, leaving, models, operating, painting, pixels, profiles, saving, scans, teach,
+    attention, joining, labels, leaving, models, operating, painting, pixels, profiles, recovery, saving, scans, teach,
+    traveling,
 };
 use super::commands;
 use super::state::leaving::Leaving;
@@ -80,6 +81,8 @@ pub fn handle(studio: &mut Studio, request: Request) {
         Request::Pending(word) => joining::answer(studio, word),
         Request::Leaving(answer) => leaving::answer(studio, answer),
         Request::Replacing(answer) => saving::answer_replacing(studio, answer),
+        Request::Recovery(answer) => recovery::answer(studio, answer),
+        Request::Travel(steps) => traveling::travel_far(studio, steps),
         Request::Dismiss(n) => studio.notices.dismiss(n),
         Request::Cancel(id) => studio.tasks.stop_one(id),
         Request::Pause(id) => studio.tasks.pause_one(id),

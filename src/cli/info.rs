@@ -8,13 +8,14 @@ use serde_json::{Value, json};
 use super::{Result, print_json};
 use crate::formats::{self, Entry, Facts};
 use crate::jobs::JobError;
+use crate::session::{self, KeptScan};
 use crate::volume::Statistics;
 use crate::work::Watch;
 
 /// Voxels of up to so many bytes are read for their range unasked.
 const CHEAP_BYTES: u64 = 256 << 20;
 
-/// Show every series and volume of a file or folder.
+/// Show every series and volume of a file or folder, or what a .lamella document holds.
 #[derive(Args)]
 pub struct Info {
     /// A file or folder
@@ -66,6 +67,9 @@ impl Info {
     }
 
     pub(super) fn run(&self) -> Result {
+        if session::is_document(&self.path) {
+            return self.document();
+        }
         let findings = formats::scan(&self.path, Watch::unwatched())?;
         let mut volumes = Vec::new();
         let mut refused: Vec<Value> =
@@ -88,6 +92,61 @@ impl Info {
             return Err(JobError::Other(format!("nothing in {} can be opened", self.path.display())));
         }
         Ok(())
+    }
+}
+
+impl Info {
+    /// What a document holds; its scans are not read.
+    fn document(&self) -> Result {
+        let scans = session::read_document(&self.path, Watch::unwatched())
+            .map_err(|error| JobError::Other(format!("{} cannot be read: {error}", self.path.display())))?;
+        let scans: Vec<Value> = scans.iter().map(kept).collect();
+        if self.json {
+            return print_json(&json!({"document": {"path": self.path, "scans": scans}}));
+        }
+        say!("{} (Lamella document, {} scan(s))", self.path.display(), scans.len());
+        scans.iter().for_each(print_kept);
+        Ok(())
+    }
+}
+
+fn kept(scan: &KeptScan) -> Value {
+    let place = scan.reference.place.as_ref();
+    let there = scan.beside.iter().chain(place.map(|place| &place.path)).find(|path| path.exists());
+    let segmentations = scan.segmentations.iter().map(|own| {
+        let counts = own.labels.voxel_counts();
+        let name =
+            |value: u16| own.table.get(value).map_or_else(|| format!("Label {value}"), |label| label.name.clone());
+        let label = |(value, voxels): (&u16, &usize)| json!({"value": value, "name": name(*value), "voxels": voxels});
+        json!({
+            "name": own.name,
+            "labels": counts.iter().map(label).collect::<Vec<_>>(),
+            "slices_with_a_state": own.states.len(),
+        })
+    });
+    json!({
+        "name": scan.reference.name,
+        "id": place.map(|place| &place.id),
+        "path": place.map(|place| place.path.display().to_string()),
+        "found": there.map(|path| path.display().to_string()),
+        "shape": scan.reference.shape,
+        "checksum": scan.reference.checksum.map(|sum| format!("{sum:016x}")),
+        "segmentations": segmentations.collect::<Vec<_>>(),
+    })
+}
+
+fn print_kept(scan: &Value) {
+    say!("{}", text(&scan["name"]));
+    say!("  shape        {}", scan["shape"]);
+    match scan["found"].as_str() {
+        Some(path) => say!("  scan         {path}"),
+        None => say!("  scan         not there: {}", scan["path"].as_str().unwrap_or("it was in no file")),
+    }
+    for own in scan["segmentations"].as_array().into_iter().flatten() {
+        say!("  segmentation {}", text(&own["name"]));
+        for label in own["labels"].as_array().into_iter().flatten() {
+            say!("    {:>5}  {}: {} voxels", label["value"], text(&label["name"]), label["voxels"]);
+        }
     }
 }
 

@@ -2,12 +2,15 @@
 //!
 //! **Invariant:** a path either keeps its old content or gets its whole new content; nothing in between is ever seen
 //! under the final name, also after a crash.
+//! **Invariant:** what [`Log::append`] has written is on disk; a log is read up to its first record that is not whole.
 //! **Invariant:** what a killed process left half-written is removed by the next one that writes into the same folder.
 //!
 //! Deliberately absent: file formats, folders of the application.
 
 mod claim;
+mod container;
 mod identity;
+mod log;
 mod temporary;
 
 use std::fs::{self, File};
@@ -15,7 +18,9 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 pub use claim::{Claim, ClaimError};
+pub use container::{Container, ContainerError, ContainerKind, ContainerWriter, is_container, write_container};
 pub use identity::{FileId, follow_links};
+pub use log::{Log, LogDraft, LogEnd, LogError, LogKind, MOST_RECORD_BYTES, Record, read_log};
 pub use temporary::remove_unfinished;
 
 use temporary::Temporary;

@@ -26,6 +26,7 @@ static UNFINISHED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 static CLEANED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
 /// A file that has not its final name yet; it is removed unless it gets that.
+#[derive(Debug)]
 pub(super) struct Temporary(PathBuf);
 
 impl Temporary {

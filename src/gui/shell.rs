@@ -12,8 +12,9 @@ use super::windows::palette::Palette;
 use super::{bars, egui, input, panels, theme, views, windows};
 use crate::app::act::following::follow;
 use crate::app::act::leaving::loss;
-use crate::app::act::{cine, saving, scans, teach};
+use crate::app::act::{cine, journaling, recovery, saving, scans, teach};
 use crate::app::state::leaving::Leaving;
+use crate::app::state::settings::journal_folder;
 use crate::app::{Dialog, Effect, Outbox, Request, Settings, Studio, handle};
 use crate::session::Segmentation;
 use crate::volume::{LabelMap, LabelTable, LabelValue, Window};
@@ -49,12 +50,17 @@ impl App {
         paths: Vec<PathBuf>,
         started: std::time::Instant,
     ) -> Self {
-        Self::with_settings(context, paths, settings, true, started)
+        Self::with_settings(context, paths, settings, true, journal_folder(), started)
     }
 
     /// The window with default settings that are not kept, and with file dialogs of its own.
     pub fn ephemeral(context: &eframe::CreationContext, paths: Vec<PathBuf>) -> Self {
-        Self::with_settings(context, paths, Settings::default(), false, std::time::Instant::now())
+        Self::with_settings(context, paths, Settings::default(), false, None, std::time::Instant::now())
+    }
+
+    /// The same with journals in a folder.
+    pub fn ephemeral_with_journals(context: &eframe::CreationContext, paths: Vec<PathBuf>, journals: PathBuf) -> Self {
+        Self::with_settings(context, paths, Settings::default(), false, Some(journals), std::time::Instant::now())
     }
 
     fn with_settings(
@@ -62,6 +68,7 @@ impl App {
         paths: Vec<PathBuf>,
         settings: Settings,
         keeps_settings: bool,
+        journals: Option<PathBuf>,
         started: std::time::Instant,
     ) -> Self {
         theme::install(&context.egui_ctx);
@@ -71,6 +78,11 @@ impl App {
         }
         let wake = context.egui_ctx.clone();
         let mut studio = Studio::new(settings.clone(), Arc::new(move || wake.request_repaint()));
+        if let Some(folder) = journals {
+            let wake = context.egui_ctx.clone();
+            journaling::start(&mut studio, folder, Arc::new(move || wake.request_repaint()));
+            recovery::look(&mut studio);
+        }
         scans::open(&mut studio, paths);
         Self {
             studio,
@@ -199,13 +211,18 @@ impl App {
         for request in self.outbox.take() {
             handle(&mut self.studio, request);
         }
+        // What was done is on disk before the next frame.
+        journaling::keep(&mut self.studio);
         self.take_effects(context);
     }
 
     /// Whether something over the window takes the keys.
     fn is_covered(&self) -> bool {
         let over = self.over.palette.is_some() || self.over.keys.is_some() || self.over.is_about;
-        over || self.studio.leaving.is_some() || self.studio.replacing.is_some() || self.dialogs.is_open()
+        over || self.studio.recovery.is_open
+            || self.studio.leaving.is_some()
+            || self.studio.replacing.is_some()
+            || self.dialogs.is_open()
     }
 
     /// The title names the scan and marks unsaved work.
@@ -268,6 +285,10 @@ impl eframe::App for App {
         self.keep_settings(context);
     }
 
+    fn on_exit(&mut self) {
+        journaling::end(&mut self.studio);
+    }
+
     /// Panels paint no ground of their own: what is cleared is not painted twice, which costs time without a graphics card.
     fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {
         theme::clear_colour(visuals).to_normalized_gamma_f32()
@@ -299,6 +320,7 @@ impl eframe::App for App {
         input::drop_target_ui(ui);
         windows::leaving::leaving_ui(ui, studio, outbox);
         windows::replacing::replacing_ui(ui, studio, outbox);
+        windows::recovery::recovery_ui(ui, studio, outbox);
         let context = ui.ctx().clone();
         self.over.palette.take_if(|palette| !palette.ui(&context, studio, outbox));
         self.over.keys.take_if(|keys| !keys.ui(&context, studio, outbox));

@@ -23,11 +23,14 @@ mod bench_edit;
 mod compare;
 mod count_labels;
 mod cross_validate;
+mod documents;
 mod draw_sample;
 mod erase_label;
 mod errand;
 mod error;
 mod evaluate;
+mod find_journals;
+mod find_scan;
 mod grids;
 mod interrupted;
 mod job;
@@ -68,11 +71,14 @@ pub use bench_edit::{EDIT_CASES, EditCase, EditScene};
 pub use compare::CompareJob;
 pub use count_labels::CountLabelsJob;
 pub use cross_validate::{CrossValidateJob, FoldNews, begun_fold};
+pub use documents::{OpenDocumentJob, OpenedDocument, SaveDocumentJob, SavedDocument};
 pub use draw_sample::DrawSampleJob;
 pub use erase_label::{EraseLabelJob, Erased};
 pub use errand::ErrandJob;
 pub use error::JobError;
 pub use evaluate::{CaseScores, Comparison, EvaluateJob, Evaluation, MeanScores, compare_evaluations};
+pub use find_journals::{FindJournalsJob, FoundJournals, LeftJournal};
+pub use find_scan::{ChecksumJob, FindScanJob, FoundScan, ScanFound, place_of};
 pub use interrupted::FindInterruptedJob;
 pub use job::{Job, JobKind, Stage, Told, Work, run_here};
 pub use join::{JoinJob, Joined, Names};
@@ -107,6 +113,7 @@ pub const JOBS: &[&JobKind] = &[
     AddToDatasetJob::KIND,
     AllPixelsJob::KIND,
     AttentionJob::KIND,
+    ChecksumJob::KIND,
     CompareJob::KIND,
     CountLabelsJob::KIND,
     CrossValidateJob::KIND,
@@ -115,6 +122,8 @@ pub const JOBS: &[&JobKind] = &[
     ErrandJob::KIND,
     EvaluateJob::KIND,
     FindInterruptedJob::KIND,
+    FindJournalsJob::KIND,
+    FindScanJob::KIND,
     JoinJob::KIND,
     KeepAdaptedJob::KIND,
     ListZooJob::KIND,
@@ -124,6 +133,7 @@ pub const JOBS: &[&JobKind] = &[
     MeasureJob::KIND,
     MergeLabelsJob::KIND,
     MissingPathsJob::KIND,
+    OpenDocumentJob::KIND,
     OpenLabelsJob::KIND,
     OpenNamesJob::KIND,
     OpenSampleJob::KIND,
@@ -131,6 +141,7 @@ pub const JOBS: &[&JobKind] = &[
     PixelJob::KIND,
     PlanJob::KIND,
     RefineJob::KIND,
+    SaveDocumentJob::KIND,
     SaveLabelsJob::KIND,
     SaveNamesJob::KIND,
     SavePictureJob::KIND,

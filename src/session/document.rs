@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::protection::Protection;
+use super::reference::ScanReference;
 use crate::volume::{
     Annotations, LabelMap, LabelTable, LabelValue, Maker, Plane, PlaneLayout, Rgb, SliceKey, SliceState, Volume,
 };
@@ -17,7 +18,7 @@ pub struct ScanId(pub(super) u32);
 pub struct SegmentationId(pub(super) u32);
 
 /// What of a segmentation a file holds, as numbers: the same number means the same content, also after undo.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Revision {
     /// Labels and slice states.
     pub labels: u64,
@@ -195,6 +196,8 @@ pub fn key(plane: Plane, slice: usize) -> SliceKey {
 #[derive(Debug, Clone, Default)]
 pub struct Document {
     pub(super) scans: BTreeMap<ScanId, Arc<Volume>>,
+    /// What each scan is and where it lies.
+    pub(super) references: BTreeMap<ScanId, ScanReference>,
     pub(super) segmentations: BTreeMap<SegmentationId, Segmentation>,
 }
 
@@ -202,6 +205,16 @@ impl Document {
     /// A scan, while it is open.
     pub fn scan(&self, id: ScanId) -> Option<&Arc<Volume>> {
         self.scans.get(&id)
+    }
+
+    /// All scans that are open, oldest first.
+    pub fn scans(&self) -> impl Iterator<Item = (ScanId, &Arc<Volume>)> {
+        self.scans.iter().map(|(id, volume)| (*id, volume))
+    }
+
+    /// What a scan is and where it lies, while it is open.
+    pub fn reference(&self, id: ScanId) -> Option<&ScanReference> {
+        self.references.get(&id)
     }
 
     /// A segmentation, while it is there.

@@ -1,14 +1,15 @@
 //! Commands, and undo and redo over all segmentations of a document.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 
+use super::change::Change;
 use super::document::{Document, Revision, ScanId, Segmentation, SegmentationId};
+use super::entry::{Entry, How, Step as Told, What};
 use super::painter::{Painted, restore};
 use super::protection::Protection;
-use crate::volume::{BrickPatch, LabelTable, Maker, Region, SliceKey, SliceState, Volume};
+use crate::volume::{LabelTable, Maker, PackedPatch, Region, SliceKey, SliceState};
 
-/// Bytes of label bricks that undo may keep.
+/// Bytes of label bricks that undo may keep where nobody says otherwise.
 const UNDO_BYTES: usize = 256 << 20;
 
 /// One change of a segmentation.
@@ -31,34 +32,7 @@ pub enum Edit {
     Remove(SegmentationId),
 }
 
-/// A way back, or forward again.
-#[derive(Debug)]
-enum Inverse {
-    Labels(SegmentationId, BrickPatch),
-    Table(SegmentationId, LabelTable),
-    States(SegmentationId, Vec<(SliceKey, SliceState)>),
-    Makers(SegmentationId, Vec<(SliceKey, Option<Maker>)>),
-    Rename(SegmentationId, String),
-    Add(SegmentationId, Box<Segmentation>),
-    Remove(SegmentationId),
-}
-
-impl Inverse {
-    /// The segmentation that it changes.
-    fn target(&self) -> SegmentationId {
-        match self {
-            Self::Labels(of, _)
-            | Self::Table(of, _)
-            | Self::States(of, _)
-            | Self::Makers(of, _)
-            | Self::Rename(of, _)
-            | Self::Add(of, _)
-            | Self::Remove(of) => *of,
-        }
-    }
-}
-
-impl From<Edit> for Inverse {
+impl From<Edit> for Change {
     fn from(edit: Edit) -> Self {
         match edit {
             Edit::Labels(painted) => Self::Labels(painted.of, painted.patch),
@@ -136,20 +110,62 @@ pub enum Refused {
     Gone,
 }
 
+/// Revisions before and after.
+type Revisions = Vec<(SegmentationId, Revision, Revision)>;
+
 #[derive(Debug)]
-struct Step {
-    name: String,
+pub(super) struct Step {
+    pub(super) name: String,
     merge: Option<MergeKey>,
-    inverse: Vec<Inverse>,
+    pub(super) inverse: Vec<Change>,
     /// Revisions before and after, of what was there at both times.
-    revisions: Vec<(SegmentationId, Revision, Revision)>,
+    pub(super) revisions: Revisions,
+    /// Patches of labels of some of the changes, packed; the changes themselves have none then.
+    packed: Vec<(usize, PackedPatch)>,
     bytes: usize,
 }
 
+/// The last steps stay as they are, so that taking them back is quick.
+const LOOSE_STEPS: usize = 4;
+/// Packing more bricks at once would hold the window up.
+const MOST_PACKED_BRICKS: usize = 512;
+
 impl Step {
+    fn new(name: String, merge: Option<MergeKey>, inverse: Vec<Change>, revisions: Revisions) -> Self {
+        let bytes = inverse.iter().map(Change::byte_count).sum();
+        Self { name, merge, inverse, revisions, packed: Vec::new(), bytes }
+    }
+
+    /// Keeps its labels in less room.
+    fn pack(&mut self) {
+        for (n, change) in self.inverse.iter_mut().enumerate() {
+            if let Change::Labels(_, patch) = change
+                && (1..=MOST_PACKED_BRICKS).contains(&patch.brick_count())
+            {
+                self.packed.push((n, PackedPatch::of(&std::mem::take(patch))));
+            }
+        }
+        let packed: usize = self.packed.iter().map(|(_, packed)| packed.byte_count()).sum();
+        self.bytes = packed + self.inverse.iter().map(Change::byte_count).sum::<usize>();
+    }
+
+    /// Whether its labels are there again; there may be no room for them.
+    fn unpack(&mut self) -> bool {
+        let unpacked: Result<Vec<_>, _> =
+            self.packed.iter().map(|(n, packed)| packed.unpack().map(|patch| (*n, patch))).collect();
+        let Ok(unpacked) = unpacked else { return false };
+        self.packed.clear();
+        for (n, patch) in unpacked {
+            if let Some(Change::Labels(_, place)) = self.inverse.get_mut(n) {
+                *place = patch;
+            }
+        }
+        true
+    }
+
     /// Whether it leads back the same things of the same segmentations.
-    fn is_of_what(&self, inverse: &[Inverse]) -> bool {
-        let same = |(a, b): (&Inverse, &Inverse)| {
+    fn is_of_what(&self, inverse: &[Change]) -> bool {
+        let same = |(a, b): (&Change, &Change)| {
             std::mem::discriminant(a) == std::mem::discriminant(b) && a.target() == b.target()
         };
         self.inverse.len() == inverse.len() && self.inverse.iter().zip(inverse).all(same)
@@ -157,13 +173,33 @@ impl Step {
 }
 
 /// Scans and segmentations with their history. It outlives every view.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Session {
-    document: Document,
-    undo: VecDeque<Step>,
-    redo: Vec<Step>,
+    pub(super) document: Document,
+    pub(super) undo: VecDeque<Step>,
+    pub(super) redo: Vec<Step>,
     next_id: u32,
-    next_revision: u64,
+    pub(super) next_revision: u64,
+    undo_bytes: usize,
+    /// Steps that undo had no room for.
+    dropped_steps: usize,
+    /// What happened, for a journal; `None` where nobody keeps one.
+    entries: Option<Vec<Entry>>,
+}
+
+impl Default for Session {
+    fn default() -> Self {
+        Self {
+            document: Document::default(),
+            undo: VecDeque::new(),
+            redo: Vec::new(),
+            next_id: 0,
+            next_revision: 0,
+            undo_bytes: UNDO_BYTES,
+            dropped_steps: 0,
+            entries: None,
+        }
+    }
 }
 
 impl Session {
@@ -172,38 +208,50 @@ impl Session {
         &self.document
     }
 
-    /// Opens a scan with an empty segmentation. This is no step of the history.
-    pub fn add_scan(&mut self, volume: Arc<Volume>) -> (ScanId, SegmentationId) {
-        let scan = ScanId(self.take_id());
-        let segmentation = Segmentation::empty(scan, "Segmentation".into(), &volume);
-        self.document.scans.insert(scan, volume);
-        let id = SegmentationId(self.take_id());
-        self.document.segmentations.insert(id, segmentation);
-        (scan, id)
+    /// From now on what happens is kept for a journal, until [`Self::take_entries`] takes it.
+    pub fn keep_entries(&mut self) {
+        self.entries.get_or_insert_default();
     }
 
-    /// Closes a scan: it goes with its segmentations and their steps of the history.
-    pub fn remove_scan(&mut self, scan: ScanId) {
-        self.document.scans.remove(&scan);
-        let gone: Vec<SegmentationId> = self.document.segmentations_of(scan).map(|(id, _)| id).collect();
-        self.document.segmentations.retain(|_, segmentation| segmentation.scan != scan);
-        let belongs = |inverse: &Inverse| match inverse {
-            Inverse::Add(_, segmentation) => segmentation.scan == scan,
-            other => gone.contains(&other.target()),
-        };
-        // Segmentations that undo could bring back went with the scan too, and so did the steps before their removal.
-        let removed: Vec<SegmentationId> = (self.undo.iter().chain(&self.redo).flat_map(|step| &step.inverse))
-            .filter_map(|inverse| match inverse {
-                Inverse::Add(id, segmentation) if segmentation.scan == scan => Some(*id),
-                _ => None,
-            })
-            .collect();
-        let is_gone = |step: &Step| {
-            step.inverse.iter().any(belongs)
-                || step.revisions.iter().any(|(id, ..)| gone.contains(id) || removed.contains(id))
-        };
-        self.undo.retain(|step| !is_gone(step));
-        self.redo.retain(|step| !is_gone(step));
+    /// What happened since the last call, in order.
+    pub fn take_entries(&mut self) -> Vec<Entry> {
+        self.entries.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Keeps something for a journal, if there is one.
+    pub(super) fn tell(&mut self, what: impl FnOnce() -> What) {
+        if let Some(entries) = &mut self.entries {
+            entries.push(Entry(what()));
+        }
+    }
+
+    /// The change whose way back this is, for a journal; `None` where there is none.
+    fn told(&self, back: Option<&Change>) -> Option<Change> {
+        self.entries.as_ref().and(back)?.counterpart(&self.document)
+    }
+
+    /// Bounds the bytes that undo keeps; the oldest steps go first, and the last one always stays.
+    pub fn set_undo_bytes(&mut self, bytes: usize) {
+        self.undo_bytes = bytes;
+        self.drop_oldest();
+    }
+
+    /// Bytes that undo keeps.
+    pub fn undo_byte_count(&self) -> usize {
+        self.undo.iter().map(|step| step.bytes).sum()
+    }
+
+    /// How many steps fell off so far because undo had no room for them.
+    pub fn dropped_steps(&self) -> usize {
+        self.dropped_steps
+    }
+
+    fn drop_oldest(&mut self) {
+        let mut bytes = self.undo_byte_count();
+        while bytes > self.undo_bytes && self.undo.len() > 1 {
+            bytes -= self.undo.pop_front().map_or(0, |step| step.bytes);
+            self.dropped_steps += 1;
+        }
     }
 
     /// The command that adds an empty segmentation to a scan, and its id; `None` where the scan is not open.
@@ -214,14 +262,7 @@ impl Session {
         Some((id, Command::by_hand("New segmentation", vec![Edit::Add(id, segmentation)])))
     }
 
-    /// Remembers that a segmentation is on disk as it was at a revision.
-    pub fn mark_saved(&mut self, of: SegmentationId, revision: Revision) {
-        if let Some(segmentation) = self.document.segmentations.get_mut(&of) {
-            segmentation.saved = revision;
-        }
-    }
-
-    fn take_id(&mut self) -> u32 {
+    pub(super) fn take_id(&mut self) -> u32 {
         self.next_id += 1;
         self.next_id
     }
@@ -238,39 +279,41 @@ impl Session {
         }
         self.next_revision += 1;
         let next = self.next_revision;
-        let edits: Vec<Inverse> = edits.into_iter().map(Inverse::from).collect();
-        let segmentations = unique(edits.iter().map(Inverse::target));
+        let edits: Vec<Change> = edits.into_iter().map(Change::from).collect();
+        let segmentations = unique(edits.iter().map(Change::target));
         let before = self.revisions(&segmentations);
         let mut region = None;
         let mut inverse = Vec::with_capacity(edits.len());
+        let mut changes = Vec::new();
         for edit in edits {
             region = region.or_else(|| self.region(&edit));
-            inverse.extend(self.exchange(edit, next, None));
+            let back = self.exchange(edit, next, None);
+            changes.extend(self.told(back.as_ref()));
+            inverse.extend(back);
         }
         inverse.reverse();
         let applied = Applied { name: name.clone(), segmentations: segmentations.clone(), region };
         let after = self.revisions(&segmentations);
         // Only whole values can be skipped on the way back; patches and states build on each other.
-        let is_whole = inverse.iter().all(|edit| matches!(edit, Inverse::Table(..) | Inverse::Rename(..)));
+        let is_whole = inverse.iter().all(|edit| matches!(edit, Change::Table(..) | Change::Rename(..)));
         if merge.is_some()
             && is_whole
             && self.redo.is_empty()
             && let Some(last) = self.undo.back_mut().filter(|last| last.merge == merge && last.is_of_what(&inverse))
         {
             // The way back from the first of them is the way back from all.
-            for (id, revision) in after {
-                last.revisions.iter_mut().filter(|(of, ..)| *of == id).for_each(|(_, _, after)| *after = revision);
+            for (id, revision) in &after {
+                last.revisions.iter_mut().filter(|(of, ..)| of == id).for_each(|(_, _, after)| *after = *revision);
             }
+            self.tell(|| What::Changed(Told { name, how: How::Merged, changes, revisions: after }));
             return Ok(applied);
         }
         let revisions = pair(&before, &after);
-        let bytes = inverse.iter().map(bytes_of).sum();
-        self.undo.push_back(Step { name, merge, inverse, revisions, bytes });
+        self.tell(|| What::Changed(Told { name: name.clone(), how: How::Done, changes, revisions: after }));
+        self.undo.push_back(Step::new(name, merge, inverse, revisions));
         self.redo.clear();
-        let mut bytes: usize = self.undo.iter().map(|step| step.bytes).sum();
-        while bytes > UNDO_BYTES && self.undo.len() > 1 {
-            bytes -= self.undo.pop_front().map_or(0, |step| step.bytes);
-        }
+        pack_older(self.undo.iter_mut());
+        self.drop_oldest();
         Ok(applied)
     }
 
@@ -303,8 +346,8 @@ impl Session {
     }
 
     /// Where an edit of labels changes something.
-    fn region(&self, edit: &Inverse) -> Option<Region> {
-        let Inverse::Labels(of, patch) = edit else { return None };
+    fn region(&self, edit: &Change) -> Option<Region> {
+        let Change::Labels(of, patch) = edit else { return None };
         patch.region(&self.document.segmentations.get(of)?.labels)
     }
 
@@ -313,47 +356,47 @@ impl Session {
     }
 
     /// Makes one change and gives the way back. `after` is what is protected when the whole step is undone; none where it is made.
-    fn exchange(&mut self, edit: Inverse, next: u64, after: Option<&Protection>) -> Option<Inverse> {
+    fn exchange(&mut self, edit: Change, next: u64, after: Option<&Protection>) -> Option<Change> {
         let segmentations = &mut self.document.segmentations;
         Some(match edit {
-            Inverse::Labels(of, patch) => {
+            Change::Labels(of, patch) => {
                 let segmentation = segmentations.get_mut(&of)?;
                 segmentation.revision.labels = next;
                 let inverse = match after {
                     Some(after) => restore(segmentation, patch, after),
                     None => patch.exchange(&mut segmentation.labels),
                 };
-                Inverse::Labels(of, inverse)
+                Change::Labels(of, inverse)
             }
-            Inverse::Table(of, table) => Inverse::Table(of, segmentations.get_mut(&of)?.set_table(table, next)),
-            Inverse::States(of, states) => {
+            Change::Table(of, table) => Change::Table(of, segmentations.get_mut(&of)?.set_table(table, next)),
+            Change::States(of, states) => {
                 let segmentation = segmentations.get_mut(&of)?;
                 segmentation.revision.labels = next;
-                Inverse::States(of, segmentation.set_states(states))
+                Change::States(of, segmentation.set_states(states))
             }
-            Inverse::Makers(of, makers) => {
+            Change::Makers(of, makers) => {
                 let segmentation = segmentations.get_mut(&of)?;
                 segmentation.revision.labels = next;
-                Inverse::Makers(of, segmentation.set_makers(makers))
+                Change::Makers(of, segmentation.set_makers(makers))
             }
-            Inverse::Rename(of, name) => {
-                Inverse::Rename(of, std::mem::replace(&mut segmentations.get_mut(&of)?.name, name))
+            Change::Rename(of, name) => {
+                Change::Rename(of, std::mem::replace(&mut segmentations.get_mut(&of)?.name, name))
             }
-            Inverse::Add(of, segmentation) => {
+            Change::Add(of, segmentation) => {
                 segmentations.insert(of, *segmentation);
-                Inverse::Remove(of)
+                Change::Remove(of)
             }
-            Inverse::Remove(of) => Inverse::Add(of, Box::new(segmentations.remove(&of)?)),
+            Change::Remove(of) => Change::Add(of, Box::new(segmentations.remove(&of)?)),
         })
     }
 
     /// What will be protected of a segmentation once its states and table are those of a step.
-    fn protection_after(&self, of: SegmentationId, step: &[Inverse]) -> Option<Protection> {
+    fn protection_after(&self, of: SegmentationId, step: &[Change]) -> Option<Protection> {
         let mut segmentation = self.document.segmentation(of)?.clone();
         for edit in step {
             match edit {
-                Inverse::Table(id, table) if *id == of => segmentation.table = table.clone(),
-                Inverse::States(id, states) if *id == of => {
+                Change::Table(id, table) if *id == of => segmentation.table = table.clone(),
+                Change::States(id, states) if *id == of => {
                     segmentation.set_states(states.clone());
                 }
                 _ => {}
@@ -366,15 +409,18 @@ impl Session {
         let Step { name, merge, inverse, revisions, .. } = step;
         self.next_revision += 1;
         let next = self.next_revision;
-        let segmentations = unique(inverse.iter().map(Inverse::target));
+        let segmentations = unique(inverse.iter().map(Change::target));
         let protections: Vec<_> =
             segmentations.iter().filter_map(|of| Some((*of, self.protection_after(*of, &inverse)?))).collect();
         let mut region = None;
         let mut back = Vec::with_capacity(inverse.len());
+        let mut changes = Vec::new();
         for edit in inverse {
             let after = protections.iter().find(|(of, _)| *of == edit.target()).map(|(_, after)| after);
             region = region.or_else(|| self.region(&edit));
-            back.extend(self.exchange(edit, next, after));
+            let inverse = self.exchange(edit, next, after);
+            changes.extend(self.told(inverse.as_ref()));
+            back.extend(inverse);
         }
         back.reverse();
         // Where the way leads back to content that was there before, its number is that of then.
@@ -383,30 +429,49 @@ impl Session {
                 segmentation.revision = if is_back { *before } else { *after };
             }
         }
-        let bytes = back.iter().map(bytes_of).sum();
+        let (how, now) = (if is_back { How::Undone } else { How::Redone }, self.revisions(&segmentations));
+        self.tell(|| What::Changed(Told { name: name.clone(), how, changes, revisions: now }));
         let applied = Applied { name: name.clone(), segmentations, region };
-        (Step { name, merge, inverse: back, revisions, bytes }, applied)
+        (Step::new(name, merge, back, revisions), applied)
     }
 
     /// Takes the last change back; `None` where there is none.
     pub fn undo(&mut self) -> Option<Applied> {
+        if !self.undo.back_mut()?.unpack() {
+            return None;
+        }
         let step = self.undo.pop_back()?;
         let (step, applied) = self.travel(step, true);
         self.redo.push(step);
+        pack_older(self.redo.iter_mut());
         Some(applied)
     }
 
     /// Makes the last undone change again.
     pub fn redo(&mut self) -> Option<Applied> {
+        if !self.redo.last_mut()?.unpack() {
+            return None;
+        }
         let step = self.redo.pop()?;
         let (step, applied) = self.travel(step, false);
         self.undo.push_back(step);
+        pack_older(self.undo.iter_mut());
         Some(applied)
     }
 
     /// Bytes of the label bricks that undo keeps.
     pub fn undo_bytes(&self) -> usize {
         self.undo.iter().map(|step| step.bytes).sum()
+    }
+
+    /// Names of the steps that undo would take back, the last one first.
+    pub fn undo_names(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.undo.iter().rev().map(|step| step.name.as_str())
+    }
+
+    /// Names of the steps that redo would make again, the next one first.
+    pub fn redo_names(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.redo.iter().rev().map(|step| step.name.as_str())
     }
 
     /// Name of the change that undo would take back.
@@ -420,15 +485,9 @@ impl Session {
     }
 }
 
-fn bytes_of(inverse: &Inverse) -> usize {
-    const SMALL: usize = 1024;
-    match inverse {
-        Inverse::Labels(_, patch) => patch.byte_count(),
-        Inverse::Add(_, segmentation) => segmentation.labels.byte_count(),
-        Inverse::Table(..) | Inverse::States(..) | Inverse::Makers(..) | Inverse::Rename(..) | Inverse::Remove(_) => {
-            SMALL
-        }
-    }
+/// Packs the newest step that is not one of the last.
+fn pack_older<'a>(steps: impl DoubleEndedIterator<Item = &'a mut Step>) {
+    steps.rev().nth(LOOSE_STEPS).into_iter().for_each(Step::pack);
 }
 
 /// Who made the slices that a change of labels by hand marks as corrected; a mark alone changes no maker.
@@ -463,10 +522,7 @@ fn unique(ids: impl Iterator<Item = SegmentationId>) -> Vec<SegmentationId> {
     found
 }
 
-fn pair(
-    before: &[(SegmentationId, Revision)],
-    after: &[(SegmentationId, Revision)],
-) -> Vec<(SegmentationId, Revision, Revision)> {
+fn pair(before: &[(SegmentationId, Revision)], after: &[(SegmentationId, Revision)]) -> Revisions {
     let with_after = |(id, before): &(SegmentationId, Revision)| {
         let (_, after) = after.iter().find(|(of, _)| of == id)?;
         Some((*id, *before, *after))

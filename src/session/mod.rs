@@ -6,7 +6,9 @@
 //! **Invariant:** one stroke is one undo step; undo spans segmentations, slices, tools, network results and table edits. The history
 //! keeps patches, never whole maps.
 //!
-//! Deliberately absent: threads, dialogs, files. The journal that survives a crash is not here yet.
+//! **Invariant:** a journal that is read up to any entry gives the document as it was after that entry.
+//!
+//! Deliberately absent: threads, dialogs. When a journal is written is the business of whoever holds the session.
 
 #![allow(
     clippy::cast_possible_truncation,
@@ -16,13 +18,26 @@
     reason = "axes and slices are numbered"
 )]
 
+mod change;
 mod document;
+mod document_file;
+mod entry;
 mod history;
+mod journal;
+mod kept;
 mod painter;
 mod protection;
+mod reference;
+mod scans;
 
 pub use crate::volume::{Maker, SliceKey, SliceState};
 pub use document::{Document, Revision, ScanId, Segmentation, SegmentationId, key};
+pub use document_file::{DOCUMENT_ENDING, DocumentError, is_document, read_document, write_document};
+pub use entry::Entry;
 pub use history::{Applied, Command, Edit, MergeKey, Origin, Refused, Session};
+pub use journal::{JournalDraft, JournalFile, Replay, is_journal, replay_journal};
+pub use kept::{KeptScan, KeptSegmentation};
 pub use painter::{DrawOver, Incoming, PaintRules, Painted, Painter, Withheld};
 pub use protection::{KeptBy, Protection};
+pub use reference::{Likeness, ScanPlace, ScanReference};
+pub use scans::OtherGrid;

@@ -29,7 +29,7 @@ impl Region {
     }
 }
 
-/// Bricks that take the place of a map's own. Only `session::Painter` makes one.
+/// Bricks that take the place of a map's own. Only `session::Painter` makes a new one; a journal gives back what it made.
 #[derive(Debug, Clone, Default)]
 pub struct BrickPatch {
     /// By index, in rising order.
@@ -66,9 +66,23 @@ impl BrickPatch {
         Self { bricks: self.bricks.into_iter().filter_map(swap).collect() }
     }
 
+    /// Of bricks in rising order.
+    pub(super) fn of_bricks(bricks: Vec<(usize, Brick)>) -> Self {
+        Self { bricks }
+    }
+
+    pub(super) fn bricks(&self) -> &[(usize, Brick)] {
+        &self.bricks
+    }
+
     /// Whether it changes nothing.
     pub fn is_empty(&self) -> bool {
         self.bricks.is_empty()
+    }
+
+    /// Number of its bricks.
+    pub fn brick_count(&self) -> usize {
+        self.bricks.len()
     }
 
     /// Bytes of its bricks.

@@ -17,7 +17,9 @@
 mod affine;
 mod anatomy;
 mod annotations;
+mod brick_code;
 mod brick_patch;
+mod checksum;
 mod frames;
 mod geometry;
 mod label_changes;
@@ -37,6 +39,7 @@ mod scan;
 pub use affine::{Affine, Vec3, cross};
 pub use anatomy::{ANATOMY, AnatomyPreset, Structure, with_structures};
 pub use annotations::{Annotations, Maker, SliceKey, SliceState};
+pub use brick_code::{BrickCodeError, MOST_BRICKS, MOST_CHUNK_BYTES, PackedPatch};
 pub use brick_patch::{BrickPatch, Region};
 pub use frames::stack_frames;
 pub use geometry::{Geometry, GeometryError, MATCH_TOLERANCE_MM};

@@ -61,7 +61,7 @@ pub const CRATES: &[(&str, &[&str])] = &[
     // A reference in tests alone.
     ("candle_nn", &[]),
     ("clap", &["cli", "main.rs"]),
-    ("crc32fast", &["formats/gzip.rs", "learn/sampling.rs"]),
+    ("crc32fast", &["disk", "formats/gzip.rs", "learn/sampling.rs", "volume/checksum.rs"]),
     ("dicom", &["formats"]),
     ("dicom_dictionary_std", &["formats/dicom"]),
     ("eframe", &["gui"]),
@@ -69,7 +69,7 @@ pub const CRATES: &[(&str, &[&str])] = &[
     ("egui_phosphor", &["gui"]),
     ("egui_plot", &["gui"]),
     ("etcetera", &["app/state/settings.rs", "gui/dialogs", "model/library.rs"]),
-    ("flate2", &["formats"]),
+    ("flate2", &["disk/container.rs", "formats"]),
     ("half", &["engine/candle", "formats/picture", "graph/onnx", "model/checkpoint"]),
     ("indicatif", &["cli"]),
     ("jpeg2k", &["formats/dicom"]),

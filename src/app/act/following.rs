@@ -1,6 +1,6 @@
 //! What follows by itself, once a frame, from what has changed.
 
-use super::{attention, models, pixels, recent, teach};
+use super::{attention, journaling, models, pixels, recent, recovery, teach};
 use crate::app::state::studio::Studio;
 use crate::jobs::CountLabelsJob;
 use crate::jobs::Job;
@@ -21,6 +21,22 @@ pub fn follow(studio: &mut Studio) {
     attention::follow(studio);
     teach::follow(studio);
     recent::follow(studio);
+    undo_room(studio);
+    journaling::keep(studio);
+    recovery::follow(studio);
+}
+
+/// Undo has as much room as the settings say; that steps fell off is told once.
+fn undo_room(studio: &mut Studio) {
+    let room = studio.settings.undo_mb;
+    studio.session.set_undo_bytes(room << 20);
+    if studio.session.dropped_steps() > 0 && !studio.knows_undo_is_full {
+        studio.knows_undo_is_full = true;
+        let steps = studio.session.undo_names().len();
+        studio.notices.info(format!(
+            "Undo goes back {steps} steps from here: older ones do not fit into {room} MB. The list beside Undo can give it more."
+        ));
+    }
 }
 
 /// The range of values is that of the frame on screen.

@@ -1,9 +1,12 @@
 //! What is done: functions over the studio, a subject a file. Commands and requests end here.
 
 pub mod attention;
+pub mod bringing;
 pub mod cine;
+pub mod documents;
 pub mod following;
 pub mod joining;
+pub mod journaling;
 pub mod label_names;
 pub mod labels;
 pub mod leaving;
@@ -15,6 +18,7 @@ pub mod picture;
 pub mod pixels;
 pub mod profiles;
 pub mod recent;
+pub mod recovery;
 pub mod refining;
 pub mod saving;
 pub mod scans;

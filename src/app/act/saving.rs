@@ -11,9 +11,10 @@ use crate::app::state::saving::{BeingSaved, Replacing, ReplacingAnswer, SavedFil
 use crate::app::state::studio::Studio;
 use crate::formats::{self, For, Kind, stem};
 use crate::jobs::{
-    AddToDatasetJob, Job, KeepAdaptedJob, SaveLabelsJob, SaveNamesJob, SavePictureJob, SaveReportJob, SaveVolumeJob,
+    AddToDatasetJob, Job, KeepAdaptedJob, SaveDocumentJob, SaveLabelsJob, SaveNamesJob, SavePictureJob, SaveReportJob,
+    SaveVolumeJob,
 };
-use crate::session::{ScanId, Segmentation, SegmentationId};
+use crate::session::{DOCUMENT_ENDING, ScanId, Segmentation, SegmentationId};
 use crate::volume::Plane;
 
 /// What the dialog proposes to append to the scan's name.
@@ -55,6 +56,12 @@ fn mode_of(purpose: Purpose) -> (Mode, &'static str) {
         Purpose::SaveNames(_) => {
             (Mode::Save("ITK-SNAP label or BIDS table".into(), formats::NAME_ENDINGS.to_vec()), "Export label names")
         }
+        Purpose::SaveDocument => {
+            (Mode::Save("Lamella document".into(), vec![DOCUMENT_ENDING]), "Save all that is open as a document")
+        }
+        Purpose::OpenDocument => (Mode::Open, "Open a document"),
+        Purpose::FindScan { is_folder: true, .. } => (Mode::Folder, "Where is the folder of the scan?"),
+        Purpose::FindScan { .. } => (Mode::Open, "Where is the scan?"),
         Purpose::SavePicture(..) => (Mode::Save("PNG".into(), vec![".png"]), "Save the picture"),
     }
 }
@@ -93,6 +100,7 @@ pub fn ask(studio: &mut Studio, purpose: Purpose) {
             (format!("{mask}.label"), folder.or(beside.clone()).or(last))
         }
         Purpose::OpenLabels(_) | Purpose::OpenNames(_) => (String::new(), beside.clone().or(last)),
+        Purpose::SaveDocument => (format!("{stem}{DOCUMENT_ENDING}"), beside.clone().or(last)),
         _ => (String::new(), last),
     };
     let (mode, title) = mode_of(purpose);
@@ -158,6 +166,14 @@ fn saved(studio: &mut Studio, saving: &BeingSaved) {
         view.file = Some(SavedFile::new(&saving.path));
     }
     tell_saved(studio, &saving.path);
+    go_on_leaving(studio, true);
+}
+
+/// What waited for something to be saved goes on, or is given up where that failed.
+pub(super) fn go_on_leaving(studio: &mut Studio, is_saved: bool) {
+    if !is_saved {
+        studio.leave_when_saved = None;
+    }
     if studio.being_saved.is_empty()
         && let Some(leaving) = studio.leave_when_saved.take()
     {
@@ -192,6 +208,9 @@ pub fn save_and_leave(studio: &mut Studio, leaving: Leaving) {
 pub fn take_answer(studio: &mut Studio, answer: Answer) {
     let Answer { purpose, mode, path } = answer;
     let Some(chosen) = path else {
+        if let Purpose::FindScan { id, .. } = purpose {
+            super::bringing::take_place(studio, id, None);
+        }
         studio.leave_when_saved = None;
         return;
     };
@@ -236,6 +255,9 @@ fn use_path(studio: &mut Studio, purpose: Purpose, path: PathBuf) {
         Purpose::Dataset => super::teach::set_dataset(studio, path),
         Purpose::Report => super::teach::save_report(studio, path),
         Purpose::AddToDataset(of) => super::teach::add_to_dataset(studio, of, path),
+        Purpose::SaveDocument => super::documents::save_to(studio, path),
+        Purpose::OpenDocument => super::documents::open(studio, path),
+        Purpose::FindScan { id, .. } => super::bringing::take_place(studio, id, Some(&path)),
         Purpose::OpenLabels(of) => super::scans::open_labels(studio, of, path),
         Purpose::SaveLabels(of) => save_labels(studio, of, path),
         Purpose::OpenNames(of) => super::label_names::open(studio, of, path),
@@ -297,6 +319,7 @@ pub fn is_saving(studio: &Studio) -> bool {
         AddToDatasetJob::KIND,
         SaveReportJob::KIND,
         SaveNamesJob::KIND,
+        SaveDocumentJob::KIND,
     ];
     kinds.into_iter().any(|kind| studio.tasks.is_running(kind))
 }

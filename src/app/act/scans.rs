@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::documents;
 use crate::app::state::joining::{Arrival, Source};
 use crate::app::state::leaving::Leaving;
 use crate::app::state::notices::Kind;
@@ -12,7 +13,7 @@ use crate::app::state::scans::Item;
 use crate::app::state::studio::Studio;
 use crate::app::state::views::{LabelView, ScanView};
 use crate::formats::{Entry, FORMATS, Findings, Kind as FormatKind};
-use crate::jobs::{Job, LoadJob, Names, OpenLabelsJob, OpenSampleJob, Sample, ScanJob};
+use crate::jobs::{ChecksumJob, Job, LoadJob, Names, OpenLabelsJob, OpenSampleJob, Sample, ScanJob, place_of};
 use crate::session::{ScanId, Segmentation, SegmentationId, SliceState};
 use crate::volume::{Plane, PlaneLayout, Volume};
 
@@ -24,6 +25,9 @@ const THUMBNAIL_PIXELS: usize = 128;
 /// Looks at files and folders that were chosen together, the slices of a series for example, and shows the first thing found.
 pub fn open(studio: &mut Studio, paths: Vec<PathBuf>) {
     let (paths, missing): (Vec<PathBuf>, Vec<PathBuf>) = paths.into_iter().partition(|path| path.exists());
+    let (documents, paths): (Vec<PathBuf>, Vec<PathBuf>) =
+        paths.into_iter().partition(|path| path.is_file() && documents::is_document_name(path));
+    documents.into_iter().for_each(|path| documents::open(studio, path));
     for path in missing {
         studio.settings.forget(&path);
         studio.notices.push(
@@ -159,12 +163,27 @@ fn loaded(studio: &mut Studio, n: usize, volume: &Arc<Volume>) {
     item.thumbnail = Some(thumbnail(volume));
     let (scan, segmentation) = studio.session.add_scan(volume.clone());
     item.scan = Some(scan);
+    studio.session.set_place(scan, place_of(&item.entry));
     studio.scan_views.insert(scan, ScanView::new(volume, segmentation));
     add_label_view(studio, segmentation);
+    sum_up(studio, scan, volume);
     if is_wanted {
         studio.loading = None;
         show(studio, scan);
     }
+}
+
+/// Finds out by what a scan is known again, in a journal or a document.
+fn sum_up(studio: &mut Studio, scan: ScanId, volume: &Arc<Volume>) {
+    studio.start(
+        ChecksumJob { volume: volume.clone() },
+        |_, ()| {},
+        move |studio, result| {
+            if let Some(checksum) = studio.told(result) {
+                studio.session.set_checksum(scan, checksum);
+            }
+        },
+    );
 }
 
 /// Makes the view of a segmentation that has come.
@@ -175,7 +194,7 @@ pub fn add_label_view(studio: &mut Studio, id: SegmentationId) {
 }
 
 /// A small picture of the middle slice, no larger than it is seen.
-fn thumbnail(volume: &Volume) -> Picture {
+pub(super) fn thumbnail(volume: &Volume) -> Picture {
     let layout = PlaneLayout::new(&volume.geometry, Plane::Axial);
     let mut grey = Vec::new();
     layout.grey_slice(volume, 0, layout.size[2] / 2, volume.default_window(), &mut grey);
@@ -214,6 +233,7 @@ pub fn close(studio: &mut Studio, scan: ScanId) {
     studio.hand.tool.abort();
     let gone: Vec<SegmentationId> = studio.session.document().segmentations_of(scan).map(|(id, _)| id).collect();
     studio.session.remove_scan(scan);
+    documents::lacks_scan(studio);
     studio.scan_views.remove(&scan);
     studio.label_views.retain(|id, _| !gone.contains(id));
     studio.joining.retain(|(arrival, _)| !gone.contains(&arrival.of));

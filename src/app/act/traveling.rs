@@ -27,6 +27,13 @@ pub fn travel(studio: &mut Studio, is_forward: bool) {
     }
 }
 
+/// Takes several steps back, or makes several again where the number is negative.
+pub fn travel_far(studio: &mut Studio, steps: isize) {
+    for _ in 0..steps.unsigned_abs() {
+        travel(studio, steps < 0);
+    }
+}
+
 /// A label that has come is the active one; where the active one is gone, the one beside it is.
 pub fn follow_label(studio: &mut Studio, before: &[LabelValue]) {
     let Some(segmentation) = studio.segmentation() else { return };

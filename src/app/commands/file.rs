@@ -1,7 +1,7 @@
 //! Opening, saving, closing.
 
 use super::{CommandEntry, Group, no_scan};
-use crate::app::act::{leaving, saving, scans};
+use crate::app::act::{documents, leaving, saving, scans};
 use crate::app::state::leaving::Leaving;
 use crate::app::state::paths::Purpose;
 use crate::app::state::studio::Studio;
@@ -48,6 +48,18 @@ pub const FILE: &[CommandEntry] = &[
     .hint("Write the labels to another file")
     .keys(&["Ctrl+Shift+S"])
     .unless(no_scan),
+    file("file.open-document", "Open document...", |studio| saving::ask(studio, Purpose::OpenDocument))
+        .hint("Open a .lamella document: its scans with all their segmentations"),
+    file("file.save-document", "Save document", documents::save)
+        .hint("Write all segmentations of all open scans into one .lamella file")
+        .keys(&["Ctrl+Alt+S"])
+        .unless(no_scan),
+    file("file.save-document-as", "Save document as...", |studio| saving::ask(studio, Purpose::SaveDocument))
+        .hint("Write all that is open into another .lamella file")
+        .unless(no_scan),
+    file("file.recover", "Restore unsaved work...", |studio| studio.recovery.is_open = true)
+        .hint("Bring back what a crash or a power cut left unsaved")
+        .unless(|studio| studio.recovery.offers.is_empty().then_some("There is no unsaved work of before")),
     file("file.save-image", "Save image...", |studio| {
         if let Some(scan) = studio.shown {
             saving::ask(studio, Purpose::SaveImage(scan));

@@ -1,9 +1,12 @@
 //! What the window knows: data and small questions about it, a subject a file. Whoever changes more than one subject is in `act`.
 
 pub mod attention;
+pub mod bringing;
 pub mod cine;
 pub mod copied;
+pub mod documents;
 pub mod joining;
+pub mod journaling;
 pub mod keymap;
 pub mod leaving;
 pub mod models;
@@ -13,6 +16,7 @@ pub mod paths;
 pub mod picture;
 pub mod pixels;
 pub mod recent;
+pub mod recovery;
 pub mod request;
 pub mod saving;
 pub mod scan_choices;

@@ -26,6 +26,17 @@ pub enum Purpose {
     OpenNames(SegmentationId),
     /// Write names and colours of labels.
     SaveNames(SegmentationId),
+    /// Write all that is open as a document.
+    SaveDocument,
+    /// Open a document.
+    OpenDocument,
+    /// Find a scan that labels were made on.
+    FindScan {
+        /// Which of those that are being brought back.
+        id: u64,
+        /// Whether it lies in a folder.
+        is_folder: bool,
+    },
     /// Write a scan.
     SaveImage(ScanId),
     /// Write a picture of a view.

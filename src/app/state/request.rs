@@ -9,6 +9,7 @@ use super::leaving::LeavingAnswer;
 use super::operating::OperationForm;
 use super::paths::Answer;
 use super::pixels::PixelForm;
+use super::recovery::RecoveryAnswer;
 use super::saving::ReplacingAnswer;
 use super::segmenting::SegmentForm;
 use super::settings::Settings;
@@ -114,6 +115,10 @@ pub enum Request {
     Leaving(LeavingAnswer),
     /// Whether a file is written over.
     Replacing(ReplacingAnswer),
+    /// What becomes of unsaved work of a window that is gone.
+    Recovery(RecoveryAnswer),
+    /// Take so many steps back, or make so many again where the number is negative.
+    Travel(isize),
     /// Take a message away.
     Dismiss(usize),
     /// Stop a job of the tray.

@@ -84,6 +84,8 @@ pub struct Settings {
     pub smooth: bool,
     /// What was chosen about tools.
     pub tools: ToolOptions,
+    /// Room for steps that undo can take back, in megabytes.
+    pub undo_mb: usize,
     /// Titles of sections that are folded.
     pub folded: Vec<String>,
     /// The user's keys.
@@ -94,6 +96,12 @@ pub struct Settings {
     pub cine_rate: f32,
 }
 
+/// Least and most room for undo, in megabytes.
+pub const UNDO_MB: std::ops::RangeInclusive<usize> = 16..=16_384;
+/// Where journals of unsaved work lie.
+pub fn journal_folder() -> Option<PathBuf> {
+    Some(file()?.parent()?.join("journals"))
+}
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -116,6 +124,7 @@ impl Default for Settings {
             // What is not needed in every scan leaves the room to the list of labels.
             folded: vec!["Operations".into()],
             tools: ToolOptions::default(),
+            undo_mb: 256,
             keys: Keymap::default(),
             right_drag_windows: false,
             cine_rate: 10.0,

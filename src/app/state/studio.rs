@@ -4,15 +4,19 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::attention::Attending;
+use super::bringing::BringingAll;
 use super::cine::Cine;
 use super::copied::CopiedSlice;
+use super::documents::OpenDocument;
 use super::joining::{Arrival, CorrectedSlices};
+use super::journaling::Journaling;
 use super::leaving::Leaving;
 use super::models::Models;
 use super::notices::{Kind, Notices};
 use super::operating::Operating;
 use super::pixels::Pixels;
 use super::recent::RecentPaths;
+use super::recovery::Recovery;
 use super::request::Effect;
 use super::saving::{BeingSaved, Replacing};
 use super::scans::Item;
@@ -127,6 +131,16 @@ pub struct Studio {
     pub effects: Vec<Effect>,
     /// Whether the window is to close.
     pub is_closing: bool,
+    /// The journal of this window.
+    pub journaling: Journaling,
+    /// Unsaved work of windows that are gone.
+    pub recovery: Recovery,
+    /// Scans that are being opened with segmentations that were kept of them.
+    pub bringing: BringingAll,
+    /// The document that is open.
+    pub document: Option<OpenDocument>,
+    /// Whether the user knows that undo has no room for all steps.
+    pub knows_undo_is_full: bool,
 }
 
 impl Studio {
@@ -167,6 +181,11 @@ impl Studio {
             used: Vec::new(),
             effects: Vec::new(),
             is_closing: false,
+            journaling: Journaling::default(),
+            recovery: Recovery::default(),
+            bringing: BringingAll::default(),
+            document: None,
+            knows_undo_is_full: false,
         };
         if !studio.models.listed.iter().any(|model| model.id == studio.settings.model)
             && let Some(first) = studio.models.listed.first()

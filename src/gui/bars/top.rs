@@ -1,6 +1,7 @@
 //! The bar at the top: menus, undo and redo, tools, what the tool paints with, palette, theme. All but the layout comes from the lists of
 //! commands and tools.
 
+use super::history::history_ui;
 use crate::app::commands::{self, CommandEntry, Group};
 use crate::app::{Outbox, Request, Studio, Task};
 use crate::gui::controls::{beside, icon_command};
@@ -89,33 +90,6 @@ fn entry_ui(ui: &mut egui::Ui, entry: &'static CommandEntry, studio: &Studio, ou
     if button.on_disabled_hover_text(why).clicked() {
         outbox.run(entry.id);
         ui.close();
-    }
-}
-
-/// Undo and redo, with the name of the step.
-fn history_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
-    let session = &studio.session;
-    for (id, sign, step) in [
-        ("edit.undo", icon::ARROW_COUNTER_CLOCKWISE, session.undo_name()),
-        ("edit.redo", icon::ARROW_CLOCKWISE, session.redo_name()),
-    ] {
-        let Some(entry) = commands::find(id) else { continue };
-        let lacks = (entry.lacks)(studio);
-        let button = egui::Button::new(egui::RichText::new(sign).size(theme::HEADING));
-        let button = ui.add_enabled(lacks.is_none(), button);
-        button.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, lacks.is_none(), entry.name));
-        let keys: Vec<String> =
-            commands::keys_of(&studio.settings.keys, entry).iter().map(ToString::to_string).collect();
-        let keys = if keys.is_empty() { String::new() } else { format!(" ({})", keys.join(", ")) };
-        let hint = match (lacks, step) {
-            (Some(lacks), _) => format!("{lacks}{keys}"),
-            (None, Some(step)) => format!("{}: {step}{keys}", entry.name),
-            (None, None) => format!("{}{keys}", entry.name),
-        };
-        beside(&button, &hint);
-        if button.clicked() {
-            outbox.run(entry.id);
-        }
     }
 }
 

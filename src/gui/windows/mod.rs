@@ -5,5 +5,6 @@ pub mod keys;
 pub mod leaving;
 pub mod palette;
 pub mod pending;
+pub mod recovery;
 pub mod replacing;
 pub mod welcome;

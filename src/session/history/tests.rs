@@ -1,8 +1,10 @@
 //! Undo, redo, merging, refusals, several segmentations.
 
+use std::sync::Arc;
+
 use super::*;
 use crate::session::{PaintRules, Painter, key};
-use crate::volume::{Affine, Geometry, Label, LabelMap, LabelValue, Plane, Rescale, Voxels};
+use crate::volume::{Affine, Geometry, Label, LabelMap, LabelValue, Plane, Rescale, Volume, Voxels};
 use proptest::prelude::*;
 
 fn volume() -> Arc<Volume> {
@@ -148,6 +150,69 @@ fn undo_spans_segmentations_and_a_closed_scan_takes_its_steps_with_it() {
     assert_eq!(undo(&mut session), None);
     assert!(session.redo().is_some());
     assert_eq!(session.document().segmentations().count(), 1);
+}
+
+#[test]
+fn steps_beyond_the_room_fall_off_oldest_first_and_are_counted() {
+    let (mut session, of) = session();
+    session.set_undo_bytes(10 << 10);
+    for n in 0..8 {
+        table_of(&mut session, of, &format!("step {n}"), "other", LabelTable(vec![Label::new(1, n.to_string())]));
+        // Steps of one control would be one.
+        paint(&mut session, of, [n, 0, 0], 1);
+    }
+    let names: Vec<String> = session.undo_names().map(String::from).collect();
+    assert_eq!(session.dropped_steps() + names.len(), 16);
+    assert!(session.dropped_steps() > 0 && names.first().is_some_and(|name| name == "Brush"), "{names:?}");
+    while session.undo().is_some() {}
+    assert_eq!(session.redo_names().len(), names.len());
+    assert!(session.redo_names().eq(names.iter().rev().map(String::as_str)), "no gap");
+    session.set_undo_bytes(0);
+    session.redo();
+    session.redo();
+    session.set_undo_bytes(1);
+    assert_eq!(session.undo_names().len(), 1, "the last one always stays");
+}
+
+/// Voxels of a ball, inside the grid.
+fn ball(centre: [usize; 3], radius: usize, shape: [usize; 3]) -> Vec<[usize; 3]> {
+    let near = |axis: usize| centre[axis].saturating_sub(radius)..shape[axis].min(centre[axis] + radius + 1);
+    let inside = |v: &[usize; 3]| (0..3).map(|a| v[a].abs_diff(centre[a]).pow(2)).sum::<usize>() <= radius * radius;
+    near(2).flat_map(|k| near(1).flat_map(move |j| near(0).map(move |i| [i, j, k]))).filter(inside).collect()
+}
+
+#[test]
+fn a_thousand_strokes_of_a_ball_take_little_memory() {
+    let shape = [160, 160, 160];
+    let geometry = Geometry::new(shape, Affine::IDENTITY).unwrap();
+    let voxels = Voxels::U8(Arc::new(vec![0; 160 * 160 * 160]));
+    let mut session = Session::default();
+    let (_, of) = session.add_scan(Arc::new(Volume::new(geometry, voxels, vec![], Rescale::IDENTITY, String::new())));
+    let mut seed = 1_u64;
+    let mut next = |limit: usize| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(seed >> 33).unwrap() % limit
+    };
+    let mut at_half = None;
+    for n in 0..1000 {
+        let centre = [next(160), next(160), next(160)];
+        let mut painter = Painter::new(session.document(), of, &PaintRules::default()).unwrap();
+        painter.fill(&ball(centre, 15, shape), u16::try_from(next(4)).unwrap());
+        session.apply(Command::by_hand("Brush", vec![Edit::Labels(painter.finish())])).unwrap();
+        if n == 499 {
+            at_half = Some(labels(&session, of));
+        }
+    }
+    let megabytes = session.undo_byte_count() >> 20;
+    println!(
+        "undo: 1000 strokes of a ball of radius 15 among 3 labels take {megabytes} MiB, {} fell off",
+        session.dropped_steps()
+    );
+    assert!(megabytes <= 64 && session.dropped_steps() == 0, "{megabytes} MiB");
+    for _ in 0..500 {
+        session.undo().unwrap();
+    }
+    assert!(labels(&session, of).same_labels(&at_half.unwrap()));
 }
 
 proptest! {

@@ -1,0 +1,169 @@
+//! Bringing back segmentations that were kept in a journal or a document: their scan is looked for and opened, and they are laid on it.
+
+use std::path::{Path, PathBuf};
+
+use super::scans::{add_label_view, show, show_segmentation, thumbnail};
+use super::{documents, recovery, saving};
+use crate::app::state::bringing::{Bringing, BroughtFrom};
+use crate::app::state::notices::Kind;
+use crate::app::state::paths::Purpose;
+use crate::app::state::scans::Item;
+use crate::app::state::studio::Studio;
+use crate::app::state::views::ScanView;
+use crate::jobs::{FindScanJob, FoundScan, ScanFound, place_of};
+use crate::session::{KeptScan, Likeness, ScanId, ScanPlace, ScanReference, SegmentationId};
+
+/// Looks for the scan, and brings its segmentations back.
+pub fn start(studio: &mut Studio, kept: KeptScan, from: BroughtFrom) {
+    studio.bringing.next += 1;
+    let id = studio.bringing.next;
+    let open = studio.session.document().scans().map(|(scan, _)| scan).find(|scan| {
+        let own = studio.session.document().reference(*scan);
+        own.is_some_and(|own| {
+            own.place.is_some() && own.place == kept.reference.place && own.shape == kept.reference.shape
+        })
+    });
+    let (reference, beside) = (kept.reference.clone(), kept.beside.clone());
+    studio.bringing.all.push(Bringing { id, kept, from });
+    match open {
+        Some(scan) => lay_on(studio, id, scan),
+        None => look(studio, id, reference, beside.into_iter().collect()),
+    }
+}
+
+fn look(studio: &mut Studio, id: u64, reference: ScanReference, first: Vec<PathBuf>) {
+    studio.start(
+        FindScanJob { reference, first },
+        |_, ()| {},
+        move |studio, result| match studio.told(result) {
+            Some(ScanFound::There(found)) => found_it(studio, id, *found),
+            Some(ScanFound::Missing) => ask_for_it(studio, id),
+            None => give_up(studio, id),
+        },
+    );
+}
+
+/// The user is asked where the scan is now.
+fn ask_for_it(studio: &mut Studio, id: u64) {
+    let Some(bringing) = studio.bringing.all.iter().find(|bringing| bringing.id == id) else { return };
+    let reference = &bringing.kept.reference;
+    let place = reference.place.as_ref().map(|place| place.path.display().to_string()).unwrap_or_default();
+    let is_folder = reference.place.as_ref().is_some_and(|place| place.path.file_name() != Some(place.id.as_ref()));
+    let text = format!(
+        "{} is not where it was: it was moved or renamed, or its drive is not connected. Choose where it is now.",
+        reference.title()
+    );
+    studio.notices.push(Kind::Warning, text, place);
+    saving::ask(studio, Purpose::FindScan { id, is_folder });
+}
+
+/// The user has said where a scan is, or that it is not to be had now.
+pub fn take_place(studio: &mut Studio, id: u64, path: Option<&Path>) {
+    let Some(bringing) = studio.bringing.all.iter().find(|bringing| bringing.id == id) else { return };
+    match path {
+        Some(path) => {
+            let place = ScanPlace { path: path.to_path_buf(), id: String::new() };
+            let reference = ScanReference { place: Some(place), ..bringing.kept.reference.clone() };
+            look(studio, id, reference, Vec::new());
+        }
+        None => give_up(studio, id),
+    }
+}
+
+/// What was kept stays where it is: it is offered again, and a document is not written over.
+fn give_up(studio: &mut Studio, id: u64) {
+    let Some(at) = studio.bringing.all.iter().position(|bringing| bringing.id == id) else { return };
+    let Bringing { from, .. } = studio.bringing.all.remove(at);
+    match from {
+        BroughtFrom::Journal(journal, scan) => recovery::did_not_come(studio, journal, scan),
+        BroughtFrom::Document => documents::is_partial(studio),
+    }
+}
+
+fn found_it(studio: &mut Studio, id: u64, found: FoundScan) {
+    let Some(bringing) = studio.bringing.all.iter().find(|bringing| bringing.id == id) else { return };
+    let FoundScan { entry, volume, checksum, likeness } = found;
+    let title = bringing.kept.reference.title();
+    if likeness == Likeness::Changed {
+        let text = format!(
+            "{title} is not as it was when the labels were made: its voxels or its place in the patient differ. Look whether the labels fit."
+        );
+        studio.notices.push(Kind::Warning, text, entry.path.display().to_string());
+    }
+    let at = studio.items.iter().position(|item| item.entry.id == entry.id && item.entry.path == entry.path);
+    if let Some(scan) = at.and_then(|at| studio.items.get(at)).and_then(|item| item.scan) {
+        return lay_on(studio, id, scan);
+    }
+    let kept = bringing.kept.segmentations.clone();
+    let (scan, ids) = match studio.session.add_scan_with(&volume, kept) {
+        Ok(opened) => opened,
+        Err(other) => return refuse(studio, id, &title, &other.to_string()),
+    };
+    studio.session.set_place(scan, place_of(&entry));
+    studio.session.set_checksum(scan, checksum);
+    let at = at.unwrap_or_else(|| {
+        studio.items.push(Item::new(entry));
+        studio.items.len() - 1
+    });
+    if let Some(item) = studio.items.get_mut(at) {
+        item.thumbnail = Some(thumbnail(&volume));
+        item.scan = Some(scan);
+    }
+    if let Some(first) = ids.first() {
+        studio.scan_views.insert(scan, ScanView::new(&volume, *first));
+    }
+    came(studio, id, scan, &ids);
+}
+
+/// The scan is open already.
+fn lay_on(studio: &mut Studio, id: u64, scan: ScanId) {
+    let Some(bringing) = studio.bringing.all.iter().find(|bringing| bringing.id == id) else { return };
+    let title = bringing.kept.reference.title();
+    let kept = bringing.kept.segmentations.clone();
+    match studio.session.take_in(scan, kept) {
+        Ok(ids) => came(studio, id, scan, &ids),
+        Err(other) => refuse(studio, id, &title, &other.to_string()),
+    }
+}
+
+fn refuse(studio: &mut Studio, id: u64, title: &str, why: &str) {
+    let text = format!(
+        "The labels of {title} were not brought back: {why}. They are kept; choose the scan that they belong to."
+    );
+    studio.notices.push(Kind::Error, text, "");
+    give_up(studio, id);
+}
+
+/// They are in the session.
+fn came(studio: &mut Studio, id: u64, scan: ScanId, ids: &[SegmentationId]) {
+    let Some(at) = studio.bringing.all.iter().position(|bringing| bringing.id == id) else { return };
+    let Bringing { from, kept, .. } = studio.bringing.all.remove(at);
+    super::traveling::leave_what_is_gone(studio);
+    ids.iter().for_each(|id| add_label_view(studio, *id));
+    let first_label = |id: &SegmentationId| {
+        studio.session.document().segmentation(*id).and_then(|own| own.table().0.first().map(|label| label.value))
+    };
+    let labels: Vec<_> = ids.iter().map(|id| (*id, first_label(id))).collect();
+    for (id, label) in labels {
+        if let (Some(view), Some(label)) = (studio.label_views.get_mut(&id), label) {
+            view.active = label;
+        }
+    }
+    studio.loading = None;
+    match ids.first() {
+        Some(first) => show_segmentation(studio, *first),
+        None => show(studio, scan),
+    }
+    match from {
+        BroughtFrom::Journal(journal, old) => {
+            studio.notices.info(format!("Restored what was done on {}. It is not saved yet.", kept.reference.title()));
+            recovery::came(studio, journal, old);
+        }
+        BroughtFrom::Document => {}
+    }
+}
+
+/// Whether scans of a kind are still on their way.
+pub fn is_bringing(studio: &Studio, is_meant: impl Fn(&BroughtFrom) -> bool) -> bool {
+    studio.bringing.all.iter().any(|bringing| is_meant(&bringing.from))
+}

@@ -1,0 +1,126 @@
+//! Opening and saving `.lamella` documents: all that is open, in one file.
+
+use std::path::{Path, PathBuf};
+
+use super::{bringing, saving};
+use crate::app::state::bringing::BroughtFrom;
+use crate::app::state::documents::OpenDocument;
+use crate::app::state::notices::Kind;
+use crate::app::state::paths::Purpose;
+use crate::app::state::saving::file_name;
+use crate::app::state::studio::Studio;
+use crate::disk::ClaimError;
+use crate::jobs::{Job, OpenDocumentJob, SaveDocumentJob, SavedDocument};
+use crate::session::{DOCUMENT_ENDING, Revision, SegmentationId};
+
+/// Whether a path is called as a document is.
+pub fn is_document_name(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.to_string_lossy().to_lowercase().ends_with(DOCUMENT_ENDING))
+}
+
+/// Opens a document: its scans are looked for, and its segmentations laid on them.
+pub fn open(studio: &mut Studio, path: PathBuf) {
+    if studio.document.as_ref().is_some_and(|own| own.path == path && own.claim.is_some()) {
+        studio.notices.info(format!("{} is open already.", file_name(&path)));
+        return;
+    }
+    studio.start(
+        OpenDocumentJob { path: path.clone() },
+        |_, ()| {},
+        move |studio, result| {
+            let Some(opened) = studio.told(result) else { return studio.settings.forget(&path) };
+            studio.settings.remember(&path);
+            studio.notices.forget_errors();
+            let name = file_name(&path);
+            let claim = match opened.claim {
+                Ok(claim) => Some(claim),
+                Err(ClaimError::Held { process }) => {
+                    let who = process.map_or("another window".into(), |id| format!("another window (process {id})"));
+                    let text = format!("{name} is open in {who}. What you change here is saved under another name.");
+                    studio.notices.push(Kind::Warning, text, path.display().to_string());
+                    None
+                }
+                Err(ClaimError::Disk(error)) => {
+                    let text = format!(
+                        "{name} cannot be saved where it is. What you change here is saved under another name."
+                    );
+                    studio.notices.push(Kind::Warning, text, error.to_string());
+                    None
+                }
+            };
+            // What was open before is no part of it, and would become one.
+            let is_alone = studio.session.document().scans().next().is_none();
+            let is_partial = !is_alone;
+            studio.document = Some(OpenDocument { path, claim, is_partial });
+            if opened.scans.is_empty() {
+                studio.notices.info(format!("{name} holds no scan."));
+            }
+            opened.scans.into_iter().for_each(|kept| bringing::start(studio, kept, BroughtFrom::Document));
+        },
+    );
+}
+
+/// A scan goes: the document still has it, and is not written over without a word.
+pub(super) fn lacks_scan(studio: &mut Studio) {
+    if studio.session.document().scans().next().is_none() {
+        studio.document = None;
+    }
+    studio.document.iter_mut().for_each(|document| document.is_partial = true);
+}
+
+/// A scan of the document could not be opened: writing over the document would lose its segmentations.
+pub(super) fn is_partial(studio: &mut Studio) {
+    if let Some(document) = &mut studio.document {
+        document.is_partial = true;
+        let name = file_name(&document.path);
+        let text = format!(
+            "{name} is open without all of its scans. It stays as it is: what is open is saved under another name."
+        );
+        studio.notices.warn(text);
+    }
+}
+
+/// Saves the document to its file, or asks for one where it has none.
+pub fn save(studio: &mut Studio) {
+    let is_coming = bringing::is_bringing(studio, |from| *from == BroughtFrom::Document);
+    match &studio.document {
+        Some(_) if is_coming => studio.notices.info("The document is still being opened; save it when that is done."),
+        Some(OpenDocument { path, claim: Some(_), is_partial: false }) => {
+            let path = path.clone();
+            save_to(studio, path);
+        }
+        _ => saving::ask(studio, Purpose::SaveDocument),
+    }
+}
+
+/// Writes all that is open.
+pub fn save_to(studio: &mut Studio, path: PathBuf) {
+    if studio.tasks.is_running(SaveDocumentJob::KIND) {
+        studio.notices.info("A document is being written; save again when that is done.");
+        return;
+    }
+    let document = studio.session.document().clone();
+    let revisions: Vec<(SegmentationId, Revision)> =
+        document.segmentations().map(|(id, own)| (id, own.revision())).collect();
+    let own = studio.document.take_if(|own| own.path == path && own.claim.is_some());
+    let was_partial = own.as_ref().is_some_and(|own| own.is_partial);
+    let claim = own.and_then(|own| own.claim);
+    studio.start(
+        SaveDocumentJob { path: path.clone(), document, claim },
+        |_, ()| {},
+        move |studio, result| {
+            let Some(SavedDocument { claim, result }) = studio.told(result) else { return };
+            let is_saved = studio.told(result).is_some();
+            if is_saved {
+                revisions.into_iter().for_each(|(of, revision)| studio.session.mark_saved(of, revision));
+                saving::tell_saved(studio, &path);
+                studio.settings.remember(&path);
+            }
+            // Where it failed the document is what it was.
+            if is_saved || claim.is_some() {
+                studio.document = Some(OpenDocument { path, claim, is_partial: was_partial && !is_saved });
+            }
+            saving::go_on_leaving(studio, is_saved);
+        },
+    );
+}

@@ -1,0 +1,91 @@
+//! Keeping the journal: what was done is on disk before the next frame.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use crate::app::state::journaling::{JournalWriter, Journaling, Report};
+use crate::app::state::notices::Kind;
+use crate::app::state::studio::Studio;
+
+/// Most that a frame waits for the disk. Where it is slower the window goes on, and the writer catches up.
+const MOST_WAIT: Duration = Duration::from_millis(16);
+/// Until a journal that could not be written is tried again.
+const RETRY: Duration = Duration::from_secs(5);
+/// A journal that has more bytes than this, and than several times the document, is made smaller.
+const LARGE_BYTES: u64 = 32 << 20;
+const LARGE_TIMES: u64 = 4;
+
+/// Begins to keep a journal in a folder. Its file is made when there is something to write.
+pub fn start(studio: &mut Studio, folder: PathBuf, wake: std::sync::Arc<dyn Fn() + Send + Sync>) {
+    // A process number may come again: the time tells them apart.
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let path = folder.join(format!("{}-{}.journal", since.as_millis(), std::process::id()));
+    studio.session.keep_entries();
+    let writer = match JournalWriter::start(path, wake) {
+        Ok(writer) => Some(writer),
+        Err(error) => {
+            tell_failure(studio, &error.to_string());
+            None
+        }
+    };
+    studio.journaling = Journaling { writer, folder, ..Journaling::default() };
+}
+
+/// Writes what was done since the last call, and waits for it as long as a frame may take.
+pub fn keep(studio: &mut Studio) {
+    let entries = studio.session.take_entries();
+    let Journaling { writer: Some(writer), behind_since, smallest_bytes, is_compacting, .. } = &mut studio.journaling
+    else {
+        return;
+    };
+    match behind_since {
+        // Nothing can be written behind a gap: it begins anew with all that is there.
+        Some(since) if since.elapsed() >= RETRY => {
+            *since = Instant::now();
+            writer.afresh(studio.session.document().clone());
+        }
+        None if !entries.is_empty() => writer.entries(entries),
+        Some(_) | None => {}
+    }
+    let mut failure = None;
+    let mut bytes = 0;
+    for report in writer.wait(MOST_WAIT) {
+        match report {
+            Report::Written(all) => {
+                bytes = all;
+                *behind_since = None;
+            }
+            Report::Compacted(all) => (*smallest_bytes, *is_compacting) = (all, false),
+            Report::Failed(error) => {
+                failure = behind_since.is_none().then_some(error);
+                behind_since.get_or_insert_with(Instant::now);
+            }
+            Report::Behind => {}
+        }
+    }
+    let is_large = bytes > LARGE_BYTES.max(*smallest_bytes * LARGE_TIMES);
+    if is_large && behind_since.is_none() && !*is_compacting {
+        *is_compacting = true;
+        writer.compact(studio.session.document().clone());
+    }
+    if let Some(error) = failure {
+        tell_failure(studio, &error);
+    }
+}
+
+/// Tells once that a crash would lose work, until it could be written again.
+fn tell_failure(studio: &mut Studio, error: &str) {
+    let folder = studio.journaling.folder.display().to_string();
+    let text = "The journal cannot be written, so a crash would lose what you do now. Your work goes on; save it often. \
+                Lamella tries again by itself.";
+    studio.notices.push(Kind::Error, text, format!("{folder}\n{error}"));
+}
+
+/// The window ends: a journal with nothing unsaved in it, or of work that the user gives up, goes.
+pub fn end(studio: &mut Studio) {
+    keep(studio);
+    let is_over = studio.is_closing || studio.unsaved().is_empty();
+    if let Some(writer) = studio.journaling.writer.take() {
+        writer.end(is_over);
+    }
+}

@@ -1,0 +1,32 @@
+//! Scans that are being opened with segmentations that were kept of them.
+
+use crate::session::{KeptScan, ScanId};
+
+/// Where segmentations come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BroughtFrom {
+    /// A journal: its place among those that were taken up, and the scan's number in it.
+    Journal(usize, ScanId),
+    /// The document that is open.
+    Document,
+}
+
+/// A scan that is on its way.
+#[derive(Debug)]
+pub struct Bringing {
+    /// Tells it from others.
+    pub id: u64,
+    /// What was kept.
+    pub kept: KeptScan,
+    /// Where.
+    pub from: BroughtFrom,
+}
+
+/// All that are on their way.
+#[derive(Debug, Default)]
+pub struct BringingAll {
+    /// Oldest first.
+    pub all: Vec<Bringing>,
+    /// The next number.
+    pub next: u64,
+}

@@ -1,0 +1,92 @@
+//! Work that a window which is gone has left in its journal.
+
+use std::time::SystemTime;
+
+use crate::jobs::LeftJournal;
+use crate::session::{KeptScan, ScanId};
+
+/// A scan with unsaved work, which is offered.
+#[derive(Debug)]
+pub struct Offer {
+    /// Place of its journal in [`Recovery::journals`].
+    pub journal: usize,
+    /// Its number in the journal.
+    pub scan: ScanId,
+    /// The work.
+    pub kept: KeptScan,
+    /// When something was done last.
+    pub when: Option<SystemTime>,
+    /// Whether it is being brought back.
+    pub is_coming: bool,
+}
+
+/// What is offered.
+#[derive(Debug, Default)]
+pub struct Recovery {
+    /// Scans with unsaved work.
+    pub offers: Vec<Offer>,
+    /// Journals of these scans, which this process has taken up; none where all of one was restored or discarded.
+    pub journals: Vec<Option<LeftJournal>>,
+    /// Whether the user is asked now.
+    pub is_open: bool,
+    /// An offer that is discarded if the user says so once more.
+    pub doubted: Option<usize>,
+    /// What is in this window's journal as soon as that is written, and then is not needed in the old one.
+    pub restored: Vec<(usize, ScanId)>,
+}
+
+/// The user's word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RecoveryAnswer {
+    /// Bring one back.
+    Restore(usize),
+    /// Bring all back.
+    RestoreAll,
+    /// Ask once more before one is discarded.
+    Doubt(usize),
+    /// Keep it after all.
+    Keep,
+    /// Throw one away.
+    Discard(usize),
+    /// Ask again another time.
+    Later,
+}
+
+impl Offer {
+    /// What was done: "12 changes after the last save: Brush (10), Fill (2)".
+    pub fn summary(&self) -> String {
+        let steps = &self.kept.steps;
+        let mut counts: Vec<(&str, usize)> = Vec::new();
+        for step in steps {
+            match counts.iter_mut().find(|(name, _)| name == step) {
+                Some((_, count)) => *count += 1,
+                None => counts.push((step, 1)),
+            }
+        }
+        counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        let named =
+            |(name, count): &(&str, usize)| if *count == 1 { (*name).to_string() } else { format!("{name} ({count})") };
+        let few: Vec<String> = counts.iter().take(MOST_NAMES).map(named).collect();
+        let more = if counts.len() > MOST_NAMES { ", ..." } else { "" };
+        match steps.len() {
+            0 => "Labels that were restored before and are still not saved".into(),
+            1 => format!("1 change after the last save: {}", few.join(", ")),
+            many => format!("{many} changes after the last save: {}{more}", few.join(", ")),
+        }
+    }
+
+    /// What comes back: "3 labels, 12345 voxels".
+    pub fn content(&self) -> String {
+        let counts: Vec<_> = self.kept.segmentations.iter().map(|own| own.labels.counts()).collect();
+        let labels: usize = counts.iter().map(std::collections::BTreeMap::len).sum();
+        let voxels: usize = counts.iter().flat_map(std::collections::BTreeMap::values).sum();
+        let several = match self.kept.segmentations.len() {
+            0 | 1 => String::new(),
+            many => format!(" in {many} segmentations"),
+        };
+        format!("{labels} {}{several}, {voxels} voxels", if labels == 1 { "label" } else { "labels" })
+    }
+}
+
+/// Most kinds of changes that are named.
+const MOST_NAMES: usize = 4;
