@@ -178,6 +178,7 @@ mod tests {
                 names: Names::Documents(Vec::new()),
                 state: SliceState::Draft,
                 states: Vec::new(),
+                makers: Vec::new(),
                 only: None,
             };
             view.wait(Pending { arrival, why: Why::Corrected(count) });
