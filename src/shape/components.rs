@@ -114,7 +114,7 @@ fn slab(
     let [width, height, _] = region.shape();
     let mut row = vec![0; width];
     let mut slab = Slab { runs: Vec::new(), rows: Vec::with_capacity(slices.len() * height), parents: Vec::new() };
-    let mut starts = vec![0];
+    let (mut starts, mut asked) = (vec![0], 0);
     for k in slices.clone() {
         watch.check()?;
         for j in 0..height {
@@ -146,7 +146,11 @@ fn slab(
                 );
             }
         }
-        memory::must_have::<Run>(slab.runs.len());
+        if slab.runs.capacity() > asked {
+            // As much again may be taken before the next look.
+            memory::must_have::<Run>(slab.runs.capacity());
+            asked = slab.runs.capacity();
+        }
     }
     Ok(slab)
 }
