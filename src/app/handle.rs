@@ -1,6 +1,6 @@
 //! The one receiver of requests.
 
-use super::act::{attention, joining, labels, leaving, models, painting, pixels, saving, scans, teach};
+use super::act::{attention, joining, labels, leaving, models, operating, painting, pixels, saving, scans, teach};
 use super::commands;
 use super::state::leaving::Leaving;
 use super::state::request::Request;
@@ -37,7 +37,11 @@ pub fn handle(studio: &mut Studio, request: Request) {
                 painting::key(studio, plane, key);
             }
         }
-        Request::Abort => drop(studio.hand.tool.abort()),
+        Request::Abort => {
+            if !studio.hand.tool.abort() {
+                operating::drop_preview(studio);
+            }
+        }
         Request::Hover(hover) => studio.hover = hover.map(|(plane, voxel)| Hover { plane, voxel }),
         Request::Step(plane, steps) => {
             if let Some(layout) = studio.layout(plane)
@@ -62,6 +66,7 @@ pub fn handle(studio: &mut Studio, request: Request) {
         Request::Segment(form) => studio.segment = *form,
         Request::Model(id) => models::choose(studio, id),
         Request::Pixels(form) => pixels::set_form(studio, *form),
+        Request::Operation(form) => operating::set_form(studio, *form),
         Request::NewBackground => pixels::add_background(studio),
         Request::Attention(form) => attention::set_form(studio, form),
         Request::Teach(form) => studio.teach.form = *form,

@@ -1,6 +1,6 @@
 //! `lamella edit`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -10,13 +10,11 @@ use serde_json::{Value as Json, json};
 use super::terminal::Terminal;
 use super::{Result, print_json};
 use crate::edit::operations::{
-    Kind, OPERATIONS, Operation, OperationError, Order, Parameter, Scope, Values, WorksOn, find, label_of,
+    Kind, Mask, OPERATIONS, Operation, OperationError, Order, Parameter, Scope, Value, Values, WorksOn, find, label_of,
 };
 use crate::formats;
 use crate::jobs::{Inputs, JobError, OperateJob, Operated, OutputKind, SaveLabelsJob};
-use crate::session::{
-    Command, Edit as Change, Incoming, PaintRules, Painter, SegmentationId, Session, SliceState, key,
-};
+use crate::session::{Command, Edit as Change, Incoming, PaintRules, Painter, SegmentationId, Session};
 use crate::volume::{Annotations, Geometry, LabelTable, LabelValue, Plane, PlaneLayout, Rescale, Volume, Voxels};
 use crate::work::{Watch, memory};
 
@@ -80,13 +78,53 @@ impl FromStr for Words {
                 let known = operation.parameters.iter().map(|parameter| parameter.id).collect();
                 return Err(OperationError::UnknownParameter { parameter: key.clone(), known }.to_string());
             };
-            // Names of labels are in the mask; all else can be judged now.
-            if !matches!(parameter.kind, Kind::Label) {
+            // Labels are in the masks; all else can be judged now.
+            if !matches!(parameter.kind, Kind::Label | Kind::Mask) {
                 parameter.read(value, &LabelTable::default()).map_err(|error| error.to_string())?;
             }
         }
         Ok(Self { operation, said })
     }
+}
+
+impl Words {
+    /// Files of other masks.
+    fn masks(&self) -> impl Iterator<Item = PathBuf> + '_ {
+        let is_mask = |id: &str| {
+            let parameter = self.operation.parameters.iter().find(|parameter| parameter.id == id);
+            parameter.is_some_and(|parameter| matches!(parameter.kind, Kind::Mask))
+        };
+        self.said.iter().filter(move |(id, _)| is_mask(id)).map(|(_, text)| parted(text).0.into())
+    }
+}
+
+/// A file, and the label in it that is meant: "FILE#LABEL".
+fn parted(text: &str) -> (&str, Option<&str>) {
+    match text.rsplit_once('#') {
+        Some((file, label)) if !Path::new(text).exists() => (file, Some(label)),
+        _ => (text, None),
+    }
+}
+
+/// A label of another mask.
+fn other_mask(text: &str, grid: &Geometry, terminal: &Terminal) -> Result<Mask> {
+    let (file, label) = parted(text);
+    let (labels, annotations) =
+        formats::read_annotated_labels(Path::new(file), Watch::unwatched(), &|text| terminal.warn(&text))?;
+    let labels = labels.placed_by(grid);
+    if !labels.geometry().lies_on(grid) {
+        return Err(JobError::Other(format!("{file} lies on another grid than the mask; resample one of them first")));
+    }
+    let all = &annotations.table.0;
+    let value = match label {
+        Some(label) => label_of(label, &annotations.table),
+        None => all.first().map(|label| label.value).filter(|_| all.len() == 1),
+    };
+    let names: Vec<String> = all.iter().map(|label| format!("{} ({})", label.value, label.name)).collect();
+    let label = value.ok_or_else(|| {
+        JobError::Other(format!("say which label of {file} is meant, {file}#LABEL: it has {}", names.join(", ")))
+    })?;
+    Ok(Mask { name: file.into(), labels, label })
 }
 
 /// A slice of a plane, counted from 1.
@@ -113,8 +151,9 @@ impl Edit {
         let (Some(input), Some(output)) = (&self.input, &self.output) else {
             return Err(JobError::Other("a mask to read and one to write are needed".into()));
         };
-        let read = [Some(input.clone()), self.image.clone()];
-        Inputs::new(read.into_iter().flatten()).allow(output, OutputKind::Image)?;
+        let others = self.steps.iter().flat_map(Words::masks);
+        let read = [Some(input.clone()), self.image.clone()].into_iter().flatten().chain(others);
+        Inputs::new(read).allow(output, OutputKind::Image)?;
         let terminal = Terminal::new("Editing");
         let (mut session, of, grid) = self.open(input, &terminal)?;
         let mut reports = Vec::new();
@@ -136,6 +175,7 @@ impl Edit {
                 "added": operated.added.iter().map(|l| json!({"value": l.value, "name": l.name})).collect::<Vec<_>>(),
                 "notes": operated.notes,
                 "withheld": operated.withheld,
+                "seconds": operated.seconds,
             }));
         }
         let Some(segmentation) = session.document().segmentation(of) else {
@@ -154,7 +194,7 @@ impl Edit {
     }
 
     /// The mask as a segmentation of its scan, and the grid of its file, which it keeps to the last digit.
-    fn open(&self, input: &std::path::Path, terminal: &Terminal) -> Result<(Session, SegmentationId, Geometry)> {
+    fn open(&self, input: &Path, terminal: &Terminal) -> Result<(Session, SegmentationId, Geometry)> {
         let report = |share| terminal.progress(share);
         let watch = Watch::unwatched().reporting(&report);
         let (labels, annotations) = formats::read_annotated_labels(input, watch, &|text| terminal.warn(&text))?;
@@ -209,7 +249,11 @@ impl Edit {
             let Some(parameter) = step.operation.parameters.iter().find(|parameter| parameter.id == id) else {
                 continue;
             };
-            said.push((id.clone(), parameter.read(text, &table).map_err(named)?));
+            let value = match parameter.kind {
+                Kind::Mask => Value::Mask(Box::new(other_mask(text, painter.labels().geometry(), terminal)?)),
+                _ => parameter.read(text, &table).map_err(named)?,
+            };
+            said.push((id.clone(), value));
         }
         let geometry = painter.labels().geometry().clone();
         let values = Values::new(step.operation.parameters, said, geometry.shape()).map_err(named)?;
@@ -229,7 +273,11 @@ impl Edit {
         table.0.extend(operated.added.iter().cloned());
         let Some(segmentation) = session.document().segmentation(of) else { return Ok(operated) };
         // Marks say how far a person got; what an operation changes of them is a draft.
-        let states = if segmentation.states().next().is_some() { drafts(segmentation, &operated) } else { Vec::new() };
+        let states = if segmentation.states().next().is_some() {
+            segmentation.drafts_where(&operated.changed)
+        } else {
+            Vec::new()
+        };
         let labels = operated.painted.clone();
         let edits = vec![Change::Labels(labels), Change::Table(of, table), Change::States(of, states)];
         apply(session, Command::by_hand(step.operation.name, edits))?;
@@ -281,22 +329,6 @@ impl Edit {
     }
 }
 
-/// Slices that nobody had looked at and in which labels changed.
-fn drafts(
-    segmentation: &crate::session::Segmentation,
-    operated: &Operated,
-) -> Vec<(crate::session::SliceKey, SliceState)> {
-    let mut states = Vec::new();
-    for plane in Plane::ALL {
-        let layout = PlaneLayout::new(segmentation.labels().geometry(), plane);
-        let changed = &operated.changed[layout.axes[2]];
-        let is_changed = |slice: usize| changed.get(layout.voxel([0, 0, slice])[layout.axes[2]]) == Some(&true);
-        let fresh = |slice: &usize| is_changed(*slice) && segmentation.state(plane, *slice) == SliceState::Todo;
-        states.extend((0..layout.size[2]).filter(fresh).map(|slice| (key(plane, slice), SliceState::Draft)));
-    }
-    states
-}
-
 /// An operation for programs.
 fn told(operation: &Operation) -> Json {
     let works_on = match operation.works_on {
@@ -328,6 +360,7 @@ fn parameter(parameter: &Parameter) -> Json {
         Kind::Label => json!({"kind": "label"}),
         Kind::Intensity(_) => json!({"kind": "intensity"}),
         Kind::Voxel => json!({"kind": "voxel"}),
+        Kind::Mask => json!({"kind": "mask"}),
     };
     if let (Some(told), Json::Object(kind)) = (told.as_object_mut(), kind) {
         told.extend(kind);

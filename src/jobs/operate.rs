@@ -1,6 +1,7 @@
 //! Doing an operation on a segmentation.
 
 use std::cell::Cell;
+use std::time::Instant;
 
 use super::error::JobError;
 use super::job::{Job, JobKind, Work};
@@ -34,6 +35,8 @@ pub struct Operated {
     pub tallies: Vec<Tally>,
     /// What the user should know besides.
     pub notes: Vec<String>,
+    /// How long the operation itself took, in seconds.
+    pub seconds: f64,
     /// Voxels that the operation would have changed, and that stay: locked labels, finished slices, or where may not be painted.
     pub withheld: usize,
     /// Per voxel axis, at which positions labels changed.
@@ -53,7 +56,9 @@ impl Job for OperateJob {
         let Self { mut painter, order, has_image } = self;
         let watch = work.watch.stage(order.operation.name);
         let image = has_image.then(|| painter.volume());
+        let started = Instant::now();
         let outcome = operate(&order, painter.before(), painter.table(), image, watch.part(0.0, 0.9))?;
+        let seconds = started.elapsed().as_secs_f64();
         let wanted = outcome.labels.clone();
         watch.at(0.9)?;
         painter.take(outcome.labels, &Incoming::default());
@@ -65,7 +70,7 @@ impl Job for OperateJob {
         let added = outcome.added.into_iter().filter(is_there).collect();
         let (made_on, painted) = (painter.revision(), painter.finish());
         let (tallies, notes) = (outcome.tallies, outcome.notes);
-        Ok(Operated { made_on, painted, counts, added, tallies, notes, withheld, changed })
+        Ok(Operated { made_on, painted, counts, added, tallies, notes, seconds, withheld, changed })
     }
 }
 

@@ -18,7 +18,6 @@
 
 mod attention;
 mod blend;
-mod components;
 mod fused;
 mod metrics;
 mod news;
@@ -33,7 +32,6 @@ mod suitability;
 mod tiles;
 
 pub use attention::{AttentionBlock, AttentionView, has_attention};
-pub use components::keep_largest;
 pub use fused::all_axes;
 pub use metrics::{LabelScores, compare};
 pub use news::{SegmentError, SegmentEvent, SegmentSeconds, VoxelVisitor};

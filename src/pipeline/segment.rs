@@ -3,7 +3,6 @@
 use std::time::Instant;
 
 use super::blend::flips;
-use super::components::keep_largest;
 use super::fused::segment_fused;
 use super::news::{SegmentError, SegmentEvent, SegmentSeconds, VoxelVisitor};
 use super::prepare::{Normaliser, Preparation};
@@ -11,6 +10,7 @@ use super::runner::Runner;
 use super::suitability::cut_axes;
 use crate::engine::Network;
 use crate::model::{ModelSpec, SliceAxis};
+use crate::shape::keep_largest;
 use crate::volume::{LabelMap, Volume};
 use crate::work::Watch;
 

@@ -120,6 +120,19 @@ impl Segmentation {
         found.filter_map(with_layout).collect()
     }
 
+    /// Slices to do become drafts where labels changed by no hand: at the positions along each voxel axis that `changed` says.
+    pub fn drafts_where(&self, changed: &[Vec<bool>; 3]) -> Vec<(SliceKey, SliceState)> {
+        let mut drafts = Vec::new();
+        for plane in Plane::ALL {
+            let layout = PlaneLayout::new(self.labels.geometry(), plane);
+            let axis = layout.axes[2];
+            let is_changed = |slice: usize| changed[axis].get(layout.voxel([0, 0, slice])[axis]) == Some(&true);
+            let is_fresh = |slice: &usize| is_changed(*slice) && self.state(plane, *slice) == SliceState::Todo;
+            drafts.extend((0..layout.size[2]).filter(is_fresh).map(|slice| (key(plane, slice), SliceState::Draft)));
+        }
+        drafts
+    }
+
     /// What a file of the labels says besides their voxels.
     pub fn annotations(&self) -> Annotations {
         Annotations::new(self.table.clone(), self.states())

@@ -1,8 +1,9 @@
-//! Pure geometry: which pixels lie inside an outline, how far voxels are from a set of voxels, which lie within a ball of it.
+//! Pure geometry: which pixels lie inside an outline, which voxels are connected, how far they are from a set of voxels, and which lie within
+//! a ball of it.
 //!
 //! **Invariant:** a pixel belongs to an outline if its centre lies inside, by the even-odd rule.
 //!
-//! Deliberately absent: labels, documents, screens, files. Meshes are not here yet.
+//! Deliberately absent: documents, screens, files. Meshes are not here yet.
 
 #![allow(
     clippy::cast_possible_truncation,
@@ -13,11 +14,13 @@
 )]
 
 mod ball;
+mod components;
 mod distance;
 mod polygon;
 mod voxel_bits;
 
 pub use ball::{Ball, TooWide, within};
+pub use components::{Components, Neighbours, Part, Run, components, keep_largest};
 pub use distance::{squared_distances, squared_distances_within};
 pub use polygon::pixels_inside;
 pub use voxel_bits::VoxelBits;

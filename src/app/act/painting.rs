@@ -101,7 +101,7 @@ pub fn apply(studio: &mut Studio, command: Command) -> Result<Applied, Refused> 
 }
 
 /// Tells the user what was kept as it is: once for a reason, until locks or finished slices change.
-fn tell(studio: &mut Studio, refusal: Refusal) {
+pub(super) fn tell(studio: &mut Studio, refusal: Refusal) {
     let kept = match refusal {
         Refusal::Kept(kept) => kept,
         Refusal::Other(text) => return studio.notices.info(text),

@@ -199,5 +199,7 @@ pub fn end_preview(studio: &mut Studio) {
     studio.pixels.form.is_live = false;
     studio.pixels.asked = None;
     studio.pixels.lacks = None;
+    // Whatever made it: a preview of an operation is not left without a picture.
+    studio.operating.ready = None;
     studio.label_views.values_mut().for_each(|view| view.preview = None);
 }

@@ -1,7 +1,7 @@
 //! Labels, slice states, segmentations, the size of the brush.
 
 use super::{CommandEntry, Group, no_scan, no_view};
-use crate::app::act::labels;
+use crate::app::act::{labels, slices};
 use crate::app::state::settings::BRUSH_MM;
 use crate::app::state::studio::Studio;
 use crate::volume::Plane;
@@ -30,6 +30,10 @@ fn no_label(studio: &Studio) -> Option<&'static str> {
             Some(_) => None,
         }
     })
+}
+
+fn no_copy(studio: &Studio) -> Option<&'static str> {
+    no_view(studio).or_else(|| slices::lacks_copy(studio, studio.hover?.plane))
 }
 
 fn one_segmentation(studio: &Studio) -> Option<&'static str> {
@@ -77,6 +81,26 @@ pub const LABELS: &[CommandEntry] = &[
         .keys(&["Shift+Enter"])
         .unless(no_view)
         .in_menu(),
+    label("labels.copy-slice", "Copy slice", |studio| over_view(studio, slices::copy))
+        .hint("Remember the labels of the slice under the pointer, to paste them into others of its plane")
+        .unless(no_view)
+        .in_menu(),
+    label("labels.paste-slice", "Paste slice", |studio| over_view(studio, slices::paste))
+        .hint("Put the copied labels into the slice under the pointer; what has no label in the copy stays")
+        .unless(no_copy)
+        .in_menu(),
+    label("labels.copy-to-next", "Copy labels to the next slice", |studio| {
+        over_view(studio, |studio, plane| slices::carry(studio, plane, 1));
+    })
+    .hint("Put the labels of the slice under the pointer into the next one, and go there")
+    .keys(&["Ctrl+PageUp"])
+    .unless(no_view),
+    label("labels.copy-to-previous", "Copy labels to the previous slice", |studio| {
+        over_view(studio, |studio, plane| slices::carry(studio, plane, -1));
+    })
+    .hint("Put the labels of the slice under the pointer into the one before it, and go there")
+    .keys(&["Ctrl+PageDown"])
+    .unless(no_view),
     label("labels.new-segmentation", "New segmentation", labels::new_segmentation)
         .hint("Add an empty segmentation to the scan on screen, for a second reader or another question")
         .keys(&["Ctrl+Shift+N"])

@@ -5,6 +5,7 @@ mod edit;
 mod file;
 mod labels;
 mod look;
+mod operations;
 mod search;
 mod segment;
 mod teach;
@@ -25,6 +26,8 @@ pub enum Deed {
     Do(fn(&mut Studio)),
     /// Takes a tool in hand.
     Take(&'static crate::tools::ToolEntry),
+    /// Chooses an operation on labels.
+    Choose(&'static crate::edit::operations::Operation),
 }
 
 /// Where a command is found in the menus; the order of the palette.
@@ -145,15 +148,23 @@ fn no_view(studio: &Studio) -> Option<&'static str> {
 }
 
 /// The lists, in the order of the menus.
-const LISTS: &[&[CommandEntry]] =
-    &[file::FILE, edit::EDIT, look::VIEW, labels::LABELS, segment::SEGMENT, teach::TEACH, window::WINDOW];
+const LISTS: &[&[CommandEntry]] = &[
+    file::FILE,
+    edit::EDIT,
+    look::VIEW,
+    labels::LABELS,
+    operations::CHOSEN,
+    segment::SEGMENT,
+    teach::TEACH,
+    window::WINDOW,
+];
 
 /// All commands; the tools are among them.
 pub fn all() -> &'static [CommandEntry] {
     static ALL: OnceLock<Vec<CommandEntry>> = OnceLock::new();
     ALL.get_or_init(|| {
         let mut all: Vec<CommandEntry> =
-            LISTS.iter().flat_map(|list| list.iter().copied()).chain(tools::all()).collect();
+            LISTS.iter().flat_map(|list| list.iter().copied()).chain(tools::all()).chain(operations::all()).collect();
         all.sort_by_key(|entry| entry.group);
         all
     })
@@ -202,6 +213,7 @@ pub fn run(studio: &mut Studio, entry: &'static CommandEntry) {
     match entry.deed {
         Deed::Do(deed) => deed(studio),
         Deed::Take(tool) => super::act::painting::take_tool(studio, tool),
+        Deed::Choose(operation) => super::act::operating::choose(studio, operation),
     }
 }
 

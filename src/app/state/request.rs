@@ -6,6 +6,7 @@ use super::attention::AttentionForm;
 use super::joining::Word;
 use super::keymap::{Chord, Keymap};
 use super::leaving::LeavingAnswer;
+use super::operating::OperationForm;
 use super::paths::Answer;
 use super::pixels::PixelForm;
 use super::saving::ReplacingAnswer;
@@ -84,6 +85,8 @@ pub enum Request {
     Model(String),
     /// The choices of the classifier of pixels, changed.
     Pixels(Box<PixelForm>),
+    /// The choices of the operations, changed.
+    Operation(Box<OperationForm>),
     /// A new label stands for the background of the classifier of pixels.
     NewBackground,
     /// The choices about attention, changed.

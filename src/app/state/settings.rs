@@ -112,7 +112,8 @@ impl Default for Settings {
             outline: true,
             smooth: true,
             brush_mm: 4.0,
-            folded: Vec::new(),
+            // What is not needed in every scan leaves the room to the list of labels.
+            folded: vec!["Operations".into()],
             keys: Keymap::default(),
         }
     }

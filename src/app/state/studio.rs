@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::attention::Attending;
+use super::copied::CopiedSlice;
 use super::joining::{Arrival, CorrectedSlices};
 use super::leaving::Leaving;
 use super::models::Models;
 use super::notices::{Kind, Notices};
+use super::operating::Operating;
 use super::pixels::Pixels;
 use super::recent::RecentPaths;
 use super::request::Effect;
@@ -92,6 +94,10 @@ pub struct Studio {
     pub segment: SegmentForm,
     /// The classifier of pixels.
     pub pixels: Pixels,
+    /// The slice whose labels were copied.
+    pub copied: Option<CopiedSlice>,
+    /// Operations on labels.
+    pub operating: Operating,
     /// Where the network looks.
     pub attending: Attending,
     /// The Teach task.
@@ -139,6 +145,8 @@ impl Studio {
             models: Models::default(),
             segment: SegmentForm::default(),
             pixels: Pixels::default(),
+            copied: None,
+            operating: Operating::default(),
             attending: Attending::default(),
             teach: Teach::default(),
             leaving: None,

@@ -8,20 +8,37 @@
 //! Deliberately absent: documents, undo, screens, files.
 
 mod error;
+mod holes;
+mod islands;
 mod logic;
 mod operation;
 mod parameter;
+mod threshold;
 
 pub use error::OperationError;
 pub use operation::{Changes, Group, Image, Inputs, Operation, Outcome, Tally, WorksOn};
-pub use parameter::{Choice, End, Kind, Parameter, Value, Values, label_of};
+pub use parameter::{Choice, End, Kind, Mask, Parameter, Value, Values, label_of};
 
 use crate::volume::{LabelMap, LabelTable, LabelValue, Plane, PlaneLayout, Region, Volume};
 use crate::work::Watch;
 
 /// All operations, in the order shown within their group.
-pub const OPERATIONS: &[Operation] =
-    &[logic::add::ENTRY, logic::clear::ENTRY, logic::exchange::ENTRY, logic::invert::ENTRY, logic::relabel::ENTRY];
+pub const OPERATIONS: &[Operation] = &[
+    islands::keep_largest::ENTRY,
+    islands::remove_small::ENTRY,
+    islands::split::ENTRY,
+    islands::keep_at::ENTRY,
+    islands::remove_at::ENTRY,
+    holes::fill::ENTRY,
+    holes::fill_slices::ENTRY,
+    threshold::ENTRY,
+    logic::add::ENTRY,
+    logic::clear::ENTRY,
+    logic::exchange::ENTRY,
+    logic::invert::ENTRY,
+    logic::relabel::ENTRY,
+    logic::combine::ENTRY,
+];
 
 /// The operation of an id.
 ///
@@ -75,6 +92,15 @@ pub struct Order {
     pub frame: usize,
 }
 
+impl Order {
+    /// Whether the same is to be done.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.operation.id == other.operation.id
+            && (&self.values, &self.selected, self.scope, self.frame)
+                == (&other.values, &other.selected, other.scope, other.frame)
+    }
+}
+
 /// Does an operation.
 ///
 /// # Errors
@@ -107,7 +133,7 @@ pub fn operate(
     };
     let part = labels.cropped(region, watch)?;
     let image = image.map(|image| Image { origin: region.start, ..image });
-    let values = &values.in_box(region)?;
+    let values = &values.in_box(region, watch)?;
     let outcome = (operation.run)(&Inputs { labels: &part, table, image, selected, values }, watch)?;
     Ok(Outcome { labels: labels.pasted(&outcome.labels, region, watch)?, ..outcome })
 }

@@ -2,7 +2,8 @@
 
 use super::error::OperationError;
 use crate::edit::join::is_same_name;
-use crate::volume::{LabelTable, LabelValue};
+use crate::volume::{LabelMap, LabelTable, LabelValue, Region};
+use crate::work::Watch;
 
 /// One choice of an operation.
 #[derive(Debug, Clone, Copy)]
@@ -75,6 +76,25 @@ pub enum Kind {
     Intensity(End),
     /// A voxel; the window takes that of the cursor.
     Voxel,
+    /// A label of another segmentation on the same grid.
+    Mask,
+}
+
+/// A label of another segmentation on the same grid.
+#[derive(Debug, Clone)]
+pub struct Mask {
+    /// What the segmentation is called.
+    pub name: String,
+    /// Its labels.
+    pub labels: LabelMap,
+    /// Which of them is meant.
+    pub label: LabelValue,
+}
+
+impl PartialEq for Mask {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.name, self.label) == (&other.name, other.label) && self.labels.is_same_snapshot(&other.labels)
+    }
 }
 
 /// What was chosen.
@@ -92,6 +112,8 @@ pub enum Value {
     Label(LabelValue),
     /// Of [`Kind::Voxel`]: indices along i, j, k.
     Voxel([usize; 3]),
+    /// Of [`Kind::Mask`].
+    Mask(Box<Mask>),
 }
 
 impl Parameter {
@@ -102,7 +124,7 @@ impl Parameter {
             Kind::Count { default, .. } => Some(Value::Count(default)),
             Kind::Choice(choices) => choices.first().map(|choice| Value::Choice(choice.id)),
             Kind::Flag { default } => Some(Value::Flag(default)),
-            Kind::Label | Kind::Intensity(_) | Kind::Voxel => None,
+            Kind::Label | Kind::Intensity(_) | Kind::Voxel | Kind::Mask => None,
         }
     }
 
@@ -120,6 +142,7 @@ impl Parameter {
             Kind::Label => "the number or the name of another label".into(),
             Kind::Intensity(_) => "a value of the image".into(),
             Kind::Voxel => "the indices of a voxel inside the volume, i,j,k".into(),
+            Kind::Mask => "a label of another segmentation on the same grid".into(),
         }
     }
 
@@ -133,11 +156,12 @@ impl Parameter {
             (Kind::Label, Value::Label(label)) => *label != 0,
             (Kind::Intensity(_), Value::Number(value)) => value.is_finite(),
             (Kind::Voxel, Value::Voxel(voxel)) => (0..3).all(|axis| voxel[axis] < shape[axis]),
+            (Kind::Mask, Value::Mask(mask)) => mask.label != 0 && mask.labels.geometry().shape() == shape,
             _ => false,
         }
     }
 
-    /// Reads a value as it is written on a command line.
+    /// Reads a value as it is written on a command line; files are not read here.
     ///
     /// # Errors
     /// Names the parameter, the text, and what can be said.
@@ -157,6 +181,7 @@ impl Parameter {
             Kind::Flag { .. } => flag(text).map(Value::Flag),
             Kind::Label => label_of(text, table).map(Value::Label),
             Kind::Voxel => voxel_of(text).map(Value::Voxel),
+            Kind::Mask => None,
         };
         // Whether a voxel is there depends on the grid.
         let anywhere = [usize::MAX; 3];
@@ -192,6 +217,7 @@ impl std::fmt::Display for Value {
             Self::Flag(is) => write!(f, "{}", if *is { "yes" } else { "no" }),
             Self::Label(label) => write!(f, "{label}"),
             Self::Voxel([i, j, k]) => write!(f, "{i},{j},{k}"),
+            Self::Mask(mask) => write!(f, "label {} of {}", mask.label, mask.name),
         }
     }
 }
@@ -291,16 +317,28 @@ impl Values {
         self.find(id, |value| if let Value::Voxel(voxel) = value { Some(*voxel) } else { None })
     }
 
+    /// The value of a [`Kind::Mask`].
+    ///
+    /// # Errors
+    /// As [`Self::number`].
+    pub fn mask(&self, id: &'static str) -> Result<&Mask, OperationError> {
+        self.find(id, |value| if let Value::Mask(mask) = value { Some(&**mask) } else { None })
+    }
+
     /// The same values on the grid of a box: voxels count from its start.
     ///
     /// # Errors
-    /// When a voxel lies outside the box.
-    pub(super) fn in_box(&self, region: crate::volume::Region) -> Result<Self, OperationError> {
+    /// When a voxel lies outside the box, or the work is stopped.
+    pub(super) fn in_box(&self, region: Region, watch: Watch) -> Result<Self, OperationError> {
         let moved = |(id, value): &(&'static str, Value)| match value {
             Value::Voxel(voxel) if !region.contains(*voxel) => {
                 Err(OperationError::Outside { parameter: id, voxel: *voxel })
             }
             Value::Voxel(voxel) => Ok((*id, Value::Voxel([0, 1, 2].map(|axis| voxel[axis] - region.start[axis])))),
+            Value::Mask(mask) => {
+                let labels = mask.labels.cropped(region, watch)?;
+                Ok((*id, Value::Mask(Box::new(Mask { labels, ..Mask::clone(mask) }))))
+            }
             other => Ok((*id, other.clone())),
         };
         Ok(Self(self.0.iter().map(moved).collect::<Result<_, _>>()?))

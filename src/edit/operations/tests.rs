@@ -28,6 +28,7 @@ fn values(operation: &Operation) -> Values {
             Kind::Label => Value::Label(2),
             Kind::Intensity(End::Low) => Value::Number(10.0),
             Kind::Intensity(End::High) => Value::Number(60.0),
+            Kind::Mask => Value::Mask(Box::new(Mask { name: "Other".into(), labels: maps().remove(3), label: 3 })),
             _ => Value::Voxel([3, 4, 3]),
         };
         (parameter.id.to_string(), value)
@@ -237,4 +238,26 @@ fn labels_are_added_exchanged_moved_inverted_and_cleared() {
     assert_eq!(operate(&same, map, &table(), None, Watch::unwatched()).unwrap_err(), OperationError::SameLabel(2));
     let several = Order { selected: vec![1, 3], ..order(find("exchange").unwrap(), Scope::Volume) };
     assert_eq!(operate(&several, map, &table(), None, Watch::unwatched()).unwrap_err(), OperationError::OneLabel(2));
+}
+
+#[test]
+fn a_label_is_combined_with_that_of_another_segmentation() {
+    let map = &maps()[3];
+    let other = LabelMap::from_fn(grid(), |[i, ..]| if i < 12 { 7 } else { 0 });
+    let free = LabelMap::from_fn(grid(), |voxel| u16::from(other.get(voxel) == 7 && map.get(voxel) < 2));
+    let [own, union] = [map.voxel_counts()[&1], free.voxel_counts()[&1]];
+    // All of label 1 but one voxel lies where the other is.
+    for (mode, count) in [("union", union + 1), ("intersection", own - 1), ("difference", 1), ("copy", union)] {
+        let operation = find("combine").unwrap();
+        let with = Value::Mask(Box::new(Mask { name: "Other".into(), labels: other.clone(), label: 7 }));
+        let mode = operation.parameters[1].read(mode, &table()).unwrap();
+        let values = Values::new(operation.parameters, [("with".into(), with), ("mode".into(), mode)], SHAPE).unwrap();
+        let order = Order { operation, values, selected: vec![1], scope: Scope::Volume, frame: 0 };
+        let outcome = operate(&order, map, &table(), None, Watch::unwatched()).unwrap();
+        let counts = outcome.labels.voxel_counts();
+        assert_eq!(
+            (counts.get(&1), counts[&2], counts[&3]),
+            (Some(&count), map.voxel_counts()[&2], map.voxel_counts()[&3])
+        );
+    }
 }

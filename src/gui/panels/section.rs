@@ -16,7 +16,7 @@ pub fn section(
         ui.set_width(ui.available_width());
         let is_open = !studio.settings.folded.iter().any(|folded| folded == title);
         let header =
-            egui::CollapsingHeader::new(egui::RichText::new(title).heading()).id_salt(title).default_open(is_open);
+            egui::CollapsingHeader::new(egui::RichText::new(title).heading()).id_salt(title).open(Some(is_open));
         let response = header.show_unindented(ui, |ui| content(ui, outbox));
         if response.header_response.clicked() {
             let mut settings = studio.settings.clone();

@@ -135,3 +135,21 @@ fn a_segmentation_is_renamed_in_the_tree_and_the_status_line_counts_from_one() {
     harness.run_steps(3);
     picture(&mut harness, "panel_light");
 }
+
+#[test]
+fn an_operation_is_chosen_by_its_command_and_its_parameters_follow_from_its_entry() {
+    let mut studio = studio(3);
+    commands::run(&mut studio, commands::find("remove-small-islands").unwrap());
+    let mut harness = window(studio, [1280.0, 720.0]);
+    harness.run_steps(30);
+    harness.get_by_label_contains("A part of exactly this size stays");
+    harness.get_by_role_and_label(Role::SpinButton, "Smaller than");
+    harness.get_by_label("Preview");
+    picture(&mut harness, "operations");
+    commands::run(&mut harness.state_mut().studio, commands::find("exchange").unwrap());
+    harness.run_steps(30);
+    assert!(harness.query_by_role_and_label(Role::SpinButton, "Smaller than").is_none());
+    harness.get_by_label("Apply").click();
+    harness.run_steps(3);
+    assert!(!harness.state().studio.tasks.is_empty(), "the operation runs as a job");
+}

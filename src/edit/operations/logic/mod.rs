@@ -2,6 +2,7 @@
 
 pub(super) mod add;
 pub(super) mod clear;
+pub(super) mod combine;
 pub(super) mod exchange;
 pub(super) mod invert;
 mod recolour;

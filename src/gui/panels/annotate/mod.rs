@@ -1,12 +1,14 @@
-//! Annotate: labels, how they are laid over the image, where may be painted, the classifier of pixels.
+//! Annotate: labels, how they are laid over the image, where may be painted, operations, the classifier of pixels.
 
 mod display;
 mod label_row;
 mod labels;
+mod operations;
 mod painting;
 mod pixels;
 
 use super::section;
+use crate::app::act::operating::SECTION;
 use crate::app::{Outbox, Studio};
 use crate::gui::egui;
 
@@ -19,5 +21,6 @@ pub fn annotate_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
         display::display_ui(ui, studio, outbox);
     });
     section(ui, studio, outbox, "Painting", |ui, outbox| painting::painting_ui(ui, studio, outbox));
+    section(ui, studio, outbox, SECTION, |ui, outbox| operations::operations_ui(ui, studio, outbox));
     section(ui, studio, outbox, "Pixels", |ui, outbox| pixels::pixels_ui(ui, studio, outbox));
 }

@@ -1,0 +1,388 @@
+//! Operations on labels: a job that computes them, a preview, one undo step.
+
+use super::painting::apply;
+use super::pixels::end_preview;
+use super::told::grouped;
+use crate::app::state::operating::{OperationForm, Ready};
+use crate::app::state::settings::Task;
+use crate::app::state::studio::Studio;
+use crate::app::state::views::Live;
+use crate::edit::operations::{End, Kind, Mask, Operation, Order, Parameter, Scope, Value, Values, WorksOn};
+use crate::jobs::{Job, OperateJob, Operated};
+use crate::session::{Command, Edit, Painter, SegmentationId};
+use crate::volume::{LabelTable, LabelValue};
+
+/// The section of the Annotate task that shows operations.
+pub const SECTION: &str = "Operations";
+/// Images of more values than this are thresholded at whole ones.
+const WIDE: f64 = 20.0;
+
+/// Chooses an operation and shows what can be chosen of it.
+pub fn choose(studio: &mut Studio, operation: &'static Operation) {
+    let form = OperationForm { operation, ..studio.operating.form.clone() };
+    set_form(studio, form);
+    studio.operating.times_chosen += 1;
+    studio.settings.task = Task::Annotate;
+    studio.settings.panels = true;
+    studio.settings.folded.retain(|folded| folded != SECTION);
+}
+
+/// Takes over changed choices; a preview of others goes.
+pub fn set_form(studio: &mut Studio, form: OperationForm) {
+    if !form.is_same(&studio.operating.form) {
+        drop_preview(studio);
+    }
+    studio.operating.form = form;
+}
+
+/// Why no operation can be done now.
+pub fn lacks(studio: &Studio) -> Option<&'static str> {
+    let (Some(segmentation), Some(view)) = (studio.segmentation(), studio.label_view()) else {
+        return Some("Open a scan first");
+    };
+    let form = &studio.operating.form;
+    let needs_other = form.operation.parameters.iter().any(|parameter| matches!(parameter.kind, Kind::Label));
+    let needs_mask = form.operation.parameters.iter().any(|parameter| matches!(parameter.kind, Kind::Mask));
+    let is_of_active = !form.is_for_all || form.operation.works_on == WorksOn::One;
+    match () {
+        () if studio.tasks.is_running(OperateJob::KIND) => Some("An operation is running"),
+        () if studio.hand.tool.is_busy() => Some("Finish what the tool is drawing first"),
+        () if segmentation.table().0.is_empty() => Some("There is no label yet"),
+        () if is_of_active && segmentation.table().get(view.active).is_none() => Some("No label is active"),
+        () if needs_mask && other_masks(studio).is_empty() => Some("The scan has no other segmentation with a label"),
+        () if needs_other && segmentation.table().0.len() < 2 => Some("There is no other label"),
+        () => None,
+    }
+}
+
+/// What a parameter is where the user has said nothing: another label, the ends of what is displayed, the cursor.
+pub fn value_of(studio: &Studio, parameter: &Parameter) -> Option<Value> {
+    let said = studio.operating.form.value(parameter);
+    let (view, volume) = (studio.view()?, studio.volume()?);
+    let table = studio.segmentation()?.table();
+    match parameter.kind {
+        Kind::Label => {
+            let active = studio.label_view()?.active;
+            let is_other = |value: LabelValue| value != active && table.get(value).is_some();
+            match said {
+                Some(Value::Label(label)) if is_other(label) => Some(Value::Label(label)),
+                _ => table.0.iter().find(|label| is_other(label.value)).map(|label| Value::Label(label.value)),
+            }
+        }
+        Kind::Intensity(end) => said.or_else(|| {
+            let half = if end == End::Low { -view.window.width } else { view.window.width } / 2.0;
+            let statistics = volume.statistics();
+            let value = (view.window.level + half).clamp(statistics.min, statistics.max);
+            let is_wide = statistics.max - statistics.min > WIDE;
+            Some(Value::Number(if is_wide { value.round() } else { value }))
+        }),
+        Kind::Voxel => Some(Value::Voxel(view.cursor)),
+        Kind::Mask => {
+            let all = other_masks(studio);
+            // The segmentation is as it is now, not as it was when it was chosen.
+            let is_said = |mask: &&Mask| matches!(&said, Some(Value::Mask(said)) if (&said.name, said.label) == (&mask.name, mask.label));
+            all.iter().find(is_said).or(all.first()).map(|mask| Value::Mask(Box::new(mask.clone())))
+        }
+        _ => said,
+    }
+}
+
+/// All labels of the scan's other segmentations, each called by its segmentation and its own name.
+pub fn other_masks(studio: &Studio) -> Vec<Mask> {
+    let (Some(scan), Some(active)) = (studio.shown, studio.active()) else { return Vec::new() };
+    let others = studio.session.document().segmentations_of(scan).filter(|(id, _)| *id != active);
+    let masks = others.flat_map(|(_, other)| {
+        let mask = |label: &crate::volume::Label| Mask {
+            name: format!("{}: {}", other.name(), label.name),
+            labels: other.labels().clone(),
+            label: label.value,
+        };
+        other.table().0.iter().map(mask).collect::<Vec<_>>()
+    });
+    masks.collect()
+}
+
+/// The labels that the operation works on.
+pub fn selected(studio: &Studio) -> Vec<LabelValue> {
+    let (Some(segmentation), Some(view)) = (studio.segmentation(), studio.label_view()) else { return Vec::new() };
+    let form = &studio.operating.form;
+    if form.is_for_all && form.operation.works_on != WorksOn::One {
+        segmentation.table().0.iter().map(|label| label.value).collect()
+    } else {
+        vec![view.active]
+    }
+}
+
+/// What the choices ask for; what cannot be used is told.
+fn order(studio: &mut Studio) -> Option<Order> {
+    let form = studio.operating.form.clone();
+    let (frame, shape) = (studio.view()?.frame, studio.volume()?.geometry.shape());
+    let value = |parameter: &Parameter| Some((parameter.id.to_string(), value_of(studio, parameter)?));
+    let said: Vec<(String, Value)> = form.operation.parameters.iter().filter_map(value).collect();
+    let values = match Values::new(form.operation.parameters, said, shape) {
+        Ok(values) => values,
+        Err(error) => {
+            studio.notices.warn(format!("{}: {error}.", form.operation.name));
+            return None;
+        }
+    };
+    let scope = match form.plane {
+        Some(plane) => Scope::Slice(plane, studio.slice(plane)?),
+        None => Scope::Volume,
+    };
+    Some(Order { operation: form.operation, values, selected: selected(studio), scope, frame })
+}
+
+/// Computes what the operation would do, and shows it as a preview.
+pub fn preview(studio: &mut Studio) {
+    start(studio, show);
+}
+
+/// Does the operation: one undo step. What is shown as its preview is taken as it is.
+pub fn take(studio: &mut Studio) {
+    let wanted = order(studio);
+    let is_wanted = |ready: &Ready| wanted.as_ref().is_some_and(|order| order.is_same(&ready.order));
+    let is_current = |ready: &Ready| studio.revision(ready.of) == Some(ready.operated.made_on);
+    let ready = studio.operating.ready.as_ref();
+    if ready.is_some_and(|ready| Some(ready.of) == studio.active() && is_wanted(ready) && is_current(ready)) {
+        let ready = studio.operating.ready.take();
+        drop_preview(studio);
+        ready.into_iter().for_each(|ready| finish(studio, ready));
+    } else {
+        start(studio, finish);
+    }
+}
+
+/// Starts the job; `done` gets what comes of it.
+fn start(studio: &mut Studio, done: fn(&mut Studio, Ready)) {
+    let (Some(of), Some(order)) = (studio.active(), order(studio)) else { return };
+    drop_preview(studio);
+    studio.hand.tool.abort();
+    let Some(painter) = Painter::new(studio.session.document(), of, &studio.rules) else { return };
+    studio.start_for(
+        of,
+        OperateJob { painter, order: order.clone(), has_image: true },
+        |_, ()| {},
+        move |studio, result| {
+            if let Some(operated) = studio.told(result) {
+                done(studio, Ready { of, order, operated });
+            }
+        },
+    );
+}
+
+/// The table with the labels that are new.
+fn table_with(studio: &Studio, of: SegmentationId, operated: &Operated) -> Option<LabelTable> {
+    let mut table = studio.session.document().segmentation(of)?.table().clone();
+    let fresh = operated.added.iter().filter(|label| table.get(label.value).is_none()).cloned().collect::<Vec<_>>();
+    table.0.extend(fresh);
+    Some(table)
+}
+
+/// Shows a result as a preview.
+fn show(studio: &mut Studio, ready: Ready) {
+    if studio.revision(ready.of) != Some(ready.operated.made_on) {
+        studio.notices.info("The labels changed while the preview was computed; press \"Preview\" again.");
+        return;
+    }
+    let table = table_with(studio, ready.of, &ready.operated);
+    // One preview at a time.
+    end_preview(studio);
+    if let Some(view) = studio.label_views.get_mut(&ready.of) {
+        let labels = ready.operated.painted.labels.clone();
+        view.preview = Some(Live { labels, revision: ready.operated.made_on, table });
+    }
+    studio.notices.info(format!("Preview of \"{}\": {}.", ready.order.operation.name, told(&ready.operated)));
+    studio.operating.ready = Some(ready);
+}
+
+/// Takes the preview of an operation off the screen.
+pub fn drop_preview(studio: &mut Studio) {
+    let Some(ready) = studio.operating.ready.take() else { return };
+    if let Some(view) = studio.label_views.get_mut(&ready.of) {
+        view.preview = None;
+    }
+}
+
+/// Whether a preview of the operation is on screen.
+pub fn has_preview(studio: &Studio) -> bool {
+    studio.operating.ready.as_ref().is_some_and(|ready| studio.revision(ready.of) == Some(ready.operated.made_on))
+}
+
+/// Makes a result the segmentation's labels.
+fn finish(studio: &mut Studio, ready: Ready) {
+    let Ready { of, order, operated } = ready;
+    let name = order.operation.name;
+    let text = format!("{name}: {}.", told(&operated));
+    let warning = warning(&operated);
+    if !operated.painted.is_empty() {
+        let Some(segmentation) = studio.session.document().segmentation(of) else { return };
+        let states = segmentation.drafts_where(&operated.changed);
+        let mut edits = vec![Edit::Labels(operated.painted.clone()), Edit::States(of, states)];
+        if !operated.added.is_empty() {
+            edits.extend(table_with(studio, of, &operated).map(|table| Edit::Table(of, table)));
+        }
+        if apply(studio, Command::by_hand(name, edits)).is_err() {
+            return;
+        }
+        if let Some(view) = studio.label_views.get_mut(&of) {
+            view.counted = (operated.painted.labels.clone(), operated.counts.clone());
+        }
+    }
+    match warning {
+        Some(warning) => studio.notices.warn(format!("{text} {warning}")),
+        None => studio.notices.info(text),
+    }
+}
+
+/// What was done, in numbers.
+fn told(operated: &Operated) -> String {
+    if operated.painted.is_empty() {
+        return "nothing changed".into();
+    }
+    let number = |tally: &crate::edit::operations::Tally| {
+        format!("{} {}", grouped(tally.count), if tally.count == 1 { tally.one } else { tally.several })
+    };
+    let numbers: Vec<String> = operated.tallies.iter().map(number).collect();
+    if numbers.is_empty() { "done".into() } else { numbers.join(", ") }
+}
+
+/// What the user must know besides.
+fn warning(operated: &Operated) -> Option<String> {
+    let stays = match operated.withheld {
+        0 => None,
+        1 => Some(
+            "1 voxel stays as it is: locked labels, finished slices and the rules of painting keep it.".to_string(),
+        ),
+        count => Some(format!(
+            "{} voxels stay as they are: locked labels, finished slices and the rules of painting keep them.",
+            grouped(count)
+        )),
+    };
+    let notes: Vec<String> = operated.notes.iter().cloned().chain(stays).collect();
+    (!notes.is_empty()).then(|| notes.join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::Settings;
+    use crate::app::act::scans::add_label_view;
+    use crate::app::state::views::ScanView;
+    use crate::edit::operations::find;
+    use crate::session::{Incoming, PaintRules, SliceState};
+    use crate::volume::{Affine, Geometry, Label, LabelCounts, LabelMap, Plane, Rescale, Volume, Voxels};
+    use std::sync::Arc;
+
+    /// Two islands of label 1, of 4 and of 2 voxels, and one of label 2.
+    fn studio() -> Studio {
+        let geometry = Geometry::new([9, 5, 4], Affine::IDENTITY).unwrap();
+        let voxels = Voxels::U8(Arc::new((0..180).collect()));
+        let volume = Arc::new(Volume::new(geometry.clone(), voxels, vec![], Rescale::IDENTITY, String::new()));
+        let mut studio = Studio::new(Settings::default(), Arc::new(|| {}));
+        let (scan, of) = studio.session.add_scan(volume.clone());
+        studio.scan_views.insert(scan, ScanView::new(&volume, of));
+        add_label_view(&mut studio, of);
+        studio.shown = Some(scan);
+        let labels = LabelMap::from_fn(geometry, |[i, j, k]| match (i, j, k) {
+            (0..4, 1, 1) | (6..8, 3, 2) => 1,
+            (8, _, 3) => 2,
+            _ => 0,
+        });
+        let mut painter = Painter::new(studio.session.document(), of, &PaintRules::default()).unwrap();
+        painter.take(labels, &Incoming::default());
+        let table = LabelTable(vec![Label::new(1, "Liver"), Label::new(2, "Spleen")]);
+        let edits = vec![Edit::Labels(painter.finish()), Edit::Table(of, table)];
+        studio.session.apply(Command::by_hand("Begin", edits)).unwrap();
+        studio
+    }
+
+    fn wait(studio: &mut Studio) {
+        while !studio.tasks.is_empty() {
+            studio.tasks.drain().into_iter().for_each(|deed| deed(studio));
+            std::thread::sleep(std::time::Duration::from_millis(2));
+        }
+    }
+
+    fn counts(studio: &Studio) -> LabelCounts {
+        studio.segmentation().unwrap().labels().voxel_counts()
+    }
+
+    fn last(studio: &Studio) -> String {
+        studio.notices.all().last().map(|notice| notice.text.clone()).unwrap_or_default()
+    }
+
+    #[test]
+    fn an_operation_is_previewed_taken_as_it_is_shown_and_undone_in_one_step() {
+        let mut studio = studio();
+        choose(&mut studio, find("keep-largest-islands").unwrap());
+        assert_eq!((studio.settings.task, lacks(&studio)), (Task::Annotate, None));
+        let before = counts(&studio);
+        preview(&mut studio);
+        wait(&mut studio);
+        assert!(has_preview(&studio) && last(&studio).contains("1 island removed"), "{}", last(&studio));
+        assert_eq!(counts(&studio), before, "nothing changes yet");
+        assert!(studio.shown_labels().is_some_and(|(labels, is_preview)| is_preview && labels.get([6, 3, 2]) == 0));
+        take(&mut studio);
+        assert!(studio.tasks.is_empty() && !has_preview(&studio), "what was computed is not computed again");
+        assert_eq!(counts(&studio), LabelCounts::from([(1, 4), (2, 5)]));
+        assert_eq!(studio.segmentation().unwrap().state(Plane::Axial, 2), SliceState::Draft);
+        assert_eq!(studio.session.undo_name(), Some("Keep the largest islands"));
+        studio.session.undo();
+        assert_eq!(counts(&studio), before);
+    }
+
+    #[test]
+    fn another_choice_or_a_change_of_the_labels_ends_a_preview() {
+        let mut studio = studio();
+        choose(&mut studio, find("clear").unwrap());
+        preview(&mut studio);
+        wait(&mut studio);
+        let form = OperationForm { is_for_all: true, ..studio.operating.form.clone() };
+        set_form(&mut studio, form);
+        assert!(!has_preview(&studio) && studio.shown_labels().is_some_and(|(_, is_preview)| !is_preview));
+        preview(&mut studio);
+        wait(&mut studio);
+        assert_eq!(studio.shown_labels().unwrap().0.voxel_counts(), LabelCounts::new());
+        studio.session.undo();
+        assert!(!has_preview(&studio));
+        // A result for labels that are not there any more is not taken.
+        studio.session.redo();
+        drop_preview(&mut studio);
+        take(&mut studio);
+        studio.session.undo();
+        let before = counts(&studio);
+        wait(&mut studio);
+        assert!(counts(&studio) == before && last(&studio).contains("labels changed while"), "{}", last(&studio));
+    }
+
+    #[test]
+    fn labels_that_are_new_come_with_their_names() {
+        let mut studio = studio();
+        choose(&mut studio, find("split-islands").unwrap());
+        take(&mut studio);
+        wait(&mut studio);
+        assert_eq!(counts(&studio), LabelCounts::from([(1, 4), (2, 5), (3, 2)]));
+        assert_eq!(studio.segmentation().unwrap().table().get(3).unwrap().name, "Liver 2");
+        studio.session.undo();
+        assert!(studio.segmentation().unwrap().table().get(3).is_none());
+    }
+
+    #[test]
+    fn what_is_not_said_comes_from_the_situation() {
+        let mut studio = studio();
+        choose(&mut studio, find("exchange").unwrap());
+        let label = &studio.operating.form.operation.parameters[0];
+        assert_eq!(value_of(&studio, label), Some(Value::Label(2)));
+        studio.label_view_mut().unwrap().active = 2;
+        assert_eq!(value_of(&studio, label), Some(Value::Label(1)));
+        choose(&mut studio, find("threshold").unwrap());
+        studio.view_mut().unwrap().window = crate::volume::Window { level: 100.0, width: 50.9 };
+        let ends: Vec<_> =
+            studio.operating.form.operation.parameters[..2].iter().map(|p| value_of(&studio, p)).collect();
+        assert_eq!(ends, [Some(Value::Number(75.0)), Some(Value::Number(125.0))]);
+        choose(&mut studio, find("keep-island").unwrap());
+        let at = &studio.operating.form.operation.parameters[0];
+        assert_eq!(value_of(&studio, at), Some(Value::Voxel(studio.view().unwrap().cursor)));
+    }
+}
