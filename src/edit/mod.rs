@@ -6,11 +6,15 @@
 
 mod brush;
 mod flood;
+mod gaussian;
 mod join;
+mod label_box;
 mod level;
 mod live_wire;
+mod median;
 pub mod operations;
 mod region_growing;
+mod reshape;
 mod similar;
 mod voxel_set;
 

@@ -18,16 +18,12 @@ pub struct Ball {
 }
 
 /// A ball has more voxels than can be worked with.
-#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
-#[error(
-    "{radius_mm} mm are more than {FURTHEST} voxels of this grid; at most {:.3} mm can be used here", 
-    FURTHEST as f64 * smallest_mm
-)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TooWide {
-    /// The radius that was asked for.
-    pub radius_mm: f64,
-    /// The smallest spacing of the grid.
-    pub smallest_mm: f64,
+    /// Voxels that a ball reaches from its centre at most.
+    pub voxels: usize,
+    /// The largest radius on this grid.
+    pub at_most_mm: f64,
 }
 
 impl Ball {
@@ -39,7 +35,7 @@ impl Ball {
         let smallest_mm = spacing_mm.into_iter().fold(f64::INFINITY, f64::min);
         let radius = if radius_mm < 0.0 { 0.0 } else { radius_mm } + TOLERANCE * smallest_mm;
         if radius.is_nan() || radius / smallest_mm > FURTHEST as f64 + 0.5 {
-            return Err(TooWide { radius_mm, smallest_mm });
+            return Err(TooWide { voxels: FURTHEST, at_most_mm: FURTHEST as f64 * smallest_mm });
         }
         // How many steps along an axis fit into what is left of the squared radius.
         let steps = |rest: f64, axis: usize| if axes[axis] { (rest.sqrt() / spacing_mm[axis]) as usize } else { 0 };
@@ -199,10 +195,7 @@ mod tests {
     #[test]
     fn a_ball_that_is_too_wide_says_what_can_be_had() {
         let refused = Ball::new(3.0, [0.01, 0.01, 1.0], ALL).unwrap_err();
-        assert_eq!(
-            refused.to_string(),
-            "3 mm are more than 256 voxels of this grid; at most 2.560 mm can be used here"
-        );
+        assert_eq!(refused, TooWide { voxels: 256, at_most_mm: 2.56 });
         assert!(Ball::new(2.56, [0.01, 0.01, 1.0], ALL).is_ok());
         assert!(Ball::new(f64::NAN, [1.0; 3], ALL).is_err() && Ball::new(f64::INFINITY, [1.0; 3], ALL).is_err());
     }

@@ -70,7 +70,7 @@ impl VoxelBits {
         self.words.par_iter().with_min_len(1 << 14).map(|word| word.count_ones() as usize).sum()
     }
 
-    /// Calls `change(k, words of the slice, words of a row)` for every slice, on all threads.
+    /// The same for every slice: `change(k, words, words of a row)`.
     pub(super) fn for_each_slice(
         &mut self,
         watch: Watch,
@@ -82,8 +82,11 @@ impl VoxelBits {
         })
     }
 
-    /// The same for blocks of some slices: `change` gets the first k of its block.
-    pub(super) fn for_each_block(
+    /// Calls `change(first k, words of all rows of the block, words of a row)` for blocks of some slices, on all threads.
+    ///
+    /// # Errors
+    /// When the work is stopped; what was changed by then stays.
+    pub fn for_each_block(
         &mut self,
         slices: usize,
         watch: Watch,

@@ -13,6 +13,8 @@ import numpy as np
 import SimpleITK as sitk
 from scipy import ndimage
 
+import check_morphology
+
 counts = {}
 current = ""
 
@@ -280,7 +282,18 @@ def threshold(data, folder):
         check(step, ours is None and said in told, told)
 
 
+def with_tools(check):
+    """A check of another file, which is given what this one has."""
+
+    def run(data, folder):
+        check(data, folder, (edit, read, same, made, hippocampus))
+
+    run.__name__ = check.__name__
+    return run
+
+
 CHECKS = [logic, islands, holes, threshold]
+CHECKS += [with_tools(check) for check in check_morphology.CHECKS]
 
 
 def main():

@@ -11,8 +11,11 @@ mod error;
 mod holes;
 mod islands;
 mod logic;
+mod margin;
+mod millimetres;
 mod operation;
 mod parameter;
+mod smoothing;
 mod threshold;
 
 pub use error::OperationError;
@@ -38,6 +41,14 @@ pub const OPERATIONS: &[Operation] = &[
     logic::invert::ENTRY,
     logic::relabel::ENTRY,
     logic::combine::ENTRY,
+    margin::grow::ENTRY,
+    margin::shrink::ENTRY,
+    margin::hollow::ENTRY,
+    smoothing::median::ENTRY,
+    smoothing::open::ENTRY,
+    smoothing::close::ENTRY,
+    smoothing::gaussian::ENTRY,
+    smoothing::joint::ENTRY,
 ];
 
 /// The operation of an id.
