@@ -5,13 +5,19 @@
 //! Deliberately absent: pointers, screens, undo, locks.
 
 mod brush;
+mod fill_between;
+mod grow_from_seeds;
 mod join;
 pub mod operations;
+mod otsu;
 mod region_growing;
 mod voxel_set;
 
 pub use brush::Brush;
+pub use fill_between::{FillMethod, Filled, FilledLabel, Filling, fill_between};
+pub use grow_from_seeds::{SeedError, SeedGrowing, Shares, box_around, grow_from_seeds};
 pub use join::{Fate, Join, JoinedLabel, NoNumberLeft, is_nameless, is_same_name, join, values_of_model};
+pub use otsu::otsu_threshold;
 pub use region_growing::{
     Confidence, GrowError, Growing, Grown, confidence_connected, connected, neighbourhood_connected,
 };

@@ -8,6 +8,7 @@
 //! Deliberately absent: documents, undo, screens, files.
 
 mod error;
+mod growing;
 mod logic;
 mod operation;
 mod parameter;
@@ -20,8 +21,19 @@ use crate::volume::{LabelMap, LabelTable, LabelValue, Plane, PlaneLayout, Region
 use crate::work::Watch;
 
 /// All operations, in the order shown within their group.
-pub const OPERATIONS: &[Operation] =
-    &[logic::add::ENTRY, logic::clear::ENTRY, logic::exchange::ENTRY, logic::invert::ENTRY, logic::relabel::ENTRY];
+pub const OPERATIONS: &[Operation] = &[
+    logic::add::ENTRY,
+    logic::clear::ENTRY,
+    logic::exchange::ENTRY,
+    logic::invert::ENTRY,
+    logic::relabel::ENTRY,
+    growing::fill_between::ENTRY,
+    growing::from_seeds::ENTRY,
+    growing::connected::ENTRY,
+    growing::confidence::ENTRY,
+    growing::neighbourhood::ENTRY,
+    growing::otsu::ENTRY,
+];
 
 /// The operation of an id.
 ///
