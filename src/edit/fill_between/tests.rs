@@ -95,7 +95,7 @@ fn two_slices_in_a_row_and_a_single_voxel_are_drawn_slices_too() {
         let filled = filled(&labels, &[1], 2, method);
         let area = |k: usize| (0..400).filter(|n| filled.labels.get([n % 20, n / 20, k]) == 1).count();
         assert_eq!([2, 3, 4, 5, 8].map(area), [169, 169, 169, 36, 1], "{method:?}");
-        assert!(area(6) < 36 && area(7) < area(6) && area(7) > 1, "{method:?}: {} {}", area(6), area(7));
+        assert!(area(6) < 36 && area(7) <= area(6) && area(7) >= 1, "{method:?}: {} {}", area(6), area(7));
         assert_eq!(area(1) + area(9), 0);
     }
 }
