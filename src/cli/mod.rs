@@ -31,6 +31,7 @@ mod refine;
 mod sample;
 mod segment;
 mod terminal;
+mod touch;
 mod train;
 
 use std::io::{ErrorKind, Write as _};
@@ -67,6 +68,8 @@ enum Command {
     Segment(segment::Segment),
     /// Adapt a model to finished slices of a scan, and segment the others again
     Refine(refine::Refine),
+    /// Make a mask of strokes on and off a structure
+    Touch(touch::Touch),
     /// Train a model on a labelled data set
     Train(train::Train),
     /// Compare predicted masks with true ones
@@ -107,6 +110,7 @@ impl Command {
             Self::Edit(command) => command.run(),
             Self::Segment(command) => command.run(),
             Self::Refine(command) => command.run(),
+            Self::Touch(command) => command.run(),
             Self::Train(command) => command.run(),
             Self::Evaluate(command) => command.run(),
             Self::Measure(command) => command.run(),

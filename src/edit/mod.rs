@@ -5,24 +5,30 @@
 //! Deliberately absent: pointers, screens, undo, locks.
 
 mod brush;
+mod fill_between;
 mod flood;
 mod gaussian;
+mod grow_from_seeds;
 mod join;
 mod label_box;
 mod level;
 mod live_wire;
 mod median;
 pub mod operations;
+mod otsu;
 mod region_growing;
 mod reshape;
 mod similar;
 mod voxel_set;
 
 pub use brush::{Brush, BrushShape};
+pub use fill_between::{FillMethod, Filled, FilledLabel, Filling, fill_between};
 pub use flood::flood;
+pub use grow_from_seeds::{SeedError, SeedGrowing, Shares, box_around, grow_from_seeds};
 pub use join::{Fate, Join, JoinedLabel, NoNumberLeft, is_nameless, is_same_name, join, values_of_model};
 pub use level::{Side, level_outline};
 pub use live_wire::{Picture, Wire};
+pub use otsu::otsu_threshold;
 pub use region_growing::{
     Confidence, GrowError, Growing, Grown, confidence_connected, connected, neighbourhood_connected,
 };

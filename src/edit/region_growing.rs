@@ -113,7 +113,7 @@ impl Growing<'_> {
     /// The part of the grid that may grow.
     fn region(&self) -> Region {
         let shape = self.volume.geometry.shape();
-        let within = self.within.unwrap_or(Region { start: [0; 3], end: shape });
+        let within = self.within.unwrap_or(Region::whole(shape));
         let end = [0, 1, 2].map(|axis| within.end[axis].min(shape[axis]));
         Region { start: [0, 1, 2].map(|axis| within.start[axis].min(end[axis])), end }
     }
@@ -312,10 +312,7 @@ pub fn neighbourhood_connected(
     let seeds = growing.seeds()?;
     let region = growing.region();
     let shape = growing.volume.geometry.shape();
-    let wide = Region {
-        start: [0, 1, 2].map(|axis| region.start[axis].saturating_sub(radius[axis])),
-        end: [0, 1, 2].map(|axis| region.end[axis].saturating_add(radius[axis]).min(shape[axis])),
-    };
+    let wide = region.grown(radius, shape);
     // A box lies between the bounds where no voxel in it is beyond them.
     let beyond = growing.between(wide, bounds, watch.part(0.0, 0.2))?.inverted();
     let candidates = beyond.widened::<GrowError>(radius, watch)?.inverted();
@@ -364,7 +361,7 @@ fn flood(mut left: VoxelSet, seeds: &[[usize; 3]], watch: Watch) -> Result<Voxel
 }
 
 fn region_voxels(region: Region) -> usize {
-    (0..3).map(|axis| region.end[axis] - region.start[axis]).product::<usize>().max(1)
+    region.shape().iter().product::<usize>().max(1)
 }
 
 /// Rows beside a row, inside a box.

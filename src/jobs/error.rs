@@ -37,6 +37,9 @@ pub enum JobError {
     /// A data set.
     #[error(transparent)]
     Dataset(#[from] crate::learn::DatasetError),
+    /// Strokes.
+    #[error(transparent)]
+    Seeds(crate::edit::SeedError),
     /// Not enough memory.
     #[error(transparent)]
     Memory(#[from] crate::work::memory::OutOfMemory),
@@ -74,6 +77,7 @@ from_room!(Format, crate::formats::FormatError);
 from_room!(Segment, crate::pipeline::SegmentError);
 from_room!(Engine, crate::engine::EngineError);
 from_room!(Fit, crate::learn::FitError);
+from_room!(Seeds, crate::edit::SeedError);
 from_room!(Operation, crate::edit::operations::OperationError);
 
 impl From<MarkedError> for JobError {

@@ -60,6 +60,7 @@ mod save_volume;
 mod scan;
 mod segment;
 mod title;
+mod touch;
 mod train;
 mod training;
 mod worker;
@@ -104,6 +105,7 @@ pub use save_report::{SaveReportJob, check_training_outputs};
 pub use save_volume::SaveVolumeJob;
 pub use scan::ScanJob;
 pub use segment::{SegmentJob, SegmentNews, Segmented};
+pub use touch::TouchJob;
 pub use train::{TrainNews, TrainSummary};
 pub use training::{TrainJob, TrainSource};
 pub use worker::{Worker, WorkerNews, panic_reason};
@@ -149,6 +151,7 @@ pub const JOBS: &[&JobKind] = &[
     SaveVolumeJob::KIND,
     ScanJob::KIND,
     SegmentJob::KIND,
+    TouchJob::KIND,
     TrainJob::KIND,
 ];
 

@@ -8,6 +8,7 @@
 //! Deliberately absent: documents, undo, screens, files.
 
 mod error;
+mod growing;
 mod holes;
 mod islands;
 mod logic;
@@ -35,6 +36,12 @@ pub const OPERATIONS: &[Operation] = &[
     holes::fill::ENTRY,
     holes::fill_slices::ENTRY,
     threshold::ENTRY,
+    growing::fill_between::ENTRY,
+    growing::from_seeds::ENTRY,
+    growing::connected::ENTRY,
+    growing::confidence::ENTRY,
+    growing::neighbourhood::ENTRY,
+    growing::otsu::ENTRY,
     logic::add::ENTRY,
     logic::clear::ENTRY,
     logic::exchange::ENTRY,
