@@ -8,9 +8,8 @@
     reason = "pixels of a slice and the corners between them are counted"
 )]
 
-use super::flood::flood;
+use super::flood::flooded;
 use crate::volume::Region;
-use crate::work::Watch;
 
 /// On which side of the line the structure lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,8 +37,7 @@ pub fn level_outline(values: &[f32], size: [usize; 2], seed: [usize; 2], side: S
         Side::Darker => value(column, row) <= level,
     };
     let region = Region { start: [0; 3], end: [columns, rows, 1] };
-    // Nobody stops it: a slice is small.
-    let found = flood(region, [seed[0], seed[1], 0], is_in, Watch::unwatched()).unwrap_or_default();
+    let found = flooded(region, [seed[0], seed[1], 0], is_in);
     let mut is_inside = vec![false; columns * rows];
     for row in &found {
         let start = row.start[1] * columns + row.start[0];

@@ -2,9 +2,8 @@
 
 #![allow(clippy::cast_precision_loss, reason = "the values around a voxel are counted")]
 
-use super::flood::flood;
+use super::flood::flooded;
 use crate::volume::{Region, Volume, VoxelRow};
-use crate::work::Watch;
 
 /// The voxels of a footprint that are joined by faces with the seed and whose values differ by no more than `tolerance` from the mean
 /// around the seed: the mean of the footprint's voxels within one voxel of it along every axis. Nothing where the seed is outside the
@@ -26,8 +25,7 @@ pub fn similar_within(
     let values: Vec<f64> = voxels.filter(|voxel| covered.has(*voxel)).map(|voxel| volume.value(voxel, frame)).collect();
     let mean = values.iter().sum::<f64>() / values.len().max(1) as f64;
     let is_similar = |voxel: [usize; 3]| (volume.value(voxel, frame) - mean).abs() <= tolerance;
-    // Nobody stops it: a footprint is small.
-    flood(region, seed, |voxel| covered.has(voxel) && is_similar(voxel), Watch::unwatched()).unwrap_or_default()
+    flooded(region, seed, |voxel| covered.has(voxel) && is_similar(voxel))
 }
 
 /// The box around rows.

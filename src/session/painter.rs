@@ -253,7 +253,9 @@ impl Painter {
     }
 
     /// Ends the work: the patch for the session.
-    pub fn finish(self) -> Painted {
+    pub fn finish(mut self) -> Painted {
+        // What was filled or emptied whole takes no memory, here and in the history.
+        self.labels.compact_unshared(&self.before);
         Painted {
             of: self.of,
             patch: BrickPatch::between(&self.before, &self.labels),

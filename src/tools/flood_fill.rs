@@ -133,10 +133,7 @@ impl Begun {
         };
         Some(move |watch: Watch| {
             let mut is_changed = false;
-            for part in flood(region, seed, is_in, watch)?.chunks(4096) {
-                watch.check()?;
-                is_changed |= painter.fill_rows(part, label);
-            }
+            flood(region, seed, is_in, |row| is_changed |= painter.fill_rows(&[row], label), watch)?;
             Ok((painter, is_changed))
         })
     }

@@ -1,5 +1,7 @@
 //! Rows of voxels: how brushes and fills say which voxels they mean, and how a map takes a label for a whole row.
 
+use std::sync::Arc;
+
 use super::label_map::{BRICK_EDGE, Brick, LabelMap, LabelValue};
 
 /// Voxels that follow each other along the first axis.
@@ -74,6 +76,26 @@ impl LabelMap {
         is_changed
     }
 
+    /// Turns bricks of a single label into one value again, of those that another map of the grid does not share.
+    pub fn compact_unshared(&mut self, other: &Self) {
+        let is_shared = |(own, there): (&Brick, &Brick)| match (own, there) {
+            (Brick::Uniform(_), _) => true,
+            (Brick::Dense(own), Brick::Dense(there)) => Arc::ptr_eq(own, there),
+            (Brick::Dense(_), Brick::Uniform(_)) => false,
+        };
+        let pairs = self.bricks.iter().zip(other.bricks.iter()).enumerate();
+        let own: Vec<usize> = pairs.filter(|(_, pair)| !is_shared(*pair)).map(|(index, _)| index).collect();
+        for index in own {
+            let single = match &self.bricks[index] {
+                Brick::Dense(values) => values.first().copied().filter(|first| values.iter().all(|v| v == first)),
+                Brick::Uniform(_) => None,
+            };
+            if let Some(label) = single {
+                Arc::make_mut(&mut self.bricks)[index] = Brick::Uniform(label);
+            }
+        }
+    }
+
     /// The part of a row that lies in one brick: first it is seen what changes, so that a brick in which nothing does is not copied.
     fn set_in_brick(
         &mut self,
@@ -133,6 +155,22 @@ mod tests {
         assert!(map.set_row(row, 7, |voxel, _| voxel[0] < 32));
         assert_eq!(map.byte_count() - before.byte_count(), 32 * 32 * 32 * 2, "one brick is dense");
         assert!(!map.set_row(VoxelRow { start: [0, 32, 0], count: 9 }, 7, |_, _| true), "outside");
+    }
+
+    #[test]
+    fn what_was_filled_or_emptied_whole_takes_no_memory() {
+        let mut map = LabelMap::empty(Geometry::new([64, 32, 32], Affine::IDENTITY).unwrap());
+        map.set([40, 1, 1], 5);
+        let (before, bytes) = (map.clone(), map.byte_count());
+        let rows = (0..32).flat_map(|k| (0..32).map(move |j| VoxelRow { start: [0, j, k], count: 32 }));
+        rows.for_each(|row| assert!(map.set_row(row, 7, |_, _| true)));
+        assert!(map.byte_count() > bytes);
+        map.compact_unshared(&before);
+        assert_eq!((map.byte_count(), map.uniform_at([31, 31, 31]), map.get([40, 1, 1])), (bytes, Some(7), 5));
+        map.set([40, 1, 1], 0);
+        map.compact_unshared(&before);
+        assert_eq!(map.uniform_at([40, 1, 1]), Some(0));
+        assert_eq!(before.get([40, 1, 1]), 5);
     }
 
     proptest! {

@@ -13,7 +13,7 @@ use crate::volume::Plane;
 use egui_phosphor::regular as icon;
 
 /// Width of the whole word on what the program is not for.
-const DISCLAIMER: f32 = 46.0 * UNIT;
+const DISCLAIMER: f32 = 43.0 * UNIT;
 /// Widest name of the active label.
 const NAME: f32 = 30.0 * UNIT;
 
