@@ -157,6 +157,28 @@ fn a_scan_that_was_moved_is_asked_for_and_a_changed_one_is_told() {
 }
 
 #[test]
+fn a_series_is_found_again_and_no_journal_names_a_patient() {
+    let _alone = alone();
+    let Some(data) = support::test_data() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let journals = folder.path().join("journals");
+    let mut harness = with_journals(vec![data.join("data/dicom/series/study1_hippocrop")], &journals);
+    settle(&mut harness);
+    let painted = paint(&mut harness, 2);
+    drop(harness);
+    let bytes = std::fs::read(&journals_in(&journals)[0]).unwrap();
+    let holds = |text: &str| bytes.windows(text.len()).any(|part| part.eq_ignore_ascii_case(text.as_bytes()));
+    assert!(holds("HippoCrop") && holds("study1_hippocrop"), "the series and its folder");
+    for secret in ["Chrisjen", "Avasarala", "PGBM-002"] {
+        assert!(!holds(secret), "{secret}");
+    }
+    let mut harness = with_journals(vec![], &journals);
+    settle(&mut harness);
+    click(&mut harness, "Restore HippoCrop");
+    assert!(labels(&harness).same_labels(&painted));
+}
+
+#[test]
 fn work_goes_on_where_no_journal_can_be_written() {
     let _alone = alone();
     let folder = tempfile::tempdir().unwrap();

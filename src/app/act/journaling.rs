@@ -14,6 +14,9 @@ const RETRY: Duration = Duration::from_secs(5);
 /// A journal that has more bytes than this, and than several times the document, is made smaller.
 const LARGE_BYTES: u64 = 32 << 20;
 const LARGE_TIMES: u64 = 4;
+/// What is said once when it cannot be written.
+const FAILURE: &str = "The journal cannot be written, so a crash would lose what you do now. Your work goes on; save it often. \
+                       Lamella tries again by itself.";
 
 /// Begins to keep a journal in a folder. Its file is made when there is something to write.
 pub fn start(studio: &mut Studio, folder: PathBuf, wake: std::sync::Arc<dyn Fn() + Send + Sync>) {
@@ -47,13 +50,13 @@ pub fn keep(studio: &mut Studio) {
         None if !entries.is_empty() => writer.entries(entries),
         Some(_) | None => {}
     }
-    let mut failure = None;
+    let (mut failure, mut is_again) = (None, false);
     let mut bytes = 0;
     for report in writer.wait(MOST_WAIT) {
         match report {
             Report::Written(all) => {
                 bytes = all;
-                *behind_since = None;
+                is_again |= behind_since.take().is_some();
             }
             Report::Compacted(all) => (*smallest_bytes, *is_compacting) = (all, false),
             Report::Failed(error) => {
@@ -68,6 +71,11 @@ pub fn keep(studio: &mut Studio) {
         *is_compacting = true;
         writer.compact(studio.session.document().clone());
     }
+    if is_again {
+        let at = studio.notices.all().iter().position(|notice| notice.text == FAILURE);
+        at.into_iter().for_each(|at| studio.notices.dismiss(at));
+        studio.notices.info("The journal is written again: a crash loses nothing.");
+    }
     if let Some(error) = failure {
         tell_failure(studio, &error);
     }
@@ -76,9 +84,7 @@ pub fn keep(studio: &mut Studio) {
 /// Tells once that a crash would lose work, until it could be written again.
 fn tell_failure(studio: &mut Studio, error: &str) {
     let folder = studio.journaling.folder.display().to_string();
-    let text = "The journal cannot be written, so a crash would lose what you do now. Your work goes on; save it often. \
-                Lamella tries again by itself.";
-    studio.notices.push(Kind::Error, text, format!("{folder}\n{error}"));
+    studio.notices.push(Kind::Error, FAILURE, format!("{folder}\n{error}"));
 }
 
 /// The window ends: a journal with nothing unsaved in it, or of work that the user gives up, goes.

@@ -18,7 +18,7 @@ enum Message {
     /// Make the file smaller: it begins with the document as it is.
     Compact(Box<Document>),
     /// The smaller file is written, but for what happened meanwhile.
-    Drafted(std::io::Result<JournalDraft>),
+    Drafted(u64, std::io::Result<JournalDraft>),
     /// End; where nothing in the file is needed any more it goes too.
     End { removes: bool },
 }
@@ -56,7 +56,7 @@ impl JournalWriter {
         let (reports, from) = channel();
         let own = to.clone();
         let thread = std::thread::Builder::new().name("journal".into()).spawn(move || {
-            let mut worker = Worker { path, file: None, is_behind: false, since: None, own };
+            let mut worker = Worker { path, file: None, is_behind: false, since: None, drafts: 0, own };
             while let Ok(message) = inbox.recv() {
                 match worker.take(message) {
                     Next::Go(report) => {
@@ -142,8 +142,10 @@ struct Worker {
     path: PathBuf,
     file: Option<JournalFile>,
     is_behind: bool,
-    /// What happened since a smaller file was begun.
+    /// What happened since the last smaller file was begun.
     since: Option<Vec<Entry>>,
+    /// How many were begun: one that is out of date is not used.
+    drafts: u64,
     own: Sender<Message>,
 }
 
@@ -161,7 +163,7 @@ impl Worker {
             Message::Entries(entries) => self.append(&entries).map(Report::Written),
             Message::Afresh(document) => self.afresh(&document).map(Report::Written),
             Message::Compact(document) => return self.begin_draft(*document),
-            Message::Drafted(draft) => return Next::Go(self.replace(draft)),
+            Message::Drafted(number, draft) => return Next::Go(self.replace(number, draft)),
             Message::End { removes } => {
                 if removes && let Some(file) = self.file.take() {
                     // What is left has nothing unsaved in it, and the next start removes it.
@@ -209,15 +211,20 @@ impl Worker {
     /// Writes the draft on another thread, so that what happens meanwhile does not wait.
     fn begin_draft(&mut self, document: Document) -> Next {
         self.since = Some(Vec::new());
-        let (path, own) = (self.path.clone(), self.own.clone());
+        self.drafts += 1;
+        let (number, path, own) = (self.drafts, self.path.clone(), self.own.clone());
         std::thread::spawn(move || {
             // Nobody waits for it where the window was closed.
-            let _ = own.send(Message::Drafted(JournalFile::draft(&path, &document)));
+            let _ = own.send(Message::Drafted(number, JournalFile::draft(&path, &document)));
         });
         Next::Quiet
     }
 
-    fn replace(&mut self, draft: std::io::Result<JournalDraft>) -> Report {
+    fn replace(&mut self, number: u64, draft: std::io::Result<JournalDraft>) -> Report {
+        if number != self.drafts {
+            // Another was begun since, and what happened before that is not kept for this one.
+            return Report::Compacted(self.file.as_ref().map_or(0, JournalFile::byte_count));
+        }
         let (Some(since), Some(file)) = (self.since.take(), &mut self.file) else { return Report::Compacted(0) };
         // Where it fails the longer file is as good; it is tried again when that has grown further.
         let _ = draft.and_then(|draft| file.replace(draft, &since));
@@ -263,8 +270,8 @@ mod tests {
         for n in 0..600 {
             let entries = stroke(&mut session, of, n);
             writer.entries(entries);
-            if n % 100 == 50 {
-                writer.wait(LONG);
+            // Also while the last one is still being made smaller.
+            if n % 5 == 2 {
                 writer.compact(session.document().clone());
             }
             let reports = writer.wait(LONG);
