@@ -515,3 +515,50 @@ fn the_memory_of_training_is_known_before_it_starts() {
         }
     }
 }
+
+#[test]
+fn masks_are_edited_by_operations_and_keep_their_names() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let (mask, out) = (at("mask.nii.gz"), at("out.nii.gz"));
+    json(&[
+        "segment",
+        text(&root.join("assets/sample/synthetic_hippocampus.nii.gz")),
+        "-m",
+        "hippocampus",
+        "-o",
+        text(&mask),
+        "--json",
+    ]);
+    let all = ["edit", text(&mask), "-o", text(&out), "--json", "--label"];
+    let edit = |words: &[&str]| lamella(&[&all[..], words].concat());
+    let done = json(&[&all[..], &["anterior", "--do", "exchange label=Posterior", "--do", "clear"]].concat());
+    // Two steps: what was Posterior is gone.
+    let first = done["steps"][0]["counts"][0]["count"].as_u64().unwrap();
+    let cleared = done["steps"][1]["counts"][0]["count"].as_u64().unwrap();
+    assert_eq!(done["voxels"]["2"].as_u64(), Some(first - cleared), "{done}");
+    assert!(done["voxels"].get("1").is_none() && cleared > 0, "{done}");
+    let again =
+        json(&["edit", text(&out), "-o", text(&at("again.nrrd")), "--json", "--label", "posterior", "--do", "clear"]);
+    assert_eq!(again["voxels"].as_object().map(serde_json::Map::len), Some(0), "its name is in the file: {again}");
+    for (words, code, told) in [
+        (vec!["1", "--do", "melt"], 2, "no operation melt"),
+        (vec!["1", "--do", "exchange size=3"], 2, "no parameter size"),
+        (vec!["1", "--do", "exchange"], 1, "label is missing"),
+        (vec!["1", "--do", "exchange label=Anterior"], 1, "the selected label itself"),
+        (vec!["1", "--do", "exchange label=liver"], 1, "label cannot be liver"),
+        (vec!["tail", "--do", "clear"], 1, "no label tail: it has 1 (Anterior), 2 (Posterior)"),
+        (vec!["1", "--do", "clear", "--slice", "axial:0"], 2, "at least 1"),
+        (vec!["1", "--do", "clear", "--slice", "axial:999"], 1, "no axial slice 999"),
+        (vec!["1", "--do", "clear", "-o", text(&mask)], 2, "cannot be used multiple times"),
+    ] {
+        let run = edit(&words);
+        let said = String::from_utf8_lossy(&run.stderr).to_string();
+        assert!(run.status.code() == Some(code) && said.contains(told), "{words:?}: {:?} {said}", run.status);
+    }
+    let over = lamella(&["edit", text(&mask), "-o", text(&mask), "--label", "1", "--do", "clear"]);
+    assert!(String::from_utf8_lossy(&over.stderr).contains("overwrite"), "{over:?}");
+    let listed = json(&["edit", "--list", "--json"]);
+    assert!(listed["operations"].as_array().unwrap().iter().any(|operation| operation["id"] == "exchange"), "{listed}");
+}

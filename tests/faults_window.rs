@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 
 use eframe::egui::{self, Key, Modifiers, accesskit::Role};
 use egui_kittest::kittest::{NodeT, Queryable};
+use lamella::app::Request;
 use lamella::volume::{Affine, Geometry, LabelMap, LabelTable, Rescale, Volume, Voxels};
 use lamella::work::Watch;
 use window::*;
@@ -442,6 +443,38 @@ fn the_programs_own_dialog_opens_files_and_folders() {
     harness.key_press(Key::Escape);
     harness.run_steps(3);
     assert!(harness.query_by_role_and_label(Role::TextInput, "File name").is_none() && harness.state().is_idle());
+}
+
+#[test]
+fn a_folder_opened_again_adds_what_is_new_and_two_clicks_read_a_scan_once() {
+    let _alone = alone();
+    if !can_render() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    scan_in(folder.path(), "a.nii", [20, 30, 24]);
+    let mut harness = window_of(vec![folder.path().to_path_buf()]);
+    let names = |harness: &Window| {
+        let items = &harness.state().studio().items;
+        items.iter().map(|item| item.entry.name.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&harness).len(), 1);
+    scan_in(folder.path(), "b.nii", [22, 30, 24]);
+    scan_in(folder.path(), "c.nii", [26, 30, 24]);
+    harness.state_mut().request(Request::Open(vec![folder.path().to_path_buf()]));
+    harness.step();
+    settle(&mut harness);
+    settle(&mut harness);
+    assert_eq!(names(&harness).len(), 3, "{:?}", names(&harness));
+    assert_eq!(shape_of(&harness), [22, 30, 24], "the first of what is new is shown");
+    // A second press on what is being read waits for the first.
+    for _ in 0..2 {
+        harness.state_mut().request(Request::ShowItem(2));
+    }
+    harness.step();
+    settle(&mut harness);
+    assert_eq!(shape_of(&harness), [26, 30, 24]);
+    assert_eq!(harness.state().studio().session.document().segmentations().count(), 3, "each scan was read once");
 }
 
 #[test]

@@ -362,7 +362,7 @@ fn a_finished_slice_refines_the_model_and_stays_as_it_is() {
     assert!(kept.weights != start.weights && kept.spec.provenance.metrics.is_empty());
     assert!(
         harness.query_by_label_contains(", adapted to finished slices. Held-back Dice: not measured").is_some(),
-        "the card says what it is"
+        "the panel says what it is"
     );
     harness.key_press_modifiers(Modifiers::COMMAND, Key::Z);
     harness.run_steps(3);
@@ -390,12 +390,14 @@ fn a_model_that_runs_on_one_scan_comes_to_its_end_while_another_is_looked_at() {
     harness.get_by_label_contains(SEGMENT).click();
     harness.step();
     harness.state_mut().request(Request::Open(vec![data.join("data/ct/example_ct.nii.gz")]));
-    let (mut is_other, start) = (false, Instant::now());
+    let (mut is_other, mut ran_behind, start) = (false, false, Instant::now());
     while !(is_other && harness.state().is_idle()) {
         harness.step();
         is_other |= harness.state().studio().active() != Some(of);
+        ran_behind |= is_other && harness.state().studio().tasks.is_computing(|running| running == of);
         assert!(start.elapsed() < Duration::from_mins(2), "{:?}", harness.state().messages());
     }
+    assert!(ran_behind, "the model was still running when the other scan was shown");
     harness.run_steps(3);
     assert!(harness.state().labels().unwrap().counts().is_empty(), "nothing comes into the other scan");
     let document = harness.state().studio().session.document();
@@ -642,7 +644,7 @@ fn scans_to_teach() -> Option<(tempfile::TempDir, PathBuf)> {
     can_render().then_some((folder, dataset))
 }
 
-/// A window without an image that shows the Teach card for a data set.
+/// A window without an image that shows the Teach task for a data set.
 fn window_that_teaches(models: &Path, dataset: &Path) -> Window {
     let mut harness = window(vec![]);
     settle(&mut harness);
@@ -1111,6 +1113,11 @@ fn every_task_fits_its_window_in_both_themes() {
         let place = harness.get_by_role_and_label(Role::Image, "Axial view").rect();
         for theme in ["dark", "light"] {
             let name = |what: &str| format!("{what}-{width}-{theme}");
+            assert_eq!(
+                harness.state().studio().settings.dark,
+                theme == "dark",
+                "the theme that the pictures are named after"
+            );
             for (key, task_name, button) in [
                 (LOOK, "look", None),
                 (ANNOTATE, "annotate", None),

@@ -19,6 +19,7 @@ macro_rules! tell {
 mod bench;
 mod convert;
 mod devices;
+mod edit;
 mod evaluate;
 mod guard;
 mod import;
@@ -60,6 +61,8 @@ enum Command {
     Info(info::Info),
     /// Convert a volume or mask to another format, keeping its geometry
     Convert(convert::Convert),
+    /// Change the labels of a mask: islands, holes, logic between labels and more
+    Edit(edit::Edit),
     /// Segment volumes with a model
     Segment(segment::Segment),
     /// Adapt a model to finished slices of a scan, and segment the others again
@@ -101,6 +104,7 @@ impl Command {
         match self {
             Self::Info(command) => command.run(),
             Self::Convert(command) => command.run(),
+            Self::Edit(command) => command.run(),
             Self::Segment(command) => command.run(),
             Self::Refine(command) => command.run(),
             Self::Train(command) => command.run(),

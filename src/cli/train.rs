@@ -12,7 +12,7 @@ use super::{Result, activations, print_json, use_threads};
 use crate::engine::DeviceChoice;
 use crate::jobs::{
     CrossValidateJob, FoldNews, Inputs, JobError, PlanJob, SaveReportJob, TrainJob, TrainNews, TrainSource,
-    TrainSummary, check_training_outputs,
+    TrainSummary, begun_fold, check_training_outputs,
 };
 use crate::learn::{
     Augmentation, Budget, CHECKPOINT_SECONDS, CaseDice, Fold, Intensities, OptimiserChoice, PlanChoices, Slices,
@@ -215,9 +215,9 @@ impl Train {
                 FoldNews::Began { fold, count } => terminal.line(&format!("fold {fold}/{count}")),
                 FoldNews::Training(news) => self.tell(&terminal, news),
             };
-            let summaries = terminal.run(job, &tell).inspect_err(|error| self.tell_of_state(error))?;
+            let summaries = terminal.run(job, &tell);
             terminal.finish();
-            self.print_folds(&summaries);
+            self.print_folds(&summaries.inspect_err(|error| self.tell_of_state(error))?);
             return Ok(());
         }
         let outcome = terminal.run(job, &|news| self.tell(&terminal, news));
@@ -320,7 +320,9 @@ impl Train {
             return;
         }
         let (state, best) = (checkpoint_path(self.output()), best_path(self.output()));
-        if state.exists() || self.folds.is_some() {
+        let is_begun =
+            self.folds.map_or(state.exists(), |count| begun_fold(self.output(), usize::from(count)).is_some());
+        if is_begun {
             tell!("note: the state of the training is saved; the same command with --resume continues it");
         } else {
             tell!("note: nothing was learned yet, so there is nothing to continue");

@@ -18,6 +18,11 @@ fn fold_path(output: &Path, fold: usize) -> PathBuf {
     output.with_file_name(format!("{stem}.fold{fold}.safetensors"))
 }
 
+/// The first of the folds' models that an earlier run has begun or finished.
+pub fn begun_fold(output: &Path, count: usize) -> Option<PathBuf> {
+    (0..count).map(|fold| fold_path(output, fold)).find(|path| path.exists() || checkpoint_path(path).exists())
+}
+
 /// A fold that an earlier run finished: its model, measured again on what it held back.
 fn finished(
     job: &TrainJob,
@@ -105,9 +110,7 @@ impl Job for CrossValidateJob {
 
 fn cross_validate(job: &TrainJob, count: usize, work: &Work<FoldNews>) -> Result<Vec<TrainSummary>, JobError> {
     Inputs::default().allow(&job.output, OutputKind::Model)?;
-    let started = |path: &PathBuf| path.exists() || checkpoint_path(path).exists();
-    let paths = (0..count).map(|fold| fold_path(&job.output, fold));
-    if let Some(there) = paths.into_iter().find(|path| !job.resume && started(path)) {
+    if let Some(there) = begun_fold(&job.output, count).filter(|_| !job.resume) {
         return Err(JobError::Other(format!(
             "{} is there already, from another run; continue with --resume, delete the folds' models, or choose another output",
             there.display()

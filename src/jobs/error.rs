@@ -31,6 +31,9 @@ pub enum JobError {
     /// A training.
     #[error(transparent)]
     Fit(crate::learn::FitError),
+    /// An operation on labels.
+    #[error(transparent)]
+    Operation(crate::edit::operations::OperationError),
     /// A data set.
     #[error(transparent)]
     Dataset(#[from] crate::learn::DatasetError),
@@ -71,6 +74,7 @@ from_room!(Format, crate::formats::FormatError);
 from_room!(Segment, crate::pipeline::SegmentError);
 from_room!(Engine, crate::engine::EngineError);
 from_room!(Fit, crate::learn::FitError);
+from_room!(Operation, crate::edit::operations::OperationError);
 
 impl From<MarkedError> for JobError {
     fn from(error: MarkedError) -> Self {

@@ -42,6 +42,7 @@ mod measure;
 mod missing_paths;
 mod open_labels;
 mod open_sample;
+mod operate;
 mod output;
 mod pixels;
 mod plan;
@@ -63,7 +64,7 @@ pub use bench::{BenchLoad, BenchNetwork, peak_memory_bytes};
 pub use bench_edit::{EDIT_CASES, EditCase, EditScene};
 pub use compare::CompareJob;
 pub use count_labels::CountLabelsJob;
-pub use cross_validate::{CrossValidateJob, FoldNews};
+pub use cross_validate::{CrossValidateJob, FoldNews, begun_fold};
 pub use draw_sample::DrawSampleJob;
 pub use erase_label::{EraseLabelJob, Erased};
 pub use error::JobError;
@@ -80,6 +81,7 @@ pub use measure::MeasureJob;
 pub use missing_paths::MissingPathsJob;
 pub use open_labels::{OpenLabelsJob, OpenedLabels};
 pub use open_sample::{OpenSampleJob, Sample};
+pub use operate::{OperateJob, Operated};
 pub use output::{Inputs, OutputKind};
 pub use pixels::{AllPixelsJob, Classified, PixelJob};
 pub use plan::PlanJob;
@@ -116,6 +118,7 @@ pub const JOBS: &[&JobKind] = &[
     MissingPathsJob::KIND,
     OpenLabelsJob::KIND,
     OpenSampleJob::KIND,
+    OperateJob::KIND,
     PixelJob::KIND,
     PlanJob::KIND,
     RefineJob::KIND,

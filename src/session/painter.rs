@@ -128,6 +128,11 @@ impl Painter {
         self.revision
     }
 
+    /// The scan.
+    pub fn volume(&self) -> &Volume {
+        &self.volume
+    }
+
     /// Names and locks as they were.
     pub fn table(&self) -> &LabelTable {
         &self.table

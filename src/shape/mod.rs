@@ -1,4 +1,5 @@
-//! Pure geometry: which pixels lie inside an outline, how far voxels are from a set of voxels, the surface of such a set.
+//! Pure geometry: which pixels lie inside an outline, how far voxels are from a set of voxels, which lie within a ball of it, the
+//! surface of such a set.
 //!
 //! **Invariant:** a pixel belongs to an outline if its centre lies inside, by the even-odd rule.
 //! **Invariant:** the surface of a set of voxels is closed and turns outward, also where the set reaches its box and in mirrored grids.
@@ -13,10 +14,14 @@
     reason = "points and pixels turn into each other"
 )]
 
+mod ball;
 mod distance;
 mod polygon;
 mod surface;
+mod voxel_bits;
 
-pub use distance::squared_distances;
+pub use ball::{Ball, TooWide, within};
+pub use distance::{squared_distances, squared_distances_within};
 pub use polygon::pixels_inside;
 pub use surface::{SurfaceSize, Triangle, surface_size, surface_triangles};
+pub use voxel_bits::VoxelBits;

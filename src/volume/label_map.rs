@@ -186,7 +186,8 @@ impl LabelMap {
         &self.geometry
     }
 
-    fn locate(&self, voxel: [usize; 3]) -> (usize, usize) {
+    /// The brick of a voxel, and its place in there.
+    pub(super) fn locate(&self, voxel: [usize; 3]) -> (usize, usize) {
         let b = voxel.map(|v| v / BRICK_EDGE);
         let o = voxel.map(|v| v % BRICK_EDGE);
         ((b[2] * self.grid[1] + b[1]) * self.grid[0] + b[0], (o[2] * BRICK_EDGE + o[1]) * BRICK_EDGE + o[0])
@@ -200,6 +201,11 @@ impl LabelMap {
             Brick::Uniform(value) => *value,
             Brick::Dense(values) => values[offset],
         }
+    }
+
+    /// The same grid with other bricks.
+    pub(super) fn with_bricks(&self, bricks: Vec<Brick>) -> Self {
+        Self { bricks: Arc::new(bricks), ..self.clone() }
     }
 
     /// The label that a whole brick has, where the voxel's brick has only one.

@@ -21,6 +21,7 @@ mod frames;
 mod geometry;
 mod label_changes;
 mod label_map;
+mod label_rows;
 mod label_runs;
 mod label_table;
 mod orientation;

@@ -20,7 +20,7 @@ pub fn take(studio: &mut Studio, arrival: Arrival) {
     if now.labels == arrival.made_on.labels && !is_painting && !is_joining(studio, arrival.of) {
         join(studio, arrival, CorrectedSlices::Ask);
     } else if let Some(view) = studio.label_views.get_mut(&arrival.of) {
-        view.pending = Some(Pending { arrival, why: Why::LabelsChanged });
+        view.wait(Pending { arrival, why: Why::LabelsChanged });
     }
 }
 
@@ -72,7 +72,7 @@ fn finish(studio: &mut Studio, arrival: Arrival, corrected: CorrectedSlices, joi
     let is_painting = studio.hand.tool.labels().is_some_and(|(other, _)| other == of);
     if now.labels != joined.made_on.labels || is_painting {
         if let Some(view) = studio.label_views.get_mut(&of) {
-            view.pending = Some(Pending { arrival, why: Why::LabelsChanged });
+            view.wait(Pending { arrival, why: Why::LabelsChanged });
         }
         return;
     }
@@ -83,7 +83,7 @@ fn finish(studio: &mut Studio, arrival: Arrival, corrected: CorrectedSlices, joi
     }
     if corrected == CorrectedSlices::Ask && joined.corrected > 0 {
         if let Some(view) = studio.label_views.get_mut(&of) {
-            view.pending = Some(Pending { arrival, why: Why::Corrected(joined.corrected) });
+            view.wait(Pending { arrival, why: Why::Corrected(joined.corrected) });
         }
         return;
     }
@@ -151,9 +151,8 @@ fn states_of(studio: &Studio, arrival: &Arrival, joined: &Joined) -> Vec<(crate:
 /// Does what the user wants with a result that waited.
 pub fn answer(studio: &mut Studio, word: Word) {
     let Some(of) = studio.active().filter(|of| !is_joining(studio, *of)) else { return };
-    let Some(Pending { arrival, .. }) = studio.label_views.get_mut(&of).and_then(|view| view.pending.take()) else {
-        return;
-    };
+    let waiting = studio.label_views.get_mut(&of).map(|view| &mut view.pending).filter(|waiting| !waiting.is_empty());
+    let Some(Pending { arrival, .. }) = waiting.map(|waiting| waiting.remove(0)) else { return };
     if let Word::Take(corrected) = word {
         let made_on = studio.revision(of).unwrap_or_default();
         join(studio, Arrival { made_on, ..arrival }, corrected);

@@ -32,7 +32,7 @@ fn is_left(studio: &Studio, leaving: Leaving, of: SegmentationId) -> bool {
 /// What leaving would lose, the worst first.
 pub fn loss(studio: &Studio, leaving: Leaving) -> Option<Loss> {
     let is_left = |of: SegmentationId| is_left(studio, leaving, of);
-    let is_pending = studio.label_views.iter().any(|(id, view)| is_left(*id) && view.pending.is_some());
+    let is_pending = studio.label_views.iter().any(|(id, view)| is_left(*id) && !view.pending.is_empty());
     let is_shown = leaving == Leaving::Window || studio.shown.map(Leaving::Scan) == Some(leaving);
     let is_computing = studio.tasks.is_computing(is_left);
     let is_window = leaving == Leaving::Window;

@@ -96,8 +96,8 @@ pub struct LabelView {
     pub live: Option<Live>,
     /// What the classifier of pixels makes of the labels, while they stay as they are.
     pub preview: Option<Live>,
-    /// A finished result that waits for the user's word.
-    pub pending: Option<Pending>,
+    /// Finished results that wait for the user's word, at most one of each source; the first is asked about.
+    pub pending: Vec<Pending>,
     /// The slice that was painted last.
     pub painted: Option<(Plane, usize)>,
     /// The file that it was saved to or opened from.
@@ -114,10 +114,55 @@ impl LabelView {
             counted: (labels.clone(), labels.voxel_counts()),
             live: None,
             preview: None,
-            pending: None,
+            pending: Vec::new(),
             painted: None,
             file: None,
             told: (Revision::default(), BTreeSet::new()),
         }
+    }
+
+    /// Lets a result wait for the user's word. It takes the place of an earlier one of its source, and of no other.
+    pub fn wait(&mut self, pending: Pending) {
+        match self.pending.iter_mut().find(|waiting| waiting.arrival.source == pending.arrival.source) {
+            Some(waiting) => *waiting = pending,
+            None => self.pending.push(pending),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::app::state::joining::{Arrival, Source, Why};
+    use crate::jobs::Names;
+    use crate::session::{Session, SliceState};
+    use crate::volume::{Affine, Geometry, Rescale, Volume, Voxels};
+
+    #[test]
+    fn a_result_that_waits_gives_way_to_a_newer_one_of_its_source_alone() {
+        let geometry = Geometry::new([2, 2, 2], Affine::IDENTITY).unwrap();
+        let volume = Volume::new(geometry, Voxels::U8(vec![0; 8].into()), vec![], Rescale::IDENTITY, "a".into());
+        let mut session = Session::default();
+        let (_, of) = session.add_scan(volume.into());
+        let labels = session.document().segmentation(of).unwrap().labels().clone();
+        let mut view = LabelView::new(&labels);
+        let file = Source::File(PathBuf::from("mask.nii"));
+        for (source, count) in [(Source::Pixels, 1), (file.clone(), 2), (Source::Pixels, 3)] {
+            let arrival = Arrival {
+                source,
+                of,
+                made_on: Revision::default(),
+                labels: labels.clone(),
+                names: Names::Documents(Vec::new()),
+                state: SliceState::Draft,
+                states: Vec::new(),
+                only: None,
+            };
+            view.wait(Pending { arrival, why: Why::Corrected(count) });
+        }
+        let waiting: Vec<_> = view.pending.iter().map(|pending| (&pending.arrival.source, pending.why)).collect();
+        assert_eq!(waiting, [(&Source::Pixels, Why::Corrected(3)), (&file, Why::Corrected(2))]);
     }
 }

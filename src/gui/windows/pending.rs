@@ -8,7 +8,7 @@ use crate::gui::theme::{self, UNIT};
 
 /// Shows a bar at the top of the room that is left, while a result waits.
 pub fn pending_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
-    let Some(pending) = studio.label_view().and_then(|view| view.pending.as_ref()) else { return };
+    let Some(pending) = studio.label_view().and_then(|view| view.pending.first()) else { return };
     egui::Panel::top("pending").show(ui, |ui| {
         let accent = theme::tokens(ui).accent;
         let frame = theme::card_frame(ui).stroke(egui::Stroke::new(1.0, accent));
@@ -32,11 +32,12 @@ fn question_ui(ui: &mut egui::Ui, Pending { arrival, why }: &Pending) -> Option<
         Source::Pixels => "Use the classified labels",
         Source::Model(_) | Source::Refined(_) => "Use the model's labels",
     };
+    let name = arrival.source.name();
     ui.label(match why {
-        Why::LabelsChanged if is_of_model => "You changed labels while the model ran.".to_string(),
-        Why::LabelsChanged => "You changed labels while the others were read.".to_string(),
-        Why::Corrected(1) => "A slice that you corrected would change.".to_string(),
-        Why::Corrected(count) => format!("{count} slices that you corrected would change."),
+        Why::LabelsChanged if is_of_model => format!("You changed labels while {name} ran."),
+        Why::LabelsChanged => format!("You changed labels while those of {name} were read."),
+        Why::Corrected(1) => format!("A slice that you corrected would change with the labels of {name}."),
+        Why::Corrected(count) => format!("{count} slices that you corrected would change with the labels of {name}."),
     });
     let mut word = None;
     if matches!(why, Why::Corrected(_)) {
