@@ -71,7 +71,7 @@ fn four_labels() -> Window {
     let mut harness = painted_sample(egui::vec2(30.0, 0.0));
     task(&mut harness, ANNOTATE);
     for _ in 0..3 {
-        press(&mut harness, "\u{E3D4} Add label");
+        press(&mut harness, &format!("{} Add label", egui_phosphor::regular::PLUS));
     }
     assert_eq!(values(&harness), [1, 2, 3, 4]);
     harness
