@@ -68,7 +68,7 @@ pub use draw_sample::DrawSampleJob;
 pub use erase_label::{EraseLabelJob, Erased};
 pub use error::JobError;
 pub use evaluate::{CaseScores, Comparison, EvaluateJob, Evaluation, compare_evaluations};
-pub use find_journals::{FindJournalsJob, FoundJournals, LeftJournal};
+pub use find_journals::{FindJournalsJob, FoundJournals, LeftJournal, LeftScan};
 pub use find_scan::{ChecksumJob, FindScanJob, FoundScan, ScanFound, place_of};
 pub use interrupted::FindInterruptedJob;
 pub use job::{Job, JobKind, Stage, Told, Work, run_here};
