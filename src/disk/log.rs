@@ -318,7 +318,7 @@ mod tests {
         torn.set_len(whole).unwrap();
         torn.write_all(&encoded(&[(4, b"y".to_vec()), (4, b"stale".to_vec())]).unwrap()).unwrap();
         let mut bytes = std::fs::read(&path).unwrap();
-        bytes[whole as usize] ^= 1;
+        bytes[usize::try_from(whole).unwrap()] ^= 1;
         std::fs::write(&path, bytes).unwrap();
         let end = LogEnd { dropped_bytes: 24, ..end };
         let mut seen = 0;

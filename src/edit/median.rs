@@ -204,7 +204,7 @@ mod tests {
                     (*a..a + di).contains(&i) && (*b..b + dj).contains(&j) && (*c..c + dk).contains(&k)
                 });
                 let is_speck = specks.contains(&(i, j, k));
-                if in_block != is_speck { 2 } else { u16::from(i % 7 == 3) }
+                if in_block == is_speck { u16::from(i % 7 == 3) } else { 2 }
             });
             let reach = [reach.0, reach.1, reach.2];
             let over = if over { Over::OtherLabels } else { Over::Background };

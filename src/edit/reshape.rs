@@ -133,7 +133,7 @@ mod tests {
             });
             all.filter(move |w| near(v, *w, radius))
         };
-        let grown = |v: [i32; 3]| around(v).any(|w| own(w));
+        let grown = |v: [i32; 3]| around(v).any(own);
         let stays = |v: [i32; 3]| own(v) && around(v).all(|w| !inside(w) || own(w));
         let is_in = |v: [i32; 3]| match what {
             Reshape::Grow => grown(v),

@@ -7,6 +7,7 @@ use super::error::JobError;
 use super::job::{Job, JobKind, Work};
 use crate::disk::LogError;
 use crate::session::{JournalFile, KeptScan, ScanId, is_journal};
+use crate::volume::LabelCounts;
 
 /// Looks through the folder of journals.
 pub struct FindJournalsJob {
@@ -19,10 +20,29 @@ pub struct FindJournalsJob {
 pub struct LeftJournal {
     /// The file; nobody else offers it meanwhile.
     pub file: JournalFile,
-    /// Scans with unsaved work, by their numbers in the journal.
-    pub scans: Vec<(ScanId, KeptScan)>,
+    /// Scans with unsaved work.
+    pub scans: Vec<LeftScan>,
     /// When it was written last.
     pub when: Option<SystemTime>,
+}
+
+/// A scan with unsaved work.
+#[derive(Debug, Clone)]
+pub struct LeftScan {
+    /// Its number in the journal.
+    pub scan: ScanId,
+    /// The work.
+    pub kept: KeptScan,
+    /// Labels with voxels, and all their voxels.
+    pub content: [usize; 2],
+}
+
+impl LeftScan {
+    fn new((scan, kept): (ScanId, KeptScan)) -> Self {
+        let counts: Vec<LabelCounts> = kept.segmentations.iter().map(|own| own.labels.voxel_counts()).collect();
+        let content = [counts.iter().map(LabelCounts::len).sum(), counts.iter().flat_map(LabelCounts::values).sum()];
+        Self { scan, kept, content }
+    }
 }
 
 /// What was found.
@@ -61,7 +81,7 @@ fn take_up(path: &Path, found: &mut FoundJournals) {
     let when = std::fs::metadata(path).and_then(|facts| facts.modified()).ok();
     match JournalFile::take_up(path) {
         Ok((file, replay, _)) => {
-            let scans = replay.unsaved();
+            let scans: Vec<LeftScan> = replay.unsaved().into_iter().map(LeftScan::new).collect();
             if let Some(problem) = replay.problem() {
                 found.problems.push(format!(
                     "A journal of unsaved work is damaged; what was done last is missing from what is offered ({}: {problem}).",
@@ -127,7 +147,7 @@ mod tests {
         let look = || run_here(FindJournalsJob { folder: folder.path().into() }, &Signal::default(), &|_| {}).unwrap();
         let found = look();
         let [LeftJournal { scans, when, .. }] = &found.journals[..] else { panic!("{found:?}") };
-        assert_eq!((scans[0].1.steps.clone(), when.is_some()), (vec!["Add label".to_string()], true));
+        assert_eq!((scans[0].kept.steps.clone(), when.is_some()), (vec!["Add label".to_string()], true));
         assert!(found.problems.len() == 1 && found.problems[0].contains("5.journal"), "{:?}", found.problems);
         assert!(!at("2.journal").exists() && !at("4.journal").exists() && at("3.journal").exists());
         assert!(look().journals.is_empty(), "who has taken it up offers it alone");

@@ -78,7 +78,7 @@ pub use erase_label::{EraseLabelJob, Erased};
 pub use errand::ErrandJob;
 pub use error::JobError;
 pub use evaluate::{CaseScores, Comparison, EvaluateJob, Evaluation, MeanScores, compare_evaluations};
-pub use find_journals::{FindJournalsJob, FoundJournals, LeftJournal};
+pub use find_journals::{FindJournalsJob, FoundJournals, LeftJournal, LeftScan};
 pub use find_scan::{ChecksumJob, FindScanJob, FoundScan, ScanFound, place_of};
 pub use interrupted::FindInterruptedJob;
 pub use job::{Job, JobKind, Stage, Told, Work, run_here};

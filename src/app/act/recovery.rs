@@ -22,10 +22,9 @@ pub fn look(studio: &mut Studio) {
             let Recovery { offers, journals: all, .. } = &mut studio.recovery;
             for journal in journals {
                 let at = all.len();
-                let offered = journal.scans.iter().map(|(scan, kept)| Offer {
+                let offered = journal.scans.iter().map(|left| Offer {
                     journal: at,
-                    scan: *scan,
-                    kept: kept.clone(),
+                    left: left.clone(),
                     when: journal.when,
                     is_coming: false,
                 });
@@ -42,11 +41,14 @@ pub fn answer(studio: &mut Studio, answer: RecoveryAnswer) {
     studio.recovery.doubted = None;
     match answer {
         RecoveryAnswer::Restore(n) => restore(studio, n),
-        RecoveryAnswer::RestoreAll => (0..studio.recovery.offers.len()).for_each(|n| restore(studio, n)),
+        RecoveryAnswer::RestoreAll => {
+            // One that is back at once is gone from the list.
+            (0..studio.recovery.offers.len()).rev().for_each(|n| restore(studio, n));
+        }
         RecoveryAnswer::Doubt(n) => studio.recovery.doubted = Some(n),
         RecoveryAnswer::Discard(n) if n < studio.recovery.offers.len() => {
-            let Offer { journal, scan, .. } = studio.recovery.offers.remove(n);
-            settle(studio, journal, scan);
+            let Offer { journal, left, .. } = studio.recovery.offers.remove(n);
+            settle(studio, journal, left.scan);
         }
         RecoveryAnswer::Keep | RecoveryAnswer::Discard(_) => {}
         RecoveryAnswer::Later => studio.recovery.is_open = false,
@@ -57,20 +59,20 @@ pub fn answer(studio: &mut Studio, answer: RecoveryAnswer) {
 fn restore(studio: &mut Studio, n: usize) {
     let Some(offer) = studio.recovery.offers.get_mut(n).filter(|offer| !offer.is_coming) else { return };
     offer.is_coming = true;
-    let (kept, from) = (offer.kept.clone(), BroughtFrom::Journal(offer.journal, offer.scan));
+    let (kept, from) = (offer.left.kept.clone(), BroughtFrom::Journal(offer.journal, offer.left.scan));
     bringing::start(studio, kept, from);
 }
 
 /// A scan was not found: its work is offered again.
 pub(super) fn did_not_come(studio: &mut Studio, journal: usize, scan: ScanId) {
-    let is_it = |offer: &&mut Offer| (offer.journal, offer.scan) == (journal, scan);
+    let is_it = |offer: &&mut Offer| (offer.journal, offer.left.scan) == (journal, scan);
     studio.recovery.offers.iter_mut().find(is_it).into_iter().for_each(|offer| offer.is_coming = false);
     studio.recovery.is_open = !studio.recovery.offers.is_empty();
 }
 
 /// The work of a scan is back in a session. Its old journal is needed until the new one has it.
 pub(super) fn came(studio: &mut Studio, journal: usize, scan: ScanId) {
-    studio.recovery.offers.retain(|offer| (offer.journal, offer.scan) != (journal, scan));
+    studio.recovery.offers.retain(|offer| (offer.journal, offer.left.scan) != (journal, scan));
     studio.recovery.restored.push((journal, scan));
 }
 

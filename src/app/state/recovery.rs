@@ -2,18 +2,16 @@
 
 use std::time::SystemTime;
 
-use crate::jobs::LeftJournal;
-use crate::session::{KeptScan, ScanId};
+use crate::jobs::{LeftJournal, LeftScan};
+use crate::session::ScanId;
 
 /// A scan with unsaved work, which is offered.
 #[derive(Debug)]
 pub struct Offer {
     /// Place of its journal in [`Recovery::journals`].
     pub journal: usize,
-    /// Its number in the journal.
-    pub scan: ScanId,
-    /// The work.
-    pub kept: KeptScan,
+    /// What was left of it.
+    pub left: LeftScan,
     /// When something was done last.
     pub when: Option<SystemTime>,
     /// Whether it is being brought back.
@@ -55,7 +53,7 @@ pub enum RecoveryAnswer {
 impl Offer {
     /// What was done: "12 changes after the last save: Brush (10), Fill (2)".
     pub fn summary(&self) -> String {
-        let steps = &self.kept.steps;
+        let steps = &self.left.kept.steps;
         let mut counts: Vec<(&str, usize)> = Vec::new();
         for step in steps {
             match counts.iter_mut().find(|(name, _)| name == step) {
@@ -77,10 +75,8 @@ impl Offer {
 
     /// What comes back: "3 labels, 12345 voxels".
     pub fn content(&self) -> String {
-        let counts: Vec<_> = self.kept.segmentations.iter().map(|own| own.labels.counts()).collect();
-        let labels: usize = counts.iter().map(std::collections::BTreeMap::len).sum();
-        let voxels: usize = counts.iter().flat_map(std::collections::BTreeMap::values).sum();
-        let several = match self.kept.segmentations.len() {
+        let [labels, voxels] = self.left.content;
+        let several = match self.left.kept.segmentations.len() {
             0 | 1 => String::new(),
             many => format!(" in {many} segmentations"),
         };

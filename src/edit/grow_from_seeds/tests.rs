@@ -93,7 +93,8 @@ fn a_ball_is_found_from_two_strokes_and_the_box_is_all_that_changes() {
     let shape = [32, 30, 13];
     let at = |n: usize| [n % 32, n / 32 % 30, n / 960];
     // Shade over the whole volume, as coils give it.
-    let value = |n: usize| if inside(at(n)) { 300 } else { 100 } + at(n)[0] as i16 * 3 + (n * 7919 % 23) as i16;
+    let small = |n: usize| i16::try_from(n).unwrap();
+    let value = |n: usize| if inside(at(n)) { 300 } else { 100 } + small(at(n)[0] * 3) + small(n * 7919 % 23);
     let volume = volume(shape, [1.0, 1.0, 2.0], (0..32 * 30 * 13).map(value).collect());
     let mut drawn: Vec<([usize; 3], LabelValue)> = (12..19).map(|i| ([i, 14, 6], 7)).collect();
     drawn.extend((3..28).flat_map(|i| [([i, 2, 6], 2), ([i, 27, 6], 2), ([i, 14, 0], 2), ([i, 14, 12], 2)]));

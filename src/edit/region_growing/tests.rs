@@ -99,8 +99,9 @@ proptest! {
         }
         let mut wanted = BTreeSet::new();
         for round in 0..=rounds {
-            let mean = sample.iter().sum::<f64>() / sample.len() as f64;
-            let variance = sample.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (sample.len() as f64 - 1.0);
+            let count = f64::from(u32::try_from(sample.len()).unwrap());
+            let mean = sample.iter().sum::<f64>() / count;
+            let variance = sample.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (count - 1.0);
             if round > 0 && (variance == 0.0 || sample.len() == 1) {
                 break;
             }

@@ -55,7 +55,7 @@ pub fn recovery_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
 
 fn offer_ui(ui: &mut egui::Ui, n: usize, offer: &Offer, is_doubted: bool) -> Option<RecoveryAnswer> {
     let mut answer = None;
-    let title = offer.kept.reference.title();
+    let title = offer.left.kept.reference.title();
     ui.horizontal(|ui| {
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             if is_doubted {
@@ -92,7 +92,7 @@ fn offer_ui(ui: &mut egui::Ui, n: usize, offer: &Offer, is_doubted: bool) -> Opt
     ui.add(egui::Label::new(offer.summary()).wrap());
     let when = offer.when.map(ago).unwrap_or_default();
     note(ui, format!("{}. {when}", offer.content()));
-    if let Some(place) = &offer.kept.reference.place {
+    if let Some(place) = &offer.left.kept.reference.place {
         note(ui, place.path.display().to_string());
     }
     answer
