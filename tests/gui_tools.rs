@@ -148,7 +148,6 @@ fn the_panel_has_the_options_of_the_tool_in_hand_and_a_ball_is_painted() {
     assert!((size - 30.5).abs() < 1e-9, "+ makes the brush larger: {size}");
     let at = place(&harness, [0.45, 0.5]);
     let (_, centre) = hover(&mut harness, at);
-    save_picture(&mut harness, "tool-brush");
     button(&mut harness, at, PointerButton::Primary, true, Modifiers::NONE);
     button(&mut harness, at, PointerButton::Primary, false, Modifiers::NONE);
     let geometry = harness.state().labels().unwrap().geometry().clone();
@@ -179,7 +178,11 @@ fn the_threshold_brush_takes_its_range_from_the_image_and_the_adaptive_brush_sta
     button(&mut harness, at, PointerButton::Primary, false, Modifiers::ALT);
     let range = harness.state().studio().settings.tools.values(&tools::PAINTED_VALUES).expect("Alt+click picks");
     assert!(labelled(&harness).is_empty(), "picking paints nothing");
-    save_picture(&mut harness, "tool-threshold-brush");
+    // The same by a key.
+    choose(&mut harness, "threshold-brush.values", OptionValue::Values(None));
+    harness.key_press_modifiers(Modifiers::SHIFT, Key::T);
+    harness.run_steps(3);
+    assert_eq!(harness.state().studio().settings.tools.values(&tools::PAINTED_VALUES), Some(range));
     drag(&mut harness, PointerButton::Primary, &[[0.3, 0.4], [0.7, 0.5]]);
     let painted = labelled(&harness);
     assert!(painted.len() > 20, "{}", painted.len());
@@ -214,7 +217,6 @@ fn the_threshold_brush_takes_its_range_from_the_image_and_the_adaptive_brush_sta
     for voxel in painted.keys().filter(|voxel| **voxel != seed) {
         assert!((value(&harness, *voxel) - mean).abs() <= 0.15 * width, "{voxel:?}");
     }
-    save_picture(&mut harness, "tool-adaptive-brush");
 }
 
 #[test]
@@ -258,7 +260,6 @@ fn lasso_flood_fill_pick_and_scissors_change_what_they_should() {
     drag(&mut harness, PointerButton::Primary, &[[0.5, 0.5]]);
     let recoloured: BTreeMap<_, _> = filled.keys().map(|voxel| (*voxel, 2)).collect();
     assert_eq!(labelled(&harness), recoloured);
-    save_picture(&mut harness, "tool-flood-fill");
     // The label is picked again: by its tool, and with another one by a key.
     harness.state_mut().request(Request::Activate(1));
     take(&mut harness, Key::P, "pick-label");
@@ -287,7 +288,6 @@ fn lasso_flood_fill_pick_and_scissors_change_what_they_should() {
         harness.hover_at(next);
         harness.run_steps(2);
     }
-    save_picture(&mut harness, "tool-scissors");
     harness.key_press(Key::Escape);
     harness.run_steps(2);
     let end = place(&harness, [0.7, 0.7]);
@@ -309,7 +309,6 @@ fn level_tracing_and_the_live_wire_follow_the_image() {
     let (seed, _) = hover(&mut harness, at);
     harness.run_steps(2);
     let outline = harness.state().studio().hand.tool.outline().cloned().expect("the line is shown before a click");
-    save_picture(&mut harness, "tool-level-tracing");
     drag(&mut harness, PointerButton::Primary, &[[0.42, 0.45]]);
     let painted = labelled(&harness);
     let layout = PlaneLayout::new(harness.state().labels().unwrap().geometry(), Plane::Axial);
@@ -342,7 +341,6 @@ fn level_tracing_and_the_live_wire_follow_the_image() {
     }
     let at = place(&harness, [0.4, 0.48]);
     hover(&mut harness, at);
-    save_picture(&mut harness, "tool-live-wire");
     harness.key_press(Key::Enter);
     harness.run_steps(3);
     let painted = labelled(&harness);
@@ -369,6 +367,9 @@ fn every_tool_has_its_hint_and_its_options_in_sight_without_scrolling() {
     harness.step();
     settle(&mut harness);
     task(&mut harness, ANNOTATE);
+    choose(&mut harness, "brush.shape", OptionValue::Choice("ball"));
+    choose(&mut harness, "brush.size", OptionValue::Number(9.0));
+    choose(&mut harness, "flood-fill.region", OptionValue::Choice("values"));
     let views = harness.get_by_role_and_label(Role::Image, "Axial view").rect();
     for entry in tools::TOOLS {
         harness.state_mut().request(Request::Run(entry.id));
@@ -387,6 +388,26 @@ fn every_tool_has_its_hint_and_its_options_in_sight_without_scrolling() {
             let found: Vec<egui::Rect> = harness.query_all_by_label(caption).map(|node| node.rect()).collect();
             assert!(found.iter().any(in_panel), "{}: {caption} lies at {found:?}", entry.id);
         }
+        // In use, and dropped: nothing is left of it.
+        let is_drawn = entry.paints && !harness.state().studio().hand.tool.follows_pointer();
+        if is_drawn {
+            button(&mut harness, at, PointerButton::Primary, true, Modifiers::NONE);
+            for share in [[0.6, 0.42], [0.62, 0.55], [0.48, 0.6]] {
+                let next = place(&harness, share);
+                harness.hover_at(next);
+                harness.run_steps(2);
+            }
+            assert!(harness.state().studio().hand.tool.is_busy(), "{}", entry.id);
+        }
         save_picture(&mut harness, &format!("tool-{}-1280-dark", entry.id));
+        if is_drawn {
+            harness.key_press(Key::Escape);
+            harness.run_steps(2);
+            let end = place(&harness, [0.48, 0.6]);
+            button(&mut harness, end, PointerButton::Primary, false, Modifiers::NONE);
+            settle(&mut harness);
+        }
+        assert!(labelled(&harness).is_empty(), "Esc leaves nothing of {}", entry.id);
+        assert!(harness.state().studio().session.undo_name().is_none(), "{}", entry.id);
     }
 }
