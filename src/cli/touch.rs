@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::terminal::Terminal;
 use super::{Result, print_json};
+use crate::formats;
 use crate::jobs::{Inputs, OutputKind, SaveLabelsJob, TouchJob};
 use crate::volume::{Annotations, Label, LabelTable};
 
@@ -18,7 +19,7 @@ pub struct Touch {
     /// The strokes, on the image's grid: 0 nothing, 1 on the structure, 2 off it
     #[arg(long)]
     strokes: PathBuf,
-    /// The mask to write, 1 in the structure; its ending decides the format
+    /// The mask to write, 1 in the structure; its ending decides the format (.png for one slice)
     #[arg(short, long)]
     output: PathBuf,
     /// Series Instance UID (or name), where the image's folder holds several
@@ -35,14 +36,20 @@ pub struct Touch {
 impl Touch {
     pub(super) fn run(self) -> Result {
         let Self { image, strokes, output, series, frame, json: is_json } = self;
-        Inputs::new([image.clone(), strokes.clone()]).allow(&output, OutputKind::Image)?;
+        let is_picture = output.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("png"));
+        let kind = if is_picture { OutputKind::Png } else { OutputKind::Image };
+        Inputs::new([image.clone(), strokes.clone()]).allow(&output, kind)?;
         let terminal = Terminal::new("Growing");
         let job = TouchJob { image: image.clone(), series, frame, strokes: strokes.clone() };
         let labels = terminal.run(job, &|()| {})?;
         let voxels = labels.voxel_counts().get(&1).copied().unwrap_or(0);
         let ml = crate::work::numbers::real(voxels) * labels.geometry().voxel_volume_mm3() / 1000.0;
-        let annotations = Annotations::new(LabelTable(vec![Label::new(1, "Structure")]), Vec::new());
-        terminal.run(SaveLabelsJob { path: output.clone(), labels, annotations, sidecar: false }, &|()| {})?;
+        if is_picture {
+            formats::write_mask_picture(&output, &labels)?;
+        } else {
+            let annotations = Annotations::new(LabelTable(vec![Label::new(1, "Structure")]), Vec::new());
+            terminal.run(SaveLabelsJob { path: output.clone(), labels, annotations, sidecar: false }, &|()| {})?;
+        }
         terminal.finish();
         if is_json {
             let told = json!({"image": image, "strokes": strokes, "output": output, "voxels": voxels, "volume_ml": ml});

@@ -15,6 +15,8 @@ use crate::work::Watch;
 const MOST_FOLDERS: usize = 64;
 /// Ending of model files.
 const MODEL_ENDING: &str = "safetensors";
+/// Ending of pictures that are written.
+const PNG_ENDING: &str = "png";
 /// Ending of ONNX files.
 const ONNX_ENDING: &str = "onnx";
 
@@ -27,6 +29,8 @@ pub enum OutputKind {
     Onnx,
     /// A mask or a volume.
     Image,
+    /// A mask of one slice as PNG.
+    Png,
     /// A text that begins in one of these ways.
     Text(&'static [&'static str]),
 }
@@ -37,11 +41,18 @@ impl OutputKind {
         let ending = match self {
             Self::Image => return Ok(formats::writer_for(path).map(drop)?),
             Self::Text(_) => return Ok(()),
+            Self::Png => PNG_ENDING,
             Self::Model => MODEL_ENDING,
             Self::Onnx => ONNX_ENDING,
         };
         if path.extension().is_some_and(|e| e.eq_ignore_ascii_case(ending)) {
             return Ok(());
+        }
+        if self == Self::Png {
+            return Err(JobError::Other(format!(
+                "a picture is written to a file that ends in .png, not to {}",
+                path.display()
+            )));
         }
         Err(JobError::Other(format!("a model is written to a file that ends in .{ending}, not to {}", path.display())))
     }
@@ -51,7 +62,7 @@ impl OutputKind {
         match self {
             Self::Model => model::is_model_file(path),
             Self::Onnx => foreign::is_own_onnx(path),
-            Self::Image => {
+            Self::Image | Self::Png => {
                 // A name is no content: the header tells the size, and where it tells none all is read.
                 let is_image = |entry: &formats::Entry| {
                     entry.shape.iter().all(|&n| n > 0) || formats::load(entry, Watch::unwatched()).is_ok()
@@ -71,7 +82,7 @@ impl OutputKind {
         match self {
             Self::Model => "model of Lamella",
             Self::Onnx => "ONNX file that Lamella wrote",
-            Self::Image => "image that can be read",
+            Self::Image | Self::Png => "image that can be read",
             Self::Text(_) => "report of Lamella",
         }
     }

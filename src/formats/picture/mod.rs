@@ -22,7 +22,7 @@ use crate::volume::{Affine, Geometry, Rescale, Volume, VoxelType};
 use crate::work::{Stopped, Watch};
 use pages::{Kind, Pages};
 use steps::Steps;
-pub use write::{RgbPicture, write_picture};
+pub use write::{RgbPicture, write_mask_picture, write_picture};
 
 /// The entry in the list of formats: one for both, because a folder of pictures may have both in it.
 pub const FORMAT: Format = Format {

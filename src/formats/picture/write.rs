@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::disk::replace_file;
 use crate::formats::error::{FormatError, Result};
+use crate::volume::{LabelMap, Plane, PlaneLayout};
 
 /// An RGB picture, row by row from the top left.
 #[derive(Debug, Clone)]
@@ -33,6 +34,35 @@ pub fn write_picture(path: &Path, picture: &RgbPicture) -> Result<()> {
     written.map_err(|source| FormatError::Write { path: path.into(), source })
 }
 
+/// Writes labels of one axial slice as a grey PNG, a byte per pixel, as an axial view shows them. Where the mask lies and what its labels are
+/// called is not kept.
+///
+/// # Errors
+/// When there are several slices, a label is above 255, or the file cannot be written.
+pub fn write_mask_picture(path: &Path, labels: &LabelMap) -> Result<()> {
+    let layout = PlaneLayout::new(labels.geometry(), Plane::Axial);
+    let [width, height, slices] = layout.size;
+    if slices != 1 {
+        let reason = format!("a picture holds one slice, and the mask has {slices}; end the name in .nii.gz or .nrrd");
+        return Err(FormatError::unsupported(path, reason));
+    }
+    let mut values = Vec::new();
+    layout.read_labels(labels, 0, &mut values);
+    let bytes: std::result::Result<Vec<u8>, _> = values.into_iter().map(u8::try_from).collect();
+    let bytes = bytes.map_err(|_| {
+        FormatError::unsupported(path, "a picture holds labels up to 255; end the name in .nii.gz or .nrrd".to_string())
+    })?;
+    let side = |pixels: usize| u32::try_from(pixels).map_err(io::Error::other);
+    let written = replace_file(path, |file| {
+        let mut encoder = png::Encoder::new(file, side(width)?, side(height)?);
+        encoder.set_color(png::ColorType::Grayscale);
+        encoder.set_depth(png::BitDepth::Eight);
+        let mut writer = encoder.write_header().map_err(io::Error::other)?;
+        writer.write_image_data(&bytes).map_err(io::Error::other)
+    });
+    written.map_err(|source| FormatError::Write { path: path.into(), source })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -51,5 +81,25 @@ mod tests {
         picture.rgb.pop();
         assert!(write_picture(&path, &picture).unwrap_err().to_string().contains("view.png"));
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing half is left");
+    }
+
+    #[test]
+    fn a_mask_of_one_slice_comes_back_and_one_of_two_is_refused() {
+        use crate::formats::read_labels;
+        use crate::volume::{Affine, Geometry};
+        use crate::work::Watch;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("mask.png");
+        // As pictures lie: columns to the left, rows to the back.
+        let affine = Affine::from_columns([[-1.0, 0.0, 0.0], [0.0, -1.0, 0.0], [0.0, 0.0, 1.0]], [0.0; 3]);
+        let mask = |shape, top: u16| {
+            LabelMap::from_fn(Geometry::new(shape, affine).unwrap(), |[i, j, _]| u16::from(i > j) * top)
+        };
+        write_mask_picture(&path, &mask([5, 3, 1], 1)).unwrap();
+        let again = read_labels(&path, Watch::unwatched(), &|_| {}).unwrap();
+        assert!(again.same_labels(&mask([5, 3, 1], 1)));
+        let refused = |mask: LabelMap| write_mask_picture(&path, &mask).unwrap_err().to_string();
+        assert!(refused(mask([5, 3, 2], 1)).contains("the mask has 2"));
+        assert!(refused(mask([5, 3, 1], 300)).contains("labels up to 255"));
     }
 }
