@@ -1,6 +1,6 @@
 //! The one receiver of requests.
 
-use super::act::{attention, joining, labels, leaving, models, painting, pixels, saving, scans, teach};
+use super::act::{attention, comparing, joining, labels, leaving, models, painting, pixels, saving, scans, teach};
 use super::commands;
 use super::state::leaving::Leaving;
 use super::state::request::Request;
@@ -64,6 +64,7 @@ pub fn handle(studio: &mut Studio, request: Request) {
         Request::Pixels(form) => pixels::set_form(studio, *form),
         Request::NewBackground => pixels::add_background(studio),
         Request::Attention(form) => attention::set_form(studio, form),
+        Request::Compare(form) => comparing::set_form(studio, form),
         Request::Teach(form) => studio.teach.form = *form,
         Request::CompareCase(case) => teach::compare_case(studio, &case),
         Request::Pending(word) => joining::answer(studio, word),

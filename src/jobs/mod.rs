@@ -21,6 +21,7 @@ mod attention;
 mod bench;
 mod bench_edit;
 mod compare;
+mod compare_labels;
 mod count_labels;
 mod cross_validate;
 mod draw_sample;
@@ -50,6 +51,7 @@ mod refine;
 mod save_labels;
 mod save_picture;
 mod save_report;
+mod save_table;
 mod save_volume;
 mod scan;
 mod segment;
@@ -63,6 +65,7 @@ pub use attention::AttentionJob;
 pub use bench::{BenchLoad, BenchNetwork, peak_memory_bytes};
 pub use bench_edit::{EDIT_CASES, EditCase, EditScene};
 pub use compare::CompareJob;
+pub use compare_labels::{CompareLabelsJob, ComparedLabel, LabelComparison, Side};
 pub use count_labels::CountLabelsJob;
 pub use cross_validate::{CrossValidateJob, FoldNews, begun_fold};
 pub use draw_sample::DrawSampleJob;
@@ -89,6 +92,7 @@ pub use refine::{REFINE_SECONDS, RefineJob, RefineNews, RefinedLabels, Remembere
 pub use save_labels::SaveLabelsJob;
 pub use save_picture::SavePictureJob;
 pub use save_report::{SaveReportJob, check_training_outputs};
+pub use save_table::SaveTableJob;
 pub use save_volume::SaveVolumeJob;
 pub use scan::ScanJob;
 pub use segment::{SegmentJob, SegmentNews, Segmented};
@@ -102,6 +106,7 @@ pub const JOBS: &[&JobKind] = &[
     AllPixelsJob::KIND,
     AttentionJob::KIND,
     CompareJob::KIND,
+    CompareLabelsJob::KIND,
     CountLabelsJob::KIND,
     CrossValidateJob::KIND,
     DrawSampleJob::KIND,
@@ -125,6 +130,7 @@ pub const JOBS: &[&JobKind] = &[
     SaveLabelsJob::KIND,
     SavePictureJob::KIND,
     SaveReportJob::KIND,
+    SaveTableJob::KIND,
     SaveVolumeJob::KIND,
     ScanJob::KIND,
     SegmentJob::KIND,

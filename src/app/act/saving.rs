@@ -10,7 +10,9 @@ use crate::app::state::request::Effect;
 use crate::app::state::saving::{BeingSaved, Replacing, ReplacingAnswer, SavedFile, file_name};
 use crate::app::state::studio::Studio;
 use crate::formats::{self, For, Kind, stem};
-use crate::jobs::{AddToDatasetJob, Job, KeepAdaptedJob, SaveLabelsJob, SavePictureJob, SaveReportJob, SaveVolumeJob};
+use crate::jobs::{
+    AddToDatasetJob, Job, KeepAdaptedJob, SaveLabelsJob, SavePictureJob, SaveReportJob, SaveTableJob, SaveVolumeJob,
+};
 use crate::session::{ScanId, Segmentation, SegmentationId};
 use crate::volume::Plane;
 
@@ -41,6 +43,8 @@ fn mode_of(purpose: Purpose) -> (Mode, &'static str) {
         Purpose::AddToDataset(_) => (Mode::Folder, "Folder of the data set"),
         Purpose::Report => (Mode::Folder, "Folder for the report"),
         Purpose::OpenLabels(_) => (Mode::Open, "Open a segmentation"),
+        Purpose::CompareWith(_) => (Mode::Open, "Open a mask to compare with"),
+        Purpose::SaveNumbers(_) => (Mode::Save("CSV".into(), vec![".csv"]), "Save the numbers"),
         Purpose::SaveLabels(_) => (
             Mode::Save(formats::names_of(Kind::Labels, For::Saving), formats::endings_of(Kind::Labels, For::Saving)),
             "Save the segmentation",
@@ -57,9 +61,11 @@ fn mode_of(purpose: Purpose) -> (Mode, &'static str) {
 pub fn ask(studio: &mut Studio, purpose: Purpose) {
     let document = studio.session.document();
     let scan = match purpose {
-        Purpose::SaveLabels(of) | Purpose::OpenLabels(of) | Purpose::AddToDataset(of) => {
-            document.segmentation(of).map(Segmentation::scan)
-        }
+        Purpose::SaveLabels(of)
+        | Purpose::OpenLabels(of)
+        | Purpose::CompareWith(of)
+        | Purpose::SaveNumbers(of)
+        | Purpose::AddToDataset(of) => document.segmentation(of).map(Segmentation::scan),
         Purpose::SaveImage(scan) | Purpose::SavePicture(scan, _) => Some(scan),
         _ => studio.shown,
     };
@@ -78,7 +84,8 @@ pub fn ask(studio: &mut Studio, purpose: Purpose) {
         Purpose::SavePicture(_, plane) => {
             (format!("{stem}_{}.png", plane.name().to_lowercase()), beside.clone().or(last))
         }
-        Purpose::OpenLabels(_) => (String::new(), beside.clone().or(last)),
+        Purpose::OpenLabels(_) | Purpose::CompareWith(_) => (String::new(), beside.clone().or(last)),
+        Purpose::SaveNumbers(_) => (format!("{stem}_numbers.csv"), beside.clone().or(last)),
         _ => (String::new(), last),
     };
     let (mode, title) = mode_of(purpose);
@@ -223,7 +230,9 @@ fn use_path(studio: &mut Studio, purpose: Purpose, path: PathBuf) {
         Purpose::Report => super::teach::save_report(studio, path),
         Purpose::AddToDataset(of) => super::teach::add_to_dataset(studio, of, path),
         Purpose::OpenLabels(of) => super::scans::open_labels(studio, of, path),
+        Purpose::CompareWith(of) => super::comparing::open_second(studio, of, path),
         Purpose::SaveLabels(of) => save_labels(studio, of, path),
+        Purpose::SaveNumbers(_) => super::numbers::save_csv(studio, path),
         Purpose::SaveImage(scan) => {
             if let Some(volume) = studio.session.document().scan(scan).cloned() {
                 save_other(studio, SaveVolumeJob { path: path.clone(), volume }, path);
@@ -279,6 +288,7 @@ pub fn is_saving(studio: &Studio) -> bool {
         KeepAdaptedJob::KIND,
         AddToDatasetJob::KIND,
         SaveReportJob::KIND,
+        SaveTableJob::KIND,
     ];
     kinds.into_iter().any(|kind| studio.tasks.is_running(kind))
 }

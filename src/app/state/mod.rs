@@ -1,11 +1,13 @@
 //! What the window knows: data and small questions about it, a subject a file. Whoever changes more than one subject is in `act`.
 
 pub mod attention;
+pub mod comparing;
 pub mod joining;
 pub mod keymap;
 pub mod leaving;
 pub mod models;
 pub mod notices;
+pub mod numbers;
 pub mod paths;
 pub mod picture;
 pub mod pixels;

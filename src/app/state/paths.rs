@@ -20,8 +20,12 @@ pub enum Purpose {
     Report,
     /// Open a mask on a scan.
     OpenLabels(SegmentationId),
+    /// Open a mask as a further segmentation, to compare this one with.
+    CompareWith(SegmentationId),
     /// Write a segmentation.
     SaveLabels(SegmentationId),
+    /// Write the numbers of the labels in hand.
+    SaveNumbers(SegmentationId),
     /// Write a scan.
     SaveImage(ScanId),
     /// Write a picture of a view.

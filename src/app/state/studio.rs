@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::attention::Attending;
+use super::comparing::Comparing;
 use super::joining::{Arrival, CorrectedSlices};
 use super::leaving::Leaving;
 use super::models::Models;
 use super::notices::{Kind, Notices};
+use super::numbers::Numbers;
 use super::pixels::Pixels;
 use super::recent::RecentPaths;
 use super::request::Effect;
@@ -94,6 +96,10 @@ pub struct Studio {
     pub pixels: Pixels,
     /// Where the network looks.
     pub attending: Attending,
+    /// Numbers of labels.
+    pub numbers: Numbers,
+    /// Two segmentations beside each other.
+    pub comparing: Comparing,
     /// The Teach task.
     pub teach: Teach,
     /// What waits until the user has said what becomes of unsaved labels.
@@ -140,6 +146,8 @@ impl Studio {
             segment: SegmentForm::default(),
             pixels: Pixels::default(),
             attending: Attending::default(),
+            numbers: Numbers::default(),
+            comparing: Comparing::default(),
             teach: Teach::default(),
             leaving: None,
             leave_when_saved: None,
@@ -281,6 +289,9 @@ impl Studio {
         if let Some((_, labels)) = self.hand.tool.labels().filter(|(of, _)| *of == active) {
             return Some((labels, false));
         }
+        if let Some((differences, _)) = self.comparing.overlay(active) {
+            return Some((differences, true));
+        }
         Some(self.current_live().map_or((segmentation.labels(), false), |live| (&live.labels, true)))
     }
 
@@ -293,7 +304,11 @@ impl Studio {
 
     /// Names and colours of the labels to show.
     pub fn shown_table(&self) -> Option<&LabelTable> {
-        let live = self.current_live().filter(|_| self.hand.tool.labels().is_none());
+        let is_painting = self.hand.tool.labels().is_some();
+        if let Some((_, table)) = self.active().and_then(|of| self.comparing.overlay(of)).filter(|_| !is_painting) {
+            return Some(table);
+        }
+        let live = self.current_live().filter(|_| !is_painting);
         live.and_then(|live| live.table.as_ref()).or(Some(self.segmentation()?.table()))
     }
 

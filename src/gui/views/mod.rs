@@ -1,8 +1,9 @@
-//! The centre: tiles with slice views, the facts, or nothing. Views hold caches of the graphics device and nothing else.
+//! The centre: tiles with slice views, the facts, the numbers, or nothing. Views hold caches of the graphics device and nothing else.
 
 mod annotations;
 mod facts;
 mod frame;
+mod numbers;
 mod overlay;
 mod pointer;
 mod slice_view;
