@@ -1,8 +1,8 @@
 //! The one receiver of requests.
 
 use super::act::{
-    attention, joining, labels, leaving, models, operating, painting, pixels, profiles, recovery, saving, scans, teach,
-    traveling,
+    attention, comparing, joining, labels, leaving, models, operating, painting, pixels, profiles, recovery, saving,
+    scans, teach, traveling,
 };
 use super::commands;
 use super::state::leaving::Leaving;
@@ -76,6 +76,7 @@ pub fn handle(studio: &mut Studio, request: Request) {
         Request::Operation(form) => operating::set_form(studio, *form),
         Request::NewBackground => pixels::add_background(studio),
         Request::Attention(form) => attention::set_form(studio, form),
+        Request::Compare(form) => comparing::set_form(studio, form),
         Request::Teach(form) => studio.teach.form = *form,
         Request::CompareCase(case) => teach::compare_case(studio, &case),
         Request::Pending(word) => joining::answer(studio, word),

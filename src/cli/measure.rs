@@ -82,7 +82,7 @@ impl Measure {
         let notices = Mutex::new(Vec::new());
         let (labels, table, image) = self.open(&terminal, &notices)?;
         let wanted = self.wanted(&table)?;
-        let job = MeasureJob { labels, image, wanted: wanted.clone(), forms: true };
+        let job = MeasureJob { labels, image, wanted: wanted.clone(), forms: true, since: None };
         let (labels, mut measured) = terminal.run(job, &|()| {})?;
         terminal.finish();
         let is_wanted = |value: LabelValue| match &wanted {
@@ -204,11 +204,13 @@ impl Measure {
 /// The few columns that fit beside each other, those without any number left out.
 fn print_table(rows: &[Row]) {
     let columns = COLUMNS.iter().filter(|column| column.is_main);
-    let columns: Vec<_> = columns.filter(|column| rows.iter().any(|row| column.shown(row) != "-")).collect();
+    let columns: Vec<_> =
+        columns.filter(|column| rows.iter().any(|row| column.shown(row.measures.as_ref()) != "-")).collect();
     let heads: Vec<String> = columns.iter().map(|column| format!("{:>12}", column.title)).collect();
     say!("{:>5} {:NAME_WIDTH$} {}", "label", "name", heads.join(" "));
     for row in rows {
-        let numbers: Vec<String> = columns.iter().map(|column| format!("{:>12}", column.shown(row))).collect();
+        let numbers: Vec<String> =
+            columns.iter().map(|column| format!("{:>12}", column.shown(row.measures.as_ref()))).collect();
         let name: String = row.name.chars().take(NAME_WIDTH).collect();
         say!("{:>5} {name:NAME_WIDTH$} {}", row.label, numbers.join(" "));
     }

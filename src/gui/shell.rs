@@ -200,6 +200,7 @@ impl App {
             match effect {
                 Effect::Ask(question, places) => self.dialogs.ask(question, places, context),
                 Effect::Close => context.send_viewport_cmd(egui::ViewportCommand::Close),
+                Effect::Copy(text) => context.copy_text(text),
                 Effect::Show(Dialog::Palette) => self.over.palette = Some(Palette::default()),
                 Effect::Show(Dialog::Keys) => self.over.keys = Some(KeysWindow::default()),
                 Effect::Show(Dialog::About) => self.over.is_about = true,

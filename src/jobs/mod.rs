@@ -21,6 +21,7 @@ mod attention;
 mod bench;
 mod bench_edit;
 mod compare;
+mod compare_labels;
 mod count_labels;
 mod cross_validate;
 mod documents;
@@ -56,6 +57,7 @@ mod refine;
 mod save_labels;
 mod save_picture;
 mod save_report;
+mod save_table;
 mod save_volume;
 mod scan;
 mod segment;
@@ -70,6 +72,7 @@ pub use attention::AttentionJob;
 pub use bench::{BenchLoad, BenchNetwork, peak_memory_bytes};
 pub use bench_edit::{EDIT_CASES, EditCase, EditScene};
 pub use compare::CompareJob;
+pub use compare_labels::{CompareLabelsJob, ComparedLabel, LabelComparison, Side};
 pub use count_labels::CountLabelsJob;
 pub use cross_validate::{CrossValidateJob, FoldNews, begun_fold};
 pub use documents::{OpenDocumentJob, OpenedDocument, SaveDocumentJob, SavedDocument};
@@ -102,6 +105,7 @@ pub use refine::{REFINE_SECONDS, RefineJob, RefineNews, RefinedLabels, Remembere
 pub use save_labels::SaveLabelsJob;
 pub use save_picture::SavePictureJob;
 pub use save_report::{SaveReportJob, check_training_outputs};
+pub use save_table::SaveTableJob;
 pub use save_volume::SaveVolumeJob;
 pub use scan::ScanJob;
 pub use segment::{SegmentJob, SegmentNews, Segmented};
@@ -117,6 +121,7 @@ pub const JOBS: &[&JobKind] = &[
     AttentionJob::KIND,
     ChecksumJob::KIND,
     CompareJob::KIND,
+    CompareLabelsJob::KIND,
     CountLabelsJob::KIND,
     CrossValidateJob::KIND,
     DrawSampleJob::KIND,
@@ -148,6 +153,7 @@ pub const JOBS: &[&JobKind] = &[
     SaveNamesJob::KIND,
     SavePictureJob::KIND,
     SaveReportJob::KIND,
+    SaveTableJob::KIND,
     SaveVolumeJob::KIND,
     ScanJob::KIND,
     SegmentJob::KIND,

@@ -7,6 +7,8 @@
 const DIGIT_BITS: u32 = 16;
 /// Counters of a page.
 const PAGE: usize = 256;
+/// Pages of all digits.
+const PAGES: usize = 256;
 
 /// A value whose order is that of a whole number.
 pub trait Ordered: Copy + Send + Sync {
@@ -104,9 +106,15 @@ macro_rules! floating {
 floating! { f32, u32, 2; f64, u64, 4; }
 
 /// How often each of 65536 digits came; memory only for those pages that came at all.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Digits {
     pages: Vec<Option<Box<[u64; PAGE]>>>,
+}
+
+impl Default for Digits {
+    fn default() -> Self {
+        Self { pages: vec![None; PAGES] }
+    }
 }
 
 impl Digits {
@@ -114,9 +122,6 @@ impl Digits {
     #[inline]
     pub(super) fn add(&mut self, digit: u16) {
         let (page, place) = (usize::from(digit >> 8), usize::from(digit & 0xFF));
-        if page >= self.pages.len() {
-            self.pages.resize(page + 1, None);
-        }
         if let Some(page) = self.pages.get_mut(page) {
             page.get_or_insert_with(|| Box::new([0; PAGE]))[place] += 1;
         }
@@ -124,9 +129,6 @@ impl Digits {
 
     /// Adds what another one counted.
     pub(super) fn join(&mut self, other: Self) {
-        if other.pages.len() > self.pages.len() {
-            self.pages.resize(other.pages.len(), None);
-        }
         for (own, other) in self.pages.iter_mut().zip(other.pages) {
             match (own.as_mut(), other) {
                 (_, None) => {}

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::place::places;
 use super::tally::Wanted;
-use crate::shape::squared_distances;
+use crate::shape::squared_distances_within;
 use crate::volume::{LabelMap, LabelValue, PlaneLayout, Region};
 use crate::work::numbers::share;
 use crate::work::{Stopped, Watch, memory};
@@ -52,7 +52,7 @@ struct Mask {
     shape: [usize; 3],
     values: Vec<bool>,
     /// Axes along which neighbours are looked for.
-    axes: usize,
+    axes: [bool; 3],
 }
 
 impl Mask {
@@ -71,7 +71,10 @@ impl Mask {
             }
         };
         (0..self.values.len())
-            .map(|n| self.values[n] && (0..self.axes).any(|axis| !inside(n, axis, true) || !inside(n, axis, false)))
+            .map(|n| {
+                let is_open = |axis: usize| self.axes[axis] && !(inside(n, axis, true) && inside(n, axis, false));
+                self.values[n] && (0..3).any(is_open)
+            })
             .collect()
     }
 }
@@ -111,7 +114,10 @@ fn mask(map: &LabelMap, label: LabelValue, region: Region) -> Mask {
     for (slice, k) in values.chunks_exact_mut(shape[0] * shape[1]).zip(region.start[2]..) {
         map.mark_slice(label, region, k, slice);
     }
-    Mask { shape, values, axes: 3 }
+    // A grid of one slice is a picture: nothing lies before and behind it. A grid of one voxel has a surface all the same.
+    let grid = map.geometry().shape();
+    let axes = if grid == [1; 3] { [true; 3] } else { grid.map(|n| n > 1) };
+    Mask { shape, values, axes }
 }
 
 /// Agreement of one label in every slice of a plane in which one of both has it.
@@ -137,7 +143,7 @@ pub fn compare_slices(
         let masks = [&a, &b].map(|labels| Mask {
             shape: [columns, rows, 1],
             values: labels.iter().map(|other| *other == label).collect(),
-            axes: 2,
+            axes: [true, true, false],
         });
         let Some(masks) = cropped(&masks) else { continue };
         let voxel_mm3 = geometry.voxel_volume_mm3();
@@ -157,7 +163,11 @@ fn cropped(masks: &[Mask; 2]) -> Option<[Mask; 2]> {
     let (left, right) = ((0..columns).find(used_columns)?, (0..columns).rfind(used_columns)?);
     Some([0, 1].map(|n| {
         let rows = (top..=bottom).flat_map(|row| &masks[n].values[row * columns + left..=row * columns + right]);
-        Mask { shape: [right - left + 1, bottom - top + 1, 1], values: rows.copied().collect(), axes: 2 }
+        Mask {
+            shape: [right - left + 1, bottom - top + 1, 1],
+            values: rows.copied().collect(),
+            axes: [true, true, false],
+        }
     }))
 }
 
@@ -179,9 +189,7 @@ fn scores([p, t]: &[Mask; 2], spacing_mm: [f64; 3], voxel_mm3: f64, watch: Watch
     }
     let (sp, st) = (p.surface(), t.surface());
     let to = |from: &[bool], onto: &[bool]| -> Result<Vec<f64>, Stopped> {
-        watch.check()?;
-        let field = squared_distances(p.shape, spacing_mm, |n| onto[n]);
-        watch.check()?;
+        let field = squared_distances_within(p.shape, spacing_mm, f64::INFINITY, |n| onto[n], watch.quiet())?;
         memory::must_have::<f64>(from.iter().filter(|is| **is).count());
         let mut all: Vec<f64> = from.iter().zip(field).filter(|(f, _)| **f).map(|(_, d)| d.sqrt()).collect();
         all.sort_by(f64::total_cmp);
@@ -256,6 +264,17 @@ mod tests {
         signal.stop();
         assert!(compare(&a, &b, &[1], Watch::new(&signal)).is_err());
         assert!(compare_slices(&a, &b, 1, &layout(Plane::Axial), Watch::new(&signal)).is_err());
+    }
+
+    #[test]
+    fn a_grid_of_one_slice_is_compared_as_a_picture() {
+        let geometry = Geometry::new([7, 7, 1], Affine::IDENTITY).unwrap();
+        let full = LabelMap::from_fn(geometry.clone(), |_| 1);
+        let ring = LabelMap::from_fn(geometry, |[i, j, _]| u16::from(i % 6 == 0 || j % 6 == 0));
+        let found = compare(&full, &ring, &[1], Watch::unwatched()).unwrap()[&1];
+        assert_eq!((found.hd_mm, found.assd_mm), (Some(0.0), Some(0.0)));
+        let dot = LabelMap::from_fn(Geometry::new([1; 3], Affine::IDENTITY).unwrap(), |_| 1);
+        assert_eq!(compare(&dot, &dot, &[1], Watch::unwatched()).unwrap()[&1].hd_mm, Some(0.0));
     }
 
     #[test]

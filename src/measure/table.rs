@@ -104,13 +104,13 @@ pub const COLUMNS: &[Column] = &[
 ];
 
 impl Column {
-    /// The number of a row as people read it; a dash where there is none. Labels without voxels have 0 of them, and nothing else.
-    pub fn shown(&self, row: &Row) -> String {
-        self.number(row).map_or_else(|| "-".into(), |number| format!("{number:.*}", self.decimals))
+    /// The number of a label as people read it; a dash where there is none. Labels without voxels have 0 of them, and nothing else.
+    pub fn shown(&self, measures: Option<&LabelMeasures>) -> String {
+        self.number(measures).map_or_else(|| "-".into(), |number| format!("{number:.*}", self.decimals))
     }
 
-    fn number(&self, row: &Row) -> Option<f64> {
-        match &row.measures {
+    fn number(&self, measures: Option<&LabelMeasures>) -> Option<f64> {
+        match measures {
             Some(measures) => (self.of)(measures),
             None => matches!(self.id, "voxels" | "volume_ml").then_some(0.0),
         }
@@ -125,7 +125,9 @@ pub fn csv(rows: &[Row]) -> String {
     let mut lines =
         vec![["label", "name"].into_iter().chain(COLUMNS.iter().map(|column| column.id)).collect::<Vec<_>>().join(",")];
     lines.extend(rows.iter().map(|row| {
-        let numbers = COLUMNS.iter().map(|column| column.number(row).map_or_else(String::new, |n| n.to_string()));
+        let numbers = COLUMNS
+            .iter()
+            .map(|column| column.number(row.measures.as_ref()).map_or_else(String::new, |n| n.to_string()));
         [row.label.to_string(), quoted(&row.name)].into_iter().chain(numbers).collect::<Vec<_>>().join(",")
     }));
     lines.join("\n") + "\n"
@@ -133,13 +135,16 @@ pub fn csv(rows: &[Row]) -> String {
 
 /// The rows for a document or a sheet: tabs between columns, digits as people read them.
 pub fn text(rows: &[Row]) -> String {
-    let has_any = |column: &&Column| rows.iter().any(|row| column.number(row).is_some());
+    let has_any = |column: &&Column| rows.iter().any(|row| column.number(row.measures.as_ref()).is_some());
     let columns: Vec<&Column> = COLUMNS.iter().filter(|column| column.is_main).filter(has_any).collect();
     let mut lines =
         vec![std::iter::once("Label").chain(columns.iter().map(|column| column.title)).collect::<Vec<_>>().join("\t")];
     lines.extend(rows.iter().map(|row| {
         let name = row.name.replace(['\t', '\n', '\r'], " ");
-        std::iter::once(name).chain(columns.iter().map(|column| column.shown(row))).collect::<Vec<_>>().join("\t")
+        std::iter::once(name)
+            .chain(columns.iter().map(|column| column.shown(row.measures.as_ref())))
+            .collect::<Vec<_>>()
+            .join("\t")
     }));
     lines.join("\n") + "\n"
 }

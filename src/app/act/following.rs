@@ -1,6 +1,6 @@
 //! What follows by itself, once a frame, from what has changed.
 
-use super::{attention, journaling, models, pixels, recent, recovery, teach};
+use super::{attention, comparing, journaling, models, numbers, pixels, recent, recovery, teach};
 use crate::app::state::studio::Studio;
 use crate::jobs::CountLabelsJob;
 use crate::jobs::Job;
@@ -18,6 +18,8 @@ pub fn follow(studio: &mut Studio) {
     pixels::follow(studio);
     range(studio);
     counts(studio);
+    numbers::follow(studio);
+    comparing::follow(studio);
     attention::follow(studio);
     teach::follow(studio);
     recent::follow(studio);

@@ -3,6 +3,7 @@
 pub mod attention;
 pub mod bringing;
 pub mod cine;
+pub mod comparing;
 pub mod documents;
 pub mod following;
 pub mod joining;
@@ -12,6 +13,7 @@ pub mod labels;
 pub mod leaving;
 pub mod models;
 pub mod mouse;
+pub mod numbers;
 pub mod operating;
 pub mod painting;
 pub mod picture;

@@ -12,7 +12,7 @@ use crate::app::state::studio::Studio;
 use crate::formats::{self, For, Kind, stem};
 use crate::jobs::{
     AddToDatasetJob, Job, KeepAdaptedJob, SaveDocumentJob, SaveLabelsJob, SaveNamesJob, SavePictureJob, SaveReportJob,
-    SaveVolumeJob,
+    SaveTableJob, SaveVolumeJob,
 };
 use crate::session::{DOCUMENT_ENDING, ScanId, Segmentation, SegmentationId};
 use crate::volume::Plane;
@@ -44,6 +44,8 @@ fn mode_of(purpose: Purpose) -> (Mode, &'static str) {
         Purpose::AddToDataset(_) => (Mode::Folder, "Folder of the data set"),
         Purpose::Report => (Mode::Folder, "Folder for the report"),
         Purpose::OpenLabels(_) => (Mode::Open, "Open a segmentation"),
+        Purpose::CompareWith(_) => (Mode::Open, "Open a mask to compare with"),
+        Purpose::SaveNumbers(_) => (Mode::Save("CSV".into(), vec![".csv"]), "Save the numbers"),
         Purpose::SaveLabels(_) => (
             Mode::Save(formats::names_of(Kind::Labels, For::Saving), formats::endings_of(Kind::Labels, For::Saving)),
             "Save the segmentation",
@@ -74,6 +76,8 @@ pub fn ask(studio: &mut Studio, purpose: Purpose) {
         | Purpose::OpenLabels(of)
         | Purpose::OpenNames(of)
         | Purpose::SaveNames(of)
+        | Purpose::CompareWith(of)
+        | Purpose::SaveNumbers(of)
         | Purpose::AddToDataset(of) => document.segmentation(of).map(Segmentation::scan),
         Purpose::SaveImage(scan) | Purpose::SavePicture(scan, _) => Some(scan),
         _ => studio.shown,
@@ -99,7 +103,10 @@ pub fn ask(studio: &mut Studio, purpose: Purpose) {
             let folder = saved(of).and_then(|file| file.path.parent().map(Path::to_path_buf));
             (format!("{mask}.label"), folder.or(beside.clone()).or(last))
         }
-        Purpose::OpenLabels(_) | Purpose::OpenNames(_) => (String::new(), beside.clone().or(last)),
+        Purpose::OpenLabels(_) | Purpose::OpenNames(_) | Purpose::CompareWith(_) => {
+            (String::new(), beside.clone().or(last))
+        }
+        Purpose::SaveNumbers(_) => (format!("{stem}_numbers.csv"), beside.clone().or(last)),
         Purpose::SaveDocument => (format!("{stem}{DOCUMENT_ENDING}"), beside.clone().or(last)),
         _ => (String::new(), last),
     };
@@ -259,9 +266,11 @@ fn use_path(studio: &mut Studio, purpose: Purpose, path: PathBuf) {
         Purpose::OpenDocument => super::documents::open(studio, path),
         Purpose::FindScan { id, .. } => super::bringing::take_place(studio, id, Some(&path)),
         Purpose::OpenLabels(of) => super::scans::open_labels(studio, of, path),
+        Purpose::CompareWith(of) => super::comparing::open_second(studio, of, path),
         Purpose::SaveLabels(of) => save_labels(studio, of, path),
         Purpose::OpenNames(of) => super::label_names::open(studio, of, path),
         Purpose::SaveNames(of) => super::label_names::save(studio, of, path),
+        Purpose::SaveNumbers(_) => super::numbers::save_csv(studio, path),
         Purpose::SaveImage(scan) => {
             if let Some(volume) = studio.session.document().scan(scan).cloned() {
                 save_other(studio, SaveVolumeJob { path: path.clone(), volume }, path);
@@ -320,6 +329,7 @@ pub fn is_saving(studio: &Studio) -> bool {
         SaveReportJob::KIND,
         SaveNamesJob::KIND,
         SaveDocumentJob::KIND,
+        SaveTableJob::KIND,
     ];
     kinds.into_iter().any(|kind| studio.tasks.is_running(kind))
 }

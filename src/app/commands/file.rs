@@ -1,7 +1,7 @@
 //! Opening, saving, closing.
 
 use super::{CommandEntry, Group, no_scan};
-use crate::app::act::{documents, leaving, saving, scans};
+use crate::app::act::{documents, leaving, numbers, saving, scans};
 use crate::app::state::leaving::Leaving;
 use crate::app::state::paths::Purpose;
 use crate::app::state::studio::Studio;
@@ -76,6 +76,11 @@ pub const FILE: &[CommandEntry] = &[
     file("file.picture-sagittal", "Save sagittal picture...", |studio| save_picture(studio, Plane::Sagittal))
         .hint("Write the sagittal view's slice with its labels as PNG")
         .unless(no_scan),
+    file("file.save-numbers", "Save numbers of labels...", |studio| {
+        with_active(studio, |studio, of| saving::ask(studio, Purpose::SaveNumbers(of)));
+    })
+    .hint("Write the numbers of all labels as CSV")
+    .unless(numbers::lacks),
     file("file.close", "Close scan", |studio| {
         if let Some(scan) = studio.shown {
             leaving::ask(studio, Leaving::Scan(scan));

@@ -2,7 +2,7 @@
 
 use super::{CommandEntry, Group, no_scan, no_view};
 use crate::app::act::labels::{self, Sought};
-use crate::app::act::{saving, slices};
+use crate::app::act::{comparing, numbers, saving, slices};
 use crate::app::state::paths::Purpose;
 use crate::app::state::studio::Studio;
 use crate::session::SegmentationId;
@@ -185,4 +185,21 @@ pub const LABELS: &[CommandEntry] = &[
         .hint("Take the segmentation in hand away; undo brings it back")
         .unless(one_segmentation)
         .in_menu(),
+    label("labels.copy-numbers", "Copy numbers of labels", numbers::copy_text)
+        .hint("Put the numbers of all labels on the clipboard, for a document or a sheet")
+        .unless(numbers::lacks)
+        .in_menu(),
+    label("labels.copy-numbers-csv", "Copy numbers of labels as CSV", numbers::copy_csv)
+        .hint("Put the numbers of all labels on the clipboard as CSV, with all columns and digits")
+        .unless(numbers::lacks),
+    label("labels.compare-file", "Compare with a mask...", |studio| {
+        if let Some(of) = studio.active() {
+            saving::ask(studio, Purpose::CompareWith(of));
+        }
+    })
+    .hint("Open a mask as a further segmentation of the scan and compare the one in hand with it")
+    .in_menu(),
+    label("labels.copy-comparison", "Copy comparison as CSV", comparing::copy_csv)
+        .hint("Put the scores of both segmentations on the clipboard as CSV")
+        .unless(comparing::lacks),
 ];

@@ -3,6 +3,7 @@
 pub mod attention;
 pub mod bringing;
 pub mod cine;
+pub mod comparing;
 pub mod copied;
 pub mod documents;
 pub mod joining;
@@ -11,6 +12,7 @@ pub mod keymap;
 pub mod leaving;
 pub mod models;
 pub mod notices;
+pub mod numbers;
 pub mod operating;
 pub mod paths;
 pub mod picture;

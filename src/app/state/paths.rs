@@ -20,6 +20,8 @@ pub enum Purpose {
     Report,
     /// Open a mask on a scan.
     OpenLabels(SegmentationId),
+    /// Open a mask as a further segmentation, to compare this one with.
+    CompareWith(SegmentationId),
     /// Write a segmentation.
     SaveLabels(SegmentationId),
     /// Read names and colours of labels.
@@ -37,6 +39,8 @@ pub enum Purpose {
         /// Whether it lies in a folder.
         is_folder: bool,
     },
+    /// Write the numbers of the labels in hand.
+    SaveNumbers(SegmentationId),
     /// Write a scan.
     SaveImage(ScanId),
     /// Write a picture of a view.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::attention::AttentionForm;
+use super::comparing::CompareForm;
 use super::joining::Word;
 use super::keymap::{Chord, Keymap};
 use super::leaving::LeavingAnswer;
@@ -105,6 +106,8 @@ pub enum Request {
     NewBackground,
     /// The choices about attention, changed.
     Attention(AttentionForm),
+    /// What the segmentation in hand is compared with, and how.
+    Compare(CompareForm),
     /// The choices of the Teach task, changed.
     Teach(Box<TeachForm>),
     /// Show where the taught model errs in a held-back case.
@@ -157,6 +160,8 @@ pub enum Effect {
     Ask(super::paths::Question, Vec<PathBuf>),
     /// Close the window.
     Close,
+    /// Put a text on the clipboard.
+    Copy(String),
     /// Open a window of the shell.
     Show(Dialog),
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::attention::Attending;
 use super::bringing::BringingAll;
 use super::cine::Cine;
+use super::comparing::Comparing;
 use super::copied::CopiedSlice;
 use super::documents::OpenDocument;
 use super::joining::{Arrival, CorrectedSlices};
@@ -13,6 +14,7 @@ use super::journaling::Journaling;
 use super::leaving::Leaving;
 use super::models::Models;
 use super::notices::{Kind, Notices};
+use super::numbers::Numbers;
 use super::operating::Operating;
 use super::pixels::Pixels;
 use super::recent::RecentPaths;
@@ -111,6 +113,10 @@ pub struct Studio {
     pub operating: Operating,
     /// Where the network looks.
     pub attending: Attending,
+    /// Numbers of labels.
+    pub numbers: Numbers,
+    /// Two segmentations beside each other.
+    pub comparing: Comparing,
     /// The Teach task.
     pub teach: Teach,
     /// What waits until the user has said what becomes of unsaved labels.
@@ -171,6 +177,8 @@ impl Studio {
             copied: None,
             operating: Operating::default(),
             attending: Attending::default(),
+            numbers: Numbers::default(),
+            comparing: Comparing::default(),
             teach: Teach::default(),
             leaving: None,
             leave_when_saved: None,
@@ -318,6 +326,9 @@ impl Studio {
         if let Some((_, labels)) = self.hand.tool.labels().filter(|(of, _)| *of == active) {
             return Some((labels, false));
         }
+        if let Some((differences, _)) = self.comparing.overlay(active) {
+            return Some((differences, true));
+        }
         Some(self.current_live().map_or((segmentation.labels(), false), |live| (&live.labels, true)))
     }
 
@@ -330,7 +341,11 @@ impl Studio {
 
     /// Names and colours of the labels to show.
     pub fn shown_table(&self) -> Option<&LabelTable> {
-        let live = self.current_live().filter(|_| self.hand.tool.labels().is_none());
+        let is_painting = self.hand.tool.labels().is_some();
+        if let Some((_, table)) = self.active().and_then(|of| self.comparing.overlay(of)).filter(|_| !is_painting) {
+            return Some(table);
+        }
+        let live = self.current_live().filter(|_| !is_painting);
         live.and_then(|live| live.table.as_ref()).or(Some(self.segmentation()?.table()))
     }
 

@@ -12,6 +12,8 @@ pub enum TileContent {
     Plane(Plane),
     /// What is known about the scan.
     Facts,
+    /// Numbers of the labels.
+    Numbers,
     /// Nothing.
     Nothing,
 }
@@ -22,11 +24,12 @@ impl TileContent {
         [Self::Plane(Plane::Axial), Self::Plane(Plane::Sagittal), Self::Plane(Plane::Coronal), Self::Facts];
 
     /// What can be chosen.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Plane(Plane::Axial),
         Self::Plane(Plane::Sagittal),
         Self::Plane(Plane::Coronal),
         Self::Facts,
+        Self::Numbers,
         Self::Nothing,
     ];
 
@@ -35,6 +38,7 @@ impl TileContent {
         match self {
             Self::Plane(plane) => plane.name(),
             Self::Facts => "Facts",
+            Self::Numbers => "Numbers",
             Self::Nothing => "Nothing",
         }
     }

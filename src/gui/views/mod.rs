@@ -1,9 +1,10 @@
-//! The centre: tiles with slice views, the facts, or nothing. Views hold caches of the graphics device and nothing else.
+//! The centre: tiles with slice views, the facts, the numbers, or nothing. Views hold caches of the graphics device and nothing else.
 
 mod annotations;
 mod facts;
 mod frame;
 mod in_hand;
+mod numbers;
 mod overlay;
 mod pointer;
 mod slice_view;

@@ -2,6 +2,7 @@
 
 use super::facts::facts_ui;
 use super::frame::fitting_scale;
+use super::numbers::numbers_tile_ui;
 use super::slice_view::{Views, slice_view_ui};
 use crate::app::state::tiles::{Layout, TileContent};
 use crate::app::{Outbox, Request, Studio};
@@ -44,6 +45,7 @@ pub fn views_ui(
                 slice_view_ui(ui, *rect, plane, fit, (studio, volume, view), outbox, (views, textures), &mut hover)
             }
             TileContent::Facts => facts_ui(ui, *rect, volume),
+            TileContent::Numbers => numbers_tile_ui(ui, *rect, studio, outbox),
             TileContent::Nothing => {
                 ui.painter().add(ground(vec![*rect], theme::VIEW_GROUND));
                 false
@@ -81,7 +83,7 @@ fn linked_fit(tiles: &[(usize, Rect)], volume: &Volume, studio: &Studio) -> Opti
             let layout = PlaneLayout::new(&volume.geometry, plane);
             Some(fitting_scale(*rect, &layout, layout.pixel_mm(&volume.geometry)))
         }
-        TileContent::Facts | TileContent::Nothing => None,
+        TileContent::Facts | TileContent::Numbers | TileContent::Nothing => None,
     });
     fits.reduce(f32::min)
 }

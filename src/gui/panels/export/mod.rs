@@ -1,6 +1,9 @@
 //! Export: masks, images, pictures.
 
+mod numbers;
+
 use super::section;
+use crate::app::state::numbers::SECTION;
 use crate::app::state::saving::file_name;
 use crate::app::{Outbox, Studio};
 use crate::gui::controls::{command_button, main_button, note, row};
@@ -11,6 +14,7 @@ use egui_phosphor::regular as icon;
 /// Shows the task.
 pub fn export_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
     section(ui, studio, outbox, "Segmentation", |ui, outbox| segmentation_ui(ui, studio, outbox));
+    section(ui, studio, outbox, SECTION, |ui, outbox| numbers::numbers_section_ui(ui, studio, outbox));
     section(ui, studio, outbox, "Image and pictures", |ui, outbox| {
         for (id, sign, text) in [
             ("file.save-image", icon::IMAGE, "Save image"),
