@@ -172,9 +172,9 @@ fn labels_are_merged_in_one_step() {
     harness.state_mut().request(Request::Activate(1));
     harness.run_steps(2);
     press(&mut harness, "More about labels");
-    harness.get_by_label("Merge into").hover();
+    harness.get_by_label_contains("Merge into").hover();
     harness.run_steps(6);
-    harness.get_by_label("Merge into").click();
+    harness.get_by_label_contains("Merge into").click();
     harness.run_steps(6);
     harness.get_by_label("Merge Label 1 into Label 3").click();
     harness.run_steps(2);
@@ -202,9 +202,9 @@ fn structures_come_with_their_codes_and_names_go_to_files_and_back() {
     let mut harness = painted_sample(egui::vec2(30.0, 0.0));
     task(&mut harness, ANNOTATE);
     press(&mut harness, "More about labels");
-    harness.get_by_label("Add labels of").hover();
+    harness.get_by_label_contains("Add labels of").hover();
     harness.run_steps(6);
-    harness.get_by_label("Add labels of").click();
+    harness.get_by_label_contains("Add labels of").click();
     harness.run_steps(6);
     harness.get_by_label("Tumour (7)").click();
     harness.run_steps(4);

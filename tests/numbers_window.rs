@@ -102,7 +102,7 @@ fn two_segmentations_are_compared_by_label_and_slice() {
     harness.run_steps(3);
     let row = format!("Slice {number}: Dice {dice:.3}");
     find(&mut harness, &row);
-    harness.get_by_label_contains(&row).click();
+    harness.get_by_label_contains(&row).click_accesskit();
     harness.run_steps(3);
     let back = harness.get_by_role_and_label(Role::Image, "Axial view").value().unwrap_or_default();
     assert_eq!(back, slice, "a click on a slice goes there");

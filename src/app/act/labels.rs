@@ -113,7 +113,7 @@ pub fn move_active(studio: &mut Studio, steps: i64) {
     let last = table.0.len().saturating_sub(1) as i64;
     let to = (at as i64 + steps).clamp(0, last) as usize;
     let table = moved(table, active, to);
-    set_table(studio, table, "Reorder labels".into(), (ORDER, 0));
+    set_table(studio, table, "Reorder labels".into(), (ORDER, active));
 }
 
 /// The control that changes the order of labels.

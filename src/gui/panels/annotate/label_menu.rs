@@ -58,7 +58,7 @@ pub fn list_menu_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
 /// Puts a label into another place of the list.
 pub fn reorder(table: &LabelTable, value: LabelValue, to: usize, outbox: &mut Outbox) {
     let table = moved(table, value, to);
-    let control = (crate::app::act::labels::ORDER, 0);
+    let control = (crate::app::act::labels::ORDER, value);
     outbox.send(Request::Labels { table, name: "Reorder labels".into(), control });
 }
 
