@@ -186,6 +186,7 @@ fn labels_are_merged_in_one_step() {
     assert_eq!((values(&harness), voxels(&harness)), (vec![1, 2, 3, 4], painted.clone()), "one undo step");
     // A locked label neither gives nor gets.
     press(&mut harness, "Lock Label 3");
+    assert!(table(&harness).is_locked(3));
     harness.state_mut().request(Request::MergeLabels { from: 1, into: 3 });
     harness.run_steps(2);
     settle(&mut harness);
@@ -212,6 +213,10 @@ fn structures_come_with_their_codes_and_names_go_to_files_and_back() {
     let necrosis = table(&harness).get(3).unwrap();
     assert_eq!(necrosis.name, "Necrosis");
     assert_eq!(necrosis.term.as_ref().unwrap().kind.value, "6574001");
+    // The list is longer than its room: its bar lies beside the locks, not over them.
+    press(&mut harness, "Lock Necrosis");
+    assert!(table(&harness).is_locked(3));
+    press_key(&mut harness, Modifiers::COMMAND, Key::Z);
 
     let folder = tempfile::tempdir().unwrap();
     let of = harness.state().studio().active().unwrap();

@@ -71,7 +71,9 @@ pub fn labels_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox, room: 
     }
     let is_movable = search.order == Order::Table && search.text.trim().is_empty() && table.0.len() > 1;
     let row = ui.spacing().interact_size.y;
-    let height = (room - REST).max(FEWEST_ROWS * (row + UNIT));
+    let height = (room - REST).max(FEWEST_ROWS * (row + ui.spacing().item_spacing.y));
+    // A bar beside the rows: over them it would take the clicks that are meant for their locks.
+    ui.spacing_mut().scroll.floating = false;
     let list = egui::ScrollArea::vertical().id_salt("labels").max_height(height).auto_shrink([false, true]);
     list.show_rows(ui, row, shown.len(), |ui, rows| {
         for at in shown.get(rows).unwrap_or_default() {
