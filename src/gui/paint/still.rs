@@ -173,10 +173,10 @@ impl Stills {
             Primitive::Mesh(mesh) => self.known.contains(&mesh.texture_id),
             Primitive::Callback(_) => false,
         };
-        if !primitives.iter().all(known) {
+        let painted = shapes.iter().fold(Rect::NOTHING, |all, shape| all.union(seen(shape)));
+        if !painted.is_positive() || !primitives.iter().all(known) {
             return Keeping::Never;
         }
-        let painted = shapes.iter().fold(Rect::NOTHING, |all, shape| all.union(seen(shape)));
         // Soft edges reach a pixel further, and underlines a little.
         let rect = painted.expand(2.0 + 2.0 / pixels_per_point).intersect(area);
         Keeping::As(Arc::new(Still { id: NEXT.fetch_add(1, Ordering::Relaxed), rect, primitives }))
@@ -192,7 +192,7 @@ fn take_apart(shapes: Vec<ClippedShape>, areas: &[Rect]) -> (Vec<Vec<ClippedShap
     let mut covered = vec![false; areas.len()];
     let mut rest = Vec::new();
     for shape in shapes {
-        match areas.iter().position(|area| area.contains_rect(shape.clip_rect)) {
+        match areas.iter().position(|area| belongs(&shape, *area)) {
             Some(n) if !covered[n] => taken[n].push(shape),
             _ => {
                 let seen = seen(&shape);
@@ -204,6 +204,14 @@ fn take_apart(shapes: Vec<ClippedShape>, areas: &[Rect]) -> (Vec<Vec<ClippedShap
         }
     }
     (taken, rest)
+}
+
+/// Whether a shape is of what fills an area. egui lets the contents of a panel reach a few points over its edge; only
+/// what does so is left to the rest.
+fn belongs(shape: &ClippedShape, area: Rect) -> bool {
+    let seen = seen(shape);
+    let within = area.contains_rect(shape.clip_rect) || (seen.is_positive() && area.contains_rect(seen.expand(1.0)));
+    within && area.expand(4.0).contains_rect(shape.clip_rect)
 }
 
 /// Where a shape may paint.
@@ -431,6 +439,15 @@ mod tests {
         let (taken, rest) = take_apart(shapes, &[area]);
         assert_eq!(taken, vec![vec![below]]);
         assert_eq!(rest[2..], [menu, entry]);
+    }
+
+    #[test]
+    fn contents_that_reach_over_the_edge_of_their_panel_are_left_to_the_rest() {
+        let area = Rect::from_min_size(pos2(10.0, 10.0), vec2(100.0, 100.0));
+        let clip = area.expand(3.0);
+        let (label, mark) = (patch(clip, area.shrink(20.0)), patch(clip, area.translate(vec2(-2.0, 0.0))));
+        let (taken, rest) = take_apart(vec![label.clone(), mark.clone()], &[area]);
+        assert_eq!((taken, rest), (vec![vec![label]], vec![mark]));
     }
 
     /// Frames of a window with one kept area: the number of shapes of each, and of copies among them.
