@@ -43,14 +43,23 @@ fn pointer_ui(ui: &mut egui::Ui, studio: &Studio) {
     for (width, caption, text, hint) in cells {
         let size = egui::vec2(width * UNIT, 4.0 * UNIT);
         let (rect, response) = ui.allocate_exact_size(size, egui::Sense::hover());
-        let font = egui::FontId::proportional(theme::SMALL);
-        let painter = ui.painter().with_clip_rect(rect);
-        let name = painter.text(rect.left_center(), egui::Align2::LEFT_CENTER, caption, font.clone(), t.dim);
-        let at = egui::pos2(name.right() + UNIT, rect.center().y);
-        painter.text(at, egui::Align2::LEFT_CENTER, &text, font, t.text);
+        // Laid out to its width instead of clipped to it: a clip of its own would be a call of the device's for each cell.
+        let job = cell_text([(caption, t.dim), (&text, t.text)], rect.width());
+        let galley = ui.painter().layout_job(job);
+        ui.painter().galley(egui::pos2(rect.left(), rect.center().y - galley.size().y / 2.0), galley, t.text);
         response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Label, true, format!("{caption}: {text}")));
         response.on_hover_text(format!("{hint}\n{text}"));
     }
+}
+
+/// A caption and what it says in one line, cut with an ellipsis where it is wider than `width` points.
+fn cell_text([caption, text]: [(&str, egui::Color32); 2], width: f32) -> egui::text::LayoutJob {
+    let font = egui::FontId::proportional(theme::SMALL);
+    let mut job = egui::text::LayoutJob::default();
+    job.append(caption.0, 0.0, egui::TextFormat::simple(font.clone(), caption.1));
+    job.append(text.0, UNIT, egui::TextFormat::simple(font, text.1));
+    job.wrap = egui::text::TextWrapping::truncate_at_width(width);
+    job
 }
 
 /// What lies under the pointer, or under the cursor where the pointer is elsewhere.

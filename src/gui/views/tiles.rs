@@ -139,6 +139,7 @@ fn tile_menu_ui(ui: &mut egui::Ui, n: usize, rect: Rect, studio: &Studio, outbox
     let size = egui::Vec2::splat(5.0 * UNIT);
     let place = Rect::from_min_size(rect.right_bottom() - size - egui::Vec2::splat(UNIT), size);
     let mut inside = ui.new_child(egui::UiBuilder::new().max_rect(place).id_salt(("tile menu", n)));
+    inside.set_clip_rect(rect.intersect(ui.clip_rect()));
     let text = egui::RichText::new(icon::DOTS_THREE_VERTICAL).color(theme::VIEW_TEXT);
     let button = egui::Button::new(text).frame(false);
     let menu = egui::containers::menu::MenuButton::from_button(button).ui(&mut inside, |ui| {
