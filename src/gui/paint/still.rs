@@ -100,7 +100,10 @@ impl egui::Plugin for Stills {
         if self.ground.replace(ground) != Some(ground) {
             self.parts.clear();
         }
-        let (taken, rest) = take_apart(std::mem::take(&mut output.shapes), &self.areas);
+        let mut shapes = std::mem::take(&mut output.shapes);
+        // What shows nothing would still part its neighbours into two calls of the device.
+        shapes.retain(|shape| seen(shape).is_positive());
+        let (taken, rest) = take_apart(shapes, &self.areas);
         let last = std::mem::take(&mut self.parts);
         for (&area, shapes) in self.areas.iter().zip(taken) {
             let keeping = match last.iter().find(|part| part.area == area && part.shapes == shapes) {
@@ -197,7 +200,7 @@ fn take_apart(shapes: Vec<ClippedShape>, areas: &[Rect]) -> (Vec<Vec<ClippedShap
             _ => {
                 let seen = seen(&shape);
                 for (covered, area) in covered.iter_mut().zip(areas) {
-                    *covered |= seen.is_positive() && seen.intersects(area.shrink(1.0));
+                    *covered |= seen.intersects(area.shrink(1.0));
                 }
                 rest.push(shape);
             }
@@ -210,7 +213,7 @@ fn take_apart(shapes: Vec<ClippedShape>, areas: &[Rect]) -> (Vec<Vec<ClippedShap
 /// what does so is left to the rest.
 fn belongs(shape: &ClippedShape, area: Rect) -> bool {
     let seen = seen(shape);
-    let within = area.contains_rect(shape.clip_rect) || (seen.is_positive() && area.contains_rect(seen.expand(1.0)));
+    let within = area.contains_rect(shape.clip_rect) || area.contains_rect(seen.expand(1.0));
     within && area.expand(4.0).contains_rect(shape.clip_rect)
 }
 
