@@ -234,6 +234,7 @@ impl Painter {
             }
         });
         incoming.compact();
+        incoming.share_with(&self.before);
         self.labels = incoming;
         let corrected = changed.into_inner().iter().flatten().filter(|is| **is).count();
         Withheld { kept_out: kept_out.into_counts(), corrected }

@@ -277,6 +277,36 @@ impl LabelMap {
         }
     }
 
+    /// Shares the bricks that hold the same labels as those of another map of the same shape, so that keeping both costs only what
+    /// differs.
+    pub fn share_with(&mut self, other: &Self) {
+        debug_assert_eq!(self.geometry.shape(), other.geometry.shape());
+        if self.is_same_snapshot(other) {
+            return;
+        }
+        for index in 0..self.bricks.len() {
+            if self.is_same_brick(other, index) {
+                Arc::make_mut(&mut self.bricks)[index] = other.bricks[index].clone();
+            }
+        }
+    }
+
+    /// Whether a brick of two maps of the same shape has the same labels inside the grid; what lies beyond its edge means nothing.
+    fn is_same_brick(&self, other: &Self, index: usize) -> bool {
+        let (shape, start) = (self.geometry.shape(), self.brick_start(index));
+        let size = [0, 1, 2].map(|axis| BRICK_EDGE.min(shape[axis] - start[axis]));
+        let mut rows = (0..size[2]).flat_map(|k| (0..size[1]).map(move |j| (k * BRICK_EDGE + j) * BRICK_EDGE));
+        match (&self.bricks[index], &other.bricks[index]) {
+            (Brick::Uniform(own), Brick::Uniform(there)) => own == there,
+            (Brick::Dense(own), Brick::Dense(there)) => {
+                Arc::ptr_eq(own, there) || rows.all(|at| own[at..at + size[0]] == there[at..at + size[0]])
+            }
+            (Brick::Dense(values), Brick::Uniform(value)) | (Brick::Uniform(value), Brick::Dense(values)) => {
+                rows.all(|at| values[at..at + size[0]].iter().all(|label| label == value))
+            }
+        }
+    }
+
     /// Calls `visit(voxel, label)` for every voxel that is not background, brick by brick.
     pub fn for_each_labelled(&self, mut visit: impl FnMut([usize; 3], LabelValue)) {
         for index in 0..self.bricks.len() {
