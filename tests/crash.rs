@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use lamella::app::state::journaling::{JournalWriter, Report};
 use lamella::session::{
-    Command, Edit, PaintRules, Painter, ScanPlace, SegmentationId, Session, key, read_document, replay_journal,
-    write_document,
+    Command, Edit, KeptScan, PaintRules, Painter, ScanPlace, SegmentationId, Session, key, read_document,
+    replay_journal, write_document,
 };
 use lamella::volume::{Affine, Geometry, Label, LabelMap, LabelTable, Plane, Rescale, SliceState, Volume, Voxels};
 use lamella::work::Watch;
@@ -237,48 +237,97 @@ fn a_killed_process_loses_at_most_the_stroke_in_progress() {
     assert!(steps.len() as u64 * 10 > kills * 7, "most children had something to lose: {}", steps.len());
 }
 
-/// How long an entry takes until it is on disk: a stroke of a ball of radius 15 on the largest scan that is aimed at. Only measured.
-#[test]
-#[ignore = "a measurement: cargo test --release --test crash -- --ignored --nocapture"]
-fn how_long_an_entry_takes() {
-    let shape = [512, 512, 600];
-    let voxels = Voxels::U8(Arc::new(vec![0; shape.iter().product()]));
-    let geometry = Geometry::new(shape, Affine::IDENTITY).unwrap();
-    let mut session = Session::default();
-    session.keep_entries();
-    let (_, of) = session.add_scan(Arc::new(Volume::new(geometry, voxels, vec![], Rescale::IDENTITY, "large".into())));
-    let folder = tempfile::tempdir_in(std::env::current_dir().unwrap().join("target")).unwrap();
-    let mut writer = JournalWriter::start(journal_in(folder.path()), Arc::new(|| {})).unwrap();
-    let mut random = Random(1);
-    let (mut times, mut bytes) = (Vec::new(), 0);
-    for _ in 0..200 {
-        let centre = [0, 1, 2].map(|axis| 40 + random.below(shape[axis] / 4));
-        let near = |axis: usize| centre[axis] - 15..centre[axis] + 16;
-        let is_in = |v: &[usize; 3]| (0..3).map(|a| v[a].abs_diff(centre[a]).pow(2)).sum::<usize>() <= 225;
-        let all = near(2).flat_map(|k| near(1).flat_map(move |j| near(0).map(move |i| [i, j, k])));
-        let voxels: Vec<[usize; 3]> = all.filter(is_in).collect();
-        let mut painter = Painter::new(session.document(), of, &PaintRules::default()).unwrap();
-        painter.fill(&voxels, 1 + random.below(3) as u16);
-        session.apply(Command::by_hand("Brush", vec![Edit::Labels(painter.finish())])).unwrap();
-        let start = std::time::Instant::now();
-        writer.entries(session.take_entries());
-        for report in writer.wait(Duration::from_mins(1)) {
-            if let Report::Written(all) = report {
-                bytes = all;
-            }
-        }
-        times.push(start.elapsed().as_secs_f64() * 1e3);
+/// A folder on a disk of this many kilobytes, for which a child asks the system; the test is a child where it is set.
+const SMALL_DISK: &str = "LAMELLA_SMALL_DISK";
+const SMALL_DISK_KB: usize = 512;
+
+/// Runs a test of this file as a child for which the folder is a small disk of its own; `false` where the system gives none.
+fn on_a_small_disk(test: &str) -> bool {
+    let folder = tempfile::tempdir().unwrap();
+    let mount = format!("mount -t tmpfs -o size={SMALL_DISK_KB}k small \"${SMALL_DISK}\"");
+    let in_own_space = |script: &str| {
+        let mut child = Process::new("unshare");
+        child.args(["-rm", "sh", "-c", script]).arg(std::env::current_exe().unwrap()).env(SMALL_DISK, folder.path());
+        child.output()
+    };
+    if !in_own_space(&mount).is_ok_and(|output| output.status.success()) {
+        return false;
     }
-    times.sort_by(f64::total_cmp);
-    println!(
-        "journal: an entry of a ball of radius 15 is on disk after {:.1} ms (median; 95 % {:.1}, slowest {:.1}), {} bytes each",
-        times[100],
-        times[190],
-        times[199],
-        bytes / 200
-    );
-    let start = std::time::Instant::now();
-    write_document(&document_in(folder.path()), session.document(), Watch::unwatched()).unwrap();
-    let bytes = std::fs::metadata(document_in(folder.path())).unwrap().len();
-    println!("document: 20 labels of {shape:?} are saved in {:.3} s, {bytes} bytes", start.elapsed().as_secs_f64());
+    let output = in_own_space(&format!("{mount} && exec \"$0\" --exact {test} --nocapture")).unwrap();
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{out}\n{err}");
+    print!("{out}");
+    true
+}
+
+/// Fills the disk of a folder but for so many bytes.
+fn fill_disk(folder: &Path, but: u64) -> PathBuf {
+    let path = folder.join("ballast");
+    let mut file = std::fs::File::create(&path).unwrap();
+    while file.write_all(&[1; 4096]).is_ok() {}
+    let length = file.metadata().unwrap().len();
+    file.set_len(length - but).unwrap();
+    path
+}
+
+fn replayed(folder: &Path) -> lamella::session::Replay {
+    replay_journal(&journal_in(folder)).unwrap().0
+}
+
+/// The child on a small disk: it edits until the disk is full, saves in vain, and goes on once there is room.
+fn edit_on_a_full_disk(folder: &Path) {
+    let mut script = Script::new(5);
+    let mut writer = JournalWriter::start(journal_in(folder), Arc::new(|| {})).unwrap();
+    let mut tell = |script: &mut Script| {
+        writer.entries(script.session.take_entries());
+        writer.wait(Duration::from_mins(1))
+    };
+    assert!(matches!(tell(&mut script)[..], [Report::Written(_)]));
+    write_document(&document_in(folder), script.session.document(), Watch::unwatched()).unwrap();
+    let saved = read_document(&document_in(folder), Watch::unwatched()).unwrap();
+    let ballast = fill_disk(folder, 64 * 1024);
+    let mut last = script.session.document().clone();
+    let mut steps = 0;
+    let why = loop {
+        steps += 1;
+        script.step(steps);
+        match &tell(&mut script)[..] {
+            [Report::Written(_)] => last = script.session.document().clone(),
+            [Report::Failed(why)] => break why.clone(),
+            other => panic!("step {steps}: {other:?}"),
+        }
+    };
+    println!("full disk: after {steps} steps: {why}");
+    assert!(steps > 10 && why.contains("space"), "{steps}: {why}");
+    assert_eq!(replayed(folder).difference(&last), None, "all that was written is there");
+    // What follows is not written behind a gap.
+    script.step(steps + 1);
+    assert!(matches!(tell(&mut script)[..], [Report::Behind]));
+    assert_eq!(replayed(folder).difference(&last), None);
+    // The document that is there stays as it is, and nothing lies beside it.
+    let error = write_document(&document_in(folder), script.session.document(), Watch::unwatched()).unwrap_err();
+    assert!(error.to_string().contains("space"), "{error}");
+    let kept = read_document(&document_in(folder), Watch::unwatched()).unwrap();
+    let is_same = |(a, b): (&KeptScan, &KeptScan)| a.segmentations[0].labels.same_labels(&b.segmentations[0].labels);
+    assert!(kept.len() == 2 && kept.iter().zip(&saved).all(is_same));
+    let mut names: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["a.journal", "a.lamella", "ballast"]);
+    // There is room again.
+    std::fs::remove_file(ballast).unwrap();
+    writer.afresh(script.session.document().clone());
+    assert!(matches!(writer.wait(Duration::from_mins(1))[..], [Report::Written(_)]));
+    assert_eq!(replayed(folder).difference(script.session.document()), None);
+    write_document(&document_in(folder), script.session.document(), Watch::unwatched()).unwrap();
+    assert!(is_document_of(&script, &document_in(folder)));
+}
+
+#[test]
+fn a_full_disk_loses_nothing_that_was_kept() {
+    if let Some(folder) = std::env::var_os(SMALL_DISK) {
+        return edit_on_a_full_disk(Path::new(&folder));
+    }
+    if !on_a_small_disk("a_full_disk_loses_nothing_that_was_kept") {
+        eprintln!("skipped: this system mounts no small disk for a test");
+    }
 }

@@ -1,7 +1,6 @@
 //! Sets of voxels in a box, one bit each.
 
-use rayon::prelude::*;
-
+use crate::shape::VoxelBits;
 use crate::volume::Region;
 use crate::work::memory::{self, OutOfMemory};
 use crate::work::{Stopped, Watch};
@@ -11,14 +10,11 @@ const WORD: usize = 64;
 /// Voxels handed over at a time by [`VoxelSet::in_batches`].
 const BATCH: usize = 1 << 16;
 
-/// Voxels of a box. It takes one bit per voxel of the box.
+/// Voxels of a box of the grid. It takes one bit per voxel of the box.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VoxelSet {
     region: Region,
-    /// Words of one row along i: every row begins with a word of its own.
-    words_of_row: usize,
-    /// Rows along i, then j, then k. Bits behind the end of a row are never set.
-    words: Vec<u64>,
+    bits: VoxelBits,
 }
 
 /// A row of a box: its place along j and k in the grid.
@@ -34,11 +30,9 @@ impl VoxelSet {
     /// # Errors
     /// When there is no memory for it.
     pub(super) fn empty(region: Region) -> Result<Self, OutOfMemory> {
-        let size = [0, 1, 2].map(|axis| region.end[axis].saturating_sub(region.start[axis]));
-        let words_of_row = size[0].div_ceil(WORD);
-        let count = words_of_row * size[1] * size[2];
-        memory::ensure::<u64>(count)?;
-        Ok(Self { region, words_of_row, words: vec![0; count] })
+        let shape = region.shape();
+        memory::ensure::<u64>(shape[0].div_ceil(WORD) * shape[1] * shape[2])?;
+        Ok(Self { region, bits: VoxelBits::empty(shape) })
     }
 
     /// The box.
@@ -48,31 +42,21 @@ impl VoxelSet {
 
     /// Number of voxels of the box along an axis.
     pub(super) fn size(&self, axis: usize) -> usize {
-        self.region.end[axis].saturating_sub(self.region.start[axis])
-    }
-
-    /// Index of the first word of a row inside the box.
-    fn row_start(&self, row: Row) -> usize {
-        ((row.k - self.region.start[2]) * self.size(1) + (row.j - self.region.start[1])) * self.words_of_row
+        self.bits.shape()[axis]
     }
 
     /// The words of a row inside the box.
     pub(super) fn row(&self, row: Row) -> &[u64] {
-        let start = self.row_start(row);
-        &self.words[start..start + self.words_of_row]
+        self.bits.row(row.j - self.region.start[1], row.k - self.region.start[2])
     }
 
     fn row_mut(&mut self, row: Row) -> &mut [u64] {
-        let start = self.row_start(row);
-        &mut self.words[start..start + self.words_of_row]
+        self.bits.row_mut(row.j - self.region.start[1], row.k - self.region.start[2])
     }
 
     /// Whether a voxel is in the set; voxels outside the box are not.
     pub fn contains(&self, voxel: [usize; 3]) -> bool {
-        self.region.contains(voxel) && {
-            let at = voxel[0] - self.region.start[0];
-            self.row(Row { j: voxel[1], k: voxel[2] })[at / WORD] >> (at % WORD) & 1 == 1
-        }
+        self.region.contains(voxel) && self.bits.contains([0, 1, 2].map(|axis| voxel[axis] - self.region.start[axis]))
     }
 
     /// Adds or takes away the voxels `from..to` of a row, both counted from the start of the box.
@@ -98,12 +82,12 @@ impl VoxelSet {
 
     /// Number of voxels.
     pub fn len(&self) -> usize {
-        self.words.par_iter().with_min_len(1 << 14).map(|word| word.count_ones() as usize).sum()
+        self.bits.count()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.words.par_iter().with_min_len(1 << 14).all(|word| *word == 0)
+        self.bits.is_empty()
     }
 
     /// Calls `visit(first, length)` for every run along i.
@@ -144,13 +128,9 @@ impl VoxelSet {
     /// # Errors
     /// When the work is stopped; half of the rows are filled then.
     pub(super) fn fill_rows(&mut self, watch: Watch, fill: impl Fn(Row, &mut [u64]) + Sync) -> Result<(), Stopped> {
-        if self.words.is_empty() {
-            return Ok(());
-        }
-        let (start, rows) = (self.region.start, self.size(1));
-        self.words.par_chunks_mut(self.words_of_row * rows).enumerate().try_for_each(|(slice, words)| {
-            watch.check()?;
-            for (row, words) in words.chunks_mut(self.words_of_row).enumerate() {
+        let start = self.region.start;
+        self.bits.for_each_block(1, watch, |slice, words, width| {
+            for (row, words) in words.chunks_mut(width).enumerate() {
                 fill(Row { j: start[1] + row, k: start[2] + slice }, words);
             }
             Ok(())
@@ -159,16 +139,8 @@ impl VoxelSet {
 
     /// What is in the box and not in the set.
     #[must_use]
-    pub(super) fn inverted(mut self) -> Self {
-        let (size, words_of_row) = (self.size(0), self.words_of_row);
-        if words_of_row > 0 {
-            self.words.par_chunks_mut(words_of_row).with_min_len(1 << 10).for_each(|row| {
-                for (n, word) in row.iter_mut().enumerate() {
-                    *word = !*word & run_mask(0, size - n * WORD);
-                }
-            });
-        }
-        self
+    pub(super) fn inverted(self) -> Self {
+        Self { bits: self.bits.inverted(), ..self }
     }
 
     /// All voxels of the box within `radius` voxels along each axis of one of the set, corners included.
@@ -181,7 +153,7 @@ impl VoxelSet {
         watch: Watch,
     ) -> Result<Self, E> {
         let size = self.size(0);
-        if self.words_of_row > 0 && radius[0] > 0 {
+        if radius[0] > 0 {
             let wide = Self::empty(self.region)?;
             let narrow = std::mem::replace(&mut self, wide);
             self.fill_rows(watch, |row, words| widen_row(narrow.row(row), words, radius[0].min(size), size))?;

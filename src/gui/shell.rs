@@ -27,6 +27,9 @@ struct Over {
     is_about: bool,
 }
 
+/// How long a window is opening: until then it is made to fit the screen.
+const OPENING: std::time::Duration = std::time::Duration::from_secs(3);
+
 /// The window.
 pub struct App {
     studio: Studio,
@@ -40,6 +43,8 @@ pub struct App {
     title: String,
     started: std::time::Instant,
     first_frame: Option<std::time::Duration>,
+    /// Whether it was made to fill the screen, because it did not fit.
+    fills_screen: bool,
 }
 
 impl App {
@@ -96,6 +101,7 @@ impl App {
             title: String::new(),
             started,
             first_frame: None,
+            fills_screen: false,
         }
     }
 
@@ -237,6 +243,21 @@ impl App {
         }
     }
 
+    /// A window that opens larger than its screen, its title bar included, fills the screen instead: nothing of it lies outside.
+    fn fit_screen(&mut self, context: &egui::Context) {
+        // The system puts the title bar around the window a little after it has opened.
+        if self.started.elapsed() > OPENING {
+            return;
+        }
+        let (outer, monitor) = context.input(|i| (i.viewport().outer_rect, i.viewport().monitor_size));
+        if let (Some(outer), Some(monitor)) = (outer, monitor)
+            && (outer.width() > monitor.x || outer.height() > monitor.y)
+            && !std::mem::replace(&mut self.fills_screen, true)
+        {
+            context.send_viewport_cmd(egui::ViewportCommand::Maximized(true));
+        }
+    }
+
     fn keep_settings(&mut self, context: &egui::Context) {
         let size = context.input(|i| i.viewport().inner_rect).map(|rect| [rect.width().round(), rect.height().round()]);
         self.studio.settings.window_size = size.or(self.studio.settings.window_size);
@@ -284,6 +305,7 @@ impl eframe::App for App {
         context.set_theme(if self.studio.settings.dark { egui::Theme::Dark } else { egui::Theme::Light });
         self.follow_title(context);
         self.keep_settings(context);
+        self.fit_screen(context);
     }
 
     fn on_exit(&mut self) {
@@ -296,8 +318,9 @@ impl eframe::App for App {
     }
 
     /// Paints; waits for nothing.
-    fn ui(&mut self, ui: &mut egui::Ui, _: &mut eframe::Frame) {
-        tracing::trace!("frame after {:.2} ms", ui.input(|i| i.unstable_dt) * 1000.0);
+    fn ui(&mut self, ui: &mut egui::Ui, frame: &mut eframe::Frame) {
+        let (between, own) = (ui.input(|i| i.unstable_dt), frame.info().cpu_usage.unwrap_or_default());
+        tracing::trace!("frame after {:.2} ms, own work {:.2} ms", between * 1000.0, own * 1000.0);
         let is_covered = self.is_covered();
         let (studio, outbox) = (&self.studio, &mut self.outbox);
         bars::top::top_ui(ui, studio, outbox);

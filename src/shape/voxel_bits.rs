@@ -60,6 +60,11 @@ impl VoxelBits {
         &self.words[(k * self.shape[1] + j) * self.width..][..self.width]
     }
 
+    /// The words of a row, to be changed; what lies behind its end must stay 0.
+    pub fn row_mut(&mut self, j: usize, k: usize) -> &mut [u64] {
+        &mut self.words[(k * self.shape[1] + j) * self.width..][..self.width]
+    }
+
     /// Whether a voxel of the box is in the set.
     pub fn contains(&self, [i, j, k]: [usize; 3]) -> bool {
         self.row(j, k)[i / WORD] >> (i % WORD) & 1 == 1
@@ -68,6 +73,11 @@ impl VoxelBits {
     /// Number of voxels in the set.
     pub fn count(&self) -> usize {
         self.words.par_iter().with_min_len(1 << 14).map(|word| word.count_ones() as usize).sum()
+    }
+
+    /// Whether there is no voxel in the set.
+    pub fn is_empty(&self) -> bool {
+        self.words.par_iter().with_min_len(1 << 14).all(|word| *word == 0)
     }
 
     /// The same for every slice: `change(k, words, words of a row)`.

@@ -1,6 +1,6 @@
 //! What follows by itself, once a frame, from what has changed.
 
-use super::{attention, comparing, journaling, models, numbers, pixels, recent, recovery, teach};
+use super::{attention, comparing, journaling, models, numbers, operating, pixels, recent, recovery, teach};
 use crate::app::state::studio::Studio;
 use crate::jobs::CountLabelsJob;
 use crate::jobs::Job;
@@ -16,6 +16,7 @@ pub fn follow(studio: &mut Studio) {
     studio.notices.age();
     models::fetch(studio);
     pixels::follow(studio);
+    operating::follow(studio);
     range(studio);
     counts(studio);
     numbers::follow(studio);

@@ -1,19 +1,25 @@
 //! Operations on labels: a job that computes them, a preview, one undo step.
 
+use std::time::{Duration, Instant};
+
 use super::painting::apply;
 use super::pixels::end_preview;
 use super::told::grouped;
-use crate::app::state::operating::{OperationForm, Ready};
+use crate::app::state::operating::{Asked, OperationForm, Ready};
 use crate::app::state::settings::Task;
 use crate::app::state::studio::Studio;
 use crate::app::state::views::Live;
-use crate::edit::operations::{End, Kind, Mask, Operation, Order, Parameter, Scope, Value, Values, WorksOn};
+use crate::edit::operations::{
+    End, Kind, Mask, Operation, OperationError, Order, Parameter, Scope, Value, Values, WorksOn,
+};
 use crate::jobs::{Job, OperateJob, Operated};
 use crate::session::{Command, Edit, Painter, SegmentationId};
 use crate::volume::{LabelTable, LabelValue};
 
 /// The section of the Annotate task that shows operations.
 pub const SECTION: &str = "Operations";
+/// A preview that is no longer what is asked for is computed to its end within this time.
+const PATIENCE: Duration = Duration::from_millis(300);
 /// Images of more values than this are thresholded at whole ones.
 const WIDE: f64 = 20.0;
 
@@ -27,9 +33,9 @@ pub fn choose(studio: &mut Studio, operation: &'static Operation) {
     studio.settings.folded.retain(|folded| folded != SECTION);
 }
 
-/// Takes over changed choices; a preview of others goes.
+/// Takes over changed choices. A preview of another operation goes; one of the same follows.
 pub fn set_form(studio: &mut Studio, form: OperationForm) {
-    if !form.is_same(&studio.operating.form) {
+    if form.operation.id != studio.operating.form.operation.id {
         drop_preview(studio);
     }
     studio.operating.form = form;
@@ -115,27 +121,72 @@ pub fn selected(studio: &Studio) -> Vec<LabelValue> {
 
 /// What the choices ask for; what cannot be used is told.
 fn order(studio: &mut Studio) -> Option<Order> {
-    let form = studio.operating.form.clone();
+    match wanted(studio)? {
+        Ok(order) => Some(order),
+        Err(error) => {
+            let name = studio.operating.form.operation.name;
+            studio.notices.warn(format!("{name}: {error}."));
+            None
+        }
+    }
+}
+
+/// What the choices ask for, or why they cannot be used; `None` where there is nothing to work on.
+fn wanted(studio: &Studio) -> Option<Result<Order, OperationError>> {
+    let form = &studio.operating.form;
     let (frame, shape) = (studio.view()?.frame, studio.volume()?.geometry.shape());
     let value = |parameter: &Parameter| Some((parameter.id.to_string(), value_of(studio, parameter)?));
     let said: Vec<(String, Value)> = form.operation.parameters.iter().filter_map(value).collect();
     let values = match Values::new(form.operation.parameters, said, shape) {
         Ok(values) => values,
-        Err(error) => {
-            studio.notices.warn(format!("{}: {error}.", form.operation.name));
-            return None;
-        }
+        Err(error) => return Some(Err(error)),
     };
     let scope = match form.plane {
         Some(plane) => Scope::Slice(plane, studio.slice(plane)?),
         None => Scope::Volume,
     };
-    Some(Order { operation: form.operation, values, selected: selected(studio), scope, frame })
+    Some(Ok(Order { operation: form.operation, values, selected: selected(studio), scope, frame }))
 }
 
-/// Computes what the operation would do, and shows it as a preview.
+/// Computes what the operation would do, and shows it as a preview that follows the choices.
 pub fn preview(studio: &mut Studio) {
-    start(studio, show);
+    let (Some(of), Some(order)) = (studio.active(), order(studio)) else { return };
+    drop_preview(studio);
+    let Some(made_on) = studio.revision(of) else { return };
+    studio.operating.asked = Some(Asked { of, made_on, order: order.clone(), since: Instant::now() });
+    start(studio, of, order, |studio, ready| {
+        let text = format!("Preview of \"{}\": {}.", ready.order.operation.name, told(&ready.operated));
+        studio.notices.info(text);
+        show(studio, ready);
+    });
+}
+
+/// While a preview is wanted it follows the choices, the cursor and the labels.
+pub fn follow(studio: &mut Studio) {
+    let Some(asked) = studio.operating.asked.clone() else { return };
+    if studio.hand.tool.is_busy() {
+        return;
+    }
+    let now = match (studio.active(), wanted(studio)) {
+        (Some(of), Some(Ok(order))) if of == asked.of => studio.revision(of).map(|made_on| (made_on, order)),
+        (Some(of), Some(Err(_))) if of == asked.of => return,
+        _ => None,
+    };
+    let Some((made_on, order)) = now else { return drop_preview(studio) };
+    let now = Asked { of: asked.of, made_on, order, since: Instant::now() };
+    if now.is_same(&asked) {
+        return;
+    }
+    if studio.tasks.is_running(OperateJob::KIND) {
+        // What is nearly done is shown first, so that there is always something to see while a value is dragged.
+        if asked.since.elapsed() < PATIENCE {
+            return;
+        }
+        studio.tasks.stop(OperateJob::KIND);
+    }
+    let order = now.order.clone();
+    studio.operating.asked = Some(now);
+    start(studio, asked.of, order, show);
 }
 
 /// Does the operation: one undo step. What is shown as its preview is taken as it is.
@@ -148,15 +199,14 @@ pub fn take(studio: &mut Studio) {
         let ready = studio.operating.ready.take();
         drop_preview(studio);
         ready.into_iter().for_each(|ready| finish(studio, ready));
-    } else {
-        start(studio, finish);
+    } else if let (Some(of), Some(order)) = (studio.active(), wanted) {
+        drop_preview(studio);
+        start(studio, of, order, finish);
     }
 }
 
 /// Starts the job; `done` gets what comes of it.
-fn start(studio: &mut Studio, done: fn(&mut Studio, Ready)) {
-    let (Some(of), Some(order)) = (studio.active(), order(studio)) else { return };
-    drop_preview(studio);
+fn start(studio: &mut Studio, of: SegmentationId, order: Order, done: fn(&mut Studio, Ready)) {
     studio.hand.tool.abort();
     let Some(painter) = Painter::new(studio.session.document(), of, &studio.rules) else { return };
     studio.start_for(
@@ -181,32 +231,37 @@ fn table_with(studio: &Studio, of: SegmentationId, operated: &Operated) -> Optio
 
 /// Shows a result as a preview.
 fn show(studio: &mut Studio, ready: Ready) {
-    if studio.revision(ready.of) != Some(ready.operated.made_on) {
-        studio.notices.info("The labels changed while the preview was computed; press \"Preview\" again.");
+    // It was dropped meanwhile, or the labels have changed and another one follows.
+    let asked = studio.operating.asked.take();
+    if asked.is_none() || studio.revision(ready.of) != Some(ready.operated.made_on) {
+        studio.operating.asked = asked;
         return;
     }
     let table = table_with(studio, ready.of, &ready.operated);
     // One preview at a time.
     end_preview(studio);
+    studio.operating.asked = asked;
     if let Some(view) = studio.label_views.get_mut(&ready.of) {
         let labels = ready.operated.painted.labels.clone();
         view.preview = Some(Live { labels, revision: ready.operated.made_on, table });
     }
-    studio.notices.info(format!("Preview of \"{}\": {}.", ready.order.operation.name, told(&ready.operated)));
     studio.operating.ready = Some(ready);
 }
 
-/// Takes the preview of an operation off the screen.
+/// Takes the preview of an operation off the screen; one that is being computed is stopped.
 pub fn drop_preview(studio: &mut Studio) {
+    if studio.operating.asked.take().is_some() {
+        studio.tasks.stop(OperateJob::KIND);
+    }
     let Some(ready) = studio.operating.ready.take() else { return };
     if let Some(view) = studio.label_views.get_mut(&ready.of) {
         view.preview = None;
     }
 }
 
-/// Whether a preview of the operation is on screen.
+/// Whether a preview of the operation is on screen or on its way.
 pub fn has_preview(studio: &Studio) -> bool {
-    studio.operating.ready.as_ref().is_some_and(|ready| studio.revision(ready.of) == Some(ready.operated.made_on))
+    studio.operating.asked.is_some()
 }
 
 /// Makes a result the segmentation's labels.
@@ -332,23 +387,43 @@ mod tests {
         assert_eq!(counts(&studio), before);
     }
 
+    /// The labels on screen, which are a preview.
+    fn previewed(studio: &mut Studio) -> LabelCounts {
+        follow(studio);
+        wait(studio);
+        let (labels, is_preview) = studio.shown_labels().unwrap();
+        assert!(is_preview && has_preview(studio), "{}", last(studio));
+        labels.voxel_counts()
+    }
+
     #[test]
-    fn another_choice_or_a_change_of_the_labels_ends_a_preview() {
+    fn a_preview_follows_the_choices_the_cursor_and_the_labels_and_another_operation_ends_it() {
         let mut studio = studio();
         choose(&mut studio, find("clear").unwrap());
         preview(&mut studio);
-        wait(&mut studio);
+        assert_eq!(previewed(&mut studio), LabelCounts::from([(2, 5)]));
+        let notices = studio.notices.all().len();
+        let of = studio.active().unwrap();
+        let mut painter = Painter::new(studio.session.document(), of, &PaintRules::default()).unwrap();
+        painter.fill(&[[0, 0, 0]], 2);
+        studio.session.apply(Command::by_hand("Brush", vec![Edit::Labels(painter.finish())])).unwrap();
+        assert_eq!(previewed(&mut studio), LabelCounts::from([(2, 6)]));
         let form = OperationForm { is_for_all: true, ..studio.operating.form.clone() };
         set_form(&mut studio, form);
+        assert_eq!(previewed(&mut studio), LabelCounts::new());
+        assert_eq!(studio.notices.all().len(), notices, "it is told once");
+        choose(&mut studio, find("keep-island").unwrap());
         assert!(!has_preview(&studio) && studio.shown_labels().is_some_and(|(_, is_preview)| !is_preview));
+        studio.view_mut().unwrap().cursor = [1, 1, 1];
         preview(&mut studio);
-        wait(&mut studio);
-        assert_eq!(studio.shown_labels().unwrap().0.voxel_counts(), LabelCounts::new());
-        studio.session.undo();
-        assert!(!has_preview(&studio));
-        // A result for labels that are not there any more is not taken.
-        studio.session.redo();
+        assert_eq!(previewed(&mut studio).get(&1), Some(&4));
+        studio.view_mut().unwrap().cursor = [6, 3, 2];
+        assert_eq!(previewed(&mut studio).get(&1), Some(&2));
         drop_preview(&mut studio);
+        follow(&mut studio);
+        assert!(studio.tasks.is_empty() && studio.shown_labels().is_some_and(|(_, is_preview)| !is_preview));
+        choose(&mut studio, find("clear").unwrap());
+        // A result for labels that are not there any more is not taken.
         take(&mut studio);
         studio.session.undo();
         let before = counts(&studio);

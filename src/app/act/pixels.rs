@@ -201,6 +201,6 @@ pub fn end_preview(studio: &mut Studio) {
     studio.pixels.asked = None;
     studio.pixels.lacks = None;
     // Whatever made it: a preview of an operation is not left without a picture.
-    studio.operating.ready = None;
+    (studio.operating.ready, studio.operating.asked) = (None, None);
     studio.label_views.values_mut().for_each(|view| view.preview = None);
 }

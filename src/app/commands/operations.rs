@@ -16,7 +16,7 @@ pub const CHOSEN: &[CommandEntry] = &[
         .keys(&["Ctrl+Shift+Enter"])
         .in_menu(),
     operate("operations.preview", "Preview the operation", operating::preview)
-        .hint("Show, hatched, what the operation that is chosen in the Annotate task would do; nothing changes yet"),
+        .hint("Show, hatched, what the operation that is chosen in the Annotate task would do; it follows the choices and the cursor, and nothing changes yet"),
     operate("operations.drop", "Drop the preview of the operation", operating::drop_preview)
         .hint("Take the preview off the screen; nothing was changed")
         .unless(|studio| (!operating::has_preview(studio)).then_some("There is no preview")),

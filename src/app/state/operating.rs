@@ -1,10 +1,11 @@
 //! Operations: which one is chosen, what is said about its parameters, and a result that is shown but not taken yet.
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use crate::edit::operations::{OPERATIONS, Operation, Order, Parameter, Value};
 use crate::jobs::Operated;
-use crate::session::SegmentationId;
+use crate::session::{Revision, SegmentationId};
 use crate::volume::Plane;
 
 /// Choices.
@@ -49,6 +50,26 @@ pub struct Ready {
     pub operated: Operated,
 }
 
+/// What a preview was computed of, or is being computed of.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// The segmentation.
+    pub of: SegmentationId,
+    /// Its labels.
+    pub made_on: Revision,
+    /// What was asked for.
+    pub order: Order,
+    /// When.
+    pub since: Instant,
+}
+
+impl Asked {
+    /// Whether the same is asked for.
+    pub fn is_same(&self, other: &Self) -> bool {
+        (self.of, self.made_on) == (other.of, other.made_on) && self.order.is_same(&other.order)
+    }
+}
+
 /// State of the operations.
 #[derive(Debug)]
 pub struct Operating {
@@ -58,12 +79,14 @@ pub struct Operating {
     pub times_chosen: usize,
     /// A result that is shown as a preview.
     pub ready: Option<Ready>,
+    /// What the preview is of, while one is wanted: it follows the choices, the cursor and the labels.
+    pub asked: Option<Asked>,
 }
 
 impl Default for Operating {
     fn default() -> Self {
         let operation = &OPERATIONS[0];
         let form = OperationForm { operation, is_for_all: false, plane: None, said: BTreeMap::new() };
-        Self { form, times_chosen: 0, ready: None }
+        Self { form, times_chosen: 0, ready: None, asked: None }
     }
 }

@@ -142,11 +142,38 @@ pub fn file() -> Option<PathBuf> {
 }
 
 impl Settings {
-    /// Reads the settings; damaged or missing ones become the defaults. Recent paths that are gone are forgotten.
+    /// Reads the settings; each that is damaged or missing is as at first, and the others stay. Recent paths that are gone are
+    /// forgotten.
     pub fn load() -> Self {
         let text = file().and_then(|path| std::fs::read_to_string(path).ok()).unwrap_or_default();
-        let mut settings: Self = serde_json::from_str(&text).unwrap_or_default();
+        let mut settings = Self::read(&text);
         settings.tools.keep_only(&all_options());
+        settings
+    }
+
+    /// Settings from their text, one by one: what another version or a slip has put there does not take the others with it.
+    fn read(text: &str) -> Self {
+        if let Ok(settings) = serde_json::from_str(text) {
+            return settings;
+        }
+        let (Ok(serde_json::Value::Object(said)), Ok(serde_json::Value::Object(mut all))) =
+            (serde_json::from_str(text), serde_json::to_value(Self::default()))
+        else {
+            return Self::default();
+        };
+        let mut settings = Self::default();
+        for (name, value) in said {
+            let before = all.insert(name.clone(), value);
+            if let Ok(read) = serde_json::from_value(serde_json::Value::Object(all.clone())) {
+                settings = read;
+            } else {
+                tracing::warn!("the setting {name} cannot be read and is as at first");
+                match before {
+                    Some(before) => all.insert(name, before),
+                    None => all.remove(&name),
+                };
+            }
+        }
         settings
     }
 
@@ -193,5 +220,15 @@ mod tests {
         assert!(!settings.dark && settings.task == Task::Segment && settings.keys.is_changed("edit.undo"));
         let again: Settings = serde_json::from_str(&serde_json::to_string(&settings).unwrap()).unwrap();
         assert_eq!(again, settings);
+    }
+
+    #[test]
+    fn one_setting_that_cannot_be_read_does_not_take_the_others_with_it() {
+        let text = r#"{"task": "register", "dark": false, "opacity": "half", "widths": [200.0, 310.0], "undo_mb": -4}"#;
+        let first = Settings::default();
+        assert_eq!(Settings::read(text), Settings { dark: false, widths: [200.0, 310.0], ..first.clone() });
+        for broken in ["", "[1, 2]", "{\"dark\": ", "\u{0}\u{1}"] {
+            assert_eq!(Settings::read(broken), first, "{broken:?}");
+        }
     }
 }

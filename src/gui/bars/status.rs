@@ -69,7 +69,7 @@ fn cells(studio: &Studio) -> Vec<Cell> {
     let [i, j, k] = voxel.map(|n| n + 1);
     let mut cells: Vec<Cell> = vec![
         (
-            44.0,
+            54.0,
             "Position",
             position(volume.geometry.world_at(voxel)),
             "Millimetres to the right or left, front or back, head or feet",
