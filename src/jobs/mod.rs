@@ -20,6 +20,7 @@ mod add_to_dataset;
 mod attention;
 mod bench;
 mod bench_edit;
+mod case_files;
 mod compare;
 mod compare_labels;
 mod count_labels;
@@ -42,6 +43,7 @@ mod labelled;
 mod list_zoo;
 mod load;
 mod load_model;
+mod look_at_cases;
 mod look_at_dataset;
 mod matched;
 mod measure;
@@ -71,6 +73,7 @@ pub use add_to_dataset::AddToDatasetJob;
 pub use attention::AttentionJob;
 pub use bench::{BenchLoad, BenchNetwork, peak_memory_bytes};
 pub use bench_edit::{EDIT_CASES, EditCase, EditScene};
+pub use case_files::{FileStamp, MASK_SUFFIX, case_and_channel, file_stamp, labels_folder, mask_places, plain_name};
 pub use compare::CompareJob;
 pub use compare_labels::{CompareLabelsJob, ComparedLabel, LabelComparison, Side};
 pub use count_labels::CountLabelsJob;
@@ -89,8 +92,9 @@ pub use join::{JoinJob, Joined, Names};
 pub use keep_adapted::{ADAPTED, KeepAdaptedJob};
 pub use label_names::{OpenNamesJob, SaveNamesJob};
 pub use list_zoo::{ListZooJob, ZooRow, check_architecture};
-pub use load::LoadJob;
+pub use load::{LoadJob, Loaded, LoadedMask, WithMasks};
 pub use load_model::LoadModelJob;
+pub use look_at_cases::{CaseLook, CompletionJob, LookAtCasesJob};
 pub use look_at_dataset::{DatasetFacts, LookAtDatasetJob};
 pub use measure::MeasureJob;
 pub use merge_labels::{MergeLabelsJob, MergedLabels};
@@ -122,6 +126,7 @@ pub const JOBS: &[&JobKind] = &[
     ChecksumJob::KIND,
     CompareJob::KIND,
     CompareLabelsJob::KIND,
+    CompletionJob::KIND,
     CountLabelsJob::KIND,
     CrossValidateJob::KIND,
     DrawSampleJob::KIND,
@@ -136,6 +141,7 @@ pub const JOBS: &[&JobKind] = &[
     ListZooJob::KIND,
     LoadJob::KIND,
     LoadModelJob::KIND,
+    LookAtCasesJob::KIND,
     LookAtDatasetJob::KIND,
     MeasureJob::KIND,
     MergeLabelsJob::KIND,

@@ -1,6 +1,6 @@
 //! What follows by itself, once a frame, from what has changed.
 
-use super::{attention, comparing, journaling, models, numbers, operating, pixels, recent, recovery, teach};
+use super::{attention, cases, comparing, journaling, models, numbers, operating, pixels, recent, recovery, teach};
 use crate::app::state::studio::Studio;
 use crate::jobs::CountLabelsJob;
 use crate::jobs::Job;
@@ -23,6 +23,7 @@ pub fn follow(studio: &mut Studio) {
     comparing::follow(studio);
     attention::follow(studio);
     teach::follow(studio);
+    cases::follow(studio);
     recent::follow(studio);
     undo_room(studio);
     journaling::keep(studio);

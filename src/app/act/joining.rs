@@ -88,7 +88,9 @@ fn finish(studio: &mut Studio, arrival: Arrival, corrected: CorrectedSlices, joi
         return;
     }
     let before = segmentation.table().clone();
-    let (states, makers) = if joined.was_empty && before.0.is_empty() && !arrival.states.is_empty() {
+    // Labels may have names already, of the case before say.
+    let has_no_states = segmentation.states().next().is_none();
+    let (states, makers) = if joined.was_empty && has_no_states && !arrival.states.is_empty() {
         // The segmentation as it was when it was saved.
         let makers = arrival.makers.iter().map(|(key, maker)| (*key, Some(maker.clone()))).collect();
         (arrival.states.clone(), makers)

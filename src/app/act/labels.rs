@@ -304,6 +304,26 @@ pub fn toggle_all_done(studio: &mut Studio, plane: Plane) {
     }
 }
 
+/// Declares all axial slices of the segmentation in hand finished and saves it; where they all are, takes that back. One undo step.
+pub fn toggle_case_done(studio: &mut Studio) {
+    let (Some(of), Some(segmentation)) = (studio.active(), studio.segmentation()) else { return };
+    let layout = PlaneLayout::new(segmentation.labels().geometry(), Plane::Axial);
+    let is_done = |slice: usize| segmentation.state(Plane::Axial, slice) == SliceState::Done;
+    let all_done = (0..layout.size[2]).all(is_done);
+    let occupied = &segmentation.labels().occupied()[layout.axes[2]];
+    let state = |slice: usize| match segmentation.maker(Plane::Axial, slice) {
+        _ if !all_done => SliceState::Done,
+        // Nobody has ever done anything in it.
+        None if !occupied[layout.voxel([0, 0, slice])[layout.axes[2]]] => SliceState::Todo,
+        _ => not_done(segmentation, Plane::Axial, slice),
+    };
+    let states: Vec<_> = (0..layout.size[2]).map(|slice| (key(Plane::Axial, slice), state(slice))).collect();
+    set_states(studio, of, if all_done { "Take back \"done\"" } else { "Mark case done" }, states);
+    if !all_done {
+        super::saving::save(studio, of);
+    }
+}
+
 fn set_states(
     studio: &mut Studio,
     of: SegmentationId,

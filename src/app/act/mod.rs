@@ -2,6 +2,8 @@
 
 pub mod attention;
 pub mod bringing;
+pub mod carrying;
+pub mod cases;
 pub mod cine;
 pub mod comparing;
 pub mod documents;
@@ -11,6 +13,7 @@ pub mod journaling;
 pub mod label_names;
 pub mod labels;
 pub mod leaving;
+pub mod mask_place;
 pub mod models;
 pub mod mouse;
 pub mod numbers;
@@ -19,6 +22,7 @@ pub mod painting;
 pub mod picture;
 pub mod pixels;
 pub mod profiles;
+pub mod putting_away;
 pub mod recent;
 pub mod recovery;
 pub mod refining;

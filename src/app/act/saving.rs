@@ -11,27 +11,19 @@ use crate::app::state::saving::{BeingSaved, Replacing, ReplacingAnswer, SavedFil
 use crate::app::state::studio::Studio;
 use crate::formats::{self, For, Kind, stem};
 use crate::jobs::{
-    AddToDatasetJob, Job, KeepAdaptedJob, SaveDocumentJob, SaveLabelsJob, SaveNamesJob, SavePictureJob, SaveReportJob,
-    SaveTableJob, SaveVolumeJob,
+    AddToDatasetJob, Job, KeepAdaptedJob, MASK_SUFFIX, SaveDocumentJob, SaveLabelsJob, SaveNamesJob, SavePictureJob,
+    SaveReportJob, SaveTableJob, SaveVolumeJob, plain_name,
 };
 use crate::session::{DOCUMENT_ENDING, ScanId, Segmentation, SegmentationId};
 use crate::volume::Plane;
 
-/// What the dialog proposes to append to the scan's name.
-const SUFFIX: &str = "_seg.nii.gz";
-
-/// A name without what file systems do not allow.
-fn plain(name: &str) -> String {
-    let is_bad = |c: char| c.is_control() || "/\\:*?\"<>|".contains(c);
-    let name: String = name.trim().chars().map(|c| if is_bad(c) { '_' } else { c }).collect();
-    let name = name.trim_start_matches('.').to_string();
-    if name.is_empty() { "scan".into() } else { name }
-}
+/// The ending that the dialog proposes.
+const ENDING: &str = ".nii.gz";
 
 /// The name of a scan's file without its ending, or what the scan is called.
 fn stem_of(studio: &Studio, scan: ScanId) -> String {
     let entry = studio.item_of(scan).map(|item| &item.entry).filter(|entry| entry.path.is_file());
-    let name = || studio.session.document().scan(scan).map(|volume| plain(&volume.name)).unwrap_or_default();
+    let name = || studio.session.document().scan(scan).map(|volume| plain_name(&volume.name)).unwrap_or_default();
     entry.map_or_else(name, |entry| stem(&entry.path))
 }
 
@@ -91,7 +83,11 @@ pub fn ask(studio: &mut Studio, purpose: Purpose) {
             Some(file) => {
                 (file_name(&file.path), file.path.parent().map(Path::to_path_buf).or(beside.clone()).or(last))
             }
-            None => (format!("{stem}{}", suffix(studio, of)), beside.clone().or(last)),
+            None => {
+                let own = scan.and_then(|scan| super::mask_place::folder_beside(studio.item_of(scan)?));
+                let own = own.filter(|own| own.is_dir());
+                (format!("{stem}{}", suffix(studio, of)), own.or(beside.clone()).or(last))
+            }
         },
         Purpose::SaveImage(_) => (format!("{stem}.nii.gz"), beside.clone().or(last)),
         Purpose::SavePicture(_, plane) => {
@@ -120,10 +116,11 @@ pub fn ask(studio: &mut Studio, purpose: Purpose) {
 /// What is appended to the scan's name: another segmentation of the same scan is told apart by its own.
 fn suffix(studio: &Studio, of: SegmentationId) -> String {
     let document = studio.session.document();
-    let Some(segmentation) = document.segmentation(of) else { return SUFFIX.into() };
+    let first = format!("{MASK_SUFFIX}{ENDING}");
+    let Some(segmentation) = document.segmentation(of) else { return first };
     match document.segmentations_of(segmentation.scan()).position(|(id, _)| id == of) {
-        None | Some(0) => SUFFIX.into(),
-        Some(_) => format!("_{}{SUFFIX}", plain(segmentation.name()).replace(' ', "_")),
+        None | Some(0) => first,
+        Some(_) => format!("_{}{first}", plain_name(segmentation.name()).replace(' ', "_")),
     }
 }
 
@@ -136,7 +133,10 @@ pub fn save(studio: &mut Studio, of: SegmentationId) {
             studio.replacing = Some(Replacing { purpose, mode: mode_of(purpose).0, path: file.path, why });
         }
         Some(file) => save_labels(studio, of, file.path),
-        None => ask(studio, Purpose::SaveLabels(of)),
+        None => match super::mask_place::remembered(studio, of) {
+            Some(path) => save_labels(studio, of, path),
+            None => ask(studio, Purpose::SaveLabels(of)),
+        },
     }
 }
 
@@ -172,6 +172,9 @@ fn saved(studio: &mut Studio, saving: &BeingSaved) {
     if let Some(view) = studio.label_views.get_mut(&saving.of) {
         view.file = Some(SavedFile::new(&saving.path));
     }
+    let scan = studio.session.document().segmentation(saving.of).map(Segmentation::scan);
+    let item = studio.items.iter().position(|item| item.scan.is_some() && item.scan == scan);
+    item.into_iter().for_each(|n| super::mask_place::learn(studio, n, &saving.path));
     tell_saved(studio, &saving.path);
     go_on_leaving(studio, true);
 }
@@ -332,16 +335,4 @@ pub fn is_saving(studio: &Studio) -> bool {
         SaveTableJob::KIND,
     ];
     kinds.into_iter().any(|kind| studio.tasks.is_running(kind))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_series_name_becomes_a_files_name() {
-        assert_eq!(plain("T1 axial"), "T1 axial");
-        assert_eq!(plain("AX/T2: \"fat sat\""), "AX_T2_ _fat sat_");
-        assert_eq!([plain("  "), plain("..x")], ["scan", "x"]);
-    }
 }

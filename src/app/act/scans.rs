@@ -3,9 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::documents;
+use super::{carrying, cases, documents, putting_away};
+use crate::app::state::cases::Way;
 use crate::app::state::joining::{Arrival, Source};
 use crate::app::state::leaving::Leaving;
+use crate::app::state::natural_order::NaturalOrder;
 use crate::app::state::notices::Kind;
 use crate::app::state::picture::Picture;
 use crate::app::state::saving::file_name;
@@ -13,7 +15,10 @@ use crate::app::state::scans::Item;
 use crate::app::state::studio::Studio;
 use crate::app::state::views::{LabelView, ScanView};
 use crate::formats::{Entry, FORMATS, Findings, Kind as FormatKind};
-use crate::jobs::{ChecksumJob, Job, LoadJob, Names, OpenLabelsJob, OpenSampleJob, Sample, ScanJob, place_of};
+use crate::jobs::{
+    ChecksumJob, Job, JobError, LoadJob, Loaded, Names, OpenLabelsJob, OpenSampleJob, Sample, ScanJob, WithMasks,
+    place_of,
+};
 use crate::session::{ScanId, Segmentation, SegmentationId, SliceState};
 use crate::volume::{Plane, PlaneLayout, Volume};
 
@@ -73,15 +78,31 @@ fn found(studio: &mut Studio, paths: &[PathBuf], findings: Findings) {
     let place =
         |items: &[Item], entry: &Entry| items.iter().position(|i| i.entry.id == entry.id && i.entry.path == entry.path);
     let mut known = None;
-    for entry in findings.entries {
+    // Scans of a folder are cases, and so are more than a scan and its mask.
+    let are_cases = paths.iter().any(|path| path.is_dir()) || paths.len() > 2;
+    let order = |entry: &Entry| are_cases.then(|| NaturalOrder::of(&entry.path));
+    let mut entries = findings.entries;
+    entries.sort_by_cached_key(order);
+    for entry in entries {
         match place(&studio.items, &entry) {
             Some(at) => known = known.or(Some(at)),
-            None => studio.items.push(Item::new(entry)),
+            None => {
+                let mut item = Item::new(entry);
+                item.case.order = order(&item.entry);
+                studio.items.push(item);
+            }
         }
     }
+    cases::assign(studio);
+    let new: Vec<usize> = (first..studio.items.len()).collect();
+    cases::look(studio, &new);
     // What is new is shown; where nothing is, what was there already.
-    let shown = if studio.items.len() > first { Some(first) } else { known };
+    let new_case = studio.cases.list.iter().copied().find(|n| *n >= first);
+    let shown = new_case.or(new.first().copied()).or(known);
     shown.into_iter().for_each(|n| show_item(studio, n));
+    // Where the first of several cannot be read the next one is shown.
+    let is_one_of_many = |n: &usize| studio.cases.list.len() > 1 && new_case == Some(*n);
+    studio.cases.going = studio.loading.filter(is_one_of_many).map(|n| (n, Way::Next));
 }
 
 /// A file that was named beside a scan and has its grid may be its mask.
@@ -121,7 +142,7 @@ pub fn open_sample(studio: &mut Studio) {
                 let n = studio.items.len();
                 studio.items.push(Item::new(entry));
                 studio.loading = Some(n);
-                loaded(studio, n, &volume);
+                loaded(studio, n, Loaded { volume, masks: Vec::new() });
             }
         },
     );
@@ -134,41 +155,74 @@ pub fn show_item(studio: &mut Studio, n: usize) {
         return;
     }
     // Whatever was on its way is not to be shown any more.
-    studio.loading = None;
+    (studio.loading, studio.cases.going) = (None, None);
     studio.tasks.stop(LoadJob::KIND);
     match item.scan {
         Some(scan) => show(studio, scan),
         None => {
             studio.loading = Some(n);
             let entry = item.entry.clone();
+            let left =
+                item.case.left.as_ref().map(|left| left.masks.iter().map(|mask| mask.file.path.clone()).collect());
+            let masks = match left {
+                Some(paths) if !Vec::is_empty(&paths) => WithMasks::All(paths),
+                _ => WithMasks::Newest(item.case.places.clone()),
+            };
             studio.start(
-                LoadJob { entry },
+                LoadJob { entry, masks },
                 |_, ()| {},
-                move |studio, result| match studio.told(result) {
-                    Some(volume) => loaded(studio, n, &volume),
-                    // One that was stopped may have been asked for again since.
-                    None if studio.loading == Some(n) && !studio.tasks.is_running(LoadJob::KIND) => {
-                        studio.loading = None;
-                    }
-                    None => {}
+                move |studio, result| match result {
+                    Ok(found) => loaded(studio, n, found),
+                    Err(error) => not_loaded(studio, n, &error),
                 },
             );
         }
     }
 }
 
-fn loaded(studio: &mut Studio, n: usize, volume: &Arc<Volume>) {
+fn not_loaded(studio: &mut Studio, n: usize, error: &JobError) {
+    // One that was stopped may have been asked for again since.
+    if studio.loading == Some(n) && !studio.tasks.is_running(LoadJob::KIND) {
+        studio.loading = None;
+    }
+    if error.is_stop() {
+        return;
+    }
+    let (why, details) = (error.to_string(), format!("{error:?}"));
+    match studio.items.get(n).filter(|_| studio.cases.going.is_some_and(|(going, _)| going == n)) {
+        // The step goes on, so this is no end of it.
+        Some(item) => {
+            let text = format!("Skipped {}: {why}", item.entry.name);
+            studio.notices.push(Kind::Warning, text, details);
+        }
+        None => studio.notices.push(Kind::Error, why.clone(), details),
+    }
+    cases::could_not_be_read(studio, n, &why);
+}
+
+fn loaded(studio: &mut Studio, n: usize, found: Loaded) {
+    let Loaded { volume, masks } = found;
     let is_wanted = studio.loading == Some(n);
+    // What is on screen now is what the new scan is looked at like.
+    carrying::leave(studio);
+    let kept = carrying::kept(studio, n, &volume, &masks);
     let Some(item) = studio.items.get_mut(n) else { return };
-    item.thumbnail = Some(thumbnail(volume));
-    let (scan, segmentation) = studio.session.add_scan(volume.clone());
+    item.thumbnail = Some(thumbnail(&volume));
+    item.case.problem = None;
+    let (scan, ids) = studio.session.add_scan_with(&volume, kept).unwrap_or_else(|_| {
+        let (scan, id) = studio.session.add_scan(volume.clone());
+        (scan, vec![id])
+    });
     item.scan = Some(scan);
     studio.session.set_place(scan, place_of(&item.entry));
-    studio.scan_views.insert(scan, ScanView::new(volume, segmentation));
-    add_label_view(studio, segmentation);
-    sum_up(studio, scan, volume);
+    if let Some(first) = ids.first() {
+        studio.scan_views.insert(scan, ScanView::new(&volume, *first));
+    }
+    carrying::arrive(studio, n, scan, &ids, masks);
+    ids.iter().for_each(|id| add_label_view(studio, *id));
+    sum_up(studio, scan, &volume);
     if is_wanted {
-        studio.loading = None;
+        (studio.loading, studio.cases.going) = (None, None);
         show(studio, scan);
     }
 }
@@ -211,9 +265,11 @@ pub fn show(studio: &mut Studio, scan: ScanId) {
         return;
     }
     studio.hand.tool.abort();
+    carrying::leave(studio);
     studio.shown = Some(scan);
     studio.hover = None;
     studio.pixels.lacks = None;
+    putting_away::make_room(studio, scan);
 }
 
 /// Takes a segmentation in hand, and shows its scan.
@@ -232,6 +288,10 @@ pub fn show_segmentation(studio: &mut Studio, id: SegmentationId) {
 pub fn close(studio: &mut Studio, scan: ScanId) {
     studio.hand.tool.abort();
     let gone: Vec<SegmentationId> = studio.session.document().segmentations_of(scan).map(|(id, _)| id).collect();
+    if studio.shown == Some(scan) {
+        carrying::leave(studio);
+    }
+    let unknown = putting_away::remember(studio, scan);
     studio.session.remove_scan(scan);
     documents::lacks_scan(studio);
     studio.scan_views.remove(&scan);
@@ -247,6 +307,7 @@ pub fn close(studio: &mut Studio, scan: ScanId) {
     if studio.leaving == Some(Leaving::Scan(scan)) {
         studio.leaving = None;
     }
+    cases::look(studio, unknown.as_slice());
 }
 
 /// Reads a mask for a segmentation.

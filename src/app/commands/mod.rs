@@ -1,6 +1,7 @@
 //! All commands: what can be done, what it is called, its keys, and when it cannot be done. Menus, palette, tooltips, the Keys window and
 //! the guide's table of keys come from this list.
 
+mod cases;
 mod edit;
 mod file;
 mod labels;
@@ -154,6 +155,7 @@ fn no_view(studio: &Studio) -> Option<&'static str> {
 /// The lists, in the order of the menus.
 const LISTS: &[&[CommandEntry]] = &[
     file::FILE,
+    cases::CASES,
     edit::EDIT,
     tools::TOOL_HELP,
     look::VIEW,

@@ -2,15 +2,18 @@
 
 pub mod attention;
 pub mod bringing;
+pub mod cases;
 pub mod cine;
 pub mod comparing;
 pub mod copied;
 pub mod documents;
+pub mod grouping;
 pub mod joining;
 pub mod journaling;
 pub mod keymap;
 pub mod leaving;
 pub mod models;
+pub mod natural_order;
 pub mod notices;
 pub mod numbers;
 pub mod operating;

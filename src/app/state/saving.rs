@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::paths::{Mode, Purpose};
+use crate::jobs::{FileStamp, file_stamp};
 use crate::session::{Revision, SegmentationId};
 
 /// A file that holds, or held, a segmentation.
@@ -11,24 +12,24 @@ pub struct SavedFile {
     /// Where.
     pub path: PathBuf,
     /// What the disk said of it then: when it was written, and its size.
-    stamp: Option<(std::time::SystemTime, u64)>,
+    stamp: Option<FileStamp>,
 }
 
 impl SavedFile {
     /// A file as it is now.
     pub fn new(path: &Path) -> Self {
-        Self { path: path.to_path_buf(), stamp: stamp(path) }
+        Self::as_it_was(path, file_stamp(path))
+    }
+
+    /// A file that was read or written when the disk said this of it.
+    pub fn as_it_was(path: &Path, stamp: Option<FileStamp>) -> Self {
+        Self { path: path.to_path_buf(), stamp }
     }
 
     /// Whether another program has written it since.
     pub fn is_changed(&self) -> bool {
-        self.stamp.is_some() && stamp(&self.path).is_some_and(|now| Some(now) != self.stamp)
+        self.stamp.is_some() && file_stamp(&self.path).is_some_and(|now| Some(now) != self.stamp)
     }
-}
-
-fn stamp(path: &Path) -> Option<(std::time::SystemTime, u64)> {
-    let facts = std::fs::metadata(path).ok()?;
-    Some((facts.modified().ok()?, facts.len()))
 }
 
 /// A file that is there, while the user is asked whether to write over it.

@@ -1,5 +1,6 @@
 //! What was found and opened: the data tree.
 
+use super::cases::Case;
 use super::picture::Picture;
 use crate::formats::Entry;
 use crate::session::ScanId;
@@ -13,11 +14,13 @@ pub struct Item {
     pub scan: Option<ScanId>,
     /// A small picture.
     pub thumbnail: Option<Picture>,
+    /// What it is among the scans of a folder.
+    pub case: Case,
 }
 
 impl Item {
     /// An item that is not read yet.
     pub fn new(entry: Entry) -> Self {
-        Self { entry, scan: None, thumbnail: None }
+        Self { entry, scan: None, thumbnail: None, case: Case::default() }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::attention::Attending;
 use super::bringing::BringingAll;
+use super::cases::Cases;
 use super::cine::Cine;
 use super::comparing::Comparing;
 use super::copied::CopiedSlice;
@@ -71,6 +72,8 @@ pub struct Studio {
     pub session: Session,
     /// What was found and opened.
     pub items: Vec<Item>,
+    /// Scans of folders that are worked on one after the other.
+    pub cases: Cases,
     /// What was found and cannot be opened.
     pub skipped: Vec<Skipped>,
     /// The scan on screen.
@@ -156,6 +159,7 @@ impl Studio {
         let mut studio = Self {
             session: Session::default(),
             items: Vec::new(),
+            cases: Cases::default(),
             skipped: Vec::new(),
             shown: None,
             loading: None,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::joining::Pending;
 use super::saving::SavedFile;
 use crate::session::{KeptBy, Revision, SegmentationId};
-use crate::volume::{LabelCounts, LabelMap, LabelTable, LabelValue, Plane, PlaneLayout, Volume, Window};
+use crate::volume::{Completion, LabelCounts, LabelMap, LabelTable, LabelValue, Plane, PlaneLayout, Volume, Window};
 
 /// Zoom and place of the image in a view.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -119,6 +119,8 @@ pub struct LabelView {
     pub painted: Option<(Plane, usize)>,
     /// The file that it was saved to or opened from.
     pub file: Option<SavedFile>,
+    /// Whether all slices with labels are done, and the number of the labels that this was found for.
+    pub completion: Option<(u64, Completion)>,
     /// The label that is shown alone, and those that were hidden before.
     pub solo: Option<(LabelValue, Vec<LabelValue>)>,
     /// What kept voxels as they are, as far as the user was told, and the locks and states that it was told of.
@@ -126,16 +128,22 @@ pub struct LabelView {
 }
 
 impl LabelView {
-    /// Of a segmentation without a label.
+    /// Of a segmentation whose voxels are counted now.
     pub fn new(labels: &LabelMap) -> Self {
+        Self::counted(labels, labels.voxel_counts())
+    }
+
+    /// Of a segmentation whose labels have so many voxels.
+    pub fn counted(labels: &LabelMap, counts: LabelCounts) -> Self {
         Self {
             active: 1,
-            counted: (labels.clone(), labels.voxel_counts()),
+            counted: (labels.clone(), counts),
             live: None,
             preview: None,
             pending: Vec::new(),
             painted: None,
             file: None,
+            completion: None,
             solo: None,
             told: (Revision::default(), BTreeSet::new()),
         }

@@ -47,7 +47,7 @@ fn studio(labels: u16) -> Studio {
     let mut studio = Studio::new(Settings::default(), Arc::new(|| {}));
     let (scan, segmentation) = studio.session.add_scan(volume.clone());
     let thumbnail = Some(Picture::from_grey([8, 8], &[90; 64]));
-    studio.items.push(Item { entry, scan: Some(scan), thumbnail });
+    studio.items.push(Item { scan: Some(scan), thumbnail, ..Item::new(entry) });
     studio.scan_views.insert(scan, ScanView::new(&volume, segmentation));
     add_label_view(&mut studio, segmentation);
     studio.shown = Some(scan);

@@ -1,6 +1,9 @@
 //! A series or volume of the data tree.
 
+use super::cases::sign;
+use crate::app::act::cases::{is_case, state_of};
 use crate::app::act::scans::may_be_mask;
+use crate::app::state::cases::CaseState;
 use crate::app::state::scans::Item;
 use crate::app::{Outbox, Request, Studio};
 use crate::gui::controls::beside;
@@ -17,17 +20,23 @@ pub fn item_ui(
     studio: &Studio,
     outbox: &mut Outbox,
     textures: &mut Textures,
-) {
+) -> egui::Response {
     let is_shown = item.scan.is_some() && item.scan == studio.shown;
     let size = egui::vec2(ui.available_width(), theme::THUMBNAIL + 2.0 * UNIT);
     let (rect, response) = ui.allocate_exact_size(size, egui::Sense::click());
     let name = &item.entry.name;
-    response.widget_info(|| egui::WidgetInfo::selected(egui::WidgetType::Button, true, is_shown, name));
+    let state = (is_case(Some(item)) && item.case.problem.is_none()).then(|| state_of(studio, item));
+    response.widget_info(|| {
+        let mut info = egui::WidgetInfo::selected(egui::WidgetType::Button, true, is_shown, name);
+        info.current_text_value = item.case.problem.clone().or(state.map(|state| state.name().into()));
+        info
+    });
     if ui.is_rect_visible(rect) {
         paint(ui, rect, &response, item, (is_shown, studio.loading == Some(n)), textures);
+        state.into_iter().for_each(|state| state_ui(ui, rect, state));
     }
     response.context_menu(|ui| menu_ui(ui, n, item, studio, outbox));
-    beside(&response, &facts(item));
+    beside(&response, &facts(item, state));
     if response.clicked() {
         outbox.send(Request::ShowItem(n));
     }
@@ -44,6 +53,20 @@ pub fn item_ui(
             outbox.send(Request::UseAsSegmentation(n));
         }
     }
+    response
+}
+
+/// The sign of how far a case is, at the right end of its second line.
+fn state_ui(ui: &egui::Ui, rect: egui::Rect, state: CaseState) {
+    let t = theme::tokens(ui);
+    let colour = match state {
+        CaseState::NotBegun | CaseState::Saved => t.dim,
+        CaseState::Draft => t.warn,
+        CaseState::Done => t.good,
+    };
+    let at = egui::pos2(rect.right() - 1.5 * UNIT, rect.top() + 9.0 * UNIT);
+    let font = egui::FontId::proportional(theme::TEXT);
+    ui.painter().text(at, egui::Align2::RIGHT_CENTER, sign(state), font, colour);
 }
 
 /// Whether it can be the mask of the scan on screen.
@@ -58,10 +81,12 @@ fn is_likely_mask(item: &Item, studio: &Studio) -> bool {
     studio.items.len() <= FEW || ["seg", "mask", "label"].iter().any(|part| name.contains(part))
 }
 
-fn facts(item: &Item) -> String {
+fn facts(item: &Item, state: Option<CaseState>) -> String {
     let entry = &item.entry;
+    let more = item.case.problem.clone().or(state.map(|state| state.name().into()));
+    let more = more.map(|more| format!("\n{more}")).unwrap_or_default();
     let files = if entry.file_count == 1 { "1 file".to_string() } else { format!("{} files", entry.file_count) };
-    format!("{}\n{files}\n{}", entry.name, entry.path.display())
+    format!("{}\n{files}\n{}{more}", entry.name, entry.path.display())
 }
 
 fn menu_ui(ui: &mut egui::Ui, n: usize, item: &Item, studio: &Studio, outbox: &mut Outbox) {
@@ -120,8 +145,14 @@ fn paint(
     line(ui, at + egui::vec2(0.0, UNIT), room, &item.entry.name, theme::TEXT, t.text);
     let [i, j, k] = item.entry.shape;
     let modality = if item.entry.modality.is_empty() { String::new() } else { format!("{}  ", item.entry.modality) };
-    let facts = if is_loading { "Reading".to_string() } else { format!("{modality}{i} \u{d7} {j} \u{d7} {k}") };
-    line(ui, at + egui::vec2(0.0, 5.5 * UNIT), room, &facts, theme::SMALL, t.dim);
+    let (facts, colour) = match &item.case.problem {
+        _ if is_loading => ("Reading".to_string(), t.dim),
+        Some(problem) => (problem.clone(), t.bad),
+        None => (format!("{modality}{i} \u{d7} {j} \u{d7} {k}"), t.dim),
+    };
+    // The sign of its state stands at the end of this line.
+    let room = if item.case.problem.is_some() { room } else { room - 5.0 * UNIT };
+    line(ui, at + egui::vec2(0.0, 5.5 * UNIT), room, &facts, theme::SMALL, colour);
 }
 
 /// A line of text that ends in an ellipsis where it is too long.

@@ -1,16 +1,18 @@
 //! The panel on the left: patients, studies, series, and their segmentations. Patients are numbered, never named.
 
-mod grouping;
+mod cases;
 mod item;
 mod segmentations;
 mod skipped;
 
+use crate::app::state::cases::Role;
+use crate::app::state::grouping::{Heading, grouped};
 use crate::app::{Outbox, Request, Studio};
 use crate::gui::egui;
 use crate::gui::paint::still;
 use crate::gui::paint::textures::Textures;
 use crate::gui::theme::UNIT;
-use grouping::{Heading, grouped};
+use crate::session::ScanId;
 
 /// Shows the panel.
 pub fn data_tree_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox, textures: &mut Textures) {
@@ -21,6 +23,7 @@ pub fn data_tree_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox, tex
         if studio.items.is_empty() {
             crate::gui::controls::note(ui, "Series and volumes appear here. Drop files or folders on the window.");
         }
+        cases::cases_ui(ui, studio, outbox);
         egui::ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
             for heading in grouped(&studio.items) {
                 heading_ui(ui, &heading, studio, outbox, textures);
@@ -40,8 +43,13 @@ pub fn data_tree_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox, tex
 fn heading_ui(ui: &mut egui::Ui, heading: &Heading, studio: &Studio, outbox: &mut Outbox, textures: &mut Textures) {
     let mut items_ui = |ui: &mut egui::Ui| {
         for n in &heading.items {
-            let Some(item) = studio.items.get(*n) else { continue };
-            item::item_ui(ui, *n, item, studio, outbox, textures);
+            // A mask that is read with its scan is seen below that.
+            let item = studio.items.get(*n);
+            let Some(item) = item.filter(|item| item.case.role != Role::Mask || item.scan.is_some()) else { continue };
+            let response = item::item_ui(ui, *n, item, studio, outbox, textures);
+            if item.scan.is_some() && item.scan == studio.shown {
+                come_into_sight(&response, studio.shown);
+            }
             if let Some(scan) = item.scan {
                 segmentations::segmentations_ui(ui, scan, studio, outbox);
             }
@@ -53,5 +61,15 @@ fn heading_ui(ui: &mut egui::Ui, heading: &Heading, studio: &Studio, outbox: &mu
             egui::CollapsingHeader::new(text).default_open(true).show_unindented(ui, items_ui);
         }
         None => items_ui(ui),
+    }
+}
+
+/// Scrolls to the scan that has come on screen; later the user scrolls as he likes.
+fn come_into_sight(response: &egui::Response, shown: Option<ScanId>) {
+    let memory = egui::Id::new("scan in sight of the data tree");
+    let last = response.ctx.data(|data| data.get_temp::<Option<ScanId>>(memory)).flatten();
+    if last != shown {
+        response.ctx.data_mut(|data| data.insert_temp(memory, shown));
+        response.scroll_to_me(None);
     }
 }

@@ -1,6 +1,6 @@
 //! Items by patient and study. What tells patients apart is compared and never shown.
 
-use crate::app::state::scans::Item;
+use super::scans::Item;
 use crate::formats::Belonging;
 
 /// Items that belong together.
@@ -12,10 +12,14 @@ pub struct Heading {
     pub items: Vec<usize>,
 }
 
-/// All items, those of one study together, in the order in which patients and studies came.
+/// All items, those of one study together, in the order in which patients and studies came; within a study those that were opened by
+/// themselves, then those of folders by their names.
 pub fn grouped(items: &[Item]) -> Vec<Heading> {
     let keys: Vec<Option<&Belonging>> = items.iter().map(|item| item.entry.belongs_to.as_ref()).collect();
-    let groups = by_key(&keys);
+    let mut groups = by_key(&keys);
+    for (_, group) in &mut groups {
+        group.sort_by_key(|n| items.get(*n).and_then(|item| item.case.rank));
+    }
     let titles = titles(groups.iter().map(|(key, _)| *key));
     groups.into_iter().zip(titles).map(|((_, items), title)| Heading { title, items }).collect()
 }

@@ -1,0 +1,97 @@
+//! Where the segmentation of a case is saved: as that of the case before was, so that one is asked for a name only once.
+
+use std::path::{Path, PathBuf};
+
+use crate::app::state::cases::MaskPlace;
+use crate::app::state::saving::file_name;
+use crate::app::state::scans::Item;
+use crate::app::state::studio::Studio;
+use crate::formats::{stem, writer_for};
+use crate::jobs::{case_and_channel, plain_name};
+use crate::session::SegmentationId;
+
+/// The name with which that of a segmentation begins.
+fn base(item: &Item) -> String {
+    if item.entry.file_count == 1 { stem(&item.entry.path) } else { plain_name(&item.entry.name) }
+}
+
+fn without_channel(name: &str) -> &str {
+    case_and_channel(name).map_or(name, |(case, _)| case)
+}
+
+/// The folder beside a scan that is only this scan's where names are the same in several folders.
+pub(super) fn folder_beside(item: &Item) -> Option<PathBuf> {
+    let beside = item.entry.path.parent().map(Path::to_path_buf);
+    if item.entry.file_count == 1 {
+        return beside;
+    }
+    let places = &item.case.places;
+    let is_own = places.is_empty() || places.iter().any(|place| place.parent() == beside.as_deref());
+    if is_own { beside } else { places.first().and_then(|place| place.parent()).map(Path::to_path_buf) }
+}
+
+/// Learns from a file of a case's segmentation where those of others lie. A name that does not begin as the case's teaches nothing.
+pub(super) fn learn(studio: &mut Studio, n: usize, mask: &Path) {
+    let Some(item) = studio.items.get(n).filter(|item| super::cases::is_case(Some(item))) else { return };
+    let (name, base) = (file_name(mask), base(item));
+    let behind = |base: &str| {
+        let rest = name.strip_prefix(base)?;
+        rest.starts_with(|c: char| !c.is_alphanumeric()).then(|| rest.to_string())
+    };
+    let found = match behind(&base) {
+        Some(rest) => Some((rest, false)),
+        None => behind(without_channel(&base)).map(|rest| (rest, true)),
+    };
+    let folder = mask.parent().map(Path::to_path_buf);
+    let is_beside = folder == folder_beside(item);
+    if let Some((rest, is_without_channel)) = found {
+        let place = MaskPlace { folder: folder.filter(|_| !is_beside), is_without_channel, rest };
+        // Over the scan itself nothing is ever written.
+        studio.cases.place = (place_in(item, &place).as_deref() != Some(&*item.entry.path)).then_some(place);
+    }
+}
+
+fn place_in(item: &Item, place: &MaskPlace) -> Option<PathBuf> {
+    let base = base(item);
+    let name = if place.is_without_channel { without_channel(&base) } else { &base };
+    Some(place.folder.clone().or_else(|| folder_beside(item))?.join(format!("{name}{}", place.rest)))
+}
+
+/// Where the first segmentation of a case goes, where that is known and nothing is there yet.
+pub(super) fn remembered(studio: &Studio, of: SegmentationId) -> Option<PathBuf> {
+    let scan = studio.session.document().segmentation(of)?.scan();
+    let item = studio.item_of(scan).filter(|item| super::cases::is_case(Some(item)))?;
+    let is_first = studio.session.document().segmentations_of(scan).next().is_some_and(|(id, _)| id == of);
+    let path = place_in(item, studio.cases.place.as_ref()?).filter(|_| is_first)?;
+    let is_free = std::fs::symlink_metadata(&path).is_err()
+        && !studio.being_saved.iter().any(|saving| saving.path == path)
+        && !studio.label_views.values().filter_map(|view| view.file.as_ref()).any(|file| file.path == path);
+    (is_free && writer_for(&path).is_ok()).then_some(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::act::cases::tests::studio_of;
+
+    #[test]
+    fn what_was_done_with_one_case_is_done_with_the_next() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = folder.path();
+        let mut studio = studio_of(at, &["case1.nii", "case10.nii"]);
+        let of: Vec<SegmentationId> = studio.session.document().segmentations().map(|(id, _)| id).collect();
+        let there = |studio: &Studio| of.iter().map(|of| remembered(studio, *of)).collect::<Vec<_>>();
+        assert_eq!(there(&studio), [None, None], "nothing was saved yet");
+        learn(&mut studio, 0, &at.join("case1_seg.nii.gz"));
+        assert_eq!(there(&studio), [Some(at.join("case1_seg.nii.gz")), Some(at.join("case10_seg.nii.gz"))]);
+        std::fs::write(at.join("case10_seg.nii.gz"), b"of somebody else").unwrap();
+        assert_eq!(there(&studio)[1], None, "nothing that is there is written over");
+        let other = at.join("masks");
+        learn(&mut studio, 1, &other.join("case10.nrrd"));
+        assert_eq!(there(&studio)[0], Some(other.join("case1.nrrd")));
+        learn(&mut studio, 0, &other.join("case10.nrrd"));
+        assert_eq!(there(&studio)[0], Some(other.join("case1.nrrd")), "a name of another case teaches nothing");
+        learn(&mut studio, 0, &at.join("case1.nii"));
+        assert_eq!(there(&studio), [None, None], "a scan is never written over");
+    }
+}
