@@ -45,6 +45,7 @@ mod load_model;
 mod look_at_dataset;
 mod matched;
 mod measure;
+mod measure_figures;
 mod merge_labels;
 mod missing_paths;
 mod open_labels;
@@ -93,6 +94,7 @@ pub use load::LoadJob;
 pub use load_model::LoadModelJob;
 pub use look_at_dataset::{DatasetFacts, LookAtDatasetJob};
 pub use measure::MeasureJob;
+pub use measure_figures::MeasureFiguresJob;
 pub use merge_labels::{MergeLabelsJob, MergedLabels};
 pub use missing_paths::MissingPathsJob;
 pub use open_labels::{OpenLabelsJob, OpenedLabels};
@@ -137,6 +139,7 @@ pub const JOBS: &[&JobKind] = &[
     LoadJob::KIND,
     LoadModelJob::KIND,
     LookAtDatasetJob::KIND,
+    MeasureFiguresJob::KIND,
     MeasureJob::KIND,
     MergeLabelsJob::KIND,
     MissingPathsJob::KIND,

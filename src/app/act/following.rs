@@ -1,6 +1,6 @@
 //! What follows by itself, once a frame, from what has changed.
 
-use super::{attention, comparing, journaling, models, numbers, pixels, recent, recovery, teach};
+use super::{attention, comparing, journaling, measuring, models, numbers, pixels, recent, recovery, teach};
 use crate::app::state::studio::Studio;
 use crate::jobs::CountLabelsJob;
 use crate::jobs::Job;
@@ -19,6 +19,7 @@ pub fn follow(studio: &mut Studio) {
     range(studio);
     counts(studio);
     numbers::follow(studio);
+    measuring::follow(studio);
     comparing::follow(studio);
     attention::follow(studio);
     teach::follow(studio);

@@ -11,6 +11,7 @@ pub mod journaling;
 pub mod label_names;
 pub mod labels;
 pub mod leaving;
+pub mod measuring;
 pub mod models;
 pub mod mouse;
 pub mod numbers;

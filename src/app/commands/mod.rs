@@ -5,6 +5,7 @@ mod edit;
 mod file;
 mod labels;
 mod look;
+mod measurements;
 mod operations;
 mod profiles;
 mod search;
@@ -156,6 +157,7 @@ const LISTS: &[&[CommandEntry]] = &[
     file::FILE,
     edit::EDIT,
     tools::TOOL_HELP,
+    measurements::MEASUREMENTS,
     look::VIEW,
     window_presets::WINDOWS,
     labels::LABELS,

@@ -10,6 +10,7 @@ pub mod joining;
 pub mod journaling;
 pub mod keymap;
 pub mod leaving;
+pub mod measuring;
 pub mod models;
 pub mod notices;
 pub mod numbers;
