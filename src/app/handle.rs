@@ -1,8 +1,8 @@
 //! The one receiver of requests.
 
 use super::act::{
-    attention, comparing, joining, labels, leaving, models, operating, painting, pixels, profiles, recovery, saving,
-    scans, teach, traveling,
+    attention, comparing, joining, labels, leaving, measuring, models, operating, painting, pixels, profiles, recovery,
+    saving, scans, teach, traveling,
 };
 use super::commands;
 use super::state::leaving::Leaving;
@@ -69,6 +69,9 @@ pub fn handle(studio: &mut Studio, request: Request) {
         Request::Labels { table, name, control } => labels::set_table(studio, table, name, control),
         Request::MergeLabels { from, into } => labels::merge(studio, from, into),
         Request::AddStructures(preset) => labels::add_structures(studio, preset),
+        Request::GoToMeasurement(id) => measuring::go_to(studio, id),
+        Request::RenameMeasurement(id, name) => measuring::rename(studio, id, name),
+        Request::DeleteMeasurement(id) => measuring::delete(studio, id),
         Request::Solo(label) => labels::solo(studio, label),
         Request::Segment(form) => studio.segment = *form,
         Request::Model(id) => models::choose(studio, id),

@@ -124,6 +124,7 @@ fn kept(scan: &KeptScan) -> Value {
             "slices_with_a_state": own.states.len(),
         })
     });
+    let measurements = scan.measurements.iter().map(|own| json!({"name": own.name, "kind": own.figure.id()}));
     json!({
         "name": scan.reference.name,
         "id": place.map(|place| &place.id),
@@ -132,6 +133,7 @@ fn kept(scan: &KeptScan) -> Value {
         "shape": scan.reference.shape,
         "checksum": scan.reference.checksum.map(|sum| format!("{sum:016x}")),
         "segmentations": segmentations.collect::<Vec<_>>(),
+        "measurements": measurements.collect::<Vec<_>>(),
     })
 }
 
@@ -147,6 +149,9 @@ fn print_kept(scan: &Value) {
         for label in own["labels"].as_array().into_iter().flatten() {
             say!("    {:>5}  {}: {} voxels", label["value"], text(&label["name"]), label["voxels"]);
         }
+    }
+    for own in scan["measurements"].as_array().into_iter().flatten() {
+        say!("  measurement  {} ({})", text(&own["name"]), text(&own["kind"]));
     }
 }
 

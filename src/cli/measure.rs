@@ -9,24 +9,28 @@ use clap::Args;
 use serde::Serialize;
 
 use super::Result;
+use super::measure_document::{self, Asked};
 use super::terminal::Terminal;
 use crate::disk::replace_file;
 use crate::edit::is_same_name;
 use crate::formats::{self, read_annotated_labels};
 use crate::jobs::{Inputs, JobError, MeasureJob, OpenLabelsJob, OutputKind};
-use crate::measure::{COLUMNS, CSV_START, Row, Wanted, csv};
+use crate::measure::{COLUMNS, CSV_START, FIGURES_CSV_START, Row, Wanted, csv, figures_csv};
+use crate::session;
 use crate::volume::{Geometry, LabelMap, LabelTable, LabelValue, Volume};
 use crate::work::Watch;
 
 /// How a JSON document of ours begins.
 const JSON_START: &str = "{\n  \"mask\":";
+/// How that of a document's measurements begins.
+const DOCUMENT_JSON_START: &str = "{\n  \"document\":";
 /// Widest name that is printed whole.
 const NAME_WIDTH: usize = 24;
 
-/// Measure the labels of a mask: volumes, values of the image, surfaces, diameters.
+/// Measure the labels of a mask (volumes, values of the image, surfaces, diameters), or tell the rulers, angles and regions of a document.
 #[derive(Args)]
 pub struct Measure {
-    /// The mask
+    /// The mask, or a .lamella document
     mask: PathBuf,
     /// The image on the same grid, for mean, deviation, range and percentiles of its values
     #[arg(long, value_name = "SCAN")]
@@ -73,6 +77,9 @@ struct Report<'a> {
 impl Measure {
     pub(super) fn run(&self) -> Result {
         let form = self.form()?;
+        if session::is_document(&self.mask) {
+            return self.document(form);
+        }
         if let Some(output) = &self.output {
             let start: &[&str] = if form == Form::Json { &[JSON_START] } else { &[CSV_START] };
             Inputs::new([Some(self.mask.clone()), self.image.clone()].into_iter().flatten())
@@ -93,6 +100,34 @@ impl Measure {
         let rows: Vec<Row> = listed.map(|label| Row::new(label, measured.remove(&label.value))).collect();
         let notices = notices.into_inner().unwrap_or_else(PoisonError::into_inner);
         self.show(form, rows, labels.geometry(), notices)
+    }
+
+    /// Rulers, angles and regions of a document.
+    fn document(&self, form: Form) -> Result {
+        if !self.label.is_empty() {
+            let shown = self.mask.display();
+            return Err(JobError::Other(format!("{shown} is a document, whose rulers and regions have no --label")));
+        }
+        if let Some(output) = &self.output {
+            let start: &[&str] = if form == Form::Json { &[DOCUMENT_JSON_START] } else { &[FIGURES_CSV_START] };
+            Inputs::new([Some(self.mask.clone()), self.image.clone()].into_iter().flatten())
+                .allow(output, OutputKind::Text(start))?;
+        }
+        let terminal = Terminal::new("Measuring");
+        let asked =
+            Asked { path: &self.mask, image: self.image.as_ref(), series: self.series.as_deref(), frame: self.frame };
+        let report = measure_document::report(&asked, &terminal)?;
+        terminal.finish();
+        match form {
+            Form::Table => {
+                measure_document::print(&report.measurements);
+                Ok(())
+            }
+            Form::Csv => self.write(&figures_csv(&report.measurements)),
+            Form::Json => {
+                self.write(&(serde_json::to_string_pretty(&report).map_err(|e| JobError::Other(e.to_string()))? + "\n"))
+            }
+        }
     }
 
     fn form(&self) -> Result<Form> {
@@ -190,6 +225,11 @@ impl Measure {
                 serde_json::to_string_pretty(&report).map_err(|e| JobError::Other(e.to_string()))? + "\n"
             }
         };
+        self.write(&text)
+    }
+
+    /// Into the file, or onto the terminal.
+    fn write(&self, text: &str) -> Result {
         match &self.output {
             Some(path) => replace_file(path, |writer| writer.write_all(text.as_bytes()))
                 .map_err(|e| JobError::Other(format!("the table cannot be written to {}: {e}", path.display()))),

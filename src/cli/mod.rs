@@ -26,6 +26,7 @@ mod import;
 mod info;
 mod interrupt;
 mod measure;
+mod measure_document;
 mod models;
 mod refine;
 mod sample;

@@ -133,6 +133,7 @@ pub fn write_container<E: From<io::Error>>(
 #[derive(Debug)]
 pub struct Container {
     file: File,
+    version: u32,
     /// Each with the place where it begins.
     parts: Vec<(u64, Part)>,
 }
@@ -159,7 +160,7 @@ impl Container {
         if version > kind.version {
             return Err(ContainerError::Newer(version));
         }
-        if version != kind.version {
+        if version == 0 {
             return Err(damaged(format!("there is no format {version}")));
         }
         let parts = directory(&mut file, size, kind)?;
@@ -169,7 +170,12 @@ impl Container {
                 return Err(damaged(format!("\"{}\" is not as it was written", part.name)));
             }
         }
-        Ok(Self { file, parts })
+        Ok(Self { file, version, parts })
+    }
+
+    /// The version that it was written in: that of its kind, or an older one.
+    pub fn version(&self) -> u32 {
+        self.version
     }
 
     /// Whether it has a part.

@@ -28,6 +28,7 @@ mod bars;
 mod controls;
 mod dialogs;
 mod input;
+mod measurements;
 mod numbers;
 mod paint;
 mod panels;

@@ -234,7 +234,7 @@ impl App {
 
     /// The title names the scan and marks unsaved work.
     fn follow_title(&mut self, context: &egui::Context) {
-        let mark = if self.studio.unsaved().is_empty() { "" } else { "* " };
+        let mark = if self.studio.is_unsaved() { "* " } else { "" };
         let name = self.studio.shown_item().map(|item| format!("{} - ", item.entry.name)).unwrap_or_default();
         let title = format!("{mark}{name}Lamella");
         if title != self.title {

@@ -49,6 +49,10 @@ pub const VIEW_GROUND: Color32 = Color32::BLACK;
 pub const VIEW_TEXT: Color32 = Color32::from_rgb(0xd6, 0xda, 0xdf);
 /// Behind text over images.
 pub const VIEW_VEIL: Color32 = Color32::from_black_alpha(0xe0);
+/// Rulers, angles and regions over images: no label and no plane is white.
+pub const MEASUREMENT: Color32 = Color32::WHITE;
+/// The one under the pointer.
+pub const MEASUREMENT_LIT: Color32 = Color32::from_rgb(0x9c, 0xd0, 0xff);
 /// Plane colours as in 3D Slicer: axial red, coronal green, sagittal yellow.
 pub const AXIAL: Color32 = Color32::from_rgb(0xf3, 0x53, 0x4b);
 /// See [`AXIAL`].

@@ -47,6 +47,7 @@ mod look_at_cases;
 mod look_at_dataset;
 mod matched;
 mod measure;
+mod measure_figures;
 mod merge_labels;
 mod missing_paths;
 mod open_labels;
@@ -97,6 +98,7 @@ pub use load_model::LoadModelJob;
 pub use look_at_cases::{CaseLook, CompletionJob, LookAtCasesJob};
 pub use look_at_dataset::{DatasetFacts, LookAtDatasetJob};
 pub use measure::MeasureJob;
+pub use measure_figures::MeasureFiguresJob;
 pub use merge_labels::{MergeLabelsJob, MergedLabels};
 pub use missing_paths::MissingPathsJob;
 pub use open_labels::{OpenLabelsJob, OpenedLabels};
@@ -143,6 +145,7 @@ pub const JOBS: &[&JobKind] = &[
     LoadModelJob::KIND,
     LookAtCasesJob::KIND,
     LookAtDatasetJob::KIND,
+    MeasureFiguresJob::KIND,
     MeasureJob::KIND,
     MergeLabelsJob::KIND,
     MissingPathsJob::KIND,

@@ -1,4 +1,5 @@
-//! Numbers about labels: how large they are, what values the image has in them, how well two segmentations agree.
+//! Numbers about labels: how large they are, what values the image has in them, how well two segmentations agree; and about rulers,
+//! angles and regions.
 //!
 //! **Invariant:** order statistics are exact for every stored type, and the same labels give the same bits on any number of threads.
 //! **Invariant:** what has no number has none: nothing is made up for labels without voxels, and no mean counts them.
@@ -14,6 +15,8 @@
 )]
 
 mod diameter;
+mod figure;
+mod figure_table;
 mod label;
 mod order;
 mod overlap;
@@ -24,6 +27,10 @@ mod tally;
 mod values;
 
 pub use diameter::{Diameter, Diameters, diameters};
+pub use figure::{
+    FigureMeasures, RegionStatistics, RegionValues, angle_degrees, figure_cost, length_mm, measure_figure,
+};
+pub use figure_table::{FIGURES_CSV_START, FigureRow, FigureUnits, figure_lines, figures_csv, figures_text};
 pub use label::{Form, InPlanes, LabelMeasures, Measured, Measuring, measure};
 pub use overlap::{LabelScores, SliceScores, compare, compare_slices};
 pub use score_table::{SCORE_COLUMNS, ScoreColumn, scores_csv};

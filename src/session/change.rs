@@ -1,9 +1,10 @@
 //! What a step of the history and an entry of the journal consist of.
 
-use super::document::{Document, Segmentation, SegmentationId};
-use crate::volume::{BrickPatch, LabelTable, Maker, SliceKey, SliceState};
+use super::document::{Document, ScanId, Segmentation, SegmentationId};
+use super::measurements::MeasurementId;
+use crate::volume::{BrickPatch, LabelTable, Maker, Measurement, SliceKey, SliceState};
 
-/// A change of one segmentation: forward, or a way back.
+/// A change of one segmentation or measurement: forward, or a way back.
 #[derive(Debug, Clone)]
 pub(super) enum Change {
     Labels(SegmentationId, BrickPatch),
@@ -13,11 +14,19 @@ pub(super) enum Change {
     Rename(SegmentationId, String),
     Add(SegmentationId, Box<Segmentation>),
     Remove(SegmentationId),
+    Measurement(ScanId, MeasurementId, Option<Measurement>),
+}
+
+/// What a change is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Subject {
+    Segmentation(SegmentationId),
+    Measurement(ScanId, MeasurementId),
 }
 
 impl Change {
-    /// The segmentation that it changes.
-    pub(super) fn target(&self) -> SegmentationId {
+    /// What it changes.
+    pub(super) fn subject(&self) -> Subject {
         match self {
             Self::Labels(of, _)
             | Self::Table(of, _)
@@ -25,7 +34,16 @@ impl Change {
             | Self::Makers(of, _)
             | Self::Rename(of, _)
             | Self::Add(of, _)
-            | Self::Remove(of) => *of,
+            | Self::Remove(of) => Subject::Segmentation(*of),
+            Self::Measurement(scan, id, _) => Subject::Measurement(*scan, *id),
+        }
+    }
+
+    /// The segmentation that it changes, if it is about one.
+    pub(super) fn target(&self) -> Option<SegmentationId> {
+        match self.subject() {
+            Subject::Segmentation(of) => Some(of),
+            Subject::Measurement(..) => None,
         }
     }
 
@@ -35,7 +53,12 @@ impl Change {
         match self {
             Self::Labels(_, patch) => patch.byte_count(),
             Self::Add(_, segmentation) => segmentation.labels.byte_count(),
-            Self::Table(..) | Self::States(..) | Self::Makers(..) | Self::Rename(..) | Self::Remove(_) => SMALL,
+            Self::Table(..)
+            | Self::States(..)
+            | Self::Makers(..)
+            | Self::Rename(..)
+            | Self::Remove(_)
+            | Self::Measurement(..) => SMALL,
         }
     }
 
@@ -57,6 +80,9 @@ impl Change {
             Self::Rename(of, _) => Self::Rename(*of, now(of)?.name.clone()),
             Self::Remove(of) => Self::Add(*of, Box::new(now(of)?.clone())),
             Self::Add(of, _) => Self::Remove(*of),
+            Self::Measurement(scan, id, _) => {
+                Self::Measurement(*scan, *id, document.measurements(*scan).get(*id).cloned())
+            }
         })
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::measurements::{Measurements, NONE};
 use super::protection::Protection;
 use super::reference::ScanReference;
 use crate::volume::{
@@ -199,6 +200,8 @@ pub struct Document {
     /// What each scan is and where it lies.
     pub(super) references: BTreeMap<ScanId, ScanReference>,
     pub(super) segmentations: BTreeMap<SegmentationId, Segmentation>,
+    /// What was measured on each scan, once something was.
+    pub(super) measurements: BTreeMap<ScanId, Measurements>,
 }
 
 impl Document {
@@ -225,6 +228,11 @@ impl Document {
     /// All segmentations, oldest first.
     pub fn segmentations(&self) -> impl Iterator<Item = (SegmentationId, &Segmentation)> {
         self.segmentations.iter().map(|(id, segmentation)| (*id, segmentation))
+    }
+
+    /// What was measured on a scan.
+    pub fn measurements(&self, of: ScanId) -> &Measurements {
+        self.measurements.get(&of).unwrap_or(&NONE)
     }
 
     /// The segmentations of a scan, oldest first.

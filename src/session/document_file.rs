@@ -13,13 +13,17 @@ use super::kept::{KeptScan, KeptSegmentation};
 use super::reference::{ScanPlace, ScanReference};
 use crate::disk::{Container, ContainerError, ContainerKind, is_container, write_container};
 use crate::volume::{
-    BrickCodeError, BrickPatch, Geometry, LabelMap, LabelTable, MOST_CHUNK_BYTES, Maker, SliceKey, SliceState,
+    BrickCodeError, BrickPatch, Geometry, LabelMap, LabelTable, MOST_CHUNK_BYTES, Maker, Measurement, SliceKey,
+    SliceState,
 };
 use crate::work::{Stopped, Watch};
 
 /// Ending of a document's name.
 pub const DOCUMENT_ENDING: &str = ".lamella";
-const KIND: ContainerKind = ContainerKind { magic: *b"LAMELLA\n", version: 1 };
+/// What is read. The second version has measurements.
+const KIND: ContainerKind = ContainerKind { magic: *b"LAMELLA\n", version: 2 };
+/// A document without measurements is written so that older programs open it.
+const WITHOUT_MEASUREMENTS: ContainerKind = ContainerKind { version: 1, ..KIND };
 const CONTENTS: &str = "contents.json";
 /// Most bytes of the contents: names of many thousand labels.
 const MOST_CONTENTS_BYTES: u64 = 64 << 20;
@@ -57,6 +61,8 @@ struct ScanPart {
     /// Where it lies from the document's folder.
     beside: Option<ScanPlace>,
     segmentations: Vec<SegmentationPart>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    measurements: Vec<Measurement>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -96,10 +102,13 @@ pub fn write_document(path: &Path, document: &Document, watch: Watch) -> Result<
             segmentations.push(SegmentationPart { name, table, states, makers, labels: labels.clone() });
             all.push((labels, own));
         }
-        scans.push(ScanPart { reference, beside, segmentations });
+        let measurements = document.measurements(id).iter().map(|(_, own)| own.clone()).collect();
+        scans.push(ScanPart { reference, beside, segmentations, measurements });
     }
     let contents = Contents { program: concat!("lamella ", env!("CARGO_PKG_VERSION")).into(), scans };
-    write_container(path, &KIND, |container| {
+    let has_any = contents.scans.iter().any(|scan| !scan.measurements.is_empty());
+    let kind = if has_any { KIND } else { WITHOUT_MEASUREMENTS };
+    write_container(path, &kind, |container| {
         container.part::<DocumentError>(CONTENTS, |out| {
             Ok(serde_json::to_writer(&mut *out, &contents).map_err(io::Error::from)?)
         })?;
@@ -127,9 +136,13 @@ fn write_labels(out: &mut dyn Write, labels: &LabelMap, watch: Watch) -> Result<
 pub fn read_document(path: &Path, watch: Watch) -> Result<Vec<KeptScan>, DocumentError> {
     let mut container = Container::open(path, &KIND)?;
     let contents: Contents = container.json(CONTENTS, MOST_CONTENTS_BYTES)?;
+    let has_any = contents.scans.iter().any(|scan| !scan.measurements.is_empty());
+    if has_any != (container.version() == KIND.version) {
+        return Err(ContainerError::Damaged("its version is not that of its contents".into()).into());
+    }
     let folder = std::path::absolute(path).ok().and_then(|path| path.parent().map(Path::to_path_buf));
     let mut scans = Vec::new();
-    for ScanPart { reference, beside, segmentations: parts } in contents.scans {
+    for ScanPart { reference, beside, segmentations: parts, measurements } in contents.scans {
         let geometry = reference.geometry().ok_or_else(|| DocumentError::Grid(reference.name.clone()))?;
         let mut segmentations = Vec::new();
         for SegmentationPart { name, table, states, makers, labels } in parts {
@@ -144,7 +157,8 @@ pub fn read_document(path: &Path, watch: Watch) -> Result<Vec<KeptScan>, Documen
             });
         }
         let beside = beside.zip(folder.as_ref()).map(|(place, folder)| folder.join(place.path));
-        scans.push(KeptScan { reference, beside, segmentations, steps: Vec::new() });
+        let (measurements_saved, steps) = (true, Vec::new());
+        scans.push(KeptScan { reference, beside, segmentations, measurements, measurements_saved, steps });
     }
     Ok(scans)
 }
@@ -188,8 +202,8 @@ fn path_from(folder: &Path, path: &Path) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::{Command, Edit, PaintRules, Painter, Session, key};
-    use crate::volume::{Affine, Label, Plane, Rescale, Volume, Voxels};
+    use crate::session::{Command, Edit, MeasurementId, PaintRules, Painter, Session, key};
+    use crate::volume::{Affine, Figure, Label, Plane, Rescale, Volume, Voxels};
     use proptest::prelude::*;
     use std::sync::Arc;
 
@@ -209,6 +223,61 @@ mod tests {
         let (_, command) = session.new_segmentation(scan, "Second reader").unwrap();
         session.apply(command).unwrap();
         session
+    }
+
+    /// Draws a ruler.
+    fn measure(session: &mut Session) -> Measurement {
+        let scan = session.document().scans().next().unwrap().0;
+        let figure = Figure::Ruler([[0.1 + 0.2, 2.0, 3.0], [1.0 / 3.0, 7.5, 3.0]]);
+        let ruler = Measurement { name: "Ruler 1".into(), plane: Plane::Axial, figure };
+        let id = session.document().measurements(scan).next_id();
+        let edits = vec![Edit::Measurement(scan, id, Some(ruler.clone()))];
+        session.apply(Command::by_hand("Ruler", edits)).unwrap();
+        ruler
+    }
+
+    fn version_of(path: &Path) -> u8 {
+        std::fs::read(path).unwrap()[8]
+    }
+
+    #[test]
+    fn measurements_come_back_to_the_last_bit_and_a_document_without_them_is_as_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.lamella");
+        let mut session = session();
+        write_document(&path, session.document(), Watch::unwatched()).unwrap();
+        assert_eq!(version_of(&path), 1, "older programs open it");
+        assert!(read_document(&path, Watch::unwatched()).unwrap()[0].measurements.is_empty());
+        let ruler = measure(&mut session);
+        write_document(&path, session.document(), Watch::unwatched()).unwrap();
+        assert_eq!(version_of(&path), 2, "older programs refuse what they would lose");
+        let kept = read_document(&path, Watch::unwatched()).unwrap().remove(0);
+        assert_eq!((&kept.measurements[..], kept.measurements_saved), (&[ruler.clone()][..], true));
+
+        // Into another session, on a scan that lies elsewhere: it stays at its voxels, and the document still holds it.
+        let mut other = Session::default();
+        let moved = Affine::from_columns([[2.0, 0.0, 0.0], [0.0, 2.0, 0.0], [0.0, 0.0, 2.0]], [5.0, 0.0, 0.0]);
+        let voxels = Voxels::U8(Arc::new(vec![0; 40 * 33 * 5]));
+        let geometry = Geometry::new([40, 33, 5], moved).unwrap();
+        let volume = Arc::new(Volume::new(geometry, voxels, vec![], Rescale::IDENTITY, "head".into()));
+        let (scan, _) = other.add_scan(volume);
+        other.take_in_measurements(scan, &kept.reference, kept.measurements, true);
+        let own = other.document().measurements(scan);
+        let points = own.get(MeasurementId(1)).unwrap().figure.points();
+        let place = |point: [f64; 3]| [5.0 + 2.0 * point[0], 2.0 * point[1], 2.0 * point[2]];
+        let is_near = |a: [f64; 3], b: [f64; 3]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-9);
+        assert!(points.iter().zip(ruler.figure.points()).all(|(now, then)| is_near(*now, place(*then))), "{points:?}");
+        assert!(!own.is_modified() && other.undo_name().is_none());
+    }
+
+    #[test]
+    fn a_newer_document_is_refused_by_its_version() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.lamella");
+        let newer = ContainerKind { version: 3, ..KIND };
+        write_container::<io::Error>(&path, &newer, |_| Ok(())).unwrap();
+        let error = read_document(&path, Watch::unwatched()).unwrap_err().to_string();
+        assert!(error.contains("newer version of this program (format 3)"), "{error}");
     }
 
     fn is_it(scans: &[KeptScan]) -> bool {
@@ -249,10 +318,14 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(300))]
         #[test]
-        fn a_damaged_document_is_refused_or_the_same(place in any::<prop::sample::Index>(), flip in any::<u8>()) {
+        fn a_damaged_document_is_refused(place in any::<prop::sample::Index>(), flip in any::<u8>(), is_measured in any::<bool>()) {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("a.lamella");
-            write_document(&path, session().document(), Watch::unwatched()).unwrap();
+            let mut session = session();
+            if is_measured {
+                measure(&mut session);
+            }
+            write_document(&path, session.document(), Watch::unwatched()).unwrap();
             let mut bytes = std::fs::read(&path).unwrap();
             let at = place.index(bytes.len());
             if flip == 0 { bytes.truncate(at) } else { bytes[at] ^= flip }
@@ -276,9 +349,10 @@ mod tests {
                 makers: vec![],
                 labels: "l".into(),
             };
-            let scans = vec![ScanPart { reference, beside: None, segmentations: vec![segmentation] }];
+            let scans =
+                vec![ScanPart { reference, beside: None, segmentations: vec![segmentation], measurements: vec![] }];
             let contents = serde_json::to_vec(&Contents { program: String::new(), scans }).unwrap();
-            write_container::<io::Error>(&path, &KIND, |container| {
+            write_container::<io::Error>(&path, &WITHOUT_MEASUREMENTS, |container| {
                 container.part(CONTENTS, |out| out.write_all(&contents))?;
                 container.part("l", |out| out.write_all(chunk))
             })

@@ -29,6 +29,8 @@ pub(super) struct Step {
     pub changes: Vec<Change>,
     /// Of what changed, afterwards.
     pub revisions: Vec<(SegmentationId, Revision)>,
+    /// Of measurements that changed, afterwards.
+    pub measured: Vec<(ScanId, u64)>,
 }
 
 /// Something that happened to the document. Only a journal looks into it.
@@ -44,6 +46,8 @@ pub(super) enum What {
     Closed(ScanId),
     /// A segmentation is in a file as it was at a revision.
     Saved(SegmentationId, Revision),
+    /// A document holds the measurements of a scan as they were at a revision.
+    MeasurementsSaved(ScanId, u64),
     /// Segmentations changed.
     Changed(Step),
 }

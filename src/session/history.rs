@@ -3,16 +3,18 @@
 use std::collections::VecDeque;
 
 use super::change::Change;
-use super::document::{Document, Revision, ScanId, Segmentation, SegmentationId};
+use super::document::{Document, ScanId, Segmentation, SegmentationId};
 use super::entry::{Entry, How, Step as Told, What};
+use super::measurements::MeasurementId;
 use super::painter::{Painted, restore};
 use super::protection::Protection;
-use crate::volume::{LabelTable, Maker, PackedPatch, Region, SliceKey, SliceState};
+use super::subjects::{Now, Revisions, Subjects, unique};
+use crate::volume::{LabelTable, Maker, Measurement, PackedPatch, Region, SliceKey, SliceState};
 
 /// Bytes of label bricks that undo may keep where nobody says otherwise.
 const UNDO_BYTES: usize = 256 << 20;
 
-/// One change of a segmentation.
+/// One change of a segmentation or of a scan's measurements.
 #[allow(clippy::large_enum_variant, reason = "there are few of them, and none lives long")]
 #[derive(Debug, Clone)]
 pub enum Edit {
@@ -30,6 +32,8 @@ pub enum Edit {
     Add(SegmentationId, Box<Segmentation>),
     /// A segmentation goes.
     Remove(SegmentationId),
+    /// A measurement of a scan comes or is another from now on, or goes where there is none.
+    Measurement(ScanId, MeasurementId, Option<Measurement>),
 }
 
 impl From<Edit> for Change {
@@ -42,6 +46,7 @@ impl From<Edit> for Change {
             Edit::Rename(of, name) => Self::Rename(of, name),
             Edit::Add(of, segmentation) => Self::Add(of, segmentation),
             Edit::Remove(of) => Self::Remove(of),
+            Edit::Measurement(scan, id, measurement) => Self::Measurement(scan, id, measurement),
         }
     }
 }
@@ -95,8 +100,16 @@ pub struct Applied {
     pub name: String,
     /// The segmentations, each once.
     pub segmentations: Vec<SegmentationId>,
+    /// Measurements, with their scans, each once.
+    pub measurements: Vec<(ScanId, MeasurementId)>,
     /// The box around the bricks of the first one that changed; `None` where only its table or states did.
     pub region: Option<Region>,
+}
+
+impl Applied {
+    fn of(Subjects { segmentations, measurements }: Subjects, name: String, region: Option<Region>) -> Self {
+        Self { name, segmentations, measurements, region }
+    }
 }
 
 /// Why a command was not applied.
@@ -110,15 +123,11 @@ pub enum Refused {
     Gone,
 }
 
-/// Revisions before and after.
-type Revisions = Vec<(SegmentationId, Revision, Revision)>;
-
 #[derive(Debug)]
 pub(super) struct Step {
     pub(super) name: String,
     merge: Option<MergeKey>,
     pub(super) inverse: Vec<Change>,
-    /// Revisions before and after, of what was there at both times.
     pub(super) revisions: Revisions,
     /// Patches of labels of some of the changes, packed; the changes themselves have none then.
     packed: Vec<(usize, PackedPatch)>,
@@ -166,7 +175,7 @@ impl Step {
     /// Whether it leads back the same things of the same segmentations.
     fn is_of_what(&self, inverse: &[Change]) -> bool {
         let same = |(a, b): (&Change, &Change)| {
-            std::mem::discriminant(a) == std::mem::discriminant(b) && a.target() == b.target()
+            std::mem::discriminant(a) == std::mem::discriminant(b) && a.subject() == b.subject()
         };
         self.inverse.len() == inverse.len() && self.inverse.iter().zip(inverse).all(same)
     }
@@ -280,8 +289,8 @@ impl Session {
         self.next_revision += 1;
         let next = self.next_revision;
         let edits: Vec<Change> = edits.into_iter().map(Change::from).collect();
-        let segmentations = unique(edits.iter().map(Change::target));
-        let before = self.revisions(&segmentations);
+        let subjects = Subjects::of(&edits);
+        let before = self.revisions(&subjects);
         let mut region = None;
         let mut inverse = Vec::with_capacity(edits.len());
         let mut changes = Vec::new();
@@ -292,25 +301,26 @@ impl Session {
             inverse.extend(back);
         }
         inverse.reverse();
-        let applied = Applied { name: name.clone(), segmentations: segmentations.clone(), region };
-        let after = self.revisions(&segmentations);
+        let after = self.revisions(&subjects);
+        let applied = Applied::of(subjects, name.clone(), region);
         // Only whole values can be skipped on the way back; patches and states build on each other.
-        let is_whole = inverse.iter().all(|edit| matches!(edit, Change::Table(..) | Change::Rename(..)));
+        let is_whole =
+            inverse.iter().all(|edit| matches!(edit, Change::Table(..) | Change::Rename(..) | Change::Measurement(..)));
         if merge.is_some()
             && is_whole
             && self.redo.is_empty()
             && let Some(last) = self.undo.back_mut().filter(|last| last.merge == merge && last.is_of_what(&inverse))
         {
             // The way back from the first of them is the way back from all.
-            for (id, revision) in &after {
-                last.revisions.iter_mut().filter(|(of, ..)| of == id).for_each(|(_, _, after)| *after = *revision);
-            }
-            self.tell(|| What::Changed(Told { name, how: How::Merged, changes, revisions: after }));
+            last.revisions.go_on(&after);
+            let Now { segmentations: revisions, measured } = after;
+            self.tell(|| What::Changed(Told { name, how: How::Merged, changes, revisions, measured }));
             return Ok(applied);
         }
-        let revisions = pair(&before, &after);
-        self.tell(|| What::Changed(Told { name: name.clone(), how: How::Done, changes, revisions: after }));
-        self.undo.push_back(Step::new(name, merge, inverse, revisions));
+        let pairs = Revisions::between(&before, &after);
+        let Now { segmentations: revisions, measured } = after;
+        self.tell(|| What::Changed(Told { name: name.clone(), how: How::Done, changes, revisions, measured }));
+        self.undo.push_back(Step::new(name, merge, inverse, pairs));
         self.redo.clear();
         pack_older(self.undo.iter_mut());
         self.drop_oldest();
@@ -331,6 +341,7 @@ impl Session {
                         return Err(Refused::Stale);
                     }
                 }
+                Edit::Measurement(scan, ..) => drop(self.document.scan(*scan).ok_or(Refused::Gone)?),
                 Edit::Table(of, _)
                 | Edit::States(of, _)
                 | Edit::Makers(of, _)
@@ -351,8 +362,12 @@ impl Session {
         patch.region(&self.document.segmentations.get(of)?.labels)
     }
 
-    fn revisions(&self, of: &[SegmentationId]) -> Vec<(SegmentationId, Revision)> {
-        of.iter().filter_map(|id| Some((*id, self.document.segmentation(*id)?.revision))).collect()
+    fn revisions(&self, of: &Subjects) -> Now {
+        let revision = |id: &SegmentationId| Some((*id, self.document.segmentation(*id)?.revision));
+        let segmentations = of.segmentations.iter().filter_map(revision).collect();
+        let measured = unique(of.measurements.iter().map(|(scan, _)| *scan));
+        let measured = measured.into_iter().map(|scan| (scan, self.document.measurements(scan).revision)).collect();
+        Now { segmentations, measured }
     }
 
     /// Makes one change and gives the way back. `after` is what is protected when the whole step is undone; none where it is made.
@@ -387,6 +402,11 @@ impl Session {
                 Change::Remove(of)
             }
             Change::Remove(of) => Change::Add(of, Box::new(segmentations.remove(&of)?)),
+            Change::Measurement(scan, id, measurement) => {
+                let own = self.document.measurements.entry(scan).or_default();
+                own.revision = next;
+                Change::Measurement(scan, id, own.exchange(id, measurement))
+            }
         })
     }
 
@@ -409,14 +429,14 @@ impl Session {
         let Step { name, merge, inverse, revisions, .. } = step;
         self.next_revision += 1;
         let next = self.next_revision;
-        let segmentations = unique(inverse.iter().map(Change::target));
+        let subjects = Subjects::of(&inverse);
         let protections: Vec<_> =
-            segmentations.iter().filter_map(|of| Some((*of, self.protection_after(*of, &inverse)?))).collect();
+            subjects.segmentations.iter().filter_map(|of| Some((*of, self.protection_after(*of, &inverse)?))).collect();
         let mut region = None;
         let mut back = Vec::with_capacity(inverse.len());
         let mut changes = Vec::new();
         for edit in inverse {
-            let after = protections.iter().find(|(of, _)| *of == edit.target()).map(|(_, after)| after);
+            let after = protections.iter().find(|(of, _)| Some(*of) == edit.target()).map(|(_, after)| after);
             region = region.or_else(|| self.region(&edit));
             let inverse = self.exchange(edit, next, after);
             changes.extend(self.told(inverse.as_ref()));
@@ -424,14 +444,20 @@ impl Session {
         }
         back.reverse();
         // Where the way leads back to content that was there before, its number is that of then.
-        for (id, before, after) in &revisions {
+        for (id, before, after) in &revisions.segmentations {
             if let Some(segmentation) = self.document.segmentations.get_mut(id) {
                 segmentation.revision = if is_back { *before } else { *after };
             }
         }
-        let (how, now) = (if is_back { How::Undone } else { How::Redone }, self.revisions(&segmentations));
-        self.tell(|| What::Changed(Told { name: name.clone(), how, changes, revisions: now }));
-        let applied = Applied { name: name.clone(), segmentations, region };
+        for (scan, before, after) in &revisions.measured {
+            if let Some(own) = self.document.measurements.get_mut(scan) {
+                own.revision = if is_back { *before } else { *after };
+            }
+        }
+        let how = if is_back { How::Undone } else { How::Redone };
+        let Now { segmentations: now, measured } = self.revisions(&subjects);
+        self.tell(|| What::Changed(Told { name: name.clone(), how, changes, revisions: now, measured }));
+        let applied = Applied::of(subjects, name.clone(), region);
         (Step::new(name, merge, back, revisions), applied)
     }
 
@@ -510,24 +536,6 @@ fn made_by_hand(document: &Document, edits: &[Edit]) -> Vec<Edit> {
         (!makers.is_empty()).then_some(Edit::Makers(*of, makers))
     };
     edits.iter().filter_map(of_states).collect()
-}
-
-fn unique(ids: impl Iterator<Item = SegmentationId>) -> Vec<SegmentationId> {
-    let mut found = Vec::new();
-    ids.for_each(|id| {
-        if !found.contains(&id) {
-            found.push(id);
-        }
-    });
-    found
-}
-
-fn pair(before: &[(SegmentationId, Revision)], after: &[(SegmentationId, Revision)]) -> Revisions {
-    let with_after = |(id, before): &(SegmentationId, Revision)| {
-        let (_, after) = after.iter().find(|(of, _)| of == id)?;
-        Some((*id, *before, *after))
-    };
-    before.iter().filter_map(with_after).collect()
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::document::Segmentation;
 use super::reference::ScanReference;
-use crate::volume::{LabelMap, LabelTable, Maker, SliceKey, SliceState};
+use crate::volume::{LabelMap, LabelTable, Maker, Measurement, SliceKey, SliceState};
 
 /// A scan with what was kept of it.
 #[derive(Debug, Clone)]
@@ -16,6 +16,10 @@ pub struct KeptScan {
     pub beside: Option<PathBuf>,
     /// Its segmentations.
     pub segmentations: Vec<KeptSegmentation>,
+    /// What was measured on it.
+    pub measurements: Vec<Measurement>,
+    /// Whether a document holds the measurements as they are.
+    pub measurements_saved: bool,
     /// What was done since the last save, oldest first; empty in a document.
     pub steps: Vec<String>,
 }

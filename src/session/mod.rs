@@ -6,6 +6,8 @@
 //! **Invariant:** one stroke is one undo step; undo spans segmentations, slices, tools, network results and table edits. The history
 //! keeps patches, never whole maps.
 //!
+//! **Invariant:** measurements belong to a scan; they change by commands too, and go with the scan.
+//!
 //! **Invariant:** a journal that is read up to any entry gives the document as it was after that entry.
 //!
 //! Deliberately absent: threads, dialogs. When a journal is written is the business of whoever holds the session.
@@ -25,10 +27,12 @@ mod entry;
 mod history;
 mod journal;
 mod kept;
+mod measurements;
 mod painter;
 mod protection;
 mod reference;
 mod scans;
+mod subjects;
 
 pub use crate::volume::{Maker, SliceKey, SliceState};
 pub use document::{Document, Revision, ScanId, Segmentation, SegmentationId, key};
@@ -37,6 +41,7 @@ pub use entry::Entry;
 pub use history::{Applied, Command, Edit, MergeKey, Origin, Refused, Session};
 pub use journal::{JournalDraft, JournalFile, Replay, is_journal, replay_journal};
 pub use kept::{KeptScan, KeptSegmentation};
+pub use measurements::{MeasurementId, Measurements};
 pub use painter::{DrawOver, Incoming, PaintRules, Painted, Painter, Withheld};
 pub use protection::{KeptBy, Protection};
 pub use reference::{Likeness, ScanPlace, ScanReference};

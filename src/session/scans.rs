@@ -1,4 +1,4 @@
-//! Scans come and go, with segmentations that were kept elsewhere; segmentations are saved. None of it is a step of the history.
+//! Scans come and go, with segmentations and measurements that were kept elsewhere; these are saved. None of it is a step of the history.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use super::entry::{How, Step as Told, What};
 use super::history::{Session, Step};
 use super::kept::KeptSegmentation;
 use super::reference::{ScanPlace, ScanReference};
-use crate::volume::Volume;
+use crate::volume::{Measurement, Volume};
 
 /// Labels do not fit a scan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -71,7 +71,7 @@ impl Session {
 
     /// Whether a step of the history, past or future, is about a segmentation.
     fn is_known(&self, id: SegmentationId) -> bool {
-        self.undo.iter().chain(&self.redo).flat_map(|step| &step.inverse).any(|change| change.target() == id)
+        self.undo.iter().chain(&self.redo).flat_map(|step| &step.inverse).any(|change| change.target() == Some(id))
     }
 
     fn take_in_one(&mut self, scan: ScanId, volume: &Volume, kept: KeptSegmentation) -> SegmentationId {
@@ -102,7 +102,7 @@ impl Session {
 
     fn tell_aside(&mut self, change: Change) {
         let (name, changes, revisions) = (String::new(), vec![change], Vec::new());
-        self.tell(|| What::Changed(Told { name, how: How::Aside, changes, revisions }));
+        self.tell(|| What::Changed(Told { name, how: How::Aside, changes, revisions, measured: Vec::new() }));
     }
 
     /// Remembers where a scan was read from.
@@ -127,11 +127,13 @@ impl Session {
     pub fn remove_scan(&mut self, scan: ScanId) {
         self.document.scans.remove(&scan);
         self.document.references.remove(&scan);
+        self.document.measurements.remove(&scan);
         let gone: Vec<SegmentationId> = self.document.segmentations_of(scan).map(|(id, _)| id).collect();
         self.document.segmentations.retain(|_, segmentation| segmentation.scan != scan);
         let belongs = |inverse: &Change| match inverse {
             Change::Add(_, segmentation) => segmentation.scan == scan,
-            other => gone.contains(&other.target()),
+            Change::Measurement(of, ..) => *of == scan,
+            other => other.target().is_some_and(|of| gone.contains(&of)),
         };
         // Segmentations that undo could bring back went with the scan too, and so did the steps before their removal.
         let removed: Vec<SegmentationId> = (self.undo.iter().chain(&self.redo).flat_map(|step| &step.inverse))
@@ -142,11 +144,52 @@ impl Session {
             .collect();
         let is_gone = |step: &Step| {
             step.inverse.iter().any(belongs)
-                || step.revisions.iter().any(|(id, ..)| gone.contains(id) || removed.contains(id))
+                || step.revisions.segmentations.iter().any(|(id, ..)| gone.contains(id) || removed.contains(id))
         };
         self.undo.retain(|step| !is_gone(step));
         self.redo.retain(|step| !is_gone(step));
         self.tell(|| What::Closed(scan));
+    }
+
+    /// Adds measurements that were kept of a scan that is open; they stay at the voxels of the scan that they were made on. Not a step of the
+    /// history.
+    pub fn take_in_measurements(
+        &mut self,
+        scan: ScanId,
+        made_on: &ScanReference,
+        kept: Vec<Measurement>,
+        is_saved: bool,
+    ) {
+        let (Some(volume), Some(from)) = (self.document.scan(scan).cloned(), made_on.geometry()) else { return };
+        if kept.is_empty() {
+            return;
+        }
+        self.next_revision += 1;
+        let revision = self.next_revision;
+        let own = self.document.measurements.entry(scan).or_default();
+        let is_alone = own.is_empty() && !own.is_modified();
+        own.revision = revision;
+        let mut changes = Vec::new();
+        for measurement in kept {
+            let (id, measurement) = (own.next_id(), measurement.carried(&from, &volume.geometry));
+            own.exchange(id, Some(measurement.clone()));
+            changes.push(Change::Measurement(scan, id, Some(measurement)));
+        }
+        self.tell(|| {
+            let measured = vec![(scan, revision)];
+            What::Changed(Told { name: String::new(), how: How::Aside, changes, revisions: Vec::new(), measured })
+        });
+        if is_saved && is_alone {
+            self.mark_measurements_saved(scan, revision);
+        }
+    }
+
+    /// Remembers that a document holds the measurements of a scan as they were at a revision.
+    pub fn mark_measurements_saved(&mut self, scan: ScanId, revision: u64) {
+        if let Some(own) = self.document.measurements.get_mut(&scan) {
+            own.saved = revision;
+            self.tell(|| What::MeasurementsSaved(scan, revision));
+        }
     }
 
     /// Remembers that a segmentation is on disk as it was at a revision.

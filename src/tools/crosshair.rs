@@ -1,6 +1,7 @@
-//! Moves the cursor; the right button zooms.
+//! Moves the cursor, or a point of a measurement; the right button zooms.
 
-use super::tool::{Button, Look, Pointer, PointerCursor, PointerKind, Reply, Slice, Tool, ToolEntry};
+use super::measuring::Grip;
+use super::tool::{Button, Drafted, Look, Pointer, PointerCursor, PointerKind, Reply, Slice, Tool, ToolEntry};
 
 /// In the list of tools.
 pub const ENTRY: ToolEntry = ToolEntry {
@@ -11,23 +12,39 @@ pub const ENTRY: ToolEntry = ToolEntry {
     key: "1",
     paints: false,
     options: &[],
-    make: || Box::new(Crosshair),
+    make: || Box::new(Crosshair(Grip::default())),
 };
 
 /// Points of the screen that a zoom by a factor of e takes.
 pub(super) const ZOOM_POINTS: f32 = 150.0;
 
-struct Crosshair;
+/// It may hold a point of a measurement.
+struct Crosshair(Grip);
 
 impl Tool for Crosshair {
     fn pointer(&mut self, slice: &Slice, pointer: &Pointer) -> Reply {
         match pointer.kind {
+            PointerKind::Press(Button::Primary) if self.0.press(slice, pointer) => Reply::default(),
+            PointerKind::Drag(Button::Primary) if self.0.drag(slice, pointer) => Reply::default(),
+            PointerKind::Release(Button::Primary) => self.0.release(slice, pointer).unwrap_or_default(),
             PointerKind::Press(Button::Primary) | PointerKind::Drag(Button::Primary) => {
                 let within = |axis: usize| pointer.at[axis].clamp(0.0, slice.layout.size[axis] as f64 - 1.0) as usize;
                 Reply::look(Look::Cursor(slice.layout.voxel([within(0), within(1), slice.number])))
             }
             _ => zoom(pointer),
         }
+    }
+
+    fn is_busy(&self) -> bool {
+        self.0.drafted().is_some()
+    }
+
+    fn abort(&mut self) -> bool {
+        self.0.abort()
+    }
+
+    fn drafted(&self) -> Option<&Drafted> {
+        self.0.drafted()
     }
 
     fn cursor(&self, _: &Slice) -> PointerCursor {

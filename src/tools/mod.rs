@@ -15,6 +15,7 @@
 )]
 
 mod adaptive_brush;
+mod angle;
 mod brush;
 mod crosshair;
 mod enclosed;
@@ -25,9 +26,12 @@ mod hand;
 mod lasso;
 mod level_tracing;
 mod live_wire;
+mod measuring;
 mod options;
 mod pick_label;
 mod polygon;
+mod roi;
+mod ruler;
 mod scissors;
 mod step;
 mod stroke;
@@ -39,8 +43,8 @@ pub use options::{Choice, OptionKind, OptionValue, ToolOption, ToolOptions};
 pub use stroke::{BRUSH_SHAPE, BRUSH_SIZE};
 pub use threshold_brush::{PAINTED_VALUES, values_under};
 pub use tool::{
-    Button, Errand, ErrandWork, Handles, Look, Outline, Pointer, PointerCursor, PointerKind, Refusal, Reply, Slice,
-    Tool, ToolEntry, ToolKey, window_values,
+    Button, Drafted, Errand, ErrandWork, Handles, Look, Outline, Pointer, PointerCursor, PointerKind, Refusal, Reply,
+    Slice, Tool, ToolEntry, ToolKey, window_values,
 };
 
 /// All tools, in the order of the bar.
@@ -59,6 +63,9 @@ pub const TOOLS: &[ToolEntry] = &[
     live_wire::ENTRY,
     scissors::ENTRY,
     pick_label::ENTRY,
+    ruler::ENTRY,
+    angle::ENTRY,
+    roi::ENTRY,
 ];
 
 /// The tool of an id.

@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::options::{OptionValue, ToolOption, ToolOptions};
-use crate::session::{Command, Document, KeptBy, PaintRules, SegmentationId};
-use crate::volume::{LabelMap, LabelValue, Plane, PlaneLayout, Volume, VoxelRow, Window};
+use crate::session::{Command, Document, KeptBy, MeasurementId, PaintRules, ScanId, SegmentationId};
+use crate::volume::{LabelMap, LabelValue, Measurement, Plane, PlaneLayout, Volume, VoxelRow, Window};
 use crate::work::{Stopped, Watch};
 
 /// A tool in the list.
@@ -258,6 +258,17 @@ pub enum Handles {
     At(Vec<usize>),
 }
 
+/// A measurement as it is in the middle of a gesture: it is shown instead of the document's of this id.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Drafted {
+    /// Its scan.
+    pub scan: ScanId,
+    /// Its number, or the one that it gets.
+    pub id: MeasurementId,
+    /// As it is now.
+    pub measurement: Measurement,
+}
+
 /// A tool: ready, or in the middle of something.
 pub trait Tool: Send {
     /// Takes a pointer event.
@@ -285,6 +296,11 @@ pub trait Tool: Send {
 
     /// An outline that is being drawn, or that a click would fill.
     fn outline(&self) -> Option<&Outline> {
+        None
+    }
+
+    /// A measurement that is being drawn or changed.
+    fn drafted(&self) -> Option<&Drafted> {
         None
     }
 

@@ -127,6 +127,15 @@ impl PlaneLayout {
         point
     }
 
+    /// Column, row and slice of a fractional voxel position: the inverse of [`Self::point_in_voxel`], also between slices.
+    pub fn point_on_screen(&self, point: [f64; 3]) -> [f64; 3] {
+        let along = |n: usize| {
+            let at = point[self.axes[n]];
+            if self.flipped[n] { (self.size[n] - 1) as f64 - at } else { at }
+        };
+        [along(0) + 0.5, along(1) + 0.5, along(2)]
+    }
+
     /// Width and height of a pixel and distance of slices in millimetres.
     pub fn pixel_mm(&self, geometry: &Geometry) -> [f64; 3] {
         let spacing = geometry.spacing_mm();

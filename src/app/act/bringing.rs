@@ -138,6 +138,7 @@ fn refuse(studio: &mut Studio, id: u64, title: &str, why: &str) {
 fn came(studio: &mut Studio, id: u64, scan: ScanId, ids: &[SegmentationId]) {
     let Some(at) = studio.bringing.all.iter().position(|bringing| bringing.id == id) else { return };
     let Bringing { from, kept, .. } = studio.bringing.all.remove(at);
+    studio.session.take_in_measurements(scan, &kept.reference, kept.measurements.clone(), kept.measurements_saved);
     super::traveling::leave_what_is_gone(studio);
     ids.iter().for_each(|id| add_label_view(studio, *id));
     let first_label = |id: &SegmentationId| {

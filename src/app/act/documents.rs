@@ -11,7 +11,7 @@ use crate::app::state::saving::file_name;
 use crate::app::state::studio::Studio;
 use crate::disk::ClaimError;
 use crate::jobs::{Job, OpenDocumentJob, SaveDocumentJob, SavedDocument};
-use crate::session::{DOCUMENT_ENDING, Revision, SegmentationId};
+use crate::session::{DOCUMENT_ENDING, Revision, ScanId, SegmentationId};
 
 /// Whether a path is called as a document is.
 pub fn is_document_name(path: &Path) -> bool {
@@ -102,6 +102,8 @@ pub fn save_to(studio: &mut Studio, path: PathBuf) {
     let document = studio.session.document().clone();
     let revisions: Vec<(SegmentationId, Revision)> =
         document.segmentations().map(|(id, own)| (id, own.revision())).collect();
+    let measured: Vec<(ScanId, u64)> =
+        document.scans().map(|(scan, _)| (scan, document.measurements(scan).revision())).collect();
     let own = studio.document.take_if(|own| own.path == path && own.claim.is_some());
     let was_partial = own.as_ref().is_some_and(|own| own.is_partial);
     let claim = own.and_then(|own| own.claim);
@@ -113,6 +115,9 @@ pub fn save_to(studio: &mut Studio, path: PathBuf) {
             let is_saved = studio.told(result).is_some();
             if is_saved {
                 revisions.into_iter().for_each(|(of, revision)| studio.session.mark_saved(of, revision));
+                for (scan, revision) in measured {
+                    studio.session.mark_measurements_saved(scan, revision);
+                }
                 saving::tell_saved(studio, &path);
                 studio.settings.remember(&path);
             }

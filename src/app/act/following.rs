@@ -1,6 +1,8 @@
 //! What follows by itself, once a frame, from what has changed.
 
-use super::{attention, cases, comparing, journaling, models, numbers, operating, pixels, recent, recovery, teach};
+use super::{
+    attention, cases, comparing, journaling, measuring, models, numbers, operating, pixels, recent, recovery, teach,
+};
 use crate::app::state::studio::Studio;
 use crate::jobs::CountLabelsJob;
 use crate::jobs::Job;
@@ -20,6 +22,7 @@ pub fn follow(studio: &mut Studio) {
     range(studio);
     counts(studio);
     numbers::follow(studio);
+    measuring::follow(studio);
     comparing::follow(studio);
     attention::follow(studio);
     teach::follow(studio);

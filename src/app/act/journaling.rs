@@ -90,7 +90,7 @@ fn tell_failure(studio: &mut Studio, error: &str) {
 /// The window ends: a journal with nothing unsaved in it, or of work that the user gives up, goes.
 pub fn end(studio: &mut Studio) {
     keep(studio);
-    let is_over = studio.is_closing || studio.unsaved().is_empty();
+    let is_over = studio.is_closing || !studio.is_unsaved();
     if let Some(writer) = studio.journaling.writer.take() {
         writer.end(is_over);
     }

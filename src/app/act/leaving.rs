@@ -6,7 +6,7 @@ use crate::app::state::leaving::{Leaving, LeavingAnswer, Loss};
 use crate::app::state::request::Effect;
 use crate::app::state::studio::Studio;
 use crate::jobs::{Job, TrainJob};
-use crate::session::SegmentationId;
+use crate::session::{ScanId, SegmentationId};
 
 /// Leaves where nothing is lost by it, and asks where something is.
 pub fn ask(studio: &mut Studio, leaving: Leaving) {
@@ -19,6 +19,12 @@ pub fn ask(studio: &mut Studio, leaving: Leaving) {
 /// Segmentations that leaving would lose, with names for the user.
 pub fn unsaved(studio: &Studio, leaving: Leaving) -> Vec<(SegmentationId, String)> {
     studio.unsaved().into_iter().filter(|(id, _)| is_left(studio, leaving, *id)).collect()
+}
+
+/// Scans whose measurements leaving would lose, with names for the user.
+pub fn unsaved_measurements(studio: &Studio, leaving: Leaving) -> Vec<(ScanId, String)> {
+    let is_left = |scan: ScanId| leaving == Leaving::Window || leaving == Leaving::Scan(scan);
+    studio.unsaved_measurements().into_iter().filter(|(scan, _)| is_left(*scan)).collect()
 }
 
 /// Whether a segmentation is there and goes with what is left.
@@ -38,6 +44,7 @@ pub fn loss(studio: &Studio, leaving: Leaving) -> Option<Loss> {
     let is_window = leaving == Leaving::Window;
     match () {
         () if !unsaved(studio, leaving).is_empty() || (is_shown && studio.hand.tool.is_busy()) => Some(Loss::Labels),
+        () if !unsaved_measurements(studio, leaving).is_empty() => Some(Loss::Measurements),
         () if is_pending || is_computing => Some(Loss::Computing),
         () if is_window && studio.tasks.is_running(TrainJob::KIND) => Some(Loss::Training),
         () if is_window && is_saving(studio) => Some(Loss::Writing),

@@ -14,6 +14,7 @@ pub mod label_names;
 pub mod labels;
 pub mod leaving;
 pub mod mask_place;
+pub mod measuring;
 pub mod models;
 pub mod mouse;
 pub mod numbers;

@@ -6,7 +6,7 @@ use crate::tools::{self, Button, Pointer, PointerKind};
 use crate::volume::Plane;
 
 /// Tools that only look: their right button zooms, unless the user wants it to change the window.
-const LOOKING: [&str; 3] = ["crosshair", "hand", "window-level"];
+const LOOKING: [&str; 6] = ["crosshair", "hand", "window-level", "ruler", "angle", "roi"];
 
 /// Changes the window by the right button, where the user wants that and a tool for looking is in hand. Whether it did.
 pub fn window_drag(studio: &mut Studio, plane: Plane, pointer: &Pointer) -> bool {

@@ -38,6 +38,7 @@ fn mode_of(purpose: Purpose) -> (Mode, &'static str) {
         Purpose::OpenLabels(_) => (Mode::Open, "Open a segmentation"),
         Purpose::CompareWith(_) => (Mode::Open, "Open a mask to compare with"),
         Purpose::SaveNumbers(_) => (Mode::Save("CSV".into(), vec![".csv"]), "Save the numbers"),
+        Purpose::SaveMeasurements(_) => (Mode::Save("CSV".into(), vec![".csv"]), "Save the measurements"),
         Purpose::SaveLabels(_) => (
             Mode::Save(formats::names_of(Kind::Labels, For::Saving), formats::endings_of(Kind::Labels, For::Saving)),
             "Save the segmentation",
@@ -71,7 +72,7 @@ pub fn ask(studio: &mut Studio, purpose: Purpose) {
         | Purpose::CompareWith(of)
         | Purpose::SaveNumbers(of)
         | Purpose::AddToDataset(of) => document.segmentation(of).map(Segmentation::scan),
-        Purpose::SaveImage(scan) | Purpose::SavePicture(scan, _) => Some(scan),
+        Purpose::SaveImage(scan) | Purpose::SavePicture(scan, _) | Purpose::SaveMeasurements(scan) => Some(scan),
         _ => studio.shown,
     };
     let beside = scan.and_then(|scan| folder_of(studio, scan));
@@ -103,6 +104,7 @@ pub fn ask(studio: &mut Studio, purpose: Purpose) {
             (String::new(), beside.clone().or(last))
         }
         Purpose::SaveNumbers(_) => (format!("{stem}_numbers.csv"), beside.clone().or(last)),
+        Purpose::SaveMeasurements(_) => (format!("{stem}_measurements.csv"), beside.clone().or(last)),
         Purpose::SaveDocument => (format!("{stem}{DOCUMENT_ENDING}"), beside.clone().or(last)),
         _ => (String::new(), last),
     };
@@ -206,6 +208,14 @@ pub fn tell_saved(studio: &mut Studio, path: &Path) {
 pub fn save_and_leave(studio: &mut Studio, leaving: Leaving) {
     let of: Vec<SegmentationId> = super::leaving::unsaved(studio, leaving).into_iter().map(|(id, _)| id).collect();
     studio.leave_when_saved = Some(leaving);
+    if of.is_empty() && !super::leaving::unsaved_measurements(studio, leaving).is_empty() {
+        super::documents::save(studio);
+        if !studio.tasks.is_running(SaveDocumentJob::KIND) && studio.effects.is_empty() {
+            // It cannot be saved now, as was told.
+            studio.leave_when_saved = None;
+        }
+        return;
+    }
     // Those that have a file first; then the first of those that have none.
     let has_file = |id: &SegmentationId| studio.label_views.get(id).is_some_and(|view| view.file.is_some());
     let (with_file, without): (Vec<SegmentationId>, Vec<SegmentationId>) = of.into_iter().partition(has_file);
@@ -274,6 +284,7 @@ fn use_path(studio: &mut Studio, purpose: Purpose, path: PathBuf) {
         Purpose::OpenNames(of) => super::label_names::open(studio, of, path),
         Purpose::SaveNames(of) => super::label_names::save(studio, of, path),
         Purpose::SaveNumbers(_) => super::numbers::save_csv(studio, path),
+        Purpose::SaveMeasurements(_) => super::measuring::save_csv(studio, path),
         Purpose::SaveImage(scan) => {
             if let Some(volume) = studio.session.document().scan(scan).cloned() {
                 save_other(studio, SaveVolumeJob { path: path.clone(), volume }, path);

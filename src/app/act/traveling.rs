@@ -16,11 +16,13 @@ pub fn travel(studio: &mut Studio, is_forward: bool) {
     };
     let before = (studio.active(), values(studio));
     let applied = if is_forward { studio.session.redo() } else { studio.session.undo() };
-    let Some(Applied { segmentations, .. }) = applied else { return };
+    let Some(Applied { segmentations, measurements, .. }) = applied else { return };
     leave_what_is_gone(studio);
     if let Some(id) = segmentations.iter().find(|id| studio.session.document().segmentation(**id).is_some()) {
         add_label_view(studio, *id);
         show_segmentation(studio, *id);
+    } else if let Some((scan, id)) = measurements.last() {
+        super::measuring::show_changed(studio, *scan, *id);
     }
     if studio.active() == before.0 {
         follow_label(studio, &before.1);

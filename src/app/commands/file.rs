@@ -49,9 +49,9 @@ pub const FILE: &[CommandEntry] = &[
     .keys(&["Ctrl+Shift+S"])
     .unless(no_scan),
     file("file.open-document", "Open document...", |studio| saving::ask(studio, Purpose::OpenDocument))
-        .hint("Open a .lamella document: its scans with all their segmentations"),
+        .hint("Open a .lamella document: its scans with all their segmentations and measurements"),
     file("file.save-document", "Save document", documents::save)
-        .hint("Write all segmentations of all open scans into one .lamella file")
+        .hint("Write all segmentations and measurements of all open scans into one .lamella file")
         .keys(&["Ctrl+Alt+S"])
         .unless(no_scan),
     file("file.save-document-as", "Save document as...", |studio| saving::ask(studio, Purpose::SaveDocument))

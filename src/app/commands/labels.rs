@@ -2,7 +2,7 @@
 
 use super::{CommandEntry, Group, no_scan, no_view};
 use crate::app::act::labels::{self, Sought};
-use crate::app::act::{comparing, numbers, saving, slices};
+use crate::app::act::{comparing, measuring, numbers, saving, slices};
 use crate::app::state::paths::Purpose;
 use crate::app::state::studio::Studio;
 use crate::session::SegmentationId;
@@ -62,6 +62,11 @@ fn no_label(studio: &Studio) -> Option<&'static str> {
     })
 }
 
+/// A measurement under the pointer goes first.
+fn nothing_to_delete(studio: &Studio) -> Option<&'static str> {
+    no_label(studio).filter(|_| measuring::under_pointer(studio).is_none())
+}
+
 fn no_copy(studio: &Studio) -> Option<&'static str> {
     no_view(studio).or_else(|| slices::lacks_copy(studio, studio.hover?.plane))
 }
@@ -77,13 +82,17 @@ fn one_segmentation(studio: &Studio) -> Option<&'static str> {
 pub const LABELS: &[CommandEntry] = &[
     label("labels.add", "Add label", labels::add).hint("A new label to paint").keys(&["N"]).in_menu(),
     label("labels.delete", "Delete label", |studio| {
-        if let Some(value) = studio.label_view().map(|view| view.active) {
+        if let Some(measurement) = measuring::under_pointer(studio) {
+            measuring::delete(studio, measurement);
+        } else if let Some(value) = studio.label_view().map(|view| view.active) {
             labels::delete(studio, value);
         }
     })
-    .hint("Take the active label and its voxels away; finished slices keep theirs")
+    .hint(
+        "Take the active label and its voxels away (finished slices keep theirs), or the measurement under the pointer",
+    )
     .keys(&["Delete"])
-    .unless(no_label)
+    .unless(nothing_to_delete)
     .in_menu(),
     label("labels.next", "Next label", |studio| labels::cycle(studio, 1))
         .hint("Paint the next label of the list")

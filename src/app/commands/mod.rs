@@ -6,6 +6,7 @@ mod edit;
 mod file;
 mod labels;
 mod look;
+mod measurements;
 mod operations;
 mod profiles;
 mod search;
@@ -158,6 +159,7 @@ const LISTS: &[&[CommandEntry]] = &[
     cases::CASES,
     edit::EDIT,
     tools::TOOL_HELP,
+    measurements::MEASUREMENTS,
     look::VIEW,
     window_presets::WINDOWS,
     labels::LABELS,

@@ -16,6 +16,8 @@ pub enum Leaving {
 pub enum Loss {
     /// Labels that are in no file.
     Labels,
+    /// Rulers, angles and regions that are in no document.
+    Measurements,
     /// A training.
     Training,
     /// A file that is being written.
@@ -29,7 +31,7 @@ pub enum Loss {
 /// The user's word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LeavingAnswer {
-    /// Write the labels and leave once they are on disk.
+    /// Write the labels, or the document, and leave once that is on disk.
     Save,
     /// Leave without them.
     Discard,

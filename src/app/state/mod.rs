@@ -12,6 +12,7 @@ pub mod joining;
 pub mod journaling;
 pub mod keymap;
 pub mod leaving;
+pub mod measuring;
 pub mod models;
 pub mod natural_order;
 pub mod notices;

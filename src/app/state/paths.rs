@@ -41,6 +41,8 @@ pub enum Purpose {
     },
     /// Write the numbers of the labels in hand.
     SaveNumbers(SegmentationId),
+    /// Write the rulers, angles and regions of a scan.
+    SaveMeasurements(ScanId),
     /// Write a scan.
     SaveImage(ScanId),
     /// Write a picture of a view.

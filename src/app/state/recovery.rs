@@ -80,7 +80,12 @@ impl Offer {
             0 | 1 => String::new(),
             many => format!(" in {many} segmentations"),
         };
-        format!("{labels} {}{several}, {voxels} voxels", if labels == 1 { "label" } else { "labels" })
+        let measured = match self.left.kept.measurements.len() {
+            0 => String::new(),
+            1 => ", 1 measurement".into(),
+            many => format!(", {many} measurements"),
+        };
+        format!("{labels} {}{several}, {voxels} voxels{measured}", if labels == 1 { "label" } else { "labels" })
     }
 }
 

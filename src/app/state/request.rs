@@ -17,7 +17,7 @@ use super::settings::Settings;
 use super::studio::{Display, Hover};
 use super::teach::TeachForm;
 use super::views::Pose;
-use crate::session::{PaintRules, ScanId, SegmentationId};
+use crate::session::{MeasurementId, PaintRules, ScanId, SegmentationId};
 use crate::tools::{OptionValue, Pointer, ToolKey, ToolOption};
 use crate::volume::{AnatomyPreset, LabelTable, LabelValue, Plane, Window};
 
@@ -92,6 +92,12 @@ pub enum Request {
     },
     /// Add the structures of a list as labels.
     AddStructures(&'static AnatomyPreset),
+    /// Go to a measurement of the scan on screen.
+    GoToMeasurement(MeasurementId),
+    /// Give a measurement of the scan on screen another name.
+    RenameMeasurement(MeasurementId, String),
+    /// Take a measurement of the scan on screen away.
+    DeleteMeasurement(MeasurementId),
     /// Show a label alone, or all as before.
     Solo(LabelValue),
     /// The choices of the Segment task, changed.

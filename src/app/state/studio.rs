@@ -13,6 +13,7 @@ use super::documents::OpenDocument;
 use super::joining::{Arrival, CorrectedSlices};
 use super::journaling::Journaling;
 use super::leaving::Leaving;
+use super::measuring::Measuring;
 use super::models::Models;
 use super::notices::{Kind, Notices};
 use super::numbers::Numbers;
@@ -56,6 +57,8 @@ pub struct Hover {
     pub voxel: Option<[usize; 3]>,
     /// Where the pointer is, in pixels of the slice.
     pub at: [f64; 2],
+    /// Pixels of the slice in a point of the screen, across and down.
+    pub pixels_per_point: [f32; 2],
 }
 
 /// The tool in hand.
@@ -118,6 +121,8 @@ pub struct Studio {
     pub attending: Attending,
     /// Numbers of labels.
     pub numbers: Numbers,
+    /// What rulers, angles and regions give.
+    pub measuring: Measuring,
     /// Two segmentations beside each other.
     pub comparing: Comparing,
     /// The Teach task.
@@ -182,6 +187,7 @@ impl Studio {
             operating: Operating::default(),
             attending: Attending::default(),
             numbers: Numbers::default(),
+            measuring: Measuring::default(),
             comparing: Comparing::default(),
             teach: Teach::default(),
             leaving: None,
@@ -369,6 +375,20 @@ impl Studio {
         let all = self.session.document().segmentations();
         let unsaved = all.filter(|(_, segmentation)| segmentation.is_modified());
         unsaved.map(|(id, segmentation)| (id, self.full_name(segmentation))).collect()
+    }
+
+    /// Scans whose measurements no document holds as they are, with names for the user.
+    pub fn unsaved_measurements(&self) -> Vec<(ScanId, String)> {
+        let document = self.session.document();
+        let unsaved = document.scans().filter(|(id, _)| document.measurements(*id).is_modified());
+        unsaved.map(|(id, volume)| (id, volume.name.clone())).collect()
+    }
+
+    /// Whether anything would be lost if the window were gone.
+    pub fn is_unsaved(&self) -> bool {
+        let document = self.session.document();
+        document.segmentations().any(|(_, own)| own.is_modified())
+            || document.scans().any(|(id, _)| document.measurements(id).is_modified())
     }
 
     /// A segmentation's name with its scan's.

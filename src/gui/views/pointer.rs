@@ -32,11 +32,12 @@ pub fn pointer_ui(
         ui.memory_mut(|memory| memory.focused().into_iter().for_each(|id| memory.surrender_focus(id)));
     }
     let slice = layout.screen(view.cursor)[2];
+    let pixels_per_point = [0, 1].map(|axis| frame.size[axis] as f32 / frame.image.size()[axis]);
     if response.hovered() {
         if let Some(at) = response.hover_pos() {
             let under = frame.pixel_under(at);
             let voxel = under.map(|[column, row]| layout.voxel([column, row, slice]));
-            *hover = Some(Hover { plane, voxel, at: frame.to_slice(at) });
+            *hover = Some(Hover { plane, voxel, at: frame.to_slice(at), pixels_per_point });
         }
         wheel_ui(ui, plane, studio, outbox, wheel);
     }
@@ -51,7 +52,7 @@ pub fn pointer_ui(
         is_alt,
         moved_points: response.drag_delta().into(),
         mm_per_point: 1.0 / frame.scale,
-        pixels_per_point: [0, 1].map(|axis| frame.size[axis] as f32 / frame.image.size()[axis]),
+        pixels_per_point,
     };
     let is_alt = ui.input(|i| i.modifiers.alt);
     let event = |kind: PointerKind| at.map(|at| event_at(kind, at, is_alt));

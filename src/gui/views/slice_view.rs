@@ -3,6 +3,7 @@
 use super::annotations::{annotations_ui, crosshair_ui};
 use super::frame::Frame;
 use super::in_hand::{paint_footprint, paint_outline};
+use super::measurements::measurements_ui;
 use super::overlay::{LabelsOnSlice, Overlay};
 use super::pointer::{Hovered, pointer_ui};
 use super::slider::slider_ui;
@@ -97,6 +98,7 @@ pub fn slice_view_ui(
     if studio.display.annotations {
         slider_ui(ui, plane, &frame, &layout, (studio, view), outbox);
     }
+    measurements_ui(&painter, &frame, (plane, slice), studio);
     paint_outline(&painter, &frame, (plane, slice), studio);
     paint_footprint(ui, &painter, &frame, (plane, slice), studio, *hover);
     let is_lit = response.has_focus() || hover.is_some_and(|hovered| hovered.plane == plane);

@@ -1,6 +1,6 @@
 //! The one question that is asked in a dialog: what becomes of labels that are not saved, or of work that still runs.
 
-use crate::app::act::leaving::{loss, unsaved};
+use crate::app::act::leaving::{loss, unsaved, unsaved_measurements};
 use crate::app::state::leaving::{Leaving, LeavingAnswer, Loss};
 use crate::app::{Outbox, Request, Studio};
 use crate::gui::egui;
@@ -61,7 +61,7 @@ fn lost_ui(ui: &mut egui::Ui, lost: &[(String, String)]) {
 
 fn answers_ui(ui: &mut egui::Ui, question: &Question) -> Option<LeavingAnswer> {
     let mut answer = None;
-    let hint = "Write the labels, and leave once they are on disk";
+    let hint = "Write it, and leave once it is on disk";
     if question.save.is_some_and(|save| ui.button(save).on_hover_text(hint).clicked()) {
         answer = Some(LeavingAnswer::Save);
     }
@@ -81,6 +81,7 @@ fn question(studio: &Studio, leaving: Leaving, loss: Loss) -> Question {
     };
     let (title, text, discard) = match loss {
         Loss::Labels => return about_labels(studio, leaving, when),
+        Loss::Measurements => return about_measurements(studio, leaving, when),
         Loss::Training => (
             "A training is running",
             "The best model so far is on disk, and the training can be continued another time.".to_string(),
@@ -113,8 +114,31 @@ fn about_labels(studio: &Studio, leaving: Leaving, when: &str) -> Question {
     // What is not finished cannot be saved: the user stays and ends it, or drops it.
     let save = (!unsaved.is_empty()).then_some("Save and close");
     let discard = if unsaved.is_empty() { "Discard it" } else { "Discard labels" };
-    let lost = unsaved.into_iter().map(|(id, name)| (name, where_saved(studio, id))).collect();
+    let mut lost: Vec<(String, String)> =
+        unsaved.into_iter().map(|(id, name)| (name, where_saved(studio, id))).collect();
+    lost.extend(lost_measurements(studio, leaving));
     Question { title, text, lost, save, discard }
+}
+
+/// Rulers, angles and regions are in no mask.
+fn about_measurements(studio: &Studio, leaving: Leaving, when: &str) -> Question {
+    let lost = lost_measurements(studio, leaving);
+    let title = match &lost[..] {
+        [(name, _)] => format!("The measurements of {name} are not saved"),
+        many => format!("Measurements of {} scans are not saved", many.len()),
+    };
+    let text = format!("What you changed since the last save is lost {when}.");
+    let (save, discard) = (Some("Save document and close"), "Discard measurements");
+    Question { title, text, lost, save, discard }
+}
+
+fn lost_measurements(studio: &Studio, leaving: Leaving) -> Vec<(String, String)> {
+    let told = |(scan, name)| {
+        let count = studio.session.document().measurements(scan).iter().len();
+        let many = if count == 1 { "" } else { "s" };
+        (name, format!("{count} measurement{many}: rulers, angles and regions are kept in a Lamella document."))
+    };
+    unsaved_measurements(studio, leaving).into_iter().map(told).collect()
 }
 
 /// Where the labels go when they are saved.

@@ -9,7 +9,7 @@ use crate::disk::{Log, LogDraft, LogEnd, LogError, LogKind, read_log};
 use crate::session::document::{Document, ScanId};
 use crate::session::entry::{Entry, What};
 
-const KIND: LogKind = LogKind { magic: *b"LAMJRNL\n", version: 1 };
+const KIND: LogKind = LogKind { magic: *b"LAMJRNL\n", version: 2 };
 /// Ending of a journal's name.
 const ENDING: &str = "journal";
 

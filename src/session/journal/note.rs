@@ -9,7 +9,7 @@ use crate::session::change::Change;
 use crate::session::document::{Document, Revision, ScanId, Segmentation, SegmentationId};
 use crate::session::entry::{How, Step, What};
 use crate::session::reference::ScanReference;
-use crate::volume::{BrickPatch, LabelTable, Maker, SliceKey, SliceState};
+use crate::volume::{BrickPatch, LabelTable, Maker, Measurement, SliceKey, SliceState};
 
 /// Kind of a record that begins an entry: what stands before it without a commit was never finished.
 pub const BEGIN: u8 = 0;
@@ -41,6 +41,10 @@ pub enum Note {
     Rename { id: u32, name: String },
     /// It is in a file as it was at a revision.
     Saved { id: u32, revision: Revision },
+    /// A measurement of a scan came or is another, or went.
+    Measurement { scan: u32, id: u32, measurement: Option<Measurement> },
+    /// A document holds a scan's measurements as they were at a revision.
+    MeasurementsSaved { scan: u32, revision: u64 },
 }
 
 /// A segmentation without its labels.
@@ -63,6 +67,9 @@ pub struct Commit {
     pub how: How,
     /// Of what changed, afterwards.
     pub revisions: Vec<(u32, Revision)>,
+    /// Of measurements of scans that changed, afterwards.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub measured: Vec<(u32, u64)>,
 }
 
 impl Head {
@@ -105,31 +112,41 @@ fn changed(change: &Change) -> io::Result<Vec<Record>> {
         Change::Makers(of, makers) => Note::Makers { id: of.0, makers: makers.clone() },
         Change::Rename(of, name) => Note::Rename { id: of.0, name: name.clone() },
         Change::Remove(of) => Note::Remove { id: of.0 },
+        Change::Measurement(scan, id, measurement) => {
+            Note::Measurement { scan: scan.0, id: id.0, measurement: measurement.clone() }
+        }
     };
     Ok(vec![json(NOTE, &note)?])
 }
 
-fn commit(name: &str, how: How, revisions: &[(SegmentationId, Revision)]) -> io::Result<Record> {
+fn commit(
+    name: &str,
+    how: How,
+    revisions: &[(SegmentationId, Revision)],
+    measured: &[(ScanId, u64)],
+) -> io::Result<Record> {
     let revisions = revisions.iter().map(|(id, revision)| (id.0, *revision)).collect();
-    json(COMMIT, &Commit { name: name.into(), how, revisions })
+    let measured = measured.iter().map(|(scan, revision)| (scan.0, *revision)).collect();
+    json(COMMIT, &Commit { name: name.into(), how, revisions, measured })
 }
 
 /// The records of what happened.
 pub fn records(what: &What) -> io::Result<Vec<Record>> {
     let note = match what {
-        What::Changed(Step { name, how, changes, revisions }) => {
+        What::Changed(Step { name, how, changes, revisions, measured }) => {
             let mut records = vec![(BEGIN, Vec::new())];
             for change in changes {
                 records.extend(changed(change)?);
             }
-            records.push(commit(name, *how, revisions)?);
+            records.push(commit(name, *how, revisions, measured)?);
             return Ok(records);
         }
         What::Scan(id, reference) => Note::Scan { id: id.0, reference: reference.clone() },
         What::Closed(id) => Note::Closed { id: id.0 },
         What::Saved(id, revision) => Note::Saved { id: id.0, revision: *revision },
+        What::MeasurementsSaved(scan, revision) => Note::MeasurementsSaved { scan: scan.0, revision: *revision },
     };
-    Ok(vec![(BEGIN, Vec::new()), json(NOTE, &note)?, commit("", How::Aside, &[])?])
+    Ok(vec![(BEGIN, Vec::new()), json(NOTE, &note)?, commit("", How::Aside, &[], &[])?])
 }
 
 /// The records of a scan that is there, with its segmentations.
@@ -140,6 +157,12 @@ pub fn scan_records(document: &Document, scan: ScanId) -> io::Result<Vec<Record>
     for (id, segmentation) in document.segmentations_of(scan) {
         records.extend(added(id, segmentation)?);
     }
-    records.push(commit("", How::Aside, &[])?);
+    let own = document.measurements(scan);
+    for (id, measurement) in own.iter() {
+        let measurement = Some(measurement.clone());
+        records.push(json(NOTE, &Note::Measurement { scan: scan.0, id: id.0, measurement })?);
+    }
+    records.push(json(NOTE, &Note::MeasurementsSaved { scan: scan.0, revision: own.saved })?);
+    records.push(commit("", How::Aside, &[], &[(scan, own.revision)])?);
     Ok(records)
 }

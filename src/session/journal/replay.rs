@@ -6,6 +6,7 @@ use super::note::{BEGIN, BRICKS, COMMIT, Commit, Head, NOTE, Note};
 use crate::session::document::{Document, ScanId, Segmentation, SegmentationId};
 use crate::session::entry::How;
 use crate::session::kept::{KeptScan, KeptSegmentation};
+use crate::session::measurements::{MeasurementId, Measurements};
 use crate::session::reference::ScanReference;
 use crate::volume::{BrickPatch, LabelMap};
 
@@ -27,6 +28,7 @@ struct Scan {
     reference: ScanReference,
     /// Names of the steps since it was saved.
     steps: Vec<String>,
+    measurements: Measurements,
 }
 
 impl Replay {
@@ -52,7 +54,7 @@ impl Replay {
     }
 
     fn apply(&mut self, parts: &[(u8, Vec<u8>)], commit: &[u8]) -> Result<(), String> {
-        let Commit { name, how, revisions } = serde_json::from_slice(commit).map_err(|e| e.to_string())?;
+        let Commit { name, how, revisions, measured } = serde_json::from_slice(commit).map_err(|e| e.to_string())?;
         let mut touched = BTreeSet::new();
         for (kind, payload) in parts {
             match *kind {
@@ -65,6 +67,9 @@ impl Replay {
             // One that was removed in this step has none any more.
             self.segmentations.get_mut(&SegmentationId(id)).into_iter().for_each(|own| own.revision = revision);
         }
+        for (scan, revision) in measured {
+            self.measured(scan)?.revision = revision;
+        }
         self.count(&touched, &name, how);
         Ok(())
     }
@@ -73,7 +78,8 @@ impl Replay {
     fn count(&mut self, touched: &BTreeSet<ScanId>, name: &str, how: How) {
         for scan in touched {
             let is_saved = self.of(*scan).all(|own| !own.is_modified());
-            let Some(Scan { steps, .. }) = self.scans.get_mut(scan) else { continue };
+            let Some(Scan { steps, measurements, .. }) = self.scans.get_mut(scan) else { continue };
+            let is_saved = is_saved && !measurements.is_modified();
             match how {
                 How::Done | How::Redone if steps.len() < MOST_STEPS => steps.push(name.into()),
                 How::Merged if steps.is_empty() => steps.push(name.into()),
@@ -102,11 +108,18 @@ impl Replay {
         Ok(own)
     }
 
+    /// The measurements of a scan.
+    fn measured(&mut self, scan: u32) -> Result<&mut Measurements, String> {
+        let own = self.scans.get_mut(&ScanId(scan)).map(|scan| &mut scan.measurements);
+        own.ok_or_else(|| format!("measurements have no scan {scan}"))
+    }
+
     fn note(&mut self, note: Note, touched: &mut BTreeSet<ScanId>) -> Result<(), String> {
         match note {
             Note::Scan { id, reference } => {
-                let steps = self.scans.remove(&ScanId(id)).map(|scan| scan.steps).unwrap_or_default();
-                self.scans.insert(ScanId(id), Scan { reference: *reference, steps });
+                let before = self.scans.remove(&ScanId(id));
+                let (steps, measurements) = before.map(|scan| (scan.steps, scan.measurements)).unwrap_or_default();
+                self.scans.insert(ScanId(id), Scan { reference: *reference, steps, measurements });
             }
             Note::Closed { id } => {
                 self.scans.remove(&ScanId(id));
@@ -132,6 +145,14 @@ impl Replay {
             Note::Makers { id, makers } => drop(self.own(id, touched)?.set_makers(makers)),
             Note::Rename { id, name } => self.own(id, touched)?.name = name,
             Note::Saved { id, revision } => self.own(id, touched)?.saved = revision,
+            Note::Measurement { scan, id, measurement } => {
+                self.measured(scan)?.exchange(MeasurementId(id), measurement);
+                touched.insert(ScanId(scan));
+            }
+            Note::MeasurementsSaved { scan, revision } => {
+                self.measured(scan)?.saved = revision;
+                touched.insert(ScanId(scan));
+            }
         }
         Ok(())
     }
@@ -156,13 +177,17 @@ impl Replay {
 
     /// Scans with something in them that no file holds, and the number of each in this journal.
     pub fn unsaved(&self) -> Vec<(ScanId, KeptScan)> {
-        let is_unsaved = |scan: &ScanId| self.of(*scan).any(Segmentation::is_modified);
+        let is_unsaved =
+            |id: &ScanId, scan: &Scan| self.of(*id).any(Segmentation::is_modified) || scan.measurements.is_modified();
         let kept = |(id, scan): (&ScanId, &Scan)| {
             let segmentations = self.of(*id).map(KeptSegmentation::of).collect();
             let steps = scan.steps.clone();
-            (*id, KeptScan { reference: scan.reference.clone(), beside: None, segmentations, steps })
+            let measurements = scan.measurements.all.values().cloned().collect();
+            let measurements_saved = !scan.measurements.is_modified();
+            let reference = scan.reference.clone();
+            (*id, KeptScan { reference, beside: None, segmentations, measurements, measurements_saved, steps })
         };
-        self.scans.iter().filter(|(id, _)| is_unsaved(id)).map(kept).collect()
+        self.scans.iter().filter(|(id, scan)| is_unsaved(id, scan)).map(kept).collect()
     }
 
     /// What a journal and a session have that are not the same; `None` where the journal gives the session's document.
@@ -170,6 +195,11 @@ impl Replay {
         let references = self.scans.iter().map(|(id, scan)| (*id, &scan.reference));
         if !references.eq(document.references.iter().map(|(id, reference)| (*id, reference))) {
             return Some("the scans".into());
+        }
+        if let Some((id, _)) =
+            self.scans.iter().find(|(id, scan)| !scan.measurements.is_same(document.measurements(**id)))
+        {
+            return Some(format!("the measurements of {id:?}"));
         }
         if !self.segmentations.keys().eq(document.segmentations.keys()) {
             return Some("the segmentations".into());

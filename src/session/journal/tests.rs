@@ -7,8 +7,11 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::disk::{Log, LogKind};
+use crate::session::measurements::MeasurementId;
 use crate::session::{Command, Edit, MergeKey, PaintRules, Painter, ScanId, ScanPlace, SegmentationId, Session, key};
-use crate::volume::{Affine, Geometry, Label, LabelTable, Plane, Rescale, SliceState, Volume, Voxels};
+use crate::volume::{
+    Affine, Figure, Geometry, Label, LabelTable, Measurement, Plane, Rescale, SliceState, Volume, Voxels,
+};
 
 fn volume(size: usize) -> Arc<Volume> {
     let geometry = Geometry::new([size, 20, 9], Affine::IDENTITY).unwrap();
@@ -27,6 +30,9 @@ enum Act {
     Remove { which: usize },
     Close { which: usize },
     Save { which: usize },
+    Measure { which: usize, id: u32, at: [f64; 3], name: String, merges: bool },
+    Unmeasure { which: usize, id: u32 },
+    SaveMeasurements { which: usize },
     Undo,
     Redo,
 }
@@ -45,7 +51,11 @@ fn act() -> impl Strategy<Value = Act> {
         1 => which.clone().prop_map(|which| Act::New { which }),
         1 => which.clone().prop_map(|which| Act::Remove { which }),
         1 => which.clone().prop_map(|which| Act::Close { which }),
-        1 => which.prop_map(|which| Act::Save { which }),
+        1 => which.clone().prop_map(|which| Act::Save { which }),
+        3 => (which.clone(), 1u32..5, prop::array::uniform3(-9.0f64..9.0), "[a-d]{1,3}", any::<bool>())
+            .prop_map(|(which, id, at, name, merges)| Act::Measure { which, id, at, name, merges }),
+        1 => (which.clone(), 1u32..5).prop_map(|(which, id)| Act::Unmeasure { which, id }),
+        1 => which.prop_map(|which| Act::SaveMeasurements { which }),
         4 => Just(Act::Undo),
         3 => Just(Act::Redo),
     ]
@@ -100,6 +110,24 @@ fn make(session: &mut Session, act: Act) -> Option<()> {
             let revision = session.document().segmentation(of)?.revision();
             session.mark_saved(of, revision);
         }
+        Act::Measure { which, id, at, name, merges } => {
+            let (_, scan) = some(session, which)?;
+            let measurement =
+                Measurement { name, plane: Plane::Coronal, figure: Figure::Ellipse([at, [1.0, 2.0, 3.0]]) };
+            let edits = vec![Edit::Measurement(scan, MeasurementId(id), Some(measurement))];
+            let merge = merges.then_some(MergeKey { control: "measurement", of: 0 });
+            session.apply(Command { merge, ..Command::by_hand("Ellipse", edits) }).ok()?;
+        }
+        Act::Unmeasure { which, id } => {
+            let (_, scan) = some(session, which)?;
+            let edits = vec![Edit::Measurement(scan, MeasurementId(id), None)];
+            session.apply(Command::by_hand("Delete", edits)).ok()?;
+        }
+        Act::SaveMeasurements { which } => {
+            let (_, scan) = some(session, which)?;
+            let revision = session.document().measurements(scan).revision();
+            session.mark_measurements_saved(scan, revision);
+        }
         Act::Undo => drop(session.undo()?),
         Act::Redo => drop(session.redo()?),
     }
@@ -113,7 +141,9 @@ fn replayed(path: &Path) -> Replay {
 }
 
 fn is_unsaved(session: &Session) -> bool {
-    session.document().segmentations().any(|(_, own)| own.is_modified())
+    let document = session.document();
+    document.segmentations().any(|(_, own)| own.is_modified())
+        || document.scans().any(|(scan, _)| document.measurements(scan).is_modified())
 }
 
 proptest! {

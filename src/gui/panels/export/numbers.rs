@@ -3,6 +3,7 @@
 use crate::app::{Outbox, Studio};
 use crate::gui::controls::command_button;
 use crate::gui::egui;
+use crate::gui::measurements::measurements_list_ui;
 use crate::gui::numbers::numbers_ui;
 use crate::gui::theme::UNIT;
 use egui_phosphor::regular as icon;
@@ -21,4 +22,5 @@ pub fn numbers_section_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbo
         let save = format!("{} Save CSV...", icon::FLOPPY_DISK_BACK);
         command_button(ui, studio, outbox, "file.save-numbers", Some(&save));
     });
+    measurements_list_ui(ui, studio, outbox, TABLE);
 }

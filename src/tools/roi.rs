@@ -1,0 +1,66 @@
+//! Measures a region of a slice: drag from corner to corner, drag a corner to change it.
+
+use super::crosshair::zoom;
+use super::measuring::Dragged;
+use super::options::{Choice, OptionKind, ToolOption};
+use super::tool::{Button, Drafted, Pointer, PointerCursor, PointerKind, Reply, Slice, Tool, ToolEntry};
+use crate::volume::Figure;
+
+/// What is drawn.
+const SHAPE: ToolOption = ToolOption {
+    id: "roi.shape",
+    name: "Shape",
+    hint: "An ellipse in the rectangle that is dragged, or the rectangle",
+    kind: OptionKind::Choice(&[
+        Choice { id: "ellipse", name: "Ellipse" },
+        Choice { id: "rectangle", name: "Rectangle" },
+    ]),
+};
+
+/// In the list of tools.
+pub const ENTRY: ToolEntry = ToolEntry {
+    id: "roi",
+    name: "Region of interest",
+    icon: "\u{E69A}",
+    hint: "drag from corner to corner for area and values; drag a corner to change it, Delete over it takes it away",
+    key: "O",
+    paints: false,
+    options: &[SHAPE],
+    make: || {
+        let figure = |slice: &Slice, point| match slice.options.choice(&SHAPE) {
+            "rectangle" => Figure::Rectangle([point; 2]),
+            _ => Figure::Ellipse([point; 2]),
+        };
+        Box::new(Roi(Dragged::new(figure, "Drag from one corner of the region to the other")))
+    },
+};
+
+struct Roi(Dragged);
+
+impl Tool for Roi {
+    fn pointer(&mut self, slice: &Slice, pointer: &Pointer) -> Reply {
+        match pointer.kind {
+            PointerKind::Press(Button::Primary) => self.0.press(slice, pointer),
+            PointerKind::Drag(Button::Primary) => self.0.drag(slice, pointer),
+            PointerKind::Release(Button::Primary) => return self.0.release(slice, pointer),
+            _ => return zoom(pointer),
+        }
+        Reply::default()
+    }
+
+    fn is_busy(&self) -> bool {
+        self.0.is_busy()
+    }
+
+    fn abort(&mut self) -> bool {
+        self.0.abort()
+    }
+
+    fn drafted(&self) -> Option<&Drafted> {
+        self.0.drafted()
+    }
+
+    fn cursor(&self, _: &Slice) -> PointerCursor {
+        PointerCursor::Crosshair
+    }
+}
