@@ -127,6 +127,15 @@ impl PlaneLayout {
         point
     }
 
+    /// Column, row and slice of a fractional voxel position, on or beside the grid: the inverse of [`Self::point_in_voxel`].
+    pub fn point_on_screen(&self, position: [f64; 3]) -> [f64; 3] {
+        let at = |n: usize| {
+            let along = position[self.axes[n]];
+            if self.flipped[n] { (self.size[n] - 1) as f64 - along } else { along }
+        };
+        [at(0) + 0.5, at(1) + 0.5, at(2)]
+    }
+
     /// Width and height of a pixel and distance of slices in millimetres.
     pub fn pixel_mm(&self, geometry: &Geometry) -> [f64; 3] {
         let spacing = geometry.spacing_mm();
@@ -295,6 +304,8 @@ mod tests {
                 assert_eq!((pixels[0], coronal.letters), (432.0, ['R', 'L', 'S', 'I']));
                 let screen = [1, 2, 3];
                 assert_eq!(coronal.screen(coronal.voxel(screen)), screen);
+                let [column, row, slice] = coronal.point_on_screen(coronal.point_in_voxel(2.25, 3.5, 1));
+                assert_eq!([column, row, slice], [2.25, 3.5, 1.0]);
             }
         }
     }
