@@ -1,6 +1,6 @@
 //! What follows by itself, once a frame, from what has changed.
 
-use super::{attention, comparing, journaling, models, numbers, pixels, recent, recovery, teach};
+use super::{attention, comparing, journaling, models, numbers, overlay, pixels, recent, recovery, teach};
 use crate::app::state::studio::Studio;
 use crate::jobs::CountLabelsJob;
 use crate::jobs::Job;
@@ -21,6 +21,7 @@ pub fn follow(studio: &mut Studio) {
     numbers::follow(studio);
     comparing::follow(studio);
     attention::follow(studio);
+    overlay::follow(studio);
     teach::follow(studio);
     recent::follow(studio);
     undo_room(studio);

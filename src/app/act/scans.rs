@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::documents;
+use super::{documents, linking};
 use crate::app::state::joining::{Arrival, Source};
 use crate::app::state::leaving::Leaving;
 use crate::app::state::notices::Kind;
@@ -211,9 +211,10 @@ pub fn show(studio: &mut Studio, scan: ScanId) {
         return;
     }
     studio.hand.tool.abort();
-    studio.shown = Some(scan);
+    let before = studio.shown.replace(scan);
     studio.hover = None;
     studio.pixels.lacks = None;
+    before.into_iter().for_each(|before| linking::turn(studio, before, scan));
 }
 
 /// Takes a segmentation in hand, and shows its scan.

@@ -3,6 +3,7 @@
 pub mod attention;
 pub mod bringing;
 pub mod cine;
+pub mod colour_map;
 pub mod comparing;
 pub mod copied;
 pub mod documents;
@@ -14,6 +15,7 @@ pub mod models;
 pub mod notices;
 pub mod numbers;
 pub mod operating;
+pub mod overlay;
 pub mod paths;
 pub mod picture;
 pub mod pixels;

@@ -4,6 +4,7 @@ mod annotations;
 mod facts;
 mod frame;
 mod in_hand;
+mod laid_over;
 mod numbers;
 mod overlay;
 mod pointer;
