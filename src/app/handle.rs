@@ -1,8 +1,8 @@
 //! The one receiver of requests.
 
 use super::act::{
-    attention, comparing, joining, labels, leaving, measuring, models, operating, painting, pixels, profiles, recovery,
-    saving, scans, teach, traveling,
+    attention, comparing, joining, labels, leaving, measuring, models, operating, overlay, painting, pixels, profiles,
+    recovery, saving, scans, teach, traveling,
 };
 use super::commands;
 use super::state::leaving::Leaving;
@@ -46,6 +46,9 @@ pub fn handle(studio: &mut Studio, request: Request) {
             }
         }
         Request::Hover(hover) => studio.hover = hover,
+        Request::Rooms(rooms) => studio.rooms = rooms,
+        Request::ChooseOverlay(scan) => overlay::choose(studio, scan),
+        Request::Overlay(form) => overlay::set_form(studio, form),
         Request::EndCine => studio.cine = None,
         Request::Step(plane, steps) => {
             if let Some(layout) = studio.layout(plane)

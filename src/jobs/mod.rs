@@ -57,6 +57,7 @@ mod output;
 mod pixels;
 mod plan;
 mod refine;
+mod sample_slice;
 mod save_labels;
 mod save_picture;
 mod save_report;
@@ -108,6 +109,7 @@ pub use output::{Inputs, OutputKind};
 pub use pixels::{AllPixelsJob, Classified, PixelJob};
 pub use plan::PlanJob;
 pub use refine::{REFINE_SECONDS, RefineJob, RefineNews, RefinedLabels, RememberedScans};
+pub use sample_slice::SampleSliceJob;
 pub use save_labels::SaveLabelsJob;
 pub use save_picture::SavePictureJob;
 pub use save_report::{SaveReportJob, check_training_outputs};
@@ -158,6 +160,7 @@ pub const JOBS: &[&JobKind] = &[
     PlanJob::KIND,
     RefineJob::KIND,
     SaveDocumentJob::KIND,
+    SampleSliceJob::KIND,
     SaveLabelsJob::KIND,
     SaveNamesJob::KIND,
     SavePictureJob::KIND,

@@ -127,7 +127,7 @@ impl PlaneLayout {
         point
     }
 
-    /// Column, row and slice of a fractional voxel position: the inverse of [`Self::point_in_voxel`], also between slices.
+    /// Column, row and slice of a fractional voxel position, on or beside the grid: the inverse of [`Self::point_in_voxel`].
     pub fn point_on_screen(&self, point: [f64; 3]) -> [f64; 3] {
         let along = |n: usize| {
             let at = point[self.axes[n]];
@@ -304,6 +304,8 @@ mod tests {
                 assert_eq!((pixels[0], coronal.letters), (432.0, ['R', 'L', 'S', 'I']));
                 let screen = [1, 2, 3];
                 assert_eq!(coronal.screen(coronal.voxel(screen)), screen);
+                let [column, row, slice] = coronal.point_on_screen(coronal.point_in_voxel(2.25, 3.5, 1));
+                assert_eq!([column, row, slice], [2.25, 3.5, 1.0]);
             }
         }
     }

@@ -3,6 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use super::annotations::Annotations;
+use super::frame_of_reference::FrameOfReference;
 use super::geometry::Geometry;
 use super::statistics::Statistics;
 use super::voxels::Voxels;
@@ -89,6 +90,8 @@ pub struct Volume {
     pub frame_dims: Vec<usize>,
     /// From stored to physical values.
     pub rescale: Rescale,
+    /// The space that the file says its coordinates are of.
+    pub frame_of_reference: Option<FrameOfReference>,
     /// Series description or file stem; never a patient's name.
     pub name: String,
     /// Recommendations of the file.
@@ -111,6 +114,7 @@ impl Volume {
             voxels,
             frame_dims,
             rescale,
+            frame_of_reference: None,
             name,
             display: DisplayHints::default(),
             header: Vec::new(),

@@ -329,7 +329,9 @@ fn picture_of(studio: &Studio, scan: ScanId, plane: Plane) -> Option<crate::form
         pan_mm: pose.pan_mm,
     };
     let place = (view.frame, layout.screen(view.cursor)[2]);
-    Some(super::picture::picture(volume, segmentation.labels(), segmentation.table(), &layout, place, &look))
+    let over = super::overlay::saved_slice(studio, scan, &layout, place.1);
+    let (labels, table) = (segmentation.labels(), segmentation.table());
+    Some(super::picture::picture(volume, labels, table, &layout, place, &look, over.as_ref()))
 }
 
 /// Whether a file is being written.

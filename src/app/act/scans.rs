@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{carrying, cases, documents, putting_away};
+use super::{carrying, cases, documents, linking, putting_away};
 use crate::app::state::cases::Way;
 use crate::app::state::joining::{Arrival, Source};
 use crate::app::state::leaving::Leaving;
@@ -266,9 +266,10 @@ pub fn show(studio: &mut Studio, scan: ScanId) {
     }
     studio.hand.tool.abort();
     carrying::leave(studio);
-    studio.shown = Some(scan);
+    let before = studio.shown.replace(scan);
     studio.hover = None;
     studio.pixels.lacks = None;
+    before.into_iter().for_each(|before| linking::turn(studio, before, scan));
     putting_away::make_room(studio, scan);
 }
 

@@ -1,7 +1,7 @@
 //! Cursor, window, tiles, what is shown.
 
 use super::{CommandEntry, Group, no_scan, no_view};
-use crate::app::act::{cine, painting};
+use crate::app::act::{cine, overlay, painting};
 use crate::app::state::studio::Studio;
 use crate::app::state::tiles::{Layout, TileContent};
 use crate::app::state::views::{Pose, ScanView};
@@ -133,6 +133,26 @@ pub const VIEW: &[CommandEntry] = &[
     })
     .keys(&["D"])
     .repeating(),
+    CommandEntry::new("view.overlay", "Show the overlay", Group::View, overlay::toggle)
+        .hint("Lay a second scan over this one, or hide it")
+        .keys(&["O"])
+        .unless(overlay::lacks)
+        .in_menu(),
+    CommandEntry::new("view.overlay-fainter", "Fainter overlay", Group::View, |studio| {
+        studio.settings.overlay_opacity = (studio.settings.overlay_opacity - 0.05).max(0.0);
+    })
+    .keys(&["Shift+A"])
+    .unless(overlay::lacks_overlay)
+    .repeating(),
+    CommandEntry::new("view.overlay-stronger", "Stronger overlay", Group::View, |studio| {
+        studio.settings.overlay_opacity = (studio.settings.overlay_opacity + 0.05).min(1.0);
+    })
+    .keys(&["Shift+D"])
+    .unless(overlay::lacks_overlay)
+    .repeating(),
+    CommandEntry::new("view.overlay-window", "Overlay window from its values", Group::View, overlay::auto_window)
+        .hint("Set the overlay's window so that its darkest and brightest 0.1 % are clipped")
+        .unless(overlay::lacks_overlay),
     view("view.smooth", "Interpolate the image", |studio| studio.settings.smooth = !studio.settings.smooth)
         .hint("Interpolate between voxels, or show each as a block")
         .keys(&["I"]),

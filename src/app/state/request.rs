@@ -8,6 +8,7 @@ use super::joining::Word;
 use super::keymap::{Chord, Keymap};
 use super::leaving::LeavingAnswer;
 use super::operating::OperationForm;
+use super::overlay::OverlayForm;
 use super::paths::Answer;
 use super::pixels::PixelForm;
 use super::recovery::RecoveryAnswer;
@@ -56,6 +57,12 @@ pub enum Request {
     Abort,
     /// What lies under the pointer.
     Hover(Option<Hover>),
+    /// Room for the slices of each plane on screen, in points.
+    Rooms([Option<[f32; 2]>; 3]),
+    /// The scan that is laid over the one on screen.
+    ChooseOverlay(Option<ScanId>),
+    /// The choices about the overlay, changed.
+    Overlay(OverlayForm),
     /// End playing.
     EndCine,
     /// Slices further along a plane.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::colour_map::ColourMap;
 use super::keymap::Keymap;
 use super::tiles::{Layout, TileContent};
 use crate::disk::{create_private_folder, replace_private_file};
@@ -94,6 +95,16 @@ pub struct Settings {
     pub right_drag_windows: bool,
     /// Pictures a second when slices or frames are played.
     pub cine_rate: f32,
+    /// Opacity of a scan that is laid over another one.
+    pub overlay_opacity: f32,
+    /// Its colours.
+    pub overlay_colours: ColourMap,
+    /// Whether its values below the window are clear.
+    pub overlay_hides_low: bool,
+    /// Whether the place stays when the user turns from one scan to another of the same frame of reference.
+    pub links_scans: bool,
+    /// Whether it does so also where no frame of reference is stated.
+    pub links_by_coordinates: bool,
 }
 
 /// Least and most room for undo, in megabytes.
@@ -128,6 +139,11 @@ impl Default for Settings {
             keys: Keymap::default(),
             right_drag_windows: false,
             cine_rate: 10.0,
+            overlay_opacity: 0.5,
+            overlay_colours: ColourMap::default(),
+            overlay_hides_low: false,
+            links_scans: true,
+            links_by_coordinates: false,
         }
     }
 }
@@ -212,11 +228,14 @@ mod tests {
 
     #[test]
     fn settings_of_another_version_keep_what_both_know() {
-        let old = r#"{"dark": false, "widths": [200.0, 300.0], "something": 1, "keys": {"edit.undo": ["U"]},
+        let old = r#"{"dark": false, "widths": [200.0, 300.0], "something": 1, "keys": {"edit.undo": ["U"]}, "overlay_colours": "of tomorrow",
             "tools": {"brush.size": 7.5, "brush.shape": 3}}"#;
         let settings: Settings = serde_json::from_str(old).unwrap();
         assert_eq!(settings.tools.number(&crate::tools::BRUSH_SIZE).to_bits(), 7.5f64.to_bits());
         assert_eq!(settings.tools.choice(&crate::tools::BRUSH_SHAPE), "disc");
+        assert!(
+            (settings.overlay_opacity - 0.5).abs() < 1e-6 && settings.links_scans && !settings.links_by_coordinates
+        );
         assert!(!settings.dark && settings.task == Task::Segment && settings.keys.is_changed("edit.undo"));
         let again: Settings = serde_json::from_str(&serde_json::to_string(&settings).unwrap()).unwrap();
         assert_eq!(again, settings);

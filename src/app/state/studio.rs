@@ -18,6 +18,7 @@ use super::models::Models;
 use super::notices::{Kind, Notices};
 use super::numbers::Numbers;
 use super::operating::Operating;
+use super::overlay::Overlaying;
 use super::pixels::Pixels;
 use super::recent::RecentPaths;
 use super::recovery::Recovery;
@@ -125,6 +126,10 @@ pub struct Studio {
     pub measuring: Measuring,
     /// Two segmentations beside each other.
     pub comparing: Comparing,
+    /// Slices of the scan that is laid over the one on screen.
+    pub overlaying: Overlaying,
+    /// Room for the slices of each plane, in points; none for planes that are not on screen.
+    pub rooms: [Option<[f32; 2]>; 3],
     /// The Teach task.
     pub teach: Teach,
     /// What waits until the user has said what becomes of unsaved labels.
@@ -189,6 +194,8 @@ impl Studio {
             numbers: Numbers::default(),
             measuring: Measuring::default(),
             comparing: Comparing::default(),
+            overlaying: Overlaying::default(),
+            rooms: [None; 3],
             teach: Teach::default(),
             leaving: None,
             leave_when_saved: None,

@@ -3,9 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::joining::Pending;
+use super::overlay::OverlayForm;
 use super::saving::SavedFile;
 use crate::session::{KeptBy, Revision, SegmentationId};
-use crate::volume::{Completion, LabelCounts, LabelMap, LabelTable, LabelValue, Plane, PlaneLayout, Volume, Window};
+use crate::volume::{
+    Completion, Geometry, LabelCounts, LabelMap, LabelTable, LabelValue, Plane, PlaneLayout, Vec3, Volume, Window,
+};
 
 /// Zoom and place of the image in a view.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -30,6 +33,34 @@ impl Pose {
     }
 }
 
+/// Points per millimetre with which a slice of this size in millimetres just fits into a room of points.
+pub fn fitting_scale(room: [f32; 2], extent_mm: [f32; 2]) -> f32 {
+    (room[0] / extent_mm[0]).min(room[1] / extent_mm[1]).max(1e-3)
+}
+
+/// The same for the three planes of a grid in their rooms: one scale for all where they are linked, else none for a view that is not on
+/// screen.
+pub fn fitting_scales(rooms: &[Option<[f32; 2]>; 3], geometry: &Geometry, is_linked: bool) -> [Option<f32>; 3] {
+    let own = Plane::ALL.map(|plane| {
+        let layout = PlaneLayout::new(geometry, plane);
+        let pixel_mm = layout.pixel_mm(geometry);
+        let extent = [0, 1].map(|n| (layout.size[n] as f64 * pixel_mm[n]) as f32);
+        rooms[plane as usize].map(|room| fitting_scale(room, extent))
+    });
+    if is_linked { [own.into_iter().flatten().reduce(f32::min); 3] } else { own }
+}
+
+/// How a scan was turned to from another one: the exact places, which voxels round.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Came {
+    /// The voxel under the crosshair then.
+    pub cursor: [usize; 3],
+    /// The place that it stands for, as a fractional voxel position; it may lie outside of the grid.
+    pub position: Vec3,
+    /// Pose of each view then, and the place in the middle of its tile, in millimetres.
+    pub middles: [Option<(Pose, Vec3)>; 3],
+}
+
 /// How a scan is looked at.
 #[derive(Debug, Clone)]
 pub struct ScanView {
@@ -45,6 +76,10 @@ pub struct ScanView {
     pub flips: [[bool; 2]; 3],
     /// Whether dark is bright.
     pub inverted: bool,
+    /// The scan that is laid over it.
+    pub overlay: OverlayForm,
+    /// Where it was turned to from another scan.
+    pub came: Option<Came>,
     /// The segmentation in hand.
     pub segmentation: SegmentationId,
 }
@@ -60,6 +95,8 @@ impl ScanView {
             poses: [Pose::FIT; 3],
             flips: [[false; 2]; 3],
             inverted: false,
+            overlay: OverlayForm::default(),
+            came: None,
             segmentation,
         }
     }

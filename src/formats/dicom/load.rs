@@ -9,7 +9,7 @@ use super::instance::{Instance, PixelFormat};
 use super::pixels::{Sample, decode};
 use super::stack::Stack;
 use crate::formats::error::{FormatError, Result};
-use crate::volume::{Rescale, Volume, Voxels};
+use crate::volume::{FrameOfReference, Rescale, Volume, Voxels};
 use crate::work::memory;
 use crate::work::numbers::share;
 use crate::work::{Stopped, Watch};
@@ -39,12 +39,23 @@ pub fn load(stack: &Stack, watch: Watch) -> Result<Volume> {
     volume.display.inverted = first.format.photometric == "MONOCHROME1";
     volume.display.modality.clone_from(&first.modality);
     volume.display.window = stack.instances[stack.instances.len() / 2].window;
+    volume.frame_of_reference = frame_of_reference(stack);
     volume.header.clone_from(&first.header);
     volume.warnings.clone_from(&stack.warnings);
     if first.format.samples == 3 {
         volume.warnings.push("A colour image; its luminance is shown.".into());
     }
     Ok(volume)
+}
+
+/// The one frame of reference that the images state; none where their places were made up.
+fn frame_of_reference(stack: &Stack) -> Option<FrameOfReference> {
+    if stack.instances.iter().any(|i| i.position.is_none() || i.directions.is_none()) {
+        return None;
+    }
+    let mut stated = stack.instances.iter().filter_map(|i| i.subject.frame_of_reference.as_deref());
+    let first = stated.next()?;
+    if stated.all(|other| other == first) { FrameOfReference::new(first) } else { None }
 }
 
 /// How the values of a stack are kept.

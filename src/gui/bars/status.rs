@@ -91,6 +91,10 @@ fn cells(studio: &Studio) -> Vec<Cell> {
         cells.push((20.0, "Frame", format!("{} / {}", view.frame + 1, volume.frame_count()), "Time point or channel"));
     }
     cells.push((24.0, "Value", number(volume.value(voxel, view.frame)), "The image's value, as the file means it"));
+    if studio.overlay().is_some() {
+        let value = studio.overlay_value(voxel).map_or_else(|| "outside".into(), number);
+        cells.push((24.0, "Overlay", value, "The value there of the scan that is laid over, interpolated"));
+    }
     let label = studio.shown_labels().map_or(0, |(labels, _)| labels.get(voxel));
     let name = match label {
         0 => "none".to_string(),

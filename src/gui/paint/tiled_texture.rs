@@ -79,8 +79,14 @@ impl TiledTexture {
 
     /// Paints it into a rectangle, mirrored left to right and top to bottom, as far as the painter's clip shows it.
     pub fn paint(&self, painter: &egui::Painter, rect: Rect, flips: [bool; 2]) {
+        self.paint_faint(painter, rect, flips, 1.0);
+    }
+
+    /// The same with an opacity.
+    pub fn paint_faint(&self, painter: &egui::Painter, rect: Rect, flips: [bool; 2], opacity: f32) {
+        let tint = Color32::WHITE.gamma_multiply(opacity);
         for (part, texture) in &self.parts {
-            painter.image(texture.id(), place_of(*part, self.size, rect, flips), seen_part(flips), Color32::WHITE);
+            painter.image(texture.id(), place_of(*part, self.size, rect, flips), seen_part(flips), tint);
         }
     }
 }

@@ -5,6 +5,7 @@ use super::frame::Frame;
 use super::slider;
 use crate::app::Studio;
 use crate::app::act::picture::{bar_mm, bar_name};
+use crate::app::state::overlay::Fit;
 use crate::app::state::views::ScanView;
 use crate::gui::egui;
 use crate::gui::theme::{self, UNIT};
@@ -69,8 +70,19 @@ pub fn annotations_ui(
     let window = format!("W {}  L {}", digits(view.window.width), digits(view.window.level));
     let window = if view.inverted { format!("{window}  inverted") } else { window };
     text(r.left_top() + line * 2.0, Align2::LEFT_TOP, window, theme::VIEW_TEXT);
+    let mut below = r.left_top() + line * 3.0;
     if flips.iter().any(|is_on| *is_on) {
-        text(r.left_top() + line * 3.0, Align2::LEFT_TOP, "Flipped".into(), theme::SAGITTAL);
+        text(below, Align2::LEFT_TOP, "Flipped".into(), theme::SAGITTAL);
+        below += line;
+    }
+    if let Some((laid, over, fit)) = studio.overlay() {
+        let frames = over.frame_count();
+        let frame = if frames > 1 { format!("frame {} / {frames} of ", laid.frame + 1) } else { String::new() };
+        let name = short(painter, &small, &format!("Overlay: {frame}{}", over.name), r.width() / 2.0);
+        text(below, Align2::LEFT_TOP, name, theme::VIEW_TEXT);
+        if fit == Fit::OtherSpace {
+            text(below + line, Align2::LEFT_TOP, "Other frame of reference".into(), theme::SAGITTAL);
+        }
     }
     let state = studio.segmentation().map_or(SliceState::Todo, |segmentation| segmentation.state(plane, slice));
     if state != SliceState::Todo {
@@ -83,6 +95,23 @@ pub fn annotations_ui(
         text(below, Align2::RIGHT_TOP, format!("{} {warnings} warning{many}", icon::WARNING), theme::SAGITTAL);
     }
     paint_scale_bar(painter, frame, &small);
+}
+
+/// A text that is cut with an ellipsis where it is wider than so many points.
+fn short(painter: &egui::Painter, font: &FontId, text: &str, width: f32) -> String {
+    let is_short = |text: &str| painter.layout_no_wrap(text.into(), font.clone(), Color32::WHITE).size().x <= width;
+    let mut kept: Vec<char> = text.chars().collect();
+    if is_short(text) {
+        return text.into();
+    }
+    while !kept.is_empty() {
+        kept.pop();
+        let cut: String = kept.iter().chain(&['\u{2026}']).collect();
+        if is_short(&cut) {
+            return cut;
+        }
+    }
+    String::new()
 }
 
 /// Text over an image, on a veil that keeps it readable over bright tissue.

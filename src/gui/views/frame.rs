@@ -1,6 +1,6 @@
 //! Where a slice lies on the screen.
 
-use crate::app::state::views::Pose;
+use crate::app::state::views::{self, Pose};
 use crate::gui::egui;
 use crate::gui::theme::UNIT;
 use crate::volume::PlaneLayout;
@@ -24,10 +24,14 @@ fn extent(layout: &PlaneLayout, pixel_mm: [f64; 3]) -> egui::Vec2 {
     vec2((layout.size[0] as f64 * pixel_mm[0]) as f32, (layout.size[1] as f64 * pixel_mm[1]) as f32)
 }
 
+/// Room for a slice in a tile, in points.
+pub fn room(tile: Rect) -> [f32; 2] {
+    tile.shrink(2.0 * UNIT).size().into()
+}
+
 /// Points per millimetre with which a slice just fits a tile.
 pub fn fitting_scale(rect: Rect, layout: &PlaneLayout, pixel_mm: [f64; 3]) -> f32 {
-    let (room, extent) = (rect.shrink(2.0 * UNIT).size(), extent(layout, pixel_mm));
-    (room.x / extent.x).min(room.y / extent.y).max(1e-3)
+    views::fitting_scale(room(rect), extent(layout, pixel_mm).into())
 }
 
 impl Frame {

@@ -4,6 +4,7 @@ mod annotations;
 mod facts;
 mod frame;
 mod in_hand;
+mod laid_over;
 mod measurements;
 mod numbers;
 mod overlay;

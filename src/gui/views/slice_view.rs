@@ -1,8 +1,9 @@
-//! One slice view: image, labels, crosshair, text, and what the tool shows.
+//! One slice view: image, what is laid over it, labels, crosshair, text, and what the tool shows.
 
 use super::annotations::{annotations_ui, crosshair_ui};
 use super::frame::Frame;
 use super::in_hand::{paint_footprint, paint_outline};
+use super::laid_over::LaidPicture;
 use super::measurements::measurements_ui;
 use super::overlay::{LabelsOnSlice, Overlay};
 use super::pointer::{Hovered, pointer_ui};
@@ -33,6 +34,7 @@ struct ImageKey {
 #[derive(Default)]
 struct PlaneCache {
     image: Option<(ImageKey, GreyPicture)>,
+    laid: Option<LaidPicture>,
     overlay: Option<Overlay>,
 }
 
@@ -79,6 +81,10 @@ pub fn slice_view_ui(
         inverted: view.inverted,
     };
     paint_image(ui, &painter, &frame, &layout, volume, key, &mut cache.image);
+    LaidPicture::renew(&mut cache.laid, ui.ctx(), (plane, slice), studio);
+    if let Some(laid) = &cache.laid {
+        laid.paint(&painter, &frame, studio.settings.overlay_opacity);
+    }
     if studio.display.labels
         && let (Some((labels, is_preview)), Some(table)) = (studio.shown_labels(), studio.shown_table())
     {

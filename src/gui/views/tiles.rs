@@ -1,7 +1,7 @@
 //! Tiles with draggable splits, or one of them alone.
 
 use super::facts::facts_ui;
-use super::frame::fitting_scale;
+use super::frame::{fitting_scale, room};
 use super::numbers::numbers_tile_ui;
 use super::slice_view::{Views, slice_view_ui};
 use crate::app::state::tiles::{Layout, TileContent};
@@ -34,6 +34,10 @@ pub fn views_ui(
         None => rects(area, middle, studio.settings.layout).into_iter().enumerate().collect(),
     };
     let fit = linked_fit(&tiles, volume, studio);
+    let rooms = rooms(&tiles, studio);
+    if rooms != studio.rooms {
+        outbox.send(Request::Rooms(rooms));
+    }
     let mut hover = None;
     for (n, rect) in &tiles {
         let content = studio.settings.tiles[*n];
@@ -86,6 +90,17 @@ fn linked_fit(tiles: &[(usize, Rect)], volume: &Volume, studio: &Studio) -> Opti
         TileContent::Facts | TileContent::Numbers | TileContent::Nothing => None,
     });
     fits.reduce(f32::min)
+}
+
+/// Room for the slices of each plane that is on screen.
+fn rooms(tiles: &[(usize, Rect)], studio: &Studio) -> [Option<[f32; 2]>; 3] {
+    let mut rooms = [None; 3];
+    for (n, rect) in tiles {
+        if let TileContent::Plane(plane) = studio.settings.tiles[*n] {
+            rooms[plane as usize] = Some(room(*rect));
+        }
+    }
+    rooms
 }
 
 fn middle(area: Rect, [x, y]: [f32; 2]) -> egui::Pos2 {

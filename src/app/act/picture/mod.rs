@@ -3,9 +3,11 @@
 mod annotations;
 mod borders;
 mod glyphs;
+mod overlay;
 mod scale_bar;
 mod slice;
 
 pub use borders::{Border, borders};
+pub use overlay::{OverlayLook, OverlaySlice};
 pub use scale_bar::{bar_mm, bar_name};
 pub use slice::{Look, picture};

@@ -2,6 +2,7 @@
 
 use super::annotations::annotate;
 use super::borders::{Border, borders};
+use super::overlay::OverlaySlice;
 use crate::formats::RgbPicture;
 use crate::volume::{LabelMap, LabelTable, PlaneLayout, Volume, Window};
 
@@ -85,7 +86,7 @@ fn neighbours(at: f64, count: usize, is_smooth: bool) -> [(usize, f64); 2] {
     [(first, 1.0 - middle.fract()), ((first + 1).min(last), middle.fract())]
 }
 
-/// A picture of a slice with square pixels, labels laid over: the part of it that is shown.
+/// A picture of a slice with square pixels, another scan and labels laid over: the part of it that is shown.
 pub fn picture(
     volume: &Volume,
     labels: &LabelMap,
@@ -93,6 +94,7 @@ pub fn picture(
     layout: &PlaneLayout,
     (frame, slice): (usize, usize),
     look: &Look,
+    over: Option<&OverlaySlice>,
 ) -> RgbPicture {
     let [columns, rows, _] = layout.size;
     let (mut grey, mut values) = (Vec::new(), Vec::new());
@@ -106,6 +108,9 @@ pub fn picture(
     }
     let [width_mm, height_mm, _] = layout.pixel_mm(&volume.geometry);
     let place = Place::new([columns, rows], [width_mm, height_mm], look);
+    let over_colours: Vec<Option<[u8; 3]>> =
+        over.map(|over| over.look.colour_all(&over.values).collect()).unwrap_or_default();
+    let over_opacity = over.map_or(0.0, |over| f64::from(over.opacity.clamp(0.0, 1.0)));
     let mut rgb = Vec::with_capacity(place.size[0] * place.size[1] * 3);
     for y in 0..place.size[1] {
         let row = place.in_slice(1, y);
@@ -115,13 +120,18 @@ pub fn picture(
                 rgb.extend([0; 3]);
                 continue;
             }
-            let mut value = 0.0;
+            let (mut value, mut laid, mut covered) = (0.0, [0.0; 3], 0.0);
             for (r, of_row) in neighbours(row, rows, look.is_smooth) {
                 for (c, of_column) in neighbours(column, columns, look.is_smooth) {
-                    value += of_row * of_column * f64::from(grey.get(r * columns + c).copied().unwrap_or(0));
+                    let (at, share) = (r * columns + c, of_row * of_column);
+                    value += share * f64::from(grey.get(at).copied().unwrap_or(0));
+                    if let Some(colour) = over_colours.get(at).copied().flatten() {
+                        covered += share;
+                        (0..3).for_each(|n| laid[n] += share * f64::from(colour[n]));
+                    }
                 }
             }
-            let base = [value.round() as u8; 3];
+            let base = laid.map(|laid| (value * (1.0 - covered * over_opacity) + laid * over_opacity).round() as u8);
             let label = values.get(row as usize * columns + column as usize).copied().unwrap_or(0);
             let colour = table.get(label).filter(|l| l.visible).map(|l| l.colour);
             let mix = |n: usize, c: u8| (f32::from(base[n]) * (1.0 - look.opacity) + f32::from(c) * look.opacity) as u8;
@@ -184,7 +194,7 @@ mod tests {
                 zoom: 1.0,
                 pan_mm: [0.0; 2],
             };
-            let picture = picture(&volume, &labels, &table, &layout, (0, 0), &look);
+            let picture = picture(&volume, &labels, &table, &layout, (0, 0), &look, None);
             assert_eq!((picture.width, picture.height), (512, 512));
             picture.rgb.chunks_exact(3).filter(|p| p[0] > p[1] + 20).count()
         };
@@ -196,6 +206,11 @@ mod tests {
 
     /// Two columns, black and white, 10 mm wide each.
     fn black_and_white(look: &Look) -> RgbPicture {
+        laid_over(look, None)
+    }
+
+    /// The same with something laid over.
+    fn laid_over(look: &Look, over: Option<&OverlaySlice>) -> RgbPicture {
         use crate::volume::{Affine, Geometry, Plane, Rescale, Voxels};
         let geometry = Geometry::new(
             [2, 2, 1],
@@ -206,7 +221,7 @@ mod tests {
         let volume = Volume::new(geometry.clone(), voxels, vec![], Rescale::IDENTITY, String::new());
         let labels = LabelMap::empty(geometry.clone());
         let layout = PlaneLayout::new(&geometry, Plane::Axial);
-        picture(&volume, &labels, &LabelTable(Vec::new()), &layout, (0, 0), look)
+        picture(&volume, &labels, &LabelTable(Vec::new()), &layout, (0, 0), look, over)
     }
 
     fn look() -> Look {
@@ -240,6 +255,26 @@ mod tests {
         assert_eq!([blocks[0], blocks[255], blocks[256], blocks[511]], [0, 0, 255, 255]);
         let inverted = row(&black_and_white(&Look { is_smooth: false, is_inverted: true, ..look() }));
         assert_eq!([inverted[0], inverted[255], inverted[256], inverted[511]], [255, 255, 0, 0]);
+    }
+
+    #[test]
+    fn a_scan_that_is_laid_over_is_saved_with_the_slice() {
+        use super::super::overlay::OverlayLook;
+        use crate::app::state::colour_map::ColourMap;
+        let over = OverlaySlice {
+            values: vec![f32::NAN, 0.375, f32::NAN, 0.375],
+            look: OverlayLook {
+                window: Window::spanning(0.0, 1.0),
+                colours: ColourMap::Hot,
+                is_inverted: false,
+                hides_low: false,
+            },
+            opacity: 0.25,
+        };
+        let picture = laid_over(&Look { is_smooth: false, ..look() }, Some(&over));
+        let pixel = |x: usize| &picture.rgb[3 * (128 * 512 + x)..][..3];
+        // A quarter of hot's red over white; black where there is nothing to lay over.
+        assert_eq!([pixel(100), pixel(400)], [&[0, 0, 0][..], &[255, 191, 191]]);
     }
 
     #[test]

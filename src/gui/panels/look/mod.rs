@@ -1,8 +1,9 @@
-//! Look: window, interpolation, frame, how the tiles lie, where a network looks.
+//! Look: window, interpolation, frame, a second scan laid over, how the tiles lie, where a network looks.
 
 mod attention;
 mod compare;
 mod histogram;
+mod overlay;
 mod tiles;
 mod window;
 
@@ -15,6 +16,7 @@ use crate::gui::egui;
 pub fn look_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
     section(ui, studio, outbox, "Image", |ui, outbox| window::window_ui(ui, studio, outbox));
     section(ui, studio, outbox, "Tiles", |ui, outbox| tiles::tiles_ui(ui, studio, outbox));
+    section(ui, studio, outbox, "Overlay", |ui, outbox| overlay::overlay_ui(ui, studio, outbox));
     section(ui, studio, outbox, SECTION, |ui, outbox| compare::compare_ui(ui, studio, outbox));
     section(ui, studio, outbox, "Attention", |ui, outbox| attention::attention_ui(ui, studio, outbox));
 }
