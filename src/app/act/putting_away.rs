@@ -42,8 +42,15 @@ fn can_go(studio: &Studio, scan: ScanId) -> bool {
     let is_listed = is_case(studio.item_of(scan));
     // A document is of all that is open, and what comes back from a journal is on its way to a scan.
     let is_held = studio.document.is_some() || !studio.bringing.all.is_empty();
+    // Rulers and regions are in no file but a document's; a scan that lies over the one on screen is in use.
+    let measurements = studio.session.document().measurements(scan);
+    let is_measured = !measurements.is_empty() || measurements.is_modified();
+    let is_over = studio.view().and_then(|view| view.overlay.laid).is_some_and(|laid| laid.scan == scan);
     let mut own = studio.session.document().segmentations_of(scan);
-    is_listed && !is_held && studio.shown != Some(scan) && own.all(|(id, own)| is_safe(studio, id, own))
+    is_listed
+        && !(is_held || is_measured || is_over)
+        && studio.shown != Some(scan)
+        && own.all(|(id, own)| is_safe(studio, id, own))
 }
 
 /// Whether a segmentation is in its file as it is, or there is nothing in it.
