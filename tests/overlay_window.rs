@@ -249,25 +249,58 @@ fn check_place(
 }
 
 #[test]
+fn the_overlay_is_there_in_every_slice_that_is_played() {
+    let _alone = alone();
+    if !can_render() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut harness = two_scans(folder.path());
+    harness.key_press(Key::O);
+    harness.run_steps(3);
+    harness.key_press_modifiers(Modifiers::COMMAND | Modifiers::SHIFT, Key::C);
+    harness.step();
+    let mut slices = std::collections::BTreeSet::new();
+    let began = std::time::Instant::now();
+    while slices.len() < 4 {
+        harness.step();
+        let studio = harness.state().studio();
+        let slice = studio.slice(Plane::Axial).unwrap();
+        assert!(studio.cine.is_some() && studio.laid_slice(Plane::Axial, slice).is_some(), "slice {slice}");
+        slices.insert(slice);
+        assert!(began.elapsed().as_secs() < 30, "nothing is played");
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+}
+
+#[test]
 fn frames_of_reference_decide() {
     let _alone = alone();
     if !can_render() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    for (series, frame) in [("1.2.3.21", "1.2.3.3"), ("1.2.3.22", "1.2.3.3"), ("1.2.3.23", "1.2.3.4"), ("1.2.3.24", "")]
-    {
+    let all = [
+        ("1.2.3.21", "1.2.3.3"),
+        ("1.2.3.22", "1.2.3.3"),
+        ("1.2.3.23", "1.2.3.4"),
+        ("1.2.3.24", ""),
+        // Another one in each image, as some anonymisers write it.
+        ("1.2.3.25", "each"),
+    ];
+    for (series, frame) in all {
         for n in 0..3i64 {
+            let frame = if frame == "each" { format!("1.2.3.9.{n}") } else { frame.into() };
             let mut made = made_dicom::slice(n + 1, 2.0 * n as f64, 10);
             made.text((0x0008, 0x0018), b"UI", &format!("{series}.{n}"));
-            made.text((0x0020, 0x000E), b"UI", series).text((0x0020, 0x0052), b"UI", frame);
+            made.text((0x0020, 0x000E), b"UI", series).text((0x0020, 0x0052), b"UI", &frame);
             made.text((0x0008, 0x103E), b"LO", &format!("series {}", &series[6..]));
             made.save(&folder.path().join(format!("{series}_{n}.dcm")));
         }
     }
     let mut harness = window(vec![folder.path().to_path_buf()]);
     settle(&mut harness);
-    for name in ["series 22", "series 23", "series 24", "series 21"] {
+    for name in ["series 22", "series 23", "series 24", "series 25", "series 21"] {
         turn(&mut harness, name);
     }
     let others = lamella::app::act::overlay::others(harness.state().studio());
@@ -275,7 +308,12 @@ fn frames_of_reference_decide() {
     let scans: Vec<_> = others.iter().map(|(scan, ..)| *scan).collect();
     let mut sorted = fits.clone();
     sorted.sort_by(|a, b| a.0.cmp(&b.0));
-    let wanted = [("series 22", Fit::SameSpace), ("series 23", Fit::OtherSpace), ("series 24", Fit::ByCoordinates)];
+    let wanted = [
+        ("series 22", Fit::SameSpace),
+        ("series 23", Fit::OtherSpace),
+        ("series 24", Fit::ByCoordinates),
+        ("series 25", Fit::ByCoordinates),
+    ];
     assert_eq!(sorted, wanted.map(|(name, fit)| (name.to_string(), fit)));
     let scan_of = |name: &str| scans[fits.iter().position(|(own, _)| own == name).unwrap()];
     task(&mut harness, LOOK);

@@ -294,10 +294,11 @@ impl eframe::App for App {
             self.studio.leaving = Some(Leaving::Window);
         }
         self.take_requests(context);
-        follow(&mut self.studio);
         if let Some(wait) = cine::advance(&mut self.studio, std::time::Instant::now()) {
             context.request_repaint_after(wait);
         }
+        // What depends on the slice follows the one that is about to be painted.
+        follow(&mut self.studio);
         if self.studio.notices.will_age() {
             context.request_repaint_after_secs(1.0);
         }

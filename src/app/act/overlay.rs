@@ -302,6 +302,31 @@ mod tests {
     }
 
     #[test]
+    fn of_several_frames_the_one_on_screen_is_laid_over_or_another_one() {
+        let base = scan([40, 30, 20], 1.0, 20.0, "");
+        let one = scan([9, 8, 7], 2.0, 12.0, "");
+        let frames: Vec<u8> = (0..3 * one.geometry.voxel_count()).map(|n| (n % 241) as u8).collect();
+        let voxels = Voxels::U8(Arc::new(frames));
+        let over = Volume::new(one.geometry.clone(), voxels, vec![3], Rescale::IDENTITY, "frames".into());
+        let over = Arc::new(over);
+        let (mut studio, ids) = studio(&[base, over.clone()]);
+        studio.scan_views.get_mut(&ids[1]).unwrap().frame = 1;
+        choose(&mut studio, Some(ids[1]));
+        assert_eq!(studio.overlay().unwrap().0.frame, 1);
+        for frame in [1, 2, 0] {
+            let mut form = studio.view().unwrap().overlay;
+            form.laid.as_mut().unwrap().frame = frame;
+            set_form(&mut studio, form);
+            follow(&mut studio);
+            check(&studio, &over, frame);
+            // Voxel 2, 1, 3 of that frame.
+            let wanted = (frame * 9 * 8 * 7 + 2 + 9 + 3 * 72) % 241;
+            studio.view_mut().unwrap().cursor = [12, 10, 14];
+            assert_eq!(studio.overlay_value([12, 10, 14]), Some(wanted as f64));
+        }
+    }
+
+    #[test]
     fn what_takes_longer_than_a_frame_is_coarse_first_and_finished_by_a_job() {
         let (base, over) = (scan([80, 70, 60], 1.0, 20.0, ""), scan([90, 80, 70], 1.0, 25.0, ""));
         let (mut studio, ids) = studio(&[base, over.clone()]);

@@ -1,5 +1,6 @@
 //! A second scan laid over the one on screen: which, how strongly, in which colours, with which window; and what turning to it keeps.
 
+use super::window::decimals;
 use crate::app::act::overlay;
 use crate::app::state::colour_map::ColourMap;
 use crate::app::state::overlay::{Fit, Laid};
@@ -123,10 +124,13 @@ fn window_ui(
     studio: &Studio,
     outbox: &mut Outbox,
 ) {
-    let speed = (over.statistics().std / 50.0).max(1e-9);
+    let statistics = over.statistics();
+    let span = statistics.max - statistics.min;
+    let speed = (statistics.std / 50.0).max(span / 1e4).max(1e-9);
     let value = |ui: &mut egui::Ui, caption: &str, number: &mut f64, least: f64, about: &str| {
         row(ui, caption, |ui| {
-            let control = ui.add(egui::DragValue::new(number).speed(speed).range(least..=f64::MAX));
+            let control =
+                ui.add(egui::DragValue::new(number).speed(speed).range(least..=f64::MAX).max_decimals(decimals(span)));
             let name = format!("Overlay {}", caption.to_lowercase());
             control.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::DragValue, true, &name));
             beside(&control, about);

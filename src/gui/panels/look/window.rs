@@ -40,11 +40,15 @@ pub fn window_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
     frame_ui(ui, volume, view.frame, outbox);
 }
 
+/// Decimals of a value in a range this wide: three digits of the range, two at least.
+pub fn decimals(span: f64) -> usize {
+    if span > 0.0 { (3.0 - span.log10()).ceil().clamp(2.0, 9.0) as usize } else { 2 }
+}
+
 fn levels_ui(ui: &mut egui::Ui, volume: &Volume, window: &mut Window) {
     let span = volume.statistics().max - volume.statistics().min;
     let speed = (volume.statistics().std / 50.0).max(span / 1e4).max(1e-9);
-    // Three digits of the range, two at least.
-    let decimals = if span > 0.0 { (3.0 - span.log10()).ceil().clamp(2.0, 9.0) as usize } else { 2 };
+    let decimals = decimals(span);
     let value = |value| egui::DragValue::new(value).speed(speed).max_decimals(decimals);
     row(ui, "Width", |ui| {
         let width = ui.add(value(&mut window.width).range(1e-6..=f64::MAX));
