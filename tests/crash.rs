@@ -312,7 +312,7 @@ fn edit_on_a_full_disk(folder: &Path) {
     assert!(kept.len() == 2 && kept.iter().zip(&saved).all(is_same));
     let mut names: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     names.sort();
-    assert_eq!(names, ["a.journal", "a.lamella", "ballast"]);
+    assert_eq!(names, [".a.journal.lamella-claim", "a.journal", "a.lamella", "ballast"]);
     // There is room again.
     std::fs::remove_file(ballast).unwrap();
     writer.afresh(script.session.document().clone());

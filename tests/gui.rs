@@ -1228,7 +1228,7 @@ fn a_kept_panel_looks_as_it_does_when_it_is_painted() {
         // The bar, both panels and the tile of facts, with every task.
         for task in [Key::F1, Key::F2, Key::F4, Key::F5, Key::F3] {
             harness.key_press(task);
-            harness.run_steps(8);
+            harness.run_steps(60);
             assert_eq!(harness.state().kept_parts(&context), 4, "{task:?}");
         }
         let kept = shown(&mut harness);

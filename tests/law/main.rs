@@ -121,7 +121,7 @@ fn changed_bricks(before: &LabelMap, after: &LabelMap) -> usize {
 fn any_sequence_of_commands_can_be_taken_back_made_again_and_read_from_the_journal() {
     let all = std::cell::RefCell::new(BTreeMap::<&str, usize>::new());
     let counts = std::cell::Cell::new([0usize; 2]);
-    let result = runner(1000).run(&acts(), |acts| {
+    let result = runner(600).run(&acts(), |acts| {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.journal");
         let mut studio = Studio::new();
@@ -173,7 +173,7 @@ fn any_sequence_of_commands_can_be_taken_back_made_again_and_read_from_the_journ
         Ok(())
     });
     let (all, [steps, acts]) = (all.into_inner(), counts.get());
-    println!("sequences: 1000 runs, {acts} acts, {steps} steps taken back and made again; changes by each: {all:?}");
+    println!("sequences: 600 runs, {acts} acts, {steps} steps taken back and made again; changes by each: {all:?}");
     result.unwrap();
     let paints = |tool: &&ToolEntry| tool.paints;
     for id in OPERATIONS.iter().map(|operation| operation.id).chain(TOOLS.iter().filter(paints).map(|tool| tool.id)) {
