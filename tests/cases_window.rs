@@ -1,22 +1,25 @@
 //! A folder of scans in the window: from case to case, what goes along, what stays, what is known after a restart.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "what tests make fits")]
 
 #[path = "support/window.rs"]
 mod window;
 
 use std::path::Path;
 
+use eframe::App as _;
 use eframe::egui::{self, Key, Modifiers, accesskit::Role};
 use egui_kittest::kittest::Queryable;
 use lamella::app::Request;
-use lamella::volume::{Affine, Geometry, Rescale, Volume, Voxels, Window as DisplayWindow};
+use lamella::volume::Window as DisplayWindow;
 use window::*;
 
-fn write_scan(path: &Path) {
-    let geometry = Geometry::new([40, 32, 20], Affine::IDENTITY).unwrap();
-    let values: Vec<i16> = (0i16..).map(|n| n % 251).take(geometry.voxel_count()).collect();
-    let volume = Volume::new(geometry, Voxels::I16(values.into()), vec![], Rescale::IDENTITY, "scan".into());
-    lamella::formats::write_volume(path, &volume, lamella::work::Watch::unwatched()).unwrap();
+/// The sample under other names.
+fn write_scans(folder: &Path, names: &[&str]) {
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/sample/synthetic_hippocampus.nii.gz");
+    for name in names {
+        std::fs::copy(&sample, folder.join(format!("{name}.nii.gz"))).unwrap();
+    }
 }
 
 fn shown(harness: &Window) -> String {
@@ -38,11 +41,20 @@ fn voxels(harness: &Window) -> usize {
     harness.state().labels().unwrap().counts().values().sum()
 }
 
+/// Saves a picture for the guide, where they are wanted, on the ground that is cleared before panels are painted.
 fn picture(harness: &mut Window, name: &str) {
-    if let Some(folder) = std::env::var_os("LAMELLA_PICTURES") {
-        harness.run_steps(2);
-        harness.render().unwrap().save(Path::new(&folder).join(format!("{name}.png"))).unwrap();
+    let Some(folder) = std::env::var_os("LAMELLA_PICTURES") else { return };
+    harness.run_steps(2);
+    let ground = harness.state().clear_color(&harness.ctx.global_style().visuals.clone());
+    let mut image = harness.render().unwrap();
+    for pixel in image.pixels_mut() {
+        let through = 1.0 - f32::from(pixel[3]) / 255.0;
+        for (value, ground) in pixel.0.iter_mut().zip(ground) {
+            *value = (f32::from(*value) + 255.0 * through * ground).round().min(255.0) as u8;
+        }
+        pixel[3] = u8::MAX;
     }
+    image.save(Path::new(&folder).join(format!("{name}.png"))).unwrap();
 }
 
 #[test]
@@ -52,7 +64,7 @@ fn a_folder_is_worked_through_case_by_case() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    ["case10.nii", "case2.nii", "case1.nii"].into_iter().for_each(|name| write_scan(&folder.path().join(name)));
+    write_scans(folder.path(), &["case10", "case2", "case1"]);
     let mut harness = window(vec![folder.path().to_path_buf()]);
     settle(&mut harness);
     assert_eq!(shown(&harness), "case1");
@@ -65,7 +77,7 @@ fn a_folder_is_worked_through_case_by_case() {
     harness.run_steps(3);
     harness.key_press(Key::Num4);
     harness.run_steps(2);
-    let chosen = DisplayWindow { level: 120.0, width: 60.0 };
+    let chosen = DisplayWindow { level: 390.0, width: 330.0 };
     harness.state_mut().request(Request::Window(chosen));
     drag_in_axial_view(&mut harness, egui::vec2(40.0, 0.0));
     let stroke = voxels(&harness);
@@ -118,6 +130,14 @@ fn a_folder_is_worked_through_case_by_case() {
     );
     harness.get_by_label("1 done, 1 saved, 1 not begun");
     picture(&mut harness, "cases");
+    // Opened once more, the folder has two masks that are no cases, and one scan more.
+    write_scans(folder.path(), &["case3"]);
+    harness.state_mut().request(Request::Open(vec![folder.path().to_path_buf()]));
+    harness.step();
+    settle(&mut harness);
+    assert_eq!(shown(&harness), "case3");
+    harness.get_by_label("Case 3 of 4");
+    std::fs::remove_file(folder.path().join("case3.nii.gz")).unwrap();
     drop(harness);
     // After a restart the list knows it, and the segmentation comes with its scan.
     let mut harness = window(vec![folder.path().to_path_buf()]);

@@ -20,7 +20,7 @@ fn without_channel(name: &str) -> &str {
 }
 
 /// The folder beside a scan that is only this scan's where names are the same in several folders.
-pub(super) fn folder_beside(item: &Item) -> Option<PathBuf> {
+pub(in crate::app) fn folder_beside(item: &Item) -> Option<PathBuf> {
     let beside = item.entry.path.parent().map(Path::to_path_buf);
     if item.entry.file_count == 1 {
         return beside;

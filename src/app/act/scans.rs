@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{carrying, cases, documents, linking, putting_away};
-use crate::app::state::cases::Way;
+use crate::app::state::cases::{Role, Way};
 use crate::app::state::joining::{Arrival, Source};
 use crate::app::state::leaving::Leaving;
 use crate::app::state::natural_order::NaturalOrder;
@@ -98,7 +98,8 @@ fn found(studio: &mut Studio, paths: &[PathBuf], findings: Findings) {
     cases::look(studio, &new);
     // What is new is shown; where nothing is, what was there already.
     let new_case = studio.cases.list.iter().copied().find(|n| *n >= first);
-    let shown = new_case.or(new.first().copied()).or(known);
+    let is_seen = |n: &usize| studio.items.get(*n).is_some_and(|item| item.case.role != Role::Mask);
+    let shown = new_case.or(new.into_iter().find(is_seen)).or(known);
     shown.into_iter().for_each(|n| show_item(studio, n));
     // Where the first of several cannot be read the next one is shown.
     let is_one_of_many = |n: &usize| studio.cases.list.len() > 1 && new_case == Some(*n);

@@ -133,6 +133,28 @@ fn the_folder_of_images_of_a_data_set_has_its_labels_beside_it() {
 }
 
 #[test]
+fn series_of_one_name_have_their_masks_in_their_own_folders() {
+    let folder = tempfile::tempdir().unwrap();
+    write_scan(&folder.path().join("a.nii"), SHAPE);
+    let entry = crate::formats::scan(&folder.path().join("a.nii"), Watch::unwatched()).unwrap().entries.remove(0);
+    let root = Path::new("/study");
+    let mut studio = Studio::new(Settings::default(), Arc::new(|| {}));
+    for (path, name) in [("p10", "T1"), ("p2", "T1"), ("p2", "T2")] {
+        let entry = Entry { path: root.join(path), name: name.into(), file_count: 3, ..entry.clone() };
+        let mut item = Item::new(entry);
+        item.case.order = Some(crate::app::state::natural_order::NaturalOrder::of(&item.entry.path));
+        studio.items.push(item);
+    }
+    assign(&mut studio);
+    assert_eq!(studio.cases.list, [1, 2, 0], "by folder, then as they were found");
+    let has = |n: usize, place: &str| studio.items[n].case.places.contains(&root.join(place));
+    assert_eq!([has(0, "T1_seg.nii.gz"), has(1, "T1_seg.nii.gz")], [false; 2], "it could be of either");
+    assert_eq!([has(0, "p10/T1_seg.nii.gz"), has(1, "p2/T1_seg.nii.gz"), has(2, "T2_seg.nii.gz")], [true; 3]);
+    let beside = |n: usize| crate::app::act::mask_place::folder_beside(&studio.items[n]).unwrap();
+    assert_eq!([beside(0), beside(1), beside(2)], [root.join("p10"), root.join("p2"), root.into()]);
+}
+
+#[test]
 fn a_case_is_done_when_it_is_marked_and_saved_and_changes_make_it_a_draft() {
     let folder = tempfile::tempdir().unwrap();
     let mut studio = studio_of(folder.path(), &["a.nii", "b.nii"]);

@@ -74,11 +74,12 @@ fn can_be_mask(item: &Item, studio: &Studio) -> bool {
     studio.shown_item().is_some_and(|shown| may_be_mask(&item.entry, shown.entry.shape))
 }
 
-/// Whether that is offered beside it: among many scans of one size only where the name says so; elsewhere it is in the menu.
+/// Whether that is offered beside it: among many scans of one size, and among cases, only where the name says so; elsewhere it is in the menu.
 fn is_likely_mask(item: &Item, studio: &Studio) -> bool {
     const FEW: usize = 4;
     let name = item.entry.name.to_lowercase();
-    studio.items.len() <= FEW || ["seg", "mask", "label"].iter().any(|part| name.contains(part))
+    let are_few = studio.items.len() <= FEW && studio.cases.list.len() <= 2;
+    are_few || ["seg", "mask", "label"].iter().any(|part| name.contains(part))
 }
 
 fn facts(item: &Item, state: Option<CaseState>) -> String {
