@@ -24,7 +24,8 @@ pub fn numbers_tile_ui(ui: &mut egui::Ui, rect: egui::Rect, studio: &Studio, out
     let height = room.height() - HEADING;
     let table = if is_measured { height / 2.0 } else { height };
     numbers_ui(&mut inside, studio, outbox, table);
-    measurements_list_ui(&mut inside, studio, outbox, (height - table - BUTTONS).max(0.0));
+    let left = room.bottom() - inside.cursor().top() - BUTTONS;
+    measurements_list_ui(&mut inside, studio, outbox, left.max(0.0));
     still::keep(ui.ctx(), rect);
     response.double_clicked()
 }
