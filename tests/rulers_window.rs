@@ -204,7 +204,7 @@ fn an_angle_and_a_region_have_the_numbers_of_their_pixels() {
     };
     assert!(is_near(*degrees, expected), "{degrees} is not {expected}");
 
-    take(&mut harness, Modifiers::NONE, Key::O, "roi");
+    take(&mut harness, Modifiers::SHIFT, Key::R, "roi");
     let (from, by) = (centre + egui::vec2(-80.0, -60.0), egui::vec2(75.0, 50.0));
     let (low, high) = (pixel(&mut harness, from), pixel(&mut harness, from + by));
     drag(&mut harness, from, by);
@@ -277,7 +277,7 @@ fn the_list_leads_to_a_measurement_renames_copies_and_deletes_it() {
     let centre = middle(&harness);
     take(&mut harness, Modifiers::NONE, Key::M, "ruler");
     drag(&mut harness, centre, egui::vec2(50.0, 0.0));
-    take(&mut harness, Modifiers::NONE, Key::O, "roi");
+    take(&mut harness, Modifiers::SHIFT, Key::R, "roi");
     drag(&mut harness, centre + egui::vec2(-60.0, -60.0), egui::vec2(50.0, 40.0));
     task(&mut harness, EXPORT);
     find(&mut harness, "Copy measurements CSV");
@@ -327,7 +327,7 @@ fn a_document_keeps_measurements_and_leaving_without_one_is_asked_about() {
     let path = folder.path().join("case.lamella");
     let mut harness = window(vec![scan]);
     settle(&mut harness);
-    take(&mut harness, Modifiers::NONE, Key::O, "roi");
+    take(&mut harness, Modifiers::SHIFT, Key::R, "roi");
     let centre = middle(&harness);
     drag(&mut harness, centre, egui::vec2(60.0, 45.0));
     settle(&mut harness);
@@ -375,7 +375,7 @@ fn measurements_in_view_are_pictured_for_the_guide() {
     harness.state_mut().request(Request::Settings(Box::new(settings)));
     task(&mut harness, ANNOTATE);
     let centre = middle(&harness);
-    take(&mut harness, Modifiers::NONE, Key::O, "roi");
+    take(&mut harness, Modifiers::SHIFT, Key::R, "roi");
     drag(&mut harness, centre + egui::vec2(-75.0, -70.0), egui::vec2(60.0, 40.0));
     take(&mut harness, Modifiers::SHIFT, Key::M, "angle");
     for by in [egui::vec2(-90.0, 110.0), egui::vec2(-60.0, 40.0), egui::vec2(-10.0, 100.0)] {

@@ -23,7 +23,7 @@ pub const ENTRY: ToolEntry = ToolEntry {
     name: "Region of interest",
     icon: "\u{E69A}",
     hint: "drag from corner to corner for area and values; drag a corner to change it, Delete over it takes it away",
-    key: "O",
+    key: "Shift+R",
     paints: false,
     options: &[SHAPE],
     make: || {
