@@ -120,7 +120,7 @@ impl Measure {
         terminal.finish();
         match form {
             Form::Table => {
-                measure_document::print(&report.measurements);
+                measure_document::print(&report);
                 Ok(())
             }
             Form::Csv => self.write(&figures_csv(&report.measurements)),

@@ -34,6 +34,9 @@ pub(super) struct DocumentReport<'a> {
     frame: usize,
     notices: Vec<String>,
     pub measurements: Vec<FigureRow>,
+    /// How the numbers of each row's scan are written.
+    #[serde(skip)]
+    pub units: Vec<FigureUnits>,
 }
 
 /// Measures all of a document. Where a scan is not there its regions have an area and no values.
@@ -51,12 +54,23 @@ pub(super) fn report<'a>(asked: &Asked<'a>, terminal: &Terminal) -> Result<Docum
         );
         return Err(JobError::Other(text));
     }
-    let (mut notices, mut measurements) = (Vec::new(), Vec::new());
+    let (mut notices, mut measurements, mut units) = (Vec::new(), Vec::new(), Vec::new());
     for kept in measured {
         let volume = scan_of(kept, asked, terminal, &mut notices)?;
+        let own = FigureUnits {
+            in_pixels: kept.reference.size_assumed,
+            is_ct: volume.as_ref().is_some_and(|volume| volume.is_ct()),
+        };
+        if own.in_pixels {
+            let text =
+                format!("nobody knows how large a pixel of {} is: its millimetres are pixels", kept.reference.title());
+            terminal.warn(&text);
+            notices.push(text);
+        }
         measurements.extend(rows(kept, volume.as_deref(), asked.frame, watch)?);
+        units.resize(measurements.len(), own);
     }
-    Ok(DocumentReport { document: asked.path, frame: asked.frame, notices, measurements })
+    Ok(DocumentReport { document: asked.path, frame: asked.frame, notices, measurements, units })
 }
 
 fn rows(kept: &KeptScan, volume: Option<&Volume>, frame: usize, watch: Watch) -> Result<Vec<FigureRow>> {
@@ -116,14 +130,17 @@ fn scan_of(
     Ok(Some(volume))
 }
 
-/// A line for each.
-pub(super) fn print(rows: &[FigureRow]) {
-    say!("{:NAME_WIDTH$} {:9} {:8} {:>5} value", "name", "kind", "plane", "slice");
-    for row in rows {
+/// A line for each, below the name of its scan.
+pub(super) fn print(report: &DocumentReport) {
+    let rows = &report.measurements;
+    for (n, (row, units)) in rows.iter().zip(&report.units).enumerate() {
+        if n == 0 || rows[n - 1].scan != row.scan {
+            say!("{}", row.scan);
+            say!("{:NAME_WIDTH$} {:9} {:8} {:>5} value", "name", "kind", "plane", "slice");
+        }
         let name: String = row.name.chars().take(NAME_WIDTH).collect();
         let slice = row.slice.map_or_else(|| "-".into(), |slice| slice.to_string());
-        let units = FigureUnits { in_pixels: false, is_ct: false };
-        let value = row.measures.as_ref().map_or_else(Vec::new, |measures| figure_lines(measures, units));
+        let value = row.measures.as_ref().map_or_else(Vec::new, |measures| figure_lines(measures, *units));
         let plane = row.plane.name();
         say!("{name:NAME_WIDTH$} {:9} {plane:8} {slice:>5} {}", row.kind, value.join("; "));
     }

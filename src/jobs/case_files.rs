@@ -58,8 +58,10 @@ pub fn mask_places(entry: &Entry) -> Vec<PathBuf> {
         }
     }
     if let Some(labels) = labels_folder(parent) {
-        let case = case_and_channel(&name).map_or(&*name, |(case, _)| case);
-        places.extend(endings.iter().map(|ending| labels.join(format!("{case}{ending}"))));
+        let case = case_and_channel(&name).map(|(case, _)| case);
+        for name in case.into_iter().chain([&*name]) {
+            places.extend(endings.iter().map(|ending| labels.join(format!("{name}{ending}"))));
+        }
     }
     places
 }

@@ -11,8 +11,19 @@ use crate::volume::{Completion, LabelMap, SliceKey, SliceState};
 
 /// Looks at the segmentations of cases, one after the other.
 pub struct LookAtCasesJob {
-    /// The number of each case, and where its segmentation may lie.
-    pub cases: Vec<(usize, Vec<PathBuf>)>,
+    /// The cases.
+    pub cases: Vec<CaseToSee>,
+}
+
+/// A case whose segmentation is looked at.
+#[derive(Debug, Clone)]
+pub struct CaseToSee {
+    /// Its number.
+    pub case: usize,
+    /// Voxels of the scan along i, j, k, with a 0 where they are not known.
+    pub shape: [usize; 3],
+    /// Where its segmentation may lie.
+    pub places: Vec<PathBuf>,
 }
 
 /// What was found of a case.
@@ -36,7 +47,7 @@ impl Job for LookAtCasesJob {
     fn run(self, work: &Work<CaseLook>) -> Result<(), JobError> {
         let watch = work.watch.stage("Looking at segmentations");
         let count = self.cases.len().max(1);
-        for (n, (case, places)) in self.cases.into_iter().enumerate() {
+        for (n, CaseToSee { case, shape, places }) in self.cases.into_iter().enumerate() {
             watch.at(n as f32 / count as f32)?;
             let Some(path) = newest_of(&places) else {
                 work.tell(CaseLook { case, found: None });
@@ -44,6 +55,13 @@ impl Job for LookAtCasesJob {
             };
             // What is doubtful about it is said when it is opened.
             let found = match read_annotated_labels(&path, watch.quiet(), &|_| {}) {
+                Ok((labels, _)) if !shape.contains(&0) && labels.geometry().shape() != shape => {
+                    let (file, own) = (file_name(&path), labels.geometry().shape());
+                    work.warn(format!(
+                        "{file} is not taken for a segmentation: it has {own:?} voxels, its scan {shape:?}."
+                    ));
+                    None
+                }
                 Ok((labels, annotations)) => {
                     let completion = Completion::of(&labels, annotations.states.into_iter());
                     Some((path, completion))

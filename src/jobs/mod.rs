@@ -96,7 +96,7 @@ pub use label_names::{OpenNamesJob, SaveNamesJob};
 pub use list_zoo::{ListZooJob, ZooRow, check_architecture};
 pub use load::{LoadJob, Loaded, LoadedMask, WithMasks};
 pub use load_model::LoadModelJob;
-pub use look_at_cases::{CaseLook, CompletionJob, LookAtCasesJob};
+pub use look_at_cases::{CaseLook, CaseToSee, CompletionJob, LookAtCasesJob};
 pub use look_at_dataset::{DatasetFacts, LookAtDatasetJob};
 pub use measure::MeasureJob;
 pub use measure_figures::MeasureFiguresJob;

@@ -61,7 +61,9 @@ fn short(number: f64) -> String {
     let decimals = match number.abs() {
         size if size >= 1000.0 => 0,
         size if size >= 10.0 => 1,
-        _ => 2,
+        size if size >= 1.0 || size == 0.0 => 2,
+        // As many as show three digits that count: 0.000712.
+        size => (2 - size.log10().floor() as i32).clamp(2, 12) as usize,
     };
     format!("{number:.decimals$}")
 }

@@ -169,6 +169,10 @@ impl Session {
         let own = self.document.measurements.entry(scan).or_default();
         let is_alone = own.is_empty() && !own.is_modified();
         own.revision = revision;
+        // A step back from here leads to what no earlier number stands for.
+        for step in self.undo.iter_mut().chain(&mut self.redo) {
+            step.revisions.measured.retain(|(of, ..)| *of != scan);
+        }
         let mut changes = Vec::new();
         for measurement in kept {
             let (id, measurement) = (own.next_id(), measurement.carried(&from, &volume.geometry));

@@ -56,6 +56,9 @@ impl Angle {
             return Reply::default();
         };
         drawing.drag(slice, pointer.at);
+        if *placed == 1 && drawing.has_short_leg(slice, pointer) {
+            return Reply::refusal("A leg of the angle has no length: click further away");
+        }
         if *placed + 1 < POINTS {
             *placed += 1;
             drawing.hold(*placed..POINTS);

@@ -113,6 +113,15 @@ impl Drawing {
         pairs.fold(f64::INFINITY, f64::min)
     }
 
+    /// Whether its first two points are one on the screen.
+    pub(super) fn has_short_leg(&self, slice: &Slice, pointer: &Pointer) -> bool {
+        let Some(volume) = slice.volume() else { return true };
+        match self.drafted.measurement.pixels(&volume.geometry)[..] {
+            [first, second, ..] => on_screen(first, second, pointer) < SHORTEST_POINTS,
+            _ => false,
+        }
+    }
+
     /// Whether it has no width, no height or no length on the screen.
     pub(super) fn is_flat(&self, slice: &Slice, pointer: &Pointer) -> bool {
         let Some(volume) = slice.volume() else { return true };
@@ -136,7 +145,12 @@ impl Drawing {
         let figure = &self.drafted.measurement.figure;
         let is_new = self.before.is_none();
         let name = if is_new { figure.name().into() } else { format!("Change {}", figure.name_in_text()) };
-        let Drafted { scan, id, measurement } = self.drafted;
+        let Drafted { scan, mut id, mut measurement } = self.drafted;
+        if is_new {
+            // Others may have come meanwhile, from a document or a journal.
+            let own = slice.document.measurements(scan);
+            (id, measurement.name) = (own.next_id(), own.free_name(measurement.figure.name()));
+        }
         let command = Command::by_hand(name, vec![Edit::Measurement(scan, id, Some(measurement))]);
         Reply { commands: vec![command], ..Reply::default() }
     }

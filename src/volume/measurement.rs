@@ -163,6 +163,10 @@ impl Measurement {
     #[must_use]
     pub fn carried(mut self, from: &Geometry, to: &Geometry) -> Self {
         if from != to {
+            // It stays in its slice of voxels, whatever plane of the patient that is on the other grid.
+            let axis_of = |geometry: &Geometry, plane: Plane| PlaneLayout::new(geometry, plane).axes[2];
+            let axis = axis_of(from, self.plane);
+            self.plane = Plane::ALL.into_iter().find(|plane| axis_of(to, *plane) == axis).unwrap_or(self.plane);
             for point in self.figure.points_mut() {
                 *point = to.world_from_voxel().point(from.voxel_from_world().point(*point));
             }

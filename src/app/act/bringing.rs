@@ -10,7 +10,7 @@ use crate::app::state::paths::Purpose;
 use crate::app::state::scans::Item;
 use crate::app::state::studio::Studio;
 use crate::app::state::views::ScanView;
-use crate::jobs::{FindScanJob, FoundScan, ScanFound, place_of};
+use crate::jobs::{FindScanJob, FoundScan, Job, LoadJob, ScanFound, place_of};
 use crate::session::{KeptScan, Likeness, ScanId, ScanPlace, ScanReference, SegmentationId};
 
 /// Looks for the scan, and brings its segmentations back.
@@ -138,6 +138,8 @@ fn refuse(studio: &mut Studio, id: u64, title: &str, why: &str) {
 fn came(studio: &mut Studio, id: u64, scan: ScanId, ids: &[SegmentationId]) {
     let Some(at) = studio.bringing.all.iter().position(|bringing| bringing.id == id) else { return };
     let Bringing { from, kept, .. } = studio.bringing.all.remove(at);
+    // What is being drawn was begun without them.
+    studio.hand.tool.abort();
     studio.session.take_in_measurements(scan, &kept.reference, kept.measurements.clone(), kept.measurements_saved);
     super::traveling::leave_what_is_gone(studio);
     ids.iter().for_each(|id| add_label_view(studio, *id));
@@ -150,7 +152,9 @@ fn came(studio: &mut Studio, id: u64, scan: ScanId, ids: &[SegmentationId]) {
             view.active = label;
         }
     }
-    studio.loading = None;
+    // What was on its way to the screen is not to be shown over it.
+    (studio.loading, studio.cases.going) = (None, None);
+    studio.tasks.stop(LoadJob::KIND);
     match ids.first() {
         Some(first) => show_segmentation(studio, *first),
         None => show(studio, scan),

@@ -37,14 +37,15 @@ pub(super) fn leave(studio: &mut Studio) {
 
 /// The segmentations with which a scan is opened: those of its files, else an empty one with the labels of the case before.
 pub(super) fn kept(studio: &Studio, n: usize, volume: &Volume, masks: &[LoadedMask]) -> Vec<KeptSegmentation> {
-    let Some(item) = studio.items.get(n).filter(|item| super::cases::is_case(Some(item))) else { return Vec::new() };
-    if masks.is_empty() {
-        let table = studio.cases.carried.as_ref().map(|carried| carried.table.clone()).unwrap_or_default();
-        let is_empty = table.0.is_empty();
-        return if is_empty { Vec::new() } else { vec![fresh(volume, table)] };
-    }
+    let Some(item) = studio.items.get(n) else { return Vec::new() };
     let left = item.case.left.as_ref();
-    masks.iter().map(|mask| of_file(mask, left.and_then(|left| left_mask(left, mask)))).collect()
+    if !masks.is_empty() {
+        // What was read from files is in the segmentations, whatever the item has become meanwhile.
+        return masks.iter().map(|mask| of_file(mask, left.and_then(|left| left_mask(left, mask)))).collect();
+    }
+    let carried = studio.cases.carried.as_ref().filter(|_| super::cases::is_case(Some(item)));
+    let table = carried.map(|carried| carried.table.clone()).unwrap_or_default();
+    if table.0.is_empty() { Vec::new() } else { vec![fresh(volume, table)] }
 }
 
 fn left_mask<'a>(left: &'a Left, mask: &LoadedMask) -> Option<&'a LeftMask> {
@@ -97,10 +98,12 @@ pub(super) fn arrive(studio: &mut Studio, n: usize, scan: ScanId, ids: &[Segment
         super::scans::add_label_view(studio, *id);
         activate(studio, *id, Some(carried.active));
     }
+    let Some(volume) = studio.session.document().scan(scan).cloned() else { return };
     let Some(view) = studio.scan_views.get_mut(&scan) else { return };
     let alike = carried.filter(|carried| carried.modality == modality);
     if let Some(left) = left {
         *view = crate::app::state::views::ScanView { segmentation: view.segmentation, ..left.view };
+        view.keep_inside(&volume);
     } else if let Some((window, inverted)) = alike.and_then(|carried| carried.window) {
         (view.window, view.inverted) = (window, inverted);
     }

@@ -10,10 +10,14 @@ use crate::app::state::saving::file_name;
 use crate::app::state::scans::Item;
 use crate::app::state::studio::Studio;
 use crate::formats::{Entry, stem};
-use crate::jobs::{CaseLook, CompletionJob, Job, LookAtCasesJob, case_and_channel, labels_folder, mask_places};
+use crate::jobs::{
+    CaseLook, CaseToSee, CompletionJob, Job, LookAtCasesJob, case_and_channel, labels_folder, mask_places,
+};
 use crate::session::{Segmentation, SegmentationId, SliceState};
 use crate::volume::Completion;
 
+/// The largest number that is taken for a channel.
+const MOST_CHANNEL: usize = 15;
 /// Last words of names that say that a file holds labels.
 const MASK_WORDS: [&str; 7] = ["seg", "dseg", "mask", "label", "labels", "labelmap", "segmentation"];
 
@@ -52,8 +56,17 @@ fn roles(items: &[Item], listed: &[usize]) -> BTreeMap<usize, (Role, Vec<PathBuf
         let name = stem(path);
         let file = file_name(path);
         let ending = file.strip_prefix(&name).unwrap_or_default();
+        // Cases that are numbered with as many digits have labels of their own, or more numbers than there are channels.
+        let has_labels = || {
+            let folder = path.parent().and_then(labels_folder);
+            folder.is_some_and(|labels| {
+                all_paths.iter().any(|other| other.parent() == Some(&*labels) && stem(other) == name)
+            })
+        };
         case_and_channel(&name).is_some_and(|(case, channel)| {
-            channel > 0 && all_paths.contains(&*path.with_file_name(format!("{case}_0000{ending}")))
+            (1..=MOST_CHANNEL).contains(&channel)
+                && all_paths.contains(&*path.with_file_name(format!("{case}_0000{ending}")))
+                && !has_labels()
         })
     };
     let channels: BTreeSet<usize> =
@@ -107,9 +120,10 @@ pub fn look(studio: &mut Studio, items: &[usize]) {
         let case = &studio.items.get(n).filter(|item| item.scan.is_none() && is_case(Some(item)))?.case;
         let left = case.left.as_ref().map(|left| &left.masks).filter(|masks| !masks.is_empty());
         let left = left.map(|masks| masks.iter().map(|mask| mask.file.path.clone()).collect());
-        Some((n, left.unwrap_or_else(|| case.places.clone())))
+        let places = left.unwrap_or_else(|| case.places.clone());
+        Some(CaseToSee { case: n, shape: studio.items.get(n)?.entry.shape, places })
     };
-    let cases: Vec<(usize, Vec<PathBuf>)> = items.iter().filter_map(|n| places(*n)).collect();
+    let cases: Vec<CaseToSee> = items.iter().filter_map(|n| places(*n)).collect();
     if cases.is_empty() {
         return;
     }
@@ -235,13 +249,17 @@ fn is_readable(studio: &Studio, n: usize) -> bool {
     studio.items.get(n).is_some_and(|item| item.case.problem.is_none())
 }
 
+/// Why a case is neither left nor finished now: what is being drawn is part of none yet, and would be lost.
+pub fn is_drawing(studio: &Studio) -> Option<&'static str> {
+    studio.hand.tool.is_busy().then_some("Finish what the tool is drawing, or drop it with Esc")
+}
+
 /// Why there is no case that way.
 pub fn lacks(studio: &Studio, way: Way) -> Option<&'static str> {
     let is_there = || onward(studio, current(studio), way).into_iter().any(|n| is_readable(studio, n));
     match way {
         _ if studio.cases.list.len() < 2 => Some("Open a folder of scans first"),
-        // What is being drawn is part of no case yet, and would be lost.
-        _ if studio.hand.tool.is_busy() => Some("Finish what the tool is drawing, or drop it with Esc"),
+        _ if is_drawing(studio).is_some() => is_drawing(studio),
         _ if is_there() => None,
         Way::Next => Some("This is the last case"),
         Way::Previous => Some("This is the first case"),

@@ -13,7 +13,8 @@ use crate::volume::{LabelTable, LabelValue};
 /// Reads names and colours for a segmentation.
 pub fn open(studio: &mut Studio, of: SegmentationId, path: PathBuf) {
     let name = file_name(&path);
-    studio.start(
+    studio.start_for(
+        of,
         OpenNamesJob { path },
         |_, ()| {},
         move |studio, result| {

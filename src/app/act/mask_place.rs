@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::app::state::cases::MaskPlace;
+use crate::app::state::cases::{MaskFolder, MaskPlace};
 use crate::app::state::saving::file_name;
 use crate::app::state::scans::Item;
 use crate::app::state::studio::Studio;
 use crate::formats::{stem, writer_for};
-use crate::jobs::{case_and_channel, plain_name};
+use crate::jobs::{case_and_channel, labels_folder, plain_name};
 use crate::session::SegmentationId;
 
 /// The name with which that of a segmentation begins.
@@ -42,10 +42,14 @@ pub(super) fn learn(studio: &mut Studio, n: usize, mask: &Path) {
         Some(rest) => Some((rest, false)),
         None => behind(without_channel(&base)).map(|rest| (rest, true)),
     };
-    let folder = mask.parent().map(Path::to_path_buf);
-    let is_beside = folder == folder_beside(item);
+    let (Some(folder), Some(of)) = (mask.parent().map(Path::to_path_buf), folder_of(item)) else { return };
+    let folder = match () {
+        () if Some(&folder) == folder_beside(item).as_ref() => MaskFolder::Beside,
+        () if Some(&folder) == labels_folder(&of).as_ref() => MaskFolder::OfLabels,
+        () => MaskFolder::Chosen { folder, of },
+    };
     if let Some((rest, is_without_channel)) = found {
-        let place = MaskPlace { folder: folder.filter(|_| !is_beside), is_without_channel, rest };
+        let place = MaskPlace { folder, is_without_channel, rest };
         // Over the scan itself nothing is ever written.
         studio.cases.place = (place_in(item, &place).as_deref() != Some(&*item.entry.path)).then_some(place);
     }
@@ -54,7 +58,18 @@ pub(super) fn learn(studio: &mut Studio, n: usize, mask: &Path) {
 fn place_in(item: &Item, place: &MaskPlace) -> Option<PathBuf> {
     let base = base(item);
     let name = if place.is_without_channel { without_channel(&base) } else { &base };
-    Some(place.folder.clone().or_else(|| folder_beside(item))?.join(format!("{name}{}", place.rest)))
+    let folder = match &place.folder {
+        MaskFolder::Beside => folder_beside(item)?,
+        MaskFolder::OfLabels => labels_folder(&folder_of(item)?)?,
+        // Scans of another folder are of another data set, and their masks do not go among those of this one.
+        MaskFolder::Chosen { folder, of } => Some(folder.clone()).filter(|_| folder_of(item).as_ref() == Some(of))?,
+    };
+    Some(folder.join(format!("{name}{}", place.rest)))
+}
+
+/// The folder that a scan lies in.
+fn folder_of(item: &Item) -> Option<PathBuf> {
+    item.entry.path.parent().map(Path::to_path_buf)
 }
 
 /// Where the first segmentation of a case goes, where that is known and nothing is there yet.
@@ -63,10 +78,11 @@ pub(super) fn remembered(studio: &Studio, of: SegmentationId) -> Option<PathBuf>
     let item = studio.item_of(scan).filter(|item| super::cases::is_case(Some(item)))?;
     let is_first = studio.session.document().segmentations_of(scan).next().is_some_and(|(id, _)| id == of);
     let path = place_in(item, studio.cases.place.as_ref()?).filter(|_| is_first)?;
+    let is_there = path.parent().is_some_and(Path::is_dir);
     let is_free = std::fs::symlink_metadata(&path).is_err()
         && !studio.being_saved.iter().any(|saving| saving.path == path)
         && !studio.label_views.values().filter_map(|view| view.file.as_ref()).any(|file| file.path == path);
-    (is_free && writer_for(&path).is_ok()).then_some(path)
+    (is_there && is_free && writer_for(&path).is_ok()).then_some(path)
 }
 
 #[cfg(test)]

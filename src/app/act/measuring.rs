@@ -186,9 +186,10 @@ pub fn lacks(studio: &Studio) -> Option<&'static str> {
     is_empty.then_some("Nothing is measured yet: draw with the ruler, angle or region tool")
 }
 
-/// The rows of the table, once all are measured.
-fn rows(studio: &mut Studio) -> Option<Vec<FigureRow>> {
-    let (scan, volume, frame) = (studio.shown?, studio.volume()?.clone(), studio.view()?.frame);
+/// The rows of a scan's table, once all are measured.
+fn rows(studio: &mut Studio, scan: ScanId) -> Option<Vec<FigureRow>> {
+    let volume = studio.session.document().scan(scan)?.clone();
+    let frame = studio.scan_views.get(&scan)?.frame;
     let row = |(id, own): (MeasurementId, &Measurement)| {
         let known = studio.measuring.known(scan, id, own, frame)?;
         Some(FigureRow::new(&volume, own, known.measures.clone()))
@@ -202,7 +203,7 @@ fn rows(studio: &mut Studio) -> Option<Vec<FigureRow>> {
 
 /// Puts the table on the clipboard, for a document or a sheet.
 pub fn copy_text(studio: &mut Studio) {
-    if let Some(rows) = rows(studio) {
+    if let Some(rows) = studio.shown.and_then(|scan| rows(studio, scan)) {
         studio.effects.push(Effect::Copy(figures_text(&rows, units(studio))));
         studio.notices.info("The measurements are on the clipboard.");
     }
@@ -210,15 +211,15 @@ pub fn copy_text(studio: &mut Studio) {
 
 /// Puts the table on the clipboard as CSV, with all columns and digits.
 pub fn copy_csv(studio: &mut Studio) {
-    if let Some(rows) = rows(studio) {
+    if let Some(rows) = studio.shown.and_then(|scan| rows(studio, scan)) {
         studio.effects.push(Effect::Copy(figures_csv(&rows)));
         studio.notices.info("The measurements are on the clipboard as CSV.");
     }
 }
 
-/// Writes the table as CSV.
-pub fn save_csv(studio: &mut Studio, path: PathBuf) {
-    if let Some(rows) = rows(studio) {
+/// Writes a scan's table as CSV.
+pub fn save_csv(studio: &mut Studio, scan: ScanId, path: PathBuf) {
+    if let Some(rows) = rows(studio, scan) {
         let job = SaveTableJob { path: path.clone(), text: figures_csv(&rows) };
         super::saving::save_other(studio, job, path);
     }

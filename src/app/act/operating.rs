@@ -153,7 +153,9 @@ pub fn preview(studio: &mut Studio) {
     let (Some(of), Some(order)) = (studio.active(), order(studio)) else { return };
     drop_preview(studio);
     let Some(made_on) = studio.revision(of) else { return };
-    studio.operating.asked = Some(Asked { of, made_on, order: order.clone(), since: Instant::now() });
+    let rules = studio.rules.clone();
+    studio.operating.asked =
+        Some(Asked { of, made_on, order: order.clone(), rules, since: Instant::now(), is_hidden: false });
     start(studio, of, order, |studio, ready| {
         let text = format!("Preview of \"{}\": {}.", ready.order.operation.name, told(&ready.operated));
         studio.notices.info(text);
@@ -169,12 +171,22 @@ pub fn follow(studio: &mut Studio) {
     }
     let now = match (studio.active(), wanted(studio)) {
         (Some(of), Some(Ok(order))) if of == asked.of => studio.revision(of).map(|made_on| (made_on, order)),
-        (Some(of), Some(Err(_))) if of == asked.of => return,
+        // There is no preview of what cannot be done; it comes back with other choices.
+        (Some(of), Some(Err(_))) if of == asked.of => {
+            studio.operating.asked = Some(Asked { is_hidden: true, ..asked });
+            return hide(studio);
+        }
         _ => None,
     };
     let Some((made_on, order)) = now else { return drop_preview(studio) };
-    let now = Asked { of: asked.of, made_on, order, since: Instant::now() };
+    let now =
+        Asked { of: asked.of, made_on, order, rules: studio.rules.clone(), since: Instant::now(), is_hidden: false };
     if now.is_same(&asked) {
+        // It failed, or was stopped in the tray.
+        let is_shown = studio.operating.ready.as_ref().is_some_and(|ready| ready.order.is_same(&asked.order));
+        if !is_shown && !studio.tasks.is_running(OperateJob::KIND) {
+            hide(studio);
+        }
         return;
     }
     if studio.tasks.is_running(OperateJob::KIND) {
@@ -193,7 +205,8 @@ pub fn follow(studio: &mut Studio) {
 pub fn take(studio: &mut Studio) {
     let wanted = order(studio);
     let is_wanted = |ready: &Ready| wanted.as_ref().is_some_and(|order| order.is_same(&ready.order));
-    let is_current = |ready: &Ready| studio.revision(ready.of) == Some(ready.operated.made_on);
+    let is_current =
+        |ready: &Ready| studio.revision(ready.of) == Some(ready.operated.made_on) && ready.rules == studio.rules;
     let ready = studio.operating.ready.as_ref();
     if ready.is_some_and(|ready| Some(ready.of) == studio.active() && is_wanted(ready) && is_current(ready)) {
         let ready = studio.operating.ready.take();
@@ -208,14 +221,15 @@ pub fn take(studio: &mut Studio) {
 /// Starts the job; `done` gets what comes of it.
 fn start(studio: &mut Studio, of: SegmentationId, order: Order, done: fn(&mut Studio, Ready)) {
     studio.hand.tool.abort();
-    let Some(painter) = Painter::new(studio.session.document(), of, &studio.rules) else { return };
+    let rules = studio.rules.clone();
+    let Some(painter) = Painter::new(studio.session.document(), of, &rules) else { return };
     studio.start_for(
         of,
         OperateJob { painter, order: order.clone(), has_image: true },
         |_, ()| {},
         move |studio, result| {
             if let Some(operated) = studio.told(result) {
-                done(studio, Ready { of, order, operated });
+                done(studio, Ready { of, order, rules, operated });
             }
         },
     );
@@ -253,6 +267,11 @@ pub fn drop_preview(studio: &mut Studio) {
     if studio.operating.asked.take().is_some() {
         studio.tasks.stop(OperateJob::KIND);
     }
+    hide(studio);
+}
+
+/// Takes the picture of a preview off the screen.
+fn hide(studio: &mut Studio) {
     let Some(ready) = studio.operating.ready.take() else { return };
     if let Some(view) = studio.label_views.get_mut(&ready.of) {
         view.preview = None;
@@ -266,7 +285,7 @@ pub fn has_preview(studio: &Studio) -> bool {
 
 /// Makes a result the segmentation's labels.
 fn finish(studio: &mut Studio, ready: Ready) {
-    let Ready { of, order, operated } = ready;
+    let Ready { of, order, operated, .. } = ready;
     let name = order.operation.name;
     let text = format!("{name}: {}.", told(&operated));
     let warning = warning(&operated);

@@ -20,6 +20,8 @@ const COARSEST: usize = 64;
 const NEWEST: f64 = 0.25;
 /// Fewer pixels tell nothing about their time.
 const FEW_PIXELS: usize = 4096;
+/// How many times slower than before a single measurement counts at most.
+const MOST_SLOWER: f64 = 4.0;
 
 /// Open scans beside the one on screen, with their names and whether they fit over it.
 pub fn others(studio: &Studio) -> Vec<(ScanId, &str, Fit)> {
@@ -148,7 +150,12 @@ fn sample(studio: &mut Studio, key: LaidKey, (base, over): (&Volume, &Volume), r
     *room = (*room - took).max(0.0);
     let pixels = sampler.inside_count();
     if pixels >= FEW_PIXELS {
-        *nanos += (took / pixels as f64 - *nanos) * NEWEST;
+        // One slow moment is not taken for the rule.
+        let newest = (took / pixels as f64).min(*nanos * MOST_SLOWER);
+        *nanos += (newest - *nanos) * NEWEST;
+    } else if thinning > 1 {
+        // Too few to tell: by and by a finer one is tried again.
+        *nanos *= 1.0 - NEWEST / 4.0;
     }
     let slice = LaidSlice { key, thinning, size: sampler.size(), values: values.into() };
     studio.overlaying.slices[key.plane as usize] = Some(slice);

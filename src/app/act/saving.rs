@@ -284,7 +284,7 @@ fn use_path(studio: &mut Studio, purpose: Purpose, path: PathBuf) {
         Purpose::OpenNames(of) => super::label_names::open(studio, of, path),
         Purpose::SaveNames(of) => super::label_names::save(studio, of, path),
         Purpose::SaveNumbers(_) => super::numbers::save_csv(studio, path),
-        Purpose::SaveMeasurements(_) => super::measuring::save_csv(studio, path),
+        Purpose::SaveMeasurements(scan) => super::measuring::save_csv(studio, scan, path),
         Purpose::SaveImage(scan) => {
             if let Some(volume) = studio.session.document().scan(scan).cloned() {
                 save_other(studio, SaveVolumeJob { path: path.clone(), volume }, path);

@@ -85,7 +85,13 @@ fn found(studio: &mut Studio, paths: &[PathBuf], findings: Findings) {
     entries.sort_by_cached_key(order);
     for entry in entries {
         match place(&studio.items, &entry) {
-            Some(at) => known = known.or(Some(at)),
+            Some(at) => {
+                known = known.or(Some(at));
+                // What was opened alone before its folder is a case of it from now on.
+                if let Some(item) = studio.items.get_mut(at).filter(|item| item.case.order.is_none()) {
+                    item.case.order = order(&item.entry);
+                }
+            }
             None => {
                 let mut item = Item::new(entry);
                 item.case.order = order(&item.entry);
@@ -166,6 +172,8 @@ pub fn show_item(studio: &mut Studio, n: usize) {
             let left =
                 item.case.left.as_ref().map(|left| left.masks.iter().map(|mask| mask.file.path.clone()).collect());
             let masks = match left {
+                // A mask has no mask of its own, whatever lies beside it.
+                _ if !cases::is_case(Some(item)) => WithMasks::Newest(Vec::new()),
                 Some(paths) if !Vec::is_empty(&paths) => WithMasks::All(paths),
                 _ => WithMasks::Newest(item.case.places.clone()),
             };
@@ -202,8 +210,16 @@ fn not_loaded(studio: &mut Studio, n: usize, error: &JobError) {
 }
 
 fn loaded(studio: &mut Studio, n: usize, found: Loaded) {
-    let Loaded { volume, masks } = found;
+    let Loaded { volume, mut masks } = found;
     let is_wanted = studio.loading == Some(n);
+    // It was brought meanwhile, by a document or from a journal: that one has the user's strokes.
+    if let Some(scan) = studio.items.get(n).and_then(|item| item.scan) {
+        if is_wanted {
+            (studio.loading, studio.cases.going) = (None, None);
+            show(studio, scan);
+        }
+        return;
+    }
     // What is on screen now is what the new scan is looked at like.
     carrying::leave(studio);
     let kept = carrying::kept(studio, n, &volume, &masks);
@@ -212,6 +228,7 @@ fn loaded(studio: &mut Studio, n: usize, found: Loaded) {
     item.case.problem = None;
     let (scan, ids) = studio.session.add_scan_with(&volume, kept).unwrap_or_else(|_| {
         let (scan, id) = studio.session.add_scan(volume.clone());
+        masks.clear();
         (scan, vec![id])
     });
     item.scan = Some(scan);
@@ -319,7 +336,8 @@ pub fn open_labels(studio: &mut Studio, of: SegmentationId, path: PathBuf) {
     let Some(volume) = document.scan(segmentation.scan()).cloned() else { return };
     let made_on = segmentation.revision();
     let job = OpenLabelsJob { path: path.clone(), volume };
-    studio.start(
+    studio.start_for(
+        of,
         job,
         |_, ()| {},
         move |studio, result| {

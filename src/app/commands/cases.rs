@@ -26,6 +26,6 @@ pub const CASES: &[CommandEntry] = &[
     CommandEntry::new("cases.done", "Mark case done", Group::File, labels::toggle_case_done)
         .hint("Declare all axial slices of the segmentation in hand finished and save it; or take that back")
         .keys(&["Ctrl+D"])
-        .unless(no_scan)
+        .unless(|studio| no_scan(studio).or_else(|| cases::is_drawing(studio)))
         .in_menu(),
 ];

@@ -120,11 +120,27 @@ pub struct Carried {
     pub active: LabelValue,
 }
 
+/// The folder of segmentations, seen from the scan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MaskFolder {
+    /// Where the scan is.
+    Beside,
+    /// The folder of labels that belongs to the scan's folder of images.
+    OfLabels,
+    /// Another one, for scans of one folder.
+    Chosen {
+        /// It.
+        folder: PathBuf,
+        /// The folder of those scans.
+        of: PathBuf,
+    },
+}
+
 /// Where segmentations of cases are saved, as it was done with the last one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MaskPlace {
-    /// The folder; none: beside the scan.
-    pub folder: Option<PathBuf>,
+    /// The folder.
+    pub folder: MaskFolder,
     /// Whether the name begins with the case's name without its channel.
     pub is_without_channel: bool,
     /// What stands behind it: `_seg.nii.gz`.

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::edit::operations::{OPERATIONS, Operation, Order, Parameter, Value};
 use crate::jobs::Operated;
-use crate::session::{Revision, SegmentationId};
+use crate::session::{PaintRules, Revision, SegmentationId};
 use crate::volume::Plane;
 
 /// Choices.
@@ -46,6 +46,8 @@ pub struct Ready {
     pub of: SegmentationId,
     /// What was asked for.
     pub order: Order,
+    /// Where might be painted.
+    pub rules: PaintRules,
     /// What came of it.
     pub operated: Operated,
 }
@@ -59,14 +61,19 @@ pub struct Asked {
     pub made_on: Revision,
     /// What was asked for.
     pub order: Order,
+    /// Where may be painted.
+    pub rules: PaintRules,
     /// When.
     pub since: Instant,
+    /// Whether its picture was taken away because the choices could not be used.
+    pub is_hidden: bool,
 }
 
 impl Asked {
     /// Whether the same is asked for.
     pub fn is_same(&self, other: &Self) -> bool {
-        (self.of, self.made_on) == (other.of, other.made_on) && self.order.is_same(&other.order)
+        (self.of, self.made_on, &self.rules, self.is_hidden) == (other.of, other.made_on, &other.rules, other.is_hidden)
+            && self.order.is_same(&other.order)
     }
 }
 

@@ -85,6 +85,16 @@ pub struct ScanView {
 }
 
 impl ScanView {
+    /// Moves cursor and frame into a volume that may have become smaller since they were chosen.
+    pub fn keep_inside(&mut self, volume: &Volume) {
+        let shape = volume.geometry.shape();
+        let cursor = [0, 1, 2].map(|axis| self.cursor[axis].min(shape[axis].saturating_sub(1)));
+        let frame = self.frame.min(volume.frame_count().saturating_sub(1));
+        if (cursor, frame) != (self.cursor, self.frame) {
+            (self.cursor, self.frame, self.came) = (cursor, frame, None);
+        }
+    }
+
     /// A fresh look; the cursor is in the middle.
     pub fn new(volume: &Volume, segmentation: SegmentationId) -> Self {
         let cursor = volume.geometry.shape().map(|n| n / 2);
