@@ -2,8 +2,7 @@
 
 mod files;
 mod scene;
-
-use std::time::Instant;
+mod stopwatch;
 
 use super::error::JobError;
 use crate::edit::{SeedGrowing, grow_from_seeds};
@@ -13,11 +12,9 @@ use crate::volume::Region;
 use crate::work::Watch;
 
 pub use scene::EditScene;
+use scene::LABELS;
+use stopwatch::seconds;
 
-/// Labels of the scene.
-const LABELS: usize = 20;
-/// Radius of the ball of the strokes, in voxels.
-const BALL_RADIUS: i64 = 15;
 /// Strokes whose undo is weighed.
 const STROKES: usize = 1000;
 /// Edge of the cube of voxels in which labels grow from seeds.
@@ -113,12 +110,6 @@ pub const EDIT_CASES: &[EditCase] = &[
 
 fn repeated(repeat: usize, mut run: impl FnMut() -> Result<(), JobError>) -> Result<Vec<f64>, JobError> {
     (0..repeat).map(|_| seconds(&mut run)).collect()
-}
-
-fn seconds(run: impl FnOnce() -> Result<(), JobError>) -> Result<f64, JobError> {
-    let start = Instant::now();
-    run()?;
-    Ok(start.elapsed().as_secs_f64())
 }
 
 /// Grows labels over a cube of so many voxels along each edge.

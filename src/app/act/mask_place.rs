@@ -104,6 +104,9 @@ mod tests {
         assert_eq!(there(&studio)[1], None, "nothing that is there is written over");
         let other = at.join("masks");
         learn(&mut studio, 1, &other.join("case10.nrrd"));
+        assert_eq!(there(&studio)[0], None, "no folder is made");
+        std::fs::create_dir(&other).unwrap();
+        learn(&mut studio, 1, &other.join("case10.nrrd"));
         assert_eq!(there(&studio)[0], Some(other.join("case1.nrrd")));
         learn(&mut studio, 0, &other.join("case10.nrrd"));
         assert_eq!(there(&studio)[0], Some(other.join("case1.nrrd")), "a name of another case teaches nothing");

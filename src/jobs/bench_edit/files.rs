@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{EditScene, seconds};
+use super::scene::EditScene;
+use super::stopwatch::seconds;
 use crate::jobs::error::JobError;
 use crate::session::{JournalFile, write_document};
 use crate::work::Watch;

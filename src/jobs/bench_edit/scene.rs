@@ -5,12 +5,15 @@ use std::time::Instant;
 
 use rayon::prelude::*;
 
-use super::{BALL_RADIUS, LABELS};
 use crate::jobs::error::JobError;
 use crate::session::{Command, Edit, PaintRules, Painter, SegmentationId, Session};
 use crate::volume::{Affine, Geometry, LabelMap, LabelValue, Plane, PlaneLayout, Rescale, Volume, Voxels};
 use crate::work::memory;
 
+/// Labels of the scene.
+pub(super) const LABELS: usize = 20;
+/// Radius of the ball of the strokes, in voxels.
+const BALL_RADIUS: i64 = 15;
 /// Frames of a stroke, and voxels that the ball moves by in each.
 const STROKE: (usize, i64) = (30, 4);
 /// The label that strokes paint.
