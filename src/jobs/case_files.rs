@@ -112,6 +112,7 @@ mod tests {
         assert!(places.contains(&images.join("case_7_0000_seg.nii.gz")), "{places:?}");
         assert!(places.contains(&images.join("case_7_0000.seg.nrrd")), "{places:?}");
         assert!(places.contains(&labels.join("case_7.nii.gz")), "{places:?}");
+        assert!(places.contains(&labels.join("case_7_0000.nii.gz")), "cases may be numbered so: {places:?}");
         assert!(!places.contains(&images.join("case_7.nii.gz")), "{places:?}");
         assert_eq!(newest_of(&places), None);
         std::fs::write(labels.join("case_7.nrrd"), b"1").unwrap();

@@ -212,6 +212,7 @@ mod tests {
         assert_eq!(lines[2], "B\tAxial\t5\tno angle");
         assert_eq!(lines[3], "C\tAxial\t5\tMean 40.2 HU; 12.5 mm2, 9 voxels; -3.50 to 1234, median 41.0");
         assert_eq!(lines[4], "D\tAxial\t-\t-");
+        assert_eq!([0.000_712_4, -0.05, 0.0, 1.5].map(short), ["0.000712", "-0.0500", "0.00", "1.50"]);
         let of_picture = figure_lines(&region(None), FigureUnits { in_pixels: true, is_ct: false });
         assert_eq!(of_picture, ["No value", "12.5 px2, 9 voxels"]);
     }

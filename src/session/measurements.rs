@@ -182,6 +182,16 @@ mod tests {
         session.undo();
         let names: Vec<String> = all(&session, scan).into_values().map(|own| own.name).collect();
         assert_eq!(names, ["Ruler 1", "Ruler 3", "From a document"]);
+        // Undo to where all was saved is no such place once something unsaved was taken in.
+        let revision = session.document().measurements(scan).revision();
+        session.mark_measurements_saved(scan, revision);
+        put(&mut session, scan, 7, Some(ruler("Ruler 7", 4.0)), false);
+        session.take_in_measurements(scan, &reference, vec![ruler("From a journal", 9.0)], false);
+        session.undo();
+        assert!(session.document().measurements(scan).is_modified());
+        session.redo();
+        assert!(session.document().measurements(scan).is_modified());
+        session.undo();
         session.remove_scan(scan);
         assert!(session.document().measurements(scan).is_empty());
         assert_eq!(session.undo_names().len(), 1, "steps of the other scan are left");

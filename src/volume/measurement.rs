@@ -236,6 +236,21 @@ mod tests {
         Geometry::new([20, 30, 12], Affine::from_columns(columns, [11.0, -40.0, 7.5])).unwrap()
     }
 
+    #[test]
+    fn on_a_grid_with_other_axes_a_figure_stays_in_its_slice_of_voxels() {
+        let from = Geometry::new([8, 9, 10], Affine::IDENTITY).unwrap();
+        // The third voxel axis runs from front to back, the second from feet to head.
+        let columns = [[1.0, 0.0, 0.0], [0.0, 0.0, 2.0], [0.0, 3.0, 0.0]];
+        let to = Geometry::new([8, 9, 10], Affine::from_columns(columns, [0.0; 3])).unwrap();
+        let figure = Figure::Rectangle([[1.0, 2.0, 4.0], [5.0, 6.0, 4.0]]);
+        let own = Measurement { name: "ROI 1".into(), plane: Plane::Axial, figure };
+        let carried = own.carried(&from, &to);
+        assert_eq!(
+            (carried.plane, carried.figure),
+            (Plane::Coronal, Figure::Rectangle([[1.0, 12.0, 4.0], [5.0, 12.0, 12.0]]))
+        );
+    }
+
     proptest! {
         #[test]
         fn a_point_is_found_where_it_was_put(at in [0.0f64..12.0, 0.0..12.0], slice in 0usize..12, plane in 0usize..3) {

@@ -91,6 +91,25 @@ mod tests {
     use crate::app::act::cases::tests::studio_of;
 
     #[test]
+    fn labels_of_a_data_set_stay_in_the_folder_that_belongs_to_their_images() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = folder.path();
+        ["imagesTr", "imagesTs", "labelsTr"].iter().for_each(|name| std::fs::create_dir(at.join(name)).unwrap());
+        let mut studio = studio_of(at, &["imagesTr/a_0000.nii", "imagesTr/b_0000.nii", "imagesTs/c_0000.nii"]);
+        let at_of = |studio: &Studio, name: &str| {
+            let item = studio.items.iter().find(|item| item.entry.name == name).unwrap();
+            let (of, _) = studio.session.document().segmentations_of(item.scan.unwrap()).next().unwrap();
+            remembered(studio, of)
+        };
+        let first = studio.items.iter().position(|item| item.entry.name == "a_0000").unwrap();
+        learn(&mut studio, first, &at.join("labelsTr/a.nii.gz"));
+        assert_eq!(at_of(&studio, "b_0000"), Some(at.join("labelsTr/b.nii.gz")));
+        assert_eq!(at_of(&studio, "c_0000"), None, "there is no labelsTs");
+        std::fs::create_dir(at.join("labelsTs")).unwrap();
+        assert_eq!(at_of(&studio, "c_0000"), Some(at.join("labelsTs/c.nii.gz")));
+    }
+
+    #[test]
     fn what_was_done_with_one_case_is_done_with_the_next() {
         let folder = tempfile::tempdir().unwrap();
         let at = folder.path();
@@ -110,6 +129,9 @@ mod tests {
         assert_eq!(there(&studio)[0], Some(other.join("case1.nrrd")));
         learn(&mut studio, 0, &other.join("case10.nrrd"));
         assert_eq!(there(&studio)[0], Some(other.join("case1.nrrd")), "a name of another case teaches nothing");
+        studio.items[1].entry.path = at.join("another").join("case10.nii");
+        assert_eq!(there(&studio), [Some(other.join("case1.nrrd")), None], "a scan of another folder is asked for");
+        studio.items[1].entry.path = at.join("case10.nii");
         learn(&mut studio, 0, &at.join("case1.nii"));
         assert_eq!(there(&studio), [None, None], "a scan is never written over");
     }

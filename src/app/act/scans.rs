@@ -209,7 +209,7 @@ fn not_loaded(studio: &mut Studio, n: usize, error: &JobError) {
     cases::could_not_be_read(studio, n, &why);
 }
 
-fn loaded(studio: &mut Studio, n: usize, found: Loaded) {
+pub(super) fn loaded(studio: &mut Studio, n: usize, found: Loaded) {
     let Loaded { volume, mut masks } = found;
     let is_wanted = studio.loading == Some(n);
     // It was brought meanwhile, by a document or from a journal: that one has the user's strokes.

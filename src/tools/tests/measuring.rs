@@ -100,6 +100,8 @@ fn an_angle_takes_three_clicks_and_a_click_back() {
     send(&mut session, of, &mut *tool, &click([1.0, 1.0]));
     let reply = tool.key(&slice(&session, of, Plane::Axial, &rules), ToolKey::Back);
     assert!(reply.is_taken && tool.is_busy());
+    let told = send(&mut session, of, &mut *tool, &click([4.1, 3.0]));
+    assert!(told[0].contains("no length"), "the corner is not set on the first end: {told:?}");
     send(&mut session, of, &mut *tool, &click([12.0, 3.0]));
     // In another slice it is not gone on with.
     let other = Slice { number: 3, ..slice(&session, of, Plane::Axial, &rules) };

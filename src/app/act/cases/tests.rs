@@ -93,6 +93,55 @@ fn cases_are_in_natural_order_and_masks_and_channels_are_none() {
 }
 
 #[test]
+fn a_mask_that_is_looked_at_gets_no_mask_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    ["t1.nii", "liver_mask.nii"].iter().for_each(|name| write_scan(&at.join(name), SHAPE));
+    let mut labels = LabelMap::empty(Geometry::new(SHAPE, Affine::IDENTITY).unwrap());
+    labels.set([1, 1, 1], 2);
+    let file = at.join("liver_mask_seg.nii.gz");
+    crate::formats::write_labels(&file, &labels, &crate::volume::Annotations::default(), Watch::unwatched()).unwrap();
+    let mut studio = opened(at);
+    let n = studio.items.iter().position(|item| item.entry.name == "liver_mask").unwrap();
+    assert!(!is_case(studio.items.get(n)));
+    scans::show_item(&mut studio, n);
+    settle(&mut studio);
+    let scan = studio.items[n].scan.unwrap();
+    for (id, own) in studio.session.document().segmentations_of(scan) {
+        let has_file = studio.label_views.get(&id).is_some_and(|view| view.file.is_some());
+        assert_eq!(has_file, own.labels().counts().contains_key(&2), "a file is only of what was read from it");
+    }
+}
+
+#[test]
+fn what_was_brought_while_it_was_being_read_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut studio = studio_of(folder.path(), &["case1.nii", "case2.nii"]);
+    paint(&mut studio, 0);
+    let (scan, n) = (studio.items[0].scan.unwrap(), 0);
+    // It was on its way when a journal or a document brought it.
+    studio.loading = Some(n);
+    let volume = studio.session.document().scan(scan).unwrap().clone();
+    scans::loaded(&mut studio, n, crate::jobs::Loaded { volume, masks: Vec::new() });
+    assert_eq!((studio.items[n].scan, studio.shown, studio.loading), (Some(scan), Some(scan), None));
+    assert_eq!(studio.session.document().scans().count(), 2);
+}
+
+#[test]
+fn a_look_fits_a_scan_that_has_become_smaller() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut studio = studio_of(folder.path(), &["case1.nii", "case2.nii"]);
+    let scan = studio.items[0].scan.unwrap();
+    studio.scan_views.get_mut(&scan).unwrap().cursor = [5, 4, 3];
+    scans::close(&mut studio, scan);
+    write_scan(&folder.path().join("case1.nii"), [3, 5, 2]);
+    scans::show_item(&mut studio, 0);
+    settle(&mut studio);
+    let view = &studio.scan_views[&studio.items[0].scan.unwrap()];
+    assert_eq!(view.cursor, [2, 4, 1]);
+}
+
+#[test]
 fn the_folder_of_images_of_a_data_set_has_its_labels_beside_it() {
     let folder = tempfile::tempdir().unwrap();
     let (images, labels) = (folder.path().join("imagesTr"), folder.path().join("labelsTr"));
