@@ -66,8 +66,8 @@ pub fn slider_ui(
         return;
     }
     let bar = Rect::from_min_max(
-        pos2(tile.right() - WIDTH, tile.top() + ENDS),
-        pos2(tile.right() - 1.0, tile.bottom() - ENDS),
+        pos2((tile.right() - WIDTH).round(), (tile.top() + ENDS).round()),
+        pos2((tile.right() - 1.0).floor(), (tile.bottom() - ENDS).round()),
     );
     let response = ui.interact(bar, ui.id().with(("slices", plane.name())), Sense::click_and_drag());
     response.widget_info(|| {
@@ -80,7 +80,9 @@ pub fn slider_ui(
     }
     keys_ui(ui, &response, plane, outbox);
     let painter = ui.painter_at(tile);
-    painter.rect_filled(bar, 2.0, theme::VIEW_VEIL);
+    // One mesh without soft edges: it is painted in every frame of scrolling, and rounded corners would be most of its triangles.
+    let mut mesh = egui::Mesh::default();
+    mesh.add_colored_rect(bar, theme::VIEW_VEIL);
     if let Some(segmentation) = studio.segmentation() {
         for (first, last, state) in runs(segmentation, plane) {
             let Some((colour, share)) = tick(state) else { continue };
@@ -88,20 +90,34 @@ pub fn slider_ui(
             // A slice of hundreds is still seen.
             let heights = egui::Rangef::new(heights.min, heights.max.max(heights.min + 1.0));
             let left = bar.right() - bar.width() * share;
-            painter.rect_filled(Rect::from_x_y_ranges(left..=bar.right(), heights), 0.0, colour);
+            mesh.add_colored_rect(Rect::from_x_y_ranges(left..=bar.right(), heights), colour);
         }
     }
     let here = span(bar, slice, slice, count);
-    let middle = f32::midpoint(here.min, here.max);
+    let middle = f32::midpoint(here.min, here.max).round();
     let mark =
         Rect::from_center_size(pos2(bar.center().x, middle), egui::vec2(bar.width(), (here.max - here.min).max(3.0)));
-    painter.rect_stroke(mark, 1.0, Stroke::new(1.0, theme::VIEW_TEXT), egui::StrokeKind::Outside);
     let lit = response.hovered() || response.has_focus();
     let border = if lit { theme::plane_colour(plane) } else { theme::plane_colour(plane).gamma_multiply(0.35) };
-    painter.rect_stroke(bar, 2.0, Stroke::new(1.0, border), egui::StrokeKind::Inside);
+    add_outline(&mut mesh, bar, border);
+    add_outline(&mut mesh, mark.expand(1.0), theme::VIEW_TEXT);
+    painter.add(mesh);
     if let Some(at) = response.hover_pos() {
         let under = slice_at(bar, at.y, count);
         response.on_hover_text_at_pointer(described(studio.segmentation(), plane, under, count));
+    }
+}
+
+/// Lines of one point inside the edges of a rectangle.
+fn add_outline(mesh: &mut egui::Mesh, rect: Rect, colour: egui::Color32) {
+    let inner = rect.shrink(1.0);
+    for side in [
+        Rect::from_min_max(rect.min, pos2(rect.right(), inner.top())),
+        Rect::from_min_max(pos2(rect.left(), inner.bottom()), rect.max),
+        Rect::from_min_max(pos2(rect.left(), inner.top()), pos2(inner.left(), inner.bottom())),
+        Rect::from_min_max(pos2(inner.right(), inner.top()), pos2(rect.right(), inner.bottom())),
+    ] {
+        mesh.add_colored_rect(side, colour);
     }
 }
 
