@@ -7,7 +7,7 @@ use crate::gui::egui;
 use crate::gui::theme::{self, UNIT};
 use crate::session::{Segmentation, SliceState};
 use crate::volume::{Plane, PlaneLayout};
-use egui::{Color32, Rect, Sense, Stroke, pos2};
+use egui::{Color32, Rect, Sense, pos2};
 
 /// Its width.
 pub const WIDTH: f32 = 3.0 * UNIT;
@@ -109,7 +109,7 @@ pub fn slider_ui(
 }
 
 /// Lines of one point inside the edges of a rectangle.
-fn add_outline(mesh: &mut egui::Mesh, rect: Rect, colour: egui::Color32) {
+fn add_outline(mesh: &mut egui::Mesh, rect: Rect, colour: Color32) {
     let inner = rect.shrink(1.0);
     for side in [
         Rect::from_min_max(rect.min, pos2(rect.right(), inner.top())),
