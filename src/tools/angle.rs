@@ -1,8 +1,8 @@
 //! Measures an angle: click one end, the corner, the other end; drag a point to move it.
 
-use super::crosshair::zoom;
 use super::measuring::{Drawing, Grip};
 use super::tool::{Button, Drafted, Pointer, PointerCursor, PointerKind, Reply, Slice, Tool, ToolEntry, ToolKey};
+use super::zooming::zoom;
 use crate::volume::Figure;
 
 /// In the list of tools.

@@ -2,6 +2,7 @@
 
 use super::measuring::Grip;
 use super::tool::{Button, Drafted, Look, Pointer, PointerCursor, PointerKind, Reply, Slice, Tool, ToolEntry};
+use super::zooming::zoom;
 
 /// In the list of tools.
 pub const ENTRY: ToolEntry = ToolEntry {
@@ -14,9 +15,6 @@ pub const ENTRY: ToolEntry = ToolEntry {
     options: &[],
     make: || Box::new(Crosshair(Grip::default())),
 };
-
-/// Points of the screen that a zoom by a factor of e takes.
-pub(super) const ZOOM_POINTS: f32 = 150.0;
 
 /// It may hold a point of a measurement.
 struct Crosshair(Grip);
@@ -49,13 +47,5 @@ impl Tool for Crosshair {
 
     fn cursor(&self, _: &Slice) -> PointerCursor {
         PointerCursor::Crosshair
-    }
-}
-
-/// What the right button does in tools that do not paint.
-pub(super) fn zoom(pointer: &Pointer) -> Reply {
-    match pointer.kind {
-        PointerKind::Drag(Button::Secondary) => Reply::look(Look::Zoom((-pointer.moved_points[1] / ZOOM_POINTS).exp())),
-        _ => Reply::default(),
     }
 }

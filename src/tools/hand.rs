@@ -1,7 +1,7 @@
 //! Moves the image in its view; the right button zooms.
 
-use super::crosshair::zoom;
 use super::tool::{Button, Look, Pointer, PointerCursor, PointerKind, Reply, Slice, Tool, ToolEntry};
+use super::zooming::zoom;
 
 /// In the list of tools.
 pub const ENTRY: ToolEntry = ToolEntry {

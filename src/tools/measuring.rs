@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use super::tool::{Drafted, Pointer, Refusal, Reply, Slice};
+use super::tool::{Button, Drafted, Pointer, PointerCursor, PointerKind, Refusal, Reply, Slice, Tool};
+use super::zooming::zoom;
 use crate::session::{Command, Edit, MeasurementId, ScanId};
 use crate::volume::{Figure, Measurement, Vec3, point_on_slice};
 
@@ -200,7 +201,7 @@ impl Grip {
     }
 }
 
-/// What a tool that draws from one corner or end to the other does: with an ending point to hold, or a figure to begin.
+/// A tool that draws from one corner or end to the other, or holds a handle of what is there.
 pub(super) struct Dragged {
     figure: fn(&Slice, Vec3) -> Figure,
     too_short: &'static str,
@@ -213,13 +214,13 @@ impl Dragged {
         Self { figure, too_short, drawing: None, grip: Grip::default() }
     }
 
-    pub(super) fn press(&mut self, slice: &Slice, pointer: &Pointer) {
+    fn press(&mut self, slice: &Slice, pointer: &Pointer) {
         if !self.grip.press(slice, pointer) {
             self.drawing = Drawing::begin(slice, pointer.at, |point| (self.figure)(slice, point));
         }
     }
 
-    pub(super) fn drag(&mut self, slice: &Slice, pointer: &Pointer) {
+    fn drag(&mut self, slice: &Slice, pointer: &Pointer) {
         if !self.grip.drag(slice, pointer)
             && let Some(drawing) = &mut self.drawing
         {
@@ -227,23 +228,39 @@ impl Dragged {
         }
     }
 
-    pub(super) fn release(&mut self, slice: &Slice, pointer: &Pointer) -> Reply {
+    fn release(&mut self, slice: &Slice, pointer: &Pointer) -> Reply {
         if let Some(reply) = self.grip.release(slice, pointer) {
             return reply;
         }
         self.drawing.take().map_or_else(Reply::default, |drawing| drawing.end(slice, pointer, self.too_short))
     }
+}
 
-    pub(super) fn is_busy(&self) -> bool {
+impl Tool for Dragged {
+    fn pointer(&mut self, slice: &Slice, pointer: &Pointer) -> Reply {
+        match pointer.kind {
+            PointerKind::Press(Button::Primary) => self.press(slice, pointer),
+            PointerKind::Drag(Button::Primary) => self.drag(slice, pointer),
+            PointerKind::Release(Button::Primary) => return self.release(slice, pointer),
+            _ => return zoom(pointer),
+        }
+        Reply::default()
+    }
+
+    fn is_busy(&self) -> bool {
         self.drafted().is_some()
     }
 
-    pub(super) fn abort(&mut self) -> bool {
+    fn abort(&mut self) -> bool {
         let was_held = self.grip.abort();
         self.drawing.take().is_some() || was_held
     }
 
-    pub(super) fn drafted(&self) -> Option<&Drafted> {
+    fn drafted(&self) -> Option<&Drafted> {
         self.drawing.as_ref().map(Drawing::drafted).or(self.grip.drafted())
+    }
+
+    fn cursor(&self, _: &Slice) -> PointerCursor {
+        PointerCursor::Crosshair
     }
 }

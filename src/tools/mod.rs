@@ -38,6 +38,7 @@ mod stroke;
 mod threshold_brush;
 mod tool;
 mod window_level;
+mod zooming;
 
 pub use options::{Choice, OptionKind, OptionValue, ToolOption, ToolOptions};
 pub use stroke::{BRUSH_SHAPE, BRUSH_SIZE};

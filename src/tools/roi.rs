@@ -1,9 +1,8 @@
 //! Measures a region of a slice: drag from corner to corner, drag a corner to change it.
 
-use super::crosshair::zoom;
 use super::measuring::Dragged;
 use super::options::{Choice, OptionKind, ToolOption};
-use super::tool::{Button, Drafted, Pointer, PointerCursor, PointerKind, Reply, Slice, Tool, ToolEntry};
+use super::tool::{Slice, ToolEntry};
 use crate::volume::Figure;
 
 /// What is drawn.
@@ -31,36 +30,6 @@ pub const ENTRY: ToolEntry = ToolEntry {
             "rectangle" => Figure::Rectangle([point; 2]),
             _ => Figure::Ellipse([point; 2]),
         };
-        Box::new(Roi(Dragged::new(figure, "Drag from one corner of the region to the other")))
+        Box::new(Dragged::new(figure, "Drag from one corner of the region to the other"))
     },
 };
-
-struct Roi(Dragged);
-
-impl Tool for Roi {
-    fn pointer(&mut self, slice: &Slice, pointer: &Pointer) -> Reply {
-        match pointer.kind {
-            PointerKind::Press(Button::Primary) => self.0.press(slice, pointer),
-            PointerKind::Drag(Button::Primary) => self.0.drag(slice, pointer),
-            PointerKind::Release(Button::Primary) => return self.0.release(slice, pointer),
-            _ => return zoom(pointer),
-        }
-        Reply::default()
-    }
-
-    fn is_busy(&self) -> bool {
-        self.0.is_busy()
-    }
-
-    fn abort(&mut self) -> bool {
-        self.0.abort()
-    }
-
-    fn drafted(&self) -> Option<&Drafted> {
-        self.0.drafted()
-    }
-
-    fn cursor(&self, _: &Slice) -> PointerCursor {
-        PointerCursor::Crosshair
-    }
-}

@@ -1,7 +1,7 @@
 //! Changes the display window by dragging: sideways the width, up and down the level, as in 3D Slicer and most viewers of hospitals.
 
-use super::crosshair::zoom;
 use super::tool::{Button, Look, Pointer, PointerCursor, PointerKind, Reply, Slice, Tool, ToolEntry};
+use super::zooming::zoom;
 use crate::volume::Window;
 
 /// In the list of tools.
