@@ -207,7 +207,7 @@ proptest! {
 fn open(path: &Path) -> (LabelMap, Annotations, Vec<String>) {
     let warnings = std::sync::Mutex::new(Vec::new());
     let (labels, annotations) =
-        read_annotated_labels(path, Watch::unwatched(), &|text| warnings.lock().unwrap().push(text)).unwrap();
+        read_annotated_labels(path, None, Watch::unwatched(), &|text| warnings.lock().unwrap().push(text)).unwrap();
     (labels, annotations, warnings.into_inner().unwrap())
 }
 

@@ -110,7 +110,7 @@ fn parted(text: &str) -> (&str, Option<&str>) {
 fn other_mask(text: &str, grid: &Geometry, terminal: &Terminal) -> Result<Mask> {
     let (file, label) = parted(text);
     let (labels, annotations) =
-        formats::read_annotated_labels(Path::new(file), Watch::unwatched(), &|text| terminal.warn(&text))?;
+        formats::read_annotated_labels(Path::new(file), None, Watch::unwatched(), &|text| terminal.warn(&text))?;
     let labels = labels.placed_by(grid);
     if !labels.geometry().lies_on(grid) {
         return Err(JobError::Other(format!("{file} lies on another grid than the mask; resample one of them first")));
@@ -183,7 +183,8 @@ impl Edit {
         };
         let (labels, annotations) = (segmentation.labels().clone().on(&grid), segmentation.annotations());
         let counts = labels.voxel_counts();
-        terminal.run(SaveLabelsJob { path: output.clone(), labels, annotations, sidecar: false }, &|()| {})?;
+        terminal
+            .run(SaveLabelsJob { path: output.clone(), labels, annotations, source: None, sidecar: false }, &|()| {})?;
         terminal.finish();
         if self.json {
             let counts: serde_json::Map<String, Json> =
@@ -197,7 +198,7 @@ impl Edit {
     fn open(&self, input: &Path, terminal: &Terminal) -> Result<(Session, SegmentationId, Geometry)> {
         let report = |share| terminal.progress(share);
         let watch = Watch::unwatched().reporting(&report);
-        let (labels, annotations) = formats::read_annotated_labels(input, watch, &|text| terminal.warn(&text))?;
+        let (labels, annotations) = formats::read_annotated_labels(input, None, watch, &|text| terminal.warn(&text))?;
         let grid = labels.geometry().clone();
         let (volume, labels) = match &self.image {
             None => (nothing(labels.geometry().clone()), labels),

@@ -161,7 +161,7 @@ impl Measure {
         let report = |share| terminal.progress(share);
         let watch = Watch::unwatched().reporting(&report);
         let Some(path) = &self.image else {
-            let (labels, annotations) = read_annotated_labels(&self.mask, watch, &warn)?;
+            let (labels, annotations) = read_annotated_labels(&self.mask, None, watch, &warn)?;
             return Ok((labels, annotations.table, None));
         };
         let volume = Arc::new(formats::open_one(path, self.series.as_deref(), watch.stage("Reading image"))?);

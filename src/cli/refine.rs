@@ -81,7 +81,8 @@ impl Refine {
         let report = |share| terminal.progress(share);
         let watch = Watch::unwatched().reporting(&report);
         let volume = Arc::new(formats::open_one(&self.image, None, watch.quiet())?);
-        let (labels, known) = formats::read_annotated_labels(&self.labels, watch, &|text| terminal.warn(&text))?;
+        let (labels, known) =
+            formats::read_annotated_labels(&self.labels, Some(&volume), watch, &|text| terminal.warn(&text))?;
         let labels = labels.placed_by(&volume.geometry);
         if !labels.geometry().lies_on(&volume.geometry) {
             return Err(JobError::Other(format!(
@@ -121,6 +122,7 @@ impl Refine {
         let RefinedLabels { labels: refined, mut table, model, steps, loss, doubt } = terminal.run(job, &|_| {})?;
         let axis = u8::try_from(self.axis.world_axis()).unwrap_or(u8::MAX);
         let finished: Vec<_> = self.done.iter().map(|&slice| ((axis, slice), SliceState::Done)).collect();
+        let source = volume.source.clone();
         let refined = with_finished(volume, labels, &finished, refined)
             .map_err(|refused| JobError::Other(refused.to_string()))?;
         // Labels that the model does not know are still in the finished slices.
@@ -130,7 +132,7 @@ impl Refine {
             }
         }
         let annotations = Annotations::new(table, finished);
-        let save = SaveLabelsJob { path: self.output.clone(), labels: refined, annotations, sidecar: false };
+        let save = SaveLabelsJob { path: self.output.clone(), labels: refined, annotations, source, sidecar: false };
         terminal.run(save, &|()| {})?;
         if let Some(path) = &self.model_output {
             terminal.run(KeepAdaptedJob { path: path.clone(), model }, &|()| {})?;

@@ -217,8 +217,10 @@ impl Segment {
             from_voxel: None,
             full_precision: self.full_precision,
         };
+        let volume = Arc::new(volume);
+        let source = volume.source.clone();
         let job = SegmentJob {
-            volume: Arc::new(volume),
+            volume,
             model: model.clone(),
             device: self.device,
             options,
@@ -231,7 +233,7 @@ impl Segment {
         let writing = Instant::now();
         let annotations = Annotations::of_labels(&labels, table.clone(), SliceState::Draft)
             .made_by(&Maker::Model(model.spec.title.clone()));
-        terminal.run(SaveLabelsJob { path: path.into(), labels, annotations, sidecar: false }, &|()| {})?;
+        terminal.run(SaveLabelsJob { path: path.into(), labels, annotations, source, sidecar: false }, &|()| {})?;
         let mut maps = Vec::new();
         for (label, volume) in table.0.iter().zip(probabilities) {
             let map = probability_path(path, label.value, &volume.name);

@@ -48,7 +48,10 @@ impl Touch {
             formats::write_mask_picture(&output, &labels)?;
         } else {
             let annotations = Annotations::new(LabelTable(vec![Label::new(1, "Structure")]), Vec::new());
-            terminal.run(SaveLabelsJob { path: output.clone(), labels, annotations, sidecar: false }, &|()| {})?;
+            terminal.run(
+                SaveLabelsJob { path: output.clone(), labels, annotations, source: None, sidecar: false },
+                &|()| {},
+            )?;
         }
         terminal.finish();
         if is_json {

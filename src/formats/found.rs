@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::error::Result;
-use super::registry::stem;
+use super::labels::LabelsInFile;
+use super::registry::{Kind, stem};
 use crate::volume::{Geometry, Volume, VoxelType};
 use crate::work::Watch;
 
@@ -22,6 +23,18 @@ pub trait Source: fmt::Debug + Send + Sync {
     /// # Errors
     /// For everything that cannot be shown rightly, and when the work was stopped.
     fn load(&self, watch: Watch) -> Result<Volume>;
+
+    /// Reads it as labels: on the grid of `on` where the format can place them there, else on their own.
+    ///
+    /// # Errors
+    /// As [`Source::load`], for values that are no labels, and for contours where there is no grid to paint them on.
+    fn labels(&self, on: Option<&Volume>, watch: Watch) -> Result<LabelsInFile> {
+        let _ = on;
+        LabelsInFile::of(self.load(watch)?, self.path())
+    }
+
+    /// The file, or the first of several, for errors.
+    fn path(&self) -> &Path;
 }
 
 /// Whose an entry is: keys that tell patients and studies apart. They are compared and never shown.
@@ -38,6 +51,8 @@ pub struct Belonging {
 pub struct Entry {
     /// [`Format::id`](super::Format::id) of its format.
     pub format: &'static str,
+    /// What it is, where its header tells it: a [`Kind::Volume`] may be a mask as well.
+    pub kind: Kind,
     /// Series Instance UID (with a suffix where a series was split) or the file's name.
     pub id: String,
     /// Series description or file name.
@@ -142,6 +157,10 @@ impl Source for OneFile {
     fn load(&self, watch: Watch) -> Result<Volume> {
         (self.reader.load)(&self.path, watch)
     }
+
+    fn path(&self) -> &Path {
+        &self.path
+    }
 }
 
 /// An entry for each file, for the scan of formats whose files are a volume each. What is wrong with a file is told when it is loaded.
@@ -154,6 +173,7 @@ pub fn each_file(format: &'static str, paths: &[PathBuf], reader: FileReader, wa
         watch.check()?;
         findings.entries.push(Entry {
             format,
+            kind: Kind::Volume,
             id: path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
             name: stem(path),
             modality: String::new(),

@@ -4,8 +4,10 @@ use std::path::Path;
 
 use super::annotations::complete;
 use super::error::{FormatError, Result};
-use super::open_one;
-use crate::volume::{Annotations, LabelMap};
+use super::found::Entry;
+use super::registry::Kind;
+use super::{open_one, scan};
+use crate::volume::{Annotations, LabelMap, Volume};
 use crate::work::Watch;
 
 /// Reads a file as labels; what the user must know goes to `warn`.
@@ -13,7 +15,7 @@ use crate::work::Watch;
 /// # Errors
 /// When it cannot be read or holds values that are no labels.
 pub fn read_labels(path: &Path, watch: Watch, warn: &dyn Fn(String)) -> Result<LabelMap> {
-    let read = read_labels_in_file(path, watch)?;
+    let read = read_labels_in_file(path, None, watch)?;
     read.notice.into_iter().for_each(warn);
     Ok(read.labels)
 }
@@ -22,8 +24,30 @@ pub fn read_labels(path: &Path, watch: Watch, warn: &dyn Fn(String)) -> Result<L
 ///
 /// # Errors
 /// As [`read_labels`].
-pub fn read_annotated_labels(path: &Path, watch: Watch, warn: &dyn Fn(String)) -> Result<(LabelMap, Annotations)> {
-    let LabelsInFile { labels, annotations, warnings, notice } = read_labels_in_file(path, watch)?;
+pub fn read_annotated_labels(
+    path: &Path,
+    on: Option<&Volume>,
+    watch: Watch,
+    warn: &dyn Fn(String),
+) -> Result<(LabelMap, Annotations)> {
+    Ok(annotated(path, read_labels_in_file(path, on, watch)?, warn))
+}
+
+/// Reads all masks of a file, as [`read_layers`] does, and what it and the files beside it say about them.
+///
+/// # Errors
+/// As [`read_layers`].
+pub fn read_annotated_layers(
+    path: &Path,
+    on: Option<&Volume>,
+    watch: Watch,
+    warn: &dyn Fn(String),
+) -> Result<Vec<(LabelMap, Annotations)>> {
+    Ok(read_layers(path, on, watch)?.into_iter().map(|layer| annotated(path, layer, warn)).collect())
+}
+
+fn annotated(path: &Path, read: LabelsInFile, warn: &dyn Fn(String)) -> (LabelMap, Annotations) {
+    let LabelsInFile { labels, annotations, warnings, notice } = read;
     let found = complete(path, annotations);
     warnings.into_iter().chain(notice).chain(found.warnings).for_each(warn);
     let mut annotations = found.annotations;
@@ -34,7 +58,7 @@ pub fn read_annotated_labels(path: &Path, watch: Watch, warn: &dyn Fn(String)) -
         ));
     }
     annotations.table.cover(labels.counts().into_keys());
-    Ok((labels, annotations))
+    (labels, annotations)
 }
 
 /// A mask as it is in its file.
@@ -49,24 +73,58 @@ pub struct LabelsInFile {
     pub notice: Option<String>,
 }
 
-/// Reads a file as labels, as they are in it.
+impl LabelsInFile {
+    /// The labels that are a volume's values.
+    ///
+    /// # Errors
+    /// For several frames, and for values that are no labels.
+    pub(super) fn of(volume: Volume, path: &Path) -> Result<Self> {
+        if volume.frame_count() > 1 {
+            let frames = volume.frame_count();
+            return Err(FormatError::unsupported(path, format!("a label map has one frame, not {frames}")));
+        }
+        let rounded = LabelMap::rounded(&volume, 0);
+        let (labels, furthest) = rounded.map_err(|e| FormatError::unsupported(path, e.to_string()))?;
+        let notice = (furthest > 0.0).then(|| {
+            format!(
+                "The labels in {} are up to {furthest:.1e} beside whole numbers, as programs leave them that calculate with labels; they \
+                 were rounded.",
+                path.display()
+            )
+        });
+        Ok(Self { labels, annotations: volume.annotations, warnings: volume.warnings, notice })
+    }
+}
+
+/// Reads a file as labels, as they are in it: on the grid of `on` where the format can place them there, else on their own.
 ///
 /// # Errors
-/// As [`read_labels`].
-pub fn read_labels_in_file(path: &Path, watch: Watch) -> Result<LabelsInFile> {
-    let volume = open_one(path, None, watch.stage("Reading labels"))?;
-    if volume.frame_count() > 1 {
-        let frames = volume.frame_count();
-        return Err(FormatError::unsupported(path, format!("a label map has one frame, not {frames}")));
+/// As [`read_labels`]; also where the file holds several layers of labels that overlap.
+pub fn read_labels_in_file(path: &Path, on: Option<&Volume>, watch: Watch) -> Result<LabelsInFile> {
+    let mut layers = read_layers(path, on, watch)?;
+    match (layers.pop(), layers.len()) {
+        (Some(only), 0) => Ok(only),
+        (_, others) => {
+            let count = others + 1;
+            Err(FormatError::unsupported(
+                path,
+                format!("it holds {count} masks; open it in the window, or convert one of them"),
+            ))
+        }
     }
-    let rounded = LabelMap::rounded(&volume, 0);
-    let (labels, furthest) = rounded.map_err(|e| FormatError::unsupported(path, e.to_string()))?;
-    let notice = (furthest > 0.0).then(|| {
-        format!(
-            "The labels in {} are up to {furthest:.1e} beside whole numbers, as programs leave them that calculate with labels; they \
-             were rounded.",
-            path.display()
-        )
-    });
-    Ok(LabelsInFile { labels, annotations: volume.annotations, warnings: volume.warnings, notice })
+}
+
+/// Reads all masks of a file: several where its segments overlap. They lie on the grid of `on` where the format can place them there.
+///
+/// # Errors
+/// When it cannot be read, holds no labels or several scans.
+pub fn read_layers(path: &Path, on: Option<&Volume>, watch: Watch) -> Result<Vec<LabelsInFile>> {
+    let watch = watch.stage("Reading labels");
+    let findings = scan(path, watch)?;
+    let is_mask = |entry: &&Entry| matches!(entry.kind, Kind::Labels | Kind::Contours);
+    let masks: Vec<&Entry> = findings.entries.iter().filter(is_mask).collect();
+    if masks.is_empty() {
+        return Ok(vec![LabelsInFile::of(open_one(path, None, watch)?, path)?]);
+    }
+    masks.into_iter().map(|entry| entry.source.labels(on, watch)).collect()
 }

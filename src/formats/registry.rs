@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::error::{FormatError, Result};
 use super::found::Findings;
-use crate::volume::{Annotations, Geometry, LabelMap, Volume};
+use crate::volume::{Annotations, Geometry, LabelMap, SourceImages, Volume};
 use crate::work::Watch;
 
 /// What a file can hold.
@@ -40,12 +40,14 @@ pub struct Format {
     pub claims: fn(&Path, &[u8]) -> bool,
     /// Sorts claimed files into entries, each of which knows how it is loaded. Reads headers only.
     pub scan: fn(&[std::path::PathBuf], Watch) -> Result<Findings>,
-    /// How files are written; none where they are only read.
-    pub save: Option<Save>,
+    /// How files are written, the preferred way first; nothing where they are only read.
+    pub saves: &'static [Save],
 }
 
-/// How files of a format are written.
+/// A way in which files of a format are written.
 pub struct Save {
+    /// What such a file is called, for dialogs.
+    pub name: &'static str,
     /// Endings, the preferred one first.
     pub endings: &'static [&'static str],
     /// Writes a scan on its own grid; none where the format cannot hold one.
@@ -58,8 +60,19 @@ pub struct Save {
 
 /// Writes a scan.
 pub type WriteVolume = fn(&Path, &Volume, Watch) -> Result<()>;
-/// Writes a label map.
-pub type WriteLabels = fn(&Path, &LabelMap, &Annotations, Watch) -> Result<()>;
+/// Writes a label map with what is known of the labels.
+pub type WriteLabels = fn(&Path, &Mask, Watch) -> Result<()>;
+
+/// A mask that is written.
+#[derive(Clone, Copy)]
+pub struct Mask<'a> {
+    /// The labels.
+    pub labels: &'a LabelMap,
+    /// Names, colours and states of slices.
+    pub annotations: &'a Annotations,
+    /// The DICOM images that it was made on; none where it was made on other files.
+    pub source: Option<&'a SourceImages>,
+}
 
 /// Every format, asked in this order whether a file is theirs. The first that can be written is the one that is proposed.
 pub const FORMATS: &[Format] = &[
@@ -83,8 +96,8 @@ impl Format {
         self.kinds.contains(&kind)
     }
 
-    fn saves(&self, kind: Kind) -> Option<&Save> {
-        self.save.as_ref().filter(|save| match kind {
+    fn saves_of(&'static self, kind: Kind) -> impl Iterator<Item = &'static Save> {
+        self.saves.iter().filter(move |save| match kind {
             Kind::Volume => save.volume.is_some(),
             Kind::Labels => save.labels.is_some(),
             Kind::Contours | Kind::Mesh | Kind::Table => false,
@@ -95,20 +108,21 @@ impl Format {
 /// Endings of files of a kind, the preferred ones first.
 pub fn endings_of(kind: Kind, purpose: For) -> Vec<&'static str> {
     let of_format = |format: &'static Format| match purpose {
-        For::Opening if format.holds(kind) => format.endings,
-        For::Saving => format.saves(kind).map_or(&[][..], |save| save.endings),
-        For::Opening => &[],
+        For::Opening if format.holds(kind) => format.endings.to_vec(),
+        For::Saving => format.saves_of(kind).flat_map(|save| save.endings).copied().collect(),
+        For::Opening => Vec::new(),
     };
-    FORMATS.iter().flat_map(of_format).copied().collect()
+    FORMATS.iter().flat_map(of_format).collect()
 }
 
 /// Names of the formats of a kind: "NIfTI and NRRD".
 pub fn names_of(kind: Kind, purpose: For) -> String {
-    let is_wanted = |format: &&Format| match purpose {
-        For::Opening => format.holds(kind),
-        For::Saving => format.saves(kind).is_some(),
+    let of_format = |format: &'static Format| match purpose {
+        For::Opening if format.holds(kind) => vec![format.name.to_string()],
+        For::Saving => format.saves_of(kind).map(|save| save.name.to_string()).collect(),
+        For::Opening => Vec::new(),
     };
-    listed(&FORMATS.iter().filter(is_wanted).map(|format| format.name.to_string()).collect::<Vec<_>>(), "and")
+    listed(&FORMATS.iter().flat_map(of_format).collect::<Vec<_>>(), "and")
 }
 
 /// Everything that can be opened, with its endings.
@@ -164,23 +178,19 @@ pub(super) fn has_extension(path: &Path, endings: &[&str]) -> bool {
 /// # Errors
 /// When the ending belongs to no format that is written; the message lists those that do.
 pub fn writer_for(path: &Path) -> Result<(&'static Format, &'static str)> {
+    way_of_saving(path).map(|(format, _, ending)| (format, ending))
+}
+
+fn way_of_saving(path: &Path) -> Result<(&'static Format, &'static Save, &'static str)> {
     let name = file_name(path).to_ascii_lowercase();
-    let written = FORMATS
-        .iter()
-        .flat_map(|format| format.save.iter().flat_map(move |save| save.endings.iter().map(move |e| (format, *e))));
-    let found = written.filter(|(_, ending)| name.ends_with(ending)).max_by_key(|(_, ending)| ending.len());
+    let ways = || FORMATS.iter().flat_map(|format| format.saves.iter().map(move |save| (format, save)));
+    let written = ways().flat_map(|(format, save)| save.endings.iter().map(move |ending| (format, save, *ending)));
+    let found = written.filter(|(_, _, ending)| name.ends_with(ending)).max_by_key(|(_, _, ending)| ending.len());
     found.ok_or_else(|| {
-        let endings: Vec<&str> =
-            FORMATS.iter().filter_map(|format| format.save.as_ref()).flat_map(|save| save.endings).copied().collect();
+        let endings: Vec<&str> = ways().flat_map(|(_, save)| save.endings).copied().collect();
         let reason = format!("cannot write this file type; end the name in {}", endings.join(" or "));
         FormatError::unsupported(path, reason)
     })
-}
-
-fn save_for(path: &Path) -> Result<(&'static Format, &'static Save)> {
-    let (format, _) = writer_for(path)?;
-    let save = format.save.as_ref().ok_or_else(|| FormatError::unsupported(path, "cannot write this file type"))?;
-    Ok((format, save))
 }
 
 /// Writes a scan on its own grid.
@@ -188,8 +198,8 @@ fn save_for(path: &Path) -> Result<(&'static Format, &'static Save)> {
 /// # Errors
 /// When the ending belongs to no format that can hold a scan, the file cannot be written, or the work was stopped.
 pub fn write_volume(path: &Path, volume: &Volume, watch: Watch) -> Result<()> {
-    let (format, save) = save_for(path)?;
-    let write = save.volume.ok_or_else(|| cannot_hold(path, format, "a scan", Kind::Volume))?;
+    let (_, save, _) = way_of_saving(path)?;
+    let write = save.volume.ok_or_else(|| cannot_hold(path, save, "a scan", Kind::Volume))?;
     write(path, volume, watch)
 }
 
@@ -198,17 +208,25 @@ pub fn write_volume(path: &Path, volume: &Volume, watch: Watch) -> Result<()> {
 /// # Errors
 /// When the ending belongs to no format that can hold labels, the file cannot be written, or the work was stopped.
 pub fn write_labels(path: &Path, labels: &LabelMap, annotations: &Annotations, watch: Watch) -> Result<()> {
-    let (format, save) = save_for(path)?;
-    let write = save.labels.ok_or_else(|| cannot_hold(path, format, "labels", Kind::Labels))?;
-    write(path, labels, annotations, watch)
+    write_mask(path, &Mask { labels, annotations, source: None }, watch)
 }
 
-fn cannot_hold(path: &Path, format: &Format, what: &str, kind: Kind) -> FormatError {
+/// Writes a mask on its own grid, with what the format has a place for.
+///
+/// # Errors
+/// As [`write_labels`], and where the format refers to the images that the mask was made on and none are known.
+pub fn write_mask(path: &Path, mask: &Mask, watch: Watch) -> Result<()> {
+    let (_, save, _) = way_of_saving(path)?;
+    let write = save.labels.ok_or_else(|| cannot_hold(path, save, "labels", Kind::Labels))?;
+    write(path, mask, watch)
+}
+
+fn cannot_hold(path: &Path, save: &Save, what: &str, kind: Kind) -> FormatError {
     let endings = endings_of(kind, For::Saving).join(" or ");
-    FormatError::unsupported(path, format!("{} files cannot hold {what}; end the name in {endings}", format.name))
+    FormatError::unsupported(path, format!("{} files cannot hold {what}; end the name in {endings}", save.name))
 }
 
 /// What the user must be told of a file that was written with this grid.
 pub fn notices_of_writing(path: &Path, geometry: &Geometry) -> Vec<String> {
-    save_for(path).map(|(_, save)| (save.notices)(path, geometry)).unwrap_or_default()
+    way_of_saving(path).map(|(_, save, _)| (save.notices)(path, geometry)).unwrap_or_default()
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::{FormatError, Result};
 use super::found::{Entry, Facts, Findings, Skipped};
-use super::registry::FORMATS;
+use super::registry::{FORMATS, Kind};
 use crate::disk::open_regular_file;
 use crate::volume::Volume;
 use crate::work::Watch;
@@ -104,10 +104,12 @@ pub fn facts(entry: &Entry, watch: Watch) -> Result<Option<Facts>> {
 /// When nothing can be loaded, or several entries exist and `id` picks none of them.
 pub fn open_one(path: &Path, id: Option<&str>, watch: Watch) -> Result<Volume> {
     let findings = scan(path, watch)?;
-    let entries = &findings.entries;
+    // Masks beside a scan are no second scan.
+    let scans: Vec<&Entry> = findings.entries.iter().filter(|entry| entry.kind == Kind::Volume).collect();
+    let entries = if scans.is_empty() { findings.entries.iter().collect() } else { scans };
     let chosen = match id {
-        Some(id) => entries.iter().find(|e| e.id == id || e.name == id),
-        None if entries.len() == 1 => entries.first(),
+        Some(id) => findings.entries.iter().find(|e| e.id == id || e.name == id),
+        None if entries.len() == 1 => entries.first().copied(),
         None => None,
     };
     match chosen {

@@ -35,7 +35,7 @@ fn saved(kind: Kind) -> impl Iterator<Item = (&'static Format, &'static str)> {
         Kind::Volume => save.volume.is_some(),
         _ => save.labels.is_some(),
     };
-    let written = move |format: &'static Format| format.save.iter().filter(of_kind).map(move |save| (format, save));
+    let written = move |format: &'static Format| format.saves.iter().filter(of_kind).map(move |save| (format, save));
     FORMATS.iter().flat_map(written).flat_map(|(format, save)| save.endings.iter().map(move |ending| (format, *ending)))
 }
 
@@ -55,7 +55,7 @@ fn the_list_names_everything_once() {
             assert_eq!(stem(name.as_ref()), "a.b", "{name}");
             assert!(readable_names().contains(ending) || format.beside.contains(ending), "{ending}");
         }
-        for ending in format.save.iter().flat_map(|save| save.endings) {
+        for ending in format.saves.iter().flat_map(|save| save.endings) {
             assert!(format.endings.contains(ending), "what {} writes as {ending} cannot be opened", format.id);
             let (writer, found) = writer_for(format!("x{ending}").as_ref()).unwrap();
             assert_eq!((writer.id, found), (format.id, *ending));

@@ -204,7 +204,7 @@ fn score(
     slices: Option<Plane>,
     watch: Watch,
 ) -> Result<(CaseScores, Vec<String>), JobError> {
-    let (p, t) = (read_labels_in_file(predicted, watch)?, read_labels_in_file(truth, watch)?);
+    let (p, t) = (read_labels_in_file(predicted, None, watch)?, read_labels_in_file(truth, None, watch)?);
     let mut notices: Vec<String> = p.notice.into_iter().chain(t.notice).collect();
     let [one, other] = [predicted, truth].map(|path| path.display().to_string());
     let tables = [complete_annotations(predicted, p.annotations), complete_annotations(truth, t.annotations)]

@@ -54,7 +54,7 @@ impl Job for LookAtCasesJob {
                 continue;
             };
             // What is doubtful about it is said when it is opened.
-            let found = match read_annotated_labels(&path, watch.quiet(), &|_| {}) {
+            let found = match read_annotated_labels(&path, None, watch.quiet(), &|_| {}) {
                 Ok((labels, _)) if !shape.contains(&0) && labels.geometry().shape() != shape => {
                     let (file, own) = (file_name(&path), labels.geometry().shape());
                     work.warn(format!(

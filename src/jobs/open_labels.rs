@@ -43,7 +43,7 @@ impl Job for OpenLabelsJob {
 
     fn run(self, work: &Work<()>) -> Result<OpenedLabels, JobError> {
         let Self { path, volume } = self;
-        let (labels, annotations) = read_annotated_labels(&path, work.watch, &|text| work.warn(text))?;
+        let (labels, annotations) = read_annotated_labels(&path, Some(&volume), work.watch, &|text| work.warn(text))?;
         let labels = labels.placed_by(&volume.geometry);
         if !labels.geometry().lies_on(&volume.geometry) {
             return Err(JobError::Other(format!(

@@ -1,12 +1,13 @@
 //! Writing labels.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::error::JobError;
 use super::job::{Job, JobKind, Work};
 use super::title::file_name;
-use crate::formats;
-use crate::volume::{Annotations, LabelMap};
+use crate::formats::{self, Mask};
+use crate::volume::{Annotations, LabelMap, SourceImages};
 
 /// Writes a label map.
 #[derive(Clone)]
@@ -17,6 +18,8 @@ pub struct SaveLabelsJob {
     pub labels: LabelMap,
     /// Names, colours and finished slices; they go into the file.
     pub annotations: Annotations,
+    /// The DICOM images that it was made on, for formats that refer to them.
+    pub source: Option<Arc<SourceImages>>,
     /// Whether they are also written into a file beside it, for programs that do not read them in the mask.
     pub sidecar: bool,
 }
@@ -32,9 +35,10 @@ impl Job for SaveLabelsJob {
     }
 
     fn run(self, work: &Work<()>) -> Result<PathBuf, JobError> {
-        let Self { path, labels, mut annotations, sidecar } = self;
+        let Self { path, labels, mut annotations, source, sidecar } = self;
         annotations.seal(&labels);
-        formats::write_labels(&path, &labels, &annotations, work.watch.stage("Saving"))?;
+        let mask = Mask { labels: &labels, annotations: &annotations, source: source.as_deref() };
+        formats::write_mask(&path, &mask, work.watch.stage("Saving"))?;
         formats::notices_of_writing(&path, labels.geometry()).into_iter().for_each(|text| work.warn(text));
         if sidecar {
             // The mask is on disk and says all of it.

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use super::annotations::Annotations;
 use super::frame_of_reference::FrameOfReference;
 use super::geometry::Geometry;
+use super::source_images::SourceImages;
 use super::statistics::Statistics;
 use super::voxels::Voxels;
 
@@ -92,6 +93,8 @@ pub struct Volume {
     pub rescale: Rescale,
     /// The space that the file says its coordinates are of.
     pub frame_of_reference: Option<FrameOfReference>,
+    /// The DICOM images that it was read from; none for other files.
+    pub source: Option<Arc<SourceImages>>,
     /// Series description or file stem; never a patient's name.
     pub name: String,
     /// Recommendations of the file.
@@ -115,6 +118,7 @@ impl Volume {
             frame_dims,
             rescale,
             frame_of_reference: None,
+            source: None,
             name,
             display: DisplayHints::default(),
             header: Vec::new(),

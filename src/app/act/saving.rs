@@ -151,9 +151,10 @@ pub fn save_labels(studio: &mut Studio, of: SegmentationId, path: PathBuf) {
         return;
     }
     let (labels, annotations) = (segmentation.labels().clone(), segmentation.annotations());
+    let source = studio.session.document().scan(segmentation.scan()).and_then(|scan| scan.source.clone());
     let saving = BeingSaved { of, path: path.clone(), revision: segmentation.revision() };
     studio.being_saved.push(saving.clone());
-    let job = SaveLabelsJob { path, labels, annotations, sidecar: true };
+    let job = SaveLabelsJob { path, labels, annotations, source, sidecar: true };
     studio.start(
         job,
         |_, ()| {},

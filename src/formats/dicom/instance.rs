@@ -84,6 +84,8 @@ pub struct Instance {
     pub structure: Structure,
     /// Layout of its pixels.
     pub format: PixelFormat,
+    /// SOP Class UID.
+    pub class_uid: String,
     /// SOP Instance UID.
     pub uid: String,
     /// Series Instance UID, or empty.
@@ -241,6 +243,7 @@ fn from_fields(path: &Path, structure: Structure, fields: &Fields) -> Result<Ins
         rescale: rescale(fields)?,
         window,
         header: shown_fields(fields, &structure, &class_uid),
+        class_uid,
         warnings: structure.warnings.clone(),
         unreadable: Vec::new(),
         modality,

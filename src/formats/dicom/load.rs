@@ -9,7 +9,7 @@ use super::instance::{Instance, PixelFormat};
 use super::pixels::{Sample, decode};
 use super::stack::Stack;
 use crate::formats::error::{FormatError, Result};
-use crate::volume::{FrameOfReference, Rescale, Volume, Voxels};
+use crate::volume::{FrameOfReference, Rescale, SourceFile, SourceImages, SourceSlice, Volume, Voxels};
 use crate::work::memory;
 use crate::work::numbers::share;
 use crate::work::{Stopped, Watch};
@@ -40,12 +40,29 @@ pub fn load(stack: &Stack, watch: Watch) -> Result<Volume> {
     volume.display.modality.clone_from(&first.modality);
     volume.display.window = stack.instances[stack.instances.len() / 2].window;
     volume.frame_of_reference = frame_of_reference(stack);
+    volume.source = Some(Arc::new(source_images(stack)));
     volume.header.clone_from(&first.header);
     volume.warnings.clone_from(&stack.warnings);
     if first.format.samples == 3 {
         volume.warnings.push("A colour image; its luminance is shown.".into());
     }
     Ok(volume)
+}
+
+/// The files of a stack, slice by slice.
+fn source_images(stack: &Stack) -> SourceImages {
+    let file = |instance: &Arc<Instance>| SourceFile {
+        path: instance.path.clone(),
+        class_uid: instance.class_uid.clone(),
+        instance_uid: instance.uid.clone(),
+    };
+    let first = stack.instances.first();
+    SourceImages {
+        study_uid: first.and_then(|first| first.subject.study.clone()).unwrap_or_default(),
+        series_uid: first.map(|first| first.series_uid.clone()).unwrap_or_default(),
+        files: stack.instances.iter().map(file).collect(),
+        slices: (0..stack.instances.len()).map(|file| SourceSlice { file, frame: None }).collect(),
+    }
 }
 
 /// The one frame of reference that the images state; none where their places were made up.

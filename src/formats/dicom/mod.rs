@@ -42,7 +42,7 @@ pub const FORMAT: Format = Format {
     is_picture: false,
     claims,
     scan: collect,
-    save: None,
+    saves: &[],
 };
 
 fn claims(path: &Path, head: &[u8]) -> bool {
@@ -56,6 +56,10 @@ impl Source for Stack {
 
     fn load(&self, watch: Watch) -> Result<Volume> {
         load::load(self, watch)
+    }
+
+    fn path(&self) -> &Path {
+        self.instances.first().map_or(Path::new(""), |first| &first.path)
     }
 }
 
@@ -112,6 +116,7 @@ fn collect(paths: &[PathBuf], watch: Watch) -> Result<Findings> {
         let folder = first.path.parent().map(Path::to_path_buf).unwrap_or_default();
         Entry {
             format: FORMAT.id,
+            kind: Kind::Volume,
             id: stack.id.clone(),
             name: if first.description.is_empty() { first.modality.clone() } else { first.description.clone() },
             modality: first.modality.clone(),

@@ -25,12 +25,13 @@ pub const FORMAT: Format = Format {
     is_picture: false,
     claims,
     scan: |paths, watch| each_file("nifti", paths, READER, watch),
-    save: Some(Save {
+    saves: &[Save {
+        name: "NIfTI",
         endings: &[".nii.gz", ".nii"],
         volume: Some(write::write_volume),
         labels: Some(write::write_labels),
         notices: |path, geometry| write::shear_notice(geometry).into_iter().chain(read::twin(path)).collect(),
-    }),
+    }],
 };
 
 const READER: FileReader = FileReader { shape: read::peek_shape, facts: |path, _| read::facts(path), load: read::read };

@@ -8,8 +8,8 @@ use super::header::{SIZE_1, SIZE_2};
 use crate::disk::replace_file;
 use crate::formats::error::Result;
 use crate::formats::slices::{self, SliceStream};
-use crate::formats::{gzip, has_extension};
-use crate::volume::{Annotations, Geometry, LabelMap, Rescale, Volume, VoxelType};
+use crate::formats::{Mask, gzip, has_extension};
+use crate::volume::{Annotations, Geometry, Rescale, Volume, VoxelType};
 use crate::work::Watch;
 use crate::work::numbers::{real, signed, single};
 
@@ -36,7 +36,8 @@ pub fn write_volume(path: &Path, volume: &Volume, watch: Watch) -> Result<()> {
 }
 
 /// Writes labels as uint8, or uint16 where a label needs it, and what is known about them into a header extension.
-pub fn write_labels(path: &Path, labels: &LabelMap, annotations: &Annotations, watch: Watch) -> Result<()> {
+pub fn write_labels(path: &Path, mask: &Mask, watch: Watch) -> Result<()> {
+    let Mask { labels, annotations, .. } = *mask;
     let kind = slices::label_type(labels, annotations);
     let header = header(labels.geometry(), &[], kind, [1.0, 0.0], annotations);
     let encode = |k: usize, out: &mut Vec<u8>| slices::put_labels(labels, k, kind, out);

@@ -29,12 +29,13 @@ pub const FORMAT: Format = Format {
     is_picture: false,
     claims,
     scan: |paths, watch| each_file("nrrd", paths, READER, watch),
-    save: Some(Save {
+    saves: &[Save {
+        name: "NRRD",
         endings: &[".nrrd", ".nhdr"],
         volume: Some(write::write_volume),
         labels: Some(write::write_labels),
         notices: |_, _| Vec::new(),
-    }),
+    }],
 };
 
 const READER: FileReader = FileReader { shape: read::shape, facts: read::facts, load: read::read };

@@ -10,8 +10,8 @@ use super::segments;
 use crate::disk::replace_file;
 use crate::formats::error::{FormatError, Result};
 use crate::formats::slices::{self, SliceStream};
-use crate::formats::{gzip, has_extension, stem};
-use crate::volume::{Annotations, Geometry, LabelMap, Rescale, Vec3, Volume, VoxelType};
+use crate::formats::{Mask, gzip, has_extension, stem};
+use crate::volume::{Annotations, Geometry, Rescale, Vec3, Volume, VoxelType};
 use crate::work::Watch;
 
 /// Names that are tried for data beside a header.
@@ -36,7 +36,8 @@ pub fn write_volume(path: &Path, volume: &Volume, watch: Watch) -> Result<()> {
 }
 
 /// Writes labels as uint8, or uint16 where a label needs it, with their names and colours as 3D Slicer keeps them.
-pub fn write_labels(path: &Path, labels: &LabelMap, annotations: &Annotations, watch: Watch) -> Result<()> {
+pub fn write_labels(path: &Path, mask: &Mask, watch: Watch) -> Result<()> {
+    let Mask { labels, annotations, .. } = *mask;
     let kind = slices::label_type(labels, annotations);
     let fields = fields(kind, labels.geometry(), &[], annotations);
     let encode = |k: usize, out: &mut Vec<u8>| slices::put_labels(labels, k, kind, out);

@@ -34,7 +34,7 @@ pub const FORMAT: Format = Format {
     is_picture: true,
     claims,
     scan: collect,
-    save: None,
+    saves: &[],
 };
 
 /// First bytes of a PNG.
@@ -63,6 +63,10 @@ impl Source for Stack {
 
     fn load(&self, watch: Watch) -> Result<Volume> {
         read(self, watch)
+    }
+
+    fn path(&self) -> &Path {
+        self.files.first().map_or(Path::new(""), PathBuf::as_path)
     }
 }
 
@@ -142,6 +146,7 @@ fn entry(files: Vec<PathBuf>, kind: Kind, image: usize) -> Entry {
     let [width, height] = kind.size;
     Entry {
         format: FORMAT.id,
+        kind: super::Kind::Volume,
         id,
         name: name.clone(),
         modality: String::new(),
