@@ -229,8 +229,11 @@ fn join_rows(runs: &[Run], own: Range<usize>, other: Range<usize>, neighbours: N
         while first < other.end && runs[first].end + reach <= one.start {
             first += 1;
         }
-        for b in (first..other.end).take_while(|b| runs[*b].start < one.end + reach) {
-            if runs[b].key == one.key {
+        for (b, run) in
+            (first..other.end).zip(&runs[first..other.end]).take_while(|(_, run)| run.start < one.end + reach)
+        {
+            // Most neighbours hang on one root already.
+            if run.key == one.key && parents[a] != parents[b] {
                 unite(parents, a as u32, b as u32);
             }
         }
