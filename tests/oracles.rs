@@ -288,7 +288,8 @@ fn check_file(path: &Path, expected: &Value) -> (Verdict, String) {
 /// Whether the application reads this kind of file at all.
 fn is_ours(expected: &Value) -> bool {
     let kind = expected["kind"].as_str().unwrap_or_default();
-    ["nifti", "nifti_label", "nifti_bad", "dicom_file", "dicom_bad", "dicom_series", "png"].contains(&kind)
+    ["nifti", "nifti_label", "nifti_bad", "dicom_file", "dicom_bad", "dicom_series", "png", "metaimage", "gipl"]
+        .contains(&kind)
 }
 
 fn check_series(path: &Path, expected: &Value) -> (Verdict, String) {

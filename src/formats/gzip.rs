@@ -81,6 +81,38 @@ pub fn compress(input: &mut dyn Read, output: &mut dyn Write) -> io::Result<()> 
     output.write_all(&[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255])?;
     let mut crc = crc32fast::Hasher::new();
     let mut length = 0usize;
+    let of_chunk = |chunk: &[u8]| {
+        let mut hasher = crc32fast::Hasher::new();
+        hasher.update(chunk);
+        hasher
+    };
+    deflate(input, output, of_chunk, |hasher, count| {
+        crc.combine(&hasher);
+        length = length.wrapping_add(count);
+    })?;
+    output.write_all(&crc.finalize().to_le_bytes())?;
+    // The length is counted modulo 2^32.
+    output.write_all(&length.to_le_bytes()[..4])
+}
+
+/// The same with the short header of zlib (RFC 1950).
+///
+/// # Errors
+/// Those of `input` and `output`.
+pub fn compress_zlib(input: &mut dyn Read, output: &mut dyn Write) -> io::Result<()> {
+    output.write_all(&[0x78, 0x01])?;
+    let mut sum = Adler::default();
+    deflate(input, output, Adler::of, |of_chunk, count| sum.append(&of_chunk, count))?;
+    output.write_all(&sum.value().to_be_bytes())
+}
+
+/// Deflates a stream to its end; checksums of chunks are made in parallel and handed on in order, with the chunk's length.
+fn deflate<C: Send>(
+    input: &mut dyn Read,
+    output: &mut dyn Write,
+    check: impl Fn(&[u8]) -> C + Sync,
+    mut append: impl FnMut(C, usize),
+) -> io::Result<()> {
     loop {
         let mut chunks = Vec::with_capacity(CHUNKS_PER_ROUND);
         for _ in 0..CHUNKS_PER_ROUND {
@@ -94,25 +126,62 @@ pub fn compress(input: &mut dyn Read, output: &mut dyn Write) -> io::Result<()> 
         if chunks.is_empty() {
             break;
         }
-        let packed: Vec<_> = chunks.par_iter().map(|chunk| deflate_chunk(chunk)).collect::<io::Result<_>>()?;
-        for (bytes, hasher) in packed {
+        let packed = chunks.par_iter().map(|chunk| Ok((deflate_chunk(chunk)?, check(chunk), chunk.len())));
+        for (bytes, checksum, count) in packed.collect::<io::Result<Vec<_>>>()? {
             output.write_all(&bytes)?;
-            crc.combine(&hasher);
-        }
-        for chunk in &chunks {
-            length = length.wrapping_add(chunk.len());
+            append(checksum, count);
         }
     }
     // An empty final block ends the deflate stream.
-    output.write_all(&[0x03, 0x00])?;
-    output.write_all(&crc.finalize().to_le_bytes())?;
-    // The length is counted modulo 2^32.
-    output.write_all(&length.to_le_bytes()[..4])
+    output.write_all(&[0x03, 0x00])
 }
 
-fn deflate_chunk(chunk: &[u8]) -> io::Result<(Vec<u8>, crc32fast::Hasher)> {
-    let mut hasher = crc32fast::Hasher::new();
-    hasher.update(chunk);
+/// The checksum of zlib (RFC 1950, Adler-32), which can be put together from those of parts.
+struct Adler {
+    low: u32,
+    high: u32,
+}
+
+impl Default for Adler {
+    fn default() -> Self {
+        Self { low: 1, high: 0 }
+    }
+}
+
+impl Adler {
+    const BASE: u32 = 65521;
+
+    fn of(bytes: &[u8]) -> Self {
+        let mut sum = Self::default();
+        // So many bytes cannot overflow the sums.
+        for part in bytes.chunks(5552) {
+            for byte in part {
+                sum.low += u32::from(*byte);
+                sum.high += sum.low;
+            }
+            sum.low %= Self::BASE;
+            sum.high %= Self::BASE;
+        }
+        sum
+    }
+
+    fn append(&mut self, other: &Self, count: usize) {
+        let base = u64::from(Self::BASE);
+        let times = (count as u64) % base;
+        let before = u64::from(self.low) + base - 1;
+        let high = (u64::from(self.high) + u64::from(other.high) + times * before) % base;
+        let low = (before + u64::from(other.low)) % base;
+        // Remainders by a number of sixteen bits.
+        self.high = u32::try_from(high).unwrap_or_default();
+        self.low = u32::try_from(low).unwrap_or_default();
+    }
+
+    fn value(&self) -> u32 {
+        self.high << 16 | self.low
+    }
+}
+
+fn deflate_chunk(chunk: &[u8]) -> io::Result<Vec<u8>> {
     let mut deflater = Compress::new(Compression::new(LEVEL), false);
     let mut packed = Vec::with_capacity(chunk.len() / 2 + 1024);
     loop {
@@ -123,7 +192,7 @@ fn deflate_chunk(chunk: &[u8]) -> io::Result<(Vec<u8>, crc32fast::Hasher)> {
         let status = deflater.compress_vec(rest, &mut packed, FlushCompress::Sync).map_err(io::Error::other)?;
         let flushed = index(deflater.total_in()) == chunk.len() && packed.len() < packed.capacity();
         if flushed || status == Status::StreamEnd {
-            return Ok((packed, hasher));
+            return Ok(packed);
         }
     }
 }
@@ -190,6 +259,10 @@ mod tests {
             let mut back = Vec::new();
             // GzDecoder reads a single member, so this also shows that there is only one.
             flate2::read::GzDecoder::new(packed.as_slice()).read_to_end(&mut back).unwrap();
+            assert!(back == data, "length {length}");
+            let (mut packed, mut back) = (Vec::new(), Vec::new());
+            compress_zlib(&mut data.as_slice(), &mut packed).unwrap();
+            flate2::read::ZlibDecoder::new(packed.as_slice()).read_to_end(&mut back).unwrap();
             assert!(back == data, "length {length}");
         }
     }

@@ -17,12 +17,14 @@ mod error;
 mod found;
 mod gzip;
 mod labels;
+mod metaimage;
 mod nifti;
 mod nrrd;
 mod picture;
 mod registry;
 mod scan;
 mod slices;
+mod stored;
 #[cfg(test)]
 mod tests;
 

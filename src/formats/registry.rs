@@ -79,6 +79,7 @@ pub const FORMATS: &[Format] = &[
     super::dicom::FORMAT, // First, because its files may have any name.
     super::nifti::FORMAT,
     super::nrrd::FORMAT,
+    super::metaimage::FORMAT,
     super::picture::FORMAT,
 ];
 

@@ -1,6 +1,7 @@
 //! The axes of an array: which of them lie in space, which count frames.
 
-use super::header::{Header, shown, vectors};
+use super::header::{Header, vectors};
+use crate::formats::stored::shown;
 
 /// More axes than this are in no file.
 const MOST_AXES: usize = 16;

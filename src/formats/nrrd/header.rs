@@ -6,13 +6,12 @@ use std::path::Path;
 
 use crate::disk::open_regular_file;
 use crate::formats::error::{FormatError, Result};
+use crate::formats::stored::shown;
 
 /// A longer header is neither read nor written; 65535 labels, the most there can be, take half of it.
 pub const MAX_BYTES: u64 = 64 << 20;
 /// More lines than this are in no header; each costs more memory than its text. Each of 65535 labels takes nine.
 const MAX_LINES: usize = 1 << 20;
-/// Texts of the header that are shown are cut after so many characters.
-const LONGEST_SHOWN: usize = 200;
 /// Unknown fields that are named.
 const MOST_UNKNOWN: usize = 5;
 /// The first line of every version.
@@ -251,12 +250,6 @@ impl Header {
             )
         })
     }
-}
-
-/// The beginning of a text that may be long.
-pub fn shown(text: &str) -> String {
-    let short: String = text.chars().take(LONGEST_SHOWN).collect();
-    if short.len() < text.len() { format!("{short} ...") } else { short }
 }
 
 /// Texts in quotes with blanks between them; `\"` is a quote in a text.

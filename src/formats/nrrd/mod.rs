@@ -3,9 +3,8 @@
 //! Source: "Definition of NRRD File Format", teem.sourceforge.net/nrrd/format.html, and the reader of Teem where that is silent.
 
 mod axes;
-mod data;
-mod encoding;
 mod header;
+mod layout;
 mod parts;
 mod placement;
 mod read;

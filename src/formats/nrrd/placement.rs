@@ -3,7 +3,8 @@
 //! With a space: its directions and origin. Without: spacings and positions of the axes, which are taken as ITK and 3D Slicer take them.
 
 use super::axes::{Axes, Axis};
-use super::header::{Header, shown, vectors};
+use super::header::{Header, vectors};
+use crate::formats::stored::shown;
 use crate::volume::{Affine, Geometry, Vec3, cross};
 
 /// Signs from coordinates of left, posterior, superior to those of a space.

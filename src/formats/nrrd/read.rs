@@ -1,20 +1,18 @@
 //! Reading an NRRD file into a volume.
 
-use std::io;
 use std::path::Path;
-use std::sync::Arc;
 
-use super::axes::{Axes, Axis};
-use super::data::{Data, Layout};
-use super::encoding::Encoding;
-use super::header::{Header, shown};
-use super::parts::Parts;
+use super::axes::Axes;
+use super::header::Header;
+use super::layout;
+use super::parts::parts;
 use super::placement::place;
 use super::segments;
 use crate::formats::error::{FormatError, Result};
+use crate::formats::stored::{Data, Encoding, Layout, Parts, in_order, read_values, shown};
 use crate::formats::{Facts, stem};
-use crate::volume::{Rescale, Volume, VoxelType, Voxels};
-use crate::work::{Watch, memory};
+use crate::volume::{Rescale, Volume, VoxelType};
+use crate::work::Watch;
 
 /// Most keys that are shown.
 const MOST_SHOWN: usize = 60;
@@ -50,7 +48,7 @@ fn outline(path: &Path) -> Result<Outline> {
     let header = Header::read(path)?;
     let kind = voxel_type(header.require("type").map_err(bad)?).map_err(|e| FormatError::unsupported(path, e))?;
     let axes = Axes::of(&header).map_err(bad)?;
-    let layout = Layout::of(&header, kind).map_err(|e| FormatError::unsupported(path, e))?;
+    let layout = layout::layout(&header, kind).map_err(|e| FormatError::unsupported(path, e))?;
     let is_big_endian = is_big_endian(&header, layout, kind).map_err(bad)?;
     let mut warnings: Vec<String> = header.unknown_note().into_iter().collect();
     let geometry = place(&header, &axes, &mut warnings).map_err(bad)?;
@@ -60,7 +58,7 @@ fn outline(path: &Path) -> Result<Outline> {
     if header.pairs.iter().any(|(key, value)| key.eq_ignore_ascii_case("modality") && value.trim() == "DWMRI") {
         warnings.push("An image of diffusion: its gradients and its measurement frame are not used; each frame is shown as it is.".into());
     }
-    let parts = Parts::of(&header, &axes, path)?;
+    let parts = parts(&header, &axes, path)?;
     let facts =
         Facts { geometry, frame_dims, voxel_type: kind, name: stem(path), header: describe(&header, layout), warnings };
     Ok(Outline { facts, axes, layout, parts, is_big_endian, header })
@@ -72,21 +70,15 @@ fn outline(path: &Path) -> Result<Outline> {
 /// For every header that cannot be honoured, for data that end early, and for damaged compression.
 pub fn read(path: &Path, watch: Watch) -> Result<Volume> {
     let Outline { facts, axes, layout, parts, is_big_endian, header } = outline(path)?;
-    let Facts { geometry, frame_dims, voxel_type, mut warnings, name, header: described } = facts;
-    let count = frame_dims.iter().try_fold(geometry.voxel_count(), |n, &d| n.checked_mul(d));
-    let count = count.ok_or_else(|| FormatError::malformed(path, "the sizes overflow"))?;
-    let mut data = Data::new(&parts, layout, path, watch)?;
-    let expected = data.expected();
-    let voxels = Voxels::read(voxel_type, count, expected, is_big_endian, &mut data).map_err(|e| explain(path, e))?;
-    if data.is_longer {
-        warnings.push("The data are longer than the header says; what follows the last voxel is not used.".into());
-    }
-    if data.is_followed {
-        warnings.push(
-            "Bytes follow the compressed data (padding of a tape, an upload) and are ignored; the data themselves are whole.".into(),
-        );
-    }
-    let voxels = if axes.are_in_order() { voxels } else { in_order(&voxels, &axes, path, watch)? };
+    let Facts { geometry, frame_dims, mut warnings, name, header: described, .. } = facts;
+    let voxels = read_values(&parts, layout, is_big_endian, path, &mut warnings, watch)?;
+    let voxels = if axes.are_in_order() {
+        voxels
+    } else {
+        let sizes: Vec<usize> = axes.all.iter().map(|axis| axis.size).collect();
+        let order: Vec<usize> = axes.spatial.iter().chain(&axes.frames).copied().collect();
+        in_order(&voxels, &sizes, &order, path, watch)?
+    };
     let mut volume = Volume::new(geometry, voxels, frame_dims, Rescale::IDENTITY, name);
     let found = segments::read(&header.pairs);
     warnings.extend(found.warnings);
@@ -94,13 +86,6 @@ pub fn read(path: &Path, watch: Watch) -> Result<Volume> {
     volume.annotations = found.annotations;
     volume.header = described;
     Ok(volume)
-}
-
-fn explain(path: &Path, error: io::Error) -> FormatError {
-    match error.downcast::<FormatError>() {
-        Ok(ours) => ours,
-        Err(error) => FormatError::read(path, error),
-    }
 }
 
 /// The type of a name, in all the ways that C has for it.
@@ -171,59 +156,10 @@ fn colour_note(kind: &str, size: usize) -> Option<String> {
     Some(format!("A colour picture: {names} are frames 1 to {size}."))
 }
 
-/// Voxels with the axes of space first, as volumes are kept.
-fn in_order(voxels: &Voxels, axes: &Axes, path: &Path, watch: Watch) -> Result<Voxels> {
-    // How far apart the values of neighbours along each axis are in the file.
-    let mut strides = Vec::with_capacity(axes.all.len());
-    let mut stride = 1usize;
-    for Axis { size, .. } in &axes.all {
-        strides.push(stride);
-        stride = stride.saturating_mul(*size);
-    }
-    let order: Vec<(usize, usize)> = axes
-        .spatial
-        .iter()
-        .chain(&axes.frames)
-        .filter_map(|n| Some((axes.all.get(*n)?.size, *strides.get(*n)?)))
-        .collect();
-    macro_rules! sorted {
-        ($($variant:ident)*) => {
-            match voxels {
-                $(Voxels::$variant(data) => Voxels::$variant(Arc::new(gathered(data, &order, path, watch)?)),)*
-            }
-        };
-    }
-    Ok(sorted!(U8 I8 U16 I16 U32 I32 U64 I64 F32 F64))
-}
-
-/// Values in another order: for each axis its size and how far apart its neighbours are.
-fn gathered<T: Copy>(data: &[T], order: &[(usize, usize)], path: &Path, watch: Watch) -> Result<Vec<T>> {
-    memory::ensure::<T>(data.len()).map_err(|e| FormatError::memory(path, e))?;
-    let mut out = Vec::with_capacity(data.len());
-    let Some((&(row, step), outer)) = order.split_first() else { return Ok(out) };
-    let rows: usize = outer.iter().map(|(size, _)| *size).product();
-    let mut at = vec![0usize; outer.len()];
-    for n in 0..rows {
-        if n % 4096 == 0 {
-            watch.check()?;
-        }
-        let start: usize = at.iter().zip(outer).map(|(index, (_, stride))| index * stride).sum();
-        out.extend(data.iter().skip(start).step_by(step).take(row));
-        for (index, (size, _)) in at.iter_mut().zip(outer) {
-            *index += 1;
-            if *index < *size {
-                break;
-            }
-            *index = 0;
-        }
-    }
-    Ok(out)
-}
-
 fn describe(header: &Header, layout: Layout) -> Vec<(String, String)> {
     let mut facts = vec![
         ("Format".to_string(), format!("NRRD ({})", header.magic)),
-        ("encoding".to_string(), layout.encoding.name().to_string()),
+        ("encoding".to_string(), layout::name(layout.encoding).to_string()),
     ];
     let fields = [
         "endian",

@@ -4,8 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use super::header::shown;
 use crate::formats::annotations::{self, Found, Listed};
+use crate::formats::stored::shown;
 use crate::volume::{Annotations, Code, Geometry, LabelTable, Rgb, Term};
 
 /// The key of our own annotations.

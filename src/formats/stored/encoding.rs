@@ -4,11 +4,14 @@ use std::io::{self, BufRead, Read};
 
 use crate::formats::gzip::MAX_RATIO;
 use crate::volume::VoxelType;
+use crate::work::numbers::whole;
 
 /// Values that are turned into bytes at a time.
 const STEP: usize = 1 << 12;
 /// A longer word is no number.
 const LONGEST_WORD: usize = 400;
+/// Whole numbers below this are exact in floating point.
+const MOST_EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// How the data are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +20,8 @@ pub enum Encoding {
     Raw,
     /// The same, compressed.
     Gzip,
+    /// The same, compressed with the short header of zlib, or with that of gzip.
+    Zlib,
     /// Numbers in text.
     Text,
     /// Bytes as hexadecimal digits.
@@ -24,44 +29,16 @@ pub enum Encoding {
 }
 
 impl Encoding {
-    /// The encoding of a name.
-    ///
-    /// # Errors
-    /// A sentence that says what to do about one that cannot be read.
-    pub fn named(name: &str) -> Result<Self, String> {
-        Ok(match name.to_ascii_lowercase().as_str() {
-            "raw" => Self::Raw,
-            "gz" | "gzip" => Self::Gzip,
-            "txt" | "text" | "ascii" => Self::Text,
-            "hex" => Self::Hex,
-            "bz2" | "bzip2" => {
-                return Err("voxels that are compressed by bzip2 are not supported; save the file with the encoding gzip or raw".into());
-            }
-            "zrl" => {
-                return Err(
-                    "voxels that are compressed by zrl are not supported; save the file with the encoding gzip or raw"
-                        .into(),
-                );
-            }
-            _ => return Err(format!("the field `encoding` is {name:?}; raw, gzip, text and hex can be read")),
-        })
-    }
-
-    /// The name that other programs know.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Raw => "raw",
-            Self::Gzip => "gzip",
-            Self::Text => "text",
-            Self::Hex => "hex",
-        }
+    /// Whether the values are compressed.
+    pub fn is_packed(self) -> bool {
+        matches!(self, Self::Gzip | Self::Zlib)
     }
 
     /// Bytes of values that so many bytes of a file can hold at most.
     pub fn most_bytes(self, in_file: u64, size: u64) -> u64 {
         match self {
             Self::Raw => in_file,
-            Self::Gzip => in_file.saturating_mul(MAX_RATIO),
+            Self::Gzip | Self::Zlib => in_file.saturating_mul(MAX_RATIO),
             // A digit and a blank for each value; the last one needs none.
             Self::Text => in_file.div_ceil(2).saturating_mul(size),
             Self::Hex => in_file / 2,
@@ -140,16 +117,26 @@ fn bytes_of(word: &[u8], kind: VoxelType, out: &mut Vec<u8>) -> io::Result<()> {
         ($type:ty) => {
             out.extend_from_slice(&text.parse::<$type>().map_err(|_| wrong())?.to_le_bytes())
         };
+        // Some programs write 3.0 for 3, or 1e+06.
+        (whole $type:ty) => {{
+            let written = |text: &str| {
+                let value =
+                    text.parse::<f64>().ok().filter(|value| value.fract() == 0.0 && value.abs() < MOST_EXACT)?;
+                <$type>::try_from(whole(value)).ok()
+            };
+            let value = text.parse::<$type>().ok().or_else(|| written(&text)).ok_or_else(wrong)?;
+            out.extend_from_slice(&value.to_le_bytes());
+        }};
     }
     match kind {
-        VoxelType::U8 => put!(u8),
-        VoxelType::I8 => put!(i8),
-        VoxelType::U16 => put!(u16),
-        VoxelType::I16 => put!(i16),
-        VoxelType::U32 => put!(u32),
-        VoxelType::I32 => put!(i32),
-        VoxelType::U64 => put!(u64),
-        VoxelType::I64 => put!(i64),
+        VoxelType::U8 => put!(whole u8),
+        VoxelType::I8 => put!(whole i8),
+        VoxelType::U16 => put!(whole u16),
+        VoxelType::I16 => put!(whole i16),
+        VoxelType::U32 => put!(whole u32),
+        VoxelType::I32 => put!(whole i32),
+        VoxelType::U64 => put!(whole u64),
+        VoxelType::I64 => put!(whole i64),
         VoxelType::F32 => put!(f32),
         VoxelType::F64 => put!(f64),
     }

@@ -5,12 +5,12 @@ use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use super::encoding::{Digits, Encoding, Numbers};
-use super::header::Header;
 use super::parts::Parts;
+use super::zlib::Zlib;
 use crate::disk::open_regular_file;
 use crate::formats::error::{FormatError, Result};
 use crate::formats::gzip;
-use crate::volume::VoxelType;
+use crate::volume::{VoxelType, Voxels};
 use crate::work::{Stopped, Watch};
 
 /// Bytes behind compressed values that are read to reach the checksum.
@@ -24,29 +24,15 @@ pub struct Layout {
     /// Their type.
     pub kind: VoxelType,
     /// Lines before the data.
-    line_skip: u64,
+    pub line_skip: u64,
     /// Bytes before the data, after decompression; none where the data end the file.
-    byte_skip: Option<u64>,
+    pub byte_skip: Option<u64>,
 }
 
 impl Layout {
-    /// Takes the fields that say how files are read.
-    ///
-    /// # Errors
-    /// A sentence that names the field.
-    pub fn of(header: &Header, kind: VoxelType) -> std::result::Result<Self, String> {
-        let encoding = Encoding::named(header.require("encoding")?)?;
-        let lines = header.whole("line skip", 0)?;
-        let line_skip =
-            u64::try_from(lines).map_err(|_| format!("the field `line skip` is {lines}; lines are counted from 0"))?;
-        let bytes = header.whole("byte skip", 0)?;
-        let byte_skip = match bytes {
-            -1 if matches!(encoding, Encoding::Raw | Encoding::Gzip) => None,
-            _ => Some(u64::try_from(bytes).map_err(|_| {
-                format!("the field `byte skip` is {bytes} with the encoding {}; 0 and more, or -1 with raw data, are possible", encoding.name())
-            })?),
-        };
-        Ok(Self { encoding, kind, line_skip, byte_skip })
+    /// Values that begin where the file, or its header, says.
+    pub fn plain(encoding: Encoding, kind: VoxelType) -> Self {
+        Self { encoding, kind, line_skip: 0, byte_skip: Some(0) }
     }
 }
 
@@ -73,6 +59,7 @@ pub struct Data<'a> {
 enum Decoder {
     Raw(BufReader<File>),
     Gzip(gzip::Members<BufReader<File>>),
+    Zlib(Zlib<BufReader<File>>),
     Text(Numbers<BufReader<File>>),
     Hex(Digits<BufReader<File>>),
 }
@@ -82,6 +69,7 @@ impl Read for Decoder {
         match self {
             Self::Raw(reader) => reader.read(buffer),
             Self::Gzip(reader) => reader.read(buffer),
+            Self::Zlib(reader) => reader.read(buffer),
             Self::Text(reader) => reader.read(buffer),
             Self::Hex(reader) => reader.read(buffer),
         }
@@ -104,7 +92,7 @@ impl<'a> Data<'a> {
             let length = file.metadata().map_err(|e| FormatError::read(&path, e))?.len();
             // Bytes that are skipped hold no values, those of compressed data when they are decompressed.
             let skipped = layout.byte_skip.unwrap_or(0);
-            let (in_file, decoded) = if layout.encoding == Encoding::Gzip { (0, skipped) } else { (skipped, 0) };
+            let (in_file, decoded) = if layout.encoding.is_packed() { (0, skipped) } else { (skipped, 0) };
             let in_file = length.saturating_sub(offset).saturating_sub(in_file);
             let most = layout.encoding.most_bytes(in_file, bytes(1)).saturating_sub(decoded);
             if most < part_bytes {
@@ -136,7 +124,7 @@ impl<'a> Data<'a> {
         let length = std::fs::metadata(path).map_or(0, |file| file.len());
         let bytes = match self.layout.encoding {
             Encoding::Raw => self.total,
-            Encoding::Gzip => length.saturating_mul(2),
+            Encoding::Gzip | Encoding::Zlib => length.saturating_mul(2),
             Encoding::Text | Encoding::Hex => length / 2,
         };
         usize::try_from(bytes.min(self.total)).unwrap_or(usize::MAX) / size
@@ -156,7 +144,7 @@ impl<'a> Data<'a> {
         if let Decoder::Raw(reader) = &mut decoder {
             let before = i64::try_from(before).unwrap_or(i64::MAX);
             reader.seek_relative(before).map_err(failed)?;
-        } else if before > 0 && self.layout.encoding == Encoding::Gzip {
+        } else if before > 0 && self.layout.encoding.is_packed() {
             // Text and digits have skipped theirs before they were decoded.
             let skipped = io::copy(&mut decoder.by_ref().take(before), &mut io::sink()).map_err(failed)?;
             if skipped < before {
@@ -174,7 +162,7 @@ impl<'a> Data<'a> {
         file.seek(SeekFrom::Start(offset))?;
         let mut reader = BufReader::with_capacity(1 << 16, file);
         // Data at the end of a file are found from there.
-        if self.layout.byte_skip.is_some() || self.layout.encoding == Encoding::Gzip {
+        if self.layout.byte_skip.is_some() || self.layout.encoding.is_packed() {
             for _ in 0..self.layout.line_skip {
                 if io::BufRead::skip_until(&mut reader, b'\n')? == 0 {
                     return Err(io::ErrorKind::UnexpectedEof.into());
@@ -188,6 +176,10 @@ impl<'a> Data<'a> {
         Ok(match self.layout.encoding {
             Encoding::Raw => Decoder::Raw(reader),
             Encoding::Gzip => Decoder::Gzip(gzip::Members::new(reader)),
+            Encoding::Zlib if gzip::is_gzip(io::BufRead::fill_buf(&mut reader)?) => {
+                Decoder::Gzip(gzip::Members::new(reader))
+            }
+            Encoding::Zlib => Decoder::Zlib(Zlib::new(reader)),
             Encoding::Text => Decoder::Text(Numbers::new(reader, self.layout.kind)),
             Encoding::Hex => Decoder::Hex(Digits::new(reader)),
         })
@@ -196,7 +188,7 @@ impl<'a> Data<'a> {
     /// Bytes before data that end a file.
     fn before_the_last(&self, path: &Path, offset: u64) -> io::Result<u64> {
         let all = match self.layout.encoding {
-            Encoding::Gzip => {
+            Encoding::Gzip | Encoding::Zlib => {
                 // Only reading to its end tells how long it is.
                 let mut decoder = self.decoder(path, offset)?;
                 let mut all = 0u64;
@@ -209,7 +201,7 @@ impl<'a> Data<'a> {
                     }
                 }
             }
-            _ => std::fs::metadata(path)?.len().saturating_sub(offset),
+            Encoding::Raw | Encoding::Text | Encoding::Hex => std::fs::metadata(path)?.len().saturating_sub(offset),
         };
         all.checked_sub(self.part_bytes).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
     }
@@ -223,7 +215,7 @@ impl<'a> Data<'a> {
             io::ErrorKind::UnexpectedEof => {
                 too_short(path, self.part_bytes, self.part_bytes - self.left.min(self.part_bytes))
             }
-            io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput if self.layout.encoding == Encoding::Gzip => {
+            io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput if self.layout.encoding.is_packed() => {
                 FormatError::malformed(
                     path,
                     format!("the compressed voxels are damaged ({error}); copy the file again"),
@@ -269,6 +261,9 @@ impl<'a> Data<'a> {
             let (count, is_followed) = finished.map_err(|error| self.explain(path, error))?;
             self.is_longer |= count > 0;
             self.is_followed |= is_followed;
+        } else if let Decoder::Zlib(_) = &decoder {
+            // The checksum follows the values.
+            self.is_longer |= next.map_err(|error| self.explain(path, error))? > 0;
         } else {
             // What follows need be no number.
             self.is_longer |= !matches!(next, Ok(0));
@@ -300,4 +295,36 @@ fn too_short(path: &Path, needed: u64, there: u64) -> FormatError {
 #[allow(clippy::cast_precision_loss, reason = "a share for a progress bar")]
 fn share(done: u64, total: u64) -> f32 {
     crate::work::numbers::share(done, total.max(1))
+}
+
+/// Reads all values; what is doubtful about their files is a warning.
+///
+/// # Errors
+/// For files that are missing or end early, for damaged compression, and when the work was stopped.
+pub fn read_values(
+    parts: &Parts,
+    layout: Layout,
+    is_big_endian: bool,
+    path: &Path,
+    warnings: &mut Vec<String>,
+    watch: Watch,
+) -> Result<Voxels> {
+    let count =
+        parts.values.checked_mul(parts.count()).ok_or_else(|| FormatError::malformed(path, "the sizes overflow"))?;
+    let mut data = Data::new(parts, layout, path, watch)?;
+    let expected = data.expected();
+    let read = Voxels::read(layout.kind, count, expected, is_big_endian, &mut data);
+    let voxels = read.map_err(|error| match error.downcast::<FormatError>() {
+        Ok(ours) => ours,
+        Err(error) => FormatError::read(path, error),
+    })?;
+    if data.is_longer {
+        warnings.push("The data are longer than the header says; what follows the last voxel is not used.".into());
+    }
+    if data.is_followed {
+        warnings.push(
+            "Bytes follow the compressed data (padding of a tape, an upload) and are ignored; the data themselves are whole.".into(),
+        );
+    }
+    Ok(voxels)
 }
