@@ -14,6 +14,8 @@
 )]
 #![allow(clippy::semicolon_if_nothing_returned, reason = "short closures")]
 
+#[path = "faults_dicom/frames.rs"]
+mod frames;
 #[path = "faults_dicom/grouping.rs"]
 mod grouping;
 #[path = "faults_dicom/hostile.rs"]

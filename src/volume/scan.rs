@@ -89,6 +89,8 @@ pub struct Volume {
     pub voxels: Voxels,
     /// Sizes of the dimensions beyond the third (time points, components); empty for a plain 3-D volume.
     pub frame_dims: Vec<usize>,
+    /// What each frame is, as people read it ("b 1000 s/mm²", "2.5 s"); empty where nothing tells.
+    pub frame_names: Vec<String>,
     /// From stored to physical values.
     pub rescale: Rescale,
     /// The space that the file says its coordinates are of.
@@ -116,6 +118,7 @@ impl Volume {
             geometry,
             voxels,
             frame_dims,
+            frame_names: Vec::new(),
             rescale,
             frame_of_reference: None,
             source: None,

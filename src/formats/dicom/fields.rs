@@ -19,6 +19,7 @@ pub const WANTED: &[Tag] = &[
     tags::SOP_INSTANCE_UID,
     tags::ACQUISITION_DATE,
     tags::CONTENT_DATE,
+    tags::ACQUISITION_DATE_TIME,
     tags::ACQUISITION_TIME,
     tags::CONTENT_TIME,
     tags::MODALITY,
@@ -57,6 +58,7 @@ pub const WANTED: &[Tag] = &[
     tags::PHOTOMETRIC_INTERPRETATION,
     tags::PLANAR_CONFIGURATION,
     tags::NUMBER_OF_FRAMES,
+    tags::FRAME_INCREMENT_POINTER,
     tags::ROWS,
     tags::COLUMNS,
     tags::PIXEL_SPACING,
@@ -68,7 +70,18 @@ pub const WANTED: &[Tag] = &[
     tags::WINDOW_WIDTH,
     tags::RESCALE_INTERCEPT,
     tags::RESCALE_SLOPE,
+    tags::RED_PALETTE_COLOR_LOOKUP_TABLE_DESCRIPTOR,
+    tags::GREEN_PALETTE_COLOR_LOOKUP_TABLE_DESCRIPTOR,
+    tags::BLUE_PALETTE_COLOR_LOOKUP_TABLE_DESCRIPTOR,
+    tags::DOSE_UNITS,
+    tags::DOSE_TYPE,
+    tags::DOSE_SUMMATION_TYPE,
+    tags::GRID_FRAME_OFFSET_VECTOR,
+    tags::DOSE_GRID_SCALING,
 ];
+
+/// Notes that are taken over from the frames of a file; more would say nothing new.
+const MAX_NOTES: usize = 32;
 
 /// A field whose value cannot be read; whoever needs it refuses, whoever does not goes on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,7 +121,8 @@ fn clean_data_set(values: &[RawValue]) -> Result<Vec<u8>, Refusal> {
     let mut bytes = Vec::new();
     for value in values {
         let given = value.vr.filter(|&vr| is_text(vr) || number_bytes(vr).is_some());
-        let Some(expected) = dictionary_vr(value.tag) else { continue };
+        // Names of other elements are neither text nor number.
+        let Some(expected) = dictionary_vr(value.tag).filter(|&vr| vr != VR::AT) else { continue };
         // Text is read by what the field holds (with or without a character set), numbers by how they are stored.
         let vr = match given {
             Some(vr) if !(is_text(vr) && is_text(expected)) => vr,
@@ -225,6 +239,31 @@ impl Fields {
             self.unreadable.borrow_mut().push(Unreadable { field, value: self.text(tag).unwrap_or_default() });
             None
         })
+    }
+
+    /// Takes over what other fields of the same file have to say.
+    pub fn adopt(&self, other: &Self) {
+        let (mut warnings, mut unreadable) = (self.warnings.borrow_mut(), self.unreadable.borrow_mut());
+        for warning in other.warnings.take() {
+            if warnings.len() < MAX_NOTES && !warnings.contains(&warning) {
+                warnings.push(warning);
+            }
+        }
+        for field in other.unreadable.take() {
+            if unreadable.len() < MAX_NOTES && !unreadable.contains(&field) {
+                unreadable.push(field);
+            }
+        }
+    }
+
+    /// A date with its time in one element, as [`Self::moment`] gives it; the offset from UTC is left out.
+    pub fn date_time(&self, tag: Tag) -> Option<f64> {
+        let text = self.text(tag)?;
+        let digits = text.split(['+', '-', '&']).next()?;
+        if digits.len() < 8 {
+            return None;
+        }
+        number(&format!("{digits:0<14}")).map(|(value, _)| value)
     }
 
     /// Date and time as one ascending number: `yyyymmddhhmmss.f`, the date left out where the file gives none.

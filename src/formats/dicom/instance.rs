@@ -1,37 +1,21 @@
-//! The header fields of one DICOM instance that decide where its pixels go.
+//! One DICOM file: what its header says as a whole, and its frames.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use dicom::core::dictionary::UidDictionary;
 use dicom::dictionary_std::{StandardSopClassDictionary, tags};
 use dicom::encoding::TransferSyntaxIndex;
 
-use super::fields::{Fields, Unreadable, WANTED, quoted};
+use super::fields::{Fields, Unreadable, WANTED};
+pub use super::format::PixelFormat;
+use super::format::pixel_format;
+use super::frame::{Frame, FrameFacts};
+use super::functional_groups::{FunctionalGroups, MAX_FRAMES};
+use super::mosaic::Mosaic;
+use super::palette::Palette;
 use super::structure::{self, PixelData, Structure};
-use crate::volume::{Vec3, Window};
-
-/// Layout of the samples of one frame.
-#[derive(Debug, Clone, PartialEq)]
-pub struct PixelFormat {
-    /// Rows of a frame.
-    pub rows: usize,
-    /// Columns of a frame.
-    pub columns: usize,
-    /// 1 grey, 3 colour.
-    pub samples: usize,
-    /// Bits of storage per sample.
-    pub bits_allocated: usize,
-    /// Bits in use.
-    pub bits_stored: usize,
-    /// Highest bit in use.
-    pub high_bit: usize,
-    /// Two's complement.
-    pub signed: bool,
-    /// Colour planes one after the other instead of interleaved.
-    pub planar: bool,
-    /// Photometric Interpretation.
-    pub photometric: String,
-}
+use super::{dose, fragments, pixels};
 
 /// Whose image it is and in which space; never shown, only compared.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -48,31 +32,6 @@ pub struct Subject {
     pub study: Option<String>,
     /// Frame of Reference UID.
     pub frame_of_reference: Option<String>,
-}
-
-/// When and how the image was taken, as far as the file says.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Acquisition {
-    /// Acquisition Number.
-    pub number: Option<f64>,
-    /// Temporal Position Identifier.
-    pub temporal_position: Option<f64>,
-    /// Trigger Time in milliseconds.
-    pub trigger_ms: Option<f64>,
-    /// Acquisition Date and Time as one ascending number.
-    pub acquired: Option<f64>,
-    /// Content Date and Time as one ascending number.
-    pub created: Option<f64>,
-    /// Diffusion b-value.
-    pub b_value: Option<f64>,
-    /// Series Number.
-    pub series_number: Option<f64>,
-    /// Echo Time in milliseconds.
-    pub echo_ms: Option<f64>,
-    /// Echo Numbers, where it is one.
-    pub echo_number: Option<f64>,
-    /// Convolution Kernel.
-    pub kernel: Option<String>,
 }
 
 /// One instance (a file), header only.
@@ -98,26 +57,16 @@ pub struct Instance {
     pub modality: String,
     /// Instance Number.
     pub number: Option<i64>,
-    /// When and how it was taken.
-    pub acquisition: Acquisition,
-    /// Image Type without the first value (ORIGINAL, DERIVED).
-    pub image_type: Vec<String>,
-    /// Image Position (Patient), LPS millimetres.
-    pub position: Option<Vec3>,
-    /// Row and column direction, LPS unit vectors.
-    pub directions: Option<[Vec3; 2]>,
-    /// Distance of rows and of columns in millimetres.
-    pub pixel_spacing: Option<[f64; 2]>,
-    /// Slice Thickness in millimetres.
-    pub thickness: Option<f64>,
-    /// Spacing Between Slices in millimetres.
-    pub slice_spacing: Option<f64>,
-    /// Slice Location in millimetres.
-    pub slice_location: Option<f64>,
-    /// Rescale Slope and Intercept, where the file gives them.
-    pub rescale: Option<(f64, f64)>,
-    /// Window Center and Width.
-    pub window: Option<Window>,
+    /// Frames in the file.
+    pub frame_count: usize,
+    /// The first fragment of each frame and the one behind its last, where there are several frames of compressed pixels.
+    pub frame_fragments: Vec<[usize; 2]>,
+    /// Rows and columns of a sheet that holds several images; then [`Self::format`] is that of one of them.
+    pub sheet: Option<[usize; 2]>,
+    /// The colours that samples stand for.
+    pub palette: Option<Palette>,
+    /// Whether frames without a place follow each other in time.
+    pub is_cine: bool,
     /// What the user must know about this file.
     pub warnings: Vec<String>,
     /// Fields that cannot be read; whoever needs one refuses.
@@ -144,19 +93,32 @@ pub struct Failure {
     pub series_uid: Option<String>,
 }
 
-/// Reads the header of a file.
+/// Reads a file's header: its frames, in the order of the file.
 ///
 /// # Errors
 /// With a sentence for the user.
-pub fn read(path: &Path) -> Result<Instance, Failure> {
+pub fn read(path: &Path) -> Result<Vec<Frame>, Failure> {
     let unknown = |refusal| Failure { refusal, series_uid: None };
-    let (structure, values) = structure::walk(path, WANTED).map_err(|reason| unknown(Refusal::Malformed(reason)))?;
+    let mut groups = FunctionalGroups::default();
+    let (structure, values) =
+        structure::walk_inside(path, WANTED, &mut groups).map_err(|reason| unknown(Refusal::Malformed(reason)))?;
+    let increment = values.iter().find(|value| value.tag == tags::FRAME_INCREMENT_POINTER);
+    let is_timed = increment.is_some_and(|value| FRAME_TIMES.contains(&value.bytes.as_slice()));
     let fields = Fields::read(values).map_err(unknown)?;
-    from_fields(path, structure, &fields)
+    from_fields(path, structure, groups, is_timed, &fields)
         .map_err(|refusal| Failure { refusal, series_uid: fields.text(tags::SERIES_INSTANCE_UID) })
 }
 
-fn from_fields(path: &Path, structure: Structure, fields: &Fields) -> Result<Instance, Refusal> {
+/// Frame Time and Frame Time Vector, as Frame Increment Pointer names them.
+const FRAME_TIMES: [&[u8]; 2] = [&[0x18, 0, 0x63, 0x10], &[0x18, 0, 0x65, 0x10]];
+
+fn from_fields(
+    path: &Path,
+    structure: Structure,
+    groups: FunctionalGroups,
+    is_timed: bool,
+    fields: &Fields,
+) -> Result<Vec<Frame>, Refusal> {
     let class_uid = fields.text(tags::SOP_CLASS_UID).unwrap_or_else(|| structure.media_class_uid.clone());
     let modality = fields.text(tags::MODALITY).unwrap_or_default();
     if let Some(kind) = other_object(&class_uid, &modality) {
@@ -169,79 +131,24 @@ fn from_fields(path: &Path, structure: Structure, fields: &Fields) -> Result<Ins
         }));
     }
     let format = pixel_format(fields)?;
-    let frames = match fields.whole(tags::NUMBER_OF_FRAMES, "Number of Frames")? {
-        None => 1,
-        Some(frames) if frames >= 1 => frames,
-        Some(frames) => return Err(Refusal::Malformed(format!("Number of Frames is {frames}"))),
-    };
-    if frames > 1 || is_enhanced(&class_uid) {
-        return Err(Refusal::OtherObject(format!(
-            "a multi-frame image ({frames} frames); export it as single-frame (classic) DICOM or NIfTI to open it here"
-        )));
-    }
-    let image_type: Vec<String> = fields.texts(tags::IMAGE_TYPE).iter().map(|t| t.to_uppercase()).collect();
-    if image_type.iter().any(|t| t == "MOSAIC") {
-        return Err(Refusal::OtherObject(
-            "a Siemens mosaic (many slices tiled into one image); convert it to single slices or NIfTI to open it here"
-                .into(),
-        ));
-    }
-    let number = |tag, name| fields.if_readable(name, tag, fields.number(tag, name));
-    let first_number = |tag, name| {
-        fields.if_readable(name, tag, fields.numbers(tag, name)).and_then(|values: Vec<f64>| values.first().copied())
-    };
-    let single_number = |tag, name| {
-        fields.if_readable(name, tag, fields.numbers(tag, name)).filter(|values: &Vec<f64>| values.len() == 1)
-    };
-    let acquisition = Acquisition {
-        number: number(tags::ACQUISITION_NUMBER, "Acquisition Number"),
-        temporal_position: number(tags::TEMPORAL_POSITION_IDENTIFIER, "Temporal Position Identifier"),
-        trigger_ms: number(tags::TRIGGER_TIME, "Trigger Time"),
-        acquired: fields.moment(tags::ACQUISITION_DATE, tags::ACQUISITION_TIME),
-        created: fields.moment(tags::CONTENT_DATE, tags::CONTENT_TIME),
-        b_value: number(tags::DIFFUSION_B_VALUE, "Diffusion b-value"),
-        series_number: number(tags::SERIES_NUMBER, "Series Number"),
-        echo_ms: number(tags::ECHO_TIME, "Echo Time"),
-        echo_number: single_number(tags::ECHO_NUMBERS, "Echo Numbers").and_then(|values| values.first().copied()),
-        kernel: fields.text(tags::CONVOLUTION_KERNEL),
-    };
-    let upper = |tag| fields.text(tag).map(|t| t.to_uppercase());
-    let subject = Subject {
-        patient_id: upper(tags::PATIENT_ID),
-        name: upper(tags::PATIENT_NAME).map(|t| t.replace(['^', '=', ' '], "")).filter(|t| !t.is_empty()),
-        birth_date: fields.text(tags::PATIENT_BIRTH_DATE),
-        sex: upper(tags::PATIENT_SEX),
-        study: fields.text(tags::STUDY_INSTANCE_UID),
-        frame_of_reference: fields.text(tags::FRAME_OF_REFERENCE_UID),
-    };
-    let window = window(
-        first_number(tags::WINDOW_CENTER, "Window Center"),
-        first_number(tags::WINDOW_WIDTH, "Window Width"),
-        fields,
-    );
+    let frame_count = frame_count(fields)?;
     let instance_number = fields.whole(tags::INSTANCE_NUMBER, "Instance Number");
+    let palette = if format.is_palette() { Some(Palette::read(fields)?) } else { None };
     let mut instance = Instance {
         path: path.into(),
         uid: fields.text(tags::SOP_INSTANCE_UID).unwrap_or_else(|| structure.media_instance_uid.clone()),
         series_uid: fields.text(tags::SERIES_INSTANCE_UID).unwrap_or_default(),
-        subject,
+        subject: subject(fields),
         description: fields
             .text(tags::SERIES_DESCRIPTION)
             .or_else(|| fields.text(tags::PROTOCOL_NAME))
             .unwrap_or_default(),
         number: fields.if_readable("Instance Number", tags::INSTANCE_NUMBER, instance_number),
-        acquisition,
-        image_type: image_type.into_iter().skip(1).collect(),
-        position: position(fields)?,
-        directions: directions(fields)?,
-        pixel_spacing: pixel_spacing(fields)?,
-        thickness: number(tags::SLICE_THICKNESS, "Slice Thickness").filter(|&v| v > 0.0),
-        slice_spacing: number(tags::SPACING_BETWEEN_SLICES, "Spacing Between Slices")
-            .map(f64::abs)
-            .filter(|&v| v > 0.0),
-        slice_location: number(tags::SLICE_LOCATION, "Slice Location"),
-        rescale: rescale(fields)?,
-        window,
+        frame_count,
+        frame_fragments: Vec::new(),
+        sheet: None,
+        palette,
+        is_cine: is_timed && frame_count > 1,
         header: shown_fields(fields, &structure, &class_uid),
         class_uid,
         warnings: structure.warnings.clone(),
@@ -250,152 +157,51 @@ fn from_fields(path: &Path, structure: Structure, fields: &Fields) -> Result<Ins
         format,
         structure,
     };
+    if frame_count > 1 {
+        let note = instance.find_frames().map_err(Refusal::Malformed)?;
+        instance.warnings.extend(note);
+    }
+    let top = FrameFacts::read(fields)?;
+    let image_types: Vec<String> = fields.texts(tags::IMAGE_TYPE).iter().map(|t| t.to_uppercase()).collect();
+    let mosaic =
+        if image_types.iter().any(|t| t == "MOSAIC") { Some(Mosaic::read(&mut instance, &top)?) } else { None };
+    let is_dose = class_uid == RT_DOSE;
+    let facts = if is_dose {
+        dose::frames(&mut instance, top, fields)?
+    } else {
+        groups.frames(frame_count, &mut instance, top, fields)?
+    };
     instance.warnings.extend(fields.warnings.take());
     instance.unreadable = fields.unreadable.take();
-    Ok(instance)
+    let file = Arc::new(instance);
+    if let Some(mosaic) = mosaic {
+        return Ok(facts.into_iter().enumerate().flat_map(|(n, facts)| mosaic.tiles(&file, n, &facts)).collect());
+    }
+    Ok(facts.into_iter().enumerate().map(|(n, facts)| Frame::new(&file, n, facts)).collect())
 }
 
-/// A window that cannot be read is left to the values of the image; the pixels do not depend on it.
-fn window(level: Option<f64>, width: Option<f64>, fields: &Fields) -> Option<Window> {
-    for problem in fields.unreadable.borrow().iter().filter(|u| u.field.starts_with("Window")) {
-        fields.warnings.borrow_mut().push(format!(
-            "{} is {}, which is not a number; the window is chosen from the values.",
-            problem.field,
-            quoted(&problem.value)
-        ));
-    }
-    match (level, width) {
-        (Some(level), Some(width)) if width > 0.0 => Some(Window { level, width }),
-        _ => None,
+fn frame_count(fields: &Fields) -> Result<usize, Refusal> {
+    match fields.whole(tags::NUMBER_OF_FRAMES, "Number of Frames")? {
+        None => Ok(1),
+        Some(frames) if frames >= 1 => Ok(usize::try_from(frames).unwrap_or(usize::MAX)),
+        Some(frames) => Err(Refusal::Malformed(format!("Number of Frames is {frames}"))),
     }
 }
 
-fn rescale(fields: &Fields) -> Result<Option<(f64, f64)>, Refusal> {
-    let both = [(tags::RESCALE_SLOPE, "Rescale Slope", 1.0), (tags::RESCALE_INTERCEPT, "Rescale Intercept", 0.0)];
-    let mut values = [None; 2];
-    for ((tag, name, neutral), value) in both.into_iter().zip(&mut values) {
-        *value = fields.number(tag, name)?;
-        if value.is_none() && fields.has(tag) {
-            fields.warnings.borrow_mut().push(format!("{name} is empty; {neutral} is taken."));
-        }
-    }
-    let [slope, intercept] = values;
-    if slope == Some(0.0) {
-        return Err(Refusal::Malformed("Rescale Slope is 0, which would make every value the same".into()));
-    }
-    Ok((slope.is_some() || intercept.is_some()).then(|| (slope.unwrap_or(1.0), intercept.unwrap_or(0.0))))
-}
-
-fn position(fields: &Fields) -> Result<Option<Vec3>, Refusal> {
-    let name = "Image Position (Patient)";
-    match fields.numbers(tags::IMAGE_POSITION_PATIENT, name)?.as_deref() {
-        None => Ok(None),
-        Some(&[x, y, z]) => Ok(Some([x, y, z])),
-        Some(_) => Err(wrong_count(fields, tags::IMAGE_POSITION_PATIENT, name, "three")),
+fn subject(fields: &Fields) -> Subject {
+    let upper = |tag| fields.text(tag).map(|t| t.to_uppercase());
+    Subject {
+        patient_id: upper(tags::PATIENT_ID),
+        name: upper(tags::PATIENT_NAME).map(|t| t.replace(['^', '=', ' '], "")).filter(|t| !t.is_empty()),
+        birth_date: fields.text(tags::PATIENT_BIRTH_DATE),
+        sex: upper(tags::PATIENT_SEX),
+        study: fields.text(tags::STUDY_INSTANCE_UID),
+        frame_of_reference: fields.text(tags::FRAME_OF_REFERENCE_UID),
     }
 }
 
-fn wrong_count(fields: &Fields, tag: dicom::core::Tag, name: &str, needed: &str) -> Refusal {
-    let text = fields.text(tag).unwrap_or_default();
-    Refusal::Malformed(format!("{name} is {}; {needed} numbers are needed", quoted(&text)))
-}
-
-fn pixel_format(fields: &Fields) -> Result<PixelFormat, Refusal> {
-    let required = |tag, name: &'static str| {
-        fields.size(tag, name)?.ok_or_else(|| Refusal::Malformed(format!("{name} is missing")))
-    };
-    let assumed = |text: &str| fields.warnings.borrow_mut().push(text.to_string());
-    let rows = required(tags::ROWS, "Rows")?;
-    let columns = required(tags::COLUMNS, "Columns")?;
-    let possible = 1..=usize::from(u16::MAX);
-    if !possible.contains(&rows) || !possible.contains(&columns) {
-        return Err(Refusal::Malformed(format!("the image has {rows} rows and {columns} columns")));
-    }
-    let samples = fields.size(tags::SAMPLES_PER_PIXEL, "Samples per Pixel")?.unwrap_or(1);
-    let photometric = fields.text(tags::PHOTOMETRIC_INTERPRETATION).unwrap_or_else(|| "MONOCHROME2".into());
-    let bits_allocated = required(tags::BITS_ALLOCATED, "Bits Allocated")?;
-    if !matches!(bits_allocated, 8 | 16 | 32) {
-        return Err(Refusal::Malformed(format!("Bits Allocated is {bits_allocated}; 8, 16 and 32 can be read")));
-    }
-    let bits_stored = fields.size(tags::BITS_STORED, "Bits Stored")?.unwrap_or_else(|| {
-        assumed("The file gives no Bits Stored; all bits are taken for values.");
-        bits_allocated
-    });
-    let high_bit = fields.size(tags::HIGH_BIT, "High Bit")?.unwrap_or(bits_stored.saturating_sub(1));
-    if bits_stored == 0 || bits_stored > bits_allocated || high_bit >= bits_allocated || high_bit + 1 < bits_stored {
-        return Err(Refusal::Malformed(format!(
-            "Bits Stored {bits_stored} and High Bit {high_bit} do not fit Bits Allocated {bits_allocated}"
-        )));
-    }
-    match (samples, photometric.as_str()) {
-        (1, "MONOCHROME1" | "MONOCHROME2") => {}
-        (3, "RGB" | "YBR_FULL" | "YBR_FULL_422" | "YBR_ICT" | "YBR_RCT") if bits_allocated <= 16 => {}
-        _ => {
-            return Err(Refusal::OtherObject(format!(
-                "a colour image ({photometric}, {samples} samples per pixel, {bits_allocated} bits), which is not an intensity image"
-            )));
-        }
-    }
-    let signed = match fields.whole(tags::PIXEL_REPRESENTATION, "Pixel Representation")? {
-        Some(value @ (0 | 1)) => value == 1,
-        Some(value) => return Err(Refusal::Malformed(format!("Pixel Representation is {value}; 0 or 1 is needed"))),
-        None => {
-            assumed(
-                "The file does not say whether its values are signed (Pixel Representation); they are taken for unsigned.",
-            );
-            false
-        }
-    };
-    let planar = match fields.whole(tags::PLANAR_CONFIGURATION, "Planar Configuration") {
-        _ if samples == 1 => false,
-        Ok(Some(1)) => true,
-        Ok(Some(0) | None) => false,
-        Ok(Some(value)) => {
-            return Err(Refusal::Malformed(format!("Planar Configuration is {value}; 0 or 1 is needed")));
-        }
-        Err(refusal) => return Err(refusal),
-    };
-    Ok(PixelFormat { rows, columns, samples, bits_allocated, bits_stored, high_bit, signed, planar, photometric })
-}
-
-fn directions(fields: &Fields) -> Result<Option<[Vec3; 2]>, Refusal> {
-    let name = "Image Orientation (Patient)";
-    let Some(values) = fields.numbers(tags::IMAGE_ORIENTATION_PATIENT, name)? else { return Ok(None) };
-    let [a, b, c, d, e, f] = values[..] else {
-        return Err(wrong_count(fields, tags::IMAGE_ORIENTATION_PATIENT, name, "six"));
-    };
-    let (row, column) = ([a, b, c], [d, e, f]);
-    let length = |v: Vec3| v.iter().map(|x| x * x).sum::<f64>().sqrt();
-    let cosine: f64 = row.iter().zip(column).map(|(x, y)| x * y).sum();
-    if (length(row) - 1.0).abs() > 0.01 || (length(column) - 1.0).abs() > 0.01 || cosine.abs() > 0.01 {
-        return Err(Refusal::Malformed(format!("{name} {values:?} is not two perpendicular unit vectors")));
-    }
-    Ok(Some([row, column]))
-}
-
-fn pixel_spacing(fields: &Fields) -> Result<Option<[f64; 2]>, Refusal> {
-    for (tag, name) in [(tags::PIXEL_SPACING, "Pixel Spacing"), (tags::IMAGER_PIXEL_SPACING, "Imager Pixel Spacing")] {
-        let Some(values) = fields.numbers(tag, name)? else { continue };
-        return match values[..] {
-            [rows, columns] if rows > 0.0 && columns > 0.0 => Ok(Some([rows, columns])),
-            _ => {
-                let text = fields.text(tag).unwrap_or_default();
-                Err(Refusal::Malformed(format!("{name} is {}; two positive numbers are needed", quoted(&text))))
-            }
-        };
-    }
-    Ok(None)
-}
-
-fn is_enhanced(class_uid: &str) -> bool {
-    matches!(
-        class_uid,
-        "1.2.840.10008.5.1.4.1.1.2.1"
-            | "1.2.840.10008.5.1.4.1.1.4.1"
-            | "1.2.840.10008.5.1.4.1.1.4.3"
-            | "1.2.840.10008.5.1.4.1.1.130"
-    )
-}
+/// RT Dose Storage.
+const RT_DOSE: &str = "1.2.840.10008.5.1.4.1.1.481.2";
 
 /// Objects with pixels or contours that are no scans, and what to do with them.
 fn other_object(class_uid: &str, modality: &str) -> Option<String> {
@@ -406,7 +212,6 @@ fn other_object(class_uid: &str, modality: &str) -> Option<String> {
     let kind = match class_uid {
         "1.2.840.10008.5.1.4.1.1.66.4" | "1.2.840.10008.5.1.4.1.1.66.7" => segmentation,
         "1.2.840.10008.5.1.4.1.1.30" => "a parametric map, not a scan",
-        "1.2.840.10008.5.1.4.1.1.481.2" => "an RT dose, not a scan",
         "1.2.840.10008.5.1.4.1.1.481.3" => contours,
         "1.2.840.10008.1.3.10" => "a DICOM directory (DICOMDIR)",
         _ if modality == "SEG" => segmentation,
@@ -450,6 +255,10 @@ fn shown_fields(fields: &Fields, structure: &Structure, class_uid: &str) -> Vec<
         ("Patient Position", tags::PATIENT_POSITION),
         ("Photometric", tags::PHOTOMETRIC_INTERPRETATION),
         ("Bits Stored", tags::BITS_STORED),
+        ("Frames in the File", tags::NUMBER_OF_FRAMES),
+        ("Dose Units", tags::DOSE_UNITS),
+        ("Dose Type", tags::DOSE_TYPE),
+        ("Dose Summation", tags::DOSE_SUMMATION_TYPE),
     ] {
         if let Some(value) = fields.text(tag) {
             shown.push((name.to_string(), value));
@@ -462,5 +271,23 @@ impl Instance {
     /// The place of the pixels; [`read`] refuses files without.
     pub fn pixel_data(&self) -> Option<&PixelData> {
         self.structure.pixel_data.as_ref()
+    }
+
+    /// Checks that the declared frames can be there, and finds where each of them is; answers with what the user must know.
+    fn find_frames(&mut self) -> Result<Option<String>, String> {
+        let count = self.frame_count;
+        let note = match self.pixel_data() {
+            Some(PixelData::Encapsulated(_)) => {
+                let (found, note) = fragments::of_frames(self)?;
+                self.frame_fragments = found;
+                note
+            }
+            _ => None,
+        };
+        pixels::check_size(self)?;
+        if count > MAX_FRAMES {
+            return Err(format!("the file has {count} frames; up to {MAX_FRAMES} can be read"));
+        }
+        Ok(note)
     }
 }

@@ -1,13 +1,15 @@
 //! From a stack to a volume: every slice is decoded straight to its place.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 
-use super::instance::{Instance, PixelFormat};
-use super::pixels::{Sample, decode};
+use super::frame::Frame;
+use super::pixels::{self, Sample, Wanted};
 use super::stack::Stack;
+use super::structure::Content;
 use crate::formats::error::{FormatError, Result};
 use crate::volume::{FrameOfReference, Rescale, SourceFile, SourceImages, SourceSlice, Volume, Voxels};
 use crate::work::memory;
@@ -43,25 +45,36 @@ pub fn load(stack: &Stack, watch: Watch) -> Result<Volume> {
     volume.source = Some(Arc::new(source_images(stack)));
     volume.header.clone_from(&first.header);
     volume.warnings.clone_from(&stack.warnings);
-    if first.format.samples == 3 {
+    volume.frame_names.clone_from(&stack.frame_names);
+    if first.format.samples == 3 || first.palette.is_some() {
         volume.warnings.push("A colour image; its luminance is shown.".into());
     }
     Ok(volume)
 }
 
-/// The files of a stack, slice by slice.
+/// The files of a stack, and which of their frames is which slice. The tiles of a sheet all name the sheet.
 fn source_images(stack: &Stack) -> SourceImages {
-    let file = |instance: &Arc<Instance>| SourceFile {
-        path: instance.path.clone(),
-        class_uid: instance.class_uid.clone(),
-        instance_uid: instance.uid.clone(),
+    let mut files: Vec<SourceFile> = Vec::new();
+    let mut number_of: BTreeMap<usize, usize> = BTreeMap::new();
+    let slice = |frame: &Arc<Frame>| {
+        let file = *number_of.entry(Arc::as_ptr(&frame.file).addr()).or_insert_with(|| {
+            files.push(SourceFile {
+                path: frame.path.clone(),
+                class_uid: frame.class_uid.clone(),
+                instance_uid: frame.uid.clone(),
+            });
+            files.len() - 1
+        });
+        let number = u32::try_from(frame.index + 1).ok().filter(|_| frame.frame_count > 1);
+        SourceSlice { file, frame: number }
     };
+    let slices = stack.instances.iter().map(slice).collect();
     let first = stack.instances.first();
     SourceImages {
         study_uid: first.and_then(|first| first.subject.study.clone()).unwrap_or_default(),
         series_uid: first.map(|first| first.series_uid.clone()).unwrap_or_default(),
-        files: stack.instances.iter().map(file).collect(),
-        slices: (0..stack.instances.len()).map(|file| SourceSlice { file, frame: None }).collect(),
+        files,
+        slices,
     }
 }
 
@@ -88,12 +101,15 @@ enum ValueType {
 /// The smallest type that holds the values of every slice: files of one series differ in sign and size now and then.
 fn value_type(stack: &Stack) -> ValueType {
     let formats = || stack.instances.iter().map(|i| &i.format);
+    if let Some(palette) = stack.instances.first().and_then(|i| i.palette) {
+        return if palette.bits == 8 { ValueType::U8 } else { ValueType::U16 };
+    }
     let is_colour = formats().any(|f| f.samples == 3);
     let bits = formats().map(|f| f.bits_allocated).max().unwrap_or(16);
     let some_signed = !is_colour && formats().any(|f| f.signed);
     let unsigned_bits = formats().filter(|f| !f.signed).map(|f| f.bits_stored).max().unwrap_or(0);
     match (bits, some_signed) {
-        (8, false) => ValueType::U8,
+        (1, _) | (8, false) => ValueType::U8,
         (16, false) => ValueType::U16,
         (_, false) => ValueType::U32,
         (8, true) if unsigned_bits < 8 => ValueType::I8,
@@ -102,25 +118,48 @@ fn value_type(stack: &Stack) -> ValueType {
     }
 }
 
-fn read_all<T: Sample>(stack: &Stack, watch: Watch) -> Result<Arc<Vec<T>>> {
-    let PixelFormat { rows, columns, .. } = stack.instances[0].format;
-    for instance in &stack.instances {
-        check_plausible(instance)?;
+/// What is decoded in one go: the tiles of a sheet, or all frames of a deflated file.
+struct Portion<'a, T> {
+    frame: &'a Frame,
+    wanted: Vec<Wanted<'a, T>>,
+}
+
+fn portions<'a, T: Sample>(stack: &'a Stack, voxels: &'a mut [T], slice: usize) -> Vec<Portion<'a, T>> {
+    let mut portions: BTreeMap<(usize, usize), Portion<T>> = BTreeMap::new();
+    for (n, (out, frame)) in voxels.chunks_mut(slice).zip(&stack.instances).enumerate() {
+        let is_deflated = matches!(frame.structure.content, Content::Deflated(_));
+        let file = Arc::as_ptr(&frame.file).addr();
+        let key = match (frame.frame_count > 1 && is_deflated, frame.tile) {
+            (true, _) => (file, 0),
+            (false, Some(_)) => (file, frame.index),
+            (false, None) => (0, n),
+        };
+        let wanted = Wanted { index: frame.index, tile: frame.tile, out };
+        portions.entry(key).or_insert_with(|| Portion { frame, wanted: Vec::new() }).wanted.push(wanted);
     }
-    let count = rows * columns * stack.instances.len();
-    let no_memory = |e: memory::OutOfMemory| FormatError::unsupported(&stack.instances[0].path, e.to_string());
+    portions.into_values().collect()
+}
+
+fn read_all<T: Sample>(stack: &Stack, watch: Watch) -> Result<Arc<Vec<T>>> {
+    let Some(first) = stack.instances.first() else { return Err(FormatError::Stopped(Stopped)) };
+    let slice = first.format.pixels();
+    // Declared sizes that the bytes in the file cannot fill are refused before memory is taken for them.
+    for (n, frame) in stack.instances.iter().enumerate() {
+        if n == 0 || !stack.instances[n - 1].shares_file(frame) {
+            pixels::check_size(frame).map_err(|problem| FormatError::malformed(&frame.path, problem))?;
+        }
+    }
+    let count = slice * stack.instances.len();
+    let no_memory = |e: memory::OutOfMemory| FormatError::unsupported(&first.path, e.to_string());
     memory::ensure::<T>(count).map_err(no_memory)?;
     let mut voxels = vec![T::default(); count];
     let done = AtomicUsize::new(0);
-    voxels.par_chunks_mut(rows * columns).zip(&stack.instances).try_for_each(|(slice, instance)| {
+    let portions = portions(stack, &mut voxels, slice);
+    let total = portions.len();
+    portions.into_par_iter().try_for_each(|Portion { frame, wanted }| {
         let count = done.fetch_add(1, Ordering::Relaxed);
-        watch.at(share(count, stack.instances.len()))?;
-        decode(instance, slice).map_err(|problem| FormatError::malformed(&instance.path, problem))
+        watch.at(share(count, total))?;
+        pixels::decode_frames(frame, wanted).map_err(|problem| FormatError::malformed(&frame.path, problem))
     })?;
     Ok(Arc::new(voxels))
-}
-
-/// Refuses declared sizes that the bytes in the file cannot fill, before memory is taken for them.
-fn check_plausible(instance: &Instance) -> Result<()> {
-    super::pixels::check_size(instance).map_err(|problem| FormatError::malformed(&instance.path, problem))
 }

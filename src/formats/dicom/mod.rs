@@ -1,17 +1,28 @@
-//! DICOM: series of single-frame images in every common compression.
+//! DICOM: series of images, multi-frame objects and mosaics in every common compression.
 //!
 //! [`structure`] walks a file and takes out the values of the few elements that are used; dicom-rs reads those, in a data
 //! set made of nothing else. [`stack`] decides which files are one volume. Pixels are decoded by `jpeg-decoder`, `jpeg2k` (openjp2) and our own RLE and JPEG-LS decoders, because the only JPEG-LS crate
 //! needs a C++ compiler and `CMake`.
 
+mod dose;
+mod elements;
 mod fields;
+mod format;
+mod fragments;
+mod frame;
+mod functional_groups;
+mod guess;
+mod inside;
 mod instance;
 mod jpeg_2000;
 mod jpeg_ls;
 mod load;
+mod mosaic;
+mod palette;
 mod pixels;
 mod rle;
 mod stack;
+mod stored;
 mod stream;
 mod structure;
 
@@ -46,7 +57,7 @@ pub const FORMAT: Format = Format {
 };
 
 fn claims(path: &Path, head: &[u8]) -> bool {
-    head.get(128..132) == Some(b"DICM") || super::has_extension(path, FORMAT.endings)
+    head.get(128..132) == Some(b"DICM") || super::has_extension(path, FORMAT.endings) || guess::layout(head).is_some()
 }
 
 impl Source for Stack {
@@ -80,11 +91,11 @@ fn collect(paths: &[PathBuf], watch: Watch) -> Result<Findings> {
         })
         .collect::<Result<Vec<_>>>()?;
     let mut findings = Findings::default();
-    let mut instances = Vec::new();
+    let mut frames = Vec::new();
     let mut missing: BTreeMap<String, usize> = BTreeMap::new();
     for (path, outcome) in read {
         match outcome {
-            Ok(instance) => instances.push(instance),
+            Ok(of_file) => frames.extend(of_file),
             Err(Failure { refusal, series_uid }) => {
                 let reason = match refusal {
                     Refusal::Malformed(reason) => {
@@ -97,7 +108,7 @@ fn collect(paths: &[PathBuf], watch: Watch) -> Result<Findings> {
             }
         }
     }
-    let (mut stacks, refused) = stack::group(instances);
+    let (mut stacks, refused) = stack::group(frames);
     for stack in &mut stacks {
         if let Some(count) = stack.instances.first().and_then(|first| missing.get(&first.series_uid)) {
             stack.warnings.push(format!(
@@ -120,9 +131,9 @@ fn collect(paths: &[PathBuf], watch: Watch) -> Result<Findings> {
             id: stack.id.clone(),
             name: if first.description.is_empty() { first.modality.clone() } else { first.description.clone() },
             modality: first.modality.clone(),
-            file_count: stack.instances.len(),
+            file_count: stack.file_count(),
             shape: stack.geometry.shape(),
-            path: if stack.instances.len() == 1 { first.path.clone() } else { folder },
+            path: if stack.file_count() == 1 { first.path.clone() } else { folder },
             belongs_to: Some(belonging(&first.subject)),
             source: Arc::new(stack),
         }

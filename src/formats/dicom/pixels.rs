@@ -1,15 +1,16 @@
-//! From stored bytes to samples: one frame of one instance.
+//! From stored bytes to samples: the frames of an instance.
 
 use std::io::{self, Read, Seek, SeekFrom};
 
-use flate2::read::DeflateDecoder;
-
+use super::frame::Frame;
 use super::instance::{Instance, PixelFormat};
-use super::structure::{Content, PixelData, syntax};
-use super::{jpeg_2000, jpeg_ls, rle, stream};
+use super::mosaic::Tile;
+use super::stored::read_place;
+use super::structure::{Content, PixelData, Place, syntax};
+use super::{jpeg_2000, jpeg_ls, palette, rle};
 use crate::disk;
 use crate::work::memory;
-use crate::work::numbers::{index, real, whole};
+use crate::work::numbers::{index as place_of, real, whole};
 
 /// More bytes of pixels per compressed byte than this cannot come from a real encoder.
 const MAX_COMPRESSION: u64 = 8192;
@@ -53,31 +54,52 @@ macro_rules! samples {
 samples!(u8, i8, u16, i16, u32, i32);
 
 /// Samples of a frame before bits are masked, colour interleaved.
-enum Frame {
+enum Samples {
     /// Little-endian bytes of `bits_allocated` each.
     Bytes(Vec<u8>),
     /// Values whose sign is already right.
     Values(Vec<i32>),
 }
 
-/// Checks that a frame's declared size fits the bytes in the file.
+/// A frame that is wanted, and where its pixels go (rows x columns).
+pub struct Wanted<'a, T> {
+    /// Its number in the file.
+    pub index: usize,
+    /// The part of it that is wanted; all where there is none.
+    pub tile: Option<Tile>,
+    /// Its pixels.
+    pub out: &'a mut [T],
+}
+
+/// The layout of a frame as it is stored: that of the sheet where it is one.
+fn stored_format(instance: &Instance) -> PixelFormat {
+    let [rows, columns] = instance.sheet.unwrap_or([instance.format.rows, instance.format.columns]);
+    PixelFormat { rows, columns, ..instance.format.clone() }
+}
+
+/// Checks that the declared size of all frames fits the bytes in the file.
 ///
 /// # Errors
 /// A sentence with both numbers.
 pub fn check_size(instance: &Instance) -> Result<(), String> {
-    let PixelFormat { rows, columns, samples, bits_allocated, .. } = instance.format;
-    let needed = (rows * columns * samples * bits_allocated / 8) as u64;
+    let format = stored_format(instance);
+    let PixelFormat { rows, columns, .. } = format;
+    let count = instance.frame_count;
+    let bits = u128::from(format.frame_bits()) * count as u128;
+    let needed = u64::try_from(bits.div_ceil(8)).unwrap_or(u64::MAX);
+    let frames = if count == 1 { String::new() } else { format!("{count} frames of ") };
     let uid = instance.structure.transfer_syntax.as_str();
     match instance.pixel_data() {
         None => Err("there are no pixel data".into()),
-        Some(&PixelData::Native { length, .. }) if instance.format.photometric == "YBR_FULL_422" => {
-            Err(format!("uncompressed {} pixels ({length} bytes) are not supported", instance.format.photometric))
-        }
         Some(PixelData::Native { .. }) if !syntax::is_native(uid) && !DECODED.contains(&uid) => {
             Err(format!("the transfer syntax {uid} is not supported; convert the file to an uncompressed one"))
         }
+        Some(PixelData::Native { .. }) if format.photometric == "YBR_FULL_422" && !columns.is_multiple_of(2) => {
+            Err(format!("uncompressed YBR_FULL_422 pixels need an even number of columns, not {columns}"))
+        }
         Some(&PixelData::Native { length, .. }) if length < needed => {
-            Err(format!("the pixel data are cut: {length} of {needed} bytes; copy the file again"))
+            let of = if count == 1 { String::new() } else { format!(" for {count} frames") };
+            Err(format!("the pixel data are cut: {length} of {needed} bytes{of}; copy the file again"))
         }
         Some(PixelData::Native { .. }) => match instance.structure.content {
             Content::File => Ok(()),
@@ -85,7 +107,9 @@ pub fn check_size(instance: &Instance) -> Result<(), String> {
                 let present = std::fs::metadata(&instance.path).map_or(0, |m| m.len());
                 let possible = present.saturating_mul(MAX_INFLATION);
                 if needed > possible {
-                    return Err(format!("{rows} x {columns} pixels cannot come from a file of {present} bytes"));
+                    return Err(format!(
+                        "{frames}{rows} x {columns} pixels cannot come from a file of {present} bytes"
+                    ));
                 }
                 Ok(())
             }
@@ -94,48 +118,100 @@ pub fn check_size(instance: &Instance) -> Result<(), String> {
             "the transfer syntax {uid} says that the pixel data are uncompressed, but they are compressed; \
              convert the file with the program it comes from"
         )),
+        Some(PixelData::Encapsulated(_)) if format.bits_allocated == 1 => {
+            Err("compressed pixels of one bit are not supported; convert the file to an uncompressed one".into())
+        }
         Some(PixelData::Encapsulated(fragments)) => {
             let present: u64 = fragments.iter().map(|f| f.1).sum();
             let (small, most) = if uid == syntax::RLE { (0, MAX_RUN_LENGTH) } else { (SMALL_BYTES, MAX_COMPRESSION) };
             if needed > small && needed / most > present {
-                return Err(format!("{rows} x {columns} pixels cannot come from {present} bytes"));
+                return Err(format!("{frames}{rows} x {columns} pixels cannot come from {present} bytes"));
             }
             Ok(())
         }
     }
 }
 
-/// Decodes the frame of an instance into `out` (rows x columns).
+/// Decodes frames of an instance; those of one number together are decoded once.
 ///
 /// # Errors
 /// A sentence that says what is wrong with the pixel data.
-pub fn decode<T: Sample>(instance: &Instance, out: &mut [T]) -> Result<(), String> {
+pub fn decode_frames<T: Sample>(instance: &Instance, wanted: Vec<Wanted<T>>) -> Result<(), String> {
     check_size(instance)?;
-    let format = &instance.format;
+    let format = stored_format(instance);
+    // Whoever inflates frame by frame inflates all that comes before each of them, too.
+    let inflated = match (instance.pixel_data(), instance.structure.content) {
+        (Some(&PixelData::Native { offset, length, .. }), Content::Deflated(_)) if instance.frame_count > 1 => {
+            Some(read_place(&instance.path, instance.structure.content, Place { offset, length })?)
+        }
+        _ => None,
+    };
+    let mut sheet: Option<(usize, Vec<T>)> = None;
+    for Wanted { index, tile, out } in wanted {
+        let Some(tile) = tile else {
+            decode_frame(instance, &format, index, inflated.as_deref(), out)?;
+            continue;
+        };
+        if sheet.as_ref().is_none_or(|(decoded, _)| *decoded != index) {
+            memory::ensure::<T>(format.pixels()).map_err(|e| e.to_string())?;
+            let mut pixels = vec![T::default(); format.pixels()];
+            decode_frame(instance, &format, index, inflated.as_deref(), &mut pixels)?;
+            sheet = Some((index, pixels));
+        }
+        let Some((_, pixels)) = &sheet else { continue };
+        let rows = pixels.chunks_exact(format.columns).skip(tile.row);
+        for (target, row) in out.chunks_exact_mut(instance.format.columns).zip(rows) {
+            let part = row.get(tile.column..tile.column + target.len()).ok_or("a tile lies outside of its sheet")?;
+            target.copy_from_slice(part);
+        }
+    }
+    Ok(())
+}
+
+fn decode_frame<T: Sample>(
+    instance: &Instance,
+    format: &PixelFormat,
+    index: usize,
+    inflated: Option<&[u8]>,
+    out: &mut [T],
+) -> Result<(), String> {
     let frame = match instance.pixel_data() {
         None => return Err("there are no pixel data".into()),
-        Some(&PixelData::Native { offset, length, is_bytes }) => native(instance, offset, length, is_bytes)?,
-        Some(PixelData::Encapsulated(fragments)) => encapsulated(instance, fragments)?,
+        Some(PixelData::Native { .. }) => native(instance, format, index, inflated)?,
+        Some(PixelData::Encapsulated(_)) => encapsulated(instance, format, index)?,
     };
-    let samples = format.samples;
-    if samples == 1 {
+    if let Some(palette) = instance.palette {
+        let mut samples = vec![0i64; out.len()];
         match frame {
-            Frame::Values(values) => copy(values.into_iter().map(i64::from), out),
-            Frame::Bytes(bytes) => unpack(&bytes, format, out),
+            Samples::Values(values) => copy_i64(values.into_iter().map(i64::from), &mut samples)?,
+            Samples::Bytes(bytes) => copy_i64(stored_values(&bytes, format), &mut samples)?,
         }
-    } else {
-        let mut values = vec![0i64; out.len() * samples];
-        match frame {
-            Frame::Values(v) => copy_i64(v.into_iter().map(i64::from), &mut values)?,
-            Frame::Bytes(bytes) => copy_i64(raw_samples(&bytes, format.bits_allocated), &mut values)?,
-        }
-        // Compressed frames are decoded to interleaved samples; JPEG's are RGB already, whatever the header says.
-        let native = matches!(instance.pixel_data(), Some(PixelData::Native { .. }));
-        let decoded_rgb = JPEG_LOSSY.contains(&instance.structure.transfer_syntax.as_str());
-        let luma_first = format.photometric.starts_with("YBR_FULL") && !decoded_rgb;
-        luminance(&values, format, native && format.planar, luma_first, out);
-        Ok(())
+        palette::apply(instance, palette, &mut samples)?;
+        return copy(samples.into_iter(), out);
     }
+    if format.samples == 1 {
+        return match frame {
+            Samples::Values(values) => copy(values.into_iter().map(i64::from), out),
+            Samples::Bytes(bytes) => copy(stored_values(&bytes, format), out),
+        };
+    }
+    let native = matches!(instance.pixel_data(), Some(PixelData::Native { .. }));
+    if native && format.photometric == "YBR_FULL_422" {
+        // Two luminances, then the chroma of both.
+        let Samples::Bytes(bytes) = frame else { return Err("the pixels are no bytes".into()) };
+        let luminances: Vec<i64> = bytes.chunks_exact(4).flat_map(|four| [four[0], four[1]]).map(i64::from).collect();
+        return copy(luminances.into_iter(), out);
+    }
+    let mut values = vec![0i64; out.len() * format.samples];
+    match frame {
+        Samples::Values(v) => copy_i64(v.into_iter().map(i64::from), &mut values)?,
+        Samples::Bytes(bytes) => copy_i64(raw_samples(&bytes, format.bits_allocated), &mut values)?,
+    }
+    // Compressed frames are decoded to interleaved samples; JPEG's are RGB already, whatever the header says.
+    let decoded_rgb = JPEG_LOSSY.contains(&instance.structure.transfer_syntax.as_str());
+    let luma_first = format.photometric.starts_with("YBR_FULL") && !decoded_rgb;
+    luminance(&values, format, native && format.planar, luma_first, out);
+    Ok(())
 }
 
 fn copy<T: Sample>(values: impl ExactSizeIterator<Item = i64>, out: &mut [T]) -> Result<(), String> {
@@ -160,115 +236,119 @@ fn raw_samples(bytes: &[u8], bits_allocated: usize) -> impl ExactSizeIterator<It
 }
 
 /// Takes the stored bits out of their allocated words and extends the sign.
-fn unpack<T: Sample>(bytes: &[u8], format: &PixelFormat, out: &mut [T]) -> Result<(), String> {
+fn stored_values<'a>(bytes: &'a [u8], format: &PixelFormat) -> impl ExactSizeIterator<Item = i64> + 'a {
     let PixelFormat { bits_allocated, bits_stored, high_bit, signed, .. } = *format;
     let shift = high_bit + 1 - bits_stored;
     let spare = 64 - bits_stored;
-    copy(
-        raw_samples(bytes, bits_allocated).map(|raw| {
-            let value = raw >> shift << spare;
-            if signed { value >> spare } else { (value.cast_unsigned() >> spare).cast_signed() }
-        }),
-        out,
-    )
+    raw_samples(bytes, bits_allocated).map(move |raw| {
+        let value = raw >> shift << spare;
+        if signed { value >> spare } else { (value.cast_unsigned() >> spare).cast_signed() }
+    })
 }
 
-/// ITU-R BT.601 luminance.
+/// ITU-R BT.601 luminance of red, green and blue.
+pub fn luma([red, green, blue]: [i64; 3]) -> i64 {
+    whole((0.299 * real(red) + 0.587 * real(green) + 0.114 * real(blue)).round())
+}
+
 fn luminance<T: Sample>(values: &[i64], format: &PixelFormat, planar: bool, is_luma_first: bool, out: &mut [T]) {
     let pixels = out.len();
     for (n, target) in out.iter_mut().enumerate() {
         let sample = |s: usize| if planar { values[s * pixels + n] } else { values[n * format.samples + s] };
-        let value = if is_luma_first {
-            sample(0)
-        } else {
-            whole((0.299 * real(sample(0)) + 0.587 * real(sample(1)) + 0.114 * real(sample(2))).round())
-        };
+        let value = if is_luma_first { sample(0) } else { luma([sample(0), sample(1), sample(2)]) };
         *target = T::from_i64(value);
     }
 }
 
-/// Bytes of the data set; room is taken as they come, so that lengths may lie.
-fn read_at(instance: &Instance, offset: u64, length: u64) -> Result<Vec<u8>, String> {
-    let failed = |e: io::Error| format!("cannot read the pixel data: {e}");
-    let mut file = disk::open_regular_file(&instance.path).map_err(failed)?;
-    let mut bytes = Vec::new();
-    match instance.structure.content {
-        Content::File => {
-            let present = file.metadata().map_err(failed)?.len().saturating_sub(offset);
-            bytes.reserve_exact(index(length.min(present)));
-            file.seek(SeekFrom::Start(offset)).map_err(failed)?;
-            file.take(length).read_to_end(&mut bytes).map_err(failed)?;
-        }
-        Content::Deflated(start) => {
-            memory::ensure::<u8>(index(length)).map_err(|e| e.to_string())?;
-            file.seek(SeekFrom::Start(start)).map_err(failed)?;
-            let mut inflater = DeflateDecoder::new(file);
-            io::copy(&mut (&mut inflater).take(offset), &mut io::sink()).map_err(stream::damaged)?;
-            inflater.take(length).read_to_end(&mut bytes).map_err(stream::damaged)?;
-        }
-    }
-    if (bytes.len() as u64) < length {
-        return Err(format!("the pixel data are cut: {} of {length} bytes; copy the file again", bytes.len()));
-    }
-    Ok(bytes)
-}
-
-fn native(instance: &Instance, offset: u64, length: u64, is_bytes: bool) -> Result<Frame, String> {
-    let PixelFormat { rows, columns, samples, bits_allocated, .. } = instance.format;
-    let needed = (rows * columns * samples * bits_allocated / 8) as u64;
-    if instance.structure.transfer_syntax != syntax::EXPLICIT_BIG {
-        return Ok(Frame::Bytes(read_at(instance, offset, needed)?));
-    }
+/// A frame of uncompressed pixels. Frames follow each other without padding, if need be within a byte (PS3.5 section 8.1.1).
+fn native(instance: &Instance, format: &PixelFormat, index: usize, inflated: Option<&[u8]>) -> Result<Samples, String> {
+    let Some(&PixelData::Native { offset, length, is_bytes }) = instance.pixel_data() else {
+        return Err("there are no uncompressed pixels".into());
+    };
+    let bits = format.frame_bits();
+    let first_bit = (index as u64).checked_mul(bits).ok_or("the frame lies outside of the file")?;
     // 8-bit samples in words (OW) are swapped in pairs, the last one with its padding; single bytes (OB) have no order
     // (PS3.5 section 7.3 and annex A.3).
-    let width = if bits_allocated > 8 {
-        bits_allocated / 8
-    } else if is_bytes {
-        1
-    } else {
-        2
+    let width: u64 = match (instance.structure.transfer_syntax == syntax::EXPLICIT_BIG, format.bits_allocated) {
+        (false, _) => 1,
+        (true, bits @ (16 | 32)) => bits as u64 / 8,
+        (true, _) if is_bytes => 1,
+        (true, _) => 2,
     };
-    let mut bytes = read_at(instance, offset, needed.next_multiple_of(width as u64).min(length))?;
-    bytes.chunks_exact_mut(width).for_each(<[u8]>::reverse);
-    bytes.truncate(needed as usize);
-    Ok(Frame::Bytes(bytes))
+    let first = first_bit / 8 / width * width;
+    let end = (first_bit + bits).div_ceil(8);
+    let stop = end.next_multiple_of(width).min(length).max(end);
+    let mut bytes = match inflated {
+        Some(all) => {
+            let part = all.get(place_of(first)..place_of(stop));
+            part.ok_or("the pixel data are cut; copy the file again")?.to_vec()
+        }
+        None => {
+            let place = Place { offset: offset + first, length: stop - first };
+            read_place(&instance.path, instance.structure.content, place)?
+        }
+    };
+    if width > 1 {
+        bytes.chunks_exact_mut(place_of(width)).for_each(<[u8]>::reverse);
+    }
+    if format.bits_allocated == 1 {
+        let from = place_of(first_bit - 8 * first);
+        let bit = |n: usize| i32::from(bytes.get(n / 8).is_some_and(|byte| byte >> (n % 8) & 1 == 1));
+        return Ok(Samples::Values((from..from + format.pixels()).map(bit).collect()));
+    }
+    bytes.truncate(place_of(end - first));
+    bytes.drain(..place_of(first_bit / 8 - first));
+    Ok(Samples::Bytes(bytes))
 }
 
-/// Whether two images have the same pixels: the bytes as they are stored, or else as they are decoded.
-pub fn are_equal(a: &Instance, b: &Instance) -> bool {
+/// Whether two frames have the same pixels: the bytes as they are stored, or else as they are decoded.
+pub fn are_equal(a: &Frame, b: &Frame) -> bool {
     let [x, y] = [a, b].map(|i| PixelFormat { high_bit: 0, planar: false, ..i.format.clone() });
-    if x != y {
+    if x != y || a.sheet != b.sheet || a.palette.is_some() != b.palette.is_some() {
         return false;
     }
     if a.structure.transfer_syntax == b.structure.transfer_syntax
+        && a.tile == b.tile
         && let (Ok(x), Ok(y)) = (stored(a), stored(b))
         && x == y
     {
         return true;
     }
-    let pixels = a.format.rows * a.format.columns;
+    let pixels = a.format.pixels();
     if [a, b].iter().any(|i| check_size(i).is_err()) || memory::ensure::<i32>(2 * pixels).is_err() {
         return false;
     }
-    let (mut x, mut y) = (vec![0i32; pixels], vec![0i32; pixels]);
-    decode(a, &mut x).is_ok() && decode(b, &mut y).is_ok() && x == y
+    let decoded = |frame: &Frame| {
+        let mut out = vec![0i32; pixels];
+        let wanted = Wanted { index: frame.index, tile: frame.tile, out: &mut out };
+        decode_frames(frame, vec![wanted]).ok().map(|()| out)
+    };
+    let (x, y) = (decoded(a), decoded(b));
+    x.is_some() && x == y
 }
 
-/// The bytes of the pixels as they are stored.
-fn stored(instance: &Instance) -> Result<Vec<u8>, String> {
-    check_size(instance)?;
-    match instance.pixel_data() {
+/// The bytes of a frame's pixels as they are stored.
+fn stored(frame: &Frame) -> Result<Vec<u8>, String> {
+    check_size(frame)?;
+    match frame.pixel_data() {
         None => Err("there are no pixel data".into()),
-        Some(&PixelData::Native { offset, .. }) => {
-            let PixelFormat { rows, columns, samples, bits_allocated, .. } = instance.format;
-            read_at(instance, offset, (rows * columns * samples * bits_allocated / 8) as u64)
-        }
-        Some(PixelData::Encapsulated(fragments)) => joined(instance, fragments),
+        Some(PixelData::Native { .. }) => match native(frame, &stored_format(frame), frame.index, None)? {
+            Samples::Bytes(bytes) => Ok(bytes),
+            Samples::Values(values) => Ok(values.into_iter().map(|bit| u8::from(bit == 1)).collect()),
+        },
+        Some(PixelData::Encapsulated(_)) => joined(frame, frame.index),
     }
 }
 
-/// The fragments of a compressed image, one after the other.
-fn joined(instance: &Instance, fragments: &[(u64, u64)]) -> Result<Vec<u8>, String> {
+/// The fragments of a compressed frame, one after the other.
+fn joined(instance: &Instance, index: usize) -> Result<Vec<u8>, String> {
+    let Some(PixelData::Encapsulated(all)) = instance.pixel_data() else { return Err("there are no fragments".into()) };
+    let own = match instance.frame_fragments.get(index) {
+        Some(&[first, end]) => all.get(first..end),
+        None if instance.frame_count == 1 => all.get(..),
+        None => None,
+    };
+    let fragments = own.ok_or("the frame has no fragment of pixel data")?;
     let failed = |e: io::Error| format!("cannot read the pixel data: {e}");
     let mut file = disk::open_regular_file(&instance.path).map_err(failed)?;
     let mut data = Vec::new();
@@ -283,21 +363,21 @@ fn joined(instance: &Instance, fragments: &[(u64, u64)]) -> Result<Vec<u8>, Stri
     Ok(data)
 }
 
-fn encapsulated(instance: &Instance, fragments: &[(u64, u64)]) -> Result<Frame, String> {
-    let format = &instance.format;
-    let data = joined(instance, fragments)?;
-    let memory_needed = format.rows * format.columns * format.samples * 8;
+fn encapsulated(instance: &Instance, format: &PixelFormat, index: usize) -> Result<Samples, String> {
+    let data = joined(instance, index)?;
+    let memory_needed = format.pixels() * format.samples * 8;
     memory::ensure::<u8>(memory_needed).map_err(|e| e.to_string())?;
     // Decoders of other people's crates must not take the program down with them.
     let uid = instance.structure.transfer_syntax.as_str();
     std::panic::catch_unwind(|| match uid {
-        syntax::RLE => rle::decode(&data, format.rows * format.columns, format.samples, format.bits_allocated / 8)
-            .map(Frame::Bytes),
+        syntax::RLE => {
+            rle::decode(&data, format.pixels(), format.samples, format.bits_allocated / 8).map(Samples::Bytes)
+        }
         "1.2.840.10008.1.2.4.50" | "1.2.840.10008.1.2.4.51" | "1.2.840.10008.1.2.4.57" | "1.2.840.10008.1.2.4.70" => {
             jpeg(&data, format)
         }
         "1.2.840.10008.1.2.4.80" | "1.2.840.10008.1.2.4.81" => jpeg_ls_frame(&data, format),
-        "1.2.840.10008.1.2.4.90" | "1.2.840.10008.1.2.4.91" => jpeg_2000::decode(&data, format).map(Frame::Values),
+        "1.2.840.10008.1.2.4.90" | "1.2.840.10008.1.2.4.91" => jpeg_2000::decode(&data, format).map(Samples::Values),
         other => Err(format!("the transfer syntax {other} is not supported; convert the file to an uncompressed one")),
     })
     .unwrap_or_else(|_| Err("the compressed pixel data are damaged".into()))
@@ -313,7 +393,7 @@ pub(super) fn expect_size(format: &PixelFormat, width: usize, height: usize) -> 
     ))
 }
 
-fn jpeg(data: &[u8], format: &PixelFormat) -> Result<Frame, String> {
+fn jpeg(data: &[u8], format: &PixelFormat) -> Result<Samples, String> {
     let failed = |e: jpeg_decoder::Error| format!("the JPEG data cannot be decoded: {e}");
     let mut decoder = jpeg_decoder::Decoder::new(data);
     decoder.read_info().map_err(failed)?;
@@ -338,16 +418,16 @@ fn jpeg(data: &[u8], format: &PixelFormat) -> Result<Frame, String> {
 }
 
 /// Unsigned codes become little-endian words, so that masking and sign follow the header as for native pixels.
-fn widen(codes: impl Iterator<Item = u32>, format: &PixelFormat) -> Frame {
+fn widen(codes: impl Iterator<Item = u32>, format: &PixelFormat) -> Samples {
     let bytes = format.bits_allocated / 8;
     let mut packed = Vec::with_capacity(format.rows * format.columns * format.samples * bytes);
     for code in codes {
         packed.extend_from_slice(&code.to_le_bytes()[..bytes]);
     }
-    Frame::Bytes(packed)
+    Samples::Bytes(packed)
 }
 
-fn jpeg_ls_frame(data: &[u8], format: &PixelFormat) -> Result<Frame, String> {
+fn jpeg_ls_frame(data: &[u8], format: &PixelFormat) -> Result<Samples, String> {
     if format.samples != 1 {
         return Err("JPEG-LS in colour is not supported".into());
     }

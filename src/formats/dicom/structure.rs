@@ -11,15 +11,16 @@ use dicom::core::dictionary::{DataDictionary, DataDictionaryEntry};
 use dicom::core::{Tag, VR};
 use dicom::dictionary_std::StandardDataDictionary;
 
-use super::stream::{LOOK_AHEAD, Stream};
+use super::elements::ElementHeader;
+use super::inside::{Around, Inside, Nothing};
+use super::stream::Stream;
 use crate::disk;
-use crate::work::numbers::index;
 
 const PIXEL_DATA: Tag = Tag(0x7FE0, 0x0010);
-const ITEM: Tag = Tag(0xFFFE, 0xE000);
-const ITEM_END: Tag = Tag(0xFFFE, 0xE00D);
-const SEQUENCE_END: Tag = Tag(0xFFFE, 0xE0DD);
-const UNDEFINED: u32 = u32::MAX;
+pub(super) const ITEM: Tag = Tag(0xFFFE, 0xE000);
+pub(super) const ITEM_END: Tag = Tag(0xFFFE, 0xE00D);
+pub(super) const SEQUENCE_END: Tag = Tag(0xFFFE, 0xE0DD);
+pub(super) const UNDEFINED: u32 = u32::MAX;
 const MAX_DEPTH: usize = 32;
 /// Longest value that is taken out of a header.
 const MAX_VALUE_BYTES: u32 = 0xFFFE;
@@ -64,6 +65,30 @@ pub enum PixelData {
     Encapsulated(Vec<(u64, u64)>),
 }
 
+/// Where bytes of the data set lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// The first byte.
+    pub offset: u64,
+    /// How many.
+    pub length: u64,
+}
+
+/// Elements of any length whose place is noted, in ascending order: vendor headers of Siemens, colour tables, frame offsets.
+const LONG: &[Tag] = &[
+    Tag(0x0028, 0x1201),
+    Tag(0x0028, 0x1202),
+    Tag(0x0028, 0x1203),
+    Tag(0x0028, 0x1221),
+    Tag(0x0028, 0x1222),
+    Tag(0x0028, 0x1223),
+    Tag(0x0029, 0x1010),
+    Tag(0x0029, 0x1110),
+    Tag(0x0029, 0x1210),
+    Tag(0x7FE0, 0x0001),
+    Tag(0x7FE0, 0x0002),
+];
+
 /// An element's value as it stands in the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RawValue {
@@ -88,28 +113,40 @@ pub struct Structure {
     pub content: Content,
     /// The pixel data, if there are any.
     pub pixel_data: Option<PixelData>,
+    /// Whether the compressed pixel data end as they must; otherwise the file may be cut.
+    pub is_closed: bool,
+    /// The Basic Offset Table of compressed pixel data, where it is not empty.
+    pub offset_table: Option<Place>,
+    /// Long elements, which are read only where they are needed.
+    pub long: Vec<(Tag, Place)>,
     /// What the file does against its own word, though it can be read.
     pub warnings: Vec<String>,
 }
 
-struct Walker<'a> {
-    stream: Stream,
-    implicit: bool,
-    big_endian: bool,
+/// A walk under way.
+pub struct Walker<'a> {
+    pub(super) stream: Stream,
+    pub(super) implicit: bool,
+    pub(super) big_endian: bool,
     wanted: &'a [Tag],
     values: Vec<RawValue>,
+    inside: &'a mut dyn Inside,
+    long: Vec<(Tag, Place)>,
+    offset_table: Option<Place>,
+    is_closed: bool,
 }
 
-struct ElementHeader {
+/// A sequence or an item that the walk is in.
+struct Open {
     tag: Tag,
-    vr: Option<VR>,
-    /// Bytes before the value.
-    size: u64,
-    length: u32,
+    /// Where it ends; unknown until its delimiter.
+    end: Option<u64>,
+    /// Items of it so far.
+    items: usize,
 }
 
 /// Why a walk stops.
-enum Stop {
+pub enum Stop {
     /// The bytes here make no sense; a sequence of known length around them can still be stepped over.
     Broken(String),
     /// Nothing more is to be had.
@@ -126,25 +163,47 @@ impl From<String> for Stop {
 ///
 /// # Errors
 /// A sentence that names the element.
+#[allow(dead_code, reason = "objects without frames have nothing to take out of sequences")]
 pub fn walk(path: &Path, wanted: &[Tag]) -> Result<(Structure, Vec<RawValue>), String> {
+    walk_inside(path, wanted, &mut Nothing)
+}
+
+/// The same, with what `inside` wants of sequences.
+///
+/// # Errors
+/// A sentence that names the element.
+pub fn walk_inside(path: &Path, wanted: &[Tag], inside: &mut dyn Inside) -> Result<(Structure, Vec<RawValue>), String> {
     let failed = |e: std::io::Error| format!("cannot read the file: {e}");
     let file = disk::open_regular_file(path).map_err(failed)?;
     let length = file.metadata().map_err(failed)?.len();
     let stream = Stream::plain(file, length);
-    let mut walker = Walker { stream, implicit: false, big_endian: false, wanted, values: Vec::new() };
-    let prefix = walker.stream.take(132).map_err(|_| "the file is too short for DICOM".to_string())?;
-    if prefix.get(128..) != Some(b"DICM") {
-        return Err("not a DICOM file: the mark DICM is missing at byte 128".into());
-    }
+    let mut walker = Walker {
+        stream,
+        implicit: false,
+        big_endian: false,
+        wanted,
+        values: Vec::new(),
+        inside,
+        long: Vec::new(),
+        offset_table: None,
+        is_closed: true,
+    };
     let mut structure = Structure {
         transfer_syntax: String::new(),
         media_instance_uid: String::new(),
         media_class_uid: String::new(),
         content: Content::File,
         pixel_data: None,
+        is_closed: true,
+        offset_table: None,
+        long: Vec::new(),
         warnings: Vec::new(),
     };
+    walker.preamble(&mut structure)?;
     walker.file_meta(&mut structure)?;
+    if structure.transfer_syntax.is_empty() {
+        structure.transfer_syntax = walker.guessed_syntax(&mut structure.warnings)?;
+    }
     if structure.transfer_syntax == syntax::DEFLATED {
         structure.content = Content::Deflated(walker.stream.position());
         walker.stream = walker.stream.inflated().map_err(failed)?;
@@ -153,6 +212,9 @@ pub fn walk(path: &Path, wanted: &[Tag]) -> Result<(Structure, Vec<RawValue>), S
     walker.big_endian = structure.transfer_syntax == syntax::EXPLICIT_BIG;
     structure.warnings.extend(walker.believe_the_data()?);
     structure.pixel_data = walker.data_set(structure.content)?;
+    structure.offset_table = walker.offset_table;
+    structure.is_closed = walker.is_closed;
+    structure.long = walker.long;
     if walker.big_endian {
         for value in &mut walker.values {
             value.swap_bytes();
@@ -161,21 +223,11 @@ pub fn walk(path: &Path, wanted: &[Tag]) -> Result<(Structure, Vec<RawValue>), S
     Ok((structure, walker.values))
 }
 
-/// Whether two letters are a value representation of the standard, and which.
-fn known_vr(letters: &[u8]) -> Option<VR> {
-    VR::from_binary(letters.try_into().ok()?)
-}
-
-fn has_long_length(vr: VR) -> bool {
-    use VR::{OB, OD, OF, OL, OV, OW, SQ, SV, UC, UN, UR, UT, UV};
-    matches!(vr, OB | OD | OF | OL | OV | OW | SQ | SV | UC | UN | UR | UT | UV)
-}
-
 impl RawValue {
     /// Numbers in big-endian order become little-endian.
     fn swap_bytes(&mut self) {
         let width = match self.vr {
-            Some(VR::US | VR::SS | VR::OW) => 2,
+            Some(VR::US | VR::SS | VR::OW | VR::AT) => 2,
             Some(VR::UL | VR::SL | VR::FL) => 4,
             Some(VR::FD | VR::SV | VR::UV) => 8,
             _ => 1,
@@ -185,115 +237,6 @@ impl RawValue {
 }
 
 impl Walker<'_> {
-    fn u16(&self, bytes: &[u8]) -> u16 {
-        let raw = [bytes.first().copied().unwrap_or(0), bytes.get(1).copied().unwrap_or(0)];
-        if self.big_endian { u16::from_be_bytes(raw) } else { u16::from_le_bytes(raw) }
-    }
-
-    fn u32(&self, bytes: &[u8]) -> u32 {
-        let raw: [u8; 4] = std::array::from_fn(|n| bytes.get(n).copied().unwrap_or(0));
-        if self.big_endian { u32::from_be_bytes(raw) } else { u32::from_le_bytes(raw) }
-    }
-
-    fn tag(&self, bytes: &[u8]) -> Tag {
-        Tag(self.u16(bytes), self.u16(bytes.get(2..).unwrap_or_default()))
-    }
-
-    /// Bytes up to the end of the file; more than any element can have where that is unknown.
-    fn remaining(&self) -> u64 {
-        self.stream.end().map_or(u64::MAX, |end| end.saturating_sub(self.stream.position()))
-    }
-
-    /// Reads an element's header without stepping over it; `end` is where the sequence around it ends.
-    fn element(&mut self, end: Option<u64>) -> Result<ElementHeader, Stop> {
-        let head: Vec<u8> = self.stream.peek(12)?.to_vec();
-        if head.len() < 8 {
-            return Err(Stop::Fatal("the file ends inside its header; copy it again".into()));
-        }
-        let tag = self.tag(&head);
-        let after = head.get(4..).unwrap_or_default();
-        if tag.0 == 0xFFFE || self.implicit {
-            return Ok(ElementHeader { tag, vr: None, size: 8, length: self.u32(after) });
-        }
-        let letters = head.get(4..6).unwrap_or_default();
-        match known_vr(letters) {
-            Some(vr) if has_long_length(vr) => {
-                let length = self.u32(head.get(8..).unwrap_or_default());
-                Ok(ElementHeader { tag, vr: Some(vr), size: 12, length })
-            }
-            Some(vr) => {
-                let length = u32::from(self.u16(head.get(6..).unwrap_or_default()));
-                Ok(ElementHeader { tag, vr: Some(vr), size: 8, length })
-            }
-            None => self.element_of_unknown_vr(tag, &head, end),
-        }
-    }
-
-    /// An element whose value representation says nothing, in an explicit data set: the length may be long, short or
-    /// that of an implicit element. It is the one after which another element follows.
-    fn element_of_unknown_vr(&mut self, tag: Tag, head: &[u8], end: Option<u64>) -> Result<ElementHeader, Stop> {
-        let part = |from: usize| head.get(from..).unwrap_or_default();
-        let (long, short, implicit) = (self.u32(part(8)), u32::from(self.u16(part(6))), self.u32(part(4)));
-        let mut candidates = Vec::new();
-        if head.len() == 12 && head.get(6..8) == Some(&[0, 0]) {
-            candidates.push((12, long));
-        }
-        candidates.extend([(8, short), (8, implicit)]);
-        let here = self.stream.position();
-        let limit = end.or(self.stream.end()).unwrap_or(u64::MAX);
-        // How telling what follows is, and the header.
-        let mut best: Option<(u8, ElementHeader)> = None;
-        for (size, length) in candidates {
-            let next = here + size + u64::from(length);
-            let offset = index(size) + index(length.into());
-            let telling = if length == UNDEFINED {
-                let item = self.stream.peek(index(size) + 4)?.get(index(size)..).map(<[u8]>::to_vec);
-                if item.is_some_and(|item| [ITEM, SEQUENCE_END].contains(&self.tag(&item))) { 4 } else { 0 }
-            } else if next == limit {
-                4
-            } else if next > limit {
-                0
-            } else if offset + 8 > LOOK_AHEAD {
-                1
-            } else {
-                self.follows(tag, head, offset)?
-            };
-            if telling > best.as_ref().map_or(0, |(most, _)| *most) {
-                best = Some((telling, ElementHeader { tag, vr: None, size, length }));
-            }
-        }
-        best.map(|(_, header)| header).ok_or_else(|| {
-            let letters: String =
-                head.get(4..6).unwrap_or_default().iter().map(|b| b.escape_ascii().to_string()).collect();
-            Stop::Broken(format!(
-                "element {tag} has the unknown value representation \"{letters}\", and no element follows it; \
-                 copy or export the file again"
-            ))
-        })
-    }
-
-    /// How much the bytes at an offset ahead look like the header of an element behind `tag`, from 0 to 4.
-    fn follows(&mut self, tag: Tag, head: &[u8], offset: usize) -> Result<u8, String> {
-        let remaining = self.remaining();
-        let next: Vec<u8> = self.stream.peek(offset + 8)?.get(offset..).unwrap_or_default().to_vec();
-        let next_tag = self.tag(&next);
-        if next.len() < 8 {
-            return Ok(0);
-        }
-        if [ITEM_END, SEQUENCE_END].contains(&next_tag) {
-            return Ok(4);
-        }
-        let letters = next.get(4..6).unwrap_or_default();
-        let fits = u64::from(self.u32(next.get(4..).unwrap_or_default())) <= remaining;
-        Ok(match () {
-            () if next_tag <= tag => 0,
-            () if known_vr(letters).is_some() => 4,
-            () if head.get(4..6) == Some(letters) => 3,
-            () if fits => 2,
-            () => 0,
-        })
-    }
-
     fn file_meta(&mut self, structure: &mut Structure) -> Result<(), String> {
         while self.stream.peek(8)?.len() == 8 {
             let group = self.stream.peek(2)?.to_vec();
@@ -321,66 +264,7 @@ impl Walker<'_> {
             let raw = self.stream.take(element.length as usize)?;
             *slot = String::from_utf8_lossy(&raw).trim_matches(['\0', ' ']).to_string();
         }
-        if structure.transfer_syntax.is_empty() {
-            return Err("the file meta information names no transfer syntax".into());
-        }
         Ok(())
-    }
-
-    /// Looks whether the first element is laid out as the transfer syntax says, and goes by the data where it is not.
-    fn believe_the_data(&mut self) -> Result<Option<String>, String> {
-        let head = self.stream.peek(12)?.to_vec();
-        if head.len() < 8 {
-            return Ok(None);
-        }
-        // The first group is a small number; read in the wrong order it is a large one.
-        let group = self.u16(&head);
-        if group > 0x00FF && group.swap_bytes() <= 0x00FF {
-            return Err(format!(
-                "the transfer syntax says {}-endian, but the data set is not; convert the file with the program it comes from",
-                if self.big_endian { "big" } else { "little" }
-            ));
-        }
-        let vr = head.get(4..6).and_then(known_vr);
-        let implicit_length = u64::from(self.u32(head.get(4..).unwrap_or_default()));
-        if let Some(vr) = vr.filter(|_| self.implicit) {
-            let offset = if has_long_length(vr) {
-                u64::from(self.u32(head.get(8..).unwrap_or_default())) + 12
-            } else {
-                u64::from(self.u16(head.get(6..).unwrap_or_default())) + 8
-            };
-            let next = self.stream.peek(index(offset) + 8)?.get(index(offset)..).map(<[u8]>::to_vec);
-            if next.is_some_and(|next| next.get(4..6).and_then(known_vr).is_some() && self.tag(&next) > self.tag(&head))
-            {
-                self.implicit = false;
-                return Ok(Some(
-                    "The file says that its elements are implicit, but they are explicit; they are read as explicit."
-                        .into(),
-                ));
-            }
-        }
-        let tag = self.tag(&head);
-        let fits = implicit_length + 8 <= self.remaining();
-        if !self.implicit && !self.big_endian && vr.is_none() && fits && self.follows_implicit(tag, implicit_length)? {
-            self.implicit = true;
-            return Ok(Some(
-                "The file says that its elements are explicit, but they are implicit; they are read as implicit."
-                    .into(),
-            ));
-        }
-        Ok(None)
-    }
-
-    /// Whether a second implicit element follows a first one of this length.
-    fn follows_implicit(&mut self, tag: Tag, length: u64) -> Result<bool, String> {
-        let offset = index(length) + 8;
-        let Some(next) = self.stream.peek(offset + 8)?.get(offset..).map(<[u8]>::to_vec) else { return Ok(false) };
-        let remaining = self.remaining();
-        let has_vr = next.get(4..6).and_then(known_vr).is_some();
-        Ok(next.len() == 8
-            && self.tag(&next) > tag
-            && !has_vr
-            && u64::from(self.u32(next.get(4..).unwrap_or_default())) <= remaining)
     }
 
     fn check_length(&self, element: &ElementHeader) -> Result<(), String> {
@@ -394,14 +278,13 @@ impl Walker<'_> {
     }
 
     fn data_set(&mut self, content: Content) -> Result<Option<PixelData>, String> {
-        // The end of each open sequence or item: a position, or unknown until its delimiter.
-        let mut open: Vec<Option<u64>> = Vec::new();
+        let mut open: Vec<Open> = Vec::new();
         // Elements of "UN, undefined length" sequences are implicit whatever the transfer syntax (PS3.5 6.2.2).
         let outer_implicit = self.implicit;
         let mut implicit_below: Option<usize> = None;
         loop {
-            while let Some(Some(end)) = open.last() {
-                if self.stream.position() < *end {
+            while let Some(end) = open.last().and_then(|o| o.end) {
+                if self.stream.position() < end {
                     break;
                 }
                 open.pop();
@@ -422,9 +305,12 @@ impl Walker<'_> {
                 Ok(Some(pixel_data)) => return Ok(Some(pixel_data)),
                 Err(Stop::Fatal(text)) => return Err(text),
                 Err(Stop::Broken(text)) => {
-                    // Nothing inside a sequence is used: one whose end is known is stepped over.
-                    let Some(at) = open.iter().rposition(Option::is_some) else { return Err(text) };
-                    let Some(end) = open.get(at).copied().flatten() else { return Err(text) };
+                    if open.first().is_some_and(|outermost| self.inside.enters(outermost.tag)) {
+                        return Err(text);
+                    }
+                    // Nothing inside this sequence is used: one whose end is known is stepped over.
+                    let Some(at) = open.iter().rposition(|o| o.end.is_some()) else { return Err(text) };
+                    let Some(end) = open.get(at).and_then(|o| o.end) else { return Err(text) };
                     open.truncate(at);
                     self.stream.skip(end.saturating_sub(self.stream.position()))?;
                 }
@@ -435,11 +321,11 @@ impl Walker<'_> {
     /// One element; the pixel data if it is theirs.
     fn step(
         &mut self,
-        open: &mut Vec<Option<u64>>,
+        open: &mut Vec<Open>,
         implicit_below: &mut Option<usize>,
         content: Content,
     ) -> Result<Option<PixelData>, Stop> {
-        let end = open.iter().rev().find_map(|end| *end);
+        let end = open.iter().rev().find_map(|o| o.end);
         let element = self.element(end)?;
         let undefined = element.length == UNDEFINED;
         let start = self.stream.position() + element.size;
@@ -474,13 +360,43 @@ impl Walker<'_> {
                 *implicit_below = Some(open.len());
                 self.implicit = true;
             }
-            open.push((!undefined).then(|| start + u64::from(element.length)));
+            if element.tag == ITEM
+                && let Some(sequence) = open.last_mut()
+            {
+                sequence.items += 1;
+            }
+            let end = (!undefined).then(|| start + u64::from(element.length));
+            open.push(Open { tag: element.tag, end, items: 0 });
         } else if open.is_empty() && self.wanted.binary_search(&element.tag).is_ok() {
             self.keep_value(&element)?;
+        } else if !open.is_empty() && self.take_inside(open, &element)? {
         } else {
+            if open.is_empty() && element.length > 0 && LONG.binary_search(&element.tag).is_ok() {
+                let offset = self.stream.position();
+                self.long.push((element.tag, Place { offset, length: u64::from(element.length) }));
+            }
             self.stream.skip(u64::from(element.length))?;
         }
         Ok(None)
+    }
+
+    /// Hands an element to who wants it; false where nobody does.
+    fn take_inside(&mut self, open: &[Open], element: &ElementHeader) -> Result<bool, String> {
+        if !open.first().is_some_and(|outermost| self.inside.enters(outermost.tag)) {
+            return Ok(false);
+        }
+        let sequences = open.iter().filter(|o| o.tag != ITEM);
+        let around: Vec<Around> =
+            sequences.map(|o| Around { sequence: o.tag, item: o.items.saturating_sub(1) }).collect();
+        if !self.inside.wants(&around, element.tag) {
+            return Ok(false);
+        }
+        let mut value = self.value(element)?;
+        if self.big_endian {
+            value.swap_bytes();
+        }
+        self.inside.take(&around, value)?;
+        Ok(true)
     }
 
     fn is_sequence(element: &ElementHeader, implicit: bool) -> bool {
@@ -490,12 +406,17 @@ impl Walker<'_> {
         }
     }
 
-    fn keep_value(&mut self, element: &ElementHeader) -> Result<(), String> {
+    fn value(&mut self, element: &ElementHeader) -> Result<RawValue, String> {
         let &ElementHeader { tag, vr, length, .. } = element;
         if length > MAX_VALUE_BYTES {
             return Err(format!("element {tag} claims {length} bytes, more than its value can have"));
         }
-        let value = RawValue { tag, vr, bytes: self.stream.take(length as usize)? };
+        Ok(RawValue { tag, vr, bytes: self.stream.take(length as usize)? })
+    }
+
+    fn keep_value(&mut self, element: &ElementHeader) -> Result<(), String> {
+        let value = self.value(element)?;
+        let tag = value.tag;
         match self.values.iter().find(|other| other.tag == tag) {
             Some(other) if other.bytes != value.bytes => {
                 return Err(format!("element {tag} is there twice, with different values"));
@@ -517,9 +438,11 @@ impl Walker<'_> {
         }
         let mut fragments = Vec::new();
         let mut is_offset_table = true;
+        self.is_closed = false;
         while self.stream.peek(8)?.len() == 8 {
             let head = self.stream.take(8)?;
             if self.tag(&head) != ITEM {
+                self.is_closed = self.tag(&head) == SEQUENCE_END;
                 break;
             }
             let claimed = self.u32(head.get(4..).unwrap_or_default());
@@ -531,6 +454,8 @@ impl Walker<'_> {
             }
             if !is_offset_table {
                 fragments.push((self.stream.position(), length));
+            } else if length > 0 {
+                self.offset_table = Some(Place { offset: self.stream.position(), length });
             }
             is_offset_table = false;
             self.stream.skip(length)?;

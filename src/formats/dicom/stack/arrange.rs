@@ -16,6 +16,9 @@ const TELLING_SHARE: f64 = 0.5;
 /// Places from which on an even distance is no accident.
 const TELLING_PLACES: usize = 3;
 
+/// Parts of a pool at most; no scan has so many echoes or passes.
+const MAX_PARTS: usize = 2000;
+
 /// A volume, or the first file of images that make none, and why.
 pub type Outcome = Result<Stack, (PathBuf, String)>;
 
@@ -40,7 +43,7 @@ fn arrange_by(members: Vec<Member>, fields: &[Feature], notes: &[String]) -> Vec
     let parted = |among: &[Feature]| {
         among.iter().filter(|f| fields.contains(f)).find_map(|&feature| {
             let parts = parts_of(feature, &places);
-            let is_plausible = parts.len() > 1
+            let is_plausible = (2..=MAX_PARTS).contains(&parts.len())
                 && make_sense(&places, &parts, TIMES.contains(&feature))
                 // Thin slices below thick ones are one scan in two parts, which only all slices together show.
                 && (feature != Feature::Thickness || overlap(&places, &parts));
@@ -161,7 +164,7 @@ fn overlap(places: &Places, parts: &[Vec<Member>]) -> bool {
 fn runs_by_number(places: &Places) -> Vec<Vec<Member>> {
     let mut members = places.members();
     members.sort_by(super::places::by_number);
-    if members.iter().any(|m| m.number.is_none()) || members.windows(2).any(|pair| pair[0].number == pair[1].number) {
+    if members.iter().any(|m| m.number.is_none()) || members.windows(2).any(|pair| pair[0].rank() == pair[1].rank()) {
         return Vec::new();
     }
     let along = |m: &Member| m.position.map_or(0.0, |p| dot(p, places.plane.normal));

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::places::{length, minus};
 use super::{Member, Stack};
-use crate::formats::dicom::instance::Instance;
+use crate::formats::dicom::frame::Frame;
 use crate::formats::dicom::pixels;
 
 /// Leaves out the copies in a series; returns the UIDs that different images share.
@@ -12,17 +12,22 @@ use crate::formats::dicom::pixels;
 /// Pixels are read only where two files are alike in everything else.
 pub fn leave_out(members: Vec<Member>) -> (Vec<Member>, BTreeSet<String>) {
     let mut kept: Vec<Member> = Vec::with_capacity(members.len());
-    let mut by_uid: HashMap<String, Vec<usize>> = HashMap::new();
+    // Frames of a file share its UID and are told by their numbers.
+    let mut by_uid: HashMap<(String, usize, usize), Vec<usize>> = HashMap::new();
     let mut by_place: HashMap<[u64; 3], Vec<usize>> = HashMap::new();
     let mut shared = BTreeSet::new();
     for member in members {
         let place = member.position.map(|p| p.map(|v| (v + 0.0).to_bits()));
-        let uid = Some(&member.uid).filter(|uid| !uid.is_empty());
-        let same_uid: &[usize] = uid.and_then(|uid| by_uid.get(uid)).map_or(&[], Vec::as_slice);
+        let (_, index, tile) = member.rank();
+        let uid = Some((member.uid.clone(), index, tile)).filter(|(uid, ..)| !uid.is_empty());
+        let same_uid: &[usize] = uid.as_ref().and_then(|uid| by_uid.get(uid)).map_or(&[], Vec::as_slice);
         let same_place: &[usize] = place.as_ref().and_then(|p| by_place.get(p)).map_or(&[], Vec::as_slice);
         let candidates = same_uid.iter().chain(same_place.iter().filter(|n| !same_uid.contains(n)));
         let is_copy = candidates.into_iter().any(|&n| {
             let other = &kept[n];
+            if other.shares_file(&member) {
+                return false;
+            }
             let alike = same_uid.contains(&n) || (other.number.is_some() && other.acquisition == member.acquisition);
             alike && is_same_image(other, &member) && pixels::are_equal(other, &member)
         });
@@ -31,9 +36,9 @@ pub fn leave_out(members: Vec<Member>) -> (Vec<Member>, BTreeSet<String>) {
         }
         if let Some(uid) = uid {
             if !same_uid.is_empty() {
-                shared.insert(uid.clone());
+                shared.insert(uid.0.clone());
             }
-            by_uid.entry(uid.clone()).or_default().push(kept.len());
+            by_uid.entry(uid).or_default().push(kept.len());
         }
         if let Some(place) = place {
             by_place.entry(place).or_default().push(kept.len());
@@ -44,7 +49,7 @@ pub fn leave_out(members: Vec<Member>) -> (Vec<Member>, BTreeSet<String>) {
 }
 
 /// Whether two headers say the same of place and kind.
-fn is_same_image(a: &Instance, b: &Instance) -> bool {
+fn is_same_image(a: &Frame, b: &Frame) -> bool {
     let same_place = match (a.position, b.position) {
         (Some(p), Some(q)) => length(minus(p, q)) < 1e-3,
         (None, None) => true,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Member;
-use crate::formats::dicom::instance::Instance;
+use crate::formats::dicom::frame::Frame;
 use crate::work::numbers::real;
 
 /// A header field that separates images.
@@ -30,6 +30,7 @@ pub enum Feature {
     PixelSpacing,
     Orientation,
     AcquisitionNumber,
+    Dimension,
     TemporalPosition,
     TriggerTime,
     BValue,
@@ -64,9 +65,11 @@ pub const TIMES: &[Feature] = &[
 
 /// Fields that put the images at one place in order, the most telling first.
 pub const FRAME_ORDER: &[Feature] = &[
+    Feature::Dimension,
     Feature::TemporalPosition,
     Feature::AcquisitionNumber,
     Feature::TriggerTime,
+    Feature::BValue,
     Feature::AcquisitionTime,
     Feature::ContentTime,
     Feature::InstanceNumber,
@@ -142,6 +145,7 @@ impl Feature {
             Self::PixelSpacing => "Pixel Spacing",
             Self::Orientation => "Image Orientation (Patient)",
             Self::AcquisitionNumber => "Acquisition Number",
+            Self::Dimension => "Dimension Index Values",
             Self::TemporalPosition => "Temporal Position Identifier",
             Self::TriggerTime => "Trigger Time",
             Self::BValue => "Diffusion b-value",
@@ -152,7 +156,7 @@ impl Feature {
     }
 
     /// The value in an image.
-    pub fn value(self, image: &Instance) -> Value {
+    pub fn value(self, image: &Frame) -> Value {
         let (subject, acquisition) = (&image.subject, &image.acquisition);
         match self {
             Self::PatientId => text(subject.patient_id.as_ref()),
@@ -176,12 +180,13 @@ impl Feature {
             Self::PixelSpacing => image.pixel_spacing.map_or(Value::Unknown, |s| Value::Text(format!("{s:?}"))),
             Self::Orientation => image.directions.map_or(Value::Unknown, |d| Value::Text(format!("{d:?}"))),
             Self::AcquisitionNumber => number(acquisition.number),
+            Self::Dimension => number(acquisition.dimension),
             Self::TemporalPosition => number(acquisition.temporal_position),
             Self::TriggerTime => number(acquisition.trigger_ms),
             Self::BValue => number(acquisition.b_value),
             Self::AcquisitionTime => number(acquisition.acquired),
             Self::ContentTime => number(acquisition.created),
-            Self::InstanceNumber => number(image.number.map(real)),
+            Self::InstanceNumber => number(image.rank_value()),
         }
     }
 
@@ -196,7 +201,7 @@ impl Feature {
     }
 
     /// Whether two images differ in this field for sure.
-    pub fn differs(self, a: &Instance, b: &Instance) -> bool {
+    pub fn differs(self, a: &Frame, b: &Frame) -> bool {
         let apart = |p: &[f64], q: &[f64], most: f64| p.iter().zip(q).any(|(x, y)| (x - y).abs() > most);
         match self {
             Self::PixelSpacing => {
@@ -219,7 +224,7 @@ impl Feature {
 }
 
 /// Image Type as far as it makes another kind of image.
-fn image_kind(image: &Instance) -> Value {
+fn image_kind(image: &Frame) -> Value {
     if image.image_type.is_empty() {
         return Value::Unknown;
     }
@@ -287,6 +292,6 @@ pub fn shown_values(feature: Feature, members: &[Member]) -> String {
 }
 
 /// Names of the fields in which two images differ for sure.
-pub fn differences(a: &Instance, b: &Instance) -> Vec<&'static str> {
+pub fn differences(a: &Frame, b: &Frame) -> Vec<&'static str> {
     ALL.iter().filter(|feature| feature.differs(a, b)).map(|feature| feature.name()).collect()
 }

@@ -3,7 +3,7 @@
 use super::places::{Places, Plane, dot, even_step, length, minus, times};
 use super::{Member, Stack};
 use crate::formats::dicom::fields::quoted;
-use crate::formats::dicom::instance::Instance;
+use crate::formats::dicom::frame::Frame;
 use crate::volume::{Affine, Geometry, Vec3};
 use crate::work::numbers::real;
 
@@ -50,8 +50,10 @@ pub fn unplaced(mut members: Vec<Member>, mut warnings: Vec<String>) -> Result<S
             ));
         }
         members.sort_by(super::places::by_number);
-        if members.iter().any(|m| m.number.is_none()) || members.windows(2).any(|pair| pair[0].number == pair[1].number)
-        {
+        let are_of_one_file = members.windows(2).all(|pair| pair[0].shares_file(&pair[1]));
+        let are_numbered = members.iter().all(|m| m.number.is_some())
+            && members.windows(2).all(|pair| pair[0].rank() != pair[1].rank());
+        if !are_of_one_file && !are_numbered {
             return Err(format!(
                 "the {} images give neither positions nor different values of Instance Number: their order is unknown; \
                  open them one by one",
@@ -60,6 +62,8 @@ pub fn unplaced(mut members: Vec<Member>, mut warnings: Vec<String>) -> Result<S
         }
     }
     let Some(first) = members.first() else { return Err("there are no images".into()) };
+    // Frames of a film are one slice after the other in time.
+    let frames = if members.len() == first.frame_count && first.is_cine { members.len() } else { 1 };
     warnings.push(
         "The file gives no position or orientation: orientation unknown. Slices are ordered by instance number.".into(),
     );
@@ -67,8 +71,8 @@ pub fn unplaced(mut members: Vec<Member>, mut warnings: Vec<String>) -> Result<S
     let [row_mm, column_mm] = in_plane(spacing, &mut warnings);
     let step = step_alone(first, &mut warnings)?;
     let columns = [[column_mm, 0.0, 0.0], [0.0, row_mm, 0.0], [0.0, 0.0, step]];
-    let count = members.len();
-    finish(members, 1, count, columns, [0.0; 3], warnings)
+    let count = members.len() / frames;
+    finish(members, frames, count, columns, [0.0; 3], warnings)
 }
 
 /// The sentence for slices that do not lie on an even grid.
@@ -88,7 +92,7 @@ fn in_plane(spacing: Option<[f64; 2]>, warnings: &mut Vec<String>) -> [f64; 2] {
 }
 
 /// The distance of slices where positions do not tell it.
-fn step_alone(first: &Instance, warnings: &mut Vec<String>) -> Result<f64, String> {
+fn step_alone(first: &Frame, warnings: &mut Vec<String>) -> Result<f64, String> {
     if let Some(mm) = first.slice_spacing.or(first.thickness) {
         return Ok(mm);
     }
@@ -130,7 +134,8 @@ fn finish(
         Geometry::new(shape, Affine::from_columns(columns.map(ras), ras(origin))).map_err(|e| e.to_string())?;
     warnings.extend(missing_rescale(&instances));
     warnings.extend(of_files(&instances));
-    Ok(Stack { id: String::new(), instances, frame_count, geometry, warnings })
+    let frame_names = super::names::of_frames(&instances, frame_count);
+    Ok(Stack { id: String::new(), instances, frame_count, frame_names, geometry, warnings })
 }
 
 fn missing_rescale(instances: &[Member]) -> Option<String> {
@@ -146,14 +151,21 @@ fn missing_rescale(instances: &[Member]) -> Option<String> {
 /// The warnings of the files, each kind once.
 fn of_files(instances: &[Member]) -> Vec<String> {
     let mut kinds: Vec<(&str, &String, usize)> = Vec::new();
-    for warning in instances.iter().flat_map(|m| &m.warnings) {
+    let mut files: Vec<&Member> = instances.iter().collect();
+    files.sort_by_key(|m| std::sync::Arc::as_ptr(&m.file));
+    files.dedup_by(|a, b| a.shares_file(b));
+    let order = |m: &Member| instances.iter().position(|other| other.shares_file(m));
+    if files.len() < instances.len() {
+        files.sort_by_key(|m| order(m));
+    }
+    for warning in files.iter().flat_map(|m| &m.warnings) {
         let kind = warning.split(" is ").next().unwrap_or_default();
         match kinds.iter_mut().find(|(other, ..)| *other == kind) {
             Some((.., count)) => *count += 1,
             None => kinds.push((kind, warning, 1)),
         }
     }
-    let total = instances.len();
+    let total = files.len();
     kinds
         .into_iter()
         .map(|(_, text, count)| if total == 1 { text.clone() } else { format!("{text} ({count} of {total} images)") })

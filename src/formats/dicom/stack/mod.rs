@@ -1,4 +1,4 @@
-//! From instances to stacks: which files form one volume, in which order, on which grid.
+//! From frames to stacks: which images form one volume, in which order, on which grid.
 //!
 //! **Invariant:** no volume gets a wrong slice distance without a word. A series becomes one volume, several that are
 //! each complete, or a refusal; where one part fills the gaps of another, both say so.
@@ -7,26 +7,27 @@ mod arrange;
 mod copies;
 mod features;
 mod grid;
+mod names;
 mod neighbours;
 mod places;
 mod pools;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::instance::Instance;
+use super::frame::Frame;
 use crate::volume::Geometry;
 
 /// An image of a series.
-type Member = Arc<Instance>;
+type Member = Arc<Frame>;
 
 /// A number of things and what they do: "1 image lies", "3 images lie".
 fn counted(count: usize, thing: &str, verb: &str) -> String {
     if count == 1 { format!("1 {thing} {verb}s") } else { format!("{count} {thing}s {verb}") }
 }
 
-/// Instances that form one volume.
+/// Images that form one volume.
 #[derive(Debug, Clone)]
 pub struct Stack {
     /// Series Instance UID, with `#n` for parts of a series.
@@ -35,10 +36,19 @@ pub struct Stack {
     pub instances: Vec<Member>,
     /// Number of time points.
     pub frame_count: usize,
+    /// What each time point is, as people read it; empty where nothing tells.
+    pub frame_names: Vec<String>,
     /// Grid and placement.
     pub geometry: Geometry,
     /// What the user must know.
     pub warnings: Vec<String>,
+}
+
+impl Stack {
+    /// How many files it comes from.
+    pub fn file_count(&self) -> usize {
+        self.instances.iter().map(|frame| Arc::as_ptr(&frame.file)).collect::<HashSet<_>>().len()
+    }
 }
 
 /// A stack that cannot be shown rightly.
@@ -50,11 +60,11 @@ pub struct Refused {
     pub reason: String,
 }
 
-/// Sorts instances into stacks; what cannot be placed rightly comes back refused.
-pub fn group(instances: Vec<Instance>) -> (Vec<Stack>, Vec<Refused>) {
+/// Sorts images into stacks; what cannot be placed rightly comes back refused.
+pub fn group(frames: Vec<Frame>) -> (Vec<Stack>, Vec<Refused>) {
     let mut series: BTreeMap<String, Vec<Member>> = BTreeMap::new();
-    for instance in instances {
-        series.entry(instance.series_uid.clone()).or_default().push(Arc::new(instance));
+    for frame in frames {
+        series.entry(frame.series_uid.clone()).or_default().push(Arc::new(frame));
     }
     let (mut stacks, mut refused) = (Vec::new(), Vec::new());
     for (series_uid, members) in series {

@@ -127,9 +127,9 @@ impl Places {
     }
 }
 
-/// By Instance Number; without one last.
+/// By Instance Number, in a file by the number of the frame; without Instance Number last.
 pub fn by_number(a: &Member, b: &Member) -> std::cmp::Ordering {
-    a.number.unwrap_or(i64::MAX).cmp(&b.number.unwrap_or(i64::MAX))
+    a.rank().cmp(&b.rank())
 }
 
 /// The step of evenly spaced positions.

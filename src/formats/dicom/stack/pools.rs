@@ -1,11 +1,12 @@
 //! From a series to pools of images that can lie in one volume: one subject, one matrix, one plane.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::features::{Feature, classes};
 use super::places::{Places, even_step, length, minus};
 use super::{Member, Stack};
-use crate::work::numbers::real;
+use crate::work::numbers::{real, whole};
 
 /// Directions and spacings that differ by more are other ones, however they are rounded.
 const OTHER_DIRECTION: f64 = 0.01;
@@ -74,7 +75,30 @@ pub fn by_plane(members: Vec<Member>) -> Vec<Pool> {
         let key = (format.rows, format.columns, format.samples, is_wide, is_wide && format.signed);
         pools.entry(key).or_default().push(member);
     }
-    pools.into_values().flat_map(by_place_and_plane).collect()
+    pools.into_values().flat_map(by_stack).flat_map(by_place_and_plane).collect()
+}
+
+/// Parts images by Stack ID where stacks lie at different places; one that numbers slices or time points parts nothing.
+fn by_stack(members: Vec<Member>) -> Vec<Vec<Member>> {
+    let mut stacks: BTreeMap<Option<Arc<str>>, Vec<Member>> = BTreeMap::new();
+    for member in &members {
+        stacks.entry(member.stack.clone()).or_default().push(member.clone());
+    }
+    if stacks.len() < 2 {
+        return vec![members];
+    }
+    let places: BTreeSet<Vec<[i64; 3]>> = stacks
+        .values()
+        .map(|stack| {
+            let tenths = |m: &Member| m.position.map(|p| p.map(|mm| whole((mm * 10.0).round())));
+            let own: BTreeSet<[i64; 3]> = stack.iter().filter_map(tenths).collect();
+            own.into_iter().collect()
+        })
+        .collect();
+    if places.len() == 1 || places.iter().any(|own| own.len() < 2) {
+        return vec![members];
+    }
+    stacks.into_values().collect()
 }
 
 fn by_place_and_plane(members: Vec<Member>) -> Vec<Pool> {
