@@ -165,7 +165,7 @@ fn from_fields(
     let image_types: Vec<String> = fields.texts(tags::IMAGE_TYPE).iter().map(|t| t.to_uppercase()).collect();
     let mosaic =
         if image_types.iter().any(|t| t == "MOSAIC") { Some(Mosaic::read(&mut instance, &top)?) } else { None };
-    let is_dose = class_uid == RT_DOSE;
+    let is_dose = instance.class_uid == RT_DOSE;
     let facts = if is_dose {
         dose::frames(&mut instance, top, fields)?
     } else {
