@@ -80,6 +80,8 @@ pub const FORMATS: &[Format] = &[
     super::nifti::FORMAT,
     super::nrrd::FORMAT,
     super::metaimage::FORMAT,
+    super::mgh::FORMAT,
+    super::gipl::FORMAT,
     super::picture::FORMAT,
 ];
 

@@ -20,7 +20,7 @@ pub enum Storage {
 /// Header fields as stored, unchecked unless said.
 #[derive(Debug, Clone)]
 pub struct Header {
-    /// 1 or 2.
+    /// 1 or 2; 0 for Analyze 7.5, from which NIfTI-1 has its header.
     pub version: u8,
     /// Byte order of header and voxels.
     pub big_endian: bool,
@@ -54,6 +54,8 @@ pub struct Header {
     pub intent_code: i32,
     /// Name of a further file.
     pub aux_file: String,
+    /// The voxel at the world's origin, counted from 1, which SPM writes into Analyze 7.5; zeros where nobody says it.
+    pub origin_voxel: [i16; 3],
 }
 
 struct Fields<'a> {
@@ -121,20 +123,36 @@ impl Header {
         match magic {
             Some(b"n+1\0" | b"n+2\0") => Ok(Storage::SingleFile),
             Some(b"ni1\0" | b"ni2\0") => Ok(Storage::Pair),
-            Some([0, 0, 0, 0]) => Err("an Analyze 7.5 header without NIfTI's magic; its orientation is undefined, \
-                convert it to NIfTI first"
-                .into()),
             other => Err(format!("NIfTI's magic is {:?}", String::from_utf8_lossy(other.unwrap_or_default()))),
         }
     }
 
     fn parse_1(f: &Fields) -> Result<Self, String> {
+        if f.bytes.get(344..348) == Some(&[0; 4]) {
+            return Ok(Self::parse_analyze(f));
+        }
         let storage = Self::storage(f.bytes.get(344..348))?;
+        Ok(Self { storage, ..Self::parse_fields(f) })
+    }
+
+    /// A header of Analyze 7.5: no magic, always a pair of files. What NIfTI has put where Analyze has other fields does not count; SPM
+    /// keeps a factor of the values where NIfTI has its slope, and a voxel of origin (counted from 1) in the patient's history.
+    fn parse_analyze(f: &Fields) -> Self {
+        let mut header = Self { version: 0, storage: Storage::Pair, ..Self::parse_fields(f) };
+        // Some programs count four dimensions and leave the last one empty.
+        header.dim.iter_mut().skip(4).filter(|size| **size == 0).for_each(|size| *size = 1);
+        (header.codes, header.xyzt_units, header.intent_code, header.scl_inter) = ([0; 2], 0, 0, 0.0);
+        header.aux_file.clear();
+        header.origin_voxel = std::array::from_fn(|n| f.i16(253 + 2 * n));
+        header
+    }
+
+    fn parse_fields(f: &Fields) -> Self {
         let at = |base: usize, step: usize, n: usize| base + step * n;
-        Ok(Self {
+        Self {
             version: 1,
             big_endian: f.big_endian,
-            storage,
+            storage: Storage::SingleFile,
             dim: std::array::from_fn(|n| i64::from(f.i16(at(40, 2, n)))),
             datatype: f.i16(70),
             bitpix: f.i16(72),
@@ -149,7 +167,8 @@ impl Header {
             srow: std::array::from_fn(|r| std::array::from_fn(|c| f64::from(f.f32(at(280, 4, 4 * r + c))))),
             intent_code: i32::from(f.i16(68)),
             aux_file: f.text(228..252),
-        })
+            origin_voxel: [0; 3],
+        }
     }
 
     fn parse_2(f: &Fields) -> Result<Self, String> {
@@ -173,6 +192,7 @@ impl Header {
             xyzt_units: f.i32(500),
             intent_code: f.i32(504),
             aux_file: f.text(320..344),
+            origin_voxel: [0; 3],
         })
     }
 

@@ -1,4 +1,4 @@
-//! NIfTI-1 and NIfTI-2: `.nii`, `.nii.gz`, `.hdr`/`.img` pairs.
+//! NIfTI-1 and NIfTI-2: `.nii`, `.nii.gz`, `.hdr`/`.img` pairs; and Analyze 7.5, from which the pairs come, read only.
 //!
 //! Headers are parsed here and not by the `nifti` crate, because bounded memory on hostile files, NIfTI-2, and the
 //! order sform, qform, pixdim with its warnings have to be under our control.

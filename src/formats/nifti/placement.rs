@@ -14,6 +14,9 @@ const SHEAR_LIMIT: f64 = 1e-3;
 /// # Errors
 /// When no usable transform exists; the message names the field.
 pub fn place(header: &Header, shape: [usize; 3], warnings: &mut Vec<String>) -> Result<Geometry, String> {
+    if header.version == 0 {
+        return place_analyze(header, shape, warnings);
+    }
     let unit = header.unit_mm();
     if unit != 1.0 {
         warnings.push(format!("Lengths were converted to millimetres (1 unit = {unit} mm)."));
@@ -46,6 +49,30 @@ pub fn place(header: &Header, shape: [usize; 3], warnings: &mut Vec<String>) -> 
     };
     warn_about(&chosen, header, warnings);
     Ok(chosen)
+}
+
+/// Analyze 7.5 says how large voxels are, and nothing about left and right.
+fn place_analyze(header: &Header, shape: [usize; 3], warnings: &mut Vec<String>) -> Result<Geometry, String> {
+    warnings.push(
+        "An Analyze 7.5 file does not say how the image lies in the patient, and left and right may be exchanged: programs differ. Axes are \
+         taken as right, anterior, superior. Compare with a file that says it before you trust a side."
+            .into(),
+    );
+    let spacing = spacing(header)?;
+    let mut origin = [0.0; 3];
+    let is_told =
+        header.origin_voxel.iter().zip(shape).all(|(voxel, size)| *voxel > 0 && signed(size) >= i64::from(*voxel));
+    if is_told {
+        warnings.push(format!("The voxel {:?} is the origin, as SPM writes it.", header.origin_voxel));
+        for ((value, voxel), step) in origin.iter_mut().zip(header.origin_voxel).zip(spacing) {
+            *value = (1.0 - f64::from(voxel)) * step;
+        }
+    }
+    if header.rescale() != (1.0, 0.0) {
+        warnings.push(format!("Values are multiplied by {}, as SPM writes it.", header.rescale().0));
+    }
+    let columns = [[spacing[0], 0.0, 0.0], [0.0, spacing[1], 0.0], [0.0, 0.0, spacing[2]]];
+    Geometry::new(shape, Affine::from_columns(columns, origin)).map_err(|e| e.to_string())
 }
 
 /// Whether a qform is what a quaternion can say of a sheared sform, and no voxel is off by half its size.

@@ -105,7 +105,14 @@ fn read_header(path: &Path, stream: &mut Stream) -> Result<Header> {
     };
     bytes.resize(size, 0);
     stream.read_exact(&mut bytes[4..]).map_err(|e| explain(path, e, "the header"))?;
-    Header::parse(&bytes).map_err(|e| FormatError::malformed(path, e))
+    let header = Header::parse(&bytes).map_err(|e| FormatError::malformed(path, e))?;
+    if header.version == 0 && !has_extension(path, &[".hdr", ".hdr.gz"]) {
+        return Err(FormatError::malformed(
+            path,
+            "the file has no magic of NIfTI, and is no `.hdr` of Analyze 7.5 either",
+        ));
+    }
+    Ok(header)
 }
 
 /// The grid size, from the header alone.
@@ -288,8 +295,9 @@ fn find_image(header: &Path) -> Result<PathBuf> {
 
 fn describe(header: &Header) -> Vec<(String, String)> {
     let byte_order = if header.big_endian { "big-endian" } else { "little-endian" };
+    let name = if header.version == 0 { "Analyze 7.5".into() } else { format!("NIfTI-{}", header.version) };
     [
-        ("Format", format!("NIfTI-{} ({byte_order})", header.version)),
+        ("Format", format!("{name} ({byte_order})")),
         ("dim", format!("{:?}", &header.dim[1..=natural(header.dim[0].clamp(1, 7))])),
         ("pixdim", format!("{:?}", &header.pixdim[1..4])),
         ("qform code", header.codes[0].to_string()),

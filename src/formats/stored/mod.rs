@@ -5,6 +5,7 @@
 mod apart;
 mod data;
 mod encoding;
+mod head;
 mod order;
 mod parts;
 mod written;
@@ -13,6 +14,7 @@ mod zlib;
 pub use apart::{named_beside, write_apart};
 pub use data::{Data, Layout, read_values};
 pub use encoding::Encoding;
+pub use head::{Head, check};
 pub use order::in_order;
 pub use parts::{Parts, Pattern};
 pub use written::{put_slice, written_type};
