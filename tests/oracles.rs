@@ -12,6 +12,8 @@
     reason = "what tests make fits"
 )]
 
+#[path = "oracles/segmentation.rs"]
+mod segmentation;
 mod support;
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -298,6 +300,13 @@ fn check_file(path: &Path, expected: &Value) -> (Verdict, String) {
     }
 }
 
+fn check_segmentation(path: &Path, expected: &Value) -> (Verdict, String) {
+    match segmentation::check(path, expected) {
+        Ok(note) => (Verdict::Matched, note),
+        Err(problem) => (Verdict::Failed, problem),
+    }
+}
+
 /// Whether the application reads this kind of file at all.
 fn is_ours(expected: &Value) -> bool {
     let kind = expected["kind"].as_str().unwrap_or_default();
@@ -374,8 +383,10 @@ fn every_file_opens_or_is_refused_as_the_index_says() {
         let size = if is_folder { 0 } else { std::fs::metadata(&path).map_or(0, |m| m.len() as usize) };
         let before = LIVE.load(Ordering::Relaxed);
         PEAK.store(before, Ordering::Relaxed);
-        let (mut verdict, mut note) = catch_unwind(AssertUnwindSafe(|| {
-            if kind == "dicom_series" { check_series(&path, expected) } else { check_file(&path, expected) }
+        let (mut verdict, mut note) = catch_unwind(AssertUnwindSafe(|| match kind.as_str() {
+            "dicom_series" => check_series(&path, expected),
+            "dicom_seg" => check_segmentation(&path, expected),
+            _ => check_file(&path, expected),
         }))
         .unwrap_or((Verdict::Failed, "panicked".into()));
         let taken = PEAK.load(Ordering::Relaxed).saturating_sub(before);

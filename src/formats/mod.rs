@@ -37,12 +37,13 @@ pub use ending::with_ending;
 pub use error::{FormatError, Result};
 pub use found::{Belonging, Entry, Facts, FileReader, Findings, Skipped, Source, each_file};
 pub use labels::{
-    LabelsInFile, read_annotated_labels, read_annotated_layers, read_labels, read_labels_in_file, read_layers,
+    LabelsInFile, read_annotated_labels, read_annotated_layers, read_chosen_labels, read_labels, read_labels_in_file,
+    read_layers,
 };
 pub use picture::{RgbPicture, write_mask_picture, write_picture};
 pub use registry::{
-    FORMATS, For, Format, Kind, Mask, Save, endings_of, is_picture, names_of, notices_of_writing, readable_names, stem,
-    write_labels, write_mask, write_volume, writer_for,
+    FORMATS, For, Format, Kind, Mask, Save, check_written, endings_of, is_picture, names_of, needs_source,
+    notices_of_writing, readable_names, stem, write_labels, write_mask, write_volume, writer_for,
 };
 pub use scan::{facts, load, open_one, scan, scan_all};
 

@@ -1,4 +1,4 @@
-//! DICOM: series of images, multi-frame objects and mosaics in every common compression.
+//! DICOM: series of images, multi-frame objects and mosaics in every common compression, and segmentation objects.
 //!
 //! [`structure`] walks a file and takes out the values of the few elements that are used; dicom-rs reads those, in a data
 //! set made of nothing else. [`stack`] decides which files are one volume. Pixels are decoded by `jpeg-decoder`, `jpeg2k` (openjp2) and our own RLE and JPEG-LS decoders, because the only JPEG-LS crate
@@ -21,6 +21,7 @@ mod mosaic;
 mod palette;
 mod pixels;
 mod rle;
+mod segmentation;
 mod stack;
 mod stored;
 mod stream;
@@ -34,7 +35,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rayon::prelude::*;
 
 use super::error::Result;
-use super::registry::{Format, Kind};
+use super::registry::{Format, Kind, Save};
 use super::{Belonging, Entry, Facts, Findings, Skipped, Source};
 use crate::volume::Volume;
 use crate::work::Watch;
@@ -47,13 +48,32 @@ use stack::Stack;
 pub const FORMAT: Format = Format {
     id: "dicom",
     name: "DICOM",
-    endings: &[".dcm"],
+    endings: &[".dcm", ".labelmap.dcm"],
     beside: &[],
-    kinds: &[Kind::Volume],
+    kinds: &[Kind::Volume, Kind::Labels],
     is_picture: false,
     claims,
     scan: collect,
-    saves: &[],
+    saves: &[
+        Save {
+            name: "DICOM SEG",
+            endings: &[".dcm"],
+            volume: None,
+            labels: Some(segmentation::write_binary),
+            notices: segmentation::notices,
+            needs_source: true,
+            check: Some(segmentation::check),
+        },
+        Save {
+            name: "DICOM SEG (label map)",
+            endings: &[".labelmap.dcm"],
+            volume: None,
+            labels: Some(segmentation::write_label_map),
+            notices: segmentation::notices_of_label_map,
+            needs_source: true,
+            check: Some(segmentation::check),
+        },
+    ],
 };
 
 fn claims(path: &Path, head: &[u8]) -> bool {
@@ -92,6 +112,7 @@ fn collect(paths: &[PathBuf], watch: Watch) -> Result<Findings> {
         .collect::<Result<Vec<_>>>()?;
     let mut findings = Findings::default();
     let mut frames = Vec::new();
+    let mut segmentations = Vec::new();
     let mut missing: BTreeMap<String, usize> = BTreeMap::new();
     for (path, outcome) in read {
         match outcome {
@@ -103,6 +124,10 @@ fn collect(paths: &[PathBuf], watch: Watch) -> Result<Findings> {
                         reason
                     }
                     Refusal::OtherObject(reason) => reason,
+                    Refusal::Segmentation => {
+                        segmentations.push(path.clone());
+                        continue;
+                    }
                 };
                 findings.skipped.push(Skipped { path: path.clone(), reason });
             }
@@ -138,5 +163,8 @@ fn collect(paths: &[PathBuf], watch: Watch) -> Result<Findings> {
             source: Arc::new(stack),
         }
     }));
+    let masks = segmentation::scan(&segmentations, FORMAT.id, watch)?;
+    findings.entries.extend(masks.entries);
+    findings.skipped.extend(masks.skipped);
     Ok(findings)
 }
