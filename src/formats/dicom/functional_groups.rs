@@ -184,6 +184,7 @@ fn of_frame(n: usize, refusal: Refusal) -> Refusal {
     match refusal {
         Refusal::Malformed(text) => Refusal::Malformed(of(text)),
         Refusal::OtherObject(text) => Refusal::OtherObject(of(text)),
+        Refusal::Segmentation => Refusal::Segmentation,
     }
 }
 
