@@ -183,8 +183,8 @@ impl Edit {
         };
         let (labels, annotations) = (segmentation.labels().clone().on(&grid), segmentation.annotations());
         let counts = labels.voxel_counts();
-        terminal
-            .run(SaveLabelsJob { path: output.clone(), labels, annotations, source: None, sidecar: false }, &|()| {})?;
+        let source = session.document().scan(segmentation.scan()).and_then(|scan| scan.source.clone());
+        terminal.run(SaveLabelsJob { path: output.clone(), labels, annotations, source, sidecar: false }, &|()| {})?;
         terminal.finish();
         if self.json {
             let counts: serde_json::Map<String, Json> =
@@ -198,12 +198,14 @@ impl Edit {
     fn open(&self, input: &Path, terminal: &Terminal) -> Result<(Session, SegmentationId, Geometry)> {
         let report = |share| terminal.progress(share);
         let watch = Watch::unwatched().reporting(&report);
-        let (labels, annotations) = formats::read_annotated_labels(input, None, watch, &|text| terminal.warn(&text))?;
+        let scan = self.image.as_ref().map(|path| formats::open_one(path, None, watch.stage("Reading the scan")));
+        let scan = scan.transpose()?;
+        let (labels, annotations) =
+            formats::read_annotated_labels(input, scan.as_ref(), watch, &|text| terminal.warn(&text))?;
         let grid = labels.geometry().clone();
-        let (volume, labels) = match &self.image {
+        let (volume, labels) = match self.image.as_ref().zip(scan) {
             None => (nothing(labels.geometry().clone()), labels),
-            Some(path) => {
-                let volume = formats::open_one(path, None, watch.stage("Reading the scan"))?;
+            Some((path, volume)) => {
                 volume.warnings.iter().for_each(|warning| terminal.warn(warning));
                 if self.frame >= volume.frame_count() {
                     return Err(JobError::Other(format!(

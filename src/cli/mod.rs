@@ -31,6 +31,7 @@ mod models;
 mod refine;
 mod sample;
 mod segment;
+mod structures;
 mod terminal;
 mod touch;
 mod train;

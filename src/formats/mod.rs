@@ -29,6 +29,7 @@ mod tests;
 pub use annotations::{
     Found, NAME_ENDINGS, complete as complete_annotations, is_names_file, read_names, write_names, write_sidecar,
 };
+pub use dicom::{Contour, ContourKind, ReferencedSeries, Roi, StructureSet, read_contours};
 pub use ending::with_ending;
 pub use error::{FormatError, Result};
 pub use found::{Belonging, Entry, Facts, FileReader, Findings, Skipped, Source, each_file};
@@ -37,8 +38,8 @@ pub use labels::{
 };
 pub use picture::{RgbPicture, write_mask_picture, write_picture};
 pub use registry::{
-    FORMATS, For, Format, Kind, Mask, Save, endings_of, is_picture, names_of, notices_of_writing, readable_names, stem,
-    write_labels, write_mask, write_volume, writer_for,
+    FORMATS, For, Format, Kind, Mask, Save, check_written, endings_of, is_picture, names_of, needs_source,
+    notices_of_writing, readable_names, stem, write_labels, write_mask, write_volume, writer_for,
 };
 pub use scan::{facts, load, open_one, scan, scan_all};
 

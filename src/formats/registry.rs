@@ -56,12 +56,19 @@ pub struct Save {
     pub labels: Option<WriteLabels>,
     /// What the user must be told of a file that was written with this grid.
     pub notices: fn(&Path, &Geometry) -> Vec<String>,
+    /// Whether it names the DICOM images that a mask was made on, and cannot be written without them.
+    pub needs_source: bool,
+    /// Reads a written mask back and compares it; none where that is left to the tests.
+    pub check: Option<CheckLabels>,
 }
 
 /// Writes a scan.
 pub type WriteVolume = fn(&Path, &Volume, Watch) -> Result<()>;
 /// Writes a label map with what is known of the labels.
 pub type WriteLabels = fn(&Path, &Mask, Watch) -> Result<()>;
+
+/// Compares a written mask with what was meant, and says the result.
+pub type CheckLabels = fn(&Path, &Mask, Watch) -> Result<String>;
 
 /// A mask that is written.
 #[derive(Clone, Copy)]
@@ -109,20 +116,32 @@ impl Format {
 pub fn endings_of(kind: Kind, purpose: For) -> Vec<&'static str> {
     let of_format = |format: &'static Format| match purpose {
         For::Opening if format.holds(kind) => format.endings.to_vec(),
-        For::Saving => format.saves_of(kind).flat_map(|save| save.endings).copied().collect(),
-        For::Opening => Vec::new(),
+        For::Saving | For::Opening => Vec::new(),
     };
-    FORMATS.iter().flat_map(of_format).collect()
+    let opened = FORMATS.iter().flat_map(of_format);
+    let saved = ways_of(kind).filter(|_| purpose == For::Saving).flat_map(|save| save.endings).copied();
+    opened.chain(saved).collect()
+}
+
+/// The ways of saving a kind; those come last that not every mask can be saved in.
+fn ways_of(kind: Kind) -> impl Iterator<Item = &'static Save> {
+    let that = move |needs_source: bool| {
+        FORMATS
+            .iter()
+            .flat_map(move |format| format.saves_of(kind))
+            .filter(move |save| save.needs_source == needs_source)
+    };
+    that(false).chain(that(true))
 }
 
 /// Names of the formats of a kind: "NIfTI and NRRD".
 pub fn names_of(kind: Kind, purpose: For) -> String {
     let of_format = |format: &'static Format| match purpose {
         For::Opening if format.holds(kind) => vec![format.name.to_string()],
-        For::Saving => format.saves_of(kind).map(|save| save.name.to_string()).collect(),
-        For::Opening => Vec::new(),
+        For::Saving | For::Opening => Vec::new(),
     };
-    listed(&FORMATS.iter().flat_map(of_format).collect::<Vec<_>>(), "and")
+    let saved = ways_of(kind).filter(|_| purpose == For::Saving).map(|save| save.name.to_string());
+    listed(&FORMATS.iter().flat_map(of_format).chain(saved).collect::<Vec<_>>(), "and")
 }
 
 /// Everything that can be opened, with its endings.
@@ -224,6 +243,20 @@ pub fn write_mask(path: &Path, mask: &Mask, watch: Watch) -> Result<()> {
 fn cannot_hold(path: &Path, save: &Save, what: &str, kind: Kind) -> FormatError {
     let endings = endings_of(kind, For::Saving).join(" or ");
     FormatError::unsupported(path, format!("{} files cannot hold {what}; end the name in {endings}", save.name))
+}
+
+/// Whether files of this name name the DICOM images that a mask was made on, and cannot be written without them.
+pub fn needs_source(path: &Path) -> bool {
+    way_of_saving(path).is_ok_and(|(_, save, _)| save.needs_source)
+}
+
+/// Reads a mask back that [`write_mask`] has written, compares it, and says the result; none for formats that have no such check.
+///
+/// # Errors
+/// When it cannot be read, or is not what was meant.
+pub fn check_written(path: &Path, mask: &Mask, watch: Watch) -> Result<Option<String>> {
+    let (_, save, _) = way_of_saving(path)?;
+    save.check.map(|check| check(path, mask, watch)).transpose()
 }
 
 /// What the user must be told of a file that was written with this grid.

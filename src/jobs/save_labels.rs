@@ -39,6 +39,8 @@ impl Job for SaveLabelsJob {
         annotations.seal(&labels);
         let mask = Mask { labels: &labels, annotations: &annotations, source: source.as_deref() };
         formats::write_mask(&path, &mask, work.watch.stage("Saving"))?;
+        let checked = formats::check_written(&path, &mask, work.watch.stage("Comparing"))?;
+        checked.into_iter().for_each(|text| work.warn(text));
         formats::notices_of_writing(&path, labels.geometry()).into_iter().for_each(|text| work.warn(text));
         if sidecar {
             // The mask is on disk and says all of it.

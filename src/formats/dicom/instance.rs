@@ -401,16 +401,12 @@ fn is_enhanced(class_uid: &str) -> bool {
 fn other_object(class_uid: &str, modality: &str) -> Option<String> {
     let segmentation = "a DICOM segmentation (SEG): a mask, not a scan. DICOM masks cannot be opened yet; convert it \
         to NIfTI, for example with 3D Slicer or dcmqi, open its scan and then the NIfTI file as its segmentation";
-    let contours = "an RT structure set (RTSTRUCT): contours, not a scan. Contours cannot be opened yet; convert it to \
-        NIfTI, for example with 3D Slicer or plastimatch, open its scan and then the NIfTI file as its segmentation";
     let kind = match class_uid {
         "1.2.840.10008.5.1.4.1.1.66.4" | "1.2.840.10008.5.1.4.1.1.66.7" => segmentation,
         "1.2.840.10008.5.1.4.1.1.30" => "a parametric map, not a scan",
         "1.2.840.10008.5.1.4.1.1.481.2" => "an RT dose, not a scan",
-        "1.2.840.10008.5.1.4.1.1.481.3" => contours,
         "1.2.840.10008.1.3.10" => "a DICOM directory (DICOMDIR)",
         _ if modality == "SEG" => segmentation,
-        _ if modality == "RTSTRUCT" => contours,
         _ => return None,
     };
     Some(kind.into())

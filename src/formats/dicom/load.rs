@@ -50,7 +50,7 @@ pub fn load(stack: &Stack, watch: Watch) -> Result<Volume> {
 }
 
 /// The files of a stack, slice by slice.
-fn source_images(stack: &Stack) -> SourceImages {
+pub fn source_images(stack: &Stack) -> SourceImages {
     let file = |instance: &Arc<Instance>| SourceFile {
         path: instance.path.clone(),
         class_uid: instance.class_uid.clone(),
@@ -66,7 +66,7 @@ fn source_images(stack: &Stack) -> SourceImages {
 }
 
 /// The one frame of reference that the images state; none where their places were made up.
-fn frame_of_reference(stack: &Stack) -> Option<FrameOfReference> {
+pub fn frame_of_reference(stack: &Stack) -> Option<FrameOfReference> {
     if stack.instances.iter().any(|i| i.position.is_none() || i.directions.is_none()) {
         return None;
     }

@@ -1,9 +1,10 @@
-//! DICOM: series of single-frame images in every common compression.
+//! DICOM: series of single-frame images in every common compression, and contours.
 //!
 //! [`structure`] walks a file and takes out the values of the few elements that are used; dicom-rs reads those, in a data
 //! set made of nothing else. [`stack`] decides which files are one volume. Pixels are decoded by `jpeg-decoder`, `jpeg2k` (openjp2) and our own RLE and JPEG-LS decoders, because the only JPEG-LS crate
 //! needs a C++ compiler and `CMake`.
 
+mod contours;
 mod fields;
 mod instance;
 mod jpeg_2000;
@@ -29,6 +30,7 @@ use crate::volume::Volume;
 use crate::work::Watch;
 
 use crate::work::numbers::share;
+pub use contours::{Contour, ContourKind, ReferencedSeries, Roi, StructureSet, read_contours};
 use instance::{Failure, Refusal};
 use stack::Stack;
 
@@ -36,13 +38,13 @@ use stack::Stack;
 pub const FORMAT: Format = Format {
     id: "dicom",
     name: "DICOM",
-    endings: &[".dcm"],
+    endings: &[".dcm", ".rtstruct.dcm", ".rt.dcm"],
     beside: &[],
-    kinds: &[Kind::Volume],
+    kinds: &[Kind::Volume, Kind::Labels, Kind::Contours],
     is_picture: false,
     claims,
     scan: collect,
-    saves: &[],
+    saves: &[contours::SAVE],
 };
 
 fn claims(path: &Path, head: &[u8]) -> bool {
@@ -69,7 +71,20 @@ fn belonging(subject: &instance::Subject) -> Belonging {
     Belonging { patient: patient.unwrap_or_default(), study: subject.study.clone().unwrap_or_default() }
 }
 
-fn collect(paths: &[PathBuf], watch: Watch) -> Result<Findings> {
+/// What files hold, before it is listed.
+#[derive(Default)]
+struct Found {
+    stacks: Vec<Arc<Stack>>,
+    contours: Vec<PathBuf>,
+    skipped: Vec<Skipped>,
+}
+
+/// The stacks of images that files hold.
+fn stacks_of(paths: &[PathBuf], watch: Watch) -> Result<Vec<Arc<Stack>>> {
+    find(paths, watch).map(|found| found.stacks)
+}
+
+fn find(paths: &[PathBuf], watch: Watch) -> Result<Found> {
     let done = AtomicUsize::new(0);
     let read = paths
         .par_iter()
@@ -79,12 +94,13 @@ fn collect(paths: &[PathBuf], watch: Watch) -> Result<Findings> {
             Ok((path, instance::read(path)))
         })
         .collect::<Result<Vec<_>>>()?;
-    let mut findings = Findings::default();
+    let mut found = Found::default();
     let mut instances = Vec::new();
     let mut missing: BTreeMap<String, usize> = BTreeMap::new();
     for (path, outcome) in read {
         match outcome {
             Ok(instance) => instances.push(instance),
+            Err(_) if contours::is_structure_set(path) => found.contours.push(path.clone()),
             Err(Failure { refusal, series_uid }) => {
                 let reason = match refusal {
                     Refusal::Malformed(reason) => {
@@ -93,7 +109,7 @@ fn collect(paths: &[PathBuf], watch: Watch) -> Result<Findings> {
                     }
                     Refusal::OtherObject(reason) => reason,
                 };
-                findings.skipped.push(Skipped { path: path.clone(), reason });
+                found.skipped.push(Skipped { path: path.clone(), reason });
             }
         }
     }
@@ -110,7 +126,15 @@ fn collect(paths: &[PathBuf], watch: Watch) -> Result<Findings> {
             ));
         }
     }
-    findings.skipped.extend(refused.into_iter().map(|r| Skipped { path: r.path, reason: r.reason }));
+    found.skipped.extend(refused.into_iter().map(|r| Skipped { path: r.path, reason: r.reason }));
+    found.stacks = stacks.into_iter().map(Arc::new).collect();
+    Ok(found)
+}
+
+fn collect(paths: &[PathBuf], watch: Watch) -> Result<Findings> {
+    let Found { stacks, contours, skipped } = find(paths, watch)?;
+    let mut findings = Findings { skipped, ..Findings::default() };
+    let of_contours = contours::scan(&contours, &stacks, FORMAT.id, watch)?;
     findings.entries.extend(stacks.into_iter().map(|stack| {
         let first = &stack.instances[0];
         let folder = first.path.parent().map(Path::to_path_buf).unwrap_or_default();
@@ -124,8 +148,10 @@ fn collect(paths: &[PathBuf], watch: Watch) -> Result<Findings> {
             shape: stack.geometry.shape(),
             path: if stack.instances.len() == 1 { first.path.clone() } else { folder },
             belongs_to: Some(belonging(&first.subject)),
-            source: Arc::new(stack),
+            source: stack,
         }
     }));
+    findings.entries.extend(of_contours.entries);
+    findings.skipped.extend(of_contours.skipped);
     Ok(findings)
 }

@@ -31,6 +31,8 @@ pub const FORMAT: Format = Format {
         volume: Some(write::write_volume),
         labels: Some(write::write_labels),
         notices: |path, geometry| write::shear_notice(geometry).into_iter().chain(read::twin(path)).collect(),
+        needs_source: false,
+        check: None,
     }],
 };
 

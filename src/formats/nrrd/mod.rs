@@ -35,6 +35,8 @@ pub const FORMAT: Format = Format {
         volume: Some(write::write_volume),
         labels: Some(write::write_labels),
         notices: |_, _| Vec::new(),
+        needs_source: false,
+        check: None,
     }],
 };
 
