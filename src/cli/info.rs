@@ -75,9 +75,15 @@ impl Info {
         let mut refused: Vec<Value> =
             findings.skipped.iter().map(|s| json!({"path": s.path, "reason": s.reason})).collect();
         for entry in &findings.entries {
-            let is_contours = entry.kind == Kind::Contours;
-            match if is_contours { structures::look(entry) } else { self.look(entry) } {
-                Ok(set) if is_contours => structure_sets.push(set),
+            if entry.kind == Kind::Contours {
+                // A file with several masks is looked at once.
+                match structures::look(entry, &findings.entries) {
+                    Ok(set) => structure_sets.extend(set),
+                    Err(error) => refused.push(json!({"path": entry.path, "reason": error.to_string()})),
+                }
+                continue;
+            }
+            match self.look(entry) {
                 Ok(volume) => volumes.push(volume),
                 Err(error) => refused.push(json!({"path": entry.path, "reason": error.to_string()})),
             }
