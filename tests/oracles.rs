@@ -22,10 +22,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use lamella::formats::{self, Findings};
+use lamella::formats::{self, Findings, StructureSet};
 use lamella::volume::{LabelMap, Volume};
 use lamella::work::Watch;
-use serde_json::Value;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use support::test_data;
 
@@ -307,6 +307,53 @@ fn check_segmentation(path: &Path, expected: &Value) -> (Verdict, String) {
     }
 }
 
+/// Names, numbers, types, colours, counts and planes with their areas.
+fn compare_contours(found: &StructureSet, expected: &Value) -> Result<(), String> {
+    let same = |what: &str, got: Value, want: &Value| {
+        if got == *want { Ok(()) } else { Err(format!("{what} {got}, expected {want}")) }
+    };
+    same("label", json!(found.label), &expected["label"])?;
+    let series: Vec<&str> = found.referenced_series.iter().map(|series| series.series_uid.as_str()).collect();
+    same("series", json!(series), &expected["referenced_series"])?;
+    let wanted = expected["rois"].as_array().map(Vec::as_slice).unwrap_or_default();
+    same("number of ROIs", json!(found.rois.len()), &json!(wanted.len()))?;
+    for (roi, want) in found.rois.iter().zip(wanted) {
+        same("number", json!(roi.number), &want["number"])?;
+        same("name", json!(roi.name), &want["name"])?;
+        same("type", json!(roi.interpreted_type), &want["type"])?;
+        same("colour", json!(roi.colour), &want["color"])?;
+        same("contours", json!(roi.contours.len()), &want["contours"])?;
+        same("points", json!(roi.point_count()), &want["points"])?;
+        let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
+        roi.contours.iter().for_each(|contour| *kinds.entry(contour.kind.name()).or_default() += 1);
+        same("kinds", json!(kinds), &want["geometric_types"])?;
+        let (areas, planes) = (roi.areas_mm2(), want["planes"].as_array().map(Vec::as_slice).unwrap_or_default());
+        same("number of planes", json!(areas.len()), &json!(planes.len()))?;
+        for ((count, area), plane) in areas.iter().zip(planes) {
+            same("contours in a plane", json!(count), &plane["contours"])?;
+            let want = plane["even_odd_area_mm2"].as_f64().unwrap_or(f64::NAN);
+            if !close(*area, want, 1e-3) {
+                return Err(format!("{}: area {area}, expected {want}", roi.name));
+            }
+            let z = plane["z"].as_f64().unwrap_or(f64::NAN);
+            let points: Vec<usize> = (roi.contours.iter())
+                .filter(|contour| contour.points.iter().all(|point| close(point[2], z, 1e-6)))
+                .map(|contour| contour.points.len())
+                .collect();
+            same("points in a plane", json!(points), &plane["points"])?;
+        }
+    }
+    Ok(())
+}
+
+fn check_contours(path: &Path, expected: &Value) -> (Verdict, String) {
+    match formats::read_contours(path, Watch::unwatched()).map(|found| compare_contours(&found, expected)) {
+        Ok(Ok(())) => (Verdict::Matched, String::new()),
+        Ok(Err(problem)) => (Verdict::Failed, problem),
+        Err(error) => (Verdict::Failed, error.to_string()),
+    }
+}
+
 /// Whether the application reads this kind of file at all.
 fn is_ours(expected: &Value) -> bool {
     let kind = expected["kind"].as_str().unwrap_or_default();
@@ -386,6 +433,10 @@ fn every_file_opens_or_is_refused_as_the_index_says() {
         let (mut verdict, mut note) = catch_unwind(AssertUnwindSafe(|| match kind.as_str() {
             "dicom_series" => check_series(&path, expected),
             "dicom_seg" => check_segmentation(&path, expected),
+    }
+}
+
+            "rtstruct" => check_contours(&path, expected),
             _ => check_file(&path, expected),
         }))
         .unwrap_or((Verdict::Failed, "panicked".into()));

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::{Result, print_json};
-use crate::formats::{self, Entry, Facts};
+use super::{Result, print_json, structures};
+use crate::formats::{self, Entry, Facts, Kind};
 use crate::jobs::JobError;
 use crate::session::{self, KeptScan};
 use crate::volume::Statistics;
@@ -71,24 +71,33 @@ impl Info {
             return self.document();
         }
         let findings = formats::scan(&self.path, Watch::unwatched())?;
-        let mut volumes = Vec::new();
+        let (mut volumes, mut structure_sets) = (Vec::new(), Vec::new());
         let mut refused: Vec<Value> =
             findings.skipped.iter().map(|s| json!({"path": s.path, "reason": s.reason})).collect();
         for entry in &findings.entries {
+            if entry.kind == Kind::Contours {
+                // A file with several masks is looked at once.
+                match structures::look(entry, &findings.entries) {
+                    Ok(set) => structure_sets.extend(set),
+                    Err(error) => refused.push(json!({"path": entry.path, "reason": error.to_string()})),
+                }
+                continue;
+            }
             match self.look(entry) {
                 Ok(volume) => volumes.push(volume),
                 Err(error) => refused.push(json!({"path": entry.path, "reason": error.to_string()})),
             }
         }
         if self.json {
-            print_json(&json!({"volumes": volumes, "skipped": refused}))?;
+            print_json(&json!({"volumes": volumes, "structure_sets": structure_sets, "skipped": refused}))?;
         } else {
             volumes.iter().for_each(print_volume);
+            structure_sets.iter().for_each(structures::print);
             for skipped in &refused {
                 say!("skipped {}: {}", text(&skipped["path"]), text(&skipped["reason"]));
             }
         }
-        if volumes.is_empty() {
+        if volumes.is_empty() && structure_sets.is_empty() {
             return Err(JobError::Other(format!("nothing in {} can be opened", self.path.display())));
         }
         Ok(())

@@ -32,6 +32,7 @@ mod models;
 mod refine;
 mod sample;
 mod segment;
+mod structures;
 mod terminal;
 mod touch;
 mod train;

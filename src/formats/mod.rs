@@ -33,6 +33,7 @@ mod tests;
 pub use annotations::{
     Found, NAME_ENDINGS, complete as complete_annotations, is_names_file, read_names, write_names, write_sidecar,
 };
+pub use dicom::{Contour, ContourKind, ReferencedSeries, Roi, StructureSet, read_contours};
 pub use ending::with_ending;
 pub use error::{FormatError, Result};
 pub use found::{Belonging, Entry, Facts, FileReader, Findings, Skipped, Source, each_file};

@@ -1,5 +1,7 @@
 //! Which pixels lie inside a polygon.
 
+use std::ops::Range;
+
 /// Columns and rows of the pixels whose centres lie inside a closed polygon, row by row.
 ///
 /// Points are in pixels: pixel `n` spans `n..n + 1`. The last point is joined to the first. Where outlines cross, the even-odd rule
@@ -7,33 +9,57 @@
 /// (Foley, van Dam: Computer Graphics, 1990, section 3.6). `size` is columns and rows of the picture.
 pub fn pixels_inside(polygon: &[[f64; 2]], size: [usize; 2]) -> Vec<[usize; 2]> {
     let mut inside = Vec::new();
-    let is_usable = polygon.len() >= 3 && polygon.iter().flatten().all(|at| at.is_finite());
-    if !is_usable {
-        return inside;
-    }
-    let (mut top, mut bottom) = (f64::INFINITY, f64::NEG_INFINITY);
-    for [_, y] in polygon {
-        (top, bottom) = (top.min(*y), bottom.max(*y));
-    }
-    let rows = first_centre_from(top, size[1])..first_centre_from(bottom, size[1]);
-    let mut crossings = Vec::new();
-    for row in rows {
-        let y = row as f64 + 0.5;
-        crossings.clear();
-        for (n, [x0, y0]) in polygon.iter().enumerate() {
-            let [x1, y1] = polygon[(n + 1) % polygon.len()];
+    spans_inside(&[polygon], size, |row, columns| inside.extend(columns.map(|column| [column, row])));
+    inside
+}
+
+/// An edge that crosses the lines of some rows.
+struct Edge {
+    rows: Range<usize>,
+    from: [f64; 2],
+    to: [f64; 2],
+}
+
+/// Visits the columns of every row that lie inside several closed polygons taken together, as [`pixels_inside`] takes one: what an even
+/// number of them enclose is outside. Polygons of less than three points enclose nothing.
+pub fn spans_inside(polygons: &[&[[f64; 2]]], size: [usize; 2], mut visit: impl FnMut(usize, Range<usize>)) {
+    let mut edges = Vec::new();
+    for polygon in polygons {
+        let is_usable = polygon.len() >= 3 && polygon.iter().flatten().all(|at| at.is_finite());
+        for (n, &from) in polygon.iter().enumerate().filter(|_| is_usable) {
+            let to = polygon[(n + 1) % polygon.len()];
             // Half open, so that a corner on the line counts once.
-            if (*y0 <= y) != (y1 <= y) {
-                crossings.push(x0 + (y - y0) / (y1 - y0) * (x1 - x0));
+            let rows = first_centre_from(from[1].min(to[1]), size[1])..first_centre_from(from[1].max(to[1]), size[1]);
+            if !rows.is_empty() {
+                edges.push(Edge { rows, from, to });
             }
         }
+    }
+    edges.sort_by_key(|edge| edge.rows.start);
+    let Some(first) = edges.first().map(|edge| edge.rows.start) else { return };
+    let (mut crossed, mut next, mut crossings): (Vec<&Edge>, usize, Vec<f64>) = (Vec::new(), 0, Vec::new());
+    for row in first..size[1] {
+        crossed.retain(|edge| edge.rows.contains(&row));
+        while let Some(edge) = edges.get(next).filter(|edge| edge.rows.start == row) {
+            crossed.push(edge);
+            next += 1;
+        }
+        if crossed.is_empty() && next == edges.len() {
+            return;
+        }
+        let y = row as f64 + 0.5;
+        crossings.clear();
+        crossings.extend(
+            crossed.iter().map(|&Edge { from: [x0, y0], to: [x1, y1], .. }| x0 + (y - y0) / (y1 - y0) * (x1 - x0)),
+        );
         crossings.sort_by(f64::total_cmp);
         for pair in crossings.chunks_exact(2) {
             let columns = first_centre_from(pair[0], size[0])..first_centre_from(pair[1], size[0]);
-            inside.extend(columns.map(|column| [column, row]));
+            if !columns.is_empty() {
+                visit(row, columns);
+            }
         }
     }
-    inside
 }
 
 /// Number of the first of `count` pixels whose centre is not before a position.

@@ -89,7 +89,8 @@ pub(super) fn length(v: Vec3) -> f64 {
 }
 
 /// Inner product.
-pub(super) fn dot(a: Vec3, b: Vec3) -> f64 {
+#[must_use]
+pub fn dot(a: Vec3, b: Vec3) -> f64 {
     a.iter().zip(b).map(|(x, y)| x * y).sum()
 }
 

@@ -43,7 +43,7 @@ mod voxels;
 
 mod scan;
 
-pub use affine::{Affine, Vec3, cross};
+pub use affine::{Affine, Vec3, cross, dot};
 pub use anatomy::{ANATOMY, AnatomyPreset, Structure, with_structures};
 pub use annotations::{Annotations, Maker, SliceKey, SliceState};
 pub use brick_code::{BrickCodeError, MOST_BRICKS, MOST_CHUNK_BYTES, PackedPatch};

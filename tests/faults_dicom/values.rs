@@ -231,8 +231,8 @@ fn masks_and_contours_are_named_with_what_to_do() {
     for (class, modality, words) in [
         ("1.2.840.10008.5.1.4.1.1.66.4", "SEG", ["a DICOM segmentation", "Segmentation Type is missing"]),
         ("1.2.840.10008.5.1.4.1.1.66.7", "SEG", ["a DICOM segmentation", "Segmentation Type is missing"]),
-        ("1.2.840.10008.5.1.4.1.1.481.3", "RTSTRUCT", ["RTSTRUCT", "NIfTI"]),
-        ("1.2.3", "RTSTRUCT", ["RTSTRUCT", "plastimatch"]),
+        ("1.2.840.10008.5.1.4.1.1.481.3", "RTSTRUCT", ["RTSTRUCT", "without structures"]),
+        ("1.2.3", "RTSTRUCT", ["RTSTRUCT", "without structures"]),
     ] {
         let made = with(|m| done(m.text((0x0008, 0x0016), b"UI", class).text((0x0008, 0x0060), b"CS", modality)));
         let reason = refusal(&[made]);

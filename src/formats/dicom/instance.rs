@@ -126,7 +126,7 @@ fn from_fields(
     if super::segmentation::is_segmentation(&class_uid, &modality) {
         return Err(Refusal::Segmentation);
     }
-    if let Some(kind) = other_object(&class_uid, &modality) {
+    if let Some(kind) = other_object(&class_uid) {
         return Err(Refusal::OtherObject(kind));
     }
     if structure.pixel_data.is_none() {
@@ -208,15 +208,11 @@ fn subject(fields: &Fields) -> Subject {
 /// RT Dose Storage.
 const RT_DOSE: &str = "1.2.840.10008.5.1.4.1.1.481.2";
 
-/// Objects with pixels or contours that are no scans, and what to do with them.
-fn other_object(class_uid: &str, modality: &str) -> Option<String> {
-    let contours = "an RT structure set (RTSTRUCT): contours, not a scan. Contours cannot be opened yet; convert it to \
-        NIfTI, for example with 3D Slicer or plastimatch, open its scan and then the NIfTI file as its segmentation";
+/// Objects with pixels that are no scans.
+fn other_object(class_uid: &str) -> Option<String> {
     let kind = match class_uid {
         "1.2.840.10008.5.1.4.1.1.30" => "a parametric map, not a scan",
-        "1.2.840.10008.5.1.4.1.1.481.3" => contours,
         "1.2.840.10008.1.3.10" => "a DICOM directory (DICOMDIR)",
-        _ if modality == "RTSTRUCT" => contours,
         _ => return None,
     };
     Some(kind.into())

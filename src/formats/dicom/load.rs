@@ -53,7 +53,7 @@ pub fn load(stack: &Stack, watch: Watch) -> Result<Volume> {
 }
 
 /// The files of a stack, and which of their frames is which slice. The tiles of a sheet all name the sheet.
-fn source_images(stack: &Stack) -> SourceImages {
+pub fn source_images(stack: &Stack) -> SourceImages {
     let mut files: Vec<SourceFile> = Vec::new();
     let mut number_of: BTreeMap<usize, usize> = BTreeMap::new();
     let slice = |frame: &Arc<Frame>| {
@@ -79,7 +79,7 @@ fn source_images(stack: &Stack) -> SourceImages {
 }
 
 /// The one frame of reference that the images state; none where their places were made up.
-fn frame_of_reference(stack: &Stack) -> Option<FrameOfReference> {
+pub fn frame_of_reference(stack: &Stack) -> Option<FrameOfReference> {
     if stack.instances.iter().any(|i| i.position.is_none() || i.directions.is_none()) {
         return None;
     }

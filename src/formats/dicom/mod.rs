@@ -1,9 +1,10 @@
-//! DICOM: series of images, multi-frame objects and mosaics in every common compression, and segmentation objects.
+//! DICOM: series of images, multi-frame objects and mosaics in every common compression, segmentation objects and contours.
 //!
 //! [`structure`] walks a file and takes out the values of the few elements that are used; dicom-rs reads those, in a data
 //! set made of nothing else. [`stack`] decides which files are one volume. Pixels are decoded by `jpeg-decoder`, `jpeg2k` (openjp2) and our own RLE and JPEG-LS decoders, because the only JPEG-LS crate
 //! needs a C++ compiler and `CMake`.
 
+mod contours;
 mod dose;
 mod elements;
 mod fields;
@@ -41,6 +42,7 @@ use crate::volume::Volume;
 use crate::work::Watch;
 
 use crate::work::numbers::share;
+pub use contours::{Contour, ContourKind, ReferencedSeries, Roi, StructureSet, read_contours};
 use instance::{Failure, Refusal};
 use stack::Stack;
 
@@ -48,9 +50,9 @@ use stack::Stack;
 pub const FORMAT: Format = Format {
     id: "dicom",
     name: "DICOM",
-    endings: &[".dcm", ".labelmap.dcm"],
+    endings: &[".dcm", ".labelmap.dcm", ".rtstruct.dcm", ".rt.dcm"],
     beside: &[],
-    kinds: &[Kind::Volume, Kind::Labels],
+    kinds: &[Kind::Volume, Kind::Labels, Kind::Contours],
     is_picture: false,
     claims,
     scan: collect,
@@ -73,6 +75,7 @@ pub const FORMAT: Format = Format {
             needs_source: true,
             check: Some(segmentation::check),
         },
+        contours::SAVE,
     ],
 };
 
@@ -100,7 +103,21 @@ fn belonging(subject: &instance::Subject) -> Belonging {
     Belonging { patient: patient.unwrap_or_default(), study: subject.study.clone().unwrap_or_default() }
 }
 
-fn collect(paths: &[PathBuf], watch: Watch) -> Result<Findings> {
+/// What files hold, before it is listed.
+#[derive(Default)]
+struct Found {
+    stacks: Vec<Arc<Stack>>,
+    contours: Vec<PathBuf>,
+    segmentations: Vec<PathBuf>,
+    skipped: Vec<Skipped>,
+}
+
+/// The stacks of images that files hold.
+fn stacks_of(paths: &[PathBuf], watch: Watch) -> Result<Vec<Arc<Stack>>> {
+    find(paths, watch).map(|found| found.stacks)
+}
+
+fn find(paths: &[PathBuf], watch: Watch) -> Result<Found> {
     let done = AtomicUsize::new(0);
     let read = paths
         .par_iter()
@@ -110,13 +127,13 @@ fn collect(paths: &[PathBuf], watch: Watch) -> Result<Findings> {
             Ok((path, instance::read(path)))
         })
         .collect::<Result<Vec<_>>>()?;
-    let mut findings = Findings::default();
+    let mut found = Found::default();
     let mut frames = Vec::new();
-    let mut segmentations = Vec::new();
     let mut missing: BTreeMap<String, usize> = BTreeMap::new();
     for (path, outcome) in read {
         match outcome {
             Ok(of_file) => frames.extend(of_file),
+            Err(_) if contours::is_structure_set(path) => found.contours.push(path.clone()),
             Err(Failure { refusal, series_uid }) => {
                 let reason = match refusal {
                     Refusal::Malformed(reason) => {
@@ -125,11 +142,11 @@ fn collect(paths: &[PathBuf], watch: Watch) -> Result<Findings> {
                     }
                     Refusal::OtherObject(reason) => reason,
                     Refusal::Segmentation => {
-                        segmentations.push(path.clone());
+                        found.segmentations.push(path.clone());
                         continue;
                     }
                 };
-                findings.skipped.push(Skipped { path: path.clone(), reason });
+                found.skipped.push(Skipped { path: path.clone(), reason });
             }
         }
     }
@@ -146,7 +163,15 @@ fn collect(paths: &[PathBuf], watch: Watch) -> Result<Findings> {
             ));
         }
     }
-    findings.skipped.extend(refused.into_iter().map(|r| Skipped { path: r.path, reason: r.reason }));
+    found.skipped.extend(refused.into_iter().map(|r| Skipped { path: r.path, reason: r.reason }));
+    found.stacks = stacks.into_iter().map(Arc::new).collect();
+    Ok(found)
+}
+
+fn collect(paths: &[PathBuf], watch: Watch) -> Result<Findings> {
+    let Found { stacks, contours, segmentations, skipped } = find(paths, watch)?;
+    let mut findings = Findings { skipped, ..Findings::default() };
+    let of_contours = contours::scan(&contours, &stacks, FORMAT.id, watch)?;
     findings.entries.extend(stacks.into_iter().map(|stack| {
         let first = &stack.instances[0];
         let folder = first.path.parent().map(Path::to_path_buf).unwrap_or_default();
@@ -160,11 +185,13 @@ fn collect(paths: &[PathBuf], watch: Watch) -> Result<Findings> {
             shape: stack.geometry.shape(),
             path: if stack.file_count() == 1 { first.path.clone() } else { folder },
             belongs_to: Some(belonging(&first.subject)),
-            source: Arc::new(stack),
+            source: stack,
         }
     }));
     let masks = segmentation::scan(&segmentations, FORMAT.id, watch)?;
-    findings.entries.extend(masks.entries);
-    findings.skipped.extend(masks.skipped);
+    for of_kind in [masks, of_contours] {
+        findings.entries.extend(of_kind.entries);
+        findings.skipped.extend(of_kind.skipped);
+    }
     Ok(findings)
 }

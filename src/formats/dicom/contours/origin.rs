@@ -1,0 +1,150 @@
+//! What a structure set takes over from the images that it was drawn on: whose they are, and where each lies. It is read from their files when
+//! it is needed and kept nowhere else.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use dicom::core::Tag;
+use dicom::dictionary_std::tags;
+
+use super::elements::{Element, Elements, Span};
+use crate::formats::dicom::fields::Fields;
+use crate::formats::dicom::structure::RawValue;
+use crate::volume::{Vec3, cross, dot};
+
+/// Texts that are taken over.
+const KEPT: &[Tag] = &[
+    tags::STUDY_DATE,
+    tags::STUDY_TIME,
+    tags::ACCESSION_NUMBER,
+    tags::REFERRING_PHYSICIAN_NAME,
+    tags::STUDY_DESCRIPTION,
+    tags::PATIENT_NAME,
+    tags::PATIENT_ID,
+    tags::PATIENT_BIRTH_DATE,
+    tags::PATIENT_SEX,
+    tags::STUDY_INSTANCE_UID,
+    tags::STUDY_ID,
+    tags::FRAME_OF_REFERENCE_UID,
+    tags::POSITION_REFERENCE_INDICATOR,
+];
+
+/// The plane of an image.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ImagePlane {
+    /// Unit normal, RAS.
+    pub normal: Vec3,
+    /// Distance from the origin along the normal in millimetres.
+    pub offset_mm: f64,
+}
+
+/// The header of an image's file.
+#[derive(Default)]
+pub struct Origin {
+    texts: BTreeMap<Tag, Vec<u8>>,
+    charset: Option<Vec<u8>>,
+    position: Option<Vec3>,
+    directions: Option<[Vec3; 2]>,
+    /// Position and directions of each frame, where the file says them frame by frame.
+    frames: Vec<(Option<Vec3>, Option<[Vec3; 2]>)>,
+}
+
+impl Origin {
+    /// Reads a file up to its pixels.
+    ///
+    /// # Errors
+    /// A sentence for the user.
+    pub fn read(path: &Path) -> Result<Self, String> {
+        let mut elements = Elements::open(path)?;
+        let whole = elements.whole();
+        let mut origin = Self::default();
+        while let Some(element) = elements.next(whole)? {
+            match element.tag {
+                tags::SPECIFIC_CHARACTER_SET => origin.charset = Some(elements.bytes(&element)?),
+                tags::IMAGE_POSITION_PATIENT => origin.position = position(&mut elements, &element)?,
+                tags::IMAGE_ORIENTATION_PATIENT => origin.directions = directions(&mut elements, &element)?,
+                tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE | tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE => {
+                    let sequence = elements.sequence(&element, whole)?;
+                    while let Some(item) = elements.item(sequence)? {
+                        let frame = frame(&mut elements, item)?;
+                        if element.tag == tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE {
+                            origin.position = frame.0.or(origin.position);
+                            origin.directions = frame.1.or(origin.directions);
+                        } else {
+                            origin.frames.push(frame);
+                        }
+                    }
+                }
+                tag if KEPT.contains(&tag) => {
+                    origin.texts.insert(tag, elements.bytes(&element)?);
+                }
+                tag if tag >= tags::PIXEL_DATA => break,
+                _ => elements.skip(&element, whole)?,
+            }
+        }
+        Ok(origin)
+    }
+
+    /// A text, empty where the file has none.
+    pub fn text(&self, tag: Tag) -> String {
+        let Some(bytes) = self.texts.get(&tag) else { return String::new() };
+        let plain =
+            || String::from_utf8_lossy(bytes).trim_matches(|c: char| c == '\0' || c.is_whitespace()).to_string();
+        let Some(charset) = self.charset.clone().filter(|_| !bytes.is_ascii()) else { return plain() };
+        let value = |tag: Tag, bytes: Vec<u8>| RawValue { tag, vr: None, bytes };
+        let fields = Fields::read(vec![value(tags::SPECIFIC_CHARACTER_SET, charset), value(tag, bytes.clone())]);
+        fields.ok().and_then(|fields| fields.text(tag)).unwrap_or_else(plain)
+    }
+
+    /// The plane of the image, or of a frame counted from 1; none where the file does not say it.
+    pub fn plane(&self, frame: Option<u32>) -> Option<ImagePlane> {
+        let of_frame = frame.and_then(|frame| self.frames.get(usize::try_from(frame).ok()?.checked_sub(1)?));
+        let (position, directions) = of_frame.copied().unwrap_or_default();
+        let (position, directions) = (position.or(self.position)?, directions.or(self.directions)?);
+        let normal = cross(directions[0], directions[1]);
+        let length = dot(normal, normal).sqrt();
+        let normal = normal.map(|part| part / length);
+        (length > 0.5).then(|| ImagePlane { normal, offset_mm: dot(normal, position) })
+    }
+}
+
+/// Position and directions in the functional groups of a frame (PS3.3, C.7.6.16.2.3 and C.7.6.16.2.4).
+fn frame(elements: &mut Elements, groups: Span) -> Result<(Option<Vec3>, Option<[Vec3; 2]>), String> {
+    let mut found = (None, None);
+    while let Some(group) = elements.next(groups)? {
+        if ![tags::PLANE_POSITION_SEQUENCE, tags::PLANE_ORIENTATION_SEQUENCE].contains(&group.tag) {
+            elements.skip(&group, groups)?;
+            continue;
+        }
+        let sequence = elements.sequence(&group, groups)?;
+        while let Some(item) = elements.item(sequence)? {
+            while let Some(element) = elements.next(item)? {
+                match element.tag {
+                    tags::IMAGE_POSITION_PATIENT => found.0 = position(elements, &element)?,
+                    tags::IMAGE_ORIENTATION_PATIENT => found.1 = directions(elements, &element)?,
+                    _ => elements.skip(&element, item)?,
+                }
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// From left, posterior, superior to right, anterior, superior.
+fn ras([x, y, z]: Vec3) -> Vec3 {
+    [-x, -y, z]
+}
+
+fn position(elements: &mut Elements, element: &Element) -> Result<Option<Vec3>, String> {
+    let mut values = Vec::new();
+    elements.numbers(element, "Image Position (Patient)", &mut |value| values.push(value))?;
+    Ok(values.first_chunk().copied().map(ras))
+}
+
+fn directions(elements: &mut Elements, element: &Element) -> Result<Option<[Vec3; 2]>, String> {
+    let mut values = Vec::new();
+    elements.numbers(element, "Image Orientation (Patient)", &mut |value| values.push(value))?;
+    let row = values.first_chunk::<3>().copied();
+    let column = values.get(3..).and_then(|rest| rest.first_chunk::<3>()).copied();
+    Ok(row.zip(column).map(|(row, column)| [ras(row), ras(column)]))
+}

@@ -1,0 +1,333 @@
+//! Which voxels of a grid lie inside the contours of a region.
+//!
+//! Contours that lie in planes of voxels are filled there by [`fill_contours`]; their planes may lie beside the slices. All others, those on
+//! slices that are turned against the grid, are filled by where the rows of voxels cut them.
+
+use std::ops::Range;
+
+use super::structure_set::{Contour, ContourPlane, Roi, StructureSet, planes_of};
+use crate::shape::{fill_contours, flattened, tangents};
+use crate::volume::{Geometry, LabelMap, LabelValue, Vec3, dot};
+use crate::work::numbers::{natural, real, whole};
+use crate::work::{Stopped, Watch};
+
+/// Contours whose points differ by less than this along an axis, in voxels, lie in a plane of voxels.
+const FLAT: f64 = 0.25;
+/// Planes nearer to each other, in voxels, are one.
+const ONE_PLANE: f64 = 0.1;
+/// Planes nearer to a slice, in voxels, lie in it.
+pub const IN_SLICE: f64 = 0.02;
+/// What rounding may add, in voxels.
+const ROUNDING: f64 = 1e-3;
+
+/// Voxels in a row: the first, the axis along which they lie, and how many they are.
+struct Line {
+    first: [usize; 3],
+    axis: usize,
+    count: usize,
+}
+
+/// A region's voxels.
+#[derive(Default)]
+pub struct Filled {
+    lines: Vec<Line>,
+    /// Contours of which nothing lies in the grid.
+    pub outside: usize,
+}
+
+impl Filled {
+    /// Whether it has no voxel.
+    pub fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
+    fn voxels(&self) -> impl Iterator<Item = [usize; 3]> {
+        self.lines.iter().flat_map(|line| {
+            (0..line.count).map(|n| {
+                let mut voxel = line.first;
+                voxel[line.axis] += n;
+                voxel
+            })
+        })
+    }
+
+    /// Puts the region into a map where that holds nothing yet, and says how many voxels it held already.
+    pub fn put(&self, label: LabelValue, labels: &mut LabelMap) -> usize {
+        let mut shared = 0;
+        for voxel in self.voxels() {
+            match labels.get(voxel) {
+                0 => labels.set(voxel, label),
+                other => shared += usize::from(other != label),
+            }
+        }
+        shared
+    }
+}
+
+/// Closed contours in voxels, for the axis across their planes.
+struct Slab<'a> {
+    axis: usize,
+    /// Place along the axis, and contours there.
+    planes: Vec<(f64, Vec<&'a Contour>)>,
+}
+
+/// How contours lie in a grid.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Fit {
+    /// How far planes of contours lie beside slices at most, in millimetres; 0 where all lie in slices to within rounding.
+    pub beside_mm: f64,
+    /// Whether there are contours whose planes are turned against the grid's.
+    pub is_turned: bool,
+    /// Half of what a plane stands for along each axis, in voxels.
+    reach: [f64; 3],
+    /// What a turned plane stands for in millimetres; none where there is one plane alone.
+    turned_step_mm: Option<f64>,
+}
+
+/// Looks at all contours: how far their planes are apart, and how they lie in the grid. Where the grid is that of the images that they were
+/// drawn on, each contour is for one slice.
+pub fn fit(set: &StructureSet, grid: &Geometry, is_own_scan: bool) -> Fit {
+    let mut fit = Fit { reach: [0.5; 3], ..Fit::default() };
+    let mut places: [Vec<f64>; 3] = Default::default();
+    let mut turned: Vec<(Vec3, f64)> = Vec::new();
+    for roi in &set.rois {
+        let (slabs, others) = sorted(roi, grid);
+        for slab in slabs {
+            places[slab.axis].extend(slab.planes.iter().map(|(place, _)| *place));
+        }
+        turned.extend(others.iter().map(|plane| (plane.normal, plane.offset_mm)));
+    }
+    let spacing = grid.spacing_mm();
+    for axis in 0..3 {
+        let places = &mut places[axis];
+        places.sort_by(f64::total_cmp);
+        places.dedup_by(|b, a| *b - *a <= ONE_PLANE);
+        let beside = places.iter().map(|place| (place - place.round()).abs()).fold(0.0, f64::max);
+        if beside > IN_SLICE {
+            fit.beside_mm = fit.beside_mm.max(beside * spacing[axis]);
+        }
+        let step = places.windows(2).map(|pair| pair[1] - pair[0]).fold(f64::INFINITY, f64::min);
+        if !is_own_scan && step.is_finite() {
+            fit.reach[axis] = (step / 2.0).max(0.5);
+        }
+    }
+    fit.is_turned = !turned.is_empty();
+    turned.sort_by(|a, b| a.1.total_cmp(&b.1));
+    let steps = turned.windows(2).map(|pair| pair[1].1 - pair[0].1).filter(|step| *step > 0.05);
+    fit.turned_step_mm = steps.min_by(f64::total_cmp);
+    fit
+}
+
+/// The closed contours of a region that lie in planes of voxels, axis by axis, and those that do not.
+fn sorted<'a>(roi: &'a Roi, grid: &Geometry) -> (Vec<Slab<'a>>, Vec<ContourPlane<'a>>) {
+    let closed = roi.closed();
+    let spans: Vec<[[f64; 2]; 3]> = closed.iter().map(|contour| spans(contour, grid)).collect();
+    let is_flat = |span: &[[f64; 2]; 3], axis: usize| span[axis][1] - span[axis][0] <= FLAT;
+    // Small contours lie flat along several axes; they are taken along that of the others.
+    let mut by_use = [2, 1, 0].map(|axis| (spans.iter().filter(|span| is_flat(span, axis)).count(), axis));
+    by_use.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
+    let (mut slabs, mut turned) = (Vec::<Slab>::new(), Vec::new());
+    for (contour, span) in closed.into_iter().zip(&spans) {
+        let Some((_, axis)) = by_use.into_iter().find(|(_, axis)| is_flat(span, *axis)) else {
+            turned.push(contour);
+            continue;
+        };
+        let place = f64::midpoint(span[axis][0], span[axis][1]);
+        match slabs.iter_mut().find(|slab| slab.axis == axis) {
+            Some(slab) => slab.planes.push((place, vec![contour])),
+            None => slabs.push(Slab { axis, planes: vec![(place, vec![contour])] }),
+        }
+    }
+    for slab in &mut slabs {
+        slab.planes.sort_by(|a, b| a.0.total_cmp(&b.0));
+        slab.planes.dedup_by(|b, a| {
+            let is_one = b.0 - a.0 <= ONE_PLANE;
+            if is_one {
+                a.1.append(&mut b.1);
+            }
+            is_one
+        });
+    }
+    (slabs, planes_of(&turned))
+}
+
+/// The least and the largest place of a contour's points along each axis, in voxels.
+fn spans(contour: &Contour, grid: &Geometry) -> [[f64; 2]; 3] {
+    let mut spans = [[f64::INFINITY, f64::NEG_INFINITY]; 3];
+    for point in &contour.points {
+        let voxel = grid.voxel_from_world().point(*point);
+        for (span, at) in spans.iter_mut().zip(voxel) {
+            *span = [span[0].min(at), span[1].max(at)];
+        }
+    }
+    spans
+}
+
+/// Fills a region.
+///
+/// # Errors
+/// When the work is stopped.
+pub fn fill(roi: &Roi, grid: &Geometry, fit: &Fit, watch: Watch) -> Result<Filled, Stopped> {
+    let mut filled = Filled::default();
+    let (slabs, turned) = sorted(roi, grid);
+    for slab in slabs {
+        fill_slab(&slab, grid, fit.reach[slab.axis], &mut filled, watch)?;
+    }
+    for plane in turned {
+        fill_turned(&plane, grid, fit, &mut filled, watch)?;
+    }
+    Ok(filled)
+}
+
+/// Every slice takes the plane nearest to it; of two that are as near, the one behind it.
+fn fill_slab(slab: &Slab, grid: &Geometry, reach: f64, filled: &mut Filled, watch: Watch) -> Result<(), Stopped> {
+    let axis = slab.axis;
+    let [across, down] = [[1, 2], [0, 2], [0, 1]][axis];
+    let shape = grid.shape();
+    let mut taken: Vec<Range<usize>> = Vec::with_capacity(slab.planes.len());
+    for (n, (place, _)) in slab.planes.iter().enumerate() {
+        let before = n.checked_sub(1).and_then(|n| slab.planes.get(n)).map(|(other, _)| f64::midpoint(*other, *place));
+        let after = slab.planes.get(n + 1).map(|(other, _)| f64::midpoint(*other, *place));
+        let from = before.unwrap_or(f64::NEG_INFINITY).max(place - reach);
+        let to = after.unwrap_or(f64::INFINITY).min(place + reach);
+        // Half open, so that half-way between two slices a plane is in one.
+        let slice = |at: f64| natural(whole((at - ROUNDING).ceil())).min(shape[axis]);
+        taken.push(slice(from)..slice(to));
+    }
+    for ((_, contours), slices) in slab.planes.iter().zip(taken) {
+        watch.check()?;
+        if slices.is_empty() {
+            filled.outside += contours.len();
+            continue;
+        }
+        let outlines: Vec<Vec<[f64; 2]>> = contours
+            .iter()
+            .map(|contour| {
+                let pixel = |point: &Vec3| {
+                    let voxel = grid.voxel_from_world().point(*point);
+                    [voxel[across] + 0.5, voxel[down] + 0.5]
+                };
+                contour.points.iter().map(pixel).collect()
+            })
+            .collect();
+        let outlines: Vec<&[[f64; 2]]> = outlines.iter().map(Vec::as_slice).collect();
+        let before = filled.lines.len();
+        fill_contours(&outlines, [shape[across], shape[down]], |row, columns| {
+            for slice in slices.clone() {
+                let mut first = [0; 3];
+                (first[across], first[down], first[axis]) = (columns.start, row, slice);
+                filled.lines.push(Line { first, axis: across, count: columns.len() });
+            }
+        });
+        if filled.lines.len() == before {
+            filled.outside += contours.len();
+        }
+    }
+    Ok(())
+}
+
+/// Rows of voxels are cut by the outlines of a plane: a voxel belongs to it if it lies within half a step of the plane and its place in the
+/// plane is inside.
+fn fill_turned(
+    plane: &ContourPlane,
+    grid: &Geometry,
+    fit: &Fit,
+    filled: &mut Filled,
+    watch: Watch,
+) -> Result<(), Stopped> {
+    let affine = grid.world_from_voxel();
+    let normal = plane.normal;
+    let voxel_mm = [0, 1, 2].map(|axis| dot(affine.column(axis), normal).abs()).into_iter().fold(0.0, f64::max);
+    let half = fit.turned_step_mm.unwrap_or(voxel_mm) / 2.0;
+    let axes = tangents(normal);
+    let in_plane = |point: Vec3| [dot(point, axes[0]), dot(point, axes[1]), dot(point, normal) - plane.offset_mm];
+    let outlines: Vec<Vec<[f64; 2]>> =
+        plane.contours.iter().map(|contour| flattened(&contour.points, normal)).collect();
+    // The voxels around the contours, moved by half a step to both sides.
+    let mut around = [[f64::INFINITY, f64::NEG_INFINITY]; 3];
+    for point in plane.contours.iter().flat_map(|contour| &contour.points) {
+        for side in [-half, half] {
+            let moved = [0, 1, 2].map(|axis| point[axis] + side * normal[axis]);
+            for (span, at) in around.iter_mut().zip(grid.voxel_from_world().point(moved)) {
+                *span = [span[0].min(at), span[1].max(at)];
+            }
+        }
+    }
+    let shape = grid.shape();
+    let range = |axis: usize| {
+        natural(whole(around[axis][0].floor()))
+            ..natural(whole(around[axis][1].ceil()).saturating_add(1)).min(shape[axis])
+    };
+    let before = filled.lines.len();
+    let step = in_plane_step(affine.column(0), &axes, normal);
+    for k in range(2) {
+        for j in range(1) {
+            watch.check()?;
+            let start = in_plane(affine.point([0.0, real(j), real(k)]));
+            let slab = where_between(start[2], step[2], half, range(0));
+            for columns in insides(&outlines, start, step, &slab) {
+                filled.lines.push(Line { first: [columns.start, j, k], axis: 0, count: columns.len() });
+            }
+        }
+    }
+    // Points and short lines.
+    for point in plane.contours.iter().filter(|contour| contour.points.len() < 3).flat_map(|contour| &contour.points) {
+        filled.lines.extend(grid.voxel_at(*point).map(|first| Line { first, axis: 0, count: 1 }));
+    }
+    if filled.lines.len() == before {
+        filled.outside += plane.contours.len();
+    }
+    Ok(())
+}
+
+/// A step along a row of voxels, in the plane and across it.
+fn in_plane_step(step: Vec3, axes: &[Vec3; 2], normal: Vec3) -> Vec3 {
+    [dot(step, axes[0]), dot(step, axes[1]), dot(step, normal)]
+}
+
+/// The places along a row whose distance from the plane is from `-half` to below `half`.
+fn where_between(start: f64, step: f64, half: f64, all: Range<usize>) -> Range<usize> {
+    if step.abs() * real(all.end) < 1e-9 {
+        return if (-half..half).contains(&start) { all } else { 0..0 };
+    }
+    let [a, b] = [(-half - start) / step, (half - start) / step];
+    place(a.min(b), &all)..place(a.max(b), &all)
+}
+
+/// The first place of a row from a point on.
+fn place(at: f64, all: &Range<usize>) -> usize {
+    natural(whole((at - 1e-9).ceil())).clamp(all.start, all.end)
+}
+
+/// Those of some places along a row that lie inside an odd number of outlines.
+fn insides(outlines: &[Vec<[f64; 2]>], start: Vec3, step: Vec3, all: &Range<usize>) -> Vec<Range<usize>> {
+    if all.is_empty() {
+        return Vec::new();
+    }
+    let length = step[0] * step[0] + step[1] * step[1];
+    // A row that leads straight through the plane has one place in it.
+    let is_across = length <= 1e-12 * step[2] * step[2];
+    let way = if is_across { [1.0, 0.0] } else { [step[0], step[1]] };
+    let length = if is_across { 1.0 } else { length };
+    let mut cuts = Vec::new();
+    for outline in outlines.iter().filter(|outline| outline.len() >= 3) {
+        let from_start = |n: usize| {
+            let point = outline[n % outline.len()];
+            let [x, y] = [point[0] - start[0], point[1] - start[1]];
+            (way[0] * y - way[1] * x, (way[0] * x + way[1] * y) / length)
+        };
+        for n in 0..outline.len() {
+            let ((side, along), (other_side, other_along)) = (from_start(n), from_start(n + 1));
+            if (side <= 0.0) != (other_side <= 0.0) {
+                cuts.push(along + side / (side - other_side) * (other_along - along));
+            }
+        }
+    }
+    cuts.sort_by(f64::total_cmp);
+    if is_across {
+        let is_inside = cuts.iter().filter(|cut| **cut > 0.0).count() % 2 == 1;
+        return if is_inside { vec![all.clone()] } else { Vec::new() };
+    }
+    let pairs = cuts.chunks_exact(2).map(|pair| place(pair[0], all)..place(pair[1], all));
+    pairs.filter(|span| !span.is_empty()).collect()
+}
