@@ -18,6 +18,7 @@ macro_rules! tell {
 
 mod bench;
 mod convert;
+mod deidentify;
 mod devices;
 mod edit;
 mod evaluate;
@@ -63,6 +64,8 @@ enum Command {
     Info(info::Info),
     /// Convert a volume or mask to another format, keeping its geometry
     Convert(convert::Convert),
+    /// Take the patients out of DICOM files
+    Deidentify(deidentify::Deidentify),
     /// Change the labels of a mask: islands, holes, logic between labels and more
     Edit(edit::Edit),
     /// Segment volumes with a model
@@ -108,6 +111,7 @@ impl Command {
         match self {
             Self::Info(command) => command.run(),
             Self::Convert(command) => command.run(),
+            Self::Deidentify(command) => command.run(),
             Self::Edit(command) => command.run(),
             Self::Segment(command) => command.run(),
             Self::Refine(command) => command.run(),

@@ -29,6 +29,7 @@ mod tests;
 pub use annotations::{
     Found, NAME_ENDINGS, complete as complete_annotations, is_names_file, read_names, write_names, write_sidecar,
 };
+pub use dicom::deidentify;
 pub use ending::with_ending;
 pub use error::{FormatError, Result};
 pub use found::{Belonging, Entry, Facts, FileReader, Findings, Skipped, Source, each_file};
@@ -40,7 +41,7 @@ pub use registry::{
     FORMATS, For, Format, Kind, Mask, Save, endings_of, is_picture, names_of, notices_of_writing, readable_names, stem,
     write_labels, write_mask, write_volume, writer_for,
 };
-pub use scan::{facts, load, open_one, scan, scan_all};
+pub use scan::{facts, list_files, load, open_one, scan, scan_all};
 
 use registry::has_extension;
 use scan::read_head;

@@ -4,6 +4,7 @@
 //! set made of nothing else. [`stack`] decides which files are one volume. Pixels are decoded by `jpeg-decoder`, `jpeg2k` (openjp2) and our own RLE and JPEG-LS decoders, because the only JPEG-LS crate
 //! needs a C++ compiler and `CMake`.
 
+pub mod deidentify;
 mod fields;
 mod instance;
 mod jpeg_2000;
