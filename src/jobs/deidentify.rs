@@ -11,7 +11,7 @@ use super::error::JobError;
 use super::job::{Job, JobKind, Work};
 use super::title::file_name;
 use crate::formats::deidentify::{ChangeCounts, Deidentified, Key, Left, Wishes, deidentify};
-use crate::formats::{Skipped, list_files};
+use crate::formats::{FormatError, Skipped, list_files};
 use crate::work::Stopped;
 use crate::work::numbers::share;
 
@@ -101,11 +101,7 @@ impl DeidentifyReport {
 }
 
 /// Two files of one instance are both kept, the second under another name.
-fn write(
-    file: &Deidentified,
-    folder: &Path,
-    taken: &Mutex<HashSet<PathBuf>>,
-) -> Result<(), crate::formats::FormatError> {
+fn write(file: &Deidentified, folder: &Path, taken: &Mutex<HashSet<PathBuf>>) -> Result<(), FormatError> {
     let mut place = file.place.clone();
     let mut number = 2;
     while !taken.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(place.clone()) {
@@ -113,7 +109,11 @@ fn write(
         place = file.place.with_file_name(format!("{stem}_{number}.dcm"));
         number += 1;
     }
-    file.write(&folder.join(place))
+    let path = folder.join(place);
+    if let Some(parent) = path.parent() {
+        std::fs::create_dir_all(parent).map_err(|source| FormatError::Write { path: path.clone(), source })?;
+    }
+    file.write(&path)
 }
 
 /// Makes the folder for the new files. One that holds something may hold the old ones too.

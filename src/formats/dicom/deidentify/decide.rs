@@ -104,8 +104,8 @@ pub fn fate(tag: Tag, vr: VR, wishes: &Wishes) -> Fate {
         return Fate::Goes;
     }
     let Some(row) = row_of(tag) else {
-        // What cannot be looked into, or is not known to anyone, may hold anything.
-        let is_known = tag.element() == 0 || StandardDataDictionary.by_tag(tag).is_some();
+        // What cannot be looked into, or is not known to anyone, may hold anything. Lengths of groups would be wrong.
+        let is_known = tag.element() != 0 && StandardDataDictionary.by_tag(tag).is_some();
         return if is_known && vr != VR::UN { Fate::Stays } else { Fate::Goes };
     };
     // Without its representation nobody sees what a value holds: what would stay goes.

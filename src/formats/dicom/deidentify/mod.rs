@@ -135,7 +135,10 @@ pub fn deidentify(path: &Path, wishes: &Wishes, key: &Key) -> std::result::Resul
             .push(format!("{place} still holds a word that names the patient; look at it before you share the file"));
     }
     state(&mut object, wishes);
-    let text = |tag| object.get(tag).and_then(|e| e.to_str().ok()).unwrap_or_default().into_owned();
+    let text = |tag| {
+        let text = object.get(tag).and_then(|e| e.to_str().ok()).unwrap_or_default();
+        text.trim_matches(['\0', ' ']).to_string()
+    };
     let instance = if text(tags::SOP_INSTANCE_UID).is_empty() {
         key.uid(&meta.media_storage_sop_instance_uid)
     } else {
@@ -202,7 +205,14 @@ fn state(object: &mut InMemDicomObject, wishes: &Wishes) {
             DataElement::new(tags::CODE_MEANING, VR::LO, PrimitiveValue::from(*meaning)),
         ])
     };
-    let items: Vec<InMemDicomObject> = wishes.methods().iter().map(coded).collect();
+    // What was done to the file before stays said.
+    let before = object.take(tags::DEIDENTIFICATION_METHOD_CODE_SEQUENCE).and_then(|e| e.into_value().into_items());
+    let mut items = before.unwrap_or_default().to_vec();
+    let code = |item: &InMemDicomObject| {
+        item.get(tags::CODE_VALUE).and_then(|e| e.to_str().ok()).map(|code| code.trim().to_string())
+    };
+    let known: Vec<String> = items.iter().filter_map(code).collect();
+    items.extend(wishes.methods().iter().filter(|(value, _)| !known.iter().any(|code| code == value)).map(coded));
     let dates = match wishes.dates {
         Dates::Removed => "REMOVED",
         Dates::Shifted => "MODIFIED",

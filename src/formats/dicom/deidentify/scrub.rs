@@ -8,7 +8,7 @@ use dicom::dictionary_std::{StandardDataDictionary, tags};
 use dicom::object::InMemDicomObject;
 use dicom::object::mem::InMemElement;
 
-use super::decide::{Fate, Wishes, fate};
+use super::decide::{Fate, Wishes, fate, is_text};
 use super::key::{Key, Subject};
 use super::values::{dummy, shifted};
 use super::words::Words;
@@ -60,6 +60,7 @@ impl<'a> Scrubber<'a> {
 
     /// An element as it stays; none where it goes.
     fn one(&mut self, element: InMemElement, above: &str) -> Option<InMemElement> {
+        let element = recognised(element);
         let (tag, vr) = (element.tag(), element.vr());
         // Names that the tables of hospitals go by are the same new name everywhere.
         if matches!(tag, tags::PATIENT_NAME | tags::PATIENT_ID) {
@@ -151,6 +152,27 @@ impl<'a> Scrubber<'a> {
         }
         self.note(tag, above, Done::Cleaned);
         DataElement::new(tag, vr, PrimitiveValue::Strs(new.into()))
+    }
+}
+
+/// An element whose representation a program did not know, with the one that the standard gives it. Such values are little-endian bytes
+/// (PS3.5 6.2.2); those of sequences stay as they are.
+fn recognised(element: InMemElement) -> InMemElement {
+    let tag = element.tag();
+    let known = StandardDataDictionary.by_tag(tag).map(|entry| entry.vr().relaxed());
+    match (element.vr(), known, element.value().primitive()) {
+        (VR::UN, Some(vr), Some(value)) if !matches!(vr, VR::SQ | VR::UN) => {
+            let bytes = value.to_bytes().into_owned();
+            let is_words =
+                is_text(vr) || matches!(vr, VR::UI | VR::DA | VR::TM | VR::DT | VR::AS | VR::DS | VR::IS | VR::UR);
+            let value = if is_words {
+                PrimitiveValue::from(String::from_utf8_lossy(&bytes).into_owned())
+            } else {
+                PrimitiveValue::U8(bytes.into())
+            };
+            DataElement::new(tag, vr, value)
+        }
+        _ => element,
     }
 }
 
