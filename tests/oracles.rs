@@ -433,9 +433,6 @@ fn every_file_opens_or_is_refused_as_the_index_says() {
         let (mut verdict, mut note) = catch_unwind(AssertUnwindSafe(|| match kind.as_str() {
             "dicom_series" => check_series(&path, expected),
             "dicom_seg" => check_segmentation(&path, expected),
-    }
-}
-
             "rtstruct" => check_contours(&path, expected),
             _ => check_file(&path, expected),
         }))

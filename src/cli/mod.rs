@@ -19,6 +19,7 @@ macro_rules! tell {
 mod bench;
 mod check;
 mod convert;
+mod deidentify;
 mod devices;
 mod edit;
 mod evaluate;
@@ -67,6 +68,8 @@ enum Command {
     Convert(convert::Convert),
     /// Look at a mask: its labels, and whether it lies on its scan
     Check(check::Check),
+    /// Take the patients out of DICOM files
+    Deidentify(deidentify::Deidentify),
     /// Change the labels of a mask: islands, holes, logic between labels and more
     Edit(edit::Edit),
     /// Segment volumes with a model
@@ -113,6 +116,7 @@ impl Command {
             Self::Info(command) => command.run(),
             Self::Convert(command) => command.run(),
             Self::Check(command) => command.run(),
+            Self::Deidentify(command) => command.run(),
             Self::Edit(command) => command.run(),
             Self::Segment(command) => command.run(),
             Self::Refine(command) => command.run(),

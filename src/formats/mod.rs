@@ -33,6 +33,7 @@ mod tests;
 pub use annotations::{
     Found, NAME_ENDINGS, complete as complete_annotations, is_names_file, read_names, write_names, write_sidecar,
 };
+pub use dicom::deidentify;
 pub use dicom::{Contour, ContourKind, ReferencedSeries, Roi, StructureSet, read_contours};
 pub use ending::with_ending;
 pub use error::{FormatError, Result};
@@ -46,7 +47,7 @@ pub use registry::{
     FORMATS, For, Format, Kind, Mask, Save, check_written, endings_of, is_picture, names_of, needs_source,
     notices_of_writing, readable_names, stem, write_labels, write_mask, write_volume, writer_for,
 };
-pub use scan::{facts, load, open_one, scan, scan_all};
+pub use scan::{facts, list_files, load, open_one, scan, scan_all};
 
 use registry::has_extension;
 use scan::read_head;

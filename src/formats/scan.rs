@@ -23,7 +23,7 @@ pub fn scan(path: &Path, watch: Watch) -> Result<Findings> {
     let metadata = std::fs::metadata(path).map_err(|e| FormatError::read(path, e))?;
     if metadata.is_dir() {
         let mut listing = Listing::default();
-        list_files(path, &mut listing, watch)?;
+        list_folder(path, &mut listing, watch)?;
         listing.files.sort();
         let mut findings = sort_out(&listing.files, watch)?;
         // Icons and screenshots beside scans are no scans.
@@ -75,6 +75,24 @@ pub fn scan_all(paths: &[PathBuf], watch: Watch) -> Result<Findings> {
         all.skipped.extend(found.skipped);
     }
     Ok(all)
+}
+
+/// All regular files at these paths and in the folders below them, in order, and what was passed over.
+///
+/// # Errors
+/// When a path is not there or the work was stopped.
+pub fn list_files(paths: &[PathBuf], watch: Watch) -> Result<(Vec<PathBuf>, Vec<Skipped>)> {
+    let mut listing = Listing::default();
+    for path in paths {
+        if std::fs::metadata(path).map_err(|e| FormatError::read(path, e))?.is_dir() {
+            list_folder(path, &mut listing, watch)?;
+        } else {
+            listing.files.push(path.clone());
+        }
+    }
+    listing.files.sort();
+    listing.files.dedup();
+    Ok((listing.files, listing.skipped))
 }
 
 /// Whether an entry is of a format of pictures.
@@ -133,7 +151,7 @@ const DEEPEST: usize = 64;
 
 /// Lists a folder's files with those of the folders in it; a folder reached twice by links counts once, and one that cannot be
 /// read or lies too deep is skipped.
-fn list_files(folder: &Path, found: &mut Listing, watch: Watch) -> Result<()> {
+fn list_folder(folder: &Path, found: &mut Listing, watch: Watch) -> Result<()> {
     let mut open = vec![(folder.to_path_buf(), 0)];
     while let Some((folder, depth)) = open.pop() {
         watch.at(0.0)?;

@@ -25,6 +25,7 @@ mod compare;
 mod compare_labels;
 mod count_labels;
 mod cross_validate;
+mod deidentify;
 mod documents;
 mod draw_sample;
 mod erase_label;
@@ -80,6 +81,7 @@ pub use compare::CompareJob;
 pub use compare_labels::{CompareLabelsJob, ComparedLabel, LabelComparison, Side};
 pub use count_labels::CountLabelsJob;
 pub use cross_validate::{CrossValidateJob, FoldNews, begun_fold};
+pub use deidentify::{DeidentifyJob, DeidentifyReport};
 pub use documents::{OpenDocumentJob, OpenedDocument, SaveDocumentJob, SavedDocument};
 pub use draw_sample::DrawSampleJob;
 pub use erase_label::{EraseLabelJob, Erased};
@@ -133,6 +135,7 @@ pub const JOBS: &[&JobKind] = &[
     CompletionJob::KIND,
     CountLabelsJob::KIND,
     CrossValidateJob::KIND,
+    DeidentifyJob::KIND,
     DrawSampleJob::KIND,
     EraseLabelJob::KIND,
     ErrandJob::KIND,

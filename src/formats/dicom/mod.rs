@@ -5,6 +5,7 @@
 //! needs a C++ compiler and `CMake`.
 
 mod contours;
+pub mod deidentify;
 mod dose;
 mod elements;
 mod fields;
