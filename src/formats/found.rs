@@ -22,6 +22,12 @@ pub trait Source: fmt::Debug + Send + Sync {
     /// # Errors
     /// For everything that cannot be shown rightly, and when the work was stopped.
     fn load(&self, watch: Watch) -> Result<Volume>;
+
+    /// What loading does to the image that the user must agree to first, after what is wrong with it; `None` for images that are
+    /// shown as they are.
+    fn asks(&self) -> Option<&str> {
+        None
+    }
 }
 
 /// Whose an entry is: keys that tell patients and studies apart. They are compared and never shown.

@@ -4,6 +4,7 @@
 //! set made of nothing else. [`stack`] decides which files are one volume. Pixels are decoded by `jpeg-decoder`, `jpeg2k` (openjp2) and our own RLE and JPEG-LS decoders, because the only JPEG-LS crate
 //! needs a C++ compiler and `CMake`.
 
+mod directory;
 mod dose;
 mod elements;
 mod fields;
@@ -14,6 +15,7 @@ mod functional_groups;
 mod guess;
 mod inside;
 mod instance;
+mod jpeg_12;
 mod jpeg_2000;
 mod jpeg_ls;
 mod load;
@@ -40,6 +42,7 @@ use crate::volume::Volume;
 use crate::work::Watch;
 
 use crate::work::numbers::share;
+pub use directory::listed;
 use instance::{Failure, Refusal};
 use stack::Stack;
 
@@ -67,6 +70,10 @@ impl Source for Stack {
 
     fn load(&self, watch: Watch) -> Result<Volume> {
         load::load(self, watch)
+    }
+
+    fn asks(&self) -> Option<&str> {
+        self.filling.as_ref().map(|filling| filling.what.as_str())
     }
 }
 
@@ -123,7 +130,7 @@ fn collect(paths: &[PathBuf], watch: Watch) -> Result<Findings> {
         let folder = first.path.parent().map(Path::to_path_buf).unwrap_or_default();
         Entry {
             format: FORMAT.id,
-            id: stack.id.clone(),
+            id: if stack.filling.is_some() { format!("{}#filled", stack.id) } else { stack.id.clone() },
             name: if first.description.is_empty() { first.modality.clone() } else { first.description.clone() },
             modality: first.modality.clone(),
             file_count: stack.file_count(),
