@@ -14,6 +14,8 @@
 )]
 #![allow(clippy::semicolon_if_nothing_returned, reason = "short closures")]
 
+#[path = "faults_dicom/directories.rs"]
+mod directories;
 #[path = "faults_dicom/frames.rs"]
 mod frames;
 #[path = "faults_dicom/grouping.rs"]
@@ -89,6 +91,10 @@ fn open_folder(folder: &Path) -> (Vec<Volume>, Vec<String>) {
     let mut reasons: Vec<String> = findings.skipped.into_iter().map(|s| s.reason).collect();
     let mut volumes = Vec::new();
     for entry in &findings.entries {
+        if let Some(what) = entry.source.asks() {
+            reasons.push(what.into());
+            continue;
+        }
         match formats::load(entry, Watch::unwatched()) {
             Ok(volume) => volumes.push(volume),
             Err(error) => reasons.push(error.to_string()),

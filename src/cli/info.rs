@@ -63,7 +63,9 @@ impl Info {
             return Ok(facts(entry, &told, None));
         }
         let volume = formats::load(entry, Watch::unwatched())?;
-        Ok(facts(entry, &Facts::of(&volume), Some(volume.statistics())))
+        let mut told = facts(entry, &Facts::of(&volume), Some(volume.statistics()));
+        told["frames"] = json!(volume.frame_names);
+        Ok(told)
     }
 
     pub(super) fn run(&self) -> Result {
@@ -174,6 +176,9 @@ fn print_volume(volume: &Value) {
         volume["spacing"].as_array().into_iter().flatten().filter_map(Value::as_f64).map(length).collect();
     say!("  shape        {}{}", volume["shape"], further(&volume["extra_dims"]));
     say!("  spacing      {} mm", spacing.join(" x "));
+    for line in frames(&volume["frames"]) {
+        say!("  {line}");
+    }
     say!("  orientation  {}", text(&volume["orientation"]));
     for row in volume["affine"].as_array().into_iter().flatten() {
         let row: Vec<String> = row
@@ -199,6 +204,20 @@ fn print_volume(volume: &Value) {
     for warning in volume["warnings"].as_array().into_iter().flatten() {
         say!("  warning      {}", text(warning));
     }
+}
+
+/// Most frames whose names are printed; `--json` has all.
+const SHOWN_FRAMES: usize = 40;
+
+/// A line for each frame that has a name, counted from 0 as the other commands count them.
+fn frames(names: &Value) -> Vec<String> {
+    let names = names.as_array().map(Vec::as_slice).unwrap_or_default();
+    let mut lines: Vec<String> =
+        names.iter().take(SHOWN_FRAMES).enumerate().map(|(n, name)| format!("frame {n:<6} {}", text(name))).collect();
+    if names.len() > SHOWN_FRAMES {
+        lines.push(format!("frames       {} more (--json lists them)", names.len() - SHOWN_FRAMES));
+    }
+    lines
 }
 
 /// Four digits behind the point; for voxels of a microscope four digits at all.

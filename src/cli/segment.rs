@@ -55,6 +55,9 @@ pub struct Segment {
     /// Frame of a 4-D volume, counted from 0
     #[arg(long, default_value_t = 0)]
     frame: usize,
+    /// Also segment series with missing or uneven slices: missing ones are left empty, uneven ones interpolated
+    #[arg(long)]
+    fill_gaps: bool,
     /// Number of processor threads; all by default
     #[arg(long)]
     threads: Option<NonZeroUsize>,
@@ -160,10 +163,20 @@ impl Segment {
                 let reason = findings.skipped.first().map_or("it holds no image".to_string(), |s| s.reason.clone());
                 return Err(JobError::Other(format!("nothing in {} can be opened: {reason}", path.display())));
             }
+            let only_one = self.inputs.len() == 1 && findings.entries.len() == 1;
             for skipped in &findings.skipped {
                 tell!("note: left out {}: {}", skipped.path.display(), skipped.reason);
             }
             for entry in findings.entries {
+                if let Some(what) = entry.source.asks().filter(|_| !self.fill_gaps) {
+                    let name = if entry.name.is_empty() { &entry.id } else { &entry.name };
+                    let text = format!("{name} in {}: {what}; --fill-gaps does that", path.display());
+                    if only_one {
+                        return Err(JobError::Other(text));
+                    }
+                    tell!("note: left out {text}");
+                    continue;
+                }
                 let name = mask_name(&entry, path, &mut taken);
                 inputs.push(Input { entries: vec![entry], name });
             }

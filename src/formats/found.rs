@@ -40,6 +40,12 @@ pub trait Source: fmt::Debug + Send + Sync {
 
     /// The file, or the first of several, for errors.
     fn path(&self) -> &Path;
+
+    /// What loading does to the image that the user must agree to first, after what is wrong with it; `None` for images that are
+    /// shown as they are.
+    fn asks(&self) -> Option<&str> {
+        None
+    }
 }
 
 /// Whose an entry is: keys that tell patients and studies apart. They are compared and never shown.

@@ -40,8 +40,7 @@ pub fn scan(path: &Path, watch: Watch) -> Result<Findings> {
     // Whoever opens a pipe waits for its writer.
     open_regular_file(path).map_err(|e| FormatError::read(path, e))?;
     if path.file_name().is_some_and(|name| name.eq_ignore_ascii_case("DICOMDIR")) {
-        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        return scan(folder, watch);
+        return scan_directory(path, watch);
     }
     let head = read_head(path).map_err(|e| FormatError::read(path, e))?;
     if !head.is_empty() && !FORMATS.iter().any(|format| (format.claims)(path, &head)) {
@@ -55,6 +54,29 @@ pub fn scan(path: &Path, watch: Watch) -> Result<Findings> {
             None => FormatError::Unknown { path: path.into() },
         });
     }
+    Ok(findings)
+}
+
+/// Looks at the files that a DICOMDIR lists; at its folder where it cannot be read or lists nothing.
+fn scan_directory(path: &Path, watch: Watch) -> Result<Findings> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let listed = match super::dicom::listed(path) {
+        Ok(listed) if !listed.files.is_empty() => listed,
+        other => {
+            let mut findings = scan(folder, watch)?;
+            let reason = match other {
+                Ok(listed) => {
+                    format!("none of its {} files is there; its folder is read instead", listed.missing.len())
+                }
+                Err(reason) => format!("the directory cannot be read ({reason}); its folder is read instead"),
+            };
+            findings.skipped.push(Skipped { path: path.into(), reason });
+            return Ok(findings);
+        }
+    };
+    let mut findings = sort_out(&listed.files, watch)?;
+    let reason = "listed in the DICOMDIR, but not there; copy the medium again";
+    findings.skipped.extend(listed.missing.into_iter().map(|path| Skipped { path, reason: reason.into() }));
     Ok(findings)
 }
 
@@ -127,8 +149,18 @@ pub fn open_one(path: &Path, id: Option<&str>, watch: Watch) -> Result<Volume> {
     let entries = if scans.is_empty() { findings.entries.iter().collect() } else { scans };
     let chosen = match id {
         Some(id) => findings.entries.iter().find(|e| e.id == id || e.name == id),
-        None if entries.len() == 1 => entries.first().copied(),
-        None => None,
+        None => match entries[..] {
+            [only] => match only.source.asks() {
+                Some(what) => {
+                    return Err(FormatError::unsupported(
+                        path,
+                        format!("{what}; if that is right, open it as series {}", only.id),
+                    ));
+                }
+                None => Some(only),
+            },
+            _ => None,
+        },
     };
     match chosen {
         Some(entry) => load(entry, watch),

@@ -370,3 +370,58 @@ fn mutated_objects_of_many_frames_are_refused_or_opened_within_bounds() {
     }
     assert!(opened > 100, "only {opened} opened");
 }
+
+#[test]
+fn a_file_without_preamble_or_meta_information_opens_whatever_its_name() {
+    use super::made_dicom::{EXPLICIT, IMPLICIT};
+    for form in [EXPLICIT, IMPLICIT, BIG] {
+        let mut made = slice(1, 4.0, 100);
+        (made.claimed, made.written) = (form.into(), form.into());
+        let bytes = made.bytes();
+        let first = if form == BIG { [0, 8, 0, 8] } else { [8, 0, 8, 0] };
+        let meta = 132 + bytes[132..].windows(4).position(|w| w == first).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        for (name, content) in [("image", &bytes[meta..]), ("image.ima", &bytes[132..])] {
+            let path = folder.path().join(name);
+            std::fs::write(&path, content).unwrap();
+            let volume = formats::open_one(&path, None, Watch::unwatched()).unwrap();
+            assert_eq!(
+                (volume.value([0, 0, 0], 0), volume.geometry.world_at([0, 0, 0])[2]),
+                (100.0, 4.0),
+                "{form} {name}"
+            );
+            assert!(volume.warnings.iter().any(|w| w.contains("no DICOM preamble")), "{:?}", volume.warnings);
+        }
+    }
+}
+
+#[test]
+fn gaps_are_filled_only_after_asking_and_no_slice_moves() {
+    let open = |zs: &[f64]| {
+        let folder = tempfile::tempdir().unwrap();
+        for (n, &z) in zs.iter().enumerate() {
+            slice(n as i64, z, 100 + (10.0 * z) as u16).save(&folder.path().join(format!("{n}.dcm")));
+        }
+        let mut found = formats::scan(folder.path(), Watch::unwatched()).unwrap();
+        let entry = found.entries.remove(0);
+        let asked = entry.source.asks().map(str::to_string);
+        let unasked = formats::open_one(folder.path(), None, Watch::unwatched());
+        let named = formats::open_one(folder.path(), Some(&entry.id), Watch::unwatched()).unwrap();
+        (asked, unasked, named)
+    };
+    let (asked, unasked, volume) = open(&[0.0, 2.0, 6.0, 8.0]);
+    let text = unasked.unwrap_err().to_string();
+    assert!(text.contains("1 of 5 slices is missing (number 3) and is left empty"), "{text}");
+    assert!(text.contains("open it as series 1.2.3.2#filled"), "{text}");
+    assert!(asked.is_some() && volume.warnings.iter().any(|w| w.contains("left empty")));
+    assert_eq!(slice_values(&volume), [100.0, 120.0, 100.0, 160.0, 180.0]);
+    assert_eq!((volume.geometry.spacing_mm()[2], volume.value([3, 2, 2], 0)), (2.0, 100.0));
+
+    let (_, unasked, volume) = open(&[0.0, 2.0, 4.0, 7.0, 10.0]);
+    assert!(unasked.unwrap_err().to_string().contains("are interpolated to 6 slices 2.000 mm apart"));
+    // Values that grow with the place do so after interpolation.
+    assert_eq!(slice_values(&volume), [100.0, 120.0, 140.0, 160.0, 180.0, 200.0]);
+
+    let (asked, unasked, _) = open(&[0.0, 2.0, 4.0, 6.0]);
+    assert!(asked.is_none() && unasked.is_ok());
+}

@@ -103,9 +103,19 @@ fn found(studio: &mut Studio, paths: &[PathBuf], findings: Findings) {
     let new: Vec<usize> = (first..studio.items.len()).collect();
     cases::look(studio, &new);
     // What is new is shown; where nothing is, what was there already.
-    let new_case = studio.cases.list.iter().copied().find(|n| *n >= first);
-    let is_seen = |n: &usize| studio.items.get(*n).is_some_and(|item| item.case.role != Role::Mask);
+    let asks = |n: &usize| studio.items.get(*n).is_some_and(|item| item.entry.source.asks().is_some());
+    let new_case = studio.cases.list.iter().copied().find(|n| *n >= first && !asks(n));
+    let is_seen = |n: &usize| studio.items.get(*n).is_some_and(|item| item.case.role != Role::Mask) && !asks(n);
     let shown = new_case.or(new.into_iter().find(is_seen)).or(known);
+    let questions: Vec<String> = studio
+        .items
+        .iter()
+        .skip(first)
+        .filter_map(|item| Some(format!("{}: {}", item.entry.name, item.entry.source.asks()?)))
+        .collect();
+    for question in questions {
+        studio.notices.info(format!("{question}. If that is right, choose it in the list on the left."));
+    }
     shown.into_iter().for_each(|n| show_item(studio, n));
     // Where the first of several cannot be read the next one is shown.
     let is_one_of_many = |n: &usize| studio.cases.list.len() > 1 && new_case == Some(*n);

@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use super::frame::Frame;
 use super::pixels::{self, Sample, Wanted};
 use super::stack::Stack;
+use super::stack::gaps::{Filling, Slot};
 use super::structure::Content;
 use crate::formats::error::{FormatError, Result};
 use crate::volume::{FrameOfReference, Rescale, SourceFile, SourceImages, SourceSlice, Volume, Voxels};
@@ -30,7 +31,7 @@ pub fn load(stack: &Stack, watch: Watch) -> Result<Volume> {
         ValueType::U32 => Voxels::U32(read_all(stack, watch)?),
         ValueType::I32 => Voxels::I32(read_all(stack, watch)?),
     };
-    let rescales: Vec<(f64, f64)> = stack.instances.iter().map(|i| i.rescale.unwrap_or((1.0, 0.0))).collect();
+    let rescales = rescales(stack);
     let rescale = match rescales.first() {
         Some(&one) if rescales.iter().all(|&other| other == one) => Rescale::Uniform { slope: one.0, intercept: one.1 },
         _ => Rescale::PerSlice(Arc::new(rescales)),
@@ -42,7 +43,8 @@ pub fn load(stack: &Stack, watch: Watch) -> Result<Volume> {
     volume.display.modality.clone_from(&first.modality);
     volume.display.window = stack.instances[stack.instances.len() / 2].window;
     volume.frame_of_reference = frame_of_reference(stack);
-    volume.source = Some(Arc::new(source_images(stack)));
+    // Slices that were made of several images, or of none, have none that a mask could name.
+    volume.source = stack.filling.is_none().then(|| Arc::new(source_images(stack)));
     volume.header.clone_from(&first.header);
     volume.warnings.clone_from(&stack.warnings);
     volume.frame_names.clone_from(&stack.frame_names);
@@ -76,6 +78,24 @@ pub fn source_images(stack: &Stack) -> SourceImages {
         files,
         slices,
     }
+}
+
+/// Slope and intercept of every slice; an empty one has those of the slice before it.
+fn rescales(stack: &Stack) -> Vec<(f64, f64)> {
+    let all: Vec<(f64, f64)> = stack.instances.iter().map(|i| i.rescale.unwrap_or((1.0, 0.0))).collect();
+    let Some(filling) = &stack.filling else { return all };
+    let places = stack.instances.len() / stack.frame_count.max(1);
+    let mut filled = Vec::with_capacity(filling.slots.len() * stack.frame_count);
+    for frame in all.chunks(places.max(1)) {
+        let mut last = (1.0, 0.0);
+        for slot in &filling.slots {
+            if let Slot::Slice(n) | Slot::Between(n, _) = slot {
+                last = frame.get(*n).copied().unwrap_or(last);
+            }
+            filled.push(last);
+        }
+    }
+    filled
 }
 
 /// The one frame of reference that the images state; none where their places were made up.
@@ -149,10 +169,15 @@ fn read_all<T: Sample>(stack: &Stack, watch: Watch) -> Result<Arc<Vec<T>>> {
             pixels::check_size(frame).map_err(|problem| FormatError::malformed(&frame.path, problem))?;
         }
     }
-    let count = slice * stack.instances.len();
+    let slices = stack.filling.as_ref().map_or(stack.instances.len(), |f| f.slots.len() * stack.frame_count);
+    let count = slice * slices;
     let no_memory = |e: memory::OutOfMemory| FormatError::unsupported(&first.path, e.to_string());
     memory::ensure::<T>(count).map_err(no_memory)?;
     let mut voxels = vec![T::default(); count];
+    if let Some(filling) = &stack.filling {
+        fill(stack, filling, &mut voxels, slice, watch)?;
+        return Ok(Arc::new(voxels));
+    }
     let done = AtomicUsize::new(0);
     let portions = portions(stack, &mut voxels, slice);
     let total = portions.len();
@@ -162,4 +187,38 @@ fn read_all<T: Sample>(stack: &Stack, watch: Watch) -> Result<Arc<Vec<T>>> {
         pixels::decode_frames(frame, wanted).map_err(|problem| FormatError::malformed(&frame.path, problem))
     })?;
     Ok(Arc::new(voxels))
+}
+
+/// Decodes slices to their places between gaps. What is missing gets the lowest value that is there.
+fn fill<T: Sample>(stack: &Stack, filling: &Filling, voxels: &mut [T], slice: usize, watch: Watch) -> Result<()> {
+    let places = stack.instances.len() / stack.frame_count.max(1);
+    let total = filling.slots.len() * stack.frame_count;
+    let done = AtomicUsize::new(0);
+    let source = |n: usize, number: usize| stack.instances.get(n / filling.slots.len() * places + number);
+    let read = |n: usize, number: usize, out: &mut [T]| -> Result<()> {
+        let Some(frame) = source(n, number) else { return Ok(()) };
+        let wanted = Wanted { index: frame.index, tile: frame.tile, out };
+        pixels::decode_frames(frame, vec![wanted]).map_err(|problem| FormatError::malformed(&frame.path, problem))
+    };
+    voxels.par_chunks_mut(slice).enumerate().try_for_each(|(n, out)| {
+        watch.at(share(done.fetch_add(1, Ordering::Relaxed), total))?;
+        match filling.slots.get(n % filling.slots.len()) {
+            Some(&Slot::Slice(number)) => read(n, number, out),
+            Some(&Slot::Between(number, part)) => {
+                let mut next = vec![T::default(); slice];
+                read(n, number, out)?;
+                read(n, number + 1, &mut next)?;
+                for (value, other) in out.iter_mut().zip(next) {
+                    *value = value.between(other, part);
+                }
+                Ok(())
+            }
+            Some(Slot::Empty) | None => Ok(()),
+        }
+    })?;
+    let is_empty = |n: usize| filling.slots.get(n % filling.slots.len()) == Some(&Slot::Empty);
+    let there = voxels.chunks(slice).enumerate().filter(|(n, _)| !is_empty(*n)).flat_map(|(_, values)| values);
+    let lowest = there.copied().reduce(T::lower).unwrap_or_default();
+    voxels.chunks_mut(slice).enumerate().filter(|(n, _)| is_empty(*n)).for_each(|(_, values)| values.fill(lowest));
+    Ok(())
 }

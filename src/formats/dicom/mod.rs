@@ -6,6 +6,7 @@
 
 mod contours;
 pub mod deidentify;
+mod directory;
 mod dose;
 mod elements;
 mod fields;
@@ -16,6 +17,7 @@ mod functional_groups;
 mod guess;
 mod inside;
 mod instance;
+mod jpeg_12;
 mod jpeg_2000;
 mod jpeg_ls;
 mod load;
@@ -44,6 +46,7 @@ use crate::work::Watch;
 
 use crate::work::numbers::share;
 pub use contours::{Contour, ContourKind, ReferencedSeries, Roi, StructureSet, read_contours};
+pub use directory::listed;
 use instance::{Failure, Refusal};
 use stack::Stack;
 
@@ -95,6 +98,10 @@ impl Source for Stack {
 
     fn path(&self) -> &Path {
         self.instances.first().map_or(Path::new(""), |first| &first.path)
+    }
+
+    fn asks(&self) -> Option<&str> {
+        self.filling.as_ref().map(|filling| filling.what.as_str())
     }
 }
 
@@ -179,7 +186,7 @@ fn collect(paths: &[PathBuf], watch: Watch) -> Result<Findings> {
         Entry {
             format: FORMAT.id,
             kind: Kind::Volume,
-            id: stack.id.clone(),
+            id: if stack.filling.is_some() { format!("{}#filled", stack.id) } else { stack.id.clone() },
             name: if first.description.is_empty() { first.modality.clone() } else { first.description.clone() },
             modality: first.modality.clone(),
             file_count: stack.file_count(),

@@ -7,7 +7,7 @@ use super::instance::{Instance, PixelFormat};
 use super::mosaic::Tile;
 use super::stored::read_place;
 use super::structure::{Content, PixelData, Place, syntax};
-use super::{jpeg_2000, jpeg_ls, palette, rle};
+use super::{jpeg_12, jpeg_2000, jpeg_ls, palette, rle};
 use crate::disk;
 use crate::work::memory;
 use crate::work::numbers::{index as place_of, real, whole};
@@ -41,6 +41,12 @@ const DECODED: [&str; 9] = [
 pub trait Sample: Copy + Default + Send + Sync {
     /// Keeps the low bits.
     fn from_i64(value: i64) -> Self;
+    /// The value at this share of the way to another one, rounded.
+    #[must_use]
+    fn between(self, other: Self, share: f64) -> Self;
+    /// The lower of both.
+    #[must_use]
+    fn lower(self, other: Self) -> Self;
 }
 
 macro_rules! samples {
@@ -48,6 +54,15 @@ macro_rules! samples {
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the low bits are the sample")]
         fn from_i64(value: i64) -> Self {
             value as Self
+        }
+
+        fn between(self, other: Self, share: f64) -> Self {
+            let (from, to) = (f64::from(self), f64::from(other));
+            Self::from_i64(whole((from + (to - from) * share).round()))
+        }
+
+        fn lower(self, other: Self) -> Self {
+            self.min(other)
         }
     })* };
 }
@@ -394,6 +409,14 @@ pub(super) fn expect_size(format: &PixelFormat, width: usize, height: usize) -> 
 }
 
 fn jpeg(data: &[u8], format: &PixelFormat) -> Result<Samples, String> {
+    if jpeg_12::is_12_bit(data) {
+        let decoded = jpeg_12::decode(data, |width, height| expect_size(format, width, height))?;
+        expect_size(format, decoded.width, decoded.height)?;
+        if format.samples != 1 || format.bits_allocated != 16 {
+            return Err("12-bit JPEG needs one sample of 16 bits a pixel".into());
+        }
+        return Ok(widen(decoded.samples.into_iter().map(u32::from), format));
+    }
     let failed = |e: jpeg_decoder::Error| format!("the JPEG data cannot be decoded: {e}");
     let mut decoder = jpeg_decoder::Decoder::new(data);
     decoder.read_info().map_err(failed)?;

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use super::features::{FRAME_ORDER, Feature, KINDS, TIMES, Value, classes, shown_values};
 use super::places::{Places, dot, even_step, is_grid_with_holes};
-use super::{Member, Stack, grid};
+use super::{Member, Stack, gaps, grid};
 use crate::work::numbers::real;
 
 /// A part of the images that must be repeated or complete for a field to part them.
@@ -73,6 +73,15 @@ fn arrange_by(members: Vec<Member>, fields: &[Feature], notes: &[String]) -> Vec
         let runs = runs_by_number(&places);
         if runs.len() > 1 && make_sense(&places, &runs, true) {
             return runs.into_iter().flat_map(|run| arrange_by(run, &[], notes)).collect();
+        }
+        if let (Some(frames), Err(gaps)) = (repeats, even_step(&places.positions())) {
+            let mut places = places;
+            let mut warnings = notes.to_vec();
+            if frames > 1 {
+                warnings.extend(order_frames(&mut places));
+            }
+            let hint = differing(&places);
+            return one(gaps::filled(&places, frames, gaps, &warnings).map_err(|reason| reason + &hint));
         }
     }
     one(first_of_each(places, notes.to_vec()))
@@ -272,24 +281,24 @@ fn is_consistent(values: &[Vec<f64>], count: bool) -> bool {
     different && (all_go_one_way || (!count && (is_one_set || one_after_another)))
 }
 
+/// What images differ in, as the end of a sentence.
+fn differing(places: &Places) -> String {
+    let members = places.members();
+    let differing: Vec<String> = [TIMES, KINDS]
+        .concat()
+        .into_iter()
+        .filter(|&f| !is_personal(f) && parts_of(f, places).len() > 1)
+        .take(3)
+        .map(|f| format!("{} ({})", f.name(), shown_values(f, &members)))
+        .collect();
+    if differing.is_empty() { String::new() } else { format!("; the images differ in {}", differing.join(", ")) }
+}
+
 /// The first image of every place, and how many that leaves out.
 fn first_of_each(mut places: Places, mut warnings: Vec<String>) -> Result<Stack, String> {
     let positions = places.positions();
     if let Err(gaps) = even_step(&positions) {
-        let members = places.members();
-        let differing: Vec<String> = [TIMES, KINDS]
-            .concat()
-            .into_iter()
-            .filter(|&f| !is_personal(f) && parts_of(f, &places).len() > 1)
-            .take(3)
-            .map(|f| format!("{} ({})", f.name(), shown_values(f, &members)))
-            .collect();
-        let hint = if differing.is_empty() {
-            String::new()
-        } else {
-            format!("; the images differ in {}", differing.join(", "))
-        };
-        return Err(grid::uneven(positions.len(), gaps) + &hint);
+        return Err(grid::uneven(positions.len(), gaps) + &differing(&places));
     }
     let extra: usize = places.at.iter().map(|place| place.len() - 1).sum();
     places.at.iter_mut().for_each(|place| place.truncate(1));

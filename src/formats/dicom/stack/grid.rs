@@ -9,6 +9,26 @@ use crate::work::numbers::real;
 
 /// A stack with all places filled by `frame_count` images each.
 pub fn placed(places: &Places, frame_count: usize, mut warnings: Vec<String>) -> Result<Stack, String> {
+    let positions = places.positions();
+    let step = match even_step(&positions) {
+        Ok(Some(step)) => step,
+        Ok(None) => {
+            let first = places.at.first().and_then(|place| place.first()).ok_or("there are no images")?;
+            times(places.plane.normal, step_alone(first, &mut warnings)?)
+        }
+        Err(gaps) => return Err(uneven(positions.len(), gaps)),
+    };
+    stepped(places, frame_count, step, positions.len(), warnings)
+}
+
+/// A stack of `count` slices with this step, whatever the places are apart.
+pub fn stepped(
+    places: &Places,
+    frame_count: usize,
+    step: Vec3,
+    count: usize,
+    mut warnings: Vec<String>,
+) -> Result<Stack, String> {
     let instances: Vec<Member> = (0..frame_count)
         .flat_map(|frame| places.at.iter().filter_map(move |place| place.get(frame).cloned()))
         .collect();
@@ -18,11 +38,6 @@ pub fn placed(places: &Places, frame_count: usize, mut warnings: Vec<String>) ->
     };
     let Plane { directions: [row, column], normal, spacing } = places.plane;
     let [row_mm, column_mm] = in_plane(spacing, &mut warnings);
-    let step = match even_step(&positions) {
-        Ok(Some(step)) => step,
-        Ok(None) => times(normal, step_alone(first, &mut warnings)?),
-        Err(gaps) => return Err(uneven(positions.len(), gaps)),
-    };
     if positions.len() > 1 {
         let stacking = minus(positions[positions.len() - 1], origin);
         let aside = length(minus(stacking, times(normal, dot(stacking, normal))));
@@ -36,7 +51,7 @@ pub fn placed(places: &Places, frame_count: usize, mut warnings: Vec<String>) ->
         warnings.extend(turned(&places.plane, &instances, [row_mm, column_mm]));
     }
     let columns = [times(row, column_mm), times(column, row_mm), step];
-    finish(instances, frame_count, positions.len(), columns, origin, warnings)
+    finish(instances, frame_count, count, columns, origin, warnings)
 }
 
 /// Slices without position or orientation: by Instance Number, axes taken as L, P, S.
@@ -77,11 +92,12 @@ pub fn unplaced(mut members: Vec<Member>, mut warnings: Vec<String>) -> Result<S
 
 /// The sentence for slices that do not lie on an even grid.
 pub fn uneven(count: usize, gaps: [f64; 2]) -> String {
-    format!(
-        "the {count} slices are not evenly spaced (gaps from {:.2} to {:.2} mm): a slice may be missing; \
-         send the series again or resample it",
-        gaps[0], gaps[1]
-    )
+    format!("{}: a slice may be missing; send the series again or resample it", uneven_gaps(count, gaps))
+}
+
+/// How slices do not lie on an even grid.
+pub fn uneven_gaps(count: usize, gaps: [f64; 2]) -> String {
+    format!("the {count} slices are not evenly spaced (gaps from {:.2} to {:.2} mm)", gaps[0], gaps[1])
 }
 
 fn in_plane(spacing: Option<[f64; 2]>, warnings: &mut Vec<String>) -> [f64; 2] {
@@ -135,7 +151,7 @@ fn finish(
     warnings.extend(missing_rescale(&instances));
     warnings.extend(of_files(&instances));
     let frame_names = super::names::of_frames(&instances, frame_count);
-    Ok(Stack { id: String::new(), instances, frame_count, frame_names, geometry, warnings })
+    Ok(Stack { id: String::new(), instances, frame_count, frame_names, filling: None, geometry, warnings })
 }
 
 fn missing_rescale(instances: &[Member]) -> Option<String> {

@@ -6,6 +6,7 @@
 mod arrange;
 mod copies;
 mod features;
+pub mod gaps;
 mod grid;
 mod names;
 mod neighbours;
@@ -38,6 +39,8 @@ pub struct Stack {
     pub frame_count: usize,
     /// What each time point is, as people read it; empty where nothing tells.
     pub frame_names: Vec<String>,
+    /// How gaps between slices are filled, where there are any.
+    pub filling: Option<gaps::Filling>,
     /// Grid and placement.
     pub geometry: Geometry,
     /// What the user must know.

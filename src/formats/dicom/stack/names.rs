@@ -79,7 +79,9 @@ fn to_seconds(moment: f64) -> f64 {
     let (y, m) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
     let days = 365 * y + y.div_euclid(4) - y.div_euclid(100) + y.div_euclid(400) + (153 * m + 2) / 5 + day;
     let of_day = part(10_000, 100) * 3600 + part(100, 100) * 60 + part(1, 100);
-    let total = (days * 86_400 + of_day).max(0).unsigned_abs();
+    // A time without a date is of no day.
+    let days = if year == 0 { 0 } else { days };
+    let total = (days * 86_400 + of_day).unsigned_abs();
     real(index(total)) + moment.fract()
 }
 

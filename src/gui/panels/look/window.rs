@@ -85,8 +85,11 @@ fn frame_ui(ui: &mut egui::Ui, volume: &Volume, frame: usize, outbox: &mut Outbo
     let mut number = frame + 1;
     row(ui, "Frame", |ui| {
         let slider = ui.add(egui::Slider::new(&mut number, 1..=frames));
-        beside(&slider, "Time point or channel");
+        beside(&slider, "Time point, b-value, phase or channel");
     });
+    if let Some(name) = volume.frame_names.get(frame) {
+        note(ui, name);
+    }
     if number != frame + 1 {
         outbox.send(Request::Frame(number.saturating_sub(1)));
     }
