@@ -18,6 +18,7 @@ mod found;
 mod gipl;
 mod gzip;
 mod labels;
+mod mesh;
 mod metaimage;
 mod mgh;
 mod nifti;
@@ -37,10 +38,11 @@ pub use ending::with_ending;
 pub use error::{FormatError, Result};
 pub use found::{Belonging, Entry, Facts, FileReader, Findings, Skipped, Source, each_file};
 pub use labels::{LabelsInFile, read_annotated_labels, read_labels, read_labels_in_file};
+pub use mesh::{SURFACE_STARTS, Surface};
 pub use picture::{RgbPicture, write_mask_picture, write_picture};
 pub use registry::{
-    FORMATS, For, Format, Kind, Save, endings_of, is_picture, names_of, notices_of_writing, readable_names, stem,
-    write_labels, write_volume, writer_for,
+    FORMATS, For, Format, Kind, Save, SaveMesh, endings_of, is_picture, names_of, notices_of_writing, readable_names,
+    stem, surfaces_in, write_labels, write_surfaces, write_volume, writer_for,
 };
 pub use scan::{facts, load, open_one, scan, scan_all};
 

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::error::{FormatError, Result};
 use super::found::Findings;
+use super::mesh::Surface;
 use crate::volume::{Annotations, Geometry, LabelMap, Volume};
 use crate::work::Watch;
 
@@ -52,6 +53,8 @@ pub struct Save {
     pub volume: Option<WriteVolume>,
     /// Writes a label map with what is known of the labels; none where the format cannot hold one.
     pub labels: Option<WriteLabels>,
+    /// Writes surfaces; none where the format cannot hold them.
+    pub mesh: Option<SaveMesh>,
     /// What the user must be told of a file that was written with this grid.
     pub notices: fn(&Path, &Geometry) -> Vec<String>,
 }
@@ -60,6 +63,15 @@ pub struct Save {
 pub type WriteVolume = fn(&Path, &Volume, Watch) -> Result<()>;
 /// Writes a label map.
 pub type WriteLabels = fn(&Path, &LabelMap, &Annotations, Watch) -> Result<()>;
+
+/// How surfaces are written.
+#[derive(Clone, Copy)]
+pub struct SaveMesh {
+    /// Writes surfaces of labels.
+    pub write: fn(&Path, &[Surface], Watch) -> Result<()>,
+    /// Whether a file tells the surfaces of several labels apart.
+    pub holds_many: bool,
+}
 
 /// Every format, asked in this order whether a file is theirs. The first that can be written is the one that is proposed.
 pub const FORMATS: &[Format] = &[
@@ -70,6 +82,9 @@ pub const FORMATS: &[Format] = &[
     super::mgh::FORMAT,
     super::gipl::FORMAT,
     super::picture::FORMAT,
+    super::mesh::STL,
+    super::mesh::PLY,
+    super::mesh::OBJ,
 ];
 
 /// What endings are asked for.
@@ -86,11 +101,17 @@ impl Format {
         self.kinds.contains(&kind)
     }
 
+    /// Whether its files can be opened.
+    fn is_readable(&self) -> bool {
+        self.holds(Kind::Volume) || self.holds(Kind::Labels)
+    }
+
     fn saves(&self, kind: Kind) -> Option<&Save> {
         self.save.as_ref().filter(|save| match kind {
             Kind::Volume => save.volume.is_some(),
             Kind::Labels => save.labels.is_some(),
-            Kind::Contours | Kind::Mesh | Kind::Table => false,
+            Kind::Mesh => save.mesh.is_some(),
+            Kind::Contours | Kind::Table => false,
         })
     }
 }
@@ -117,7 +138,7 @@ pub fn names_of(kind: Kind, purpose: For) -> String {
 /// Everything that can be opened, with its endings.
 pub fn readable_names() -> String {
     let with_endings = |format: &Format| format!("{} ({})", format.name, format.endings.join(", "));
-    listed(&FORMATS.iter().map(with_endings).collect::<Vec<_>>(), "and")
+    listed(&FORMATS.iter().filter(|format| format.is_readable()).map(with_endings).collect::<Vec<_>>(), "and")
 }
 
 /// "a, b and c".
@@ -204,6 +225,21 @@ pub fn write_labels(path: &Path, labels: &LabelMap, annotations: &Annotations, w
     let (format, save) = save_for(path)?;
     let write = save.labels.ok_or_else(|| cannot_hold(path, format, "labels", Kind::Labels))?;
     write(path, labels, annotations, watch)
+}
+
+/// Whether a file of this name holds surfaces, and whether those of several labels.
+pub fn surfaces_in(path: &Path) -> Option<SaveMesh> {
+    save_for(path).ok().and_then(|(_, save)| save.mesh)
+}
+
+/// Writes surfaces of labels in patient millimetres.
+///
+/// # Errors
+/// When the ending belongs to no format that can hold surfaces, the file cannot be written, or the work was stopped.
+pub fn write_surfaces(path: &Path, surfaces: &[Surface], watch: Watch) -> Result<()> {
+    let (format, save) = save_for(path)?;
+    let mesh = save.mesh.ok_or_else(|| cannot_hold(path, format, "surfaces", Kind::Mesh))?;
+    (mesh.write)(path, surfaces, watch)
 }
 
 fn cannot_hold(path: &Path, format: &Format, what: &str, kind: Kind) -> FormatError {

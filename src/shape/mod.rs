@@ -15,15 +15,20 @@
 )]
 
 mod ball;
+mod closed_mesh;
 mod components;
 mod distance;
+mod fairing;
+mod mesh;
 mod polygon;
 mod surface;
 mod voxel_bits;
 
 pub use ball::{Ball, TooWide, within};
+pub use closed_mesh::surface_mesh;
 pub use components::{Components, Neighbours, Part, Run, components, keep_largest};
 pub use distance::{squared_distances, squared_distances_within};
+pub use mesh::Mesh;
 pub use polygon::pixels_inside;
 pub use surface::{SurfaceSize, Triangle, surface_size, surface_triangles};
 pub use voxel_bits::VoxelBits;

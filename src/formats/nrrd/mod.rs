@@ -32,6 +32,7 @@ pub const FORMAT: Format = Format {
         endings: &[".nrrd", ".nhdr"],
         volume: Some(write::write_volume),
         labels: Some(write::write_labels),
+        mesh: None,
         notices: |_, _| Vec::new(),
     }),
 };
