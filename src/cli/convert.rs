@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::Result;
+use super::named_labels::named_labels;
 use super::terminal::Terminal;
-use crate::formats;
-use crate::jobs::{Inputs, JobError, OutputKind, SaveLabelsJob};
+use crate::formats::{self, For, Kind};
+use crate::jobs::{Inputs, JobError, OutputKind, SaveLabelsJob, SaveSurfacesJob};
 use crate::volume::{Geometry, LabelMap, Volume};
 use crate::work::Watch;
 
@@ -31,6 +32,12 @@ pub struct Convert {
     /// Names and colours for the mask: a label description of ITK-SNAP, a table of BIDS, or a list of numbers and names
     #[arg(long, value_name = "FILE")]
     names: Option<PathBuf>,
+    /// For surfaces (.stl, .ply, .obj): only this label, by its name or its number; may be given several times
+    #[arg(long, value_name = "N|NAME")]
+    label: Vec<String>,
+    /// For surfaces: even out the steps between slices; the volume stays
+    #[arg(long)]
+    smooth: bool,
 }
 
 /// Voxels this near are those of the scan, in shares of its finest spacing.
@@ -60,6 +67,14 @@ impl Convert {
         let writes_names = formats::is_names_file(&self.output);
         let read = [self.input.clone()].into_iter().chain(self.names.clone()).chain(self.reference.clone());
         let inputs = Inputs::new(read);
+        if formats::surfaces_in(&self.output).is_some() {
+            return self.surfaces(&inputs);
+        }
+        if self.smooth || !self.label.is_empty() {
+            let endings = formats::endings_of(Kind::Mesh, For::Saving).join(", ");
+            let problem = format!("--label and --smooth are for surfaces: end the output in {endings}");
+            return Err(JobError::Other(problem));
+        }
         inputs.allow(&self.output, if writes_names { NAMES } else { OutputKind::Image })?;
         let terminal = Terminal::new("Converting");
         let report = |share| terminal.progress(share);
@@ -110,6 +125,27 @@ impl Convert {
         terminal
             .run(SaveLabelsJob { path: self.output.clone(), labels, annotations, source, sidecar: false }, &|()| {})?;
         terminal.finish();
+        Ok(())
+    }
+
+    /// Writes surfaces of the mask's labels.
+    fn surfaces(&self, inputs: &Inputs) -> Result {
+        let terminal = Terminal::new("Converting");
+        let report = |share| terminal.progress(share);
+        let watch = Watch::unwatched().reporting(&report);
+        let mut volume = formats::open_one(&self.input, self.series.as_deref(), watch)?;
+        volume.warnings.iter().for_each(|warning| tell!("note: {warning}"));
+        self.annotate(&mut volume, true)?;
+        let table = std::mem::take(&mut volume.annotations.table);
+        let (labels, _) = LabelMap::rounded(&volume, 0).map_err(|e| JobError::Other(e.to_string()))?;
+        let chosen = named_labels(&table, &self.label, &self.input)?;
+        let job = SaveSurfacesJob { path: self.output.clone(), labels, table, chosen, is_smooth: self.smooth };
+        for path in job.paths() {
+            inputs.allow(&path, OutputKind::Surface)?;
+        }
+        let written = terminal.run(job, &|()| {})?;
+        terminal.finish();
+        written.iter().for_each(|path| tell!("{}", path.display()));
         Ok(())
     }
 

@@ -1,6 +1,5 @@
 //! `lamella measure`
 
-use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,9 +9,9 @@ use serde::Serialize;
 
 use super::Result;
 use super::measure_document::{self, Asked};
+use super::named_labels::named_labels;
 use super::terminal::Terminal;
 use crate::disk::replace_file;
-use crate::edit::is_same_name;
 use crate::formats::{self, read_annotated_labels};
 use crate::jobs::{Inputs, JobError, MeasureJob, OpenLabelsJob, OutputKind};
 use crate::measure::{COLUMNS, CSV_START, FIGURES_CSV_START, Row, Wanted, csv, figures_csv};
@@ -183,26 +182,7 @@ impl Measure {
         if self.label.is_empty() {
             return Ok(Wanted::All);
         }
-        let mut these = BTreeSet::new();
-        for asked in &self.label {
-            let named: Vec<LabelValue> =
-                table.0.iter().filter(|label| is_same_name(&label.name, asked)).map(|label| label.value).collect();
-            let numbered = || asked.trim().parse().ok().and_then(|value| table.get(value)).map(|label| label.value);
-            if named.is_empty() {
-                these.insert(numbered().ok_or_else(|| self.unknown(asked, table))?);
-            }
-            these.extend(named);
-        }
-        Ok(Wanted::These(these))
-    }
-
-    fn unknown(&self, asked: &str, table: &LabelTable) -> JobError {
-        const SHOWN: usize = 20;
-        let names: Vec<String> =
-            table.0.iter().take(SHOWN).map(|label| format!("{} ({})", label.name, label.value)).collect();
-        let more = if table.0.len() > SHOWN { " ..." } else { "" };
-        let has = if names.is_empty() { "no label".to_string() } else { format!("{}{more}", names.join(", ")) };
-        JobError::Other(format!("{} has no label {asked:?}; it has {has}", self.mask.display()))
+        named_labels(table, &self.label, &self.mask).map(Wanted::These)
     }
 
     fn show(&self, form: Form, labels: Vec<Row>, geometry: &Geometry, notices: Vec<String>) -> Result {

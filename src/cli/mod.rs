@@ -30,6 +30,7 @@ mod interrupt;
 mod measure;
 mod measure_document;
 mod models;
+mod named_labels;
 mod refine;
 mod sample;
 mod segment;

@@ -18,6 +18,7 @@ mod found;
 mod gipl;
 mod gzip;
 mod labels;
+mod mesh;
 mod metaimage;
 mod mgh;
 mod nifti;
@@ -42,10 +43,12 @@ pub use labels::{
     LabelsInFile, read_annotated_labels, read_annotated_layers, read_chosen_labels, read_labels, read_labels_in_file,
     read_layers,
 };
+pub use mesh::{SURFACE_STARTS, Surface};
 pub use picture::{RgbPicture, write_mask_picture, write_picture};
 pub use registry::{
-    FORMATS, For, Format, Kind, Mask, Save, check_written, endings_of, is_picture, names_of, needs_source,
-    notices_of_writing, readable_names, stem, write_labels, write_mask, write_volume, writer_for,
+    FORMATS, For, Format, Kind, Mask, Save, SaveMesh, check_written, endings_of, is_picture, names_of, needs_source,
+    notices_of_writing, readable_names, stem, surfaces_in, write_labels, write_mask, write_surfaces, write_volume,
+    writer_for,
 };
 pub use scan::{facts, list_files, load, open_one, scan, scan_all};
 

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::error::{FormatError, Result};
 use super::found::Findings;
+use super::mesh::Surface;
 use crate::volume::{Annotations, Geometry, LabelMap, SourceImages, Volume};
 use crate::work::Watch;
 
@@ -54,6 +55,8 @@ pub struct Save {
     pub volume: Option<WriteVolume>,
     /// Writes a label map with what is known of the labels; none where the format cannot hold one.
     pub labels: Option<WriteLabels>,
+    /// Writes surfaces; none where the format cannot hold them.
+    pub mesh: Option<SaveMesh>,
     /// What the user must be told of a file that was written with this grid.
     pub notices: fn(&Path, &Geometry) -> Vec<String>,
     /// Whether it names the DICOM images that a mask was made on, and cannot be written without them.
@@ -81,6 +84,15 @@ pub struct Mask<'a> {
     pub source: Option<&'a SourceImages>,
 }
 
+/// How surfaces are written.
+#[derive(Clone, Copy)]
+pub struct SaveMesh {
+    /// Writes surfaces of labels.
+    pub write: fn(&Path, &[Surface], Watch) -> Result<()>,
+    /// Whether a file tells the surfaces of several labels apart.
+    pub holds_many: bool,
+}
+
 /// Every format, asked in this order whether a file is theirs. The first that can be written is the one that is proposed.
 pub const FORMATS: &[Format] = &[
     super::dicom::FORMAT, // First, because its files may have any name.
@@ -90,6 +102,9 @@ pub const FORMATS: &[Format] = &[
     super::mgh::FORMAT,
     super::gipl::FORMAT,
     super::picture::FORMAT,
+    super::mesh::STL,
+    super::mesh::PLY,
+    super::mesh::OBJ,
 ];
 
 /// What endings are asked for.
@@ -106,11 +121,17 @@ impl Format {
         self.kinds.contains(&kind)
     }
 
+    /// Whether its files can be opened.
+    fn is_readable(&self) -> bool {
+        self.holds(Kind::Volume) || self.holds(Kind::Labels)
+    }
+
     fn saves_of(&'static self, kind: Kind) -> impl Iterator<Item = &'static Save> {
         self.saves.iter().filter(move |save| match kind {
             Kind::Volume => save.volume.is_some(),
             Kind::Labels => save.labels.is_some(),
-            Kind::Contours | Kind::Mesh | Kind::Table => false,
+            Kind::Mesh => save.mesh.is_some(),
+            Kind::Contours | Kind::Table => false,
         })
     }
 }
@@ -150,7 +171,7 @@ pub fn names_of(kind: Kind, purpose: For) -> String {
 /// Everything that can be opened, with its endings.
 pub fn readable_names() -> String {
     let with_endings = |format: &Format| format!("{} ({})", format.name, format.endings.join(", "));
-    listed(&FORMATS.iter().map(with_endings).collect::<Vec<_>>(), "and")
+    listed(&FORMATS.iter().filter(|format| format.is_readable()).map(with_endings).collect::<Vec<_>>(), "and")
 }
 
 /// "a, b and c".
@@ -241,6 +262,21 @@ pub fn write_mask(path: &Path, mask: &Mask, watch: Watch) -> Result<()> {
     let (_, save, _) = way_of_saving(path)?;
     let write = save.labels.ok_or_else(|| cannot_hold(path, save, "labels", Kind::Labels))?;
     write(path, mask, watch)
+}
+
+/// Whether a file of this name holds surfaces, and whether those of several labels.
+pub fn surfaces_in(path: &Path) -> Option<SaveMesh> {
+    way_of_saving(path).ok().and_then(|(_, save, _)| save.mesh)
+}
+
+/// Writes surfaces of labels in patient millimetres.
+///
+/// # Errors
+/// When the ending belongs to no format that can hold surfaces, the file cannot be written, or the work was stopped.
+pub fn write_surfaces(path: &Path, surfaces: &[Surface], watch: Watch) -> Result<()> {
+    let (_, save, _) = way_of_saving(path)?;
+    let mesh = save.mesh.ok_or_else(|| cannot_hold(path, save, "surfaces", Kind::Mesh))?;
+    (mesh.write)(path, surfaces, watch)
 }
 
 fn cannot_hold(path: &Path, save: &Save, what: &str, kind: Kind) -> FormatError {

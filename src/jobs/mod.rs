@@ -62,6 +62,7 @@ mod sample_slice;
 mod save_labels;
 mod save_picture;
 mod save_report;
+mod save_surfaces;
 mod save_table;
 mod save_volume;
 mod scan;
@@ -115,6 +116,7 @@ pub use sample_slice::SampleSliceJob;
 pub use save_labels::SaveLabelsJob;
 pub use save_picture::SavePictureJob;
 pub use save_report::{SaveReportJob, check_training_outputs};
+pub use save_surfaces::SaveSurfacesJob;
 pub use save_table::SaveTableJob;
 pub use save_volume::SaveVolumeJob;
 pub use scan::ScanJob;
@@ -168,6 +170,7 @@ pub const JOBS: &[&JobKind] = &[
     SaveNamesJob::KIND,
     SavePictureJob::KIND,
     SaveReportJob::KIND,
+    SaveSurfacesJob::KIND,
     SaveTableJob::KIND,
     SaveVolumeJob::KIND,
     ScanJob::KIND,

@@ -31,6 +31,8 @@ pub enum OutputKind {
     Image,
     /// A mask of one slice as PNG.
     Png,
+    /// Surfaces of labels.
+    Surface,
     /// A text that begins in one of these ways.
     Text(&'static [&'static str]),
 }
@@ -39,7 +41,7 @@ impl OutputKind {
     /// Checks a file name's ending.
     fn check_ending(self, path: &Path) -> Result<(), JobError> {
         let ending = match self {
-            Self::Image => return Ok(formats::writer_for(path).map(drop)?),
+            Self::Image | Self::Surface => return Ok(formats::writer_for(path).map(drop)?),
             Self::Text(_) => return Ok(()),
             Self::Png => PNG_ENDING,
             Self::Model => MODEL_ENDING,
@@ -69,6 +71,7 @@ impl OutputKind {
                 };
                 formats::scan(path, Watch::unwatched()).is_ok_and(|found| found.entries.iter().any(is_image))
             }
+            Self::Surface => Self::Text(formats::SURFACE_STARTS).is_in(path),
             Self::Text(starts) => {
                 let longest = starts.iter().map(|start| start.len()).max().unwrap_or(0);
                 let mut head = Vec::new();
@@ -83,6 +86,7 @@ impl OutputKind {
             Self::Model => "model of Lamella",
             Self::Onnx => "ONNX file that Lamella wrote",
             Self::Image | Self::Png => "image that can be read",
+            Self::Surface => "surface that Lamella wrote",
             Self::Text(_) => "report of Lamella",
         }
     }

@@ -17,9 +17,12 @@
 )]
 
 mod ball;
+mod closed_mesh;
 mod components;
 mod contour;
 mod distance;
+mod fairing;
+mod mesh;
 mod plane_figure;
 mod polygon;
 mod surface;
@@ -27,9 +30,11 @@ mod trace;
 mod voxel_bits;
 
 pub use ball::{Ball, TooWide, within};
+pub use closed_mesh::surface_mesh;
 pub use components::{Components, Neighbours, Part, Run, components, keep_largest};
 pub use contour::{ON_OUTLINE, fill_contours};
 pub use distance::{squared_distances, squared_distances_within};
+pub use mesh::Mesh;
 pub use plane_figure::{area_vector, even_odd_area, flattened, tangents};
 pub use polygon::{pixels_inside, spans_inside};
 pub use surface::{SurfaceSize, Triangle, surface_size, surface_triangles};

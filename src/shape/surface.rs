@@ -56,11 +56,12 @@ pub fn surface_size(
     watch: Watch,
 ) -> Result<SurfaceSize, Stopped> {
     let middle = world_from_voxel.point(shape.map(|n| n as f64 / 2.0));
-    let layers = shape[2] + 1;
+    let (layers, is_mirrored) = (shape[2] + 1, world_from_voxel.determinant() < 0.0);
     let of_piece = |piece: usize| {
         let mut size = SurfaceSize::default();
         let range = piece * LAYERS..((piece + 1) * LAYERS).min(layers);
-        march(shape, world_from_voxel, range, &mark, watch, &mut |[a, b, c]| {
+        march(shape, is_mirrored, range, &mark, watch, &mut |_, triangle| {
+            let [a, b, c] = triangle.map(|point| world_from_voxel.point(point));
             let (u, v) = (minus(b, a), minus(c, a));
             let normal = cross(u, v);
             size.area_mm2 += dot(normal, normal).sqrt() / 2.0;
@@ -88,21 +89,24 @@ pub fn surface_triangles(
     watch: Watch,
 ) -> Result<Vec<Triangle>, Stopped> {
     let mut triangles = Vec::new();
-    march(shape, world_from_voxel, 0..shape[2] + 1, &mark, watch, &mut |triangle| triangles.push(triangle))?;
+    let is_mirrored = world_from_voxel.determinant() < 0.0;
+    march(shape, is_mirrored, 0..shape[2] + 1, &mark, watch, &mut |_, triangle| {
+        triangles.push(triangle.map(|point| world_from_voxel.point(point)));
+    })?;
     Ok(triangles)
 }
 
-/// Visits the triangles of some layers of cells; layer `n` lies between the slices `n - 1` and `n`.
-fn march(
+/// Visits the triangles of some layers of cells, in voxels, each with its layer; layer `n` lies between the slices `n - 1` and `n`. The same
+/// corner of two triangles has the same bits. Triangles turn outward in the world, which may be mirrored.
+pub fn march(
     shape: [usize; 3],
-    world_from_voxel: &Affine,
+    is_mirrored: bool,
     layers: std::ops::Range<usize>,
     mark: &(impl Fn(usize, &mut [bool]) + Sync),
     watch: Watch,
-    visit: &mut impl FnMut(Triangle),
+    visit: &mut impl FnMut(usize, Triangle),
 ) -> Result<(), Stopped> {
     let mut smoother = Smoother::new(shape, mark);
-    let is_mirrored = world_from_voxel.determinant() < 0.0;
     let mut below: Option<Layer> = None;
     for layer in layers {
         watch.check()?;
@@ -115,9 +119,8 @@ fn march(
         march_layer([shape[0] + 1, shape[1] + 1], &low, &high, &mut |row, column, corners| {
             let base = [first[0] + column as f64, first[1] + row as f64, first[2]];
             cut_cell(corners, &mut |points| {
-                let [a, b, c] =
-                    points.map(|p: Vec3| world_from_voxel.point([0, 1, 2].map(|axis| base[axis] + p[axis])));
-                visit(if is_mirrored { [a, c, b] } else { [a, b, c] });
+                let [a, b, c] = points.map(|p: Vec3| [0, 1, 2].map(|axis| base[axis] + p[axis]));
+                visit(layer, if is_mirrored { [a, c, b] } else { [a, b, c] });
             });
         });
         below = Some(high);

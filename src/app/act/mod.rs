@@ -33,6 +33,7 @@ pub mod saving;
 pub mod scans;
 pub mod segmenting;
 pub mod slices;
+pub mod surfaces;
 pub mod teach;
 pub mod told;
 pub mod traveling;

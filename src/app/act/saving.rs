@@ -12,7 +12,7 @@ use crate::app::state::studio::Studio;
 use crate::formats::{self, For, Kind, stem};
 use crate::jobs::{
     AddToDatasetJob, Job, KeepAdaptedJob, MASK_SUFFIX, SaveDocumentJob, SaveLabelsJob, SaveNamesJob, SavePictureJob,
-    SaveReportJob, SaveTableJob, SaveVolumeJob, plain_name,
+    SaveReportJob, SaveSurfacesJob, SaveTableJob, SaveVolumeJob, plain_name,
 };
 use crate::session::{DOCUMENT_ENDING, ScanId, Segmentation, SegmentationId};
 use crate::volume::Plane;
@@ -38,6 +38,10 @@ fn mode_of(purpose: Purpose) -> (Mode, &'static str) {
         Purpose::OpenLabels(_) => (Mode::Open, "Open a segmentation"),
         Purpose::CompareWith(_) => (Mode::Open, "Open a mask to compare with"),
         Purpose::SaveNumbers(_) => (Mode::Save("CSV".into(), vec![".csv"]), "Save the numbers"),
+        Purpose::SaveSurfaces(_) => (
+            Mode::Save(formats::names_of(Kind::Mesh, For::Saving), formats::endings_of(Kind::Mesh, For::Saving)),
+            "Export surfaces of the labels",
+        ),
         Purpose::SaveMeasurements(_) => (Mode::Save("CSV".into(), vec![".csv"]), "Save the measurements"),
         Purpose::SaveLabels(_) => (
             Mode::Save(formats::names_of(Kind::Labels, For::Saving), formats::endings_of(Kind::Labels, For::Saving)),
@@ -71,6 +75,7 @@ pub fn ask(studio: &mut Studio, purpose: Purpose) {
         | Purpose::SaveNames(of)
         | Purpose::CompareWith(of)
         | Purpose::SaveNumbers(of)
+        | Purpose::SaveSurfaces(of)
         | Purpose::AddToDataset(of) => document.segmentation(of).map(Segmentation::scan),
         Purpose::SaveImage(scan) | Purpose::SavePicture(scan, _) | Purpose::SaveMeasurements(scan) => Some(scan),
         _ => studio.shown,
@@ -103,6 +108,7 @@ pub fn ask(studio: &mut Studio, purpose: Purpose) {
         Purpose::OpenLabels(_) | Purpose::OpenNames(_) | Purpose::CompareWith(_) => {
             (String::new(), beside.clone().or(last))
         }
+        Purpose::SaveSurfaces(_) => (format!("{stem}.stl"), beside.clone().or(last)),
         Purpose::SaveNumbers(_) => (format!("{stem}_numbers.csv"), beside.clone().or(last)),
         Purpose::SaveMeasurements(_) => (format!("{stem}_measurements.csv"), beside.clone().or(last)),
         Purpose::SaveDocument => (format!("{stem}{DOCUMENT_ENDING}"), beside.clone().or(last)),
@@ -285,6 +291,7 @@ fn use_path(studio: &mut Studio, purpose: Purpose, path: PathBuf) {
         Purpose::OpenNames(of) => super::label_names::open(studio, of, path),
         Purpose::SaveNames(of) => super::label_names::save(studio, of, path),
         Purpose::SaveNumbers(_) => super::numbers::save_csv(studio, path),
+        Purpose::SaveSurfaces(of) => super::surfaces::save(studio, of, &path),
         Purpose::SaveMeasurements(scan) => super::measuring::save_csv(studio, scan, path),
         Purpose::SaveImage(scan) => {
             if let Some(volume) = studio.session.document().scan(scan).cloned() {
@@ -347,6 +354,7 @@ pub fn is_saving(studio: &Studio) -> bool {
         SaveNamesJob::KIND,
         SaveDocumentJob::KIND,
         SaveTableJob::KIND,
+        SaveSurfacesJob::KIND,
     ];
     kinds.into_iter().any(|kind| studio.tasks.is_running(kind))
 }

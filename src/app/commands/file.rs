@@ -67,6 +67,11 @@ pub const FILE: &[CommandEntry] = &[
     })
     .hint("Write the scan, in any format that can hold it")
     .unless(no_scan),
+    file("file.export-surfaces", "Export surfaces...", |studio| {
+        with_active(studio, |studio, of| saving::ask(studio, Purpose::SaveSurfaces(of)));
+    })
+    .hint("Write the surfaces of all labels as STL, PLY or OBJ, in patient millimetres")
+    .unless(no_scan),
     file("file.picture-axial", "Save axial picture...", |studio| save_picture(studio, Plane::Axial))
         .hint("Write the axial view's slice with its labels as PNG")
         .unless(no_scan),

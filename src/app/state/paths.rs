@@ -41,6 +41,8 @@ pub enum Purpose {
     },
     /// Write the numbers of the labels in hand.
     SaveNumbers(SegmentationId),
+    /// A file of a segmentation's surfaces.
+    SaveSurfaces(SegmentationId),
     /// Write the rulers, angles and regions of a scan.
     SaveMeasurements(ScanId),
     /// Write a scan.

@@ -30,6 +30,7 @@ pub const FORMAT: Format = Format {
         endings: &[".mha", ".mhd"],
         volume: Some(write::write_volume),
         labels: Some(write::write_labels),
+        mesh: None,
         notices: |_, _| Vec::new(),
         needs_source: false,
         check: None,

@@ -30,6 +30,7 @@ pub const FORMAT: Format = Format {
         endings: &[".nii.gz", ".nii"],
         volume: Some(write::write_volume),
         labels: Some(write::write_labels),
+        mesh: None,
         notices: |path, geometry| write::shear_notice(geometry).into_iter().chain(read::twin(path)).collect(),
         needs_source: false,
         check: None,

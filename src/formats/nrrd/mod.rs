@@ -33,6 +33,7 @@ pub const FORMAT: Format = Format {
         endings: &[".nrrd", ".nhdr"],
         volume: Some(write::write_volume),
         labels: Some(write::write_labels),
+        mesh: None,
         notices: |_, _| Vec::new(),
         needs_source: false,
         check: None,

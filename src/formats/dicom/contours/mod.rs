@@ -37,6 +37,7 @@ pub const SAVE: Save = Save {
     endings: &[".rtstruct.dcm", ".rt.dcm"],
     volume: None,
     labels: Some(write::write_labels),
+    mesh: None,
     notices: |_, _| Vec::new(),
     needs_source: true,
     check: Some(check::check),

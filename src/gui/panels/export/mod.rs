@@ -52,6 +52,7 @@ fn segmentation_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
         ui.add(egui::Label::new(egui::RichText::new(text).color(good)).truncate());
     }
     wide_button(ui, studio, outbox, "file.save-as", (icon::FLOPPY_DISK_BACK, "Save as..."));
+    wide_button(ui, studio, outbox, "file.export-surfaces", (icon::CUBE, "Export surfaces..."));
 }
 
 fn wide_button(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox, id: &'static str, (sign, text): (&str, &str)) {
