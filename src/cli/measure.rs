@@ -173,7 +173,8 @@ impl Measure {
             let shown = path.display();
             return Err(JobError::Other(format!("there is no frame {}: {shown} has {frames}", self.frame)));
         }
-        let opened = terminal.run(OpenLabelsJob { path: self.mask.clone(), volume: volume.clone() }, &|()| {})?;
+        let opened =
+            terminal.run(OpenLabelsJob { path: self.mask.clone(), id: None, volume: volume.clone() }, &|()| {})?;
         Ok((opened.labels, opened.table, Some((volume, self.frame))))
     }
 

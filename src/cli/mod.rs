@@ -17,6 +17,7 @@ macro_rules! tell {
 }
 
 mod bench;
+mod check;
 mod convert;
 mod devices;
 mod edit;
@@ -64,6 +65,8 @@ enum Command {
     Info(info::Info),
     /// Convert a volume or mask to another format, keeping its geometry
     Convert(convert::Convert),
+    /// Look at a mask: its labels, and whether it lies on its scan
+    Check(check::Check),
     /// Change the labels of a mask: islands, holes, logic between labels and more
     Edit(edit::Edit),
     /// Segment volumes with a model
@@ -109,6 +112,7 @@ impl Command {
         match self {
             Self::Info(command) => command.run(),
             Self::Convert(command) => command.run(),
+            Self::Check(command) => command.run(),
             Self::Edit(command) => command.run(),
             Self::Segment(command) => command.run(),
             Self::Refine(command) => command.run(),

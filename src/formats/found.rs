@@ -33,6 +33,11 @@ pub trait Source: fmt::Debug + Send + Sync {
         LabelsInFile::of(self.load(watch)?, self.path())
     }
 
+    /// The Series Instance UID of the scan that a mask was made on, where its file names it.
+    fn refers_to(&self) -> Option<&str> {
+        None
+    }
+
     /// The file, or the first of several, for errors.
     fn path(&self) -> &Path;
 }

@@ -99,19 +99,54 @@ impl LabelsInFile {
 /// Reads a file as labels, as they are in it: on the grid of `on` where the format can place them there, else on their own.
 ///
 /// # Errors
-/// As [`read_labels`]; also where the file holds several layers of labels that overlap.
+/// As [`read_labels`]; also where the file holds several masks, because its segments overlap.
 pub fn read_labels_in_file(path: &Path, on: Option<&Volume>, watch: Watch) -> Result<LabelsInFile> {
-    let mut layers = read_layers(path, on, watch)?;
-    match (layers.pop(), layers.len()) {
-        (Some(only), 0) => Ok(only),
-        (_, others) => {
-            let count = others + 1;
-            Err(FormatError::unsupported(
-                path,
-                format!("it holds {count} masks; open it in the window, or convert one of them"),
-            ))
-        }
+    read_mask(path, None, on, watch)
+}
+
+/// Reads the mask of this id or name, where a file holds several, and what it and the files beside it say about it.
+///
+/// # Errors
+/// As [`read_annotated_labels`], and where there is no such mask.
+pub fn read_chosen_labels(
+    path: &Path,
+    id: Option<&str>,
+    on: Option<&Volume>,
+    watch: Watch,
+    warn: &dyn Fn(String),
+) -> Result<(LabelMap, Annotations)> {
+    Ok(annotated(path, read_mask(path, id, on, watch)?, warn))
+}
+
+fn read_mask(path: &Path, id: Option<&str>, on: Option<&Volume>, watch: Watch) -> Result<LabelsInFile> {
+    let watch = watch.stage("Reading labels");
+    let entries = mask_entries(path, watch)?;
+    let chosen = match id {
+        Some(id) => entries.iter().find(|entry| entry.id == id || entry.name == id),
+        None if entries.len() == 1 => entries.first(),
+        None => None,
+    };
+    if let Some(entry) = chosen {
+        return entry.source.labels(on, watch);
     }
+    if entries.is_empty() {
+        return LabelsInFile::of(open_one(path, id, watch)?, path);
+    }
+    let named: Vec<String> = entries.iter().map(|entry| format!("{} ({})", entry.id, entry.name)).collect();
+    let what = id.map_or_else(|| format!("it holds {} masks", entries.len()), |id| format!("it holds no mask {id:?}"));
+    Err(FormatError::unsupported(
+        path,
+        format!(
+            "{what}; open it in the window with its scan, or convert one of them with --series: {}",
+            named.join(", ")
+        ),
+    ))
+}
+
+/// The masks that a path holds, where its headers tell that they are masks.
+fn mask_entries(path: &Path, watch: Watch) -> Result<Vec<Entry>> {
+    let is_mask = |entry: &Entry| matches!(entry.kind, Kind::Labels | Kind::Contours);
+    Ok(scan(path, watch)?.entries.into_iter().filter(is_mask).collect())
 }
 
 /// Reads all masks of a file: several where its segments overlap. They lie on the grid of `on` where the format can place them there.
@@ -120,9 +155,7 @@ pub fn read_labels_in_file(path: &Path, on: Option<&Volume>, watch: Watch) -> Re
 /// When it cannot be read, holds no labels or several scans.
 pub fn read_layers(path: &Path, on: Option<&Volume>, watch: Watch) -> Result<Vec<LabelsInFile>> {
     let watch = watch.stage("Reading labels");
-    let findings = scan(path, watch)?;
-    let is_mask = |entry: &&Entry| matches!(entry.kind, Kind::Labels | Kind::Contours);
-    let masks: Vec<&Entry> = findings.entries.iter().filter(is_mask).collect();
+    let masks = mask_entries(path, watch)?;
     if masks.is_empty() {
         return Ok(vec![LabelsInFile::of(open_one(path, None, watch)?, path)?]);
     }

@@ -34,7 +34,8 @@ pub use ending::with_ending;
 pub use error::{FormatError, Result};
 pub use found::{Belonging, Entry, Facts, FileReader, Findings, Skipped, Source, each_file};
 pub use labels::{
-    LabelsInFile, read_annotated_labels, read_annotated_layers, read_labels, read_labels_in_file, read_layers,
+    LabelsInFile, read_annotated_labels, read_annotated_layers, read_chosen_labels, read_labels, read_labels_in_file,
+    read_layers,
 };
 pub use picture::{RgbPicture, write_mask_picture, write_picture};
 pub use registry::{

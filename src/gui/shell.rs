@@ -180,7 +180,7 @@ impl App {
     /// Reads a mask for the segmentation in hand.
     pub fn open_labels(&mut self, path: PathBuf) {
         if let Some(of) = self.studio.active() {
-            scans::open_labels(&mut self.studio, of, path);
+            scans::open_labels(&mut self.studio, of, path, None);
         }
     }
 

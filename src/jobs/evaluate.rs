@@ -11,10 +11,12 @@ use super::grids::difference;
 use super::job::{Job, JobKind, Work};
 use super::matched::{Matched, matched};
 use super::title::file_name;
-use crate::formats::{For, Kind, complete_annotations, endings_of, is_picture, read_labels_in_file, stem};
+use crate::formats::{
+    For, Kind, complete_annotations, endings_of, is_picture, needs_source, read_labels_in_file, stem,
+};
 use crate::measure::{LabelScores, SliceScores, compare, compare_slices};
 use crate::pipeline::{PairedTest, wilcoxon};
-use crate::volume::{Plane, PlaneLayout};
+use crate::volume::{Geometry, LabelMap, Plane, PlaneLayout};
 use crate::work::Watch;
 
 /// Scores of one case by label value.
@@ -198,6 +200,12 @@ fn pair(predicted: &Path, truth: &Path) -> Result<(Vec<Pair>, Vec<String>), JobE
 /// Masks beside each other by less than this share of the finest spacing are compared as if they lay on each other, as in training.
 const REPAIRED_SHARE: f64 = 0.1;
 
+/// Labels that lie on a part of a grid as labels on all of it; others as they are.
+fn on_whole_grid(labels: LabelMap, grid: &Geometry) -> LabelMap {
+    let laid = labels.laid_on(grid, REPAIRED_SHARE * grid.finest_mm()).filter(|laid| laid.outside == 0);
+    laid.map_or(labels, |laid| laid.labels)
+}
+
 fn score(
     predicted: &Path,
     truth: &Path,
@@ -210,6 +218,13 @@ fn score(
     let tables = [complete_annotations(predicted, p.annotations), complete_annotations(truth, t.annotations)]
         .map(|found| found.annotations.table);
     let (mut p, mut t) = (p.labels, t.labels);
+    // Segmentation objects leave out empty slices: they are parts of the other mask's grid.
+    if needs_source(predicted) && !p.geometry().lies_on(t.geometry()) {
+        p = on_whole_grid(p, t.geometry());
+    }
+    if needs_source(truth) && !p.geometry().lies_on(t.geometry()) {
+        t = on_whole_grid(t, p.geometry());
+    }
     // Sizes come from whichever knows them.
     let was_apart = !p.geometry().lies_on(t.geometry());
     let scan = if t.geometry().is_size_assumed() {

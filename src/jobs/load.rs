@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::case_files::{FileStamp, file_stamp, newest_of};
 use super::error::JobError;
 use super::job::{Job, JobKind, Work};
-use super::open_labels::{OpenLabelsJob, OpenedLabels};
+use super::open_labels::{OpenedLabels, open_layers};
 use super::title::file_name;
 use crate::formats::{self, Entry};
 use crate::volume::{LabelCounts, Volume};
@@ -18,6 +18,8 @@ pub enum WithMasks {
     Newest(Vec<PathBuf>),
     /// All of these.
     All(Vec<PathBuf>),
+    /// The one among the first places that was written last, and all of the others, which name the scan as their own.
+    NewestAnd(Vec<PathBuf>, Vec<PathBuf>),
 }
 
 /// Loads an entry of a scan.
@@ -43,6 +45,10 @@ pub struct Loaded {
 pub struct LoadedMask {
     /// The file.
     pub path: PathBuf,
+    /// What it is called where there are several: the file's name, with a number where the file holds more than one.
+    pub name: String,
+    /// Whether the file holds nothing else, so that it may be written over.
+    pub is_whole_file: bool,
     /// What the disk said of it before it was read.
     pub stamp: Option<FileStamp>,
     /// What it holds, on the scan's grid.
@@ -68,14 +74,20 @@ impl Job for LoadJob {
         let paths = match self.masks {
             WithMasks::Newest(places) => newest_of(&places).into_iter().collect(),
             WithMasks::All(paths) => paths,
+            WithMasks::NewestAnd(places, paths) => newest_of(&places).into_iter().chain(paths).collect(),
         };
         let mut masks = Vec::new();
         for path in paths {
             let stamp = file_stamp(&path);
-            match work.run(OpenLabelsJob { path: path.clone(), volume: volume.clone() }, |()| ()) {
-                Ok(opened) => {
-                    let counts = opened.labels.voxel_counts();
-                    masks.push(LoadedMask { path, stamp, opened, counts });
+            match open_layers(&path, &volume, work) {
+                Ok(layers) => {
+                    let is_whole_file = layers.len() == 1;
+                    let stem = formats::stem(&path);
+                    masks.extend(layers.into_iter().enumerate().map(|(n, opened)| {
+                        let counts = opened.labels.voxel_counts();
+                        let name = if is_whole_file { stem.clone() } else { format!("{stem} {}", n + 1) };
+                        LoadedMask { path: path.clone(), name, stamp, is_whole_file, opened, counts }
+                    }));
                 }
                 Err(error) if error.is_stop() => return Err(error),
                 // The scan is worth more than labels that do not fit it.

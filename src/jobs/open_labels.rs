@@ -1,13 +1,13 @@
 //! Reading labels for a volume.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::error::JobError;
 use super::grids::difference;
 use super::job::{Job, JobKind, Work};
 use super::title::file_name;
-use crate::formats::read_annotated_labels;
+use crate::formats::{read_annotated_layers, read_chosen_labels};
 use crate::volume::{Annotations, LabelMap, LabelTable, Maker, SliceKey, SliceState, Volume};
 
 /// Reads labels for a volume.
@@ -15,6 +15,8 @@ use crate::volume::{Annotations, LabelMap, LabelTable, Maker, SliceKey, SliceSta
 pub struct OpenLabelsJob {
     /// The file.
     pub path: PathBuf,
+    /// Which of its masks, where it holds several.
+    pub id: Option<String>,
     /// The volume that they must lie on.
     pub volume: Arc<Volume>,
 }
@@ -42,17 +44,35 @@ impl Job for OpenLabelsJob {
     }
 
     fn run(self, work: &Work<()>) -> Result<OpenedLabels, JobError> {
-        let Self { path, volume } = self;
-        let (labels, annotations) = read_annotated_labels(&path, Some(&volume), work.watch, &|text| work.warn(text))?;
-        let labels = labels.placed_by(&volume.geometry);
-        if !labels.geometry().lies_on(&volume.geometry) {
-            return Err(JobError::Other(format!(
-                "the labels lie on another grid than the image: {}; resample them to the image first ({})",
-                difference(labels.geometry(), &volume.geometry),
-                path.display()
-            )));
-        }
-        let Annotations { table, states, makers, .. } = annotations;
-        Ok(OpenedLabels { labels, table, states, makers })
+        let Self { path, id, volume } = self;
+        let warn = |text| work.warn(text);
+        let read = read_chosen_labels(&path, id.as_deref(), Some(&volume), work.watch, &warn)?;
+        on_volume(read, &path, &volume)
     }
+}
+
+/// All masks of a file on a volume's grid: several where its segments overlap.
+///
+/// # Errors
+/// As [`OpenLabelsJob`].
+pub(super) fn open_layers(path: &Path, volume: &Volume, work: &Work<()>) -> Result<Vec<OpenedLabels>, JobError> {
+    let layers = read_annotated_layers(path, Some(volume), work.watch, &|text| work.warn(text))?;
+    layers.into_iter().map(|layer| on_volume(layer, path, volume)).collect()
+}
+
+fn on_volume(
+    (labels, annotations): (LabelMap, Annotations),
+    path: &Path,
+    volume: &Volume,
+) -> Result<OpenedLabels, JobError> {
+    let labels = labels.placed_by(&volume.geometry);
+    if !labels.geometry().lies_on(&volume.geometry) {
+        return Err(JobError::Other(format!(
+            "the labels lie on another grid than the image: {}; resample them to the image first ({})",
+            difference(labels.geometry(), &volume.geometry),
+            path.display()
+        )));
+    }
+    let Annotations { table, states, makers, .. } = annotations;
+    Ok(OpenedLabels { labels, table, states, makers })
 }

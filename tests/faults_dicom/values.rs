@@ -229,8 +229,8 @@ fn an_element_with_an_unknown_representation_is_skipped_by_its_length() {
 fn masks_and_contours_are_named_with_what_to_do() {
     let _alone = one_at_a_time();
     for (class, modality, words) in [
-        ("1.2.840.10008.5.1.4.1.1.66.4", "SEG", ["SEG", "NIfTI"]),
-        ("1.2.840.10008.5.1.4.1.1.66.7", "SEG", ["SEG", "NIfTI"]),
+        ("1.2.840.10008.5.1.4.1.1.66.4", "SEG", ["a DICOM segmentation", "Segmentation Type is missing"]),
+        ("1.2.840.10008.5.1.4.1.1.66.7", "SEG", ["a DICOM segmentation", "Segmentation Type is missing"]),
         ("1.2.840.10008.5.1.4.1.1.481.3", "RTSTRUCT", ["RTSTRUCT", "without structures"]),
         ("1.2.3", "RTSTRUCT", ["RTSTRUCT", "without structures"]),
     ] {

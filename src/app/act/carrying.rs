@@ -5,6 +5,7 @@ use crate::app::state::cases::{Carried, Left, LeftMask};
 use crate::app::state::saving::SavedFile;
 use crate::app::state::studio::Studio;
 use crate::app::state::views::LabelView;
+use crate::formats::{needs_source, writer_for};
 use crate::jobs::LoadedMask;
 use crate::session::{KeptSegmentation, ScanId, SegmentationId};
 use crate::volume::{LabelMap, LabelTable, LabelValue, Volume};
@@ -41,7 +42,10 @@ pub(super) fn kept(studio: &Studio, n: usize, volume: &Volume, masks: &[LoadedMa
     let left = item.case.left.as_ref();
     if !masks.is_empty() {
         // What was read from files is in the segmentations, whatever the item has become meanwhile.
-        return masks.iter().map(|mask| of_file(mask, left.and_then(|left| left_mask(left, mask)))).collect();
+        let is_one = masks.len() == 1;
+        let name = |mask: &LoadedMask| if is_one { NAME.to_string() } else { mask.name.clone() };
+        let kept = |mask| of_file(mask, name(mask), left.and_then(|left| left_mask(left, mask)));
+        return masks.iter().map(kept).collect();
     }
     let carried = studio.cases.carried.as_ref().filter(|_| super::cases::is_case(Some(item)));
     let table = carried.map(|carried| carried.table.clone()).unwrap_or_default();
@@ -64,7 +68,7 @@ fn fresh(volume: &Volume, table: LabelTable) -> KeptSegmentation {
     }
 }
 
-fn of_file(mask: &LoadedMask, left: Option<&LeftMask>) -> KeptSegmentation {
+fn of_file(mask: &LoadedMask, name: String, left: Option<&LeftMask>) -> KeptSegmentation {
     let mut table = mask.opened.table.clone();
     for label in &mut table.0 {
         let before = left.and_then(|left| left.table.get(label.value)).filter(|before| before.name == label.name);
@@ -73,7 +77,7 @@ fn of_file(mask: &LoadedMask, left: Option<&LeftMask>) -> KeptSegmentation {
         }
     }
     KeptSegmentation {
-        name: left.map_or_else(|| NAME.into(), |left| left.name.clone()),
+        name: left.map_or(name, |left| left.name.clone()),
         labels: mask.opened.labels.clone(),
         table,
         states: mask.opened.states.iter().copied().collect(),
@@ -113,7 +117,9 @@ pub(super) fn arrive(studio: &mut Studio, n: usize, scan: ScanId, ids: &[Segment
 fn take_mask(studio: &mut Studio, id: SegmentationId, mask: LoadedMask, active: Option<LabelValue>) {
     let Some(segmentation) = studio.session.document().segmentation(id) else { return };
     let mut view = LabelView::counted(segmentation.labels(), mask.counts);
-    view.file = crate::formats::writer_for(&mask.path).is_ok().then(|| SavedFile::as_it_was(&mask.path, mask.stamp));
+    // An object of an archive, and a file that holds more than this, are not written over.
+    let is_own_file = mask.is_whole_file && !needs_source(&mask.path) && writer_for(&mask.path).is_ok();
+    view.file = is_own_file.then(|| SavedFile::as_it_was(&mask.path, mask.stamp));
     studio.label_views.insert(id, view);
     activate(studio, id, active);
 }

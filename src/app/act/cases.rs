@@ -35,6 +35,7 @@ pub fn assign(studio: &mut Studio) {
             (item.case.role, item.case.places) = (role, places);
         }
     }
+    attach(&mut studio.items, &listed);
     let in_order = grouped(&studio.items).into_iter().flat_map(|heading| heading.items);
     studio.cases.list = in_order.filter(|n| is_case(studio.items.get(*n))).collect();
 }
@@ -46,6 +47,31 @@ fn is_listed(item: Option<&Item>) -> bool {
 /// Whether an item is a scan of a folder that is worked on.
 pub fn is_case(item: Option<&Item>) -> bool {
     is_listed(item) && item.is_some_and(|item| item.case.role == Role::Scan)
+}
+
+/// Masks whose files name the scan that they were made on are read with it. Those that name no scan here are not worked on.
+fn attach(items: &mut [Item], listed: &[usize]) {
+    let listed = || listed.iter().filter_map(|n| Some((*n, &items.get(*n)?.entry)));
+    let scans: Vec<(usize, &Entry)> = listed().filter(|(_, entry)| !scans::is_mask(entry)).collect();
+    let owner = |mask: &Entry| {
+        let series = mask.source.refers_to()?;
+        // A series that was split has a number behind its UID.
+        let of_series = scans.iter().find(|(_, scan)| scan.id.split('#').next() == Some(series));
+        of_series.map(|(n, _)| *n)
+    };
+    let masks: Vec<(usize, Option<usize>, PathBuf)> = listed()
+        .filter(|(_, entry)| scans::is_mask(entry) && !scans.is_empty())
+        .map(|(n, entry)| (n, owner(entry), entry.path.clone()))
+        .collect();
+    for (n, owner, path) in masks {
+        let role = if owner.is_some() { Role::Mask } else { Role::Companion };
+        items.get_mut(n).into_iter().for_each(|item| item.case.role = role);
+        let owner = owner.and_then(|owner| items.get_mut(owner));
+        // Several masks of a file are read together.
+        if let Some(case) = owner.map(|item| &mut item.case).filter(|case| !case.attached.contains(&path)) {
+            case.attached.push(path);
+        }
+    }
 }
 
 /// What each of these items is, and where its segmentation may lie.

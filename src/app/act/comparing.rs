@@ -73,7 +73,7 @@ pub fn open_second(studio: &mut Studio, of: SegmentationId, path: PathBuf) {
     }
     super::scans::add_label_view(studio, second);
     studio.comparing.form.with = Some(second);
-    super::scans::open_labels(studio, second, path);
+    super::scans::open_labels(studio, second, path, None);
 }
 
 /// Why there is nothing to copy.

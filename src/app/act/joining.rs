@@ -6,7 +6,7 @@ use super::told::told;
 use crate::app::state::joining::{Arrival, CorrectedSlices, Pending, Source, Why, Word};
 use crate::app::state::saving::SavedFile;
 use crate::app::state::studio::Studio;
-use crate::formats::writer_for;
+use crate::formats::{needs_source, writer_for};
 use crate::jobs::{JoinJob, Joined};
 use crate::session::{Command, Edit, PaintRules, Painter, SegmentationId, SliceState, key};
 use crate::volume::{Plane, PlaneLayout};
@@ -124,7 +124,8 @@ fn finish(studio: &mut Studio, arrival: Arrival, corrected: CorrectedSlices, joi
     match &arrival.source {
         Source::File(path) if is_whole => {
             // The segmentation is what the file holds.
-            view.file = writer_for(path).is_ok().then(|| SavedFile::new(path));
+            let is_own_file = !needs_source(path) && writer_for(path).is_ok();
+            view.file = is_own_file.then(|| SavedFile::new(path));
             studio.session.mark_saved(of, revision);
         }
         Source::Pixels => {

@@ -279,7 +279,7 @@ fn use_path(studio: &mut Studio, purpose: Purpose, path: PathBuf) {
         Purpose::SaveDocument => super::documents::save_to(studio, path),
         Purpose::OpenDocument => super::documents::open(studio, path),
         Purpose::FindScan { id, .. } => super::bringing::take_place(studio, id, Some(&path)),
-        Purpose::OpenLabels(of) => super::scans::open_labels(studio, of, path),
+        Purpose::OpenLabels(of) => super::scans::open_labels(studio, of, path, None),
         Purpose::CompareWith(of) => super::comparing::open_second(studio, of, path),
         Purpose::SaveLabels(of) => save_labels(studio, of, path),
         Purpose::OpenNames(of) => super::label_names::open(studio, of, path),

@@ -124,10 +124,16 @@ fn offer_mask(studio: &mut Studio, paths: &[PathBuf], entries: &[Entry]) {
     }
 }
 
-/// Whether an entry can be the mask of a scan of this size: its format holds labels, and it has the size.
+/// Whether an entry is a mask by its header.
+pub(super) fn is_mask(entry: &Entry) -> bool {
+    matches!(entry.kind, FormatKind::Labels | FormatKind::Contours)
+}
+
+/// Whether an entry can be the mask of a scan of this size: its header says that it is a mask, or its format holds labels, and it has the size.
 pub fn may_be_mask(entry: &Entry, shape: [usize; 3]) -> bool {
     let holds_labels = FORMATS.iter().any(|f| f.id == entry.format && f.kinds.contains(&FormatKind::Labels));
-    holds_labels && entry.shape == shape && shape != [0; 3]
+    // What names its modality is a scan.
+    is_mask(entry) || (holds_labels && entry.modality.is_empty() && entry.shape == shape && shape != [0; 3])
 }
 
 fn remember(studio: &mut Studio, paths: &[PathBuf]) {
@@ -175,7 +181,7 @@ pub fn show_item(studio: &mut Studio, n: usize) {
                 // A mask has no mask of its own, whatever lies beside it.
                 _ if !cases::is_case(Some(item)) => WithMasks::Newest(Vec::new()),
                 Some(paths) if !Vec::is_empty(&paths) => WithMasks::All(paths),
-                _ => WithMasks::Newest(item.case.places.clone()),
+                _ => WithMasks::NewestAnd(item.case.places.clone(), item.case.attached.clone()),
             };
             studio.start(
                 LoadJob { entry, masks },
@@ -329,13 +335,13 @@ pub fn close(studio: &mut Studio, scan: ScanId) {
     cases::look(studio, unknown.as_slice());
 }
 
-/// Reads a mask for a segmentation.
-pub fn open_labels(studio: &mut Studio, of: SegmentationId, path: PathBuf) {
+/// Reads a mask for a segmentation; `id` says which one of a file that holds several.
+pub fn open_labels(studio: &mut Studio, of: SegmentationId, path: PathBuf, id: Option<String>) {
     let document = studio.session.document();
     let Some(segmentation) = document.segmentation(of) else { return };
     let Some(volume) = document.scan(segmentation.scan()).cloned() else { return };
     let made_on = segmentation.revision();
-    let job = OpenLabelsJob { path: path.clone(), volume };
+    let job = OpenLabelsJob { path: path.clone(), id, volume };
     studio.start_for(
         of,
         job,
@@ -364,8 +370,8 @@ pub fn open_labels(studio: &mut Studio, of: SegmentationId, path: PathBuf) {
 /// Reads an item's file as the segmentation of the shown scan.
 pub fn use_as_segmentation(studio: &mut Studio, n: usize) {
     let (Some(of), Some(item)) = (studio.active(), studio.items.get(n)) else { return };
-    let path = item.entry.path.clone();
-    open_labels(studio, of, path);
+    let (path, id) = (item.entry.path.clone(), is_mask(&item.entry).then(|| item.entry.id.clone()));
+    open_labels(studio, of, path, id);
 }
 
 /// The folder beside a scan: that of its file, or the one above its folder of slices.

@@ -31,6 +31,8 @@ pub struct Case {
     pub role: Role,
     /// Where its segmentation may lie.
     pub places: Vec<PathBuf>,
+    /// Files of masks that name it as the scan they were made on.
+    pub attached: Vec<PathBuf>,
     /// How far the segmentation on disk is, while the scan is not open.
     pub on_disk: Option<Completion>,
     /// How it was left.

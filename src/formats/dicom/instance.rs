@@ -133,6 +133,8 @@ pub enum Refusal {
     Malformed(String),
     /// Valid, but another kind of object.
     OtherObject(String),
+    /// A mask, which has a reader of its own.
+    Segmentation,
 }
 
 /// A file that cannot be read, and the series that misses it.
@@ -159,6 +161,9 @@ pub fn read(path: &Path) -> Result<Instance, Failure> {
 fn from_fields(path: &Path, structure: Structure, fields: &Fields) -> Result<Instance, Refusal> {
     let class_uid = fields.text(tags::SOP_CLASS_UID).unwrap_or_else(|| structure.media_class_uid.clone());
     let modality = fields.text(tags::MODALITY).unwrap_or_default();
+    if super::segmentation::is_segmentation(&class_uid, &modality) {
+        return Err(Refusal::Segmentation);
+    }
     if let Some(kind) = other_object(&class_uid, &modality) {
         return Err(Refusal::OtherObject(kind));
     }
@@ -399,14 +404,14 @@ fn is_enhanced(class_uid: &str) -> bool {
 
 /// Objects with pixels or contours that are no scans, and what to do with them.
 fn other_object(class_uid: &str, modality: &str) -> Option<String> {
-    let segmentation = "a DICOM segmentation (SEG): a mask, not a scan. DICOM masks cannot be opened yet; convert it \
-        to NIfTI, for example with 3D Slicer or dcmqi, open its scan and then the NIfTI file as its segmentation";
+    // Its own reader takes it where it holds contours.
+    let contours = "an RT structure set (RTSTRUCT): contours, not a scan";
     let kind = match class_uid {
-        "1.2.840.10008.5.1.4.1.1.66.4" | "1.2.840.10008.5.1.4.1.1.66.7" => segmentation,
         "1.2.840.10008.5.1.4.1.1.30" => "a parametric map, not a scan",
         "1.2.840.10008.5.1.4.1.1.481.2" => "an RT dose, not a scan",
+        "1.2.840.10008.5.1.4.1.1.481.3" => contours,
         "1.2.840.10008.1.3.10" => "a DICOM directory (DICOMDIR)",
-        _ if modality == "SEG" => segmentation,
+        _ if modality == "RTSTRUCT" => contours,
         _ => return None,
     };
     Some(kind.into())

@@ -1,4 +1,4 @@
-//! DICOM: series of single-frame images in every common compression, and contours.
+//! DICOM: series of single-frame images in every common compression, segmentation objects, and contours.
 //!
 //! [`structure`] walks a file and takes out the values of the few elements that are used; dicom-rs reads those, in a data
 //! set made of nothing else. [`stack`] decides which files are one volume. Pixels are decoded by `jpeg-decoder`, `jpeg2k` (openjp2) and our own RLE and JPEG-LS decoders, because the only JPEG-LS crate
@@ -12,6 +12,7 @@ mod jpeg_ls;
 mod load;
 mod pixels;
 mod rle;
+mod segmentation;
 mod stack;
 mod stream;
 mod structure;
@@ -24,7 +25,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rayon::prelude::*;
 
 use super::error::Result;
-use super::registry::{Format, Kind};
+use super::registry::{Format, Kind, Save};
 use super::{Belonging, Entry, Facts, Findings, Skipped, Source};
 use crate::volume::Volume;
 use crate::work::Watch;
@@ -38,13 +39,33 @@ use stack::Stack;
 pub const FORMAT: Format = Format {
     id: "dicom",
     name: "DICOM",
-    endings: &[".dcm", ".rtstruct.dcm", ".rt.dcm"],
+    endings: &[".dcm", ".labelmap.dcm", ".rtstruct.dcm", ".rt.dcm"],
     beside: &[],
     kinds: &[Kind::Volume, Kind::Labels, Kind::Contours],
     is_picture: false,
     claims,
     scan: collect,
-    saves: &[contours::SAVE],
+    saves: &[
+        Save {
+            name: "DICOM SEG",
+            endings: &[".dcm"],
+            volume: None,
+            labels: Some(segmentation::write_binary),
+            notices: segmentation::notices,
+            needs_source: true,
+            check: Some(segmentation::check),
+        },
+        Save {
+            name: "DICOM SEG (label map)",
+            endings: &[".labelmap.dcm"],
+            volume: None,
+            labels: Some(segmentation::write_label_map),
+            notices: segmentation::notices_of_label_map,
+            needs_source: true,
+            check: Some(segmentation::check),
+        },
+        contours::SAVE,
+    ],
 };
 
 fn claims(path: &Path, head: &[u8]) -> bool {
@@ -75,6 +96,7 @@ fn belonging(subject: &instance::Subject) -> Belonging {
 #[derive(Default)]
 struct Found {
     stacks: Vec<Arc<Stack>>,
+    segmentations: Vec<PathBuf>,
     contours: Vec<PathBuf>,
     skipped: Vec<Skipped>,
 }
@@ -108,6 +130,10 @@ fn find(paths: &[PathBuf], watch: Watch) -> Result<Found> {
                         reason
                     }
                     Refusal::OtherObject(reason) => reason,
+                    Refusal::Segmentation => {
+                        found.segmentations.push(path.clone());
+                        continue;
+                    }
                 };
                 found.skipped.push(Skipped { path: path.clone(), reason });
             }
@@ -132,7 +158,7 @@ fn find(paths: &[PathBuf], watch: Watch) -> Result<Found> {
 }
 
 fn collect(paths: &[PathBuf], watch: Watch) -> Result<Findings> {
-    let Found { stacks, contours, skipped } = find(paths, watch)?;
+    let Found { stacks, segmentations, contours, skipped } = find(paths, watch)?;
     let mut findings = Findings { skipped, ..Findings::default() };
     let of_contours = contours::scan(&contours, &stacks, FORMAT.id, watch)?;
     findings.entries.extend(stacks.into_iter().map(|stack| {
@@ -151,6 +177,9 @@ fn collect(paths: &[PathBuf], watch: Watch) -> Result<Findings> {
             source: stack,
         }
     }));
+    let masks = segmentation::scan(&segmentations, FORMAT.id, watch)?;
+    findings.entries.extend(masks.entries);
+    findings.skipped.extend(masks.skipped);
     findings.entries.extend(of_contours.entries);
     findings.skipped.extend(of_contours.skipped);
     Ok(findings)

@@ -1,0 +1,339 @@
+//! Writing a mask as a segmentation object: BINARY, which nearly every program reads, or LABELMAP, which is smaller and newer.
+//!
+//! Every frame names the image that it was made on; patient, study and space are those of that image. What was written is read back and
+//! compared. Source: DICOM PS3.3 A.51, A.88, C.8.20; the default meaning (tissue) and the background of a LABELMAP as highdicom writes them.
+
+pub(super) mod elements;
+mod header;
+mod identity;
+mod source;
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use dicom::core::VR;
+use dicom::dictionary_std::tags;
+use rayon::prelude::*;
+
+use super::header::Pixels;
+use super::paint::{self, Target};
+use crate::disk::replace_file;
+use crate::formats::Mask;
+use crate::formats::error::{FormatError, Result};
+use crate::formats::slices::explain;
+use crate::volume::{Geometry, Label, LabelMap, LabelValue};
+use crate::work::Watch;
+use crate::work::numbers::share;
+use elements::Elements;
+use source::{Origin, none_known, slice_images};
+
+/// Frames that are packed at the same time.
+const AT_ONCE: usize = 64;
+/// A shear beyond this is a tilt.
+const TILT: f64 = 1e-3;
+
+/// A frame: the place of its segment in the list, and its slice. A frame of a label map has all segments.
+#[derive(Clone, Copy)]
+struct FrameOf {
+    segment: Option<usize>,
+    k: usize,
+}
+
+/// What is written.
+struct Object<'a> {
+    labels: &'a LabelMap,
+    pixels: Pixels,
+    /// Bits of a pixel.
+    bits: u16,
+    segments: Vec<Label>,
+    frames: Vec<FrameOf>,
+}
+
+/// Writes a BINARY segmentation.
+pub fn write_binary(path: &Path, mask: &Mask, watch: Watch) -> Result<()> {
+    write(path, mask, Pixels::Binary, watch)
+}
+
+/// Writes a LABELMAP segmentation.
+pub fn write_label_map(path: &Path, mask: &Mask, watch: Watch) -> Result<()> {
+    write(path, mask, Pixels::LabelMap, watch)
+}
+
+/// What the user must be told of a BINARY file with this grid.
+pub fn notices(_: &Path, geometry: &Geometry) -> Vec<String> {
+    let tilted = "The scan is tilted (its slices are shifted against each other); some web viewers (itk-wasm) cannot place masks of tilted scans.";
+    if geometry.shear() > TILT { vec![tilted.into()] } else { Vec::new() }
+}
+
+/// The same for a LABELMAP.
+pub fn notices_of_label_map(path: &Path, geometry: &Geometry) -> Vec<String> {
+    let newer = "LABELMAP segmentations are new: programs made with ITK or SimpleITK 5.4 and older viewers cannot open them; a name that \
+                 ends in .dcm alone gives a BINARY one.";
+    std::iter::once(newer.to_string()).chain(notices(path, geometry)).collect()
+}
+
+fn write(path: &Path, mask: &Mask, pixels: Pixels, watch: Watch) -> Result<()> {
+    let source = mask.source.ok_or_else(|| none_known(path))?;
+    let object = Object::new(path, mask, pixels, watch)?;
+    let origin = Origin::read(path, source)?;
+    let is_wanted = |k: usize| object.frames.iter().any(|frame| frame.k == k);
+    let (images, orientation) = slice_images(path, source, mask.labels.geometry(), &is_wanted, watch.part(0.0, 0.1))?;
+    let header = object.header(&origin, source, &images, &orientation, mask.annotations);
+    let written = replace_file(path, |file| {
+        file.write_all(&header)?;
+        object.put_pixels(file, watch.part(0.1, 1.0))
+    });
+    written.map_err(|error| explain(path, error))
+}
+
+impl<'a> Object<'a> {
+    fn new(path: &Path, mask: &Mask<'a>, pixels: Pixels, watch: Watch) -> Result<Self> {
+        let labels = mask.labels;
+        let [ni, nj, nk] = labels.geometry().shape();
+        if ni > usize::from(u16::MAX) || nj > usize::from(u16::MAX) {
+            let reason = format!("a slice of {ni} x {nj} voxels is too large for DICOM; 65535 are the most");
+            return Err(FormatError::unsupported(path, reason));
+        }
+        let there = labels_of_slices(labels, watch)?;
+        let mut table = mask.annotations.table.clone();
+        table.cover(there.iter().flatten().copied());
+        let mut segments = table.0;
+        if segments.is_empty() {
+            return Err(FormatError::unsupported(
+                path,
+                "the mask has no label, and a segmentation needs one; add a label first",
+            ));
+        }
+        if pixels == Pixels::LabelMap {
+            segments.sort_by_key(|label| label.value);
+        }
+        let frames: Vec<FrameOf> = if pixels == Pixels::LabelMap {
+            let filled = there.iter().enumerate().filter(|(_, values)| !values.is_empty());
+            filled.map(|(k, _)| FrameOf { segment: None, k }).collect()
+        } else {
+            let of = |(n, label): (usize, &Label)| {
+                let value = label.value;
+                let filled = there.iter().enumerate().filter(move |(_, values)| values.contains(&value));
+                filled.map(move |(k, _)| FrameOf { segment: Some(n), k }).collect::<Vec<_>>()
+            };
+            segments.iter().enumerate().flat_map(of).collect()
+        };
+        // An object without frames is none: a mask without a voxel has one empty frame, as dcmqi writes it.
+        let empty = FrameOf { segment: (pixels == Pixels::Binary).then_some(0), k: nk / 2 };
+        let frames = if frames.is_empty() { vec![empty] } else { frames };
+        let is_wide = segments.iter().any(|label| label.value > LabelValue::from(u8::MAX));
+        let bits = match pixels {
+            Pixels::Binary | Pixels::Fractional { .. } => 1,
+            Pixels::LabelMap if is_wide => 16,
+            Pixels::LabelMap => 8,
+        };
+        let object = Self { labels, pixels, bits, segments, frames };
+        if object.pixel_bytes() >= u64::from(u32::MAX) - 1 {
+            let count = object.pixel_bytes();
+            let reason = format!(
+                "the pixels would take {count} bytes, and DICOM allows 4 GB; save it as .nii.gz or .nrrd, or fewer labels"
+            );
+            return Err(FormatError::unsupported(path, reason));
+        }
+        Ok(object)
+    }
+
+    fn frame_pixels(&self) -> usize {
+        let [ni, nj, _] = self.labels.geometry().shape();
+        ni * nj
+    }
+
+    /// Bytes of all frames, filled up to an even number.
+    fn pixel_bytes(&self) -> u64 {
+        let bits = self.frame_pixels() as u64 * u64::from(self.bits) * self.frames.len() as u64;
+        bits.div_ceil(16) * 2
+    }
+
+    fn put_pixels(&self, file: &mut impl Write, watch: Watch) -> io::Result<()> {
+        let vr = if self.bits == 16 { VR::OW } else { VR::OB };
+        file.write_all(&[0xE0, 0x7F, 0x10, 0x00])?;
+        file.write_all(&vr.to_bytes())?;
+        file.write_all(&[0, 0])?;
+        file.write_all(&u32::try_from(self.pixel_bytes()).unwrap_or(u32::MAX).to_le_bytes())?;
+        let mut bits = BitWriter::default();
+        let mut written = 0u64;
+        for (n, frames) in self.frames.chunks(AT_ONCE).enumerate() {
+            watch.at(share(n * AT_ONCE, self.frames.len())).map_err(io::Error::other)?;
+            let packed: Vec<Vec<u8>> = frames.par_iter().map(|frame| self.packed(*frame)).collect();
+            for frame in packed {
+                let whole = if self.bits == 1 { bits.joined(frame, self.frame_pixels()) } else { frame };
+                written += whole.len() as u64;
+                file.write_all(&whole)?;
+            }
+        }
+        let rest = bits.rest();
+        file.write_all(&rest)?;
+        let missing = self.pixel_bytes().saturating_sub(written + rest.len() as u64);
+        file.write_all(&vec![0; crate::work::numbers::index(missing)])
+    }
+
+    /// The pixels of one frame, from its first bit on.
+    fn packed(&self, FrameOf { segment, k }: FrameOf) -> Vec<u8> {
+        let [ni, nj, _] = self.labels.geometry().shape();
+        let mut row = vec![0; ni];
+        let wanted = segment.and_then(|n| self.segments.get(n)).map(|label| label.value);
+        let mut bytes = if self.bits == 1 { vec![0; (ni * nj).div_ceil(8)] } else { Vec::with_capacity(ni * nj * 2) };
+        for j in 0..nj {
+            self.labels.read_row([0, j, k], &mut row);
+            match (wanted, self.bits) {
+                (Some(wanted), _) => {
+                    for (i, _) in row.iter().enumerate().filter(|(_, value)| **value == wanted) {
+                        let at = j * ni + i;
+                        if let Some(byte) = bytes.get_mut(at / 8) {
+                            *byte |= 1 << (at % 8);
+                        }
+                    }
+                }
+                (None, 8) => bytes.extend(row.iter().map(|value| u8::try_from(*value).unwrap_or_default())),
+                (None, _) => bytes.extend(row.iter().flat_map(|value| value.to_le_bytes())),
+            }
+        }
+        bytes
+    }
+}
+
+/// Puts frames of bits one behind the other without a gap.
+#[derive(Default)]
+struct BitWriter {
+    /// Bits that do not fill a byte yet, and how many.
+    pending: u8,
+    count: usize,
+}
+
+impl BitWriter {
+    /// The whole bytes that there are with so many more bits.
+    fn joined(&mut self, bytes: Vec<u8>, bits: usize) -> Vec<u8> {
+        if self.count == 0 && bits.is_multiple_of(8) {
+            return bytes;
+        }
+        let mut whole = Vec::with_capacity(bytes.len() + 1);
+        let mut left = bits;
+        for byte in bytes {
+            let held = left.min(8);
+            let joined = u16::from(self.pending) | u16::from(byte) << self.count;
+            let [low, high] = joined.to_le_bytes();
+            if self.count + held >= 8 {
+                whole.push(low);
+                self.pending = high;
+                self.count = self.count + held - 8;
+            } else {
+                self.pending = low;
+                self.count += held;
+            }
+            left -= held;
+        }
+        whole
+    }
+
+    /// What does not fill a byte.
+    fn rest(&self) -> Vec<u8> {
+        if self.count > 0 { vec![self.pending] } else { Vec::new() }
+    }
+}
+
+/// The labels of every k slice, in ascending order.
+fn labels_of_slices(labels: &LabelMap, watch: Watch) -> Result<Vec<Vec<LabelValue>>> {
+    let [ni, nj, nk] = labels.geometry().shape();
+    let of_slice = |k: usize| {
+        watch.check()?;
+        let (mut row, mut last) = (vec![0; ni], 0);
+        let mut found = std::collections::BTreeSet::new();
+        for j in 0..nj {
+            labels.read_row([0, j, k], &mut row);
+            for &value in &row {
+                if value != last {
+                    last = value;
+                    found.insert(value);
+                }
+            }
+        }
+        found.remove(&0);
+        Ok(found.into_iter().collect())
+    };
+    (0..nk).into_par_iter().map(of_slice).collect()
+}
+
+/// Reads back what was written, compares it voxel by voxel, and says the result.
+///
+/// # Errors
+/// When it cannot be read, or is not what was meant.
+pub fn check(path: &Path, mask: &Mask, watch: Watch) -> Result<String> {
+    let differs = |what: String| {
+        FormatError::unsupported(
+            path,
+            format!("the file was written but does not hold the mask: {what}; save it again"),
+        )
+    };
+    let read = super::header::read(path).map_err(&differs)?;
+    let layer: Vec<u16> = read.segments.iter().map(|segment| segment.number).collect();
+    let target = Target { geometry: mask.labels.geometry(), source: mask.source, frame_of_reference: None };
+    let there = paint::on_scan(&read, &layer, &target, watch)?.map_err(&differs)?;
+    let [ni, nj, nk] = mask.labels.geometry().shape();
+    let of_slice = |k: usize| {
+        let (mut a, mut b) = (vec![0; ni], vec![0; ni]);
+        (0..nj)
+            .map(|j| {
+                mask.labels.read_row([0, j, k], &mut a);
+                there.labels.read_row([0, j, k], &mut b);
+                let labelled = a.iter().filter(|value| **value != 0).count();
+                [a.iter().zip(&b).filter(|(a, b)| a != b).count(), labelled]
+            })
+            .fold([0, 0], |[x, y], [a, b]| [x + a, y + b])
+    };
+    let [wrong, labelled] = (0..nk).into_par_iter().map(of_slice).reduce(|| [0, 0], |[x, y], [a, b]| [x + a, y + b]);
+    if wrong > 0 {
+        return Err(differs(format!("{wrong} voxels differ")));
+    }
+    let own = &mask.annotations.table;
+    let other = own
+        .0
+        .iter()
+        .filter(|label| there.annotations.table.get(label.value).is_none_or(|read| read.name != label.name));
+    let other: Vec<&str> = other.map(|label| label.name.as_str()).collect();
+    let names = if other.is_empty() {
+        String::new()
+    } else {
+        format!("; other names than here, because DICOM allows 64 characters: {}", other.join(", "))
+    };
+    let segments = layer.len() - read.segments.iter().filter(|segment| segment.is_background).count();
+    Ok(format!("Read back and compared: {segments} segments, {labelled} voxels, all the same{names}."))
+}
+
+/// A meta group and the data set behind it, up to the pixel data.
+pub(super) fn with_meta(class_uid: &str, instance_uid: &str, data_set: Elements) -> Vec<u8> {
+    let mut meta = Elements::default();
+    meta.put(tags::FILE_META_INFORMATION_VERSION, VR::OB, &[0, 1]);
+    meta.text(tags::MEDIA_STORAGE_SOP_CLASS_UID, VR::UI, class_uid);
+    meta.text(tags::MEDIA_STORAGE_SOP_INSTANCE_UID, VR::UI, instance_uid);
+    meta.text(tags::TRANSFER_SYNTAX_UID, VR::UI, super::super::structure::syntax::EXPLICIT_LITTLE);
+    meta.text(tags::IMPLEMENTATION_CLASS_UID, VR::UI, header::IMPLEMENTATION);
+    meta.text(tags::IMPLEMENTATION_VERSION_NAME, VR::SH, concat!("LAMELLA_", env!("CARGO_PKG_VERSION")));
+    let meta = meta.into_bytes();
+    let mut group = Elements::default();
+    group.long_numbers(tags::FILE_META_INFORMATION_GROUP_LENGTH, &[u32::try_from(meta.len()).unwrap_or(u32::MAX)]);
+    [vec![0; 128], b"DICM".to_vec(), group.into_bytes(), meta, data_set.into_bytes()].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn bits_follow_each_other(frames in prop::collection::vec(prop::collection::vec(any::<bool>(), 11), 1..7)) {
+            let pack = |bits: &[bool]| -> Vec<u8> {
+                bits.chunks(8).map(|part| part.iter().rev().fold(0, |byte, &bit| byte << 1 | u8::from(bit))).collect()
+            };
+            let mut writer = BitWriter::default();
+            let mut written: Vec<u8> = frames.iter().flat_map(|frame| writer.joined(pack(frame), 11)).collect();
+            written.extend(writer.rest());
+            prop_assert_eq!(written, pack(&frames.concat()));
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! What a mask takes over from the images it was made on: whose it is, and where each image lies. It is read from the files when the mask is
+//! written, and kept nowhere.
+
+use std::path::Path;
+
+use dicom::core::Tag;
+use dicom::dictionary_std::tags;
+
+use super::elements::decimals;
+use crate::formats::dicom::fields::Fields;
+use crate::formats::dicom::structure::{self, Structure};
+use crate::formats::error::{FormatError, Result};
+use crate::volume::{Geometry, SourceFile, SourceImages, Vec3};
+use crate::work::Watch;
+use crate::work::numbers::{real, share};
+
+/// A source's own text for a place is taken where it is so near to the grid, in shares of the finest spacing.
+const SAME: f64 = 0.5;
+/// A direction's text is taken where its parts are so near.
+const SAME_DIRECTION: f64 = 1e-4;
+
+/// Elements of the patient, the study and the space, in ascending order.
+const COPIED: &[Tag] = &[
+    tags::SPECIFIC_CHARACTER_SET,
+    tags::SOP_INSTANCE_UID,
+    tags::STUDY_DATE,
+    tags::STUDY_TIME,
+    tags::ACCESSION_NUMBER,
+    tags::MODALITY,
+    tags::MANUFACTURER,
+    tags::REFERRING_PHYSICIAN_NAME,
+    tags::STUDY_DESCRIPTION,
+    tags::MANUFACTURER_MODEL_NAME,
+    tags::PATIENT_NAME,
+    tags::PATIENT_ID,
+    tags::PATIENT_BIRTH_DATE,
+    tags::PATIENT_SEX,
+    tags::PATIENT_AGE,
+    tags::SLICE_THICKNESS,
+    tags::STUDY_INSTANCE_UID,
+    tags::SERIES_INSTANCE_UID,
+    tags::STUDY_ID,
+    tags::SERIES_NUMBER,
+    tags::FRAME_OF_REFERENCE_UID,
+    tags::POSITION_REFERENCE_INDICATOR,
+    tags::LOSSY_IMAGE_COMPRESSION,
+    tags::LOSSY_IMAGE_COMPRESSION_RATIO,
+    tags::LOSSY_IMAGE_COMPRESSION_METHOD,
+];
+
+/// Elements of the place of an image, in ascending order.
+const PLACED: &[Tag] =
+    &[tags::SOP_INSTANCE_UID, tags::IMAGE_POSITION_PATIENT, tags::IMAGE_ORIENTATION_PATIENT, tags::ROWS, tags::COLUMNS];
+
+/// Texts of the first image.
+pub struct Origin(Fields);
+
+impl Origin {
+    /// Reads the first image's file.
+    pub fn read(path: &Path, source: &SourceImages) -> Result<Self> {
+        let file = source.files.first().ok_or_else(|| none_known(path))?;
+        Ok(Self(fields(path, file, COPIED)?.0))
+    }
+
+    /// A text, empty where there is none.
+    pub fn text(&self, tag: Tag) -> String {
+        self.0.text(tag).unwrap_or_default()
+    }
+}
+
+/// What is said where nothing is known of the images.
+pub fn none_known(path: &Path) -> FormatError {
+    FormatError::unsupported(
+        path,
+        "a DICOM segmentation names the images that the mask was made on, and none are known; give the DICOM scan too (on the command line with \
+         --reference or --image), or end the name in .nii.gz or .nrrd",
+    )
+}
+
+/// Elements of the file of an image, after making sure that it is still the same image.
+fn fields(path: &Path, file: &SourceFile, wanted: &[Tag]) -> Result<(Fields, Structure)> {
+    let gone = |problem: String| {
+        let image = file.path.display();
+        FormatError::unsupported(
+            path,
+            format!(
+                "the header of a mask is made from the images of its scan, and {image} cannot be used: {problem}; open the scan again"
+            ),
+        )
+    };
+    let (structure, values) = structure::walk(&file.path, wanted).map_err(gone)?;
+    let fields = Fields::read(values).map_err(|refusal| gone(format!("{refusal:?}")))?;
+    let uid = fields.text(tags::SOP_INSTANCE_UID).unwrap_or_else(|| structure.media_instance_uid.clone());
+    if uid != file.instance_uid {
+        return Err(gone("it is another image now".into()));
+    }
+    if file.instance_uid.is_empty() || file.class_uid.is_empty() {
+        return Err(gone(
+            "it does not say its SOP Class UID and SOP Instance UID, by which masks name their images".into(),
+        ));
+    }
+    Ok((fields, structure))
+}
+
+/// An image that frames name.
+pub struct SliceImage<'a> {
+    /// Its file.
+    pub file: &'a SourceFile,
+    /// The number of its frame, from 1.
+    pub frame: Option<u32>,
+    /// Image Position (Patient).
+    pub position: String,
+}
+
+/// The images of the slices of a grid, and Image Orientation (Patient) of all.
+pub fn slice_images<'a>(
+    path: &Path,
+    source: &'a SourceImages,
+    geometry: &Geometry,
+    is_wanted: &dyn Fn(usize) -> bool,
+    watch: Watch,
+) -> Result<(Vec<Option<SliceImage<'a>>>, String)> {
+    let [ni, nj, nk] = geometry.shape();
+    if source.slices.len() < nk || !source.slices.len().is_multiple_of(nk) {
+        let count = source.slices.len();
+        return Err(FormatError::unsupported(
+            path,
+            format!("the mask has {nk} slices, but its scan was read from {count} images"),
+        ));
+    }
+    let affine = geometry.world_from_voxel();
+    let unit = |axis: usize| {
+        let [r, a, s] = affine.column(axis);
+        let size = (r * r + a * a + s * s).sqrt();
+        [-r / size, -a / size, s / size]
+    };
+    let directions = [unit(0), unit(1)].concat();
+    let mut orientation = decimals(&directions);
+    let mut images = Vec::with_capacity(nk);
+    let mut looked_at = None;
+    for (k, slice) in source.slices.iter().take(nk).enumerate() {
+        watch.at(share(k, nk))?;
+        let file = source.files.get(slice.file).ok_or_else(|| none_known(path))?;
+        if !is_wanted(k) {
+            images.push(None);
+            continue;
+        }
+        let [r, a, s] = affine.point([0.0, 0.0, real(k)]);
+        let here: Vec3 = [-r, -a, s];
+        let mut position = decimals(&here);
+        // A file of many frames is looked at once; the places of its frames are those of the grid.
+        if slice.frame.is_some() && looked_at == Some(slice.file) {
+            images.push(Some(SliceImage { file, frame: slice.frame, position }));
+            continue;
+        }
+        looked_at = Some(slice.file);
+        let (fields, _) = fields(path, file, PLACED)?;
+        let numbers = |tag| fields.numbers(tag, "").ok().flatten().unwrap_or_default();
+        let is_whole_image =
+            slice.frame.is_none() && numbers(tags::COLUMNS) == [real(ni)] && numbers(tags::ROWS) == [real(nj)];
+        if is_whole_image && let Ok(stated) = <[f64; 3]>::try_from(numbers(tags::IMAGE_POSITION_PATIENT)) {
+            let off = stated.iter().zip(here).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt();
+            if off > SAME * geometry.finest_mm() {
+                let image = file.path.display();
+                return Err(FormatError::unsupported(
+                    path,
+                    format!(
+                        "slice {} of the mask lies {off:.3} mm beside its image {image}; the mask was made on another grid",
+                        k + 1
+                    ),
+                ));
+            }
+            // The text of the file has no rounding of ours.
+            position = fields.text(tags::IMAGE_POSITION_PATIENT).unwrap_or(position);
+            let stated = numbers(tags::IMAGE_ORIENTATION_PATIENT);
+            let is_same =
+                stated.len() == 6 && stated.iter().zip(&directions).all(|(a, b)| (a - b).abs() < SAME_DIRECTION);
+            if let Some(text) = fields.text(tags::IMAGE_ORIENTATION_PATIENT).filter(|_| is_same) {
+                orientation = text;
+            }
+        }
+        images.push(Some(SliceImage { file, frame: slice.frame, position }));
+    }
+    Ok((images, orientation))
+}

@@ -1,0 +1,70 @@
+//! DICOM segmentations in the window: a folder with a scan and its masks.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+#[path = "support/mod.rs"]
+mod support;
+#[path = "support/window.rs"]
+mod window;
+
+use lamella::formats::{open_one, read_labels_in_file};
+use lamella::volume::LabelMap;
+use lamella::work::Watch;
+use window::*;
+
+/// Names and labels of the segmentations of the scan on screen.
+fn shown(harness: &Window) -> Vec<(String, LabelMap)> {
+    let studio = harness.state().studio();
+    let of_shown = studio.session.document().segmentations_of(studio.shown.unwrap());
+    of_shown.map(|(_, own)| (own.name().to_string(), own.labels().clone())).collect()
+}
+
+#[test]
+fn a_folder_opens_its_scan_with_all_its_segmentations_and_saves_one() {
+    let _alone = alone();
+    let Some(data) = support::test_data() else { return };
+    if !can_render() {
+        return;
+    }
+    let folder = data.join("data/dicom/series/dcmqi_ct3slice");
+    let mut harness = window(vec![folder.clone()]);
+    settle(&mut harness);
+    let masks = shown(&harness);
+    // The liver; and five segments, of which some lie over each other, in three layers (shared/data/oracles.json).
+    let counts: Vec<Vec<usize>> = masks.iter().map(|(_, labels)| labels.counts().into_values().collect()).collect();
+    assert_eq!(counts.len(), 4, "{counts:?}");
+    assert!(counts.contains(&vec![107_098]), "{counts:?}");
+    let mut all: Vec<usize> = counts.concat();
+    all.sort_unstable();
+    assert_eq!(all, [4713, 6693, 9602, 10743, 11888, 107_098]);
+    assert!(masks.iter().all(|(_, labels)| labels.geometry().shape() == [512, 512, 3]));
+    let mut names: Vec<&String> = masks.iter().map(|(name, _)| name).collect();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), 4, "{names:?}");
+
+    let out = tempfile::tempdir().unwrap();
+    let path = out.path().join("mine.dcm");
+    let labels = harness.state().labels().unwrap().clone();
+    harness.state_mut().save_labels(path.clone());
+    settle(&mut harness);
+    let messages = harness.state().messages();
+    assert!(messages.iter().any(|text| text.contains("Read back and compared")), "{messages:?}");
+    let scan = open_one(&folder, None, Watch::unwatched()).unwrap();
+    let back = read_labels_in_file(&path, Some(&scan), Watch::unwatched()).unwrap();
+    assert!(back.labels.same_labels(&labels));
+}
+
+#[test]
+fn a_segmentation_by_itself_opens_as_a_mask() {
+    let _alone = alone();
+    let Some(data) = support::test_data() else { return };
+    if !can_render() {
+        return;
+    }
+    let mut harness = window(vec![data.join("data/dicom/seg/23x38x3/seg/label_seg.dcm")]);
+    settle(&mut harness);
+    let studio = harness.state().studio();
+    let volume = studio.session.document().scan(studio.shown.unwrap()).unwrap();
+    assert_eq!(volume.geometry.shape(), [23, 38, 3]);
+    assert_eq!(LabelMap::from_volume(volume, 0).unwrap().counts().into_iter().collect::<Vec<_>>(), [(1, 322)]);
+}
