@@ -77,9 +77,10 @@ impl Filled {
         let (shared, runs) = (AtomicUsize::new(0), &self.runs);
         *labels = labels.edited(region, watch, |[i, j, k], row| {
             let first = runs.partition_point(|run| (run.k, run.j, run.end) <= (k, j, i));
-            let here = runs.iter().skip(first).take_while(|run| (run.k, run.j) == (k, j) && run.start < i + row.len());
+            let end = i + row.len();
+            let here = runs.iter().skip(first).take_while(|run| (run.k, run.j) == (k, j) && run.start < end);
             for run in here {
-                let inside = run.start.max(i) - i..run.end.min(i + row.len()) - i;
+                let inside = run.start.max(i) - i..run.end.min(end) - i;
                 for value in row.get_mut(inside).into_iter().flatten() {
                     if *value == 0 {
                         *value = label;
