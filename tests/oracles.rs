@@ -337,7 +337,7 @@ fn compare_contours(found: &StructureSet, expected: &Value) -> Result<(), String
             }
             let z = plane["z"].as_f64().unwrap_or(f64::NAN);
             let points: Vec<usize> = (roi.contours.iter())
-                .filter(|contour| contour.points.iter().all(|point| close(point[2], z, 1e-6)))
+                .filter(|contour| contour.points.iter().all(|point| close(point[2], z, 1e-3)))
                 .map(|contour| contour.points.len())
                 .collect();
             same("points in a plane", json!(points), &plane["points"])?;

@@ -117,8 +117,8 @@ fn belonging(subject: &instance::Subject) -> Belonging {
 #[derive(Default)]
 struct Found {
     stacks: Vec<Arc<Stack>>,
-    contours: Vec<PathBuf>,
     segmentations: Vec<PathBuf>,
+    contours: Vec<PathBuf>,
     skipped: Vec<Skipped>,
 }
 

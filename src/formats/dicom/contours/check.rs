@@ -23,7 +23,7 @@ pub fn check(path: &Path, mask: &Mask, watch: Watch) -> Result<String> {
     let mut painted = LabelMap::empty(grid.clone());
     for (n, (roi, label)) in set.rois.iter().zip(table_of(path, &set)?).enumerate() {
         watch.at(share(n, set.rois.len()))?;
-        fill(roi, grid, &fit, watch.quiet())?.put(label.value, &mut painted);
+        fill(roi, grid, &fit, watch.quiet())?.put(label.value, &mut painted, watch.quiet())?;
     }
     if !painted.same_labels(mask.labels) {
         return Err(FormatError::unsupported(

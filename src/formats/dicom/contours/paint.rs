@@ -4,10 +4,11 @@
 //! slices that are turned against the grid, are filled by where the rows of voxels cut them.
 
 use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::structure_set::{Contour, ContourPlane, Roi, StructureSet, planes_of};
 use crate::shape::{fill_contours, flattened, tangents};
-use crate::volume::{Geometry, LabelMap, LabelValue, Vec3, dot};
+use crate::volume::{Geometry, LabelMap, LabelValue, Region, Vec3, dot};
 use crate::work::numbers::{natural, real, whole};
 use crate::work::{Stopped, Watch};
 
@@ -20,17 +21,19 @@ pub const IN_SLICE: f64 = 0.02;
 /// What rounding may add, in voxels.
 const ROUNDING: f64 = 1e-3;
 
-/// Voxels in a row: the first, the axis along which they lie, and how many they are.
-struct Line {
-    first: [usize; 3],
-    axis: usize,
-    count: usize,
+/// Voxels along i, in the order of their rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Run {
+    k: usize,
+    j: usize,
+    start: usize,
+    end: usize,
 }
 
 /// A region's voxels.
 #[derive(Default)]
 pub struct Filled {
-    lines: Vec<Line>,
+    runs: Vec<Run>,
     /// Contours of which nothing lies in the grid.
     pub outside: usize,
 }
@@ -38,29 +41,56 @@ pub struct Filled {
 impl Filled {
     /// Whether it has no voxel.
     pub fn is_empty(&self) -> bool {
-        self.lines.is_empty()
+        self.runs.is_empty()
     }
 
-    fn voxels(&self) -> impl Iterator<Item = [usize; 3]> {
-        self.lines.iter().flat_map(|line| {
-            (0..line.count).map(|n| {
-                let mut voxel = line.first;
-                voxel[line.axis] += n;
-                voxel
-            })
-        })
-    }
-
-    /// Puts the region into a map where that holds nothing yet, and says how many voxels it held already.
-    pub fn put(&self, label: LabelValue, labels: &mut LabelMap) -> usize {
-        let mut shared = 0;
-        for voxel in self.voxels() {
-            match labels.get(voxel) {
-                0 => labels.set(voxel, label),
-                other => shared += usize::from(other != label),
-            }
+    /// Adds voxels in a line along an axis.
+    fn add(&mut self, first: [usize; 3], axis: usize, count: usize) {
+        let run = |[i, j, k]: [usize; 3], length: usize| Run { k, j, start: i, end: i + length };
+        if axis == 0 {
+            self.runs.push(run(first, count));
+            return;
         }
-        shared
+        self.runs.extend((0..count).map(|n| {
+            let mut voxel = first;
+            voxel[axis] += n;
+            run(voxel, 1)
+        }));
+    }
+
+    /// Puts the region into a map where that holds nothing yet, and says how many of its voxels were another's.
+    ///
+    /// # Errors
+    /// When the work is stopped.
+    pub fn put(mut self, label: LabelValue, labels: &mut LabelMap, watch: Watch) -> Result<usize, Stopped> {
+        self.runs.sort_unstable();
+        // What lies inside and on the outline is there twice.
+        self.runs.dedup_by(|b, a| {
+            let is_one = (a.k, a.j) == (b.k, b.j) && b.start <= a.end;
+            if is_one {
+                a.end = a.end.max(b.end);
+            }
+            is_one
+        });
+        let of_run = |run: &Run| Region { start: [run.start, run.j, run.k], end: [run.end, run.j + 1, run.k + 1] };
+        let Some(region) = self.runs.iter().map(of_run).reduce(Region::joined) else { return Ok(0) };
+        let (shared, runs) = (AtomicUsize::new(0), &self.runs);
+        *labels = labels.edited(region, watch, |[i, j, k], row| {
+            let first = runs.partition_point(|run| (run.k, run.j, run.end) <= (k, j, i));
+            let end = i + row.len();
+            let here = runs.iter().skip(first).take_while(|run| (run.k, run.j) == (k, j) && run.start < end);
+            for run in here {
+                let inside = run.start.max(i) - i..run.end.min(end) - i;
+                for value in row.get_mut(inside).into_iter().flatten() {
+                    if *value == 0 {
+                        *value = label;
+                    } else {
+                        shared.fetch_add(1, Ordering::Relaxed);
+                    }
+                }
+            }
+        })?;
+        Ok(shared.into_inner())
     }
 }
 
@@ -211,15 +241,15 @@ fn fill_slab(slab: &Slab, grid: &Geometry, reach: f64, filled: &mut Filled, watc
             })
             .collect();
         let outlines: Vec<&[[f64; 2]]> = outlines.iter().map(Vec::as_slice).collect();
-        let before = filled.lines.len();
+        let before = filled.runs.len();
         fill_contours(&outlines, [shape[across], shape[down]], |row, columns| {
             for slice in slices.clone() {
                 let mut first = [0; 3];
                 (first[across], first[down], first[axis]) = (columns.start, row, slice);
-                filled.lines.push(Line { first, axis: across, count: columns.len() });
+                filled.add(first, across, columns.len());
             }
         });
-        if filled.lines.len() == before {
+        if filled.runs.len() == before {
             filled.outside += contours.len();
         }
     }
@@ -258,7 +288,7 @@ fn fill_turned(
         natural(whole(around[axis][0].floor()))
             ..natural(whole(around[axis][1].ceil()).saturating_add(1)).min(shape[axis])
     };
-    let before = filled.lines.len();
+    let before = filled.runs.len();
     let step = in_plane_step(affine.column(0), &axes, normal);
     for k in range(2) {
         for j in range(1) {
@@ -266,15 +296,15 @@ fn fill_turned(
             let start = in_plane(affine.point([0.0, real(j), real(k)]));
             let slab = where_between(start[2], step[2], half, range(0));
             for columns in insides(&outlines, start, step, &slab) {
-                filled.lines.push(Line { first: [columns.start, j, k], axis: 0, count: columns.len() });
+                filled.add([columns.start, j, k], 0, columns.len());
             }
         }
     }
     // Points and short lines.
     for point in plane.contours.iter().filter(|contour| contour.points.len() < 3).flat_map(|contour| &contour.points) {
-        filled.lines.extend(grid.voxel_at(*point).map(|first| Line { first, axis: 0, count: 1 }));
+        grid.voxel_at(*point).into_iter().for_each(|first| filled.add(first, 0, 1));
     }
-    if filled.lines.len() == before {
+    if filled.runs.len() == before {
         filled.outside += plane.contours.len();
     }
     Ok(())

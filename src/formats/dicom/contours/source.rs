@@ -108,6 +108,11 @@ impl Source for ContourFile {
         self.paint(&Target { grid: &scan.geometry, images: Some(&images), frame_of_reference: space.as_ref() }, watch)
     }
 
+    fn refers_to(&self) -> Option<&str> {
+        let mut series = self.set.referenced_series.iter().map(|series| series.series_uid.as_str());
+        series.find(|uid| !uid.is_empty())
+    }
+
     fn path(&self) -> &Path {
         &self.path
     }
@@ -164,10 +169,10 @@ impl ContourFile {
             let filled = fill(roi, target.grid, &fit, watch.quiet())?;
             outside += filled.outside;
             closed += roi.closed().len();
-            shared += filled.put(label.value, &mut labels);
             if filled.is_empty() {
                 without.push(label.name.as_str());
             }
+            shared += filled.put(label.value, &mut labels, watch.quiet())?;
             own.push(label.clone());
         }
         if closed > 0 && outside == closed && self.rois.len() == set.rois.len() {

@@ -359,12 +359,16 @@ impl StructureSetFile<'_> {
         for n in start[axis]..end[axis] {
             self.watch.check().map_err(io::Error::other)?;
             let Some(image) = self.slices.images.get(n).copied().flatten() else { continue };
-            let mut voxel = start;
-            voxel[axis] = n;
-            for (place, is_in) in mask.iter_mut().enumerate() {
-                voxel[across] = start[across] + place % size[0];
-                voxel[down] = start[down] + place / size[0];
-                *is_in = self.labels.get(voxel) == structure.label.value;
+            if axis == 2 {
+                self.labels.mark_slice(structure.label.value, structure.region, n, &mut mask);
+            } else {
+                let mut voxel = start;
+                voxel[axis] = n;
+                for (place, is_in) in mask.iter_mut().enumerate() {
+                    voxel[across] = start[across] + place % size[0];
+                    voxel[down] = start[down] + place / size[0];
+                    *is_in = self.labels.get(voxel) == structure.label.value;
+                }
             }
             for outline in outlines(&mask, size) {
                 number += 1;
