@@ -16,6 +16,7 @@ use crate::volume::{
     Affine, Annotations, Code, Geometry, Label, LabelMap, LabelTable, Maker, SliceState, Term, Vec3, Volume, cross,
 };
 use crate::work::Signal;
+use crate::work::numbers::real;
 
 const SHAPE: [usize; 3] = [9, 8, 5];
 
@@ -38,7 +39,7 @@ fn joined(values: &[f64]) -> String {
 fn series(folder: &Path, row: Vec3, column: Vec3, step: Vec3) -> Volume {
     let [columns, rows, slices] = SHAPE;
     for k in 0..slices {
-        let position: Vec3 = [0, 1, 2].map(|axis| 10.0 + 7.0 * axis as f64 + k as f64 * step[axis]);
+        let position: Vec3 = [0, 1, 2].map(|axis| 10.0 + 7.0 * real(axis) + real(k) * step[axis]);
         let word = |value: usize| u16::try_from(value).unwrap().to_le_bytes();
         let uid = format!("1.2.3.{k}");
         let mut file = vec![0; 128];
