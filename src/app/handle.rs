@@ -33,6 +33,7 @@ pub fn handle(studio: &mut Studio, request: Request) {
         Request::Display(display) => studio.display = display,
         Request::Keys(keymap) => profiles::set_keys(studio, keymap),
         Request::Pointer(plane, pointer) => painting::pointer(studio, plane, &pointer),
+        Request::Pressure(pressure) => studio.pressure = pressure,
         Request::ToolKey(key) => {
             // An outline hears its keys wherever the pointer is.
             let outlined = studio.hand.tool.outline().map(|outline| outline.plane);
@@ -61,6 +62,7 @@ pub fn handle(studio: &mut Studio, request: Request) {
             studio.view_mut().into_iter().for_each(|view| view.poses[plane as usize] = pose);
         }
         Request::Zoom(plane, factor) => painting::look(studio, plane, Look::Zoom(factor)),
+        Request::Cursor(plane, voxel) => painting::look(studio, plane, Look::Cursor(voxel)),
         Request::Window(window) => studio.view_mut().into_iter().for_each(|view| view.window = window),
         Request::Frame(frame) => {
             let last = studio.volume().map_or(0, |volume| volume.frame_count() - 1);

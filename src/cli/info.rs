@@ -142,6 +142,7 @@ fn kept(scan: &KeptScan) -> Value {
         "path": place.map(|place| place.path.display().to_string()),
         "found": there.map(|path| path.display().to_string()),
         "shape": scan.reference.shape,
+        "in_document": scan.reference.copy.is_some(),
         "checksum": scan.reference.checksum.map(|sum| format!("{sum:016x}")),
         "segmentations": segmentations.collect::<Vec<_>>(),
         "measurements": measurements.collect::<Vec<_>>(),
@@ -151,8 +152,13 @@ fn kept(scan: &KeptScan) -> Value {
 fn print_kept(scan: &Value) {
     say!("{}", text(&scan["name"]));
     say!("  shape        {}", scan["shape"]);
+    let is_in_document = scan["in_document"].as_bool() == Some(true);
+    if is_in_document {
+        say!("  scan         in the document");
+    }
     match scan["found"].as_str() {
         Some(path) => say!("  scan         {path}"),
+        None if is_in_document => {}
         None => say!("  scan         not there: {}", scan["path"].as_str().unwrap_or("it was in no file")),
     }
     for own in scan["segmentations"].as_array().into_iter().flatten() {

@@ -51,6 +51,53 @@ fn damaged(what: impl Into<String>) -> ContainerError {
     ContainerError::Damaged(what.into())
 }
 
+fn missing(name: &str) -> ContainerError {
+    damaged(format!("\"{name}\" is missing"))
+}
+
+fn changed(name: &str) -> ContainerError {
+    damaged(format!("\"{name}\" is not as it was written"))
+}
+
+/// A part as it lies in a file: compressed, and summed up. Many can be packed at a time.
+#[derive(Debug, Clone)]
+pub struct PackedPart {
+    bytes: Vec<u8>,
+    sum: u32,
+}
+
+impl PackedPart {
+    /// Compresses bytes.
+    ///
+    /// # Errors
+    /// Those of the compressor.
+    pub fn pack(data: &[u8]) -> io::Result<Self> {
+        let packed = |level| {
+            let mut packed = ZlibEncoder::new(Vec::with_capacity(data.len() / 2), level);
+            packed.write_all(data)?;
+            packed.finish()
+        };
+        let mut bytes = packed(Compression::fast())?;
+        if bytes.len() > data.len() {
+            // The fast way makes noise longer by an eighth.
+            bytes = packed(Compression::none())?;
+        }
+        let sum = crc32fast::hash(&bytes);
+        Ok(Self { bytes, sum })
+    }
+
+    /// The bytes again, which must be so many.
+    ///
+    /// # Errors
+    /// Where they are not.
+    pub fn unpack(&self, count: usize) -> Result<Vec<u8>, ContainerError> {
+        let mut data = Vec::with_capacity(count);
+        let wanted = (count as u64).saturating_add(1);
+        ZlibDecoder::new(self.bytes.as_slice()).take(wanted).read_to_end(&mut data)?;
+        if data.len() == count { Ok(data) } else { Err(damaged("a part has another length")) }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Part {
     name: String,
@@ -102,6 +149,21 @@ impl ContainerWriter<'_> {
         self.parts.push(Part { name: name.into(), bytes, sum: sum.finalize() });
         Ok(())
     }
+
+    /// Writes a part that is packed already.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn packed(&mut self, name: &str, part: &PackedPart) -> io::Result<()> {
+        self.out.write_all(&part.bytes)?;
+        self.parts.push(Part { name: name.into(), bytes: part.bytes.len() as u64, sum: part.sum });
+        Ok(())
+    }
+
+    /// Whether a part of this name was written.
+    pub fn has(&self, name: &str) -> bool {
+        self.parts.iter().any(|part| part.name == name)
+    }
 }
 
 /// Writes a container in place of what is there: aside, synced, renamed.
@@ -150,6 +212,18 @@ impl Container {
     /// # Errors
     /// Those of the file system, and what is wrong with the file.
     pub fn open(path: &Path, kind: &ContainerKind) -> Result<Self, ContainerError> {
+        let mut container = Self::list(path, kind)?;
+        for at in 0..container.parts.len() {
+            container.check_at(at)?;
+        }
+        Ok(container)
+    }
+
+    /// Opens a container by its directory alone: whoever reads a part looks first whether it is as it was written.
+    ///
+    /// # Errors
+    /// Those of the file system, and what is wrong with the file besides its parts.
+    pub fn list(path: &Path, kind: &ContainerKind) -> Result<Self, ContainerError> {
         let mut file = open_regular_file(path)?;
         let size = file.metadata()?.len();
         let mut head = [0; HEADER];
@@ -164,13 +238,51 @@ impl Container {
             return Err(damaged(format!("there is no format {version}")));
         }
         let parts = directory(&mut file, size, kind)?;
-        for (start, part) in &parts {
-            file.seek(SeekFrom::Start(*start))?;
-            if sum_of((&mut file).take(part.bytes))? != part.sum {
-                return Err(damaged(format!("\"{}\" is not as it was written", part.name)));
-            }
-        }
         Ok(Self { file, version, parts })
+    }
+
+    /// The names of its parts, in their order.
+    pub fn names(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.parts.iter().map(|(_, part)| part.name.as_str())
+    }
+
+    /// Compressed bytes of a part, where it has it.
+    pub fn packed_bytes(&self, name: &str) -> Option<u64> {
+        self.parts.iter().find(|(_, part)| part.name == name).map(|(_, part)| part.bytes)
+    }
+
+    /// Compares a part with its checksum.
+    ///
+    /// # Errors
+    /// Those of the file system, and a part that is missing or not as it was written.
+    pub fn check(&mut self, name: &str) -> Result<(), ContainerError> {
+        let at = self.parts.iter().position(|(_, part)| part.name == name);
+        self.check_at(at.ok_or_else(|| missing(name))?)
+    }
+
+    fn check_at(&mut self, at: usize) -> Result<(), ContainerError> {
+        let Some((start, part)) = self.parts.get(at) else { return Ok(()) };
+        self.file.seek(SeekFrom::Start(*start))?;
+        if sum_of((&mut self.file).take(part.bytes))? == part.sum { Ok(()) } else { Err(changed(&part.name)) }
+    }
+
+    /// A part as it lies in the file, of at most so many compressed bytes. It is compared with its checksum.
+    ///
+    /// # Errors
+    /// As [`Self::check`], and a part that is longer.
+    pub fn packed(&mut self, name: &str, most_bytes: u64) -> Result<PackedPart, ContainerError> {
+        let found = self.parts.iter().find(|(_, part)| part.name == name);
+        let (start, part) = found.ok_or_else(|| missing(name))?;
+        if part.bytes > most_bytes {
+            return Err(damaged(format!("\"{name}\" is too long")));
+        }
+        self.file.seek(SeekFrom::Start(*start))?;
+        let mut bytes = Vec::new();
+        (&mut self.file).take(part.bytes).read_to_end(&mut bytes)?;
+        if crc32fast::hash(&bytes) != part.sum {
+            return Err(changed(name));
+        }
+        Ok(PackedPart { bytes, sum: part.sum })
     }
 
     /// The version that it was written in: that of its kind, or an older one.
@@ -189,7 +301,7 @@ impl Container {
     /// Those of the file system, and a part that is not there.
     pub fn part(&mut self, name: &str) -> Result<impl Read + '_, ContainerError> {
         let found = self.parts.iter().find(|(_, part)| part.name == name);
-        let (start, part) = found.ok_or_else(|| damaged(format!("\"{name}\" is missing")))?;
+        let (start, part) = found.ok_or_else(|| missing(name))?;
         self.file.seek(SeekFrom::Start(*start))?;
         Ok(ZlibDecoder::new(BufReader::with_capacity(1 << 16, (&mut self.file).take(part.bytes))))
     }
@@ -295,6 +407,56 @@ mod tests {
         }
         std::fs::write(&path, [&whole[..], b"x"].concat()).unwrap();
         assert!(read(&path).is_err(), "something behind the end");
+    }
+
+    #[test]
+    fn packed_parts_are_copied_as_they_are_and_damage_in_one_is_seen_where_it_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let [path, copy] = ["a.box", "b.box"].map(|name| folder.path().join(name));
+        let data: Vec<u8> = (0..9000u32).flat_map(|n| (n / 7).to_le_bytes()).collect();
+        let part = PackedPart::pack(&data).unwrap();
+        assert_eq!(part.unpack(data.len()).unwrap(), data);
+        assert!(part.unpack(data.len() - 1).is_err() && part.unpack(data.len() + 1).is_err());
+        let mut state = 0x9e37_79b9u32;
+        let noise: Vec<u8> = (0..25_000)
+            .flat_map(|_| {
+                // Xorshift (Marsaglia, 2003).
+                state ^= state << 13;
+                state ^= state >> 17;
+                state ^= state << 5;
+                state.to_le_bytes()
+            })
+            .collect();
+        let packed = PackedPart::pack(&noise).unwrap();
+        assert!(packed.bytes.len() < noise.len() + noise.len() / 256 + 64, "{}", packed.bytes.len());
+        assert_eq!(packed.unpack(noise.len()).unwrap(), noise);
+        write_container::<io::Error>(&path, &KIND, |container| {
+            container.packed("first", &part)?;
+            container.part("second", |out| out.write_all(b"x"))
+        })
+        .unwrap();
+        let mut from = Container::list(&path, &KIND).unwrap();
+        assert_eq!(from.names().collect::<Vec<_>>(), ["first", "second"]);
+        let bytes = from.packed_bytes("first").unwrap();
+        assert!(from.packed("first", bytes - 1).is_err() && from.packed("third", bytes).is_err());
+        let taken = from.packed("first", bytes).unwrap();
+        write_container::<io::Error>(&copy, &KIND, |container| {
+            container.packed("first", &taken)?;
+            assert!(container.has("first") && !container.has("second"));
+            Ok(())
+        })
+        .unwrap();
+        let mut read = Vec::new();
+        Container::open(&copy, &KIND).unwrap().part("first").unwrap().read_to_end(&mut read).unwrap();
+        assert_eq!(read, data);
+        let mut broken = std::fs::read(&path).unwrap();
+        broken[HEADER + 40] ^= 1;
+        std::fs::write(&path, broken).unwrap();
+        let mut from = Container::list(&path, &KIND).unwrap();
+        assert!(from.check("second").is_ok());
+        for error in [from.check("first").unwrap_err(), from.packed("first", bytes).unwrap_err()] {
+            assert_eq!(error.to_string(), "it is damaged: \"first\" is not as it was written");
+        }
     }
 
     #[test]

@@ -18,7 +18,9 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 pub use claim::{Claim, ClaimError};
-pub use container::{Container, ContainerError, ContainerKind, ContainerWriter, is_container, write_container};
+pub use container::{
+    Container, ContainerError, ContainerKind, ContainerWriter, PackedPart, is_container, write_container,
+};
 pub use identity::{FileId, follow_links};
 pub use log::{Log, LogDraft, LogEnd, LogError, LogKind, MOST_RECORD_BYTES, Record, read_log};
 pub use temporary::remove_unfinished;

@@ -7,7 +7,7 @@ use super::error::JobError;
 use super::job::{Job, JobKind, Work};
 use super::title::file_name;
 use crate::disk::{Claim, ClaimError, follow_links};
-use crate::session::{Document, DocumentError, KeptScan, read_document, write_document};
+use crate::session::{Document, DocumentError, KeptScan, WrittenDocument, read_document, write_document};
 
 /// Opens a document.
 pub struct OpenDocumentJob {
@@ -56,8 +56,8 @@ pub struct SaveDocumentJob {
 pub struct SavedDocument {
     /// That this process alone writes it from now on; none where the file system knows nothing of the kind.
     pub claim: Option<Claim>,
-    /// Whether it is on disk.
-    pub result: Result<(), JobError>,
+    /// What is on disk, where it is.
+    pub result: Result<WrittenDocument, JobError>,
 }
 
 impl Job for SaveDocumentJob {

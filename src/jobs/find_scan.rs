@@ -5,11 +5,15 @@ use std::sync::Arc;
 
 use super::error::JobError;
 use super::job::{Job, JobKind, Work};
-use crate::formats::{self, Entry};
-use crate::session::{Likeness, ScanPlace, ScanReference};
+use crate::formats::{self, Entry, Facts, FormatError, Source};
+use crate::session::{DocumentError, Likeness, ScanPlace, ScanReference, has_values_of_copy, read_scan_copy};
 use crate::volume::Volume;
+use crate::work::Watch;
 
-/// Looks for a scan where it was, and reads it.
+/// The format of an entry that is a scan within a document.
+pub const DOCUMENT_FORMAT: &str = "lamella";
+
+/// Looks for a scan where it was, and reads it. Where a document holds it, it is read from there unless the file has the same values.
 pub struct FindScanJob {
     /// Which scan.
     pub reference: ScanReference,
@@ -35,6 +39,17 @@ pub struct FoundScan {
     pub checksum: u64,
     /// How far it is the one that is meant.
     pub likeness: Likeness,
+    /// Why it was read from a document, where it was.
+    pub instead: Option<Instead>,
+}
+
+/// Why a scan is read from a document that holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Instead {
+    /// No file of it is there.
+    OfNone,
+    /// The file that is there has other values, or cannot be read.
+    OfAnother(PathBuf),
 }
 
 impl Job for FindScanJob {
@@ -48,17 +63,17 @@ impl Job for FindScanJob {
 
     fn run(self, work: &Work<()>) -> Result<ScanFound, JobError> {
         let Self { reference, first } = self;
-        let id = reference.place.as_ref().map(|place| place.id.clone()).unwrap_or_default();
         let place = reference.place.as_ref().map(|place| place.path.clone());
+        let paths: Vec<PathBuf> = first.into_iter().chain(place).filter(|path| path.exists()).collect();
+        if reference.copy.is_some()
+            && let Some(found) = file_or_copy(&paths, &reference, work)?
+        {
+            return Ok(ScanFound::There(Box::new(found)));
+        }
         let mut best: Option<FoundScan> = None;
-        for path in first.into_iter().chain(place).filter(|path| path.exists()) {
-            let Some(entry) = entry_at(&path, &id, work)? else { continue };
-            let volume = formats::load(&entry, work.watch.stage("Reading"))?;
-            let _ = volume.statistics();
-            let checksum = volume.checksum();
-            let likeness = reference.likeness(&volume, checksum);
-            let found = FoundScan { entry, volume: Arc::new(volume), checksum, likeness };
-            if likeness == Likeness::Same {
+        for path in paths {
+            let Some(found) = found(&path, &reference, work)? else { continue };
+            if found.likeness == Likeness::Same {
                 return Ok(ScanFound::There(Box::new(found)));
             }
             if best.is_none() {
@@ -66,6 +81,85 @@ impl Job for FindScanJob {
             }
         }
         Ok(best.map_or(ScanFound::Missing, |found| ScanFound::There(Box::new(found))))
+    }
+}
+
+/// The scan that a document holds: from its file where that has the same values, which tells more of it, else from the document. None where
+/// the document's cannot be read. No two of them are in memory at a time.
+fn file_or_copy(paths: &[PathBuf], reference: &ScanReference, work: &Work<()>) -> Result<Option<FoundScan>, JobError> {
+    let mut other = None;
+    for path in paths {
+        match found(path, reference, work) {
+            Ok(None) => {}
+            Ok(Some(found)) if found.likeness == Likeness::Same && has_values_of_copy(reference, &found.volume) => {
+                return Ok(Some(found));
+            }
+            Err(error) if error.is_stop() => return Err(error),
+            Ok(Some(_)) | Err(_) => {
+                other.get_or_insert_with(|| path.clone());
+            }
+        }
+    }
+    found_copy(reference, other.map_or(Instead::OfNone, Instead::OfAnother), work)
+}
+
+/// The scan of an id at a path, read.
+fn found(path: &Path, reference: &ScanReference, work: &Work<()>) -> Result<Option<FoundScan>, JobError> {
+    let id = reference.place.as_ref().map(|place| place.id.as_str()).unwrap_or_default();
+    let Some(entry) = entry_at(path, id, work)? else { return Ok(None) };
+    let volume = formats::load(&entry, work.watch.stage("Reading"))?;
+    let _ = volume.statistics();
+    let checksum = volume.checksum();
+    let likeness = reference.likeness(&volume, checksum);
+    Ok(Some(FoundScan { entry, volume: Arc::new(volume), checksum, likeness, instead: None }))
+}
+
+/// The scan in the document, where there is one; damage is told, and is as if there were none.
+fn found_copy(reference: &ScanReference, instead: Instead, work: &Work<()>) -> Result<Option<FoundScan>, JobError> {
+    let Some(place) = &reference.copy else { return Ok(None) };
+    let volume = match read_scan_copy(reference, work.watch.stage("Reading")) {
+        Ok(Some(volume)) => volume,
+        Ok(None) => return Ok(None),
+        Err(DocumentError::Stopped(stopped)) => return Err(stopped.into()),
+        Err(error) => {
+            work.warn(format!("{}: {error}", place.path.display()));
+            return Ok(None);
+        }
+    };
+    let _ = volume.statistics();
+    let checksum = volume.checksum();
+    let likeness = reference.likeness(&volume, checksum);
+    let entry = Entry {
+        format: DOCUMENT_FORMAT,
+        id: place.id.clone(),
+        name: volume.name.clone(),
+        modality: volume.display.modality.clone(),
+        file_count: 0,
+        shape: volume.geometry.shape(),
+        path: place.path.clone(),
+        belongs_to: None,
+        source: Arc::new(InDocument(reference.clone())),
+    };
+    Ok(Some(FoundScan { entry, volume: Arc::new(volume), checksum, likeness, instead: Some(instead) }))
+}
+
+/// A scan that is read from a document.
+#[derive(Debug)]
+struct InDocument(ScanReference);
+
+impl Source for InDocument {
+    fn facts(&self, _: Watch) -> Result<Option<Facts>, FormatError> {
+        Ok(None)
+    }
+
+    fn load(&self, watch: Watch) -> Result<Volume, FormatError> {
+        let path = self.0.copy.as_ref().map(|place| place.path.clone()).unwrap_or_default();
+        match read_scan_copy(&self.0, watch) {
+            Ok(Some(volume)) => Ok(volume),
+            Ok(None) => Err(FormatError::Malformed { path, problem: "no document holds the scan".into() }),
+            Err(DocumentError::Stopped(stopped)) => Err(FormatError::Stopped(stopped)),
+            Err(error) => Err(FormatError::Malformed { path, problem: error.to_string() }),
+        }
     }
 }
 

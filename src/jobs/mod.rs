@@ -35,6 +35,7 @@ mod evaluate;
 mod find_journals;
 mod find_scan;
 mod grids;
+mod highlight;
 mod interrupted;
 mod job;
 mod join;
@@ -90,7 +91,8 @@ pub use errand::ErrandJob;
 pub use error::JobError;
 pub use evaluate::{CaseScores, Comparison, EvaluateJob, Evaluation, MeanScores, compare_evaluations};
 pub use find_journals::{FindJournalsJob, FoundJournals, LeftJournal, LeftScan};
-pub use find_scan::{ChecksumJob, FindScanJob, FoundScan, ScanFound, place_of};
+pub use find_scan::{ChecksumJob, DOCUMENT_FORMAT, FindScanJob, FoundScan, Instead, ScanFound, place_of};
+pub use highlight::HighlightJob;
 pub use interrupted::FindInterruptedJob;
 pub use job::{Job, JobKind, Stage, Told, Work, run_here};
 pub use join::{JoinJob, Joined, Names};
@@ -145,6 +147,7 @@ pub const JOBS: &[&JobKind] = &[
     FindInterruptedJob::KIND,
     FindJournalsJob::KIND,
     FindScanJob::KIND,
+    HighlightJob::KIND,
     JoinJob::KIND,
     KeepAdaptedJob::KIND,
     ListZooJob::KIND,

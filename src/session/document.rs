@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::kept_overlay::KeptOverlay;
 use super::measurements::{Measurements, NONE};
 use super::protection::Protection;
 use super::reference::ScanReference;
@@ -202,6 +203,10 @@ pub struct Document {
     pub(super) segmentations: BTreeMap<SegmentationId, Segmentation>,
     /// What was measured on each scan, once something was.
     pub(super) measurements: BTreeMap<ScanId, Measurements>,
+    /// What is laid over each scan, where something is.
+    pub(super) overlays: BTreeMap<ScanId, KeptOverlay>,
+    /// Whether a file of it holds the scans too.
+    pub(super) keeps_scans: bool,
 }
 
 impl Document {
@@ -228,6 +233,16 @@ impl Document {
     /// All segmentations, oldest first.
     pub fn segmentations(&self) -> impl Iterator<Item = (SegmentationId, &Segmentation)> {
         self.segmentations.iter().map(|(id, segmentation)| (*id, segmentation))
+    }
+
+    /// What is laid over a scan.
+    pub fn overlay(&self, of: ScanId) -> Option<&KeptOverlay> {
+        self.overlays.get(&of)
+    }
+
+    /// Whether a `.lamella` file of it holds the scans too, and not only where they lie.
+    pub fn keeps_scans(&self) -> bool {
+        self.keeps_scans
     }
 
     /// What was measured on a scan.

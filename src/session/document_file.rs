@@ -1,30 +1,33 @@
 //! The `.lamella` document: one file with all segmentations of the scans that are open, and where those scans lie.
 //!
 //! A container (`disk/container.rs`) of `contents.json` and, for every segmentation, chunks of bricks, each behind its length. What undo
-//! could take back is not in it.
+//! could take back is not in it. Scans are in it where the user wants so (`scan_copy.rs`).
 
 use std::io::{self, Read, Write};
 use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::document::{Document, Segmentation};
+use super::document::{Document, ScanId, Segmentation};
 use super::kept::{KeptScan, KeptSegmentation};
+use super::kept_overlay::{KeptLook, KeptOverlay};
 use super::reference::{ScanPlace, ScanReference};
+use super::scan_copy::{self, ScanCopy, ScanCopyError, holds_voxels};
 use crate::disk::{Container, ContainerError, ContainerKind, is_container, write_container};
 use crate::volume::{
     BrickCodeError, BrickPatch, Geometry, LabelMap, LabelTable, MOST_CHUNK_BYTES, Maker, Measurement, SliceKey,
-    SliceState,
+    SliceState, Volume,
 };
+use crate::work::numbers::share;
 use crate::work::{Stopped, Watch};
 
 /// Ending of a document's name.
 pub const DOCUMENT_ENDING: &str = ".lamella";
-/// What is read. The second version has measurements.
-const KIND: ContainerKind = ContainerKind { magic: *b"LAMELLA\n", version: 2 };
-/// A document without measurements is written so that older programs open it.
-const WITHOUT_MEASUREMENTS: ContainerKind = ContainerKind { version: 1, ..KIND };
+/// What is read. The second version has measurements, the third scans. What has neither is written so that older programs open it.
+const KIND: ContainerKind = ContainerKind { magic: *b"LAMELLA\n", version: 3 };
 const CONTENTS: &str = "contents.json";
+/// How much of the work a segmentation is, in bytes of a scan.
+const LABELS_COUNT_AS: usize = 4 << 20;
 /// Most bytes of the contents: names of many thousand labels.
 const MOST_CONTENTS_BYTES: u64 = 64 << 20;
 
@@ -46,6 +49,25 @@ pub enum DocumentError {
     /// The grid of a scan.
     #[error("it is damaged: there is no grid like that of \"{0}\"")]
     Grid(String),
+    /// A scan in it.
+    #[error("the scan \"{name}\" in it cannot be read: {source}")]
+    Scan {
+        /// The scan's name.
+        name: String,
+        /// Why.
+        source: ScanCopyError,
+    },
+}
+
+impl From<ScanCopyError> for DocumentError {
+    fn from(error: ScanCopyError) -> Self {
+        match error {
+            ScanCopyError::Stopped(stopped) => Self::Stopped(stopped),
+            ScanCopyError::File(error) => Self::File(error),
+            ScanCopyError::Disk(error) => Self::Disk(error),
+            ScanCopyError::Memory(error) => Self::Disk(error.into()),
+        }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -60,9 +82,22 @@ struct ScanPart {
     reference: ScanReference,
     /// Where it lies from the document's folder.
     beside: Option<ScanPlace>,
+    /// The part that says what scan is in the document.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    copy: Option<String>,
     segmentations: Vec<SegmentationPart>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     measurements: Vec<Measurement>,
+    /// Older programs open it without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    overlay: Option<OverlayPart>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct OverlayPart {
+    /// The scan above, by its place in the document.
+    over: usize,
+    look: KeptLook,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -80,16 +115,49 @@ pub fn is_document(path: &Path) -> bool {
     is_container(path, &KIND)
 }
 
-/// Writes all that is open as a document: aside, synced, renamed.
+/// What was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WrittenDocument {
+    /// Scans whose voxels it holds, and where they lie in it.
+    pub copies: Vec<(ScanId, ScanPlace)>,
+    /// Those among them that it holds although its scans are not kept in it: no other file has them.
+    pub only_there: Vec<ScanId>,
+}
+
+/// The version that the contents need.
+fn version_of(contents: &Contents) -> u32 {
+    match () {
+        () if contents.scans.iter().any(|scan| scan.copy.is_some()) => 3,
+        () if contents.scans.iter().any(|scan| !scan.measurements.is_empty()) => 2,
+        () => 1,
+    }
+}
+
+/// Writes all that is open as a document: aside, synced, renamed. Scans are in it where the document keeps them, and those that no file
+/// but a document has.
 ///
 /// # Errors
 /// Those of the file system, and a stop; what was there stays then.
-pub fn write_document(path: &Path, document: &Document, watch: Watch) -> Result<(), DocumentError> {
-    let folder = std::path::absolute(path).ok().and_then(|path| path.parent().map(Path::to_path_buf));
+pub fn write_document(path: &Path, document: &Document, watch: Watch) -> Result<WrittenDocument, DocumentError> {
+    let whole = std::path::absolute(path).ok();
+    let folder = whole.as_ref().and_then(|path| path.parent().map(Path::to_path_buf));
     let mut scans = Vec::new();
     let mut all: Vec<(String, &Segmentation)> = Vec::new();
-    for (id, _) in document.scans() {
-        let Some(reference) = document.reference(id).cloned() else { continue };
+    let (mut copies, mut copied, mut only_there) = (Vec::new(), Vec::new(), Vec::new());
+    for (id, volume) in document.scans() {
+        let Some(own) = document.reference(id) else { continue };
+        let mut reference = ScanReference { copy: None, ..own.clone() };
+        let is_copy_alone = own.is_copy_alone();
+        if document.keeps_scans() || is_copy_alone {
+            watch.at(0.0)?;
+            let checksum = *reference.checksum.get_or_insert_with(|| volume.checksum());
+            let copy = ScanCopy::new(volume, checksum, own.copy.as_ref())?;
+            let path = whole.clone().unwrap_or_else(|| path.to_path_buf());
+            copied.push((id, ScanPlace { path, id: copy.name.clone() }));
+            copies.push(copy);
+            only_there.extend((is_copy_alone && !document.keeps_scans()).then_some(id));
+        }
+        let copy = copied.last().filter(|(of, _)| *of == id).map(|(_, place)| place.id.clone());
         let place = reference.place.as_ref().zip(folder.as_ref());
         let beside = place.and_then(|(place, folder)| {
             Some(ScanPlace { path: path_from(folder, &place.path)?, id: place.id.clone() })
@@ -103,21 +171,34 @@ pub fn write_document(path: &Path, document: &Document, watch: Watch) -> Result<
             all.push((labels, own));
         }
         let measurements = document.measurements(id).iter().map(|(_, own)| own.clone()).collect();
-        scans.push(ScanPart { reference, beside, segmentations, measurements });
+        let overlay = document.overlay(id).and_then(|own| {
+            let is_it =
+                |(other, _): (ScanId, _)| document.reference(other).is_some_and(|it| it.is_same_scan(&own.over));
+            Some(OverlayPart { over: document.scans().position(is_it)?, look: own.look.clone() })
+        });
+        scans.push(ScanPart { reference, beside, copy, segmentations, measurements, overlay });
     }
     let contents = Contents { program: concat!("lamella ", env!("CARGO_PKG_VERSION")).into(), scans };
-    let has_any = contents.scans.iter().any(|scan| !scan.measurements.is_empty());
-    let kind = if has_any { KIND } else { WITHOUT_MEASUREMENTS };
+    let kind = ContainerKind { version: version_of(&contents), ..KIND };
+    let work: usize = copies.iter().map(ScanCopy::byte_count).sum::<usize>() + all.len() * LABELS_COUNT_AS;
     write_container(path, &kind, |container| {
         container.part::<DocumentError>(CONTENTS, |out| {
             Ok(serde_json::to_writer(&mut *out, &contents).map_err(io::Error::from)?)
         })?;
-        for (n, (name, own)) in all.iter().enumerate() {
-            watch.at(n as f32 / all.len() as f32)?;
+        let mut done = 0;
+        for (name, own) in &all {
+            watch.at(share(done, work))?;
             container.part(name, |out| write_labels(out, own.labels(), watch))?;
+            done += LABELS_COUNT_AS;
         }
-        Ok(())
-    })
+        for copy in &copies {
+            let next = done + copy.byte_count();
+            copy.write(container, &KIND, watch.part(share(done, work), share(next, work)))?;
+            done = next;
+        }
+        Ok::<(), DocumentError>(())
+    })?;
+    Ok(WrittenDocument { copies: copied, only_there })
 }
 
 fn write_labels(out: &mut dyn Write, labels: &LabelMap, watch: Watch) -> Result<(), DocumentError> {
@@ -129,21 +210,31 @@ fn write_labels(out: &mut dyn Write, labels: &LabelMap, watch: Watch) -> Result<
     Ok(())
 }
 
-/// Reads a document. Scans are not read: who has it looks for them.
+/// Reads a document. Scans are not read: who has it looks for them, also in the document (`ScanReference::copy`).
 ///
 /// # Errors
-/// Those of the file system, a newer or damaged file, and a stop.
+/// Those of the file system, a newer or damaged file, and a stop. Damage in voxels of a scan is seen when the scan is read.
 pub fn read_document(path: &Path, watch: Watch) -> Result<Vec<KeptScan>, DocumentError> {
-    let mut container = Container::open(path, &KIND)?;
+    let mut container = Container::list(path, &KIND)?;
+    let names: Vec<String> = container.names().filter(|name| !holds_voxels(name)).map(str::to_string).collect();
+    for name in names {
+        watch.check()?;
+        container.check(&name)?;
+    }
     let contents: Contents = container.json(CONTENTS, MOST_CONTENTS_BYTES)?;
-    let has_any = contents.scans.iter().any(|scan| !scan.measurements.is_empty());
-    if has_any != (container.version() == KIND.version) {
+    if version_of(&contents) != container.version() {
         return Err(ContainerError::Damaged("its version is not that of its contents".into()).into());
     }
-    let folder = std::path::absolute(path).ok().and_then(|path| path.parent().map(Path::to_path_buf));
+    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    let folder = whole.parent().map(Path::to_path_buf);
     let mut scans = Vec::new();
-    for ScanPart { reference, beside, segmentations: parts, measurements } in contents.scans {
+    let mut overlays = Vec::new();
+    for ScanPart { mut reference, beside, copy, segmentations: parts, measurements, overlay } in contents.scans {
         let geometry = reference.geometry().ok_or_else(|| DocumentError::Grid(reference.name.clone()))?;
+        if let Some(missing) = copy.as_ref().filter(|name| !container.has(name)) {
+            return Err(ContainerError::Damaged(format!("\"{missing}\" is missing")).into());
+        }
+        reference.copy = copy.map(|id| ScanPlace { path: whole.clone(), id });
         let mut segmentations = Vec::new();
         for SegmentationPart { name, table, states, makers, labels } in parts {
             let labels = read_labels(&mut container.part(&labels)?, &geometry, watch)?;
@@ -158,9 +249,43 @@ pub fn read_document(path: &Path, watch: Watch) -> Result<Vec<KeptScan>, Documen
         }
         let beside = beside.zip(folder.as_ref()).map(|(place, folder)| folder.join(place.path));
         let (measurements_saved, steps) = (true, Vec::new());
-        scans.push(KeptScan { reference, beside, segmentations, measurements, measurements_saved, steps });
+        let kept =
+            KeptScan { reference, beside, segmentations, measurements, measurements_saved, overlay: None, steps };
+        scans.push(kept);
+        overlays.push(overlay);
+    }
+    let references: Vec<ScanReference> = scans.iter().map(|scan| scan.reference.clone()).collect();
+    for (scan, overlay) in scans.iter_mut().zip(overlays) {
+        // One that lies over itself, or is no scan of the document, is not laid over anything.
+        let over = overlay.and_then(|own| Some((references.get(own.over)?.clone(), own.look)));
+        let over = over.filter(|(over, _)| *over != scan.reference);
+        scan.overlay = over.map(|(over, look)| KeptOverlay { over, look });
     }
     Ok(scans)
+}
+
+/// Reads a scan that lies in a document: the same voxels that were written, with the same meaning.
+///
+/// # Errors
+/// Those of the file system, a damaged part by its name, too little memory, and a stop.
+pub fn read_scan_copy(reference: &ScanReference, watch: Watch) -> Result<Option<Volume>, DocumentError> {
+    let Some(place) = &reference.copy else { return Ok(None) };
+    let named = |source| DocumentError::Scan { name: reference.name.clone(), source };
+    let volume = scan_copy::read(place, &KIND, watch).map_err(|error| match error {
+        ScanCopyError::Stopped(stopped) => DocumentError::Stopped(stopped),
+        other => named(other),
+    })?;
+    if volume.geometry.shape() != reference.shape {
+        let what = format!("\"{}\" has another number of voxels", place.id);
+        return Err(named(ContainerError::Damaged(what).into()));
+    }
+    Ok(Some(volume))
+}
+
+/// Whether the values of a scan stand for those of the copy in a document, of which it has the checksum; `true` where there is none to read.
+pub fn has_values_of_copy(reference: &ScanReference, volume: &Volume) -> bool {
+    let copy = reference.copy.as_ref();
+    copy.and_then(|place| scan_copy::stands_for_the_same(place, &KIND, volume).ok()).unwrap_or(true)
 }
 
 fn read_labels(from: &mut dyn Read, geometry: &Geometry, watch: Watch) -> Result<LabelMap, DocumentError> {
@@ -200,168 +325,4 @@ fn path_from(folder: &Path, path: &Path) -> Option<PathBuf> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::session::{Command, Edit, MeasurementId, PaintRules, Painter, Session, key};
-    use crate::volume::{Affine, Figure, Label, Plane, Rescale, Volume, Voxels};
-    use proptest::prelude::*;
-    use std::sync::Arc;
-
-    fn session() -> Session {
-        let geometry = Geometry::new([40, 33, 5], Affine::IDENTITY).unwrap();
-        let voxels = Voxels::U8(Arc::new(vec![0; 40 * 33 * 5]));
-        let volume = Volume::new(geometry, voxels, vec![], Rescale::IDENTITY, "head".into());
-        let mut session = Session::default();
-        let (scan, of) = session.add_scan(Arc::new(volume));
-        session.set_place(scan, ScanPlace { path: "/data/head.nii".into(), id: "head.nii".into() });
-        let mut painter = Painter::new(session.document(), of, &PaintRules::default()).unwrap();
-        painter.fill(&[[1, 2, 3], [39, 32, 4]], 7);
-        let table = LabelTable(vec![Label::new(7, "Liver")]);
-        let states = vec![(key(Plane::Axial, 3), SliceState::Done)];
-        let edits = vec![Edit::Labels(painter.finish()), Edit::Table(of, table), Edit::States(of, states)];
-        session.apply(Command::by_hand("Brush", edits)).unwrap();
-        let (_, command) = session.new_segmentation(scan, "Second reader").unwrap();
-        session.apply(command).unwrap();
-        session
-    }
-
-    /// Draws a ruler.
-    fn measure(session: &mut Session) -> Measurement {
-        let scan = session.document().scans().next().unwrap().0;
-        let figure = Figure::Ruler([[0.1 + 0.2, 2.0, 3.0], [1.0 / 3.0, 7.5, 3.0]]);
-        let ruler = Measurement { name: "Ruler 1".into(), plane: Plane::Axial, figure };
-        let id = session.document().measurements(scan).next_id();
-        let edits = vec![Edit::Measurement(scan, id, Some(ruler.clone()))];
-        session.apply(Command::by_hand("Ruler", edits)).unwrap();
-        ruler
-    }
-
-    fn version_of(path: &Path) -> u8 {
-        std::fs::read(path).unwrap()[8]
-    }
-
-    #[test]
-    fn measurements_come_back_to_the_last_bit_and_a_document_without_them_is_as_before() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.lamella");
-        let mut session = session();
-        write_document(&path, session.document(), Watch::unwatched()).unwrap();
-        assert_eq!(version_of(&path), 1, "older programs open it");
-        assert!(read_document(&path, Watch::unwatched()).unwrap()[0].measurements.is_empty());
-        let ruler = measure(&mut session);
-        write_document(&path, session.document(), Watch::unwatched()).unwrap();
-        assert_eq!(version_of(&path), 2, "older programs refuse what they would lose");
-        let kept = read_document(&path, Watch::unwatched()).unwrap().remove(0);
-        assert_eq!((&kept.measurements[..], kept.measurements_saved), (&[ruler.clone()][..], true));
-
-        // Into another session, on a scan that lies elsewhere: it stays at its voxels, and the document still holds it.
-        let mut other = Session::default();
-        let moved = Affine::from_columns([[2.0, 0.0, 0.0], [0.0, 2.0, 0.0], [0.0, 0.0, 2.0]], [5.0, 0.0, 0.0]);
-        let voxels = Voxels::U8(Arc::new(vec![0; 40 * 33 * 5]));
-        let geometry = Geometry::new([40, 33, 5], moved).unwrap();
-        let volume = Arc::new(Volume::new(geometry, voxels, vec![], Rescale::IDENTITY, "head".into()));
-        let (scan, _) = other.add_scan(volume);
-        other.take_in_measurements(scan, &kept.reference, kept.measurements, true);
-        let own = other.document().measurements(scan);
-        let points = own.get(MeasurementId(1)).unwrap().figure.points();
-        let place = |point: [f64; 3]| [5.0 + 2.0 * point[0], 2.0 * point[1], 2.0 * point[2]];
-        let is_near = |a: [f64; 3], b: [f64; 3]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-9);
-        assert!(points.iter().zip(ruler.figure.points()).all(|(now, then)| is_near(*now, place(*then))), "{points:?}");
-        assert!(!own.is_modified() && other.undo_name().is_none());
-    }
-
-    #[test]
-    fn a_newer_document_is_refused_by_its_version() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.lamella");
-        let newer = ContainerKind { version: 3, ..KIND };
-        write_container::<io::Error>(&path, &newer, |_| Ok(())).unwrap();
-        let error = read_document(&path, Watch::unwatched()).unwrap_err().to_string();
-        assert!(error.contains("newer version of this program (format 3)"), "{error}");
-    }
-
-    fn is_it(scans: &[KeptScan]) -> bool {
-        let [KeptScan { reference, segmentations, .. }] = scans else { return false };
-        let [first, second] = &segmentations[..] else { return false };
-        reference.name == "head"
-            && first.labels.counts() == [(7, 2)].into()
-            && first.table.get(7).is_some_and(|label| label.name == "Liver")
-            && first.states == [(key(Plane::Axial, 3), SliceState::Done)].into()
-            && second.name == "Second reader"
-    }
-
-    #[test]
-    fn a_document_comes_back_and_finds_its_scans_where_it_was_moved_to() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.lamella");
-        let mut session = session();
-        let scan = session.document().scans().next().unwrap().0;
-        session.set_place(scan, ScanPlace { path: folder.path().join("scans/head.nii"), id: "head.nii".into() });
-        write_document(&path, session.document(), Watch::unwatched()).unwrap();
-        assert!(is_document(&path));
-        let moved = folder.path().join("moved");
-        std::fs::create_dir(&moved).unwrap();
-        std::fs::copy(&path, moved.join("a.lamella")).unwrap();
-        let scans = read_document(&moved.join("a.lamella"), Watch::unwatched()).unwrap();
-        assert!(is_it(&scans));
-        assert_eq!(scans[0].beside, Some(moved.join("scans/head.nii")));
-        assert_eq!(scans[0].reference.place.as_ref().unwrap().path, folder.path().join("scans/head.nii"));
-    }
-
-    #[test]
-    fn ways_lead_up_and_down() {
-        let way = |folder: &str, path: &str| path_from(Path::new(folder), Path::new(path)).unwrap();
-        assert_eq!(way("/a/b", "/a/b/c.nii"), Path::new("c.nii"));
-        assert_eq!(way("/a/b", "/a/d/c.nii"), Path::new("../d/c.nii"));
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(300))]
-        #[test]
-        fn a_damaged_document_is_refused(place in any::<prop::sample::Index>(), flip in any::<u8>(), is_measured in any::<bool>()) {
-            let folder = tempfile::tempdir().unwrap();
-            let path = folder.path().join("a.lamella");
-            let mut session = session();
-            if is_measured {
-                measure(&mut session);
-            }
-            write_document(&path, session.document(), Watch::unwatched()).unwrap();
-            let mut bytes = std::fs::read(&path).unwrap();
-            let at = place.index(bytes.len());
-            if flip == 0 { bytes.truncate(at) } else { bytes[at] ^= flip }
-            std::fs::write(&path, &bytes).unwrap();
-            let read = read_document(&path, Watch::unwatched());
-            prop_assert!(read.is_err(), "byte {at}");
-        }
-    }
-
-    #[test]
-    fn contents_that_lie_behind_right_checksums_are_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.lamella");
-        let written = |shape: [usize; 3], chunk: &[u8]| {
-            let mut reference = session().document().reference(crate::session::ScanId(1)).unwrap().clone();
-            reference.shape = shape;
-            let segmentation = SegmentationPart {
-                name: "S".into(),
-                table: LabelTable::default(),
-                states: vec![],
-                makers: vec![],
-                labels: "l".into(),
-            };
-            let scans =
-                vec![ScanPart { reference, beside: None, segmentations: vec![segmentation], measurements: vec![] }];
-            let contents = serde_json::to_vec(&Contents { program: String::new(), scans }).unwrap();
-            write_container::<io::Error>(&path, &WITHOUT_MEASUREMENTS, |container| {
-                container.part(CONTENTS, |out| out.write_all(&contents))?;
-                container.part("l", |out| out.write_all(chunk))
-            })
-            .unwrap();
-            read_document(&path, Watch::unwatched()).map(|_| ())
-        };
-        written([40, 33, 5], &[]).unwrap();
-        assert!(matches!(written([1 << 30, 1 << 30, 5], &[]), Err(DocumentError::Grid(_))));
-        assert!(written([40, 33, 5], &[0xff; 4]).is_err() && written([40, 33, 5], &[9, 0]).is_err());
-        assert!(matches!(written([40, 33, 5], &[3, 0, 0, 0, 9, 0, 1]), Err(DocumentError::Labels(_))));
-    }
-}
+mod tests;

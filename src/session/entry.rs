@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::change::Change;
 use super::document::{Revision, ScanId, SegmentationId};
+use super::kept_overlay::KeptOverlay;
 use super::reference::ScanReference;
 
 /// How a change came about.
@@ -40,8 +41,8 @@ pub struct Entry(pub(super) What);
 /// What happened.
 #[derive(Debug, Clone)]
 pub(super) enum What {
-    /// A scan was opened, or more is known of it.
-    Scan(ScanId, Box<ScanReference>),
+    /// A scan was opened, more is known of it, or something else is laid over it.
+    Scan(ScanId, Box<ScanReference>, Option<Box<KeptOverlay>>),
     /// A scan went with its segmentations.
     Closed(ScanId),
     /// A segmentation is in a file as it was at a revision.

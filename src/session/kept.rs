@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::document::Segmentation;
+use super::kept_overlay::KeptOverlay;
 use super::reference::ScanReference;
 use crate::volume::{LabelMap, LabelTable, Maker, Measurement, SliceKey, SliceState};
 
@@ -20,6 +21,8 @@ pub struct KeptScan {
     pub measurements: Vec<Measurement>,
     /// Whether a document holds the measurements as they are.
     pub measurements_saved: bool,
+    /// What was laid over it.
+    pub overlay: Option<KeptOverlay>,
     /// What was done since the last save, oldest first; empty in a document.
     pub steps: Vec<String>,
 }

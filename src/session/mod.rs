@@ -27,20 +27,26 @@ mod entry;
 mod history;
 mod journal;
 mod kept;
+mod kept_overlay;
 mod measurements;
 mod painter;
 mod protection;
 mod reference;
+mod scan_copy;
 mod scans;
 mod subjects;
 
 pub use crate::volume::{Maker, SliceKey, SliceState};
 pub use document::{Document, Revision, ScanId, Segmentation, SegmentationId, key};
-pub use document_file::{DOCUMENT_ENDING, DocumentError, is_document, read_document, write_document};
+pub use document_file::{
+    DOCUMENT_ENDING, DocumentError, WrittenDocument, has_values_of_copy, is_document, read_document, read_scan_copy,
+    write_document,
+};
 pub use entry::Entry;
 pub use history::{Applied, Command, Edit, MergeKey, Origin, Refused, Session};
 pub use journal::{JournalDraft, JournalFile, Replay, is_journal, replay_journal};
 pub use kept::{KeptScan, KeptSegmentation};
+pub use kept_overlay::{KeptLook, KeptOverlay};
 pub use measurements::{MeasurementId, Measurements};
 pub use painter::{DrawOver, Incoming, PaintRules, Painted, Painter, Withheld};
 pub use protection::{KeptBy, Protection};

@@ -23,6 +23,9 @@ pub struct ScanReference {
     pub size_assumed: bool,
     /// [`Volume::checksum`], once it is known.
     pub checksum: Option<u64>,
+    /// The document that its voxels lie in too, and its name there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copy: Option<ScanPlace>,
 }
 
 /// Where a scan lies.
@@ -56,6 +59,7 @@ impl ScanReference {
             affine: volume.geometry.world_from_voxel().0,
             size_assumed: volume.geometry.is_size_assumed(),
             checksum: None,
+            copy: None,
         }
     }
 
@@ -76,6 +80,20 @@ impl ScanReference {
             () if is_same_place && self.checksum.is_none_or(|own| own == checksum) => Likeness::Same,
             () => Likeness::Changed,
         }
+    }
+
+    /// Whether this is another reference to the same scan: in the same place, or with the same voxels on the same grid.
+    pub fn is_same_scan(&self, other: &Self) -> bool {
+        let is_same_place = self.place.is_some() && self.place == other.place;
+        let is_same_copy = self.copy.is_some() && self.copy == other.copy;
+        let has_same_voxels = self.checksum.is_some() && self.checksum == other.checksum;
+        let is_same_grid = (self.shape, self.affine) == (other.shape, other.affine);
+        self.shape == other.shape && (is_same_place || is_same_copy || has_same_voxels && is_same_grid)
+    }
+
+    /// Whether a document alone holds its voxels: they came from it, and the file that they were in is not there.
+    pub fn is_copy_alone(&self) -> bool {
+        self.copy.is_some() && self.place.as_ref().is_none_or(|place| !place.path.exists())
     }
 
     /// For a message: the file's name where there is one.

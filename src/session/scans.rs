@@ -7,6 +7,7 @@ use super::document::{Revision, ScanId, Segmentation, SegmentationId};
 use super::entry::{How, Step as Told, What};
 use super::history::{Session, Step};
 use super::kept::KeptSegmentation;
+use super::kept_overlay::KeptOverlay;
 use super::reference::{ScanPlace, ScanReference};
 use crate::volume::{Measurement, Volume};
 
@@ -89,7 +90,7 @@ impl Session {
         self.document.scans.insert(scan, volume.clone());
         let reference = ScanReference::of(volume);
         self.document.references.insert(scan, reference.clone());
-        self.tell(|| What::Scan(scan, Box::new(reference)));
+        self.tell(|| What::Scan(scan, Box::new(reference), None));
         scan
     }
 
@@ -115,11 +116,36 @@ impl Session {
         self.refer(scan, |reference| reference.checksum = Some(checksum));
     }
 
+    /// Remembers the document that a scan's voxels lie in too, or that there is none.
+    pub fn set_copy(&mut self, scan: ScanId, copy: Option<ScanPlace>) {
+        if self.document.reference(scan).is_some_and(|own| own.copy != copy) {
+            self.refer(scan, |reference| reference.copy = copy);
+        }
+    }
+
+    /// Chooses whether a `.lamella` file of the document holds the scans too. It is how the document is saved, and no step of the history.
+    pub fn set_keeps_scans(&mut self, keeps: bool) {
+        self.document.keeps_scans = keeps;
+    }
+
+    /// Remembers what is laid over a scan, which is how it is looked at and no step of the history.
+    pub fn set_overlay(&mut self, scan: ScanId, overlay: Option<KeptOverlay>) {
+        if self.document.scan(scan).is_none() || self.document.overlay(scan) == overlay.as_ref() {
+            return;
+        }
+        match overlay {
+            Some(overlay) => self.document.overlays.insert(scan, overlay),
+            None => self.document.overlays.remove(&scan),
+        };
+        self.refer(scan, |_| {});
+    }
+
     fn refer(&mut self, scan: ScanId, change: impl FnOnce(&mut ScanReference)) {
         if let Some(reference) = self.document.references.get_mut(&scan) {
             change(reference);
             let reference = reference.clone();
-            self.tell(|| What::Scan(scan, Box::new(reference)));
+            let overlay = self.document.overlay(scan).cloned().map(Box::new);
+            self.tell(|| What::Scan(scan, Box::new(reference), overlay));
         }
     }
 
@@ -128,6 +154,7 @@ impl Session {
         self.document.scans.remove(&scan);
         self.document.references.remove(&scan);
         self.document.measurements.remove(&scan);
+        self.document.overlays.remove(&scan);
         let gone: Vec<SegmentationId> = self.document.segmentations_of(scan).map(|(id, _)| id).collect();
         self.document.segmentations.retain(|_, segmentation| segmentation.scan != scan);
         let belongs = |inverse: &Change| match inverse {

@@ -1,7 +1,9 @@
 //! A brush that paints, of its footprint, the part around the pointer that looks like it; the right button erases such a part.
 
 use super::options::{OptionKind, ToolOption};
-use super::stroke::{BRUSH_SHAPE, BRUSH_SIZE, Manner, StrokeTool, brush, paints_left, swept};
+use super::stroke::{
+    BRUSH_PRESSURE, BRUSH_SHAPE, BRUSH_SIZE, Manner, StrokeTool, brush, chosen_of_footprint, paints_left, swept,
+};
 use super::tool::{Slice, ToolEntry};
 use crate::edit::similar_within;
 use crate::volume::VoxelRow;
@@ -22,13 +24,17 @@ pub const ENTRY: ToolEntry = ToolEntry {
     hint: "paints what looks like the place under the pointer and is joined with it; right button erases it",
     key: "B",
     paints: true,
-    options: &[BRUSH_SIZE, BRUSH_SHAPE, TOLERANCE],
+    options: &[BRUSH_SIZE, BRUSH_SHAPE, TOLERANCE, BRUSH_PRESSURE],
     make: || Box::new(StrokeTool::new(MANNER)),
 };
 
 const MANNER: Manner = Manner {
     paints: paints_left,
     covers: |slice, _, from, to| covered(slice, from, to),
+    highlight: Some(|slice, at| {
+        let (seed, frame, tolerance) = (slice.voxel(at)?, slice.frame, tolerance(slice));
+        chosen_of_footprint(slice, at, move |volume, rows| similar_within(volume, frame, rows, seed, tolerance))
+    }),
     names: ["Adaptive brush", "Adaptive brush, erase"],
 };
 

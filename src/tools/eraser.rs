@@ -1,6 +1,6 @@
 //! Erases with a disc, ball, square or cube of one size in millimetres.
 
-use super::stroke::{BRUSH_SHAPE, BRUSH_SIZE, Manner, StrokeTool, swept};
+use super::stroke::{BRUSH_PRESSURE, BRUSH_SHAPE, BRUSH_SIZE, Manner, StrokeTool, swept};
 use super::tool::ToolEntry;
 
 /// In the list of tools.
@@ -11,9 +11,13 @@ pub const ENTRY: ToolEntry = ToolEntry {
     hint: "either button erases, Shift+wheel changes the size",
     key: "E",
     paints: true,
-    options: &[BRUSH_SIZE, BRUSH_SHAPE],
+    options: &[BRUSH_SIZE, BRUSH_SHAPE, BRUSH_PRESSURE],
     make: || Box::new(StrokeTool::new(MANNER)),
 };
 
-const MANNER: Manner =
-    Manner { paints: |_, _| 0, covers: |slice, _, from, to| swept(slice, from, to), names: ["Erase", "Erase"] };
+const MANNER: Manner = Manner {
+    paints: |_, _| 0,
+    covers: |slice, _, from, to| swept(slice, from, to),
+    highlight: None,
+    names: ["Erase", "Erase"],
+};

@@ -4,7 +4,7 @@ use super::adaptive_brush::TOLERANCE;
 use super::options::{Choice, OptionKind, OptionValue, ToolOption};
 use super::step::Gesture;
 use super::stroke::paints_left;
-use super::tool::{Button, Errand, Pointer, PointerCursor, PointerKind, Reply, Slice, Tool, ToolEntry};
+use super::tool::{Button, Errand, HighlightWork, Pointer, PointerCursor, PointerKind, Reply, Slice, Tool, ToolEntry};
 use crate::edit::flood;
 use crate::session::{Painter, Segmentation, SegmentationId};
 use crate::volume::{LabelMap, LabelValue, Plane, Region};
@@ -205,6 +205,12 @@ impl Tool for FloodFill {
     fn labels(&self) -> Option<(SegmentationId, &LabelMap)> {
         let begun = self.begun.as_ref()?;
         Some((begun.of, begun.preview.as_ref()?.labels()))
+    }
+
+    fn highlight(&self, slice: &Slice, at: [f64; 2]) -> Option<HighlightWork> {
+        let begun = begin(slice, at, Button::Primary).ok().flatten().filter(|_| self.begun.is_none())?;
+        let work = begun.work(slice, false)?;
+        Some(Box::new(move |watch| work(watch).map(|(painter, _)| painter.labels().clone())))
     }
 
     fn cursor(&self, _: &Slice) -> PointerCursor {

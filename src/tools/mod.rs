@@ -40,12 +40,13 @@ mod tool;
 mod window_level;
 mod zooming;
 
+pub use flood_fill::FILLED;
 pub use options::{Choice, OptionKind, OptionValue, ToolOption, ToolOptions};
-pub use stroke::{BRUSH_SHAPE, BRUSH_SIZE};
+pub use stroke::{BRUSH_PRESSURE, BRUSH_SHAPE, BRUSH_SIZE};
 pub use threshold_brush::{PAINTED_VALUES, values_under};
 pub use tool::{
-    Button, Drafted, Errand, ErrandWork, Handles, Look, Outline, Pointer, PointerCursor, PointerKind, Refusal, Reply,
-    Slice, Tool, ToolEntry, ToolKey, window_values,
+    Button, Drafted, Errand, ErrandWork, Handles, HighlightWork, Look, Outline, Pointer, PointerCursor, PointerKind,
+    Refusal, Reply, Slice, Tool, ToolEntry, ToolKey, window_values,
 };
 
 /// All tools, in the order of the bar.

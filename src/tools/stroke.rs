@@ -1,11 +1,11 @@
 //! A stroke of a brush: what brushes and the eraser share.
 
-use super::options::{Choice, OptionKind, ToolOption};
+use super::options::{Choice, OptionKind, OptionValue, ToolOption};
 use super::step::Gesture;
-use super::tool::{Button, Pointer, PointerCursor, PointerKind, Reply, Slice, Tool};
+use super::tool::{Button, HighlightWork, Pointer, PointerCursor, PointerKind, Reply, Slice, Tool};
 use crate::edit::{Brush, BrushShape};
 use crate::session::{Painter, Segmentation, SegmentationId};
-use crate::volume::{LabelMap, LabelValue, Plane, VoxelRow};
+use crate::volume::{LabelMap, LabelValue, Plane, Volume, VoxelRow};
 
 /// The size of every brush.
 pub const BRUSH_SIZE: ToolOption = ToolOption {
@@ -28,6 +28,17 @@ pub const BRUSH_SHAPE: ToolOption = ToolOption {
     ]),
 };
 
+/// Whether a pen's pressure changes every brush.
+pub const BRUSH_PRESSURE: ToolOption = ToolOption {
+    id: "brush.pressure",
+    name: "Pen pressure",
+    hint: "A pen that is pressed lightly has a smaller brush, a quarter of its size at least; a mouse has the whole one",
+    kind: OptionKind::Flag(false),
+};
+
+/// What is left of the brush's size under a pen that hardly touches.
+const LIGHTEST: f64 = 0.25;
+
 /// The brush that was chosen.
 pub(super) fn brush(slice: &Slice) -> Brush {
     let shape = match slice.options.choice(&BRUSH_SHAPE) {
@@ -36,7 +47,9 @@ pub(super) fn brush(slice: &Slice) -> Brush {
         "cube" => BrushShape::Cube,
         _ => BrushShape::Disc,
     };
-    Brush { diameter_mm: slice.options.number(&BRUSH_SIZE), shape }
+    let pressure = slice.pressure.filter(|_| slice.options.get(&BRUSH_PRESSURE) == OptionValue::Flag(true));
+    let share = pressure.map_or(1.0, |pressure| LIGHTEST + (1.0 - LIGHTEST) * pressure.clamp(0.0, 1.0));
+    Brush { diameter_mm: slice.options.number(&BRUSH_SIZE) * share, shape }
 }
 
 /// The voxels that the brush covers on its way from one point to another.
@@ -45,6 +58,9 @@ pub(super) fn swept(slice: &Slice, from: [f64; 2], to: [f64; 2]) -> Vec<VoxelRow
     brush(slice).sweep(segmentation.labels().geometry(), &slice.layout, slice.number, from, to)
 }
 
+/// Finds what a click at a point of the slice would paint.
+pub(super) type FindHighlight = fn(&Slice, [f64; 2]) -> Option<HighlightWork>;
+
 /// How a tool strokes.
 #[derive(Clone, Copy)]
 pub(super) struct Manner {
@@ -52,8 +68,27 @@ pub(super) struct Manner {
     pub paints: fn(&Slice, Button) -> LabelValue,
     /// Which voxels get a label on the way from one point to another.
     pub covers: fn(&Slice, LabelValue, [f64; 2], [f64; 2]) -> Vec<VoxelRow>,
+    /// What of the footprint is painted, where it is not all of it.
+    pub highlight: Option<FindHighlight>,
     /// What painting and erasing are called in the list of steps.
     pub names: [&'static str; 2],
+}
+
+/// Finds what of the footprint at a point is painted: the rows that `choose` takes of it, and that nothing protects.
+pub(super) fn chosen_of_footprint(
+    slice: &Slice,
+    at: [f64; 2],
+    choose: impl FnOnce(&Volume, &[VoxelRow]) -> Vec<VoxelRow> + Send + 'static,
+) -> Option<HighlightWork> {
+    let volume = slice.volume()?.clone();
+    let (rows, label) = (swept(slice, at, at), slice.label);
+    let mut painter = Painter::new(slice.document, slice.segmentation, slice.rules)?;
+    Some(Box::new(move |watch| {
+        let rows = choose(&volume, &rows);
+        watch.check()?;
+        painter.fill_rows(&rows, label);
+        Ok(painter.labels().clone())
+    }))
 }
 
 /// The left button paints, the right one erases.
@@ -174,5 +209,9 @@ impl Tool for StrokeTool {
 
     fn footprint(&self, slice: &Slice, at: [f64; 2]) -> Option<Vec<VoxelRow>> {
         Some(swept(slice, at, at))
+    }
+
+    fn highlight(&self, slice: &Slice, at: [f64; 2]) -> Option<HighlightWork> {
+        self.manner.highlight.filter(|_| self.stroke.is_none()).and_then(|find| find(slice, at))
     }
 }

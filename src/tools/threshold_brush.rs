@@ -1,10 +1,12 @@
 //! A brush that paints only where the image lies in a range. The right button erases, whatever the value.
 
 use super::options::{OptionKind, OptionValue, ToolOption};
-use super::stroke::{BRUSH_SHAPE, BRUSH_SIZE, Manner, StrokeTool, paints_left, swept};
-use super::tool::{Button, Pointer, PointerCursor, PointerKind, Reply, Slice, Tool, ToolEntry};
+use super::stroke::{
+    BRUSH_PRESSURE, BRUSH_SHAPE, BRUSH_SIZE, Manner, StrokeTool, chosen_of_footprint, paints_left, swept,
+};
+use super::tool::{Button, HighlightWork, Pointer, PointerCursor, PointerKind, Reply, Slice, Tool, ToolEntry};
 use crate::session::SegmentationId;
-use crate::volume::{LabelMap, VoxelRow};
+use crate::volume::{LabelMap, Volume, VoxelRow};
 
 /// Which values are painted.
 pub const PAINTED_VALUES: ToolOption = ToolOption {
@@ -22,7 +24,7 @@ pub const ENTRY: ToolEntry = ToolEntry {
     hint: "paints only values in the range; Alt+click takes the range from under the brush, right button erases",
     key: "T",
     paints: true,
-    options: &[BRUSH_SIZE, BRUSH_SHAPE, PAINTED_VALUES],
+    options: &[BRUSH_SIZE, BRUSH_SHAPE, PAINTED_VALUES, BRUSH_PRESSURE],
     make: || Box::new(ThresholdBrush { stroke: StrokeTool::new(MANNER), picked: None }),
 };
 
@@ -31,11 +33,18 @@ const MANNER: Manner = Manner {
     covers: |slice, label, from, to| {
         let rows = swept(slice, from, to);
         let (Some(volume), true) = (slice.volume(), label != 0) else { return rows };
-        let [low, high] = slice.values(&PAINTED_VALUES);
-        VoxelRow::filtered(&rows, |voxel| (low..=high).contains(&volume.value(voxel, slice.frame)))
+        in_range(volume, &rows, slice.values(&PAINTED_VALUES), slice.frame)
     },
+    highlight: Some(|slice, at| {
+        let (range, frame) = (slice.values(&PAINTED_VALUES), slice.frame);
+        chosen_of_footprint(slice, at, move |volume, rows| in_range(volume, rows, range, frame))
+    }),
     names: ["Threshold brush", "Erase"],
 };
+
+fn in_range(volume: &Volume, rows: &[VoxelRow], [low, high]: [f64; 2], frame: usize) -> Vec<VoxelRow> {
+    VoxelRow::filtered(rows, |voxel| (low..=high).contains(&volume.value(voxel, frame)))
+}
 
 struct ThresholdBrush {
     stroke: StrokeTool,
@@ -82,6 +91,10 @@ impl Tool for ThresholdBrush {
 
     fn cursor(&self, slice: &Slice) -> PointerCursor {
         self.stroke.cursor(slice)
+    }
+
+    fn highlight(&self, slice: &Slice, at: [f64; 2]) -> Option<HighlightWork> {
+        self.stroke.highlight(slice, at)
     }
 
     fn footprint(&self, slice: &Slice, at: [f64; 2]) -> Option<Vec<VoxelRow>> {

@@ -108,6 +108,8 @@ pub struct Slice<'a> {
     pub value_span: f64,
     /// The label that is painted.
     pub label: LabelValue,
+    /// How hard a pen is pressed, 0..=1; none of a mouse, and of pens that do not tell.
+    pub pressure: Option<f64>,
     /// What was chosen about tools.
     pub options: &'a ToolOptions,
     /// Where may be painted.
@@ -198,6 +200,9 @@ pub struct Errand {
 
 /// What an errand does; it ends early where it is stopped.
 pub type ErrandWork = Box<dyn FnOnce(Watch<'_>) -> Result<Reply, Stopped> + Send>;
+
+/// Finds the labels as a click of the left button would leave them in the slice; it ends early where it is stopped.
+pub type HighlightWork = Box<dyn FnOnce(Watch<'_>) -> Result<LabelMap, Stopped> + Send>;
 
 impl fmt::Debug for Errand {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
@@ -314,6 +319,12 @@ pub trait Tool: Send {
 
     /// The voxels that it would cover with the pointer at a point of the slice, in pixels; also in other slices.
     fn footprint(&self, _slice: &Slice, _at: [f64; 2]) -> Option<Vec<VoxelRow>> {
+        None
+    }
+
+    /// What finds the region that a click at a point of the slice would paint in it, where the footprint does not say it. It is run beside
+    /// the window.
+    fn highlight(&self, _slice: &Slice, _at: [f64; 2]) -> Option<HighlightWork> {
         None
     }
 }

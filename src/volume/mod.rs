@@ -38,6 +38,7 @@ mod source_images;
 mod statistics;
 mod term;
 mod together;
+mod voxel_code;
 mod voxel_rows;
 mod voxels;
 
@@ -65,6 +66,7 @@ pub use source_images::{SourceFile, SourceImages, SourceSlice};
 pub use statistics::Statistics;
 pub use term::{Code, Term};
 pub use together::{Space, boxes_overlap, space_of};
+pub use voxel_code::{GROUP_BYTES, group_bytes, group_count};
 pub use voxel_rows::VoxelRow;
 pub(crate) use voxels::with_voxels;
 pub use voxels::{Voxel, VoxelType, Voxels};

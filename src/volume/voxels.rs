@@ -29,6 +29,11 @@ macro_rules! voxel_types {
         pub enum VoxelType { $($variant,)* }
 
         impl VoxelType {
+            /// The type that numpy calls so.
+            pub fn of_name(name: &str) -> Option<Self> {
+                match name { $($name => Some(Self::$variant),)* _ => None }
+            }
+
             /// numpy's name, for example `int16`.
             pub fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name,)* }

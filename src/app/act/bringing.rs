@@ -3,14 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use super::scans::{add_label_view, show, show_segmentation, thumbnail};
-use super::{documents, recovery, saving};
+use super::{documents, kept_overlay, recovery, saving};
 use crate::app::state::bringing::{Bringing, BroughtFrom};
 use crate::app::state::notices::Kind;
 use crate::app::state::paths::Purpose;
+use crate::app::state::saving::file_name;
 use crate::app::state::scans::Item;
 use crate::app::state::studio::Studio;
 use crate::app::state::views::ScanView;
-use crate::jobs::{FindScanJob, FoundScan, Job, LoadJob, ScanFound, place_of};
+use crate::jobs::{FindScanJob, FoundScan, Instead, Job, LoadJob, ScanFound, place_of};
 use crate::session::{KeptScan, Likeness, ScanId, ScanPlace, ScanReference, SegmentationId};
 
 /// Looks for the scan, and brings its segmentations back.
@@ -20,7 +21,9 @@ pub fn start(studio: &mut Studio, kept: KeptScan, from: BroughtFrom) {
     let open = studio.session.document().scans().map(|(scan, _)| scan).find(|scan| {
         let own = studio.session.document().reference(*scan);
         own.is_some_and(|own| {
-            own.place.is_some() && own.place == kept.reference.place && own.shape == kept.reference.shape
+            let is_same_file = own.place.is_some() && own.place == kept.reference.place;
+            let is_same_copy = own.copy.is_some() && own.copy == kept.reference.copy;
+            (is_same_file || is_same_copy) && own.shape == kept.reference.shape
         })
     });
     let (reference, beside) = (kept.reference.clone(), kept.beside.clone());
@@ -74,6 +77,7 @@ pub fn take_place(studio: &mut Studio, id: u64, path: Option<&Path>) {
 fn give_up(studio: &mut Studio, id: u64) {
     let Some(at) = studio.bringing.all.iter().position(|bringing| bringing.id == id) else { return };
     let Bringing { from, .. } = studio.bringing.all.remove(at);
+    kept_overlay::bring_back(studio);
     match from {
         BroughtFrom::Journal(journal, scan) => recovery::did_not_come(studio, journal, scan),
         BroughtFrom::Document => documents::is_partial(studio),
@@ -82,8 +86,19 @@ fn give_up(studio: &mut Studio, id: u64) {
 
 fn found_it(studio: &mut Studio, id: u64, found: FoundScan) {
     let Some(bringing) = studio.bringing.all.iter().find(|bringing| bringing.id == id) else { return };
-    let FoundScan { entry, volume, checksum, likeness } = found;
+    let FoundScan { entry, volume, checksum, likeness, instead } = found;
     let title = bringing.kept.reference.title();
+    let ScanReference { place: kept_place, copy, .. } = bringing.kept.reference.clone();
+    let place = match &instead {
+        None => Some(place_of(&entry)),
+        // It is found there again when the file comes back.
+        Some(Instead::OfNone) => kept_place,
+        Some(Instead::OfAnother(_)) => None,
+    };
+    if let Some(instead) = &instead {
+        tell_instead(studio, &title, &file_name(&entry.path), instead);
+    }
+    let Some(bringing) = studio.bringing.all.iter().find(|bringing| bringing.id == id) else { return };
     if likeness == Likeness::Changed {
         let text = format!(
             "{title} is not as it was when the labels were made: its voxels or its place in the patient differ. Look whether the labels fit."
@@ -99,8 +114,9 @@ fn found_it(studio: &mut Studio, id: u64, found: FoundScan) {
         Ok(opened) => opened,
         Err(other) => return refuse(studio, id, &title, &other.to_string()),
     };
-    studio.session.set_place(scan, place_of(&entry));
+    place.into_iter().for_each(|place| studio.session.set_place(scan, place));
     studio.session.set_checksum(scan, checksum);
+    studio.session.set_copy(scan, copy);
     let at = at.unwrap_or_else(|| {
         studio.items.push(Item::new(entry));
         studio.items.len() - 1
@@ -113,6 +129,19 @@ fn found_it(studio: &mut Studio, id: u64, found: FoundScan) {
         studio.scan_views.insert(scan, ScanView::new(&volume, *first));
     }
     came(studio, id, scan, &ids);
+}
+
+/// Where a scan came from is not left to be guessed.
+fn tell_instead(studio: &mut Studio, title: &str, document: &str, instead: &Instead) {
+    match instead {
+        Instead::OfNone => studio.notices.info(format!("{title} is shown from {document}: its file is not there.")),
+        Instead::OfAnother(path) => {
+            let text = format!(
+                "{title} is shown as {document} holds it: the file that is there now has other values or cannot be read."
+            );
+            studio.notices.push(Kind::Warning, text, path.display().to_string());
+        }
+    }
 }
 
 /// The scan is open already.
@@ -159,6 +188,8 @@ fn came(studio: &mut Studio, id: u64, scan: ScanId, ids: &[SegmentationId]) {
         Some(first) => show_segmentation(studio, *first),
         None => show(studio, scan),
     }
+    studio.bringing.overlays.extend(kept.overlay.clone().map(|overlay| (scan, overlay)));
+    kept_overlay::bring_back(studio);
     match from {
         BroughtFrom::Journal(journal, old) => {
             studio.notices.info(format!("Restored what was done on {}. It is not saved yet.", kept.reference.title()));

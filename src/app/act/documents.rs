@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{bringing, saving};
+use super::{bringing, kept_overlay, saving};
 use crate::app::state::bringing::BroughtFrom;
 use crate::app::state::documents::OpenDocument;
 use crate::app::state::notices::Kind;
@@ -11,7 +11,7 @@ use crate::app::state::saving::file_name;
 use crate::app::state::studio::Studio;
 use crate::disk::ClaimError;
 use crate::jobs::{Job, OpenDocumentJob, SaveDocumentJob, SavedDocument};
-use crate::session::{DOCUMENT_ENDING, Revision, ScanId, SegmentationId};
+use crate::session::{DOCUMENT_ENDING, Revision, ScanId, SegmentationId, WrittenDocument};
 
 /// Whether a path is called as a document is.
 pub fn is_document_name(path: &Path) -> bool {
@@ -51,6 +51,10 @@ pub fn open(studio: &mut Studio, path: PathBuf) {
             // What was open before is no part of it, and would become one.
             let is_alone = studio.session.document().scans().next().is_none();
             let is_partial = !is_alone;
+            if is_alone {
+                let keeps = opened.scans.iter().all(|kept| kept.reference.copy.is_some());
+                studio.session.set_keeps_scans(keeps && !opened.scans.is_empty());
+            }
             studio.document = Some(OpenDocument { path, claim, is_partial });
             if opened.scans.is_empty() {
                 studio.notices.info(format!("{name} holds no scan."));
@@ -64,6 +68,7 @@ pub fn open(studio: &mut Studio, path: PathBuf) {
 pub(super) fn lacks_scan(studio: &mut Studio) {
     if studio.session.document().scans().next().is_none() {
         studio.document = None;
+        studio.session.set_keeps_scans(false);
     }
     studio.document.iter_mut().for_each(|document| document.is_partial = true);
 }
@@ -78,6 +83,41 @@ pub(super) fn is_partial(studio: &mut Studio) {
         );
         studio.notices.warn(text);
     }
+}
+
+/// Chooses whether documents hold the scans too, or only where they lie.
+pub fn keep_scans(studio: &mut Studio, keeps: bool) {
+    studio.session.set_keeps_scans(keeps);
+    let text = if keeps {
+        "The scans go into the document when it is saved next."
+    } else {
+        "The document only says where its scans lie when it is saved next."
+    };
+    studio.notices.info(text);
+}
+
+/// What of the open scans has no file but the document: these stay in it.
+fn tell_written(studio: &mut Studio, path: &Path, written: WrittenDocument) {
+    let WrittenDocument { copies, only_there } = written;
+    let name = |scan: &ScanId| studio.session.document().scan(*scan).map(|volume| volume.name.clone());
+    let names: Vec<String> = only_there.iter().filter_map(name).collect();
+    if !names.is_empty() {
+        let text = format!(
+            "{} holds {} all the same: no file of it is there, and it would be lost.",
+            file_name(path),
+            names.join(", ")
+        );
+        studio.notices.push(Kind::Warning, text, path.display().to_string());
+    }
+    let gone: Vec<ScanId> = (studio.session.document().scans().map(|(scan, _)| scan))
+        .filter(|scan| copies.iter().all(|(of, _)| of != scan))
+        .filter(|scan| {
+            let own = studio.session.document().reference(*scan).and_then(|own| own.copy.as_ref());
+            own.is_some_and(|own| std::path::absolute(path).is_ok_and(|path| own.path == path))
+        })
+        .collect();
+    gone.into_iter().for_each(|scan| studio.session.set_copy(scan, None));
+    copies.into_iter().for_each(|(scan, place)| studio.session.set_copy(scan, Some(place)));
 }
 
 /// Saves the document to its file, or asks for one where it has none.
@@ -99,6 +139,7 @@ pub fn save_to(studio: &mut Studio, path: PathBuf) {
         studio.notices.info("A document is being written; save again when that is done.");
         return;
     }
+    kept_overlay::remember(studio);
     let document = studio.session.document().clone();
     let revisions: Vec<(SegmentationId, Revision)> =
         document.segmentations().map(|(id, own)| (id, own.revision())).collect();
@@ -112,8 +153,10 @@ pub fn save_to(studio: &mut Studio, path: PathBuf) {
         |_, ()| {},
         move |studio, result| {
             let Some(SavedDocument { claim, result }) = studio.told(result) else { return };
-            let is_saved = studio.told(result).is_some();
-            if is_saved {
+            let written = studio.told(result);
+            let is_saved = written.is_some();
+            if let Some(written) = written {
+                tell_written(studio, &path, written);
                 revisions.into_iter().for_each(|(of, revision)| studio.session.mark_saved(of, revision));
                 for (scan, revision) in measured {
                     studio.session.mark_measurements_saved(scan, revision);

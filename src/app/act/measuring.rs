@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::picture::DrawnFigure;
 use crate::app::state::measuring::Known;
 use crate::app::state::request::Effect;
 use crate::app::state::studio::Studio;
@@ -10,7 +11,7 @@ use crate::measure::{
     FigureMeasures, FigureRow, FigureUnits, figure_cost, figure_lines, figures_csv, figures_text, measure_figure,
 };
 use crate::session::{Command, Edit, MeasurementId, Measurements, MergeKey, ScanId};
-use crate::volume::{Measurement, PlaneLayout};
+use crate::volume::{Measurement, Plane, PlaneLayout};
 use crate::work::Watch;
 
 /// Most voxels that are measured within a frame.
@@ -94,6 +95,24 @@ pub fn lines(studio: &Studio, id: MeasurementId, own: &Measurement) -> Vec<Strin
         Some(_) => vec!["Not measured".into()],
         None => vec!["Measuring...".into()],
     }
+}
+
+/// Lines of a measurement that are always shown; the others only where the pointer is, since they cover the image.
+pub const FEW_LINES: usize = 2;
+
+/// The measurements of the slice in a view of the scan on screen, for a picture of it.
+pub fn drawn(studio: &Studio, scan: ScanId, plane: Plane) -> Vec<DrawnFigure> {
+    let (Some(volume), Some(view)) = (studio.volume(), studio.view()) else { return Vec::new() };
+    let (Some(layout), Some(slice)) = (studio.layout(plane), studio.slice(plane)) else { return Vec::new() };
+    let flips = view.flips(plane);
+    let mirrored = |at: [f64; 2]| [0, 1].map(|n| if flips[n] { layout.size[n] as f64 - at[n] } else { at[n] });
+    let is_here = |own: &Measurement| own.plane == plane && own.slice(&volume.geometry) == Some(slice);
+    let here = shown(studio).filter(|(_, own)| studio.shown == Some(scan) && is_here(own));
+    let drawn = here.map(|(id, own)| DrawnFigure {
+        outline: own.outline(&volume.geometry).into_iter().map(mirrored).collect(),
+        lines: lines(studio, id, own).into_iter().take(FEW_LINES).collect(),
+    });
+    drawn.collect()
 }
 
 /// The measurement whose line lies under the pointer.

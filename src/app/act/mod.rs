@@ -1,6 +1,7 @@
 //! What is done: functions over the studio, a subject a file. Commands and requests end here.
 
 pub mod attention;
+pub mod boxing;
 pub mod bringing;
 pub mod carrying;
 pub mod cases;
@@ -8,8 +9,10 @@ pub mod cine;
 pub mod comparing;
 pub mod documents;
 pub mod following;
+pub mod highlighting;
 pub mod joining;
 pub mod journaling;
+pub mod kept_overlay;
 pub mod label_names;
 pub mod labels;
 pub mod leaving;

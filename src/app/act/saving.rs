@@ -11,8 +11,8 @@ use crate::app::state::saving::{BeingSaved, Replacing, ReplacingAnswer, SavedFil
 use crate::app::state::studio::Studio;
 use crate::formats::{self, For, Kind, stem};
 use crate::jobs::{
-    AddToDatasetJob, Job, KeepAdaptedJob, MASK_SUFFIX, SaveDocumentJob, SaveLabelsJob, SaveNamesJob, SavePictureJob,
-    SaveReportJob, SaveSurfacesJob, SaveTableJob, SaveVolumeJob, plain_name,
+    AddToDatasetJob, DOCUMENT_FORMAT, Job, KeepAdaptedJob, MASK_SUFFIX, SaveDocumentJob, SaveLabelsJob, SaveNamesJob,
+    SavePictureJob, SaveReportJob, SaveSurfacesJob, SaveTableJob, SaveVolumeJob, plain_name,
 };
 use crate::session::{DOCUMENT_ENDING, ScanId, Segmentation, SegmentationId};
 use crate::volume::Plane;
@@ -23,6 +23,8 @@ const ENDING: &str = ".nii.gz";
 /// The name of a scan's file without its ending, or what the scan is called.
 fn stem_of(studio: &Studio, scan: ScanId) -> String {
     let entry = studio.item_of(scan).map(|item| &item.entry).filter(|entry| entry.path.is_file());
+    // The name of a document that holds a scan is not the scan's.
+    let entry = entry.filter(|entry| entry.format != DOCUMENT_FORMAT);
     let name = || studio.session.document().scan(scan).map(|volume| plain_name(&volume.name)).unwrap_or_default();
     entry.map_or_else(name, |entry| stem(&entry.path))
 }
@@ -325,6 +327,7 @@ fn picture_of(studio: &Studio, scan: ScanId, plane: Plane) -> Option<crate::form
     let segmentation = studio.session.document().segmentation(view.segmentation)?;
     let layout = crate::volume::PlaneLayout::new(&volume.geometry, plane).mirrored(view.flips(plane));
     let pose = view.pose(plane);
+    let figures = super::measuring::drawn(studio, scan, plane);
     let look = super::picture::Look {
         window: view.window,
         is_inverted: view.inverted,
@@ -335,6 +338,7 @@ fn picture_of(studio: &Studio, scan: ScanId, plane: Plane) -> Option<crate::form
         text: studio.display.annotations,
         zoom: pose.zoom,
         pan_mm: pose.pan_mm,
+        figures,
     };
     let place = (view.frame, layout.screen(view.cursor)[2]);
     let over = super::overlay::saved_slice(studio, scan, &layout, place.1);

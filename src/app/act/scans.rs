@@ -16,8 +16,8 @@ use crate::app::state::studio::Studio;
 use crate::app::state::views::{LabelView, ScanView};
 use crate::formats::{Entry, FORMATS, Findings, Kind as FormatKind};
 use crate::jobs::{
-    ChecksumJob, Job, JobError, LoadJob, Loaded, Names, OpenLabelsJob, OpenSampleJob, Sample, ScanJob, WithMasks,
-    place_of,
+    ChecksumJob, DOCUMENT_FORMAT, Job, JobError, LoadJob, Loaded, Names, OpenLabelsJob, OpenSampleJob, Sample, ScanJob,
+    WithMasks, place_of,
 };
 use crate::session::{ScanId, Segmentation, SegmentationId, SliceState};
 use crate::volume::{Plane, PlaneLayout, Volume};
@@ -248,7 +248,11 @@ pub(super) fn loaded(studio: &mut Studio, n: usize, found: Loaded) {
         (scan, vec![id])
     });
     item.scan = Some(scan);
-    studio.session.set_place(scan, place_of(&item.entry));
+    if item.entry.format == DOCUMENT_FORMAT {
+        studio.session.set_copy(scan, Some(place_of(&item.entry)));
+    } else {
+        studio.session.set_place(scan, place_of(&item.entry));
+    }
     if let Some(first) = ids.first() {
         studio.scan_views.insert(scan, ScanView::new(&volume, *first));
     }
@@ -301,6 +305,9 @@ pub fn show(studio: &mut Studio, scan: ScanId) {
     studio.hand.tool.abort();
     carrying::leave(studio);
     let before = studio.shown.replace(scan);
+    if studio.rules.region.take().is_some() {
+        studio.notices.info("The box in which is painted was the other scan's, and is off.");
+    }
     studio.hover = None;
     studio.pixels.lacks = None;
     before.into_iter().for_each(|before| linking::turn(studio, before, scan));

@@ -57,6 +57,12 @@ pub const FILE: &[CommandEntry] = &[
     file("file.save-document-as", "Save document as...", |studio| saving::ask(studio, Purpose::SaveDocument))
         .hint("Write all that is open into another .lamella file")
         .unless(no_scan),
+    file("file.keep-scans", "Keep the scans in the document", |studio| {
+        let keeps = studio.session.document().keeps_scans();
+        documents::keep_scans(studio, !keeps);
+    })
+    .hint("On or off: the .lamella file holds the scans too, and opens where they are not")
+    .unless(no_scan),
     file("file.recover", "Restore unsaved work...", |studio| studio.recovery.is_open = true)
         .hint("Bring back what a crash or a power cut left unsaved")
         .unless(|studio| studio.recovery.offers.is_empty().then_some("There is no unsaved work of before")),

@@ -19,11 +19,23 @@ pub struct Profile {
     pub first_tool: &'static str,
     /// Whether dragging with the left button and Shift moves the image, whatever tool is in hand.
     pub shift_drag_moves: bool,
+    /// Whether the crosshair follows the pointer while Shift is held.
+    pub shift_moves_crosshair: bool,
+    /// Whether dragging with the right button zooms, whatever tool is in hand; it erases in tools that paint otherwise.
+    pub right_zooms: bool,
 }
 
 /// The profiles, the first one by default.
 pub const PROFILES: &[Profile] = &[
-    Profile { id: ProfileId::ItkSnap, name: "ITK-SNAP", keys: &[], first_tool: "crosshair", shift_drag_moves: false },
+    Profile {
+        id: ProfileId::ItkSnap,
+        name: "ITK-SNAP",
+        keys: &[],
+        first_tool: "crosshair",
+        shift_drag_moves: false,
+        shift_moves_crosshair: false,
+        right_zooms: false,
+    },
     // Segment Editor and slice views of 3D Slicer 5.
     Profile {
         id: ProfileId::Slicer,
@@ -45,6 +57,8 @@ pub const PROFILES: &[Profile] = &[
         ],
         first_tool: "crosshair",
         shift_drag_moves: true,
+        shift_moves_crosshair: true,
+        right_zooms: true,
     },
     // OHIF 3, "General" of its preferences; its window presets 1 to 4 are those of CT.
     Profile {
@@ -74,6 +88,8 @@ pub const PROFILES: &[Profile] = &[
         ],
         first_tool: "window-level",
         shift_drag_moves: false,
+        shift_moves_crosshair: false,
+        right_zooms: true,
     },
 ];
 

@@ -1,6 +1,6 @@
 //! Scans that are being opened with segmentations that were kept of them.
 
-use crate::session::{KeptScan, ScanId};
+use crate::session::{KeptOverlay, KeptScan, ScanId};
 
 /// Where segmentations come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub struct Bringing {
 pub struct BringingAll {
     /// Oldest first.
     pub all: Vec<Bringing>,
+    /// What is to lie over scans that have come, once the scan above has come too.
+    pub overlays: Vec<(ScanId, KeptOverlay)>,
     /// The next number.
     pub next: u64,
 }

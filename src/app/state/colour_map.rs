@@ -46,8 +46,8 @@ impl ColourMap {
         }
     }
 
-    /// In settings.
-    fn id(self) -> &'static str {
+    /// In settings and documents.
+    pub fn id(self) -> &'static str {
         match self {
             Self::Grey => "grey",
             Self::InverseGrey => "inverse-grey",

@@ -9,6 +9,7 @@ pub mod comparing;
 pub mod copied;
 pub mod documents;
 pub mod grouping;
+pub mod highlighting;
 pub mod joining;
 pub mod journaling;
 pub mod keymap;

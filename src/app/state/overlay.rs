@@ -104,11 +104,13 @@ pub struct Overlaying {
     pub failed: Option<LaidKey>,
     /// How long a pixel takes, in nanoseconds, by plane: rows of a sagittal slice lie far apart in memory.
     pub pixel_nanos: [f64; 3],
+    /// When the document was told last what lies over its scans.
+    pub remembered: Option<std::time::Instant>,
 }
 
 impl Default for Overlaying {
     fn default() -> Self {
-        Self { slices: [const { None }; 3], asked: None, failed: None, pixel_nanos: [30.0; 3] }
+        Self { slices: [const { None }; 3], asked: None, failed: None, pixel_nanos: [30.0; 3], remembered: None }
     }
 }
 

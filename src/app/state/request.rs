@@ -51,6 +51,8 @@ pub enum Request {
     Keys(Keymap),
     /// A pointer event over a view.
     Pointer(Plane, Pointer),
+    /// How hard a pen is pressed, 0..=1; none once it is lifted.
+    Pressure(Option<f64>),
     /// A key for a tool that is in the middle of something.
     ToolKey(ToolKey),
     /// End what the tool is in the middle of, without a trace.
@@ -71,6 +73,8 @@ pub enum Request {
     Pose(Plane, Pose),
     /// The image becomes larger by a factor.
     Zoom(Plane, f32),
+    /// The crosshair goes to a voxel.
+    Cursor(Plane, [usize; 3]),
     /// Another display window.
     Window(Window),
     /// Another frame.

@@ -10,6 +10,7 @@ use super::cine::Cine;
 use super::comparing::Comparing;
 use super::copied::CopiedSlice;
 use super::documents::OpenDocument;
+use super::highlighting::Highlighting;
 use super::joining::{Arrival, CorrectedSlices};
 use super::journaling::Journaling;
 use super::leaving::Leaving;
@@ -98,6 +99,8 @@ pub struct Studio {
     pub hover: Option<Hover>,
     /// The view and the button of a gesture under way.
     pub pressed: Option<(Plane, Button)>,
+    /// How hard a pen is pressed, 0..=1, while one tells.
+    pub pressure: Option<f64>,
     /// What is shown.
     pub display: Display,
     /// Slices or frames that are played.
@@ -128,6 +131,8 @@ pub struct Studio {
     pub comparing: Comparing,
     /// Slices of the scan that is laid over the one on screen.
     pub overlaying: Overlaying,
+    /// The region that a click would paint where the pointer is.
+    pub highlighting: Highlighting,
     /// Room for the slices of each plane, in points; none for planes that are not on screen.
     pub rooms: [Option<[f32; 2]>; 3],
     /// The Teach task.
@@ -181,6 +186,7 @@ impl Studio {
             hover: None,
             pressed: None,
             cine: None,
+            pressure: None,
             display: Display { labels: true, annotations: true, crosshair: true, maximised: None },
             settings,
             tasks: Tasks::new(wake),
@@ -195,6 +201,7 @@ impl Studio {
             measuring: Measuring::default(),
             comparing: Comparing::default(),
             overlaying: Overlaying::default(),
+            highlighting: Highlighting::default(),
             rooms: [None; 3],
             teach: Teach::default(),
             leaving: None,
@@ -332,6 +339,7 @@ impl Studio {
             window: view.window,
             value_span: statistics.max - statistics.min,
             label: self.label_view()?.active,
+            pressure: self.pressure,
             options: &self.settings.tools,
             rules: &self.rules,
         })

@@ -2,6 +2,7 @@
 
 use super::frame::Frame;
 use crate::app::Studio;
+use crate::app::act::boxing;
 use crate::app::act::picture::borders;
 use crate::app::state::studio::Hover;
 use crate::gui::egui;
@@ -73,6 +74,30 @@ pub fn paint_footprint(
     if plane == hover.plane {
         painter.circle_filled(frame.to_screen(hover.at.map(|at| at as f32)), 1.0, colour);
     }
+}
+
+/// The box in which is painted, where it reaches a slice.
+pub fn paint_box(painter: &egui::Painter, frame: &Frame, layout: &PlaneLayout, slice: usize, studio: &Studio) {
+    let Some(region) = studio.rules.region else { return };
+    let Some([[left, top], [right, bottom]]) = boxing::cut(&region, layout, slice) else { return };
+    let corners = [[left, top], [right, top], [right, bottom], [left, bottom], [left, top]];
+    let line: Vec<egui::Pos2> = corners.iter().map(|at| frame.to_screen(at.map(|at| at as f32))).collect();
+    painter.add(egui::Shape::line(line.clone(), Stroke::new(2.0 * theme::OUTLINE, theme::VIEW_VEIL)));
+    painter.extend(egui::Shape::dashed_line(&line, Stroke::new(theme::OUTLINE, theme::VIEW_TEXT), 6.0, 4.0));
+}
+
+/// The region that a click would paint where the pointer is, around its voxels: dashed, since it is no label yet.
+pub fn paint_highlight(painter: &egui::Painter, frame: &Frame, place: (Plane, usize), studio: &Studio) {
+    let Some(highlight) = studio.highlight().filter(|highlight| highlight.key.place == place) else { return };
+    let colour = active_colour(studio);
+    let view = painter.clip_rect();
+    let lines: Vec<[egui::Pos2; 2]> = (highlight.lines.iter().map(|line| line.map(|at| frame.to_screen(at))))
+        .filter(|line| view.intersects(egui::Rect::from_points(line).expand(1.0)))
+        .collect();
+    let dark = Stroke::new(3.0, Color32::from_black_alpha(0xa0));
+    painter.extend(lines.iter().map(|points| egui::Shape::LineSegment { points: *points, stroke: dark }));
+    let light = Stroke::new(1.5, colour);
+    painter.extend(lines.iter().flat_map(|points| egui::Shape::dashed_line(points, light, 4.0, 2.0)));
 }
 
 /// The pixels of a slice that rows of voxels cover, in the box around them.

@@ -32,13 +32,10 @@ pub fn measurements_ui(painter: &egui::Painter, frame: &Frame, (plane, slice): (
     }
 }
 
-/// Lines that are always shown; the others only where the pointer is, since they cover the image.
-const FEW_LINES: usize = 2;
-
 /// What it gives; its name and all of it where the pointer is.
 fn value(studio: &Studio, id: MeasurementId, own: &Measurement, is_whole: bool) -> String {
     let name = is_whole.then(|| own.name.clone());
-    let most = if is_whole { usize::MAX } else { FEW_LINES };
+    let most = if is_whole { usize::MAX } else { measuring::FEW_LINES };
     name.into_iter().chain(measuring::lines(studio, id, own).into_iter().take(most)).collect::<Vec<_>>().join("\n")
 }
 

@@ -54,6 +54,7 @@ pub fn pointer_ui(
         mm_per_point: 1.0 / frame.scale,
         pixels_per_point,
     };
+    pressure_ui(ui, response, studio, outbox);
     let is_alt = ui.input(|i| i.modifiers.alt);
     let event = |kind: PointerKind| at.map(|at| event_at(kind, at, is_alt));
     // In the order in which they came: a quick click is pressed and released between two frames.
@@ -71,8 +72,12 @@ pub fn pointer_ui(
             || (response.is_pointer_button_down_on() && ui.input(|i| i.pointer.button_down(button)))
     };
     let shift = ui.input(|i| i.modifiers.shift);
-    let has_habit = commands::profile(studio.settings.keys.profile()).shift_drag_moves;
-    let moves_by_shift = has_habit && shift && studio.pressed.is_none();
+    let habits = commands::profile(studio.settings.keys.profile());
+    let moves_by_shift = habits.shift_drag_moves && shift && studio.pressed.is_none();
+    if habits.shift_moves_crosshair && shift && response.hovered() && is_moved_alone(ui) {
+        let voxel = (*hover).filter(|hover| hover.plane == plane).and_then(|hover| hover.voxel);
+        voxel.into_iter().for_each(|voxel| outbox.send(Request::Cursor(plane, voxel)));
+    }
     for (button, name) in [(Primary, Button::Primary), (Secondary, Button::Secondary)] {
         if moves_by_shift && button == Primary {
             continue;
@@ -110,6 +115,28 @@ pub fn pointer_ui(
         let pose = Pose { pan_mm: [x + moved.x, y + moved.y], ..view.pose(plane) };
         outbox.send(Request::Pose(plane, pose));
     }
+}
+
+/// Tells how hard a pen is pressed, where its driver does; it comes as a touch then, beside the pointer's own events.
+fn pressure_ui(ui: &egui::Ui, response: &egui::Response, studio: &Studio, outbox: &mut Outbox) {
+    // A pen is lifted wherever it is; where it is pressed is the view's affair. What a stroke began with holds until the button is up.
+    let is_up = studio.pressed.is_none();
+    let touch = |event: &egui::Event| match event {
+        egui::Event::Touch { phase: egui::TouchPhase::End | egui::TouchPhase::Cancel, .. } => is_up.then_some(None),
+        egui::Event::Touch { force: Some(force), pos, .. } if response.rect.contains(*pos) => {
+            Some(Some(f64::from(*force)))
+        }
+        _ => None,
+    };
+    let now = ui.input(|i| i.events.iter().rev().find_map(touch));
+    if let Some(now) = now.filter(|now| *now != studio.pressure) {
+        outbox.send(Request::Pressure(now));
+    }
+}
+
+/// Whether the pointer moves with no button down.
+fn is_moved_alone(ui: &egui::Ui) -> bool {
+    ui.input(|i| !i.pointer.any_down() && i.pointer.delta() != egui::Vec2::ZERO)
 }
 
 fn cursor(studio: &Studio, slice: &Slice) -> egui::CursorIcon {

@@ -2,7 +2,7 @@
 
 use super::annotations::{annotations_ui, crosshair_ui};
 use super::frame::Frame;
-use super::in_hand::{paint_footprint, paint_outline};
+use super::in_hand::{paint_box, paint_footprint, paint_highlight, paint_outline};
 use super::laid_over::LaidPicture;
 use super::measurements::measurements_ui;
 use super::overlay::{LabelsOnSlice, Overlay};
@@ -104,7 +104,9 @@ pub fn slice_view_ui(
     if studio.display.annotations {
         slider_ui(ui, plane, &frame, &layout, (studio, view), outbox);
     }
+    paint_box(&painter, &frame, &layout, slice, studio);
     measurements_ui(&painter, &frame, (plane, slice), studio);
+    paint_highlight(&painter, &frame, (plane, slice), studio);
     paint_outline(&painter, &frame, (plane, slice), studio);
     paint_footprint(ui, &painter, &frame, (plane, slice), studio, *hover);
     let is_lit = response.has_focus() || hover.is_some_and(|hovered| hovered.plane == plane);

@@ -56,7 +56,9 @@ impl EditScene {
         let folder = Folder::new()?;
         let path = folder.file("bench.lamella");
         let editing = self.session(false)?;
-        let save = || write_document(&path, editing.session.document(), Watch::unwatched()).map_err(|e| told(&path, e));
+        let save = || {
+            write_document(&path, editing.session.document(), Watch::unwatched()).map(drop).map_err(|e| told(&path, e))
+        };
         (0..repeat).map(|_| seconds(save)).collect()
     }
 }

@@ -8,6 +8,7 @@ use crate::disk::Record;
 use crate::session::change::Change;
 use crate::session::document::{Document, Revision, ScanId, Segmentation, SegmentationId};
 use crate::session::entry::{How, Step, What};
+use crate::session::kept_overlay::KeptOverlay;
 use crate::session::reference::ScanReference;
 use crate::volume::{BrickPatch, LabelTable, Maker, Measurement, SliceKey, SliceState};
 
@@ -23,8 +24,13 @@ pub const COMMIT: u8 = 3;
 /// A part of an entry, besides bricks.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Note {
-    /// A scan was opened, or more is known of it.
-    Scan { id: u32, reference: Box<ScanReference> },
+    /// A scan was opened, more is known of it, or something else is laid over it.
+    Scan {
+        id: u32,
+        reference: Box<ScanReference>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        overlay: Option<Box<KeptOverlay>>,
+    },
     /// A scan went with its segmentations.
     Closed { id: u32 },
     /// A segmentation came, without a label; its bricks follow.
@@ -141,7 +147,9 @@ pub fn records(what: &What) -> io::Result<Vec<Record>> {
             records.push(commit(name, *how, revisions, measured)?);
             return Ok(records);
         }
-        What::Scan(id, reference) => Note::Scan { id: id.0, reference: reference.clone() },
+        What::Scan(id, reference, overlay) => {
+            Note::Scan { id: id.0, reference: reference.clone(), overlay: overlay.clone() }
+        }
         What::Closed(id) => Note::Closed { id: id.0 },
         What::Saved(id, revision) => Note::Saved { id: id.0, revision: *revision },
         What::MeasurementsSaved(scan, revision) => Note::MeasurementsSaved { scan: scan.0, revision: *revision },
@@ -152,8 +160,8 @@ pub fn records(what: &What) -> io::Result<Vec<Record>> {
 /// The records of a scan that is there, with its segmentations.
 pub fn scan_records(document: &Document, scan: ScanId) -> io::Result<Vec<Record>> {
     let Some(reference) = document.reference(scan) else { return Ok(Vec::new()) };
-    let mut records =
-        vec![(BEGIN, Vec::new()), json(NOTE, &Note::Scan { id: scan.0, reference: Box::new(reference.clone()) })?];
+    let (reference, overlay) = (Box::new(reference.clone()), document.overlay(scan).cloned().map(Box::new));
+    let mut records = vec![(BEGIN, Vec::new()), json(NOTE, &Note::Scan { id: scan.0, reference, overlay })?];
     for (id, segmentation) in document.segmentations_of(scan) {
         records.extend(added(id, segmentation)?);
     }

@@ -6,6 +6,7 @@ use super::note::{BEGIN, BRICKS, COMMIT, Commit, Head, NOTE, Note};
 use crate::session::document::{Document, ScanId, Segmentation, SegmentationId};
 use crate::session::entry::How;
 use crate::session::kept::{KeptScan, KeptSegmentation};
+use crate::session::kept_overlay::KeptOverlay;
 use crate::session::measurements::{MeasurementId, Measurements};
 use crate::session::reference::ScanReference;
 use crate::volume::{BrickPatch, LabelMap};
@@ -26,6 +27,7 @@ pub struct Replay {
 #[derive(Debug, Clone)]
 struct Scan {
     reference: ScanReference,
+    overlay: Option<KeptOverlay>,
     /// Names of the steps since it was saved.
     steps: Vec<String>,
     measurements: Measurements,
@@ -116,10 +118,13 @@ impl Replay {
 
     fn note(&mut self, note: Note, touched: &mut BTreeSet<ScanId>) -> Result<(), String> {
         match note {
-            Note::Scan { id, reference } => {
+            Note::Scan { id, reference, overlay } => {
                 let before = self.scans.remove(&ScanId(id));
                 let (steps, measurements) = before.map(|scan| (scan.steps, scan.measurements)).unwrap_or_default();
-                self.scans.insert(ScanId(id), Scan { reference: *reference, steps, measurements });
+                self.scans.insert(
+                    ScanId(id),
+                    Scan { reference: *reference, overlay: overlay.map(|own| *own), steps, measurements },
+                );
             }
             Note::Closed { id } => {
                 self.scans.remove(&ScanId(id));
@@ -185,7 +190,8 @@ impl Replay {
             let measurements = scan.measurements.all.values().cloned().collect();
             let measurements_saved = !scan.measurements.is_modified();
             let reference = scan.reference.clone();
-            (*id, KeptScan { reference, beside: None, segmentations, measurements, measurements_saved, steps })
+            let (beside, overlay) = (None, scan.overlay.clone());
+            (*id, KeptScan { reference, beside, segmentations, measurements, measurements_saved, overlay, steps })
         };
         self.scans.iter().filter(|(id, scan)| is_unsaved(id, scan)).map(kept).collect()
     }
@@ -195,6 +201,9 @@ impl Replay {
         let references = self.scans.iter().map(|(id, scan)| (*id, &scan.reference));
         if !references.eq(document.references.iter().map(|(id, reference)| (*id, reference))) {
             return Some("the scans".into());
+        }
+        if let Some((id, _)) = self.scans.iter().find(|(id, scan)| scan.overlay.as_ref() != document.overlay(**id)) {
+            return Some(format!("what is laid over {id:?}"));
         }
         if let Some((id, _)) =
             self.scans.iter().find(|(id, scan)| !scan.measurements.is_same(document.measurements(**id)))

@@ -26,7 +26,7 @@ pub fn annotate(picture: &mut RgbPicture, letters: [char; 4], mm: f32) {
         [middle[0], far(height, letter_height)],
     ];
     for (letter, at) in letters.into_iter().zip(places) {
-        write(picture, at, &letter.to_string());
+        write(picture, at, &letter.to_string(), DOT);
     }
     draw_bar(picture, mm);
 }
@@ -47,18 +47,22 @@ fn draw_bar(picture: &mut RgbPicture, mm: f32) {
         fill(picture, at, size, INK);
     }
     let text_at = [ends[1] + 2 * DOT, bottom.saturating_sub(glyphs::SIZE[1] * DOT)];
-    write(picture, text_at, &bar_name(length_mm));
+    write(picture, text_at, &bar_name(length_mm), DOT);
+}
+
+/// Width and height of a text with the ground that it is written on; `dot` pixels of the picture are one of a letter.
+pub fn text_size(text: &str, dot: usize) -> [usize; 2] {
+    [(text.chars().count() * (glyphs::SIZE[0] + 1) + 1) * dot, (glyphs::SIZE[1] + 2) * dot]
 }
 
 /// Writes a text on a dark ground, which keeps it readable over bright tissue.
-fn write(picture: &mut RgbPicture, [x, y]: [usize; 2], text: &str) {
-    let step = (glyphs::SIZE[0] + 1) * DOT;
-    let size = [text.chars().count() * step + DOT, (glyphs::SIZE[1] + 2) * DOT];
-    fill(picture, [x.saturating_sub(DOT), y.saturating_sub(DOT)], size, [0; 3]);
+pub fn write(picture: &mut RgbPicture, [x, y]: [usize; 2], text: &str, dot: usize) {
+    let step = (glyphs::SIZE[0] + 1) * dot;
+    fill(picture, [x.saturating_sub(dot), y.saturating_sub(dot)], text_size(text, dot), [0; 3]);
     for (n, letter) in text.chars().enumerate() {
         for (row, bits) in glyphs::rows(letter).into_iter().flatten().enumerate() {
             for column in (0..glyphs::SIZE[0]).filter(|column| bits >> (glyphs::SIZE[0] - 1 - column) & 1 == 1) {
-                fill(picture, [x + n * step + column * DOT, y + row * DOT], [DOT, DOT], INK);
+                fill(picture, [x + n * step + column * dot, y + row * dot], [dot, dot], INK);
             }
         }
     }

@@ -2,12 +2,14 @@
 
 mod annotations;
 mod borders;
+mod figures;
 mod glyphs;
 mod overlay;
 mod scale_bar;
 mod slice;
 
 pub use borders::{Border, borders};
+pub use figures::DrawnFigure;
 pub use overlay::{OverlayLook, OverlaySlice};
 pub use scale_bar::{bar_mm, bar_name};
 pub use slice::{Look, picture};

@@ -2,6 +2,7 @@
 
 use super::annotations::annotate;
 use super::borders::{Border, borders};
+use super::figures::{DrawnFigure, draw_figures};
 use super::overlay::OverlaySlice;
 use crate::formats::RgbPicture;
 use crate::volume::{LabelMap, LabelTable, PlaneLayout, Volume, Window};
@@ -27,6 +28,8 @@ pub struct Look {
     pub zoom: f32,
     /// How far the slice is moved, in millimetres.
     pub pan_mm: [f32; 2],
+    /// What was measured on the slice.
+    pub figures: Vec<DrawnFigure>,
 }
 
 /// Smallest edge of a saved picture.
@@ -35,15 +38,15 @@ const PICTURE_EDGE: usize = 512;
 const LARGEST_EDGE: usize = 8 * PICTURE_EDGE;
 
 /// Where pixels of a picture lie in the slice.
-struct Place {
+pub(super) struct Place {
     /// Columns and rows of the slice.
-    slice: [usize; 2],
+    pub slice: [usize; 2],
     /// Pixels of the picture.
-    size: [usize; 2],
+    pub size: [usize; 2],
     /// Position in the slice of the picture's left and upper edge, in pixels of the slice.
-    start: [f64; 2],
+    pub start: [f64; 2],
     /// Pixels of the slice in a pixel of the picture.
-    step: [f64; 2],
+    pub step: [f64; 2],
 }
 
 impl Place {
@@ -69,9 +72,14 @@ impl Place {
         at >= 0.0 && at < self.slice[axis] as f64
     }
 
+    /// Position in the picture of one in the slice; it may lie beside the picture.
+    pub fn on_picture(&self, axis: usize, at: f64) -> f64 {
+        (at - self.start[axis]) / self.step[axis]
+    }
+
     /// First pixel of the picture at or after a border of the slice; it may lie beside the picture.
     fn in_picture(&self, axis: usize, border: f64) -> f64 {
-        ((border - self.start[axis]) / self.step[axis]).round()
+        self.on_picture(axis, border).round()
     }
 }
 
@@ -146,6 +154,7 @@ pub fn picture(
             }
         }
     }
+    draw_figures(&mut picture, &place, &look.figures);
     if look.text {
         annotate(&mut picture, layout.letters, (place.step[0] * width_mm) as f32);
     }
@@ -193,6 +202,7 @@ mod tests {
                 text: false,
                 zoom: 1.0,
                 pan_mm: [0.0; 2],
+                figures: vec![],
             };
             let picture = picture(&volume, &labels, &table, &layout, (0, 0), &look, None);
             assert_eq!((picture.width, picture.height), (512, 512));
@@ -236,6 +246,7 @@ mod tests {
             text: false,
             zoom: 1.0,
             pan_mm: [0.0; 2],
+            figures: vec![],
         }
     }
 

@@ -16,7 +16,7 @@ const FEW_LABELS: usize = 6;
 /// Rows that are always in sight.
 const FEWEST_ROWS: f32 = 4.0;
 /// Height that the rest of the task needs.
-const REST: f32 = 120.0 * UNIT;
+const REST: f32 = 127.0 * UNIT;
 
 /// In which order labels are listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

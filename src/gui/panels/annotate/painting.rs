@@ -1,11 +1,12 @@
 //! The tool in hand with its options, and where may be painted.
 
 use super::tool_options::options_ui;
+use crate::app::act::boxing;
 use crate::app::{Outbox, Request, Studio};
-use crate::gui::controls::{beside, list_row};
+use crate::gui::controls::{beside, list_row, row};
 use crate::gui::egui;
 use crate::session::{DrawOver, PaintRules};
-use crate::volume::LabelTable;
+use crate::volume::{LabelTable, Plane, PlaneLayout};
 
 /// Images of more values than this begin with a range of whole ones.
 const WIDE: f64 = 20.0;
@@ -17,6 +18,7 @@ pub fn painting_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
     options_ui(ui, studio, outbox);
     over_ui(ui, &mut rules, segmentation.table());
     range_ui(ui, studio, &mut rules);
+    box_ui(ui, studio, &mut rules);
     if rules != studio.rules {
         outbox.send(Request::Rules(rules));
     }
@@ -70,6 +72,37 @@ fn range_ui(ui: &mut egui::Ui, studio: &Studio, rules: &mut PaintRules) {
         beside(&to, "Highest value that is changed");
     });
     *high = high.max(*low);
+}
+
+/// Only voxels within a box are changed.
+fn box_ui(ui: &mut egui::Ui, studio: &Studio, rules: &mut PaintRules) {
+    let Some(volume) = studio.volume() else { return };
+    let mut is_on = rules.region.is_some();
+    let check = ui.checkbox(&mut is_on, "Only in a box");
+    beside(&check, "Change only voxels between these slices, by tools and by operations; a dashed line shows the box");
+    if check.changed() {
+        rules.region = if is_on { boxing::first(studio) } else { None };
+    }
+    let Some(mut region) = rules.region else { return };
+    for plane in Plane::ALL {
+        let layout = PlaneLayout::new(&volume.geometry, plane);
+        let mut ends = boxing::slices(&region, &layout).map(|slice| slice + 1);
+        let [mut first, mut last] = ends;
+        row(ui, plane.name(), |ui| {
+            for (number, end) in [(&mut first, "First"), (&mut last, "Last")] {
+                let field = ui.add(egui::DragValue::new(number).range(1..=layout.size[2]).speed(0.2));
+                let name = format!("{end} {} slice of the box", plane.name().to_lowercase());
+                field.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::DragValue, true, &name));
+                beside(&field, &format!("{name}, counted as in the view"));
+            }
+        });
+        if ends != [first, last] {
+            // The one that was moved takes the other along.
+            ends = if ends[0] == first { [first.min(last), last] } else { [first, last.max(first)] };
+            region = boxing::between(region, &layout, ends.map(|slice| slice - 1));
+        }
+    }
+    rules.region = Some(region);
 }
 
 #[cfg(test)]

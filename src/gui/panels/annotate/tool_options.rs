@@ -1,5 +1,6 @@
 //! The options of the tool in hand, as it declares them, and what it does with the mouse.
 
+use crate::app::commands::profile;
 use crate::app::{Outbox, Request, Studio};
 use crate::gui::controls::{beside, icon_button, list_row, note, row};
 use crate::gui::egui;
@@ -13,13 +14,22 @@ const HINT: f32 = 12.0 * UNIT;
 /// Height of what is shown, so that the list of labels leaves it room.
 pub fn height(ui: &egui::Ui, studio: &Studio) -> f32 {
     let rows = studio.hand.entry.options.len() as f32;
-    HINT + rows * (ui.spacing().interact_size.y + ui.spacing().item_spacing.y)
+    let more = if right_zooms(studio) { theme::SMALL + ui.spacing().item_spacing.y } else { 0.0 };
+    HINT + more + rows * (ui.spacing().interact_size.y + ui.spacing().item_spacing.y)
+}
+
+/// Whether the right button does something else than the tool's hint says.
+fn right_zooms(studio: &Studio) -> bool {
+    studio.hand.entry.paints && profile(studio.settings.keys.profile()).right_zooms
 }
 
 /// Shows the tool's hint and its options.
 pub fn options_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
     let entry = studio.hand.entry;
     note(ui, format!("{}: {}.", entry.name, entry.hint));
+    if right_zooms(studio) {
+        note(ui, "With these keys the right button zooms.");
+    }
     for option in entry.options {
         let chosen = studio.settings.tools.get(option);
         let value = option_ui(ui, studio, option, chosen);

@@ -86,7 +86,11 @@ fn facts(item: &Item, state: Option<CaseState>) -> String {
     let entry = &item.entry;
     let more = item.case.problem.clone().or(state.map(|state| state.name().into()));
     let more = more.map(|more| format!("\n{more}")).unwrap_or_default();
-    let files = if entry.file_count == 1 { "1 file".to_string() } else { format!("{} files", entry.file_count) };
+    let files = match entry.file_count {
+        0 => "in the document".to_string(),
+        1 => "1 file".to_string(),
+        many => format!("{many} files"),
+    };
     format!("{}\n{files}\n{}{more}", entry.name, entry.path.display())
 }
 

@@ -6,7 +6,7 @@ use super::section;
 use crate::app::state::numbers::SECTION;
 use crate::app::state::saving::file_name;
 use crate::app::{Outbox, Studio};
-use crate::gui::controls::{command_button, main_button, note, row};
+use crate::gui::controls::{beside, command_button, main_button, note, row};
 use crate::gui::egui;
 use crate::gui::theme;
 use egui_phosphor::regular as icon;
@@ -14,6 +14,7 @@ use egui_phosphor::regular as icon;
 /// Shows the task.
 pub fn export_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
     section(ui, studio, outbox, "Segmentation", |ui, outbox| segmentation_ui(ui, studio, outbox));
+    section(ui, studio, outbox, "Document", |ui, outbox| document_ui(ui, studio, outbox));
     section(ui, studio, outbox, SECTION, |ui, outbox| numbers::numbers_section_ui(ui, studio, outbox));
     section(ui, studio, outbox, "Image and pictures", |ui, outbox| {
         for (id, sign, text) in [
@@ -53,6 +54,37 @@ fn segmentation_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
     }
     wide_button(ui, studio, outbox, "file.save-as", (icon::FLOPPY_DISK_BACK, "Save as..."));
     wide_button(ui, studio, outbox, "file.export-surfaces", (icon::CUBE, "Export surfaces..."));
+}
+
+/// One file for all that is open.
+fn document_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
+    let file = studio.document.as_ref().map_or_else(|| "none yet".into(), |own| own.path.display().to_string());
+    row(ui, "File", |ui| {
+        let tip = file.clone();
+        beside(&ui.add(egui::Label::new(file).truncate()), &tip);
+    });
+    let mut keeps = studio.session.document().keeps_scans();
+    let check = ui.checkbox(&mut keeps, "Keep the scans in the document");
+    beside(&check, "The .lamella file holds the scans too, without their headers, and opens where they are not");
+    if check.changed() {
+        outbox.run("file.keep-scans");
+    }
+    let bytes: usize = studio.session.document().scans().map(|(_, volume)| volume.byte_count()).sum();
+    note(
+        ui,
+        if keeps {
+            format!("The scans take up to {} in it.", size_of_bytes(bytes))
+        } else {
+            "It says where the scans lie, and asks for those that are not there.".into()
+        },
+    );
+    wide_button(ui, studio, outbox, "file.save-document", (icon::FLOPPY_DISK, "Save document"));
+}
+
+/// Bytes as people read them.
+fn size_of_bytes(bytes: usize) -> String {
+    let mb = bytes as f64 / 1e6;
+    if mb < 1000.0 { format!("{:.1} MB", mb.max(0.1)) } else { format!("{:.1} GB", mb / 1e3) }
 }
 
 fn wide_button(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox, id: &'static str, (sign, text): (&str, &str)) {
