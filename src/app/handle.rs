@@ -33,7 +33,6 @@ pub fn handle(studio: &mut Studio, request: Request) {
         Request::Display(display) => studio.display = display,
         Request::Keys(keymap) => profiles::set_keys(studio, keymap),
         Request::Pointer(plane, pointer) => painting::pointer(studio, plane, &pointer),
-        Request::Pressure(pressure) => studio.pressure = pressure,
         Request::ToolKey(key) => {
             // An outline hears its keys wherever the pointer is.
             let outlined = studio.hand.tool.outline().map(|outline| outline.plane);

@@ -1,9 +1,7 @@
 //! A brush that paints, of its footprint, the part around the pointer that looks like it; the right button erases such a part.
 
 use super::options::{OptionKind, ToolOption};
-use super::stroke::{
-    BRUSH_PRESSURE, BRUSH_SHAPE, BRUSH_SIZE, Manner, StrokeTool, brush, chosen_of_footprint, paints_left, swept,
-};
+use super::stroke::{BRUSH_SHAPE, BRUSH_SIZE, Manner, StrokeTool, brush, chosen_of_footprint, paints_left, swept};
 use super::tool::{Slice, ToolEntry};
 use crate::edit::similar_within;
 use crate::volume::VoxelRow;
@@ -24,7 +22,7 @@ pub const ENTRY: ToolEntry = ToolEntry {
     hint: "paints what looks like the place under the pointer and is joined with it; right button erases it",
     key: "B",
     paints: true,
-    options: &[BRUSH_SIZE, BRUSH_SHAPE, TOLERANCE, BRUSH_PRESSURE],
+    options: &[BRUSH_SIZE, BRUSH_SHAPE, TOLERANCE],
     make: || Box::new(StrokeTool::new(MANNER)),
 };
 

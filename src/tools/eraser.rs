@@ -1,6 +1,6 @@
 //! Erases with a disc, ball, square or cube of one size in millimetres.
 
-use super::stroke::{BRUSH_PRESSURE, BRUSH_SHAPE, BRUSH_SIZE, Manner, StrokeTool, swept};
+use super::stroke::{BRUSH_SHAPE, BRUSH_SIZE, Manner, StrokeTool, swept};
 use super::tool::ToolEntry;
 
 /// In the list of tools.
@@ -11,7 +11,7 @@ pub const ENTRY: ToolEntry = ToolEntry {
     hint: "either button erases, Shift+wheel changes the size",
     key: "E",
     paints: true,
-    options: &[BRUSH_SIZE, BRUSH_SHAPE, BRUSH_PRESSURE],
+    options: &[BRUSH_SIZE, BRUSH_SHAPE],
     make: || Box::new(StrokeTool::new(MANNER)),
 };
 

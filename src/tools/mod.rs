@@ -42,7 +42,7 @@ mod zooming;
 
 pub use flood_fill::FILLED;
 pub use options::{Choice, OptionKind, OptionValue, ToolOption, ToolOptions};
-pub use stroke::{BRUSH_PRESSURE, BRUSH_SHAPE, BRUSH_SIZE};
+pub use stroke::{BRUSH_SHAPE, BRUSH_SIZE};
 pub use threshold_brush::{PAINTED_VALUES, values_under};
 pub use tool::{
     Button, Drafted, Errand, ErrandWork, Handles, HighlightWork, Look, Outline, Pointer, PointerCursor, PointerKind,

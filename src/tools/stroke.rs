@@ -1,6 +1,6 @@
 //! A stroke of a brush: what brushes and the eraser share.
 
-use super::options::{Choice, OptionKind, OptionValue, ToolOption};
+use super::options::{Choice, OptionKind, ToolOption};
 use super::step::Gesture;
 use super::tool::{Button, HighlightWork, Pointer, PointerCursor, PointerKind, Reply, Slice, Tool};
 use crate::edit::{Brush, BrushShape};
@@ -28,17 +28,6 @@ pub const BRUSH_SHAPE: ToolOption = ToolOption {
     ]),
 };
 
-/// Whether a pen's pressure changes every brush.
-pub const BRUSH_PRESSURE: ToolOption = ToolOption {
-    id: "brush.pressure",
-    name: "Pen pressure",
-    hint: "A pen that is pressed lightly has a smaller brush, a quarter of its size at least; a mouse has the whole one",
-    kind: OptionKind::Flag(false),
-};
-
-/// What is left of the brush's size under a pen that hardly touches.
-const LIGHTEST: f64 = 0.25;
-
 /// The brush that was chosen.
 pub(super) fn brush(slice: &Slice) -> Brush {
     let shape = match slice.options.choice(&BRUSH_SHAPE) {
@@ -47,9 +36,7 @@ pub(super) fn brush(slice: &Slice) -> Brush {
         "cube" => BrushShape::Cube,
         _ => BrushShape::Disc,
     };
-    let pressure = slice.pressure.filter(|_| slice.options.get(&BRUSH_PRESSURE) == OptionValue::Flag(true));
-    let share = pressure.map_or(1.0, |pressure| LIGHTEST + (1.0 - LIGHTEST) * pressure.clamp(0.0, 1.0));
-    Brush { diameter_mm: slice.options.number(&BRUSH_SIZE) * share, shape }
+    Brush { diameter_mm: slice.options.number(&BRUSH_SIZE), shape }
 }
 
 /// The voxels that the brush covers on its way from one point to another.

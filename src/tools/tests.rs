@@ -48,7 +48,6 @@ fn slice<'a>(session: &'a Session, of: SegmentationId, plane: Plane, rules: &'a 
         window,
         value_span: 500.0,
         label: 3,
-        pressure: None,
         options: OPTIONS.get_or_init(ToolOptions::default),
         rules,
     }
@@ -285,27 +284,4 @@ fn no_tool_changes_a_locked_label_or_a_finished_slice_of_any_plane() {
     }
     let painters: BTreeSet<&str> = TOOLS.iter().filter(|entry| entry.paints).map(|entry| entry.id).collect();
     assert_eq!(changed, painters, "who paints, painted beside what is kept");
-}
-
-#[test]
-fn a_pen_that_is_pressed_lightly_has_a_smaller_brush_where_that_is_chosen() {
-    let (session, of) = session();
-    let rules = PaintRules::default();
-    let mut options = ToolOptions::default();
-    options.set(&BRUSH_SIZE, OptionValue::Number(8.0));
-    let voxels = |options: &ToolOptions, pressure: Option<f64>| {
-        let slice = Slice { pressure, options, ..slice(&session, of, Plane::Axial, &rules) };
-        let middle = [0, 1].map(|n| slice.layout.size[n] as f64 / 2.0);
-        let rows = (find("brush").unwrap().make)().footprint(&slice, middle).unwrap();
-        rows.iter().map(|row| row.count).sum::<usize>()
-    };
-    let whole = voxels(&options, None);
-    assert_eq!(voxels(&options, Some(0.1)), whole, "off at first");
-    options.set(&BRUSH_PRESSURE, OptionValue::Flag(true));
-    assert_eq!([voxels(&options, None), voxels(&options, Some(1.0)), voxels(&options, Some(7.0))], [whole; 3]);
-    let mut smaller = options.clone();
-    smaller.set(&BRUSH_SIZE, OptionValue::Number(5.0));
-    // A quarter of 8 mm, and half of the rest of it.
-    assert_eq!(voxels(&options, Some(0.5)), voxels(&smaller, None));
-    assert!(voxels(&options, Some(0.0)) < voxels(&options, Some(0.5)));
 }

@@ -1,9 +1,7 @@
 //! A brush that paints only where the image lies in a range. The right button erases, whatever the value.
 
 use super::options::{OptionKind, OptionValue, ToolOption};
-use super::stroke::{
-    BRUSH_PRESSURE, BRUSH_SHAPE, BRUSH_SIZE, Manner, StrokeTool, chosen_of_footprint, paints_left, swept,
-};
+use super::stroke::{BRUSH_SHAPE, BRUSH_SIZE, Manner, StrokeTool, chosen_of_footprint, paints_left, swept};
 use super::tool::{Button, HighlightWork, Pointer, PointerCursor, PointerKind, Reply, Slice, Tool, ToolEntry};
 use crate::session::SegmentationId;
 use crate::volume::{LabelMap, Volume, VoxelRow};
@@ -24,7 +22,7 @@ pub const ENTRY: ToolEntry = ToolEntry {
     hint: "paints only values in the range; Alt+click takes the range from under the brush, right button erases",
     key: "T",
     paints: true,
-    options: &[BRUSH_SIZE, BRUSH_SHAPE, PAINTED_VALUES, BRUSH_PRESSURE],
+    options: &[BRUSH_SIZE, BRUSH_SHAPE, PAINTED_VALUES],
     make: || Box::new(ThresholdBrush { stroke: StrokeTool::new(MANNER), picked: None }),
 };
 

@@ -108,8 +108,6 @@ pub struct Slice<'a> {
     pub value_span: f64,
     /// The label that is painted.
     pub label: LabelValue,
-    /// How hard a pen is pressed, 0..=1; none of a mouse, and of pens that do not tell.
-    pub pressure: Option<f64>,
     /// What was chosen about tools.
     pub options: &'a ToolOptions,
     /// Where may be painted.

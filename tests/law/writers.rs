@@ -193,7 +193,6 @@ impl Studio {
             window: Window { level: 50.0, width: 60.0 },
             value_span: 100.0,
             label: *label,
-            pressure: None,
             options: &options,
             rules: &self.rules,
         };

@@ -22,7 +22,7 @@ pub fn take_tool(studio: &mut Studio, entry: &'static ToolEntry) {
 pub fn pointer(studio: &mut Studio, plane: Plane, pointer: &Pointer) {
     match pointer.kind {
         PointerKind::Press(button) => studio.pressed = Some((plane, button)),
-        PointerKind::Release(_) => (studio.pressed, studio.pressure) = (None, None),
+        PointerKind::Release(_) => studio.pressed = None,
         PointerKind::Drag(_) | PointerKind::Hover => {}
     }
     if super::mouse::window_drag(studio, plane, pointer) || super::mouse::right_zoom(studio, plane, pointer) {

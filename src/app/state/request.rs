@@ -51,8 +51,6 @@ pub enum Request {
     Keys(Keymap),
     /// A pointer event over a view.
     Pointer(Plane, Pointer),
-    /// How hard a pen is pressed, 0..=1; none once it is lifted.
-    Pressure(Option<f64>),
     /// A key for a tool that is in the middle of something.
     ToolKey(ToolKey),
     /// End what the tool is in the middle of, without a trace.

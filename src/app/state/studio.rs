@@ -99,8 +99,6 @@ pub struct Studio {
     pub hover: Option<Hover>,
     /// The view and the button of a gesture under way.
     pub pressed: Option<(Plane, Button)>,
-    /// How hard a pen is pressed, 0..=1, while one tells.
-    pub pressure: Option<f64>,
     /// What is shown.
     pub display: Display,
     /// Slices or frames that are played.
@@ -186,7 +184,6 @@ impl Studio {
             hover: None,
             pressed: None,
             cine: None,
-            pressure: None,
             display: Display { labels: true, annotations: true, crosshair: true, maximised: None },
             settings,
             tasks: Tasks::new(wake),
@@ -339,7 +336,6 @@ impl Studio {
             window: view.window,
             value_span: statistics.max - statistics.min,
             label: self.label_view()?.active,
-            pressure: self.pressure,
             options: &self.settings.tools,
             rules: &self.rules,
         })

@@ -54,7 +54,6 @@ pub fn pointer_ui(
         mm_per_point: 1.0 / frame.scale,
         pixels_per_point,
     };
-    pressure_ui(ui, response, studio, outbox);
     let is_alt = ui.input(|i| i.modifiers.alt);
     let event = |kind: PointerKind| at.map(|at| event_at(kind, at, is_alt));
     // In the order in which they came: a quick click is pressed and released between two frames.
@@ -114,23 +113,6 @@ pub fn pointer_ui(
         let moved = response.drag_delta() / frame.scale;
         let pose = Pose { pan_mm: [x + moved.x, y + moved.y], ..view.pose(plane) };
         outbox.send(Request::Pose(plane, pose));
-    }
-}
-
-/// Tells how hard a pen is pressed, where its driver does; it comes as a touch then, beside the pointer's own events.
-fn pressure_ui(ui: &egui::Ui, response: &egui::Response, studio: &Studio, outbox: &mut Outbox) {
-    // A pen is lifted wherever it is; where it is pressed is the view's affair. What a stroke began with holds until the button is up.
-    let is_up = studio.pressed.is_none();
-    let touch = |event: &egui::Event| match event {
-        egui::Event::Touch { phase: egui::TouchPhase::End | egui::TouchPhase::Cancel, .. } => is_up.then_some(None),
-        egui::Event::Touch { force: Some(force), pos, .. } if response.rect.contains(*pos) => {
-            Some(Some(f64::from(*force)))
-        }
-        _ => None,
-    };
-    let now = ui.input(|i| i.events.iter().rev().find_map(touch));
-    if let Some(now) = now.filter(|now| *now != studio.pressure) {
-        outbox.send(Request::Pressure(now));
     }
 }
 
