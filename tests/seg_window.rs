@@ -6,6 +6,7 @@ mod support;
 #[path = "support/window.rs"]
 mod window;
 
+use lamella::app::Request;
 use lamella::formats::{open_one, read_labels_in_file};
 use lamella::volume::LabelMap;
 use lamella::work::Watch;
@@ -67,4 +68,23 @@ fn a_segmentation_by_itself_opens_as_a_mask() {
     let volume = studio.session.document().scan(studio.shown.unwrap()).unwrap();
     assert_eq!(volume.geometry.shape(), [23, 38, 3]);
     assert_eq!(LabelMap::from_volume(volume, 0).unwrap().counts().into_iter().collect::<Vec<_>>(), [(1, 322)]);
+}
+
+#[test]
+fn a_segmentation_that_is_opened_over_its_scan_becomes_its_segmentation() {
+    let _alone = alone();
+    let Some(data) = support::test_data() else { return };
+    if !can_render() {
+        return;
+    }
+    let folder = data.join("data/dicom/series/dcmqi_ct3slice");
+    let mut harness = window(["01.dcm", "02.dcm", "03.dcm"].map(|name| folder.join(name)).to_vec());
+    settle(&mut harness);
+    assert_eq!(shown(&harness).iter().map(|(_, labels)| labels.counts().len()).collect::<Vec<_>>(), [0]);
+    let scan = harness.state().studio().shown;
+    harness.state_mut().request(Request::Open(vec![folder.join("seg_liver.dcm")]));
+    settle(&mut harness);
+    assert_eq!(harness.state().studio().shown, scan, "{:?}", harness.state().messages());
+    assert_eq!(harness.state().labels().unwrap().counts().into_values().collect::<Vec<_>>(), [107_098]);
+    assert_eq!(harness.state().label_table().unwrap().0[0].name, "Liver");
 }

@@ -57,7 +57,7 @@ fn annotated(path: &Path, read: LabelsInFile, warn: &dyn Fn(String)) -> (LabelMa
             "{name} was changed by another program after slices in it were marked; names and colours are read, the marks are not."
         ));
     }
-    annotations.table.cover(labels.counts().into_keys());
+    annotations.table.cover(labels.voxel_counts().into_keys());
     (labels, annotations)
 }
 

@@ -173,7 +173,8 @@ pub fn open_one(path: &Path, id: Option<&str>, watch: Watch) -> Result<Volume> {
         }
         None => {
             let ids: Vec<_> = entries.iter().map(|e| format!("{} ({})", e.id, e.name)).collect();
-            Err(FormatError::unsupported(path, format!("choose one of the series: {}", ids.join(", "))))
+            let what = if entries.iter().all(|entry| entry.kind == Kind::Volume) { "series" } else { "masks" };
+            Err(FormatError::unsupported(path, format!("choose one of the {what} (--series): {}", ids.join(", "))))
         }
     }
 }

@@ -67,6 +67,10 @@ fn the_list_names_everything_once() {
             assert_eq!((writer.id, found), (format.id, *ending));
         }
     }
+    // What every mask can be saved in is proposed before what names the images of a scan.
+    assert_eq!(endings_of(Kind::Labels, For::Saving)[0], ".nii.gz");
+    assert!(endings_of(Kind::Labels, For::Saving).contains(&".dcm") && needs_source("x.labelmap.dcm".as_ref()));
+    assert!(!needs_source("x.nii.gz".as_ref()) && !endings_of(Kind::Volume, For::Saving).contains(&".dcm"));
     let error = writer_for("x.jpeg".as_ref()).map(|(format, _)| format.id).unwrap_err().to_string();
     assert!(endings_of(Kind::Labels, For::Saving).iter().all(|ending| error.contains(ending)), "{error}");
 }

@@ -60,6 +60,23 @@ impl LabelMap {
         }
     }
 
+    /// Gives a label to a row along i of so many voxels, and says how many of them had another label. The row lies inside the grid.
+    pub fn fill_row(&mut self, start: [usize; 3], count: usize, label: LabelValue) -> usize {
+        let (mut done, mut overlaid) = (0, 0);
+        while done < count {
+            let voxel = [start[0] + done, start[1], start[2]];
+            let (brick, offset) = self.locate(voxel);
+            let length = (BRICK_EDGE - voxel[0] % BRICK_EDGE).min(count - done);
+            if !matches!(&self.bricks[brick], Brick::Uniform(value) if *value == label) {
+                let row = &mut self.dense_mut(brick)[offset..offset + length];
+                overlaid += row.iter().filter(|value| **value != 0 && **value != label).count();
+                row.fill(label);
+            }
+            done += length;
+        }
+        overlaid
+    }
+
     /// The map after `edit(start, row)` has changed the rows of a box: `row` holds the labels from the voxel `start` along i. A row is at
     /// most [`BRICK_EDGE`] long and is asked for once, in any order and on any thread. Bricks in which nothing changes stay shared.
     ///

@@ -64,6 +64,11 @@ impl Lattice {
         self.axes[axis]
     }
 
+    /// Whether a row along i is a row along i in the other grid, in the same direction.
+    pub fn keeps_rows(&self) -> bool {
+        self.axes[0] == 0 && self.forwards[0]
+    }
+
     /// Where a voxel is, maybe outside.
     pub fn at(&self, voxel: [usize; 3]) -> [i64; 3] {
         let mut there = self.origin;

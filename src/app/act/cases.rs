@@ -52,15 +52,13 @@ pub fn is_case(item: Option<&Item>) -> bool {
 /// Masks whose files name the scan that they were made on are read with it. Those that name no scan here are not worked on.
 fn attach(items: &mut [Item], listed: &[usize]) {
     let listed = || listed.iter().filter_map(|n| Some((*n, &items.get(*n)?.entry)));
-    let scans: Vec<(usize, &Entry)> = listed().filter(|(_, entry)| !scans::is_mask(entry)).collect();
+    let images: Vec<(usize, &Entry)> = listed().filter(|(_, entry)| !scans::is_mask(entry)).collect();
     let owner = |mask: &Entry| {
         let series = mask.source.refers_to()?;
-        // A series that was split has a number behind its UID.
-        let of_series = scans.iter().find(|(_, scan)| scan.id.split('#').next() == Some(series));
-        of_series.map(|(n, _)| *n)
+        images.iter().find(|(_, scan)| scans::is_of_series(scan, series)).map(|(n, _)| *n)
     };
     let masks: Vec<(usize, Option<usize>, PathBuf)> = listed()
-        .filter(|(_, entry)| scans::is_mask(entry) && !scans.is_empty())
+        .filter(|(_, entry)| scans::is_mask(entry) && !images.is_empty())
         .map(|(n, entry)| (n, owner(entry), entry.path.clone()))
         .collect();
     for (n, owner, path) in masks {

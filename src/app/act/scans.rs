@@ -102,6 +102,10 @@ fn found(studio: &mut Studio, paths: &[PathBuf], findings: Findings) {
     cases::assign(studio);
     let new: Vec<usize> = (first..studio.items.len()).collect();
     cases::look(studio, &new);
+    if let Some(mask) = mask_of_shown(studio, &new) {
+        use_as_segmentation(studio, mask);
+        return;
+    }
     // What is new is shown; where nothing is, what was there already.
     let asks = |n: &usize| studio.items.get(*n).is_some_and(|item| item.entry.source.asks().is_some());
     let new_case = studio.cases.list.iter().copied().find(|n| *n >= first && !asks(n));
@@ -120,6 +124,19 @@ fn found(studio: &mut Studio, paths: &[PathBuf], findings: Findings) {
     // Where the first of several cannot be read the next one is shown.
     let is_one_of_many = |n: &usize| studio.cases.list.len() > 1 && new_case == Some(*n);
     studio.cases.going = studio.loading.filter(is_one_of_many).map(|n| (n, Way::Next));
+}
+
+/// The one new item where it is a mask that names the scan on screen as the one it was made on.
+fn mask_of_shown(studio: &Studio, new: &[usize]) -> Option<usize> {
+    let [n] = new else { return None };
+    let mask = studio.items.get(*n).filter(|item| is_mask(&item.entry))?;
+    let series = mask.entry.source.refers_to()?;
+    studio.shown_item().filter(|shown| is_of_series(&shown.entry, series)).map(|_| *n)
+}
+
+/// Whether a scan is of a series. One that was split has a number behind its UID.
+pub(super) fn is_of_series(scan: &Entry, series: &str) -> bool {
+    !is_mask(scan) && scan.id.split('#').next() == Some(series)
 }
 
 /// A file that was named beside a scan and has its grid may be its mask.

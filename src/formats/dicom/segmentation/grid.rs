@@ -203,9 +203,10 @@ fn even_steps(offsets: &[f64], distances: &[Option<f64>; 2]) -> Option<Vec<usize
             at += natural(whole(count));
             steps.push(at);
         }
-        let step = offsets.last()? / real(at);
-        let near = ROUNDING_MM.max(EVEN * step);
-        let is_even = offsets.iter().zip(&steps).all(|(offset, n)| (offset - step * real(*n)).abs() <= near);
+        let mean = offsets.last()? / real(at);
+        let near = ROUNDING_MM.max(EVEN * mean);
+        let is_even = offsets.iter().zip(&steps).all(|(offset, n)| (offset - mean * real(*n)).abs() <= near)
+            && (mean - step).abs() <= near;
         is_even.then_some(steps)
     };
     let [between, thickness] = *distances;

@@ -165,6 +165,13 @@ struct Painted {
     off_mm: Option<f64>,
 }
 
+/// Pixels of a row with the same label.
+struct Run {
+    first: usize,
+    length: usize,
+    value: LabelValue,
+}
+
 /// What the numbers in the pixels become.
 struct Meanings<'a> {
     segmentation: &'a Segmentation,
@@ -196,7 +203,7 @@ fn paint(segmentation: &Segmentation, layer: &[u16], lies: &[Lies], grid: Geomet
             Lies::At(lattice) => *lattice,
             Lies::Beside(off) => {
                 let mut is_empty = true;
-                meanings.for_each(frame, pixels, |_, _| is_empty = false);
+                meanings.for_each_run(frame, pixels, |_| is_empty = false);
                 if !is_empty {
                     painted.beside += 1;
                     painted.off_mm = (*off).into_iter().chain(painted.off_mm).reduce(f64::max);
@@ -205,15 +212,25 @@ fn paint(segmentation: &Segmentation, layer: &[u16], lies: &[Lies], grid: Geomet
             }
         };
         let (labels, mut inside, mut outside) = (&mut painted.labels, 0, 0);
-        meanings.for_each(frame, pixels, |pixel, value| {
-            match lattice.inside([pixel % columns, pixel / columns, 0], shape) {
-                Some(voxel) => {
-                    let before = labels.get(voxel);
-                    overlaid += usize::from(before != 0 && before != value);
-                    labels.set(voxel, value);
-                    inside += 1;
+        meanings.for_each_run(frame, pixels, |run| {
+            let Run { first, length, value } = run;
+            let [i, j] = [first % columns, first / columns];
+            let end = lattice.inside([i + length - 1, j, 0], shape);
+            if lattice.keeps_rows()
+                && let (Some(voxel), Some(_)) = (lattice.inside([i, j, 0], shape), end)
+            {
+                overlaid += labels.fill_row(voxel, length, value);
+                inside += length;
+                return;
+            }
+            for n in 0..length {
+                match lattice.inside([i + n, j, 0], shape) {
+                    Some(voxel) => {
+                        overlaid += labels.fill_row(voxel, 1, value);
+                        inside += 1;
+                    }
+                    None => outside += 1,
                 }
-                None => outside += 1,
             }
         });
         if inside + outside > 0 {
@@ -248,22 +265,34 @@ pub fn values_of(segmentation: &Segmentation, layer: &[u16]) -> HashMap<u16, Lab
 }
 
 impl Meanings<'_> {
-    /// Calls `visit` with each pixel of a frame that has a label.
-    fn for_each(&mut self, frame: &Frame, pixels: Values, mut visit: impl FnMut(usize, LabelValue)) {
+    /// Calls `visit` with the runs of pixels of a frame that have the same label; none goes beyond its row.
+    fn for_each_run(&mut self, frame: &Frame, pixels: Values, mut visit: impl FnMut(Run)) {
+        let columns = self.segmentation.columns;
+        let mut open: Option<Run> = None;
+        let mut add = |pixel: usize, value: LabelValue| match &mut open {
+            Some(run) if run.value == value && run.first + run.length == pixel && !pixel.is_multiple_of(columns) => {
+                run.length += 1;
+            }
+            _ => open.replace(Run { first: pixel, length: 1, value }).into_iter().for_each(&mut visit),
+        };
         if let Some(number) = frame.segment {
             let value = self.values.get(&number).copied().unwrap_or(number);
-            for_each_set(&pixels.bits(self.segmentation.pixels), |pixel| visit(pixel, value));
-            return;
+            for_each_set(&pixels.bits(self.segmentation.pixels), |pixel| add(pixel, value));
+        } else if let Values::Numbers(numbers) = pixels {
+            let (mut last, mut meaning) = (0, 0);
+            let is_labelled = |number: u16| number != 0 && Some(number) != self.segmentation.padding;
+            for (pixel, number) in numbers.into_iter().enumerate().filter(|(_, number)| is_labelled(*number)) {
+                if number != last {
+                    last = number;
+                    meaning = self.values.get(&number).copied().unwrap_or_else(|| {
+                        self.unknown.insert(number);
+                        number
+                    });
+                }
+                add(pixel, meaning);
+            }
         }
-        let Values::Numbers(numbers) = pixels else { return };
-        let is_labelled = |number: u16| number != 0 && Some(number) != self.segmentation.padding;
-        for (pixel, number) in numbers.into_iter().enumerate().filter(|(_, number)| is_labelled(*number)) {
-            let value = self.values.get(&number).copied().unwrap_or_else(|| {
-                self.unknown.insert(number);
-                number
-            });
-            visit(pixel, value);
-        }
+        open.into_iter().for_each(visit);
     }
 }
 

@@ -8,6 +8,7 @@ mod header;
 mod identity;
 mod source;
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -37,6 +38,8 @@ const TILT: f64 = 1e-3;
 struct FrameOf {
     segment: Option<usize>,
     k: usize,
+    /// The rows that hold its segment; what is beside them is empty.
+    rows: [usize; 2],
 }
 
 /// What is written.
@@ -96,7 +99,7 @@ impl<'a> Object<'a> {
         }
         let there = labels_of_slices(labels, watch)?;
         let mut table = mask.annotations.table.clone();
-        table.cover(there.iter().flatten().copied());
+        table.cover(there.iter().flat_map(BTreeMap::keys).copied());
         let mut segments = table.0;
         if segments.is_empty() {
             return Err(FormatError::unsupported(
@@ -109,17 +112,16 @@ impl<'a> Object<'a> {
         }
         let frames: Vec<FrameOf> = if pixels == Pixels::LabelMap {
             let filled = there.iter().enumerate().filter(|(_, values)| !values.is_empty());
-            filled.map(|(k, _)| FrameOf { segment: None, k }).collect()
+            filled.map(|(k, _)| FrameOf { segment: None, k, rows: [0, nj] }).collect()
         } else {
             let of = |(n, label): (usize, &Label)| {
-                let value = label.value;
-                let filled = there.iter().enumerate().filter(move |(_, values)| values.contains(&value));
-                filled.map(move |(k, _)| FrameOf { segment: Some(n), k }).collect::<Vec<_>>()
+                let rows = there.iter().enumerate().filter_map(|(k, rows)| Some((k, *rows.get(&label.value)?)));
+                rows.map(|(k, rows)| FrameOf { segment: Some(n), k, rows }).collect::<Vec<_>>()
             };
             segments.iter().enumerate().flat_map(of).collect()
         };
         // An object without frames is none: a mask without a voxel has one empty frame, as dcmqi writes it.
-        let empty = FrameOf { segment: (pixels == Pixels::Binary).then_some(0), k: nk / 2 };
+        let empty = FrameOf { segment: (pixels == Pixels::Binary).then_some(0), k: nk / 2, rows: [0, nj] };
         let frames = if frames.is_empty() { vec![empty] } else { frames };
         let is_wide = segments.iter().any(|label| label.value > LabelValue::from(u8::MAX));
         let bits = match pixels {
@@ -173,12 +175,12 @@ impl<'a> Object<'a> {
     }
 
     /// The pixels of one frame, from its first bit on.
-    fn packed(&self, FrameOf { segment, k }: FrameOf) -> Vec<u8> {
+    fn packed(&self, FrameOf { segment, k, rows: [from, to] }: FrameOf) -> Vec<u8> {
         let [ni, nj, _] = self.labels.geometry().shape();
         let mut row = vec![0; ni];
         let wanted = segment.and_then(|n| self.segments.get(n)).map(|label| label.value);
         let mut bytes = if self.bits == 1 { vec![0; (ni * nj).div_ceil(8)] } else { Vec::with_capacity(ni * nj * 2) };
-        for j in 0..nj {
+        for j in from..to {
             self.labels.read_row([0, j, k], &mut row);
             match (wanted, self.bits) {
                 (Some(wanted), _) => {
@@ -236,24 +238,25 @@ impl BitWriter {
     }
 }
 
-/// The labels of every k slice, in ascending order.
-fn labels_of_slices(labels: &LabelMap, watch: Watch) -> Result<Vec<Vec<LabelValue>>> {
+/// The labels of every k slice, with the rows from the first to behind the last one that hold them.
+fn labels_of_slices(labels: &LabelMap, watch: Watch) -> Result<Vec<BTreeMap<LabelValue, [usize; 2]>>> {
     let [ni, nj, nk] = labels.geometry().shape();
     let of_slice = |k: usize| {
         watch.check()?;
-        let (mut row, mut last) = (vec![0; ni], 0);
-        let mut found = std::collections::BTreeSet::new();
+        let mut row = vec![0; ni];
+        let mut found: BTreeMap<LabelValue, [usize; 2]> = BTreeMap::new();
         for j in 0..nj {
             labels.read_row([0, j, k], &mut row);
+            let mut last = 0;
             for &value in &row {
                 if value != last {
                     last = value;
-                    found.insert(value);
+                    found.entry(value).or_insert([j, j])[1] = j + 1;
                 }
             }
         }
         found.remove(&0);
-        Ok(found.into_iter().collect())
+        Ok(found)
     };
     (0..nk).into_par_iter().map(of_slice).collect()
 }
