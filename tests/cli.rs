@@ -116,7 +116,7 @@ fn a_mask_never_takes_the_place_of_its_scan() {
     }
     assert!(std::fs::read(&scan).unwrap() == before);
     // An ending that cannot be written is no folder's name.
-    let unknown = folder.path().join("mask.mha");
+    let unknown = folder.path().join("mask.vtk");
     let run = lamella(&["segment", text(&scan), "-m", "hippocampus", "-o", text(&unknown)]);
     assert!(run.status.code() == Some(1) && !unknown.exists(), "{}", String::from_utf8_lossy(&run.stderr));
     // A damaged file among others is told of, and the others are segmented.
