@@ -714,7 +714,7 @@ fn files_that_do_not_fit_the_description_are_named() {
     assert!(message.contains("channel 1 of the case b") && message.contains("b_0001.nii.gz"), "{message}");
     for (from, to, parts) in [
         (".nii.gz", ".nii", ["\".nii\"", "labelsTr"]),
-        (".nii.gz", ".mha", ["`file_ending`", "\".mha\""]),
+        (".nii.gz", ".vtk", ["`file_ending`", "\".vtk\""]),
         (r#""x": 1"#, r#""x": [1, 2], "y": [2]"#, ["region \"x\"", "[1,2]"]),
         (r#""0": "CT""#, r#""0": "CT", "two": "PET""#, ["\"two\"", "\"PET\""]),
         (r#""0": "CT""#, r#""0": "CT", "2": "PET""#, ["channel 2", "no channel 1"]),

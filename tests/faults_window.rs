@@ -306,7 +306,7 @@ fn a_name_without_an_ending_is_completed_and_a_wrong_ending_refused() {
         let mut harness = window_of(vec![scan.clone()]);
         drag_in_axial_view(&mut harness, egui::vec2(30.0, 0.0));
         ctrl(&mut harness, Key::S);
-        for wrong in ["mask.png", "mask.mha", "mask.gz"] {
+        for wrong in ["mask.png", "mask.vtk", "mask.gz"] {
             enter(&mut harness, "File name", wrong);
             harness.get_by_label("Save").click();
             harness.run_steps(3);

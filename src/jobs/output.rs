@@ -41,6 +41,10 @@ impl OutputKind {
     /// Checks a file name's ending.
     fn check_ending(self, path: &Path) -> Result<(), JobError> {
         let ending = match self {
+            Self::Image if formats::surfaces_in(path).is_some() => {
+                let text = format!("{} is a file of surfaces, which `lamella convert` makes of a mask", path.display());
+                return Err(JobError::Other(text));
+            }
             Self::Image | Self::Surface => return Ok(formats::writer_for(path).map(drop)?),
             Self::Text(_) => return Ok(()),
             Self::Png => PNG_ENDING,
