@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::error::JobError;
 use super::job::{Job, JobKind, Work};
-use crate::formats::{self, Entry, Facts, FormatError, Source};
+use crate::formats::{self, Entry, Facts, FormatError, Kind, Source};
 use crate::session::{DocumentError, Likeness, ScanPlace, ScanReference, has_values_of_copy, read_scan_copy};
 use crate::volume::Volume;
 use crate::work::Watch;
@@ -131,6 +131,7 @@ fn found_copy(reference: &ScanReference, instead: Instead, work: &Work<()>) -> R
     let likeness = reference.likeness(&volume, checksum);
     let entry = Entry {
         format: DOCUMENT_FORMAT,
+        kind: Kind::Volume,
         id: place.id.clone(),
         name: volume.name.clone(),
         modality: volume.display.modality.clone(),
@@ -160,6 +161,10 @@ impl Source for InDocument {
             Err(DocumentError::Stopped(stopped)) => Err(FormatError::Stopped(stopped)),
             Err(error) => Err(FormatError::Malformed { path, problem: error.to_string() }),
         }
+    }
+
+    fn path(&self) -> &Path {
+        self.0.copy.as_ref().map_or(Path::new(""), |place| &place.path)
     }
 }
 
