@@ -1,6 +1,5 @@
 //! Objects of several frames: every frame at its place with its own values, or a refusal.
 //!
-//! What is right for the order, the rescaling and the packed bits was asked of pydicom 3.0.2 and highdicom 0.27.
 
 use lamella::formats;
 use lamella::work::Watch;

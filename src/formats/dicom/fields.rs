@@ -95,6 +95,8 @@ pub struct Unreadable {
 /// The fields of one file.
 pub struct Fields {
     object: InMemDicomObject,
+    /// The elements that are there, in ascending order: dicom-rs takes its time to say that one is not.
+    present: Vec<Tag>,
     /// What was read although it is not by the standard.
     pub warnings: RefCell<Vec<String>>,
     /// What could not be read and was not needed so far.
@@ -157,16 +159,20 @@ impl Fields {
         let bytes = clean_data_set(&values)?;
         let object = InMemDicomObject::read_dataset_with_ts(bytes.as_slice(), &EXPLICIT_VR_LITTLE_ENDIAN.erased())
             .map_err(|e| Refusal::Malformed(format!("the DICOM header cannot be read: {}", chain(&e))))?;
-        Ok(Self { object, warnings: RefCell::default(), unreadable: RefCell::default() })
+        let present = values.iter().map(|value| value.tag).collect();
+        Ok(Self { object, present, warnings: RefCell::default(), unreadable: RefCell::default() })
     }
 
     /// Whether the element is there, be it empty.
     pub fn has(&self, tag: Tag) -> bool {
-        self.object.element_opt(tag).is_ok_and(|element| element.is_some())
+        self.present.binary_search(&tag).is_ok()
     }
 
     /// The value as text without padding; `None` where there is nothing but padding.
     pub fn text(&self, tag: Tag) -> Option<String> {
+        if !self.has(tag) {
+            return None;
+        }
         let element = self.object.element_opt(tag).ok()??;
         let text = element.to_str().ok()?;
         let text = text.trim_matches(is_padding).to_string();
