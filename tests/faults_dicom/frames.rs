@@ -1,5 +1,4 @@
 //! Objects of several frames: every frame at its place with its own values, or a refusal.
-//!
 
 use lamella::formats;
 use lamella::work::Watch;
