@@ -270,7 +270,12 @@ fn onward(studio: &Studio, from: Option<usize>, way: Way) -> Vec<usize> {
 }
 
 fn is_readable(studio: &Studio, n: usize) -> bool {
-    studio.items.get(n).is_some_and(|item| item.case.problem.is_none())
+    studio.items.get(n).is_some_and(|item| item.case.problem.is_none() && !waits(item))
+}
+
+/// Whether a scan is opened only where the user chooses it, and has not been chosen yet.
+fn waits(item: &Item) -> bool {
+    item.scan.is_none() && item.case.left.is_none() && item.entry.source.asks().is_some()
 }
 
 /// Why a case is neither left nor finished now: what is being drawn is part of none yet, and would be lost.
@@ -300,10 +305,15 @@ pub fn step(studio: &mut Studio, way: Way) {
 fn step_from(studio: &mut Studio, from: Option<usize>, way: Way) {
     let onward = onward(studio, from, way);
     let target = onward.iter().position(|n| is_readable(studio, *n));
-    let passed = onward.iter().take(target.unwrap_or(onward.len()));
-    let names: Vec<String> = passed.filter_map(|n| studio.items.get(*n)).map(|item| item.entry.name.clone()).collect();
-    if !names.is_empty() {
-        studio.notices.info(format!("Skipped, as it cannot be read: {}.", names.join(", ")));
+    let passed = onward.iter().take(target.unwrap_or(onward.len())).filter_map(|n| studio.items.get(*n));
+    let (waiting, broken): (Vec<&Item>, Vec<&Item>) = passed.partition(|item| item.case.problem.is_none());
+    let names = |items: &[&Item]| items.iter().map(|item| item.entry.name.as_str()).collect::<Vec<_>>().join(", ");
+    let said = [
+        ("Skipped, as it cannot be read", names(&broken)),
+        ("Skipped, as it has gaps; choose it in the list", names(&waiting)),
+    ];
+    for (why, names) in said.into_iter().filter(|(_, names)| !names.is_empty()) {
+        studio.notices.info(format!("{why}: {names}."));
     }
     match target.and_then(|at| onward.get(at).copied()) {
         Some(item) => {
