@@ -1,8 +1,8 @@
 //! Colours between sRGB and the `CIELab` of DICOM.
 //!
 //! DICOM's values are 16-bit fractions of L* 0..100 and of a*, b* -128..127 (PS3.3 C.10.7.1.1). The standard means the white point D50 of
-//! colour profiles; dcmqi, 3D Slicer, highdicom and `PixelMed` all calculate with the D65 of sRGB (IEC 61966-2-1). So do we: colours then
-//! look the same everywhere.
+//! colour profiles; highdicom calculates with the D65 of sRGB (IEC 61966-2-1), and dcmqi's files hold such values
+//! (`findings/highdicom-cielab-has-another-white.sh`). So do we: colours then come back as the tables have them.
 
 use crate::volume::Rgb;
 use crate::work::numbers::whole;
