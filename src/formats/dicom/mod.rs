@@ -13,6 +13,7 @@ mod fields;
 mod format;
 mod fragments;
 mod frame;
+mod fresh;
 mod functional_groups;
 mod guess;
 mod inside;

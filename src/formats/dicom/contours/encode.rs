@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use dicom::core::Tag;
 
 use crate::disk::replace_file;
+use crate::formats::dicom::fresh::IMPLEMENTATION_CLASS_UID;
 
 const ITEM: Tag = Tag(0xFFFE, 0xE000);
 const ITEM_END: Tag = Tag(0xFFFE, 0xE00D);
@@ -85,10 +86,9 @@ pub fn write_file<E: From<io::Error>>(
 /// The file meta information, which is explicit (PS3.10, 7.1).
 fn file_meta(class_uid: &str, instance_uid: &str) -> Vec<u8> {
     const IMPLICIT_LITTLE: &str = "1.2.840.10008.1.2";
-    /// Derived from a UUID that was made once for this program (PS3.5, B.2).
-    const IMPLEMENTATION: &str = "2.25.50428386460437207041140872346497401438";
     let mut elements = vec![2, 0, 1, 0, b'O', b'B', 0, 0, 2, 0, 0, 0, 0, 1];
-    for (element, uid) in [(0x02u16, class_uid), (0x03, instance_uid), (0x10, IMPLICIT_LITTLE), (0x12, IMPLEMENTATION)]
+    for (element, uid) in
+        [(0x02u16, class_uid), (0x03, instance_uid), (0x10, IMPLICIT_LITTLE), (0x12, IMPLEMENTATION_CLASS_UID)]
     {
         let length = u16::try_from(uid.len() + uid.len() % 2).unwrap_or(0);
         elements.extend([2, 0]);

@@ -8,7 +8,6 @@
 mod check;
 mod elements;
 mod encode;
-mod fresh;
 mod layers;
 mod origin;
 mod paint;

@@ -7,11 +7,11 @@ use std::path::Path;
 use dicom::dictionary_std::tags;
 
 use super::encode::{Encoder, write_file};
-use super::fresh;
 use super::origin::{ImagePlane, Origin};
 use super::read::CLASS_UID;
 use super::source::{different, listed};
 use crate::formats::Mask;
+use crate::formats::dicom::fresh;
 use crate::formats::error::{FormatError, Result};
 use crate::formats::slices::explain;
 use crate::shape::outlines;

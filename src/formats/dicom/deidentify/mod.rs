@@ -29,6 +29,7 @@ pub use decide::{Dates, Kept, Wishes};
 pub use key::Key;
 
 use super::fields::Fields;
+use super::fresh::IMPLEMENTATION_CLASS_UID;
 use super::structure;
 use crate::disk::replace_file;
 use crate::formats::error::{FormatError, Result};
@@ -153,6 +154,7 @@ pub fn deidentify(path: &Path, wishes: &Wishes, key: &Key) -> std::result::Resul
     meta.sending_application_entity_title = None;
     meta.receiving_application_entity_title = None;
     (meta.private_information_creator_uid, meta.private_information) = (None, None);
+    meta.implementation_class_uid = IMPLEMENTATION_CLASS_UID.into();
     meta.implementation_version_name = Some(IMPLEMENTATION.into());
     meta.update_information_group_length();
     let changes = std::mem::take(&mut scrubber.changes);

@@ -4,16 +4,14 @@ use dicom::core::VR;
 use dicom::dictionary_std::tags;
 
 use super::elements::{Elements, decimal, decimals, fitting};
-use super::identity::{fresh_uid, now};
 use super::source::{Origin, SliceImage};
 use super::{Object, with_meta};
+use crate::formats::dicom::fresh;
 use crate::formats::dicom::segmentation::cielab;
 use crate::formats::dicom::segmentation::header::{OUR_MODEL, Pixels};
 use crate::formats::dicom::segmentation::segments::{Algorithm, NO_MEANING, VALUE_IN_MASK};
 use crate::volume::{Annotations, Code, Label, Maker, SourceImages, cross};
 
-/// Implementation Class UID: a random one of version 4, made once for this program.
-pub const IMPLEMENTATION: &str = "2.25.55430260708965749885838082865529924720";
 const BINARY_CLASS: &str = "1.2.840.10008.5.1.4.1.1.66.4";
 const LABEL_MAP_CLASS: &str = "1.2.840.10008.5.1.4.1.1.66.7";
 /// Longest texts of the representations LO and SH.
@@ -33,7 +31,7 @@ impl Object<'_> {
         annotations: &Annotations,
     ) -> Vec<u8> {
         let class_uid = if self.pixels == Pixels::LabelMap { LABEL_MAP_CLASS } else { BINARY_CLASS };
-        let instance_uid = fresh_uid();
+        let instance_uid = fresh::uid();
         let mut set = Elements::default();
         put_general(&mut set, origin, source, class_uid, &instance_uid);
         self.put_dimensions(&mut set);
@@ -53,7 +51,7 @@ impl Object<'_> {
     }
 
     fn put_dimensions(&self, set: &mut Elements) {
-        let organization = fresh_uid();
+        let organization = fresh::uid();
         set.item(tags::DIMENSION_ORGANIZATION_SEQUENCE, |item| {
             item.text(tags::DIMENSION_ORGANIZATION_UID, VR::UI, &organization);
         });
@@ -187,7 +185,7 @@ impl Object<'_> {
 
 /// Patient, study, series, equipment and space.
 fn put_general(set: &mut Elements, origin: &Origin, source: &SourceImages, class_uid: &str, instance_uid: &str) {
-    let (date, time) = now();
+    let (date, time) = fresh::date_and_time();
     let number = origin.text(tags::SERIES_NUMBER).parse::<i64>().unwrap_or(0);
     let number = number.clamp(0, i64::from(i32::MAX) - SERIES_AFTER) + SERIES_AFTER;
     let copy = |set: &mut Elements, tag, vr| set.text(tag, vr, &origin.text(tag));
@@ -234,13 +232,13 @@ fn put_general(set: &mut Elements, origin: &Origin, source: &SourceImages, class
     set.text(tags::DEVICE_SERIAL_NUMBER, VR::LO, "1");
     set.text(tags::SOFTWARE_VERSIONS, VR::LO, env!("CARGO_PKG_VERSION"));
     let study = origin.text(tags::STUDY_INSTANCE_UID);
-    set.text(tags::STUDY_INSTANCE_UID, VR::UI, &if study.is_empty() { fresh_uid() } else { study });
-    set.text(tags::SERIES_INSTANCE_UID, VR::UI, &fresh_uid());
+    set.text(tags::STUDY_INSTANCE_UID, VR::UI, &if study.is_empty() { fresh::uid() } else { study });
+    set.text(tags::SERIES_INSTANCE_UID, VR::UI, &fresh::uid());
     copy(set, tags::STUDY_ID, VR::SH);
     set.text(tags::SERIES_NUMBER, VR::IS, &number.to_string());
     set.text(tags::INSTANCE_NUMBER, VR::IS, "1");
     let space = origin.text(tags::FRAME_OF_REFERENCE_UID);
-    set.text(tags::FRAME_OF_REFERENCE_UID, VR::UI, &if space.is_empty() { fresh_uid() } else { space });
+    set.text(tags::FRAME_OF_REFERENCE_UID, VR::UI, &if space.is_empty() { fresh::uid() } else { space });
     copy(set, tags::POSITION_REFERENCE_INDICATOR, VR::LO);
 }
 

@@ -5,7 +5,6 @@
 
 pub(super) mod elements;
 mod header;
-mod identity;
 mod source;
 
 use std::collections::BTreeMap;
@@ -20,6 +19,7 @@ use super::header::Pixels;
 use super::paint::{self, Target};
 use crate::disk::replace_file;
 use crate::formats::Mask;
+use crate::formats::dicom::fresh::IMPLEMENTATION_CLASS_UID;
 use crate::formats::error::{FormatError, Result};
 use crate::formats::slices::explain;
 use crate::volume::{Geometry, Label, LabelMap, LabelValue};
@@ -314,7 +314,7 @@ pub(super) fn with_meta(class_uid: &str, instance_uid: &str, data_set: Elements)
     meta.text(tags::MEDIA_STORAGE_SOP_CLASS_UID, VR::UI, class_uid);
     meta.text(tags::MEDIA_STORAGE_SOP_INSTANCE_UID, VR::UI, instance_uid);
     meta.text(tags::TRANSFER_SYNTAX_UID, VR::UI, super::super::structure::syntax::EXPLICIT_LITTLE);
-    meta.text(tags::IMPLEMENTATION_CLASS_UID, VR::UI, header::IMPLEMENTATION);
+    meta.text(tags::IMPLEMENTATION_CLASS_UID, VR::UI, IMPLEMENTATION_CLASS_UID);
     meta.text(tags::IMPLEMENTATION_VERSION_NAME, VR::SH, concat!("LAMELLA_", env!("CARGO_PKG_VERSION")));
     let meta = meta.into_bytes();
     let mut group = Elements::default();

@@ -3,6 +3,11 @@
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use dicom::core::chrono::DateTime;
+
+/// Implementation Class UID of files that this program writes: a UUID that was made once (PS3.5, B.2).
+pub const IMPLEMENTATION_CLASS_UID: &str = "2.25.50428386460437207041140872346497401438";
+
 /// A UID that nobody else has: a random UUID as a decimal number below 2.25 (PS3.5, B.2; RFC 9562, 5.4).
 pub fn uid() -> String {
     // Every state is keyed by the system's random numbers.
@@ -19,24 +24,9 @@ pub fn date_and_time() -> (String, String) {
 }
 
 fn of_unix_time(seconds: u64) -> (String, String) {
-    let (mut days, second) = (seconds / 86_400, seconds % 86_400);
-    let is_leap = |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
-    let mut year = 1970;
-    while days >= 365 + u64::from(is_leap(year)) {
-        days -= 365 + u64::from(is_leap(year));
-        year += 1;
-    }
-    let february = 28 + u64::from(is_leap(year));
-    let mut month = 1;
-    for length in [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30] {
-        if days < length {
-            break;
-        }
-        days -= length;
-        month += 1;
-    }
-    let time = format!("{:02}{:02}{:02}", second / 3600, second / 60 % 60, second % 60);
-    (format!("{year:04}{month:02}{:02}", days + 1), time)
+    let moment =
+        i64::try_from(seconds).ok().and_then(|seconds| DateTime::from_timestamp(seconds, 0)).unwrap_or_default();
+    (moment.format("%Y%m%d").to_string(), moment.format("%H%M%S").to_string())
 }
 
 #[cfg(test)]
