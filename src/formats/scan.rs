@@ -148,7 +148,11 @@ pub fn open_one(path: &Path, id: Option<&str>, watch: Watch) -> Result<Volume> {
     let scans: Vec<&Entry> = findings.entries.iter().filter(|entry| entry.kind == Kind::Volume).collect();
     let entries = if scans.is_empty() { findings.entries.iter().collect() } else { scans };
     let chosen = match id {
-        Some(id) => findings.entries.iter().find(|e| e.id == id || e.name == id),
+        // Who names a series by its identifier has read what is done to it.
+        Some(id) => {
+            let is_named = |e: &&Entry| e.id == id || (e.name == id && e.source.asks().is_none());
+            findings.entries.iter().find(is_named)
+        }
         None => match entries[..] {
             [only] => match only.source.asks() {
                 Some(what) => {

@@ -172,7 +172,8 @@ impl Source for InDocument {
 fn entry_at(path: &Path, id: &str, work: &Work<()>) -> Result<Option<Entry>, JobError> {
     let entries = formats::scan(path, work.watch.stage("Looking through files"))?.entries;
     let by_id = entries.iter().position(|entry| entry.id == id);
-    let at = by_id.or((entries.len() == 1).then_some(0));
+    let is_only = |entries: &[Entry]| matches!(entries, [only] if only.source.asks().is_none());
+    let at = by_id.or(is_only(&entries).then_some(0));
     Ok(at.and_then(|at| entries.into_iter().nth(at)))
 }
 

@@ -119,6 +119,15 @@ fn number_bytes(vr: VR) -> Option<usize> {
 }
 
 /// The values as a data set of explicit elements with lengths that are right, for dicom-rs to read.
+/// Bytes of a text that has at most 64 characters by the standard, with room for several values and for what programs make of it.
+const LONGEST_SHORT_TEXT: usize = 1024;
+
+/// Whether a text is short by the standard; each frame of an object may keep it.
+fn is_short_text(vr: VR) -> bool {
+    use VR::{AE, AS, CS, DA, DT, LO, PN, SH, TM, UI};
+    matches!(vr, AE | AS | CS | DA | DT | LO | PN | SH | TM | UI)
+}
+
 fn clean_data_set(values: &[RawValue]) -> Result<Vec<u8>, Refusal> {
     let mut bytes = Vec::new();
     for value in values {
@@ -136,6 +145,13 @@ fn clean_data_set(values: &[RawValue]) -> Result<Vec<u8>, Refusal> {
             let count = value.bytes.len();
             return Err(Refusal::Malformed(format!(
                 "element {} has {count} bytes, which is no {vr} number",
+                value.tag
+            )));
+        }
+        if is_short_text(vr) && value.bytes.len() > LONGEST_SHORT_TEXT {
+            let count = value.bytes.len();
+            return Err(Refusal::Malformed(format!(
+                "element {} has {count} bytes, too many for a {vr} text",
                 value.tag
             )));
         }

@@ -210,8 +210,9 @@ fn number_dimensions(indices: &[Option<Vec<i64>>], frames: &mut [FrameFacts]) {
 /// Refuses objects whose frames are turned in more ways than a scan has.
 fn check_planes(frames: &[FrameFacts]) -> Result<(), Refusal> {
     let mut planes = HashSet::new();
-    for directions in frames.iter().filter_map(|frame| frame.directions) {
-        planes.insert(directions.map(|v| v.map(|x| crate::work::numbers::whole((x * 1e3).round()))));
+    for (directions, frame) in frames.iter().filter_map(|frame| Some((frame.directions?, frame))) {
+        let turned = directions.map(|v| v.map(|x| crate::work::numbers::whole((x * 1e3).round())));
+        planes.insert((turned, frame.pixel_spacing.map(|mm| mm.map(f64::to_bits))));
         if planes.len() > MAX_PLANES {
             return Err(Refusal::OtherObject(format!(
                 "a multi-frame image whose frames lie in more than {MAX_PLANES} different planes, which is no volume"

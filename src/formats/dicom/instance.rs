@@ -212,6 +212,7 @@ const RT_DOSE: &str = "1.2.840.10008.5.1.4.1.1.481.2";
 fn other_object(class_uid: &str) -> Option<String> {
     let kind = match class_uid {
         "1.2.840.10008.5.1.4.1.1.30" => "a parametric map, not a scan",
+        "1.2.840.10008.5.1.4.1.1.77.1.6" => "a whole-slide image, whose tiles are no slices",
         "1.2.840.10008.1.3.10" => "a DICOM directory (DICOMDIR)",
         _ => return None,
     };

@@ -191,6 +191,13 @@ fn read_all<T: Sample>(stack: &Stack, watch: Watch) -> Result<Arc<Vec<T>>> {
 
 /// Decodes slices to their places between gaps. What is missing gets the lowest value that is there.
 fn fill<T: Sample>(stack: &Stack, filling: &Filling, voxels: &mut [T], slice: usize, watch: Watch) -> Result<()> {
+    let is_deflated =
+        |frame: &Arc<Frame>| frame.frame_count > 1 && matches!(frame.structure.content, Content::Deflated(_));
+    if let Some(frame) = stack.instances.iter().find(|frame| is_deflated(frame)) {
+        let reason =
+            "a deflated object of several frames with gaps; convert it to an uncompressed transfer syntax first";
+        return Err(FormatError::unsupported(&frame.path, reason));
+    }
     let places = stack.instances.len() / stack.frame_count.max(1);
     let total = filling.slots.len() * stack.frame_count;
     let done = AtomicUsize::new(0);

@@ -39,9 +39,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 
-use super::error::Result;
+use super::error::{FormatError, Result};
 use super::registry::{Format, Kind, Save};
-use super::{Belonging, Entry, Facts, Findings, Skipped, Source};
+use super::{Belonging, Entry, Facts, Findings, LabelsInFile, Skipped, Source};
 use crate::volume::Volume;
 use crate::work::Watch;
 
@@ -101,6 +101,14 @@ impl Source for Stack {
 
     fn path(&self) -> &Path {
         self.instances.first().map_or(Path::new(""), |first| &first.path)
+    }
+
+    fn labels(&self, _on: Option<&Volume>, watch: Watch) -> Result<LabelsInFile> {
+        if let Some(filling) = &self.filling {
+            let reason = format!("{}; labels cannot be made up between slices", filling.what);
+            return Err(FormatError::unsupported(self.path(), reason));
+        }
+        LabelsInFile::of(self.load(watch)?, self.path())
     }
 
     fn asks(&self) -> Option<&str> {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use dicom::core::Tag;
 
 use super::frame::{Frame, FrameFacts};
+use super::functional_groups::MAX_FRAMES;
 use super::instance::{Instance, Refusal};
 use super::stored::read_place;
 use super::structure::Place;
@@ -64,6 +65,10 @@ impl Mosaic {
         let [rows, columns] = [instance.format.rows, instance.format.columns];
         if count == 0 || count > MAX_TILES || !rows.is_multiple_of(per_row) || !columns.is_multiple_of(per_row) {
             return Err(bad(format!("{count} slices do not fit a sheet of {columns} x {rows} pixels")));
+        }
+        if count.saturating_mul(instance.frame_count) > MAX_FRAMES {
+            let frames = instance.frame_count;
+            return Err(bad(format!("{frames} sheets of {count} slices are more than {MAX_FRAMES} slices")));
         }
         let [tile_rows, tile_columns] = [rows / per_row, columns / per_row];
         let (Some([row, column]), Some([row_mm, column_mm])) = (facts.directions, facts.pixel_spacing) else {

@@ -38,6 +38,7 @@ impl Palette {
             (tags::GREEN_PALETTE_COLOR_LOOKUP_TABLE_DESCRIPTOR, "Green Palette Color Lookup Table Descriptor"),
             (tags::BLUE_PALETTE_COLOR_LOOKUP_TABLE_DESCRIPTOR, "Blue Palette Color Lookup Table Descriptor"),
         ];
+        let is_signed = fields.whole(tags::PIXEL_REPRESENTATION, "Pixel Representation")? == Some(1);
         let mut found = Vec::new();
         for (tag, name) in all {
             let bad =
@@ -45,6 +46,7 @@ impl Palette {
             let values = fields.numbers(tag, name)?.ok_or_else(|| bad("missing"))?;
             let [entries, first, bits @ (8.0 | 16.0)] = values[..] else { return Err(bad(&format!("{values:?}"))) };
             // Unsigned, but sometimes written as signed; 0 stands for 65536.
+            let first = if is_signed && first > 32767.0 { first - 65536.0 } else { first };
             let entries = if entries == 0.0 { 65536.0 } else { entries.rem_euclid(65536.0) };
             found.push(Self {
                 entries: index(whole(entries).unsigned_abs()),

@@ -149,7 +149,9 @@ fn best<'a>(set: &StructureSet, scans: &'a [Arc<Stack>]) -> Option<&'a Arc<Stack
         let count = images.files.iter().filter(|file| named.contains(file.instance_uid.as_str())).count();
         (count, names_series(set, &images.series_uid), images.files.len())
     };
-    let fitting = scans.iter().map(|scan| (fitness(scan), scan)).filter(|((count, named, _), _)| *count > 0 || *named);
+    // A grid with filled gaps is one that the user has to agree to.
+    let whole = scans.iter().filter(|scan| scan.filling.is_none());
+    let fitting = whole.map(|scan| (fitness(scan), scan)).filter(|((count, named, _), _)| *count > 0 || *named);
     fitting.max_by_key(|(fitness, _)| *fitness).map(|(_, scan)| scan)
 }
 

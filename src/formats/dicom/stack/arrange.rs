@@ -4,7 +4,9 @@
 //! that differ are tried as what parts them, and taken only if the parts make sense as volumes: a field that counts
 //! slices, or names every second one, parts nothing.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::features::{FRAME_ORDER, Feature, KINDS, TIMES, Value, classes, shown_values};
 use super::places::{Places, dot, even_step, is_grid_with_holes};
@@ -89,6 +91,10 @@ fn arrange_by(members: Vec<Member>, fields: &[Feature], notes: &[String]) -> Vec
 
 /// Images without a place: a field parts them where it makes parts of equal size.
 fn arrange_unplaced(members: Vec<Member>, notes: &[String]) -> Vec<Outcome> {
+    let films = by_film(&members);
+    if films.len() > 1 {
+        return films.into_iter().flat_map(|film| arrange_unplaced(film, notes)).collect();
+    }
     for &feature in KINDS {
         let class = classes(feature, &members, &(0..members.len()).collect::<Vec<_>>());
         let parts = part_by(&members, &class);
@@ -99,6 +105,18 @@ fn arrange_unplaced(members: Vec<Member>, notes: &[String]) -> Vec<Outcome> {
     }
     let Some(path) = members.first().map(|m| m.path.clone()) else { return Vec::new() };
     vec![grid::unplaced(members, notes.to_vec()).map_err(|reason| (path, reason))]
+}
+
+/// The frames of each file of several, and all files of one frame together: films are not slices of each other.
+fn by_film(members: &[Member]) -> Vec<Vec<Member>> {
+    let mut films: BTreeMap<Option<usize>, Vec<Member>> = BTreeMap::new();
+    for member in members {
+        let file = (member.frame_count > 1).then(|| Arc::as_ptr(&member.file).addr());
+        films.entry(file).or_default().push(member.clone());
+    }
+    let mut films: Vec<Vec<Member>> = films.into_values().collect();
+    films.sort_by_key(|film| film.first().map(|first| (first.number, first.path.clone())));
+    films
 }
 
 fn part_by(members: &[Member], class: &[usize]) -> Vec<Vec<Member>> {

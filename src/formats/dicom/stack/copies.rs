@@ -11,6 +11,9 @@ use crate::formats::dicom::pixels;
 ///
 /// Pixels are read only where two files are alike in everything else.
 pub fn leave_out(members: Vec<Member>) -> (Vec<Member>, BTreeSet<String>) {
+    if members.windows(2).all(|pair| pair[0].shares_file(&pair[1])) {
+        return (members, BTreeSet::new());
+    }
     let mut kept: Vec<Member> = Vec::with_capacity(members.len());
     // Frames of a file share its UID and are told by their numbers.
     let mut by_uid: HashMap<(String, usize, usize), Vec<usize>> = HashMap::new();

@@ -1,6 +1,6 @@
 //! What tells images of a series apart, compared as what it is: numbers with a tolerance, absent values as unknown.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::Member;
 use crate::formats::dicom::frame::Frame;
@@ -259,16 +259,16 @@ pub fn classes(feature: Feature, members: &[Member], place_of: &[usize]) -> Vec<
     };
     let count = starts.len() + texts.len();
     let mut class: Vec<Option<usize>> = values.iter().map(known).collect();
+    let mut taken: HashSet<(usize, usize)> =
+        class.iter().zip(place_of).filter_map(|(class, place)| Some((*place, (*class)?))).collect();
     for unknown in (0..members.len()).filter(|&n| values[n] == Value::Unknown) {
-        let is_taken = |candidate: usize| {
-            (0..members.len()).any(|n| n != unknown && class[n] == Some(candidate) && place_of[n] == place_of[unknown])
-        };
-        let mut free = (0..count).filter(|&candidate| !is_taken(candidate));
+        let mut free = (0..count).filter(|&candidate| !taken.contains(&(place_of[unknown], candidate)));
         class[unknown] = match (count, free.next(), free.next()) {
             (1, ..) => Some(0),
             (_, Some(only), None) => Some(only),
             _ => None,
         };
+        taken.extend(class[unknown].map(|class| (place_of[unknown], class)));
     }
     class.into_iter().map(|c| c.unwrap_or(count)).collect()
 }

@@ -128,6 +128,9 @@ fn missing(along: &[f64]) -> Option<Vec<Slot>> {
         }
         slots.extend((1..index(whole(steps).unsigned_abs())).map(|_| Slot::Empty));
         slots.push(Slot::Slice(n + 1));
+        if slots.len() > 2 * along.len() {
+            return None;
+        }
     }
     // Rounding must not add up: every slice lies where its number on the grid says.
     let even = along.last()? / real(slots.len() - 1);
@@ -135,8 +138,9 @@ fn missing(along: &[f64]) -> Option<Vec<Slot>> {
         Slot::Slice(n) => along.get(*n).is_none_or(|mm| (mm - even * real(place)).abs() > MULTIPLE_SHARE * even),
         _ => false,
     };
-    let is_mostly_there = slots.len() <= 2 * along.len();
-    (is_mostly_there && along.len() > 2 && !slots.iter().enumerate().any(is_off)).then_some(slots)
+    // Without a hole there is nothing to leave empty: slices that lie a little off their places are no grid.
+    let has_holes = slots.contains(&Slot::Empty);
+    (has_holes && along.len() > 2 && !slots.iter().enumerate().any(is_off)).then_some(slots)
 }
 
 /// An even grid from the first slice to the last, as fine as the most frequent of the small gaps.
@@ -176,6 +180,7 @@ mod tests {
         );
         assert_eq!(missing(&[0.0, 1.0, 2.5, 3.5]), None);
         assert_eq!(missing(&[0.0, 1.0, 9.0]), None, "more is missing than is there");
+        assert_eq!(missing(&[0.0, 5.0, 10.1, 15.0, 20.0]), None, "nothing is missing, and nothing may move");
     }
 
     #[test]

@@ -172,7 +172,7 @@ fn of_files(instances: &[Member]) -> Vec<String> {
     files.dedup_by(|a, b| a.shares_file(b));
     let order = |m: &Member| instances.iter().position(|other| other.shares_file(m));
     if files.len() < instances.len() {
-        files.sort_by_key(|m| order(m));
+        files.sort_by_cached_key(|m| order(m));
     }
     for warning in files.iter().flat_map(|m| &m.warnings) {
         let kind = warning.split(" is ").next().unwrap_or_default();

@@ -22,9 +22,11 @@ struct Line {
 
 fn line(stack: &Stack) -> Option<Line> {
     let plane = Plane::of(&stack.instances)?;
-    let count = stack.geometry.shape()[2];
+    // Slices that are missing have no place, and later times lie where the first does.
+    let count = stack.instances.len() / stack.frame_count.max(1);
     let places: Vec<Vec3> = stack.instances.iter().take(count).filter_map(|m| m.position).collect();
     let step_mm = match (places.first(), places.last()) {
+        _ if stack.filling.is_some() => Some(stack.geometry.spacing_mm()[2]),
         (Some(&first), Some(&last)) if count > 1 => Some(length(minus(last, first)) / real(count - 1)),
         _ => None,
     };

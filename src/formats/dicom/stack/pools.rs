@@ -67,12 +67,13 @@ fn is_whole(members: &[Member]) -> bool {
 
 /// Parts images by matrix, kind of pixels and plane.
 pub fn by_plane(members: Vec<Member>) -> Vec<Pool> {
-    let mut pools: BTreeMap<(usize, usize, usize, bool, bool), Vec<Member>> = BTreeMap::new();
+    let mut pools: BTreeMap<(usize, usize, usize, bool, bool, Option<usize>), Vec<Member>> = BTreeMap::new();
     for member in members {
         let format = &member.format;
         // 32 bits with and without a sign have no common type.
         let is_wide = format.bits_allocated == 32;
-        let key = (format.rows, format.columns, format.samples, is_wide, is_wide && format.signed);
+        let palette = member.palette.map(|palette| palette.bits);
+        let key = (format.rows, format.columns, format.samples, is_wide, is_wide && format.signed, palette);
         pools.entry(key).or_default().push(member);
     }
     pools.into_values().flat_map(by_stack).flat_map(by_place_and_plane).collect()
