@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use super::error::JobError;
 use super::job::{Job, JobKind, Work};
 use super::title::file_name;
-use crate::formats::deidentify::{ChangeCounts, Deidentified, Key, Left, Wishes, deidentify};
+use crate::formats::deidentify::{ChangeCounts, Deidentified, Key, Left, Studies, Wishes, deidentify, study_of};
 use crate::formats::{FormatError, Skipped, list_files};
 use crate::work::Stopped;
 use crate::work::numbers::share;
@@ -60,12 +60,21 @@ impl Job for DeidentifyJob {
         if let Some(folder) = &output {
             prepare(folder, &inputs)?;
         }
+        let mut studies = Studies::default();
+        let found: Result<Vec<_>, Stopped> = files
+            .par_iter()
+            .map(|path| {
+                work.watch.check()?;
+                Ok(study_of(path))
+            })
+            .collect();
+        found?.into_iter().for_each(|study| studies.note(study));
         let report = Mutex::new(DeidentifyReport { left_out: skipped, ..DeidentifyReport::default() });
         let taken = Mutex::new(HashSet::new());
         let done = AtomicUsize::new(0);
         files.par_iter().try_for_each(|path| {
             work.watch.at(share(done.fetch_add(1, Ordering::Relaxed), files.len()))?;
-            let outcome = deidentify(path, &wishes, &key);
+            let outcome = deidentify(path, &wishes, &key, &studies);
             let outcome = match (outcome, &output) {
                 (Ok(file), Some(folder)) => write(&file, folder, &taken).map(|()| file).map_err(Left::Failed),
                 (outcome, _) => outcome,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use dicom::core::dictionary::DataDictionary;
 use dicom::core::{Tag, VR};
-use dicom::dictionary_std::StandardDataDictionary;
+use dicom::dictionary_std::{StandardDataDictionary, tags};
 
 use super::profile::{Basic, Instead, ProfileOption, row_of};
 
@@ -79,6 +79,21 @@ impl Wishes {
     }
 }
 
+/// Identifiers that name a kind of object, a way of storing or a system of codes, and nobody's images.
+const NAMES_OF_KINDS: [Tag; 11] = [
+    tags::SOP_CLASS_UID,
+    tags::RELATED_GENERAL_SOP_CLASS_UID,
+    tags::ORIGINAL_SPECIALIZED_SOP_CLASS_UID,
+    tags::SOP_CLASSES_IN_STUDY,
+    tags::CODING_SCHEME_UID,
+    tags::CONTEXT_UID,
+    tags::MAPPING_RESOURCE_UID,
+    tags::REFERENCED_SOP_CLASS_UID,
+    tags::AVAILABLE_TRANSFER_SYNTAX_UID,
+    tags::PERTINENT_SOP_CLASSES_IN_STUDY,
+    tags::ENCRYPTED_CONTENT_TRANSFER_SYNTAX_UID,
+];
+
 /// What becomes of an element.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
@@ -106,7 +121,7 @@ pub fn fate(tag: Tag, vr: VR, wishes: &Wishes) -> Fate {
     let Some(row) = row_of(tag) else {
         // What cannot be looked into, or is not known to anyone, may hold anything. Lengths of groups would be wrong.
         let is_known = tag.element() != 0 && StandardDataDictionary.by_tag(tag).is_some();
-        return if is_known && vr != VR::UN { Fate::Stays } else { Fate::Goes };
+        return if is_known { without_row(tag, vr, wishes) } else { Fate::Goes };
     };
     // Without its representation nobody sees what a value holds: what would stay goes.
     if vr == VR::UN {
@@ -126,7 +141,29 @@ pub fn fate(tag: Tag, vr: VR, wishes: &Wishes) -> Fate {
             _ => basic(row.basic),
         };
     }
-    if said.contains(&Instead::Keep) { Fate::Stays } else { basic(row.basic) }
+    match row.basic {
+        _ if said.contains(&Instead::Keep) => Fate::Stays,
+        Basic::Inside if vr != VR::SQ => Fate::Goes,
+        other => basic(other),
+    }
+}
+
+/// What becomes of an element of the standard that the table does not name. Most say how an image was made; names, identifiers, dates and
+/// what people wrote are treated as those that it names.
+fn without_row(tag: Tag, vr: VR, wishes: &Wishes) -> Fate {
+    match vr {
+        VR::UN => Fate::Goes,
+        VR::UI if NAMES_OF_KINDS.contains(&tag) || wishes.kept.contains(&Kept::Uids) => Fate::Stays,
+        VR::UI => Fate::Uid,
+        VR::PN => Fate::Empty,
+        VR::LT | VR::ST | VR::UT | VR::UC => Fate::Cleaned,
+        VR::DA | VR::DT => match wishes.dates {
+            Dates::Removed => Fate::Dummy,
+            Dates::Shifted => Fate::Shifted,
+            Dates::Kept => Fate::Stays,
+        },
+        _ => Fate::Stays,
+    }
 }
 
 fn basic(basic: Basic) -> Fate {

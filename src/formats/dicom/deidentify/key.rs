@@ -4,6 +4,8 @@ use dicom::dictionary_std::tags;
 use dicom::object::InMemDicomObject;
 use sha2::{Digest, Sha256};
 
+use super::studies::{Studies, known_by};
+
 /// Fewest and most days that dates are shifted by.
 const FEWEST_DAYS: i64 = 31;
 const MOST_DAYS: i64 = 3650;
@@ -64,16 +66,17 @@ impl Key {
         hex(&self.digest("folder", trimmed(text)))
     }
 
-    /// Whose object it is: by the ID, else by name and date of birth, else by the study.
-    pub fn subject(&self, object: &InMemDicomObject) -> Subject {
+    /// Whose object it is: by the ID, else by name and date of birth, else by the patient of its study, else by the study.
+    pub fn subject(&self, object: &InMemDicomObject, studies: &Studies) -> Subject {
         let text = |tag| {
             let text = object.get(tag).and_then(|e| e.to_str().ok()).unwrap_or_default();
-            trimmed(&text).to_uppercase()
+            trimmed(&text).to_string()
         };
-        let id = text(tags::PATIENT_ID);
-        let name = text(tags::PATIENT_NAME) + &text(tags::PATIENT_BIRTH_DATE);
-        let known = [id, name, text(tags::STUDY_INSTANCE_UID)].into_iter().find(|t| !t.is_empty()).unwrap_or_default();
-        let digest = self.digest("subject", &known);
+        let own = known_by(&text(tags::PATIENT_ID), &text(tags::PATIENT_NAME), &text(tags::PATIENT_BIRTH_DATE));
+        let study = text(tags::STUDY_INSTANCE_UID);
+        let of_study = studies.patient(&study).unwrap_or(&study);
+        let known = if own.is_empty() { of_study } else { &own };
+        let digest = self.digest("subject", known);
         let mut number = [0; 8];
         number.copy_from_slice(&digest[24..]);
         let span = u64::from_be_bytes(number) % (MOST_DAYS - FEWEST_DAYS + 1).unsigned_abs();
@@ -106,11 +109,19 @@ mod tests {
         }
         let mut object = InMemDicomObject::new_empty();
         object.put_str(tags::PATIENT_ID, dicom::core::VR::LO, "A 7 ");
-        let subject = a.subject(&object);
+        let none = Studies::default();
+        let subject = a.subject(&object, &none);
         assert!((31..=3650).contains(&subject.days));
         object.put_str(tags::PATIENT_ID, dicom::core::VR::LO, "a 7");
         object.put_str(tags::PATIENT_NAME, dicom::core::VR::PN, "X");
-        assert_eq!(a.subject(&object), subject);
-        assert_ne!(b.subject(&object).name, subject.name);
+        assert_eq!(a.subject(&object, &none), subject);
+        assert_ne!(b.subject(&object, &none).name, subject.name);
+        // A mask without an ID is of the patient whose study it names.
+        let mut studies = Studies::default();
+        studies.note(Some(("1.2".into(), known_by("a 7", "", ""))));
+        let mut mask = InMemDicomObject::new_empty();
+        mask.put_str(tags::STUDY_INSTANCE_UID, dicom::core::VR::UI, "1.2");
+        assert_eq!(a.subject(&mask, &studies), subject);
+        assert_ne!(a.subject(&mask, &none), subject);
     }
 }

@@ -13,30 +13,37 @@ mod decide;
 mod key;
 mod profile;
 mod scrub;
+mod studies;
 mod values;
 mod warnings;
 mod words;
 
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use dicom::core::{DataElement, PrimitiveValue, VR};
+use dicom::core::{DataElement, PrimitiveValue, Tag, VR};
 use dicom::dictionary_std::tags;
 use dicom::object::{FileDicomObject, InMemDicomObject, OpenFileOptions};
 
 pub use decide::{Dates, Kept, Wishes};
 pub use key::Key;
+pub use studies::{Studies, study_of};
 
 use super::fields::Fields;
 use super::fresh::IMPLEMENTATION_CLASS_UID;
-use super::structure;
+use super::guess;
+use super::structure::{self, PixelData, Structure};
 use crate::disk::replace_file;
 use crate::formats::error::{FormatError, Result};
+use crate::work::memory;
+use crate::work::numbers::index;
 use scrub::Scrubber;
 
 /// SOP class of directories of media, which name patients.
 const DIRECTORY: &str = "1.2.840.10008.1.3.10";
+/// The first element behind Pixel Data.
+const BEHIND_PIXELS: Tag = Tag(0x7FE0, 0x0011);
 /// Application that wrote a file, in its file meta information.
 const IMPLEMENTATION: &str = concat!("LAMELLA_", env!("CARGO_PKG_VERSION_MAJOR"), "_", env!("CARGO_PKG_VERSION_MINOR"));
 
@@ -106,9 +113,19 @@ pub enum Left {
 ///
 /// # Errors
 /// For files that are no DICOM, and for those that are damaged or stored in a way that cannot be written again.
-pub fn deidentify(path: &Path, wishes: &Wishes, key: &Key) -> std::result::Result<Deidentified, Left> {
+pub fn deidentify(
+    path: &Path,
+    wishes: &Wishes,
+    key: &Key,
+    studies: &Studies,
+) -> std::result::Result<Deidentified, Left> {
     let malformed = |problem: String| Left::Failed(FormatError::malformed(path, problem));
-    if !has_mark(path).map_err(|e| Left::Failed(FormatError::read(path, e)))? {
+    let head = crate::formats::read_head(path).map_err(|e| Left::Failed(FormatError::read(path, e)))?;
+    if head.get(128..132) != Some(b"DICM") {
+        if guess::layout(&head).is_some() {
+            let reason = "DICOM without preamble and file meta information; convert it to a complete file first";
+            return Err(Left::Failed(FormatError::unsupported(path, reason)));
+        }
         return Err(Left::Out("no DICOM file (the mark DICM is missing at byte 128)".into()));
     }
     // Lengths that lie never reach a parser that would trust them.
@@ -121,14 +138,21 @@ pub fn deidentify(path: &Path, wishes: &Wishes, key: &Key) -> std::result::Resul
         let reason = "its data set is deflated; convert it to an uncompressed transfer syntax first".to_string();
         return Err(Left::Failed(FormatError::unsupported(path, reason)));
     }
-    let opened = OpenFileOptions::new().open_file(path);
+    check_pixel_length(path, &structure).map_err(malformed)?;
+    let length = std::fs::metadata(path).map_err(|e| Left::Failed(FormatError::read(path, e)))?.len();
+    memory::ensure::<u8>(index(length)).map_err(|e| Left::Failed(FormatError::memory(path, e)))?;
+    // What follows the pixels is no image: signatures, and bytes that fill up.
+    let opened = OpenFileOptions::new().read_until(BEHIND_PIXELS).open_file(path);
     let mut file = opened.map_err(|e| malformed(format!("the data set cannot be read: {}", chain(&e))))?;
+    let sets =
+        file.get(tags::SPECIFIC_CHARACTER_SET).and_then(|e| e.value().to_multi_str().ok().map(|all| all.to_vec()));
+    let has_many_sets = sets.is_some_and(|sets| sets.len() > 1);
     file.convert_to_utf8();
     let mut meta = file.meta().clone();
     let object = file.into_inner();
-    let subject = key.subject(&object);
+    let subject = key.subject(&object, studies);
     let mut warnings = warnings::of(&object);
-    let mut scrubber = Scrubber::new(wishes, key, &subject, words::of(&object, wishes));
+    let mut scrubber = Scrubber::new(wishes, key, &subject, words::of(&object, wishes), has_many_sets);
     let mut object = scrubber.scrub(object, "");
     warnings.append(&mut scrubber.warnings);
     for place in scrubber.words.left_in(&object) {
@@ -179,12 +203,20 @@ fn plain(text: &str) -> String {
     if text.trim_matches('.').is_empty() { "unnamed".into() } else { text }
 }
 
-fn has_mark(path: &Path) -> std::io::Result<bool> {
-    use std::io::Read as _;
-    let mut head = Vec::new();
-    let file: File = crate::disk::open_regular_file(path)?;
-    file.take(132).read_to_end(&mut head)?;
-    Ok(head.get(128..) == Some(b"DICM"))
+/// Refuses pixels that claim more bytes than the file has; the walk passes over them without reading.
+fn check_pixel_length(path: &Path, structure: &Structure) -> std::result::Result<(), String> {
+    let Some(PixelData::Native { offset, .. }) = structure.pixel_data else { return Ok(()) };
+    let failed = |e: std::io::Error| format!("cannot read the file: {e}");
+    let mut file = crate::disk::open_regular_file(path).map_err(failed)?;
+    let left = file.metadata().map_err(failed)?.len().saturating_sub(offset);
+    let mut bytes = [0; 4];
+    file.seek(SeekFrom::Start(offset.saturating_sub(4))).and_then(|_| file.read_exact(&mut bytes)).map_err(failed)?;
+    let is_big = structure.transfer_syntax == structure::syntax::EXPLICIT_BIG;
+    let claimed = if is_big { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) };
+    if u64::from(claimed) > left {
+        return Err(format!("the pixel data are cut: {left} of {claimed} bytes; copy the file again"));
+    }
+    Ok(())
 }
 
 /// An error with its causes.
@@ -252,7 +284,7 @@ impl ChangeCounts {
 }
 
 /// "(0010,0010)".
-fn shown(tag: dicom::core::Tag) -> String {
+fn shown(tag: Tag) -> String {
     format!("({:04X},{:04X})", tag.group(), tag.element())
 }
 

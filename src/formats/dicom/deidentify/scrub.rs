@@ -14,6 +14,11 @@ use super::values::{dummy, shifted};
 use super::words::Words;
 use super::{Change, Done, shown};
 
+/// Begins the marks by which texts change their character set.
+const ESCAPE: u8 = 0x1B;
+/// Identifiers of the standard itself.
+const OF_STANDARD: &str = "1.2.840.10008.";
+
 /// Overlay Data, in any of the groups of overlays.
 const OVERLAY_DATA: u16 = 0x3000;
 
@@ -22,6 +27,8 @@ pub struct Scrubber<'a> {
     wishes: &'a Wishes,
     key: &'a Key,
     subject: &'a Subject,
+    /// Whether texts are in several character sets, of which dicom-rs reads the first.
+    has_many_sets: bool,
     /// What names the patient.
     pub words: Words,
     /// What was done so far.
@@ -31,8 +38,8 @@ pub struct Scrubber<'a> {
 }
 
 impl<'a> Scrubber<'a> {
-    pub fn new(wishes: &'a Wishes, key: &'a Key, subject: &'a Subject, words: Words) -> Self {
-        Self { wishes, key, subject, words, changes: Vec::new(), warnings: Vec::new() }
+    pub fn new(wishes: &'a Wishes, key: &'a Key, subject: &'a Subject, words: Words, has_many_sets: bool) -> Self {
+        Self { wishes, key, subject, has_many_sets, words, changes: Vec::new(), warnings: Vec::new() }
     }
 
     /// A data set without its patient; `above` are the sequences that it stands in.
@@ -80,12 +87,31 @@ impl<'a> Scrubber<'a> {
                 Some(empty(tag, vr))
             }
             Fate::Dummy => self.dummy(tag, vr, above),
-            Fate::Uid if vr == VR::UI => Some(self.renamed(&element, above)),
+            Fate::Uid if vr == VR::UI || is_text(vr) => Some(self.renamed(&element, above)),
+            Fate::Uid if vr != VR::SQ => {
+                self.note(tag, above, Done::Removed);
+                None
+            }
             // The letter U stands at sequences too: what is inside is looked at.
-            Fate::Stays | Fate::Uid => Some(self.looked_into(element, above)),
+            Fate::Stays | Fate::Uid => self.kept(element, above),
             Fate::Shifted => self.shifted(element, above),
             Fate::Cleaned => Some(self.cleaned(element, above)),
         }
+    }
+
+    /// An element that stays; text that cannot be read rightly goes.
+    fn kept(&mut self, element: InMemElement, above: &str) -> Option<InMemElement> {
+        let (tag, vr) = (element.tag(), element.vr());
+        // The outermost data set says how all text is written.
+        if tag == tags::SPECIFIC_CHARACTER_SET && !above.is_empty() {
+            return None;
+        }
+        let is_plain = |text: &str| text.bytes().all(|byte| byte.is_ascii() && byte != ESCAPE);
+        if self.has_many_sets && is_text(vr) && !element.to_str().is_ok_and(|text| is_plain(&text)) {
+            self.note(tag, above, Done::Emptied);
+            return Some(empty(tag, vr));
+        }
+        Some(self.looked_into(element, above))
     }
 
     fn looked_into(&mut self, element: InMemElement, above: &str) -> InMemElement {
@@ -118,8 +144,13 @@ impl<'a> Scrubber<'a> {
             return empty(tag, vr);
         }
         self.note(tag, above, Done::Renamed);
-        let new: Vec<String> =
-            old.iter().map(|uid| if is_empty(uid) { String::new() } else { self.key.uid(uid) }).collect();
+        let is_of_standard = |uid: &String| uid.starts_with(OF_STANDARD);
+        let new = |uid: &String| match uid {
+            uid if is_empty(uid) => String::new(),
+            uid if is_of_standard(uid) => uid.clone(),
+            uid => self.key.uid(uid),
+        };
+        let new: Vec<String> = old.iter().map(new).collect();
         DataElement::new(tag, vr, PrimitiveValue::Strs(new.into()))
     }
 

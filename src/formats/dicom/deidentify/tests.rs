@@ -64,7 +64,7 @@ fn scrubbed(wishes: &Wishes) -> (InMemDicomObject, Deidentified) {
     let folder = tempfile::tempdir().unwrap();
     let (path, out) = (folder.path().join("a.dcm"), folder.path().join("b.dcm"));
     written(&path);
-    let clean = deidentify(&path, wishes, &Key::of(b"k")).unwrap();
+    let clean = deidentify(&path, wishes, &Key::of(b"k"), &Studies::default()).unwrap();
     clean.write(&out).unwrap();
     let bytes = std::fs::read(&out).unwrap();
     assert!(!bytes.windows(4).any(|w| w == b"JANE" || w == b"Jane"));
@@ -125,11 +125,14 @@ fn options_keep_what_they_say() {
     assert_eq!(text(&object, tags::PATIENT_AGE).as_deref(), Some("074Y"));
     assert_eq!(text(&object, tags::SOP_INSTANCE_UID).as_deref(), Some("1.2.3.4.5"));
     assert_eq!(text(&object, tags::STUDY_TIME).as_deref(), Some("101112"));
-    let days = Key::of(b"k").subject(&{
-        let mut who = InMemDicomObject::new_empty();
-        who.put_str(tags::PATIENT_ID, VR::LO, "4711007");
-        who
-    });
+    let days = Key::of(b"k").subject(
+        &{
+            let mut who = InMemDicomObject::new_empty();
+            who.put_str(tags::PATIENT_ID, VR::LO, "4711007");
+            who
+        },
+        &Studies::default(),
+    );
     let wanted = values::shifted("20240301", days.days);
     assert_eq!(text(&object, tags::STUDY_DATE), wanted);
     assert!(text(&object, tags::ACQUISITION_DATE_TIME).unwrap().ends_with("101112.5"));
@@ -145,12 +148,12 @@ fn what_cannot_be_taken_over_is_told_apart_from_what_is_none() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.txt");
     std::fs::write(&path, "no image").unwrap();
-    assert!(matches!(deidentify(&path, &Wishes::default(), &Key::of(b"k")), Err(Left::Out(_))));
+    assert!(matches!(deidentify(&path, &Wishes::default(), &Key::of(b"k"), &Studies::default()), Err(Left::Out(_))));
     written(&path);
     let bytes = std::fs::read(&path).unwrap();
     for cut in (140..bytes.len()).step_by(7) {
         std::fs::write(&path, &bytes[..cut]).unwrap();
-        match deidentify(&path, &Wishes::default(), &Key::of(b"k")) {
+        match deidentify(&path, &Wishes::default(), &Key::of(b"k"), &Studies::default()) {
             Err(Left::Failed(error)) => assert!(error.to_string().contains("a.txt"), "{error}"),
             Err(Left::Out(reason)) => panic!("{cut}: {reason}"),
             // A file that ends between two elements is a whole one.
