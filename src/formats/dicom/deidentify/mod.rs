@@ -131,7 +131,7 @@ pub fn deidentify(
     // Lengths that lie never reach a parser that would trust them.
     let (structure, values) = structure::walk(path, &[tags::SOP_CLASS_UID]).map_err(malformed)?;
     let class = Fields::read(values).ok().and_then(|fields| fields.text(tags::SOP_CLASS_UID));
-    if class.unwrap_or(structure.media_class_uid) == DIRECTORY {
+    if class.as_ref().unwrap_or(&structure.media_class_uid) == DIRECTORY {
         return Err(Left::Out("a DICOM directory, which names patients; make a new one for the new files".into()));
     }
     if structure.transfer_syntax == structure::syntax::DEFLATED {
