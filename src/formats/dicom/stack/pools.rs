@@ -67,7 +67,7 @@ fn is_whole(members: &[Member]) -> bool {
 
 /// Parts images by matrix, kind of pixels and plane.
 pub fn by_plane(members: Vec<Member>) -> Vec<Pool> {
-    let mut pools: BTreeMap<(usize, usize, usize, bool, bool, Option<usize>), Vec<Member>> = BTreeMap::new();
+    let mut pools: BTreeMap<_, Vec<Member>> = BTreeMap::new();
     for member in members {
         let format = &member.format;
         // 32 bits with and without a sign have no common type.
