@@ -14,6 +14,8 @@ from dicomanonymizer.dicom_anonymization_databases import dicomfields_2026c as t
 from pydicom.datadict import dictionary_has_tag, dictionary_VR
 
 ONLY_HERE = {0x00120062, 0x00120063, 0x00120064, 0x00280303, 0x00080005}
+# Identifiers of codes and ways of storing, not of anybody's images.
+KINDS = {0x0008010C, 0x00080117, 0x00080118, 0x00083002, 0x04000510}
 NAMES = {0x00100010, 0x00100020}
 ROW = {}
 for letters, tags in [("X", table.X_TAGS), ("Z", table.Z_TAGS + table.X_Z_TAGS), ("U", table.U_TAGS), ("U*", table.X_Z_U_STAR_TAGS),
@@ -34,7 +36,12 @@ def letters_of(element):
         return "X"
     if tag in ROW:
         return ROW[tag]
-    return "K" if dictionary_has_tag(tag) and element.VR != "UN" else "X"
+    if not dictionary_has_tag(tag) or element.VR == "UN":
+        return "X"
+    # The table does not name it: what people wrote is cleaned, names, identifiers and dates go as in the table.
+    if element.VR == "UI":
+        return "K" if "Class" in element.keyword or tag in KINDS else "U"
+    return {"PN": "Z", "LT": "C", "ST": "C", "UT": "C", "UC": "C", "DA": "D", "DT": "D"}.get(element.VR, "K")
 
 
 def is_empty(element):
@@ -79,7 +86,10 @@ def compare(name, old, new, hidden=()):
         elif letters == "Z":
             if not is_empty(other):
                 failures.append(f"{where} has a value: {other.value!r:.60}")
-        elif letters == "D":
+        elif letters == "C":
+            if "***" not in str(other.value) and str(element.value).strip() != str(other.value).strip() and not is_empty(other):
+                failures.append(f"{where} is {other.value!r:.60}")
+        elif letters == "D" and not is_empty(element) or letters == "D" and tag in ROW:
             if is_empty(other) or (element.value == other.value and not is_empty(element)):
                 failures.append(f"{where} is {other.value!r:.60}")
         elif element.VR == "SQ":
@@ -92,7 +102,10 @@ def compare(name, old, new, hidden=()):
         elif letters == "U" and element.VR == "UI":
             olds, news = [v if isinstance(v, pydicom.multival.MultiValue) else [v] for v in (element.value, other.value)]
             for a, b in zip(olds, news):
-                if a:
+                if str(a).startswith("1.2.840.10008."):
+                    if a != b:
+                        failures.append(f"{where}: {a} of the standard became {b}")
+                elif a:
                     renamed(where, a, b)
         elif tag not in ONLY_HERE and element.value != other.value and str(element.value).strip("\0 ") != str(other.value).strip("\0 "):
             if not (element.value is None or element.value != element.value):
