@@ -126,7 +126,7 @@ fn from_fields(
     if super::segmentation::is_segmentation(&class_uid, &modality) {
         return Err(Refusal::Segmentation);
     }
-    if let Some(kind) = other_object(&class_uid) {
+    if let Some(kind) = other_object(&class_uid, &modality) {
         return Err(Refusal::OtherObject(kind));
     }
     if structure.pixel_data.is_none() {
@@ -205,15 +205,21 @@ fn subject(fields: &Fields) -> Subject {
     }
 }
 
+/// RT Structure Set Storage, which is read in a room of its own.
+const RT_STRUCTURE_SET: &str = "1.2.840.10008.5.1.4.1.1.481.3";
+
 /// RT Dose Storage.
 const RT_DOSE: &str = "1.2.840.10008.5.1.4.1.1.481.2";
 
 /// Objects with pixels that are no scans.
-fn other_object(class_uid: &str) -> Option<String> {
+fn other_object(class_uid: &str, modality: &str) -> Option<String> {
     let kind = match class_uid {
         "1.2.840.10008.5.1.4.1.1.30" => "a parametric map, not a scan",
         "1.2.840.10008.5.1.4.1.1.77.1.6" => "a whole-slide image, whose tiles are no slices",
         "1.2.840.10008.1.3.10" => "a DICOM directory (DICOMDIR)",
+        _ if class_uid == RT_STRUCTURE_SET || modality == "RTSTRUCT" => {
+            "an RT structure set (RTSTRUCT): contours, not a scan"
+        }
         _ => return None,
     };
     Some(kind.into())
