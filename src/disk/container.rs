@@ -3,6 +3,7 @@
 //! Magic and version; the parts one behind the other, as zlib streams; a directory of them in JSON; its length, its checksum, and the magic
 //! again. Numbers are little-endian, checksums are CRC-32. No byte lies outside a checksum or a value that is compared.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::Path;
@@ -198,6 +199,8 @@ pub struct Container {
     version: u32,
     /// Each with the place where it begins.
     parts: Vec<(u64, Part)>,
+    /// Where each is among them; of several of one name the first.
+    by_name: HashMap<String, usize>,
 }
 
 /// Whether a file begins as a container of a kind.
@@ -238,7 +241,12 @@ impl Container {
             return Err(damaged(format!("there is no format {version}")));
         }
         let parts = directory(&mut file, size, kind)?;
-        Ok(Self { file, version, parts })
+        let by_name = parts.iter().enumerate().rev().map(|(at, (_, part))| (part.name.clone(), at)).collect();
+        Ok(Self { file, version, parts, by_name })
+    }
+
+    fn find(&self, name: &str) -> Option<&(u64, Part)> {
+        self.parts.get(*self.by_name.get(name)?)
     }
 
     /// The names of its parts, in their order.
@@ -248,7 +256,7 @@ impl Container {
 
     /// Compressed bytes of a part, where it has it.
     pub fn packed_bytes(&self, name: &str) -> Option<u64> {
-        self.parts.iter().find(|(_, part)| part.name == name).map(|(_, part)| part.bytes)
+        self.find(name).map(|(_, part)| part.bytes)
     }
 
     /// Compares a part with its checksum.
@@ -256,7 +264,7 @@ impl Container {
     /// # Errors
     /// Those of the file system, and a part that is missing or not as it was written.
     pub fn check(&mut self, name: &str) -> Result<(), ContainerError> {
-        let at = self.parts.iter().position(|(_, part)| part.name == name);
+        let at = self.by_name.get(name).copied();
         self.check_at(at.ok_or_else(|| missing(name))?)
     }
 
@@ -271,12 +279,11 @@ impl Container {
     /// # Errors
     /// As [`Self::check`], and a part that is longer.
     pub fn packed(&mut self, name: &str, most_bytes: u64) -> Result<PackedPart, ContainerError> {
-        let found = self.parts.iter().find(|(_, part)| part.name == name);
-        let (start, part) = found.ok_or_else(|| missing(name))?;
+        let (start, part) = self.find(name).cloned().ok_or_else(|| missing(name))?;
         if part.bytes > most_bytes {
             return Err(damaged(format!("\"{name}\" is too long")));
         }
-        self.file.seek(SeekFrom::Start(*start))?;
+        self.file.seek(SeekFrom::Start(start))?;
         let mut bytes = Vec::new();
         (&mut self.file).take(part.bytes).read_to_end(&mut bytes)?;
         if crc32fast::hash(&bytes) != part.sum {
@@ -292,7 +299,7 @@ impl Container {
 
     /// Whether it has a part.
     pub fn has(&self, name: &str) -> bool {
-        self.parts.iter().any(|(_, part)| part.name == name)
+        self.by_name.contains_key(name)
     }
 
     /// Reads a part; one after the other.
@@ -300,9 +307,8 @@ impl Container {
     /// # Errors
     /// Those of the file system, and a part that is not there.
     pub fn part(&mut self, name: &str) -> Result<impl Read + '_, ContainerError> {
-        let found = self.parts.iter().find(|(_, part)| part.name == name);
-        let (start, part) = found.ok_or_else(|| missing(name))?;
-        self.file.seek(SeekFrom::Start(*start))?;
+        let (start, part) = self.find(name).cloned().ok_or_else(|| missing(name))?;
+        self.file.seek(SeekFrom::Start(start))?;
         Ok(ZlibDecoder::new(BufReader::with_capacity(1 << 16, (&mut self.file).take(part.bytes))))
     }
 
@@ -432,11 +438,13 @@ mod tests {
         assert_eq!(packed.unpack(noise.len()).unwrap(), noise);
         write_container::<io::Error>(&path, &KIND, |container| {
             container.packed("first", &part)?;
-            container.part("second", |out| out.write_all(b"x"))
+            container.part("second", |out| out.write_all(b"1"))?;
+            container.part("second", |out| out.write_all(b"2"))
         })
         .unwrap();
         let mut from = Container::list(&path, &KIND).unwrap();
-        assert_eq!(from.names().collect::<Vec<_>>(), ["first", "second"]);
+        assert_eq!(from.names().collect::<Vec<_>>(), ["first", "second", "second"]);
+        assert_eq!(from.json::<u8>("second", 9).unwrap(), 1, "of two of one name the first");
         let bytes = from.packed_bytes("first").unwrap();
         assert!(from.packed("first", bytes - 1).is_err() && from.packed("third", bytes).is_err());
         let taken = from.packed("first", bytes).unwrap();

@@ -36,7 +36,9 @@ impl Job for OpenDocumentJob {
         let path = self.path;
         // It is claimed first, so that what is read is what is there when it is written.
         let claim = Claim::take(&path, Duration::ZERO);
-        let scans = read_document(&path, work.watch.stage("Opening"));
+        // As it is written: what lies beside it, or in it, is found from where it is, not from a link to it.
+        let whole = follow_links(&path).unwrap_or_else(|_| path.clone());
+        let scans = read_document(&whole, work.watch.stage("Opening"));
         let scans = scans.map_err(|error| failed(error, &format!("{} cannot be opened", path.display())))?;
         Ok(OpenedDocument { scans, claim })
     }
@@ -92,5 +94,35 @@ fn failed(error: DocumentError, what: &str) -> JobError {
     match error {
         DocumentError::Stopped(stopped) => JobError::Stopped(stopped),
         other => JobError::Other(format!("{what}: {other}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    #[cfg(unix)]
+    fn a_link_to_a_document_is_followed_when_it_is_written_and_when_it_is_opened() {
+        use std::sync::Arc;
+
+        use super::*;
+        use crate::jobs::run_here;
+        use crate::session::Session;
+        use crate::volume::{Affine, Geometry, Rescale, Volume, Voxels};
+        use crate::work::Signal;
+
+        let folder = tempfile::tempdir().unwrap();
+        let [path, link] = ["a.lamella", "link.lamella"].map(|name| folder.path().join(name));
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        let geometry = Geometry::new([2, 2, 2], Affine::IDENTITY).unwrap();
+        let volume = Volume::new(geometry, Voxels::U8(Arc::new(vec![1; 8])), vec![], Rescale::IDENTITY, "CT".into());
+        let mut session = Session::default();
+        session.add_scan(Arc::new(volume));
+        session.set_keeps_scans(true);
+        let job = SaveDocumentJob { path: link.clone(), document: session.document().clone(), claim: None };
+        let written = run_here(job, &Signal::default(), &|_| {}).unwrap().result.unwrap();
+        let [(_, place)] = &written.copies[..] else { panic!("one scan: {written:?}") };
+        assert_eq!((&written.path, &place.path), (&path, &path));
+        let opened = run_here(OpenDocumentJob { path: link }, &Signal::default(), &|_| {}).unwrap();
+        assert_eq!(opened.scans[0].reference.copy.as_ref(), Some(place));
     }
 }

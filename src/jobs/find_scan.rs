@@ -90,12 +90,12 @@ fn file_or_copy(paths: &[PathBuf], reference: &ScanReference, work: &Work<()>) -
     let mut other = None;
     for path in paths {
         match found(path, reference, work) {
-            Ok(None) => {}
             Ok(Some(found)) if found.likeness == Likeness::Same && has_values_of_copy(reference, &found.volume) => {
                 return Ok(Some(found));
             }
             Err(error) if error.is_stop() => return Err(error),
-            Ok(Some(_)) | Err(_) => {
+            // A folder without the scan is not its place either: the document alone holds it.
+            Ok(_) | Err(_) => {
                 other.get_or_insert_with(|| path.clone());
             }
         }
@@ -202,4 +202,39 @@ impl Job for ChecksumJob {
 pub fn place_of(entry: &Entry) -> ScanPlace {
     let path = std::path::absolute(&entry.path).unwrap_or_else(|_| entry.path.clone());
     ScanPlace { path, id: entry.id.clone() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jobs::run_here;
+    use crate::session::{Session, read_document, write_document};
+    use crate::volume::{Affine, Geometry, Rescale, Voxels};
+    use crate::work::Signal;
+
+    #[test]
+    fn a_folder_without_the_series_is_not_where_a_scan_in_a_document_lies() {
+        let folder = tempfile::tempdir().unwrap();
+        let [path, series] = ["a.lamella", "series"].map(|name| folder.path().join(name));
+        let geometry = Geometry::new([3, 3, 3], Affine::IDENTITY).unwrap();
+        let voxels = Voxels::U8(Arc::new((0..27).collect()));
+        let volume = Volume::new(geometry, voxels, vec![], Rescale::IDENTITY, "CT".into());
+        let mut session = Session::default();
+        let (scan, _) = session.add_scan(Arc::new(volume));
+        session.set_place(scan, ScanPlace { path: series.clone(), id: "1.2.3".into() });
+        session.set_keeps_scans(true);
+        write_document(&path, session.document(), Watch::unwatched()).unwrap();
+        let reference = read_document(&path, Watch::unwatched()).unwrap().remove(0).reference;
+        let instead = || {
+            let job = FindScanJob { reference: reference.clone(), first: vec![] };
+            let ScanFound::There(found) = run_here(job, &Signal::default(), &|_| {}).unwrap() else {
+                panic!("the document has it");
+            };
+            assert_eq!(found.likeness, Likeness::Same);
+            found.instead
+        };
+        assert_eq!(instead(), Some(Instead::OfNone));
+        std::fs::create_dir(&series).unwrap();
+        assert_eq!(instead(), Some(Instead::OfAnother(series.clone())));
+    }
 }

@@ -118,6 +118,8 @@ pub fn is_document(path: &Path) -> bool {
 /// What was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WrittenDocument {
+    /// Where it lies, by a whole path; that at the end of links where the writer followed them.
+    pub path: PathBuf,
     /// Scans whose voxels it holds, and where they lie in it.
     pub copies: Vec<(ScanId, ScanPlace)>,
     /// Those among them that it holds although its scans are not kept in it: no other file has them.
@@ -139,8 +141,9 @@ fn version_of(contents: &Contents) -> u32 {
 /// # Errors
 /// Those of the file system, and a stop; what was there stays then.
 pub fn write_document(path: &Path, document: &Document, watch: Watch) -> Result<WrittenDocument, DocumentError> {
-    let whole = std::path::absolute(path).ok();
-    let folder = whole.as_ref().and_then(|path| path.parent().map(Path::to_path_buf));
+    let absolute = std::path::absolute(path).ok();
+    let folder = absolute.as_ref().and_then(|path| path.parent().map(Path::to_path_buf));
+    let whole = absolute.unwrap_or_else(|| path.to_path_buf());
     let mut scans = Vec::new();
     let mut all: Vec<(String, &Segmentation)> = Vec::new();
     let (mut copies, mut copied, mut only_there) = (Vec::new(), Vec::new(), Vec::new());
@@ -152,8 +155,7 @@ pub fn write_document(path: &Path, document: &Document, watch: Watch) -> Result<
             watch.at(0.0)?;
             let checksum = *reference.checksum.get_or_insert_with(|| volume.checksum());
             let copy = ScanCopy::new(volume, checksum, own.copy.as_ref())?;
-            let path = whole.clone().unwrap_or_else(|| path.to_path_buf());
-            copied.push((id, ScanPlace { path, id: copy.name.clone() }));
+            copied.push((id, ScanPlace { path: whole.clone(), id: copy.name.clone() }));
             copies.push(copy);
             only_there.extend((is_copy_alone && !document.keeps_scans()).then_some(id));
         }
@@ -198,7 +200,7 @@ pub fn write_document(path: &Path, document: &Document, watch: Watch) -> Result<
         }
         Ok::<(), DocumentError>(())
     })?;
-    Ok(WrittenDocument { copies: copied, only_there })
+    Ok(WrittenDocument { path: whole, copies: copied, only_there })
 }
 
 fn write_labels(out: &mut dyn Write, labels: &LabelMap, watch: Watch) -> Result<(), DocumentError> {

@@ -1,6 +1,6 @@
 //! What lies over a scan, as documents and journals keep it.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::reference::ScanReference;
 use crate::volume::Window;
@@ -22,6 +22,7 @@ pub struct KeptLook {
     /// Its frame.
     pub frame: usize,
     /// Its display window.
+    #[serde(with = "bits")]
     pub window: Window,
     /// Whether it is shown although its file states another frame of reference.
     pub in_other_space: bool,
@@ -31,4 +32,41 @@ pub struct KeptLook {
     pub colours: String,
     /// Whether its values below the window are clear.
     pub hides_low: bool,
+}
+
+/// A window by the bits of its level and width: text would round them, and has no word for what is not finite.
+mod bits {
+    use super::{Deserialize, Deserializer, Serialize, Serializer, Window};
+
+    pub fn serialize<S: Serializer>(window: &Window, to: S) -> Result<S::Ok, S::Error> {
+        [window.level, window.width].map(f64::to_bits).serialize(to)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Window, D::Error> {
+        let [level, width] = <[u64; 2]>::deserialize(from)?.map(f64::from_bits);
+        Ok(Window { level, width })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_window_comes_back_to_the_last_bit() {
+        for [level, width] in [[0.1 + 0.2, 1.0 / 3.0], [f64::NEG_INFINITY, f64::INFINITY], [f64::NAN, -0.0]] {
+            let look = KeptLook {
+                is_on: true,
+                frame: 0,
+                window: Window { level, width },
+                in_other_space: false,
+                opacity: 0.5,
+                colours: "hot".into(),
+                hides_low: false,
+            };
+            let text = serde_json::to_string(&look).unwrap();
+            let Window { level: again, width: wide } = serde_json::from_str::<KeptLook>(&text).unwrap().window;
+            assert_eq!([again, wide].map(f64::to_bits), [level, width].map(f64::to_bits), "{text}");
+        }
+    }
 }

@@ -63,6 +63,8 @@ struct Head {
     window: Option<[u64; 2]>,
     modality: String,
     warnings: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    frame_names: Vec<String>,
 }
 
 impl Head {
@@ -85,6 +87,7 @@ impl Head {
             window: window.map(|window| [window.level.to_bits(), window.width.to_bits()]),
             modality,
             warnings: volume.warnings.clone(),
+            frame_names: volume.frame_names.clone(),
         }
     }
 
@@ -225,6 +228,7 @@ pub fn read(place: &ScanPlace, kind: &ContainerKind, watch: Watch) -> Result<Vol
         return Err(wrong("not every slice has a factor"));
     }
     for group in 0..group_count(voxel_type, count) {
+        watch.check()?;
         let part = part_name(name, group);
         let bytes = container.packed_bytes(&part).ok_or_else(|| damaged(format!("\"{part}\" is missing")))?;
         if bytes.saturating_mul(MOST_RATIO) < group_bytes(voxel_type, count, group) as u64 {
@@ -239,6 +243,9 @@ pub fn read(place: &ScanPlace, kind: &ContainerKind, watch: Watch) -> Result<Vol
     let window = window.filter(|window| window.level.is_finite() && window.width.is_finite() && window.width > 0.0);
     volume.display = DisplayHints { inverted: head.inverted, window, modality: head.modality };
     volume.warnings = head.warnings;
+    if head.frame_names.len() == frames {
+        volume.frame_names = head.frame_names;
+    }
     watch.check()?;
     if volume.checksum() == head.checksum { Ok(volume) } else { Err(damaged(format!("\"{name}\": its values"))) }
 }

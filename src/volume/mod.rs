@@ -17,6 +17,7 @@
 mod affine;
 mod anatomy;
 mod annotations;
+mod borders;
 mod brick_code;
 mod brick_patch;
 mod checksum;
@@ -47,6 +48,7 @@ mod scan;
 pub use affine::{Affine, Vec3, cross, dot};
 pub use anatomy::{ANATOMY, AnatomyPreset, Structure, with_structures};
 pub use annotations::{Annotations, Maker, SliceKey, SliceState};
+pub use borders::{Border, borders};
 pub use brick_code::{BrickCodeError, MOST_BRICKS, MOST_CHUNK_BYTES, PackedPatch};
 pub use brick_patch::{BrickPatch, Region};
 pub use completion::Completion;

@@ -21,7 +21,9 @@ pub fn start(studio: &mut Studio, kept: KeptScan, from: BroughtFrom) {
     let open = studio.session.document().scans().map(|(scan, _)| scan).find(|scan| {
         let own = studio.session.document().reference(*scan);
         own.is_some_and(|own| {
-            let is_same_file = own.place.is_some() && own.place == kept.reference.place;
+            // What the document holds may be other values than those that the file has now.
+            let has_its_values = kept.reference.copy.is_none() || own.checksum == kept.reference.checksum;
+            let is_same_file = own.place.is_some() && own.place == kept.reference.place && has_its_values;
             let is_same_copy = own.copy.is_some() && own.copy == kept.reference.copy;
             (is_same_file || is_same_copy) && own.shape == kept.reference.shape
         })
@@ -149,8 +151,16 @@ fn lay_on(studio: &mut Studio, id: u64, scan: ScanId) {
     let Some(bringing) = studio.bringing.all.iter().find(|bringing| bringing.id == id) else { return };
     let title = bringing.kept.reference.title();
     let kept = bringing.kept.segmentations.clone();
+    let own = studio.session.document().reference(scan);
+    let ScanReference { checksum, copy, .. } = bringing.kept.reference.clone();
+    let copy = copy.filter(|_| own.is_some_and(|own| own.copy.is_none() && own.checksum == checksum));
     match studio.session.take_in(scan, kept) {
-        Ok(ids) => came(studio, id, scan, &ids),
+        Ok(ids) => {
+            if copy.is_some() {
+                studio.session.set_copy(scan, copy);
+            }
+            came(studio, id, scan, &ids);
+        }
         Err(other) => refuse(studio, id, &title, &other.to_string()),
     }
 }
@@ -202,4 +212,57 @@ fn came(studio: &mut Studio, id: u64, scan: ScanId, ids: &[SegmentationId]) {
 /// Whether scans of a kind are still on their way.
 pub fn is_bringing(studio: &Studio, is_meant: impl Fn(&BroughtFrom) -> bool) -> bool {
     studio.bringing.all.iter().any(|bringing| is_meant(&bringing.from))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::{Duration, Instant};
+
+    use super::*;
+    use crate::app::act::following;
+    use crate::app::state::settings::Settings;
+    use crate::session::{read_document, write_document};
+    use crate::volume::{Affine, Geometry, Rescale, Volume, Voxels};
+    use crate::work::Watch;
+
+    /// A program with a scan of one value, from a file.
+    fn studio(value: u8, place: &ScanPlace) -> (Studio, ScanId) {
+        let mut studio = Studio::new(Settings::default(), Arc::new(|| {}));
+        let geometry = Geometry::new([10, 10, 10], Affine::IDENTITY).unwrap();
+        let voxels = Voxels::U8(Arc::new(vec![value; 1000]));
+        let volume = Arc::new(Volume::new(geometry, voxels, vec![], Rescale::IDENTITY, "head".into()));
+        let (scan, of) = studio.session.add_scan(volume.clone());
+        studio.session.set_place(scan, place.clone());
+        studio.session.set_checksum(scan, volume.checksum());
+        studio.scan_views.insert(scan, ScanView::new(&volume, of));
+        (studio, scan)
+    }
+
+    #[test]
+    fn labels_of_a_scan_in_a_document_are_not_laid_on_other_values_of_its_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let [file, path] = ["head.nii", "a.lamella"].map(|name| folder.path().join(name));
+        std::fs::write(&file, "no scan").unwrap();
+        let place = ScanPlace { path: file, id: "head.nii".into() };
+        let (mut first, _) = studio(1, &place);
+        first.session.set_keeps_scans(true);
+        write_document(&path, first.session.document(), Watch::unwatched()).unwrap();
+        for (value, wanted) in [(1, vec![1.0]), (2, vec![1.0, 2.0])] {
+            let (mut studio, scan) = studio(value, &place);
+            let scans = read_document(&path, Watch::unwatched()).unwrap();
+            scans.into_iter().for_each(|kept| start(&mut studio, kept, BroughtFrom::Document));
+            let began = Instant::now();
+            while !studio.bringing.all.is_empty() {
+                following::follow(&mut studio);
+                assert!(began.elapsed() < Duration::from_mins(1), "the scan did not come");
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            let document = studio.session.document();
+            let mut values: Vec<f64> = document.scans().map(|(_, volume)| volume.value([5, 5, 5], 0)).collect();
+            values.sort_unstable_by(f64::total_cmp);
+            assert_eq!(values, wanted, "{value}");
+            assert_eq!(document.reference(scan).unwrap().copy.is_some(), value == 1, "{value}");
+        }
+    }
 }

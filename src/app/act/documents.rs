@@ -98,7 +98,7 @@ pub fn keep_scans(studio: &mut Studio, keeps: bool) {
 
 /// What of the open scans has no file but the document: these stay in it.
 fn tell_written(studio: &mut Studio, path: &Path, written: WrittenDocument) {
-    let WrittenDocument { copies, only_there } = written;
+    let WrittenDocument { path: whole, copies, only_there } = written;
     let name = |scan: &ScanId| studio.session.document().scan(*scan).map(|volume| volume.name.clone());
     let names: Vec<String> = only_there.iter().filter_map(name).collect();
     if !names.is_empty() {
@@ -113,7 +113,7 @@ fn tell_written(studio: &mut Studio, path: &Path, written: WrittenDocument) {
         .filter(|scan| copies.iter().all(|(of, _)| of != scan))
         .filter(|scan| {
             let own = studio.session.document().reference(*scan).and_then(|own| own.copy.as_ref());
-            own.is_some_and(|own| std::path::absolute(path).is_ok_and(|path| own.path == path))
+            own.is_some_and(|own| own.path == whole)
         })
         .collect();
     gone.into_iter().for_each(|scan| studio.session.set_copy(scan, None));
@@ -171,4 +171,29 @@ pub fn save_to(studio: &mut Studio, path: PathBuf) {
             saving::go_on_leaving(studio, is_saved);
         },
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::app::state::settings::Settings;
+    use crate::session::ScanPlace;
+    use crate::volume::{Affine, Geometry, Rescale, Volume, Voxels};
+
+    #[test]
+    fn what_a_document_holds_no_longer_is_not_looked_for_in_it_also_where_it_was_saved_by_a_link() {
+        let mut studio = Studio::new(Settings::default(), Arc::new(|| {}));
+        let geometry = Geometry::new([2, 2, 2], Affine::IDENTITY).unwrap();
+        let volume = Volume::new(geometry, Voxels::U8(Arc::new(vec![1; 8])), vec![], Rescale::IDENTITY, "CT".into());
+        let (scan, _) = studio.session.add_scan(Arc::new(volume));
+        let place = |path: &str| ScanPlace { path: path.into(), id: "scan-1".into() };
+        for (copy, wanted) in [("/data/a.lamella", None), ("/data/b.lamella", Some("/data/b.lamella"))] {
+            studio.session.set_copy(scan, Some(place(copy)));
+            let written = WrittenDocument { path: "/data/a.lamella".into(), copies: vec![], only_there: vec![] };
+            tell_written(&mut studio, Path::new("/link.lamella"), written);
+            assert_eq!(studio.session.document().reference(scan).unwrap().copy, wanted.map(place));
+        }
+    }
 }

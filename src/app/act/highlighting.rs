@@ -1,13 +1,9 @@
 //! Finding the region that a click would paint, beside the window: it is shown while the pointer stays where it was found for.
 
-use super::picture::borders;
 use crate::app::state::highlighting::{Highlight, HighlightKey};
 use crate::app::state::studio::Studio;
 use crate::jobs::{HighlightJob, Job};
 use crate::tools::{BRUSH_SIZE, HighlightWork};
-
-/// Most lines that are drawn: a frame has no time for more, and a region that is so ragged is none that anybody wants.
-const MOST_LINES: usize = 4000;
 
 /// What would be found now; none in the middle of a gesture, or where the tool in hand paints nothing.
 fn key(studio: &Studio) -> Option<HighlightKey> {
@@ -16,6 +12,7 @@ fn key(studio: &Studio) -> Option<HighlightKey> {
         return None;
     }
     let (of, view) = (studio.active()?, studio.view()?);
+    let table = studio.session.document().segmentation(of)?.table();
     // A brush covers voxels by where exactly it is, everything else by the pixel.
     let at = if studio.hand.entry.has(&BRUSH_SIZE) { hover.at } else { hover.at.map(|at| at.floor() + 0.5) };
     Some(HighlightKey {
@@ -24,6 +21,7 @@ fn key(studio: &Studio) -> Option<HighlightKey> {
         of,
         revision: studio.revision(of)?,
         label: studio.label_view()?.active,
+        hidden: table.0.iter().filter(|label| !label.visible).map(|label| label.value).collect(),
         rules: studio.rules.clone(),
         place: (hover.plane, studio.slice(hover.plane)?),
         at,
@@ -72,31 +70,22 @@ fn ask(studio: &mut Studio, key: HighlightKey, run: HighlightWork) {
     else {
         return;
     };
-    let [columns, rows, _] = layout.size;
-    let job = HighlightJob { run, before, layout, slice: key.place.1 };
+    let job = HighlightJob { run, before, layout, slice: key.place.1, at: key.at };
     studio.highlighting.asked = Some(key.clone());
     studio.start(
         job,
         |_, ()| {},
         move |studio, result| {
             studio.highlighting.asked = None;
-            let region = match result {
-                Ok(region) => region,
+            let lines = match result {
+                Ok(lines) => lines,
                 Err(error) if error.is_stop() => return,
                 // It fails again when it is clicked, and is told then.
                 Err(_) => return studio.highlighting.empty = Some(key),
             };
-            let mut lines: Vec<[[f32; 2]; 2]> =
-                borders(&region, columns, rows).into_iter().map(|line| [line.from, line.to]).collect();
             if lines.is_empty() {
                 studio.highlighting.empty = Some(key);
                 return;
-            }
-            if lines.len() > MOST_LINES {
-                let [x, y] = key.at.map(|at| at as f32);
-                let far = |[[a, b], _]: &[[f32; 2]; 2]| (a - x).hypot(b - y);
-                lines.select_nth_unstable_by(MOST_LINES, |a, b| far(a).total_cmp(&far(b)));
-                lines.truncate(MOST_LINES);
             }
             studio.highlighting.ready = Some(Highlight { key, lines: lines.into() });
         },
@@ -116,7 +105,7 @@ mod tests {
     use crate::app::state::views::ScanView;
     use crate::session::{Command, Edit};
     use crate::tools::{Button, OptionValue, Pointer, PointerKind};
-    use crate::volume::{Affine, Geometry, Label, LabelTable, Plane, Rescale, Volume, Voxels};
+    use crate::volume::{Affine, Geometry, Label, LabelTable, Plane, Rescale, Volume, Voxels, borders};
 
     const SIZE: usize = 512;
 
@@ -226,6 +215,14 @@ mod tests {
         }
         times.sort_unstable();
         println!("200 frames: half of them took {:?} or less, the longest {:?}", times[100], times[199]);
+        settle(&mut studio);
+        assert!(studio.highlight().is_some());
+        // What is hidden is not painted over where only what is shown may be.
+        let of = studio.active().unwrap();
+        let mut table = studio.session.document().segmentation(of).unwrap().table().clone();
+        table.0[0].visible = false;
+        studio.session.apply(Command::by_hand("Show or hide label", vec![Edit::Table(of, table)])).unwrap();
+        assert!(studio.highlight().is_none(), "it was found for what was shown then");
         settle(&mut studio);
         assert!(studio.highlight().is_some());
         studio.hover = None;

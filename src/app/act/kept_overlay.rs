@@ -10,10 +10,11 @@ use crate::session::{KeptLook, KeptOverlay, ScanId};
 /// Between two looks: a window that is dragged is not a change for every frame.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// What lies over a scan now.
+/// What lies over a scan now. One whose window was dragged beyond every number is not kept: nobody could see it again.
 fn kept(studio: &Studio, of: ScanId) -> Option<KeptOverlay> {
     let form = studio.scan_views.get(&of)?.overlay;
-    let Laid { scan, frame, window, in_other_space } = form.laid?;
+    let is_window = |laid: &Laid| laid.window.level.is_finite() && laid.window.width.is_finite();
+    let Laid { scan, frame, window, in_other_space } = form.laid.filter(is_window)?;
     let over = studio.session.document().reference(scan)?.clone();
     let settings = &studio.settings;
     let look = KeptLook {
@@ -148,6 +149,17 @@ mod tests {
         assert!(second.scan_views[&over].overlay.laid.is_none());
         show(&mut second, base);
         assert!(second.overlay().is_some() && second.session.undo_name().is_none(), "no step of the history");
+        // What nobody could read is not kept.
+        let mut form = second.view().unwrap().overlay;
+        let endless = Window { level: 3.5, width: f64::INFINITY };
+        let window = std::mem::replace(&mut form.laid.as_mut().unwrap().window, endless);
+        overlay::set_form(&mut second, form);
+        remember(&mut second);
+        assert!(second.session.document().overlay(base).is_none());
+        form.laid.as_mut().unwrap().window = window;
+        overlay::set_form(&mut second, form);
+        remember(&mut second);
+        assert_eq!(second.session.document().overlay(base).unwrap().look.window, window);
         // What is taken off is off in the document too.
         overlay::choose(&mut second, None);
         remember(&mut second);

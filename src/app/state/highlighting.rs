@@ -19,6 +19,8 @@ pub struct HighlightKey {
     pub revision: Revision,
     /// The label that is painted.
     pub label: LabelValue,
+    /// Labels that are not shown: rules may spare them.
+    pub hidden: Vec<LabelValue>,
     /// Where may be painted.
     pub rules: PaintRules,
     /// The view, and its slice.

@@ -3,12 +3,11 @@
 use super::frame::Frame;
 use crate::app::Studio;
 use crate::app::act::boxing;
-use crate::app::act::picture::borders;
 use crate::app::state::studio::Hover;
 use crate::gui::egui;
 use crate::gui::theme;
 use crate::tools::{Button, Handles};
-use crate::volume::{LabelValue, Plane, PlaneLayout, VoxelRow};
+use crate::volume::{LabelValue, Plane, PlaneLayout, VoxelRow, borders};
 use egui::{Color32, Stroke};
 
 /// The outline that a tool draws: dashed, since it is no label yet, with handles at its corners.

@@ -2,11 +2,10 @@
 
 use super::frame::Frame;
 use crate::app::Studio;
-use crate::app::act::picture::{Border, borders};
 use crate::gui::egui;
 use crate::gui::paint::tiled_texture::TiledTexture;
 use crate::gui::theme;
-use crate::volume::{LabelMap, LabelTable, LabelValue, Plane, PlaneLayout};
+use crate::volume::{Border, LabelMap, LabelTable, LabelValue, Plane, PlaneLayout, borders};
 use egui::{Color32, Rect, Stroke};
 
 /// Opacity of the gaps in the hatch of a preview, as a share of the fill's.

@@ -44,6 +44,7 @@ fn is_same(a: &Volume, b: &Volume) -> bool {
         && a.geometry == b.geometry
         && (&a.frame_dims, &a.rescale, &a.frame_of_reference) == (&b.frame_dims, &b.rescale, &b.frame_of_reference)
         && (&a.name, &a.display, &a.warnings) == (&b.name, &b.display, &b.warnings)
+        && a.frame_names == b.frame_names
 }
 
 fn voxels(kind: u8, raw: &[u64]) -> Voxels {
@@ -85,6 +86,8 @@ fn scans() -> impl Strategy<Value = Volume> {
         let window = window.map(|(level, width)| Window { level, width });
         volume.display = DisplayHints { inverted, window, modality: "MR".into() };
         volume.warnings = vec!["The slices are not even.".into(); usize::from(inverted)];
+        let named = if inverted { slices / nk } else { 0 };
+        volume.frame_names = (0..named).map(|n| format!("b {n} s/mm²")).collect();
         volume
     })
 }
@@ -286,4 +289,29 @@ fn what_is_said_behind_right_checksums_and_cannot_be_is_refused() {
     refused(&|head| head.rescale = vec![], "there is no factor");
     refused(&|head| (head.is_per_slice, head.rescale) = (true, vec![[0, 0]; 8]), "not every slice has a factor");
     refused(&|head| head.frame_dims = vec![1 << 20], "is too short");
+}
+
+#[test]
+fn names_that_are_not_as_many_as_frames_are_left_out_and_a_stop_is_heard_before_any_part() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.lamella");
+    let geometry = Geometry::new([2, 2, 2], Affine::IDENTITY).unwrap();
+    let voxels = Voxels::U8(Arc::new((0..16).collect()));
+    let mut volume = Volume::new(geometry, voxels, vec![2], Rescale::IDENTITY, "head".into());
+    let mut read_with = |names: &[&str], watch: Watch| {
+        volume.frame_names = names.iter().map(|name| (*name).into()).collect();
+        let head = Head::of(&volume, volume.checksum());
+        write_container::<io::Error>(&path, &KIND, |container| {
+            container.part("scan-1", |out| out.write_all(&serde_json::to_vec(&head)?))?;
+            container.packed("scan-1.0", &PackedPart::pack(&volume.voxels.group(0))?)
+        })
+        .unwrap();
+        read(&ScanPlace { path: path.clone(), id: "scan-1".into() }, &KIND, watch).map(|volume| volume.frame_names)
+    };
+    assert_eq!(read_with(&["rest", "stress"], Watch::unwatched()).unwrap(), ["rest", "stress"]);
+    assert!(read_with(&["rest"], Watch::unwatched()).unwrap().is_empty());
+    assert!(read_with(&["rest", "stress", "late"], Watch::unwatched()).unwrap().is_empty());
+    let signal = Signal::default();
+    signal.stop();
+    assert!(matches!(read_with(&[], Watch::new(&signal)), Err(ScanCopyError::Stopped(_))));
 }

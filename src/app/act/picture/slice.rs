@@ -1,11 +1,10 @@
 //! A slice as it is shown, as a picture.
 
 use super::annotations::annotate;
-use super::borders::{Border, borders};
 use super::figures::{DrawnFigure, draw_figures};
 use super::overlay::OverlaySlice;
 use crate::formats::RgbPicture;
-use crate::volume::{LabelMap, LabelTable, PlaneLayout, Volume, Window};
+use crate::volume::{Border, LabelMap, LabelTable, PlaneLayout, Volume, Window, borders};
 
 /// How a slice is shown.
 #[allow(clippy::struct_excessive_bools, reason = "switches that the user sets one by one")]

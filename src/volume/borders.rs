@@ -1,6 +1,6 @@
 //! Outlines of labels on voxel borders.
 
-use crate::volume::LabelValue;
+use super::label_map::LabelValue;
 
 /// A run of voxel borders: start and end in pixels of the slice, and the label it belongs to.
 #[derive(Debug, Clone, Copy, PartialEq)]
