@@ -100,8 +100,8 @@ impl SaveSurfacesJob {
     }
 }
 
-/// One file where it tells labels apart or there is one label, else a file for each: `bones_femur.stl` for the label "femur" of `bones.stl`. Names that would be the same get the
-/// label's number, and are counted where that is taken too.
+/// One file where it tells labels apart or there is one label, else a file for each: `bones_femur.stl` for the label "femur" of `bones.stl`.
+/// Names that would be the same get the label's number, and are counted where that is taken too.
 fn paths_of(path: &Path, labels: &[Label]) -> Vec<PathBuf> {
     if labels.len() < 2 || formats::surfaces_in(path).is_none_or(|mesh| mesh.holds_many) {
         return vec![path.to_path_buf()];
@@ -146,7 +146,7 @@ mod tests {
     fn no_two_labels_share_a_file() {
         for table in [["a", "a", "a_2"], ["a_2", "a", "A"], ["A_3", "a", "a"]] {
             let labels: Vec<Label> = (1..).zip(table).map(|(value, name)| Label::new(value, name)).collect();
-            let paths = paths_of(Path::new("/x/bones.ply"), &labels);
+            let paths = paths_of(Path::new("/x/bones.stl"), &labels);
             let names: BTreeSet<String> = paths.iter().map(|path| path.to_string_lossy().to_lowercase()).collect();
             assert_eq!(names.len(), 3, "{table:?}: {paths:?}");
         }

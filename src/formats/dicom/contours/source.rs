@@ -161,7 +161,7 @@ impl ContourFile {
         let set = read_set(&self.path, watch.part(0.0, 0.4))?;
         let watch = watch.part(0.4, 1.0);
         let is_own = is_own_scan(&set, target.images);
-        let fit = fit(&set, target.grid, is_own);
+        let fit = fit(&set, target.grid, is_own, watch.quiet())?;
         let table = table_of(&self.path, &set)?;
         let mut labels = LabelMap::empty(target.grid.clone());
         let (mut outside, mut closed, mut shared, mut without, mut own) = (0, 0, 0, Vec::new(), Vec::new());
@@ -275,13 +275,14 @@ fn of_set(set: &StructureSet, target: &Target, fit: &Fit, is_own: bool) -> Vec<S
     }
     if fit.beside_mm > 0.0 {
         warnings.push(format!(
-            "Planes of contours lie up to {:.2} mm beside the slices; a slice takes the plane nearest to it.",
-            fit.beside_mm
+            "Planes of contours lie up to {:.2} mm beside the slices; a slice takes the plane nearest to it, at most {:.2} mm away.",
+            fit.beside_mm, fit.reach_mm
         ));
     }
     if fit.is_turned {
         warnings.push(
-            "Contours are turned against the slices of this scan; a voxel takes the plane of contours nearest to it."
+            "Contours are turned against the slices of this scan; a voxel takes the plane of contours nearest to it, at most half a step \
+             of the planes and 5 mm away."
                 .into(),
         );
     }
