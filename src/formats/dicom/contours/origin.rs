@@ -14,6 +14,7 @@ use crate::volume::{Vec3, cross, dot};
 
 /// Texts that are taken over.
 const KEPT: &[Tag] = &[
+    tags::SOP_INSTANCE_UID,
     tags::STUDY_DATE,
     tags::STUDY_TIME,
     tags::ACCESSION_NUMBER,
@@ -42,6 +43,8 @@ pub struct ImagePlane {
 #[derive(Default)]
 pub struct Origin {
     texts: BTreeMap<Tag, Vec<u8>>,
+    /// Media Storage SOP Instance UID.
+    media_instance_uid: String,
     charset: Option<Vec<u8>>,
     position: Option<Vec3>,
     directions: Option<[Vec3; 2]>,
@@ -57,7 +60,7 @@ impl Origin {
     pub fn read(path: &Path) -> Result<Self, String> {
         let mut elements = Elements::open(path)?;
         let whole = elements.whole();
-        let mut origin = Self::default();
+        let mut origin = Self { media_instance_uid: elements.media_instance_uid().into(), ..Self::default() };
         while let Some(element) = elements.next(whole)? {
             match element.tag {
                 tags::SPECIFIC_CHARACTER_SET => origin.charset = Some(elements.bytes(&element)?),
@@ -83,6 +86,12 @@ impl Origin {
             }
         }
         Ok(origin)
+    }
+
+    /// SOP Instance UID, or that by which the file is stored; empty where it has neither.
+    pub fn instance_uid(&self) -> String {
+        let own = self.text(tags::SOP_INSTANCE_UID);
+        if own.is_empty() { self.media_instance_uid.clone() } else { own }
     }
 
     /// A text, empty where the file has none.

@@ -13,7 +13,8 @@ use super::*;
 use crate::formats::labels::LabelsInFile;
 use crate::formats::{Mask, check_written, open_one, read_layers, scan as scan_path, write_mask};
 use crate::volume::{
-    Affine, Annotations, Code, Geometry, Label, LabelMap, LabelTable, Maker, SliceState, Term, Vec3, Volume, cross,
+    Affine, Annotations, Code, Geometry, Label, LabelMap, LabelTable, Maker, SliceState, SourceImages, Term, Vec3,
+    Volume, cross,
 };
 use crate::work::Signal;
 use crate::work::numbers::real;
@@ -259,6 +260,31 @@ fn without_its_images_nothing_is_written_or_read() {
     std::fs::copy(&path, &alone).unwrap();
     let reason = open_one(&alone, None, Watch::unwatched()).unwrap_err().to_string();
     assert!(reason.contains("--reference SCAN") && reason.contains("alone.dcm"), "{reason}");
+}
+
+#[test]
+fn images_that_are_others_now_or_have_no_names_are_not_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let scan = axial(folder.path());
+    let labels = LabelMap::from_fn(scan.geometry.clone(), |at| u16::from(at == [1, 1, 1]));
+    let path = folder.path().join("mask.rtstruct.dcm");
+    let source = scan.source.as_deref().unwrap();
+    let refused = |source: &SourceImages| {
+        let mask = Mask { labels: &labels, annotations: &Annotations::default(), source: Some(source) };
+        write_mask(&path, &mask, Watch::unwatched()).unwrap_err().to_string()
+    };
+    let mut nameless = source.clone();
+    nameless.series_uid.clear();
+    assert!(refused(&nameless).contains("its Series Instance UID"), "{}", refused(&nameless));
+    let mut nameless = source.clone();
+    nameless.files.iter_mut().for_each(|file| file.class_uid.clear());
+    assert!(refused(&nameless).contains("its SOP Class UID"), "{}", refused(&nameless));
+    let [first, second] = [&source.files[0].path, &source.files[1].path];
+    std::fs::copy(first, second).unwrap();
+    let reason = refused(source);
+    let names_it = reason.contains(&second.display().to_string());
+    assert!(names_it && reason.contains("another image now") && reason.contains("open the scan again"), "{reason}");
+    assert!(!path.exists());
 }
 
 #[test]
