@@ -8,7 +8,7 @@ use dicom::core::Tag;
 use dicom::dictionary_std::tags;
 
 use super::elements::{Element, Elements, Span};
-use crate::formats::dicom::fields::Fields;
+use crate::formats::dicom::fields::{Fields, number, quoted};
 use crate::formats::dicom::structure::RawValue;
 use crate::volume::{Vec3, cross, dot};
 
@@ -144,16 +144,43 @@ fn ras([x, y, z]: Vec3) -> Vec3 {
     [-x, -y, z]
 }
 
+/// Numbers as the scan was read, which may have decimal commas.
+fn numbers(elements: &mut Elements, element: &Element, name: &str) -> Result<Vec<f64>, String> {
+    let bytes = elements.bytes(element)?;
+    let text = String::from_utf8_lossy(&bytes);
+    numbers_in(&text).ok_or_else(|| format!("{name} is {}, which is not a number", quoted(&text)))
+}
+
+fn numbers_in(text: &str) -> Option<Vec<f64>> {
+    let text = text.trim_matches(|c: char| c == '\0' || c.is_whitespace());
+    if text.is_empty() {
+        return Some(Vec::new());
+    }
+    text.split('\\').map(|part| number(part).map(|(value, _)| value)).collect()
+}
+
 fn position(elements: &mut Elements, element: &Element) -> Result<Option<Vec3>, String> {
-    let mut values = Vec::new();
-    elements.numbers(element, "Image Position (Patient)", &mut |value| values.push(value))?;
+    let values = numbers(elements, element, "Image Position (Patient)")?;
     Ok(values.first_chunk().copied().map(ras))
 }
 
 fn directions(elements: &mut Elements, element: &Element) -> Result<Option<[Vec3; 2]>, String> {
-    let mut values = Vec::new();
-    elements.numbers(element, "Image Orientation (Patient)", &mut |value| values.push(value))?;
+    let values = numbers(elements, element, "Image Orientation (Patient)")?;
     let row = values.first_chunk::<3>().copied();
     let column = values.get(3..).and_then(|rest| rest.first_chunk::<3>()).copied();
     Ok(row.zip(column).map(|(row, column)| [ras(row), ras(column)]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_with_decimal_commas_are_read_as_the_scan_is() {
+        assert_eq!(numbers_in("-12,5\\0\\3.25 \0"), Some(vec![-12.5, 0.0, 3.25]));
+        assert_eq!(numbers_in(" \0"), Some(Vec::new()));
+        for text in ["1,5,2", "1.5,2", "inf", "1\\\\2", "x"] {
+            assert_eq!(numbers_in(text), None, "{text}");
+        }
+    }
 }
