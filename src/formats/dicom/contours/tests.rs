@@ -288,6 +288,46 @@ fn images_that_are_others_now_or_have_no_names_are_not_named() {
 }
 
 #[test]
+fn long_codes_and_meanings_fit_their_elements() {
+    let folder = tempfile::tempdir().unwrap();
+    let scan = axial(folder.path());
+    let labels = LabelMap::from_fn(scan.geometry.clone(), |at| u16::from(at == [1, 1, 1]));
+    let long = "urn:oid:1.2.840.113619.2.55";
+    let mut table = LabelTable(vec![Label::new(1, "a")]);
+    table.0[0].term = Some(Box::new(Term {
+        category: Code::snomed("123037004", "Body\\Structure"),
+        kind: Code::snomed(long, &"m".repeat(70)),
+        side: Some(Code::snomed("24028007", "")),
+    }));
+    let path = folder.path().join("mask.rt.dcm");
+    write(&path, &labels, &Annotations::new(table, []), &scan).unwrap();
+    let set = read_contours(&path, Watch::unwatched()).unwrap();
+    let term = Term {
+        category: Code::snomed("123037004", "Body/Structure"),
+        kind: Code::snomed(long, &"m".repeat(64)),
+        side: Some(Code::snomed("24028007", "24028007")),
+    };
+    assert_eq!(set.rois[0].term, Some(term));
+    let bytes = std::fs::read(&path).unwrap();
+    let long_code_value = [&[8u8, 0, 0x19, 1, 28, 0, 0, 0][..], long.as_bytes(), b" "].concat();
+    assert!(bytes.windows(long_code_value.len()).any(|part| part == long_code_value));
+}
+
+#[test]
+fn more_structures_than_labels_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("many.dcm");
+    let without: &[(&str, &str)] = &[];
+    let rois = vec![("a", without); 65_536];
+    made(&path, &rois);
+    let reason = read_contours(&path, Watch::unwatched()).unwrap_err().to_string();
+    assert!(reason.contains("many.dcm") && reason.contains("65535 structures"), "{reason}");
+    made(&path, &rois[1..]);
+    let set = read_contours(&path, Watch::unwatched()).unwrap();
+    assert_eq!(super::layers::layers(&set, Watch::unwatched()).unwrap().len(), 1);
+}
+
+#[test]
 fn points_holes_overlaps_and_equal_names_are_read_and_said() {
     let folder = tempfile::tempdir().unwrap();
     let scan = axial(folder.path());

@@ -6,17 +6,18 @@ use std::path::Path;
 
 use dicom::dictionary_std::tags;
 
+use super::codes::code;
 use super::encode::{Encoder, write_file};
 use super::origin::{ImagePlane, Origin};
 use super::read::CLASS_UID;
-use super::source::{different, listed};
+use super::source::{Names, listed};
 use crate::formats::Mask;
 use crate::formats::dicom::fresh;
 use crate::formats::error::{FormatError, Result};
 use crate::formats::slices::explain;
 use crate::shape::outlines;
 use crate::volume::{
-    Annotations, Code, Geometry, Label, LabelMap, LabelValue, Maker, Region, SourceFile, SourceImages, SourceSlice, dot,
+    Annotations, Geometry, Label, LabelMap, LabelValue, Maker, Region, SourceFile, SourceImages, SourceSlice, dot,
 };
 use crate::work::numbers::{natural, real, share, whole};
 use crate::work::{Stopped, Watch};
@@ -112,13 +113,13 @@ pub fn losses(mask: &Mask) -> Vec<String> {
 
 /// The labels that have voxels, with names that differ.
 fn structures(labels: &LabelMap, annotations: &Annotations) -> Vec<Structure> {
-    let mut taken = HashSet::new();
+    let mut names = Names::default();
     let mut table = annotations.table.clone();
     table.cover(labels.counts().into_keys());
     let mut found: Vec<Structure> = Vec::new();
     for mut label in table.0 {
         let Some(region) = labels.region_of(label.value) else { continue };
-        label.name = different(&shortened(&label.name, label.value), &mut taken);
+        label.name = names.different(&shortened(&label.name, label.value));
         found.push(Structure { label, region });
     }
     found
@@ -443,21 +444,6 @@ impl StructureSetFile<'_> {
             Ok(())
         })
     }
-}
-
-/// An item with a code, and with a modifier in it.
-fn code(out: &mut Encoder, code: &Code, modifier: Option<&Code>) -> io::Result<()> {
-    out.item(|out| {
-        out.text(tags::CODE_VALUE, &code.value)?;
-        out.text(tags::CODING_SCHEME_DESIGNATOR, &code.scheme)?;
-        out.text(tags::CODE_MEANING, &code.meaning)?;
-        match modifier {
-            Some(side) => {
-                out.sequence(tags::SEGMENTED_PROPERTY_TYPE_MODIFIER_CODE_SEQUENCE, |out| self::code(out, side, None))
-            }
-            None => Ok(()),
-        }
-    })
 }
 
 /// ROI Generation Algorithm: by hand, by a model, or by both; empty where nobody knows.
