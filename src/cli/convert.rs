@@ -1,6 +1,7 @@
 //! `lamella convert`
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
 
@@ -9,7 +10,7 @@ use super::named_labels::named_labels;
 use super::terminal::Terminal;
 use crate::formats::{self, For, Kind};
 use crate::jobs::{Inputs, JobError, OutputKind, SaveLabelsJob, SaveSurfacesJob};
-use crate::volume::{Geometry, LabelMap, Volume};
+use crate::volume::{Annotations, Geometry, LabelMap, LabelTable, SourceImages, Volume};
 use crate::work::Watch;
 
 /// How files of names of labels begin that may be written over.
@@ -102,8 +103,8 @@ impl Convert {
         Ok(())
     }
 
-    /// Writes a mask on the grid of its scan.
-    fn convert_mask(&self, terminal: &Terminal) -> Result {
+    /// The mask, on the grid of its scan where that is named, with the names that are asked for; and the images of the scan.
+    fn mask(&self, terminal: &Terminal) -> Result<(LabelMap, Annotations, Option<Arc<SourceImages>>)> {
         let report = |share| terminal.progress(share);
         let watch = Watch::unwatched().reporting(&report);
         let scan = self.reference.as_ref().map(|path| formats::open_one(path, None, watch.stage("Reading the scan")));
@@ -121,7 +122,12 @@ impl Convert {
             annotations.table = found.annotations.table;
             annotations.table.cover(labels.voxel_counts().into_keys());
         }
-        let source = scan.and_then(|scan| scan.source.clone());
+        Ok((labels, annotations, scan.and_then(|scan| scan.source)))
+    }
+
+    /// Writes a mask on the grid of its scan.
+    fn convert_mask(&self, terminal: &Terminal) -> Result {
+        let (labels, annotations, source) = self.mask(terminal)?;
         terminal
             .run(SaveLabelsJob { path: self.output.clone(), labels, annotations, source, sidecar: false }, &|()| {})?;
         terminal.finish();
@@ -131,13 +137,8 @@ impl Convert {
     /// Writes surfaces of the mask's labels.
     fn surfaces(&self, inputs: &Inputs) -> Result {
         let terminal = Terminal::new("Converting");
-        let report = |share| terminal.progress(share);
-        let watch = Watch::unwatched().reporting(&report);
-        let mut volume = formats::open_one(&self.input, self.series.as_deref(), watch)?;
-        volume.warnings.iter().for_each(|warning| tell!("note: {warning}"));
-        self.annotate(&mut volume, true)?;
-        let table = std::mem::take(&mut volume.annotations.table);
-        let (labels, _) = LabelMap::rounded(&volume, 0).map_err(|e| JobError::Other(e.to_string()))?;
+        let (labels, table) =
+            if self.reference.is_some() { self.labels_on_scan(&terminal)? } else { self.labels_alone(&terminal)? };
         let chosen = named_labels(&table, &self.label, &self.input)?;
         let job = SaveSurfacesJob { path: self.output.clone(), labels, table, chosen, is_smooth: self.smooth };
         for path in job.paths() {
@@ -147,6 +148,25 @@ impl Convert {
         terminal.finish();
         written.iter().for_each(|path| tell!("{}", path.display()));
         Ok(())
+    }
+
+    /// The mask's labels on the grid of its scan.
+    fn labels_on_scan(&self, terminal: &Terminal) -> Result<(LabelMap, LabelTable)> {
+        let (labels, mut annotations, _) = self.mask(terminal)?;
+        annotations.table.cover(labels.voxel_counts().into_keys());
+        Ok((labels, annotations.table))
+    }
+
+    /// The mask's labels where it says that they lie.
+    fn labels_alone(&self, terminal: &Terminal) -> Result<(LabelMap, LabelTable)> {
+        let report = |share| terminal.progress(share);
+        let watch = Watch::unwatched().reporting(&report);
+        let mut volume = formats::open_one(&self.input, self.series.as_deref(), watch)?;
+        volume.warnings.iter().for_each(|warning| tell!("note: {warning}"));
+        self.annotate(&mut volume, true)?;
+        let table = std::mem::take(&mut volume.annotations.table);
+        let (labels, _) = LabelMap::rounded(&volume, 0).map_err(|e| JobError::Other(e.to_string()))?;
+        Ok((labels, table))
     }
 
     /// Adds what files beside the input and the file of names say about the labels.

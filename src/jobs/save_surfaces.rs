@@ -100,7 +100,8 @@ impl SaveSurfacesJob {
     }
 }
 
-/// One file where it tells labels apart or there is one label, else a file for each: `bones_femur.stl` for the label "femur" of `bones.stl`. Names that would be the same get the label's number.
+/// One file where it tells labels apart or there is one label, else a file for each: `bones_femur.stl` for the label "femur" of `bones.stl`.
+/// Names that would be the same get the label's number, and are counted where that is taken too.
 fn paths_of(path: &Path, labels: &[Label]) -> Vec<PathBuf> {
     if labels.len() < 2 || formats::surfaces_in(path).is_none_or(|mesh| mesh.holds_many) {
         return vec![path.to_path_buf()];
@@ -111,8 +112,13 @@ fn paths_of(path: &Path, labels: &[Label]) -> Vec<PathBuf> {
     let mut taken = BTreeSet::new();
     let mut name_of = |label: &Label| {
         let plain = plain_name(&label.name).replace(' ', "_");
-        let is_free = !plain.is_empty() && taken.insert(plain.to_lowercase());
-        let own = if is_free { plain } else { format!("{plain}_{}", label.value) };
+        let mut names = (0u32..).map(|n| match n {
+            0 => plain.clone(),
+            1 => format!("{plain}_{}", label.value),
+            n => format!("{plain}_{}_{n}", label.value),
+        });
+        // Some systems take names for the same that differ in capitals alone.
+        let own = names.find(|name| taken.insert(name.to_lowercase())).unwrap_or_default();
         path.with_file_name(format!("{stem}_{own}{ending}"))
     };
     labels.iter().map(&mut name_of).collect()
@@ -134,5 +140,15 @@ mod tests {
         assert_eq!(names[2], "bones_left_lobe_3.STL");
         assert_eq!(names[1], "bones_a_b.STL");
         assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), 4);
+    }
+
+    #[test]
+    fn no_two_labels_share_a_file() {
+        for table in [["a", "a", "a_2"], ["a_2", "a", "A"], ["A_3", "a", "a"]] {
+            let labels: Vec<Label> = (1..).zip(table).map(|(value, name)| Label::new(value, name)).collect();
+            let paths = paths_of(Path::new("/x/bones.stl"), &labels);
+            let names: BTreeSet<String> = paths.iter().map(|path| path.to_string_lossy().to_lowercase()).collect();
+            assert_eq!(names.len(), 3, "{table:?}: {paths:?}");
+        }
     }
 }

@@ -314,7 +314,7 @@ fn not_a_number(name: &str, text: &str) -> Refusal {
 }
 
 /// A decimal number, and whether it was written with a comma.
-fn number(text: &str) -> Option<(f64, bool)> {
+pub fn number(text: &str) -> Option<(f64, bool)> {
     let text = text.trim_matches(is_padding);
     // The language's own reader also takes words such as "inf".
     if !text.bytes().all(|b| b.is_ascii_digit() || b"+-.,eE".contains(&b)) {

@@ -19,7 +19,7 @@ pub fn check(path: &Path, mask: &Mask, watch: Watch) -> Result<String> {
     let grid = mask.labels.geometry();
     let set = read_set(path, watch.part(0.0, 0.3))?;
     let watch = watch.part(0.3, 1.0);
-    let fit = fit(&set, grid, true);
+    let fit = fit(&set, grid, true, watch.quiet())?;
     let mut painted = LabelMap::empty(grid.clone());
     for (n, (roi, label)) in set.rois.iter().zip(table_of(path, &set)?).enumerate() {
         watch.at(share(n, set.rois.len()))?;

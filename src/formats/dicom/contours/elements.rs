@@ -6,6 +6,7 @@
 use std::path::Path;
 
 use dicom::core::{Tag, VR};
+use dicom::dictionary_std::tags;
 
 use crate::disk;
 use crate::formats::dicom::stream::{LOOK_AHEAD, Stream};
@@ -46,6 +47,7 @@ pub struct Elements {
     stream: Stream,
     big_endian: bool,
     whole: Span,
+    media_instance_uid: String,
 }
 
 impl Elements {
@@ -62,7 +64,7 @@ impl Elements {
             stream.skip(132)?;
         }
         let whole = Span { end: None, limit: length, depth: 0, implicit: false };
-        let mut elements = Self { stream, big_endian: false, whole };
+        let mut elements = Self { stream, big_endian: false, whole, media_instance_uid: String::new() };
         let transfer_syntax = elements.file_meta()?;
         if transfer_syntax == syntax::DEFLATED {
             elements.stream = elements.stream.inflated().map_err(failed)?;
@@ -80,16 +82,27 @@ impl Elements {
         self.whole
     }
 
+    /// Media Storage SOP Instance UID of the file meta information; empty where there is none.
+    pub fn media_instance_uid(&self) -> &str {
+        &self.media_instance_uid
+    }
+
+    /// Reads the file meta information, and gives the transfer syntax.
     fn file_meta(&mut self) -> Result<String, String> {
-        let mut transfer_syntax = String::new();
+        let (mut transfer_syntax, mut media_instance_uid) = (String::new(), String::new());
         while self.stream.peek(2)? == [2, 0] {
             let Some(element) = self.next(self.whole)? else { break };
-            if element.tag == Tag(0x0002, 0x0010) {
-                transfer_syntax = String::from_utf8_lossy(&self.bytes(&element)?).trim_matches(['\0', ' ']).into();
-            } else {
-                self.skip(&element, self.whole)?;
-            }
+            let text = match element.tag {
+                tags::TRANSFER_SYNTAX_UID => &mut transfer_syntax,
+                tags::MEDIA_STORAGE_SOP_INSTANCE_UID => &mut media_instance_uid,
+                _ => {
+                    self.skip(&element, self.whole)?;
+                    continue;
+                }
+            };
+            *text = String::from_utf8_lossy(&self.bytes(&element)?).trim_matches(['\0', ' ']).into();
         }
+        self.media_instance_uid = media_instance_uid;
         Ok(transfer_syntax)
     }
 

@@ -1,6 +1,6 @@
 //! Which structures overlap: those that do cannot be in one mask.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use super::structure_set::{ContourPlane, StructureSet, planes_of};
@@ -42,13 +42,27 @@ pub fn layers(set: &StructureSet, watch: Watch) -> Result<Vec<Vec<usize>>, Stopp
         compare(here, &mut pairs, watch)?;
         rest = behind;
     }
+    placed(set.rois.len(), &pairs, watch)
+}
+
+/// Puts every structure into the first layer that holds none of those that it overlaps.
+fn placed(count: usize, pairs: &HashSet<(usize, usize)>, watch: Watch) -> Result<Vec<Vec<usize>>, Stopped> {
+    let mut before: HashMap<usize, Vec<usize>> = HashMap::new();
+    for (first, second) in pairs {
+        before.entry(*second).or_default().push(*first);
+    }
     let mut layers: Vec<Vec<usize>> = Vec::new();
-    for roi in 0..set.rois.len() {
-        let is_free = |layer: &&mut Vec<usize>| layer.iter().all(|other| !pairs.contains(&(*other, roi)));
-        match layers.iter_mut().find(is_free) {
+    let mut layer_of: Vec<usize> = Vec::with_capacity(count);
+    for roi in 0..count {
+        watch.check()?;
+        let others = before.get(&roi).into_iter().flatten();
+        let taken: HashSet<usize> = others.filter_map(|other| layer_of.get(*other)).copied().collect();
+        let free = (0..layers.len()).find(|layer| !taken.contains(layer)).unwrap_or(layers.len());
+        match layers.get_mut(free) {
             Some(layer) => layer.push(roi),
             None => layers.push(vec![roi]),
         }
+        layer_of.push(free);
     }
     Ok(layers)
 }
@@ -57,6 +71,18 @@ pub fn layers(set: &StructureSet, watch: Watch) -> Result<Vec<Vec<usize>>, Stopp
 struct Spans {
     roi: usize,
     lines: Vec<(usize, Range<usize>)>,
+    /// The box around them.
+    rows: Range<usize>,
+    columns: Range<usize>,
+}
+
+impl Spans {
+    fn new(roi: usize, lines: Vec<(usize, Range<usize>)>) -> Self {
+        let joined = |a: Range<usize>, b: Range<usize>| a.start.min(b.start)..a.end.max(b.end);
+        let rows = lines.iter().map(|(line, _)| *line..line + 1).reduce(joined).unwrap_or_default();
+        let columns = lines.iter().map(|(_, span)| span.clone()).reduce(joined).unwrap_or_default();
+        Self { roi, lines, rows, columns }
+    }
 }
 
 /// Finds pairs of structures that overlap in a plane, the smaller place first.
@@ -91,11 +117,16 @@ fn compare(sections: &[Section], pairs: &mut HashSet<(usize, usize)>, watch: Wat
         let scaled: Vec<&[[f64; 2]]> = scaled.iter().map(Vec::as_slice).collect();
         let mut lines = Vec::new();
         spans_inside(&scaled, [LINES; 2], |line, columns| lines.push((line, columns)));
-        found.push(Spans { roi, lines });
+        found.push(Spans::new(roi, lines));
     }
+    // Only those are compared whose boxes meet: thousands of small structures lie beside each other.
+    found.retain(|spans| !spans.lines.is_empty());
+    found.sort_by_key(|spans| spans.rows.start);
     for (n, a) in found.iter().enumerate() {
         watch.check()?;
-        for b in found.iter().skip(n + 1).filter(|b| b.roi != a.roi) {
+        let near = found.iter().skip(n + 1).take_while(|b| b.rows.start < a.rows.end);
+        let near = near.filter(|b| b.columns.start < a.columns.end && a.columns.start < b.columns.end);
+        for b in near.filter(|b| b.roi != a.roi) {
             let pair = (a.roi.min(b.roi), a.roi.max(b.roi));
             if !pairs.contains(&pair) && meet(&a.lines, &b.lines) {
                 pairs.insert(pair);
@@ -119,4 +150,24 @@ fn meet(a: &[(usize, Range<usize>)], b: &[(usize, Range<usize>)]) -> bool {
         }
     }
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn structures_are_in_the_first_layer_that_is_free() {
+        let pairs = HashSet::from([(0, 1), (1, 2), (0, 3), (1, 3)]);
+        let layers = |count, pairs: &HashSet<_>| placed(count, pairs, Watch::unwatched()).unwrap();
+        assert_eq!(layers(5, &pairs), [vec![0, 2, 4], vec![1], vec![3]]);
+        assert_eq!(layers(60_000, &HashSet::new()).len(), 1);
+        assert!(layers(0, &pairs).is_empty());
+    }
+
+    #[test]
+    fn boxes_hold_all_spans() {
+        let spans = Spans::new(0, vec![(3, 5..7), (4, 2..3), (4, 6..9)]);
+        assert_eq!((spans.rows, spans.columns), (3..5, 2..9));
+    }
 }

@@ -6,6 +6,7 @@
 //! Source: DICOM PS3.3 A.19, C.8.8.5 (Structure Set), C.8.8.6 (ROI Contour), C.8.8.8 (RT ROI Observations).
 
 mod check;
+mod codes;
 mod elements;
 mod encode;
 mod layers;

@@ -8,12 +8,13 @@ use dicom::core::Tag;
 use dicom::dictionary_std::tags;
 
 use super::elements::{Element, Elements, Span};
-use crate::formats::dicom::fields::Fields;
+use crate::formats::dicom::fields::{Fields, number, quoted};
 use crate::formats::dicom::structure::RawValue;
 use crate::volume::{Vec3, cross, dot};
 
 /// Texts that are taken over.
 const KEPT: &[Tag] = &[
+    tags::SOP_INSTANCE_UID,
     tags::STUDY_DATE,
     tags::STUDY_TIME,
     tags::ACCESSION_NUMBER,
@@ -42,6 +43,8 @@ pub struct ImagePlane {
 #[derive(Default)]
 pub struct Origin {
     texts: BTreeMap<Tag, Vec<u8>>,
+    /// Media Storage SOP Instance UID.
+    media_instance_uid: String,
     charset: Option<Vec<u8>>,
     position: Option<Vec3>,
     directions: Option<[Vec3; 2]>,
@@ -57,7 +60,7 @@ impl Origin {
     pub fn read(path: &Path) -> Result<Self, String> {
         let mut elements = Elements::open(path)?;
         let whole = elements.whole();
-        let mut origin = Self::default();
+        let mut origin = Self { media_instance_uid: elements.media_instance_uid().into(), ..Self::default() };
         while let Some(element) = elements.next(whole)? {
             match element.tag {
                 tags::SPECIFIC_CHARACTER_SET => origin.charset = Some(elements.bytes(&element)?),
@@ -83,6 +86,12 @@ impl Origin {
             }
         }
         Ok(origin)
+    }
+
+    /// SOP Instance UID, or that by which the file is stored; empty where it has neither.
+    pub fn instance_uid(&self) -> String {
+        let own = self.text(tags::SOP_INSTANCE_UID);
+        if own.is_empty() { self.media_instance_uid.clone() } else { own }
     }
 
     /// A text, empty where the file has none.
@@ -135,16 +144,43 @@ fn ras([x, y, z]: Vec3) -> Vec3 {
     [-x, -y, z]
 }
 
+/// Numbers as the scan was read, which may have decimal commas.
+fn numbers(elements: &mut Elements, element: &Element, name: &str) -> Result<Vec<f64>, String> {
+    let bytes = elements.bytes(element)?;
+    let text = String::from_utf8_lossy(&bytes);
+    numbers_in(&text).ok_or_else(|| format!("{name} is {}, which is not a number", quoted(&text)))
+}
+
+fn numbers_in(text: &str) -> Option<Vec<f64>> {
+    let text = text.trim_matches(|c: char| c == '\0' || c.is_whitespace());
+    if text.is_empty() {
+        return Some(Vec::new());
+    }
+    text.split('\\').map(|part| number(part).map(|(value, _)| value)).collect()
+}
+
 fn position(elements: &mut Elements, element: &Element) -> Result<Option<Vec3>, String> {
-    let mut values = Vec::new();
-    elements.numbers(element, "Image Position (Patient)", &mut |value| values.push(value))?;
+    let values = numbers(elements, element, "Image Position (Patient)")?;
     Ok(values.first_chunk().copied().map(ras))
 }
 
 fn directions(elements: &mut Elements, element: &Element) -> Result<Option<[Vec3; 2]>, String> {
-    let mut values = Vec::new();
-    elements.numbers(element, "Image Orientation (Patient)", &mut |value| values.push(value))?;
+    let values = numbers(elements, element, "Image Orientation (Patient)")?;
     let row = values.first_chunk::<3>().copied();
     let column = values.get(3..).and_then(|rest| rest.first_chunk::<3>()).copied();
     Ok(row.zip(column).map(|(row, column)| [ras(row), ras(column)]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_with_decimal_commas_are_read_as_the_scan_is() {
+        assert_eq!(numbers_in("-12,5\\0\\3.25 \0"), Some(vec![-12.5, 0.0, 3.25]));
+        assert_eq!(numbers_in(" \0"), Some(Vec::new()));
+        for text in ["1,5,2", "1.5,2", "inf", "1\\\\2", "x"] {
+            assert_eq!(numbers_in(text), None, "{text}");
+        }
+    }
 }

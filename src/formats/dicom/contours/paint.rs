@@ -18,6 +18,12 @@ const FLAT: f64 = 0.25;
 const ONE_PLANE: f64 = 0.1;
 /// Planes nearer to a slice, in voxels, lie in it.
 pub const IN_SLICE: f64 = 0.02;
+/// Planes stand for no more than this on either side: contours that lie farther apart are single slices, and nobody knows what lies between.
+const MOST_REACH_MM: f64 = 5.0;
+/// Turned planes nearer to each other are one.
+const ONE_TURNED_PLANE_MM: f64 = 0.05;
+/// Planes whose normals have at least this cosine have one direction.
+const SAME_DIRECTION: f64 = 0.9999;
 /// What rounding may add, in voxels.
 const ROUNDING: f64 = 1e-3;
 
@@ -108,24 +114,27 @@ pub struct Fit {
     pub beside_mm: f64,
     /// Whether there are contours whose planes are turned against the grid's.
     pub is_turned: bool,
+    /// How far from a plane a slice may lie that takes it, in millimetres.
+    pub reach_mm: f64,
     /// Half of what a plane stands for along each axis, in voxels.
     reach: [f64; 3],
-    /// What a turned plane stands for in millimetres; none where there is one plane alone.
-    turned_step_mm: Option<f64>,
 }
 
 /// Looks at all contours: how far their planes are apart, and how they lie in the grid. Where the grid is that of the images that they were
 /// drawn on, each contour is for one slice.
-pub fn fit(set: &StructureSet, grid: &Geometry, is_own_scan: bool) -> Fit {
+///
+/// # Errors
+/// When the work is stopped.
+pub fn fit(set: &StructureSet, grid: &Geometry, is_own_scan: bool, watch: Watch) -> Result<Fit, Stopped> {
     let mut fit = Fit { reach: [0.5; 3], ..Fit::default() };
     let mut places: [Vec<f64>; 3] = Default::default();
-    let mut turned: Vec<(Vec3, f64)> = Vec::new();
     for roi in &set.rois {
-        let (slabs, others) = sorted(roi, grid);
+        watch.check()?;
+        let (slabs, turned) = sorted(roi, grid);
         for slab in slabs {
             places[slab.axis].extend(slab.planes.iter().map(|(place, _)| *place));
         }
-        turned.extend(others.iter().map(|plane| (plane.normal, plane.offset_mm)));
+        fit.is_turned |= !turned.is_empty();
     }
     let spacing = grid.spacing_mm();
     for axis in 0..3 {
@@ -138,14 +147,13 @@ pub fn fit(set: &StructureSet, grid: &Geometry, is_own_scan: bool) -> Fit {
         }
         let step = places.windows(2).map(|pair| pair[1] - pair[0]).fold(f64::INFINITY, f64::min);
         if !is_own_scan && step.is_finite() {
-            fit.reach[axis] = (step / 2.0).max(0.5);
+            fit.reach[axis] = (step / 2.0).min(MOST_REACH_MM / spacing[axis]).max(0.5);
+        }
+        if !places.is_empty() {
+            fit.reach_mm = fit.reach_mm.max(fit.reach[axis] * spacing[axis]);
         }
     }
-    fit.is_turned = !turned.is_empty();
-    turned.sort_by(|a, b| a.1.total_cmp(&b.1));
-    let steps = turned.windows(2).map(|pair| pair[1].1 - pair[0].1).filter(|step| *step > 0.05);
-    fit.turned_step_mm = steps.min_by(f64::total_cmp);
-    fit
+    Ok(fit)
 }
 
 /// The closed contours of a region that lie in planes of voxels, axis by axis, and those that do not.
@@ -203,8 +211,9 @@ pub fn fill(roi: &Roi, grid: &Geometry, fit: &Fit, watch: Watch) -> Result<Fille
     for slab in slabs {
         fill_slab(&slab, grid, fit.reach[slab.axis], &mut filled, watch)?;
     }
-    for plane in turned {
-        fill_turned(&plane, grid, fit, &mut filled, watch)?;
+    let parts = parts_mm(&turned, grid);
+    for (plane, part) in turned.iter().zip(parts) {
+        fill_turned(plane, part, grid, &mut filled, watch)?;
     }
     Ok(filled)
 }
@@ -256,27 +265,76 @@ fn fill_slab(slab: &Slab, grid: &Geometry, reach: f64, filled: &mut Filled, watc
     Ok(())
 }
 
-/// Rows of voxels are cut by the outlines of a plane: a voxel belongs to it if it lies within half a step of the plane and its place in the
+/// Half a voxel along a direction, in millimetres.
+fn half_voxel_mm(grid: &Geometry, normal: Vec3) -> f64 {
+    let affine = grid.world_from_voxel();
+    [0, 1, 2].map(|axis| dot(affine.column(axis), normal).abs()).into_iter().fold(0.0, f64::max) / 2.0
+}
+
+/// Turned planes of one direction.
+struct Stacked {
+    normal: Vec3,
+    /// Their places along the normal, in ascending order.
+    places_mm: Vec<f64>,
+    /// How far at most from a plane its voxels lie.
+    reach_mm: f64,
+}
+
+/// What the turned planes of a region stand for, each from its own place on in millimetres: up to half-way to the next ones of its
+/// direction, and no farther than half the least step between those.
+fn parts_mm(planes: &[ContourPlane], grid: &Geometry) -> Vec<[f64; 2]> {
+    let mut stacks: Vec<Stacked> = Vec::new();
+    let stack_of = |stacks: &[Stacked], plane: &ContourPlane| {
+        stacks.iter().position(|stack| dot(stack.normal, plane.normal) >= SAME_DIRECTION)
+    };
+    for plane in planes {
+        match stack_of(&stacks, plane).and_then(|n| stacks.get_mut(n)) {
+            Some(stack) => stack.places_mm.push(plane.offset_mm),
+            None => {
+                stacks.push(Stacked { normal: plane.normal, places_mm: vec![plane.offset_mm], reach_mm: 0.0 });
+            }
+        }
+    }
+    for stack in &mut stacks {
+        stack.places_mm.sort_by(f64::total_cmp);
+        let steps = stack.places_mm.windows(2).map(|pair| pair[1] - pair[0]);
+        let step = steps.filter(|step| *step > ONE_TURNED_PLANE_MM).min_by(f64::total_cmp);
+        let reach = step.map_or(0.0, |step| (step / 2.0).min(MOST_REACH_MM));
+        stack.reach_mm = reach.max(half_voxel_mm(grid, stack.normal));
+    }
+    let part = |plane: &ContourPlane| {
+        let Some(stack) = stack_of(&stacks, plane).and_then(|n| stacks.get(n)) else { return [0.0; 2] };
+        let (here, places) = (plane.offset_mm, &stack.places_mm);
+        let before = places.partition_point(|place| *place < here - ONE_TURNED_PLANE_MM);
+        let before = before.checked_sub(1).and_then(|n| places.get(n));
+        let after = places.get(places.partition_point(|place| *place <= here + ONE_TURNED_PLANE_MM));
+        [
+            before.map_or(-stack.reach_mm, |place| ((place - here) / 2.0).max(-stack.reach_mm)),
+            after.map_or(stack.reach_mm, |place| ((place - here) / 2.0).min(stack.reach_mm)),
+        ]
+    };
+    planes.iter().map(part).collect()
+}
+
+/// Rows of voxels are cut by the outlines of a plane: a voxel belongs to it if it lies in the plane's part of the space and its place in the
 /// plane is inside.
 fn fill_turned(
     plane: &ContourPlane,
+    part_mm: [f64; 2],
     grid: &Geometry,
-    fit: &Fit,
     filled: &mut Filled,
     watch: Watch,
 ) -> Result<(), Stopped> {
     let affine = grid.world_from_voxel();
     let normal = plane.normal;
-    let voxel_mm = [0, 1, 2].map(|axis| dot(affine.column(axis), normal).abs()).into_iter().fold(0.0, f64::max);
-    let half = fit.turned_step_mm.unwrap_or(voxel_mm) / 2.0;
     let axes = tangents(normal);
     let in_plane = |point: Vec3| [dot(point, axes[0]), dot(point, axes[1]), dot(point, normal) - plane.offset_mm];
     let outlines: Vec<Vec<[f64; 2]>> =
         plane.contours.iter().map(|contour| flattened(&contour.points, normal)).collect();
-    // The voxels around the contours, moved by half a step to both sides.
+    // The voxels around the contours, moved to both ends of the plane's part.
     let mut around = [[f64::INFINITY, f64::NEG_INFINITY]; 3];
     for point in plane.contours.iter().flat_map(|contour| &contour.points) {
-        for side in [-half, half] {
+        for side in part_mm {
             let moved = [0, 1, 2].map(|axis| point[axis] + side * normal[axis]);
             for (span, at) in around.iter_mut().zip(grid.voxel_from_world().point(moved)) {
                 *span = [span[0].min(at), span[1].max(at)];
@@ -294,7 +352,7 @@ fn fill_turned(
         for j in range(1) {
             watch.check()?;
             let start = in_plane(affine.point([0.0, real(j), real(k)]));
-            let slab = where_between(start[2], step[2], half, range(0));
+            let slab = where_between(start[2], step[2], part_mm, range(0));
             for columns in insides(&outlines, start, step, &slab) {
                 filled.add([columns.start, j, k], 0, columns.len());
             }
@@ -315,12 +373,12 @@ fn in_plane_step(step: Vec3, axes: &[Vec3; 2], normal: Vec3) -> Vec3 {
     [dot(step, axes[0]), dot(step, axes[1]), dot(step, normal)]
 }
 
-/// The places along a row whose distance from the plane is from `-half` to below `half`.
-fn where_between(start: f64, step: f64, half: f64, all: Range<usize>) -> Range<usize> {
+/// The places along a row whose distance from the plane is from `from` to below `to`.
+fn where_between(start: f64, step: f64, [from, to]: [f64; 2], all: Range<usize>) -> Range<usize> {
     if step.abs() * real(all.end) < 1e-9 {
-        return if (-half..half).contains(&start) { all } else { 0..0 };
+        return if (from..to).contains(&start) { all } else { 0..0 };
     }
-    let [a, b] = [(-half - start) / step, (half - start) / step];
+    let [a, b] = [(from - start) / step, (to - start) / step];
     place(a.min(b), &all)..place(a.max(b), &all)
 }
 
@@ -360,4 +418,52 @@ fn insides(outlines: &[Vec<[f64; 2]>], start: Vec3, step: Vec3, all: &Range<usiz
     }
     let pairs = cuts.chunks_exact(2).map(|pair| place(pair[0], all)..place(pair[1], all));
     pairs.filter(|span| !span.is_empty()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::formats::dicom::contours::structure_set::ContourKind;
+    use crate::volume::Affine;
+
+    fn grid() -> Geometry {
+        let axes = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
+        Geometry::new([8, 8, 90], Affine::from_columns(axes, [0.0; 3])).unwrap()
+    }
+
+    fn square(z: f64) -> Contour {
+        let points = [[1.0, 1.0], [3.0, 1.0], [3.0, 2.0], [1.0, 2.0]].map(|[x, y]| [x, y, z]).to_vec();
+        Contour { kind: ContourKind::Closed, points, image: None }
+    }
+
+    #[test]
+    fn lesions_far_apart_on_another_series_stay_thin() {
+        let grid = grid();
+        let voxels = |places: &[f64], is_own: bool| {
+            let roi = Roi { contours: places.iter().map(|z| square(*z)).collect(), ..Roi::default() };
+            let set = StructureSet { rois: vec![roi], ..StructureSet::default() };
+            let fit = fit(&set, &grid, is_own, Watch::unwatched()).unwrap();
+            let mut labels = LabelMap::empty(grid.clone());
+            let filled = fill(&set.rois[0], &grid, &fit, Watch::unwatched()).unwrap();
+            filled.put(1, &mut labels, Watch::unwatched()).unwrap();
+            labels.counts().remove(&1).unwrap()
+        };
+        // Six voxels in a slice. Two planes 60 mm apart: five millimetres to each side.
+        assert_eq!(voxels(&[10.0, 70.0], false), 2 * 10 * 6);
+        assert_eq!(voxels(&[10.0, 16.0, 70.0], false), 3 * 6 * 6);
+        assert_eq!(voxels(&[10.0, 70.0], true), 2 * 6);
+    }
+
+    #[test]
+    fn turned_planes_stand_for_half_a_step_of_their_own_region() {
+        let normal = [0.6, 0.0, 0.8];
+        let planes = |places: &[f64]| -> Vec<[f64; 2]> {
+            let plane = |offset_mm: &f64| ContourPlane { normal, offset_mm: *offset_mm, contours: Vec::new() };
+            parts_mm(&places.iter().map(plane).collect::<Vec<_>>(), &grid())
+        };
+        assert_eq!(planes(&[7.0]), [[-0.4, 0.4]]);
+        assert_eq!(planes(&[0.0, 60.0]), [[-5.0, 5.0]; 2]);
+        assert_eq!(planes(&[0.0, 3.0, 60.0]), [[-1.5, 1.5]; 3]);
+        assert_eq!(planes(&[0.0, 0.5]), [[-0.4, 0.25], [-0.25, 0.4]]);
+    }
 }

@@ -16,6 +16,9 @@ use crate::work::{Stopped, Watch};
 /// RT Structure Set Storage.
 pub const CLASS_UID: &str = "1.2.840.10008.5.1.4.1.1.481.3";
 
+/// Each structure is a label of its own, and that many are told apart.
+const MOST_ROIS: usize = 65_535;
+
 /// Why a file is not read.
 #[derive(Debug)]
 pub enum Problem {
@@ -185,18 +188,23 @@ impl Reader<'_> {
             }
         }
         let number = number.ok_or_else(|| format!("the ROI {name:?} has no ROI Number"))?;
-        self.roi_of(number).name = name;
+        self.roi_of(number)?.name = name;
         Ok(())
     }
 
     /// The region of a number, which other sequences may tell of first.
-    fn roi_of(&mut self, number: i64) -> &mut Roi {
+    fn roi_of(&mut self, number: i64) -> Result<&mut Roi> {
         let rois = &mut self.set.rois;
+        if rois.len() >= MOST_ROIS && !self.places.contains_key(&number) {
+            return Err(Problem::Broken(format!(
+                "it holds more than {MOST_ROIS} structures, which is the most that can be read"
+            )));
+        }
         let place = *self.places.entry(number).or_insert_with(|| {
             rois.push(Roi { number, ..Roi::default() });
             rois.len() - 1
         });
-        &mut rois[place]
+        Ok(&mut rois[place])
     }
 
     fn roi_contours(&mut self, item: Span) -> Result<()> {
@@ -216,7 +224,7 @@ impl Reader<'_> {
             }
         }
         let number = number.ok_or_else(|| "contours have no Referenced ROI Number".to_string())?;
-        let roi = self.roi_of(number);
+        let roi = self.roi_of(number)?;
         roi.colour = roi.colour.or(colour);
         roi.contours.extend(contours);
         Ok(())
@@ -294,7 +302,7 @@ impl Reader<'_> {
             }
         }
         let Some(number) = number else { return Ok(()) };
-        let roi = self.roi_of(number);
+        let roi = self.roi_of(number)?;
         if roi.interpreted_type.is_empty() {
             roi.interpreted_type = interpreted;
         }
@@ -307,18 +315,20 @@ impl Reader<'_> {
         let mut found: Option<Code> = None;
         let sequence = self.elements.sequence(element, around)?;
         while let Some(item) = self.elements.item(sequence)? {
-            let [mut scheme, mut value, mut meaning] = [const { String::new() }; 3];
+            let [mut scheme, mut value, mut long_value, mut meaning] = [const { String::new() }; 4];
             while let Some(element) = self.elements.next(item)? {
                 match element.tag {
                     tags::CODE_VALUE => value = self.text(&element)?,
                     tags::CODING_SCHEME_DESIGNATOR => scheme = self.text(&element)?,
                     tags::CODE_MEANING => meaning = self.text(&element)?,
+                    tags::LONG_CODE_VALUE => long_value = self.text(&element)?,
                     tags::SEGMENTED_PROPERTY_TYPE_MODIFIER_CODE_SEQUENCE if found.is_none() => {
                         *side = self.code(&element, item, &mut None)?;
                     }
                     _ => self.elements.skip(&element, item)?,
                 }
             }
+            let value = if value.is_empty() { long_value } else { value };
             if found.is_none() && !value.is_empty() && !scheme.is_empty() {
                 found = Some(Code { scheme, value, meaning });
             }

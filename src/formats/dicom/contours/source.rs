@@ -1,6 +1,6 @@
 //! A structure set as labels on the grid of its scan.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -161,7 +161,7 @@ impl ContourFile {
         let set = read_set(&self.path, watch.part(0.0, 0.4))?;
         let watch = watch.part(0.4, 1.0);
         let is_own = is_own_scan(&set, target.images);
-        let fit = fit(&set, target.grid, is_own);
+        let fit = fit(&set, target.grid, is_own, watch.quiet())?;
         let table = table_of(&self.path, &set)?;
         let mut labels = LabelMap::empty(target.grid.clone());
         let (mut outside, mut closed, mut shared, mut without, mut own) = (0, 0, 0, Vec::new(), Vec::new());
@@ -220,14 +220,14 @@ fn is_own_scan(set: &StructureSet, images: Option<&SourceImages>) -> bool {
 pub fn table_of(path: &Path, set: &StructureSet) -> Result<Vec<Label>> {
     let numbers: Vec<LabelValue> = set.rois.iter().filter_map(|roi| roi.number.try_into().ok()).collect();
     let numbers_serve = numbers.len() == set.rois.len() && !numbers.contains(&0);
-    let mut taken = HashSet::new();
+    let mut names = Names::default();
     let mut table = Vec::with_capacity(set.rois.len());
     for (n, roi) in set.rois.iter().enumerate() {
         let counted = LabelValue::try_from(n + 1).map_err(|_| {
             FormatError::unsupported(path, format!("it holds {} structures; 65535 can be read", set.rois.len()))
         })?;
         let value = if numbers_serve { numbers[n] } else { counted };
-        let mut label = Label::new(value, different(&roi.name, &mut taken));
+        let mut label = Label::new(value, names.different(&roi.name));
         label.colour = roi.colour.unwrap_or(label.colour);
         label.term = roi.term.clone().map(Box::new);
         table.push(label);
@@ -235,13 +235,29 @@ pub fn table_of(path: &Path, set: &StructureSet) -> Result<Vec<Label>> {
     Ok(table)
 }
 
-/// A name that is not among those that are taken: with a number behind it where it is.
-pub fn different(name: &str, taken: &mut HashSet<String>) -> String {
-    let others = (2..).map(|n| format!("{name} ({n})"));
-    let free = std::iter::once(name.to_string()).chain(others).find(|name| !taken.contains(name));
-    let free = free.unwrap_or_default();
-    taken.insert(free.clone());
-    free
+/// Names that are given, each once.
+#[derive(Default)]
+pub struct Names {
+    taken: HashSet<String>,
+    /// The number that comes next behind a name that is asked for again.
+    next: HashMap<String, usize>,
+}
+
+impl Names {
+    /// A name that nobody has yet: with a number behind it where it is taken.
+    pub fn different(&mut self, name: &str) -> String {
+        if self.taken.insert(name.to_string()) {
+            return name.to_string();
+        }
+        let next = self.next.entry(name.to_string()).or_insert(2);
+        loop {
+            let free = format!("{name} ({next})");
+            *next += 1;
+            if self.taken.insert(free.clone()) {
+                return free;
+            }
+        }
+    }
 }
 
 /// "a, b and 3 more".
@@ -275,13 +291,14 @@ fn of_set(set: &StructureSet, target: &Target, fit: &Fit, is_own: bool) -> Vec<S
     }
     if fit.beside_mm > 0.0 {
         warnings.push(format!(
-            "Planes of contours lie up to {:.2} mm beside the slices; a slice takes the plane nearest to it.",
-            fit.beside_mm
+            "Planes of contours lie up to {:.2} mm beside the slices; a slice takes the plane nearest to it, at most {:.2} mm away.",
+            fit.beside_mm, fit.reach_mm
         ));
     }
     if fit.is_turned {
         warnings.push(
-            "Contours are turned against the slices of this scan; a voxel takes the plane of contours nearest to it."
+            "Contours are turned against the slices of this scan; a voxel takes the plane of contours nearest to it, at most half a step \
+             of the planes and 5 mm away."
                 .into(),
         );
     }
@@ -303,4 +320,16 @@ fn not_painted(set: &StructureSet) -> Option<String> {
     let found: Vec<&str> = found.iter().map(String::as_str).collect();
     (!found.is_empty())
         .then(|| format!("Points and open lines enclose nothing and are not painted: {}.", listed(&found)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_is_given_once() {
+        let mut names = Names::default();
+        let given = ["a", "a", "a (2)", "a", "b", "a (4)", "a"].map(|name| names.different(name));
+        assert_eq!(given, ["a", "a (2)", "a (2) (2)", "a (3)", "b", "a (4)", "a (5)"]);
+    }
 }

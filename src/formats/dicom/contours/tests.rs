@@ -13,7 +13,8 @@ use super::*;
 use crate::formats::labels::LabelsInFile;
 use crate::formats::{Mask, check_written, open_one, read_layers, scan as scan_path, write_mask};
 use crate::volume::{
-    Affine, Annotations, Code, Geometry, Label, LabelMap, LabelTable, Maker, SliceState, Term, Vec3, Volume, cross,
+    Affine, Annotations, Code, Geometry, Label, LabelMap, LabelTable, Maker, SliceState, SourceImages, Term, Vec3,
+    Volume, cross,
 };
 use crate::work::Signal;
 use crate::work::numbers::real;
@@ -259,6 +260,71 @@ fn without_its_images_nothing_is_written_or_read() {
     std::fs::copy(&path, &alone).unwrap();
     let reason = open_one(&alone, None, Watch::unwatched()).unwrap_err().to_string();
     assert!(reason.contains("--reference SCAN") && reason.contains("alone.dcm"), "{reason}");
+}
+
+#[test]
+fn images_that_are_others_now_or_have_no_names_are_not_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let scan = axial(folder.path());
+    let labels = LabelMap::from_fn(scan.geometry.clone(), |at| u16::from(at == [1, 1, 1]));
+    let path = folder.path().join("mask.rtstruct.dcm");
+    let source = scan.source.as_deref().unwrap();
+    let refused = |source: &SourceImages| {
+        let mask = Mask { labels: &labels, annotations: &Annotations::default(), source: Some(source) };
+        write_mask(&path, &mask, Watch::unwatched()).unwrap_err().to_string()
+    };
+    let mut nameless = source.clone();
+    nameless.series_uid.clear();
+    assert!(refused(&nameless).contains("its Series Instance UID"), "{}", refused(&nameless));
+    let mut nameless = source.clone();
+    nameless.files.iter_mut().for_each(|file| file.class_uid.clear());
+    assert!(refused(&nameless).contains("its SOP Class UID"), "{}", refused(&nameless));
+    let [first, second] = [&source.files[0].path, &source.files[1].path];
+    std::fs::copy(first, second).unwrap();
+    let reason = refused(source);
+    let names_it = reason.contains(&second.display().to_string());
+    assert!(names_it && reason.contains("another image now") && reason.contains("open the scan again"), "{reason}");
+    assert!(!path.exists());
+}
+
+#[test]
+fn long_codes_and_meanings_fit_their_elements() {
+    let folder = tempfile::tempdir().unwrap();
+    let scan = axial(folder.path());
+    let labels = LabelMap::from_fn(scan.geometry.clone(), |at| u16::from(at == [1, 1, 1]));
+    let long = "urn:oid:1.2.840.113619.2.55";
+    let mut table = LabelTable(vec![Label::new(1, "a")]);
+    table.0[0].term = Some(Box::new(Term {
+        category: Code::snomed("123037004", "Body\\Structure"),
+        kind: Code::snomed(long, &"m".repeat(70)),
+        side: Some(Code::snomed("24028007", "")),
+    }));
+    let path = folder.path().join("mask.rt.dcm");
+    write(&path, &labels, &Annotations::new(table, []), &scan).unwrap();
+    let set = read_contours(&path, Watch::unwatched()).unwrap();
+    let term = Term {
+        category: Code::snomed("123037004", "Body/Structure"),
+        kind: Code::snomed(long, &"m".repeat(64)),
+        side: Some(Code::snomed("24028007", "24028007")),
+    };
+    assert_eq!(set.rois[0].term, Some(term));
+    let bytes = std::fs::read(&path).unwrap();
+    let long_code_value = [&[8u8, 0, 0x19, 1, 28, 0, 0, 0][..], long.as_bytes(), b" "].concat();
+    assert!(bytes.windows(long_code_value.len()).any(|part| part == long_code_value));
+}
+
+#[test]
+fn more_structures_than_labels_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("many.dcm");
+    let without: &[(&str, &str)] = &[];
+    let rois = vec![("a", without); 65_536];
+    made(&path, &rois);
+    let reason = read_contours(&path, Watch::unwatched()).unwrap_err().to_string();
+    assert!(reason.contains("many.dcm") && reason.contains("65535 structures"), "{reason}");
+    made(&path, &rois[1..]);
+    let set = read_contours(&path, Watch::unwatched()).unwrap();
+    assert_eq!(super::layers::layers(&set, Watch::unwatched()).unwrap().len(), 1);
 }
 
 #[test]

@@ -6,17 +6,18 @@ use std::path::Path;
 
 use dicom::dictionary_std::tags;
 
+use super::codes::code;
 use super::encode::{Encoder, write_file};
 use super::origin::{ImagePlane, Origin};
 use super::read::CLASS_UID;
-use super::source::{different, listed};
+use super::source::{Names, listed};
 use crate::formats::Mask;
 use crate::formats::dicom::fresh;
 use crate::formats::error::{FormatError, Result};
 use crate::formats::slices::explain;
 use crate::shape::outlines;
 use crate::volume::{
-    Annotations, Code, Geometry, Label, LabelMap, LabelValue, Maker, Region, SourceImages, SourceSlice, dot,
+    Annotations, Geometry, Label, LabelMap, LabelValue, Maker, Region, SourceFile, SourceImages, SourceSlice, dot,
 };
 use crate::work::numbers::{natural, real, share, whole};
 use crate::work::{Stopped, Watch};
@@ -64,7 +65,7 @@ pub fn write_labels(path: &Path, mask: &Mask, watch: Watch) -> Result<()> {
             "the mask has no label with a voxel, so there is nothing to outline",
         ));
     }
-    let origins = origins(source, watch.part(0.0, 0.2))?;
+    let origins = origins(path, source, watch.part(0.0, 0.2))?;
     let slices = slices(labels.geometry(), source, &origins).map_err(|e| FormatError::unsupported(path, e))?;
     check_slices(&structures, &slices).map_err(|e| FormatError::unsupported(path, e))?;
     let Some(origin) = origins.values().next() else { return Err(FormatError::Stopped(Stopped)) };
@@ -112,13 +113,13 @@ pub fn losses(mask: &Mask) -> Vec<String> {
 
 /// The labels that have voxels, with names that differ.
 fn structures(labels: &LabelMap, annotations: &Annotations) -> Vec<Structure> {
-    let mut taken = HashSet::new();
+    let mut names = Names::default();
     let mut table = annotations.table.clone();
     table.cover(labels.counts().into_keys());
     let mut found: Vec<Structure> = Vec::new();
     for mut label in table.0 {
         let Some(region) = labels.region_of(label.value) else { continue };
-        label.name = different(&shortened(&label.name, label.value), &mut taken);
+        label.name = names.different(&shortened(&label.name, label.value));
         found.push(Structure { label, region });
     }
     found
@@ -135,18 +136,39 @@ fn shortened(name: &str, value: LabelValue) -> String {
 }
 
 /// The headers of the files that hold images, by their place in the list.
-fn origins(source: &SourceImages, watch: Watch) -> Result<BTreeMap<usize, Origin>> {
+fn origins(path: &Path, source: &SourceImages, watch: Watch) -> Result<BTreeMap<usize, Origin>> {
     let wanted: BTreeSet<usize> = source.slices.iter().map(|slice| slice.file).collect();
     let mut origins = BTreeMap::new();
     for (n, file) in wanted.iter().enumerate() {
         watch.at(share(n, wanted.len()))?;
-        let Some(path) = source.files.get(*file).map(|file| &file.path) else { continue };
-        let origin = Origin::read(path).map_err(|problem| {
-            FormatError::malformed(path, format!("the image that contours are to name cannot be read: {problem}"))
+        let Some(image) = source.files.get(*file) else { continue };
+        let origin = origin(image, &source.series_uid).map_err(|problem| {
+            let image = image.path.display();
+            FormatError::unsupported(
+                path,
+                format!("contours name the images of their scan, and {image} cannot be named: {problem}; open the scan again"),
+            )
         })?;
         origins.insert(*file, origin);
     }
     Ok(origins)
+}
+
+/// The header of an image's file, after making sure that it is still the same image and has all by which it is named.
+fn origin(image: &SourceFile, series_uid: &str) -> std::result::Result<Origin, String> {
+    let origin = Origin::read(&image.path)?;
+    if origin.instance_uid() != image.instance_uid {
+        return Err("it is another image now".into());
+    }
+    let names = [
+        ("SOP Instance UID", image.instance_uid.as_str()),
+        ("SOP Class UID", image.class_uid.as_str()),
+        ("Series Instance UID", series_uid),
+    ];
+    match names.into_iter().find(|(_, uid)| uid.is_empty()) {
+        Some((name, _)) => Err(format!("it does not say its {name}")),
+        None => Ok(origin),
+    }
 }
 
 /// Finds the image of every slice by where it lies.
@@ -422,21 +444,6 @@ impl StructureSetFile<'_> {
             Ok(())
         })
     }
-}
-
-/// An item with a code, and with a modifier in it.
-fn code(out: &mut Encoder, code: &Code, modifier: Option<&Code>) -> io::Result<()> {
-    out.item(|out| {
-        out.text(tags::CODE_VALUE, &code.value)?;
-        out.text(tags::CODING_SCHEME_DESIGNATOR, &code.scheme)?;
-        out.text(tags::CODE_MEANING, &code.meaning)?;
-        match modifier {
-            Some(side) => {
-                out.sequence(tags::SEGMENTED_PROPERTY_TYPE_MODIFIER_CODE_SEQUENCE, |out| self::code(out, side, None))
-            }
-            None => Ok(()),
-        }
-    })
 }
 
 /// ROI Generation Algorithm: by hand, by a model, or by both; empty where nobody knows.

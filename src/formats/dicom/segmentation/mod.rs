@@ -28,6 +28,7 @@ use crate::formats::{Entry, Facts, Findings, LabelsInFile, Skipped, Source};
 use crate::volume::{LabelValue, Rescale, Volume, VoxelType, Voxels};
 use crate::work::{Watch, memory};
 use header::Segmentation;
+pub use write::elements::fitting;
 pub use write::{check, notices, notices_of_label_map, write_binary, write_label_map};
 
 /// Whether an object is a segmentation, by its SOP Class UID and its modality.

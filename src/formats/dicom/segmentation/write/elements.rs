@@ -4,7 +4,7 @@ use dicom::core::{Tag, VR};
 
 const ITEM: Tag = Tag(0xFFFE, 0xE000);
 /// Characters that a number as text may have.
-const MOST_DIGITS: usize = 16;
+pub const MOST_DIGITS: usize = 16;
 
 /// A data set or an item that is being written. Elements are put in ascending order.
 #[derive(Default)]

@@ -6,7 +6,7 @@ use std::path::Path;
 use dicom::core::Tag;
 use dicom::dictionary_std::tags;
 
-use super::elements::decimals;
+use super::elements::{MOST_DIGITS, decimals};
 use crate::formats::dicom::fields::Fields;
 use crate::formats::dicom::structure::{self, Structure};
 use crate::formats::error::{FormatError, Result};
@@ -102,6 +102,12 @@ fn fields(path: &Path, file: &SourceFile, wanted: &[Tag]) -> Result<(Fields, Str
     Ok((fields, structure))
 }
 
+/// Numbers as the file has them in text, or anew where that text is none of DICOM: with decimal commas, or too long.
+fn as_stated(text: Option<String>, numbers: &[f64]) -> String {
+    let is_plain = |part: &str| part.len() <= MOST_DIGITS && part.trim().parse::<f64>().is_ok();
+    text.filter(|text| text.split('\\').all(is_plain)).unwrap_or_else(|| decimals(numbers))
+}
+
 /// An image that frames name.
 pub struct SliceImage<'a> {
     /// Its file.
@@ -171,15 +177,33 @@ pub fn slice_images<'a>(
                 ));
             }
             // The text of the file has no rounding of ours.
-            position = fields.text(tags::IMAGE_POSITION_PATIENT).unwrap_or(position);
+            position = as_stated(fields.text(tags::IMAGE_POSITION_PATIENT), &stated);
             let stated = numbers(tags::IMAGE_ORIENTATION_PATIENT);
             let is_same =
                 stated.len() == 6 && stated.iter().zip(&directions).all(|(a, b)| (a - b).abs() < SAME_DIRECTION);
-            if let Some(text) = fields.text(tags::IMAGE_ORIENTATION_PATIENT).filter(|_| is_same) {
-                orientation = text;
+            if is_same {
+                orientation = as_stated(fields.text(tags::IMAGE_ORIENTATION_PATIENT), &stated);
             }
         }
         images.push(Some(SliceImage { file, frame: slice.frame, position }));
     }
     Ok((images, orientation))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_texts_of_the_standard_are_taken_as_they_are() {
+        let numbers = [-12.5, 0.0, 3.25];
+        for (text, taken) in [
+            ("-12.50\\0\\3.25", "-12.50\\0\\3.25"),
+            ("-12,5\\0\\3,25", "-12.5\\0\\3.25"),
+            ("-12.5000000000000000\\0\\3.25", "-12.5\\0\\3.25"),
+        ] {
+            assert_eq!(as_stated(Some(text.into()), &numbers), taken);
+        }
+        assert_eq!(as_stated(None, &numbers), "-12.5\\0\\3.25");
+    }
 }
