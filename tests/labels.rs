@@ -417,3 +417,26 @@ fn convert_keeps_names_writes_them_alone_and_takes_them_from_a_file() {
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(told.contains("letter.txt") && told.contains("lists no labels"), "{told}");
 }
+
+#[test]
+fn surfaces_are_made_on_the_scan_that_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+    let (plain, same, other) = (path("plain.nii.gz"), path("same.nii.gz"), path("other.nii.gz"));
+    let write = |path: &str, labels: &LabelMap| {
+        write_labels(Path::new(path), labels, &Annotations::default(), Watch::unwatched()).unwrap();
+    };
+    write(&plain, &mask());
+    write(&same, &mask());
+    let coarse = Affine::from_columns([[2.5, 0.0, 0.0], [0.0, 2.5, 0.0], [0.0, 0.0, 2.5]], [40.0; 3]);
+    write(&other, &LabelMap::from_fn(Geometry::new([9, 8, 7], coarse).unwrap(), |_| 1));
+    let convert = |reference: &str| {
+        lamella(&["convert", &plain, "-o", &path("one.stl"), "--label", "9", "--reference", reference])
+    };
+    let output = convert(&other);
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && told.contains("does not lie on the voxels of the scan"), "{told}");
+    assert!(!Path::new(&path("one.stl")).exists());
+    let output = convert(&same);
+    assert!(output.status.success() && Path::new(&path("one.stl")).exists(), "{output:?}");
+}

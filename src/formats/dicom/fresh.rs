@@ -8,6 +8,9 @@ use dicom::core::chrono::DateTime;
 /// Implementation Class UID of files that this program writes: a UUID that was made once (PS3.5, B.2).
 pub const IMPLEMENTATION_CLASS_UID: &str = "2.25.50428386460437207041140872346497401438";
 
+/// What is said where the scan has no Frame of Reference UID.
+pub const NEW_SPACE: &str = "The scan does not say its Frame of Reference UID, so the file has a new one; other programs may not show it on the scan.";
+
 /// A UID that nobody else has: a random UUID as a decimal number below 2.25 (PS3.5, B.2; RFC 9562, 5.4).
 pub fn uid() -> String {
     // Every state is keyed by the system's random numbers.

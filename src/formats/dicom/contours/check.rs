@@ -2,10 +2,14 @@
 
 use std::path::Path;
 
+use dicom::dictionary_std::tags;
+
+use super::origin::Origin;
 use super::paint::{fill, fit};
 use super::source::{read_set, table_of};
 use super::write::losses;
 use crate::formats::Mask;
+use crate::formats::dicom::fresh::NEW_SPACE;
 use crate::formats::error::{FormatError, Result};
 use crate::volume::LabelMap;
 use crate::work::Watch;
@@ -36,5 +40,12 @@ pub fn check(path: &Path, mask: &Mask, watch: Watch) -> Result<String> {
         "Read back: {} structures with {contours} contours give the same voxels, where a voxel belongs to a contour if its centre lies inside.",
         set.rois.len()
     );
-    Ok(std::iter::once(done).chain(losses(mask)).collect::<Vec<_>>().join(" "))
+    Ok(std::iter::once(done).chain(losses(mask)).chain(new_space(mask)).collect::<Vec<_>>().join(" "))
+}
+
+/// What is said where the images have no space that could be named.
+fn new_space(mask: &Mask) -> Option<String> {
+    let image = mask.source?.files.first()?;
+    let origin = Origin::read(&image.path).ok()?;
+    origin.text(tags::FRAME_OF_REFERENCE_UID).is_empty().then(|| NEW_SPACE.into())
 }

@@ -211,7 +211,7 @@ pub fn fill(roi: &Roi, grid: &Geometry, fit: &Fit, watch: Watch) -> Result<Fille
     for slab in slabs {
         fill_slab(&slab, grid, fit.reach[slab.axis], &mut filled, watch)?;
     }
-    let parts = parts_mm(&turned, grid);
+    let parts = parts_mm(&turned, grid, watch)?;
     for (plane, part) in turned.iter().zip(parts) {
         fill_turned(plane, part, grid, &mut filled, watch)?;
     }
@@ -282,18 +282,18 @@ struct Stacked {
 
 /// What the turned planes of a region stand for, each from its own place on in millimetres: up to half-way to the next ones of its
 /// direction, and no farther than half the least step between those.
-fn parts_mm(planes: &[ContourPlane], grid: &Geometry) -> Vec<[f64; 2]> {
+fn parts_mm(planes: &[ContourPlane], grid: &Geometry, watch: Watch) -> Result<Vec<[f64; 2]>, Stopped> {
     let mut stacks: Vec<Stacked> = Vec::new();
-    let stack_of = |stacks: &[Stacked], plane: &ContourPlane| {
-        stacks.iter().position(|stack| dot(stack.normal, plane.normal) >= SAME_DIRECTION)
-    };
+    let mut stack_of = Vec::with_capacity(planes.len());
     for plane in planes {
-        match stack_of(&stacks, plane).and_then(|n| stacks.get_mut(n)) {
+        watch.check()?;
+        let known = stacks.iter().position(|stack| dot(stack.normal, plane.normal) >= SAME_DIRECTION);
+        let place = known.unwrap_or(stacks.len());
+        match stacks.get_mut(place) {
             Some(stack) => stack.places_mm.push(plane.offset_mm),
-            None => {
-                stacks.push(Stacked { normal: plane.normal, places_mm: vec![plane.offset_mm], reach_mm: 0.0 });
-            }
+            None => stacks.push(Stacked { normal: plane.normal, places_mm: vec![plane.offset_mm], reach_mm: 0.0 }),
         }
+        stack_of.push(place);
     }
     for stack in &mut stacks {
         stack.places_mm.sort_by(f64::total_cmp);
@@ -302,8 +302,8 @@ fn parts_mm(planes: &[ContourPlane], grid: &Geometry) -> Vec<[f64; 2]> {
         let reach = step.map_or(0.0, |step| (step / 2.0).min(MOST_REACH_MM));
         stack.reach_mm = reach.max(half_voxel_mm(grid, stack.normal));
     }
-    let part = |plane: &ContourPlane| {
-        let Some(stack) = stack_of(&stacks, plane).and_then(|n| stacks.get(n)) else { return [0.0; 2] };
+    let part = |(plane, stack): (&ContourPlane, &usize)| {
+        let Some(stack) = stacks.get(*stack) else { return [0.0; 2] };
         let (here, places) = (plane.offset_mm, &stack.places_mm);
         let before = places.partition_point(|place| *place < here - ONE_TURNED_PLANE_MM);
         let before = before.checked_sub(1).and_then(|n| places.get(n));
@@ -313,7 +313,7 @@ fn parts_mm(planes: &[ContourPlane], grid: &Geometry) -> Vec<[f64; 2]> {
             after.map_or(stack.reach_mm, |place| ((place - here) / 2.0).min(stack.reach_mm)),
         ]
     };
-    planes.iter().map(part).collect()
+    Ok(planes.iter().zip(&stack_of).map(part).collect())
 }
 
 /// Rows of voxels are cut by the outlines of a plane: a voxel belongs to it if it lies in the plane's part of the space and its place in the
@@ -459,7 +459,7 @@ mod tests {
         let normal = [0.6, 0.0, 0.8];
         let planes = |places: &[f64]| -> Vec<[f64; 2]> {
             let plane = |offset_mm: &f64| ContourPlane { normal, offset_mm: *offset_mm, contours: Vec::new() };
-            parts_mm(&places.iter().map(plane).collect::<Vec<_>>(), &grid())
+            parts_mm(&places.iter().map(plane).collect::<Vec<_>>(), &grid(), Watch::unwatched()).unwrap()
         };
         assert_eq!(planes(&[7.0]), [[-0.4, 0.4]]);
         assert_eq!(planes(&[0.0, 60.0]), [[-5.0, 5.0]; 2]);

@@ -314,6 +314,32 @@ fn long_codes_and_meanings_fit_their_elements() {
 }
 
 #[test]
+fn a_new_space_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let told = |name: &str| {
+        let scan = open_one(folder.path(), None, Watch::unwatched()).unwrap();
+        let labels = LabelMap::from_fn(scan.geometry.clone(), |at| u16::from(at == [1, 1, 1]));
+        let elsewhere = tempfile::tempdir().unwrap();
+        let path = elsewhere.path().join(name);
+        let mask = Mask { labels: &labels, annotations: &Annotations::default(), source: scan.source.as_deref() };
+        write_mask(&path, &mask, Watch::unwatched()).unwrap();
+        check_written(&path, &mask, Watch::unwatched()).unwrap().unwrap()
+    };
+    axial(folder.path());
+    assert!(!told("mask.rt.dcm").contains("Frame of Reference") && !told("mask.dcm").contains("Frame of Reference"));
+    for k in 0..SHAPE[2] {
+        let file = folder.path().join(format!("{k}.dcm"));
+        let mut bytes = std::fs::read(&file).unwrap();
+        let at = bytes.windows(6).position(|part| part == b"1.2.6\0").unwrap();
+        bytes[at..at + 6].fill(0);
+        std::fs::write(&file, bytes).unwrap();
+    }
+    for name in ["mask.rt.dcm", "mask.dcm"] {
+        assert!(told(name).contains("does not say its Frame of Reference UID"), "{name}: {}", told(name));
+    }
+}
+
+#[test]
 fn more_structures_than_labels_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("many.dcm");

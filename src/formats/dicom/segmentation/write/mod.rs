@@ -19,7 +19,7 @@ use super::header::Pixels;
 use super::paint::{self, Target};
 use crate::disk::replace_file;
 use crate::formats::Mask;
-use crate::formats::dicom::fresh::IMPLEMENTATION_CLASS_UID;
+use crate::formats::dicom::fresh::{IMPLEMENTATION_CLASS_UID, NEW_SPACE};
 use crate::formats::error::{FormatError, Result};
 use crate::formats::slices::explain;
 use crate::volume::{Geometry, Label, LabelMap, LabelValue};
@@ -304,7 +304,10 @@ pub fn check(path: &Path, mask: &Mask, watch: Watch) -> Result<String> {
         format!("; other names than here, because DICOM allows 64 characters: {}", other.join(", "))
     };
     let segments = layer.len() - read.segments.iter().filter(|segment| segment.is_background).count();
-    Ok(format!("Read back and compared: {segments} segments, {labelled} voxels, all the same{names}."))
+    let is_without_space = |origin: &Origin| origin.text(tags::FRAME_OF_REFERENCE_UID).is_empty();
+    let origin = mask.source.and_then(|source| Origin::read(path, source).ok());
+    let space = if origin.as_ref().is_some_and(is_without_space) { format!(" {NEW_SPACE}") } else { String::new() };
+    Ok(format!("Read back and compared: {segments} segments, {labelled} voxels, all the same{names}.{space}"))
 }
 
 /// A meta group and the data set behind it, up to the pixel data.
