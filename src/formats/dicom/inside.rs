@@ -29,7 +29,6 @@ pub trait Inside {
 }
 
 /// Wants nothing.
-#[allow(dead_code, reason = "see `walk`")]
 pub struct Nothing;
 
 impl Inside for Nothing {

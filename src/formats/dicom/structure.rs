@@ -163,7 +163,6 @@ impl From<String> for Stop {
 ///
 /// # Errors
 /// A sentence that names the element.
-#[allow(dead_code, reason = "objects without frames have nothing to take out of sequences")]
 pub fn walk(path: &Path, wanted: &[Tag]) -> Result<(Structure, Vec<RawValue>), String> {
     walk_inside(path, wanted, &mut Nothing)
 }
