@@ -247,14 +247,17 @@ fn dicom_code(value: &str, meaning: &str) -> Code {
 }
 
 fn put_code(item: &mut Elements, code: &Code) {
-    if code.value.len() <= SHORT {
-        item.text(tags::CODE_VALUE, VR::SH, &code.value);
+    // A backslash would part the value in two.
+    let value = fitting(&code.value, usize::MAX);
+    let is_short = value.len() <= SHORT;
+    if is_short {
+        item.text(tags::CODE_VALUE, VR::SH, &value);
     }
     item.text(tags::CODING_SCHEME_DESIGNATOR, VR::SH, &fitting(&code.scheme, SHORT));
-    let meaning = fitting(&code.meaning, LONG);
-    item.text(tags::CODE_MEANING, VR::LO, if meaning.is_empty() { &code.value } else { &meaning });
-    if code.value.len() > SHORT {
-        item.put(tags::LONG_CODE_VALUE, VR::UC, code.value.as_bytes());
+    let meaning = fitting(if code.meaning.trim().is_empty() { &value } else { &code.meaning }, LONG);
+    item.text(tags::CODE_MEANING, VR::LO, &meaning);
+    if !is_short {
+        item.put(tags::LONG_CODE_VALUE, VR::UC, value.as_bytes());
     }
 }
 
