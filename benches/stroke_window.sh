@@ -29,7 +29,11 @@ trap 'kill "$window" 2>/dev/null || true; rm -rf "$folder"' EXIT
 for _ in $(seq 60); do grep -q "first frame" "$log" && break; sleep 0.5; done
 sleep 6
 # The brush in the bar; without a window manager keys have no window.
-xdotool mousemove 630 18 click 1
+xdotool mousemove 630 18
+sleep 0.3
+xdotool mousedown 1
+sleep 0.1
+xdotool mouseup 1
 sleep 0.5
 before="$(wc -l <"$log")"
 for row in 120 160 200; do

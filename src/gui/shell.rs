@@ -145,7 +145,7 @@ impl App {
         self.studio.is_closing
     }
 
-    /// Turns the keeping of parts that do not change (`paint/still.rs`) on or off.
+    /// Turns the keeping of parts that do not change (`paint/still`) on or off.
     pub fn set_keeping(&self, context: &egui::Context, on: bool) {
         still::set_on(context, on);
     }

@@ -16,6 +16,8 @@ use egui_phosphor::regular as icon;
 const DISCLAIMER: f32 = 43.0 * UNIT;
 /// Widest name of the active label.
 const NAME: f32 = 30.0 * UNIT;
+/// Room for the palette and the theme at the right end.
+const END: f32 = 21.0 * UNIT;
 
 /// Shows the bar.
 pub fn top_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
@@ -26,7 +28,7 @@ pub fn top_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
             ui.separator();
             history_ui(ui, studio, outbox);
             ui.separator();
-            tools_ui(ui, studio, outbox);
+            ui.scope(|ui| tools_ui(ui, studio, outbox));
             paint_ui(ui, studio, outbox);
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 let sign = if studio.settings.dark { icon::SUN } else { icon::MOON };
@@ -96,6 +98,8 @@ fn entry_ui(ui: &mut egui::Ui, entry: &'static CommandEntry, studio: &Studio, ou
 /// The tools, from their list.
 fn tools_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
     let is_possible = studio.shown.is_some();
+    // Close together, so that a window of 1280 points has room for what the tool paints with.
+    (ui.spacing_mut().item_spacing.x, ui.spacing_mut().button_padding.x) = (0.25 * UNIT, 1.5 * UNIT);
     for tool in TOOLS {
         let is_chosen = studio.hand.entry.id == tool.id;
         let button = egui::Button::selectable(is_chosen, egui::RichText::new(tool.icon).size(theme::HEADING));
@@ -136,7 +140,7 @@ fn paint_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
     ui.painter().rect_filled(rect, 2.0, egui::Color32::from_rgb(r, g, b));
     let lock = if label.is_some_and(|label| label.locked) { format!("{} ", icon::LOCK_KEY) } else { String::new() };
     ui.scope(|ui| {
-        ui.set_max_width(NAME);
+        ui.set_max_width(NAME.min(ui.available_width() - END).max(0.0));
         let text = ui.add(egui::Label::new(format!("{lock}{name}")).truncate());
         let is_locked = if lock.is_empty() { "" } else { "; it is locked" };
         beside(&text, &format!("Tools draw {name}{is_locked} (, and .)"));

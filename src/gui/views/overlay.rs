@@ -141,14 +141,24 @@ fn texels(
     opacity: f32,
     hovered: LabelValue,
 ) -> Vec<Color32> {
-    let texel = |(n, &label): (usize, &LabelValue)| match colour_of(shown.table, label) {
+    // Fill and gap of a label.
+    let shades = |label| match colour_of(shown.table, label) {
         Some([r, g, b]) if label != 0 => {
             let opacity = if label == hovered { (opacity * HOVERED).min(1.0) } else { opacity };
-            let is_gap = shown.is_preview && (n % width + n / width) % 4 >= 2;
-            let opacity = if is_gap { opacity * GAP } else { opacity };
-            Color32::from_rgba_unmultiplied(r, g, b, (opacity * 255.0) as u8)
+            let gap = if shown.is_preview { opacity * GAP } else { opacity };
+            [opacity, gap].map(|opacity| Color32::from_rgba_unmultiplied(r, g, b, (opacity * 255.0) as u8))
         }
-        _ => Color32::TRANSPARENT,
+        _ => [Color32::TRANSPARENT; 2],
     };
-    labels.iter().enumerate().map(texel).collect()
+    let mut texels = Vec::with_capacity(labels.len());
+    let mut last = (0, [Color32::TRANSPARENT; 2]);
+    for (row, line) in labels.chunks(width.max(1)).enumerate() {
+        texels.extend(line.iter().enumerate().map(|(column, &label)| {
+            if label != last.0 {
+                last = (label, shades(label));
+            }
+            last.1[usize::from((column + row) % 4 >= 2)]
+        }));
+    }
+    texels
 }
