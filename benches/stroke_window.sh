@@ -27,9 +27,9 @@ LAMELLA_DATA_DIR="$folder" LAMELLA_LOG=lamella=trace "$lamella" "$folder/scan.ni
 window=$!
 trap 'kill "$window" 2>/dev/null || true; rm -rf "$folder"' EXIT
 for _ in $(seq 60); do grep -q "first frame" "$log" && break; sleep 0.5; done
-sleep 6
+sleep 12
 # The brush in the bar; without a window manager keys have no window.
-xdotool mousemove 630 18
+xdotool mousemove 615 18
 sleep 0.3
 xdotool mousedown 1
 sleep 0.1

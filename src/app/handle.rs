@@ -89,6 +89,7 @@ pub fn handle(studio: &mut Studio, request: Request) {
         Request::Pending(word) => joining::answer(studio, word),
         Request::Leaving(answer) => leaving::answer(studio, answer),
         Request::Replacing(answer) => saving::answer_replacing(studio, answer),
+        Request::OtherGrid(how) => scans::answer_other_grid(studio, how),
         Request::Recovery(answer) => recovery::answer(studio, answer),
         Request::Travel(steps) => traveling::travel_far(studio, steps),
         Request::Dismiss(n) => studio.notices.dismiss(n),

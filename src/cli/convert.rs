@@ -8,9 +8,10 @@ use clap::Args;
 use super::Result;
 use super::named_labels::named_labels;
 use super::terminal::Terminal;
+use crate::edit::Resampling;
 use crate::formats::{self, For, Kind};
-use crate::jobs::{Inputs, JobError, OutputKind, SaveLabelsJob, SaveSurfacesJob};
-use crate::volume::{Annotations, Geometry, LabelMap, LabelTable, SourceImages, Volume};
+use crate::jobs::{Inputs, JobError, OutputKind, SaveLabelsJob, SaveSurfacesJob, resampled_labels};
+use crate::volume::{Annotations, LabelMap, LabelTable, SourceImages, Volume};
 use crate::work::Watch;
 
 /// How files of names of labels begin that may be written over.
@@ -30,6 +31,10 @@ pub struct Convert {
     /// The scan that a mask belongs to: it is placed on its grid, and a DICOM segmentation (.dcm) names its images
     #[arg(long, value_name = "SCAN")]
     reference: Option<PathBuf>,
+    /// With --reference, where the mask lies on another grid than the scan: bring it onto the scan's grid, by the nearest voxel or by the
+    /// label with the largest share around (`shape`: smooth borders)
+    #[arg(long, value_name = "HOW", requires = "reference")]
+    resample: Option<How>,
     /// Names and colours for the mask: a label description of ITK-SNAP, a table of BIDS, or a list of numbers and names
     #[arg(long, value_name = "FILE")]
     names: Option<PathBuf>,
@@ -41,20 +46,38 @@ pub struct Convert {
     smooth: bool,
 }
 
+/// How a mask comes onto another grid.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum How {
+    /// The nearest voxel's label
+    Nearest,
+    /// The label with the largest share among the eight voxels around
+    Shape,
+}
+
 /// Voxels this near are those of the scan, in shares of its finest spacing.
 const SAME_VOXELS: f64 = 0.1;
 
 /// A mask in the voxels of its scan, however either is stored.
-fn laid_on(labels: LabelMap, grid: &Geometry, input: &Path) -> Result<LabelMap> {
+fn laid_on(labels: LabelMap, scan: &Volume, input: &Path, how: Option<How>, watch: Watch) -> Result<LabelMap> {
+    let grid = &scan.geometry;
     let labels = labels.placed_by(grid);
     if labels.geometry().lies_on(grid) {
         return Ok(labels.on(grid));
     }
     let whole = labels.laid_on(grid, SAME_VOXELS * grid.finest_mm()).filter(|laid| laid.outside == 0);
+    if let (None, Some(how)) = (&whole, how) {
+        let how = match how {
+            How::Nearest => Resampling::Nearest,
+            How::Shape => Resampling::LinearShares,
+        };
+        return resampled_labels(&labels, input, scan, how, watch.stage("Resampling"));
+    }
     whole.map(|laid| laid.labels).ok_or_else(|| {
         let (input, own) = (input.display(), labels.geometry());
         JobError::Other(format!(
-            "the mask {input} does not lie on the voxels of the scan ({:?} voxels {} against {:?} {}); resample it to the scan first",
+            "the mask {input} does not lie on the voxels of the scan ({:?} voxels {} against {:?} {}); let it be resampled by --resample \
+             nearest or --resample shape",
             own.shape(),
             own.orientation().code(),
             grid.shape(),
@@ -114,7 +137,7 @@ impl Convert {
         let (mut labels, mut annotations) =
             formats::read_chosen_labels(&self.input, self.series.as_deref(), scan.as_ref(), watch, &warn)?;
         if let Some(scan) = &scan {
-            labels = laid_on(labels, &scan.geometry, &self.input)?;
+            labels = laid_on(labels, scan, &self.input, self.resample, watch)?;
         }
         if let Some(path) = &self.names {
             let found = formats::read_names(path)?;

@@ -172,8 +172,10 @@ impl Measure {
             let shown = path.display();
             return Err(JobError::Other(format!("there is no frame {}: {shown} has {frames}", self.frame)));
         }
-        let opened =
-            terminal.run(OpenLabelsJob { path: self.mask.clone(), id: None, volume: volume.clone() }, &|()| {})?;
+        let opened = terminal.run(
+            OpenLabelsJob { path: self.mask.clone(), id: None, volume: volume.clone(), resampling: None },
+            &|()| {},
+        )?;
         Ok((opened.labels, opened.table, Some((volume, self.frame))))
     }
 

@@ -17,6 +17,7 @@ mod median;
 pub mod operations;
 mod otsu;
 mod region_growing;
+mod resample_labels;
 mod reshape;
 mod similar;
 mod voxel_set;
@@ -32,5 +33,6 @@ pub use otsu::otsu_threshold;
 pub use region_growing::{
     Confidence, GrowError, Growing, Grown, confidence_connected, connected, neighbourhood_connected,
 };
+pub use resample_labels::{Resampling, resample_labels};
 pub use similar::similar_within;
 pub use voxel_set::VoxelSet;

@@ -229,6 +229,7 @@ impl App {
         over || self.studio.recovery.is_open
             || self.studio.leaving.is_some()
             || self.studio.replacing.is_some()
+            || self.studio.other_grid.is_some()
             || self.dialogs.is_open()
     }
 
@@ -345,6 +346,7 @@ impl eframe::App for App {
         input::drop_target_ui(ui);
         windows::leaving::leaving_ui(ui, studio, outbox);
         windows::replacing::replacing_ui(ui, studio, outbox);
+        windows::other_grid::other_grid_ui(ui, studio, outbox);
         windows::recovery::recovery_ui(ui, studio, outbox);
         let context = ui.ctx().clone();
         self.over.palette.take_if(|palette| !palette.ui(&context, studio, outbox));

@@ -40,6 +40,17 @@ pub enum JobError {
     /// Strokes.
     #[error(transparent)]
     Seeds(crate::edit::SeedError),
+    /// Labels on another grid than their image, which the user may let be resampled.
+    #[error(
+        "the labels lie on another grid than the image: {difference} ({path}). Resample them to it: lamella convert MASK -o NEW --reference \
+         SCAN --resample shape", path = path.display()
+    )]
+    OtherGrid {
+        /// Their file.
+        path: std::path::PathBuf,
+        /// In which respect and by how much.
+        difference: String,
+    },
     /// Not enough memory.
     #[error(transparent)]
     Memory(#[from] crate::work::memory::OutOfMemory),

@@ -107,6 +107,7 @@ pub use measure::MeasureJob;
 pub use measure_figures::MeasureFiguresJob;
 pub use merge_labels::{MergeLabelsJob, MergedLabels};
 pub use missing_paths::MissingPathsJob;
+pub(crate) use open_labels::resampled_labels;
 pub use open_labels::{OpenLabelsJob, OpenedLabels};
 pub use open_sample::{OpenSampleJob, Sample};
 pub use operate::{OperateJob, Operated};

@@ -7,8 +7,10 @@ use super::error::JobError;
 use super::grids::difference;
 use super::job::{Job, JobKind, Work};
 use super::title::file_name;
+use crate::edit::{Resampling, resample_labels};
 use crate::formats::{read_annotated_layers, read_chosen_labels};
 use crate::volume::{Annotations, LabelMap, LabelTable, Maker, SliceKey, SliceState, Volume};
+use crate::work::Watch;
 
 /// Reads labels for a volume.
 #[derive(Clone)]
@@ -19,6 +21,8 @@ pub struct OpenLabelsJob {
     pub id: Option<String>,
     /// The volume that they must lie on.
     pub volume: Arc<Volume>,
+    /// How labels of another grid are brought onto the volume's; they are refused where the user has not chosen.
+    pub resampling: Option<Resampling>,
 }
 
 /// Labels from a file, on the volume's grid.
@@ -44,10 +48,15 @@ impl Job for OpenLabelsJob {
     }
 
     fn run(self, work: &Work<()>) -> Result<OpenedLabels, JobError> {
-        let Self { path, id, volume } = self;
+        let Self { path, id, volume, resampling } = self;
         let warn = |text| work.warn(text);
         let read = read_chosen_labels(&path, id.as_deref(), Some(&volume), work.watch, &warn)?;
-        on_volume(read, &path, &volume)
+        let how =
+            resampling.filter(|_| !read.0.clone().placed_by(&volume.geometry).geometry().lies_on(&volume.geometry));
+        match how {
+            Some(how) => resampled(read, &path, &volume, how, work),
+            None => on_volume(read, &path, &volume),
+        }
     }
 }
 
@@ -60,6 +69,39 @@ pub(super) fn open_layers(path: &Path, volume: &Volume, work: &Work<()>) -> Resu
     layers.into_iter().map(|layer| on_volume(layer, path, volume)).collect()
 }
 
+/// Labels of another grid on the volume's. Marks of slices are those of other slices, and are left out.
+fn resampled(
+    (labels, annotations): (LabelMap, Annotations),
+    path: &Path,
+    volume: &Volume,
+    how: Resampling,
+    work: &Work<()>,
+) -> Result<OpenedLabels, JobError> {
+    let labels = resampled_labels(&labels, path, volume, how, work.watch.stage("Resampling"))?;
+    Ok(OpenedLabels { labels, table: annotations.table, states: Vec::new(), makers: Vec::new() })
+}
+
+/// Labels of a file on a volume's grid.
+///
+/// # Errors
+/// When the work is stopped, and when the file's labels lie beside the volume.
+pub(crate) fn resampled_labels(
+    labels: &LabelMap,
+    path: &Path,
+    volume: &Volume,
+    how: Resampling,
+    watch: Watch,
+) -> Result<LabelMap, JobError> {
+    let found = resample_labels(labels, &volume.geometry, how, watch)?;
+    if found.voxel_counts().is_empty() && !labels.voxel_counts().is_empty() {
+        let path = path.display();
+        return Err(JobError::Other(format!(
+            "no label of {path} lies within the scan: they belong to another place or patient"
+        )));
+    }
+    Ok(found)
+}
+
 fn on_volume(
     (labels, annotations): (LabelMap, Annotations),
     path: &Path,
@@ -67,11 +109,8 @@ fn on_volume(
 ) -> Result<OpenedLabels, JobError> {
     let labels = labels.placed_by(&volume.geometry);
     if !labels.geometry().lies_on(&volume.geometry) {
-        return Err(JobError::Other(format!(
-            "the labels lie on another grid than the image: {}; resample them to the image first ({})",
-            difference(labels.geometry(), &volume.geometry),
-            path.display()
-        )));
+        let difference = difference(labels.geometry(), &volume.geometry);
+        return Err(JobError::OtherGrid { path: path.to_path_buf(), difference });
     }
     let Annotations { table, states, makers, .. } = annotations;
     Ok(OpenedLabels { labels, table, states, makers })

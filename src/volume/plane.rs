@@ -3,6 +3,8 @@
 //! On screen the radiological convention holds: the patient's right is on the left of axial and coronal slices,
 //! anterior is on the left of sagittal ones; superior (axial: anterior) is up.
 
+use std::ops::Range;
+
 use super::geometry::Geometry;
 use super::label_map::{BRICK_EDGE, LabelMap, LabelValue};
 use super::scan::{Volume, Window};
@@ -207,24 +209,61 @@ impl PlaneLayout {
         }
     }
 
+    /// Positions along the screen's columns (0) or rows (1), in runs that lie in one brick of labels each.
+    fn brick_runs(&self, axis: usize) -> Vec<Range<usize>> {
+        let (size, mut runs, mut start) = (self.size[axis], Vec::new(), 0);
+        while start < size {
+            let at = if self.flipped[axis] { size - 1 - start } else { start };
+            let inside = if self.flipped[axis] { at % BRICK_EDGE + 1 } else { BRICK_EDGE - at % BRICK_EDGE };
+            let end = (start + inside).min(size);
+            runs.push(start..end);
+            start = end;
+        }
+        runs
+    }
+
+    /// The bricks of a slice that may hold labels, as columns and rows of the box around them; `None` where there are none.
+    pub fn labelled_part(&self, labels: &LabelMap, slice: usize) -> Option<[Range<usize>; 2]> {
+        let columns = self.brick_runs(0);
+        let mut part: Option<[Range<usize>; 2]> = None;
+        for rows in self.brick_runs(1) {
+            let is_labelled =
+                |run: &&Range<usize>| labels.uniform_at(self.voxel([run.start, rows.start, slice])) != Some(0);
+            let (Some(first), Some(last)) = (columns.iter().find(is_labelled), columns.iter().rfind(is_labelled))
+            else {
+                continue;
+            };
+            part = Some(match part {
+                None => [first.start..last.end, rows],
+                Some([own, above]) => [own.start.min(first.start)..own.end.max(last.end), above.start..rows.end],
+            });
+        }
+        part
+    }
+
     /// Copies the labels of a slice, row by row from the top left.
     pub fn read_labels(&self, labels: &LabelMap, slice: usize, out: &mut Vec<LabelValue>) {
-        let [columns, rows, _] = self.size;
+        self.read_labels_in(labels, slice, [0..self.size[0], 0..self.size[1]], out);
+    }
+
+    /// The same for some columns and rows of it.
+    pub fn read_labels_in(
+        &self,
+        labels: &LabelMap,
+        slice: usize,
+        [columns, rows]: [Range<usize>; 2],
+        out: &mut Vec<LabelValue>,
+    ) {
+        let within = |run: Range<usize>| run.start.max(columns.start)..run.end.min(columns.end);
+        let runs: Vec<_> = self.brick_runs(0).into_iter().map(within).filter(|run| !run.is_empty()).collect();
         out.clear();
-        out.reserve(columns * rows);
-        for row in 0..rows {
-            let mut column = 0;
-            while column < columns {
-                // As far as the brick reaches.
-                let start = self.voxel([column, row, slice]);
-                let at = start[self.axes[0]];
-                let inside = if self.flipped[0] { at % BRICK_EDGE + 1 } else { BRICK_EDGE - at % BRICK_EDGE };
-                let end = (column + inside).min(columns);
-                match labels.uniform_at(start) {
-                    Some(label) => out.resize(row * columns + end, label),
-                    None => out.extend((column..end).map(|column| labels.get(self.voxel([column, row, slice])))),
+        out.reserve(columns.len() * rows.len());
+        for row in rows {
+            for run in &runs {
+                match labels.uniform_at(self.voxel([run.start, row, slice])) {
+                    Some(label) => out.resize(out.len() + run.len(), label),
+                    None => out.extend(run.clone().map(|column| labels.get(self.voxel([column, row, slice])))),
                 }
-                column = end;
             }
         }
     }
@@ -272,13 +311,25 @@ mod tests {
             for plane in Plane::ALL {
                 let layout = PlaneLayout::new(&geometry, plane);
                 for slice in 0..layout.size[2] {
-                    let mut seen = Vec::new();
+                    let (mut seen, mut inside) = (Vec::new(), Vec::new());
                     layout.read_labels(&labels, slice, &mut seen);
                     assert_eq!(seen.len(), layout.size[0] * layout.size[1]);
                     for (n, label) in seen.into_iter().enumerate() {
                         let at = [n % layout.size[0], n / layout.size[0], slice];
                         assert_eq!(label, labels_of(layout.voxel(at)), "{plane:?} {at:?}");
                     }
+                    let is_labelled = |at: [usize; 2]| labels_of(layout.voxel([at[0], at[1], slice])) != 0;
+                    let all = (0..layout.size[1]).flat_map(|row| (0..layout.size[0]).map(move |column| [column, row]));
+                    let part = layout.labelled_part(&labels, slice);
+                    let [columns, rows] = part.clone().unwrap_or_default();
+                    let within = |at: &[usize; 2]| columns.contains(&at[0]) && rows.contains(&at[1]);
+                    assert!(all.filter(|at| is_labelled(*at)).all(|at| within(&at)), "{plane:?} {slice} {part:?}");
+                    layout.read_labels_in(&labels, slice, [columns.clone(), rows.clone()], &mut inside);
+                    let wanted = rows.clone().flat_map(|row| columns.clone().map(move |column| [column, row, slice]));
+                    assert!(
+                        wanted.map(|at| labels_of(layout.voxel(at))).eq(inside.iter().copied()),
+                        "{plane:?} {slice}"
+                    );
                 }
             }
         }

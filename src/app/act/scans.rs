@@ -10,10 +10,11 @@ use crate::app::state::leaving::Leaving;
 use crate::app::state::natural_order::NaturalOrder;
 use crate::app::state::notices::Kind;
 use crate::app::state::picture::Picture;
-use crate::app::state::saving::file_name;
+use crate::app::state::saving::{OtherGrid, file_name};
 use crate::app::state::scans::Item;
 use crate::app::state::studio::Studio;
 use crate::app::state::views::{LabelView, ScanView};
+use crate::edit::Resampling;
 use crate::formats::{Entry, FORMATS, Findings, Kind as FormatKind};
 use crate::jobs::{
     ChecksumJob, DOCUMENT_FORMAT, Job, JobError, LoadJob, Loaded, Names, OpenLabelsJob, OpenSampleJob, Sample, ScanJob,
@@ -371,16 +372,37 @@ pub fn close(studio: &mut Studio, scan: ScanId) {
 
 /// Reads a mask for a segmentation; `id` says which one of a file that holds several.
 pub fn open_labels(studio: &mut Studio, of: SegmentationId, path: PathBuf, id: Option<String>) {
+    read_labels(studio, of, path, id, None);
+}
+
+/// The user's word on labels that lie on another grid.
+pub fn answer_other_grid(studio: &mut Studio, resampling: Option<Resampling>) {
+    if let (Some(OtherGrid { of, path, id, .. }), Some(_)) = (studio.other_grid.take(), resampling) {
+        read_labels(studio, of, path, id, resampling);
+    }
+}
+
+fn read_labels(
+    studio: &mut Studio,
+    of: SegmentationId,
+    path: PathBuf,
+    id: Option<String>,
+    resampling: Option<Resampling>,
+) {
     let document = studio.session.document();
     let Some(segmentation) = document.segmentation(of) else { return };
     let Some(volume) = document.scan(segmentation.scan()).cloned() else { return };
     let made_on = segmentation.revision();
-    let job = OpenLabelsJob { path: path.clone(), id, volume };
+    let job = OpenLabelsJob { path: path.clone(), id: id.clone(), volume, resampling };
     studio.start_for(
         of,
         job,
         |_, ()| {},
         move |studio, result| {
+            if let Err(JobError::OtherGrid { difference, .. }) = result {
+                studio.other_grid = Some(OtherGrid { of, path, id, difference });
+                return;
+            }
             let Some(opened) = studio.told(result) else { return };
             studio.notices.forget_errors();
             super::joining::take(

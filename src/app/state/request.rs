@@ -18,6 +18,7 @@ use super::settings::Settings;
 use super::studio::{Display, Hover};
 use super::teach::TeachForm;
 use super::views::Pose;
+use crate::edit::Resampling;
 use crate::session::{MeasurementId, PaintRules, ScanId, SegmentationId};
 use crate::tools::{OptionValue, Pointer, ToolKey, ToolOption};
 use crate::volume::{AnatomyPreset, LabelTable, LabelValue, Plane, Window};
@@ -133,6 +134,8 @@ pub enum Request {
     Leaving(LeavingAnswer),
     /// Whether a file is written over.
     Replacing(ReplacingAnswer),
+    /// Whether and how labels of another grid are brought onto their scan's.
+    OtherGrid(Option<Resampling>),
     /// What becomes of unsaved work of a window that is gone.
     Recovery(RecoveryAnswer),
     /// Take so many steps back, or make so many again where the number is negative.

@@ -45,6 +45,19 @@ pub struct Replacing {
     pub why: &'static str,
 }
 
+/// Labels of a file on another grid than their scan's, while the user is asked whether they are resampled.
+#[derive(Debug)]
+pub struct OtherGrid {
+    /// What they are read for.
+    pub of: SegmentationId,
+    /// The file.
+    pub path: PathBuf,
+    /// Which of its masks.
+    pub id: Option<String>,
+    /// In which respect the grids differ.
+    pub difference: String,
+}
+
 /// The user's word on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReplacingAnswer {

@@ -24,7 +24,7 @@ use super::pixels::Pixels;
 use super::recent::RecentPaths;
 use super::recovery::Recovery;
 use super::request::Effect;
-use super::saving::{BeingSaved, Replacing};
+use super::saving::{BeingSaved, OtherGrid, Replacing};
 use super::scans::Item;
 use super::segmenting::SegmentForm;
 use super::settings::Settings;
@@ -143,6 +143,8 @@ pub struct Studio {
     pub being_saved: Vec<BeingSaved>,
     /// A file that the user is asked about before it is written over.
     pub replacing: Option<Replacing>,
+    /// Labels of another grid that the user is asked about.
+    pub other_grid: Option<OtherGrid>,
     /// Labels that are being joined with a segmentation's.
     pub joining: Vec<(Arrival, CorrectedSlices)>,
     /// Which recent paths are there.
@@ -205,6 +207,7 @@ impl Studio {
             leave_when_saved: None,
             being_saved: Vec::new(),
             replacing: None,
+            other_grid: None,
             joining: Vec::new(),
             recent: RecentPaths::default(),
             used: Vec::new(),

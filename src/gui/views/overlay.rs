@@ -40,19 +40,8 @@ pub struct Overlay {
     borders: Vec<Border>,
 }
 
-/// The rows and columns of a slice that hold labels: left, top, width, height.
+/// The rows and columns of a slice that may hold labels: left, top, width, height.
 type LabelledPart = [usize; 4];
-
-fn labelled_part(values: &[LabelValue], columns: usize) -> Option<LabelledPart> {
-    let (mut left, mut right, mut top, mut bottom) = (columns, 0, usize::MAX, 0);
-    for (row, line) in values.chunks_exact(columns.max(1)).enumerate() {
-        let Some(first) = line.iter().position(|&v| v != 0) else { continue };
-        let last = line.iter().rposition(|&v| v != 0).unwrap_or(first);
-        (left, right) = (left.min(first), right.max(last));
-        (top, bottom) = (top.min(row), row);
-    }
-    (top != usize::MAX).then(|| [left, top, right + 1 - left, bottom + 1 - top])
-}
 
 fn colour_of(table: &LabelTable, label: LabelValue) -> Option<[u8; 3]> {
     match table.get(label) {
@@ -82,13 +71,12 @@ impl Overlay {
         if is_current {
             return;
         }
-        let mut values = Vec::new();
-        layout.read_labels(shown.labels, shown.slice, &mut values);
         let last = cache.take().and_then(|o| o.fill).map(|(_, texture)| texture);
         let (mut fill, mut outline) = (None, Vec::new());
-        if let Some(part @ [left, top, width, height]) = labelled_part(&values, layout.size[0]) {
-            let rows = values.chunks_exact(layout.size[0]).skip(top).take(height);
-            let inside: Vec<LabelValue> = rows.flat_map(|row| &row[left..left + width]).copied().collect();
+        if let Some([columns, rows]) = layout.labelled_part(shown.labels, shown.slice) {
+            let part @ [left, top, width, height] = [columns.start, rows.start, columns.len(), rows.len()];
+            let mut inside = Vec::new();
+            layout.read_labels_in(shown.labels, shown.slice, [columns, rows], &mut inside);
             if opacity > 0.0 {
                 let texels = texels(&inside, width, shown, opacity, hovered);
                 let (name, nearest) = (format!("{} labels", plane.name()), egui::TextureOptions::NEAREST);

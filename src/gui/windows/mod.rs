@@ -3,6 +3,7 @@
 pub mod about;
 pub mod keys;
 pub mod leaving;
+pub mod other_grid;
 pub mod palette;
 pub mod pending;
 pub mod recovery;

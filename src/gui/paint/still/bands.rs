@@ -55,9 +55,8 @@ pub fn take_apart(
             continue;
         }
         for (area, of_area) in areas.iter().zip(of_areas) {
-            let inside = seen.intersect(area.shrink(1.0));
             for n in of_area.clone() {
-                covered[n] |= inside.intersects(bands[n]);
+                covered[n] |= seen.intersects(bands[n].intersect(area.shrink(1.0)));
             }
         }
         rest.push(shape);
@@ -124,11 +123,13 @@ mod tests {
         assert_eq!(two.iter().map(Rect::y_range).collect::<Vec<_>>(), [(10.0..=58.0).into(), (58.0..=110.0).into()]);
         let (ground, line) =
             (patch(area, area.shrink(5.0)), patch(area, Rect::from_min_size(pos2(20.0, 70.0), vec2(9.0, 9.0))));
-        // A menu over the upper band alone.
+        // A line beside the area, and a menu over the upper band alone.
+        let beside = patch(area.expand(30.0), Rect::from_min_size(pos2(112.0, 0.0), vec2(1.0, 130.0)));
         let menu = patch(area.expand(30.0), Rect::from_min_size(pos2(20.0, 20.0), vec2(20.0, 20.0)));
-        let (taken, rest) = apart(vec![ground.clone(), menu.clone(), ground.clone(), line.clone()], area);
+        let (taken, rest) =
+            apart(vec![beside.clone(), ground.clone(), menu.clone(), ground.clone(), line.clone()], area);
         let cut = |n: usize| ClippedShape { clip_rect: two[n], ..ground.clone() };
         assert_eq!(taken, vec![vec![cut(0)], vec![cut(1), line]]);
-        assert_eq!(rest, vec![menu, ground]);
+        assert_eq!(rest, vec![beside, menu, ground]);
     }
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use eframe::egui_wgpu::{self, CallbackResources, CallbackTrait, Renderer, RendererOptions, ScreenDescriptor, wgpu};
 
 use crate::gui::egui;
-use egui::epaint::{ClippedPrimitive, ClippedShape, ImageDelta, Shape};
+use egui::epaint::{ClippedPrimitive, ClippedShape, ImageDelta, Primitive, Shape};
 use egui::{PaintCallbackInfo, Rect, TextureId};
 
 /// What the device must know of textures before it paints, in order.
@@ -27,6 +27,15 @@ impl Still {
     /// A still of shapes that have been made ready to paint; `rect` is where there is more than the window's ground.
     pub fn new(rect: Rect, primitives: Vec<ClippedPrimitive>) -> Self {
         Self { id: NEXT.fetch_add(1, Ordering::Relaxed), rect, primitives }
+    }
+
+    /// Whether a texture is seen in it.
+    pub fn shows(&self, texture: TextureId) -> bool {
+        let is_seen = |primitive: &ClippedPrimitive| match &primitive.primitive {
+            Primitive::Mesh(mesh) => mesh.texture_id == texture,
+            Primitive::Callback(_) => false,
+        };
+        self.primitives.iter().any(is_seen)
     }
 }
 

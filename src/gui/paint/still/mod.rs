@@ -141,13 +141,14 @@ impl Stills {
     }
 
     fn follow_textures(&mut self, delta: &TexturesDelta) {
-        let mut waiting = self.textures.lock().unwrap_or_else(PoisonError::into_inner);
+        let textures = self.textures.clone();
+        let mut waiting = textures.lock().unwrap_or_else(PoisonError::into_inner);
         for (id, image) in delta.set.iter().flat_map(|(id, images)| images.iter().map(move |image| (id, image))) {
             let font = *id == TextureId::default();
             let whole = image.pos.is_none();
             if whole && self.known.contains(id) {
                 // Positions in the font's picture are shares of its size; other pictures look different now.
-                self.parts.clear();
+                self.forget(*id);
                 waiting.retain(|(other, _)| other != id);
             }
             let [width, height] = image.image.size();
@@ -155,7 +156,7 @@ impl Stills {
                 self.known.insert(*id);
                 waiting.push((*id, Some(image.clone())));
             } else if self.known.remove(id) {
-                self.parts.clear();
+                self.forget(*id);
                 waiting.push((*id, None));
             }
         }
@@ -164,6 +165,11 @@ impl Stills {
                 waiting.push((*id, None));
             }
         }
+    }
+
+    /// Drops what was kept with a texture.
+    fn forget(&mut self, texture: TextureId) {
+        self.parts.retain(|part| !matches!(&part.keeping, Keeping::As(still) if still.shows(texture)));
     }
 
     /// What the device needs to keep a part.
@@ -219,6 +225,34 @@ mod tests {
             count
         };
         texts.iter().map(frame).collect()
+    }
+
+    #[test]
+    fn a_small_picture_that_changes_elsewhere_leaves_the_parts_alone() {
+        let context = egui::Context::default();
+        context.add_plugin(Stills::new(Waiting::default()));
+        let picture = |grey| egui::ColorImage::filled([4, 4], Color32::from_gray(grey));
+        let mut beside = context.load_texture("labels", picture(0), egui::TextureOptions::NEAREST);
+        let mut within = context.load_texture("thumbnail", picture(0), egui::TextureOptions::NEAREST);
+        let mut copies = |of_beside: u8, of_within: u8| {
+            if of_beside > 0 {
+                beside.set(picture(of_beside), egui::TextureOptions::NEAREST);
+            }
+            if of_within > 0 {
+                within.set(picture(of_within), egui::TextureOptions::NEAREST);
+            }
+            let output = context.run_ui(egui::RawInput::default(), |ui| {
+                let shown = egui::Panel::left("panel").show(ui, |ui| ui.image((within.id(), egui::vec2(9.0, 9.0))));
+                keep(ui.ctx(), shown.response.rect);
+                ui.image((beside.id(), egui::vec2(9.0, 9.0)));
+            });
+            let copies = output.shapes.iter().filter(|s| matches!(s.shape, Shape::Callback(_))).count();
+            output.drop_without_applying_deltas();
+            copies
+        };
+        (0..6).for_each(|_| _ = copies(0, 0));
+        assert_eq!([copies(0, 0), copies(1, 0), copies(2, 0)], [1, 1, 1]);
+        assert_eq!([copies(0, 1), copies(0, 0)], [0, 1]);
     }
 
     #[test]
