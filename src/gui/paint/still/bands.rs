@@ -120,7 +120,10 @@ mod tests {
     fn a_shape_that_lies_in_two_bands_is_cut_between_them() {
         let area = Rect::from_min_size(pos2(10.0, 10.0), vec2(100.0, 100.0));
         let (two, _) = bands(&[area]);
-        assert_eq!(two.iter().map(Rect::y_range).collect::<Vec<_>>(), [(10.0..=58.0).into(), (58.0..=110.0).into()]);
+        assert_eq!(
+            two.iter().map(|band| [band.top(), band.bottom()]).collect::<Vec<_>>(),
+            [[10.0, 58.0], [58.0, 110.0]]
+        );
         let (ground, line) =
             (patch(area, area.shrink(5.0)), patch(area, Rect::from_min_size(pos2(20.0, 70.0), vec2(9.0, 9.0))));
         // A line beside the area, and a menu over the upper band alone.
