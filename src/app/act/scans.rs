@@ -157,11 +157,16 @@ pub(super) fn is_mask(entry: &Entry) -> bool {
     matches!(entry.kind, FormatKind::Labels | FormatKind::Contours)
 }
 
-/// Whether an entry can be the mask of a scan of this size: its header says that it is a mask, or its format holds labels, and it has the size.
+/// Whether an entry can be the mask of a scan of this size: its header says that it is a mask, or it may hold labels, and it has the size.
 pub fn may_be_mask(entry: &Entry, shape: [usize; 3]) -> bool {
+    is_mask(entry) || (may_hold_labels(entry) && entry.shape == shape && shape != [0; 3])
+}
+
+/// Whether an entry can be a mask, on whatever grid: its format holds labels, and it does not say that it is a scan.
+pub fn may_hold_labels(entry: &Entry) -> bool {
     let holds_labels = FORMATS.iter().any(|f| f.id == entry.format && f.kinds.contains(&FormatKind::Labels));
     // What names its modality is a scan.
-    is_mask(entry) || (holds_labels && entry.modality.is_empty() && entry.shape == shape && shape != [0; 3])
+    is_mask(entry) || (holds_labels && entry.modality.is_empty())
 }
 
 fn remember(studio: &mut Studio, paths: &[PathBuf]) {

@@ -104,8 +104,8 @@ fn menu_ui(ui: &mut egui::Ui, n: usize, item: &Item, studio: &Studio, outbox: &m
     };
     entry(ui, true, "Show", "", Request::ShowItem(n));
     let is_shown = item.scan.is_some() && item.scan == studio.shown;
-    let fits = !is_shown && can_be_mask(item, studio);
-    let why = "Only a file of labels with as many voxels as the scan on screen can be its segmentation";
+    let fits = !is_shown && studio.shown.is_some() && may_hold_labels(&item.entry);
+    let why = "Only a file of labels can be the segmentation of the scan on screen";
     entry(ui, fits, "Use as segmentation of the scan on screen", why, Request::UseAsSegmentation(n));
     if let Some(scan) = item.scan {
         entry(ui, true, "New segmentation", "", Request::NewSegmentation(scan));
