@@ -70,7 +70,8 @@ fn save(path: &Path, session: &Session, sidecar: bool) -> Vec<String> {
 
 /// Opens a mask onto an empty document.
 fn reopen(path: &Path, volume: &Arc<Volume>) -> (Session, Vec<String>) {
-    let (opened, warnings) = run(OpenLabelsJob { path: path.into(), id: None, volume: volume.clone(), resampling: None });
+    let (opened, warnings) =
+        run(OpenLabelsJob { path: path.into(), id: None, volume: volume.clone(), resampling: None });
     let OpenedLabels { labels, table, states, .. } = opened;
     let edits = |of| vec![Edit::Table(of, table), Edit::States(of, states)];
     (filled(volume.clone(), labels, edits), warnings)

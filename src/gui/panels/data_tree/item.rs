@@ -2,7 +2,7 @@
 
 use super::cases::sign;
 use crate::app::act::cases::{is_case, state_of};
-use crate::app::act::scans::may_be_mask;
+use crate::app::act::scans::{may_be_mask, may_hold_labels};
 use crate::app::state::cases::CaseState;
 use crate::app::state::scans::Item;
 use crate::app::{Outbox, Request, Studio};
