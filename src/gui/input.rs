@@ -76,8 +76,9 @@ pub fn handle_keys(ui: &egui::Ui, studio: &Studio, outbox: &mut Outbox) {
         if let Some(entry) = commands::of_key(&studio.settings.keys, &chord)
             && (entry.repeats || !is_repeat)
         {
-            // Why it cannot be done is said where it was asked for on purpose.
-            if chord.ctrl || (entry.lacks)(studio).is_none() {
+            // Why it cannot be done is said where it was asked for on purpose, and not at every step of a key that is held.
+            let is_asked_for = chord.ctrl || (key.name().len() == 1 && !entry.repeats);
+            if is_asked_for || (entry.lacks)(studio).is_none() {
                 outbox.run(entry.id);
             }
         }
