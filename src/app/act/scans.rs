@@ -112,14 +112,14 @@ fn found(studio: &mut Studio, paths: &[PathBuf], findings: Findings) {
     let new_case = studio.cases.list.iter().copied().find(|n| *n >= first && !asks(n));
     let is_seen = |n: &usize| studio.items.get(*n).is_some_and(|item| item.case.role != Role::Mask) && !asks(n);
     let shown = new_case.or(new.into_iter().find(is_seen)).or(known);
-    let questions: Vec<String> = studio
-        .items
-        .iter()
-        .skip(first)
-        .filter_map(|item| Some(format!("{}: {}", item.entry.name, item.entry.source.asks()?)))
-        .collect();
-    for question in questions {
-        studio.notices.info(format!("{question}. If that is right, choose it in the list on the left."));
+    let question = |item: &Item| {
+        let (name, what) = (&item.entry.name, item.entry.source.asks()?);
+        let text = format!("{name}: {what}. If that is right, choose it in the list on the left.");
+        Some((text, item.entry.path.display().to_string()))
+    };
+    let questions: Vec<_> = studio.items.iter().skip(first).filter_map(question).collect();
+    for (text, path) in questions {
+        studio.notices.push(Kind::Warning, text, path);
     }
     shown.into_iter().for_each(|n| show_item(studio, n));
     // Where the first of several cannot be read the next one is shown.

@@ -31,8 +31,32 @@ pub fn welcome_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
         if ui.link(text).on_hover_text(hint).clicked() {
             outbox.run("teach.alone");
         }
-        recent_ui(ui, studio, outbox);
+        if studio.items.is_empty() {
+            recent_ui(ui, studio, outbox);
+        } else {
+            questions_ui(ui, studio, outbox);
+        }
     });
+}
+
+/// Series that are opened only with the user's word, each with what that does.
+fn questions_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
+    for (n, item) in studio.items.iter().enumerate() {
+        let Some(what) = item.entry.source.asks() else { continue };
+        ui.add_space(3.0 * UNIT);
+        theme::card_frame(ui).show(ui, |ui| {
+            ui.set_width(RECENT);
+            ui.label(egui::RichText::new(&item.entry.name).heading());
+            ui.add(egui::Label::new(format!("{} {what}.", icon::WARNING)).wrap());
+            ui.add_space(UNIT);
+            let button = ui.button("Open it so");
+            let name = format!("Open {} so", item.entry.name);
+            button.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, true, &name));
+            if button.clicked() {
+                outbox.send(Request::ShowItem(n));
+            }
+        });
+    }
 }
 
 fn large_button(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox, sign: &str, name: &str, id: &'static str) {
@@ -52,14 +76,18 @@ fn recent_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
     }
     ui.add_space(5.0 * UNIT);
     ui.label(egui::RichText::new("Recent").color(theme::tokens(ui).dim));
-    egui::ScrollArea::vertical().max_width(RECENT).auto_shrink([true, false]).show(ui, |ui| {
-        for path in &studio.settings.recent {
-            let width = RECENT.min(ui.available_width());
-            let size = egui::vec2(width, ui.spacing().interact_size.y);
-            ui.allocate_ui_with_layout(size, egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                recent_row_ui(ui, studio, outbox, path);
-            });
-        }
+    let room = ui.available_rect_before_wrap();
+    let width = RECENT.min(room.width());
+    let list = egui::Rect::from_center_size(room.center(), egui::vec2(width, room.height()));
+    ui.scope_builder(egui::UiBuilder::new().max_rect(list), |ui| {
+        egui::ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
+            for path in &studio.settings.recent {
+                let size = egui::vec2(ui.available_width(), ui.spacing().interact_size.y);
+                ui.allocate_ui_with_layout(size, egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                    recent_row_ui(ui, studio, outbox, path);
+                });
+            }
+        });
     });
 }
 
