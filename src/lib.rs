@@ -16,6 +16,7 @@ pub mod learn;
 pub mod measure;
 pub mod model;
 pub mod pipeline;
+pub mod remote;
 pub mod session;
 pub mod shape;
 pub mod tools;

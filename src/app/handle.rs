@@ -2,7 +2,7 @@
 
 use super::act::{
     attention, comparing, joining, labels, leaving, measuring, models, operating, overlay, painting, pixels, profiles,
-    recovery, saving, scans, teach, traveling,
+    recovery, saving, scans, servers, teach, traveling,
 };
 use super::commands;
 use super::state::leaving::Leaving;
@@ -91,6 +91,7 @@ pub fn handle(studio: &mut Studio, request: Request) {
         Request::Replacing(answer) => saving::answer_replacing(studio, answer),
         Request::OtherGrid(how) => scans::answer_other_grid(studio, how),
         Request::Recovery(answer) => recovery::answer(studio, answer),
+        Request::Servers(request) => servers::answer(studio, request),
         Request::Travel(steps) => traveling::travel_far(studio, steps),
         Request::Dismiss(n) => studio.notices.dismiss(n),
         Request::Cancel(id) => studio.tasks.stop_one(id),

@@ -32,6 +32,7 @@ mod measure_document;
 mod models;
 mod named_labels;
 mod refine;
+mod remote;
 mod sample;
 mod segment;
 mod structures;
@@ -87,6 +88,8 @@ enum Command {
     Measure(measure::Measure),
     /// List, show, import and export models
     Models(models::Models),
+    /// Talk with servers of images: test, find, get, send, receive
+    Remote(remote::Remote),
     /// List the devices that networks can run on, with their memory
     Devices(devices::Devices),
     /// Time the project's own benchmarks
@@ -126,6 +129,7 @@ impl Command {
             Self::Evaluate(command) => command.run(),
             Self::Measure(command) => command.run(),
             Self::Models(command) => command.run(),
+            Self::Remote(command) => command.run(),
             Self::Devices(command) => command.run(),
             Self::Bench(command) => command.run(),
             Self::MakeSample(command) => command.run(),

@@ -61,6 +61,40 @@ pub fn replace_file<E: From<io::Error>>(
     replace(path, None, write)
 }
 
+/// Writes a file whose name is known only when it is whole: `write` fills it, `name` looks at it, synced but not in place yet, and says
+/// where it goes, in a folder that is there, on the same file system. What is there is replaced.
+///
+/// # Errors
+/// Those of `write`, `name` and the file system; the temporary file is removed then.
+pub fn add_file<E: From<io::Error>>(
+    folder: &Path,
+    write: impl FnOnce(&mut BufWriter<File>) -> Result<(), E>,
+    name: impl FnOnce(&Path) -> Result<PathBuf, E>,
+) -> Result<PathBuf, E> {
+    temporary::remove_left_behind(folder);
+    let (file, temporary) = Temporary::beside(&folder.join("incoming"), None).map_err(|e| in_folder(folder, e))?;
+    let mut writer = BufWriter::with_capacity(1 << 18, file);
+    write(&mut writer)?;
+    writer.flush()?;
+    writer.get_ref().sync_all()?;
+    let target = name(temporary.path())?;
+    temporary.rename_to(&target)?;
+    drop(writer);
+    sync(folder_of(&target));
+    Ok(target)
+}
+
+/// Moves a file or folder to another place on the same file system.
+///
+/// # Errors
+/// Those of the file system, also where a folder that is not empty is there already.
+pub fn move_to(from: &Path, to: &Path) -> io::Result<()> {
+    fs::rename(from, to)?;
+    sync(folder_of(to));
+    sync(folder_of(from));
+    Ok(())
+}
+
 /// The same for what only the user may read, whatever was there before.
 ///
 /// # Errors

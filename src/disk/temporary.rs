@@ -51,6 +51,11 @@ impl Temporary {
         Err(io::Error::other("no temporary file can be made beside it"))
     }
 
+    /// Where it is.
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+
     /// Gives the file its final name.
     pub(super) fn rename_to(self, target: &Path) -> io::Result<()> {
         fs::rename(&self.0, target)?;

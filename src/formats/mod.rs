@@ -36,6 +36,7 @@ pub use annotations::{
 };
 pub use dicom::deidentify;
 pub use dicom::{Contour, ContourKind, ReferencedSeries, Roi, StructureSet, read_contours};
+pub use dicom::{IMPLEMENTATION_CLASS_UID, ObjectNames, object_names, texts_of};
 pub use ending::with_ending;
 pub use error::{FormatError, Result};
 pub use found::{Belonging, Entry, Facts, FileReader, Findings, Skipped, Source, each_file};
@@ -50,7 +51,7 @@ pub use registry::{
     notices_of_writing, readable_names, stem, surfaces_in, write_labels, write_mask, write_surfaces, write_volume,
     writer_for,
 };
-pub use scan::{facts, list_files, load, open_one, scan, scan_all};
+pub use scan::{INCOMING, facts, list_files, load, open_one, scan, scan_all};
 
 use registry::has_extension;
 use scan::read_head;

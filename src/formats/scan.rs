@@ -14,6 +14,9 @@ use crate::work::Watch;
 /// Bytes handed to [`Format::claims`](super::Format::claims).
 const HEAD_BYTES: usize = 512;
 
+/// Name of the folder for instances that came from a server while others of their series have not: no scan looks into it.
+pub const INCOMING: &str = ".lamella-incoming";
+
 /// Looks at a file or, recursively, at a folder; reads headers only.
 ///
 /// # Errors
@@ -216,6 +219,10 @@ fn list_folder(folder: &Path, found: &mut Listing, watch: Watch) -> Result<()> {
                 continue;
             }
             match std::fs::metadata(&path) {
+                Ok(m) if m.is_dir() && path.file_name().is_some_and(|name| name == INCOMING) => {
+                    let reason = "series that have not come from a server as a whole; fetch them again".into();
+                    found.skipped.push(Skipped { path, reason });
+                }
                 Ok(m) if m.is_dir() => open.push((path, depth + 1)),
                 Ok(m) if m.is_file() => found.files.push(path),
                 Ok(_) => {

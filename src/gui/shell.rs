@@ -9,6 +9,7 @@ use super::paint::{opaque, still};
 use super::views::Views;
 use super::windows::keys::KeysWindow;
 use super::windows::palette::Palette;
+use super::windows::servers::ServersWindow;
 use super::{bars, egui, input, panels, theme, views, windows};
 use crate::app::act::following::follow;
 use crate::app::act::leaving::loss;
@@ -16,6 +17,7 @@ use crate::app::act::{cine, journaling, recovery, saving, scans, teach};
 use crate::app::state::leaving::Leaving;
 use crate::app::state::settings::journal_folder;
 use crate::app::{Dialog, Effect, Outbox, Request, Settings, Studio, handle};
+use crate::remote::servers_file;
 use crate::session::Segmentation;
 use crate::volume::{LabelMap, LabelTable, LabelValue, Window};
 
@@ -25,6 +27,7 @@ struct Over {
     palette: Option<Palette>,
     keys: Option<KeysWindow>,
     is_about: bool,
+    servers: ServersWindow,
 }
 
 /// How long a window is opening: until then it is made to fit the screen.
@@ -87,6 +90,10 @@ impl App {
             let wake = context.egui_ctx.clone();
             journaling::start(&mut studio, folder, Arc::new(move || wake.request_repaint()));
             recovery::look(&mut studio);
+        }
+        if keeps_settings {
+            studio.servers.file = servers_file();
+            studio.servers.uses_keyring = true;
         }
         scans::open(&mut studio, paths);
         Self {
@@ -227,6 +234,7 @@ impl App {
     fn is_covered(&self) -> bool {
         let over = self.over.palette.is_some() || self.over.keys.is_some() || self.over.is_about;
         over || self.studio.recovery.is_open
+            || self.studio.servers.is_open
             || self.studio.leaving.is_some()
             || self.studio.replacing.is_some()
             || self.studio.other_grid.is_some()
@@ -352,6 +360,7 @@ impl eframe::App for App {
         self.over.palette.take_if(|palette| !palette.ui(&context, studio, outbox));
         self.over.keys.take_if(|keys| !keys.ui(&context, studio, outbox));
         self.over.is_about = self.over.is_about && windows::about::about_ui(&context);
+        self.over.servers.ui(&context, studio, outbox);
         self.dialogs.ui(&context);
         if !is_covered {
             input::handle_keys(ui, studio, outbox);

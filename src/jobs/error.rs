@@ -37,6 +37,9 @@ pub enum JobError {
     /// A data set.
     #[error(transparent)]
     Dataset(#[from] crate::learn::DatasetError),
+    /// A server of images.
+    #[error(transparent)]
+    Remote(crate::remote::RemoteError),
     /// Strokes.
     #[error(transparent)]
     Seeds(crate::edit::SeedError),
@@ -88,6 +91,7 @@ from_room!(Format, crate::formats::FormatError);
 from_room!(Segment, crate::pipeline::SegmentError);
 from_room!(Engine, crate::engine::EngineError);
 from_room!(Fit, crate::learn::FitError);
+from_room!(Remote, crate::remote::RemoteError);
 from_room!(Seeds, crate::edit::SeedError);
 from_room!(Operation, crate::edit::operations::OperationError);
 

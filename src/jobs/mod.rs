@@ -42,6 +42,7 @@ mod join;
 mod keep_adapted;
 mod label_names;
 mod labelled;
+mod list_servers;
 mod list_zoo;
 mod load;
 mod load_model;
@@ -59,6 +60,11 @@ mod output;
 mod pixels;
 mod plan;
 mod refine;
+mod remote_fetch;
+mod remote_find;
+mod remote_receive;
+mod remote_send;
+mod remote_test;
 mod sample_slice;
 mod save_labels;
 mod save_picture;
@@ -68,6 +74,7 @@ mod save_table;
 mod save_volume;
 mod scan;
 mod segment;
+mod server_password;
 mod title;
 mod touch;
 mod train;
@@ -98,6 +105,7 @@ pub use job::{Job, JobKind, Stage, Told, Work, run_here};
 pub use join::{JoinJob, Joined, Names};
 pub use keep_adapted::{ADAPTED, KeepAdaptedJob};
 pub use label_names::{OpenNamesJob, SaveNamesJob};
+pub use list_servers::ListServersJob;
 pub use list_zoo::{ListZooJob, ZooRow, check_architecture};
 pub use load::{LoadJob, Loaded, LoadedMask, WithMasks};
 pub use load_model::LoadModelJob;
@@ -115,6 +123,11 @@ pub use output::{Inputs, OutputKind};
 pub use pixels::{AllPixelsJob, Classified, PixelJob};
 pub use plan::PlanJob;
 pub use refine::{REFINE_SECONDS, RefineJob, RefineNews, RefinedLabels, RememberedScans};
+pub use remote_fetch::RemoteFetchJob;
+pub use remote_find::RemoteFindJob;
+pub use remote_receive::{ReceiveNews, RemoteReceiveJob, RemoteReceived};
+pub use remote_send::{RemoteSendJob, RemoteSent};
+pub use remote_test::RemoteTestJob;
 pub use sample_slice::SampleSliceJob;
 pub use save_labels::SaveLabelsJob;
 pub use save_picture::SavePictureJob;
@@ -124,6 +137,7 @@ pub use save_table::SaveTableJob;
 pub use save_volume::SaveVolumeJob;
 pub use scan::ScanJob;
 pub use segment::{SegmentJob, SegmentNews, Segmented};
+pub use server_password::{PasswordErrand, ServerPasswordJob};
 pub use touch::TouchJob;
 pub use train::{TrainNews, TrainSummary};
 pub use training::{TrainJob, TrainSource};
@@ -151,6 +165,7 @@ pub const JOBS: &[&JobKind] = &[
     HighlightJob::KIND,
     JoinJob::KIND,
     KeepAdaptedJob::KIND,
+    ListServersJob::KIND,
     ListZooJob::KIND,
     LoadJob::KIND,
     LoadModelJob::KIND,
@@ -168,6 +183,11 @@ pub const JOBS: &[&JobKind] = &[
     PixelJob::KIND,
     PlanJob::KIND,
     RefineJob::KIND,
+    RemoteFetchJob::KIND,
+    RemoteFindJob::KIND,
+    RemoteReceiveJob::KIND,
+    RemoteSendJob::KIND,
+    RemoteTestJob::KIND,
     SaveDocumentJob::KIND,
     SampleSliceJob::KIND,
     SaveLabelsJob::KIND,
@@ -179,6 +199,7 @@ pub const JOBS: &[&JobKind] = &[
     SaveVolumeJob::KIND,
     ScanJob::KIND,
     SegmentJob::KIND,
+    ServerPasswordJob::KIND,
     TouchJob::KIND,
     TrainJob::KIND,
 ];

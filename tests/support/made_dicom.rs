@@ -1,5 +1,6 @@
 //! Small DICOM files, made element by element, so that each can break one rule.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::missing_panics_doc)]
+#![allow(clippy::trivially_copy_pass_by_ref, reason = "byte strings are written as references")]
 #![allow(
     clippy::cast_possible_truncation,
     clippy::cast_possible_wrap,

@@ -35,6 +35,7 @@ pub mod refining;
 pub mod saving;
 pub mod scans;
 pub mod segmenting;
+pub mod servers;
 pub mod slices;
 pub mod surfaces;
 pub mod teach;

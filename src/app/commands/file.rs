@@ -1,7 +1,7 @@
 //! Opening, saving, closing.
 
 use super::{CommandEntry, Group, no_scan};
-use crate::app::act::{documents, leaving, numbers, saving, scans};
+use crate::app::act::{documents, leaving, numbers, saving, scans, servers};
 use crate::app::state::leaving::Leaving;
 use crate::app::state::paths::Purpose;
 use crate::app::state::studio::Studio;
@@ -92,6 +92,9 @@ pub const FILE: &[CommandEntry] = &[
     })
     .hint("Write the numbers of all labels as CSV")
     .unless(numbers::lacks),
+    file("file.servers", "Servers...", servers::open)
+        .hint("Fetch scans from a server of images (PACS), and send results to it")
+        .keys(&["Ctrl+Shift+R"]),
     file("file.close", "Close scan", |studio| {
         if let Some(scan) = studio.shown {
             leaving::ask(studio, Leaving::Scan(scan));

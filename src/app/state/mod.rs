@@ -31,6 +31,7 @@ pub mod saving;
 pub mod scan_choices;
 pub mod scans;
 pub mod segmenting;
+pub mod servers;
 pub mod settings;
 pub mod studio;
 pub mod tasks;

@@ -85,10 +85,11 @@ impl Notices {
     }
 }
 
-/// With a capital letter first. A name that begins with a small letter, such as a file's, is left as it is.
+/// With a capital letter first. A name that begins with a small letter, such as a file's, and an address are left as they are.
 pub fn in_sentence_case(text: &str) -> String {
     let first_word = text.split([' ', ':', ',']).next().unwrap_or_default();
-    let is_word = first_word.chars().all(|c| c.is_ascii_lowercase());
+    let is_address = text.strip_prefix(first_word).is_some_and(|rest| rest.starts_with("://"));
+    let is_word = !is_address && first_word.chars().all(|c| c.is_ascii_lowercase());
     let mut letters = text.chars();
     match letters.next() {
         Some(first) if is_word => first.to_uppercase().chain(letters).collect(),
@@ -113,5 +114,6 @@ mod tests {
         assert_eq!(notices.all().len(), 1);
         assert_eq!(in_sentence_case("data_cut.nii: too short"), "data_cut.nii: too short");
         assert_eq!(in_sentence_case("äther"), "äther");
+        assert_eq!(in_sentence_case("https://host/x cannot be reached"), "https://host/x cannot be reached");
     }
 }

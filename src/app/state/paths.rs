@@ -43,6 +43,13 @@ pub enum Purpose {
     SaveNumbers(SegmentationId),
     /// A file of a segmentation's surfaces.
     SaveSurfaces(SegmentationId),
+    /// The folder that is fetched into from servers, and whether the fetch begins then.
+    FetchInto {
+        /// Whether it begins.
+        starts: bool,
+    },
+    /// A file that is sent to a server.
+    SendFile,
     /// Write the rulers, angles and regions of a scan.
     SaveMeasurements(ScanId),
     /// Write a scan.

@@ -14,6 +14,7 @@ use super::pixels::PixelForm;
 use super::recovery::RecoveryAnswer;
 use super::saving::ReplacingAnswer;
 use super::segmenting::SegmentForm;
+use super::servers::ServersRequest;
 use super::settings::Settings;
 use super::studio::{Display, Hover};
 use super::teach::TeachForm;
@@ -138,6 +139,8 @@ pub enum Request {
     OtherGrid(Option<Resampling>),
     /// What becomes of unsaved work of a window that is gone.
     Recovery(RecoveryAnswer),
+    /// Something about servers of images.
+    Servers(ServersRequest),
     /// Take so many steps back, or make so many again where the number is negative.
     Travel(isize),
     /// Take a message away.

@@ -73,6 +73,8 @@ pub struct Settings {
     pub recent: Vec<PathBuf>,
     /// The folder that was chosen from last.
     pub folder: PathBuf,
+    /// The folder that is fetched into from servers; empty until it was chosen.
+    pub fetch_folder: PathBuf,
     /// Last model.
     pub model: String,
     /// Fill opacity of labels.
@@ -127,6 +129,7 @@ impl Default for Settings {
             task: Task::Segment,
             recent: Vec::new(),
             folder: PathBuf::new(),
+            fetch_folder: PathBuf::new(),
             model: "hippocampus".into(),
             opacity: 0.4,
             fill: true,

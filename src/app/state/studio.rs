@@ -27,6 +27,7 @@ use super::request::Effect;
 use super::saving::{BeingSaved, OtherGrid, Replacing};
 use super::scans::Item;
 use super::segmenting::SegmentForm;
+use super::servers::Servers;
 use super::settings::Settings;
 use super::tasks::Tasks;
 use super::teach::Teach;
@@ -163,6 +164,8 @@ pub struct Studio {
     pub bringing: BringingAll,
     /// The document that is open.
     pub document: Option<OpenDocument>,
+    /// Servers of images.
+    pub servers: Servers,
     /// Whether the user knows that undo has no room for all steps.
     pub knows_undo_is_full: bool,
 }
@@ -217,6 +220,7 @@ impl Studio {
             recovery: Recovery::default(),
             bringing: BringingAll::default(),
             document: None,
+            servers: Servers::default(),
             knows_undo_is_full: false,
         };
         if !studio.models.listed.iter().any(|model| model.id == studio.settings.model)

@@ -23,6 +23,7 @@ mod jpeg_2000;
 mod jpeg_ls;
 mod load;
 mod mosaic;
+mod object;
 mod palette;
 mod pixels;
 mod rle;
@@ -48,7 +49,9 @@ use crate::work::Watch;
 use crate::work::numbers::share;
 pub use contours::{Contour, ContourKind, ReferencedSeries, Roi, StructureSet, read_contours};
 pub use directory::listed;
+pub use fresh::IMPLEMENTATION_CLASS_UID;
 use instance::{Failure, Refusal};
+pub use object::{ObjectNames, object_names, texts_of};
 use stack::Stack;
 
 /// The entry in the list of formats.

@@ -16,6 +16,8 @@ const MAX_INFLATED_HEADER: u64 = 64 << 20;
 enum Origin {
     /// The file itself, and its length.
     Plain(File, u64),
+    /// Nothing but what is in the buffer already, of this length.
+    Memory(u64),
     /// What comes out of a deflated file.
     Inflated(Box<DeflateDecoder<File>>),
 }
@@ -35,6 +37,11 @@ impl Stream {
         Self { origin: Origin::Plain(file, length), buffer: Vec::new(), used: 0, position: 0 }
     }
 
+    /// Bytes in memory.
+    pub fn memory(bytes: Vec<u8>) -> Self {
+        Self { origin: Origin::Memory(bytes.len() as u64), buffer: bytes, used: 0, position: 0 }
+    }
+
     /// What follows the present position, inflated, with positions counted from 0.
     pub fn inflated(self) -> io::Result<Self> {
         match self.origin {
@@ -43,7 +50,7 @@ impl Stream {
                 let origin = Origin::Inflated(Box::new(DeflateDecoder::new(file)));
                 Ok(Self { origin, buffer: Vec::new(), used: 0, position: 0 })
             }
-            Origin::Inflated(_) => Ok(self),
+            Origin::Memory(_) | Origin::Inflated(_) => Ok(self),
         }
     }
 
@@ -55,7 +62,7 @@ impl Stream {
     /// The position after the last byte; unknown while inflating.
     pub fn end(&self) -> Option<u64> {
         match self.origin {
-            Origin::Plain(_, length) => Some(length),
+            Origin::Plain(_, length) | Origin::Memory(length) => Some(length),
             Origin::Inflated(_) => None,
         }
     }
@@ -72,6 +79,7 @@ impl Stream {
             let wanted = STEP.max(count - before) as u64;
             let got = match &mut self.origin {
                 Origin::Plain(file, _) => file.take(wanted).read_to_end(&mut self.buffer).map_err(unreadable)?,
+                Origin::Memory(_) => 0,
                 Origin::Inflated(inflater) => {
                     if self.position > MAX_INFLATED_HEADER {
                         return Err("the deflated header is longer than 64 MB; the file is damaged".into());
@@ -95,9 +103,11 @@ impl Stream {
             self.position += left;
             return Ok(());
         }
-        if let Origin::Plain(file, _) = &mut self.origin {
+        if !matches!(self.origin, Origin::Inflated(_)) {
             self.position = self.position.checked_add(count).ok_or("a length is out of range")?;
-            file.seek(SeekFrom::Start(self.position)).map_err(unreadable)?;
+            if let Origin::Plain(file, _) = &mut self.origin {
+                file.seek(SeekFrom::Start(self.position)).map_err(unreadable)?;
+            }
             self.buffer.clear();
             self.used = 0;
             return Ok(());

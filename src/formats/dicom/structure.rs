@@ -111,9 +111,11 @@ pub struct Structure {
     pub media_class_uid: String,
     /// Where the data set's bytes are.
     pub content: Content,
+    /// Bytes of the file before those of the data set.
+    pub head: u64,
     /// The pixel data, if there are any.
     pub pixel_data: Option<PixelData>,
-    /// Whether the compressed pixel data end as they must; otherwise the file may be cut.
+    /// Whether the pixel data end as they must; otherwise the file may be cut.
     pub is_closed: bool,
     /// The Basic Offset Table of compressed pixel data, where it is not empty.
     pub offset_table: Option<Place>,
@@ -172,26 +174,15 @@ pub fn walk(path: &Path, wanted: &[Tag]) -> Result<(Structure, Vec<RawValue>), S
 /// # Errors
 /// A sentence that names the element.
 pub fn walk_inside(path: &Path, wanted: &[Tag], inside: &mut dyn Inside) -> Result<(Structure, Vec<RawValue>), String> {
-    let failed = |e: std::io::Error| format!("cannot read the file: {e}");
     let file = disk::open_regular_file(path).map_err(failed)?;
     let length = file.metadata().map_err(failed)?.len();
-    let stream = Stream::plain(file, length);
-    let mut walker = Walker {
-        stream,
-        implicit: false,
-        big_endian: false,
-        wanted,
-        values: Vec::new(),
-        inside,
-        long: Vec::new(),
-        offset_table: None,
-        is_closed: true,
-    };
+    let mut walker = Walker::new(Stream::plain(file, length), wanted, inside);
     let mut structure = Structure {
         transfer_syntax: String::new(),
         media_instance_uid: String::new(),
         media_class_uid: String::new(),
         content: Content::File,
+        head: 0,
         pixel_data: None,
         is_closed: true,
         offset_table: None,
@@ -203,6 +194,7 @@ pub fn walk_inside(path: &Path, wanted: &[Tag], inside: &mut dyn Inside) -> Resu
     if structure.transfer_syntax.is_empty() {
         structure.transfer_syntax = walker.guessed_syntax(&mut structure.warnings)?;
     }
+    structure.head = walker.stream.position();
     if structure.transfer_syntax == syntax::DEFLATED {
         structure.content = Content::Deflated(walker.stream.position());
         walker.stream = walker.stream.inflated().map_err(failed)?;
@@ -213,13 +205,29 @@ pub fn walk_inside(path: &Path, wanted: &[Tag], inside: &mut dyn Inside) -> Resu
     structure.pixel_data = walker.data_set(structure.content)?;
     structure.offset_table = walker.offset_table;
     structure.is_closed = walker.is_closed;
-    structure.long = walker.long;
-    if walker.big_endian {
-        for value in &mut walker.values {
-            value.swap_bytes();
-        }
+    structure.long = std::mem::take(&mut walker.long);
+    Ok((structure, walker.values_in_order()))
+}
+
+/// The values of `wanted` (in ascending order) in a data set that lies in memory, without file meta information.
+///
+/// # Errors
+/// A sentence that names the element.
+pub fn walk_bytes(data_set: Vec<u8>, transfer_syntax: &str, wanted: &[Tag]) -> Result<Vec<RawValue>, String> {
+    let mut nothing = Nothing;
+    let mut walker = Walker::new(Stream::memory(data_set), wanted, &mut nothing);
+    if transfer_syntax == syntax::DEFLATED {
+        return Err("the data set is deflated, which it may not be here".into());
     }
-    Ok((structure, walker.values))
+    walker.implicit = transfer_syntax == syntax::IMPLICIT_LITTLE;
+    walker.big_endian = transfer_syntax == syntax::EXPLICIT_BIG;
+    walker.data_set(Content::File)?;
+    Ok(walker.values_in_order())
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "it is what `map_err` gives")]
+fn failed(error: std::io::Error) -> String {
+    format!("cannot read the file: {error}")
 }
 
 impl RawValue {
@@ -235,7 +243,31 @@ impl RawValue {
     }
 }
 
+impl<'a> Walker<'a> {
+    fn new(stream: Stream, wanted: &'a [Tag], inside: &'a mut dyn Inside) -> Self {
+        Self {
+            stream,
+            implicit: false,
+            big_endian: false,
+            wanted,
+            values: Vec::new(),
+            inside,
+            long: Vec::new(),
+            offset_table: None,
+            is_closed: true,
+        }
+    }
+}
+
 impl Walker<'_> {
+    /// What was taken out, numbers in little-endian order.
+    fn values_in_order(mut self) -> Vec<RawValue> {
+        if self.big_endian {
+            self.values.iter_mut().for_each(RawValue::swap_bytes);
+        }
+        self.values
+    }
+
     fn file_meta(&mut self, structure: &mut Structure) -> Result<(), String> {
         while self.stream.peek(8)?.len() == 8 {
             let group = self.stream.peek(2)?.to_vec();
@@ -429,6 +461,7 @@ impl Walker<'_> {
     fn pixel_data(&mut self, element: &ElementHeader, content: Content) -> Result<PixelData, String> {
         if element.length != UNDEFINED {
             let length = u64::from(element.length).min(self.remaining());
+            self.is_closed = length == u64::from(element.length);
             let is_bytes = element.vr == Some(VR::OB);
             return Ok(PixelData::Native { offset: self.stream.position(), length, is_bytes });
         }

@@ -8,4 +8,5 @@ pub mod palette;
 pub mod pending;
 pub mod recovery;
 pub mod replacing;
+pub mod servers;
 pub mod welcome;

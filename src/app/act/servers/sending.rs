@@ -1,0 +1,69 @@
+//! The segmentation in hand goes to a server: it is written into a file of its own, checked as when it is saved, and sent.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::asking;
+use crate::app::state::servers::{Deed, Said};
+use crate::app::state::studio::Studio;
+use crate::disk::create_private_folder;
+use crate::jobs::SaveLabelsJob;
+
+/// Why the segmentation in hand cannot be sent.
+pub fn lacks(studio: &Studio) -> Option<&'static str> {
+    let Some(volume) = studio.volume() else { return Some("Open a scan first") };
+    volume.source.is_none().then_some("The scan does not come from DICOM files, and what is sent has to name them")
+}
+
+/// Writes and sends it.
+pub fn send_segmentation(studio: &mut Studio) {
+    if lacks(studio).is_some() {
+        return;
+    }
+    let Some(segmentation) = studio.segmentation() else { return };
+    if segmentation.labels().counts().is_empty() {
+        studio.servers.said = Some(Said::bad("The segmentation is empty: there is nothing to send."));
+        return;
+    }
+    let (labels, annotations) = (segmentation.labels().clone(), segmentation.annotations());
+    let source = studio.volume().and_then(|volume| volume.source.clone());
+    let folder = folder();
+    if let Err(error) = create_private_folder(&folder) {
+        studio.servers.said = Some(Said::bad(format!("{} cannot be made: {error}", folder.display())));
+        return;
+    }
+    studio.servers.said = None;
+    let path = folder.join(studio.servers.send_as.file_name());
+    let chosen = studio.servers.server().cloned();
+    studio.start(
+        SaveLabelsJob { path, labels, annotations, source, sidecar: false },
+        |_, ()| {},
+        move |studio, result| match result {
+            Ok(path) if studio.servers.server() == chosen.as_ref() => asking::begin(studio, Deed::Send(path, true)),
+            Ok(path) => clear(&Deed::Send(path, true)),
+            Err(error) => {
+                let _ = std::fs::remove_dir_all(&folder);
+                if !error.is_stop() {
+                    studio.servers.said = Some(Said::bad(error.to_string()));
+                }
+            }
+        },
+    );
+}
+
+/// A folder that no other program and no other send has.
+fn folder() -> PathBuf {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_nanos();
+    std::env::temp_dir().join(format!("lamella-send-{}-{now}-{number}", std::process::id()))
+}
+
+/// A file that was made only to be sent goes, with its folder.
+pub fn clear(deed: &Deed) {
+    if let Deed::Send(path, true) = deed
+        && let Some(folder) = path.parent()
+    {
+        let _ = std::fs::remove_dir_all(folder);
+    }
+}

@@ -1,0 +1,190 @@
+//! What is asked of a server in the background, and what is done with its answer.
+
+use super::{asking, sending};
+use crate::app::act::scans;
+use crate::app::state::saving::file_name;
+use crate::app::state::servers::{Deed, Found, Said, SeriesOfStudy, StudyRow};
+use crate::app::state::studio::Studio;
+use crate::jobs::{Job, JobError, RemoteFetchJob, RemoteFindJob, RemoteSendJob, RemoteTestJob};
+use crate::remote::{Answers, Fetched, Greeting, Level, Query, RemoteError, Secret, Sent, Server, Uid, Wanted};
+
+/// Does something on the chosen server.
+pub fn speak(studio: &mut Studio, password: Option<Secret>, deed: Deed) {
+    let Some(server) = studio.servers.server().cloned() else { return };
+    match deed {
+        Deed::Test => test(studio, server, password),
+        Deed::Search => search(studio, server, password),
+        Deed::Series(study) => list_series(studio, server, password, study),
+        Deed::Fetch(wanted) => fetch(studio, server, password, wanted),
+        Deed::Send(path, is_made) => send(studio, server, password, Deed::Send(path, is_made)),
+    }
+}
+
+/// The answer to something that was asked of a server, where that is still the chosen one. A login that was refused is asked for again, a
+/// failure is said; then there is none.
+fn heard<T>(
+    studio: &mut Studio,
+    server: &Server,
+    deed: &Deed,
+    result: Result<T, JobError>,
+) -> Option<Result<T, String>> {
+    let is_chosen = studio.servers.server() == Some(server);
+    match result {
+        Ok(answer) => {
+            if is_chosen {
+                asking::accepted(studio);
+            }
+            Some(Ok(answer))
+        }
+        Err(error) if error.is_stop() => {
+            asking::given_up(studio, deed);
+            None
+        }
+        Err(JobError::Remote(RemoteError::Login { why, .. })) if is_chosen && studio.servers.account().is_some() => {
+            let account = studio.servers.account()?;
+            asking::refused(studio, account, deed.clone(), &why);
+            None
+        }
+        Err(error) => Some(Err(Said::bad(error.to_string()).text)),
+    }
+}
+
+fn test(studio: &mut Studio, server: Server, password: Option<Secret>) {
+    studio.tasks.stop(RemoteTestJob::KIND);
+    let job = RemoteTestJob { server: server.clone(), password };
+    studio.start(
+        job,
+        |_, ()| {},
+        move |studio, result| {
+            let Some(heard) = heard(studio, &server, &Deed::Test, result) else { return };
+            if studio.servers.server() == Some(&server) {
+                studio.servers.said = Some(match heard {
+                    Ok(greeting) => Said::good(greeted(&server, &greeting)),
+                    Err(why) => Said::bad(why),
+                });
+            }
+        },
+    );
+}
+
+fn greeted(server: &Server, greeting: &Greeting) -> String {
+    let program = if greeting.program.is_empty() { String::new() } else { format!(" ({})", greeting.program) };
+    format!("{} answers{program}, after {} ms.", server.name, greeting.milliseconds)
+}
+
+fn search(studio: &mut Studio, server: Server, password: Option<Secret>) {
+    let query = match studio.servers.search.query() {
+        Ok(query) => query,
+        Err(error) => {
+            studio.servers.found = Found::Failed(Said::bad(error.to_string()).text);
+            return;
+        }
+    };
+    studio.tasks.stop(RemoteFindJob::KIND);
+    (studio.servers.found, studio.servers.picked) = (Found::Waiting, None);
+    let job = RemoteFindJob { server: server.clone(), password, query };
+    studio.start(
+        job,
+        |_, ()| {},
+        move |studio, result| {
+            let Some(heard) = heard(studio, &server, &Deed::Search, result) else { return };
+            if studio.servers.server() == Some(&server) {
+                studio.servers.found = heard.map_or_else(Found::Failed, studies);
+            }
+        },
+    );
+}
+
+fn studies(answers: Answers) -> Found {
+    let row = |study| StudyRow { study, is_open: false, series: SeriesOfStudy::Unknown };
+    let rows = answers.matches.into_iter().map(row).collect();
+    Found::Studies { rows, is_cut: answers.is_cut, warnings: answers.warnings }
+}
+
+fn list_series(studio: &mut Studio, server: Server, password: Option<Secret>, study: Uid) {
+    set_series(studio, &study, &SeriesOfStudy::Waiting);
+    let query = Query { level: Level::Series, study_uid: Some(study.clone()), ..Query::default() };
+    let job = RemoteFindJob { server: server.clone(), password, query };
+    studio.start(
+        job,
+        |_, ()| {},
+        move |studio, result| {
+            let Some(heard) = heard(studio, &server, &Deed::Series(study.clone()), result) else { return };
+            if studio.servers.server() == Some(&server) {
+                let series = match heard {
+                    Ok(answers) => SeriesOfStudy::Known(answers.matches),
+                    Err(why) => SeriesOfStudy::Failed(why),
+                };
+                set_series(studio, &study, &series);
+            }
+        },
+    );
+}
+
+fn set_series(studio: &mut Studio, study: &Uid, series: &SeriesOfStudy) {
+    let Found::Studies { rows, .. } = &mut studio.servers.found else { return };
+    for row in rows.iter_mut().filter(|row| row.study.study_uid == *study) {
+        row.series = series.clone();
+    }
+}
+
+fn fetch(studio: &mut Studio, server: Server, password: Option<Secret>, wanted: Wanted) {
+    if studio.tasks.is_running(RemoteFetchJob::KIND) {
+        return;
+    }
+    let folder = studio.settings.fetch_folder.clone();
+    let job = RemoteFetchJob { server: server.clone(), password, wanted: wanted.clone(), folder };
+    studio.start(
+        job,
+        |_, ()| {},
+        move |studio, result| match heard(studio, &server, &Deed::Fetch(wanted.clone()), result) {
+            Some(Ok(fetched)) => came(studio, &server, fetched),
+            Some(Err(why)) => studio.servers.said = Some(Said::bad(why)),
+            None => {}
+        },
+    );
+}
+
+/// What was fetched is opened as any folder.
+fn came(studio: &mut Studio, server: &Server, fetched: Fetched) {
+    let Fetched { folders, received, already_there, .. } = fetched;
+    let all = received + already_there;
+    let images = if all == 1 { "image" } else { "images" };
+    let before = if already_there > 0 { format!(", {already_there} of them fetched before") } else { String::new() };
+    let text = format!("{all} {images} came from {}{before}.", server.name);
+    studio.notices.info(text.clone());
+    studio.servers.said = Some(Said::good(text));
+    studio.servers.is_open = false;
+    scans::open(studio, folders);
+}
+
+fn send(studio: &mut Studio, server: Server, password: Option<Secret>, deed: Deed) {
+    let Deed::Send(path, _) = &deed else { return };
+    let job = RemoteSendJob { server: server.clone(), password, inputs: vec![path.clone()] };
+    studio.start(
+        job,
+        |_, ()| {},
+        move |studio, result| {
+            let Some(heard) = heard(studio, &server, &deed, result) else { return };
+            sending::clear(&deed);
+            studio.servers.said = Some(match heard {
+                Ok(answer) => sent_words(&server, &deed, &answer.sent),
+                Err(why) => Said::bad(why),
+            });
+        },
+    );
+}
+
+fn sent_words(server: &Server, deed: &Deed, sent: &Sent) -> Said {
+    let what = match deed {
+        Deed::Send(path, false) => file_name(path),
+        _ => "the segmentation".into(),
+    };
+    if let Some(refused) = sent.refused.first() {
+        return Said::bad(format!("{} did not take {what}: {}.", server.name, refused.why));
+    }
+    if sent.coerced > 0 {
+        return Said::good(format!("{} has {what}, but changed or left out some of its values.", server.name));
+    }
+    Said::good(format!("{} has {what}.", server.name))
+}

@@ -1,0 +1,104 @@
+//! The list of servers and what is asked of them, in a studio without a window.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::app::Settings;
+use crate::app::state::servers::Protocol;
+use crate::remote::KnownServers;
+
+fn settle(studio: &mut Studio) {
+    while !studio.tasks.is_empty() {
+        studio.tasks.drain().into_iter().for_each(|deed| deed(studio));
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+}
+
+fn opened(file: PathBuf) -> Studio {
+    let mut studio = Studio::new(Settings::default(), Arc::new(|| {}));
+    studio.servers.file = Some(file);
+    open(&mut studio);
+    settle(&mut studio);
+    studio
+}
+
+fn add(studio: &mut Studio, name: &str) {
+    answer(studio, ServersRequest::Add);
+    let form = ServerForm { name: name.into(), url: "http://127.0.0.1:1/dicom-web".into(), ..ServerForm::new() };
+    answer(studio, ServersRequest::Form(Box::new(form)));
+    answer(studio, ServersRequest::KeepForm);
+    settle(studio);
+}
+
+fn names(studio: &Studio) -> Vec<&str> {
+    studio.servers.known.servers.iter().map(|server| server.name.as_str()).collect()
+}
+
+#[test]
+fn servers_are_kept_removed_and_brought_back_in_their_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("servers.json");
+    let mut studio = opened(file.clone());
+    ["A", "B", "C"].into_iter().for_each(|name| add(&mut studio, name));
+    assert_eq!((names(&studio), studio.servers.chosen), (vec!["A", "B", "C"], Some(2)));
+    // A second one of a name is not kept, and the form stays.
+    add(&mut studio, "B");
+    assert!(studio.servers.form.is_some() && names(&studio).len() == 3);
+    answer(&mut studio, ServersRequest::LeaveForm);
+    answer(&mut studio, ServersRequest::Choose(1));
+    answer(&mut studio, ServersRequest::Remove);
+    settle(&mut studio);
+    assert_eq!(names(&studio), ["A", "C"]);
+    assert_eq!(KnownServers::read(&file).unwrap(), studio.servers.known);
+    answer(&mut studio, ServersRequest::BringBack);
+    answer(&mut studio, ServersRequest::Edit);
+    let form = studio.servers.form.clone().unwrap();
+    assert_eq!((form.name.as_str(), form.protocol), ("B", Protocol::Web));
+    settle(&mut studio);
+    assert_eq!(names(&opened(file)), ["A", "B", "C"]);
+}
+
+#[test]
+fn a_list_that_cannot_be_read_is_not_written_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("servers.json");
+    std::fs::write(&file, "{\"servers\": [{}]}").unwrap();
+    let mut studio = opened(file.clone());
+    assert!(studio.servers.problem.as_ref().unwrap().contains("servers.json"));
+    add(&mut studio, "A");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "{\"servers\": [{}]}");
+    assert!(studio.notices.all().iter().any(|notice| notice.text.contains("not saved")));
+}
+
+#[test]
+fn what_was_found_goes_with_the_server_and_a_password_that_is_not_given_ends_the_wait() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut studio = opened(folder.path().join("servers.json"));
+    add(&mut studio, "A");
+    answer(&mut studio, ServersRequest::Search);
+    assert!(matches!(studio.servers.found, Found::Waiting));
+    settle(&mut studio);
+    assert!(matches!(&studio.servers.found, Found::Failed(why) if why.contains("nothing listens there")));
+    answer(
+        &mut studio,
+        ServersRequest::SearchForm(Box::new(crate::app::state::servers::SearchForm {
+            dates: "yesterday".into(),
+            ..Default::default()
+        })),
+    );
+    answer(&mut studio, ServersRequest::Search);
+    assert!(matches!(&studio.servers.found, Found::Failed(why) if why.contains("yesterday")));
+    answer(&mut studio, ServersRequest::Edit);
+    let form = ServerForm { user: "me".into(), ..studio.servers.form.clone().unwrap() };
+    answer(&mut studio, ServersRequest::Form(Box::new(form)));
+    answer(&mut studio, ServersRequest::KeepForm);
+    settle(&mut studio);
+    assert!(matches!(studio.servers.found, Found::Nothing));
+    // Without a keyring the password is asked for, and a file that was made to be sent goes when none is given.
+    let made = folder.path().join("made");
+    std::fs::create_dir(&made).unwrap();
+    asking::begin(&mut studio, Deed::Send(made.join("segmentation.dcm"), true));
+    assert!(studio.servers.asking.is_some() && made.is_dir());
+    answer(&mut studio, ServersRequest::NoPassword);
+    assert!(studio.servers.asking.is_none() && !made.exists());
+}

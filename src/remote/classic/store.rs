@@ -1,0 +1,144 @@
+//! C-STORE as the user: files are sent as they are, each in the layout that it has.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{Read as _, Seek as _, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use super::super::error::{RemoteError, Result};
+use super::super::peer::{RefusedFile, Sent};
+use super::association::{Association, MOST_CONTEXTS, Proposal};
+use super::caller::Caller;
+use super::command::{Command, Field};
+use super::kinds::name_of;
+use super::status::{SUCCESS, is_warning, shown};
+use crate::disk::open_regular_file;
+use crate::formats::{ObjectNames, object_names};
+use crate::work::Watch;
+use crate::work::numbers::share;
+
+/// A file to send.
+struct Outgoing {
+    path: PathBuf,
+    names: ObjectNames,
+}
+
+/// What became of a file.
+enum Outcome {
+    Accepted,
+    Coerced,
+    Refused(String),
+}
+
+/// Sends files; see [`Peer::send`](super::super::Peer::send).
+pub fn send(caller: &Caller, files: &[PathBuf], watch: Watch) -> Result<Sent> {
+    let mut sent = Sent::default();
+    let mut outgoing = Vec::new();
+    for (n, path) in files.iter().enumerate() {
+        watch.part(0.0, 0.1).at(share(n, files.len()))?;
+        match object_names(path) {
+            Ok(names) => outgoing.push(Outgoing { path: path.clone(), names }),
+            Err(why) => sent.refused.push(RefusedFile { path: path.clone(), why }),
+        }
+    }
+    let total = outgoing.len();
+    let watch = watch.part(0.1, 1.0);
+    for batch in batches(outgoing) {
+        if let Err(error) = send_batch(caller, batch, total, &mut sent, watch) {
+            return Err(match error {
+                RemoteError::Stopped(stopped) => RemoteError::Stopped(stopped),
+                // Nothing is there yet: what went wrong says it all.
+                error if sent.accepted + sent.coerced == 0 => error,
+                error => RemoteError::Unsent {
+                    server: caller.server.clone(),
+                    accepted: sent.accepted + sent.coerced,
+                    total,
+                    why: error.to_string(),
+                },
+            });
+        }
+    }
+    Ok(sent)
+}
+
+/// Kinds and layouts that fit into one association each, with their files in order.
+fn batches(files: Vec<Outgoing>) -> Vec<Vec<Outgoing>> {
+    let mut batch_of: BTreeMap<(String, String), usize> = BTreeMap::new();
+    let mut batches: Vec<Vec<Outgoing>> = Vec::new();
+    for file in files {
+        let kinds = batch_of.len();
+        let key = (file.names.class_uid.clone(), file.names.transfer_syntax.clone());
+        let at = *batch_of.entry(key).or_insert(kinds / MOST_CONTEXTS);
+        if batches.len() <= at {
+            batches.resize_with(at + 1, Vec::new);
+        }
+        if let Some(batch) = batches.get_mut(at) {
+            batch.push(file);
+        }
+    }
+    batches
+}
+
+fn send_batch(caller: &Caller, batch: Vec<Outgoing>, total: usize, sent: &mut Sent, watch: Watch) -> Result<()> {
+    let mut kinds: Vec<(&str, &str)> =
+        batch.iter().map(|file| (file.names.class_uid.as_str(), file.names.transfer_syntax.as_str())).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    let proposals: Vec<Proposal> = kinds.iter().map(|(class, syntax)| Proposal::of(class, &[syntax])).collect();
+    let mut association = caller.open("sending", &proposals, watch)?;
+    for file in batch {
+        match send_one(&mut association, &file, watch)? {
+            Outcome::Accepted => sent.accepted += 1,
+            Outcome::Coerced => sent.coerced += 1,
+            Outcome::Refused(why) => sent.refused.push(RefusedFile { path: file.path, why }),
+        }
+        watch.at(share(sent.accepted + sent.coerced + sent.refused.len(), total))?;
+    }
+    association.release();
+    Ok(())
+}
+
+fn send_one(association: &mut Association, file: &Outgoing, watch: Watch) -> Result<Outcome> {
+    let ObjectNames { class_uid, instance_uid, transfer_syntax, head, .. } = &file.names;
+    let agreed = association.contexts.iter();
+    let Some(context) = agreed
+        .filter(|context| context.class == *class_uid && context.syntax == *transfer_syntax)
+        .map(|context| context.id)
+        .next()
+    else {
+        let kind = name_of(class_uid);
+        return Ok(Outcome::Refused(format!(
+            "the server does not take {kind} in the transfer syntax {transfer_syntax}"
+        )));
+    };
+    let mut reader = match data_set(&file.path, *head) {
+        Ok(reader) => reader,
+        Err(error) => return Ok(Outcome::Refused(format!("it cannot be read: {error}"))),
+    };
+    let message = association.next_message();
+    let request = Command::request(Field::StoreRequest, message, class_uid, true).of_instance(instance_uid);
+    association.send_command(context, &request, watch)?;
+    if let Err(error) = association.send_data(context, &mut reader, watch)? {
+        // The server waits for the rest; only a new association is of use.
+        return Err(RemoteError::file(&file.path, format!("it could not be read to its end: {error}")));
+    }
+    let (context, answer) = association.next_command(watch)?;
+    if answer.has_data_set() {
+        association.receive_data(context, watch, |_| Ok(()))?;
+    }
+    match (answer.field(), answer.status()) {
+        (Some(Field::StoreResponse), Some(SUCCESS)) => Ok(Outcome::Accepted),
+        (Some(Field::StoreResponse), Some(status)) if is_warning(status) => Ok(Outcome::Coerced),
+        (Some(Field::StoreResponse), Some(_)) => Ok(Outcome::Refused(shown(&answer))),
+        _ => Err(association.nonsense("another command than an answer to what was sent")),
+    }
+}
+
+/// The bytes of the data set.
+fn data_set(path: &Path, head: u64) -> std::io::Result<std::io::BufReader<std::io::Take<File>>> {
+    let mut file = open_regular_file(path)?;
+    let length = file.metadata()?.len().saturating_sub(head);
+    file.seek(SeekFrom::Start(head))?;
+    // What is appended meanwhile is not sent.
+    Ok(std::io::BufReader::new(file.take(length)))
+}
