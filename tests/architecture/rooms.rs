@@ -61,7 +61,7 @@ pub const CRATES: &[(&str, &[&str])] = &[
     // A reference in tests alone.
     ("candle_nn", &[]),
     ("clap", &["cli", "main.rs"]),
-    ("crc32fast", &["disk", "formats/gzip.rs", "learn/sampling.rs", "volume/checksum.rs"]),
+    ("crc32fast", &["disk", "formats/gzip.rs", "formats/inflate", "learn/sampling.rs", "volume/checksum.rs"]),
     ("dicom", &["formats"]),
     ("dicom_dictionary_std", &["formats/dicom"]),
     ("eframe", &["gui"]),
