@@ -72,6 +72,7 @@ pub const CRATES: &[(&str, &[&str])] = &[
     ("flate2", &["disk/container.rs", "formats"]),
     ("getrandom", &["formats/dicom/deidentify"]),
     ("half", &["engine/candle", "formats/picture", "graph/onnx", "model/checkpoint"]),
+    ("hayro_jpeg2000", &["formats/dicom"]),
     ("indicatif", &["cli"]),
     ("jpeg2k", &["formats/dicom"]),
     ("jpeg_decoder", &["formats/dicom"]),
