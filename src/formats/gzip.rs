@@ -1,11 +1,18 @@
 //! gzip streams: by content on the way in, on all cores on the way out.
 
-use std::io::{self, BufRead, Read, Write};
+use std::collections::BTreeMap;
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::panic::AssertUnwindSafe;
+use std::path::Path;
+use std::sync::{Arc, Mutex, mpsc};
 
+use super::inflate::{Member, first_member, header_length};
+use crate::disk::open_regular_file;
+use crate::volume::{Fill, Voxel, VoxelType, Voxels};
+use crate::work::Watch;
 use crate::work::numbers::index;
 use flate2::bufread::GzDecoder;
 use flate2::{Compress, Compression, FlushCompress, Status};
-use rayon::prelude::*;
 
 /// Deflate cannot shrink data by more than about this factor (RFC 1951: 258 bytes from 2 bits).
 pub const MAX_RATIO: u64 = 1032;
@@ -66,14 +73,72 @@ impl<R: BufRead> Read for Members<R> {
     }
 }
 
+/// Reads values on all threads from a file that begins with one large gzip member: those behind `skip` bytes, and whether there are bytes
+/// behind the last whole member. `None` where that way does not lead to them: the file is small, has other members before they end, or is
+/// damaged; [`Members`] tells which.
+///
+/// # Errors
+/// When memory is short, and when the work was stopped.
+pub fn read_values(
+    path: &Path,
+    skip: u64,
+    (kind, count): (VoxelType, usize),
+    is_big_endian: bool,
+    watch: Watch,
+) -> io::Result<Option<(Voxels, bool)>> {
+    struct Reader<'a> {
+        member: Member<'a>,
+        behind: &'a mut usize,
+        watch: Watch<'a>,
+    }
+    impl Fill for Reader<'_> {
+        type Error = io::Error;
+
+        fn fill<T: Voxel>(self, values: &mut [T], of_bytes: impl Fn(&[u8]) -> T + Sync) -> io::Result<bool> {
+            let end = first_member(&self.member, values, of_bytes, self.watch).map_err(io::Error::other)?;
+            *self.behind = end.unwrap_or_default();
+            Ok(end.is_some())
+        }
+    }
+    let mut file = open_regular_file(path)?;
+    let length = index(file.metadata()?.len());
+    let mut head = Vec::new();
+    Read::take(&mut file, LONGEST_HEADER).read_to_end(&mut head)?;
+    let Some(start) = header_length(&head).filter(|_| length > SMALL) else { return Ok(None) };
+    let open = || open_regular_file(path);
+    let mut behind = 0;
+    let reader =
+        Reader { member: Member { open: &open, length, start, skip: index(skip) }, behind: &mut behind, watch };
+    let Some(voxels) = Voxels::filled(kind, count, is_big_endian, reader)? else { return Ok(None) };
+    file.seek(SeekFrom::Start(behind as u64))?;
+    let mut rest = BufReader::new(file);
+    let next = rest.fill_buf()?;
+    let is_followed = if is_gzip(next) {
+        let mut members = Members::new(rest);
+        // Damage behind the values does not touch them.
+        io::copy(&mut Read::take(&mut members, MOST_TRAILING), &mut io::sink()).map_or(true, |_| members.is_followed)
+    } else {
+        !next.is_empty()
+    };
+    Ok(Some((voxels, is_followed)))
+}
+
+/// Smaller files are read faster than threads are started.
+const SMALL: usize = 1 << 20;
+/// Headers that are longer are none that a program writes.
+const LONGEST_HEADER: u64 = 1 << 16;
+/// Bytes of further members that are read.
+const MOST_TRAILING: u64 = 64 << 20;
+
 /// Bytes compressed at a time by one thread.
 const CHUNK: usize = 1 << 20;
-const CHUNKS_PER_ROUND: usize = 8;
+/// Bytes before a chunk that it may refer to (RFC 1951).
+const WINDOW: usize = 1 << 15;
 /// A good trade of size for speed on label maps and scans.
-const LEVEL: u32 = 4;
+const LEVEL: u32 = 3;
 
-/// Compresses a stream into one gzip member; chunks are deflated in parallel (as pigz does) and joined at byte
-/// borders by empty stored blocks, so that every reader accepts the file.
+/// Compresses a stream into one gzip member; chunks are deflated in parallel (as pigz does), each with the end of
+/// the one before it as its dictionary, and joined at byte borders by empty stored blocks, so that every reader accepts the file.
 ///
 /// # Errors
 /// Those of `input` and `output`.
@@ -106,6 +171,16 @@ pub fn compress_zlib(input: &mut dyn Read, output: &mut dyn Write) -> io::Result
     output.write_all(&sum.value().to_be_bytes())
 }
 
+/// A chunk that is to be deflated, and the one before it.
+struct Job {
+    number: usize,
+    before: Arc<Vec<u8>>,
+    chunk: Arc<Vec<u8>>,
+}
+
+/// What became of a chunk: its number, the deflated bytes, the checksum, and how many bytes it had.
+type Packed<C> = (usize, io::Result<(Vec<u8>, C, usize)>);
+
 /// Deflates a stream to its end; checksums of chunks are made in parallel and handed on in order, with the chunk's length.
 fn deflate<C: Send>(
     input: &mut dyn Read,
@@ -113,27 +188,83 @@ fn deflate<C: Send>(
     check: impl Fn(&[u8]) -> C + Sync,
     mut append: impl FnMut(C, usize),
 ) -> io::Result<()> {
-    loop {
-        let mut chunks = Vec::with_capacity(CHUNKS_PER_ROUND);
-        for _ in 0..CHUNKS_PER_ROUND {
-            let mut chunk = Vec::with_capacity(CHUNK);
-            Read::take(&mut *input, CHUNK as u64).read_to_end(&mut chunk)?;
-            if chunk.is_empty() {
+    let first = next_chunk(input)?;
+    if first.len() < CHUNK {
+        // There is nothing to share.
+        output.write_all(&deflate_chunk(&[], &first)?)?;
+        append(check(&first), first.len());
+        return output.write_all(&LAST_BLOCK);
+    }
+    let threads = rayon::current_num_threads().max(1);
+    let (hand_out, jobs) = mpsc::sync_channel::<Job>(2 * threads);
+    let (results, packed) = mpsc::channel::<Packed<C>>();
+    let jobs = Mutex::new(jobs);
+    let work = |results: mpsc::Sender<Packed<C>>| {
+        let next = || jobs.lock().ok().and_then(|jobs| jobs.recv().ok());
+        while let Some(Job { number, before, chunk }) = next() {
+            let pack = || deflate_chunk(&before, &chunk).map(|bytes| (bytes, check(&chunk), chunk.len()));
+            // Whoever waits for the chunk must hear of it, whatever happens.
+            let done = std::panic::catch_unwind(AssertUnwindSafe(pack));
+            let done = done.unwrap_or_else(|_| Err(io::Error::other("the compression failed")));
+            if results.send((number, done)).is_err() {
                 break;
             }
-            chunks.push(chunk);
         }
-        if chunks.is_empty() {
-            break;
+    };
+    std::thread::scope(|scope| {
+        // It ends with the last chunk or the first error, and the threads with it.
+        let hand_out = hand_out;
+        for _ in 0..threads {
+            let results = results.clone();
+            std::thread::Builder::new().spawn_scoped(scope, || work(results))?;
         }
-        let packed = chunks.par_iter().map(|chunk| Ok((deflate_chunk(chunk)?, check(chunk), chunk.len())));
-        for (bytes, checksum, count) in packed.collect::<io::Result<Vec<_>>>()? {
+        drop(results);
+        hand_on(first, input, output, &hand_out, &packed, 2 * threads, &mut append)
+    })?;
+    output.write_all(&LAST_BLOCK)
+}
+
+/// An empty final block ends the deflate stream.
+const LAST_BLOCK: [u8; 2] = [0x03, 0x00];
+
+/// Reads chunks for others to deflate, and writes what they have deflated in order.
+fn hand_on<C>(
+    first: Vec<u8>,
+    input: &mut dyn Read,
+    output: &mut dyn Write,
+    hand_out: &mpsc::SyncSender<Job>,
+    packed: &mpsc::Receiver<Packed<C>>,
+    at_once: usize,
+    append: &mut dyn FnMut(C, usize),
+) -> io::Result<()> {
+    let gone = || io::Error::other("the compression ended early");
+    let (mut before, mut chunk) = (Arc::new(Vec::new()), Arc::new(first));
+    let (mut read, mut written) = (0, 0);
+    let mut waiting = BTreeMap::new();
+    loop {
+        while !chunk.is_empty() && read - written < at_once {
+            let job = Job { number: read, before: before.clone(), chunk: chunk.clone() };
+            hand_out.send(job).map_err(|_| gone())?;
+            read += 1;
+            before = std::mem::replace(&mut chunk, Arc::new(next_chunk(input)?));
+        }
+        if written == read {
+            return Ok(());
+        }
+        let (number, done) = packed.recv().map_err(|_| gone())?;
+        waiting.insert(number, done?);
+        while let Some((bytes, checksum, count)) = waiting.remove(&written) {
             output.write_all(&bytes)?;
             append(checksum, count);
+            written += 1;
         }
     }
-    // An empty final block ends the deflate stream.
-    output.write_all(&[0x03, 0x00])
+}
+
+fn next_chunk(input: &mut dyn Read) -> io::Result<Vec<u8>> {
+    let mut chunk = Vec::with_capacity(CHUNK);
+    Read::take(input, CHUNK as u64).read_to_end(&mut chunk)?;
+    Ok(chunk)
 }
 
 /// The checksum of zlib (RFC 1950, Adler-32), which can be put together from those of parts.
@@ -181,8 +312,13 @@ impl Adler {
     }
 }
 
-fn deflate_chunk(chunk: &[u8]) -> io::Result<Vec<u8>> {
+/// Deflates a chunk that may refer to the end of what was before it.
+fn deflate_chunk(before: &[u8], chunk: &[u8]) -> io::Result<Vec<u8>> {
     let mut deflater = Compress::new(Compression::new(LEVEL), false);
+    let window = before.get(before.len().saturating_sub(WINDOW)..).unwrap_or_default();
+    if !window.is_empty() {
+        deflater.set_dictionary(window).map_err(io::Error::other)?;
+    }
     let mut packed = Vec::with_capacity(chunk.len() / 2 + 1024);
     loop {
         if packed.capacity() - packed.len() < 64 {

@@ -17,6 +17,7 @@ mod error;
 mod found;
 mod gipl;
 mod gzip;
+mod inflate;
 mod labels;
 mod mesh;
 mod metaimage;

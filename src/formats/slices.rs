@@ -68,7 +68,8 @@ pub fn put_stored(volume: &Volume, slice: usize, out: &mut Vec<u8>) {
 pub fn label_type(labels: &LabelMap, annotations: &Annotations) -> VoxelType {
     let is_wide = |label: LabelValue| label > LabelValue::from(u8::MAX);
     // A label without a voxel may get one in another program, which keeps the type.
-    let is_wide = labels.counts().into_keys().chain(annotations.table.0.iter().map(|label| label.value)).any(is_wide);
+    let is_wide =
+        labels.voxel_counts().into_keys().chain(annotations.table.0.iter().map(|label| label.value)).any(is_wide);
     if is_wide { VoxelType::U16 } else { VoxelType::U8 }
 }
 
@@ -76,11 +77,9 @@ pub fn label_type(labels: &LabelMap, annotations: &Annotations) -> VoxelType {
 pub fn put_labels(labels: &LabelMap, k: usize, kind: VoxelType, out: &mut Vec<u8>) {
     let mut slice = Vec::new();
     labels.slice_k(k, &mut slice);
-    for label in slice {
-        let [low, high] = label.to_le_bytes();
-        out.push(low);
-        if kind == VoxelType::U16 {
-            out.push(high);
-        }
+    if kind == VoxelType::U16 {
+        out.extend(slice.iter().flat_map(|label| label.to_le_bytes()));
+    } else {
+        out.extend(slice.iter().map(|label| label.to_le_bytes()[0]));
     }
 }

@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rayon::prelude::*;
 
 use super::geometry::Geometry;
-use super::scan::Volume;
 use crate::work::memory;
 
 /// A label id; 0 is background.
@@ -16,9 +15,6 @@ pub type LabelValue = u16;
 /// Edge of a brick in voxels.
 pub const BRICK_EDGE: usize = 32;
 const BRICK_VOXELS: usize = BRICK_EDGE * BRICK_EDGE * BRICK_EDGE;
-
-/// Values this near to a whole number are that number.
-const NEAR_WHOLE: f64 = 1e-3;
 
 #[derive(Debug, Clone)]
 pub(super) enum Brick {
@@ -38,19 +34,6 @@ impl Brick {
     }
 }
 
-/// Why a volume cannot be read as labels.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum LabelMapError {
-    /// A value is negative, fractional, not finite or above 65 535.
-    #[error("the value {value} at voxel {voxel:?} is no label; labels are whole numbers from 0 to 65535")]
-    NotALabel {
-        /// The value.
-        value: f64,
-        /// Where it is.
-        voxel: [usize; 3],
-    },
-}
-
 /// One label per voxel of a [`Geometry`]. A clone is a snapshot that later edits do not touch.
 #[derive(Debug, Clone)]
 pub struct LabelMap {
@@ -60,7 +43,7 @@ pub struct LabelMap {
 }
 
 /// Asks for the memory of many bricks at a time: a map takes it brick by brick, each of which is too small to ask for.
-fn ask_for_bricks() {
+pub(super) fn ask_for_bricks() {
     const AT_A_TIME: usize = 512;
     static ASKED: AtomicUsize = AtomicUsize::new(0);
     if ASKED.fetch_add(1, Ordering::Relaxed).is_multiple_of(AT_A_TIME) {
@@ -91,53 +74,6 @@ impl LabelMap {
             }
         }
         map
-    }
-
-    /// Reads the values of one frame as labels. What is almost a whole number is one.
-    ///
-    /// # Errors
-    /// Names the first value that is no label.
-    pub fn from_volume(volume: &Volume, frame: usize) -> Result<Self, LabelMapError> {
-        Self::rounded(volume, frame).map(|(map, _)| map)
-    }
-
-    /// Reads the values of one frame as labels, and says how far from whole numbers they were at most.
-    ///
-    /// Programs that calculate with labels, or store them with a factor, leave 2.0000004 where 2 is meant. Values within 1e-3 of a whole
-    /// number are that number; so are whole numbers that a file's whole steps of `scl_slope` could not hit better.
-    ///
-    /// # Errors
-    /// Names the first value that is no label.
-    pub fn rounded(volume: &Volume, frame: usize) -> Result<(Self, f64), LabelMapError> {
-        let mut map = Self::empty(volume.geometry.clone());
-        let [ni, nj, nk] = map.geometry.shape();
-        let step = volume.stored_step();
-        let mut furthest = 0.0f64;
-        for k in 0..nk {
-            for j in 0..nj {
-                for i in 0..ni {
-                    let voxel = [i, j, k];
-                    let value = volume.value(voxel, frame);
-                    if value == 0.0 {
-                        continue;
-                    }
-                    let whole = value.round();
-                    let distance = (value - whole).abs();
-                    // Whoever holds values as f32 has whole numbers to within one part in 2^22 of their size.
-                    let near = NEAR_WHOLE.max(whole * f64::from(f32::EPSILON) * 2.0).max(step * 0.51);
-                    // Written so that NaN is no label.
-                    if !(distance <= near && (0.0..=f64::from(LabelValue::MAX)).contains(&whole)) {
-                        return Err(LabelMapError::NotALabel { value, voxel });
-                    }
-                    furthest = furthest.max(distance);
-                    if whole > 0.0 {
-                        map.set(voxel, whole as LabelValue);
-                    }
-                }
-            }
-        }
-        map.compact();
-        Ok((map, furthest))
     }
 
     /// The same labels on another grid of the same shape.
@@ -413,11 +349,9 @@ impl LabelMap {
     /// Labels of one k slice, i fastest.
     pub fn slice_k(&self, k: usize, out: &mut Vec<LabelValue>) {
         let [ni, nj, _] = self.geometry.shape();
-        out.clear();
-        for j in 0..nj {
-            for i in 0..ni {
-                out.push(self.get([i, j, k]));
-            }
+        out.resize(ni * nj, 0);
+        for (j, row) in out.chunks_exact_mut(ni).enumerate() {
+            self.read_row([0, j, k], row);
         }
     }
 

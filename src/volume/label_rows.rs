@@ -1,14 +1,16 @@
 //! Labels row by row and box by box: how whole maps are read and made anew, brick by brick on all threads.
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 
 use super::brick_patch::Region;
 use super::geometry::Geometry;
-use super::label_map::{BRICK_EDGE, Brick, LabelMap, LabelValue};
+use super::label_map::{BRICK_EDGE, Brick, LabelMap, LabelValue, ask_for_bricks};
 use crate::work::{Stopped, Watch};
 
 /// Labels of one brick, i fastest.
-const BRICK_VOXELS: usize = BRICK_EDGE * BRICK_EDGE * BRICK_EDGE;
+pub(super) const BRICK_VOXELS: usize = BRICK_EDGE * BRICK_EDGE * BRICK_EDGE;
 
 impl Region {
     /// The whole of a grid.
@@ -39,9 +41,13 @@ impl Region {
 }
 
 /// A brick of these labels; of one label alone it is one value.
-fn packed(values: &[LabelValue]) -> Brick {
+pub(super) fn packed(values: &[LabelValue]) -> Brick {
     let first = values.first().copied().unwrap_or(0);
-    if values.iter().all(|value| *value == first) { Brick::Uniform(first) } else { Brick::Dense(values.into()) }
+    if values.iter().all(|value| *value == first) {
+        return Brick::Uniform(first);
+    }
+    ask_for_bricks();
+    Brick::Dense(values.into())
 }
 
 impl LabelMap {
@@ -75,6 +81,20 @@ impl LabelMap {
             done += length;
         }
         overlaid
+    }
+
+    /// Takes the slices of another map of the same shape, whole bricks of them: those from `layer` times [`BRICK_EDGE`] on, as many as a
+    /// brick has.
+    pub fn take_layer(&mut self, other: &Self, layer: usize) {
+        let shape = self.geometry().shape();
+        debug_assert_eq!(shape, other.geometry().shape());
+        let count = shape[0].div_ceil(BRICK_EDGE) * shape[1].div_ceil(BRICK_EDGE);
+        let range = layer * count..(layer + 1) * count;
+        if let Some(there) = other.bricks.get(range.clone())
+            && let Some(own) = Arc::make_mut(&mut self.bricks).get_mut(range)
+        {
+            own.clone_from_slice(there);
+        }
     }
 
     /// The map after `edit(start, row)` has changed the rows of a box: `row` holds the labels from the voxel `start` along i. A row is at
@@ -166,7 +186,7 @@ impl LabelMap {
 }
 
 /// Fills what of a brick lies beyond the grid with a value from within, so that a brick of one label can be told.
-fn spread(values: &mut [LabelValue], size: [usize; 3]) {
+pub(super) fn spread(values: &mut [LabelValue], size: [usize; 3]) {
     let first = values[0];
     for (row, labels) in values.chunks_exact_mut(BRICK_EDGE).enumerate() {
         let is_inside = row % BRICK_EDGE < size[1] && row / BRICK_EDGE < size[2];

@@ -104,6 +104,11 @@ impl LabelMap {
     /// elsewhere by more than `near_mm`.
     pub fn laid_on(&self, grid: &Geometry, near_mm: f64) -> Option<LaidLabels> {
         let lattice = Lattice::between(self.geometry(), grid).filter(|lattice| lattice.off_mm <= near_mm)?;
+        if lattice == (Lattice { off_mm: lattice.off_mm, ..Lattice::of_slice(0) })
+            && self.geometry().shape() == grid.shape()
+        {
+            return Some(LaidLabels { labels: self.clone().on(grid), outside: 0, off_mm: lattice.off_mm });
+        }
         let (mut labels, mut outside) = (Self::empty(grid.clone()), 0);
         self.for_each_labelled(|voxel, label| match lattice.inside(voxel, grid.shape()) {
             Some(there) => labels.set(there, label),

@@ -13,6 +13,18 @@ pub trait Voxel: Copy + Send + Sync + PartialOrd + 'static {
     fn to_f64(self) -> f64;
 }
 
+/// Fills the values of a stored type: what a reader does that has all bytes before it.
+pub trait Fill {
+    /// Why it stops.
+    type Error: From<OutOfMemory>;
+
+    /// Fills the values, which `of_bytes` makes of their bytes; whether it could.
+    ///
+    /// # Errors
+    /// When the work was stopped, for example.
+    fn fill<T: Voxel>(self, values: &mut [T], of_bytes: impl Fn(&[u8]) -> T + Sync) -> Result<bool, Self::Error>;
+}
+
 macro_rules! voxel_types {
     ($($variant:ident $type:ty, $name:literal;)*) => {
         $(impl Voxel for $type {
@@ -122,6 +134,29 @@ macro_rules! voxel_types {
             /// The stored value at a linear index, or `None` beyond the end.
             pub fn get(&self, index: usize) -> Option<f64> {
                 match self { $(Self::$variant(data) => data.get(index).map(|v| v.to_f64()),)* }
+            }
+
+            /// Lets a reader fill `count` values; `None` where it could not. Memory is asked for at once, and taken as it is written to.
+            ///
+            /// # Errors
+            /// The reader's, and where memory is short.
+            pub fn filled<F: Fill>(
+                kind: VoxelType,
+                count: usize,
+                big_endian: bool,
+                reader: F,
+            ) -> Result<Option<Self>, F::Error> {
+                match kind {
+                    $(VoxelType::$variant => {
+                        ensure::<$type>(count)?;
+                        let mut values = vec![<$type>::default(); count];
+                        let is_filled = reader.fill(&mut values, |bytes| {
+                            let raw = bytes.first_chunk().copied().unwrap_or_default();
+                            if big_endian { <$type>::from_be_bytes(raw) } else { <$type>::from_le_bytes(raw) }
+                        })?;
+                        Ok(is_filled.then(|| Self::$variant(Arc::new(values))))
+                    })*
+                }
             }
 
             /// Reads `count` values from a stream of little- or big-endian bytes.

@@ -62,7 +62,7 @@ pub const CRATES: &[(&str, &[&str])] = &[
     // A reference in tests alone.
     ("candle_nn", &[]),
     ("clap", &["cli", "main.rs"]),
-    ("crc32fast", &["disk", "formats/gzip.rs", "learn/sampling.rs", "volume/checksum.rs"]),
+    ("crc32fast", &["disk", "formats/gzip.rs", "formats/inflate", "learn/sampling.rs", "volume/checksum.rs"]),
     ("dicom", &["formats", "remote"]),
     ("dicom_dictionary_std", &["formats/dicom", "remote"]),
     ("dicom_json", &["remote"]),
@@ -75,6 +75,7 @@ pub const CRATES: &[(&str, &[&str])] = &[
     ("flate2", &["disk/container.rs", "formats", "remote/web/tests"]),
     ("getrandom", &["formats/dicom/deidentify"]),
     ("half", &["engine/candle", "formats/picture", "graph/onnx", "model/checkpoint"]),
+    ("hayro_jpeg2000", &["formats/dicom"]),
     ("indicatif", &["cli"]),
     ("jpeg2k", &["formats/dicom"]),
     ("jpeg_decoder", &["formats/dicom"]),

@@ -1,11 +1,15 @@
 //! JPEG 2000: what the code stream says of itself is held against the DICOM header before the decoder sees it.
 //!
-//! openjp2 was translated from C and is full of unsafe code. It runs in a thread of its own, and only on code streams whose tiles
-//! and packets can be in the bytes that are there. Source: ISO/IEC 15444-1 annex A (markers), annex B (packets).
+//! Lossless images are decoded by `hayro-jpeg2000`, which is faster than openjp2 and forbids unsafe code. It keeps samples as f32, which holds
+//! those of 16 bits exactly, and adds half of the range to signed ones. The others, and what it says that it does not know, are left to openjp2,
+//! which was translated from C and is full of unsafe code: it runs in a thread of its own, and only on code streams whose tiles and packets
+//! can be in the bytes that are there. Source: ISO/IEC 15444-1 annex A (markers), annex B (packets).
+
+use hayro_jpeg2000::{DecodeError, DecodeSettings, DecoderContext, Image, MarkerError};
 
 use super::instance::PixelFormat;
 use super::pixels::expect_size;
-use crate::work::numbers::index;
+use crate::work::numbers::{index, whole};
 
 /// Room for the decoder's own calls.
 const STACK_BYTES: usize = 8 << 20;
@@ -32,8 +36,16 @@ impl Segment<'_> {
 /// # Errors
 /// A sentence that names what does not fit.
 pub fn decode(data: &[u8], format: &PixelFormat) -> Result<Vec<i32>, String> {
-    check_headers(data, format)?;
     let damaged = || "the JPEG 2000 data are damaged".to_string();
+    let stream = check_headers(data, format)?;
+    if stream.is_lossless
+        && stream.samples.iter().all(|sample| sample.bits <= MOST_EXACT_BITS)
+        // Streams that are made for it can make a decoder panic.
+        && let Some(values) =
+            std::panic::catch_unwind(|| decode_lossless(&stream, format)).unwrap_or_else(|_| Err(damaged()))?
+    {
+        return Ok(values);
+    }
     std::thread::scope(|scope| {
         std::thread::Builder::new()
             .stack_size(STACK_BYTES)
@@ -44,8 +56,36 @@ pub fn decode(data: &[u8], format: &PixelFormat) -> Result<Vec<i32>, String> {
     })
 }
 
+/// Samples of more bits are not exact in f32 while the wavelet is undone.
+const MOST_EXACT_BITS: u32 = 16;
+
+/// How the samples of a component are written.
+#[derive(Clone, Copy)]
+struct SampleFormat {
+    bits: u32,
+    is_signed: bool,
+}
+
+impl SampleFormat {
+    /// The header decides about the sign where the code stream disagrees.
+    fn stored(self, value: i32, format: &PixelFormat) -> i32 {
+        match (format.signed, self.is_signed) {
+            (true, false) => value << (32 - self.bits) >> (32 - self.bits),
+            (false, true) => value & ((1 << self.bits) - 1),
+            _ => value,
+        }
+    }
+}
+
+/// A code stream whose header was looked at.
+struct CodeStream<'a> {
+    data: &'a [u8],
+    samples: Vec<SampleFormat>,
+    is_lossless: bool,
+}
+
 /// Holds the main header against the DICOM header and against the number of bytes.
-fn check_headers(data: &[u8], format: &PixelFormat) -> Result<(), String> {
+fn check_headers<'a>(data: &'a [u8], format: &PixelFormat) -> Result<CodeStream<'a>, String> {
     let start = data.windows(4).take(1024).position(|w| w == [0xFF, 0x4F, 0xFF, 0x51]);
     let start = start.ok_or("the JPEG 2000 code stream has no header")?;
     // Behind the markers SOC and SIZ.
@@ -67,8 +107,11 @@ fn check_headers(data: &[u8], format: &PixelFormat) -> Result<(), String> {
     if components < format.samples || components > format.samples + 1 {
         return Err(format!("the JPEG 2000 image has {components} components, the header says {}", format.samples));
     }
+    let mut samples = Vec::with_capacity(components);
     for n in 0..components {
-        let bits = (siz.u8(38 + 3 * n)? & 0x7F) as usize + 1;
+        let precision = siz.u8(38 + 3 * n)?;
+        let bits = (precision & 0x7F) as usize + 1;
+        samples.push(SampleFormat { bits: (precision & 0x7F) + 1, is_signed: precision & 0x80 != 0 });
         if n < format.samples && bits > format.bits_allocated {
             let allocated = format.bits_allocated;
             return Err(format!("the JPEG 2000 image has {bits} bits per sample, the header has room for {allocated}"));
@@ -79,10 +122,13 @@ fn check_headers(data: &[u8], format: &PixelFormat) -> Result<(), String> {
     }
     let size = [right - left, bottom - top];
     let length = u64::from(siz.u16(0)?);
-    check_packets(data, start as u64 + 4 + length, size, [tile_width, tile_height], tiles, components as u64)
+    let is_lossless =
+        check_packets(data, start as u64 + 4 + length, size, [tile_width, tile_height], tiles, components as u64)?;
+    Ok(CodeStream { data: data.get(start..).unwrap_or_default(), samples, is_lossless })
 }
 
-/// Every packet takes at least a byte: headers that ask for more of them are made to exhaust the decoder.
+/// Every packet takes at least a byte: headers that ask for more of them are made to exhaust the decoder. Says whether the wavelet is the
+/// reversible one.
 fn check_packets(
     data: &[u8],
     mut at: u64,
@@ -90,7 +136,7 @@ fn check_packets(
     tile: [u64; 2],
     tiles: u64,
     components: u64,
-) -> Result<(), String> {
+) -> Result<bool, String> {
     loop {
         let segment = Segment(data.get(index(at)..).unwrap_or_default());
         let (marker, length) = (segment.u16(0)?, u64::from(segment.u16(2)?));
@@ -118,7 +164,7 @@ fn check_packets(
                         data.len()
                     ));
                 }
-                return Ok(());
+                return Ok(segment.u8(13)? == 1);
             }
             // SOT, SOD, EOC: the main header is over.
             0xFF90 | 0xFF93 | 0xFFD9 => return Err("the JPEG 2000 header has no coding style".into()),
@@ -126,6 +172,45 @@ fn check_packets(
             _ => return Err("the JPEG 2000 header is damaged".into()),
         }
     }
+}
+
+/// `None` for what the decoder does not know.
+fn decode_lossless(stream: &CodeStream, format: &PixelFormat) -> Result<Option<Vec<i32>>, String> {
+    let failed = |e: DecodeError| match e {
+        DecodeError::Marker(MarkerError::Unsupported) => Ok(None),
+        e => Err(format!("the JPEG 2000 data cannot be decoded: {e}")),
+    };
+    // A stream that ends early is an error.
+    let settings = DecodeSettings { resolve_palette_indices: false, strict: true, target_resolution: None };
+    let image = match Image::new(stream.data, &settings) {
+        Ok(image) => image,
+        Err(e) => return failed(e),
+    };
+    expect_size(format, image.width() as usize, image.height() as usize)?;
+    let mut context = DecoderContext::default();
+    let decoded = match image.decode(&mut context) {
+        Ok(decoded) => decoded,
+        Err(e) => return failed(e),
+    };
+    let components = decoded.components();
+    if components.len() < format.samples {
+        let (got, wanted) = (components.len(), format.samples);
+        return Err(format!("the JPEG 2000 image has {got} components, the header says {wanted}"));
+    }
+    let pixels = format.rows * format.columns;
+    let mut values = vec![0; pixels * format.samples];
+    for (n, (component, sample)) in components.iter().zip(&stream.samples).take(format.samples).enumerate() {
+        if component.samples().len() < pixels {
+            return Err("the JPEG 2000 image has fewer pixels than its header says".into());
+        }
+        let half = if sample.is_signed { 1 << (sample.bits - 1) } else { 0 };
+        let most = f32::from(u16::MAX >> (MOST_EXACT_BITS - sample.bits));
+        for (target, value) in values.iter_mut().skip(n).step_by(format.samples).zip(component.samples()) {
+            let value = i32::try_from(whole(f64::from(value.clamp(0.0, most)))).unwrap_or_default() - half;
+            *target = sample.stored(value, format);
+        }
+    }
+    Ok(Some(values))
 }
 
 fn run_decoder(data: &[u8], format: &PixelFormat) -> Result<Vec<i32>, String> {
@@ -140,14 +225,9 @@ fn run_decoder(data: &[u8], format: &PixelFormat) -> Result<Vec<i32>, String> {
     let mut values = vec![0; format.rows * format.columns * format.samples];
     for (n, component) in components.iter().take(format.samples).enumerate() {
         expect_size(format, component.width() as usize, component.height() as usize)?;
-        let bits = component.precision().clamp(1, 31);
+        let sample = SampleFormat { bits: component.precision().clamp(1, 31), is_signed: component.is_signed() };
         for (target, &value) in values.iter_mut().skip(n).step_by(format.samples).zip(component.data()) {
-            // The header decides about the sign where the code stream disagrees.
-            *target = match (format.signed, component.is_signed()) {
-                (true, false) => value << (32 - bits) >> (32 - bits),
-                (false, true) => value & ((1 << bits) - 1),
-                _ => value,
-            };
+            *target = sample.stored(value, format);
         }
     }
     Ok(values)

@@ -1,7 +1,7 @@
 //! DICOM: series of images, multi-frame objects and mosaics in every common compression, segmentation objects and contours.
 //!
 //! [`structure`] walks a file and takes out the values of the few elements that are used; dicom-rs reads those, in a data
-//! set made of nothing else. [`stack`] decides which files are one volume. Pixels are decoded by `jpeg-decoder`, `jpeg2k` (openjp2) and our own decoders of RLE, JPEG-LS and 12-bit JPEG: `jpeg-decoder` reads 8 bits, and the only JPEG-LS crate
+//! set made of nothing else. [`stack`] decides which files are one volume. Pixels are decoded by `jpeg-decoder`, `hayro-jpeg2000`, `jpeg2k` (openjp2) and our own decoders of RLE, JPEG-LS and 12-bit JPEG: `jpeg-decoder` reads 8 bits, and the only JPEG-LS crate
 //! needs a C++ compiler and `CMake`.
 
 mod contours;

@@ -11,7 +11,7 @@ use crate::disk::open_regular_file;
 use crate::formats::annotations::{self, Found};
 use crate::formats::error::{FormatError, Result};
 use crate::formats::{Facts, gzip, has_extension, stem};
-use crate::volume::{Rescale, Volume, Voxels, Window};
+use crate::volume::{Rescale, Volume, VoxelType, Voxels, Window};
 use crate::work::numbers::{index, natural, share, whole};
 use crate::work::{Stopped, Watch};
 
@@ -212,14 +212,19 @@ pub fn read(path: &Path, watch: Watch) -> Result<Volume> {
         }
         _ => stream.skip(gap).map_err(|e| explain(data_path, e, "the header"))?,
     }
-    let expected =
-        if stream.compressed { index(stream.capacity / gzip::MAX_RATIO * 2) / voxel_type.bytes() } else { count };
-    let voxels = Voxels::read(voxel_type, count, expected, header.big_endian, &mut stream)
-        .map_err(|e| explain(data_path, e, "the voxels"))?;
-    if let Source::Compressed(members) = &mut stream.reader
-        // Only the end of the stream tells whether the checksum is right.
-        && members.finish(MAX_TRAILING).map_err(|e| explain(data_path, e, "the voxels"))?
-    {
+    let voxels = match &stream.reader {
+        Source::Compressed(_) => {
+            let read = gzip::read_values(data_path, offset, (voxel_type, count), header.big_endian, watch);
+            read.map_err(|e| explain(data_path, e, "the voxels"))?
+        }
+        Source::Plain(_) => None,
+    };
+    let (voxels, is_followed) = match voxels {
+        Some(read) => read,
+        None => read_on(&mut stream, voxel_type, count, header.big_endian)
+            .map_err(|e| explain(data_path, e, "the voxels"))?,
+    };
+    if is_followed {
         warnings.push(
             "Bytes follow the compressed data (padding of a tape, an upload) and are ignored; the data themselves are whole.".into(),
         );
@@ -239,6 +244,18 @@ pub fn read(path: &Path, watch: Watch) -> Result<Volume> {
         volume.display.window = Some(Window::spanning(low, high));
     }
     Ok(volume)
+}
+
+/// Reads the voxels that come next, and whether bytes follow compressed ones.
+fn read_on(stream: &mut Stream, kind: VoxelType, count: usize, is_big_endian: bool) -> io::Result<(Voxels, bool)> {
+    let expected = if stream.compressed { index(stream.capacity / gzip::MAX_RATIO * 2) / kind.bytes() } else { count };
+    let voxels = Voxels::read(kind, count, expected, is_big_endian, stream)?;
+    let is_followed = match &mut stream.reader {
+        // Only the end of the stream tells whether the checksum is right.
+        Source::Compressed(members) => members.finish(MAX_TRAILING)?,
+        Source::Plain(_) => false,
+    };
+    Ok((voxels, is_followed))
 }
 
 /// Labels of the file that a header names; only a file beside the image is looked at.

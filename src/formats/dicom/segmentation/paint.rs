@@ -1,6 +1,9 @@
 //! From frames to labels: on the grid of a scan where they lie on it, else on their own.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rayon::prelude::*;
 
 use super::frames::{FrameReader, Values, for_each_set};
 use super::grid::own_grid;
@@ -9,8 +12,8 @@ use super::segments::Segment;
 use crate::formats::LabelsInFile;
 use crate::formats::error::{FormatError, Result};
 use crate::volume::{
-    Annotations, FrameOfReference, Geometry, LabelMap, LabelTable, LabelValue, Lattice, Maker, Plane, PlaneLayout,
-    SourceImages, Volume,
+    Annotations, BRICK_EDGE, FrameOfReference, Geometry, LabelMap, LabelTable, LabelValue, Lattice, Maker, Plane,
+    PlaneLayout, SourceImages, Volume,
 };
 use crate::work::Watch;
 use crate::work::numbers::share;
@@ -53,7 +56,7 @@ pub fn labels(segmentation: &Segmentation, layer: &[u16], on: Option<&Volume>, w
         FormatError::unsupported(&segmentation.path, format!("the mask cannot be placed: {problem}"))
     })?;
     let lies: Vec<Lies> = grid.planes.iter().map(|k| Lies::At(Lattice::of_slice(*k))).collect();
-    let mut read = paint(segmentation, layer, &lies, grid.geometry, watch)?;
+    let mut read = paint(segmentation, layer, &lies, &grid.geometry, watch)?;
     read.warnings.splice(0..0, grid.warnings);
     read.warnings.extend(why);
     Ok(read.into_labels(segmentation, layer))
@@ -91,7 +94,7 @@ pub fn on_scan(
             lies_on(frame, segmentation, scan.geometry, named)
         })
         .collect();
-    let mut read = paint(segmentation, layer, &lies, scan.geometry.clone(), watch)?;
+    let mut read = paint(segmentation, layer, &lies, scan.geometry, watch)?;
     if read.beside > 0 {
         let far = read.off_mm.map(|mm| format!(", {mm:.3} mm off")).unwrap_or_default();
         let frames = if read.beside == 1 { "one frame lies".into() } else { format!("{} frames lie", read.beside) };
@@ -163,6 +166,10 @@ struct Painted {
     beside: usize,
     /// How far frames with labels are off at most.
     off_mm: Option<f64>,
+    /// Voxels that two segments have.
+    overlaid: usize,
+    /// Numbers in the pixels that no segment has.
+    unknown: HashSet<u16>,
 }
 
 /// Pixels of a row with the same label.
@@ -175,26 +182,69 @@ struct Run {
 /// What the numbers in the pixels become.
 struct Meanings<'a> {
     segmentation: &'a Segmentation,
-    values: HashMap<u16, LabelValue>,
+    values: &'a HashMap<u16, LabelValue>,
     unknown: HashSet<u16>,
 }
 
-fn paint(segmentation: &Segmentation, layer: &[u16], lies: &[Lies], grid: Geometry, watch: Watch) -> Result<Painted> {
+/// Paints all frames: those of different layers of bricks on different threads, where all frames are slices of the grid.
+fn paint(segmentation: &Segmentation, layer: &[u16], lies: &[Lies], grid: &Geometry, watch: Watch) -> Result<Painted> {
+    let slice = |lies: &Lies| match lies {
+        Lies::At(lattice) if lattice.axis(2) == 2 => usize::try_from(lattice.at([0; 3])[2]).ok(),
+        _ => None,
+    };
+    let slabs = || lies.iter().map(|lies| slice(lies).map(|k| k / BRICK_EDGE)).collect::<Option<Vec<_>>>();
+    let values = values_of(segmentation, layer);
+    let done = AtomicUsize::new(0);
+    let part = |frames: &[usize]| paint_part(segmentation, &values, lies, frames, grid, &done, watch);
+    let mut painted = if let Some(slabs) = slabs() {
+        let mut of_slab: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for (frame, slab) in slabs.into_iter().enumerate() {
+            of_slab.entry(slab).or_default().push(frame);
+        }
+        let parts: Result<Vec<_>> = of_slab.into_par_iter().map(|(slab, frames)| Ok((slab, part(&frames)?))).collect();
+        let mut all = Painted::nothing(grid.clone());
+        parts?.into_iter().for_each(|(slab, part)| all.add(slab, part));
+        all
+    } else {
+        part(&(0..lies.len()).collect::<Vec<_>>())?
+    };
+    painted.labels.compact();
+    painted.warnings.clone_from(&segmentation.warnings);
+    if painted.overlaid > 0 {
+        let overlaid = painted.overlaid;
+        painted.warnings.push(format!(
+            "{overlaid} voxels belong to two segments although the file says that none overlap; the later segment has them."
+        ));
+    }
+    if !painted.unknown.is_empty() {
+        let mut numbers: Vec<u16> = painted.unknown.iter().copied().collect();
+        numbers.sort_unstable();
+        painted.warnings.push(format!(
+            "The pixels have numbers that no segment has ({numbers:?}); they are kept as labels without a name."
+        ));
+    }
+    Ok(painted)
+}
+
+/// Paints some of the frames.
+fn paint_part(
+    segmentation: &Segmentation,
+    values: &HashMap<u16, LabelValue>,
+    lies: &[Lies],
+    frames: &[usize],
+    grid: &Geometry,
+    done: &AtomicUsize,
+    watch: Watch,
+) -> Result<Painted> {
     let bad = |problem: String| FormatError::malformed(&segmentation.path, problem);
     let shape = grid.shape();
-    let mut painted = Painted {
-        labels: LabelMap::empty(grid),
-        warnings: segmentation.warnings.clone(),
-        inside: 0,
-        outside: 0,
-        beside: 0,
-        off_mm: None,
-    };
-    let mut meanings = Meanings { segmentation, values: values_of(segmentation, layer), unknown: HashSet::new() };
+    let mut painted = Painted::nothing(grid.clone());
+    let mut meanings = Meanings { segmentation, values, unknown: HashSet::new() };
     let mut reader = FrameReader::open(segmentation).map_err(bad)?;
     let (mut overlaid, columns) = (0usize, segmentation.columns);
-    for (n, (frame, lies)) in segmentation.frames.iter().zip(lies).enumerate() {
-        watch.at(share(n, segmentation.frames.len()))?;
+    for &n in frames {
+        let (Some(frame), Some(lies)) = (segmentation.frames.get(n), lies.get(n)) else { continue };
+        watch.at(share(done.fetch_add(1, Ordering::Relaxed), segmentation.frames.len()))?;
         if frame.segment.is_some_and(|number| !meanings.values.contains_key(&number)) {
             continue;
         }
@@ -238,19 +288,8 @@ fn paint(segmentation: &Segmentation, layer: &[u16], lies: &[Lies], grid: Geomet
         }
         (painted.inside, painted.outside) = (painted.inside + inside, painted.outside + outside);
     }
-    painted.labels.compact();
-    if overlaid > 0 {
-        painted.warnings.push(format!(
-            "{overlaid} voxels belong to two segments although the file says that none overlap; the later segment has them."
-        ));
-    }
-    if !meanings.unknown.is_empty() {
-        let mut numbers: Vec<u16> = meanings.unknown.into_iter().collect();
-        numbers.sort_unstable();
-        painted.warnings.push(format!(
-            "The pixels have numbers that no segment has ({numbers:?}); they are kept as labels without a name."
-        ));
-    }
+    painted.overlaid = overlaid;
+    painted.unknown = meanings.unknown;
     Ok(painted)
 }
 
@@ -297,6 +336,30 @@ impl Meanings<'_> {
 }
 
 impl Painted {
+    fn nothing(grid: Geometry) -> Self {
+        Self {
+            labels: LabelMap::empty(grid),
+            warnings: Vec::new(),
+            inside: 0,
+            outside: 0,
+            beside: 0,
+            off_mm: None,
+            overlaid: 0,
+            unknown: HashSet::new(),
+        }
+    }
+
+    /// Adds what was painted into one layer of bricks.
+    fn add(&mut self, layer: usize, part: Self) {
+        self.labels.take_layer(&part.labels, layer);
+        self.inside += part.inside;
+        self.outside += part.outside;
+        self.beside += part.beside;
+        self.off_mm = self.off_mm.into_iter().chain(part.off_mm).reduce(f64::max);
+        self.overlaid += part.overlaid;
+        self.unknown.extend(part.unknown);
+    }
+
     fn into_labels(self, segmentation: &Segmentation, layer: &[u16]) -> LabelsInFile {
         let values = values_of(segmentation, layer);
         let own = || segmentation.segments.iter().filter(|segment| values.contains_key(&segment.number));

@@ -38,8 +38,23 @@ const TILT: f64 = 1e-3;
 struct FrameOf {
     segment: Option<usize>,
     k: usize,
-    /// The rows that hold its segment; what is beside them is empty.
+    /// The part that holds its segment; what is beside it is empty.
+    part: Part,
+}
+
+/// A box of a slice, from the first row and column to behind the last.
+#[derive(Clone, Copy)]
+struct Part {
     rows: [usize; 2],
+    columns: [usize; 2],
+}
+
+impl Part {
+    /// Grows it by columns of a row.
+    fn cover(&mut self, row: usize, [from, to]: [usize; 2]) {
+        self.rows = [self.rows[0].min(row), self.rows[1].max(row + 1)];
+        self.columns = [self.columns[0].min(from), self.columns[1].max(to)];
+    }
 }
 
 /// What is written.
@@ -93,6 +108,7 @@ impl<'a> Object<'a> {
     fn new(path: &Path, mask: &Mask<'a>, pixels: Pixels, watch: Watch) -> Result<Self> {
         let labels = mask.labels;
         let [ni, nj, nk] = labels.geometry().shape();
+        let whole = Part { rows: [0, nj], columns: [0, ni] };
         if ni > usize::from(u16::MAX) || nj > usize::from(u16::MAX) {
             let reason = format!("a slice of {ni} x {nj} voxels is too large for DICOM; 65535 are the most");
             return Err(FormatError::unsupported(path, reason));
@@ -112,16 +128,16 @@ impl<'a> Object<'a> {
         }
         let frames: Vec<FrameOf> = if pixels == Pixels::LabelMap {
             let filled = there.iter().enumerate().filter(|(_, values)| !values.is_empty());
-            filled.map(|(k, _)| FrameOf { segment: None, k, rows: [0, nj] }).collect()
+            filled.map(|(k, _)| FrameOf { segment: None, k, part: whole }).collect()
         } else {
             let of = |(n, label): (usize, &Label)| {
-                let rows = there.iter().enumerate().filter_map(|(k, rows)| Some((k, *rows.get(&label.value)?)));
-                rows.map(|(k, rows)| FrameOf { segment: Some(n), k, rows }).collect::<Vec<_>>()
+                let parts = there.iter().enumerate().filter_map(|(k, parts)| Some((k, *parts.get(&label.value)?)));
+                parts.map(|(k, part)| FrameOf { segment: Some(n), k, part }).collect::<Vec<_>>()
             };
             segments.iter().enumerate().flat_map(of).collect()
         };
         // An object without frames is none: a mask without a voxel has one empty frame, as dcmqi writes it.
-        let empty = FrameOf { segment: (pixels == Pixels::Binary).then_some(0), k: nk / 2, rows: [0, nj] };
+        let empty = FrameOf { segment: (pixels == Pixels::Binary).then_some(0), k: nk / 2, part: whole };
         let frames = if frames.is_empty() { vec![empty] } else { frames };
         let is_wide = segments.iter().any(|label| label.value > LabelValue::from(u8::MAX));
         let bits = match pixels {
@@ -175,28 +191,38 @@ impl<'a> Object<'a> {
     }
 
     /// The pixels of one frame, from its first bit on.
-    fn packed(&self, FrameOf { segment, k, rows: [from, to] }: FrameOf) -> Vec<u8> {
+    fn packed(&self, FrameOf { segment, k, part }: FrameOf) -> Vec<u8> {
         let [ni, nj, _] = self.labels.geometry().shape();
-        let mut row = vec![0; ni];
+        let ([from, to], [left, right]) = (part.rows, part.columns);
+        let mut row = vec![0; right - left];
         let wanted = segment.and_then(|n| self.segments.get(n)).map(|label| label.value);
         let mut bytes = if self.bits == 1 { vec![0; (ni * nj).div_ceil(8)] } else { Vec::with_capacity(ni * nj * 2) };
         for j in from..to {
-            self.labels.read_row([0, j, k], &mut row);
+            self.labels.read_row([left, j, k], &mut row);
             match (wanted, self.bits) {
-                (Some(wanted), _) => {
-                    for (i, _) in row.iter().enumerate().filter(|(_, value)| **value == wanted) {
-                        let at = j * ni + i;
-                        if let Some(byte) = bytes.get_mut(at / 8) {
-                            *byte |= 1 << (at % 8);
-                        }
-                    }
-                }
+                (Some(wanted), _) => put_bits(&row, wanted, j * ni + left, &mut bytes),
                 (None, 8) => bytes.extend(row.iter().map(|value| u8::try_from(*value).unwrap_or_default())),
                 (None, _) => bytes.extend(row.iter().flat_map(|value| value.to_le_bytes())),
             }
         }
         bytes
     }
+}
+
+/// Sets the bits of the pixels that have a label; the first pixel of the row is the bit `at`.
+fn put_bits(row: &[LabelValue], wanted: LabelValue, at: usize, bytes: &mut [u8]) {
+    // Up to the next whole byte, then eight at a time.
+    let first = (8 - at % 8) % 8;
+    let (head, tail) = row.split_at(first.min(row.len()));
+    let byte_of =
+        |part: &[LabelValue]| part.iter().rev().fold(0u8, |byte, value| byte << 1 | u8::from(*value == wanted));
+    if !head.is_empty()
+        && let Some(byte) = bytes.get_mut(at / 8)
+    {
+        *byte |= byte_of(head) << (at % 8);
+    }
+    let places = bytes.get_mut((at + head.len()) / 8..).unwrap_or_default();
+    tail.chunks(8).zip(places).for_each(|(part, byte)| *byte |= byte_of(part));
 }
 
 /// Puts frames of bits one behind the other without a gap.
@@ -238,24 +264,24 @@ impl BitWriter {
     }
 }
 
-/// The labels of every k slice, with the rows from the first to behind the last one that hold them.
-fn labels_of_slices(labels: &LabelMap, watch: Watch) -> Result<Vec<BTreeMap<LabelValue, [usize; 2]>>> {
+/// The labels of every k slice, with the part that holds them.
+fn labels_of_slices(labels: &LabelMap, watch: Watch) -> Result<Vec<BTreeMap<LabelValue, Part>>> {
     let [ni, nj, nk] = labels.geometry().shape();
     let of_slice = |k: usize| {
         watch.check()?;
         let mut row = vec![0; ni];
-        let mut found: BTreeMap<LabelValue, [usize; 2]> = BTreeMap::new();
+        let mut found: BTreeMap<LabelValue, Part> = BTreeMap::new();
         for j in 0..nj {
             labels.read_row([0, j, k], &mut row);
-            let mut last = 0;
-            for &value in &row {
-                if value != last {
-                    last = value;
-                    found.entry(value).or_insert([j, j])[1] = j + 1;
+            let mut at = 0;
+            for run in row.chunk_by(|a, b| a == b) {
+                if let Some(&value) = run.first().filter(|value| **value > 0) {
+                    let columns = [at, at + run.len()];
+                    found.entry(value).or_insert(Part { rows: [j, j], columns }).cover(j, columns);
                 }
+                at += run.len();
             }
         }
-        found.remove(&0);
         Ok(found)
     };
     (0..nk).into_par_iter().map(of_slice).collect()
@@ -331,6 +357,16 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
+        #[test]
+        fn rows_of_a_label_become_bits(row in prop::collection::vec(0u16..3, 0..40), at in 0usize..30) {
+            let mut bytes = vec![0; 9];
+            put_bits(&row, 2, at, &mut bytes);
+            let set = |n: usize| bytes[n / 8] >> (n % 8) & 1 == 1;
+            for n in 0..72 {
+                prop_assert_eq!(set(n), n >= at && row.get(n - at) == Some(&2), "{}", n);
+            }
+        }
+
         #[test]
         fn bits_follow_each_other(frames in prop::collection::vec(prop::collection::vec(any::<bool>(), 11), 1..7)) {
             let pack = |bits: &[bool]| -> Vec<u8> {
