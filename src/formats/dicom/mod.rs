@@ -23,6 +23,7 @@ mod jpeg_2000;
 mod jpeg_ls;
 mod load;
 mod mosaic;
+mod overlaps;
 mod palette;
 mod pixels;
 mod rle;
