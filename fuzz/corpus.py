@@ -194,6 +194,76 @@ def pixels():
     put("jpeg_2000", "colour", code_stream(0, 8, 8, 0x84, 16, 12, imagecodecs.jpeg2k_encode(rgb, codecformat="jp2", reversible=True)))
 
 
+# Masks and contours that the program does not write itself.
+
+def contours(*rois):
+    """An RT structure set; each structure is a list of kinds and points."""
+    def contour(kind, points):
+        numbers = "\\".join(f"{value:g}" for point in points for value in point)
+        image = sequence(0x30060016, [element(0x00081150, "UI", "1.2.840.10008.5.1.4.1.1.4") + element(0x00081155, "UI", "1.2.3.4.1")])
+        return image + element(0x30060042, "CS", kind) + element(0x30060046, "IS", str(len(points))) + element(0x30060050, "DS", numbers)
+
+    study = sequence(0x30060012, [sequence(0x30060014, [element(0x0020000E, "UI", "1.2.3.2")])])
+    return with_meta(EXPLICIT, b"".join([
+        element(0x00080016, "UI", "1.2.840.10008.5.1.4.1.1.481.3"), element(0x00080018, "UI", "1.2.3.9"), element(0x00080060, "CS", "RTSTRUCT"),
+        element(0x00100020, "LO", "P1"), element(0x0020000D, "UI", "1.2.3.1"), element(0x0020000E, "UI", "1.2.3.8"), element(0x30060002, "SH", "made"),
+        sequence(0x30060010, [element(0x00200052, "UI", "1.2.3.3") + study]),
+        sequence(0x30060020, [element(0x30060022, "IS", str(n + 1)) + element(0x30060026, "LO", "same name") for n in range(len(rois))], open_end=True),
+        sequence(0x30060039, [element(0x3006002A, "IS", "255\\0\\9") + sequence(0x30060040, [contour(*own) for own in roi], open_end=True)
+                              + element(0x30060084, "IS", str(n + 1)) for n, roi in enumerate(rois)]),
+        sequence(0x30060080, [element(0x30060084, "IS", "1") + element(0x300600A4, "CS", "ORGAN")]),
+    ]), "1.2.840.10008.5.1.4.1.1.481.3")
+
+
+def segmentation(kind, bits, frames, pixels, segments=2, syntax=EXPLICIT, more=()):
+    """A SEG of 4 x 3 pixels; `frames` are segment and place of each."""
+    def group(segment, z):
+        return (sequence(0x00089124, [sequence(0x00082112, [element(0x00081155, "UI", f"1.2.3.4.{z // 2}")])])
+                + sequence(0x00209113, [element(0x00200032, "DS", f"0\\0\\{z}")]) + sequence(0x0062000A, [element(0x0062000B, "US", [segment])]))
+
+    code = lambda value, meaning: element(0x00080100, "SH", value) + element(0x00080102, "SH", "SCT") + element(0x00080104, "LO", meaning)
+    segment = lambda n: (element(0x00620003, "SQ", b"") + element(0x00620004, "US", [n]) + element(0x00620005, "LO", f"segment {n}") + element(0x00620008, "CS", "MANUAL")
+                         + element(0x0062000D, "US", [40000, 30000, 20000]) + sequence(0x0062000F, [code("10200004", "Liver")]))
+    shared = (sequence(0x00209116, [element(0x00200037, "DS", "1\\0\\0\\0\\1\\0")])
+              + sequence(0x00289110, [element(0x00180050, "DS", "2") + element(0x00180088, "DS", "2") + element(0x00280030, "DS", "1\\1")]))
+    rows = {
+        0x00080016: element(0x00080016, "UI", "1.2.840.10008.5.1.4.1.1.66.4"), 0x00080018: element(0x00080018, "UI", "1.2.3.8"),
+        0x00080060: element(0x00080060, "CS", "SEG"), 0x00081115: sequence(0x00081115, [element(0x0020000E, "UI", "1.2.3.2")]),
+        0x0020000D: element(0x0020000D, "UI", "1.2.3.1"), 0x0020000E: element(0x0020000E, "UI", "1.2.3.7"), 0x00200052: element(0x00200052, "UI", "1.2.3.3"),
+        0x00280002: element(0x00280002, "US", [1]), 0x00280004: element(0x00280004, "CS", "MONOCHROME2"), 0x00280008: element(0x00280008, "IS", str(len(frames))),
+        0x00280010: element(0x00280010, "US", [3]), 0x00280011: element(0x00280011, "US", [4]), 0x00280100: element(0x00280100, "US", [bits]),
+        0x00280101: element(0x00280101, "US", [bits]), 0x00280102: element(0x00280102, "US", [bits - 1]), 0x00280103: element(0x00280103, "US", [0]),
+        0x00620001: element(0x00620001, "CS", kind), 0x00620002: sequence(0x00620002, [segment(n + 1) for n in range(segments)]),
+        0x52009229: sequence(0x52009229, [shared]), 0x52009230: sequence(0x52009230, [group(*frame) for frame in frames], open_end=True), 0x7FE00010: pixels,
+    }
+    rows.update(dict(more))
+    return with_meta(syntax, b"".join(rows[tag] for tag in sorted(rows)), "1.2.840.10008.5.1.4.1.1.66.4")
+
+
+def masks():
+    square = [(1, 1, 2), (5, 1, 2), (5, 4, 2), (1, 4, 2)]
+    put("rtstruct", "overlap", contours([("CLOSED_PLANAR", square)], [("CLOSED_PLANAR", square[:3])]))
+    put("rtstruct", "hole", contours([("CLOSEDPLANAR_XOR", square), ("CLOSEDPLANAR_XOR", [(2, 2, 2), (3, 2, 2), (3, 3, 2)])]))
+    put("rtstruct", "turned", contours([("CLOSED_PLANAR", [(0, 0, 0), (6, 0, 3), (6, 4, 3), (0, 4, 0)]), ("CLOSED_PLANAR", [(0, 0, 2), (6, 0, 5), (6, 4, 5)])]))
+    put("rtstruct", "kinds", contours([("POINT", square[:1]), ("OPEN_PLANAR", square), ("OPEN_NONPLANAR", square)], [("CLOSED_PLANAR", square)]))
+    two = [(1, 0), (2, 0), (1, 2), (2, 4)]
+    put("seg", "overlap", segmentation("BINARY", 1, two, element(0x7FE00010, "OB", bytes([0xFF, 0xF0, 0x0F, 0xAA, 0x55, 0x01]))))
+    put("seg", "fractions", segmentation("FRACTIONAL", 8, two, element(0x7FE00010, "OB", bytes(range(0, 240, 5))), more={
+        0x0062000E: element(0x0062000E, "US", [255]), 0x00620010: element(0x00620010, "CS", "PROBABILITY")}.items()))
+
+    def fragments(syntax, parts):
+        items = b"".join(struct.pack("<HHI", 0xFFFE, 0xE000, len(part)) + part for part in [b"", *parts])
+        return element(0x7FE00010, "OB", items + struct.pack("<HHI", 0xFFFE, 0xE0DD, 0), undefined=True)
+
+    runs = rle([bytes([0, 1, 2, 2, 2, 1, 0, 0, 0, 1])])
+    put("seg", "runs", segmentation("LABELMAP", 8, [(1, 0), (1, 2)], fragments(0, [runs, runs]), syntax="1.2.840.10008.1.2.5"))
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    packed = packer.compress(b"\xa5\x03") + packer.flush()
+    packed += bytes(len(packed) % 2)
+    put("seg", "deflated_frames", segmentation("BINARY", 1, [(1, 0), (2, 2)], fragments(0, [packed, packed]), syntax="1.2.840.10008.1.2.8.1"))
+    put("seg", "deflated", segmentation("BINARY", 1, two, element(0x7FE00010, "OB", bytes(range(6))), syntax=DEFLATED))
+
+
 # Volumes.
 
 def volumes():
@@ -412,5 +482,5 @@ def label_names():
     put("labels", "names", b"3" + json.dumps({"labels": {"background": 0, "liver": 1}}).encode())
 
 
-for make in (dicom, pixels, volumes, nrrd, metaimage, pictures, networks, weights, label_names):
+for make in (dicom, pixels, masks, volumes, nrrd, metaimage, pictures, networks, weights, label_names):
     make()

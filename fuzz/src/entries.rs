@@ -4,7 +4,6 @@
 //! Several files, or the parts of a container, are one input in which [`CUT`] stands between them.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use lamella::disk::{ContainerKind, Log, LogKind, write_container};
@@ -34,8 +33,8 @@ pub struct Reader {
     pub free_bytes: usize,
 }
 
-/// Deflate makes of a byte at most 1032, and a few copies of what comes out may live at a time.
-pub const BYTES_PER_BYTE: usize = 4 * 1032;
+/// Deflate makes of a byte at most 1032, and labels of a single slice take 32 bytes for each voxel of it (bricks of sixteen slices).
+pub const BYTES_PER_BYTE: usize = 36 * 1032;
 
 const MEBI: usize = 1 << 20;
 /// Pixels of up to 16 MiB may be compressed to anything (`formats/dicom/pixels.rs`); decoders work with four or eight bytes a sample.
@@ -71,11 +70,12 @@ struct Folder(PathBuf);
 
 impl Folder {
     fn new() -> Self {
-        static COUNT: AtomicUsize = AtomicUsize::new(0);
         let memory = Path::new("/dev/shm");
         let within = if memory.is_dir() { memory.to_path_buf() } else { std::env::temp_dir() };
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let path = within.join(format!("lamella-fuzz-{}-{number}", std::process::id()));
+        // One thread reads one input at a time, and the program remembers each folder that it has written into.
+        let thread: String =
+            format!("{:?}", std::thread::current().id()).chars().filter(char::is_ascii_digit).collect();
+        let path = within.join(format!("lamella-fuzz-{}-{thread}", std::process::id()));
         std::fs::create_dir_all(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         Self(path)
     }

@@ -13,6 +13,9 @@ const MOST_PAIRS: usize = 1 << 20;
 /// Most steps of comparisons, each of some nanoseconds.
 const MOST_STEPS: u64 = 1 << 30;
 
+/// Steps that it takes to look a pair up.
+pub const LOOKING_UP: usize = 8;
+
 /// Why what overlaps is not parted.
 #[derive(Debug)]
 pub enum Unparted {

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::structure_set::{ContourPlane, StructureSet, planes_of};
-use crate::formats::dicom::overlaps::{Overlaps, Unparted};
+use crate::formats::dicom::overlaps::{LOOKING_UP, Overlaps, Unparted};
 use crate::shape::{flattened, spans_inside};
 use crate::volume::dot;
 use crate::work::Watch;
@@ -117,8 +117,11 @@ fn compare(sections: &[Section], overlaps: &mut Overlaps, watch: Watch) -> Resul
         let near = found.iter().skip(n + 1).take_while(|b| b.rows.start < a.rows.end);
         for b in near {
             overlaps.spend(1)?;
-            let is_beside = b.columns.start >= a.columns.end || a.columns.start >= b.columns.end;
-            if is_beside || b.roi == a.roi || overlaps.has(a.roi, b.roi) {
+            if b.columns.start >= a.columns.end || a.columns.start >= b.columns.end || b.roi == a.roi {
+                continue;
+            }
+            overlaps.spend(LOOKING_UP)?;
+            if overlaps.has(a.roi, b.roi) {
                 continue;
             }
             overlaps.spend(a.runs.len() + b.runs.len())?;

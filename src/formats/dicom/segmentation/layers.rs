@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::frames::FrameReader;
 use super::grid::planes_of;
 use super::header::{Pixels, Segmentation};
-use crate::formats::dicom::overlaps::{Overlaps, Unparted};
+use crate::formats::dicom::overlaps::{LOOKING_UP, Overlaps, Unparted};
 use crate::formats::error::{FormatError, Result};
 use crate::work::Watch;
 use crate::work::numbers::{index, share};
@@ -108,27 +108,30 @@ fn overlaps(segmentation: &Segmentation, watch: Watch) -> Result<Overlaps> {
             continue;
         }
         let mut union: Vec<u8> = Vec::new();
-        let mut seen: Vec<(usize, Shape)> = Vec::new();
+        let mut seen: BTreeMap<usize, Vec<Shape>> = BTreeMap::new();
         for frame in frames {
             watch.check()?;
             let number = segmentation.frames.get(frame).and_then(|frame| frame.segment);
             let Some(&own) = number.and_then(|number| places.get(&number)) else { continue };
             let bits = reader.read(frame).map_err(bad)?.bits(segmentation.pixels);
             if meet(&union, &bits) {
-                for (other, there) in seen.iter().filter(|(other, _)| *other != own) {
-                    found.spend(1).map_err(too_many)?;
+                for (other, there) in seen.iter().filter(|(other, _)| **other != own) {
+                    found.spend(LOOKING_UP).map_err(too_many)?;
                     if found.has(*other, own) {
                         continue;
                     }
-                    found.spend(there.steps()).map_err(too_many)?;
-                    if there.meets(&bits) {
-                        found.add(*other, own).map_err(too_many)?;
+                    for shape in there {
+                        found.spend(1 + shape.steps()).map_err(too_many)?;
+                        if shape.meets(&bits) {
+                            found.add(*other, own).map_err(too_many)?;
+                            break;
+                        }
                     }
                 }
             }
             union.resize(bits.len(), 0);
             union.iter_mut().zip(&bits).for_each(|(all, own)| *all |= own);
-            seen.push((own, Shape::of(bits)));
+            seen.entry(own).or_default().push(Shape::of(bits));
         }
     }
     Ok(found)
