@@ -25,7 +25,7 @@ static UNFINISHED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 /// Folders that this process has cleaned.
 static CLEANED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
-/// A file that has not its final name yet; it is removed unless it gets that.
+/// A file that has not its final name yet; it is removed unless it gets that, and its path is empty then.
 #[derive(Debug)]
 pub(super) struct Temporary(PathBuf);
 
@@ -57,16 +57,19 @@ impl Temporary {
     }
 
     /// Gives the file its final name.
-    pub(super) fn rename_to(self, target: &Path) -> io::Result<()> {
+    pub(super) fn rename_to(mut self, target: &Path) -> io::Result<()> {
         fs::rename(&self.0, target)?;
-        unfinished(|all| all.remove(&self.0));
-        std::mem::forget(self);
+        let path = std::mem::take(&mut self.0);
+        unfinished(|all| all.remove(&path));
         Ok(())
     }
 }
 
 impl Drop for Temporary {
     fn drop(&mut self) {
+        if self.0.as_os_str().is_empty() {
+            return;
+        }
         // Another error is being reported already.
         let _ = fs::remove_file(&self.0);
         unfinished(|all| all.remove(&self.0));

@@ -231,6 +231,28 @@ fn a_million_frames_of_one_pixel_are_refused() {
     assert!(refusal(&[made]).contains("1000000 frames; up to 131072 can be read"));
 }
 
+#[test]
+fn frames_that_fall_apart_into_hundreds_of_volumes_are_not_compared_pair_by_pair() {
+    let _alone = one_at_a_time();
+    // Each is turned against the others, so that each is a volume of its own.
+    let turned = |k: u32| {
+        let (sin, cos) = (f64::from(k) * 0.02).sin_cos();
+        let directions = format!("{cos:.6}\\{sin:.6}\\0\\{:.6}\\{cos:.6}\\0", -sin);
+        group((0x0020, 0x9116), &[element((0x0020, 0x0037), b"DS", directions.as_bytes())])
+    };
+    let frames: Vec<Vec<Vec<u8>>> = (0..300u32).map(|k| vec![at(f64::from(k)), turned(k)]).collect();
+    let made = enhanced(&frames);
+    let bytes = made.bytes().len();
+    let folder = tempfile::tempdir().unwrap();
+    made.save(&folder.path().join("0.dcm"));
+    let (found, peak) = peak_of(|| formats::scan(folder.path(), Watch::unwatched()).unwrap());
+    assert!(found.entries.len() > 128, "{} volumes", found.entries.len());
+    let volume = formats::load(&found.entries[0], Watch::unwatched()).unwrap();
+    let note = format!("This series falls into {} volumes", found.entries.len());
+    assert!(volume.warnings.iter().any(|text| text.starts_with(&note)), "{:?}", volume.warnings);
+    assert!(peak < 64 * bytes, "{peak} bytes for a file of {bytes}");
+}
+
 /// A file of `frames` frames of 3 x 3 pixels with these bytes.
 fn small(frames: usize, bits: u16, vr: &[u8; 2], bytes: &[u8]) -> Made {
     let mut made = slice(1, 0.0, 0);

@@ -24,6 +24,7 @@ mod jpeg_ls;
 mod load;
 mod mosaic;
 mod object;
+mod overlaps;
 mod palette;
 mod pixels;
 mod rle;

@@ -59,7 +59,7 @@ pub fn scan(paths: &[PathBuf], scans: &[Arc<Stack>], format: &'static str, watch
     let mut findings = Findings::default();
     for path in paths {
         let layers = source::read_set(path, watch).and_then(|mut set| {
-            let layers = layers::layers(&set, watch)?;
+            let layers = layers::layers(&set, watch).map_err(|problem| problem.of(path))?;
             set.forget_points();
             Ok((set, layers))
         });

@@ -24,6 +24,8 @@ const MOST_REACH_MM: f64 = 5.0;
 const ONE_TURNED_PLANE_MM: f64 = 0.05;
 /// Planes whose normals have at least this cosine have one direction.
 const SAME_DIRECTION: f64 = 0.9999;
+/// Most directions of planes; in each further one a plane stands for itself alone.
+const MOST_DIRECTIONS: usize = 256;
 /// What rounding may add, in voxels.
 const ROUNDING: f64 = 1e-3;
 
@@ -287,7 +289,8 @@ fn parts_mm(planes: &[ContourPlane], grid: &Geometry, watch: Watch) -> Result<Ve
     let mut stack_of = Vec::with_capacity(planes.len());
     for plane in planes {
         watch.check()?;
-        let known = stacks.iter().position(|stack| dot(stack.normal, plane.normal) >= SAME_DIRECTION);
+        let mut known = stacks.iter().take(MOST_DIRECTIONS);
+        let known = known.position(|stack| dot(stack.normal, plane.normal) >= SAME_DIRECTION);
         let place = known.unwrap_or(stacks.len());
         match stacks.get_mut(place) {
             Some(stack) => stack.places_mm.push(plane.offset_mm),

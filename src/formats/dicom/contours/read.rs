@@ -8,7 +8,7 @@ use dicom::dictionary_std::tags;
 
 use super::elements::{Element, Elements, Span};
 use super::structure_set::{Contour, ContourKind, ReferencedSeries, Roi, StructureSet, TermParts};
-use crate::formats::dicom::fields::Fields;
+use crate::formats::dicom::fields::{Fields, quoted};
 use crate::formats::dicom::structure::RawValue;
 use crate::volume::{Code, Vec3};
 use crate::work::{Stopped, Watch};
@@ -18,6 +18,9 @@ pub const CLASS_UID: &str = "1.2.840.10008.5.1.4.1.1.481.3";
 
 /// Each structure is a label of its own, and that many are told apart.
 const MOST_ROIS: usize = 65_535;
+
+/// Most sentences about one file.
+const MOST_WARNINGS: usize = 32;
 
 /// Why a file is not read.
 #[derive(Debug)]
@@ -277,7 +280,8 @@ impl Reader<'_> {
             _ if text.is_empty() => Ok(None),
             _ => {
                 self.warn(format!(
-                    "ROI Display Color is {text:?}, not three numbers up to 255; another colour is given."
+                    "ROI Display Color is {}, not three numbers up to 255; another colour is given.",
+                    quoted(&text)
                 ));
                 Ok(None)
             }
@@ -337,7 +341,7 @@ impl Reader<'_> {
     }
 
     fn warn(&mut self, text: String) {
-        if !self.set.warnings.contains(&text) {
+        if self.set.warnings.len() < MOST_WARNINGS && !self.set.warnings.contains(&text) {
             self.set.warnings.push(text);
         }
     }

@@ -110,6 +110,8 @@ pub(super) struct ContourPlane<'a> {
 pub(super) fn planes_of<'a>(contours: &[&'a Contour]) -> Vec<ContourPlane<'a>> {
     const SAME_PLANE_MM: f64 = 0.01;
     const SAME_DIRECTION: f64 = 0.9999;
+    // Where hundreds of planes cross in one place, those that lie there twice are no longer looked for.
+    const MOST_CROSSING: usize = 256;
     let directions = contours.iter().filter_map(|contour| direction(area_vector(&contour.points)));
     // Points and lines have no direction of their own.
     let usual = directions.max_by(|a, b| a.1.total_cmp(&b.1)).map_or([0.0, 0.0, 1.0], |(normal, _)| normal);
@@ -123,7 +125,8 @@ pub(super) fn planes_of<'a>(contours: &[&'a Contour]) -> Vec<ContourPlane<'a>> {
     placed.sort_by(|a, b| a.1.total_cmp(&b.1));
     let mut planes: Vec<ContourPlane> = Vec::new();
     for (normal, offset_mm, contour) in placed {
-        let mut near = planes.iter_mut().rev().take_while(|plane| offset_mm - plane.offset_mm <= SAME_PLANE_MM);
+        let near = planes.iter_mut().rev().take_while(|plane| offset_mm - plane.offset_mm <= SAME_PLANE_MM);
+        let mut near = near.take(MOST_CROSSING);
         match near.find(|plane| dot(plane.normal, normal).abs() >= SAME_DIRECTION) {
             Some(plane) => plane.contours.push(contour),
             None => planes.push(ContourPlane { normal, offset_mm, contours: vec![contour] }),

@@ -11,6 +11,7 @@
 
 mod decide;
 mod key;
+mod lengths;
 mod profile;
 mod scrub;
 mod studies;
@@ -139,6 +140,7 @@ pub fn deidentify(
         return Err(Left::Failed(FormatError::unsupported(path, reason)));
     }
     check_pixel_length(path, &structure).map_err(malformed)?;
+    lengths::check(path).map_err(malformed)?;
     let length = std::fs::metadata(path).map_err(|e| Left::Failed(FormatError::read(path, e)))?.len();
     memory::ensure::<u8>(index(length)).map_err(|e| Left::Failed(FormatError::memory(path, e)))?;
     // What follows the pixels is no image: signatures, and bytes that fill up.

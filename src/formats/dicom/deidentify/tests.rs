@@ -161,3 +161,23 @@ fn what_cannot_be_taken_over_is_told_apart_from_what_is_none() {
         }
     }
 }
+
+#[test]
+fn lengths_that_only_the_parser_sees_are_held_against_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("letters.dcm");
+    written(&path);
+    let mut bytes = std::fs::read(&path).unwrap();
+    let is_modality = |window: &[u8]| window == b"\x08\0\x60\0CS\x02\0CT";
+    let at = bytes.windows(10).position(is_modality).unwrap();
+    // The walk takes two letters that are no value representation for a short element; to the parser the value is the length.
+    bytes[at + 4..at + 10].copy_from_slice(b"XX\x04\0ab");
+    bytes.splice(at + 10..at + 10, *b"cd");
+    std::fs::write(&path, &bytes).unwrap();
+    assert!(structure::walk(&path, &[]).is_ok(), "the walk reads it");
+    let outcome = deidentify(&path, &Wishes::default(), &Key::of(b"0123456789abcdef"), &Studies::default());
+    let Err(Left::Failed(error)) = outcome else { panic!("it must be refused") };
+    let text = error.to_string();
+    // "abcd" as a number.
+    assert!(text.contains("(0008,0060) claims 1684234849 bytes") && text.contains("letters.dcm"), "{text}");
+}

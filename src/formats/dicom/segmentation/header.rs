@@ -8,6 +8,7 @@ use dicom::dictionary_std::tags;
 use super::dataset::{DataSet, HeaderBytes};
 use super::segments::{self, Segment};
 use crate::formats::Belonging;
+use crate::formats::dicom::functional_groups::MAX_FRAMES;
 use crate::formats::dicom::structure::{self, PixelData, Structure, syntax};
 use crate::volume::{FrameOfReference, Vec3, cross};
 
@@ -15,6 +16,8 @@ use crate::volume::{FrameOfReference, Vec3, cross};
 const MAX_COMPRESSION: u64 = 8192;
 /// An empty frame of this size may take a few hundred bytes only.
 const SMALL_BYTES: u64 = 16 << 20;
+/// Most letters of a UID (PS3.5 9.1).
+const LONGEST_UID: usize = 64;
 /// Name of the manufacturer's model that we write.
 pub const OUR_MODEL: &str = "Lamella";
 
@@ -283,7 +286,11 @@ fn groups(data_set: DataSet<'_>) -> impl Iterator<Item = DataSet<'_>> {
 }
 
 fn frames(data_set: DataSet, count: usize, pixels: Pixels) -> Result<Vec<Frame>, String> {
-    let shared = data_set.item(tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE);
+    if count > MAX_FRAMES {
+        return Err(format!("Number of Frames is {count}; {MAX_FRAMES} can be read"));
+    }
+    // What is shared is read once: looked for in every frame, a long header would take hours.
+    let shared = data_set.item(tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE).map(Groups::read).unwrap_or_default();
     let own = data_set.items(tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE);
     if own.len() < count {
         let items = own.len();
@@ -291,35 +298,67 @@ fn frames(data_set: DataSet, count: usize, pixels: Pixels) -> Result<Vec<Frame>,
             "Number of Frames is {count}, but the Per-Frame Functional Groups Sequence has {items} items"
         ));
     }
-    let read = |(n, own): (usize, DataSet)| frame(own, shared, pixels).map_err(|why| format!("frame {}: {why}", n + 1));
+    let read = |(n, own): (usize, DataSet)| {
+        frame(&Groups::read(own), &shared, pixels).map_err(|why| format!("frame {}: {why}", n + 1))
+    };
     own.into_iter().take(count).enumerate().map(read).collect()
 }
 
-fn frame(own: DataSet, shared: Option<DataSet>, pixels: Pixels) -> Result<Frame, String> {
-    let group = |tag: Tag| own.item(tag).or_else(|| shared?.item(tag));
-    let segment = match group(tags::SEGMENT_IDENTIFICATION_SEQUENCE) {
-        _ if pixels == Pixels::LabelMap => None,
-        Some(item) => item.count(tags::REFERENCED_SEGMENT_NUMBER, "Referenced Segment Number")?,
-        None => None,
-    };
+/// A field in the first item of a group: none where the group is absent, what is wrong with it, or its value where it has one.
+type InGroup<T> = Option<Result<Option<T>, String>>;
+
+/// What the functional groups of a frame, or those that all share, say.
+#[derive(Default)]
+struct Groups {
+    segment: InGroup<usize>,
+    position: InGroup<[f64; 3]>,
+    orientation: InGroup<[f64; 6]>,
+    spacing: InGroup<[f64; 2]>,
+    source: InGroup<(String, Option<u32>)>,
+}
+
+impl Groups {
+    fn read(set: DataSet) -> Self {
+        let plane = set.item(tags::PLANE_POSITION_SEQUENCE);
+        let turn = set.item(tags::PLANE_ORIENTATION_SEQUENCE);
+        let measures = set.item(tags::PIXEL_MEASURES_SEQUENCE);
+        let number = set.item(tags::SEGMENT_IDENTIFICATION_SEQUENCE);
+        Self {
+            segment: number.map(|item| item.count(tags::REFERENCED_SEGMENT_NUMBER, "Referenced Segment Number")),
+            position: plane.map(|item| item.exactly(tags::IMAGE_POSITION_PATIENT, "Image Position (Patient)")),
+            orientation: turn.map(|item| item.exactly(tags::IMAGE_ORIENTATION_PATIENT, "Image Orientation (Patient)")),
+            spacing: measures.map(|item| item.exactly(tags::PIXEL_SPACING, "Pixel Spacing")),
+            source: set.item(tags::DERIVATION_IMAGE_SEQUENCE).map(|item| Ok(source(item))),
+        }
+    }
+}
+
+/// A field of the frame itself, or else of all.
+fn either<T: Clone>(
+    own: Option<&Result<Option<T>, String>>,
+    shared: Option<&Result<Option<T>, String>>,
+) -> Result<Option<T>, String> {
+    own.or(shared).cloned().transpose().map(Option::flatten)
+}
+
+fn frame(own: &Groups, shared: &Groups, pixels: Pixels) -> Result<Frame, String> {
+    let segment =
+        if pixels == Pixels::LabelMap { None } else { either(own.segment.as_ref(), shared.segment.as_ref())? };
     let segment = segment.and_then(|number| u16::try_from(number).ok());
     if segment.is_none() && pixels != Pixels::LabelMap {
         return Err("Referenced Segment Number is missing".into());
     }
-    Ok(Frame { segment, place: place(group)?, source: source(group) })
+    let source = either(own.source.as_ref(), shared.source.as_ref())?;
+    Ok(Frame { segment, place: place(own, shared)?, source })
 }
 
-fn place<'a>(group: impl Fn(Tag) -> Option<DataSet<'a>>) -> Result<Option<Place>, String> {
-    let Some(plane) = group(tags::PLANE_POSITION_SEQUENCE) else { return Ok(None) };
-    let position = plane.exactly::<3>(tags::IMAGE_POSITION_PATIENT, "Image Position (Patient)")?;
-    let orientation = group(tags::PLANE_ORIENTATION_SEQUENCE)
-        .map(|item| item.exactly::<6>(tags::IMAGE_ORIENTATION_PATIENT, "Image Orientation (Patient)"))
-        .transpose()?
-        .flatten();
-    let spacing = group(tags::PIXEL_MEASURES_SEQUENCE)
-        .map(|item| item.exactly::<2>(tags::PIXEL_SPACING, "Pixel Spacing"))
-        .transpose()?
-        .flatten();
+fn place(own: &Groups, shared: &Groups) -> Result<Option<Place>, String> {
+    if own.position.is_none() && shared.position.is_none() {
+        return Ok(None);
+    }
+    let position = either(own.position.as_ref(), shared.position.as_ref())?;
+    let orientation = either(own.orientation.as_ref(), shared.orientation.as_ref())?;
+    let spacing = either(own.spacing.as_ref(), shared.spacing.as_ref())?;
     let (Some(position), Some([a, b, c, d, e, f]), Some(spacing)) = (position, orientation, spacing) else {
         return Ok(None);
     };
@@ -335,9 +374,10 @@ fn place<'a>(group: impl Fn(Tag) -> Option<DataSet<'a>>) -> Result<Option<Place>
     Ok(Some(Place { position, directions, spacing }))
 }
 
-fn source<'a>(group: impl Fn(Tag) -> Option<DataSet<'a>>) -> Option<(String, Option<u32>)> {
-    let image = group(tags::DERIVATION_IMAGE_SEQUENCE)?.item(tags::SOURCE_IMAGE_SEQUENCE)?;
-    let uid = image.code(tags::REFERENCED_SOP_INSTANCE_UID)?;
+/// The image that a frame was made on. A text that is longer than a UID can be is none, so that no frame keeps it.
+fn source(derivation: DataSet) -> Option<(String, Option<u32>)> {
+    let image = derivation.item(tags::SOURCE_IMAGE_SEQUENCE)?;
+    let uid = image.code(tags::REFERENCED_SOP_INSTANCE_UID).filter(|uid| uid.len() <= LONGEST_UID)?;
     let frame = image.numbers(tags::REFERENCED_FRAME_NUMBER, "").ok().flatten();
     let frame = frame.and_then(|all| all.first().copied()).map(crate::work::numbers::whole);
     Some((uid, frame.and_then(|number| u32::try_from(number).ok())))

@@ -7,6 +7,11 @@ use super::{Member, Stack};
 use crate::formats::dicom::frame::Frame;
 use crate::formats::dicom::pixels;
 
+/// Most images of one place, or of one UID, among which a copy is looked for.
+const MOST_CANDIDATES: usize = 4096;
+/// Most of them whose pixels are read, where headers alone do not tell images apart.
+const MOST_READ: usize = 16;
+
 /// Leaves out the copies in a series; returns the UIDs that different images share.
 ///
 /// Pixels are read only where two files are alike in everything else.
@@ -25,14 +30,20 @@ pub fn leave_out(members: Vec<Member>) -> (Vec<Member>, BTreeSet<String>) {
         let uid = Some((member.uid.clone(), index, tile)).filter(|(uid, ..)| !uid.is_empty());
         let same_uid: &[usize] = uid.as_ref().and_then(|uid| by_uid.get(uid)).map_or(&[], Vec::as_slice);
         let same_place: &[usize] = place.as_ref().and_then(|p| by_place.get(p)).map_or(&[], Vec::as_slice);
-        let candidates = same_uid.iter().chain(same_place.iter().filter(|n| !same_uid.contains(n)));
-        let is_copy = candidates.into_iter().any(|&n| {
+        let of_uid = same_uid.iter().take(MOST_CANDIDATES).map(|n| (n, true));
+        let of_place = same_place.iter().take(MOST_CANDIDATES).map(|n| (n, false));
+        let mut read = 0;
+        let is_copy = of_uid.chain(of_place).any(|(&n, has_uid)| {
             let other = &kept[n];
-            if other.shares_file(&member) {
+            if other.shares_file(&member) || read >= MOST_READ {
                 return false;
             }
-            let alike = same_uid.contains(&n) || (other.number.is_some() && other.acquisition == member.acquisition);
-            alike && is_same_image(other, &member) && pixels::are_equal(other, &member)
+            let alike = has_uid || (other.number.is_some() && other.acquisition == member.acquisition);
+            if !(alike && is_same_image(other, &member)) {
+                return false;
+            }
+            read += 1;
+            pixels::are_equal(other, &member)
         });
         if is_copy {
             continue;

@@ -13,6 +13,9 @@ const ON_GRID: f64 = 0.03;
 /// Slices of different series that are closer lie at one place.
 const SAME_PLACE_MM: f64 = 0.05;
 
+/// Volumes of a series that are compared with each other; a series of more is no scan that somebody made.
+const MOST_COMPARED: usize = 128;
+
 /// Where a stack's slices lie.
 struct Line {
     plane: Plane,
@@ -79,6 +82,12 @@ fn is_by_thickness(a: &Stack, b: &Stack) -> bool {
 
 /// Adds warnings to the volumes of one series that need each other.
 pub fn warn_within_series(stacks: &mut [Stack]) {
+    if stacks.len() > MOST_COMPARED {
+        let count = stacks.len();
+        let note = format!("This series falls into {count} volumes; whether some of them are one was not looked at.");
+        stacks.iter_mut().for_each(|stack| stack.warnings.push(note.clone()));
+        return;
+    }
     let lines: Vec<Option<Line>> = stacks.iter().map(line).collect();
     let mut notes = Vec::new();
     for a in 0..stacks.len() {
