@@ -38,7 +38,7 @@ pub struct RemoteReceived {
     pub kept: usize,
     /// Instances that were no good.
     pub refused: usize,
-    /// Series that are not in place, because a connection broke.
+    /// Series that are not in place, because a connection broke or something was refused.
     pub unfinished: usize,
 }
 
@@ -56,7 +56,7 @@ impl Job for RemoteReceiveJob {
         let receiver = Receiver::open(self.address, self.port, self.title)?;
         work.tell(ReceiveNews::Listening(receiver.port()));
         let received = Mutex::new(RemoteReceived::default());
-        receiver.serve(&inbox, true, work.watch, &|| false, &|heard| {
+        receiver.serve(&inbox, None, work.watch, &|| false, &|heard| {
             let mut received = received.lock().unwrap_or_else(PoisonError::into_inner);
             match heard {
                 Heard::Kept => received.kept += 1,

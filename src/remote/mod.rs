@@ -25,10 +25,11 @@ mod secret;
 mod server;
 mod trust;
 mod web;
+mod whole;
 
 pub use classic::{Heard, Receiver};
 pub use error::{RemoteError, Result};
-pub use inbox::{Inbox, RefusedInstance, Stored};
+pub use inbox::{Inbox, Order, RefusedInstance, Stored};
 pub use known::{KnownServers, servers_file};
 pub use names::{AeTitle, Uid};
 pub use peer::{Answers, Fetched, Greeting, Peer, RefusedFile, Sent};

@@ -1,6 +1,6 @@
 //! Names that DICOM gives to things: checked once, where they come in.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use serde::{Deserialize, Serialize};
 
@@ -82,7 +82,11 @@ impl Uid {
     pub fn new(text: &str) -> Result<Self, RemoteError> {
         let uid = text.trim_matches(['\0', ' ']);
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
-        if (1..=Self::LONGEST).contains(&uid.len()) && !uid.starts_with('.') && uid.bytes().all(is_plain) {
+        if (1..=Self::LONGEST).contains(&uid.len())
+            && !uid.starts_with('.')
+            && !uid.ends_with('.')
+            && uid.bytes().all(is_plain)
+        {
             return Ok(Self(uid.to_string()));
         }
         let shown: String = uid.chars().take(80).collect();
@@ -92,6 +96,21 @@ impl Uid {
     /// Its text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Its text as a name of a file or folder: signs other than digits and dots are written by their codes, for there are file systems that
+    /// do not tell capitals, and words that no file may be called by.
+    pub fn on_disk(&self) -> String {
+        let mut name = String::new();
+        for byte in self.0.bytes() {
+            if byte.is_ascii_digit() || byte == b'.' {
+                name.push(char::from(byte));
+            } else {
+                // Writing into a text cannot fail.
+                let _ = write!(name, "_{byte:02x}");
+            }
+        }
+        name
     }
 }
 
@@ -127,7 +146,7 @@ mod tests {
         }
         assert_eq!(Uid::new("1.2.840\0").unwrap().as_str(), "1.2.840");
         let long = "1".repeat(65);
-        for wrong in ["", "..", "../x", "1/2", "1\\2", ".1", "1 2", long.as_str()] {
+        for wrong in ["", "..", "../x", "1/2", "1\\2", ".1", "1.", "1 2", long.as_str()] {
             assert!(Uid::new(wrong).is_err(), "{wrong:?}");
         }
         assert!(serde_json::from_str::<Uid>("\"../x\"").is_err());

@@ -24,7 +24,8 @@ pub trait Peer: Send {
     /// Fetches what is not in the inbox yet. A series is in the inbox's folder only when all of it has come.
     ///
     /// # Errors
-    /// [`RemoteError::Incomplete`](super::RemoteError::Incomplete) when not everything came; what came is kept and not asked for again.
+    /// [`RemoteError::Incomplete`](super::RemoteError::Incomplete) when the transfer broke off or no series is whole; what came is kept and not
+    /// asked for again. Where others are whole, what the server could not give is named in [`Fetched::refused`].
     fn fetch(&mut self, wanted: &Wanted, inbox: &mut Inbox, watch: Watch) -> Result<Fetched>;
 
     /// Sends DICOM files as they are. A file that cannot be sent or is refused is named, the others are sent.
@@ -57,20 +58,21 @@ pub struct Answers {
 /// What was fetched.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Fetched {
-    /// Folders of the series that were asked for, in the inbox's folder.
+    /// Folders of the series that are whole, in the inbox's folder.
     pub folders: Vec<PathBuf>,
     /// Instances that came now.
     pub received: usize,
     /// Instances that were there already.
     pub already_there: usize,
-    /// Instances that came or should have come and are no good.
+    /// Instances that came or should have come and are no good, and series that are not whole on the server. A series with one of them is
+    /// not in its folder.
     pub refused: Vec<RefusedInstance>,
 }
 
 /// What was sent.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sent {
-    /// Files that the server has.
+    /// Files that the server has as they are.
     pub accepted: usize,
     /// Files that it has, but not as they are: the server says so.
     pub coerced: usize,

@@ -178,8 +178,10 @@ impl Get {
         }
         match fetched.refused.len() {
             0 => Ok(()),
-            1 => Err(JobError::Other("one instance was refused; it is not in the folder".into())),
-            count => Err(JobError::Other(format!("{count} instances were refused; they are not in the folder"))),
+            1 => Err(JobError::Other("one instance was refused; its series is not in the folder".into())),
+            count => {
+                Err(JobError::Other(format!("{count} instances were refused; their series are not in the folder")))
+            }
         }
     }
 }

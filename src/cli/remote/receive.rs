@@ -45,7 +45,7 @@ impl Receive {
         tell!("{} instances received, {} refused", received.kept, received.refused);
         if received.unfinished > 0 {
             tell!(
-                "note: {} series are not in place, for a connection broke; have them sent again",
+                "note: {} series are not in place, for a connection broke or an instance was refused; have them sent again",
                 received.unfinished
             );
         }

@@ -6,23 +6,25 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use dicom_ul::pdu::{
-    AbortRQServiceProviderReason, AbortRQSource, AssociationAC, AssociationRJ, AssociationRJResult,
-    AssociationRJServiceProviderPresentationReason, AssociationRJServiceUserReason, AssociationRJSource, AssociationRQ,
-    PDataValue, PDataValueType, Pdu, PresentationContextProposed, PresentationContextResult,
-    PresentationContextResultReason, RequestorRoles, UserVariableItem, read_pdu, write_pdu,
+    AbortRQSource, AssociationAC, AssociationRJ, AssociationRJResult, AssociationRJServiceProviderPresentationReason,
+    AssociationRJServiceUserReason, AssociationRJSource, AssociationRQ, PDataValue, PDataValueType, Pdu,
+    PresentationContextProposed, PresentationContextResult, PresentationContextResultReason, RequestorRoles,
+    UserVariableItem, read_pdu, write_pdu,
 };
 
 use super::super::error::{RemoteError, Result};
 use super::super::names::AeTitle;
+use super::agreement::{about_us, answer_to, called_is_unknown, caller_of, ended, printable, title_of};
 use super::command::{self, Command};
 use super::wire::{Wire, WireEnd};
-use crate::formats::IMPLEMENTATION_CLASS_UID;
 use crate::work::Watch;
 
 /// Most presentation contexts of one association: their numbers are odd and fit a byte.
 pub const MOST_CONTEXTS: usize = 128;
 /// Most bytes of data in one unit, ours and theirs, whatever they would take.
-const MOST_DATA: u32 = 1 << 17;
+pub const MOST_DATA: u32 = 1 << 17;
+/// Most bytes of a data set that are taken.
+pub const MOST_DATA_SET: u64 = 16 << 30;
 /// Most bytes of any unit; a request for 128 contexts has less than 100,000.
 const MOST_BYTES: u32 = 1 << 19;
 /// How long the answer to our farewell is waited for.
@@ -163,7 +165,7 @@ impl Association {
         choose: impl Fn(&str, &[String]) -> Option<String>,
         watch: Watch,
     ) -> Result<Self> {
-        let peer = stream.peer_addr().map_or_else(|_| "somebody".to_string(), |address| address.to_string());
+        let peer = caller_of(&stream);
         let wire = Wire::over(stream, silence).map_err(|e| RemoteError::Broken {
             server: peer.clone(),
             during: "accepting a connection",
@@ -174,9 +176,9 @@ impl Association {
             Pdu::AssociationRQ(request) => request,
             other => return Err(this.unexpected(&other)),
         };
-        this.calling.clone_from(&request.calling_ae_title);
-        this.server = format!("{} at {}", printable(&request.calling_ae_title), this.server);
-        if !is_for_us(&request.called_ae_title) {
+        this.calling = title_of(&request.calling_ae_title);
+        this.server = format!("{} at {}", printable(&this.calling), this.server);
+        if !is_for_us(&title_of(&request.called_ae_title)) {
             this.write(&called_is_unknown(), watch)?;
             this.wire.close();
             return Err(RemoteError::Rejected {
@@ -213,7 +215,11 @@ impl Association {
 
     /// Turns a connection away because there are too many.
     pub fn turn_away(stream: TcpStream) {
-        if let Ok(mut wire) = Wire::over(stream, Duration::from_secs(1)) {
+        if let Ok(wire) = Wire::over(stream, Duration::from_secs(1)) {
+            let mut this = Self::new(wire, String::new(), "turning a connection away");
+            this.wire.end_within(Duration::from_secs(1));
+            // Closed with its request unread, it would not hear the answer.
+            drop(this.read(Watch::unwatched()));
             let congestion = AssociationRJ {
                 result: AssociationRJResult::Transient,
                 source: AssociationRJSource::ServiceProviderPresentation(
@@ -223,9 +229,8 @@ impl Association {
             let mut bytes = Vec::new();
             if write_pdu(&mut bytes, &Pdu::AssociationRJ(congestion)).is_ok() {
                 // Whoever is turned away may be gone already.
-                drop(wire.send(&bytes, Watch::unwatched()));
+                drop(this.wire.send(&bytes, Watch::unwatched()));
             }
-            wire.close();
         }
     }
 
@@ -277,7 +282,8 @@ impl Association {
         }
         // 0 is no limit; less than a few bytes is none that could be kept.
         let most = if most == 0 { MOST_DATA } else { most.clamp(DATA_HEAD + 128, MOST_DATA) };
-        self.most_data = usize::try_from(most - DATA_HEAD).unwrap_or(0);
+        // Fragments have even lengths (PS3.8, annex E).
+        self.most_data = usize::try_from((most - DATA_HEAD) & !1).unwrap_or(0);
     }
 
     /// The context of a class.
@@ -386,17 +392,33 @@ impl Association {
         }
     }
 
+    /// From now on the other side may say nothing for so long.
+    pub fn wait_for(&mut self, silence: Duration) {
+        self.wire.hurry(silence);
+    }
+
     /// Hands the data set of a message on, part by part.
     ///
     /// # Errors
-    /// When the connection ends, what comes makes no sense, or `take` fails.
-    pub fn receive_data(&mut self, context: u8, watch: Watch, mut take: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+    /// When the connection ends, what comes makes no sense or has more than `most` bytes, or `take` fails.
+    pub fn receive_data(
+        &mut self,
+        context: u8,
+        most: u64,
+        watch: Watch,
+        mut take: impl FnMut(&[u8]) -> Result<()>,
+    ) -> Result<()> {
+        let mut count = 0;
         loop {
             let Some(value) = self.next_value(watch)? else {
                 return Err(self.broken("it ended the association inside a data set"));
             };
             if value.value_type != PDataValueType::Data || value.presentation_context_id != context {
                 return Err(self.nonsense("a command where a data set must be"));
+            }
+            count += value.data.len() as u64;
+            if count > most {
+                return Err(self.nonsense(&format!("a data set of more than {most} bytes")));
             }
             take(&value.data)?;
             if value.is_last {
@@ -411,14 +433,7 @@ impl Association {
     /// As [`Self::receive_data`], and for one that is longer than `most` bytes.
     pub fn receive_short(&mut self, context: u8, most: usize, watch: Watch) -> Result<Vec<u8>> {
         let mut bytes = Vec::new();
-        let too_long = self.nonsense(&format!("a data set of more than {most} bytes"));
-        let mut too_long = Some(too_long);
-        self.receive_data(context, watch, |part| {
-            if bytes.len() + part.len() > most
-                && let Some(error) = too_long.take()
-            {
-                return Err(error);
-            }
+        self.receive_data(context, most as u64, watch, |part| {
             bytes.extend(part);
             Ok(())
         })?;
@@ -446,9 +461,8 @@ impl Association {
     }
 
     /// Ends the association in order. Everything was answered, so that nothing is lost where this fails.
-    pub fn release(mut self) {
-        let watch = Watch::unwatched();
-        self.wire.hurry(LAST_WORD);
+    pub fn release(mut self, watch: Watch) {
+        self.wire.end_within(LAST_WORD);
         if self.write(&Pdu::ReleaseRQ, watch).is_ok() {
             drop(self.read(watch));
         }
@@ -535,60 +549,14 @@ impl Association {
 impl Drop for Association {
     fn drop(&mut self) {
         if self.is_open {
-            let source = AbortRQSource::ServiceProvider(AbortRQServiceProviderReason::ReasonNotSpecified);
             let mut bytes = Vec::new();
-            if write_pdu(&mut bytes, &Pdu::AbortRQ { source }).is_ok() {
+            if write_pdu(&mut bytes, &Pdu::AbortRQ { source: AbortRQSource::ServiceUser }).is_ok() {
                 // The other side may be what is broken.
                 self.wire.say_at_once(&bytes);
             }
         }
         self.wire.close();
     }
-}
-
-/// The error for a connection that is of no more use.
-pub fn ended(end: WireEnd, server: &str, during: &'static str) -> RemoteError {
-    let server = server.to_string();
-    match end {
-        WireEnd::Stopped(stopped) => RemoteError::Stopped(stopped),
-        WireEnd::Silent(silence) => RemoteError::Silent { server, during, seconds: silence.as_secs() },
-        WireEnd::Closed => RemoteError::Broken { server, during, why: "the other side closed it".into() },
-        WireEnd::Failed(error) => RemoteError::Broken { server, during, why: error.to_string() },
-    }
-}
-
-/// What comes from the other side, as it may stand in a message.
-pub fn printable(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(64).collect()
-}
-
-fn about_us() -> Vec<UserVariableItem> {
-    vec![
-        UserVariableItem::MaxLength(MOST_DATA),
-        UserVariableItem::ImplementationClassUID(IMPLEMENTATION_CLASS_UID.into()),
-        UserVariableItem::ImplementationVersionName(VERSION_NAME.into()),
-    ]
-}
-
-fn called_is_unknown() -> Pdu {
-    Pdu::AssociationRJ(AssociationRJ {
-        result: AssociationRJResult::Permanent,
-        source: AssociationRJSource::ServiceUser(AssociationRJServiceUserReason::CalledAETitleNotRecognized),
-    })
-}
-
-fn answer_to(
-    proposed: &PresentationContextProposed,
-    choose: &impl Fn(&str, &[String]) -> Option<String>,
-) -> PresentationContextResult {
-    let chosen = choose(&proposed.abstract_syntax, &proposed.transfer_syntaxes);
-    let reason = match chosen {
-        Some(_) => PresentationContextResultReason::Acceptance,
-        None => PresentationContextResultReason::TransferSyntaxesNotSupported,
-    };
-    // A syntax stands there in any case (PS3.8, 9.3.3.2).
-    let any = || proposed.transfer_syntaxes.first().cloned().unwrap_or_default();
-    PresentationContextResult { id: proposed.id, reason, transfer_syntax: chosen.unwrap_or_else(any) }
 }
 
 /// The next bytes of a reader, as many as there are up to `most`.

@@ -9,7 +9,8 @@ use super::super::error::{RemoteError, Result};
 use super::super::names::AeTitle;
 use super::super::server::{Retrieve, Tls};
 use super::super::trust::client_config;
-use super::association::{Association, Proposal, ended};
+use super::agreement::ended;
+use super::association::{Association, Proposal};
 use super::wire::{Wire, WireEnd};
 use crate::work::Watch;
 
@@ -66,7 +67,7 @@ impl Caller {
         self.open_patiently(during, proposals, self.silence, watch)
     }
 
-    /// The same, where the server may say nothing for so long.
+    /// The same, where the server may say nothing for so long once it has accepted us.
     ///
     /// # Errors
     /// As [`Self::open`].
@@ -77,9 +78,12 @@ impl Caller {
         silence: Duration,
         watch: Watch,
     ) -> Result<Association> {
-        let wire = Wire::connect(&self.host, self.port, self.tls.clone(), silence, watch)
+        let wire = Wire::connect(&self.host, self.port, self.tls.clone(), self.silence, watch)
             .map_err(|end| self.no_connection(end))?;
-        Association::request(wire, self.server.clone(), during, [&self.called, &self.calling], proposals, watch)
+        let titles = [&self.called, &self.calling];
+        let mut association = Association::request(wire, self.server.clone(), during, titles, proposals, watch)?;
+        association.wait_for(silence);
+        Ok(association)
     }
 
     fn no_connection(&self, end: WireEnd) -> RemoteError {

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::super::error::{RemoteError, Result};
-use super::super::inbox::{Inbox, RefusedInstance, Stored};
+use super::super::inbox::{Inbox, Order, RefusedInstance, Stored};
 use super::super::names::Uid;
 use super::super::peer::Fetched;
 use super::super::query::Wanted;
@@ -19,7 +19,7 @@ use super::command::{Command, Field};
 use super::find::{Listed, Search};
 use super::identifier::{Identifier, MOST_BYTES, element};
 use super::kinds::{self, name_of};
-use super::listen::{Heard, Receiver};
+use super::listen::{Heard, ORDERED_SILENCE, Receiver};
 use super::receive::take_instance;
 use super::status::{PENDING, SUCCESS, is_warning, shown};
 use crate::work::Watch;
@@ -27,8 +27,6 @@ use crate::work::numbers::share;
 
 /// Kinds of objects that one association can have in every layout, besides the service itself.
 const MOST_KINDS: usize = (MOST_CONTEXTS - 1) / kinds::SYNTAXES.len();
-/// How long a server that sends elsewhere may say nothing to us: some answer only at the end.
-const MOVE_SILENCE: Duration = Duration::from_mins(10);
 /// How long instances may still come after the server said that it is done.
 const AFTERWARDS: Duration = Duration::from_secs(10);
 
@@ -36,6 +34,10 @@ const AFTERWARDS: Duration = Duration::from_secs(10);
 struct Series {
     uid: Uid,
     listed: Vec<Listed>,
+    /// The UIDs of those.
+    instances: BTreeSet<Uid>,
+    /// Whether the server lists instances without a UID that is one.
+    has_nameless: bool,
 }
 
 /// What is under way.
@@ -51,7 +53,7 @@ struct Fetch<'a> {
 
 /// Fetches; see [`Peer::fetch`](super::super::Peer::fetch).
 pub fn fetch(caller: &Caller, wanted: &Wanted, inbox: &Inbox, watch: Watch) -> Result<Fetched> {
-    let all = list(caller, wanted, watch)?;
+    let (all, mut notes) = list(caller, wanted, watch)?;
     let expected = all.iter().map(|series| series.listed.len()).sum();
     let there = |series: &Series| series.listed.iter().filter(|one| inbox.has(&series.uid, &one.instance)).count();
     let already_there = all.iter().map(there).sum();
@@ -72,17 +74,22 @@ pub fn fetch(caller: &Caller, wanted: &Wanted, inbox: &Inbox, watch: Watch) -> R
             }
             trouble.get_or_insert(error);
         }
-        let missing = fetch.missing(series);
-        if missing.iter().all(|one| fetch.is_refused(&one.instance)) && missing.len() < series.listed.len() {
-            folders.push(inbox.finish(&series.uid)?);
+        if fetch.missing(series).is_empty() && !series.has_nameless {
+            let finished = inbox.finish(&series.uid, Some(&series.instances))?;
+            folders.push(finished.folder);
+            notes.extend(finished.left);
         } else if trouble.as_ref().is_some_and(ends_everything) {
             break;
         }
     }
     let received = all.iter().map(there).sum::<usize>();
     let is_lost = |series: &Series| fetch.missing(series).iter().any(|one| !fetch.is_refused(&one.instance));
-    let is_incomplete = all.iter().any(is_lost) || received == 0;
-    let refused = fetch.refused.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let is_incomplete = all.iter().any(is_lost) || folders.is_empty();
+    let mut refused = fetch.refused.into_inner().unwrap_or_else(PoisonError::into_inner);
+    // What was refused may have come once more, and been good.
+    let came = |uid: &Uid| all.iter().any(|series| series.instances.contains(uid) && inbox.has(&series.uid, uid));
+    refused.retain(|one| Uid::new(&one.uid).map_or(true, |uid| !came(&uid)));
+    refused.extend(notes);
     if is_incomplete {
         let first = refused.first().map(|refused| format!("{} was refused: {}", refused.uid, refused.why));
         let why = trouble.map(|error| error.to_string()).or(first);
@@ -102,21 +109,30 @@ fn ends_everything(error: &RemoteError) -> bool {
     !matches!(error, RemoteError::Failed { .. } | RemoteError::NotOffered { .. })
 }
 
-/// What the server has of what is wanted.
-fn list(caller: &Caller, wanted: &Wanted, watch: Watch) -> Result<Vec<Series>> {
+/// What the server has of what is wanted, and what is wrong with the list.
+fn list(caller: &Caller, wanted: &Wanted, watch: Watch) -> Result<(Vec<Series>, Vec<RefusedInstance>)> {
     let mut search = Search::begin(caller, watch)?;
-    let uids = match &wanted.series_uid {
-        Some(series) => vec![series.clone()],
+    let (uids, warnings) = match &wanted.series_uid {
+        Some(series) => (vec![series.clone()], Vec::new()),
         None => search.series_uids(&wanted.study_uid, watch)?,
     };
+    let of_study = |why| RefusedInstance { uid: wanted.study_uid.to_string(), why };
+    let mut notes: Vec<RefusedInstance> = warnings.into_iter().map(of_study).collect();
     let mut all = Vec::new();
     for uid in uids {
-        let listed = search.instances(&wanted.study_uid, &uid, watch)?;
-        if !listed.is_empty() {
-            all.push(Series { uid, listed });
+        let (listed, nameless) = search.instances(&wanted.study_uid, &uid, watch)?;
+        let mut note = |why: String| notes.push(RefusedInstance { uid: uid.to_string(), why });
+        if nameless > 0 {
+            note(format!("the server lists {nameless} instances of this series without a UID that is one"));
         }
+        if listed.is_empty() {
+            note("the server lists no instance of this series that can be fetched".into());
+            continue;
+        }
+        let instances = listed.iter().map(|one| one.instance.clone()).collect();
+        all.push(Series { uid, listed, instances, has_nameless: nameless > 0 });
     }
-    search.end();
+    search.end(watch);
     if all.is_empty() {
         let what = if wanted.series_uid.is_some() { "series" } else { "study" };
         return Err(RemoteError::Failed {
@@ -125,7 +141,7 @@ fn list(caller: &Caller, wanted: &Wanted, watch: Watch) -> Result<Vec<Series>> {
             status: format!("it has no such {what}; search for it again"),
         });
     }
-    Ok(all)
+    Ok((all, notes))
 }
 
 impl Fetch<'_> {
@@ -142,27 +158,62 @@ impl Fetch<'_> {
         self.refused.lock().unwrap_or_else(PoisonError::into_inner).push(refused);
     }
 
-    /// What asks for a series as a whole, or, where a part of it is here, for each instance that is not.
-    fn questions(&self, series: &Series, missing: &[&Listed], is_whole: bool) -> Vec<Identifier> {
+    /// What is taken of a series.
+    fn order<'s>(&'s self, series: &'s Series) -> Order<'s> {
+        Order { study: Some(&self.study), series: Some(&series.uid), instances: Some(&series.instances) }
+    }
+
+    /// What asks for a series as a whole, or, where a part of it is here, for each instance that is not, with its UID.
+    fn questions(&self, series: &Series, missing: &[&Listed], is_whole: bool) -> Vec<(Option<Uid>, Identifier)> {
         let of_series = || {
             Identifier::default().with(element::STUDY, self.study.as_str()).with(element::SERIES, series.uid.as_str())
         };
         if is_whole {
-            return vec![of_series().with(element::LEVEL, "SERIES")];
+            return vec![(None, of_series().with(element::LEVEL, "SERIES"))];
         }
-        let of_instance =
-            |one: &&Listed| of_series().with(element::LEVEL, "IMAGE").with(element::INSTANCE, one.instance.as_str());
+        let of_instance = |one: &&Listed| {
+            let question = of_series().with(element::LEVEL, "IMAGE").with(element::INSTANCE, one.instance.as_str());
+            (Some(one.instance.clone()), question)
+        };
         missing.iter().map(of_instance).collect()
     }
 
+    /// Fetches what is not here of a series. What the server cannot give is refused by name, and the others are fetched.
     fn series(&mut self, series: &Series, watch: Watch) -> Result<()> {
         let missing = self.missing(series);
         if missing.is_empty() {
             return Ok(());
         }
-        match self.caller.retrieve {
+        let outcome = match self.caller.retrieve {
             Retrieve::Get => self.get(series, &missing, watch),
-            Retrieve::Move { port } => self.order(series, &missing, port, watch),
+            Retrieve::Move { port } => self.move_here(series, &missing, port, watch),
+        };
+        let left = self.missing(series);
+        let why = match outcome {
+            Ok(()) => "the server says that it is done, but did not send it".into(),
+            Err(RemoteError::Failed { status, .. }) if left.len() < missing.len() => status,
+            Err(error) => return Err(error),
+        };
+        for one in left {
+            self.refuse_once(&one.instance, &why);
+        }
+        Ok(())
+    }
+
+    fn refuse_once(&self, instance: &Uid, why: &str) {
+        if !self.is_refused(instance) {
+            self.refuse(RefusedInstance { uid: instance.to_string(), why: why.into() });
+        }
+    }
+
+    /// What became of a question: an instance that the server cannot give is no reason to ask for no other one.
+    fn answered(&self, instance: Option<&Uid>, outcome: Result<()>) -> Result<()> {
+        match (outcome, instance) {
+            (Err(RemoteError::Failed { status, .. }), Some(instance)) => {
+                self.refuse_once(instance, &status);
+                Ok(())
+            }
+            (outcome, _) => outcome,
         }
     }
 
@@ -178,7 +229,7 @@ impl Fetch<'_> {
                 let of = |syntax: &str| Proposal { we_receive: true, ..Proposal::of(class, &[syntax]) };
                 kinds::SYNTAXES.into_iter().map(of)
             }));
-            let mut association = self.caller.open("fetching", &proposals, watch)?;
+            let mut association = self.caller.open_patiently("fetching", &proposals, ORDERED_SILENCE, watch)?;
             let context = association.context_of(
                 kinds::GET,
                 "fetching over our own connection (C-GET, study root); try it with a receiving port (C-MOVE)",
@@ -190,18 +241,21 @@ impl Fetch<'_> {
                 .filter(|one| some.contains(&one.class.as_str()))
                 .partition(|one| is_offered(&one.class));
             for one in &impossible {
-                let why = format!("the server does not send {} over our own connection", name_of(&one.class));
-                self.refuse(RefusedInstance { uid: one.instance.to_string(), why });
+                let kind = name_of(&one.class);
+                let why =
+                    format!("the server does not send {kind} over our own connection; try a receiving port (C-MOVE)");
+                self.refuse_once(&one.instance, &why);
             }
             let wanted = if one_is_unknown(missing) { missing } else { &possible };
             if wanted.is_empty() {
-                association.release();
+                association.release(watch);
                 continue;
             }
-            for question in self.questions(series, wanted, is_whole && impossible.is_empty()) {
-                self.get_one(&mut association, &context, &question, watch)?;
+            for (instance, question) in self.questions(series, wanted, is_whole && impossible.is_empty()) {
+                let outcome = self.get_one(&mut association, &context, &question, series, watch);
+                self.answered(instance.as_ref(), outcome)?;
             }
-            association.release();
+            association.release(watch);
         }
         Ok(())
     }
@@ -211,16 +265,20 @@ impl Fetch<'_> {
         association: &mut Association,
         context: &Context,
         question: &Identifier,
+        series: &Series,
         watch: Watch,
     ) -> Result<()> {
         ask(association, context, Field::GetRequest, None, question, watch)?;
         loop {
             let (id, command) = association.next_command(watch)?;
             match command.field() {
-                Some(Field::StoreRequest) => match take_instance(association, id, &command, self.inbox, watch)? {
-                    Stored::Kept { .. } => self.step(watch)?,
-                    Stored::Refused(refused) => self.refuse(refused),
-                },
+                Some(Field::StoreRequest) => {
+                    let order = self.order(series);
+                    match take_instance(association, id, &command, self.inbox, order, watch)? {
+                        Stored::Kept { .. } => self.step(watch)?,
+                        Stored::Refused(refused) | Stored::Differs(refused) => self.refuse(refused),
+                    }
+                }
                 Some(Field::GetResponse) => {
                     if is_done(association, id, &command, watch)? {
                         return Ok(());
@@ -232,7 +290,7 @@ impl Fetch<'_> {
     }
 
     /// C-MOVE: orders the instances to our own receiver.
-    fn order(&mut self, series: &Series, missing: &[&Listed], port: u16, watch: Watch) -> Result<()> {
+    fn move_here(&mut self, series: &Series, missing: &[&Listed], port: u16, watch: Watch) -> Result<()> {
         let receiver = Receiver::open(IpAddr::V4(Ipv4Addr::UNSPECIFIED), port, self.caller.calling.clone())?;
         let (is_over, last_heard) = (AtomicBool::new(false), Mutex::new(Instant::now()));
         let trouble = Mutex::new(None);
@@ -243,7 +301,12 @@ impl Fetch<'_> {
             let tell = |heard: Heard| {
                 *last_heard.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
                 match heard {
-                    Heard::Refused(refused) => this.refuse(refused),
+                    Heard::Refused(refused) => {
+                        // What others send meanwhile was refused, and is not ours.
+                        if series.listed.iter().any(|one| one.instance.as_str() == refused.uid) {
+                            this.refuse(refused);
+                        }
+                    }
                     Heard::Broken(error) => {
                         trouble.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
                     }
@@ -252,7 +315,8 @@ impl Fetch<'_> {
             };
             let (receiver, is_over) = (&receiver, &is_over);
             scope.spawn(move || {
-                receiver.serve(this.inbox, false, watch.quiet(), &|| is_over.load(Ordering::SeqCst), &tell);
+                let order = Some(this.order(series));
+                receiver.serve(this.inbox, order, watch.quiet(), &|| is_over.load(Ordering::SeqCst), &tell);
             });
             let outcome = self.move_all(series, &questions, watch);
             let ended = Instant::now();
@@ -276,15 +340,15 @@ impl Fetch<'_> {
         }
     }
 
-    fn move_all(&self, series: &Series, questions: &[Identifier], watch: Watch) -> Result<()> {
+    fn move_all(&self, series: &Series, questions: &[(Option<Uid>, Identifier)], watch: Watch) -> Result<()> {
         let proposals = [Proposal::of(kinds::MOVE, &kinds::PLAIN)];
-        let mut association = self.caller.open_patiently("fetching", &proposals, MOVE_SILENCE, watch)?;
+        let mut association = self.caller.open_patiently("fetching", &proposals, ORDERED_SILENCE, watch)?;
         let context = association.context_of(
             kinds::MOVE,
             "sending to a receiver (C-MOVE, study root); try it over our own connection (C-GET)",
         )?;
         let before = self.missing(series).len();
-        for question in questions {
+        for (instance, question) in questions {
             ask(&mut association, &context, Field::MoveRequest, Some(self.caller.calling.as_str()), question, watch)?;
             loop {
                 let (id, command) = association.next_command(watch)?;
@@ -293,12 +357,17 @@ impl Fetch<'_> {
                 }
                 let came = before.saturating_sub(self.missing(series).len());
                 watch.at(share(self.here + came, self.expected.max(1)))?;
-                if is_done(&mut association, id, &command, watch)? {
-                    break;
+                match is_done(&mut association, id, &command, watch) {
+                    Ok(true) => break,
+                    Ok(false) => {}
+                    Err(error) => {
+                        self.answered(instance.as_ref(), Err(error))?;
+                        break;
+                    }
                 }
             }
         }
-        association.release();
+        association.release(watch);
         Ok(())
     }
 

@@ -12,8 +12,10 @@ use super::kinds;
 use super::status::{PENDING, SUCCESS, is_warning, shown};
 use crate::work::Watch;
 
-/// Most answers that are taken.
-pub const MOST_ANSWERS: usize = 10_000;
+/// Most studies or series that are taken.
+const MOST_ANSWERS: usize = 10_000;
+/// Most instances of a series that are listed.
+const MOST_INSTANCES: usize = 200_000;
 
 /// What is asked of studies.
 const OF_STUDY: &[Element] = &[
@@ -65,8 +67,8 @@ impl Search {
     }
 
     /// Ends the conversation.
-    pub fn end(self) {
-        self.association.release();
+    pub fn end(self, watch: Watch) {
+        self.association.release(watch);
     }
 
     /// Studies or series that match.
@@ -100,7 +102,7 @@ impl Search {
             .with(element::STUDY, query.study_uid.as_ref().map(Uid::as_str).unwrap_or_default())
             .asking(OF_STUDY);
         let mut studies = Vec::new();
-        answers.is_cut |= self.ask(&keys, watch, &mut |found| match study_of(found) {
+        answers.is_cut |= self.ask(&keys, MOST_ANSWERS, watch, &mut |found| match study_of(found) {
             Some(study) => studies.push(study),
             None => note_nameless(answers, "study"),
         })?;
@@ -114,7 +116,7 @@ impl Search {
             .with(element::MODALITY, query.modality.as_deref().unwrap_or_default())
             .asking(OF_SERIES);
         let mut found = Vec::new();
-        let is_cut = self.ask(&keys, watch, &mut |answer| match series_of(study, answer) {
+        let is_cut = self.ask(&keys, MOST_ANSWERS, watch, &mut |answer| match series_of(study, answer) {
             Some(series) => found.push(series),
             None => note_nameless(answers, "series"),
         })?;
@@ -123,36 +125,39 @@ impl Search {
         Ok(())
     }
 
-    /// The series of a study.
-    pub fn series_uids(&mut self, study: &Uid, watch: Watch) -> Result<Vec<Uid>> {
+    /// The series of a study, and what is wrong with the list of them.
+    pub fn series_uids(&mut self, study: &Uid, watch: Watch) -> Result<(Vec<Uid>, Vec<String>)> {
         let query = Query { level: Level::Series, study_uid: Some(study.clone()), ..Query::default() };
-        let answers = self.matches(&query, watch)?;
-        Ok(answers.matches.into_iter().filter_map(|series| series.series_uid).collect())
+        let mut answers = self.matches(&query, watch)?;
+        if answers.is_cut {
+            answers.warnings.push(format!("it has more than {MOST_ANSWERS} series; the others are left out"));
+        }
+        Ok((answers.matches.into_iter().filter_map(|series| series.series_uid).collect(), answers.warnings))
     }
 
-    /// The instances of a series.
-    pub fn instances(&mut self, study: &Uid, series: &Uid, watch: Watch) -> Result<Vec<Listed>> {
+    /// The instances of a series, and how many have no UID that is one.
+    pub fn instances(&mut self, study: &Uid, series: &Uid, watch: Watch) -> Result<(Vec<Listed>, usize)> {
         let keys = Identifier::default()
             .with(element::LEVEL, "IMAGE")
             .with(element::STUDY, study.as_str())
             .with(element::SERIES, series.as_str())
             .asking(&[element::CLASS, element::INSTANCE]);
-        let mut listed = Vec::new();
-        let is_cut = self.ask(&keys, watch, &mut |found| {
-            if let Ok(instance) = Uid::new(found.text(element::INSTANCE)) {
-                listed.push(Listed { instance, class: found.text(element::CLASS).into() });
-            }
-        })?;
+        let (mut listed, mut nameless) = (Vec::new(), 0);
+        let is_cut =
+            self.ask(&keys, MOST_INSTANCES, watch, &mut |found| match Uid::new(found.text(element::INSTANCE)) {
+                Ok(instance) => listed.push(Listed { instance, class: found.text(element::CLASS).into() }),
+                Err(_) => nameless += 1,
+            })?;
         if is_cut {
-            return Err(self.association.nonsense(&format!("a series of more than {MOST_ANSWERS} instances")));
+            return Err(self.association.nonsense(&format!("a series of more than {MOST_INSTANCES} instances")));
         }
         listed.sort();
         listed.dedup_by(|one, other| one.instance == other.instance);
-        Ok(listed)
+        Ok((listed, nameless))
     }
 
-    /// Asks, and hands each answer on; true where there are more than are taken.
-    fn ask(&mut self, keys: &Identifier, watch: Watch, take: &mut dyn FnMut(&Identifier)) -> Result<bool> {
+    /// Asks, and hands up to `most` answers on; true where there are more.
+    fn ask(&mut self, keys: &Identifier, most: usize, watch: Watch, take: &mut dyn FnMut(&Identifier)) -> Result<bool> {
         let Context { id, syntax, .. } = self.context.clone();
         let message = self.association.next_message();
         self.association.send_command(id, &Command::request(Field::FindRequest, message, kinds::FIND, true), watch)?;
@@ -171,16 +176,22 @@ impl Search {
                 return Err(self.association.nonsense("another command than an answer to the search"));
             }
             match (answer.status(), data) {
-                (Some(status), Some(_)) if PENDING.contains(&status) && is_cut => {}
+                (Some(status), Some(_)) if PENDING.contains(&status) && is_cut => {
+                    // Some were on their way already.
+                    count += 1;
+                    if count > 2 * most {
+                        return Err(self.association.nonsense("answers without end, although we asked it to stop"));
+                    }
+                }
+                (Some(status), Some(_)) if PENDING.contains(&status) && count == most => {
+                    is_cut = true;
+                    self.association.send_command(id, &Command::cancel(message), watch)?;
+                }
                 (Some(status), Some(data)) if PENDING.contains(&status) => {
                     let found = Identifier::decode(data, &syntax, &keys.elements())
                         .map_err(|why| self.association.nonsense(&why))?;
                     take(&found);
                     count += 1;
-                    if count >= MOST_ANSWERS {
-                        is_cut = true;
-                        self.association.send_command(id, &Command::cancel(message), watch)?;
-                    }
                 }
                 (Some(SUCCESS), _) => return Ok(is_cut),
                 (Some(status), _) if is_warning(status) || is_cut => return Ok(is_cut),

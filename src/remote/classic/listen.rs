@@ -1,15 +1,17 @@
 //! A receiver: others send us instances (C-STORE) and ask whether we are there (C-ECHO).
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, TcpListener, TcpStream};
+use std::io;
+use std::net::{IpAddr, Ipv6Addr, Shutdown, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::super::error::{RemoteError, Result};
-use super::super::inbox::{Inbox, RefusedInstance, Stored};
+use super::super::inbox::{Inbox, Order, RefusedInstance, Stored};
 use super::super::names::{AeTitle, Uid};
+use super::agreement::{caller_of, printable};
 use super::association::{Association, Next};
 use super::command::Field;
 use super::receive::take_instance;
@@ -20,12 +22,17 @@ use crate::work::Watch;
 const MOST_AT_ONCE: usize = 16;
 /// How long whoever sends may say nothing.
 const SILENCE: Duration = Duration::from_mins(1);
+/// How long a server that we ordered something from may say nothing: its shelves may be far away.
+pub const ORDERED_SILENCE: Duration = Duration::from_mins(10);
+/// How long conversations may take to end once all is over.
+const LAST_WORDS: Duration = Duration::from_secs(3);
 /// Between two looks at whether somebody calls.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// A port that is listened on.
 pub struct Receiver {
-    listener: TcpListener,
+    /// One of each kind of addresses that is listened on.
+    listeners: Vec<TcpListener>,
     title: AeTitle,
 }
 
@@ -51,16 +58,26 @@ pub enum Heard {
 struct Service<'a> {
     receiver: &'a Receiver,
     inbox: &'a Inbox,
-    /// Whether series are put into place here; a fetch does it itself.
-    finishes: bool,
+    /// What is taken; none: everything, and series are put into place here. A fetch does that itself.
+    order: Option<Order<'a>>,
     tell: &'a (dyn Fn(Heard) + Sync),
-    /// How many conversations send of a series.
-    senders: Mutex<BTreeMap<Uid, usize>>,
+    senders: Mutex<BTreeMap<Uid, Senders>>,
     at_once: AtomicUsize,
+    /// Connections of the conversations under way.
+    open: Mutex<BTreeMap<usize, TcpStream>>,
+}
+
+/// Who sends of a series.
+#[derive(Default)]
+struct Senders {
+    /// Conversations under way.
+    count: usize,
+    /// Whether one of them did not end in order, or had something that was not taken.
+    is_broken: bool,
 }
 
 impl Receiver {
-    /// Listens on a port of these addresses of ours; port 0 is any that is free.
+    /// Listens on a port of this address of ours, of all where it is `0.0.0.0` or `::`; port 0 is any that is free.
     ///
     /// # Errors
     /// [`RemoteError::Wrong`] for a port that cannot be listened on.
@@ -68,55 +85,95 @@ impl Receiver {
         let failed = |e: std::io::Error| {
             RemoteError::Wrong(format!("port {port} cannot be listened on: {e}; choose another one, above 1023"))
         };
-        let listener = TcpListener::bind((address, port)).map_err(failed)?;
-        listener.set_nonblocking(true).map_err(failed)?;
-        Ok(Self { listener, title })
+        let listen = |address: IpAddr, port: u16| {
+            let listener = TcpListener::bind((address, port))?;
+            listener.set_nonblocking(true)?;
+            io::Result::Ok(listener)
+        };
+        let mut listeners = Vec::new();
+        if address.is_unspecified() {
+            // On most systems this one hears callers of both kinds, and there is no room for a second.
+            listeners.extend(listen(IpAddr::V6(Ipv6Addr::UNSPECIFIED), port));
+        }
+        let taken = listeners.first().and_then(|first| first.local_addr().ok()).map_or(port, |first| first.port());
+        match listen(address, taken) {
+            Ok(listener) => listeners.push(listener),
+            Err(error) if listeners.is_empty() => return Err(failed(error)),
+            Err(_) => {}
+        }
+        Ok(Self { listeners, title })
     }
 
     /// The port.
     pub fn port(&self) -> u16 {
-        self.listener.local_addr().map_or(0, |address| address.port())
+        self.listeners.first().and_then(|first| first.local_addr().ok()).map_or(0, |address| address.port())
     }
 
-    /// Takes what others send until `is_over` says so or the work is stopped; conversations under way are ended then. With `finishes` a
-    /// series is put into place when whoever sent it ends in order.
+    /// Takes what others send until `is_over` says so or the work is stopped; conversations under way are ended then. With an order only
+    /// what was ordered is taken; without one a series is put into place when whoever sent it ends in order.
     pub fn serve(
         &self,
         inbox: &Inbox,
-        finishes: bool,
+        order: Option<Order>,
         watch: Watch,
-        is_over: &dyn Fn() -> bool,
+        is_over: &(dyn Fn() -> bool + Sync),
         tell: &(dyn Fn(Heard) + Sync),
     ) {
-        let senders = Mutex::new(BTreeMap::new());
-        let service = Service { receiver: self, inbox, finishes, tell, senders, at_once: AtomicUsize::new(0) };
+        let (senders, open) = (Mutex::default(), Mutex::default());
+        let service = Service { receiver: self, inbox, order, tell, senders, at_once: AtomicUsize::new(0), open };
         let service = &service;
         std::thread::scope(|scope| {
-            while watch.check().is_ok() && !(is_over() && service.at_once.load(Ordering::SeqCst) == 0) {
+            let mut number = 0;
+            while watch.check().is_ok() && !is_over() {
+                let mut callers = self.listeners.iter().filter_map(|listener| listener.accept().ok()).peekable();
                 // A call that failed before it was heard is the caller's matter.
-                let Ok((stream, _)) = self.listener.accept() else {
+                if callers.peek().is_none() {
                     std::thread::sleep(LOOK_AGAIN);
                     continue;
-                };
-                if service.at_once.load(Ordering::SeqCst) >= MOST_AT_ONCE {
-                    Association::turn_away(stream);
-                    continue;
                 }
-                service.at_once.fetch_add(1, Ordering::SeqCst);
-                scope.spawn(move || {
-                    service.converse(stream, watch);
-                    service.at_once.fetch_sub(1, Ordering::SeqCst);
-                });
+                for (stream, _) in callers {
+                    if service.at_once.load(Ordering::SeqCst) >= MOST_AT_ONCE {
+                        Association::turn_away(stream);
+                        continue;
+                    }
+                    number += 1;
+                    service.at_once.fetch_add(1, Ordering::SeqCst);
+                    service.remember(number, &stream);
+                    scope.spawn(move || {
+                        service.converse(stream, watch);
+                        service.open().remove(&number);
+                        service.at_once.fetch_sub(1, Ordering::SeqCst);
+                    });
+                }
+            }
+            let over = Instant::now();
+            while service.at_once.load(Ordering::SeqCst) > 0 && watch.check().is_ok() && over.elapsed() < LAST_WORDS {
+                std::thread::sleep(LOOK_AGAIN);
+            }
+            for stream in service.open().values() {
+                // It may have ended by itself.
+                drop(stream.shutdown(Shutdown::Both));
             }
         });
     }
 }
 
 impl Service<'_> {
+    fn open(&self) -> MutexGuard<'_, BTreeMap<usize, TcpStream>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A connection that cannot be remembered ends by its own time limit.
+    fn remember(&self, number: usize, stream: &TcpStream) {
+        if let Ok(stream) = stream.try_clone() {
+            self.open().insert(number, stream);
+        }
+    }
+
     fn converse(&self, stream: TcpStream, watch: Watch) {
-        let mut series = BTreeSet::new();
-        let outcome = self.take_all(stream, &mut series, watch);
-        let is_whole = outcome.is_ok();
+        let (mut series, mut is_all_taken) = (BTreeSet::new(), true);
+        let outcome = self.take_all(stream, &mut series, &mut is_all_taken, watch);
+        let is_whole = outcome.is_ok() && is_all_taken;
         let mut from = String::new();
         match outcome {
             Ok(sender) => from = sender,
@@ -124,27 +181,38 @@ impl Service<'_> {
             Err(error) => (self.tell)(Heard::Broken(error)),
         }
         for uid in series {
-            let is_last = self.leave(&uid);
-            if !(self.finishes && is_whole && is_last) {
+            if !self.leave(&uid, is_whole) || self.order.is_some() {
                 continue;
             }
-            (self.tell)(match self.inbox.finish(&uid) {
-                Ok(folder) => Heard::Finished { folder, from: from.clone() },
-                Err(error) => Heard::Broken(error),
-            });
+            match self.inbox.finish(&uid, None) {
+                Ok(finished) => {
+                    finished.left.into_iter().for_each(|left| (self.tell)(Heard::Refused(left)));
+                    (self.tell)(Heard::Finished { folder: finished.folder, from: from.clone() });
+                }
+                Err(error) => (self.tell)(Heard::Broken(error)),
+            }
         }
     }
 
     /// Takes what comes over one association; gives who sent it.
-    fn take_all(&self, stream: TcpStream, series: &mut BTreeSet<Uid>, watch: Watch) -> Result<String> {
+    fn take_all(
+        &self,
+        stream: TcpStream,
+        series: &mut BTreeSet<Uid>,
+        is_all_taken: &mut bool,
+        watch: Watch,
+    ) -> Result<String> {
         let title = self.receiver.title.as_str();
-        let from = stream.peer_addr().map_or_else(|_| String::new(), |address| address.to_string());
+        let from = caller_of(&stream);
         let mut association = Association::accept(stream, SILENCE, |called| called == title, choose, watch)?;
+        if self.order.is_some() {
+            association.wait_for(ORDERED_SILENCE);
+        }
         loop {
             let (context, request) = match association.next(watch)? {
                 Next::Command(context, request) => (context, request),
                 Next::Released => {
-                    return Ok(format!("{} at {from}", super::association::printable(&association.calling)));
+                    return Ok(format!("{} at {from}", printable(&association.calling)));
                 }
             };
             match request.field() {
@@ -153,7 +221,8 @@ impl Service<'_> {
                     association.send_command(context, &answer, watch)?;
                 }
                 Some(Field::StoreRequest) => {
-                    match take_instance(&mut association, context, &request, self.inbox, watch)? {
+                    let order = self.order.unwrap_or_default();
+                    match take_instance(&mut association, context, &request, self.inbox, order, watch)? {
                         Stored::Kept { series: uid } => {
                             if !series.contains(&uid) {
                                 self.enter(&uid);
@@ -161,7 +230,10 @@ impl Service<'_> {
                             }
                             (self.tell)(Heard::Kept);
                         }
-                        Stored::Refused(refused) => (self.tell)(Heard::Refused(refused)),
+                        Stored::Refused(refused) | Stored::Differs(refused) => {
+                            *is_all_taken = false;
+                            (self.tell)(Heard::Refused(refused));
+                        }
                     }
                 }
                 // What it asked to cancel is done already.
@@ -172,19 +244,23 @@ impl Service<'_> {
     }
 
     fn enter(&self, series: &Uid) {
-        *self.senders.lock().unwrap_or_else(PoisonError::into_inner).entry(series.clone()).or_default() += 1;
+        self.senders().entry(series.clone()).or_default().count += 1;
     }
 
-    /// Whether nobody else sends of this series.
-    fn leave(&self, series: &Uid) -> bool {
-        let mut senders = self.senders.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(count) = senders.get_mut(series) else { return true };
-        *count = count.saturating_sub(1);
-        let is_last = *count == 0;
-        if is_last {
-            senders.remove(series);
+    /// Whether nobody else sends of this series, and nobody who did broke off.
+    fn leave(&self, series: &Uid, is_whole: bool) -> bool {
+        let mut all = self.senders();
+        let Some(senders) = all.get_mut(series) else { return false };
+        senders.count = senders.count.saturating_sub(1);
+        senders.is_broken |= !is_whole;
+        if senders.count > 0 {
+            return false;
         }
-        is_last
+        all.remove(series).is_some_and(|senders| !senders.is_broken)
+    }
+
+    fn senders(&self) -> MutexGuard<'_, BTreeMap<Uid, Senders>> {
+        self.senders.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -5,6 +5,7 @@
 //!
 //! Deliberately absent: patient root, extended negotiation, identities of users, secure connections to our own receiver.
 
+mod agreement;
 mod association;
 mod caller;
 mod command;
@@ -73,14 +74,14 @@ impl Peer for ClassicPeer {
         }
         let program = association.program.clone();
         let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        association.release();
+        association.release(watch);
         Ok(Greeting { program, milliseconds })
     }
 
     fn find(&mut self, query: &Query, watch: Watch) -> Result<Answers> {
         let mut search = Search::begin(&self.0, watch)?;
         let answers = search.matches(query, watch)?;
-        search.end();
+        search.end(watch);
         Ok(answers)
     }
 

@@ -3,14 +3,17 @@
 use std::io::Write as _;
 
 use super::super::error::{RemoteError, Result};
-use super::super::inbox::{Inbox, RefusedInstance, Stored};
-use super::association::{Association, VERSION_NAME};
+use super::super::inbox::{Inbox, Order, RefusedInstance, Stored};
+use super::association::{Association, MOST_DATA_SET, VERSION_NAME};
 use super::command::{Command, Field};
 use super::status;
 use crate::formats::IMPLEMENTATION_CLASS_UID;
 use crate::work::Watch;
 
-/// Takes the instance that a request announces and answers it.
+/// Most bytes of an instance that are read although it is not kept, so that the other side can be told.
+const MOST_WASTE: u64 = 1 << 30;
+
+/// Takes the instance that a request announces, where it is one that was ordered, and answers it.
 ///
 /// # Errors
 /// When the connection ends, or the folder cannot be written to, which the other side is told first.
@@ -19,6 +22,7 @@ pub fn take_instance(
     context: u8,
     request: &Command,
     inbox: &Inbox,
+    order: Order,
     watch: Watch,
 ) -> Result<Stored> {
     let Some(agreed) = association.contexts.iter().find(|agreed| agreed.id == context).cloned() else {
@@ -28,20 +32,30 @@ pub fn take_instance(
         return Err(association.nonsense("an instance without a data set"));
     }
     let Some(announced) = request.instance() else {
-        association.receive_data(context, watch, |_| Ok(()))?;
+        association.receive_data(context, MOST_WASTE, watch, |_| Ok(()))?;
         answer(association, context, request, status::INVALID_INSTANCE, "the SOP Instance UID is none", watch)?;
         let why = "its SOP Instance UID is none".into();
         return Ok(Stored::Refused(RefusedInstance { uid: String::new(), why }));
     };
+    if order.instances.is_some_and(|listed| !listed.contains(&announced)) {
+        // Whoever sends it may send it again later, when somebody waits for it.
+        association.receive_data(context, MOST_WASTE, watch, |_| Ok(()))?;
+        answer(association, context, request, status::OUT_OF_RESOURCES, "only what was ordered is taken now", watch)?;
+        let why = "it was not asked for".into();
+        return Ok(Stored::Refused(RefusedInstance { uid: announced.to_string(), why }));
+    }
     let class = if request.class().is_empty() { agreed.class.clone() } else { request.class() };
     let head = file_head(&class, announced.as_str(), &agreed.syntax, &association.calling);
     // Whether all of it was read off the connection: only then can anything be answered.
     let mut is_read = false;
-    let stored = inbox.store(&announced, |file| {
+    let mut wasted = 0;
+    let stored = inbox.store(&announced, order, |file| {
         let mut written = file.write_all(&head);
-        association.receive_data(context, watch, |part| {
-            if written.is_ok() {
-                written = file.write_all(part);
+        association.receive_data(context, MOST_DATA_SET, watch, |part| {
+            match &written {
+                Ok(()) => written = file.write_all(part),
+                Err(error) if wasted > MOST_WASTE => return Err(RemoteError::file(inbox.folder(), error)),
+                Err(_) => wasted += part.len() as u64,
             }
             Ok(())
         })?;
@@ -50,12 +64,13 @@ pub fn take_instance(
     });
     if !is_read && stored.as_ref().is_err_and(|error| matches!(error, RemoteError::File { .. })) {
         // Not even a file could be made.
-        association.receive_data(context, watch, |_| Ok(()))?;
+        association.receive_data(context, MOST_WASTE.saturating_sub(wasted), watch, |_| Ok(()))?;
         is_read = true;
     }
     let (code, why) = match &stored {
         Ok(Stored::Kept { .. }) => (status::SUCCESS, String::new()),
         Ok(Stored::Refused(refused)) => (status::CANNOT_UNDERSTAND, refused.why.clone()),
+        Ok(Stored::Differs(_)) => (status::DUPLICATE, "another object of this UID is here".into()),
         Err(_) => (status::OUT_OF_RESOURCES, "it cannot be written".into()),
     };
     if is_read {

@@ -10,6 +10,8 @@ pub const PENDING: [u16; 2] = [0xFF00, 0xFF01];
 pub const OUT_OF_RESOURCES: u16 = 0xA700;
 /// Cannot understand.
 pub const CANNOT_UNDERSTAND: u16 = 0xC000;
+/// The object was not taken because there is another one of its UID.
+pub const DUPLICATE: u16 = 0x0111;
 /// The object was not taken because its UID is none.
 pub const INVALID_INSTANCE: u16 = 0x0117;
 

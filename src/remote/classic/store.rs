@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{Read as _, Seek as _, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::io::{Seek as _, SeekFrom};
+use std::path::PathBuf;
 
 use super::super::error::{RemoteError, Result};
 use super::super::peer::{RefusedFile, Sent};
+use super::super::whole::Whole;
 use super::association::{Association, MOST_CONTEXTS, Proposal};
 use super::caller::Caller;
 use super::command::{Command, Field};
+use super::identifier::MOST_BYTES;
 use super::kinds::name_of;
 use super::status::{SUCCESS, is_warning, shown};
 use crate::disk::open_regular_file;
@@ -94,12 +96,12 @@ fn send_batch(caller: &Caller, batch: Vec<Outgoing>, total: usize, sent: &mut Se
         }
         watch.at(share(sent.accepted + sent.coerced + sent.refused.len(), total))?;
     }
-    association.release();
+    association.release(watch);
     Ok(())
 }
 
 fn send_one(association: &mut Association, file: &Outgoing, watch: Watch) -> Result<Outcome> {
-    let ObjectNames { class_uid, instance_uid, transfer_syntax, head, .. } = &file.names;
+    let ObjectNames { class_uid, instance_uid, transfer_syntax, .. } = &file.names;
     let agreed = association.contexts.iter();
     let Some(context) = agreed
         .filter(|context| context.class == *class_uid && context.syntax == *transfer_syntax)
@@ -111,7 +113,7 @@ fn send_one(association: &mut Association, file: &Outgoing, watch: Watch) -> Res
             "the server does not take {kind} in the transfer syntax {transfer_syntax}"
         )));
     };
-    let mut reader = match data_set(&file.path, *head) {
+    let mut reader = match data_set(file) {
         Ok(reader) => reader,
         Err(error) => return Ok(Outcome::Refused(format!("it cannot be read: {error}"))),
     };
@@ -124,7 +126,7 @@ fn send_one(association: &mut Association, file: &Outgoing, watch: Watch) -> Res
     }
     let (context, answer) = association.next_command(watch)?;
     if answer.has_data_set() {
-        association.receive_data(context, watch, |_| Ok(()))?;
+        association.receive_short(context, MOST_BYTES, watch)?;
     }
     match (answer.field(), answer.status()) {
         (Some(Field::StoreResponse), Some(SUCCESS)) => Ok(Outcome::Accepted),
@@ -134,11 +136,14 @@ fn send_one(association: &mut Association, file: &Outgoing, watch: Watch) -> Res
     }
 }
 
-/// The bytes of the data set.
-fn data_set(path: &Path, head: u64) -> std::io::Result<std::io::BufReader<std::io::Take<File>>> {
-    let mut file = open_regular_file(path)?;
-    let length = file.metadata()?.len().saturating_sub(head);
-    file.seek(SeekFrom::Start(head))?;
+/// The bytes of the data set, of the object that was looked into.
+fn data_set(file: &Outgoing) -> std::io::Result<Whole<std::io::BufReader<File>>> {
+    let mut opened = open_regular_file(&file.path)?;
+    let length = opened.metadata()?.len();
+    if object_names(&file.path).as_ref() != Ok(&file.names) {
+        return Err(std::io::Error::other("it was changed while it waited; send it again"));
+    }
+    opened.seek(SeekFrom::Start(file.names.head))?;
     // What is appended meanwhile is not sent.
-    Ok(std::io::BufReader::new(file.take(length)))
+    Ok(Whole::new(std::io::BufReader::new(opened), length.saturating_sub(file.names.head)))
 }

@@ -20,6 +20,8 @@ const CONNECT: Duration = Duration::from_secs(10);
 pub struct Wire {
     stream: Stream,
     silence: Duration,
+    /// When it ends, whatever comes.
+    end: Option<Instant>,
 }
 
 enum Stream {
@@ -75,13 +77,13 @@ impl Wire {
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(LOOK_AGAIN))?;
         stream.set_write_timeout(Some(LOOK_AGAIN))?;
-        Ok(Self { stream: Stream::Plain(stream), silence })
+        Ok(Self { stream: Stream::Plain(stream), silence, end: None })
     }
 
     /// Fills the buffer.
     pub fn receive(&mut self, buffer: &mut [u8], watch: Watch) -> Result<(), WireEnd> {
         let mut done = 0;
-        let silence = self.silence;
+        let (silence, end) = (self.silence, self.end);
         let mut last = Instant::now();
         while let Some(rest) = buffer.get_mut(done..).filter(|rest| !rest.is_empty()) {
             let read = match &mut self.stream {
@@ -94,8 +96,9 @@ impl Wire {
                     done += count;
                     last = Instant::now();
                     watch.check()?;
+                    in_time(silence, end)?;
                 }
-                None => wait(last, silence, watch)?,
+                None => wait(last, silence, end, watch)?,
             }
         }
         Ok(())
@@ -104,7 +107,7 @@ impl Wire {
     /// Sends bytes.
     pub fn send(&mut self, bytes: &[u8], watch: Watch) -> Result<(), WireEnd> {
         let mut rest = bytes;
-        let silence = self.silence;
+        let (silence, end) = (self.silence, self.end);
         let mut last = Instant::now();
         while !rest.is_empty() {
             let written = match &mut self.stream {
@@ -118,7 +121,7 @@ impl Wire {
                     last = Instant::now();
                     watch.check()?;
                 }
-                None => wait(last, silence, watch)?,
+                None => wait(last, silence, end, watch)?,
             }
         }
         loop {
@@ -128,7 +131,7 @@ impl Wire {
             };
             match outcome(flushed.map(|()| 1))? {
                 Some(_) => return Ok(()),
-                None => wait(last, silence, watch)?,
+                None => wait(last, silence, end, watch)?,
             }
         }
     }
@@ -138,9 +141,15 @@ impl Wire {
         self.silence = silence;
     }
 
+    /// From now on all that is still said and heard takes no longer than this.
+    pub fn end_within(&mut self, time: Duration) {
+        self.silence = self.silence.min(time);
+        self.end = Some(Instant::now() + time);
+    }
+
     /// Says a last word, unless the other side does not take it at once.
     pub fn say_at_once(&mut self, bytes: &[u8]) {
-        self.hurry(Duration::ZERO);
+        self.end_within(Duration::ZERO);
         // Nobody waits for an answer.
         drop(self.send(bytes, Watch::unwatched()));
     }
@@ -168,7 +177,7 @@ impl Wire {
                 Ok((0, 0)) => return Err(WireEnd::Closed),
                 other => {
                     if outcome(other.map(|_| 1))?.is_none() {
-                        wait(started, CONNECT, watch)?;
+                        wait(started, CONNECT, None, watch)?;
                     }
                 }
             }
@@ -193,8 +202,14 @@ fn outcome(outcome: io::Result<usize>) -> Result<Option<usize>, WireEnd> {
     }
 }
 
-fn wait(last: Instant, silence: Duration, watch: Watch) -> Result<(), WireEnd> {
+/// Whether there is time left.
+fn in_time(silence: Duration, end: Option<Instant>) -> Result<(), WireEnd> {
+    if end.is_some_and(|end| Instant::now() > end) { Err(WireEnd::Silent(silence)) } else { Ok(()) }
+}
+
+fn wait(last: Instant, silence: Duration, end: Option<Instant>, watch: Watch) -> Result<(), WireEnd> {
     watch.check()?;
+    in_time(silence, end)?;
     if last.elapsed() > silence { Err(WireEnd::Silent(silence)) } else { Ok(()) }
 }
 
@@ -211,7 +226,7 @@ fn open(host: &str, port: u16, watch: Watch) -> Result<TcpStream, WireEnd> {
     loop {
         match opened.recv_timeout(LOOK_AGAIN) {
             Ok(stream) => return stream.map_err(WireEnd::Failed),
-            Err(RecvTimeoutError::Timeout) => wait(started, CONNECT * 2, watch)?,
+            Err(RecvTimeoutError::Timeout) => wait(started, CONNECT * 2, None, watch)?,
             Err(RecvTimeoutError::Disconnected) => {
                 return Err(WireEnd::Failed(io::Error::other("no connection could be tried")));
             }

@@ -1,6 +1,7 @@
 //! Fetching (WADO-RS, PS3.18, section 10.4): instances are listed first, and those that are not here yet are fetched one by one, a few at a
 //! time. What came before a break is not asked for again.
 
+use std::collections::BTreeSet;
 use std::io::{self, Read, Write};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -9,7 +10,7 @@ use super::exchange::{Answer, Incoming};
 use super::multipart::{Multipart, MultipartError};
 use super::services::Services;
 use super::status;
-use crate::remote::{Fetched, Inbox, RefusedInstance, RemoteError, Result, Stored, Uid, Wanted};
+use crate::remote::{Fetched, Inbox, Order, RefusedInstance, RemoteError, Result, Stored, Uid, Wanted};
 use crate::work::Watch;
 use crate::work::numbers::share;
 
@@ -17,6 +18,8 @@ use crate::work::numbers::share;
 const AT_A_TIME: usize = 4;
 /// How often an instance is asked for where the connection breaks.
 const TRIES: usize = 3;
+/// How many instances that cannot be had, one after the other, end a fetch.
+const MOST_IN_A_ROW: usize = 8;
 /// Largest instance that is taken, in bytes.
 const MOST_BYTES: u64 = 16 << 30;
 /// What is being done, for messages.
@@ -35,15 +38,23 @@ struct Task {
     uid: Uid,
 }
 
+/// A series as the server lists it.
+struct Listed {
+    uid: Uid,
+    instances: BTreeSet<Uid>,
+}
+
 /// What the threads of a fetch share.
 struct Fetching<'a> {
     services: &'a Services,
     study: &'a Uid,
-    series: &'a [Uid],
+    series: &'a [Listed],
     inbox: &'a Inbox,
     tasks: Vec<Task>,
     next: AtomicUsize,
     received: AtomicUsize,
+    /// Instances since the last one that came.
+    failed_in_a_row: AtomicUsize,
     /// Which of [`ACCEPTED`] the server takes.
     accepted: AtomicUsize,
     is_over: AtomicBool,
@@ -54,23 +65,25 @@ struct Fetching<'a> {
 /// Fetches what is not here yet.
 pub fn fetch(services: &Services, wanted: &Wanted, inbox: &Inbox, watch: Watch) -> Result<Fetched> {
     let watch = watch.stage("Listing");
-    let series = match &wanted.series_uid {
-        Some(series) => vec![series.clone()],
-        None => services.series_of(&wanted.study_uid, watch)?,
-    };
-    let (mut tasks, mut already_there, mut empty) = (Vec::new(), 0, Vec::new());
-    for (n, uid) in series.iter().enumerate() {
-        let instances = services.instances_of(&wanted.study_uid, uid, watch)?;
-        if instances.is_empty() {
-            empty.push(n);
-        }
-        for instance in instances {
-            if inbox.has(uid, &instance) {
+    let (mut tasks, mut already_there, mut refused, mut series) = (Vec::new(), 0, Vec::new(), Vec::new());
+    for (n, (uid, said)) in services.series_of(wanted, watch)?.into_iter().enumerate() {
+        let instances = services.instances_of(&wanted.study_uid, &uid, watch)?;
+        let count = instances.len() as u64;
+        let lacks = match said {
+            Some(said) if said > count => {
+                Some(format!("the server says that it has {said} instances, and lists {count}"))
+            }
+            _ => (count == 0).then(|| "the server lists no instance of this series".to_string()),
+        };
+        refused.extend(lacks.map(|why| (n, RefusedInstance { uid: uid.to_string(), why })));
+        for instance in &instances {
+            if inbox.has(&uid, instance) {
                 already_there += 1;
             } else {
-                tasks.push(Task { series: n, uid: instance });
+                tasks.push(Task { series: n, uid: instance.clone() });
             }
         }
+        series.push(Listed { uid, instances: instances.into_iter().collect() });
     }
     let expected = already_there + tasks.len();
     if expected == 0 {
@@ -85,20 +98,23 @@ pub fn fetch(services: &Services, wanted: &Wanted, inbox: &Inbox, watch: Watch) 
         tasks,
         next: AtomicUsize::new(0),
         received: AtomicUsize::new(0),
+        failed_in_a_row: AtomicUsize::new(0),
         accepted: AtomicUsize::new(0),
         is_over: AtomicBool::new(false),
-        refused: Mutex::new(Vec::new()),
+        refused: Mutex::new(refused),
         failure: Mutex::new(None),
     };
     fetching.run(watch.stage("Fetching"));
     let came = Came { expected, already_there, received: fetching.received.into_inner() };
-    let refused = fetching.refused.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut refused = fetching.refused.into_inner().unwrap_or_else(PoisonError::into_inner);
     let failure = fetching.failure.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let is_whole = |n: &usize| !empty.contains(n) && refused.iter().all(|(of, _)| of != n);
     let mut folders = Vec::new();
-    if failure.is_none() {
-        for (_, uid) in series.iter().enumerate().filter(|(n, _)| is_whole(n)) {
-            folders.push(inbox.finish(uid)?);
+    for (n, Listed { uid, instances }) in series.iter().enumerate() {
+        let is_whole = refused.iter().all(|(of, _)| *of != n) && instances.iter().all(|one| inbox.has(uid, one));
+        if is_whole {
+            let finished = inbox.finish(uid, Some(instances))?;
+            folders.push(finished.folder);
+            refused.extend(finished.left.into_iter().map(|left| (n, left)));
         }
     }
     came.told(services, inbox, folders, refused, failure)
@@ -125,11 +141,12 @@ impl Came {
         let why = match failure {
             Some(failure) if failure.is_stop() || here == 0 => return Err(failure),
             Some(failure) => failure.to_string(),
+            None if !folders.is_empty() => {
+                let (received, already_there) = (self.received, self.already_there);
+                return Ok(Fetched { folders, received, already_there, refused });
+            }
             None => match refused.first() {
-                None => {
-                    let (received, already_there) = (self.received, self.already_there);
-                    return Ok(Fetched { folders, received, already_there, refused });
-                }
+                None => "the series is not whole".into(),
                 Some(first) if refused.len() == 1 => format!("{}: {}", first.uid, first.why),
                 Some(first) => format!("{}: {}, and {} more", first.uid, first.why, refused.len() - 1),
             },
@@ -140,7 +157,7 @@ impl Came {
 }
 
 impl Fetching<'_> {
-    /// Fetches all tasks, a few at a time, until one fails.
+    /// Fetches all tasks, a few at a time, until there is no use in asking for more.
     fn run(&self, watch: Watch) {
         std::thread::scope(|scope| {
             for _ in 0..AT_A_TIME.min(self.tasks.len()) {
@@ -148,7 +165,8 @@ impl Fetching<'_> {
                     while !self.is_over.load(Ordering::Relaxed)
                         && let Some(task) = self.tasks.get(self.next.fetch_add(1, Ordering::Relaxed))
                     {
-                        if let Err(error) = self.fetch_one(task, watch) {
+                        let outcome = self.fetch_one(task, watch);
+                        if let Err(error) = self.failed_alone(task, outcome) {
                             self.is_over.store(true, Ordering::Relaxed);
                             let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
                             // Others that break off because of the first one say less.
@@ -158,6 +176,31 @@ impl Fetching<'_> {
                 });
             }
         });
+    }
+
+    /// One instance that the server cannot give is refused by name; the others are asked for. Where one after the other fails, that is the
+    /// server's failure.
+    fn failed_alone(&self, task: &Task, outcome: Result<()>) -> Result<()> {
+        let error = match outcome {
+            Ok(()) => {
+                self.failed_in_a_row.store(0, Ordering::Relaxed);
+                return Ok(());
+            }
+            Err(error) => error,
+        };
+        let is_its_own = matches!(
+            error,
+            RemoteError::Broken { .. }
+                | RemoteError::Silent { .. }
+                | RemoteError::Nonsense { .. }
+                | RemoteError::Failed { .. }
+                | RemoteError::NotOffered { .. }
+        );
+        if !is_its_own || self.failed_in_a_row.fetch_add(1, Ordering::Relaxed) + 1 >= MOST_IN_A_ROW {
+            return Err(error);
+        }
+        self.refuse(task, error.to_string());
+        Ok(())
     }
 
     fn fetch_one(&self, task: &Task, watch: Watch) -> Result<()> {
@@ -172,11 +215,10 @@ impl Fetching<'_> {
             }
         };
         match stored {
-            Stored::Kept { series } if Some(&series) == self.series.get(task.series) => {
+            Stored::Kept { .. } => {
                 self.received.fetch_add(1, Ordering::Relaxed);
             }
-            Stored::Kept { series } => self.refuse(task, format!("it belongs to the series {series}")),
-            Stored::Refused(refused) => self.refuse(task, refused.why),
+            Stored::Refused(refused) | Stored::Differs(refused) => self.refuse(task, refused.why),
         }
         Ok(watch.at(share(self.received.load(Ordering::Relaxed), self.tasks.len().max(1)))?)
     }
@@ -186,9 +228,19 @@ impl Fetching<'_> {
         refused.push((task.series, RefusedInstance { uid: task.uid.to_string(), why }));
     }
 
+    /// The series of an instance.
+    fn series_uid(&self, task: &Task) -> &Uid {
+        self.series.get(task.series).map_or(self.study, |series| &series.uid)
+    }
+
+    /// What is taken of an answer.
+    fn order(&self, task: &Task) -> Order<'_> {
+        Order { study: Some(self.study), series: Some(self.series_uid(task)), instances: None }
+    }
+
     /// Asks for an instance in the way that the server takes, and puts it into the inbox.
     fn ask(&self, task: &Task, watch: Watch) -> Result<Stored> {
-        let series = self.series.get(task.series).unwrap_or(self.study);
+        let series = self.series_uid(task);
         let target = format!("/studies/{}/series/{series}/instances/{}", self.study, task.uid);
         let refused = |why: String| Ok(Stored::Refused(RefusedInstance { uid: task.uid.to_string(), why }));
         loop {
@@ -213,7 +265,7 @@ impl Fetching<'_> {
         let Answer { content_type, body, .. } = answer;
         let kind = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         match kind.as_str() {
-            "application/dicom" => self.inbox.store(&task.uid, |file| {
+            "application/dicom" => self.inbox.store(&task.uid, self.order(task), |file| {
                 let mut body = body;
                 copy(&mut body, file, self.services)
             }),
@@ -236,7 +288,7 @@ impl Fetching<'_> {
             let shown: String = kind.chars().take(60).collect();
             return Err(self.services.nonsense(DURING, format!("its part is {shown}, no DICOM")));
         }
-        self.inbox.store(&task.uid, |file| {
+        self.inbox.store(&task.uid, self.order(task), |file| {
             let (mut bytes, mut count) = (vec![0; 128 * 1024], 0);
             loop {
                 let some = parts.read_part(&mut bytes).map_err(|error| self.failed(error, &mut parts))?;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::answers::{self, Attribute, JSON, MOST_JSON, Row};
 use super::exchange::Answer;
 use super::services::Services;
-use crate::remote::{Result, Uid};
+use crate::remote::{RemoteError, Result, Uid, Wanted};
 use crate::work::Watch;
 
 /// Rows of a page.
@@ -56,7 +56,14 @@ impl Services {
         let (mut seen, mut offset) = (BTreeSet::new(), 0);
         loop {
             let sign = if target.contains('?') { '&' } else { '?' };
-            let answer = self.get(&format!("{target}{sign}limit={PAGE}&offset={offset}"), JSON, during, watch)?;
+            let page = format!("{target}{sign}limit={PAGE}&offset={offset}");
+            let answer = self.answer(&page, JSON, during, watch)?;
+            match answer.status {
+                200..=299 => {}
+                // As servers said by the older standard that there is nothing more.
+                404 if offset > 0 => return Ok(pages),
+                status => return Err(self.refusal(status, during)),
+            }
             let warning = answer.warning.as_deref().map(text_of_warning).unwrap_or_default();
             let rows = self.rows(answer, during)?;
             let (count, before) = (rows.len(), pages.rows.len());
@@ -75,23 +82,39 @@ impl Services {
                 pages.is_cut = true;
                 return Ok(pages);
             }
-            // A server without pages gives all at once, or the same again and again.
-            let is_stuck = pages.rows.len() == before;
-            if count > PAGE || (count < PAGE && !says_more) || is_stuck {
-                pages.is_cut |= says_more && is_stuck && count > 0;
+            if count == 0 {
                 return Ok(pages);
             }
+            if pages.rows.len() == before {
+                // A server without pages gives all at once, again and again. One that gives a full page and no other one has more.
+                pages.is_cut = says_more || count == PAGE;
+                return Ok(pages);
+            }
+            // A short page may be one of a server that gives fewer at a time: only an empty one is the end.
         }
     }
 
-    /// UIDs of a study's series.
+    /// UIDs of a study's series, or of the one that is wanted, each with the count of its instances where the server says it.
     ///
     /// # Errors
     /// As [`Self::pages`], and where one has no UID.
-    pub fn series_of(&self, study: &Uid, watch: Watch) -> Result<Vec<Uid>> {
-        let target = format!("/studies/{study}/series?includefield=0020000E");
-        let pages = self.pages(&target, "listing series", MOST_INSTANCES, |row| row.series.first(), watch)?;
-        self.uids(&pages, |row| &row.series, "listing series")
+    pub fn series_of(&self, wanted: &Wanted, watch: Watch) -> Result<Vec<(Uid, Option<u64>)>> {
+        let only = wanted.series_uid.as_ref().map(|uid| format!("&SeriesInstanceUID={uid}")).unwrap_or_default();
+        let target = format!("/studies/{}/series?includefield=0020000E&includefield=00201209{only}", wanted.study_uid);
+        let listed = self.pages(&target, "listing series", MOST_INSTANCES, |row| row.series.first(), watch);
+        let count_of = |pages: &Pages, uid: &Uid| {
+            pages.rows.iter().find(|row| row.series.first() == uid.as_str())?.instances_in_series.count()
+        };
+        if let Some(uid) = &wanted.series_uid {
+            // A server that does not list series may still give one.
+            return match listed {
+                Err(error @ (RemoteError::Stopped(_) | RemoteError::Login { .. })) => Err(error),
+                listed => Ok(vec![(uid.clone(), listed.ok().and_then(|pages| count_of(&pages, uid)))]),
+            };
+        }
+        let pages = listed?;
+        let uids = self.uids(&pages, |row| &row.series, "listing series")?;
+        Ok(uids.into_iter().map(|uid| (uid.clone(), count_of(&pages, &uid))).collect())
     }
 
     /// UIDs of a series' instances.

@@ -11,6 +11,7 @@ use super::services::Services;
 use super::status;
 use crate::disk::open_regular_file;
 use crate::formats::object_names;
+use crate::remote::whole::Whole;
 use crate::remote::{RefusedFile, RemoteError, Result, Sent};
 use crate::work::Watch;
 use crate::work::numbers::share;
@@ -31,12 +32,9 @@ pub fn send(services: &Services, files: &[PathBuf], watch: Watch) -> Result<Sent
     for (n, path) in files.iter().enumerate() {
         let part = watch.part(share(n, files.len()), share(n + 1, files.len()));
         part.at(0.0)?;
-        match send_one(services, path, part)? {
+        match send_one(services, path, part).map_err(|error| unsent(services, error, &sent, files.len()))? {
             Outcome::Accepted => sent.accepted += 1,
-            Outcome::Coerced => {
-                sent.accepted += 1;
-                sent.coerced += 1;
-            }
+            Outcome::Coerced => sent.coerced += 1,
             Outcome::Refused(why) => sent.refused.push(RefusedFile { path: path.clone(), why }),
         }
     }
@@ -44,15 +42,24 @@ pub fn send(services: &Services, files: &[PathBuf], watch: Watch) -> Result<Sent
     Ok(sent)
 }
 
+/// An error after some files were sent says how many; where nothing is there yet, what went wrong says it all.
+fn unsent(services: &Services, error: RemoteError, sent: &Sent, total: usize) -> RemoteError {
+    let accepted = sent.accepted + sent.coerced;
+    if error.is_stop() || matches!(error, RemoteError::Login { .. }) || accepted == 0 {
+        return error;
+    }
+    RemoteError::Unsent { server: services.client.server.clone(), accepted, total, why: error.to_string() }
+}
+
 fn send_one(services: &Services, path: &Path, watch: Watch) -> Result<Outcome> {
-    let names = match object_names(path) {
-        Ok(names) => names,
-        Err(why) => return Ok(Outcome::Refused(format!("it is no DICOM file: {why}"))),
-    };
     let opened = open_regular_file(path).and_then(|file| Ok((file.metadata()?.len(), file)));
     let (length, file) = match opened {
         Ok(opened) => opened,
         Err(error) => return Ok(Outcome::Refused(format!("it cannot be read: {error}"))),
+    };
+    let names = match object_names(path) {
+        Ok(names) => names,
+        Err(why) => return Ok(Outcome::Refused(format!("it is no DICOM file: {why}"))),
     };
     let boundary = boundary();
     let head =
@@ -61,7 +68,7 @@ fn send_one(services: &Services, path: &Path, watch: Watch) -> Result<Outcome> {
     let outgoing = Outgoing {
         content_type: format!("multipart/related; type=\"application/dicom\"; boundary={boundary}"),
         length: head.len() as u64 + length + tail.len() as u64,
-        bytes: Box::new(Cursor::new(head).chain(file.take(length)).chain(Cursor::new(tail))),
+        bytes: Box::new(Cursor::new(head).chain(Whole::new(file, length)).chain(Cursor::new(tail))),
     };
     let target = format!("{}/studies", services.root);
     let question = Question { target, accept: JSON, during: DURING, outgoing: Some(outgoing) };
@@ -85,8 +92,17 @@ fn outcome(services: &Services, mut answer: Answer, uid: &str) -> Result<Outcome
         _ => {}
     }
     let text = answer.body.all(MOST_JSON)?;
-    let said = answers::stored(&text).ok();
     let is_ok = (200..300).contains(&code);
+    let is_empty = text.trim_ascii().is_empty();
+    let said = match answers::stored(&text) {
+        Ok(said) => Some(said),
+        // The page of a login or a proxy says yes to everything.
+        Err(why) if is_ok && !is_empty => {
+            let why = format!("{why}; whether it has the file is not known");
+            return Err(services.nonsense(DURING, why));
+        }
+        Err(_) => None,
+    };
     Ok(match said.as_ref().and_then(|said| told(said, uid)) {
         Some(Outcome::Refused(why)) => Outcome::Refused(why),
         Some(outcome) if is_ok => outcome,

@@ -10,7 +10,7 @@ pub fn refusal(status: u16, server: &str, during: &'static str, has_login: bool)
             RemoteError::Login { server, why: "the user or the password is wrong; enter them again".into() }
         }
         401 => RemoteError::Login { server, why: "it wants a user and a password; enter them for this server".into() },
-        403 => RemoteError::Login {
+        403 => RemoteError::Rejected {
             server,
             why: "the user may not do this; ask who runs the server for the right to it".into(),
         },

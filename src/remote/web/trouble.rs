@@ -34,6 +34,8 @@ pub fn told(error: &ureq::Error, server: &str, during: &'static str, patience: P
         ureq::Error::LargeResponseHeader(..) => {
             RemoteError::Nonsense { server, during, why: "its head is too long".into() }
         }
+        // What it says holds the whole address, and that can hold a patient's name.
+        ureq::Error::BadUri(_) => RemoteError::Wrong(format!("{server} is no address that can be asked")),
         ureq::Error::Tls(why) => RemoteError::Insecure { server, why: (*why).to_string() },
         other => RemoteError::Broken { server, during, why: other.to_string() },
     }

@@ -2,6 +2,7 @@
 
 use super::{asking, sending};
 use crate::app::act::scans;
+use crate::app::state::notices::Kind;
 use crate::app::state::saving::file_name;
 use crate::app::state::servers::{Deed, Found, Said, SeriesOfStudy, StudyRow};
 use crate::app::state::studio::Studio;
@@ -145,16 +146,26 @@ fn fetch(studio: &mut Studio, server: Server, password: Option<Secret>, wanted: 
     );
 }
 
-/// What was fetched is opened as any folder.
+/// What was fetched is opened as any folder; what was not whole is said, and not opened.
 fn came(studio: &mut Studio, server: &Server, fetched: Fetched) {
-    let Fetched { folders, received, already_there, .. } = fetched;
+    let Fetched { folders, received, already_there, refused } = fetched;
     let all = received + already_there;
     let images = if all == 1 { "image" } else { "images" };
     let before = if already_there > 0 { format!(", {already_there} of them fetched before") } else { String::new() };
     let text = format!("{all} {images} came from {}{before}.", server.name);
-    studio.notices.info(text.clone());
-    studio.servers.said = Some(Said::good(text));
-    studio.servers.is_open = false;
+    let Some(first) = refused.first() else {
+        studio.notices.info(text.clone());
+        studio.servers.said = Some(Said::good(text));
+        studio.servers.is_open = false;
+        scans::open(studio, folders);
+        return;
+    };
+    let others = refused.len() - 1;
+    let more = if others > 0 { format!(", and {others} more") } else { String::new() };
+    let text = format!("{text} {} was not taken: {}{more}. What is not whole is not opened.", first.uid, first.why);
+    let list: Vec<String> = refused.iter().map(|one| format!("{}: {}", one.uid, one.why)).collect();
+    studio.notices.push(Kind::Warning, text.clone(), list.join("\n"));
+    studio.servers.said = Some(Said::bad(text));
     scans::open(studio, folders);
 }
 

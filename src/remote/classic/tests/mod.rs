@@ -15,6 +15,7 @@ use super::association::Association;
 use super::*;
 use crate::formats::INCOMING;
 use crate::remote::RemoteError;
+use crate::remote::inbox::Order;
 use crate::remote::inbox::tests::object;
 use crate::remote::{Level, Uid};
 use crate::work::Signal;
@@ -181,15 +182,20 @@ fn a_transfer_that_breaks_leaves_no_series_and_goes_on_later() {
 }
 
 #[test]
-fn an_instance_that_is_no_good_is_named_and_the_others_are_there() {
+fn a_series_with_an_instance_that_is_no_good_is_not_in_place_until_it_came() {
     for (fault, why) in [(Fault::Other(1), "another instance came: 9.9.9"), (Fault::Noise(1), "no whole DICOM object")]
     {
         let (archive, folder) = (Archive::start(3, fault), tempfile::tempdir().unwrap());
-        let fetched = fetch_from(&archive, folder.path()).unwrap();
-        assert_eq!(fetched.received, 2);
-        let [refused] = fetched.refused.as_slice() else { panic!("{fetched:?}") };
-        assert!(refused.uid == "1.2.3.02" && refused.why.contains(why), "{refused:?}");
-        assert_eq!(files(&folder.path().join(SERIES)), ["1.2.3.01.dcm", "1.2.3.03.dcm"]);
+        let error = fetch_from(&archive, folder.path()).unwrap_err();
+        assert!(matches!(error, RemoteError::Incomplete { received: 2, expected: 3, .. }), "{error}");
+        let text = error.to_string();
+        assert!(text.contains("1.2.3.02 was refused") && text.contains(why), "{text}");
+        assert_eq!(files(folder.path()), [INCOMING]);
+        assert_eq!(files(&folder.path().join(INCOMING).join(SERIES)), ["1.2.3.01.dcm", "1.2.3.03.dcm"]);
+        // A server that has it as it should be.
+        let mended = fetch_from(&Archive::start(3, Fault::Nothing), folder.path()).unwrap();
+        assert_eq!((mended.received, mended.already_there, mended.refused.len()), (1, 2, 0));
+        assert_eq!(files(&folder.path().join(SERIES)).len(), 3);
     }
 }
 
@@ -199,6 +205,9 @@ fn what_the_server_cannot_send_is_counted() {
     let error = fetch_from(&archive, folder.path()).unwrap_err().to_string();
     assert!(error.starts_with("2 of 3 instances came") && error.contains("failed to send 1"), "{error}");
     assert_eq!(files(folder.path()), [INCOMING]);
+    // Asked for again, one by one, it is the only one that is missing still.
+    let error = fetch_from(&archive, folder.path()).unwrap_err().to_string();
+    assert!(error.starts_with("2 of 3 instances came") && error.contains("1.2.3.01 was refused"), "{error}");
 }
 
 /// Files to send, in a folder that lives as long as it is kept.
@@ -231,12 +240,16 @@ fn files_that_are_refused_are_named_and_the_others_sent() {
 
 /// A receiver and what it heard, while `act` runs against its port.
 fn with_receiver(folder: &Path, act: impl FnOnce(u16)) -> Vec<String> {
+    with_order(folder, None, act)
+}
+
+fn with_order(folder: &Path, order: Option<Order>, act: impl FnOnce(u16)) -> Vec<String> {
     let here = AeTitle::new("THERE").unwrap();
     let receiver = Receiver::open(IpAddr::V4(Ipv4Addr::LOCALHOST), 0, here).unwrap();
     let (inbox, is_over, heard) = (Inbox::open(folder).unwrap(), AtomicBool::new(false), Mutex::new(Vec::new()));
     std::thread::scope(|scope| {
         scope.spawn(|| {
-            receiver.serve(&inbox, true, Watch::unwatched(), &|| is_over.load(Ordering::SeqCst), &|news| {
+            receiver.serve(&inbox, order, Watch::unwatched(), &|| is_over.load(Ordering::SeqCst), &|news| {
                 let text = match news {
                     Heard::Kept => "kept".into(),
                     Heard::Refused(refused) => format!("refused {}", refused.uid),
@@ -303,4 +316,61 @@ fn a_sender_that_leaves_in_the_middle_leaves_no_series() {
     assert_eq!(files(folder.path()), [INCOMING]);
     assert_eq!(files(&folder.path().join(INCOMING).join(SERIES)), ["1.2.3.01.dcm"]);
     assert_eq!(heard.iter().filter(|text| text.starts_with("broken")).count(), 2, "{heard:?}");
+}
+
+#[test]
+fn while_something_is_ordered_nothing_else_is_taken() {
+    let (folder, (_kept, files_sent)) = (tempfile::tempdir().unwrap(), outgoing(3));
+    let (study, series) = (Uid::new(STUDY).unwrap(), Uid::new(SERIES).unwrap());
+    let listed = std::iter::once(Uid::new("1.2.3.02").unwrap()).collect();
+    let order = Order { study: Some(&study), series: Some(&series), instances: Some(&listed) };
+    let heard = with_order(folder.path(), Some(order), |port| {
+        let sent = peer(port).send(&files_sent, Watch::unwatched()).unwrap();
+        assert_eq!((sent.accepted, sent.refused.len()), (1, 2));
+        assert!(sent.refused[0].why.contains("0xA700") && sent.refused[0].why.contains("ordered"), "{sent:?}");
+    });
+    assert_eq!(files(&folder.path().join(INCOMING).join(SERIES)), ["1.2.3.02.dcm"]);
+    assert_eq!(heard, ["refused 1.2.3.01", "kept", "refused 1.2.3.03"]);
+}
+
+#[test]
+fn a_receiver_does_not_replace_what_it_has_and_says_so() {
+    let (folder, (kept, files_sent)) = (tempfile::tempdir().unwrap(), outgoing(2));
+    with_receiver(folder.path(), |port| {
+        assert_eq!(peer(port).send(&files_sent, Watch::unwatched()).unwrap().accepted, 2)
+    });
+    let place = folder.path().join(SERIES).join("1.2.3.01.dcm");
+    let before = std::fs::read(&place).unwrap();
+    let forged = kept.path().join("forged.dcm");
+    std::fs::write(&forged, object(SERIES, "1.2.3.01", 200_000)).unwrap();
+    let heard = with_receiver(folder.path(), |port| {
+        let sent = peer(port).send(&[forged, files_sent[1].clone()], Watch::unwatched()).unwrap();
+        assert_eq!((sent.accepted, sent.refused.len()), (1, 1));
+        assert!(sent.refused[0].why.contains("0x0111"), "{sent:?}");
+    });
+    assert!(std::fs::read(&place).unwrap() == before, "the file of the user was replaced");
+    assert_eq!(heard[..2], ["refused 1.2.3.01", "kept"]);
+}
+
+#[test]
+fn a_series_is_whole_only_if_nobody_who_sent_of_it_broke_off() {
+    let (folder, (_kept, files_sent)) = (tempfile::tempdir().unwrap(), outgoing(2));
+    let heard = with_receiver(folder.path(), |port| {
+        let watch = Watch::unwatched();
+        let proposal = [Proposal::of("1.2.840.10008.5.1.4.1.1.2", &["1.2.840.10008.1.2.1"])];
+        let mut both = [0, 1].map(|_| peer(port).0.open("sending", &proposal, watch).unwrap());
+        for (n, association) in both.iter_mut().enumerate() {
+            let request = Command::request(Field::StoreRequest, 1, "1.2.840.10008.5.1.4.1.1.2", true);
+            association.send_command(1, &request.of_instance(&instances(2)[n]), watch).unwrap();
+            let bytes = std::fs::read(&files_sent[n]).unwrap();
+            association.send_data(1, &mut &bytes[160..], watch).unwrap().unwrap();
+            assert_eq!(association.next_command(watch).unwrap().1.status(), Some(0));
+        }
+        let [broken, whole] = both;
+        drop(broken);
+        std::thread::sleep(Duration::from_millis(300));
+        whole.release(watch);
+        std::thread::sleep(Duration::from_millis(300));
+    });
+    assert_eq!(files(folder.path()), [INCOMING], "{heard:?}");
 }

@@ -129,6 +129,72 @@ fn what_is_not_what_was_asked_for_is_refused() {
 }
 
 #[test]
+fn one_that_cannot_be_had_leaves_the_others_whole_and_a_short_list_is_told() {
+    // Of two series one has an instance that the server cannot give.
+    let uid = |series: usize, n: usize| format!("1.2.9.{series}.{n}");
+    let text = |tag: &str, value: &str| format!("\"{tag}\": {{\"vr\": \"UI\", \"Value\": [\"{value}\"]}}");
+    let list = |seen: &Seen, rows: Vec<String>| {
+        let is_first = seen.target.contains("offset=0");
+        json(200, &format!("[{}]", if is_first { rows.join(",") } else { String::new() }))
+    };
+    let serve = move |counted: usize| {
+        WebServer::start(move |seen| {
+            let path = seen.target.split('?').next().unwrap().trim_start_matches("/dicom-web/studies/1.2.1/series");
+            let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+            match parts.as_slice() {
+                [""] => {
+                    let count = format!("\"00201209\": {{\"vr\": \"IS\", \"Value\": [{counted}]}}");
+                    list(
+                        seen,
+                        vec![
+                            format!("{{{}, {count}}}", text("0020000E", "1.2.9.1")),
+                            format!("{{{}}}", text("0020000E", "1.2.9.2")),
+                        ],
+                    )
+                }
+                [series, "instances"] => {
+                    let number = if series.ends_with('1') { 1 } else { 2 };
+                    list(seen, (1..=3).map(|n| format!("{{{}}}", text("00080018", &uid(number, n)))).collect())
+                }
+                [_, _, "1.2.9.2.2"] => json(500, ""),
+                [series, _, one] => parts_of(series, one),
+                _ => json(404, ""),
+            }
+        })
+    };
+    let (folder, mut inbox) = inbox();
+    let study = Wanted { series_uid: None, ..wanted() };
+    let server = serve(3);
+    let fetched = peer(&server).fetch(&study, &mut inbox, unwatched()).unwrap();
+    assert_eq!((fetched.received, &fetched.folders), (5, &vec![folder.path().join("1.2.9.1")]));
+    let [refused] = fetched.refused.as_slice() else { panic!("{fetched:?}") };
+    assert!(refused.uid == "1.2.9.2.2" && refused.why.contains("status 500"), "{refused:?}");
+    assert!(!folder.path().join("1.2.9.2").exists());
+    // A list that is shorter than the server's own count.
+    let (other, mut inbox) = super::inbox();
+    let error = peer(&serve(4)).fetch(&study, &mut inbox, unwatched()).unwrap_err().to_string();
+    assert!(error.contains("says that it has 4 instances, and lists 3"), "{error}");
+    assert!(!other.path().join("1.2.9.1").exists());
+}
+
+fn parts_of(series: &str, instance: &str) -> Reply {
+    parts(&[&crate::remote::inbox::tests::object(series, instance, 50)])
+}
+
+#[test]
+fn what_belongs_to_another_study_is_refused() {
+    let (folder, mut inbox) = inbox();
+    let other = Wanted { study_uid: crate::remote::Uid::new("9.9").unwrap(), ..wanted() };
+    let named = WebServer::start({
+        let archive = archive(1);
+        move |seen| archive.answer(&Seen { target: seen.target.replace("9.9", "1.2.1"), ..seen.clone() })
+    });
+    let error = peer(&named).fetch(&other, &mut inbox, unwatched()).unwrap_err().to_string();
+    assert!(error.contains("it belongs to the study \"1.2.1\", not to 9.9"), "{error}");
+    assert!(!folder.path().join("1.2.3.2").exists());
+}
+
+#[test]
 fn servers_that_take_no_star_or_no_parts_are_asked_in_their_way() {
     let whole = archive(5);
     let plain = fetched_with(5, move |seen, _| match seen.header("accept") {

@@ -57,7 +57,19 @@ fn pages_are_read_to_the_end_and_a_server_without_pages_ends_too() {
         json(200, &rows(from, (from + 200).min(450)))
     });
     let answers = peer(&paged).find(&Query::default(), unwatched()).unwrap();
-    assert_eq!((answers.matches.len(), answers.is_cut, paged.seen().len()), (450, false, 3));
+    assert_eq!((answers.matches.len(), answers.is_cut, paged.seen().len()), (450, false, 4));
+    // At most a hundred a page, and it does not say so.
+    let silent = WebServer::start(move |seen| {
+        let from = offset(&seen.target);
+        json(200, &rows(from.min(250), (from + 100).min(250)))
+    });
+    assert_eq!(peer(&silent).find(&Query::default(), unwatched()).unwrap().matches.len(), 250);
+    // Nothing more is not found, by the older standard.
+    let older = WebServer::start(move |seen| match offset(&seen.target) {
+        0 => json(200, &rows(0, 30)),
+        _ => json(404, ""),
+    });
+    assert_eq!(peer(&older).find(&Query::default(), unwatched()).unwrap().matches.len(), 30);
     // At most fifty a page, and it says so.
     let small = WebServer::start(move |seen| {
         let from = offset(&seen.target);
@@ -72,9 +84,11 @@ fn pages_are_read_to_the_end_and_a_server_without_pages_ends_too() {
     assert_eq!((answers.matches.len(), answers.warnings.len()), (120, 0), "{:?}", answers.warnings);
     // The same page again and again, all at once, and without end.
     let stuck = WebServer::start(move |_| json(200, &rows(0, 200)));
-    assert_eq!(peer(&stuck).find(&Query::default(), unwatched()).unwrap().matches.len(), 200);
+    let answers = peer(&stuck).find(&Query::default(), unwatched()).unwrap();
+    assert_eq!((answers.matches.len(), answers.is_cut), (200, true));
     let whole = WebServer::start(move |_| json(200, &rows(0, 700)));
-    assert_eq!(peer(&whole).find(&Query::default(), unwatched()).unwrap().matches.len(), 700);
+    let answers = peer(&whole).find(&Query::default(), unwatched()).unwrap();
+    assert_eq!((answers.matches.len(), answers.is_cut), (700, false));
     let endless = WebServer::start(move |seen| {
         let from = offset(&seen.target);
         json(200, &rows(from, from + 200))

@@ -43,11 +43,11 @@ fn archive(count: usize) -> Archive {
         let bytes = object("1.2.3.2", &uid, 500);
         (uid, bytes)
     });
-    Archive { study: "1.2.3.1".into(), series: "1.2.3.2".into(), instances: instances.collect() }
+    Archive { study: "1.2.1".into(), series: "1.2.3.2".into(), instances: instances.collect() }
 }
 
 fn wanted() -> Wanted {
-    Wanted { study_uid: Uid::new("1.2.3.1").unwrap(), series_uid: Some(Uid::new("1.2.3.2").unwrap()) }
+    Wanted { study_uid: Uid::new("1.2.1").unwrap(), series_uid: Some(Uid::new("1.2.3.2").unwrap()) }
 }
 
 fn inbox() -> (tempfile::TempDir, Inbox) {

@@ -64,7 +64,7 @@ fn files_arrive_as_they_are_and_others_are_named() {
 fn what_the_server_says_of_a_file_is_told() {
     assert_eq!(sent_with(|| json(200, TAKEN)).unwrap(), Sent { accepted: 1, ..Sent::default() });
     let changed = TAKEN.replace("]}}]", "]}, \"00081196\": {\"vr\": \"US\", \"Value\": [45056]}}]");
-    assert_eq!(sent_with(move || json(202, &changed)).unwrap(), Sent { accepted: 1, coerced: 1, ..Sent::default() });
+    assert_eq!(sent_with(move || json(202, &changed)).unwrap(), Sent { coerced: 1, ..Sent::default() });
     let failed = |uid: &str| {
         format!(
             "{{\"00081198\": {{\"vr\": \"SQ\", \"Value\": [{{\"00081155\": {{\"vr\": \"UI\", \"Value\": [\"{uid}\"]}}, \"00081197\": {{\"vr\": \"US\", \"Value\": [290]}}}}]}}}}"
@@ -80,6 +80,12 @@ fn what_the_server_says_of_a_file_is_told() {
             );
         }
     }
+    // A page that a login shows is no yes.
+    for page in ["<html>Log in</html>", "ok", "<?xml version=\"1.0\"?><NativeDicomModel/>"] {
+        let error = sent_with(move || reply(200, "text/html", page)).unwrap_err();
+        assert!(matches!(&error, RemoteError::Nonsense { why, .. } if why.contains("is not known")), "{error:?}");
+    }
+    assert_eq!(sent_with(|| reply(200, "text/plain", " \r\n")).unwrap().accepted, 1);
     // Orthanc says so of objects without a UID in their data set.
     let neither = r#"{"00081198": {"vr": "SQ"}, "00081199": {"vr": "SQ"}}"#;
     assert!(refusal(move || json(200, neither)).contains("does not say that it has taken it"));
