@@ -65,7 +65,6 @@ pub const CRATES: &[(&str, &[&str])] = &[
     ("crc32fast", &["disk", "formats/gzip.rs", "formats/inflate", "learn/sampling.rs", "volume/checksum.rs"]),
     ("dicom", &["formats", "remote"]),
     ("dicom_dictionary_std", &["formats/dicom", "remote"]),
-    ("dicom_json", &["remote"]),
     ("dicom_ul", &["remote"]),
     ("eframe", &["gui"]),
     ("egui", &["gui"]),
