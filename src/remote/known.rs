@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::error::{RemoteError, Result};
-use super::server::{Address, Server};
+use super::server::{Address, Server, holds_user, may_hold_password};
 use crate::disk::{create_private_folder, open_regular_file, replace_private_file};
 
 /// Longest list that is read, in bytes.
@@ -42,8 +42,16 @@ impl KnownServers {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
             Err(error) => return Err(RemoteError::file(path, error)),
         }
-        serde_json::from_str(&text)
-            .map_err(|e| RemoteError::file(path, format!("it is no list of servers: {e}; mend it or move it away")))
+        let known: Self = serde_json::from_str(&text)
+            .map_err(|e| RemoteError::file(path, format!("it is no list of servers: {e}; mend it or move it away")))?;
+        for (n, server) in known.servers.iter().enumerate() {
+            if let Address::Web { url, .. } = &server.address
+                && may_hold_password(url)
+            {
+                return Err(RemoteError::file(path, format!("server {}: {}", n + 1, holds_user())));
+            }
+        }
+        Ok(known)
     }
 
     /// Writes the list.
@@ -68,6 +76,9 @@ impl KnownServers {
         }
         if text.contains("://") {
             return Ok(Server { name: text.into(), address: Address::parse(text)? });
+        }
+        if may_hold_password(text) {
+            return Err(holds_user());
         }
         let names: Vec<&str> = self.servers.iter().map(|server| server.name.as_str()).collect();
         let known =
@@ -99,6 +110,11 @@ mod tests {
         assert_eq!(list.named_or_at("Ward").unwrap().address, address);
         assert_eq!(list.named_or_at("dicom://A@h:1").unwrap().address, address);
         assert!(list.named_or_at("Wand").unwrap_err().to_string().contains("known are Ward"));
+        assert!(!list.named_or_at("me:word@host/x").unwrap_err().to_string().contains("me:word"));
+        let by_hand = r#"{"servers": [{"name": "x", "address": {"web": {"url": "https://me:word@host"}}}]}"#;
+        std::fs::write(&path, by_hand).unwrap();
+        let error = KnownServers::read(&path).unwrap_err().to_string();
+        assert!(error.contains("server 1") && !error.contains("word@"), "{error}");
         std::fs::write(&path, "{\"servers\": [{}]}").unwrap();
         assert!(KnownServers::read(&path).unwrap_err().to_string().contains("servers.json"));
     }

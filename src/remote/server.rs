@@ -96,18 +96,14 @@ impl Address {
                     })
                 });
         }
+        if may_hold_password(text) {
+            return Err(holds_user());
+        }
         let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-        let Some(rest) = rest.filter(|rest| !rest.is_empty() && !rest.contains(char::is_whitespace)) else {
+        if rest.is_none_or(|rest| rest.is_empty() || rest.contains(char::is_whitespace)) {
             return Err(RemoteError::Wrong(format!(
                 "{text:?} is no address; write dicom://TITLE@host:port or https://host/dicom-web"
             )));
-        };
-        let authority = rest.split('/').next().unwrap_or_default();
-        if authority.contains('@') {
-            return Err(RemoteError::Wrong(
-                "an address holds no user and no password; name the user beside it, and the password is asked for"
-                    .into(),
-            ));
         }
         Ok(Self::Web { url: text.trim_end_matches('/').to_string(), user: None, ca_file: None })
     }
@@ -119,6 +115,18 @@ impl Address {
             Self::Web { url, .. } => url.clone(),
         }
     }
+}
+
+/// Whether a text that is no address of the classic services could hold a password: then it is shown nowhere.
+pub fn may_hold_password(text: &str) -> bool {
+    !text.starts_with(CLASSIC) && text.contains('@')
+}
+
+/// What is wrong with such a text.
+pub fn holds_user() -> RemoteError {
+    RemoteError::Wrong(
+        "an address holds no user and no password; name the user beside it, and the password is asked for".into(),
+    )
 }
 
 /// Title, host and port; hosts of IPv6 stand in brackets.
@@ -165,7 +173,9 @@ mod tests {
         for text in wrong {
             assert!(matches!(Address::parse(text), Err(RemoteError::Wrong(_))), "{text:?}");
         }
-        assert!(!Address::parse("https://me:word@host/x").unwrap_err().to_string().contains("word@"));
+        for text in ["https://me:word@host/x", "HTTPS://me:word@host", "me:word@host/x", "https:/me:word@host"] {
+            assert!(!Address::parse(text).unwrap_err().to_string().contains("me:word"), "{text}");
+        }
     }
 
     #[test]

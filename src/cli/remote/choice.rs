@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::password::password_of;
+use super::password::{VARIABLE, ask, password_of};
 use crate::cli::Result;
 use crate::jobs::JobError;
 use crate::remote::{
-    Address, AeTitle, KnownServers, Retrieve, Secret, Server, Tls, servers_file, warning_of_open_login,
+    Address, AeTitle, KnownServers, RemoteError, Retrieve, Secret, Server, Tls, servers_file, warning_of_open_login,
 };
 
 /// Which server.
@@ -81,12 +81,24 @@ impl ServerChoice {
         Ok(server)
     }
 
-    /// The password that a server needs, from wherever it is.
-    pub fn password(server: &Server) -> Result<Option<Secret>> {
-        let Address::Web { url, user: Some(user), .. } = &server.address else { return Ok(None) };
+    /// Talks with a server, with the password that it needs, from wherever that is. One of the keyring that is wrong is asked for.
+    pub fn talk<T>(server: &Server, talk: impl Fn(Option<Secret>) -> Result<T>) -> Result<T> {
+        let Address::Web { url, user: Some(user), .. } = &server.address else { return talk(None) };
         if let Some(warning) = warning_of_open_login(url) {
             tell!("note: {warning}");
         }
-        password_of(url, user)
+        let (password, is_asked_for) = password_of(url, user)?;
+        let said = match talk(password) {
+            Err(JobError::Remote(error @ RemoteError::Login { .. })) => error,
+            other => return other,
+        };
+        if !is_asked_for && let Some(password) = ask(url, user)? {
+            tell!("note: {said}");
+            return talk(Some(password));
+        }
+        tell!(
+            "note: the password is read from {VARIABLE}, from the system's keyring, or asked for on the terminal, in this order"
+        );
+        Err(said.into())
     }
 }

@@ -65,11 +65,13 @@ struct Test {
 impl Test {
     fn run(&self) -> Result {
         let server = self.server.server()?;
-        let password = ServerChoice::password(&server)?;
         let shown = server.address.shown();
-        let terminal = Terminal::new("Connecting");
-        let greeting = terminal.run(RemoteTestJob { server, password }, &|()| {})?;
-        terminal.finish();
+        let greeting = ServerChoice::talk(&server, |password| {
+            let terminal = Terminal::new("Connecting");
+            let greeting = terminal.run(RemoteTestJob { server: server.clone(), password }, &|()| {})?;
+            terminal.finish();
+            Ok(greeting)
+        })?;
         if self.json {
             return print_json(
                 &json!({"server": shown, "program": greeting.program, "milliseconds": greeting.milliseconds}),
@@ -114,7 +116,6 @@ struct Find {
 impl Find {
     fn run(self) -> Result {
         let server = self.server.server()?;
-        let password = ServerChoice::password(&server)?;
         let query = Query {
             level: if self.series_level { Level::Series } else { Level::Study },
             patient_id: self.patient_id,
@@ -125,9 +126,13 @@ impl Find {
             study_uid: self.study,
         };
         let level = query.level;
-        let terminal = Terminal::new("Searching");
-        let found = terminal.run(RemoteFindJob { server, password, query }, &|()| {})?;
-        terminal.finish();
+        let found = ServerChoice::talk(&server, |password| {
+            let terminal = Terminal::new("Searching");
+            let job = RemoteFindJob { server: server.clone(), password, query: query.clone() };
+            let found = terminal.run(job, &|()| {})?;
+            terminal.finish();
+            Ok(found)
+        })?;
         answers::show(&found, level, self.json)
     }
 }
@@ -153,12 +158,15 @@ struct Get {
 impl Get {
     fn run(self) -> Result {
         let server = self.server.server()?;
-        let password = ServerChoice::password(&server)?;
         let wanted = Wanted { study_uid: self.study, series_uid: self.series };
-        let terminal = Terminal::new("Fetching");
-        let fetched =
-            terminal.run(RemoteFetchJob { server, password, wanted, folder: self.output.clone() }, &|()| {})?;
-        terminal.finish();
+        let fetched = ServerChoice::talk(&server, |password| {
+            let terminal = Terminal::new("Fetching");
+            let (wanted, folder) = (wanted.clone(), self.output.clone());
+            let fetched =
+                terminal.run(RemoteFetchJob { server: server.clone(), password, wanted, folder }, &|()| {})?;
+            terminal.finish();
+            Ok(fetched)
+        })?;
         let refused = fetched.refused.iter().map(|refused| json!({"instance": refused.uid, "reason": refused.why}));
         if self.json {
             print_json(&json!({
@@ -201,11 +209,14 @@ struct Send {
 impl Send {
     fn run(self) -> Result {
         let server = self.server.server()?;
-        let password = ServerChoice::password(&server)?;
         let shown = server.address.shown();
-        let terminal = Terminal::new("Sending");
-        let done = terminal.run(RemoteSendJob { server, password, inputs: self.inputs }, &|()| {})?;
-        terminal.finish();
+        let done = ServerChoice::talk(&server, |password| {
+            let terminal = Terminal::new("Sending");
+            let job = RemoteSendJob { server: server.clone(), password, inputs: self.inputs.clone() };
+            let done = terminal.run(job, &|()| {})?;
+            terminal.finish();
+            Ok(done)
+        })?;
         let sent = &done.sent;
         if self.json {
             let refused = |file: &RefusedFile| json!({"path": file.path, "reason": file.why});

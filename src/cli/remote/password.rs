@@ -13,27 +13,28 @@ use crate::remote::credentials::{self, Account, KeyringError};
 use crate::work::Watch;
 
 /// The variable of the environment that holds a password.
-const VARIABLE: &str = "LAMELLA_REMOTE_PASSWORD";
+pub const VARIABLE: &str = "LAMELLA_REMOTE_PASSWORD";
 /// Between two looks at whether a signal has come.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
-/// The password of a user; none where nobody says it.
-pub fn password_of(url: &str, user: &str) -> Result<Option<Secret>> {
+/// The password of a user, none where nobody says it; and whether the user said it for this time.
+pub fn password_of(url: &str, user: &str) -> Result<(Option<Secret>, bool)> {
     if let Some(word) = std::env::var(VARIABLE).ok().filter(|word| !word.is_empty()) {
-        return Ok(Some(Secret::new(word)));
+        return Ok((Some(Secret::new(word)), true));
     }
     let account = Account { url: url.to_string(), user: user.to_string() };
     match credentials::password(&account, Watch::unwatched()) {
-        Ok(Some(word)) => return Ok(Some(word)),
+        Ok(Some(word)) => return Ok((Some(word), false)),
         Err(KeyringError::Stopped(stopped)) => return Err(stopped.into()),
         // There is none, or no keyring: the user is asked.
         Ok(None) | Err(_) => {}
     }
-    ask(&format!("Password of {user} at {url}: "))
+    Ok((ask(url, user)?, true))
 }
 
 /// Asks on the terminal, which does not show what is typed; none where there is no terminal, or it cannot be kept from showing it.
-fn ask(question: &str) -> Result<Option<Secret>> {
+pub fn ask(url: &str, user: &str) -> Result<Option<Secret>> {
+    let question = format!("Password of {user} at {url}: ");
     let Some(terminal) = terminal() else { return Ok(None) };
     let Some(hidden) = Hidden::begin(&terminal) else { return Ok(None) };
     let mut shown = &terminal;

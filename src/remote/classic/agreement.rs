@@ -7,11 +7,18 @@ use dicom_ul::pdu::{
     PresentationContextProposed, PresentationContextResult, PresentationContextResultReason, UserVariableItem,
 };
 
+use dicom_dictionary_std::uids;
+
 use super::super::error::RemoteError;
-use super::association::{MOST_DATA, VERSION_NAME};
 use super::kinds;
 use super::wire::WireEnd;
 use crate::formats::IMPLEMENTATION_CLASS_UID;
+
+/// Most bytes of data in one unit, ours and theirs, whatever they would take.
+pub const MOST_DATA: u32 = 1 << 17;
+/// How this program calls itself.
+pub const VERSION_NAME: &str =
+    concat!("LAMELLA_", env!("CARGO_PKG_VERSION_MAJOR"), "_", env!("CARGO_PKG_VERSION_MINOR"));
 
 /// Who calls: the address, that of IPv4 as such.
 pub fn caller_of(stream: &TcpStream) -> String {
@@ -77,4 +84,40 @@ pub fn answer_to(
     // A syntax stands there in any case (PS3.8, 9.3.3.2).
     let any = || proposed.transfer_syntaxes.first().cloned().unwrap_or_default();
     PresentationContextResult { id: proposed.id, reason, transfer_syntax: chosen.unwrap_or_else(any) }
+}
+
+/// An answer to a request, where each kind that is not accepted has a layout all the same: there are servers that leave it out, for it means
+/// nothing, and without it the whole answer could not be read.
+pub fn with_layouts(answer: Vec<u8>) -> Vec<u8> {
+    const ACCEPTED: u8 = 2;
+    /// Bytes before the items: head, version, titles, what is reserved.
+    const BEFORE: usize = 74;
+    const CONTEXT: u8 = 0x21;
+    if answer.first() != Some(&ACCEPTED) {
+        return answer;
+    }
+    let Some((before, mut rest)) = answer.split_at_checked(BEFORE) else { return answer };
+    let mut whole = before.to_vec();
+    while let Some((&[kind, zero, high, low], after)) = rest.split_first_chunk::<4>() {
+        let length = usize::from(u16::from_be_bytes([high, low]));
+        let Some((content, next)) = after.split_at_checked(length) else { break };
+        if let (CONTEXT, &[id, r1, result, r2]) = (kind, content)
+            && result > 0
+        {
+            let layout = uids::IMPLICIT_VR_LITTLE_ENDIAN.as_bytes();
+            let size = u8::try_from(layout.len()).unwrap_or(0);
+            whole.extend([kind, zero, 0, size + 8, id, r1, result, r2, 0x40, 0, 0, size]);
+            whole.extend(layout);
+        } else {
+            whole.extend([kind, zero, high, low]);
+            whole.extend(content);
+        }
+        rest = next;
+    }
+    whole.extend(rest);
+    let length = u32::try_from(whole.len().saturating_sub(6)).unwrap_or(u32::MAX).to_be_bytes();
+    if let Some(place) = whole.get_mut(2..6) {
+        place.copy_from_slice(&length);
+    }
+    whole
 }

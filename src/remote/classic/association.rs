@@ -14,15 +14,15 @@ use dicom_ul::pdu::{
 
 use super::super::error::{RemoteError, Result};
 use super::super::names::AeTitle;
-use super::agreement::{about_us, answer_to, called_is_unknown, caller_of, ended, printable, title_of};
+use super::agreement::{
+    MOST_DATA, about_us, answer_to, called_is_unknown, caller_of, ended, printable, title_of, with_layouts,
+};
 use super::command::{self, Command};
 use super::wire::{Wire, WireEnd};
 use crate::work::Watch;
 
 /// Most presentation contexts of one association: their numbers are odd and fit a byte.
 pub const MOST_CONTEXTS: usize = 128;
-/// Most bytes of data in one unit, ours and theirs, whatever they would take.
-pub const MOST_DATA: u32 = 1 << 17;
 /// Most bytes of a data set that are taken.
 pub const MOST_DATA_SET: u64 = 16 << 30;
 /// Most bytes of any unit; a request for 128 contexts has less than 100,000.
@@ -35,9 +35,6 @@ const HEAD: usize = 6;
 const DATA_HEAD: u32 = 6;
 /// The one application context of DICOM (PS3.7, annex A).
 const APPLICATION: &str = "1.2.840.10008.3.1.1.1";
-/// How this program calls itself.
-pub const VERSION_NAME: &str =
-    concat!("LAMELLA_", env!("CARGO_PKG_VERSION_MAJOR"), "_", env!("CARGO_PKG_VERSION_MINOR"));
 
 /// A kind of object or service and the layouts that we propose for it.
 #[derive(Debug, Clone)]
@@ -490,6 +487,7 @@ impl Association {
         bytes.resize(HEAD + usize::try_from(length).unwrap_or(0), 0);
         let rest = bytes.get_mut(HEAD..).unwrap_or_default();
         self.wire.receive(rest, watch).map_err(|end| self.ended(end))?;
+        let bytes = with_layouts(bytes);
         match read_pdu(bytes.as_slice(), MOST_BYTES, true) {
             Ok(Some(pdu)) => Ok(pdu),
             Ok(None) => Err(self.nonsense("a unit that ends too early")),

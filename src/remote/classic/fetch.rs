@@ -190,6 +190,11 @@ impl Fetch<'_> {
         };
         let left = self.missing(series);
         let why = match outcome {
+            Ok(()) if self.caller.retrieve == Retrieve::Get && one_is_unknown(&missing) => {
+                "it did not come, and the server does not say what kind of object it is: over our own connection only common \
+                 kinds can be asked for; try a receiving port (C-MOVE)"
+                    .into()
+            }
             Ok(()) => "the server says that it is done, but did not send it".into(),
             Err(RemoteError::Failed { status, .. }) if left.len() < missing.len() => status,
             Err(error) => return Err(error),

@@ -4,7 +4,8 @@ use std::io::Write as _;
 
 use super::super::error::{RemoteError, Result};
 use super::super::inbox::{Inbox, Order, RefusedInstance, Stored};
-use super::association::{Association, MOST_DATA_SET, VERSION_NAME};
+use super::agreement::VERSION_NAME;
+use super::association::{Association, MOST_DATA_SET};
 use super::command::{Command, Field};
 use super::status;
 use crate::formats::IMPLEMENTATION_CLASS_UID;

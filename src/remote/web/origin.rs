@@ -2,6 +2,7 @@
 
 use ureq::http::Uri;
 
+use crate::remote::server::{holds_user, may_hold_password};
 use crate::remote::{RemoteError, Result};
 
 /// Scheme, host and port of a server.
@@ -20,6 +21,9 @@ impl Origin {
     /// # Errors
     /// [`RemoteError::Wrong`] for what is no address of a service.
     pub fn of(url: &str) -> Result<(Self, String)> {
+        if may_hold_password(url) {
+            return Err(holds_user());
+        }
         let wrong = |why: &str| RemoteError::Wrong(format!("{url:?} is no address of a DICOMweb service: {why}"));
         let uri: Uri = url.parse().map_err(|_| wrong("write https://host/dicom-web"))?;
         let origin = Self::of_uri(&uri).ok_or_else(|| wrong("write https://host/dicom-web"))?;

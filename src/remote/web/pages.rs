@@ -62,6 +62,13 @@ impl Services {
                 200..=299 => {}
                 // As servers said by the older standard that there is nothing more.
                 404 if offset > 0 => return Ok(pages),
+                404 | 410 if target.starts_with("/studies/") => {
+                    let server = self.client.server.clone();
+                    let status = "it does not have this study or series (any more), or the path is not that of its \
+                                  services; search for it again"
+                        .into();
+                    return Err(RemoteError::Failed { server, during, status });
+                }
                 status => return Err(self.refusal(status, during)),
             }
             let warning = answer.warning.as_deref().map(text_of_warning).unwrap_or_default();

@@ -89,8 +89,11 @@ pub fn given_up(studio: &mut Studio, deed: &Deed) {
     super::sending::clear(deed);
 }
 
-/// The server has accepted the password: now it may be kept.
-pub fn accepted(studio: &mut Studio) {
+/// A server has accepted the password of an account: now it may be kept.
+pub fn accepted(studio: &mut Studio, proved: Option<&Account>) {
+    if studio.servers.to_keep.as_ref() != proved {
+        return;
+    }
     let Some(account) = studio.servers.to_keep.take() else { return };
     let Some(password) = studio.servers.passwords.get(&account).cloned() else { return };
     let job = ServerPasswordJob { account, errand: PasswordErrand::Keep(password) };

@@ -15,7 +15,7 @@ use crate::app::state::notices::Kind;
 use crate::app::state::paths::Purpose;
 use crate::app::state::servers::{Deed, Found, Said, SeriesOfStudy, ServerForm, ServersRequest};
 use crate::app::state::studio::Studio;
-use crate::jobs::{Job, ListServersJob, RemoteFetchJob, RemoteFindJob, RemoteSendJob};
+use crate::jobs::{Job, ListServersJob, RemoteFetchJob, RemoteFindJob, RemoteSendJob, SaveLabelsJob};
 use crate::jobs::{RemoteTestJob, ServerPasswordJob};
 use crate::remote::Wanted;
 
@@ -71,10 +71,16 @@ pub fn answer(studio: &mut Studio, request: ServersRequest) {
     }
 }
 
-/// Whether something is being asked of a server, by the window.
+/// Whether something is being asked of a server, by the window, or written for one.
 pub fn is_waiting(studio: &Studio) -> bool {
-    let kinds =
-        [RemoteTestJob::KIND, RemoteFindJob::KIND, RemoteFetchJob::KIND, RemoteSendJob::KIND, ServerPasswordJob::KIND];
+    let kinds = [
+        RemoteTestJob::KIND,
+        RemoteFindJob::KIND,
+        RemoteFetchJob::KIND,
+        RemoteSendJob::KIND,
+        ServerPasswordJob::KIND,
+        SaveLabelsJob::KIND,
+    ];
     kinds.into_iter().any(|kind| studio.tasks.is_running(kind))
 }
 
@@ -85,6 +91,8 @@ fn choose(studio: &mut Studio, n: Option<usize>) {
         asking::leave(studio);
         let servers = &mut studio.servers;
         (servers.found, servers.picked, servers.said) = (Found::Nothing, None, None);
+        // A password that no answer has proved is not kept.
+        servers.to_keep = None;
     }
     studio.servers.chosen = n;
     studio.servers.form = None;

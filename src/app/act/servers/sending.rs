@@ -40,7 +40,11 @@ pub fn send_segmentation(studio: &mut Studio) {
         |_, ()| {},
         move |studio, result| match result {
             Ok(path) if studio.servers.server() == chosen.as_ref() => asking::begin(studio, Deed::Send(path, true)),
-            Ok(path) => clear(&Deed::Send(path, true)),
+            Ok(path) => {
+                clear(&Deed::Send(path, true));
+                studio.servers.said =
+                    Some(Said::bad("Nothing was sent: another server was chosen before the segmentation was written."));
+            }
             Err(error) => {
                 let _ = std::fs::remove_dir_all(&folder);
                 if !error.is_stop() {

@@ -4,7 +4,7 @@ use super::{asking, sending};
 use crate::app::act::scans;
 use crate::app::state::notices::Kind;
 use crate::app::state::saving::file_name;
-use crate::app::state::servers::{Deed, Found, Said, SeriesOfStudy, StudyRow};
+use crate::app::state::servers::{Deed, Found, Said, SeriesOfStudy, StudyRow, account_of};
 use crate::app::state::studio::Studio;
 use crate::jobs::{Job, JobError, RemoteFetchJob, RemoteFindJob, RemoteSendJob, RemoteTestJob};
 use crate::remote::{Answers, Fetched, Greeting, Level, Query, RemoteError, Secret, Sent, Server, Uid, Wanted};
@@ -33,7 +33,7 @@ fn heard<T>(
     match result {
         Ok(answer) => {
             if is_chosen {
-                asking::accepted(studio);
+                asking::accepted(studio, account_of(server).as_ref());
             }
             Some(Ok(answer))
         }
@@ -83,11 +83,17 @@ fn search(studio: &mut Studio, server: Server, password: Option<Secret>) {
     };
     studio.tasks.stop(RemoteFindJob::KIND);
     (studio.servers.found, studio.servers.picked) = (Found::Waiting, None);
+    studio.servers.search_number += 1;
+    let number = studio.servers.search_number;
     let job = RemoteFindJob { server: server.clone(), password, query };
     studio.start(
         job,
         |_, ()| {},
         move |studio, result| {
+            // The end of a search that another one took the place of is no news.
+            if studio.servers.search_number != number {
+                return;
+            }
             let Some(heard) = heard(studio, &server, &Deed::Search, result) else { return };
             if studio.servers.server() == Some(&server) {
                 studio.servers.found = heard.map_or_else(Found::Failed, studies);
@@ -176,14 +182,30 @@ fn send(studio: &mut Studio, server: Server, password: Option<Secret>, deed: Dee
         job,
         |_, ()| {},
         move |studio, result| {
+            let may_be_there = result.as_ref().err().is_some_and(may_have_arrived);
             let Some(heard) = heard(studio, &server, &deed, result) else { return };
             sending::clear(&deed);
             studio.servers.said = Some(match heard {
                 Ok(answer) => sent_words(&server, &deed, &answer.sent),
+                // Written once more it would be another object, and the server would have two.
+                Err(why) if may_be_there && matches!(deed, Deed::Send(_, true)) => Said::bad(format!(
+                    "{} It may have arrived: search the study before you send it again.",
+                    as_sentence(&why)
+                )),
                 Err(why) => Said::bad(why),
             });
         },
     );
+}
+
+/// Whether what was sent may be there although the server did not say so.
+fn may_have_arrived(error: &JobError) -> bool {
+    use RemoteError::{Broken, Nonsense, Silent, Unsent};
+    matches!(error, JobError::Remote(Broken { .. } | Nonsense { .. } | Silent { .. } | Unsent { .. }))
+}
+
+fn as_sentence(text: &str) -> String {
+    format!("{}.", text.trim_end_matches('.'))
 }
 
 fn sent_words(server: &Server, deed: &Deed, sent: &Sent) -> Said {

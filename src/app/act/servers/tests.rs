@@ -102,3 +102,43 @@ fn what_was_found_goes_with_the_server_and_a_password_that_is_not_given_ends_the
     answer(&mut studio, ServersRequest::NoPassword);
     assert!(studio.servers.asking.is_none() && !made.exists());
 }
+
+#[test]
+fn a_password_is_kept_only_when_its_own_server_has_accepted_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut studio = opened(folder.path().join("servers.json"));
+    add(&mut studio, "A");
+    add(&mut studio, "B");
+    let account = |user: &str| crate::remote::credentials::Account { url: "http://x".into(), user: user.into() };
+    studio.servers.to_keep = Some(account("me"));
+    for other in [None, Some(account("somebody"))] {
+        asking::accepted(&mut studio, other.as_ref());
+        assert_eq!(studio.servers.to_keep, Some(account("me")));
+    }
+    answer(&mut studio, ServersRequest::Choose(0));
+    assert_eq!(studio.servers.to_keep, None);
+}
+
+#[test]
+fn the_late_end_of_an_older_search_does_not_end_the_wait_for_the_newer_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut studio = opened(folder.path().join("servers.json"));
+    let server = crate::remote::Server {
+        name: "A".into(),
+        address: crate::remote::Address::parse("http://192.0.2.1/dicom-web").unwrap(),
+    };
+    studio.servers.known.servers.push(server);
+    studio.servers.chosen = Some(0);
+    answer(&mut studio, ServersRequest::Search);
+    answer(&mut studio, ServersRequest::Search);
+    let begun = std::time::Instant::now();
+    while begun.elapsed() < std::time::Duration::from_millis(600) {
+        studio.tasks.drain().into_iter().for_each(|deed| deed(&mut studio));
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    // Nobody answers at that address; where no network leads there, that is said of the newer one.
+    let is_right = matches!(studio.servers.found, Found::Waiting | Found::Failed(_));
+    assert!(is_right, "{:?}", studio.servers.found);
+    studio.tasks.stop(RemoteFindJob::KIND);
+    settle(&mut studio);
+}

@@ -35,6 +35,8 @@ pub struct Servers {
     pub removed: Option<(usize, Server)>,
     /// What is looked for.
     pub search: SearchForm,
+    /// Counts searches: what an older one says is no news.
+    pub search_number: u64,
     /// What was found.
     pub found: Found,
     /// What is to be fetched.

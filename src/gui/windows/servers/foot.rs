@@ -7,6 +7,7 @@ use crate::app::{Outbox, Request, Studio};
 use crate::gui::egui;
 use crate::gui::theme::{self, UNIT};
 use crate::jobs::{Job, RemoteFetchJob, RemoteFindJob, RemoteSendJob, RemoteTestJob, SaveLabelsJob, ServerPasswordJob};
+use crate::session::Segmentation;
 
 /// Rows at the foot: what is said has two lines.
 const ROWS: f32 = 4.0;
@@ -83,9 +84,10 @@ fn send_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
             }
         });
         list.response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::ComboBox, true, "Send as"));
-        let lacks = lacks_to_send(studio).or(is_waiting(studio).then_some("Wait until the server has answered"));
+        let lacks = lacks_to_send(studio).or(is_waiting(studio).then_some("Wait until what is under way is done"));
         let button = ui.add_enabled(lacks.is_none(), egui::Button::new("Send segmentation"));
-        let hint = "Write the segmentation in hand, check it and send it to the server";
+        let what = what_is_sent(studio);
+        let hint = format!("Write {what}, check it and send it");
         if button.on_hover_text(hint).on_disabled_hover_text(lacks.unwrap_or_default()).clicked() {
             outbox.send(Request::Servers(ServersRequest::Send));
         }
@@ -93,7 +95,19 @@ fn send_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
         if file.on_hover_text("Send a DICOM file as it is").clicked() {
             outbox.send(Request::Servers(ServersRequest::SendFile));
         }
+        if lacks_to_send(studio).is_none() {
+            let t = theme::tokens(ui);
+            ui.add(egui::Label::new(egui::RichText::new(&what).color(t.dim)).truncate()).on_hover_text(&what);
+        }
     });
+}
+
+/// Which segmentation of which scan goes where.
+fn what_is_sent(studio: &Studio) -> String {
+    let name = studio.segmentation().map(Segmentation::name).unwrap_or_default();
+    let scan = studio.shown_item().map(|item| item.entry.name.as_str()).unwrap_or_default();
+    let server = studio.servers.server().map(|server| server.name.as_str()).unwrap_or_default();
+    format!("\u{201c}{name}\u{201d} of {scan} to {server}")
 }
 
 /// What is being done, with its share and a way to stop it; or what came of it.

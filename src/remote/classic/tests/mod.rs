@@ -90,6 +90,15 @@ fn what_is_no_answer_is_told_apart() {
     assert!(unknown.to_string().contains("does not know our AE title LAMELLA"), "{unknown}");
     let busy = test_error(server_of(b"\x03\x00\x00\x00\x00\x04\x00\x02\x03\x02".to_vec(), false));
     assert!(busy.to_string().contains("try again later"), "{busy}");
+    // One context, not accepted, without a layout.
+    let mut answer = b"\x02\x00\x00\x00\x00\x00\x00\x01\x00\x00".to_vec();
+    answer.extend([b' '; 64]);
+    answer.extend(b"\x10\x00\x00\x151.2.840.10008.3.1.1.1");
+    answer.extend(b"\x21\x00\x00\x04\x01\x00\x03\x00");
+    answer.extend(b"\x50\x00\x00\x08\x51\x00\x00\x04\x00\x00\x40\x00");
+    answer[5] = u8::try_from(answer.len() - 6).unwrap();
+    let other = test_error(server_of(answer, true));
+    assert!(matches!(&other, RemoteError::NotOffered { what, .. } if what.contains("C-ECHO")), "{other:?}");
     let aborted = test_error(server_of(b"\x07\x00\x00\x00\x00\x04\x00\x00\x00\x00".to_vec(), false));
     assert!(aborted.to_string().contains("aborted"), "{aborted}");
 }
@@ -337,7 +346,7 @@ fn while_something_is_ordered_nothing_else_is_taken() {
 fn a_receiver_does_not_replace_what_it_has_and_says_so() {
     let (folder, (kept, files_sent)) = (tempfile::tempdir().unwrap(), outgoing(2));
     with_receiver(folder.path(), |port| {
-        assert_eq!(peer(port).send(&files_sent, Watch::unwatched()).unwrap().accepted, 2)
+        assert_eq!(peer(port).send(&files_sent, Watch::unwatched()).unwrap().accepted, 2);
     });
     let place = folder.path().join(SERIES).join("1.2.3.01.dcm");
     let before = std::fs::read(&place).unwrap();
@@ -366,6 +375,8 @@ fn a_series_is_whole_only_if_nobody_who_sent_of_it_broke_off() {
             association.send_data(1, &mut &bytes[160..], watch).unwrap().unwrap();
             assert_eq!(association.next_command(watch).unwrap().1.status(), Some(0));
         }
+        // An instance is counted just after it was answered.
+        std::thread::sleep(Duration::from_millis(300));
         let [broken, whole] = both;
         drop(broken);
         std::thread::sleep(Duration::from_millis(300));

@@ -220,6 +220,9 @@ fn what_the_server_does_not_have_and_a_wrong_password_are_said() {
     let (_folder, mut inbox) = inbox();
     let error = peer(&server).fetch(&wanted(), &mut inbox, unwatched()).unwrap_err().to_string();
     assert!(error.contains("it has no instances of 1.2.3.2"), "{error}");
+    let gone = WebServer::start(|_| json(404, ""));
+    let error = peer(&gone).fetch(&wanted(), &mut inbox, unwatched()).unwrap_err().to_string();
+    assert!(error.contains("does not have this study or series (any more)"), "{error}");
     let server = fetched_with(3, |_, _| json(401, ""));
     let mut peer = patient(&server.url(), Some(&login("x")), None, SHORT).unwrap();
     let error = peer.fetch(&wanted(), &mut inbox, unwatched()).unwrap_err();
