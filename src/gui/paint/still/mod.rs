@@ -48,10 +48,14 @@ pub fn set_on(context: &egui::Context, on: bool) {
     context.with_plugin(|stills: &mut Stills| stills.on = on);
 }
 
-/// How many bands of the last frame were copied from the picture.
+/// Of how many areas of the last frame all that they show was copied from the picture.
 pub fn kept(context: &egui::Context) -> usize {
-    let is_kept = |part: &&Part| matches!(part.keeping, Keeping::As(_));
-    context.with_plugin(|stills: &mut Stills| stills.parts.iter().filter(is_kept).count()).unwrap_or(0)
+    let is_kept = |of_area: &[Part]| {
+        let copies = of_area.iter().filter(|part| matches!(part.keeping, Keeping::As(_))).count();
+        copies > 0 && copies == of_area.iter().filter(|part| !part.shapes.is_empty()).count()
+    };
+    let count = |stills: &mut Stills| stills.parts.chunk_by(|a, b| a.of == b.of).filter(|parts| is_kept(parts)).count();
+    context.with_plugin(count).unwrap_or(0)
 }
 
 /// The parts of a window.
@@ -70,6 +74,8 @@ struct Stills {
 
 /// A band of an area as it was in the last frame.
 struct Part {
+    /// Which area of the frame it is of.
+    of: usize,
     area: Rect,
     shapes: Vec<ClippedShape>,
     keeping: Keeping,
@@ -108,7 +114,7 @@ impl egui::Plugin for Stills {
         let (bands, of_areas) = bands(&self.areas);
         let (mut taken, rest) = take_apart(shapes, &self.areas, &bands, &of_areas);
         let last = std::mem::take(&mut self.parts);
-        for of_area in of_areas {
+        for (of, of_area) in of_areas.into_iter().enumerate() {
             // Bands that follow one another are copied at once.
             let mut run = Vec::new();
             for n in of_area {
@@ -127,7 +133,7 @@ impl egui::Plugin for Stills {
                         output.shapes.extend_from_slice(&shapes);
                     }
                 }
-                self.parts.push(Part { area, shapes, keeping });
+                self.parts.push(Part { of, area, shapes, keeping });
             }
             output.shapes.extend(copied(run));
         }
@@ -247,7 +253,8 @@ mod tests {
                 ui.image((beside.id(), egui::vec2(9.0, 9.0)));
             });
             output.drop_without_applying_deltas();
-            kept(&context)
+            let is_kept = |part: &&Part| matches!(part.keeping, Keeping::As(_));
+            context.with_plugin(|stills: &mut Stills| stills.parts.iter().filter(is_kept).count()).unwrap()
         };
         (0..6).for_each(|_| _ = kept_of(0, 0));
         let all = kept_of(0, 0);
