@@ -27,7 +27,15 @@ LAMELLA_DATA_DIR="$folder" LAMELLA_LOG=lamella=trace "$lamella" "$folder/scan.ni
 window=$!
 trap 'kill "$window" 2>/dev/null || true; rm -rf "$folder"' EXIT
 for _ in $(seq 60); do grep -q "first frame" "$log" && break; sleep 0.5; done
-sleep 12
+# The scan is read when the program has nothing more to do; tools cannot be taken before.
+used() { cut -d' ' -f14 "/proc/$window/stat"; }
+before=0
+for _ in $(seq 60); do
+  sleep 1
+  now="$(used)"
+  if [ $((now - before)) -lt 5 ]; then break; fi
+  before="$now"
+done
 # The brush in the bar; without a window manager keys have no window.
 xdotool mousemove 615 18
 sleep 0.3

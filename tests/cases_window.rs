@@ -1,13 +1,11 @@
 //! A folder of scans in the window: from case to case, what goes along, what stays, what is known after a restart.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
-#![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "what tests make fits")]
 
 #[path = "support/window.rs"]
 mod window;
 
 use std::path::Path;
 
-use eframe::App as _;
 use eframe::egui::{self, Key, Modifiers, accesskit::Role};
 use egui_kittest::kittest::Queryable;
 use lamella::app::Request;
@@ -39,22 +37,6 @@ fn go(harness: &mut Window, key: Key) {
 
 fn voxels(harness: &Window) -> usize {
     harness.state().labels().unwrap().counts().values().sum()
-}
-
-/// Saves a picture for the guide, where they are wanted, on the ground that is cleared before panels are painted.
-fn picture(harness: &mut Window, name: &str) {
-    let Some(folder) = std::env::var_os("LAMELLA_PICTURES") else { return };
-    harness.run_steps(2);
-    let ground = harness.state().clear_color(&harness.ctx.global_style().visuals.clone());
-    let mut image = harness.render().unwrap();
-    for pixel in image.pixels_mut() {
-        let through = 1.0 - f32::from(pixel[3]) / 255.0;
-        for (value, ground) in pixel.0.iter_mut().zip(ground) {
-            *value = (f32::from(*value) + 255.0 * through * ground).round().min(255.0) as u8;
-        }
-        pixel[3] = u8::MAX;
-    }
-    image.save(Path::new(&folder).join(format!("{name}.png"))).unwrap();
 }
 
 #[test]

@@ -1,6 +1,5 @@
 //! The Servers window against a server within the test: a server is written down, tested and searched, a series is fetched and opens.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
-#![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "what tests make fits")]
 
 #[path = "support/made_dicom.rs"]
 mod made_dicom;
@@ -9,11 +8,9 @@ mod web_server;
 #[path = "support/window.rs"]
 mod window;
 
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use eframe::App as _;
 use eframe::egui::{Key, accesskit::Role};
 use egui_kittest::kittest::Queryable;
 use lamella::app::Request;
@@ -73,22 +70,6 @@ fn fill(harness: &mut Window, label: &str, text: &str) {
 fn click(harness: &mut Window, label: &str) {
     harness.get_by_label(label).click();
     harness.run_steps(3);
-}
-
-/// Saves a picture, where they are wanted, on the ground that is cleared before panels are painted.
-fn picture(harness: &mut Window, name: &str) {
-    let Some(folder) = std::env::var_os("LAMELLA_PICTURES") else { return };
-    harness.run_steps(2);
-    let ground = harness.state().clear_color(&harness.ctx.global_style().visuals.clone());
-    let mut image = harness.render().unwrap();
-    for pixel in image.pixels_mut() {
-        let through = 1.0 - f32::from(pixel[3]) / 255.0;
-        for (value, ground) in pixel.0.iter_mut().zip(ground) {
-            *value = (f32::from(*value) + 255.0 * through * ground).round().min(255.0) as u8;
-        }
-        pixel[3] = u8::MAX;
-    }
-    image.save(Path::new(&folder).join(format!("{name}.png"))).unwrap();
 }
 
 fn said(harness: &Window) -> String {

@@ -1,10 +1,11 @@
 //! What tests of the window need: one at a time, frames that are timed, a stroke, a control that is pressed.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::missing_panics_doc, clippy::must_use_candidate)]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
+use eframe::App as _;
 use eframe::egui::{self, Key, Vec2, accesskit::Role};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
@@ -64,6 +65,23 @@ pub fn painted_sample(by: egui::Vec2) -> Window {
     harness.run_steps(2);
     drag_in_axial_view(&mut harness, by);
     harness
+}
+
+/// Saves a picture for the guide, where they are wanted, on the ground that is cleared before panels are painted.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "parts of colours are from 0 to 255")]
+pub fn picture(harness: &mut Window, name: &str) {
+    let Some(folder) = std::env::var_os("LAMELLA_PICTURES") else { return };
+    harness.run_steps(2);
+    let ground = harness.state().clear_color(&harness.ctx.global_style().visuals.clone());
+    let mut image = harness.render().unwrap();
+    for pixel in image.pixels_mut() {
+        let through = 1.0 - f32::from(pixel[3]) / 255.0;
+        for (value, ground) in pixel.0.iter_mut().zip(ground) {
+            *value = (f32::from(*value) + 255.0 * through * ground).round().min(255.0) as u8;
+        }
+        pixel[3] = u8::MAX;
+    }
+    image.save(Path::new(&folder).join(format!("{name}.png"))).unwrap();
 }
 
 /// Drags the left button from the middle of the axial view.

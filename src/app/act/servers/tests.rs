@@ -123,10 +123,11 @@ fn a_password_is_kept_only_when_its_own_server_has_accepted_it() {
 fn the_late_end_of_an_older_search_does_not_end_the_wait_for_the_newer_one() {
     let folder = tempfile::tempdir().unwrap();
     let mut studio = opened(folder.path().join("servers.json"));
-    let server = crate::remote::Server {
-        name: "A".into(),
-        address: crate::remote::Address::parse("http://192.0.2.1/dicom-web").unwrap(),
-    };
+    // A server that takes calls and says nothing.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}/dicom-web", silent.local_addr().unwrap());
+    let address = crate::remote::Address::parse(&address).unwrap();
+    let server = crate::remote::Server { name: "A".into(), address };
     studio.servers.known.servers.push(server);
     studio.servers.chosen = Some(0);
     answer(&mut studio, ServersRequest::Search);
@@ -136,9 +137,7 @@ fn the_late_end_of_an_older_search_does_not_end_the_wait_for_the_newer_one() {
         studio.tasks.drain().into_iter().for_each(|deed| deed(&mut studio));
         std::thread::sleep(std::time::Duration::from_millis(2));
     }
-    // Nobody answers at that address; where no network leads there, that is said of the newer one.
-    let is_right = matches!(studio.servers.found, Found::Waiting | Found::Failed(_));
-    assert!(is_right, "{:?}", studio.servers.found);
+    assert!(matches!(studio.servers.found, Found::Waiting), "{:?}", studio.servers.found);
     studio.tasks.stop(RemoteFindJob::KIND);
     settle(&mut studio);
 }
