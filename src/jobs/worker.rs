@@ -1,12 +1,17 @@
 //! A job on a thread of its own.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::time::{Duration, Instant};
 
 use super::error::JobError;
 use super::job::{Job, Told, Work};
 use crate::work::memory::OutOfMemory;
 use crate::work::{Share, Signal, Stopped, Watch};
+
+/// The time between two shares of one stage that are told.
+const BETWEEN_SHARES: Duration = Duration::from_millis(10);
 
 /// A running job: news comes out, stop and pause go in. Where it is dropped the job is abandoned.
 pub struct Worker<J: Job> {
@@ -80,7 +85,15 @@ fn run<J: Job>(
         let _ = sender.send(news);
         wake();
     };
-    let report = |share| send(WorkerNews::Progress(share));
+    // What nobody would see is not told: the window paints a bar some sixty times a second.
+    let last = Mutex::new(None::<(Instant, &'static str)>);
+    let report = |share: Share| {
+        let Ok(mut last) = last.try_lock() else { return };
+        if last.is_none_or(|(when, stage)| stage != share.stage || when.elapsed() >= BETWEEN_SHARES) {
+            *last = Some((Instant::now(), share.stage));
+            send(WorkerNews::Progress(share));
+        }
+    };
     let tell = |told| send(WorkerNews::Told(told));
     job.run(&Work::new(Watch::new(signal).reporting(&report), &tell))
 }

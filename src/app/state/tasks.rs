@@ -12,7 +12,7 @@ use crate::work::{Share, Stopped};
 const SHOW_TIME_LEFT_SECS: f32 = 2.0;
 /// Shorter work is not shown.
 const SHORT: Duration = Duration::from_millis(400);
-/// Most events handled in one frame, so that a chatty job cannot stop the window.
+/// Most events of a job handled in one frame, so that a chatty job cannot stop the window.
 const EVENTS_PER_FRAME: usize = 512;
 
 /// What is done with a piece of news.
@@ -230,9 +230,11 @@ impl<S: 'static> Tasks<S> {
         }
     }
 
-    /// What is to be done with the news of all jobs.
+    /// What is to be done with the news of all jobs. Where a job has told more than a frame takes, another frame is asked for: its last news
+    /// may have come already, and nothing else would bring the next frame.
     pub fn drain(&mut self) -> Vec<Deed<S>> {
         let mut deeds = Vec::new();
+        let mut is_more = false;
         self.running.retain_mut(|(state, run)| {
             for _ in 0..EVENTS_PER_FRAME {
                 match run.poll() {
@@ -247,8 +249,12 @@ impl<S: 'static> Tasks<S> {
                     }
                 }
             }
+            is_more = true;
             true
         });
+        if is_more {
+            (self.wake)();
+        }
         deeds
     }
 }
@@ -303,6 +309,44 @@ fn time_left(elapsed: f32, before: f32, fraction: f32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::jobs::Work;
+    use std::sync::mpsc::channel;
+
+    /// Tells more than many frames take.
+    struct Chatty;
+
+    impl Job for Chatty {
+        type Output = ();
+        type Event = usize;
+        const KIND: &'static JobKind = &JobKind { id: "chatty", is_kept_when_stopped: false };
+
+        fn title(&self) -> String {
+            "Chatty".into()
+        }
+
+        fn run(self, work: &Work<usize>) -> Result<(), JobError> {
+            (0..20 * EVENTS_PER_FRAME).for_each(|event| work.tell(event));
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn the_end_of_a_job_that_told_more_than_frames_take_comes_without_an_input() {
+        let (wake, woken) = channel();
+        let mut tasks = Tasks::new(std::sync::Arc::new(move || wake.send(()).unwrap_or_default()));
+        let (mut events, mut frames) = (Vec::new(), 0);
+        tasks.start(Chatty, |_, text| panic!("{text}"), Vec::push, |_, result| result.expect("a result"));
+        while !tasks.is_empty() {
+            // Wakes that came during a frame are one frame, as in the window.
+            woken.recv_timeout(Duration::from_mins(1)).expect("another frame is asked for");
+            std::thread::sleep(Duration::from_millis(1));
+            while woken.try_recv().is_ok() {}
+            tasks.drain().into_iter().for_each(|deed| deed(&mut events));
+            frames += 1;
+        }
+        assert_eq!(events, (0..20 * EVENTS_PER_FRAME).collect::<Vec<_>>());
+        assert!(frames >= 20, "{frames} frames");
+    }
 
     #[test]
     fn time_left_is_that_of_the_stage_also_where_it_began_in_the_middle() {
