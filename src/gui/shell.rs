@@ -46,6 +46,8 @@ pub struct App {
     title: String,
     started: std::time::Instant,
     first_frame: Option<std::time::Duration>,
+    /// Whether a scan was painted.
+    has_shown: bool,
     /// Whether it was made to fill the screen, because it did not fit.
     fills_screen: bool,
 }
@@ -108,6 +110,7 @@ impl App {
             title: String::new(),
             started,
             first_frame: None,
+            has_shown: false,
             fills_screen: false,
         }
     }
@@ -332,6 +335,7 @@ impl eframe::App for App {
         let (between, own) = (ui.input(|i| i.unstable_dt), frame.info().cpu_usage.unwrap_or_default());
         tracing::trace!("frame after {:.2} ms, own work {:.2} ms", between * 1000.0, own * 1000.0);
         let is_covered = self.is_covered();
+        let is_shown = self.studio.shown.is_some();
         let (studio, outbox) = (&self.studio, &mut self.outbox);
         bars::top::top_ui(ui, studio, outbox);
         bars::status::status_ui(ui, studio, outbox);
@@ -371,6 +375,9 @@ impl eframe::App for App {
             let elapsed = self.started.elapsed();
             self.first_frame = Some(elapsed);
             tracing::info!("first frame after {:.0} ms", elapsed.as_secs_f64() * 1000.0);
+        }
+        if is_shown && !std::mem::replace(&mut self.has_shown, true) {
+            tracing::info!("first slice after {:.0} ms", self.started.elapsed().as_secs_f64() * 1000.0);
         }
     }
 }
