@@ -157,6 +157,29 @@ fn a_scan_that_was_moved_is_asked_for_and_a_changed_one_is_told() {
 }
 
 #[test]
+fn labels_come_back_onto_an_open_scan_with_a_word_where_its_file_has_changed() {
+    let _alone = alone();
+    for is_changed in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        let (scan, journals, painted) = crash(folder.path(), 2);
+        if is_changed {
+            let mut bytes = Vec::new();
+            std::io::copy(&mut flate2::read::GzDecoder::new(std::fs::File::open(&scan).unwrap()), &mut bytes).unwrap();
+            *bytes.last_mut().unwrap() ^= 1;
+            let file = std::fs::File::create(&scan).unwrap();
+            std::io::Write::write_all(&mut flate2::write::GzEncoder::new(file, flate2::Compression::fast()), &bytes)
+                .unwrap();
+        }
+        let mut harness = with_journals(vec![scan], &journals);
+        settle(&mut harness);
+        click(&mut harness, "Restore head.nii.gz");
+        assert!(labels(&harness).same_labels(&painted));
+        let told = harness.state().messages().iter().filter(|text| text.contains("not as it was")).count();
+        assert_eq!(told, usize::from(is_changed), "{:?}", harness.state().messages());
+    }
+}
+
+#[test]
 fn a_series_is_found_again_and_no_journal_names_a_patient() {
     let _alone = alone();
     let Some(data) = support::test_data() else { return };

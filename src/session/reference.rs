@@ -82,6 +82,13 @@ impl ScanReference {
         }
     }
 
+    /// Whether what is known of both says that their voxels or their places in the patient differ.
+    pub fn differs_from(&self, other: &Self) -> bool {
+        let grids = self.geometry().zip(other.geometry());
+        let is_elsewhere = grids.is_some_and(|(own, other)| !own.matches(&other, crate::volume::MATCH_TOLERANCE_MM));
+        is_elsewhere || self.checksum.zip(other.checksum).is_some_and(|(own, other)| own != other)
+    }
+
     /// Whether this is another reference to the same scan: in the same place, or with the same voxels on the same grid.
     pub fn is_same_scan(&self, other: &Self) -> bool {
         let is_same_place = self.place.is_some() && self.place == other.place;

@@ -100,17 +100,14 @@ fn found_it(studio: &mut Studio, id: u64, found: FoundScan) {
     if let Some(instead) = &instead {
         tell_instead(studio, &title, &file_name(&entry.path), instead);
     }
-    let Some(bringing) = studio.bringing.all.iter().find(|bringing| bringing.id == id) else { return };
-    if likeness == Likeness::Changed {
-        let text = format!(
-            "{title} is not as it was when the labels were made: its voxels or its place in the patient differ. Look whether the labels fit."
-        );
-        studio.notices.push(Kind::Warning, text, entry.path.display().to_string());
-    }
     let at = studio.items.iter().position(|item| item.entry.id == entry.id && item.entry.path == entry.path);
     if let Some(scan) = at.and_then(|at| studio.items.get(at)).and_then(|item| item.scan) {
         return lay_on(studio, id, scan);
     }
+    if likeness == Likeness::Changed {
+        tell_changed(studio, &title, entry.path.display().to_string());
+    }
+    let Some(bringing) = studio.bringing.all.iter().find(|bringing| bringing.id == id) else { return };
     let kept = bringing.kept.segmentations.clone();
     let (scan, ids) = match studio.session.add_scan_with(&volume, kept) {
         Ok(opened) => opened,
@@ -133,6 +130,14 @@ fn found_it(studio: &mut Studio, id: u64, found: FoundScan) {
     came(studio, id, scan, &ids);
 }
 
+/// Labels that may lie beside what they were drawn on are not taken for right.
+fn tell_changed(studio: &mut Studio, title: &str, path: String) {
+    let text = format!(
+        "{title} is not as it was when the labels were made: its voxels or its place in the patient differ. Look whether the labels fit."
+    );
+    studio.notices.push(Kind::Warning, text, path);
+}
+
 /// Where a scan came from is not left to be guessed.
 fn tell_instead(studio: &mut Studio, title: &str, document: &str, instead: &Instead) {
     match instead {
@@ -152,8 +157,14 @@ fn lay_on(studio: &mut Studio, id: u64, scan: ScanId) {
     let title = bringing.kept.reference.title();
     let kept = bringing.kept.segmentations.clone();
     let own = studio.session.document().reference(scan);
-    let ScanReference { checksum, copy, .. } = bringing.kept.reference.clone();
-    let copy = copy.filter(|_| own.is_some_and(|own| own.copy.is_none() && own.checksum == checksum));
+    let reference = &bringing.kept.reference;
+    // What is open was read by itself: what was found on the disk says nothing about it.
+    let changed = own.filter(|own| own.differs_from(reference)).map(|own| own.place.clone());
+    let is_same = |own: &ScanReference| own.copy.is_none() && own.checksum == reference.checksum;
+    let copy = reference.copy.clone().filter(|_| own.is_some_and(is_same));
+    if let Some(place) = changed {
+        tell_changed(studio, &title, place.map(|place| place.path.display().to_string()).unwrap_or_default());
+    }
     match studio.session.take_in(scan, kept) {
         Ok(ids) => {
             if copy.is_some() {
