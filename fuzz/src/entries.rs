@@ -131,6 +131,7 @@ fn scan() -> &'static Volume {
         };
         let slice = |file: usize| SourceSlice { file, frame: None };
         volume.source = Some(Arc::new(SourceImages {
+            is_placed: true,
             study_uid: "1.2.3.1".into(),
             series_uid: "1.2.3.2".into(),
             files: (0..4).map(file).collect(),

@@ -65,6 +65,8 @@ struct Head {
     warnings: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     frame_names: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    time_step_s: Option<f64>,
 }
 
 impl Head {
@@ -88,6 +90,7 @@ impl Head {
             modality,
             warnings: volume.warnings.clone(),
             frame_names: volume.frame_names.clone(),
+            time_step_s: volume.time_step_s,
         }
     }
 
@@ -243,6 +246,7 @@ pub fn read(place: &ScanPlace, kind: &ContainerKind, watch: Watch) -> Result<Vol
     let window = window.filter(|window| window.level.is_finite() && window.width.is_finite() && window.width > 0.0);
     volume.display = DisplayHints { inverted: head.inverted, window, modality: head.modality };
     volume.warnings = head.warnings;
+    volume.time_step_s = head.time_step_s.filter(|step| step.is_finite() && *step > 0.0);
     if head.frame_names.len() == frames {
         volume.frame_names = head.frame_names;
     }

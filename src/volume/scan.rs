@@ -91,6 +91,8 @@ pub struct Volume {
     pub frame_dims: Vec<usize>,
     /// What each frame is, as people read it ("b 1000 s/mm²", "2.5 s"); empty where nothing tells.
     pub frame_names: Vec<String>,
+    /// Seconds from one step of the first of those dimensions to the next, where the file says that it is time and what its unit is.
+    pub time_step_s: Option<f64>,
     /// From stored to physical values.
     pub rescale: Rescale,
     /// The space that the file says its coordinates are of.
@@ -119,6 +121,7 @@ impl Volume {
             voxels,
             frame_dims,
             frame_names: Vec::new(),
+            time_step_s: None,
             rescale,
             frame_of_reference: None,
             source: None,

@@ -29,6 +29,8 @@ pub struct SourceImages {
     pub study_uid: String,
     /// Series Instance UID; empty where the files do not say it.
     pub series_uid: String,
+    /// Whether the files say where the slices lie; else their places were made up, and are none of their frame of reference.
+    pub is_placed: bool,
     /// The files.
     pub files: Vec<SourceFile>,
     /// The image of every k slice, of the first time point, then of the second, and so on.

@@ -9,7 +9,7 @@ use dicom::core::chrono::DateTime;
 pub const IMPLEMENTATION_CLASS_UID: &str = "2.25.50428386460437207041140872346497401438";
 
 /// What is said where the scan has no Frame of Reference UID.
-pub const NEW_SPACE: &str = "The scan does not say its Frame of Reference UID, so the file has a new one; other programs may not show it on the scan.";
+pub const NEW_SPACE: &str = "The scan does not say its Frame of Reference UID, or not where it lies in that space, so the file has a new one; other programs may not show it on the scan.";
 
 /// A UID that nobody else has: a random UUID as a decimal number below 2.25 (PS3.5, B.2; RFC 9562, 5.4).
 pub fn uid() -> String {

@@ -48,6 +48,7 @@ pub fn load(stack: &Stack, watch: Watch) -> Result<Volume> {
     volume.header.clone_from(&first.header);
     volume.warnings.clone_from(&stack.warnings);
     volume.frame_names.clone_from(&stack.frame_names);
+    volume.time_step_s = names::time_step_s(&stack.instances, stack.frame_count);
     if first.format.samples == 3 || first.palette.is_some() {
         volume.warnings.push("A colour image; its luminance is shown.".into());
     }
@@ -75,6 +76,7 @@ pub fn source_images(stack: &Stack) -> SourceImages {
     SourceImages {
         study_uid: first.and_then(|first| first.subject.study.clone()).unwrap_or_default(),
         series_uid: first.map(|first| first.series_uid.clone()).unwrap_or_default(),
+        is_placed: is_placed(stack),
         files,
         slices,
     }
@@ -98,9 +100,14 @@ fn rescales(stack: &Stack) -> Vec<(f64, f64)> {
     filled
 }
 
+/// Whether every image says where it lies.
+fn is_placed(stack: &Stack) -> bool {
+    stack.instances.iter().all(|i| i.position.is_some() && i.directions.is_some())
+}
+
 /// The one frame of reference that the images state; none where their places were made up.
 pub fn frame_of_reference(stack: &Stack) -> Option<FrameOfReference> {
-    if stack.instances.iter().any(|i| i.position.is_none() || i.directions.is_none()) {
+    if !is_placed(stack) {
         return None;
     }
     let mut stated = stack.instances.iter().filter_map(|i| i.subject.frame_of_reference.as_deref());

@@ -32,7 +32,8 @@ pub fn write_volume(path: &Path, volume: &Volume, watch: Watch) -> Result<()> {
     let kind = written_type(volume);
     let encode = |slice: usize, out: &mut Vec<u8>| put_slice(volume, kind, slice, out);
     let slices = volume.geometry.shape()[2] * volume.frame_count();
-    let fields = Fields::new(kind, &volume.geometry, &volume.frame_dims, &volume.annotations);
+    let frames = (volume.frame_dims.as_slice(), volume.time_step_s);
+    let fields = Fields::new(kind, &volume.geometry, frames, &volume.annotations);
     write(path, &fields, &mut SliceStream::new(slices, &encode, watch))
 }
 
@@ -41,7 +42,7 @@ pub fn write_labels(path: &Path, mask: &Mask, watch: Watch) -> Result<()> {
     let Mask { labels, annotations, .. } = *mask;
     let kind = slices::label_type(labels, annotations);
     let encode = |k: usize, out: &mut Vec<u8>| slices::put_labels(labels, k, kind, out);
-    let fields = Fields::new(kind, labels.geometry(), &[], annotations);
+    let fields = Fields::new(kind, labels.geometry(), (&[], None), annotations);
     write(path, &fields, &mut SliceStream::new(labels.geometry().shape()[2], &encode, watch))
 }
 
@@ -52,11 +53,20 @@ struct Fields {
 }
 
 impl Fields {
-    fn new(kind: VoxelType, geometry: &Geometry, frame_dims: &[usize], annotations: &Annotations) -> Self {
+    fn new(
+        kind: VoxelType,
+        geometry: &Geometry,
+        (frame_dims, time_step_s): (&[usize], Option<f64>),
+        annotations: &Annotations,
+    ) -> Self {
         let further: Vec<usize> = frame_dims.iter().copied().filter(|size| *size > 1).collect();
         let sizes: Vec<usize> = geometry.shape().iter().chain(&further).copied().collect();
         let count = sizes.len();
-        let (matrix, spacing) = directions(geometry, count);
+        let (matrix, mut spacing) = directions(geometry, count);
+        // The first of the frames' axes is that of time; a distance has no unit here.
+        if let (Some(step), Some(of_time)) = (time_step_s, spacing.get_mut(3)) {
+            *of_time = step;
+        }
         // World is right, anterior, superior here.
         let [r, a, s] = geometry.world_from_voxel().column(3);
         let mut offset = vec![0.0 - r, 0.0 - a, s + 0.0];

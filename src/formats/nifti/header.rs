@@ -139,8 +139,6 @@ impl Header {
     /// keeps a factor of the values where NIfTI has its slope, and a voxel of origin (counted from 1) in the patient's history.
     fn parse_analyze(f: &Fields) -> Self {
         let mut header = Self { version: 0, storage: Storage::Pair, ..Self::parse_fields(f) };
-        // Some programs count four dimensions and leave the last one empty.
-        header.dim.iter_mut().skip(4).filter(|size| **size == 0).for_each(|size| *size = 1);
         (header.codes, header.xyzt_units, header.intent_code, header.scl_inter) = ([0; 2], 0, 0, 0.0);
         header.aux_file.clear();
         header.origin_voxel = std::array::from_fn(|n| f.i16(253 + 2 * n));
@@ -209,6 +207,8 @@ impl Header {
         for n in 1..=natural(count) {
             match usize::try_from(self.dim[n]) {
                 Ok(size) if size > 0 => sizes.push(size),
+                // Some programs count a dimension of time and leave it empty.
+                Ok(0) if n > 3 => sizes.push(1),
                 _ => return Err(format!("dim[{n}] is {}; sizes must be positive", self.dim[n])),
             }
         }
@@ -252,6 +252,18 @@ impl Header {
             3 => 0.001,
             _ => 1.0,
         }
+    }
+
+    /// Seconds from one volume to the next, where there are several and the unit is one of time.
+    pub fn time_step_s(&self) -> Option<f64> {
+        let unit = match self.xyzt_units & 0o70 {
+            8 => 1.0,
+            16 => 1e-3,
+            24 => 1e-6,
+            _ => return None,
+        };
+        let is_in_time = self.dim[0] > 3 && self.dim[4] > 1;
+        Some(self.pixdim[4] * unit).filter(|step| is_in_time && step.is_finite() && *step > 0.0)
     }
 
     /// Slope and intercept; the identity where the slope is 0 or not finite.

@@ -1,7 +1,7 @@
 //! Where a NIfTI grid lies: sform, then qform, then pixdim.
 
 use super::header::Header;
-use crate::volume::{Affine, Geometry};
+use crate::volume::{Affine, Geometry, cross, dot};
 use crate::work::numbers::signed;
 
 /// Two transforms of one header that differ by more than this are worth a warning.
@@ -21,11 +21,28 @@ pub fn place(header: &Header, shape: [usize; 3], warnings: &mut Vec<String>) -> 
     if unit != 1.0 {
         warnings.push(format!("Lengths were converted to millimetres (1 unit = {unit} mm)."));
     }
+    let [_, _, k] = [0, 1, 2].map(|axis| Affine(header.srow).column(axis));
+    let says_all = header.codes[1] > 0 && k != [0.0; 3];
+    if let Some(axis) = (0..3).find(|&axis| !says_all && is_single_without_thickness(header, shape, axis)) {
+        warnings
+            .push(format!("The header gives no thickness of its single slice (pixdim[{}]); 1 mm is taken.", axis + 1));
+    }
     let grid = |affine: Affine| Geometry::new(shape, scaled(affine, unit)).map_err(|e| e.to_string());
     let [qform_code, sform_code] = header.codes;
     let chosen = if sform_code > 0 {
-        let geometry = grid(Affine(header.srow)).map_err(|e| format!("the sform cannot be used: {e}"))?;
-        if qform_code > 0
+        let sform = with_thickness(Affine(header.srow), header, shape);
+        let (geometry, is_sform) = match grid(sform).map_err(|e| format!("the sform cannot be used: {e}")) {
+            Ok(geometry) => (geometry, true),
+            Err(reason) if qform_code > 0 => {
+                let geometry =
+                    qform(header).and_then(grid).map_err(|other| format!("{reason}; and the qform: {other}"))?;
+                warnings.push(format!("In this file {reason}; the qform is used."));
+                (geometry, false)
+            }
+            Err(reason) => return Err(reason),
+        };
+        if is_sform
+            && qform_code > 0
             && let Ok(qform) = qform(header).and_then(grid)
             && !qform.matches(&geometry, DISAGREEMENT_MM)
             && !is_squared_up(&qform, &geometry)
@@ -95,6 +112,25 @@ fn warn_about(geometry: &Geometry, header: &Header, warnings: &mut Vec<String>) 
     }
 }
 
+/// Whether there is one layer along an axis, and nothing says how thick it is.
+fn is_single_without_thickness(header: &Header, shape: [usize; 3], axis: usize) -> bool {
+    let declared = header.pixdim[axis + 1].abs();
+    let is_counted = signed(axis) < header.dim[0];
+    is_counted && shape[axis] == 1 && !(declared.is_finite() && declared > 0.0)
+}
+
+/// An sform whose third column is empty, as writers leave it for a single slice, with the slice's normal in that place.
+fn with_thickness(sform: Affine, header: &Header, shape: [usize; 3]) -> Affine {
+    let [i, j, k] = [0, 1, 2].map(|axis| sform.column(axis));
+    let normal = cross(i, j);
+    let length = dot(normal, normal).sqrt();
+    if shape[2] != 1 || k != [0.0; 3] || !(length.is_finite() && length > 0.0) {
+        return sform;
+    }
+    let thickness = Some(header.pixdim[3].abs()).filter(|mm| mm.is_finite() && *mm > 0.0).unwrap_or(1.0);
+    Affine::from_columns([i, j, normal.map(|part| part / length * thickness)], sform.column(3))
+}
+
 fn scaled(affine: Affine, factor: f64) -> Affine {
     Affine(affine.0.map(|row| row.map(|v| v * factor)))
 }
@@ -104,7 +140,7 @@ fn spacing(header: &Header) -> Result<[f64; 3], String> {
     for (axis, value) in spacing.iter_mut().enumerate() {
         let declared = header.pixdim[axis + 1].abs();
         // A missing dimension may have any spacing.
-        let missing = signed(axis) >= header.dim[0];
+        let missing = signed(axis) >= header.dim[0] || header.dim[axis + 1] == 1;
         if declared.is_finite() && declared > 0.0 {
             *value = declared;
         } else if !missing {

@@ -239,6 +239,7 @@ pub fn read(path: &Path, watch: Watch) -> Result<Volume> {
     volume.warnings = warnings;
     volume.annotations = notes.annotations;
     volume.header = describe(&header);
+    volume.time_step_s = header.time_step_s();
     let [low, high] = header.cal;
     if low.is_finite() && high.is_finite() && high > low {
         volume.display.window = Some(Window::spanning(low, high));

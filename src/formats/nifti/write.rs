@@ -21,7 +21,8 @@ pub fn write_volume(path: &Path, volume: &Volume, watch: Watch) -> Result<()> {
         Rescale::Uniform { slope, intercept } => (volume.voxels.voxel_type(), slope, intercept),
         Rescale::PerSlice(_) => (VoxelType::F32, 1.0, 0.0),
     };
-    let header = header(&volume.geometry, &volume.frame_dims, kind, [slope, intercept], &volume.annotations);
+    let frames = (volume.frame_dims.as_slice(), volume.time_step_s);
+    let header = header(&volume.geometry, frames, kind, [slope, intercept], &volume.annotations);
     let encode = |slice: usize, out: &mut Vec<u8>| {
         if let Rescale::PerSlice(_) = volume.rescale {
             for index in slice * ni * nj..(slice + 1) * ni * nj {
@@ -39,7 +40,7 @@ pub fn write_volume(path: &Path, volume: &Volume, watch: Watch) -> Result<()> {
 pub fn write_labels(path: &Path, mask: &Mask, watch: Watch) -> Result<()> {
     let Mask { labels, annotations, .. } = *mask;
     let kind = slices::label_type(labels, annotations);
-    let header = header(labels.geometry(), &[], kind, [1.0, 0.0], annotations);
+    let header = header(labels.geometry(), (&[], None), kind, [1.0, 0.0], annotations);
     let encode = |k: usize, out: &mut Vec<u8>| slices::put_labels(labels, k, kind, out);
     write(path, SliceStream::new(labels.geometry().shape()[2], &encode, watch).behind(header))
 }
@@ -82,11 +83,11 @@ pub fn shear_notice(geometry: &Geometry) -> Option<String> {
     })
 }
 
-/// Header and what follows it up to the voxels. sform and qform are alike, both with code 1 (scanner); of a sheared grid the qform is
+/// Header and what follows it up to the voxels; the sizes of further dimensions come with the time between volumes in seconds. sform and qform are alike, both with code 1 (scanner); of a sheared grid the qform is
 /// the nearest one at right angles.
 fn header(
     geometry: &Geometry,
-    frame_dims: &[usize],
+    (frame_dims, time_step_s): (&[usize], Option<f64>),
     kind: VoxelType,
     rescale: [f64; 2],
     annotations: &Annotations,
@@ -102,6 +103,7 @@ fn header(
     let mut pixdim = [1.0; 8];
     pixdim[0] = quaternion.qfac;
     pixdim[1..4].copy_from_slice(&spacing);
+    pixdim[4] = time_step_s.unwrap_or(1.0);
     let qform_code = 1i16;
     let [b, c, d] = quaternion.bcd;
     let affine = geometry.world_from_voxel().0;
@@ -109,8 +111,8 @@ fn header(
     let mut bytes = Vec::with_capacity(SIZE_2 + 4);
     let header_size = |bytes: usize| i32::try_from(bytes).unwrap_or(i32::MAX);
     let bitpix = i16::try_from(kind.bytes() * 8).unwrap_or(i16::MAX);
-    // 2: millimetres, 8: seconds.
-    let units = 2 | 8;
+    // 2: millimetres, 8: seconds; nothing of what is not known.
+    let units = if time_step_s.is_some() || frame_dims.is_empty() { 2 | 8 } else { 2 };
     if needs_version_2 {
         bytes.extend(header_size(SIZE_2).to_le_bytes());
         bytes.extend(b"n+2\0\r\n\x1a\n");

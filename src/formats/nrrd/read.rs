@@ -135,6 +135,11 @@ fn refuse_frames(axes: &Axes, header: &Header) -> std::result::Result<(), String
     if axes.frame_kinds().any(|(kind, _)| kind == "complex") {
         return Err("complex voxels are not supported; save the magnitude instead".into());
     }
+    if segments::is_fractional(&header.pairs) {
+        return Err("a segmentation of fractions (Fractional labelmap), whose values are shares of a voxel and no labels; in 3D Slicer create \
+                    its binary labelmap in the module Segmentations, make that the source, and save it again"
+            .into());
+    }
     let layers: usize = axes.frame_dims().iter().product();
     if layers > 1 && segments::is_segmentation(&header.pairs) {
         return Err(format!(

@@ -32,6 +32,13 @@ pub fn is_segmentation(pairs: &[(String, String)]) -> bool {
     pairs.iter().any(|(key, _)| part_of(key).is_some())
 }
 
+/// Whether the values are shares of a voxel that lie in a segment, as 3D Slicer keeps them: its older versions call the kind of values that a
+/// segmentation is kept in the master, its newer ones the source.
+pub fn is_fractional(pairs: &[(String, String)]) -> bool {
+    let is_kind = |key: &str| key.ends_with("MasterRepresentation") || key.ends_with("SourceRepresentation");
+    pairs.iter().any(|(key, value)| is_kind(key) && value.trim_start().starts_with("Fractional"))
+}
+
 /// The number and the rest of `Segment3_Name`.
 fn part_of(key: &str) -> Option<(u32, &str)> {
     let (number, part) = key.strip_prefix("Segment")?.split_once('_')?;

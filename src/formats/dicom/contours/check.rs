@@ -45,7 +45,8 @@ pub fn check(path: &Path, mask: &Mask, watch: Watch) -> Result<String> {
 
 /// What is said where the images have no space that could be named.
 fn new_space(mask: &Mask) -> Option<String> {
-    let image = mask.source?.files.first()?;
-    let origin = Origin::read(&image.path).ok()?;
-    origin.text(tags::FRAME_OF_REFERENCE_UID).is_empty().then(|| NEW_SPACE.into())
+    let source = mask.source?;
+    let origin = Origin::read(&source.files.first()?.path).ok()?;
+    let has_space = source.is_placed && !origin.text(tags::FRAME_OF_REFERENCE_UID).is_empty();
+    (!has_space).then(|| NEW_SPACE.into())
 }

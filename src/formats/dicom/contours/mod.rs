@@ -7,6 +7,7 @@
 
 mod check;
 mod codes;
+mod doubtful;
 mod elements;
 mod encode;
 mod layers;

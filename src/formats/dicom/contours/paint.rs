@@ -6,6 +6,7 @@
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::doubtful::any_cross;
 use super::structure_set::{Contour, ContourPlane, Roi, StructureSet, planes_of};
 use crate::shape::{fill_contours, flattened, tangents};
 use crate::volume::{Geometry, LabelMap, LabelValue, Region, Vec3, dot};
@@ -44,6 +45,8 @@ pub struct Filled {
     runs: Vec<Run>,
     /// Contours of which nothing lies in the grid.
     pub outside: usize,
+    /// Whether contours of one plane cross each other.
+    pub is_crossed: bool,
 }
 
 impl Filled {
@@ -238,7 +241,7 @@ fn fill_slab(slab: &Slab, grid: &Geometry, reach: f64, filled: &mut Filled, watc
     for ((_, contours), slices) in slab.planes.iter().zip(taken) {
         watch.check()?;
         if slices.is_empty() {
-            filled.outside += contours.len();
+            filled.outside += outside(contours, grid, reach);
             continue;
         }
         let outlines: Vec<Vec<[f64; 2]>> = contours
@@ -251,6 +254,7 @@ fn fill_slab(slab: &Slab, grid: &Geometry, reach: f64, filled: &mut Filled, watc
                 contour.points.iter().map(pixel).collect()
             })
             .collect();
+        filled.is_crossed |= any_cross(&outlines);
         let outlines: Vec<&[[f64; 2]]> = outlines.iter().map(Vec::as_slice).collect();
         let before = filled.runs.len();
         fill_contours(&outlines, [shape[across], shape[down]], |row, columns| {
@@ -261,10 +265,19 @@ fn fill_slab(slab: &Slab, grid: &Geometry, reach: f64, filled: &mut Filled, watc
             }
         });
         if filled.runs.len() == before {
-            filled.outside += contours.len();
+            filled.outside += outside(contours, grid, reach);
         }
     }
     Ok(())
+}
+
+/// How many contours lie beside the grid, whose planes stand for so many voxels on either side. Others may hold no voxel's centre.
+fn outside(contours: &[&Contour], grid: &Geometry, reach: f64) -> usize {
+    let is_outside = |contour: &&&Contour| {
+        let spans = spans(contour, grid);
+        (0..3).any(|axis| spans[axis][1] < -reach || spans[axis][0] > real(grid.shape()[axis]) - 1.0 + reach)
+    };
+    contours.iter().filter(is_outside).count()
 }
 
 /// Half a voxel along a direction, in millimetres.
@@ -365,8 +378,9 @@ fn fill_turned(
     for point in plane.contours.iter().filter(|contour| contour.points.len() < 3).flat_map(|contour| &contour.points) {
         grid.voxel_at(*point).into_iter().for_each(|first| filled.add(first, 0, 1));
     }
+    filled.is_crossed |= any_cross(&outlines);
     if filled.runs.len() == before {
-        filled.outside += plane.contours.len();
+        filled.outside += outside(&plane.contours, grid, 0.5);
     }
     Ok(())
 }

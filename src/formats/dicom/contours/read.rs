@@ -6,7 +6,9 @@ use std::path::Path;
 use dicom::core::Tag;
 use dicom::dictionary_std::tags;
 
+use super::doubtful::drop_repeated;
 use super::elements::{Element, Elements, Span};
+use super::source::listed;
 use super::structure_set::{Contour, ContourKind, ReferencedSeries, Roi, StructureSet, TermParts};
 use crate::formats::dicom::fields::{Fields, quoted};
 use crate::formats::dicom::structure::RawValue;
@@ -375,6 +377,13 @@ impl Reader<'_> {
         }
         for roi in self.set.rois.iter_mut().filter(|roi| roi.name.is_empty()) {
             roi.name = format!("ROI {}", roi.number);
+        }
+        let repeated = self.set.rois.iter_mut().map(|roi| (drop_repeated(roi), roi.name.clone()));
+        let repeated: Vec<(usize, String)> = repeated.filter(|(count, _)| *count > 0).collect();
+        if !repeated.is_empty() {
+            let count: usize = repeated.iter().map(|(count, _)| count).sum();
+            let names: Vec<&str> = repeated.iter().map(|(_, name)| name.as_str()).collect();
+            self.warn(format!("{count} outline(s) stand there more than once and are taken once: {}.", listed(&names)));
         }
         self.set
     }

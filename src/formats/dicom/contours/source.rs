@@ -165,6 +165,7 @@ impl ContourFile {
         let table = table_of(&self.path, &set)?;
         let mut labels = LabelMap::empty(target.grid.clone());
         let (mut outside, mut closed, mut shared, mut without, mut own) = (0, 0, 0, Vec::new(), Vec::new());
+        let mut crossed = Vec::new();
         for (n, roi) in self.rois.iter().enumerate() {
             watch.at(share(n, self.rois.len()))?;
             let (Some(roi), Some(label)) = (set.rois.get(*roi), table.get(*roi)) else { continue };
@@ -173,6 +174,9 @@ impl ContourFile {
             closed += roi.closed().len();
             if filled.is_empty() {
                 without.push(label.name.as_str());
+            }
+            if filled.is_crossed {
+                crossed.push(label.name.as_str());
             }
             shared += filled.put(label.value, &mut labels, watch.quiet())?;
             own.push(label.clone());
@@ -190,6 +194,12 @@ impl ContourFile {
         }
         if !without.is_empty() {
             warnings.push(format!("Structures without a voxel, kept as empty labels: {}.", listed(&without)));
+        }
+        if !crossed.is_empty() {
+            warnings.push(format!(
+                "Outlines of one structure cross each other; what lies inside two of them is not taken: {}.",
+                listed(&crossed)
+            ));
         }
         if shared > 0 {
             warnings.push(format!("{shared} voxels lie in two structures; they belong to the one that comes first."));
@@ -278,9 +288,15 @@ fn same_names(set: &StructureSet, table: &[Label]) -> Option<String> {
 /// What is to be said of the whole file: what lies elsewhere than in slices of the scan that it was drawn on, what is not painted.
 fn of_set(set: &StructureSet, target: &Target, fit: &Fit, is_own: bool) -> Vec<String> {
     let mut warnings = set.warnings.clone();
+    let own = FrameOfReference::new(&set.frame_of_reference);
+    let is_same_space = own.is_some() && own.as_ref() == target.frame_of_reference;
+    if is_own && own.is_some() && target.frame_of_reference.is_some() && !is_same_space {
+        warnings.push(
+            "The contours name another space (Frame of Reference UID) than the scan; they are placed by their coordinates as they are."
+                .into(),
+        );
+    }
     if !is_own {
-        let own = FrameOfReference::new(&set.frame_of_reference);
-        let is_same_space = own.is_some() && own.as_ref() == target.frame_of_reference;
         warnings.push(if is_same_space {
             "The contours were drawn on another series of the same space; they are placed by their coordinates.".into()
         } else {

@@ -394,6 +394,29 @@ fn points_holes_overlaps_and_equal_names_are_read_and_said() {
 }
 
 #[test]
+fn an_outline_that_is_there_twice_is_taken_once_and_crossing_ones_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let scan = axial(folder.path());
+    let path = folder.path().join("made.dcm");
+    let outer = rectangle([1.0, 1.0], [6.0, 6.0], 2.0);
+    let (far, beside) = (rectangle([40.0, 1.0], [46.0, 6.0], 2.0), rectangle([3.5, 2.5], [7.5, 4.5], 1.0));
+    let lower = rectangle([1.0, 1.0], [6.0, 6.0], 1.0);
+    let square = ("CLOSED_PLANAR", outer.as_str());
+    made(&path, &[("twice", &[square, square])]);
+    let read = layers(&path, &scan);
+    assert_eq!(read[0].labels.counts().into_iter().collect::<Vec<_>>(), [(1, 36)]);
+    assert!(read[0].warnings.contains(&"1 outline(s) stand there more than once and are taken once: twice.".into()));
+    made(
+        &path,
+        &[("bitten", &[square, ("CLOSED_PLANAR", &far), ("CLOSED_PLANAR", &lower), ("CLOSED_PLANAR", &beside)])],
+    );
+    let told = layers(&path, &scan)[0].warnings.join("\n");
+    for part in ["1 of 4 contours lie outside the scan.", "inside two of them is not taken: bitten."] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+}
+
+#[test]
 fn planes_beside_slices_keep_their_place_and_say_so() {
     let folder = tempfile::tempdir().unwrap();
     let scan = axial(folder.path());

@@ -70,7 +70,8 @@ pub fn write_labels(path: &Path, mask: &Mask, watch: Watch) -> Result<()> {
     check_slices(&structures, &slices).map_err(|e| FormatError::unsupported(path, e))?;
     let Some(origin) = origins.values().next() else { return Err(FormatError::Stopped(Stopped)) };
     let uid = fresh::uid();
-    let frame_of_reference = Some(origin.text(tags::FRAME_OF_REFERENCE_UID)).filter(|uid| !uid.is_empty());
+    let frame_of_reference =
+        Some(origin.text(tags::FRAME_OF_REFERENCE_UID)).filter(|uid| source.is_placed && !uid.is_empty());
     let file = StructureSetFile {
         labels,
         annotations,

@@ -8,7 +8,7 @@ mod copies;
 mod features;
 pub mod gaps;
 mod grid;
-mod names;
+pub mod names;
 mod neighbours;
 mod places;
 mod pools;

@@ -58,16 +58,37 @@ fn gradients(frames: &[&[Member]]) -> Option<Vec<String>> {
     Some(all.into_iter().map(say).collect())
 }
 
-/// Seconds from the first frame, by the earliest slice of each, where they ascend.
+/// Seconds from one frame to the next, where the frames are points in time and these lie evenly, to within a hundredth of the step.
+pub fn time_step_s(images: &[Member], frame_count: usize) -> Option<f64> {
+    if frame_count < 2 || !images.len().is_multiple_of(frame_count) {
+        return None;
+    }
+    let frames: Vec<&[Member]> = images.chunks(images.len() / frame_count).collect();
+    let starts = starts(&frames)?;
+    let step = (starts.last()? - starts.first()?) / real(starts.len() - 1);
+    let is_even = starts.windows(2).all(|pair| (pair[1] - pair[0] - step).abs() <= 0.01 * step);
+    // What is told apart by something else, such as b-values, was acquired one after the other as well.
+    (is_even && of_frames(images, frame_count) == said(&starts)).then_some(step)
+}
+
+/// Seconds from the first frame, where they ascend.
 fn seconds(frames: &[&[Member]]) -> Option<Vec<String>> {
+    starts(frames).map(|starts| said(&starts))
+}
+
+fn said(starts: &[f64]) -> Vec<String> {
+    let first = starts.first().copied().unwrap_or_default();
+    starts.iter().map(|s| format!("{} s", rounded(s - first))).collect()
+}
+
+/// When the earliest slice of each frame was acquired, in seconds, where they ascend.
+fn starts(frames: &[&[Member]]) -> Option<Vec<f64>> {
     let start = |frame: &&[Member]| {
         let times: Option<Vec<f64>> = frame.iter().map(|m| m.acquisition.acquired.map(to_seconds)).collect();
         times?.into_iter().reduce(f64::min)
     };
     let starts: Vec<f64> = frames.iter().map(start).collect::<Option<_>>()?;
-    let first = starts.first().copied()?;
-    let ascend = starts.windows(2).all(|pair| pair[1] - pair[0] > 1e-3);
-    ascend.then(|| starts.iter().map(|s| format!("{} s", rounded(s - first))).collect())
+    starts.windows(2).all(|pair| pair[1] - pair[0] > 1e-3).then_some(starts)
 }
 
 /// Seconds of a moment that is written `yyyymmddhhmmss.f`, counted from some day.

@@ -44,6 +44,10 @@ fn what_cannot_be_honoured_is_named() {
         ("spacings: 1 two 3\n", "\"two\""),
         ("centers: cell nod cell\n", "`centers` is \"cell nod cell\"; \"nod\""),
         ("kinds: domain domian domain\n", "`kinds` is \"domain domian domain\"; \"domian\""),
+        (
+            "Segmentation_MasterRepresentation:=Fractional labelmap\nSegment0_Name:=Liver\n",
+            "shares of a voxel and no labels",
+        ),
         ("endian: litle\n", "`endian` is \"litle\""),
         ("space: LPS\nspace dimension: 4\n", "`space` is \"LPS\", which has 3 dimensions, but `space dimension` is 4"),
     ] {

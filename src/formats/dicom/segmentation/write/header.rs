@@ -238,7 +238,11 @@ fn put_general(set: &mut Elements, origin: &Origin, source: &SourceImages, class
     set.text(tags::SERIES_NUMBER, VR::IS, &number.to_string());
     set.text(tags::INSTANCE_NUMBER, VR::IS, "1");
     let space = origin.text(tags::FRAME_OF_REFERENCE_UID);
-    set.text(tags::FRAME_OF_REFERENCE_UID, VR::UI, &if space.is_empty() { fresh::uid() } else { space });
+    set.text(
+        tags::FRAME_OF_REFERENCE_UID,
+        VR::UI,
+        &if space.is_empty() || !source.is_placed { fresh::uid() } else { space },
+    );
     copy(set, tags::POSITION_REFERENCE_INDICATOR, VR::LO);
 }
 

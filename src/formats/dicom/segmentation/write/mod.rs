@@ -330,9 +330,12 @@ pub fn check(path: &Path, mask: &Mask, watch: Watch) -> Result<String> {
         format!("; other names than here, because DICOM allows 64 characters: {}", other.join(", "))
     };
     let segments = layer.len() - read.segments.iter().filter(|segment| segment.is_background).count();
-    let is_without_space = |origin: &Origin| origin.text(tags::FRAME_OF_REFERENCE_UID).is_empty();
-    let origin = mask.source.and_then(|source| Origin::read(path, source).ok());
-    let space = if origin.as_ref().is_some_and(is_without_space) { format!(" {NEW_SPACE}") } else { String::new() };
+    let is_without_space = |source: &&SourceImages| {
+        let has_none = |origin: Origin| origin.text(tags::FRAME_OF_REFERENCE_UID).is_empty();
+        !source.is_placed || Origin::read(path, source).is_ok_and(has_none)
+    };
+    let space =
+        if mask.source.as_ref().is_some_and(is_without_space) { format!(" {NEW_SPACE}") } else { String::new() };
     Ok(format!("Read back and compared: {segments} segments, {labelled} voxels, all the same{names}.{space}"))
 }
 
