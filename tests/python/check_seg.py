@@ -314,4 +314,5 @@ def main():
     sys.exit(1 if counts["failed"] else 0)
 
 
-main()
+if __name__ == "__main__":
+    main()
