@@ -231,7 +231,10 @@ fn compressed(segmentation: &Segmentation, data: &[u8]) -> Result<Vec<u16>, Stri
             expect_size([image.width, image.height], [columns, rows])?;
             Ok(image.samples)
         }
-        "1.2.840.10008.1.2.4.90" | "1.2.840.10008.1.2.4.201" | "1.2.840.10008.1.2.4.202" => {
+        "1.2.840.10008.1.2.4.90"
+        | "1.2.840.10008.1.2.4.201"
+        | "1.2.840.10008.1.2.4.202"
+        | "1.2.840.10008.1.2.4.203" => {
             let numbers = jpeg_2000::decode(data, &format)?.into_iter().map(u16::try_from);
             numbers.collect::<Result<_, _>>().map_err(|_| "a pixel is no number of a segment".to_string())
         }
