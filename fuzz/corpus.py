@@ -191,6 +191,8 @@ def pixels():
     put("pixels", "native_planes", code_stream(7, 8, 8, 6, 16, 12, rgb.transpose(2, 0, 1).tobytes()))
     put("jpeg_2000", "grey", code_stream(0, 8, 8, 0, 16, 12, imagecodecs.jpeg2k_encode(grey, codecformat="j2k", reversible=True)))
     put("jpeg_2000", "deep", code_stream(1, 16, 12, 1, 16, 12, imagecodecs.jpeg2k_encode(deep, codecformat="j2k", level=40)))
+    put("jpeg_2000", "high_throughput", code_stream(0, 8, 8, 0, 16, 12, imagecodecs.htj2k_encode(grey, reversible=True)))
+    put("jpeg_2000", "high_throughput_deep", code_stream(1, 16, 12, 1, 16, 12, imagecodecs.htj2k_encode(deep, reversible=False)))
     put("jpeg_2000", "colour", code_stream(0, 8, 8, 0x84, 16, 12, imagecodecs.jpeg2k_encode(rgb, codecformat="jp2", reversible=True)))
 
 

@@ -3,7 +3,8 @@
 //! Lossless images are decoded by `hayro-jpeg2000`, which is faster than openjp2 and forbids unsafe code. It keeps samples as f32, which holds
 //! those of 16 bits exactly, and adds half of the range to signed ones. The others, and what it says that it does not know, are left to openjp2,
 //! which was translated from C and is full of unsafe code: it runs in a thread of its own, and only on code streams whose tiles and packets
-//! can be in the bytes that are there. Source: ISO/IEC 15444-1 annex A (markers), annex B (packets).
+//! can be in the bytes that are there. High-Throughput JPEG 2000 differs in its code blocks alone, and openjp2 decodes it.
+//! Source: ISO/IEC 15444-1 annex A (markers), annex B (packets), 15444-15 annex A (the bit for high throughput).
 
 use hayro_jpeg2000::{DecodeError, DecodeSettings, DecoderContext, Image, MarkerError};
 
@@ -38,7 +39,8 @@ impl Segment<'_> {
 pub fn decode(data: &[u8], format: &PixelFormat) -> Result<Vec<i32>, String> {
     let damaged = || "the JPEG 2000 data are damaged".to_string();
     let stream = check_headers(data, format)?;
-    if stream.is_lossless
+    if stream.coding.is_lossless
+        && !stream.coding.is_high_throughput
         && stream.samples.iter().all(|sample| sample.bits <= MOST_EXACT_BITS)
         // Streams that are made for it can make a decoder panic.
         && let Some(values) =
@@ -81,7 +83,16 @@ impl SampleFormat {
 struct CodeStream<'a> {
     data: &'a [u8],
     samples: Vec<SampleFormat>,
+    coding: Coding,
+}
+
+/// What the coding style says of all tiles.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Coding {
+    /// The wavelet is the reversible one.
     is_lossless: bool,
+    /// Code blocks are those of part 15 of the standard.
+    is_high_throughput: bool,
 }
 
 /// Holds the main header against the DICOM header and against the number of bytes.
@@ -122,13 +133,12 @@ fn check_headers<'a>(data: &'a [u8], format: &PixelFormat) -> Result<CodeStream<
     }
     let size = [right - left, bottom - top];
     let length = u64::from(siz.u16(0)?);
-    let is_lossless =
+    let coding =
         check_packets(data, start as u64 + 4 + length, size, [tile_width, tile_height], tiles, components as u64)?;
-    Ok(CodeStream { data: data.get(start..).unwrap_or_default(), samples, is_lossless })
+    Ok(CodeStream { data: data.get(start..).unwrap_or_default(), samples, coding })
 }
 
-/// Every packet takes at least a byte: headers that ask for more of them are made to exhaust the decoder. Says whether the wavelet is the
-/// reversible one.
+/// Every packet takes at least a byte: headers that ask for more of them are made to exhaust the decoder. Says how the image is coded.
 fn check_packets(
     data: &[u8],
     mut at: u64,
@@ -136,7 +146,7 @@ fn check_packets(
     tile: [u64; 2],
     tiles: u64,
     components: u64,
-) -> Result<bool, String> {
+) -> Result<Coding, String> {
     loop {
         let segment = Segment(data.get(index(at)..).unwrap_or_default());
         let (marker, length) = (segment.u16(0)?, u64::from(segment.u16(2)?));
@@ -164,7 +174,10 @@ fn check_packets(
                         data.len()
                     ));
                 }
-                return Ok(segment.u8(13)? == 1);
+                return Ok(Coding {
+                    is_lossless: segment.u8(13)? == 1,
+                    is_high_throughput: segment.u8(12)? & 0x40 != 0,
+                });
             }
             // SOT, SOD, EOC: the main header is over.
             0xFF90 | 0xFF93 | 0xFFD9 => return Err("the JPEG 2000 header has no coding style".into()),

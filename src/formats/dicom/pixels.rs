@@ -25,7 +25,7 @@ const MAX_INFLATION: u64 = 1032;
 const JPEG_LOSSY: [&str; 2] = ["1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51"];
 
 /// Transfer syntaxes with a decoder here.
-const DECODED: [&str; 9] = [
+const DECODED: [&str; 12] = [
     syntax::RLE,
     "1.2.840.10008.1.2.4.50",
     "1.2.840.10008.1.2.4.51",
@@ -35,6 +35,9 @@ const DECODED: [&str; 9] = [
     "1.2.840.10008.1.2.4.81",
     "1.2.840.10008.1.2.4.90",
     "1.2.840.10008.1.2.4.91",
+    "1.2.840.10008.1.2.4.201",
+    "1.2.840.10008.1.2.4.202",
+    "1.2.840.10008.1.2.4.203",
 ];
 
 /// A stored voxel type.
@@ -392,7 +395,12 @@ fn encapsulated(instance: &Instance, format: &PixelFormat, index: usize) -> Resu
             jpeg(&data, format)
         }
         "1.2.840.10008.1.2.4.80" | "1.2.840.10008.1.2.4.81" => jpeg_ls_frame(&data, format),
-        "1.2.840.10008.1.2.4.90" | "1.2.840.10008.1.2.4.91" => jpeg_2000::decode(&data, format).map(Samples::Values),
+        // JPEG 2000, then High-Throughput JPEG 2000: the code stream says which.
+        "1.2.840.10008.1.2.4.90"
+        | "1.2.840.10008.1.2.4.91"
+        | "1.2.840.10008.1.2.4.201"
+        | "1.2.840.10008.1.2.4.202"
+        | "1.2.840.10008.1.2.4.203" => jpeg_2000::decode(&data, format).map(Samples::Values),
         other => Err(format!("the transfer syntax {other} is not supported; convert the file to an uncompressed one")),
     })
     .unwrap_or_else(|_| Err("the compressed pixel data are damaged".into()))

@@ -18,7 +18,6 @@ pub const SYNTAXES: [&str; 15] = [
     uids::JPEG_EXTENDED12_BIT,
     uids::DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,
     EXPLICIT_BIG,
-    // Not read yet, but kept whole.
     uids::HTJ2K_LOSSLESS,
     uids::HTJ2K,
 ];

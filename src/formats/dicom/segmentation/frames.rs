@@ -12,8 +12,8 @@ use crate::disk;
 use crate::formats::dicom::instance::PixelFormat;
 use crate::formats::dicom::structure::{Content, PixelData, syntax};
 use crate::formats::dicom::{jpeg_2000, jpeg_ls, rle};
-use crate::work::memory;
 use crate::work::numbers::index;
+use crate::work::{Stopped, Watch, memory};
 
 /// Each frame deflated by itself.
 const DEFLATED_FRAMES: &str = "1.2.840.10008.1.2.8.1";
@@ -231,7 +231,10 @@ fn compressed(segmentation: &Segmentation, data: &[u8]) -> Result<Vec<u16>, Stri
             expect_size([image.width, image.height], [columns, rows])?;
             Ok(image.samples)
         }
-        "1.2.840.10008.1.2.4.90" | "1.2.840.10008.1.2.4.201" | "1.2.840.10008.1.2.4.202" => {
+        "1.2.840.10008.1.2.4.90"
+        | "1.2.840.10008.1.2.4.201"
+        | "1.2.840.10008.1.2.4.202"
+        | "1.2.840.10008.1.2.4.203" => {
             let numbers = jpeg_2000::decode(data, &format)?.into_iter().map(u16::try_from);
             numbers.collect::<Result<_, _>>().map_err(|_| "a pixel is no number of a segment".to_string())
         }
@@ -285,6 +288,25 @@ impl Values {
             }
         }
     }
+}
+
+/// Whether the pixels are 0 and 1 where the header says fractions of a larger number: dcmjs writes masks so when it packs them by RLE.
+///
+/// # Errors
+/// When the work was stopped.
+pub fn are_ones(segmentation: &Segmentation, watch: Watch) -> Result<bool, Stopped> {
+    // What cannot be read is told where it is read for its own sake.
+    let Ok(mut reader) = FrameReader::open(segmentation) else { return Ok(false) };
+    let mut highest = 0;
+    for frame in 0..segmentation.frames.len() {
+        watch.check()?;
+        let Ok(Values::Numbers(numbers)) = reader.read(frame) else { return Ok(false) };
+        highest = numbers.into_iter().fold(highest, u16::max);
+        if highest > 1 {
+            return Ok(false);
+        }
+    }
+    Ok(highest == 1)
 }
 
 /// Whether a fraction is at least a half.

@@ -186,6 +186,19 @@ pub fn read(path: &Path) -> Result<Segmentation, String> {
     })
 }
 
+impl Segmentation {
+    /// Takes pixels of 1 for whole voxels of a segment, whatever part the header says that they are.
+    pub fn take_ones_for_whole(&mut self) {
+        if let Pixels::Fractional { most } = &mut self.pixels {
+            self.warnings.push(format!(
+                "The pixels are 0 and 1, but the header says that {most} is a whole voxel, as dcmjs and older web viewers write masks that \
+                 they compress; 1 is taken for a whole voxel."
+            ));
+            *most = 1;
+        }
+    }
+}
+
 /// Texts that are read in the character set of the file.
 const TEXTS: &[Tag] = &[
     tags::SERIES_DESCRIPTION,

@@ -27,7 +27,7 @@ use crate::formats::registry::Kind;
 use crate::formats::{Entry, Facts, Findings, LabelsInFile, Skipped, Source};
 use crate::volume::{LabelValue, Rescale, Volume, VoxelType, Voxels};
 use crate::work::{Watch, memory};
-use header::Segmentation;
+use header::{Pixels, Segmentation};
 pub use write::elements::fitting;
 pub use write::{check, notices, notices_of_label_map, write_binary, write_label_map};
 
@@ -58,10 +58,16 @@ pub fn scan(paths: &[PathBuf], format: &'static str, watch: Watch) -> Result<Fin
     let mut read = Vec::new();
     for path in paths {
         watch.check()?;
-        let layers = header::read(path).map_err(|reason| FormatError::malformed(path, reason)).and_then(|header| {
-            let layers = layers::layers(&header, watch)?;
-            Ok((header, layers))
-        });
+        let layers =
+            header::read(path).map_err(|reason| FormatError::malformed(path, reason)).and_then(|mut header| {
+                if let Pixels::Fractional { most: 3.. } = header.pixels
+                    && frames::are_ones(&header, watch)?
+                {
+                    header.take_ones_for_whole();
+                }
+                let layers = layers::layers(&header, watch)?;
+                Ok((header, layers))
+            });
         match layers {
             Ok(found) => read.push(found),
             Err(FormatError::Stopped(stopped)) => return Err(stopped.into()),
