@@ -533,6 +533,9 @@ fn a_model_that_does_not_fit_is_told_of_before_it_runs() {
     image::GrayImage::from_fn(300, 200, |x, y| image::Luma([(x * y % 256) as u8])).save(&picture).unwrap();
     harness = window::window(vec![picture]);
     settle(&mut harness);
+    harness.get_by_label("Unknown, use pixels").click();
+    harness.run_steps(2);
+    settle(&mut harness);
     harness.get_by_label("Segment 1 slice");
     harness.get_by_label_contains("This is a single slice; the model learned from volumes");
     segment(&mut harness);

@@ -1,8 +1,8 @@
 //! The one receiver of requests.
 
 use super::act::{
-    attention, comparing, joining, labels, leaving, measuring, models, operating, overlay, painting, pixels, profiles,
-    recovery, saving, scans, servers, teach, traveling,
+    attention, comparing, deidentifying, joining, labels, leaving, measuring, models, operating, overlay, painting,
+    pixels, profiles, recovery, saving, scans, servers, sizing, teach, traveling,
 };
 use super::commands;
 use super::state::leaving::Leaving;
@@ -90,7 +90,10 @@ pub fn handle(studio: &mut Studio, request: Request) {
         Request::Leaving(answer) => leaving::answer(studio, answer),
         Request::Replacing(answer) => saving::answer_replacing(studio, answer),
         Request::OtherGrid(how) => scans::answer_other_grid(studio, how),
+        Request::AskVoxelSize(n) => sizing::ask(studio, n),
+        Request::VoxelSize(answer) => sizing::answer(studio, answer),
         Request::Recovery(answer) => recovery::answer(studio, answer),
+        Request::Deidentify(request) => deidentifying::answer(studio, request),
         Request::Servers(request) => servers::answer(studio, request),
         Request::Travel(steps) => traveling::travel_far(studio, steps),
         Request::Dismiss(n) => studio.notices.dismiss(n),

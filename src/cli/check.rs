@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::spacing::Spacing;
 use super::terminal::Terminal;
 use super::{Result, print_json};
 use crate::formats;
@@ -21,6 +22,8 @@ pub struct Check {
     /// The scan that it belongs to
     #[arg(long, value_name = "SCAN")]
     reference: Option<PathBuf>,
+    #[command(flatten)]
+    spacing: Spacing,
     /// Print one JSON document
     #[arg(long)]
     json: bool,
@@ -31,7 +34,10 @@ impl Check {
         let terminal = Terminal::new("Checking");
         let report = |share| terminal.progress(share);
         let watch = Watch::unwatched().reporting(&report);
-        let scan = self.reference.as_ref().map(|path| formats::open_one(path, None, watch.stage("Reading the scan")));
+        if self.reference.is_none() {
+            self.spacing.refuse("is the size of the scan's voxels; name it with --reference")?;
+        }
+        let scan = self.reference.as_ref().map(|path| self.spacing.open(path, None, watch.stage("Reading the scan")));
         let scan = scan.transpose()?;
         let warn = |text: String| terminal.warn(&text);
         let masks = formats::read_annotated_layers(&self.input, scan.as_ref(), watch, &warn)?;

@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::Result;
 use super::named_labels::named_labels;
+use super::spacing::Spacing;
 use super::terminal::Terminal;
 use crate::edit::Resampling;
 use crate::formats::{self, For, Kind};
@@ -44,6 +45,8 @@ pub struct Convert {
     /// For surfaces: even out the steps between slices; the volume stays
     #[arg(long)]
     smooth: bool,
+    #[command(flatten)]
+    spacing: Spacing,
 }
 
 /// How a mask comes onto another grid.
@@ -106,7 +109,7 @@ impl Convert {
         if !writes_names && (self.reference.is_some() || formats::needs_source(&self.output)) {
             return self.convert_mask(&terminal);
         }
-        let mut volume = formats::open_one(&self.input, self.series.as_deref(), watch)?;
+        let mut volume = self.spacing.open(&self.input, self.series.as_deref(), watch)?;
         for warning in &volume.warnings {
             tell!("note: {warning}");
         }
@@ -119,7 +122,8 @@ impl Convert {
             return Ok(());
         }
         formats::write_volume(&self.output, &volume, watch)?;
-        for notice in formats::notices_of_writing(&self.output, &volume.geometry) {
+        let kind = Some(volume.voxels.voxel_type());
+        for notice in formats::notices_of_writing(&self.output, &volume.geometry, kind) {
             eprintln!("note: {notice}");
         }
         terminal.finish();
@@ -130,7 +134,7 @@ impl Convert {
     fn mask(&self, terminal: &Terminal) -> Result<(LabelMap, Annotations, Option<Arc<SourceImages>>)> {
         let report = |share| terminal.progress(share);
         let watch = Watch::unwatched().reporting(&report);
-        let scan = self.reference.as_ref().map(|path| formats::open_one(path, None, watch.stage("Reading the scan")));
+        let scan = self.reference.as_ref().map(|path| self.spacing.open(path, None, watch.stage("Reading the scan")));
         let scan = scan.transpose()?;
         scan.iter().flat_map(|scan| &scan.warnings).for_each(|warning| terminal.warn(warning));
         let warn = |text: String| terminal.warn(&text);
@@ -184,7 +188,7 @@ impl Convert {
     fn labels_alone(&self, terminal: &Terminal) -> Result<(LabelMap, LabelTable)> {
         let report = |share| terminal.progress(share);
         let watch = Watch::unwatched().reporting(&report);
-        let mut volume = formats::open_one(&self.input, self.series.as_deref(), watch)?;
+        let mut volume = self.spacing.open(&self.input, self.series.as_deref(), watch)?;
         volume.warnings.iter().for_each(|warning| tell!("note: {warning}"));
         self.annotate(&mut volume, true)?;
         let table = std::mem::take(&mut volume.annotations.table);

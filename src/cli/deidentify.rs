@@ -1,6 +1,6 @@
 //! `lamella deidentify`
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use serde_json::json;
@@ -10,9 +10,6 @@ use super::{Result, print_json};
 use crate::formats::Skipped;
 use crate::formats::deidentify::{Dates, Kept, Key, Wishes};
 use crate::jobs::{DeidentifyJob, DeidentifyReport, JobError};
-
-/// Longest key that is read from a file.
-const LONGEST_KEY: u64 = 1 << 16;
 
 /// Take the patients out of DICOM files: the basic profile of DICOM PS3.15 Annex E.
 #[derive(Args)]
@@ -63,7 +60,7 @@ impl Deidentify {
             inputs: self.inputs.clone(),
             output: self.output.clone().filter(|_| !self.dry_run),
             wishes: self.wishes(),
-            key: self.key.as_deref().map_or_else(|| Key::random().map_err(JobError::Other), read_key)?,
+            key: self.key.as_deref().map_or_else(Key::random, Key::read).map_err(JobError::Other)?,
         };
         let report = terminal.run(job, &|()| {})?;
         terminal.finish();
@@ -136,17 +133,4 @@ fn list(what: &str, files: &[Skipped]) {
     for file in files {
         tell!("{what}: {}: {}", file.path.display(), file.reason);
     }
-}
-
-fn read_key(path: &Path) -> Result<Key> {
-    use std::io::Read as _;
-    let failed = |why: String| JobError::Other(format!("cannot read the key {}: {why}", path.display()));
-    let file = crate::disk::open_regular_file(path).map_err(|e| failed(e.to_string()))?;
-    let mut text = Vec::new();
-    file.take(LONGEST_KEY + 1).read_to_end(&mut text).map_err(|e| failed(e.to_string()))?;
-    let text = text.trim_ascii();
-    if text.is_empty() || text.len() as u64 > LONGEST_KEY {
-        return Err(failed(format!("a key has 1 to {LONGEST_KEY} bytes, this one {}", text.len())));
-    }
-    Ok(Key::of(text))
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::spacing::Spacing;
 use super::{Result, print_json, structures};
 use crate::formats::{self, Entry, Facts, Kind};
 use crate::jobs::JobError;
@@ -26,6 +27,8 @@ pub struct Info {
     /// Read all voxels, also of large files, for the range of values and to see damage
     #[arg(long)]
     values: bool,
+    #[command(flatten)]
+    spacing: Spacing,
 }
 
 fn facts(entry: &Entry, facts: &Facts, statistics: Option<&Statistics>) -> Value {
@@ -85,7 +88,7 @@ impl Info {
                 }
                 continue;
             }
-            match self.look(entry) {
+            match self.spacing.of(entry).and_then(|entry| self.look(&entry)) {
                 Ok(volume) => volumes.push(volume),
                 Err(error) => refused.push(json!({"path": entry.path, "reason": error.to_string()})),
             }

@@ -10,9 +10,10 @@ use serde::Serialize;
 use super::Result;
 use super::measure_document::{self, Asked};
 use super::named_labels::named_labels;
+use super::spacing::Spacing;
 use super::terminal::Terminal;
 use crate::disk::replace_file;
-use crate::formats::{self, read_annotated_labels};
+use crate::formats::read_annotated_labels;
 use crate::jobs::{Inputs, JobError, MeasureJob, OpenLabelsJob, OutputKind};
 use crate::measure::{COLUMNS, CSV_START, FIGURES_CSV_START, Row, Wanted, csv, figures_csv};
 use crate::session;
@@ -40,6 +41,8 @@ pub struct Measure {
     /// Frame of a 4-D image, counted from 0
     #[arg(long, default_value_t = 0)]
     frame: usize,
+    #[command(flatten)]
+    spacing: Spacing,
     /// Only this label, by its name or its number; may be given several times
     #[arg(long, value_name = "N|NAME")]
     label: Vec<String>,
@@ -160,10 +163,11 @@ impl Measure {
         let report = |share| terminal.progress(share);
         let watch = Watch::unwatched().reporting(&report);
         let Some(path) = &self.image else {
+            self.spacing.refuse("is the size of the image's voxels; name it with --image")?;
             let (labels, annotations) = read_annotated_labels(&self.mask, None, watch, &warn)?;
             return Ok((labels, annotations.table, None));
         };
-        let volume = Arc::new(formats::open_one(path, self.series.as_deref(), watch.stage("Reading image"))?);
+        let volume = Arc::new(self.spacing.open(path, self.series.as_deref(), watch.stage("Reading image"))?);
         volume.warnings.iter().cloned().for_each(&warn);
         if self.frame >= volume.frame_count() {
             let count = volume.frame_count();

@@ -35,6 +35,7 @@ mod refine;
 mod remote;
 mod sample;
 mod segment;
+mod spacing;
 mod structures;
 mod terminal;
 mod touch;

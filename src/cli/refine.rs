@@ -8,6 +8,7 @@ use std::time::Instant;
 use clap::Args;
 use serde_json::json;
 
+use super::spacing::Spacing;
 use super::terminal::Terminal;
 use super::{Result, print_json, use_threads};
 use crate::engine::DeviceChoice;
@@ -36,6 +37,8 @@ pub struct Refine {
     /// Which slices --done counts: axial, coronal or sagittal
     #[arg(long)]
     axis: SliceAxis,
+    #[command(flatten)]
+    spacing: Spacing,
     /// A bundled or user model's id, or a model file
     #[arg(short, long)]
     model: String,
@@ -80,7 +83,7 @@ impl Refine {
         let terminal = Terminal::new("Refining");
         let report = |share| terminal.progress(share);
         let watch = Watch::unwatched().reporting(&report);
-        let volume = Arc::new(formats::open_one(&self.image, None, watch.quiet())?);
+        let volume = Arc::new(self.spacing.open(&self.image, None, watch.quiet())?);
         let (labels, known) =
             formats::read_annotated_labels(&self.labels, Some(&volume), watch, &|text| terminal.warn(&text))?;
         let labels = labels.placed_by(&volume.geometry);

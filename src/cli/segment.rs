@@ -10,6 +10,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::guard::guarded;
+use super::spacing::Spacing;
 use super::terminal::Terminal;
 use super::{Result, print_json, use_threads};
 use crate::engine::DeviceChoice;
@@ -58,6 +59,8 @@ pub struct Segment {
     /// Also segment series with missing or uneven slices: missing ones are left empty, uneven ones interpolated
     #[arg(long)]
     fill_gaps: bool,
+    #[command(flatten)]
+    spacing: Spacing,
     /// Number of processor threads; all by default
     #[arg(long)]
     threads: Option<NonZeroUsize>,
@@ -211,7 +214,7 @@ impl Segment {
         let started = Instant::now();
         let mut volumes = Vec::new();
         for entry in &input.entries {
-            volumes.push(formats::load(entry, Watch::unwatched())?);
+            volumes.push(formats::load(&self.spacing.of(entry)?, Watch::unwatched())?);
         }
         let volume = match volumes.len() {
             1 => volumes.remove(0),

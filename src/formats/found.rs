@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::error::Result;
 use super::labels::LabelsInFile;
 use super::registry::{Kind, stem};
+use super::voxel_size::{GivenSize, SizeSaid};
 use crate::volume::{Geometry, Volume, VoxelType};
 use crate::work::Watch;
 
@@ -44,6 +45,17 @@ pub trait Source: fmt::Debug + Send + Sync {
     /// What loading does to the image that the user must agree to first, after what is wrong with it; `None` for images that are
     /// shown as they are.
     fn asks(&self) -> Option<&str> {
+        None
+    }
+
+    /// What its files say of the size of a voxel, and whether the user is asked for the rest; `None` for formats that always say it.
+    fn size_said(&self) -> Option<&SizeSaid> {
+        None
+    }
+
+    /// The same with voxels of the size that the user says; `None` for formats that always say it.
+    fn of_size(&self, given: GivenSize) -> Option<Arc<dyn Source>> {
+        let _ = given;
         None
     }
 }

@@ -31,6 +31,7 @@ mod slices;
 mod stored;
 #[cfg(test)]
 mod tests;
+mod voxel_size;
 
 pub use annotations::{
     Found, NAME_ENDINGS, complete as complete_annotations, is_names_file, read_names, write_names, write_sidecar,
@@ -52,7 +53,8 @@ pub use registry::{
     notices_of_writing, readable_names, stem, surfaces_in, write_labels, write_mask, write_surfaces, write_volume,
     writer_for,
 };
-pub use scan::{INCOMING, facts, list_files, load, open_one, scan, scan_all};
+pub use scan::{INCOMING, facts, list_files, load, of_size, open_of_size, open_one, scan, scan_all};
+pub use voxel_size::{GivenSize, SizeSaid};
 
 use registry::has_extension;
 use scan::read_head;

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::error::{FormatError, Result};
 use super::found::Findings;
 use super::mesh::Surface;
-use crate::volume::{Annotations, Geometry, LabelMap, SourceImages, Volume};
+use crate::volume::{Annotations, Geometry, LabelMap, SourceImages, Volume, VoxelType};
 use crate::work::Watch;
 
 /// What a file can hold.
@@ -57,8 +57,8 @@ pub struct Save {
     pub labels: Option<WriteLabels>,
     /// Writes surfaces; none where the format cannot hold them.
     pub mesh: Option<SaveMesh>,
-    /// What the user must be told of a file that was written with this grid.
-    pub notices: fn(&Path, &Geometry) -> Vec<String>,
+    /// What the user must be told of a file that was written with this grid, of a scan with values of this type.
+    pub notices: fn(&Path, &Geometry, Option<VoxelType>) -> Vec<String>,
     /// Whether it names the DICOM images that a mask was made on, and cannot be written without them.
     pub needs_source: bool,
     /// Reads a written mask back and compares it; none where that is left to the tests.
@@ -298,7 +298,7 @@ pub fn check_written(path: &Path, mask: &Mask, watch: Watch) -> Result<Option<St
     save.check.map(|check| check(path, mask, watch)).transpose()
 }
 
-/// What the user must be told of a file that was written with this grid.
-pub fn notices_of_writing(path: &Path, geometry: &Geometry) -> Vec<String> {
-    way_of_saving(path).map(|(_, save, _)| (save.notices)(path, geometry)).unwrap_or_default()
+/// What the user must be told of a file that was written with this grid; `kind` is that of a scan's values.
+pub fn notices_of_writing(path: &Path, geometry: &Geometry, kind: Option<VoxelType>) -> Vec<String> {
+    way_of_saving(path).map(|(_, save, _)| (save.notices)(path, geometry, kind)).unwrap_or_default()
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::error::{FormatError, Result};
 use super::found::{Entry, Facts, Findings, Skipped};
 use super::registry::{FORMATS, Kind};
+use super::voxel_size::GivenSize;
 use crate::disk::open_regular_file;
 use crate::volume::Volume;
 use crate::work::Watch;
@@ -141,11 +142,33 @@ pub fn facts(entry: &Entry, watch: Watch) -> Result<Option<Facts>> {
     entry.source.facts(watch)
 }
 
+/// The same with voxels of the size that the user says.
+///
+/// # Errors
+/// For files whose format says it.
+pub fn of_size(entry: Entry, given: GivenSize) -> Result<Entry> {
+    match entry.source.of_size(given) {
+        Some(source) => Ok(Entry { source, ..entry }),
+        None => Err(FormatError::unsupported(
+            entry.source.path(),
+            "the file says how large its voxels are; a spacing is given only for pictures",
+        )),
+    }
+}
+
 /// Opens a path that holds exactly one volume, or the named one of several.
 ///
 /// # Errors
 /// When nothing can be loaded, or several entries exist and `id` picks none of them.
 pub fn open_one(path: &Path, id: Option<&str>, watch: Watch) -> Result<Volume> {
+    open_of_size(path, id, None, watch)
+}
+
+/// The same with voxels of the size that the user says, where one is given.
+///
+/// # Errors
+/// As [`open_one`], and for a size where the file says it.
+pub fn open_of_size(path: &Path, id: Option<&str>, given: Option<GivenSize>, watch: Watch) -> Result<Volume> {
     let findings = scan(path, watch)?;
     // Masks beside a scan are no second scan.
     let scans: Vec<&Entry> = findings.entries.iter().filter(|entry| entry.kind == Kind::Volume).collect();
@@ -170,7 +193,10 @@ pub fn open_one(path: &Path, id: Option<&str>, watch: Watch) -> Result<Volume> {
         },
     };
     match chosen {
-        Some(entry) => load(entry, watch),
+        Some(entry) => match given {
+            Some(given) => load(&of_size(entry.clone(), given)?, watch),
+            None => load(entry, watch),
+        },
         None if entries.is_empty() => {
             let reason = match findings.skipped.first() {
                 Some(skipped) => format!("holds no image; {}: {}", skipped.path.display(), skipped.reason),

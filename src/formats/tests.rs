@@ -79,7 +79,10 @@ fn the_list_names_everything_once() {
 fn what_is_written_comes_back_in_every_type() {
     let folder = tempfile::tempdir().unwrap();
     for (format, ending) in saved(Kind::Volume) {
-        for (n, volume) in volumes().iter().enumerate() {
+        let holds = |kind| {
+            format.id != "mgh" || [VoxelType::U8, VoxelType::I16, VoxelType::I32, VoxelType::F32].contains(&kind)
+        };
+        for (n, volume) in volumes().iter().enumerate().filter(|(_, volume)| holds(volume.voxels.voxel_type())) {
             let path = folder.path().join(format!("v{n}{ending}"));
             write_volume(&path, volume, Watch::unwatched()).unwrap();
             let found = scan(&path, Watch::unwatched()).unwrap();
@@ -127,12 +130,13 @@ fn labels_come_back_with_names_colours_and_states() {
         names.0[0].colour = [12, 200, 77];
         let mut notes = Annotations::new(names, [((2, 1), SliceState::Done), ((0, 0), SliceState::Draft)]);
         notes.seal(&labels);
-        for (_, ending) in saved(Kind::Labels) {
+        for (format, ending) in saved(Kind::Labels) {
             let path = folder.path().join(format!("m{largest}{ending}"));
             write_labels(&path, &labels, &notes, Watch::unwatched()).unwrap();
             let back = open_one(&path, None, Watch::unwatched()).unwrap();
             assert_eq!(back.annotations, notes, "{ending}");
-            let wanted = if largest > 255 { VoxelType::U16 } else { VoxelType::U8 };
+            let wide = if format.id == "mgh" { VoxelType::I32 } else { VoxelType::U16 };
+            let wanted = if largest > 255 { wide } else { VoxelType::U8 };
             assert_eq!(back.voxels.voxel_type(), wanted, "{ending}");
             let (read, _) = LabelMap::rounded(&back, 0).unwrap();
             assert_eq!(read.fingerprint(), labels.fingerprint(), "{ending}");
@@ -162,10 +166,12 @@ fn every_file_that_is_cut_short_is_refused_by_name() {
     let folder = tempfile::tempdir().unwrap();
     for (_, ending) in saved(Kind::Volume) {
         let path = folder.path().join(format!("v{ending}"));
-        write_volume(&path, &volumes()[4], Watch::unwatched()).unwrap();
+        write_volume(&path, &volumes()[3], Watch::unwatched()).unwrap();
         let whole = std::fs::read(&path).unwrap();
+        // The end of plain MGH is about the scanner, and missing in some files.
+        let end = if ending == ".mgh" { whole.len() - 20 } else { whole.len() };
         // In the header, in the voxels, and in a checksum.
-        for length in [0, 5, whole.len() / 3, whole.len() - 20, whole.len() - 2] {
+        for length in [0, 5, end / 3, end - 20, end - 2] {
             std::fs::write(&path, &whole[..length]).unwrap();
             let error = open_one(&path, None, Watch::unwatched()).err().map(|error| error.to_string());
             assert!(error.is_some_and(|error| error.contains("v.")), "{ending} of {length} bytes");

@@ -238,9 +238,11 @@ impl App {
         let over = self.over.palette.is_some() || self.over.keys.is_some() || self.over.is_about;
         over || self.studio.recovery.is_open
             || self.studio.servers.is_open
+            || self.studio.deidentifying.is_open
             || self.studio.leaving.is_some()
             || self.studio.replacing.is_some()
             || self.studio.other_grid.is_some()
+            || self.studio.sizing.form.is_some()
             || self.dialogs.is_open()
     }
 
@@ -359,12 +361,14 @@ impl eframe::App for App {
         windows::leaving::leaving_ui(ui, studio, outbox);
         windows::replacing::replacing_ui(ui, studio, outbox);
         windows::other_grid::other_grid_ui(ui, studio, outbox);
+        windows::sizing::sizing_ui(ui, studio, outbox);
         windows::recovery::recovery_ui(ui, studio, outbox);
         let context = ui.ctx().clone();
         self.over.palette.take_if(|palette| !palette.ui(&context, studio, outbox));
         self.over.keys.take_if(|keys| !keys.ui(&context, studio, outbox));
         self.over.is_about = self.over.is_about && windows::about::about_ui(&context);
         self.over.servers.ui(&context, studio, outbox);
+        windows::deidentifying::deidentifying_ui(&context, studio, outbox);
         self.dialogs.ui(&context);
         if !is_covered {
             input::handle_keys(ui, studio, outbox);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::error::JobError;
 use super::job::{Job, JobKind, Work};
-use crate::formats::{self, Entry, Facts, FormatError, Kind, Source};
+use crate::formats::{self, Entry, Facts, FormatError, GivenSize, Kind, SizeSaid, Source};
 use crate::session::{DocumentError, Likeness, ScanPlace, ScanReference, has_values_of_copy, read_scan_copy};
 use crate::volume::Volume;
 use crate::work::Watch;
@@ -107,11 +107,27 @@ fn file_or_copy(paths: &[PathBuf], reference: &ScanReference, work: &Work<()>) -
 fn found(path: &Path, reference: &ScanReference, work: &Work<()>) -> Result<Option<FoundScan>, JobError> {
     let id = reference.place.as_ref().map(|place| place.id.as_str()).unwrap_or_default();
     let Some(entry) = entry_at(path, id, work)? else { return Ok(None) };
+    let entry = of_known_size(entry, reference);
     let volume = formats::load(&entry, work.watch.stage("Reading"))?;
     let _ = volume.statistics();
     let checksum = volume.checksum();
     let likeness = reference.likeness(&volume, checksum);
     Ok(Some(FoundScan { entry, volume: Arc::new(volume), checksum, likeness, instead: None }))
+}
+
+/// A picture whose file does not say how large its voxels are has those that the user gave it then.
+fn of_known_size(entry: Entry, reference: &ScanReference) -> Entry {
+    let is_open = entry.source.size_said().is_some_and(SizeSaid::is_open);
+    let Some(grid) = reference.geometry().filter(|_| is_open) else { return entry };
+    let given = match (grid.is_size_assumed(), grid.spacing_mm()) {
+        (false, mm) => GivenSize::Millimetres(mm),
+        (true, [1.0, 1.0, 1.0]) => GivenSize::Pixels,
+        (true, _) => return entry,
+    };
+    match entry.source.of_size(given) {
+        Some(source) => Entry { source, ..entry },
+        None => entry,
+    }
 }
 
 /// The scan in the document, where there is one; damage is told, and is as if there were none.

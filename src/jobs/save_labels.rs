@@ -41,7 +41,7 @@ impl Job for SaveLabelsJob {
         formats::write_mask(&path, &mask, work.watch.stage("Saving"))?;
         let checked = formats::check_written(&path, &mask, work.watch.stage("Comparing"))?;
         checked.into_iter().for_each(|text| work.warn(text));
-        formats::notices_of_writing(&path, labels.geometry()).into_iter().for_each(|text| work.warn(text));
+        formats::notices_of_writing(&path, labels.geometry(), None).into_iter().for_each(|text| work.warn(text));
         if sidecar {
             // The mask is on disk and says all of it.
             let told = formats::write_sidecar(&path, &annotations).unwrap_or_else(|e| Some(e.to_string()));

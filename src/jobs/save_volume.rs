@@ -31,7 +31,8 @@ impl Job for SaveVolumeJob {
     fn run(self, work: &Work<()>) -> Result<PathBuf, JobError> {
         let Self { path, volume } = self;
         formats::write_volume(&path, &volume, work.watch.stage("Saving"))?;
-        formats::notices_of_writing(&path, &volume.geometry).into_iter().for_each(|text| work.warn(text));
+        let kind = Some(volume.voxels.voxel_type());
+        formats::notices_of_writing(&path, &volume.geometry, kind).into_iter().for_each(|text| work.warn(text));
         Ok(path)
     }
 }

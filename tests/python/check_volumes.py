@@ -297,6 +297,7 @@ def mgh(data, folder):
         nibabel.save(nibabel.MGHImage(voxels, image.affine), path)
         theirs = nibabel.load(path)
         same(path.name, path, np.asarray(theirs.dataobj), theirs.affine, folder, 1e-4)
+        written_mgh(folder, file, image.affine, voxels)
     slant = np.eye(4)
     slant[:3, :3] = slanted() * [0.7, 0.9, 2.5]
     slant[:3, 3] = [10.5, -20.25, 3]
@@ -306,6 +307,39 @@ def mgh(data, folder):
             nibabel.save(nibabel.MGHImage(values(kind, shape), slant), path)
             theirs = nibabel.load(path)
             same(path.name, path, np.asarray(theirs.dataobj), theirs.affine, folder, 1e-4)
+            again = folder / f"again_{path.name}"
+            done = lamella("convert", path, "-o", again)
+            ours = nibabel.load(again) if done.returncode == 0 else None
+            equal = ours is not None and np.array_equal(np.asarray(ours.dataobj), np.asarray(theirs.dataobj))
+            check(f"{again.name} written", equal and np.allclose(ours.affine, slant, atol=1e-4), done.stderr)
+
+
+def written_mgh(folder, file, affine, voxels):
+    """What Lamella writes as MGH lies where nibabel reads the source: a scan and a mask, compressed and plain."""
+    wanted = np.asarray(voxels)
+    for ending in (".mgz", ".mgh"):
+        path = folder / f"ours_{file.name.replace('.nii.gz', '')}{ending}"
+        done = lamella("convert", file, "-o", path)
+        if done.returncode:
+            check(path.name, False, done.stderr)
+            continue
+        ours = nibabel.load(path)
+        check(f"written {path.name} place", np.allclose(ours.affine, affine, atol=1e-4), ours.affine)
+        check(f"written {path.name} voxels", np.array_equal(np.asarray(ours.dataobj), wanted))
+    names = folder / "two.tsv"
+    names.write_text("index\tname\n1\tone\n300\tmany\n")
+    mask = folder / f"mask_{file.name}"
+    labels = np.where(wanted > np.median(wanted), 300, 0).astype("uint16")
+    labels[0, 0, 0] = 1
+    nibabel.save(nibabel.Nifti1Image(labels, affine), mask)
+    path = folder / f"mask_{file.name.replace('.nii.gz', '.mgz')}"
+    done = lamella("convert", mask, "-o", path, "--names", names)
+    ours = nibabel.load(path) if done.returncode == 0 else None
+    check(f"written {path.name}", ours is not None and np.array_equal(np.asarray(ours.dataobj), labels), done.stderr)
+    check(f"written {path.name} place", ours is not None and np.allclose(ours.affine, affine, atol=1e-4))
+    again = folder / f"{path.name}.label"
+    done = lamella("convert", path, "-o", again)
+    check(f"names in {path.name}", done.returncode == 0 and "many" in again.read_text(), done.stderr)
 
 
 def analyze(folder):

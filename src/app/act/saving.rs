@@ -11,8 +11,8 @@ use crate::app::state::saving::{BeingSaved, Replacing, ReplacingAnswer, SavedFil
 use crate::app::state::studio::Studio;
 use crate::formats::{self, For, Kind, stem};
 use crate::jobs::{
-    AddToDatasetJob, DOCUMENT_FORMAT, Job, KeepAdaptedJob, MASK_SUFFIX, SaveDocumentJob, SaveLabelsJob, SaveNamesJob,
-    SavePictureJob, SaveReportJob, SaveSurfacesJob, SaveTableJob, SaveVolumeJob, plain_name,
+    AddToDatasetJob, DOCUMENT_FORMAT, DeidentifyJob, Job, KeepAdaptedJob, MASK_SUFFIX, SaveDocumentJob, SaveLabelsJob,
+    SaveNamesJob, SavePictureJob, SaveReportJob, SaveSurfacesJob, SaveTableJob, SaveVolumeJob, plain_name,
 };
 use crate::session::{DOCUMENT_ENDING, ScanId, Segmentation, SegmentationId};
 use crate::volume::Plane;
@@ -39,6 +39,10 @@ fn mode_of(purpose: Purpose) -> (Mode, &'static str) {
         Purpose::Report => (Mode::Folder, "Folder for the report"),
         Purpose::FetchInto { .. } => (Mode::Folder, "Folder for what is fetched"),
         Purpose::SendFile => (Mode::Open, "Send a DICOM file"),
+        Purpose::Deidentify { is_folder: true } => (Mode::Folder, "Folder of DICOM files"),
+        Purpose::Deidentify { is_folder: false } => (Mode::Open, "A DICOM file"),
+        Purpose::DeidentifyKey => (Mode::Open, "The file with the secret"),
+        Purpose::DeidentifyInto => (Mode::Folder, "Folder for the files without their patients"),
         Purpose::OpenLabels(_) => (Mode::Open, "Open a segmentation"),
         Purpose::CompareWith(_) => (Mode::Open, "Open a mask to compare with"),
         Purpose::SaveNumbers(_) => (Mode::Save("CSV".into(), vec![".csv"]), "Save the numbers"),
@@ -290,6 +294,9 @@ fn use_path(studio: &mut Studio, purpose: Purpose, path: PathBuf) {
         Purpose::OpenDocument => super::documents::open(studio, path),
         Purpose::FetchInto { starts } => super::servers::set_folder(studio, path, starts),
         Purpose::SendFile => super::servers::send_file(studio, path),
+        Purpose::Deidentify { .. } => super::deidentifying::take_input(studio, path),
+        Purpose::DeidentifyKey => super::deidentifying::take_key(studio, path),
+        Purpose::DeidentifyInto => super::deidentifying::take_output(studio, &path),
         Purpose::FindScan { id, .. } => super::bringing::take_place(studio, id, Some(&path)),
         Purpose::OpenLabels(of) => super::scans::open_labels(studio, of, path, None),
         Purpose::CompareWith(of) => super::comparing::open_second(studio, of, path),
@@ -363,6 +370,7 @@ pub fn is_saving(studio: &Studio) -> bool {
         SaveDocumentJob::KIND,
         SaveTableJob::KIND,
         SaveSurfacesJob::KIND,
+        DeidentifyJob::KIND,
     ];
     kinds.into_iter().any(|kind| studio.tasks.is_running(kind))
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{carrying, cases, documents, linking, putting_away};
+use super::{carrying, cases, documents, linking, putting_away, sizing};
 use crate::app::state::cases::{Role, Way};
 use crate::app::state::joining::{Arrival, Source};
 use crate::app::state::leaving::Leaving;
@@ -196,16 +196,18 @@ pub fn open_sample(studio: &mut Studio) {
 
 /// Shows an item of the data tree; it is read first where it was not.
 pub fn show_item(studio: &mut Studio, n: usize) {
-    let Some(item) = studio.items.get(n) else { return };
+    let Some(scan) = studio.items.get(n).map(|item| item.scan) else { return };
     if studio.loading == Some(n) {
         return;
     }
     // Whatever was on its way is not to be shown any more.
     (studio.loading, studio.cases.going) = (None, None);
     studio.tasks.stop(LoadJob::KIND);
-    match item.scan {
+    match scan {
         Some(scan) => show(studio, scan),
+        None if sizing::must_wait(studio, n) => {}
         None => {
+            let Some(item) = studio.items.get(n) else { return };
             studio.loading = Some(n);
             let entry = item.entry.clone();
             let left =

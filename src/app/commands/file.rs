@@ -1,7 +1,7 @@
 //! Opening, saving, closing.
 
 use super::{CommandEntry, Group, no_scan};
-use crate::app::act::{documents, leaving, numbers, saving, scans, servers};
+use crate::app::act::{deidentifying, documents, leaving, numbers, saving, scans, servers};
 use crate::app::state::leaving::Leaving;
 use crate::app::state::paths::Purpose;
 use crate::app::state::studio::Studio;
@@ -95,6 +95,8 @@ pub const FILE: &[CommandEntry] = &[
     file("file.servers", "Servers...", servers::open)
         .hint("Fetch scans from a server of images (PACS), and send results to it")
         .keys(&["Ctrl+Shift+R"]),
+    file("file.deidentify", "De-identify...", deidentifying::open)
+        .hint("Take the patients out of DICOM files; every change is listed before anything is written"),
     file("file.close", "Close scan", |studio| {
         if let Some(scan) = studio.shown {
             leaving::ask(studio, Leaving::Scan(scan));

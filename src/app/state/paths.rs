@@ -50,6 +50,15 @@ pub enum Purpose {
     },
     /// A file that is sent to a server.
     SendFile,
+    /// DICOM files that patients are taken out of.
+    Deidentify {
+        /// Whether a folder of them is chosen.
+        is_folder: bool,
+    },
+    /// The secret that new names are made from.
+    DeidentifyKey,
+    /// The folder for files without their patients.
+    DeidentifyInto,
     /// Write the rulers, angles and regions of a scan.
     SaveMeasurements(ScanId),
     /// Write a scan.

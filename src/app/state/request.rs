@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::attention::AttentionForm;
 use super::comparing::CompareForm;
+use super::deidentifying::DeidentifyRequest;
 use super::joining::Word;
 use super::keymap::{Chord, Keymap};
 use super::leaving::LeavingAnswer;
@@ -16,6 +17,7 @@ use super::saving::ReplacingAnswer;
 use super::segmenting::SegmentForm;
 use super::servers::ServersRequest;
 use super::settings::Settings;
+use super::sizing::SizeAnswer;
 use super::studio::{Display, Hover};
 use super::teach::TeachForm;
 use super::views::Pose;
@@ -137,8 +139,14 @@ pub enum Request {
     Replacing(ReplacingAnswer),
     /// Whether and how labels of another grid are brought onto their scan's.
     OtherGrid(Option<Resampling>),
+    /// Ask for the size of the voxels of an item of the data tree.
+    AskVoxelSize(usize),
+    /// How large the voxels of pictures are.
+    VoxelSize(SizeAnswer),
     /// What becomes of unsaved work of a window that is gone.
     Recovery(RecoveryAnswer),
+    /// Something about taking patients out of DICOM files.
+    Deidentify(DeidentifyRequest),
     /// Something about servers of images.
     Servers(ServersRequest),
     /// Take so many steps back, or make so many again where the number is negative.

@@ -9,6 +9,7 @@ use super::cases::Cases;
 use super::cine::Cine;
 use super::comparing::Comparing;
 use super::copied::CopiedSlice;
+use super::deidentifying::Deidentifying;
 use super::documents::OpenDocument;
 use super::highlighting::Highlighting;
 use super::joining::{Arrival, CorrectedSlices};
@@ -29,6 +30,7 @@ use super::scans::Item;
 use super::segmenting::SegmentForm;
 use super::servers::Servers;
 use super::settings::Settings;
+use super::sizing::Sizing;
 use super::tasks::Tasks;
 use super::teach::Teach;
 use super::views::{LabelView, Live, ScanView};
@@ -146,6 +148,8 @@ pub struct Studio {
     pub replacing: Option<Replacing>,
     /// Labels of another grid that the user is asked about.
     pub other_grid: Option<OtherGrid>,
+    /// How large the voxels of pictures are.
+    pub sizing: Sizing,
     /// Labels that are being joined with a segmentation's.
     pub joining: Vec<(Arrival, CorrectedSlices)>,
     /// Which recent paths are there.
@@ -164,6 +168,8 @@ pub struct Studio {
     pub bringing: BringingAll,
     /// The document that is open.
     pub document: Option<OpenDocument>,
+    /// Taking patients out of DICOM files.
+    pub deidentifying: Deidentifying,
     /// Servers of images.
     pub servers: Servers,
     /// Whether the user knows that undo has no room for all steps.
@@ -211,6 +217,7 @@ impl Studio {
             being_saved: Vec::new(),
             replacing: None,
             other_grid: None,
+            sizing: Sizing::default(),
             joining: Vec::new(),
             recent: RecentPaths::default(),
             used: Vec::new(),
@@ -220,6 +227,7 @@ impl Studio {
             recovery: Recovery::default(),
             bringing: BringingAll::default(),
             document: None,
+            deidentifying: Deidentifying::default(),
             servers: Servers::default(),
             knows_undo_is_full: false,
         };

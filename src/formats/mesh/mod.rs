@@ -69,7 +69,7 @@ const fn save(
         volume: None,
         labels: None,
         mesh: Some(super::registry::SaveMesh { write, holds_many }),
-        notices: |_, _| Vec::new(),
+        notices: |_, _, _| Vec::new(),
         needs_source: false,
         check: None,
     }

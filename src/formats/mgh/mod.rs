@@ -3,30 +3,44 @@
 //! Source: surfer.nmr.mgh.harvard.edu/fswiki/FsTutorial/MghFormat, and `mghRead` in `mri.cpp` of `FreeSurfer`. What follows the voxels (times
 //! of the sequence, tables of colours) is not read.
 
+mod tail;
 #[cfg(test)]
 mod tests;
+mod write;
 
 use std::path::Path;
 
 use super::error::{FormatError, Result};
-use super::registry::{Format, Kind};
+use super::registry::{Format, Kind, Save};
 use super::stored::{self, Head, Layout, Parts};
 use super::{Facts, FileReader, each_file, has_extension, stem};
 use crate::volume::{Affine, Geometry, Rescale, Vec3, Volume, VoxelType};
 use crate::work::Watch;
 use crate::work::numbers::real;
 
+/// Endings, the preferred one first.
+const ENDINGS: &[&str] = &[".mgz", ".mgh", ".mgh.gz"];
+
 /// The entry in the list of formats.
 pub const FORMAT: Format = Format {
     id: "mgh",
     name: "MGH",
-    endings: &[".mgz", ".mgh", ".mgh.gz"],
+    endings: ENDINGS,
     beside: &[],
     kinds: &[Kind::Volume, Kind::Labels],
     is_picture: false,
     claims: |path, _| has_extension(path, FORMAT.endings),
     scan: |paths, watch| each_file("mgh", paths, READER, watch),
-    saves: &[],
+    saves: &[Save {
+        name: "MGH",
+        endings: ENDINGS,
+        volume: Some(write::write_volume),
+        labels: Some(write::write_labels),
+        mesh: None,
+        notices: |_, _, kind| write::precision_notice(kind).into_iter().collect(),
+        needs_source: false,
+        check: None,
+    }],
 };
 
 const READER: FileReader = FileReader { shape, facts, load: read };
@@ -53,8 +67,18 @@ fn read(path: &Path, watch: Watch) -> Result<Volume> {
     let voxels = stored::read_values(&parts, layout, true, path, &mut unimportant, watch)?;
     let mut volume = Volume::new(facts.geometry, voxels, facts.frame_dims, Rescale::IDENTITY, facts.name);
     volume.warnings = facts.warnings;
+    if volume.voxels.voxel_type().is_integer() {
+        let found = tail::read(path, layout.encoding, layout.byte_skip.unwrap_or(0) + bytes_of(&volume));
+        volume.annotations = found.annotations;
+        volume.warnings.extend(found.warnings);
+    }
     volume.header = facts.header;
     Ok(volume)
+}
+
+/// Bytes of all voxels.
+fn bytes_of(volume: &Volume) -> u64 {
+    u64::try_from(volume.voxels.len().saturating_mul(volume.voxels.voxel_type().bytes())).unwrap_or(u64::MAX)
 }
 
 fn outline(path: &Path) -> Result<(Facts, (Parts, Layout))> {

@@ -74,3 +74,45 @@ fn what_is_wrong_is_named() {
         assert!(error.contains("b.mgh"), "{length}: {error}");
     }
 }
+
+#[test]
+fn values_of_other_types_go_into_one_that_holds_them_or_are_refused() {
+    use crate::formats::write_volume;
+    use crate::volume::Voxels;
+    use std::sync::Arc;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.mgz");
+    let through = |voxels: Voxels| {
+        let geometry = Geometry::new([2, 1, 1], Affine::IDENTITY).unwrap();
+        let volume = Volume::new(geometry, voxels, vec![], Rescale::IDENTITY, "v".into());
+        write_volume(&path, &volume, Watch::unwatched()).map_err(|error| error.to_string())?;
+        let back = open_one(&path, None, Watch::unwatched()).unwrap();
+        Ok::<_, String>((back.voxels.voxel_type(), back.value([0, 0, 0], 0), back.value([1, 0, 0], 0)))
+    };
+    assert_eq!(through(Voxels::I8(Arc::new(vec![-128, 127]))), Ok((VoxelType::I16, -128.0, 127.0)));
+    assert_eq!(through(Voxels::U16(Arc::new(vec![0, 32_767]))), Ok((VoxelType::I16, 0.0, 32_767.0)));
+    assert_eq!(through(Voxels::U16(Arc::new(vec![0, 65_535]))), Ok((VoxelType::I32, 0.0, 65_535.0)));
+    assert_eq!(through(Voxels::I64(Arc::new(vec![-9, 2_147_483_647]))), Ok((VoxelType::I32, -9.0, 2_147_483_647.0)));
+    assert_eq!(through(Voxels::F64(Arc::new(vec![0.5, -1.25]))), Ok((VoxelType::F32, 0.5, -1.25)));
+    assert!(through(Voxels::U32(Arc::new(vec![0, u32::MAX]))).unwrap_err().contains("whole numbers"));
+    assert!(through(Voxels::F64(Arc::new(vec![0.0, 1e300]))).unwrap_err().contains("fractions"));
+}
+
+#[test]
+fn names_of_labels_stand_behind_the_voxels_and_damage_there_touches_nothing_else() {
+    use crate::formats::{read_annotated_labels, write_labels};
+    use crate::volume::{Annotations, Label, LabelMap, LabelTable};
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.mgh");
+    let mut labels = LabelMap::empty(Geometry::new([3, 2, 2], Affine::IDENTITY).unwrap());
+    labels.set([1, 1, 1], 300);
+    let notes = Annotations::new(LabelTable(vec![Label::new(300, "Hippocampus")]), Vec::new());
+    write_labels(&path, &labels, &notes, Watch::unwatched()).unwrap();
+    let read = || read_annotated_labels(&path, None, Watch::unwatched(), &|_| {}).unwrap();
+    assert_eq!(read().1.table.get(300).map(|label| label.name.clone()), Some("Hippocampus".into()));
+    let whole = std::fs::read(&path).unwrap();
+    for end in SIZE + 48..whole.len() {
+        std::fs::write(&path, &whole[..end]).unwrap();
+        assert!(read().0.same_labels(&labels), "cut at {end} of {}", whole.len());
+    }
+}

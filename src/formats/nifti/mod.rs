@@ -34,7 +34,7 @@ pub const FORMAT: Format = Format {
         volume: Some(write::write_volume),
         labels: Some(write::write_labels),
         mesh: None,
-        notices: |path, geometry| write::shear_notice(geometry).into_iter().chain(read::twin(path)).collect(),
+        notices: |path, geometry, _| write::shear_notice(geometry).into_iter().chain(read::twin(path)).collect(),
         needs_source: false,
         check: None,
     }],

@@ -34,7 +34,7 @@ pub const FORMAT: Format = Format {
         volume: Some(write::write_volume),
         labels: Some(write::write_labels),
         mesh: None,
-        notices: |_, _| Vec::new(),
+        notices: |_, _, _| Vec::new(),
         needs_source: false,
         check: None,
     }],

@@ -7,6 +7,7 @@
 mod order;
 mod pages;
 mod png;
+mod said;
 mod steps;
 mod tiff;
 mod write;
@@ -17,10 +18,11 @@ use std::sync::Arc;
 
 use super::error::{FormatError, Result};
 use super::registry::Format;
-use super::{Entry, Facts, Findings, Skipped, Source, stem};
-use crate::volume::{Affine, Geometry, Rescale, Volume, VoxelType};
+use super::{Entry, Facts, Findings, GivenSize, SizeSaid, Skipped, Source, stem};
+use crate::volume::{Affine, Geometry, Volume, VoxelType};
 use crate::work::{Stopped, Watch};
-use pages::{Kind, Pages};
+use pages::{Kind, Pages, SizeOfFile};
+use said::{Said, size_said};
 use steps::Steps;
 pub use write::{RgbPicture, write_mask_picture, write_picture};
 
@@ -42,11 +44,6 @@ const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
 /// First bytes of a TIFF, small and big, in either byte order.
 const TIFF: [&[u8]; 4] = [b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"];
 
-/// Sizes of pixels in the files of a stack that differ by less are the same.
-const SAME_SIZE: f64 = 1e-4;
-
-const SIZE_UNKNOWN: &str = "Pictures do not say how large a pixel is; 1 mm is assumed in all directions.";
-
 /// Pictures that form one volume, in their order.
 #[derive(Debug, Clone)]
 pub struct Stack {
@@ -54,6 +51,8 @@ pub struct Stack {
     name: String,
     /// Which of a file's images it is.
     image: usize,
+    /// What is known of the size of a voxel.
+    size: SizeSaid,
 }
 
 impl Source for Stack {
@@ -68,6 +67,16 @@ impl Source for Stack {
     fn path(&self) -> &Path {
         self.files.first().map_or(Path::new(""), PathBuf::as_path)
     }
+
+    fn size_said(&self) -> Option<&SizeSaid> {
+        Some(&self.size)
+    }
+
+    fn of_size(&self, given: GivenSize) -> Option<Arc<dyn Source>> {
+        let mut same = self.clone();
+        same.size.given = Some(given);
+        Some(Arc::new(same))
+    }
 }
 
 fn claims(_: &Path, head: &[u8]) -> bool {
@@ -78,19 +87,23 @@ fn is_png(path: &Path) -> Result<bool> {
     Ok(super::read_head(path).map_err(|e| FormatError::read(path, e))?.starts_with(PNG))
 }
 
-/// The images of a file.
-fn kinds(path: &Path, watch: Watch) -> Result<Vec<Result<Kind>>> {
+/// The images of a file, and what it says of the size of their voxels.
+fn kinds(path: &Path, watch: Watch) -> Result<Vec<Result<(Kind, SizeOfFile)>>> {
     if is_png(path)? {
-        return Ok(vec![png::kind(path)]);
+        return Ok(vec![png::kind_and_size(path)]);
     }
     let count = tiff::image_count(path, watch)?;
-    Ok((0..count).map(|image| Ok(tiff::plan(path, image, watch)?.kind())).collect())
+    let image = |image: usize| {
+        let plan = tiff::plan(path, image, watch)?;
+        Ok((plan.kind(), plan.sizes.said()))
+    };
+    Ok((0..count).map(image).collect())
 }
 
 /// Pictures of one folder and kind are a stack; a file with several pages is one by itself.
 fn collect(paths: &[PathBuf], watch: Watch) -> Result<Findings> {
     let mut findings = Findings::default();
-    let mut groups: BTreeMap<(PathBuf, Kind), Vec<PathBuf>> = BTreeMap::new();
+    let mut groups: BTreeMap<(PathBuf, Kind), Vec<(PathBuf, SizeOfFile)>> = BTreeMap::new();
     for path in paths {
         watch.at(0.0)?;
         let kinds = match kinds(path, watch) {
@@ -98,19 +111,19 @@ fn collect(paths: &[PathBuf], watch: Watch) -> Result<Findings> {
             Err(error) => vec![Err(error)],
         };
         let several = kinds.len() > 1;
-        let some = kinds.iter().any(std::result::Result::is_ok);
+        let some = kinds.iter().any(Result::is_ok);
         for (image, kind) in kinds.into_iter().enumerate() {
             match kind {
-                Ok(kind) if several || !kind.is_single() => {
-                    let mut entry = entry(vec![path.clone()], kind, image);
+                Ok((kind, size)) if several || !kind.is_single() => {
+                    let mut entry = entry(vec![path.clone()], kind, image, size);
                     if several {
                         entry.id = format!("{}#{}", entry.id, image + 1);
                     }
                     findings.entries.push(entry);
                 }
-                Ok(kind) => {
+                Ok((kind, size)) => {
                     let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
-                    groups.entry((folder, kind)).or_default().push(path.clone());
+                    groups.entry((folder, kind)).or_default().push((path.clone(), size));
                 }
                 Err(FormatError::Stopped(Stopped)) => return Err(FormatError::Stopped(Stopped)),
                 Err(error) => {
@@ -127,13 +140,14 @@ fn collect(paths: &[PathBuf], watch: Watch) -> Result<Findings> {
         }
     }
     for ((_, kind), mut files) in groups {
-        files.sort_by(|a, b| order::natural(&a.to_string_lossy(), &b.to_string_lossy()));
-        findings.entries.push(entry(files, kind, 0));
+        files.sort_by(|(a, _), (b, _)| order::natural(&a.to_string_lossy(), &b.to_string_lossy()));
+        let size = files.first().map(|(_, size)| *size).unwrap_or_default();
+        findings.entries.push(entry(files.into_iter().map(|(path, _)| path).collect(), kind, 0, size));
     }
     Ok(findings)
 }
 
-fn entry(files: Vec<PathBuf>, kind: Kind, image: usize) -> Entry {
+fn entry(files: Vec<PathBuf>, kind: Kind, image: usize, size: SizeOfFile) -> Entry {
     let first = files.first().cloned().unwrap_or_default();
     let folder = first.parent().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
     let (id, name) = match folder {
@@ -144,6 +158,7 @@ fn entry(files: Vec<PathBuf>, kind: Kind, image: usize) -> Entry {
         _ => (first.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default(), stem(&first)),
     };
     let [width, height] = kind.size;
+    let size = size_said(&files, kind, size);
     Entry {
         format: FORMAT.id,
         kind: super::Kind::Volume,
@@ -154,72 +169,7 @@ fn entry(files: Vec<PathBuf>, kind: Kind, image: usize) -> Entry {
         shape: [width, height, files.len().max(kind.slices)],
         path: if files.len() > 1 { first.parent().unwrap_or(&first).to_path_buf() } else { first },
         belongs_to: None,
-        source: Arc::new(Stack { files, name, image }),
-    }
-}
-
-/// What the files of a stack say besides their pixels.
-struct Said {
-    mm: [f64; 3],
-    size_known: bool,
-    rescale: Rescale,
-    inverted: bool,
-    warnings: Vec<String>,
-    header: Vec<(String, String)>,
-}
-
-impl Said {
-    fn of(plan: &tiff::Plan) -> Self {
-        let mut warnings = plan.sizes.warnings.clone();
-        warnings.extend(plan.warnings.iter().cloned());
-        Self {
-            mm: plan.sizes.mm,
-            size_known: plan.sizes.known,
-            rescale: plan.rescale.clone(),
-            inverted: plan.inverted,
-            warnings,
-            header: plan.header.clone(),
-        }
-    }
-
-    fn of_png() -> Self {
-        Self {
-            mm: [1.0; 3],
-            size_known: false,
-            rescale: Rescale::IDENTITY,
-            inverted: false,
-            warnings: vec![SIZE_UNKNOWN.into()],
-            header: Vec::new(),
-        }
-    }
-
-    /// Takes in what the next file of a stack says; each sentence once.
-    fn join(&mut self, next: Self, path: &Path) -> Result<()> {
-        if self.rescale != next.rescale {
-            return Err(FormatError::unsupported(
-                path,
-                "the picture has another calibration than the first of its folder; open it by itself",
-            ));
-        }
-        let differ = self.mm.iter().zip(next.mm).any(|(a, b)| (a / b - 1.0).abs() > SAME_SIZE);
-        if differ || self.size_known != next.size_known {
-            self.warn("The pictures do not agree on the size of a pixel; that of the first is used.".into());
-        }
-        if self.inverted != next.inverted {
-            self.warn(
-                "In some pictures small values are white, in others they are black; values are as stored.".into(),
-            );
-        }
-        if !differ {
-            next.warnings.into_iter().for_each(|warning| self.warn(warning));
-        }
-        Ok(())
-    }
-
-    fn warn(&mut self, warning: String) {
-        if !self.warnings.contains(&warning) {
-            self.warnings.push(warning);
-        }
+        source: Arc::new(Stack { files, name, image, size }),
     }
 }
 
@@ -241,8 +191,7 @@ fn read(stack: &Stack, watch: Watch) -> Result<Volume> {
         let steps = steps.part(n, stack.files.len()).of_file(path);
         steps.go_on()?;
         let next = if is_png(path)? {
-            png::read(path, &mut pages, &steps)?;
-            Said::of_png()
+            Said::of_png(png::read(path, &mut pages, &steps)?)
         } else {
             is_tiff = true;
             let plan = tiff::plan(path, stack.image, watch)?;
@@ -255,17 +204,19 @@ fn read(stack: &Stack, watch: Watch) -> Result<Volume> {
             None => said = Some(next),
         }
     }
-    let said = said.unwrap_or_else(Said::of_png);
+    let mut said = said.unwrap_or_else(|| Said::of_png(SizeOfFile::default()));
+    said.take(stack.size.given);
     let pages::Collected { kind, count, samples, voxels } = pages.finish(first)?;
     let slices = count / kind.frames.max(1);
     let geometry = geometry(first, kind.size, slices, &said)?;
     if voxels.len() != geometry.voxel_count().saturating_mul(samples * kind.frames) {
         return Err(FormatError::unsupported(first, "pictures of one folder have different numbers of frames"));
     }
-    let mut volume = Volume::new(geometry, voxels, frame_dims(samples, kind.frames), said.rescale, stack.name.clone());
+    let rescale = said.rescale.clone();
+    let mut volume = Volume::new(geometry, voxels, frame_dims(samples, kind.frames), rescale, stack.name.clone());
     volume.display.inverted = said.inverted;
-    volume.warnings = said.warnings;
-    volume.header = said.header;
+    volume.header.clone_from(&said.header);
+    volume.warnings = said.into_warnings();
     if samples > 1 {
         volume.warnings.push(describe_samples(samples, is_tiff));
     }
@@ -293,21 +244,22 @@ fn describe_samples(samples: usize, is_tiff: bool) -> String {
 /// What the headers tell of a stack, without its pixels.
 fn facts(stack: &Stack, watch: Watch) -> Result<Facts> {
     let Some(first) = stack.files.first() else { return Err(FormatError::Stopped(Stopped)) };
-    let (kind, voxel_type, said) = if is_png(first)? {
-        let kind = png::kind(first)?;
-        (kind, if kind.bits == 16 { VoxelType::U16 } else { VoxelType::U8 }, Said::of_png())
+    let (kind, voxel_type, mut said) = if is_png(first)? {
+        let (kind, size) = png::kind_and_size(first)?;
+        (kind, if kind.bits == 16 { VoxelType::U16 } else { VoxelType::U8 }, Said::of_png(size))
     } else {
         let plan = tiff::plan(first, stack.image, watch)?;
         (plan.kind(), plan.voxel_type(), Said::of(&plan))
     };
+    said.take(stack.size.given);
     let slices = if stack.files.len() > 1 { stack.files.len() } else { kind.slices };
     let mut facts = Facts {
         geometry: geometry(first, kind.size, slices, &said)?,
         frame_dims: frame_dims(kind.samples, kind.frames),
         voxel_type,
         name: stack.name.clone(),
-        header: said.header,
-        warnings: said.warnings,
+        header: said.header.clone(),
+        warnings: said.into_warnings(),
     };
     if kind.samples > 1 {
         facts.warnings.push(describe_samples(kind.samples, true));
@@ -392,6 +344,50 @@ mod tests {
         let volume = open(&path).unwrap();
         assert_eq!((volume.geometry.shape(), volume.voxels.voxel_type().name()), ([7, 5, 3], "int16"));
         assert_eq!([0, 1, 2].map(|k| volume.value([6, 4, k], 0)), [-34.0, 0.0, 34.0]);
+    }
+
+    #[test]
+    fn the_size_that_the_user_says_is_taken_and_pixels_are_marked() {
+        let folder = tempfile::tempdir().unwrap();
+        for n in [10u8, 9, 1] {
+            let path = folder.path().join(format!("s{n}.png"));
+            write_png(&path, [2, 1], ::png::ColorType::Grayscale, ::png::BitDepth::Eight, &[n, 0]);
+        }
+        let entry = super::super::scan(folder.path(), Watch::unwatched()).unwrap().entries.remove(0);
+        let said = entry.source.size_said().unwrap();
+        assert!(said.is_open() && said.mm == [None; 3]);
+        assert_eq!(said.order, "3 files, in the order of their numbers: s1.png, s9.png, s10.png");
+        let given = GivenSize::Millimetres([0.5, 0.25, 2.0]);
+        let source = entry.source.of_size(given).unwrap();
+        assert!(!source.size_said().unwrap().is_open());
+        let volume = source.load(Watch::unwatched()).unwrap();
+        assert_eq!(volume.geometry.spacing_mm(), [0.5, 0.25, 2.0]);
+        assert!(!volume.geometry.is_size_assumed() && volume.warnings.is_empty(), "{:?}", volume.warnings);
+        assert_eq!(source.facts(Watch::unwatched()).unwrap().unwrap().geometry, volume.geometry);
+        let pixels = entry.source.of_size(GivenSize::Pixels).unwrap().load(Watch::unwatched()).unwrap();
+        assert!(pixels.geometry.is_size_assumed() && pixels.warnings[0].contains("count pixels"));
+    }
+
+    #[test]
+    fn what_files_say_of_sizes_is_known_part_by_part() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.png");
+        let mut encoder = ::png::Encoder::new(File::create(&path).unwrap(), 2, 1);
+        encoder.set_color(::png::ColorType::Grayscale);
+        // 4 pixels a millimetre across, 2 down.
+        encoder.set_pixel_dims(Some(::png::PixelDimensions { xppu: 4000, yppu: 2000, unit: ::png::Unit::Meter }));
+        encoder.write_header().unwrap().write_image_data(&[1, 2]).unwrap();
+        let said = |path: &Path| {
+            let entry = super::super::scan(path, Watch::unwatched()).unwrap().entries.remove(0);
+            entry.source.size_said().unwrap().clone()
+        };
+        assert_eq!((said(&path).mm, said(&path).is_open()), ([Some(0.25), Some(0.5), None], false));
+        // What screens have tells nothing.
+        let mut encoder = ::png::Encoder::new(File::create(&path).unwrap(), 2, 1);
+        encoder.set_color(::png::ColorType::Grayscale);
+        encoder.set_pixel_dims(Some(::png::PixelDimensions { xppu: 2835, yppu: 2835, unit: ::png::Unit::Meter }));
+        encoder.write_header().unwrap().write_image_data(&[1, 2]).unwrap();
+        assert_eq!((said(&path).mm, said(&path).is_open()), ([None; 3], true));
     }
 
     #[test]

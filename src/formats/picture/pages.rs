@@ -29,6 +29,15 @@ impl Kind {
     }
 }
 
+/// What a file says of the size of its voxels, in millimetres, and where.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SizeOfFile {
+    /// Along columns, rows and slices.
+    pub mm: [Option<f64>; 3],
+    /// Where it says so.
+    pub origin: &'static str,
+}
+
 /// Pages so far, each sample by itself.
 #[derive(Default)]
 pub struct Pages {

@@ -5,10 +5,11 @@ use std::io::BufReader;
 use std::path::Path;
 use std::sync::Arc;
 
-use ::png::{Adam7Info, ColorType, Decoder, DecodingError, InterlaceInfo, Limits, Reader, Transformations};
+use ::png::{Adam7Info, ColorType, Decoder, DecodingError, InterlaceInfo, Limits, Reader, Transformations, Unit};
 
-use super::pages::{Kind, Pages, Unpacking};
+use super::pages::{Kind, Pages, SizeOfFile, Unpacking};
 use super::steps::Steps;
+use super::tiff::is_usual_dpi;
 use crate::disk::open_regular_file;
 use crate::formats::error::{FormatError, Result};
 use crate::formats::gzip::MAX_RATIO;
@@ -66,14 +67,28 @@ fn open(path: &Path) -> Result<(Source, Kind)> {
     Ok((decoder.read_info().map_err(|e| explain(path, &e))?, kind))
 }
 
-/// What the header says.
-pub fn kind(path: &Path) -> Result<Kind> {
-    Ok(open(path)?.1)
+/// What the header says, with the size of a pixel where somebody measured it.
+pub fn kind_and_size(path: &Path) -> Result<(Kind, SizeOfFile)> {
+    let (reader, kind) = open(path)?;
+    Ok((kind, size(&reader)))
 }
 
-/// Adds the picture to the pages.
-pub fn read(path: &Path, pages: &mut Pages, steps: &Steps) -> Result<()> {
+/// Resolutions of screens and printers tell nothing of what is shown.
+fn size(reader: &Source) -> SizeOfFile {
+    let per_metre = reader.info().pixel_dims.filter(|dims| dims.unit == Unit::Meter);
+    let per_mm = per_metre.map(|dims| [dims.xppu, dims.yppu].map(|per_metre| f64::from(per_metre) / 1000.0));
+    let is_measured = |per_mm: &[f64; 2]| per_mm.iter().all(|n| *n > 0.0 && !is_usual_dpi(n * 25.4));
+    let [x, y] = match per_mm.filter(is_measured) {
+        Some(per_mm) => per_mm.map(|n| 1.0 / n),
+        None => return SizeOfFile::default(),
+    };
+    SizeOfFile { mm: [Some(x), Some(y), None], origin: "resolution of the PNG (pHYs)" }
+}
+
+/// Adds the picture to the pages; what it says of the size of a pixel.
+pub fn read(path: &Path, pages: &mut Pages, steps: &Steps) -> Result<SizeOfFile> {
     let (mut reader, kind) = open(path)?;
+    let size = size(&reader);
     let [width, height] = kind.size;
     let all = reader.info().color_type.samples();
     let memory = |e| FormatError::memory(path, e);
@@ -133,7 +148,8 @@ pub fn read(path: &Path, pages: &mut Pages, steps: &Steps) -> Result<()> {
     } else {
         bytes.into_iter().map(|values| Voxels::U8(Arc::new(values))).collect()
     };
-    pages.push(path, kind, samples)
+    pages.push(path, kind, samples)?;
+    Ok(size)
 }
 
 /// The picture of seven passes, rows beginning with a byte.

@@ -17,7 +17,7 @@ pub use encoding::Encoding;
 pub use head::{Head, check};
 pub use order::in_order;
 pub use parts::{Parts, Pattern};
-pub use written::{put_slice, written_type};
+pub use written::{put_slice, put_slice_in, written_type};
 
 /// Texts of a header that are shown are cut after so many characters.
 const LONGEST_SHOWN: usize = 200;

@@ -10,7 +10,12 @@ pub fn written_type(volume: &Volume) -> VoxelType {
 
 /// Adds a slice (counted through all frames) in the type of [`written_type`], little end first.
 pub fn put_slice(volume: &Volume, kind: VoxelType, slice: usize, out: &mut Vec<u8>) {
-    if volume.rescale == Rescale::IDENTITY {
+    put_slice_in(volume, kind, slice, out);
+}
+
+/// The same in another type, which holds the values.
+pub fn put_slice_in(volume: &Volume, kind: VoxelType, slice: usize, out: &mut Vec<u8>) {
+    if volume.rescale == Rescale::IDENTITY && volume.voxels.voxel_type() == kind {
         put_stored(volume, slice, out);
         return;
     }

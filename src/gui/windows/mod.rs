@@ -1,6 +1,7 @@
 //! What lies over the main window: questions, the palette of commands, the Keys window, the welcome page.
 
 pub mod about;
+pub mod deidentifying;
 pub mod keys;
 pub mod leaving;
 pub mod other_grid;
@@ -9,4 +10,5 @@ pub mod pending;
 pub mod recovery;
 pub mod replacing;
 pub mod servers;
+pub mod sizing;
 pub mod welcome;

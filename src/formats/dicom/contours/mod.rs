@@ -39,7 +39,7 @@ pub const SAVE: Save = Save {
     volume: None,
     labels: Some(write::write_labels),
     mesh: None,
-    notices: |_, _| Vec::new(),
+    notices: |_, _, _| Vec::new(),
     needs_source: true,
     check: Some(check::check),
 };

@@ -36,7 +36,7 @@ pub enum Kept {
 }
 
 /// What the user wishes besides the basic profile.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Wishes {
     /// Dates and times.
     pub dates: Dates,

@@ -1,14 +1,20 @@
 //! New names from old ones: the same for the same, and without the key nobody can tell which was which.
 
+use std::io::Read as _;
+use std::path::Path;
+
 use dicom::dictionary_std::tags;
 use dicom::object::InMemDicomObject;
 use sha2::{Digest, Sha256};
 
 use super::studies::{Studies, known_by};
+use crate::disk::open_regular_file;
 
 /// Fewest and most days that dates are shifted by.
 const FEWEST_DAYS: i64 = 31;
 const MOST_DAYS: i64 = 3650;
+/// Longest key that is read from a file.
+const LONGEST_KEY: u64 = 1 << 16;
 /// Names that do not tell who an old one was.
 const DIGITS: usize = 10;
 
@@ -39,6 +45,22 @@ impl Key {
     /// The key that a text gives, for several runs that shall make the same names.
     pub fn of(text: &[u8]) -> Self {
         Self(Sha256::digest(text).into())
+    }
+
+    /// The key that a file holds, without the space around it.
+    ///
+    /// # Errors
+    /// When it cannot be read, is empty or too long.
+    pub fn read(path: &Path) -> Result<Self, String> {
+        let failed = |why: String| format!("cannot read the key {}: {why}", path.display());
+        let file = open_regular_file(path).map_err(|e| failed(e.to_string()))?;
+        let mut text = Vec::new();
+        file.take(LONGEST_KEY + 1).read_to_end(&mut text).map_err(|e| failed(e.to_string()))?;
+        let text = text.trim_ascii();
+        if text.is_empty() || text.len() as u64 > LONGEST_KEY {
+            return Err(failed(format!("a key has 1 to {LONGEST_KEY} bytes, this one {}", text.len())));
+        }
+        Ok(Self::of(text))
     }
 
     fn digest(&self, purpose: &str, text: &str) -> [u8; 32] {

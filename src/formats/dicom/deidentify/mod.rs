@@ -263,7 +263,7 @@ fn state(object: &mut InMemDicomObject, wishes: &Wishes) {
 }
 
 /// Changes of many files: how many files each was made in.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct ChangeCounts(BTreeMap<Change, usize>);
 
 impl ChangeCounts {

@@ -333,7 +333,7 @@ pub fn sizes(source: &mut Source, pages: &[Directory], sorted: &Arrangement) -> 
     let page = pages.get(sorted.first).ok_or_else(|| source.malformed("there is no picture in the file"))?;
     let resolution = Resolution::of(source, page)?;
     if let Some(mm) = sorted.lsm {
-        return Ok(Sizes { mm, known: true, warnings: Vec::new(), origin: "LSM" });
+        return Ok(Sizes { mm, known: true, warnings: Vec::new(), origin: "LSM", is_said: [true; 3] });
     }
     Ok(believed(match &sorted.writer {
         Writer::ImageJ(said) => of_imagej(said, &resolution, sorted.slices),

@@ -6,6 +6,7 @@ use super::ome::Image;
 use super::source::Source;
 use super::units::{is_pixel, millimetres};
 use crate::formats::error::Result;
+use crate::formats::picture::pages::SizeOfFile;
 use crate::work::numbers::{natural, whole};
 
 /// Resolutions of screens and printers in dots per inch, which programs write without having measured anything.
@@ -33,6 +34,21 @@ pub struct Sizes {
     pub warnings: Vec<String>,
     /// Where the sizes come from.
     pub origin: &'static str,
+    /// Which of them the file says, and nobody assumes.
+    pub is_said: [bool; 3],
+}
+
+impl Sizes {
+    /// What the file itself says.
+    pub fn said(&self) -> SizeOfFile {
+        let mm = [0, 1, 2].map(|axis| (self.known && self.is_said[axis]).then_some(self.mm[axis]));
+        SizeOfFile { mm, origin: self.origin }
+    }
+}
+
+/// Whether so many dots per inch are what programs write without having measured anything.
+pub fn is_usual_dpi(dpi: f64) -> bool {
+    USUAL_DPI.iter().any(|usual| (dpi / usual - 1.0).abs() < DPI_TOLERANCE)
 }
 
 const UNKNOWN: &str = "The file does not say how large a pixel is; 1 mm is assumed in all directions.";
@@ -89,10 +105,7 @@ impl Resolution {
     fn is_usual(&self, unit_mm: Option<f64>) -> bool {
         // Nobody gives a printer's resolution in microns.
         let (Some(per_unit), Some(unit)) = (self.per_unit, unit_mm.filter(|mm| *mm >= 10.0)) else { return false };
-        per_unit.iter().all(|per_unit| {
-            let dpi = per_unit * 25.4 / unit;
-            USUAL_DPI.iter().any(|usual| (dpi / usual - 1.0).abs() < DPI_TOLERANCE)
-        })
+        per_unit.iter().all(|per_unit| is_usual_dpi(per_unit * 25.4 / unit))
     }
 
     fn usual_warning(&self, unit: &str, unit_mm: f64) -> String {
@@ -109,7 +122,7 @@ impl Resolution {
 
 /// Sizes of a TIFF without a description that we know.
 pub fn of_fields(resolution: &Resolution, slices: usize) -> Sizes {
-    let mut sizes = Sizes { mm: [1.0; 3], known: false, warnings: Vec::new(), origin: "assumed" };
+    let mut sizes = Sizes { mm: [1.0; 3], known: false, warnings: Vec::new(), origin: "assumed", is_said: [false; 3] };
     sizes.warnings.extend(resolution.unusable());
     let Some(per_unit) = resolution.per_unit else {
         sizes.warnings.push(UNKNOWN.into());
@@ -148,12 +161,13 @@ pub fn of_fields(resolution: &Resolution, slices: usize) -> Sizes {
         tidy(x),
         tidy(y)
     ));
-    Sizes { mm: [x, y, 1.0], known: true, origin: "resolution fields", ..sizes }
+    Sizes { mm: [x, y, 1.0], known: true, origin: "resolution fields", is_said: [true, true, false], ..sizes }
 }
 
 /// Sizes as `ImageJ` writes them: the description's unit, the resolution fields in it, and the distance of slices.
 pub fn of_imagej(said: &ImageJ, resolution: &Resolution, slices: usize) -> Sizes {
-    let mut sizes = Sizes { mm: [1.0; 3], known: false, warnings: Vec::new(), origin: "ImageJ's description" };
+    let origin = "ImageJ's description";
+    let mut sizes = Sizes { mm: [1.0; 3], known: false, warnings: Vec::new(), origin, is_said: [false; 3] };
     sizes.warnings.extend(resolution.unusable());
     let spacing = match said.number("spacing") {
         Ok(spacing) => spacing.map(f64::abs).filter(|&s| s > 0.0),
@@ -196,6 +210,8 @@ pub fn of_imagej(said: &ImageJ, resolution: &Resolution, slices: usize) -> Sizes
     let depth = spacing.unwrap_or(1.0);
     sizes.mm = [wide[0] * factor, wide[1] * factor, depth * factor];
     sizes.known = true;
+    let is_wide_said = resolution.per_unit.is_some();
+    sizes.is_said = [is_wide_said, is_wide_said, spacing.is_some()];
     for (key, axis) in [("yunit", 1), ("zunit", 2)] {
         let other = said.get(key).filter(|other| !other.is_empty() && Some(*other) != unit);
         match other.map(|other| (other, millimetres(other))) {
@@ -252,6 +268,7 @@ pub fn of_ome(image: &Image, resolution: &Resolution, slices: usize) -> Sizes {
             let mut sizes = of_fields(resolution, 1);
             if let Some(depth) = depth {
                 sizes.mm[2] = depth;
+                sizes.is_said[2] = true;
             } else if sizes.known && slices > 1 {
                 sizes.mm[2] = sizes.mm[0];
                 warnings.push(format!("The distance of slices is not said; {} mm is assumed.", tidy(sizes.mm[2])));
@@ -264,7 +281,8 @@ pub fn of_ome(image: &Image, resolution: &Resolution, slices: usize) -> Sizes {
     if read[2].is_none() && slices > 1 {
         warnings.push(format!("The distance of slices is not said; {} mm is assumed, as wide as a pixel.", tidy(z)));
     }
-    Sizes { mm: [x, y, z], known: true, warnings, origin: "OME's description" }
+    let is_said = [read[0].is_some(), read[1].is_some(), read[2].is_some()];
+    Sizes { mm: [x, y, z], known: true, warnings, origin: "OME's description", is_said }
 }
 
 /// Sizes that can be those of voxels, or the guess.

@@ -28,6 +28,7 @@ use crate::volume::Rescale;
 use crate::work::Watch;
 use arrangement::{Arrangement, Place};
 use calibration::Sizes;
+pub use calibration::is_usual_dpi;
 use directory::{Directory, tag, walk};
 use layout::{Layout, Photometric};
 use pixels::{Page, Tally};

@@ -3,6 +3,7 @@
 use super::cases::sign;
 use crate::app::act::cases::{is_case, state_of};
 use crate::app::act::scans::{may_be_mask, may_hold_labels};
+use crate::app::act::sizing::can_be_asked;
 use crate::app::state::cases::CaseState;
 use crate::app::state::scans::Item;
 use crate::app::{Outbox, Request, Studio};
@@ -107,6 +108,9 @@ fn menu_ui(ui: &mut egui::Ui, n: usize, item: &Item, studio: &Studio, outbox: &m
     let fits = !is_shown && studio.shown.is_some() && may_hold_labels(&item.entry);
     let why = "Only a file of labels can be the segmentation of the scan on screen";
     entry(ui, fits, "Use as segmentation of the scan on screen", why, Request::UseAsSegmentation(n));
+    if can_be_asked(item) {
+        entry(ui, true, "Voxel size...", "", Request::AskVoxelSize(n));
+    }
     if let Some(scan) = item.scan {
         entry(ui, true, "New segmentation", "", Request::NewSegmentation(scan));
         entry(ui, true, "Close scan", "", Request::Close(scan));
