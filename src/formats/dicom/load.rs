@@ -8,8 +8,8 @@ use rayon::prelude::*;
 
 use super::frame::Frame;
 use super::pixels::{self, Sample, Wanted};
-use super::stack::Stack;
 use super::stack::gaps::{Filling, Slot};
+use super::stack::{Stack, names};
 use super::structure::Content;
 use crate::formats::error::{FormatError, Result};
 use crate::volume::{FrameOfReference, Rescale, SourceFile, SourceImages, SourceSlice, Volume, Voxels};

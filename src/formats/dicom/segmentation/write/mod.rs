@@ -22,7 +22,7 @@ use crate::formats::Mask;
 use crate::formats::dicom::fresh::{IMPLEMENTATION_CLASS_UID, NEW_SPACE};
 use crate::formats::error::{FormatError, Result};
 use crate::formats::slices::explain;
-use crate::volume::{Geometry, Label, LabelMap, LabelValue};
+use crate::volume::{Geometry, Label, LabelMap, LabelValue, SourceImages};
 use crate::work::Watch;
 use crate::work::numbers::share;
 use elements::Elements;
