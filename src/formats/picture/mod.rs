@@ -2,7 +2,8 @@
 //!
 //! Pictures carry no position, and often no size: then a pixel is taken as 1 mm, and the user is told.
 //! Columns run to the patient's left and rows to the back, so that an axial view shows the picture as it is.
-//! Colours become three frames; palettes are refused, because their numbers are no intensities.
+//! Colours become three frames; of palettes the numbers of the colours are taken: in
+//! masks they are the labels.
 
 mod order;
 mod pages;
@@ -38,6 +39,8 @@ pub const FORMAT: Format = Format {
     scan: collect,
     saves: &[],
 };
+
+const PALETTE: &str = "The picture has a table of colours: its values are the numbers of the colours, which are labels in a mask, and no intensities.";
 
 /// First bytes of a PNG.
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
@@ -139,10 +142,19 @@ fn collect(paths: &[PathBuf], watch: Watch) -> Result<Findings> {
             }
         }
     }
-    for ((_, kind), mut files) in groups {
-        files.sort_by(|(a, _), (b, _)| order::natural(&a.to_string_lossy(), &b.to_string_lossy()));
-        let size = files.first().map(|(_, size)| *size).unwrap_or_default();
-        findings.entries.push(entry(files.into_iter().map(|(path, _)| path).collect(), kind, 0, size));
+    for ((_, kind), files) in groups {
+        let parts = order::by_name(files, |(path, _)| path);
+        let is_parted = parts.len() > 1;
+        for (name, mut files) in parts {
+            files.sort_by(|(a, _), (b, _)| order::natural(&a.to_string_lossy(), &b.to_string_lossy()));
+            let size = files.first().map(|(_, size)| *size).unwrap_or_default();
+            let mut entry = entry(files.into_iter().map(|(path, _)| path).collect(), kind, 0, size);
+            if is_parted {
+                entry.id = format!("{} {name}", entry.id);
+                entry.name = name;
+            }
+            findings.entries.push(entry);
+        }
     }
     Ok(findings)
 }
@@ -220,6 +232,10 @@ fn read(stack: &Stack, watch: Watch) -> Result<Volume> {
     if samples > 1 {
         volume.warnings.push(describe_samples(samples, is_tiff));
     }
+    volume.warnings.extend(order::doubt(&stack.files));
+    if kind.is_palette {
+        volume.warnings.push(PALETTE.into());
+    }
     Ok(volume)
 }
 
@@ -263,6 +279,9 @@ fn facts(stack: &Stack, watch: Watch) -> Result<Facts> {
     };
     if kind.samples > 1 {
         facts.warnings.push(describe_samples(kind.samples, true));
+    }
+    if kind.is_palette {
+        facts.warnings.push(PALETTE.into());
     }
     Ok(facts)
 }
@@ -313,6 +332,58 @@ mod tests {
         let volume = open(folder.path()).unwrap();
         assert_eq!(volume.geometry.shape(), [2, 1, 3]);
         assert_eq!([0, 1, 2].map(|k| volume.value([0, 0, k], 0)), [1.0, 9.0, 10.0]);
+    }
+
+    #[test]
+    fn pictures_of_several_names_are_several_stacks() {
+        let of = |names: &[&str]| {
+            let folder = tempfile::tempdir().unwrap();
+            for name in names {
+                write_png(
+                    &folder.path().join(name),
+                    [2, 1],
+                    ::png::ColorType::Grayscale,
+                    ::png::BitDepth::Eight,
+                    &[1, 0],
+                );
+            }
+            let found = super::super::scan(folder.path(), Watch::unwatched()).unwrap().entries;
+            let mut told: Vec<String> = found.iter().map(|e| format!("{} {}", e.name, e.file_count)).collect();
+            told.sort();
+            let ids: std::collections::BTreeSet<&String> = found.iter().map(|e| &e.id).collect();
+            assert_eq!(ids.len(), found.len());
+            (told.len(), told.join(", "))
+        };
+        let scan_and_mask = ["img_0.png", "img_1.png", "img_2.png", "mask_0.png", "mask_1.png"];
+        assert_eq!(of(&scan_and_mask), (2, "img_# 3, mask_# 2".into()));
+        assert_eq!(of(&["z0_ch0.png", "z1_ch0.png", "z0_ch1.png", "z1_ch1.png"]).0, 1);
+        // A name that stands alone says nothing of stacks.
+        assert_eq!(of(&["a1.png", "a2.png", "b1.png"]).0, 1);
+        assert_eq!(of(&["front.png", "back.png"]).0, 1);
+    }
+
+    #[test]
+    fn a_palette_gives_the_numbers_of_its_colours_however_few_bits_they_take() {
+        // PIL gives the same numbers for pictures of mode P.
+        let folder = tempfile::tempdir().unwrap();
+        for (name, depth, bytes) in [
+            ("a1.png", ::png::BitDepth::Two, &[0b0001_1011, 0b1100_0000][..]),
+            ("a2.png", ::png::BitDepth::Eight, &[0, 1, 2, 3, 3, 200]),
+        ] {
+            let file = File::create(folder.path().join(name)).unwrap();
+            let size = if name == "a1.png" { [5, 1] } else { [6, 1] };
+            let mut encoder = ::png::Encoder::new(file, size[0], size[1]);
+            encoder.set_color(::png::ColorType::Indexed);
+            encoder.set_depth(depth);
+            encoder.set_palette(vec![9; if name == "a1.png" { 12 } else { 768 }]);
+            encoder.write_header().unwrap().write_image_data(bytes).unwrap();
+            let volume = open(&folder.path().join(name)).unwrap();
+            let expected =
+                if name == "a1.png" { vec![0.0, 1.0, 2.0, 3.0, 3.0] } else { vec![0.0, 1.0, 2.0, 3.0, 3.0, 200.0] };
+            let values: Vec<f64> = (0..expected.len()).map(|i| volume.value([i, 0, 0], 0)).collect();
+            assert_eq!(values, expected);
+            assert!(volume.warnings.contains(&PALETTE.into()), "{:?}", volume.warnings);
+        }
     }
 
     #[test]

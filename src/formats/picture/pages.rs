@@ -20,6 +20,8 @@ pub struct Kind {
     pub slices: usize,
     /// Frames of the file, samples not counted.
     pub frames: usize,
+    /// Whether the values are places in a table of colours.
+    pub is_palette: bool,
 }
 
 impl Kind {
@@ -150,14 +152,24 @@ pub struct Unpacking {
 }
 
 impl Unpacking {
-    /// For so many bits.
+    /// For greys of so many bits, which become those of eight.
     pub fn of(bits: usize) -> Self {
+        let highest = (1u16 << bits.clamp(1, 8)) - 1;
+        Self::with(bits, 255 / highest)
+    }
+
+    /// For numbers of so many bits, which stay as they are.
+    pub fn of_numbers(bits: usize) -> Self {
+        Self::with(bits, 1)
+    }
+
+    fn with(bits: usize, factor: u16) -> Self {
         let bits = bits.clamp(1, 8);
         let highest = (1u16 << bits) - 1;
         let per_byte = 8 / bits;
         let value = |byte: u16, n: usize| {
             if n < per_byte {
-                u8::try_from((byte >> (8 - bits * (n + 1)) & highest) * 255 / highest).unwrap_or(u8::MAX)
+                u8::try_from((byte >> (8 - bits * (n + 1)) & highest) * factor).unwrap_or(u8::MAX)
             } else {
                 0
             }

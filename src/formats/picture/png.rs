@@ -39,12 +39,6 @@ fn open(path: &Path) -> Result<(Source, Kind)> {
     decoder.set_ignore_text_chunk(true);
     decoder.set_ignore_iccp_chunk(true);
     let info = decoder.read_header_info().map_err(|e| explain(path, &e))?;
-    if info.color_type == ColorType::Indexed {
-        return Err(FormatError::unsupported(
-            path,
-            "the picture has a palette, whose numbers are no intensities; save it in grey or full colour",
-        ));
-    }
     let (w, h) = (info.width, info.height);
     if u64::from(w) * u64::from(h) > MOST_PIXELS || w.max(h) > LONGEST_SIDE {
         return Err(FormatError::unsupported(
@@ -63,7 +57,10 @@ fn open(path: &Path) -> Result<(Source, Kind)> {
     // What is beyond grey or colours is opacity.
     let samples = if all < 3 { 1 } else { 3 };
     let stored = if bits == 16 { "uint16" } else { "uint8" };
-    let kind = Kind { size: [w as usize, h as usize], samples, bits, stored, slices: 1, frames: 1 };
+    let is_palette = info.color_type == ColorType::Indexed;
+    // Writers take as few bits as a picture's colours need: pictures of one stack may differ.
+    let bits = if is_palette { 8 } else { bits };
+    let kind = Kind { size: [w as usize, h as usize], samples, bits, stored, slices: 1, frames: 1, is_palette };
     Ok((decoder.read_info().map_err(|e| explain(path, &e))?, kind))
 }
 
@@ -96,7 +93,9 @@ pub fn read(path: &Path, pages: &mut Pages, steps: &Steps) -> Result<SizeOfFile>
     affordable((width as u64 * height as u64).saturating_mul((kind.samples * wide) as u64)).map_err(memory)?;
     let mut bytes: Vec<Vec<u8>> = vec![Vec::new(); kind.samples];
     let mut words: Vec<Vec<u16>> = vec![Vec::new(); kind.samples];
-    let (unpacking, mut line) = (Unpacking::of(kind.bits), Vec::new());
+    let stored_bits = reader.info().bit_depth as usize;
+    let unpacking = if kind.is_palette { Unpacking::of_numbers(stored_bits) } else { Unpacking::of(stored_bits) };
+    let mut line = Vec::new();
     let mut add = |row: &[u8]| -> Result<()> {
         if wide == 2 {
             for (sample, values) in words.iter_mut().enumerate() {
@@ -106,7 +105,7 @@ pub fn read(path: &Path, pages: &mut Pages, steps: &Steps) -> Result<SizeOfFile>
             }
             return Ok(());
         }
-        let row = if kind.bits < 8 {
+        let row = if stored_bits < 8 {
             line.clear();
             unpacking.row(row, width * all, &mut line);
             &line
@@ -125,7 +124,7 @@ pub fn read(path: &Path, pages: &mut Pages, steps: &Steps) -> Result<SizeOfFile>
     };
     if reader.info().interlaced {
         let picture = interlaced(path, &mut reader, kind, all, steps)?;
-        for (n, row) in picture.chunks_exact((width * all * kind.bits).div_ceil(8).max(1)).enumerate() {
+        for (n, row) in picture.chunks_exact((width * all * stored_bits).div_ceil(8).max(1)).enumerate() {
             if n % 64 == 0 {
                 steps.at(0.5 + share(n, 2 * height))?;
             }
@@ -155,7 +154,7 @@ pub fn read(path: &Path, pages: &mut Pages, steps: &Steps) -> Result<SizeOfFile>
 /// The picture of seven passes, rows beginning with a byte.
 fn interlaced(path: &Path, reader: &mut Source, kind: Kind, all: usize, steps: &Steps) -> Result<Vec<u8>> {
     let [width, height] = kind.size;
-    let pixel_bits = all * kind.bits;
+    let pixel_bits = all * reader.info().bit_depth as usize;
     let row_bytes = (width * pixel_bits).div_ceil(8);
     let mut picture = Vec::new();
     let mut seen = 0usize;

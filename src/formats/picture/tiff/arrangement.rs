@@ -9,6 +9,7 @@ use super::ome::{Image, Missing, Ome};
 use super::shaped;
 use super::source::Source;
 use crate::formats::error::Result;
+use crate::formats::picture::PALETTE;
 use crate::volume::Rescale;
 use crate::work::numbers::index;
 
@@ -136,7 +137,7 @@ pub fn arrange(source: &mut Source, pages: &[Directory], image: usize) -> Result
         None => full.into_iter().map(Place::Page).collect(),
     };
     sorted.take(&found, &places);
-    refuse_palette(source, &mut sorted)?;
+    tell_palette(&mut sorted);
     Ok(sorted)
 }
 
@@ -150,18 +151,11 @@ impl Arrangement {
     }
 }
 
-/// Numbers of colours are values to those who measure, and nothing to others.
-fn refuse_palette(source: &Source, sorted: &mut Arrangement) -> Result<()> {
-    let measured = matches!(sorted.writer, Writer::ImageJ(_) | Writer::Ome(_));
-    if sorted.layout.photometric == Photometric::Palette && !measured {
-        return Err(source.unsupported(
-            "the picture has a palette, whose numbers are no intensities; save it in grey or full colour",
-        ));
-    }
+/// Says that values are numbers of colours.
+fn tell_palette(sorted: &mut Arrangement) {
     if sorted.layout.photometric == Photometric::Palette {
-        sorted.warnings.push("The file has a table of colours; values are as stored, and shown in grey.".into());
+        sorted.warnings.push(PALETTE.into());
     }
-    Ok(())
 }
 
 /// Axes of so many planes, the fastest first.
@@ -324,7 +318,7 @@ fn of_ome_planes(source: &mut Source, pages: &[Directory], ome: Ome, image: usiz
         sorted.warnings.push(format!("Image {} of {count} of this OME-TIFF{name}.", image + 1));
     }
     sorted.writer = Writer::Ome(ome);
-    refuse_palette(source, &mut sorted)?;
+    tell_palette(&mut sorted);
     Ok(sorted)
 }
 

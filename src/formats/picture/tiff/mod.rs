@@ -139,6 +139,8 @@ impl Plan {
             stored: self.layout.voxel_type().name(),
             slices: self.arrangement.slices,
             frames: self.arrangement.frames,
+            // It says so by itself.
+            is_palette: false,
         }
     }
 
