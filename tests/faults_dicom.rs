@@ -26,6 +26,8 @@ mod hostile;
 mod made_dicom;
 #[path = "faults_dicom/series.rs"]
 mod series;
+#[path = "faults_dicom/stacks.rs"]
+mod stacks;
 #[path = "faults_dicom/values.rs"]
 mod values;
 

@@ -46,7 +46,12 @@ fn group(tag: (u16, u16), content: &[Vec<u8>]) -> Vec<u8> {
 }
 
 fn at(z: f64) -> Vec<u8> {
-    group(POSITION, &[element((0x0020, 0x0032), b"DS", format!("-20\\-15\\{z}").as_bytes())])
+    at_place([-20.0, -15.0, z])
+}
+
+/// Where a frame lies.
+pub fn at_place([x, y, z]: [f64; 3]) -> Vec<u8> {
+    group(POSITION, &[element((0x0020, 0x0032), b"DS", format!("{x}\\{y}\\{z}").as_bytes())])
 }
 
 fn stack(id: &str) -> Vec<u8> {
@@ -59,7 +64,7 @@ fn rescale(slope: f64, intercept: f64) -> Vec<u8> {
 }
 
 /// An enhanced MR object with these per-frame groups; every pixel of frame n is 100 (n + 1) and its own index.
-fn enhanced(frames: &[Vec<Vec<u8>>]) -> Made {
+pub fn enhanced(frames: &[Vec<Vec<u8>>]) -> Made {
     let mut made = slice(1, 0.0, 0);
     made.text((0x0008, 0x0016), b"UI", "1.2.840.10008.5.1.4.1.1.4.1");
     for tag in [(0x0018, 0x0050), (0x0020, 0x0032), (0x0020, 0x0037), (0x0028, 0x0030)] {

@@ -29,6 +29,12 @@ pub struct Acquisition {
     pub created: Option<f64>,
     /// Diffusion b-value.
     pub b_value: Option<f64>,
+    /// Frame Reference Time in milliseconds from the reference of the series.
+    pub reference_ms: Option<f64>,
+    /// Inversion Time in milliseconds.
+    pub inversion_ms: Option<f64>,
+    /// Flip Angle in degrees.
+    pub flip_degrees: Option<f64>,
     /// Diffusion Gradient Orientation.
     pub gradient: Option<Vec3>,
     /// Series Number.
@@ -162,6 +168,9 @@ impl FrameFacts {
                 acquired: own.acquired.or(shared.acquired),
                 created: own.created.or(shared.created),
                 b_value: own.b_value.or(shared.b_value),
+                reference_ms: own.reference_ms.or(shared.reference_ms),
+                inversion_ms: own.inversion_ms.or(shared.inversion_ms),
+                flip_degrees: own.flip_degrees.or(shared.flip_degrees),
                 gradient: own.gradient.or(shared.gradient),
                 series_number: own.series_number.or(shared.series_number),
                 echo_ms: own.echo_ms.or(shared.echo_ms),
@@ -239,6 +248,9 @@ fn acquisition(fields: &Fields) -> Acquisition {
             .or_else(|| fields.date_time(tags::ACQUISITION_DATE_TIME)),
         created: fields.moment(tags::CONTENT_DATE, tags::CONTENT_TIME),
         b_value: number(tags::DIFFUSION_B_VALUE, "Diffusion b-value"),
+        reference_ms: number(tags::FRAME_REFERENCE_TIME, "Frame Reference Time"),
+        inversion_ms: number(tags::INVERSION_TIME, "Inversion Time"),
+        flip_degrees: number(tags::FLIP_ANGLE, "Flip Angle"),
         gradient,
         series_number: number(tags::SERIES_NUMBER, "Series Number"),
         echo_ms: of_frame(tags::EFFECTIVE_ECHO_TIME, "Effective Echo Time")

@@ -19,6 +19,7 @@ const MAX_PLANES: usize = 1024;
 
 /// The groups that are used, and their elements in ascending order.
 const GROUPS: &[(Tag, &[Tag])] = &[
+    (tags::MR_TIMING_AND_RELATED_PARAMETERS_SEQUENCE, &[tags::FLIP_ANGLE]),
     (tags::MR_ECHO_SEQUENCE, &[tags::EFFECTIVE_ECHO_TIME]),
     (tags::MR_DIFFUSION_SEQUENCE, &[tags::DIFFUSION_B_VALUE]),
     (tags::CARDIAC_SYNCHRONIZATION_SEQUENCE, &[tags::NOMINAL_CARDIAC_TRIGGER_DELAY_TIME]),
@@ -51,11 +52,14 @@ const CONVERTED: &[Tag] = &[
     tags::ACQUISITION_DATE,
     tags::ACQUISITION_TIME,
     tags::ECHO_TIME,
+    tags::INVERSION_TIME,
     tags::ECHO_NUMBERS,
     tags::TRIGGER_TIME,
+    tags::FLIP_ANGLE,
     tags::DIFFUSION_B_VALUE,
     tags::ACQUISITION_NUMBER,
     tags::TEMPORAL_POSITION_IDENTIFIER,
+    tags::FRAME_REFERENCE_TIME,
 ];
 
 /// Dimensions that say where a frame lies.

@@ -5,12 +5,16 @@
 
 use super::Stack;
 use super::grid;
-use super::places::{Places, dot, length, minus, times};
+use super::places::{Places, dot, last_decimals, length, minus, times};
 use crate::volume::Vec3;
 use crate::work::numbers::{index, real, whole};
 
 /// Share of a step by which a gap may be off a multiple of it.
 const MULTIPLE_SHARE: f64 = 0.05;
+/// The same where positions are rounded so coarsely that this is more.
+const ROUNDED_SHARE: f64 = 0.15;
+/// Gaps up to so many times the smallest one are single steps.
+const SINGLE_STEP: f64 = 1.5;
 /// Places from which on uneven ones are interpolated.
 const FEWEST_PLACES: usize = 4;
 /// Slices that are made of one at most.
@@ -46,7 +50,8 @@ pub fn filled(places: &Places, frame_count: usize, gaps: [f64; 2], warnings: &[S
     let positions = places.positions();
     let refused = || grid::uneven(positions.len(), gaps);
     let line = Line::of(&positions).ok_or_else(refused)?;
-    let (slots, step, text) = match missing(&line.along) {
+    let unit = line.rounding(&positions);
+    let (slots, step, text) = match missing(&line.along, unit) {
         Some(slots) => {
             let empty: Vec<String> = slots
                 .iter()
@@ -69,7 +74,7 @@ pub fn filled(places: &Places, frame_count: usize, gaps: [f64; 2], warnings: &[S
             if positions.len() < FEWEST_PLACES || places.members().windows(2).any(|p| p[0].rescale != p[1].rescale) {
                 return Err(refused());
             }
-            let (slots, step) = interpolated(&line.along);
+            let (slots, step) = interpolated(&line.along, unit);
             let text = format!(
                 "its {} uneven slices (gaps from {:.2} to {:.2} mm) are interpolated to {} slices {step:.3} mm apart",
                 positions.len(),
@@ -114,16 +119,24 @@ impl Line {
     fn length(&self) -> f64 {
         self.along.last().copied().unwrap_or(0.0)
     }
+
+    /// Millimetres by which gaps between positions may be off because their decimals end.
+    fn rounding(&self, positions: &[Vec3]) -> f64 {
+        last_decimals(positions).iter().zip(self.direction).map(|(unit, share)| unit * share.abs()).sum()
+    }
 }
 
 /// The even grid that slices lie on with holes; none where gaps are no multiples of one step, or most slices are missing.
-fn missing(along: &[f64]) -> Option<Vec<Slot>> {
+/// Gaps may be off by `unit`, to which positions are rounded.
+fn missing(along: &[f64], unit: f64) -> Option<Vec<Slot>> {
     let gaps: Vec<f64> = along.windows(2).map(|pair| pair[1] - pair[0]).collect();
-    let step = gaps.iter().copied().reduce(f64::min).filter(|&mm| mm > 0.0)?;
+    let smallest = gaps.iter().copied().reduce(f64::min).filter(|&mm| mm > 0.0)?;
+    let step = mean(gaps.iter().copied().filter(|&gap| gap < SINGLE_STEP * smallest))?;
+    let off_share = MULTIPLE_SHARE.max((unit / step).min(ROUNDED_SHARE));
     let mut slots = vec![Slot::Slice(0)];
     for (n, gap) in gaps.iter().enumerate() {
         let steps = (gap / step).round();
-        if (gap / step - steps).abs() > MULTIPLE_SHARE || steps > 1000.0 {
+        if (gap / step - steps).abs() > off_share || steps > 1000.0 {
             return None;
         }
         slots.extend((1..index(whole(steps).unsigned_abs())).map(|_| Slot::Empty));
@@ -135,7 +148,7 @@ fn missing(along: &[f64]) -> Option<Vec<Slot>> {
     // Rounding must not add up: every slice lies where its number on the grid says.
     let even = along.last()? / real(slots.len() - 1);
     let is_off = |(place, slot): (usize, &Slot)| match slot {
-        Slot::Slice(n) => along.get(*n).is_none_or(|mm| (mm - even * real(place)).abs() > MULTIPLE_SHARE * even),
+        Slot::Slice(n) => along.get(*n).is_none_or(|mm| (mm - even * real(place)).abs() > off_share * even),
         _ => false,
     };
     // Without a hole there is nothing to leave empty: slices that lie a little off their places are no grid.
@@ -143,13 +156,21 @@ fn missing(along: &[f64]) -> Option<Vec<Slot>> {
     (has_holes && along.len() > 2 && !slots.iter().enumerate().any(is_off)).then_some(slots)
 }
 
-/// An even grid from the first slice to the last, as fine as the most frequent of the small gaps.
-fn interpolated(along: &[f64]) -> (Vec<Slot>, f64) {
+fn mean(values: impl Iterator<Item = f64> + Clone) -> Option<f64> {
+    let count = values.clone().count();
+    (count > 0).then(|| values.sum::<f64>() / real(count))
+}
+
+/// An even grid from the first slice to the last, as fine as the most frequent of the small gaps; gaps that differ by
+/// `unit`, to which positions are rounded, are one.
+fn interpolated(along: &[f64], unit: f64) -> (Vec<Slot>, f64) {
     let total = along.last().copied().unwrap_or(0.0);
     let mut gaps: Vec<f64> = along.windows(2).map(|pair| pair[1] - pair[0]).collect();
     gaps.sort_by(f64::total_cmp);
     let twice = gaps.windows(2).find(|pair| pair[1] - pair[0] < SAME_GAP_SHARE * pair[1]).map(|pair| pair[0]);
     let wanted = twice.or(gaps.first().copied()).unwrap_or(1.0);
+    let same = gaps.iter().copied().filter(|gap| (gap - wanted).abs() <= unit.min(ROUNDED_SHARE * wanted) + 1e-6);
+    let wanted = mean(same).unwrap_or(wanted);
     let most = (MOST_SLICES * along.len()).saturating_sub(1).max(1);
     let steps = index(whole((total / wanted).round()).unsigned_abs()).clamp(1, most);
     let step = total / real(steps);
@@ -175,18 +196,29 @@ mod tests {
     fn holes_of_a_grid_are_empty_and_nothing_moves() {
         use Slot::{Empty, Slice};
         assert_eq!(
-            missing(&[0.0, 1.0, 2.001, 4.0, 5.0]),
+            missing(&[0.0, 1.0, 2.001, 4.0, 5.0], 0.0),
             Some(vec![Slice(0), Slice(1), Slice(2), Empty, Slice(3), Slice(4)])
         );
-        assert_eq!(missing(&[0.0, 1.0, 2.5, 3.5]), None);
-        assert_eq!(missing(&[0.0, 1.0, 9.0]), None, "more is missing than is there");
-        assert_eq!(missing(&[0.0, 5.0, 10.1, 15.0, 20.0]), None, "nothing is missing, and nothing may move");
+        assert_eq!(missing(&[0.0, 1.0, 2.5, 3.5], 0.0), None);
+        assert_eq!(missing(&[0.0, 1.0, 9.0], 0.0), None, "more is missing than is there");
+        assert_eq!(missing(&[0.0, 5.0, 10.1, 15.0, 20.0], 0.0), None, "nothing is missing, and nothing may move");
+    }
+
+    #[test]
+    fn a_hole_in_rounded_places_is_one_slice() {
+        use Slot::{Empty, Slice};
+        // 1.25 mm apart, rounded to a tenth; the smallest gap is 1.2, the hole 2.6.
+        let slots = missing(&[0.0, 1.2, 2.5, 3.7, 6.3, 7.5], 0.1);
+        assert_eq!(slots, Some(vec![Slice(0), Slice(1), Slice(2), Slice(3), Empty, Slice(4), Slice(5)]));
+        assert_eq!(missing(&[0.0, 1.2, 2.5, 3.7, 6.3, 7.5], 0.001), None);
+        // Where it cannot be a hole, gaps of 1.2 and 1.3 are still one distance.
+        assert_eq!(interpolated(&[0.0, 1.2, 2.5, 3.7, 5.0, 6.8], 0.1).0.len(), 6);
     }
 
     #[test]
     fn uneven_slices_are_mixed_by_their_distance() {
         use Slot::{Between, Slice};
-        let (slots, step) = interpolated(&[0.0, 2.0, 4.0, 7.0, 10.0]);
+        let (slots, step) = interpolated(&[0.0, 2.0, 4.0, 7.0, 10.0], 0.0);
         assert_eq!(step, 2.0);
         let expected = [Slice(0), Slice(1), Slice(2), Between(2, 2.0 / 3.0), Between(3, 1.0 / 3.0), Slice(4)];
         for (got, want) in slots.iter().zip(expected) {
@@ -196,6 +228,6 @@ mod tests {
             }
         }
         assert_eq!(slots.len(), 6);
-        assert!(interpolated(&[0.0, 0.001, 5.0, 900.0]).0.len() <= 16);
+        assert!(interpolated(&[0.0, 0.001, 5.0, 900.0], 0.0).0.len() <= 16);
     }
 }

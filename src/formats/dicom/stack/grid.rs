@@ -11,7 +11,15 @@ use crate::work::numbers::real;
 pub fn placed(places: &Places, frame_count: usize, mut warnings: Vec<String>) -> Result<Stack, String> {
     let positions = places.positions();
     let step = match even_step(&positions) {
-        Ok(Some(step)) => step,
+        Ok(Some(step)) => {
+            warnings.extend(super::places::rounding(&positions, step).map(|unit| {
+                let mm = length(step);
+                format!(
+                    "The positions of the slices are rounded to {unit} mm; their mean distance of {mm:.4} mm is taken."
+                )
+            }));
+            step
+        }
         Ok(None) => {
             let first = places.at.first().and_then(|place| place.first()).ok_or("there are no images")?;
             times(places.plane.normal, step_alone(first, &mut warnings)?)

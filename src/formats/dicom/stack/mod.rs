@@ -4,10 +4,12 @@
 //! each complete, or a refusal; where one part fills the gaps of another, both say so.
 
 mod arrange;
+mod aside;
 mod copies;
 mod features;
 pub mod gaps;
 mod grid;
+mod midnight;
 pub mod names;
 mod neighbours;
 mod places;
@@ -65,13 +67,14 @@ pub struct Refused {
 
 /// Sorts images into stacks; what cannot be placed rightly comes back refused.
 pub fn group(frames: Vec<Frame>) -> (Vec<Stack>, Vec<Refused>) {
-    let mut series: BTreeMap<String, Vec<Member>> = BTreeMap::new();
+    let mut series: BTreeMap<String, Vec<Frame>> = BTreeMap::new();
     for frame in frames {
-        series.entry(frame.series_uid.clone()).or_default().push(Arc::new(frame));
+        series.entry(frame.series_uid.clone()).or_default().push(frame);
     }
     let (mut stacks, mut refused) = (Vec::new(), Vec::new());
-    for (series_uid, members) in series {
-        let (found, failed) = group_series(members);
+    for (series_uid, mut frames) in series {
+        midnight::count_on(&mut frames);
+        let (found, failed) = group_series(frames.into_iter().map(Arc::new).collect());
         stacks.extend(found.into_iter().enumerate().map(|(n, mut stack)| {
             stack.id = if n == 0 { series_uid.clone() } else { format!("{series_uid}#{}", n + 1) };
             stack

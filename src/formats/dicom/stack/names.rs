@@ -21,8 +21,12 @@ pub fn of_frames(images: &[Member], frame_count: usize) -> Vec<String> {
     }
     let phases = of(Feature::TriggerTime, &|ms| format!("trigger {} ms", rounded(ms)));
     let echoes = of(Feature::EchoTime, &|ms| format!("echo {} ms", rounded(ms)));
-    let times = seconds(&frames).or_else(|| of(Feature::TemporalPosition, &|n| format!("time point {n}")));
-    phases.or(echoes).or(times).unwrap_or_default()
+    let inversions = of(Feature::InversionTime, &|ms| format!("inversion {} ms", rounded(ms)));
+    let flips = of(Feature::FlipAngle, &|degrees| format!("flip angle {}\u{b0}", rounded(degrees)));
+    let times = seconds(&frames)
+        .or_else(|| of(Feature::ReferenceTime, &|ms| format!("{} s", rounded(ms / 1000.0))))
+        .or_else(|| of(Feature::TemporalPosition, &|n| format!("time point {n}")));
+    phases.or(echoes).or(inversions).or(flips).or(times).unwrap_or_default()
 }
 
 fn join(first: Option<Vec<String>>, second: Option<Vec<String>>) -> Option<Vec<String>> {
@@ -92,7 +96,7 @@ fn starts(frames: &[&[Member]]) -> Option<Vec<f64>> {
 }
 
 /// Seconds of a moment that is written `yyyymmddhhmmss.f`, counted from some day.
-fn to_seconds(moment: f64) -> f64 {
+pub fn to_seconds(moment: f64) -> f64 {
     let whole_part = whole(moment.trunc());
     let part = |divisor: i64, size: i64| whole_part / divisor % size;
     let (year, month, day) = (whole_part / 10_000_000_000, part(100_000_000, 100), part(1_000_000, 100));

@@ -14,6 +14,8 @@ const GAP_TOLERANCE_MM: f64 = 0.02;
 const GAP_TOLERANCE_SHARE: f64 = 0.01;
 /// However small slices are: off by more than this share of their distance is off.
 const GAP_LIMIT_SHARE: f64 = 0.2;
+/// Steps in which the best distance of rounded positions is looked for; each leaves two thirds of the way.
+const MOST_TRIES: usize = 60;
 
 pub fn dot(a: Vec3, b: Vec3) -> f64 {
     a.iter().zip(b).map(|(x, y)| x * y).sum()
@@ -142,17 +144,66 @@ pub fn even_step(positions: &[Vec3]) -> Result<Option<Vec3>, [f64; 2]> {
         return Ok(None);
     }
     let step = times(minus(last, origin), 1.0 / real(positions.len() - 1));
-    let distance = length(step);
-    let tolerance = GAP_TOLERANCE_MM.max(GAP_TOLERANCE_SHARE * distance).min(GAP_LIMIT_SHARE * distance);
-    let is_off = |n: usize, position: Vec3| {
-        let expected = std::array::from_fn(|axis| origin[axis] + step[axis] * real(n));
-        length(minus(position, expected)) > tolerance
-    };
-    if !positions.iter().enumerate().any(|(n, &position)| is_off(n, position)) {
+    if is_even(positions, step) || is_even_but_for_rounding(positions, step) {
         return Ok(Some(step));
     }
     let gaps = positions.windows(2).map(|pair| length(minus(pair[1], pair[0])));
     Err(gaps.fold([f64::INFINITY, 0.0], |[low, high], gap| [low.min(gap), high.max(gap)]))
+}
+
+fn is_even(positions: &[Vec3], step: Vec3) -> bool {
+    let Some(&origin) = positions.first() else { return true };
+    let distance = length(step);
+    let tolerance = GAP_TOLERANCE_MM.max(GAP_TOLERANCE_SHARE * distance).min(GAP_LIMIT_SHARE * distance);
+    positions.iter().enumerate().all(|(n, &position)| {
+        let expected = std::array::from_fn(|axis| origin[axis] + step[axis] * real(n));
+        length(minus(position, expected)) <= tolerance
+    })
+}
+
+/// Whether an even grid, rounded to the decimals that the positions have, gives them.
+fn is_even_but_for_rounding(positions: &[Vec3], step: Vec3) -> bool {
+    let units = last_decimals(positions);
+    if units.iter().any(|unit| 0.5 * unit > GAP_LIMIT_SHARE * length(step)) {
+        return false;
+    }
+    (0..3).all(|axis| {
+        // Rounding moves each by half a unit to either side.
+        let allowed = units[axis].max(GAP_TOLERANCE_MM) * (1.0 + 1e-6);
+        let spread = |step: f64| {
+            let off = positions.iter().enumerate().map(|(n, position)| position[axis] - step * real(n));
+            let [low, high] =
+                off.fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], off| [low.min(off), high.max(off)]);
+            high - low
+        };
+        // The spread falls towards the best step and rises behind it.
+        let (mut low, mut high) = (step[axis] - allowed, step[axis] + allowed);
+        for _ in 0..MOST_TRIES {
+            let [a, b] = [low + (high - low) / 3.0, high - (high - low) / 3.0];
+            match (spread(a), spread(b)) {
+                (x, y) if x.min(y) <= allowed => return true,
+                (x, y) if x < y => high = b,
+                _ => low = a,
+            }
+        }
+        false
+    })
+}
+
+/// One unit of the last decimal that the positions have, for each axis: a tenth of a millimetre or less, 0 where they have
+/// more than six.
+pub fn last_decimals(positions: &[Vec3]) -> Vec3 {
+    let units = [0.1, 0.01, 1e-3, 1e-4, 1e-5, 1e-6];
+    let fits = |unit: f64, value: f64| (value / unit - (value / unit).round()).abs() < 1e-6;
+    std::array::from_fn(|axis| {
+        units.into_iter().find(|&unit| positions.iter().all(|p| fits(unit, p[axis]))).unwrap_or(0.0)
+    })
+}
+
+/// Millimetres to which positions are rounded that are even but for that.
+pub fn rounding(positions: &[Vec3], step: Vec3) -> Option<f64> {
+    let coarsest = last_decimals(positions).into_iter().zip(step).filter(|(_, mm)| mm.abs() > 0.0);
+    (!is_even(positions, step)).then(|| coarsest.map(|(unit, _)| unit).fold(0.0, f64::max))
 }
 
 /// Whether uneven positions are an even grid with a few holes: images of it must not be parted by every second one.

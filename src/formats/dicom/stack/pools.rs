@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::aside;
 use super::features::{Feature, classes};
 use super::places::{Places, even_step, length, minus};
 use super::{Member, Stack};
@@ -76,7 +77,7 @@ pub fn by_plane(members: Vec<Member>) -> Vec<Pool> {
         let key = (format.rows, format.columns, format.samples, is_wide, is_wide && format.signed, palette);
         pools.entry(key).or_default().push(member);
     }
-    pools.into_values().flat_map(by_stack).flat_map(by_place_and_plane).collect()
+    pools.into_values().flat_map(by_stack).flat_map(by_place_and_plane).flat_map(aside::part).collect()
 }
 
 /// Parts images by Stack ID where stacks lie at different places; one that numbers slices or time points parts nothing.
