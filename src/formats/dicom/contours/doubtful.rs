@@ -36,6 +36,10 @@ fn rounded(points: &[Vec3]) -> Vec<[i64; 3]> {
 fn go_round_once(contour: &mut Contour) -> bool {
     let points = rounded(&contour.points);
     let count = points.len();
+    // A point that is there many times is no round.
+    if points.first().is_none_or(|first| points.iter().all(|point| point == first)) {
+        return false;
+    }
     let is_round = |length: &usize| count.is_multiple_of(*length) && points[*length..] == points[..count - length];
     let shortest = (3..=count / 2).find(is_round);
     shortest.into_iter().for_each(|length| contour.points.truncate(length));

@@ -240,8 +240,8 @@ fn fill_slab(slab: &Slab, grid: &Geometry, reach: f64, filled: &mut Filled, watc
     }
     for ((_, contours), slices) in slab.planes.iter().zip(taken) {
         watch.check()?;
+        filled.outside += outside(contours, grid, reach);
         if slices.is_empty() {
-            filled.outside += outside(contours, grid, reach);
             continue;
         }
         let outlines: Vec<Vec<[f64; 2]>> = contours
@@ -256,7 +256,6 @@ fn fill_slab(slab: &Slab, grid: &Geometry, reach: f64, filled: &mut Filled, watc
             .collect();
         filled.is_crossed |= any_cross(&outlines);
         let outlines: Vec<&[[f64; 2]]> = outlines.iter().map(Vec::as_slice).collect();
-        let before = filled.runs.len();
         fill_contours(&outlines, [shape[across], shape[down]], |row, columns| {
             for slice in slices.clone() {
                 let mut first = [0; 3];
@@ -264,9 +263,6 @@ fn fill_slab(slab: &Slab, grid: &Geometry, reach: f64, filled: &mut Filled, watc
                 filled.add(first, across, columns.len());
             }
         });
-        if filled.runs.len() == before {
-            filled.outside += outside(contours, grid, reach);
-        }
     }
     Ok(())
 }
