@@ -14,6 +14,8 @@
 )]
 #![allow(clippy::semicolon_if_nothing_returned, reason = "short closures")]
 
+#[path = "faults_dicom/cameras.rs"]
+mod cameras;
 #[path = "faults_dicom/directories.rs"]
 mod directories;
 #[path = "faults_dicom/frames.rs"]
@@ -28,6 +30,8 @@ mod made_dicom;
 mod series;
 #[path = "faults_dicom/stacks.rs"]
 mod stacks;
+#[path = "faults_dicom/tables.rs"]
+mod tables;
 #[path = "faults_dicom/values.rs"]
 mod values;
 

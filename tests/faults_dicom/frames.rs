@@ -23,7 +23,7 @@ pub fn element(tag: (u16, u16), vr: &[u8; 2], value: &[u8]) -> Vec<u8> {
     }
     let mut bytes = [tag.0.to_le_bytes(), tag.1.to_le_bytes()].concat();
     bytes.extend(vr);
-    if vr == b"SQ" {
+    if [b"SQ", b"OW"].contains(&vr) {
         bytes.extend([0, 0]);
         bytes.extend((value.len() as u32).to_le_bytes());
     } else {
@@ -41,7 +41,7 @@ pub fn items(contents: &[Vec<u8>]) -> Vec<u8> {
 }
 
 /// A sequence of one item.
-fn group(tag: (u16, u16), content: &[Vec<u8>]) -> Vec<u8> {
+pub fn group(tag: (u16, u16), content: &[Vec<u8>]) -> Vec<u8> {
     element(tag, b"SQ", &items(&[content.concat()]))
 }
 
@@ -79,12 +79,12 @@ pub fn enhanced(frames: &[Vec<Vec<u8>>]) -> Made {
     ];
     made.raw(SHARED, b"SQ", &items(&[shared.concat()]));
     made.raw(PER_FRAME, b"SQ", &items(&frames.iter().map(|groups| groups.concat()).collect::<Vec<_>>()));
-    count(&mut made, frames.len());
+    count_frames(&mut made, frames.len());
     made
 }
 
 /// Makes the pixels and the count of a file those of so many frames.
-fn count(made: &mut Made, frames: usize) {
+pub fn count_frames(made: &mut Made, frames: usize) {
     made.text((0x0028, 0x0008), b"IS", &frames.to_string());
     let pixels = (0..frames as u16).flat_map(|n| (0..ROWS * COLUMNS).map(move |p| 100 * (n + 1) + p)).collect();
     made.elements.insert(PIXELS, (*b"OW", Value::Words(pixels)));
@@ -190,7 +190,7 @@ fn one_position_for_all_frames_is_one_slice_and_said() {
 #[test]
 fn frames_without_a_place_open_as_slices_and_those_of_a_film_as_times() {
     let mut plain = slice(1, 5.0, 0);
-    count(&mut plain, 3);
+    count_frames(&mut plain, 3);
     let volume = open_one(&[plain.clone()]);
     assert_eq!((volume.geometry.shape(), slice_values(&volume)), ([4, 3, 3], vec![100.0, 200.0, 300.0]));
     assert!(volume.warnings.iter().any(|w| w.contains("one Image Position (Patient) for its 3 frames")));
@@ -222,7 +222,7 @@ fn more_frames_than_pixels_are_refused_before_memory_is_taken() {
         assert!(peak < 1 << 20, "{frames}: {peak} bytes");
     }
     let mut made = enhanced(&[vec![at(0.0)], vec![at(2.0)], vec![at(4.0)]]);
-    count(&mut made, 2);
+    count_frames(&mut made, 2);
     assert!(refusal(&[made]).contains("the file has 2 frames, but describes 3"));
 }
 
@@ -315,7 +315,7 @@ fn rle(values: &[u16]) -> Vec<u8> {
 }
 
 /// Pixels in fragments behind an offset table.
-fn compressed(table: &[u32], fragments: &[Vec<u8>]) -> Vec<u8> {
+pub fn compressed(table: &[u32], fragments: &[Vec<u8>]) -> Vec<u8> {
     let table: Vec<u8> = table.iter().flat_map(|n| n.to_le_bytes()).collect();
     let all: Vec<Vec<u8>> = std::iter::once(table).chain(fragments.iter().cloned()).collect();
     [items(&all), vec![0xFE, 0xFF, 0xDD, 0xE0, 0, 0, 0, 0]].concat()

@@ -41,9 +41,11 @@ pub const WANTED: &[Tag] = &[
     tags::SPACING_BETWEEN_SLICES,
     tags::PROTOCOL_NAME,
     tags::TRIGGER_TIME,
+    tags::ESTIMATED_RADIOGRAPHIC_MAGNIFICATION_FACTOR,
     tags::IMAGER_PIXEL_SPACING,
     tags::CONVOLUTION_KERNEL,
     tags::FLIP_ANGLE,
+    tags::NOMINAL_SCANNED_PIXEL_SPACING,
     tags::PATIENT_POSITION,
     tags::DIFFUSION_B_VALUE,
     tags::STUDY_INSTANCE_UID,
@@ -56,6 +58,7 @@ pub const WANTED: &[Tag] = &[
     tags::FRAME_OF_REFERENCE_UID,
     tags::TEMPORAL_POSITION_IDENTIFIER,
     tags::SLICE_LOCATION,
+    tags::VOLUME_FRAME_OF_REFERENCE_UID,
     tags::SAMPLES_PER_PIXEL,
     tags::PHOTOMETRIC_INTERPRETATION,
     tags::PLANAR_CONFIGURATION,
@@ -64,6 +67,7 @@ pub const WANTED: &[Tag] = &[
     tags::ROWS,
     tags::COLUMNS,
     tags::PIXEL_SPACING,
+    tags::PIXEL_ASPECT_RATIO,
     tags::BITS_ALLOCATED,
     tags::BITS_STORED,
     tags::HIGH_BIT,
@@ -75,6 +79,15 @@ pub const WANTED: &[Tag] = &[
     tags::RED_PALETTE_COLOR_LOOKUP_TABLE_DESCRIPTOR,
     tags::GREEN_PALETTE_COLOR_LOOKUP_TABLE_DESCRIPTOR,
     tags::BLUE_PALETTE_COLOR_LOOKUP_TABLE_DESCRIPTOR,
+    tags::ENERGY_WINDOW_VECTOR,
+    tags::DETECTOR_VECTOR,
+    tags::PHASE_VECTOR,
+    tags::ROTATION_VECTOR,
+    tags::RR_INTERVAL_VECTOR,
+    tags::TIME_SLOT_VECTOR,
+    tags::SLICE_VECTOR,
+    tags::ANGULAR_VIEW_VECTOR,
+    tags::TIME_SLICE_VECTOR,
     tags::FRAME_REFERENCE_TIME,
     tags::DOSE_UNITS,
     tags::DOSE_TYPE,
@@ -131,7 +144,23 @@ fn is_short_text(vr: VR) -> bool {
     matches!(vr, AE | AS | CS | DA | DT | LO | PN | SH | TM | UI)
 }
 
-fn clean_data_set(values: &[RawValue]) -> Result<Vec<u8>, Refusal> {
+/// A text that is too long, as far as it is kept: not into the middle of a character that has several bytes.
+fn cut(bytes: &[u8]) -> &[u8] {
+    let kept = bytes.get(..LONGEST_SHORT_TEXT).unwrap_or(bytes);
+    match std::str::from_utf8(kept) {
+        Ok(_) => return kept,
+        // UTF-8 as far as it goes.
+        Err(end) if end.error_len().is_none() => return &kept[..end.valid_up_to()],
+        Err(_) => {}
+    }
+    // A switch to another character set has up to four bytes.
+    let tail = kept.len().saturating_sub(4);
+    let kept = kept.iter().skip(tail).position(|&byte| byte == 0x1B).map_or(kept, |at| &kept[..tail + at]);
+    let end = kept.iter().rposition(u8::is_ascii).map_or(0, |at| at + 1);
+    &kept[..end]
+}
+
+fn clean_data_set(values: &[RawValue], warnings: &mut Vec<String>) -> Result<Vec<u8>, Refusal> {
     let mut bytes = Vec::new();
     for value in values {
         let given = value.vr.filter(|&vr| is_text(vr) || number_bytes(vr).is_some());
@@ -142,19 +171,21 @@ fn clean_data_set(values: &[RawValue]) -> Result<Vec<u8>, Refusal> {
             Some(vr) if !(is_text(vr) && is_text(expected)) => vr,
             _ => expected,
         };
-        let length = u16::try_from(value.bytes.len() + value.bytes.len() % 2);
+        let mut content = value.bytes.as_slice();
+        if is_short_text(vr) && content.len() > LONGEST_SHORT_TEXT {
+            let count = content.len();
+            content = cut(content);
+            warnings.push(format!(
+                "The text of element {} is cut: it has {count} bytes, too many for its kind ({vr}).",
+                value.tag
+            ));
+        }
+        let length = u16::try_from(content.len() + content.len() % 2);
         let length = length.map_err(|_| Refusal::Malformed(format!("element {} is too long", value.tag)))?;
-        if number_bytes(vr).is_some_and(|width| value.bytes.len() % width != 0) {
-            let count = value.bytes.len();
+        if number_bytes(vr).is_some_and(|width| content.len() % width != 0) {
+            let count = content.len();
             return Err(Refusal::Malformed(format!(
                 "element {} has {count} bytes, which is no {vr} number",
-                value.tag
-            )));
-        }
-        if is_short_text(vr) && value.bytes.len() > LONGEST_SHORT_TEXT {
-            let count = value.bytes.len();
-            return Err(Refusal::Malformed(format!(
-                "element {} has {count} bytes, too many for a {vr} text",
                 value.tag
             )));
         }
@@ -163,8 +194,8 @@ fn clean_data_set(values: &[RawValue]) -> Result<Vec<u8>, Refusal> {
         // Long texts of newer representations have other headers; their content is the same.
         bytes.extend(if matches!(vr, VR::UC | VR::UR | VR::UT) { VR::LT } else { vr }.to_bytes());
         bytes.extend(length.to_le_bytes());
-        bytes.extend(&value.bytes);
-        if value.bytes.len() % 2 == 1 {
+        bytes.extend(content);
+        if content.len() % 2 == 1 {
             bytes.push(if vr == VR::UI { 0 } else { b' ' });
         }
     }
@@ -175,11 +206,12 @@ impl Fields {
     /// Reads what the walk took out of the file.
     pub fn read(mut values: Vec<RawValue>) -> Result<Self, Refusal> {
         values.sort_by_key(|value| value.tag);
-        let bytes = clean_data_set(&values)?;
+        let mut warnings = Vec::new();
+        let bytes = clean_data_set(&values, &mut warnings)?;
         let object = InMemDicomObject::read_dataset_with_ts(bytes.as_slice(), &EXPLICIT_VR_LITTLE_ENDIAN.erased())
             .map_err(|e| Refusal::Malformed(format!("the DICOM header cannot be read: {}", chain(&e))))?;
         let present = values.iter().map(|value| value.tag).collect();
-        Ok(Self { object, present, warnings: RefCell::default(), unreadable: RefCell::default() })
+        Ok(Self { object, present, warnings: warnings.into(), unreadable: RefCell::default() })
     }
 
     /// Whether the element is there, be it empty.
@@ -235,6 +267,20 @@ impl Fields {
                 quoted(&self.text(tag).unwrap_or_default())
             ))),
         }
+    }
+
+    /// The first value as a number; others are told.
+    ///
+    /// # Errors
+    /// Where one of them is no number.
+    pub fn first_number(&self, tag: Tag, name: &'static str) -> Result<Option<f64>, Refusal> {
+        let values = self.numbers(tag, name)?.unwrap_or_default();
+        let first = values.first().copied();
+        if values.iter().any(|&value| Some(value) != first) {
+            let text = quoted(&self.text(tag).unwrap_or_default());
+            self.warnings.borrow_mut().push(format!("{name} is {text}, where one value belongs; the first is taken."));
+        }
+        Ok(first)
     }
 
     /// The one value as a whole number.

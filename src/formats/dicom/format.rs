@@ -4,6 +4,7 @@ use dicom::dictionary_std::tags;
 
 use super::fields::Fields;
 use super::instance::Refusal;
+use super::structure::PixelData;
 
 /// Layout of the samples of one frame.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,6 +39,13 @@ impl PixelFormat {
     pub fn frame_bits(&self) -> u64 {
         let samples = if self.photometric == "YBR_FULL_422" { 2 } else { self.samples };
         (self.pixels() * samples * self.bits_allocated) as u64
+    }
+
+    /// Chroma of 4:2:2 that is stored for every pixel all the same: then the pixels are as long as those of full colour.
+    pub fn is_full_in_truth(&self, stored: &PixelData, frames: usize) -> bool {
+        let bytes = (self.pixels() as u64).saturating_mul(3).saturating_mul(frames as u64);
+        self.photometric == "YBR_FULL_422"
+            && matches!(stored, PixelData::Native { length, .. } if *length == bytes || *length == bytes + bytes % 2)
     }
 
     /// Whether samples are numbers of a colour table.

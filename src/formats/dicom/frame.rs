@@ -11,6 +11,7 @@ use dicom::dictionary_std::tags;
 use super::fields::{Fields, quoted};
 use super::instance::{Instance, Refusal};
 use super::mosaic::Tile;
+use super::spacing;
 use crate::volume::{Vec3, Window};
 use crate::work::numbers::real;
 
@@ -45,6 +46,8 @@ pub struct Acquisition {
     pub echo_number: Option<f64>,
     /// Convolution Kernel.
     pub kernel: Option<String>,
+    /// Energy window and detector of a gamma camera, numbered together.
+    pub view: Option<f64>,
     /// Place among the file's frames by its dimensions other than space, from 0.
     pub dimension: Option<f64>,
 }
@@ -176,6 +179,7 @@ impl FrameFacts {
                 echo_ms: own.echo_ms.or(shared.echo_ms),
                 echo_number: own.echo_number.or(shared.echo_number),
                 kernel: own.kernel.or_else(|| shared.kernel.clone()),
+                view: own.view.or(shared.view),
                 dimension: own.dimension.or(shared.dimension),
             },
             image_type: self.image_type.or_else(|| other.image_type.clone()),
@@ -205,15 +209,17 @@ impl FrameFacts {
             first_number(tags::WINDOW_WIDTH, "Window Width"),
             fields,
         );
-        let positive = |tag, name| number(tag, name).map(f64::abs).filter(|&v| v > 0.0);
+        let first = |tag, name| fields.if_readable(name, tag, fields.first_number(tag, name));
         Ok(Self {
             acquisition: acquisition(fields),
             image_type: image_type(fields),
             position: position(fields)?,
             directions: directions(fields)?,
-            pixel_spacing: pixel_spacing(fields)?,
-            thickness: number(tags::SLICE_THICKNESS, "Slice Thickness").filter(|&v| v > 0.0),
-            slice_spacing: positive(tags::SPACING_BETWEEN_SLICES, "Spacing Between Slices"),
+            pixel_spacing: spacing::pair(fields, tags::PIXEL_SPACING, "Pixel Spacing")?,
+            thickness: first(tags::SLICE_THICKNESS, "Slice Thickness").filter(|&v| v > 0.0),
+            slice_spacing: first(tags::SPACING_BETWEEN_SLICES, "Spacing Between Slices")
+                .map(f64::abs)
+                .filter(|&v| v > 0.0),
             slice_location: number(tags::SLICE_LOCATION, "Slice Location"),
             rescale: rescale(fields)?,
             window,
@@ -257,6 +263,7 @@ fn acquisition(fields: &Fields) -> Acquisition {
             .or_else(|| number(tags::ECHO_TIME, "Echo Time")),
         echo_number: single_number(tags::ECHO_NUMBERS, "Echo Numbers").and_then(|values| values.first().copied()),
         kernel: fields.text(tags::CONVOLUTION_KERNEL),
+        view: None,
         dimension: None,
     }
 }
@@ -303,12 +310,18 @@ fn rescale(fields: &Fields) -> Result<Option<(f64, f64)>, Refusal> {
 }
 
 fn position(fields: &Fields) -> Result<Option<Vec3>, Refusal> {
-    let name = "Image Position (Patient)";
-    match fields.numbers(tags::IMAGE_POSITION_PATIENT, name)?.as_deref() {
-        None => Ok(None),
-        Some(&[x, y, z]) => Ok(Some([x, y, z])),
-        Some(_) => Err(wrong_count(fields, tags::IMAGE_POSITION_PATIENT, name, "three")),
+    let places = [
+        (tags::IMAGE_POSITION_PATIENT, "Image Position (Patient)"),
+        (tags::IMAGE_POSITION_VOLUME, "Image Position (Volume)"),
+    ];
+    for (tag, name) in places {
+        return match fields.numbers(tag, name)?.as_deref() {
+            None => continue,
+            Some(&[x, y, z]) => Ok(Some([x, y, z])),
+            Some(_) => Err(wrong_count(fields, tag, name, "three")),
+        };
     }
+    Ok(None)
 }
 
 fn wrong_count(fields: &Fields, tag: Tag, name: &str, needed: &str) -> Refusal {
@@ -317,10 +330,14 @@ fn wrong_count(fields: &Fields, tag: Tag, name: &str, needed: &str) -> Refusal {
 }
 
 fn directions(fields: &Fields) -> Result<Option<[Vec3; 2]>, Refusal> {
-    let name = "Image Orientation (Patient)";
-    let Some(values) = fields.numbers(tags::IMAGE_ORIENTATION_PATIENT, name)? else { return Ok(None) };
+    let (tag, name) = if fields.has(tags::IMAGE_ORIENTATION_PATIENT) {
+        (tags::IMAGE_ORIENTATION_PATIENT, "Image Orientation (Patient)")
+    } else {
+        (tags::IMAGE_ORIENTATION_VOLUME, "Image Orientation (Volume)")
+    };
+    let Some(values) = fields.numbers(tag, name)? else { return Ok(None) };
     let [a, b, c, d, e, f] = values[..] else {
-        return Err(wrong_count(fields, tags::IMAGE_ORIENTATION_PATIENT, name, "six"));
+        return Err(wrong_count(fields, tag, name, "six"));
     };
     let (row, column) = ([a, b, c], [d, e, f]);
     let length = |v: Vec3| v.iter().map(|x| x * x).sum::<f64>().sqrt();
@@ -329,18 +346,4 @@ fn directions(fields: &Fields) -> Result<Option<[Vec3; 2]>, Refusal> {
         return Err(Refusal::Malformed(format!("{name} {values:?} is not two perpendicular unit vectors")));
     }
     Ok(Some([row, column]))
-}
-
-fn pixel_spacing(fields: &Fields) -> Result<Option<[f64; 2]>, Refusal> {
-    for (tag, name) in [(tags::PIXEL_SPACING, "Pixel Spacing"), (tags::IMAGER_PIXEL_SPACING, "Imager Pixel Spacing")] {
-        let Some(values) = fields.numbers(tag, name)? else { continue };
-        return match values[..] {
-            [rows, columns] if rows > 0.0 && columns > 0.0 => Ok(Some([rows, columns])),
-            _ => {
-                let text = fields.text(tag).unwrap_or_default();
-                Err(Refusal::Malformed(format!("{name} is {}; two positive numbers are needed", quoted(&text))))
-            }
-        };
-    }
-    Ok(None)
 }

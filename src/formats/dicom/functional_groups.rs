@@ -40,6 +40,8 @@ const GROUPS: &[(Tag, &[Tag])] = &[
     ),
     (tags::PLANE_POSITION_SEQUENCE, &[tags::IMAGE_POSITION_PATIENT]),
     (tags::PLANE_ORIENTATION_SEQUENCE, &[tags::IMAGE_ORIENTATION_PATIENT]),
+    (tags::PLANE_POSITION_VOLUME_SEQUENCE, &[tags::IMAGE_POSITION_VOLUME]),
+    (tags::PLANE_ORIENTATION_VOLUME_SEQUENCE, &[tags::IMAGE_ORIENTATION_VOLUME]),
     (tags::UNASSIGNED_SHARED_CONVERTED_ATTRIBUTES_SEQUENCE, CONVERTED),
     (tags::UNASSIGNED_PER_FRAME_CONVERTED_ATTRIBUTES_SEQUENCE, CONVERTED),
     (tags::PIXEL_MEASURES_SEQUENCE, &[tags::SLICE_THICKNESS, tags::SPACING_BETWEEN_SLICES, tags::PIXEL_SPACING]),
@@ -68,6 +70,8 @@ const SPATIAL: &[Tag] = &[
     tags::IN_STACK_POSITION_NUMBER,
     tags::IMAGE_POSITION_PATIENT,
     tags::IMAGE_ORIENTATION_PATIENT,
+    tags::IMAGE_POSITION_VOLUME,
+    tags::IMAGE_ORIENTATION_VOLUME,
     tags::SLICE_LOCATION,
 ];
 
@@ -133,6 +137,17 @@ impl Inside for FunctionalGroups {
 }
 
 impl FunctionalGroups {
+    /// Whether the object has none.
+    pub fn is_empty(&self) -> bool {
+        self.shared.is_empty() && self.frames.is_empty()
+    }
+
+    /// Whether places are those in the space of an ultrasound volume, and none that of the patient.
+    pub fn lie_in_volume(&self) -> bool {
+        let has = |tag| self.frames.iter().flatten().chain(&self.shared).any(|value| value.tag == tag);
+        has(tags::IMAGE_POSITION_VOLUME) && !has(tags::IMAGE_POSITION_PATIENT)
+    }
+
     /// What is said of each of `count` frames; `top` is what the file says outside of the groups.
     ///
     /// Warnings go to the instance, those of fields and unreadable fields to `fields`.
@@ -146,8 +161,10 @@ impl FunctionalGroups {
         mut top: FrameFacts,
         fields: &Fields,
     ) -> Result<Vec<FrameFacts>, Refusal> {
-        if count > 1 && self.shared.is_empty() && self.frames.is_empty() {
-            if top.position.take().is_some() && !instance.is_cine {
+        if count > 1 && self.is_empty() {
+            // A film shows one place all the time.
+            let is_placed = instance.is_cine && top.directions.is_some();
+            if !is_placed && top.position.take().is_some() && !instance.is_cine {
                 instance.warnings.push(format!(
                     "The file gives one Image Position (Patient) for its {count} frames; where each of them lies is unknown."
                 ));

@@ -2,7 +2,7 @@
 
 use dicom::core::Tag;
 
-use super::structure::RawValue;
+use super::structure::{Place, RawValue};
 
 /// A sequence around an element, and which of its items the element is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,11 +15,24 @@ pub struct Around {
 
 /// Takes values out of sequences.
 pub trait Inside {
-    /// Whether anything in this outermost sequence is wanted. What is broken in such a sequence is not stepped over.
+    /// Whether anything in this outermost sequence is wanted.
     fn enters(&self, sequence: Tag) -> bool;
+
+    /// Whether the file cannot do without this outermost sequence: what is broken in it is not stepped over.
+    fn needs(&self, sequence: Tag) -> bool {
+        self.enters(sequence)
+    }
 
     /// Whether an element is wanted; `around` begins with the outermost sequence.
     fn wants(&self, around: &[Around], tag: Tag) -> bool;
+
+    /// Whether the place of an element is wanted, which may be long, and not its value.
+    fn wants_place(&self, _: &[Around], _: Tag) -> bool {
+        false
+    }
+
+    /// Takes the place of an element.
+    fn take_place(&mut self, _: Place) {}
 
     /// Takes a wanted element.
     ///

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use dicom::core::Tag;
 use dicom::core::dictionary::UidDictionary;
 use dicom::dictionary_std::{StandardSopClassDictionary, tags};
 use dicom::encoding::TransferSyntaxIndex;
@@ -11,11 +12,13 @@ use super::fields::{Fields, Unreadable, WANTED};
 pub use super::format::PixelFormat;
 use super::format::pixel_format;
 use super::frame::{Frame, FrameFacts};
-use super::functional_groups::{FunctionalGroups, MAX_FRAMES};
+use super::functional_groups::MAX_FRAMES;
+use super::modality_lut::ModalityLut;
 use super::mosaic::Mosaic;
 use super::palette::Palette;
+use super::sequences::Sequences;
 use super::structure::{self, PixelData, Structure};
-use super::{dose, fragments, pixels};
+use super::{dose, fragments, nuclear, pixels, spacing};
 
 /// Whose image it is and in which space; never shown, only compared.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -65,6 +68,8 @@ pub struct Instance {
     pub sheet: Option<[usize; 2]>,
     /// The colours that samples stand for.
     pub palette: Option<Palette>,
+    /// The values that samples stand for.
+    pub modality_lut: Option<ModalityLut>,
     /// Whether frames without a place follow each other in time.
     pub is_cine: bool,
     /// What the user must know about this file.
@@ -101,24 +106,27 @@ pub struct Failure {
 /// With a sentence for the user.
 pub fn read(path: &Path) -> Result<Vec<Frame>, Failure> {
     let unknown = |refusal| Failure { refusal, series_uid: None };
-    let mut groups = FunctionalGroups::default();
+    let mut sequences = Sequences::default();
     let (structure, values) =
-        structure::walk_inside(path, WANTED, &mut groups).map_err(|reason| unknown(Refusal::Malformed(reason)))?;
+        structure::walk_inside(path, WANTED, &mut sequences).map_err(|reason| unknown(Refusal::Malformed(reason)))?;
     let increment = values.iter().find(|value| value.tag == tags::FRAME_INCREMENT_POINTER);
-    let is_timed = increment.is_some_and(|value| FRAME_TIMES.contains(&value.bytes.as_slice()));
+    let increments = increment.map(|value| tags_in(&value.bytes)).unwrap_or_default();
     let fields = Fields::read(values).map_err(unknown)?;
-    from_fields(path, structure, groups, is_timed, &fields)
+    from_fields(path, structure, sequences, &increments, &fields)
         .map_err(|refusal| Failure { refusal, series_uid: fields.text(tags::SERIES_INSTANCE_UID) })
 }
 
-/// Frame Time and Frame Time Vector, as Frame Increment Pointer names them.
-const FRAME_TIMES: [&[u8]; 2] = [&[0x18, 0, 0x63, 0x10], &[0x18, 0, 0x65, 0x10]];
+/// The elements that an element names.
+fn tags_in(bytes: &[u8]) -> Vec<Tag> {
+    let word = |pair: &[u8]| u16::from_le_bytes([pair[0], pair[1]]);
+    bytes.chunks_exact(4).map(|four| Tag(word(&four[..2]), word(&four[2..]))).collect()
+}
 
 fn from_fields(
     path: &Path,
     structure: Structure,
-    groups: FunctionalGroups,
-    is_timed: bool,
+    sequences: Sequences,
+    increments: &[Tag],
     fields: &Fields,
 ) -> Result<Vec<Frame>, Refusal> {
     let class_uid = fields.text(tags::SOP_CLASS_UID).unwrap_or_else(|| structure.media_class_uid.clone());
@@ -135,10 +143,20 @@ fn from_fields(
             None => "a DICOM object without an image (no Pixel Data)".into(),
         }));
     }
-    let format = pixel_format(fields)?;
+    let mut format = pixel_format(fields)?;
     let frame_count = frame_count(fields)?;
+    if structure.pixel_data.as_ref().is_some_and(|stored| format.is_full_in_truth(stored, frame_count)) {
+        fields.warnings.borrow_mut().push(
+            "Photometric Interpretation is YBR_FULL_422, but all pixels have colours of their own; they are read so."
+                .into(),
+        );
+        format.photometric = "YBR_FULL".into();
+    }
     let instance_number = fields.whole(tags::INSTANCE_NUMBER, "Instance Number");
     let palette = if format.is_palette() { Some(Palette::read(fields)?) } else { None };
+    let is_grey = format.samples == 1 && palette.is_none();
+    let modality_lut = if is_grey { ModalityLut::read(sequences.modality_lut, format.signed)? } else { None };
+    let is_timed = matches!(increments, [tags::FRAME_TIME | tags::FRAME_TIME_VECTOR]);
     let mut instance = Instance {
         path: path.into(),
         uid: fields.text(tags::SOP_INSTANCE_UID).unwrap_or_else(|| structure.media_instance_uid.clone()),
@@ -153,6 +171,7 @@ fn from_fields(
         frame_fragments: Vec::new(),
         sheet: None,
         palette,
+        modality_lut,
         is_cine: is_timed && frame_count > 1,
         header: shown_fields(fields, &structure, &class_uid),
         class_uid,
@@ -166,16 +185,37 @@ fn from_fields(
         let note = instance.find_frames().map_err(Refusal::Malformed)?;
         instance.warnings.extend(note);
     }
-    let top = FrameFacts::read(fields)?;
+    let mut top = FrameFacts::read(fields)?;
+    if instance.modality_lut.is_some() && top.rescale.take().is_some_and(|rescale| rescale != (1.0, 0.0)) {
+        instance
+            .warnings
+            .push("The file gives a Modality LUT and a Rescale Slope and Intercept; the LUT is taken.".into());
+    }
     let image_types: Vec<String> = fields.texts(tags::IMAGE_TYPE).iter().map(|t| t.to_uppercase()).collect();
     let mosaic =
         if image_types.iter().any(|t| t == "MOSAIC") { Some(Mosaic::read(&mut instance, &top)?) } else { None };
     let is_dose = instance.class_uid == RT_DOSE;
-    let facts = if is_dose {
+    let groups = sequences.groups;
+    if groups.lie_in_volume() {
+        instance.subject.frame_of_reference = fields.text(tags::VOLUME_FRAME_OF_REFERENCE_UID);
+        instance.warnings.push(
+            "The frames give places in the space of an ultrasound volume, not of the patient; left, front and up may \
+             be others."
+                .into(),
+        );
+    }
+    let mut facts = if is_dose {
         dose::frames(&mut instance, top, fields)?
+    } else if groups.is_empty() && nuclear::is_numbered(&instance.class_uid, increments) {
+        nuclear::frames(&mut instance, top, fields, increments, sequences.detectors)?
     } else {
         groups.frames(frame_count, &mut instance, top, fields)?
     };
+    if facts.iter().any(|facts| facts.pixel_spacing.is_none())
+        && let Some(mm) = spacing::elsewhere(fields, sequences.regions)?
+    {
+        facts.iter_mut().for_each(|facts| facts.pixel_spacing = facts.pixel_spacing.or(Some(mm)));
+    }
     instance.warnings.extend(fields.warnings.take());
     instance.unreadable = fields.unreadable.take();
     let file = Arc::new(instance);
@@ -275,6 +315,11 @@ impl Instance {
     /// The place of the pixels; [`read`] refuses files without.
     pub fn pixel_data(&self) -> Option<&PixelData> {
         self.structure.pixel_data.as_ref()
+    }
+
+    /// Bits of the values that samples stand for, where those are in a table.
+    pub fn table_bits(&self) -> Option<usize> {
+        self.palette.map(|palette| palette.bits).or(self.modality_lut.map(|lut| lut.bits))
     }
 
     /// Checks that the declared frames can be there, and finds where each of them is; answers with what the user must know.

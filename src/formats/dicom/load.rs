@@ -128,8 +128,8 @@ enum ValueType {
 /// The smallest type that holds the values of every slice: files of one series differ in sign and size now and then.
 fn value_type(stack: &Stack) -> ValueType {
     let formats = || stack.instances.iter().map(|i| &i.format);
-    if let Some(palette) = stack.instances.first().and_then(|i| i.palette) {
-        return if palette.bits == 8 { ValueType::U8 } else { ValueType::U16 };
+    if let Some(bits) = stack.instances.first().and_then(|i| i.table_bits()) {
+        return if bits == 8 { ValueType::U8 } else { ValueType::U16 };
     }
     let is_colour = formats().any(|f| f.samples == 3);
     let bits = formats().map(|f| f.bits_allocated).max().unwrap_or(16);

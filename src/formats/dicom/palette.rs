@@ -12,7 +12,7 @@ use super::structure::{Place, syntax};
 use crate::work::numbers::{index, real, whole};
 
 /// Bytes of a table at most: 65536 entries of two bytes; a segmented one may be longer than what it says.
-const MAX_TABLE_BYTES: u64 = 1 << 20;
+pub const MAX_TABLE_BYTES: u64 = 1 << 20;
 const TABLES: [Tag; 3] = [Tag(0x0028, 0x1201), Tag(0x0028, 0x1202), Tag(0x0028, 0x1203)];
 const SEGMENTED_TABLES: [Tag; 3] = [Tag(0x0028, 0x1221), Tag(0x0028, 0x1222), Tag(0x0028, 0x1223)];
 
@@ -23,7 +23,7 @@ pub struct Palette {
     entries: usize,
     /// The sample of the first entry; all below are the same.
     first: i64,
-    /// Bits of an entry: 8 or 16.
+    /// Bits of an entry: 8, or 16 for more.
     pub bits: usize,
 }
 
@@ -42,9 +42,12 @@ impl Palette {
         let mut found = Vec::new();
         for (tag, name) in all {
             let bad =
-                |given: &str| Refusal::Malformed(format!("{name} is {given}; a palette of 8 or 16 bits is needed"));
+                |given: &str| Refusal::Malformed(format!("{name} is {given}; a palette of 8 to 16 bits is needed"));
             let values = fields.numbers(tag, name)?.ok_or_else(|| bad("missing"))?;
-            let [entries, first, bits @ (8.0 | 16.0)] = values[..] else { return Err(bad(&format!("{values:?}"))) };
+            let [entries, first, bits] = values[..] else { return Err(bad(&format!("{values:?}"))) };
+            if !(8.0..=16.0).contains(&bits) {
+                return Err(bad(&format!("{values:?}")));
+            }
             // Unsigned, but sometimes written as signed; 0 stands for 65536.
             let first = if is_signed && first > 32767.0 { first - 65536.0 } else { first };
             let entries = if entries == 0.0 { 65536.0 } else { entries.rem_euclid(65536.0) };
@@ -82,8 +85,8 @@ impl Palette {
 
     /// The entries of a plain table.
     fn plain(self, bytes: &[u8], place: Place) -> Option<Vec<u16>> {
-        // Entries of 8 bits lie in bytes or, padded, in words.
-        let is_packed = self.bits == 8 && place.length < 2 * self.entries as u64;
+        // Entries of 8 bits lie in bytes or, padded, in words; some call those in bytes 16 bits wide.
+        let is_packed = place.length < 2 * self.entries as u64;
         let entries: Vec<u16> =
             if is_packed { bytes.iter().map(|&b| u16::from(b)).collect() } else { words(bytes).collect() };
         entries.get(..self.entries).map(<[u16]>::to_vec)

@@ -21,6 +21,10 @@ const MAX_RUN_LENGTH: u64 = 64;
 /// Bytes that a deflated byte can become at most.
 const MAX_INFLATION: u64 = 1032;
 
+/// Markers of a JPEG image that say what its colours are: JFIF, and Adobe's with its kind of colours.
+const JFIF: u8 = 0xE0;
+const ADOBE: u8 = 0xEE;
+
 /// Transfer syntaxes whose decoder turns `YCbCr` into RGB.
 const JPEG_LOSSY: [&str; 2] = ["1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51"];
 
@@ -141,7 +145,11 @@ pub fn check_size(instance: &Instance) -> Result<(), String> {
         }
         Some(PixelData::Encapsulated(fragments)) => {
             let present: u64 = fragments.iter().map(|f| f.1).sum();
-            let (small, most) = if uid == syntax::RLE { (0, MAX_RUN_LENGTH) } else { (SMALL_BYTES, MAX_COMPRESSION) };
+            let (small, most) = match uid {
+                syntax::ENCAPSULATED => (0, 1),
+                syntax::RLE => (0, MAX_RUN_LENGTH),
+                _ => (SMALL_BYTES, MAX_COMPRESSION),
+            };
             if needed > small && needed / most > present {
                 return Err(format!("{frames}{rows} x {columns} pixels cannot come from {present} bytes"));
             }
@@ -198,13 +206,17 @@ fn decode_frame<T: Sample>(
         Some(PixelData::Native { .. }) => native(instance, format, index, inflated)?,
         Some(PixelData::Encapsulated(_)) => encapsulated(instance, format, index)?,
     };
-    if let Some(palette) = instance.palette {
+    if instance.table_bits().is_some() {
         let mut samples = vec![0i64; out.len()];
         match frame {
             Samples::Values(values) => copy_i64(values.into_iter().map(i64::from), &mut samples)?,
             Samples::Bytes(bytes) => copy_i64(stored_values(&bytes, format), &mut samples)?,
         }
-        palette::apply(instance, palette, &mut samples)?;
+        if let Some(palette) = instance.palette {
+            palette::apply(instance, palette, &mut samples)?;
+        } else if let Some(lut) = instance.modality_lut {
+            lut.apply(instance, &mut samples)?;
+        }
         return copy(samples.into_iter(), out);
     }
     if format.samples == 1 {
@@ -213,7 +225,8 @@ fn decode_frame<T: Sample>(
             Samples::Bytes(bytes) => copy(stored_values(&bytes, format), out),
         };
     }
-    let native = matches!(instance.pixel_data(), Some(PixelData::Native { .. }));
+    let native = matches!(instance.pixel_data(), Some(PixelData::Native { .. }))
+        || instance.structure.transfer_syntax == syntax::ENCAPSULATED;
     if native && format.photometric == "YBR_FULL_422" {
         // Two luminances, then the chroma of both.
         let Samples::Bytes(bytes) = frame else { return Err("the pixels are no bytes".into()) };
@@ -322,7 +335,7 @@ fn native(instance: &Instance, format: &PixelFormat, index: usize, inflated: Opt
 /// Whether two frames have the same pixels: the bytes as they are stored, or else as they are decoded.
 pub fn are_equal(a: &Frame, b: &Frame) -> bool {
     let [x, y] = [a, b].map(|i| PixelFormat { high_bit: 0, planar: false, ..i.format.clone() });
-    if x != y || a.sheet != b.sheet || a.palette.is_some() != b.palette.is_some() {
+    if x != y || a.sheet != b.sheet || a.table_bits() != b.table_bits() {
         return false;
     }
     if a.structure.transfer_syntax == b.structure.transfer_syntax
@@ -388,6 +401,7 @@ fn encapsulated(instance: &Instance, format: &PixelFormat, index: usize) -> Resu
     // Decoders of other people's crates must not take the program down with them.
     let uid = instance.structure.transfer_syntax.as_str();
     std::panic::catch_unwind(|| match uid {
+        syntax::ENCAPSULATED => Ok(Samples::Bytes(data)),
         syntax::RLE => {
             rle::decode(&data, format.pixels(), format.samples, format.bits_allocated / 8).map(Samples::Bytes)
         }
@@ -438,6 +452,9 @@ fn jpeg(data: &[u8], format: &PixelFormat) -> Result<Samples, String> {
     if samples != format.samples {
         return Err(format!("the JPEG image has {samples} components, the header says {}", format.samples));
     }
+    if samples == 3 && is_rgb(data, format) {
+        decoder.set_color_transform(jpeg_decoder::ColorTransform::RGB);
+    }
     let pixels = decoder.decode().map_err(failed)?;
     Ok(match info.pixel_format {
         jpeg_decoder::PixelFormat::L16 => {
@@ -446,6 +463,37 @@ fn jpeg(data: &[u8], format: &PixelFormat) -> Result<Samples, String> {
         }
         _ => widen(pixels.into_iter().map(u32::from), format),
     })
+}
+
+/// Whether the three components of a JPEG image are red, green and blue: by Adobe's marker, or where no marker says
+/// anything, by the header.
+fn is_rgb(data: &[u8], format: &PixelFormat) -> bool {
+    let mut at = 2;
+    while let Some(&[0xFF, kind, high, low]) = data.get(at..at + 4) {
+        if kind == 0xFF {
+            at += 1;
+            continue;
+        }
+        let length = usize::from(u16::from_be_bytes([high, low]));
+        let content = data.get(at + 4..at + 2 + length).unwrap_or_default();
+        match kind {
+            JFIF if content.starts_with(b"JFIF") => return false,
+            ADOBE if content.starts_with(b"Adobe") => return content.get(11) == Some(&0),
+            // Chroma that is coarser than luminance is chroma.
+            0xC0..=0xC2 if is_subsampled(content) => return false,
+            // The image begins.
+            0xDA => break,
+            _ => at += 2 + length,
+        }
+    }
+    format.photometric == "RGB"
+}
+
+/// Whether components of a JPEG frame have different sampling factors.
+fn is_subsampled(frame_header: &[u8]) -> bool {
+    let mut factors = frame_header.get(6..).unwrap_or_default().chunks_exact(3).map(|component| component[1]);
+    let first = factors.next();
+    factors.any(|other| Some(other) != first)
 }
 
 /// Unsigned codes become little-endian words, so that masking and sign follow the header as for native pixels.

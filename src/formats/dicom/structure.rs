@@ -33,6 +33,8 @@ pub mod syntax {
     pub const DEFLATED: &str = "1.2.840.10008.1.2.1.99";
     pub const EXPLICIT_BIG: &str = "1.2.840.10008.1.2.2";
     pub const RLE: &str = "1.2.840.10008.1.2.5";
+    /// Uncompressed pixels in fragments, frame by frame.
+    pub const ENCAPSULATED: &str = "1.2.840.10008.1.2.1.98";
 
     /// Whether pixels are stored as they are.
     pub fn is_native(uid: &str) -> bool {
@@ -336,7 +338,7 @@ impl Walker<'_> {
                 Ok(Some(pixel_data)) => return Ok(Some(pixel_data)),
                 Err(Stop::Fatal(text)) => return Err(text),
                 Err(Stop::Broken(text)) => {
-                    if open.first().is_some_and(|outermost| self.inside.enters(outermost.tag)) {
+                    if open.first().is_some_and(|outermost| self.inside.needs(outermost.tag)) {
                         return Err(text);
                     }
                     // Nothing inside this sequence is used: one whose end is known is stepped over.
@@ -419,6 +421,12 @@ impl Walker<'_> {
         let sequences = open.iter().filter(|o| o.tag != ITEM);
         let around: Vec<Around> =
             sequences.map(|o| Around { sequence: o.tag, item: o.items.saturating_sub(1) }).collect();
+        if self.inside.wants_place(&around, element.tag) {
+            let place = Place { offset: self.stream.position(), length: u64::from(element.length) };
+            self.inside.take_place(place);
+            self.stream.skip(place.length)?;
+            return Ok(true);
+        }
         if !self.inside.wants(&around, element.tag) {
             return Ok(false);
         }

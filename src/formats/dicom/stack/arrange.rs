@@ -248,10 +248,12 @@ fn one_place(mut places: Places, mut warnings: Vec<String>) -> Result<Stack, Str
              their places are unknown; send the series again"
         ));
     }
-    warnings.push(format!(
-        "All {count} images lie at one place and are shown as time points of one slice; if they are different slices, \
-         their positions are wrong."
-    ));
+    if !members.iter().all(|m| m.is_cine) {
+        warnings.push(format!(
+            "All {count} images lie at one place and are shown as time points of one slice; if they are different \
+             slices, their positions are wrong."
+        ));
+    }
     warnings.extend(order_frames(&mut places));
     grid::placed(&places, count, warnings)
 }

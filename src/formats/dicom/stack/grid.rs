@@ -1,5 +1,7 @@
 //! From places to a grid: origin, columns and what the user must know about them.
 
+use std::collections::BTreeMap;
+
 use super::places::{Places, Plane, dot, even_step, length, minus, times};
 use super::{Member, Stack};
 use crate::formats::dicom::fields::quoted;
@@ -86,7 +88,15 @@ pub fn unplaced(mut members: Vec<Member>, mut warnings: Vec<String>) -> Result<S
     }
     let Some(first) = members.first() else { return Err("there are no images".into()) };
     // Frames of a film are one slice after the other in time.
-    let frames = if members.len() == first.frame_count && first.is_cine { members.len() } else { 1 };
+    let is_film = members.len() == first.frame_count && first.is_cine;
+    let frames = if is_film { members.len() } else { numbered_times(&members) };
+    if frames > 1 && !is_film {
+        members.sort_by(|a, b| {
+            let time = |m: &Member| m.acquisition.dimension.unwrap_or(0.0);
+            time(a).total_cmp(&time(b)).then_with(|| super::places::by_number(a, b))
+        });
+    }
+    let Some(first) = members.first() else { return Err("there are no images".into()) };
     warnings.push(
         "The file gives no position or orientation: orientation unknown. Slices are ordered by instance number.".into(),
     );
@@ -96,6 +106,20 @@ pub fn unplaced(mut members: Vec<Member>, mut warnings: Vec<String>) -> Result<S
     let columns = [[column_mm, 0.0, 0.0], [0.0, row_mm, 0.0], [0.0, 0.0, step]];
     let count = members.len() / frames;
     finish(members, frames, count, columns, [0.0; 3], warnings)
+}
+
+/// Time points of frames without a place, where their file numbers them; 1 where it does not.
+fn numbered_times(members: &[Member]) -> usize {
+    let mut sizes: BTreeMap<u64, usize> = BTreeMap::new();
+    for member in members {
+        let Some(number) = member.acquisition.dimension else { return 1 };
+        *sizes.entry(number.to_bits()).or_default() += 1;
+    }
+    let size = sizes.values().next().copied().unwrap_or(1);
+    // What is another one in each frame may number slices, unless it is called a time.
+    let are_times = size > 1 || members.iter().all(|m| m.acquisition.temporal_position.is_some());
+    let are_alike = members.windows(2).all(|pair| pair[0].shares_file(&pair[1])) && sizes.values().all(|&n| n == size);
+    if are_times && are_alike { sizes.len() } else { 1 }
 }
 
 /// The sentence for slices that do not lie on an even grid.

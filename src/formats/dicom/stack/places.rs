@@ -215,3 +215,34 @@ pub fn is_grid_with_holes(positions: &[Vec3], normal: Vec3) -> bool {
     gaps.iter().all(|gap| (gap / step - (gap / step).round()).abs() < 0.05)
         && real(positions.len()) >= 0.9 * (cells + 1.0)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn an_even_grid_is_even_however_its_places_are_rounded(
+            origin in [-300.0..300.0f64, -300.0..300.0, -300.0..300.0],
+            direction in [-1.0..1.0f64, -1.0..1.0, 0.2..1.0],
+            mm in 0.6..6.0f64,
+            count in 3usize..60,
+            digits in 1i32..4,
+        ) {
+            let step = times(direction, mm / length(direction));
+            let unit = 10f64.powi(digits);
+            let place = |n: usize| -> Vec3 {
+                std::array::from_fn(|axis| ((origin[axis] + step[axis] * real(n)) * unit).round() / unit)
+            };
+            let mut positions: Vec<Vec3> = (0..count).map(place).collect();
+            prop_assert!(even_step(&positions).is_ok());
+            // A slice that is off by more than rounding and tolerance together is off.
+            let off = 2.5 / unit + GAP_TOLERANCE_MM.max(GAP_TOLERANCE_SHARE * mm) + 1e-3;
+            let aside = (off * unit).ceil() / unit;
+            positions[1] = std::array::from_fn(|axis| positions[1][axis] + if axis == 2 { 2.0 * aside } else { 0.0 });
+            prop_assert!(even_step(&positions).is_err());
+        }
+    }
+}

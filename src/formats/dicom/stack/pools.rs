@@ -73,8 +73,8 @@ pub fn by_plane(members: Vec<Member>) -> Vec<Pool> {
         let format = &member.format;
         // 32 bits with and without a sign have no common type.
         let is_wide = format.bits_allocated == 32;
-        let palette = member.palette.map(|palette| palette.bits);
-        let key = (format.rows, format.columns, format.samples, is_wide, is_wide && format.signed, palette);
+        let tables = (member.palette.is_some(), member.table_bits());
+        let key = (format.rows, format.columns, format.samples, is_wide, is_wide && format.signed, tables);
         pools.entry(key).or_default().push(member);
     }
     pools.into_values().flat_map(by_stack).flat_map(by_place_and_plane).flat_map(aside::part).collect()
