@@ -31,7 +31,7 @@ pub fn natural(a: &str, b: &str) -> Ordering {
     }
 }
 
-/// Files parted by their names without the numbers in them, "image_#.tif" and "mask_#.tif", where each such name is that of several files;
+/// Files parted by their names without the numbers in them, such as `image_#.tif` and `mask_#.tif`, where each such name is that of several files;
 /// else all together.
 pub fn by_name<T>(files: Vec<T>, path: impl Fn(&T) -> &Path) -> Vec<(String, Vec<T>)> {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
@@ -46,7 +46,7 @@ pub fn by_name<T>(files: Vec<T>, path: impl Fn(&T) -> &Path) -> Vec<(String, Vec
     parts.into_iter().collect()
 }
 
-/// What is to be said of a stack whose names count in several places, "z01_ch1.tif": which of them counts slices is not known.
+/// What is to be said of a stack whose names count in several places, such as `z01_ch1.tif`: which of them counts slices is not known.
 pub fn doubt(files: &[PathBuf]) -> Option<String> {
     let numbers: Vec<Vec<String>> = files.iter().map(|file| unnumbered(file).1).collect();
     let first = numbers.first()?;
