@@ -4,6 +4,7 @@ use super::frames::{at_place, enhanced};
 use super::made_dicom::{Made, done, slice};
 use super::{one_at_a_time, open_all, open_one, slice_values};
 use lamella::volume::Volume;
+use proptest::prelude::*;
 
 const POSITION: (u16, u16) = (0x0020, 0x0032);
 const ACQUISITION_TIME: (u16, u16) = (0x0008, 0x0032);
@@ -98,6 +99,40 @@ fn a_tilted_scan_stays_one_and_two_of_them_side_by_side_are_two() {
     let (volumes, _) = open_all(&files);
     let starts: Vec<([f64; 3], usize)> = found(&volumes).into_iter().map(|(at, _, v)| (at, v.len())).collect();
     assert_eq!(starts, [([-10.0, -20.0, 0.0], 6), ([-60.0, -20.0, 6.0], 6)]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn two_stacks_are_parted_however_they_lean_and_whichever_way_they_lie(
+        count in 3usize..8,
+        later in 0usize..3,
+        mm in 0.5..6.0f64,
+        lean in [-0.4..0.4f64, -0.4..0.4],
+        turn in 0.0..6.28f64,
+        far in 0.9..40.0f64,
+        is_by_slice in any::<bool>(),
+    ) {
+        let _alone = one_at_a_time();
+        // Where only one of them lies at first, it must be nearer to its own next slice than to the other's.
+        let far = if later > 0 { far.max(1.5 * mm) } else { far };
+        let aside = [far * turn.cos(), far * turn.sin()];
+        let mut files = Vec::new();
+        for stack in 0..2 {
+            for k in 0..count {
+                let z = mm * (k + stack * later) as f64;
+                let at = |n: usize| (1e4 * (10.0 + lean[n] * z + aside[n] * stack as f64)).round() / 1e4;
+                let number = if is_by_slice { 2 * k + stack } else { count * stack + k };
+                files.push(placed(number + 1, [at(0), at(1), (1e4 * z).round() / 1e4], 1000 * stack + 100 * k));
+            }
+        }
+        let (volumes, reasons) = open_all(&files);
+        let mut values: Vec<Vec<f64>> = volumes.iter().map(slice_values).collect();
+        values.sort_by(|a, b| a[0].total_cmp(&b[0]));
+        let expected = |stack: usize| (0..count).map(|k| (1000 * stack + 100 * k) as f64).collect::<Vec<_>>();
+        prop_assert_eq!(values, vec![expected(0), expected(1)], "{:?}", reasons);
+    }
 }
 
 #[test]

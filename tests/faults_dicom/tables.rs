@@ -38,6 +38,7 @@ fn a_modality_lut_gives_the_values() {
     let volume = open_one(&[made.clone()]);
     assert_eq!(values(&volume), expected);
     assert!(volume.warnings.is_empty(), "{:?}", volume.warnings);
+    assert!(volume.header.contains(&("Modality LUT".into(), "6 values".into())));
     let bytes = with_lut(&[6, 3, 8], b"US", &words(&[10, 20, 30, 40, 50, 255]));
     let expected = [10.0, 10.0, 10.0, 10.0, 20.0, 30.0, 40.0, 50.0, 255.0, 255.0, 255.0, 255.0];
     assert_eq!(values(&open_one(&[bytes])), expected);

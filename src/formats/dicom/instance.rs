@@ -181,6 +181,9 @@ fn from_fields(
         format,
         structure,
     };
+    if let Some(lut) = instance.modality_lut {
+        instance.header.push(("Modality LUT".into(), format!("{} values", lut.entries)));
+    }
     if frame_count > 1 {
         let note = instance.find_frames().map_err(Refusal::Malformed)?;
         instance.warnings.extend(note);

@@ -13,7 +13,7 @@ use crate::work::numbers::{index, whole};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ModalityLut {
     /// Values of the table.
-    entries: usize,
+    pub entries: usize,
     /// The stored value of the first; all below are the same.
     first: i64,
     /// Bits of a value: 8, or 16 for more.

@@ -48,23 +48,30 @@ pub fn pair(fields: &Fields, tag: Tag, name: &'static str) -> Result<Option<[f64
 
 type Found = ([f64; 2], String);
 
+/// Millimetres as people read them.
+fn shown([rows, columns]: [f64; 2]) -> String {
+    format!("{} x {} mm", rounded(rows), rounded(columns))
+}
+
+fn rounded(mm: f64) -> f64 {
+    (mm * 1e4).round() / 1e4
+}
+
 fn at_the_detector(fields: &Fields) -> Result<Option<Found>, Refusal> {
     let Some(mm) = pair(fields, tags::IMAGER_PIXEL_SPACING, "Imager Pixel Spacing")? else { return Ok(None) };
-    let [rows, columns] = mm;
+    let given = shown(mm);
     let name = "Estimated Radiographic Magnification Factor";
     let tag = tags::ESTIMATED_RADIOGRAPHIC_MAGNIFICATION_FACTOR;
     let factor = fields.if_readable(name, tag, fields.number(tag, name)).filter(|&factor| factor > 0.0);
     Ok(Some(match factor {
         Some(factor) => (
             mm.map(|mm| mm / factor),
-            format!(
-                "that at the detector (Imager Pixel Spacing, {rows} x {columns} mm) is divided by the {name}, {factor}"
-            ),
+            format!("that at the detector (Imager Pixel Spacing, {given}) is divided by the {name}, {factor}"),
         ),
         None => (
             mm,
             format!(
-                "that at the detector is taken (Imager Pixel Spacing, {rows} x {columns} mm), so that what lies in front \
+                "that at the detector is taken (Imager Pixel Spacing, {given}), so that what lies in front \
                  of it measures too large"
             ),
         ),
@@ -74,8 +81,7 @@ fn at_the_detector(fields: &Fields) -> Result<Option<Found>, Refusal> {
 fn scanned(fields: &Fields) -> Option<Found> {
     let (tag, name) = (tags::NOMINAL_SCANNED_PIXEL_SPACING, "Nominal Scanned Pixel Spacing");
     let mm = fields.if_readable(name, tag, pair(fields, tag, name))?;
-    let [rows, columns] = mm;
-    Some((mm, format!("that of the film on the scanner is taken ({name}, {rows} x {columns} mm)")))
+    Some((mm, format!("that of the film on the scanner is taken ({name}, {})", shown(mm))))
 }
 
 /// The spacing of the one region that is an image in centimetres.
@@ -85,12 +91,13 @@ fn of_region(regions: Vec<Vec<RawValue>>) -> Option<Found> {
     if images.next().is_some() {
         return None;
     }
-    let ([rows, columns], [left, top, right, bottom]) = only;
+    let (mm, [left, top, right, bottom]) = only;
     let text = format!(
-        "that of the ultrasound region is taken ({rows} x {columns} mm), which is columns {left} to {right} and rows {top} \
-         to {bottom}"
+        "that of the ultrasound region is taken ({}), which is columns {left} to {right} and rows {top} \
+         to {bottom}",
+        shown(mm)
     );
-    Some(([rows, columns], text))
+    Some((mm, text))
 }
 
 fn image_region(fields: &Fields) -> Option<([f64; 2], [f64; 4])> {
@@ -123,6 +130,6 @@ fn of_shape(fields: &Fields) -> Option<Found> {
     let mm = tall / wide;
     Some((
         [mm, 1.0],
-        format!("pixels are taken 1 mm wide and {mm} mm tall ({name}), and measurements are not reliable"),
+        format!("pixels are taken 1 mm wide and {} mm tall ({name}), and measurements are not reliable", rounded(mm)),
     ))
 }
