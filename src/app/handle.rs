@@ -1,8 +1,8 @@
 //! The one receiver of requests.
 
 use super::act::{
-    attention, comparing, deidentifying, joining, labels, leaving, measuring, models, operating, overlay, painting,
-    pixels, profiles, recovery, saving, scans, servers, sizing, teach, traveling,
+    attention, comparing, deidentifying, figures, joining, labels, leaving, measuring, models, operating, overlay,
+    painting, pixels, profiles, recovery, saving, scans, servers, sizing, teach, traveling,
 };
 use super::commands;
 use super::state::leaving::Leaving;
@@ -93,6 +93,7 @@ pub fn handle(studio: &mut Studio, request: Request) {
         Request::AskVoxelSize(n) => sizing::ask(studio, n),
         Request::VoxelSize(answer) => sizing::answer(studio, answer),
         Request::Recovery(answer) => recovery::answer(studio, answer),
+        Request::Figure(request) => figures::answer(studio, request),
         Request::Deidentify(request) => deidentifying::answer(studio, request),
         Request::Servers(request) => servers::answer(studio, request),
         Request::Travel(steps) => traveling::travel_far(studio, steps),

@@ -35,6 +35,9 @@ mod refine;
 mod remote;
 mod sample;
 mod segment;
+mod sheet;
+mod slice_choice;
+mod slices;
 mod spacing;
 mod structures;
 mod terminal;
@@ -89,6 +92,10 @@ enum Command {
     Measure(measure::Measure),
     /// List, show, import and export models
     Models(models::Models),
+    /// Write slices as pictures, or a stack of them
+    Slices(slices::Slices),
+    /// Draw many slices in one figure, for papers
+    Sheet(sheet::SheetFigure),
     /// Talk with servers of images: test, find, get, send, receive
     Remote(remote::Remote),
     /// List the devices that networks can run on, with their memory
@@ -130,6 +137,8 @@ impl Command {
             Self::Evaluate(command) => command.run(),
             Self::Measure(command) => command.run(),
             Self::Models(command) => command.run(),
+            Self::Slices(command) => command.run(),
+            Self::Sheet(command) => command.run(),
             Self::Remote(command) => command.run(),
             Self::Devices(command) => command.run(),
             Self::Bench(command) => command.run(),

@@ -47,7 +47,10 @@ pub use labels::{
     read_layers,
 };
 pub use mesh::{SURFACE_STARTS, Surface};
-pub use picture::{RgbPicture, write_mask_picture, write_picture};
+pub use picture::{
+    PixelType, RgbPicture, SLICE_ENDINGS, Scale, SlicePictures, write_mask_picture, write_pages, write_picture,
+    write_slice,
+};
 pub use registry::{
     FORMATS, For, Format, Kind, Mask, Save, SaveMesh, check_written, endings_of, is_picture, names_of, needs_source,
     notices_of_writing, readable_names, stem, surfaces_in, write_labels, write_mask, write_surfaces, write_volume,

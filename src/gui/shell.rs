@@ -239,6 +239,7 @@ impl App {
         over || self.studio.recovery.is_open
             || self.studio.servers.is_open
             || self.studio.deidentifying.is_open
+            || self.studio.figures.form.is_some()
             || self.studio.leaving.is_some()
             || self.studio.replacing.is_some()
             || self.studio.other_grid.is_some()
@@ -369,6 +370,7 @@ impl eframe::App for App {
         self.over.is_about = self.over.is_about && windows::about::about_ui(&context);
         self.over.servers.ui(&context, studio, outbox);
         windows::deidentifying::deidentifying_ui(&context, studio, outbox);
+        windows::figures::figures_ui(&context, studio, outbox, &mut self.textures);
         self.dialogs.ui(&context);
         if !is_covered {
             input::handle_keys(ui, studio, outbox);

@@ -166,8 +166,8 @@ fn fonts() -> FontDefinitions {
     let mut add = |name: &str, bytes: &'static [u8]| {
         fonts.font_data.insert(name.into(), FontData::from_static(bytes).into());
     };
-    add("roboto", include_bytes!("../../assets/fonts/Roboto-Regular.ttf"));
-    add("droid-fallback", include_bytes!("../../assets/fonts/DroidSansFallback.ttf"));
+    add("roboto", crate::drawing::ROBOTO);
+    add("droid-fallback", crate::drawing::DROID);
     egui_phosphor::add_to_fonts(&mut fonts, egui_phosphor::Variant::Regular);
     if let Some(family) = fonts.families.get_mut(&FontFamily::Proportional) {
         family.insert(0, "roboto".into());

@@ -40,6 +40,9 @@ pub enum JobError {
     /// A server of images.
     #[error(transparent)]
     Remote(crate::remote::RemoteError),
+    /// A sheet of slices.
+    #[error(transparent)]
+    Sheet(crate::drawing::SheetError),
     /// Strokes.
     #[error(transparent)]
     Seeds(crate::edit::SeedError),
@@ -93,6 +96,7 @@ from_room!(Engine, crate::engine::EngineError);
 from_room!(Fit, crate::learn::FitError);
 from_room!(Remote, crate::remote::RemoteError);
 from_room!(Seeds, crate::edit::SeedError);
+from_room!(Sheet, crate::drawing::SheetError);
 from_room!(Operation, crate::edit::operations::OperationError);
 
 impl From<MarkedError> for JobError {

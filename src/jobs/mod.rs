@@ -28,6 +28,7 @@ mod cross_validate;
 mod deidentify;
 mod documents;
 mod draw_sample;
+mod draw_sheet;
 mod erase_label;
 mod errand;
 mod error;
@@ -69,6 +70,7 @@ mod sample_slice;
 mod save_labels;
 mod save_picture;
 mod save_report;
+mod save_slices;
 mod save_surfaces;
 mod save_table;
 mod save_volume;
@@ -93,6 +95,7 @@ pub use cross_validate::{CrossValidateJob, FoldNews, begun_fold};
 pub use deidentify::{DeidentifyJob, DeidentifyReport};
 pub use documents::{OpenDocumentJob, OpenedDocument, SaveDocumentJob, SavedDocument};
 pub use draw_sample::DrawSampleJob;
+pub use draw_sheet::{DrawSheetJob, SaveSheetJob};
 pub use erase_label::{EraseLabelJob, Erased};
 pub use errand::ErrandJob;
 pub use error::JobError;
@@ -132,6 +135,7 @@ pub use sample_slice::SampleSliceJob;
 pub use save_labels::SaveLabelsJob;
 pub use save_picture::SavePictureJob;
 pub use save_report::{SaveReportJob, check_training_outputs};
+pub use save_slices::{SaveSlicesJob, SliceContent, SliceFiles};
 pub use save_surfaces::SaveSurfacesJob;
 pub use save_table::SaveTableJob;
 pub use save_volume::SaveVolumeJob;
@@ -156,6 +160,7 @@ pub const JOBS: &[&JobKind] = &[
     CrossValidateJob::KIND,
     DeidentifyJob::KIND,
     DrawSampleJob::KIND,
+    DrawSheetJob::KIND,
     EraseLabelJob::KIND,
     ErrandJob::KIND,
     EvaluateJob::KIND,
@@ -194,6 +199,8 @@ pub const JOBS: &[&JobKind] = &[
     SaveNamesJob::KIND,
     SavePictureJob::KIND,
     SaveReportJob::KIND,
+    SaveSheetJob::KIND,
+    SaveSlicesJob::KIND,
     SaveSurfacesJob::KIND,
     SaveTableJob::KIND,
     SaveVolumeJob::KIND,

@@ -31,6 +31,8 @@ pub enum OutputKind {
     Image,
     /// A mask of one slice as PNG.
     Png,
+    /// Slices as PNG or TIFF.
+    Picture,
     /// Surfaces of labels.
     Surface,
     /// A text that begins in one of these ways.
@@ -47,6 +49,15 @@ impl OutputKind {
             }
             Self::Image | Self::Surface => return Ok(formats::writer_for(path).map(drop)?),
             Self::Text(_) => return Ok(()),
+            Self::Picture => {
+                let name = path.to_string_lossy().to_lowercase();
+                if formats::SLICE_ENDINGS.iter().any(|ending| name.ends_with(ending)) {
+                    return Ok(());
+                }
+                let text =
+                    format!("a picture is written to a file that ends in .png or .tif, not to {}", path.display());
+                return Err(JobError::Other(text));
+            }
             Self::Png => PNG_ENDING,
             Self::Model => MODEL_ENDING,
             Self::Onnx => ONNX_ENDING,
@@ -68,7 +79,7 @@ impl OutputKind {
         match self {
             Self::Model => model::is_model_file(path),
             Self::Onnx => foreign::is_own_onnx(path),
-            Self::Image | Self::Png => {
+            Self::Image | Self::Png | Self::Picture => {
                 // A name is no content: the header tells the size, and where it tells none all is read.
                 let is_image = |entry: &formats::Entry| {
                     entry.shape.iter().all(|&n| n > 0) || formats::load(entry, Watch::unwatched()).is_ok()
@@ -89,7 +100,7 @@ impl OutputKind {
         match self {
             Self::Model => "model of Lamella",
             Self::Onnx => "ONNX file that Lamella wrote",
-            Self::Image | Self::Png => "image that can be read",
+            Self::Image | Self::Png | Self::Picture => "image that can be read",
             Self::Surface => "surface that Lamella wrote",
             Self::Text(_) => "report of Lamella",
         }

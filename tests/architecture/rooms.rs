@@ -8,6 +8,7 @@ pub const ROOMS: &[(&str, &[&str])] = &[
     ("shape", &["volume", "work"]),
     ("measure", &["volume", "shape", "work"]),
     ("formats", &["volume", "shape", "disk", "work"]),
+    ("drawing", &["formats", "volume", "work"]),
     ("remote", &["formats", "volume", "disk", "work"]),
     ("graph", &["work"]),
     ("zoo", &["graph"]),
@@ -22,28 +23,28 @@ pub const ROOMS: &[(&str, &[&str])] = &[
         "jobs",
         &[
             "work", "disk", "volume", "shape", "formats", "graph", "zoo", "engine", "model", "pipeline", "learn",
-            "edit", "session", "tools", "measure", "remote",
+            "edit", "session", "tools", "measure", "remote", "drawing",
         ],
     ),
     (
         "app",
         &[
             "jobs", "tools", "session", "edit", "volume", "engine", "model", "pipeline", "learn", "disk", "work",
-            "shape", "formats", "measure", "remote",
+            "shape", "formats", "measure", "remote", "drawing",
         ],
     ),
     (
         "cli",
         &[
             "jobs", "volume", "formats", "engine", "model", "pipeline", "learn", "edit", "session", "disk", "work",
-            "measure", "remote",
+            "measure", "remote", "drawing",
         ],
     ),
     (
         "gui",
         &[
             "app", "jobs", "tools", "session", "edit", "volume", "formats", "engine", "model", "pipeline", "learn",
-            "disk", "work", "measure", "remote",
+            "disk", "work", "measure", "remote", "drawing",
         ],
     ),
     ("main.rs", &["cli", "gui"]),
@@ -129,6 +130,7 @@ pub const COUNTED: &[&str] = &[
     "shape",
     "measure",
     "formats",
+    "drawing",
     "remote",
     "graph",
     "zoo",
@@ -149,6 +151,6 @@ pub const COUNTED: &[&str] = &[
 
 /// Folders that have none, and keep it so.
 pub const FREE_OF_CIRCLES: &[&str] =
-    &["work", "shape", "measure", "remote", "engine", "pipeline", "edit", "session", "tools", "jobs", "gui"];
+    &["work", "shape", "measure", "drawing", "remote", "engine", "pipeline", "edit", "session", "tools", "jobs", "gui"];
 
 pub const MAX_LINES: usize = 600;

@@ -1,8 +1,8 @@
 //! What follows by itself, once a frame, from what has changed.
 
 use super::{
-    attention, cases, comparing, highlighting, journaling, kept_overlay, measuring, models, numbers, operating,
-    overlay, pixels, recent, recovery, teach,
+    attention, cases, comparing, figures, highlighting, journaling, kept_overlay, measuring, models, numbers,
+    operating, overlay, pixels, recent, recovery, teach,
 };
 use crate::app::state::studio::Studio;
 use crate::jobs::CountLabelsJob;
@@ -27,6 +27,7 @@ pub fn follow(studio: &mut Studio) {
     comparing::follow(studio);
     attention::follow(studio);
     highlighting::follow(studio);
+    figures::follow(studio);
     overlay::follow(studio);
     kept_overlay::follow(studio);
     teach::follow(studio);

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use crate::app::state::colour_map::ColourMap;
 use crate::app::state::overlay::{Laid, OverlayForm};
 use crate::app::state::studio::Studio;
+use crate::drawing::ColourMap;
 use crate::session::{KeptLook, KeptOverlay, ScanId};
 
 /// Between two looks: a window that is dragged is not a change for every frame.

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::picture::DrawnFigure;
 use crate::app::state::measuring::Known;
 use crate::app::state::request::Effect;
 use crate::app::state::studio::Studio;
+use crate::drawing::DrawnFigure;
 use crate::jobs::{Job, MeasureFiguresJob, SaveTableJob};
 use crate::measure::{
     FigureMeasures, FigureRow, FigureUnits, figure_cost, figure_lines, figures_csv, figures_text, measure_figure,

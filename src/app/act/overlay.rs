@@ -5,9 +5,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::picture::{OverlayLook, OverlaySlice};
 use crate::app::state::overlay::{Fit, Laid, LaidKey, LaidSlice, OverlayForm};
 use crate::app::state::studio::Studio;
+use crate::drawing::{OverlayLook, OverlaySlice};
 use crate::jobs::{Job, SampleSliceJob};
 use crate::session::ScanId;
 use crate::volume::{Plane, PlaneLayout, SliceSampler, Volume};

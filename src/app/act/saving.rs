@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::scans::folder_of;
+use crate::app::state::figures::FigureKind;
 use crate::app::state::leaving::Leaving;
 use crate::app::state::notices::Kind as Seriousness;
 use crate::app::state::paths::{Answer, Mode, Purpose, Question};
@@ -12,7 +13,8 @@ use crate::app::state::studio::Studio;
 use crate::formats::{self, For, Kind, stem};
 use crate::jobs::{
     AddToDatasetJob, DOCUMENT_FORMAT, DeidentifyJob, Job, KeepAdaptedJob, MASK_SUFFIX, SaveDocumentJob, SaveLabelsJob,
-    SaveNamesJob, SavePictureJob, SaveReportJob, SaveSurfacesJob, SaveTableJob, SaveVolumeJob, plain_name,
+    SaveNamesJob, SavePictureJob, SaveReportJob, SaveSheetJob, SaveSlicesJob, SaveSurfacesJob, SaveTableJob,
+    SaveVolumeJob, plain_name,
 };
 use crate::session::{DOCUMENT_ENDING, ScanId, Segmentation, SegmentationId};
 use crate::volume::Plane;
@@ -69,6 +71,11 @@ fn mode_of(purpose: Purpose) -> (Mode, &'static str) {
         Purpose::OpenDocument => (Mode::Open, "Open a document"),
         Purpose::FindScan { is_folder: true, .. } => (Mode::Folder, "Where is the folder of the scan?"),
         Purpose::FindScan { .. } => (Mode::Open, "Where is the scan?"),
+        Purpose::SaveFigure(_, FigureKind::Files) => (Mode::Folder, "Folder for the pictures"),
+        Purpose::SaveFigure(_, FigureKind::Sheet) => {
+            (Mode::Save("PNG and TIFF".into(), vec![".png", ".tif"]), "Save the sheet")
+        }
+        Purpose::SaveFigure(_, FigureKind::Stack) => (Mode::Save("TIFF".into(), vec![".tif"]), "Save the stack"),
         Purpose::SavePicture(..) => (Mode::Save("PNG".into(), vec![".png"]), "Save the picture"),
     }
 }
@@ -85,7 +92,10 @@ pub fn ask(studio: &mut Studio, purpose: Purpose) {
         | Purpose::SaveNumbers(of)
         | Purpose::SaveSurfaces(of)
         | Purpose::AddToDataset(of) => document.segmentation(of).map(Segmentation::scan),
-        Purpose::SaveImage(scan) | Purpose::SavePicture(scan, _) | Purpose::SaveMeasurements(scan) => Some(scan),
+        Purpose::SaveImage(scan)
+        | Purpose::SavePicture(scan, _)
+        | Purpose::SaveFigure(scan, _)
+        | Purpose::SaveMeasurements(scan) => Some(scan),
         _ => studio.shown,
     };
     let beside = scan.and_then(|scan| folder_of(studio, scan));
@@ -106,6 +116,15 @@ pub fn ask(studio: &mut Studio, purpose: Purpose) {
         Purpose::SaveImage(_) => (format!("{stem}.nii.gz"), beside.clone().or(last)),
         Purpose::SavePicture(_, plane) => {
             (format!("{stem}_{}.png", plane.name().to_lowercase()), beside.clone().or(last))
+        }
+        Purpose::SaveFigure(_, kind) => {
+            let ending = match kind {
+                FigureKind::Sheet => "_sheet.png",
+                FigureKind::Stack => "_slices.tif",
+                FigureKind::Files => "",
+            };
+            let name = if ending.is_empty() { String::new() } else { format!("{stem}{ending}") };
+            (name, beside.clone().or(last))
         }
         Purpose::SaveNames(of) => {
             // Beside the mask, under its name, where it is read with it.
@@ -311,6 +330,7 @@ fn use_path(studio: &mut Studio, purpose: Purpose, path: PathBuf) {
                 save_other(studio, SaveVolumeJob { path: path.clone(), volume }, path);
             }
         }
+        Purpose::SaveFigure(scan, _) => super::figures::save(studio, scan, path),
         Purpose::SavePicture(scan, plane) => {
             if let Some(picture) = picture_of(studio, scan, plane) {
                 save_other(studio, SavePictureJob { path: path.clone(), picture }, path);
@@ -339,7 +359,7 @@ fn picture_of(studio: &Studio, scan: ScanId, plane: Plane) -> Option<crate::form
     let layout = crate::volume::PlaneLayout::new(&volume.geometry, plane).mirrored(view.flips(plane));
     let pose = view.pose(plane);
     let figures = super::measuring::drawn(studio, scan, plane);
-    let look = super::picture::Look {
+    let look = crate::drawing::Look {
         window: view.window,
         is_inverted: view.inverted,
         is_smooth: studio.settings.smooth,
@@ -350,11 +370,12 @@ fn picture_of(studio: &Studio, scan: ScanId, plane: Plane) -> Option<crate::form
         zoom: pose.zoom,
         pan_mm: pose.pan_mm,
         figures,
+        size: crate::drawing::PictureSize::ShorterSide(crate::drawing::PICTURE_EDGE),
     };
     let place = (view.frame, layout.screen(view.cursor)[2]);
     let over = super::overlay::saved_slice(studio, scan, &layout, place.1);
     let (labels, table) = (segmentation.labels(), segmentation.table());
-    Some(super::picture::picture(volume, labels, table, &layout, place, &look, over.as_ref()))
+    Some(crate::drawing::picture(volume, labels, table, &layout, place, &look, over.as_ref()))
 }
 
 /// Whether a file is being written.
@@ -371,6 +392,8 @@ pub fn is_saving(studio: &Studio) -> bool {
         SaveTableJob::KIND,
         SaveSurfacesJob::KIND,
         DeidentifyJob::KIND,
+        SaveSheetJob::KIND,
+        SaveSlicesJob::KIND,
     ];
     kinds.into_iter().any(|kind| studio.tasks.is_running(kind))
 }

@@ -1,7 +1,7 @@
 //! Opening, saving, closing.
 
 use super::{CommandEntry, Group, no_scan};
-use crate::app::act::{deidentifying, documents, leaving, numbers, saving, scans, servers};
+use crate::app::act::{deidentifying, documents, figures, leaving, numbers, saving, scans, servers};
 use crate::app::state::leaving::Leaving;
 use crate::app::state::paths::Purpose;
 use crate::app::state::studio::Studio;
@@ -86,6 +86,9 @@ pub const FILE: &[CommandEntry] = &[
         .unless(no_scan),
     file("file.picture-sagittal", "Save sagittal picture...", |studio| save_picture(studio, Plane::Sagittal))
         .hint("Write the sagittal view's slice with its labels as PNG")
+        .unless(no_scan),
+    file("file.figures", "Slices as pictures...", figures::open)
+        .hint("Draw a sheet of slices for a paper, or write slices as PNG, TIFF or a stack")
         .unless(no_scan),
     file("file.save-numbers", "Save numbers of labels...", |studio| {
         with_active(studio, |studio, of| saving::ask(studio, Purpose::SaveNumbers(of)));

@@ -13,6 +13,14 @@ const ZOOM: f32 = 1.25;
 /// More slices than any scan has.
 const FAR: i64 = 1 << 40;
 
+/// Another frame; the first and the last are the ends.
+fn step_frame(studio: &mut Studio, steps: isize) {
+    let last = studio.volume().map_or(0, |volume| volume.frame_count().saturating_sub(1));
+    if let Some(view) = studio.view_mut() {
+        view.frame = view.frame.saturating_add_signed(steps).min(last);
+    }
+}
+
 fn zoom(studio: &mut Studio, factor: f32) {
     let plane = plane(studio);
     painting::look(studio, plane, Look::Zoom(factor));
@@ -194,6 +202,15 @@ pub const VIEW: &[CommandEntry] = &[
         .hint("Show the frames of the scan one after the other; any key stops")
         .unless(one_frame)
         .in_menu(),
+    view("view.next-frame", "Next frame", |studio| step_frame(studio, 1))
+        .hint("One time point, b-value, phase or channel further")
+        .keys(&["Alt+Right"])
+        .unless(one_frame)
+        .repeating(),
+    view("view.previous-frame", "Previous frame", |studio| step_frame(studio, -1))
+        .keys(&["Alt+Left"])
+        .unless(one_frame)
+        .repeating(),
     view("view.zoom-in", "Larger image", |studio| zoom(studio, ZOOM))
         .hint("Enlarge the view under the pointer")
         .repeating(),

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::figures::FigureKind;
 use crate::session::{ScanId, SegmentationId};
 use crate::volume::Plane;
 
@@ -63,6 +64,8 @@ pub enum Purpose {
     SaveMeasurements(ScanId),
     /// Write a scan.
     SaveImage(ScanId),
+    /// Write slices for papers.
+    SaveFigure(ScanId, FigureKind),
     /// Write a picture of a view.
     SavePicture(ScanId, Plane),
 }

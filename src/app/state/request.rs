@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::attention::AttentionForm;
 use super::comparing::CompareForm;
 use super::deidentifying::DeidentifyRequest;
+use super::figures::FigureRequest;
 use super::joining::Word;
 use super::keymap::{Chord, Keymap};
 use super::leaving::LeavingAnswer;
@@ -145,6 +146,8 @@ pub enum Request {
     VoxelSize(SizeAnswer),
     /// What becomes of unsaved work of a window that is gone.
     Recovery(RecoveryAnswer),
+    /// Something about slices for papers.
+    Figure(FigureRequest),
     /// Something about taking patients out of DICOM files.
     Deidentify(DeidentifyRequest),
     /// Something about servers of images.

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::colour_map::ColourMap;
 use super::keymap::Keymap;
 use super::tiles::{Layout, TileContent};
 use crate::disk::{create_private_folder, replace_private_file};
+use crate::drawing::ColourMap;
 use crate::tools::{ToolOptions, all_options};
 
 /// Number of recent paths.

@@ -11,6 +11,7 @@ use super::comparing::Comparing;
 use super::copied::CopiedSlice;
 use super::deidentifying::Deidentifying;
 use super::documents::OpenDocument;
+use super::figures::Figures;
 use super::highlighting::Highlighting;
 use super::joining::{Arrival, CorrectedSlices};
 use super::journaling::Journaling;
@@ -168,6 +169,8 @@ pub struct Studio {
     pub bringing: BringingAll,
     /// The document that is open.
     pub document: Option<OpenDocument>,
+    /// Slices for papers.
+    pub figures: Figures,
     /// Taking patients out of DICOM files.
     pub deidentifying: Deidentifying,
     /// Servers of images.
@@ -227,6 +230,7 @@ impl Studio {
             recovery: Recovery::default(),
             bringing: BringingAll::default(),
             document: None,
+            figures: Figures::default(),
             deidentifying: Deidentifying::default(),
             servers: Servers::default(),
             knows_undo_is_full: false,

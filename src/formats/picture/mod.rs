@@ -7,6 +7,7 @@
 
 mod order;
 mod pages;
+mod pixels;
 mod png;
 mod said;
 mod steps;
@@ -23,6 +24,7 @@ use super::{Entry, Facts, Findings, GivenSize, SizeSaid, Skipped, Source, stem};
 use crate::volume::{Affine, Geometry, Volume, VoxelType};
 use crate::work::{Stopped, Watch};
 use pages::{Kind, Pages, SizeOfFile};
+pub use pixels::{PixelType, SLICE_ENDINGS, Scale, SlicePictures, write_pages, write_slice};
 use said::{Said, size_said};
 use steps::Steps;
 pub use write::{RgbPicture, write_mask_picture, write_picture};

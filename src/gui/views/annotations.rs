@@ -4,9 +4,9 @@ use super::facts::number;
 use super::frame::Frame;
 use super::slider;
 use crate::app::Studio;
-use crate::app::act::picture::{bar_mm, bar_name};
 use crate::app::state::overlay::Fit;
 use crate::app::state::views::ScanView;
+use crate::drawing::{bar_mm, bar_name};
 use crate::gui::egui;
 use crate::gui::theme::{self, UNIT};
 use crate::session::SliceState;
@@ -71,6 +71,13 @@ pub fn annotations_ui(
     let window = if view.inverted { format!("{window}  inverted") } else { window };
     text(r.left_top() + line * 2.0, Align2::LEFT_TOP, window, theme::VIEW_TEXT);
     let mut below = r.left_top() + line * 3.0;
+    let frames = volume.frame_count();
+    if frames > 1 {
+        let name = volume.frame_names.get(view.frame).map(|name| format!("  {name}")).unwrap_or_default();
+        let said = short(painter, &small, &format!("Frame {} / {frames}{name}", view.frame + 1), r.width() / 2.0);
+        text(below, Align2::LEFT_TOP, said, theme::VIEW_TEXT);
+        below += line;
+    }
     if flips.iter().any(|is_on| *is_on) {
         text(below, Align2::LEFT_TOP, "Flipped".into(), theme::SAGITTAL);
         below += line;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::frame::Frame;
 use crate::app::Studio;
 use crate::app::act::overlay::look;
-use crate::app::act::picture::OverlayLook;
+use crate::drawing::OverlayLook;
 use crate::gui::egui;
 use crate::gui::paint::tiled_texture::TiledTexture;
 use crate::volume::Plane;

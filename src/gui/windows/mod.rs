@@ -2,6 +2,7 @@
 
 pub mod about;
 pub mod deidentifying;
+pub mod figures;
 pub mod keys;
 pub mod leaving;
 pub mod other_grid;

@@ -17,6 +17,7 @@ mod pixels;
 mod shaped;
 mod source;
 mod units;
+pub mod write;
 mod xml;
 
 use std::path::Path;

@@ -25,6 +25,7 @@ pub fn export_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
         ] {
             wide_button(ui, studio, outbox, id, (sign, text));
         }
+        wide_button(ui, studio, outbox, "file.figures", (icon::GRID_FOUR, "Sheet or slices..."));
         note(ui, "Pictures are PNG files of the slices in the views, with their labels as they are laid over.");
     });
 }

@@ -2,9 +2,9 @@
 
 use super::window::decimals;
 use crate::app::act::overlay;
-use crate::app::state::colour_map::ColourMap;
 use crate::app::state::overlay::{Fit, Laid};
 use crate::app::{Outbox, Request, Settings, Studio};
+use crate::drawing::ColourMap;
 use crate::gui::controls::{beside, command_button, list_row, note, row};
 use crate::gui::egui;
 use crate::gui::theme::{self, UNIT};

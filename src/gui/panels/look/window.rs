@@ -84,8 +84,10 @@ fn frame_ui(ui: &mut egui::Ui, volume: &Volume, frame: usize, outbox: &mut Outbo
     }
     let mut number = frame + 1;
     row(ui, "Frame", |ui| {
-        let slider = ui.add(egui::Slider::new(&mut number, 1..=frames));
-        beside(&slider, "Time point, b-value, phase or channel");
+        // Without a step a key moves it by a point of the screen, which may be no frame.
+        let slider = ui.add(egui::Slider::new(&mut number, 1..=frames).step_by(1.0));
+        slider.widget_info(|| egui::WidgetInfo::slider(true, number as f64, "Frame"));
+        beside(&slider, "Time point, b-value, phase or channel (Alt+Left, Alt+Right)");
     });
     if let Some(name) = volume.frame_names.get(frame) {
         note(ui, name);

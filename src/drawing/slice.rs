@@ -3,10 +3,12 @@
 use super::annotations::annotate;
 use super::figures::{DrawnFigure, draw_figures};
 use super::overlay::OverlaySlice;
+use super::place::{PICTURE_EDGE, PictureSize, Place};
 use crate::formats::RgbPicture;
 use crate::volume::{Border, LabelMap, LabelTable, PlaneLayout, Volume, Window, borders};
 
 /// How a slice is shown.
+#[derive(Clone)]
 #[allow(clippy::struct_excessive_bools, reason = "switches that the user sets one by one")]
 pub struct Look {
     /// Display window.
@@ -29,56 +31,26 @@ pub struct Look {
     pub pan_mm: [f32; 2],
     /// What was measured on the slice.
     pub figures: Vec<DrawnFigure>,
+    /// How large the picture is.
+    pub size: PictureSize,
 }
 
-/// Smallest edge of a saved picture.
-const PICTURE_EDGE: usize = 512;
-/// Largest edge of a saved picture.
-const LARGEST_EDGE: usize = 8 * PICTURE_EDGE;
-
-/// Where pixels of a picture lie in the slice.
-pub(super) struct Place {
-    /// Columns and rows of the slice.
-    pub slice: [usize; 2],
-    /// Pixels of the picture.
-    pub size: [usize; 2],
-    /// Position in the slice of the picture's left and upper edge, in pixels of the slice.
-    pub start: [f64; 2],
-    /// Pixels of the slice in a pixel of the picture.
-    pub step: [f64; 2],
-}
-
-impl Place {
-    fn new(slice: [usize; 2], pixel_mm: [f64; 2], look: &Look) -> Self {
-        let extent = [0, 1].map(|n| slice[n] as f64 * pixel_mm[n]);
-        let scale = PICTURE_EDGE as f64 / extent[0].min(extent[1]);
-        let size = extent.map(|e| ((e * scale).round() as usize).clamp(1, LARGEST_EDGE));
-        let zoom = f64::from(look.zoom).max(1.0);
-        let pan = if zoom > 1.0 { look.pan_mm } else { [0.0; 2] };
-        let shown = slice.map(|side| side as f64 / zoom);
-        let start = [0, 1].map(|n| (slice[n] as f64 - shown[n]) / 2.0 - f64::from(pan[n]) / pixel_mm[n]);
-        let step = [0, 1].map(|n| shown[n] / size[n] as f64);
-        Self { slice, size, start, step }
-    }
-
-    /// Position in the slice of the middle of a pixel; pixel `n` of the slice spans `n..n + 1`.
-    fn in_slice(&self, axis: usize, at: usize) -> f64 {
-        self.start[axis] + (at as f64 + 0.5) * self.step[axis]
-    }
-
-    /// Whether a position along an axis is in the slice.
-    fn is_inside(&self, axis: usize, at: f64) -> bool {
-        at >= 0.0 && at < self.slice[axis] as f64
-    }
-
-    /// Position in the picture of one in the slice; it may lie beside the picture.
-    pub fn on_picture(&self, axis: usize, at: f64) -> f64 {
-        (at - self.start[axis]) / self.step[axis]
-    }
-
-    /// First pixel of the picture at or after a border of the slice; it may lie beside the picture.
-    fn in_picture(&self, axis: usize, border: f64) -> f64 {
-        self.on_picture(axis, border).round()
+impl Look {
+    /// The whole slice through a window, its labels without fill and outlines, nothing written.
+    pub fn plain(window: Window) -> Self {
+        Self {
+            window,
+            is_inverted: false,
+            is_smooth: false,
+            opacity: 0.0,
+            outline: false,
+            labels: true,
+            text: false,
+            zoom: 1.0,
+            pan_mm: [0.0; 2],
+            figures: Vec::new(),
+            size: PictureSize::ShorterSide(PICTURE_EDGE),
+        }
     }
 }
 
@@ -114,7 +86,7 @@ pub fn picture(
         values.fill(0);
     }
     let [width_mm, height_mm, _] = layout.pixel_mm(&volume.geometry);
-    let place = Place::new([columns, rows], [width_mm, height_mm], look);
+    let place = Place::new([columns, rows], [width_mm, height_mm], look.size, (look.zoom, look.pan_mm));
     let over_colours: Vec<Option<[u8; 3]>> =
         over.map(|over| over.look.colour_all(&over.values).collect()).unwrap_or_default();
     let over_opacity = over.map_or(0.0, |over| f64::from(over.opacity.clamp(0.0, 1.0)));
@@ -191,18 +163,7 @@ mod tests {
         let layout = PlaneLayout::new(&geometry, Plane::Axial);
         let red = |opacity: f32, outline: bool, labels_shown: bool| {
             let window = Window { level: 100.0, width: 100.0 };
-            let look = Look {
-                window,
-                is_inverted: false,
-                opacity,
-                outline,
-                is_smooth: false,
-                labels: labels_shown,
-                text: false,
-                zoom: 1.0,
-                pan_mm: [0.0; 2],
-                figures: vec![],
-            };
+            let look = Look { opacity, outline, labels: labels_shown, ..Look::plain(window) };
             let picture = picture(&volume, &labels, &table, &layout, (0, 0), &look, None);
             assert_eq!((picture.width, picture.height), (512, 512));
             picture.rgb.chunks_exact(3).filter(|p| p[0] > p[1] + 20).count()
@@ -235,18 +196,7 @@ mod tests {
 
     fn look() -> Look {
         let window = Window { level: 100.0, width: 200.0 };
-        Look {
-            window,
-            is_inverted: false,
-            is_smooth: true,
-            opacity: 0.0,
-            outline: false,
-            labels: true,
-            text: false,
-            zoom: 1.0,
-            pan_mm: [0.0; 2],
-            figures: vec![],
-        }
+        Look { is_smooth: true, ..Look::plain(window) }
     }
 
     fn row(picture: &RgbPicture) -> Vec<u8> {
@@ -269,8 +219,8 @@ mod tests {
 
     #[test]
     fn a_scan_that_is_laid_over_is_saved_with_the_slice() {
+        use super::super::colour_map::ColourMap;
         use super::super::overlay::OverlayLook;
-        use crate::app::state::colour_map::ColourMap;
         let over = OverlaySlice {
             values: vec![f32::NAN, 0.375, f32::NAN, 0.375],
             look: OverlayLook {

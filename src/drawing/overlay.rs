@@ -1,6 +1,6 @@
 //! Colours of a scan that is laid over a slice.
 
-use crate::app::state::colour_map::ColourMap;
+use super::colour_map::ColourMap;
 use crate::volume::Window;
 
 /// How values become colours.

@@ -1,7 +1,7 @@
 //! Rulers, angles and regions of a slice, drawn into a saved picture.
 
 use super::annotations::{text_size, write};
-use super::slice::Place;
+use super::place::Place;
 use crate::formats::RgbPicture;
 
 /// A measurement as it is drawn.
