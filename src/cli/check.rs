@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 
 use super::terminal::Terminal;
 use super::{Result, print_json};
-use crate::formats;
+use crate::formats::{self, Ground};
 use crate::jobs::JobError;
-use crate::volume::{Annotations, Geometry, LabelMap, Volume};
+use crate::volume::{Annotations, Geometry, LabelMap};
 use crate::work::Watch;
 use crate::work::numbers::real;
 
@@ -31,7 +31,8 @@ impl Check {
         let terminal = Terminal::new("Checking");
         let report = |share| terminal.progress(share);
         let watch = Watch::unwatched().reporting(&report);
-        let scan = self.reference.as_ref().map(|path| formats::open_one(path, None, watch.stage("Reading the scan")));
+        let scan =
+            self.reference.as_ref().map(|path| formats::ground_of_one(path, None, watch.stage("Reading the scan")));
         let scan = scan.transpose()?;
         let warn = |text: String| terminal.warn(&text);
         let masks = formats::read_annotated_layers(&self.input, scan.as_ref(), watch, &warn)?;
@@ -51,7 +52,7 @@ impl Check {
     }
 }
 
-fn described((labels, annotations): &(LabelMap, Annotations), scan: Option<&Volume>) -> Value {
+fn described((labels, annotations): &(LabelMap, Annotations), scan: Option<&Ground>) -> Value {
     let counts = labels.voxel_counts();
     let geometry = labels.geometry();
     let of_label = |label: &crate::volume::Label| {

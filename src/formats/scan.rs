@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::error::{FormatError, Result};
-use super::found::{Entry, Facts, Findings, Skipped};
+use super::found::{Entry, Facts, Findings, Ground, Skipped};
 use super::registry::{FORMATS, Kind};
 use crate::disk::open_regular_file;
 use crate::volume::Volume;
@@ -146,6 +146,19 @@ pub fn facts(entry: &Entry, watch: Watch) -> Result<Option<Facts>> {
 /// # Errors
 /// When nothing can be loaded, or several entries exist and `id` picks none of them.
 pub fn open_one(path: &Path, id: Option<&str>, watch: Watch) -> Result<Volume> {
+    load(&only(path, id, watch)?, watch)
+}
+
+/// What a mask must know of the scan that a path holds, or of the named one of several.
+///
+/// # Errors
+/// As [`open_one`]. Damage in the voxels is not seen where headers tell enough.
+pub fn ground_of_one(path: &Path, id: Option<&str>, watch: Watch) -> Result<Ground> {
+    only(path, id, watch)?.source.ground(watch)
+}
+
+/// The one entry of a path, or the named one of several.
+fn only(path: &Path, id: Option<&str>, watch: Watch) -> Result<Entry> {
     let findings = scan(path, watch)?;
     // Masks beside a scan are no second scan.
     let scans: Vec<&Entry> = findings.entries.iter().filter(|entry| entry.kind == Kind::Volume).collect();
@@ -170,7 +183,7 @@ pub fn open_one(path: &Path, id: Option<&str>, watch: Watch) -> Result<Volume> {
         },
     };
     match chosen {
-        Some(entry) => load(entry, watch),
+        Some(entry) => Ok(entry.clone()),
         None if entries.is_empty() => {
             let reason = match findings.skipped.first() {
                 Some(skipped) => format!("holds no image; {}: {}", skipped.path.display(), skipped.reason),
