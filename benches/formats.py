@@ -91,7 +91,7 @@ def read(a):
             paths[ending] = Path(folder) / ending / f"ct.{ending}"
             paths[ending].parent.mkdir()
             sitk.WriteImage(image, str(paths[ending]))
-        bounds = [("DICOM", a.series, 0.5), (".nii", paths["nii"], 0.55), (".nii.gz", paths["nii.gz"], 0.6)]
+        bounds = [("DICOM", a.series, 0.5), (".nii", paths["nii"], 0.45), (".nii.gz", paths["nii.gz"], 0.6)]
         if not a.skip_jpeg_2000:
             bounds.append(("DICOM, JPEG 2000", compressed(a.series), 0.7))
         for what, path, bound in bounds:

@@ -7,7 +7,7 @@ mod support;
 mod window;
 
 use lamella::app::Request;
-use lamella::formats::{open_one, read_labels_in_file};
+use lamella::formats::{Ground, open_one, read_labels_in_file};
 use lamella::volume::LabelMap;
 use lamella::work::Watch;
 use window::*;
@@ -51,7 +51,7 @@ fn a_folder_opens_its_scan_with_all_its_segmentations_and_saves_one() {
     let messages = harness.state().messages();
     assert!(messages.iter().any(|text| text.contains("Read back and compared")), "{messages:?}");
     let scan = open_one(&folder, None, Watch::unwatched()).unwrap();
-    let back = read_labels_in_file(&path, Some(&scan), Watch::unwatched()).unwrap();
+    let back = read_labels_in_file(&path, Some(&Ground::of(&scan)), Watch::unwatched()).unwrap();
     assert!(back.labels.same_labels(&labels));
 }
 

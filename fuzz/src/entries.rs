@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 
 use lamella::disk::{ContainerKind, Log, LogKind, write_container};
 use lamella::formats::deidentify::{Key, Studies, Wishes, deidentify};
-use lamella::formats::{self, Findings, Kind, NAME_ENDINGS};
+use lamella::formats::{self, Findings, Ground, Kind, NAME_ENDINGS};
 use lamella::model::checkpoint;
 use lamella::model::foreign::{self, Description};
 use lamella::model::{Model, ModelSpec};
@@ -156,8 +156,8 @@ fn open(found: formats::Result<Findings>) -> bool {
             }
         }
         if entry.kind != Kind::Volume {
-            for on in [None, Some(scan())] {
-                if let Ok(read) = entry.source.labels(on, watch) {
+            for on in [None, Some(Ground::of(scan()))] {
+                if let Ok(read) = entry.source.labels(on.as_ref(), watch) {
                     let _ = (read.labels.counts(), read.annotations.table.0.len());
                     is_read = true;
                 }

@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use super::spacing::Spacing;
 use super::terminal::Terminal;
 use super::{Result, print_json};
-use crate::formats;
+use crate::formats::{self, Ground};
 use crate::jobs::JobError;
-use crate::volume::{Annotations, Geometry, LabelMap, Volume};
+use crate::volume::{Annotations, Geometry, LabelMap};
 use crate::work::Watch;
 use crate::work::numbers::real;
 
@@ -37,7 +37,8 @@ impl Check {
         if self.reference.is_none() {
             self.spacing.refuse("is the size of the scan's voxels; name it with --reference")?;
         }
-        let scan = self.reference.as_ref().map(|path| self.spacing.open(path, None, watch.stage("Reading the scan")));
+        let reading = watch.stage("Reading the scan");
+        let scan = self.reference.as_ref().map(|path| self.spacing.ground(path, reading));
         let scan = scan.transpose()?;
         let warn = |text: String| terminal.warn(&text);
         let masks = formats::read_annotated_layers(&self.input, scan.as_ref(), watch, &warn)?;
@@ -57,7 +58,7 @@ impl Check {
     }
 }
 
-fn described((labels, annotations): &(LabelMap, Annotations), scan: Option<&Volume>) -> Value {
+fn described((labels, annotations): &(LabelMap, Annotations), scan: Option<&Ground>) -> Value {
     let counts = labels.voxel_counts();
     let geometry = labels.geometry();
     let of_label = |label: &crate::volume::Label| {

@@ -12,7 +12,7 @@ use super::terminal::Terminal;
 use crate::edit::Resampling;
 use crate::formats::{self, For, Kind};
 use crate::jobs::{Inputs, JobError, OutputKind, SaveLabelsJob, SaveSurfacesJob, resampled_labels};
-use crate::volume::{Annotations, LabelMap, LabelTable, SourceImages, Volume};
+use crate::volume::{Annotations, Geometry, LabelMap, LabelTable, SourceImages, Volume};
 use crate::work::Watch;
 
 /// How files of names of labels begin that may be written over.
@@ -62,8 +62,7 @@ enum How {
 const SAME_VOXELS: f64 = 0.1;
 
 /// A mask in the voxels of its scan, however either is stored.
-fn laid_on(labels: LabelMap, scan: &Volume, input: &Path, how: Option<How>, watch: Watch) -> Result<LabelMap> {
-    let grid = &scan.geometry;
+fn laid_on(labels: LabelMap, grid: &Geometry, input: &Path, how: Option<How>, watch: Watch) -> Result<LabelMap> {
     let labels = labels.placed_by(grid);
     if labels.geometry().lies_on(grid) {
         return Ok(labels.on(grid));
@@ -74,7 +73,7 @@ fn laid_on(labels: LabelMap, scan: &Volume, input: &Path, how: Option<How>, watc
             How::Nearest => Resampling::Nearest,
             How::Shape => Resampling::LinearShares,
         };
-        return resampled_labels(&labels, input, scan, how, watch.stage("Resampling"));
+        return resampled_labels(&labels, input, grid, how, watch.stage("Resampling"));
     }
     whole.map(|laid| laid.labels).ok_or_else(|| {
         let (input, own) = (input.display(), labels.geometry());
@@ -134,14 +133,15 @@ impl Convert {
     fn mask(&self, terminal: &Terminal) -> Result<(LabelMap, Annotations, Option<Arc<SourceImages>>)> {
         let report = |share| terminal.progress(share);
         let watch = Watch::unwatched().reporting(&report);
-        let scan = self.reference.as_ref().map(|path| self.spacing.open(path, None, watch.stage("Reading the scan")));
+        let reading = watch.stage("Reading the scan");
+        let scan = self.reference.as_ref().map(|path| self.spacing.ground(path, reading));
         let scan = scan.transpose()?;
         scan.iter().flat_map(|scan| &scan.warnings).for_each(|warning| terminal.warn(warning));
         let warn = |text: String| terminal.warn(&text);
         let (mut labels, mut annotations) =
             formats::read_chosen_labels(&self.input, self.series.as_deref(), scan.as_ref(), watch, &warn)?;
         if let Some(scan) = &scan {
-            labels = laid_on(labels, scan, &self.input, self.resample, watch)?;
+            labels = laid_on(labels, &scan.geometry, &self.input, self.resample, watch)?;
         }
         if let Some(path) = &self.names {
             let found = formats::read_names(path)?;
@@ -204,17 +204,42 @@ impl Convert {
         if annotations.is_empty() && !needs_labels && self.names.is_none() {
             return Ok(());
         }
-        let labels = LabelMap::rounded(volume, 0).map(|(labels, _)| labels);
-        let labels = match labels {
-            Ok(labels) if volume.frame_count() == 1 => labels,
+        let values = match volume.stored_labels() {
+            Some(values) if volume.frame_count() == 1 && annotations.states.is_empty() => values,
+            _ => match self.labels_of(volume, &mut annotations, needs_labels)? {
+                Some(labels) => labels.voxel_counts().into_keys().collect(),
+                None => {
+                    volume.annotations.table = annotations.table;
+                    return Ok(());
+                }
+            },
+        };
+        if let Some(path) = &self.names {
+            let found = formats::read_names(path)?;
+            found.warnings.iter().for_each(|warning| tell!("note: {warning}"));
+            annotations.table = found.annotations.table;
+        }
+        annotations.table.cover(values);
+        volume.annotations = annotations;
+        Ok(())
+    }
+
+    /// The labels that a volume holds, without marks that are not theirs; none where it is no mask and need be none.
+    fn labels_of(
+        &self,
+        volume: &Volume,
+        annotations: &mut Annotations,
+        needs_labels: bool,
+    ) -> Result<Option<LabelMap>> {
+        let labels = match LabelMap::rounded(volume, 0) {
+            Ok((labels, _)) if volume.frame_count() == 1 => labels,
             other => {
                 let why = other.map_or_else(|error| error.to_string(), |_| "it has several frames".into());
                 if needs_labels || self.names.is_some() {
                     let path = self.input.display();
                     return Err(JobError::Other(format!("names belong to masks, and {path} is none: {why}")));
                 }
-                volume.annotations.table = annotations.table;
-                return Ok(());
+                return Ok(None);
             }
         };
         if annotations.drop_stale_states(&labels) {
@@ -222,13 +247,6 @@ impl Convert {
                 "note: the mask was changed by another program after slices in it were marked; the marks are not kept"
             );
         }
-        if let Some(path) = &self.names {
-            let found = formats::read_names(path)?;
-            found.warnings.iter().for_each(|warning| tell!("note: {warning}"));
-            annotations.table = found.annotations.table;
-        }
-        annotations.table.cover(labels.voxel_counts().into_keys());
-        volume.annotations = annotations;
-        Ok(())
+        Ok(Some(labels))
     }
 }

@@ -12,7 +12,7 @@ use super::{Result, print_json};
 use crate::edit::operations::{
     Kind, Mask, OPERATIONS, Operation, OperationError, Order, Parameter, Scope, Value, Values, WorksOn, find, label_of,
 };
-use crate::formats;
+use crate::formats::{self, Ground};
 use crate::jobs::{Inputs, JobError, OperateJob, Operated, OutputKind, SaveLabelsJob};
 use crate::session::{Command, Edit as Change, Incoming, PaintRules, Painter, SegmentationId, Session};
 use crate::volume::{Annotations, Geometry, LabelTable, LabelValue, Plane, PlaneLayout, Rescale, Volume, Voxels};
@@ -201,7 +201,9 @@ impl Edit {
         let scan = self.image.as_ref().map(|path| formats::open_one(path, None, watch.stage("Reading the scan")));
         let scan = scan.transpose()?;
         let (labels, annotations) =
-            formats::read_annotated_labels(input, scan.as_ref(), watch, &|text| terminal.warn(&text))?;
+            formats::read_annotated_labels(input, scan.as_ref().map(Ground::of).as_ref(), watch, &|text| {
+                terminal.warn(&text);
+            })?;
         let grid = labels.geometry().clone();
         let (volume, labels) = match self.image.as_ref().zip(scan) {
             None => (nothing(labels.geometry().clone()), labels),

@@ -12,7 +12,7 @@ use super::spacing::Spacing;
 use super::terminal::Terminal;
 use super::{Result, print_json, use_threads};
 use crate::engine::DeviceChoice;
-use crate::formats;
+use crate::formats::{self, Ground};
 use crate::jobs::{
     Inputs, JobError, KeepAdaptedJob, OutputKind, REFINE_SECONDS, RefineJob, RefinedLabels, RememberedScans,
     SaveLabelsJob,
@@ -85,7 +85,9 @@ impl Refine {
         let watch = Watch::unwatched().reporting(&report);
         let volume = Arc::new(self.spacing.open(&self.image, None, watch.quiet())?);
         let (labels, known) =
-            formats::read_annotated_labels(&self.labels, Some(&volume), watch, &|text| terminal.warn(&text))?;
+            formats::read_annotated_labels(&self.labels, Some(&Ground::of(&volume)), watch, &|text| {
+                terminal.warn(&text);
+            })?;
         let labels = labels.placed_by(&volume.geometry);
         if !labels.geometry().lies_on(&volume.geometry) {
             return Err(JobError::Other(format!(

@@ -5,7 +5,7 @@ use std::path::Path;
 use clap::Args;
 
 use super::Result;
-use crate::formats::{self, Entry, GivenSize};
+use crate::formats::{self, Entry, GivenSize, Ground};
 use crate::jobs::JobError;
 use crate::volume::Volume;
 use crate::work::Watch;
@@ -22,6 +22,11 @@ impl Spacing {
     /// Opens the only scan of a path, or the named one.
     pub fn open(&self, path: &Path, series: Option<&str>, watch: Watch) -> Result<Volume> {
         Ok(formats::open_of_size(path, series, self.spacing, watch)?)
+    }
+
+    /// What a mask must know of the only scan of a path.
+    pub fn ground(&self, path: &Path, watch: Watch) -> Result<Ground> {
+        Ok(formats::ground_of_one(path, None, self.spacing, watch)?)
     }
 
     /// Refuses a size where there is no scan that could have it.

@@ -8,7 +8,7 @@ use super::error::Result;
 use super::labels::LabelsInFile;
 use super::registry::{Kind, stem};
 use super::voxel_size::{GivenSize, SizeSaid};
-use crate::volume::{Geometry, Volume, VoxelType};
+use crate::volume::{FrameOfReference, Geometry, SourceImages, Volume, VoxelType};
 use crate::work::Watch;
 
 /// How an entry is read: what the scan of a format remembers of its files.
@@ -25,11 +25,19 @@ pub trait Source: fmt::Debug + Send + Sync {
     /// For everything that cannot be shown rightly, and when the work was stopped.
     fn load(&self, watch: Watch) -> Result<Volume>;
 
+    /// What a mask of it must know. Formats whose headers tell it read no voxels.
+    ///
+    /// # Errors
+    /// As [`Source::load`]; damage in the voxels is not seen where only headers are read.
+    fn ground(&self, watch: Watch) -> Result<Ground> {
+        self.load(watch).map(|volume| Ground::of(&volume))
+    }
+
     /// Reads it as labels: on the grid of `on` where the format can place them there, else on their own.
     ///
     /// # Errors
     /// As [`Source::load`], for values that are no labels, and for contours where there is no grid to paint them on.
-    fn labels(&self, on: Option<&Volume>, watch: Watch) -> Result<LabelsInFile> {
+    fn labels(&self, on: Option<&Ground>, watch: Watch) -> Result<LabelsInFile> {
         let _ = on;
         LabelsInFile::of(self.load(watch)?, self.path())
     }
@@ -146,6 +154,31 @@ impl Facts {
     pub fn byte_count(&self) -> u64 {
         let count = self.frame_dims.iter().fold(self.geometry.voxel_count(), |n, &size| n.saturating_mul(size));
         (count as u64).saturating_mul(self.voxel_type.bytes() as u64)
+    }
+}
+
+/// What a mask must know of its scan: where it lies, and the images that it was made of.
+#[derive(Debug, Clone)]
+pub struct Ground {
+    /// Grid and placement.
+    pub geometry: Geometry,
+    /// The images of the slices, where a mask can name them.
+    pub source: Option<Arc<SourceImages>>,
+    /// The space of its coordinates.
+    pub frame_of_reference: Option<FrameOfReference>,
+    /// What the user must be told of the scan.
+    pub warnings: Vec<String>,
+}
+
+impl Ground {
+    /// That of a loaded scan.
+    pub fn of(volume: &Volume) -> Self {
+        Self {
+            geometry: volume.geometry.clone(),
+            source: volume.source.clone(),
+            frame_of_reference: volume.frame_of_reference.clone(),
+            warnings: volume.warnings.clone(),
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::annotations::complete;
 use super::error::{FormatError, Result};
-use super::found::Entry;
+use super::found::{Entry, Ground};
 use super::registry::Kind;
 use super::{open_one, scan};
 use crate::volume::{Annotations, LabelMap, Volume};
@@ -26,7 +26,7 @@ pub fn read_labels(path: &Path, watch: Watch, warn: &dyn Fn(String)) -> Result<L
 /// As [`read_labels`].
 pub fn read_annotated_labels(
     path: &Path,
-    on: Option<&Volume>,
+    on: Option<&Ground>,
     watch: Watch,
     warn: &dyn Fn(String),
 ) -> Result<(LabelMap, Annotations)> {
@@ -39,7 +39,7 @@ pub fn read_annotated_labels(
 /// As [`read_layers`].
 pub fn read_annotated_layers(
     path: &Path,
-    on: Option<&Volume>,
+    on: Option<&Ground>,
     watch: Watch,
     warn: &dyn Fn(String),
 ) -> Result<Vec<(LabelMap, Annotations)>> {
@@ -100,7 +100,7 @@ impl LabelsInFile {
 ///
 /// # Errors
 /// As [`read_labels`]; also where the file holds several masks, because its segments overlap.
-pub fn read_labels_in_file(path: &Path, on: Option<&Volume>, watch: Watch) -> Result<LabelsInFile> {
+pub fn read_labels_in_file(path: &Path, on: Option<&Ground>, watch: Watch) -> Result<LabelsInFile> {
     read_mask(path, None, on, watch)
 }
 
@@ -111,14 +111,14 @@ pub fn read_labels_in_file(path: &Path, on: Option<&Volume>, watch: Watch) -> Re
 pub fn read_chosen_labels(
     path: &Path,
     id: Option<&str>,
-    on: Option<&Volume>,
+    on: Option<&Ground>,
     watch: Watch,
     warn: &dyn Fn(String),
 ) -> Result<(LabelMap, Annotations)> {
     Ok(annotated(path, read_mask(path, id, on, watch)?, warn))
 }
 
-fn read_mask(path: &Path, id: Option<&str>, on: Option<&Volume>, watch: Watch) -> Result<LabelsInFile> {
+fn read_mask(path: &Path, id: Option<&str>, on: Option<&Ground>, watch: Watch) -> Result<LabelsInFile> {
     let watch = watch.stage("Reading labels");
     let entries = mask_entries(path, watch)?;
     let chosen = match id {
@@ -153,7 +153,7 @@ fn mask_entries(path: &Path, watch: Watch) -> Result<Vec<Entry>> {
 ///
 /// # Errors
 /// When it cannot be read, holds no labels or several scans.
-pub fn read_layers(path: &Path, on: Option<&Volume>, watch: Watch) -> Result<Vec<LabelsInFile>> {
+pub fn read_layers(path: &Path, on: Option<&Ground>, watch: Watch) -> Result<Vec<LabelsInFile>> {
     let watch = watch.stage("Reading labels");
     let masks = mask_entries(path, watch)?;
     if masks.is_empty() {

@@ -25,6 +25,7 @@ mod mgh;
 mod nifti;
 mod nrrd;
 mod picture;
+mod plain;
 mod registry;
 mod scan;
 mod slices;
@@ -41,7 +42,7 @@ pub use dicom::{Contour, ContourKind, ReferencedSeries, Roi, StructureSet, read_
 pub use dicom::{IMPLEMENTATION_CLASS_UID, ObjectNames, object_names, texts_of};
 pub use ending::with_ending;
 pub use error::{FormatError, Result};
-pub use found::{Belonging, Entry, Facts, FileReader, Findings, Skipped, Source, each_file};
+pub use found::{Belonging, Entry, Facts, FileReader, Findings, Ground, Skipped, Source, each_file};
 pub use labels::{
     LabelsInFile, read_annotated_labels, read_annotated_layers, read_chosen_labels, read_labels, read_labels_in_file,
     read_layers,
@@ -56,7 +57,7 @@ pub use registry::{
     notices_of_writing, readable_names, stem, surfaces_in, write_labels, write_mask, write_surfaces, write_volume,
     writer_for,
 };
-pub use scan::{INCOMING, facts, list_files, load, of_size, open_of_size, open_one, scan, scan_all};
+pub use scan::{INCOMING, facts, ground_of_one, list_files, load, of_size, open_of_size, open_one, scan, scan_all};
 pub use voxel_size::{GivenSize, SizeSaid};
 
 use registry::has_extension;

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::error::{FormatError, Result};
-use super::found::{Entry, Facts, Findings, Skipped};
+use super::found::{Entry, Facts, Findings, Ground, Skipped};
 use super::registry::{FORMATS, Kind};
 use super::voxel_size::GivenSize;
 use crate::disk::open_regular_file;
@@ -169,6 +169,19 @@ pub fn open_one(path: &Path, id: Option<&str>, watch: Watch) -> Result<Volume> {
 /// # Errors
 /// As [`open_one`], and for a size where the file says it.
 pub fn open_of_size(path: &Path, id: Option<&str>, given: Option<GivenSize>, watch: Watch) -> Result<Volume> {
+    load(&only(path, id, given, watch)?, watch)
+}
+
+/// What a mask must know of the scan that a path holds, or of the named one of several.
+///
+/// # Errors
+/// As [`open_of_size`]. Damage in the voxels is not seen where headers tell enough.
+pub fn ground_of_one(path: &Path, id: Option<&str>, given: Option<GivenSize>, watch: Watch) -> Result<Ground> {
+    only(path, id, given, watch)?.source.ground(watch)
+}
+
+/// The one entry of a path, or the named one of several.
+fn only(path: &Path, id: Option<&str>, given: Option<GivenSize>, watch: Watch) -> Result<Entry> {
     let findings = scan(path, watch)?;
     // Masks beside a scan are no second scan.
     let scans: Vec<&Entry> = findings.entries.iter().filter(|entry| entry.kind == Kind::Volume).collect();
@@ -194,8 +207,8 @@ pub fn open_of_size(path: &Path, id: Option<&str>, given: Option<GivenSize>, wat
     };
     match chosen {
         Some(entry) => match given {
-            Some(given) => load(&of_size(entry.clone(), given)?, watch),
-            None => load(entry, watch),
+            Some(given) => of_size(entry.clone(), given),
+            None => Ok(entry.clone()),
         },
         None if entries.is_empty() => {
             let reason = match findings.skipped.first() {

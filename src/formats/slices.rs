@@ -55,13 +55,19 @@ pub fn explain(path: &Path, source: io::Error) -> FormatError {
 }
 
 /// Adds the stored values of a slice (counted through all frames), little end first.
+#[allow(clippy::redundant_closure_for_method_calls, reason = "the method is another one for each type of voxels")]
 pub fn put_stored(volume: &Volume, slice: usize, out: &mut Vec<u8>) {
     let [ni, nj, _] = volume.geometry.shape();
-    with_voxels!(&volume.voxels, data => {
-        for value in &data[slice * ni * nj..(slice + 1) * ni * nj] {
-            out.extend_from_slice(&value.to_le_bytes());
-        }
-    });
+    let range = slice * ni * nj..(slice + 1) * ni * nj;
+    with_voxels!(&volume.voxels, data => put(&data[range], |value| value.to_le_bytes(), out));
+}
+
+/// Adds the bytes of values. Room is made for all of them at once: added one by one, each would ask for its own.
+fn put<T: Copy, const BYTES: usize>(values: &[T], bytes: impl Fn(T) -> [u8; BYTES], out: &mut Vec<u8>) {
+    let start = out.len();
+    out.resize(start + values.len() * BYTES, 0);
+    let places = out[start..].as_chunks_mut::<BYTES>().0;
+    places.iter_mut().zip(values).for_each(|(place, value)| *place = bytes(*value));
 }
 
 /// uint8, or uint16 where a label needs it.
@@ -78,8 +84,8 @@ pub fn put_labels(labels: &LabelMap, k: usize, kind: VoxelType, out: &mut Vec<u8
     let mut slice = Vec::new();
     labels.slice_k(k, &mut slice);
     if kind == VoxelType::U16 {
-        out.extend(slice.iter().flat_map(|label| label.to_le_bytes()));
+        put(&slice, LabelValue::to_le_bytes, out);
     } else {
-        out.extend(slice.iter().map(|label| label.to_le_bytes()[0]));
+        put(&slice, |label| [label.to_le_bytes()[0]], out);
     }
 }

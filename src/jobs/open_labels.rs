@@ -8,8 +8,8 @@ use super::grids::difference;
 use super::job::{Job, JobKind, Work};
 use super::title::file_name;
 use crate::edit::{Resampling, resample_labels};
-use crate::formats::{read_annotated_layers, read_chosen_labels};
-use crate::volume::{Annotations, LabelMap, LabelTable, Maker, SliceKey, SliceState, Volume};
+use crate::formats::{Ground, read_annotated_layers, read_chosen_labels};
+use crate::volume::{Annotations, Geometry, LabelMap, LabelTable, Maker, SliceKey, SliceState, Volume};
 use crate::work::Watch;
 
 /// Reads labels for a volume.
@@ -50,7 +50,7 @@ impl Job for OpenLabelsJob {
     fn run(self, work: &Work<()>) -> Result<OpenedLabels, JobError> {
         let Self { path, id, volume, resampling } = self;
         let warn = |text| work.warn(text);
-        let read = read_chosen_labels(&path, id.as_deref(), Some(&volume), work.watch, &warn)?;
+        let read = read_chosen_labels(&path, id.as_deref(), Some(&Ground::of(&volume)), work.watch, &warn)?;
         let how =
             resampling.filter(|_| !read.0.clone().placed_by(&volume.geometry).geometry().lies_on(&volume.geometry));
         match how {
@@ -65,7 +65,7 @@ impl Job for OpenLabelsJob {
 /// # Errors
 /// As [`OpenLabelsJob`].
 pub(super) fn open_layers(path: &Path, volume: &Volume, work: &Work<()>) -> Result<Vec<OpenedLabels>, JobError> {
-    let layers = read_annotated_layers(path, Some(volume), work.watch, &|text| work.warn(text))?;
+    let layers = read_annotated_layers(path, Some(&Ground::of(volume)), work.watch, &|text| work.warn(text))?;
     layers.into_iter().map(|layer| on_volume(layer, path, volume)).collect()
 }
 
@@ -77,7 +77,7 @@ fn resampled(
     how: Resampling,
     work: &Work<()>,
 ) -> Result<OpenedLabels, JobError> {
-    let labels = resampled_labels(&labels, path, volume, how, work.watch.stage("Resampling"))?;
+    let labels = resampled_labels(&labels, path, &volume.geometry, how, work.watch.stage("Resampling"))?;
     Ok(OpenedLabels { labels, table: annotations.table, states: Vec::new(), makers: Vec::new() })
 }
 
@@ -88,11 +88,11 @@ fn resampled(
 pub(crate) fn resampled_labels(
     labels: &LabelMap,
     path: &Path,
-    volume: &Volume,
+    grid: &Geometry,
     how: Resampling,
     watch: Watch,
 ) -> Result<LabelMap, JobError> {
-    let found = resample_labels(labels, &volume.geometry, how, watch)?;
+    let found = resample_labels(labels, grid, how, watch)?;
     if found.voxel_counts().is_empty() && !labels.voxel_counts().is_empty() {
         let path = path.display();
         return Err(JobError::Other(format!(

@@ -30,28 +30,46 @@ impl LabelMap {
 
     /// Voxels of every label in one brick, background left out.
     fn count_brick(&self, index: usize) -> LabelCounts {
-        let size = self.brick_size(index);
         let mut counts = LabelCounts::new();
         let mut add = |label: LabelValue, voxels: usize| {
-            if label != 0 && voxels > 0 {
+            if voxels > 0 {
                 *counts.entry(label).or_insert(0) += voxels;
             }
         };
-        match &self.bricks[index] {
-            Brick::Uniform(label) => add(*label, size.iter().product()),
-            Brick::Dense(values) => {
-                for k in 0..size[2] {
-                    for j in 0..size[1] {
-                        let row = &values[(k * BRICK_EDGE + j) * BRICK_EDGE..][..size[0]];
-                        // Labels lie in runs; only the end of one is worth a look into the table.
-                        for run in row.chunk_by(|a, b| a == b) {
-                            add(run[0], run.len());
-                        }
-                    }
-                }
+        // Labels lie in runs over many rows; only the end of one is worth a look into the table.
+        let (mut last, mut voxels) = (0, 0);
+        self.for_each_run(index, |_, length, label| {
+            if label != last {
+                add(last, voxels);
+                (last, voxels) = (label, 0);
             }
-        }
+            voxels += length;
+        });
+        add(last, voxels);
         counts
+    }
+
+    /// Number of voxels whose labels differ from those of another map of the same shape, in one layer of bricks: slices from `layer` times
+    /// [`BRICK_EDGE`] on, as many as a brick has.
+    pub fn differences_in_layer(&self, other: &Self, layer: usize) -> usize {
+        debug_assert_eq!(self.geometry().shape(), other.geometry().shape());
+        let of_brick = |index: usize| {
+            let (own, there) = (&self.bricks[index], &other.bricks[index]);
+            if is_shared(own, there) {
+                return 0;
+            }
+            let size = self.brick_size(index);
+            let rows = (0..size[2]).flat_map(|k| (0..size[1]).map(move |j| (k * BRICK_EDGE + j) * BRICK_EDGE));
+            rows.map(|at| match (own, there) {
+                (Brick::Dense(own), Brick::Dense(there)) => {
+                    let (own, there) = (&own[at..at + size[0]], &there[at..at + size[0]]);
+                    if own == there { 0 } else { own.iter().zip(there).filter(|(a, b)| a != b).count() }
+                }
+                _ => (at..at + size[0]).filter(|offset| own.at(*offset) != there.at(*offset)).count(),
+            })
+            .sum()
+        };
+        self.layer_bricks(layer).map(of_brick).sum()
     }
 
     /// Number of bricks that another map of the same grid does not share: what a look at all differences costs.

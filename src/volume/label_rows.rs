@@ -1,5 +1,6 @@
 //! Labels row by row and box by box: how whole maps are read and made anew, brick by brick on all threads.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -83,13 +84,18 @@ impl LabelMap {
         overlaid
     }
 
+    /// The bricks of the slices from `layer` times [`BRICK_EDGE`] on, as many as a brick has.
+    pub(super) fn layer_bricks(&self, layer: usize) -> Range<usize> {
+        let shape = self.geometry().shape();
+        let count = shape[0].div_ceil(BRICK_EDGE) * shape[1].div_ceil(BRICK_EDGE);
+        layer * count..((layer + 1) * count).min(self.bricks.len())
+    }
+
     /// Takes the slices of another map of the same shape, whole bricks of them: those from `layer` times [`BRICK_EDGE`] on, as many as a
     /// brick has.
     pub fn take_layer(&mut self, other: &Self, layer: usize) {
-        let shape = self.geometry().shape();
-        debug_assert_eq!(shape, other.geometry().shape());
-        let count = shape[0].div_ceil(BRICK_EDGE) * shape[1].div_ceil(BRICK_EDGE);
-        let range = layer * count..(layer + 1) * count;
+        debug_assert_eq!(self.geometry().shape(), other.geometry().shape());
+        let range = self.layer_bricks(layer);
         if let Some(there) = other.bricks.get(range.clone())
             && let Some(own) = Arc::make_mut(&mut self.bricks).get_mut(range)
         {

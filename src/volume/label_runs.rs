@@ -24,6 +24,14 @@ impl LabelMap {
             Brick::Dense(values) => {
                 for (j, k) in (0..size[2]).flat_map(|k| (0..size[1]).map(move |j| (j, k))) {
                     let row = &values[(k * BRICK_EDGE + j) * BRICK_EDGE..][..size[0]];
+                    let first = row[0];
+                    // Most rows have one label: without an early end many voxels are compared at a time.
+                    if row.iter().fold(0, |other, label| other | (label ^ first)) == 0 {
+                        if first != 0 {
+                            visit([start[0], start[1] + j, start[2] + k], size[0], first);
+                        }
+                        continue;
+                    }
                     let mut i = 0;
                     for run in row.chunk_by(|a, b| a == b) {
                         if run[0] != 0 {

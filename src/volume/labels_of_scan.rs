@@ -91,6 +91,48 @@ impl LabelMap {
     }
 }
 
+impl Volume {
+    /// The labels in all frames, background left out, where the stored values are labels as they stand; `None` where
+    /// [`LabelMap::rounded`] has to tell.
+    pub fn stored_labels(&self) -> Option<Vec<LabelValue>> {
+        if self.rescale != Rescale::IDENTITY {
+            return None;
+        }
+        match &self.voxels {
+            Voxels::U8(all) => Some(different(all)),
+            Voxels::U16(all) => Some(different(all)),
+            _ => None,
+        }
+    }
+}
+
+/// The different values that are not 0, in ascending order.
+fn different<T: Copy + PartialEq + Default + Into<LabelValue> + Send + Sync>(all: &[T]) -> Vec<LabelValue> {
+    /// Values that are looked at in one go.
+    const BLOCK: usize = 64;
+    let nothing = || vec![false; usize::from(LabelValue::MAX) + 1];
+    let look = |mut seen: Vec<bool>, part: &[T]| {
+        let mut last = T::default();
+        for block in part.chunks(BLOCK) {
+            // Most blocks hold the label before alone, which is seen at once.
+            if *block == [last; BLOCK][..block.len()] {
+                continue;
+            }
+            for &value in block {
+                seen[usize::from(value.into())] = true;
+                last = value;
+            }
+        }
+        seen
+    };
+    let join = |mut a: Vec<bool>, b: Vec<bool>| {
+        a.iter_mut().zip(b).for_each(|(a, b)| *a |= b);
+        a
+    };
+    let seen = all.par_chunks(1 << 20).fold(nothing, look).reduce(nothing, join);
+    (1..=LabelValue::MAX).filter(|value| seen[usize::from(*value)]).collect()
+}
+
 impl Reading<'_> {
     /// The labels of a row along i. What is no label is remembered.
     fn read_row(&self, at: [usize; 3], row: &mut [LabelValue]) {
@@ -187,6 +229,23 @@ mod tests {
                 prop_assert_eq!(map.get(voxel), *value);
             }
         }
+    }
+
+    #[test]
+    fn labels_that_are_stored_as_they_stand_are_found_without_a_map() {
+        let shape = [70, 30, 3];
+        let at = |n: usize| match n {
+            0 | 130..400 | 6299 => 7,
+            900 => 250,
+            _ => 0,
+        };
+        let bytes: Vec<u8> = (0..6300).map(at).collect();
+        let words: Vec<u16> = bytes.iter().map(|value| u16::from(*value) * 250).collect();
+        let bytes = Voxels::U8(Arc::new(bytes));
+        assert_eq!(volume(shape, bytes.clone(), Rescale::IDENTITY).stored_labels(), Some(vec![7, 250]));
+        let words = volume(shape, Voxels::U16(Arc::new(words)), Rescale::IDENTITY);
+        assert_eq!(words.stored_labels(), Some(vec![1750, 62500]));
+        assert_eq!(volume(shape, bytes, Rescale::Uniform { slope: 2.0, intercept: 0.0 }).stored_labels(), None);
     }
 
     #[test]

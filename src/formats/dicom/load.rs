@@ -11,6 +11,7 @@ use super::pixels::{self, Sample, Wanted};
 use super::stack::gaps::{Filling, Slot};
 use super::stack::{Stack, names};
 use super::structure::Content;
+use crate::formats::Ground;
 use crate::formats::error::{FormatError, Result};
 use crate::volume::{FrameOfReference, Rescale, SourceFile, SourceImages, SourceSlice, Volume, Voxels};
 use crate::work::memory;
@@ -42,17 +43,41 @@ pub fn load(stack: &Stack, watch: Watch) -> Result<Volume> {
     volume.display.inverted = first.format.photometric == "MONOCHROME1";
     volume.display.modality.clone_from(&first.modality);
     volume.display.window = stack.instances[stack.instances.len() / 2].window;
-    volume.frame_of_reference = frame_of_reference(stack);
-    // Slices that were made of several images, or of none, have none that a mask could name.
-    volume.source = stack.filling.is_none().then(|| Arc::new(source_images(stack)));
+    let Ground { source, frame_of_reference, warnings, .. } = ground(stack)?;
+    (volume.source, volume.frame_of_reference, volume.warnings) = (source, frame_of_reference, warnings);
     volume.header.clone_from(&first.header);
-    volume.warnings.clone_from(&stack.warnings);
     volume.frame_names.clone_from(&stack.frame_names);
     volume.time_step_s = names::time_step_s(&stack.instances, stack.frame_count);
-    if first.format.samples == 3 || first.palette.is_some() {
-        volume.warnings.push("A colour image; its luminance is shown.".into());
-    }
     Ok(volume)
+}
+
+/// Where a stack lies and the images that it is made of, with what must be said of it.
+///
+/// # Errors
+/// For sizes that the files cannot hold.
+pub fn ground(stack: &Stack) -> Result<Ground> {
+    check_sizes(stack)?;
+    let mut warnings = stack.warnings.clone();
+    if stack.instances.first().is_some_and(|first| first.format.samples == 3 || first.palette.is_some()) {
+        warnings.push("A colour image; its luminance is shown.".into());
+    }
+    Ok(Ground {
+        geometry: stack.geometry.clone(),
+        // Slices that were made of several images, or of none, have none that a mask could name.
+        source: stack.filling.is_none().then(|| Arc::new(source_images(stack))),
+        frame_of_reference: frame_of_reference(stack),
+        warnings,
+    })
+}
+
+/// Refuses declared sizes that the bytes in the files cannot fill.
+fn check_sizes(stack: &Stack) -> Result<()> {
+    for (n, frame) in stack.instances.iter().enumerate() {
+        if n == 0 || !stack.instances[n - 1].shares_file(frame) {
+            pixels::check_size(frame).map_err(|problem| FormatError::malformed(&frame.path, problem))?;
+        }
+    }
+    Ok(())
 }
 
 /// The files of a stack, and which of their frames is which slice. The tiles of a sheet all name the sheet.
@@ -170,12 +195,8 @@ fn portions<'a, T: Sample>(stack: &'a Stack, voxels: &'a mut [T], slice: usize) 
 fn read_all<T: Sample>(stack: &Stack, watch: Watch) -> Result<Arc<Vec<T>>> {
     let Some(first) = stack.instances.first() else { return Err(FormatError::Stopped(Stopped)) };
     let slice = first.format.pixels();
-    // Declared sizes that the bytes in the file cannot fill are refused before memory is taken for them.
-    for (n, frame) in stack.instances.iter().enumerate() {
-        if n == 0 || !stack.instances[n - 1].shares_file(frame) {
-            pixels::check_size(frame).map_err(|problem| FormatError::malformed(&frame.path, problem))?;
-        }
-    }
+    // Before memory is taken for them.
+    check_sizes(stack)?;
     let slices = stack.filling.as_ref().map_or(stack.instances.len(), |f| f.slots.len() * stack.frame_count);
     let count = slice * slices;
     let no_memory = |e: memory::OutOfMemory| FormatError::unsupported(&first.path, e.to_string());

@@ -47,7 +47,7 @@ use rayon::prelude::*;
 
 use super::error::{FormatError, Result};
 use super::registry::{Format, Kind, Save};
-use super::{Belonging, Entry, Facts, Findings, LabelsInFile, Skipped, Source};
+use super::{Belonging, Entry, Facts, Findings, Ground, LabelsInFile, Skipped, Source};
 use crate::volume::Volume;
 use crate::work::Watch;
 
@@ -111,7 +111,11 @@ impl Source for Stack {
         self.instances.first().map_or(Path::new(""), |first| &first.path)
     }
 
-    fn labels(&self, _on: Option<&Volume>, watch: Watch) -> Result<LabelsInFile> {
+    fn ground(&self, _: Watch) -> Result<Ground> {
+        load::ground(self)
+    }
+
+    fn labels(&self, _on: Option<&Ground>, watch: Watch) -> Result<LabelsInFile> {
         if let Some(filling) = &self.filling {
             let reason = format!("{}; labels cannot be made up between slices", filling.what);
             return Err(FormatError::unsupported(self.path(), reason));

@@ -10,7 +10,7 @@ use super::placement::place;
 use crate::disk::open_regular_file;
 use crate::formats::annotations::{self, Found};
 use crate::formats::error::{FormatError, Result};
-use crate::formats::{Facts, gzip, has_extension, stem};
+use crate::formats::{Facts, gzip, has_extension, plain, stem};
 use crate::volume::{Rescale, Volume, VoxelType, Voxels, Window};
 use crate::work::numbers::{index, natural, share, whole};
 use crate::work::{Stopped, Watch};
@@ -217,7 +217,10 @@ pub fn read(path: &Path, watch: Watch) -> Result<Volume> {
             let read = gzip::read_values(data_path, offset, (voxel_type, count), header.big_endian, watch);
             read.map_err(|e| explain(data_path, e, "the voxels"))?
         }
-        Source::Plain(_) => None,
+        Source::Plain(_) => {
+            let read = plain::read_values(data_path, offset, (voxel_type, count), header.big_endian, watch);
+            Some((read.map_err(|e| explain(data_path, e, "the voxels"))?, false))
+        }
     };
     let (voxels, is_followed) = match voxels {
         Some(read) => read,

@@ -9,12 +9,14 @@ use super::parts::Parts;
 use super::zlib::Zlib;
 use crate::disk::open_regular_file;
 use crate::formats::error::{FormatError, Result};
-use crate::formats::gzip;
+use crate::formats::{gzip, plain};
 use crate::volume::{VoxelType, Voxels};
 use crate::work::{Stopped, Watch};
 
 /// Bytes behind compressed values that are read to reach the checksum.
 const MOST_TRAILING: u64 = 64 << 20;
+
+const LONGER: &str = "The data are longer than the header says; what follows the last voxel is not used.";
 
 /// How each file is read.
 #[derive(Debug, Clone, Copy)]
@@ -312,6 +314,16 @@ pub fn read_values(
     let count =
         parts.values.checked_mul(parts.count()).ok_or_else(|| FormatError::malformed(path, "the sizes overflow"))?;
     let mut data = Data::new(parts, layout, path, watch)?;
+    if let (Encoding::Raw, 0, Some(skipped), 1) = (layout.encoding, layout.line_skip, layout.byte_skip, parts.count()) {
+        let (file, offset) = parts.file(0);
+        let start = offset.saturating_add(skipped);
+        let length = std::fs::metadata(&file).map_err(|error| FormatError::read(&file, error))?.len();
+        if length.saturating_sub(start) > data.part_bytes {
+            warnings.push(LONGER.into());
+        }
+        let read = plain::read_values(&file, start, (layout.kind, count), is_big_endian, watch);
+        return read.map_err(|error| data.explain(&file, error));
+    }
     let expected = data.expected();
     let read = Voxels::read(layout.kind, count, expected, is_big_endian, &mut data);
     let voxels = read.map_err(|error| match error.downcast::<FormatError>() {
@@ -319,7 +331,7 @@ pub fn read_values(
         Err(error) => FormatError::read(path, error),
     })?;
     if data.is_longer {
-        warnings.push("The data are longer than the header says; what follows the last voxel is not used.".into());
+        warnings.push(LONGER.into());
     }
     if data.is_followed {
         warnings.push(

@@ -12,7 +12,7 @@ use crate::formats::dicom::load::{frame_of_reference, source_images};
 use crate::formats::dicom::stack::Stack;
 use crate::formats::error::{FormatError, Result};
 use crate::formats::labels::LabelsInFile;
-use crate::formats::{Facts, Source};
+use crate::formats::{Facts, Ground, Source};
 use crate::volume::{
     Annotations, FrameOfReference, Geometry, Label, LabelMap, LabelTable, LabelValue, Rescale, SourceImages, Volume,
     Voxels,
@@ -97,7 +97,7 @@ impl Source for ContourFile {
         Ok(volume)
     }
 
-    fn labels(&self, on: Option<&Volume>, watch: Watch) -> Result<LabelsInFile> {
+    fn labels(&self, on: Option<&Ground>, watch: Watch) -> Result<LabelsInFile> {
         if let Some(on) = on {
             let images = on.source.as_deref();
             let target = Target { grid: &on.geometry, images, frame_of_reference: on.frame_of_reference.as_ref() };

@@ -11,7 +11,7 @@ use super::encode::{Encoder, write_file};
 use super::read::CLASS_UID;
 use super::*;
 use crate::formats::labels::LabelsInFile;
-use crate::formats::{Mask, check_written, open_one, read_layers, scan as scan_path, write_mask};
+use crate::formats::{Ground, Mask, check_written, open_one, read_layers, scan as scan_path, write_mask};
 use crate::volume::{
     Affine, Annotations, Code, Geometry, Label, LabelMap, LabelTable, Maker, SliceState, SourceImages, Term, Vec3,
     Volume, cross,
@@ -98,7 +98,7 @@ fn write(path: &Path, labels: &LabelMap, notes: &Annotations, on: &Volume) -> cr
 }
 
 fn layers(path: &Path, on: &Volume) -> Vec<LabelsInFile> {
-    read_layers(path, Some(on), Watch::unwatched()).unwrap()
+    read_layers(path, Some(&Ground::of(on)), Watch::unwatched()).unwrap()
 }
 
 fn labels_of(grid: &Geometry, values: &[u16]) -> LabelMap {
@@ -389,7 +389,7 @@ fn points_holes_overlaps_and_equal_names_are_read_and_said() {
     {
         assert!(told.contains(part), "{part}: {told}");
     }
-    let error = crate::formats::read_annotated_labels(&path, Some(&scan), Watch::unwatched(), &|_| {});
+    let error = crate::formats::read_annotated_labels(&path, Some(&Ground::of(&scan)), Watch::unwatched(), &|_| {});
     assert!(error.unwrap_err().to_string().contains("2 masks"));
 }
 
@@ -444,7 +444,7 @@ fn planes_beside_slices_keep_their_place_and_say_so() {
     assert_eq!(counts, [0, 6, 0, 0, 0]);
     assert!(told.contains("2 of 3 contours lie outside"), "{told}");
     made(&path, &[("a", &[("CLOSED_PLANAR", &at(40.0))])]);
-    let refused = read_layers(&path, Some(&scan), Watch::unwatched()).map(|_| ()).unwrap_err().to_string();
+    let refused = read_layers(&path, Some(&Ground::of(&scan)), Watch::unwatched()).map(|_| ()).unwrap_err().to_string();
     assert!(refused.contains("none of its contours") && refused.contains("made.dcm"), "{refused}");
 }
 

@@ -112,14 +112,14 @@ impl<'a> FrameReader<'a> {
         if self.is_swapped {
             bytes.chunks_exact_mut(2).for_each(<[u8]>::reverse);
         }
-        unpacked(&bytes, index(first - start * 8), pixels, bits)
+        unpacked(bytes, index(first - start * 8), pixels, bits)
     }
 }
 
 /// Pixels that begin `skipped` bits behind the start.
-fn unpacked(bytes: &[u8], skipped: usize, pixels: usize, bits: usize) -> Result<Values, String> {
+fn unpacked(mut all: Vec<u8>, skipped: usize, pixels: usize, bits: usize) -> Result<Values, String> {
     let (from, shift) = (skipped / 8, skipped % 8);
-    let bytes = bytes.get(from..).unwrap_or_default();
+    let bytes = all.get(from..).unwrap_or_default();
     if bytes.len() * 8 < shift + pixels * bits {
         return Err("the pixel data are cut; copy the file again".into());
     }
@@ -132,15 +132,14 @@ fn unpacked(bytes: &[u8], skipped: usize, pixels: usize, bits: usize) -> Result<
     if bits == 8 {
         return Ok(Values::Numbers(bytes.iter().take(pixels).map(|&byte| u16::from(byte)).collect()));
     }
-    let next = bytes.iter().skip(1).chain(std::iter::once(&0));
-    let mut packed: Vec<u8> = match shift {
-        0 => bytes.iter().copied().take(pixels.div_ceil(8)).collect(),
-        _ => bytes
-            .iter()
-            .zip(next)
-            .map(|(low, high)| low >> shift | high << (8 - shift))
-            .take(pixels.div_ceil(8))
-            .collect(),
+    let length = pixels.div_ceil(8);
+    let mut packed: Vec<u8> = if shift == 0 {
+        all.drain(..from);
+        all.truncate(length);
+        all
+    } else {
+        let next = bytes.iter().skip(1).chain(std::iter::once(&0));
+        bytes.iter().zip(next).map(|(low, high)| low >> shift | high << (8 - shift)).take(length).collect()
     };
     // What follows is the next frame.
     if let Some(last) = packed.last_mut().filter(|_| !pixels.is_multiple_of(8)) {
@@ -205,7 +204,7 @@ fn decoded(segmentation: &Segmentation, data: &[u8]) -> Result<Values, String> {
             ));
         }
     };
-    unpacked(&uncompressed, 0, pixels, bits)
+    unpacked(uncompressed, 0, pixels, bits)
 }
 
 /// Numbers of a frame that is compressed as images are.
@@ -314,15 +313,33 @@ fn is_half(value: u16, most: u16) -> bool {
     u32::from(value) * 2 >= u32::from(most)
 }
 
-/// Calls `visit` with the number of each pixel whose bit is set.
-pub fn for_each_set(bits: &[u8], mut visit: impl FnMut(usize)) {
-    for (n, &byte) in bits.iter().enumerate().filter(|(_, byte)| **byte != 0) {
-        let mut left = byte;
-        while left != 0 {
-            visit(n * 8 + left.trailing_zeros() as usize);
-            left &= left - 1;
+/// Calls `visit(first, length)` for every run of pixels whose bits are set; none goes beyond its row of `columns` pixels.
+pub fn for_each_run(bits: &[u8], columns: usize, mut visit: impl FnMut(usize, usize)) {
+    let mut in_rows = |mut first: usize, end: usize| {
+        while first < end {
+            let next = end.min((first / columns + 1) * columns);
+            visit(first, next - first);
+            first = next;
         }
-    }
+    };
+    let mut open: Option<usize> = None;
+    let mut look = |at: usize, word: u64| {
+        // Bits that differ from the one before: where runs begin and end.
+        let mut borders = word ^ (word << 1 | u64::from(open.is_some()));
+        while borders != 0 {
+            let place = at + borders.trailing_zeros() as usize;
+            match open.take() {
+                Some(first) => in_rows(first, place),
+                None => open = Some(place),
+            }
+            borders &= borders - 1;
+        }
+    };
+    let (words, rest) = bits.as_chunks::<8>();
+    words.iter().enumerate().for_each(|(n, word)| look(n * 64, u64::from_le_bytes(*word)));
+    // Less than a word is left: its last bits are no pixels, and end every run.
+    let last = rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
+    look(words.len() * 64, last);
 }
 
 #[cfg(test)]
@@ -337,12 +354,28 @@ mod tests {
             let bytes: Vec<u8> =
                 all.chunks(8).map(|part| part.iter().rev().fold(0, |byte, &bit| byte << 1 | u8::from(bit))).collect();
             for (n, frame) in frames.iter().enumerate() {
-                let Values::Bits(bits) = unpacked(&bytes, n * 13, 13, 1).unwrap() else { panic!() };
+                let Values::Bits(bits) = unpacked(bytes.clone(), n * 13, 13, 1).unwrap() else { panic!() };
                 let mut seen = vec![false; 13];
-                for_each_set(&bits, |pixel| seen[pixel] = true);
+                for_each_run(&bits, 13, |first, length| seen[first..first + length].fill(true));
                 prop_assert_eq!(&seen, frame);
             }
-            prop_assert!(unpacked(&bytes, frames.len() * 13, 13, 1).is_err());
+            prop_assert!(unpacked(bytes, frames.len() * 13, 13, 1).is_err());
+        }
+
+        #[test]
+        fn runs_hold_the_bits_that_are_set(
+            bytes in prop::collection::vec(prop::sample::select(vec![0u8, 0, 255, 255, 255, 1, 128, 36]), 0..40), columns in 1usize..90,
+        ) {
+            let mut seen = vec![false; bytes.len() * 8];
+            let mut last: Option<usize> = None;
+            for_each_run(&bytes, columns, |first, length| {
+                assert!(length > 0 && first / columns == (first + length - 1) / columns, "no run leaves its row");
+                assert!(last.is_none_or(|end| end < first || end == first && first.is_multiple_of(columns)), "runs are whole");
+                last = Some(first + length);
+                seen[first..first + length].fill(true);
+            });
+            let truth: Vec<bool> = (0..bytes.len() * 8).map(|n| bytes[n / 8] >> (n % 8) & 1 == 1).collect();
+            prop_assert_eq!(seen, truth);
         }
     }
 

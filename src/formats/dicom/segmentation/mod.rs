@@ -22,10 +22,12 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use crate::formats::error::{FormatError, Result};
 use crate::formats::registry::Kind;
-use crate::formats::{Entry, Facts, Findings, LabelsInFile, Skipped, Source};
-use crate::volume::{LabelValue, Rescale, Volume, VoxelType, Voxels};
+use crate::formats::{Entry, Facts, Findings, Ground, LabelsInFile, Skipped, Source};
+use crate::volume::{LabelMap, LabelValue, Rescale, Volume, VoxelType, Voxels};
 use crate::work::{Watch, memory};
 use header::{Pixels, Segmentation};
 pub use write::elements::fitting;
@@ -134,6 +136,22 @@ fn names(segmentation: &Segmentation, numbers: &[u16]) -> String {
     format!("{}{more}", names.join(", "))
 }
 
+/// All labels, i fastest. Rows without a label are not touched, so that memory that is zero by itself costs no time.
+fn stored<T: Copy + Default + Send + Sync>(labels: &LabelMap, of: impl Fn(LabelValue) -> T + Sync) -> Vec<T> {
+    let [ni, nj, nk] = labels.geometry().shape();
+    let mut all = vec![T::default(); ni * nj * nk];
+    all.par_chunks_mut(ni * nj).enumerate().for_each(|(k, slice)| {
+        let mut row = vec![0; ni];
+        for (j, places) in slice.chunks_exact_mut(ni).enumerate() {
+            labels.read_row([0, j, k], &mut row);
+            if row.iter().fold(0, |all, label| all | label) != 0 {
+                places.iter_mut().zip(&row).for_each(|(place, label)| *place = of(*label));
+            }
+        }
+    });
+    all
+}
+
 impl Layer {
     /// The type that holds the labels.
     fn voxel_type(&self) -> VoxelType {
@@ -162,23 +180,12 @@ impl Source for Layer {
         let LabelsInFile { labels, annotations, warnings, .. } = self.labels(None, watch)?;
         let [ni, nj, nk] = labels.geometry().shape();
         let out_of_memory = |e| FormatError::memory(&self.segmentation.path, e);
-        let mut row = vec![0; ni];
-        let mut rows = |put: &mut dyn FnMut(&[LabelValue])| {
-            for n in 0..nj * nk {
-                labels.read_row([0, n % nj, n / nj], &mut row);
-                put(&row);
-            }
-        };
         let voxels = if self.voxel_type() == VoxelType::U8 {
             memory::ensure::<u8>(ni * nj * nk).map_err(out_of_memory)?;
-            let mut all: Vec<u8> = Vec::with_capacity(ni * nj * nk);
-            rows(&mut |row| all.extend(row.iter().map(|&value| u8::try_from(value).unwrap_or(u8::MAX))));
-            Voxels::U8(Arc::new(all))
+            Voxels::U8(Arc::new(stored(&labels, |value| u8::try_from(value).unwrap_or(u8::MAX))))
         } else {
             memory::ensure::<u16>(ni * nj * nk).map_err(out_of_memory)?;
-            let mut all: Vec<u16> = Vec::with_capacity(ni * nj * nk);
-            rows(&mut |row| all.extend_from_slice(row));
-            Voxels::U16(Arc::new(all))
+            Voxels::U16(Arc::new(stored(&labels, |value| value)))
         };
         let mut volume =
             Volume::new(labels.geometry().clone(), voxels, Vec::new(), Rescale::IDENTITY, self.name.clone());
@@ -189,7 +196,7 @@ impl Source for Layer {
         Ok(volume)
     }
 
-    fn labels(&self, on: Option<&Volume>, watch: Watch) -> Result<LabelsInFile> {
+    fn labels(&self, on: Option<&Ground>, watch: Watch) -> Result<LabelsInFile> {
         paint::labels(&self.segmentation, &self.segments, on, watch)
     }
 

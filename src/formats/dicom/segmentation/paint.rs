@@ -5,15 +5,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 
-use super::frames::{FrameReader, Values, for_each_set};
+use super::frames::{FrameReader, Values, for_each_run};
 use super::grid::own_grid;
 use super::header::{Frame, Segmentation};
 use super::segments::Segment;
-use crate::formats::LabelsInFile;
 use crate::formats::error::{FormatError, Result};
+use crate::formats::{Ground, LabelsInFile};
 use crate::volume::{
     Annotations, BRICK_EDGE, FrameOfReference, Geometry, LabelMap, LabelTable, LabelValue, Lattice, Maker, Plane,
-    PlaneLayout, SourceImages, Volume,
+    PlaneLayout, SourceImages,
 };
 use crate::work::Watch;
 use crate::work::numbers::share;
@@ -38,13 +38,13 @@ enum Lies {
 ///
 /// # Errors
 /// For pixel data that cannot be read, for frames that lie on no grid, and when the work was stopped.
-pub fn labels(segmentation: &Segmentation, layer: &[u16], on: Option<&Volume>, watch: Watch) -> Result<LabelsInFile> {
+pub fn labels(segmentation: &Segmentation, layer: &[u16], on: Option<&Ground>, watch: Watch) -> Result<LabelsInFile> {
     let mut why = None;
-    if let Some(volume) = on {
+    if let Some(ground) = on {
         let scan = Target {
-            geometry: &volume.geometry,
-            source: volume.source.as_deref(),
-            frame_of_reference: volume.frame_of_reference.as_ref(),
+            geometry: &ground.geometry,
+            source: ground.source.as_deref(),
+            frame_of_reference: ground.frame_of_reference.as_ref(),
         };
         match on_scan(segmentation, layer, &scan, watch)? {
             Ok(labels) => return Ok(labels),
@@ -56,7 +56,7 @@ pub fn labels(segmentation: &Segmentation, layer: &[u16], on: Option<&Volume>, w
         FormatError::unsupported(&segmentation.path, format!("the mask cannot be placed: {problem}"))
     })?;
     let lies: Vec<Lies> = grid.planes.iter().map(|k| Lies::At(Lattice::of_slice(*k))).collect();
-    let mut read = paint(segmentation, layer, &lies, &grid.geometry, watch)?;
+    let mut read = paint(segmentation, layer, &lies, &grid.geometry, Use::Kept, watch)?;
     read.warnings.splice(0..0, grid.warnings);
     read.warnings.extend(why);
     Ok(read.into_labels(segmentation, layer))
@@ -76,32 +76,17 @@ pub struct Target<'a> {
 ///
 /// # Errors
 /// For pixel data that cannot be read, and when the work was stopped.
-pub fn on_scan(
+fn on_scan(
     segmentation: &Segmentation,
     layer: &[u16],
     scan: &Target,
     watch: Watch,
 ) -> Result<std::result::Result<LabelsInFile, String>> {
     let finest = scan.geometry.finest_mm();
-    let slices = slices_by_image(scan);
-    let mut by_name = 0;
-    let lies: Vec<Lies> = segmentation
-        .frames
-        .iter()
-        .map(|frame| {
-            let named = frame.source.as_ref().and_then(|source| named_slice(&slices, source));
-            by_name += usize::from(named.is_some());
-            lies_on(frame, segmentation, scan.geometry, named)
-        })
-        .collect();
-    let mut read = paint(segmentation, layer, &lies, scan.geometry, watch)?;
-    if read.beside > 0 {
-        let far = read.off_mm.map(|mm| format!(", {mm:.3} mm off")).unwrap_or_default();
-        let frames = if read.beside == 1 { "one frame lies".into() } else { format!("{} frames lie", read.beside) };
-        return Ok(Err(format!("{frames} on no slice of the scan{far}")));
-    }
-    if read.inside == 0 && read.outside > 0 {
-        return Ok(Err("all of it lies outside the scan".into()));
+    let (lies, by_name) = lie_on_scan(segmentation, scan);
+    let mut read = paint(segmentation, layer, &lies, scan.geometry, Use::Kept, watch)?;
+    if let Some(why) = read.lies_elsewhere() {
+        return Ok(Err(why));
     }
     if read.outside > 0 {
         let voxels = read.outside;
@@ -119,6 +104,35 @@ pub fn on_scan(
         );
     }
     Ok(Ok(read.into_labels(segmentation, layer)))
+}
+
+/// The number of voxels in which a segmentation on a scan differs from labels on that scan, or why it does not lie there.
+///
+/// # Errors
+/// For pixel data that cannot be read, and when the work was stopped.
+pub fn differences(
+    segmentation: &Segmentation,
+    layer: &[u16],
+    scan: &Target,
+    labels: &LabelMap,
+    watch: Watch,
+) -> Result<std::result::Result<usize, String>> {
+    let (lies, _) = lie_on_scan(segmentation, scan);
+    let differing = AtomicUsize::new(0);
+    let read = paint(segmentation, layer, &lies, scan.geometry, Use::Compared(labels, &differing), watch)?;
+    Ok(read.lies_elsewhere().map_or_else(|| Ok(differing.into_inner() + read.outside), Err))
+}
+
+/// How all frames lie on a scan, and how many of them name one of its images.
+fn lie_on_scan(segmentation: &Segmentation, scan: &Target) -> (Vec<Lies>, usize) {
+    let slices = slices_by_image(scan);
+    let mut by_name = 0;
+    let of_frame = |frame: &Frame| {
+        let named = frame.source.as_ref().and_then(|source| named_slice(&slices, source));
+        by_name += usize::from(named.is_some());
+        lies_on(frame, segmentation, scan.geometry, named)
+    };
+    (segmentation.frames.iter().map(of_frame).collect(), by_name)
 }
 
 /// The slice of each image of a scan, by its SOP Instance UID and the number of its frame.
@@ -186,27 +200,63 @@ struct Meanings<'a> {
     unknown: HashSet<u16>,
 }
 
+/// What becomes of painted labels.
+#[derive(Clone, Copy)]
+enum Use<'a> {
+    /// They are wanted.
+    Kept,
+    /// They are compared with these, the voxels that differ are counted, and their memory is used again for the next layer of bricks.
+    Compared(&'a LabelMap, &'a AtomicUsize),
+}
+
+impl Use<'_> {
+    /// Compares one layer of bricks.
+    fn look_at(self, painted: &LabelMap, layer: usize) {
+        if let Use::Compared(labels, differing) = self {
+            differing.fetch_add(labels.differences_in_layer(painted, layer), Ordering::Relaxed);
+        }
+    }
+}
+
 /// Paints all frames: those of different layers of bricks on different threads, where all frames are slices of the grid.
-fn paint(segmentation: &Segmentation, layer: &[u16], lies: &[Lies], grid: &Geometry, watch: Watch) -> Result<Painted> {
+fn paint(
+    segmentation: &Segmentation,
+    layer: &[u16],
+    lies: &[Lies],
+    grid: &Geometry,
+    becomes: Use,
+    watch: Watch,
+) -> Result<Painted> {
     let slice = |lies: &Lies| match lies {
         Lies::At(lattice) if lattice.axis(2) == 2 => usize::try_from(lattice.at([0; 3])[2]).ok(),
         _ => None,
     };
     let slabs = || lies.iter().map(|lies| slice(lies).map(|k| k / BRICK_EDGE)).collect::<Option<Vec<_>>>();
     let values = values_of(segmentation, layer);
+    let layers = grid.shape()[2].div_ceil(BRICK_EDGE);
     let done = AtomicUsize::new(0);
     let part = |frames: &[usize]| paint_part(segmentation, &values, lies, frames, grid, &done, watch);
     let mut painted = if let Some(slabs) = slabs() {
-        let mut of_slab: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        let mut frames_of: BTreeMap<usize, Vec<usize>> = (0..layers).map(|slab| (slab, Vec::new())).collect();
         for (frame, slab) in slabs.into_iter().enumerate() {
-            of_slab.entry(slab).or_default().push(frame);
+            frames_of.entry(slab).or_default().push(frame);
         }
-        let parts: Result<Vec<_>> = of_slab.into_par_iter().map(|(slab, frames)| Ok((slab, part(&frames)?))).collect();
+        let of_slab = |(slab, frames): (usize, Vec<usize>)| {
+            let mut painted = part(&frames)?;
+            becomes.look_at(&painted.labels, slab);
+            if let Use::Compared(..) = becomes {
+                painted.labels = LabelMap::empty(grid.clone());
+            }
+            Ok((slab, painted))
+        };
+        let parts: Result<Vec<_>> = frames_of.into_par_iter().map(of_slab).collect();
         let mut all = Painted::nothing(grid.clone());
         parts?.into_iter().for_each(|(slab, part)| all.add(slab, part));
         all
     } else {
-        part(&(0..lies.len()).collect::<Vec<_>>())?
+        let all = part(&(0..lies.len()).collect::<Vec<_>>())?;
+        (0..layers).for_each(|slab| becomes.look_at(&all.labels, slab));
+        all
     };
     painted.labels.compact();
     painted.warnings.clone_from(&segmentation.warnings);
@@ -239,6 +289,9 @@ fn paint_part(
     let bad = |problem: String| FormatError::malformed(&segmentation.path, problem);
     let shape = grid.shape();
     let mut painted = Painted::nothing(grid.clone());
+    if frames.is_empty() {
+        return Ok(painted);
+    }
     let mut meanings = Meanings { segmentation, values, unknown: HashSet::new() };
     let mut reader = FrameReader::open(segmentation).map_err(bad)?;
     let (mut overlaid, columns) = (0usize, segmentation.columns);
@@ -303,10 +356,23 @@ pub fn values_of(segmentation: &Segmentation, layer: &[u16]) -> HashMap<u16, Lab
     if different.len() == kept.len() { kept } else { own.map(|segment| (segment.number, segment.number)).collect() }
 }
 
+/// The labels of a layer.
+pub fn table(segmentation: &Segmentation, layer: &[u16]) -> LabelTable {
+    let values = values_of(segmentation, layer);
+    let of_segment = |segment: &Segment| Some(segment.label(*values.get(&segment.number)?));
+    LabelTable(segmentation.segments.iter().filter_map(of_segment).collect())
+}
+
 impl Meanings<'_> {
     /// Calls `visit` with the runs of pixels of a frame that have the same label; none goes beyond its row.
     fn for_each_run(&mut self, frame: &Frame, pixels: Values, mut visit: impl FnMut(Run)) {
         let columns = self.segmentation.columns;
+        if let Some(number) = frame.segment {
+            let value = self.values.get(&number).copied().unwrap_or(number);
+            let bits = pixels.bits(self.segmentation.pixels);
+            for_each_run(&bits, columns, |first, length| visit(Run { first, length, value }));
+            return;
+        }
         let mut open: Option<Run> = None;
         let mut add = |pixel: usize, value: LabelValue| match &mut open {
             Some(run) if run.value == value && run.first + run.length == pixel && !pixel.is_multiple_of(columns) => {
@@ -314,10 +380,7 @@ impl Meanings<'_> {
             }
             _ => open.replace(Run { first: pixel, length: 1, value }).into_iter().for_each(&mut visit),
         };
-        if let Some(number) = frame.segment {
-            let value = self.values.get(&number).copied().unwrap_or(number);
-            for_each_set(&pixels.bits(self.segmentation.pixels), |pixel| add(pixel, value));
-        } else if let Values::Numbers(numbers) = pixels {
+        if let Values::Numbers(numbers) = pixels {
             let (mut last, mut meaning) = (0, 0);
             let is_labelled = |number: u16| number != 0 && Some(number) != self.segmentation.padding;
             for (pixel, number) in numbers.into_iter().enumerate().filter(|(_, number)| is_labelled(*number)) {
@@ -349,6 +412,16 @@ impl Painted {
         }
     }
 
+    /// Why it does not lie on the scan, where it does not.
+    fn lies_elsewhere(&self) -> Option<String> {
+        if self.beside > 0 {
+            let far = self.off_mm.map(|mm| format!(", {mm:.3} mm off")).unwrap_or_default();
+            let frames = if self.beside == 1 { "one frame lies".into() } else { format!("{} frames lie", self.beside) };
+            return Some(format!("{frames} on no slice of the scan{far}"));
+        }
+        (self.inside == 0 && self.outside > 0).then(|| "all of it lies outside the scan".into())
+    }
+
     /// Adds what was painted into one layer of bricks.
     fn add(&mut self, layer: usize, part: Self) {
         self.labels.take_layer(&part.labels, layer);
@@ -362,10 +435,9 @@ impl Painted {
 
     fn into_labels(self, segmentation: &Segmentation, layer: &[u16]) -> LabelsInFile {
         let values = values_of(segmentation, layer);
-        let own = || segmentation.segments.iter().filter(|segment| values.contains_key(&segment.number));
-        let table = own().filter_map(|segment| Some(segment.label(*values.get(&segment.number)?))).collect();
-        let mut annotations = Annotations::of_table(LabelTable(table));
-        if let Some(maker) = common_maker(&own().collect::<Vec<_>>()) {
+        let own = segmentation.segments.iter().filter(|segment| values.contains_key(&segment.number));
+        let mut annotations = Annotations::of_table(table(segmentation, layer));
+        if let Some(maker) = common_maker(&own.collect::<Vec<_>>()) {
             annotations = annotations.with_makers(slices_with_labels(&self.labels).map(|key| (key, maker.clone())));
         }
         LabelsInFile { labels: self.labels, annotations, warnings: self.warnings, notice: None }

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use super::write::elements::{Elements, decimals};
 use super::write::with_meta;
 use crate::formats::{
-    FormatError, Kind, Mask, check_written, open_one, read_labels_in_file, read_layers, scan, write_mask,
+    FormatError, Ground, Kind, Mask, check_written, open_one, read_labels_in_file, read_layers, scan, write_mask,
 };
 use crate::volume::{Annotations, Code, Label, LabelMap, LabelTable, LabelValue, Maker, Term, Vec3, Volume, cross};
 use crate::work::Watch;
@@ -105,7 +105,7 @@ proptest! {
             write_mask(&path, &mask, Watch::unwatched()).unwrap();
             let said = check_written(&path, &mask, Watch::unwatched()).unwrap().unwrap();
             prop_assert!(said.contains("all the same"), "{}", said);
-            let on_scan = read_labels_in_file(&path, Some(&volume), Watch::unwatched()).unwrap();
+            let on_scan = read_labels_in_file(&path, Some(&Ground::of(&volume)), Watch::unwatched()).unwrap();
             prop_assert!(on_scan.labels.same_labels(&labels), "{}", name);
             prop_assert!(on_scan.labels.geometry().lies_on(&volume.geometry));
             let mut table = on_scan.annotations.table.clone();
@@ -212,13 +212,13 @@ fn segments_that_lie_over_each_other_are_layers() {
     assert_eq!(of, [("1", Kind::Labels), ("2", Kind::Labels)]);
     let error = read_labels_in_file(&path, None, Watch::unwatched()).map(|_| ()).unwrap_err().to_string();
     assert!(found.entries.iter().all(|entry| error.contains(&entry.id)) && error.contains("--series"), "{error}");
-    let layers = read_layers(&path, Some(&volume), Watch::unwatched()).unwrap();
+    let layers = read_layers(&path, Some(&Ground::of(&volume)), Watch::unwatched()).unwrap();
     let counts: Vec<_> = layers.iter().map(|layer| layer.labels.counts().into_iter().collect::<Vec<_>>()).collect();
     assert_eq!(counts, [vec![(1, 60)], vec![(2, 60)]]);
     // Where the file denies it, it is one mask, and the user is told.
     bytes[at..at + 2].copy_from_slice(b"NO");
     std::fs::write(&path, &bytes).unwrap();
-    let one = read_labels_in_file(&path, Some(&volume), Watch::unwatched()).unwrap();
+    let one = read_labels_in_file(&path, Some(&Ground::of(&volume)), Watch::unwatched()).unwrap();
     assert_eq!(one.labels.counts().into_iter().collect::<Vec<_>>(), [(2, 60)]);
     assert!(
         one.warnings.iter().any(|warning| warning.contains("60 voxels belong to two segments")),
@@ -245,7 +245,8 @@ fn the_header_has_the_patient_of_the_scan_and_says_how_it_was_made() {
     ] {
         assert!(has(text), "{text}");
     }
-    let read = read_labels_in_file(&folder.path().join("w.dcm"), Some(&volume), Watch::unwatched()).unwrap();
+    let read =
+        read_labels_in_file(&folder.path().join("w.dcm"), Some(&Ground::of(&volume)), Watch::unwatched()).unwrap();
     assert_eq!(read.annotations.makers[0].1, Maker::CorrectedModel("Organs".into()));
 }
 

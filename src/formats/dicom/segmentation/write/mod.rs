@@ -22,7 +22,7 @@ use crate::formats::Mask;
 use crate::formats::dicom::fresh::{IMPLEMENTATION_CLASS_UID, NEW_SPACE};
 use crate::formats::error::{FormatError, Result};
 use crate::formats::slices::explain;
-use crate::volume::{Geometry, Label, LabelMap, LabelValue, SourceImages};
+use crate::volume::{BRICK_EDGE, Geometry, Label, LabelMap, LabelValue, Region, SourceImages};
 use crate::work::Watch;
 use crate::work::numbers::share;
 use elements::Elements;
@@ -50,10 +50,10 @@ struct Part {
 }
 
 impl Part {
-    /// Grows it by columns of a row.
-    fn cover(&mut self, row: usize, [from, to]: [usize; 2]) {
-        self.rows = [self.rows[0].min(row), self.rows[1].max(row + 1)];
-        self.columns = [self.columns[0].min(from), self.columns[1].max(to)];
+    /// Grows it to hold another one.
+    fn join(&mut self, other: Self) {
+        let joined = |a: [usize; 2], b: [usize; 2]| [a[0].min(b[0]), a[1].max(b[1])];
+        *self = Self { rows: joined(self.rows, other.rows), columns: joined(self.columns, other.columns) };
     }
 }
 
@@ -167,7 +167,7 @@ impl<'a> Object<'a> {
         bits.div_ceil(16) * 2
     }
 
-    fn put_pixels(&self, file: &mut impl Write, watch: Watch) -> io::Result<()> {
+    fn put_pixels(&self, file: &mut (impl Write + Send), watch: Watch) -> io::Result<()> {
         let vr = if self.bits == 16 { VR::OW } else { VR::OB };
         file.write_all(&[0xE0, 0x7F, 0x10, 0x00])?;
         file.write_all(&vr.to_bytes())?;
@@ -175,37 +175,70 @@ impl<'a> Object<'a> {
         file.write_all(&u32::try_from(self.pixel_bytes()).unwrap_or(u32::MAX).to_le_bytes())?;
         let mut bits = BitWriter::default();
         let mut written = 0u64;
+        // Some frames are written while the next are packed, into memory that is used again.
+        let (mut ready, mut next) = (Vec::new(), Vec::new());
         for (n, frames) in self.frames.chunks(AT_ONCE).enumerate() {
             watch.at(share(n * AT_ONCE, self.frames.len())).map_err(io::Error::other)?;
-            let packed: Vec<Vec<u8>> = frames.par_iter().map(|frame| self.packed(*frame)).collect();
-            for frame in packed {
-                let whole = if self.bits == 1 { bits.joined(frame, self.frame_pixels()) } else { frame };
-                written += whole.len() as u64;
-                file.write_all(&whole)?;
-            }
+            let (outcome, ()) =
+                rayon::join(|| self.put_packed(&ready, &mut bits, file), || self.pack(frames, &mut next));
+            written += outcome?;
+            std::mem::swap(&mut ready, &mut next);
         }
+        written += self.put_packed(&ready, &mut bits, file)?;
         let rest = bits.rest();
         file.write_all(&rest)?;
         let missing = self.pixel_bytes().saturating_sub(written + rest.len() as u64);
         file.write_all(&vec![0; crate::work::numbers::index(missing)])
     }
 
-    /// The pixels of one frame, from its first bit on.
-    fn packed(&self, FrameOf { segment, k, part }: FrameOf) -> Vec<u8> {
-        let [ni, nj, _] = self.labels.geometry().shape();
+    /// Bytes of a frame that begins with a byte.
+    fn frame_bytes(&self) -> usize {
+        (self.frame_pixels() * usize::from(self.bits)).div_ceil(8)
+    }
+
+    /// Writes frames that were packed, and says how many bytes that were.
+    fn put_packed(&self, packed: &[u8], bits: &mut BitWriter, file: &mut impl Write) -> io::Result<u64> {
+        if (self.frame_pixels() * usize::from(self.bits)).is_multiple_of(8) {
+            file.write_all(packed)?;
+            return Ok(packed.len() as u64);
+        }
+        let mut written = 0;
+        for frame in packed.chunks_exact(self.frame_bytes()) {
+            let whole = bits.joined(frame, self.frame_pixels());
+            written += whole.len() as u64;
+            file.write_all(&whole)?;
+        }
+        Ok(written)
+    }
+
+    /// The pixels of frames, each from the first bit of a byte on.
+    fn pack(&self, frames: &[FrameOf], packed: &mut Vec<u8>) {
+        packed.resize(frames.len() * self.frame_bytes(), 0);
+        let chunks = packed.par_chunks_exact_mut(self.frame_bytes());
+        chunks.zip(frames).for_each(|(bytes, frame)| self.pack_frame(*frame, bytes));
+    }
+
+    fn pack_frame(&self, FrameOf { segment, k, part }: FrameOf, bytes: &mut [u8]) {
+        let [ni, ..] = self.labels.geometry().shape();
         let ([from, to], [left, right]) = (part.rows, part.columns);
         let mut row = vec![0; right - left];
         let wanted = segment.and_then(|n| self.segments.get(n)).map(|label| label.value);
-        let mut bytes = if self.bits == 1 { vec![0; (ni * nj).div_ceil(8)] } else { Vec::with_capacity(ni * nj * 2) };
+        bytes.fill(0);
         for j in from..to {
             self.labels.read_row([left, j, k], &mut row);
+            let at = j * ni + left;
             match (wanted, self.bits) {
-                (Some(wanted), _) => put_bits(&row, wanted, j * ni + left, &mut bytes),
-                (None, 8) => bytes.extend(row.iter().map(|value| u8::try_from(*value).unwrap_or_default())),
-                (None, _) => bytes.extend(row.iter().flat_map(|value| value.to_le_bytes())),
+                (Some(wanted), _) => put_bits(&row, wanted, at, bytes),
+                (None, 8) => {
+                    let there = bytes.get_mut(at..).unwrap_or_default();
+                    there.iter_mut().zip(&row).for_each(|(byte, value)| *byte = value.to_le_bytes()[0]);
+                }
+                (None, _) => {
+                    let there = bytes.get_mut(at * 2..).unwrap_or_default().as_chunks_mut::<2>().0;
+                    there.iter_mut().zip(&row).for_each(|(word, value)| *word = value.to_le_bytes());
+                }
             }
         }
-        bytes
     }
 }
 
@@ -222,7 +255,19 @@ fn put_bits(row: &[LabelValue], wanted: LabelValue, at: usize, bytes: &mut [u8])
         *byte |= byte_of(head) << (at % 8);
     }
     let places = bytes.get_mut((at + head.len()) / 8..).unwrap_or_default();
-    tail.chunks(8).zip(places).for_each(|(part, byte)| *byte |= byte_of(part));
+    let (whole, rest) = tail.as_chunks::<8>();
+    let parts = whole.iter().map(|part| bits_of(part, wanted)).chain((!rest.is_empty()).then(|| byte_of(rest)));
+    parts.zip(places).for_each(|(part, byte)| *byte |= part);
+}
+
+/// A bit for each of eight pixels that has a label; all are compared at a time.
+fn bits_of(pixels: &[LabelValue; 8], wanted: LabelValue) -> u8 {
+    const PLACES: [u16; 8] = [1, 2, 4, 8, 16, 32, 64, 128];
+    let mut bits = [0u16; 8];
+    for n in 0..8 {
+        bits[n] = if pixels[n] == wanted { PLACES[n] } else { 0 };
+    }
+    bits.iter().fold(0, |all, bit| all | bit).to_le_bytes()[0]
 }
 
 /// Puts frames of bits one behind the other without a gap.
@@ -235,13 +280,10 @@ struct BitWriter {
 
 impl BitWriter {
     /// The whole bytes that there are with so many more bits.
-    fn joined(&mut self, bytes: Vec<u8>, bits: usize) -> Vec<u8> {
-        if self.count == 0 && bits.is_multiple_of(8) {
-            return bytes;
-        }
+    fn joined(&mut self, bytes: &[u8], bits: usize) -> Vec<u8> {
         let mut whole = Vec::with_capacity(bytes.len() + 1);
         let mut left = bits;
-        for byte in bytes {
+        for &byte in bytes {
             let held = left.min(8);
             let joined = u16::from(self.pending) | u16::from(byte) << self.count;
             let [low, high] = joined.to_le_bytes();
@@ -267,24 +309,34 @@ impl BitWriter {
 /// The labels of every k slice, with the part that holds them.
 fn labels_of_slices(labels: &LabelMap, watch: Watch) -> Result<Vec<BTreeMap<LabelValue, Part>>> {
     let [ni, nj, nk] = labels.geometry().shape();
-    let of_slice = |k: usize| {
+    let of_layer = |layer: usize| {
         watch.check()?;
-        let mut row = vec![0; ni];
-        let mut found: BTreeMap<LabelValue, Part> = BTreeMap::new();
-        for j in 0..nj {
-            labels.read_row([0, j, k], &mut row);
-            let mut at = 0;
-            for run in row.chunk_by(|a, b| a == b) {
-                if let Some(&value) = run.first().filter(|value| **value > 0) {
-                    let columns = [at, at + run.len()];
-                    found.entry(value).or_insert(Part { rows: [j, j], columns }).cover(j, columns);
-                }
-                at += run.len();
+        let slices = layer * BRICK_EDGE..nk.min((layer + 1) * BRICK_EDGE);
+        let mut found: Vec<BTreeMap<LabelValue, Part>> = vec![BTreeMap::new(); slices.len()];
+        let region = Region { start: [0, 0, slices.start], end: [ni, nj, slices.end] };
+        let mut add = |k: usize, value: LabelValue, part: Part| {
+            if let Some(there) = found.get_mut(k - slices.start) {
+                there.entry(value).and_modify(|all| all.join(part)).or_insert(part);
             }
+        };
+        // A label fills many rows of a brick: they are one look into the table.
+        let mut open: Option<(usize, LabelValue, Part)> = None;
+        for brick in labels.bricks_of(region) {
+            labels.for_each_run(brick, |[i, j, k], length, value| {
+                let run = Part { rows: [j, j + 1], columns: [i, i + length] };
+                match &mut open {
+                    Some((at, same, part)) if (*at, *same) == (k, value) => part.join(run),
+                    _ => {
+                        open.replace((k, value, run)).into_iter().for_each(|(k, value, part)| add(k, value, part));
+                    }
+                }
+            });
         }
+        open.into_iter().for_each(|(k, value, part)| add(k, value, part));
         Ok(found)
     };
-    (0..nk).into_par_iter().map(of_slice).collect()
+    let layers: Result<Vec<_>> = (0..nk.div_ceil(BRICK_EDGE)).into_par_iter().map(of_layer).collect();
+    Ok(layers?.into_iter().flatten().collect())
 }
 
 /// Reads back what was written, compares it voxel by voxel, and says the result.
@@ -301,28 +353,14 @@ pub fn check(path: &Path, mask: &Mask, watch: Watch) -> Result<String> {
     let read = super::header::read(path).map_err(&differs)?;
     let layer: Vec<u16> = read.segments.iter().map(|segment| segment.number).collect();
     let target = Target { geometry: mask.labels.geometry(), source: mask.source, frame_of_reference: None };
-    let there = paint::on_scan(&read, &layer, &target, watch)?.map_err(&differs)?;
-    let [ni, nj, nk] = mask.labels.geometry().shape();
-    let of_slice = |k: usize| {
-        let (mut a, mut b) = (vec![0; ni], vec![0; ni]);
-        (0..nj)
-            .map(|j| {
-                mask.labels.read_row([0, j, k], &mut a);
-                there.labels.read_row([0, j, k], &mut b);
-                let labelled = a.iter().filter(|value| **value != 0).count();
-                [a.iter().zip(&b).filter(|(a, b)| a != b).count(), labelled]
-            })
-            .fold([0, 0], |[x, y], [a, b]| [x + a, y + b])
-    };
-    let [wrong, labelled] = (0..nk).into_par_iter().map(of_slice).reduce(|| [0, 0], |[x, y], [a, b]| [x + a, y + b]);
+    let wrong = paint::differences(&read, &layer, &target, mask.labels, watch)?.map_err(&differs)?;
     if wrong > 0 {
         return Err(differs(format!("{wrong} voxels differ")));
     }
+    let labelled: usize = mask.labels.voxel_counts().into_values().sum();
+    let there = paint::table(&read, &layer);
     let own = &mask.annotations.table;
-    let other = own
-        .0
-        .iter()
-        .filter(|label| there.annotations.table.get(label.value).is_none_or(|read| read.name != label.name));
+    let other = own.0.iter().filter(|label| there.get(label.value).is_none_or(|read| read.name != label.name));
     let other: Vec<&str> = other.map(|label| label.name.as_str()).collect();
     let names = if other.is_empty() {
         String::new()
@@ -376,7 +414,7 @@ mod tests {
                 bits.chunks(8).map(|part| part.iter().rev().fold(0, |byte, &bit| byte << 1 | u8::from(bit))).collect()
             };
             let mut writer = BitWriter::default();
-            let mut written: Vec<u8> = frames.iter().flat_map(|frame| writer.joined(pack(frame), 11)).collect();
+            let mut written: Vec<u8> = frames.iter().flat_map(|frame| writer.joined(&pack(frame), 11)).collect();
             written.extend(writer.rest());
             prop_assert_eq!(written, pack(&frames.concat()));
         }

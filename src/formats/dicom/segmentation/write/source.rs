@@ -2,15 +2,17 @@
 //! written, and kept nowhere.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use dicom::core::Tag;
 use dicom::dictionary_std::tags;
+use rayon::prelude::*;
 
 use super::elements::{MOST_DIGITS, decimals};
 use crate::formats::dicom::fields::Fields;
 use crate::formats::dicom::structure::{self, Structure};
 use crate::formats::error::{FormatError, Result};
-use crate::volume::{Geometry, SourceFile, SourceImages, Vec3};
+use crate::volume::{Geometry, SourceFile, SourceImages, SourceSlice, Vec3};
 use crate::work::Watch;
 use crate::work::numbers::{real, share};
 
@@ -118,6 +120,34 @@ pub struct SliceImage<'a> {
     pub position: String,
 }
 
+/// What the files of slices say of their places, read on all threads. A file of many frames is looked at once, for the first of them that
+/// is wanted; the places of the others are those of the grid.
+fn headers_of_slices(
+    path: &Path,
+    source: &SourceImages,
+    count: usize,
+    is_wanted: &dyn Fn(usize) -> bool,
+    watch: Watch,
+) -> Result<Vec<Option<Fields>>> {
+    let mut looked_at = None;
+    let mut is_read = |(k, slice): (usize, &SourceSlice)| {
+        let is_next = is_wanted(k) && (slice.frame.is_none() || looked_at != Some(slice.file));
+        if is_next {
+            looked_at = Some(slice.file);
+        }
+        is_next.then_some(slice.file)
+    };
+    let files: Vec<Option<usize>> = source.slices.iter().take(count).enumerate().map(&mut is_read).collect();
+    let done = AtomicUsize::new(0);
+    let read = |file: Option<usize>| {
+        watch.at(share(done.fetch_add(1, Ordering::Relaxed), count))?;
+        let Some(file) = file else { return Ok(None) };
+        let file = source.files.get(file).ok_or_else(|| none_known(path))?;
+        fields(path, file, PLACED).map(|(fields, _)| Some(fields))
+    };
+    files.into_par_iter().map(read).collect()
+}
+
 /// The images of the slices of a grid, and Image Orientation (Patient) of all.
 pub fn slice_images<'a>(
     path: &Path,
@@ -143,9 +173,8 @@ pub fn slice_images<'a>(
     let directions = [unit(0), unit(1)].concat();
     let mut orientation = decimals(&directions);
     let mut images = Vec::with_capacity(nk);
-    let mut looked_at = None;
+    let mut headers = headers_of_slices(path, source, nk, is_wanted, watch)?;
     for (k, slice) in source.slices.iter().take(nk).enumerate() {
-        watch.at(share(k, nk))?;
         let file = source.files.get(slice.file).ok_or_else(|| none_known(path))?;
         if !is_wanted(k) {
             images.push(None);
@@ -154,13 +183,10 @@ pub fn slice_images<'a>(
         let [r, a, s] = affine.point([0.0, 0.0, real(k)]);
         let here: Vec3 = [-r, -a, s];
         let mut position = decimals(&here);
-        // A file of many frames is looked at once; the places of its frames are those of the grid.
-        if slice.frame.is_some() && looked_at == Some(slice.file) {
+        let Some(fields) = headers.get_mut(k).and_then(Option::take) else {
             images.push(Some(SliceImage { file, frame: slice.frame, position }));
             continue;
-        }
-        looked_at = Some(slice.file);
-        let (fields, _) = fields(path, file, PLACED)?;
+        };
         let numbers = |tag| fields.numbers(tag, "").ok().flatten().unwrap_or_default();
         let is_whole_image =
             slice.frame.is_none() && numbers(tags::COLUMNS) == [real(ni)] && numbers(tags::ROWS) == [real(nj)];
