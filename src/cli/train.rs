@@ -16,7 +16,7 @@ use crate::jobs::{
 };
 use crate::learn::{
     Augmentation, Budget, CHECKPOINT_SECONDS, CaseDice, Fold, Intensities, OptimiserChoice, PlanChoices, Slices,
-    SplitChoice, best_path, checkpoint_path, mean_dice, worst_first,
+    SplitChoice, best_path, checkpoint_path, mean_dice, slices_path, worst_first,
 };
 use crate::model::{self, SliceAxis};
 use crate::work::numbers::real;
@@ -326,6 +326,13 @@ impl Train {
             tell!("note: the state of the training is saved; the same command with --resume continues it");
         } else {
             tell!("note: nothing was learned yet, so there is nothing to continue");
+        }
+        let slices = slices_path(self.output());
+        if slices.exists() {
+            tell!(
+                "note: prepared slices are kept in {}; the training takes them over, or delete the folder",
+                slices.display()
+            );
         }
         if best.exists() {
             tell!("note: the best model so far is {}; {} is the earlier one", best.display(), self.output().display());

@@ -33,7 +33,6 @@ impl Job for PlanJob {
                 work.warn(notice);
             }
         };
-        let fit = unless_short_of_memory(|| staged(work, |watch| training.build(&load, watch, &mut on_event)))?;
-        Ok(fit.planned)
+        unless_short_of_memory(|| staged(work, |watch| training.plan(&load, watch, &mut on_event)))
     }
 }

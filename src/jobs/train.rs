@@ -1,7 +1,8 @@
 //! Training a model and writing it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use super::error::JobError;
@@ -10,7 +11,7 @@ use super::output::{Inputs, OutputKind};
 use super::training::{TrainJob, TrainSource, staged, stay_out_of, unless_short_of_memory};
 use crate::disk::{Claim, ClaimError};
 use crate::learn::{
-    CaseDice, CaseFiles, Dataset, Epoch, FitEvent, Planned, Preview, TrainingFiles, best_path, interrupted,
+    CaseDice, CaseFiles, Dataset, Epoch, FitEvent, Planned, Preview, TrainingFiles, best_path, interrupted, slices_path,
 };
 use crate::model;
 
@@ -108,12 +109,20 @@ fn train(job: &TrainJob, work: &Work<TrainNews>) -> Result<TrainSummary, JobErro
     work.begin("looking at scans", Some("reading scans"));
     let begun = interrupted(&job.output, job.resume)?;
     let mut files = TrainingFiles::new(&job.output, &job.id, &job.command, begun.as_ref());
-    let training = job.training(begun, watch, warn)?;
+    let mut training = job.training(begun, watch, warn)?;
+    training.room.folder = Some(slices_path(&job.output));
     let dataset = training.dataset.clone();
     if matches!(job.source, TrainSource::Folder(_)) {
         stay_out_of(&dataset, &job.output)?;
     }
-    let load = |case: &CaseFiles| job.load(case, watch, warn);
+    // Where scans do not fit into the memory their files are read more than once, and told of once.
+    let told = Mutex::new(BTreeSet::new());
+    let warn_once = |text: String| {
+        if told.lock().unwrap_or_else(PoisonError::into_inner).insert(text.clone()) {
+            work.warn(text);
+        }
+    };
+    let load = |case: &CaseFiles| job.load(case, watch, &warn_once);
     let mut on_event = |event| match files.keep(event) {
         Some(FitEvent::Step { done, loss, rate }) => work.tell(TrainNews::Step { done, loss, rate }),
         Some(FitEvent::Epoch(epoch)) => work.tell(TrainNews::Epoch(epoch)),
@@ -126,7 +135,7 @@ fn train(job: &TrainJob, work: &Work<TrainNews>) -> Result<TrainSummary, JobErro
         staged(work, |watch| training.build(&load, watch, &mut on_event)?.run(watch, &mut on_event))
     });
     let trained = trained.inspect_err(|error| {
-        files.failed(if let JobError::Fit(error) = error { Some(error) } else { None });
+        files.failed(if let JobError::Fit(error) = error { Some(error) } else { None }, watch.is_abandoned());
     })?;
     // A window that is closed, or a process that is ended, leaves the best model so far and the training to be continued.
     let trained = if watch.is_abandoned() {

@@ -1,5 +1,7 @@
 //! Why something could not be learned.
 
+use std::path::PathBuf;
+
 use super::dataset::DatasetError;
 use crate::engine::EngineError;
 use crate::work::Stopped;
@@ -19,6 +21,14 @@ pub enum FitError {
         /// Its name.
         name: String,
         /// Why.
+        problem: String,
+    },
+    /// The file of a prepared case, which holds what does not fit into the memory, failed.
+    #[error("the prepared slices in {} {problem}; continue the training, which makes the file anew where it has to", path.display())]
+    Slices {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
         problem: String,
     },
     /// The network failed.

@@ -1,11 +1,12 @@
-//! The files of a training: the model, the state that it can be continued from, and the best model so far while an earlier one has
-//! the name.
+//! The files of a training: the model, the state that it can be continued from, the best model so far while an earlier one has the
+//! name, and the slices of scans that do not fit into the memory.
 
 use std::path::{Path, PathBuf};
 
 use super::checkpoint::Checkpoint;
 use super::error::FitError;
 use super::events::FitEvent;
+use super::slices::remove_slices;
 use super::trained::TrainedModel;
 use crate::disk::follow_links;
 use crate::model::{Model, ModelError};
@@ -19,6 +20,11 @@ pub fn checkpoint_path(output: &Path) -> PathBuf {
 /// Where the best model so far lies while an earlier one has its name.
 pub fn best_path(output: &Path) -> PathBuf {
     beside(output, ".best")
+}
+
+/// The folder for prepared slices that do not fit into the memory while a model is trained.
+pub fn slices_path(output: &Path) -> PathBuf {
+    beside(output, ".slices")
 }
 
 fn beside(output: &Path, ending: &str) -> PathBuf {
@@ -111,10 +117,14 @@ impl TrainingFiles {
     }
 
     /// Removes the state of a training that failed, where there is nothing to continue or it would end in the same way.
-    pub fn failed(&self, error: Option<&FitError>) {
+    /// Prepared slices stay where the training can be continued, and where the process ends: then it is begun again.
+    pub fn failed(&self, error: Option<&FitError>, is_ending: bool) {
         let is_useless = matches!(error, Some(FitError::Plan(_))) || !self.has_learned;
         if is_useless && self.is_stored && !self.is_resumed {
             let _ = std::fs::remove_file(&self.state);
+        }
+        if !is_ending && !self.state.exists() {
+            remove_slices(&slices_path(&self.output));
         }
     }
 
@@ -126,6 +136,7 @@ impl TrainingFiles {
         trained.model = self.named(trained.model);
         trained.model.save(&self.output)?;
         let _ = (std::fs::remove_file(&self.state), std::fs::remove_file(best_path(&self.output)));
+        remove_slices(&slices_path(&self.output));
         Ok(trained)
     }
 

@@ -2,14 +2,11 @@
 //!
 //! After nnU-Net's fingerprint and rules (Isensee et al. 2021), for networks on slices.
 
-use std::collections::BTreeMap;
-
 use super::augment::{Augmentation, MOST_UNEVEN};
+use super::facts::ScanFacts;
 use super::plan::Plan;
-use super::reading::LabelledScan;
 use super::sides::tell_sides;
 use crate::model::SliceAxis;
-use crate::volume::Statistics;
 
 /// Largest side of a patch; larger slices are learned in parts.
 const LARGEST_PATCH: usize = 192;
@@ -74,31 +71,28 @@ fn median(mut values: Vec<f64>) -> f64 {
 
 impl Fingerprint {
     /// Looks at the scans and the labels' names, in the order of their values, background first.
-    pub fn new<'a>(scans: &[LabelledScan], label_names: impl IntoIterator<Item = &'a str>) -> Self {
-        let along = |value: &dyn Fn(&LabelledScan, usize) -> f64| {
+    pub fn new<'a>(scans: &[ScanFacts], label_names: impl IntoIterator<Item = &'a str>) -> Self {
+        let along = |value: &dyn Fn(&ScanFacts, usize) -> f64| {
             [0, 1, 2].map(|world| {
-                let of = |scan: &LabelledScan| value(scan, scan.image.geometry.orientation().voxel_axis(world));
+                let of = |scan: &ScanFacts| value(scan, scan.geometry.orientation().voxel_axis(world));
                 median(scans.iter().map(of).collect())
             })
         };
-        let spacing_mm = along(&|scan, axis| scan.image.geometry.spacing_mm()[axis]);
-        let extent_mm =
-            along(&|scan, axis| scan.image.geometry.spacing_mm()[axis] * scan.image.geometry.shape()[axis] as f64);
-        let all = scans.iter().flat_map(|scan| scan.image.geometry.spacing_mm());
+        let spacing_mm = along(&|scan, axis| scan.geometry.spacing_mm()[axis]);
+        let extent_mm = along(&|scan, axis| scan.geometry.spacing_mm()[axis] * scan.geometry.shape()[axis] as f64);
+        let all = scans.iter().flat_map(|scan| scan.geometry.spacing_mm());
         let spacing_range_mm = all.fold([f64::INFINITY, 0.0], |[low, high]: [f64; 2], s| [low.min(s), high.max(s)]);
         let names: Vec<&str> = label_names.into_iter().collect();
         let sided = tell_sides(&names);
-        let counts: Vec<BTreeMap<u16, usize>> = scans.iter().map(|scan| scan.labels.counts()).collect();
-        let volume = |scan: &LabelledScan| scan.image.geometry.spacing_mm().iter().product::<f64>() / 1000.0;
+        let volume = |scan: &ScanFacts| scan.geometry.spacing_mm().iter().product::<f64>() / 1000.0;
         let facts = |(value, name): (u16, &&str)| {
-            let found = scans.iter().zip(&counts).filter_map(|(scan, of)| Some(*of.get(&value)? as f64 * volume(scan)));
+            let found = scans.iter().filter_map(|scan| Some(*scan.counts.get(&value)? as f64 * volume(scan)));
             let volumes: Vec<f64> = found.collect();
             let scans = volumes.len();
             LabelFacts { name: (*name).into(), scans, millilitres: if scans == 0 { 0.0 } else { median(volumes) } }
         };
         let labels = (0..).zip(&names).skip(1).map(facts).collect();
-        let value = |of: fn(&Statistics) -> f64| median(scans.iter().map(|scan| of(scan.image.statistics())).collect());
-        let values = [value(|s| s.min), value(|s| s.max)];
+        let values = [0, 1].map(|end| median(scans.iter().map(|scan| scan.values[end]).collect()));
         Self { scans: scans.len(), spacing_mm, spacing_range_mm, extent_mm, values, labels, sided }
     }
 

@@ -20,7 +20,7 @@ use crate::model::{Model, ModelSpec, SPEC_VERSION};
 use crate::work::{Stopped, Watch};
 
 /// A training that is ready to begin, or to be continued: its cases are read, its plan is made.
-pub struct Fit {
+pub struct Fit<'a> {
     /// How it is carried out.
     pub planned: Planned,
     pub(super) spec: ModelSpec,
@@ -28,7 +28,7 @@ pub struct Fit {
     pub(super) stored: Vec<u16>,
     pub(super) signature: serde_json::Value,
     pub(super) cases: Vec<PreparedCase>,
-    pub(super) held_back: HeldBack,
+    pub(super) held_back: HeldBack<'a>,
     pub(super) learner: Learner,
     pub(super) record: Record,
     pub(super) steps_per_epoch: usize,
@@ -43,7 +43,7 @@ pub struct Fit {
     pub(super) _memory: KeepFreedMemory,
 }
 
-impl Fit {
+impl Fit<'_> {
     /// Learns until the budget is used, patience ends or the work is stopped.
     ///
     /// When stopped after a validation, the best model so far is returned; before the first one, what was learned until then.

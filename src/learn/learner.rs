@@ -2,11 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use rayon::prelude::*;
-
-use super::augment::{Augmentation, Cut};
+use super::augment::{Cut, Example};
 use super::averaging::WeightAverage;
 use super::error::FitError;
+use super::examples::{Ahead, Examples, Step};
 use super::plan::Plan;
 use super::sampling::Drawn;
 use crate::engine::{
@@ -33,16 +32,12 @@ pub struct Learner {
     optimiser: Optimiser,
     average: Option<WeightAverage>,
     decay: f64,
-    loss: SegmentationLoss,
-    augmentation: Augmentation,
-    cut: Cut,
-    /// Height and width of the network's output.
-    output: [usize; 2],
+    examples: Examples,
+    /// What was read ahead for the next step, from cases on disk.
+    ahead: Option<Ahead>,
+    goal: Goal,
     channels: usize,
     batch: usize,
-    /// Share of the examples of a step that must hold foreground.
-    forced_share: f64,
-    seed: u64,
     /// What the user must be told.
     notices: Vec<String>,
     /// Steps so far.
@@ -117,14 +112,25 @@ impl Learner {
             decay: plan.average,
             network,
             optimiser,
-            loss: SegmentationLoss { ignore, ..SegmentationLoss::default() },
-            augmentation: plan.augmentation.clone(),
-            cut: Cut { patch: fit.input, output: fit.output, neighbours: plan.neighbours, mirrored_border: !padded },
-            output: fit.output,
+            examples: Examples {
+                augmentation: plan.augmentation.clone(),
+                cut: Cut {
+                    patch: fit.input,
+                    output: fit.output,
+                    neighbours: plan.neighbours,
+                    mirrored_border: !padded,
+                },
+                forced_share: plan.forced_foreground,
+                seed: plan.seed,
+            },
+            ahead: None,
+            goal: Goal {
+                loss: SegmentationLoss { ignore, ..SegmentationLoss::default() },
+                patch: fit.input,
+                output: fit.output,
+            },
             channels: spec.input_channels(),
             batch,
-            forced_share: plan.forced_foreground,
-            seed: plan.seed,
             notices: Vec::new(),
             steps: 0,
         };
@@ -146,7 +152,7 @@ impl Learner {
     /// over; [`Learner::take_notices`] says so.
     ///
     /// # Errors
-    /// When the CPU fails or the work is stopped.
+    /// When the CPU fails, slices cannot be read from the disk, or the work is stopped.
     pub fn step(&mut self, draw: Draw, rate: f64, watch: Watch) -> Result<f64, FitError> {
         let (value, gradients) = loop {
             match self.pass(draw, watch) {
@@ -181,48 +187,31 @@ impl Learner {
 
     /// The loss of the next batch and its gradients.
     fn pass(&mut self, draw: Draw, watch: Watch) -> Result<(f64, Gradients), FitError> {
-        let forced = (self.forced_share * self.batch as f64).round() as usize;
-        let first = self.steps * self.batch as u64;
-        let examples: Vec<_> = (0..self.batch)
-            .into_par_iter()
-            .map(|n| {
-                // Every example has its own stream, so that threads do not matter.
-                let mut random = Random::new(self.seed, 1 + first + n as u64);
-                let drawn = draw(n >= self.batch - forced, &mut random);
-                self.augmentation.example(&drawn, self.cut, &mut random)
-            })
-            .collect();
-        let [h, w] = self.cut.patch;
+        let step = Step { number: self.steps, batch: self.batch };
+        let ahead = self.ahead.take().filter(|ahead| ahead.step == step);
+        let sights = match ahead {
+            Some(ahead) => ahead.sights,
+            None => self.examples.look(step, draw)?,
+        };
+        let is_on_disk = sights.iter().any(|(sight, _)| sight.is_from_disk());
+        let examples = self.examples.cut(sights);
+        let [h, w] = self.examples.cut.patch;
         let images = examples.iter().flat_map(|e| e.image.iter().copied()).collect();
         let image = Array::new([self.batch, self.channels, h, w], images);
-        self.network.draw_dropout_after(self.seed, self.steps);
-        let pass = self.network.run(&image, Mode::Training, watch)?;
-        let outputs = pass.outputs()?;
-        let weights = self.network.graph().output_weights();
-        let mut value = 0.0;
-        let mut gradients = Vec::with_capacity(outputs.len());
-        for (logits, weight) in outputs.iter().zip(weights) {
-            let [_, _, oh, ow] = logits.dims4();
-            let target: Vec<u16> = examples.iter().flat_map(|e| self.target(&e.labels, [oh, ow])).collect();
-            let mut loss = self.loss.of(logits, &target);
-            value += weight * loss.value;
-            loss.gradient.values.iter_mut().for_each(|g| *g *= weight as f32);
-            gradients.push(loss.gradient);
+        self.network.draw_dropout_after(self.examples.seed, self.steps);
+        let (goal, network) = (&self.goal, &mut self.network);
+        if !is_on_disk {
+            return goal.gradients(network, &image, &examples, watch);
         }
-        Ok((value, pass.backward(&gradients, watch)?))
-    }
-
-    /// The middle of a patch's labels, at the resolution of an output.
-    fn target(&self, labels: &[u16], size: [usize; 2]) -> Vec<u16> {
-        let patch = self.cut.patch;
-        let offset = [0, 1].map(|axis| (patch[axis] - self.output[axis]) / 2);
-        (0..size[0] * size[1])
-            .map(|n| {
-                let row = offset[0] + nearest(n / size[1], self.output[0], size[0]);
-                let column = offset[1] + nearest(n % size[1], self.output[1], size[1]);
-                labels[row * patch[1] + column]
-            })
-            .collect()
+        // The disk is waited for while the network runs.
+        let next = Step { number: self.steps + 1, ..step };
+        let (found, ahead) = std::thread::scope(|scope| {
+            let reading = scope.spawn(|| self.examples.look_ahead(next, draw, watch));
+            let found = goal.gradients(network, &image, &examples, watch);
+            (found, reading.join().ok().flatten())
+        });
+        self.ahead = ahead;
+        found
     }
 
     /// The weights that a model would have now: their mean where one is kept.
@@ -264,6 +253,53 @@ impl Learner {
         }
         self.steps = steps;
         Ok(())
+    }
+}
+
+/// What the network's output is held against.
+struct Goal {
+    loss: SegmentationLoss,
+    /// Height and width of a patch.
+    patch: [usize; 2],
+    /// Height and width of the network's output.
+    output: [usize; 2],
+}
+
+impl Goal {
+    /// The loss of examples and its gradients.
+    fn gradients(
+        &self,
+        network: &mut Network,
+        image: &Array,
+        examples: &[Example],
+        watch: Watch,
+    ) -> Result<(f64, Gradients), FitError> {
+        let pass = network.run(image, Mode::Training, watch)?;
+        let outputs = pass.outputs()?;
+        let weights = network.graph().output_weights();
+        let mut value = 0.0;
+        let mut gradients = Vec::with_capacity(outputs.len());
+        for (logits, weight) in outputs.iter().zip(weights) {
+            let [_, _, oh, ow] = logits.dims4();
+            let target: Vec<u16> = examples.iter().flat_map(|e| self.target(&e.labels, [oh, ow])).collect();
+            let mut loss = self.loss.of(logits, &target);
+            value += weight * loss.value;
+            loss.gradient.values.iter_mut().for_each(|g| *g *= weight as f32);
+            gradients.push(loss.gradient);
+        }
+        Ok((value, pass.backward(&gradients, watch)?))
+    }
+
+    /// The middle of a patch's labels, at the resolution of an output.
+    fn target(&self, labels: &[u16], size: [usize; 2]) -> Vec<u16> {
+        let offset = [0, 1].map(|axis| (self.patch[axis] - self.output[axis]) / 2);
+        (0..size[0] * size[1])
+            .map(|n| {
+                let row = offset[0] + nearest(n / size[1], self.output[0], size[0]);
+                let column = offset[1] + nearest(n % size[1], self.output[1], size[1]);
+                labels[row * self.patch[1] + column]
+            })
+            .collect()
     }
 }
 

@@ -2,24 +2,24 @@
 
 use super::error::FitError;
 use super::events::FitEvent;
-use super::reading::LabelledScan;
+use super::scans::Scans;
 use super::start;
-use super::validation::{CaseDice, Measured, validate};
+use super::validation::{CaseDice, Measured, validate_each};
 use crate::engine::DeviceChoice;
 use crate::model::{Model, ModelSpec};
 use crate::work::Watch;
 
 /// The held-back cases, and how they are measured.
-pub struct HeldBack {
-    /// The cases.
-    pub cases: Vec<LabelledScan>,
+pub struct HeldBack<'a> {
+    /// The cases; where they do not fit into the memory each is read when it is measured.
+    pub cases: Scans<'a>,
     /// The label of voxels that count nowhere.
     pub ignore: Option<u16>,
     /// Where networks run.
     pub device: DeviceChoice,
 }
 
-impl HeldBack {
+impl HeldBack<'_> {
     /// Dice of a model; `between` is called between slices, where there is a place to pause.
     pub fn measure(
         &self,
@@ -32,7 +32,8 @@ impl HeldBack {
             Measured::Preview(preview) => on_event(FitEvent::Preview(Box::new(preview))),
             Measured::Slices => between(),
         };
-        validate(model, &self.cases, self.ignore, self.device, watch, &mut heard)
+        let scan = |n| self.cases.get(n, watch.quiet());
+        validate_each(model, (self.cases.count(), &scan), self.ignore, self.device, watch, &mut heard)
     }
 
     /// Dice of the model that training starts from, prepared and averaged as it is used; `None` where it has other classes or channels
@@ -48,7 +49,7 @@ impl HeldBack {
         let is_comparable = !spec.is_classifier()
             && spec.image_channels == new.image_channels
             && start::are_same_classes(&spec.classes, &new.classes);
-        if self.cases.is_empty() || !is_comparable {
+        if self.cases.count() == 0 || !is_comparable {
             return Ok(None);
         }
         for (class, own) in spec.classes.iter_mut().zip(&new.classes) {

@@ -11,6 +11,7 @@ use crate::work::{Stopped, Watch};
 pub type Loader<'a> = &'a (dyn Fn(&CaseFiles) -> Result<(Volume, LabelMap), String> + Sync);
 
 /// A case as it is in its files.
+#[derive(Clone)]
 pub struct LabelledScan {
     /// Name.
     pub name: String,

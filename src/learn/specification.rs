@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use super::augment::MOST_UNEVEN;
 use super::dataset::{Dataset, Split, is_ct, is_unnamed};
 use super::error::FitError;
+use super::facts::ScanFacts;
 use super::fingerprint::Fingerprint;
 use super::plan::{Intensities, Plan};
-use super::reading::LabelledScan;
 use crate::model::{ClassSpec, IntensityNormalisation, ModelSpec, Provenance, SeenScans, Windows};
 use crate::pipeline;
-use crate::volume::{Volume, default_colour};
+use crate::volume::{Geometry, default_colour};
 
 /// Pixels that differ by more than this factor are too different for weights to be used on.
 const MOST_REFINED: f64 = 2.0;
@@ -23,12 +23,12 @@ pub fn specification(
     dataset: &Dataset,
     split: &Split,
     plan: &Plan,
-    train: &[LabelledScan],
+    train: &[ScanFacts],
     fingerprint: &Fingerprint,
 ) -> Result<ModelSpec, FitError> {
-    let in_plane = |volume: &Volume| {
-        let orientation = volume.geometry.orientation();
-        let spacing = volume.geometry.spacing_mm();
+    let in_plane = |geometry: &Geometry| {
+        let orientation = geometry.orientation();
+        let spacing = geometry.spacing_mm();
         plan.slice_axis.in_plane().map(|world| spacing[orientation.voxel_axis(world)])
     };
     let median = |mut all: Vec<f64>| {
@@ -48,7 +48,7 @@ pub fn specification(
         }
         [height, width]
     } else if plan.fuse_axes {
-        let all: Vec<f64> = train.iter().flat_map(|scan| scan.image.geometry.spacing_mm()).collect();
+        let all: Vec<f64> = train.iter().flat_map(|scan| scan.geometry.spacing_mm()).collect();
         let (low, high) = all.iter().fold((f64::INFINITY, 0.0f64), |(l, h), &s| (l.min(s), h.max(s)));
         if high > MOST_UNEVEN * low {
             return Err(FitError::Plan(format!(
@@ -57,7 +57,7 @@ pub fn specification(
         }
         [median(all); 2]
     } else {
-        [0, 1].map(|axis| median(train.iter().map(|scan| in_plane(&scan.image)[axis]).collect()))
+        [0, 1].map(|axis| median(train.iter().map(|scan| in_plane(&scan.geometry)[axis]).collect()))
     };
     let classes = dataset
         .labels
@@ -77,7 +77,7 @@ pub fn specification(
             let is_ct = is_ct(channel) || is_ct_by_values(dataset, fingerprint);
             let suggested = if is_ct { Intensities::Ct } else { Intensities::ZScore };
             match plan.intensities.unwrap_or(suggested) {
-                Intensities::Ct => foreground_range(train, frame, dataset.ignore),
+                Intensities::Ct => foreground_range(train, frame),
                 Intensities::Nonzero => IntensityNormalisation::ZScore { nonzero: true },
                 Intensities::ZScore => IntensityNormalisation::ZScore { nonzero: false },
             }
@@ -199,27 +199,80 @@ pub fn started_from(mut spec: ModelSpec, start: &ModelSpec) -> ModelSpec {
     spec
 }
 
+/// The frames whose labelled values a specification may ask for.
+pub fn asked_frames(dataset: &Dataset, plan: &Plan) -> Vec<bool> {
+    let is_alone = dataset.channels.len() == 1;
+    // Whether a channel without a name is CT is known when all scans are read.
+    let may_be_ct = |channel: &String| is_ct(channel) || (is_alone && is_unnamed(channel));
+    let asked = |channel| plan.intensities.map_or_else(|| may_be_ct(channel), |of| of == Intensities::Ct);
+    dataset.channels.iter().map(asked).collect()
+}
+
 /// nnU-Net's CT rule: 0.5 and 99.5 percentiles, mean and deviation of the foreground of one channel.
-fn foreground_range(train: &[LabelledScan], frame: usize, ignore: Option<u16>) -> IntensityNormalisation {
-    let mut values: Vec<f32> = Vec::new();
-    for scan in train {
-        scan.labels.for_each_labelled(|voxel, label| {
-            if Some(label) != ignore {
-                values.push(scan.image.value(voxel, frame) as f32);
-            }
-        });
-    }
-    values.retain(|v| v.is_finite());
-    values.sort_by(f32::total_cmp);
-    if values.is_empty() {
+fn foreground_range(train: &[ScanFacts], frame: usize) -> IntensityNormalisation {
+    let mut values: Vec<(f32, usize)> =
+        train.iter().filter_map(|scan| scan.foreground.get(frame)).flatten().copied().collect();
+    values.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+    let total: usize = values.iter().map(|(_, count)| count).sum();
+    if total == 0 {
         return IntensityNormalisation::ZScore { nonzero: false };
     }
-    let at = |share: f64| f64::from(values[((values.len() - 1) as f64 * share) as usize]);
-    let mean = values.iter().map(|&v| f64::from(v)).sum::<f64>() / values.len() as f64;
-    let variance = values.iter().map(|&v| (f64::from(v) - mean).powi(2)).sum::<f64>() / values.len() as f64;
+    let at = |share: f64| {
+        let place = ((total - 1) as f64 * share) as usize;
+        let mut before = 0;
+        let holds = |(_, count): &&(f32, usize)| {
+            before += count;
+            before > place
+        };
+        values.iter().find(holds).map_or(0.0, |(value, _)| f64::from(*value))
+    };
+    // One voxel after the other, so that sums do not depend on how many are counted together.
+    let each = || values.iter().flat_map(|&(value, count)| std::iter::repeat_n(f64::from(value), count));
+    let mean = each().sum::<f64>() / total as f64;
+    let variance = each().map(|v| (v - mean).powi(2)).sum::<f64>() / total as f64;
     // A foreground of one value says nothing about the others.
     if at(0.005) >= at(0.995) {
         return IntensityNormalisation::ZScore { nonzero: false };
     }
     IntensityNormalisation::Clip { range: [at(0.005), at(0.995)], mean, std: variance.sqrt() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Random;
+    use crate::volume::Affine;
+
+    fn facts(values: &[f32]) -> ScanFacts {
+        let mut sorted = values.to_vec();
+        sorted.sort_by(f32::total_cmp);
+        let foreground = sorted.chunk_by(|a, b| a == b).map(|same| (same[0], same.len())).collect();
+        ScanFacts {
+            name: "scan".into(),
+            geometry: Geometry::new([2; 3], Affine::IDENTITY).unwrap(),
+            values: [0.0; 2],
+            counts: BTreeMap::new(),
+            foreground: vec![foreground],
+            bytes: 0,
+        }
+    }
+
+    #[test]
+    fn counted_values_give_the_range_of_all_values() {
+        let mut random = Random::new(3, 0);
+        let scans: Vec<Vec<f32>> = (0..3)
+            .map(|n| (0..701 + n * 97).map(|_| (random.normal() * 40.0).round() as f32 + 0.5).collect())
+            .collect();
+        let mut all: Vec<f32> = scans.concat();
+        all.sort_by(f32::total_cmp);
+        let at = |share: f64| f64::from(all[((all.len() - 1) as f64 * share) as usize]);
+        let mean = all.iter().map(|&v| f64::from(v)).sum::<f64>() / all.len() as f64;
+        let variance = all.iter().map(|&v| (f64::from(v) - mean).powi(2)).sum::<f64>() / all.len() as f64;
+        let expected = IntensityNormalisation::Clip { range: [at(0.005), at(0.995)], mean, std: variance.sqrt() };
+        let facts: Vec<ScanFacts> = scans.iter().map(|values| facts(values)).collect();
+        assert_eq!(foreground_range(&facts, 0), expected);
+        let none = IntensityNormalisation::ZScore { nonzero: false };
+        assert_eq!(foreground_range(&facts, 1), none, "a frame that was not asked for");
+        assert_eq!(foreground_range(&[self::facts(&[7.0; 9])], 0), none);
+    }
 }

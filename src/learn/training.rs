@@ -6,17 +6,19 @@ use super::checkpoint::{Checkpoint, DATA, signature};
 use super::dataset::{Dataset, Split, SplitChoice};
 use super::error::FitError;
 use super::events::{FitEvent, Planned};
+use super::facts::ScanFacts;
 use super::fingerprint::Fingerprint;
 use super::fit::Fit;
 use super::learner::Learner;
 use super::measuring::HeldBack;
 use super::pace::Pace;
 use super::plan::{Budget, Plan};
-use super::preparing::prepare_all;
-use super::reading::{LabelledScan, Loader, read_cases};
+use super::reading::Loader;
 use super::record::Record;
+use super::room::Room;
 use super::sampling::{PreparedCase, checksum};
-use super::specification::{is_ct_by_values, prepared_for, prepared_like, specification, started_from};
+use super::scans::{Asked, Scans};
+use super::specification::{asked_frames, is_ct_by_values, prepared_for, prepared_like, specification, started_from};
 use super::stages::{PREPARING, READING};
 use super::start;
 use crate::engine::{DeviceChoice, KeepFreedMemory};
@@ -51,6 +53,8 @@ pub struct Training<'a> {
     pub checkpoint_seconds: f64,
     /// The state of an interrupted training to continue.
     pub resume: Option<Checkpoint>,
+    /// Where scans go that do not fit into the memory.
+    pub room: Room,
 }
 
 /// What follows from the cases.
@@ -58,7 +62,6 @@ struct Decided {
     plan: Plan,
     why: Vec<String>,
     spec: ModelSpec,
-    notices: Vec<String>,
 }
 
 impl Training<'_> {
@@ -76,6 +79,7 @@ impl Training<'_> {
             patience: None,
             checkpoint_seconds: CHECKPOINT_SECONDS,
             resume: None,
+            room: Room::default(),
         }
     }
 
@@ -98,12 +102,54 @@ impl Training<'_> {
         Ok(())
     }
 
-    /// Reads the cases and makes the plan; nothing is learned yet.
+    /// Reads the cases, makes the plan, and prepares what is learned from; nothing is learned yet. Where the cases do not fit into the
+    /// memory they are brought to the folder of [`Training::room`].
     ///
     /// # Errors
-    /// When data, plan or device do not work, the interrupted training was begun otherwise, or the work is stopped.
-    pub fn build(mut self, load: Loader, watch: Watch, on_event: &mut dyn FnMut(FitEvent)) -> Result<Fit, FitError> {
+    /// When data, plan or device do not work, the interrupted training was begun otherwise, there is no room, or the work is stopped.
+    pub fn build<'l>(
+        mut self,
+        load: Loader<'l>,
+        watch: Watch,
+        on_event: &mut dyn FnMut(FitEvent),
+    ) -> Result<Fit<'l>, FitError> {
+        let (mut signature, [mut train, held_back], decided) = self.begin(load, watch, on_event)?;
+        let Decided { plan, why, spec } = decided;
+        let cases = self.room.prepare(&mut train, &spec, self.dataset.ignore, watch.stage(PREPARING), on_event)?;
+        drop(train);
         let memory = KeepFreedMemory::start();
+        signature[DATA] = checksum(&cases, held_back.facts()).into();
+        if let Some(checkpoint) = &self.resume {
+            checkpoint.fits(&signature).map_err(FitError::Plan)?;
+        }
+        let (planned, learner) = self.planned(plan, why, &spec, on_event)?;
+        self.ready(spec, planned, signature, (cases, held_back), learner, memory)
+    }
+
+    /// Reads the cases and makes the plan; nothing is prepared or written.
+    ///
+    /// # Errors
+    /// As [`Training::build`].
+    pub fn plan(mut self, load: Loader, watch: Watch, on_event: &mut dyn FnMut(FitEvent)) -> Result<Planned, FitError> {
+        let (_, [mut train, _held_back], decided) = self.begin(load, watch, on_event)?;
+        let Decided { plan, why, spec } = decided;
+        // The memory that is left decides how many slices a step has.
+        let _cases = if self.room.fits(&train, &spec)? {
+            self.room.prepare(&mut train, &spec, self.dataset.ignore, watch.stage(PREPARING), on_event)?
+        } else {
+            Vec::new()
+        };
+        drop(train);
+        Ok(self.planned(plan, why, &spec, on_event)?.0)
+    }
+
+    /// Reads the cases and decides what follows from them. Gives also what can be said of the signature by then.
+    fn begin<'l>(
+        &mut self,
+        load: Loader<'l>,
+        watch: Watch,
+        on_event: &mut dyn FnMut(FitEvent),
+    ) -> Result<(serde_json::Value, [Scans<'l>; 2], Decided), FitError> {
         if let Some(like) = self.like {
             self.plan.take_over(like);
         }
@@ -113,44 +159,36 @@ impl Training<'_> {
             signature[DATA] = checkpoint.progress.signature[DATA].clone();
             checkpoint.fits(&signature).map_err(FitError::Plan)?;
         }
-        let [train, held_back] = self.read(load, watch.stage(READING), on_event)?;
-        let Decided { plan, why, spec, notices } = self.decide(&train)?;
+        let scans = self.read(load, watch.stage(READING), on_event)?;
+        let (decided, notices) = self.decide(scans[0].facts())?;
         notices.into_iter().for_each(|notice| on_event(FitEvent::Notice(notice)));
-        let cases = prepare_all(&train, &spec, self.dataset.ignore, watch.stage(PREPARING))?;
-        drop(train);
-        signature[DATA] = checksum(&cases, &held_back).into();
-        if let Some(checkpoint) = &self.resume {
-            checkpoint.fits(&signature).map_err(FitError::Plan)?;
-        }
-        let learner = self.learner(&spec, &plan, on_event)?;
-        let (learner, notices) = learner;
-        let plan = Plan { batch: learner.batch(), ..plan };
-        let planned = Planned { plan, why };
-        on_event(FitEvent::Planned(Box::new(planned.clone())));
-        notices.into_iter().for_each(|notice| on_event(FitEvent::Notice(notice)));
-        self.ready(spec, planned, signature, (cases, held_back), learner, memory)
+        Ok((signature, scans, decided))
     }
 
     /// The cases that are learned from, and those that are held back.
-    fn read(
+    fn read<'l>(
         &self,
-        load: Loader,
+        load: Loader<'l>,
         watch: Watch,
         on_event: &mut dyn FnMut(FitEvent),
-    ) -> Result<[Vec<LabelledScan>; 2], FitError> {
+    ) -> Result<[Scans<'l>; 2], FitError> {
         let Split { train, validation } = &self.split;
         let share = train.len() as f32 / (train.len() + validation.len()).max(1) as f32;
         let mut notice = |notice| on_event(FitEvent::Notice(notice));
-        let learned = read_cases(&self.dataset, train, load, watch.part(0.0, share), &mut notice)?;
-        let held_back = read_cases(&self.dataset, validation, load, watch.part(share, 1.0), &mut notice)?;
-        if learned.is_empty() {
+        let [most, most_held_back] = self.room.for_scans();
+        let frames = asked_frames(&self.dataset, &self.plan);
+        let asked = Asked { frames: &frames, ignore: self.dataset.ignore, most_bytes: most };
+        let learned = Scans::read(&self.dataset, train, load, &asked, watch.part(0.0, share), &mut notice)?;
+        let asked = Asked { frames: &[], most_bytes: most_held_back, ..asked };
+        let held_back = Scans::read(&self.dataset, validation, load, &asked, watch.part(share, 1.0), &mut notice)?;
+        if learned.count() == 0 {
             return Err(FitError::Plan("there is no training case".into()));
         }
         Ok([learned, held_back])
     }
 
-    /// The plan and the model's specification, as the cases and the start ask for.
-    fn decide(&self, train: &[LabelledScan]) -> Result<Decided, FitError> {
+    /// The plan and the model's specification, as the cases and the start ask for, and what the user must know.
+    fn decide(&self, train: &[ScanFacts]) -> Result<(Decided, Vec<String>), FitError> {
         let mut fingerprint = Fingerprint::new(train, self.dataset.labels.values().map(String::as_str));
         // What is to be like another model, as the folds of a data set are, is planned for as many scans.
         fingerprint.scans = self.like.map_or(train.len(), |like| like.provenance.cases[0]);
@@ -171,7 +209,22 @@ impl Training<'_> {
             spec = started_from(spec, &init.spec);
         }
         spec.check().map_err(FitError::Plan)?;
-        Ok(Decided { plan, why, spec, notices })
+        Ok((Decided { plan, why, spec }, notices))
+    }
+
+    /// How the training is carried out, which depends on the memory that is left, and who learns.
+    fn planned(
+        &self,
+        plan: Plan,
+        why: Vec<String>,
+        spec: &ModelSpec,
+        on_event: &mut dyn FnMut(FitEvent),
+    ) -> Result<(Planned, Learner), FitError> {
+        let (learner, notices) = self.learner(spec, &plan, on_event)?;
+        let planned = Planned { plan: Plan { batch: learner.batch(), ..plan }, why };
+        on_event(FitEvent::Planned(Box::new(planned.clone())));
+        notices.into_iter().for_each(|notice| on_event(FitEvent::Notice(notice)));
+        Ok((planned, learner))
     }
 
     /// The network with its first weights, and what the user must be told of its memory.
@@ -213,12 +266,12 @@ impl Training<'_> {
         mut spec: ModelSpec,
         planned: Planned,
         signature: serde_json::Value,
-        (cases, held_back): (Vec<PreparedCase>, Vec<LabelledScan>),
+        (cases, held_back): (Vec<PreparedCase>, Scans<'_>),
         mut learner: Learner,
         memory: KeepFreedMemory,
-    ) -> Result<Fit, FitError> {
+    ) -> Result<Fit<'_>, FitError> {
         spec.provenance.plan = serde_json::json!({"budget": self.budget, "choices": planned.plan});
-        let slices: usize = cases.iter().map(|case| case.known.len()).sum();
+        let slices: usize = cases.iter().map(|case| case.index.known.len()).sum();
         let mut steps_per_epoch = planned.plan.epoch_steps.unwrap_or(slices.div_ceil(learner.batch())).max(1);
         let (mut record, mut seconds) = (Record::default(), 0.0);
         if let Some(Checkpoint { progress, average, optimiser, best, .. }) = self.resume {

@@ -1,5 +1,6 @@
 //! How good a model is on held-back cases, measured with the pipeline that users run.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -75,12 +76,30 @@ pub fn validate(
     watch: Watch,
     on_event: &mut dyn FnMut(Measured),
 ) -> Result<Vec<CaseDice>, FitError> {
+    let scan = |n: usize| Ok(Cow::Borrowed(&cases[n]));
+    validate_each(model, (cases.len(), &scan), ignore, device, watch, on_event)
+}
+
+/// The same for so many cases, each of which is asked for when it is measured.
+///
+/// # Errors
+/// Also when a case cannot be had.
+pub fn validate_each<'a>(
+    model: &Model,
+    (count, scan): (usize, &dyn Fn(usize) -> Result<Cow<'a, LabelledScan>, FitError>),
+    ignore: Option<u16>,
+    device: DeviceChoice,
+    watch: Watch,
+    on_event: &mut dyn FnMut(Measured),
+) -> Result<Vec<CaseDice>, FitError> {
     let mut network = model.network(device)?;
-    let mut measured = Vec::with_capacity(cases.len());
-    for (n, scan) in cases.iter().enumerate() {
-        let share = |n: usize| n as f32 / cases.len() as f32;
+    let mut measured = Vec::with_capacity(count);
+    for n in 0..count {
+        let share = |n: usize| n as f32 / count as f32;
         let own = watch.part(share(n), share(n + 1));
         own.at(0.0)?;
+        let held = scan(n)?;
+        let scan = &*held;
         let predicted = predict(model, &mut network, scan, own, &mut || on_event(Measured::Slices))?;
         if measured.is_empty() {
             let is_label = |truth: u16, _| truth > 0 && Some(truth) != ignore;

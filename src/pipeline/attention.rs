@@ -250,7 +250,7 @@ impl AttentionView {
                 Want::Crosses(loops) => graph.taps.extend(loops.iter().flatten().map(keep)),
             }
         }
-        let preparation = Preparation::new(spec, axis, volume).map_err(image)?;
+        let preparation = Preparation::new(spec, axis, &volume.geometry).map_err(image)?;
         let [column, row, slice] = preparation.layout.screen(voxel);
         let target = preparation.target;
         let tile = [0, 1].map(|n| target[n].min(spec.patch[n].max(1)));

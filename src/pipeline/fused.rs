@@ -138,7 +138,7 @@ pub(super) fn segment_fused(
         let voxels = ni * nj * nk;
         let mut sums: Vec<f32> = memory::zeros(classes * voxels);
         for &axis in &spec.fused_axes {
-            let preparation = Preparation::new(spec, axis, &part).map_err(SegmentError::Image)?;
+            let preparation = Preparation::new(spec, axis, &part.geometry).map_err(SegmentError::Image)?;
             let flips = flips(spec, axis, mirror);
             let own: Vec<usize> = (0..frames.len()).collect();
             let mut runner = Runner::new(&part, spec, preparation, own, normalisers.to_vec(), network.graph(), flips)?;

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::resample::{AxisMap, resample};
 use crate::model::{IntensityNormalisation, ModelSpec, SliceAxis};
-use crate::volume::{PlaneLayout, Volume};
+use crate::volume::{Geometry, PlaneLayout, Volume};
 use crate::work::{Stopped, Watch};
 
 /// Spacings that differ by less than this share need no resampling.
@@ -89,15 +89,15 @@ pub struct Preparation {
 }
 
 impl Preparation {
-    /// The preparation for a volume's grid.
+    /// The preparation for a grid.
     ///
     /// # Errors
     /// When a slice would have too many pixels at the model's spacing.
-    pub fn new(spec: &ModelSpec, axis: SliceAxis, volume: &Volume) -> Result<Self, String> {
+    pub fn new(spec: &ModelSpec, axis: SliceAxis, geometry: &Geometry) -> Result<Self, String> {
         let [row_axis, column_axis] = axis.in_plane();
         let world_axes = [column_axis, row_axis, axis.world_axis()];
-        let layout = PlaneLayout::along(&volume.geometry, world_axes, world_axes.map(|world| !spec.reversed[world]));
-        let [column_mm, row_mm, _] = layout.pixel_mm(&volume.geometry);
+        let layout = PlaneLayout::along(geometry, world_axes, world_axes.map(|world| !spec.reversed[world]));
+        let [column_mm, row_mm, _] = layout.pixel_mm(geometry);
         let source = [layout.size[1], layout.size[0]];
         let target = match spec.spacing_mm {
             None => source,
@@ -132,8 +132,8 @@ impl Preparation {
     }
 
     /// Distance of slices in pixels of the network's grid, the mean of its two sides.
-    pub fn slice_step(&self, volume: &Volume) -> f64 {
-        let [column_mm, row_mm, slice_mm] = self.layout.pixel_mm(&volume.geometry);
+    pub fn slice_step(&self, geometry: &Geometry) -> f64 {
+        let [column_mm, row_mm, slice_mm] = self.layout.pixel_mm(geometry);
         let sides = [row_mm, column_mm];
         let pixel_mm = [0, 1].map(|n| sides[n] * self.source[n] as f64 / self.target[n] as f64);
         slice_mm / (0.5 * (pixel_mm[0] + pixel_mm[1]))

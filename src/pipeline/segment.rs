@@ -89,7 +89,7 @@ pub fn segment_and_visit(
         return Ok(labels);
     }
     let axis = axes.first().copied().unwrap_or(spec.slice_axis);
-    let preparation = Preparation::new(spec, axis, volume).map_err(SegmentError::Image)?;
+    let preparation = Preparation::new(spec, axis, &volume.geometry).map_err(SegmentError::Image)?;
     let mut runner =
         Runner::new(volume, spec, preparation, frames, normalisers, network.graph(), flips(spec, axis, mirror))?;
     runner.seconds.prepare += normalising;

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::container;
+
 /// Pieces below this are not asked for.
 const SMALL_BYTES: u64 = 1 << 20;
 /// Pieces from this on are also compared with what the machine has left, which takes a moment to find out.
@@ -39,7 +41,7 @@ impl From<OutOfMemory> for std::io::Error {
 }
 
 /// A number of bytes as people read it: `1.5 GB`.
-struct Bytes(u64);
+pub struct Bytes(pub u64);
 
 impl fmt::Display for Bytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -135,7 +137,7 @@ pub fn free_bytes() -> Option<u64> {
 pub fn free_and_all_bytes() -> Option<[u64; 2]> {
     let mut system = sysinfo::System::new().ok()?;
     system.refresh_memory();
-    let limits = system.cgroup_limits().map_or([u64::MAX; 2], |limits| [limits.free_memory, limits.total_memory]);
+    let limits = container::limits().unwrap_or([u64::MAX; 2]);
     let own = own_limits().unwrap_or([u64::MAX; 2]);
     let free = system.available_memory().min(limits[0]).min(own[0]);
     let all = system.total_memory().min(limits[1]).min(own[1]);

@@ -6,8 +6,11 @@
 //!
 //! Deliberately absent: files, voxels, networks, screens.
 
+mod container;
+mod disk_space;
 pub mod memory;
 pub mod numbers;
 mod watch;
 
+pub use disk_space::free_disk_bytes;
 pub use watch::{Share, Signal, Stopped, Watch, ending};

@@ -63,7 +63,10 @@ pub const CRATES: &[(&str, &[&str])] = &[
     // A reference in tests alone.
     ("candle_nn", &[]),
     ("clap", &["cli", "main.rs"]),
-    ("crc32fast", &["disk", "formats/gzip.rs", "formats/inflate", "learn/sampling.rs", "volume/checksum.rs"]),
+    (
+        "crc32fast",
+        &["disk", "formats/gzip.rs", "formats/inflate", "learn/sampling.rs", "learn/slices", "volume/checksum.rs"],
+    ),
     ("dicom", &["formats", "remote"]),
     ("dicom_dictionary_std", &["formats/dicom", "remote"]),
     ("dicom_ul", &["remote"]),

@@ -18,7 +18,9 @@ use crate::jobs::{
     AddToDatasetJob, CompareJob, FindInterruptedJob, Job, ListZooJob, LookAtDatasetJob, PlanJob, SaveReportJob,
     TrainJob, TrainNews, TrainSource, TrainSummary, check_architecture,
 };
-use crate::learn::{Budget, CHECKPOINT_SECONDS, MarkedScan, Plan, PlanChoices, SplitChoice, checkpoint_path};
+use crate::learn::{
+    Budget, CHECKPOINT_SECONDS, MarkedScan, Plan, PlanChoices, SplitChoice, checkpoint_path, remove_slices, slices_path,
+};
 use crate::model::{ArchitectureSpec, is_id};
 use crate::session::SegmentationId;
 
@@ -377,12 +379,14 @@ pub fn save_report(studio: &mut Studio, folder: PathBuf) {
     }
 }
 
-/// Deletes the state of the interrupted training of the chosen name.
+/// Deletes the state of the interrupted training of the chosen name, with the slices that were kept on disk for it.
 pub fn discard(studio: &mut Studio) {
-    let folder = studio.models.output_folder();
-    let state = folder.map(|folder| checkpoint_path(&output(&folder, &studio.teach.form.name)));
-    if let Some(Err(error)) = state.map(std::fs::remove_file) {
-        studio.notices.push(Kind::Error, format!("The interrupted training cannot be deleted: {error}."), "");
+    let output = studio.models.output_folder().map(|folder| output(&folder, &studio.teach.form.name));
+    if let Some(output) = output {
+        if let Err(error) = std::fs::remove_file(checkpoint_path(&output)) {
+            studio.notices.push(Kind::Error, format!("The interrupted training cannot be deleted: {error}."), "");
+        }
+        remove_slices(&slices_path(&output));
     }
     (studio.teach.looked_up, studio.teach.searched) = (None, None);
 }

@@ -6,7 +6,9 @@ mod intensity;
 mod settings;
 mod warp;
 
+use super::error::FitError;
 use super::sampling::Drawn;
+use super::slices::Block;
 use crate::engine::Random;
 use warp::Warp;
 
@@ -20,30 +22,64 @@ pub struct Example {
     pub labels: Vec<u16>,
 }
 
-impl Augmentation {
-    /// Cuts a patch around the middle of a slice, under a random transform, and changes its intensities. Where the slice is
-    /// larger the patch is moved at random, such that a label that must be seen is near its middle (a turn of a patch at the
-    /// slice's edge can still lose it). Beyond the slice is the mean (0) and background, or the slice
-    /// mirrored.
-    pub fn example(&self, drawn: &Drawn, cut: Cut, random: &mut Random) -> Example {
-        let case = drawn.case;
-        let warp = self.warp(drawn, cut, random);
-        let size = cut.patch;
-        let mut image = Vec::with_capacity(case.images.len() * (2 * cut.neighbours + 1) * size[0] * size[1]);
-        for channel in &case.images {
-            let start = image.len();
-            warp.read(channel, case.size, cut, &mut image);
-            intensity::change(self, &mut image[start..], size, random);
-        }
-        Example { image, labels: warp.read_labels(&case.labels, case.size, cut) }
+/// What an example is cut from: where it lies, and the slices that it needs.
+pub struct Sight<'a> {
+    warp: Warp,
+    /// Rows and columns of the case.
+    size: [usize; 2],
+    slices: Block<'a>,
+    is_from_disk: bool,
+}
+
+impl Sight<'_> {
+    /// Whether its slices were read from the disk.
+    pub fn is_from_disk(&self) -> bool {
+        self.is_from_disk
     }
 
-    fn warp(&self, drawn: &Drawn, cut: Cut, random: &mut Random) -> Warp {
+    /// The same with slices of its own.
+    pub fn into_owned(self) -> Sight<'static> {
+        let Self { warp, size, slices, is_from_disk } = self;
+        Sight { warp, size, slices: slices.into_owned(), is_from_disk }
+    }
+}
+
+impl Augmentation {
+    /// Draws where a patch around the middle of a slice lies, under a random transform, and reads the slices that it needs. Where the
+    /// slice is larger the patch is moved at random, such that a label that must be seen is near its middle (a turn of a patch at the
+    /// slice's edge can still lose it). Beyond the slice is the mean (0) and background, or the slice mirrored.
+    ///
+    /// # Errors
+    /// When slices cannot be read from the disk.
+    pub fn look<'a>(&self, drawn: &Drawn<'a>, cut: Cut, random: &mut Random) -> Result<Sight<'a>, FitError> {
+        let warp = self.warp(drawn, cut, random)?;
+        let slices = &drawn.case.slices;
+        let read = slices.read(warp.slices(cut, slices.count()))?;
+        Ok(Sight { warp, size: drawn.case.size, slices: read, is_from_disk: slices.are_on_disk() })
+    }
+
+    /// Cuts the patch, and changes its intensities.
+    pub fn cut(&self, sight: &Sight, cut: Cut, random: &mut Random) -> Example {
+        let Sight { warp, size, slices, .. } = sight;
+        let patch = cut.patch;
+        let mut image = Vec::with_capacity(slices.images.len() * (2 * cut.neighbours + 1) * patch[0] * patch[1]);
+        for channel in &slices.images {
+            let start = image.len();
+            warp.read(channel, *size, cut, &mut image);
+            intensity::change(self, &mut image[start..], patch, random);
+        }
+        Example { image, labels: warp.read_labels(&slices.labels, *size, cut) }
+    }
+
+    fn warp(&self, drawn: &Drawn, cut: Cut, random: &mut Random) -> Result<Warp, FitError> {
         let (case, slice) = (drawn.case, drawn.slice);
         let mut warp = Warp::identity(slice, case.size, cut.patch);
         let room = [0, 1].map(|axis| case.size[axis] as f64 - cut.output[axis] as f64);
         let is_larger = room.iter().any(|&room| room > 0.0);
-        let wanted = drawn.label.filter(|_| is_larger).and_then(|label| case.place_of(slice, label, random));
+        let wanted = match drawn.label.filter(|_| is_larger) {
+            Some(label) => case.place_of(slice, label, random)?,
+            None => None,
+        };
         for axis in 0..2 {
             if room[axis] > 0.0 {
                 let most = room[axis] / 2.0;
@@ -83,7 +119,7 @@ impl Augmentation {
             warp.deform(random.between(0.0, self.elastic_pixels), cut.patch, random);
         }
         warp.in_slices(case.slice_step);
-        warp
+        Ok(warp)
     }
 }
 
@@ -98,6 +134,11 @@ mod tests {
         PreparedCase::new("case".into(), [4, 5], vec![vec![image; 3]], vec![labels; 3], 2, None)
     }
 
+    fn example(augmentation: &Augmentation, drawn: &Drawn, cut: Cut, random: &mut Random) -> Example {
+        let sight = augmentation.look(drawn, cut, random).unwrap();
+        augmentation.cut(&sight, cut, random)
+    }
+
     fn drawn(case: &PreparedCase, slice: usize) -> Drawn<'_> {
         Drawn { case, slice, label: None }
     }
@@ -110,7 +151,7 @@ mod tests {
         let seen = |label: Option<u16>| {
             let see = |seed: u64| {
                 let drawn = Drawn { case: &case, slice: 0, label };
-                let example = still().example(&drawn, cut([24, 24], 0), &mut Random::new(seed, 0));
+                let example = example(&still(), &drawn, cut([24, 24], 0), &mut Random::new(seed, 0));
                 usize::from(example.labels.contains(&1))
             };
             (0..50).map(see).sum::<usize>()
@@ -129,7 +170,7 @@ mod tests {
 
     #[test]
     fn without_augmentation_a_patch_is_a_padded_copy() {
-        let example = still().example(&drawn(&case(), 1), cut([6, 7], 1), &mut Random::new(1, 0));
+        let example = example(&still(), &drawn(&case(), 1), cut([6, 7], 1), &mut Random::new(1, 0));
         assert_eq!(example.image.len(), 3 * 42);
         assert_eq!(example.image[..7], [0.0; 7]);
         assert_eq!(example.image[7..14], [0.0, 0.0, 1.0, 2.0, 3.0, 4.0, 0.0]);
@@ -141,7 +182,7 @@ mod tests {
         let images = vec![(0..5).map(|s| vec![s as f32; 9]).collect::<Vec<_>>()];
         let case = PreparedCase::new("case".into(), [3, 3], images, vec![vec![0; 9]; 5], 2, None);
         let middle = |slice: usize, augmentation: &Augmentation| {
-            let example = augmentation.example(&drawn(&case, slice), cut([3, 3], 1), &mut Random::new(5, 0));
+            let example = example(augmentation, &drawn(&case, slice), cut([3, 3], 1), &mut Random::new(5, 0));
             [example.image[4], example.image[13], example.image[22]]
         };
         assert_eq!(middle(2, &still()), [1.0, 2.0, 3.0]);
@@ -167,7 +208,7 @@ mod tests {
         let image = labels.iter().map(|slice| slice.iter().map(|&l| f32::from(l)).collect()).collect();
         let case = PreparedCase::new("case".into(), [20, 20], vec![image], labels, 2, None);
         for n in 0..40 {
-            let example = augmentation.example(&drawn(&case, 3 + n % 5), cut([16, 16], 0), &mut random);
+            let example = example(&augmentation, &drawn(&case, 3 + n % 5), cut([16, 16], 0), &mut random);
             for (value, label) in example.image.iter().zip(&example.labels) {
                 assert!((*value - f32::from(*label)).abs() <= 0.5 + 1e-4, "{value} {label}");
             }
@@ -180,7 +221,7 @@ mod tests {
         let mut case = PreparedCase::new("case".into(), [8, 8], images, vec![vec![0; 64]; 9], 2, None);
         let augmentation = Augmentation { tilt: 1.0, scale: 1.0, ..still() };
         let spread = |case: &PreparedCase| {
-            let image = augmentation.example(&drawn(case, 4), cut([4, 4], 0), &mut Random::new(1, 0)).image;
+            let image = example(&augmentation, &drawn(case, 4), cut([4, 4], 0), &mut Random::new(1, 0)).image;
             image.iter().fold(0.0f32, |m, v| m.max((v - 4.0).abs()))
         };
         assert!(spread(&case) > 0.1);

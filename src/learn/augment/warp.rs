@@ -1,7 +1,10 @@
 //! A random transform of space from a patch to a case's slices, and reading through it.
 
+use std::ops::RangeInclusive;
+
 use super::settings::Cut;
 use crate::engine::Random;
+use crate::learn::slices::Run;
 
 /// Pixels between the control points of a deformation.
 const CONTROL_SPACING: f64 = 12.0;
@@ -98,15 +101,35 @@ impl Warp {
         }
     }
 
-    /// Appends the patch of a channel `[slice][pixel]`, neighbours first to last, interpolated linearly.
-    pub fn read(&self, channel: &[Vec<f32>], size: [usize; 2], cut: Cut, out: &mut Vec<f32>) {
+    /// The slices, of so many, that [`Warp::read`] and [`Warp::read_labels`] look at.
+    pub fn slices(&self, cut: Cut, count: usize) -> RangeInclusive<usize> {
+        let [across, down, along] = self.matrix[0];
+        let reach = |axis: usize| {
+            // Splines stay between their control points.
+            let moved =
+                |displacement: &Displacement| displacement.values[axis].iter().fold(0.0, |m: f64, v| m.max(v.abs()));
+            self.patch[axis] as f64 + self.displacement.as_ref().map_or(0.0, moved)
+        };
+        let tilt = down.abs() * reach(0) + along.abs() * reach(1);
+        // Rounding matters only where a slice is met between two others.
+        let margin = if tilt == 0.0 { 0.0 } else { 1e-6 };
+        let spread = across.abs() * cut.neighbours as f64 + tilt + margin;
+        let last = count.saturating_sub(1) as f64;
+        let [low, high] = [self.centre[0] - spread, self.centre[0] + spread].map(|at| at.clamp(0.0, last));
+        low.floor() as usize..=high.ceil() as usize
+    }
+
+    /// Appends the patch of a channel, neighbours first to last, interpolated linearly.
+    pub fn read(&self, channel: &Run<f32>, size: [usize; 2], cut: Cut, out: &mut Vec<f32>) {
         let reach = cut.neighbours as i64;
+        let there: &[Vec<f32>] = &channel.slices;
         for offset in -reach..=reach {
             self.each(offset as f64, |at| {
-                let [below, above] = slices(at[0], channel.len());
-                let near = linear(&channel[below.0], size, [at[1], at[2]], cut.mirrored_border);
+                let [below, above] = slices(at[0], channel.count);
+                let near = linear(&there[channel.place(below.0)], size, [at[1], at[2]], cut.mirrored_border);
                 out.push(if above.1 > 0.0 {
-                    near * below.1 + linear(&channel[above.0], size, [at[1], at[2]], cut.mirrored_border) * above.1
+                    let far = linear(&there[channel.place(above.0)], size, [at[1], at[2]], cut.mirrored_border);
+                    near * below.1 + far * above.1
                 } else {
                     near
                 });
@@ -115,7 +138,7 @@ impl Warp {
     }
 
     /// Labels of the patch's own slice: at every pixel the one that the voxels around it weigh most for.
-    pub fn read_labels(&self, labels: &[Vec<u16>], size: [usize; 2], cut: Cut) -> Vec<u16> {
+    pub fn read_labels(&self, labels: &Run<u16>, size: [usize; 2], cut: Cut) -> Vec<u16> {
         let mut all = Vec::with_capacity(self.patch[0] * self.patch[1]);
         self.each(0.0, |at| all.push(vote(labels, size, at, cut.mirrored_border)));
         all
@@ -196,13 +219,17 @@ fn inside(at: i64, length: usize, mirrored: bool) -> Option<usize> {
 
 /// The label of the largest weight among the eight voxels around; of equals the lowest. Beyond the slice there is background, or
 /// the slice mirrored.
-fn vote(labels: &[Vec<u16>], size: [usize; 2], at: [f64; 3], mirrored: bool) -> u16 {
+fn vote(labels: &Run<u16>, size: [usize; 2], at: [f64; 3], mirrored: bool) -> u16 {
     let (r, c) = (at[1].floor(), at[2].floor());
     let (fr, fc) = ((at[1] - r) as f32, (at[2] - c) as f32);
     let (r, c) = (r as i64, c as i64);
     let mut found = [(0u16, 0.0f32); 8];
     let mut count = 0;
-    for (slice, slice_weight) in slices(at[0], labels.len()) {
+    for (slice, slice_weight) in slices(at[0], labels.count) {
+        if slice_weight <= 0.0 {
+            continue;
+        }
+        let there = &labels.slices[labels.place(slice)];
         for (row, row_weight) in [(r, 1.0 - fr), (r + 1, fr)] {
             for (column, column_weight) in [(c, 1.0 - fc), (c + 1, fc)] {
                 let weight = slice_weight * row_weight * column_weight;
@@ -210,7 +237,7 @@ fn vote(labels: &[Vec<u16>], size: [usize; 2], at: [f64; 3], mirrored: bool) -> 
                     continue;
                 }
                 let at = inside(row, size[0], mirrored).zip(inside(column, size[1], mirrored));
-                let label = at.map_or(0, |(r, c)| labels[slice][r * size[1] + c]);
+                let label = at.map_or(0, |(r, c)| there[r * size[1] + c]);
                 match found[..count].iter_mut().find(|(l, _)| *l == label) {
                     Some((_, sum)) => *sum += weight,
                     None => {
@@ -254,8 +281,45 @@ mod tests {
     }
 
     #[test]
+    fn the_slices_that_are_read_are_known_before() {
+        let mut random = Random::new(7, 0);
+        let (mut tilted, mut whole) = (0, 0);
+        for n in 0..200 {
+            let (patch, count) = ([9 + n % 7, 12], 5 + n % 30);
+            let cut = Cut { patch, output: patch, neighbours: n % 3, mirrored_border: false };
+            let mut warp = Warp::identity(random.index(count), [16, 16], patch);
+            warp.move_by(0, random.between(-3.0, 3.0).round());
+            warp.turn([1, 2], random.between(-1.0, 1.0));
+            if n % 2 == 0 {
+                warp.turn([0, 1 + n % 4 / 2], random.between(-0.8, 0.8));
+                tilted += 1;
+            }
+            warp.mirror(0);
+            if n % 5 == 0 {
+                warp.deform(2.0, patch, &mut random);
+            }
+            warp.in_slices(random.between(0.5, 2.0));
+            let known = warp.slices(cut, count);
+            let mut seen = [usize::MAX, 0];
+            for offset in -(cut.neighbours as i64)..=cut.neighbours as i64 {
+                warp.each(offset as f64, |at| {
+                    for (slice, weight) in slices(at[0], count) {
+                        if weight > 0.0 {
+                            seen = [seen[0].min(slice), seen[1].max(slice)];
+                        }
+                    }
+                });
+            }
+            assert!(known.contains(&seen[0]) && known.contains(&seen[1]), "{n}: {known:?} {seen:?}");
+            whole += usize::from(known == (seen[0]..=seen[1]));
+        }
+        assert!(tilted == 100 && whole >= 100, "flat patches read no slice too many: {whole}");
+    }
+
+    #[test]
     fn votes_weigh_voxels_and_beyond_the_slice_is_background() {
-        let labels = vec![vec![1, 1, 2, 2], vec![3, 3, 3, 3]];
+        let slices = vec![vec![1, 1, 2, 2], vec![3, 3, 3, 3]];
+        let labels = Run { first: 0, count: 2, slices: slices.into() };
         assert_eq!(vote(&labels, [2, 2], [0.0, 0.4, 0.0], false), 1);
         assert_eq!(vote(&labels, [2, 2], [0.0, 0.6, 0.0], false), 2);
         assert_eq!(vote(&labels, [2, 2], [0.7, 0.6, 0.0], false), 3);
