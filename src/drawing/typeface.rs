@@ -315,7 +315,7 @@ mod tests {
             let at = stem.iter().map(|point| point[axis]);
             at.clone().fold(f32::MIN, f32::max) - at.fold(f32::MAX, f32::min)
         };
-        assert_eq!(area(&[stem.clone()]), extent(0) * extent(1));
+        assert_eq!(area(std::slice::from_ref(&stem)), extent(0) * extent(1));
         let figures: Vec<f32> = ('0'..='9').map(|figure| roboto.width(roboto.glyph(figure).unwrap())).collect();
         assert!(figures.iter().all(|width| *width == figures[0]), "{figures:?}");
         assert!(roboto.glyph('\u{809d}').is_none());
