@@ -58,8 +58,9 @@ fn stacks_side_by_side_are_volumes_of_their_own() {
 #[test]
 fn stacks_side_by_side_in_one_object_without_stack_id() {
     let _alone = one_at_a_time();
-    let frames: Vec<_> =
-        (0..10).map(|k| vec![at_place([10.0 + 100.0 * (k / 5) as f64, 20.0, 30.0 + 2.0 * (k % 5) as f64])]).collect();
+    let frames: Vec<_> = (0..10)
+        .map(|k| vec![at_place([10.0 + 100.0 * f64::from(k / 5), 20.0, 30.0 + 2.0 * f64::from(k % 5)])])
+        .collect();
     let (volumes, reasons) = open_all(&[enhanced(&frames)]);
     let values = |from: usize| (from..from + 5).map(|n| 100.0 * n as f64).collect::<Vec<_>>();
     let expected = [([-10.0, -20.0, 30.0], 1, values(1)), ([-110.0, -20.0, 30.0], 1, values(6))];
@@ -110,7 +111,7 @@ proptest! {
         later in 0usize..3,
         mm in 0.5..6.0f64,
         lean in [-0.4..0.4f64, -0.4..0.4],
-        turn in 0.0..6.28f64,
+        turn in 0.0..6.0f64,
         far in 0.9..40.0f64,
         is_by_slice in any::<bool>(),
     ) {

@@ -35,7 +35,7 @@ fn a_modality_lut_gives_the_values() {
     let table = words(&[1000, 900, 800, 700, 600, 65535]);
     let made = with_lut(&[6, 3, 16], b"US", &table);
     let expected = [1000.0, 1000.0, 1000.0, 1000.0, 900.0, 800.0, 700.0, 600.0, 65535.0, 65535.0, 65535.0, 65535.0];
-    let volume = open_one(&[made.clone()]);
+    let volume = open_one(std::slice::from_ref(&made));
     assert_eq!(values(&volume), expected);
     assert!(volume.warnings.is_empty(), "{:?}", volume.warnings);
     assert!(volume.header.contains(&("Modality LUT".into(), "6 values".into())));
@@ -78,7 +78,7 @@ fn a_modality_lut_that_says_nothing_is_refused() {
 }
 
 /// Pixels 0, 1, 2, 3 and so on of a palette of four colours with this descriptor and these tables.
-fn with_palette(bits: u16, tables: [Vec<u8>; 3]) -> Made {
+fn with_palette(bits: u16, tables: &[Vec<u8>; 3]) -> Made {
     let mut made = slice(1, 5.0, 0);
     made.text(PHOTOMETRIC, b"CS", "PALETTE COLOR");
     for (n, table) in tables.iter().enumerate() {
@@ -93,12 +93,12 @@ fn palettes_of_bytes_that_call_themselves_words_and_of_twelve_bits() {
     let _alone = one_at_a_time();
     let (red, green, blue) = ([10u8, 40, 255, 7], [200u8, 50, 0, 8], [30u8, 60, 0, 9]);
     // Expected by pydicom's apply_color_lut and 0.299 R + 0.587 G + 0.114 B.
-    let volume = open_one(&[with_palette(16, [red.to_vec(), green.to_vec(), blue.to_vec()])]);
+    let volume = open_one(&[with_palette(16, &[red.to_vec(), green.to_vec(), blue.to_vec()])]);
     assert_eq!(values(&volume), [124.0, 48.0, 76.0, 8.0, 8.0, 76.0, 48.0, 124.0, 8.0, 124.0, 124.0, 8.0]);
     let wide = [red, green, blue].map(|c| words(&c.map(|v| u16::from(v) * 16)));
-    assert_eq!(values(&open_one(&[with_palette(12, wide)]))[..4], [1981.0, 770.0, 1220.0, 125.0]);
+    assert_eq!(values(&open_one(&[with_palette(12, &wide)]))[..4], [1981.0, 770.0, 1220.0, 125.0]);
     let none = [red, green, blue].map(|c| c.to_vec());
-    assert!(refusal(&[with_palette(7, none)]).contains("8 to 16 bits"));
+    assert!(refusal(&[with_palette(7, &none)]).contains("8 to 16 bits"));
 }
 
 /// 16 x 8 pixels, the left half (200, 30, 90) and the right half (20, 180, 60), as libjpeg writes red, green and blue;

@@ -136,7 +136,9 @@ fn missing(along: &[f64], unit: f64) -> Option<Vec<Slot>> {
     let mut slots = vec![Slot::Slice(0)];
     for (n, gap) in gaps.iter().enumerate() {
         let steps = (gap / step).round();
-        if (gap / step - steps).abs() > off_share || steps > 1000.0 {
+        // What the step is off by rounding adds up over a hole; whether all lie on one grid is seen below.
+        let allowed = MULTIPLE_SHARE.max((steps * unit / step).min(ROUNDED_SHARE));
+        if (gap / step - steps).abs() > allowed || steps > 1000.0 {
             return None;
         }
         slots.extend((1..index(whole(steps).unsigned_abs())).map(|_| Slot::Empty));
