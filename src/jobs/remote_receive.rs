@@ -61,7 +61,7 @@ impl Job for RemoteReceiveJob {
             match heard {
                 Heard::Kept => received.kept += 1,
                 Heard::Refused(_) => received.refused += 1,
-                Heard::Finished { .. } | Heard::Broken(_) => {}
+                Heard::Finished { .. } | Heard::Broken(_) | Heard::Unfinished { .. } => {}
             }
             drop(received);
             work.tell(ReceiveNews::Heard(heard));

@@ -251,6 +251,12 @@ impl Inbox {
         Ok(left)
     }
 
+    /// The instances of a series that lie incoming, by their names on disk: [`Uid::on_disk`].
+    pub fn waiting(&self, series: &Uid) -> BTreeSet<String> {
+        let files = fs::read_dir(self.incoming().join(series.on_disk()));
+        files.into_iter().flatten().flatten().map(|entry| uid_of(&entry.path())).collect()
+    }
+
     /// Series that are not whole, and how many of their instances are here.
     ///
     /// # Errors

@@ -181,6 +181,9 @@ mod tests {
             }
             prop_assert_eq!(map.recounted(&before, &counts), map.counts());
             let changed = map.changed_positions(&before);
+            let in_layers: usize = (0..2).map(|layer| map.differences_in_layer(&before, layer)).sum();
+            let voxels = (0..34).flat_map(|k| (0..35).flat_map(move |j| (0..40).map(move |i| [i, j, k])));
+            prop_assert_eq!(in_layers, voxels.filter(|voxel| map.get(*voxel) != before.get(*voxel)).count());
             let mut truth = map.geometry().shape().map(|n| vec![false; n]);
             for k in 0..34 {
                 for j in 0..35 {

@@ -41,6 +41,10 @@ impl Receive {
             ReceiveNews::Heard(Heard::Refused(refused)) => tell!("refused: {}: {}", refused.uid, refused.why),
             ReceiveNews::Heard(Heard::Finished { folder, from }) => say!("{} from {from}", folder.display()),
             ReceiveNews::Heard(Heard::Broken(error)) => tell!("note: {error}"),
+            ReceiveNews::Heard(Heard::Unfinished { series, earlier }) => tell!(
+                "note: the series {series} is not in place: {earlier} of its instances came over a connection that broke, and not again \
+                 since; have the whole series sent again"
+            ),
         })?;
         tell!("{} instances received, {} refused", received.kept, received.refused);
         if received.unfinished > 0 {

@@ -315,7 +315,7 @@ impl Fetch<'_> {
                     Heard::Broken(error) => {
                         trouble.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
                     }
-                    Heard::Kept | Heard::Finished { .. } => {}
+                    Heard::Kept | Heard::Finished { .. } | Heard::Unfinished { .. } => {}
                 }
             };
             let (receiver, is_over) = (&receiver, &is_over);

@@ -52,6 +52,14 @@ pub enum Heard {
     },
     /// A conversation did not end in order; what came of its series is kept, but not in place.
     Broken(RemoteError),
+    /// Whoever sent of a series ended in order, but of what came over connections that broke before, not all came again: what else those
+    /// would have brought nobody knows, and the series is not put into place.
+    Unfinished {
+        /// Series Instance UID.
+        series: Uid,
+        /// Instances that did not come again.
+        earlier: usize,
+    },
 }
 
 /// What goes on while a receiver serves.
@@ -74,7 +82,12 @@ struct Senders {
     count: usize,
     /// Whether one of them did not end in order, or had something that was not taken.
     is_broken: bool,
+    /// Instances that lay here before, by their names on disk, as long as they have not come again.
+    earlier: BTreeSet<String>,
 }
+
+/// What a conversation brought of each series.
+type Brought = BTreeMap<Uid, BTreeSet<Uid>>;
 
 impl Receiver {
     /// Listens on a port of this address of ours, of all where it is `0.0.0.0` or `::`; port 0 is any that is free.
@@ -171,8 +184,8 @@ impl Service<'_> {
     }
 
     fn converse(&self, stream: TcpStream, watch: Watch) {
-        let (mut series, mut is_all_taken) = (BTreeSet::new(), true);
-        let outcome = self.take_all(stream, &mut series, &mut is_all_taken, watch);
+        let (mut brought, mut is_all_taken) = (Brought::new(), true);
+        let outcome = self.take_all(stream, &mut brought, &mut is_all_taken, watch);
         let is_whole = outcome.is_ok() && is_all_taken;
         let mut from = String::new();
         match outcome {
@@ -180,8 +193,12 @@ impl Service<'_> {
             Err(RemoteError::Stopped(_)) => {}
             Err(error) => (self.tell)(Heard::Broken(error)),
         }
-        for uid in series {
-            if !self.leave(&uid, is_whole) || self.order.is_some() {
+        for (uid, instances) in brought {
+            let Some(earlier) = self.leave(&uid, &instances, is_whole).filter(|_| self.order.is_none()) else {
+                continue;
+            };
+            if earlier > 0 {
+                (self.tell)(Heard::Unfinished { series: uid, earlier });
                 continue;
             }
             match self.inbox.finish(&uid, None) {
@@ -198,7 +215,7 @@ impl Service<'_> {
     fn take_all(
         &self,
         stream: TcpStream,
-        series: &mut BTreeSet<Uid>,
+        brought: &mut Brought,
         is_all_taken: &mut bool,
         watch: Watch,
     ) -> Result<String> {
@@ -223,11 +240,11 @@ impl Service<'_> {
                 Some(Field::StoreRequest) => {
                     let order = self.order.unwrap_or_default();
                     match take_instance(&mut association, context, &request, self.inbox, order, watch)? {
-                        Stored::Kept { series: uid } => {
-                            if !series.contains(&uid) {
-                                self.enter(&uid);
-                                series.insert(uid);
+                        Stored::Kept { series } => {
+                            if !brought.contains_key(&series) {
+                                self.enter(&series, request.instance().as_ref());
                             }
+                            brought.entry(series).or_default().extend(request.instance());
                             (self.tell)(Heard::Kept);
                         }
                         Stored::Refused(refused) | Stored::Differs(refused) => {
@@ -243,20 +260,33 @@ impl Service<'_> {
         }
     }
 
-    fn enter(&self, series: &Uid) {
-        self.senders().entry(series.clone()).or_default().count += 1;
+    /// Somebody begins to send of a series; the first instance is here already.
+    fn enter(&self, series: &Uid, first: Option<&Uid>) {
+        let mut all = self.senders();
+        let senders = all.entry(series.clone()).or_insert_with(|| {
+            let mut earlier = self.inbox.waiting(series);
+            first.map(Uid::on_disk).into_iter().for_each(|name| {
+                earlier.remove(&name);
+            });
+            Senders { earlier, ..Senders::default() }
+        });
+        senders.count += 1;
     }
 
-    /// Whether nobody else sends of this series, and nobody who did broke off.
-    fn leave(&self, series: &Uid, is_whole: bool) -> bool {
+    /// Somebody who brought these instances has left. Where nobody else sends of the series and nobody who did broke off: how many of
+    /// those that lay here before did not come again.
+    fn leave(&self, series: &Uid, brought: &BTreeSet<Uid>, is_whole: bool) -> Option<usize> {
         let mut all = self.senders();
-        let Some(senders) = all.get_mut(series) else { return false };
+        let senders = all.get_mut(series)?;
         senders.count = senders.count.saturating_sub(1);
         senders.is_broken |= !is_whole;
-        if senders.count > 0 {
-            return false;
+        for instance in brought {
+            senders.earlier.remove(&instance.on_disk());
         }
-        all.remove(series).is_some_and(|senders| !senders.is_broken)
+        if senders.count > 0 {
+            return None;
+        }
+        all.remove(series).filter(|senders| !senders.is_broken).map(|senders| senders.earlier.len())
     }
 
     fn senders(&self) -> MutexGuard<'_, BTreeMap<Uid, Senders>> {

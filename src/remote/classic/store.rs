@@ -1,9 +1,12 @@
-//! C-STORE as the user: files are sent as they are, each in the layout that it has.
+//! C-STORE as the user: files are sent as they are, each in the layout that it has. One with explicit representations is rewritten on the way
+//! for a server that takes them only without: every server has to take those (PS3.5 10.1). What is compressed stays so.
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{Seek as _, SeekFrom};
+use std::io::{BufReader, Read, Seek as _, SeekFrom};
 use std::path::PathBuf;
+
+use dicom_dictionary_std::uids::{EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN};
 
 use super::super::error::{RemoteError, Result};
 use super::super::peer::{RefusedFile, Sent};
@@ -15,7 +18,7 @@ use super::identifier::MOST_BYTES;
 use super::kinds::name_of;
 use super::status::{SUCCESS, is_warning, shown};
 use crate::disk::open_regular_file;
-use crate::formats::{ObjectNames, object_names};
+use crate::formats::{ImplicitReader, ObjectNames, object_names};
 use crate::work::Watch;
 use crate::work::numbers::share;
 
@@ -70,7 +73,8 @@ fn batches(files: Vec<Outgoing>) -> Vec<Vec<Outgoing>> {
     for file in files {
         let kinds = batch_of.len();
         let key = (file.names.class_uid.clone(), file.names.transfer_syntax.clone());
-        let at = *batch_of.entry(key).or_insert(kinds / MOST_CONTEXTS);
+        // Each may be proposed in two layouts.
+        let at = *batch_of.entry(key).or_insert(kinds / (MOST_CONTEXTS / 2));
         if batches.len() <= at {
             batches.resize_with(at + 1, Vec::new);
         }
@@ -86,7 +90,14 @@ fn send_batch(caller: &Caller, batch: Vec<Outgoing>, total: usize, sent: &mut Se
         batch.iter().map(|file| (file.names.class_uid.as_str(), file.names.transfer_syntax.as_str())).collect();
     kinds.sort_unstable();
     kinds.dedup();
-    let proposals: Vec<Proposal> = kinds.iter().map(|(class, syntax)| Proposal::of(class, &[syntax])).collect();
+    // In contexts of their own: the server says of each layout whether it takes it.
+    let own = kinds.iter().map(|(class, syntax)| Proposal::of(class, &[syntax]));
+    let rewritten = kinds.iter().filter(|(_, syntax)| *syntax == EXPLICIT_VR_LITTLE_ENDIAN);
+    let rewritten = rewritten.map(|(class, _)| Proposal::of(class, &[IMPLICIT_VR_LITTLE_ENDIAN]));
+    let known = |proposal: &Proposal| {
+        kinds.iter().any(|(class, syntax)| proposal.class == *class && proposal.syntaxes == [*syntax])
+    };
+    let proposals: Vec<Proposal> = own.chain(rewritten.filter(|proposal| !known(proposal))).collect();
     let mut association = caller.open("sending", &proposals, watch)?;
     for file in batch {
         match send_one(&mut association, &file, watch)? {
@@ -102,25 +113,33 @@ fn send_batch(caller: &Caller, batch: Vec<Outgoing>, total: usize, sent: &mut Se
 
 fn send_one(association: &mut Association, file: &Outgoing, watch: Watch) -> Result<Outcome> {
     let ObjectNames { class_uid, instance_uid, transfer_syntax, .. } = &file.names;
-    let agreed = association.contexts.iter();
-    let Some(context) = agreed
-        .filter(|context| context.class == *class_uid && context.syntax == *transfer_syntax)
-        .map(|context| context.id)
-        .next()
-    else {
+    let is_explicit = transfer_syntax == EXPLICIT_VR_LITTLE_ENDIAN;
+    let agreed_in = |syntax: &str| {
+        let mut agreed = association.contexts.iter();
+        agreed.find(|context| context.class == *class_uid && context.syntax == syntax).map(|context| context.id)
+    };
+    let rewritten = || agreed_in(IMPLICIT_VR_LITTLE_ENDIAN).filter(|_| is_explicit);
+    let own = agreed_in(transfer_syntax);
+    let Some(context) = own.or_else(rewritten) else {
         let kind = name_of(class_uid);
+        let nor = if is_explicit { ", nor in Implicit VR Little Endian" } else { "" };
         return Ok(Outcome::Refused(format!(
-            "the server does not take {kind} in the transfer syntax {transfer_syntax}"
+            "the server does not take {kind} in the transfer syntax {transfer_syntax}{nor}"
         )));
     };
-    let mut reader = match data_set(file) {
+    let opened = if own.is_some() {
+        data_set(file).map(|(reader, _)| Box::new(reader) as Box<dyn Read>)
+    } else {
+        rewritten_data_set(file, watch)?.map(|reader| Box::new(reader) as Box<dyn Read>)
+    };
+    let mut reader = match opened {
         Ok(reader) => reader,
         Err(error) => return Ok(Outcome::Refused(format!("it cannot be read: {error}"))),
     };
     let message = association.next_message();
     let request = Command::request(Field::StoreRequest, message, class_uid, true).of_instance(instance_uid);
     association.send_command(context, &request, watch)?;
-    if let Err(error) = association.send_data(context, &mut reader, watch)? {
+    if let Err(error) = association.send_data(context, &mut *reader, watch)? {
         // The server waits for the rest; only a new association is of use.
         return Err(RemoteError::file(&file.path, format!("it could not be read to its end: {error}")));
     }
@@ -136,8 +155,8 @@ fn send_one(association: &mut Association, file: &Outgoing, watch: Watch) -> Res
     }
 }
 
-/// The bytes of the data set, of the object that was looked into.
-fn data_set(file: &Outgoing) -> std::io::Result<Whole<std::io::BufReader<File>>> {
+/// The bytes of the data set, of the object that was looked into, and how many there are.
+fn data_set(file: &Outgoing) -> std::io::Result<(Whole<BufReader<File>>, u64)> {
     let mut opened = open_regular_file(&file.path)?;
     let length = opened.metadata()?.len();
     if object_names(&file.path).as_ref() != Ok(&file.names) {
@@ -145,5 +164,27 @@ fn data_set(file: &Outgoing) -> std::io::Result<Whole<std::io::BufReader<File>>>
     }
     opened.seek(SeekFrom::Start(file.names.head))?;
     // What is appended meanwhile is not sent.
-    Ok(Whole::new(std::io::BufReader::new(opened), length.saturating_sub(file.names.head)))
+    let length = length.saturating_sub(file.names.head);
+    Ok((Whole::new(BufReader::new(opened), length), length))
+}
+
+/// The same without representations. What cannot be rewritten is found before anything is sent.
+fn rewritten_data_set(
+    file: &Outgoing,
+    watch: Watch,
+) -> Result<std::io::Result<ImplicitReader<Whole<BufReader<File>>>>> {
+    let rewritten = || data_set(file).map(|(reader, length)| ImplicitReader::new(reader, length));
+    let mut reader = match rewritten() {
+        Ok(reader) => reader,
+        Err(error) => return Ok(Err(error)),
+    };
+    let mut part = vec![0; 1 << 18];
+    loop {
+        watch.check()?;
+        match reader.read(&mut part) {
+            Ok(0) => return Ok(rewritten()),
+            Ok(_) => {}
+            Err(error) => return Ok(Err(error)),
+        }
+    }
 }

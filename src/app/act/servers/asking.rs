@@ -86,7 +86,7 @@ pub fn given_up(studio: &mut Studio, deed: &Deed) {
         }
         _ => {}
     }
-    super::sending::clear(deed);
+    super::sending::clear(studio, deed);
 }
 
 /// A server has accepted the password of an account: now it may be kept.

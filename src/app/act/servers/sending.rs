@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::asking;
-use crate::app::state::servers::{Deed, Said};
+use crate::app::state::servers::{Content, Deed, Made, Said};
 use crate::app::state::studio::Studio;
 use crate::disk::create_private_folder;
 use crate::jobs::SaveLabelsJob;
@@ -27,21 +27,34 @@ pub fn send_segmentation(studio: &mut Studio) {
     }
     let (labels, annotations) = (segmentation.labels().clone(), segmentation.annotations());
     let source = studio.volume().and_then(|volume| volume.source.clone());
+    let content = Content { labels, annotations, source, send_as: studio.servers.send_as };
+    let kept = studio.servers.made.take().filter(|made| made.path.is_file() && made.content.is_that_of(&content));
+    if let Some(made) = kept {
+        // The same object once more: a server that has it already does not have two then.
+        let deed = Deed::Send(made.path.clone(), true);
+        (studio.servers.made, studio.servers.said) = (Some(made), None);
+        asking::begin(studio, deed);
+        return;
+    }
     let folder = folder();
     if let Err(error) = create_private_folder(&folder) {
         studio.servers.said = Some(Said::bad(format!("{} cannot be made: {error}", folder.display())));
         return;
     }
     studio.servers.said = None;
-    let path = folder.join(studio.servers.send_as.file_name());
+    let path = folder.join(content.send_as.file_name());
     let chosen = studio.servers.server().cloned();
+    let Content { labels, annotations, source, .. } = content.clone();
     studio.start(
         SaveLabelsJob { path, labels, annotations, source, sidecar: false },
         |_, ()| {},
         move |studio, result| match result {
-            Ok(path) if studio.servers.server() == chosen.as_ref() => asking::begin(studio, Deed::Send(path, true)),
+            Ok(path) if studio.servers.server() == chosen.as_ref() => {
+                studio.servers.made = Some(Made { path: path.clone(), content });
+                asking::begin(studio, Deed::Send(path, true));
+            }
             Ok(path) => {
-                clear(&Deed::Send(path, true));
+                clear(studio, &Deed::Send(path, true));
                 studio.servers.said =
                     Some(Said::bad("Nothing was sent: another server was chosen before the segmentation was written."));
             }
@@ -64,7 +77,8 @@ fn folder() -> PathBuf {
 }
 
 /// A file that was made only to be sent goes, with its folder.
-pub fn clear(deed: &Deed) {
+pub fn clear(studio: &mut Studio, deed: &Deed) {
+    studio.servers.made.take_if(|made| matches!(deed, Deed::Send(path, true) if *path == made.path));
     if let Deed::Send(path, true) = deed
         && let Some(folder) = path.parent()
     {

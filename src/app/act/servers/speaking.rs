@@ -1,5 +1,7 @@
 //! What is asked of a server in the background, and what is done with its answer.
 
+use std::path::Path;
+
 use super::{asking, sending};
 use crate::app::act::scans;
 use crate::app::state::notices::Kind;
@@ -184,18 +186,26 @@ fn send(studio: &mut Studio, server: Server, password: Option<Secret>, deed: Dee
         move |studio, result| {
             let may_be_there = result.as_ref().err().is_some_and(may_have_arrived);
             let Some(heard) = heard(studio, &server, &deed, result) else { return };
-            sending::clear(&deed);
+            // Written once more it would be another object, and the server might have two.
+            let is_kept = heard.is_err() && matches!(&deed, Deed::Send(path, true) if is_made(studio, path));
+            if !is_kept {
+                sending::clear(studio, &deed);
+            }
             studio.servers.said = Some(match heard {
                 Ok(answer) => sent_words(&server, &deed, &answer.sent),
-                // Written once more it would be another object, and the server would have two.
-                Err(why) if may_be_there && matches!(deed, Deed::Send(_, true)) => Said::bad(format!(
-                    "{} It may have arrived: search the study before you send it again.",
+                Err(why) if may_be_there && is_kept => Said::bad(format!(
+                    "{} It may have arrived. Send it again: as long as nothing in it is changed, it is the same object, and the server has it once.",
                     as_sentence(&why)
                 )),
                 Err(why) => Said::bad(why),
             });
         },
     );
+}
+
+/// Whether this is the file of the segmentation that was written last.
+fn is_made(studio: &Studio, path: &Path) -> bool {
+    studio.servers.made.as_ref().is_some_and(|made| made.path == path)
 }
 
 /// Whether what was sent may be there although the server did not say so.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::app::Settings;
-use crate::app::state::servers::Protocol;
+use crate::app::state::servers::{Content, Made, Protocol, SendAs};
 use crate::remote::KnownServers;
 
 fn settle(studio: &mut Studio) {
@@ -140,4 +140,50 @@ fn the_late_end_of_an_older_search_does_not_end_the_wait_for_the_newer_one() {
     assert!(matches!(studio.servers.found, Found::Waiting), "{:?}", studio.servers.found);
     studio.tasks.stop(RemoteFindJob::KIND);
     settle(&mut studio);
+}
+
+#[test]
+fn a_segmentation_that_may_have_arrived_is_kept_to_be_sent_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = folder.path().join("made");
+    std::fs::create_dir(&made).unwrap();
+    let path = made.join("segmentation.dcm");
+    // A name, a kind and a layout are an object.
+    let element = |[group, element]: [u16; 2], text: &str| {
+        let length = u16::try_from(text.len()).unwrap().to_le_bytes();
+        [&group.to_le_bytes()[..], &element.to_le_bytes(), b"UI", &length, text.as_bytes()].concat()
+    };
+    let layout = element([2, 0x10], "1.2.840.10008.1.2.1\0");
+    let names = [element([8, 0x16], "1.2.840.10008.5.1.4.1.1.66.4"), element([8, 0x18], "1.23")].concat();
+    std::fs::write(&path, [&[0; 128][..], b"DICM", &layout, &names].concat()).unwrap();
+    let mut studio = opened(folder.path().join("servers.json"));
+    add(&mut studio, "A");
+    let content = content();
+    studio.servers.made = Some(Made { path: path.clone(), content: content.clone() });
+    asking::begin(&mut studio, Deed::Send(path.clone(), true));
+    settle(&mut studio);
+    assert!(studio.servers.said.as_ref().unwrap().is_error);
+    assert!(path.is_file() && studio.servers.made.as_ref().unwrap().content.is_that_of(&content));
+    // Nobody can send it any more.
+    drop(studio);
+    assert!(!made.exists());
+}
+
+fn content() -> Content {
+    let grid = crate::volume::Geometry::new([40, 3, 2], crate::volume::Affine::IDENTITY).unwrap();
+    let labels = crate::volume::LabelMap::from_fn(grid, |[i, ..]| u16::from(i == 35));
+    Content { labels, annotations: crate::volume::Annotations::default(), source: None, send_as: SendAs::default() }
+}
+
+#[test]
+fn a_file_is_sent_again_only_for_what_it_holds() {
+    let content = content();
+    assert!(content.clone().is_that_of(&content));
+    let mut other = content.clone();
+    other.labels.set([35, 0, 0], 0);
+    assert!(!other.is_that_of(&content));
+    let mut named = content.clone();
+    named.annotations.table.cover([1]);
+    assert!(!named.is_that_of(&content));
+    assert!(!Content { send_as: SendAs::Structures, ..content.clone() }.is_that_of(&content));
 }

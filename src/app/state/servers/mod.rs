@@ -1,12 +1,14 @@
 //! Servers of images: those that the user keeps, what was found on the chosen one, and what is waited for.
 
 mod form;
+mod made;
 mod search;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 pub use form::{Field, Protocol, ServerForm};
+pub use made::{Content, Made};
 pub use search::SearchForm;
 
 use crate::remote::credentials::Account;
@@ -51,6 +53,8 @@ pub struct Servers {
     pub asking: Option<Asking>,
     /// As what the segmentation is sent.
     pub send_as: SendAs,
+    /// The segmentation that was written last to be sent, until it is known what became of it.
+    pub made: Option<Made>,
 }
 
 /// What was found on the chosen server.

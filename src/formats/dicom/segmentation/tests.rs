@@ -9,7 +9,8 @@ use proptest::prelude::*;
 use super::write::elements::{Elements, decimals};
 use super::write::with_meta;
 use crate::formats::{
-    FormatError, Ground, Kind, Mask, check_written, open_one, read_labels_in_file, read_layers, scan, write_mask,
+    FormatError, Ground, Kind, Mask, check_written, ground_of_one, open_one, read_labels_in_file, read_layers, scan,
+    write_mask,
 };
 use crate::volume::{Annotations, Code, Label, LabelMap, LabelTable, LabelValue, Maker, Term, Vec3, Volume, cross};
 use crate::work::Watch;
@@ -271,4 +272,40 @@ fn a_mask_without_its_images_is_not_written() {
     let (volume, _) = labelled(folder.path(), [4, 3, 2], AXIAL, &[1]);
     let mask = Mask { source: volume.source.as_deref(), ..mask };
     assert!(matches!(write_mask(&path, &mask, Watch::new(&signal)), Err(FormatError::Stopped(_))) && !path.exists());
+}
+
+#[test]
+fn the_check_counts_what_differs_in_every_layer_of_bricks() {
+    let folder = tempfile::tempdir().unwrap();
+    // More frames than are packed at a time, and more slices than a brick has.
+    let (volume, labels) = labelled(folder.path(), [9, 5, 70], AXIAL, &[0, 1, 2, 2]);
+    let (notes, path) = (names(&labels), folder.path().join("m.dcm"));
+    let mask = Mask { labels: &labels, annotations: &notes, source: volume.source.as_deref() };
+    write_mask(&path, &mask, Watch::unwatched()).unwrap();
+    assert!(check_written(&path, &mask, Watch::unwatched()).unwrap().unwrap().contains("all the same"));
+    let mut other = labels.clone();
+    for voxel in [[0, 0, 0], [8, 4, 33], [3, 3, 69]] {
+        other.set(voxel, u16::from(other.get(voxel) == 0));
+        let mask = Mask { labels: &other, ..mask };
+        assert!(check_written(&path, &mask, Watch::unwatched()).is_err());
+    }
+    let error = check_written(&path, &Mask { labels: &other, ..mask }, Watch::unwatched()).unwrap_err();
+    assert!(error.to_string().contains("3 voxels differ"), "{error}");
+    // Slices without a frame are compared too.
+    let mut empty = labels.clone();
+    (0..9 * 5).for_each(|n| empty.set([n % 9, n / 9, 50], 0));
+    write_mask(&path, &Mask { labels: &empty, ..mask }, Watch::unwatched()).unwrap();
+    let error = check_written(&path, &mask, Watch::unwatched()).unwrap_err();
+    assert!(error.to_string().contains("voxels differ"), "{error}");
+}
+
+#[test]
+fn headers_tell_what_a_mask_must_know_of_its_scan() {
+    let folder = tempfile::tempdir().unwrap();
+    let (volume, _) = labelled(folder.path(), [4, 3, 5], OBLIQUE, &[0]);
+    let (loaded, ground) =
+        (Ground::of(&volume), ground_of_one(&folder.path().join("ct"), None, Watch::unwatched()).unwrap());
+    assert_eq!(ground.geometry, loaded.geometry);
+    assert_eq!(ground.source, loaded.source);
+    assert_eq!((ground.frame_of_reference, ground.warnings), (loaded.frame_of_reference, loaded.warnings));
 }

@@ -34,6 +34,8 @@ pub enum Fault {
     Full,
     /// The connection is cut after the first file that is sent to it.
     Leaves,
+    /// It takes nothing but Implicit VR Little Endian, and files only that are in it.
+    Old,
     /// Answers to searches have a status of failure.
     Confused,
 }
@@ -65,8 +67,11 @@ impl Archive {
         let counted = Arc::clone(&sendings);
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let options =
+                let mut options =
                     ServerAssociationOptions::new().accept_any().promiscuous(true).with_negotiation(BothRoles);
+                if fault == Fault::Old {
+                    options = options.with_transfer_syntax("1.2.840.10008.1.2");
+                }
                 if let Ok(association) = options.establish(stream) {
                     // A conversation that breaks is what is tested.
                     let _ = Conversation { association, count, fault, sendings: &counted, stored: 0 }.hold();
@@ -95,7 +100,11 @@ impl Conversation<'_> {
                 Field::EchoRequest => self.say(context, &command.response(Field::EchoResponse, 0)),
                 Field::FindRequest => self.find(context, &command, data),
                 Field::GetRequest => self.get(context, &command, data)?,
-                Field::StoreRequest => self.store(context, &command)?,
+                Field::StoreRequest => {
+                    // The first element is a UID of 26 bytes: four of them say so, or two behind a representation.
+                    let is_implicit = data.get(4..8).is_some_and(|length| length == [26, 0, 0, 0]);
+                    self.store(context, &command, self.fault != Fault::Old || is_implicit)?;
+                }
                 _ => return None,
             }
         }
@@ -195,9 +204,10 @@ impl Conversation<'_> {
         Some(())
     }
 
-    fn store(&mut self, context: u8, request: &Command) -> Option<()> {
+    fn store(&mut self, context: u8, request: &Command, is_good: bool) -> Option<()> {
         self.stored += 1;
-        let status = if self.fault == Fault::Full && self.stored == 2 { 0xA700 } else { 0 };
+        let is_full = self.fault == Fault::Full && self.stored == 2;
+        let status = if is_full || !is_good { 0xA700 } else { 0 };
         if self.fault == Fault::Leaves && self.stored == 2 {
             return None;
         }

@@ -264,6 +264,7 @@ fn with_order(folder: &Path, order: Option<Order>, act: impl FnOnce(u16)) -> Vec
                     Heard::Refused(refused) => format!("refused {}", refused.uid),
                     Heard::Finished { folder, from } => format!("{} from {from}", folder.display()),
                     Heard::Broken(error) => format!("broken {error}"),
+                    Heard::Unfinished { earlier, .. } => format!("unfinished {earlier}"),
                 };
                 heard.lock().unwrap().push(text);
             });
@@ -384,4 +385,57 @@ fn a_series_is_whole_only_if_nobody_who_sent_of_it_broke_off() {
         std::thread::sleep(Duration::from_millis(300));
     });
     assert_eq!(files(folder.path()), [INCOMING], "{heard:?}");
+}
+
+#[test]
+fn what_broke_off_is_no_part_of_a_series_until_it_is_sent_again() {
+    let (folder, (_kept, files_sent)) = (tempfile::tempdir().unwrap(), outgoing(3));
+    let watch = Watch::unwatched();
+    let half = |port| {
+        let proposal = [Proposal::of("1.2.840.10008.5.1.4.1.1.2", &["1.2.840.10008.1.2.1"])];
+        let mut association = peer(port).0.open("sending", &proposal, watch).unwrap();
+        let request = Command::request(Field::StoreRequest, 1, "1.2.840.10008.5.1.4.1.1.2", true);
+        association.send_command(1, &request.of_instance(&instances(3)[0]), watch).unwrap();
+        let bytes = std::fs::read(&files_sent[0]).unwrap();
+        association.send_data(1, &mut &bytes[160..], watch).unwrap().unwrap();
+        assert_eq!(association.next_command(watch).unwrap().1.status(), Some(0));
+        drop(association);
+        std::thread::sleep(Duration::from_millis(300));
+    };
+    let send = |port, files: &[PathBuf]| {
+        assert_eq!(peer(port).send(files, watch).unwrap().accepted, files.len());
+        std::thread::sleep(Duration::from_millis(300));
+    };
+    // The rest alone says nothing of what the first one still had; nor does it to a receiver that was started meanwhile.
+    let heard = with_receiver(folder.path(), |port| {
+        half(port);
+        send(port, &files_sent[1..2]);
+    });
+    assert_eq!(heard.last().unwrap(), "unfinished 1", "{heard:?}");
+    let heard = with_receiver(folder.path(), |port| send(port, &files_sent[2..]));
+    assert_eq!(heard, ["kept", "unfinished 2"]);
+    assert_eq!(files(folder.path()), [INCOMING]);
+    let heard = with_receiver(folder.path(), |port| send(port, &files_sent));
+    assert!(heard.last().unwrap().contains("LAMELLA at 127.0.0.1"), "{heard:?}");
+    assert_eq!(files(folder.path()), [SERIES]);
+    assert_eq!(files(&folder.path().join(SERIES)).len(), 3);
+}
+
+#[test]
+fn what_is_explicit_is_rewritten_for_a_server_that_takes_it_only_implicit() {
+    let (archive, (_kept, mut files)) = (Archive::start(0, Fault::Old), outgoing(2));
+    let sent = peer(archive.port).send(&files, Watch::unwatched()).unwrap();
+    assert_eq!((sent.accepted, sent.refused.len()), (2, 0), "{sent:?}");
+    // What is compressed is never sent as something else.
+    let compressed = files[0].with_file_name("compressed.dcm");
+    let bytes = std::fs::read(&files[0]).unwrap();
+    let syntax = b"1.2.840.10008.1.2.1\0";
+    let at = bytes.windows(syntax.len()).position(|part| part == syntax).unwrap();
+    std::fs::write(&compressed, [&bytes[..at], b"1.2.840.10008.1.2.5\0", &bytes[at + syntax.len()..]].concat())
+        .unwrap();
+    files.push(compressed.clone());
+    let sent = peer(archive.port).send(&files, Watch::unwatched()).unwrap();
+    assert_eq!((sent.accepted, sent.refused.len()), (2, 1), "{sent:?}");
+    assert_eq!(sent.refused[0].path, compressed);
+    assert!(sent.refused[0].why.ends_with("in the transfer syntax 1.2.840.10008.1.2.5"), "{sent:?}");
 }
