@@ -10,7 +10,7 @@ use super::cine::Cine;
 use super::comparing::Comparing;
 use super::copied::CopiedSlice;
 use super::deidentifying::Deidentifying;
-use super::documents::OpenDocument;
+use super::documents::{OpenDocument, OpeningDocument};
 use super::highlighting::Highlighting;
 use super::joining::{Arrival, CorrectedSlices};
 use super::journaling::Journaling;
@@ -170,6 +170,8 @@ pub struct Studio {
     pub document: Option<OpenDocument>,
     /// Taking patients out of DICOM files.
     pub deidentifying: Deidentifying,
+    /// Documents that are being read.
+    pub opening: Vec<OpeningDocument>,
     /// Servers of images.
     pub servers: Servers,
     /// Whether the user knows that undo has no room for all steps.
@@ -228,6 +230,7 @@ impl Studio {
             bringing: BringingAll::default(),
             document: None,
             deidentifying: Deidentifying::default(),
+            opening: Vec::new(),
             servers: Servers::default(),
             knows_undo_is_full: false,
         };
