@@ -11,7 +11,7 @@ use super::windows::keys::KeysWindow;
 use super::windows::palette::Palette;
 use super::windows::servers::ServersWindow;
 use super::{bars, egui, input, panels, theme, views, windows};
-use crate::app::act::following::follow;
+use crate::app::act::following::{follow, next_look};
 use crate::app::act::leaving::loss;
 use crate::app::act::{cine, journaling, recovery, saving, scans, teach};
 use crate::app::state::leaving::Leaving;
@@ -315,6 +315,9 @@ impl eframe::App for App {
         follow(&mut self.studio);
         if self.studio.notices.will_age() {
             context.request_repaint_after_secs(1.0);
+        }
+        if let Some(wait) = next_look(&self.studio) {
+            context.request_repaint_after(wait);
         }
         self.take_effects(context);
         context.set_theme(if self.studio.settings.dark { egui::Theme::Dark } else { egui::Theme::Light });
