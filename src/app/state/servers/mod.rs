@@ -51,6 +51,8 @@ pub struct Servers {
     pub asking: Option<Asking>,
     /// As what the segmentation is sent.
     pub send_as: SendAs,
+    /// Folders that were made only for what is sent: none is left when the window ends.
+    pub outgoing: Vec<PathBuf>,
 }
 
 /// What was found on the chosen server.
