@@ -8,8 +8,9 @@ mod window;
 
 use lamella::app::Request;
 use lamella::formats::{Ground, open_one, read_labels_in_file};
-use lamella::volume::LabelMap;
-use lamella::work::Watch;
+use lamella::jobs::{Job, SaveLabelsJob, Told, Work};
+use lamella::volume::{Annotations, LabelMap, LabelTable};
+use lamella::work::{Share, Signal, Watch};
 use window::*;
 
 /// Names and labels of the segmentations of the scan on screen.
@@ -87,4 +88,36 @@ fn a_segmentation_that_is_opened_over_its_scan_becomes_its_segmentation() {
     assert_eq!(harness.state().studio().shown, scan, "{:?}", harness.state().messages());
     assert_eq!(harness.state().labels().unwrap().counts().into_values().collect::<Vec<_>>(), [107_098]);
     assert_eq!(harness.state().label_table().unwrap().0[0].name, "Liver");
+}
+
+#[test]
+fn a_mask_that_is_written_is_saved_also_where_reading_it_back_is_stopped() {
+    let Some(data) = support::test_data() else { return };
+    let scan = open_one(&data.join("data/dicom/series/dcmqi_ct3slice"), None, Watch::unwatched()).unwrap();
+    let labels = LabelMap::from_fn(scan.geometry.clone(), |[i, j, _]| u16::from(i > 100 && j > 100));
+    let mut table = LabelTable::default();
+    table.cover([1]);
+    let annotations = Annotations::new(table, []);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mine.dcm");
+    let job = SaveLabelsJob { path: path.clone(), labels, annotations, source: scan.source.clone(), sidecar: true };
+    let signal = Signal::default();
+    let warnings = std::sync::Mutex::new(Vec::new());
+    let stop = |share: Share| {
+        if share.stage == "Comparing" {
+            signal.stop();
+        }
+    };
+    let tell = |told| {
+        if let Told::Warning(text) = told {
+            warnings.lock().unwrap().push(text);
+        }
+    };
+    let saved = job.run(&Work::new(Watch::new(&signal).reporting(&stop), &tell));
+    assert!(signal.is_stopped(), "it was compared");
+    let saved = saved.unwrap();
+    assert_eq!((saved.path, saved.is_compared), (path.clone(), false));
+    assert!(path.is_file());
+    let warnings = warnings.into_inner().unwrap();
+    assert!(warnings.iter().any(|text| text.contains("not read back")), "{warnings:?}");
 }

@@ -11,11 +11,11 @@ use super::windows::keys::KeysWindow;
 use super::windows::palette::Palette;
 use super::windows::servers::ServersWindow;
 use super::{bars, egui, input, panels, theme, views, windows};
-use crate::app::act::following::follow;
+use crate::app::act::following::{follow, next_look};
 use crate::app::act::leaving::loss;
-use crate::app::act::{cine, journaling, recovery, saving, scans, teach};
+use crate::app::act::{cine, journaling, recovery, saving, scans, servers, teach};
 use crate::app::state::leaving::Leaving;
-use crate::app::state::settings::journal_folder;
+use crate::app::state::settings::{self, SettingsWriter, journal_folder};
 use crate::app::{Dialog, Effect, Outbox, Request, Settings, Studio, handle};
 use crate::remote::servers_file;
 use crate::session::Segmentation;
@@ -42,6 +42,7 @@ pub struct App {
     dialogs: Dialogs,
     over: Over,
     saved_settings: Settings,
+    settings_writer: SettingsWriter,
     keeps_settings: bool,
     title: String,
     started: std::time::Instant,
@@ -106,6 +107,7 @@ impl App {
             dialogs: if keeps_settings { Dialogs::new() } else { Dialogs::own() },
             over: Over::default(),
             saved_settings: settings,
+            settings_writer: SettingsWriter::new(settings::file()),
             keeps_settings,
             title: String::new(),
             started,
@@ -276,11 +278,14 @@ impl App {
     fn keep_settings(&mut self, context: &egui::Context) {
         let size = context.input(|i| i.viewport().inner_rect).map(|rect| [rect.width().round(), rect.height().round()]);
         self.studio.settings.window_size = size.or(self.studio.settings.window_size);
-        if self.keeps_settings
-            && self.studio.settings != self.saved_settings
-            && !context.input(|i| i.pointer.any_down())
-        {
-            self.studio.settings.save();
+        if !context.input(|i| i.pointer.any_down()) {
+            self.write_settings();
+        }
+    }
+
+    fn write_settings(&mut self) {
+        if self.keeps_settings && self.studio.settings != self.saved_settings {
+            self.settings_writer.write(&self.studio.settings);
             self.saved_settings = self.studio.settings.clone();
         }
     }
@@ -317,6 +322,9 @@ impl eframe::App for App {
         if self.studio.notices.will_age() {
             context.request_repaint_after_secs(1.0);
         }
+        if let Some(wait) = next_look(&self.studio) {
+            context.request_repaint_after(wait);
+        }
         self.take_effects(context);
         context.set_theme(if self.studio.settings.dark { egui::Theme::Dark } else { egui::Theme::Light });
         self.follow_title(context);
@@ -326,6 +334,9 @@ impl eframe::App for App {
 
     fn on_exit(&mut self) {
         journaling::end(&mut self.studio);
+        servers::end(&mut self.studio);
+        self.write_settings();
+        self.settings_writer.finish();
     }
 
     /// Panels paint no ground of their own: what is cleared is not painted twice, which costs time without a graphics card.

@@ -1,6 +1,7 @@
 //! Reading and writing documents, and holding on to them so that no other process writes them meanwhile.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::error::JobError;
@@ -50,14 +51,14 @@ pub struct SaveDocumentJob {
     pub path: PathBuf,
     /// What is open.
     pub document: Document,
-    /// That this process alone writes it, where that is so already.
-    pub claim: Option<Claim>,
+    /// That this process alone writes it, where that is so already; whoever has the document open keeps it too.
+    pub claim: Option<Arc<Claim>>,
 }
 
 /// What came of it.
 pub struct SavedDocument {
     /// That this process alone writes it from now on; none where the file system knows nothing of the kind.
-    pub claim: Option<Claim>,
+    pub claim: Option<Arc<Claim>>,
     /// What is on disk, where it is.
     pub result: Result<WrittenDocument, JobError>,
 }
@@ -74,7 +75,7 @@ impl Job for SaveDocumentJob {
     fn run(self, work: &Work<()>) -> Result<SavedDocument, JobError> {
         let Self { path, document, claim } = self;
         let what = format!("{} was not saved", path.display());
-        let claim = match claim.map_or_else(|| Claim::take(&path, Duration::from_millis(200)), Ok) {
+        let claim = match claim.map_or_else(|| Claim::take(&path, Duration::from_millis(200)).map(Arc::new), Ok) {
             Ok(claim) => claim,
             Err(ClaimError::Held { .. }) => {
                 let text = format!("{what}: it is open in another window. Save under another name, or close it there.");
@@ -102,8 +103,6 @@ mod tests {
     #[test]
     #[cfg(unix)]
     fn a_link_to_a_document_is_followed_when_it_is_written_and_when_it_is_opened() {
-        use std::sync::Arc;
-
         use super::*;
         use crate::jobs::run_here;
         use crate::session::Session;

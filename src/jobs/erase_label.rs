@@ -32,8 +32,8 @@ impl Job for EraseLabelJob {
         "Deleting a label".into()
     }
 
-    fn run(mut self, _: &Work<()>) -> Result<Erased, JobError> {
-        let is_left = self.painter.erase(self.value);
+    fn run(mut self, work: &Work<()>) -> Result<Erased, JobError> {
+        let is_left = self.painter.erase(self.value, work.watch.stage("Deleting a label"))?;
         Ok(Erased { painted: self.painter.finish(), is_left })
     }
 }

@@ -93,7 +93,8 @@ fn joined(job: JoinJob, watch: Watch) -> Result<Joined, JobError> {
     let was_empty = before.is_empty();
     let kept = before.into_iter().filter(|(value, _)| !known.contains(value)).collect();
     let JoinJob { mut painter, corrected, .. } = job;
-    let withheld = painter.take(labels, &Incoming { known: Some(known), corrected });
+    let incoming = Incoming { known: Some(known), corrected };
+    let withheld = painter.take_watched(labels, &incoming, watch.part(0.4, 0.8))?;
     watch.at(0.8)?;
     let kept_out = withheld.kept_out.into_iter().map(|((label, by), voxels)| (label, by, voxels)).collect();
     let changed = painter.labels().changed_positions(painter.before());

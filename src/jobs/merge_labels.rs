@@ -35,7 +35,7 @@ impl Job for MergeLabelsJob {
     }
 
     fn run(mut self, work: &Work<()>) -> Result<MergedLabels, JobError> {
-        let is_left = self.painter.relabel(self.from, self.into);
+        let is_left = self.painter.relabel(self.from, self.into, work.watch.stage("Merging labels"))?;
         work.watch.check()?;
         Ok(MergedLabels { painted: self.painter.finish(), is_left })
     }

@@ -132,7 +132,7 @@ pub use remote_receive::{ReceiveNews, RemoteReceiveJob, RemoteReceived};
 pub use remote_send::{RemoteSendJob, RemoteSent};
 pub use remote_test::RemoteTestJob;
 pub use sample_slice::SampleSliceJob;
-pub use save_labels::SaveLabelsJob;
+pub use save_labels::{SaveLabelsJob, SavedLabels};
 pub use save_picture::SavePictureJob;
 pub use save_report::{SaveReportJob, check_training_outputs};
 pub use save_slices::{SaveSlicesJob, SliceContent, SliceFiles};

@@ -61,7 +61,7 @@ impl Job for OperateJob {
         let seconds = started.elapsed().as_secs_f64();
         let wanted = outcome.labels.clone();
         watch.at(0.9)?;
-        painter.take(outcome.labels, &Incoming::default());
+        painter.take_watched(outcome.labels, &Incoming::default(), watch.part(0.9, 0.95))?;
         watch.at(0.95)?;
         let withheld = differing(painter.labels(), &wanted);
         let changed = painter.labels().changed_positions(painter.before());

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::document::{Document, Revision, Segmentation, SegmentationId};
 use super::protection::{KeptBy, Protection, positions};
 use crate::volume::{BrickPatch, LabelMap, LabelTable, LabelValue, PlaneLayout, Region, Volume, VoxelRow};
+use crate::work::{Stopped, Watch};
 
 /// Over which labels may be painted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -203,7 +204,16 @@ impl Painter {
 
     /// Takes over a whole segmentation on the same grid: from a network, a file, or a classifier. What is protected stays as it is in the
     /// document; what the new labels lost by that is told.
-    pub fn take(&mut self, mut incoming: LabelMap, rule: &Incoming) -> Withheld {
+    pub fn take(&mut self, incoming: LabelMap, rule: &Incoming) -> Withheld {
+        // Nothing stops it.
+        self.take_watched(incoming, rule, Watch::unwatched().finishing()).unwrap_or_default()
+    }
+
+    /// The same, as long work.
+    ///
+    /// # Errors
+    /// Where it is stopped; the labels are as before then.
+    pub fn take_watched(&mut self, mut incoming: LabelMap, rule: &Incoming, watch: Watch) -> Result<Withheld, Stopped> {
         let corrected = positions(&self.before, &rule.corrected);
         let is_known = |value: LabelValue| value == 0 || rule.known.as_ref().is_none_or(|known| known.contains(&value));
         let known: Vec<bool> = (0..=LabelValue::MAX).map(is_known).collect();
@@ -211,7 +221,7 @@ impl Painter {
         let is_again = self.before.voxel_counts().keys().any(|value| known[usize::from(*value)]);
         let kept_out = Runs::default();
         let changed = RefCell::new(corrected.clone().map(|flags| vec![false; flags.len()]));
-        incoming.take_from(&self.before, |voxel, new, old| {
+        let is_kept = |voxel: [usize; 3], new: LabelValue, old: LabelValue| {
             let unknown = (!known[usize::from(old)]).then_some(KeptBy::Unknown(old));
             match self.keeps(voxel, old, new).or(unknown) {
                 Some(KeptBy::FinishedSlice) => true,
@@ -232,25 +242,32 @@ impl Painter {
                     false
                 }
             }
-        });
+        };
+        incoming.take_from_watched(&self.before, is_kept, watch)?;
         incoming.compact();
         incoming.share_with(&self.before);
         self.labels = incoming;
         let corrected = changed.into_inner().iter().flatten().filter(|is| **is).count();
-        Withheld { kept_out: kept_out.into_counts(), corrected }
+        Ok(Withheld { kept_out: kept_out.into_counts(), corrected })
     }
 
     /// Takes a label's voxels away wherever nothing protects them. Whether some of it is left.
-    pub fn erase(&mut self, label: LabelValue) -> bool {
-        self.relabel(label, 0)
+    ///
+    /// # Errors
+    /// Where it is stopped; the labels are as before then.
+    pub fn erase(&mut self, label: LabelValue, watch: Watch) -> Result<bool, Stopped> {
+        self.relabel(label, 0, watch)
     }
 
     /// Gives a label's voxels to another one wherever nothing protects them. Whether some of it is left.
-    pub fn relabel(&mut self, label: LabelValue, to: LabelValue) -> bool {
+    ///
+    /// # Errors
+    /// Where it is stopped; the labels are as before then.
+    pub fn relabel(&mut self, label: LabelValue, to: LabelValue, watch: Watch) -> Result<bool, Stopped> {
         // Every value has its place.
         let without = self.labels.mapped(|other| Some(if other == label { to } else { other }));
-        self.take(without.unwrap_or_else(|_| self.labels.clone()), &Incoming::default());
-        self.labels.voxel_counts().contains_key(&label)
+        self.take_watched(without.unwrap_or_else(|_| self.labels.clone()), &Incoming::default(), watch)?;
+        Ok(self.labels.voxel_counts().contains_key(&label))
     }
 
     /// Ends the work: the patch for the session.

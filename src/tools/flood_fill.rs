@@ -160,7 +160,8 @@ impl Begun {
         let in_volume = slice.options.choice(&REACH) == "volume";
         let Some(work) = self.work(slice, in_volume) else { return Reply::default() };
         let (of, gesture) = (self.of, self.gesture());
-        let run = move |watch: Watch<'_>| work(watch).map(|(painter, is_changed)| gesture.end(painter, is_changed));
+        let run =
+            move |watch: Watch<'_>| work(watch).map(|(painter, is_changed)| gesture.end_through(painter, is_changed));
         if in_volume {
             let errand = Errand { title: "Filling a region", of, run: Box::new(run) };
             return Reply { errand: Some(errand), ..Reply::default() };

@@ -116,7 +116,7 @@ fn cut(slice: &Slice, outline: &Outline) -> Option<Reply> {
             watch.at((number - first) as f32 / length as f32)?;
             is_changed |= painter.fill_rows(&rows_of(&layout, number, &pixels), label);
         }
-        Ok(gesture.end(painter, is_changed))
+        Ok(gesture.end_through(painter, is_changed))
     };
     let errand = Errand { title: "Cutting", of: slice.segmentation, run: Box::new(run) };
     Some(Reply { errand: Some(errand), ..Reply::default() })

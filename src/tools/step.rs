@@ -2,7 +2,7 @@
 
 use super::tool::{Refusal, Reply};
 use crate::session::{Command, Edit, KeptBy, Painter, SegmentationId, SliceState, key};
-use crate::volume::{Label, LabelValue, Plane};
+use crate::volume::{Label, LabelValue, Plane, PlaneLayout};
 
 /// What was done, besides voxels.
 pub(super) struct Gesture {
@@ -19,6 +19,17 @@ pub(super) struct Gesture {
 }
 
 impl Gesture {
+    /// Ends the work of a painter that may have gone through all slices: those are corrected that changed, the pointer's first.
+    pub(super) fn end_through(self, painter: Painter, is_changed: bool) -> Reply {
+        let layout = PlaneLayout::new(painter.labels().geometry(), self.plane);
+        let axis = layout.axes[2];
+        let changed = &painter.labels().changed_positions(painter.before())[axis];
+        let has_changed = |slice: &usize| changed.get(layout.voxel([0, 0, *slice])[axis]) == Some(&true);
+        let mut slices: Vec<usize> = (0..layout.size[2]).filter(has_changed).collect();
+        slices.sort_by_key(|slice| !self.slices.contains(slice));
+        Self { slices, ..self }.end(painter, is_changed)
+    }
+
     /// Ends the painter's work: one command where something changed, and a word about what was kept.
     pub(super) fn end(self, painter: Painter, is_changed: bool) -> Reply {
         let mut table = painter.table().clone();

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rayon::prelude::*;
 
 use super::geometry::Geometry;
-use crate::work::memory;
+use crate::work::numbers::share;
+use crate::work::{Stopped, Watch, memory};
 
 /// A label id; 0 is background.
 pub type LabelValue = u16;
@@ -15,6 +16,8 @@ pub type LabelValue = u16;
 /// Edge of a brick in voxels.
 pub const BRICK_EDGE: usize = 32;
 const BRICK_VOXELS: usize = BRICK_EDGE * BRICK_EDGE * BRICK_EDGE;
+/// So many bricks are worked on until it is looked whether to stop.
+const BRICKS_BETWEEN_LOOKS: usize = 8;
 
 #[derive(Debug, Clone)]
 pub(super) enum Brick {
@@ -179,9 +182,27 @@ impl LabelMap {
     /// Takes the labels of another map of the same shape where `is_taken(voxel, own, other)` says so. It is asked where they differ;
     /// bricks that are alike are passed over.
     pub fn take_from(&mut self, other: &Self, is_taken: impl Fn([usize; 3], LabelValue, LabelValue) -> bool) {
+        // Nothing stops it.
+        let _ = self.take_from_watched(other, is_taken, Watch::unwatched().finishing());
+    }
+
+    /// The same, as long work.
+    ///
+    /// # Errors
+    /// Where it is stopped; some labels are taken then.
+    pub fn take_from_watched(
+        &mut self,
+        other: &Self,
+        is_taken: impl Fn([usize; 3], LabelValue, LabelValue) -> bool,
+        watch: Watch,
+    ) -> Result<(), Stopped> {
         debug_assert_eq!(self.geometry.shape(), other.geometry.shape());
         let shape = self.geometry.shape();
-        for index in 0..self.bricks.len() {
+        let all = self.bricks.len();
+        for index in 0..all {
+            if index % BRICKS_BETWEEN_LOOKS == 0 {
+                watch.at(share(index, all))?;
+            }
             match (&self.bricks[index], &other.bricks[index]) {
                 (Brick::Uniform(own), Brick::Uniform(there)) if own == there => continue,
                 (Brick::Dense(own), Brick::Dense(there)) if Arc::ptr_eq(own, there) => continue,
@@ -200,6 +221,7 @@ impl LabelMap {
                 }
             }
         }
+        Ok(())
     }
 
     /// Turns bricks of a single label into one value again.

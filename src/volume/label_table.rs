@@ -1,5 +1,7 @@
 //! Names, colours and visibility of labels.
 
+use std::collections::BTreeSet;
+
 use super::label_map::LabelValue;
 use super::term::Term;
 
@@ -127,9 +129,11 @@ impl LabelTable {
         }
     }
 
-    /// The smallest value above all others, or `None` when the range is used up.
+    /// The smallest value above all others; where there is none the first that is free. `None` when all are used up.
     pub fn next_value(&self) -> Option<LabelValue> {
-        self.0.iter().map(|label| label.value).max().unwrap_or(0).checked_add(1)
+        let used: BTreeSet<LabelValue> = self.0.iter().map(|label| label.value).collect();
+        let above = used.last().copied().unwrap_or(0).checked_add(1);
+        above.or_else(|| (1..=LabelValue::MAX).find(|value| !used.contains(value)))
     }
 }
 
@@ -145,6 +149,10 @@ mod tests {
         assert_eq!(table.get(2).unwrap().name, "Posterior");
         assert_eq!(table.get(1).unwrap().colour, [40, 180, 255]);
         assert_eq!(table.next_value(), Some(3));
+        table.cover([LabelValue::MAX]);
+        assert_eq!(table.next_value(), Some(3), "the first that is free");
+        let all = LabelTable((1..=LabelValue::MAX).map(Label::unnamed).collect());
+        assert_eq!(all.next_value(), None);
     }
 
     /// Linear light, and CIE L*a*b* of it, as IEC 61966-2-1 and CIE 15 define them.

@@ -31,18 +31,23 @@ fn pair(studio: &Studio) -> Option<[(SegmentationId, &Segmentation); 2]> {
     (first != second && pair[0].1.scan() == pair[1].1.scan()).then_some(pair)
 }
 
+/// The pair as it is now.
+fn compared(studio: &Studio, pair: [(SegmentationId, &Segmentation); 2]) -> ComparedPair {
+    ComparedPair {
+        of: pair.map(|(id, _)| id),
+        labels: pair.map(|(_, segmentation)| segmentation.labels().clone()),
+        tables: pair.map(|(_, segmentation)| segmentation.table().clone()),
+        form: studio.comparing.form.clone(),
+    }
+}
+
 /// Compares what has changed, one job at a time.
 pub fn follow(studio: &mut Studio) {
     if !is_shown(studio) || studio.tasks.find(CompareLabelsJob::KIND).is_some() {
         return;
     }
     let Some(pair) = pair(studio) else { return };
-    let now = ComparedPair {
-        of: pair.map(|(id, _)| id),
-        labels: pair.map(|(_, segmentation)| segmentation.labels().clone()),
-        tables: pair.map(|(_, segmentation)| segmentation.table().clone()),
-        form: studio.comparing.form.clone(),
-    };
+    let now = compared(studio, pair);
     let done = studio.comparing.found.as_ref().map(|(pair, _)| pair);
     if [done, studio.comparing.failed.as_ref()].into_iter().flatten().any(|other| other.is_like(&now)) {
         return;
@@ -87,7 +92,11 @@ pub fn lacks(studio: &Studio) -> Option<&'static str> {
 
 /// Puts the scores of labels and slices on the clipboard as CSV.
 pub fn copy_csv(studio: &mut Studio) {
-    let Some(found) = studio.active().and_then(|of| studio.comparing.of(of)) else { return };
+    let Some((done, found)) = &studio.comparing.found else { return };
+    if !pair(studio).is_some_and(|pair| done.is_like(&compared(studio, pair))) {
+        let text = "The labels or the choices have changed since they were compared. Copy again when the comparison in the Look task is there.";
+        return studio.notices.info(text);
+    }
     let labels: Vec<(&str, LabelScores)> =
         found.labels.iter().map(|label| (label.label.name.as_str(), label.scores)).collect();
     let form = &studio.comparing.form;
@@ -95,4 +104,74 @@ pub fn copy_csv(studio: &mut Studio) {
     let text = scores_csv(&labels, slices);
     studio.effects.push(Effect::Copy(text));
     studio.notices.info("The comparison is on the clipboard as CSV.");
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::{Duration, Instant};
+
+    use super::*;
+    use crate::app::act::{following, painting, scans};
+    use crate::app::state::settings::Settings;
+    use crate::app::state::studio::Hover;
+    use crate::app::state::views::ScanView;
+    use crate::session::{Command, Edit, PaintRules, Painter};
+    use crate::volume::{Affine, Geometry, Plane, Rescale, Volume, Voxels};
+
+    fn paint(studio: &mut Studio, of: SegmentationId, voxel: [usize; 3], label: u16) {
+        let mut painter = Painter::new(studio.session.document(), of, &PaintRules::default()).unwrap();
+        painter.fill(&[voxel], label);
+        studio.session.apply(Command::by_hand("Brush", vec![Edit::Labels(painter.finish())])).unwrap();
+    }
+
+    /// Two segmentations, the first with label 7 where the second has none; their differences are shown.
+    fn compared() -> (Studio, SegmentationId) {
+        let mut studio = Studio::new(Settings::default(), Arc::new(|| {}));
+        let geometry = Geometry::new([4, 4, 4], Affine::IDENTITY).unwrap();
+        let voxels = Voxels::U8(Arc::new(vec![0; 64]));
+        let volume = Arc::new(Volume::new(geometry, voxels, vec![], Rescale::IDENTITY, "made".into()));
+        let (scan, of) = studio.session.add_scan(volume.clone());
+        studio.scan_views.insert(scan, ScanView::new(&volume, of));
+        scans::show(&mut studio, scan);
+        scans::add_label_view(&mut studio, of);
+        let (second, command) = studio.session.new_segmentation(scan, "Second").unwrap();
+        painting::apply(&mut studio, command).unwrap();
+        paint(&mut studio, of, [1, 2, 1], 7);
+        paint(&mut studio, second, [3, 2, 1], 7);
+        set_form(&mut studio, CompareForm { with: Some(second), is_on: true, ..CompareForm::default() });
+        let began = Instant::now();
+        while studio.comparing.of(of).is_none() {
+            following::follow(&mut studio);
+            assert!(began.elapsed() < Duration::from_mins(1), "nothing is compared");
+        }
+        (studio, of)
+    }
+
+    #[test]
+    fn scores_of_labels_that_have_changed_are_not_copied() {
+        let (mut studio, of) = compared();
+        studio.effects.clear();
+        copy_csv(&mut studio);
+        assert!(matches!(studio.effects[..], [Effect::Copy(_)]));
+        studio.effects.clear();
+        studio.comparing.form.plane = Plane::Coronal;
+        copy_csv(&mut studio);
+        studio.comparing.form.plane = Plane::Axial;
+        paint(&mut studio, of, [0, 0, 0], 7);
+        copy_csv(&mut studio);
+        assert!(studio.effects.is_empty());
+        let last = &studio.notices.all().last().unwrap().text;
+        assert!(last.contains("have changed since"), "{last}");
+    }
+
+    #[test]
+    fn a_label_is_picked_from_the_segmentation_also_while_differences_are_shown() {
+        let (mut studio, of) = compared();
+        let voxel = Some([1, 2, 1]);
+        studio.hover = Some(Hover { plane: Plane::Axial, voxel, at: [1.5, 2.5], pixels_per_point: [1.0; 2] });
+        assert_eq!(studio.hovered_label(), 1, "only the first has it");
+        painting::pick_label(&mut studio);
+        assert_eq!(studio.label_views[&of].active, 7);
+    }
 }

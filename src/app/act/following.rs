@@ -1,5 +1,7 @@
 //! What follows by itself, once a frame, from what has changed.
 
+use std::time::Duration;
+
 use super::{
     attention, cases, comparing, figures, highlighting, journaling, kept_overlay, measuring, models, numbers,
     operating, overlay, pixels, recent, recovery, teach,
@@ -13,7 +15,9 @@ const FEW_BRICKS: usize = 64;
 
 /// Takes the news of jobs, then lets everything follow.
 pub fn follow(studio: &mut Studio) {
-    for deed in studio.tasks.drain() {
+    // What was computed of labels that are being painted waits: the stroke was begun before it came.
+    let painted = studio.hand.tool.labels().map(|(of, _)| of);
+    for deed in studio.tasks.drain_but(painted) {
         deed(studio);
     }
     studio.notices.age();
@@ -36,6 +40,11 @@ pub fn follow(studio: &mut Studio) {
     undo_room(studio);
     journaling::keep(studio);
     recovery::follow(studio);
+}
+
+/// The time until something is looked at again that nothing else brings a frame for.
+pub fn next_look(studio: &Studio) -> Option<Duration> {
+    [journaling::next_look(studio), operating::next_look(studio)].into_iter().flatten().min()
 }
 
 /// Undo has as much room as the settings say; that steps fell off is told once.

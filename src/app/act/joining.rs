@@ -101,7 +101,9 @@ fn finish(studio: &mut Studio, arrival: Arrival, corrected: CorrectedSlices, joi
     };
     let told = told(&joined, &before, &arrival.source);
     let Joined { painted, counts, join, was_empty, kept_out, .. } = joined;
-    let (labels, scribbles) = (painted.labels.clone(), studio.pixels.taking.take());
+    let labels = painted.labels.clone();
+    // What comes from elsewhere leaves the scribbles to the preview that is being taken.
+    let scribbles = studio.pixels.taking.take_if(|_| arrival.source == Source::Pixels);
     let is_whole = was_empty && kept_out.is_empty() && join.moved().next().is_none();
     let edits = vec![
         Edit::Labels(painted),
@@ -173,4 +175,39 @@ pub fn answer(studio: &mut Studio, word: Word) {
 /// Whether labels of a segmentation are being joined.
 fn is_joining(studio: &Studio, of: SegmentationId) -> bool {
     studio.joining.iter().any(|(arrival, _)| arrival.of == of)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::act::cases::tests::{SHAPE, settle, studio_of};
+    use crate::jobs::Names;
+    use crate::volume::{Affine, Geometry, Label, LabelMap, LabelTable};
+
+    #[test]
+    fn scribbles_of_a_preview_that_is_taken_are_not_used_up_by_a_models_labels() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut studio = studio_of(folder.path(), &["a.nii"]);
+        let of = studio.active().unwrap();
+        let labels = LabelMap::from_fn(Geometry::new(SHAPE, Affine::IDENTITY).unwrap(), |[i, ..]| u16::from(i == 2));
+        let arrival = |source, made_on| Arrival {
+            source,
+            of,
+            made_on,
+            labels: labels.clone(),
+            names: Names::Own(LabelTable(vec![Label::new(1, "Liver")])),
+            state: SliceState::Draft,
+            states: Vec::new(),
+            makers: Vec::new(),
+            only: None,
+        };
+        for (source, is_left) in [(Source::Model("m".into()), true), (Source::Pixels, false)] {
+            studio.pixels.taking = Some(labels.clone());
+            let made_on = studio.revision(of).unwrap();
+            take(&mut studio, arrival(source, made_on));
+            settle(&mut studio);
+            assert_eq!(studio.pixels.taking.is_some(), is_left);
+        }
+        assert_eq!(studio.session.undo_names().len(), 2);
+    }
 }

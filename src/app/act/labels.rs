@@ -33,6 +33,9 @@ fn change_table(studio: &mut Studio, name: &str, change: impl FnOnce(&mut LabelT
     let mut table = segmentation.table().clone();
     let values: Vec<LabelValue> = table.0.iter().map(|label| label.value).collect();
     change(&mut table);
+    if table == *segmentation.table() {
+        return;
+    }
     studio.hand.tool.abort();
     if apply(studio, Command::by_hand(name, vec![Edit::Table(of, table)])).is_ok() {
         follow_label(studio, &values);
@@ -41,7 +44,11 @@ fn change_table(studio: &mut Studio, name: &str, change: impl FnOnce(&mut LabelT
 
 /// Adds a label and makes it the active one.
 pub fn add(studio: &mut Studio) {
-    change_table(studio, "Add label", |table| table.0.extend(table.next_value().map(Label::unnamed)));
+    let Some(table) = studio.segmentation().map(Segmentation::table) else { return };
+    match table.next_value() {
+        Some(value) => change_table(studio, "Add label", |table| table.0.push(Label::unnamed(value))),
+        None => studio.notices.info("There is no label more: all values that a label can have are used."),
+    }
 }
 
 /// Adds a label of a name, makes it the active one, and gives its value.
@@ -365,4 +372,23 @@ pub fn delete_segmentation(studio: &mut Studio) {
 pub fn rename_segmentation(studio: &mut Studio, id: SegmentationId, name: String) {
     let merge = Some(MergeKey { control: "segmentation name", of: 0 });
     let _ = apply(studio, Command { merge, ..Command::by_hand("Rename segmentation", vec![Edit::Rename(id, name)]) });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::act::cases::tests::studio_of;
+
+    #[test]
+    fn a_label_is_added_beside_the_highest_value_and_what_changes_nothing_is_no_step() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut studio = studio_of(folder.path(), &["a.nii"]);
+        change_table(&mut studio, "Begin", |table| *table = LabelTable(vec![Label::unnamed(1), Label::unnamed(65535)]));
+        add(&mut studio);
+        assert_eq!(studio.label_view().unwrap().active, 2);
+        default_colours(&mut studio);
+        let steps = studio.session.undo_names().len();
+        default_colours(&mut studio);
+        assert_eq!(studio.session.undo_names().len(), steps);
+    }
 }

@@ -5,7 +5,7 @@ use super::scans::close;
 use crate::app::state::leaving::{Leaving, LeavingAnswer, Loss};
 use crate::app::state::request::Effect;
 use crate::app::state::studio::Studio;
-use crate::jobs::{Job, TrainJob};
+use crate::jobs::{Job, RemoteFetchJob, RemoteSendJob, TrainJob};
 use crate::session::{ScanId, SegmentationId};
 
 /// Leaves where nothing is lost by it, and asks where something is.
@@ -48,6 +48,8 @@ pub fn loss(studio: &Studio, leaving: Leaving) -> Option<Loss> {
         () if is_pending || is_computing => Some(Loss::Computing),
         () if is_window && studio.tasks.is_running(TrainJob::KIND) => Some(Loss::Training),
         () if is_window && is_saving(studio) => Some(Loss::Writing),
+        () if is_window && studio.tasks.is_running(RemoteSendJob::KIND) => Some(Loss::Sending),
+        () if is_window && studio.tasks.is_running(RemoteFetchJob::KIND) => Some(Loss::Fetching),
         () if is_window && studio.models.adapted.is_some() => Some(Loss::Model),
         () => None,
     }

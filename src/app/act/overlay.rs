@@ -175,7 +175,7 @@ fn ask_for_the_rest(
     }
     let is_coarse = |key: &&LaidKey| {
         studio.overlaying.slices[key.plane as usize].as_ref().is_some_and(|ready| ready.thinning > 1)
-            && studio.overlaying.failed != Some(**key)
+            && !studio.overlaying.failed.contains(*key)
     };
     let Some(key) = wanted.iter().copied().find(|key| is_coarse(&key)) else { return };
     let layout = PlaneLayout::new(&base.geometry, key.plane);
@@ -195,7 +195,7 @@ fn ask_for_the_rest(
                         ready.values = values.into();
                     }
                 }
-                None if !was_stopped => studio.overlaying.failed = Some(key),
+                None if !was_stopped => studio.overlaying.failed.push(key),
                 None => {}
             }
         },

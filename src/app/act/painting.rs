@@ -2,7 +2,7 @@
 
 use crate::app::state::studio::Studio;
 use crate::jobs::{ErrandJob, Job};
-use crate::session::{Applied, Command, Edit, KeptBy, Refused, key as key_of};
+use crate::session::{Applied, Command, Edit, KeptBy, Refused, SegmentationId, key as key_of};
 use crate::tools::{
     Errand, Look, OptionValue, PAINTED_VALUES, Pointer, PointerKind, Refusal, Reply, ToolEntry, ToolKey, values_under,
 };
@@ -48,13 +48,13 @@ fn with_tool(
     let mut tool = std::mem::replace(&mut studio.hand.tool, idle);
     let reply = studio.tool_slice(plane).map(|slice| ask(&mut *tool, &slice)).unwrap_or_default();
     studio.hand.tool = tool;
-    let is_taken = reply.is_taken;
-    take_reply(studio, plane, is_painting, reply);
+    let (is_taken, of) = (reply.is_taken, studio.active());
+    take_reply(studio, of, plane, is_painting, reply);
     is_taken
 }
 
-/// Does what a tool answers.
-fn take_reply(studio: &mut Studio, plane: Plane, is_painting: bool, reply: Reply) {
+/// Does what a tool answers about a segmentation; another one may be on screen by now.
+fn take_reply(studio: &mut Studio, of: Option<SegmentationId>, plane: Plane, is_painting: bool, reply: Reply) {
     let Reply { commands, look, options, errand, refusal, .. } = reply;
     look.into_iter().for_each(|look| self::look(studio, plane, look));
     options.into_iter().for_each(|(option, value)| studio.settings.tools.set(option, value));
@@ -68,12 +68,12 @@ fn take_reply(studio: &mut Studio, plane: Plane, is_painting: bool, reply: Reply
             .filter(|(axis, slice)| is_painting && *axis == key_of(plane, *slice).0)
             .map(|(_, slice)| (plane, slice));
         if apply(studio, command).is_ok()
-            && let (Some(painted), Some(view)) = (painted, studio.label_view_mut())
+            && let (Some(painted), Some(view)) = (painted, of.and_then(|of| studio.label_views.get_mut(&of)))
         {
             view.painted = Some(painted);
         }
     }
-    refusal.into_iter().for_each(|refusal| tell(studio, refusal));
+    refusal.into_iter().for_each(|refusal| tell(studio, of, refusal));
     errand.into_iter().for_each(|errand| send(studio, plane, errand));
 }
 
@@ -83,13 +83,14 @@ fn send(studio: &mut Studio, plane: Plane, errand: Errand) {
         studio.notices.info("The tool is still at work: wait until it is done, or cancel it.");
         return;
     }
+    let of = errand.of;
     studio.start_for(
-        errand.of,
+        of,
         ErrandJob { errand },
         |_, ()| {},
         move |studio, result| {
             if let Some(reply) = studio.told(result) {
-                take_reply(studio, plane, true, reply);
+                take_reply(studio, Some(of), plane, true, reply);
             }
         },
     );
@@ -97,7 +98,9 @@ fn send(studio: &mut Studio, plane: Plane, errand: Errand) {
 
 /// Takes the label under the pointer to paint with.
 pub fn pick_label(studio: &mut Studio) {
-    match studio.hovered_label() {
+    // What is on screen may be a preview, or differences: these have no labels to paint with.
+    let voxel = studio.hover.and_then(|hover| hover.voxel);
+    match voxel.zip(studio.segmentation()).map_or(0, |(voxel, own)| own.labels().get(voxel)) {
         0 => studio.notices.info("There is no label under the pointer"),
         label => studio.label_view_mut().into_iter().for_each(|view| view.active = label),
     }
@@ -152,14 +155,15 @@ pub fn apply(studio: &mut Studio, command: Command) -> Result<Applied, Refused> 
 }
 
 /// Tells the user what was kept as it is: once for a reason, until locks or finished slices change.
-pub(super) fn tell(studio: &mut Studio, refusal: Refusal) {
+pub(super) fn tell(studio: &mut Studio, of: Option<SegmentationId>, refusal: Refusal) {
     let kept = match refusal {
         Refusal::Kept(kept) => kept,
         Refusal::Other(text) => return studio.notices.info(text),
     };
-    let Some(segmentation) = studio.segmentation() else { return };
+    let Some(of) = of else { return };
+    let Some(segmentation) = studio.session.document().segmentation(of) else { return };
     let (revision, table) = (segmentation.revision(), segmentation.table().clone());
-    let Some(view) = studio.label_view_mut() else { return };
+    let Some(view) = studio.label_views.get_mut(&of) else { return };
     let is_new = view.told.0.locks != revision.locks;
     if is_new {
         view.told = (revision, std::collections::BTreeSet::new());
@@ -182,5 +186,38 @@ pub(super) fn tell(studio: &mut Studio, refusal: Refusal) {
             KeptBy::Region => "Voxels outside the region stay as they are.".into(),
         };
         studio.notices.info(text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::act::cases::tests::{settle, studio_of};
+    use crate::app::act::scans;
+    use crate::session::ScanId;
+    use crate::tools::{self, Button, all_options};
+
+    #[test]
+    fn what_ends_after_another_scan_was_shown_is_of_its_own_scan() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut studio = studio_of(folder.path(), &["a.nii", "b.nii"]);
+        let open: Vec<ScanId> = studio.items.iter().filter_map(|item| item.scan).collect();
+        scans::show(&mut studio, open[0]);
+        take_tool(&mut studio, tools::find("flood-fill").unwrap());
+        let reach = all_options().into_iter().find(|option| option.id == "flood-fill.reach").unwrap();
+        studio.settings.tools.set(&reach, OptionValue::Choice("volume"));
+        for kind in [PointerKind::Press(Button::Primary), PointerKind::Release(Button::Primary)] {
+            let (moved_points, pixels_per_point) = ([0.0; 2], [1.0; 2]);
+            let at = [2.5, 2.5];
+            let click = Pointer { kind, at, is_alt: false, moved_points, mm_per_point: 1.0, pixels_per_point };
+            pointer(&mut studio, Plane::Axial, &click);
+        }
+        let of = studio.active().unwrap();
+        scans::show(&mut studio, open[1]);
+        assert!(studio.tasks.is_running(ErrandJob::KIND));
+        settle(&mut studio);
+        assert_eq!(studio.session.undo_names().len(), 1);
+        let painted = |of| studio.label_views[&of].painted.map(|(plane, _)| plane);
+        assert_eq!((painted(of), painted(studio.active().unwrap())), (Some(Plane::Axial), None));
     }
 }

@@ -4,6 +4,7 @@ use super::cases::{completion_of, is_case};
 use super::scans::close;
 use crate::app::state::cases::{Left, LeftMask};
 use crate::app::state::studio::Studio;
+use crate::jobs::{Job, SaveDocumentJob};
 use crate::session::{ScanId, Segmentation, SegmentationId};
 
 /// Bytes of voxels and labels that open cases may take together; where one alone has more, it alone stays.
@@ -41,7 +42,8 @@ fn make_room_within(studio: &mut Studio, room: usize) {
 fn can_go(studio: &Studio, scan: ScanId) -> bool {
     let is_listed = is_case(studio.item_of(scan));
     // A document is of all that is open, and what comes back from a journal is on its way to a scan.
-    let is_held = studio.document.is_some() || !studio.bringing.all.is_empty();
+    let is_held =
+        studio.document.is_some() || studio.tasks.is_running(SaveDocumentJob::KIND) || !studio.bringing.all.is_empty();
     // Rulers and regions are in no file but a document's; a scan that lies over the one on screen is in use.
     let measurements = studio.session.document().measurements(scan);
     let is_measured = !measurements.is_empty() || measurements.is_modified();

@@ -45,7 +45,7 @@ pub fn answer(studio: &mut Studio, answer: RecoveryAnswer) {
             // One that is back at once is gone from the list.
             (0..studio.recovery.offers.len()).rev().for_each(|n| restore(studio, n));
         }
-        RecoveryAnswer::Doubt(n) => studio.recovery.doubted = Some(n),
+        RecoveryAnswer::Doubt(n) => studio.recovery.doubted = studio.recovery.offers.get(n).map(Offer::key),
         RecoveryAnswer::Discard(n) if n < studio.recovery.offers.len() => {
             let Offer { journal, left, .. } = studio.recovery.offers.remove(n);
             settle(studio, journal, left.scan);
@@ -65,14 +65,14 @@ fn restore(studio: &mut Studio, n: usize) {
 
 /// A scan was not found: its work is offered again.
 pub(super) fn did_not_come(studio: &mut Studio, journal: usize, scan: ScanId) {
-    let is_it = |offer: &&mut Offer| (offer.journal, offer.left.scan) == (journal, scan);
+    let is_it = |offer: &&mut Offer| offer.key() == (journal, scan);
     studio.recovery.offers.iter_mut().find(is_it).into_iter().for_each(|offer| offer.is_coming = false);
     studio.recovery.is_open = !studio.recovery.offers.is_empty();
 }
 
 /// The work of a scan is back in a session. Its old journal is needed until the new one has it.
 pub(super) fn came(studio: &mut Studio, journal: usize, scan: ScanId) {
-    studio.recovery.offers.retain(|offer| (offer.journal, offer.left.scan) != (journal, scan));
+    studio.recovery.offers.retain(|offer| offer.key() != (journal, scan));
     studio.recovery.restored.push((journal, scan));
 }
 
@@ -99,5 +99,32 @@ fn settle(studio: &mut Studio, journal: usize, scan: ScanId) {
         let text =
             "What was restored or discarded may be offered again at the next start: its journal cannot be changed.";
         studio.notices.push(Kind::Warning, text, error.to_string());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::act::cases::tests::studio_of;
+    use crate::jobs::LeftScan;
+    use crate::session::{read_document, write_document};
+    use crate::work::Watch;
+
+    #[test]
+    fn what_is_doubted_stays_the_same_when_another_scan_has_come() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut studio = studio_of(folder.path(), &["a.nii", "b.nii", "c.nii"]);
+        let path = folder.path().join("d.lamella");
+        write_document(&path, studio.session.document(), Watch::unwatched()).unwrap();
+        let scans: Vec<ScanId> = studio.session.document().scans().map(|(scan, _)| scan).collect();
+        for (kept, scan) in read_document(&path, Watch::unwatched()).unwrap().into_iter().zip(&scans) {
+            let left = LeftScan { scan: *scan, kept, content: [0; 2] };
+            studio.recovery.offers.push(Offer { journal: 0, left, when: None, is_coming: false });
+        }
+        answer(&mut studio, RecoveryAnswer::Doubt(1));
+        came(&mut studio, 0, scans[0]);
+        let doubted = studio.recovery.doubted;
+        let is_doubted: Vec<bool> = studio.recovery.offers.iter().map(|offer| Some(offer.key()) == doubted).collect();
+        assert_eq!((is_doubted, doubted), (vec![true, false], Some((0, scans[1]))));
     }
 }

@@ -48,6 +48,7 @@ pub fn open(studio: &mut Studio, paths: Vec<PathBuf>) {
     if paths.is_empty() {
         return;
     }
+    documents::comes_beside(studio);
     let opened = paths.clone();
     studio.start(
         ScanJob { paths },
@@ -180,6 +181,7 @@ fn remember(studio: &mut Studio, paths: &[PathBuf]) {
 
 /// Unpacks and shows the sample.
 pub fn open_sample(studio: &mut Studio) {
+    documents::comes_beside(studio);
     studio.start(
         OpenSampleJob,
         |_, ()| {},
@@ -208,7 +210,6 @@ pub fn show_item(studio: &mut Studio, n: usize) {
         None if sizing::must_wait(studio, n) => {}
         None => {
             let Some(item) = studio.items.get(n) else { return };
-            studio.loading = Some(n);
             let entry = item.entry.clone();
             let left =
                 item.case.left.as_ref().map(|left| left.masks.iter().map(|mask| mask.file.path.clone()).collect());
@@ -218,6 +219,8 @@ pub fn show_item(studio: &mut Studio, n: usize) {
                 Some(paths) if !Vec::is_empty(&paths) => WithMasks::All(paths),
                 _ => WithMasks::NewestAnd(item.case.places.clone(), item.case.attached.clone()),
             };
+            studio.loading = Some(n);
+            documents::comes_beside(studio);
             studio.start(
                 LoadJob { entry, masks },
                 |_, ()| {},

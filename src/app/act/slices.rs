@@ -85,7 +85,7 @@ fn put(studio: &mut Studio, copy: &CopiedSlice, slice: usize, name: &str) {
         }
     }
     if !kept.is_empty() {
-        tell(studio, Refusal::Kept(kept));
+        tell(studio, Some(copy.of), Refusal::Kept(kept));
     }
 }
 

@@ -22,6 +22,10 @@ pub enum Loss {
     Training,
     /// A file that is being written.
     Writing,
+    /// Files that are being sent to a server.
+    Sending,
+    /// Files that are being fetched from a server.
+    Fetching,
     /// Labels that are still computed.
     Computing,
     /// A model that was refined and not kept.

@@ -101,7 +101,7 @@ pub struct Overlaying {
     /// The slice that a job computes.
     pub asked: Option<LaidKey>,
     /// What could not be computed: it is not tried again.
-    pub failed: Option<LaidKey>,
+    pub failed: Vec<LaidKey>,
     /// How long a pixel takes, in nanoseconds, by plane: rows of a sagittal slice lie far apart in memory.
     pub pixel_nanos: [f64; 3],
     /// When the document was told last what lies over its scans.
@@ -110,7 +110,7 @@ pub struct Overlaying {
 
 impl Default for Overlaying {
     fn default() -> Self {
-        Self { slices: [const { None }; 3], asked: None, failed: None, pixel_nanos: [30.0; 3], remembered: None }
+        Self { slices: [const { None }; 3], asked: None, failed: Vec::new(), pixel_nanos: [30.0; 3], remembered: None }
     }
 }
 

@@ -28,7 +28,7 @@ pub struct Recovery {
     /// Whether the user is asked now.
     pub is_open: bool,
     /// An offer that is discarded if the user says so once more.
-    pub doubted: Option<usize>,
+    pub doubted: Option<(usize, ScanId)>,
     /// What is in this window's journal as soon as that is written, and then is not needed in the old one.
     pub restored: Vec<(usize, ScanId)>,
 }
@@ -51,6 +51,11 @@ pub enum RecoveryAnswer {
 }
 
 impl Offer {
+    /// What tells it from others, wherever it is in the list.
+    pub fn key(&self) -> (usize, ScanId) {
+        (self.journal, self.left.scan)
+    }
+
     /// What was done: "12 changes after the last save: Brush (10), Fill (2)".
     pub fn summary(&self) -> String {
         let steps = &self.left.kept.steps;

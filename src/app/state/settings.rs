@@ -2,6 +2,8 @@
 //! the user may read.
 
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
 
 use serde::{Deserialize, Serialize};
 
@@ -196,20 +198,6 @@ impl Settings {
         settings
     }
 
-    /// Writes the settings on a thread of their own.
-    pub fn save(&self) {
-        let (Some(path), Ok(text)) = (file(), serde_json::to_string_pretty(self)) else { return };
-        std::thread::spawn(move || {
-            let written = path
-                .parent()
-                .map_or(Ok(()), create_private_folder)
-                .and_then(|()| replace_private_file(&path, |w| std::io::Write::write_all(w, text.as_bytes())));
-            if let Err(error) = written {
-                tracing::warn!("settings were not saved: {error}");
-            }
-        });
-    }
-
     /// Puts a path in front of the recent ones.
     pub fn remember(&mut self, path: &Path) {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
@@ -225,9 +213,77 @@ impl Settings {
     }
 }
 
+/// Writes settings on a thread of its own, in the order in which they are given; what is not written yet when it goes is written then.
+#[derive(Debug)]
+pub struct SettingsWriter {
+    path: Option<PathBuf>,
+    thread: Option<(Sender<String>, JoinHandle<()>)>,
+}
+
+impl SettingsWriter {
+    /// A writer of a file; of none where there is no place for it.
+    pub fn new(path: Option<PathBuf>) -> Self {
+        Self { path, thread: None }
+    }
+
+    /// Writes the settings soon.
+    pub fn write(&mut self, settings: &Settings) {
+        let (Some(path), Ok(text)) = (&self.path, serde_json::to_string_pretty(settings)) else { return };
+        let path = path.clone();
+        let (to, _) = self.thread.get_or_insert_with(|| {
+            let (to, texts) = channel();
+            (to, std::thread::spawn(move || write_all(&path, &texts)))
+        });
+        if to.send(text).is_err() {
+            tracing::warn!("settings were not saved: their thread has ended");
+        }
+    }
+
+    /// Waits until all is written.
+    pub fn finish(&mut self) {
+        if let Some((to, thread)) = self.thread.take() {
+            drop(to);
+            // A panic of it was printed.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for SettingsWriter {
+    fn drop(&mut self) {
+        self.finish();
+    }
+}
+
+/// Writes each text that comes; of several that wait the newest is enough.
+fn write_all(path: &Path, texts: &Receiver<String>) {
+    while let Ok(first) = texts.recv() {
+        let text = texts.try_iter().last().unwrap_or(first);
+        let written = path
+            .parent()
+            .map_or(Ok(()), create_private_folder)
+            .and_then(|()| replace_private_file(path, |w| std::io::Write::write_all(w, text.as_bytes())));
+        if let Err(error) = written {
+            tracing::warn!("settings were not saved: {error}");
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_newest_settings_are_on_disk_when_their_writer_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lamella/settings.json");
+        let mut writer = SettingsWriter::new(Some(path.clone()));
+        for undo_mb in 100..200 {
+            writer.write(&Settings { undo_mb, ..Settings::default() });
+        }
+        drop(writer);
+        assert_eq!(Settings::read(&std::fs::read_to_string(&path).unwrap()).undo_mb, 199);
+    }
 
     #[test]
     fn settings_of_another_version_keep_what_both_know() {

@@ -10,7 +10,7 @@ use super::cine::Cine;
 use super::comparing::Comparing;
 use super::copied::CopiedSlice;
 use super::deidentifying::Deidentifying;
-use super::documents::OpenDocument;
+use super::documents::{OpenDocument, OpeningDocument};
 use super::figures::Figures;
 use super::highlighting::Highlighting;
 use super::joining::{Arrival, CorrectedSlices};
@@ -173,6 +173,8 @@ pub struct Studio {
     pub figures: Figures,
     /// Taking patients out of DICOM files.
     pub deidentifying: Deidentifying,
+    /// Documents that are being read.
+    pub opening: Vec<OpeningDocument>,
     /// Servers of images.
     pub servers: Servers,
     /// Whether the user knows that undo has no room for all steps.
@@ -232,6 +234,7 @@ impl Studio {
             document: None,
             figures: Figures::default(),
             deidentifying: Deidentifying::default(),
+            opening: Vec::new(),
             servers: Servers::default(),
             knows_undo_is_full: false,
         };

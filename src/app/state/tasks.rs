@@ -29,6 +29,7 @@ trait Running<S> {
 enum News<S> {
     Share(Share),
     Stage(Stage),
+    Warning(Deed<S>),
     Deed(Deed<S>),
     Done(Option<Deed<S>>),
 }
@@ -54,7 +55,7 @@ impl<S: 'static, J: Job> Running<S> for Run<S, J> {
             WorkerNews::Progress(share) => News::Share(share),
             WorkerNews::Told(Told::Warning(text)) => {
                 let on_warning = self.on_warning;
-                News::Deed(Box::new(move |studio| on_warning(studio, text)))
+                News::Warning(Box::new(move |studio| on_warning(studio, text)))
             }
             WorkerNews::Told(Told::Stage(stage)) => News::Stage(stage),
             WorkerNews::Told(Told::Event(event)) => {
@@ -113,6 +114,8 @@ pub struct TaskState {
 /// All running jobs.
 pub struct Tasks<S> {
     running: Vec<(TaskState, Box<dyn Running<S>>)>,
+    /// What is to be done with results that wait until their labels are not painted any more.
+    held: Vec<(SegmentationId, Deed<S>)>,
     next: u64,
     wake: std::sync::Arc<dyn Fn() + Send + Sync>,
 }
@@ -120,7 +123,7 @@ pub struct Tasks<S> {
 impl<S: 'static> Tasks<S> {
     /// No job; `wake` is called from a job's thread when there is news.
     pub fn new(wake: std::sync::Arc<dyn Fn() + Send + Sync>) -> Self {
-        Self { running: Vec::new(), next: 0, wake }
+        Self { running: Vec::new(), held: Vec::new(), next: 0, wake }
     }
 
     /// Starts a job.
@@ -160,9 +163,9 @@ impl<S: 'static> Tasks<S> {
         self.running.push((state, Box::new(run)));
     }
 
-    /// Whether nothing runs.
+    /// Whether nothing runs, and no result waits.
     pub fn is_empty(&self) -> bool {
-        self.running.is_empty()
+        self.running.is_empty() && self.held.is_empty()
     }
 
     /// All that run, oldest first.
@@ -233,7 +236,14 @@ impl<S: 'static> Tasks<S> {
     /// What is to be done with the news of all jobs. Where a job has told more than a frame takes, another frame is asked for: its last news
     /// may have come already, and nothing else would bring the next frame.
     pub fn drain(&mut self) -> Vec<Deed<S>> {
-        let mut deeds = Vec::new();
+        self.drain_but(None)
+    }
+
+    /// The same, but that results for these labels wait until a later call: a stroke on them is under way, and would be lost.
+    pub fn drain_but(&mut self, painted: Option<SegmentationId>) -> Vec<Deed<S>> {
+        let is_painted = |of: SegmentationId| Some(of) == painted;
+        let mut deeds: Vec<Deed<S>> =
+            self.held.extract_if(.., |(of, _)| !is_painted(*of)).map(|(_, deed)| deed).collect();
         let mut is_more = false;
         self.running.retain_mut(|(state, run)| {
             for _ in 0..EVENTS_PER_FRAME {
@@ -241,10 +251,16 @@ impl<S: 'static> Tasks<S> {
                     None => return true,
                     Some(News::Share(share)) => state.follow(share),
                     Some(News::Stage(stage)) => state.enter(stage),
+                    Some(News::Warning(deed)) if !state.is_stopping || state.kind.is_kept_when_stopped => {
+                        deeds.push(deed);
+                    }
                     Some(News::Deed(deed)) if !state.is_stopping => deeds.push(deed),
-                    Some(News::Deed(_)) => {}
+                    Some(News::Deed(_) | News::Warning(_)) => {}
                     Some(News::Done(deed)) => {
-                        deeds.extend(deed);
+                        match state.of.filter(|of| is_painted(*of)) {
+                            Some(of) => self.held.extend(deed.map(|deed| (of, deed))),
+                            None => deeds.extend(deed),
+                        }
                         return false;
                     }
                 }

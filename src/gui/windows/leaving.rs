@@ -90,6 +90,14 @@ fn question(studio: &Studio, leaving: Leaving, loss: Loss) -> Question {
         Loss::Writing => {
             ("A file is being written", "It is not complete when the window closes now.".to_string(), "Stop writing")
         }
+        Loss::Sending => {
+            ("Files are being sent", "The server gets what is on its way, and no more.".to_string(), "Stop sending")
+        }
+        Loss::Fetching => (
+            "Files are being fetched",
+            "What has come stays; the rest comes when the same is fetched again.".to_string(),
+            "Stop fetching",
+        ),
         Loss::Model => {
             ("The refined model is not kept", format!("What it learned is lost {when}."), "Forget the model")
         }

@@ -29,7 +29,7 @@ pub fn recovery_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
         egui::ScrollArea::vertical().max_height(LIST).auto_shrink([false, true]).show(ui, |ui| {
             for (n, offer) in &offers {
                 ui.separator();
-                let is_doubted = studio.recovery.doubted == Some(*n);
+                let is_doubted = studio.recovery.doubted == Some(offer.key());
                 answer = offer_ui(ui, *n, offer, is_doubted).or(answer);
             }
         });

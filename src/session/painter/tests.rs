@@ -116,11 +116,18 @@ fn corrected_slices_that_would_change_are_counted() {
 fn a_label_is_erased_but_in_finished_slices() {
     let (mut session, of) = session(&[([1, 1, 1], 1), ([2, 2, 2], 1), ([3, 3, 3], 2)], table(&["One", "Two"], &[]));
     let mut whole = painter(&session, of, &PaintRules::default());
-    assert!(!whole.erase(1));
+    let signal = crate::work::Signal::default();
+    signal.stop();
+    let before = whole.labels().counts();
+    assert!(
+        whole.erase(1, Watch::new(&signal)).is_err() && whole.labels().counts() == before,
+        "a stop changes nothing"
+    );
+    assert!(!whole.erase(1, Watch::unwatched()).unwrap());
     assert_eq!(whole.labels().counts(), BTreeMap::from([(2, 1)]));
     finish(&mut session, of, Plane::Coronal, 2);
     let mut painter = painter(&session, of, &PaintRules::default());
-    assert!(painter.erase(1), "some of it is in a finished slice");
+    assert!(painter.erase(1, Watch::unwatched()).unwrap(), "some of it is in a finished slice");
     assert_eq!(painter.labels().counts(), BTreeMap::from([(1, 1), (2, 1)]));
 }
 

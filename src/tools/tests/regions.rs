@@ -33,6 +33,13 @@ fn point(session: &Session, of: SegmentationId, plane: Plane, voxel: [usize; 3])
     [at[0] as f64 + 0.5, at[1] as f64 + 0.5]
 }
 
+/// The slices of a plane that are marked as corrected.
+fn corrected(session: &Session, of: SegmentationId, plane: Plane) -> BTreeSet<usize> {
+    let segmentation = session.document().segmentation(of).unwrap();
+    let count = PlaneLayout::new(segmentation.labels().geometry(), plane).size[2];
+    (0..count).filter(|slice| segmentation.state(plane, *slice) == SliceState::Corrected).collect()
+}
+
 fn voxels_of(session: &Session, of: SegmentationId, label: u16) -> BTreeSet<[usize; 3]> {
     labelled(&labels(session, of)).into_iter().filter(|(_, own)| *own == label).map(|(voxel, _)| voxel).collect()
 }
@@ -52,6 +59,9 @@ fn a_flood_fills_one_side_of_a_wall_in_a_slice_or_in_the_volume() {
             let expected: BTreeSet<_> =
                 voxels_of(&parted().0, of, 5).into_iter().filter(|v| is_on_side(v) && in_reach(v)).collect();
             assert_eq!(voxels_of(&session, of, 3), expected, "{plane:?} {reach}");
+            let changed: BTreeSet<usize> = expected.iter().map(|voxel| layout.screen(*voxel)[2]).collect();
+            assert!(changed.len() > 1 || reach == "slice");
+            assert_eq!(corrected(&session, of, plane), changed, "{plane:?} {reach}");
             // The right button takes the region away again; there is nothing to take a second time.
             drag(&mut session, of, &mut *(find("flood-fill").unwrap().make)(), Button::Secondary, way);
             assert!(voxels_of(&session, of, 3).is_empty());
@@ -145,6 +155,9 @@ fn scissors_cut_through_the_volume_or_a_number_of_millimetres() {
                 };
                 assert_eq!(after.get(voxel), expected, "{cut} in {plane:?} at {voxel:?}");
             }
+            let changed = grid().filter(|voxel| after.get(*voxel) != before.get(*voxel));
+            let changed: BTreeSet<usize> = changed.map(|voxel| layout.screen(voxel)[2]).collect();
+            assert_eq!(corrected(&session, of, plane), changed, "{cut} in {plane:?}");
             session.undo().unwrap();
             assert!(labels(&session, of).same_labels(&before), "one step");
         }

@@ -9,9 +9,11 @@ use crate::session::{Command, Edit, PaintRules, Painter};
 use crate::volume::{Affine, Geometry, Label, LabelMap, LabelTable, Rescale, Volume, Voxels, Window};
 use crate::work::Watch;
 
-const SHAPE: [usize; 3] = [6, 5, 4];
+/// Voxels of its scans.
+pub const SHAPE: [usize; 3] = [6, 5, 4];
 
-fn write_scan(path: &Path, shape: [usize; 3]) {
+/// Writes a scan of a few values.
+pub fn write_scan(path: &Path, shape: [usize; 3]) {
     let geometry = Geometry::new(shape, Affine::IDENTITY).unwrap();
     let values: Vec<i16> = (0..geometry.voxel_count()).map(|n| (n % 97) as i16).collect();
     let volume = Volume::new(geometry, Voxels::I16(values.into()), vec![], Rescale::IDENTITY, "scan".into());

@@ -8,7 +8,7 @@ mod tests;
 
 use std::path::PathBuf;
 
-pub use sending::lacks as lacks_to_send;
+pub use sending::{end, lacks as lacks_to_send};
 
 use super::saving;
 use crate::app::state::notices::Kind;

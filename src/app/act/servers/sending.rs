@@ -7,7 +7,7 @@ use super::asking;
 use crate::app::state::servers::{Content, Deed, Made, Said};
 use crate::app::state::studio::Studio;
 use crate::disk::create_private_folder;
-use crate::jobs::SaveLabelsJob;
+use crate::jobs::{SaveLabelsJob, SavedLabels};
 
 /// Why the segmentation in hand cannot be sent.
 pub fn lacks(studio: &Studio) -> Option<&'static str> {
@@ -21,7 +21,7 @@ pub fn send_segmentation(studio: &mut Studio) {
         return;
     }
     let Some(segmentation) = studio.segmentation() else { return };
-    if segmentation.labels().counts().is_empty() {
+    if !segmentation.labels().occupied()[0].contains(&true) {
         studio.servers.said = Some(Said::bad("The segmentation is empty: there is nothing to send."));
         return;
     }
@@ -42,6 +42,7 @@ pub fn send_segmentation(studio: &mut Studio) {
         return;
     }
     studio.servers.said = None;
+    studio.servers.outgoing.push(folder.clone());
     let path = folder.join(content.send_as.file_name());
     let chosen = studio.servers.server().cloned();
     let Content { labels, annotations, source, .. } = content.clone();
@@ -49,11 +50,13 @@ pub fn send_segmentation(studio: &mut Studio) {
         SaveLabelsJob { path, labels, annotations, source, sidecar: false },
         |_, ()| {},
         move |studio, result| match result {
-            Ok(path) if studio.servers.server() == chosen.as_ref() => {
+            // It was stopped before it was sent.
+            Ok(SavedLabels { path, is_compared: false }) => clear(studio, &Deed::Send(path, true)),
+            Ok(SavedLabels { path, .. }) if studio.servers.server() == chosen.as_ref() => {
                 studio.servers.made = Some(Made { path: path.clone(), content });
                 asking::begin(studio, Deed::Send(path, true));
             }
-            Ok(path) => {
+            Ok(SavedLabels { path, .. }) => {
                 clear(studio, &Deed::Send(path, true));
                 studio.servers.said =
                     Some(Said::bad("Nothing was sent: another server was chosen before the segmentation was written."));
@@ -74,6 +77,14 @@ fn folder() -> PathBuf {
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_nanos();
     std::env::temp_dir().join(format!("lamella-send-{}-{now}-{number}", std::process::id()))
+}
+
+/// The window ends: what was made only to be sent goes, also what is still on its way.
+pub fn end(studio: &mut Studio) {
+    for folder in std::mem::take(&mut studio.servers.outgoing) {
+        // Most are gone already.
+        let _ = std::fs::remove_dir_all(folder);
+    }
 }
 
 /// A file that was made only to be sent goes, with its folder.

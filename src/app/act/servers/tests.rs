@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use super::*;
 use crate::app::Settings;
+use crate::app::act::leaving;
+use crate::app::state::leaving::{Leaving, Loss};
 use crate::app::state::servers::{Content, Made, Protocol, SendAs};
 use crate::remote::KnownServers;
 
@@ -28,6 +30,24 @@ fn add(studio: &mut Studio, name: &str) {
     answer(studio, ServersRequest::Form(Box::new(form)));
     answer(studio, ServersRequest::KeepForm);
     settle(studio);
+}
+
+#[test]
+fn the_window_asks_while_files_are_sent_and_none_that_were_made_for_it_are_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut studio = opened(folder.path().join("servers.json"));
+    add(&mut studio, "A");
+    let made = folder.path().join("outgoing");
+    std::fs::create_dir(&made).unwrap();
+    let path = made.join("segmentation.dcm");
+    std::fs::write(&path, b"of a patient").unwrap();
+    studio.servers.outgoing.push(made.clone());
+    asking::begin(&mut studio, Deed::Send(path, true));
+    assert_eq!(leaving::loss(&studio, Leaving::Window), Some(Loss::Sending));
+    end(&mut studio);
+    assert!(!made.exists());
+    settle(&mut studio);
+    assert_eq!(leaving::loss(&studio, Leaving::Window), None);
 }
 
 fn names(studio: &Studio) -> Vec<&str> {

@@ -16,6 +16,8 @@ pub struct Journaling {
     pub folder: PathBuf,
     /// Since when nothing could be written, or since the last try to begin anew.
     pub behind_since: Option<Instant>,
+    /// Whether it was told to begin anew and has not answered: what happens from then on is written behind that.
+    pub is_beginning: bool,
     /// Bytes that it had when it held nothing but the document.
     pub smallest_bytes: u64,
     /// Whether it is being made smaller.

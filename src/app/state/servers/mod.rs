@@ -55,6 +55,8 @@ pub struct Servers {
     pub send_as: SendAs,
     /// The segmentation that was written last to be sent, until it is known what became of it.
     pub made: Option<Made>,
+    /// Folders that were made only for what is sent: none is left when the window ends.
+    pub outgoing: Vec<PathBuf>,
 }
 
 /// What was found on the chosen server.

@@ -32,7 +32,7 @@ pub const ENTRY: Operation = Operation {
         Parameter {
             id: "last-is-off",
             name: "Last label is off",
-            hint: "The last of the selected labels marks what is off the structures, and is erased afterwards",
+            hint: "The selected label with the highest number marks what is off the structures, and is erased afterwards",
             kind: Kind::Flag { default: false },
         },
     ],
