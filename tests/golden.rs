@@ -19,8 +19,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use lamella::engine::{
-    Array, Backend, Mode, Network, Optimiser, Recipe, SegmentationLoss, Weights, bce_with_logits, cross_entropy,
-    soft_dice,
+    Array, Backend, DeviceChoice, Mode, Network, Optimiser, Recipe, SegmentationLoss, Weights, bce_with_logits,
+    cross_entropy, soft_dice,
 };
 use lamella::graph::{
     Activation, ContextFusion, ContextPooling, Conv, ConvTranspose, Graph, GraphBuilder, LocalResponse, NonLocal,
@@ -846,6 +846,110 @@ fn check(case: &Value, folder: &Path) -> Option<Vec<Result<f64, String>>> {
         }
         _ => None,
     }
+}
+
+/// What inference on a GPU gives: against what is stored, where that is of inference, and against our kernels on the CPU. The deviation
+/// from both; `None` where a case has no network.
+fn check_on_gpu(case: &Value, folder: &Path, gpu: DeviceChoice) -> Option<Result<[f64; 2], String>> {
+    let group = case["group"].as_str()?;
+    let (graph, weights) = match group {
+        "onnx" => {
+            let bytes = std::fs::read(folder.join(case["onnx"]["file"].as_str()?)).unwrap();
+            let beside = |name: &str, _: u64, _: u64| Err(format!("no file {name}"));
+            let imported = onnx::import(&bytes, &beside).unwrap();
+            let weights = imported.weights.into_iter().map(|(name, t)| (name, Array::new(t.shape, t.values)));
+            (imported.graph, weights.collect())
+        }
+        "mlp" if case["hyper"].get("steps").is_none() => {
+            let graph = perceptron_graph(case);
+            let weights = weights_of(case, &graph);
+            (graph, weights)
+        }
+        "op" | "block" | "segmentation" | "encoder" => {
+            let graph = graph_of(case)?;
+            let weights = weights_of(case, &graph);
+            (graph, weights)
+        }
+        _ => return None,
+    };
+    let stored = Stored::read(&folder.join(case["file"].as_str()?));
+    let run = |network: &mut Network, image: &Array| -> Result<Vec<Array>, String> {
+        let outputs = network.infer(image, Watch::unwatched()).map_err(|e| e.to_string())?;
+        check_device(network).map(|()| outputs)
+    };
+    let compare = || -> Result<[f64; 2], String> {
+        let opened = |device| Network::new(graph.clone(), &weights, device).map_err(|e| e.to_string());
+        let (mut on_gpu, mut on_cpu) = (opened(gpu)?, opened(DeviceChoice::Cpu)?);
+        let mut worst = [0.0f64; 2];
+        for input in case["inputs"].as_array().ok_or("no inputs")? {
+            let name = input["name"].as_str().unwrap();
+            let mut shape = shape_of(input);
+            let scale = input["scale"].as_f64().unwrap_or(1.0);
+            let values = fill::input(name, shape.iter().product(), scale);
+            shape.resize(4, 1);
+            let image = Array::new(shape, values);
+            let (found, wanted) = (run(&mut on_gpu, &image)?, run(&mut on_cpu, &image)?);
+            for (found, wanted) in found.iter().zip(&wanted) {
+                let distance = relative_distance(&found.values, &wanted.values);
+                if found.shape != wanted.shape || distance > ENGINES_AGREE {
+                    let [a, b] = [&found.shape, &wanted.shape];
+                    return Err(format!("GPU {a:?} and CPU {b:?} differ by {distance:.1e} (relative L2)"));
+                }
+                worst[1] = worst[1].max(distance);
+            }
+            if case["mode"] == "train" {
+                continue;
+            }
+            let outputs: Vec<String> = match (group, case["outputs"].as_array()) {
+                ("onnx", _) | (_, None) => vec![name.replacen("input", "output", 1)],
+                (_, Some(outputs)) => outputs.iter().filter_map(Value::as_str).map(Into::into).collect(),
+            };
+            for (output, found) in outputs.iter().zip(&found) {
+                let mut rows = case["tensors"].as_array().unwrap().iter();
+                let row = rows.find(|r| r["name"] == output.as_str()).ok_or(format!("no {output} is stored"))?;
+                worst[0] = worst[0].max(compare_row(row, &stored, found)?);
+            }
+        }
+        Ok(worst)
+    };
+    Some(compare())
+}
+
+#[test]
+fn every_network_gives_the_same_on_a_gpu() {
+    let (Some(folder), Some(gpu)) = (support::test_data(), support::gpu()) else { return };
+    let folder = folder.join("golden");
+    let index = support::json(&folder.join("cases.json"));
+    let only = std::env::var("GOLDEN_ONLY").ok();
+    let (mut matched, mut large, mut failures) = (0, 0, Vec::new());
+    for case in index["cases"].as_array().unwrap() {
+        let name = case["case"].as_str().unwrap();
+        if only.as_ref().is_some_and(|part| !name.contains(part.as_str())) {
+            continue;
+        }
+        // A GPU of software is slow, too.
+        if case["macs"].as_f64().unwrap_or(0.0) >= COMPOSED_LIMIT_MACS {
+            large += 1;
+            continue;
+        }
+        let start = std::time::Instant::now();
+        match check_on_gpu(case, &folder, gpu.choice) {
+            None => {}
+            Some(Ok([of_tolerance, from_cpu])) => {
+                matched += 1;
+                let seconds = start.elapsed().as_secs_f64();
+                println!(
+                    "matched {name}: {of_tolerance:.3} of the tolerance, {from_cpu:.1e} from the CPU, {seconds:.2} s"
+                );
+            }
+            Some(Err(problem)) => {
+                println!("failed {name}: {problem}");
+                failures.push(format!("{name}: {problem}"));
+            }
+        }
+    }
+    println!("golden on {}: {matched} matched, {large} too large, {} failed", gpu.name, failures.len());
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
 #[test]

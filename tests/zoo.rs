@@ -10,6 +10,7 @@
 
 #[path = "support/random_weights.rs"]
 mod random_weights;
+mod support;
 
 use std::path::Path;
 
@@ -108,6 +109,34 @@ fn engines_agree_at_two_sizes_and_every_parameter_has_a_gradient() {
         }
     }
     println!("{} networks; engines within {worst:.1e} of each other", entries().len());
+}
+
+#[test]
+fn every_network_gives_the_same_on_a_gpu() {
+    let Some(gpu) = support::gpu() else { return };
+    let (mut worst, mut failed) = (0.0f64, Vec::new());
+    for (arch, options) in entries() {
+        let graph = zoo::build(arch, ENDS, &options).unwrap();
+        let weights = weights(&graph);
+        let x = random_array(&[2, 1, 64, 32], 1);
+        let [on_gpu, on_cpu] = [gpu.choice, DeviceChoice::Cpu].map(|device| {
+            let mut network = Network::new(graph.clone(), &weights, device).unwrap();
+            let outputs = network.infer(&x, Watch::unwatched()).unwrap();
+            assert!(network.take_notices().is_empty() || device == DeviceChoice::Cpu, "{arch} {options} failed there");
+            outputs
+        });
+        let products = options["attention"].as_str().is_some_and(|a| a.contains("non-local") || a == "criss-cross");
+        let limit = if products { PRODUCTS_AGREE } else { ENGINES_AGREE };
+        for (found, wanted) in on_gpu.iter().zip(&on_cpu) {
+            let off = distance(&found.values, &wanted.values);
+            worst = worst.max(off);
+            if found.shape != wanted.shape || off.is_nan() || off >= limit {
+                failed.push(format!("{arch} {options}: {off:.1e}"));
+            }
+        }
+    }
+    println!("{} networks on {} within {worst:.1e} of the CPU", entries().len(), gpu.name);
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
 }
 
 /// What GPUs do in inference, run here by the same operations on the CPU.

@@ -8,8 +8,8 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::{Result, activations, print_json, use_threads};
-use crate::engine::{Activations, StageTimes};
-use crate::jobs::{BenchLoad, BenchNetwork, EDIT_CASES, EditCase, EditScene, JobError, peak_memory_bytes};
+use crate::engine::{Activations, DeviceChoice, StageTimes};
+use crate::jobs::{BenchInput, BenchLoad, BenchNetwork, EDIT_CASES, EditCase, EditScene, JobError, peak_memory_bytes};
 
 /// Time the project's own benchmarks.
 #[derive(Args)]
@@ -30,6 +30,9 @@ enum What {
         /// Print what the pass does and for how long, stage by stage
         #[arg(long)]
         stages: bool,
+        /// cpu, gpu, gpu:N, cuda, cuda:N or metal; `lamella devices` lists them
+        #[arg(long, default_value = "cpu")]
+        device: DeviceChoice,
         #[command(flatten)]
         common: Common,
     },
@@ -90,18 +93,13 @@ fn parse_json(text: &str) -> std::result::Result<serde_json::Value, String> {
 }
 
 impl NetworkOptions {
-    fn bench(
-        &self,
-        batch: usize,
-        size: [usize; 2],
-        activations: Activations,
-    ) -> std::result::Result<BenchNetwork, JobError> {
+    fn bench(&self, input: BenchInput) -> std::result::Result<BenchNetwork, JobError> {
         let options = match (&self.options, self.arch.as_str()) {
             (Some(options), _) => options.clone(),
             (None, "unet") => json!({"width": self.width}),
             (None, _) => serde_json::Value::Null,
         };
-        BenchNetwork::new(&self.arch, &options, batch, size, activations)
+        BenchNetwork::new(&self.arch, &options, input)
     }
 }
 
@@ -243,11 +241,12 @@ impl Bench {
         | What::Load { common, .. }) = &self.what;
         use_threads(common.threads)?;
         match &self.what {
-            What::Segment { network, size, stages, common } => {
-                let mut bench = network.bench(1, size.0, Activations::Kept)?;
+            What::Segment { network, size, stages, device, common } => {
+                let (batch, activations) = (1, Activations::Kept);
+                let mut bench = network.bench(BenchInput { batch, size: size.0, activations, device: *device })?;
                 let times = bench.stages()?;
                 let mut facts = json!({
-                    "arch": network.arch, "parameters": bench.parameters(), "size": size.0,
+                    "arch": network.arch, "parameters": bench.parameters(), "size": size.0, "device": bench.device_name(),
                     "instructions": times.instructions, "packed_weight_bytes": times.weight_bytes, "map_bytes": times.map_bytes,
                 });
                 if *stages {
@@ -257,10 +256,11 @@ impl Bench {
                 common.time("segment", || bench.infer(), &facts)
             }
             What::Train { network, size, batch, recompute, stages, common } => {
-                let mut bench = network.bench(*batch, size.0, activations(*recompute))?;
+                let (size, activations, device) = (size.0, activations(*recompute), DeviceChoice::Cpu);
+                let mut bench = network.bench(BenchInput { batch: *batch, size, activations, device })?;
                 let times = bench.training_stages()?;
                 let mut facts = json!({
-                    "arch": network.arch, "parameters": bench.parameters(), "size": size.0, "batch": batch, "recompute": recompute,
+                    "arch": network.arch, "parameters": bench.parameters(), "size": size, "batch": batch, "recompute": recompute,
                     "instructions": times.instructions, "map_bytes": times.map_bytes,
                 });
                 if *stages {

@@ -54,7 +54,7 @@ pub struct Refine {
     /// How long to learn
     #[arg(long, default_value_t = REFINE_SECONDS)]
     seconds: f64,
-    /// auto, cpu, gpu, cuda, cuda:N or metal
+    /// auto, cpu, cuda, cuda:N or metal; gpu and gpu:N train on the CPU where their GPU only runs networks
     #[arg(long, default_value = "auto")]
     device: DeviceChoice,
     /// Number of processor threads; all by default

@@ -35,7 +35,7 @@ pub struct Segment {
     /// The mask to write; a folder where there are several inputs
     #[arg(short, long)]
     output: PathBuf,
-    /// auto, cpu, gpu, cuda, cuda:N or metal
+    /// auto, cpu, gpu, gpu:N, cuda, cuda:N or metal; `lamella devices` lists them
     #[arg(long, default_value = "auto")]
     device: DeviceChoice,
     /// Compute in 32 bits on a GPU too, where maps have 16 otherwise

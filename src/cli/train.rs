@@ -78,7 +78,7 @@ pub struct Train {
     /// Number of processor threads; all by default
     #[arg(long)]
     threads: Option<NonZeroUsize>,
-    /// auto, cpu, gpu, cuda, cuda:N or metal
+    /// auto, cpu, cuda, cuda:N or metal; gpu and gpu:N train on the CPU where their GPU only runs networks
     #[arg(long, default_value = "auto")]
     device: DeviceChoice,
     /// Seed of weights, sampling and augmentation

@@ -17,6 +17,8 @@ pub enum DeviceChoice {
     Metal,
     /// Any GPU, or an error.
     Gpu,
+    /// A GPU by its number among those that Vulkan, DirectX 12 or Metal reach.
+    Adapter(usize),
 }
 
 impl FromStr for DeviceChoice {
@@ -29,11 +31,11 @@ impl FromStr for DeviceChoice {
             "gpu" => Ok(Self::Gpu),
             "metal" => Ok(Self::Metal),
             "cuda" => Ok(Self::Cuda(0)),
-            _ => text
-                .strip_prefix("cuda:")
-                .and_then(|n| n.parse().ok())
-                .map(Self::Cuda)
-                .ok_or_else(|| format!("{text:?} is no device; use auto, cpu, gpu, cuda, cuda:N or metal")),
+            _ => {
+                let numbered = |kind: &str| text.strip_prefix(kind).and_then(|n| n.parse().ok());
+                let found = numbered("cuda:").map(Self::Cuda).or_else(|| numbered("gpu:").map(Self::Adapter));
+                found.ok_or_else(|| format!("{text:?} is no device; use auto, cpu, gpu, gpu:N, cuda, cuda:N or metal"))
+            }
         }
     }
 }
@@ -46,7 +48,23 @@ impl std::fmt::Display for DeviceChoice {
             Self::Cuda(n) => write!(f, "cuda:{n}"),
             Self::Metal => f.write_str("metal"),
             Self::Gpu => f.write_str("gpu"),
+            Self::Adapter(n) => write!(f, "gpu:{n}"),
         }
+    }
+}
+
+/// A device that can be chosen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OfferedDevice {
+    /// How it is chosen.
+    pub choice: DeviceChoice,
+    /// How it is called, where the choice does not say so.
+    pub name: Option<String>,
+}
+
+impl From<DeviceChoice> for OfferedDevice {
+    fn from(choice: DeviceChoice) -> Self {
+        Self { choice, name: None }
     }
 }
 
@@ -67,9 +85,10 @@ mod tests {
 
     #[test]
     fn names_are_parsed_and_printed_alike() {
-        for name in ["auto", "cpu", "gpu", "metal", "cuda:1"] {
+        for name in ["auto", "cpu", "gpu", "gpu:2", "metal", "cuda:1"] {
             assert_eq!(name.parse::<DeviceChoice>().unwrap().to_string(), name);
         }
+        assert!("gpu:".parse::<DeviceChoice>().is_err());
         assert!("tpu".parse::<DeviceChoice>().unwrap_err().contains("auto"));
     }
 }

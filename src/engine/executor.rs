@@ -7,7 +7,7 @@ use std::any::Any;
 use std::sync::Arc;
 
 use super::array::Array;
-use super::device::DeviceChoice;
+use super::device::{DeviceChoice, OfferedDevice};
 use super::dropout::Masks;
 use super::error::{EngineError, Result};
 use super::recipe::Update;
@@ -29,13 +29,15 @@ pub enum Mode {
 /// An engine: what it can run on, and how it gets there.
 pub struct Engine {
     /// The devices of this machine that this build can use through it.
-    pub devices: fn() -> Vec<DeviceChoice>,
+    pub devices: fn() -> Vec<OfferedDevice>,
+    /// The device that `auto` takes where a measurement shows that it is faster than the CPU.
+    pub measured: fn() -> Option<DeviceChoice>,
     /// Whether it runs on devices of this kind, be they here or not.
     pub takes: fn(DeviceChoice) -> bool,
     /// The GPUs that are tried where any will do, best first; also those that this build leaves out, for the reason why.
     pub gpus: &'static [DeviceChoice],
-    /// Whether this build has any GPU of it.
-    pub has_gpus: bool,
+    /// Whether this build has GPUs of it that `auto` takes without having measured them.
+    pub is_taken_unasked: bool,
     /// Opens a device that it takes, or tells why not.
     pub open: fn(DeviceChoice) -> std::result::Result<Box<dyn Device>, String>,
 }
@@ -52,6 +54,11 @@ pub trait Device: Send + Sync {
 
     /// Whether it is the processor, which is the last resort.
     fn is_cpu(&self) -> bool;
+
+    /// Whether networks can be trained on it, and give inner results.
+    fn trains(&self) -> bool {
+        true
+    }
 
     /// Bytes that are free, and all, where it says so.
     fn memory_bytes(&self) -> Option<[u64; 2]>;
@@ -70,6 +77,23 @@ pub trait Executor: Send + Sync {
     /// # Errors
     /// When the device fails or the work is stopped.
     fn infer(&mut self, input: &Array, watch: Watch) -> Result<Vec<Array>>;
+
+    /// Begins an inference that the device works on while the next image is prepared; `None` where the engine computes at once, in
+    /// [`Executor::infer`].
+    ///
+    /// # Errors
+    /// When the device fails or the work is stopped.
+    fn start(&mut self, _input: &Array, _watch: Watch) -> Result<Option<Box<dyn Pending>>> {
+        Ok(None)
+    }
+
+    /// Inferences that are worth having begun at a time.
+    fn most_started(&self) -> usize {
+        1
+    }
+
+    /// For tests: the device is lost after so many inferences more.
+    fn lose_device_after(&mut self, _inferences: usize) {}
 
     /// The results of an image with what gradients need. `masks` are those of dropout. A stop is noticed as in
     /// [`Executor::infer`].
@@ -152,6 +176,15 @@ pub trait Executor: Send + Sync {
     fn training_stage_times(&mut self, _input: &Array, _wanted: TrainingOptions) -> Result<StageTimes> {
         Ok(StageTimes::default())
     }
+}
+
+/// An inference that a device works on.
+pub trait Pending: Send {
+    /// Waits for the results. A stop is noticed at once.
+    ///
+    /// # Errors
+    /// When the device fails or the work is stopped.
+    fn finish(self: Box<Self>, watch: Watch) -> Result<Vec<Array>>;
 }
 
 /// A finished forward pass on a device.

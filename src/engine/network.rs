@@ -1,14 +1,18 @@
 //! A graph with weights on a device: which device, what happens where it fails, and what the user is told of it.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::array::Array;
 use super::device::DeviceChoice;
+use super::device_times::{DeviceTimes, Measured, TimeKey};
 use super::dropout::Masks;
 use super::engines::{self, ENGINES, Opened, REFERENCE};
 use super::error::{EngineError, Result};
-use super::executor::{Device, DeviceArray, DeviceGradients, Engine, Executor, ForwardPass, Mode};
+use super::executor::{Device, Engine, Executor, Mode, Pending};
 use super::memory::inference_memory_bytes;
+use super::pass::Pass;
 use super::stage_times::StageTimes;
 use super::training_options::{Activations, TrainingOptions};
 use super::weights::{self, Weights};
@@ -17,6 +21,9 @@ use crate::work::Watch;
 
 /// Share of a GPU's free memory that maps may take; the rest is for fragments and the libraries' own scratch space.
 const MEMORY_SHARE: f64 = 0.7;
+
+/// An inference that takes so long is not repeated to measure it.
+const LONG_SECONDS: f64 = 2.0;
 
 /// Which implementation of the operations runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +56,10 @@ pub struct Network {
     most_slices: Option<([usize; 2], usize)>,
     /// Seed of dropout's masks, and passes that have trained.
     dropout: (u64, u64),
+    /// Whether `auto` was asked for and has not chosen yet.
+    chooses: bool,
+    /// Images whose results nobody has asked for yet, with what a device makes of them.
+    started: VecDeque<(Array, Option<Box<dyn Pending>>)>,
 }
 
 impl Network {
@@ -79,7 +90,9 @@ impl Network {
             loaded => loaded?,
         };
         let wanted = TrainingOptions::default();
-        Ok(Self { graph, device, executor, backend, notices, wanted, most_slices: None, dropout: (0, 0) })
+        let (most_slices, dropout, started) = (None, (0, 0), VecDeque::new());
+        let chooses = choice == DeviceChoice::Auto && device.is_cpu();
+        Ok(Self { graph, device, executor, backend, notices, wanted, most_slices, dropout, chooses, started })
     }
 
     /// The graph.
@@ -205,7 +218,14 @@ impl Network {
             }
             return Ok(parts.into_iter().filter_map(Array::join).collect());
         }
-        match self.executor.infer(input, watch) {
+        let found = self.executor.infer(input, watch);
+        self.settle(input, found, watch)
+    }
+
+    /// The results of an image, computed again with less or elsewhere where the device failed.
+    fn settle(&mut self, input: &Array, found: Result<Vec<Array>>, watch: Watch) -> Result<Vec<Array>> {
+        let [batch, _, height, width] = input.dims4();
+        match found {
             Ok(outputs) if self.executor.is_half_precision() && !outputs.iter().all(is_finite) => {
                 self.set_half_precision(false);
                 let name = self.device.name();
@@ -228,6 +248,130 @@ impl Network {
         }
     }
 
+    /// Begins an inference, so that a GPU works on it while the next image is prepared. [`Network::finish`] gives the results, in the
+    /// order of the beginnings; an engine that computes at once does so there.
+    ///
+    /// # Errors
+    /// When the input does not fit, or the work is stopped.
+    pub fn start(&mut self, input: Array, watch: Watch) -> Result<()> {
+        self.check_input(&input)?;
+        let [batch, _, height, width] = input.dims4();
+        let fits = self.most_slices([height, width])? >= batch;
+        let begun = if fits { self.executor.start(&input, watch) } else { Ok(None) };
+        let pending = match begun {
+            Err(EngineError::Stopped(stopped)) => return Err(stopped.into()),
+            // An error comes again, and is dealt with, when the results are asked for.
+            begun => begun.unwrap_or(None),
+        };
+        self.started.push_back((input, pending));
+        Ok(())
+    }
+
+    /// Inferences that are worth having begun at a time: more than one where a device works by itself.
+    pub fn most_started(&self) -> usize {
+        self.executor.most_started()
+    }
+
+    /// Forgets inferences that were begun and whose results nobody will ask for.
+    pub fn forget_started(&mut self) {
+        self.started.clear();
+    }
+
+    /// The results of the inference that was begun first, as of [`Network::infer`]; `None` where none was. Where the device is lost, the
+    /// CPU makes all results that are still missing.
+    ///
+    /// # Errors
+    /// As of [`Network::infer`]; when stopped, whatever was begun is forgotten.
+    pub fn finish(&mut self, watch: Watch) -> Result<Option<Vec<Array>>> {
+        let Some((input, pending)) = self.started.pop_front() else { return Ok(None) };
+        let found = match pending {
+            // A device that was left meanwhile does not count any more.
+            Some(pending) if !self.is_on_cpu() => {
+                let found = pending.finish(watch);
+                self.settle(&input, found, watch)
+            }
+            _ => self.infer(&input, watch),
+        };
+        if found.is_err() {
+            self.started.clear();
+        }
+        found.map(Some)
+    }
+
+    /// For tests: the device is lost after so many inferences more.
+    pub fn lose_device_after(&mut self, inferences: usize) {
+        self.executor.lose_device_after(inferences);
+    }
+
+    /// Whether [`Network::choose_device`] has anything to choose.
+    pub fn has_to_choose(&self) -> bool {
+        self.chooses
+    }
+
+    /// Where `auto` was asked for and there are GPUs that it does not take unseen: runs an image on the first of them and on the CPU, and
+    /// goes on where that took less time. What is known from earlier is not measured again. A notice says what was chosen and why.
+    ///
+    /// # Errors
+    /// When the CPU fails or the work is stopped.
+    pub fn choose_device(&mut self, input: &Array, known: &mut DeviceTimes, watch: Watch) -> Result<()> {
+        if !std::mem::take(&mut self.chooses) {
+            return Ok(());
+        }
+        self.check_input(input)?;
+        let candidate = self.backend.engines().iter().find_map(|engine| (engine.measured)());
+        candidate.map_or(Ok(()), |choice| self.choose(choice, input, known, watch))
+    }
+
+    /// Goes on, on a device, where it is faster than the CPU.
+    fn choose(&mut self, choice: DeviceChoice, input: &Array, known: &mut DeviceTimes, watch: Watch) -> Result<()> {
+        let weights = self.weights()?;
+        let opened = engines::open(self.backend.engines(), choice).and_then(|opened| {
+            let executor = opened.device.load(&self.graph, &weights)?;
+            Ok((opened.device, executor))
+        });
+        let (device, mut executor) = match opened {
+            Ok(opened) => opened,
+            Err(error) => {
+                self.notices.push(format!("{error}; the CPU is used."));
+                return Ok(());
+            }
+        };
+        let key = TimeKey::new(device.name(), &self.graph, input);
+        let measured = match known.get(&key) {
+            Some(measured) => measured,
+            None => {
+                let on_device = match seconds(&mut *executor, input, watch) {
+                    Err(EngineError::Stopped(stopped)) => return Err(stopped.into()),
+                    Err(error) => {
+                        self.notices.push(format!("{} failed ({error}); the CPU is used.", device.name()));
+                        return Ok(());
+                    }
+                    Ok(seconds) => seconds,
+                };
+                let measured = Measured { on_device, on_cpu: seconds(&mut *self.executor, input, watch)? };
+                known.set(&key, measured);
+                measured
+            }
+        };
+        self.notices.push(measured.reason(device.name(), input.dims4()[0]));
+        if measured.is_device_faster() {
+            (self.device, self.executor, self.most_slices) = (device, executor, None);
+        }
+        Ok(())
+    }
+
+    /// Moves to the CPU, with a notice, where the device only runs networks.
+    ///
+    /// # Errors
+    /// When the CPU cannot take the network.
+    pub fn prepare_to_train(&mut self) -> Result<()> {
+        if self.device.trains() {
+            return Ok(());
+        }
+        let notice = format!("{} runs networks and does not train them; the CPU does.", self.device.name());
+        self.use_cpu(notice)
+    }
+
     /// Slices that fit the device's free memory, at least one; any number where it does not say.
     fn most_slices(&mut self, size: [usize; 2]) -> Result<usize> {
         if let Some((_, most)) = self.most_slices.filter(|(known, _)| *known == size) {
@@ -246,22 +390,27 @@ impl Network {
     /// # Errors
     /// When the device cannot be read.
     pub fn move_to_cpu(&mut self, reason: &EngineError) -> Result<()> {
+        self.use_cpu(format!("{} failed ({reason}); the CPU takes over.", self.device.name()))
+    }
+
+    fn use_cpu(&mut self, notice: String) -> Result<()> {
         let weights = self.weights()?;
         let device = engines::open(self.backend.engines(), DeviceChoice::Cpu)?.device;
         self.executor = device.load(&self.graph, &weights)?;
-        self.notices.push(format!("{} failed ({reason}); the CPU takes over.", self.device.name()));
+        self.notices.push(notice);
         self.device = device;
         self.most_slices = None;
         Ok(())
     }
 
-    /// Runs `[B, C, H, W]` and keeps what gradients need. A stop is noticed between the stages of a compiled pass, and before every
-    /// operation of another.
+    /// Runs `[B, C, H, W]` and keeps what gradients need, on the CPU where the device only runs networks. A stop is noticed between
+    /// the stages of a compiled pass, and before every operation of another.
     ///
     /// # Errors
     /// When the input does not fit, the device fails, or the work is stopped.
     pub fn run(&mut self, input: &Array, mode: Mode, watch: Watch) -> Result<Pass> {
         self.check_input(input)?;
+        self.prepare_to_train()?;
         if mode == Mode::Training {
             self.dropout.1 = self.dropout.1.wrapping_add(1);
         }
@@ -275,80 +424,74 @@ impl Network {
     }
 }
 
+/// How long an inference takes; the first one, which compiles, counts only where it is long.
+fn seconds(executor: &mut dyn Executor, input: &Array, watch: Watch) -> Result<f64> {
+    let mut timed = || -> Result<f64> {
+        let started = Instant::now();
+        executor.infer(input, watch)?;
+        Ok(started.elapsed().as_secs_f64())
+    };
+    let first = timed()?;
+    Ok(if first > LONG_SECONDS { first } else { timed()?.min(first) })
+}
+
 fn is_finite(array: &Array) -> bool {
     array.values.iter().all(|value| value.is_finite())
 }
 
-/// A finished forward pass.
-pub struct Pass {
-    forward: Box<dyn ForwardPass>,
-    /// Values of every output.
-    lens: Vec<usize>,
-    input_shape: [usize; 4],
-    graph: Arc<Graph>,
-}
+#[cfg(all(test, feature = "gpu"))]
+mod tests {
+    use super::*;
+    use crate::engine::initial_weights;
+    use crate::graph::GraphBuilder;
 
-impl Pass {
-    /// The results, in the graph's order.
-    ///
-    /// # Errors
-    /// When the device cannot be read.
-    pub fn outputs(&self) -> Result<Vec<Array>> {
-        self.forward.outputs()
+    /// A small network, opened by `auto`, and an image for it.
+    fn network() -> (Network, Array) {
+        let builder = GraphBuilder::new();
+        let x = builder.input(1);
+        let y = builder.root().sub("conv").conv_same(&x, 8, 3).relu();
+        let graph = builder.finish(&[y]).unwrap();
+        let weights = initial_weights(&graph, 1);
+        let input = Array::new([2, 1, 8, 8], (0..128).map(|n| n as f32).collect());
+        (Network::new(graph, &weights, DeviceChoice::Auto).unwrap(), input)
     }
 
-    /// An inner result by its name in [`Graph::taps`].
-    ///
-    /// # Errors
-    /// When the device cannot be read.
-    pub fn tap(&self, name: &str) -> Result<Option<Array>> {
-        self.forward.tap(name)
-    }
-
-    /// Gradients of `sum over outputs of sum(output * gradient)`. A stop is noticed between the stages of a compiled pass.
-    ///
-    /// # Errors
-    /// When the device fails or the work is stopped.
-    pub fn backward(self, output_gradients: &[Array], watch: Watch) -> Result<Gradients> {
-        if !output_gradients.iter().map(|gradient| gradient.values.len()).eq(self.lens.iter().copied()) {
-            return Err(EngineError::failed("the gradients are not those of the network's outputs"));
+    #[test]
+    fn auto_goes_where_an_inference_took_less_time_and_says_why() {
+        let Some(choice) = engines::list_devices()
+            .into_iter()
+            .map(|found| found.choice)
+            .find(|choice| matches!(choice, DeviceChoice::Adapter(_)))
+        else {
+            return;
+        };
+        let name = engines::open(&ENGINES, choice).unwrap().device.name().to_string();
+        for (times, on_device) in [([0.001, 0.5], true), ([0.5, 0.001], false)] {
+            let (mut network, input) = network();
+            let mut known = DeviceTimes::default();
+            let [on, cpu] = times;
+            known.set(&TimeKey::new(&name, &network.graph, &input), Measured { on_device: on, on_cpu: cpu });
+            network.choose(choice, &input, &mut known, Watch::unwatched()).unwrap();
+            assert_eq!(!network.is_on_cpu(), on_device);
+            let notices = network.take_notices();
+            assert!(notices[0].contains("0.5 ms") && notices[0].contains("250.0 ms"), "{notices:?}");
         }
-        let found = self.forward.backward(output_gradients, watch)?;
-        Ok(Gradients { found, input_shape: self.input_shape, graph: self.graph })
-    }
-}
-
-/// Gradients of a pass.
-pub struct Gradients {
-    found: DeviceGradients,
-    input_shape: [usize; 4],
-    graph: Arc<Graph>,
-}
-
-impl Gradients {
-    /// The gradient of the input; `None` where it was not asked for, see [`Network::with_input_gradient`].
-    ///
-    /// # Errors
-    /// When the device cannot be read.
-    pub fn input(&self) -> Result<Option<Array>> {
-        self.found.input.as_ref().map(|held| Ok(Array::new(self.input_shape, held.read()?))).transpose()
+        // What is not known is measured, and kept.
+        let (mut network, input) = network();
+        let mut known = DeviceTimes::default();
+        network.choose(choice, &input, &mut known, Watch::unwatched()).unwrap();
+        let measured = known.get(&TimeKey::new(&name, &network.graph, &input)).unwrap();
+        assert!(measured.on_device > 0.0 && measured.on_cpu > 0.0);
+        assert_eq!(network.is_on_cpu(), measured.on_cpu <= measured.on_device);
     }
 
-    /// The gradient of a parameter by name; zeros where nothing depends on it, `None` for an unknown name.
-    ///
-    /// # Errors
-    /// When the device cannot be read.
-    pub fn parameter(&self, name: &str) -> Result<Option<Array>> {
-        let Some(number) = self.graph.parameters.iter().position(|p| p.name == name) else { return Ok(None) };
-        let shape = &self.graph.parameters[number].shape;
-        Ok(Some(match self.held(number) {
-            Some(held) => Array::new(shape.clone(), held.read()?),
-            None => Array::zeros(shape),
-        }))
-    }
-
-    /// The gradient of a parameter by its number, on the device.
-    pub(super) fn held(&self, parameter: usize) -> Option<&dyn DeviceArray> {
-        self.found.parameters.get(parameter)?.as_deref()
+    #[test]
+    fn auto_takes_no_software_and_asks_once() {
+        let (mut network, input) = network();
+        let mut known = DeviceTimes::default();
+        network.choose_device(&input, &mut known, Watch::unwatched()).unwrap();
+        let has_hardware = ENGINES.iter().any(|engine| (engine.measured)().is_some());
+        assert_eq!(known == DeviceTimes::default(), !has_hardware);
+        assert!(!network.chooses && (has_hardware || network.is_on_cpu()));
     }
 }

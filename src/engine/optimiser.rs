@@ -4,7 +4,8 @@
 use super::array::Array;
 use super::error::Result;
 use super::executor::DeviceArray;
-use super::network::{Gradients, Network};
+use super::network::Network;
+use super::pass::Gradients;
 use super::recipe::{Recipe, Update};
 use super::weights::{WeightError, Weights};
 use crate::graph::Parameter;

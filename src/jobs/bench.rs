@@ -23,25 +23,33 @@ pub struct BenchNetwork {
     memory: Option<KeepFreedMemory>,
 }
 
+/// What a network is timed with.
+#[derive(Debug, Clone, Copy)]
+pub struct BenchInput {
+    /// Slices at a time.
+    pub batch: usize,
+    /// Their height and width.
+    pub size: [usize; 2],
+    /// What becomes of inner results in training.
+    pub activations: Activations,
+    /// Where it runs.
+    pub device: DeviceChoice,
+}
+
 impl BenchNetwork {
     /// One input channel, two classes; `options` are those of the architecture.
     ///
     /// # Errors
-    /// For an unknown architecture.
-    pub fn new(
-        arch: &str,
-        options: &serde_json::Value,
-        batch: usize,
-        [h, w]: [usize; 2],
-        activations: Activations,
-    ) -> Result<Self, JobError> {
+    /// For an unknown architecture, or a device that cannot be used.
+    pub fn new(arch: &str, options: &serde_json::Value, input: BenchInput) -> Result<Self, JobError> {
+        let BenchInput { batch, size: [h, w], activations, device } = input;
         let graph = zoo::build(arch, Ends { in_channels: 1, classes: 2 }, options)
             .map_err(|e| JobError::Other(e.to_string()))?;
         let weights = initial_weights(&graph, 0);
         let mut random = Random::new(0, 0);
         let input = Array::new([batch, 1, h, w], (0..batch * h * w).map(|_| random.normal() as f32).collect());
         let recipe = Recipe::AdamW { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 1e-2 };
-        let mut network = Network::new(graph, &weights, DeviceChoice::Cpu)?;
+        let mut network = Network::new(graph, &weights, device)?;
         network.set_activations(activations);
         if activations == Activations::Recomputed && !network.can_recompute(batch, [h, w])? {
             return Err(JobError::Other(format!(
@@ -49,6 +57,11 @@ impl BenchNetwork {
             )));
         }
         Ok(Self { network, optimiser: Optimiser::new(recipe, None), input, activations, memory: None })
+    }
+
+    /// Where it runs.
+    pub fn device_name(&self) -> &str {
+        self.network.device_name()
     }
 
     /// Trainable values.
@@ -62,7 +75,11 @@ impl BenchNetwork {
     /// When the engine fails.
     pub fn infer(&mut self) -> Result<(), JobError> {
         self.network.infer(&self.input, Watch::unwatched())?;
-        Ok(())
+        // A device that gave way to the CPU would be timed as itself.
+        match self.network.take_notices().pop() {
+            Some(notice) => Err(JobError::Other(notice)),
+            None => Ok(()),
+        }
     }
 
     /// What a forward pass does and for how long.

@@ -85,7 +85,7 @@ mod worker;
 
 pub use add_to_dataset::AddToDatasetJob;
 pub use attention::AttentionJob;
-pub use bench::{BenchLoad, BenchNetwork, peak_memory_bytes};
+pub use bench::{BenchInput, BenchLoad, BenchNetwork, peak_memory_bytes};
 pub use bench_edit::{EDIT_CASES, EditCase, EditScene};
 pub use case_files::{FileStamp, MASK_SUFFIX, case_and_channel, file_stamp, labels_folder, mask_places, plain_name};
 pub use compare::CompareJob;

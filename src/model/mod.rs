@@ -6,6 +6,7 @@
 //! Deliberately absent: running networks, images, training.
 
 pub mod checkpoint;
+mod device_times;
 mod ensemble;
 pub mod foreign;
 mod library;
@@ -13,6 +14,7 @@ mod package;
 mod spec;
 pub mod tensor_file;
 
+pub use device_times::{keep_device_times, known_device_times};
 pub use ensemble::ensemble;
 pub use library::{
     LibraryError, ListedModel, Origin, file_of, find, find_by_checksum, is_bundled, is_id, list, user_folder,

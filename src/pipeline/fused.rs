@@ -147,7 +147,7 @@ pub(super) fn segment_fused(
             worked = until;
             for group in runner.groups(None) {
                 done += group.len();
-                runner.each_slice(network, group, watch, |runner, slice, maps| {
+                runner.each_slice(network, [group, 0..0], watch, |runner, slice, maps| {
                     runner.restorer().add_restored(slice, maps, &mut sums);
                 })?;
                 on_event(SegmentEvent::Slices { done, count: slices, labels: shown.clone() });

@@ -12,7 +12,7 @@ use super::restore::Restorer;
 use super::tiles::{Border, Fit, fit_window, starts, window};
 use crate::engine::{Array, Network};
 use crate::graph::{Extent, Graph};
-use crate::model::ModelSpec;
+use crate::model::{ModelSpec, keep_device_times, known_device_times};
 use crate::volume::Volume;
 use crate::work::{Watch, memory};
 
@@ -22,6 +22,9 @@ const BATCH_PIXELS: usize = 128 * 1024;
 const MAX_BATCH: usize = 16;
 /// Most bytes of probabilities kept at a time.
 const PROBABILITY_BYTES: usize = 64 << 20;
+
+/// What a run of the network sees: a slice, the corner of a tile, and along which axes it is mirrored.
+type Window = (usize, [usize; 2], [bool; 2]);
 
 /// A model on its way through the slices of a volume.
 pub(super) struct Runner<'a> {
@@ -39,6 +42,8 @@ pub(super) struct Runner<'a> {
     blend: Blend,
     flips: Vec<[bool; 2]>,
     prepared: BTreeMap<(usize, usize), Arc<Vec<f32>>>,
+    /// Runs of the network on the next group that were begun already.
+    begun: usize,
     /// Windows that the network has seen.
     seen: usize,
     /// Slices from the first to the last that is done.
@@ -77,6 +82,7 @@ impl<'a> Runner<'a> {
             tile,
             flips,
             prepared: BTreeMap::new(),
+            begun: 0,
             seen: 0,
             done: None,
             seconds: SegmentSeconds::default(),
@@ -101,15 +107,16 @@ impl<'a> Runner<'a> {
         groups
     }
 
-    /// Visits the maps of a group's slices, one after the other.
+    /// Visits the maps of a group's slices, one after the other. Where the network's device works by itself, it begins on the group
+    /// that is next meanwhile.
     pub(super) fn each_slice(
         &mut self,
         network: &mut Network,
-        group: Range<usize>,
+        [group, next]: [Range<usize>; 2],
         watch: Watch,
         mut visit: impl FnMut(&Self, usize, &[f32]),
     ) -> Result<(), SegmentError> {
-        let probabilities = self.probabilities(network, group.clone(), watch)?;
+        let probabilities = self.probabilities(network, [group.clone(), next], watch)?;
         let started = Instant::now();
         for (slice, maps) in group.zip(&probabilities) {
             visit(self, slice, maps);
@@ -138,11 +145,18 @@ impl<'a> Runner<'a> {
         image
     }
 
-    /// Class probabilities (with nnU-Net's windows logits) of a group of slices on the network's grid: `[class][pixel]` each.
+    /// What the network sees of a group: slice, tile and mirroring of every window.
+    fn windows_of(&self, group: Range<usize>) -> Vec<Window> {
+        let of_tile = |slice: usize, tile: [usize; 2]| self.flips.iter().map(move |&flip| (slice, tile, flip));
+        group.flat_map(|slice| self.tiles.iter().flat_map(move |&tile| of_tile(slice, tile))).collect()
+    }
+
+    /// Class probabilities (with nnU-Net's windows logits) of a group of slices on the network's grid: `[class][pixel]` each. Another
+    /// group, maybe an empty one, is next.
     fn probabilities(
         &mut self,
         network: &mut Network,
-        group: Range<usize>,
+        [group, next]: [Range<usize>; 2],
         watch: Watch,
     ) -> Result<Vec<Vec<f32>>, SegmentError> {
         let target = self.preparation.target;
@@ -150,23 +164,23 @@ impl<'a> Runner<'a> {
         let classes = self.spec.classes.len();
         memory::must_have::<f32>(classes * pixels * group.len());
         let mut sums = vec![vec![0.0f32; classes * pixels]; group.len()];
-        let mut jobs: Vec<(usize, [usize; 2], [bool; 2])> = Vec::new();
-        for slice in group.clone() {
-            for &tile in &self.tiles {
-                jobs.extend(self.flips.iter().map(|&flip| (slice, tile, flip)));
-            }
-        }
+        let [own, of_next] = [self.windows_of(group.clone()), self.windows_of(next)];
+        let count = own.len().div_ceil(self.batch_size());
+        let batches: Vec<&[Window]> = [&own, &of_next].iter().flat_map(|w| w.chunks(self.batch_size())).collect();
         let windows = (self.slice_count() * self.tiles.len() * self.flips.len()) as f32;
         watch.check()?;
-        for batch in jobs.chunks(self.batch_size()) {
+        let mut begun = std::mem::take(&mut self.begun);
+        for (done, batch) in batches.iter().take(count).enumerate() {
+            let enough = (done + network.most_started()).min(batches.len());
+            for &batch in batches.iter().take(enough).skip(begun) {
+                self.begin(network, batch, watch)?;
+                begun += 1;
+            }
             let started = Instant::now();
-            let input = self.input(batch);
-            self.seconds.prepare += started.elapsed().as_secs_f64();
-            let started = Instant::now();
-            let logits = network.infer(&input, watch)?;
+            let logits = network.finish(watch)?;
             self.seconds.network += started.elapsed().as_secs_f64();
             let started = Instant::now();
-            let Some(logits) = logits.into_iter().next() else { continue };
+            let Some(logits) = logits.and_then(|outputs| outputs.into_iter().next()) else { continue };
             for (n, &(slice, tile, flip)) in batch.iter().enumerate() {
                 self.blend.add(&logits, n, tile, flip, &mut sums[slice - group.start]);
             }
@@ -174,9 +188,29 @@ impl<'a> Runner<'a> {
             self.seen += batch.len();
             watch.at(self.seen as f32 / windows)?;
         }
+        self.begun = begun.saturating_sub(count);
         sums.iter_mut().for_each(|sums| self.blend.finish(sums));
         self.forget(&group);
         Ok(sums)
+    }
+
+    /// Prepares some windows and lets the network begin on them; before the first ones `auto` chooses where.
+    fn begin(&mut self, network: &mut Network, batch: &[Window], watch: Watch) -> Result<(), SegmentError> {
+        let started = Instant::now();
+        let input = self.input(batch);
+        self.seconds.prepare += started.elapsed().as_secs_f64();
+        let started = Instant::now();
+        if network.has_to_choose() {
+            let mut known = known_device_times();
+            let before = known.clone();
+            network.choose_device(&input, &mut known, watch)?;
+            if known != before {
+                keep_device_times(&known);
+            }
+        }
+        network.start(input, watch)?;
+        self.seconds.network += started.elapsed().as_secs_f64();
+        Ok(())
     }
 
     /// Lets go of slices that are no neighbours of the groups beside those that are done.
@@ -187,7 +221,7 @@ impl<'a> Runner<'a> {
         self.prepared.retain(|&(slice, _), _| edges.iter().any(|&edge| slice + near >= edge && slice < edge + near));
     }
 
-    fn input(&mut self, batch: &[(usize, [usize; 2], [bool; 2])]) -> Array {
+    fn input(&mut self, batch: &[Window]) -> Array {
         let [h, w] = self.fit.input;
         let neighbours = self.spec.neighbours as i64;
         let last = self.preparation.slice_count() as i64 - 1;

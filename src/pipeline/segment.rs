@@ -67,6 +67,7 @@ pub fn segment_and_visit(
             spec.id
         )));
     }
+    network.forget_started();
     if options.full_precision {
         network.set_half_precision(false);
     }
@@ -95,9 +96,11 @@ pub fn segment_and_visit(
     runner.seconds.prepare += normalising;
     let (mut done, count) = (0, runner.slice_count());
     let mut labels = LabelMap::empty(volume.geometry.clone());
-    for group in runner.groups(options.from_voxel) {
+    let groups = runner.groups(options.from_voxel);
+    for (n, group) in groups.iter().enumerate() {
         done += group.len();
-        runner.each_slice(network, group, watch, |runner, slice, maps| {
+        let next = groups.get(n + 1).cloned().unwrap_or_default();
+        runner.each_slice(network, [group.clone(), next], watch, |runner, slice, maps| {
             let restorer = runner.restorer();
             restorer.write_labels(slice, maps, &mut labels);
             if let Some(visit) = &mut visit {

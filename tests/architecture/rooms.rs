@@ -99,6 +99,7 @@ pub const CRATES: &[(&str, &[&str])] = &[
     ("tracing_subscriber", &["main.rs"]),
     ("ureq", &["remote/web"]),
     ("weezl", &["formats/picture"]),
+    ("wgpu", &["engine/wgpu"]),
     ("zbus", &["gui"]),
     ("zip", &["model/checkpoint"]),
     // Tests only.
@@ -140,6 +141,7 @@ pub const COUNTED: &[&str] = &[
     "engine",
     "engine/cpu",
     "engine/candle",
+    "engine/wgpu",
     "model",
     "pipeline",
     "learn",

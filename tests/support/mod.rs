@@ -27,6 +27,20 @@ pub fn test_device() -> lamella::engine::DeviceChoice {
     name.parse().unwrap_or_else(|e| panic!("LAMELLA_TEST_DEVICE: {e}"))
 }
 
+/// A GPU that Vulkan, DirectX 12 or Metal reach, software included; `None` (said on stderr) where there is none.
+///
+/// In CI, which installs one of software, that is a failure.
+pub fn gpu() -> Option<lamella::engine::DeviceFacts> {
+    use lamella::engine::DeviceChoice;
+    let found = lamella::engine::list_devices().into_iter().find(|d| matches!(d.choice, DeviceChoice::Adapter(_)));
+    if found.is_none() {
+        let must = std::env::var_os("LAMELLA_CI").is_some() && cfg!(feature = "gpu");
+        assert!(!must, "there is no GPU for Vulkan; the package mesa-vulkan-drivers has one of software");
+        eprintln!("skipped: there is no GPU for Vulkan, DirectX 12 or Metal");
+    }
+    found
+}
+
 /// Reads a JSON file.
 pub fn json(path: &std::path::Path) -> serde_json::Value {
     let text = std::fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));

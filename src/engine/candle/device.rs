@@ -6,7 +6,7 @@ use candle_core::{Device as Place, Tensor, Var};
 
 use super::executor::CandleExecutor;
 use super::memory::gpu_memory;
-use crate::engine::device::DeviceChoice;
+use crate::engine::device::{DeviceChoice, OfferedDevice};
 use crate::engine::error::Result;
 use crate::engine::executor::{Device, Engine, Executor};
 use crate::engine::weights::Weights;
@@ -15,18 +15,19 @@ use crate::graph::Graph;
 /// The engine.
 pub const ENGINE: Engine = Engine {
     devices,
+    measured: || None,
     takes: |choice| matches!(choice, DeviceChoice::Cpu | DeviceChoice::Cuda(_) | DeviceChoice::Metal),
     gpus: &[DeviceChoice::Cuda(0), DeviceChoice::Metal],
-    has_gpus: cfg!(any(feature = "cuda", feature = "metal")),
+    is_taken_unasked: cfg!(any(feature = "cuda", feature = "metal")),
     open,
 };
 
-fn devices() -> Vec<DeviceChoice> {
+fn devices() -> Vec<OfferedDevice> {
     let mut devices: Vec<DeviceChoice> = (0..cuda_count()).map(DeviceChoice::Cuda).collect();
     if cfg!(feature = "metal") {
         devices.push(DeviceChoice::Metal);
     }
-    devices
+    devices.into_iter().map(Into::into).collect()
 }
 
 fn cuda_count() -> usize {
@@ -47,7 +48,7 @@ fn open(choice: DeviceChoice) -> std::result::Result<Box<dyn Device>, String> {
     Ok(Box::new(match choice {
         DeviceChoice::Cuda(number) => open_cuda(number)?,
         DeviceChoice::Metal => open_metal()?,
-        DeviceChoice::Auto | DeviceChoice::Cpu | DeviceChoice::Gpu => {
+        DeviceChoice::Auto | DeviceChoice::Cpu | DeviceChoice::Gpu | DeviceChoice::Adapter(_) => {
             CandleDevice { place: Place::Cpu, name: "CPU".into() }
         }
     }))

@@ -26,10 +26,11 @@ use crate::work::memory;
 
 /// The engine.
 pub const ENGINE: Engine = Engine {
-    devices: || vec![DeviceChoice::Cpu],
+    devices: || vec![DeviceChoice::Cpu.into()],
+    measured: || None,
     takes: |choice| choice == DeviceChoice::Cpu,
     gpus: &[],
-    has_gpus: false,
+    is_taken_unasked: false,
     open: |_| Ok(Box::new(Processor)),
 };
 

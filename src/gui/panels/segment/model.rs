@@ -4,7 +4,7 @@ use crate::app::act::models::facts;
 use crate::app::state::models::model_name;
 use crate::app::state::segmenting::SegmentForm;
 use crate::app::{Outbox, Request, Studio};
-use crate::engine::available_devices;
+use crate::engine::{OfferedDevice, available_devices};
 use crate::gui::controls::{beside, list_row, note};
 use crate::gui::egui;
 use crate::model::{ListedModel, Origin, SliceAxis};
@@ -53,8 +53,9 @@ fn list_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
 /// Where networks run.
 pub fn device_ui(ui: &mut egui::Ui, form: &mut SegmentForm) {
     let list = list_row(ui, "Device", form.device.to_string(), |ui| {
-        for device in available_devices() {
-            ui.selectable_value(&mut form.device, device, device.to_string());
+        for OfferedDevice { choice, name } in available_devices() {
+            let title = name.map_or_else(|| choice.to_string(), |name| format!("{choice} ({name})"));
+            ui.selectable_value(&mut form.device, choice, title);
         }
     });
     beside(&list, "Where networks run; auto takes the fastest that there is");

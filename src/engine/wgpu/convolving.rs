@@ -1,0 +1,288 @@
+//! Convolutions, transposed ones and fully connected layers.
+
+use super::arena::Slot;
+use super::compile::{Compiler, Operation, Shape};
+use super::draft::{Call, lines, threads, words};
+use super::resident::behind;
+use super::shader;
+use crate::engine::error::Result;
+use crate::graph::{Conv, ConvTranspose};
+
+/// Output channels of a group below which a tile of the product would be mostly empty.
+const LEAST_ROWS: usize = 8;
+
+/// Rows, columns and depth of a tile in `shaders/conv_tiled.wgsl`.
+const TILE: [usize; 3] = [32, 64, 16];
+
+/// Numbers of an operation's arrays on the device.
+const WEIGHTS: usize = 0;
+const BIAS: usize = 1;
+/// Further parts of a fully connected layer's weights follow.
+const PARTS: usize = 2;
+
+/// A convolution as a product of matrices.
+struct Product {
+    /// Of every group.
+    rows: usize,
+    /// Of every group.
+    depth: usize,
+    groups: usize,
+}
+
+impl Product {
+    /// Rows and depth up to whole tiles.
+    fn padded(&self) -> [usize; 2] {
+        [self.rows.next_multiple_of(TILE[0]), self.depth.next_multiple_of(TILE[2])]
+    }
+
+    /// Weights as `[group][depth][row]`, filled up with zeros.
+    fn packed(&self, weight: impl Fn(usize, usize, usize) -> f32) -> Vec<f32> {
+        let [rows, depth] = self.padded();
+        let mut packed = vec![0.0; self.groups * depth * rows];
+        for (group, of_group) in packed.chunks_exact_mut(depth * rows).enumerate() {
+            for (k, line) in of_group.chunks_exact_mut(rows).take(self.depth).enumerate() {
+                line.iter_mut().take(self.rows).enumerate().for_each(|(row, value)| *value = weight(group, row, k));
+            }
+        }
+        packed
+    }
+}
+
+/// How a convolution's product walks over its input.
+struct Walk {
+    kernel: [usize; 2],
+    stride: [usize; 2],
+    padding: [usize; 2],
+    dilation: [usize; 2],
+    /// Positions of the product's columns.
+    grid: [usize; 2],
+    /// Taps of a transposed convolution that lie side by side.
+    scattered: Option<[usize; 2]>,
+}
+
+impl Compiler<'_> {
+    /// A convolution, with a batch norm and an activation behind it.
+    pub fn conv(&mut self, operation: &Operation, conv: &Conv, x: &Slot) -> Result<Slot> {
+        let graph = self.graph;
+        let node = &graph.nodes[operation.node];
+        let taps = conv.kernel[0] * conv.kernel[1];
+        let product =
+            Product { rows: conv.outputs / conv.groups, depth: conv.inputs / conv.groups * taps, groups: conv.groups };
+        let [input, output] = [self.input_shape(node, 0), self.shape(operation.node)];
+        let y = self.result(operation.node)?;
+        let bias = self.bias(operation, conv.outputs)?;
+        let weight = |parameters: &[Vec<f32>], group: usize, row: usize, k: usize| {
+            let channel = group * product.rows + row;
+            parameters[node.parameters[0]][channel * product.depth + k]
+        };
+        let key = (operation.node, WEIGHTS);
+        if product.rows >= LEAST_ROWS {
+            let weights = self.weights.slot(self.gpu, key, &node.scope, |parameters| {
+                let norm = behind(graph, operation.norm, conv.outputs, parameters);
+                let scaled = |group: usize, row: usize, k: usize| {
+                    let [scale, _] = norm[group * product.rows + row];
+                    (f64::from(weight(parameters, group, row, k)) * scale) as f32
+                };
+                product.packed(scaled)
+            })?;
+            let walk = Walk {
+                kernel: conv.kernel,
+                stride: conv.stride,
+                padding: conv.padding,
+                dilation: conv.dilation,
+                grid: [output.height, output.width],
+                scattered: None,
+            };
+            self.tiled(operation, &product, &walk, input, &y, &[x, &weights, &bias]);
+            return Ok(y);
+        }
+        let weights = self.weights.slot(self.gpu, key, &node.scope, |parameters| {
+            let norm = behind(graph, operation.norm, conv.outputs, parameters);
+            let values = parameters[node.parameters[0]].chunks_exact(product.depth.max(1));
+            let scaled =
+                values.zip(&norm).flat_map(|(w, [scale, _])| w.iter().map(move |w| (f64::from(*w) * scale) as f32));
+            scaled.collect()
+        })?;
+        let count = self.batch * output.len();
+        let [[stride_h, stride_w], [padding_h, padding_w], [dilation_h, dilation_w]] =
+            [conv.stride, conv.padding, conv.dilation];
+        let sizes = words([
+            count,
+            input.channels,
+            input.height,
+            input.width,
+            output.channels,
+            output.height,
+            output.width,
+            stride_h,
+            stride_w,
+            padding_h,
+            padding_w,
+            dilation_h,
+            dilation_w,
+            conv.inputs / conv.groups,
+            product.rows,
+        ]);
+        self.call(Call {
+            shader: shader::conv_direct(conv.kernel, operation.finish),
+            sizes: operation.finish.before(sizes),
+            output: &y,
+            inputs: &[x, &weights, &bias],
+            groups: threads(self.gpu, count),
+            work: count * product.depth,
+        });
+        Ok(y)
+    }
+
+    /// What is added to every output channel: the convolution's own bias through the norm behind it.
+    fn bias(&mut self, operation: &Operation, outputs: usize) -> Result<Slot> {
+        let graph = self.graph;
+        let node = &graph.nodes[operation.node];
+        self.weights.slot(self.gpu, (operation.node, BIAS), &node.scope, |parameters| {
+            let norm = behind(graph, operation.norm, outputs, parameters);
+            let own = |n: usize| node.parameters.get(1).map_or(0.0, |&id| f64::from(parameters[id][n]));
+            norm.iter().enumerate().map(|(n, [scale, shift])| (own(n) * scale + shift) as f32).collect()
+        })
+    }
+
+    fn tiled(
+        &mut self,
+        operation: &Operation,
+        product: &Product,
+        walk: &Walk,
+        input: Shape,
+        y: &Slot,
+        inputs: &[&Slot],
+    ) {
+        let positions = walk.grid[0] * walk.grid[1];
+        let columns = self.batch * positions;
+        let [padded_rows, padded_depth] = product.padded();
+        let [taps_h, taps_w] = walk.scattered.unwrap_or([1, 1]);
+        let out_channels = product.rows * product.groups / (taps_h * taps_w);
+        let sizes = words([
+            input.channels,
+            input.height,
+            input.width,
+            walk.grid[1],
+            positions,
+            columns,
+            walk.stride[0],
+            walk.stride[1],
+            walk.padding[0],
+            walk.padding[1],
+            walk.dilation[0],
+            walk.dilation[1],
+            input.channels / product.groups,
+            product.rows,
+            padded_rows,
+            product.depth,
+            padded_depth,
+            out_channels,
+            taps_h,
+            taps_w,
+        ]);
+        let [across, further, _] = lines(self.gpu, columns.div_ceil(TILE[1]));
+        let down = padded_rows / TILE[0] * product.groups;
+        self.call(Call {
+            shader: shader::conv_tiled(walk.kernel, walk.scattered.is_some(), operation.finish),
+            sizes: operation.finish.before(sizes),
+            output: y,
+            inputs,
+            groups: [across, down as u32, further],
+            work: columns * product.rows * product.groups * product.depth,
+        });
+    }
+
+    /// A transposed convolution; where its stride is its kernel, as a product of matrices.
+    pub fn conv_transpose(&mut self, operation: &Operation, conv: &ConvTranspose, x: &Slot) -> Result<Slot> {
+        let graph = self.graph;
+        let node = &graph.nodes[operation.node];
+        let taps = conv.kernel[0] * conv.kernel[1];
+        let (inputs, outputs) = (conv.inputs / conv.groups, conv.outputs / conv.groups);
+        let [input, output] = [self.input_shape(node, 0), self.shape(operation.node)];
+        let y = self.result(operation.node)?;
+        let bias = self.bias(operation, conv.outputs)?;
+        let key = (operation.node, WEIGHTS);
+        let product = Product { rows: outputs * taps, depth: inputs, groups: conv.groups };
+        let is_side_by_side = conv.stride == conv.kernel && conv.padding == [0; 2] && conv.output_padding == [0; 2];
+        if is_side_by_side && product.rows >= LEAST_ROWS {
+            let weights = self.weights.slot(self.gpu, key, &node.scope, |parameters| {
+                let norm = behind(graph, operation.norm, conv.outputs, parameters);
+                let values = &parameters[node.parameters[0]];
+                product.packed(|group, row, k| {
+                    let [scale, _] = norm[group * outputs + row / taps];
+                    (f64::from(values[(group * inputs + k) * product.rows + row]) * scale) as f32
+                })
+            })?;
+            let walk = Walk {
+                kernel: [1, 1],
+                stride: [1, 1],
+                padding: [0, 0],
+                dilation: [1, 1],
+                grid: [input.height, input.width],
+                scattered: Some(conv.kernel),
+            };
+            self.tiled(operation, &product, &walk, input, &y, &[x, &weights, &bias]);
+            return Ok(y);
+        }
+        let weights = self.weights.slot(self.gpu, key, &node.scope, |parameters| {
+            let norm = behind(graph, operation.norm, conv.outputs, parameters);
+            let channel = |n: usize| n / (product.rows * inputs).max(1) * outputs + n / taps % outputs;
+            let values = parameters[node.parameters[0]].iter().enumerate();
+            values.map(|(n, value)| (f64::from(*value) * norm[channel(n)][0]) as f32).collect()
+        })?;
+        let count = self.batch * output.len();
+        let sizes = words([
+            count,
+            input.channels,
+            input.height,
+            input.width,
+            output.channels,
+            output.height,
+            output.width,
+            conv.kernel[0],
+            conv.kernel[1],
+            conv.stride[0],
+            conv.stride[1],
+            conv.padding[0],
+            conv.padding[1],
+            inputs,
+            outputs,
+        ]);
+        self.call(Call {
+            shader: shader::conv_transpose(operation.finish),
+            sizes: operation.finish.before(sizes),
+            output: &y,
+            inputs: &[x, &weights, &bias],
+            groups: threads(self.gpu, count),
+            work: self.batch * input.len() * outputs * taps,
+        });
+        Ok(y)
+    }
+
+    /// A fully connected layer, in parts where its weights are more than a shader can be given at a time.
+    pub fn linear(&mut self, operation: &Operation, [inputs, outputs]: [usize; 2], x: &Slot) -> Result<Slot> {
+        let graph = self.graph;
+        let node = &graph.nodes[operation.node];
+        let y = self.result(operation.node)?;
+        let bias = self.bias(operation, outputs)?;
+        let most = self.gpu.limits.max_storage_buffer_binding_size.min(self.gpu.limits.max_buffer_size) as usize;
+        let rows_at_a_time = (most / (inputs * size_of::<f32>()).max(1)).clamp(1, outputs.max(1));
+        for (part, first) in (0..outputs).step_by(rows_at_a_time).enumerate() {
+            let rows = rows_at_a_time.min(outputs - first);
+            let weights = self.weights.slot(self.gpu, (operation.node, PARTS + part), &node.scope, |parameters| {
+                parameters[node.parameters[0]][first * inputs..(first + rows) * inputs].to_vec()
+            })?;
+            let count = self.batch * rows;
+            self.call(Call {
+                shader: shader::linear(operation.finish),
+                sizes: operation.finish.before(words([inputs, rows, first, outputs, count])),
+                output: &y,
+                inputs: &[x, &weights, &bias],
+                groups: lines(self.gpu, count),
+                work: count * inputs,
+            });
+        }
+        Ok(y)
+    }
+}

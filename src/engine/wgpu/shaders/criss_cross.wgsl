@@ -1,0 +1,72 @@
+// Attention of every position to its row and its column: a group of 256 threads takes one position. The position itself counts in
+// its row only. MOST stands before this: the largest sum of height and width.
+
+struct Params {
+    count: u32,
+    height: u32,
+    width: u32,
+    depth: u32,
+    channels: u32,
+}
+
+@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(0) @binding(2) var<storage, read> query: array<f32>;
+@group(0) @binding(3) var<storage, read> key: array<f32>;
+@group(0) @binding(4) var<storage, read> value: array<f32>;
+
+var<workgroup> scores: array<f32, MOST>;
+
+// Where a position of the cross lies: first its row, then its column without it.
+fn seen(n: u32, row: u32, column: u32) -> u32 {
+    if n < p.width {
+        return row * p.width + n;
+    }
+    let down = n - p.width;
+    return select(down + 1u, down, down < row) * p.width + column;
+}
+
+@compute @workgroup_size(256)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let i = number(group, groups);
+    if i >= p.count {
+        return;
+    }
+    let size = p.height * p.width;
+    let image = i / size;
+    let position = i % size;
+    let row = position / p.width;
+    let column = position % p.width;
+    let all = p.height + p.width - 1u;
+    var most = -3.4028234e38;
+    for (var n = local; n < all; n += 256u) {
+        let other = seen(n, row, column);
+        let start = image * p.depth * size;
+        var sum = 0.0;
+        for (var d = 0u; d < p.depth; d++) {
+            sum += query[start + d * size + position] * key[start + d * size + other];
+        }
+        scores[n] = sum;
+        most = max(most, sum);
+    }
+    most = largest(local, most);
+    var sum = 0.0;
+    for (var n = local; n < all; n += 256u) {
+        let share = exp(scores[n] - most);
+        scores[n] = share;
+        sum += share;
+    }
+    let inverse = 1.0 / total(local, sum);
+    for (var c = local; c < p.channels; c += 256u) {
+        let start = (image * p.channels + c) * size;
+        var found = 0.0;
+        for (var n = 0u; n < all; n++) {
+            found += scores[n] * value[start + seen(n, row, column)];
+        }
+        y[start + position] = found * inverse;
+    }
+}

@@ -1,0 +1,36 @@
+// Division by a power of the squares in neighbouring channels.
+
+struct Params {
+    count: u32,
+    channels: u32,
+    positions: u32,
+    below: u32,
+    size: u32,
+    alpha: f32,
+    beta: f32,
+    k: f32,
+}
+
+@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(0) @binding(2) var<storage, read> x: array<f32>;
+
+@compute @workgroup_size(64)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let i = number(group, groups) * 64u + local;
+    if i >= p.count {
+        return;
+    }
+    let channel = i / p.positions % p.channels;
+    let base = i - channel * p.positions;
+    var sum = 0.0;
+    for (var n = max(channel, p.below); n < min(channel + p.size, p.channels + p.below); n++) {
+        let value = x[base + (n - p.below) * p.positions];
+        sum += value * value;
+    }
+    y[i] = x[i] * exp(-p.beta * log(p.k + p.alpha * sum));
+}

@@ -1,0 +1,41 @@
+// Softmax over the channels of every position, or its logarithm. LOG stands before this.
+
+struct Params {
+    count: u32,
+    channels: u32,
+    positions: u32,
+}
+
+@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(0) @binding(2) var<storage, read> x: array<f32>;
+
+@compute @workgroup_size(64)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let i = number(group, groups) * 64u + local;
+    if i >= p.count {
+        return;
+    }
+    let start = i / p.positions * p.channels * p.positions + i % p.positions;
+    var most = -3.4028234e38;
+    for (var c = 0u; c < p.channels; c++) {
+        most = max(most, x[start + c * p.positions]);
+    }
+    var sum = 0.0;
+    for (var c = 0u; c < p.channels; c++) {
+        sum += exp(x[start + c * p.positions] - most);
+    }
+    for (var c = 0u; c < p.channels; c++) {
+        let at = start + c * p.positions;
+        let shifted = x[at] - most;
+        if LOG {
+            y[at] = shifted - log(sum);
+        } else {
+            y[at] = exp(shifted) / sum;
+        }
+    }
+}

@@ -1,0 +1,331 @@
+//! Networks on a GPU that wgpu reaches, software included: every operation as on the CPU, whole scans, a device that is lost.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "what tests make fits"
+)]
+
+#[path = "support/random_weights.rs"]
+mod random_weights;
+mod support;
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use lamella::engine::{Array, DeviceChoice, Mode, Network, Weights};
+use lamella::graph::{
+    Activation, Affinity, Border, Conv, ConvTranspose, Graph, GraphBuilder, LocalResponse, Normalisation, Pool, Scope,
+    SoftmaxOver, UpsampleMode, UpsampleTo, Value,
+};
+use lamella::model::ModelSpec;
+use lamella::pipeline::{SegmentEvent, SegmentOptions, segment};
+use lamella::volume::LabelMap;
+use lamella::work::{Signal, Watch};
+use random_weights::{distance, random_array, weights};
+
+/// Largest relative L2 distance of one operation on the GPU and on the CPU.
+const AGREES: f64 = 2e-6;
+
+type Made = fn(&Scope, &Value) -> Value;
+
+fn conv(inputs: usize, outputs: usize) -> Conv {
+    Conv::square(inputs, outputs, 3)
+}
+
+/// Operations with what makes them special; each gets a map of 12 channels and 9 x 14 positions.
+fn operations() -> Vec<(&'static str, Made)> {
+    let activation: Vec<(&'static str, Made)> = vec![
+        ("relu", |_, x| x.relu()),
+        ("leaky relu", |_, x| x.activate(Activation::LeakyRelu(0.2))),
+        ("sigmoid", |_, x| x.sigmoid()),
+        ("tanh", |_, x| x.activate(Activation::Tanh)),
+        ("clip", |_, x| x.activate(Activation::Clip(-0.3, f32::INFINITY))),
+        ("hard sigmoid", |_, x| x.activate(Activation::HardSigmoid { slope: 0.4, shift: 0.5 })),
+        ("hard swish", |_, x| x.activate(Activation::HardSwish)),
+        ("gelu", |_, x| x.activate(Activation::Gelu)),
+        ("gelu by tanh", |_, x| x.activate(Activation::GeluTanh)),
+        ("elu", |_, x| x.activate(Activation::Elu(0.7))),
+        ("softplus", |_, x| x.activate(Activation::Softplus)),
+        ("mish", |_, x| x.activate(Activation::Mish)),
+        ("one slope", |s, x| s.parametric_relu(x, false)),
+        ("a slope for each channel", |s, x| s.parametric_relu(x, true)),
+    ];
+    let convolutions: Vec<(&'static str, Made)> = vec![
+        ("conv 3x3", |s, x| s.conv_same(x, 40, 3)),
+        ("conv to few channels", |s, x| s.conv_same(x, 3, 3)),
+        ("conv 1x1", |s, x| s.conv_valid(x, 33, 1)),
+        ("conv with stride, dilation and uneven border", |s, x| {
+            s.conv(x, Conv { kernel: [3, 5], stride: [2, 1], padding: [0, 3], dilation: [2, 1], ..conv(12, 17) })
+        }),
+        ("conv without bias", |s, x| s.conv(x, Conv { bias: false, ..conv(12, 9) })),
+        ("conv in groups", |s, x| s.conv(x, Conv { groups: 3, padding: [1, 1], ..conv(12, 30) })),
+        ("conv in groups of few", |s, x| s.conv(x, Conv { groups: 4, padding: [1, 0], ..conv(12, 8) })),
+        ("depthwise conv", |s, x| s.conv(x, Conv { groups: 12, padding: [1, 1], stride: [1, 2], ..conv(12, 12) })),
+        ("conv, batch norm and relu in one", |s, x| {
+            s.sub("norm").batch_norm(&s.sub("conv").conv_same(x, 20, 3)).relu()
+        }),
+        ("up-conv", |s, x| s.up_conv(x, 7, [2, 2])),
+        ("up-conv with a norm behind it", |s, x| {
+            s.sub("norm").batch_norm(&s.sub("up").up_conv(x, 8, [2, 3])).activate(Activation::Elu(1.0))
+        }),
+        ("transposed conv of any kind", |s, x| {
+            let (kernel, stride, padding, output_padding) = ([3, 4], [2, 3], [1, 0], [1, 2]);
+            let (inputs, outputs, groups, bias) = (12, 10, 2, true);
+            s.conv_transpose(
+                x,
+                ConvTranspose { inputs, outputs, kernel, stride, padding, output_padding, groups, bias },
+            )
+        }),
+        ("fully connected", |s, x| s.linear_over(x, 9 * 14, 11).relu()),
+    ];
+    let pools: Vec<(&'static str, Made)> = vec![
+        ("max pool", |_, x| x.max_pool(Pool::new(2, 2))),
+        ("max pool with a border, upwards", |_, x| {
+            x.max_pool(Pool { kernel: [3, 2], padding: [1, 0], ceil_mode: true, ..Pool::new(3, 2) })
+        }),
+        ("mean pool", |_, x| x.avg_pool(Pool { padding: [1, 1], count_padding: false, ..Pool::new(3, 2) })),
+        ("mean of everything", |_, x| x.adaptive_avg_pool([1, 1])),
+        ("means of parts", |_, x| x.adaptive_avg_pool([4, 3])),
+        ("nearest", |_, x| x.upsample(UpsampleMode::Nearest, UpsampleTo::Size([7, 31]))),
+        ("bilinear", |_, x| x.upsample(UpsampleMode::Bilinear { align_corners: false }, UpsampleTo::Scale([2, 3]))),
+        ("bilinear from corner to corner", |_, x| {
+            x.upsample(UpsampleMode::Bilinear { align_corners: true }, UpsampleTo::Size([20, 5]))
+        }),
+    ];
+    let norms: Vec<(&'static str, Made)> = vec![
+        ("batch norm", |s, x| s.batch_norm(x).activate(Activation::LeakyRelu(0.1))),
+        ("instance norm", |s, x| s.instance_norm(x)),
+        ("instance norm without scale", |s, x| s.norm(x, Normalisation::Instance, 1e-3, false).relu()),
+        ("group norm", |s, x| s.norm(x, Normalisation::Group { groups: 3 }, 1e-5, true)),
+        ("layer norm", |s, x| s.norm(x, Normalisation::Layer, 1e-6, true)),
+        ("local response", |_, x| x.local_response_norm(LocalResponse { size: 5, alpha: 0.3, beta: 0.75, k: 2.0 })),
+        ("softmax over channels", |_, x| x.softmax(SoftmaxOver::Channels)),
+        ("softmax over positions", |_, x| x.softmax(SoftmaxOver::Positions)),
+        ("logarithm of the softmax", |_, x| x.log_softmax()),
+    ];
+    let arrangements: Vec<(&'static str, Made)> = vec![
+        ("border", |_, x| x.pad(Border { before: [1, 0, 2], after: [0, 3, 1], value: -0.5 })),
+        ("part of the channels", |_, x| x.channels_part(3, 5)),
+        ("part of rows and columns", |_, x| x.positions_part(2, 2, 6).positions_part(3, 1, 9)),
+        ("concatenation", |_, x| x.concat(&x.channels_part(5, 4)).concat(x)),
+        ("cut around the centre", |_, x| x.crop_like(&x.max_pool(Pool::new(2, 2)))),
+        ("sum, and relu of it", |_, x| x.plus(&x.sigmoid()).relu()),
+        ("product with one value a channel", |_, x| x.times(&x.adaptive_avg_pool([1, 1]))),
+        ("product with one channel", |_, x| x.times(&x.channels_part(2, 1))),
+        ("sum with one value", |_, x| x.plus(&x.adaptive_avg_pool([1, 1]).channels_part(0, 1))),
+        ("spread", |_, x| x.adaptive_avg_pool([1, 1]).spread_like(x)),
+        ("gain", |s, x| s.gain(x)),
+        ("dropout", |_, x| x.relu().dropout(0.5)),
+    ];
+    let attentions: Vec<(&'static str, Made)> = vec![
+        ("weighted sum", |_, x| x.weighted_pool(&x.channels_part(0, 1).softmax(SoftmaxOver::Positions))),
+        ("attention by softmax", |_, x| {
+            let (key, value) = (x.channels_part(3, 6).max_pool(Pool::new(2, 2)), x.max_pool(Pool::new(2, 2)));
+            x.channels_part(0, 6).attend(&key, &value, Affinity::Softmax)
+        }),
+        ("attention by products", |_, x| x.attend(x, &x.channels_part(1, 5), Affinity::Dot)),
+        ("attention of pairs", |s, x| s.attend_pairs(&x.channels_part(0, 4), &x.channels_part(6, 4), x)),
+        ("criss-cross", |_, x| x.channels_part(0, 3).criss_cross(&x.channels_part(3, 3), x)),
+    ];
+    [activation, convolutions, pools, norms, arrangements, attentions].concat()
+}
+
+fn graph_of(made: Made) -> Graph {
+    let builder = GraphBuilder::new();
+    let x = builder.input(12);
+    let y = made(&builder.root(), &x);
+    builder.finish(&[y]).unwrap()
+}
+
+fn on(device: DeviceChoice, graph: &Graph, weights: &Weights) -> Network {
+    Network::new(graph.clone(), weights, device).unwrap()
+}
+
+fn results(network: &mut Network, input: &Array) -> Vec<Array> {
+    let outputs = network.infer(input, Watch::unwatched()).unwrap();
+    assert_eq!(network.take_notices(), Vec::<String>::new());
+    outputs
+}
+
+#[test]
+fn every_operation_gives_what_it_gives_on_the_cpu() {
+    let Some(gpu) = support::gpu() else { return };
+    let (mut worst, mut failed) = (0.0f64, Vec::new());
+    for (name, made) in operations() {
+        let graph = graph_of(made);
+        let weights = weights(&graph);
+        let x = random_array(&[3, 12, 9, 14], 5);
+        let mut network = on(gpu.choice, &graph, &weights);
+        let found = network.infer(&x, Watch::unwatched()).unwrap();
+        let notices = network.take_notices();
+        let wanted = results(&mut on(DeviceChoice::Cpu, &graph, &weights), &x);
+        let off = distance(&found[0].values, &wanted[0].values);
+        println!("{name}: {off:.1e}");
+        worst = worst.max(off);
+        if off.is_nan() || off >= AGREES || found[0].shape != wanted[0].shape || !notices.is_empty() {
+            failed.push(format!("{name}: {off:.1e}, {:?} and {:?} {notices:?}", found[0].shape, wanted[0].shape));
+        }
+    }
+    println!("{} operations on {} within {worst:.1e} of the CPU", operations().len(), gpu.name);
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
+}
+
+/// The model of the sample, and the scan.
+fn sample() -> (lamella::volume::Volume, lamella::model::Model) {
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/sample/synthetic_hippocampus.nii.gz");
+    let volume = lamella::formats::open_one(&sample, None, Watch::unwatched()).unwrap();
+    let mut model = lamella::model::find("hippocampus").unwrap();
+    model.spec = ModelSpec { average_mirrored: false, ..model.spec };
+    (volume, model)
+}
+
+fn mask(network: &mut Network, watch: Watch) -> Result<(LabelMap, Vec<String>), String> {
+    let (volume, model) = sample();
+    let options = SegmentOptions { axis: Some(lamella::model::SliceAxis::Coronal), ..SegmentOptions::default() };
+    let (mut notices, mut slices) = (Vec::new(), 0);
+    let mut on_event = |event| match event {
+        SegmentEvent::Notice(notice) => notices.push(notice),
+        SegmentEvent::Slices { done, .. } => slices = done,
+        SegmentEvent::Took(_) => {}
+    };
+    let labels = segment(&volume, &model.spec, network, &options, watch, &mut on_event).map_err(|e| e.to_string())?;
+    assert_eq!(slices, volume.geometry.shape()[1]);
+    Ok((labels, notices))
+}
+
+/// Voxels that differ, and voxels that are labelled.
+fn differences(a: &LabelMap, b: &LabelMap) -> [usize; 2] {
+    let [ni, nj, nk] = a.geometry().shape();
+    let voxels = (0..ni * nj * nk).map(|n| [n % ni, n / ni % nj, n / (ni * nj)]);
+    let labelled = a.counts().into_iter().filter(|(label, _)| *label != 0).map(|(_, n)| n).sum();
+    [voxels.filter(|&voxel| a.get(voxel) != b.get(voxel)).count(), labelled]
+}
+
+#[test]
+fn a_scan_gets_the_mask_of_the_cpu_also_where_the_device_is_lost_halfway() {
+    let Some(gpu) = support::gpu() else { return };
+    let (_, model) = sample();
+    let (wanted, _) = mask(&mut model.network(DeviceChoice::Cpu).unwrap(), Watch::unwatched()).unwrap();
+    let mut network = model.network(gpu.choice).unwrap();
+    let (found, notices) = mask(&mut network, Watch::unwatched()).unwrap();
+    let [other, labelled] = differences(&wanted, &found);
+    println!("{other} of {labelled} labelled voxels differ on {}", gpu.name);
+    assert!(labelled > 1000 && other * 1000 <= labelled && notices.is_empty() && !network.is_on_cpu());
+    for inferences in [0, 1, 2] {
+        let mut network = model.network(gpu.choice).unwrap();
+        network.lose_device_after(inferences);
+        let (found, notices) = mask(&mut network, Watch::unwatched()).unwrap();
+        let [other, _] = differences(&wanted, &found);
+        println!("lost after {inferences} inferences: {other} of {labelled} differ; {notices:?}");
+        assert!(network.is_on_cpu() && other * 1000 <= labelled);
+        assert_eq!(notices.len(), 1);
+        assert!(notices[0].contains("failed") && notices[0].ends_with("the CPU takes over."), "{notices:?}");
+    }
+}
+
+#[test]
+fn a_stop_is_noticed_while_the_device_works() {
+    let Some(gpu) = support::gpu() else { return };
+    let builder = GraphBuilder::new();
+    let mut x = builder.input(1);
+    for n in 0..400 {
+        x = builder.root().sub(n).conv_same(&x, 16, 3).relu();
+    }
+    let graph = builder.finish(&[x]).unwrap();
+    let weights = weights(&graph);
+    let mut network = on(gpu.choice, &graph, &weights);
+    let input = random_array(&[1, 1, 64, 64], 1);
+    let signal = Signal::default();
+    let started = Instant::now();
+    let took = std::thread::scope(|scope| {
+        let stopper = scope.spawn(|| {
+            std::thread::sleep(Duration::from_millis(400));
+            signal.stop();
+            Instant::now()
+        });
+        let stopped = network.infer(&input, Watch::new(&signal)).is_err();
+        let ended = Instant::now();
+        let asked = stopper.join().unwrap();
+        // A fast device is done before it is asked to stop.
+        stopped.then(|| ended.saturating_duration_since(asked))
+    });
+    println!("stopped {took:?} after being asked, {:?} after the start", started.elapsed());
+    assert!(took.is_none_or(|took| took < Duration::from_secs(2)));
+    // The next inference is not disturbed by what the device still works on.
+    let small = random_array(&[1, 1, 8, 8], 2);
+    let (found, wanted) =
+        (results(&mut network, &small), results(&mut on(DeviceChoice::Cpu, &graph, &weights), &small));
+    assert!(distance(&found[0].values, &wanted[0].values) < 1e-4);
+}
+
+#[test]
+fn what_needs_gradients_runs_on_the_cpu_and_says_so() {
+    let Some(gpu) = support::gpu() else { return };
+    let graph = graph_of(|s, x| s.conv_same(x, 4, 3));
+    let mut network = on(gpu.choice, &graph, &weights(&graph));
+    let x = random_array(&[1, 12, 8, 8], 1);
+    let outputs = network.run(&x, Mode::Training, Watch::unwatched()).unwrap().outputs().unwrap();
+    assert_eq!(outputs[0].shape, [1, 4, 8, 8]);
+    assert!(network.is_on_cpu());
+    assert!(network.take_notices()[0].contains("does not train"));
+}
+
+#[test]
+fn inferences_in_flight_give_their_own_results_in_order() {
+    let Some(gpu) = support::gpu() else { return };
+    let graph = graph_of(|s, x| s.conv_same(x, 8, 3));
+    let weights = weights(&graph);
+    let (mut on_gpu, mut on_cpu) = (on(gpu.choice, &graph, &weights), on(DeviceChoice::Cpu, &graph, &weights));
+    assert!(on_gpu.most_started() > 1 && on_cpu.most_started() == 1);
+    let images: Vec<Array> = (0..4).map(|n| random_array(&[2, 12, 8 + n, 8], n as u64)).collect();
+    for image in &images {
+        on_gpu.start(image.clone(), Watch::unwatched()).unwrap();
+        on_cpu.start(image.clone(), Watch::unwatched()).unwrap();
+    }
+    for image in &images {
+        let [found, wanted] = [&mut on_gpu, &mut on_cpu].map(|n| n.finish(Watch::unwatched()).unwrap().unwrap());
+        assert_eq!(found[0].shape[2], image.shape[2]);
+        assert!(distance(&found[0].values, &wanted[0].values) < AGREES);
+    }
+    assert!(on_gpu.finish(Watch::unwatched()).unwrap().is_none());
+}
+
+/// A network that blows an image up to a size and keeps the largest value of every part.
+fn blown_up(size: usize, part: usize) -> Graph {
+    let builder = GraphBuilder::new();
+    let x = builder.input(1);
+    let large = x.upsample(UpsampleMode::Nearest, UpsampleTo::Size([size; 2]));
+    builder.finish(&[large.max_pool(Pool::new(part, part))]).unwrap()
+}
+
+#[test]
+fn a_batch_that_is_too_large_for_the_device_goes_through_it_in_parts() {
+    let Some(gpu) = support::gpu() else { return };
+    // 20 maps of 8 MiB are more than llvmpipe binds at a time.
+    let graph = blown_up(1448, 8);
+    let x = random_array(&[20, 1, 16, 16], 3);
+    let none = Weights::new();
+    let found = results(&mut on(gpu.choice, &graph, &none), &x);
+    let wanted = results(&mut on(DeviceChoice::Cpu, &graph, &none), &x);
+    assert_eq!(found, wanted);
+}
+
+#[test]
+fn a_map_that_is_too_large_for_the_device_is_made_on_the_cpu() {
+    let Some(gpu) = support::gpu() else { return };
+    // One map of 144 MiB.
+    let graph = blown_up(6144, 1536);
+    let x = random_array(&[1, 1, 16, 16], 3);
+    let none = Weights::new();
+    let mut network = on(gpu.choice, &graph, &none);
+    let found = network.infer(&x, Watch::unwatched()).unwrap();
+    assert_eq!(found, results(&mut on(DeviceChoice::Cpu, &graph, &none), &x));
+    let notices = network.take_notices().join(" ");
+    println!("{notices}");
+    // A card takes it at a time.
+    assert_eq!(network.is_on_cpu(), !notices.is_empty());
+    assert!(notices.is_empty() || notices.contains("needs 144 MiB at a time, and the device takes"), "{notices}");
+}
