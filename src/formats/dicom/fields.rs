@@ -7,6 +7,7 @@ use dicom::dictionary_std::tags;
 use dicom::object::InMemDicomObject;
 use dicom::transfer_syntax::entries::EXPLICIT_VR_LITTLE_ENDIAN;
 
+use super::characters::CharacterSets;
 use super::instance::Refusal;
 use super::structure::{RawValue, dictionary_vr};
 use crate::work::numbers::whole;
@@ -118,7 +119,6 @@ fn number_bytes(vr: VR) -> Option<usize> {
     }
 }
 
-/// The values as a data set of explicit elements with lengths that are right, for dicom-rs to read.
 /// Bytes of a text that has at most 64 characters by the standard, with room for several values and for what programs make of it.
 const LONGEST_SHORT_TEXT: usize = 1024;
 
@@ -128,9 +128,44 @@ fn is_short_text(vr: VR) -> bool {
     matches!(vr, AE | AS | CS | DA | DT | LO | PN | SH | TM | UI)
 }
 
-fn clean_data_set(values: &[RawValue]) -> Result<Vec<u8>, Refusal> {
+/// Whether a text is in the character sets that the file names; the others have ASCII alone.
+fn has_character_set(vr: VR) -> bool {
+    matches!(vr, VR::LO | VR::LT | VR::PN | VR::SH | VR::ST | VR::UC | VR::UT)
+}
+
+/// Unicode as UTF-8, which texts are brought to for dicom-rs.
+const UNICODE: &[u8] = b"ISO_IR 192";
+
+/// As many bytes of a text as an element has room for.
+fn fitting(text: String) -> Vec<u8> {
+    let mut end = text.len().min(usize::from(u16::MAX) - 1);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    let mut bytes = text.into_bytes();
+    bytes.truncate(end);
+    bytes
+}
+
+/// The values as a data set of explicit elements with lengths that are right, for dicom-rs to read; texts are Unicode in it.
+fn clean_data_set(values: &[RawValue], sets: &CharacterSets) -> Result<Vec<u8>, Refusal> {
     let mut bytes = Vec::new();
-    for value in values {
+    let mut put = |tag: Tag, vr: VR, value: &[u8]| -> Result<(), Refusal> {
+        let length = u16::try_from(value.len() + value.len() % 2);
+        let length = length.map_err(|_| Refusal::Malformed(format!("element {tag} is too long")))?;
+        bytes.extend(tag.0.to_le_bytes());
+        bytes.extend(tag.1.to_le_bytes());
+        // Long texts of newer representations have other headers; their content is the same.
+        bytes.extend(if matches!(vr, VR::UC | VR::UR | VR::UT) { VR::LT } else { vr }.to_bytes());
+        bytes.extend(length.to_le_bytes());
+        bytes.extend(value);
+        if value.len() % 2 == 1 {
+            bytes.push(if vr == VR::UI { 0 } else { b' ' });
+        }
+        Ok(())
+    };
+    put(tags::SPECIFIC_CHARACTER_SET, VR::CS, UNICODE)?;
+    for value in values.iter().filter(|value| value.tag != tags::SPECIFIC_CHARACTER_SET) {
         let given = value.vr.filter(|&vr| is_text(vr) || number_bytes(vr).is_some());
         // Names of other elements are neither text nor number.
         let Some(expected) = dictionary_vr(value.tag).filter(|&vr| vr != VR::AT) else { continue };
@@ -139,8 +174,6 @@ fn clean_data_set(values: &[RawValue]) -> Result<Vec<u8>, Refusal> {
             Some(vr) if !(is_text(vr) && is_text(expected)) => vr,
             _ => expected,
         };
-        let length = u16::try_from(value.bytes.len() + value.bytes.len() % 2);
-        let length = length.map_err(|_| Refusal::Malformed(format!("element {} is too long", value.tag)))?;
         if number_bytes(vr).is_some_and(|width| value.bytes.len() % width != 0) {
             let count = value.bytes.len();
             return Err(Refusal::Malformed(format!(
@@ -155,14 +188,10 @@ fn clean_data_set(values: &[RawValue]) -> Result<Vec<u8>, Refusal> {
                 value.tag
             )));
         }
-        bytes.extend(value.tag.0.to_le_bytes());
-        bytes.extend(value.tag.1.to_le_bytes());
-        // Long texts of newer representations have other headers; their content is the same.
-        bytes.extend(if matches!(vr, VR::UC | VR::UR | VR::UT) { VR::LT } else { vr }.to_bytes());
-        bytes.extend(length.to_le_bytes());
-        bytes.extend(&value.bytes);
-        if value.bytes.len() % 2 == 1 {
-            bytes.push(if vr == VR::UI { 0 } else { b' ' });
+        if has_character_set(vr) && !CharacterSets::is_plain(&value.bytes) {
+            put(value.tag, vr, &fitting(sets.decode(&value.bytes, vr == VR::PN)))?;
+        } else {
+            put(value.tag, vr, &value.bytes)?;
         }
     }
     Ok(bytes)
@@ -172,11 +201,18 @@ impl Fields {
     /// Reads what the walk took out of the file.
     pub fn read(mut values: Vec<RawValue>) -> Result<Self, Refusal> {
         values.sort_by_key(|value| value.tag);
-        let bytes = clean_data_set(&values)?;
+        let set = values.iter().find(|value| value.tag == tags::SPECIFIC_CHARACTER_SET);
+        let sets = CharacterSets::read(set.map(|value| value.bytes.as_slice()));
+        let bytes = clean_data_set(&values, &sets)?;
         let object = InMemDicomObject::read_dataset_with_ts(bytes.as_slice(), &EXPLICIT_VR_LITTLE_ENDIAN.erased())
             .map_err(|e| Refusal::Malformed(format!("the DICOM header cannot be read: {}", chain(&e))))?;
         let present = values.iter().map(|value| value.tag).collect();
-        Ok(Self { object, present, warnings: RefCell::default(), unreadable: RefCell::default() })
+        let is_told = |value: &RawValue| {
+            dictionary_vr(value.tag).is_some_and(has_character_set) && !CharacterSets::is_plain(&value.bytes)
+        };
+        let warning = sets.warning().filter(|_| values.iter().any(is_told));
+        let warnings = RefCell::new(warning.into_iter().collect());
+        Ok(Self { object, present, warnings, unreadable: RefCell::default() })
     }
 
     /// Whether the element is there, be it empty.
@@ -406,7 +442,8 @@ mod tests {
                     assert_eq!(fields.text(value.tag).unwrap_or_default(), expected, "{value:?}");
                 }
             }
-            assert_eq!(fields.object.iter().count(), values.len());
+            let known = values.iter().filter(|v| v.tag != tags::SPECIFIC_CHARACTER_SET).count();
+            assert_eq!(fields.object.iter().count(), known + 1);
         }
         assert!(read > 300, "{read}");
     }
