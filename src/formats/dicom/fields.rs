@@ -1,5 +1,6 @@
 //! Typed access to header fields: what is absent is `None`, what is there but cannot be read is never a default.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 
 use dicom::core::{Tag, VR};
@@ -7,6 +8,7 @@ use dicom::dictionary_std::tags;
 use dicom::object::InMemDicomObject;
 use dicom::transfer_syntax::entries::EXPLICIT_VR_LITTLE_ENDIAN;
 
+use super::characters::CharacterSets;
 use super::instance::Refusal;
 use super::structure::{RawValue, dictionary_vr};
 use crate::work::numbers::whole;
@@ -134,7 +136,6 @@ fn number_bytes(vr: VR) -> Option<usize> {
     }
 }
 
-/// The values as a data set of explicit elements with lengths that are right, for dicom-rs to read.
 /// Bytes of a text that has at most 64 characters by the standard, with room for several values and for what programs make of it.
 const LONGEST_SHORT_TEXT: usize = 1024;
 
@@ -160,9 +161,44 @@ fn cut(bytes: &[u8]) -> &[u8] {
     &kept[..end]
 }
 
-fn clean_data_set(values: &[RawValue], warnings: &mut Vec<String>) -> Result<Vec<u8>, Refusal> {
+/// Whether a text is in the character sets that the file names; the others have ASCII alone.
+fn has_character_set(vr: VR) -> bool {
+    matches!(vr, VR::LO | VR::LT | VR::PN | VR::SH | VR::ST | VR::UC | VR::UT)
+}
+
+/// Unicode as UTF-8, which texts are brought to for dicom-rs.
+const UNICODE: &[u8] = b"ISO_IR 192";
+
+/// As many bytes of a text as an element has room for.
+fn fitting(text: String) -> Vec<u8> {
+    let mut end = text.len().min(usize::from(u16::MAX) - 1);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    let mut bytes = text.into_bytes();
+    bytes.truncate(end);
+    bytes
+}
+
+/// The values as a data set of explicit elements with lengths that are right, for dicom-rs to read; texts are Unicode in it.
+fn clean_data_set(values: &[RawValue], sets: &CharacterSets, warnings: &mut Vec<String>) -> Result<Vec<u8>, Refusal> {
     let mut bytes = Vec::new();
-    for value in values {
+    let mut put = |tag: Tag, vr: VR, value: &[u8]| -> Result<(), Refusal> {
+        let length = u16::try_from(value.len() + value.len() % 2);
+        let length = length.map_err(|_| Refusal::Malformed(format!("element {tag} is too long")))?;
+        bytes.extend(tag.0.to_le_bytes());
+        bytes.extend(tag.1.to_le_bytes());
+        // Long texts of newer representations have other headers; their content is the same.
+        bytes.extend(if matches!(vr, VR::UC | VR::UR | VR::UT) { VR::LT } else { vr }.to_bytes());
+        bytes.extend(length.to_le_bytes());
+        bytes.extend(value);
+        if value.len() % 2 == 1 {
+            bytes.push(if vr == VR::UI { 0 } else { b' ' });
+        }
+        Ok(())
+    };
+    put(tags::SPECIFIC_CHARACTER_SET, VR::CS, UNICODE)?;
+    for value in values.iter().filter(|value| value.tag != tags::SPECIFIC_CHARACTER_SET) {
         let given = value.vr.filter(|&vr| is_text(vr) || number_bytes(vr).is_some());
         // Names of other elements are neither text nor number.
         let Some(expected) = dictionary_vr(value.tag).filter(|&vr| vr != VR::AT) else { continue };
@@ -171,17 +207,20 @@ fn clean_data_set(values: &[RawValue], warnings: &mut Vec<String>) -> Result<Vec
             Some(vr) if !(is_text(vr) && is_text(expected)) => vr,
             _ => expected,
         };
-        let mut content = value.bytes.as_slice();
+        let is_decoded = has_character_set(vr) && !CharacterSets::is_plain(&value.bytes);
+        let mut content = if is_decoded {
+            Cow::Owned(fitting(sets.decode(&value.bytes, vr == VR::PN)))
+        } else {
+            Cow::Borrowed(value.bytes.as_slice())
+        };
         if is_short_text(vr) && content.len() > LONGEST_SHORT_TEXT {
-            let count = content.len();
-            content = cut(content);
+            let count = value.bytes.len();
+            content = cut(&content).to_vec().into();
             warnings.push(format!(
                 "The text of element {} is cut: it has {count} bytes, too many for its kind ({vr}).",
                 value.tag
             ));
         }
-        let length = u16::try_from(content.len() + content.len() % 2);
-        let length = length.map_err(|_| Refusal::Malformed(format!("element {} is too long", value.tag)))?;
         if number_bytes(vr).is_some_and(|width| content.len() % width != 0) {
             let count = content.len();
             return Err(Refusal::Malformed(format!(
@@ -189,15 +228,7 @@ fn clean_data_set(values: &[RawValue], warnings: &mut Vec<String>) -> Result<Vec
                 value.tag
             )));
         }
-        bytes.extend(value.tag.0.to_le_bytes());
-        bytes.extend(value.tag.1.to_le_bytes());
-        // Long texts of newer representations have other headers; their content is the same.
-        bytes.extend(if matches!(vr, VR::UC | VR::UR | VR::UT) { VR::LT } else { vr }.to_bytes());
-        bytes.extend(length.to_le_bytes());
-        bytes.extend(content);
-        if content.len() % 2 == 1 {
-            bytes.push(if vr == VR::UI { 0 } else { b' ' });
-        }
+        put(value.tag, vr, &content)?;
     }
     Ok(bytes)
 }
@@ -206,11 +237,17 @@ impl Fields {
     /// Reads what the walk took out of the file.
     pub fn read(mut values: Vec<RawValue>) -> Result<Self, Refusal> {
         values.sort_by_key(|value| value.tag);
+        let set = values.iter().find(|value| value.tag == tags::SPECIFIC_CHARACTER_SET);
+        let sets = CharacterSets::read(set.map(|value| value.bytes.as_slice()));
         let mut warnings = Vec::new();
-        let bytes = clean_data_set(&values, &mut warnings)?;
+        let bytes = clean_data_set(&values, &sets, &mut warnings)?;
         let object = InMemDicomObject::read_dataset_with_ts(bytes.as_slice(), &EXPLICIT_VR_LITTLE_ENDIAN.erased())
             .map_err(|e| Refusal::Malformed(format!("the DICOM header cannot be read: {}", chain(&e))))?;
         let present = values.iter().map(|value| value.tag).collect();
+        let is_told = |value: &RawValue| {
+            dictionary_vr(value.tag).is_some_and(has_character_set) && !CharacterSets::is_plain(&value.bytes)
+        };
+        warnings.extend(sets.warning().filter(|_| values.iter().any(is_told)));
         Ok(Self { object, present, warnings: warnings.into(), unreadable: RefCell::default() })
     }
 
@@ -455,7 +492,8 @@ mod tests {
                     assert_eq!(fields.text(value.tag).unwrap_or_default(), expected, "{value:?}");
                 }
             }
-            assert_eq!(fields.object.iter().count(), values.len());
+            let known = values.iter().filter(|v| v.tag != tags::SPECIFIC_CHARACTER_SET).count();
+            assert_eq!(fields.object.iter().count(), known + 1);
         }
         assert!(read > 300, "{read}");
     }

@@ -4,6 +4,7 @@
 //! set made of nothing else. [`stack`] decides which files are one volume. Pixels are decoded by `jpeg-decoder`, `hayro-jpeg2000`, `jpeg2k` (openjp2) and our own decoders of RLE, JPEG-LS and 12-bit JPEG: `jpeg-decoder` reads 8 bits, and the only JPEG-LS crate
 //! needs a C++ compiler and `CMake`.
 
+mod characters;
 mod contours;
 pub mod deidentify;
 mod directory;

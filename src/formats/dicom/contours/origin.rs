@@ -4,12 +4,13 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use dicom::core::Tag;
+use dicom::core::{Tag, VR};
 use dicom::dictionary_std::tags;
 
 use super::elements::{Element, Elements, Span};
-use crate::formats::dicom::fields::{Fields, number, quoted};
-use crate::formats::dicom::structure::RawValue;
+use crate::formats::dicom::characters::CharacterSets;
+use crate::formats::dicom::fields::{number, quoted};
+use crate::formats::dicom::structure::dictionary_vr;
 use crate::volume::{Vec3, cross, dot};
 
 /// Texts that are taken over.
@@ -97,12 +98,11 @@ impl Origin {
     /// A text, empty where the file has none.
     pub fn text(&self, tag: Tag) -> String {
         let Some(bytes) = self.texts.get(&tag) else { return String::new() };
-        let plain =
-            || String::from_utf8_lossy(bytes).trim_matches(|c: char| c == '\0' || c.is_whitespace()).to_string();
-        let Some(charset) = self.charset.clone().filter(|_| !bytes.is_ascii()) else { return plain() };
-        let value = |tag: Tag, bytes: Vec<u8>| RawValue { tag, vr: None, bytes };
-        let fields = Fields::read(vec![value(tags::SPECIFIC_CHARACTER_SET, charset), value(tag, bytes.clone())]);
-        fields.ok().and_then(|fields| fields.text(tag)).unwrap_or_else(plain)
+        let text = match self.charset.as_ref().filter(|_| !CharacterSets::is_plain(bytes)) {
+            Some(charset) => CharacterSets::read(Some(charset)).decode(bytes, dictionary_vr(tag) == Some(VR::PN)),
+            None => String::from_utf8_lossy(bytes).into_owned(),
+        };
+        text.trim_matches(|c: char| c == '\0' || c.is_whitespace()).to_string()
     }
 
     /// The plane of the image, or of a frame counted from 1; none where the file does not say it.

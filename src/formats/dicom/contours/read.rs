@@ -3,15 +3,16 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use dicom::core::Tag;
+use dicom::core::VR;
 use dicom::dictionary_std::tags;
 
 use super::doubtful::drop_repeated;
 use super::elements::{Element, Elements, Span};
 use super::source::listed;
 use super::structure_set::{Contour, ContourKind, ReferencedSeries, Roi, StructureSet, TermParts};
-use crate::formats::dicom::fields::{Fields, quoted};
-use crate::formats::dicom::structure::RawValue;
+use crate::formats::dicom::characters::CharacterSets;
+use crate::formats::dicom::fields::quoted;
+use crate::formats::dicom::structure::dictionary_vr;
 use crate::volume::{Code, Vec3};
 use crate::work::{Stopped, Watch};
 
@@ -360,12 +361,14 @@ impl Reader<'_> {
     /// A text in the file's character set.
     fn text(&mut self, element: &Element) -> Result<String> {
         let bytes = self.elements.bytes(element)?;
-        let charset = self.charset.clone().filter(|_| !bytes.is_ascii());
-        let Some(charset) = charset else { return Ok(plain(&bytes)) };
-        let tag = element.tag;
-        let value = |tag: Tag, bytes: Vec<u8>| RawValue { tag, vr: None, bytes };
-        let fields = Fields::read(vec![value(tags::SPECIFIC_CHARACTER_SET, charset), value(tag, bytes.clone())]);
-        Ok(fields.ok().and_then(|fields| fields.text(tag)).unwrap_or_else(|| plain(&bytes)))
+        let Some(charset) = self.charset.as_ref().filter(|_| !CharacterSets::is_plain(&bytes)) else {
+            return Ok(plain(&bytes));
+        };
+        let sets = CharacterSets::read(Some(charset));
+        if let Some(warning) = sets.warning() {
+            self.warn(warning);
+        }
+        Ok(trimmed(&sets.decode(&bytes, dictionary_vr(element.tag) == Some(VR::PN))))
     }
 
     fn finish(mut self) -> StructureSet {
@@ -391,5 +394,9 @@ impl Reader<'_> {
 
 /// A text without padding.
 fn plain(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).trim_matches(|c: char| c == '\0' || c.is_whitespace()).to_string()
+    trimmed(&String::from_utf8_lossy(bytes))
+}
+
+fn trimmed(text: &str) -> String {
+    text.trim_matches(|c: char| c == '\0' || c.is_whitespace()).to_string()
 }
