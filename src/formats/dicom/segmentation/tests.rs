@@ -304,7 +304,7 @@ fn headers_tell_what_a_mask_must_know_of_its_scan() {
     let folder = tempfile::tempdir().unwrap();
     let (volume, _) = labelled(folder.path(), [4, 3, 5], OBLIQUE, &[0]);
     let (loaded, ground) =
-        (Ground::of(&volume), ground_of_one(&folder.path().join("ct"), None, Watch::unwatched()).unwrap());
+        (Ground::of(&volume), ground_of_one(&folder.path().join("ct"), None, None, Watch::unwatched()).unwrap());
     assert_eq!(ground.geometry, loaded.geometry);
     assert_eq!(ground.source, loaded.source);
     assert_eq!((ground.frame_of_reference, ground.warnings), (loaded.frame_of_reference, loaded.warnings));
