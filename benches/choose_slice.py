@@ -52,12 +52,12 @@ for name in json.loads(a.split.read_text())["validation"][: a.cases]:
                 done.append(following)
                 labels[:, following, :] = truth[:, following, :]
                 nibabel.save(nibabel.Nifti1Image(labels, affine), mask)
-                words = ["--labels", mask, "--axis", "coronal", "--done", ",".join(map(str, done))]
+                words = ["--labels", mask, "--axis", "coronal", "--done", ",".join(str(slice + 1) for slice in done)]
                 words += ["-m", a.model, "-o", mask, "--seconds", a.seconds]
                 told = answer(a.lamella, "refine", image, *words)
                 labels, _ = load(mask)
                 curve.append(dice(labels, truth))
-                following = told["most_unsure"] if way == "doubt" else rng.choice(shown(labels, done))
+                following = told["most_unsure"] - 1 if way == "doubt" else rng.choice(shown(labels, done))
             curves[way].append(curve)
             print(name, way, draw, " ".join(f"{v:.3f}" for v in curve), flush=True)
 

@@ -59,7 +59,7 @@ for name in names:
             done.append(worst(labels, truth, done))
             labels[:, done[-1], :] = truth[:, done[-1], :]
             nibabel.save(nibabel.Nifti1Image(labels, affine), mask)
-            words = ["refine", image, "--labels", mask, "--axis", "coronal", "--done", ",".join(map(str, done))]
+            words = ["refine", image, "--labels", mask, "--axis", "coronal", "--done", ",".join(str(slice + 1) for slice in done)]
             words += ["-m", a.model, "-o", mask, "--seconds", a.seconds] + (["--memory", a.memory] if a.memory else [])
             started = time.time()
             answer(a.lamella, *words)

@@ -309,7 +309,25 @@ fn a_plan_is_printed_without_training_and_folds_come_from_a_file() {
     };
     assert!(refused(&[]).contains("2 folds"));
     assert!(refused(&["--fold", "1/5"]).contains("1/5"));
-    assert!(refused(&["--fold", "1/2", "--rate", "nan"]).contains("the rate must be a finite number above 0"));
+    for (wrong, said) in [
+        (&["--rate", "nan"][..], "the rate must be a finite number above 0"),
+        (&["--patch", "64"], "for example 64x64"),
+        (&["--spacing", "0"], "millimetres above 0"),
+        (&["--average", "1"], "from 0 to below 1"),
+        (&["--options", "{"], "not JSON"),
+        (&["--mirror", "X"], "R, A and S"),
+        (&["--mirror", "R", "--no-mirror"], "cannot be used with"),
+        (&["--average-mirrored", "--no-mirror"], "cannot be used with"),
+        (&["--batch", "0"], "--batch"),
+        (&["--budget", "99999999999999999h"], "ten years"),
+    ] {
+        let done = lamella(&[&command[..], wrong].concat());
+        let told = String::from_utf8_lossy(&done.stderr).into_owned();
+        assert!(done.status.code() == Some(2) && told.contains(said), "{wrong:?}: {told}");
+    }
+    let unknown = ["--fold", "1/2", "--encoder", "resnet18", "--options", r#"{"width": 8}"#];
+    assert!(refused(&unknown).contains("width"), "the encoder has no such option");
+    assert!(refused(&["--fold", "1/2", "--attention-ratio", "4"]).contains("of which the network has none"));
 }
 
 #[test]
@@ -407,11 +425,11 @@ fn refining_keeps_finished_slices_and_writes_the_adapted_model() {
         words.extend(more);
         lamella(&words)
     };
-    let done = refine("12,20", &["--model-output", text(&model)]);
+    let done = refine("13,21", &["--model-output", text(&model)]);
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     let report: Value = serde_json::from_slice(&done.stdout).unwrap();
     assert!(report["steps"].as_u64().unwrap() > 0, "{report}");
-    // The coronal slices are counted from the back, along the second axis of this file's R, A, S grid.
+    // The coronal slices are counted from the back and from 1, along the second axis of this file's R, A, S grid.
     let read = |path: &Path| lamella::formats::read_labels(path, Watch::unwatched(), &|_| {}).unwrap();
     let (refined, truth_labels) = (read(&mask), read(&truth));
     assert_eq!(truth_labels.geometry().orientation().code(), "RAS");
@@ -423,6 +441,7 @@ fn refining_keeps_finished_slices_and_writes_the_adapted_model() {
     assert!(adapted.spec.provenance.metrics.is_empty());
     let beyond = refine("12,900", &[]);
     assert!(!beyond.status.success() && String::from_utf8_lossy(&beyond.stderr).contains("900"));
+    assert_eq!(refine("0", &[]).status.code(), Some(2), "slices are counted from 1");
 }
 
 #[test]

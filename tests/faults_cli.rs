@@ -148,7 +148,7 @@ fn no_command_replaces_what_is_not_its_own_kind_of_result() {
         (["models", "ensemble", own, "hippocampus", "-o"].to_vec(), "own.safetensors", "overwrite"),
         (["models", "ensemble", own, "hippocampus", "-o"].to_vec(), "notes.safetensors", "no model of Lamella"),
         (["segment", image, "-m", own, "-o"].to_vec(), "data/images/case0.nii.gz", "overwrite"),
-        (["segment", image, "-m", own, "-o"].to_vec(), "notes.nii.gz", "no image that can be read"),
+        (["segment", image, "-m", own, "-o"].to_vec(), "notes.nii.gz", "no mask as a model left it"),
         (["convert", image, "-o"].to_vec(), "data/images/case0.nii.gz", "overwrite"),
         (["convert", image, "-o"].to_vec(), "notes.nii.gz", "no image that can be read"),
         ([&refine[..], &["-o"]].concat(), "data/labels/case0.nii.gz", "overwrite"),

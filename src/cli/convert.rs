@@ -62,7 +62,13 @@ enum How {
 const SAME_VOXELS: f64 = 0.1;
 
 /// A mask in the voxels of its scan, however either is stored.
-fn laid_on(labels: LabelMap, grid: &Geometry, input: &Path, how: Option<How>, watch: Watch) -> Result<LabelMap> {
+fn laid_on(
+    (labels, table): (LabelMap, &LabelTable),
+    grid: &Geometry,
+    input: &Path,
+    how: Option<How>,
+    terminal: &Terminal,
+) -> Result<LabelMap> {
     let labels = labels.placed_by(grid);
     if labels.geometry().lies_on(grid) {
         return Ok(labels.on(grid));
@@ -73,7 +79,11 @@ fn laid_on(labels: LabelMap, grid: &Geometry, input: &Path, how: Option<How>, wa
             How::Nearest => Resampling::Nearest,
             How::Shape => Resampling::LinearShares,
         };
-        return resampled_labels(&labels, input, grid, how, watch.stage("Resampling"));
+        let report = |share| terminal.progress(share);
+        let watch = Watch::unwatched().reporting(&report);
+        let (found, notices) = resampled_labels((&labels, table), input, grid, how, watch.stage("Resampling"))?;
+        notices.iter().for_each(|notice| terminal.warn(notice));
+        return Ok(found);
     }
     whole.map(|laid| laid.labels).ok_or_else(|| {
         let (input, own) = (input.display(), labels.geometry());
@@ -141,7 +151,7 @@ impl Convert {
         let (mut labels, mut annotations) =
             formats::read_chosen_labels(&self.input, self.series.as_deref(), scan.as_ref(), watch, &warn)?;
         if let Some(scan) = &scan {
-            labels = laid_on(labels, &scan.geometry, &self.input, self.resample, watch)?;
+            labels = laid_on((labels, &annotations.table), &scan.geometry, &self.input, self.resample, terminal)?;
         }
         if let Some(path) = &self.names {
             let found = formats::read_names(path)?;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Result, print_json};
 use crate::jobs::{EvaluateJob, Evaluation, JobError, compare_evaluations, run_here};
@@ -23,7 +23,7 @@ pub struct Evaluate {
     /// Masks of another model of the same cases: a paired test of Dice (Wilcoxon's signed ranks) tells whether they differ
     #[arg(long, value_name = "PRED")]
     against: Option<PathBuf>,
-    /// Also compare slice by slice: axial, coronal or sagittal
+    /// Also compare slice by slice: axial, coronal or sagittal. Slices are counted from 1, as in the window
     #[arg(long, value_name = "PLANE", value_parser = plane)]
     slices: Option<Plane>,
     /// Print one JSON document
@@ -54,6 +54,7 @@ impl Evaluate {
         };
         if self.json {
             let mut document = serde_json::to_value(&evaluation).map_err(|e| JobError::Other(e.to_string()))?;
+            count_from_one(&mut document);
             if let Some(compared) = &compared {
                 let [pred, against] = &compared.unmatched;
                 document["against"] = json!(compared.tests);
@@ -85,10 +86,11 @@ impl Evaluate {
             }
         }
         for (label, mean) in &evaluation.mean {
-            print_row("mean", *label, &mean.scores);
+            print_row(&named("mean", mean.name.as_deref()), *label, &mean.scores);
         }
         for (label, mean) in evaluation.mean.iter().filter(|(_, mean)| mean.without_distance > 0) {
             let (count, cases) = (mean.without_distance, mean.cases);
+            let label = named(&label.to_string(), mean.name.as_deref());
             eprintln!("label {label}: {count} of {cases} cases have it in one mask alone; they have no distance");
         }
         if !evaluation.unpredicted.is_empty() {
@@ -107,6 +109,7 @@ impl Evaluate {
             );
         }
         for (label, test) in compared.iter().flat_map(|compared| &compared.tests) {
+            let (label, test) = (named(&label.to_string(), test.name.as_deref()), &test.test);
             say!(
                 "label {label}: Dice {:+.4} against the other, better in {} of {} cases and worse in {}, p = {:.2e}",
                 test.mean_difference,
@@ -125,6 +128,21 @@ fn shortened(names: &[String]) -> String {
     const SHOWN: usize = 5;
     let more = if names.len() > SHOWN { " ..." } else { "" };
     format!("{}{more}", names[..names.len().min(SHOWN)].join(", "))
+}
+
+/// Slices of a document are counted as the window counts them.
+fn count_from_one(document: &mut Value) {
+    let cases = document["cases"].as_array_mut().into_iter().flatten();
+    let labels =
+        cases.filter_map(|case| case.get_mut("slices")?.as_object_mut()).flat_map(|labels| labels.values_mut());
+    for slice in labels.filter_map(Value::as_array_mut).flatten() {
+        slice["slice"] = json!(slice["slice"].as_u64().map(|number| number + 1));
+    }
+}
+
+/// What there is, and the name of the structure where it has one.
+fn named(what: &str, name: Option<&str>) -> String {
+    name.map_or_else(|| what.to_string(), |name| format!("{what} {name}"))
 }
 
 /// A plane by its name.

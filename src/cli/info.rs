@@ -206,6 +206,10 @@ fn print_volume(volume: &Value) {
     } else {
         say!("  values       {dtype} from {} to {}, mean {:.3}", number("min"), number("max"), number("mean"));
     }
+    let [nan, infinite] = ["nan", "inf"].map(|key| volume[key].as_u64().unwrap_or(0));
+    if nan + infinite > 0 {
+        say!("  no number    {nan} voxels are NaN and {infinite} infinite; the range leaves them out");
+    }
     let fields = volume["header"].as_array().into_iter().flatten();
     for field in fields.filter(|field| field[0].as_str().is_some_and(|name| name.starts_with("Segment "))) {
         say!("  {:<12} {}", text(&field[0]), text(&field[1]));

@@ -38,9 +38,9 @@ pub struct Measure {
     /// Series Instance UID (or name), where the image holds several
     #[arg(long, requires = "image")]
     series: Option<String>,
-    /// Frame of a 4-D image, counted from 0
-    #[arg(long, default_value_t = 0)]
-    frame: usize,
+    /// Frame of a 4-D image, counted from 0; without it the first one
+    #[arg(long, requires = "image")]
+    frame: Option<usize>,
     #[command(flatten)]
     spacing: Spacing,
     /// Only this label, by its name or its number; may be given several times
@@ -117,7 +117,7 @@ impl Measure {
         }
         let terminal = Terminal::new("Measuring");
         let asked =
-            Asked { path: &self.mask, image: self.image.as_ref(), series: self.series.as_deref(), frame: self.frame };
+            Asked { path: &self.mask, image: self.image.as_ref(), series: self.series.as_deref(), frame: self.frame() };
         let report = measure_document::report(&asked, &terminal)?;
         terminal.finish();
         match form {
@@ -130,6 +130,10 @@ impl Measure {
                 self.write(&(serde_json::to_string_pretty(&report).map_err(|e| JobError::Other(e.to_string()))? + "\n"))
             }
         }
+    }
+
+    fn frame(&self) -> usize {
+        self.frame.unwrap_or(0)
     }
 
     fn form(&self) -> Result<Form> {
@@ -169,18 +173,18 @@ impl Measure {
         };
         let volume = Arc::new(self.spacing.open(path, self.series.as_deref(), watch.stage("Reading image"))?);
         volume.warnings.iter().cloned().for_each(&warn);
-        if self.frame >= volume.frame_count() {
+        if self.frame() >= volume.frame_count() {
             let count = volume.frame_count();
             let frames =
                 if count == 1 { "one frame, number 0".to_string() } else { format!("frames 0 to {}", count - 1) };
             let shown = path.display();
-            return Err(JobError::Other(format!("there is no frame {}: {shown} has {frames}", self.frame)));
+            return Err(JobError::Other(format!("there is no frame {}: {shown} has {frames}", self.frame())));
         }
         let opened = terminal.run(
             OpenLabelsJob { path: self.mask.clone(), id: None, volume: volume.clone(), resampling: None },
             &|()| {},
         )?;
-        Ok((opened.labels, opened.table, Some((volume, self.frame))))
+        Ok((opened.labels, opened.table, Some((volume, self.frame()))))
     }
 
     /// The labels that are asked for: a name first, then a number.
@@ -202,7 +206,7 @@ impl Measure {
                 let report = Report {
                     mask: &self.mask,
                     image: self.image.as_deref(),
-                    frame: self.frame,
+                    frame: self.frame(),
                     shape: geometry.shape(),
                     spacing_mm: geometry.spacing_mm(),
                     voxel_mm3: geometry.voxel_volume_mm3(),

@@ -155,9 +155,14 @@ impl Command {
 /// Result of a command.
 type Result<T = ()> = std::result::Result<T, JobError>;
 
-/// Uses so many processor threads; all of them where nothing is said.
+/// Uses so many processor threads, at most as many as there are; all of them where nothing is said.
 fn use_threads(threads: Option<NonZeroUsize>) -> Result {
-    let Some(threads) = threads else { return Ok(()) };
+    let Some(asked) = threads else { return Ok(()) };
+    let there = std::thread::available_parallelism().unwrap_or(asked);
+    let threads = asked.min(there);
+    if threads < asked {
+        tell!("note: there are {there} processor threads, so that --threads {asked} uses {there}");
+    }
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build_global();
     pool.map_err(|e| JobError::Other(format!("cannot use {threads} threads: {e}")))
 }

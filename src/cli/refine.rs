@@ -1,5 +1,6 @@
 //! `lamella refine`
 
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -31,9 +32,9 @@ pub struct Refine {
     /// The mask, right in the slices that are done
     #[arg(long)]
     labels: PathBuf,
-    /// Numbers of the finished slices, from 0 at the patient's left (sagittal), back (coronal) or feet (axial)
+    /// Numbers of the finished slices, as the window shows them: from 1 at the patient's left (sagittal), back (coronal) or feet (axial)
     #[arg(long, required = true, value_delimiter = ',')]
-    done: Vec<usize>,
+    done: Vec<NonZeroUsize>,
     /// Which slices --done counts: axial, coronal or sagittal
     #[arg(long)]
     axis: SliceAxis,
@@ -42,7 +43,7 @@ pub struct Refine {
     /// A bundled or user model's id, or a model file
     #[arg(short, long)]
     model: String,
-    /// The mask to write; finished slices stay as they are
+    /// The mask to write; finished slices and labels that the model does not know stay as they are
     #[arg(short, long)]
     output: PathBuf,
     /// Write the adapted model here
@@ -84,7 +85,7 @@ impl Refine {
         let report = |share| terminal.progress(share);
         let watch = Watch::unwatched().reporting(&report);
         let volume = Arc::new(self.spacing.open(&self.image, None, watch.quiet())?);
-        let (labels, known) =
+        let (labels, mask) =
             formats::read_annotated_labels(&self.labels, Some(&Ground::of(&volume)), watch, &|text| {
                 terminal.warn(&text);
             })?;
@@ -96,23 +97,25 @@ impl Refine {
                 self.image.display()
             )));
         }
-        same_numbers(&known.table, labels.voxel_counts().into_keys(), &model.spec.label_table())
+        same_numbers(&mask.table, labels.voxel_counts().into_keys(), &model.spec.label_table())
             .map_err(|problem| JobError::Other(format!("{problem} ({})", self.labels.display())))?;
         let [row_axis, column_axis] = self.axis.in_plane();
         let world_axes = [column_axis, row_axis, self.axis.world_axis()];
         let layout = PlaneLayout::along(&volume.geometry, world_axes, [true; 3]);
-        if let Some(wrong) = self.done.iter().find(|&&slice| slice >= layout.size[2]) {
+        let slices: Vec<usize> = self.done.iter().map(|slice| slice.get() - 1).collect();
+        if let Some(wrong) = slices.iter().find(|&&slice| slice >= layout.size[2]) {
             return Err(JobError::Other(format!(
-                "--done {wrong}: there are {} slices, counted from 0",
+                "--done {}: there are {} slices, counted from 1",
+                wrong + 1,
                 layout.size[2]
             )));
         }
-        let done: Vec<_> = self.done.iter().map(|&slice| (layout, slice)).collect();
+        let done: Vec<_> = slices.iter().map(|&slice| (layout, slice)).collect();
         let job = RefineJob {
             volume: volume.clone(),
             model,
             labels: labels.clone(),
-            table: known.table.clone(),
+            table: mask.table.clone(),
             done,
             memory: self.memory.clone().map(|folder| RememberedScans {
                 folder,
@@ -126,12 +129,13 @@ impl Refine {
         };
         let RefinedLabels { labels: refined, mut table, model, steps, loss, doubt } = terminal.run(job, &|_| {})?;
         let axis = u8::try_from(self.axis.world_axis()).unwrap_or(u8::MAX);
-        let finished: Vec<_> = self.done.iter().map(|&slice| ((axis, slice), SliceState::Done)).collect();
+        let finished: Vec<_> = slices.iter().map(|&slice| ((axis, slice), SliceState::Done)).collect();
         let source = volume.source.clone();
-        let refined = with_finished(volume, labels, &finished, refined)
+        let known = table.0.iter().map(|label| label.value).collect();
+        let refined = with_finished(volume, labels, &finished, (refined, known))
             .map_err(|refused| JobError::Other(refused.to_string()))?;
-        // Labels that the model does not know are still in the finished slices.
-        for label in known.table.0 {
+        // Labels that the model does not know are still there.
+        for label in mask.table.0 {
             if table.get(label.value).is_none() {
                 table.0.push(label);
             }
@@ -145,7 +149,7 @@ impl Refine {
         terminal.finish();
         let seconds = started.elapsed().as_secs_f64();
         let world = self.axis.world_axis();
-        let next = doubt.most_unsure(world, |slice| self.done.contains(&slice));
+        let next = doubt.most_unsure(world, |slice| slices.contains(&slice)).map(|slice| slice + 1);
         if self.json {
             return print_json(
                 &json!({"output": self.output, "steps": steps, "loss": loss, "done": self.done, "seconds": seconds,
@@ -163,12 +167,13 @@ impl Refine {
     }
 }
 
-/// The refined labels with the mask's own in its finished slices: the same law as in the window.
+/// The refined labels with the mask's own in its finished slices, and where the model knows nothing of them: the same law as in the window.
+/// `known` are the values of the model's classes.
 fn with_finished(
     volume: Arc<Volume>,
     mask: LabelMap,
     finished: &[(SliceKey, SliceState)],
-    refined: LabelMap,
+    (refined, known): (LabelMap, BTreeSet<LabelValue>),
 ) -> std::result::Result<LabelMap, Refused> {
     let mut session = Session::default();
     let (_, of) = session.add_scan(volume);
@@ -178,7 +183,7 @@ fn with_finished(
     let edits = vec![Edit::Labels(opened.finish()), Edit::States(of, finished.to_vec())];
     session.apply(Command { origin: Origin::File, ..Command::by_hand("Open", edits) })?;
     let mut painter = painter(&session)?;
-    painter.take(refined, &Incoming::default());
+    painter.take(refined, &Incoming { known: Some(known), corrected: Vec::new() });
     Ok(painter.finish().labels)
 }
 
@@ -211,6 +216,21 @@ fn same_numbers(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::volume::{Affine, Geometry, Rescale, Voxels};
+
+    #[test]
+    fn labels_that_the_model_does_not_know_stay_outside_the_finished_slices_too() {
+        let geometry = Geometry::new([4, 1, 3], Affine::IDENTITY).unwrap();
+        let voxels = Voxels::U8(Arc::new(vec![0; 12]));
+        let volume = Arc::new(Volume::new(geometry.clone(), voxels, vec![], Rescale::IDENTITY, String::new()));
+        // In every slice a class of the model (1), a label of the hand (7), a class that is not found again (2), and nothing.
+        let mask = LabelMap::from_fn(geometry.clone(), |[i, ..]| [1, 7, 2, 0][i]);
+        let refined = LabelMap::from_fn(geometry, |[i, ..]| [2, 2, 0, 1][i]);
+        let finished = [((2, 1), SliceState::Done)];
+        let found = with_finished(volume, mask, &finished, (refined, BTreeSet::from([1, 2]))).unwrap();
+        let row = |k: usize| [0, 1, 2, 3].map(|i| found.get([i, 0, k]));
+        assert_eq!([row(0), row(1), row(2)], [[2, 7, 0, 1], [1, 7, 2, 0], [2, 7, 0, 1]]);
+    }
 
     #[test]
     fn a_number_that_means_something_else_to_the_model_is_refused() {

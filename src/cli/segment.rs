@@ -1,6 +1,7 @@
 //! `lamella segment`
 
-use std::collections::{BTreeMap, HashSet};
+mod inputs;
+
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,16 +10,18 @@ use std::time::Instant;
 use clap::Args;
 use serde_json::{Value, json};
 
+use inputs::Input;
+
 use super::guard::guarded;
 use super::spacing::Spacing;
 use super::terminal::Terminal;
 use super::{Result, print_json, use_threads};
 use crate::engine::DeviceChoice;
-use crate::formats::{self, Entry, For, Kind, endings_of, stem, writer_for};
+use crate::formats::{self, labels_writer_for, stem, writer_for};
 use crate::jobs::{Inputs, JobError, OutputKind, SaveLabelsJob, SaveVolumeJob, SegmentJob, SegmentNews, Segmented};
-use crate::model::{self, Model, SliceAxis};
-use crate::pipeline::{SegmentOptions, SegmentSeconds};
-use crate::volume::{Annotations, LabelValue, Maker, SliceState, stack_frames};
+use crate::model::{self, Model, ModelSpec, SliceAxis};
+use crate::pipeline::{Misfit, SegmentOptions, SegmentSeconds, misfits};
+use crate::volume::{Annotations, LabelValue, Maker, SliceState, Volume, stack_frames};
 use crate::work::Watch;
 use crate::work::numbers::real;
 
@@ -53,14 +56,17 @@ pub struct Segment {
     /// Slice axis instead of the model's own: axial, coronal or sagittal
     #[arg(long)]
     axis: Option<SliceAxis>,
-    /// Frame of a 4-D volume, counted from 0
-    #[arg(long, default_value_t = 0)]
-    frame: usize,
+    /// Frame of a 4-D volume, counted from 0; without it the first one
+    #[arg(long)]
+    frame: Option<usize>,
     /// Also segment series with missing or uneven slices: missing ones are left empty, uneven ones interpolated
     #[arg(long)]
     fill_gaps: bool,
     #[command(flatten)]
     spacing: Spacing,
+    /// Replace whatever the output's name holds: without it only masks that a model made and nobody has corrected since are replaced
+    #[arg(long)]
+    overwrite: bool,
     /// Number of processor threads; all by default
     #[arg(long)]
     threads: Option<NonZeroUsize>,
@@ -69,53 +75,11 @@ pub struct Segment {
     json: bool,
 }
 
-/// One input, one file for each channel or one for all, and the name of its mask.
-struct Input {
-    entries: Vec<Entry>,
-    name: String,
-}
-
-impl Input {
-    fn title(&self) -> &str {
-        self.entries.first().map_or("", |entry| &entry.name)
-    }
-}
-
-/// Joins the files `case_0000`, `case_0001` ... (nnU-Net's names of channels) to one input each; other files stay as they are.
-fn join_channels(inputs: Vec<Input>, channels: usize) -> Vec<Input> {
-    let mut joined: Vec<Input> = Vec::new();
-    let mut cases: BTreeMap<String, BTreeMap<usize, (Entry, String)>> = BTreeMap::new();
-    for mut input in inputs {
-        let stem = stem(Path::new(&input.name));
-        let channel =
-            stem.len().checked_sub(5).and_then(|at| Some((stem.get(..at)?, stem.get(at..)?.strip_prefix('_')?)));
-        match channel.and_then(|(case, digits)| Some((case.to_string(), digits.parse::<usize>().ok()?))) {
-            Some((case, number)) => {
-                let ending = input.name[stem.len()..].to_string();
-                cases
-                    .entry(case + &ending)
-                    .or_default()
-                    .extend(input.entries.pop().map(|entry| (number, (entry, input.name))));
-            }
-            None => joined.push(input),
-        }
-    }
-    for (name, files) in cases {
-        if files.keys().copied().eq(0..channels) {
-            joined.push(Input { entries: files.into_values().map(|(entry, _)| entry).collect(), name });
-        } else {
-            // Numbers that are none of channels; what does not suit the model is said when it is read.
-            joined.extend(files.into_values().map(|(entry, name)| Input { entries: vec![entry], name }));
-        }
-    }
-    joined
-}
-
 impl Segment {
     pub(super) fn run(&self) -> Result {
         use_threads(self.threads)?;
         let model = Arc::new(model::find(&self.model)?);
-        let (inputs, single) = self.find_inputs(model.spec.image_channels)?;
+        let (inputs, single) = self.find_inputs(&model.spec)?;
         let sources = inputs.iter().flat_map(|input| &input.entries).map(|entry| entry.path.clone());
         let read = Inputs::new(sources.chain(model::file_of(&self.model)));
         if !single {
@@ -148,49 +112,24 @@ impl Segment {
 
     /// Checks that a mask, and the probabilities where they are wanted, may be written.
     fn allow(&self, mask: &Path, model: &Model, read: &Inputs) -> Result {
-        read.allow(mask, OutputKind::Image)?;
+        let kind = if self.overwrite { OutputKind::Image } else { OutputKind::Draft };
+        read.allow(mask, kind)?;
+        // Probabilities say of themselves neither who made them nor of what: they go with their mask.
+        let kind = if mask.exists() { OutputKind::Image } else { kind };
         let table = model.spec.label_table();
         for label in table.0.iter().filter(|_| self.probabilities) {
-            read.allow(&probability_path(mask, label.value, &label.name), OutputKind::Image)?;
+            read.allow(&probability_path(mask, label.value, &label.name), kind)?;
         }
         Ok(())
     }
 
     /// All volumes behind the inputs; whether the output is a single file.
-    fn find_inputs(&self, channels: usize) -> Result<(Vec<Input>, bool)> {
-        let mut inputs = Vec::new();
-        let mut taken = HashSet::new();
-        for path in &self.inputs {
-            let findings = formats::scan(path, Watch::unwatched())?;
-            if findings.entries.is_empty() {
-                let reason = findings.skipped.first().map_or("it holds no image".to_string(), |s| s.reason.clone());
-                return Err(JobError::Other(format!("nothing in {} can be opened: {reason}", path.display())));
-            }
-            let only_one = self.inputs.len() == 1 && findings.entries.len() == 1;
-            for skipped in &findings.skipped {
-                tell!("note: left out {}: {}", skipped.path.display(), skipped.reason);
-            }
-            for entry in findings.entries {
-                if let Some(what) = entry.source.asks().filter(|_| !self.fill_gaps) {
-                    let name = if entry.name.is_empty() { &entry.id } else { &entry.name };
-                    let text = format!("{name} in {}: {what}; --fill-gaps does that", path.display());
-                    if only_one {
-                        return Err(JobError::Other(text));
-                    }
-                    tell!("note: left out {text}");
-                    continue;
-                }
-                let name = mask_name(&entry, path, &mut taken);
-                inputs.push(Input { entries: vec![entry], name });
-            }
-        }
-        if channels > 1 {
-            inputs = join_channels(inputs, channels);
-        }
+    fn find_inputs(&self, spec: &ModelSpec) -> Result<(Vec<Input>, bool)> {
+        let inputs = inputs::find(&self.inputs, spec, self.fill_gaps)?;
         let is_file_name = self.output.extension().is_some() && !self.output.is_dir();
         if inputs.len() == 1 && is_file_name {
             // A misspelt ending is no folder's name.
-            writer_for(&self.output)?;
+            labels_writer_for(&self.output)?;
         }
         let single = inputs.len() == 1 && is_file_name;
         if !single && writer_for(&self.output).is_ok() {
@@ -225,11 +164,12 @@ impl Segment {
         for warning in &volume.warnings {
             tell!("note: {}: {warning}", input.title());
         }
+        let unfit = self.tell_of_misfits(&volume, model, input.title());
         let options = SegmentOptions {
             axis: self.axis,
             mirror: self.tta,
             keep_largest: self.largest,
-            frame: self.frame,
+            frame: self.frame.unwrap_or(0),
             from_voxel: None,
             full_precision: self.full_precision,
         };
@@ -282,7 +222,23 @@ impl Segment {
             "labels": parts.labels, "write": write_s,
         });
         Ok(json!({"input": first.path, "id": first.id, "output": path, "device": device, "labels": volumes,
-                "probabilities": maps, "seconds": seconds}))
+                "misfits": unfit, "probabilities": maps, "seconds": seconds}))
+    }
+
+    /// Tells what of a scan the model did not learn, and which of several frames it sees.
+    fn tell_of_misfits(&self, volume: &Volume, model: &Model, title: &str) -> Vec<String> {
+        let found = misfits(&model.spec, volume);
+        let frames = volume.frame_count();
+        let mut told: Vec<String> = found.iter().map(ToString::to_string).collect();
+        if model.spec.image_channels == 1 && frames > 1 && self.frame.is_none() {
+            let seen = if found.contains(&Misfit::Colour) { "the first one, red," } else { "the first one" };
+            told.push(format!(
+                "This image has {frames} frames, of which {seen} is segmented; --frame 0 to {} chooses.",
+                frames - 1
+            ));
+        }
+        told.iter().for_each(|misfit| tell!("note: {title}: {misfit}"));
+        told
     }
 }
 
@@ -294,27 +250,4 @@ fn probability_path(mask: &Path, value: LabelValue, class: &str) -> PathBuf {
     // A mask's ending may say that it is one.
     let ending = writer_for(mask).map_or(&file[stem.len()..], |(_, ending)| ending);
     mask.with_file_name(format!("{stem}_probability_{value}_{class}{ending}"))
-}
-
-/// A volume file gives its own name to its mask, a DICOM series its description.
-fn mask_name(entry: &Entry, root: &Path, taken: &mut HashSet<String>) -> String {
-    let file = entry.path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    let preferred = endings_of(Kind::Labels, For::Saving).first().copied().unwrap_or_default();
-    let is_volume_file = entry.path.is_file() && writer_for(&entry.path).is_ok();
-    let base = if is_volume_file {
-        file
-    } else {
-        let described: String =
-            entry.name.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect();
-        let folder = root.file_name().map_or_else(|| "series".into(), |n| n.to_string_lossy().into_owned());
-        format!("{}{preferred}", if described.is_empty() { folder } else { described })
-    };
-    let mut name = base.clone();
-    let mut number = 2;
-    while !taken.insert(name.clone()) {
-        let stem = stem(Path::new(&base));
-        name = format!("{stem}_{number}{preferred}");
-        number += 1;
-    }
-    name
 }

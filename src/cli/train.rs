@@ -1,5 +1,7 @@
 //! `lamella train`
 
+mod values;
+
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -12,10 +14,10 @@ use super::{Result, activations, print_json, use_threads};
 use crate::engine::DeviceChoice;
 use crate::jobs::{
     CrossValidateJob, FoldNews, Inputs, JobError, PlanJob, SaveReportJob, TrainJob, TrainNews, TrainSource,
-    TrainSummary, begun_fold, check_training_outputs,
+    TrainSummary, attention_stages, begun_fold, check_architecture, check_training_outputs,
 };
 use crate::learn::{
-    Augmentation, Budget, CHECKPOINT_SECONDS, CaseDice, Fold, Intensities, OptimiserChoice, PlanChoices, Slices,
+    Augmentation, Budget, CHECKPOINT_SECONDS, CaseDice, Fold, Intensities, OptimiserChoice, Plan, PlanChoices, Slices,
     SplitChoice, best_path, checkpoint_path, mean_dice, slices_path, worst_first,
 };
 use crate::model::{self, SliceAxis};
@@ -41,8 +43,8 @@ pub struct Train {
     #[arg(long)]
     arch: Option<String>,
     /// The architecture's options as JSON
-    #[arg(long)]
-    options: Option<String>,
+    #[arg(long, value_name = "JSON", value_parser = values::options)]
+    options: Option<serde_json::Value>,
     /// Encoder of the U-Net (see `lamella models list`); `plain` for its own
     #[arg(long)]
     encoder: Option<String>,
@@ -95,25 +97,25 @@ pub struct Train {
     #[arg(long)]
     neighbours: Option<usize>,
     /// Height and width of a training patch; without it as large as the scans' slices, up to 192
-    #[arg(long, value_delimiter = 'x', value_names = ["HxW"])]
-    patch: Option<Vec<usize>>,
+    #[arg(long, value_name = "HxW", value_parser = values::patch)]
+    patch: Option<[usize; 2]>,
     /// Pixel size in millimetres that slices are brought to, 1.5 or 1.5x0.8 (height and width of a patch); without it the scans'
     /// median, or that of the model of --init
-    #[arg(long, value_delimiter = 'x', value_name = "MM")]
-    spacing: Option<Vec<f64>>,
+    #[arg(long, value_name = "MM", value_parser = values::spacing)]
+    spacing: Option<[f64; 2]>,
     /// How intensities are brought to a common scale: z-score, nonzero (of voxels other than 0), or ct (the labelled voxels' range);
     /// without it as names and values of the channels suggest, or as the model of --init does
     #[arg(long, value_name = "NAME")]
     intensities: Option<Intensities>,
     /// Slices per step; without it as many as make 110,592 pixels, or half of that for ten scans or fewer
     #[arg(long)]
-    batch: Option<usize>,
+    batch: Option<NonZeroUsize>,
     /// Compute inner results again on the way back instead of keeping them: less memory, a quarter more time, the same weights after
     /// the same steps; chosen by itself where training would not fit into the memory otherwise
     #[arg(long)]
     recompute: bool,
     /// First learning rate; without it 0.001, with --optimiser sgd 0.01, and half of that where --init is a model of masks
-    #[arg(long)]
+    #[arg(long, value_parser = values::rate)]
     rate: Option<f64>,
     /// adamw, or sgd (Nesterov momentum 0.99 and weight decay 3e-5, as nnU-Net)
     #[arg(long, default_value = "adamw")]
@@ -122,22 +124,22 @@ pub struct Train {
     #[arg(long, value_name = "SCOPES", value_delimiter = ',')]
     freeze: Vec<String>,
     /// Share of the budget over which the rate rises
-    #[arg(long)]
+    #[arg(long, value_parser = values::share)]
     warm_up: Option<f64>,
     /// Share of the weights' mean that each step keeps; 0 keeps the last weights alone
-    #[arg(long)]
+    #[arg(long, value_parser = values::share)]
     average: Option<f64>,
     /// The model averages over mirrored slices: more exact, twice the work for each direction; that is so without it too, unless
     /// nothing is mirrored or the model of --init does not
-    #[arg(long, conflicts_with = "no_average_mirrored")]
+    #[arg(long, conflicts_with_all = ["no_average_mirrored", "no_mirror"])]
     average_mirrored: bool,
     /// The model does not average over mirrored slices
     #[arg(long)]
     no_average_mirrored: bool,
     /// Mirror along these axes, of the letters R (right), A (front), S (up); without it R alone, because bodies are roughly
     /// symmetric from left to right and never upside down
-    #[arg(long, value_name = "AXES")]
-    mirror: Option<String>,
+    #[arg(long, value_name = "AXES", value_parser = values::mirror_axes, conflicts_with = "no_mirror")]
+    mirror: Option<[bool; 3]>,
     /// Do not mirror (where left and right are labelled)
     #[arg(long)]
     no_mirror: bool,
@@ -174,8 +176,12 @@ impl Train {
     pub(super) fn run(&self) -> Result {
         use_threads(self.threads)?;
         let init = self.init.as_deref().map(model::find).transpose()?;
-        let plan = self.choices()?.plan(init.as_ref().map(|model| &model.spec));
+        let plan = self.choices().plan(init.as_ref().map(|model| &model.spec));
         let plan = plan.map_err(|error| JobError::Other(error.to_string()))?;
+        if init.is_none() {
+            // Options that the network does not have are said before any scan is read.
+            check_architecture(&plan.architecture).map_err(JobError::Other)?;
+        }
         let id = self.output().file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
         if !self.plan_only {
             let read = self.init.as_deref().and_then(model::file_of).into_iter().chain(self.split.clone());
@@ -205,6 +211,7 @@ impl Train {
         let terminal = Terminal::new("Training");
         if self.plan_only {
             let planned = terminal.run(PlanJob { training: job }, &|()| {})?;
+            self.tell_of_dropped(&terminal, &planned.plan);
             terminal.finish();
             return print_json(&json!({"plan": planned.plan, "why": planned.why}));
         }
@@ -226,10 +233,20 @@ impl Train {
         let is_ending = Watch::unwatched().is_abandoned();
         let outcome = outcome.and_then(|summary| if is_ending { Err(Stopped.into()) } else { Ok(summary) });
         let summary = outcome.inspect_err(|error| self.tell_of_state(error))?;
+        // Results first: a full disk must not hide them.
+        self.print(&summary);
         if let Some(folder) = &self.report {
-            let report = SaveReportJob { folder: folder.clone(), summary: summary.clone() };
+            let report = SaveReportJob { folder: folder.clone(), summary };
             terminal.run(report, &|()| {})?;
+            terminal.finish();
         }
+        Ok(())
+    }
+}
+
+impl Train {
+    /// Prints what came of a training.
+    fn print(&self, summary: &TrainSummary) {
         if self.json {
             say!(
                 "{}",
@@ -238,24 +255,20 @@ impl Train {
                     "before": summary.before
                 })
             );
-            return Ok(());
+            return;
         }
         print_cases(&summary.cases);
         if let Some(before) = &summary.before {
             say!("before: Dice {}", listed(&mean_dice(before)));
         }
-        say!("{}: Dice {} ({})", summary.output.display(), listed(&summary.dice), chosen(&summary));
-        Ok(())
+        say!("{}: Dice {} ({})", summary.output.display(), listed(&summary.dice), chosen(summary));
     }
-}
 
-impl Train {
     /// What of the plan is chosen.
-    fn choices(&self) -> Result<PlanChoices> {
-        let options = self.options.as_deref().map(serde_json::from_str).transpose();
-        Ok(PlanChoices {
+    fn choices(&self) -> PlanChoices {
+        PlanChoices {
             architecture: self.arch.clone(),
-            options: options.map_err(|e| JobError::Other(format!("--options is not JSON: {e}")))?,
+            options: self.options.clone(),
             encoder: self.encoder.clone(),
             attention: self.attention.clone(),
             attention_ratio: self.attention_ratio.map(NonZeroUsize::get),
@@ -263,10 +276,10 @@ impl Train {
             auxiliary: self.auxiliary,
             slices: if self.fuse_axes { Some(Slices::AllAxes) } else { self.axis.map(Slices::Along) },
             neighbours: self.neighbours,
-            patch: self.patch.as_deref().map(patch).transpose()?,
-            spacing_mm: self.spacing.as_deref().map(spacing).transpose()?,
+            patch: self.patch,
+            spacing_mm: self.spacing,
             intensities: self.intensities,
-            batch: self.batch,
+            batch: self.batch.map(NonZeroUsize::get),
             activations: activations(self.recompute),
             optimiser: self.optimiser,
             rate: self.rate,
@@ -274,7 +287,7 @@ impl Train {
             average: self.average,
             freeze: self.freeze.clone(),
             is_sided: self.no_mirror,
-            mirror_axes: self.mirror.as_deref().map(mirror_axes).transpose()?,
+            mirror_axes: self.mirror,
             average_mirrored: match (self.average_mirrored, self.no_average_mirrored) {
                 (false, false) => None,
                 (is_averaged, _) => Some(is_averaged),
@@ -282,7 +295,21 @@ impl Train {
             augmentation: self.augment.clone(),
             epoch_steps: self.epoch_steps.map(NonZeroUsize::get),
             seed: Some(self.seed),
-        })
+        }
+    }
+
+    /// Tells of a choice that the data does not allow.
+    fn tell_of_dropped(&self, terminal: &Terminal, plan: &Plan) {
+        if self.average_mirrored && !plan.average_mirrored {
+            terminal
+                .warn("--average-mirrored has no effect: labels tell left and right apart, so nothing may be mirrored");
+        }
+        let count = self.attention.len();
+        if let Some(stages) = attention_stages(&plan.architecture).filter(|stages| count > *stages) {
+            terminal.warn(&format!(
+                "--attention names {count} stages, and this network has {stages}; the last ones have no effect"
+            ));
+        }
     }
 
     /// The model file; a plan alone writes none.
@@ -292,6 +319,9 @@ impl Train {
 
     /// Shows what a training tells.
     fn tell(&self, terminal: &Terminal, news: TrainNews) {
+        if let TrainNews::Planned(planned) = &news {
+            self.tell_of_dropped(terminal, &planned.plan);
+        }
         match news {
             TrainNews::Planned(planned) if self.json => {
                 terminal.print(&json!({"plan": planned.plan, "why": planned.why}));
@@ -382,32 +412,6 @@ fn chosen(summary: &TrainSummary) -> String {
         (_, 0) => "finished before".into(),
         (0 | 1, epoch) => format!("epoch {epoch}"),
         (count, epoch) => format!("epoch {epoch}, the best of {count} measurements on these cases"),
-    }
-}
-
-/// Which of R, A and S are named.
-fn mirror_axes(letters: &str) -> Result<[bool; 3]> {
-    let wrong = letters.is_empty() || letters.chars().any(|c| !"RASras".contains(c));
-    if wrong {
-        return Err(JobError::Other(format!(
-            "--mirror {letters:?}; use some of the letters R, A and S, or --no-mirror"
-        )));
-    }
-    Ok(['R', 'A', 'S'].map(|axis| letters.to_uppercase().contains(axis)))
-}
-
-/// Height and width of a patch.
-fn patch(sides: &[usize]) -> Result<[usize; 2]> {
-    let problem = || JobError::Other(format!("--patch needs height and width, for example 64x64, not {sides:?}"));
-    sides.try_into().map_err(|_| problem())
-}
-
-/// Height and width of a pixel, of which one is enough.
-fn spacing(sizes: &[f64]) -> Result<[f64; 2]> {
-    match *sizes {
-        [side] => Ok([side; 2]),
-        [height, width] => Ok([height, width]),
-        _ => Err(JobError::Other(format!("--spacing needs one or two sizes, for example 1.5x0.8, not {sizes:?}"))),
     }
 }
 

@@ -47,6 +47,15 @@ pub trait Source: fmt::Debug + Send + Sync {
         None
     }
 
+    /// The pictures that it is a stack of, each as an entry of its own; empty for everything else.
+    ///
+    /// # Errors
+    /// When one cannot be read.
+    fn pictures(&self, watch: Watch) -> Result<Vec<Entry>> {
+        watch.check()?;
+        Ok(Vec::new())
+    }
+
     /// The file, or the first of several, for errors.
     fn path(&self) -> &Path;
 

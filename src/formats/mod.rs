@@ -53,9 +53,9 @@ pub use picture::{
     write_slice,
 };
 pub use registry::{
-    FORMATS, For, Format, Kind, Mask, Save, SaveMesh, check_written, endings_of, is_picture, names_of, needs_source,
-    notices_of_writing, readable_names, stem, surfaces_in, write_labels, write_mask, write_surfaces, write_volume,
-    writer_for,
+    FORMATS, For, Format, Kind, Mask, Save, SaveMesh, check_written, endings_of, is_picture, labels_writer_for,
+    names_of, needs_source, notices_of_writing, readable_names, stem, surfaces_in, write_labels, write_mask,
+    write_surfaces, write_volume, writer_for,
 };
 pub use scan::{INCOMING, facts, ground_of_one, list_files, load, of_size, open_of_size, open_one, scan, scan_all};
 pub use voxel_size::{GivenSize, SizeSaid};

@@ -224,6 +224,20 @@ pub fn writer_for(path: &Path) -> Result<(&'static Format, &'static str)> {
     way_of_saving(path).map(|(format, _, ending)| (format, ending))
 }
 
+/// The same for a mask on its grid, which surfaces and pictures are not.
+///
+/// # Errors
+/// As [`writer_for`]; the message lists the endings of masks alone.
+pub fn labels_writer_for(path: &Path) -> Result<(&'static Format, &'static str)> {
+    match way_of_saving(path) {
+        Ok((format, save, ending)) if save.labels.is_some() => Ok((format, ending)),
+        _ => {
+            let endings = endings_of(Kind::Labels, For::Saving).join(" or ");
+            Err(FormatError::unsupported(path, format!("cannot hold a mask; end the name in {endings}")))
+        }
+    }
+}
+
 fn way_of_saving(path: &Path) -> Result<(&'static Format, &'static Save, &'static str)> {
     let name = file_name(path).to_ascii_lowercase();
     let ways = || FORMATS.iter().flat_map(|format| format.saves.iter().map(move |save| (format, save)));

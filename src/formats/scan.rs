@@ -220,7 +220,14 @@ fn only(path: &Path, id: Option<&str>, given: Option<GivenSize>, watch: Watch) -
         None => {
             let ids: Vec<_> = entries.iter().map(|e| format!("{} ({})", e.id, e.name)).collect();
             let what = if entries.iter().all(|entry| entry.kind == Kind::Volume) { "series" } else { "masks" };
-            Err(FormatError::unsupported(path, format!("choose one of the {what} (--series): {}", ids.join(", "))))
+            Err(FormatError::unsupported(
+                path,
+                format!(
+                    "it holds {} {what} and one is meant: choose it by --series where the command has that, else name its own file or folder: {}",
+                    ids.len(),
+                    ids.join(", ")
+                ),
+            ))
         }
     }
 }

@@ -10,9 +10,10 @@ use super::error::JobError;
 use super::grids::difference;
 use super::job::{Job, JobKind, Work};
 use super::matched::{Matched, matched};
+use super::structures::{CaseLabels, Structures, structures};
 use super::title::file_name;
 use crate::formats::{
-    For, Kind, complete_annotations, endings_of, is_picture, needs_source, read_labels_in_file, stem,
+    For, Kind, complete_annotations, endings_of, is_picture, needs_source, read_labels_in_file, scan, stem,
 };
 use crate::measure::{LabelScores, SliceScores, compare, compare_slices};
 use crate::pipeline::{PairedTest, wilcoxon};
@@ -33,9 +34,18 @@ pub struct CaseScores {
     pub slices: Option<BTreeMap<u16, Vec<SliceScores>>>,
 }
 
-/// Means of a label.
-#[derive(Debug, Clone, Copy, Serialize)]
+impl CaseScores {
+    /// Its labels with their names.
+    fn named(&self) -> CaseLabels<'_> {
+        self.labels.keys().map(|value| (*value, self.names.get(value).map(String::as_str))).collect()
+    }
+}
+
+/// Means of a structure.
+#[derive(Debug, Clone, Serialize)]
 pub struct MeanScores {
+    /// What the cases call it; none where it has a number alone.
+    pub name: Option<String>,
     /// Over the cases where the truth or the prediction has the label; distances over those where both have it.
     #[serde(flatten)]
     pub scores: LabelScores,
@@ -50,7 +60,7 @@ pub struct MeanScores {
 pub struct Evaluation {
     /// In the order of names.
     pub cases: Vec<CaseScores>,
-    /// Means of every label.
+    /// Means of every structure: labels of one name are one, whatever their numbers; the number is that of the first case.
     pub mean: BTreeMap<u16, MeanScores>,
     /// True masks of the folder that have no prediction, and do not count.
     pub unpredicted: Vec<String>,
@@ -89,6 +99,7 @@ fn evaluate(asked: &EvaluateJob, watch: Watch) -> Result<Evaluation, JobError> {
     let (pairs, unpredicted) = if predicted.is_dir() {
         pair(predicted, truth)?
     } else {
+        check_alone(predicted, truth, watch)?;
         (vec![(predicted.to_path_buf(), truth.to_path_buf())], Vec::new())
     };
     let cases = pairs
@@ -105,20 +116,32 @@ fn evaluate(asked: &EvaluateJob, watch: Watch) -> Result<Evaluation, JobError> {
             notices.push(notice);
         }
     }
-    let mean = mean(&cases);
+    let found = structures(&cases.iter().map(CaseScores::named).collect::<Vec<_>>());
+    let mean = mean(&cases, &found);
+    notices.extend(found.notice);
     Ok(Evaluation { cases, mean, unpredicted, notices })
+}
+
+/// A structure in two evaluations.
+#[derive(Debug, Serialize)]
+pub struct StructureTest {
+    /// What the cases call it; none where it has a number alone.
+    pub name: Option<String>,
+    /// Dice of the cases that both have, the first minus the second.
+    #[serde(flatten)]
+    pub test: PairedTest,
 }
 
 /// Two evaluations beside each other.
 #[derive(Debug)]
 pub struct Comparison {
-    /// Dice of the cases that both have by label value, the first minus the second.
-    pub tests: BTreeMap<u16, PairedTest>,
+    /// By structure, numbered as in [`Evaluation::mean`].
+    pub tests: BTreeMap<u16, StructureTest>,
     /// Cases of the first and of the second alone, which do not count.
     pub unmatched: [Vec<String>; 2],
 }
 
-/// Compares the Dice of two evaluations on the cases that both have, label by label.
+/// Compares the Dice of two evaluations on the cases that both have, structure by structure.
 ///
 /// # Errors
 /// When they have no case in common.
@@ -131,20 +154,30 @@ pub fn compare_evaluations(first: &Evaluation, second: &Evaluation) -> Result<Co
         of.cases.iter().filter(missing).map(|case| case.name.clone()).collect()
     };
     let unmatched = [alone(first, second), alone(second, first)];
-    for case in &first.cases {
-        let Some(other) = second.cases.iter().find(|other| fits(case, other)) else { continue };
-        // A label that neither the truth nor a model has is found rightly by that model.
-        let dice =
-            |case: &CaseScores, label: u16| case.labels.get(&label).and_then(|scores| scores.dice).unwrap_or(1.0);
-        let labels: BTreeSet<u16> = case.labels.keys().chain(other.labels.keys()).copied().collect();
-        for label in labels {
-            pairs.entry(label).or_default().push((dice(case, label), dice(other, label)));
+    let Structures { of_cases, names, .. } =
+        structures(&first.cases.iter().chain(&second.cases).map(CaseScores::named).collect::<Vec<_>>());
+    let (of_first, of_second) = of_cases.split_at(first.cases.len());
+    // A structure that neither the truth nor a model has is found rightly by that model.
+    let dice = |case: &CaseScores, numbers: &BTreeMap<u16, u16>, structure: u16| {
+        let mut own = case.labels.iter().filter(|(value, _)| numbers.get(value) == Some(&structure));
+        own.next().and_then(|(_, scores)| scores.dice).unwrap_or(1.0)
+    };
+    for (case, numbers) in first.cases.iter().zip(of_first) {
+        let found = second.cases.iter().zip(of_second).find(|(other, _)| fits(case, other));
+        let Some((other, others)) = found else { continue };
+        let both: BTreeSet<u16> = numbers.values().chain(others.values()).copied().collect();
+        for structure in both {
+            let pair = (dice(case, numbers, structure), dice(other, others, structure));
+            pairs.entry(structure).or_default().push(pair);
         }
     }
     if pairs.is_empty() {
         return Err(JobError::Other("the two folders have no mask of the same name".into()));
     }
-    let tests = pairs.into_iter().map(|(label, pairs)| (label, wilcoxon(&pairs))).collect();
+    let test = |(number, pairs): (u16, Vec<(f64, f64)>)| {
+        (number, StructureTest { name: names.get(&number).cloned(), test: wilcoxon(&pairs) })
+    };
+    let tests = pairs.into_iter().map(test).collect();
     Ok(Comparison { tests, unmatched })
 }
 
@@ -153,6 +186,17 @@ fn has_ending(path: &Path) -> bool {
     let name = path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
     let endings = endings_of(Kind::Labels, For::Opening);
     !name.starts_with('.') && endings.iter().any(|ending| name.len() > ending.len() && name.ends_with(ending))
+}
+
+/// A single mask is compared with a single one, which may be the only one of a folder.
+fn check_alone(predicted: &Path, truth: &Path, watch: Watch) -> Result<(), JobError> {
+    if truth.is_dir() && scan(truth, watch.quiet())?.entries.len() != 1 {
+        let (file, folder) = (predicted.display(), truth.display());
+        return Err(JobError::Other(format!(
+            "{folder} is a folder of several files and {file} is one file; name two masks or two folders"
+        )));
+    }
+    Ok(())
 }
 
 /// A predicted and a true mask.
@@ -277,18 +321,18 @@ fn score(
     Ok((CaseScores { name: stem(predicted), labels, names, slices }, notices))
 }
 
-fn mean(cases: &[CaseScores]) -> BTreeMap<u16, MeanScores> {
-    let mut by_label: BTreeMap<u16, Vec<LabelScores>> = BTreeMap::new();
-    for (value, scores) in cases.iter().flat_map(|case| &case.labels) {
+fn mean(cases: &[CaseScores], found: &Structures) -> BTreeMap<u16, MeanScores> {
+    let mut by_structure: BTreeMap<u16, Vec<LabelScores>> = BTreeMap::new();
+    for (case, numbers) in cases.iter().zip(&found.of_cases) {
         // What neither has is nothing to agree on.
-        if scores.dice.is_some() {
-            by_label.entry(*value).or_default().push(*scores);
+        for (value, scores) in case.labels.iter().filter(|(_, scores)| scores.dice.is_some()) {
+            by_structure.entry(numbers.get(value).copied().unwrap_or(*value)).or_default().push(*scores);
         }
     }
     let average = |values: Vec<f64>| (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64);
-    by_label
+    by_structure
         .into_iter()
-        .map(|(value, all)| {
+        .map(|(number, all)| {
             let of = |f: &dyn Fn(&LabelScores) -> Option<f64>| average(all.iter().filter_map(f).collect());
             let scores = LabelScores {
                 dice: of(&|s| s.dice),
@@ -301,7 +345,8 @@ fn mean(cases: &[CaseScores]) -> BTreeMap<u16, MeanScores> {
                 truth_mm3: of(&|s| Some(s.truth_mm3)).unwrap_or(0.0),
             };
             let without_distance = all.iter().filter(|s| s.assd_mm.is_none()).count();
-            (value, MeanScores { scores, cases: all.len(), without_distance })
+            let name = found.names.get(&number).cloned();
+            (number, MeanScores { name, scores, cases: all.len(), without_distance })
         })
         .collect()
 }

@@ -77,3 +77,8 @@ pub fn check_architecture(architecture: &ArchitectureSpec) -> Result<(), String>
     let ends = Ends { in_channels: 1, classes: 2 };
     zoo::build(&architecture.id, ends, &architecture.options).map(|_| ()).map_err(|e| e.to_string())
 }
+
+/// The number of stages at which a network can have attention, where that is known from its options.
+pub fn attention_stages(architecture: &ArchitectureSpec) -> Option<usize> {
+    zoo::attention_stages(&architecture.id, &architecture.options)
+}

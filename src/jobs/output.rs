@@ -9,6 +9,7 @@ use super::error::JobError;
 use crate::disk::{FileId, follow_links, open_regular_file};
 use crate::formats;
 use crate::model::{self, foreign};
+use crate::volume::{Annotations, Maker, SliceKey, SliceState};
 use crate::work::Watch;
 
 /// How deep folders among the inputs are looked through.
@@ -29,6 +30,8 @@ pub enum OutputKind {
     Onnx,
     /// A mask or a volume.
     Image,
+    /// A mask of a model: only such masks are replaced, as the model left them.
+    Draft,
     /// A mask of one slice as PNG.
     Png,
     /// Slices as PNG or TIFF.
@@ -43,6 +46,7 @@ impl OutputKind {
     /// Checks a file name's ending.
     fn check_ending(self, path: &Path) -> Result<(), JobError> {
         let ending = match self {
+            Self::Draft => return Ok(formats::labels_writer_for(path).map(drop)?),
             Self::Image if formats::surfaces_in(path).is_some() => {
                 let text = format!("{} is a file of surfaces, which `lamella convert` makes of a mask", path.display());
                 return Err(JobError::Other(text));
@@ -86,6 +90,7 @@ impl OutputKind {
                 };
                 formats::scan(path, Watch::unwatched()).is_ok_and(|found| found.entries.iter().any(is_image))
             }
+            Self::Draft => is_draft(path),
             Self::Surface => Self::Text(formats::SURFACE_STARTS).is_in(path),
             Self::Text(starts) => {
                 let longest = starts.iter().map(|start| start.len()).max().unwrap_or(0);
@@ -101,10 +106,35 @@ impl OutputKind {
             Self::Model => "model of Lamella",
             Self::Onnx => "ONNX file that Lamella wrote",
             Self::Image | Self::Png | Self::Picture => "image that can be read",
+            Self::Draft => "mask as a model left it",
             Self::Surface => "surface that Lamella wrote",
             Self::Text(_) => "report of Lamella",
         }
     }
+
+    /// What to do where something else is there.
+    fn way_out(self) -> &'static str {
+        match self {
+            Self::Draft => "choose another name or folder, or say --overwrite if it may be lost",
+            _ => "choose another name, or remove it first",
+        }
+    }
+}
+
+/// Whether a file is a mask in which every slice is what a model made of it, or an empty one: nothing of a hand is lost with it.
+fn is_draft(path: &Path) -> bool {
+    let read = formats::read_annotated_labels(path, None, Watch::unwatched(), &|_| {});
+    read.is_ok_and(|(labels, annotations)| {
+        let Annotations { table, states, makers, .. } = &annotations;
+        if labels.voxel_counts().is_empty() {
+            return !table.0.is_empty();
+        }
+        let is_of_model = |(key, state): &(SliceKey, SliceState)| {
+            let made = makers.iter().find(|(of, _)| of == key);
+            *state == SliceState::Draft && matches!(made, Some((_, Maker::Model(_))))
+        };
+        !states.is_empty() && states.iter().all(is_of_model)
+    })
 }
 
 /// What a command reads: files, and folders with all that is in them.
@@ -152,10 +182,7 @@ impl Inputs {
             ));
         }
         if there.len() > 0 && !kind.is_in(&target) {
-            return refused(format!(
-                "{shown} is there already and is no {}; choose another name, or remove it first",
-                kind.name()
-            ));
+            return refused(format!("{shown} is there already and is no {}; {}", kind.name(), kind.way_out()));
         }
         if there.permissions().readonly() {
             return refused(format!("{shown} is write-protected; choose another name, or allow writing it"));
@@ -249,6 +276,38 @@ mod tests {
             assert!(if said.is_empty() { refused.is_empty() } else { refused.contains(said) }, "{name}: {refused:?}");
             assert!(refused.is_empty() || refused.contains(&at(name).display().to_string()), "{refused}");
         }
+    }
+
+    #[test]
+    fn only_masks_of_models_that_nobody_has_touched_are_drafts() {
+        use crate::volume::{Affine, Geometry, Label, LabelMap, LabelTable};
+        let folder = tempfile::tempdir().unwrap();
+        let mut labels = LabelMap::empty(Geometry::new([4, 4, 4], Affine::IDENTITY).unwrap());
+        let table = LabelTable(vec![Label::new(1, "Liver")]);
+        let write = |name: &str, labels: &LabelMap, annotations: &Annotations| {
+            let mut annotations = annotations.clone();
+            annotations.seal(labels);
+            let path = folder.path().join(name);
+            formats::write_labels(&path, labels, &annotations, Watch::unwatched()).unwrap();
+            refusal(&Inputs::default(), &path, OutputKind::Draft)
+        };
+        assert_eq!(write("empty.nii.gz", &labels, &Annotations::of_table(table.clone())), "");
+        labels.set([1, 2, 3], 1);
+        let draft = Annotations::of_labels(&labels, table.clone(), SliceState::Draft);
+        let made = draft.clone().made_by(&Maker::Model("Livers".into()));
+        assert_eq!(write("mask.nii.gz", &labels, &made), "");
+        let mut corrected = made.clone();
+        corrected.states[0].1 = SliceState::Corrected;
+        let by_hand = draft.clone().made_by(&Maker::CorrectedModel("Livers".into()));
+        let of_nobody = [draft, Annotations::of_table(table), Annotations::default()];
+        for (n, kept) in [corrected, by_hand].iter().chain(&of_nobody).enumerate() {
+            let refused = write(&format!("{n}.nii.gz"), &labels, kept);
+            assert!(refused.contains("--overwrite"), "{n}: {refused:?}");
+        }
+        let scan = folder.path().join("scan.nii.gz");
+        std::fs::write(&scan, include_bytes!("../../assets/sample/synthetic_hippocampus.nii.gz")).unwrap();
+        assert!(refusal(&Inputs::default(), &scan, OutputKind::Draft).contains("--overwrite"));
+        assert!(refusal(&Inputs::default(), &folder.path().join("m.png"), OutputKind::Draft).contains(".nii.gz"));
     }
 
     #[test]

@@ -43,17 +43,25 @@ impl Job for SaveReportJob {
     }
 }
 
-/// Checks that a training may write its model and its report; `inputs` are what it reads besides its data set.
+/// Checks that a training may write its model and its report, whose folder is made; `inputs` are what it reads besides its data set.
 ///
 /// # Errors
 /// Says what is in the way.
 pub fn check_training_outputs(output: &Path, report: Option<&Path>, inputs: &Inputs) -> Result<(), JobError> {
     inputs.allow(output, OutputKind::Model)?;
-    // A report's folder is made where it is missing.
-    if let Some(folder) = report.filter(|folder| folder.exists()) {
+    if let Some(folder) = report {
+        make_folder(folder)?;
         REPORT.iter().try_for_each(|(name, kind)| inputs.allow(&folder.join(name), *kind))?;
     }
     Ok(())
+}
+
+fn unwritten(path: &Path, error: &std::io::Error) -> JobError {
+    JobError::Other(format!("the report cannot be written to {}: {error}", path.display()))
+}
+
+fn make_folder(folder: &Path) -> Result<(), JobError> {
+    std::fs::create_dir_all(folder).map_err(|e| unwritten(folder, &e))
 }
 
 /// Writes the curve (`curve.csv`, `curve.svg`) and the cases (`cases.csv`) into a folder, which is made if it is missing.
@@ -61,10 +69,7 @@ pub fn check_training_outputs(output: &Path, report: Option<&Path>, inputs: &Inp
 /// # Errors
 /// Names the file that cannot be written.
 fn write_report(summary: &TrainSummary, folder: &Path) -> Result<(), JobError> {
-    let failed = |path: &Path, e: std::io::Error| {
-        JobError::Other(format!("the report cannot be written to {}: {e}", path.display()))
-    };
-    std::fs::create_dir_all(folder).map_err(|e| failed(folder, e))?;
+    make_folder(folder)?;
     let inputs = Inputs::default();
     REPORT.iter().try_for_each(|(name, kind)| inputs.allow(&folder.join(name), *kind))?;
     let title = summary.output.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
@@ -75,7 +80,25 @@ fn write_report(summary: &TrainSummary, folder: &Path) -> Result<(), JobError> {
     ];
     for ((name, _), text) in REPORT.iter().zip(texts) {
         let path = folder.join(name);
-        replace_file(&path, |writer| writer.write_all(text.as_bytes())).map_err(|e| failed(&path, e))?;
+        replace_file(&path, |writer| writer.write_all(text.as_bytes())).map_err(|e| unwritten(&path, &e))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reports_folder_is_made_before_the_training() {
+        let folder = tempfile::tempdir().unwrap();
+        let model = folder.path().join("model.safetensors");
+        let check = |report: &Path| check_training_outputs(&model, Some(report), &Inputs::default());
+        let report = folder.path().join("a/b");
+        check(&report).unwrap();
+        assert!(report.is_dir());
+        std::fs::write(folder.path().join("file"), b"a file").unwrap();
+        let refused = check(&folder.path().join("file/report")).unwrap_err().to_string();
+        assert!(refused.contains("the report cannot be written to") && refused.contains("file/report"), "{refused}");
+    }
 }

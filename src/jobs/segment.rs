@@ -8,7 +8,7 @@ use super::job::{Job, JobKind, Work};
 use crate::engine::DeviceChoice;
 use crate::model::Model;
 use crate::pipeline::{ProbabilityMaps, SegmentEvent, SegmentOptions, SegmentSeconds, VoxelVisitor, segment_and_visit};
-use crate::volume::{LabelMap, LabelTable, LabelValue, Volume};
+use crate::volume::{LabelMap, LabelTable, LabelValue, Volume, Voxels};
 
 /// What to segment, with what.
 #[derive(Clone)]
@@ -76,6 +76,7 @@ impl Job for SegmentJob {
                 spec.title, spec.id
             )));
         }
+        tell_of_values(&self.volume, work)?;
         work.watch.stage("Preparing the network").at(0.0)?;
         let mut network = self.model.network(self.device)?;
         network.take_notices().into_iter().for_each(|notice| work.warn(notice));
@@ -106,5 +107,64 @@ impl Job for SegmentJob {
             device: network.device_name().to_string(),
             probabilities: maps.map(ProbabilityMaps::into_volumes).unwrap_or_default(),
         })
+    }
+}
+
+/// Tells of voxels without a number.
+///
+/// # Errors
+/// When no voxel has one: there is nothing to see.
+fn tell_of_values(volume: &Volume, work: &Work<SegmentNews>) -> Result<(), JobError> {
+    if !matches!(volume.voxels, Voxels::F32(_) | Voxels::F64(_)) {
+        return Ok(());
+    }
+    let statistics = volume.statistics();
+    let count = statistics.nan_count + statistics.infinite_count;
+    let all = volume.geometry.voxel_count() * volume.frame_count();
+    if count >= all {
+        return Err(JobError::Other("no voxel of the scan has a number (all are NaN or infinite)".into()));
+    }
+    if count > 0 {
+        work.warn(format!(
+            "{count} of {all} voxels have no number (NaN or infinite); the network sees the mean there."
+        ));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jobs::Told;
+    use crate::volume::{Affine, Geometry, Rescale};
+    use crate::work::Watch;
+
+    #[test]
+    fn voxels_without_a_number_are_told_of_and_a_scan_of_them_is_refused() {
+        let run = |values: Vec<f32>| {
+            let geometry = Geometry::new([8, 8, 8], Affine::IDENTITY).unwrap();
+            let voxels = Voxels::F32(Arc::new(values));
+            let job = SegmentJob {
+                volume: Arc::new(Volume::new(geometry, voxels, vec![], Rescale::IDENTITY, String::new())),
+                model: Arc::new(crate::model::find("hippocampus").unwrap()),
+                device: DeviceChoice::Cpu,
+                options: SegmentOptions::default(),
+                probabilities: false,
+                shown_as: BTreeMap::new(),
+            };
+            let told = std::sync::Mutex::new(Vec::new());
+            let tell = |news| {
+                if let Told::Warning(text) = news {
+                    told.lock().unwrap().push(text);
+                }
+            };
+            let result = job.run(&Work::new(Watch::unwatched(), &tell));
+            (result.map(drop), told.into_inner().unwrap().join(" "))
+        };
+        let mut values: Vec<f32> = (0..512).map(|n| n as f32).collect();
+        (values[3], values[70]) = (f32::NAN, f32::INFINITY);
+        let (result, told) = run(values);
+        assert!(result.is_ok() && told.contains("2 of 512 voxels have no number"), "{told}");
+        assert!(run(vec![f32::NAN; 512]).0.unwrap_err().to_string().contains("all are NaN or infinite"));
     }
 }

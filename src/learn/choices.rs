@@ -6,6 +6,7 @@ use super::augment::Augmentation;
 use super::plan::{Intensities, Plan};
 use crate::engine::{Activations, Recipe};
 use crate::model::{ArchitectureSpec, ModelSpec, SliceAxis};
+use crate::zoo::{Attention, Stages};
 
 /// Which slices a network learns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,6 +103,16 @@ pub enum ChoiceError {
     /// Two choices that exclude each other.
     #[error("a model averages over mirrored slices only where they may be mirrored: choose one of the two")]
     MirroredAverage,
+    /// A setting of blocks that the network does not have.
+    #[error(
+        "{setting} is a setting of {blocks}, of which the network has none; choose one as attention, or leave the setting out"
+    )]
+    NoSuchBlock {
+        /// What was chosen.
+        setting: &'static str,
+        /// Blocks that have it.
+        blocks: &'static str,
+    },
     /// Scopes stay as they are, and there is nothing to stay as.
     #[error(
         "parameters can stay frozen only where training starts from a model: choose a model too, or freeze nothing"
@@ -202,6 +213,7 @@ impl PlanChoices {
         }
         plan.from_data.network &= self.architecture.is_none() && self.options.is_none() && self.encoder.is_none();
         plan.architecture = self.network(plan.architecture, start.is_some());
+        self.check_blocks(&plan.architecture)?;
         self.put_slices(&mut plan);
         self.put_steps(&mut plan);
         self.put_changes(&mut plan);
@@ -227,6 +239,21 @@ impl PlanChoices {
         }
         if !self.freeze.is_empty() && !has_start {
             return Err(ChoiceError::FrozenAtRandom);
+        }
+        Ok(())
+    }
+
+    /// Settings of attention are those of blocks that are there. Attention that cannot be read is said when the network is built.
+    fn check_blocks(&self, network: &ArchitectureSpec) -> Result<(), ChoiceError> {
+        let named = network.options.get("attention").cloned().unwrap_or_else(|| json!([]));
+        let Ok(stages) = Stages::try_from(named) else { return Ok(()) };
+        let has = |is_one: fn(Attention) -> bool| stages.blocks().iter().any(|block| is_one(*block));
+        let refused = |setting, blocks| Err(ChoiceError::NoSuchBlock { setting, blocks });
+        if self.attention_ratio.is_some() && !has(Attention::squeezes) {
+            return refused("the ratio of attention", "se and scse");
+        }
+        if self.attention_subsample && !has(Attention::has_keys) {
+            return refused("the pooling of keys", "non-local blocks");
         }
         Ok(())
     }
@@ -380,6 +407,19 @@ mod tests {
         assert_eq!(refused(mirrored.clone()), ChoiceError::MirroredAverage);
         let sided = PlanChoices { average_mirrored: None, ..mirrored }.plan(None).unwrap();
         assert!(!sided.augmentation.mirror && !sided.average_mirrored);
+        let ratio = |attention: &[&str]| PlanChoices {
+            attention: attention.iter().map(ToString::to_string).collect(),
+            attention_ratio: Some(4),
+            ..none()
+        };
+        for without in [&[][..], &["gc"], &["none", "non-local"]] {
+            assert!(matches!(refused(ratio(without)), ChoiceError::NoSuchBlock { .. }), "{without:?}");
+        }
+        assert!(ratio(&["none", "se"]).plan(None).is_ok() && ratio(&["scse"]).plan(None).is_ok());
+        let pooled =
+            |attention: &str| PlanChoices { attention_subsample: true, attention_ratio: None, ..ratio(&[attention]) };
+        assert!(pooled("non-local-dot").plan(None).is_ok());
+        assert!(matches!(refused(pooled("se")), ChoiceError::NoSuchBlock { .. }));
         let frozen = PlanChoices { freeze: vec!["down".into()], ..none() };
         assert_eq!(refused(frozen.clone()), ChoiceError::FrozenAtRandom);
         let start = crate::model::find("hippocampus").unwrap().spec;

@@ -62,7 +62,7 @@ pub use checkpoint::{BestSoFar, Checkpoint, TrainingProgress};
 pub use choices::{ChoiceError, OptimiserChoice, PlanChoices, Slices};
 pub use dataset::{
     CaseFiles, Dataset, DatasetError, Endings, Fold, MarkedError, MarkedScan, Split, SplitChoice, add_to_dataset,
-    is_ct, is_same_scan, is_unnamed, unnamed_channels,
+    is_ct, is_labels_folder, is_same_scan, is_unnamed, unnamed_channels,
 };
 pub use epoch::Epoch;
 pub use error::FitError;

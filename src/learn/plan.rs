@@ -8,6 +8,9 @@ use super::augment::Augmentation;
 use crate::engine::{Activations, Recipe};
 use crate::model::{ArchitectureSpec, ModelSpec, SliceAxis};
 
+/// The longest training in seconds, ten years: clocks and schedules never run over.
+const MOST_SECONDS: u64 = 10 * 366 * 24 * 3600;
+
 /// How long to train.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub enum Budget {
@@ -27,10 +30,17 @@ impl std::str::FromStr for Budget {
         match &text[split..] {
             _ if number == 0 => Err(wrong()),
             "ep" => Ok(Self::Epochs(number as usize)),
-            "s" => Ok(Self::Time(Duration::from_secs(number))),
-            "m" => Ok(Self::Time(Duration::from_secs(60 * number))),
-            "h" => Ok(Self::Time(Duration::from_secs(3600 * number))),
-            _ => Err(wrong()),
+            unit => {
+                let unit = match unit {
+                    "s" => 1,
+                    "m" => 60,
+                    "h" => 3600,
+                    _ => return Err(wrong()),
+                };
+                let seconds = number.checked_mul(unit).filter(|seconds| *seconds <= MOST_SECONDS);
+                let long = || format!("{text:?} is more than ten years");
+                Ok(Self::Time(Duration::from_secs(seconds.ok_or_else(long)?)))
+            }
         }
     }
 }
@@ -230,7 +240,7 @@ mod tests {
     fn budgets_are_read() {
         assert_eq!("50ep".parse(), Ok(Budget::Epochs(50)));
         assert_eq!("10m".parse(), Ok(Budget::Time(Duration::from_mins(10))));
-        for wrong in ["", "m", "10", "0ep", "5x", "-3m"] {
+        for wrong in ["", "m", "10", "0ep", "5x", "-3m", "99999999999999999h", "5124095576030431h", "87841h"] {
             assert!(wrong.parse::<Budget>().is_err(), "{wrong}");
         }
     }

@@ -43,6 +43,8 @@ pub struct LabelMeasures {
     /// Area and distances, where they are wanted.
     #[serde(flatten)]
     pub form: Option<Form>,
+    /// Voxels whose value in the image is no number, or infinite; statistics leave them out. `None` without an image.
+    pub left_out: Option<u64>,
     /// The image's values, where there is an image and one of its values is a number.
     pub values: Option<ValueStatistics>,
 }
@@ -93,6 +95,8 @@ pub fn measure(labels: &LabelMap, wanted: &Wanted, what: Measuring, watch: Watch
         watch.at(share(n, count))?;
         let Place { voxels, sums, region } = place;
         let form = if what.forms { form(labels, label, region, watch.quiet())? } else { None };
+        let values = of_image.remove(&label);
+        let left_out = what.image.map(|_| values.as_ref().map_or(voxels as u64, |values| values.left_out));
         measured.insert(
             label,
             LabelMeasures {
@@ -103,7 +107,8 @@ pub fn measure(labels: &LabelMap, wanted: &Wanted, what: Measuring, watch: Watch
                 last_voxel: region.end.map(|end| end - 1),
                 box_mm: [0, 1, 2].map(|axis| (region.end[axis] - region.start[axis]) as f64 * spacing[axis]),
                 form,
-                values: of_image.remove(&label),
+                left_out,
+                values,
             },
         );
     }
@@ -183,7 +188,10 @@ mod tests {
         let found = measure(&labels, &Wanted::All, what, Watch::unwatched()).unwrap();
         let values = found[&1].values.as_ref().unwrap();
         assert_eq!((values.mean, values.median, values.max, values.left_out), (2.0, 2.0, 3.0, 2));
-        assert_eq!((found[&2].voxels, &found[&2].values), (4, &None));
+        assert_eq!((found[&2].voxels, &found[&2].values, found[&2].left_out), (4, &None, Some(4)));
+        assert_eq!(found[&1].left_out, Some(2));
+        let without = measure(&labels, &Wanted::All, Measuring::default(), Watch::unwatched()).unwrap();
+        assert_eq!(without[&2].left_out, None);
     }
 
     fn by_sorting(mut values: Vec<f64>) -> (f64, f64, Vec<f64>) {

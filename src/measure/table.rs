@@ -72,7 +72,7 @@ pub const COLUMNS: &[Column] = &[
     column!("p95", "95 %", "95th percentile", 2, false, |m| percentile(m, 95.0)),
     column!("max", "Max", "Largest value", 2, true, |m| value(m, |v| Some(v.max))),
     column!("left_out", "No value", "Voxels whose value is no number; statistics leave them out", 0, false, |m| {
-        value(m, |v| Some(v.left_out as f64))
+        m.left_out.map(|voxels| voxels as f64)
     }),
     column!("surface_mm2", "Surface mm2", "Area of the closed surface in square millimetres", 1, true, |m| {
         m.form.map(|form| form.surface_mm2)

@@ -38,5 +38,5 @@ pub use prepare::{Normaliser, Preparation};
 pub use probabilities::{ProbabilityMaps, SliceDoubt};
 pub use resample::nearest;
 pub use segment::{SegmentOptions, segment, segment_and_visit};
-pub use suitability::{Misfit, cut_axes, flat_axis, misfits, slices_to_segment};
+pub use suitability::{Misfit, cut_axes, flat_axis, learned_pictures, misfits, slices_to_segment};
 pub use tiles::{Fit, fit};

@@ -118,6 +118,12 @@ fn learned_modality(spec: &ModelSpec) -> String {
     }
 }
 
+/// Whether a model learned from single pictures, each an image of its own. `false` where nothing is known of what it learned from.
+pub fn learned_pictures(spec: &ModelSpec) -> bool {
+    let across = spec.slice_axis.world_axis();
+    spec.provenance.seen.as_ref().is_some_and(|seen| seen.extent_mm[across] <= 1.5 * seen.spacing_mm[across])
+}
+
 /// What of a scan a model did not learn, the weightiest first. Empty where nothing is known against it.
 pub fn misfits(spec: &ModelSpec, volume: &Volume) -> Vec<Misfit> {
     let mut found = Vec::new();
@@ -202,6 +208,7 @@ mod tests {
         assert!(head.contains("180 \u{d7} 220 \u{d7} 170 mm") && !head.contains("CT"), "{head}");
         let localizer = said(&spec, &scan([64, 64, 3], [4.0, 4.0, 20.0], "MR", [0, 900]));
         assert!(localizer.contains("20.0 mm long from feet to head"), "{localizer}");
+        assert!(!learned_pictures(&spec));
         let picture = said(&spec, &scan([512, 400, 1], [1.0; 3], "", [0, 255]));
         assert!(picture.contains("single slice") && picture.contains("512"), "{picture}");
     }

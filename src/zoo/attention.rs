@@ -106,6 +106,16 @@ impl Attention {
         }
     }
 
+    /// Whether it squeezes channels, by the ratio that [`Blocks`] have.
+    pub fn squeezes(self) -> bool {
+        matches!(self, Self::Se | Self::Scse)
+    }
+
+    /// Whether it has keys and values that can be pooled.
+    pub fn has_keys(self) -> bool {
+        self.pairwise().is_some()
+    }
+
     fn pairwise(self) -> Option<Pairwise> {
         match self {
             Self::NonLocalGaussian => Some(Pairwise::Gaussian),
@@ -194,6 +204,14 @@ impl Default for Stages {
 }
 
 impl Stages {
+    /// The blocks that it names.
+    pub fn blocks(&self) -> &[Attention] {
+        match self {
+            Self::Everywhere(attention) => std::slice::from_ref(attention),
+            Self::Each(list) => list,
+        }
+    }
+
     /// The attention of a stage whose maps have this stride.
     ///
     /// # Errors

@@ -214,6 +214,13 @@ fn parse<T: DeserializeOwned + Default>(options: &serde_json::Value) -> Result<T
     if options.is_null() { Ok(T::default()) } else { T::deserialize(options) }
 }
 
+/// The number of stages at which a plain U-Net of these options can have attention; `None` for other networks and wrong options.
+pub fn attention_stages(id: &str, options: &serde_json::Value) -> Option<usize> {
+    let is_plain = id == "unet" && options.get("encoder").is_none_or(|encoder| encoder == "plain");
+    let network = is_plain.then(|| parse::<UNet>(&without(options, "encoder")).ok()).flatten()?;
+    Some(network.depth + 1)
+}
+
 /// Builds an architecture by its identifier; `null` options are the defaults.
 ///
 /// # Errors

@@ -158,7 +158,7 @@ fn colour_note(kind: &str, size: usize) -> Option<String> {
         "xyz-color" => "X, Y and Z",
         _ => return None,
     };
-    Some(format!("A colour picture: {names} are frames 1 to {size}."))
+    Some(format!("A colour picture: {names} are its {size} frames."))
 }
 
 fn describe(header: &Header, layout: Layout) -> Vec<(String, String)> {

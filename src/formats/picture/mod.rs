@@ -69,6 +69,17 @@ impl Source for Stack {
         read(self, watch)
     }
 
+    fn pictures(&self, watch: Watch) -> Result<Vec<Entry>> {
+        if self.files.len() < 2 {
+            return Ok(Vec::new());
+        }
+        let mut each = Vec::with_capacity(self.files.len());
+        for path in &self.files {
+            each.extend(collect(std::slice::from_ref(path), watch)?.entries);
+        }
+        Ok(each)
+    }
+
     fn path(&self) -> &Path {
         self.files.first().map_or(Path::new(""), PathBuf::as_path)
     }
@@ -254,8 +265,8 @@ fn describe_samples(samples: usize, is_tiff: bool) -> String {
         ""
     };
     match samples {
-        3 => format!("A colour picture: red, green and blue are frames 1 to 3.{stack}"),
-        _ => format!("A pixel has {samples} values; they are frames 1 to {samples}.{stack}"),
+        3 => format!("A colour picture: red, green and blue are its three frames.{stack}"),
+        _ => format!("A pixel has {samples} values; they are its {samples} frames.{stack}"),
     }
 }
 

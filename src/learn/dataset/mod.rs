@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use crate::formats;
 
 pub use marked::{MarkedError, MarkedScan, add_to_dataset, is_same_scan};
+pub use pairs::is_labels_folder;
 pub use split::{Fold, Split, SplitChoice};
 
 /// What is wrong with a data set.
@@ -62,6 +63,8 @@ pub struct Dataset {
     pub notices: Vec<String>,
 }
 
+/// Most values of labels without names in pictures: more of them are shades of grey.
+const MOST_VALUES_OF_PICTURES: usize = 50;
 /// What a channel is called where nobody says what it is.
 const UNNAMED_CHANNEL: &str = "channel";
 
@@ -136,8 +139,17 @@ impl Dataset {
     /// Takes the labels that occur in the files.
     ///
     /// # Errors
-    /// When there are not two labels to tell apart.
+    /// When there are not two labels to tell apart, and for pictures with so many values that they are shades of grey.
     pub fn describe_labels(&mut self, values: &BTreeSet<u16>) -> Result<(), DatasetError> {
+        let picture = self.cases.iter().map(|case| &case.label).find(|label| formats::is_picture(label));
+        if let Some(path) = picture.filter(|_| values.len() > MOST_VALUES_OF_PICTURES) {
+            let problem = format!(
+                "the pictures of labels hold {} different values, which are shades of grey rather than labels: save them without smoothing \
+                 and without loss, one value for each label; or name all labels in a dataset.json (`labels`) beside the folders",
+                values.len()
+            );
+            return Err(DatasetError { path: path.clone(), problem });
+        }
         let stored: Vec<u16> = std::iter::once(0).chain(values.iter().copied().filter(|&value| value != 0)).collect();
         if stored.len() < 2 {
             let problem = format!("the label files hold only {values:?}; there is nothing to tell apart");

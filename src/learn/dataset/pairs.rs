@@ -26,6 +26,17 @@ pub fn folders(folder: &Path) -> Option<[PathBuf; 2]> {
     Some([first(&IMAGES)?, first(&LABELS)?])
 }
 
+/// Whether a folder holds the labels of a folder of images beside it, by their names: `masks` beside `images`, `labelsTr` beside
+/// `imagesTr`.
+pub fn is_labels_folder(folder: &Path) -> bool {
+    let Some(name) = folder.file_name().and_then(|name| name.to_str()) else { return false };
+    let is_there = |images: &str| folder.with_file_name(images).is_dir();
+    let of_nnunet = name.strip_prefix("labels").filter(|part| !part.is_empty());
+    folder.is_dir()
+        && (LABELS.contains(&name) && IMAGES.iter().any(|images| is_there(images))
+            || of_nnunet.is_some_and(|part| is_there(&format!("images{part}"))))
+}
+
 fn listing(folder: &Path, endings: &Endings) -> Result<BTreeMap<String, PathBuf>, DatasetError> {
     let problem = |e: std::io::Error| DatasetError { path: folder.into(), problem: format!("cannot be read: {e}") };
     let mut files = BTreeMap::new();
@@ -42,6 +53,14 @@ fn listing(folder: &Path, endings: &Endings) -> Result<BTreeMap<String, PathBuf>
     Ok(files)
 }
 
+/// What to say of an image of this name that is of no format that is read.
+fn unread(images: &Path, name: &str) -> Option<String> {
+    let files = std::fs::read_dir(images).ok()?.flatten().map(|entry| entry.path());
+    let mut found = files.filter(|file| file.file_stem().is_some_and(|stem| stem == name) && !is_hidden(file));
+    let image = found.next()?;
+    Some(format!("its image {} is of a kind that is not read; convert it, a picture to PNG say", image.display()))
+}
+
 /// Lists the pairs; labels are known only where `dataset.json` names them.
 ///
 /// # Errors
@@ -54,7 +73,12 @@ pub fn open(folder: &Path, folders: &[PathBuf; 2], endings: Endings) -> Result<D
         let plain = SUFFIXES.iter().find_map(|suffix| name.strip_suffix(suffix));
         let found = [Some(name.as_str()), plain].into_iter().flatten().find_map(|name| images.get_key_value(name));
         let Some((name, image)) = found else {
-            return Err(DatasetError { path: label, problem: "there is no image of this name".into() });
+            let mut names = [Some(name.as_str()), plain].into_iter().flatten();
+            let problem = names.find_map(|name| unread(&folders[0], name));
+            return Err(DatasetError {
+                path: label,
+                problem: problem.unwrap_or("there is no image of this name".into()),
+            });
         };
         if cases.iter().any(|case: &CaseFiles| case.name == *name) {
             return Err(DatasetError { path: label, problem: format!("is the second file of labels for {name}") });
@@ -145,6 +169,8 @@ mod tests {
         assert_eq!(dataset.cases.iter().map(|case| case.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
         assert!(!dataset.has_labels() && !dataset.has_channels());
         assert!(dataset.describe_labels(&BTreeSet::from([0])).is_err());
+        let grey = dataset.describe_labels(&(0..=255).collect()).unwrap_err().to_string();
+        assert!(grey.contains("256 different values") && grey.contains("masks"), "{grey}");
         dataset.describe_labels(&BTreeSet::from([0, 7, 255])).unwrap();
         dataset.describe_channels(3);
         assert_eq!(dataset.stored, Some(vec![0, 7, 255]));
@@ -163,6 +189,11 @@ mod tests {
         let dataset = Dataset::open(folder.path(), endings()).unwrap();
         assert_eq!((dataset.has_labels(), &dataset.channels[..]), (false, &["CT".to_string()][..]));
         std::fs::write(folder.path().join("masks/d.png"), b"").unwrap();
-        assert!(Dataset::open(folder.path(), endings()).unwrap_err().to_string().contains("d.png"));
+        let told = || Dataset::open(folder.path(), endings()).unwrap_err().to_string();
+        assert!(told().contains("d.png") && told().contains("no image of this name"), "{}", told());
+        std::fs::write(folder.path().join("images/d.jpg"), b"").unwrap();
+        assert!(told().contains("d.jpg is of a kind that is not read"), "{}", told());
+        let [masks, images] = ["masks", "images"].map(|name| folder.path().join(name));
+        assert!(is_labels_folder(&masks) && !is_labels_folder(&images) && !is_labels_folder(folder.path()));
     }
 }
