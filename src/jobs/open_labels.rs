@@ -104,7 +104,7 @@ pub(crate) fn resampled_labels(
             "no label of {path} lies within the scan: they belong to another place or patient"
         )));
     }
-    let outside = outside_of(labels, &volume.geometry);
+    let outside = outside_of(labels, grid);
     let named = |value: LabelValue| match table.get(value) {
         Some(label) if !label.is_unnamed() => format!("{} ({value})", label.name),
         _ => format!("label {value}"),
@@ -177,8 +177,9 @@ mod tests {
         });
         let table = LabelTable(vec![Label::new(2, "Vessel")]);
         let at = Path::new("mask.nii.gz");
-        let resampled =
-            |labels: &LabelMap| resampled_labels((labels, &table), at, &scan, Resampling::Nearest, Watch::unwatched());
+        let resampled = |labels: &LabelMap| {
+            resampled_labels((labels, &table), at, &scan.geometry, Resampling::Nearest, Watch::unwatched())
+        };
         let (found, notices) = resampled(&labels).unwrap();
         assert_eq!(found.voxel_counts().into_keys().collect::<Vec<_>>(), [1]);
         // 40 voxels long, of which those up to 18 mm are inside.
