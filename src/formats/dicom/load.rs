@@ -11,8 +11,9 @@ use super::pixels::{self, Sample, Wanted};
 use super::stack::Stack;
 use super::stack::gaps::{Filling, Slot};
 use super::structure::Content;
+use super::uptake;
 use crate::formats::error::{FormatError, Result};
-use crate::volume::{FrameOfReference, Rescale, SourceFile, SourceImages, SourceSlice, Volume, Voxels};
+use crate::volume::{FrameOfReference, Rescale, SourceFile, SourceImages, SourceSlice, Uptake, Volume, Voxels};
 use crate::work::memory;
 use crate::work::numbers::share;
 use crate::work::{Stopped, Watch};
@@ -46,6 +47,8 @@ pub fn load(stack: &Stack, watch: Watch) -> Result<Volume> {
     // Slices that were made of several images, or of none, have none that a mask could name.
     volume.source = stack.filling.is_none().then(|| Arc::new(source_images(stack)));
     volume.header.clone_from(&first.header);
+    volume.uptake = uptake::of_stack(stack);
+    volume.header.extend(volume.uptake.as_ref().map(|uptake| (Uptake::NAME.to_string(), uptake.to_string())));
     volume.warnings.clone_from(&stack.warnings);
     volume.frame_names.clone_from(&stack.frame_names);
     if first.format.samples == 3 || first.palette.is_some() {

@@ -30,10 +30,12 @@ mod palette;
 mod pixels;
 mod rle;
 mod segmentation;
+mod series;
 mod stack;
 mod stored;
 mod stream;
 mod structure;
+mod uptake;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -54,6 +56,7 @@ pub use directory::listed;
 pub use fresh::IMPLEMENTATION_CLASS_UID;
 use instance::{Failure, Refusal};
 pub use object::{ObjectNames, object_names, texts_of};
+pub use series::write as write_series;
 use stack::Stack;
 
 /// The entry in the list of formats.
