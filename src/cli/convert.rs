@@ -10,7 +10,7 @@ use super::named_labels::named_labels;
 use super::spacing::Spacing;
 use super::terminal::Terminal;
 use crate::edit::Resampling;
-use crate::formats::{self, For, Kind};
+use crate::formats::{self, Entry, For, Kind};
 use crate::jobs::{Inputs, JobError, OutputKind, SaveLabelsJob, SaveSurfacesJob, resampled_labels};
 use crate::volume::{Annotations, Geometry, LabelMap, LabelTable, SourceImages, Volume};
 use crate::work::Watch;
@@ -23,12 +23,15 @@ const NAMES: OutputKind = OutputKind::Text(&["################", "index\t"]);
 pub struct Convert {
     /// A file or a DICOM folder
     input: PathBuf,
-    /// The file to write; its ending decides the format. `.label` and `.txt` (ITK-SNAP) and `.tsv` (BIDS) hold a mask's names and colours alone
+    /// The file to write; its ending decides the format. A folder (with a slash at the end) becomes a derived DICOM series. `.label` and `.txt` (ITK-SNAP) and `.tsv` (BIDS) hold a mask's names and colours alone
     #[arg(short, long)]
     output: PathBuf,
     /// Series Instance UID (or name), where the input holds several
     #[arg(long)]
     series: Option<String>,
+    /// Fill the gaps of a DICOM series: missing slices stay empty, uneven ones are interpolated
+    #[arg(long)]
+    fill_gaps: bool,
     /// The scan that a mask belongs to: it is placed on its grid, and a DICOM segmentation (.dcm) names its images
     #[arg(long, value_name = "SCAN")]
     reference: Option<PathBuf>,
@@ -39,6 +42,9 @@ pub struct Convert {
     /// Names and colours for the mask: a label description of ITK-SNAP, a table of BIDS, or a list of numbers and names
     #[arg(long, value_name = "FILE")]
     names: Option<PathBuf>,
+    /// For PET in DICOM: standardised uptake values by body weight (SUVbw, g/mL) instead of activity
+    #[arg(long)]
+    suv: bool,
     /// For surfaces (.stl, .ply, .obj): only this label, by its name or its number; may be given several times
     #[arg(long, value_name = "N|NAME")]
     label: Vec<String>,
@@ -57,6 +63,9 @@ enum How {
     /// The label with the largest share among the eight voxels around
     Shape,
 }
+
+/// How the identifier of a series ends whose gaps are filled.
+const FILLED: &str = "#filled";
 
 /// Voxels this near are those of the scan, in shares of its finest spacing.
 const SAME_VOXELS: f64 = 0.1;
@@ -98,6 +107,11 @@ fn laid_on(
     })
 }
 
+/// Whether an output is a folder: one that is there, or a name with a slash at its end.
+fn is_folder(path: &Path) -> bool {
+    path.is_dir() || path.as_os_str().to_string_lossy().ends_with(std::path::is_separator)
+}
+
 impl Convert {
     pub(super) fn run(&self) -> Result {
         let writes_names = formats::is_names_file(&self.output);
@@ -111,16 +125,26 @@ impl Convert {
             let problem = format!("--label and --smooth are for surfaces: end the output in {endings}");
             return Err(JobError::Other(problem));
         }
+        if is_folder(&self.output) {
+            return self.series();
+        }
         inputs.allow(&self.output, if writes_names { NAMES } else { OutputKind::Image })?;
         let terminal = Terminal::new("Converting");
         let report = |share| terminal.progress(share);
         let watch = Watch::unwatched().reporting(&report);
-        if !writes_names && (self.reference.is_some() || formats::needs_source(&self.output)) {
+        let is_mask = writes_names || self.reference.is_some() || formats::needs_source(&self.output);
+        if self.suv && is_mask {
+            return Err(JobError::Other("--suv is for scans, and this writes a mask; leave --suv out".into()));
+        }
+        if is_mask && !writes_names {
             return self.convert_mask(&terminal);
         }
-        let mut volume = self.spacing.open(&self.input, self.series.as_deref(), watch)?;
+        let mut volume = self.open(watch)?;
         for warning in &volume.warnings {
             tell!("note: {warning}");
+        }
+        if self.suv {
+            volume = self.in_uptake(&volume)?;
         }
         self.annotate(&mut volume, writes_names)?;
         if writes_names {
@@ -137,6 +161,50 @@ impl Convert {
         }
         terminal.finish();
         Ok(())
+    }
+
+    /// Writes a derived DICOM series.
+    fn series(&self) -> Result {
+        if self.reference.is_some() || self.names.is_some() {
+            let problem = "a folder becomes a DICOM series, which holds a scan; end a mask in .dcm, .nii.gz or .nrrd";
+            return Err(JobError::Other(problem.into()));
+        }
+        let terminal = Terminal::new("Converting");
+        let report = |share| terminal.progress(share);
+        let watch = Watch::unwatched().reporting(&report);
+        let mut volume = self.open(watch.part(0.0, 0.4))?;
+        volume.warnings.iter().for_each(|warning| terminal.warn(warning));
+        if self.suv {
+            volume = self.in_uptake(&volume)?;
+        }
+        let notes = formats::write_series(&self.output, &volume, watch.part(0.4, 1.0))?;
+        terminal.finish();
+        notes.iter().for_each(|note| tell!("note: {note}"));
+        Ok(())
+    }
+
+    /// Opens the input as a volume.
+    fn open(&self, watch: Watch) -> Result<Volume> {
+        let named = self.series.as_deref();
+        if !self.fill_gaps {
+            return self.spacing.open(&self.input, named, watch);
+        }
+        let findings = formats::scan(&self.input, watch.part(0.0, 0.1))?;
+        let asks = |entry: &&Entry| entry.source.asks().is_some();
+        let is_named = |entry: &&Entry| {
+            named.is_none_or(|id| entry.id == id || entry.name == id || entry.id.strip_suffix(FILLED) == Some(id))
+        };
+        let filled: Vec<&Entry> = findings.entries.iter().filter(asks).filter(is_named).collect();
+        // A series without gaps is opened as it is.
+        let id = match filled[..] {
+            [only] => Some(only.id.as_str()),
+            _ => named,
+        };
+        self.spacing.open(&self.input, id, watch.part(0.1, 1.0))
+    }
+
+    fn in_uptake(&self, volume: &Volume) -> Result<Volume> {
+        volume.in_uptake().map_err(|reason| JobError::Other(format!("{}: {reason}", self.input.display())))
     }
 
     /// The mask, on the grid of its scan where that is named, with the names that are asked for; and the images of the scan.

@@ -39,7 +39,7 @@ pub use annotations::{
 };
 pub use dicom::deidentify;
 pub use dicom::{Contour, ContourKind, ReferencedSeries, Roi, StructureSet, read_contours};
-pub use dicom::{IMPLEMENTATION_CLASS_UID, ImplicitReader, ObjectNames, object_names, texts_of};
+pub use dicom::{IMPLEMENTATION_CLASS_UID, ImplicitReader, ObjectNames, object_names, texts_of, write_series};
 pub use ending::with_ending;
 pub use error::{FormatError, Result};
 pub use found::{Belonging, Entry, Facts, FileReader, Findings, Ground, Skipped, Source, each_file};

@@ -7,6 +7,7 @@ use super::frame_of_reference::FrameOfReference;
 use super::geometry::Geometry;
 use super::source_images::SourceImages;
 use super::statistics::Statistics;
+use super::uptake::Uptake;
 use super::voxels::Voxels;
 
 /// How stored values become physical ones: `value = stored * slope + intercept`.
@@ -103,6 +104,8 @@ pub struct Volume {
     pub name: String,
     /// Recommendations of the file.
     pub display: DisplayHints,
+    /// How values of PET become standardised uptake values; none for other scans.
+    pub uptake: Option<Uptake>,
     /// Header fields worth showing, in order.
     pub header: Vec<(String, String)>,
     /// What the user must be told about geometry or values.
@@ -127,6 +130,7 @@ impl Volume {
             source: None,
             name,
             display: DisplayHints::default(),
+            uptake: None,
             header: Vec::new(),
             warnings: Vec::new(),
             annotations: Annotations::default(),

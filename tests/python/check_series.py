@@ -1,22 +1,25 @@
 #!/usr/bin/env python3
-"""Checks what series of DICOM images hold against pydicom, numpy and OpenJPH.
+"""Checks what series of DICOM images hold against pydicom, numpy, SimpleITK and OpenJPH.
 
     python check_series.py LAMELLA_BINARY
 
 (a) High-Throughput JPEG 2000, coded by OpenJPH: exact where it is lossless, as OpenJPH decodes it where it is not. (b) Texts in
-the character sets of DICOM, as pydicom has them: series, patients that masks take over, names of segments and of contours.
+the character sets of DICOM, as pydicom has them: series, patients that masks take over, names of segments and of contours. (c) PET in standardised uptake values, computed anew by numpy. (d) Derived
+series that Lamella writes: pydicom and SimpleITK read the same voxels at the same places, dciodvfy reports no error. (e) Gaps that are filled.
 """
 import json, subprocess, sys, tempfile
+from datetime import datetime
 from pathlib import Path
 
 import imagecodecs
 import nibabel
 import numpy as np
 import pydicom
+import SimpleITK
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.encaps import encapsulate
-from pydicom.uid import (CTImageStorage, ExplicitVRLittleEndian, HTJ2K, HTJ2KLossless, HTJ2KLosslessRPCL,
-                         MultiFrameGrayscaleWordSecondaryCaptureImageStorage, generate_uid)
+from pydicom.uid import (CTImageStorage, ExplicitVRLittleEndian, HTJ2K, HTJ2KLossless, HTJ2KLosslessRPCL, MRImageStorage,
+                         MultiFrameGrayscaleWordSecondaryCaptureImageStorage, PositronEmissionTomographyImageStorage, generate_uid)
 
 counts = {"matched": 0, "failed": 0}
 
@@ -190,10 +193,218 @@ def text_sets(folder):
           and any("ISO_IR 999" in warning for warning in said["warnings"]), said)
 
 
+class Pet:
+    """A PET scan: what its headers say, changed by keywords, and the factor by which its values become SUV by body weight."""
+
+    def __init__(self, **changes):
+        self.units, self.weight, self.dose, self.half_life = "BQML", 71.5, 3.7e8, 6586.2
+        self.correction, self.corrected = "START", ["DECY", "ATTN", "SCAT", "NORM"]
+        self.series, self.acquired, self.injected = "20200102100000.00", "20200102100003.00", "090112.50"
+        self.injected_with_date, self.reference_ms, self.duration_ms = None, None, None
+        self.private, self.kind, self.slopes = {}, None, [1.75, 0.5, 2.25]
+        self.leave_out = []
+        self.__dict__.update(changes)
+
+    def write(self, folder):
+        folder.mkdir(parents=True)
+        uids, self.values = (generate_uid(), generate_uid(), generate_uid()), []
+        noise = np.random.default_rng(9)
+        for k, slope in enumerate(self.slopes):
+            ds = image(k, uids, PositronEmissionTomographyImageStorage, modality="PT")
+            stored = noise.integers(0, 30000, (6, 5), dtype=np.int16)
+            put_pixels(ds, stored)
+            ds.RescaleSlope, ds.RescaleIntercept, ds.Units, ds.PatientWeight = slope, 0, self.units, self.weight
+            ds.CorrectedImage, ds.DecayCorrection = self.corrected, self.correction
+            ds.SeriesDate, ds.SeriesTime = self.series[:8], self.series[8:]
+            # Later slices are later bed positions.
+            ds.AcquisitionDate, ds.AcquisitionTime = self.acquired[:8], f"{float(self.acquired[8:]) + k:09.2f}"
+            drug = pydicom.Dataset()
+            drug.RadionuclideTotalDose, drug.RadionuclideHalfLife = self.dose, self.half_life
+            if self.injected_with_date:
+                drug.RadiopharmaceuticalStartDateTime = self.injected_with_date
+            else:
+                drug.RadiopharmaceuticalStartTime = self.injected
+            ds.RadiopharmaceuticalInformationSequence = [drug]
+            if self.reference_ms:
+                ds.FrameReferenceTime, ds.ActualFrameDuration = self.reference_ms + 1000 * k, self.duration_ms
+            if self.kind:
+                ds.SUVType = self.kind
+            for (group, creator, element), value in self.private.items():
+                block = ds.private_block(group, creator, create=True)
+                block.add_new(element, "DS" if group == 0x7053 else "DT", value)
+            for name in self.leave_out:
+                delattr(drug if name in drug else ds, name)
+            save(ds, folder / f"{k}.dcm")
+            self.values.append(stored * slope)
+        return np.array(self.values)
+
+
+def since(start, end):
+    """Seconds between two moments as DICOM writes them."""
+    read = lambda text: datetime.strptime(f"{text[:14]}.{(text[15:] or '0').ljust(6, '0')}", "%Y%m%d%H%M%S.%f")
+    return (read(end) - read(start)).total_seconds()
+
+
+def uptake(folder):
+    per_dose = lambda seconds=0.0, dose=3.7e8, weight=71.5, half_life=6586.2: weight * 1000 / (dose * 2 ** (-seconds / half_life))
+    normal = since("20200102090112.50", "20200102100000")
+    average = lambda duration, rate: np.log(rate * duration / (1 - np.exp(-rate * duration))) / rate
+    back = since("20200102090112.50", "20200102100003") - 30.0 + average(60.0, np.log(2) / 6586.2)
+    philips = "Philips PET Private Group"
+    rows = [
+        ("plain", {}, per_dose(normal)),
+        ("other dose", dict(dose=1.25e8, weight=48, half_life=4062.6), per_dose(normal, 1.25e8, 48, 4062.6)),
+        ("corrected to the injection", dict(correction="ADMIN"), per_dose()),
+        ("over midnight", dict(series="20200103001000.00", acquired="20200103001010.00", injected="231500"), per_dose(3300.0)),
+        ("date of the injection", dict(injected_with_date="20200101100000.00", half_life=282240.0), per_dose(86400.0, half_life=282240.0)),
+        ("series made later", dict(series="20200105120000.00"), per_dose(normal + 3)),
+        ("series made later, back from the middle", dict(series="20200105120000.00", reference_ms=30000, duration_ms=60000), per_dose(back)),
+        ("series made later, by the vendor", dict(series="20200105120000.00", private={(9, "GEMS_PETD_01", 0x0D): "20200102095958.00"}), per_dose(normal - 2)),
+        ("counts", dict(units="CNTS", private={(0x7053, philips, 0x00): "0.000321"}), 0.000321),
+        ("counts with an activity factor", dict(units="CNTS", private={(0x7053, philips, 0x09): "1.5"}), 1.5 * per_dose(normal)),
+        ("uptake already", dict(units="GML"), 1.0), ("uptake by weight", dict(units="GML", kind="BW"), 1.0),
+    ]
+    for number, (name, changes, factor) in enumerate(rows):
+        path, out = folder / f"pet{number}", folder / "suv.nii"
+        values = Pet(**changes).write(path)
+        got, told = as_nifti(path, out, "--suv")
+        check(f"(c) {name}: read", got is not None, told)
+        if got is not None:
+            off = np.abs(got / (values * factor + 1e-300) - 1)[values > 0].max()
+            check(f"(c) {name}", off < 1e-6, off)
+        header = dict(json.loads(lamella("info", path, "--json").stdout)["volumes"][0]["header"])
+        said = header["SUV (body weight, g/mL)"]
+        check(f"(c) {name}: told", said == "the values themselves" if factor == 1 else abs(float(said.split()[-1]) / factor - 1) < 1e-8, said)
+        got, told = as_nifti(path, out)
+        check(f"(c) {name}: without --suv", got is not None and np.allclose(got, values, rtol=1e-6), told)
+    for number, (name, changes, words) in enumerate([
+        ("no weight", dict(leave_out=["PatientWeight"]), "Patient's Weight"), ("weight of zero", dict(weight=0), "Patient's Weight is 0"),
+        ("no dose", dict(leave_out=["RadionuclideTotalDose"]), "Radionuclide Total Dose"), ("megabecquerels", dict(dose=370), "becquerel"),
+        ("no half life", dict(leave_out=["RadionuclideHalfLife"]), "Half Life"), ("no time", dict(leave_out=["RadiopharmaceuticalStartTime"]), "time of the injection"),
+        ("injected later", dict(injected="110000"), "after the start"), ("another date", dict(injected_with_date="20190101100000"), "half of it decays"),
+        ("not corrected", dict(correction="NONE"), "NONE"), ("no attenuation", dict(corrected=["DECY"]), "ATTN"),
+        ("no injection", dict(leave_out=["RadiopharmaceuticalInformationSequence"]), "injected"), ("no units", dict(leave_out=["Units"]), "Units"),
+        ("other units", dict(units="PROPCPS"), "PROPCPS"), ("counts alone", dict(units="CNTS"), "Philips"), ("lean mass", dict(units="GML", kind="LBM"), "LBM")]):
+        path = folder / f"unknown{number}"
+        Pet(**changes).write(path)
+        got, told = as_nifti(path, folder / "none.nii", "--suv")
+        check(f"(c) {name}: refused", got is None and words in told, told)
+        done = lamella("info", path, "--json")
+        check(f"(c) {name}: read all the same", done.returncode == 0 and words in done.stdout, done.stdout)
+    ds = image()
+    put_pixels(ds, np.full((4, 4), 1, np.uint16))
+    save(ds, folder / "ct.dcm")
+    got, told = as_nifti(folder / "ct.dcm", folder / "none.nii", "--suv")
+    check("(c) a CT", got is None and "PET" in told, told)
+
+
+def placed_values(folder):
+    """Values and affine (left, posterior, superior) of a series as pydicom has them, slices along their normal."""
+    images = [pydicom.dcmread(path) for path in sorted(folder.iterdir())]
+    row, column = (np.array(images[0].ImageOrientationPatient[n:n + 3], float) for n in (0, 3))
+    images.sort(key=lambda ds: np.dot(np.cross(row, column), np.array(ds.ImagePositionPatient, float)))
+    values = np.stack([ds.pixel_array * float(ds.RescaleSlope) + float(ds.RescaleIntercept) for ds in images])
+    places = np.array([ds.ImagePositionPatient for ds in images], float)
+    affine = np.eye(4)
+    affine[:3, 0], affine[:3, 1] = row * float(images[0].PixelSpacing[1]), column * float(images[0].PixelSpacing[0])
+    affine[:3, 2] = (places[-1] - places[0]) / (len(images) - 1)
+    affine[:3, 3] = places[0]
+    return values, affine, images
+
+
+def at_places(values, affine, other):
+    """The values at the places of another grid, whose voxels are the same ones."""
+    k, j, i = np.indices(values.shape)
+    there = np.linalg.inv(other) @ affine @ np.stack([i.ravel(), j.ravel(), k.ravel(), np.ones(values.size)])
+    return np.rint(there[:3]).astype(int), np.abs(there[:3] - np.rint(there[:3])).max()
+
+
+def derived(folder):
+    noise = np.random.default_rng(17)
+    turn = np.array([[0.8, -0.36, 0.48], [0.6, 0.48, -0.64], [0, 0.8, 0.6]])
+    grids = {"axial": np.diag([1.0, 1, 1]), "oblique": turn, "coronal": np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]]),
+             "left-handed": np.diag([1.0, 1, -1]), "tilted": np.array([[1.0, 0, 0], [0, 1, 0.25], [0, 0, 1]])}
+    kinds = {"int16": (noise.integers(-1000, 3000, (6, 7, 9)).astype(np.int16), 0), "uint8": (noise.integers(0, 255, (6, 7, 9)).astype(np.uint8), 0),
+             "whole floats": (noise.integers(-5, 900, (6, 7, 9)).astype(np.float32), 0), "int32": (noise.integers(0, 65535, (6, 7, 9)).astype(np.int32), 0),
+             "floats": (noise.normal(3, 40, (6, 7, 9)).astype(np.float32), 1), "large": (noise.integers(0, 10**6, (6, 7, 9)).astype(np.int32), 1)}
+    for grid, directions in grids.items():
+        for kind, (values, is_rounded) in kinds.items():
+            what, source, out = f"(d) {grid}, {kind}", folder / "source.nii", folder / f"{grid}_{kind}".replace(" ", "_")
+            affine = np.eye(4)
+            affine[:3, :3], affine[:3, 3] = directions * [0.7, 0.9, 2.5], [-31.5, 12.25, 8]
+            nibabel.save(nibabel.Nifti1Image(values.T, affine), source)
+            done = lamella("convert", source, "-o", f"{out}/")
+            check(f"{what}: written", done.returncode == 0 and "Read back and compared: 6 images" in done.stderr, done.stderr)
+            if done.returncode:
+                continue
+            got, where, images = placed_values(out)
+            place, off = at_places(values, np.diag([-1.0, -1, 1, 1]) @ affine, where)
+            most = (float(values.max()) - float(values.min())) / 65535 if is_rounded else 0
+            there = got[place[2], place[1], place[0]].reshape(values.shape)
+            check(f"{what}: pydicom", off < 1e-4 and np.abs(there - values).max() <= 0.51 * most, (off, np.abs(there - values).max()))
+            if grid != "tilted":
+                names = SimpleITK.ImageSeriesReader.GetGDCMSeriesFileNames(str(out))
+                series = SimpleITK.ReadImage(names)
+                same = np.allclose(SimpleITK.GetArrayFromImage(series), got, rtol=1e-6, atol=1e-6 + 0.01 * most)
+                corner = series.TransformIndexToPhysicalPoint([int(v) - 1 for v in series.GetSize()])
+                check(f"{what}: SimpleITK", same and np.allclose(corner, (where @ [8, 6, 5, 1])[:3], atol=1e-3), (corner, (where @ [8, 6, 5, 1])[:3]))
+            verify(what, out)
+    # Series of DICOM: patient, study, source images and values of every slice stay.
+    for modality, kind in (("CT", CTImageStorage), ("MR", MRImageStorage), ("PT", PositronEmissionTomographyImageStorage)):
+        uids, path, out = [generate_uid() for _ in range(3)], folder / f"from_{modality}", folder / f"to_{modality}"
+        for k in range(5):
+            ds = image(k, uids, kind, modality=modality)
+            put_pixels(ds, noise.integers(0, 4000, (8, 6), dtype=np.int16), 16)
+            ds.RescaleSlope, ds.RescaleIntercept, ds.StudyDate, ds.StudyTime, ds.PatientName = 0.5 + k / 8, -3, "20200102", "101112", "Müller^Eva"
+            ds.SpecificCharacterSet, ds.PatientBirthDate, ds.PatientSex, ds.StudyID, ds.AccessionNumber = "ISO_IR 100", "19600101", "F", "S", "A"
+            ds.ReferringPhysicianName, ds.KVP, ds.SeriesNumber = "", "120", 4
+            save(ds, path / f"{k}.dcm")
+        done = lamella("convert", path, "-o", f"{out}/")
+        check(f"(d) {modality}: written", done.returncode == 0 and "all the same" in done.stderr, done.stderr)
+        if done.returncode:
+            continue
+        (want, at, sources), (got, where, images) = placed_values(path), placed_values(out)
+        check(f"(d) {modality}: voxels", np.array_equal(got, want) and np.allclose(at, where, atol=1e-6))
+        for source, ds in zip(sources, images):
+            check(f"(d) {modality}: source image", ds.SourceImageSequence[0].ReferencedSOPInstanceUID == source.SOPInstanceUID)
+            same = [ds[name].value == source[name].value for name in ("StudyInstanceUID", "FrameOfReferenceUID", "PatientID", "StudyDate", "Modality")]
+            check(f"(d) {modality}: patient and study", all(same) and str(ds.PatientName) == "Müller^Eva", same)
+            check(f"(d) {modality}: new names", ds.SeriesInstanceUID != source.SeriesInstanceUID and ds.SOPInstanceUID != source.SOPInstanceUID
+                  and ds.ImageType[0] == "DERIVED")
+        verify(f"(d) {modality}", out)
+        again = lamella("convert", path, "-o", f"{out}/")
+        check(f"(d) {modality}: never written over", again.returncode == 1 and "holds something" in again.stderr, again.stderr)
+
+
+def verify(what, folder):
+    for path in sorted(folder.iterdir())[:2]:
+        told = subprocess.run(["dciodvfy", path], capture_output=True, text=True)
+        errors = [line for line in (told.stdout + told.stderr).splitlines() if line.startswith("Error")]
+        check(f"{what}: dciodvfy", not errors, errors)
+
+
+def gaps(folder):
+    uids = (generate_uid(), generate_uid(), generate_uid())
+    for k in (0, 1, 2, 4, 5, 6):
+        ds = image(k, uids)
+        put_pixels(ds, np.full((5, 4), 10 + k, np.uint16))
+        save(ds, folder / "gap" / f"{k}.dcm")
+    got, told = as_nifti(folder / "gap", folder / "gap.nii")
+    check("(e) asks", got is None and "missing" in told, told)
+    for more in ([], ["--series", uids[1]]):
+        got, told = as_nifti(folder / "gap", folder / "gap.nii", "--fill-gaps", *more)
+        check("(e) filled", got is not None and got[:, 0, 0].tolist() == [10, 11, 12, 10, 14, 15, 16] and "missing" in told, told)
+    got, told = as_nifti(folder / "to_CT", folder / "whole.nii", "--fill-gaps")
+    check("(e) nothing to fill", got is not None and len(got) == 5, told)
+
+
 def main():
     with tempfile.TemporaryDirectory() as folder:
         high_throughput(Path(folder))
         text_sets(Path(folder))
+        uptake(Path(folder))
+        derived(Path(folder))
+        gaps(Path(folder))
     print(json.dumps(counts))
     sys.exit(1 if counts["failed"] else 0)
 

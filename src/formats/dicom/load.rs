@@ -11,9 +11,10 @@ use super::pixels::{self, Sample, Wanted};
 use super::stack::gaps::{Filling, Slot};
 use super::stack::{Stack, names};
 use super::structure::Content;
+use super::uptake;
 use crate::formats::Ground;
 use crate::formats::error::{FormatError, Result};
-use crate::volume::{FrameOfReference, Rescale, SourceFile, SourceImages, SourceSlice, Volume, Voxels};
+use crate::volume::{FrameOfReference, Rescale, SourceFile, SourceImages, SourceSlice, Uptake, Volume, Voxels};
 use crate::work::memory;
 use crate::work::numbers::share;
 use crate::work::{Stopped, Watch};
@@ -46,6 +47,8 @@ pub fn load(stack: &Stack, watch: Watch) -> Result<Volume> {
     let Ground { source, frame_of_reference, warnings, .. } = ground(stack)?;
     (volume.source, volume.frame_of_reference, volume.warnings) = (source, frame_of_reference, warnings);
     volume.header.clone_from(&first.header);
+    volume.uptake = uptake::of_stack(stack);
+    volume.header.extend(volume.uptake.as_ref().map(|uptake| (Uptake::NAME.to_string(), uptake.to_string())));
     volume.frame_names.clone_from(&stack.frame_names);
     volume.time_step_s = names::time_step_s(&stack.instances, stack.frame_count);
     Ok(volume)

@@ -34,11 +34,13 @@ mod pixels;
 mod rle;
 mod segmentation;
 mod sequences;
+mod series;
 mod spacing;
 mod stack;
 mod stored;
 mod stream;
 mod structure;
+mod uptake;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -60,6 +62,7 @@ pub use fresh::IMPLEMENTATION_CLASS_UID;
 pub use implicit::ImplicitReader;
 use instance::{Failure, Refusal};
 pub use object::{ObjectNames, object_names, texts_of};
+pub use series::write as write_series;
 use stack::Stack;
 
 /// The entry in the list of formats.

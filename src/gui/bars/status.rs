@@ -6,7 +6,7 @@ use crate::app::{Outbox, Studio};
 use crate::gui::egui;
 use crate::gui::theme::{self, UNIT};
 use crate::gui::views::number;
-use crate::volume::RAS_LETTERS;
+use crate::volume::{RAS_LETTERS, Uptake};
 
 /// A part of the line: its width in grid units, its caption, what it says, and more about it.
 type Cell = (f32, &'static str, String, &'static str);
@@ -91,6 +91,10 @@ fn cells(studio: &Studio) -> Vec<Cell> {
         cells.push((20.0, "Frame", format!("{} / {}", view.frame + 1, volume.frame_count()), "Time point or channel"));
     }
     cells.push((24.0, "Value", number(volume.value(voxel, view.frame)), "The image's value, as the file means it"));
+    if let Some(Uptake::Factor(factor)) = &volume.uptake {
+        let uptake = number(volume.value(voxel, view.frame) * factor);
+        cells.push((20.0, "SUV", uptake, "Standardised uptake value by body weight, in grams a millilitre"));
+    }
     if studio.overlay().is_some() {
         let value = studio.overlay_value(voxel).map_or_else(|| "outside".into(), number);
         cells.push((24.0, "Overlay", value, "The value there of the scan that is laid over, interpolated"));

@@ -5,7 +5,7 @@
 //! Source: DICOM PS3.3 A.51, A.88 and C.8.20.
 
 mod cielab;
-mod dataset;
+pub(super) mod dataset;
 mod frames;
 mod grid;
 mod header;
@@ -32,6 +32,7 @@ use crate::work::{Watch, memory};
 use header::{Pixels, Segmentation};
 pub use write::elements::fitting;
 pub use write::{check, notices, notices_of_label_map, write_binary, write_label_map};
+pub(super) use write::{elements, source, with_meta};
 
 /// Whether an object is a segmentation, by its SOP Class UID and its modality.
 pub fn is_segmentation(class_uid: &str, modality: &str) -> bool {

@@ -3,9 +3,9 @@
 //! Every frame names the image that it was made on; patient, study and space are those of that image. What was written is read back and
 //! compared. Source: DICOM PS3.3 A.51, A.88, C.8.20; the default meaning (tissue) and the background of a LABELMAP as highdicom writes them.
 
-pub(super) mod elements;
+pub(in crate::formats::dicom) mod elements;
 mod header;
-mod source;
+pub(in crate::formats::dicom) mod source;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -378,7 +378,7 @@ pub fn check(path: &Path, mask: &Mask, watch: Watch) -> Result<String> {
 }
 
 /// A meta group and the data set behind it, up to the pixel data.
-pub(super) fn with_meta(class_uid: &str, instance_uid: &str, data_set: Elements) -> Vec<u8> {
+pub(in crate::formats::dicom) fn with_meta(class_uid: &str, instance_uid: &str, data_set: Elements) -> Vec<u8> {
     let mut meta = Elements::default();
     meta.put(tags::FILE_META_INFORMATION_VERSION, VR::OB, &[0, 1]);
     meta.text(tags::MEDIA_STORAGE_SOP_CLASS_UID, VR::UI, class_uid);
