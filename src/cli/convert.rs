@@ -42,7 +42,7 @@ pub struct Convert {
     /// Names and colours for the mask: a label description of ITK-SNAP, a table of BIDS, or a list of numbers and names
     #[arg(long, value_name = "FILE")]
     names: Option<PathBuf>,
-    /// For PET in DICOM: standardised uptake values by body weight (SUVbw, g/mL) instead of activity
+    /// For PET in DICOM: standardised uptake values by body weight (`SUVbw`, g/mL) instead of activity
     #[arg(long)]
     suv: bool,
     /// For surfaces (.stl, .ply, .obj): only this label, by its name or its number; may be given several times

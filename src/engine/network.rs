@@ -440,6 +440,7 @@ fn is_finite(array: &Array) -> bool {
 }
 
 #[cfg(all(test, feature = "gpu"))]
+#[allow(clippy::unwrap_used, reason = "a test says what went wrong by failing")]
 mod tests {
     use super::*;
     use crate::engine::initial_weights;

@@ -70,7 +70,7 @@ pub struct Series<'a> {
     kind: Kind,
     modality: String,
     study_uid: String,
-    series_uid: String,
+    own_uid: String,
     space_uid: String,
     made: (String, String),
     /// What the user must know.
@@ -109,7 +109,7 @@ impl<'a> Series<'a> {
             kind,
             modality,
             study_uid: own(tags::STUDY_INSTANCE_UID).unwrap_or_else(fresh::uid),
-            series_uid: fresh::uid(),
+            own_uid: fresh::uid(),
             space_uid: own(tags::FRAME_OF_REFERENCE_UID).unwrap_or_else(fresh::uid),
             made: fresh::date_and_time(),
             notes,
@@ -224,7 +224,7 @@ impl<'a> Series<'a> {
 
     fn put_place(&self, set: &mut Elements, k: usize) {
         set.text(tags::STUDY_INSTANCE_UID, VR::UI, &self.study_uid);
-        set.text(tags::SERIES_INSTANCE_UID, VR::UI, &self.series_uid);
+        set.text(tags::SERIES_INSTANCE_UID, VR::UI, &self.own_uid);
         set.text(tags::STUDY_ID, VR::SH, self.own(tags::STUDY_ID));
         let number = self.own(tags::SERIES_NUMBER).parse::<i64>().unwrap_or(0);
         let number = number.clamp(0, i64::from(i32::MAX) - SERIES_AFTER) + SERIES_AFTER;

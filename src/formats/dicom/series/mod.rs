@@ -111,7 +111,7 @@ fn compare(folder: &Path, volume: &Volume, coded: &Coded, watch: Watch) -> Resul
                 let there = lattice.inside([voxel[0], voxel[1], voxel[2]], read.geometry.shape());
                 let other = there.map_or(f64::NAN, |there| read.value(there, 0));
                 let off = (volume.value(voxel, 0) - other).abs();
-                !(off <= may_be_off)
+                off.is_nan() || off > may_be_off
             })
             .count()
     };

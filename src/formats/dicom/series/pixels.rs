@@ -42,7 +42,7 @@ impl<'a> Coded<'a> {
         let mut coded = Self { volume, is_signed: false, is_exact: true, step: 0.0, rounded: None, notes: Vec::new() };
         if let Some(is_signed) = fits(volume) {
             coded.is_signed = is_signed;
-            coded.is_exact = factors(volume).into_iter().all(|value| is_same(value));
+            coded.is_exact = factors(volume).into_iter().all(is_same);
             if !coded.is_exact {
                 coded
                     .notes
