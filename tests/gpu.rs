@@ -329,3 +329,18 @@ fn a_map_that_is_too_large_for_the_device_is_made_on_the_cpu() {
     assert_eq!(network.is_on_cpu(), !notices.is_empty());
     assert!(notices.is_empty() || notices.contains("needs 144 MiB at a time, and the device takes"), "{notices}");
 }
+
+#[test]
+fn a_loop_that_a_software_driver_would_leave_early_is_made_on_the_cpu() {
+    let Some(gpu) = support::gpu() else { return };
+    // Windows of 131,044 values; Mesa's driver for the processor leaves loops after 65,535 turns and says nothing.
+    let graph = blown_up(1448, 362);
+    let x = random_array(&[1, 1, 16, 16], 3);
+    let none = Weights::new();
+    let mut network = on(gpu.choice, &graph, &none);
+    let found = network.infer(&x, Watch::unwatched()).unwrap();
+    assert_eq!(found, results(&mut on(DeviceChoice::Cpu, &graph, &none), &x));
+    let notices = network.take_notices().join(" ");
+    assert_eq!(network.is_on_cpu(), gpu.name.contains("software"));
+    assert!(notices.is_empty() || notices.contains("turns of a loop"), "{notices}");
+}

@@ -45,6 +45,7 @@ impl Compiler<'_> {
             inputs: &[first, second],
             groups: threads(self.gpu, count),
             work: count,
+            turns: 0,
         });
         Ok(y)
     }
@@ -97,6 +98,7 @@ impl Compiler<'_> {
                 inputs: &[map],
                 groups: threads(self.gpu, count),
                 work: count,
+                turns: 0,
             });
             offset += length;
         }
@@ -138,6 +140,7 @@ impl Compiler<'_> {
             inputs: &[x],
             groups: threads(self.gpu, count),
             work: count,
+            turns: 0,
         });
         Ok(y)
     }

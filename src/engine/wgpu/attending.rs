@@ -63,6 +63,8 @@ impl Compiler<'_> {
             inputs: &[left.slot, right.slot],
             groups,
             work: self.batch * rows * depth * columns,
+            // Of the product itself, and of bringing its parts.
+            turns: 2 * depth.next_multiple_of(16),
         });
     }
 
@@ -136,6 +138,7 @@ impl Compiler<'_> {
                 inputs: &[&of_queries, &of_keys],
                 groups: threads(self.gpu, values),
                 work: values,
+                turns: 0,
             });
             self.weigh(&sizes, [first, count], 1.0 / keys as f32, &maps[2], &scores, &y);
         }
@@ -161,6 +164,7 @@ impl Compiler<'_> {
             inputs: &[&maps[0], &maps[1], &maps[2]],
             groups: lines(self.gpu, count),
             work: count * seen * (query.channels + value.channels),
+            turns: (seen / 256 + 2) * (query.channels + 2) + (value.channels / 256 + 1) * (seen + 1),
         });
         Ok(y)
     }

@@ -59,7 +59,13 @@ pub struct Compiler<'a> {
     sizes: Vec<[usize; 2]>,
     draft: Draft,
     values: Vec<Option<Slot>>,
+    /// Turns of the longest call so far that a driver would cut short.
+    cut_short: Option<usize>,
 }
+
+/// Turns of loops after which Mesa's drivers for the processor leave a shader's loops, without a word (`LP_MAX_TGSI_LOOP_ITERATIONS`);
+/// a few are kept back for sums over a group.
+const MOST_TURNS_OF_SOFTWARE: usize = 65_000;
 
 /// Compiles a network.
 ///
@@ -69,7 +75,7 @@ pub fn compile(gpu: &Gpu, graph: &Graph, weights: &mut Resident, batch: usize, s
     let sizes = graph.sizes(size)?;
     let values = vec![None; graph.nodes.len()];
     let (arena, draft) = (Arena::new(gpu), Draft::default());
-    let mut compiler = Compiler { gpu, graph, weights, batch, arena, sizes, draft, values };
+    let mut compiler = Compiler { gpu, graph, weights, batch, arena, sizes, draft, values, cut_short: None };
     let input = compiler.result(0)?;
     compiler.values[0] = Some(input.clone());
     let (operations, alias) = operations(graph);
@@ -82,6 +88,11 @@ pub fn compile(gpu: &Gpu, graph: &Graph, weights: &mut Resident, batch: usize, s
         let inputs: Vec<NodeId> = graph.nodes[operation.node].inputs.iter().map(|&id| alias[id]).collect();
         let maps = inputs.iter().map(|&id| compiler.value(id)).collect::<Result<Vec<Slot>>>()?;
         let made = compiler.operation(operation, &maps)?;
+        if let Some(turns) = compiler.cut_short {
+            let scope = &graph.nodes[operation.node].scope;
+            let what = format!("{scope} takes {turns} turns of a loop, and software drivers stop after 65535");
+            return Err(EngineError::failed(what));
+        }
         compiler.values[operation.value] = Some(made);
         for id in inputs {
             reads[id] -= 1;
@@ -179,8 +190,11 @@ impl Compiler<'_> {
         self.values[id].clone().ok_or_else(missing)
     }
 
-    /// Adds a call.
+    /// Adds a call, unless the driver would cut it short; then compiling ends with the operation.
     pub fn call(&mut self, call: Call) {
+        if self.gpu.is_software && call.turns > MOST_TURNS_OF_SOFTWARE {
+            self.cut_short = Some(call.turns);
+        }
         self.draft.call(call);
     }
 

@@ -130,6 +130,7 @@ impl Compiler<'_> {
             inputs: &[x, &weights, &bias],
             groups: threads(self.gpu, count),
             work: count * product.depth,
+            turns: product.depth + taps,
         });
         Ok(y)
     }
@@ -190,6 +191,8 @@ impl Compiler<'_> {
             inputs,
             groups: [across, down as u32, further],
             work: columns * product.rows * product.groups * product.depth,
+            // Of the product itself, and of bringing its parts.
+            turns: 2 * padded_depth,
         });
     }
 
@@ -256,6 +259,7 @@ impl Compiler<'_> {
             inputs: &[x, &weights, &bias],
             groups: threads(self.gpu, count),
             work: self.batch * input.len() * outputs * taps,
+            turns: (inputs + 1) * taps + conv.kernel[0],
         });
         Ok(y)
     }
@@ -281,6 +285,7 @@ impl Compiler<'_> {
                 inputs: &[x, &weights, &bias],
                 groups: lines(self.gpu, count),
                 work: count * inputs,
+                turns: inputs / 256 + 1,
             });
         }
         Ok(y)

@@ -28,6 +28,8 @@ pub struct Call<'a> {
     pub groups: [u32; 3],
     /// Multiply-adds, or values that are read, whichever is more.
     pub work: usize,
+    /// Turns of loops that a thread takes.
+    pub turns: usize,
 }
 
 struct Drafted {

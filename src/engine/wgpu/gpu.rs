@@ -59,7 +59,7 @@ impl Gpu {
         let Some(adapter) = found.get(number) else {
             return Err(match found.len() {
                 0 => "no GPU was found; install its driver with Vulkan, DirectX 12 or Metal".into(),
-                count => format!("there are {count} GPUs, numbered from 0; `lamella devices` lists them"),
+                count => format!("the last one is gpu:{}; `lamella devices` lists them", count - 1),
             });
         };
         let wanted = DeviceDescriptor {

@@ -41,12 +41,12 @@ impl Compiler<'_> {
             let size = set_channels * positions;
             let mut sizes = words([sets, size, positions, set_channels, shape.channels]);
             sizes.push(eps);
-            (shader::norm_sets(finish), sizes, lines(gpu, sets))
+            (shader::norm_sets(finish), sizes, lines(gpu, sets), 3 * (size / 256 + 1))
         };
-        let (shader, sizes, groups) = match kind {
+        let (shader, sizes, groups, turns) = match kind {
             Normalisation::Batch { .. } => {
                 let sizes = words([values, shape.channels, positions]);
-                (shader::scale_shift(finish), sizes, threads(self.gpu, values))
+                (shader::scale_shift(finish), sizes, threads(self.gpu, values), 0)
             }
             Normalisation::Instance => in_sets(batch * shape.channels, 1, self.gpu),
             Normalisation::Group { groups } => in_sets(batch * groups, shape.channels / groups, self.gpu),
@@ -54,10 +54,10 @@ impl Compiler<'_> {
                 let count = batch * positions;
                 let mut sizes = words([count, shape.channels, positions]);
                 sizes.push(eps);
-                (shader::norm_layer(finish), sizes, threads(self.gpu, count))
+                (shader::norm_layer(finish), sizes, threads(self.gpu, count), 3 * shape.channels)
             }
         };
-        self.call(Call { shader, sizes: finish.before(sizes), output: &y, inputs, groups, work: 3 * values });
+        self.call(Call { shader, sizes: finish.before(sizes), output: &y, inputs, groups, work: 3 * values, turns });
         Ok(y)
     }
 
@@ -73,6 +73,7 @@ impl Compiler<'_> {
             inputs: &[x],
             groups: threads(self.gpu, count),
             work: 3 * self.batch * shape.len(),
+            turns: 3 * shape.channels,
         });
         Ok(y)
     }
@@ -94,6 +95,7 @@ impl Compiler<'_> {
             inputs: &[x],
             groups: lines(self.gpu, count),
             work: 3 * count * length,
+            turns: 3 * (length / 256 + 1),
         });
     }
 
@@ -111,6 +113,7 @@ impl Compiler<'_> {
             inputs: &[x],
             groups: threads(self.gpu, count),
             work: count * constants.size,
+            turns: constants.size,
         });
         Ok(y)
     }

@@ -35,6 +35,7 @@ impl Compiler<'_> {
             inputs: &[x],
             groups: threads(self.gpu, count),
             work: count * pool.kernel[0] * pool.kernel[1],
+            turns: pool.kernel[0] * (pool.kernel[1] + 1),
         });
         Ok(y)
     }
@@ -60,6 +61,7 @@ impl Compiler<'_> {
             inputs: &[x, &taps],
             groups: threads(self.gpu, count),
             work: count * most(&map.rows) * most(&map.columns),
+            turns: most(&map.rows) * (most(&map.columns) + 1),
         });
         Ok(y)
     }
@@ -76,6 +78,7 @@ impl Compiler<'_> {
             inputs: &[x, weights.unwrap_or(x)],
             groups: lines(self.gpu, count),
             work: self.batch * shape.len(),
+            turns: shape.positions() / 256 + 1,
         });
         Ok(y)
     }
