@@ -86,7 +86,7 @@ def command(lamella, root, output, steps):
 def limited(limit):
     def set_limit():
         if limit:
-            resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+            resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
     return set_limit
 
 
@@ -138,7 +138,7 @@ def main():
         make(root / "set", scans + 1)
         prepared = scans * SHAPE[0] * SHAPE[1] * SHAPE[2] * PREPARED_BYTES
         limit = prepared // 3
-        print(f"{scans} scans, {prepared / 1e6:.0f} MB of slices, limit {limit / 1e6:.0f} MB (ulimit -v)", flush=True)
+        print(f"{scans} scans, {prepared / 1e6:.0f} MB of slices, limit {limit / 1e6:.0f} MB (ulimit -d)", flush=True)
         memory = train(lamella, root, "memory", steps)
         disk = train(lamella, root, "disk", steps, limit)
         cold = train(lamella, root, "cold", steps, limit, is_cold=True)

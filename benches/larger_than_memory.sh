@@ -4,7 +4,7 @@
 #
 #   benches/larger_than_memory.sh [path to lamella] [scans] [steps of an epoch]
 #
-# The limit is `ulimit -v`, which bounds all that the process may take, maps included. A limit of a container also bounds what the system
+# The limit is `ulimit -d`, which bounds what the process takes for itself. A limit of a container also bounds what the system
 # keeps of files; so that it helps no more here, the slices are dropped from that store all the time ("from the disk").
 set -euo pipefail
 lamella=$(realpath "${1:-target/release/lamella}")

@@ -6,8 +6,12 @@ use super::dataset::Dataset;
 use super::error::FitError;
 use super::facts::ScanFacts;
 use super::reading::{LabelledScan, Loader, read_case};
+use crate::engine::free_memory_bytes;
 use crate::volume::LabelValue;
 use crate::work::{Stopped, Watch};
+
+/// While a scan is read there is room for so many: its file, its values and its labels, more than once.
+const SPARE_SCANS: u64 = 6;
 
 /// What is asked of scans when they are read for the first time.
 pub struct Asked<'a> {
@@ -67,7 +71,7 @@ impl<'a> Scans<'a> {
     ) -> Result<Self, FitError> {
         let mut scans =
             Self { dataset: dataset.clone(), load, facts: Vec::with_capacity(names.len()), places: Vec::new() };
-        let (mut bytes, mut is_too_much) = (0, false);
+        let (mut bytes, mut largest, mut is_too_much) = (0, 0, false);
         for (n, name) in names.iter().enumerate() {
             watch.at(n as f32 / names.len() as f32)?;
             let scan = scans.load(name, watch, notice)?;
@@ -75,7 +79,9 @@ impl<'a> Scans<'a> {
             bytes += facts.bytes;
             scans.facts.push(facts);
             scans.places.push(Place::Memory(Box::new(scan)));
-            is_too_much |= asked.most_bytes.is_some_and(|most| bytes as f64 > most);
+            largest = largest.max(scans.facts[n].bytes as u64);
+            is_too_much |= asked.most_bytes.is_some_and(|most| bytes as f64 > most)
+                || free_memory_bytes().is_some_and(|free| free < SPARE_SCANS * largest);
             if is_too_much {
                 scans.places.iter_mut().for_each(Place::let_go);
             }

@@ -150,6 +150,8 @@ impl Training<'_> {
         watch: Watch,
         on_event: &mut dyn FnMut(FitEvent),
     ) -> Result<(serde_json::Value, [Scans<'l>; 2], Decided), FitError> {
+        // From here on what is freed is given back at once, so that scans that are let go leave room for others.
+        drop(KeepFreedMemory::start());
         if let Some(like) = self.like {
             self.plan.take_over(like);
         }

@@ -17,6 +17,7 @@ use crate::disk::{open_regular_file, replace_private_file};
 use crate::learn::error::FitError;
 use crate::learn::preparing::Cutting;
 use crate::learn::sampling::LabelIndex;
+use crate::work::memory::ensure;
 use crate::work::{Stopped, Watch};
 
 /// Last bytes of every file; another layout has another mark.
@@ -213,10 +214,16 @@ impl SliceFile {
     /// When the file cannot be read, or is damaged.
     #[allow(clippy::type_complexity, reason = "taken apart at once")]
     pub fn read(&self, slices: RangeInclusive<usize>) -> Result<(Vec<Vec<Vec<f32>>>, Vec<Vec<u16>>), FitError> {
-        let bytes = self.bytes(slices)?;
+        let size = slices.clone().count() * self.record_bytes();
+        ensure::<u8>(size).map_err(|refused| FitError::Slices {
+            path: self.path.clone(),
+            problem: format!("cannot be read: {refused}"),
+        })?;
         let mut images = vec![Vec::new(); self.channels];
         let mut labels = Vec::new();
-        for record in bytes.chunks_exact(self.record_bytes().max(1)) {
+        // One record at a time, so that slices are in memory once.
+        for slice in slices {
+            let record = self.bytes(slice..=slice)?;
             let (values, own_labels) = record.split_at(record.len() - 2 * self.pixels);
             for (channel, values) in images.iter_mut().zip(values.chunks_exact(4 * self.pixels)) {
                 channel.push(values.as_chunks().0.iter().map(|&value| f32::from_le_bytes(value)).collect());
