@@ -375,7 +375,7 @@ fn a_merge_gives_voxels_away_but_none_that_is_protected() {
     let done = vec![(key(Plane::Axial, 1), SliceState::Done)];
     session.apply(Command::by_hand("Fill", vec![Edit::Labels(painter.finish()), Edit::States(of, done)])).unwrap();
     let mut painter = Painter::new(session.document(), of, &PaintRules::default()).unwrap();
-    assert!(painter.relabel(1, 2), "some of it is in the finished slice");
+    assert!(painter.relabel(1, 2, lamella::work::Watch::unwatched()).unwrap(), "some of it is in the finished slice");
     let at = [[0, 0, 0], [1, 0, 1], [2, 0, 2], [3, 0, 2]].map(|voxel| painter.labels().get(voxel));
     assert_eq!(at, [2, 1, 2, 2]);
 }
