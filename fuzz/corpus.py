@@ -374,7 +374,7 @@ def pictures():
     tiff("bits", grey > 99, metadata=None)
     tiff("rgb", noise.integers(0, 255, (6, 5, 3), dtype=np.uint8), photometric="rgb", metadata=None)
     tiff("rgb_planes", noise.integers(0, 255, (3, 6, 5), dtype=np.uint8), photometric="rgb", planarconfig="separate", metadata=None)
-    tiff("refused_palette", grey % 4, photometric="palette", colormap=np.zeros((3, 256), np.uint16) + 7, metadata=None)
+    tiff("palette_of_colours", grey % 4, photometric="palette", colormap=np.zeros((3, 256), np.uint16) + 7, metadata=None)
 
     def chunk(kind, data):
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
@@ -387,7 +387,7 @@ def pictures():
     png("deep", 3, 2, 16, 0, b"\2" + bytes(6) + b"\4" + bytes(range(6)), chunk(b"pHYs", struct.pack(">IIB", 3000, 3000, 1)))
     png("bits", 9, 2, 1, 0, b"\0\xaa\x80\0\x55\0")
     png("rgb", 2, 2, 8, 2, (b"\3" + bytes(range(6))) * 2)
-    png("refused_palette", 4, 2, 2, 3, b"\0\x1b\0\xe4", chunk(b"PLTE", bytes(range(12))), chunk(b"tRNS", b"\xff\x00"))
+    png("palette_of_colours", 4, 2, 2, 3, b"\0\x1b\0\xe4", chunk(b"PLTE", bytes(range(12))), chunk(b"tRNS", b"\xff\x00"))
     png("alpha", 2, 2, 16, 6, (b"\0" + bytes(range(16))) * 2)
     png("laced", 5, 5, 8, 4, b"".join(b"\0" + bytes(2 * n) for n in (1, 1, 2, 1, 1, 3, 2, 2, 2, 5, 5)), lace=1)
 

@@ -163,7 +163,8 @@ mod tests {
         wait_for(&mut studio, Journaling::is_up_to_date);
         stroke(&mut studio, of, 3);
         wait_for(&mut studio, Journaling::is_up_to_date);
-        let path = std::fs::read_dir(&journals).unwrap().next().unwrap().unwrap().path();
+        let files = std::fs::read_dir(&journals).unwrap().map(|file| file.unwrap().path());
+        let path = files.into_iter().find(|path| path.extension().is_some_and(|ending| ending == "journal")).unwrap();
         assert_eq!(replay_journal(&path).unwrap().0.difference(studio.session.document()), None);
     }
 }

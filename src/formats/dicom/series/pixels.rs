@@ -127,7 +127,16 @@ fn factors(volume: &Volume) -> Vec<f64> {
 /// A number as text of at most 16 characters: exactly where that is enough, else rounded.
 pub fn text(value: f64) -> String {
     let exact = [format!("{value}"), format!("{value:e}")].into_iter().find(|text| text.len() <= MOST_DIGITS);
-    exact.unwrap_or_else(|| decimal(value))
+    exact.unwrap_or_else(|| nearest(value))
+}
+
+/// The text of at most 16 characters that is nearest to a number, with or without an exponent.
+fn nearest(value: f64) -> String {
+    let longest =
+        |write: &dyn Fn(usize) -> String| (0..MOST_DIGITS).rev().map(write).find(|text| text.len() <= MOST_DIGITS);
+    let texts = [longest(&|digits| format!("{value:.digits$}")), longest(&|digits| format!("{value:.digits$e}"))];
+    let off = |text: &String| text.parse().map_or(f64::INFINITY, |there: f64| (there - value).abs());
+    texts.into_iter().flatten().min_by(|a, b| off(a).total_cmp(&off(b))).unwrap_or_else(|| decimal(value))
 }
 
 fn read_back(value: f64) -> Option<f64> {
