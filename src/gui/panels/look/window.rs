@@ -85,9 +85,12 @@ fn frame_ui(ui: &mut egui::Ui, volume: &Volume, frame: usize, outbox: &mut Outbo
     let mut number = frame + 1;
     row(ui, "Frame", |ui| {
         // Without a step a key moves it by a point of the screen, which may be no frame.
-        let slider = ui.add(egui::Slider::new(&mut number, 1..=frames).step_by(1.0));
+        // The number is a widget of its own: of both together the name and the focus would be those of either, now of one, now of the other.
+        let slider = ui.add(egui::Slider::new(&mut number, 1..=frames).step_by(1.0).show_value(false));
         slider.widget_info(|| egui::WidgetInfo::slider(true, number as f64, "Frame"));
         beside(&slider, "Time point, b-value, phase or channel (Alt+Left, Alt+Right)");
+        let field = ui.add(egui::DragValue::new(&mut number).range(1..=frames));
+        field.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::DragValue, true, "Number of the frame"));
     });
     if let Some(name) = volume.frame_names.get(frame) {
         note(ui, name);
