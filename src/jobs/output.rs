@@ -9,7 +9,7 @@ use super::error::JobError;
 use crate::disk::{FileId, follow_links, open_regular_file};
 use crate::formats;
 use crate::model::{self, foreign};
-use crate::volume::{Annotations, Maker, SliceKey, SliceState};
+use crate::volume::{Annotations, LabelTable, Maker, SliceKey, SliceState};
 use crate::work::Watch;
 
 /// How deep folders among the inputs are looked through.
@@ -86,7 +86,8 @@ impl OutputKind {
             Self::Image | Self::Png | Self::Picture => {
                 // A name is no content: the header tells the size, and where it tells none all is read.
                 let is_image = |entry: &formats::Entry| {
-                    entry.shape.iter().all(|&n| n > 0) || formats::load(entry, Watch::unwatched()).is_ok()
+                    let is_told = entry.kind == formats::Kind::Contours || entry.shape.iter().all(|&n| n > 0);
+                    is_told || formats::load(entry, Watch::unwatched()).is_ok()
                 };
                 formats::scan(path, Watch::unwatched()).is_ok_and(|found| found.entries.iter().any(is_image))
             }
@@ -129,12 +130,28 @@ fn is_draft(path: &Path) -> bool {
         if labels.voxel_counts().is_empty() {
             return !table.0.is_empty();
         }
+        if states.is_empty() {
+            // DICOM keeps who made a mask, and no marks of slices.
+            let is_by_model = |(_, maker): &(SliceKey, Maker)| matches!(maker, Maker::Model(_));
+            return !makers.is_empty() && makers.iter().all(is_by_model) && is_own_dicom(path);
+        }
         let is_of_model = |(key, state): &(SliceKey, SliceState)| {
             let made = makers.iter().find(|(of, _)| of == key);
             *state == SliceState::Draft && matches!(made, Some((_, Maker::Model(_))))
         };
-        !states.is_empty() && states.iter().all(is_of_model)
+        // Slices without a mark are of a file that the model was run over.
+        let marked = Annotations::of_labels(&labels, LabelTable::default(), SliceState::Draft).states.len();
+        states.len() >= marked && states.iter().all(is_of_model)
     })
+}
+
+/// Whether a DICOM file says at its beginning that this program wrote it.
+fn is_own_dicom(path: &Path) -> bool {
+    const META_BYTES: u64 = 1024;
+    let mut head = Vec::new();
+    let read = open_regular_file(path).and_then(|file| file.take(META_BYTES).read_to_end(&mut head));
+    let own = formats::IMPLEMENTATION_CLASS_UID.as_bytes();
+    read.is_ok() && head.windows(own.len()).any(|part| part == own)
 }
 
 /// What a command reads: files, and folders with all that is in them.
@@ -280,7 +297,7 @@ mod tests {
 
     #[test]
     fn only_masks_of_models_that_nobody_has_touched_are_drafts() {
-        use crate::volume::{Affine, Geometry, Label, LabelMap, LabelTable};
+        use crate::volume::{Affine, Geometry, Label, LabelMap};
         let folder = tempfile::tempdir().unwrap();
         let mut labels = LabelMap::empty(Geometry::new([4, 4, 4], Affine::IDENTITY).unwrap());
         let table = LabelTable(vec![Label::new(1, "Liver")]);
@@ -298,9 +315,11 @@ mod tests {
         assert_eq!(write("mask.nii.gz", &labels, &made), "");
         let mut corrected = made.clone();
         corrected.states[0].1 = SliceState::Corrected;
+        let mut partly = made.clone();
+        partly.states.pop();
         let by_hand = draft.clone().made_by(&Maker::CorrectedModel("Livers".into()));
         let of_nobody = [draft, Annotations::of_table(table), Annotations::default()];
-        for (n, kept) in [corrected, by_hand].iter().chain(&of_nobody).enumerate() {
+        for (n, kept) in [corrected, partly, by_hand].iter().chain(&of_nobody).enumerate() {
             let refused = write(&format!("{n}.nii.gz"), &labels, kept);
             assert!(refused.contains("--overwrite"), "{n}: {refused:?}");
         }

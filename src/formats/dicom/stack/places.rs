@@ -169,7 +169,7 @@ fn is_even_but_for_rounding(positions: &[Vec3], step: Vec3) -> bool {
     }
     (0..3).all(|axis| {
         // Rounding moves each by half a unit to either side.
-        let allowed = units[axis].max(GAP_TOLERANCE_MM) * (1.0 + 1e-6);
+        let allowed = units[axis].max(GAP_TOLERANCE_MM.min(GAP_LIMIT_SHARE * length(step))) * (1.0 + 1e-6);
         let spread = |step: f64| {
             let off = positions.iter().enumerate().map(|(n, position)| position[axis] - step * real(n));
             let [low, high] =
