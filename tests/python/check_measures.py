@@ -197,7 +197,8 @@ def compared(name, folder, pred, truth, affine):
             p, t = pred == int(label), truth == int(label)
             if plane == "axial":
                 agreement(f"{name} label {label}", got, p, t, spacing)
-            told = {entry["slice"]: entry for entry in case["slices"][label]}
+            # Slices are counted from 1, as in the window.
+            told = {entry["slice"] - 1: entry for entry in case["slices"][label]}
             wanted = np.flatnonzero((p | t).any(axis=tuple(n for n in range(3) if n != axis)))
             numbers = [pred.shape[axis] - 1 - n if flipped else n for n in wanted]
             check(f"{name} label {label} {plane} slices", sorted(told) == sorted(map(int, numbers)), sorted(told))
