@@ -1,4 +1,4 @@
-//! AVX2 with FMA: two registers.
+//! AVX with FMA: two registers. Nothing of AVX2 is used: processors before it and virtual machines that hide it have these too.
 
 use std::arch::x86_64::{
     __m256, _CMP_GT_OQ, _mm256_add_ps, _mm256_blendv_ps, _mm256_cmp_ps, _mm256_fmadd_ps, _mm256_loadu_ps,
@@ -11,10 +11,10 @@ use super::vector::{Vector, kernels};
 
 /// See [`Vector`].
 #[derive(Clone, Copy)]
-pub struct Avx2(__m256, __m256);
+pub struct Avx(__m256, __m256);
 
-// SAFETY: every function maps to two instructions of AVX2 or FMA; the callers keep the trait's conditions.
-unsafe impl Vector for Avx2 {
+// SAFETY: every function maps to two instructions of AVX or FMA; the callers keep the trait's conditions.
+unsafe impl Vector for Avx {
     #[inline(always)]
     unsafe fn splat(value: f32) -> Self {
         // SAFETY: the caller keeps the conditions of `Vector`.
@@ -63,7 +63,7 @@ unsafe impl Vector for Avx2 {
         unsafe { Self(_mm256_fmadd_ps(self.0, factor.0, term.0), _mm256_fmadd_ps(self.1, factor.1, term.1)) }
     }
 
-    kernels!(Avx2, "avx2,fma");
+    kernels!(Avx, "avx,fma");
 
     #[inline(always)]
     unsafe fn max(self, other: Self) -> Self {
