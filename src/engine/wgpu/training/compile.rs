@@ -21,6 +21,8 @@ pub struct Key {
     pub mode: Mode,
     /// Whether the image's gradient is made.
     pub input_gradient: bool,
+    /// Whether running statistics move.
+    pub moves_statistics: bool,
 }
 
 /// Where a gradient goes.
@@ -87,7 +89,9 @@ pub fn compile(gpu: &Gpu, graph: &Graph, weights: &mut Resident, key: Key) -> Re
         trainer.let_go(&mut reads, inputs);
     }
     // A stopped pass leaves running statistics as they are.
-    trainer.move_running_statistics()?;
+    if key.moves_statistics {
+        trainer.move_running_statistics()?;
+    }
     let forward = std::mem::take(&mut trainer.compiler.draft).finish(gpu)?;
     let named = |trainer: &Trainer, id: NodeId| -> Result<(Slot, Vec<usize>)> {
         Ok((trainer.compiler.value(trainer.alias[id])?, trainer.compiler.array_shape(id)))

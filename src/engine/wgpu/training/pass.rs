@@ -120,7 +120,8 @@ pub fn pass(
 ) -> Result<Box<dyn ForwardPass>> {
     let Asked { input, mode, wanted } = *asked;
     let [batch, _, height, width] = input.dims4();
-    let key = Key { batch, size: [height, width], mode, input_gradient: wanted.input_gradient };
+    let (size, input_gradient) = ([height, width], wanted.input_gradient);
+    let key = Key { batch, size, mode, input_gradient, moves_statistics: true };
     let kept = pool.kept.lock().ok().and_then(|mut kept| kept.take());
     let plan = match kept.filter(|(of, _)| *of == key) {
         Some((_, plan)) => plan,
@@ -145,8 +146,8 @@ pub fn stage_seconds(
     input: &Array,
 ) -> Result<(Vec<(String, f64)>, u64)> {
     let [batch, _, height, width] = input.dims4();
-    // With the statistics that it has, so that they stay.
-    let key = Key { batch, size: [height, width], mode: Mode::Inference, input_gradient: false };
+    let (size, mode) = ([height, width], Mode::Training);
+    let key = Key { batch, size, mode, input_gradient: false, moves_statistics: false };
     let plan = gpu.watched(|| compile(gpu, graph, weights, key))?;
     // The first run's memory is fresh.
     plan.stage_seconds(gpu, input)?;
