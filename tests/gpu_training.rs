@@ -243,11 +243,15 @@ fn every_optimiser_steps_as_on_the_cpu_and_continues_from_its_state() {
         let outcome = |device: DeviceChoice| {
             let mut network = Network::new(graph.clone(), &weights, device).unwrap();
             let mut optimiser = Optimiser::new(recipe, Some(0.1));
-            (0..2).for_each(|n| drop(step(&mut network, &mut optimiser, n).unwrap()));
+            for n in 0..2 {
+                step(&mut network, &mut optimiser, n).unwrap();
+            }
             let state = optimiser.state(&network).unwrap();
             let mut other = Optimiser::new(recipe, Some(0.1));
             other.restore(&network, &state).unwrap();
-            (0..2).for_each(|n| drop(step(&mut network, &mut other, 2 + n).unwrap()));
+            for n in 2..4 {
+                step(&mut network, &mut other, n).unwrap();
+            }
             network.weights().unwrap()
         };
         let [found, wanted] = [gpu.choice, DeviceChoice::Cpu].map(outcome);
