@@ -14,7 +14,7 @@ use crate::edit::operations::{
 };
 use crate::formats::{self, Ground};
 use crate::jobs::{Inputs, JobError, OperateJob, Operated, OutputKind, SaveLabelsJob};
-use crate::session::{Command, Edit as Change, Incoming, PaintRules, Painter, SegmentationId, Session};
+use crate::session::{Command, Edit as Change, Incoming, Origin, PaintRules, Painter, SegmentationId, Session};
 use crate::volume::{Annotations, Geometry, LabelTable, LabelValue, Plane, PlaneLayout, Rescale, Volume, Voxels};
 use crate::work::{Watch, memory};
 
@@ -232,9 +232,15 @@ impl Edit {
         let (_, of) = session.add_scan(Arc::new(volume));
         let mut painter = painter(&session, of)?;
         painter.take(labels, &Incoming::default());
-        let Annotations { table, states, .. } = annotations;
-        let edits = vec![Change::Labels(painter.finish()), Change::Table(of, table), Change::States(of, states)];
-        apply(&mut session, Command::by_hand("Open", edits))?;
+        let Annotations { table, states, makers, .. } = annotations;
+        let makers = makers.into_iter().map(|(key, maker)| (key, Some(maker))).collect();
+        let edits = vec![
+            Change::Labels(painter.finish()),
+            Change::Table(of, table),
+            Change::States(of, states),
+            Change::Makers(of, makers),
+        ];
+        apply(&mut session, Command { origin: Origin::File, ..Command::by_hand("Open", edits) })?;
         Ok((session, of, grid))
     }
 

@@ -64,7 +64,7 @@ pub struct Segment {
     fill_gaps: bool,
     #[command(flatten)]
     spacing: Spacing,
-    /// Replace whatever the output's name holds: without it only masks that a model made and nobody has corrected since are replaced
+    /// Replace whatever the output's name holds: without it only masks that a model made and nobody has changed since are replaced
     #[arg(long)]
     overwrite: bool,
     /// Number of processor threads; all by default

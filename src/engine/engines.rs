@@ -2,23 +2,30 @@
 
 use std::sync::{Once, OnceLock};
 
+#[cfg(feature = "candle")]
+use super::candle;
+use super::cpu;
 use super::device::{DeviceChoice, DeviceFacts, OfferedDevice};
 use super::error::EngineError;
 use super::executor::{Device, Engine};
 #[cfg(feature = "gpu")]
 use super::wgpu;
-use super::{candle, cpu};
 
 /// All engines; the first that takes a device opens it.
-#[cfg(feature = "gpu")]
-pub const ENGINES: [Engine; 3] = [cpu::ENGINE, candle::ENGINE, wgpu::ENGINE];
+pub const ENGINES: &[Engine] = &[
+    cpu::ENGINE,
+    #[cfg(feature = "candle")]
+    candle::ENGINE,
+    #[cfg(feature = "gpu")]
+    wgpu::ENGINE,
+];
 
-/// All engines; the first that takes a device opens it.
-#[cfg(not(feature = "gpu"))]
-pub const ENGINES: [Engine; 2] = [cpu::ENGINE, candle::ENGINE];
-
-/// The engine that computes everything from plain operations, also on the processor: what others are held against.
-pub const REFERENCE: [Engine; 1] = [candle::ENGINE];
+/// The engine that computes everything from plain operations, also on the processor: what others are held against. Only builds with
+/// candle have it.
+pub const REFERENCE: &[Engine] = &[
+    #[cfg(feature = "candle")]
+    candle::ENGINE,
+];
 
 /// Devices other than `auto`, looked for once.
 static FOUND: OnceLock<Vec<OfferedDevice>> = OnceLock::new();
@@ -31,7 +38,7 @@ fn found() -> &'static [OfferedDevice] {
 pub fn list_devices() -> Vec<DeviceFacts> {
     let facts = |offered: &OfferedDevice| {
         let choice = offered.choice;
-        let device = open_one(&ENGINES, choice).ok()?;
+        let device = open_one(ENGINES, choice).ok()?;
         Some(DeviceFacts { choice, name: device.description(), memory_bytes: device.memory_bytes() })
     };
     found().iter().filter_map(facts).collect()
@@ -85,6 +92,8 @@ fn open_one(engines: &[Engine], choice: DeviceChoice) -> Result<Box<dyn Device>,
     let engine = engines.iter().find(|engine| (engine.takes)(choice));
     let missing = match choice {
         DeviceChoice::Adapter(_) if !cfg!(feature = "gpu") => "this build has no GPU support (feature `gpu`)",
+        DeviceChoice::Cuda(_) if !cfg!(feature = "cuda") => "this build has no CUDA support (feature `cuda`)",
+        DeviceChoice::Metal if !cfg!(feature = "metal") => "this build has no Metal support (feature `metal`)",
         _ => "no engine of this build runs on it",
     };
     engine.map_or_else(|| Err(missing.into()), |engine| (engine.open)(choice))
@@ -101,6 +110,9 @@ fn open_gpu(engines: &[Engine], unasked: bool) -> Result<Box<dyn Device>, String
             }
         }
     }
+    if reasons.is_empty() {
+        return Err("this build has no GPU support (features `gpu`, `cuda`, `metal`)".into());
+    }
     Err(reasons.join("; "))
 }
 
@@ -110,21 +122,21 @@ mod tests {
 
     #[test]
     fn a_device_that_is_not_there_is_an_error_unless_auto() {
-        let missing = open(&ENGINES, DeviceChoice::Adapter(99)).map(|_| ()).unwrap_err().to_string();
+        let missing = open(ENGINES, DeviceChoice::Adapter(99)).map(|_| ()).unwrap_err().to_string();
         assert!(missing.starts_with("the device gpu:99 cannot be used: "), "{missing}");
         if !cfg!(any(feature = "cuda", feature = "metal")) {
-            let refused = |choice| open(&ENGINES, choice).map(|_| ()).unwrap_err().to_string();
+            let refused = |choice| open(ENGINES, choice).map(|_| ()).unwrap_err().to_string();
             assert_eq!(
                 refused(DeviceChoice::Cuda(0)),
                 "the device cuda:0 cannot be used: this build has no CUDA support (feature `cuda`)"
             );
-            match open(&ENGINES, DeviceChoice::Gpu) {
+            match open(ENGINES, DeviceChoice::Gpu) {
                 Ok(opened) => assert!(!opened.device.is_cpu()),
                 Err(error) => {
                     assert!(error.to_string().contains("feature `cuda`); this build has no Metal support"), "{error}");
                 }
             }
-            let opened = open(&ENGINES, DeviceChoice::Auto).unwrap();
+            let opened = open(ENGINES, DeviceChoice::Auto).unwrap();
             assert_eq!((opened.device.name(), opened.notice), ("CPU", None));
         }
     }

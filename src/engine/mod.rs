@@ -17,6 +17,7 @@
 )]
 
 mod array;
+#[cfg(feature = "candle")]
 mod candle;
 mod cpu;
 mod device;

@@ -30,15 +30,16 @@ const LONG_SECONDS: f64 = 2.0;
 pub enum Backend {
     /// The engine that is fastest on the device.
     Best,
-    /// Compositions of plain operations everywhere: what CUDA and Metal run, testable on the CPU.
+    /// Compositions of plain operations everywhere: what CUDA and Metal run, testable on the CPU. Only builds with the feature `candle`
+    /// have it.
     Composed,
 }
 
 impl Backend {
     fn engines(self) -> &'static [Engine] {
         match self {
-            Self::Best => &ENGINES,
-            Self::Composed => &REFERENCE,
+            Self::Best => ENGINES,
+            Self::Composed => REFERENCE,
         }
     }
 }
@@ -466,7 +467,7 @@ mod tests {
         else {
             return;
         };
-        let name = engines::open(&ENGINES, choice).unwrap().device.name().to_string();
+        let name = engines::open(ENGINES, choice).unwrap().device.name().to_string();
         for (times, on_device) in [([0.001, 0.5], true), ([0.5, 0.001], false)] {
             let (mut network, input) = network();
             let mut known = DeviceTimes::default();

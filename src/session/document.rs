@@ -148,6 +148,23 @@ impl Segmentation {
         drafts
     }
 
+    /// Slices that are as a model made them, and in which other labels of the same grid differ.
+    pub(super) fn of_models_where(&self, other: &LabelMap) -> Vec<SliceKey> {
+        let is_of_model = |plane: Plane, slice: usize| matches!(self.maker(plane, slice), Some(Maker::Model(_)));
+        if !self.makers.values().any(|maker| matches!(maker, Maker::Model(_))) {
+            return Vec::new();
+        }
+        let changed = other.changed_positions(&self.labels);
+        let of_plane = |plane: Plane| {
+            let layout = PlaneLayout::new(self.labels.geometry(), plane);
+            let axis = layout.axes[2];
+            let is_changed = |slice: usize| changed[axis][layout.voxel([0, 0, slice])[axis]];
+            let touched = (0..layout.size[2]).filter(|slice| is_changed(*slice) && is_of_model(plane, *slice));
+            touched.map(|slice| key(plane, slice)).collect::<Vec<_>>()
+        };
+        Plane::ALL.into_iter().flat_map(of_plane).collect()
+    }
+
     /// What a file of the labels says besides their voxels.
     pub fn annotations(&self) -> Annotations {
         let makers = self.makers().map(|(key, maker)| (key, maker.clone()));

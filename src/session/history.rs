@@ -1,6 +1,6 @@
 //! Commands, and undo and redo over all segmentations of a document.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use super::change::Change;
 use super::document::{Document, ScanId, Segmentation, SegmentationId};
@@ -516,26 +516,29 @@ fn pack_older<'a>(steps: impl DoubleEndedIterator<Item = &'a mut Step>) {
     steps.rev().nth(LOOSE_STEPS).into_iter().for_each(Step::pack);
 }
 
-/// Who made the slices that a change of labels by hand marks as corrected; a mark alone changes no maker.
+/// Who made the slices that a change of labels by hand touches: those that it marks as corrected, and those that a model made
+/// and in which it changes labels, marked or not. A mark alone changes no maker.
 fn made_by_hand(document: &Document, edits: &[Edit]) -> Vec<Edit> {
-    let painted = |of: SegmentationId| {
-        edits.iter().any(|edit| matches!(edit, Edit::Labels(painted) if painted.of == of && !painted.is_empty()))
-    };
     let said = |of: SegmentationId| edits.iter().any(|edit| matches!(edit, Edit::Makers(id, _) if *id == of));
-    let of_states = |edit: &Edit| {
-        let Edit::States(of, states) = edit else { return None };
-        let segmentation = document.segmentation(*of).filter(|_| painted(*of) && !said(*of))?;
-        let corrected = states.iter().filter(|(_, state)| *state == SliceState::Corrected);
-        let makers: Vec<(SliceKey, Option<Maker>)> = corrected
-            .filter_map(|(key, _)| {
-                let before = segmentation.makers.get(key);
-                let after = Maker::corrected(before);
-                (before != Some(&after)).then_some((*key, Some(after)))
-            })
-            .collect();
-        (!makers.is_empty()).then_some(Edit::Makers(*of, makers))
+    let of_labels = |edit: &Edit| {
+        let Edit::Labels(painted) = edit else { return None };
+        let segmentation = document.segmentation(painted.of).filter(|_| !painted.is_empty() && !said(painted.of))?;
+        let is_marked = |(_, state): &&(SliceKey, SliceState)| *state == SliceState::Corrected;
+        let marked = edits.iter().filter_map(|edit| match edit {
+            Edit::States(of, states) if *of == painted.of => Some(states.iter().filter(is_marked).map(|(key, _)| *key)),
+            _ => None,
+        });
+        let touched: BTreeSet<SliceKey> =
+            marked.flatten().chain(segmentation.of_models_where(&painted.labels)).collect();
+        let corrected = |key: SliceKey| {
+            let before = segmentation.makers.get(&key);
+            let after = Maker::corrected(before);
+            (before != Some(&after)).then_some((key, Some(after)))
+        };
+        let makers: Vec<(SliceKey, Option<Maker>)> = touched.into_iter().filter_map(corrected).collect();
+        (!makers.is_empty()).then_some(Edit::Makers(painted.of, makers))
     };
-    edits.iter().filter_map(of_states).collect()
+    edits.iter().filter_map(of_labels).collect()
 }
 
 #[cfg(test)]

@@ -134,9 +134,14 @@ impl LabelMap {
             }
             for k in 0..size[2] {
                 for j in 0..size[1] {
+                    let row = (k * BRICK_EDGE + j) * BRICK_EDGE;
+                    if let (Brick::Dense(own), Brick::Dense(there)) = (own, there)
+                        && own[row..row + size[0]] == there[row..row + size[0]]
+                    {
+                        continue;
+                    }
                     for i in 0..size[0] {
-                        let offset = (k * BRICK_EDGE + j) * BRICK_EDGE + i;
-                        if own.at(offset) != there.at(offset) {
+                        if own.at(row + i) != there.at(row + i) {
                             changed[0][start[0] + i] = true;
                             changed[1][start[1] + j] = true;
                             changed[2][start[2] + k] = true;

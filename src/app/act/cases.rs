@@ -270,7 +270,7 @@ fn onward(studio: &Studio, from: Option<usize>, way: Way) -> Vec<usize> {
 }
 
 fn is_readable(studio: &Studio, n: usize) -> bool {
-    studio.items.get(n).is_some_and(|item| item.case.problem.is_none() && !waits(item))
+    studio.items.get(n).is_some_and(|item| item.case.problem.is_none() && !item.case.is_unsized && !waits(item))
 }
 
 /// Whether a scan is opened only where the user chooses it, and has not been chosen yet.
@@ -306,11 +306,13 @@ fn step_from(studio: &mut Studio, from: Option<usize>, way: Way) {
     let onward = onward(studio, from, way);
     let target = onward.iter().position(|n| is_readable(studio, *n));
     let passed = onward.iter().take(target.unwrap_or(onward.len())).filter_map(|n| studio.items.get(*n));
-    let (waiting, broken): (Vec<&Item>, Vec<&Item>) = passed.partition(|item| item.case.problem.is_none());
+    let (open, broken): (Vec<&Item>, Vec<&Item>) = passed.partition(|item| item.case.problem.is_none());
+    let (of_no_size, waiting): (Vec<&Item>, Vec<&Item>) = open.into_iter().partition(|item| item.case.is_unsized);
     let names = |items: &[&Item]| items.iter().map(|item| item.entry.name.as_str()).collect::<Vec<_>>().join(", ");
     let said = [
         ("Skipped, as it cannot be read", names(&broken)),
         ("Skipped, as it has gaps; choose it in the list", names(&waiting)),
+        ("Skipped, as its size was not given; choose it in the list", names(&of_no_size)),
     ];
     for (why, names) in said.into_iter().filter(|(_, names)| !names.is_empty()) {
         studio.notices.info(format!("{why}: {names}."));

@@ -142,6 +142,7 @@ pub fn look(studio: &mut Studio, plane: Plane, look: Look) {
 /// # Errors
 /// Where the command was made for labels that have changed since; the user is told.
 pub fn apply(studio: &mut Studio, command: Command) -> Result<Applied, Refused> {
+    let name = command.name.clone();
     let applied = studio.session.apply(command);
     match &applied {
         Ok(applied) => {
@@ -149,7 +150,9 @@ pub fn apply(studio: &mut Studio, command: Command) -> Result<Applied, Refused> 
                 super::scans::add_label_view(studio, *id);
             }
         }
-        Err(refused) => studio.notices.warn(format!("{refused}; nothing was changed. Try again.")),
+        Err(refused) => {
+            studio.notices.warn(format!("{name} was not done: {refused}. Do it again if you still want it."))
+        }
     }
     applied
 }

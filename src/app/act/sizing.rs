@@ -54,7 +54,9 @@ pub fn answer(studio: &mut Studio, answer: SizeAnswer) {
             studio.sizing.form = Some(*form);
             return;
         }
-        (SizeAnswer::Cancel, _) => {
+        (SizeAnswer::Cancel, form) => {
+            let item = form.as_ref().and_then(|form| studio.items.get_mut(form.item)).filter(|item| is_open(item));
+            item.into_iter().for_each(|item| item.case.is_unsized = true);
             studio.sizing.form = None;
             return;
         }
@@ -80,5 +82,6 @@ fn give(studio: &mut Studio, n: usize, given: GivenSize) {
         && let Some(source) = item.entry.source.of_size(given)
     {
         item.entry.source = source;
+        item.case.is_unsized = false;
     }
 }

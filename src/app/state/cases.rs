@@ -39,6 +39,8 @@ pub struct Case {
     pub left: Option<Left>,
     /// Why it could not be read.
     pub problem: Option<String>,
+    /// Whether the user was asked for the size of its voxels, and gave none: a step goes on behind it.
+    pub is_unsized: bool,
 }
 
 /// How a scan was left that is not open any more, to be found so again.

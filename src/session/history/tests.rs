@@ -95,6 +95,36 @@ fn undo_takes_back_labels_states_and_table() {
 }
 
 #[test]
+fn what_a_hand_changes_of_a_model_is_corrected_marked_or_not() {
+    let (mut session, of) = session();
+    let model = Maker::Model("Livers".into());
+    let painted = |session: &Session, voxels: &[[usize; 3]], label| {
+        let mut painter = Painter::new(session.document(), of, &PaintRules::default()).unwrap();
+        painter.fill(voxels, label);
+        Edit::Labels(painter.finish())
+    };
+    let made = [(Plane::Axial, 2), (Plane::Axial, 3), (Plane::Coronal, 4), (Plane::Sagittal, 5)];
+    let makers = made.map(|(plane, slice)| (key(plane, slice), Some(model.clone()))).to_vec();
+    let edits = vec![painted(&session, &[[5, 4, 2], [5, 4, 3]], 1), Edit::Makers(of, makers)];
+    session.apply(Command { origin: Origin::Network, ..Command::by_hand("Segment", edits) }).unwrap();
+    let maker =
+        |session: &Session, (plane, slice)| session.document().segmentation(of).unwrap().maker(plane, slice).cloned();
+    // A label that goes, as an operation or the list takes it: no slice is marked.
+    let edits = vec![painted(&session, &[[5, 4, 2]], 0)];
+    session.apply(Command::by_hand("Delete", edits)).unwrap();
+    let corrected = Some(Maker::CorrectedModel("Livers".into()));
+    let after = made.map(|slice| maker(&session, slice));
+    assert_eq!(after, [corrected.clone(), Some(model.clone()), corrected.clone(), corrected]);
+    assert_eq!(maker(&session, (Plane::Axial, 4)), None, "nobody made it");
+    undo(&mut session).unwrap();
+    assert!(made.iter().all(|slice| maker(&session, *slice) == Some(model.clone())));
+    // What comes from elsewhere brings its own makers or none.
+    let edits = vec![painted(&session, &[[5, 4, 2]], 0)];
+    session.apply(Command { origin: Origin::File, ..Command::by_hand("Open", edits) }).unwrap();
+    assert_eq!(maker(&session, made[0]), Some(model));
+}
+
+#[test]
 fn changes_under_one_key_are_one_step_whatever_they_are_called() {
     let (mut session, of) = session();
     let named = |name: &str| LabelTable(vec![Label::new(4, name)]);

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::*;
 use crate::app::Settings;
-use crate::app::act::{labels as label_table, saving, scans};
+use crate::app::act::{labels as label_table, saving, scans, sizing};
+use crate::app::state::sizing::SizeAnswer;
 use crate::session::{Command, Edit, PaintRules, Painter};
 use crate::volume::{Affine, Geometry, Label, LabelMap, LabelTable, Rescale, Volume, Voxels, Window};
 use crate::work::Watch;
@@ -181,6 +182,39 @@ fn the_folder_of_images_of_a_data_set_has_its_labels_beside_it() {
         std::fs::remove_file(labels.join("a.nii.gz")).unwrap();
         std::fs::remove_file(labels.join("a.json")).unwrap();
     }
+}
+
+#[test]
+fn a_step_passes_a_picture_whose_size_was_not_given() {
+    let folder = tempfile::tempdir().unwrap();
+    write_scan(&folder.path().join("a.nii"), SHAPE);
+    image::GrayImage::from_pixel(7, 9, image::Luma([3])).save(folder.path().join("b.png")).unwrap();
+    write_scan(&folder.path().join("c.nii"), SHAPE);
+    let mut studio = opened(folder.path());
+    assert_eq!(names(&studio), ["a", "b", "c"]);
+    let first = studio.cases.list[0];
+    scans::show_item(&mut studio, first);
+    settle(&mut studio);
+    step(&mut studio, Way::Next);
+    settle(&mut studio);
+    assert!(studio.sizing.form.is_some() && shown(&studio) == "a");
+    sizing::answer(&mut studio, SizeAnswer::Cancel);
+    assert!(lacks(&studio, Way::Next).is_none());
+    step(&mut studio, Way::Next);
+    settle(&mut studio);
+    assert_eq!(shown(&studio), "c");
+    // Chosen by hand it is asked for again, and once it has its size a step takes it.
+    let picture = studio.cases.list[1];
+    scans::show_item(&mut studio, picture);
+    assert!(studio.sizing.form.is_some());
+    sizing::answer(&mut studio, SizeAnswer::Pixels);
+    settle(&mut studio);
+    assert_eq!(shown(&studio), "b");
+    step(&mut studio, Way::Previous);
+    settle(&mut studio);
+    step(&mut studio, Way::Next);
+    settle(&mut studio);
+    assert_eq!(shown(&studio), "b");
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //! run time. A channel block of the compiled engine is one vector.
 
 #[cfg(target_arch = "x86_64")]
-mod avx2;
+mod avx;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 #[cfg(target_arch = "aarch64")]
@@ -17,7 +17,7 @@ mod twin;
 pub mod vector;
 
 #[cfg(target_arch = "x86_64")]
-pub use avx2::Avx2;
+pub use avx::Avx;
 #[cfg(target_arch = "x86_64")]
 pub use avx512::Avx512;
 #[cfg(target_arch = "aarch64")]

@@ -167,7 +167,7 @@ mod tests {
                     #[cfg(target_arch = "x86_64")]
                     InstructionSet::Avx512 => turned::<super::super::Avx512>(),
                     #[cfg(target_arch = "x86_64")]
-                    InstructionSet::Avx2 => turned::<super::super::Avx2>(),
+                    InstructionSet::Avx => turned::<super::super::Avx>(),
                     #[cfg(target_arch = "aarch64")]
                     InstructionSet::Neon => turned::<super::super::Neon>(),
                     InstructionSet::Portable => turned::<Portable>(),

@@ -1,4 +1,4 @@
-//! AVX2 with FMA: two registers.
+//! AVX with FMA: two registers. Nothing of AVX2 is used: processors before it and virtual machines that hide it have these too.
 
 use std::arch::x86_64::{
     __m256, _CMP_GT_OQ, _mm256_add_ps, _mm256_blendv_ps, _mm256_cmp_ps, _mm256_fmadd_ps, _mm256_loadu_ps,
@@ -16,9 +16,9 @@ use super::vector::{LANES, Lanes, Vector, kernels};
 pub struct Register(__m256);
 
 /// See [`Vector`].
-pub type Avx2 = Twin<Register>;
+pub type Avx = Twin<Register>;
 
-// SAFETY: every function maps to an instruction of AVX2 or FMA; the callers keep the trait's conditions.
+// SAFETY: every function maps to an instruction of AVX or FMA; the callers keep the trait's conditions.
 unsafe impl Lanes for Register {
     const WIDTH: usize = 8;
 
@@ -84,10 +84,10 @@ unsafe impl Lanes for Register {
 }
 
 // SAFETY: as above.
-unsafe impl Vector for Avx2 {
+unsafe impl Vector for Avx {
     type Part = Register;
 
-    kernels!(Avx2, "avx2,fma");
+    kernels!(Avx, "avx,fma");
 
     #[inline(always)]
     unsafe fn transpose(rows: [Self; LANES]) -> [Self; LANES] {
@@ -115,7 +115,7 @@ unsafe impl Vector for Avx2 {
 /// Eight rows become columns.
 ///
 /// # Safety
-/// The processor has AVX2.
+/// The processor has AVX.
 #[inline(always)]
 unsafe fn transpose_quarter(rows: [Register; 8]) -> [Register; 8] {
     // SAFETY: the caller keeps the function's conditions.
