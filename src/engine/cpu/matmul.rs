@@ -1,7 +1,7 @@
 //! The matrix kernel: a few rows of pixels or tiles times a panel of output channels, in registers.
 
 pub use super::simd::operands::{ANY_STEP, Ahead, OuterProduct, OuterRun, Product, Run, Sink};
-use super::simd::vector::{LANES, Lanes, Vector};
+use super::simd::vector::{LANES, Vector};
 
 /// `count x (COLUMNS * 16)` sums over all runs, handed to `sink`, in the fewest groups of at most `most` rows; `most` is at
 /// most fourteen (with one column [`Vector::NARROW_ROWS`]). `STEP` is the operands' `a_step`, which saves registers, or
@@ -76,12 +76,12 @@ struct RowPointers<const STEP: usize> {
 
 impl<const STEP: usize> RowPointers<STEP> {
     #[inline(always)]
-    fn new(first: *const f32, step: usize) -> Self {
+    fn new(first: *const f32, step: usize, rows: usize) -> Self {
         let mut at = [first; ROWS_MAX.div_ceil(3)];
         if STEP == ANY_STEP {
             // Every third row has its own pointer; the rows between are one or two steps further. That many registers
             // there are, and the compiler may not know how the pointers belong together, or it makes more of them.
-            for (n, at) in at.iter_mut().enumerate() {
+            for (n, at) in at.iter_mut().enumerate().take(rows.div_ceil(3)) {
                 *at = std::hint::black_box(first.wrapping_add(3 * n * step));
             }
         }
@@ -127,7 +127,7 @@ pub unsafe fn multiply_rows<V: Vector, const ROWS: usize, const COLUMNS: usize, 
             let mut b = weights;
             let mut sums = [[V::splat(0.0); COLUMNS]; ROWS_MAX];
             for run in runs {
-                let mut at = RowPointers::<STEP>::new(a.offset(run.offset), a_step);
+                let mut at = RowPointers::<STEP>::new(a.offset(run.offset), a_step, ROWS);
                 // Four channels at a time: what counts and moves pointers would take the multipliers' slots.
                 for _ in 0..run.len / UNROLL {
                     for k in 0..UNROLL {
@@ -196,7 +196,7 @@ pub unsafe fn multiply_outer<V: Vector, const COLUMNS: usize>(
             // SAFETY: the caller keeps the function's conditions, which are those of every row.
             unsafe {
                 let product = OuterProduct { a: product.a.add($first), ..product };
-                V::multiply_outer_rows::<$count, COLUMNS>(product, to.add($first * LANES), to_column);
+                multiply_outer_rows::<V, $count, COLUMNS>(product, to.add($first * LANES), to_column);
             }
         };
     }
@@ -215,12 +215,12 @@ pub unsafe fn multiply_outer<V: Vector, const COLUMNS: usize>(
     }
 }
 
-/// [`multiply_outer`] for a fixed number of rows; every instruction set wraps it.
+/// [`multiply_outer`] for a fixed number of rows. Sums of few pixels are done before a call would be.
 ///
 /// # Safety
 /// As there.
 #[inline(always)]
-pub unsafe fn multiply_outer_rows<V: Vector, const ROWS: usize, const COLUMNS: usize>(
+unsafe fn multiply_outer_rows<V: Vector, const ROWS: usize, const COLUMNS: usize>(
     product: OuterProduct,
     to: *mut f32,
     to_column: usize,
@@ -247,14 +247,23 @@ pub unsafe fn multiply_outer_rows<V: Vector, const ROWS: usize, const COLUMNS: u
         for run in runs {
             let (mut a, mut b) = (a.add(run.a), b.add(run.b));
             let mut left = len;
-            // Pixels side by side, four at a time.
-            while a_next == LANES && left >= UNROLL {
-                for k in 0..UNROLL {
-                    step!(a.add(k * LANES), b.add(k * LANES));
-                }
-                a = a.add(UNROLL * LANES);
-                b = b.add(UNROLL * LANES);
-                left -= UNROLL;
+            // Four pixels at a time; where they lie side by side the compiler is told.
+            macro_rules! four {
+                ($next:expr) => {
+                    while left >= UNROLL {
+                        for k in 0..UNROLL {
+                            step!(a.add(k * $next), b.add(k * LANES));
+                        }
+                        a = a.add(UNROLL * $next);
+                        b = b.add(UNROLL * LANES);
+                        left -= UNROLL;
+                    }
+                };
+            }
+            if a_next == LANES {
+                four!(LANES);
+            } else {
+                four!(a_next);
             }
             for _ in 0..left {
                 step!(a, b);

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::super::matmul::{ANY_STEP, Ahead, Product, Run, multiply, row_groups};
+use super::super::matmul::{ANY_STEP, Ahead, Product, Run, multiply};
 use super::super::simd::{LANES, Vector};
 use super::memory::{Aligned, Constants, Map};
 use super::options::Options;
@@ -196,42 +196,35 @@ impl Direct {
         unsafe {
             let (first, blocks) = self.panels[panel];
             let (x, target, taps) = (&self.x, &self.target, self.taps);
-            let tap_count = taps[0] * taps[1];
             let panel_weights = self.panel_start(context, panel);
             let a_step = self.window.stride[1] * x.lanes;
             let row = (line * self.window.stride[0]) as isize - self.window.padding[0] as isize;
-            let base = context.arena.add(x.at(image, 0, row, -(self.window.padding[1] as isize))).cast_const();
-            // The taps of a transposed convolution take turns, so that pixels are read while they are in the nearest cache.
-            let most = if tap_count == 1 { usize::MAX } else { self.rows };
-            for (start, rows) in row_groups(self.positions[1], most) {
-                let a = base.add(start * a_step);
-                for tap in 0..tap_count {
-                    let out_row = (line * taps[0] + tap / taps[1]) as isize;
-                    let out_column = (start * taps[1] + tap % taps[1]) as isize;
-                    let to = target.y.at(image, first, out_row, out_column);
-                    let add = target.add.as_ref().map(|add| {
-                        let at = add.at(image, first, out_row, out_column);
-                        (context.arena.add(at).cast_const(), add.plane())
-                    });
-                    let pixels = Pixels {
-                        to: context.arena.add(to),
-                        step: taps[1] * LANES,
-                        plane: target.y.plane(),
-                        bias: target.bias.start(context.arena).add(first * LANES),
-                        add,
-                        finish: target.finish,
-                    };
-                    let weights = panel_weights.add(tap * self.depth * blocks * LANES);
-                    let next = a.wrapping_add(rows * a_step);
-                    let product = Product { a, a_step, runs: &self.runs, b: weights, ahead: *ahead, next };
-                    let most = if blocks == COLUMNS { self.rows } else { V::NARROW_ROWS };
-                    *ahead = ahead.after(rows.div_ceil(most) * self.depth * LANES);
-                    match (blocks == COLUMNS, a_step) {
-                        (true, LANES) => multiply::<V, COLUMNS, LANES, _>(rows, most, product, pixels),
-                        (true, _) => multiply::<V, COLUMNS, ANY_STEP, _>(rows, most, product, pixels),
-                        (false, LANES) => multiply::<V, 1, LANES, _>(rows, most, product, pixels),
-                        (false, _) => multiply::<V, 1, ANY_STEP, _>(rows, most, product, pixels),
-                    }
+            let a = context.arena.add(x.at(image, 0, row, -(self.window.padding[1] as isize))).cast_const();
+            let most = if blocks == COLUMNS { self.rows } else { V::NARROW_ROWS };
+            let count = self.positions[1];
+            for tap in 0..taps[0] * taps[1] {
+                let (out_row, out_column) = ((line * taps[0] + tap / taps[1]) as isize, (tap % taps[1]) as isize);
+                let to = target.y.at(image, first, out_row, out_column);
+                let add = target.add.as_ref().map(|add| {
+                    let at = add.at(image, first, out_row, out_column);
+                    (context.arena.add(at).cast_const(), add.plane())
+                });
+                let pixels = Pixels {
+                    to: context.arena.add(to),
+                    step: taps[1] * LANES,
+                    plane: target.y.plane(),
+                    bias: target.bias.start(context.arena).add(first * LANES),
+                    add,
+                    finish: target.finish,
+                };
+                let weights = panel_weights.add(tap * self.depth * blocks * LANES);
+                let product = Product { a, a_step, runs: &self.runs, b: weights, ahead: *ahead, next: a };
+                *ahead = ahead.after(count.div_ceil(most) * self.depth * LANES);
+                match (blocks == COLUMNS, a_step) {
+                    (true, LANES) => multiply::<V, COLUMNS, LANES, _>(count, most, product, pixels),
+                    (true, _) => multiply::<V, COLUMNS, ANY_STEP, _>(count, most, product, pixels),
+                    (false, LANES) => multiply::<V, 1, LANES, _>(count, most, product, pixels),
+                    (false, _) => multiply::<V, 1, ANY_STEP, _>(count, most, product, pixels),
                 }
             }
         }

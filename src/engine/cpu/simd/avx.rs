@@ -6,10 +6,10 @@ use std::arch::x86_64::{
     _mm256_sub_ps, _mm256_unpackhi_ps, _mm256_unpacklo_ps,
 };
 
-use super::super::matmul::{multiply_outer_rows, multiply_rows};
-use super::operands::{OuterProduct, Product, Sink};
+use super::super::matmul::multiply_rows;
+use super::operands::{Product, Sink};
 use super::twin::Twin;
-use super::vector::{LANES, Lanes, Vector, kernels};
+use super::vector::{LANES, Lanes, Vector, kernel};
 
 /// One register.
 #[derive(Clone, Copy)]
@@ -87,7 +87,7 @@ unsafe impl Lanes for Register {
 unsafe impl Vector for Avx {
     type Part = Register;
 
-    kernels!(Avx, "avx,fma");
+    kernel!(Avx, "avx,fma");
 
     #[inline(always)]
     unsafe fn transpose(rows: [Self; LANES]) -> [Self; LANES] {

@@ -6,9 +6,9 @@ use std::arch::x86_64::{
     _mm512_storeu_ps, _mm512_sub_ps, _mm512_unpackhi_pd, _mm512_unpackhi_ps, _mm512_unpacklo_pd, _mm512_unpacklo_ps,
 };
 
-use super::super::matmul::{multiply_outer_rows, multiply_rows};
-use super::operands::{OuterProduct, Product, Sink};
-use super::vector::{LANES, Lanes, Vector, kernels};
+use super::super::matmul::multiply_rows;
+use super::operands::{Product, Sink};
+use super::vector::{LANES, Lanes, Vector, kernel};
 
 /// See [`Vector`].
 #[derive(Clone, Copy)]
@@ -84,7 +84,7 @@ unsafe impl Vector for Avx512 {
     type Part = Self;
     const NARROW_ROWS: usize = 12;
 
-    kernels!(Avx512, "avx512f,avx2,fma");
+    kernel!(Avx512, "avx512f,avx2,fma");
 
     #[inline(always)]
     unsafe fn transpose(rows: [Self; LANES]) -> [Self; LANES] {

@@ -5,10 +5,10 @@ use std::arch::aarch64::{
     vsubq_f32,
 };
 
-use super::super::matmul::{multiply_outer_rows, multiply_rows};
-use super::operands::{OuterProduct, Product, Sink};
+use super::super::matmul::multiply_rows;
+use super::operands::{Product, Sink};
 use super::twin::Twin;
-use super::vector::{Lanes, Vector, kernels};
+use super::vector::{Lanes, Vector, kernel};
 
 /// One register.
 #[derive(Clone, Copy)]
@@ -80,5 +80,5 @@ unsafe impl Lanes for Register {
 unsafe impl Vector for Neon {
     type Part = Twin<Register>;
 
-    kernels!(Neon);
+    kernel!(Neon);
 }

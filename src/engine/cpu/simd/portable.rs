@@ -1,8 +1,8 @@
 //! Plain arrays, for processors without an own file here. Also what Miri can check.
 
-use super::super::matmul::{multiply_outer_rows, multiply_rows};
-use super::operands::{OuterProduct, Product, Sink};
-use super::vector::{LANES, Lanes, Vector, kernels};
+use super::super::matmul::multiply_rows;
+use super::operands::{Product, Sink};
+use super::vector::{LANES, Lanes, Vector, kernel};
 
 /// See [`Vector`].
 #[derive(Clone, Copy)]
@@ -71,5 +71,5 @@ unsafe impl Lanes for Portable {
 unsafe impl Vector for Portable {
     type Part = Self;
 
-    kernels!(Portable);
+    kernel!(Portable);
 }

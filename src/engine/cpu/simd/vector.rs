@@ -1,12 +1,12 @@
 //! What a vector of sixteen numbers can do.
 
-use super::operands::{OuterProduct, Product, Sink};
+use super::operands::{Product, Sink};
 
 /// Numbers in a vector: the channels of a block.
 pub const LANES: usize = 16;
 
-/// The matrix kernels of a vector type as functions with the instructions named.
-macro_rules! kernels {
+/// The matrix kernel of a vector type as a function with the instructions named.
+macro_rules! kernel {
     ($vector:ident $(, $features:literal)?) => {
         /// # Safety
         /// As the trait says.
@@ -34,28 +34,9 @@ macro_rules! kernels {
             // SAFETY: the caller keeps the conditions of `Vector`.
             unsafe { own(groups, product, sink) }
         }
-
-        /// # Safety
-        /// As the trait says.
-        #[inline(always)]
-        unsafe fn multiply_outer_rows<const ROWS: usize, const COLUMNS: usize>(
-            product: OuterProduct,
-            to: *mut f32,
-            to_column: usize,
-        ) {
-            /// # Safety
-            /// As the trait says.
-            $(#[target_feature(enable = $features)])?
-            unsafe fn own<const ROWS: usize, const COLUMNS: usize>(product: OuterProduct, to: *mut f32, step: usize) {
-                // SAFETY: the caller keeps the conditions of `Vector`.
-                unsafe { multiply_outer_rows::<$vector, ROWS, COLUMNS>(product, to, step) }
-            }
-            // SAFETY: the caller keeps the conditions of `Vector`.
-            unsafe { own::<ROWS, COLUMNS>(product, to, to_column) }
-        }
     };
 }
-pub(super) use kernels;
+pub(super) use kernel;
 
 /// Some 32-bit floats side by side.
 ///
@@ -105,12 +86,6 @@ pub unsafe trait Vector: Lanes {
         groups: usize,
         product: Product,
         sink: S,
-    );
-    /// The outer product kernel for so many rows and columns.
-    unsafe fn multiply_outer_rows<const ROWS: usize, const COLUMNS: usize>(
-        product: OuterProduct,
-        to: *mut f32,
-        to_column: usize,
     );
     /// Rows become columns.
     #[inline(always)]

@@ -1,6 +1,7 @@
 //! 3x3 convolutions in tiles, by Winograd's algorithm.
 
 mod steps;
+mod taps;
 mod weights;
 
 use super::super::matmul::{Ahead, Product, Run, multiply, row_groups};
@@ -12,6 +13,8 @@ use super::patches::{Line, Patches};
 use super::step::Context;
 use super::target::{Finish, Target, panels};
 use super::tiles::{KERNEL, MoreProducts, Products, add_tile, store_tile, transform_products, transform_weights};
+
+pub use taps::{BLOCK_TAPS, Dense, gather_taps};
 
 /// How the threads share a Winograd convolution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +47,8 @@ pub struct Winograd {
     /// `[panel][channel][9][panel channels]`; they are transformed while running, because reading a quarter of the
     /// bytes takes less time than that.
     pub weights: Constants,
+    /// Read instead of these, where training keeps them: all that is not by tiles.
+    pub dense: Option<Dense>,
     panels: Vec<(usize, usize)>,
     /// Panels that are computed together, tile by tile: one, or a thread's share.
     groups: Vec<std::ops::Range<usize>>,
@@ -116,6 +121,7 @@ impl Winograd {
             patches,
             target,
             weights,
+            dense: None,
             panels,
             groups,
             rows,
@@ -379,13 +385,17 @@ impl Winograd {
             for &(panel, blocks) in panels {
                 let width = blocks * LANES;
                 let raw = self.weights.start(context.arena);
-                let raw = raw.add(KERNEL * (depth * panel * LANES + number * part * width));
-                transform_weights::<V>(raw, part, blocks, fresh, width, self.weight_stride());
+                let raw = raw.wrapping_add(KERNEL * (depth * panel * LANES + number * part * width));
                 // The next panel's weights as they are.
                 let next = raw.wrapping_add(KERNEL * depth * width);
+                match self.dense {
+                    Some(dense) => self.transform_dense::<V>(context, dense, fresh, (panel, blocks), number),
+                    None => transform_weights::<V>(raw, part, blocks, fresh, width, self.weight_stride()),
+                }
                 for n in 0..PRODUCTS {
                     let weights = fresh.add(n * self.weight_stride()).cast_const();
-                    let ahead = Ahead::new(next.wrapping_add(n * part * width / 4), part * LANES);
+                    let asked = if self.dense.is_none() { part * LANES } else { 0 };
+                    let ahead = Ahead::new(next.wrapping_add(n * part * width / 4), asked);
                     let place = |n: usize| inputs.wrapping_add(n * in_stride);
                     let next = place((n + 1) % PRODUCTS);
                     let product = Product { a: place(n), a_step: LANES, runs: &self.runs, b: weights, ahead, next };
@@ -397,6 +407,34 @@ impl Winograd {
                         (false, true) => multiply::<V, 1, LANES, _>(count, V::NARROW_ROWS, product, to),
                         (false, false) => multiply::<V, 1, LANES, _>(count, V::NARROW_ROWS, product, MoreProducts(to)),
                     }
+                }
+            }
+        }
+    }
+
+    /// G g G^T of a panel and a part of the depth, from weights where training keeps them.
+    ///
+    /// # Safety
+    /// As [`Context`] says.
+    #[inline(always)]
+    unsafe fn transform_dense<V: Vector>(
+        &self,
+        context: &Context,
+        dense: Dense,
+        fresh: *mut f32,
+        (panel, blocks): (usize, usize),
+        number: usize,
+    ) {
+        let (weight, channels) = (context.inputs[dense.input], [self.input_channels(), self.target.y.channels]);
+        let (width, count) = (blocks * LANES, self.part / LANES);
+        let mut taps = [0.0f32; BLOCK_TAPS];
+        for block in 0..blocks {
+            for n in 0..count {
+                // SAFETY: the caller keeps the conditions of [`Context`]; scratch has room for the panel.
+                unsafe {
+                    gather_taps::<V>(weight, dense.flipped, channels, [number * count + n, panel + block], &mut taps);
+                    let to = fresh.add(n * LANES * width + block * LANES);
+                    transform_weights::<V>(taps.as_ptr(), LANES, 1, to, width, self.weight_stride());
                 }
             }
         }
