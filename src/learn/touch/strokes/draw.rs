@@ -52,7 +52,14 @@ pub fn click(ground: &Ground, at: usize, pen: &Pen, stroke: u8, drawn: &mut [u8]
 }
 
 /// Marks some of the pixels that `is_wanted`, where a smooth noise lets them.
-fn patches(ground: &Ground, pen: &Pen, stroke: u8, drawn: &mut [u8], random: &mut Random, is_wanted: impl Fn(usize) -> bool) {
+fn patches(
+    ground: &Ground,
+    pen: &Pen,
+    stroke: u8,
+    drawn: &mut [u8],
+    random: &mut Random,
+    is_wanted: impl Fn(usize) -> bool,
+) {
     let noise = field(ground.size, random.between(8.0, 40.0), random);
     let least = random.between(-0.6, 0.5) as f32;
     let columns = ground.size[1];

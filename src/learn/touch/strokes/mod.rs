@@ -63,7 +63,9 @@ pub fn strokes(sitter: &Sitter, random: &mut Random) -> Vec<u8> {
     }
     if !drawn.contains(&ON) && sitter.wrong.is_none() {
         // A structure may be too slim for what was tried.
-        if let Some(at) = (0..drawn.len()).filter(|at| sitter.mask[*at]).max_by(|a, b| inside.depth[*a].total_cmp(&inside.depth[*b])) {
+        if let Some(at) =
+            (0..drawn.len()).filter(|at| sitter.mask[*at]).max_by(|a, b| inside.depth[*a].total_cmp(&inside.depth[*b]))
+        {
             drawn[at] = ON;
         }
     }
@@ -92,7 +94,8 @@ pub fn strokes(sitter: &Sitter, random: &mut Random) -> Vec<u8> {
                     _ => outside.any(|depth| depth > 1.0, random),
                 };
                 if let Some(start) = start {
-                    let length = if random.chance(0.3) { random.between(5.0, 15.0) } else { random.between(15.0, 120.0) };
+                    let length =
+                        if random.chance(0.3) { random.between(5.0, 15.0) } else { random.between(15.0, 120.0) };
                     let way = walk(&outside, start, length, random);
                     stroke_along(&outside, &way, &pen, OFF, &mut drawn, random);
                 }
@@ -188,7 +191,8 @@ mod tests {
     fn corrections_are_drawn_where_the_answer_is_wrong() {
         let size = [64, 64];
         let mask: Vec<bool> = (0..4096).map(|n| n % 64 < 30).collect();
-        let wrong: Vec<bool> = (0..4096).map(|n| (26..36).contains(&(n % 64)) && (10..50).contains(&(n / 64))).collect();
+        let wrong: Vec<bool> =
+            (0..4096).map(|n| (26..36).contains(&(n % 64)) && (10..50).contains(&(n / 64))).collect();
         let regions = vec![0; 4096];
         let sitter = Sitter { size, mask: &mask, regions: &regions, wrong: Some(&wrong) };
         let mut corrections = 0;
