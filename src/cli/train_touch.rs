@@ -62,7 +62,10 @@ impl TrainTouch {
             data: self.data,
             measure_every: self.measure_every.get(),
             resume: self.resume,
-            source: [format!("made pictures{}{}", if self.source.is_empty() { "" } else { "; " }, self.source), self.data_licence],
+            source: [
+                format!("made pictures{}{}", if self.source.is_empty() { "" } else { "; " }, self.source),
+                self.data_licence,
+            ],
         };
         let output = training.output.clone();
         let terminal = Terminal::new("Learning");

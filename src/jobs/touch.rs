@@ -200,8 +200,14 @@ mod tests {
         drawn.iter().for_each(|(voxel, label)| strokes.set(*voxel, *label));
         let path = folder.join("strokes.nrrd");
         formats::write_labels(&path, &strokes, &Annotations::default(), Watch::unwatched()).unwrap();
-        let job =
-            TouchJob { image: image(folder), series: None, frame: 0, strokes: path, method: TouchMethod::Grow, label: 1 };
+        let job = TouchJob {
+            image: image(folder),
+            series: None,
+            frame: 0,
+            strokes: path,
+            method: TouchMethod::Grow,
+            label: 1,
+        };
         run_here(job, &Signal::default(), &|_| {}).map(|touched| touched.labels)
     }
 

@@ -41,6 +41,4 @@ pub use resample::nearest;
 pub use segment::{SegmentOptions, segment, segment_and_visit};
 pub use suitability::{Misfit, cut_axes, flat_axis, learned_pictures, misfits, slices_to_segment};
 pub use tiles::{Fit, fit};
-pub use touch::{
-    CHANNELS, NOTHING, OFF, ON, TouchAnswer, TouchError, TouchNetwork, TouchPrompt, channels, smooth,
-};
+pub use touch::{CHANNELS, NOTHING, OFF, ON, TouchAnswer, TouchError, TouchNetwork, TouchPrompt, channels, smooth};

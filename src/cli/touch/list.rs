@@ -28,9 +28,10 @@ fn parsed(text: &str) -> std::result::Result<Vec<Pair>, String> {
     let header = lines.next().map(|(_, line)| fields(line)).unwrap_or_default();
     let place = |name: &str| {
         let named = |field: &String| field.trim().eq_ignore_ascii_case(name);
-        header.iter().position(named).ok_or_else(|| {
-            format!("its first line must name the columns {}; there is no {name:?}", COLUMNS.join(", "))
-        })
+        header
+            .iter()
+            .position(named)
+            .ok_or_else(|| format!("its first line must name the columns {}; there is no {name:?}", COLUMNS.join(", ")))
     };
     let [image, strokes, output] = [place(COLUMNS[0])?, place(COLUMNS[1])?, place(COLUMNS[2])?];
     let mut pairs = Vec::new();

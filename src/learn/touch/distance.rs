@@ -84,7 +84,8 @@ mod tests {
     #[test]
     fn depths_grow_from_the_border_and_parts_are_told_apart() {
         let size = [9, 20];
-        let mask: Vec<bool> = (0..180).map(|n| (1..8).contains(&(n / 20)) && !matches!(n % 20, 0 | 9 | 10 | 19)).collect();
+        let mask: Vec<bool> =
+            (0..180).map(|n| (1..8).contains(&(n / 20)) && !matches!(n % 20, 0 | 9 | 10 | 19)).collect();
         let depth = depth(size, |at| mask[at]);
         assert_eq!((depth[4 * 20 + 4], depth[20 + 4], depth[4]), (4.0, 1.0, 0.0));
         let (part_of, parts) = parts(size, &mask);

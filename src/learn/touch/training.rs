@@ -251,8 +251,7 @@ impl State {
     /// One step of the optimiser.
     fn step(&mut self, training: &TouchTraining, sources: &Sources, watch: Watch) -> Result<(), FitError> {
         let done = self.steps as f64 / training.steps as f64;
-        let (side, count) =
-            if done >= 1.0 - LAST { LAST_SIZE } else { SIZES[self.steps as usize % SIZES.len()] };
+        let (side, count) = if done >= 1.0 - LAST { LAST_SIZE } else { SIZES[self.steps as usize % SIZES.len()] };
         let draw = |n: usize| {
             let stream = self.steps.wrapping_mul(64) + n as u64;
             let drawn = sources.draw([side; 2], &mut Random::new(training.seed, stream));
@@ -272,7 +271,10 @@ impl State {
             gradients.push(loss.gradient);
         }
         if !value.is_finite() {
-            return Err(FitError::Plan(format!("the loss is {value} after {} steps; nothing can be learned on", self.steps)));
+            return Err(FitError::Plan(format!(
+                "the loss is {value} after {} steps; nothing can be learned on",
+                self.steps
+            )));
         }
         let gradients = pass.backward(&gradients, watch)?;
         self.optimiser.step(&mut self.network, &gradients, warm_poly(RATE, WARM_UP, done))?;

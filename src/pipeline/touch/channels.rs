@@ -93,7 +93,8 @@ mod tests {
     #[test]
     fn planes_do_not_depend_on_units_and_strokes_are_where_they_were_drawn() {
         let size = [40, 48];
-        let image: Vec<f32> = (0..1920).map(|n| if n % 48 < 20 { 10.0 } else { 50.0 } + (n * 7919 % 13) as f32).collect();
+        let image: Vec<f32> =
+            (0..1920).map(|n| if n % 48 < 20 { 10.0 } else { 50.0 } + (n * 7919 % 13) as f32).collect();
         let mut strokes = vec![0; 1920];
         (strokes[20 * 48 + 8], strokes[20 * 48 + 40]) = (ON, OFF);
         let planes = channels(&image, size, &strokes, None);

@@ -38,8 +38,12 @@ pub fn draw(size: [usize; 2], random: &mut Random) -> Scene {
                 disc(size, *point, slim * (1.0 + (wide - 1.0) * at.powi(6)), |pixel| is_in[pixel] = true);
             }
         } else {
-            let outline =
-                Outline::new(anywhere(size, random), large * random.between(0.05, 0.25), random.between(0.1, 1.0), random);
+            let outline = Outline::new(
+                anywhere(size, random),
+                large * random.between(0.05, 0.25),
+                random.between(0.1, 1.0),
+                random,
+            );
             let hole = if random.chance(0.25) { random.between(0.3, 0.7) } else { 0.0 };
             outline.each_pixel(size, |at, reach| is_in[at] = reach >= hole);
         }

@@ -24,7 +24,8 @@ pub fn draw(size: [usize; 2], random: &mut Random) -> Scene {
     let mean = large * if count < 3 { random.between(0.12, 0.36) } else { random.between(0.06, 0.16) };
     let fill = random.between(0.4, 0.85);
     for n in 0..count {
-        let middle = if count == 1 { size.map(|n| n as f64 * random.between(0.35, 0.65)) } else { anywhere(size, random) };
+        let middle =
+            if count == 1 { size.map(|n| n as f64 * random.between(0.35, 0.65)) } else { anywhere(size, random) };
         let cell = Outline::new(middle, mean * random.between(0.8, 1.25), random.between(0.0, 0.35), random);
         cell.each_pixel(size, |at, _| regions[at] = FIRST + 2 * n);
         // One round nucleus, or lobes that hang together.

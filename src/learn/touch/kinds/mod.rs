@@ -52,12 +52,18 @@ mod tests {
             for seed in 0..4 {
                 let size = [96, 128];
                 let scene = (kind.draw)(size, &mut Random::new(seed, 1));
-                assert_eq!((scene.size, scene.image.len(), scene.regions.len()), (size, 12_288, 12_288), "{}", kind.name);
+                assert_eq!(
+                    (scene.size, scene.image.len(), scene.regions.len()),
+                    (size, 12_288, 12_288),
+                    "{}",
+                    kind.name
+                );
                 assert!(scene.image.iter().all(|value| value.is_finite()), "{}", kind.name);
                 assert!(!scene.wanted.is_empty(), "{}", kind.name);
-                let some = scene.wanted.iter().any(|wanted| {
-                    scene.regions.iter().filter(|region| wanted.regions.contains(region)).count() > 12
-                });
+                let some = scene
+                    .wanted
+                    .iter()
+                    .any(|wanted| scene.regions.iter().filter(|region| wanted.regions.contains(region)).count() > 12);
                 assert!(some, "{} {seed}", kind.name);
                 let again = (kind.draw)(size, &mut Random::new(seed, 1));
                 assert!(again.image == scene.image && again.regions == scene.regions);

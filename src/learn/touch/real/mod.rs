@@ -159,7 +159,8 @@ mod tests {
     #[test]
     fn a_view_shows_the_picture_and_its_labels_at_the_same_place() {
         let size = [50, 70];
-        let labels: Vec<u8> = (0..3500).map(|n| u8::from((10..40).contains(&(n / 70)) && (20..60).contains(&(n % 70)))).collect();
+        let labels: Vec<u8> =
+            (0..3500).map(|n| u8::from((10..40).contains(&(n / 70)) && (20..60).contains(&(n % 70)))).collect();
         let image = labels.iter().map(|label| f32::from(*label)).collect();
         let slice = RealSlice { size, spacing: [2.0, 1.0], image, labels: Some(labels) };
         for seed in 0..20 {

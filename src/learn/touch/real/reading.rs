@@ -138,9 +138,11 @@ mod tests {
         for name in [IMAGES, LABELS] {
             std::fs::create_dir(folder.path().join(name)).unwrap();
         }
-        let geometry =
-            Geometry::new([40, 30, 3], Affine::from_columns([[1.0, 0.0, 0.0], [0.0, 2.0, 0.0], [0.0, 0.0, 5.0]], [0.0; 3]))
-                .unwrap();
+        let geometry = Geometry::new(
+            [40, 30, 3],
+            Affine::from_columns([[1.0, 0.0, 0.0], [0.0, 2.0, 0.0], [0.0, 0.0, 5.0]], [0.0; 3]),
+        )
+        .unwrap();
         let voxels = Voxels::I16(Arc::new((0..3600).map(|n| n % 40).collect()));
         let volume = Volume::new(geometry.clone(), voxels, vec![], Rescale::IDENTITY, String::new());
         for name in ["a.nii.gz", "b.nii.gz"] {

@@ -104,7 +104,17 @@ mod tests {
 
     #[test]
     fn flat_fields_become_one_region_each() {
-        let image: Vec<f32> = (0..60 * 60).map(|n| if n % 60 < 25 { 0.1 } else if n / 60 < 30 { 0.9 } else { 0.5 }).collect();
+        let image: Vec<f32> = (0..60 * 60)
+            .map(|n| {
+                if n % 60 < 25 {
+                    0.1
+                } else if n / 60 < 30 {
+                    0.9
+                } else {
+                    0.5
+                }
+            })
+            .collect();
         let regions = superpixels(&image, [60, 60], &mut Random::new(2, 9));
         let [left, above, below] = [30 * 60 + 5, 10 * 60 + 50, 50 * 60 + 50].map(|at| regions[at]);
         assert!(left != above && above != below && left != below);
