@@ -11,6 +11,10 @@ use super::{Result, print_json, use_threads};
 use crate::jobs::TrainTouchJob;
 use crate::learn::{TouchNews, TouchTraining};
 
+/// Pictures of each kind that measurements are made on, and their rows and columns.
+const MEASURED: usize = 4;
+const MEASURED_SIDE: usize = 256;
+
 /// Train the network that answers strokes, on made pictures and on real ones.
 #[derive(Args)]
 pub struct TrainTouch {
@@ -61,6 +65,8 @@ impl TrainTouch {
             width: self.width.get(),
             data: self.data,
             measure_every: self.measure_every.get(),
+            measured: MEASURED,
+            measured_side: MEASURED_SIDE,
             resume: self.resume,
             source: [
                 format!("made pictures{}{}", if self.source.is_empty() { "" } else { "; " }, self.source),

@@ -11,8 +11,6 @@ use crate::work::Watch;
 
 /// Stream of random numbers of the examples, apart from those of all steps.
 const STREAM: u64 = u64::MAX;
-/// Rows and columns of the examples.
-const SIZE: [usize; 2] = [256, 256];
 /// The plane that says how much nearer strokes on the structure are over likely pixels: what there is without a network.
 const NEARER: usize = 5;
 
@@ -33,14 +31,14 @@ pub struct HeldBack {
 }
 
 impl HeldBack {
-    /// So many examples of every kind, always the same; none of them has a mask so far.
-    pub fn new(each: usize) -> Self {
+    /// So many examples of every kind, always the same, of as many rows as columns; none of them has a mask so far.
+    pub fn new(each: usize, side: usize) -> Self {
         let kinds = KINDS.chunks(1).chain(HELD_BACK.chunks(1));
         let draw = |(place, kinds): (usize, &'static [super::kinds::Kind])| {
             let sources = Sources { kinds, real: None, has_earlier: 0.0 };
             (0..each).map(move |n| {
                 let mut random = Random::new((place * each + n) as u64, STREAM);
-                (kinds[0].name, sources.draw(SIZE, &mut random))
+                (kinds[0].name, sources.draw([side; 2], &mut random))
             })
         };
         Self { examples: kinds.enumerate().flat_map(draw).collect() }
@@ -102,7 +100,7 @@ mod tests {
 
     #[test]
     fn nearness_alone_finds_something_of_every_kind_and_not_all() {
-        let found = HeldBack::new(1).measure_without().unwrap();
+        let found = HeldBack::new(1, 96).measure_without().unwrap();
         assert_eq!(found.kinds.len(), KINDS.len() + HELD_BACK.len());
         assert!((0.2..0.95).contains(&found.seen), "{found:?}");
         assert_eq!(dice(&[true, true, false], &[true, false, false]), 2.0 / 3.0);

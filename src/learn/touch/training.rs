@@ -36,8 +36,6 @@ const SIZES: [(usize, usize); 3] = [(128, 6), (192, 3), (160, 4)];
 /// Those of the last steps, and the share that these are.
 const LAST_SIZE: (usize, usize) = (256, 2);
 const LAST: f64 = 0.25;
-/// Examples of a kind that the measurements are made on.
-const MEASURED: usize = 4;
 /// Seconds between two checkpoints.
 const CHECKPOINT_SECONDS: f64 = 60.0;
 
@@ -56,6 +54,10 @@ pub struct TouchTraining {
     pub data: Vec<PathBuf>,
     /// Steps between two measurements.
     pub measure_every: u64,
+    /// Pictures of each kind that the measurements are made on.
+    pub measured: usize,
+    /// Their rows and columns.
+    pub measured_side: usize,
     /// Whether to go on from the checkpoint beside the model, where there is one.
     pub resume: bool,
     /// Where the data is from, and its licence, for the model's specification.
@@ -98,7 +100,7 @@ impl TouchTraining {
         let _memory = KeepFreedMemory::start();
         let real = self.read(watch, tell)?;
         let sources = Sources::training(KINDS, real.as_ref());
-        let held_back = HeldBack::new(MEASURED);
+        let held_back = HeldBack::new(self.measured, self.measured_side);
         let mut state = State::new(self, real.as_ref())?;
         if state.steps == 0 {
             let dice = held_back.measure_without()?;
@@ -325,6 +327,8 @@ mod tests {
             width: 1,
             data: Vec::new(),
             measure_every: 100,
+            measured: 1,
+            measured_side: 64,
             resume,
             source: [String::new(), String::new()],
             command: String::new(),

@@ -32,7 +32,7 @@ pub fn strokes(sitter: &Sitter, random: &mut Random) -> Vec<u8> {
     let pen = Pen::new(random);
     if let Some(wrong) = sitter.wrong {
         for _ in 0..1 + random.index(4) {
-            correct(sitter, wrong, &pen, &mut drawn, random);
+            correct(sitter, wrong, pen, &mut drawn, random);
         }
         if random.chance(0.5) {
             return drawn;
@@ -48,16 +48,16 @@ pub fn strokes(sitter: &Sitter, random: &mut Random) -> Vec<u8> {
         let Some(part) = pick_part(&found, n, random) else { break };
         let start = part[random.index(part.len())] as usize;
         match if random.chance(0.8) { style } else { random.index(10) } {
-            0 | 1 if n == 0 => ridge(&inside, &pen, ON, &mut drawn, random),
-            2 | 3 if n == 0 => band(&inside, &pen, ON, [0.2, 0.8], &mut drawn, random),
-            4 => click(&inside, start, &pen, ON, &mut drawn, random),
+            0 | 1 if n == 0 => ridge(&inside, pen, &mut drawn, random),
+            2 | 3 if n == 0 => band(&inside, pen, [0.2, 0.8], &mut drawn, random),
+            4 => click(&inside, start, pen, &mut drawn, random),
             5 => {
                 let way = walk(&inside, start, random.between(4.0, 14.0), random);
-                stroke_along(&inside, &way, &pen, ON, &mut drawn, random);
+                stroke_along(&inside, &way, pen, &mut drawn, random);
             }
             _ => {
                 let way = walk(&inside, start, inside_length(part.len(), random), random);
-                stroke_along(&inside, &way, &pen, ON, &mut drawn, random);
+                stroke_along(&inside, &way, pen, &mut drawn, random);
             }
         }
     }
@@ -73,6 +73,7 @@ pub fn strokes(sitter: &Sitter, random: &mut Random) -> Vec<u8> {
     if random.chance(0.08) {
         return drawn;
     }
+    let pen = pen.drawing(OFF);
     let count = 1 + (MOST as f64 * random.unit() * random.unit()) as usize;
     let style = random.index(8);
     for n in 0..count {
@@ -80,11 +81,11 @@ pub fn strokes(sitter: &Sitter, random: &mut Random) -> Vec<u8> {
         match kind {
             0 | 1 if n == 0 => {
                 let reach = random.between(2.0, 12.0);
-                band(&outside, &pen, OFF, [reach, reach + 1.5], &mut drawn, random);
+                band(&outside, pen, [reach, reach + 1.5], &mut drawn, random);
             }
             2 => {
                 if let Some(start) = outside.any(|depth| depth > 0.0, random) {
-                    click(&outside, start, &pen, OFF, &mut drawn, random);
+                    click(&outside, start, pen, &mut drawn, random);
                 }
             }
             kind => {
@@ -97,7 +98,7 @@ pub fn strokes(sitter: &Sitter, random: &mut Random) -> Vec<u8> {
                     let length =
                         if random.chance(0.3) { random.between(5.0, 15.0) } else { random.between(15.0, 120.0) };
                     let way = walk(&outside, start, length, random);
-                    stroke_along(&outside, &way, &pen, OFF, &mut drawn, random);
+                    stroke_along(&outside, &way, pen, &mut drawn, random);
                 }
             }
         }
@@ -141,7 +142,7 @@ fn neighbour(sitter: &Sitter, outside: &Ground, random: &mut Random) -> Option<u
 }
 
 /// A stroke into one of the places where a first answer is wrong.
-fn correct(sitter: &Sitter, wrong: &[bool], pen: &Pen, drawn: &mut [u8], random: &mut Random) {
+fn correct(sitter: &Sitter, wrong: &[bool], pen: Pen, drawn: &mut [u8], random: &mut Random) {
     let (part_of, found) = parts(sitter.size, wrong);
     // The largest mistakes are seen first.
     let Some(largest) = found.iter().map(Vec::len).max() else { return };
@@ -150,12 +151,12 @@ fn correct(sitter: &Sitter, wrong: &[bool], pen: &Pen, drawn: &mut [u8], random:
     let start = part[random.index(part.len())] as usize;
     let (number, is_on) = (part_of[start], sitter.mask[start]);
     let ground = Ground::new(sitter.size, depth(sitter.size, |at| part_of[at] == number && sitter.mask[at] == is_on));
-    let stroke = if is_on { ON } else { OFF };
+    let pen = pen.drawing(if is_on { ON } else { OFF });
     if random.chance(0.35) {
-        click(&ground, start, pen, stroke, drawn, random);
+        click(&ground, start, pen, drawn, random);
     } else {
         let way = walk(&ground, start, inside_length(part.len(), random), random);
-        stroke_along(&ground, &way, pen, stroke, drawn, random);
+        stroke_along(&ground, &way, pen, drawn, random);
     }
 }
 
