@@ -11,7 +11,7 @@ use super::tool::{
 };
 use super::touch_answer::{AnswerStrokes, NoAnswer, SliceValues, StrokeQuestion};
 use crate::session::{Painter, Segmentation, SegmentationId};
-use crate::volume::{LabelMap, LabelValue, Plane, PlaneLayout, Volume, VoxelRow};
+use crate::volume::{LabelMap, LabelValue, PlaneLayout, Volume, VoxelRow};
 use crate::work::{Stopped, Watch};
 
 /// How far the answer goes.
