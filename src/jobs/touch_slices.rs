@@ -135,6 +135,8 @@ mod tests {
             output: path.into(),
             steps: 1,
             seed: 1,
+            rate: 0.003,
+            start: None,
             width: 1,
             data: Vec::new(),
             measure_every: 1,
