@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Strokes to masks: `lamella touch` over a folder of pictures with strokes, beside GrowCut (Vezhnevets and Konouchine 2005).
 
-    python benches/touch.py FOLDER [--lamella target/release/lamella] [--method grow | --method network --model FILE] [--out FOLDER]
+    python benches/touch.py FOLDER [--lamella target/release/lamella] [--model FILE] [--method network|grow] [--out FOLDER]
 
 FOLDER holds SET/CASE/ with `image.png`, `mask.png` (other than 0 is the structure) and `scribble_0.png`, `scribble_1.png` ... (1 on the
 structure, 2 off it). Prints the mean Dice over all strokes and by set, and the milliseconds of an answer without reading files. All pictures
@@ -91,7 +91,7 @@ def main():
     parser.add_argument("folder", type=Path)
     parser.add_argument("--lamella", default="target/release/lamella")
     parser.add_argument("--model")
-    parser.add_argument("--method", default="grow", choices=["network", "grow"])
+    parser.add_argument("--method", default="network", choices=["network", "grow"])
     parser.add_argument("--out", type=Path)
     args = parser.parse_args()
     known = list(cases(args.folder))

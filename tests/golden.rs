@@ -39,9 +39,16 @@ use serde_json::Value;
 /// Composed operations are slow on the CPU; larger networks run with our kernels alone.
 const COMPOSED_LIMIT_MACS: f64 = 3e9;
 
+/// Where a case runs, and by which implementation.
+#[derive(Clone, Copy)]
+struct On {
+    backend: Backend,
+    device: DeviceChoice,
+}
+
 /// A network that computes in 32 bits on the device under test.
-fn network_of(graph: Graph, weights: &Weights, backend: Backend) -> Result<Network, String> {
-    let network = Network::with_backend(graph, weights, support::test_device(), backend);
+fn network_of(graph: Graph, weights: &Weights, on: On) -> Result<Network, String> {
+    let network = Network::with_backend(graph, weights, on.device, on.backend);
     let mut network = network.map_err(|e| e.to_string())?;
     network.set_half_precision(false);
     Ok(network)
@@ -484,7 +491,7 @@ fn is_unused_elsewhere(case: &Value, parameter: &Value) -> bool {
     parameter[0].as_str().unwrap().starts_with(&format!("decoder.blocks.{last}.attention1."))
 }
 
-fn check_network(case: &Value, graph: Graph, stored: &Stored, backend: Backend) -> Result<f64, String> {
+fn check_network(case: &Value, graph: Graph, stored: &Stored, on: On) -> Result<f64, String> {
     // What the reference declares and never uses is no part of a graph.
     let unused: Vec<&str> = case["unused_params"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     let declared = case["params"].as_array().unwrap().iter();
@@ -505,7 +512,7 @@ fn check_network(case: &Value, graph: Graph, stored: &Stored, backend: Backend) 
     let mut shape = shape;
     shape.resize(4, 1);
     let input = Array::new(shape, values);
-    let network = network_of(graph, &weights, backend)?;
+    let network = network_of(graph, &weights, on)?;
     let mut network = network.with_input_gradient();
     let rows = case["tensors"].as_array().unwrap();
     let needs_gradients = rows.iter().any(|r| r["name"].as_str().unwrap().contains("grad"));
@@ -655,7 +662,7 @@ fn with_tolerance(row: &Value) -> Value {
     row
 }
 
-fn check_optimiser(case: &Value, stored: &Stored, backend: Backend) -> Result<f64, String> {
+fn check_optimiser(case: &Value, stored: &Stored, on: On) -> Result<f64, String> {
     let hyper = &case["hyper"];
     let builder = GraphBuilder::new();
     let x = builder.input(1);
@@ -663,7 +670,7 @@ fn check_optimiser(case: &Value, stored: &Stored, backend: Backend) -> Result<f6
     let logits = builder.root().sub("conv2").conv_valid(&hidden, 3, 1);
     let graph = builder.finish(&[logits]).unwrap();
     let weights = weights_of(case, &graph);
-    let network = network_of(graph, &weights, backend)?;
+    let network = network_of(graph, &weights, on)?;
     let mut network = network.with_input_gradient();
     let number = |key: &str| hyper[key].as_f64().unwrap_or(0.0);
     let betas = hyper["betas"].as_array().map_or([0.9, 0.999], |b| [b[0].as_f64().unwrap(), b[1].as_f64().unwrap()]);
@@ -728,11 +735,11 @@ fn perceptron_graph(case: &Value) -> Graph {
 }
 
 /// Plain gradient descent on the cross entropy.
-fn check_descent(case: &Value, stored: &Stored, backend: Backend) -> Result<f64, String> {
+fn check_descent(case: &Value, stored: &Stored, on: On) -> Result<f64, String> {
     let hyper = &case["hyper"];
     let graph = perceptron_graph(case);
     let weights = weights_of(case, &graph);
-    let mut network = network_of(graph, &weights, backend)?;
+    let mut network = network_of(graph, &weights, on)?;
     let rows = case["inputs"].as_array().unwrap();
     let [batch, features] = shape_of(&rows[0])[..] else { return Err("points have two axes".into()) };
     let input = Array::new([batch, features, 1, 1], fill::input("input", batch * features, 1.0));
@@ -784,7 +791,7 @@ fn check_rosenblatt(case: &Value, stored: &Stored) -> Result<f64, String> {
 }
 
 /// A file of another program, at the size it was exported for and at another one where its sizes are open.
-fn check_onnx(case: &Value, stored: &Stored, folder: &Path, backend: Backend) -> Result<f64, String> {
+fn check_onnx(case: &Value, stored: &Stored, folder: &Path, on: On) -> Result<f64, String> {
     let bytes = std::fs::read(folder.join(case["onnx"]["file"].as_str().unwrap())).unwrap();
     let beside = |name: &str, _: u64, _: u64| Err(format!("no file {name}"));
     let imported = onnx::import(&bytes, &beside).map_err(|e| e.to_string())?;
@@ -795,7 +802,7 @@ fn check_onnx(case: &Value, stored: &Stored, folder: &Path, backend: Backend) ->
     let weights: Weights =
         imported.weights.into_iter().map(|(name, t)| (name, Array::new(t.shape, t.values))).collect();
     let graph = imported.graph;
-    let mut network = network_of(graph, &weights, backend)?;
+    let mut network = network_of(graph, &weights, on)?;
     let rows = case["tensors"].as_array().unwrap();
     let mut worst: f64 = 0.0;
     for input in case["inputs"].as_array().unwrap() {
@@ -819,33 +826,86 @@ fn check_onnx(case: &Value, stored: &Stored, folder: &Path, backend: Backend) ->
     Ok(worst)
 }
 
-/// The deviation of one case per backend, or `None` where the case is not built yet.
-fn check(case: &Value, folder: &Path) -> Option<Vec<Result<f64, String>>> {
+/// The deviation of one case at every place, or `None` where the case is not built yet.
+fn check(case: &Value, folder: &Path, places: &[On]) -> Option<Vec<Result<f64, String>>> {
     let stored = || Stored::read(&folder.join(case["file"].as_str().unwrap()));
-    let backends: &[Backend] = if case["macs"].as_f64().unwrap_or(0.0) < COMPOSED_LIMIT_MACS {
-        &[Backend::Best, Backend::Composed]
-    } else {
-        &[Backend::Best]
-    };
     match case["group"].as_str()? {
         "loss" => Some(vec![check_loss(case, &stored())]),
-        "optimiser" => Some(backends.iter().map(|&b| check_optimiser(case, &stored(), b)).collect()),
+        "optimiser" => Some(places.iter().map(|&on| check_optimiser(case, &stored(), on)).collect()),
         "perceptron" => Some(vec![check_rosenblatt(case, &stored())]),
         "mlp" if case["hyper"].get("steps").is_some() => {
-            Some(backends.iter().map(|&b| check_descent(case, &stored(), b)).collect())
+            Some(places.iter().map(|&on| check_descent(case, &stored(), on)).collect())
         }
         "mlp" => {
             let (graph, stored) = (perceptron_graph(case), stored());
-            Some(backends.iter().map(|&b| check_network(case, graph.clone(), &stored, b)).collect())
+            Some(places.iter().map(|&on| check_network(case, graph.clone(), &stored, on)).collect())
         }
-        "onnx" => Some(backends.iter().map(|&b| check_onnx(case, &stored(), folder, b)).collect()),
+        "onnx" => Some(places.iter().map(|&on| check_onnx(case, &stored(), folder, on)).collect()),
         "op" | "block" | "segmentation" | "encoder" => {
             let graph = graph_of(case)?;
             let stored = stored();
-            Some(backends.iter().map(|&b| check_network(case, graph.clone(), &stored, b)).collect())
+            Some(places.iter().map(|&on| check_network(case, graph.clone(), &stored, on)).collect())
         }
         _ => None,
     }
+}
+
+/// Our kernels, and where that does not take too long the composed operations, on the device under test.
+fn places(case: &Value) -> Vec<On> {
+    let device = support::test_device();
+    let mut places = vec![On { backend: Backend::Best, device }];
+    if case["macs"].as_f64().unwrap_or(0.0) < COMPOSED_LIMIT_MACS {
+        places.push(On { backend: Backend::Composed, device });
+    }
+    places
+}
+
+/// Whether a case computes gradients.
+fn needs_gradients(case: &Value) -> bool {
+    let rows = case["tensors"].as_array().into_iter().flatten();
+    let steps = case["group"] == "optimiser" || case["hyper"].get("steps").is_some();
+    steps || rows.filter_map(|row| row["name"].as_str()).any(|name| name.contains("grad"))
+}
+
+/// Multiply-adds of an inference beyond which both ways take too long on a GPU of software.
+const SOFTWARE_LIMIT_MACS: f64 = 3e8;
+
+#[test]
+fn every_gradient_on_a_gpu_agrees_with_pytorch() {
+    let (Some(folder), Some(gpu)) = (support::test_data(), support::gpu()) else { return };
+    let folder = folder.join("golden");
+    let index = support::json(&folder.join("cases.json"));
+    let only = std::env::var("GOLDEN_ONLY").ok();
+    let limit = if gpu.name.contains("software") { SOFTWARE_LIMIT_MACS } else { f64::INFINITY };
+    let (mut matched, mut large, mut failures) = (0, 0, Vec::new());
+    for case in index["cases"].as_array().unwrap() {
+        let name = case["case"].as_str().unwrap();
+        if only.as_ref().is_some_and(|part| !name.contains(part.as_str())) || !needs_gradients(case) {
+            continue;
+        }
+        if case["macs"].as_f64().unwrap_or(0.0) >= limit {
+            large += 1;
+            continue;
+        }
+        let start = std::time::Instant::now();
+        match check(case, &folder, &[On { backend: Backend::Best, device: gpu.choice }]) {
+            None => {}
+            Some(results) => match results.into_iter().collect::<Result<Vec<f64>, String>>() {
+                Ok(deviations) => {
+                    matched += 1;
+                    let worst = deviations.into_iter().fold(0.0, f64::max);
+                    println!("matched {name}: {worst:.3} of the tolerance, {:.2} s", start.elapsed().as_secs_f64());
+                }
+                Err(problem) => {
+                    println!("failed {name}: {problem}");
+                    failures.push(format!("{name}: {problem}"));
+                }
+            },
+        }
+    }
+    println!("gradients on {}: {matched} matched, {large} too large, {} failed", gpu.name, failures.len());
+    assert!(matched > 0 || only.is_some());
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
 /// What inference on a GPU gives: against what is stored, where that is of inference, and against our kernels on the CPU. The deviation
@@ -965,7 +1025,7 @@ fn every_built_case_agrees_with_pytorch() {
             continue;
         }
         let start = std::time::Instant::now();
-        match check(case, &folder) {
+        match check(case, &folder, &places(case)) {
             None => awaited.push(name),
             Some(results) => {
                 let mut worst: f64 = 0.0;

@@ -1,4 +1,4 @@
-//! Every operation's gradient against finite differences, at batch 2, for our kernels and for the composed operations.
+//! Every operation's gradient against finite differences, at batch 2, for our kernels, for the composed operations, and on a GPU.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 #![allow(
     clippy::cast_possible_truncation,
@@ -108,15 +108,19 @@ fn random_array(shape: &[usize], stream: u64) -> Array {
     Array::new(shape, (0..count).map(|_| random.normal() as f32).collect())
 }
 
+/// An implementation, and where it runs.
+type On = (Backend, DeviceChoice);
+
 /// sum(output * probe), in training mode.
-fn value(graph: &Graph, weights: &Weights, x: &Array, probe: &Array, backend: Backend) -> f64 {
-    let mut network = Network::with_backend(graph.clone(), weights, support::test_device(), backend).unwrap();
+fn value(graph: &Graph, weights: &Weights, x: &Array, probe: &Array, (backend, device): On) -> f64 {
+    let mut network = Network::with_backend(graph.clone(), weights, device, backend).unwrap();
     let y = network.run(x, Mode::Training, Watch::unwatched()).unwrap().outputs().unwrap();
     y[0].values.iter().zip(&probe.values).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
 }
 
 /// Moves along a random direction and compares the difference quotient with the gradient's share.
-fn check(name: &str, build: Build, backend: Backend) {
+fn check(name: &str, build: Build, on: On) {
+    let (backend, device) = on;
     let graph = graph(build);
     let mut weights = initial_weights(&graph, 3);
     for (n, array) in weights.values_mut().enumerate() {
@@ -125,7 +129,7 @@ fn check(name: &str, build: Build, backend: Backend) {
         array.values.iter_mut().zip(noise.values).for_each(|(v, e)| *v += 0.2 * e);
     }
     let x = random_array(&[2, 4, 7, 6], 1);
-    let network = Network::with_backend(graph.clone(), &weights, support::test_device(), backend).unwrap();
+    let network = Network::with_backend(graph.clone(), &weights, device, backend).unwrap();
     let pass = network.with_input_gradient().run(&x, Mode::Training, Watch::unwatched()).unwrap();
     let probe = random_array(&pass.outputs().unwrap()[0].shape, 2);
     let gradients = pass.backward(std::slice::from_ref(&probe), Watch::unwatched()).unwrap();
@@ -141,18 +145,18 @@ fn check(name: &str, build: Build, backend: Backend) {
         let scale = gradient.values.iter().map(|g| f64::from(*g).powi(2)).sum::<f64>().sqrt().max(1.0);
         assert!(
             (slope - wanted).abs() < 0.03 * scale,
-            "{name} ({backend:?}), {what}: {wanted} by gradient, {slope} by difference"
+            "{name} ({backend:?}, {device}), {what}: {wanted} by gradient, {slope} by difference"
         );
     };
     let direction = random_array(&x.shape, 3);
-    let [up, down] = [1.0, -1.0].map(|sign| value(&graph, &weights, &moved(&x, &direction, sign), &probe, backend));
+    let [up, down] = [1.0, -1.0].map(|sign| value(&graph, &weights, &moved(&x, &direction, sign), &probe, on));
     agree("input", &gradients.input().unwrap().unwrap(), &direction, up, down);
     for (n, parameter) in graph.parameters.iter().enumerate().filter(|(_, p)| p.role.is_trainable()) {
         let direction = random_array(&parameter.shape, 10 + n as u64);
         let [up, down] = [1.0, -1.0].map(|sign| {
             let mut changed = weights.clone();
             changed.insert(parameter.name.clone(), moved(&weights[&parameter.name], &direction, sign));
-            value(&graph, &changed, &x, &probe, backend)
+            value(&graph, &changed, &x, &probe, on)
         });
         agree(&parameter.name, &gradients.parameter(&parameter.name).unwrap().unwrap(), &direction, up, down);
     }
@@ -162,9 +166,18 @@ fn check(name: &str, build: Build, backend: Backend) {
 fn every_gradient_agrees_with_finite_differences() {
     for (name, build) in OPERATIONS {
         for backend in [Backend::Best, Backend::Composed] {
-            check(name, *build, backend);
+            check(name, *build, (backend, support::test_device()));
         }
         println!("matched {name}");
+    }
+}
+
+#[test]
+fn every_gradient_on_a_gpu_agrees_with_finite_differences() {
+    let Some(gpu) = support::gpu() else { return };
+    for (name, build) in OPERATIONS {
+        check(name, *build, (Backend::Best, gpu.choice));
+        println!("matched {name} on {}", gpu.name);
     }
 }
 

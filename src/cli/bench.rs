@@ -52,6 +52,9 @@ enum What {
         /// Print what the passes do and for how long, stage by stage
         #[arg(long)]
         stages: bool,
+        /// cpu, gpu, gpu:N, cuda, cuda:N or metal; `lamella devices` lists them
+        #[arg(long, default_value = "cpu")]
+        device: DeviceChoice,
         #[command(flatten)]
         common: Common,
     },
@@ -255,12 +258,13 @@ impl Bench {
                 facts["peak_memory_bytes"] = peak_memory_bytes().into();
                 common.time("segment", || bench.infer(), &facts)
             }
-            What::Train { network, size, batch, recompute, stages, common } => {
-                let (size, activations, device) = (size.0, activations(*recompute), DeviceChoice::Cpu);
-                let mut bench = network.bench(BenchInput { batch: *batch, size, activations, device })?;
+            What::Train { network, size, batch, recompute, stages, device, common } => {
+                let (size, activations) = (size.0, activations(*recompute));
+                let mut bench = network.bench(BenchInput { batch: *batch, size, activations, device: *device })?;
                 let times = bench.training_stages()?;
                 let mut facts = json!({
                     "arch": network.arch, "parameters": bench.parameters(), "size": size, "batch": batch, "recompute": recompute,
+                    "device": bench.device_name(),
                     "instructions": times.instructions, "map_bytes": times.map_bytes,
                 });
                 if *stages {

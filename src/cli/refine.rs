@@ -55,7 +55,7 @@ pub struct Refine {
     /// How long to learn
     #[arg(long, default_value_t = REFINE_SECONDS)]
     seconds: f64,
-    /// auto, cpu, cuda, cuda:N or metal; gpu and gpu:N train on the CPU where their GPU only runs networks
+    /// auto, cpu, gpu, gpu:N, cuda, cuda:N or metal
     #[arg(long, default_value = "auto")]
     device: DeviceChoice,
     /// Number of processor threads; all by default

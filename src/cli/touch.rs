@@ -30,12 +30,11 @@ pub struct Touch {
     /// Many pairs in one run: a CSV file with the columns image, strokes and output
     #[arg(long, value_name = "FILE", conflicts_with_all = ["image", "strokes", "output", "series"])]
     list: Option<PathBuf>,
-    /// How strokes become a mask: grown from seeds over the whole volume, or by the network of --model, each slice that has strokes by
-    /// itself; without it by the network where --model names one
-    #[arg(long, value_enum)]
-    method: Option<Method>,
-    /// The model that answers strokes (see `lamella train-touch`)
-    #[arg(long, value_name = "FILE", required_if_eq("method", "network"))]
+    /// How strokes become a mask: by a network, each slice that has some by itself; or grown from seeds over the whole volume
+    #[arg(long, value_enum, default_value_t = Method::Network)]
+    method: Method,
+    /// Another model than the one that comes with the program (see `lamella train-touch`)
+    #[arg(long, value_name = "FILE")]
     model: Option<PathBuf>,
     /// auto, cpu, gpu, gpu:N, cuda, cuda:N or metal
     #[arg(long, default_value = "cpu")]
@@ -86,12 +85,9 @@ impl Touch {
             let kind = if is_picture(&pair.output) { OutputKind::Png } else { OutputKind::Image };
             inputs.allow(&pair.output, kind)?;
         }
-        let method = match (self.method, &self.model) {
-            (Some(Method::Grow), _) | (None, None) => TouchMethod::Grow,
-            (_, Some(model)) => TouchMethod::Network(touch_network(model, self.device)?),
-            (Some(Method::Network), None) => {
-                return Err(JobError::Other("a network needs --model, which `lamella train-touch` makes".into()));
-            }
+        let method = match self.method {
+            Method::Network => TouchMethod::Network(touch_network(self.model.as_deref(), self.device)?),
+            Method::Grow => TouchMethod::Grow,
         };
         let terminal = Terminal::new("Answering");
         let mut rows = Vec::with_capacity(pairs.len());

@@ -1,6 +1,6 @@
 //! `lamella train`
 
-mod values;
+pub(super) mod values;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -80,7 +80,7 @@ pub struct Train {
     /// Number of processor threads; all by default
     #[arg(long)]
     threads: Option<NonZeroUsize>,
-    /// auto, cpu, cuda, cuda:N or metal; gpu and gpu:N train on the CPU where their GPU only runs networks
+    /// auto, cpu, gpu, gpu:N, cuda, cuda:N or metal
     #[arg(long, default_value = "auto")]
     device: DeviceChoice,
     /// Seed of weights, sampling and augmentation

@@ -33,6 +33,12 @@ pub struct TrainTouch {
     /// Channels of the network's first stage
     #[arg(long, default_value = "16")]
     width: NonZeroUsize,
+    /// First learning rate
+    #[arg(long, default_value_t = 0.003, value_parser = super::train::values::rate)]
+    rate: f64,
+    /// Start from the weights of this model, of the same width
+    #[arg(long, value_name = "MODEL")]
+    start: Option<PathBuf>,
     /// Folders of real pictures to learn from too: `images`, and `labels` of the same names for those that have some
     #[arg(long, value_name = "FOLDER", num_args = 1..)]
     data: Vec<PathBuf>,
@@ -62,6 +68,8 @@ impl TrainTouch {
             output: self.output,
             steps: self.steps.get(),
             seed: self.seed,
+            rate: self.rate,
+            start: self.start,
             width: self.width.get(),
             data: self.data,
             measure_every: self.measure_every.get(),
@@ -106,8 +114,13 @@ impl TrainTouch {
 
     /// How to make the model again.
     fn command(&self) -> String {
-        let mut command =
-            format!("lamella train-touch --steps {} --seed {} --width {}", self.steps, self.seed, self.width);
+        let mut command = format!(
+            "lamella train-touch --steps {} --seed {} --width {} --rate {}",
+            self.steps, self.seed, self.width, self.rate
+        );
+        if let Some(name) = self.start.as_ref().and_then(|path| path.file_name()) {
+            command += &format!(" --start {}", name.to_string_lossy());
+        }
         if !self.data.is_empty() {
             // Folders are known by their names: where they lay does not matter.
             let names = self.data.iter().filter_map(|folder| Some(folder.file_name()?.to_string_lossy().into_owned()));

@@ -55,11 +55,6 @@ pub trait Device: Send + Sync {
     /// Whether it is the processor, which is the last resort.
     fn is_cpu(&self) -> bool;
 
-    /// Whether networks can be trained on it, and give inner results.
-    fn trains(&self) -> bool {
-        true
-    }
-
     /// Bytes that are free, and all, where it says so.
     fn memory_bytes(&self) -> Option<[u64; 2]>;
 

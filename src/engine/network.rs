@@ -361,18 +361,6 @@ impl Network {
         Ok(())
     }
 
-    /// Moves to the CPU, with a notice, where the device only runs networks.
-    ///
-    /// # Errors
-    /// When the CPU cannot take the network.
-    pub fn prepare_to_train(&mut self) -> Result<()> {
-        if self.device.trains() {
-            return Ok(());
-        }
-        let notice = format!("{} runs networks and does not train them; the CPU does.", self.device.name());
-        self.use_cpu(notice)
-    }
-
     /// Slices that fit the device's free memory, at least one; any number where it does not say.
     fn most_slices(&mut self, size: [usize; 2]) -> Result<usize> {
         if let Some((_, most)) = self.most_slices.filter(|(known, _)| *known == size) {
@@ -391,10 +379,7 @@ impl Network {
     /// # Errors
     /// When the device cannot be read.
     pub fn move_to_cpu(&mut self, reason: &EngineError) -> Result<()> {
-        self.use_cpu(format!("{} failed ({reason}); the CPU takes over.", self.device.name()))
-    }
-
-    fn use_cpu(&mut self, notice: String) -> Result<()> {
+        let notice = format!("{} failed ({reason}); the CPU takes over.", self.device.name());
         let weights = self.weights()?;
         let device = engines::open(self.backend.engines(), DeviceChoice::Cpu)?.device;
         self.executor = device.load(&self.graph, &weights)?;
@@ -404,14 +389,13 @@ impl Network {
         Ok(())
     }
 
-    /// Runs `[B, C, H, W]` and keeps what gradients need, on the CPU where the device only runs networks. A stop is noticed between
+    /// Runs `[B, C, H, W]` and keeps what gradients need. A stop is noticed between
     /// the stages of a compiled pass, and before every operation of another.
     ///
     /// # Errors
     /// When the input does not fit, the device fails, or the work is stopped.
     pub fn run(&mut self, input: &Array, mode: Mode, watch: Watch) -> Result<Pass> {
         self.check_input(input)?;
-        self.prepare_to_train()?;
         if mode == Mode::Training {
             self.dropout.1 = self.dropout.1.wrapping_add(1);
         }

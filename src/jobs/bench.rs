@@ -75,7 +75,11 @@ impl BenchNetwork {
     /// When the engine fails.
     pub fn infer(&mut self) -> Result<(), JobError> {
         self.network.infer(&self.input, Watch::unwatched())?;
-        // A device that gave way to the CPU would be timed as itself.
+        self.stays_on_its_device()
+    }
+
+    /// A device that gave way to the CPU would be timed as itself.
+    fn stays_on_its_device(&mut self) -> Result<(), JobError> {
         match self.network.take_notices().pop() {
             Some(notice) => Err(JobError::Other(notice)),
             None => Ok(()),
@@ -110,9 +114,11 @@ impl BenchNetwork {
     /// One forward, backward and optimiser step of mean(logits^2).
     ///
     /// # Errors
-    /// When the engine fails.
+    /// When the engine fails, or gives way to the CPU.
     pub fn train_step(&mut self) -> Result<(), JobError> {
         self.memory.get_or_insert_with(KeepFreedMemory::start);
+        self.network.prepare_to_train()?;
+        self.stays_on_its_device()?;
         let pass = self.network.run(&self.input, Mode::Training, Watch::unwatched())?;
         let mut gradient = pass.outputs()?;
         for output in &mut gradient {

@@ -91,7 +91,6 @@ impl Learner {
             .ok_or_else(|| FitError::Plan(format!("no input covers the patch {:?}", plan.patch)))?;
         let padded = graph.nodes[graph.outputs[0]].size.extent.iter().all(|e| *e == Extent::INPUT);
         let mut network = Network::new(graph, weights, device)?;
-        network.prepare_to_train()?;
         let mut notices = network.take_notices();
         let (mut batch, mut activations) = (plan.batch, plan.activations);
         // Other devices have memory of their own, and say themselves when it is full.

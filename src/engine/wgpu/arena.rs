@@ -42,6 +42,16 @@ impl<'a> Arena<'a> {
         Ok(Slot { buffer: self.gpu.buffer(bytes), bytes })
     }
 
+    /// Memory that nothing else gets.
+    ///
+    /// # Errors
+    /// As [`Arena::take`].
+    pub fn keep(&mut self, values: usize, scope: &str) -> Result<Slot> {
+        let bytes = check_bytes(self.gpu, values, scope)?;
+        self.bytes += bytes;
+        Ok(Slot { buffer: self.gpu.buffer(bytes), bytes })
+    }
+
     /// A map that nothing reads any more.
     pub fn give(&mut self, slot: Slot) {
         self.free.push(slot.buffer);

@@ -9,10 +9,10 @@ use crate::engine::error::Result;
 use crate::graph::{Activation, Border, Op};
 
 /// How far a map's next image, channel and position are; zero repeats a value.
-type Strides = [usize; 3];
+pub type Strides = [usize; 3];
 
 /// Strides of a map that meets another one value by value.
-fn strides(shape: Shape) -> Strides {
+pub fn strides(shape: Shape) -> Strides {
     let positions = shape.positions();
     let of_channel = if shape.channels == 1 { 0 } else { positions };
     [shape.len(), of_channel, usize::from(positions != 1)]
@@ -26,7 +26,11 @@ impl Compiler<'_> {
         self.joined(operation, joined, operation.finish, (first, a), (second, b))
     }
 
-    fn joined(
+    /// Two maps value by value, by their strides.
+    ///
+    /// # Errors
+    /// Where the result is too large for the device.
+    pub fn joined(
         &mut self,
         operation: &Operation,
         joined: Joined,
@@ -68,10 +72,8 @@ impl Compiler<'_> {
 
     /// A map and a parameter that has one value, or one for each channel.
     fn with_parameter(&mut self, operation: &Operation, joined: Joined, x: &Slot) -> Result<Slot> {
-        let node = &self.graph.nodes[operation.node];
-        let parameter = node.parameters[0];
-        let values = self.graph.parameters[parameter].len();
-        let own = self.weights.slot(self.gpu, (operation.node, 0), &node.scope, |p| p[parameter].clone())?;
+        let values = self.graph.parameters[self.graph.nodes[operation.node].parameters[0]].len();
+        let own = self.parameter(operation.node, 0)?;
         let whole = strides(self.shape(operation.node));
         self.joined(operation, joined, operation.finish, (x, whole), (&own, [0, usize::from(values > 1), 0]))
     }
@@ -127,21 +129,26 @@ impl Compiler<'_> {
     /// A map's values from an offset on (channels, rows, columns), and a constant outside.
     fn window(&mut self, operation: &Operation, offset: [i32; 3], outside: f32, x: &Slot) -> Result<Slot> {
         let y = self.result(operation.node)?;
-        let [input, output] = [self.input_shape(&self.graph.nodes[operation.node], 0), self.shape(operation.node)];
+        let shapes = [self.input_shape(&self.graph.nodes[operation.node], 0), self.shape(operation.node)];
+        self.cut(x, &y, shapes, offset, outside, false);
+        Ok(y)
+    }
+
+    /// Values of maps from an offset on, and a constant outside, put to or added to others; their shapes are `shapes`.
+    pub fn cut(&mut self, x: &Slot, y: &Slot, [input, output]: [Shape; 2], offset: [i32; 3], outside: f32, adds: bool) {
         let count = self.batch * output.len();
         let mut sizes =
             words([count, input.channels, input.height, input.width, output.channels, output.height, output.width]);
         sizes.extend(offset.map(i32::cast_unsigned));
-        sizes.push(outside.clamp(f32::MIN, f32::MAX).to_bits());
+        sizes.extend([outside.clamp(f32::MIN, f32::MAX).to_bits(), u32::from(adds)]);
         self.call(Call {
             shader: shader::window(),
             sizes,
-            output: &y,
+            output: y,
             inputs: &[x],
             groups: threads(self.gpu, count),
             work: count,
             turns: 0,
         });
-        Ok(y)
     }
 }

@@ -56,9 +56,14 @@ pub struct Compiler<'a> {
     pub batch: usize,
     /// Memory of maps.
     pub arena: Arena<'a>,
-    sizes: Vec<[usize; 2]>,
-    draft: Draft,
-    values: Vec<Option<Slot>>,
+    /// Height and width of every node's value.
+    pub sizes: Vec<[usize; 2]>,
+    /// The calls so far.
+    pub draft: Draft,
+    /// Where the nodes' values are, until nothing reads them any more.
+    pub values: Vec<Option<Slot>>,
+    /// Where training has the parameters; else weights are put on the device as shaders read them.
+    pub trained: Option<Vec<Slot>>,
     /// Turns of the longest call so far that a driver would cut short.
     cut_short: Option<usize>,
 }
@@ -72,10 +77,7 @@ const MOST_TURNS_OF_SOFTWARE: usize = 65_000;
 /// # Errors
 /// Names the operation that has no shader or needs more than the device gives; or the graph does not fit the size.
 pub fn compile(gpu: &Gpu, graph: &Graph, weights: &mut Resident, batch: usize, size: [usize; 2]) -> Result<Plan> {
-    let sizes = graph.sizes(size)?;
-    let values = vec![None; graph.nodes.len()];
-    let (arena, draft) = (Arena::new(gpu), Draft::default());
-    let mut compiler = Compiler { gpu, graph, weights, batch, arena, sizes, draft, values, cut_short: None };
+    let mut compiler = Compiler::new(gpu, graph, weights, batch, size)?;
     let input = compiler.result(0)?;
     compiler.values[0] = Some(input.clone());
     let (operations, alias) = operations(graph);
@@ -88,11 +90,7 @@ pub fn compile(gpu: &Gpu, graph: &Graph, weights: &mut Resident, batch: usize, s
         let inputs: Vec<NodeId> = graph.nodes[operation.node].inputs.iter().map(|&id| alias[id]).collect();
         let maps = inputs.iter().map(|&id| compiler.value(id)).collect::<Result<Vec<Slot>>>()?;
         let made = compiler.operation(operation, &maps)?;
-        if let Some(turns) = compiler.cut_short {
-            let scope = &graph.nodes[operation.node].scope;
-            let what = format!("{scope} takes {turns} turns of a loop, and software drivers stop after 65535");
-            return Err(EngineError::failed(what));
-        }
+        compiler.check_turns(operation.node)?;
         compiler.values[operation.value] = Some(made);
         for id in inputs {
             reads[id] -= 1;
@@ -103,11 +101,7 @@ pub fn compile(gpu: &Gpu, graph: &Graph, weights: &mut Resident, batch: usize, s
             }
         }
     }
-    let shape_of = |compiler: &Compiler, id: NodeId| {
-        let Shape { channels, height, width } = compiler.shape(id);
-        vec![batch, channels, height, width]
-    };
-    let outputs = graph.outputs.iter().map(|&id| Ok((compiler.value(alias[id])?, shape_of(&compiler, id))));
+    let outputs = graph.outputs.iter().map(|&id| Ok((compiler.value(alias[id])?, compiler.array_shape(id))));
     let outputs = outputs.collect::<Result<_>>()?;
     let map_bytes = compiler.arena.bytes;
     Ok(Plan { steps: compiler.draft.finish(gpu)?, input, outputs, map_bytes })
@@ -164,7 +158,53 @@ fn operations(graph: &Graph) -> (Vec<Operation>, Vec<NodeId>) {
     (operations, alias)
 }
 
-impl Compiler<'_> {
+impl<'a> Compiler<'a> {
+    /// Nothing compiled yet.
+    ///
+    /// # Errors
+    /// Where the graph does not fit the size.
+    pub fn new(
+        gpu: &'a Gpu,
+        graph: &'a Graph,
+        weights: &'a mut Resident,
+        batch: usize,
+        size: [usize; 2],
+    ) -> Result<Self> {
+        let (sizes, values) = (graph.sizes(size)?, vec![None; graph.nodes.len()]);
+        let (arena, draft) = (Arena::new(gpu), Draft::default());
+        Ok(Self { gpu, graph, weights, batch, arena, sizes, draft, values, trained: None, cut_short: None })
+    }
+
+    /// Fails where a driver would cut a call of this node short.
+    ///
+    /// # Errors
+    /// Names the node.
+    pub fn check_turns(&self, id: NodeId) -> Result<()> {
+        let Some(turns) = self.cut_short else { return Ok(()) };
+        let scope = &self.graph.nodes[id].scope;
+        let what = format!("{scope} takes {turns} turns of a loop, and software drivers stop after 65535");
+        Err(EngineError::failed(what))
+    }
+
+    /// A parameter of a node as it is.
+    ///
+    /// # Errors
+    /// Where a shader cannot be given as much at a time.
+    pub fn parameter(&mut self, id: NodeId, number: usize) -> Result<Slot> {
+        let node = &self.graph.nodes[id];
+        let parameter = node.parameters[number];
+        match &self.trained {
+            Some(trained) => Ok(trained[parameter].clone()),
+            None => self.weights.slot(self.gpu, (id, number), &node.scope, |p| p[parameter].clone()),
+        }
+    }
+
+    /// The shape of a node's value as an array.
+    pub fn array_shape(&self, id: NodeId) -> Vec<usize> {
+        let Shape { channels, height, width } = self.shape(id);
+        vec![self.batch, channels, height, width]
+    }
+
     /// The shape of a node's value.
     pub fn shape(&self, id: NodeId) -> Shape {
         let [height, width] = self.sizes[id];
@@ -185,7 +225,11 @@ impl Compiler<'_> {
         self.arena.take(count, &self.graph.nodes[id].scope)
     }
 
-    fn value(&self, id: NodeId) -> Result<Slot> {
+    /// Where a node's value is.
+    ///
+    /// # Errors
+    /// Where it is not there.
+    pub fn value(&self, id: NodeId) -> Result<Slot> {
         let missing = || EngineError::failed(format!("{}: a result is missing", self.graph.nodes[id].scope));
         self.values[id].clone().ok_or_else(missing)
     }
@@ -199,7 +243,10 @@ impl Compiler<'_> {
     }
 
     /// Makes an operation's value.
-    fn operation(&mut self, operation: &Operation, maps: &[Slot]) -> Result<Slot> {
+    ///
+    /// # Errors
+    /// Names the operation where it has no shader or needs more than the device gives.
+    pub fn operation(&mut self, operation: &Operation, maps: &[Slot]) -> Result<Slot> {
         let graph = self.graph;
         let node = &graph.nodes[operation.node];
         match &node.op {

@@ -3,16 +3,18 @@
 use super::arena::Slot;
 use super::compile::{Compiler, Operation, Shape};
 use super::draft::{Call, lines, threads, words};
+use super::finish::Finish;
 use super::resident::behind;
 use super::shader;
+use super::walk::{Kernel, Walk};
 use crate::engine::error::Result;
 use crate::graph::{Conv, ConvTranspose};
 
 /// Output channels of a group below which a tile of the product would be mostly empty.
-const LEAST_ROWS: usize = 8;
+pub const LEAST_ROWS: usize = 8;
 
 /// Rows, columns and depth of a tile in `shaders/conv_tiled.wgsl`.
-const TILE: [usize; 3] = [32, 64, 16];
+pub const TILE: [usize; 3] = [32, 64, 16];
 
 /// Numbers of an operation's arrays on the device.
 const WEIGHTS: usize = 0;
@@ -21,17 +23,23 @@ const BIAS: usize = 1;
 const PARTS: usize = 2;
 
 /// A convolution as a product of matrices.
-struct Product {
+pub struct Product {
     /// Of every group.
-    rows: usize,
+    pub rows: usize,
     /// Of every group.
-    depth: usize,
-    groups: usize,
+    pub depth: usize,
+    /// Groups.
+    pub groups: usize,
 }
 
 impl Product {
+    /// Of a walk over a map.
+    pub fn of(walk: &Walk) -> Self {
+        Self { rows: walk.rows, depth: walk.depth(), groups: walk.groups }
+    }
+
     /// Rows and depth up to whole tiles.
-    fn padded(&self) -> [usize; 2] {
+    pub fn padded(&self) -> [usize; 2] {
         [self.rows.next_multiple_of(TILE[0]), self.depth.next_multiple_of(TILE[2])]
     }
 
@@ -48,16 +56,22 @@ impl Product {
     }
 }
 
-/// How a convolution's product walks over its input.
-struct Walk {
-    kernel: [usize; 2],
-    stride: [usize; 2],
-    padding: [usize; 2],
-    dilation: [usize; 2],
-    /// Positions of the product's columns.
-    grid: [usize; 2],
-    /// Taps of a transposed convolution that lie side by side.
-    scattered: Option<[usize; 2]>,
+/// What a convolution reads and writes.
+pub struct Maps<'a> {
+    /// What it reads.
+    pub x: &'a Slot,
+    /// Its shape.
+    pub input: Shape,
+    /// What it writes.
+    pub y: &'a Slot,
+    /// Its shape.
+    pub output: Shape,
+    /// As the walk's strides say; for a product of matrices packed.
+    pub weights: &'a Slot,
+    /// What is added to every output channel.
+    pub bias: Option<&'a Slot>,
+    /// Whether the result is added to what is there.
+    pub adds: bool,
 }
 
 impl Compiler<'_> {
@@ -65,9 +79,8 @@ impl Compiler<'_> {
     pub fn conv(&mut self, operation: &Operation, conv: &Conv, x: &Slot) -> Result<Slot> {
         let graph = self.graph;
         let node = &graph.nodes[operation.node];
-        let taps = conv.kernel[0] * conv.kernel[1];
-        let product =
-            Product { rows: conv.outputs / conv.groups, depth: conv.inputs / conv.groups * taps, groups: conv.groups };
+        let walk = Kernel::of_conv(conv).forth();
+        let product = Product::of(&walk);
         let [input, output] = [self.input_shape(node, 0), self.shape(operation.node)];
         let y = self.result(operation.node)?;
         let bias = self.bias(operation, conv.outputs)?;
@@ -75,63 +88,27 @@ impl Compiler<'_> {
             let channel = group * product.rows + row;
             parameters[node.parameters[0]][channel * product.depth + k]
         };
-        let key = (operation.node, WEIGHTS);
-        if product.rows >= LEAST_ROWS {
-            let weights = self.weights.slot(self.gpu, key, &node.scope, |parameters| {
-                let norm = behind(graph, operation.norm, conv.outputs, parameters);
+        let is_tiled = product.rows >= LEAST_ROWS;
+        let weights = self.weights.slot(self.gpu, (operation.node, WEIGHTS), &node.scope, |parameters| {
+            let norm = behind(graph, operation.norm, conv.outputs, parameters);
+            if is_tiled {
                 let scaled = |group: usize, row: usize, k: usize| {
                     let [scale, _] = norm[group * product.rows + row];
                     (f64::from(weight(parameters, group, row, k)) * scale) as f32
                 };
-                product.packed(scaled)
-            })?;
-            let walk = Walk {
-                kernel: conv.kernel,
-                stride: conv.stride,
-                padding: conv.padding,
-                dilation: conv.dilation,
-                grid: [output.height, output.width],
-                scattered: None,
-            };
-            self.tiled(operation, &product, &walk, input, &y, &[x, &weights, &bias]);
-            return Ok(y);
-        }
-        let weights = self.weights.slot(self.gpu, key, &node.scope, |parameters| {
-            let norm = behind(graph, operation.norm, conv.outputs, parameters);
+                return product.packed(scaled);
+            }
             let values = parameters[node.parameters[0]].chunks_exact(product.depth.max(1));
             let scaled =
                 values.zip(&norm).flat_map(|(w, [scale, _])| w.iter().map(move |w| (f64::from(*w) * scale) as f32));
             scaled.collect()
         })?;
-        let count = self.batch * output.len();
-        let [[stride_h, stride_w], [padding_h, padding_w], [dilation_h, dilation_w]] =
-            [conv.stride, conv.padding, conv.dilation];
-        let sizes = words([
-            count,
-            input.channels,
-            input.height,
-            input.width,
-            output.channels,
-            output.height,
-            output.width,
-            stride_h,
-            stride_w,
-            padding_h,
-            padding_w,
-            dilation_h,
-            dilation_w,
-            conv.inputs / conv.groups,
-            product.rows,
-        ]);
-        self.call(Call {
-            shader: shader::conv_direct(conv.kernel, operation.finish),
-            sizes: operation.finish.before(sizes),
-            output: &y,
-            inputs: &[x, &weights, &bias],
-            groups: threads(self.gpu, count),
-            work: count * product.depth,
-            turns: product.depth + taps,
-        });
+        let maps = Maps { x, input, y: &y, output, weights: &weights, bias: Some(&bias), adds: false };
+        if is_tiled {
+            self.tiled(&walk, None, operation.finish, &maps);
+        } else {
+            self.direct(&walk, operation.finish, &maps);
+        }
         Ok(y)
     }
 
@@ -146,34 +123,30 @@ impl Compiler<'_> {
         })
     }
 
-    fn tiled(
-        &mut self,
-        operation: &Operation,
-        product: &Product,
-        walk: &Walk,
-        input: Shape,
-        y: &Slot,
-        inputs: &[&Slot],
-    ) {
-        let positions = walk.grid[0] * walk.grid[1];
+    /// A convolution as a product of matrices with packed weights; `scattered`: taps of a transposed one that lie side by side.
+    pub fn tiled(&mut self, walk: &Walk, scattered: Option<[usize; 2]>, finish: Finish, maps: &Maps) {
+        let product = Product::of(walk);
+        let grid = if scattered.is_some() { maps.input } else { maps.output };
+        let (input, positions) = (maps.input, grid.positions());
         let columns = self.batch * positions;
         let [padded_rows, padded_depth] = product.padded();
-        let [taps_h, taps_w] = walk.scattered.unwrap_or([1, 1]);
+        let [taps_h, taps_w] = scattered.unwrap_or([1, 1]);
         let out_channels = product.rows * product.groups / (taps_h * taps_w);
+        let [padding_h, padding_w] = walk.padding.map(isize::cast_unsigned);
         let sizes = words([
             input.channels,
             input.height,
             input.width,
-            walk.grid[1],
+            grid.width,
             positions,
             columns,
             walk.stride[0],
             walk.stride[1],
-            walk.padding[0],
-            walk.padding[1],
+            padding_h,
+            padding_w,
             walk.dilation[0],
             walk.dilation[1],
-            input.channels / product.groups,
+            walk.channels,
             product.rows,
             padded_rows,
             product.depth,
@@ -181,18 +154,59 @@ impl Compiler<'_> {
             out_channels,
             taps_h,
             taps_w,
+            usize::from(maps.adds),
         ]);
         let [across, further, _] = lines(self.gpu, columns.div_ceil(TILE[1]));
         let down = padded_rows / TILE[0] * product.groups;
         self.call(Call {
-            shader: shader::conv_tiled(walk.kernel, walk.scattered.is_some(), operation.finish),
-            sizes: operation.finish.before(sizes),
-            output: y,
-            inputs,
+            shader: shader::conv_tiled(walk, scattered.is_some(), maps.bias.is_some(), finish),
+            sizes: finish.before(sizes),
+            output: maps.y,
+            inputs: &[maps.x, maps.weights, maps.bias.unwrap_or(maps.weights)],
             groups: [across, down as u32, further],
             work: columns * product.rows * product.groups * product.depth,
             // Of the product itself, and of bringing its parts.
             turns: 2 * padded_depth,
+        });
+    }
+
+    /// A convolution value by value.
+    pub fn direct(&mut self, walk: &Walk, finish: Finish, maps: &Maps) {
+        let (input, output) = (maps.input, maps.output);
+        let count = self.batch * output.len();
+        let [padding_h, padding_w] = walk.padding.map(isize::cast_unsigned);
+        let [of_group, of_output, of_channel] = walk.strides;
+        let sizes = words([
+            usize::from(maps.adds),
+            count,
+            input.channels,
+            input.height,
+            input.width,
+            output.channels,
+            output.height,
+            output.width,
+            walk.stride[0],
+            walk.stride[1],
+            padding_h,
+            padding_w,
+            walk.dilation[0],
+            walk.dilation[1],
+            walk.channels,
+            walk.rows,
+            of_group,
+            of_output,
+            of_channel,
+            usize::from(walk.is_flipped),
+        ]);
+        let [spread_h, spread_w] = walk.spread;
+        self.call(Call {
+            shader: shader::conv_direct(walk, maps.bias.is_some(), finish),
+            sizes: finish.before(sizes),
+            output: maps.y,
+            inputs: &[maps.x, maps.weights, maps.bias.unwrap_or(maps.weights)],
+            groups: threads(self.gpu, count),
+            work: count * walk.depth() / (spread_h * spread_w),
+            turns: walk.depth() + walk.kernel[0] * (walk.kernel[1] + 1),
         });
     }
 
@@ -217,15 +231,8 @@ impl Compiler<'_> {
                     (f64::from(values[(group * inputs + k) * product.rows + row]) * scale) as f32
                 })
             })?;
-            let walk = Walk {
-                kernel: [1, 1],
-                stride: [1, 1],
-                padding: [0, 0],
-                dilation: [1, 1],
-                grid: [input.height, input.width],
-                scattered: Some(conv.kernel),
-            };
-            self.tiled(operation, &product, &walk, input, &y, &[x, &weights, &bias]);
+            let maps = Maps { x, input, y: &y, output, weights: &weights, bias: Some(&bias), adds: false };
+            self.tiled(&side_by_side(conv), Some(conv.kernel), operation.finish, &maps);
             return Ok(y);
         }
         let weights = self.weights.slot(self.gpu, key, &node.scope, |parameters| {
@@ -234,33 +241,8 @@ impl Compiler<'_> {
             let values = parameters[node.parameters[0]].iter().enumerate();
             values.map(|(n, value)| (f64::from(*value) * norm[channel(n)][0]) as f32).collect()
         })?;
-        let count = self.batch * output.len();
-        let sizes = words([
-            count,
-            input.channels,
-            input.height,
-            input.width,
-            output.channels,
-            output.height,
-            output.width,
-            conv.kernel[0],
-            conv.kernel[1],
-            conv.stride[0],
-            conv.stride[1],
-            conv.padding[0],
-            conv.padding[1],
-            inputs,
-            outputs,
-        ]);
-        self.call(Call {
-            shader: shader::conv_transpose(operation.finish),
-            sizes: operation.finish.before(sizes),
-            output: &y,
-            inputs: &[x, &weights, &bias],
-            groups: threads(self.gpu, count),
-            work: self.batch * input.len() * outputs * taps,
-            turns: (inputs + 1) * taps + conv.kernel[0],
-        });
+        let maps = Maps { x, input, y: &y, output, weights: &weights, bias: Some(&bias), adds: false };
+        self.direct(&Kernel::of_transpose(conv).back(), operation.finish, &maps);
         Ok(y)
     }
 
@@ -290,4 +272,19 @@ impl Compiler<'_> {
         }
         Ok(y)
     }
+}
+
+/// A transposed convolution whose stride is its kernel, as one of single positions to so many channels more.
+fn side_by_side(conv: &ConvTranspose) -> Walk {
+    let (inputs, rows) = (conv.inputs / conv.groups, conv.outputs / conv.groups * conv.kernel[0] * conv.kernel[1]);
+    Kernel {
+        size: [1; 2],
+        stride: [1; 2],
+        padding: [0; 2],
+        dilation: [1; 2],
+        groups: conv.groups,
+        first: rows,
+        second: inputs,
+    }
+    .forth()
 }

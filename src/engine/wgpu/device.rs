@@ -56,10 +56,6 @@ impl Device for WgpuDevice {
         false
     }
 
-    fn trains(&self) -> bool {
-        false
-    }
-
     fn memory_bytes(&self) -> Option<[u64; 2]> {
         None
     }

@@ -4,8 +4,8 @@ use wgpu::{BindGroupDescriptor, BindGroupEntry, BindingResource, Buffer, BufferB
 
 use super::arena::Slot;
 use super::gpu::Gpu;
-use super::plan::Step;
 use super::shader::Shader;
+use super::steps::{Step, Steps};
 use crate::engine::error::Result;
 
 /// Threads of a group where each makes a value of its own.
@@ -66,7 +66,7 @@ impl Draft {
     ///
     /// # Errors
     /// When a shader does not compile.
-    pub fn finish(self, gpu: &Gpu) -> Result<Vec<Step>> {
+    pub fn finish(self, gpu: &Gpu) -> Result<Steps> {
         let sizes = if self.sizes.is_empty() { vec![0; STRIDE] } else { self.sizes };
         let sizes = gpu.filled(&sizes, BufferUsages::UNIFORM);
         let step = |(n, call): (usize, Drafted)| {
@@ -94,7 +94,7 @@ impl Draft {
             let offset = (n * STRIDE) as u32;
             Ok(Step { name: call.shader.name, pipeline, group, offset, groups: call.groups, work: call.work })
         };
-        self.calls.into_iter().enumerate().map(step).collect()
+        self.calls.into_iter().enumerate().map(step).collect::<Result<_>>().map(Steps)
     }
 }
 

@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use super::arena::check_bytes;
+use super::arena::{Slot, check_bytes};
 use super::compile::compile;
-use super::gpu::Gpu;
+use super::gpu::{Gpu, TO_AND_FRO};
 use super::plan::{Plan, Running};
-use super::resident::Resident;
+use super::resident::{Resident, as_bytes};
+use super::training::{self, Asked, GpuArray, PlanPool, own};
 use crate::engine::array::Array;
 use crate::engine::dropout::Masks;
-use crate::engine::error::{EngineError, Result};
+use crate::engine::error::Result;
 use crate::engine::executor::{DeviceArray, Executor, ForwardPass, Mode, Pending};
 use crate::engine::recipe::Update;
 use crate::engine::stage_times::StageTimes;
@@ -32,16 +33,28 @@ pub struct WgpuExecutor {
     plans: Vec<([usize; 3], Plan)>,
     /// Inferences until the device is destroyed.
     fails_after: Option<usize>,
+    /// Of training.
+    pool: PlanPool,
 }
 
 impl WgpuExecutor {
     /// A network whose weights go to the device when they are first needed.
     pub fn new(graph: Arc<Graph>, gpu: Arc<Gpu>, parameters: Vec<Vec<f32>>) -> Self {
-        Self { graph, gpu, weights: Resident::new(parameters), plans: Vec::new(), fails_after: None }
+        Self {
+            graph,
+            gpu,
+            weights: Resident::new(parameters),
+            plans: Vec::new(),
+            fails_after: None,
+            pool: PlanPool::default(),
+        }
     }
 
-    /// The plan for an input's size, compiled where there is none.
+    /// The plan for an input's size, compiled where there is none or training has changed the weights.
     fn plan(&mut self, input: &Array) -> Result<&Plan> {
+        if self.weights.catch_up(&self.gpu)? {
+            self.plans.clear();
+        }
         let [batch, _, height, width] = input.dims4();
         let key = [batch, height, width];
         if let Some(found) = self.plans.iter().position(|(size, _)| *size == key) {
@@ -67,21 +80,21 @@ impl WgpuExecutor {
         Ok((most / bytes.max(1)) as usize)
     }
 
-    fn submit(&mut self, input: &Array, watch: Watch) -> Result<Running> {
+    /// For tests: one run less until the device is lost.
+    fn count_run(&mut self) {
         if let Some(left) = &mut self.fails_after {
             match left.checked_sub(1) {
                 Some(fewer) => *left = fewer,
                 None => self.gpu.device.destroy(),
             }
         }
+    }
+
+    fn submit(&mut self, input: &Array, watch: Watch) -> Result<Running> {
+        self.count_run();
         let gpu = self.gpu.clone();
         self.plan(input)?.submit(&gpu, input, watch)
     }
-}
-
-/// What a network that does not train here is asked for.
-fn no_training() -> EngineError {
-    EngineError::failed("this device runs networks and does not train them")
 }
 
 impl Executor for WgpuExecutor {
@@ -107,30 +120,55 @@ impl Executor for WgpuExecutor {
         Ok(Some(Box::new(self.submit(input, watch)?)))
     }
 
-    fn run(&mut self, _: &Array, _: Mode, _: TrainingOptions, _: Masks, _: Watch) -> Result<Box<dyn ForwardPass>> {
-        Err(no_training())
+    fn run(
+        &mut self,
+        input: &Array,
+        mode: Mode,
+        wanted: TrainingOptions,
+        masks: Masks,
+        watch: Watch,
+    ) -> Result<Box<dyn ForwardPass>> {
+        self.count_run();
+        let Self { graph, gpu, weights, pool, .. } = self;
+        training::pass(gpu, graph, weights, pool, &Asked { input, mode, wanted }, masks, watch)
     }
 
     fn parameter(&self, number: usize) -> Result<Vec<f32>> {
-        Ok(self.weights.parameters[number].clone())
+        Ok(self.weights.now(&self.gpu)?[number].clone())
     }
 
-    fn hold(&self, _: &Array) -> Result<Box<dyn DeviceArray>> {
-        Err(no_training())
+    fn hold(&self, values: &Array) -> Result<Box<dyn DeviceArray>> {
+        let bytes = check_bytes(&self.gpu, values.values.len(), "what an optimiser remembers")?;
+        let filled = self.gpu.watched(|| Ok(self.gpu.filled(&as_bytes(&values.values), TO_AND_FRO)))?;
+        Ok(Box::new(GpuArray::new(&self.gpu, Slot { buffer: filled, bytes })))
     }
 
-    fn square_sum(&self, _: &[&dyn DeviceArray]) -> Result<f64> {
-        Err(no_training())
+    fn square_sum(&self, arrays: &[&dyn DeviceArray]) -> Result<f64> {
+        let slots = arrays.iter().map(|array| own(&self.gpu, *array)).collect::<Result<Vec<_>>>()?;
+        training::square_sum(&self.gpu, &slots)
     }
 
     fn update(
         &mut self,
-        _: usize,
-        _: &dyn DeviceArray,
-        _: &mut [Option<Box<dyn DeviceArray>>; 2],
-        _: &Update,
+        number: usize,
+        gradient: &dyn DeviceArray,
+        memory: &mut [Option<Box<dyn DeviceArray>>; 2],
+        update: &Update,
     ) -> Result<()> {
-        Err(no_training())
+        let mut slots = [None, None];
+        for (slot, held) in slots.iter_mut().zip(memory.iter()) {
+            *slot = held.as_ref().map(|held| own(&self.gpu, &**held).cloned()).transpose()?;
+        }
+        let value = self.weights.trained(&self.gpu, &self.graph)?[number].clone();
+        training::descend(&self.gpu, &value, own(&self.gpu, gradient)?, &mut slots, update)?;
+        for (held, slot) in memory.iter_mut().zip(slots) {
+            if held.is_none() {
+                *held = slot.map(|slot| -> Box<dyn DeviceArray> { Box::new(GpuArray::new(&self.gpu, slot)) });
+            }
+        }
+        self.weights.change();
+        self.pool.count_update();
+        Ok(())
     }
 
     fn most_started(&self) -> usize {
@@ -147,11 +185,16 @@ impl Executor for WgpuExecutor {
         Ok(StageTimes { instructions: "WGSL", stages, weight_bytes, map_bytes: plan.map_bytes as usize })
     }
 
+    fn training_stage_times(&mut self, input: &Array, _: TrainingOptions) -> Result<StageTimes> {
+        let (stages, bytes) = training::stage_seconds(&self.gpu, &self.graph, &mut self.weights, input)?;
+        Ok(StageTimes { instructions: "WGSL", stages, weight_bytes: 0, map_bytes: bytes as usize })
+    }
+
     fn lose_device_after(&mut self, inferences: usize) {
         // Other networks share the device; one of its own is destroyed.
         if let Ok(own) = self.gpu.another() {
-            let parameters = std::mem::replace(&mut self.weights, Resident::new(Vec::new())).parameters;
-            self.weights = Resident::sharing(parameters);
+            let parameters = self.weights.now(&self.gpu).unwrap_or_else(|_| self.weights.parameters.clone());
+            (self.weights, self.pool) = (Resident::sharing(parameters), PlanPool::default());
             (self.gpu, self.fails_after) = (Arc::new(own), Some(inferences));
             self.plans.clear();
         }

@@ -7,7 +7,8 @@ use crate::graph::Activation;
 pub struct Finish {
     /// Its name there.
     pub function: &'static str,
-    constants: [f32; 2],
+    /// Its constants.
+    pub constants: [f32; 2],
 }
 
 impl Finish {

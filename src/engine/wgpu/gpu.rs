@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use wgpu::{
     BindGroupLayout, BindGroupLayoutDescriptor, BindGroupLayoutEntry, BindingType, Buffer, BufferBindingType,
     BufferDescriptor, BufferUsages, ComputePipeline, ComputePipelineDescriptor, Device, DeviceDescriptor, ErrorFilter,
-    Limits, PipelineLayout, PipelineLayoutDescriptor, Queue, ShaderModuleDescriptor, ShaderSource, ShaderStages,
+    Limits, PipelineLayout, PipelineLayoutDescriptor, PollType, Queue, ShaderModuleDescriptor, ShaderSource,
+    ShaderStages,
 };
 
 use super::adapters::adapters;
@@ -15,6 +17,12 @@ use super::failure::{Health, of_wgpu};
 use super::shader::Shader;
 use super::waiting::answer;
 use crate::engine::error::{EngineError, Result};
+
+/// The use of memory that is filled from here, that shaders read and write, and that is read back.
+pub const TO_AND_FRO: BufferUsages = BufferUsages::STORAGE.union(BufferUsages::COPY_SRC);
+
+/// How long is waited for a device to say why it refuses something.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// An open device.
 pub struct Gpu {
@@ -99,14 +107,20 @@ impl Gpu {
             reported = answer(scope.pop()).or(reported);
         }
         match reported {
-            Some(error) => Err(of_wgpu(error)),
+            Some(error) => {
+                // A device that is gone also refuses what it is asked for; that it is gone is the reason.
+                // wgpu tells so once what was handed in before has ended.
+                let _ = self.device.poll(PollType::Wait { submission_index: None, timeout: Some(LAST_WORDS) });
+                self.health.check()?;
+                Err(of_wgpu(error))
+            }
             None => done.and_then(|done| self.health.check().map(|()| done)),
         }
     }
 
     /// Memory of the device for so many bytes, without values.
     pub fn buffer(&self, bytes: u64) -> Buffer {
-        let usage = BufferUsages::STORAGE | BufferUsages::COPY_DST | BufferUsages::COPY_SRC;
+        let usage = TO_AND_FRO | BufferUsages::COPY_DST;
         self.device.create_buffer(&BufferDescriptor { label: None, size: bytes, usage, mapped_at_creation: false })
     }
 

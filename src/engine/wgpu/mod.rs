@@ -5,9 +5,10 @@
 //! **Invariant:** wgpu's types stay in this folder, and no error of a driver is a panic: it becomes an error of this room.
 //!
 //! `compile.rs` goes through the graph, files beside it make the calls of a kind of operation; `plan.rs` runs them. Shaders are WGSL
-//! files (`shaders/`), put together by `shader.rs`; their pipelines are kept by their text.
+//! files (`shaders/`), put together by `shader.rs`; their pipelines are kept by their text. `training/` is both ways of a training pass
+//! and the optimisers' steps.
 //!
-//! Deliberately absent: gradients (training runs elsewhere), maps of 16 bits.
+//! Deliberately absent: maps of 16 bits, losses (plain functions on the CPU).
 
 mod adapters;
 mod arena;
@@ -23,9 +24,13 @@ mod finish;
 mod gpu;
 mod norming;
 mod plan;
+mod reading;
 mod resident;
 mod sampling;
 mod shader;
+mod steps;
+mod training;
 mod waiting;
+mod walk;
 
 pub use device::ENGINE;

@@ -1,20 +1,28 @@
 //! Weights on the device, in the order that shaders read them; made once, whatever sizes are compiled.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use wgpu::BufferUsages;
 
 use super::arena::{Slot, check_bytes};
-use super::gpu::Gpu;
-use crate::engine::error::Result;
-use crate::graph::{Graph, Node, NodeId, Op};
+use super::gpu::{Gpu, TO_AND_FRO};
+use super::reading::read;
+use crate::engine::error::{EngineError, Result};
+use crate::graph::{Graph, Node, NodeId, Op, Parameter};
 
 /// A network's parameters, and what has been made of them for the device.
 pub struct Resident {
-    /// In the graph's order. They stay here too, for a CPU that takes over from a device that is gone.
+    /// In the graph's order, as they were before a training began or when they were last read from it. They stay here too, for a CPU
+    /// that takes over from a device that is gone.
     pub parameters: Arc<Vec<Vec<f32>>>,
     held: BTreeMap<(NodeId, usize), Slot>,
+    /// The parameters on the device, once something trains.
+    trained: Vec<Slot>,
+    /// Whether those have changed since.
+    is_behind: bool,
+    /// What was read of them since.
+    latest: Mutex<Option<Arc<Vec<Vec<f32>>>>>,
 }
 
 impl Resident {
@@ -25,12 +33,67 @@ impl Resident {
 
     /// The same of parameters that others have too.
     pub fn sharing(parameters: Arc<Vec<Vec<f32>>>) -> Self {
-        Self { parameters, held: BTreeMap::new() }
+        let (held, trained, latest) = (BTreeMap::new(), Vec::new(), Mutex::default());
+        Self { parameters, held, trained, is_behind: false, latest }
+    }
+
+    /// The parameters on the device, put there where they are not yet.
+    ///
+    /// # Errors
+    /// Where a shader cannot be given as much at a time.
+    pub fn trained(&mut self, gpu: &Gpu, graph: &Graph) -> Result<Vec<Slot>> {
+        if self.trained.is_empty() {
+            let upload = |(values, of): (&Vec<f32>, &Parameter)| {
+                let bytes = check_bytes(gpu, values.len(), &of.name)?;
+                Ok(Slot { buffer: gpu.filled(&as_bytes(values), TO_AND_FRO), bytes })
+            };
+            self.trained = self.parameters.iter().zip(&graph.parameters).map(upload).collect::<Result<_>>()?;
+        }
+        Ok(self.trained.clone())
+    }
+
+    /// The parameters on the device have changed.
+    pub fn change(&mut self) {
+        self.is_behind = true;
+        if let Ok(latest) = self.latest.get_mut() {
+            *latest = None;
+        }
+    }
+
+    /// The parameters as they are now.
+    ///
+    /// # Errors
+    /// When the device cannot be read.
+    pub fn now(&self, gpu: &Arc<Gpu>) -> Result<Arc<Vec<Vec<f32>>>> {
+        if !self.is_behind {
+            return Ok(self.parameters.clone());
+        }
+        let mut latest = self.latest.lock().map_err(|_| EngineError::failed("an earlier read ended in an error"))?;
+        if let Some(latest) = &*latest {
+            return Ok(latest.clone());
+        }
+        let found = Arc::new(read(gpu, &self.trained.iter().collect::<Vec<_>>())?);
+        *latest = Some(found.clone());
+        Ok(found)
+    }
+
+    /// Makes what inference reads of parameters that have changed anew when it is next needed; tells whether they have.
+    ///
+    /// # Errors
+    /// When the device cannot be read.
+    pub fn catch_up(&mut self, gpu: &Arc<Gpu>) -> Result<bool> {
+        if !self.is_behind {
+            return Ok(false);
+        }
+        self.parameters = self.now(gpu)?;
+        self.held.clear();
+        self.is_behind = false;
+        Ok(true)
     }
 
     /// Bytes on the device.
     pub fn bytes(&self) -> u64 {
-        self.held.values().map(|slot| slot.bytes).sum()
+        self.held.values().chain(&self.trained).map(|slot| slot.bytes).sum()
     }
 
     /// An operation's array by its number, put on the device where it is not yet.

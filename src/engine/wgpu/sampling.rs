@@ -3,7 +3,7 @@
 use wgpu::BufferUsages;
 
 use super::arena::{Slot, check_bytes};
-use super::compile::{Compiler, Operation};
+use super::compile::{Compiler, Operation, Shape};
 use super::draft::{Call, lines, threads, words};
 use super::shader;
 use crate::engine::error::{EngineError, Result};
@@ -48,22 +48,39 @@ impl Compiler<'_> {
         let map = Resample::of(&node.op, [input.height, input.width])
             .ok_or_else(|| EngineError::failed(format!("{}: not a resampling", node.scope)))?;
         let y = self.result(operation.node)?;
-        let words_of_taps = table(&map);
-        let bytes = check_bytes(self.gpu, words_of_taps.len(), &node.scope)?;
+        self.apply(&map, x, &y, [input, output], &node.scope, false)?;
+        Ok(y)
+    }
+
+    /// A linear map of rows and columns, put to or added to what is there.
+    ///
+    /// # Errors
+    /// Where its taps are too many for the device.
+    pub fn apply(
+        &mut self,
+        map: &Resample,
+        x: &Slot,
+        y: &Slot,
+        [input, output]: [Shape; 2],
+        scope: &str,
+        adds: bool,
+    ) -> Result<()> {
+        let words_of_taps = table(map);
+        let bytes = check_bytes(self.gpu, words_of_taps.len(), scope)?;
         let contents: Vec<u8> = words_of_taps.iter().flat_map(|word| word.to_ne_bytes()).collect();
         let taps = Slot { buffer: self.gpu.filled(&contents, BufferUsages::STORAGE), bytes };
         let count = self.batch * output.len();
         let most = |taps: &Taps| taps.iter().map(Vec::len).max().unwrap_or(1);
         self.call(Call {
             shader: shader::resample(),
-            sizes: words([count, input.height, input.width, output.height, output.width]),
-            output: &y,
+            sizes: words([count, input.height, input.width, output.height, output.width, usize::from(adds)]),
+            output: y,
             inputs: &[x, &taps],
             groups: threads(self.gpu, count),
             work: count * most(&map.rows) * most(&map.columns),
             turns: most(&map.rows) * (most(&map.columns) + 1),
         });
-        Ok(y)
+        Ok(())
     }
 
     /// Sum over the positions of every map weighted by a map of one channel, or the mean.

@@ -1,6 +1,7 @@
 //! Shaders, put together from their files and what is known when compiling.
 
 use super::finish::Finish;
+use super::walk::Walk;
 
 /// A shader.
 #[derive(Clone)]
@@ -13,9 +14,16 @@ pub struct Shader {
     pub inputs: usize,
 }
 
-const ACTIVATIONS: &str = include_str!("shaders/activations.wgsl");
-const INDEX: &str = include_str!("shaders/index.wgsl");
-const TOTAL: &str = include_str!("shaders/total.wgsl");
+/// Element-wise functions.
+pub const ACTIVATIONS: &str = include_str!("shaders/activations.wgsl");
+/// Which of many values a thread makes.
+pub const INDEX: &str = include_str!("shaders/index.wgsl");
+/// Sums over a group of threads.
+pub const TOTAL: &str = include_str!("shaders/total.wgsl");
+/// Putting a value to its place, or adding it to what is there.
+pub const STORE: &str = include_str!("shaders/store.wgsl");
+/// Rows and columns of positions.
+pub const CROSS: &str = include_str!("shaders/cross.wgsl");
 
 /// The function that a shader applies to what it writes.
 fn finishing(finish: Finish) -> String {
@@ -23,29 +31,33 @@ fn finishing(finish: Finish) -> String {
     format!("{ACTIVATIONS}\nfn finish(x: f32) -> f32 {{ return {name}(x, p.finish_a, p.finish_b); }}\n")
 }
 
-fn kernel_constants([height, width]: [usize; 2]) -> String {
+/// Height and width of a kernel.
+pub fn kernel_constants([height, width]: [usize; 2]) -> String {
     format!("const KERNEL_H = {height}u;\nconst KERNEL_W = {width}u;\n")
 }
 
-/// Convolution as a product of matrices.
-pub fn conv_tiled(kernel: [usize; 2], scatter: bool, finish: Finish) -> Shader {
+/// Kernel, spread and bias of a convolution.
+fn walk_constants(walk: &Walk, is_biased: bool) -> String {
+    let [height, width] = walk.spread;
+    let constant = if is_biased { "bias[channel]" } else { "0.0" };
+    let kernel = kernel_constants(walk.kernel);
+    let spread = format!("const SPREAD_H = {height}i;\nconst SPREAD_W = {width}i;\n");
+    format!("{kernel}{spread}fn constant(channel: u32) -> f32 {{ return {constant}; }}\n")
+}
+
+/// Convolution as a product of matrices; `scatter`: rows are output channels times taps that lie side by side.
+pub fn conv_tiled(walk: &Walk, scatter: bool, is_biased: bool, finish: Finish) -> Shader {
     let text = include_str!("shaders/conv_tiled.wgsl");
-    let constants = kernel_constants(kernel);
-    let text = format!("{constants}const SCATTER = {scatter};\n{}{text}", finishing(finish));
+    let constants = walk_constants(walk, is_biased);
+    let text = format!("{constants}const SCATTER = {scatter};\n{STORE}{}{text}", finishing(finish));
     Shader { name: "conv_tiled", text, inputs: 3 }
 }
 
 /// Convolution value by value.
-pub fn conv_direct(kernel: [usize; 2], finish: Finish) -> Shader {
+pub fn conv_direct(walk: &Walk, is_biased: bool, finish: Finish) -> Shader {
     let text = include_str!("shaders/conv_direct.wgsl");
-    let constants = kernel_constants(kernel);
-    Shader { name: "conv_direct", text: format!("{constants}{INDEX}{}{text}", finishing(finish)), inputs: 3 }
-}
-
-/// Transposed convolution value by value.
-pub fn conv_transpose(finish: Finish) -> Shader {
-    let text = include_str!("shaders/conv_transpose.wgsl");
-    Shader { name: "conv_transpose", text: format!("{INDEX}{}{text}", finishing(finish)), inputs: 3 }
+    let constants = walk_constants(walk, is_biased);
+    Shader { name: "conv_direct", text: format!("{constants}{INDEX}{STORE}{}{text}", finishing(finish)), inputs: 3 }
 }
 
 /// Fully connected layer.
@@ -105,7 +117,7 @@ pub fn max_pool() -> Shader {
 
 /// A separable linear map of each channel.
 pub fn resample() -> Shader {
-    Shader { name: "resample", text: format!("{INDEX}{}", include_str!("shaders/resample.wgsl")), inputs: 2 }
+    Shader { name: "resample", text: format!("{INDEX}{STORE}{}", include_str!("shaders/resample.wgsl")), inputs: 2 }
 }
 
 /// Sum over the positions of every map weighted by another, or the mean.
@@ -129,7 +141,7 @@ pub fn softmax_lines() -> Shader {
 
 /// A part of a map, or a map with a border.
 pub fn window() -> Shader {
-    Shader { name: "window", text: format!("{INDEX}{}", include_str!("shaders/window.wgsl")), inputs: 1 }
+    Shader { name: "window", text: format!("{INDEX}{STORE}{}", include_str!("shaders/window.wgsl")), inputs: 1 }
 }
 
 /// One part of a concatenation.
@@ -145,7 +157,7 @@ pub fn local_response() -> Shader {
 
 /// Products of matrices with any strides.
 pub fn matmul() -> Shader {
-    Shader { name: "matmul", text: include_str!("shaders/matmul.wgsl").into(), inputs: 2 }
+    Shader { name: "matmul", text: format!("{STORE}{}", include_str!("shaders/matmul.wgsl")), inputs: 2 }
 }
 
 /// Scores of pairs.
@@ -156,5 +168,5 @@ pub fn pair_scores() -> Shader {
 /// Criss-cross attention on maps whose height and width add up to at most so many.
 pub fn criss_cross(most: usize) -> Shader {
     let text = include_str!("shaders/criss_cross.wgsl");
-    Shader { name: "criss_cross", text: format!("const MOST = {most}u;\n{INDEX}{TOTAL}{text}"), inputs: 3 }
+    Shader { name: "criss_cross", text: format!("const MOST = {most}u;\n{INDEX}{TOTAL}{CROSS}{text}"), inputs: 3 }
 }

@@ -16,7 +16,7 @@ const MOST: f64 = 0.75;
 /// The chance of an example from real pictures, where there are some.
 const REAL: f64 = 0.4;
 /// The chance that there is a mask so far.
-const HAS_EARLIER: f64 = 0.5;
+const HAS_EARLIER: f64 = 0.3;
 /// Scenes that are tried for one with something to want.
 const TRIES: usize = 50;
 
@@ -157,7 +157,7 @@ mod tests {
             assert!((LEAST..=6912).contains(&count), "{seed}: {count}");
             earlier += usize::from(drawn.earlier.is_some());
         }
-        assert!((8..23).contains(&earlier), "{earlier} of 30 with a mask so far");
+        assert!((2..18).contains(&earlier), "{earlier} of 30 with a mask so far");
         assert!(HELD_BACK.iter().all(|kind| KINDS.iter().all(|own| own.name != kind.name)));
     }
 }

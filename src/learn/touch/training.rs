@@ -24,15 +24,14 @@ use crate::pipeline::CHANNELS;
 use crate::work::{Stopped, Watch};
 use crate::zoo::TOUCH;
 
-/// First learning rate, and the share of the steps over which it rises.
-const RATE: f64 = 0.003;
+/// The share of the steps over which the rate rises.
 const WARM_UP: f64 = 0.03;
 /// Norm that gradients are clipped to.
 const CLIP_NORM: f64 = 12.0;
 /// Share of the weights' mean that each step keeps.
 const AVERAGE: f64 = 0.995;
 /// Sides of pictures and how many are in a step, in turn.
-const SIZES: [(usize, usize); 3] = [(128, 6), (192, 3), (160, 4)];
+const SIZES: [(usize, usize); 4] = [(256, 2), (160, 4), (256, 2), (192, 3)];
 /// Those of the last steps, and the share that these are.
 const LAST_SIZE: (usize, usize) = (256, 2);
 const LAST: f64 = 0.25;
@@ -52,6 +51,10 @@ pub struct TouchTraining {
     pub width: usize,
     /// Folders with real pictures.
     pub data: Vec<PathBuf>,
+    /// First learning rate.
+    pub rate: f64,
+    /// A model whose weights are the start, of the same width.
+    pub start: Option<PathBuf>,
     /// Steps between two measurements.
     pub measure_every: u64,
     /// Pictures of each kind that the measurements are made on.
@@ -145,10 +148,19 @@ impl TouchTraining {
         Ok(Some(real))
     }
 
-    fn spec(&self) -> ModelSpec {
+    /// Identifier and checksum of the model that it starts from.
+    fn start_facts(&self) -> Result<Option<[String; 2]>, FitError> {
+        let facts = |path: &PathBuf| {
+            let model = Model::load(path).map_err(|e| FitError::Plan(e.to_string()))?;
+            Ok([model.spec.id, model.spec.sha256])
+        };
+        self.start.as_ref().map(facts).transpose()
+    }
+
+    fn spec(&self) -> Result<ModelSpec, FitError> {
         let class = |name: &str, colour| ClassSpec { name: name.into(), colour, value: None };
         let [data, licence] = self.source.clone();
-        ModelSpec {
+        Ok(ModelSpec {
             version: PLAIN_VERSION,
             id: TOUCH.into(),
             title: "Touch: strokes to masks".into(),
@@ -174,18 +186,19 @@ impl TouchTraining {
                 data_licence: licence,
                 command: self.command.clone(),
                 seed: self.seed,
+                start: self.start_facts()?,
                 ..Provenance::default()
             },
             sha256: String::new(),
-        }
+        })
     }
 
     /// Writes the model so far.
     fn write(&self, state: &State, dice: &TouchDice) -> Result<(), FitError> {
-        let mut spec = self.spec();
+        let mut spec = self.spec()?;
         let named = dice.kinds.iter().map(|(kind, dice)| (format!("dice/{kind}"), *dice));
         spec.provenance.metrics = named.collect();
-        spec.provenance.plan = json!({"steps": state.steps, "of": self.steps, "rate": RATE, "average": AVERAGE});
+        spec.provenance.plan = json!({"steps": state.steps, "of": self.steps, "rate": self.rate, "average": AVERAGE});
         let model = Model { spec, weights: state.average.mean().clone() };
         model.save(&self.output).map_err(|e| FitError::Plan(e.to_string()))
     }
@@ -193,7 +206,7 @@ impl TouchTraining {
     /// What decides how the training goes.
     fn signature(&self, slices: usize) -> serde_json::Value {
         json!({
-            "steps": self.steps, "seed": self.seed, "width": self.width, "slices": slices,
+            "steps": self.steps, "seed": self.seed, "width": self.width, "rate": self.rate, "slices": slices,
             "kinds": KINDS.iter().map(|kind| json!([kind.name, kind.weight])).collect::<Vec<_>>(),
         })
     }
@@ -214,7 +227,7 @@ struct State {
 
 impl State {
     fn new(training: &TouchTraining, real: Option<&RealSlices>) -> Result<Self, FitError> {
-        let graph = training.spec().graph()?;
+        let graph = training.spec()?.graph()?;
         let signature = training.signature(real.map_or(0, |real| real.count()));
         let recipe = Recipe::AdamW { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.01 };
         let mut optimiser = Optimiser::new(recipe, Some(CLIP_NORM));
@@ -228,7 +241,10 @@ impl State {
         };
         let weights = match &found {
             Some(found) => found.weights.clone(),
-            None => initial_weights(&graph, training.seed),
+            None => match &training.start {
+                Some(path) => Model::load(path).map_err(|e| FitError::Plan(e.to_string()))?.weights,
+                None => initial_weights(&graph, training.seed),
+            },
         };
         let mut network = Network::new(graph, &weights, DeviceChoice::Cpu)?;
         network.prepare_to_train()?;
@@ -279,7 +295,7 @@ impl State {
             )));
         }
         let gradients = pass.backward(&gradients, watch)?;
-        self.optimiser.step(&mut self.network, &gradients, warm_poly(RATE, WARM_UP, done))?;
+        self.optimiser.step(&mut self.network, &gradients, warm_poly(training.rate, WARM_UP, done))?;
         self.steps += 1;
         self.losses = (self.losses.0 + value, self.losses.1 + 1);
         self.average.add(&self.network.weights()?);
@@ -324,6 +340,8 @@ mod tests {
             output: folder.path().join(name),
             steps: 3,
             seed: 4,
+            rate: 0.003,
+            start: None,
             width: 1,
             data: Vec::new(),
             measure_every: 100,

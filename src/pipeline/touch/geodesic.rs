@@ -23,13 +23,21 @@ pub struct StepCost<'a> {
 /// The distance of every pixel of `[rows, columns]` to the nearest seed, at most [`FARTHEST`].
 pub fn distances(size: [usize; 2], is_seed: impl Fn(usize) -> bool, cost: StepCost) -> Vec<u32> {
     let [rows, columns] = size;
-    let mut best = vec![FARTHEST; rows * columns];
+    // A frame around the picture, which nothing is nearer than, saves asking where it ends.
+    let across = columns + 2;
+    let framed = |at: usize| (at / columns + 1) * across + at % columns + 1;
+    let steps = Steps::new(size, cost, framed);
+    let mut best = vec![0u32; (rows + 2) * across];
     let mut buckets: Vec<Vec<u32>> = vec![Vec::new(); LONGEST as usize + 1];
-    for (at, best) in best.iter_mut().enumerate().filter(|(at, _)| is_seed(*at)) {
-        *best = 0;
-        buckets[0].push(at as u32);
+    for at in 0..rows * columns {
+        if is_seed(at) {
+            buckets[0].push(framed(at) as u32);
+        } else {
+            best[framed(at)] = FARTHEST;
+        }
     }
-    let whole = |cost: f32| ((cost * UNIT as f32) as u32).clamp(1, LONGEST);
+    let straight = [across, across.wrapping_neg(), 1, 1usize.wrapping_neg()];
+    let diagonal = [across + 1, across - 1, (across - 1).wrapping_neg(), (across + 1).wrapping_neg()];
     let mut waiting = buckets[0].len();
     let mut at_cost = 0u32;
     while waiting > 0 && at_cost < FARTHEST {
@@ -40,25 +48,14 @@ pub fn distances(size: [usize; 2], is_seed: impl Fn(usize) -> bool, cost: StepCo
             if best[from] != at_cost {
                 continue;
             }
-            let (row, column) = (from / columns, from % columns);
-            for (down, right) in [(0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (1, -1), (-1, 1), (-1, -1)] {
-                let (near_row, near_column) = (row.wrapping_add_signed(down), column.wrapping_add_signed(right));
-                if near_row >= rows || near_column >= columns {
-                    continue;
-                }
-                let to = near_row * columns + near_column;
-                if best[to] <= at_cost {
-                    continue;
-                }
-                let (grey, per_grey) = cost.grey;
-                let straight = if down != 0 && right != 0 { std::f32::consts::SQRT_2 } else { 1.0 };
-                let unlikely = cost.unlikely.map_or(0.0, |(plane, per_unlikely)| per_unlikely * plane[to]);
-                let step = (grey[to] - grey[from]).abs() * per_grey + (unlikely + cost.length) * straight;
-                let there = at_cost + whole(step);
-                if there < best[to] {
-                    best[to] = there;
-                    buckets[(there % (LONGEST + 1)) as usize].push(to as u32);
-                    waiting += 1;
+            for (offsets, enter) in [(straight, &steps.straight), (diagonal, &steps.diagonal)] {
+                for to in offsets.map(|offset| from.wrapping_add(offset)) {
+                    let there = at_cost + (steps.grey[to].abs_diff(steps.grey[from]) + enter[to]).min(LONGEST);
+                    if there < best[to] {
+                        best[to] = there;
+                        buckets[(there % (LONGEST + 1)) as usize].push(to as u32);
+                        waiting += 1;
+                    }
                 }
             }
         }
@@ -66,7 +63,32 @@ pub fn distances(size: [usize; 2], is_seed: impl Fn(usize) -> bool, cost: StepCo
         buckets[slot] = bucket;
         at_cost += 1;
     }
-    best
+    (0..rows * columns).map(|at| best[framed(at)]).collect()
+}
+
+/// Costs of steps in whole numbers, on the framed picture.
+struct Steps {
+    /// Greys: their difference is what a step costs for them.
+    grey: Vec<u32>,
+    /// What entering a pixel costs otherwise, from beside it and from a corner; at least 1.
+    straight: Vec<u32>,
+    diagonal: Vec<u32>,
+}
+
+impl Steps {
+    fn new([rows, columns]: [usize; 2], cost: StepCost, framed: impl Fn(usize) -> usize) -> Self {
+        let whole = |cost: f32| (cost * UNIT as f32) as u32;
+        let nothing = || vec![0; (rows + 2) * (columns + 2)];
+        let mut steps = Self { grey: nothing(), straight: nothing(), diagonal: nothing() };
+        for at in 0..rows * columns {
+            let unlikely = cost.unlikely.map_or(0.0, |(plane, per_unlikely)| per_unlikely * plane[at]) + cost.length;
+            let place = framed(at);
+            steps.grey[place] = whole(cost.grey.0[at] * cost.grey.1);
+            steps.straight[place] = whole(unlikely).max(1);
+            steps.diagonal[place] = whole(unlikely * std::f32::consts::SQRT_2).max(1);
+        }
+        steps
+    }
 }
 
 #[cfg(test)]
@@ -92,8 +114,10 @@ mod tests {
                         let apart = [(from / 9).abs_diff(to / 9), (from % 9).abs_diff(to % 9)];
                         if from != to && apart[0] <= 1 && apart[1] <= 1 {
                             let straight = if apart == [1, 1] { std::f32::consts::SQRT_2 } else { 1.0 };
-                            let step = (greys[to] - greys[from]).abs() * 0.8 + (0.2 * unlikely[to] + 0.01) * straight;
-                            plain[to] = plain[to].min(plain[from] + ((step * UNIT as f32) as u32).clamp(1, LONGEST));
+                            let whole = |cost: f32| (cost * UNIT as f32) as u32;
+                            let change = whole(greys[to] * 0.8).abs_diff(whole(greys[from] * 0.8));
+                            let step = change + whole((0.2 * unlikely[to] + 0.01) * straight).max(1);
+                            plain[to] = plain[to].min(plain[from] + step.min(LONGEST));
                         }
                     }
                 }

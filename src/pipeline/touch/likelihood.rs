@@ -99,7 +99,7 @@ mod tests {
         // Three bright bars on a dark ground; one of them is marked.
         let image: Vec<f32> = (0..60 * 60).map(|n| if n % 60 % 20 < 8 { 0.9 } else { 0.2 }).collect();
         let mut strokes = vec![0; 3600];
-        (10..50).for_each(|row| strokes[row * 60 + 4] = ON);
+        (10..50).for_each(|row| strokes[row * 60 + 24] = ON);
         let features = Features::new(&image, [60, 60]);
         for off in [false, true] {
             if off {

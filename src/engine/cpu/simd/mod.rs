@@ -12,6 +12,8 @@ mod neon;
 pub mod operands;
 mod portable;
 mod set;
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+mod twin;
 pub mod vector;
 
 #[cfg(target_arch = "x86_64")]
@@ -22,4 +24,4 @@ pub use avx512::Avx512;
 pub use neon::Neon;
 pub use portable::Portable;
 pub use set::InstructionSet;
-pub use vector::{LANES, Vector};
+pub use vector::{LANES, Lanes, Vector};

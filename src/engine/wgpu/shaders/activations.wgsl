@@ -41,7 +41,7 @@ fn hard_swish(x: f32, a: f32, b: f32) -> f32 {
 
 // The share of the normal distribution below x: erfc(-x / sqrt 2) / 2 by a Chebyshev approximation of erfc (Press et al.,
 // "Numerical Recipes").
-fn gelu(x: f32, a: f32, b: f32) -> f32 {
+fn normal_share(x: f32) -> f32 {
     let z = abs(x) * 0.70710678;
     let t = 1.0 / (1.0 + 0.5 * z);
     var sum = 0.17087277;
@@ -55,7 +55,11 @@ fn gelu(x: f32, a: f32, b: f32) -> f32 {
     sum = sum * t + 1.00002368;
     sum = sum * t - 1.26551223;
     let beyond = 0.5 * t * exp(sum - z * z);
-    return x * select(beyond, 1.0 - beyond, x >= 0.0);
+    return select(beyond, 1.0 - beyond, x >= 0.0);
+}
+
+fn gelu(x: f32, a: f32, b: f32) -> f32 {
+    return x * normal_share(x);
 }
 
 fn gelu_tanh(x: f32, a: f32, b: f32) -> f32 {

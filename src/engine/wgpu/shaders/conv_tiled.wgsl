@@ -1,7 +1,8 @@
 // Convolution as a product of matrices: rows are output channels, columns the output positions of all images, the depth is input
 // channels times taps, gathered on the way. A group of 64 threads makes 32 x 64 values; each keeps 4 x 8 sums.
 // KERNEL_H, KERNEL_W and SCATTER stand before this. With SCATTER rows are output channels times taps that lie side by side, and
-// columns are input positions: a transposed convolution whose stride is its kernel.
+// columns are input positions: a transposed convolution whose stride is its kernel. SPREAD_H and SPREAD_W stand before this too: a
+// map's neighbours count as so many positions apart, with zeros between them, which makes it any transposed convolution.
 
 const ROWS = 32u;
 const COLUMNS = 64u;
@@ -30,6 +31,7 @@ struct Params {
     out_channels: u32,
     taps_h: u32,
     taps_w: u32,
+    adds: u32,
 }
 
 @group(0) @binding(0) var<uniform> p: Params;
@@ -52,10 +54,12 @@ struct Columns {
 fn gathered(columns: Columns, k: u32) -> vec4<f32> {
     let channel = k / (KERNEL_H * KERNEL_W);
     let tap = k % (KERNEL_H * KERNEL_W);
-    let row = columns.top + i32(tap / KERNEL_W * p.dilation_h);
-    let column = columns.side + i32(tap % KERNEL_W * p.dilation_w);
-    let is_row = (row >= vec4(0)) & (row < vec4(i32(p.height)));
-    let is_column = (column >= vec4(0)) & (column < vec4(i32(p.width)));
+    let down = columns.top + i32(tap / KERNEL_W * p.dilation_h);
+    let along = columns.side + i32(tap % KERNEL_W * p.dilation_w);
+    let row = down / SPREAD_H;
+    let column = along / SPREAD_W;
+    let is_row = (down >= vec4(0)) & (row * SPREAD_H == down) & (row < vec4(i32(p.height)));
+    let is_column = (along >= vec4(0)) & (column * SPREAD_W == along) & (column < vec4(i32(p.width)));
     let inside = is_row & is_column & columns.there & vec4(k < p.depth);
     let at = columns.base + (channel * p.height + vec4<u32>(row)) * p.width + vec4<u32>(column);
     let safe = select(vec4(0u), at, inside);
@@ -79,10 +83,10 @@ fn put(group: u32, first_row: u32, column: u32, sums: vec4<f32>) {
                 let along = position % p.grid_width * p.taps_w + tap % p.taps_w;
                 let plane = image * p.out_channels + channel;
                 let out_width = p.grid_width * p.taps_w;
-                y[plane * p.positions * taps + line * out_width + along] = finish(sums[n] + bias[channel]);
+                store(plane * p.positions * taps + line * out_width + along, finish(sums[n] + constant(channel)));
             } else {
                 let channel = group * p.rows + row;
-                y[(image * p.out_channels + channel) * p.positions + position] = finish(sums[n] + bias[channel]);
+                store((image * p.out_channels + channel) * p.positions + position, finish(sums[n] + constant(channel)));
             }
         }
     }

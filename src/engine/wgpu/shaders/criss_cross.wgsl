@@ -1,30 +1,12 @@
-// Attention of every position to its row and its column: a group of 256 threads takes one position. The position itself counts in
-// its row only. MOST stands before this: the largest sum of height and width.
+// Attention of every position to its row and its column: a group of 256 threads takes one position. MOST stands before this: the
+// largest sum of height and width.
 
-struct Params {
-    count: u32,
-    height: u32,
-    width: u32,
-    depth: u32,
-    channels: u32,
-}
-
-@group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
 @group(0) @binding(2) var<storage, read> query: array<f32>;
 @group(0) @binding(3) var<storage, read> key: array<f32>;
 @group(0) @binding(4) var<storage, read> value: array<f32>;
 
 var<workgroup> scores: array<f32, MOST>;
-
-// Where a position of the cross lies: first its row, then its column without it.
-fn seen(n: u32, row: u32, column: u32) -> u32 {
-    if n < p.width {
-        return row * p.width + n;
-    }
-    let down = n - p.width;
-    return select(down + 1u, down, down < row) * p.width + column;
-}
 
 @compute @workgroup_size(256)
 fn main(

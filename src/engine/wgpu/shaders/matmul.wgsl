@@ -20,6 +20,7 @@ struct Params {
     out_start: u32,
     out_image: u32,
     out_row: u32,
+    adds: u32,
 }
 
 @group(0) @binding(0) var<uniform> p: Params;
@@ -49,7 +50,7 @@ fn put(image: u32, row: u32, column: u32, sums: vec4<f32>) {
     let start = p.out_start + image * p.out_image + row * p.out_row;
     for (var n = 0u; n < 4u; n++) {
         if column + n < p.columns {
-            y[start + column + n] = p.factor * sums[n];
+            store(start + column + n, p.factor * sums[n]);
         }
     }
 }

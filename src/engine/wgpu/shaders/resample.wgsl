@@ -1,4 +1,5 @@
-// Means of windows and resampling: a linear map of rows times one of columns, each given as taps.
+// Means of windows and resampling: a linear map of rows times one of columns, each given as taps; with the
+// taps of the transposed maps, their gradient.
 
 struct Params {
     count: u32,
@@ -6,6 +7,7 @@ struct Params {
     width: u32,
     out_height: u32,
     out_width: u32,
+    adds: u32,
 }
 
 @group(0) @binding(0) var<uniform> p: Params;
@@ -38,5 +40,5 @@ fn main(
         }
         sum += bitcast<f32>(taps[r + 1u]) * across;
     }
-    y[i] = sum;
+    store(i, sum);
 }

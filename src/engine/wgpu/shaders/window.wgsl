@@ -12,6 +12,7 @@ struct Params {
     offset_h: i32,
     offset_w: i32,
     outside: f32,
+    adds: u32,
 }
 
 @group(0) @binding(0) var<uniform> p: Params;
@@ -36,8 +37,8 @@ fn main(
     let is_column = column >= 0 && column < i32(p.width);
     if is_row && is_column && channel >= 0 && channel < i32(p.channels) {
         let of_plane = plane / p.out_channels * p.channels + u32(channel);
-        y[i] = x[(of_plane * p.height + u32(row)) * p.width + u32(column)];
+        store(i, x[(of_plane * p.height + u32(row)) * p.width + u32(column)]);
     } else {
-        y[i] = p.outside;
+        store(i, p.outside);
     }
 }

@@ -24,7 +24,7 @@ pub fn draw(size: [usize; 2], random: &mut Random) -> Scene {
     let mut cover = vec![0.0f32; count];
     let mut regions = vec![0u8; count];
     let thick = random.between(0.8, 4.0) * large / 200.0 + 0.5;
-    let bend = random.between(0.03, 0.25);
+    let bend = random.between(0.01, 0.08);
     for _ in 0..1 + random.index(5) {
         grow(size, thick * random.between(0.6, 1.2), bend, &mut cover, &mut regions, random);
     }

@@ -43,7 +43,7 @@ pub fn strokes(sitter: &Sitter, random: &mut Random) -> Vec<u8> {
     let (_, found) = parts(size, sitter.mask);
     let style = random.index(10);
     // Few strokes are as common as many.
-    let count = 1 + (MOST as f64 * random.unit() * random.unit() * random.unit().sqrt()) as usize;
+    let count = 1 + (MOST as f64 * random.unit() * random.unit()) as usize;
     for n in 0..count {
         let Some(part) = pick_part(&found, n, random) else { break };
         let start = part[random.index(part.len())] as usize;
@@ -74,7 +74,7 @@ pub fn strokes(sitter: &Sitter, random: &mut Random) -> Vec<u8> {
         return drawn;
     }
     let pen = pen.drawing(OFF);
-    let count = 1 + (MOST as f64 * random.unit() * random.unit()) as usize;
+    let count = 1 + (MOST as f64 * random.unit() * random.unit().sqrt()) as usize;
     let style = random.index(8);
     for n in 0..count {
         let kind = if random.chance(0.7) { style } else { random.index(8) };

@@ -13,7 +13,7 @@ pub struct Ground {
 }
 
 /// Directions that are looked at before every step, relative to that of the last.
-const TURNS: [f64; 5] = [-0.7, -0.3, 0.0, 0.3, 0.7];
+const TURNS: [f64; 5] = [-0.6, -0.25, 0.0, 0.25, 0.6];
 
 impl Ground {
     pub fn new(size: [usize; 2], depth: Vec<f32>) -> Self {
@@ -46,7 +46,7 @@ pub fn walk(ground: &Ground, start: usize, length: f64, random: &mut Random) -> 
     }
     let keeps_away = random.between(0.3, 1.0);
     let enough = random.between(1.5, 6.0) as f32;
-    let restless = random.between(0.05, 0.6);
+    let restless = random.between(0.02, 0.3);
     let heading = random.between(0.0, TAU);
     let mut way: Vec<[f64; 2]> = Vec::new();
     for back in [TAU / 2.0, 0.0] {
@@ -59,7 +59,7 @@ pub fn walk(ground: &Ground, start: usize, length: f64, random: &mut Random) -> 
                 let looked = angle + turn;
                 let room = ground.at(ahead(looked, 2.0)).min(enough) + ground.at(ahead(looked, 1.0)).min(1.0);
                 if ground.at(ahead(looked, 1.0)) > 0.0 {
-                    let value = keeps_away * f64::from(room) + restless * random.normal() - 0.3 * turn.abs();
+                    let value = keeps_away * f64::from(room) + restless * random.normal() - 0.4 * turn.abs();
                     if value > best.0 {
                         best = (value, looked);
                     }
