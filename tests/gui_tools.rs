@@ -350,6 +350,66 @@ fn level_tracing_and_the_live_wire_follow_the_image() {
     assert!(labelled(&harness).is_empty(), "one step");
 }
 
+/// The liver lies left in the axial view; strokes off it keep to what is brighter and darker.
+#[test]
+fn touch_answers_strokes_that_are_corrected_taken_undone_and_go_on_through_slices() {
+    let _alone = alone();
+    let Some(mut harness) = scan() else { return };
+    take(&mut harness, Key::Y, "touch");
+    let on = [[0.34, 0.42], [0.36, 0.45], [0.38, 0.47]];
+    let mut strokes: Vec<[usize; 3]> = Vec::new();
+    for share in on {
+        let at = place(&harness, share);
+        strokes.push(hover(&mut harness, at).0);
+    }
+    drag(&mut harness, PointerButton::Primary, &on);
+    let shown = |harness: &Window| {
+        let (labels, _) = harness.state().studio().shown_labels().unwrap();
+        labels.counts().values().sum::<usize>()
+    };
+    let first = shown(&harness);
+    assert!(first > 20 && labelled(&harness).is_empty(), "{first} voxels are shown, none is painted");
+    // A stroke off it corrects the answer: its voxels are never in it.
+    let off = [[0.6, 0.5], [0.62, 0.55], [0.64, 0.6]];
+    let mut left_out: Vec<[usize; 3]> = Vec::new();
+    for share in off {
+        let at = place(&harness, share);
+        left_out.push(hover(&mut harness, at).0);
+    }
+    drag(&mut harness, PointerButton::Secondary, &off);
+    save_picture(&mut harness, "tool-touch-1280-dark");
+    let corrected = shown(&harness);
+    harness.key_press(Key::Enter);
+    harness.run_steps(3);
+    let painted = labelled(&harness);
+    assert_eq!(painted.len(), corrected, "what was shown is taken");
+    assert!(strokes.iter().all(|voxel| painted.contains_key(voxel)));
+    assert!(left_out.iter().all(|voxel| !painted.contains_key(voxel)));
+    let layout = PlaneLayout::new(harness.state().labels().unwrap().geometry(), Plane::Axial);
+    let slices = |painted: &BTreeMap<[usize; 3], LabelValue>| -> BTreeSet<usize> {
+        painted.keys().map(|voxel| layout.screen(*voxel)[2]).collect()
+    };
+    assert_eq!(slices(&painted).len(), 1);
+    undo(&mut harness);
+    assert!(labelled(&harness).is_empty(), "one step");
+    // Escape leaves nothing.
+    drag(&mut harness, PointerButton::Primary, &on);
+    assert!(harness.state().studio().hand.tool.is_busy());
+    harness.key_press(Key::Escape);
+    harness.run_steps(3);
+    assert!(!harness.state().studio().hand.tool.is_busy() && shown(&harness) == 0);
+    // On through the slices, in one step.
+    choose(&mut harness, "touch.reach", OptionValue::Choice("volume"));
+    drag(&mut harness, PointerButton::Primary, &on);
+    drag(&mut harness, PointerButton::Secondary, &off);
+    harness.key_press(Key::Enter);
+    settle(&mut harness);
+    let through = labelled(&harness);
+    assert!(slices(&through).len() > 1 && painted.keys().all(|voxel| through.contains_key(voxel)));
+    undo(&mut harness);
+    assert!(labelled(&harness).is_empty(), "one step");
+}
+
 /// Pictures for the guide are made of it, where they are wanted.
 #[test]
 fn every_tool_has_its_hint_and_its_options_in_sight_without_scrolling() {

@@ -34,8 +34,9 @@ pub fn handle(studio: &mut Studio, request: Request) {
         Request::Keys(keymap) => profiles::set_keys(studio, keymap),
         Request::Pointer(plane, pointer) => painting::pointer(studio, plane, &pointer),
         Request::ToolKey(key) => {
-            // An outline hears its keys wherever the pointer is.
-            let outlined = studio.hand.tool.outline().map(|outline| outline.plane);
+            // An outline, or strokes, hear their keys wherever the pointer is.
+            let tool = &studio.hand.tool;
+            let outlined = tool.outline().map(|outline| outline.plane).or(tool.scribbles().map(|lines| lines.plane));
             if let Some(plane) = outlined.or(studio.hover.map(|hover| hover.plane)) {
                 painting::key(studio, plane, key);
             }

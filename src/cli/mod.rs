@@ -43,6 +43,7 @@ mod structures;
 mod terminal;
 mod touch;
 mod train;
+mod train_touch;
 
 use std::io::{ErrorKind, Write as _};
 use std::num::NonZeroUsize;
@@ -86,6 +87,8 @@ enum Command {
     Touch(touch::Touch),
     /// Train a model on a labelled data set
     Train(train::Train),
+    /// Train the network that answers strokes
+    TrainTouch(train_touch::TrainTouch),
     /// Compare predicted masks with true ones
     Evaluate(evaluate::Evaluate),
     /// Measure the labels of a mask: volumes, values of the image, surfaces, diameters
@@ -134,6 +137,7 @@ impl Command {
             Self::Refine(command) => command.run(),
             Self::Touch(command) => command.run(),
             Self::Train(command) => command.run(),
+            Self::TrainTouch(command) => command.run(),
             Self::Evaluate(command) => command.run(),
             Self::Measure(command) => command.run(),
             Self::Models(command) => command.run(),
@@ -148,7 +152,7 @@ impl Command {
 
     /// How long it may take to end once a signal asks it to: a training saves its state first.
     fn patience(&self) -> Duration {
-        Duration::from_secs(if matches!(self, Self::Train(_)) { 120 } else { 3 })
+        Duration::from_secs(if matches!(self, Self::Train(_) | Self::TrainTouch(_)) { 120 } else { 3 })
     }
 }
 

@@ -1,6 +1,6 @@
 //! `lamella train`
 
-mod values;
+pub(super) mod values;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;

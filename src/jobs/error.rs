@@ -46,6 +46,9 @@ pub enum JobError {
     /// Strokes.
     #[error(transparent)]
     Seeds(crate::edit::SeedError),
+    /// Strokes that a network answers.
+    #[error(transparent)]
+    Touch(crate::pipeline::TouchError),
     /// Labels on another grid than their image, which the user may let be resampled.
     #[error(
         "the labels lie on another grid than the image: {difference} ({path}). Resample them to it: lamella convert MASK -o NEW --reference \
@@ -97,6 +100,7 @@ from_room!(Fit, crate::learn::FitError);
 from_room!(Remote, crate::remote::RemoteError);
 from_room!(Seeds, crate::edit::SeedError);
 from_room!(Sheet, crate::drawing::SheetError);
+from_room!(Touch, crate::pipeline::TouchError);
 from_room!(Operation, crate::edit::operations::OperationError);
 
 impl From<MarkedError> for JobError {

@@ -80,7 +80,10 @@ mod server_password;
 mod structures;
 mod title;
 mod touch;
+mod touch_answers;
+mod touch_slices;
 mod train;
+mod train_touch;
 mod training;
 mod worker;
 
@@ -143,8 +146,11 @@ pub use save_volume::SaveVolumeJob;
 pub use scan::ScanJob;
 pub use segment::{SegmentJob, SegmentNews, Segmented};
 pub use server_password::{PasswordErrand, ServerPasswordJob};
-pub use touch::TouchJob;
+pub use touch::{TouchJob, TouchMethod, Touched};
+pub use touch_answers::TouchAnswers;
+pub use touch_slices::{SharedTouchNetwork, touch_network};
 pub use train::{TrainNews, TrainSummary};
+pub use train_touch::TrainTouchJob;
 pub use training::{TrainJob, TrainSource};
 pub use worker::{Worker, WorkerNews, panic_reason};
 
@@ -210,6 +216,7 @@ pub const JOBS: &[&JobKind] = &[
     ServerPasswordJob::KIND,
     TouchJob::KIND,
     TrainJob::KIND,
+    TrainTouchJob::KIND,
 ];
 
 #[cfg(test)]

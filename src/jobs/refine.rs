@@ -167,6 +167,9 @@ fn adapt(job: &RefineJob, work: &Work<RefineNews>) -> Result<RefinedLabels, JobE
     if spec.is_classifier() {
         return Err(JobError::Other(format!("{} is a classifier and gives no mask", spec.title)));
     }
+    if spec.is_touch() {
+        return Err(JobError::Other(format!("{} answers strokes and cannot be adapted to a scan", spec.title)));
+    }
     let own = as_the_models(job)?;
     work.begin("preparing", Some(LEARNING));
     let memory = match remembered(job, work) {

@@ -76,6 +76,9 @@ impl Job for SegmentJob {
                 spec.title, spec.id
             )));
         }
+        if spec.is_touch() {
+            return Err(JobError::Other(format!("{} answers strokes; use `lamella touch --model`", spec.title)));
+        }
         tell_of_values(&self.volume, work)?;
         work.watch.stage("Preparing the network").at(0.0)?;
         let mut network = self.model.network(self.device)?;

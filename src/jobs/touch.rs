@@ -1,22 +1,33 @@
 //! From strokes to a mask.
 
 use std::path::PathBuf;
+use std::time::Instant;
 
 use super::error::JobError;
 use super::grids::difference;
 use super::job::{Job, JobKind, Work};
 use super::title::file_name;
+use super::touch_slices::{SharedTouchNetwork, answered};
 use crate::edit::{SeedGrowing, grow_from_seeds};
 use crate::formats;
-use crate::volume::{LabelMap, LabelValue, Region};
+use crate::volume::{LabelMap, LabelValue, Region, Volume};
 
 /// Strokes on the structure.
 const ON: LabelValue = 1;
 /// Strokes off it.
 const OFF: LabelValue = 2;
 
+/// How strokes become a mask.
+#[derive(Clone)]
+pub enum TouchMethod {
+    /// A network answers them, each slice with strokes by itself.
+    Network(SharedTouchNetwork),
+    /// They grow over the whole volume, see [`grow_from_seeds`].
+    Grow,
+}
+
 /// Makes a mask of strokes on and off a structure.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct TouchJob {
     /// The image: a file or a DICOM folder.
     pub image: PathBuf,
@@ -26,11 +37,23 @@ pub struct TouchJob {
     pub frame: usize,
     /// The strokes, on the same grid: 1 on the structure, 2 off it, 0 elsewhere.
     pub strokes: PathBuf,
+    /// How they become a mask.
+    pub method: TouchMethod,
+    /// The mask's value in the structure, not 0.
+    pub label: LabelValue,
+}
+
+/// A mask that was made of strokes.
+#[derive(Debug, Clone)]
+pub struct Touched {
+    /// The label in the structure, 0 elsewhere, on the image's grid.
+    pub labels: LabelMap,
+    /// Seconds that the answer took, without reading files.
+    pub seconds: f64,
 }
 
 impl Job for TouchJob {
-    /// 1 in the structure, 0 elsewhere, on the image's grid.
-    type Output = LabelMap;
+    type Output = Touched;
     type Event = ();
     const KIND: &'static JobKind = &JobKind { id: "touch", is_kept_when_stopped: false };
 
@@ -38,8 +61,11 @@ impl Job for TouchJob {
         format!("Segmenting {} by strokes", file_name(&self.image))
     }
 
-    fn run(self, work: &Work<()>) -> Result<LabelMap, JobError> {
-        let Self { image, series, frame, strokes: path } = self;
+    fn run(self, work: &Work<()>) -> Result<Touched, JobError> {
+        if self.label == 0 {
+            return Err(JobError::Other("the label 0 is the background; choose another".into()));
+        }
+        let Self { image, series, frame, strokes: path, method, label } = self;
         let volume = formats::open_one(&image, series.as_deref(), work.watch.stage("Reading the image"))?;
         volume.warnings.iter().for_each(|warning| work.warn(warning));
         if frame >= volume.frame_count() {
@@ -59,32 +85,55 @@ impl Job for TouchJob {
             )));
         }
         let strokes = checked(strokes, &path)?;
-        let counts = strokes.voxel_counts();
-        if !counts.contains_key(&ON) {
+        if !strokes.voxel_counts().contains_key(&ON) {
             return Err(JobError::Other(format!(
                 "{} has no stroke on the structure; mark some of it with the value 1",
                 path.display()
             )));
         }
-        let strokes = if counts.contains_key(&OFF) {
-            strokes
-        } else {
-            work.warn(format!(
-                "{} has no stroke off the structure (2); the border of the image counts as off it",
-                path.display()
-            ));
-            bordered(strokes)
+        let start = Instant::now();
+        let mask = match method {
+            TouchMethod::Network(network) => answered(&network, &volume, frame, &strokes, work)?,
+            TouchMethod::Grow => grown(&volume, frame, strokes, &path, work)?,
         };
-        let region = Region::whole(volume.geometry.shape());
-        let growing = SeedGrowing { volume: &volume, frame, strokes: &strokes, labels: &[ON, OFF], region };
-        let watch = work.watch.stage("Growing");
-        let shares = grow_from_seeds(&growing, watch.part(0.0, 0.95))?;
-        let mask = LabelMap::empty(volume.geometry.clone()).edited(region, watch, |start, row| {
-            shares.read_row(start, row);
-            row.iter_mut().filter(|label| **label != ON).for_each(|label| *label = 0);
-        });
-        Ok(mask?)
+        let seconds = start.elapsed().as_secs_f64();
+        let labels = if label == ON { mask } else { with_label(&mask, label)? };
+        Ok(Touched { labels, seconds })
     }
+}
+
+/// The voxels that strokes on the structure reach more cheaply than those off it.
+fn grown(
+    volume: &Volume,
+    frame: usize,
+    strokes: LabelMap,
+    path: &std::path::Path,
+    work: &Work<()>,
+) -> Result<LabelMap, JobError> {
+    let strokes = if strokes.voxel_counts().contains_key(&OFF) {
+        strokes
+    } else {
+        work.warn(format!(
+            "{} has no stroke off the structure (2); the border of the image counts as off it",
+            path.display()
+        ));
+        bordered(strokes)
+    };
+    let region = Region::whole(volume.geometry.shape());
+    let growing = SeedGrowing { volume, frame, strokes: &strokes, labels: &[ON, OFF], region };
+    let watch = work.watch.stage("Growing");
+    let shares = grow_from_seeds(&growing, watch.part(0.0, 0.95))?;
+    let mask = LabelMap::empty(volume.geometry.clone()).edited(region, watch, |start, row| {
+        shares.read_row(start, row);
+        row.iter_mut().filter(|label| **label != ON).for_each(|label| *label = 0);
+    });
+    Ok(mask?)
+}
+
+/// A mask of another label.
+fn with_label(mask: &LabelMap, label: LabelValue) -> Result<LabelMap, JobError> {
+    let other = mask.mapped(|value| Some(if value == 0 { 0 } else { label }));
+    other.map_err(|value| JobError::Broken(format!("the mask has the value {value}")))
 }
 
 /// Strokes that hold nothing but what strokes may.
@@ -151,8 +200,15 @@ mod tests {
         drawn.iter().for_each(|(voxel, label)| strokes.set(*voxel, *label));
         let path = folder.join("strokes.nrrd");
         formats::write_labels(&path, &strokes, &Annotations::default(), Watch::unwatched()).unwrap();
-        let job = TouchJob { image: image(folder), series: None, frame: 0, strokes: path };
-        run_here(job, &Signal::default(), &|_| {})
+        let job = TouchJob {
+            image: image(folder),
+            series: None,
+            frame: 0,
+            strokes: path,
+            method: TouchMethod::Grow,
+            label: 1,
+        };
+        run_here(job, &Signal::default(), &|_| {}).map(|touched| touched.labels)
     }
 
     #[test]

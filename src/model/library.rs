@@ -8,6 +8,9 @@ use super::spec::SeenScans;
 /// Models inside the program.
 const BUNDLED: &[(&str, &[u8])] = &[("hippocampus", include_bytes!("../../models/hippocampus.safetensors"))];
 
+/// The model inside the program that answers strokes. It segments nothing by itself, so it is not listed.
+const TOUCH: &[u8] = include_bytes!("../../models/touch.safetensors");
+
 /// What the scans looked like that a bundled model learned from; its file was written before models said so themselves.
 fn seen_by_bundled(id: &str) -> Option<SeenScans> {
     let hippocampus = || SeenScans { modality: "MR".into(), spacing_mm: [1.0; 3], extent_mm: [35.0, 50.0, 36.0] };
@@ -66,6 +69,14 @@ pub fn is_id(text: &str) -> bool {
 /// Whether an identifier is that of a model inside the program.
 pub fn is_bundled(id: &str) -> bool {
     BUNDLED.iter().any(|(bundled, _)| *bundled == id)
+}
+
+/// The model that answers strokes.
+///
+/// # Errors
+/// When the program's own file is damaged.
+pub fn touch() -> Result<Model, LibraryError> {
+    Ok(Model::from_bytes(TOUCH, Path::new("bundled model touch"))?)
 }
 
 /// Bundled models first, then the user's by name.

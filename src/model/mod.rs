@@ -17,7 +17,7 @@ pub mod tensor_file;
 pub use device_times::{keep_device_times, known_device_times};
 pub use ensemble::ensemble;
 pub use library::{
-    LibraryError, ListedModel, Origin, file_of, find, find_by_checksum, is_bundled, is_id, list, user_folder,
+    LibraryError, ListedModel, Origin, file_of, find, find_by_checksum, is_bundled, is_id, list, touch, user_folder,
 };
 pub use package::{Model, ModelError, is_model_file};
 pub use spec::{

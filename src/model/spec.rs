@@ -245,6 +245,11 @@ impl ModelSpec {
         self.architecture.id == zoo::foreign::CLASSIFIER
     }
 
+    /// Whether it answers strokes, and so has no mask to give of an image alone.
+    pub fn is_touch(&self) -> bool {
+        self.architecture.id == zoo::TOUCH
+    }
+
     /// Checks what would otherwise be believed without bounds.
     ///
     /// # Errors

@@ -29,6 +29,7 @@ mod runner;
 mod segment;
 mod suitability;
 mod tiles;
+mod touch;
 
 pub use attention::{AttentionBlock, AttentionView, has_attention};
 pub use fused::all_axes;
@@ -40,3 +41,4 @@ pub use resample::nearest;
 pub use segment::{SegmentOptions, segment, segment_and_visit};
 pub use suitability::{Misfit, cut_axes, flat_axis, learned_pictures, misfits, slices_to_segment};
 pub use tiles::{Fit, fit};
+pub use touch::{CHANNELS, NOTHING, OFF, ON, TouchAnswer, TouchError, TouchNetwork, TouchPrompt, channels, smooth};

@@ -33,21 +33,26 @@ mod polygon;
 mod roi;
 mod ruler;
 mod scissors;
+mod scribbles;
 mod step;
 mod stroke;
 mod threshold_brush;
 mod tool;
+mod touch;
+mod touch_answer;
 mod window_level;
 mod zooming;
 
 pub use flood_fill::FILLED;
 pub use options::{Choice, OptionKind, OptionValue, ToolOption, ToolOptions};
+pub use scribbles::{Scribble, Scribbles};
 pub use stroke::{BRUSH_SHAPE, BRUSH_SIZE};
 pub use threshold_brush::{PAINTED_VALUES, values_under};
 pub use tool::{
     Button, Drafted, Errand, ErrandWork, Handles, HighlightWork, Look, Outline, Pointer, PointerCursor, PointerKind,
     Refusal, Reply, Slice, Tool, ToolEntry, ToolKey, window_values,
 };
+pub use touch_answer::{AnswerStrokes, NOTHING, NoAnswer, OFF, ON, SliceValues, StrokeAnswer, StrokeQuestion};
 
 /// All tools, in the order of the bar.
 pub const TOOLS: &[ToolEntry] = &[
@@ -63,6 +68,7 @@ pub const TOOLS: &[ToolEntry] = &[
     flood_fill::ENTRY,
     level_tracing::ENTRY,
     live_wire::ENTRY,
+    touch::ENTRY,
     scissors::ENTRY,
     pick_label::ENTRY,
     ruler::ENTRY,

@@ -4,6 +4,7 @@ mod measuring;
 mod outlines;
 mod regions;
 mod strokes;
+mod touch;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -50,6 +51,7 @@ fn slice<'a>(session: &'a Session, of: SegmentationId, plane: Plane, rules: &'a 
         label: 3,
         options: OPTIONS.get_or_init(ToolOptions::default),
         rules,
+        answers: touch::near(),
     }
 }
 

@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::options::{OptionValue, ToolOption, ToolOptions};
+use super::scribbles::Scribbles;
+use super::touch_answer::AnswerStrokes;
 use crate::session::{Command, Document, KeptBy, MeasurementId, PaintRules, ScanId, SegmentationId};
 use crate::volume::{LabelMap, LabelValue, Measurement, Plane, PlaneLayout, Volume, VoxelRow, Window};
 use crate::work::{Stopped, Watch};
@@ -112,6 +114,8 @@ pub struct Slice<'a> {
     pub options: &'a ToolOptions,
     /// Where may be painted.
     pub rules: &'a PaintRules,
+    /// Who answers strokes.
+    pub answers: &'a Arc<dyn AnswerStrokes>,
 }
 
 impl Slice<'_> {
@@ -164,6 +168,8 @@ pub enum Refusal {
     Kept(Vec<KeptBy>),
     /// Anything else, said for the user.
     Other(&'static str),
+    /// Something failed, said for the user.
+    Failed(String),
 }
 
 /// Why an outline does not go on.
@@ -299,6 +305,11 @@ pub trait Tool: Send {
 
     /// An outline that is being drawn, or that a click would fill.
     fn outline(&self) -> Option<&Outline> {
+        None
+    }
+
+    /// Lines that say what is on a structure and what is not.
+    fn scribbles(&self) -> Option<&Scribbles> {
         None
     }
 

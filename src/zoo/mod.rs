@@ -23,6 +23,7 @@ mod monai_dynunet;
 mod nnunet;
 mod perceptron;
 pub mod resnet;
+mod touch;
 mod unet;
 pub mod vgg;
 pub mod zfnet;
@@ -45,6 +46,7 @@ pub use monai_dynunet::MonaiDynUNet;
 pub use nnunet::{NnUnet, PerAxis, conv_stack, residual_block, residual_bottleneck};
 pub use perceptron::{Perceptron, layers};
 pub use resnet::{ResNet, Striding, basic_block, bottleneck};
+pub use touch::{TOUCH, TouchUNet};
 pub use unet::{Padding, UNet, UNetNorm, UpPath};
 
 /// A square convolution of one group.
@@ -230,6 +232,7 @@ pub fn build(id: &str, ends: Ends, options: &serde_json::Value) -> Result<Graph,
         foreign::ONNX => return OnnxNetwork::deserialize(options)?.build(ends),
         ENSEMBLE => return Ensemble::deserialize(options)?.build(ends),
         foreign::CLASSIFIER => return Ok(Classifier::deserialize(options)?.network.classifier(ends)?),
+        TOUCH => return parse::<TouchUNet>(options)?.build(ends),
         _ => {}
     }
     let entry = ARCHITECTURES.iter().find(|a| a.id == id).ok_or_else(|| ZooError::Unknown(id.into()))?;

@@ -7,7 +7,8 @@ use lamella::edit::operations::{End, Kind, Mask, OPERATIONS, Order, Parameter, S
 use lamella::jobs::{EraseLabelJob, JoinJob, Names, OperateJob, run_here};
 use lamella::session::{Command, DrawOver, Edit, PaintRules, Painter, SegmentationId, Session, SliceState, key};
 use lamella::tools::{
-    self, Button, OptionKind, OptionValue, Pointer, PointerKind, Reply, Slice, Tool, ToolKey, ToolOptions,
+    self, AnswerStrokes, Button, NoAnswer, ON, OptionKind, OptionValue, Pointer, PointerKind, Reply, Slice,
+    StrokeAnswer, StrokeQuestion, Tool, ToolKey, ToolOptions,
 };
 use lamella::volume::{
     Affine, Geometry, Label, LabelMap, LabelTable, LabelValue, Plane, PlaneLayout, Rescale, Volume, Voxels, Window,
@@ -35,6 +36,20 @@ fn session() -> (Session, SegmentationId) {
     let volume = Volume::new(geometry(), voxels, vec![], Rescale::IDENTITY, "scan".into());
     let (_, of) = session.add_scan(Arc::new(volume));
     (session, of)
+}
+
+/// Answers strokes with the columns that they cross, and goes on through the slices with the same.
+struct Columns;
+
+impl AnswerStrokes for Columns {
+    fn answer(&self, question: &StrokeQuestion, _: Watch) -> Result<StrokeAnswer, NoAnswer> {
+        let [rows, columns] = question.values.size;
+        let is_crossed = |column: usize| (0..rows).any(|row| question.strokes[row * columns + column] == ON);
+        let inside = question
+            .previous
+            .map_or_else(|| (0..rows * columns).map(|at| u8::from(is_crossed(at % columns))).collect(), <[u8]>::to_vec);
+        Ok(StrokeAnswer { inside, doubt: 0.0 })
+    }
 }
 
 /// Someone who changes labels, a lock, or what is finished.
@@ -182,6 +197,7 @@ impl Studio {
                     .set(&option, OptionValue::Choice(choices[(number + n + usize::from(*label)) % choices.len()].id));
             }
         }
+        let answers: Arc<dyn AnswerStrokes> = Arc::new(Columns);
         let slice = Slice {
             document: self.session.document(),
             segmentation: self.of,
@@ -195,6 +211,7 @@ impl Studio {
             label: *label,
             options: &options,
             rules: &self.rules,
+            answers: &answers,
         };
         let mut tool: Box<dyn Tool> = (tools::TOOLS[*tool].make)();
         let button = if *erases { Button::Secondary } else { Button::Primary };

@@ -140,7 +140,7 @@ def scribbles(data, folder):
             out = Path(folder) / image.parent.relative_to(root) / f"{n}.nii.gz"
             out.parent.mkdir(parents=True, exist_ok=True)
             start = time.perf_counter()
-            words = [sys.argv[1], "touch", image, "--strokes", image.with_name(f"scribble_{n}.png"), "-o", out]
+            words = [sys.argv[1], "touch", image, "--strokes", image.with_name(f"scribble_{n}.png"), "-o", out, "--method", "grow"]
             done = subprocess.run(list(map(str, words)), capture_output=True, text=True)
             seconds.append(time.perf_counter() - start)
             if done.returncode:

@@ -162,6 +162,7 @@ pub(super) fn tell(studio: &mut Studio, of: Option<SegmentationId>, refusal: Ref
     let kept = match refusal {
         Refusal::Kept(kept) => kept,
         Refusal::Other(text) => return studio.notices.info(text),
+        Refusal::Failed(text) => return studio.notices.warn(text),
     };
     let Some(of) = of else { return };
     let Some(segmentation) = studio.session.document().segmentation(of) else { return };

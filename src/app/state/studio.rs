@@ -36,9 +36,9 @@ use super::tasks::Tasks;
 use super::teach::Teach;
 use super::views::{LabelView, Live, ScanView};
 use crate::formats::Skipped;
-use crate::jobs::{Job, JobError};
+use crate::jobs::{Job, JobError, TouchAnswers};
 use crate::session::{PaintRules, Revision, ScanId, Segmentation, SegmentationId, Session, SliceState};
-use crate::tools::{Button, Slice, TOOLS, Tool, ToolEntry};
+use crate::tools::{AnswerStrokes, Button, Slice, TOOLS, Tool, ToolEntry};
 use crate::volume::{LabelMap, LabelTable, LabelValue, Plane, PlaneLayout, Volume};
 
 /// What is shown over and beside the images.
@@ -121,6 +121,8 @@ pub struct Studio {
     pub pixels: Pixels,
     /// The slice whose labels were copied.
     pub copied: Option<CopiedSlice>,
+    /// Who answers strokes.
+    pub answers: Arc<dyn AnswerStrokes>,
     /// Operations on labels.
     pub operating: Operating,
     /// Where the network looks.
@@ -208,6 +210,7 @@ impl Studio {
             segment: SegmentForm::default(),
             pixels: Pixels::default(),
             copied: None,
+            answers: Arc::new(TouchAnswers::default()),
             operating: Operating::default(),
             attending: Attending::default(),
             numbers: Numbers::default(),
@@ -360,6 +363,7 @@ impl Studio {
             label: self.label_view()?.active,
             options: &self.settings.tools,
             rules: &self.rules,
+            answers: &self.answers,
         })
     }
 

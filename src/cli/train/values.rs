@@ -35,7 +35,7 @@ pub(super) fn spacing(text: &str) -> Result<[f64; 2], String> {
 }
 
 /// A learning rate.
-pub(super) fn rate(text: &str) -> Result<f64, String> {
+pub(in crate::cli) fn rate(text: &str) -> Result<f64, String> {
     let rate = text.parse().ok().filter(|rate: &f64| *rate > 0.0 && rate.is_finite());
     rate.ok_or_else(|| "the rate must be a finite number above 0".into())
 }

@@ -40,6 +40,24 @@ pub fn paint_outline(painter: &egui::Painter, frame: &Frame, place: (Plane, usiz
     }
 }
 
+/// The lines that say what is on the structure, in the active label's colour, and what is not, in white.
+pub fn paint_scribbles(painter: &egui::Painter, frame: &Frame, place: (Plane, usize), studio: &Studio) {
+    let scribbles = studio.hand.tool.scribbles().filter(|lines| (lines.plane, lines.slice) == place);
+    let Some(scribbles) = scribbles else { return };
+    let on = active_colour(studio);
+    for line in &scribbles.lines {
+        let colour = if line.is_on { on } else { Color32::WHITE };
+        let points: Vec<egui::Pos2> =
+            line.points.iter().map(|[x, y]| frame.to_screen([*x as f32, *y as f32])).collect();
+        for (width, colour) in [(4.0, Color32::from_black_alpha(0xa0)), (2.0, colour)] {
+            match points.as_slice() {
+                [at] => _ = painter.circle_filled(*at, width, colour),
+                _ => _ = painter.add(egui::Shape::line(points.clone(), Stroke::new(width, colour))),
+            }
+        }
+    }
+}
+
 fn active_colour(studio: &Studio) -> Color32 {
     let table = studio.segmentation().map(crate::session::Segmentation::table);
     let active = studio.label_view().map_or(1, |view| view.active);

@@ -2,7 +2,7 @@
 
 use super::annotations::{annotations_ui, crosshair_ui};
 use super::frame::Frame;
-use super::in_hand::{paint_box, paint_footprint, paint_highlight, paint_outline};
+use super::in_hand::{paint_box, paint_footprint, paint_highlight, paint_outline, paint_scribbles};
 use super::laid_over::LaidPicture;
 use super::measurements::measurements_ui;
 use super::overlay::{LabelsOnSlice, Overlay};
@@ -108,6 +108,7 @@ pub fn slice_view_ui(
     measurements_ui(&painter, &frame, (plane, slice), studio);
     paint_highlight(&painter, &frame, (plane, slice), studio);
     paint_outline(&painter, &frame, (plane, slice), studio);
+    paint_scribbles(&painter, &frame, (plane, slice), studio);
     paint_footprint(ui, &painter, &frame, (plane, slice), studio, *hover);
     let is_lit = response.has_focus() || hover.is_some_and(|hovered| hovered.plane == plane);
     let colour = theme::plane_colour(plane);
