@@ -117,8 +117,6 @@ impl BenchNetwork {
     /// When the engine fails, or gives way to the CPU.
     pub fn train_step(&mut self) -> Result<(), JobError> {
         self.memory.get_or_insert_with(KeepFreedMemory::start);
-        self.network.prepare_to_train()?;
-        self.stays_on_its_device()?;
         let pass = self.network.run(&self.input, Mode::Training, Watch::unwatched())?;
         let mut gradient = pass.outputs()?;
         for output in &mut gradient {
@@ -127,7 +125,7 @@ impl BenchNetwork {
         }
         let gradients = pass.backward(&gradient, Watch::unwatched())?;
         self.optimiser.step(&mut self.network, &gradients, 1e-3)?;
-        Ok(())
+        self.stays_on_its_device()
     }
 }
 

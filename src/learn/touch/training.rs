@@ -247,7 +247,6 @@ impl State {
             },
         };
         let mut network = Network::new(graph, &weights, DeviceChoice::Cpu)?;
-        network.prepare_to_train()?;
         let (mut average, mut steps, mut seconds, mut losses) =
             (WeightAverage::new(AVERAGE, weights), 0, 0.0, (0.0, 0));
         if let Some(found) = found {
