@@ -7,7 +7,7 @@
 #[cfg(target_arch = "aarch64")]
 use super::simd::Neon;
 #[cfg(target_arch = "x86_64")]
-use super::simd::{Avx, Avx512};
+use super::simd::{Avx2, Avx512};
 use super::simd::{InstructionSet, LANES, Portable, Vector};
 
 /// Writes a function over slices once and compiles it for every instruction set.
@@ -23,11 +23,11 @@ macro_rules! for_every_set {
                 unsafe { $generic::<Avx512>($($arg),*) }
             }
             #[cfg(target_arch = "x86_64")]
-            #[target_feature(enable = "avx,fma")]
+            #[target_feature(enable = "avx2,fma")]
             // SAFETY: the processor has the instructions of the function's set.
-            unsafe fn avx($($arg: $kind),*) -> $result {
+            unsafe fn avx2($($arg: $kind),*) -> $result {
                 // SAFETY: chunks have sixteen floats; the caller vouches for the processor.
-                unsafe { $generic::<Avx>($($arg),*) }
+                unsafe { $generic::<Avx2>($($arg),*) }
             }
             // SAFETY: the set was found on this processor; the functions stay within the shortest slice.
             unsafe {
@@ -35,7 +35,7 @@ macro_rules! for_every_set {
                     #[cfg(target_arch = "x86_64")]
                     InstructionSet::Avx512 => avx512($($arg),*),
                     #[cfg(target_arch = "x86_64")]
-                    InstructionSet::Avx => avx($($arg),*),
+                    InstructionSet::Avx2 => avx2($($arg),*),
                     #[cfg(target_arch = "aarch64")]
                     InstructionSet::Neon => $generic::<Neon>($($arg),*),
                     InstructionSet::Portable => $generic::<Portable>($($arg),*),

@@ -1,55 +1,34 @@
 //! The matrix kernel: a few rows of pixels or tiles times a panel of output channels, in registers.
 
-pub use super::simd::operands::{ANY_STEP, Ahead, OuterProduct, OuterRun, Product, Run, Sink};
+pub use super::simd::operands::{ANY_STEP, OuterProduct, OuterRun, Product, Run, Sink};
 use super::simd::vector::{LANES, Vector};
 
-/// `count x (COLUMNS * 16)` sums over all runs, handed to `sink`, in the fewest groups of at most `most` rows; `most` is at
-/// most fourteen (with one column [`Vector::NARROW_ROWS`]). `STEP` is the operands' `a_step`, which saves registers, or
-/// [`ANY_STEP`].
+/// `rows x (COLUMNS * 16)` sums over all runs, handed to `sink`. `rows` is at most fourteen (with one column
+/// [`Vector::NARROW_ROWS`]). `STEP` is the operands' `a_step`, which saves registers, or [`ANY_STEP`].
 ///
 /// # Safety
 /// The processor runs `V`'s instructions; `STEP` is as said; every `a + row * a_step + run.offset + 0..run.len` and
 /// `b + 0..sum of lengths * COLUMNS * 16` is readable.
 #[inline(always)]
-pub unsafe fn multiply<V: Vector, const COLUMNS: usize, const STEP: usize, S: Sink<V>>(
-    count: usize,
-    most: usize,
+pub unsafe fn multiply<V: Vector, const COLUMNS: usize, const STEP: usize>(
+    rows: usize,
     product: Product,
-    sink: S,
+    sink: &impl Sink<V>,
 ) {
     debug_assert!(STEP == ANY_STEP || STEP == product.a_step);
     macro_rules! dispatch {
-        ($rows:expr, $groups:expr, $product:expr, $sink:expr, $($n:literal)*) => {
-            match $rows {
+        ($($n:literal)*) => {
+            match rows {
                 // SAFETY: the caller keeps the function's conditions, which are those of every row.
-                $($n => unsafe { V::multiply_rows::<$n, COLUMNS, STEP, S>($groups, $product, $sink) },)*
-                rows => unreachable!("the matrix kernel has no {rows} rows"),
+                $($n => unsafe { V::multiply_rows::<$n, COLUMNS, STEP, _>(product, sink) },)*
+                _ => unreachable!("the matrix kernel has no {rows} rows"),
             }
         };
     }
-    // All nearly alike: some groups have one row more, and come first.
-    let groups = count.div_ceil(most).max(1);
-    let (rows, larger) = (count / groups, count % groups);
-    let done = larger * (rows + 1);
-    let second = product.a.wrapping_add(done * product.a_step);
-    let depth: usize = product.runs.iter().map(|run| run.len).sum();
-    let parts = [
-        (rows + 1, larger, Product { next: second, ..product }, sink),
-        (
-            rows,
-            groups - larger,
-            Product { a: second, ahead: product.ahead.after(larger * depth * LANES), ..product },
-            sink.skip(done),
-        ),
-    ];
-    for (rows, groups, product, sink) in parts {
-        if groups > 0 && rows > 0 {
-            if COLUMNS == 1 && V::NARROW_ROWS <= 6 {
-                dispatch!(rows, groups, product, sink, 1 2 3 4 5 6);
-            } else {
-                dispatch!(rows, groups, product, sink, 1 2 3 4 5 6 7 8 9 10 11 12 13 14);
-            }
-        }
+    if COLUMNS == 1 && V::NARROW_ROWS <= 6 {
+        dispatch!(1 2 3 4 5 6);
+    } else {
+        dispatch!(1 2 3 4 5 6 7 8 9 10 11 12 13 14);
     }
 }
 
@@ -76,12 +55,12 @@ struct RowPointers<const STEP: usize> {
 
 impl<const STEP: usize> RowPointers<STEP> {
     #[inline(always)]
-    fn new(first: *const f32, step: usize, rows: usize) -> Self {
+    fn new(first: *const f32, step: usize) -> Self {
         let mut at = [first; ROWS_MAX.div_ceil(3)];
         if STEP == ANY_STEP {
             // Every third row has its own pointer; the rows between are one or two steps further. That many registers
             // there are, and the compiler may not know how the pointers belong together, or it makes more of them.
-            for (n, at) in at.iter_mut().enumerate().take(rows.div_ceil(3)) {
+            for (n, at) in at.iter_mut().enumerate() {
                 *at = std::hint::black_box(first.wrapping_add(3 * n * step));
             }
         }
@@ -105,122 +84,96 @@ impl<const STEP: usize> RowPointers<STEP> {
     }
 }
 
-/// [`multiply`] for groups of a fixed number of rows; every instruction set wraps it into a function of its own. All groups
-/// are done in one call, because what a call takes is a fifth of what the sums over few channels take.
+/// [`multiply`] for a fixed number of rows; every instruction set wraps it into a function of its own.
 ///
 /// # Safety
 /// As there.
 #[inline(always)]
 pub unsafe fn multiply_rows<V: Vector, const ROWS: usize, const COLUMNS: usize, const STEP: usize, S: Sink<V>>(
-    groups: usize,
     product: Product,
-    mut sink: S,
+    sink: &S,
 ) {
     // SAFETY: the caller keeps the function's conditions, which are those of every row.
     unsafe {
-        let Product { mut a, a_step, runs, b: weights, mut ahead, next: last } = product;
-        let depth: usize = runs.iter().map(|run| run.len).sum();
-        for group in 1..=groups {
-            let behind = a.wrapping_add(ROWS * a_step);
-            let next = if group < groups { behind } else { last };
-            let mut asked = ahead.take(depth * LANES, weights);
-            let mut b = weights;
-            let mut sums = [[V::splat(0.0); COLUMNS]; ROWS_MAX];
-            for run in runs {
-                let mut at = RowPointers::<STEP>::new(a.offset(run.offset), a_step, ROWS);
-                // Four channels at a time: what counts and moves pointers would take the multipliers' slots.
-                for _ in 0..run.len / UNROLL {
-                    for k in 0..UNROLL {
-                        let mut right = [V::splat(0.0); COLUMNS];
-                        for c in 0..COLUMNS {
-                            right[c] = V::load(b.add((k * COLUMNS + c) * LANES));
-                        }
-                        for_rows!(ROWS, R, {
-                            let left = V::splat(*at.row(R).add(k));
-                            for c in 0..COLUMNS {
-                                sums[R][c] = left.mul_add(right[c], sums[R][c]);
-                            }
-                        });
-                        V::prefetch(asked.wrapping_add(k * LANES));
-                    }
-                    asked = asked.wrapping_add(UNROLL * LANES);
-                    b = b.add(UNROLL * COLUMNS * LANES);
-                    at.advance(UNROLL);
-                }
-                for _ in 0..run.len % UNROLL {
+        let Product { a, a_step, runs, mut b, mut ahead, next } = product;
+        let mut sums = [[V::splat(0.0); COLUMNS]; ROWS_MAX];
+        for run in runs {
+            let mut at = RowPointers::<STEP>::new(a.offset(run.offset), a_step);
+            let mut next = next.wrapping_offset(run.offset);
+            // Four channels at a time: what counts and moves pointers would take the multipliers' slots.
+            for _ in 0..run.len / UNROLL {
+                for k in 0..UNROLL {
                     let mut right = [V::splat(0.0); COLUMNS];
                     for c in 0..COLUMNS {
-                        right[c] = V::load(b.add(c * LANES));
+                        right[c] = V::load(b.add((k * COLUMNS + c) * LANES));
                     }
                     for_rows!(ROWS, R, {
-                        let left = V::splat(*at.row(R));
+                        let left = V::splat(*at.row(R).add(k));
                         for c in 0..COLUMNS {
                             sums[R][c] = left.mul_add(right[c], sums[R][c]);
                         }
                     });
-                    b = b.add(COLUMNS * LANES);
-                    at.advance(1);
-                }
-                if STEP == LANES {
-                    let next = next.wrapping_offset(run.offset);
-                    for row in 0..ROWS {
-                        V::prefetch(next.wrapping_add(row * LANES));
+                    V::prefetch(ahead.wrapping_add(k * LANES));
+                    if STEP == LANES {
+                        V::prefetch(next.wrapping_add(k * LANES));
                     }
                 }
+                ahead = ahead.wrapping_add(UNROLL * LANES);
+                next = next.wrapping_add(UNROLL * LANES);
+                b = b.add(UNROLL * COLUMNS * LANES);
+                at.advance(UNROLL);
             }
-            for_rows!(ROWS, R, {
+            for _ in 0..run.len % UNROLL {
+                let mut right = [V::splat(0.0); COLUMNS];
                 for c in 0..COLUMNS {
-                    sink.put(R, c, sums[R][c]);
+                    right[c] = V::load(b.add(c * LANES));
                 }
-            });
-            a = behind;
-            sink = sink.skip(ROWS);
+                for_rows!(ROWS, R, {
+                    let left = V::splat(*at.row(R));
+                    for c in 0..COLUMNS {
+                        sums[R][c] = left.mul_add(right[c], sums[R][c]);
+                    }
+                });
+                b = b.add(COLUMNS * LANES);
+                at.advance(1);
+            }
         }
+        for_rows!(ROWS, R, {
+            for c in 0..COLUMNS {
+                sink.put(R, c, sums[R][c]);
+            }
+        });
     }
 }
 
-/// Adds (or writes) `rows x (COLUMNS * 16)` sums over all pixels to `to + column * to_column + row * 16`; up to sixteen rows, and
-/// perhaps more than were asked for.
+/// Adds (or writes) `16 x (COLUMNS * 16)` sums over all pixels to `to + column * to_column + row * 16`.
 ///
 /// # Safety
-/// The processor runs `V`'s instructions; all pixels of all lines are readable, and sums of sixteen rows writable.
+/// The processor runs `V`'s instructions; all pixels of all lines are readable, and the sums writable.
 #[inline(always)]
-pub unsafe fn multiply_outer<V: Vector, const COLUMNS: usize>(
-    product: OuterProduct,
-    rows: usize,
-    to: *mut f32,
-    to_column: usize,
-) {
-    macro_rules! rows {
-        ($first:literal, $count:literal) => {
-            // SAFETY: the caller keeps the function's conditions, which are those of every row.
-            unsafe {
-                let product = OuterProduct { a: product.a.add($first), ..product };
-                multiply_outer_rows::<V, $count, COLUMNS>(product, to.add($first * LANES), to_column);
-            }
-        };
-    }
+pub unsafe fn multiply_outer<V: Vector, const COLUMNS: usize>(product: OuterProduct, to: *mut f32, to_column: usize) {
     // As many rows at a time as there are registers for.
-    match (COLUMNS, rows) {
-        (_, ..=4) => rows!(0, 4),
-        (1, _) => {
-            rows!(0, 6);
-            rows!(6, 5);
-            rows!(11, 5);
-        }
-        _ => {
-            rows!(0, 8);
-            rows!(8, 8);
+    let step = if COLUMNS == 1 { 4 } else { 8 };
+    for row in (0..LANES).step_by(step) {
+        // SAFETY: the caller keeps the function's conditions, which are those of every row.
+        unsafe {
+            let product = OuterProduct { a: product.a.add(row), ..product };
+            let to = to.add(row * LANES);
+            if COLUMNS == 1 {
+                V::multiply_outer_rows::<4, COLUMNS>(product, to, to_column);
+            } else {
+                V::multiply_outer_rows::<8, COLUMNS>(product, to, to_column);
+            }
         }
     }
 }
 
-/// [`multiply_outer`] for a fixed number of rows. Sums of few pixels are done before a call would be.
+/// [`multiply_outer`] for a fixed number of rows; every instruction set wraps it into a function of its own.
 ///
 /// # Safety
 /// As there.
 #[inline(always)]
-unsafe fn multiply_outer_rows<V: Vector, const ROWS: usize, const COLUMNS: usize>(
+pub unsafe fn multiply_outer_rows<V: Vector, const ROWS: usize, const COLUMNS: usize>(
     product: OuterProduct,
     to: *mut f32,
     to_column: usize,
@@ -247,23 +200,14 @@ unsafe fn multiply_outer_rows<V: Vector, const ROWS: usize, const COLUMNS: usize
         for run in runs {
             let (mut a, mut b) = (a.add(run.a), b.add(run.b));
             let mut left = len;
-            // Four pixels at a time; where they lie side by side the compiler is told.
-            macro_rules! four {
-                ($next:expr) => {
-                    while left >= UNROLL {
-                        for k in 0..UNROLL {
-                            step!(a.add(k * $next), b.add(k * LANES));
-                        }
-                        a = a.add(UNROLL * $next);
-                        b = b.add(UNROLL * LANES);
-                        left -= UNROLL;
-                    }
-                };
-            }
-            if a_next == LANES {
-                four!(LANES);
-            } else {
-                four!(a_next);
+            // Pixels side by side, four at a time.
+            while a_next == LANES && left >= UNROLL {
+                for k in 0..UNROLL {
+                    step!(a.add(k * LANES), b.add(k * LANES));
+                }
+                a = a.add(UNROLL * LANES);
+                b = b.add(UNROLL * LANES);
+                left -= UNROLL;
             }
             for _ in 0..left {
                 step!(a, b);

@@ -5,7 +5,7 @@
 
 use std::f32::consts::{FRAC_1_SQRT_2, SQRT_2};
 
-use super::simd::Lanes;
+use super::simd::Vector;
 
 /// Edge of an output tile.
 pub const TILE: usize = 4;
@@ -39,7 +39,7 @@ pub fn transform_kernel(kernel: &[f32; 9]) -> [f32; PRODUCTS] {
 /// # Safety
 /// The processor runs `V`'s instructions.
 #[inline(always)]
-pub unsafe fn transform_taps<V: Lanes>(g: [V; 3]) -> [V; PATCH] {
+pub unsafe fn transform_taps<V: Vector>(g: [V; 3]) -> [V; PATCH] {
     // SAFETY: only arithmetic of `V`, for whose instructions the caller vouches.
     unsafe {
         let (near, far) = (V::splat(-1.0 / 1.5), V::splat(1.0 / 6.0));
@@ -63,7 +63,7 @@ pub unsafe fn transform_taps<V: Lanes>(g: [V; 3]) -> [V; PATCH] {
 /// # Safety
 /// The processor runs `V`'s instructions.
 #[inline(always)]
-pub unsafe fn transform_input<V: Lanes>(d: [V; PATCH]) -> [V; PATCH] {
+pub unsafe fn transform_input<V: Vector>(d: [V; PATCH]) -> [V; PATCH] {
     // SAFETY: only arithmetic of `V`, for whose instructions the caller vouches.
     unsafe {
         let a = V::splat(FRAC_1_SQRT_2);
@@ -87,37 +87,12 @@ pub unsafe fn transform_input<V: Lanes>(d: [V; PATCH]) -> [V; PATCH] {
     }
 }
 
-/// Two rows of B^T d that have their terms in common: from values 1 to 4, with `inner` 2 and `outer` 1/√2 the second and the
-/// third, with 1/2 and √2 the fourth and the fifth; bit for bit those of [`transform_input`].
-///
-/// # Safety
-/// The processor runs `V`'s instructions.
-#[inline(always)]
-pub unsafe fn transform_input_pair<V: Lanes>(d: [V; 4], inner: f32, outer: f32) -> [V; 2] {
-    // SAFETY: only arithmetic of `V`, for whose instructions the caller vouches.
-    unsafe {
-        let inner = V::splat(-inner);
-        let (even, odd) = (inner.mul_add(d[1], d[3]), inner.mul_add(d[0], d[2]));
-        [odd.mul_add(V::splat(outer), even), odd.mul_add(V::splat(-outer), even)]
-    }
-}
-
-/// The first row of B^T d from values 0, 2 and 4, or the last from 1, 3 and 5; bit for bit those of [`transform_input`].
-///
-/// # Safety
-/// The processor runs `V`'s instructions.
-#[inline(always)]
-pub unsafe fn transform_input_end<V: Lanes>(d: [V; 3]) -> V {
-    // SAFETY: only arithmetic of `V`, for whose instructions the caller vouches.
-    unsafe { V::splat(-2.5).mul_add(d[1], d[0].add(d[2])) }
-}
-
 /// A^T m of six values.
 ///
 /// # Safety
 /// The processor runs `V`'s instructions.
 #[inline(always)]
-pub unsafe fn transform_output<V: Lanes>(m: [V; PATCH]) -> [V; TILE] {
+pub unsafe fn transform_output<V: Vector>(m: [V; PATCH]) -> [V; TILE] {
     // SAFETY: only arithmetic of `V`, for whose instructions the caller vouches.
     unsafe {
         let (sum, difference) = (m[1].add(m[2]), m[1].sub(m[2]));
@@ -139,7 +114,7 @@ pub unsafe fn transform_output<V: Lanes>(m: [V; PATCH]) -> [V; TILE] {
 /// # Safety
 /// The processor runs `V`'s instructions.
 #[inline(always)]
-pub unsafe fn transform_gradient<V: Lanes>(y: [V; TILE]) -> [V; PATCH] {
+pub unsafe fn transform_gradient<V: Vector>(y: [V; TILE]) -> [V; PATCH] {
     // SAFETY: only arithmetic of `V`, for whose instructions the caller vouches.
     unsafe {
         let (half, two) = (V::splat(0.5), V::splat(2.0));
@@ -165,7 +140,7 @@ pub unsafe fn transform_gradient<V: Lanes>(y: [V; TILE]) -> [V; PATCH] {
 /// # Safety
 /// The processor runs `V`'s instructions.
 #[inline(always)]
-pub unsafe fn transform_products_to_taps<V: Lanes>(u: [V; PATCH]) -> [V; 3] {
+pub unsafe fn transform_products_to_taps<V: Vector>(u: [V; PATCH]) -> [V; 3] {
     // SAFETY: only arithmetic of `V`, for whose instructions the caller vouches.
     unsafe {
         let (near, far) = (V::splat(-1.0 / 1.5), V::splat(1.0 / 6.0));

@@ -229,7 +229,7 @@ impl Compiler<'_> {
         }
     }
 
-    /// The last convolutions of a few classes write what is given back.
+    /// The last 1x1 convolutions of a few classes write what is given back.
     fn find_heads(&mut self) {
         for n in 0..self.fused.operations.len() {
             let operation = &self.fused.operations[n];
@@ -435,7 +435,7 @@ impl Compiler<'_> {
         let node = &self.graph.nodes[operation.node];
         let (Op::Conv2d(conv), Some(x)) = (&node.op, self.map(node.inputs[0])) else { return };
         let (weight, bias) = self.folded(operation, conv.outputs);
-        let head = Head::new(x, conv.kernel, &weight, bias, output);
+        let head = Head::new(x, &weight, bias, output);
         self.draft.weight_bytes += head.weight_bytes();
         self.push(head, true);
     }

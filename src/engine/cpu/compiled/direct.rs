@@ -2,12 +2,12 @@
 
 use rayon::prelude::*;
 
-use super::super::matmul::{ANY_STEP, Ahead, Product, Run, multiply};
+use super::super::matmul::{ANY_STEP, Product, Run, multiply, row_groups};
 use super::super::simd::{LANES, Vector};
 use super::memory::{Aligned, Constants, Map};
 use super::options::Options;
 use super::step::{Context, Step};
-use super::target::{Pixels, Target, panels};
+use super::target::{Pixels, Target, multiply_narrow, panels};
 use crate::graph::ConvTranspose;
 
 /// A convolution's window.
@@ -190,41 +190,49 @@ impl Direct {
         context: &Context,
         panel: usize,
         [image, line]: [usize; 2],
-        ahead: &mut Ahead,
+        ahead: &mut *const f32,
+        end: *const f32,
     ) {
         // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
         unsafe {
             let (first, blocks) = self.panels[panel];
             let (x, target, taps) = (&self.x, &self.target, self.taps);
+            let tap_count = taps[0] * taps[1];
             let panel_weights = self.panel_start(context, panel);
             let a_step = self.window.stride[1] * x.lanes;
             let row = (line * self.window.stride[0]) as isize - self.window.padding[0] as isize;
-            let a = context.arena.add(x.at(image, 0, row, -(self.window.padding[1] as isize))).cast_const();
-            let most = if blocks == COLUMNS { self.rows } else { V::NARROW_ROWS };
-            let count = self.positions[1];
-            for tap in 0..taps[0] * taps[1] {
-                let (out_row, out_column) = ((line * taps[0] + tap / taps[1]) as isize, (tap % taps[1]) as isize);
-                let to = target.y.at(image, first, out_row, out_column);
-                let add = target.add.as_ref().map(|add| {
-                    let at = add.at(image, first, out_row, out_column);
-                    (context.arena.add(at).cast_const(), add.plane())
-                });
-                let pixels = Pixels {
-                    to: context.arena.add(to),
-                    step: taps[1] * LANES,
-                    plane: target.y.plane(),
-                    bias: target.bias.start(context.arena).add(first * LANES),
-                    add,
-                    finish: target.finish,
-                };
-                let weights = panel_weights.add(tap * self.depth * blocks * LANES);
-                let product = Product { a, a_step, runs: &self.runs, b: weights, ahead: *ahead, next: a };
-                *ahead = ahead.after(count.div_ceil(most) * self.depth * LANES);
-                match (blocks == COLUMNS, a_step) {
-                    (true, LANES) => multiply::<V, COLUMNS, LANES, _>(count, most, product, pixels),
-                    (true, _) => multiply::<V, COLUMNS, ANY_STEP, _>(count, most, product, pixels),
-                    (false, LANES) => multiply::<V, 1, LANES, _>(count, most, product, pixels),
-                    (false, _) => multiply::<V, 1, ANY_STEP, _>(count, most, product, pixels),
+            let base = context.arena.add(x.at(image, 0, row, -(self.window.padding[1] as isize))).cast_const();
+            for (start, rows) in row_groups(self.positions[1], self.rows) {
+                let a = base.add(start * a_step);
+                for tap in 0..tap_count {
+                    let out_row = (line * taps[0] + tap / taps[1]) as isize;
+                    let out_column = (start * taps[1] + tap % taps[1]) as isize;
+                    let to = target.y.at(image, first, out_row, out_column);
+                    let add = target.add.as_ref().map(|add| {
+                        let at = add.at(image, first, out_row, out_column);
+                        (context.arena.add(at).cast_const(), add.plane())
+                    });
+                    let pixels = Pixels {
+                        to: context.arena.add(to),
+                        step: taps[1] * LANES,
+                        plane: target.y.plane(),
+                        bias: target.bias.start(context.arena).add(first * LANES),
+                        add,
+                        finish: target.finish,
+                    };
+                    let weights = panel_weights.add(tap * self.depth * blocks * LANES);
+                    // Every call asks for a part of the next panel, until all of it is on its way.
+                    let asks = *ahead < end;
+                    let asked = if asks { *ahead } else { weights };
+                    let next = a.wrapping_add(rows * a_step);
+                    let product = Product { a, a_step, runs: &self.runs, b: weights, ahead: asked, next };
+                    *ahead = ahead.wrapping_add(self.depth * LANES);
+                    match (blocks == COLUMNS, a_step) {
+                        (true, LANES) => multiply::<V, COLUMNS, LANES>(rows, product, &pixels),
+                        (true, _) => multiply::<V, COLUMNS, ANY_STEP>(rows, product, &pixels),
+                        (false, LANES) => multiply_narrow::<V, LANES, _>(rows, product, pixels),
+                        (false, _) => multiply_narrow::<V, ANY_STEP, _>(rows, product, pixels),
+                    }
                 }
             }
         }
@@ -250,10 +258,11 @@ unsafe impl Step for Direct {
             while let Some([piece, panel]) = context.take(step, [pieces, self.panels.len()]) {
                 // The panel that this thread takes next, if it is not helping.
                 let next = (panel + usize::from(piece + 1 == own.end)).min(self.panels.len() - 1);
-                let mut ahead = Ahead::new(self.panel_start(context, next), self.panel_len(next));
+                let mut ahead = self.panel_start(context, next);
+                let end = ahead.wrapping_add(self.panel_len(next));
                 for line in piece * self.piece..((piece + 1) * self.piece).min(lines) {
                     let at = [line / self.positions[0], line % self.positions[0]];
-                    self.run_line::<V, COLUMNS>(context, panel, at, &mut ahead);
+                    self.run_line::<V, COLUMNS>(context, panel, at, &mut ahead, end);
                 }
             }
         }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 #[cfg(target_arch = "aarch64")]
 use super::super::simd::Neon;
 #[cfg(target_arch = "x86_64")]
-use super::super::simd::{Avx, Avx512};
+use super::super::simd::{Avx2, Avx512};
 use super::super::simd::{InstructionSet, Portable, Vector};
 use super::team::Team;
 
@@ -100,7 +100,7 @@ impl<S: Step> AnyStep for S {
                 #[cfg(target_arch = "x86_64")]
                 InstructionSet::Avx512 => avx512(self, context, step),
                 #[cfg(target_arch = "x86_64")]
-                InstructionSet::Avx => avx(self, context, step),
+                InstructionSet::Avx2 => avx2(self, context, step),
                 #[cfg(target_arch = "aarch64")]
                 InstructionSet::Neon => self.run::<Neon, 1>(context, step),
                 InstructionSet::Portable => self.run::<Portable, 1>(context, step),
@@ -121,10 +121,10 @@ unsafe fn avx512<S: Step>(of: &S, context: &Context, step: usize) {
 /// # Safety
 /// As [`Step::run`] says.
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx,fma")]
-unsafe fn avx<S: Step>(of: &S, context: &Context, step: usize) {
+#[target_feature(enable = "avx2,fma")]
+unsafe fn avx2<S: Step>(of: &S, context: &Context, step: usize) {
     // SAFETY: as the caller says.
-    unsafe { of.run::<Avx, 1>(context, step) }
+    unsafe { of.run::<Avx2, 1>(context, step) }
 }
 
 /// A step and whether everybody waits after it.

@@ -1,7 +1,7 @@
 //! What follows a convolution: bias, sum, activation, and where the results go.
 
-use super::super::matmul::Sink;
-use super::super::simd::{LANES, Lanes, Vector};
+use super::super::matmul::{Product, Sink, multiply, row_groups};
+use super::super::simd::{LANES, Vector};
 use super::memory::{Constants, Map};
 
 /// What happens to a sum before it is written.
@@ -21,7 +21,7 @@ impl Finish {
     /// # Safety
     /// The processor runs `V`'s instructions.
     #[inline(always)]
-    pub unsafe fn apply<V: Lanes>(self, x: V) -> V {
+    pub unsafe fn apply<V: Vector>(self, x: V) -> V {
         // SAFETY: the caller keeps the function's conditions.
         unsafe {
             match self {
@@ -37,7 +37,7 @@ impl Finish {
     /// # Safety
     /// As [`Finish::apply`].
     #[inline(always)]
-    pub unsafe fn apply_to_tile<V: Lanes, const N: usize>(self, tile: &mut [[V; N]; N]) {
+    pub unsafe fn apply_to_tile<V: Vector, const N: usize>(self, tile: &mut [[V; N]; N]) {
         // The case is chosen once, not for every pixel.
         macro_rules! every {
             ($finish:expr) => {
@@ -94,12 +94,6 @@ pub struct Pixels {
 }
 
 impl<V: Vector> Sink<V> for Pixels {
-    #[inline(always)]
-    fn skip(self, rows: usize) -> Self {
-        let add = self.add.map(|(from, plane)| (from.wrapping_add(rows * self.step), plane));
-        Self { to: self.to.wrapping_add(rows * self.step), add, ..self }
-    }
-
     /// # Safety
     /// As [`Sink::put`] says.
     #[inline(always)]
@@ -112,5 +106,29 @@ impl<V: Vector> Sink<V> for Pixels {
             }
             self.finish.apply(value).store(self.to.add(column * self.plane + row * self.step));
         }
+    }
+}
+
+impl From<(Pixels, usize)> for Pixels {
+    fn from((pixels, rows): (Pixels, usize)) -> Self {
+        let add = pixels.add.map(|(from, plane)| (from.wrapping_add(rows * pixels.step), plane));
+        Self { to: pixels.to.wrapping_add(rows * pixels.step), add, ..pixels }
+    }
+}
+
+/// [`multiply`] for the last panel, one block wide where the others are wider, in as many calls as a narrow kernel needs.
+///
+/// # Safety
+/// As there.
+#[inline(always)]
+pub unsafe fn multiply_narrow<V: Vector, const STEP: usize, S: Sink<V> + Copy + From<(S, usize)>>(
+    rows: usize,
+    product: Product,
+    sink: S,
+) {
+    for (start, count) in row_groups(rows, V::NARROW_ROWS) {
+        let a = product.a.wrapping_add(start * product.a_step);
+        // SAFETY: the caller keeps the function's conditions.
+        unsafe { multiply::<V, 1, STEP>(count, Product { a, ..product }, &S::from((sink, start))) };
     }
 }

@@ -64,7 +64,6 @@ impl WeightGradient {
         unsafe {
             let (x, dy, window) = (&self.x, &self.dy, &self.window);
             let [kh, kw] = window.kernel;
-            let rows = LANES.min(x.channels - block * LANES);
             let mut runs = [OuterRun { a: 0, b: 0 }; LINES];
             let count = lines.len();
             for ky in 0..kh {
@@ -90,9 +89,9 @@ impl WeightGradient {
                         let at = ((panel * kh * kw + tap) * x.blocks() + block) * LANES * LANES;
                         let column = kh * kw * x.blocks() * LANES * LANES;
                         if panel + COLUMNS <= dy.blocks() {
-                            multiply_outer::<V, COLUMNS>(product, rows, sums.add(at), column);
+                            multiply_outer::<V, COLUMNS>(product, sums.add(at), column);
                         } else {
-                            multiply_outer::<V, 1>(product, rows, sums.add(at), column);
+                            multiply_outer::<V, 1>(product, sums.add(at), column);
                         }
                     }
                 }

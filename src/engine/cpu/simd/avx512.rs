@@ -6,85 +6,61 @@ use std::arch::x86_64::{
     _mm512_storeu_ps, _mm512_sub_ps, _mm512_unpackhi_pd, _mm512_unpackhi_ps, _mm512_unpacklo_pd, _mm512_unpacklo_ps,
 };
 
-use super::super::matmul::multiply_rows;
-use super::operands::{Product, Sink};
-use super::vector::{LANES, Lanes, Vector, kernel};
+use super::super::matmul::{multiply_outer_rows, multiply_rows};
+use super::operands::{OuterProduct, Product, Sink};
+use super::vector::{LANES, Vector, kernels};
 
 /// See [`Vector`].
 #[derive(Clone, Copy)]
 pub struct Avx512(__m512);
 
 // SAFETY: every function maps to one instruction of AVX-512 F; the callers keep the trait's conditions.
-unsafe impl Lanes for Avx512 {
-    const WIDTH: usize = LANES;
+unsafe impl Vector for Avx512 {
+    const NARROW_ROWS: usize = 12;
 
     #[inline(always)]
     unsafe fn splat(value: f32) -> Self {
-        // SAFETY: the caller keeps the conditions of `Lanes`.
+        // SAFETY: the caller keeps the conditions of `Vector`.
         unsafe { Self(_mm512_set1_ps(value)) }
     }
 
     #[inline(always)]
     unsafe fn load(from: *const f32) -> Self {
-        // SAFETY: the caller keeps the conditions of `Lanes`.
+        // SAFETY: the caller keeps the conditions of `Vector`.
         unsafe { Self(_mm512_loadu_ps(from)) }
     }
 
     #[inline(always)]
     unsafe fn store(self, to: *mut f32) {
-        // SAFETY: the caller keeps the conditions of `Lanes`.
+        // SAFETY: the caller keeps the conditions of `Vector`.
         unsafe { _mm512_storeu_ps(to, self.0) }
     }
 
     #[inline(always)]
     unsafe fn add(self, other: Self) -> Self {
-        // SAFETY: the caller keeps the conditions of `Lanes`.
+        // SAFETY: the caller keeps the conditions of `Vector`.
         unsafe { Self(_mm512_add_ps(self.0, other.0)) }
     }
 
     #[inline(always)]
     unsafe fn sub(self, other: Self) -> Self {
-        // SAFETY: the caller keeps the conditions of `Lanes`.
+        // SAFETY: the caller keeps the conditions of `Vector`.
         unsafe { Self(_mm512_sub_ps(self.0, other.0)) }
     }
 
     #[inline(always)]
     unsafe fn mul(self, other: Self) -> Self {
-        // SAFETY: the caller keeps the conditions of `Lanes`.
+        // SAFETY: the caller keeps the conditions of `Vector`.
         unsafe { Self(_mm512_mul_ps(self.0, other.0)) }
     }
 
     #[inline(always)]
     unsafe fn mul_add(self, factor: Self, term: Self) -> Self {
-        // SAFETY: the caller keeps the conditions of `Lanes`.
+        // SAFETY: the caller keeps the conditions of `Vector`.
         unsafe { Self(_mm512_fmadd_ps(self.0, factor.0, term.0)) }
     }
 
-    #[inline(always)]
-    unsafe fn max(self, other: Self) -> Self {
-        // SAFETY: the caller keeps the conditions of `Lanes`.
-        unsafe { Self(_mm512_max_ps(self.0, other.0)) }
-    }
-
-    #[inline(always)]
-    unsafe fn select_greater(self, other: Self, yes: Self, no: Self) -> Self {
-        // SAFETY: the caller keeps the conditions of `Lanes`.
-        unsafe { Self(_mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_GT_OQ>(self.0, other.0), no.0, yes.0)) }
-    }
-
-    #[inline(always)]
-    unsafe fn prefetch(at: *const f32) {
-        // SAFETY: the caller keeps the conditions of `Lanes`.
-        unsafe { std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(at.cast()) }
-    }
-}
-
-// SAFETY: as above.
-unsafe impl Vector for Avx512 {
-    type Part = Self;
-    const NARROW_ROWS: usize = 12;
-
-    kernel!(Avx512, "avx512f,avx2,fma");
+    kernels!(Avx512, "avx512f,avx2,fma");
 
     #[inline(always)]
     unsafe fn transpose(rows: [Self; LANES]) -> [Self; LANES] {
@@ -119,5 +95,23 @@ unsafe impl Vector for Avx512 {
             }
             columns
         }
+    }
+
+    #[inline(always)]
+    unsafe fn max(self, other: Self) -> Self {
+        // SAFETY: the caller keeps the conditions of `Vector`.
+        unsafe { Self(_mm512_max_ps(self.0, other.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn select_greater(self, other: Self, yes: Self, no: Self) -> Self {
+        // SAFETY: the caller keeps the conditions of `Vector`.
+        unsafe { Self(_mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_GT_OQ>(self.0, other.0), no.0, yes.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn prefetch(at: *const f32) {
+        // SAFETY: the caller keeps the conditions of `Vector`.
+        unsafe { std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(at.cast()) }
     }
 }

@@ -4,7 +4,7 @@
 //! run time. A channel block of the compiled engine is one vector.
 
 #[cfg(target_arch = "x86_64")]
-mod avx;
+mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 #[cfg(target_arch = "aarch64")]
@@ -12,16 +12,14 @@ mod neon;
 pub mod operands;
 mod portable;
 mod set;
-#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-mod twin;
 pub mod vector;
 
 #[cfg(target_arch = "x86_64")]
-pub use avx::Avx;
+pub use avx2::Avx2;
 #[cfg(target_arch = "x86_64")]
 pub use avx512::Avx512;
 #[cfg(target_arch = "aarch64")]
 pub use neon::Neon;
 pub use portable::Portable;
 pub use set::InstructionSet;
-pub use vector::{LANES, Lanes, Vector};
+pub use vector::{LANES, Vector};

@@ -11,10 +11,7 @@ pub struct Run {
 
 /// Where the sums of a product go. A trait and not a closure, because a closure would be compiled without the
 /// instruction set of the function that it is inlined into.
-pub trait Sink<V>: Copy {
-    /// The sink for rows that follow so many others.
-    fn skip(self, rows: usize) -> Self;
-
+pub trait Sink<V> {
     /// Takes the sum of a row and a block of columns.
     ///
     /// # Safety
@@ -36,43 +33,10 @@ pub struct Product<'a> {
     pub runs: &'a [Run],
     /// The right operand, packed as `[channel][columns * 16]` in the order of the runs.
     pub b: *const f32,
-    /// What is needed soon: as many cache lines as there are channels are asked for with every group of rows, until all are.
-    pub ahead: Ahead,
+    /// From here on one cache line per channel is asked for meanwhile.
+    pub ahead: *const f32,
     /// First row of the product that follows; where rows lie side by side, they are asked for meanwhile too.
     pub next: *const f32,
-}
-
-/// Memory that is asked for while something else runs; any addresses are allowed.
-#[derive(Clone, Copy)]
-pub struct Ahead {
-    /// Its first float.
-    pub start: *const f32,
-    /// Behind its last float.
-    pub end: *const f32,
-}
-
-impl Ahead {
-    /// So many floats from here on.
-    pub fn new(start: *const f32, len: usize) -> Self {
-        Self { start, end: start.wrapping_add(len) }
-    }
-
-    /// What is left of it when so many floats have been asked for.
-    #[inline(always)]
-    pub fn after(self, len: usize) -> Self {
-        Self { start: self.start.wrapping_add(len), ..self }
-    }
-
-    /// The part that is asked for next, of so many floats, or `otherwise` where nothing is left.
-    #[inline(always)]
-    pub fn take(&mut self, len: usize, otherwise: *const f32) -> *const f32 {
-        if self.start >= self.end {
-            return otherwise;
-        }
-        let start = self.start;
-        self.start = start.wrapping_add(len);
-        start
-    }
 }
 
 /// A line of pixels of both operands: where they start.

@@ -1,8 +1,8 @@
 //! Plain arrays, for processors without an own file here. Also what Miri can check.
 
-use super::super::matmul::multiply_rows;
-use super::operands::{Product, Sink};
-use super::vector::{LANES, Lanes, Vector, kernel};
+use super::super::matmul::{multiply_outer_rows, multiply_rows};
+use super::operands::{OuterProduct, Product, Sink};
+use super::vector::{LANES, Vector, kernels};
 
 /// See [`Vector`].
 #[derive(Clone, Copy)]
@@ -16,9 +16,7 @@ impl Portable {
 }
 
 // SAFETY: only loads and stores touch memory, sixteen floats each, as the trait says.
-unsafe impl Lanes for Portable {
-    const WIDTH: usize = LANES;
-
+unsafe impl Vector for Portable {
     #[inline(always)]
     unsafe fn splat(value: f32) -> Self {
         Self([value; LANES])
@@ -26,13 +24,13 @@ unsafe impl Lanes for Portable {
 
     #[inline(always)]
     unsafe fn load(from: *const f32) -> Self {
-        // SAFETY: the caller keeps the conditions of `Lanes`.
+        // SAFETY: the caller keeps the conditions of `Vector`.
         unsafe { Self(from.cast::<[f32; LANES]>().read_unaligned()) }
     }
 
     #[inline(always)]
     unsafe fn store(self, to: *mut f32) {
-        // SAFETY: the caller keeps the conditions of `Lanes`.
+        // SAFETY: the caller keeps the conditions of `Vector`.
         unsafe { to.cast::<[f32; LANES]>().write_unaligned(self.0) }
     }
 
@@ -56,6 +54,8 @@ unsafe impl Lanes for Portable {
         Self(std::array::from_fn(|n| self.0[n] * factor.0[n] + term.0[n]))
     }
 
+    kernels!(Portable);
+
     #[inline(always)]
     unsafe fn max(self, other: Self) -> Self {
         self.zip(other, f32::max)
@@ -65,11 +65,4 @@ unsafe impl Lanes for Portable {
     unsafe fn select_greater(self, other: Self, yes: Self, no: Self) -> Self {
         Self(std::array::from_fn(|n| if self.0[n] > other.0[n] { yes.0[n] } else { no.0[n] }))
     }
-}
-
-// SAFETY: as above.
-unsafe impl Vector for Portable {
-    type Part = Self;
-
-    kernel!(Portable);
 }

@@ -20,9 +20,9 @@ pub enum InstructionSet {
     /// 512-bit vectors (AVX-512 F).
     #[cfg(target_arch = "x86_64")]
     Avx512,
-    /// 256-bit vectors with fused multiply and add (AVX and FMA; AVX2 is not needed).
+    /// 256-bit vectors with fused multiply and add.
     #[cfg(target_arch = "x86_64")]
-    Avx,
+    Avx2,
     /// 128-bit vectors of 64-bit ARM.
     #[cfg(target_arch = "aarch64")]
     Neon,
@@ -39,8 +39,8 @@ impl InstructionSet {
             if std::is_x86_feature_detected!("avx512f") && std::is_x86_feature_detected!("avx2") {
                 sets.push(Self::Avx512);
             }
-            if std::is_x86_feature_detected!("avx") && std::is_x86_feature_detected!("fma") {
-                sets.push(Self::Avx);
+            if std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("fma") {
+                sets.push(Self::Avx2);
             }
         }
         #[cfg(target_arch = "aarch64")]
@@ -61,7 +61,7 @@ impl InstructionSet {
             #[cfg(target_arch = "x86_64")]
             Self::Avx512 => "AVX-512",
             #[cfg(target_arch = "x86_64")]
-            Self::Avx => "AVX",
+            Self::Avx2 => "AVX2",
             #[cfg(target_arch = "aarch64")]
             Self::Neon => "NEON",
             Self::Portable => "portable",
@@ -115,7 +115,7 @@ impl InstructionSet {
             #[cfg(target_arch = "x86_64")]
             Self::Avx512 => 12,
             #[cfg(target_arch = "x86_64")]
-            Self::Avx => 6,
+            Self::Avx2 => 6,
             #[cfg(target_arch = "aarch64")]
             Self::Neon => 6,
             Self::Portable => 4,

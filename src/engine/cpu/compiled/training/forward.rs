@@ -9,7 +9,7 @@ use super::super::pieces::Pieces;
 use super::super::pointwise::{Load, MaxPool, Pair, Pairing, Repeat, Unary};
 use super::super::products::Product;
 use super::super::target::{Finish, Target};
-use super::super::winograd::{Dense, Winograd};
+use super::super::winograd::{Share, Winograd};
 use super::compile::{Compiler, Run, mean_of};
 use super::kernel_step::{KernelBack, KernelStep};
 use super::pack::{PackDirect, PackWinograd};
@@ -175,22 +175,13 @@ impl Compiler<'_> {
             return;
         }
         let mut step = Winograd::new(x, target, conv.padding, self.options);
-        let transformed = step.is_transformed();
-        if transformed {
-            step.weights = Constants::Placed(self.arena.place(step.weight_len(), time, time));
-        } else {
-            step.dense = Some(Dense { input: weight, flipped });
-        }
+        step.weights = Constants::Placed(self.arena.place(step.weight_len(), time, time));
         let (threads, own) = (self.options.threads, step.own_len());
         let start = self.arena.place(step.scratch_len(threads, own), time, time);
         step.place_scratch(start, threads, own);
+        let shared = step.share == Share::Channels;
         let step = Arc::new(step);
-        if transformed {
-            self.push(PackWinograd { of: step.clone(), input: weight, flipped }, true);
-        } else if let Some(stage) = self.stages.last_mut() {
-            // It reads what was packed and filled before.
-            stage.barrier = true;
-        }
+        self.push(PackWinograd { of: step.clone(), input: weight, flipped }, !shared);
         self.stages.extend(Winograd::stages(&step));
     }
 

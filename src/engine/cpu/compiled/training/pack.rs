@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::super::direct::Direct;
 use super::super::memory::Constants;
 use super::super::step::{Context, Step};
-use super::super::tiles::transform_weights;
-use super::super::winograd::{BLOCK_TAPS, Winograd, gather_taps};
+use super::super::tiles::{KERNEL, transform_weights};
+use super::super::winograd::Winograd;
 use crate::engine::cpu::simd::{LANES, Vector};
 
 /// A vector with zeros behind it, as kernels read biases; written by the first thread.
@@ -66,7 +66,7 @@ unsafe impl Step for PackDirect {
     }
 }
 
-/// Weights of a 3x3 convolution by Winograd's algorithm that are transformed before it runs.
+/// Weights of a 3x3 convolution by Winograd's algorithm.
 pub struct PackWinograd {
     /// The convolution.
     pub of: Arc<Winograd>,
@@ -103,13 +103,58 @@ impl PackWinograd {
         let conv = &*self.of;
         // SAFETY: the caller keeps the conditions of [`Context`]; places come from maps that lie in its arena.
         unsafe {
-            let channels = [conv.input_channels(), conv.target.y.channels];
-            let mut taps = [0.0f32; BLOCK_TAPS];
-            gather_taps::<V>(weight, self.flipped, channels, [part, block], &mut taps);
+            let (inputs, outputs) = (conv.input_channels(), conv.target.y.channels);
+            let (i0, o0) = (part * LANES, block * LANES);
+            let (rows, lanes) = (LANES.min(inputs - i0), LANES.min(outputs - o0));
+            // `[input channel][tap][16 outputs]`.
+            let mut taps = [0.0f32; LANES * KERNEL * LANES];
+            if self.flipped {
+                // For one input channel the kernels of sixteen outputs follow each other.
+                let mut kernels = [0.0f32; LANES * KERNEL + LANES];
+                for i in 0..rows {
+                    let from = ((i0 + i) * outputs + o0) * KERNEL;
+                    kernels[..lanes * KERNEL].copy_from_slice(&weight[from..from + lanes * KERNEL]);
+                    let mut lines = [V::splat(0.0); LANES];
+                    for (lane, line) in lines.iter_mut().enumerate() {
+                        *line = V::load(kernels.as_ptr().add(lane * KERNEL));
+                    }
+                    for (n, tap) in V::transpose(lines).into_iter().enumerate().take(KERNEL) {
+                        tap.store(taps.as_mut_ptr().add((i * KERNEL + KERNEL - 1 - n) * LANES));
+                    }
+                }
+                // Outputs that do not exist were read from old kernels.
+                for line in taps.chunks_exact_mut(LANES) {
+                    line[lanes..].fill(0.0);
+                }
+            } else if rows == LANES {
+                for group in 0..KERNEL {
+                    let mut lines = [V::splat(0.0); LANES];
+                    for (lane, line) in lines.iter_mut().enumerate().take(lanes) {
+                        let from = ((o0 + lane) * inputs + i0) * KERNEL + group * LANES;
+                        *line = V::load(weight[from..from + LANES].as_ptr());
+                    }
+                    for (n, tap) in V::transpose(lines).into_iter().enumerate() {
+                        tap.store(taps.as_mut_ptr().add((group * LANES + n) * LANES));
+                    }
+                }
+            } else {
+                for lane in 0..lanes {
+                    for n in 0..rows * KERNEL {
+                        taps[n * LANES + lane] = weight[((o0 + lane) * inputs + i0) * KERNEL + n];
+                    }
+                }
+            }
             let (place, width) = conv.packed_place(block);
-            let to = packed.add(place + part * LANES * width);
-            let stride = conv.input_blocks() * LANES * width;
-            transform_weights::<V>(taps.as_ptr(), LANES, 1, to, width, stride);
+            if conv.is_transformed() {
+                let to = packed.add(place + i0 * width);
+                let stride = conv.input_blocks() * LANES * width;
+                transform_weights::<V>(taps.as_ptr(), LANES, 1, to, width, stride);
+            } else {
+                let to = packed.add(place + i0 * KERNEL * width);
+                for (n, line) in taps.chunks_exact(LANES).enumerate() {
+                    V::load(line.as_ptr()).store(to.add(n * width));
+                }
+            }
         }
     }
 }

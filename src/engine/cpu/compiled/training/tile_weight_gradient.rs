@@ -9,7 +9,7 @@ use super::super::patches::{Line, Patches};
 use super::super::step::{Context, Step};
 use super::super::tiles::{KERNEL, transform_gradient_tile, transform_to_taps};
 use crate::engine::cpu::matmul::{OuterProduct, OuterRun, multiply_outer};
-use crate::engine::cpu::simd::{LANES, Lanes, Vector};
+use crate::engine::cpu::simd::{LANES, Vector};
 use crate::engine::cpu::winograd::{PRODUCTS, TILE};
 
 /// Most blocks of channels of a piece, of each map: their sums stay in the second-level cache.
@@ -178,9 +178,9 @@ impl TileWeightGradient {
                             let to = sums.add((o * inputs.1 + i) * LANES * LANES);
                             let to_column = inputs.1 * LANES * LANES;
                             if o + COLUMNS <= outputs.1 {
-                                multiply_outer::<V, COLUMNS>(product, LANES, to, to_column);
+                                multiply_outer::<V, COLUMNS>(product, to, to_column);
                             } else {
-                                multiply_outer::<V, 1>(product, LANES, to, to_column);
+                                multiply_outer::<V, 1>(product, to, to_column);
                             }
                         }
                     }
@@ -236,14 +236,12 @@ impl TileWeightGradient {
             // `[input channel][tap][16 outputs]`, then turned around.
             let mut taps = [0.0f32; LANES * KERNEL * LANES];
             for row in 0..LANES {
-                for part in (0..LANES).step_by(V::Part::WIDTH) {
-                    let mut u = [V::Part::splat(0.0); PRODUCTS];
-                    for (n, u) in u.iter_mut().enumerate() {
-                        *u = V::Part::load(sums.add(n * stride + row * LANES + part));
-                    }
-                    for (n, tap) in transform_to_taps(&u).into_iter().enumerate() {
-                        tap.store(taps.as_mut_ptr().add((row * KERNEL + n) * LANES + part));
-                    }
+                let mut u = [V::splat(0.0); PRODUCTS];
+                for (n, u) in u.iter_mut().enumerate() {
+                    *u = V::load(sums.add(n * stride + row * LANES));
+                }
+                for (n, tap) in transform_to_taps(&u).into_iter().enumerate() {
+                    tap.store(taps.as_mut_ptr().add((row * KERNEL + n) * LANES));
                 }
             }
             let (inputs, outputs) = (self.patches.x.channels, self.dy.channels);

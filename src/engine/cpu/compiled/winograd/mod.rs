@@ -1,20 +1,17 @@
 //! 3x3 convolutions in tiles, by Winograd's algorithm.
 
 mod steps;
-mod taps;
 mod weights;
 
-use super::super::matmul::{Ahead, Product, Run, multiply, row_groups};
-use super::super::simd::{LANES, Lanes, Vector};
+use super::super::matmul::{Product, Run, multiply, row_groups};
+use super::super::simd::{LANES, Vector};
 use super::super::winograd::{PRODUCTS, TILE};
 use super::memory::{Constants, Map};
 use super::options::Options;
 use super::patches::{Line, Patches};
 use super::step::Context;
-use super::target::{Finish, Target, panels};
+use super::target::{Target, multiply_narrow, panels};
 use super::tiles::{KERNEL, MoreProducts, Products, add_tile, store_tile, transform_products, transform_weights};
-
-pub use taps::{BLOCK_TAPS, Dense, gather_taps};
 
 /// How the threads share a Winograd convolution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,8 +44,6 @@ pub struct Winograd {
     /// `[panel][channel][9][panel channels]`; they are transformed while running, because reading a quarter of the
     /// bytes takes less time than that.
     pub weights: Constants,
-    /// Read instead of these, where training keeps them: all that is not by tiles.
-    pub dense: Option<Dense>,
     panels: Vec<(usize, usize)>,
     /// Panels that are computed together, tile by tile: one, or a thread's share.
     groups: Vec<std::ops::Range<usize>>,
@@ -121,7 +116,6 @@ impl Winograd {
             patches,
             target,
             weights,
-            dense: None,
             panels,
             groups,
             rows,
@@ -339,18 +333,23 @@ impl Winograd {
             let mut weights = self.weights.start(context.arena).add(PRODUCTS * depth * first * LANES);
             let out_stride = count * width + SKEW;
             for n in 0..PRODUCTS {
-                let place = |n: usize| inputs.wrapping_add(n * self.in_stride());
-                // The weights that come next are asked for meanwhile.
-                let behind = weights.wrapping_add(depth * width);
-                let (ahead, next) = (Ahead::new(behind, depth * width), place((n + 1) % PRODUCTS));
-                let product = Product { a: place(n), a_step: LANES, runs: &self.runs, b: weights, ahead, next };
-                let products = Products { to: products.add(n * out_stride), width };
-                if blocks == COLUMNS {
-                    multiply::<V, COLUMNS, LANES, _>(count, self.rows, product, products);
-                } else {
-                    multiply::<V, 1, LANES, _>(count, V::NARROW_ROWS, product, products);
+                // The weights that come next are asked for by the first two groups of rows.
+                let mut ahead = weights.wrapping_add(depth * width);
+                let place = |n: usize, row: usize| inputs.wrapping_add(n * self.in_stride() + row * LANES);
+                for (start, rows) in row_groups(count, self.rows) {
+                    let end = start + rows;
+                    let next = if end < count { place(n, end) } else { place((n + 1) % PRODUCTS, 0) };
+                    let (a, runs) = (place(n, start), &self.runs);
+                    let product = Product { a, a_step: LANES, runs, b: weights, ahead, next };
+                    let products = Products { to: products.add(n * out_stride + start * width), width };
+                    if blocks == COLUMNS {
+                        multiply::<V, COLUMNS, LANES>(rows, product, &products);
+                    } else {
+                        multiply_narrow::<V, LANES, _>(rows, product, products);
+                    }
+                    ahead = if start == 0 { ahead.wrapping_add(depth * LANES) } else { weights };
                 }
-                weights = behind;
+                weights = weights.add(depth * width);
             }
             for line in self.patches.lines(tiles) {
                 for block in 0..blocks {
@@ -385,56 +384,28 @@ impl Winograd {
             for &(panel, blocks) in panels {
                 let width = blocks * LANES;
                 let raw = self.weights.start(context.arena);
-                let raw = raw.wrapping_add(KERNEL * (depth * panel * LANES + number * part * width));
+                let raw = raw.add(KERNEL * (depth * panel * LANES + number * part * width));
+                transform_weights::<V>(raw, part, blocks, fresh, width, self.weight_stride());
                 // The next panel's weights as they are.
                 let next = raw.wrapping_add(KERNEL * depth * width);
-                match self.dense {
-                    Some(dense) => self.transform_dense::<V>(context, dense, fresh, (panel, blocks), number),
-                    None => transform_weights::<V>(raw, part, blocks, fresh, width, self.weight_stride()),
-                }
                 for n in 0..PRODUCTS {
                     let weights = fresh.add(n * self.weight_stride()).cast_const();
-                    let asked = if self.dense.is_none() { part * LANES } else { 0 };
-                    let ahead = Ahead::new(next.wrapping_add(n * part * width / 4), asked);
-                    let place = |n: usize| inputs.wrapping_add(n * in_stride);
-                    let next = place((n + 1) % PRODUCTS);
-                    let product = Product { a: place(n), a_step: LANES, runs: &self.runs, b: weights, ahead, next };
-                    let to = products.add(n * out_stride + (panel - first) * LANES * count);
-                    let to = Products { to, width };
-                    match (blocks == COLUMNS, number == 0) {
-                        (true, true) => multiply::<V, COLUMNS, LANES, _>(count, self.rows, product, to),
-                        (true, false) => multiply::<V, COLUMNS, LANES, _>(count, self.rows, product, MoreProducts(to)),
-                        (false, true) => multiply::<V, 1, LANES, _>(count, V::NARROW_ROWS, product, to),
-                        (false, false) => multiply::<V, 1, LANES, _>(count, V::NARROW_ROWS, product, MoreProducts(to)),
+                    let ahead = next.wrapping_add(n * part * width / 4);
+                    let place = |n: usize, row: usize| inputs.wrapping_add(n * in_stride + row * LANES);
+                    for (start, rows) in row_groups(count, self.rows) {
+                        let (a, end) = (place(n, start), start + rows);
+                        let ahead = if start == 0 { ahead } else { weights };
+                        let next = if end < count { place(n, end) } else { place((n + 1) % PRODUCTS, 0) };
+                        let product = Product { a, a_step: LANES, runs: &self.runs, b: weights, ahead, next };
+                        let to = n * out_stride + (panel - first) * LANES * count + start * width;
+                        let to = Products { to: products.add(to), width };
+                        match (blocks == COLUMNS, number == 0) {
+                            (true, true) => multiply::<V, COLUMNS, LANES>(rows, product, &to),
+                            (true, false) => multiply::<V, COLUMNS, LANES>(rows, product, &MoreProducts(to)),
+                            (false, true) => multiply_narrow::<V, LANES, _>(rows, product, to),
+                            (false, false) => multiply_narrow::<V, LANES, _>(rows, product, MoreProducts(to)),
+                        }
                     }
-                }
-            }
-        }
-    }
-
-    /// G g G^T of a panel and a part of the depth, from weights where training keeps them.
-    ///
-    /// # Safety
-    /// As [`Context`] says.
-    #[inline(always)]
-    unsafe fn transform_dense<V: Vector>(
-        &self,
-        context: &Context,
-        dense: Dense,
-        fresh: *mut f32,
-        (panel, blocks): (usize, usize),
-        number: usize,
-    ) {
-        let (weight, channels) = (context.inputs[dense.input], [self.input_channels(), self.target.y.channels]);
-        let (width, count) = (blocks * LANES, self.part / LANES);
-        let mut taps = [0.0f32; BLOCK_TAPS];
-        for block in 0..blocks {
-            for n in 0..count {
-                // SAFETY: the caller keeps the conditions of [`Context`]; scratch has room for the panel.
-                unsafe {
-                    gather_taps::<V>(weight, dense.flipped, channels, [number * count + n, panel + block], &mut taps);
-                    let to = fresh.add(n * LANES * width + block * LANES);
-                    transform_weights::<V>(taps.as_ptr(), LANES, 1, to, width, self.weight_stride());
                 }
             }
         }
@@ -488,7 +459,7 @@ impl Winograd {
         unsafe {
             let target = &self.target;
             let y = &target.y;
-            let bias = target.bias.start(context.arena).add(block * LANES);
+            let bias = V::load(target.bias.start(context.arena).add(block * LANES));
             let top = line.down * TILE;
             let height = (y.size[0] - top).min(TILE);
             let start = |map: &Map, row: usize| context.arena.add(map.at(line.image, block, row as isize, 0));
@@ -497,92 +468,42 @@ impl Winograd {
             let add = target.add.as_ref().map(|add| (start(add, top).add(left).cast_const(), add.row()));
             // A map of odd size leaves its last row and column without a maximum.
             let pooled = target.pooled.as_ref().filter(|_| height >= 2);
-            let pooled = pooled.map(|map| (start(map, top / 2).add(left / 2), map.row()));
+            let pooled = pooled.map(|map| (start(map, top / 2), map.row()));
             for n in 0..line.len {
                 let width = (y.size[1] - (line.across + n) * TILE).min(TILE);
-                for part in (0..LANES).step_by(V::Part::WIDTH) {
-                    let place = n * TILE * LANES + part;
-                    let tile = Tile {
-                        from: from.add(n * step + part),
-                        stride,
-                        step,
-                        bias: bias.add(part),
-                        add: add.map(|(add, row)| (add.add(place), row)),
-                        to: (to.add(place), y.row()),
-                        pooled: pooled.map(|(to, row)| (to.add(n * TILE / 2 * LANES + part), row)),
-                        size: [height, width],
-                        finish: target.finish,
-                        asks: part == 0,
-                    };
-                    tile.finish::<V::Part>();
+                let whole = height == TILE && width == TILE;
+                let mut out = transform_products::<V>(from.add(n * step), stride, step);
+                for r in 0..TILE {
+                    for c in 0..TILE {
+                        out[r][c] = out[r][c].add(bias);
+                    }
                 }
-            }
-        }
-    }
-}
-
-/// A tile of products, or some of its channels, and where its results go.
-struct Tile {
-    /// The first product.
-    from: *const f32,
-    /// Floats from product to product.
-    stride: usize,
-    /// Floats from tile to tile.
-    step: usize,
-    bias: *const f32,
-    /// What is added, and floats from row to row.
-    add: Option<(*const f32, usize)>,
-    /// The result, and floats from row to row.
-    to: (*mut f32, usize),
-    /// Its 2x2 maxima, and floats from row to row.
-    pooled: Option<(*mut f32, usize)>,
-    /// Rows and columns that there are.
-    size: [usize; 2],
-    finish: Finish,
-    /// Whether memory is asked for that the next tile takes.
-    asks: bool,
-}
-
-impl Tile {
-    /// A^T m A, and what follows.
-    ///
-    /// # Safety
-    /// The processor runs `V`'s instructions; products are readable, and results writable.
-    #[inline(always)]
-    unsafe fn finish<V: Lanes>(&self) {
-        // SAFETY: the caller keeps the function's conditions.
-        unsafe {
-            let [height, width] = self.size;
-            let whole = self.size == [TILE, TILE];
-            let mut out = transform_products::<V>(self.from, self.stride, self.step, self.asks);
-            let bias = V::load(self.bias);
-            for r in 0..TILE {
-                for c in 0..TILE {
-                    out[r][c] = out[r][c].add(bias);
+                // Sizes that the compiler knows keep a whole tile in registers.
+                if let Some((add, row)) = add {
+                    let add = add.add(n * TILE * LANES);
+                    if whole {
+                        add_tile(&mut out, add, row, [TILE, TILE]);
+                    } else {
+                        add_tile(&mut out, add, row, [height, width]);
+                    }
                 }
-            }
-            // Sizes that the compiler knows keep a whole tile in registers.
-            if let Some((add, row)) = self.add {
+                target.finish.apply_to_tile(&mut out);
+                let to = to.add(n * TILE * LANES);
                 if whole {
-                    add_tile(&mut out, add, row, [TILE, TILE]);
+                    store_tile(&out, to, y.row(), [TILE, TILE]);
                 } else {
-                    add_tile(&mut out, add, row, self.size);
+                    store_tile(&out, to, y.row(), [height, width]);
                 }
-            }
-            self.finish.apply_to_tile(&mut out);
-            let (to, row) = self.to;
-            if whole {
-                store_tile(&out, to, row, [TILE, TILE], self.asks);
-            } else {
-                store_tile(&out, to, row, self.size, self.asks);
-            }
-            let Some((pooled, row)) = self.pooled else { return };
-            for r in 0..TILE / 2 {
-                for c in 0..TILE / 2 {
-                    if whole || (2 * r + 1 < height && 2 * c + 1 < width) {
-                        let above = out[2 * r][2 * c].max(out[2 * r][2 * c + 1]);
-                        let below = out[2 * r + 1][2 * c].max(out[2 * r + 1][2 * c + 1]);
-                        above.max(below).store(pooled.add(r * row + c * LANES));
+                if let Some((pooled, row)) = pooled {
+                    for r in 0..TILE / 2 {
+                        for c in 0..TILE / 2 {
+                            if whole || (2 * r + 1 < height && 2 * c + 1 < width) {
+                                let above = out[2 * r][2 * c].max(out[2 * r][2 * c + 1]);
+                                let below = out[2 * r + 1][2 * c].max(out[2 * r + 1][2 * c + 1]);
+                                let column = (line.across + n) * TILE / 2 + c;
+                                above.max(below).store(pooled.add(r * row + column * LANES));
+                            }
+                        }
                     }
                 }
             }
