@@ -151,7 +151,7 @@ pub fn apply(studio: &mut Studio, command: Command) -> Result<Applied, Refused> 
             }
         }
         Err(refused) => {
-            studio.notices.warn(format!("{name} was not done: {refused}. Do it again if you still want it."))
+            studio.notices.warn(format!("{name} was not done: {refused}. Do it again if you still want it."));
         }
     }
     applied

@@ -188,7 +188,8 @@ fn the_folder_of_images_of_a_data_set_has_its_labels_beside_it() {
 fn a_step_passes_a_picture_whose_size_was_not_given() {
     let folder = tempfile::tempdir().unwrap();
     write_scan(&folder.path().join("a.nii"), SHAPE);
-    image::GrayImage::from_pixel(7, 9, image::Luma([3])).save(folder.path().join("b.png")).unwrap();
+    let picture = LabelMap::from_fn(Geometry::new([7, 9, 1], Affine::IDENTITY).unwrap(), |[i, _, _]| i as u16);
+    crate::formats::write_mask_picture(&folder.path().join("b.png"), &picture).unwrap();
     write_scan(&folder.path().join("c.nii"), SHAPE);
     let mut studio = opened(folder.path());
     assert_eq!(names(&studio), ["a", "b", "c"]);
