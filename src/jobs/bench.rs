@@ -117,7 +117,6 @@ impl BenchNetwork {
     /// When the engine fails, or gives way to the CPU.
     pub fn train_step(&mut self) -> Result<(), JobError> {
         self.memory.get_or_insert_with(KeepFreedMemory::start);
-        self.network.prepare_to_train()?;
         self.stays_on_its_device()?;
         let pass = self.network.run(&self.input, Mode::Training, Watch::unwatched())?;
         let mut gradient = pass.outputs()?;
