@@ -114,21 +114,19 @@ impl TrainTouch {
 
     /// How to make the model again.
     fn command(&self) -> String {
-        let mut command = format!(
+        let mut words = vec![format!(
             "lamella train-touch --steps {} --seed {} --width {} --rate {}",
             self.steps, self.seed, self.width, self.rate
-        );
+        )];
         if let Some(name) = self.start.as_ref().and_then(|path| path.file_name()) {
-            command += &format!(" --start {}", name.to_string_lossy());
+            words.push(format!("--start {}", name.to_string_lossy()));
         }
         if !self.data.is_empty() {
             // Folders are known by their names: where they lay does not matter.
             let names = self.data.iter().filter_map(|folder| Some(folder.file_name()?.to_string_lossy().into_owned()));
-            command += &format!(" --data {}", names.collect::<Vec<_>>().join(" "));
+            words.push(format!("--data {}", names.collect::<Vec<_>>().join(" ")));
         }
-        if let Some(threads) = self.threads {
-            command += &format!(" --threads {threads}");
-        }
-        command
+        words.extend(self.threads.map(|threads| format!("--threads {threads}")));
+        words.join(" ")
     }
 }

@@ -246,7 +246,7 @@ impl State {
                 None => initial_weights(&graph, training.seed),
             },
         };
-        let mut network = Network::new(graph, &weights, DeviceChoice::Cpu)?;
+        let network = Network::new(graph, &weights, DeviceChoice::Cpu)?;
         let (mut average, mut steps, mut seconds, mut losses) =
             (WeightAverage::new(AVERAGE, weights), 0, 0.0, (0.0, 0));
         if let Some(found) = found {
