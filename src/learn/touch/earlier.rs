@@ -18,7 +18,7 @@ pub fn earlier(mask: &[bool], regions: &[u8], size: [usize; 2], random: &mut Ran
         return Earlier { mask: nearby(mask, size, random), is_answer: false };
     }
     let mut answer = if random.chance(0.5) { nearby(mask, size, random) } else { mask.to_vec() };
-    for _ in 0..1 + random.index(3) {
+    for _ in 0..=random.index(3) {
         match random.index(3) {
             0 => {
                 // A neighbour was taken for a part of it.

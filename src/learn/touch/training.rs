@@ -228,7 +228,7 @@ struct State {
 impl State {
     fn new(training: &TouchTraining, real: Option<&RealSlices>) -> Result<Self, FitError> {
         let graph = training.spec()?.graph()?;
-        let signature = training.signature(real.map_or(0, |real| real.count()));
+        let signature = training.signature(real.map_or(0, RealSlices::count));
         let recipe = Recipe::AdamW { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.01 };
         let mut optimiser = Optimiser::new(recipe, Some(CLIP_NORM));
         let path = touch_checkpoint(&training.output);

@@ -83,7 +83,11 @@ fn normalised(image: &[f32]) -> Vec<f32> {
     }
     let scale = if white > black { 1.0 / (white - black) } else { 0.0 };
     // What is no number is black.
-    image.iter().map(|value| ((value - black) * scale).max(0.0).min(1.0)).collect()
+    let share = |value: &f32| {
+        let share = (value - black) * scale;
+        if share > 0.0 { share.min(1.0) } else { 0.0 }
+    };
+    image.iter().map(share).collect()
 }
 
 #[cfg(test)]

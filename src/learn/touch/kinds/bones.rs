@@ -29,7 +29,8 @@ pub fn draw(size: [usize; 2], random: &mut Random) -> Scene {
         if random.chance(0.45) {
             // A long bone, wider at its ends.
             let mut ends: Vec<[f64; 2]> = (0..2).map(|_| anywhere(size, random)).collect();
-            let middle = [0, 1].map(|axis| (ends[0][axis] + ends[1][axis]) / 2.0 + 0.08 * large * random.normal());
+            let middle =
+                [0, 1].map(|axis| f64::midpoint(ends[0][axis], ends[1][axis]) + 0.08 * large * random.normal());
             ends.insert(1, middle);
             let points = curve(&ends);
             let (slim, wide) = (large * random.between(0.02, 0.08), random.between(1.2, 2.2));

@@ -40,5 +40,5 @@ pub fn draw(size: [usize; 2], random: &mut Random) -> Scene {
     let alike: Vec<u8> = (0..=255u8).map(|region| if random.chance(0.25) { 3 } else { region }).collect();
     let image = painted(size, &regions, |region| if region < 4 { region } else { alike[usize::from(region)] }, random);
     let wanted = each_alone(&regions, 0.9);
-    Scene { size, image, wanted, regions }
+    Scene { size, image, regions, wanted }
 }

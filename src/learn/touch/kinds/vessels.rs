@@ -25,7 +25,7 @@ pub fn draw(size: [usize; 2], random: &mut Random) -> Scene {
     let mut regions = vec![0u8; count];
     let thick = random.between(0.8, 4.0) * large / 200.0 + 0.5;
     let bend = random.between(0.01, 0.08);
-    for _ in 0..1 + random.index(5) {
+    for _ in 0..=random.index(5) {
         grow(size, thick * random.between(0.6, 1.2), bend, &mut cover, &mut regions, random);
     }
     let ground = octaves(size, random.between(10.0, 60.0), 3, random);

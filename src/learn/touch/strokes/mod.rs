@@ -31,7 +31,7 @@ pub fn strokes(sitter: &Sitter, random: &mut Random) -> Vec<u8> {
     let mut drawn = vec![0u8; sitter.mask.len()];
     let pen = Pen::new(random);
     if let Some(wrong) = sitter.wrong {
-        for _ in 0..1 + random.index(4) {
+        for _ in 0..=random.index(4) {
             correct(sitter, wrong, pen, &mut drawn, random);
         }
         if random.chance(0.5) {
