@@ -41,7 +41,6 @@ impl AnswerStrokes for TouchAnswers {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::{pipeline, tools};
 
     #[test]

@@ -71,3 +71,14 @@ pub trait AnswerStrokes: Send + Sync {
     /// Where it was stopped, or whoever answers failed.
     fn answer(&self, question: &StrokeQuestion, watch: Watch) -> Result<StrokeAnswer, NoAnswer>;
 }
+
+/// Nobody to answer, for tests of tools that do not ask.
+#[cfg(test)]
+pub(super) struct Nobody;
+
+#[cfg(test)]
+impl AnswerStrokes for Nobody {
+    fn answer(&self, _: &StrokeQuestion, _: Watch) -> Result<StrokeAnswer, NoAnswer> {
+        Err(NoAnswer::Failed("nobody answers".into()))
+    }
+}

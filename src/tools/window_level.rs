@@ -43,7 +43,8 @@ impl Tool for WindowLevel {
 mod tests {
     use super::*;
     use crate::session::{PaintRules, Session};
-    use crate::tools::ToolOptions;
+    use crate::tools::touch_answer::Nobody;
+    use crate::tools::{AnswerStrokes, ToolOptions};
     use crate::volume::{Affine, Geometry, Plane, PlaneLayout, Rescale, Volume, Voxels};
 
     #[test]
@@ -58,6 +59,7 @@ mod tests {
             let mut window = Window { level: 7.0, width: 1.0 };
             // Far to the left, then to the right.
             for across in [-900.0f32, -900.0, 300.0] {
+                let answers: std::sync::Arc<dyn AnswerStrokes> = std::sync::Arc::new(Nobody);
                 let slice = Slice {
                     document: session.document(),
                     segmentation,
@@ -71,6 +73,7 @@ mod tests {
                     label: 1,
                     options: &ToolOptions::default(),
                     rules: &PaintRules::default(),
+                    answers: &answers,
                 };
                 let kind = PointerKind::Drag(Button::Primary);
                 let (mm_per_point, pixels_per_point) = (1.0, [1.0; 2]);
