@@ -65,7 +65,7 @@ mod tests {
     fn a_mask_nearby_is_alike_and_an_answer_has_mistakes() {
         let size = [80, 80];
         let mask: Vec<bool> =
-            (0..6400).map(|n| ((n / 80) as f64 - 40.0).hypot((n % 80) as f64 - 40.0) < 22.0).collect();
+            (0..6400).map(|n| (f64::from(n / 80) - 40.0).hypot(f64::from(n % 80) - 40.0) < 22.0).collect();
         let regions: Vec<u8> = mask.iter().map(|is_in| u8::from(*is_in)).collect();
         let apart = |other: &[bool]| mask.iter().zip(other).filter(|(a, b)| a != b).count();
         let mut mistakes = 0;

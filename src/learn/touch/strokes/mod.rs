@@ -168,7 +168,7 @@ mod tests {
     fn strokes_lie_mostly_where_they_belong_and_there_is_always_one() {
         let size = [96, 96];
         let mask: Vec<bool> = (0..9216)
-            .map(|n| ((n / 96) as f64 - 40.0).hypot((n % 96) as f64 - 50.0) < 22.0 || (80..82).contains(&(n / 96)))
+            .map(|n| (f64::from(n / 96) - 40.0).hypot(f64::from(n % 96) - 50.0) < 22.0 || (80..82).contains(&(n / 96)))
             .collect();
         let regions: Vec<u8> = mask.iter().map(|is_in| u8::from(*is_in)).collect();
         let sitter = Sitter { size, mask: &mask, regions: &regions, wrong: None };
