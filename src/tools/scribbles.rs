@@ -1,6 +1,5 @@
 //! Lines that are drawn on and off a structure.
 
-use super::tool::Pointer;
 use super::touch_answer::{NOTHING, OFF, ON};
 use crate::edit::{Brush, BrushShape};
 use crate::volume::{Geometry, Plane, PlaneLayout};
@@ -32,15 +31,15 @@ pub struct Scribbles {
 }
 
 impl Scribbles {
-    /// Draws the last line on to where the pointer is.
-    pub(super) fn go_to(&mut self, pointer: &Pointer) {
+    /// Draws the last line on to where the pointer is; so many pixels of the slice make a point of the screen, across and down.
+    pub(super) fn go_to(&mut self, at: [f64; 2], pixels_per_point: [f32; 2]) {
         let Some(line) = self.lines.last_mut() else { return };
         let is_new = line.points.last().is_none_or(|last| {
-            let off = [0, 1].map(|n| (pointer.at[n] - last[n]) / f64::from(pointer.pixels_per_point[n]).max(1e-9));
+            let off = [0, 1].map(|n| (at[n] - last[n]) / f64::from(pixels_per_point[n]).max(1e-9));
             off[0].hypot(off[1]) >= STEP_POINTS
         });
         if is_new {
-            line.points.push(pointer.at);
+            line.points.push(at);
         }
     }
 

@@ -338,14 +338,14 @@ impl Tool for Touch {
             PointerKind::Press(button) => return self.press(slice, pointer, button),
             PointerKind::Drag(button) => {
                 let own = self.begun.as_mut().filter(|begun| begun.drawing == Some(button) && begun.is_here(slice));
-                own.into_iter().for_each(|begun| begun.scribbles.go_to(pointer));
+                own.into_iter().for_each(|begun| begun.scribbles.go_to(pointer.at, pointer.pixels_per_point));
             }
             PointerKind::Release(button) => {
                 let own = self.begun.as_mut().filter(|begun| begun.drawing == Some(button));
                 if let Some(begun) = own {
                     begun.drawing = None;
                     if begun.is_here(slice) {
-                        begun.scribbles.go_to(pointer);
+                        begun.scribbles.go_to(pointer.at, pointer.pixels_per_point);
                         return begun.ask(slice);
                     }
                 }
