@@ -163,7 +163,7 @@ impl Begun {
         let run =
             move |watch: Watch<'_>| work(watch).map(|(painter, is_changed)| gesture.end_through(painter, is_changed));
         if in_volume {
-            let errand = Errand { title: "Filling a region", of, run: Box::new(run) };
+            let errand = Errand { title: "Filling a region", of: Some(of), run: Box::new(run) };
             return Reply { errand: Some(errand), ..Reply::default() };
         }
         run(Watch::unwatched()).unwrap_or_default()

@@ -118,6 +118,6 @@ fn cut(slice: &Slice, outline: &Outline) -> Option<Reply> {
         }
         Ok(gesture.end_through(painter, is_changed))
     };
-    let errand = Errand { title: "Cutting", of: slice.segmentation, run: Box::new(run) };
+    let errand = Errand { title: "Cutting", of: Some(slice.segmentation), run: Box::new(run) };
     Some(Reply { errand: Some(errand), ..Reply::default() })
 }

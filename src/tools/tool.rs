@@ -196,8 +196,8 @@ pub struct Reply {
 pub struct Errand {
     /// For the list of jobs.
     pub title: &'static str,
-    /// Whose labels it changes.
-    pub of: SegmentationId,
+    /// Whose labels it changes: its reply waits while a stroke on them is under way. `None` where it changes none.
+    pub of: Option<SegmentationId>,
     /// Does it.
     pub run: ErrandWork,
 }

@@ -135,7 +135,7 @@ impl Begun {
         line.is_running = true;
         let running = Running(self.line.clone());
         let run = move |watch: Watch<'_>| work.answer_all(&running, watch);
-        Reply { errand: Some(Errand { title: "Touch", of: self.of, run: Box::new(run) }), ..Reply::default() }
+        Reply { errand: Some(Errand { title: "Touch", of: None, run: Box::new(run) }), ..Reply::default() }
     }
 
     fn gesture(&self, label: LabelValue) -> Gesture {
@@ -175,7 +175,7 @@ impl Begun {
             Ok(gesture.end_through(work.painter, is_changed))
         };
         Reply {
-            errand: Some(Errand { title: "Touch through the slices", of: self.of, run: Box::new(run) }),
+            errand: Some(Errand { title: "Touch through the slices", of: Some(self.of), run: Box::new(run) }),
             ..Reply::default()
         }
     }

@@ -84,16 +84,15 @@ fn send(studio: &mut Studio, plane: Plane, errand: Errand) {
         return;
     }
     let of = errand.of;
-    studio.start_for(
-        of,
-        ErrandJob { errand },
-        |_, ()| {},
-        move |studio, result| {
-            if let Some(reply) = studio.told(result) {
-                take_reply(studio, Some(of), plane, true, reply);
-            }
-        },
-    );
+    let take = move |studio: &mut Studio, result| {
+        if let Some(reply) = studio.told(result) {
+            take_reply(studio, of, plane, true, reply);
+        }
+    };
+    match of {
+        Some(of) => studio.start_for(of, ErrandJob { errand }, |_, ()| {}, take),
+        None => studio.start(ErrandJob { errand }, |_, ()| {}, take),
+    }
 }
 
 /// Takes the label under the pointer to paint with.
