@@ -187,34 +187,41 @@ fn the_folder_of_images_of_a_data_set_has_its_labels_beside_it() {
 #[test]
 fn a_step_passes_a_picture_whose_size_was_not_given() {
     let folder = tempfile::tempdir().unwrap();
-    write_scan(&folder.path().join("a.nii"), SHAPE);
-    let picture = LabelMap::from_fn(Geometry::new([7, 9, 1], Affine::IDENTITY).unwrap(), |[i, _, _]| i as u16);
-    crate::formats::write_mask_picture(&folder.path().join("b.png"), &picture).unwrap();
-    write_scan(&folder.path().join("c.nii"), SHAPE);
+    // Pictures of one size would be one stack.
+    for (name, columns) in [("a", 7), ("b", 8), ("c", 9)] {
+        let picture =
+            LabelMap::from_fn(Geometry::new([columns, 9, 1], Affine::IDENTITY).unwrap(), |[i, _, _]| i as u16);
+        crate::formats::write_mask_picture(&folder.path().join(format!("{name}.png")), &picture).unwrap();
+    }
     let mut studio = opened(folder.path());
     assert_eq!(names(&studio), ["a", "b", "c"]);
-    let first = studio.cases.list[0];
-    scans::show_item(&mut studio, first);
-    settle(&mut studio);
-    step(&mut studio, Way::Next);
-    settle(&mut studio);
-    assert!(studio.sizing.form.is_some() && shown(&studio) == "a");
-    sizing::answer(&mut studio, SizeAnswer::Cancel);
-    assert!(lacks(&studio, Way::Next).is_none());
-    step(&mut studio, Way::Next);
-    settle(&mut studio);
+    let cases = studio.cases.list.clone();
+    let answer = |studio: &mut Studio, answer: SizeAnswer| {
+        assert!(studio.sizing.form.is_some(), "it is asked for");
+        sizing::answer(studio, answer);
+        settle(studio);
+    };
+    let go = |studio: &mut Studio, way: Way| {
+        step(studio, way);
+        settle(studio);
+    };
+    scans::show_item(&mut studio, cases[0]);
+    answer(&mut studio, SizeAnswer::Pixels);
+    assert_eq!(shown(&studio), "a");
+    go(&mut studio, Way::Next);
+    assert_eq!(studio.sizing.form.as_ref().map(|form| form.item), Some(cases[1]));
+    answer(&mut studio, SizeAnswer::Cancel);
+    assert!(shown(&studio) == "a" && lacks(&studio, Way::Next).is_none());
+    go(&mut studio, Way::Next);
+    assert_eq!(studio.sizing.form.as_ref().map(|form| form.item), Some(cases[2]));
+    answer(&mut studio, SizeAnswer::Pixels);
     assert_eq!(shown(&studio), "c");
     // Chosen by hand it is asked for again, and once it has its size a step takes it.
-    let picture = studio.cases.list[1];
-    scans::show_item(&mut studio, picture);
-    assert!(studio.sizing.form.is_some());
-    sizing::answer(&mut studio, SizeAnswer::Pixels);
-    settle(&mut studio);
+    scans::show_item(&mut studio, cases[1]);
+    answer(&mut studio, SizeAnswer::Pixels);
     assert_eq!(shown(&studio), "b");
-    step(&mut studio, Way::Previous);
-    settle(&mut studio);
-    step(&mut studio, Way::Next);
-    settle(&mut studio);
+    go(&mut studio, Way::Previous);
+    go(&mut studio, Way::Next);
     assert_eq!(shown(&studio), "b");
 }
 
