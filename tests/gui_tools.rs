@@ -350,7 +350,7 @@ fn level_tracing_and_the_live_wire_follow_the_image() {
     assert!(labelled(&harness).is_empty(), "one step");
 }
 
-/// The liver lies left in the axial view; strokes off it keep to what is brighter and darker.
+/// A stroke on the bowel at the left of the axial view, and one off it beside the spine.
 #[test]
 fn touch_answers_strokes_that_are_corrected_taken_undone_and_go_on_through_slices() {
     let _alone = alone();
