@@ -5,6 +5,18 @@ use super::tool::{Button, Handles, Outline, Pointer, PointerKind, Slice};
 /// The least way between two points of an outline, in points of the screen.
 const STEP_POINTS: f64 = 1.0;
 
+/// Draws a line on to a point of the slice, unless that is too near to its last one. So many pixels of the slice make a point of the
+/// screen, across and down.
+pub(super) fn draw_on(points: &mut Vec<[f64; 2]>, at: [f64; 2], pixels_per_point: [f32; 2]) {
+    let is_new = points.last().is_none_or(|last| {
+        let off = [0, 1].map(|n| (at[n] - last[n]) / f64::from(pixels_per_point[n]).max(1e-9));
+        off[0].hypot(off[1]) >= STEP_POINTS
+    });
+    if is_new {
+        points.push(at);
+    }
+}
+
 /// An outline under way.
 #[derive(Default)]
 pub(super) struct Freehand {
@@ -38,13 +50,7 @@ impl Freehand {
         if *own != button || (outline.plane, outline.slice) != (slice.plane, slice.number) {
             return;
         }
-        let is_new = outline.points.last().is_none_or(|last| {
-            let off = [0, 1].map(|n| (pointer.at[n] - last[n]) / f64::from(pointer.pixels_per_point[n]).max(1e-9));
-            off[0].hypot(off[1]) >= STEP_POINTS
-        });
-        if is_new {
-            outline.points.push(pointer.at);
-        }
+        draw_on(&mut outline.points, pointer.at, pointer.pixels_per_point);
     }
 
     pub(super) fn is_busy(&self) -> bool {

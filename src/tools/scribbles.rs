@@ -4,8 +4,6 @@ use super::touch_answer::{NOTHING, OFF, ON};
 use crate::edit::{Brush, BrushShape};
 use crate::volume::{Geometry, Plane, PlaneLayout};
 
-/// The least way between two points of a line, in points of the screen.
-const STEP_POINTS: f64 = 1.0;
 /// Width of a line, in pixels of the slice, and the longest side of a slice over which it is that wide; it grows with larger ones.
 const WIDTH: f64 = 2.0;
 const SIDE: f64 = 256.0;
@@ -31,18 +29,6 @@ pub struct Scribbles {
 }
 
 impl Scribbles {
-    /// Draws the last line on to where the pointer is; so many pixels of the slice make a point of the screen, across and down.
-    pub(super) fn go_to(&mut self, at: [f64; 2], pixels_per_point: [f32; 2]) {
-        let Some(line) = self.lines.last_mut() else { return };
-        let is_new = line.points.last().is_none_or(|last| {
-            let off = [0, 1].map(|n| (at[n] - last[n]) / f64::from(pixels_per_point[n]).max(1e-9));
-            off[0].hypot(off[1]) >= STEP_POINTS
-        });
-        if is_new {
-            line.points.push(at);
-        }
-    }
-
     /// The pixels under the lines, row by row of the slice; where lines cross the later one counts.
     pub(super) fn drawn(&self, geometry: &Geometry, layout: &PlaneLayout) -> Vec<u8> {
         let [columns, rows, _] = layout.size;

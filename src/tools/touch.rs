@@ -3,6 +3,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use super::freehand::draw_on;
 use super::options::{Choice, OptionKind, ToolOption};
 use super::scribbles::{Scribble, Scribbles};
 use super::step::Gesture;
@@ -102,6 +103,12 @@ impl Begun {
 
     fn is_here(&self, slice: &Slice) -> bool {
         (self.scribbles.plane, self.scribbles.slice, self.of) == (slice.plane, slice.number, slice.segmentation)
+    }
+
+    /// Draws the last stroke on to where the pointer is.
+    fn draw_on(&mut self, pointer: &Pointer) {
+        let last = self.scribbles.lines.last_mut();
+        last.into_iter().for_each(|line| draw_on(&mut line.points, pointer.at, pointer.pixels_per_point));
     }
 
     fn is_taken(&self) -> bool {
@@ -338,14 +345,14 @@ impl Tool for Touch {
             PointerKind::Press(button) => return self.press(slice, pointer, button),
             PointerKind::Drag(button) => {
                 let own = self.begun.as_mut().filter(|begun| begun.drawing == Some(button) && begun.is_here(slice));
-                own.into_iter().for_each(|begun| begun.scribbles.go_to(pointer.at, pointer.pixels_per_point));
+                own.into_iter().for_each(|begun| begun.draw_on(pointer));
             }
             PointerKind::Release(button) => {
                 let own = self.begun.as_mut().filter(|begun| begun.drawing == Some(button));
                 if let Some(begun) = own {
                     begun.drawing = None;
                     if begun.is_here(slice) {
-                        begun.scribbles.go_to(pointer.at, pointer.pixels_per_point);
+                        begun.draw_on(pointer);
                         return begun.ask(slice);
                     }
                 }
