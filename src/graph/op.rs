@@ -307,3 +307,23 @@ pub enum Op {
     /// In training sets a share of the values to zero and scales up the others.
     Dropout(f64),
 }
+
+impl Op {
+    /// Whether the gradients of its inputs follow from the values that it was given, and not from their sizes alone. Softmax and some
+    /// activations can take what they gave instead.
+    pub fn gradient_reads_inputs(&self) -> bool {
+        !matches!(
+            self,
+            Self::Add
+                | Self::Concat
+                | Self::CropLike
+                | Self::SpreadLike
+                | Self::Slice { .. }
+                | Self::Pad(_)
+                | Self::AvgPool2d(_)
+                | Self::AdaptiveAvgPool2d(_)
+                | Self::Upsample(..)
+                | Self::Dropout(_)
+        )
+    }
+}

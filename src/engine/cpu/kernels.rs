@@ -59,22 +59,6 @@ pub fn stand_ins(op: &Op) -> Vec<Vec<f32>> {
     }
 }
 
-/// Whether the way back of an operation's kernel reads its maps, not just their sizes.
-pub fn reads_values(op: &Op) -> bool {
-    !matches!(
-        op,
-        Op::Add
-            | Op::Concat
-            | Op::CropLike
-            | Op::SpreadLike
-            | Op::Slice { .. }
-            | Op::Pad(_)
-            | Op::AvgPool2d(_)
-            | Op::AdaptiveAvgPool2d(_)
-            | Op::Upsample(..)
-    )
-}
-
 /// Parameters that a kernel takes; those after them are running statistics.
 pub fn parameter_count(op: &Op) -> usize {
     match op {

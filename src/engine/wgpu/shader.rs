@@ -22,8 +22,26 @@ pub const INDEX: &str = include_str!("shaders/index.wgsl");
 pub const TOTAL: &str = include_str!("shaders/total.wgsl");
 /// Putting a value to its place, or adding it to what is there.
 pub const STORE: &str = include_str!("shaders/store.wgsl");
+/// What a channel is divided by a power of.
+pub const RESPONSE: &str = include_str!("shaders/local_response_base.wgsl");
 /// Rows and columns of positions.
 pub const CROSS: &str = include_str!("shaders/cross.wgsl");
+
+/// A shader that makes a product of matrices tile by tile.
+pub fn tiled(text: &str) -> String {
+    let sums = text.replace("TILE_SUMS", include_str!("shaders/tile_sums.wgsl"));
+    format!(
+        "{}{}",
+        include_str!("shaders/tile.wgsl"),
+        sums.replace("TILE_PRODUCT", include_str!("shaders/tile_product.wgsl"))
+    )
+}
+
+/// A shader that looks at crosses whose height and width add up to at most so many; `weigh` is what their positions count.
+pub fn crossing(most: usize, weigh: bool, text: &str) -> String {
+    let weigh = if weigh { include_str!("shaders/cross_weigh.wgsl") } else { "" };
+    format!("const MOST = {most}u;\n{INDEX}{TOTAL}{CROSS}{weigh}{text}")
+}
 
 /// The function that a shader applies to what it writes.
 fn finishing(finish: Finish) -> String {
@@ -47,7 +65,7 @@ fn walk_constants(walk: &Walk, is_biased: bool) -> String {
 
 /// Convolution as a product of matrices; `scatter`: rows are output channels times taps that lie side by side.
 pub fn conv_tiled(walk: &Walk, scatter: bool, is_biased: bool, finish: Finish) -> Shader {
-    let text = include_str!("shaders/conv_tiled.wgsl");
+    let text = tiled(include_str!("shaders/conv_tiled.wgsl"));
     let constants = walk_constants(walk, is_biased);
     let text = format!("{constants}const SCATTER = {scatter};\n{STORE}{}{text}", finishing(finish));
     Shader { name: "conv_tiled", text, inputs: 3 }
@@ -152,12 +170,12 @@ pub fn concat() -> Shader {
 /// Local response normalisation.
 pub fn local_response() -> Shader {
     let text = include_str!("shaders/local_response.wgsl");
-    Shader { name: "local_response", text: format!("{INDEX}{text}"), inputs: 1 }
+    Shader { name: "local_response", text: format!("{INDEX}{RESPONSE}{text}"), inputs: 1 }
 }
 
 /// Products of matrices with any strides.
 pub fn matmul() -> Shader {
-    Shader { name: "matmul", text: format!("{STORE}{}", include_str!("shaders/matmul.wgsl")), inputs: 2 }
+    Shader { name: "matmul", text: format!("{STORE}{}", tiled(include_str!("shaders/matmul.wgsl"))), inputs: 2 }
 }
 
 /// Scores of pairs.
@@ -167,6 +185,5 @@ pub fn pair_scores() -> Shader {
 
 /// Criss-cross attention on maps whose height and width add up to at most so many.
 pub fn criss_cross(most: usize) -> Shader {
-    let text = include_str!("shaders/criss_cross.wgsl");
-    Shader { name: "criss_cross", text: format!("const MOST = {most}u;\n{INDEX}{TOTAL}{CROSS}{text}"), inputs: 3 }
+    Shader { name: "criss_cross", text: crossing(most, true, include_str!("shaders/criss_cross.wgsl")), inputs: 3 }
 }

@@ -4,10 +4,6 @@
 // columns are input positions: a transposed convolution whose stride is its kernel. SPREAD_H and SPREAD_W stand before this too: a
 // map's neighbours count as so many positions apart, with zeros between them, which makes it any transposed convolution.
 
-const ROWS = 32u;
-const COLUMNS = 64u;
-const DEPTH = 16u;
-
 struct Params {
     finish_a: f32,
     finish_b: f32,
@@ -40,9 +36,6 @@ struct Params {
 // [group][depth][row], padded with zeros.
 @group(0) @binding(3) var<storage, read> weights: array<vec4<f32>>;
 @group(0) @binding(4) var<storage, read> bias: array<f32>;
-
-var<workgroup> left: array<vec4<f32>, 128>;
-var<workgroup> right: array<vec4<f32>, 256>;
 
 struct Columns {
     top: vec4<i32>,
@@ -121,14 +114,7 @@ fn main(
     // The 4 x 8 sums of this thread.
     let down = local / 8u;
     let along = local % 8u;
-    var s0a = vec4(0.0);
-    var s0b = vec4(0.0);
-    var s1a = vec4(0.0);
-    var s1b = vec4(0.0);
-    var s2a = vec4(0.0);
-    var s2b = vec4(0.0);
-    var s3a = vec4(0.0);
-    var s3b = vec4(0.0);
+    TILE_SUMS
     for (var start = 0u; start < p.padded_depth; start += DEPTH) {
         let of_weights = ((group * p.padded_depth + start) * p.padded_rows + first_row) / 4u;
         for (var n = local; n < 128u; n += 64u) {
@@ -138,19 +124,7 @@ fn main(
             right[n * 16u + quad] = gathered(columns, start + n);
         }
         workgroupBarrier();
-        for (var k = 0u; k < DEPTH; k++) {
-            let w = left[k * 8u + down];
-            let a = right[k * 16u + along * 2u];
-            let b = right[k * 16u + along * 2u + 1u];
-            s0a += w.x * a;
-            s0b += w.x * b;
-            s1a += w.y * a;
-            s1b += w.y * b;
-            s2a += w.z * a;
-            s2b += w.z * b;
-            s3a += w.w * a;
-            s3b += w.w * b;
-        }
+        TILE_PRODUCT
         workgroupBarrier();
     }
     let row = first_row + down * 4u;

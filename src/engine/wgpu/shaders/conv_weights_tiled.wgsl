@@ -2,10 +2,6 @@
 // (`fixed`), columns channels times taps of the one that it looks at (`seen`), the depth is the positions of all images, of which a
 // group takes one part. A group of 64 threads makes 32 x 64 sums; each keeps 4 x 8. KERNEL_H and KERNEL_W stand before this.
 
-const ROWS = 32u;
-const COLUMNS = 64u;
-const DEPTH = 16u;
-
 struct Params {
     count: u32,
     fixed_channels: u32,
@@ -32,9 +28,6 @@ struct Params {
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
 @group(0) @binding(2) var<storage, read> fixed: array<f32>;
 @group(0) @binding(3) var<storage, read> seen: array<f32>;
-
-var<workgroup> left: array<vec4<f32>, 128>;
-var<workgroup> right: array<vec4<f32>, 256>;
 
 struct Columns {
     // Rows and columns that the taps are away from a position of the grid.
@@ -90,14 +83,7 @@ fn main(@builtin(workgroup_id) place: vec3<u32>, @builtin(local_invocation_index
 
     let down = local / 8u;
     let along = local % 8u;
-    var s0a = vec4(0.0);
-    var s0b = vec4(0.0);
-    var s1a = vec4(0.0);
-    var s1b = vec4(0.0);
-    var s2a = vec4(0.0);
-    var s2b = vec4(0.0);
-    var s3a = vec4(0.0);
-    var s3b = vec4(0.0);
+    TILE_SUMS
     let begin = place.z * p.part;
     let end = min(begin + p.part, p.depth);
     for (var start = begin; start < end; start += DEPTH) {
@@ -119,19 +105,7 @@ fn main(@builtin(workgroup_id) place: vec3<u32>, @builtin(local_invocation_index
             right[n * 16u + local % 16u] = gathered(columns, k / p.positions, k % p.positions, k < end);
         }
         workgroupBarrier();
-        for (var k = 0u; k < DEPTH; k++) {
-            let w = left[k * 8u + down];
-            let a = right[k * 16u + along * 2u];
-            let b = right[k * 16u + along * 2u + 1u];
-            s0a += w.x * a;
-            s0b += w.x * b;
-            s1a += w.y * a;
-            s1b += w.y * b;
-            s2a += w.z * a;
-            s2b += w.z * b;
-            s3a += w.w * a;
-            s3b += w.w * b;
-        }
+        TILE_PRODUCT
         workgroupBarrier();
     }
     let to = place.z * p.count + group * p.rows * p.columns;

@@ -1,12 +1,7 @@
-// Attention of every position to its row and its column: a group of 256 threads takes one position. MOST stands before this: the
-// largest sum of height and width.
+// Attention of every position to its row and its column: a group of 256 threads takes one position.
 
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
-@group(0) @binding(2) var<storage, read> query: array<f32>;
-@group(0) @binding(3) var<storage, read> key: array<f32>;
 @group(0) @binding(4) var<storage, read> value: array<f32>;
-
-var<workgroup> scores: array<f32, MOST>;
 
 @compute @workgroup_size(256)
 fn main(
@@ -24,25 +19,7 @@ fn main(
     let row = position / p.width;
     let column = position % p.width;
     let all = p.height + p.width - 1u;
-    var most = -3.4028234e38;
-    for (var n = local; n < all; n += 256u) {
-        let other = seen(n, row, column);
-        let start = image * p.depth * size;
-        var sum = 0.0;
-        for (var d = 0u; d < p.depth; d++) {
-            sum += query[start + d * size + position] * key[start + d * size + other];
-        }
-        scores[n] = sum;
-        most = max(most, sum);
-    }
-    most = largest(local, most);
-    var sum = 0.0;
-    for (var n = local; n < all; n += 256u) {
-        let share = exp(scores[n] - most);
-        scores[n] = share;
-        sum += share;
-    }
-    let inverse = 1.0 / total(local, sum);
+    let inverse = weigh(local, image, position);
     for (var c = local; c < p.channels; c += 256u) {
         let start = (image * p.channels + c) * size;
         var found = 0.0;

@@ -1,11 +1,7 @@
 // What every position of a cross counts for the one in its centre, `[image][position][number in the cross]`: a group of 256 threads
-// takes one position. MOST stands before this.
+// takes one position.
 
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
-@group(0) @binding(2) var<storage, read> query: array<f32>;
-@group(0) @binding(3) var<storage, read> key: array<f32>;
-
-var<workgroup> scores: array<f32, MOST>;
 
 @compute @workgroup_size(256)
 fn main(
@@ -21,25 +17,7 @@ fn main(
     let image = i / size;
     let position = i % size;
     let all = p.height + p.width - 1u;
-    let start = image * p.depth * size;
-    var most = -3.4028234e38;
-    for (var n = local; n < all; n += 256u) {
-        let other = seen(n, position / p.width, position % p.width);
-        var sum = 0.0;
-        for (var d = 0u; d < p.depth; d++) {
-            sum += query[start + d * size + position] * key[start + d * size + other];
-        }
-        scores[n] = sum;
-        most = max(most, sum);
-    }
-    most = largest(local, most);
-    var sum = 0.0;
-    for (var n = local; n < all; n += 256u) {
-        let share = exp(scores[n] - most);
-        scores[n] = share;
-        sum += share;
-    }
-    let inverse = 1.0 / total(local, sum);
+    let inverse = weigh(local, image, position);
     for (var n = local; n < all; n += 256u) {
         y[i * all + n] = scores[n] * inverse;
     }

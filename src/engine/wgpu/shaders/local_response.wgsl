@@ -26,11 +26,6 @@ fn main(
         return;
     }
     let channel = i / p.positions % p.channels;
-    let base = i - channel * p.positions;
-    var sum = 0.0;
-    for (var n = max(channel, p.below); n < min(channel + p.size, p.channels + p.below); n++) {
-        let value = x[base + (n - p.below) * p.positions];
-        sum += value * value;
-    }
-    y[i] = x[i] * exp(-p.beta * log(p.k + p.alpha * sum));
+    let start = i - channel * p.positions;
+    y[i] = x[i] * exp(-p.beta * log_base(start, channel));
 }

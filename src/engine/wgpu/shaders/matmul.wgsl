@@ -1,9 +1,5 @@
 // Products of matrices with any strides, one for each image. A group of 64 threads makes 32 x 64 values; each keeps 4 x 8 sums.
 
-const ROWS = 32u;
-const COLUMNS = 64u;
-const DEPTH = 16u;
-
 struct Params {
     rows: u32,
     columns: u32,
@@ -27,9 +23,6 @@ struct Params {
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
 @group(0) @binding(2) var<storage, read> a: array<f32>;
 @group(0) @binding(3) var<storage, read> b: array<f32>;
-
-var<workgroup> left: array<vec4<f32>, 128>;
-var<workgroup> right: array<vec4<f32>, 256>;
 
 fn of_left(image: u32, row: u32, k: u32) -> f32 {
     let inside = row < p.rows && k < p.depth;
@@ -62,14 +55,7 @@ fn main(@builtin(workgroup_id) place: vec3<u32>, @builtin(local_invocation_index
     let first_column = place.x * COLUMNS;
     let down = local / 8u;
     let along = local % 8u;
-    var s0a = vec4(0.0);
-    var s0b = vec4(0.0);
-    var s1a = vec4(0.0);
-    var s1b = vec4(0.0);
-    var s2a = vec4(0.0);
-    var s2b = vec4(0.0);
-    var s3a = vec4(0.0);
-    var s3b = vec4(0.0);
+    TILE_SUMS
     for (var start = 0u; start < p.depth; start += DEPTH) {
         for (var n = local; n < 128u; n += 64u) {
             let row = first_row + n % 8u * 4u;
@@ -92,19 +78,7 @@ fn main(@builtin(workgroup_id) place: vec3<u32>, @builtin(local_invocation_index
             );
         }
         workgroupBarrier();
-        for (var k = 0u; k < DEPTH; k++) {
-            let w = left[k * 8u + down];
-            let c = right[k * 16u + along * 2u];
-            let d = right[k * 16u + along * 2u + 1u];
-            s0a += w.x * c;
-            s0b += w.x * d;
-            s1a += w.y * c;
-            s1b += w.y * d;
-            s2a += w.z * c;
-            s2b += w.z * d;
-            s3a += w.w * c;
-            s3b += w.w * d;
-        }
+        TILE_PRODUCT
         workgroupBarrier();
     }
     let row = first_row + down * 4u;

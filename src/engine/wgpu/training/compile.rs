@@ -236,19 +236,7 @@ impl Trainer<'_> {
         if takes_result {
             return vec![id];
         }
-        match &self.node(id).op {
-            Op::Add
-            | Op::Concat
-            | Op::CropLike
-            | Op::SpreadLike
-            | Op::Slice { .. }
-            | Op::Pad(_)
-            | Op::AvgPool2d(_)
-            | Op::AdaptiveAvgPool2d(_)
-            | Op::Upsample(..)
-            | Op::Dropout(_) => Vec::new(),
-            _ => self.inputs(id),
-        }
+        if self.node(id).op.gradient_reads_inputs() { self.inputs(id) } else { Vec::new() }
     }
 
     /// Values that have been read once more; what nothing reads any more gives its memory back.

@@ -1,6 +1,8 @@
 //! The shaders of training.
 
-use super::super::shader::{ACTIVATIONS, CROSS, INDEX, STORE, Shader, TOTAL, kernel_constants};
+use super::super::shader::{
+    ACTIVATIONS, CROSS, INDEX, RESPONSE, STORE, Shader, TOTAL, crossing, kernel_constants, tiled,
+};
 use crate::graph::Normalisation;
 
 const SLOPES: &str = include_str!("../shaders/slopes.wgsl");
@@ -77,7 +79,7 @@ pub fn conv_weights_direct(kernel: [usize; 2]) -> Shader {
 
 /// Gradient of a convolution's weights as a product of matrices.
 pub fn conv_weights_tiled(kernel: [usize; 2]) -> Shader {
-    let text = include_str!("../shaders/conv_weights_tiled.wgsl");
+    let text = tiled(include_str!("../shaders/conv_weights_tiled.wgsl"));
     Shader { name: "conv_weights_tiled", text: format!("{}{text}", kernel_constants(kernel)), inputs: 2 }
 }
 
@@ -161,7 +163,7 @@ pub fn softmax_lines_gradient() -> Shader {
 /// Gradient of local response normalisation.
 pub fn local_response_gradient() -> Shader {
     let text = include_str!("../shaders/local_response_gradient.wgsl");
-    Shader { name: "local_response_gradient", text: format!("{INDEX}{STORE}{text}"), inputs: 2 }
+    Shader { name: "local_response_gradient", text: format!("{INDEX}{STORE}{RESPONSE}{text}"), inputs: 2 }
 }
 
 /// Gradient of the scores of pairs.
@@ -172,15 +174,13 @@ pub fn pair_scores_gradient() -> Shader {
 
 /// Shares of the positions of every cross, whose height and width add up to at most so many.
 pub fn cross_shares(most: usize) -> Shader {
-    let text = include_str!("../shaders/cross_shares.wgsl");
-    let text = format!("const MOST = {most}u;\n{INDEX}{TOTAL}{CROSS}{text}");
+    let text = crossing(most, true, include_str!("../shaders/cross_shares.wgsl"));
     Shader { name: "cross_shares", text, inputs: 2 }
 }
 
 /// Gradients of the scores behind them.
 pub fn cross_scores_gradient(most: usize) -> Shader {
-    let text = include_str!("../shaders/cross_scores_gradient.wgsl");
-    let text = format!("const MOST = {most}u;\n{INDEX}{TOTAL}{CROSS}{text}");
+    let text = crossing(most, false, include_str!("../shaders/cross_scores_gradient.wgsl"));
     Shader { name: "cross_scores_gradient", text, inputs: 3 }
 }
 

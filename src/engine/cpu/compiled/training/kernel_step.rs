@@ -4,7 +4,7 @@ use super::super::memory::Map;
 use super::super::pointwise::{read_map, write_map};
 use super::super::step::{Context, Step};
 use crate::engine::cpu::kernel::{Kernel, View};
-use crate::engine::cpu::kernels::{kernel, reads_values, stand_ins};
+use crate::engine::cpu::kernels::{kernel, stand_ins};
 use crate::engine::cpu::simd::Vector;
 use crate::graph::Op;
 use crate::work::memory;
@@ -44,7 +44,7 @@ unsafe fn dense<V: Vector>(context: &Context, map: &Map) -> Vec<f32> {
 impl KernelStep {
     /// Whether maps are read; else only their sizes count.
     fn reads_values(&self) -> bool {
-        self.back.is_none() || reads_values(&self.op)
+        self.back.is_none() || self.op.gradient_reads_inputs()
     }
 
     /// # Safety

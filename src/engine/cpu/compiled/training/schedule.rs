@@ -2,7 +2,6 @@
 
 use super::super::target::Finish;
 use super::units::{Kind, Unit};
-use crate::engine::cpu::kernels::reads_values;
 use crate::engine::training_options::Activations;
 use crate::graph::{Graph, NodeId, Op};
 
@@ -93,7 +92,7 @@ fn back_reads(graph: &Graph, unit: &Unit) -> Vec<NodeId> {
         Kind::Activate(_) => (false, true),
         Kind::Add(finish) => (false, finish != Finish::Plain),
         Kind::Kernel => {
-            let read = reads_values(&graph.nodes[unit.node].op);
+            let read = graph.nodes[unit.node].op.gradient_reads_inputs();
             (read, read)
         }
         Kind::Input | Kind::AddChannels | Kind::GlobalMean | Kind::Repeat(_) | Kind::Concat => (false, false),
