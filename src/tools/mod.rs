@@ -40,6 +40,7 @@ mod threshold_brush;
 mod tool;
 mod touch;
 mod touch_answer;
+mod touch_work;
 mod window_level;
 mod zooming;
 

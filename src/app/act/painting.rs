@@ -1,6 +1,7 @@
 //! Pointer events over views become gestures of the tool in hand, and its replies become commands.
 
 use crate::app::state::studio::Studio;
+use crate::app::state::tasks::TaskState;
 use crate::jobs::{ErrandJob, Job};
 use crate::session::{Applied, Command, Edit, KeptBy, Refused, SegmentationId, key as key_of};
 use crate::tools::{
@@ -77,9 +78,11 @@ fn take_reply(studio: &mut Studio, of: Option<SegmentationId>, plane: Plane, is_
     errand.into_iter().for_each(|errand| send(studio, plane, errand));
 }
 
-/// Starts what a tool needs longer than a frame for; one after the other, since the next would be made for labels that change.
+/// Starts what a tool needs longer than a frame for. What changes labels is done one after the other, since the next would be made for labels
+/// that change.
 fn send(studio: &mut Studio, plane: Plane, errand: Errand) {
-    if studio.tasks.is_running(ErrandJob::KIND) {
+    let changes_labels = |task: &TaskState| task.kind == ErrandJob::KIND && task.of.is_some() && !task.is_stopping;
+    if errand.of.is_some() && studio.tasks.all().any(changes_labels) {
         studio.notices.info("The tool is still at work: wait until it is done, or cancel it.");
         return;
     }

@@ -126,7 +126,10 @@ fn strokes_that_come_while_an_answer_is_on_its_way_are_answered_by_the_same_erra
     let asked = stroke(&mut *alone, &slice, Button::Primary, [[10.5, 9.5], [12.5, 9.5]]);
     assert!(alone.abort() && alone.labels().is_none() && !alone.is_busy());
     assert!((asked.errand.unwrap().run)(Watch::unwatched()).is_err());
-    // One that is stopped makes room for the next.
+    // One that is never begun makes room for the next, as one that is stopped does.
+    drop(stroke(&mut *alone, &slice, Button::Primary, [[10.5, 9.5], [12.5, 9.5]]));
+    assert!(alone.labels().is_none());
+    assert!(alone.key(&slice, ToolKey::Confirm).errand.is_some(), "it is asked for again");
     let asked = stroke(&mut *alone, &slice, Button::Primary, [[10.5, 9.5], [12.5, 9.5]]);
     let signal = Signal::default();
     signal.stop();
@@ -159,6 +162,17 @@ fn an_answer_goes_on_through_the_slices_until_it_is_in_doubt() {
     let slices: BTreeSet<usize> = painted.keys().map(|voxel| voxel[1]).collect();
     assert!(depth > 2 && slices.len() == depth, "{} of {depth} slices", slices.len());
     assert_eq!(painted.len() % depth, 0);
+    // While it goes on nothing can be drawn or taken, and what is stopped leaves the strokes as they were.
+    let slice = Slice { options: &options, ..slice(&session, of, Plane::Axial, &rules) };
+    done(stroke(&mut *tool, &slice, Button::Primary, [[6.5, 5.5], [9.5, 5.5]]));
+    let going = tool.key(&slice, ToolKey::Confirm).errand.unwrap();
+    let says = |reply: Reply| matches!(reply.refusal, Some(Refusal::Other(text)) if text.contains("goes on"));
+    assert!(says(tool.pointer(&slice, &at(PointerKind::Press(Button::Primary), [3.5, 3.5]))));
+    assert!(says(tool.key(&slice, ToolKey::Confirm)) && says(tool.key(&slice, ToolKey::Back)));
+    let signal = Signal::default();
+    signal.stop();
+    assert!((going.run)(Watch::new(&signal)).is_err());
+    assert!(tool.is_busy() && tool.labels().is_some() && tool.key(&slice, ToolKey::Confirm).errand.is_some());
     session.undo().unwrap();
     assert!(labelled(&labels(&session, of)).is_empty());
 }
