@@ -15,6 +15,7 @@ mod random_weights;
 mod support;
 
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use lamella::engine::{Array, DeviceChoice, Network, Weights};
@@ -29,6 +30,13 @@ use random_weights::{distance, random_array, weights};
 /// Largest relative L2 distance of one operation on the GPU and on the CPU.
 const AGREES: f64 = 2e-6;
 
+/// A software device works for all tests at once, and a stop of one would wait for what another has given it: only one runs at a time.
+static ALONE: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn on(device: DeviceChoice, graph: &Graph, weights: &Weights) -> Network {
     Network::new(graph.clone(), weights, device).unwrap()
 }
@@ -41,6 +49,7 @@ fn results(network: &mut Network, input: &Array) -> Vec<Array> {
 
 #[test]
 fn every_operation_gives_what_it_gives_on_the_cpu() {
+    let _alone = alone();
     let Some(gpu) = support::gpu() else { return };
     let (mut worst, mut failed) = (0.0f64, Vec::new());
     for (name, made) in operations() {
@@ -95,6 +104,7 @@ fn differences(a: &LabelMap, b: &LabelMap) -> [usize; 2] {
 
 #[test]
 fn a_scan_gets_the_mask_of_the_cpu_also_where_the_device_is_lost_halfway() {
+    let _alone = alone();
     let Some(gpu) = support::gpu() else { return };
     let (_, model) = sample();
     let (wanted, _) = mask(&mut model.network(DeviceChoice::Cpu).unwrap(), Watch::unwatched()).unwrap();
@@ -117,6 +127,7 @@ fn a_scan_gets_the_mask_of_the_cpu_also_where_the_device_is_lost_halfway() {
 
 #[test]
 fn a_stop_is_noticed_while_the_device_works() {
+    let _alone = alone();
     let Some(gpu) = support::gpu() else { return };
     let builder = GraphBuilder::new();
     let mut x = builder.input(1);
@@ -152,6 +163,7 @@ fn a_stop_is_noticed_while_the_device_works() {
 
 #[test]
 fn inferences_in_flight_give_their_own_results_in_order() {
+    let _alone = alone();
     let Some(gpu) = support::gpu() else { return };
     let graph = graph_of(|s, x| s.conv_same(x, 8, 3));
     let weights = weights(&graph);
@@ -180,6 +192,7 @@ fn blown_up(size: usize, part: usize) -> Graph {
 
 #[test]
 fn a_batch_that_is_too_large_for_the_device_goes_through_it_in_parts() {
+    let _alone = alone();
     let Some(gpu) = support::gpu() else { return };
     // 20 maps of 8 MiB are more than llvmpipe binds at a time.
     let graph = blown_up(1448, 8);
@@ -192,6 +205,7 @@ fn a_batch_that_is_too_large_for_the_device_goes_through_it_in_parts() {
 
 #[test]
 fn a_map_that_is_too_large_for_the_device_is_made_on_the_cpu() {
+    let _alone = alone();
     let Some(gpu) = support::gpu() else { return };
     // One map of 144 MiB.
     let graph = blown_up(6144, 1536);
@@ -209,6 +223,7 @@ fn a_map_that_is_too_large_for_the_device_is_made_on_the_cpu() {
 
 #[test]
 fn a_loop_that_a_software_driver_would_leave_early_is_made_on_the_cpu() {
+    let _alone = alone();
     let Some(gpu) = support::gpu() else { return };
     // Windows of 131,044 values; Mesa's driver for the processor leaves loops after 65,535 turns and says nothing.
     let graph = blown_up(1448, 362);
