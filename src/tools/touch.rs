@@ -9,7 +9,7 @@ use super::scribbles::{Scribble, Scribbles};
 use super::step::Gesture;
 use super::tool::{Button, Errand, Pointer, PointerCursor, PointerKind, Reply, Slice, Tool, ToolEntry, ToolKey};
 use super::touch_answer::ON;
-use super::touch_work::{Answered, Answering, GoingOn, Line, Work, locked, told};
+use super::touch_work::{Answered, Answering, Fate, GoingOn, Line, Work, locked, told};
 use crate::session::{Segmentation, SegmentationId};
 use crate::volume::{LabelMap, LabelValue};
 use crate::work::Watch;
@@ -83,8 +83,12 @@ impl Begun {
         last.into_iter().for_each(|line| draw_on(&mut line.points, pointer.at, pointer.pixels_per_point));
     }
 
+    fn fate(&self) -> Fate {
+        locked(&self.line).fate
+    }
+
     fn is_taken(&self) -> bool {
-        locked(&self.line).is_taken
+        self.fate() == Fate::Taken
     }
 
     /// The newest answer that is there.
@@ -137,7 +141,7 @@ impl Begun {
         let (gesture, inside) = (self.gesture(label), answered.inside.clone());
         if slice.options.choice(&TOUCH_REACH) == "slice" {
             let is_changed = work.paint(&inside);
-            locked(&self.line).is_taken = true;
+            locked(&self.line).fate = Fate::Taken;
             return gesture.end(work.painter, is_changed);
         }
         let going = GoingOn::new(self.line.clone());
@@ -159,7 +163,7 @@ impl Touch {
             Some(_) => None,
             None => self.begun.as_ref(),
         };
-        if begun.is_some_and(|begun| locked(&begun.line).goes_on) {
+        if begun.is_some_and(|begun| begun.fate() == Fate::GoesOn) {
             return Reply::refusal(GOES_ON);
         }
         if begun.is_some_and(|begun| !begun.is_here(slice)) {
@@ -203,7 +207,7 @@ impl Tool for Touch {
 
     fn key(&mut self, slice: &Slice, key: ToolKey) -> Reply {
         let Some(begun) = self.begun.as_mut().filter(|begun| !begun.is_taken()) else { return Reply::default() };
-        if locked(&begun.line).goes_on {
+        if begun.fate() == Fate::GoesOn {
             return Reply { is_taken: true, ..Reply::refusal(GOES_ON) };
         }
         if !begun.is_here(slice) {
@@ -232,8 +236,9 @@ impl Tool for Touch {
     fn abort(&mut self) -> bool {
         let Some(begun) = self.begun.take() else { return false };
         let mut line = locked(&begun.line);
-        (line.is_dropped, line.question) = (true, None);
-        !line.is_taken
+        let was_taken = line.fate == Fate::Taken;
+        (line.fate, line.question) = (Fate::Dropped, None);
+        !was_taken
     }
 
     fn labels(&self) -> Option<(SegmentationId, &LabelMap)> {

@@ -23,6 +23,20 @@ pub(super) struct Answered {
     pub labels: LabelMap,
 }
 
+/// What becomes of strokes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Fate {
+    /// They are being drawn, and answered.
+    #[default]
+    Drawn,
+    /// An errand takes their answer on through the slices.
+    GoesOn,
+    /// Their answer is on its way into the document.
+    Taken,
+    /// They were dropped: nobody waits for an answer.
+    Dropped,
+}
+
 /// What the tool and an errand beside the window both look at.
 #[derive(Default)]
 pub(super) struct Line {
@@ -30,12 +44,8 @@ pub(super) struct Line {
     pub question: Option<(Vec<u8>, Arc<OnceLock<Answered>>)>,
     /// An errand answers, or waits to.
     pub is_running: bool,
-    /// An errand takes the answer on through the slices.
-    pub goes_on: bool,
-    /// The strokes were dropped: nobody waits for an answer.
-    pub is_dropped: bool,
-    /// The answer is on its way into the document.
-    pub is_taken: bool,
+    /// What becomes of the strokes.
+    pub fate: Fate,
 }
 
 /// The line, whoever left it.
@@ -49,19 +59,22 @@ pub(super) struct GoingOn(Arc<Mutex<Line>>);
 impl GoingOn {
     /// Until it is dropped.
     pub(super) fn new(line: Arc<Mutex<Line>>) -> Self {
-        locked(&line).goes_on = true;
+        locked(&line).fate = Fate::GoesOn;
         Self(line)
     }
 
     /// The answer is on its way into the document.
     pub(super) fn done(&self) {
-        locked(&self.0).is_taken = true;
+        locked(&self.0).fate = Fate::Taken;
     }
 }
 
 impl Drop for GoingOn {
     fn drop(&mut self) {
-        locked(&self.0).goes_on = false;
+        let mut line = locked(&self.0);
+        if line.fate == Fate::GoesOn {
+            line.fate = Fate::Drawn;
+        }
     }
 }
 
@@ -84,7 +97,7 @@ impl Answering {
         let values = self.work.values(self.work.number);
         loop {
             let mut line = locked(&self.line);
-            if line.is_dropped {
+            if line.fate == Fate::Dropped {
                 return Err(Stopped);
             }
             let Some((strokes, cell)) = line.question.take() else {
@@ -165,7 +178,7 @@ impl Work {
         for way in ways {
             let mut before = inside.to_vec();
             for slice in way {
-                if locked(&going.0).is_dropped {
+                if locked(&going.0).fate == Fate::Dropped {
                     return Err(Stopped.into());
                 }
                 let values = self.values(slice);
