@@ -4,11 +4,16 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use lamella::cli::{Arguments, Request};
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 fn main() -> ExitCode {
-    tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::try_from_env("LAMELLA_LOG").unwrap_or_else(|_| "error".into()))
-        .with_writer(std::io::stderr)
+    // LAMELLA_LOG=level, or target=level with commas between.
+    let told = std::env::var("LAMELLA_LOG").ok().and_then(|told| told.parse::<Targets>().ok());
+    tracing_subscriber::registry()
+        .with(tracing_subscriber::fmt::layer().with_writer(std::io::stderr))
+        .with(told.unwrap_or_else(|| Targets::new().with_default(LevelFilter::ERROR)))
         .init();
     match lamella::cli::run(Arguments::parse()) {
         Request::Exit(code) => ExitCode::from(code),
