@@ -442,6 +442,32 @@ fn refining_keeps_finished_slices_and_writes_the_adapted_model() {
     let beyond = refine("12,900", &[]);
     assert!(!beyond.status.success() && String::from_utf8_lossy(&beyond.stderr).contains("900"));
     assert_eq!(refine("0", &[]).status.code(), Some(2), "slices are counted from 1");
+
+    // Scribbles: every fifth voxel of three slices, with 9 where nothing is.
+    let geometry = truth_labels.geometry().clone();
+    let marks = lamella::volume::LabelMap::from_fn(geometry, |[i, j, k]| match truth_labels.get([i, j, k]) {
+        _ if ![9, 15, 21].contains(&j) || (i + k) % 5 > 0 => 0,
+        0 => 9,
+        label => label,
+    });
+    let marked = out.path().join("marks.nii.gz");
+    let known = lamella::volume::Annotations::default();
+    lamella::formats::write_labels(&marked, &marks, &known, Watch::unwatched()).unwrap();
+    let scribbled = |more: &[&str]| {
+        let mut words = vec!["refine", text(&image), "--labels", text(&truth), "--scribbles", text(&marked)];
+        words.extend(["-m", "hippocampus", "-o", text(&mask), "--seconds", "2"]);
+        words.extend(more);
+        lamella(&words)
+    };
+    let done = scribbled(&["--outside", "9"]);
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let refined = read(&mask);
+    marks.for_each_labelled(|voxel, label| {
+        assert_eq!(refined.get(voxel), if label == 9 { 0 } else { label }, "{voxel:?}: what was marked is so");
+    });
+    let wrong = scribbled(&["--outside", "7"]);
+    assert!(!wrong.status.success() && String::from_utf8_lossy(&wrong.stderr).contains("--outside 7"));
+    assert_eq!(scribbled(&["--done", "3"]).status.code(), Some(2), "--done needs --axis");
 }
 
 #[test]

@@ -379,6 +379,47 @@ fn a_finished_slice_refines_the_model_and_stays_as_it_is() {
 }
 
 #[test]
+fn scribbles_beside_the_mask_teach_the_model() {
+    let _alone = alone();
+    if !can_render() {
+        return;
+    }
+    let mut harness = sample();
+    harness.get_by_label_contains(SEGMENT).click();
+    settle(&mut harness);
+    let mask = harness.state().studio().active().unwrap();
+    let segmented = harness.state().labels().unwrap().clone();
+    assert!(harness.query_by_label_contains("Known: ").is_none());
+    press(&mut harness, "Scribble");
+    assert_ne!(harness.state().studio().active(), Some(mask));
+    let names = |harness: &Window| {
+        let table = harness.state().studio().segmentation().unwrap().table();
+        table.0.iter().map(|label| label.name.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&harness), ["Anterior hippocampus", "Posterior hippocampus", "Outside"]);
+    harness.key_press(Key::Num4);
+    harness.run_steps(2);
+    drag_in_axial_view(&mut harness, egui::vec2(30.0, 0.0));
+    let marked = harness.state().labels().unwrap().clone();
+    let count: usize = marked.counts().values().sum();
+    assert!(count > 0);
+    harness.get_by_label(&format!("Known: {count} scribbled voxels. All else is unknown to it."));
+    save_picture(&mut harness, "scribbles");
+    press(&mut harness, "Refine");
+    settle(&mut harness);
+    assert!(harness.state().messages().is_empty(), "{:?}", harness.state().messages());
+    assert!(harness.state().labels().unwrap().same_labels(&marked), "the scribbles stay");
+    press(&mut harness, "Back to the mask");
+    assert_eq!(harness.state().studio().active(), Some(mask));
+    let refined = harness.state().labels().unwrap().clone();
+    assert!(!refined.same_labels(&segmented));
+    marked.for_each_labelled(|voxel, label| assert_eq!(refined.get(voxel), label, "{voxel:?}: what was marked is so"));
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::Z);
+    harness.run_steps(3);
+    assert!(harness.state().labels().unwrap().same_labels(&segmented), "one undo step");
+}
+
+#[test]
 fn a_model_that_runs_on_one_scan_comes_to_its_end_while_another_is_looked_at() {
     let _alone = alone();
     let Some(data) = support::test_data() else { return };

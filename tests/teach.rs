@@ -19,7 +19,7 @@ use std::time::Duration;
 use lamella::engine::{Activations, DeviceChoice, initial_weights};
 use lamella::learn::{
     Budget, CaseFiles, Checkpoint, Dataset, Ending, FitError, FitEvent, FromData, Intensities, LabelledScan, Loader,
-    Plan, Refinement, Split, TrainedModel, Training, read_case, refine, unnamed_channels,
+    Plan, Refinement, Scribbles, Split, TrainedModel, Training, read_case, refine, unnamed_channels,
 };
 use lamella::model::{ArchitectureSpec, IntensityNormalisation, Model};
 use lamella::pipeline::{SegmentOptions, segment};
@@ -490,6 +490,7 @@ fn masks_have_the_values_of_the_files_that_were_learned_from() {
         image: &image,
         labels,
         done: &done,
+        scribbles: None,
         memory: &[],
         seconds: 0.2,
         device: DeviceChoice::Cpu,
@@ -547,6 +548,7 @@ fn finished_slices_teach_the_model_about_the_others() {
         image: &image,
         labels: &corrected,
         done,
+        scribbles: None,
         memory: &[],
         seconds: 4.0,
         device: DeviceChoice::Cpu,
@@ -591,4 +593,46 @@ fn finished_slices_teach_the_model_about_the_others() {
         refine(&task(&done), Watch::new(&signal), &mut |_| {}, &mut |_| {}),
         Err(FitError::Stopped(Stopped))
     ));
+}
+
+#[test]
+fn scribbles_alone_teach_the_model_and_nothing_around_them_is_known() {
+    let trained = run(120, None, Watch::unwatched(), &|_| true, &mut |_| {}).unwrap().model;
+    let (image, ball) = ball("z", &|_| true);
+    // This user counts a rim around the ball, too.
+    let labelled = |voxel: [usize; 3]| {
+        let [i, j, k] = voxel;
+        let near = |x: usize, d: usize| x.saturating_sub(d)..=(x + d).min(SIDE - 1);
+        near(k, 1).any(|k| near(j, 1).any(|j| near(i, 1).any(|i| ball.get([i, j, k]) == 1)))
+    };
+    let truth = LabelMap::from_fn(image.geometry.clone(), |voxel| u16::from(labelled(voxel)));
+    let found = |model: &Model| {
+        let mut network = model.network(DeviceChoice::Cpu).unwrap();
+        segment(&image, &model.spec, &mut network, &SegmentOptions::default(), Watch::unwatched(), &mut |_| {}).unwrap()
+    };
+    let before = found(&trained);
+    // Two lines through each of three slices, drawn with the label where it is and with the other (2) where it is not.
+    let line = |[i, j, k]: [usize; 3]| [7, 10, 13].contains(&k) && (i == SIDE / 2 || j == SIDE / 2);
+    let marks = |voxel| if line(voxel) { 2 - u16::from(labelled(voxel)) } else { 0 };
+    let labels = LabelMap::from_fn(image.geometry.clone(), marks);
+    let task = |scribbles| Refinement {
+        model: &trained,
+        image: &image,
+        labels: &before,
+        done: &[],
+        scribbles,
+        memory: &[],
+        seconds: 4.0,
+        device: DeviceChoice::Cpu,
+        seed: 1,
+    };
+    let refine = |scribbles: &Scribbles| refine(&task(Some(scribbles)), Watch::unwatched(), &mut |_| {}, &mut |_| {});
+    let refined = refine(&Scribbles { labels: labels.clone(), outside: Some(2) }).unwrap();
+    let [was, is] = [&before, &found(&refined.model)].map(|labels| dice(labels, &truth));
+    println!("by scribbles alone {was:.3} to {is:.3}, {} steps", refined.steps);
+    assert!(is > was + 0.02, "{was} {is}");
+    // Marks of labels that the model does not have say nothing, unless they are told to be outside.
+    let others = LabelMap::from_fn(image.geometry.clone(), |[i, ..]| u16::from(i == 3) * 2);
+    let unknown = refine(&Scribbles { labels: others, outside: None }).err().unwrap().to_string();
+    assert!(unknown.contains("ball"), "{unknown}");
 }

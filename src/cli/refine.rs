@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -16,7 +16,7 @@ use crate::engine::DeviceChoice;
 use crate::formats::{self, Ground};
 use crate::jobs::{
     Inputs, JobError, KeepAdaptedJob, OutputKind, REFINE_SECONDS, RefineJob, RefinedLabels, RememberedScans,
-    SaveLabelsJob,
+    SaveLabelsJob, ScribbledLabels,
 };
 use crate::model::{self, SliceAxis};
 use crate::pipeline::SegmentOptions;
@@ -33,11 +33,17 @@ pub struct Refine {
     #[arg(long)]
     labels: PathBuf,
     /// Numbers of the finished slices, as the window shows them: from 1 at the patient's left (sagittal), back (coronal) or feet (axial)
-    #[arg(long, required = true, value_delimiter = ',')]
+    #[arg(long, required_unless_present = "scribbles", requires = "axis", value_delimiter = ',')]
     done: Vec<NonZeroUsize>,
     /// Which slices --done counts: axial, coronal or sagittal
-    #[arg(long)]
-    axis: SliceAxis,
+    #[arg(long, requires = "done")]
+    axis: Option<SliceAxis>,
+    /// A mask of scribbles: its marked voxels are known too, all around them is not
+    #[arg(long, value_name = "MASK")]
+    scribbles: Option<PathBuf>,
+    /// The scribbles' label that marks where none of the model's labels is; the one named Outside by default
+    #[arg(long, value_name = "LABEL", requires = "scribbles")]
+    outside: Option<LabelValue>,
     #[command(flatten)]
     spacing: Spacing,
     /// A bundled or user model's id, or a model file
@@ -74,7 +80,8 @@ impl Refine {
         }
         let started = Instant::now();
         let model_file = model::file_of(&self.model);
-        let read = [&self.image, &self.labels].into_iter().chain(&self.memory).chain(&model_file);
+        let read =
+            [&self.image, &self.labels].into_iter().chain(&self.memory).chain(&self.scribbles).chain(&model_file);
         let inputs = Inputs::new(read.cloned());
         inputs.allow(&self.output, OutputKind::Image)?;
         if let Some(path) = &self.model_output {
@@ -85,22 +92,26 @@ impl Refine {
         let report = |share| terminal.progress(share);
         let watch = Watch::unwatched().reporting(&report);
         let volume = Arc::new(self.spacing.open(&self.image, None, watch.quiet())?);
-        let (labels, mask) =
-            formats::read_annotated_labels(&self.labels, Some(&Ground::of(&volume)), watch, &|text| {
-                terminal.warn(&text);
-            })?;
-        let labels = labels.placed_by(&volume.geometry);
-        if !labels.geometry().lies_on(&volume.geometry) {
-            return Err(JobError::Other(format!(
-                "{} does not lie on the grid of {}",
-                self.labels.display(),
-                self.image.display()
-            )));
-        }
+        let open = |path: &Path| {
+            let (labels, mask) =
+                formats::read_annotated_labels(path, Some(&Ground::of(&volume)), watch, &|text| terminal.warn(&text))?;
+            let labels = labels.placed_by(&volume.geometry);
+            if labels.geometry().lies_on(&volume.geometry) {
+                return Ok((labels, mask));
+            }
+            Err(JobError::Other(format!("{} does not lie on the grid of {}", path.display(), self.image.display())))
+        };
+        let (labels, mask) = open(&self.labels)?;
         same_numbers(&mask.table, labels.voxel_counts().into_keys(), &model.spec.label_table())
             .map_err(|problem| JobError::Other(format!("{problem} ({})", self.labels.display())))?;
-        let [row_axis, column_axis] = self.axis.in_plane();
-        let world_axes = [column_axis, row_axis, self.axis.world_axis()];
+        let scribbles = match &self.scribbles {
+            Some(path) => Some(self.marks(path, open(path)?)?),
+            None => None,
+        };
+        // Asked for together with --done; where there is no finished slice nothing is counted along it.
+        let axis = self.axis.unwrap_or(model.spec.slice_axis);
+        let [row_axis, column_axis] = axis.in_plane();
+        let world_axes = [column_axis, row_axis, axis.world_axis()];
         let layout = PlaneLayout::along(&volume.geometry, world_axes, [true; 3]);
         let slices: Vec<usize> = self.done.iter().map(|slice| slice.get() - 1).collect();
         if let Some(wrong) = slices.iter().find(|&&slice| slice >= layout.size[2]) {
@@ -117,6 +128,7 @@ impl Refine {
             labels: labels.clone(),
             table: mask.table.clone(),
             done,
+            scribbles,
             memory: self.memory.clone().map(|folder| RememberedScans {
                 folder,
                 names: None,
@@ -128,8 +140,9 @@ impl Refine {
             options: SegmentOptions::default(),
         };
         let RefinedLabels { labels: refined, mut table, model, steps, loss, doubt } = terminal.run(job, &|_| {})?;
-        let axis = u8::try_from(self.axis.world_axis()).unwrap_or(u8::MAX);
-        let finished: Vec<_> = slices.iter().map(|&slice| ((axis, slice), SliceState::Done)).collect();
+        let world = axis.world_axis();
+        let key = u8::try_from(world).unwrap_or(u8::MAX);
+        let finished: Vec<_> = slices.iter().map(|&slice| ((key, slice), SliceState::Done)).collect();
         let source = volume.source.clone();
         let known = table.0.iter().map(|label| label.value).collect();
         let refined = with_finished(volume, labels, &finished, (refined, known))
@@ -148,7 +161,6 @@ impl Refine {
         }
         terminal.finish();
         let seconds = started.elapsed().as_secs_f64();
-        let world = self.axis.world_axis();
         let next = doubt.most_unsure(world, |slice| slices.contains(&slice)).map(|slice| slice + 1);
         if self.json {
             return print_json(
@@ -157,13 +169,31 @@ impl Refine {
             );
         }
         say!(
-            "{}: {steps} steps on {} finished slices, loss {:.3} to {:.3}, {seconds:.1} s",
+            "{}: {steps} steps on {} finished slices{}, loss {:.3} to {:.3}, {seconds:.1} s",
             self.output.display(),
             self.done.len(),
+            if self.scribbles.is_some() { " and the scribbles" } else { "" },
             loss[0],
             loss[1]
         );
         Ok(())
+    }
+
+    /// The scribbles of a file.
+    fn marks(
+        &self,
+        path: &Path,
+        (labels, mask): (LabelMap, Annotations),
+    ) -> std::result::Result<ScribbledLabels, JobError> {
+        let marks = ScribbledLabels::new(labels, mask.table);
+        let Some(outside) = self.outside else { return Ok(marks) };
+        if !marks.labels.voxel_counts().contains_key(&outside) {
+            return Err(JobError::Other(format!(
+                "--outside {outside}: {} has no voxel with that label",
+                path.display()
+            )));
+        }
+        Ok(ScribbledLabels { outside: Some(outside), ..marks })
     }
 }
 

@@ -129,7 +129,7 @@ pub use operate::{OperateJob, Operated};
 pub use output::{Inputs, OutputKind};
 pub use pixels::{AllPixelsJob, Classified, PixelJob};
 pub use plan::PlanJob;
-pub use refine::{REFINE_SECONDS, RefineJob, RefineNews, RefinedLabels, RememberedScans};
+pub use refine::{OUTSIDE, REFINE_SECONDS, RefineJob, RefineNews, RefinedLabels, RememberedScans, ScribbledLabels};
 pub use remote_fetch::RemoteFetchJob;
 pub use remote_find::RemoteFindJob;
 pub use remote_receive::{ReceiveNews, RemoteReceiveJob, RemoteReceived};

@@ -1,5 +1,6 @@
 //! Adapting a model to the slices that the user has finished, and segmenting the others again.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use super::job::{Job, JobKind, Work};
 use super::labelled::{open_dataset, read_scan};
 use crate::edit::{NoNumberLeft, values_of_model};
 use crate::engine::DeviceChoice;
-use crate::learn::{CaseFiles, Dataset, LabelledScan, Refinement, is_same_scan, refine};
+use crate::learn::{CaseFiles, Dataset, LabelledScan, Refinement, Scribbles, is_same_scan, refine};
 use crate::model::Model;
 use crate::pipeline::{SegmentEvent, SegmentOptions, SegmentSeconds, SliceDoubt, segment_and_visit};
 use crate::volume::{LabelMap, LabelTable, LabelValue, PlaneLayout, Volume};
@@ -48,6 +49,8 @@ pub struct RefineJob {
     pub table: LabelTable,
     /// Slices that are finished, each with its plane's layout.
     pub done: Vec<(PlaneLayout, usize)>,
+    /// What the user marked in other slices.
+    pub scribbles: Option<ScribbledLabels>,
     /// Labelled scans that the model learned from, some of which are mixed in.
     pub memory: Option<RememberedScans>,
     /// Whether it is an error that they cannot be; else the user is told.
@@ -58,6 +61,35 @@ pub struct RefineJob {
     pub device: DeviceChoice,
     /// How to segment afterwards.
     pub options: SegmentOptions,
+}
+
+/// The name of the label that scribbles have where none of the model's labels is.
+pub const OUTSIDE: &str = "Outside";
+
+/// Scribbles: labels on the scan's grid of which each marked voxel is known, and nothing else.
+#[derive(Clone)]
+pub struct ScribbledLabels {
+    /// The marks.
+    pub labels: LabelMap,
+    /// Their names.
+    pub table: LabelTable,
+    /// The label that says: none of the model's labels is here.
+    pub outside: Option<LabelValue>,
+}
+
+impl ScribbledLabels {
+    /// Marks whose label named [`OUTSIDE`], in whatever case, says that none of the model's labels is there.
+    pub fn new(labels: LabelMap, table: LabelTable) -> Self {
+        let outside = table.0.iter().find(|label| label.name.trim().eq_ignore_ascii_case(OUTSIDE));
+        Self { outside: outside.map(|label| label.value), labels, table }
+    }
+
+    /// With the values of the model's classes of the same names.
+    fn of_model(&self, model: &Model) -> Result<Scribbles, JobError> {
+        let of_classes = as_the_models(&self.labels, &self.table, model)?;
+        let outside = self.outside.and_then(|value| of_classes.1.get(&value).copied());
+        Ok(Scribbles { labels: of_classes.0, outside })
+    }
 }
 
 /// Scans of a data set, spread evenly over it, whose labels are those of the model.
@@ -114,12 +146,18 @@ fn chosen<'a>(dataset: &'a Dataset, memory: &RememberedScans) -> Vec<&'a str> {
 }
 
 /// The labels with the values of the model's classes of the same names; what the model does not know has values that it does not have.
-fn as_the_models(job: &RefineJob) -> Result<LabelMap, JobError> {
-    let used = job.labels.voxel_counts().into_keys().collect();
+/// And what became of each value.
+fn as_the_models(
+    labels: &LabelMap,
+    table: &LabelTable,
+    model: &Model,
+) -> Result<(LabelMap, BTreeMap<LabelValue, LabelValue>), JobError> {
+    let used = labels.voxel_counts().into_keys().collect();
     let other = |error: NoNumberLeft| JobError::Other(error.to_string());
-    let values = values_of_model(&job.table, &used, &job.model.spec.label_table()).map_err(other)?;
+    let values = values_of_model(table, &used, &model.spec.label_table()).map_err(other)?;
     let unknown = |value: LabelValue| JobError::Other(format!("label {value} has no place among the model's classes"));
-    job.labels.mapped(|value| values.get(&value).copied()).map_err(unknown)
+    let mapped = labels.mapped(|value| values.get(&value).copied()).map_err(unknown)?;
+    Ok((mapped, values))
 }
 
 /// What came of it.
@@ -170,7 +208,8 @@ fn adapt(job: &RefineJob, work: &Work<RefineNews>) -> Result<RefinedLabels, JobE
     if spec.is_touch() {
         return Err(JobError::Other(format!("{} answers strokes and cannot be adapted to a scan", spec.title)));
     }
-    let own = as_the_models(job)?;
+    let (own, _) = as_the_models(&job.labels, &job.table, &job.model)?;
+    let scribbles = job.scribbles.as_ref().map(|scribbles| scribbles.of_model(&job.model)).transpose()?;
     work.begin("preparing", Some(LEARNING));
     let memory = match remembered(job, work) {
         Err(error) if !job.memory_is_wanted && !error.is_stop() => {
@@ -190,6 +229,7 @@ fn adapt(job: &RefineJob, work: &Work<RefineNews>) -> Result<RefinedLabels, JobE
         image: &job.volume,
         labels: &own,
         done: &job.done,
+        scribbles: scribbles.as_ref(),
         memory: &memory,
         seconds: job.seconds,
         device: job.device,
@@ -213,8 +253,14 @@ fn adapt(job: &RefineJob, work: &Work<RefineNews>) -> Result<RefinedLabels, JobE
         SegmentEvent::Notice(notice) => work.warn(notice),
         SegmentEvent::Took(seconds) => work.tell(RefineNews::Took(seconds)),
     };
-    let labels =
+    let mut labels =
         segment_and_visit(&job.volume, spec, &mut network, &job.options, segmenting, &mut on_event, Some(&mut visit))?;
+    if let Some(scribbles) = &scribbles {
+        // What the user said is so, whatever the network makes of it.
+        let values = spec.values();
+        let own = |value| values.contains(&value).then_some(value);
+        scribbles.for_each_known(own, |voxel, value| labels.set(voxel, value));
+    }
     Ok(RefinedLabels {
         labels,
         table: spec.label_table(),

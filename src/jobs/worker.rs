@@ -1,8 +1,8 @@
 //! A job on a thread of its own.
 
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Mutex;
-use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::error::JobError;
@@ -15,8 +15,17 @@ const BETWEEN_SHARES: Duration = Duration::from_millis(10);
 
 /// A running job: news comes out, stop and pause go in. Where it is dropped the job is abandoned.
 pub struct Worker<J: Job> {
-    news: Receiver<WorkerNews<J>>,
+    news: Arc<Queue<J>>,
     signal: Signal,
+}
+
+/// News that was not asked for yet. (A channel would be built anew for every kind of job, with all that lets many threads wait for it.)
+struct Queue<J: Job>(Mutex<VecDeque<WorkerNews<J>>>);
+
+impl<J: Job> Queue<J> {
+    fn open(&self) -> MutexGuard<'_, VecDeque<WorkerNews<J>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// What comes from a worker.
@@ -32,10 +41,10 @@ pub enum WorkerNews<J: Job> {
 impl<J: Job> Worker<J> {
     /// Starts a job; `wake` is called after every piece of news, from the worker's thread.
     pub fn start(job: J, wake: impl Fn() + Send + Sync + 'static) -> Self {
-        let (sender, news) = channel();
+        let news = Arc::new(Queue(Mutex::default()));
         let signal = Signal::default();
-        let seen = signal.clone();
-        std::thread::spawn(move || {
+        let (sender, seen) = (news.clone(), signal.clone());
+        let work: Box<dyn FnOnce() + Send> = Box::new(move || {
             let outcome = catch_unwind(AssertUnwindSafe(|| run(job, &seen, &sender, &wake)));
             let outcome = outcome.unwrap_or_else(|panic| {
                 Err(panic.downcast_ref::<OutOfMemory>().map_or_else(
@@ -43,24 +52,21 @@ impl<J: Job> Worker<J> {
                     |refused| JobError::Memory(*refused),
                 ))
             });
-            // The window may be gone already; then nobody wants to know.
-            let _ = sender.send(WorkerNews::Done(outcome));
+            sender.open().push_back(WorkerNews::Done(outcome));
             wake();
         });
+        std::thread::spawn(work);
         Self { news, signal }
     }
 
     /// The next piece of news, if there is one. A result that came just before the stop is a stop too, unless it is a file that is there.
     pub fn poll(&self) -> Option<WorkerNews<J>> {
-        match self.news.try_recv() {
-            Ok(WorkerNews::Done(Ok(_))) if self.signal.is_stopped() && !J::KIND.is_kept_when_stopped => {
+        let news = self.news.open().pop_front();
+        match news {
+            Some(WorkerNews::Done(Ok(_))) if self.signal.is_stopped() && !J::KIND.is_kept_when_stopped => {
                 Some(WorkerNews::Done(Err(Stopped.into())))
             }
-            Ok(news) => Some(news),
-            Err(TryRecvError::Empty) => None,
-            Err(TryRecvError::Disconnected) => {
-                Some(WorkerNews::Done(Err(JobError::Other("the worker ended without a result".into()))))
-            }
+            news => news,
         }
     }
 
@@ -75,14 +81,9 @@ impl<J: Job> Worker<J> {
     }
 }
 
-fn run<J: Job>(
-    job: J,
-    signal: &Signal,
-    sender: &Sender<WorkerNews<J>>,
-    wake: &(impl Fn() + Sync),
-) -> Result<J::Output, JobError> {
+fn run<J: Job>(job: J, signal: &Signal, sender: &Queue<J>, wake: &(impl Fn() + Sync)) -> Result<J::Output, JobError> {
     let send = |news| {
-        let _ = sender.send(news);
+        sender.open().push_back(news);
         wake();
     };
     // What nobody would see is not told: the window paints a bar some sixty times a second.
@@ -114,7 +115,7 @@ pub fn panic_reason(panic: &(dyn std::any::Any + Send)) -> String {
 mod tests {
     use super::*;
     use crate::jobs::job::JobKind;
-    use std::sync::mpsc::RecvTimeoutError;
+    use std::sync::mpsc::{RecvTimeoutError, channel};
     use std::time::Duration;
 
     /// Tells one event, waits for a stop, and then does what it is for.

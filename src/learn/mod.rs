@@ -70,6 +70,7 @@ pub use error::FitError;
 pub use events::{FitEvent, Planned};
 pub use files::{TrainingFiles, best_path, checkpoint_path, interrupted, slices_path};
 pub use fingerprint::Fingerprint;
+pub use finished::Scribbles;
 pub use fit::Fit;
 pub use perceptron::{Rosenblatt, Tie};
 pub use pixels::{FEATURES, PixelClassifier, PixelRule, Scribbled, UNMARKED, features};

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::augment::Augmentation;
 use super::error::FitError;
-use super::finished::{drafted, only_finished};
+use super::finished::{Scribbles, drafted, only_finished};
 use super::learner::Learner;
 use super::plan::{FromData, Plan};
 use super::preparing::prepare_all;
@@ -40,6 +40,8 @@ pub struct Refinement<'a> {
     pub labels: &'a LabelMap,
     /// Slices that the user has finished, each with its plane's layout.
     pub done: &'a [(PlaneLayout, usize)],
+    /// What the user marked in other slices.
+    pub scribbles: Option<&'a Scribbles>,
     /// Labelled scans that the model learned from earlier, so that it does not forget them.
     pub memory: &'a [LabelledScan],
     /// How long to learn.
@@ -85,7 +87,7 @@ fn plan(spec: &ModelSpec, seed: u64) -> Plan {
 /// Adapts a model for a few seconds; `on_notice` is told what the user must know, for example that memory is short.
 ///
 /// # Errors
-/// When no slice is done, the scan does not fit the model, the device does not work, or the work is stopped.
+/// When nothing is known (no slice is done and nothing is scribbled), the scan does not fit the model, the device does not work, or the work is stopped.
 pub fn refine(
     task: &Refinement,
     watch: Watch,
@@ -103,37 +105,58 @@ pub fn refine(
             task.image.frame_count()
         )));
     }
-    if task.done.is_empty() {
-        return Err(FitError::Plan("no slice is marked done; correct one and mark it, then refine".into()));
+    if task.done.is_empty() && task.scribbles.is_none() {
+        return Err(FitError::Plan(
+            "no slice is marked done and nothing is scribbled; correct a slice and mark it, or scribble, then refine"
+                .into(),
+        ));
     }
     let classes = spec.classes.len() as u16;
     let ignore = classes;
     let values = spec.values();
-    let place = |value: u16| values.iter().position(|&own| own == value).map_or(ignore, |place| place as u16);
+    let class = |value: u16| values.iter().position(|&own| own == value).map(|class| class as u16);
     // Every value has a place or is ignored.
-    let labels = task.labels.mapped(|value| Some(place(value))).map_err(|value| FitError::Plan(value.to_string()))?;
-    let own = LabelledScan {
-        name: "this scan".into(),
-        image: task.image.clone(),
-        labels: only_finished(&labels, task.done, classes, ignore),
-    };
+    let place = |value: u16| Some(class(value).unwrap_or(ignore));
+    let mut labels = task.labels.mapped(place).map_err(|value| FitError::Plan(value.to_string()))?;
+    let mut known = only_finished(&labels, task.done, classes, ignore);
+    let mut marked = 0_usize;
+    if let Some(scribbles) = task.scribbles {
+        scribbles.for_each_known(class, |voxel, class| {
+            marked += 1;
+            // Finished slices have the last word.
+            if known.get(voxel) == ignore {
+                known.set(voxel, class);
+                labels.set(voxel, class);
+            }
+        });
+    }
+    let own = LabelledScan { name: "this scan".into(), image: task.image.clone(), labels: known };
     // Labels of the user's own are left out; but what has nothing else would only teach what is not there.
     let painted = only_finished(task.labels, task.done, LabelValue::MAX, 0).counts();
-    if !painted.is_empty() && !painted.keys().any(|value| values.contains(value)) {
+    let is_unknown = |what: &str| {
         let names: Vec<String> =
             spec.label_table().0.iter().map(|class| format!("{} {}", class.value, class.name)).collect();
-        return Err(FitError::Plan(format!(
-            "the finished slices hold none of the labels that {} knows ({}); give theirs those names, or teach a model of your own",
+        FitError::Plan(format!(
+            "{what} none of the labels that {} knows ({}); give theirs those names, or teach a model of your own",
             spec.id,
             names.join(", ")
-        )));
+        ))
+    };
+    if marked == 0 && !painted.is_empty() && !painted.keys().any(|value| values.contains(value)) {
+        return Err(is_unknown("the finished slices hold"));
+    }
+    if marked == 0 && task.done.is_empty() {
+        return Err(is_unknown("the scribbles hold"));
     }
     // The bar is that of learning alone.
     let quiet = watch.quiet();
     let own = prepare_all(std::slice::from_ref(&own), spec, Some(ignore), quiet)?;
     // What the other slices look like now holds the model where nothing was corrected: one slice alone, perhaps without some
     // of the labels, would let it forget the others.
-    let drafted = drafted(&labels, task.done, classes);
+    let [row_axis, column_axis] = spec.slice_axis.in_plane();
+    let world_axes = [column_axis, row_axis, spec.slice_axis.world_axis()];
+    let usual = PlaneLayout::along(&task.image.geometry, world_axes, [true; 3]);
+    let drafted = drafted(&labels, task.done, usual, classes);
     let draft = if drafted.is_empty() {
         Vec::new()
     } else {

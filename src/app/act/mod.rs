@@ -35,6 +35,7 @@ pub mod recovery;
 pub mod refining;
 pub mod saving;
 pub mod scans;
+pub mod scribbling;
 pub mod segmenting;
 pub mod servers;
 pub mod sizing;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::joining;
 use super::models::make_folder;
 use super::saving::{is_saving, tell_saved};
+use super::scribbling::{done_slices, marks, refined};
 use super::segmenting::options;
 use crate::app::state::joining::{Arrival, Source};
 use crate::app::state::models::{model_id, model_name};
@@ -40,20 +41,23 @@ pub fn lacks(studio: &Studio) -> Option<&'static str> {
         () if studio.tasks.is_running(RefineJob::KIND) => Some("The model is being refined"),
         () if is_saving(studio) => Some("A file is being written"),
         () if studio.view().is_some_and(|view| view.frame > 0) => Some("Only the first frame can be refined"),
-        () if studio.done_slices().is_empty() => Some("Correct a slice and mark it done (Enter over its view) first"),
+        () if refined(studio).is_none() => Some("The scribbles are beside no other segmentation"),
+        () if done_slices(studio).is_empty() && marks(studio).is_none() => {
+            Some("Correct a slice and mark it done (Enter over its view), or scribble, first")
+        }
         () => None,
     }
 }
 
 /// A painted label without a name whose number is that of a named class: which of both it is, only the user knows.
 fn nameless_label(studio: &Studio, model: &Model) -> Option<String> {
-    let counts = &studio.label_view()?.counted.1;
+    let (_, segmentation) = refined(studio)?;
+    let counts = segmentation.labels().voxel_counts();
     let classes = model.spec.label_table();
     let is_painted = |label: &&Label| counts.get(&label.value).is_some_and(|voxels| *voxels > 0);
     let is_unclear =
         |label: &&Label| is_nameless(label) && classes.get(label.value).is_some_and(|class| !is_nameless(class));
-    let table = studio.segmentation()?.table();
-    table.0.iter().filter(is_painted).find(is_unclear).map(|label| Label::unnamed(label.value).name)
+    segmentation.table().0.iter().filter(is_painted).find(is_unclear).map(|label| Label::unnamed(label.value).name)
 }
 
 /// Adapts the model and segments again.
@@ -61,7 +65,7 @@ pub fn refine(studio: &mut Studio) {
     if lacks(studio).is_some() {
         return;
     }
-    let (Some(model), Some(of)) = (studio.models.model().cloned(), studio.active()) else { return };
+    let (Some(model), Some(of)) = (studio.models.model().cloned(), refined(studio).map(|(id, _)| id)) else { return };
     // From the model as it came to this segmentation, to all that is finished now: nothing is learned that was taken back since.
     let model = match &studio.models.adapted {
         Some((adapted, before)) if *adapted == of => before.clone(),
@@ -76,7 +80,7 @@ pub fn refine(studio: &mut Studio) {
         ));
         return;
     }
-    let (Some(volume), Some(view), Some(segmentation)) = (studio.volume(), studio.view(), studio.segmentation()) else {
+    let (Some(volume), Some(view), Some((_, segmentation))) = (studio.volume(), studio.view(), refined(studio)) else {
         return;
     };
     let made_on = segmentation.revision();
@@ -84,7 +88,8 @@ pub fn refine(studio: &mut Studio) {
         volume: volume.clone(),
         labels: segmentation.labels().clone(),
         table: segmentation.table().clone(),
-        done: studio.done_slices(),
+        done: done_slices(studio),
+        scribbles: marks(studio),
         memory: remembered_scans(studio),
         memory_is_wanted: false,
         seconds: REFINE_SECONDS,

@@ -1,7 +1,7 @@
 //! Networks: run, refine, classify pixels.
 
 use super::{CommandEntry, Group};
-use crate::app::act::{pixels, refining, saving, segmenting};
+use crate::app::act::{pixels, refining, saving, scribbling, segmenting};
 use crate::app::state::studio::Studio;
 use crate::jobs::{Job, RefineJob, SegmentJob};
 
@@ -25,8 +25,11 @@ pub const SEGMENT: &[CommandEntry] = &[
         (!is_running).then_some("No model is running")
     }),
     segment("segment.refine", "Refine", refining::refine)
-        .hint("Adapt the model to the slices marked done for some seconds, and segment the others again; one undo step")
+        .hint("Adapt the model to the slices marked done and the scribbles for some seconds, and segment the others again; one undo step")
         .unless(refining::lacks),
+    segment("segment.scribble", "Scribble", scribbling::scribble)
+        .hint("Take the scribbles beside the mask in hand, or the mask again: what they mark is learned, all else stays unknown")
+        .unless(super::no_scan),
     segment("segment.keep", "Keep the refined model", refining::keep)
         .hint("Save the adapted model under a name of its own, and continue with it")
         .unless(|studio| match () {
