@@ -3,7 +3,9 @@
 
 A scripted user segments held-back cases with a model, and then corrects one slice after another from the truth: always the
 slice with the most wrong voxels. Without Refine the other slices stay as they are; with it the model is adapted to all
-corrected slices after each one, and the others are segmented again. Dice of the whole case is the mean over labels.
+corrected slices after each one, and the others are segmented again. Dice of the whole case is the mean over labels. With
+--scribbles the user never corrects a slice: in that slice a line one voxel thin goes through the middle of every label, and
+another around all of them, two voxels outside; those strokes are all that the model is told.
 
 Usage: python3 benches/refine.py target/release/lamella DATASET MODEL --split FILE [--memory DATASET] [--cases 6] > table.md
 """
@@ -16,8 +18,11 @@ from pathlib import Path
 
 import nibabel
 import numpy as np
+import scipy.ndimage
 
 from masks import answer, dice, load
+
+OUTSIDE = 99
 
 parser = argparse.ArgumentParser()
 parser.add_argument("lamella")
@@ -26,6 +31,7 @@ parser.add_argument("model")
 parser.add_argument("--split", type=Path, required=True)
 parser.add_argument("--memory", help="a folder of the model's own training scans, mixed in so that it does not forget")
 parser.add_argument("--cases", type=int, default=6)
+parser.add_argument("--scribbles", action="store_true", help="strokes in the worst slice instead of correcting it")
 parser.add_argument("--most", type=int, default=16, help="most slices that are corrected with Refine")
 parser.add_argument("--seconds", default="10")
 parser.add_argument("--goal", type=float, default=0.90)
@@ -37,6 +43,23 @@ def worst(labels, truth, done):
     wrong = np.sum(labels != truth, axis=(0, 2)).astype(int)
     wrong[list(done)] = -1
     return int(np.argmax(wrong))
+
+
+def stroke(truth, slice_number, marks):
+    """Draws into `marks`, and gives the number of voxels: the labels' own, and OUTSIDE around them."""
+    plane, lines = truth[:, slice_number, :].astype(int), np.zeros(truth[:, slice_number, :].shape, int)
+    for label in np.unique(plane[plane > 0]):
+        for row in range(plane.shape[0]):
+            columns = np.flatnonzero(plane[row] == label)
+            if columns.size:
+                lines[row, columns[columns.size // 2]] = label
+    if plane.any():
+        distance = scipy.ndimage.distance_transform_edt(plane == 0)
+        lines[(distance > 2) & (distance <= 3)] = OUTSIDE
+    else:
+        lines[:: max(1, plane.shape[0] // 4), :] = OUTSIDE
+    marks[:, slice_number, :] = lines
+    return int(np.count_nonzero(lines))
 
 
 rows, times = [], []
@@ -55,21 +78,32 @@ for name in names:
             by_hand[:, done[-1], :] = truth[:, done[-1], :]
             curve.append(dice(by_hand, truth))
         labels, refined, done = first.copy(), [curve[0]], []
+        marks, drawn = np.zeros_like(first), 0
         while refined[-1] < a.goal and len(done) < a.most:
             done.append(worst(labels, truth, done))
-            labels[:, done[-1], :] = truth[:, done[-1], :]
+            words = ["refine", image, "--labels", mask]
+            if a.scribbles:
+                drawn += stroke(truth, done[-1], marks)
+                nibabel.save(nibabel.Nifti1Image(marks, affine), Path(folder) / "marks.nii.gz")
+                words += ["--scribbles", Path(folder) / "marks.nii.gz", "--outside", str(OUTSIDE)]
+            else:
+                labels[:, done[-1], :] = truth[:, done[-1], :]
+                words += ["--axis", "coronal", "--done", ",".join(str(slice + 1) for slice in done)]
             nibabel.save(nibabel.Nifti1Image(labels, affine), mask)
-            words = ["refine", image, "--labels", mask, "--axis", "coronal", "--done", ",".join(str(slice + 1) for slice in done)]
             words += ["-m", a.model, "-o", mask, "--seconds", a.seconds] + (["--memory", a.memory] if a.memory else [])
             started = time.time()
             answer(a.lamella, *words)
             times.append(time.time() - started)
             labels, _ = load(mask)
-            assert all(np.array_equal(labels[:, s, :], truth[:, s, :]) for s in done), "a finished slice was changed"
+            own = marks if a.scribbles else truth
+            right = [np.where(own[:, s, :] == OUTSIDE, 0, own[:, s, :]) for s in done]
+            seen = [marks[:, s, :] > 0 if a.scribbles else np.full(first[:, s, :].shape, True) for s in done]
+            same = all(np.array_equal(labels[:, s, :][where], values[where]) for s, values, where in zip(done, right, seen))
+            assert same, "what was said to be right was changed"
             refined.append(dice(labels, truth))
     rows.append((name, curve, refined))
     short = lambda values: " ".join(f"{v:.3f}" for v in values)
-    print(f"{name}\n  by hand {short(curve)}\n  refined {short(refined)}", flush=True)
+    print(f"{name}\n  by hand {short(curve)}\n  refined {short(refined)}{f', {drawn} voxels scribbled' if drawn else ''}", flush=True)
 
 print("\n| case | Dice at first | slices by hand | slices with Refine |\n| --- | --: | --: | --: |")
 for name, curve, refined in rows:
