@@ -4,26 +4,20 @@
 
 pub mod app;
 pub mod cli;
-pub mod disk;
-pub mod drawing;
-pub mod edit;
-pub mod engine;
-pub mod formats;
-pub mod graph;
 #[cfg(feature = "gui")]
 pub mod gui;
 pub mod jobs;
 pub mod learn;
-pub mod measure;
 pub mod model;
 pub mod pipeline;
 pub mod remote;
 pub mod session;
-pub mod shape;
 pub mod tools;
-pub mod volume;
-pub mod work;
-pub mod zoo;
+
+// Rooms of the parts that are built before: whoever changes one builds what stands on it, and two cores have work all the time.
+pub use lamella_base::{disk, work};
+pub use lamella_images::{drawing, edit, formats, measure, shape, volume};
+pub use lamella_networks::{engine, graph, zoo};
 
 /// The worked example of CONTRIBUTING.md, which `cargo test` compiles and runs.
 #[cfg(doctest)]

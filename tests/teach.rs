@@ -615,18 +615,20 @@ fn scribbles_alone_teach_the_model_and_nothing_around_them_is_known() {
     let line = |[i, j, k]: [usize; 3]| [7, 10, 13].contains(&k) && (i == SIDE / 2 || j == SIDE / 2);
     let marks = |voxel| if line(voxel) { 2 - u16::from(labelled(voxel)) } else { 0 };
     let labels = LabelMap::from_fn(image.geometry.clone(), marks);
-    let task = |scribbles| Refinement {
-        model: &trained,
-        image: &image,
-        labels: &before,
-        done: &[],
-        scribbles,
-        memory: &[],
-        seconds: 4.0,
-        device: DeviceChoice::Cpu,
-        seed: 1,
+    let refine = |scribbles: &Scribbles| {
+        let task = Refinement {
+            model: &trained,
+            image: &image,
+            labels: &before,
+            done: &[],
+            scribbles: Some(scribbles),
+            memory: &[],
+            seconds: 4.0,
+            device: DeviceChoice::Cpu,
+            seed: 1,
+        };
+        refine(&task, Watch::unwatched(), &mut |_| {}, &mut |_| {})
     };
-    let refine = |scribbles: &Scribbles| refine(&task(Some(scribbles)), Watch::unwatched(), &mut |_| {}, &mut |_| {});
     let refined = refine(&Scribbles { labels: labels.clone(), outside: Some(2) }).unwrap();
     let [was, is] = [&before, &found(&refined.model)].map(|labels| dice(labels, &truth));
     println!("by scribbles alone {was:.3} to {is:.3}, {} steps", refined.steps);

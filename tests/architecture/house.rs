@@ -102,13 +102,18 @@ impl House {
         self.add(src, &src.join(file), vec![file.to_owned()], false);
     }
 
+    /// The root of a part that is a crate of its own: its rooms are rooms of the house as those of `lib.rs` are.
+    pub fn add_part(&mut self, src: &Path, file: &str) {
+        self.add(src, &src.join(file), Vec::new(), false);
+    }
+
     fn add(&mut self, src: &Path, file: &Path, module: Vec<String>, is_test: bool) {
         let text = std::fs::read_to_string(file).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
         let names = read(&text, is_test);
         let path = file.strip_prefix(src).unwrap().to_string_lossy().replace('\\', "/");
         let index = self.files.len();
         // Modules of `a/mod.rs` lie in `a`, those of `a/b.rs` in `a/b`.
-        let is_root = file.file_name().is_some_and(|name| name == "mod.rs" || name == "lib.rs");
+        let is_root = module.is_empty() || file.file_name().is_some_and(|name| name == "mod.rs");
         let beside = file.parent().unwrap().to_path_buf();
         let below = if is_root { beside.clone() } else { file.with_extension("") };
         let children = self.enter(index, &module, &names, &beside, &below);

@@ -50,6 +50,9 @@ pub const ROOMS: &[(&str, &[&str])] = &[
     ("main.rs", &["cli", "gui"]),
 ];
 
+/// Parts that are crates of their own, so that one is built while others are, and their roots below `src`. `lib.rs` has the other rooms.
+pub const PARTS: &[(&str, &str)] = &[("base", "base.rs"), ("images", "images.rs"), ("networks", "networks.rs")];
+
 /// What unit tests of a file may import beyond the file's room, and why nothing else would do.
 pub const TESTS_ALSO: &[(&str, &str)] = &[
     // Sizes of tiles fit the networks that there are, and those are built there.
@@ -83,8 +86,13 @@ pub const CRATES: &[(&str, &[&str])] = &[
     ("jpeg2k", &["formats/dicom"]),
     ("jpeg_decoder", &["formats/dicom"]),
     ("keyring", &["remote/credentials.rs"]),
+    ("lamella_base", &["images.rs", "lib.rs", "networks.rs"]),
+    ("lamella_images", &["lib.rs"]),
+    ("lamella_networks", &["lib.rs"]),
     ("libc", &["engine/cpu"]),
     ("ndarray", &["engine/cpu"]),
+    // Only asked for with the features that tests want.
+    ("num_complex", &[]),
     ("png", &["formats/picture"]),
     ("prost", &["graph/onnx"]),
     ("raw_cpuid", &["engine/cpu"]),

@@ -14,7 +14,7 @@ pub fn refine_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
             "Correct a slice and mark it done (Enter over its view), or scribble a little of every label; the model then learns from it.",
         );
     } else {
-        note(ui, &known(done, marked));
+        note(ui, known(done, marked));
     }
     ui.horizontal_wrapped(|ui| {
         let text = if done == 0 { "Refine".to_string() } else { format!("Refine from {done} done") };
