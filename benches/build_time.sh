@@ -11,7 +11,7 @@ work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT
 for checkout in "$before" "$after"; do (cd "$checkout" && cargo fetch --locked --quiet); done
 
-crates() { (cd "$1" && cargo tree --locked -e normal,build --prefix none | sed 's/ (\*)$//; s/ (proc-macro)//; s/ (\/.*)$//' | sort -u); }
+crates() { (cd "$1" && cargo tree --locked --workspace -e normal,build --prefix none | sed 's/ (\*)$//; s/ (proc-macro)//; s/ (\/.*)$//' | sort -u); }
 median() { sort -n "$1" | awk '{ t[NR] = $1 } END { print t[int((NR + 1) / 2)] }'; }
 
 TIMEFORMAT='%R %U %S'

@@ -396,7 +396,7 @@ fn scribbles_beside_the_mask_teach_the_model() {
         let table = harness.state().studio().segmentation().unwrap().table();
         table.0.iter().map(|label| label.name.clone()).collect::<Vec<_>>()
     };
-    assert_eq!(names(&harness), ["Anterior hippocampus", "Posterior hippocampus", "Outside"]);
+    assert_eq!(names(&harness), ["Anterior", "Posterior", "Outside"]);
     harness.key_press(Key::Num4);
     harness.run_steps(2);
     drag_in_axial_view(&mut harness, egui::vec2(30.0, 0.0));
