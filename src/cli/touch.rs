@@ -33,6 +33,9 @@ pub struct Touch {
     /// How strokes become a mask: by a network, each slice that has some by itself; or grown from seeds over the whole volume
     #[arg(long, value_enum, default_value_t = Method::Network)]
     method: Method,
+    /// The network's answers go on through the slices beside, until the structure ends or is in doubt
+    #[arg(long)]
+    through: bool,
     /// Another model than the one that comes with the program (see `lamella train-touch`)
     #[arg(long, value_name = "FILE")]
     model: Option<PathBuf>,
@@ -86,8 +89,16 @@ impl Touch {
             inputs.allow(&pair.output, kind)?;
         }
         let method = match self.method {
-            Method::Network => TouchMethod::Network(touch_network(self.model.as_deref(), self.device)?),
+            Method::Grow if self.through => {
+                return Err(JobError::Other(
+                    "--through goes with --method network; grow fills the whole volume as it is".into(),
+                ));
+            }
             Method::Grow => TouchMethod::Grow,
+            Method::Network => {
+                let network = touch_network(self.model.as_deref(), self.device)?;
+                if self.through { TouchMethod::Through(network) } else { TouchMethod::Network(network) }
+            }
         };
         let terminal = Terminal::new("Answering");
         let mut rows = Vec::with_capacity(pairs.len());

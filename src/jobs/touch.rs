@@ -22,6 +22,8 @@ const OFF: LabelValue = 2;
 pub enum TouchMethod {
     /// A network answers them, each slice with strokes by itself.
     Network(SharedTouchNetwork),
+    /// It answers them, and takes the answers on through the slices beside until the structure ends or is in doubt.
+    Through(SharedTouchNetwork),
     /// They grow over the whole volume, see [`grow_from_seeds`].
     Grow,
 }
@@ -93,7 +95,8 @@ impl Job for TouchJob {
         }
         let start = Instant::now();
         let mask = match method {
-            TouchMethod::Network(network) => answered(&network, &volume, frame, &strokes, work)?,
+            TouchMethod::Network(network) => answered(&network, (&volume, frame), &strokes, false, work)?,
+            TouchMethod::Through(network) => answered(&network, (&volume, frame), &strokes, true, work)?,
             TouchMethod::Grow => grown(&volume, frame, strokes, &path, work)?,
         };
         let seconds = start.elapsed().as_secs_f64();

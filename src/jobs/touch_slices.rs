@@ -7,7 +7,8 @@ use super::error::JobError;
 use super::job::Work;
 use crate::engine::DeviceChoice;
 use crate::model;
-use crate::pipeline::{self, TouchNetwork, TouchPrompt};
+use crate::pipeline::{self, TouchNetwork};
+use crate::tools::{AnswerStrokes, NoAnswer, SliceValues, StrokeQuestion, follow};
 use crate::volume::{LabelMap, Volume};
 
 /// A network that many jobs use one after the other.
@@ -25,15 +26,15 @@ pub fn touch_network(file: Option<&Path>, device: DeviceChoice) -> Result<Shared
     Ok(Arc::new(Mutex::new(TouchNetwork::new(&model, device)?)))
 }
 
-/// The mask of every slice that has strokes on the structure, along the axis that fewest slices with strokes lie along; others are empty.
+/// The mask of every slice that has strokes on the structure, along the axis that fewest slices with strokes lie along. Others are empty,
+/// unless the answers go on `through` the slices: each to half the way to the next slice with strokes, or until the structure ends.
 pub(super) fn answered(
     network: &SharedTouchNetwork,
-    volume: &Volume,
-    frame: usize,
+    (volume, frame): (&Volume, usize),
     strokes: &LabelMap,
+    through: bool,
     work: &Work<()>,
 ) -> Result<LabelMap, JobError> {
-    let mut network = network.lock().unwrap_or_else(PoisonError::into_inner);
     let occupied = strokes.occupied();
     let drawn = |axis: usize| occupied[axis].iter().filter(|is_drawn| **is_drawn).count();
     // Slices in the order of storing where strokes do not tell.
@@ -43,30 +44,56 @@ pub(super) fn answered(
     let mut mask = LabelMap::empty(volume.geometry.clone());
     let watch = work.watch.stage("Answering");
     let count = slices.len();
-    for (n, at) in slices.into_iter().enumerate() {
+    let shape = volume.geometry.shape();
+    for (n, at) in slices.iter().copied().enumerate() {
         watch.at(n as f32 / count as f32)?;
-        let plane = SlicePlane { axis, at, shape: volume.geometry.shape() };
+        let plane = SlicePlane { axis, at, shape };
         let drawn: Vec<u8> = plane.voxels().map(|voxel| u8::try_from(strokes.get(voxel)).unwrap_or(0)).collect();
         if !drawn.contains(&pipeline::ON) {
             work.warn(format!("slice {at} has strokes off the structure alone; it stays empty"));
             continue;
         }
-        let image: Vec<f32> = plane.voxels().map(|voxel| volume.value(voxel, frame) as f32).collect();
-        let spacing = volume.geometry.spacing_mm();
-        let [columns, rows] = plane.axes();
-        let prompt = TouchPrompt {
-            image: &image,
-            size: plane.size(),
-            spacing: [spacing[rows], spacing[columns]],
-            strokes: &drawn,
-            previous: None,
+        let values = |at: usize| {
+            let plane = SlicePlane { axis, at, shape };
+            let ([columns, rows], spacing) = (plane.axes(), volume.geometry.spacing_mm());
+            SliceValues {
+                values: plane.voxels().map(|voxel| volume.value(voxel, frame) as f32).collect(),
+                size: plane.size(),
+                spacing_mm: [spacing[rows], spacing[columns]],
+            }
         };
-        let answer = network.answer(&prompt, watch.part(n as f32 / count as f32, (n + 1) as f32 / count as f32))?;
-        let inside = plane.voxels().zip(&answer.mask).filter(|(_, is_in)| **is_in != 0);
-        inside.for_each(|(voxel, _)| mask.set(voxel, 1));
+        let part = watch.part(n as f32 / count as f32, (n + 1) as f32 / count as f32);
+        let question = StrokeQuestion { values: &values(at), strokes: &drawn, previous: None };
+        let answer = network.answer(&question, part).map_err(refused)?;
+        let mut put = |at: usize, inside: &[u8]| {
+            let plane = SlicePlane { axis, at, shape };
+            let inside = plane.voxels().zip(inside).filter(|(_, is_in)| **is_in != 0);
+            inside.for_each(|(voxel, _)| mask.set(voxel, 1));
+        };
+        put(at, &answer.inside);
+        if through {
+            let start = n.checked_sub(1).map_or(0, |before| (slices[before] + at) / 2 + 1);
+            let end = slices.get(n + 1).map_or(shape[axis], |next| (at + next) / 2 + 1);
+            let mut visit = |at: usize, inside: Option<&[u8]>| {
+                part.check()?;
+                if let Some(inside) = inside {
+                    put(at, inside);
+                }
+                Ok(())
+            };
+            follow(network, start..end, &values, (at, &answer.inside), part, &mut visit).map_err(refused)?;
+        }
     }
+    let mut network = network.lock().unwrap_or_else(PoisonError::into_inner);
     network.take_notices().into_iter().for_each(|notice| work.warn(notice));
     Ok(mask)
+}
+
+fn refused(none: NoAnswer) -> JobError {
+    match none {
+        NoAnswer::Stopped(stopped) => stopped.into(),
+        NoAnswer::Failed(text) => JobError::Other(text),
+    }
 }
 
 /// A slice across a voxel axis.
@@ -152,7 +179,7 @@ mod tests {
             }
         };
         let work: Work<()> = Work::new(Watch::new(&signal), &tell);
-        let mask = answered(&network, &volume, 0, &strokes, &work).unwrap();
+        let mask = answered(&network, (&volume, 0), &strokes, false, &work).unwrap();
         assert_eq!((mask.get([34, 2, 20]), mask.get([3, 2, 45])), (0, 1));
         let is_empty = |j: usize| (0..60).all(|i| (0..50).all(|k| mask.get([i, j, k]) == 0));
         assert!(is_empty(0) && is_empty(3) && is_empty(4));
@@ -164,8 +191,17 @@ mod tests {
             sum += f64::from(u8::from(ours) + u8::from(truth));
         }
         assert!(2.0 * both / sum > 0.85, "Dice {}", 2.0 * both / sum);
+        // From one slice in the middle through those beside it, to the ends of the ball.
+        let mut middle = LabelMap::empty(volume.geometry.clone());
+        (24..36).for_each(|i| middle.set([i, 2, 25], 1));
+        (5..55).for_each(|i| middle.set([i, 2, 4], 2));
+        let through = answered(&network, (&volume, 0), &middle, true, &work).unwrap();
+        let is_drawn = |mask: &LabelMap, j: usize| (0..60).any(|i| (0..50).any(|k| mask.get([i, j, k]) == 1));
+        assert!((1..4).all(|j| is_drawn(&through, j)));
+        let alone = answered(&network, (&volume, 0), &middle, false, &work).unwrap();
+        assert!(!is_drawn(&alone, 1) && is_drawn(&alone, 2));
         // A stop is a stop.
         signal.stop();
-        assert!(answered(&network, &volume, 0, &strokes, &work).unwrap_err().is_stop());
+        assert!(answered(&network, (&volume, 0), &strokes, false, &work).unwrap_err().is_stop());
     }
 }

@@ -54,6 +54,7 @@ pub use tool::{
     Refusal, Reply, Slice, Tool, ToolEntry, ToolKey, window_values,
 };
 pub use touch_answer::{AnswerStrokes, NOTHING, NoAnswer, OFF, ON, SliceValues, StrokeAnswer, StrokeQuestion};
+pub use touch_work::follow;
 
 /// All tools, in the order of the bar.
 pub const TOOLS: &[ToolEntry] = &[

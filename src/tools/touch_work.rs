@@ -1,5 +1,6 @@
 //! What the Touch tool has done beside the window: strokes are answered, the newest question first, and an answer goes on through slices.
 
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::tool::{Refusal, Reply, Slice};
@@ -172,25 +173,19 @@ impl Work {
     /// or is in doubt. Whether anything changed.
     pub(super) fn go_on(&mut self, inside: &[u8], going: &GoingOn, watch: Watch<'_>) -> Result<bool, NoAnswer> {
         let mut is_changed = self.paint(inside);
-        let (below, above) = ((0..self.number).rev(), self.number + 1..self.layout.size[2]);
-        let ways: [Box<dyn Iterator<Item = usize>>; 2] = [Box::new(below), Box::new(above)];
-        let strokes = vec![NOTHING; inside.len()];
-        for way in ways {
-            let mut before = inside.to_vec();
-            for slice in way {
-                if locked(&going.0).fate == Fate::Dropped {
-                    return Err(Stopped.into());
-                }
-                let values = self.values(slice);
-                let question = StrokeQuestion { values: &values, strokes: &strokes, previous: Some(&before) };
-                let found = self.answers.answer(&question, watch)?;
-                if ends(&before, &found) {
-                    break;
-                }
-                is_changed |= paint(&mut self.painter, &self.layout, (slice, &found.inside), self.label);
-                before = found.inside;
+        let (layout, label) = (self.layout, self.label);
+        let (volume, frame) = (self.volume.clone(), self.frame);
+        let values = |slice| SliceValues::new(&volume, frame, &layout, slice);
+        let mut visit = |slice: usize, inside: Option<&[u8]>| {
+            if locked(&going.0).fate == Fate::Dropped {
+                return Err(Stopped);
             }
-        }
+            if let Some(inside) = inside {
+                is_changed |= paint(&mut self.painter, &layout, (slice, inside), label);
+            }
+            Ok(())
+        };
+        follow(&*self.answers, 0..layout.size[2], &values, (self.number, inside), watch, &mut visit)?;
         Ok(is_changed)
     }
 
@@ -210,6 +205,39 @@ fn paint(painter: &mut Painter, layout: &PlaneLayout, (slice, inside): (usize, &
         is_changed |= painter.fill_rows(&rows, label);
     }
     is_changed
+}
+
+/// Takes a slice's mask on to those on both sides of it, as far as `slices` go, until the structure ends or is in doubt: each is answered from
+/// the one before. `visit` is called before a slice is looked at, and again with what is inside.
+///
+/// # Errors
+/// Where it was stopped, by `visit` too, or whoever answers failed.
+pub fn follow(
+    answers: &dyn AnswerStrokes,
+    slices: Range<usize>,
+    values: &dyn Fn(usize) -> SliceValues,
+    (number, inside): (usize, &[u8]),
+    watch: Watch<'_>,
+    visit: &mut dyn FnMut(usize, Option<&[u8]>) -> Result<(), Stopped>,
+) -> Result<(), NoAnswer> {
+    let strokes = vec![NOTHING; inside.len()];
+    let ways: [Box<dyn Iterator<Item = usize>>; 2] =
+        [Box::new((slices.start..number).rev()), Box::new(number + 1..slices.end)];
+    for way in ways {
+        let mut before = inside.to_vec();
+        for slice in way {
+            visit(slice, None)?;
+            let values = values(slice);
+            let question = StrokeQuestion { values: &values, strokes: &strokes, previous: Some(&before) };
+            let found = answers.answer(&question, watch)?;
+            if ends(&before, &found) {
+                break;
+            }
+            visit(slice, Some(&found.inside))?;
+            before = found.inside;
+        }
+    }
+    Ok(())
 }
 
 /// Whether a structure ends between a slice and the one beside it.
