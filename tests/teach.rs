@@ -611,9 +611,16 @@ fn scribbles_alone_teach_the_model_and_nothing_around_them_is_known() {
         segment(&image, &model.spec, &mut network, &SegmentOptions::default(), Watch::unwatched(), &mut |_| {}).unwrap()
     };
     let before = found(&trained);
-    // Two lines through each of three slices, drawn with the label where it is and with the other (2) where it is not.
-    let line = |[i, j, k]: [usize; 3]| [7, 10, 13].contains(&k) && (i == SIDE / 2 || j == SIDE / 2);
-    let marks = |voxel| if line(voxel) { 2 - u16::from(labelled(voxel)) } else { 0 };
+    // In three slices: a line through the middle and all that was left out, and around it a line of another label (2) for outside.
+    let is_beside = |[i, j, k]: [usize; 3]| {
+        let near = |x: usize| x.saturating_sub(2)..=(x + 2).min(SIDE - 1);
+        near(j).any(|j| near(i).any(|i| labelled([i, j, k])))
+    };
+    let marks = |[i, j, k]: [usize; 3]| match ([7, 10, 13].contains(&k), labelled([i, j, k])) {
+        (true, true) => u16::from(j == SIDE / 2 || before.get([i, j, k]) == 0),
+        (true, false) => 2 * u16::from(is_beside([i, j, k])),
+        (false, _) => 0,
+    };
     let labels = LabelMap::from_fn(image.geometry.clone(), marks);
     let refine = |scribbles: &Scribbles| {
         let task = Refinement {
