@@ -72,8 +72,8 @@ pub(super) fn answered(
         };
         put(at, &answer.inside);
         if through {
-            let start = n.checked_sub(1).map_or(0, |before| (slices[before] + at) / 2 + 1);
-            let end = slices.get(n + 1).map_or(shape[axis], |next| (at + next) / 2 + 1);
+            let start = n.checked_sub(1).map_or(0, |before| usize::midpoint(slices[before], at) + 1);
+            let end = slices.get(n + 1).map_or(shape[axis], |next| usize::midpoint(at, *next) + 1);
             let mut visit = |at: usize, inside: Option<&[u8]>| {
                 part.check()?;
                 if let Some(inside) = inside {

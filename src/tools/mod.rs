@@ -40,6 +40,7 @@ mod threshold_brush;
 mod tool;
 mod touch;
 mod touch_answer;
+mod touch_guide;
 mod touch_work;
 mod window_level;
 mod zooming;
@@ -54,7 +55,7 @@ pub use tool::{
     Refusal, Reply, Slice, Tool, ToolEntry, ToolKey, window_values,
 };
 pub use touch_answer::{AnswerStrokes, NOTHING, NoAnswer, OFF, ON, SliceValues, StrokeAnswer, StrokeQuestion};
-pub use touch_work::follow;
+pub use touch_work::{VisitSlice, follow};
 
 /// All tools, in the order of the bar.
 pub const TOOLS: &[ToolEntry] = &[

@@ -4,7 +4,8 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::tool::{Refusal, Reply, Slice};
-use super::touch_answer::{AnswerStrokes, NOTHING, NoAnswer, SliceValues, StrokeAnswer, StrokeQuestion};
+use super::touch_answer::{AnswerStrokes, NoAnswer, SliceValues, StrokeAnswer, StrokeQuestion};
+use super::touch_guide::{Look, guide};
 use crate::session::{Painter, SegmentationId};
 use crate::volume::{LabelMap, LabelValue, PlaneLayout, Volume, VoxelRow};
 use crate::work::{Stopped, Watch};
@@ -207,8 +208,11 @@ fn paint(painter: &mut Painter, layout: &PlaneLayout, (slice, inside): (usize, &
     is_changed
 }
 
+/// Is told of a slice before it is looked at, and again with what is inside; an error stops.
+pub type VisitSlice<'a> = &'a mut dyn FnMut(usize, Option<&[u8]>) -> Result<(), Stopped>;
+
 /// Takes a slice's mask on to those on both sides of it, as far as `slices` go, until the structure ends or is in doubt: each is answered from
-/// the one before. `visit` is called before a slice is looked at, and again with what is inside.
+/// the one before, which stands for strokes too ([`guide`]). `visit` is called before a slice is looked at, and again with what is inside.
 ///
 /// # Errors
 /// Where it was stopped, by `visit` too, or whoever answers failed.
@@ -218,9 +222,9 @@ pub fn follow(
     values: &dyn Fn(usize) -> SliceValues,
     (number, inside): (usize, &[u8]),
     watch: Watch<'_>,
-    visit: &mut dyn FnMut(usize, Option<&[u8]>) -> Result<(), Stopped>,
+    visit: VisitSlice,
 ) -> Result<(), NoAnswer> {
-    let strokes = vec![NOTHING; inside.len()];
+    let look = Look::of(&values(number), inside);
     let ways: [Box<dyn Iterator<Item = usize>>; 2] =
         [Box::new((slices.start..number).rev()), Box::new(number + 1..slices.end)];
     for way in ways {
@@ -228,6 +232,10 @@ pub fn follow(
         for slice in way {
             visit(slice, None)?;
             let values = values(slice);
+            let strokes = guide(&before, values.size);
+            if look.is_gone(&values, &strokes) {
+                break;
+            }
             let question = StrokeQuestion { values: &values, strokes: &strokes, previous: Some(&before) };
             let found = answers.answer(&question, watch)?;
             if ends(&before, &found) {
