@@ -7,6 +7,8 @@ A scripted user sees the truth and always turns to the slice (across the axis of
   it, a further line through the middle of the largest wrong piece: on it where it was left out, off it where it is too much.
 - Touch + through: the same, but every answer goes on through the slices to half the way to the next slice with strokes (`touch --through`).
 
+The network that comes with the program learned from the CT whose organs are asked for here: those rows say how well it remembers.
+
 Usage: python3 benches/touch_user.py target/release/lamella DATA [--cases 10] > table.md      (DATA: the folder with hippocampus/ and ct/)
 """
 

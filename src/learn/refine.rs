@@ -87,7 +87,8 @@ fn plan(spec: &ModelSpec, seed: u64) -> Plan {
 /// Adapts a model for a few seconds; `on_notice` is told what the user must know, for example that memory is short.
 ///
 /// # Errors
-/// When nothing is known (no slice is done and nothing is scribbled), the scan does not fit the model, the device does not work, or the work is stopped.
+/// When nothing is known (no slice is done and nothing is scribbled), the scan does not fit the model, the device does not work, or the work
+/// is stopped.
 pub fn refine(
     task: &Refinement,
     watch: Watch,

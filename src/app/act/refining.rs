@@ -41,7 +41,9 @@ pub fn lacks(studio: &Studio) -> Option<&'static str> {
         () if studio.tasks.is_running(RefineJob::KIND) => Some("The model is being refined"),
         () if is_saving(studio) => Some("A file is being written"),
         () if studio.view().is_some_and(|view| view.frame > 0) => Some("Only the first frame can be refined"),
-        () if refined(studio).is_none() => Some("The scribbles are beside no other segmentation"),
+        () if refined(studio).is_none() => {
+            Some("Take the segmentation that is to be refined in hand first, not the scribbles")
+        }
         () if done_slices(studio).is_empty() && marks(studio).is_none() => {
             Some("Correct a slice and mark it done (Enter over its view), or scribble, first")
         }

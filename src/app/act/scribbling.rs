@@ -9,7 +9,7 @@ use crate::session::{Edit, Segmentation, SegmentationId, SliceState};
 use crate::volume::{Label, LabelTable, PlaneLayout, Rgb};
 
 /// The name of the segmentation that holds the scribbles on a scan.
-pub const SCRIBBLES: &str = "Scribbles";
+const SCRIBBLES: &str = "Scribbles";
 
 /// The colour of marks where none of the labels is.
 const OUTSIDE_COLOUR: Rgb = [150, 150, 150];
@@ -19,19 +19,24 @@ fn is_scribbles(segmentation: &Segmentation) -> bool {
 }
 
 /// The segmentation of the scan on screen that holds the scribbles.
-pub fn scribbles(studio: &Studio) -> Option<(SegmentationId, &Segmentation)> {
+fn scribbles(studio: &Studio) -> Option<(SegmentationId, &Segmentation)> {
     studio.session.document().segmentations_of(studio.shown?).find(|(_, segmentation)| is_scribbles(segmentation))
 }
 
-/// The segmentation that is refined: the one in hand, or while the scribbles are in hand the scan's first other one.
+/// Other segmentations of the scan on screen, oldest first.
+fn masks(studio: &Studio) -> impl Iterator<Item = (SegmentationId, &Segmentation)> {
+    let of_scan = studio.shown.into_iter().flat_map(|scan| studio.session.document().segmentations_of(scan));
+    of_scan.filter(|(_, segmentation)| !is_scribbles(segmentation))
+}
+
+/// The segmentation that is refined: the one in hand or, while the scribbles are in hand, the other one where there is just one.
 pub fn refined(studio: &Studio) -> Option<(SegmentationId, &Segmentation)> {
-    let document = studio.session.document();
     let (active, segmentation) = (studio.active()?, studio.segmentation()?);
     if !is_scribbles(segmentation) {
         return Some((active, segmentation));
     }
-    let mut others = document.segmentations_of(studio.shown?).filter(|(_, segmentation)| !is_scribbles(segmentation));
-    others.next()
+    let mut others = masks(studio);
+    others.next().filter(|_| others.next().is_none())
 }
 
 /// Whether the scribbles are in hand.
@@ -78,7 +83,8 @@ fn table(studio: &Studio) -> LabelTable {
 pub fn scribble(studio: &mut Studio) {
     let Some(scan) = studio.shown else { return };
     if is_scribbling(studio) {
-        if let Some(id) = refined(studio).map(|(id, _)| id) {
+        let mask = masks(studio).next().map(|(id, _)| id);
+        if let Some(id) = mask {
             show_segmentation(studio, id);
         }
         return;
