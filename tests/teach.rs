@@ -522,17 +522,18 @@ fn dice(a: &LabelMap, b: &LabelMap) -> f64 {
     2.0 * both as f64 / total as f64
 }
 
+/// The labels of a user who counts a rim around the ball, too.
+fn with_rim(ball: &LabelMap) -> LabelMap {
+    let near = |x: usize| x.saturating_sub(1)..=(x + 1).min(SIDE - 1);
+    let labelled = |[i, j, k]: [usize; 3]| near(k).any(|k| near(j).any(|j| near(i).any(|i| ball.get([i, j, k]) == 1)));
+    LabelMap::from_fn(ball.geometry().clone(), |voxel| u16::from(labelled(voxel)))
+}
+
 #[test]
 fn finished_slices_teach_the_model_about_the_others() {
     let trained = run(120, None, Watch::unwatched(), &|_| true, &mut |_| {}).unwrap().model;
     let (image, ball) = ball("z", &|_| true);
-    // This user counts a rim around the ball, too.
-    let labelled = |voxel: [usize; 3]| {
-        let [i, j, k] = voxel;
-        let near = |x: usize, d: usize| x.saturating_sub(d)..=(x + d).min(SIDE - 1);
-        near(k, 1).any(|k| near(j, 1).any(|j| near(i, 1).any(|i| ball.get([i, j, k]) == 1)))
-    };
-    let truth = LabelMap::from_fn(image.geometry.clone(), |voxel| u16::from(labelled(voxel)));
+    let truth = with_rim(&ball);
     let found = |model: &Model| {
         let mut network = model.network(DeviceChoice::Cpu).unwrap();
         segment(&image, &model.spec, &mut network, &SegmentOptions::default(), Watch::unwatched(), &mut |_| {}).unwrap()
@@ -599,13 +600,8 @@ fn finished_slices_teach_the_model_about_the_others() {
 fn scribbles_alone_teach_the_model_and_nothing_around_them_is_known() {
     let trained = run(120, None, Watch::unwatched(), &|_| true, &mut |_| {}).unwrap().model;
     let (image, ball) = ball("z", &|_| true);
-    // This user counts a rim around the ball, too.
-    let labelled = |voxel: [usize; 3]| {
-        let [i, j, k] = voxel;
-        let near = |x: usize, d: usize| x.saturating_sub(d)..=(x + d).min(SIDE - 1);
-        near(k, 1).any(|k| near(j, 1).any(|j| near(i, 1).any(|i| ball.get([i, j, k]) == 1)))
-    };
-    let truth = LabelMap::from_fn(image.geometry.clone(), |voxel| u16::from(labelled(voxel)));
+    let truth = with_rim(&ball);
+    let labelled = |voxel| truth.get(voxel) == 1;
     let found = |model: &Model| {
         let mut network = model.network(DeviceChoice::Cpu).unwrap();
         segment(&image, &model.spec, &mut network, &SegmentOptions::default(), Watch::unwatched(), &mut |_| {}).unwrap()
