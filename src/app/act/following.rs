@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::{
-    attention, cases, comparing, figures, highlighting, journaling, kept_overlay, measuring, models, numbers,
-    operating, overlay, pixels, recent, recovery, teach,
+    attention, cases, comparing, figures, first_task, highlighting, journaling, kept_overlay, measuring, models,
+    numbers, operating, overlay, pixels, recent, recovery, teach,
 };
 use crate::app::state::studio::Studio;
 use crate::jobs::CountLabelsJob;
@@ -37,6 +37,7 @@ pub fn follow(studio: &mut Studio) {
     teach::follow(studio);
     cases::follow(studio);
     recent::follow(studio);
+    first_task::follow(studio);
     undo_room(studio);
     journaling::keep(studio);
     recovery::follow(studio);

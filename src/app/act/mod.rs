@@ -10,6 +10,7 @@ pub mod comparing;
 pub mod deidentifying;
 pub mod documents;
 pub mod figures;
+pub mod first_task;
 pub mod following;
 pub mod highlighting;
 pub mod joining;

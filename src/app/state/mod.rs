@@ -9,6 +9,7 @@ pub mod copied;
 pub mod deidentifying;
 pub mod documents;
 pub mod figures;
+pub mod first_task;
 pub mod grouping;
 pub mod highlighting;
 pub mod joining;

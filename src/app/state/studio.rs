@@ -12,6 +12,7 @@ use super::copied::CopiedSlice;
 use super::deidentifying::Deidentifying;
 use super::documents::{OpenDocument, OpeningDocument};
 use super::figures::Figures;
+use super::first_task::FirstTask;
 use super::highlighting::Highlighting;
 use super::joining::{Arrival, CorrectedSlices};
 use super::journaling::Journaling;
@@ -179,6 +180,8 @@ pub struct Studio {
     pub opening: Vec<OpeningDocument>,
     /// Servers of images.
     pub servers: Servers,
+    /// The guided first task, while it is shown.
+    pub first_task: Option<FirstTask>,
     /// Whether the user knows that undo has no room for all steps.
     pub knows_undo_is_full: bool,
 }
@@ -239,6 +242,7 @@ impl Studio {
             deidentifying: Deidentifying::default(),
             opening: Vec::new(),
             servers: Servers::default(),
+            first_task: None,
             knows_undo_is_full: false,
         };
         if !studio.models.listed.iter().any(|model| model.id == studio.settings.model)
