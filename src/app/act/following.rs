@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    attention, cases, comparing, figures, first_task, highlighting, journaling, kept_overlay, measuring, models,
+    attention, body, cases, comparing, figures, first_task, highlighting, journaling, kept_overlay, measuring, models,
     numbers, operating, overlay, pixels, recent, recovery, teach,
 };
 use crate::app::state::studio::Studio;
@@ -27,6 +27,7 @@ pub fn follow(studio: &mut Studio) {
     range(studio);
     counts(studio);
     numbers::follow(studio);
+    body::follow(studio);
     measuring::follow(studio);
     comparing::follow(studio);
     attention::follow(studio);

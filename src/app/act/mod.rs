@@ -1,6 +1,7 @@
 //! What is done: functions over the studio, a subject a file. Commands and requests end here.
 
 pub mod attention;
+pub mod body;
 pub mod boxing;
 pub mod bringing;
 pub mod carrying;
