@@ -25,6 +25,7 @@
 )]
 
 mod bars;
+mod bench_body;
 mod controls;
 mod dialogs;
 mod input;
@@ -41,6 +42,7 @@ mod windows;
 use std::path::PathBuf;
 
 use crate::app::Settings;
+pub use bench_body::{BodyTimes, bench_body};
 pub use shell::App;
 
 /// Opens the window and returns when it is closed.
