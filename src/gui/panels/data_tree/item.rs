@@ -111,6 +111,9 @@ fn menu_ui(ui: &mut egui::Ui, n: usize, item: &Item, studio: &Studio, outbox: &m
     if can_be_asked(item) {
         entry(ui, true, "Voxel size...", "", Request::AskVoxelSize(n));
     }
+    if item.can_grow() {
+        entry(ui, true, "Look for more files", "", Request::LookAgain(n));
+    }
     if let Some(scan) = item.scan {
         entry(ui, true, "New segmentation", "", Request::NewSegmentation(scan));
         entry(ui, true, "Close scan", "", Request::Close(scan));
