@@ -220,9 +220,7 @@ fn decoded(set: Set, bytes: &[u8]) -> Option<String> {
             // dicom-rs writes what is no character as an octal number.
             (octal_numbers(text.as_bytes()) <= octal_numbers(bytes)).then_some(text)
         }
-        Set::Latin5 => {
-            Some(latin(&[(0xD0, 'Ğ'), (0xDD, 'İ'), (0xDE, 'Ş'), (0xF0, 'ğ'), (0xFD, 'ı'), (0xFE, 'ş')]))
-        }
+        Set::Latin5 => Some(latin(&[(0xD0, 'Ğ'), (0xDD, 'İ'), (0xDE, 'Ş'), (0xF0, 'ğ'), (0xFD, 'ı'), (0xFE, 'ş')])),
         Set::Latin9 => Some(latin(&[
             (0xA4, '€'),
             (0xA6, 'Š'),
