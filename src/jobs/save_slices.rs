@@ -1,6 +1,6 @@
 //! Writing slices as pictures: the image as it is shown or its values, the labels, or both as they are laid over.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::error::JobError;
