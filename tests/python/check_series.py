@@ -171,7 +171,9 @@ def text_sets(folder):
             done = lamella("convert", mask, "-o", out, "--reference", path)
             check(f"{what}: {kind} is written", done.returncode == 0, done.stderr)
             ds = pydicom.dcmread(out)
-            check(f"{what}: patient of the {kind}", str(ds.PatientName).rstrip("=") == str(told.PatientName).rstrip("="), (str(ds.PatientName), name))
+            # Without the escape sequences pydicom takes the letters for Latin-1; the set that the file names has them.
+            wanted = name if "ISO 2022 IR 58" in sets else str(told.PatientName)
+            check(f"{what}: patient of the {kind}", str(ds.PatientName).rstrip("=") == wanted.rstrip("="), (str(ds.PatientName), wanted))
             # The same object with a name in the set.
             ds.SpecificCharacterSet = sets
             item = ds.SegmentSequence[0] if kind == "dcm" else ds.StructureSetROISequence[0]
