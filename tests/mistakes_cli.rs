@@ -141,6 +141,63 @@ fn only_masks_of_models_are_replaced_unasked() {
 }
 
 #[test]
+fn contours_of_models_are_replaced_as_masks_are_and_corrected_ones_are_not() {
+    let root = tempfile::tempdir().unwrap();
+    let at = |name: &str| root.path().join(name);
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/sample/synthetic_hippocampus.nii.gz");
+    let series = at("series");
+    let (code, _, errors) = told(&["convert", text(&sample), "-o", &format!("{}/", text(&series))]);
+    assert_eq!(code, Some(0), "{errors}");
+    for name in ["mask.dcm", "mask.rtstruct.dcm"] {
+        let mask = at(name);
+        let segment = || told(&["segment", text(&series), "-m", "hippocampus", "-o", text(&mask), "--device", "cpu"]);
+        for n in 0..2 {
+            let (code, _, errors) = segment();
+            assert_eq!(code, Some(0), "{name} {n}: {errors}");
+        }
+        // By another hand than the model's.
+        let corrected = at(&format!("corrected.{name}"));
+        let step = ["--label", "anterior", "--do", "shrink-margin margin=1", "--image", text(&series)];
+        let (code, _, errors) = told(&[&["edit", text(&mask), "-o", text(&corrected)][..], &step].concat());
+        assert_eq!(code, Some(0), "{name}: {errors}");
+        std::fs::rename(&corrected, &mask).unwrap();
+        let (code, _, errors) = segment();
+        assert!(code == Some(1) && errors.contains("--overwrite"), "{name}: {errors}");
+    }
+}
+
+#[test]
+fn odd_inputs_are_named_and_nothing_of_the_user_goes() {
+    let root = tempfile::tempdir().unwrap();
+    let at = |name: &str| root.path().join(name);
+    let [empty] = folders(root.path(), ["empty"]);
+    let geometry = grid([8, 8, 8]);
+    let values = vec![f32::NAN; geometry.voxel_count()];
+    let scan = Volume::new(geometry, Voxels::F32(values.into()), vec![], Rescale::IDENTITY, String::new());
+    let (nan, mask, many, notes) = (at("nan.nii"), at("mask.nii"), at("many.nii"), at("notes.txt"));
+    formats::write_volume(&nan, &scan, Watch::unwatched()).unwrap();
+    write_mask(&mask, &LabelMap::from_fn(grid([8, 8, 8]), |[i, ..]| u16::from(i < 5)), &[(1, "Liver")]);
+    write_mask(&many, &LabelMap::from_fn(grid([8, 8, 8]), |[i, j, _]| (i + 8 * j) as u16), &[]);
+    std::fs::write(&notes, "notes").unwrap();
+    let out = at("out.nii");
+    let picture = at("out.png");
+    for (words, code, said) in [
+        (vec!["deidentify", text(&empty), "-o", text(&empty)], 1, "choose a folder outside it"),
+        (vec!["touch", text(&nan), "--strokes", text(&mask), "-o", text(&out)], 1, "no voxel of"),
+        (vec!["sheet", text(&nan), "-o", text(&picture)], 0, "its slices are blank"),
+        (vec!["measure", text(&mask), "--image", text(&nan)], 0, "no statistics of values"),
+        (vec!["slices", text(&mask), "-o", text(&notes)], 1, "is a file and no folder"),
+        (vec!["edit", text(&many), "-o", text(&out), "--do", "clear"], 1, "and 43 others"),
+        (vec!["evaluate", "--pred", text(&mask), "--truth", text(&empty)], 1, "a folder without a mask"),
+        (vec!["convert", text(&nan), "-o", text(&at("out.stl"))], 1, "surfaces are made of masks"),
+    ] {
+        let (found, _, errors) = told(&words);
+        assert!(found == Some(code) && errors.contains(said), "{words:?}: {found:?} {errors}");
+    }
+    assert!(empty.is_dir() && std::fs::read_to_string(&notes).unwrap() == "notes");
+}
+
+#[test]
 fn labels_beside_images_are_no_scans_and_a_single_channel_has_its_cases_name() {
     let root = tempfile::tempdir().unwrap();
     let [images, labels] = folders(root.path(), ["imagesTr", "labelsTr"]);

@@ -10,7 +10,7 @@ use super::named_labels::named_labels;
 use super::spacing::Spacing;
 use super::terminal::Terminal;
 use crate::edit::Resampling;
-use crate::formats::{self, Entry, For, Kind};
+use crate::formats::{self, Entry, For, Ground, Kind};
 use crate::jobs::{Inputs, JobError, OutputKind, SaveLabelsJob, SaveSurfacesJob, resampled_labels};
 use crate::volume::{Annotations, Geometry, LabelMap, LabelTable, SourceImages, Volume};
 use crate::work::Watch;
@@ -29,7 +29,7 @@ pub struct Convert {
     /// Series Instance UID (or name), where the input holds several
     #[arg(long)]
     series: Option<String>,
-    /// Fill the gaps of a DICOM series: missing slices stay empty, uneven ones are interpolated
+    /// Fill the gaps of a DICOM series, also of the one that --reference names: missing slices stay empty, uneven ones are interpolated
     #[arg(long)]
     fill_gaps: bool,
     /// The scan that a mask belongs to: it is placed on its grid, and a DICOM segmentation (.dcm) names its images
@@ -189,18 +189,16 @@ impl Convert {
         if !self.fill_gaps {
             return self.spacing.open(&self.input, named, watch);
         }
-        let findings = formats::scan(&self.input, watch.part(0.0, 0.1))?;
-        let asks = |entry: &&Entry| entry.source.asks().is_some();
-        let is_named = |entry: &&Entry| {
-            named.is_none_or(|id| entry.id == id || entry.name == id || entry.id.strip_suffix(FILLED) == Some(id))
-        };
-        let filled: Vec<&Entry> = findings.entries.iter().filter(asks).filter(is_named).collect();
+        let filled = filled_series(&self.input, named, watch.part(0.0, 0.1))?;
         // A series without gaps is opened as it is.
-        let id = match filled[..] {
-            [only] => Some(only.id.as_str()),
-            _ => named,
-        };
-        self.spacing.open(&self.input, id, watch.part(0.1, 1.0))
+        self.spacing.open(&self.input, filled.as_deref().or(named), watch.part(0.1, 1.0))
+    }
+
+    /// What the mask must know of the scan that it belongs to, where one is named.
+    fn ground(&self, watch: Watch) -> Result<Option<Ground>> {
+        let Some(path) = &self.reference else { return Ok(None) };
+        let filled = if self.fill_gaps { filled_series(path, None, watch.part(0.0, 0.1))? } else { None };
+        self.spacing.ground_of(path, filled.as_deref(), watch.part(0.1, 1.0)).map(Some)
     }
 
     fn in_uptake(&self, volume: &Volume) -> Result<Volume> {
@@ -212,8 +210,7 @@ impl Convert {
         let report = |share| terminal.progress(share);
         let watch = Watch::unwatched().reporting(&report);
         let reading = watch.stage("Reading the scan");
-        let scan = self.reference.as_ref().map(|path| self.spacing.ground(path, reading));
-        let scan = scan.transpose()?;
+        let scan = self.ground(reading)?;
         scan.iter().flat_map(|scan| &scan.warnings).for_each(|warning| terminal.warn(warning));
         let warn = |text: String| terminal.warn(&text);
         let (mut labels, mut annotations) =
@@ -315,7 +312,9 @@ impl Convert {
                 let why = other.map_or_else(|error| error.to_string(), |_| "it has several frames".into());
                 if needs_labels || self.names.is_some() {
                     let path = self.input.display();
-                    return Err(JobError::Other(format!("names belong to masks, and {path} is none: {why}")));
+                    let what =
+                        if self.names.is_some() { "names belong to masks" } else { "surfaces are made of masks" };
+                    return Err(JobError::Other(format!("{what}, and {path} is none: {why}")));
                 }
                 return Ok(None);
             }
@@ -327,4 +326,15 @@ impl Convert {
         }
         Ok(Some(labels))
     }
+}
+
+/// The one series of a path that has gaps to fill, or the named one of several.
+fn filled_series(path: &Path, named: Option<&str>, watch: Watch) -> Result<Option<String>> {
+    let findings = formats::scan(path, watch)?;
+    let asks = |entry: &&Entry| entry.source.asks().is_some();
+    let is_named = |entry: &&Entry| {
+        named.is_none_or(|id| entry.id == id || entry.name == id || entry.id.strip_suffix(FILLED) == Some(id))
+    };
+    let filled: Vec<&Entry> = findings.entries.iter().filter(asks).filter(is_named).collect();
+    Ok(if let [only] = filled[..] { Some(only.id.clone()) } else { None })
 }

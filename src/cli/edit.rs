@@ -19,6 +19,9 @@ use crate::session::{Command, Edit as Change, Incoming, Origin, PaintRules, Pain
 use crate::volume::{Annotations, Geometry, LabelTable, LabelValue, Plane, PlaneLayout, Rescale, Volume, Voxels};
 use crate::work::{Watch, memory};
 
+/// Labels that are named in a message.
+const MOST_LISTED: usize = 20;
+
 /// Change the labels of a mask by operations, one after the other.
 #[derive(Args)]
 pub struct Edit {
@@ -321,8 +324,11 @@ impl Edit {
     fn selected(&self, operation: &Operation, table: &LabelTable) -> Result<Vec<LabelValue>> {
         let all: Vec<LabelValue> = table.0.iter().map(|label| label.value).collect();
         let listed = || {
-            let names: Vec<String> = table.0.iter().map(|label| format!("{} ({})", label.value, label.name)).collect();
-            if names.is_empty() { "it has none".to_string() } else { format!("it has {}", names.join(", ")) }
+            let names: Vec<String> =
+                table.0.iter().take(MOST_LISTED).map(|label| format!("{} ({})", label.value, label.name)).collect();
+            let more = table.0.len().saturating_sub(MOST_LISTED);
+            let more = if more > 0 { format!(" and {more} others") } else { String::new() };
+            if names.is_empty() { "it has none".to_string() } else { format!("it has {}{more}", names.join(", ")) }
         };
         match &self.label {
             Some(text) if text == "all" && operation.works_on != WorksOn::One => Ok(all),

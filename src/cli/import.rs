@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{Result, print_json};
-use crate::jobs::{Inputs, JobError, OutputKind};
+use crate::jobs::{Inputs, JobError, OutputKind, make_folder};
 use crate::model::foreign::{self, Description};
 use crate::model::{self, IntensityNormalisation, SliceAxis};
 
@@ -154,8 +154,7 @@ impl Import {
             None => {
                 let folder = model::user_folder()
                     .ok_or_else(|| JobError::Other("this account has no folder for data; use --output".into()))?;
-                std::fs::create_dir_all(&folder)
-                    .map_err(|e| JobError::Other(format!("cannot make the folder {}: {e}", folder.display())))?;
+                make_folder(&folder)?;
                 folder.join(format!("{id}.safetensors"))
             }
         };

@@ -180,6 +180,9 @@ impl Measure {
             let shown = path.display();
             return Err(JobError::Other(format!("there is no frame {}: {shown} has {frames}", self.frame())));
         }
+        if !volume.statistics().has_numbers() {
+            warn("no voxel of the image has a number (all are NaN or infinite), so that there are no statistics of values".into());
+        }
         let opened = terminal.run(
             OpenLabelsJob { path: self.mask.clone(), id: None, volume: volume.clone(), resampling: None },
             &|()| {},

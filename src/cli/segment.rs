@@ -18,7 +18,9 @@ use super::terminal::Terminal;
 use super::{Result, print_json, use_threads};
 use crate::engine::DeviceChoice;
 use crate::formats::{self, labels_writer_for, stem, writer_for};
-use crate::jobs::{Inputs, JobError, OutputKind, SaveLabelsJob, SaveVolumeJob, SegmentJob, SegmentNews, Segmented};
+use crate::jobs::{
+    Inputs, JobError, OutputKind, SaveLabelsJob, SaveVolumeJob, SegmentJob, SegmentNews, Segmented, make_folder,
+};
 use crate::model::{self, Model, ModelSpec, SliceAxis};
 use crate::pipeline::{Misfit, SegmentOptions, SegmentSeconds, misfits};
 use crate::volume::{Annotations, LabelValue, Maker, SliceState, Volume, stack_frames};
@@ -83,8 +85,7 @@ impl Segment {
         let sources = inputs.iter().flat_map(|input| &input.entries).map(|entry| entry.path.clone());
         let read = Inputs::new(sources.chain(model::file_of(&self.model)));
         if !single {
-            std::fs::create_dir_all(&self.output)
-                .map_err(|e| JobError::Other(format!("cannot make the folder {}: {e}", self.output.display())))?;
+            make_folder(&self.output)?;
         }
         let target = |input: &Input| if single { self.output.clone() } else { self.output.join(&input.name) };
         for input in &inputs {

@@ -87,6 +87,9 @@ impl SliceChoice {
             let (frames, shown) = (volume.frame_count(), input.display());
             return Err(JobError::Other(format!("there is no frame {} in {shown}: it has {frames}", self.frame)));
         }
+        if !volume.statistics().has_numbers() {
+            terminal.warn("no voxel of the scan has a number (all are NaN or infinite): its slices are blank");
+        }
         let Some(mask) = &self.mask else {
             let labels = LabelMap::empty(volume.geometry.clone());
             return Ok(Opened { volume, labels, table: LabelTable::default() });

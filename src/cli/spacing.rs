@@ -26,7 +26,12 @@ impl Spacing {
 
     /// What a mask must know of the only scan of a path.
     pub fn ground(&self, path: &Path, watch: Watch) -> Result<Ground> {
-        Ok(formats::ground_of_one(path, None, self.spacing, watch)?)
+        self.ground_of(path, None, watch)
+    }
+
+    /// What a mask must know of the only scan of a path, or of the named one.
+    pub fn ground_of(&self, path: &Path, series: Option<&str>, watch: Watch) -> Result<Ground> {
+        Ok(formats::ground_of_one(path, series, self.spacing, watch)?)
     }
 
     /// What a mask that is read without its scan must know, where a size is given for its own voxels.

@@ -47,6 +47,11 @@ pub trait Source: fmt::Debug + Send + Sync {
         None
     }
 
+    /// Whether its file says that a model made all of its labels. `None` where only the labels themselves, on their grid, can tell.
+    fn is_all_by_model(&self) -> Option<bool> {
+        None
+    }
+
     /// The pictures that it is a stack of, each as an entry of its own; empty for everything else.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ use rayon::prelude::*;
 
 use super::error::JobError;
 use super::job::{Job, JobKind, Work};
+use super::output::make_folder;
 use super::title::file_name;
 use crate::formats::deidentify::{ChangeCounts, Deidentified, Key, Left, Studies, Wishes, deidentify, study_of};
 use crate::formats::{FormatError, Skipped, list_files};
@@ -136,13 +137,16 @@ fn prepare(folder: &Path, inputs: &[PathBuf]) -> Result<(), JobError> {
             "{shown} is not empty; choose a new folder, so that no old file is taken for a new one"
         ));
     }
-    std::fs::create_dir_all(folder).map_err(|e| JobError::Other(format!("cannot make the folder {shown}: {e}")))?;
+    let is_new = !folder.exists();
+    make_folder(folder)?;
     let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
     let inside = inputs.iter().find(|input| input.is_dir() && real(folder).starts_with(real(input)));
     match inside {
         Some(input) => {
-            // It was empty a moment ago.
-            drop(std::fs::remove_dir(folder));
+            // A folder of the user stays, also an empty one.
+            if is_new {
+                drop(std::fs::remove_dir(folder));
+            }
             refused(format!("{shown} lies in {}, which is read; choose a folder outside it", input.display()))
         }
         None => Ok(()),

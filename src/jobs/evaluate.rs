@@ -190,13 +190,16 @@ fn has_ending(path: &Path) -> bool {
 
 /// A single mask is compared with a single one, which may be the only one of a folder.
 fn check_alone(predicted: &Path, truth: &Path, watch: Watch) -> Result<(), JobError> {
-    if truth.is_dir() && scan(truth, watch.quiet())?.entries.len() != 1 {
-        let (file, folder) = (predicted.display(), truth.display());
-        return Err(JobError::Other(format!(
-            "{folder} is a folder of several files and {file} is one file; name two masks or two folders"
-        )));
+    if !truth.is_dir() {
+        return Ok(());
     }
-    Ok(())
+    let what = match scan(truth, watch.quiet())?.entries.len() {
+        0 => "without a mask",
+        1 => return Ok(()),
+        _ => "of several files",
+    };
+    let (file, folder) = (predicted.display(), truth.display());
+    Err(JobError::Other(format!("{folder} is a folder {what} and {file} is one file; name two masks or two folders")))
 }
 
 /// A predicted and a true mask.

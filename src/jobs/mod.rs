@@ -128,7 +128,7 @@ pub(crate) use open_labels::resampled_labels;
 pub use open_labels::{OpenLabelsJob, OpenedLabels};
 pub use open_sample::{OpenSampleJob, Sample};
 pub use operate::{OperateJob, Operated};
-pub use output::{Inputs, OutputKind};
+pub use output::{Inputs, OutputKind, make_folder};
 pub use pixels::{AllPixelsJob, Classified, PixelJob};
 pub use plan::PlanJob;
 pub use refine::{OUTSIDE, REFINE_SECONDS, RefineJob, RefineNews, RefinedLabels, RememberedScans, ScribbledLabels};

@@ -124,6 +124,12 @@ impl OutputKind {
 
 /// Whether a file is a mask in which every slice is what a model made of it, or an empty one: nothing of a hand is lost with it.
 fn is_draft(path: &Path) -> bool {
+    // Contours cannot be painted without their scan, and say who made them without.
+    let entries = formats::scan(path, Watch::unwatched()).map(|found| found.entries).unwrap_or_default();
+    let said: Option<Vec<bool>> = entries.iter().map(|entry| entry.source.is_all_by_model()).collect();
+    if let Some(said) = said.filter(|said| !said.is_empty()) {
+        return said.into_iter().all(|is_by_model| is_by_model) && is_own_dicom(path);
+    }
     let read = formats::read_annotated_labels(path, None, Watch::unwatched(), &|_| {});
     read.is_ok_and(|(labels, annotations)| {
         let Annotations { table, states, makers, .. } = &annotations;
@@ -152,6 +158,18 @@ fn is_own_dicom(path: &Path) -> bool {
     let read = open_regular_file(path).and_then(|file| file.take(META_BYTES).read_to_end(&mut head));
     let own = formats::IMPLEMENTATION_CLASS_UID.as_bytes();
     read.is_ok() && head.windows(own.len()).any(|part| part == own)
+}
+
+/// Makes a folder for results, with those above it, where it is not there.
+///
+/// # Errors
+/// Says what is in the way.
+pub fn make_folder(folder: &Path) -> Result<(), JobError> {
+    let shown = folder.display();
+    if folder.exists() && !folder.is_dir() {
+        return Err(JobError::Other(format!("{shown} is a file and no folder; name a folder")));
+    }
+    std::fs::create_dir_all(folder).map_err(|e| JobError::Other(format!("cannot make the folder {shown}: {e}")))
 }
 
 /// What a command reads: files, and folders with all that is in them.
@@ -293,6 +311,16 @@ mod tests {
             assert!(if said.is_empty() { refused.is_empty() } else { refused.contains(said) }, "{name}: {refused:?}");
             assert!(refused.is_empty() || refused.contains(&at(name).display().to_string()), "{refused}");
         }
+    }
+
+    #[test]
+    fn a_file_is_no_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let [deep, file] = ["a/b", "file.txt"].map(|name| folder.path().join(name));
+        std::fs::write(&file, "notes").unwrap();
+        assert!(make_folder(&deep).is_ok() && make_folder(&deep).is_ok() && deep.is_dir());
+        let refused = make_folder(&file).unwrap_err().to_string();
+        assert!(refused.contains("file.txt is a file and no folder"), "{refused}");
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! Writing slices as pictures: the image as it is shown or its values, the labels, or both as they are laid over.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::error::JobError;
 use super::job::{Job, JobKind, Work};
-use super::output::{Inputs, OutputKind};
+use super::output::{Inputs, OutputKind, make_folder};
 use super::title::file_name;
 use crate::drawing::{Look, picture};
 use crate::formats::{PixelType, Scale, SlicePictures, write_pages, write_slice};
@@ -128,7 +128,7 @@ impl SaveSlicesJob {
         let paths = match &self.files {
             SliceFiles::One(path) => vec![path.clone()],
             SliceFiles::Each { folder, stem, ending } => {
-                make(folder)?;
+                make_folder(folder)?;
                 let plane = self.plane.name().to_lowercase();
                 let name = |slice: &usize| format!("{stem}_{plane}_{:0DIGITS$}{ending}", slice + self.base);
                 self.slices.iter().map(|slice| folder.join(name(slice))).collect()
@@ -219,9 +219,4 @@ fn put(value: f32, kind: PixelType, out: &mut Vec<u8>) {
         PixelType::Signed16 => out.extend((value as i16).to_le_bytes()),
         PixelType::Float32 | PixelType::Rgb8 => out.extend(value.to_le_bytes()),
     }
-}
-
-fn make(folder: &Path) -> Result<(), JobError> {
-    let shown = folder.display();
-    std::fs::create_dir_all(folder).map_err(|e| JobError::Other(format!("cannot make the folder {shown}: {e}")))
 }

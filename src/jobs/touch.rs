@@ -76,6 +76,10 @@ impl Job for TouchJob {
             let frames = volume.frame_count();
             return Err(JobError::Other(format!("there is no frame {frame} in {}: it has {frames}", image.display())));
         }
+        if !volume.statistics().has_numbers() {
+            let image = image.display();
+            return Err(JobError::Other(format!("no voxel of {image} has a number (all are NaN or infinite)")));
+        }
         let read = formats::read_labels(&path, work.watch, &|text| work.warn(text))?;
         let strokes = read.placed_by(&volume.geometry);
         if !strokes.geometry().lies_on(&volume.geometry) {

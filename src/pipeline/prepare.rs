@@ -111,10 +111,11 @@ impl Preparation {
             }),
         };
         if target[0].checked_mul(target[1]).is_none_or(|pixels| pixels > MAX_SLICE_PIXELS) {
+            let wanted =
+                spec.spacing_mm.map_or(String::new(), |[row, column]| format!(" at the model's {row} x {column} mm"));
             return Err(format!(
-                "a slice of {row_mm} x {column_mm} mm pixels would have {} x {} at the model's spacing {:?} mm; \
-                 check the image's spacing",
-                target[0], target[1], spec.spacing_mm
+                "a slice of {row_mm} x {column_mm} mm pixels would have {} x {}{wanted}; check the image's spacing",
+                target[0], target[1]
             ));
         }
         Ok(Self {

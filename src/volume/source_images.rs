@@ -33,6 +33,6 @@ pub struct SourceImages {
     pub is_placed: bool,
     /// The files.
     pub files: Vec<SourceFile>,
-    /// The image of every k slice, of the first time point, then of the second, and so on.
-    pub slices: Vec<SourceSlice>,
+    /// The image of every k slice, of the first time point, then of the second, and so on; none for a slice that fills a gap.
+    pub slices: Vec<Option<SourceSlice>>,
 }

@@ -137,6 +137,11 @@ impl Statistics {
         }
     }
 
+    /// Whether there is a voxel that is neither NaN nor infinite.
+    pub fn has_numbers(&self) -> bool {
+        self.histogram.iter().any(|&count| count > 0)
+    }
+
     /// The value below which `percent` (0..=100) of the finite voxels lie, linearly interpolated.
     pub fn percentile(&self, percent: f64) -> f64 {
         percentile_of_sorted(&self.sorted, percent)

@@ -204,6 +204,15 @@ fn volumes_of_one_series_are_told_apart_by_their_names() {
     });
     let found = names(&made);
     assert!(found.contains(&"made, axial".to_string()) && found[1].starts_with("made, sagittal"), "{found:?}");
+    // The table has moved between two phases: their slices are at other places, and they are no 4-D volume.
+    let made: Vec<Made> = (0..6)
+        .map(|n| {
+            let mut made = slice(n + 1, (n % 3) as f64 * 2.0 + (n / 3) as f64 * 0.7, n as u16 * 100);
+            made.text((0x0020, 0x0100), b"IS", ["1", "2"][n as usize / 3]);
+            made
+        })
+        .collect();
+    assert_eq!(names(&made), ["made, time point 1", "made, time point 2"]);
     // Nobody's name, whoever it is of.
     let made = two(&|made, part| done(made.text((0x0010, 0x0010), b"PN", ["A^ONE", "B^TWO"][part as usize])));
     assert_eq!(names(&made), ["made, part 1", "made, part 2"]);

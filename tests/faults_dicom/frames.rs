@@ -1,6 +1,7 @@
 //! Objects of several frames: every frame at its place with its own values, or a refusal.
 
-use lamella::formats;
+use lamella::formats::{self, Ground, Mask};
+use lamella::volume::{Annotations, Label, LabelMap, LabelTable};
 use lamella::work::Watch;
 use proptest::prelude::*;
 
@@ -416,6 +417,35 @@ fn a_file_without_preamble_or_meta_information_opens_whatever_its_name() {
                 "{form} {name}"
             );
             assert!(volume.warnings.iter().any(|w| w.contains("no DICOM preamble")), "{:?}", volume.warnings);
+        }
+    }
+}
+
+#[test]
+fn masks_on_filled_slices_are_written_for_the_archive_and_come_back() {
+    let _alone = one_at_a_time();
+    for zs in [vec![0.0, 2.0, 6.0, 8.0], vec![0.0, 2.0, 4.0, 7.0, 10.0]] {
+        let folder = tempfile::tempdir().unwrap();
+        for (n, &z) in zs.iter().enumerate() {
+            slice(n as i64, z, 100).save(&folder.path().join(format!("{n}.dcm")));
+        }
+        let scan = formats::open_one(folder.path(), Some("1.2.3.2#filled"), Watch::unwatched()).unwrap();
+        let source = scan.source.clone().unwrap();
+        let shape = scan.geometry.shape();
+        let named = source.slices.iter().flatten().count();
+        assert!(source.slices.len() == shape[2] && named < shape[2], "{:?}", source.slices);
+        let mut labels = LabelMap::empty(scan.geometry.clone());
+        (0..shape[2]).for_each(|k| labels.set([1 + k % 2, 1, k], 1));
+        let annotations = Annotations::of_table(LabelTable(vec![Label::new(1, "Liver")]));
+        let mask = Mask { labels: &labels, annotations: &annotations, source: Some(&source) };
+        let out = tempfile::tempdir().unwrap();
+        for name in ["mask.dcm", "mask.labelmap.dcm", "mask.rtstruct.dcm"] {
+            let path = out.path().join(name);
+            formats::write_mask(&path, &mask, Watch::unwatched()).unwrap();
+            let on = Ground::of(&scan);
+            let (read, _) = formats::read_annotated_labels(&path, Some(&on), Watch::unwatched(), &|_| {}).unwrap();
+            let all = (0..shape[2]).all(|k| read.get([1 + k % 2, 1, k]) == 1);
+            assert!(all && read.voxel_counts().get(&1) == Some(&shape[2]), "{name}: {:?}", read.voxel_counts());
         }
     }
 }

@@ -6,7 +6,7 @@
 (a) Masks that Lamella writes as BINARY and LABELMAP on axial, coronal, sagittal and oblique series are read by pydicom and highdicom to
 the same voxels, and dciodvfy reports no error. (b) What highdicom writes is read by Lamella: BINARY with overlaps and one segment alone,
 FRACTIONAL, LABELMAP of 8 and 16 bits, in every transfer syntax that it writes, with frames that do not begin on bytes. (c) NIfTI to SEG to
-NIfTI. --speed writes and reads 20 segments on 300 slices of 512 x 512 with both programs.
+NIfTI. (d) Masks of a series with missing slices. --speed writes and reads 20 segments on 300 slices of 512 x 512 with both programs.
 """
 import subprocess, sys, tempfile, time
 from pathlib import Path
@@ -120,6 +120,46 @@ def by_slice(path, images):
             n = group.SegmentIdentificationSequence[0].ReferencedSegmentNumber
             found.setdefault(n, np.zeros((len(images), ds.Rows, ds.Columns), bool))[k] |= frame > 0
     return found
+
+
+def with_gaps(folder):
+    """(d) Masks on a series with missing slices: those on a slice that fills a gap have their place and name no image."""
+    images, affine = placed(series(folder / "gaps", (8, 20, 24), (1, 0, 0), (0, 1, 0)))
+    labels = (blobs((8, 20, 24), 5) > 0).astype(np.uint16)
+    labels[:, 3:9, 4:12] = 1
+    save_nifti(labels, affine, folder / "gaps.nii.gz")
+    missing = {2, 3, 5}
+    for k in missing:
+        (folder / "gaps" / f"{k:03}.dcm").unlink()
+    for ending in (".dcm", ".labelmap.dcm", ".rtstruct.dcm"):
+        out = folder / f"gaps{ending}"
+        words = ("--reference", folder / "gaps")
+        refused = lamella("convert", folder / "gaps.nii.gz", "-o", out, *words)
+        check(f"gaps {ending} asks", refused.returncode == 1 and not out.exists(), refused.stderr)
+        done = lamella("convert", folder / "gaps.nii.gz", "-o", out, *words, "--fill-gaps")
+        check(f"gaps {ending}", done.returncode == 0, done.stderr)
+        told = subprocess.run(["dciodvfy", out], capture_output=True, text=True).stderr
+        errors = [line for line in told.splitlines() if line.startswith("Error") and not any(k in line for k in UNKNOWN_KIND)]
+        check(f"gaps {ending} dciodvfy", not errors, errors)
+        ds = pydicom.dcmread(out)
+        if ending == ".rtstruct.dcm":
+            contours = ds.ROIContourSequence[0].ContourSequence
+            found = {float(c.ContourData[2]): "ContourImageSequence" in c for c in contours}
+            wanted = {float(im.ImagePositionPatient[2]): k not in missing for k, im in enumerate(images)}
+            check("gaps contours", found == wanted, (found, wanted))
+            continue
+        pixels = ds.pixel_array.reshape(-1, ds.Rows, ds.Columns)
+        places = {}
+        for frame, group in zip(pixels, ds.PerFrameFunctionalGroupsSequence):
+            z = float(group.PlanePositionSequence[0].ImagePositionPatient[2])
+            k = int(np.argmin([abs(z - float(im.ImagePositionPatient[2])) for im in images]))
+            named = [s.ReferencedSOPInstanceUID for d in group.DerivationImageSequence for s in d.SourceImageSequence]
+            check(f"gaps {ending} {k} image", named == ([] if k in missing else [images[k].SOPInstanceUID]), named)
+            check(f"gaps {ending} {k} voxels", ((frame > 0) == (labels[k] > 0)).all())
+            places[k] = True
+        check(f"gaps {ending} slices", len(places) == len(images), sorted(places))
+        volume = hd.seg.segread(out).get_volume(combine_segments=True)
+        check(f"gaps {ending} highdicom", (np.asarray(volume.array) > 0).sum() == (labels > 0).sum(), volume.array.shape)
 
 
 def written(folder, sources):
@@ -309,6 +349,7 @@ def main():
                     ds.SpecificCharacterSet = ds.get("SpecificCharacterSet") or "ISO_IR 100"
                 sources[name] = (data / name, images)
             written(folder, sources)
+            with_gaps(folder)
             read(folder, {name: sources[name] for name in sources if name not in ("cor_classic", "feet")})
     print(counts)
     sys.exit(1 if counts["failed"] else 0)

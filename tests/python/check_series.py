@@ -171,7 +171,9 @@ def text_sets(folder):
             done = lamella("convert", mask, "-o", out, "--reference", path)
             check(f"{what}: {kind} is written", done.returncode == 0, done.stderr)
             ds = pydicom.dcmread(out)
-            check(f"{what}: patient of the {kind}", str(ds.PatientName).rstrip("=") == str(told.PatientName).rstrip("="), (str(ds.PatientName), name))
+            # Without the escape sequences pydicom takes the letters for Latin-1; the set that the file names has them.
+            wanted = name if "ISO 2022 IR 58" in sets else str(told.PatientName)
+            check(f"{what}: patient of the {kind}", str(ds.PatientName).rstrip("=") == wanted.rstrip("="), (str(ds.PatientName), wanted))
             # The same object with a name in the set.
             ds.SpecificCharacterSet = sets
             item = ds.SegmentSequence[0] if kind == "dcm" else ds.StructureSetROISequence[0]
@@ -189,7 +191,7 @@ def text_sets(folder):
     raw = (folder / "unknown.dcm").read_bytes()
     (folder / "unknown.dcm").write_bytes(raw.replace(b"ISO_IR 100", b"ISO_IR 999"))
     said = json.loads(lamella("info", folder / "unknown.dcm", "--json").stdout)["volumes"][0]
-    check("(b) unknown set", said["max"] == 4 and dict(said["header"])["Series Description"] == "\\351"
+    check("(b) unknown set", said["max"] == 4 and dict(said["header"])["Series Description"] == "é"
           and any("ISO_IR 999" in warning for warning in said["warnings"]), said)
 
 

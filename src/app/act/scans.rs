@@ -156,7 +156,8 @@ pub fn look_again(studio: &mut Studio, n: usize) {
             let name = item.entry.name.clone();
             match findings.entries.into_iter().find(|entry| item.is_of(entry)) {
                 None => {
-                    studio.notices.warn(format!("{name} is not found among its files any more; open its folder again."))
+                    let text = format!("{name} is not found among its files any more; open its folder again.");
+                    studio.notices.warn(text);
                 }
                 Some(entry) => {
                     let files = entry.file_count;

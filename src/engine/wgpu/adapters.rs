@@ -1,5 +1,6 @@
 //! The adapters of this machine: GPUs, and drivers that compute on the processor.
 
+use std::path::Path;
 use std::sync::OnceLock;
 
 use wgpu::{Adapter, AdapterInfo, Backend, Backends, DeviceType, Instance, InstanceDescriptor, InstanceFlags, Limits};
@@ -49,6 +50,25 @@ fn name_of(info: &AdapterInfo) -> String {
     format!("{}, {api}", info.name.trim())
 }
 
+/// Whether the system has a card that could be faster than the CPU, as far as that can be said without loading its drivers: on Linux by its
+/// device files. Drivers print messages of their own where there is no display.
+pub fn may_have_card() -> bool {
+    !cfg!(target_os = "linux") || has_device_file(Path::new("/dev"))
+}
+
+/// Device files of cards: those of the kernel's graphics drivers, of NVIDIA's own, of Windows below, and of small boards.
+fn has_device_file(folder: &Path) -> bool {
+    let any = |folder: &Path, is_meant: fn(&str) -> bool| {
+        let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        files.into_iter().any(|file| file.file_name().to_str().is_some_and(is_meant))
+    };
+    let is_nvidia =
+        |name: &str| name.strip_prefix("nvidia").is_some_and(|n| n.starts_with(|c: char| c.is_ascii_digit()));
+    any(&folder.join("dri"), |name| name.starts_with("renderD"))
+        || any(folder, |name| ["dxg", "mali0", "kgsl-3d0"].contains(&name))
+        || any(folder, is_nvidia)
+}
+
 /// All adapters, the one that is likely fastest first, software last. They are looked for once.
 pub fn adapters() -> &'static [FoundAdapter] {
     static FOUND: OnceLock<Vec<FoundAdapter>> = OnceLock::new();
@@ -89,6 +109,25 @@ fn is_same_card(a: &AdapterInfo, b: &AdapterInfo) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn cards_are_known_by_their_device_files() {
+        for (file, is_card) in [
+            ("dri/renderD128", true),
+            // A display without a processor of its own, as virtual machines have.
+            ("dri/card0", false),
+            ("nvidia0", true),
+            ("nvidiactl", false),
+            ("dxg", true),
+            ("null", false),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            std::fs::create_dir(folder.path().join("dri")).unwrap();
+            assert!(!has_device_file(folder.path()));
+            std::fs::write(folder.path().join(file), "").unwrap();
+            assert_eq!(has_device_file(folder.path()), is_card, "{file}");
+        }
+    }
 
     #[test]
     fn hardware_comes_first_and_one_card_is_listed_once() {

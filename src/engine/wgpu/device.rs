@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::adapters::{FoundAdapter, adapters};
+use super::adapters::{FoundAdapter, adapters, may_have_card};
 use super::executor::WgpuExecutor;
 use super::gpu::{self, Gpu};
 use crate::engine::device::{DeviceChoice, OfferedDevice};
@@ -14,7 +14,10 @@ use crate::graph::Graph;
 /// The engine.
 pub const ENGINE: Engine = Engine {
     devices,
-    measured: || adapters().first().filter(|first| !first.is_software).map(|_| DeviceChoice::Adapter(0)),
+    measured: || {
+        let first = if may_have_card() { adapters().first() } else { None };
+        first.filter(|first| !first.is_software).map(|_| DeviceChoice::Adapter(0))
+    },
     takes: |choice| matches!(choice, DeviceChoice::Adapter(_)),
     // Hardware comes first in the list.
     gpus: &[DeviceChoice::Adapter(0)],

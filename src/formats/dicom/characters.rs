@@ -79,6 +79,8 @@ const OWN_ESCAPES: [(&[u8], Set); 2] = [(b"-M", Set::Latin5), (b"-b", Set::Latin
 pub struct CharacterSets {
     /// The set that texts begin with; ASCII where it is not known.
     first: Set,
+    /// The sets that a text may change to.
+    others: Vec<Set>,
     /// Names that are not known.
     unknown: Vec<String>,
     /// What letters were taken for that are none of the set that they are said to be in.
@@ -99,7 +101,8 @@ impl CharacterSets {
         let names: Vec<&str> = text.split('\\').map(|name| name.trim_matches(['\0', ' '])).collect();
         let unknown = names.iter().filter(|name| set_named(name).is_none()).map(|name| (*name).to_string()).collect();
         let first = names.first().and_then(|name| set_named(name)).unwrap_or(DEFAULT);
-        Self { first, unknown, guesses: RefCell::default() }
+        let others = names.iter().skip(1).filter_map(|name| set_named(name)).filter(|set| *set != DEFAULT).collect();
+        Self { first, others, unknown, guesses: RefCell::default() }
     }
 
     /// What the user must know of the texts that were decoded: letters that are none of the set that the file names.
@@ -174,7 +177,9 @@ impl CharacterSets {
 impl CharacterSets {
     /// Bytes in one set, or what they are taken for where they are not in it.
     fn decoded(&self, set: Set, bytes: &[u8]) -> String {
-        decoded(set, bytes).unwrap_or_else(|| {
+        // Some programs leave the changes to another set out.
+        let named = || self.others.iter().find_map(|other| decoded(*other, bytes));
+        decoded(set, bytes).or_else(named).unwrap_or_else(|| {
             let (text, guess) = match std::str::from_utf8(bytes) {
                 Ok(text) if !bytes.contains(&ESCAPE) => (text.to_string(), Guess::Unicode),
                 _ => (latin_1(bytes), Guess::Latin1),
@@ -298,6 +303,9 @@ mod tests {
             ("ISO_IR 100", b"M\xfcller", "Müller", ""),
             ("ISO_IR 192", "Müller \\374".as_bytes(), "Müller \\374", ""),
             ("none", b"M\x9c\x1b[Z", "M\u{FFFD}\u{FFFD}[Z", "taken for Latin-1"),
+            // A change of the set that was not written.
+            ("\\ISO 2022 IR 58", b"\xd5\xc5", "张", ""),
+            ("ISO 2022 IR 6\\ISO 2022 IR 100", b"M\xfcller", "Müller", ""),
             // Plain texts of a set that is not known are no reason to say anything.
             ("ISO_IR 999", b"Miller", "Miller", ""),
         ] {

@@ -65,8 +65,7 @@ pub fn ground(stack: &Stack) -> Result<Ground> {
     }
     Ok(Ground {
         geometry: stack.geometry.clone(),
-        // Slices that were made of several images, or of none, have none that a mask could name.
-        source: stack.filling.is_none().then(|| Arc::new(source_images(stack))),
+        source: Some(Arc::new(source_images(stack))),
         frame_of_reference: frame_of_reference(stack),
         warnings,
     })
@@ -82,7 +81,8 @@ fn check_sizes(stack: &Stack) -> Result<()> {
     Ok(())
 }
 
-/// The files of a stack, and which of their frames is which slice. The tiles of a sheet all name the sheet.
+/// The files of a stack, and which of their frames is which slice; a slice that is made of several images, or of none, has none that a mask
+/// could name. The tiles of a sheet all name the sheet.
 pub fn source_images(stack: &Stack) -> SourceImages {
     let mut files: Vec<SourceFile> = Vec::new();
     let mut number_of: BTreeMap<usize, usize> = BTreeMap::new();
@@ -98,7 +98,18 @@ pub fn source_images(stack: &Stack) -> SourceImages {
         let number = u32::try_from(frame.index + 1).ok().filter(|_| frame.frame_count > 1);
         SourceSlice { file, frame: number }
     };
-    let slices = stack.instances.iter().map(slice).collect();
+    let images: Vec<SourceSlice> = stack.instances.iter().map(slice).collect();
+    let slices = match &stack.filling {
+        None => images.into_iter().map(Some).collect(),
+        Some(filling) => {
+            let places = (images.len() / stack.frame_count.max(1)).max(1);
+            let of_slot = |frame: &[SourceSlice], slot: &Slot| match slot {
+                Slot::Slice(n) => frame.get(*n).copied(),
+                Slot::Empty | Slot::Between(..) => None,
+            };
+            images.chunks(places).flat_map(|frame| filling.slots.iter().map(|slot| of_slot(frame, slot))).collect()
+        }
+    };
     let first = stack.instances.first();
     SourceImages {
         study_uid: first.and_then(|first| first.subject.study.clone()).unwrap_or_default(),

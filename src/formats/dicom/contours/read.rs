@@ -185,16 +185,18 @@ impl Reader<'_> {
 
     fn roi(&mut self, item: Span) -> Result<()> {
         let mut number = None;
-        let mut name = String::new();
+        let (mut name, mut is_automatic) = (String::new(), false);
         while let Some(element) = self.elements.next(item)? {
             match element.tag {
                 tags::ROI_NUMBER => number = Some(self.whole(&element, "ROI Number")?),
                 tags::ROI_NAME => name = self.text(&element)?,
+                tags::ROI_GENERATION_ALGORITHM => is_automatic = self.text(&element)? == "AUTOMATIC",
                 _ => self.elements.skip(&element, item)?,
             }
         }
         let number = number.ok_or_else(|| format!("the ROI {name:?} has no ROI Number"))?;
-        self.roi_of(number)?.name = name;
+        let roi = self.roi_of(number)?;
+        (roi.name, roi.is_automatic) = (name, is_automatic);
         Ok(())
     }
 

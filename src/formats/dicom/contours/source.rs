@@ -113,6 +113,10 @@ impl Source for ContourFile {
         series.find(|uid| !uid.is_empty())
     }
 
+    fn is_all_by_model(&self) -> Option<bool> {
+        Some(!self.set.rois.is_empty() && self.set.rois.iter().all(|roi| roi.is_automatic))
+    }
+
     fn path(&self) -> &Path {
         &self.path
     }

@@ -60,6 +60,8 @@ pub struct Roi {
     pub number: i64,
     /// ROI Name.
     pub name: String,
+    /// Whether ROI Generation Algorithm is AUTOMATIC.
+    pub is_automatic: bool,
     /// RT ROI Interpreted Type, such as ORGAN; empty where the file gives none.
     pub interpreted_type: String,
     /// ROI Display Color.

@@ -40,6 +40,8 @@ struct Slices {
     axes: [usize; 3],
     /// The image of every slice along that axis.
     images: Vec<Option<SourceSlice>>,
+    /// Whether the slice fills a gap between images: contours on it name none.
+    is_filled: Vec<bool>,
     /// Distance of a slice without an image from the nearest one, in millimetres, for messages.
     apart_mm: Vec<f64>,
 }
@@ -138,7 +140,7 @@ fn shortened(name: &str, value: LabelValue) -> String {
 
 /// The headers of the files that hold images, by their place in the list.
 fn origins(path: &Path, source: &SourceImages, watch: Watch) -> Result<BTreeMap<usize, Origin>> {
-    let wanted: BTreeSet<usize> = source.slices.iter().map(|slice| slice.file).collect();
+    let wanted: BTreeSet<usize> = source.slices.iter().flatten().map(|slice| slice.file).collect();
     let mut origins = BTreeMap::new();
     for (n, file) in wanted.iter().enumerate() {
         watch.at(share(n, wanted.len()))?;
@@ -179,17 +181,21 @@ fn slices(
     origins: &BTreeMap<usize, Origin>,
 ) -> std::result::Result<Slices, String> {
     // One image for several slices is a mosaic, which says where the sheet lies and not the slices.
-    let is_mosaic = source.slices.windows(2).any(|pair| pair[0] == pair[1]);
+    let is_mosaic = source.slices.windows(2).any(|pair| pair[0].is_some() && pair[0] == pair[1]);
     let plane_of = |slice: &SourceSlice| origins.get(&slice.file).and_then(|origin| origin.plane(slice.frame));
     let planes: Option<Vec<(ImagePlane, SourceSlice)>> =
-        source.slices.iter().map(|slice| Some((plane_of(slice)?, *slice))).collect();
+        source.slices.iter().flatten().map(|slice| Some((plane_of(slice)?, *slice))).collect();
     let shape = grid.shape();
+    let is_gap = |axis: usize, n: usize| {
+        axis == 2 && source.slices.len().is_multiple_of(shape[2]) && source.slices.get(n) == Some(&None)
+    };
     let Some(planes) = planes.filter(|planes| !planes.is_empty() && !is_mosaic) else {
         if source.slices.len() < shape[2] {
             return Err("the images do not say where they lie, and the mask has other slices than they are".into());
         }
-        let images = source.slices.iter().take(shape[2]).map(|slice| Some(*slice)).collect();
-        return Ok(Slices { axes: [2, 0, 1], images, apart_mm: vec![0.0; shape[2]] });
+        let images = source.slices.iter().take(shape[2]).copied().collect();
+        let is_filled = (0..shape[2]).map(|n| is_gap(2, n)).collect();
+        return Ok(Slices { axes: [2, 0, 1], images, is_filled, apart_mm: vec![0.0; shape[2]] });
     };
     let normal = planes[0].0.normal;
     let affine = grid.world_from_voxel();
@@ -204,7 +210,7 @@ fn slices(
     let step_mm = spacing[axes[0]] * along[axes[0]];
     let tolerance = 0.02 * step_mm + 1e-3;
     let middle = grid.shape().map(|n| real(n - 1) / 2.0);
-    let mut found = Slices { axes, images: Vec::new(), apart_mm: Vec::new() };
+    let mut found = Slices { axes, images: Vec::new(), is_filled: Vec::new(), apart_mm: Vec::new() };
     for n in 0..shape[axes[0]] {
         let mut at = middle;
         at[axes[0]] = real(n);
@@ -213,6 +219,7 @@ fn slices(
         let nearest = planes.iter().min_by(|a, b| apart(&a.0).total_cmp(&apart(&b.0)));
         let apart = nearest.map_or(f64::INFINITY, |(plane, _)| apart(plane));
         found.images.push(nearest.filter(|_| apart <= tolerance).map(|(_, slice)| *slice));
+        found.is_filled.push(is_gap(axes[0], n));
         found.apart_mm.push(apart);
     }
     Ok(found)
@@ -223,7 +230,7 @@ fn check_slices(structures: &[Structure], slices: &Slices) -> std::result::Resul
     let axis = slices.axes[0];
     for structure in structures {
         for n in structure.region.start[axis]..structure.region.end[axis] {
-            if slices.images.get(n).copied().flatten().is_none() {
+            if slices.images.get(n).copied().flatten().is_none() && slices.is_filled.get(n) != Some(&true) {
                 let apart = slices.apart_mm.get(n).copied().unwrap_or(f64::INFINITY);
                 return Err(format!(
                     "slice {} of the mask lies on no image of the scan, the nearest is {apart:.2} mm away; resample the mask to the scan first",
@@ -302,7 +309,7 @@ impl StructureSetFile<'_> {
     fn referenced_images(&self, out: &mut Encoder) -> io::Result<()> {
         let images = |out: &mut Encoder| -> io::Result<()> {
             let mut named = HashSet::new();
-            for slice in self.source.slices.iter().filter(|slice| named.insert(slice.file)) {
+            for slice in self.source.slices.iter().flatten().filter(|slice| named.insert(slice.file)) {
                 self.image(out, SourceSlice { frame: None, ..*slice })?;
             }
             Ok(())
@@ -381,7 +388,7 @@ impl StructureSetFile<'_> {
         let mut number = 0;
         for n in start[axis]..end[axis] {
             self.watch.check().map_err(io::Error::other)?;
-            let Some(image) = self.slices.images.get(n).copied().flatten() else { continue };
+            let image = self.slices.images.get(n).copied().flatten();
             if axis == 2 {
                 self.labels.mark_slice(structure.label.value, structure.region, n, &mut mask);
             } else {
@@ -411,7 +418,9 @@ impl StructureSetFile<'_> {
                     }
                 }
                 out.item(|out| {
-                    out.sequence(tags::CONTOUR_IMAGE_SEQUENCE, |out| self.image(out, image))?;
+                    if let Some(image) = image {
+                        out.sequence(tags::CONTOUR_IMAGE_SEQUENCE, |out| self.image(out, image))?;
+                    }
                     out.text(tags::CONTOUR_GEOMETRIC_TYPE, "CLOSED_PLANAR")?;
                     out.text(tags::NUMBER_OF_CONTOUR_POINTS, &outline.len().to_string())?;
                     out.text(tags::CONTOUR_NUMBER, &number.to_string())?;

@@ -8,7 +8,6 @@ use dicom::dictionary_std::tags;
 use super::dataset::{DataSet, HeaderBytes};
 use super::segments::{self, Segment};
 use crate::formats::Belonging;
-use crate::formats::dicom::characters::CharacterSets;
 use crate::formats::dicom::functional_groups::MAX_FRAMES;
 use crate::formats::dicom::structure::{self, PixelData, Structure, syntax};
 use crate::volume::{FrameOfReference, Vec3, cross};
@@ -128,9 +127,11 @@ pub fn read(path: &Path) -> Result<Segmentation, String> {
     let character_set = data_set.code(tags::SPECIFIC_CHARACTER_SET);
     let character_set = character_set.as_deref();
     let segments = segments::read(data_set, character_set, pixels == Pixels::LabelMap)?;
-    let sets = CharacterSets::read(character_set.map(str::as_bytes));
-    // What has no letters is shown as numbers behind a backslash.
-    warnings.extend(sets.warning().filter(|_| segments.iter().any(|segment| segment.name.contains('\\'))));
+    for segment in data_set.items(tags::SEGMENT_SEQUENCE) {
+        let doubts = segment.texts(&[tags::SEGMENT_LABEL], character_set).map(|texts| texts.warnings.take());
+        let new = doubts.into_iter().flatten().filter(|doubt| !warnings.contains(doubt)).collect::<Vec<_>>();
+        warnings.extend(new);
+    }
     let frames = frames(data_set, frame_count, pixels)?;
     let described = data_set.items(tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE).len();
     if described > frame_count {

@@ -140,7 +140,7 @@ fn slices_by_image<'a>(scan: &Target<'a>) -> HashMap<(&'a str, Option<u32>), usi
     let depth = scan.geometry.shape()[2];
     let mut slices = HashMap::new();
     let Some(source) = scan.source else { return slices };
-    for (n, slice) in source.slices.iter().enumerate() {
+    for (n, slice) in source.slices.iter().enumerate().filter_map(|(n, slice)| Some((n, (*slice)?))) {
         if let Some(file) = source.files.get(slice.file).filter(|file| !file.instance_uid.is_empty()) {
             slices.entry((file.instance_uid.as_str(), slice.frame)).or_insert(n % depth);
         }

@@ -283,7 +283,7 @@ impl<'a> Series<'a> {
 
 /// The image that a slice was read from.
 fn source_image(source: &SourceImages, k: usize) -> Option<Elements> {
-    let slice = source.slices.get(k)?;
+    let slice = source.slices.get(k).copied().flatten()?;
     let file =
         source.files.get(slice.file).filter(|file| !file.instance_uid.is_empty() && !file.class_uid.is_empty())?;
     let mut item = Elements::default();

@@ -34,14 +34,11 @@ pub fn name(stacks: &mut [Stack]) {
         let text = if first.description.is_empty() { &first.modality } else { &first.description };
         stack.title.clone_from(text);
     }
-    let said: Vec<Box<dyn Fn(&Stack) -> Option<String>>> = TELLING
-        .iter()
-        .map(|&feature| Box::new(move |stack: &Stack| of_all(feature, stack)) as Box<dyn Fn(&Stack) -> Option<String>>)
-        .chain([Box::new(plane) as Box<dyn Fn(&Stack) -> Option<String>>, Box::new(size)])
-        .collect();
-    for say in said {
-        tell_apart(stacks, |stack, _| say(stack));
+    for &feature in TELLING {
+        tell_apart(stacks, |stack, _| of_all(feature, stack));
     }
+    tell_apart(stacks, |stack, _| plane(stack));
+    tell_apart(stacks, |stack, _| Some(size(stack)));
     tell_apart(stacks, |_, n| Some(format!("part {}", n + 1)));
 }
 
@@ -111,7 +108,7 @@ fn plane(stack: &Stack) -> Option<String> {
     nearest.map(|(_, name)| name.to_string())
 }
 
-fn size(stack: &Stack) -> Option<String> {
+fn size(stack: &Stack) -> String {
     let [columns, rows, slices] = stack.geometry.shape();
-    Some(format!("{columns} x {rows} x {slices}"))
+    format!("{columns} x {rows} x {slices}")
 }

@@ -152,11 +152,13 @@ impl Object<'_> {
     fn frame(&self, frame: super::FrameOf, images: &[Option<SliceImage>]) -> Elements {
         let mut group = Elements::default();
         let Some(image) = images.get(frame.k).and_then(Option::as_ref) else { return group };
-        group.item(tags::DERIVATION_IMAGE_SEQUENCE, |derivation| {
+        // Type 2: empty for a slice that fills a gap, which was derived from no image.
+        let derivation = image.image.map(|(file, frame)| {
+            let mut derivation = Elements::default();
             derivation.item(tags::SOURCE_IMAGE_SEQUENCE, |item| {
-                item.text(tags::REFERENCED_SOP_CLASS_UID, VR::UI, &image.file.class_uid);
-                item.text(tags::REFERENCED_SOP_INSTANCE_UID, VR::UI, &image.file.instance_uid);
-                if let Some(number) = image.frame {
+                item.text(tags::REFERENCED_SOP_CLASS_UID, VR::UI, &file.class_uid);
+                item.text(tags::REFERENCED_SOP_INSTANCE_UID, VR::UI, &file.instance_uid);
+                if let Some(number) = frame {
                     item.text(tags::REFERENCED_FRAME_NUMBER, VR::IS, &number.to_string());
                 }
                 item.text(tags::SPATIAL_LOCATIONS_PRESERVED, VR::CS, "YES");
@@ -166,7 +168,9 @@ impl Object<'_> {
             });
             derivation
                 .item(tags::DERIVATION_CODE_SEQUENCE, |code| put_code(code, &dicom_code("113076", "Segmentation")));
+            derivation
         });
+        group.sequence(tags::DERIVATION_IMAGE_SEQUENCE, derivation);
         let position = u32::try_from(frame.k + 1).unwrap_or(u32::MAX);
         let segment = frame.segment.map(|n| self.number(n));
         let index: Vec<u32> = segment.map(u32::from).into_iter().chain([position]).collect();

@@ -114,12 +114,10 @@ fn as_stated(text: Option<String>, numbers: &[f64]) -> String {
     text.filter(|text| text.split('\\').all(is_plain)).unwrap_or_else(|| decimals(numbers))
 }
 
-/// An image that frames name.
+/// A slice, and the image that its frames name.
 pub struct SliceImage<'a> {
-    /// Its file.
-    pub file: &'a SourceFile,
-    /// The number of its frame, from 1.
-    pub frame: Option<u32>,
+    /// The image's file, and the number of its frame from 1; none for a slice that fills a gap between images.
+    pub image: Option<(&'a SourceFile, Option<u32>)>,
     /// Image Position (Patient).
     pub position: String,
 }
@@ -134,7 +132,8 @@ fn headers_of_slices(
     watch: Watch,
 ) -> Result<Vec<Option<Fields>>> {
     let mut looked_at = None;
-    let mut is_read = |(k, slice): (usize, &SourceSlice)| {
+    let mut is_read = |(k, slice): (usize, &Option<SourceSlice>)| {
+        let slice = slice.as_ref()?;
         let is_next = is_wanted(k) && (slice.frame.is_none() || looked_at != Some(slice.file));
         if is_next {
             looked_at = Some(slice.file);
@@ -179,7 +178,6 @@ pub fn slice_images<'a>(
     let mut images = Vec::with_capacity(nk);
     let mut headers = headers_of_slices(path, source, nk, is_wanted, watch)?;
     for (k, slice) in source.slices.iter().take(nk).enumerate() {
-        let file = source.files.get(slice.file).ok_or_else(|| none_known(path))?;
         if !is_wanted(k) {
             images.push(None);
             continue;
@@ -187,8 +185,14 @@ pub fn slice_images<'a>(
         let [r, a, s] = affine.point([0.0, 0.0, real(k)]);
         let here: Vec3 = [-r, -a, s];
         let mut position = decimals(&here);
+        let Some(slice) = slice else {
+            images.push(Some(SliceImage { image: None, position }));
+            continue;
+        };
+        let file = source.files.get(slice.file).ok_or_else(|| none_known(path))?;
+        let image = Some((file, slice.frame));
         let Some(fields) = headers.get_mut(k).and_then(Option::take) else {
-            images.push(Some(SliceImage { file, frame: slice.frame, position }));
+            images.push(Some(SliceImage { image, position }));
             continue;
         };
         let numbers = |tag| fields.numbers(tag, "").ok().flatten().unwrap_or_default();
@@ -215,7 +219,7 @@ pub fn slice_images<'a>(
                 orientation = as_stated(fields.text(tags::IMAGE_ORIENTATION_PATIENT), &stated);
             }
         }
-        images.push(Some(SliceImage { file, frame: slice.frame, position }));
+        images.push(Some(SliceImage { image, position }));
     }
     Ok((images, orientation))
 }
