@@ -4,6 +4,7 @@ use super::{CommandEntry, Group};
 use crate::app::state::request::{Dialog, Effect};
 use crate::app::state::settings::Task;
 use crate::app::state::studio::Studio;
+use crate::words::Language;
 
 fn show(studio: &mut Studio, task: Task) {
     (studio.settings.panels, studio.settings.task) = (true, task);
@@ -36,6 +37,10 @@ pub const WINDOW: &[CommandEntry] = &[
         .keys(&["Tab"]),
     window("window.theme", "Dark or light theme", |studio| studio.settings.dark = !studio.settings.dark)
         .keys(&["Ctrl+Shift+L"]),
+    window("window.english", "Language: English", |studio| studio.settings.language = Some(Language::English))
+        .hint("Show the window in English"),
+    window("window.chinese", "Language: 中文", |studio| studio.settings.language = Some(Language::Chinese))
+        .hint("Show the window in Chinese"),
     window("window.keys", "Keys...", |studio| studio.effects.push(Effect::Show(Dialog::Keys)))
         .hint("See and change the keys of all commands")
         .keys(&["Ctrl+K"]),

@@ -13,15 +13,19 @@ use crate::gui::paint::still;
 use crate::gui::paint::textures::Textures;
 use crate::gui::theme::UNIT;
 use crate::session::ScanId;
+use crate::words::say;
 
 /// Shows the panel.
 pub fn data_tree_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox, textures: &mut Textures) {
     let panel = egui::Panel::left("data").default_size(studio.settings.widths[0]).size_range(160.0..=420.0);
     let shown = panel.show(ui, |ui| {
         ui.add_space(2.0 * UNIT);
-        ui.label(egui::RichText::new("Data").heading());
+        ui.label(egui::RichText::new(say!("Data")).heading());
         if studio.items.is_empty() {
-            crate::gui::controls::note(ui, "Series and volumes appear here. Drop files or folders on the window.");
+            crate::gui::controls::note(
+                ui,
+                say!("Series and volumes appear here. Drop files or folders on the window."),
+            );
         }
         cases::cases_ui(ui, studio, outbox);
         egui::ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
