@@ -14,7 +14,7 @@ pub fn filled(template: &str, values: &[(&str, &dyn Display)]) -> String {
             Piece::Placeholder { name, decimals, written } => {
                 let value = if name.is_empty() {
                     next += 1;
-                    values.get(next - 1)
+                    values.iter().filter(|(known, _)| known.is_empty()).nth(next - 1)
                 } else {
                     values.iter().find(|(known, _)| *known == name)
                 };

@@ -129,12 +129,12 @@ fn change(before: &Label, after: &Label) -> Option<(String, &'static str)> {
         () if after.name != before.name => Some((format!("Rename label {value}"), "label name")),
         () if after.colour != before.colour => Some((format!("Colour of label {value}"), "label colour")),
         () if after.visible != before.visible => {
-            let verb = if after.visible { "Show" } else { "Hide" };
-            Some((format!("{verb} label {value}"), "label shown"))
+            let step = if after.visible { format!("Show label {value}") } else { format!("Hide label {value}") };
+            Some((step, "label shown"))
         }
         () if after.locked != before.locked => {
-            let verb = if after.locked { "Lock" } else { "Unlock" };
-            Some((format!("{verb} label {value}"), "label locked"))
+            let step = if after.locked { format!("Lock label {value}") } else { format!("Unlock label {value}") };
+            Some((step, "label locked"))
         }
         () => None,
     }

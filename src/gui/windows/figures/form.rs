@@ -54,7 +54,7 @@ fn slices_ui(ui: &mut egui::Ui, studio: &Studio, form: &mut FigureForm) {
     if form.plane != before {
         // Other planes have other slices.
         let step = count(form.plane).div_ceil(12).max(1);
-        form.slices = if step == 1 { "all".into() } else { say!("all:{step}", step) };
+        form.slices = if step == 1 { "all".into() } else { format!("all:{step}") };
     }
     row(ui, say!("Slices"), |ui| {
         let field = ui.add(egui::TextEdit::singleline(&mut form.slices).desired_width(f32::INFINITY));
