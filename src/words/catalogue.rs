@@ -44,14 +44,21 @@ impl Catalogue {
         })))
     }
 
-    /// The English texts of a catalogue, each in ⟦ ⟧.
+    /// The English texts of a catalogue, each in ⟦ ⟧ but for the values in it: whatever then stands outside is not from the catalogue.
     ///
     /// # Errors
     /// See [`entries`].
     pub fn marked(po: &str) -> Result<Self, CatalogueError> {
         Ok(Self::new(entries(po)?.into_iter().flat_map(|entry| {
             std::iter::once(entry.english).chain(entry.one).map(|english| {
-                let marked: &'static str = format!("⟦{english}⟧").leak();
+                let marked: String = pieces(&english)
+                    .into_iter()
+                    .map(|piece| match piece {
+                        Piece::Text(text) => format!("⟦{text}⟧"),
+                        Piece::Placeholder { written, .. } => written.to_string(),
+                    })
+                    .collect();
+                let marked: &'static str = marked.leak();
                 (english, marked)
             })
         })))
