@@ -378,6 +378,53 @@ fn a_finished_slice_refines_the_model_and_stays_as_it_is() {
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 
+/// Every step of the guided first task by what it asks for; what has been reached is seen, and stays so when it is undone.
+#[test]
+fn the_first_steps_are_followed_to_a_saved_mask() {
+    let _alone = alone();
+    if !can_render() {
+        return;
+    }
+    let mut harness = window(Vec::new());
+    harness.run_steps(2);
+    harness.get_by_label("First steps, with the sample").click();
+    harness.step();
+    settle(&mut harness);
+    let is_reached = |harness: &Window, step: &str| harness.query_by_label(&format!("{step}: done")).is_some();
+    assert!(is_reached(&harness, "Open the sample") && !is_reached(&harness, "Run the model"));
+    save_picture(&mut harness, "first-steps");
+    harness.get_by_label("Run the model").click();
+    harness.step();
+    settle(&mut harness);
+    assert!(is_reached(&harness, "Run the model") && !is_reached(&harness, "Correct a slice"));
+    harness.get_by_label("Take the brush").click();
+    harness.run_steps(3);
+    assert_eq!(harness.state().studio().hand.entry.id, "brush");
+    drag_in_axial_view(&mut harness, egui::vec2(30.0, 0.0));
+    assert!(is_reached(&harness, "Correct a slice") && !is_reached(&harness, "Mark it done"));
+    let place = harness.get_by_role_and_label(Role::Image, "Axial view").rect().center();
+    harness.hover_at(place);
+    harness.run_steps(2);
+    harness.key_press(Key::Enter);
+    harness.run_steps(3);
+    assert!(is_reached(&harness, "Mark it done") && !is_reached(&harness, "Refine the model"));
+    harness.get_by_label("Refine from it").click();
+    harness.step();
+    settle(&mut harness);
+    assert!(is_reached(&harness, "Refine the model") && !is_reached(&harness, "Save the mask"));
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::Z);
+    harness.run_steps(3);
+    assert!(is_reached(&harness, "Refine the model"), "what was reached stays so");
+    let folder = tempfile::tempdir().unwrap();
+    harness.state_mut().save_labels(folder.path().join("mask.nii.gz"));
+    settle(&mut harness);
+    assert!(is_reached(&harness, "Save the mask"));
+    assert!(harness.query_by_label("6 of 6").is_some());
+    harness.get_by_label("End the first steps").click();
+    harness.run_steps(3);
+    assert!(harness.query_by_label("6 of 6").is_none());
+}
+
 #[test]
 fn scribbles_beside_the_mask_teach_the_model() {
     let _alone = alone();

@@ -1,8 +1,8 @@
 //! The one receiver of requests.
 
 use super::act::{
-    attention, comparing, deidentifying, figures, joining, labels, leaving, measuring, models, operating, overlay,
-    painting, pixels, profiles, recovery, saving, scans, servers, sizing, teach, traveling,
+    attention, body, comparing, deidentifying, figures, joining, labels, leaving, measuring, models, operating,
+    overlay, painting, pixels, profiles, recovery, saving, scans, servers, sizing, teach, traveling,
 };
 use super::commands;
 use super::state::leaving::Leaving;
@@ -97,6 +97,7 @@ pub fn handle(studio: &mut Studio, request: Request) {
         Request::Figure(request) => figures::answer(studio, request),
         Request::Deidentify(request) => deidentifying::answer(studio, request),
         Request::Servers(request) => servers::answer(studio, request),
+        Request::Body(request) => body::answer(studio, request),
         Request::Travel(steps) => traveling::travel_far(studio, steps),
         Request::Dismiss(n) => studio.notices.dismiss(n),
         Request::Cancel(id) => studio.tasks.stop_one(id),

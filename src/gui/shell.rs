@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::dialogs::Dialogs;
 use super::paint::textures::Textures;
-use super::paint::{opaque, still};
+use super::paint::{body, opaque, still};
 use super::views::Views;
 use super::windows::keys::KeysWindow;
 use super::windows::palette::Palette;
@@ -86,6 +86,7 @@ impl App {
     ) -> Self {
         theme::install(&context.egui_ctx);
         if let Some(state) = &context.wgpu_render_state {
+            body::install(state);
             opaque::install(state);
             still::install(&context.egui_ctx, state);
         }

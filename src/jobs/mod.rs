@@ -53,6 +53,7 @@ mod matched;
 mod measure;
 mod measure_figures;
 mod merge_labels;
+mod mesh_labels;
 mod missing_paths;
 mod open_labels;
 mod open_sample;
@@ -121,6 +122,7 @@ pub use look_at_dataset::{DatasetFacts, LookAtDatasetJob};
 pub use measure::MeasureJob;
 pub use measure_figures::MeasureFiguresJob;
 pub use merge_labels::{MergeLabelsJob, MergedLabels};
+pub use mesh_labels::{MeshLabelsJob, MeshedBlock};
 pub use missing_paths::MissingPathsJob;
 pub(crate) use open_labels::resampled_labels;
 pub use open_labels::{OpenLabelsJob, OpenedLabels};
@@ -186,6 +188,7 @@ pub const JOBS: &[&JobKind] = &[
     MeasureFiguresJob::KIND,
     MeasureJob::KIND,
     MergeLabelsJob::KIND,
+    MeshLabelsJob::KIND,
     MissingPathsJob::KIND,
     OpenDocumentJob::KIND,
     OpenLabelsJob::KIND,

@@ -17,6 +17,7 @@
 )]
 
 mod ball;
+mod block_surface;
 mod closed_mesh;
 mod components;
 mod contour;
@@ -25,11 +26,15 @@ mod fairing;
 mod mesh;
 mod plane_figure;
 mod polygon;
+mod ray;
 mod surface;
 mod trace;
 mod voxel_bits;
 
 pub use ball::{Ball, TooWide, within};
+pub use block_surface::{
+    BlockPart, BlockSurface, BlockVertex, STEPS_PER_VOXEL, block_counts, block_surface, blocks_around,
+};
 pub use closed_mesh::surface_mesh;
 pub use components::{Components, Neighbours, Part, Run, components, keep_largest};
 pub use contour::{ON_OUTLINE, fill_contours};
@@ -37,6 +42,7 @@ pub use distance::{squared_distances, squared_distances_within};
 pub use mesh::Mesh;
 pub use plane_figure::{area_vector, even_odd_area, flattened, tangents};
 pub use polygon::{pixels_inside, spans_inside};
+pub use ray::first_along;
 pub use surface::{SurfaceSize, Triangle, surface_size, surface_triangles};
 pub use trace::{OUTLINE_INSET, outlines};
 pub use voxel_bits::VoxelBits;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::brick_patch::Region;
 use super::label_map::{BRICK_EDGE, Brick, LabelMap, LabelValue};
 
 /// Voxels of every label, background left out.
@@ -78,6 +79,34 @@ impl LabelMap {
             return if self.bricks.len() == other.bricks.len() { 0 } else { self.bricks.len() };
         }
         self.bricks.iter().zip(other.bricks.iter()).filter(|(a, b)| !is_shared(a, b)).count()
+    }
+
+    /// Boxes around the voxels that differ from those of another map of the same shape, one for each brick that has any.
+    pub fn changed_regions(&self, other: &Self) -> Vec<Region> {
+        debug_assert_eq!(self.geometry().shape(), other.geometry().shape());
+        let of_brick = |index: usize| {
+            let (own, there) = (&self.bricks[index], &other.bricks[index]);
+            if is_shared(own, there) {
+                return None;
+            }
+            let (start, size) = (self.brick_start(index), self.brick_size(index));
+            let (mut low, mut high) = (size, [0; 3]);
+            for k in 0..size[2] {
+                for j in 0..size[1] {
+                    let at = (k * BRICK_EDGE + j) * BRICK_EDGE;
+                    let differs = |i: &usize| own.at(at + i) != there.at(at + i);
+                    let (Some(first), Some(last)) = ((0..size[0]).find(differs), (0..size[0]).rfind(differs)) else {
+                        continue;
+                    };
+                    low = [low[0].min(first), low[1].min(j), low[2].min(k)];
+                    high = [high[0].max(last + 1), high[1].max(j + 1), high[2].max(k + 1)];
+                }
+            }
+            let whole = |part: [usize; 3]| [0, 1, 2].map(|axis| start[axis] + part[axis]);
+            (high[0] > 0).then(|| Region { start: whole(low), end: whole(high) })
+        };
+        let all = (0..self.bricks.len()).into_par_iter().with_min_len(MIN_BRICKS);
+        all.filter_map(of_brick).collect()
     }
 
     /// Voxels of every label, from the counts of an earlier map of the same grid; only bricks that changed since are counted.
@@ -185,6 +214,14 @@ mod tests {
                 map.set([i, j, k], label);
             }
             prop_assert_eq!(map.recounted(&before, &counts), map.counts());
+            let regions = map.changed_regions(&before);
+            for n in 0..40 * 35 * 34 {
+                let voxel = [n % 40, n / 40 % 35, n / (40 * 35)];
+                let within = |region: &&Region| (0..3).all(|axis| (region.start[axis]..region.end[axis]).contains(&voxel[axis]));
+                let (is_in, differs) = (regions.iter().filter(within).count(), map.get(voxel) != before.get(voxel));
+                prop_assert!(is_in <= 1 && (is_in == 1 || !differs));
+            }
+            prop_assert_eq!(regions.is_empty(), map.same_labels(&before));
             let changed = map.changed_positions(&before);
             let in_layers: usize = (0..2).map(|layer| map.differences_in_layer(&before, layer)).sum();
             let voxels = (0..34).flat_map(|k| (0..35).flat_map(move |j| (0..40).map(move |i| [i, j, k])));

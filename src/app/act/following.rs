@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::{
-    attention, cases, comparing, figures, highlighting, journaling, kept_overlay, measuring, models, numbers,
-    operating, overlay, pixels, recent, recovery, teach,
+    attention, body, cases, comparing, figures, first_task, highlighting, journaling, kept_overlay, measuring, models,
+    numbers, operating, overlay, pixels, recent, recovery, teach,
 };
 use crate::app::state::studio::Studio;
 use crate::jobs::CountLabelsJob;
@@ -27,6 +27,7 @@ pub fn follow(studio: &mut Studio) {
     range(studio);
     counts(studio);
     numbers::follow(studio);
+    body::follow(studio);
     measuring::follow(studio);
     comparing::follow(studio);
     attention::follow(studio);
@@ -37,6 +38,7 @@ pub fn follow(studio: &mut Studio) {
     teach::follow(studio);
     cases::follow(studio);
     recent::follow(studio);
+    first_task::follow(studio);
     undo_room(studio);
     journaling::keep(studio);
     recovery::follow(studio);

@@ -1,6 +1,7 @@
 //! What is done: functions over the studio, a subject a file. Commands and requests end here.
 
 pub mod attention;
+pub mod body;
 pub mod boxing;
 pub mod bringing;
 pub mod carrying;
@@ -10,6 +11,7 @@ pub mod comparing;
 pub mod deidentifying;
 pub mod documents;
 pub mod figures;
+pub mod first_task;
 pub mod following;
 pub mod highlighting;
 pub mod joining;

@@ -17,11 +17,7 @@ fn is_shown(studio: &Studio) -> bool {
     let settings = &studio.settings;
     let in_panel =
         settings.panels && settings.task == Task::Export && !settings.folded.iter().any(|title| title == SECTION);
-    let in_tile = || match studio.display.maximised {
-        Some(tile) => settings.tiles.get(tile) == Some(&TileContent::Numbers),
-        None => settings.tiles.iter().take(settings.layout.count()).any(|tile| *tile == TileContent::Numbers),
-    };
-    in_panel || in_tile()
+    in_panel || studio.shows(TileContent::Numbers)
 }
 
 /// The labels of the segmentation in hand as they are on screen, those of a stroke under way included.

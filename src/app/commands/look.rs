@@ -62,7 +62,8 @@ fn step(studio: &mut Studio, change: impl FnOnce(&mut ScanView, &PlaneLayout)) {
 }
 
 fn maximise(studio: &mut Studio) {
-    let hovered = studio.hover.map(|hover| TileContent::Plane(hover.plane));
+    let body = studio.body.is_hovered.then_some(TileContent::Body);
+    let hovered = studio.hover.map(|hover| TileContent::Plane(hover.plane)).or(body);
     let at = studio.settings.tiles.iter().position(|tile| Some(*tile) == hovered);
     studio.display.maximised = if studio.display.maximised.is_some() { None } else { at };
 }
@@ -106,7 +107,9 @@ pub const VIEW: &[CommandEntry] = &[
     view("view.maximise", "Enlarge the tile", maximise)
         .hint("Fill the centre with the tile under the pointer, or show all tiles again")
         .keys(&["F"])
-        .unless(|studio| if studio.display.maximised.is_some() { None } else { no_view(studio) })
+        .unless(
+            |studio| if studio.display.maximised.is_some() || studio.body.is_hovered { None } else { no_view(studio) },
+        )
         .in_menu(),
     view("view.single", "One tile", |studio| set_layout(studio, Layout::Single)).keys(&["Ctrl+1"]).in_menu(),
     view("view.one-and-two", "One and two tiles", |studio| set_layout(studio, Layout::OneAndTwo))

@@ -1,6 +1,7 @@
 //! All commands: what can be done, what it is called, its keys, and when it cannot be done. Menus, palette, tooltips, the Keys window and
 //! the guide's table of keys come from this list.
 
+mod body;
 mod cases;
 mod edit;
 mod file;
@@ -162,6 +163,7 @@ const LISTS: &[&[CommandEntry]] = &[
     tools::TOOL_HELP,
     measurements::MEASUREMENTS,
     look::VIEW,
+    body::BODY,
     window_presets::WINDOWS,
     labels::LABELS,
     operations::CHOSEN,

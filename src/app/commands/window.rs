@@ -1,6 +1,7 @@
 //! Panels, tasks, palette, help.
 
 use super::{CommandEntry, Group};
+use crate::app::act::first_task;
 use crate::app::state::request::{Dialog, Effect};
 use crate::app::state::settings::Task;
 use crate::app::state::studio::Studio;
@@ -41,6 +42,11 @@ pub const WINDOW: &[CommandEntry] = &[
         .hint("Show the window in English"),
     window("window.chinese", "Language: 中文", |studio| studio.settings.language = Some(Language::Chinese))
         .hint("Show the window in Chinese"),
+    window("window.first-task", "First steps", first_task::begin)
+        .hint("Run the model, correct a slice, refine, save: six steps beside the images, in under three minutes"),
+    CommandEntry::new("window.end-first-task", "End the first steps", Group::Window, first_task::end)
+        .hint("Hide the first steps")
+        .unless(|studio| studio.first_task.is_none().then_some("They are not shown")),
     window("window.keys", "Keys...", |studio| studio.effects.push(Effect::Show(Dialog::Keys)))
         .hint("See and change the keys of all commands")
         .keys(&["Ctrl+K"]),

@@ -1,7 +1,9 @@
 //! What the window knows: data and small questions about it, a subject a file. Whoever changes more than one subject is in `act`.
 
 pub mod attention;
+pub mod body;
 pub mod bringing;
+pub mod camera;
 pub mod cases;
 pub mod cine;
 pub mod comparing;
@@ -9,6 +11,7 @@ pub mod copied;
 pub mod deidentifying;
 pub mod documents;
 pub mod figures;
+pub mod first_task;
 pub mod grouping;
 pub mod highlighting;
 pub mod joining;

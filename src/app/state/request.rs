@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::attention::AttentionForm;
+use super::body::BodyRequest;
 use super::comparing::CompareForm;
 use super::deidentifying::DeidentifyRequest;
 use super::figures::FigureRequest;
@@ -152,6 +153,8 @@ pub enum Request {
     Deidentify(DeidentifyRequest),
     /// Something about servers of images.
     Servers(ServersRequest),
+    /// Something about the 3-D tile.
+    Body(BodyRequest),
     /// Take so many steps back, or make so many again where the number is negative.
     Travel(isize),
     /// Take a message away.

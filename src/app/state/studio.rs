@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::attention::Attending;
+use super::body::Body;
 use super::bringing::BringingAll;
 use super::cases::Cases;
 use super::cine::Cine;
@@ -12,6 +13,7 @@ use super::copied::CopiedSlice;
 use super::deidentifying::Deidentifying;
 use super::documents::{OpenDocument, OpeningDocument};
 use super::figures::Figures;
+use super::first_task::FirstTask;
 use super::highlighting::Highlighting;
 use super::joining::{Arrival, CorrectedSlices};
 use super::journaling::Journaling;
@@ -34,6 +36,7 @@ use super::settings::Settings;
 use super::sizing::Sizing;
 use super::tasks::Tasks;
 use super::teach::Teach;
+use super::tiles::TileContent;
 use super::views::{LabelView, Live, ScanView};
 use crate::formats::Skipped;
 use crate::jobs::{Job, JobError, TouchAnswers};
@@ -127,6 +130,8 @@ pub struct Studio {
     pub operating: Operating,
     /// Where the network looks.
     pub attending: Attending,
+    /// The 3-D tile.
+    pub body: Body,
     /// Numbers of labels.
     pub numbers: Numbers,
     /// What rulers, angles and regions give.
@@ -179,6 +184,8 @@ pub struct Studio {
     pub opening: Vec<OpeningDocument>,
     /// Servers of images.
     pub servers: Servers,
+    /// The guided first task, while it is shown.
+    pub first_task: Option<FirstTask>,
     /// Whether the user knows that undo has no room for all steps.
     pub knows_undo_is_full: bool,
 }
@@ -213,6 +220,7 @@ impl Studio {
             answers: Arc::new(TouchAnswers::default()),
             operating: Operating::default(),
             attending: Attending::default(),
+            body: Body::default(),
             numbers: Numbers::default(),
             measuring: Measuring::default(),
             comparing: Comparing::default(),
@@ -239,6 +247,7 @@ impl Studio {
             deidentifying: Deidentifying::default(),
             opening: Vec::new(),
             servers: Servers::default(),
+            first_task: None,
             knows_undo_is_full: false,
         };
         if !studio.models.listed.iter().any(|model| model.id == studio.settings.model)
@@ -343,6 +352,15 @@ impl Studio {
     /// Number of the slice that holds the cursor.
     pub fn slice(&self, plane: Plane) -> Option<usize> {
         Some(self.layout(plane)?.screen(self.view()?.cursor)[2])
+    }
+
+    /// Whether a tile with this is on screen.
+    pub fn shows(&self, content: TileContent) -> bool {
+        let settings = &self.settings;
+        match self.display.maximised {
+            Some(tile) => settings.tiles.get(tile) == Some(&content),
+            None => settings.tiles.iter().take(settings.layout.count()).any(|tile| *tile == content),
+        }
     }
 
     /// What a tool needs to know of a view.

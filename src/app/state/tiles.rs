@@ -10,6 +10,8 @@ use crate::volume::Plane;
 pub enum TileContent {
     /// A slice view.
     Plane(Plane),
+    /// The labels as surfaces.
+    Body,
     /// What is known about the scan.
     Facts,
     /// Numbers of the labels.
@@ -24,10 +26,11 @@ impl TileContent {
         [Self::Plane(Plane::Axial), Self::Plane(Plane::Sagittal), Self::Plane(Plane::Coronal), Self::Facts];
 
     /// What can be chosen.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Plane(Plane::Axial),
         Self::Plane(Plane::Sagittal),
         Self::Plane(Plane::Coronal),
+        Self::Body,
         Self::Facts,
         Self::Numbers,
         Self::Nothing,
@@ -37,6 +40,7 @@ impl TileContent {
     pub fn name(self) -> &'static str {
         match self {
             Self::Plane(plane) => plane.name(),
+            Self::Body => "3-D",
             Self::Facts => "Facts",
             Self::Numbers => "Numbers",
             Self::Nothing => "Nothing",

@@ -1,5 +1,6 @@
-//! What reaches the graphics device: opaque rectangles, large pictures, parts of a window that are kept.
+//! What reaches the graphics device: opaque rectangles, large pictures, the body, parts of a window that are kept.
 
+pub mod body;
 pub mod opaque;
 pub mod still;
 pub mod textures;

@@ -1,6 +1,7 @@
 //! The centre: tiles with slice views, the facts, the numbers, or nothing. Views hold caches of the graphics device and nothing else.
 
 mod annotations;
+mod body;
 mod facts;
 mod frame;
 mod in_hand;

@@ -1,6 +1,7 @@
 //! One slice view: image, what is laid over it, labels, crosshair, text, and what the tool shows.
 
 use super::annotations::{annotations_ui, crosshair_ui};
+use super::body::BodyCache;
 use super::frame::Frame;
 use super::in_hand::{paint_box, paint_footprint, paint_highlight, paint_outline, paint_scribbles};
 use super::laid_over::LaidPicture;
@@ -43,6 +44,8 @@ struct PlaneCache {
 #[derive(Default)]
 pub struct Views {
     planes: [PlaneCache; 3],
+    /// How the 3-D tile was looked at.
+    pub body: BodyCache,
     /// Wheel travel, in slices, that is not a whole slice yet.
     wheel: f32,
 }

@@ -1,5 +1,6 @@
 //! Tiles with draggable splits, or one of them alone.
 
+use super::body::body_view_ui;
 use super::facts::facts_ui;
 use super::frame::{fitting_scale, room};
 use super::numbers::numbers_tile_ui;
@@ -49,6 +50,7 @@ pub fn views_ui(
                 let fit = fit.unwrap_or(own);
                 slice_view_ui(ui, *rect, plane, fit, (studio, volume, view), outbox, (views, textures), &mut hover)
             }
+            TileContent::Body => body_view_ui(ui, *rect, (studio, volume), outbox, &mut views.body),
             TileContent::Facts => facts_ui(ui, *rect, volume),
             TileContent::Numbers => numbers_tile_ui(ui, *rect, studio, outbox),
             TileContent::Nothing => {
@@ -88,7 +90,7 @@ fn linked_fit(tiles: &[(usize, Rect)], volume: &Volume, studio: &Studio) -> Opti
             let layout = PlaneLayout::new(&volume.geometry, plane);
             Some(fitting_scale(*rect, &layout, layout.pixel_mm(&volume.geometry)))
         }
-        TileContent::Facts | TileContent::Numbers | TileContent::Nothing => None,
+        TileContent::Body | TileContent::Facts | TileContent::Numbers | TileContent::Nothing => None,
     });
     fits.reduce(f32::min)
 }

@@ -27,6 +27,13 @@ pub fn welcome_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
         ui.add_space(3.0 * UNIT);
         ui.label(egui::RichText::new(say!("or drop files and folders anywhere")).small().color(dim));
         ui.add_space(3.0 * UNIT);
+        if studio.items.is_empty() {
+            let hint = say!("The sample, the model, a correction, Refine and a file, in under three minutes");
+            if ui.link(say!("First steps, with the sample")).on_hover_text(hint).clicked() {
+                outbox.run("window.first-task");
+            }
+            ui.add_space(UNIT);
+        }
         let hint = say!("Train a model on a folder of labelled scans; no scan needs to be open");
         let text = if studio.teach.is_alone { say!("Close the Teach task") } else { say!("Teach a model") };
         if ui.link(text).on_hover_text(hint).clicked() {

@@ -1,6 +1,7 @@
 //! The panel on the left: patients, studies, series, and their segmentations. Patients are numbered, never named.
 
 mod cases;
+mod first_task;
 mod item;
 mod segmentations;
 mod skipped;
@@ -19,6 +20,7 @@ use crate::words::say;
 pub fn data_tree_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox, textures: &mut Textures) {
     let panel = egui::Panel::left("data").default_size(studio.settings.widths[0]).size_range(160.0..=420.0);
     let shown = panel.show(ui, |ui| {
+        first_task::first_task_ui(ui, studio, outbox);
         ui.add_space(2.0 * UNIT);
         ui.label(egui::RichText::new(say!("Data")).heading());
         if studio.items.is_empty() {

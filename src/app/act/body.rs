@@ -1,0 +1,189 @@
+//! The 3-D tile: making surfaces while it is on screen, turning the body, picking voxels of it.
+
+use crate::app::state::body::{BodyForm, BodyLook, BodyRequest, Cut, MOST_BYTES, Surfaces};
+use crate::app::state::camera::{Bounds, Camera, Side};
+use crate::app::state::studio::Studio;
+use crate::app::state::tiles::{Layout, TileContent};
+use crate::jobs::{Job, MeshLabelsJob, MeshedBlock};
+use crate::shape::first_along;
+use crate::volume::{Plane, PlaneLayout, Region, Vec3};
+
+impl Studio {
+    /// From where the body of the scan on screen is looked at.
+    pub fn body_camera(&self) -> Option<Camera> {
+        let (scan, volume) = (self.shown?, self.volume()?);
+        let known = self.body.cameras.get(&scan).copied();
+        known.or_else(|| Some(Camera::from(Side::Anterior, Bounds::whole(&volume.geometry))))
+    }
+
+    /// What is seen of the labels, besides their surfaces.
+    pub fn body_look(&self) -> Option<BodyLook> {
+        let table = self.shown_table()?;
+        let mut colours: Vec<_> = table.0.iter().filter(|label| label.visible && self.display.labels).collect();
+        colours.sort_by_key(|label| label.value);
+        let colours = colours.into_iter().map(|label| (label.value, label.colour)).collect();
+        Some(BodyLook { colours, kept: kept(self)? })
+    }
+}
+
+/// The voxels that the slices through the cursor leave.
+fn kept(studio: &Studio) -> Option<Region> {
+    let (volume, view) = (studio.volume()?, studio.view()?);
+    let mut kept = Region::whole(volume.geometry.shape());
+    for plane in Plane::ALL {
+        let Some(cut) = studio.body.form.cuts[plane as usize] else { continue };
+        let layout = PlaneLayout::new(&volume.geometry, plane);
+        let axis = layout.axes[2];
+        let is_positive = volume.geometry.orientation().positive[axis];
+        // What lies towards the cut's end of the patient goes, the slice itself stays.
+        if (cut == Cut::Positive) == is_positive {
+            kept.end[axis] = view.cursor[axis] + 1;
+        } else {
+            kept.start[axis] = view.cursor[axis];
+        }
+    }
+    Some(kept)
+}
+
+/// Does what was asked for.
+pub fn answer(studio: &mut Studio, request: BodyRequest) {
+    match request {
+        BodyRequest::Camera(camera) => set_camera(studio, camera),
+        BodyRequest::Hover(is_hovered) => studio.body.is_hovered = is_hovered,
+        BodyRequest::Pick { from, direction } => pick(studio, from, direction),
+        BodyRequest::Form(form) => studio.body.form = form,
+    }
+}
+
+fn set_camera(studio: &mut Studio, camera: Camera) {
+    if let Some(scan) = studio.shown {
+        studio.body.cameras.insert(scan, camera);
+    }
+}
+
+/// Around what is seen: the labels, or the scan where there are none.
+fn bounds(studio: &Studio) -> Option<Bounds> {
+    Some(studio.body.surfaces.bounds(&studio.volume()?.geometry))
+}
+
+/// Looks from a side at all of the body.
+pub fn look_from(studio: &mut Studio, side: Side) {
+    if let Some(bounds) = bounds(studio) {
+        set_camera(studio, Camera::from(side, bounds));
+    }
+}
+
+/// Shows all of the body from where it is looked at.
+pub fn fit(studio: &mut Studio) {
+    if let (Some(camera), Some(bounds)) = (studio.body_camera(), bounds(studio)) {
+        set_camera(studio, camera.fitted(bounds));
+    }
+}
+
+/// Takes away what the slices of a plane cut off: the positive side, then the negative one, then nothing.
+pub fn turn_cut(studio: &mut Studio, plane: Plane) {
+    let BodyForm { cuts } = &mut studio.body.form;
+    let cut = &mut cuts[plane as usize];
+    *cut = match cut {
+        None => Some(Cut::Positive),
+        Some(Cut::Positive) => Some(Cut::Negative),
+        Some(Cut::Negative) => None,
+    };
+}
+
+/// Shows the 3-D tile beside the slices; alone where it is there already; beside them again.
+pub fn show(studio: &mut Studio) {
+    let place = studio.settings.tiles.iter().position(|tile| *tile == TileContent::Body);
+    let is_shown = studio.shows(TileContent::Body);
+    if studio.display.maximised.is_some() {
+        studio.display.maximised = None;
+        if is_shown {
+            return;
+        }
+    } else if is_shown {
+        studio.display.maximised = place;
+        return;
+    }
+    let last = studio.settings.tiles.len() - 1;
+    if place.is_none() {
+        studio.settings.tiles[last] = TileContent::Body;
+    }
+    if place.unwrap_or(last) >= studio.settings.layout.count() {
+        studio.settings.layout = Layout::Grid;
+    }
+}
+
+/// Moves the cursor to the first voxel along a ray that is seen, and chooses its label.
+fn pick(studio: &mut Studio, from: Vec3, direction: Vec3) {
+    let Some((look, (labels, _))) = studio.body_look().zip(studio.shown_labels()) else { return };
+    let voxel_from_world = labels.geometry().voxel_from_world();
+    let (from, direction) = (voxel_from_world.point(from), voxel_from_world.direction(direction));
+    let is_seen = |label| look.colours.binary_search_by_key(&label, |(value, _)| *value).is_ok();
+    let found = first_along(look.kept, from, direction, |voxel| is_seen(labels.get(voxel)));
+    let Some((voxel, label)) = found.map(|voxel| (voxel, labels.get(voxel))) else { return };
+    let is_listed = studio.segmentation().is_some_and(|own| own.table().get(label).is_some());
+    if let Some(view) = studio.view_mut() {
+        (view.cursor, view.came) = (voxel, None);
+    }
+    if let Some(view) = studio.label_view_mut().filter(|_| is_listed) {
+        view.active = label;
+    }
+}
+
+/// Makes surfaces of what has changed while the tile is on screen, one job at a time.
+pub fn follow(studio: &mut Studio) {
+    if !studio.shows(TileContent::Body) {
+        studio.body.is_hovered = false;
+        return;
+    }
+    let Some(labels) = studio.shown_labels().map(|(labels, _)| labels.clone()) else { return };
+    let surfaces = &mut studio.body.surfaces;
+    let is_other = |other: &crate::volume::LabelMap| other.geometry() != labels.geometry();
+    if surfaces.labels.as_ref().is_some_and(is_other) {
+        surfaces.begin_anew(1);
+        studio.tasks.stop(MeshLabelsJob::KIND);
+    }
+    if studio.tasks.find(MeshLabelsJob::KIND).is_some() {
+        return;
+    }
+    let Surfaces { labels: before, failed, step, beginning, .. } = &mut studio.body.surfaces;
+    let is_same = |other: &crate::volume::LabelMap| labels.is_same_snapshot(other);
+    if before.as_ref().is_some_and(is_same) || failed.as_ref().is_some_and(is_same) {
+        return;
+    }
+    let job = MeshLabelsJob { labels: labels.clone(), before: before.replace(labels.clone()), step: *step };
+    let beginning = *beginning;
+    studio.start(
+        job,
+        move |studio, made| take(studio, made, beginning),
+        move |studio, result| {
+            let is_made = studio.told(result).is_some();
+            if studio.body.surfaces.beginning != beginning {
+                return;
+            }
+            if is_made {
+                first_look(studio);
+            } else {
+                studio.body.surfaces.begin_anew(1);
+                studio.body.surfaces.failed = Some(labels);
+            }
+        },
+    );
+}
+
+fn take(studio: &mut Studio, made: Vec<MeshedBlock>, beginning: u64) {
+    let surfaces = &mut studio.body.surfaces;
+    if surfaces.beginning == beginning && !surfaces.take(made, MOST_BYTES) {
+        let coarser = 2 * surfaces.step;
+        surfaces.begin_anew(coarser);
+        studio.tasks.stop(MeshLabelsJob::KIND);
+    }
+}
+
+/// The first surfaces of a scan are shown whole, unless the user has looked from somewhere already.
+fn first_look(studio: &mut Studio) {
+    let is_new = studio.shown.is_some_and(|scan| !studio.body.cameras.contains_key(&scan));
+    if is_new && !studio.body.surfaces.blocks.is_empty() {
+        fit(studio);
+    }
+}

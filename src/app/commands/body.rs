@@ -1,0 +1,40 @@
+//! The 3-D tile.
+
+use super::{CommandEntry, Group, no_scan};
+use crate::app::act::body;
+use crate::app::state::camera::Side;
+use crate::app::state::studio::Studio;
+use crate::app::state::tiles::TileContent;
+use crate::volume::Plane;
+
+fn no_body(studio: &Studio) -> Option<&'static str> {
+    no_scan(studio).or_else(|| (!studio.shows(TileContent::Body)).then_some("Show the 3-D tile first"))
+}
+
+const fn view(id: &'static str, name: &'static str, deed: fn(&mut Studio)) -> CommandEntry {
+    CommandEntry::new(id, name, Group::View, deed).unless(no_body)
+}
+
+/// In the order of the palette.
+pub const BODY: &[CommandEntry] = &[
+    CommandEntry::new("view.body", "3-D tile", Group::View, body::show)
+        .hint("Show the labels as surfaces beside the slices, then alone, then beside them again")
+        .keys(&["Ctrl+5"])
+        .unless(no_scan)
+        .in_menu(),
+    view("view.body-fit", "3-D: fit", body::fit).hint("Show all labels in the 3-D tile"),
+    view("view.body-anterior", "3-D: from the front", |studio| body::look_from(studio, Side::Anterior)),
+    view("view.body-posterior", "3-D: from the back", |studio| body::look_from(studio, Side::Posterior)),
+    view("view.body-right", "3-D: from the right", |studio| body::look_from(studio, Side::Right))
+        .hint("Look from the patient's right"),
+    view("view.body-left", "3-D: from the left", |studio| body::look_from(studio, Side::Left))
+        .hint("Look from the patient's left"),
+    view("view.body-superior", "3-D: from the head", |studio| body::look_from(studio, Side::Superior)),
+    view("view.body-inferior", "3-D: from the feet", |studio| body::look_from(studio, Side::Inferior)),
+    view("view.body-cut-axial", "3-D: cut at the axial slice", |studio| body::turn_cut(studio, Plane::Axial))
+        .hint("Take away what is above the slice, then what is below, then nothing"),
+    view("view.body-cut-coronal", "3-D: cut at the coronal slice", |studio| body::turn_cut(studio, Plane::Coronal))
+        .hint("Take away what is in front of the slice, then what is behind, then nothing"),
+    view("view.body-cut-sagittal", "3-D: cut at the sagittal slice", |studio| body::turn_cut(studio, Plane::Sagittal))
+        .hint("Take away what is right of the slice, then what is left, then nothing"),
+];

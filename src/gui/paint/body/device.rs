@@ -1,0 +1,198 @@
+//! The body on the graphics device.
+
+use eframe::egui_wgpu::wgpu;
+
+use super::blocks::{DeviceBlocks, Level};
+use super::pipelines::{INSTANCE_BYTES, Pipelines, SMOOTH};
+use super::scene::{Look, Scene};
+use super::target::Target;
+use crate::app::state::body::BlockPart;
+use crate::volume::BRICK_EDGE;
+
+/// Bytes of the scene: two matrices of 4 by 4 and two places, as f32.
+const SCENE_BYTES: u64 = 4 * (16 + 16 + 4 + 4);
+/// Instances there is room for at the start.
+const INSTANCES: u64 = 1024;
+/// Most triangles that are drawn while the view moves without a graphics card, unless even coarse surfaces have more.
+const FEW_TRIANGLES: usize = 60_000;
+
+/// How well a picture is drawn.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Quality {
+    size: [u32; 2],
+    samples: u32,
+    level: Level,
+}
+
+impl Quality {
+    /// A card draws everything at once. Without one a moving picture has a quarter of the pixels and, where there are many triangles, coarse
+    /// surfaces.
+    fn new(scene: &Scene, size: [u32; 2], is_software: bool) -> Self {
+        if !(is_software && scene.is_moving) {
+            return Self { size, samples: SMOOTH, level: Level::Fine };
+        }
+        let triangles: usize = scene.blocks.values().map(|block| block.fine.indices.len() / 3).sum();
+        let level = if triangles > FEW_TRIANGLES { Level::Coarse } else { Level::Fine };
+        Self { size: size.map(|n| n.div_ceil(2)), samples: 1, level }
+    }
+}
+
+/// A call: a part of a block with a colour.
+struct Call<'a> {
+    place: [usize; 3],
+    part: &'a BlockPart,
+}
+
+/// What the device has of the body.
+pub struct BodyDevice {
+    is_software: bool,
+    most_pixels: u32,
+    pipelines: Pipelines,
+    scene: wgpu::Buffer,
+    group: wgpu::BindGroup,
+    instances: wgpu::Buffer,
+    blocks: DeviceBlocks,
+    target: Option<Target>,
+    /// What the picture shows.
+    drawn: Option<(Look, Quality)>,
+}
+
+fn instance_buffer(device: &wgpu::Device, count: u64) -> wgpu::Buffer {
+    device.create_buffer(&wgpu::BufferDescriptor {
+        label: Some("blocks of surfaces"),
+        size: count * INSTANCE_BYTES,
+        usage: wgpu::BufferUsages::VERTEX | wgpu::BufferUsages::COPY_DST,
+        mapped_at_creation: false,
+    })
+}
+
+impl BodyDevice {
+    /// Prepares a device whose window has a format.
+    pub fn new(device: &wgpu::Device, format: wgpu::TextureFormat, is_software: bool) -> Self {
+        let pipelines = Pipelines::new(device, format);
+        let scene = device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("scene"),
+            size: SCENE_BYTES,
+            usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        });
+        let group = device.create_bind_group(&wgpu::BindGroupDescriptor {
+            label: Some("scene"),
+            layout: &pipelines.scene,
+            entries: &[wgpu::BindGroupEntry { binding: 0, resource: scene.as_entire_binding() }],
+        });
+        Self {
+            is_software,
+            most_pixels: device.limits().max_texture_dimension_2d,
+            pipelines,
+            scene,
+            group,
+            instances: instance_buffer(device, INSTANCES),
+            blocks: DeviceBlocks::default(),
+            target: None,
+            drawn: None,
+        }
+    }
+
+    /// Draws a scene into a picture of so many pixels, unless that is what the picture shows.
+    pub fn draw(
+        &mut self,
+        (device, queue): (&wgpu::Device, &wgpu::Queue),
+        encoder: &mut wgpu::CommandEncoder,
+        scene: &Scene,
+        size: [u32; 2],
+    ) {
+        let quality = Quality::new(scene, size.map(|n| n.min(self.most_pixels)), self.is_software);
+        let is_same = self.drawn.as_ref().is_some_and(|(look, drawn)| *look == scene.look && *drawn == quality);
+        if is_same && self.blocks.is_of(&scene.blocks) {
+            return;
+        }
+        self.blocks.follow(&scene.blocks);
+        let is_fitting = |target: &Target| target.size == quality.size && target.samples == quality.samples;
+        if !self.target.as_ref().is_some_and(is_fitting) {
+            self.target = Some(Target::new(device, &self.pipelines.picture, quality.size, quality.samples));
+        }
+        let calls = calls(scene, quality.level);
+        for call in &calls {
+            self.blocks.send(device, call.place, quality.level);
+        }
+        queue.write_buffer(&self.scene, 0, &scene_bytes(&scene.look));
+        let bytes: Vec<u8> = calls.iter().flat_map(|call| instance(scene, quality.level, call)).collect();
+        if bytes.len() as u64 > self.instances.size() {
+            self.instances = instance_buffer(device, (bytes.len() as u64 / INSTANCE_BYTES).next_power_of_two());
+        }
+        if !bytes.is_empty() {
+            queue.write_buffer(&self.instances, 0, &bytes);
+        }
+        self.record(encoder, scene, quality, &calls);
+        self.drawn = Some((scene.look.clone(), quality));
+    }
+
+    fn record(&self, encoder: &mut wgpu::CommandEncoder, scene: &Scene, quality: Quality, calls: &[Call]) {
+        let Some(target) = &self.target else { return };
+        let mut pass = target.begin(encoder, scene.look.ground);
+        let surfaces = &self.pipelines.surfaces[usize::from(quality.samples > 1)];
+        pass.set_pipeline(if scene.look.kept.is_some() { &surfaces.cut } else { &surfaces.whole });
+        pass.set_bind_group(0, &self.group, &[]);
+        pass.set_vertex_buffer(1, self.instances.slice(..));
+        let mut last = None;
+        for (n, call) in (0..).zip(calls) {
+            let Some(buffers) = self.blocks.get(call.place, quality.level) else { continue };
+            if last != Some(call.place) {
+                pass.set_vertex_buffer(0, buffers.vertices.slice(..));
+                pass.set_index_buffer(buffers.indices.slice(..), wgpu::IndexFormat::Uint16);
+                last = Some(call.place);
+            }
+            pass.draw_indexed(call.part.indices.clone(), call.part.base, n..n + 1);
+        }
+    }
+
+    /// Copies the picture.
+    pub fn copy(&self, pass: &mut wgpu::RenderPass<'static>) {
+        let Some(target) = &self.target else { return };
+        pass.set_pipeline(&self.pipelines.copy);
+        pass.set_bind_group(0, &target.group, &[]);
+        pass.draw(0..3, 0..1);
+    }
+}
+
+/// The parts that may be seen, the nearest blocks first: what they hide is not lit.
+fn calls(scene: &Scene, level: Level) -> Vec<Call<'_>> {
+    let edge = BRICK_EDGE as f32;
+    let mut seen: Vec<(f32, [usize; 3], &[BlockPart])> = Vec::new();
+    for (place, block) in scene.blocks.iter() {
+        let low = place.map(|n| n as f32 * edge - 3.0);
+        let high = low.map(|n| n + edge + 6.0);
+        let parts = level.of(block).parts.as_slice();
+        if parts.is_empty() || !scene.look.may_show(low, high) {
+            continue;
+        }
+        let far = (0..3).map(|axis| (low[axis] + edge / 2.0 - scene.look.eye[axis]).powi(2)).sum();
+        seen.push((far, *place, parts));
+    }
+    seen.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let parts = seen.into_iter().flat_map(|(_, place, parts)| parts.iter().map(move |part| Call { place, part }));
+    parts.filter(|call| scene.look.colour(call.part.label).is_some()).collect()
+}
+
+fn instance(scene: &Scene, level: Level, call: &Call) -> [u8; INSTANCE_BYTES as usize] {
+    let origin = scene.blocks.get(&call.place).map_or([0; 3], |block| level.of(block).origin);
+    let [r, g, b] = scene.look.colour(call.part.label).unwrap_or_default();
+    let mut bytes = [0; INSTANCE_BYTES as usize];
+    for (bytes, part) in bytes.chunks_exact_mut(4).zip(origin) {
+        bytes.copy_from_slice(&(part as f32).to_ne_bytes());
+    }
+    bytes[12..].copy_from_slice(&[r, g, b, 255]);
+    bytes
+}
+
+/// As the shader has it: matrices by columns.
+fn scene_bytes(look: &Look) -> Vec<u8> {
+    let clip = (0..4).flat_map(|column| (0..4).map(move |row| look.clip_from_voxel[row][column]));
+    let normals = (0..4).flat_map(|column| {
+        (0..4).map(move |row| if row < 3 && column < 3 { look.view_from_normal[row][column] } else { 0.0 })
+    });
+    let [low, high] = look.kept.unwrap_or([[f32::MIN; 3], [f32::MAX; 3]]);
+    let ends = [low, high].into_iter().flat_map(|[x, y, z]| [x, y, z, 0.0]);
+    clip.chain(normals).chain(ends).flat_map(f32::to_ne_bytes).collect()
+}

@@ -1,0 +1,160 @@
+//! How the device draws surfaces and copies the picture.
+
+use eframe::egui_wgpu::wgpu;
+
+/// Format of the picture; its colours are in gamma space.
+pub const COLOURS: wgpu::TextureFormat = wgpu::TextureFormat::Rgba8Unorm;
+/// Format of depths.
+pub const DEPTHS: wgpu::TextureFormat = wgpu::TextureFormat::Depth32Float;
+/// Samples of a pixel in a picture at rest.
+pub const SMOOTH: u32 = 4;
+
+/// Bytes of an instance: a block's origin, and a colour.
+pub const INSTANCE_BYTES: u64 = 16;
+
+/// Pipelines of surfaces for one number of samples.
+pub struct Surfaces {
+    /// Closed surfaces: only what faces the viewer is drawn.
+    pub whole: wgpu::RenderPipeline,
+    /// Surfaces that are cut open.
+    pub cut: wgpu::RenderPipeline,
+}
+
+/// Everything that is made once.
+pub struct Pipelines {
+    /// One sample a pixel, and [`SMOOTH`].
+    pub surfaces: [Surfaces; 2],
+    /// Copies the picture.
+    pub copy: wgpu::RenderPipeline,
+    /// What surfaces are given: the scene.
+    pub scene: wgpu::BindGroupLayout,
+    /// What the copy is given: picture and sampler.
+    pub picture: wgpu::BindGroupLayout,
+}
+
+impl Pipelines {
+    /// Pipelines whose copies reach a window of a format.
+    pub fn new(device: &wgpu::Device, format: wgpu::TextureFormat) -> Self {
+        let module = device.create_shader_module(wgpu::include_wgsl!("body.wgsl"));
+        let scene = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
+            label: Some("scene"),
+            entries: &[wgpu::BindGroupLayoutEntry {
+                binding: 0,
+                visibility: wgpu::ShaderStages::VERTEX_FRAGMENT,
+                ty: wgpu::BindingType::Buffer {
+                    ty: wgpu::BufferBindingType::Uniform,
+                    has_dynamic_offset: false,
+                    min_binding_size: None,
+                },
+                count: None,
+            }],
+        });
+        let entry = |binding, ty| wgpu::BindGroupLayoutEntry {
+            binding,
+            visibility: wgpu::ShaderStages::FRAGMENT,
+            ty,
+            count: None,
+        };
+        let texture = wgpu::BindingType::Texture {
+            sample_type: wgpu::TextureSampleType::Float { filterable: true },
+            view_dimension: wgpu::TextureViewDimension::D2,
+            multisampled: false,
+        };
+        let picture = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
+            label: Some("picture of the body"),
+            entries: &[entry(0, texture), entry(1, wgpu::BindingType::Sampler(wgpu::SamplerBindingType::Filtering))],
+        });
+        let surfaces = [1, SMOOTH].map(|samples| Surfaces {
+            whole: surfaces(device, &module, &scene, samples, false),
+            cut: surfaces(device, &module, &scene, samples, true),
+        });
+        let copy = copy(device, &module, &picture, format);
+        Self { surfaces, copy, scene, picture }
+    }
+}
+
+fn layout(device: &wgpu::Device, label: &str, group: &wgpu::BindGroupLayout) -> wgpu::PipelineLayout {
+    device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+        label: Some(label),
+        bind_group_layouts: &[Some(group)],
+        ..wgpu::PipelineLayoutDescriptor::default()
+    })
+}
+
+fn surfaces(
+    device: &wgpu::Device,
+    module: &wgpu::ShaderModule,
+    scene: &wgpu::BindGroupLayout,
+    samples: u32,
+    is_cut: bool,
+) -> wgpu::RenderPipeline {
+    let corners = wgpu::VertexBufferLayout {
+        array_stride: 8,
+        step_mode: wgpu::VertexStepMode::Vertex,
+        attributes: &wgpu::vertex_attr_array![0 => Uint16x4],
+    };
+    let blocks = wgpu::VertexBufferLayout {
+        array_stride: INSTANCE_BYTES,
+        step_mode: wgpu::VertexStepMode::Instance,
+        attributes: &wgpu::vertex_attr_array![1 => Float32x3, 2 => Unorm8x4],
+    };
+    device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
+        label: Some("surfaces"),
+        layout: Some(&layout(device, "surfaces", scene)),
+        vertex: wgpu::VertexState {
+            module,
+            entry_point: Some("surface"),
+            buffers: &[Some(corners), Some(blocks)],
+            compilation_options: wgpu::PipelineCompilationOptions::default(),
+        },
+        primitive: wgpu::PrimitiveState {
+            cull_mode: (!is_cut).then_some(wgpu::Face::Back),
+            ..wgpu::PrimitiveState::default()
+        },
+        depth_stencil: Some(wgpu::DepthStencilState {
+            format: DEPTHS,
+            depth_write_enabled: Some(true),
+            depth_compare: Some(wgpu::CompareFunction::Less),
+            stencil: wgpu::StencilState::default(),
+            bias: wgpu::DepthBiasState::default(),
+        }),
+        multisample: wgpu::MultisampleState { count: samples, ..wgpu::MultisampleState::default() },
+        fragment: Some(wgpu::FragmentState {
+            module,
+            entry_point: Some(if is_cut { "lit_cut" } else { "lit" }),
+            targets: &[Some(COLOURS.into())],
+            compilation_options: wgpu::PipelineCompilationOptions::default(),
+        }),
+        multiview_mask: None,
+        cache: None,
+    })
+}
+
+fn copy(
+    device: &wgpu::Device,
+    module: &wgpu::ShaderModule,
+    picture: &wgpu::BindGroupLayout,
+    format: wgpu::TextureFormat,
+) -> wgpu::RenderPipeline {
+    device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
+        label: Some("copy of the body"),
+        layout: Some(&layout(device, "copy of the body", picture)),
+        vertex: wgpu::VertexState {
+            module,
+            entry_point: Some("around"),
+            buffers: &[],
+            compilation_options: wgpu::PipelineCompilationOptions::default(),
+        },
+        primitive: wgpu::PrimitiveState::default(),
+        depth_stencil: None,
+        multisample: wgpu::MultisampleState::default(),
+        fragment: Some(wgpu::FragmentState {
+            module,
+            entry_point: Some(if format.is_srgb() { "copy_linear" } else { "copy_gamma" }),
+            targets: &[Some(format.into())],
+            compilation_options: wgpu::PipelineCompilationOptions::default(),
+        }),
+        multiview_mask: None,
+        cache: None,
+    })
+}

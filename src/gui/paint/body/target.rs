@@ -1,0 +1,80 @@
+//! The picture that surfaces are drawn into.
+
+use eframe::egui_wgpu::wgpu;
+
+use super::pipelines::{COLOURS, DEPTHS};
+
+/// Colours and depths of a picture.
+pub struct Target {
+    /// Width and height in pixels.
+    pub size: [u32; 2],
+    /// Samples of a pixel.
+    pub samples: u32,
+    samples_view: Option<wgpu::TextureView>,
+    picture: wgpu::TextureView,
+    depths: wgpu::TextureView,
+    /// For the copy.
+    pub group: wgpu::BindGroup,
+}
+
+impl Target {
+    /// An empty picture.
+    pub fn new(device: &wgpu::Device, layout: &wgpu::BindGroupLayout, size: [u32; 2], samples: u32) -> Self {
+        let texture = |label, format, sample_count, usage| {
+            let texture = device.create_texture(&wgpu::TextureDescriptor {
+                label: Some(label),
+                size: wgpu::Extent3d { width: size[0], height: size[1], depth_or_array_layers: 1 },
+                mip_level_count: 1,
+                sample_count,
+                dimension: wgpu::TextureDimension::D2,
+                format,
+                usage,
+                view_formats: &[],
+            });
+            texture.create_view(&wgpu::TextureViewDescriptor::default())
+        };
+        let drawn = wgpu::TextureUsages::RENDER_ATTACHMENT;
+        let picture = texture("body", COLOURS, 1, drawn | wgpu::TextureUsages::TEXTURE_BINDING);
+        let depths = texture("depths of the body", DEPTHS, samples, drawn);
+        let samples_view = (samples > 1).then(|| texture("samples of the body", COLOURS, samples, drawn));
+        let sampler = device.create_sampler(&wgpu::SamplerDescriptor {
+            mag_filter: wgpu::FilterMode::Linear,
+            min_filter: wgpu::FilterMode::Linear,
+            ..wgpu::SamplerDescriptor::default()
+        });
+        let group = device.create_bind_group(&wgpu::BindGroupDescriptor {
+            label: Some("picture of the body"),
+            layout,
+            entries: &[
+                wgpu::BindGroupEntry { binding: 0, resource: wgpu::BindingResource::TextureView(&picture) },
+                wgpu::BindGroupEntry { binding: 1, resource: wgpu::BindingResource::Sampler(&sampler) },
+            ],
+        });
+        Self { size, samples, samples_view, picture, depths, group }
+    }
+
+    /// Begins to draw on an empty ground.
+    pub fn begin<'a>(&self, encoder: &'a mut wgpu::CommandEncoder, ground: [f32; 4]) -> wgpu::RenderPass<'a> {
+        let [r, g, b, a] = ground.map(f64::from);
+        let (view, resolve_target) = match &self.samples_view {
+            Some(samples) => (samples, Some(&self.picture)),
+            None => (&self.picture, None),
+        };
+        let store = if self.samples > 1 { wgpu::StoreOp::Discard } else { wgpu::StoreOp::Store };
+        encoder.begin_render_pass(&wgpu::RenderPassDescriptor {
+            label: Some("body"),
+            color_attachments: &[Some(wgpu::RenderPassColorAttachment {
+                view,
+                depth_slice: None,
+                resolve_target,
+                ops: wgpu::Operations { load: wgpu::LoadOp::Clear(wgpu::Color { r, g, b, a }), store },
+            })],
+            depth_stencil_attachment: Some(wgpu::RenderPassDepthStencilAttachment {
+                view: &self.depths,
+                depth_ops: Some(wgpu::Operations { load: wgpu::LoadOp::Clear(1.0), store: wgpu::StoreOp::Discard }),
+                stencil_ops: None,
+            }),
+            ..wgpu::RenderPassDescriptor::default()
+        })
+    }
+}

@@ -1,0 +1,264 @@
+//! The 3-D tile: the labels as surfaces, which are turned, moved and picked by the pointer.
+
+use std::time::{Duration, Instant};
+
+use crate::app::state::body::{BodyForm, BodyRequest, Cut};
+use crate::app::state::camera::{Bounds, Camera, Side};
+use crate::app::{Outbox, Request, Studio, commands};
+use crate::gui::egui;
+use crate::gui::paint::body::{Look, Scene, picture};
+use crate::gui::theme::{self, UNIT};
+use crate::volume::{Plane, Volume};
+use crate::words::{self, say};
+use egui::{Align2, Color32, FontId, Pos2, Rect, Sense, Stroke, vec2};
+use egui_phosphor::regular as icon;
+
+/// The view moves until so long after its last move.
+const MOVING: Duration = Duration::from_millis(180);
+/// Radians that a drag across the shorter side of the tile turns.
+const TURN: f64 = std::f64::consts::PI;
+/// How much nearer a step of the wheel goes.
+const WHEEL: f64 = 1.12;
+/// Wheel travel (in points) of one step.
+const WHEEL_STEP: f32 = 40.0;
+/// How much nearer dragging up by the tile's height goes.
+const DRAG: f64 = 8.0;
+
+/// How the tile was looked at in the last frame.
+#[derive(Default)]
+pub struct BodyCache {
+    last: Option<(Look, Instant)>,
+}
+
+impl BodyCache {
+    /// Whether the view moves, or what it shows changes.
+    fn is_moving(&mut self, look: &Look) -> bool {
+        match &mut self.last {
+            Some((last, since)) if last == look => since.elapsed() < MOVING,
+            Some((last, since)) => {
+                (*last, *since) = (look.clone(), Instant::now());
+                true
+            }
+            None => {
+                let now = Instant::now();
+                self.last = Some((look.clone(), now.checked_sub(MOVING).unwrap_or(now)));
+                false
+            }
+        }
+    }
+}
+
+/// Shows the body in `rect`; whether it was double-clicked.
+pub fn body_view_ui(
+    ui: &mut egui::Ui,
+    rect: Rect,
+    (studio, volume): (&Studio, &Volume),
+    outbox: &mut Outbox,
+    cache: &mut BodyCache,
+) -> bool {
+    let response = ui.interact(rect, ui.id().with("body"), Sense::click_and_drag());
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Image, true, say!("3-D view")));
+    let (Some(camera), Some(look)) = (studio.body_camera(), studio.body_look()) else { return false };
+    let aspect = f64::from(rect.width() / rect.height().max(1.0));
+    pointer_ui(ui, &response, (studio, volume), &camera, outbox);
+
+    let painter = ui.painter_at(rect);
+    let has_labels = !studio.body.surfaces.blocks.is_empty();
+    let look = Look::new(&volume.geometry, &camera, aspect, look, theme::VIEW_GROUND);
+    let is_painting = studio.hand.tool.labels().is_some();
+    let is_moving = cache.is_moving(&look) || is_painting;
+    if is_moving {
+        ui.ctx().request_repaint_after(MOVING);
+    }
+    painter.add(picture(rect, Scene { blocks: studio.body.surfaces.blocks.clone(), look, is_moving }));
+    if studio.display.annotations {
+        axes_ui(&painter, rect, &camera);
+        texts_ui(&painter, rect, studio, has_labels);
+        buttons_ui(ui, rect, studio, outbox);
+    }
+    let is_lit = response.has_focus() || response.hovered();
+    let border = if is_lit { theme::VIEW_TEXT } else { theme::VIEW_TEXT.gamma_multiply(0.35) };
+    painter.rect_stroke(rect, 0.0, Stroke::new(1.0, border), egui::StrokeKind::Inside);
+    response.double_clicked()
+}
+
+/// A place of the tile from -1 to 1, to the right and up.
+fn place(rect: Rect, at: Pos2) -> [f64; 2] {
+    let share = (at - rect.center()) / (rect.size() / 2.0);
+    [f64::from(share.x), f64::from(-share.y)]
+}
+
+/// Left turns, with Shift moves, the middle button moves, right goes nearer; a click picks.
+fn pointer_ui(
+    ui: &egui::Ui,
+    response: &egui::Response,
+    (studio, volume): (&Studio, &Volume),
+    camera: &Camera,
+    outbox: &mut Outbox,
+) {
+    use egui::PointerButton::{Middle, Primary, Secondary};
+    if response.hovered() != studio.body.is_hovered {
+        outbox.send(Request::Body(BodyRequest::Hover(response.hovered())));
+    }
+    let rect = response.rect;
+    let side = f64::from(rect.size().min_elem().max(1.0));
+    let [x, y] = [response.drag_delta().x, response.drag_delta().y].map(|points| f64::from(points) / side);
+    let bounds = Bounds::whole(&volume.geometry);
+    let shift = ui.input(|i| i.modifiers.shift);
+    let mut moved = *camera;
+    if response.dragged_by(Middle) || (response.dragged_by(Primary) && shift) {
+        moved = moved.panned([x, y]);
+    } else if response.dragged_by(Primary) {
+        moved = moved.orbited([TURN * x, TURN * y]);
+    } else if response.dragged_by(Secondary) {
+        moved = moved.zoomed(DRAG.powf(-y), bounds);
+    }
+    if response.hovered() {
+        let (wheel, pinch) = ui.input(|i| (i.smooth_scroll_delta().y / WHEEL_STEP, i.zoom_delta()));
+        if wheel != 0.0 {
+            moved = moved.zoomed(WHEEL.powf(f64::from(wheel)), bounds);
+        }
+        if pinch != 1.0 {
+            moved = moved.zoomed(f64::from(pinch), bounds);
+        }
+    }
+    if moved != *camera {
+        outbox.send(Request::Body(BodyRequest::Camera(moved)));
+    }
+    if response.clicked_by(Primary)
+        && let Some(at) = response.interact_pointer_pos()
+    {
+        let aspect = f64::from(rect.width() / rect.height().max(1.0));
+        let [from, direction] = camera.ray(place(rect, at), aspect);
+        outbox.send(Request::Body(BodyRequest::Pick { from, direction }));
+    }
+}
+
+/// The patient's directions in the lower left corner, the nearest last.
+fn axes_ui(painter: &egui::Painter, rect: Rect, camera: &Camera) {
+    const LENGTH: f32 = 6.0 * UNIT;
+    let centre = rect.left_bottom() + vec2(10.0 * UNIT, -10.0 * UNIT);
+    let mut ends: Vec<([f64; 3], &str, Color32)> = Side::ALL
+        .into_iter()
+        .zip([Plane::Sagittal, Plane::Sagittal, Plane::Coronal, Plane::Coronal, Plane::Axial, Plane::Axial])
+        .map(|(side, plane)| {
+            (
+                camera.seen(Camera::from(side, Bounds { middle: [0.0; 3], radius: 1.0 }).back()),
+                side.letter(),
+                theme::plane_colour(plane),
+            )
+        })
+        .collect();
+    ends.sort_by(|a, b| a.0[2].total_cmp(&b.0[2]));
+    for ([x, y, towards], letter, colour) in ends {
+        // What points away is faint.
+        let colour = colour.gamma_multiply(if towards < -0.05 { 0.4 } else { 1.0 });
+        let along = vec2(x as f32, -y as f32);
+        painter.line_segment([centre, centre + along * LENGTH], Stroke::new(1.5, colour));
+        painter.text(
+            centre + along * (LENGTH + 2.0 * UNIT),
+            Align2::CENTER_CENTER,
+            letter,
+            FontId::proportional(theme::SMALL),
+            colour,
+        );
+    }
+}
+
+fn texts_ui(painter: &egui::Painter, rect: Rect, studio: &Studio, has_labels: bool) {
+    let small = FontId::proportional(theme::SMALL);
+    let at = rect.left_top() + vec2(2.0 * UNIT, 2.0 * UNIT);
+    painter.text(at, Align2::LEFT_TOP, "3-D", small.clone(), theme::VIEW_TEXT);
+    if studio.body.surfaces.step > 1 {
+        let line = vec2(0.0, theme::SMALL + UNIT);
+        let text = say!(
+            "Surfaces of {step} x {step} x {step} voxels: single ones would take too much memory",
+            step = studio.body.surfaces.step
+        );
+        painter.text(at + line, Align2::LEFT_TOP, text, small.clone(), theme::SAGITTAL);
+    }
+    if !has_labels {
+        let is_busy = studio.body.surfaces.labels.is_none() && studio.body.surfaces.failed.is_none();
+        let text = if is_busy {
+            say!("Making surfaces...")
+        } else {
+            say!("Labels are shown here as surfaces:\npaint some, or run a model")
+        };
+        let galley = painter.layout(
+            text.into(),
+            FontId::proportional(theme::SMALL + 1.0),
+            theme::VIEW_TEXT.gamma_multiply(0.7),
+            rect.width() - 8.0 * UNIT,
+        );
+        let corner = rect.center() - galley.size() / 2.0;
+        painter.galley(corner, galley, theme::VIEW_TEXT);
+    }
+}
+
+/// Sides to look from, and what is cut away, in the upper right corner.
+fn buttons_ui(ui: &mut egui::Ui, rect: Rect, studio: &Studio, outbox: &mut Outbox) {
+    let place =
+        Rect::from_min_max(rect.right_top() + vec2(-64.0 * UNIT, UNIT), rect.right_top() + vec2(-UNIT, 7.0 * UNIT));
+    let layout = egui::Layout::right_to_left(egui::Align::Center);
+    let mut inside = ui.new_child(egui::UiBuilder::new().max_rect(place).layout(layout).id_salt("body buttons"));
+    inside.set_clip_rect(rect.intersect(ui.clip_rect()));
+    inside.spacing_mut().item_spacing.x = 0.0;
+    let ui = &mut inside;
+    let button = |text: &str| {
+        egui::Button::new(egui::RichText::new(text).color(theme::VIEW_TEXT))
+            .frame(false)
+            .min_size(vec2(5.0 * UNIT, 5.0 * UNIT))
+    };
+    let keys = &studio.settings.keys;
+    let mut command = |ui: &mut egui::Ui, text: &str, id: &'static str| {
+        let Some(entry) = commands::find(id) else { return };
+        let response = ui.add(button(text));
+        response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, true, words::text(entry.name)));
+        if response.on_hover_text(commands::tooltip(keys, entry)).clicked() {
+            outbox.run(id);
+        }
+    };
+    command(ui, icon::ARROWS_OUT, "view.body-fit");
+    for (letter, id) in [
+        ("I", "view.body-inferior"),
+        ("S", "view.body-superior"),
+        ("P", "view.body-posterior"),
+        ("A", "view.body-anterior"),
+        ("L", "view.body-left"),
+        ("R", "view.body-right"),
+    ] {
+        command(ui, letter, id);
+    }
+    let is_cut = studio.body.form.cuts.iter().any(Option::is_some);
+    let text = egui::RichText::new(icon::SCISSORS).color(if is_cut { theme::SAGITTAL } else { theme::VIEW_TEXT });
+    let menu = egui::containers::menu::MenuButton::from_button(egui::Button::new(text).frame(false)).ui(ui, |ui| {
+        cuts_ui(ui, studio, outbox);
+    });
+    menu.0.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, true, say!("Cut the body")));
+    menu.0.on_hover_text(say!("Take away what lies on one side of a slice"));
+}
+
+fn cuts_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
+    for (plane, names) in [
+        (Plane::Axial, [say!("Hide what is above the axial slice"), say!("Hide what is below the axial slice")]),
+        (
+            Plane::Coronal,
+            [say!("Hide what is in front of the coronal slice"), say!("Hide what is behind the coronal slice")],
+        ),
+        (
+            Plane::Sagittal,
+            [say!("Hide what is right of the sagittal slice"), say!("Hide what is left of the sagittal slice")],
+        ),
+    ] {
+        for (cut, name) in [Cut::Positive, Cut::Negative].into_iter().zip(names) {
+            let mut form: BodyForm = studio.body.form;
+            let slot = &mut form.cuts[plane as usize];
+            let is_on = *slot == Some(cut);
+            if ui.selectable_label(is_on, name).clicked() {
+                *slot = (!is_on).then_some(cut);
+                outbox.send(Request::Body(BodyRequest::Form(form)));
+                ui.close();
+            }
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! The 3-D tile: surfaces appear in their colours, are turned, cut and picked, and follow a stroke.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+#[path = "support/window.rs"]
+mod window;
+
+use std::time::Duration;
+
+use eframe::egui::{self, Event, Modifiers, PointerButton, Pos2, accesskit::Role};
+use egui_kittest::kittest::Queryable;
+use lamella::app::Request;
+use lamella::app::state::body::{BodyForm, BodyRequest, Cut};
+use lamella::app::state::camera::Camera;
+use lamella::app::state::tiles::TileContent;
+use lamella::volume::Plane;
+use window::*;
+
+fn run(harness: &mut Window, id: &'static str) {
+    harness.state_mut().request(Request::Run(id));
+    harness.run_steps(3);
+}
+
+/// The sample with what the model finds in it, and the 3-D tile beside the slices.
+fn body() -> Window {
+    let mut harness = sample();
+    segment(&mut harness);
+    run(&mut harness, "view.body");
+    rest(&mut harness);
+    harness
+}
+
+/// Until surfaces are made and the view is at rest.
+fn rest(harness: &mut Window) {
+    settle(harness);
+    std::thread::sleep(Duration::from_millis(250));
+    harness.run_steps(2);
+}
+
+fn tile(harness: &Window) -> egui::Rect {
+    harness.get_by_role_and_label(Role::Image, "3-D view").rect()
+}
+
+fn camera(harness: &Window) -> Camera {
+    harness.state().studio().body_camera().unwrap()
+}
+
+/// Pixels of the tile whose colour has the hue of a label, and a place among them.
+fn pixels_of(harness: &mut Window, label: u16) -> (usize, Option<Pos2>) {
+    let rect = tile(harness);
+    let colour = harness.state().label_table().unwrap().get(label).unwrap().colour.map(f32::from);
+    let image = harness.render().unwrap();
+    let length = |v: [f32; 3]| v.iter().map(|part| part * part).sum::<f32>().sqrt();
+    let mut found = Vec::new();
+    for y in rect.top() as u32 + 40..rect.bottom() as u32 - 4 {
+        for x in rect.left() as u32 + 70..rect.right() as u32 - 4 {
+            let [r, g, b, _] = image.get_pixel(x, y).0;
+            let seen = [r, g, b].map(f32::from);
+            let cosine = (0..3).map(|n| seen[n] * colour[n]).sum::<f32>() / (length(seen) * length(colour)).max(1.0);
+            if length(seen) > 60.0 && cosine > 0.985 {
+                found.push(egui::pos2(x as f32 + 0.5, y as f32 + 0.5));
+            }
+        }
+    }
+    (found.len(), found.get(found.len() / 2).copied())
+}
+
+fn drag(harness: &mut Window, button: PointerButton, from: Pos2, by: egui::Vec2, modifiers: Modifiers) {
+    let press = |pos: Pos2, pressed: bool| Event::PointerButton { pos, button, pressed, modifiers };
+    harness.event(Event::PointerMoved(from));
+    harness.event(Event::ModifiersChanged(modifiers));
+    harness.step();
+    harness.event(press(from, true));
+    harness.step();
+    harness.event(Event::PointerMoved(from + by));
+    harness.run_steps(2);
+    harness.event(press(from + by, false));
+    harness.event(Event::ModifiersChanged(Modifiers::NONE));
+    harness.run_steps(2);
+}
+
+fn labels(harness: &Window) -> Vec<u16> {
+    harness.state().labels().unwrap().counts().into_keys().collect()
+}
+
+#[test]
+fn labels_appear_as_surfaces_and_a_click_goes_to_them() {
+    let _alone = alone();
+    if !can_render() {
+        return;
+    }
+    let mut harness = body();
+    picture(&mut harness, "body-window");
+    let all = labels(&harness);
+    let counts: Vec<usize> = all.iter().map(|label| pixels_of(&mut harness, *label).0).collect();
+    assert!(!all.is_empty() && counts.iter().all(|count| *count > 200), "{all:?}: {counts:?}");
+    // A click chooses the label under it and moves the cursor into it.
+    for label in all {
+        let at = pixels_of(&mut harness, label).1.unwrap();
+        harness.event(Event::PointerMoved(at));
+        harness.step();
+        for pressed in [true, false] {
+            let button = PointerButton::Primary;
+            harness.event(Event::PointerButton { pos: at, button, pressed, modifiers: Modifiers::NONE });
+            harness.step();
+        }
+        harness.run_steps(2);
+        let studio = harness.state().studio();
+        let cursor = studio.view().unwrap().cursor;
+        assert_eq!(
+            (studio.label_view().unwrap().active, harness.state().labels().unwrap().get(cursor)),
+            (label, label)
+        );
+    }
+}
+
+#[test]
+fn the_body_is_turned_moved_and_enlarged_by_the_pointer() {
+    let _alone = alone();
+    if !can_render() {
+        return;
+    }
+    let mut harness = body();
+    let (at, first) = (tile(&harness).center(), camera(&harness));
+    drag(&mut harness, PointerButton::Primary, at, egui::vec2(60.0, 20.0), Modifiers::NONE);
+    let turned = camera(&harness);
+    assert!(turned.right != first.right && turned.up != first.up && turned.focus == first.focus);
+    drag(&mut harness, PointerButton::Primary, at, egui::vec2(30.0, 0.0), Modifiers::SHIFT);
+    let moved = camera(&harness);
+    assert!(moved.focus != turned.focus && moved.right == turned.right);
+    drag(&mut harness, PointerButton::Secondary, at, egui::vec2(0.0, -40.0), Modifiers::NONE);
+    assert!(camera(&harness).distance < moved.distance);
+    run(&mut harness, "view.body-superior");
+    assert_eq!(camera(&harness).up, [0.0, 1.0, 0.0]);
+    // The key that enlarges the tile under the pointer knows this one.
+    harness.event(Event::PointerMoved(tile(&harness).center()));
+    harness.run_steps(2);
+    run(&mut harness, "view.maximise");
+    let studio = harness.state().studio();
+    assert_eq!(studio.display.maximised.map(|tile| studio.settings.tiles[tile]), Some(TileContent::Body));
+}
+
+#[test]
+fn surfaces_follow_strokes_colours_and_cuts() {
+    let _alone = alone();
+    if !can_render() {
+        return;
+    }
+    let mut harness = body();
+    let label = labels(&harness)[0];
+    let before = pixels_of(&mut harness, label).0;
+    let blocks = |harness: &Window| harness.state().studio().body.surfaces.blocks.clone();
+    let first = blocks(&harness);
+    harness.state_mut().request(Request::Activate(label));
+    harness.key_press(egui::Key::Num4);
+    harness.run_steps(2);
+    drag_in_axial_view(&mut harness, egui::vec2(90.0, 50.0));
+    rest(&mut harness);
+    let after = pixels_of(&mut harness, label).0;
+    assert!(after > before + 20, "the stroke is seen: {before} {after}");
+    let second = blocks(&harness);
+    assert!(first.iter().any(|(place, block)| !std::sync::Arc::ptr_eq(block, &second[place])), "something is new");
+    harness.key_press_modifiers(Modifiers::COMMAND, egui::Key::Z);
+    rest(&mut harness);
+    let undone = pixels_of(&mut harness, label).0;
+    assert!(undone.abs_diff(before) < 20, "undo is followed: {before} {undone}");
+    // Half of it goes at a slice through its middle.
+    let table = harness.state().labels().unwrap().clone();
+    let region = table.region_of(label).unwrap();
+    let middle = [0, 1, 2].map(|axis| usize::midpoint(region.start[axis], region.end[axis]));
+    harness.state_mut().request(Request::Cursor(Plane::Axial, middle));
+    let mut form = BodyForm::default();
+    form.cuts[Plane::Sagittal as usize] = Some(Cut::Positive);
+    harness.state_mut().request(Request::Body(BodyRequest::Form(form)));
+    rest(&mut harness);
+    picture(&mut harness, "body-cut");
+    let cut = pixels_of(&mut harness, label).0;
+    assert!(cut > 50 && cut * 4 < before * 3, "{cut} of {before}");
+    // Hidden labels are not seen.
+    run(&mut harness, "view.labels");
+    rest(&mut harness);
+    assert_eq!(pixels_of(&mut harness, label).0, 0);
+}
+
+#[test]
+fn nothing_is_meshed_while_no_tile_shows_the_body() {
+    let _alone = alone();
+    if !can_render() {
+        return;
+    }
+    let mut harness = sample();
+    let mut settings = harness.state().studio().settings.clone();
+    settings.tiles[3] = TileContent::Facts;
+    harness.state_mut().request(Request::Settings(Box::new(settings)));
+    segment(&mut harness);
+    assert!(harness.state().studio().body.surfaces.labels.is_none());
+    run(&mut harness, "view.body");
+    rest(&mut harness);
+    assert!(!harness.state().studio().body.surfaces.blocks.is_empty());
+}
