@@ -104,6 +104,14 @@ impl Catalogue {
         if let Some(text) = self.by_template(english) {
             return Some(text);
         }
+        // A message of a room below begins with a small letter there, and with a capital where it is shown.
+        let mut letters = english.chars();
+        if let Some(first) = letters.next().filter(char::is_ascii_uppercase) {
+            let small = format!("{}{}", first.to_ascii_lowercase(), letters.as_str());
+            if let Some(text) = self.text(&small).map(str::to_string).or_else(|| self.by_template(&small)) {
+                return Some(text);
+            }
+        }
         // A full stop may belong to the text or to who shows it.
         if let Some(inside) = english.strip_suffix('.')
             && let Some(text) = self.text(inside).map(str::to_string).or_else(|| self.by_template(inside))
@@ -125,6 +133,10 @@ impl Catalogue {
     fn by_template(&self, english: &str) -> Option<String> {
         self.templates.iter().find_map(|template| {
             let found = values(&template.pieces, english)?;
+            // A name is no second sentence.
+            if found.iter().any(|(name, value)| value.contains(". ") && !PLACEHOLDERS_WITH_TEXT.contains(name)) {
+                return None;
+            }
             let parts: Vec<(&str, Cow<str>)> =
                 found.into_iter().map(|(name, value)| (name, self.value(name, value))).collect();
             let given: Vec<(&str, &dyn Display)> =

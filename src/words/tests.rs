@@ -17,6 +17,9 @@ msgstr "合并到 {target}：{source}"
 msgid "Skipped {}: {why}"
 msgstr "已跳过 {}：{why}"
 
+msgid "cannot read {}: {source}"
+msgstr "无法读取 {}：{source}"
+
 msgid "{left:.0} s left"
 msgstr "剩余 {left:.0} 秒"
 
@@ -38,10 +41,10 @@ fn catalogue() -> Catalogue {
 #[test]
 fn a_catalogue_is_read_as_gettext_writes_it() {
     let all = entries(PO).unwrap();
-    assert_eq!(all.len(), 7, "the header is no entry");
+    assert_eq!(all.len(), 8, "the header is no entry");
     assert_eq!((all[0].english.as_str(), all[0].translation.as_str(), all[0].line), ("Open", "打开", 5));
-    assert_eq!((all[5].one.as_deref(), all[5].english.as_str()), (Some("1 file"), "{count} files"));
-    assert_eq!(all[6].english, "two lines\nand a \"quote\"");
+    assert_eq!((all[6].one.as_deref(), all[6].english.as_str()), (Some("1 file"), "{count} files"));
+    assert_eq!(all[7].english, "two lines\nand a \"quote\"");
 }
 
 #[test]
@@ -70,6 +73,8 @@ fn a_finished_text_is_known_by_its_template() {
     assert_eq!(catalogue.shown("Saved a b.nii."), "已保存 a b.nii。");
     assert_eq!(catalogue.shown("12 s left"), "剩余 12 秒");
     assert_eq!(catalogue.shown("3 files"), "3 个文件");
+    // Where it is shown it begins with a capital.
+    assert_eq!(catalogue.shown("Cannot read a.nii: no such file"), "无法读取 a.nii：no such file");
     // The order of the values is the translation's.
     assert_eq!(catalogue.shown("Merge Liver into Spleen"), "合并到 Spleen：Liver");
     // A reason is a text of the program; a name is not, though it reads like one.

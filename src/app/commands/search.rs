@@ -36,7 +36,8 @@ pub fn search(text: &str, keymap: &Keymap, recent: &[&'static str]) -> Vec<&'sta
 /// What a word is worth; none where it is nowhere. Commands are found by their English names too.
 fn worth(entry: &CommandEntry, keymap: &Keymap, word: &str) -> Option<u32> {
     let has_key = || keys_of(keymap, entry).iter().any(|key| key.to_string().to_lowercase() == word);
-    let said = [words::text, |english| english].map(|say: fn(&'static str) -> &'static str| {
+    let said = [true, false].map(|is_translated| {
+        let say = |english: &'static str| if is_translated { words::text(english) } else { english };
         let name = say(entry.name).to_lowercase();
         match () {
             () if name.starts_with(word) => Some(NAME_START),

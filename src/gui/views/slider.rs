@@ -150,9 +150,9 @@ fn step_to(plane: Plane, from: usize, to: usize, outbox: &mut Outbox) {
 fn described(segmentation: Option<&Segmentation>, plane: Plane, slice: usize, count: usize) -> String {
     let place = say!("Slice {slice} of {count}", slice = slice + 1, count);
     let Some(segmentation) = segmentation else { return place };
-    let state = segmentation.state(plane, slice).name();
+    let state = words::text(segmentation.state(plane, slice).name());
     match segmentation.maker(plane, slice) {
-        Some(maker) => format!("{place}: {state}, {}", maker.described()),
+        Some(maker) => format!("{place}: {state}, {}", words::shown(&maker.described())),
         None => format!("{place}: {state}"),
     }
 }

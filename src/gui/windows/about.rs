@@ -3,7 +3,7 @@
 use crate::app::state::settings;
 use crate::gui::egui;
 use crate::gui::theme::{self, UNIT};
-use crate::words::say;
+use crate::words::{self, say};
 
 /// Shows version, licence, what it is not for, and where settings and models lie; whether it stays open.
 pub fn about_ui(context: &egui::Context) -> bool {
@@ -12,7 +12,7 @@ pub fn about_ui(context: &egui::Context) -> bool {
         ui.set_width(110.0 * UNIT);
         let dim = theme::tokens(ui).dim;
         ui.label(egui::RichText::new(format!("Lamella {}", env!("CARGO_PKG_VERSION"))).heading());
-        ui.add(egui::Label::new(env!("CARGO_PKG_DESCRIPTION")).wrap());
+        ui.add(egui::Label::new(words::text(env!("CARGO_PKG_DESCRIPTION"))).wrap());
         ui.add_space(2.0 * UNIT);
         let place = |path: Option<std::path::PathBuf>| {
             path.map_or_else(

@@ -34,7 +34,7 @@ pub fn first_task_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
 fn title_ui(ui: &mut egui::Ui, task: &FirstTask, outbox: &mut Outbox) {
     ui.horizontal(|ui| {
         ui.label(egui::RichText::new(say!("First steps")).heading());
-        let count = say!("{task} of {first_steps}", task = task.count(), first_steps = FIRST_STEPS.len());
+        let count = say!("{count} of {all}", count = task.count(), all = FIRST_STEPS.len());
         ui.label(egui::RichText::new(count).small().color(theme::tokens(ui).dim));
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             if icon_button(ui, icon::X, say!("End the first steps"))

@@ -9,7 +9,7 @@ use crate::formats::deidentify::Change;
 use crate::gui::controls::note;
 use crate::gui::egui;
 use crate::gui::theme::{self, UNIT};
-use crate::words::{self, say};
+use crate::words::{self, plural, say};
 
 /// Titles of the columns, and their shares of the width.
 const COLUMNS: [(&str, f32); 4] = [("Files", 0.09), ("What", 0.19), ("Name", 0.4), ("Element", 0.32)];
@@ -43,7 +43,7 @@ pub fn changes_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox, heigh
         let told = say!("Find a change");
         field.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::TextEdit, true, told));
         let (files, patients) = (list.report.files, list.report.patients.len());
-        let patients = if patients == 1 { say!("one patient").into() } else { say!("{patients} patients", patients) };
+        let patients = plural!(patients, "one patient", "{patients} patients", patients);
         note(
             ui,
             say!("{changes} changes in {files} files of {patients}", changes = list.changes.len(), files, patients),

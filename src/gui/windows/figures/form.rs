@@ -22,7 +22,7 @@ pub fn form_ui(ui: &mut egui::Ui, studio: &Studio, form: &FigureForm, outbox: &m
         ui.set_width(WIDTH - 2.0 * UNIT);
         ui.horizontal(|ui| {
             for (kind, name, hint) in FigureKind::ALL {
-                ui.selectable_value(&mut changed.kind, kind, name).on_hover_text(hint);
+                ui.selectable_value(&mut changed.kind, kind, words::text(name)).on_hover_text(words::text(hint));
             }
         });
         ui.add_space(UNIT);
@@ -101,10 +101,10 @@ fn labels_ui(ui: &mut egui::Ui, form: &mut FigureForm) {
 }
 
 fn files_ui(ui: &mut egui::Ui, form: &mut FigureForm) {
-    let name = CONTENTS.iter().find(|(content, ..)| *content == form.content).map_or("", |(_, name, _)| name);
+    let name = CONTENTS.iter().find(|(content, ..)| *content == form.content).map_or("", |(_, name, _)| words::text(name));
     list_row(ui, say!("Content"), name, |ui| {
         for (content, name, hint) in CONTENTS {
-            ui.selectable_value(&mut form.content, content, name).on_hover_text(hint);
+            ui.selectable_value(&mut form.content, content, words::text(name)).on_hover_text(words::text(hint));
         }
     });
     if form.kind == FigureKind::Files {
