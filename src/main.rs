@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use lamella::cli::{Arguments, Request};
+use lamella::cli::{Arguments, BodyBench, Request};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -18,6 +18,7 @@ fn main() -> ExitCode {
     match lamella::cli::run(Arguments::parse()) {
         Request::Exit(code) => ExitCode::from(code),
         Request::Window(paths) => window(paths),
+        Request::BenchBody(asked) => bench_body(&asked),
     }
 }
 
@@ -35,5 +36,22 @@ fn window(paths: Vec<std::path::PathBuf>) -> ExitCode {
 #[cfg(not(feature = "gui"))]
 fn window(_: Vec<std::path::PathBuf>) -> ExitCode {
     eprintln!("error: this build has no window; see `lamella --help` for the commands");
+    ExitCode::from(2)
+}
+
+#[cfg(feature = "gui")]
+fn bench_body(asked: &BodyBench) -> ExitCode {
+    match lamella::gui::bench_body(&asked.mask, asked.size, asked.frames, asked.software) {
+        Ok(times) => ExitCode::from(lamella::cli::show_times(&times, asked.json)),
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[cfg(not(feature = "gui"))]
+fn bench_body(_: &BodyBench) -> ExitCode {
+    eprintln!("error: this build has no window and cannot draw");
     ExitCode::from(2)
 }

@@ -1,5 +1,11 @@
 //! The 3-D tile: surfaces appear in their colours, are turned, cut and picked, and follow a stroke.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "points and pixels turn into each other"
+)]
 
 #[path = "support/window.rs"]
 mod window;
@@ -89,7 +95,6 @@ fn labels_appear_as_surfaces_and_a_click_goes_to_them() {
         return;
     }
     let mut harness = body();
-    picture(&mut harness, "body-window");
     let all = labels(&harness);
     let counts: Vec<usize> = all.iter().map(|label| pixels_of(&mut harness, *label).0).collect();
     assert!(!all.is_empty() && counts.iter().all(|count| *count > 200), "{all:?}: {counts:?}");
@@ -111,6 +116,21 @@ fn labels_appear_as_surfaces_and_a_click_goes_to_them() {
             (label, label)
         );
     }
+    // The slices through the cursor, among the surfaces: their greys are seen.
+    let greys = |harness: &mut Window| {
+        let (rect, image) = (tile(harness).shrink(8.0), harness.render().unwrap());
+        let is_grey = |[r, g, b, _]: [u8; 4]| r == g && g == b && (40..230).contains(&r);
+        let inside = image.enumerate_pixels().filter(|(x, y, _)| rect.contains(egui::pos2(*x as f32, *y as f32)));
+        inside.filter(|(_, _, pixel)| is_grey(pixel.0)).count()
+    };
+    let before = greys(&mut harness);
+    run(&mut harness, "view.body-slices");
+    let at = tile(&harness).center();
+    drag(&mut harness, PointerButton::Primary, at, egui::vec2(75.0, 35.0), Modifiers::NONE);
+    rest(&mut harness);
+    let after = greys(&mut harness);
+    assert!(after > before + 5000, "slices are seen: {before} {after}");
+    picture(&mut harness, "body");
 }
 
 #[test]

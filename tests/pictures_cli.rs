@@ -58,6 +58,54 @@ fn a_spacing_is_taken_for_pictures_and_refused_for_files_that_say_it() {
 }
 
 #[test]
+fn strokes_and_operations_on_pictures_know_the_size_that_is_given() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let stacks = [at("image"), at("mask")];
+    for (n, stack) in stacks.iter().enumerate() {
+        std::fs::create_dir(stack).unwrap();
+        for slice in 1..4u8 {
+            let inside = |x: u32, y: u32| (8..16).contains(&x) && (8..16).contains(&y);
+            let value = |x, y| {
+                Luma([if !inside(x, y) {
+                    0
+                } else if n == 0 {
+                    200
+                } else {
+                    1
+                }])
+            };
+            GrayImage::from_fn(24, 24, value).save(stack.join(format!("s{slice}.png"))).unwrap();
+        }
+    }
+    let [image, mask] = &stacks;
+    let spacing = |path: &Path| -> serde_json::Value {
+        let told: serde_json::Value = serde_json::from_str(&done(&["info", text(path), "--json"])).unwrap();
+        told["volumes"][0]["spacing"].clone()
+    };
+    let size = serde_json::json!([0.5, 0.25, 2.0]);
+    // 1 mm is two columns and four rows.
+    let grown = |more: &[&str], name: &str| {
+        let out = at(name);
+        let step =
+            ["--do", "grow-margin margin=1", "--label", "1", "--spacing", "0.5,0.25,2", "--json", "-o", text(&out)];
+        let told: serde_json::Value =
+            serde_json::from_str(&done(&[&["edit", text(mask)][..], more, &step].concat())).unwrap();
+        assert_eq!(spacing(&out), size, "{name}");
+        told["voxels"]["1"].clone()
+    };
+    let alone = grown(&[], "alone.nii.gz");
+    assert!(alone.as_u64().unwrap() > 12 * 12 * 3, "{alone}");
+    assert_eq!(grown(&["--image", text(image)], "with.nii.gz"), alone);
+    let answer = at("answer.nii.gz");
+    let words = ["--method", "grow", "--strokes", text(mask), "-o", text(&answer), "--spacing", "0.5,0.25,2"];
+    done(&[&["touch", text(image)][..], &words].concat());
+    assert_eq!(spacing(&answer), size);
+    let why = refused(&["edit", text(&answer), "-o", text(&at("x.nii.gz")), "--do", "clear", "--spacing", "1,1,1"]);
+    assert!(why.contains("says how large its voxels are"), "{why}");
+}
+
+#[test]
 fn slices_go_into_files_and_stacks_and_nothing_that_is_read_is_written_over() {
     let folder = tempfile::tempdir().unwrap();
     let (scan, mask) = (sample("synthetic_hippocampus.nii.gz"), sample("synthetic_hippocampus_labels.nii.gz"));

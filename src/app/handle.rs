@@ -1,8 +1,8 @@
 //! The one receiver of requests.
 
 use super::act::{
-    attention, body, comparing, deidentifying, figures, joining, labels, leaving, measuring, models, operating,
-    overlay, painting, pixels, profiles, recovery, saving, scans, servers, sizing, teach, traveling,
+    attention, body, bringing, comparing, deidentifying, figures, joining, labels, leaving, measuring, models,
+    operating, overlay, painting, pixels, profiles, recovery, saving, scans, servers, sizing, teach, traveling,
 };
 use super::commands;
 use super::state::leaving::Leaving;
@@ -20,13 +20,18 @@ pub fn handle(studio: &mut Studio, request: Request) {
         }
         Request::Open(paths) => scans::open(studio, paths),
         Request::ShowItem(n) => scans::show_item(studio, n),
+        Request::LookAgain(n) => scans::look_again(studio, n),
         Request::UseAsSegmentation(n) => scans::use_as_segmentation(studio, n),
         Request::Close(scan) => leaving::ask(studio, Leaving::Scan(scan)),
         Request::NewSegmentation(scan) => {
+            bringing::overtake(studio);
             scans::show(studio, scan);
             labels::new_segmentation(studio);
         }
-        Request::ShowSegmentation(id) => scans::show_segmentation(studio, id),
+        Request::ShowSegmentation(id) => {
+            bringing::overtake(studio);
+            scans::show_segmentation(studio, id);
+        }
         Request::RenameSegmentation(id, name) => labels::rename_segmentation(studio, id, name),
         Request::Answer(answer) => saving::take_answer(studio, answer),
         Request::Settings(settings) => studio.settings = *settings,

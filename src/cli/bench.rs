@@ -69,6 +69,8 @@ enum What {
         #[command(flatten)]
         common: Common,
     },
+    /// Surfaces of a mask as the 3-D tile makes and draws them: all, those around a stroke, and frames of a whole turn
+    Body(BodyBench),
     /// One read of a series or file into a volume
     Load {
         /// A file or folder
@@ -76,6 +78,35 @@ enum What {
         #[command(flatten)]
         common: Common,
     },
+}
+
+/// What of the 3-D tile is timed; the window's part of the program does it.
+#[derive(Args)]
+pub struct BodyBench {
+    /// The mask
+    pub mask: PathBuf,
+    /// Width and height of the picture
+    #[arg(long, default_value = "640x480", value_parser = picture_size)]
+    pub size: [u32; 2],
+    /// Frames of the turn
+    #[arg(long, default_value_t = 36)]
+    pub frames: usize,
+    /// Draw without a graphics card, where a driver for that is installed
+    #[arg(long)]
+    pub software: bool,
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn picture_size(text: &str) -> std::result::Result<[u32; 2], String> {
+    const MOST: u32 = 8192;
+    let wrong = || format!("{text:?} is no size of a picture; write for example 640x480");
+    let (width, height) = text.split_once('x').ok_or_else(wrong)?;
+    match (width.parse(), height.parse()) {
+        (Ok(width), Ok(height)) if (1..=MOST).contains(&width) && (1..=MOST).contains(&height) => Ok([width, height]),
+        _ => Err(wrong()),
+    }
 }
 
 #[derive(Args)]
@@ -237,11 +268,22 @@ impl Common {
 }
 
 impl Bench {
+    /// The benchmark of the window's part, where that is asked for.
+    pub(super) fn of_window(self) -> std::result::Result<BodyBench, Self> {
+        match self.what {
+            What::Body(asked) => Ok(asked),
+            what => Err(Self { what }),
+        }
+    }
+
     pub(super) fn run(&self) -> Result {
-        let (What::Segment { common, .. }
-        | What::Train { common, .. }
-        | What::Edit { common, .. }
-        | What::Load { common, .. }) = &self.what;
+        let common = match &self.what {
+            What::Segment { common, .. }
+            | What::Train { common, .. }
+            | What::Edit { common, .. }
+            | What::Load { common, .. } => common,
+            What::Body(_) => return Err(JobError::Other("this build has no window and cannot draw".into())),
+        };
         use_threads(common.threads)?;
         match &self.what {
             What::Segment { network, size, stages, device, common } => {
@@ -276,6 +318,7 @@ impl Bench {
                 common.time("train", || bench.train_step(), &facts)
             }
             What::Edit { size, case, common } => bench_edit(size.0, case, common),
+            What::Body(_) => Ok(()),
             What::Load { path, common } => {
                 let before = peak_memory_bytes();
                 let first = BenchLoad::run(path)?;

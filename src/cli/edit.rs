@@ -7,6 +7,7 @@ use std::sync::Arc;
 use clap::Args;
 use serde_json::{Value as Json, json};
 
+use super::spacing::Spacing;
 use super::terminal::Terminal;
 use super::{Result, print_json};
 use crate::edit::operations::{
@@ -33,6 +34,8 @@ pub struct Edit {
     /// The scan that the mask belongs to, for operations that look at it
     #[arg(long)]
     image: Option<PathBuf>,
+    #[command(flatten)]
+    spacing: Spacing,
     /// Frame of a 4-D scan, counted from 0
     #[arg(long, default_value_t = 0)]
     frame: usize,
@@ -198,13 +201,23 @@ impl Edit {
     fn open(&self, input: &Path, terminal: &Terminal) -> Result<(Session, SegmentationId, Geometry)> {
         let report = |share| terminal.progress(share);
         let watch = Watch::unwatched().reporting(&report);
-        let scan = self.image.as_ref().map(|path| formats::open_one(path, None, watch.stage("Reading the scan")));
+        let scan = self.image.as_ref().map(|path| self.spacing.open(path, None, watch.stage("Reading the scan")));
         let scan = scan.transpose()?;
+        // Without a scan the size is that of the mask's own voxels.
+        let ground = match &scan {
+            Some(scan) => Some(Ground::of(scan)),
+            None => self.spacing.said_of(input, watch)?,
+        };
         let (labels, annotations) =
-            formats::read_annotated_labels(input, scan.as_ref().map(Ground::of).as_ref(), watch, &|text| {
-                terminal.warn(&text);
-            })?;
-        let grid = labels.geometry().clone();
+            formats::read_annotated_labels(input, ground.as_ref(), watch, &|text| terminal.warn(&text))?;
+        // What a picture does not say of its voxels, the scan or the user does.
+        let grid = match &ground {
+            Some(ground) if labels.geometry().may_be(&ground.geometry) && labels.geometry().is_size_assumed() => {
+                ground.geometry.clone()
+            }
+            _ => labels.geometry().clone(),
+        };
+        let labels = labels.on(&grid);
         let (volume, labels) = match self.image.as_ref().zip(scan) {
             None => (nothing(labels.geometry().clone()), labels),
             Some((path, volume)) => {

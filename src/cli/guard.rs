@@ -81,11 +81,25 @@ pub fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
 /// Keeps what a panic says for the message, instead of printing it.
 fn note_panics() {
     std::panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map_or(String::new(), |at| format!(" ({}:{})", at.file(), at.line()));
+        let place = panic.location().map_or(String::new(), |at| format!(" ({}:{})", in_sources(at.file()), at.line()));
         let text = format!("{}{place}", panic_reason(panic.payload()));
         tracing::debug!("{text}\n{}", std::backtrace::Backtrace::force_capture());
         PANIC.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(text);
     }));
+}
+
+/// A file's name in the sources. The compiler names it from the manifest of its part, or from where a dependency is kept.
+fn in_sources(file: &str) -> &str {
+    let starts = ["/src/", "\\src\\"].into_iter().filter_map(|folder| file.rfind(folder)).max();
+    match starts {
+        // Of a dependency the folder before tells which one it is.
+        Some(at) if !file.contains("..") => {
+            let before = file.get(..at).and_then(|path| path.rfind(['/', '\\'])).map_or(0, |slash| slash + 1);
+            file.get(before..).unwrap_or(file)
+        }
+        Some(at) => file.get(at + 1..).unwrap_or(file),
+        None => file,
+    }
 }
 
 /// Files and folders that the command was given, without what it writes.
@@ -128,6 +142,21 @@ fn with_files(error: &JobError, files: &[PathBuf]) -> String {
 mod tests {
     use super::*;
     use crate::learn::FitError;
+
+    #[test]
+    fn places_are_named_as_in_the_sources() {
+        for (named, shown) in [
+            ("crates/base/../../src/work/memory.rs", "src/work/memory.rs"),
+            ("/home/builder/lamella/crates/images/../../src/formats/scan.rs", "src/formats/scan.rs"),
+            (r"crates\base\..\..\src\work\memory.rs", r"src\work\memory.rs"),
+            ("src/cli/guard.rs", "src/cli/guard.rs"),
+            ("/home/builder/.cargo/registry/src/index/rayon-1.10.0/src/lib.rs", "rayon-1.10.0/src/lib.rs"),
+            ("/rustc/0123abcd/library/core/src/slice/mod.rs", "core/src/slice/mod.rs"),
+            ("<unnamed>", "<unnamed>"),
+        ] {
+            assert_eq!(in_sources(named), shown, "{named}");
+        }
+    }
 
     #[test]
     fn panics_become_errors_wherever_they_happen() {

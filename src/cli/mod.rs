@@ -53,6 +53,8 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
+pub use bench::BodyBench;
+
 use crate::engine::Activations;
 use crate::jobs::JobError;
 
@@ -113,6 +115,8 @@ enum Command {
 pub enum Request {
     /// Open the window with these paths.
     Window(Vec<PathBuf>),
+    /// Time the 3-D tile, which the window's part of the program does.
+    BenchBody(BodyBench),
     /// A command was run; leave with this code.
     Exit(u8),
 }
@@ -121,6 +125,10 @@ pub enum Request {
 pub fn run(arguments: Arguments) -> Request {
     match arguments.command {
         None => Request::Window(arguments.paths),
+        Some(Command::Bench(command)) => match command.of_window() {
+            Ok(asked) => Request::BenchBody(asked),
+            Err(command) => Request::Exit(guard::run(Command::Bench(command))),
+        },
         Some(command) => Request::Exit(guard::run(command)),
     }
 }
@@ -192,6 +200,15 @@ fn print_line(line: std::fmt::Arguments) {
 fn tell_line(line: std::fmt::Arguments) {
     // There is nowhere left to report to.
     let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// Prints what was timed, as one JSON document or in words; the exit code.
+pub fn show_times(times: &(impl serde::Serialize + std::fmt::Display), json: bool) -> u8 {
+    if !json {
+        say!("{times}");
+        return 0;
+    }
+    u8::from(print_json(times).is_err())
 }
 
 /// Prints a JSON document.

@@ -29,6 +29,16 @@ impl Spacing {
         Ok(formats::ground_of_one(path, None, self.spacing, watch)?)
     }
 
+    /// What a mask that is read without its scan must know, where a size is given for its own voxels.
+    pub fn said_of(&self, mask: &Path, watch: Watch) -> Result<Option<Ground>> {
+        self.spacing.map(|_| self.ground(mask, watch)).transpose()
+    }
+
+    /// The size that is given.
+    pub fn given(&self) -> Option<GivenSize> {
+        self.spacing
+    }
+
     /// Refuses a size where there is no scan that could have it.
     pub fn refuse(&self, why: &str) -> Result {
         match self.spacing {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::json;
 
+use super::spacing::Spacing;
 use super::terminal::Terminal;
 use super::{Result, print_json};
 use crate::engine::DeviceChoice;
@@ -48,6 +49,8 @@ pub struct Touch {
     /// Series Instance UID (or name), where the image's folder holds several
     #[arg(long)]
     series: Option<String>,
+    #[command(flatten)]
+    spacing: Spacing,
     /// Frame of a 4-D image, counted from 0
     #[arg(long, default_value_t = 0)]
     frame: usize,
@@ -127,6 +130,7 @@ impl Touch {
         let job = TouchJob {
             image: pair.image.clone(),
             series: self.series.clone(),
+            size: self.spacing.given(),
             frame: self.frame,
             strokes: pair.strokes.clone(),
             method: method.clone(),

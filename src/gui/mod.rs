@@ -25,6 +25,7 @@
 )]
 
 mod bars;
+mod bench_body;
 mod controls;
 mod dialogs;
 mod input;
@@ -42,6 +43,7 @@ use std::path::PathBuf;
 
 use crate::app::Settings;
 use crate::words::Language;
+pub use bench_body::{BodyTimes, bench_body};
 pub use shell::App;
 
 /// Opens the window and returns when it is closed.

@@ -9,7 +9,7 @@ use super::job::{Job, JobKind, Work};
 use super::title::file_name;
 use super::touch_slices::{SharedTouchNetwork, answered};
 use crate::edit::{SeedGrowing, grow_from_seeds};
-use crate::formats;
+use crate::formats::{self, GivenSize};
 use crate::volume::{LabelMap, LabelValue, Region, Volume};
 
 /// Strokes on the structure.
@@ -35,6 +35,8 @@ pub struct TouchJob {
     pub image: PathBuf,
     /// Which series, where there are several.
     pub series: Option<String>,
+    /// How large a voxel is, for pictures that do not say it.
+    pub size: Option<GivenSize>,
     /// The frame of it that is looked at, from 0.
     pub frame: usize,
     /// The strokes, on the same grid: 1 on the structure, 2 off it, 0 elsewhere.
@@ -67,8 +69,8 @@ impl Job for TouchJob {
         if self.label == 0 {
             return Err(JobError::Other("the label 0 is the background; choose another".into()));
         }
-        let Self { image, series, frame, strokes: path, method, label } = self;
-        let volume = formats::open_one(&image, series.as_deref(), work.watch.stage("Reading the image"))?;
+        let Self { image, series, size, frame, strokes: path, method, label } = self;
+        let volume = formats::open_of_size(&image, series.as_deref(), size, work.watch.stage("Reading the image"))?;
         volume.warnings.iter().for_each(|warning| work.warn(warning));
         if frame >= volume.frame_count() {
             let frames = volume.frame_count();
@@ -206,6 +208,7 @@ mod tests {
         let job = TouchJob {
             image: image(folder),
             series: None,
+            size: None,
             frame: 0,
             strokes: path,
             method: TouchMethod::Grow,

@@ -49,17 +49,23 @@ impl Session {
         Ok((scan, ids))
     }
 
-    /// Adds segmentations that were kept of a scan that is open. One of the scan that is empty and that nothing was done with goes.
+    /// Adds segmentations that were kept of a scan that is open. One of the scan that is empty and that nothing was done with goes,
+    /// unless something is on its way into it.
     ///
     /// # Errors
     /// Where they do not fit; nothing changes then. A scan that is not open has no room for any.
-    pub fn take_in(&mut self, scan: ScanId, kept: Vec<KeptSegmentation>) -> Result<Vec<SegmentationId>, OtherGrid> {
+    pub fn take_in(
+        &mut self,
+        scan: ScanId,
+        kept: Vec<KeptSegmentation>,
+        is_in_hand: impl Fn(SegmentationId) -> bool,
+    ) -> Result<Vec<SegmentationId>, OtherGrid> {
         let Some(volume) = self.document.scan(scan).cloned() else { return Ok(Vec::new()) };
         kept.iter().try_for_each(|kept| fits(kept, &volume))?;
         let untouched: Vec<SegmentationId> = self
             .document
             .segmentations_of(scan)
-            .filter(|(id, own)| own.is_empty() && !self.is_known(*id))
+            .filter(|(id, own)| own.is_empty() && !self.is_known(*id) && !is_in_hand(*id))
             .map(|(id, _)| id)
             .collect();
         let ids: Vec<SegmentationId> = kept.into_iter().map(|kept| self.take_in_one(scan, &volume, kept)).collect();

@@ -58,6 +58,19 @@ impl BlockSurface {
         size_of_val(self.vertices.as_slice()) + size_of_val(self.indices.as_slice())
     }
 
+    /// The lowest and the highest place of a corner along each axis, in voxels; none where there is no corner.
+    pub fn ends(&self) -> Option<[[f32; 3]; 2]> {
+        let first = *self.vertices.first()?;
+        let (mut low, mut high) = (first, first);
+        for vertex in &self.vertices {
+            for axis in 0..3 {
+                low[axis] = low[axis].min(vertex[axis]);
+                high[axis] = high[axis].max(vertex[axis]);
+            }
+        }
+        Some([self.place(low), self.place(high)])
+    }
+
     /// Place of a corner in voxels.
     pub fn place(&self, vertex: BlockVertex) -> [f32; 3] {
         [0, 1, 2].map(|axis| self.origin[axis] as f32 + f32::from(vertex[axis]) / STEPS_PER_VOXEL)

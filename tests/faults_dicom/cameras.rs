@@ -165,6 +165,51 @@ fn windows_are_volumes_and_time_slots_are_times_of_a_gamma_camera() {
 }
 
 #[test]
+fn volumes_of_one_series_are_told_apart_by_their_names() {
+    let _alone = one_at_a_time();
+    let names = |made: &[Made]| -> Vec<String> {
+        let (volumes, reasons) = open_all(made);
+        let mut names: Vec<String> = volumes.into_iter().map(|volume| volume.name).collect();
+        names.sort();
+        assert!(names.len() > 1, "{names:?} {reasons:?}");
+        names
+    };
+    let slices: (u16, &[u16]) = (SLICE, &[1, 2, 3, 1, 2, 3]);
+    let mut made = camera("2.5", &[(ENERGY, &[1, 1, 1, 2, 2, 2]), slices]);
+    assert_eq!(names(&[made.clone()]), ["made, energy window 1", "made, energy window 2"]);
+    let window = |name: &str| element((0x0054, 0x0018), b"SH", name.as_bytes());
+    made.raw((0x0054, 0x0012), b"SQ", &items(&[window("Tc99m "), window("Scatter ")]));
+    assert_eq!(names(&[made]), ["made, energy window 1 (Tc99m)", "made, energy window 2 (Scatter)"]);
+    let made = camera("2.5", &[(DETECTOR, &[1, 1, 1, 2, 2, 2]), slices]);
+    assert_eq!(names(&[made]), ["made, detector 1", "made, detector 2"]);
+    // Two voltages of a tube, two energies of a spectral CT, planes of a localizer, and a part of another size.
+    let two = |change: &dyn Fn(&mut Made, i64)| -> Vec<Made> {
+        let slice_of = |n: i64| {
+            let mut made = slice(n + 1, (n % 3) as f64 * 2.0, n as u16 * 100);
+            change(&mut made, n / 3);
+            made
+        };
+        (0..6).map(slice_of).collect()
+    };
+    let made = two(&|made, part| done(made.text((0x0018, 0x0060), b"DS", ["80", "140"][part as usize])));
+    assert_eq!(names(&made), ["made, 140 kV", "made, 80 kV"]);
+    let energy = [70.0f64, 140.0].map(|kev| kev.to_le_bytes().to_vec());
+    let made = two(&|made, part| done(made.raw((0x0018, 0x937C), b"FD", &energy[part as usize])));
+    assert_eq!(names(&made), ["made, 140 keV", "made, 70 keV"]);
+    let turned = "0\\1\\0\\0\\0\\-1";
+    let made = two(&|made, part| {
+        if part == 1 {
+            done(made.text((0x0020, 0x0037), b"DS", turned))
+        }
+    });
+    let found = names(&made);
+    assert!(found.contains(&"made, axial".to_string()) && found[1].starts_with("made, sagittal"), "{found:?}");
+    // Nobody's name, whoever it is of.
+    let made = two(&|made, part| done(made.text((0x0010, 0x0010), b"PN", ["A^ONE", "B^TWO"][part as usize])));
+    assert_eq!(names(&made), ["made, part 1", "made, part 2"]);
+}
+
+#[test]
 fn projections_are_no_slices_and_vectors_must_fit() {
     let _alone = one_at_a_time();
     let mut made = camera("2.5", &[(DETECTOR, &[1, 1, 2, 2]), (PHASE, &[1, 1, 1, 1])]);

@@ -1,6 +1,6 @@
 //! The 3-D tile: making surfaces while it is on screen, turning the body, picking voxels of it.
 
-use crate::app::state::body::{BodyForm, BodyLook, BodyRequest, Cut, MOST_BYTES, Surfaces};
+use crate::app::state::body::{BodyLook, BodyRequest, Cut, MOST_BYTES, Surfaces};
 use crate::app::state::camera::{Bounds, Camera, Side};
 use crate::app::state::studio::Studio;
 use crate::app::state::tiles::{Layout, TileContent};
@@ -82,8 +82,7 @@ pub fn fit(studio: &mut Studio) {
 
 /// Takes away what the slices of a plane cut off: the positive side, then the negative one, then nothing.
 pub fn turn_cut(studio: &mut Studio, plane: Plane) {
-    let BodyForm { cuts } = &mut studio.body.form;
-    let cut = &mut cuts[plane as usize];
+    let cut = &mut studio.body.form.cuts[plane as usize];
     *cut = match cut {
         None => Some(Cut::Positive),
         Some(Cut::Positive) => Some(Cut::Negative),

@@ -29,7 +29,7 @@ pub fn start(studio: &mut Studio, kept: KeptScan, from: BroughtFrom) {
         })
     });
     let (reference, beside) = (kept.reference.clone(), kept.beside.clone());
-    studio.bringing.all.push(Bringing { id, kept, from });
+    studio.bringing.all.push(Bringing { id, kept, from, is_overtaken: false });
     match open {
         Some(scan) => lay_on(studio, id, scan),
         None => look(studio, id, reference, beside.into_iter().collect()),
@@ -165,7 +165,10 @@ fn lay_on(studio: &mut Studio, id: u64, scan: ScanId) {
     if let Some(place) = changed {
         tell_changed(studio, &title, place.map(|place| place.path.display().to_string()).unwrap_or_default());
     }
-    match studio.session.take_in(scan, kept) {
+    // What the user or a job is in the middle of changing has a place to come to.
+    let drawn = studio.active().filter(|_| studio.hand.tool.is_busy());
+    let is_in_hand = |id| drawn == Some(id) || studio.tasks.is_computing(|of| of == id);
+    match studio.session.take_in(scan, kept, is_in_hand) {
         Ok(ids) => {
             if copy.is_some() {
                 studio.session.set_copy(scan, copy);
@@ -184,12 +187,17 @@ fn refuse(studio: &mut Studio, id: u64, title: &str, why: &str) {
     give_up(studio, id);
 }
 
+/// The user chooses what to look at: what comes from now on is not shown in its place.
+pub fn overtake(studio: &mut Studio) {
+    studio.bringing.all.iter_mut().for_each(|bringing| bringing.is_overtaken = true);
+}
+
 /// They are in the session.
 fn came(studio: &mut Studio, id: u64, scan: ScanId, ids: &[SegmentationId]) {
     let Some(at) = studio.bringing.all.iter().position(|bringing| bringing.id == id) else { return };
-    let Bringing { from, kept, .. } = studio.bringing.all.remove(at);
-    // What is being drawn was begun without them.
-    studio.hand.tool.abort();
+    let Bringing { from, kept, is_overtaken, .. } = studio.bringing.all.remove(at);
+    // What is being drawn was begun without them, and what the user asked for since is what he wants to see.
+    let is_shown = !is_overtaken && !studio.hand.tool.is_busy();
     studio.session.take_in_measurements(scan, &kept.reference, kept.measurements.clone(), kept.measurements_saved);
     super::traveling::leave_what_is_gone(studio);
     ids.iter().for_each(|id| add_label_view(studio, *id));
@@ -202,12 +210,16 @@ fn came(studio: &mut Studio, id: u64, scan: ScanId, ids: &[SegmentationId]) {
             view.active = label;
         }
     }
-    // What was on its way to the screen is not to be shown over it.
-    (studio.loading, studio.cases.going) = (None, None);
-    studio.tasks.stop(LoadJob::KIND);
-    match ids.first() {
-        Some(first) => show_segmentation(studio, *first),
-        None => show(studio, scan),
+    if is_shown {
+        // What was on its way to the screen is not to be shown over it.
+        (studio.loading, studio.cases.going) = (None, None);
+        studio.tasks.stop(LoadJob::KIND);
+        match ids.first() {
+            Some(first) => show_segmentation(studio, *first),
+            None => show(studio, scan),
+        }
+    } else {
+        studio.notices.info(format!("{} has come with its labels; choose it in the list.", kept.reference.title()));
     }
     studio.bringing.overlays.extend(kept.overlay.clone().map(|overlay| (scan, overlay)));
     kept_overlay::bring_back(studio);
@@ -231,10 +243,11 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use super::*;
-    use crate::app::act::following;
+    use crate::app::act::{following, painting};
     use crate::app::state::settings::Settings;
     use crate::session::{read_document, write_document};
-    use crate::volume::{Affine, Geometry, Rescale, Volume, Voxels};
+    use crate::tools::{self, Button, Pointer, PointerKind};
+    use crate::volume::{Affine, Geometry, Plane, Rescale, Volume, Voxels};
     use crate::work::Watch;
 
     /// A program with a scan of one value, from a file.
@@ -275,5 +288,83 @@ mod tests {
             assert_eq!(values, wanted, "{value}");
             assert_eq!(document.reference(scan).unwrap().copy.is_some(), value == 1, "{value}");
         }
+    }
+
+    /// A document of the scan with the value 1, and the place of the file.
+    fn written(folder: &Path) -> (PathBuf, ScanPlace) {
+        let [file, path] = ["head.nii", "a.lamella"].map(|name| folder.join(name));
+        std::fs::write(&file, "no scan").unwrap();
+        let place = ScanPlace { path: file, id: "head.nii".into() };
+        let (mut first, _) = studio(1, &place);
+        first.session.set_keeps_scans(true);
+        write_document(&path, first.session.document(), Watch::unwatched()).unwrap();
+        (path, place)
+    }
+
+    fn bring(studio: &mut Studio, path: &Path) {
+        let scans = read_document(path, Watch::unwatched()).unwrap();
+        scans.into_iter().for_each(|kept| start(studio, kept, BroughtFrom::Document));
+    }
+
+    fn point(studio: &mut Studio, kind: PointerKind, at: [f64; 2]) {
+        let (moved_points, pixels_per_point) = ([0.0; 2], [1.0; 2]);
+        let pointer = Pointer { kind, at, is_alt: false, moved_points, mm_per_point: 1.0, pixels_per_point };
+        painting::pointer(studio, Plane::Axial, &pointer);
+    }
+
+    fn settle(studio: &mut Studio, is_settled: impl Fn(&Studio) -> bool) {
+        let began = Instant::now();
+        while !is_settled(studio) {
+            following::follow(studio);
+            assert!(began.elapsed() < Duration::from_mins(1), "the scan did not come");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    #[test]
+    fn a_stroke_under_way_is_ended_before_a_scan_that_comes_is_shown() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, place) = written(folder.path());
+        let (mut studio, scan) = studio(2, &place);
+        show(&mut studio, scan);
+        let of = studio.active().unwrap();
+        add_label_view(&mut studio, of);
+        painting::take_tool(&mut studio, tools::find("brush").unwrap());
+        point(&mut studio, PointerKind::Press(Button::Primary), [2.5, 2.5]);
+        bring(&mut studio, &path);
+        settle(&mut studio, |studio| studio.tasks.all().next().is_none());
+        following::follow(&mut studio);
+        assert!(studio.hand.tool.is_busy() && studio.shown == Some(scan) && !studio.bringing.all.is_empty());
+        point(&mut studio, PointerKind::Release(Button::Primary), [2.5, 2.5]);
+        settle(&mut studio, |studio| studio.bringing.all.is_empty());
+        let drawn = studio.session.document().segmentation(of).map(|own| own.labels().voxel_counts());
+        assert!(drawn.is_some_and(|drawn| drawn.contains_key(&1)), "the stroke is there");
+        assert_ne!(studio.shown, Some(scan), "what came is shown once the hand is free");
+    }
+
+    #[test]
+    fn what_comes_is_not_shown_over_what_is_drawn_or_was_chosen_since() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, place) = written(folder.path());
+        // The scan is open: labels come at once, to where an outline is being drawn.
+        let (mut studio_of_one, scan) = studio(1, &place);
+        let studio = &mut studio_of_one;
+        show(studio, scan);
+        let of = studio.active().unwrap();
+        add_label_view(studio, of);
+        painting::take_tool(studio, tools::find("polygon").unwrap());
+        for kind in [PointerKind::Press(Button::Primary), PointerKind::Release(Button::Primary)] {
+            point(studio, kind, [2.5, 2.5]);
+        }
+        bring(studio, &path);
+        assert!(studio.bringing.all.is_empty() && studio.hand.tool.is_busy() && studio.active() == Some(of));
+        assert_eq!(studio.session.document().segmentations_of(scan).count(), 2);
+        // Another scan was asked for while the document's was on its way.
+        let (mut studio, scan) = self::studio(2, &place);
+        show(&mut studio, scan);
+        bring(&mut studio, &path);
+        overtake(&mut studio);
+        settle(&mut studio, |studio| studio.bringing.all.is_empty());
+        assert_eq!((studio.shown, studio.session.document().scans().count()), (Some(scan), 2));
     }
 }

@@ -7,17 +7,26 @@ use super::{
     numbers, operating, overlay, pixels, recent, recovery, teach,
 };
 use crate::app::state::studio::Studio;
-use crate::jobs::CountLabelsJob;
-use crate::jobs::Job;
+use crate::app::state::tasks::TaskState;
+use crate::jobs::{CountLabelsJob, FindScanJob, Job, JobKind, LoadJob, OpenDocumentJob, ScanJob};
 
 /// Most bricks that are counted within a frame.
 const FEW_BRICKS: usize = 64;
 
+/// Jobs whose results may show another scan, which takes the tool out of the hand.
+const SHOW_SCANS: [&JobKind; 4] = [ScanJob::KIND, LoadJob::KIND, OpenDocumentJob::KIND, FindScanJob::KIND];
+
 /// Takes the news of jobs, then lets everything follow.
 pub fn follow(studio: &mut Studio) {
-    // What was computed of labels that are being painted waits: the stroke was begun before it came.
+    // What was computed of labels that are being painted waits, and so does what brings another scan to the screen: the stroke was begun before
+    // it came.
     let painted = studio.hand.tool.labels().map(|(of, _)| of);
-    for deed in studio.tasks.drain_but(painted) {
+    let is_drawing = studio.hand.tool.is_busy() && studio.pressed.is_some();
+    let waits = |task: &TaskState| {
+        let is_of_painted = task.of.is_some_and(|of| Some(of) == painted);
+        is_of_painted || (is_drawing && SHOW_SCANS.contains(&task.kind))
+    };
+    for deed in studio.tasks.drain_but(waits) {
         deed(studio);
     }
     studio.notices.age();

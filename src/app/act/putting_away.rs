@@ -72,7 +72,11 @@ fn put_away(studio: &mut Studio, scan: ScanId) {
     let name = studio.item_of(scan).map(|item| item.entry.name.clone()).unwrap_or_default();
     let steps = |studio: &Studio| studio.session.undo_names().len() + studio.session.redo_names().len();
     let before = steps(studio);
+    // It comes back as it was, with the labels that were drawn on it.
+    let at = studio.items.iter().position(|item| item.scan == Some(scan));
+    let renewed = at.and_then(|at| studio.items.get_mut(at)).and_then(|item| item.renewed.take());
     close(studio, scan);
+    at.and_then(|at| studio.items.get_mut(at)).into_iter().for_each(|item| item.renewed.clone_from(&renewed));
     if steps(studio) < before {
         studio.notices.info(format!(
             "Closed {name} to make room. It is saved, and is read again when you show it; its steps cannot be undone any more."

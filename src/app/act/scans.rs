@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{carrying, cases, documents, linking, putting_away, sizing};
+use super::{bringing, carrying, cases, documents, linking, putting_away, sizing};
 use crate::app::state::cases::{Role, Way};
 use crate::app::state::joining::{Arrival, Source};
 use crate::app::state::leaving::Leaving;
@@ -77,8 +77,6 @@ fn found(studio: &mut Studio, paths: &[PathBuf], findings: Findings) {
     remember(studio, paths);
     studio.notices.forget_errors();
     offer_mask(studio, paths, &findings.entries);
-    let place =
-        |items: &[Item], entry: &Entry| items.iter().position(|i| i.entry.id == entry.id && i.entry.path == entry.path);
     let mut known = None;
     // Scans of a folder are cases, and so are more than a scan and its mask.
     let are_cases = paths.iter().any(|path| path.is_dir()) || paths.len() > 2;
@@ -86,9 +84,10 @@ fn found(studio: &mut Studio, paths: &[PathBuf], findings: Findings) {
     let mut entries = findings.entries;
     entries.sort_by_cached_key(order);
     for entry in entries {
-        match place(&studio.items, &entry) {
+        match studio.items.iter().position(|item| item.is_of(&entry)) {
             Some(at) => {
                 known = known.or(Some(at));
+                renew(studio, at, entry);
                 // What was opened alone before its folder is a case of it from now on.
                 if let Some(item) = studio.items.get_mut(at).filter(|item| item.case.order.is_none()) {
                     item.case.order = order(&item.entry);
@@ -126,6 +125,50 @@ fn found(studio: &mut Studio, paths: &[PathBuf], findings: Findings) {
     // Where the first of several cannot be read the next one is shown.
     let is_one_of_many = |n: &usize| studio.cases.list.len() > 1 && new_case == Some(*n);
     studio.cases.going = studio.loading.filter(is_one_of_many).map(|n| (n, Way::Next));
+}
+
+/// Takes over what was found of an item's files. Whether that has changed; of an open scan the user is told.
+fn renew(studio: &mut Studio, at: usize, entry: Entry) -> bool {
+    let Some(item) = studio.items.get_mut(at) else { return false };
+    let (files, path) = (entry.file_count, entry.path.display().to_string());
+    let has_changed = item.renew(entry);
+    if has_changed && item.scan.is_some() {
+        let text = format!(
+            "{} has {files} files now, and was opened from {}. It stays as it is; close it and show it again to read them all.",
+            item.entry.name, item.entry.file_count
+        );
+        studio.notices.push(Kind::Warning, text, path);
+    }
+    has_changed
+}
+
+/// Looks whether the files of an item have become more or others, as those of a folder do that is still being written.
+pub fn look_again(studio: &mut Studio, n: usize) {
+    let Some(item) = studio.items.get(n) else { return };
+    let path = &item.entry.path;
+    let folder = if item.entry.file_count > 1 { path } else { path.parent().unwrap_or(path) };
+    studio.start(
+        ScanJob { paths: vec![folder.to_path_buf()] },
+        |_, ()| {},
+        move |studio, result| {
+            let Some(findings) = studio.told(result) else { return };
+            let Some(item) = studio.items.get(n) else { return };
+            let name = item.entry.name.clone();
+            match findings.entries.into_iter().find(|entry| item.is_of(entry)) {
+                None => {
+                    studio.notices.warn(format!("{name} is not found among its files any more; open its folder again."))
+                }
+                Some(entry) => {
+                    let files = entry.file_count;
+                    if !renew(studio, n, entry) {
+                        studio.notices.info(format!("Nothing has changed of {name}."));
+                    } else if studio.items.get(n).is_some_and(|item| item.scan.is_none()) {
+                        studio.notices.info(format!("{name} has {files} files now."));
+                    }
+                }
+            }
+        },
+    );
 }
 
 /// The one new item where it is a mask that names the scan on screen as the one it was made on.
@@ -203,6 +246,7 @@ pub fn show_item(studio: &mut Studio, n: usize) {
         return;
     }
     // Whatever was on its way is not to be shown any more.
+    bringing::overtake(studio);
     (studio.loading, studio.cases.going) = (None, None);
     studio.tasks.stop(LoadJob::KIND);
     match scan {
@@ -369,6 +413,7 @@ pub fn close(studio: &mut Studio, scan: ScanId) {
     studio.joining.retain(|(arrival, _)| !gone.contains(&arrival.of));
     for item in studio.items.iter_mut().filter(|item| item.scan == Some(scan)) {
         item.scan = None;
+        item.take_renewed();
     }
     if studio.shown == Some(scan) {
         studio.shown = None;

@@ -31,6 +31,8 @@ pub const BODY: &[CommandEntry] = &[
         .hint("Look from the patient's left"),
     view("view.body-superior", "3-D: from the head", |studio| body::look_from(studio, Side::Superior)),
     view("view.body-inferior", "3-D: from the feet", |studio| body::look_from(studio, Side::Inferior)),
+    view("view.body-slices", "3-D: show slices", |studio| studio.body.form.slices = !studio.body.form.slices)
+        .hint("Show the slices through the cursor in the 3-D tile"),
     view("view.body-cut-axial", "3-D: cut at the axial slice", |studio| body::turn_cut(studio, Plane::Axial))
         .hint("Take away what is above the slice, then what is below, then nothing"),
     view("view.body-cut-coronal", "3-D: cut at the coronal slice", |studio| body::turn_cut(studio, Plane::Coronal))

@@ -65,17 +65,13 @@ impl Surfaces {
         self.bytes
     }
 
-    /// A ball around the blocks that have a surface; the grid where none has.
+    /// A ball around all surfaces; around the grid where there are none.
     pub fn bounds(&self, geometry: &Geometry) -> Bounds {
-        let edge = crate::volume::BRICK_EDGE;
-        let shape = geometry.shape();
-        let ends = self.blocks.keys().fold(None, |ends: Option<[[usize; 3]; 2]>, block| {
-            let [low, high] = ends.unwrap_or([*block, *block]);
-            Some([[0, 1, 2].map(|axis| low[axis].min(block[axis])), [0, 1, 2].map(|axis| high[axis].max(block[axis]))])
+        let ends = self.blocks.values().filter_map(|block| block.fine.ends()).reduce(|[low, high], [from, to]| {
+            [[0, 1, 2].map(|axis| low[axis].min(from[axis])), [0, 1, 2].map(|axis| high[axis].max(to[axis]))]
         });
         let Some([low, high]) = ends else { return Bounds::whole(geometry) };
-        let end = [0, 1, 2].map(|axis| ((high[axis] + 1) * edge).min(shape[axis]));
-        Bounds::of(geometry, low.map(|n| n * edge), end)
+        Bounds::of(geometry, low.map(f64::from), high.map(f64::from))
     }
 }
 
@@ -93,6 +89,8 @@ pub enum Cut {
 pub struct BodyForm {
     /// What the slices through the cursor take away: axial, coronal, sagittal.
     pub cuts: [Option<Cut>; 3],
+    /// Whether these slices are shown.
+    pub slices: bool,
 }
 
 /// The body.
@@ -160,13 +158,16 @@ mod tests {
     }
 
     #[test]
-    fn bounds_are_those_of_blocks_with_a_surface_within_the_grid() {
+    fn bounds_are_those_of_the_surfaces() {
         let geometry = Geometry::new([70, 40, 40], Affine::IDENTITY).unwrap();
         let mut surfaces = Surfaces::default();
         assert_eq!(surfaces.bounds(&geometry), Bounds::whole(&geometry));
-        surfaces.take(vec![made([2, 1, 0], 3)], 1000);
+        let steps = STEPS_PER_VOXEL as u16;
+        let corners = vec![[0, steps, 0, 0], [8 * steps, steps, 6 * steps, 0]];
+        let parts = vec![BlockPart { label: 1, indices: 0..3, base: 0 }];
+        let fine = BlockSurface { origin: [61, 29, -3], vertices: corners, parts, ..BlockSurface::default() };
+        surfaces.take(vec![MeshedBlock { block: [2, 1, 0], fine, coarse: BlockSurface::default() }], 1000);
         let bounds = surfaces.bounds(&geometry);
-        assert_eq!(bounds.middle, [66.5, 35.5, 15.5]);
-        assert!((bounds.radius - (9.0f64 + 16.0 + 256.0).sqrt()).abs() < 1e-9);
+        assert_eq!((bounds.middle, bounds.radius), ([65.0, 30.0, 0.0], 5.0));
     }
 }

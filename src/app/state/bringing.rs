@@ -20,6 +20,8 @@ pub struct Bringing {
     pub kept: KeptScan,
     /// Where.
     pub from: BroughtFrom,
+    /// Whether the user chose meanwhile what to look at: then it comes without being shown.
+    pub is_overtaken: bool,
 }
 
 /// All that are on their way.

@@ -66,11 +66,11 @@ pub struct Bounds {
 }
 
 impl Bounds {
-    /// Around voxels `low` to `high` (the first beyond) of a grid.
-    pub fn of(geometry: &Geometry, low: [usize; 3], high: [usize; 3]) -> Self {
+    /// Around a box of a grid between two places in voxels.
+    pub fn of(geometry: &Geometry, low: Vec3, high: Vec3) -> Self {
         let world = geometry.world_from_voxel();
-        let centre = [0, 1, 2].map(|axis| (low[axis] + high[axis]) as f64 / 2.0 - 0.5);
-        let half = [0, 1, 2].map(|axis| (high[axis] - low[axis]) as f64 / 2.0);
+        let centre = [0, 1, 2].map(|axis| f64::midpoint(low[axis], high[axis]));
+        let half = [0, 1, 2].map(|axis| (high[axis] - low[axis]) / 2.0);
         let corners = (0..8)
             .map(|n| world.direction([0, 1, 2].map(|axis| if n >> axis & 1 == 0 { half[axis] } else { -half[axis] })));
         Self { middle: world.point(centre), radius: corners.map(length).fold(1e-6, f64::max) }
@@ -78,7 +78,7 @@ impl Bounds {
 
     /// Around a whole grid.
     pub fn whole(geometry: &Geometry) -> Self {
-        Self::of(geometry, [0; 3], geometry.shape())
+        Self::of(geometry, [-0.5; 3], geometry.shape().map(|n| n as f64 - 0.5))
     }
 }
 

@@ -37,6 +37,8 @@ pub enum Request {
     Open(Vec<PathBuf>),
     /// Show an item of the data tree.
     ShowItem(usize),
+    /// Look whether an item has more files by now.
+    LookAgain(usize),
     /// Read an item's file as the segmentation of the shown scan.
     UseAsSegmentation(usize),
     /// Close a scan with its segmentations.

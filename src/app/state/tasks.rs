@@ -83,6 +83,7 @@ impl<S: 'static, J: Job> Running<S> for Run<S, J> {
 }
 
 /// One running job.
+#[derive(Clone)]
 pub struct TaskState {
     /// Tells it from others.
     pub id: u64,
@@ -114,8 +115,8 @@ pub struct TaskState {
 /// All running jobs.
 pub struct Tasks<S> {
     running: Vec<(TaskState, Box<dyn Running<S>>)>,
-    /// What is to be done with results that wait until their labels are not painted any more.
-    held: Vec<(SegmentationId, Deed<S>)>,
+    /// What is to be done with results that wait until the user's hand is off what they change.
+    held: Vec<(TaskState, Deed<S>)>,
     next: u64,
     wake: std::sync::Arc<dyn Fn() + Send + Sync>,
 }
@@ -236,14 +237,14 @@ impl<S: 'static> Tasks<S> {
     /// What is to be done with the news of all jobs. Where a job has told more than a frame takes, another frame is asked for: its last news
     /// may have come already, and nothing else would bring the next frame.
     pub fn drain(&mut self) -> Vec<Deed<S>> {
-        self.drain_but(None)
+        self.drain_but(|_| false)
     }
 
-    /// The same, but that results for these labels wait until a later call: a stroke on them is under way, and would be lost.
-    pub fn drain_but(&mut self, painted: Option<SegmentationId>) -> Vec<Deed<S>> {
-        let is_painted = |of: SegmentationId| Some(of) == painted;
+    /// The same, but that the results of some jobs wait until a later call: a stroke is under way that they would end.
+    pub fn drain_but(&mut self, waits: impl Fn(&TaskState) -> bool) -> Vec<Deed<S>> {
         let mut deeds: Vec<Deed<S>> =
-            self.held.extract_if(.., |(of, _)| !is_painted(*of)).map(|(_, deed)| deed).collect();
+            self.held.extract_if(.., |(task, _)| !waits(task)).map(|(_, deed)| deed).collect();
+        let mut held = Vec::new();
         let mut is_more = false;
         self.running.retain_mut(|(state, run)| {
             for _ in 0..EVENTS_PER_FRAME {
@@ -257,9 +258,10 @@ impl<S: 'static> Tasks<S> {
                     Some(News::Deed(deed)) if !state.is_stopping => deeds.push(deed),
                     Some(News::Deed(_) | News::Warning(_)) => {}
                     Some(News::Done(deed)) => {
-                        match state.of.filter(|of| is_painted(*of)) {
-                            Some(of) => self.held.extend(deed.map(|deed| (of, deed))),
-                            None => deeds.extend(deed),
+                        if waits(state) {
+                            held.extend(deed.map(|deed| (state.clone(), deed)));
+                        } else {
+                            deeds.extend(deed);
                         }
                         return false;
                     }
@@ -268,6 +270,7 @@ impl<S: 'static> Tasks<S> {
             is_more = true;
             true
         });
+        self.held.append(&mut held);
         if is_more {
             (self.wake)();
         }

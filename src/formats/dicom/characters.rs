@@ -3,6 +3,8 @@
 //! dicom-rs knows the sets, but takes the first of several for the whole text. Here a text is cut where it changes to another set (an escape
 //! sequence of ISO 2022), and each part is decoded by its own. Source: DICOM PS3.5 section 6.1.2 and PS3.3 C.12.1.1.2.
 
+use std::cell::RefCell;
+
 use dicom::encoding::text::{SpecificCharacterSet, TextCodec};
 
 const ESCAPE: u8 = 0x1B;
@@ -73,12 +75,21 @@ const ESCAPES: [(&[u8], Set); 17] = [
 const OWN_ESCAPES: [(&[u8], Set); 2] = [(b"-M", Set::Latin5), (b"-b", Set::Latin9)];
 
 /// The character sets of a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct CharacterSets {
-    /// The set that texts begin with; none where it is not known.
-    first: Option<Set>,
+    /// The set that texts begin with; ASCII where it is not known.
+    first: Set,
     /// Names that are not known.
     unknown: Vec<String>,
+    /// What letters were taken for that are none of the set that they are said to be in.
+    guesses: RefCell<Vec<Guess>>,
+}
+
+/// What letters are taken for whose set is wrong or not said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Guess {
+    Unicode,
+    Latin1,
 }
 
 impl CharacterSets {
@@ -87,15 +98,26 @@ impl CharacterSets {
         let text = String::from_utf8_lossy(value.unwrap_or_default());
         let names: Vec<&str> = text.split('\\').map(|name| name.trim_matches(['\0', ' '])).collect();
         let unknown = names.iter().filter(|name| set_named(name).is_none()).map(|name| (*name).to_string()).collect();
-        Self { first: names.first().map_or(Some(DEFAULT), |name| set_named(name)), unknown }
+        let first = names.first().and_then(|name| set_named(name)).unwrap_or(DEFAULT);
+        Self { first, unknown, guesses: RefCell::default() }
     }
 
-    /// What the user must know: names of sets that are not known.
+    /// What the user must know of the texts that were decoded: letters that are none of the set that the file names.
     pub fn warning(&self) -> Option<String> {
-        (!self.unknown.is_empty()).then(|| {
+        let guesses = self.guesses.borrow();
+        let taken = match guesses[..] {
+            [] => return None,
+            [Guess::Unicode] => "UTF-8",
+            [Guess::Latin1] => "Latin-1",
+            _ => "UTF-8 or Latin-1",
+        };
+        let why = if self.unknown.is_empty() {
+            "The file has letters that are not in the character set that it names".to_string()
+        } else {
             let names = self.unknown.iter().map(|name| super::fields::quoted(name)).collect::<Vec<_>>().join(", ");
-            format!("The file names a character set that is not known ({names}); letters of it are shown as numbers (\\351).")
-        })
+            format!("The file names a character set that is not known ({names})")
+        };
+        Some(format!("{why}; they are taken for {taken}, and may be wrong."))
     }
 
     /// Whether a text needs decoding at all.
@@ -103,9 +125,11 @@ impl CharacterSets {
         bytes.iter().all(|&byte| byte < 0x80 && byte != ESCAPE)
     }
 
-    /// A text; what is no character of its set is shown as numbers. The parts of a person's name have separators of their own.
+    /// A text; what is no character of its set is taken for UTF-8 where it can be that, else for Latin-1, as pydicom 3.0 takes it where no set
+    /// is known. The parts of a person's name have separators of their own.
     pub fn decode(&self, bytes: &[u8], is_person: bool) -> String {
-        let Some(first) = self.first else { return escaped(bytes) };
+        let first = self.first;
+        let decoded = |set, bytes: &[u8]| self.decoded(set, bytes);
         // These have no escape sequences.
         let is_alone = matches!(first, Set::Known("ISO_IR 192" | "GB18030"));
         if is_alone || !bytes.contains(&ESCAPE) {
@@ -117,7 +141,7 @@ impl CharacterSets {
         let mut upper = first;
         for part in parts {
             let Some((sequence, set)) = escape_of(part) else {
-                text.push_str("\\033");
+                text.push(char::REPLACEMENT_CHARACTER);
                 text.push_str(&decoded(first, part));
                 continue;
             };
@@ -147,6 +171,23 @@ impl CharacterSets {
     }
 }
 
+impl CharacterSets {
+    /// Bytes in one set, or what they are taken for where they are not in it.
+    fn decoded(&self, set: Set, bytes: &[u8]) -> String {
+        decoded(set, bytes).unwrap_or_else(|| {
+            let (text, guess) = match std::str::from_utf8(bytes) {
+                Ok(text) if !bytes.contains(&ESCAPE) => (text.to_string(), Guess::Unicode),
+                _ => (latin_1(bytes), Guess::Latin1),
+            };
+            let mut guesses = self.guesses.borrow_mut();
+            if !guesses.contains(&guess) {
+                guesses.push(guess);
+            }
+            text
+        })
+    }
+}
+
 /// The set of a name; an empty one is the default.
 fn set_named(name: &str) -> Option<Set> {
     let plain: String = name.to_ascii_uppercase().replace(['_', '-'], " ");
@@ -162,22 +203,25 @@ fn escape_of(part: &[u8]) -> Option<(&'static [u8], Set)> {
     ESCAPES.iter().chain(&OWN_ESCAPES).find(|(sequence, _)| part.starts_with(sequence)).copied()
 }
 
-/// Bytes in one set.
-fn decoded(set: Set, bytes: &[u8]) -> String {
+/// Bytes in one set; nothing where they are not in it.
+fn decoded(set: Set, bytes: &[u8]) -> Option<String> {
     if CharacterSets::is_plain(bytes) {
-        return bytes.iter().map(|&byte| char::from(byte)).collect();
+        return Some(bytes.iter().map(|&byte| char::from(byte)).collect());
     }
     let latin = |other: &[(u8, char)]| {
         let letter = |&byte: &u8| other.iter().find(|(own, _)| *own == byte).map_or(char::from(byte), |(_, c)| *c);
         bytes.iter().map(letter).collect()
     };
     match set {
+        // ASCII, and nothing else.
+        DEFAULT => None,
         Set::Known(name) => {
-            let text = SpecificCharacterSet::from_code(name).and_then(|set| set.decode(bytes).ok());
-            text.unwrap_or_else(|| escaped(bytes))
+            let text = SpecificCharacterSet::from_code(name).and_then(|set| set.decode(bytes).ok())?;
+            // dicom-rs writes what is no character as an octal number.
+            (octal_numbers(text.as_bytes()) <= octal_numbers(bytes)).then_some(text)
         }
-        Set::Latin5 => latin(&[(0xD0, 'Ğ'), (0xDD, 'İ'), (0xDE, 'Ş'), (0xF0, 'ğ'), (0xFD, 'ı'), (0xFE, 'ş')]),
-        Set::Latin9 => latin(&[
+        Set::Latin5 => Some(latin(&[(0xD0, 'Ğ'), (0xDD, 'İ'), (0xDE, 'Ş'), (0xF0, 'ğ'), (0xFD, 'ı'), (0xFE, 'ş')])),
+        Set::Latin9 => Some(latin(&[
             (0xA4, '€'),
             (0xA6, 'Š'),
             (0xA8, 'š'),
@@ -186,16 +230,23 @@ fn decoded(set: Set, bytes: &[u8]) -> String {
             (0xBC, 'Œ'),
             (0xBD, 'œ'),
             (0xBE, 'Ÿ'),
-        ]),
+        ])),
     }
 }
 
-/// ASCII as it is, other bytes as octal numbers, as dicom-rs shows what is no character.
-fn escaped(bytes: &[u8]) -> String {
-    let shown = |byte: &u8| {
-        if byte.is_ascii() && *byte != ESCAPE { char::from(*byte).to_string() } else { format!("\\{byte:03o}") }
+/// How often a backslash is followed by three octal digits.
+fn octal_numbers(bytes: &[u8]) -> usize {
+    let is_octal = |four: &&[u8]| four[0] == b'\\' && four[1..].iter().all(|digit| (b'0'..=b'7').contains(digit));
+    bytes.windows(4).filter(is_octal).count()
+}
+
+/// Latin-1; what is no letter of it has the sign for that.
+fn latin_1(bytes: &[u8]) -> String {
+    let letter = |&byte: &u8| match byte {
+        ESCAPE | 0x80..=0x9F => char::REPLACEMENT_CHARACTER,
+        _ => char::from(byte),
     };
-    bytes.iter().map(shown).collect()
+    bytes.iter().map(letter).collect()
 }
 
 #[cfg(test)]
@@ -232,14 +283,31 @@ mod tests {
     }
 
     #[test]
-    fn sets_that_are_not_known_are_told_and_shown_as_numbers() {
-        let sets = CharacterSets::read(Some(b"ISO_IR 999 "));
-        assert_eq!(sets.decode(b"M\xfcller", true), "M\\374ller");
-        assert!(sets.warning().unwrap().contains("ISO_IR 999"));
-        for known in ["", "\\ISO 2022 IR 87", "ISO_IR 6", "ISO-IR 100", "ISO 2022 IR 166", "iso_ir 192", "UTF-8"] {
-            assert_eq!(CharacterSets::read(Some(known.as_bytes())).warning(), None, "{known}");
+    fn letters_of_no_known_set_are_letters_and_told() {
+        let read = |name: &str, bytes: &[u8]| {
+            let sets = CharacterSets::read((name != "none").then_some(name.as_bytes()));
+            (sets.decode(bytes, true), sets.warning().unwrap_or_default())
+        };
+        for (name, bytes, text, told) in [
+            ("ISO_IR 999 ", &b"M\xfcller"[..], "Müller", "not known (\"ISO_IR 999\"); they are taken for Latin-1"),
+            ("ISO_IR 999", "Müller".as_bytes(), "Müller", "taken for UTF-8"),
+            ("none", b"M\xfcller", "Müller", "not in the character set that it names; they are taken for Latin-1"),
+            ("ISO_IR 6", "Müller".as_bytes(), "Müller", "taken for UTF-8"),
+            ("ISO_IR 192", b"M\xfcller", "Müller", "taken for Latin-1"),
+            ("GB18030", b"M\xfc", "Mü", "taken for Latin-1"),
+            ("ISO_IR 100", b"M\xfcller", "Müller", ""),
+            ("ISO_IR 192", "Müller \\374".as_bytes(), "Müller \\374", ""),
+            ("none", b"M\x9c\x1b[Z", "M\u{FFFD}\u{FFFD}[Z", "taken for Latin-1"),
+            // Plain texts of a set that is not known are no reason to say anything.
+            ("ISO_IR 999", b"Miller", "Miller", ""),
+        ] {
+            let (found, warning) = read(name, bytes);
+            assert_eq!(found, text, "{name}");
+            assert!(if told.is_empty() { warning.is_empty() } else { warning.contains(told) }, "{name}: {warning}");
         }
-        assert_eq!(CharacterSets::read(None).decode(b"M\xfcller", true), "Müller");
+        for known in ["", "\\ISO 2022 IR 87", "ISO_IR 6", "ISO-IR 100", "ISO 2022 IR 166", "iso_ir 192", "UTF-8"] {
+            assert!(CharacterSets::read(Some(known.as_bytes())).unknown.is_empty(), "{known}");
+        }
         assert_eq!(decode("ISO_IR 148", b"\xdei\xfdk", false), "Şiık");
     }
 

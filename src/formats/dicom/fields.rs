@@ -244,10 +244,7 @@ impl Fields {
         let object = InMemDicomObject::read_dataset_with_ts(bytes.as_slice(), &EXPLICIT_VR_LITTLE_ENDIAN.erased())
             .map_err(|e| Refusal::Malformed(format!("the DICOM header cannot be read: {}", chain(&e))))?;
         let present = values.iter().map(|value| value.tag).collect();
-        let is_told = |value: &RawValue| {
-            dictionary_vr(value.tag).is_some_and(has_character_set) && !CharacterSets::is_plain(&value.bytes)
-        };
-        warnings.extend(sets.warning().filter(|_| values.iter().any(is_told)));
+        warnings.extend(sets.warning());
         Ok(Self { object, present, warnings: warnings.into(), unreadable: RefCell::default() })
     }
 

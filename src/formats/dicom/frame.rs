@@ -48,6 +48,12 @@ pub struct Acquisition {
     pub kernel: Option<String>,
     /// Energy window and detector of a gamma camera, numbered together.
     pub view: Option<f64>,
+    /// What these are called.
+    pub view_name: Option<Arc<str>>,
+    /// Monoenergetic Energy Equivalent in keV, of spectral CT.
+    pub energy_kev: Option<f64>,
+    /// KVP, the peak voltage of the tube in kilovolts.
+    pub kvp: Option<f64>,
     /// Place among the file's frames by its dimensions other than space, from 0.
     pub dimension: Option<f64>,
 }
@@ -180,6 +186,9 @@ impl FrameFacts {
                 echo_number: own.echo_number.or(shared.echo_number),
                 kernel: own.kernel.or_else(|| shared.kernel.clone()),
                 view: own.view.or(shared.view),
+                view_name: own.view_name.or_else(|| shared.view_name.clone()),
+                energy_kev: own.energy_kev.or(shared.energy_kev),
+                kvp: own.kvp.or(shared.kvp),
                 dimension: own.dimension.or(shared.dimension),
             },
             image_type: self.image_type.or_else(|| other.image_type.clone()),
@@ -264,6 +273,9 @@ fn acquisition(fields: &Fields) -> Acquisition {
         echo_number: single_number(tags::ECHO_NUMBERS, "Echo Numbers").and_then(|values| values.first().copied()),
         kernel: fields.text(tags::CONVOLUTION_KERNEL),
         view: None,
+        view_name: None,
+        energy_kev: number(tags::MONOENERGETIC_ENERGY_EQUIVALENT, "Monoenergetic Energy Equivalent"),
+        kvp: number(tags::KVP, "KVP"),
         dimension: None,
     }
 }

@@ -210,7 +210,7 @@ fn from_fields(
     let mut facts = if is_dose {
         dose::frames(&mut instance, top, fields)?
     } else if groups.is_empty() && nuclear::is_numbered(&instance.class_uid, increments) {
-        nuclear::frames(&mut instance, top, fields, increments, sequences.detectors)?
+        nuclear::frames(&mut instance, top, fields, increments, sequences.camera)?
     } else {
         groups.frames(frame_count, &mut instance, top, fields)?
     };

@@ -39,8 +39,7 @@ pub fn load(stack: &Stack, watch: Watch) -> Result<Volume> {
         _ => Rescale::PerSlice(Arc::new(rescales)),
     };
     let frame_dims = if stack.frame_count > 1 { vec![stack.frame_count] } else { Vec::new() };
-    let name = if first.description.is_empty() { first.modality.clone() } else { first.description.clone() };
-    let mut volume = Volume::new(stack.geometry.clone(), voxels, frame_dims, rescale, name);
+    let mut volume = Volume::new(stack.geometry.clone(), voxels, frame_dims, rescale, stack.title.clone());
     volume.display.inverted = first.format.photometric == "MONOCHROME1";
     volume.display.modality.clone_from(&first.modality);
     volume.display.window = stack.instances[stack.instances.len() / 2].window;

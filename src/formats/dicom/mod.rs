@@ -216,7 +216,7 @@ fn collect(paths: &[PathBuf], watch: Watch) -> Result<Findings> {
             format: FORMAT.id,
             kind: Kind::Volume,
             id: if stack.filling.is_some() { format!("{}#filled", stack.id) } else { stack.id.clone() },
-            name: if first.description.is_empty() { first.modality.clone() } else { first.description.clone() },
+            name: stack.title.clone(),
             modality: first.modality.clone(),
             file_count: stack.file_count(),
             shape: stack.geometry.shape(),

@@ -2,6 +2,7 @@
 //! Source: DICOM PS3.3 sections C.8.4.8 (vectors), C.8.4.11 (detectors) and C.8.4.15 (slices).
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use dicom::core::Tag;
 use dicom::dictionary_std::tags;
@@ -9,6 +10,7 @@ use dicom::dictionary_std::tags;
 use super::fields::Fields;
 use super::frame::FrameFacts;
 use super::instance::{Instance, Refusal};
+use super::sequences::Camera;
 use super::structure::RawValue;
 use crate::volume::cross;
 use crate::work::numbers::{real, whole};
@@ -53,11 +55,12 @@ pub fn frames(
     top: FrameFacts,
     fields: &Fields,
     increments: &[Tag],
-    detectors: Vec<Vec<RawValue>>,
+    camera: Camera,
 ) -> Result<Vec<FrameFacts>, Refusal> {
     let count = instance.frame_count;
+    let windows: Vec<Option<String>> = camera.energy_windows.into_iter().map(name_of_window).collect();
     let detectors: Vec<FrameFacts> =
-        detectors.into_iter().map(|values| place_of_detector(values, &mut instance.warnings)).collect();
+        camera.detectors.into_iter().map(|values| place_of_detector(values, &mut instance.warnings)).collect();
     let vectors = Vectors::read(fields, increments, count)?;
     let is_reconstructed = fields.texts(tags::IMAGE_TYPE).iter().any(|text| text.to_uppercase().contains("RECON"));
     let Some(slices) = vectors.slices(is_reconstructed) else {
@@ -84,6 +87,7 @@ pub fn frames(
             facts.acquisition.temporal_position = Some(real(order[n] + 1));
         }
         facts.acquisition.view = Some(real(views[n] + 1));
+        facts.acquisition.view_name = vectors.view_name(n, &windows);
         facts
     };
     let mut found: Vec<FrameFacts> = (0..count).map(of_frame).collect();
@@ -101,6 +105,11 @@ pub fn frames(
         found.iter_mut().for_each(|facts| facts.position = None);
     }
     Ok(found)
+}
+
+/// What an energy window is called, where the file names it.
+fn name_of_window(values: Vec<RawValue>) -> Option<String> {
+    Fields::read(values).ok()?.text(tags::ENERGY_WINDOW_NAME).filter(|name| !name.trim().is_empty())
 }
 
 /// A place that is none, as planar images give it, is as good as no place.
@@ -207,6 +216,21 @@ impl Vectors {
 
     fn different(&self, tag: Tag) -> Option<usize> {
         self.get(tag).map(|values| values.iter().collect::<BTreeSet<_>>().len())
+    }
+
+    /// What the energy window and the detector of a frame are called, as far as frames differ in them.
+    fn view_name(&self, frame: usize, windows: &[Option<String>]) -> Option<Arc<str>> {
+        let number = |tag| self.of(tag, frame).filter(|_| self.different(tag).is_some_and(|count| count > 1));
+        let window = number(tags::ENERGY_WINDOW_VECTOR).map(|number| {
+            let at = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
+            match at.and_then(|at| windows.get(at)).and_then(Option::as_deref) {
+                Some(name) => format!("energy window {number} ({name})"),
+                None => format!("energy window {number}"),
+            }
+        });
+        let detector = number(tags::DETECTOR_VECTOR).map(|number| format!("detector {number}"));
+        let names: Vec<String> = window.into_iter().chain(detector).collect();
+        (!names.is_empty()).then(|| names.join(", ").into())
     }
 
     /// The slice of each frame; none where frames are no slices.

@@ -31,16 +31,30 @@ pub struct Sequences {
     pub groups: FunctionalGroups,
     /// The Modality LUT.
     pub modality_lut: modality_lut::Parts,
-    /// Where the detectors of a gamma camera lie.
-    pub detectors: Vec<Vec<RawValue>>,
+    /// What is said of a gamma camera.
+    pub camera: Camera,
     /// The regions of an ultrasound image.
     pub regions: Vec<Vec<RawValue>>,
 }
 
+/// The parts of a gamma camera, each with what is said of it.
+#[derive(Debug, Default)]
+pub struct Camera {
+    /// Where its detectors lie.
+    pub detectors: Vec<Vec<RawValue>>,
+    /// Its energy windows.
+    pub energy_windows: Vec<Vec<RawValue>>,
+}
+
 impl Sequences {
     fn is_own(sequence: Tag) -> bool {
-        [tags::MODALITY_LUT_SEQUENCE, tags::DETECTOR_INFORMATION_SEQUENCE, tags::SEQUENCE_OF_ULTRASOUND_REGIONS]
-            .contains(&sequence)
+        [
+            tags::MODALITY_LUT_SEQUENCE,
+            tags::DETECTOR_INFORMATION_SEQUENCE,
+            tags::ENERGY_WINDOW_INFORMATION_SEQUENCE,
+            tags::SEQUENCE_OF_ULTRASOUND_REGIONS,
+        ]
+        .contains(&sequence)
     }
 }
 
@@ -57,6 +71,7 @@ impl Inside for Sequences {
         match around {
             [only] if only.sequence == tags::MODALITY_LUT_SEQUENCE => only.item == 0 && tag == tags::LUT_DESCRIPTOR,
             [only] if only.sequence == tags::DETECTOR_INFORMATION_SEQUENCE => DETECTOR.contains(&tag),
+            [only] if only.sequence == tags::ENERGY_WINDOW_INFORMATION_SEQUENCE => tag == tags::ENERGY_WINDOW_NAME,
             [only] if only.sequence == tags::SEQUENCE_OF_ULTRASOUND_REGIONS => REGION.contains(&tag),
             _ => self.groups.wants(around, tag),
         }
@@ -71,7 +86,11 @@ impl Inside for Sequences {
         let item = around.first().map_or(0, |only| only.item);
         let values = match around.first().map(|outer| outer.sequence) {
             Some(tags::MODALITY_LUT_SEQUENCE) => &mut self.modality_lut.values,
-            Some(tags::DETECTOR_INFORMATION_SEQUENCE) => match of_item(&mut self.detectors, item) {
+            Some(tags::DETECTOR_INFORMATION_SEQUENCE) => match of_item(&mut self.camera.detectors, item) {
+                Some(values) => values,
+                None => return Ok(()),
+            },
+            Some(tags::ENERGY_WINDOW_INFORMATION_SEQUENCE) => match of_item(&mut self.camera.energy_windows, item) {
                 Some(values) => values,
                 None => return Ok(()),
             },

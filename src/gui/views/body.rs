@@ -1,14 +1,17 @@
 //! The 3-D tile: the labels as surfaces, which are turned, moved and picked by the pointer.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::slice_view::{ImageKey, grey_slice};
 use crate::app::state::body::{BodyForm, BodyRequest, Cut};
 use crate::app::state::camera::{Bounds, Camera, Side};
+use crate::app::state::views::ScanView;
 use crate::app::{Outbox, Request, Studio, commands};
 use crate::gui::egui;
-use crate::gui::paint::body::{Look, Scene, picture};
+use crate::gui::paint::body::{Look, Scene, SlicePicture, picture};
 use crate::gui::theme::{self, UNIT};
-use crate::volume::{Plane, Volume};
+use crate::volume::{Plane, PlaneLayout, Volume};
 use crate::words::{self, say};
 use egui::{Align2, Color32, FontId, Pos2, Rect, Sense, Stroke, vec2};
 use egui_phosphor::regular as icon;
@@ -28,9 +31,28 @@ const DRAG: f64 = 8.0;
 #[derive(Default)]
 pub struct BodyCache {
     last: Option<(Look, Instant)>,
+    /// Axial, coronal, sagittal.
+    slices: [Option<(ImageKey, Arc<SlicePicture>)>; 3],
 }
 
 impl BodyCache {
+    /// The slices through the cursor.
+    fn slices(&mut self, studio: &Studio, volume: &Volume, view: &ScanView) -> Vec<Arc<SlicePicture>> {
+        let of_plane = |plane: Plane| {
+            let layout = PlaneLayout::new(&volume.geometry, plane);
+            let key = ImageKey::new(studio, view, layout.screen(view.cursor)[2]);
+            let cache = &mut self.slices[plane as usize];
+            if let Some((_, picture)) = cache.as_ref().filter(|(known, _)| *known == key) {
+                return picture.clone();
+            }
+            let grey = grey_slice(volume, &layout, &key);
+            let picture = Arc::new(SlicePicture::new(&layout, key.slice, grey, theme::plane_colour(plane)));
+            *cache = Some((key, picture.clone()));
+            picture
+        };
+        Plane::ALL.map(of_plane).into()
+    }
+
     /// Whether the view moves, or what it shows changes.
     fn is_moving(&mut self, look: &Look) -> bool {
         match &mut self.last {
@@ -52,7 +74,7 @@ impl BodyCache {
 pub fn body_view_ui(
     ui: &mut egui::Ui,
     rect: Rect,
-    (studio, volume): (&Studio, &Volume),
+    (studio, volume, view): (&Studio, &Volume, &ScanView),
     outbox: &mut Outbox,
     cache: &mut BodyCache,
 ) -> bool {
@@ -70,7 +92,8 @@ pub fn body_view_ui(
     if is_moving {
         ui.ctx().request_repaint_after(MOVING);
     }
-    painter.add(picture(rect, Scene { blocks: studio.body.surfaces.blocks.clone(), look, is_moving }));
+    let slices = if studio.body.form.slices { cache.slices(studio, volume, view) } else { Vec::new() };
+    painter.add(picture(rect, Scene { blocks: studio.body.surfaces.blocks.clone(), slices, look, is_moving }));
     if studio.display.annotations {
         axes_ui(&painter, rect, &camera);
         texts_ui(&painter, rect, studio, has_labels);
@@ -137,7 +160,7 @@ fn pointer_ui(
 /// The patient's directions in the lower left corner, the nearest last.
 fn axes_ui(painter: &egui::Painter, rect: Rect, camera: &Camera) {
     const LENGTH: f32 = 6.0 * UNIT;
-    let centre = rect.left_bottom() + vec2(10.0 * UNIT, -10.0 * UNIT);
+    let centre = rect.left_bottom() + vec2(11.0 * UNIT, -11.0 * UNIT);
     let mut ends: Vec<([f64; 3], &str, Color32)> = Side::ALL
         .into_iter()
         .zip([Plane::Sagittal, Plane::Sagittal, Plane::Coronal, Plane::Coronal, Plane::Axial, Plane::Axial])
@@ -229,6 +252,7 @@ fn buttons_ui(ui: &mut egui::Ui, rect: Rect, studio: &Studio, outbox: &mut Outbo
     ] {
         command(ui, letter, id);
     }
+    command(ui, icon::STACK, "view.body-slices");
     let is_cut = studio.body.form.cuts.iter().any(Option::is_some);
     let text = egui::RichText::new(icon::SCISSORS).color(if is_cut { theme::SAGITTAL } else { theme::VIEW_TEXT });
     let menu = egui::containers::menu::MenuButton::from_button(egui::Button::new(text).frame(false)).ui(ui, |ui| {

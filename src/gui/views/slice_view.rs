@@ -23,13 +23,38 @@ use egui::{Color32, Rect, Sense, Stroke};
 
 /// What a grey texture shows; equal keys need no new one.
 #[derive(Debug, Clone, PartialEq)]
-struct ImageKey {
+pub struct ImageKey {
     scan: Option<ScanId>,
-    slice: usize,
+    /// Its number.
+    pub slice: usize,
     frame: usize,
     window: Window,
     smooth: bool,
     inverted: bool,
+}
+
+impl ImageKey {
+    /// Of a slice of the scan on screen.
+    pub fn new(studio: &Studio, view: &ScanView, slice: usize) -> Self {
+        Self {
+            scan: studio.shown,
+            slice,
+            frame: view.frame,
+            window: view.window,
+            smooth: studio.settings.smooth,
+            inverted: view.inverted,
+        }
+    }
+}
+
+/// The grey values of a slice as it is shown.
+pub fn grey_slice(volume: &Volume, layout: &PlaneLayout, key: &ImageKey) -> Vec<u8> {
+    let mut grey = Vec::new();
+    layout.grey_slice(volume, key.frame, key.slice, key.window, &mut grey);
+    if key.inverted {
+        grey.iter_mut().for_each(|grey| *grey = !*grey);
+    }
+    grey
 }
 
 /// What a view has painted already.
@@ -76,14 +101,7 @@ pub fn slice_view_ui(
     let painter = ui.painter_at(rect);
     paint_ground(&painter, &frame);
     let cache = &mut views.planes[plane as usize];
-    let key = ImageKey {
-        scan: studio.shown,
-        slice,
-        frame: view.frame,
-        window: view.window,
-        smooth: studio.settings.smooth,
-        inverted: view.inverted,
-    };
+    let key = ImageKey::new(studio, view, slice);
     paint_image(ui, &painter, &frame, &layout, volume, key, &mut cache.image);
     LaidPicture::renew(&mut cache.laid, ui.ctx(), (plane, slice), studio);
     if let Some(laid) = &cache.laid {
@@ -151,11 +169,7 @@ fn paint_image(
     cache: &mut Option<(ImageKey, GreyPicture)>,
 ) {
     if cache.as_ref().is_none_or(|(shown, _)| *shown != key) {
-        let mut grey = Vec::new();
-        layout.grey_slice(volume, key.frame, key.slice, key.window, &mut grey);
-        if key.inverted {
-            grey.iter_mut().for_each(|grey| *grey = !*grey);
-        }
+        let grey = grey_slice(volume, layout, &key);
         let last = cache.take().map(|(_, picture)| picture);
         let size = [layout.size[0], layout.size[1]];
         let picture = GreyPicture::replace(last, ui.ctx(), size, grey, key.smooth);

@@ -50,7 +50,7 @@ pub fn views_ui(
                 let fit = fit.unwrap_or(own);
                 slice_view_ui(ui, *rect, plane, fit, (studio, volume, view), outbox, (views, textures), &mut hover)
             }
-            TileContent::Body => body_view_ui(ui, *rect, (studio, volume), outbox, &mut views.body),
+            TileContent::Body => body_view_ui(ui, *rect, (studio, volume, view), outbox, &mut views.body),
             TileContent::Facts => facts_ui(ui, *rect, volume),
             TileContent::Numbers => numbers_tile_ui(ui, *rect, studio, outbox),
             TileContent::Nothing => {

@@ -274,7 +274,7 @@ fn what_was_kept_goes_into_a_session_and_its_journal() {
     let own = session.document().segmentation(ids[0]).unwrap();
     assert_eq!((own.labels().counts(), own.is_modified()), ([(3, 9)].into(), true));
     assert!(!session.document().segmentation(ids[1]).unwrap().is_modified(), "it was empty and never changed");
-    let taken = session.take_in(scan, kept.segmentations).unwrap();
+    let taken = session.take_in(scan, kept.segmentations, |_| false).unwrap();
     assert_eq!((taken.len(), session.document().segmentations().count()), (2, 3), "the empty one makes room");
     assert_eq!(session.undo_name(), None);
     file.append(&session.take_entries()).ok();

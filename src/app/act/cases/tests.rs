@@ -344,3 +344,42 @@ fn what_cannot_be_read_says_why_and_is_skipped() {
     settle(&mut studio);
     assert_eq!((shown(&studio), studio.items[1].case.problem.is_none()), ("b", true));
 }
+
+#[test]
+fn slices_that_come_later_are_read_and_an_open_scan_stays_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let [scan, whole, growing] = ["scan.nii", "whole", "growing"].map(|name| folder.path().join(name));
+    write_scan(&scan, SHAPE);
+    let volume = crate::formats::open_one(&scan, None, Watch::unwatched()).unwrap();
+    crate::formats::write_series(&whole, &volume, Watch::unwatched()).unwrap();
+    std::fs::create_dir(&growing).unwrap();
+    let come = |numbers: std::ops::RangeInclusive<usize>| {
+        for name in numbers.map(|n| format!("{n:04}.dcm")) {
+            std::fs::copy(whole.join(&name), growing.join(&name)).unwrap();
+        }
+    };
+    come(1..=1);
+    let mut studio = opened(&growing);
+    assert_eq!((studio.items.len(), studio.items[0].entry.shape[2]), (1, 1));
+    come(2..=3);
+    scans::look_again(&mut studio, 0);
+    settle(&mut studio);
+    // It was shown when its folder was opened.
+    let slices = |studio: &Studio| studio.volume().map(|volume| volume.geometry.shape()[2]);
+    assert_eq!((studio.items.len(), slices(&studio)), (1, Some(1)));
+    let told = |studio: &Studio, text: &str| studio.notices.all().iter().any(|notice| notice.text.contains(text));
+    assert!(told(&studio, "has 3 files now, and was opened from 1"));
+    let scan = studio.items[0].scan.unwrap();
+    scans::close(&mut studio, scan);
+    scans::show_item(&mut studio, 0);
+    settle(&mut studio);
+    assert_eq!((studio.items.len(), slices(&studio)), (1, Some(3)));
+    // The folder is opened again.
+    come(4..=4);
+    scans::open(&mut studio, vec![growing.clone()]);
+    settle(&mut studio);
+    assert!(studio.items.len() == 1 && slices(&studio) == Some(3) && told(&studio, "has 4 files now"));
+    scans::look_again(&mut studio, 0);
+    settle(&mut studio);
+    assert!(told(&studio, "Nothing has changed"));
+}

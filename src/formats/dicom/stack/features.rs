@@ -24,6 +24,8 @@ pub enum Feature {
     Kernel,
     Thickness,
     View,
+    Energy,
+    Kvp,
     Matrix,
     Samples,
     BitsAllocated,
@@ -55,6 +57,8 @@ pub const KINDS: &[Feature] = &[
     Feature::Photometric,
     Feature::Kernel,
     Feature::View,
+    Feature::Energy,
+    Feature::Kvp,
     Feature::Thickness,
 ];
 
@@ -108,6 +112,8 @@ const ALL: &[Feature] = &[
     Feature::Kernel,
     Feature::Thickness,
     Feature::View,
+    Feature::Energy,
+    Feature::Kvp,
     Feature::AcquisitionNumber,
     Feature::TemporalPosition,
     Feature::BValue,
@@ -154,6 +160,8 @@ impl Feature {
             Self::Kernel => "Convolution Kernel",
             Self::Thickness => "Slice Thickness",
             Self::View => "Energy Window and Detector",
+            Self::Energy => "Monoenergetic Energy Equivalent",
+            Self::Kvp => "KVP",
             Self::Matrix => "Rows and Columns",
             Self::Samples => "Samples per Pixel",
             Self::BitsAllocated => "Bits Allocated",
@@ -193,6 +201,8 @@ impl Feature {
             Self::Kernel => text(acquisition.kernel.as_ref()),
             Self::Thickness => number(image.thickness),
             Self::View => number(acquisition.view),
+            Self::Energy => number(acquisition.energy_kev),
+            Self::Kvp => number(acquisition.kvp),
             Self::Matrix => Value::Text(format!("{} x {}", image.format.columns, image.format.rows)),
             Self::Samples => Value::Number(real(image.format.samples)),
             Self::BitsAllocated => Value::Number(real(image.format.bits_allocated)),
@@ -219,6 +229,8 @@ impl Feature {
             Self::EchoTime => 0.005 + 1e-3 * value.abs(),
             Self::Thickness => 1e-3 + 0.01 * value.abs(),
             Self::BValue => 0.5,
+            // A tube is set to whole kilovolts; what it had is written by some.
+            Self::Kvp => 2.0,
             _ => 1e-6,
         }
     }

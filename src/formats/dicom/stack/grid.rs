@@ -183,7 +183,16 @@ fn finish(
     warnings.extend(missing_rescale(&instances));
     warnings.extend(of_files(&instances));
     let frame_names = super::names::of_frames(&instances, frame_count);
-    Ok(Stack { id: String::new(), instances, frame_count, frame_names, filling: None, geometry, warnings })
+    Ok(Stack {
+        id: String::new(),
+        title: String::new(),
+        instances,
+        frame_count,
+        frame_names,
+        filling: None,
+        geometry,
+        warnings,
+    })
 }
 
 fn missing_rescale(instances: &[Member]) -> Option<String> {

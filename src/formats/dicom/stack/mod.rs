@@ -14,6 +14,7 @@ pub mod names;
 mod neighbours;
 mod places;
 mod pools;
+mod titles;
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
@@ -35,6 +36,8 @@ fn counted(count: usize, thing: &str, verb: &str) -> String {
 pub struct Stack {
     /// Series Instance UID, with `#n` for parts of a series.
     pub id: String,
+    /// What people call it: the series' description or modality, with what parts it from other volumes of the series.
+    pub title: String,
     /// Slices by position, time points one after the other.
     pub instances: Vec<Member>,
     /// Number of time points.
@@ -74,7 +77,8 @@ pub fn group(frames: Vec<Frame>) -> (Vec<Stack>, Vec<Refused>) {
     let (mut stacks, mut refused) = (Vec::new(), Vec::new());
     for (series_uid, mut frames) in series {
         midnight::count_on(&mut frames);
-        let (found, failed) = group_series(frames.into_iter().map(Arc::new).collect());
+        let (mut found, failed) = group_series(frames.into_iter().map(Arc::new).collect());
+        titles::name(&mut found);
         stacks.extend(found.into_iter().enumerate().map(|(n, mut stack)| {
             stack.id = if n == 0 { series_uid.clone() } else { format!("{series_uid}#{}", n + 1) };
             stack

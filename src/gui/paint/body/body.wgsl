@@ -56,6 +56,37 @@ fn lit_cut(in: Corner) -> @location(0) vec4<f32> {
     return light(in.normal, in.colour.rgb);
 }
 
+struct Slice {
+    @builtin(position) position: vec4<f32>,
+    @location(0) at: vec2<f32>,
+    @location(1) @interpolate(flat) colour: vec4<f32>,
+};
+
+@group(1) @binding(0) var slice: texture_2d<f32>;
+@group(1) @binding(1) var slice_filtered: sampler;
+
+// `corner`, `across`, `down`: the first corner of a slice and its sides, in voxels. Corners come as a strip.
+@vertex
+fn slice_corner(
+    @builtin(vertex_index) index: u32,
+    @location(0) corner: vec3<f32>,
+    @location(1) across: vec3<f32>,
+    @location(2) down: vec3<f32>,
+    @location(3) colour: vec4<f32>,
+) -> Slice {
+    let at = vec2<f32>(f32(index & 1u), f32(index >> 1u));
+    let voxel = corner + at.x * across + at.y * down;
+    return Slice(scene.clip_from_voxel * vec4<f32>(voxel, 1.0), at, colour);
+}
+
+// The slice in a frame of its plane's colour.
+@fragment
+fn slice_grey(in: Slice) -> @location(0) vec4<f32> {
+    let grey = textureSample(slice, slice_filtered, in.at).rrr;
+    let edge = min(min(in.at.x, in.at.y), min(1.0 - in.at.x, 1.0 - in.at.y));
+    return vec4<f32>(select(grey, in.colour.rgb, edge < 0.006), 1.0);
+}
+
 struct Place {
     @builtin(position) position: vec4<f32>,
     @location(0) at: vec2<f32>,

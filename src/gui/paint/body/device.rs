@@ -5,6 +5,7 @@ use eframe::egui_wgpu::wgpu;
 use super::blocks::{DeviceBlocks, Level};
 use super::pipelines::{INSTANCE_BYTES, Pipelines, SMOOTH};
 use super::scene::{Look, Scene};
+use super::slices::DeviceSlices;
 use super::target::Target;
 use crate::app::state::body::BlockPart;
 use crate::volume::BRICK_EDGE;
@@ -52,6 +53,7 @@ pub struct BodyDevice {
     group: wgpu::BindGroup,
     instances: wgpu::Buffer,
     blocks: DeviceBlocks,
+    slices: DeviceSlices,
     target: Option<Target>,
     /// What the picture shows.
     drawn: Option<(Look, Quality)>,
@@ -89,6 +91,7 @@ impl BodyDevice {
             group,
             instances: instance_buffer(device, INSTANCES),
             blocks: DeviceBlocks::default(),
+            slices: DeviceSlices::default(),
             target: None,
             drawn: None,
         }
@@ -104,10 +107,11 @@ impl BodyDevice {
     ) {
         let quality = Quality::new(scene, size.map(|n| n.min(self.most_pixels)), self.is_software);
         let is_same = self.drawn.as_ref().is_some_and(|(look, drawn)| *look == scene.look && *drawn == quality);
-        if is_same && self.blocks.is_of(&scene.blocks) {
+        if is_same && self.blocks.is_of(&scene.blocks) && self.slices.is_of(&scene.slices) {
             return;
         }
         self.blocks.follow(&scene.blocks);
+        self.slices.follow((device, queue), &self.pipelines.picture, &scene.slices);
         let is_fitting = |target: &Target| target.size == quality.size && target.samples == quality.samples;
         if !self.target.as_ref().is_some_and(is_fitting) {
             self.target = Some(Target::new(device, &self.pipelines.picture, quality.size, quality.samples));
@@ -145,6 +149,8 @@ impl BodyDevice {
             }
             pass.draw_indexed(call.part.indices.clone(), call.part.base, n..n + 1);
         }
+        pass.set_pipeline(&surfaces.slice);
+        self.slices.draw(&mut pass);
     }
 
     /// Copies the picture.

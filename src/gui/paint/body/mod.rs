@@ -7,13 +7,15 @@ mod blocks;
 mod device;
 mod pipelines;
 mod scene;
+mod slices;
 mod target;
 
 use eframe::egui_wgpu::{self, CallbackResources, CallbackTrait, RenderState, ScreenDescriptor, wgpu};
 
 use crate::gui::egui;
-use device::BodyDevice;
+pub use device::BodyDevice;
 pub use scene::{Look, Scene};
+pub use slices::SlicePicture;
 
 /// Prepares a device; must come before the first frame.
 pub fn install(state: &RenderState) {

@@ -11,6 +11,8 @@ pub const SMOOTH: u32 = 4;
 
 /// Bytes of an instance: a block's origin, and a colour.
 pub const INSTANCE_BYTES: u64 = 16;
+/// Bytes of a slice: a corner, two sides, and a colour.
+pub const SLICE_BYTES: u64 = 40;
 
 /// Pipelines of surfaces for one number of samples.
 pub struct Surfaces {
@@ -18,6 +20,8 @@ pub struct Surfaces {
     pub whole: wgpu::RenderPipeline,
     /// Surfaces that are cut open.
     pub cut: wgpu::RenderPipeline,
+    /// Slices between them.
+    pub slice: wgpu::RenderPipeline,
 }
 
 /// Everything that is made once.
@@ -67,16 +71,17 @@ impl Pipelines {
         let surfaces = [1, SMOOTH].map(|samples| Surfaces {
             whole: surfaces(device, &module, &scene, samples, false),
             cut: surfaces(device, &module, &scene, samples, true),
+            slice: slice(device, &module, [&scene, &picture], samples),
         });
         let copy = copy(device, &module, &picture, format);
         Self { surfaces, copy, scene, picture }
     }
 }
 
-fn layout(device: &wgpu::Device, label: &str, group: &wgpu::BindGroupLayout) -> wgpu::PipelineLayout {
+fn layout(device: &wgpu::Device, label: &str, groups: &[Option<&wgpu::BindGroupLayout>]) -> wgpu::PipelineLayout {
     device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
         label: Some(label),
-        bind_group_layouts: &[Some(group)],
+        bind_group_layouts: groups,
         ..wgpu::PipelineLayoutDescriptor::default()
     })
 }
@@ -100,7 +105,7 @@ fn surfaces(
     };
     device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
         label: Some("surfaces"),
-        layout: Some(&layout(device, "surfaces", scene)),
+        layout: Some(&layout(device, "surfaces", &[Some(scene)])),
         vertex: wgpu::VertexState {
             module,
             entry_point: Some("surface"),
@@ -111,17 +116,59 @@ fn surfaces(
             cull_mode: (!is_cut).then_some(wgpu::Face::Back),
             ..wgpu::PrimitiveState::default()
         },
-        depth_stencil: Some(wgpu::DepthStencilState {
-            format: DEPTHS,
-            depth_write_enabled: Some(true),
-            depth_compare: Some(wgpu::CompareFunction::Less),
-            stencil: wgpu::StencilState::default(),
-            bias: wgpu::DepthBiasState::default(),
-        }),
+        depth_stencil: Some(nearest()),
         multisample: wgpu::MultisampleState { count: samples, ..wgpu::MultisampleState::default() },
         fragment: Some(wgpu::FragmentState {
             module,
             entry_point: Some(if is_cut { "lit_cut" } else { "lit" }),
+            targets: &[Some(COLOURS.into())],
+            compilation_options: wgpu::PipelineCompilationOptions::default(),
+        }),
+        multiview_mask: None,
+        cache: None,
+    })
+}
+
+/// What is nearest is seen.
+fn nearest() -> wgpu::DepthStencilState {
+    wgpu::DepthStencilState {
+        format: DEPTHS,
+        depth_write_enabled: Some(true),
+        depth_compare: Some(wgpu::CompareFunction::Less),
+        stencil: wgpu::StencilState::default(),
+        bias: wgpu::DepthBiasState::default(),
+    }
+}
+
+fn slice(
+    device: &wgpu::Device,
+    module: &wgpu::ShaderModule,
+    [scene, picture]: [&wgpu::BindGroupLayout; 2],
+    samples: u32,
+) -> wgpu::RenderPipeline {
+    let slices = wgpu::VertexBufferLayout {
+        array_stride: SLICE_BYTES,
+        step_mode: wgpu::VertexStepMode::Instance,
+        attributes: &wgpu::vertex_attr_array![0 => Float32x3, 1 => Float32x3, 2 => Float32x3, 3 => Unorm8x4],
+    };
+    device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
+        label: Some("slices of the body"),
+        layout: Some(&layout(device, "slices of the body", &[Some(scene), Some(picture)])),
+        vertex: wgpu::VertexState {
+            module,
+            entry_point: Some("slice_corner"),
+            buffers: &[Some(slices)],
+            compilation_options: wgpu::PipelineCompilationOptions::default(),
+        },
+        primitive: wgpu::PrimitiveState {
+            topology: wgpu::PrimitiveTopology::TriangleStrip,
+            ..wgpu::PrimitiveState::default()
+        },
+        depth_stencil: Some(nearest()),
+        multisample: wgpu::MultisampleState { count: samples, ..wgpu::MultisampleState::default() },
+        fragment: Some(wgpu::FragmentState {
+            module,
+            entry_point: Some("slice_grey"),
             targets: &[Some(COLOURS.into())],
             compilation_options: wgpu::PipelineCompilationOptions::default(),
         }),
@@ -138,7 +185,7 @@ fn copy(
 ) -> wgpu::RenderPipeline {
     device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
         label: Some("copy of the body"),
-        layout: Some(&layout(device, "copy of the body", picture)),
+        layout: Some(&layout(device, "copy of the body", &[Some(picture)])),
         vertex: wgpu::VertexState {
             module,
             entry_point: Some("around"),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::slices::SlicePicture;
 use crate::app::state::body::{Blocks, BodyLook};
 use crate::app::state::camera::{Bounds, Camera};
 use crate::gui::egui;
@@ -11,6 +12,8 @@ use crate::volume::{Geometry, LabelValue, Region, Rgb};
 pub struct Scene {
     /// The surfaces.
     pub blocks: Arc<Blocks>,
+    /// Slices between them.
+    pub slices: Vec<Arc<SlicePicture>>,
     /// How they are looked at.
     pub look: Look,
     /// Whether the view moves: then a picture that comes soon is worth more than one of all details.

@@ -121,6 +121,9 @@ fn menu_ui(ui: &mut egui::Ui, n: usize, item: &Item, studio: &Studio, outbox: &m
     if can_be_asked(item) {
         entry(ui, true, say!("Voxel size..."), "", Request::AskVoxelSize(n));
     }
+    if item.can_grow() {
+        entry(ui, true, say!("Look for more files"), "", Request::LookAgain(n));
+    }
     if let Some(scan) = item.scan {
         entry(ui, true, say!("New segmentation"), "", Request::NewSegmentation(scan));
         entry(ui, true, say!("Close scan"), "", Request::Close(scan));

@@ -101,7 +101,8 @@ fn labels_ui(ui: &mut egui::Ui, form: &mut FigureForm) {
 }
 
 fn files_ui(ui: &mut egui::Ui, form: &mut FigureForm) {
-    let name = CONTENTS.iter().find(|(content, ..)| *content == form.content).map_or("", |(_, name, _)| words::text(name));
+    let name =
+        CONTENTS.iter().find(|(content, ..)| *content == form.content).map_or("", |(_, name, _)| words::text(name));
     list_row(ui, say!("Content"), name, |ui| {
         for (content, name, hint) in CONTENTS {
             ui.selectable_value(&mut form.content, content, words::text(name)).on_hover_text(words::text(hint));
