@@ -13,6 +13,7 @@ pub mod pipeline;
 pub mod remote;
 pub mod session;
 pub mod tools;
+pub mod words;
 
 // Rooms of the parts that are built before: whoever changes one builds what stands on it, and two cores have work all the time.
 pub use lamella_base::{disk, work};

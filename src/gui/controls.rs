@@ -3,6 +3,7 @@
 use super::egui;
 use super::theme;
 use crate::app::{Outbox, Studio, commands};
+use crate::words::{self, say};
 
 /// A button of a command: its name, hint and keys, and why it cannot be pressed now. `text` says more than the name where it is given.
 pub fn command_button(
@@ -13,7 +14,7 @@ pub fn command_button(
     text: Option<&str>,
 ) -> egui::Response {
     let Some(entry) = commands::find(id) else { return ui.label(id) };
-    let text = text.unwrap_or(entry.name.trim_end_matches("..."));
+    let text = text.unwrap_or(words::text(entry.name).trim_end_matches("..."));
     let lacks = (entry.lacks)(studio);
     let response = ui.add_enabled(lacks.is_none(), egui::Button::new(text));
     finish(response, studio, outbox, id, text)
@@ -49,7 +50,7 @@ pub fn icon_command(
     let lacks = (entry.lacks)(studio);
     let button = egui::Button::new(egui::RichText::new(icon).size(theme::HEADING));
     let response = ui.add_enabled(lacks.is_none(), button);
-    finish(response, studio, outbox, id, entry.name)
+    finish(response, studio, outbox, id, words::text(entry.name))
 }
 
 fn finish(
@@ -63,7 +64,7 @@ fn finish(
     let lacks = (entry.lacks)(studio);
     response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, lacks.is_none(), label));
     let hint = commands::tooltip(&studio.settings.keys, entry);
-    let why = lacks.map_or_else(String::new, |lacks| format!("{hint}\n{lacks}."));
+    let why = lacks.map_or_else(String::new, |lacks| say!("{hint}\n{lacks}.", hint, lacks = words::text(lacks)));
     beside(&response, if lacks.is_some() { &why } else { &hint });
     if response.clicked() {
         outbox.run(id);

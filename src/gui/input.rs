@@ -5,6 +5,7 @@ use super::theme::{self, UNIT};
 use crate::app::state::keymap::Chord;
 use crate::app::{Outbox, Request, Studio, commands};
 use crate::tools::ToolKey;
+use crate::words::say;
 use egui::{Key, Modifiers};
 
 /// Keys that a focused control needs for itself.
@@ -111,5 +112,5 @@ pub fn drop_target_ui(ui: &egui::Ui) {
     painter.rect_filled(rect, 0.0, t.ground.gamma_multiply(0.7));
     painter.rect_stroke(rect.shrink(UNIT), 6.0, egui::Stroke::new(2.0, t.accent), egui::StrokeKind::Inside);
     let font = egui::FontId::proportional(theme::TITLE);
-    painter.text(rect.center(), egui::Align2::CENTER_CENTER, "Drop to open", font, t.text);
+    painter.text(rect.center(), egui::Align2::CENTER_CENTER, say!("Drop to open"), font, t.text);
 }

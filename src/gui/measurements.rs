@@ -7,6 +7,7 @@ use crate::app::act::measuring;
 use crate::app::{Outbox, Request, Studio};
 use crate::session::MeasurementId;
 use crate::volume::Measurement;
+use crate::words::{self, say};
 use egui_phosphor::regular as icon;
 
 /// What a rename is in the middle of.
@@ -30,13 +31,13 @@ pub fn measurements_list_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Out
     });
     ui.data_mut(|data| data.insert_temp(memory, renaming));
     ui.horizontal_wrapped(|ui| {
-        let copy = format!("{} Copy", icon::COPY);
-        let csv = format!("{} Copy CSV", icon::COPY);
-        let save = format!("{} Save CSV...", icon::FLOPPY_DISK_BACK);
+        let copy = format!("{} {}", icon::COPY, say!("Copy"));
+        let csv = format!("{} {}", icon::COPY, say!("Copy CSV"));
+        let save = format!("{} {}", icon::FLOPPY_DISK_BACK, say!("Save CSV..."));
         for (id, text, name) in [
-            ("measurements.copy", &copy, "Copy measurements"),
-            ("measurements.copy-csv", &csv, "Copy measurements CSV"),
-            ("measurements.save-csv", &save, "Save measurements CSV"),
+            ("measurements.copy", &copy, say!("Copy measurements")),
+            ("measurements.copy-csv", &csv, say!("Copy measurements CSV")),
+            ("measurements.save-csv", &save, say!("Save measurements CSV")),
         ] {
             let button = command_button(ui, studio, outbox, id, Some(text));
             button.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, true, name));
@@ -72,8 +73,8 @@ fn row_ui(
             }
         }
         let place = match studio.volume().and_then(|volume| own.slice(&volume.geometry)) {
-            Some(slice) => format!("{} {}", own.plane.name(), slice + 1),
-            None => format!("{}, beside the scan", own.plane.name()),
+            Some(slice) => format!("{} {}", words::text(own.plane.name()), slice + 1),
+            None => say!("{plane}, beside the scan", plane = words::text(own.plane.name())),
         };
         note(ui, format!("{place}: {}", measuring::lines(studio, id, own).join("; ")));
     });
@@ -92,7 +93,7 @@ enum Typed {
 /// The field of a name.
 fn field_ui(ui: &mut egui::Ui, name: &mut String) -> Typed {
     let field = ui.add(egui::TextEdit::singleline(name).desired_width(ui.available_width()));
-    field.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::TextEdit, true, "Name of the measurement"));
+    field.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::TextEdit, true, say!("Name of the measurement")));
     if field.lost_focus() {
         let is_given_up = ui.input(|i| i.key_pressed(egui::Key::Escape));
         return if is_given_up { Typed::GivenUp } else { Typed::Named };
@@ -110,8 +111,8 @@ fn name_ui(ui: &mut egui::Ui, id: MeasurementId, own: &Measurement, studio: &Stu
     let layout = egui::Layout::right_to_left(egui::Align::Center);
     let size = egui::vec2(ui.available_width(), ui.spacing().interact_size.y);
     ui.allocate_ui_with_layout(size, layout, |ui| {
-        let delete = icon_button(ui, icon::TRASH, &format!("Delete {}", own.name));
-        beside(&delete, "Take it away (Delete over it); undo brings it back");
+        let delete = icon_button(ui, icon::TRASH, &say!("Delete {name}", name = own.name));
+        beside(&delete, say!("Take it away (Delete over it); undo brings it back"));
         if delete.clicked() {
             outbox.send(Request::DeleteMeasurement(id));
         }
@@ -120,13 +121,13 @@ fn name_ui(ui: &mut egui::Ui, id: MeasurementId, own: &Measurement, studio: &Stu
             let text = egui::RichText::new(&own.name).color(colour);
             let response = ui.add(egui::Label::new(text).truncate().sense(egui::Sense::click()));
             response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, true, &own.name));
-            beside(&response, &format!("{}\nClick to go to its slice, double-click to rename it", own.name));
+            beside(&response, &say!("{name}\nClick to go to its slice, double-click to rename it", name = own.name));
             if response.clicked() {
                 outbox.send(Request::GoToMeasurement(id));
             }
             let mut is_renamed = response.double_clicked();
             response.context_menu(|ui| {
-                if ui.button("Rename").clicked() {
+                if ui.button(say!("Rename")).clicked() {
                     is_renamed = true;
                     ui.close();
                 }

@@ -42,6 +42,7 @@ mod windows;
 use std::path::PathBuf;
 
 use crate::app::Settings;
+use crate::words::Language;
 pub use bench_body::{BodyTimes, bench_body};
 pub use shell::App;
 
@@ -51,7 +52,8 @@ pub use shell::App;
 /// When the system offers no window or no graphics device.
 pub fn run(paths: Vec<PathBuf>) -> eframe::Result<()> {
     let started = std::time::Instant::now();
-    let settings = Settings::load();
+    let mut settings = Settings::load();
+    settings.language.get_or_insert_with(Language::of_system);
     let viewport = egui::ViewportBuilder::default()
         .with_title("Lamella")
         .with_app_id("lamella")

@@ -15,11 +15,13 @@ use crate::app::act::following::{follow, next_look};
 use crate::app::act::leaving::loss;
 use crate::app::act::{cine, journaling, recovery, saving, scans, servers, teach};
 use crate::app::state::leaving::Leaving;
+use crate::app::state::notices::Kind;
 use crate::app::state::settings::{self, SettingsWriter, journal_folder};
 use crate::app::{Dialog, Effect, Outbox, Request, Settings, Studio, handle};
 use crate::remote::servers_file;
 use crate::session::Segmentation;
 use crate::volume::{LabelMap, LabelTable, LabelValue, Window};
+use crate::words::{self, Language};
 
 /// Windows over the main one that are open.
 #[derive(Default)]
@@ -276,6 +278,17 @@ impl App {
         }
     }
 
+    /// The language that was chosen is in force from the next text on.
+    fn follow_language(&mut self) {
+        let language = self.studio.settings.language.unwrap_or(Language::English);
+        if language != words::language()
+            && let Err(error) = words::set_language(language)
+        {
+            self.studio.settings.language = Some(Language::English);
+            self.studio.notices.push(Kind::Error, error.to_string(), "");
+        }
+    }
+
     fn keep_settings(&mut self, context: &egui::Context) {
         let size = context.input(|i| i.viewport().inner_rect).map(|rect| [rect.width().round(), rect.height().round()]);
         self.studio.settings.window_size = size.or(self.studio.settings.window_size);
@@ -315,6 +328,7 @@ impl eframe::App for App {
             self.studio.leaving = Some(Leaving::Window);
         }
         self.take_requests(context);
+        self.follow_language();
         if let Some(wait) = cine::advance(&mut self.studio, std::time::Instant::now()) {
             context.request_repaint_after(wait);
         }

@@ -19,6 +19,7 @@ pub const ROOMS: &[(&str, &[&str])] = &[
     ("edit", &["volume", "shape", "work"]),
     ("session", &["volume", "shape", "edit", "disk", "work"]),
     ("tools", &["volume", "shape", "edit", "session", "work"]),
+    ("words", &[]),
     (
         "jobs",
         &[
@@ -30,7 +31,7 @@ pub const ROOMS: &[(&str, &[&str])] = &[
         "app",
         &[
             "jobs", "tools", "session", "edit", "volume", "engine", "model", "pipeline", "learn", "disk", "work",
-            "shape", "formats", "measure", "remote", "drawing",
+            "shape", "formats", "measure", "remote", "drawing", "words",
         ],
     ),
     (
@@ -44,7 +45,7 @@ pub const ROOMS: &[(&str, &[&str])] = &[
         "gui",
         &[
             "app", "jobs", "tools", "session", "edit", "volume", "formats", "engine", "model", "pipeline", "learn",
-            "disk", "work", "measure", "remote", "drawing",
+            "disk", "work", "measure", "remote", "drawing", "words",
         ],
     ),
     ("main.rs", &["cli", "gui"]),
@@ -102,6 +103,7 @@ pub const CRATES: &[(&str, &[&str])] = &[
     ("safetensors", &["model"]),
     ("sha2", &["formats/dicom/deidentify", "model"]),
     ("signal_hook", &["cli"]),
+    ("sys_locale", &["words"]),
     ("sysinfo", &["work"]),
     ("tracing", &["app", "cli", "gui"]),
     ("tracing_subscriber", &["main.rs"]),

@@ -11,6 +11,7 @@ use crate::app::state::servers::Said;
 use crate::app::state::studio::Studio;
 use crate::formats::deidentify::Key;
 use crate::jobs::{DeidentifyJob, DeidentifyReport, Job, JobError};
+use crate::words::{self, plural};
 
 /// Opens the window; at the first time with the scan on screen, where it is DICOM.
 pub fn open(studio: &mut Studio) {
@@ -145,18 +146,27 @@ fn written(studio: &mut Studio, output: &Path, result: Result<DeidentifyReport, 
 }
 
 fn told(report: &DeidentifyReport, output: &Path) -> String {
-    let plural =
-        |count: usize, one: &str, many: &str| if count == 1 { one.to_string() } else { format!("{count} {many}") };
-    let files = plural(report.files, "One file", "files");
-    let patients = plural(report.patients.len(), "one patient", "patients");
-    let failed = match report.failed.as_slice() {
-        [] => String::new(),
-        [first, ..] => format!(
-            " Not taken over: {}, such as {} ({}).",
-            plural(report.failed.len(), "one file", "files"),
-            file_name(&first.path),
-            first.reason
-        ),
-    };
-    format!("{files} of {patients} written to {}.{failed}", output.display())
+    let patients = report.patients.len();
+    let patients = plural!(patients, "one patient", "{patients} patients", patients);
+    let files = report.files;
+    let folder = output.display();
+    let written = plural!(
+        files,
+        "One file of {patients} written to {folder}.",
+        "{files} files of {patients} written to {folder}.",
+        files,
+        patients,
+        folder
+    );
+    let Some(first) = report.failed.first() else { return written };
+    let count = report.failed.len();
+    let failed = plural!(
+        count,
+        "Not taken over: one file, such as {file} ({why}).",
+        "Not taken over: {count} files, such as {file} ({why}).",
+        count,
+        file = file_name(&first.path),
+        why = words::shown(&first.reason)
+    );
+    format!("{written} {failed}")
 }

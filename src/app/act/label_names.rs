@@ -9,6 +9,7 @@ use crate::app::state::studio::Studio;
 use crate::jobs::{OpenNamesJob, SaveNamesJob};
 use crate::session::{Command, Edit, SegmentationId};
 use crate::volume::{LabelTable, LabelValue};
+use crate::words::plural;
 
 /// Reads names and colours for a segmentation.
 pub fn open(studio: &mut Studio, of: SegmentationId, path: PathBuf) {
@@ -41,8 +42,13 @@ fn take(studio: &mut Studio, of: SegmentationId, named: &LabelTable, from: &str)
     if studio.active() == Some(of) {
         follow_label(studio, &values);
     }
-    let many = if changed == 1 { "" } else { "s" };
-    studio.notices.info(format!("{changed} label{many} taken over from {from}."));
+    studio.notices.info(plural!(
+        changed,
+        "1 label taken over from {from}.",
+        "{changed} labels taken over from {from}.",
+        changed,
+        from
+    ));
 }
 
 /// A table with the names, colours and visibility of another one, label by label by its number; labels that are new come behind. How many

@@ -10,6 +10,7 @@ use crate::session::{
 use crate::volume::{
     AnatomyPreset, Label, LabelTable, LabelValue, Plane, PlaneLayout, default_colour, with_structures,
 };
+use crate::words::{self, say};
 
 /// Takes over a table that one control changed. Changes of one control that follow each other are one step.
 pub fn set_table(studio: &mut Studio, table: LabelTable, name: String, control: (&'static str, LabelValue)) {
@@ -287,9 +288,13 @@ pub fn seek_slice(studio: &mut Studio, plane: Plane, sought: Sought, is_up: bool
     };
     let found = if is_up { (at + 1..layout.size[2]).find(fits) } else { (0..at).rev().find(fits) };
     let Some(slice) = found else {
-        let what = if sought == Sought::Done { "that is done" } else { "to do" };
-        let way = if is_up { "further on" } else { "further back" };
-        return studio.notices.info(format!("No {} slice {what} {way}.", plane.name().to_lowercase()));
+        let plane = words::text(plane.name()).to_lowercase();
+        return studio.notices.info(match (sought, is_up) {
+            (Sought::Done, true) => say!("No {plane} slice that is done further on.", plane),
+            (Sought::Done, false) => say!("No {plane} slice that is done further back.", plane),
+            (Sought::ToDo, true) => say!("No {plane} slice to do further on.", plane),
+            (Sought::ToDo, false) => say!("No {plane} slice to do further back.", plane),
+        });
     };
     if let Some(view) = studio.view_mut() {
         view.step_slice(&layout, slice as i64 - at as i64);

@@ -8,6 +8,7 @@ use crate::jobs::LoadModelJob;
 use crate::model::SliceAxis;
 use crate::pipeline::{Misfit, misfits, slices_to_segment};
 use crate::volume::Volume;
+use crate::words::{self, say};
 
 /// Reads the chosen model in the background if it is not the one in memory.
 pub fn fetch(studio: &mut Studio) {
@@ -76,9 +77,12 @@ pub fn facts(models: &Models) -> Option<String> {
         .collect();
     // The measured Dice is that of the model as it was; one that was kept says itself what it is.
     let adapted = if models.adapted.is_some() && !spec.title.ends_with(ADAPTED) { ADAPTED } else { "" };
-    let before = if models.adapted.is_some() { " before" } else { "" };
-    let dice = if dice.is_empty() { "not measured".into() } else { dice.join(", ") };
-    Some(format!("{}{adapted}. Held-back Dice{before}: {dice}.", spec.title))
+    let dice = if dice.is_empty() { say!("not measured").into() } else { dice.join(", ") };
+    let title = format!("{}{}", words::text(&spec.title), words::text(adapted));
+    Some(match models.adapted {
+        Some(_) => say!("{title}. Held-back Dice before: {dice}.", title, dice),
+        None => say!("{title}. Held-back Dice: {dice}.", title, dice),
+    })
 }
 
 /// The folder for new models, made where it was missing; the user is told where it cannot be.

@@ -15,6 +15,7 @@ use crate::edit::operations::{
 use crate::jobs::{Job, OperateJob, Operated};
 use crate::session::{Command, Edit, Painter, SegmentationId};
 use crate::volume::{LabelTable, LabelValue};
+use crate::words::{self, plural, say};
 
 /// The section of the Annotate task that shows operations.
 pub const SECTION: &str = "Operations";
@@ -157,7 +158,11 @@ pub fn preview(studio: &mut Studio) {
     studio.operating.asked =
         Some(Asked { of, made_on, order: order.clone(), rules, since: Instant::now(), is_hidden: false });
     start(studio, of, order, |studio, ready| {
-        let text = format!("Preview of \"{}\": {}.", ready.order.operation.name, told(&ready.operated));
+        let text = say!(
+            "Preview of \"{operation}\": {outcome}.",
+            operation = words::text(ready.order.operation.name),
+            outcome = told(&ready.operated)
+        );
         studio.notices.info(text);
         show(studio, ready);
     });
@@ -318,28 +323,28 @@ fn finish(studio: &mut Studio, ready: Ready) {
 /// What was done, in numbers.
 fn told(operated: &Operated) -> String {
     if operated.painted.is_empty() {
-        return "nothing changed".into();
+        return say!("nothing changed").into();
     }
     let number = |tally: &crate::edit::operations::Tally| {
-        format!("{} {}", grouped(tally.count), if tally.count == 1 { tally.one } else { tally.several })
+        let what = words::text(if tally.count == 1 { tally.one } else { tally.several });
+        format!("{} {what}", grouped(tally.count))
     };
     let numbers: Vec<String> = operated.tallies.iter().map(number).collect();
-    if numbers.is_empty() { "done".into() } else { numbers.join(", ") }
+    if numbers.is_empty() { say!("done").into() } else { numbers.join(", ") }
 }
 
 /// What the user must know besides.
 fn warning(operated: &Operated) -> Option<String> {
     let stays = match operated.withheld {
         0 => None,
-        1 => Some(
-            "1 voxel stays as it is: locked labels, finished slices and the rules of painting keep it.".to_string(),
-        ),
-        count => Some(format!(
-            "{} voxels stay as they are: locked labels, finished slices and the rules of painting keep them.",
-            grouped(count)
+        count => Some(plural!(
+            count,
+            "1 voxel stays as it is: locked labels, finished slices and the rules of painting keep it.",
+            "{count} voxels stay as they are: locked labels, finished slices and the rules of painting keep them.",
+            count = grouped(count)
         )),
     };
-    let notes: Vec<String> = operated.notes.iter().cloned().chain(stays).collect();
+    let notes: Vec<String> = operated.notes.iter().map(|note| words::shown(note).into_owned()).chain(stays).collect();
     (!notes.is_empty()).then(|| notes.join(" "))
 }
 

@@ -8,6 +8,7 @@ use crate::app::state::studio::Studio;
 use crate::session::{Command, Edit, Painter, SliceState, key};
 use crate::tools::Refusal;
 use crate::volume::{LabelValue, Plane};
+use crate::words::{self, say};
 
 /// The labels of a slice in view.
 fn copied(studio: &Studio, plane: Plane) -> Option<CopiedSlice> {
@@ -22,7 +23,10 @@ pub fn copy(studio: &mut Studio, plane: Plane) {
     let copy = copied(studio, plane);
     match &copy {
         Some(copy) if copy.labels.iter().any(|label| *label != 0) => {
-            studio.notices.info(format!("The labels of this {} slice are copied.", plane.name().to_lowercase()));
+            studio.notices.info(say!(
+                "The labels of this {plane} slice are copied.",
+                plane = words::text(plane.name()).to_lowercase()
+            ));
         }
         _ => return studio.notices.info("There is no label in this slice to copy."),
     }

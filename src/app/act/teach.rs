@@ -23,6 +23,7 @@ use crate::learn::{
 };
 use crate::model::{ArchitectureSpec, is_id};
 use crate::session::SegmentationId;
+use crate::words::say;
 
 /// What of the plan is chosen: where the model is the start, its network is not.
 pub fn plan_choices(teach: &Teach) -> PlanChoices {
@@ -326,7 +327,7 @@ pub fn plan(studio: &mut Studio) {
                 && let Some((_, text)) = &mut studio.teach.suggested
             {
                 let why = planned.why;
-                *text = if why.is_empty() { "Nothing is left to the scans.".into() } else { why.join(" ") };
+                *text = if why.is_empty() { say!("Nothing is left to the scans.").into() } else { why.join(" ") };
             }
         },
     );

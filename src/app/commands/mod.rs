@@ -22,6 +22,7 @@ use std::sync::OnceLock;
 
 use super::state::keymap::{Chord, Keymap};
 use super::state::studio::Studio;
+use crate::words;
 pub use profiles::{PROFILES, Profile, profile};
 pub use search::search;
 pub use window_presets::WINDOW_PRESETS;
@@ -211,7 +212,7 @@ pub fn assign(keymap: &mut Keymap, id: &'static str, chord: Chord) {
 
 /// A hint with the command's keys: "Take the last change back (Ctrl+Z)".
 pub fn tooltip(keymap: &Keymap, entry: &CommandEntry) -> String {
-    let text = if entry.hint.is_empty() { entry.name } else { entry.hint };
+    let text = words::text(if entry.hint.is_empty() { entry.name } else { entry.hint });
     let keys: Vec<String> = keys_of(keymap, entry).iter().map(ToString::to_string).collect();
     if keys.is_empty() { text.into() } else { format!("{text} ({})", keys.join(", ")) }
 }

@@ -2,6 +2,7 @@
 
 use super::{CommandEntry, all, keys_of};
 use crate::app::state::keymap::Keymap;
+use crate::words;
 
 /// What a word that is found in each place is worth; the names come first, and there the beginnings of words.
 const NAME_START: u32 = 100;
@@ -32,20 +33,24 @@ pub fn search(text: &str, keymap: &Keymap, recent: &[&'static str]) -> Vec<&'sta
     found.into_iter().map(|(_, entry)| entry).collect()
 }
 
-/// What a word is worth; none where it is nowhere.
+/// What a word is worth; none where it is nowhere. Commands are found by their English names too.
 fn worth(entry: &CommandEntry, keymap: &Keymap, word: &str) -> Option<u32> {
-    let name = entry.name.to_lowercase();
     let has_key = || keys_of(keymap, entry).iter().any(|key| key.to_string().to_lowercase() == word);
-    match () {
-        () if name.starts_with(word) => Some(NAME_START),
-        () if name.split(|c: char| !c.is_alphanumeric()).any(|part| part.starts_with(word)) => Some(WORD_START),
-        () if name.contains(word) => Some(IN_NAME),
-        () if has_key() => Some(KEY),
-        () if entry.group.name().to_lowercase().starts_with(word) => Some(GROUP),
-        () if entry.hint.to_lowercase().contains(word) => Some(IN_HINT),
-        () if word.chars().count() > 1 && is_scattered(&name, word) => Some(SCATTERED),
-        () => None,
-    }
+    let said = [true, false].map(|is_translated| {
+        let say = |english: &'static str| if is_translated { words::text(english) } else { english };
+        let name = say(entry.name).to_lowercase();
+        match () {
+            () if name.starts_with(word) => Some(NAME_START),
+            () if name.split(|c: char| !c.is_alphanumeric()).any(|part| part.starts_with(word)) => Some(WORD_START),
+            () if name.contains(word) => Some(IN_NAME),
+            () if has_key() => Some(KEY),
+            () if say(entry.group.name()).to_lowercase().starts_with(word) => Some(GROUP),
+            () if say(entry.hint).to_lowercase().contains(word) => Some(IN_HINT),
+            () if word.chars().count() > 1 && is_scattered(&name, word) => Some(SCATTERED),
+            () => None,
+        }
+    });
+    said.into_iter().max().flatten()
 }
 
 /// Whether the letters of a word come in their order in a text.

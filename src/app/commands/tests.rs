@@ -9,7 +9,11 @@ fn ids_and_names_are_there_and_unique() {
     let ids: BTreeSet<&str> = all().iter().map(|entry| entry.id).collect();
     assert_eq!(ids.len(), all().len());
     for entry in all() {
-        assert!(!entry.name.is_empty() && entry.name.chars().next().is_some_and(char::is_uppercase), "{}", entry.id);
+        assert!(
+            !entry.name.is_empty() && entry.name.starts_with(|c: char| c.is_uppercase() || c.is_ascii_digit()),
+            "{}",
+            entry.id
+        );
     }
     assert!(find("profile").is_none(), "settings keep the profile under this name");
     assert_eq!(of_key(&Keymap::default(), &"Ctrl+Z".parse().unwrap()).map(|entry| entry.id), Some("edit.undo"));

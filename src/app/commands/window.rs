@@ -5,6 +5,7 @@ use crate::app::act::first_task;
 use crate::app::state::request::{Dialog, Effect};
 use crate::app::state::settings::Task;
 use crate::app::state::studio::Studio;
+use crate::words::Language;
 
 fn show(studio: &mut Studio, task: Task) {
     (studio.settings.panels, studio.settings.task) = (true, task);
@@ -37,6 +38,10 @@ pub const WINDOW: &[CommandEntry] = &[
         .keys(&["Tab"]),
     window("window.theme", "Dark or light theme", |studio| studio.settings.dark = !studio.settings.dark)
         .keys(&["Ctrl+Shift+L"]),
+    window("window.english", "Language: English", |studio| studio.settings.language = Some(Language::English))
+        .hint("Show the window in English"),
+    window("window.chinese", "Language: 中文", |studio| studio.settings.language = Some(Language::Chinese))
+        .hint("Show the window in Chinese"),
     window("window.first-task", "First steps", first_task::begin)
         .hint("Run the model, correct a slice, refine, save: six steps beside the images, in under three minutes"),
     CommandEntry::new("window.end-first-task", "End the first steps", Group::Window, first_task::end)

@@ -4,6 +4,7 @@ use std::time::SystemTime;
 
 use crate::jobs::{LeftJournal, LeftScan};
 use crate::session::ScanId;
+use crate::words::{self, plural, say};
 
 /// A scan with unsaved work, which is offered.
 #[derive(Debug)]
@@ -67,14 +68,23 @@ impl Offer {
             }
         }
         counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-        let named =
-            |(name, count): &(&str, usize)| if *count == 1 { (*name).to_string() } else { format!("{name} ({count})") };
+        let named = |(name, count): &(&str, usize)| {
+            if *count == 1 { words::shown(name).into_owned() } else { format!("{} ({count})", words::shown(name)) }
+        };
         let few: Vec<String> = counts.iter().take(MOST_NAMES).map(named).collect();
         let more = if counts.len() > MOST_NAMES { ", ..." } else { "" };
         match steps.len() {
-            0 => "Labels that were restored before and are still not saved".into(),
-            1 => format!("1 change after the last save: {}", few.join(", ")),
-            many => format!("{many} changes after the last save: {}{more}", few.join(", ")),
+            0 => say!("Labels that were restored before and are still not saved").into(),
+            many => {
+                let steps = format!("{}{more}", few.join(", "));
+                plural!(
+                    many,
+                    "1 change after the last save: {steps}",
+                    "{count} changes after the last save: {steps}",
+                    count = many,
+                    steps
+                )
+            }
         }
     }
 
@@ -83,14 +93,14 @@ impl Offer {
         let [labels, voxels] = self.left.content;
         let several = match self.left.kept.segmentations.len() {
             0 | 1 => String::new(),
-            many => format!(" in {many} segmentations"),
+            many => say!(" in {count} segmentations", count = many),
         };
         let measured = match self.left.kept.measurements.len() {
             0 => String::new(),
-            1 => ", 1 measurement".into(),
-            many => format!(", {many} measurements"),
+            many => plural!(many, ", 1 measurement", ", {count} measurements", count = many),
         };
-        format!("{labels} {}{several}, {voxels} voxels{measured}", if labels == 1 { "label" } else { "labels" })
+        let labels = plural!(labels, "1 label", "{count} labels", count = labels);
+        say!("{labels}{several}, {voxels} voxels{measured}", labels, several, voxels, measured)
     }
 }
 

@@ -12,6 +12,7 @@ use super::tiles::{Layout, TileContent};
 use crate::disk::{create_private_folder, replace_private_file};
 use crate::drawing::ColourMap;
 use crate::tools::{ToolOptions, all_options};
+use crate::words::Language;
 
 /// Number of recent paths.
 const RECENT: usize = 8;
@@ -55,6 +56,8 @@ impl Task {
 pub struct Settings {
     /// Dark theme.
     pub dark: bool,
+    /// The language of the window; none before the first start has taken the system's.
+    pub language: Option<Language>,
     /// Position of the vertical and horizontal split, as shares.
     pub splits: [f32; 2],
     /// How the tiles lie.
@@ -121,6 +124,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             dark: true,
+            language: None,
             splits: [0.5, 0.5],
             layout: Layout::Grid,
             tiles: TileContent::DEFAULT,

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::formats::{GivenSize, SizeSaid};
+use crate::words::{self, say};
 
 /// What is asked, and what was answered for whole folders.
 #[derive(Debug, Default)]
@@ -55,26 +56,31 @@ impl SizeForm {
     pub fn answer(&self) -> Result<GivenSize, String> {
         let mut mm = [1.0; 3];
         for (axis, (mm, typed)) in mm.iter_mut().zip(&self.typed).take(self.field_count()).enumerate() {
-            let name = ["the width", "the height", "the distance of slices"][axis];
+            let name = [say!("the width"), say!("the height"), say!("the distance of slices")][axis];
             let typed = typed.trim().replace(',', ".");
             if typed.is_empty() {
-                return Err(format!("Type {name} in mm"));
+                return Err(say!("Type {name} in mm", name));
             }
-            *mm = typed.parse().map_err(|_| format!("{typed:?} is no number; type {name} in mm"))?;
+            *mm = typed.parse().map_err(|_| say!("\"{typed}\" is no number; type {name} in mm", typed, name))?;
         }
         GivenSize::of_mm(mm)
     }
 
     /// What the files say, and what they do not.
     pub fn told(&self) -> String {
-        let names = ["width", "height", "distance of slices"].iter().take(self.field_count());
+        let names = [say!("width"), say!("height"), say!("distance of slices")].into_iter().take(self.field_count());
         let (said, unsaid): (Vec<_>, Vec<_>) = names.zip(self.said.mm).partition(|(_, mm)| mm.is_some());
-        let list = |names: &[(&&str, Option<f64>)]| names.iter().map(|(name, _)| **name).collect::<Vec<_>>().join(", ");
+        let list = |names: &[(&str, Option<f64>)]| names.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
         match (said.is_empty(), unsaid.is_empty()) {
-            (true, _) => "Its files do not say how large a voxel is.".into(),
-            (false, true) => format!("Filled in from the {}: check it.", self.said.origin),
+            (true, _) => say!("Its files do not say how large a voxel is.").into(),
+            (false, true) => say!("Filled in from the {origin}: check it.", origin = words::shown(&self.said.origin)),
             (false, false) => {
-                format!("Filled in from the {}: {}. Not said: {}.", self.said.origin, list(&said), list(&unsaid))
+                say!(
+                    "Filled in from the {origin}: {said}. Not said: {unsaid}.",
+                    origin = words::shown(&self.said.origin),
+                    said = list(&said),
+                    unsaid = list(&unsaid)
+                )
             }
         }
     }

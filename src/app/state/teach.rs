@@ -8,6 +8,7 @@ use super::scan_choices::{ScanChoices, ScanUse};
 use crate::jobs::{TrainSummary, ZooRow};
 use crate::learn::{Epoch, PlanChoices};
 use crate::model::ArchitectureSpec;
+use crate::words::{plural, say};
 
 /// Longest and shortest training in minutes.
 pub const MINUTES: std::ops::RangeInclusive<u32> = 1..=24 * 60;
@@ -146,7 +147,7 @@ impl TeachForm {
     /// The choices in a few words; `model` is the start where one was chosen.
     pub fn summary(&self, model: &str) -> String {
         let network = if self.is_from_model {
-            format!("from {model}")
+            say!("from {model}", model)
         } else {
             let architecture = self.plan.architecture.clone().unwrap_or_else(|| "unet".into());
             let encoder = self.plan.encoder.iter().filter(|encoder| *encoder != "plain").cloned();
@@ -157,12 +158,11 @@ impl TeachForm {
                 .join(", ")
         };
         let scans = match self.folder_scans().map(|scans| scans.count(ScanUse::Learn)) {
-            _ if self.is_from_scan => "the finished slices of this scan".into(),
-            Some(1) => "1 scan".into(),
-            Some(count) => format!("{count} scans"),
-            None => "a folder".into(),
+            _ if self.is_from_scan => say!("the finished slices of this scan").into(),
+            Some(count) => plural!(count, "1 scan", "{count} scans", count),
+            None => say!("a folder").into(),
         };
-        format!("{} ({network}) learns from {scans}", self.name)
+        say!("{name} ({network}) learns from {scans}", name = self.name, network, scans)
     }
 
     /// Everything that a plan depends on but the folder, the scan and the model.

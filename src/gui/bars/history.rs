@@ -6,6 +6,7 @@ use crate::app::{Outbox, Request, Studio};
 use crate::gui::controls::{beside, icon_button, note};
 use crate::gui::egui;
 use crate::gui::theme::{self, UNIT};
+use crate::words::{self, say};
 use egui_phosphor::regular as icon;
 
 /// Width of the list.
@@ -24,22 +25,24 @@ pub fn history_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
         let lacks = (entry.lacks)(studio);
         let button = egui::Button::new(egui::RichText::new(sign).size(theme::HEADING));
         let button = ui.add_enabled(lacks.is_none(), button);
-        button.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, lacks.is_none(), entry.name));
+        button.widget_info(|| {
+            egui::WidgetInfo::labeled(egui::WidgetType::Button, lacks.is_none(), words::text(entry.name))
+        });
         let keys: Vec<String> =
             commands::keys_of(&studio.settings.keys, entry).iter().map(ToString::to_string).collect();
         let keys = if keys.is_empty() { String::new() } else { format!(" ({})", keys.join(", ")) };
         let hint = match (lacks, step) {
-            (Some(lacks), _) => format!("{lacks}{keys}"),
-            (None, Some(step)) => format!("{}: {step}{keys}", entry.name),
-            (None, None) => format!("{}{keys}", entry.name),
+            (Some(lacks), _) => format!("{}{keys}", words::text(lacks)),
+            (None, Some(step)) => format!("{}: {}{keys}", words::text(entry.name), words::shown(step)),
+            (None, None) => format!("{}{keys}", words::text(entry.name)),
         };
         beside(&button, &hint);
         if button.clicked() {
             outbox.run(entry.id);
         }
     }
-    let list = icon_button(ui, icon::CARET_DOWN, "Steps");
-    beside(&list, "All steps that can be taken back or made again");
+    let list = icon_button(ui, icon::CARET_DOWN, say!("Steps"));
+    beside(&list, say!("All steps that can be taken back or made again"));
     egui::Popup::menu(&list)
         .close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside)
         .width(WIDTH)
@@ -67,14 +70,17 @@ fn steps_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
         for row in rows.get(range).unwrap_or_default() {
             match *row {
                 Row::Undone(name, steps) => {
-                    let text = egui::RichText::new(name).color(dim).italics();
-                    step_ui(ui, text, &format!("Make again up to here: {name}"), steps, outbox);
+                    let name = words::shown(name);
+                    let text = egui::RichText::new(&*name).color(dim).italics();
+                    step_ui(ui, text, &say!("Make again up to here: {name}", name), steps, outbox);
                 }
                 Row::Now => {
-                    ui.add(egui::Label::new(egui::RichText::new("Now").strong()).truncate());
+                    ui.add(egui::Label::new(egui::RichText::new(say!("Now")).strong()).truncate());
                 }
                 Row::Done(name, steps) => {
-                    step_ui(ui, egui::RichText::new(name), &format!("Take back to before: {name}"), steps, outbox);
+                    let name = words::shown(name);
+                    let hint = say!("Take back to before: {name}", name);
+                    step_ui(ui, egui::RichText::new(&*name), &hint, steps, outbox);
                 }
             }
         }
@@ -82,9 +88,9 @@ fn steps_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
     ui.separator();
     let mut room = studio.settings.undo_mb;
     ui.horizontal(|ui| {
-        ui.label("Room for steps");
+        ui.label(say!("Room for steps"));
         let drag = ui.add(egui::DragValue::new(&mut room).range(UNDO_MB).speed(8).suffix(" MB"));
-        drag.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::DragValue, true, "Room for steps"));
+        drag.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::DragValue, true, say!("Room for steps")));
     });
     if room != studio.settings.undo_mb {
         let mut settings = studio.settings.clone();
@@ -92,7 +98,7 @@ fn steps_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
         outbox.send(Request::Settings(Box::new(settings)));
     }
     if session.dropped_steps() > 0 {
-        note(ui, format!("{} older steps had no room.", session.dropped_steps()));
+        note(ui, say!("{count} older steps had no room.", count = session.dropped_steps()));
     }
 }
 

@@ -4,6 +4,7 @@ use crate::app::state::notices::{Kind, Notice};
 use crate::app::{Outbox, Request, Studio};
 use crate::gui::egui;
 use crate::gui::theme::{self, UNIT};
+use crate::words::{self, say};
 use egui_phosphor::regular as icon;
 
 /// Width of the list, and of a message's details.
@@ -20,8 +21,8 @@ pub fn notices_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
         let errors = all.iter().filter(|notice| notice.kind == Kind::Error).count();
         let t = theme::tokens(ui);
         let colour = if errors > 0 { t.bad } else { t.text };
-        let text = egui::RichText::new(format!("{} messages", all.len())).color(colour);
-        let button = ui.button(text).on_hover_text("All messages, the newest last");
+        let text = egui::RichText::new(say!("{count} messages", count = all.len())).color(colour);
+        let button = ui.button(text).on_hover_text(say!("All messages, the newest last"));
         egui::Popup::menu(&button).close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside).width(WIDTH).show(
             |ui| {
                 let list = egui::ScrollArea::vertical().max_height(HEIGHT);
@@ -54,28 +55,29 @@ fn line_ui(ui: &mut egui::Ui, n: usize, notice: &Notice, outbox: &mut Outbox) {
     let room = (ui.available_width() - buttons).max(10.0 * UNIT);
     ui.scope(|ui| {
         ui.set_max_width(room);
-        ui.add(egui::Label::new(&notice.text).truncate()).on_hover_text(&notice.text);
+        let text = words::shown(&notice.text);
+        ui.add(egui::Label::new(&*text).truncate()).on_hover_text(&*text);
     });
     if has_details {
-        let button = ui.button("Details");
+        let button = ui.button(say!("Details"));
         egui::Popup::menu(&button)
             .close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside)
             .width(WIDTH)
             .show(|ui| details_ui(ui, notice));
     }
     let button = ui.add(egui::Button::new(icon::X).small());
-    button.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, true, "Dismiss this message"));
-    if button.on_hover_text("Dismiss this message").clicked() {
+    button.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, true, say!("Dismiss this message")));
+    if button.on_hover_text(say!("Dismiss this message")).clicked() {
         outbox.send(Request::Dismiss(n));
     }
 }
 
 fn details_ui(ui: &mut egui::Ui, notice: &Notice) {
-    ui.add(egui::Label::new(&notice.text).wrap());
+    ui.add(egui::Label::new(&*words::shown(&notice.text)).wrap());
     egui::ScrollArea::vertical().max_height(HEIGHT).show(ui, |ui| {
         ui.add(egui::Label::new(egui::RichText::new(&notice.details).small()).wrap());
     });
-    if ui.button("Copy").on_hover_text("Copy message and details").clicked() {
+    if ui.button(say!("Copy")).on_hover_text(say!("Copy message and details")).clicked() {
         ui.ctx().copy_text(format!("{}\n{}", notice.text, notice.details));
     }
 }

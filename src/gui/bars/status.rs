@@ -7,6 +7,7 @@ use crate::gui::egui;
 use crate::gui::theme::{self, UNIT};
 use crate::gui::views::number;
 use crate::volume::{RAS_LETTERS, Uptake};
+use crate::words::say;
 
 /// A part of the line: its width in grid units, its caption, what it says, and more about it.
 type Cell = (f32, &'static str, String, &'static str);
@@ -37,7 +38,7 @@ fn pointer_ui(ui: &mut egui::Ui, studio: &Studio) {
     let small = |text: &str| egui::RichText::new(text).small().color(t.dim);
     let cells = cells(studio);
     if cells.is_empty() {
-        ui.label(small("No scan"));
+        ui.label(small(say!("No scan")));
         return;
     }
     for (width, caption, text, hint) in cells {
@@ -70,11 +71,11 @@ fn cells(studio: &Studio) -> Vec<Cell> {
     let mut cells: Vec<Cell> = vec![
         (
             54.0,
-            "Position",
+            say!("Position"),
             position(volume.geometry.world_at(voxel)),
-            "Millimetres to the right or left, front or back, head or feet",
+            say!("Millimetres to the right or left, front or back, head or feet"),
         ),
-        (30.0, "Voxel", format!("{i} {j} {k}"), "Column, row and slice of the file, counted from 1"),
+        (30.0, say!("Voxel"), format!("{i} {j} {k}"), say!("Column, row and slice of the file, counted from 1")),
     ];
     if let Some(hover) = studio.hover
         && let Some(layout) = studio.layout(hover.plane)
@@ -82,32 +83,47 @@ fn cells(studio: &Studio) -> Vec<Cell> {
         let [.., slice] = layout.screen(view.cursor);
         cells.push((
             24.0,
-            "Slice",
+            say!("Slice"),
             format!("{} / {}", slice + 1, layout.size[2]),
-            "Slice of the view under the pointer",
+            say!("Slice of the view under the pointer"),
         ));
     }
     if volume.frame_count() > 1 {
-        cells.push((20.0, "Frame", format!("{} / {}", view.frame + 1, volume.frame_count()), "Time point or channel"));
+        cells.push((
+            20.0,
+            say!("Frame"),
+            format!("{} / {}", view.frame + 1, volume.frame_count()),
+            say!("Time point or channel"),
+        ));
     }
-    cells.push((24.0, "Value", number(volume.value(voxel, view.frame)), "The image's value, as the file means it"));
+    cells.push((
+        24.0,
+        say!("Value"),
+        number(volume.value(voxel, view.frame)),
+        say!("The image's value, as the file means it"),
+    ));
     if let Some(Uptake::Factor(factor)) = &volume.uptake {
         let uptake = number(volume.value(voxel, view.frame) * factor);
-        cells.push((20.0, "SUV", uptake, "Standardised uptake value by body weight, in grams a millilitre"));
+        cells.push((
+            20.0,
+            say!("SUV"),
+            uptake,
+            say!("Standardised uptake value by body weight, in grams a millilitre"),
+        ));
     }
     if studio.overlay().is_some() {
-        let value = studio.overlay_value(voxel).map_or_else(|| "outside".into(), number);
-        cells.push((24.0, "Overlay", value, "The value there of the scan that is laid over, interpolated"));
+        let value = studio.overlay_value(voxel).map_or_else(|| say!("outside").into(), number);
+        cells.push((24.0, say!("Overlay"), value, say!("The value there of the scan that is laid over, interpolated")));
     }
     let label = studio.shown_labels().map_or(0, |(labels, _)| labels.get(voxel));
     let name = match label {
-        0 => "none".to_string(),
+        0 => say!("none").to_string(),
         label => {
             let named = studio.shown_table().and_then(|table| table.get(label)).map(|label| label.name.clone());
-            named.unwrap_or_else(|| format!("Label {label}"))
+            named.unwrap_or_else(|| say!("Label {label}", label))
         }
     };
-    cells.push((40.0, "Label", name, "The label there"));
+    cells.push((40.0, say!("Label"), name, say!("The label there")));
     cells
 }
 
@@ -128,12 +144,16 @@ fn machine_ui(ui: &mut egui::Ui, studio: &Studio) {
     if let (Some(volume), Some(segmentation)) = (studio.volume(), studio.segmentation()) {
         let megabytes = (volume.byte_count() + segmentation.labels().byte_count()) as f64 / 1e6;
         let decimals = usize::from(megabytes < 10.0);
-        ui.label(egui::RichText::new(format!("Memory {megabytes:.decimals$} MB")).small().color(dim))
-            .on_hover_text("Voxels and labels of the scan on screen, in memory");
+        ui.label(
+            egui::RichText::new(say!("Memory {megabytes} MB", megabytes = format!("{megabytes:.decimals$}")))
+                .small()
+                .color(dim),
+        )
+        .on_hover_text(say!("Voxels and labels of the scan on screen, in memory"));
     }
     if !studio.models.device.is_empty() {
-        ui.label(egui::RichText::new(format!("Device {}", studio.models.device)).small().color(dim))
-            .on_hover_text("Device of the last network run");
+        ui.label(egui::RichText::new(say!("Device {device}", device = studio.models.device)).small().color(dim))
+            .on_hover_text(say!("Device of the last network run"));
     }
 }
 

@@ -10,6 +10,7 @@ use crate::gui::paint::still;
 use crate::gui::theme::{self, UNIT};
 use crate::tools::{BRUSH_SIZE, OptionValue, TOOLS};
 use crate::volume::Plane;
+use crate::words::{self, say};
 use egui_phosphor::regular as icon;
 
 /// Width of the whole word on what the program is not for.
@@ -38,10 +39,11 @@ pub fn top_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
                 let t = theme::tokens(ui);
                 // Beside many tools there is room for the half that matters.
                 let is_wide = ui.available_width() > DISCLAIMER;
-                let text = if is_wide { "For research use; not for diagnosis" } else { "Not for diagnosis" };
+                let text =
+                    if is_wide { say!("For research use; not for diagnosis") } else { say!("Not for diagnosis") };
                 let text = egui::RichText::new(text).small().color(t.dim);
                 let response = ui.add(egui::Label::new(text).truncate());
-                beside(&response, "For research use; not for diagnosis");
+                beside(&response, say!("For research use; not for diagnosis"));
             });
         });
     });
@@ -57,7 +59,7 @@ fn menus_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
     let mut groups_ui = |ui: &mut egui::Ui| {
         for entries in &groups {
             let Some(group) = entries.first().map(|entry| entry.group) else { continue };
-            let menu = ui.menu_button(group.name(), |ui| {
+            let menu = ui.menu_button(words::text(group.name()), |ui| {
                 for entry in entries.iter().copied() {
                     entry_ui(ui, entry, studio, outbox);
                 }
@@ -68,7 +70,7 @@ fn menus_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
     };
     if is_narrow {
         let menu = ui.menu_button(egui::RichText::new(icon::LIST).size(theme::HEADING), groups_ui);
-        menu.response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, true, "Menu"));
+        menu.response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, true, say!("Menu")));
     } else {
         groups_ui(ui);
     }
@@ -76,8 +78,9 @@ fn menus_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
 
 /// A menu that is called as a task is told from its tab.
 fn menu_name(group: Group) -> String {
-    let name = group.name();
-    if Task::ALL.iter().any(|task| task.name() == name) { format!("Menu {name}") } else { name.into() }
+    let name = words::text(group.name());
+    let is_called_as_a_task = Task::ALL.iter().any(|task| task.name() == group.name());
+    if is_called_as_a_task { say!("Menu {name}", name) } else { name.into() }
 }
 
 /// A command in a menu: its name, its key, and why it cannot be done now.
@@ -85,10 +88,10 @@ fn entry_ui(ui: &mut egui::Ui, entry: &'static CommandEntry, studio: &Studio, ou
     let keys = commands::keys_of(&studio.settings.keys, entry);
     let first = keys.first().map(ToString::to_string).unwrap_or_default();
     let lacks = (entry.lacks)(studio);
-    let button = ui.add_enabled(lacks.is_none(), egui::Button::new(entry.name).shortcut_text(first));
-    let hint = entry.hint;
+    let button = ui.add_enabled(lacks.is_none(), egui::Button::new(words::text(entry.name)).shortcut_text(first));
+    let hint = words::text(entry.hint);
     let button = if hint.is_empty() { button } else { button.on_hover_text(hint) };
-    let why = lacks.map(|lacks| format!("{lacks}.")).unwrap_or_default();
+    let why = lacks.map(|lacks| say!("{lacks}.", lacks = words::text(lacks))).unwrap_or_default();
     if button.on_disabled_hover_text(why).clicked() {
         outbox.run(entry.id);
         ui.close();
@@ -104,12 +107,14 @@ fn tools_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
         let is_chosen = studio.hand.entry.id == tool.id;
         let button = egui::Button::selectable(is_chosen, egui::RichText::new(tool.icon).size(theme::HEADING));
         let button = ui.add_enabled(is_possible, button);
-        button.widget_info(|| egui::WidgetInfo::selected(egui::WidgetType::Button, is_possible, is_chosen, tool.name));
+        button.widget_info(|| {
+            egui::WidgetInfo::selected(egui::WidgetType::Button, is_possible, is_chosen, words::text(tool.name))
+        });
         let keys = commands::find(tool.id).map(|entry| commands::keys_of(&studio.settings.keys, entry));
         let keys: Vec<String> = keys.unwrap_or_default().iter().map(ToString::to_string).collect();
         let keys = if keys.is_empty() { String::new() } else { format!(" ({})", keys.join(", ")) };
-        let why = if is_possible { "" } else { "\nOpen a scan first." };
-        beside(&button, &format!("{}: {}{keys}{why}", tool.name, tool.hint));
+        let why = if is_possible { "" } else { say!("\nOpen a scan first.") };
+        beside(&button, &format!("{}: {}{keys}{why}", words::text(tool.name), words::text(tool.hint)));
         if button.clicked() {
             outbox.run(tool.id);
         }
@@ -127,14 +132,14 @@ fn paint_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
         let chosen = studio.settings.tools.number(&BRUSH_SIZE);
         let mut diameter = chosen;
         let size = ui.add(egui::DragValue::new(&mut diameter).speed(0.1).max_decimals(1).suffix(" mm"));
-        size.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::DragValue, true, "Brush size"));
-        beside(&size, BRUSH_SIZE.hint);
+        size.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::DragValue, true, say!("Brush size")));
+        beside(&size, words::text(BRUSH_SIZE.hint));
         if (diameter - chosen).abs() > f64::EPSILON {
             outbox.send(Request::ToolOption(&BRUSH_SIZE, OptionValue::Number(diameter)));
         }
     }
     let label = studio.segmentation().and_then(|segmentation| segmentation.table().get(slice.label));
-    let name = label.map_or_else(|| format!("Label {}", slice.label), |label| label.name.clone());
+    let name = label.map_or_else(|| say!("Label {label}", label = slice.label), |label| label.name.clone());
     let [r, g, b] = label.map_or_else(|| crate::volume::default_colour(slice.label), |label| label.colour);
     let (rect, _) = ui.allocate_exact_size(egui::Vec2::splat(3.0 * UNIT), egui::Sense::hover());
     ui.painter().rect_filled(rect, 2.0, egui::Color32::from_rgb(r, g, b));
@@ -142,7 +147,7 @@ fn paint_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
     ui.scope(|ui| {
         ui.set_max_width(NAME.min(ui.available_width() - END).max(0.0));
         let text = ui.add(egui::Label::new(format!("{lock}{name}")).truncate());
-        let is_locked = if lock.is_empty() { "" } else { "; it is locked" };
-        beside(&text, &format!("Tools draw {name}{is_locked} (, and .)"));
+        let is_locked = if lock.is_empty() { "" } else { say!("; it is locked") };
+        beside(&text, &say!("Tools draw {name}{is_locked} (, and .)", name, is_locked));
     });
 }

@@ -5,6 +5,7 @@ use crate::app::{Outbox, Request, Studio};
 use crate::gui::egui;
 use crate::gui::theme::{self, UNIT};
 use crate::jobs::{Job, RefineJob, SegmentJob, TrainJob};
+use crate::words::{self, say};
 use egui_phosphor::regular as icon;
 
 /// Jobs that are shown in the line itself.
@@ -26,14 +27,14 @@ pub fn tray_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
         job_ui(ui, task, outbox);
     }
     if long.len() > SHOWN {
-        let text = format!("{} jobs", long.len());
+        let text = say!("{count} jobs", count = long.len());
         ui.menu_button(text, |ui| {
             for task in &long {
                 ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| job_ui(ui, task, outbox));
             }
         })
         .response
-        .on_hover_text("All running jobs");
+        .on_hover_text(say!("All running jobs"));
     }
 }
 
@@ -45,12 +46,12 @@ fn can_pause(task: &TaskState) -> bool {
 /// A job, from the right: cancel, pause, bar, what is done.
 fn job_ui(ui: &mut egui::Ui, task: &TaskState, outbox: &mut Outbox) {
     let t = theme::tokens(ui);
-    if button_ui(ui, icon::X, &format!("Cancel: {}", task.title)) {
+    if button_ui(ui, icon::X, &say!("Cancel: {task}", task = words::shown(&task.title))) {
         outbox.send(Request::Cancel(task.id));
     }
     if can_pause(task) && !task.is_stopping {
-        let (sign, verb) = if task.is_paused() { (icon::PLAY, "Resume") } else { (icon::PAUSE, "Pause") };
-        if button_ui(ui, sign, &format!("{verb}: {}", task.title)) {
+        let (sign, verb) = if task.is_paused() { (icon::PLAY, say!("Resume")) } else { (icon::PAUSE, say!("Pause")) };
+        if button_ui(ui, sign, &format!("{verb}: {}", words::shown(&task.title))) {
             outbox.send(Request::Pause(task.id));
         }
     }
@@ -69,7 +70,7 @@ fn text(title: &str, stage: &str, left: &str) -> String {
     // A stage that the title names already is not said twice.
     let is_said = title.to_lowercase().contains(&stage.to_lowercase());
     let parts = [title, if is_said { "" } else { stage }, left];
-    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
+    parts.into_iter().filter(|part| !part.is_empty()).map(words::shown).collect::<Vec<_>>().join(", ")
 }
 
 fn button_ui(ui: &mut egui::Ui, sign: &str, name: &str) -> bool {

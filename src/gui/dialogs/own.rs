@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, TryRecvError, channel};
 use super::{Mode, Question, egui};
 use crate::formats::with_ending;
 use crate::gui::theme::{self, UNIT};
+use crate::words::{self, say};
 use egui_phosphor::regular as icon;
 
 /// Width of the list of places.
@@ -67,8 +68,8 @@ pub struct OwnDialog {
 
 /// Reads a folder; folders come first, names in the order of the alphabet whatever their case.
 fn read_folder(folder: &Path) -> Result<Vec<Row>, String> {
-    let entries =
-        std::fs::read_dir(folder).map_err(|error| format!("{} cannot be read: {error}.", folder.display()))?;
+    let entries = std::fs::read_dir(folder)
+        .map_err(|error| say!("{folder} cannot be read: {error}.", folder = folder.display(), error))?;
     let row = |entry: std::fs::DirEntry| Row {
         name: entry.file_name().to_string_lossy().into_owned(),
         // A link is what it leads to.
@@ -151,7 +152,9 @@ impl OwnDialog {
         match rows.try_recv() {
             Ok(Ok(rows)) => self.listing = Listing::Read(rows),
             Ok(Err(problem)) => self.listing = Listing::Failed(problem),
-            Err(TryRecvError::Disconnected) => self.listing = Listing::Failed("The folder cannot be read.".into()),
+            Err(TryRecvError::Disconnected) => {
+                self.listing = Listing::Failed(say!("The folder cannot be read.").into())
+            }
             Err(TryRecvError::Empty) => {}
         }
     }
@@ -204,14 +207,14 @@ impl OwnDialog {
         match self.mode() {
             Mode::Folder if name.is_empty() => return Some(self.folder.clone()),
             Mode::Folder if path.is_dir() => return Some(path),
-            Mode::Folder => self.problem = format!("There is no folder {name} here."),
+            Mode::Folder => self.problem = say!("There is no folder {name} here.", name),
             Mode::Open if name.is_empty() => match selected.filter(|row| row.is_folder) {
                 Some(row) => self.enter(self.folder.join(&row.name), context),
-                None => self.problem = "Choose a file.".into(),
+                None => self.problem = say!("Choose a file.").into(),
             },
             Mode::Open | Mode::Save(..) if !name.is_empty() && path.is_dir() => self.enter(path, context),
             Mode::Open if path.exists() => return Some(path),
-            Mode::Open => self.problem = format!("There is no file {name} here."),
+            Mode::Open => self.problem = say!("There is no file {name} here.", name),
             Mode::Save(_, endings) => match with_ending(&path, &endings) {
                 Err(problem) => self.problem = problem,
                 Ok(path) if path.exists() => self.replace = Some(path),
@@ -227,10 +230,10 @@ impl OwnDialog {
         let mut reply = Reply::Open;
         let modal = egui::Modal::new(egui::Id::new("file dialog")).show(context, |ui| {
             ui.set_width(PLACES + FILES + 2.0 * UNIT);
-            ui.label(egui::RichText::new(self.question.title).heading());
+            ui.label(egui::RichText::new(words::text(self.question.title)).heading());
             if !self.why.is_empty() {
                 let dim = theme::tokens(ui).dim;
-                ui.add(egui::Label::new(egui::RichText::new(&self.why).small().color(dim)).wrap());
+                ui.add(egui::Label::new(egui::RichText::new(words::shown(&self.why)).small().color(dim)).wrap());
             }
             if let Some(path) = self.replace.clone() {
                 reply = self.replace_ui(ui, path);
@@ -247,14 +250,16 @@ impl OwnDialog {
     fn replace_ui(&mut self, ui: &mut egui::Ui, path: PathBuf) -> Reply {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         ui.add_space(2.0 * UNIT);
-        ui.add(egui::Label::new(format!("{name} is there already. What it holds is lost when it is replaced.")).wrap());
+        ui.add(
+            egui::Label::new(say!("{name} is there already. What it holds is lost when it is replaced.", name)).wrap(),
+        );
         ui.add_space(2.0 * UNIT);
         let mut reply = Reply::Open;
         ui.horizontal(|ui| {
-            if ui.button("Replace").on_hover_text("Write over the file").clicked() {
+            if ui.button(say!("Replace")).on_hover_text(say!("Write over the file")).clicked() {
                 reply = Reply::Chosen(path);
             }
-            if ui.button("Choose another name").on_hover_text("Back to the list (Esc)").clicked() {
+            if ui.button(say!("Choose another name")).on_hover_text(say!("Back to the list (Esc)")).clicked() {
                 self.replace = None;
             }
         });
@@ -278,7 +283,7 @@ impl OwnDialog {
         });
         if !self.problem.is_empty() {
             let bad = theme::tokens(ui).bad;
-            ui.add(egui::Label::new(egui::RichText::new(&self.problem).color(bad)).wrap());
+            ui.add(egui::Label::new(egui::RichText::new(words::shown(&self.problem)).color(bad)).wrap());
         }
         self.foot_ui(ui, context, &rows)
     }
@@ -287,13 +292,13 @@ impl OwnDialog {
         let mut wanted = None;
         ui.horizontal(|ui| {
             let up = ui.button(icon::ARROW_UP);
-            up.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, true, "Folder above"));
-            let up = up.on_hover_text("Folder above (Alt+Up)").clicked()
+            up.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, true, say!("Folder above")));
+            let up = up.on_hover_text(say!("Folder above (Alt+Up)")).clicked()
                 || ui.input_mut(|i| i.consume_key(egui::Modifiers::ALT, egui::Key::ArrowUp));
             if up {
                 wanted = self.folder.parent().map(Path::to_path_buf);
             }
-            let label = ui.label("Folder");
+            let label = ui.label(say!("Folder"));
             let field = ui.add(egui::TextEdit::singleline(&mut self.typed).desired_width(FILES));
             let field = field.labelled_by(label.id);
             if field.lost_focus() && ui.input(|i| i.key_pressed(egui::Key::Enter)) {
@@ -301,7 +306,7 @@ impl OwnDialog {
                 if typed.is_dir() {
                     wanted = Some(typed);
                 } else {
-                    self.problem = format!("There is no folder {}.", typed.display());
+                    self.problem = say!("There is no folder {typed}.", typed = typed.display());
                 }
                 // The key is not the main button's.
                 ui.input_mut(|i| i.consume_key(egui::Modifiers::NONE, egui::Key::Enter));
@@ -314,19 +319,20 @@ impl OwnDialog {
 
     fn places_ui(&mut self, ui: &mut egui::Ui, context: &egui::Context) {
         let dim = theme::tokens(ui).dim;
-        ui.label(egui::RichText::new("Places").small().color(dim));
+        ui.label(egui::RichText::new(say!("Places")).small().color(dim));
         let mut wanted = None;
         for place in &self.places {
             let is_home = home().as_deref() == Some(place);
             let name = match place.file_name() {
-                _ if is_home => "Home".to_string(),
+                _ if is_home => say!("Home").to_string(),
                 Some(name) => name.to_string_lossy().into_owned(),
-                None => "Computer".to_string(),
+                None => say!("Computer").to_string(),
             };
             let sign = if is_home { icon::HOUSE } else { icon::FOLDER };
             let button = egui::Button::selectable(*place == self.folder, format!("{sign} {name}")).truncate();
             let button = ui.add(button);
-            button.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, true, format!("Place {name}")));
+            button
+                .widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, true, say!("Place {name}", name)));
             if button.on_hover_text(place.display().to_string()).clicked() {
                 wanted = Some(place.clone());
             }
@@ -339,9 +345,9 @@ impl OwnDialog {
     fn rows_ui(&mut self, ui: &mut egui::Ui, context: &egui::Context, rows: &[Row]) {
         let dim = theme::tokens(ui).dim;
         let note = match &self.listing {
-            Listing::Reading(_) => "Reading the folder",
+            Listing::Reading(_) => say!("Reading the folder"),
             Listing::Failed(problem) => problem,
-            Listing::Read(_) if rows.is_empty() => "Nothing to show here",
+            Listing::Read(_) if rows.is_empty() => say!("Nothing to show here"),
             Listing::Read(_) => "",
         };
         if !note.is_empty() {
@@ -378,7 +384,7 @@ impl OwnDialog {
     }
 
     fn foot_ui(&mut self, ui: &mut egui::Ui, context: &egui::Context, rows: &[Row]) -> Reply {
-        let caption = if self.mode() == Mode::Folder { "Folder name" } else { "File name" };
+        let caption = if self.mode() == Mode::Folder { say!("Folder name") } else { say!("File name") };
         ui.horizontal(|ui| {
             let label = ui.label(caption);
             let field = ui.add(egui::TextEdit::singleline(&mut self.name).desired_width(FILES));
@@ -388,13 +394,13 @@ impl OwnDialog {
             }
         });
         ui.horizontal(|ui| {
-            let label = ui.label("Show names with");
+            let label = ui.label(say!("Show names with"));
             let field = ui.add(egui::TextEdit::singleline(&mut self.filter).desired_width(30.0 * UNIT));
-            field.labelled_by(label.id).on_hover_text("Only names that have this text in them");
-            ui.checkbox(&mut self.hidden, "Hidden files").on_hover_text("Names that begin with a dot");
+            field.labelled_by(label.id).on_hover_text(say!("Only names that have this text in them"));
+            ui.checkbox(&mut self.hidden, say!("Hidden files")).on_hover_text(say!("Names that begin with a dot"));
             if let Mode::Save(_, endings) = self.mode() {
-                let hint = format!("Not only {}", endings.join(" and "));
-                ui.checkbox(&mut self.all, "All files").on_hover_text(hint);
+                let hint = say!("Not only {endings}", endings = endings.join(say!(" and ")));
+                ui.checkbox(&mut self.all, say!("All files")).on_hover_text(hint);
             }
         });
         ui.add_space(UNIT);
@@ -408,13 +414,13 @@ impl OwnDialog {
         }
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             let (name, hint) = match self.mode() {
-                Mode::Open => ("Open", "Open the file or folder (Enter)"),
-                Mode::Folder => ("Choose folder", "The named folder, or the one that is shown (Enter)"),
-                Mode::Save(..) => ("Save", "Write the file (Enter)"),
+                Mode::Open => (say!("Open"), say!("Open the file or folder (Enter)")),
+                Mode::Folder => (say!("Choose folder"), say!("The named folder, or the one that is shown (Enter)")),
+                Mode::Save(..) => (say!("Save"), say!("Write the file (Enter)")),
             };
             let fill = theme::tokens(ui).accent.gamma_multiply(0.35);
             accepted |= ui.add(egui::Button::new(name).fill(fill)).on_hover_text(hint).clicked();
-            if ui.button("Cancel").on_hover_text("Choose nothing (Esc)").clicked() {
+            if ui.button(say!("Cancel")).on_hover_text(say!("Choose nothing (Esc)")).clicked() {
                 reply = Reply::Cancelled;
             }
         });

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::{Mode, Question};
+use crate::words::{self, say};
 
 /// Nobody sees a dialog and cancels it within this time: it was never there.
 const SOONEST_CANCEL: Duration = Duration::from_millis(400);
@@ -15,7 +16,7 @@ const SOONEST_CANCEL: Duration = Duration::from_millis(400);
 pub fn ask(question: &Question) -> Result<Option<PathBuf>, String> {
     let service = find_service()?;
     let started = Instant::now();
-    let mut dialog = rfd::FileDialog::new().set_title(question.title);
+    let mut dialog = rfd::FileDialog::new().set_title(words::text(question.title));
     if let Some(folder) = &question.folder {
         dialog = dialog.set_directory(folder);
     }
@@ -30,12 +31,12 @@ pub fn ask(question: &Question) -> Result<Option<PathBuf>, String> {
                 (Service::Zenity, Some(folder)) => folder.join(&question.name).display().to_string(),
                 _ => question.name.clone(),
             };
-            dialog.add_filter(kind, &endings).set_file_name(name).save_file()
+            dialog.add_filter(words::text(kind), &endings).set_file_name(name).save_file()
         }
     };
     // It gives nothing too where it fails.
     if path.is_none() && started.elapsed() < SOONEST_CANCEL {
-        return Err("The system's file dialog did not open; this is Lamella's own.".into());
+        return Err(say!("The system's file dialog did not open; this is Lamella's own.").into());
     }
     Ok(path)
 }
@@ -61,7 +62,7 @@ fn find_service() -> Result<Service, String> {
         () if has_portal() => Ok(Service::Native),
         () if is_on_path("zenity") => Ok(Service::Zenity),
         () => {
-            Err("This system offers no file dialog (neither a desktop portal nor zenity); this is Lamella's own."
+            Err(say!("This system offers no file dialog (neither a desktop portal nor zenity); this is Lamella's own.")
                 .into())
         }
     }

@@ -16,6 +16,7 @@ use super::paint::textures::Textures;
 use super::theme::UNIT;
 use crate::app::act::teach::is_alone;
 use crate::app::{Outbox, Request, Studio, Task};
+use crate::words::{self, say};
 pub use section::section;
 
 /// Shows the panel.
@@ -60,8 +61,8 @@ fn tabs_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) -> Task {
         (ui.spacing_mut().item_spacing.x, ui.spacing_mut().button_padding.x) = (0.5 * UNIT, 1.75 * UNIT);
         for task in Task::ALL {
             let is_there = studio.shown.is_some() || task == Task::Teach;
-            let tab = egui::Button::selectable(open == task, task.name());
-            let tab = ui.add_enabled(is_there, tab).on_disabled_hover_text("Open a scan first");
+            let tab = egui::Button::selectable(open == task, words::text(task.name()));
+            let tab = ui.add_enabled(is_there, tab).on_disabled_hover_text(say!("Open a scan first"));
             if tab.clicked() && open != task {
                 let mut settings = studio.settings.clone();
                 settings.task = task;

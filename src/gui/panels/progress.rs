@@ -4,16 +4,19 @@ use crate::app::state::notices::in_sentence_case;
 use crate::app::state::tasks::TaskState;
 use crate::gui::egui;
 use crate::gui::theme::{self, UNIT};
+use crate::words;
 
 /// Shows stage, time left and a bar.
 pub fn progress_ui(ui: &mut egui::Ui, task: &TaskState) {
     let t = theme::tokens(ui);
     let small = |text: String| egui::RichText::new(text).small().color(t.dim);
-    let stage = if task.stage.is_empty() { task.title.clone() } else { in_sentence_case(task.stage) };
+    let stage = if task.stage.is_empty() { &task.title } else { task.stage };
+    let stage = in_sentence_case(&words::shown(stage));
     ui.horizontal(|ui| {
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             let share = format!("{:.0} %", task.fraction * 100.0);
             let left = task.time_left();
+            let left = words::shown(&left);
             ui.label(small(if left.is_empty() { share } else { format!("{share}, {left}") }));
             ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
                 ui.add(egui::Label::new(small(stage)).truncate());

@@ -3,6 +3,7 @@
 use crate::app::{Outbox, Request, Studio};
 use crate::gui::egui;
 use crate::gui::theme::{self, UNIT};
+use crate::words;
 
 /// Shows it; whether it is folded is remembered by its title.
 pub fn section(
@@ -15,8 +16,9 @@ pub fn section(
     theme::card_frame(ui).show(ui, |ui| {
         ui.set_width(ui.available_width());
         let is_open = !studio.settings.folded.iter().any(|folded| folded == title);
-        let header =
-            egui::CollapsingHeader::new(egui::RichText::new(title).heading()).id_salt(title).open(Some(is_open));
+        let header = egui::CollapsingHeader::new(egui::RichText::new(words::text(title)).heading())
+            .id_salt(title)
+            .open(Some(is_open));
         let response = header.show_unindented(ui, |ui| content(ui, outbox));
         if response.header_response.clicked() {
             let mut settings = studio.settings.clone();

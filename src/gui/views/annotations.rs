@@ -11,6 +11,7 @@ use crate::gui::egui;
 use crate::gui::theme::{self, UNIT};
 use crate::session::SliceState;
 use crate::volume::{Plane, PlaneLayout, Volume};
+use crate::words::{self, plural, say};
 use egui::{Align2, Color32, FontId, Pos2, Stroke, vec2};
 use egui_phosphor::regular as icon;
 
@@ -63,43 +64,61 @@ pub fn annotations_ui(
     let letters = crate::volume::RAS_LETTERS[plane.world_axis()];
     let end = if position < 0.0 { letters[1] } else { letters[0] };
     let line = vec2(0.0, theme::SMALL + UNIT);
-    text(r.left_top(), Align2::LEFT_TOP, format!("{} {} / {}", plane.name(), slice + 1, layout.size[2]), colour);
+    text(
+        r.left_top(),
+        Align2::LEFT_TOP,
+        format!("{} {} / {}", words::text(plane.name()), slice + 1, layout.size[2]),
+        colour,
+    );
     text(r.left_top() + line, Align2::LEFT_TOP, format!("{end} {:.1} mm", position.abs()), theme::VIEW_TEXT);
     // Maps of shares and the like have windows below one.
     let digits = |value: f64| if view.window.width < 10.0 { number(value) } else { format!("{value:.0}") };
     let window = format!("W {}  L {}", digits(view.window.width), digits(view.window.level));
-    let window = if view.inverted { format!("{window}  inverted") } else { window };
+    let window = if view.inverted { say!("{window}  inverted", window) } else { window };
     text(r.left_top() + line * 2.0, Align2::LEFT_TOP, window, theme::VIEW_TEXT);
     let mut below = r.left_top() + line * 3.0;
     let frames = volume.frame_count();
     if frames > 1 {
         let name = volume.frame_names.get(view.frame).map(|name| format!("  {name}")).unwrap_or_default();
-        let said = short(painter, &small, &format!("Frame {} / {frames}{name}", view.frame + 1), r.width() / 2.0);
+        let said = short(
+            painter,
+            &small,
+            &say!("Frame {frame} / {frames}{name}", frame = view.frame + 1, frames, name),
+            r.width() / 2.0,
+        );
         text(below, Align2::LEFT_TOP, said, theme::VIEW_TEXT);
         below += line;
     }
     if flips.iter().any(|is_on| *is_on) {
-        text(below, Align2::LEFT_TOP, "Flipped".into(), theme::SAGITTAL);
+        text(below, Align2::LEFT_TOP, say!("Flipped").into(), theme::SAGITTAL);
         below += line;
     }
     if let Some((laid, over, fit)) = studio.overlay() {
         let frames = over.frame_count();
-        let frame = if frames > 1 { format!("frame {} / {frames} of ", laid.frame + 1) } else { String::new() };
-        let name = short(painter, &small, &format!("Overlay: {frame}{}", over.name), r.width() / 2.0);
+        let frame = if frames > 1 {
+            say!("frame {frame} / {frames} of ", frame = laid.frame + 1, frames)
+        } else {
+            String::new()
+        };
+        let name = short(painter, &small, &say!("Overlay: {frame}{over}", frame, over = over.name), r.width() / 2.0);
         text(below, Align2::LEFT_TOP, name, theme::VIEW_TEXT);
         if fit == Fit::OtherSpace {
-            text(below + line, Align2::LEFT_TOP, "Other frame of reference".into(), theme::SAGITTAL);
+            text(below + line, Align2::LEFT_TOP, say!("Other frame of reference").into(), theme::SAGITTAL);
         }
     }
     let state = studio.segmentation().map_or(SliceState::Todo, |segmentation| segmentation.state(plane, slice));
     if state != SliceState::Todo {
-        text(r.right_top(), Align2::RIGHT_TOP, state.name().to_string(), theme::VIEW_TEXT);
+        text(r.right_top(), Align2::RIGHT_TOP, words::text(state.name()).to_string(), theme::VIEW_TEXT);
     }
     let warnings = volume.warnings.len();
     if warnings > 0 {
         let below = if state == SliceState::Todo { r.right_top() } else { r.right_top() + line };
-        let many = if warnings == 1 { "" } else { "s" };
-        text(below, Align2::RIGHT_TOP, format!("{} {warnings} warning{many}", icon::WARNING), theme::SAGITTAL);
+        text(
+            below,
+            Align2::RIGHT_TOP,
+            format!("{} {}", icon::WARNING, plural!(warnings, "1 warning", "{warnings} warnings", warnings)),
+            theme::SAGITTAL,
+        );
     }
     paint_scale_bar(painter, frame, &small);
 }

@@ -12,6 +12,7 @@ use crate::gui::egui;
 use crate::gui::paint::body::{Look, Scene, SlicePicture, picture};
 use crate::gui::theme::{self, UNIT};
 use crate::volume::{Plane, PlaneLayout, Volume};
+use crate::words::{self, say};
 use egui::{Align2, Color32, FontId, Pos2, Rect, Sense, Stroke, vec2};
 use egui_phosphor::regular as icon;
 
@@ -78,7 +79,7 @@ pub fn body_view_ui(
     cache: &mut BodyCache,
 ) -> bool {
     let response = ui.interact(rect, ui.id().with("body"), Sense::click_and_drag());
-    response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Image, true, "3-D view"));
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Image, true, say!("3-D view")));
     let (Some(camera), Some(look)) = (studio.body_camera(), studio.body_look()) else { return false };
     let aspect = f64::from(rect.width() / rect.height().max(1.0));
     pointer_ui(ui, &response, (studio, volume), &camera, outbox);
@@ -193,18 +194,18 @@ fn texts_ui(painter: &egui::Painter, rect: Rect, studio: &Studio, has_labels: bo
     painter.text(at, Align2::LEFT_TOP, "3-D", small.clone(), theme::VIEW_TEXT);
     if studio.body.surfaces.step > 1 {
         let line = vec2(0.0, theme::SMALL + UNIT);
-        let text = format!(
-            "Surfaces of {0} x {0} x {0} voxels: single ones would take too much memory",
-            studio.body.surfaces.step
+        let text = say!(
+            "Surfaces of {step} x {step} x {step} voxels: single ones would take too much memory",
+            step = studio.body.surfaces.step
         );
         painter.text(at + line, Align2::LEFT_TOP, text, small.clone(), theme::SAGITTAL);
     }
     if !has_labels {
         let is_busy = studio.body.surfaces.labels.is_none() && studio.body.surfaces.failed.is_none();
         let text = if is_busy {
-            "Making surfaces..."
+            say!("Making surfaces...")
         } else {
-            "Labels are shown here as surfaces:\npaint some, or run a model"
+            say!("Labels are shown here as surfaces:\npaint some, or run a model")
         };
         let galley = painter.layout(
             text.into(),
@@ -235,7 +236,7 @@ fn buttons_ui(ui: &mut egui::Ui, rect: Rect, studio: &Studio, outbox: &mut Outbo
     let mut command = |ui: &mut egui::Ui, text: &str, id: &'static str| {
         let Some(entry) = commands::find(id) else { return };
         let response = ui.add(button(text));
-        response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, true, entry.name));
+        response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, true, words::text(entry.name)));
         if response.on_hover_text(commands::tooltip(keys, entry)).clicked() {
             outbox.run(id);
         }
@@ -257,21 +258,26 @@ fn buttons_ui(ui: &mut egui::Ui, rect: Rect, studio: &Studio, outbox: &mut Outbo
     let menu = egui::containers::menu::MenuButton::from_button(egui::Button::new(text).frame(false)).ui(ui, |ui| {
         cuts_ui(ui, studio, outbox);
     });
-    menu.0.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, true, "Cut the body"));
-    menu.0.on_hover_text("Take away what lies on one side of a slice");
+    menu.0.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, true, say!("Cut the body")));
+    menu.0.on_hover_text(say!("Take away what lies on one side of a slice"));
 }
 
 fn cuts_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
-    for (plane, sides) in [
-        (Plane::Axial, ["above the axial", "below the axial"]),
-        (Plane::Coronal, ["in front of the coronal", "behind the coronal"]),
-        (Plane::Sagittal, ["right of the sagittal", "left of the sagittal"]),
+    for (plane, names) in [
+        (Plane::Axial, [say!("Hide what is above the axial slice"), say!("Hide what is below the axial slice")]),
+        (
+            Plane::Coronal,
+            [say!("Hide what is in front of the coronal slice"), say!("Hide what is behind the coronal slice")],
+        ),
+        (
+            Plane::Sagittal,
+            [say!("Hide what is right of the sagittal slice"), say!("Hide what is left of the sagittal slice")],
+        ),
     ] {
-        for (cut, side) in [Cut::Positive, Cut::Negative].into_iter().zip(sides) {
+        for (cut, name) in [Cut::Positive, Cut::Negative].into_iter().zip(names) {
             let mut form: BodyForm = studio.body.form;
             let slot = &mut form.cuts[plane as usize];
             let is_on = *slot == Some(cut);
-            let name = format!("Hide what is {side} slice");
             if ui.selectable_label(is_on, name).clicked() {
                 *slot = (!is_on).then_some(cut);
                 outbox.send(Request::Body(BodyRequest::Form(form)));

@@ -4,6 +4,7 @@ use crate::gui::egui;
 use crate::gui::paint::still;
 use crate::gui::theme::{self, UNIT};
 use crate::volume::{Geometry, Volume};
+use crate::words::{self, say};
 use egui_phosphor::regular as icon;
 
 /// Room for a fact's name.
@@ -16,11 +17,11 @@ pub fn facts_ui(ui: &mut egui::Ui, rect: egui::Rect, volume: &Volume) -> bool {
     let mut inside = ui.new_child(egui::UiBuilder::new().max_rect(rect.shrink(3.0 * UNIT)));
     inside.set_clip_rect(rect);
     egui::ScrollArea::vertical().auto_shrink([false, false]).id_salt("facts").show(&mut inside, |ui| {
-        ui.label(egui::RichText::new("Facts").heading());
+        ui.label(egui::RichText::new(say!("Facts")).heading());
         for warning in &volume.warnings {
             ui.horizontal_top(|ui| {
                 ui.label(egui::RichText::new(icon::WARNING).color(t.warn));
-                ui.add(egui::Label::new(egui::RichText::new(warning).color(t.warn)).wrap());
+                ui.add(egui::Label::new(egui::RichText::new(words::shown(warning)).color(t.warn)).wrap());
             });
         }
         ui.add_space(UNIT);
@@ -51,28 +52,28 @@ fn rows(volume: &Volume) -> Vec<(String, String)> {
     } else {
         format!("{si:.3} \u{d7} {sj:.3} \u{d7} {sk:.3} mm")
     };
-    let values = format!(
-        "{} to {}, stored as {}",
-        number(statistics.min),
-        number(statistics.max),
-        volume.voxels.voxel_type().name()
+    let values = say!(
+        "{low} to {high}, stored as {voxel_type}",
+        low = number(statistics.min),
+        high = number(statistics.max),
+        voxel_type = volume.voxels.voxel_type().name()
     );
     let mut rows = vec![
-        ("Size".to_string(), format!("{ni} \u{d7} {nj} \u{d7} {nk} voxels")),
-        ("Spacing".to_string(), spacing),
-        ("Orientation".to_string(), orientation_text(geometry)),
-        ("Values".to_string(), values),
-        ("Memory".to_string(), format!("{:.1} MB", volume.byte_count() as f64 / 1e6)),
+        (say!("Size").to_string(), say!("{ni} \u{d7} {nj} \u{d7} {nk} voxels", ni, nj, nk)),
+        (say!("Spacing").to_string(), spacing),
+        (say!("Orientation").to_string(), orientation_text(geometry)),
+        (say!("Values").to_string(), values),
+        (say!("Memory").to_string(), format!("{:.1} MB", volume.byte_count() as f64 / 1e6)),
     ];
     if volume.frame_count() > 1 {
-        rows.push(("Frames".to_string(), volume.frame_count().to_string()));
+        rows.push((say!("Frames").to_string(), volume.frame_count().to_string()));
     }
-    rows.extend(volume.header.iter().cloned());
+    rows.extend(volume.header.iter().map(|(name, value)| (words::text(name).to_string(), value.clone())));
     rows
 }
 
 fn orientation_text(geometry: &Geometry) -> String {
-    let oblique = if geometry.is_oblique() { ", oblique (shown along the nearest axes)" } else { "" };
+    let oblique = if geometry.is_oblique() { say!(", oblique (shown along the nearest axes)") } else { "" };
     format!("{}{oblique}", geometry.orientation().code())
 }
 

@@ -6,6 +6,7 @@ use crate::gui::measurements::measurements_list_ui;
 use crate::gui::numbers::numbers_ui;
 use crate::gui::paint::still;
 use crate::gui::theme::UNIT;
+use crate::words::say;
 
 /// Room for the heading.
 const HEADING: f32 = 8.0 * UNIT;
@@ -19,7 +20,7 @@ pub fn numbers_tile_ui(ui: &mut egui::Ui, rect: egui::Rect, studio: &Studio, out
     let room = rect.shrink(3.0 * UNIT);
     let mut inside = ui.new_child(egui::UiBuilder::new().max_rect(room).id_salt("numbers tile"));
     inside.set_clip_rect(rect);
-    inside.label(egui::RichText::new("Numbers").heading());
+    inside.label(egui::RichText::new(say!("Numbers")).heading());
     let is_measured = studio.shown.is_some_and(|scan| !studio.session.document().measurements(scan).is_empty());
     let height = room.height() - HEADING;
     let table = if is_measured { height / 2.0 } else { height };

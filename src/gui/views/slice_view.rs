@@ -18,6 +18,7 @@ use crate::gui::paint::tiled_texture::seen_part;
 use crate::gui::theme;
 use crate::session::ScanId;
 use crate::volume::{Plane, PlaneLayout, Volume, Window};
+use crate::words::{self, say};
 use egui::{Color32, Rect, Sense, Stroke};
 
 /// What a grey texture shows; equal keys need no new one.
@@ -88,10 +89,10 @@ pub fn slice_view_ui(
     let layout = PlaneLayout::new(&volume.geometry, plane);
     let slice = layout.screen(view.cursor)[2];
     let response = ui.interact(rect, ui.id().with(plane.name()), Sense::click_and_drag());
-    let label = format!("{} view", plane.name());
+    let label = say!("{plane} view", plane = words::text(plane.name()));
     response.widget_info(|| {
         let mut info = egui::WidgetInfo::labeled(egui::WidgetType::Image, true, &label);
-        info.current_text_value = Some(format!("slice {} of {}", slice + 1, layout.size[2]));
+        info.current_text_value = Some(say!("slice {slice} of {size}", slice = slice + 1, size = layout.size[2]));
         info
     });
     let frame = Frame::new(rect, &layout, layout.pixel_mm(&volume.geometry), fit, view.pose(plane), view.flips(plane));

@@ -7,6 +7,7 @@ use crate::gui::egui;
 use crate::gui::theme::{self, UNIT};
 use crate::session::{Segmentation, SliceState};
 use crate::volume::{Plane, PlaneLayout};
+use crate::words::{self, say};
 use egui::{Color32, Rect, Sense, pos2};
 
 /// Its width.
@@ -71,7 +72,11 @@ pub fn slider_ui(
     );
     let response = ui.interact(bar, ui.id().with(("slices", plane.name())), Sense::click_and_drag());
     response.widget_info(|| {
-        let mut info = egui::WidgetInfo::slider(true, (slice + 1) as f64, format!("{} slices", plane.name()));
+        let mut info = egui::WidgetInfo::slider(
+            true,
+            (slice + 1) as f64,
+            say!("{plane} slices", plane = words::text(plane.name())),
+        );
         info.current_text_value = Some(described(studio.segmentation(), plane, slice, count));
         info
     });
@@ -143,11 +148,11 @@ fn step_to(plane: Plane, from: usize, to: usize, outbox: &mut Outbox) {
 
 /// A slice, how far it is, and who made what is in it.
 fn described(segmentation: Option<&Segmentation>, plane: Plane, slice: usize, count: usize) -> String {
-    let place = format!("Slice {} of {count}", slice + 1);
+    let place = say!("Slice {slice} of {count}", slice = slice + 1, count);
     let Some(segmentation) = segmentation else { return place };
-    let state = segmentation.state(plane, slice).name();
+    let state = words::text(segmentation.state(plane, slice).name());
     match segmentation.maker(plane, slice) {
-        Some(maker) => format!("{place}: {state}, {}", maker.described()),
+        Some(maker) => format!("{place}: {state}, {}", words::shown(&maker.described())),
         None => format!("{place}: {state}"),
     }
 }

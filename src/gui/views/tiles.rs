@@ -12,6 +12,7 @@ use crate::gui::paint::opaque::ground;
 use crate::gui::paint::textures::Textures;
 use crate::gui::theme::{self, UNIT};
 use crate::volume::{Plane, PlaneLayout, Volume};
+use crate::words::{self, say};
 use egui::{Rect, pos2};
 use egui_phosphor::regular as icon;
 
@@ -161,7 +162,7 @@ fn tile_menu_ui(ui: &mut egui::Ui, n: usize, rect: Rect, studio: &Studio, outbox
     let button = egui::Button::new(text).frame(false);
     let menu = egui::containers::menu::MenuButton::from_button(button).ui(&mut inside, |ui| {
         for content in TileContent::ALL {
-            if ui.selectable_label(studio.settings.tiles[n] == content, content.name()).clicked() {
+            if ui.selectable_label(studio.settings.tiles[n] == content, words::text(content.name())).clicked() {
                 let mut settings = studio.settings.clone();
                 // What was there goes where the other one was.
                 if let Some(other) =
@@ -175,7 +176,7 @@ fn tile_menu_ui(ui: &mut egui::Ui, n: usize, rect: Rect, studio: &Studio, outbox
             }
         }
     });
-    let name = format!("What tile {} holds", n + 1);
+    let name = say!("What tile {n} holds", n = n + 1);
     menu.0.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, true, &name));
     menu.0.on_hover_text(name);
 }

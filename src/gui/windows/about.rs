@@ -3,6 +3,7 @@
 use crate::app::state::settings;
 use crate::gui::egui;
 use crate::gui::theme::{self, UNIT};
+use crate::words::{self, say};
 
 /// Shows version, licence, what it is not for, and where settings and models lie; whether it stays open.
 pub fn about_ui(context: &egui::Context) -> bool {
@@ -11,19 +12,19 @@ pub fn about_ui(context: &egui::Context) -> bool {
         ui.set_width(110.0 * UNIT);
         let dim = theme::tokens(ui).dim;
         ui.label(egui::RichText::new(format!("Lamella {}", env!("CARGO_PKG_VERSION"))).heading());
-        ui.add(egui::Label::new(env!("CARGO_PKG_DESCRIPTION")).wrap());
+        ui.add(egui::Label::new(words::text(env!("CARGO_PKG_DESCRIPTION"))).wrap());
         ui.add_space(2.0 * UNIT);
         let place = |path: Option<std::path::PathBuf>| {
             path.map_or_else(
-                || "nowhere: this account has no folder for them".into(),
+                || say!("nowhere: this account has no folder for them").into(),
                 |path| path.display().to_string(),
             )
         };
         egui::Grid::new("about").num_columns(2).spacing([4.0 * UNIT, UNIT]).show(ui, |ui| {
             for (caption, text) in [
-                ("Licence", env!("CARGO_PKG_LICENSE").to_string()),
-                ("Settings", place(settings::file())),
-                ("Models", place(crate::model::user_folder())),
+                (say!("Licence"), env!("CARGO_PKG_LICENSE").to_string()),
+                (say!("Settings"), place(settings::file())),
+                (say!("Models"), place(crate::model::user_folder())),
             ] {
                 ui.label(egui::RichText::new(caption).color(dim));
                 ui.add(egui::Label::new(text).wrap().selectable(true));
@@ -31,7 +32,7 @@ pub fn about_ui(context: &egui::Context) -> bool {
             }
         });
         ui.add_space(2.0 * UNIT);
-        is_open = !ui.button("Close").on_hover_text("Close (Esc)").clicked();
+        is_open = !ui.button(say!("Close")).on_hover_text(say!("Close (Esc)")).clicked();
     });
     is_open && !modal.should_close()
 }

@@ -7,6 +7,7 @@ use crate::gui::controls::icon_button;
 use crate::gui::egui;
 use crate::gui::input::{chord, is_modifier};
 use crate::gui::theme::{self, UNIT};
+use crate::words::{self, say};
 use egui::{Event, Key};
 use egui_phosphor::regular as icon;
 
@@ -37,7 +38,7 @@ impl KeysWindow {
         let mut is_open = true;
         let modal = egui::Modal::new(egui::Id::new("keys")).show(context, |ui| {
             ui.set_width(theme::OVER_WIDTH.min(ui.ctx().content_rect().width() - 16.0 * UNIT));
-            ui.label(egui::RichText::new("Keys").heading());
+            ui.label(egui::RichText::new(say!("Keys")).heading());
             profile_ui(ui, keymap, outbox);
             self.field_ui(ui);
             self.said_ui(ui, keymap, outbox);
@@ -53,12 +54,12 @@ impl KeysWindow {
             });
             ui.add_space(UNIT);
             ui.horizontal(|ui| {
-                if ui.button("Close").on_hover_text("Close (Esc)").clicked() {
+                if ui.button(say!("Close")).on_hover_text(say!("Close (Esc)")).clicked() {
                     is_open = false;
                 }
-                let reset = ui.add_enabled(keymap.has_changes(), egui::Button::new("Reset all keys"));
-                let reset = reset.on_disabled_hover_text("All keys are those of the profile");
-                if reset.on_hover_text("Give every command the keys of the profile back").clicked() {
+                let reset = ui.add_enabled(keymap.has_changes(), egui::Button::new(say!("Reset all keys")));
+                let reset = reset.on_disabled_hover_text(say!("All keys are those of the profile"));
+                if reset.on_hover_text(say!("Give every command the keys of the profile back")).clicked() {
                     let mut keymap = keymap.clone();
                     keymap.reset_all();
                     outbox.send(Request::Keys(keymap));
@@ -96,7 +97,7 @@ impl KeysWindow {
     }
 
     fn field_ui(&mut self, ui: &mut egui::Ui) {
-        let name = "Search commands and keys";
+        let name = say!("Search commands and keys");
         let hint = egui::RichText::new(name).color(theme::tokens(ui).dim);
         let field = ui.add(egui::TextEdit::singleline(&mut self.text).hint_text(hint).desired_width(f32::INFINITY));
         field.widget_info(|| {
@@ -116,19 +117,19 @@ impl KeysWindow {
         ui.horizontal_wrapped(|ui| {
             ui.set_min_height(ui.spacing().interact_size.y);
             if let Some(entry) = self.capture.and_then(|capture| commands::find(capture.id)) {
-                ui.label(format!("Press the new key for \"{}\". Esc: leave it.", plain(entry)));
+                ui.label(say!("Press the new key for \"{command}\". Esc: leave it.", command = plain(entry)));
             } else if let Some((capture, chord)) = self.taken.clone() {
                 let other = commands::of_key(keymap, &chord).map(plain).unwrap_or_default();
-                ui.label(egui::RichText::new(format!("{chord} is the key of \"{other}\".")).color(t.warn));
-                if ui.button("Use it here").on_hover_text(format!("\"{other}\" loses it")).clicked() {
+                ui.label(egui::RichText::new(say!("{chord} is the key of \"{other}\".", chord, other)).color(t.warn));
+                if ui.button(say!("Use it here")).on_hover_text(say!("\"{other}\" loses it", other)).clicked() {
                     give(keymap, capture, chord, outbox);
                     self.taken = None;
                 }
-                if ui.button("Leave it there").on_hover_text("No key changes").clicked() {
+                if ui.button(say!("Leave it there")).on_hover_text(say!("No key changes")).clicked() {
                     self.taken = None;
                 }
             } else {
-                ui.label(egui::RichText::new("Press Change, then the new key.").small().color(t.dim));
+                ui.label(egui::RichText::new(say!("Press Change, then the new key.")).small().color(t.dim));
             }
         });
     }
@@ -139,29 +140,29 @@ impl KeysWindow {
         let keys = keys_of(keymap, entry);
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             if keymap.is_changed(entry.id) {
-                let reset = icon_button(ui, icon::ARROW_COUNTER_CLOCKWISE, &format!("Reset the keys of {name}"));
-                if reset.on_hover_text("Give it the keys of the profile back").clicked() {
+                let reset = icon_button(ui, icon::ARROW_COUNTER_CLOCKWISE, &say!("Reset the keys of {name}", name));
+                if reset.on_hover_text(say!("Give it the keys of the profile back")).clicked() {
                     let mut keymap = keymap.clone();
                     keymap.reset(entry.id);
                     outbox.send(Request::Keys(keymap));
                 }
             }
             if !keys.is_empty() {
-                let remove = icon_button(ui, icon::X, &format!("Remove the keys of {name}"));
-                if remove.on_hover_text("Take its keys away").clicked() {
+                let remove = icon_button(ui, icon::X, &say!("Remove the keys of {name}", name));
+                if remove.on_hover_text(say!("Take its keys away")).clicked() {
                     let mut keymap = keymap.clone();
                     keymap.set(entry.id, Vec::new());
                     outbox.send(Request::Keys(keymap));
                 }
-                self.capture_button(ui, entry, "Add", true, "Press a second key, which does the same");
+                self.capture_button(ui, entry, say!("Add"), true, say!("Press a second key, which does the same"));
             }
-            self.capture_button(ui, entry, "Change", false, "Press this, then the new key");
+            self.capture_button(ui, entry, say!("Change"), false, say!("Press this, then the new key"));
             let shown: Vec<String> = keys.iter().map(ToString::to_string).collect();
             ui.label(egui::RichText::new(shown.join("  ")).strong());
             ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
-                ui.label(egui::RichText::new(entry.group.name()).small().color(dim));
+                ui.label(egui::RichText::new(words::text(entry.group.name())).small().color(dim));
                 let label = ui.add(egui::Label::new(name).truncate());
-                if !entry.hint.is_empty() {
+                if !words::text(entry.hint).is_empty() {
                     label.on_hover_text(entry.hint);
                 }
             });
@@ -180,7 +181,7 @@ impl KeysWindow {
             self.capture.is_some_and(|capture| capture.id == entry.id && capture.is_further == is_further),
             text,
         ));
-        let label = format!("{text} the key of {}", plain(entry));
+        let label = say!("{text} the key of {command}", text, command = plain(entry));
         button.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, true, &label));
         if button.on_hover_text(hint).clicked() {
             self.capture = Some(Capture { id: entry.id, is_further });
@@ -192,13 +193,14 @@ impl KeysWindow {
 /// Whose keys are used where the user has chosen no others.
 fn profile_ui(ui: &mut egui::Ui, keymap: &Keymap, outbox: &mut Outbox) {
     ui.horizontal(|ui| {
-        ui.label("Keys of");
+        ui.label(say!("Keys of"));
         for of in commands::PROFILES {
             let is_chosen = of.id == keymap.profile();
             let button = ui.add(egui::Button::selectable(is_chosen, of.name));
-            let name = format!("Keys of {}", of.name);
+            let name = say!("Keys of {profile}", profile = of.name);
             button.widget_info(|| egui::WidgetInfo::selected(egui::WidgetType::RadioButton, true, is_chosen, &name));
-            let hint = format!("Use the keys of {}; keys that you have changed stay as they are", of.name);
+            let hint =
+                say!("Use the keys of {profile}; keys that you have changed stay as they are", profile = of.name);
             if button.on_hover_text(hint).clicked() && !is_chosen {
                 let mut keymap = keymap.clone();
                 keymap.set_profile(of.id);
@@ -209,7 +211,7 @@ fn profile_ui(ui: &mut egui::Ui, keymap: &Keymap, outbox: &mut Outbox) {
 }
 
 fn plain(entry: &CommandEntry) -> &'static str {
-    entry.name.trim_end_matches("...")
+    words::text(entry.name).trim_end_matches("...")
 }
 
 /// Gives a command a key, instead of those that it has or beside them.

@@ -6,6 +6,7 @@ use crate::app::{Outbox, Request, Studio};
 use crate::gui::egui;
 use crate::gui::theme::{self, UNIT};
 use crate::session::SegmentationId;
+use crate::words::{plural, say};
 
 /// Most height of the list of what would be lost.
 const LIST: f32 = 50.0 * UNIT;
@@ -61,14 +62,14 @@ fn lost_ui(ui: &mut egui::Ui, lost: &[(String, String)]) {
 
 fn answers_ui(ui: &mut egui::Ui, question: &Question) -> Option<LeavingAnswer> {
     let mut answer = None;
-    let hint = "Write it, and leave once it is on disk";
+    let hint = say!("Write it, and leave once it is on disk");
     if question.save.is_some_and(|save| ui.button(save).on_hover_text(hint).clicked()) {
         answer = Some(LeavingAnswer::Save);
     }
-    if ui.button(question.discard).on_hover_text("Leave without it").clicked() {
+    if ui.button(question.discard).on_hover_text(say!("Leave without it")).clicked() {
         answer = Some(LeavingAnswer::Discard);
     }
-    if ui.button("Keep working").on_hover_text("Close nothing (Esc)").clicked() {
+    if ui.button(say!("Keep working")).on_hover_text(say!("Close nothing (Esc)")).clicked() {
         answer = Some(LeavingAnswer::Stay);
     }
     answer
@@ -76,34 +77,42 @@ fn answers_ui(ui: &mut egui::Ui, question: &Question) -> Option<LeavingAnswer> {
 
 fn question(studio: &Studio, leaving: Leaving, loss: Loss) -> Question {
     let when = match leaving {
-        Leaving::Scan(_) => "when the scan is closed",
-        Leaving::Window => "when the window is closed",
+        Leaving::Scan(_) => say!("when the scan is closed"),
+        Leaving::Window => say!("when the window is closed"),
     };
     let (title, text, discard) = match loss {
         Loss::Labels => return about_labels(studio, leaving, when),
         Loss::Measurements => return about_measurements(studio, leaving, when),
         Loss::Training => (
-            "A training is running",
-            "The best model so far is on disk, and the training can be continued another time.".to_string(),
-            "Stop the training",
+            say!("A training is running"),
+            say!("The best model so far is on disk, and the training can be continued another time.").to_string(),
+            say!("Stop the training"),
         ),
-        Loss::Writing => {
-            ("A file is being written", "It is not complete when the window closes now.".to_string(), "Stop writing")
-        }
-        Loss::Sending => {
-            ("Files are being sent", "The server gets what is on its way, and no more.".to_string(), "Stop sending")
-        }
+        Loss::Writing => (
+            say!("A file is being written"),
+            say!("It is not complete when the window closes now.").to_string(),
+            say!("Stop writing"),
+        ),
+        Loss::Sending => (
+            say!("Files are being sent"),
+            say!("The server gets what is on its way, and no more.").to_string(),
+            say!("Stop sending"),
+        ),
         Loss::Fetching => (
-            "Files are being fetched",
-            "What has come stays; the rest comes when the same is fetched again.".to_string(),
-            "Stop fetching",
+            say!("Files are being fetched"),
+            say!("What has come stays; the rest comes when the same is fetched again.").to_string(),
+            say!("Stop fetching"),
         ),
-        Loss::Model => {
-            ("The refined model is not kept", format!("What it learned is lost {when}."), "Forget the model")
-        }
-        Loss::Computing => {
-            ("Labels are still being computed", format!("What was found so far is lost {when}."), "Stop the model")
-        }
+        Loss::Model => (
+            say!("The refined model is not kept"),
+            say!("What it learned is lost {when}.", when),
+            say!("Forget the model"),
+        ),
+        Loss::Computing => (
+            say!("Labels are still being computed"),
+            say!("What was found so far is lost {when}.", when),
+            say!("Stop the model"),
+        ),
     };
     Question { title: title.into(), text, lost: Vec::new(), save: None, discard }
 }
@@ -111,17 +120,17 @@ fn question(studio: &Studio, leaving: Leaving, loss: Loss) -> Question {
 fn about_labels(studio: &Studio, leaving: Leaving, when: &str) -> Question {
     let unsaved = unsaved(studio, leaving);
     let title = match &unsaved[..] {
-        [] => "You are in the middle of something".to_string(),
-        [(_, name)] => format!("The labels of {name} are not saved"),
-        many => format!("{} segmentations are not saved", many.len()),
+        [] => say!("You are in the middle of something").to_string(),
+        [(_, name)] => say!("The labels of {name} are not saved", name),
+        many => say!("{count} segmentations are not saved", count = many.len()),
     };
     let text = match &unsaved[..] {
-        [] => format!("What the tool has not finished is lost {when}."),
-        _ => format!("What you changed since the last save is lost {when}."),
+        [] => say!("What the tool has not finished is lost {when}.", when),
+        _ => say!("What you changed since the last save is lost {when}.", when),
     };
     // What is not finished cannot be saved: the user stays and ends it, or drops it.
-    let save = (!unsaved.is_empty()).then_some("Save and close");
-    let discard = if unsaved.is_empty() { "Discard it" } else { "Discard labels" };
+    let save = (!unsaved.is_empty()).then_some(say!("Save and close"));
+    let discard = if unsaved.is_empty() { say!("Discard it") } else { say!("Discard labels") };
     let mut lost: Vec<(String, String)> =
         unsaved.into_iter().map(|(id, name)| (name, where_saved(studio, id))).collect();
     lost.extend(lost_measurements(studio, leaving));
@@ -132,19 +141,26 @@ fn about_labels(studio: &Studio, leaving: Leaving, when: &str) -> Question {
 fn about_measurements(studio: &Studio, leaving: Leaving, when: &str) -> Question {
     let lost = lost_measurements(studio, leaving);
     let title = match &lost[..] {
-        [(name, _)] => format!("The measurements of {name} are not saved"),
-        many => format!("Measurements of {} scans are not saved", many.len()),
+        [(name, _)] => say!("The measurements of {name} are not saved", name),
+        many => say!("Measurements of {count} scans are not saved", count = many.len()),
     };
-    let text = format!("What you changed since the last save is lost {when}.");
-    let (save, discard) = (Some("Save document and close"), "Discard measurements");
+    let text = say!("What you changed since the last save is lost {when}.", when);
+    let (save, discard) = (Some(say!("Save document and close")), say!("Discard measurements"));
     Question { title, text, lost, save, discard }
 }
 
 fn lost_measurements(studio: &Studio, leaving: Leaving) -> Vec<(String, String)> {
     let told = |(scan, name)| {
         let count = studio.session.document().measurements(scan).iter().len();
-        let many = if count == 1 { "" } else { "s" };
-        (name, format!("{count} measurement{many}: rulers, angles and regions are kept in a Lamella document."))
+        (
+            name,
+            plural!(
+                count,
+                "1 measurement: rulers, angles and regions are kept in a Lamella document.",
+                "{count} measurements: rulers, angles and regions are kept in a Lamella document.",
+                count
+            ),
+        )
     };
     unsaved_measurements(studio, leaving).into_iter().map(told).collect()
 }
@@ -152,7 +168,7 @@ fn lost_measurements(studio: &Studio, leaving: Leaving) -> Vec<(String, String)>
 /// Where the labels go when they are saved.
 fn where_saved(studio: &Studio, of: SegmentationId) -> String {
     match studio.label_views.get(&of).and_then(|view| view.file.as_ref()) {
-        Some(file) => format!("Saved to {}.", file.path.display()),
-        None => "In no file yet: you choose one when you save.".into(),
+        Some(file) => say!("Saved to {file}.", file = file.path.display()),
+        None => say!("In no file yet: you choose one when you save.").into(),
     }
 }

@@ -5,6 +5,7 @@ use crate::app::{Outbox, Request, Studio};
 use crate::edit::Resampling;
 use crate::gui::egui;
 use crate::gui::theme::UNIT;
+use crate::words::say;
 
 /// Asks, while such labels wait for the answer.
 pub fn other_grid_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
@@ -12,23 +13,23 @@ pub fn other_grid_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
     let mut answer = None;
     let modal = egui::Modal::new(egui::Id::new("other grid")).show(ui.ctx(), |ui| {
         ui.set_width(120.0 * UNIT);
-        ui.label(egui::RichText::new("Resample the mask onto the scan?").heading());
-        let text = format!("{} lies on another grid than the scan: {difference}.", file_name(path));
+        ui.label(egui::RichText::new(say!("Resample the mask onto the scan?")).heading());
+        let text = say!("{file} lies on another grid than the scan: {difference}.", file = file_name(path), difference);
         ui.add(egui::Label::new(text).wrap());
         ui.add_space(2.0 * UNIT);
         ui.horizontal(|ui| {
             for (name, hint, word) in [
                 (
-                    "Keep shapes smooth",
-                    "Each voxel gets the label with the largest share among the eight voxels around it",
+                    say!("Keep shapes smooth"),
+                    say!("Each voxel gets the label with the largest share among the eight voxels around it"),
                     Some(Resampling::LinearShares),
                 ),
                 (
-                    "Nearest voxel",
-                    "Each voxel gets the label of the nearest voxel: nothing is invented, borders may have steps",
+                    say!("Nearest voxel"),
+                    say!("Each voxel gets the label of the nearest voxel: nothing is invented, borders may have steps"),
                     Some(Resampling::Nearest),
                 ),
-                ("Cancel", "Open nothing (Esc)", None),
+                (say!("Cancel"), say!("Open nothing (Esc)"), None),
             ] {
                 if ui.button(name).on_hover_text(hint).clicked() {
                     answer = Some(word);

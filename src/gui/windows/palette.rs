@@ -4,6 +4,7 @@ use crate::app::commands::{CommandEntry, keys_of, search};
 use crate::app::{Outbox, Studio};
 use crate::gui::egui;
 use crate::gui::theme::{self, UNIT};
+use crate::words::{self, say};
 use egui::{Align2, Key, Modifiers, Sense, vec2};
 
 /// Rows that a page key moves by.
@@ -36,7 +37,7 @@ impl Palette {
             }
             ui.add_space(UNIT);
             if found.is_empty() {
-                ui.label(egui::RichText::new("No command has these words.").color(theme::tokens(ui).dim));
+                ui.label(egui::RichText::new(say!("No command has these words.")).color(theme::tokens(ui).dim));
             }
             if let Some(clicked) = self.rows_ui(ui, studio, &found) {
                 wanted = Some(clicked);
@@ -51,11 +52,11 @@ impl Palette {
     }
 
     fn field_ui(&mut self, ui: &mut egui::Ui) {
-        let hint = egui::RichText::new("Search all commands").color(theme::tokens(ui).dim);
+        let hint = egui::RichText::new(say!("Search all commands")).color(theme::tokens(ui).dim);
         let field = egui::TextEdit::singleline(&mut self.text).hint_text(hint).desired_width(f32::INFINITY);
         let field = ui.add(field);
         field.widget_info(|| {
-            let mut info = egui::WidgetInfo::labeled(egui::WidgetType::TextEdit, true, "Search all commands");
+            let mut info = egui::WidgetInfo::labeled(egui::WidgetType::TextEdit, true, say!("Search all commands"));
             info.current_text_value = Some(self.text.clone());
             info
         });
@@ -128,7 +129,7 @@ fn row_ui(ui: &mut egui::Ui, studio: &Studio, entry: &CommandEntry, is_chosen: b
     let t = theme::tokens(ui);
     let lacks = (entry.lacks)(studio);
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), theme::COMMAND_ROW), Sense::click());
-    let name = entry.name.trim_end_matches("...");
+    let name = words::text(entry.name).trim_end_matches("...");
     response.widget_info(|| egui::WidgetInfo::selected(egui::WidgetType::Button, lacks.is_none(), is_chosen, name));
     if is_chosen || response.hovered() {
         ui.painter().rect_filled(rect, 4.0, t.ground);
@@ -143,9 +144,12 @@ fn row_ui(ui: &mut egui::Ui, studio: &Studio, entry: &CommandEntry, is_chosen: b
     painter.galley(keys_at, keys, t.dim);
     let width = keys_at.x - inside.left() - 2.0 * UNIT;
     let colour = if lacks.is_none() { t.text } else { t.dim };
-    let title = format!("{}: {name}", entry.group.name());
+    let title = format!("{}: {name}", words::text(entry.group.name()));
     painter.galley(inside.left_top(), one_line(&painter, &title, font, colour, width), colour);
-    let below = lacks.map_or_else(|| entry.hint.to_string(), |lacks| format!("Not now: {lacks}."));
+    let below = lacks.map_or_else(
+        || words::text(entry.hint).to_string(),
+        |lacks| say!("Not now: {lacks}.", lacks = words::text(lacks)),
+    );
     let below_colour = if lacks.is_none() { t.dim } else { t.warn };
     let below = one_line(&painter, &below, small, below_colour, inside.width());
     painter.galley(inside.left_bottom() - vec2(0.0, below.size().y), below, below_colour);

@@ -7,6 +7,7 @@ use crate::app::{Outbox, Request, Studio};
 use crate::gui::controls::note;
 use crate::gui::egui;
 use crate::gui::theme::UNIT;
+use crate::words::{plural, say};
 
 /// Most height of the list.
 const LIST: f32 = 80.0 * UNIT;
@@ -21,9 +22,11 @@ pub fn recovery_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
     let mut answer = None;
     let modal = egui::Modal::new(egui::Id::new("recovery")).show(ui.ctx(), |ui| {
         ui.set_width(130.0 * UNIT);
-        ui.label(egui::RichText::new("Unsaved work was found").heading());
-        let text = "Lamella did not end as it should: a crash, or a power cut. What was done after the last save is kept. \
-                    Nothing is written to your files by restoring it.";
+        ui.label(egui::RichText::new(say!("Unsaved work was found")).heading());
+        let text = say!(
+            "Lamella did not end as it should: a crash, or a power cut. What was done after the last save is kept. \
+                    Nothing is written to your files by restoring it."
+        );
         ui.add(egui::Label::new(text).wrap());
         ui.add_space(UNIT);
         egui::ScrollArea::vertical().max_height(LIST).auto_shrink([false, true]).show(ui, |ui| {
@@ -35,12 +38,12 @@ pub fn recovery_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
         });
         ui.add_space(2.0 * UNIT);
         ui.horizontal(|ui| {
-            let all = "Open every scan of the list and bring its labels back";
-            if offers.len() > 1 && ui.button("Restore all").on_hover_text(all).clicked() {
+            let all = say!("Open every scan of the list and bring its labels back");
+            if offers.len() > 1 && ui.button(say!("Restore all")).on_hover_text(all).clicked() {
                 answer = Some(RecoveryAnswer::RestoreAll);
             }
-            let later = "Ask again at the next start, or by File > Restore unsaved work (Esc)";
-            if ui.button("Later").on_hover_text(later).clicked() {
+            let later = say!("Ask again at the next start, or by File > Restore unsaved work (Esc)");
+            if ui.button(say!("Later")).on_hover_text(later).clicked() {
                 answer = Some(RecoveryAnswer::Later);
             }
         });
@@ -59,29 +62,33 @@ fn offer_ui(ui: &mut egui::Ui, n: usize, offer: &Offer, is_doubted: bool) -> Opt
     ui.horizontal(|ui| {
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             if is_doubted {
-                let keep = ui.button("Keep");
-                keep.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, true, format!("Keep {title}")));
-                let discard = ui.button("Discard for good");
-                let name = format!("Discard {title} for good");
+                let keep = ui.button(say!("Keep"));
+                keep.widget_info(|| {
+                    egui::WidgetInfo::labeled(egui::WidgetType::Button, true, say!("Keep {title}", title))
+                });
+                let discard = ui.button(say!("Discard for good"));
+                let name = say!("Discard {title} for good", title);
                 discard.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, true, &name));
                 if keep.clicked() {
                     answer = Some(RecoveryAnswer::Keep);
                 }
-                if discard.on_hover_text("It cannot be brought back then").clicked() {
+                if discard.on_hover_text(say!("It cannot be brought back then")).clicked() {
                     answer = Some(RecoveryAnswer::Discard(n));
                 }
                 return;
             }
-            let discard = ui.button("Discard");
-            discard
-                .widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, true, format!("Discard {title}")));
-            if discard.on_hover_text("Throw this work away").clicked() {
+            let discard = ui.button(say!("Discard"));
+            discard.widget_info(|| {
+                egui::WidgetInfo::labeled(egui::WidgetType::Button, true, say!("Discard {title}", title))
+            });
+            if discard.on_hover_text(say!("Throw this work away")).clicked() {
                 answer = Some(RecoveryAnswer::Doubt(n));
             }
-            let restore = ui.button("Restore");
-            restore
-                .widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, true, format!("Restore {title}")));
-            if restore.on_hover_text("Open the scan and bring its labels back").clicked() {
+            let restore = ui.button(say!("Restore"));
+            restore.widget_info(|| {
+                egui::WidgetInfo::labeled(egui::WidgetType::Button, true, say!("Restore {title}", title))
+            });
+            if restore.on_hover_text(say!("Open the scan and bring its labels back")).clicked() {
                 answer = Some(RecoveryAnswer::Restore(n));
             }
             ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
@@ -91,7 +98,7 @@ fn offer_ui(ui: &mut egui::Ui, n: usize, offer: &Offer, is_doubted: bool) -> Opt
     });
     ui.add(egui::Label::new(offer.summary()).wrap());
     let when = offer.when.map(ago).unwrap_or_default();
-    note(ui, format!("{}. {when}", offer.content()));
+    note(ui, say!("{content}. {when}", content = offer.content(), when));
     if let Some(place) = &offer.left.kept.reference.place {
         note(ui, place.path.display().to_string());
     }
@@ -101,13 +108,13 @@ fn offer_ui(ui: &mut egui::Ui, n: usize, offer: &Offer, is_doubted: bool) -> Opt
 /// How long ago something was.
 fn ago(when: SystemTime) -> String {
     let minutes = when.elapsed().unwrap_or_default().as_secs() / 60;
-    let (count, unit) = match minutes {
-        0 => return "Last change less than a minute ago.".into(),
-        1..60 => (minutes, "minute"),
-        60..1440 => (minutes / 60, "hour"),
-        _ => (minutes / 1440, "day"),
-    };
-    format!("Last change {count} {unit}{} ago.", if count == 1 { "" } else { "s" })
+    let (hours, days) = (minutes / 60, minutes / 1440);
+    match minutes {
+        0 => say!("Last change less than a minute ago.").into(),
+        1..60 => plural!(minutes, "Last change 1 minute ago.", "Last change {minutes} minutes ago.", minutes),
+        60..1440 => plural!(hours, "Last change 1 hour ago.", "Last change {hours} hours ago.", hours),
+        _ => plural!(days, "Last change 1 day ago.", "Last change {days} days ago.", days),
+    }
 }
 
 #[cfg(test)]

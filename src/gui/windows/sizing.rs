@@ -5,6 +5,7 @@ use crate::app::{Outbox, Request, Studio};
 use crate::gui::controls::note;
 use crate::gui::egui;
 use crate::gui::theme::{self, UNIT};
+use crate::words::{self, plural, say};
 
 /// Width of the window.
 const WIDTH: f32 = 110.0 * UNIT;
@@ -20,11 +21,11 @@ pub fn sizing_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
     let mut word = None;
     let modal = egui::Modal::new(egui::Id::new("voxel size")).show(ui.ctx(), |ui| {
         ui.set_width(WIDTH);
-        ui.label(egui::RichText::new("How large is a voxel?").heading());
+        ui.label(egui::RichText::new(say!("How large is a voxel?")).heading());
         ui.add(egui::Label::new(egui::RichText::new(&form.name).strong()).truncate());
-        note(ui, format!("{} {}.", form.told(), form.said.order));
+        note(ui, say!("{told} {order}.", told = form.told(), order = words::shown(&form.said.order)));
         ui.add_space(UNIT);
-        let captions = ["Pixel width", "Pixel height", "Distance of slices"];
+        let captions = [say!("Pixel width"), say!("Pixel height"), say!("Distance of slices")];
         for (typed, caption) in changed.typed.iter_mut().zip(captions).take(form.field_count()) {
             ui.horizontal(|ui| {
                 let size = egui::vec2(CAPTION, ui.spacing().interact_size.y);
@@ -38,9 +39,11 @@ pub fn sizing_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
             });
         }
         if form.others > 0 {
-            let others =
-                if form.others == 1 { "the other picture".into() } else { format!("the {} others", form.others) };
-            ui.checkbox(&mut changed.is_for_folder, format!("Also for {others} of this folder that do not say it"));
+            let others = plural!(form.others, "the other picture", "the {others} others", others = form.others);
+            ui.checkbox(
+                &mut changed.is_for_folder,
+                say!("Also for {others} of this folder that do not say it", others),
+            );
         }
         ui.add_space(2.0 * UNIT);
         word = buttons_ui(ui, &changed);
@@ -59,19 +62,19 @@ fn buttons_ui(ui: &mut egui::Ui, form: &SizeForm) -> Option<SizeAnswer> {
     ui.horizontal(|ui| {
         let t = theme::tokens(ui);
         let problem = form.answer().err();
-        let text = egui::RichText::new("Open").strong().color(t.on_accent);
+        let text = egui::RichText::new(say!("Open")).strong().color(t.on_accent);
         let open = ui.add_enabled(problem.is_none(), egui::Button::new(text).fill(t.accent_fill));
         let is_meant = open.clicked() || problem.is_none() && ui.input(|i| i.key_pressed(egui::Key::Enter));
         if is_meant {
             word = Some(SizeAnswer::Typed);
         }
-        open.on_hover_text("Open it with voxels of this size (Enter)")
+        open.on_hover_text(say!("Open it with voxels of this size (Enter)"))
             .on_disabled_hover_text(problem.unwrap_or_default());
-        let hint = "A pixel counts as 1 mm in all directions; the badge says so, and measures count pixels";
-        if ui.button("Unknown, use pixels").on_hover_text(hint).clicked() {
+        let hint = say!("A pixel counts as 1 mm in all directions; the badge says so, and measures count pixels");
+        if ui.button(say!("Unknown, use pixels")).on_hover_text(hint).clicked() {
             word = Some(SizeAnswer::Pixels);
         }
-        if ui.button("Cancel").on_hover_text("Open nothing (Esc)").clicked() {
+        if ui.button(say!("Cancel")).on_hover_text(say!("Open nothing (Esc)")).clicked() {
             word = Some(SizeAnswer::Cancel);
         }
     });

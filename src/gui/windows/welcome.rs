@@ -7,6 +7,7 @@ use crate::app::{Outbox, Request, Studio, commands};
 use crate::gui::controls::icon_button;
 use crate::gui::egui;
 use crate::gui::theme::{self, UNIT};
+use crate::words::say;
 use egui_phosphor::regular as icon;
 
 /// Width of the list of recent paths.
@@ -18,23 +19,23 @@ pub fn welcome_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
     ui.vertical_centered(|ui| {
         ui.add_space((ui.available_height() * 0.16).max(4.0 * UNIT));
         ui.label(egui::RichText::new("Lamella").size(theme::TITLE).strong());
-        ui.label(egui::RichText::new("Open a scan, segment it, correct it, save the mask.").color(dim));
+        ui.label(egui::RichText::new(say!("Open a scan, segment it, correct it, save the mask.")).color(dim));
         ui.add_space(5.0 * UNIT);
-        large_button(ui, studio, outbox, icon::FOLDER_OPEN, "Open folder", "file.open-folder");
-        large_button(ui, studio, outbox, icon::FILE, "Open file", "file.open");
-        large_button(ui, studio, outbox, icon::FLASK, "Try the sample", "file.sample");
+        large_button(ui, studio, outbox, icon::FOLDER_OPEN, say!("Open folder"), "file.open-folder");
+        large_button(ui, studio, outbox, icon::FILE, say!("Open file"), "file.open");
+        large_button(ui, studio, outbox, icon::FLASK, say!("Try the sample"), "file.sample");
         ui.add_space(3.0 * UNIT);
-        ui.label(egui::RichText::new("or drop files and folders anywhere").small().color(dim));
+        ui.label(egui::RichText::new(say!("or drop files and folders anywhere")).small().color(dim));
         ui.add_space(3.0 * UNIT);
         if studio.items.is_empty() {
-            let hint = "The sample, the model, a correction, Refine and a file, in under three minutes";
-            if ui.link("First steps, with the sample").on_hover_text(hint).clicked() {
+            let hint = say!("The sample, the model, a correction, Refine and a file, in under three minutes");
+            if ui.link(say!("First steps, with the sample")).on_hover_text(hint).clicked() {
                 outbox.run("window.first-task");
             }
             ui.add_space(UNIT);
         }
-        let hint = "Train a model on a folder of labelled scans; no scan needs to be open";
-        let text = if studio.teach.is_alone { "Close the Teach task" } else { "Teach a model" };
+        let hint = say!("Train a model on a folder of labelled scans; no scan needs to be open");
+        let text = if studio.teach.is_alone { say!("Close the Teach task") } else { say!("Teach a model") };
         if ui.link(text).on_hover_text(hint).clicked() {
             outbox.run("teach.alone");
         }
@@ -56,8 +57,8 @@ fn questions_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
             ui.label(egui::RichText::new(&item.entry.name).heading());
             ui.add(egui::Label::new(format!("{} {what}.", icon::WARNING)).wrap());
             ui.add_space(UNIT);
-            let button = ui.button("Open it so");
-            let name = format!("Open {} so", item.entry.name);
+            let button = ui.button(say!("Open it so"));
+            let name = say!("Open {entry} so", entry = item.entry.name);
             button.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, true, &name));
             if button.clicked() {
                 outbox.send(Request::ShowItem(n));
@@ -82,7 +83,7 @@ fn recent_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
         return;
     }
     ui.add_space(5.0 * UNIT);
-    ui.label(egui::RichText::new("Recent").color(theme::tokens(ui).dim));
+    ui.label(egui::RichText::new(say!("Recent")).color(theme::tokens(ui).dim));
     let room = ui.available_rect_before_wrap();
     let width = RECENT.min(room.width());
     let list = egui::Rect::from_center_size(room.center(), egui::vec2(width, room.height()));
@@ -102,8 +103,8 @@ fn recent_row_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox, path: 
     let dim = theme::tokens(ui).dim;
     let name = if path.file_name().is_some() { file_name(path) } else { path.display().to_string() };
     let is_missing = studio.recent.missing.contains(path);
-    let forget = icon_button(ui, icon::X, &format!("Forget {name}"));
-    if forget.on_hover_text("Take it from this list; no file is deleted").clicked() {
+    let forget = icon_button(ui, icon::X, &say!("Forget {name}", name));
+    if forget.on_hover_text(say!("Take it from this list; no file is deleted")).clicked() {
         let mut settings = studio.settings.clone();
         settings.recent.retain(|recent| recent != path);
         outbox.send(Request::Settings(Box::new(settings)));
@@ -111,9 +112,11 @@ fn recent_row_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox, path: 
     ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
         let whole = path.display().to_string();
         if is_missing {
-            let text = egui::RichText::new(format!("{name} (not there)")).color(dim);
-            ui.label(text)
-                .on_hover_text(format!("{whole}\nIt was moved, renamed or deleted, or its drive is not connected."));
+            let text = egui::RichText::new(say!("{name} (not there)", name)).color(dim);
+            ui.label(text).on_hover_text(say!(
+                "{whole}\nIt was moved, renamed or deleted, or its drive is not connected.",
+                whole
+            ));
         } else if ui.link(name).on_hover_text(&whole).clicked() {
             outbox.send(Request::Open(vec![path.to_path_buf()]));
         }

@@ -10,6 +10,7 @@ use crate::app::state::servers::{Deed, Found, Said, SeriesOfStudy, StudyRow, acc
 use crate::app::state::studio::Studio;
 use crate::jobs::{Job, JobError, RemoteFetchJob, RemoteFindJob, RemoteSendJob, RemoteTestJob};
 use crate::remote::{Answers, Fetched, Greeting, Level, Query, RemoteError, Secret, Sent, Server, Uid, Wanted};
+use crate::words::{self, plural, say};
 
 /// Does something on the chosen server.
 pub fn speak(studio: &mut Studio, password: Option<Secret>, deed: Deed) {
@@ -158,9 +159,13 @@ fn fetch(studio: &mut Studio, server: Server, password: Option<Secret>, wanted: 
 fn came(studio: &mut Studio, server: &Server, fetched: Fetched) {
     let Fetched { folders, received, already_there, refused } = fetched;
     let all = received + already_there;
-    let images = if all == 1 { "image" } else { "images" };
-    let before = if already_there > 0 { format!(", {already_there} of them fetched before") } else { String::new() };
-    let text = format!("{all} {images} came from {}{before}.", server.name);
+    let before = match already_there {
+        0 => String::new(),
+        count => say!(", {count} of them fetched before", count),
+    };
+    let name = &server.name;
+    let text =
+        plural!(all, "1 image came from {name}{before}.", "{all} images came from {name}{before}.", all, name, before);
     let Some(first) = refused.first() else {
         studio.notices.info(text.clone());
         studio.servers.said = Some(Said::good(text));
@@ -169,8 +174,14 @@ fn came(studio: &mut Studio, server: &Server, fetched: Fetched) {
         return;
     };
     let others = refused.len() - 1;
-    let more = if others > 0 { format!(", and {others} more") } else { String::new() };
-    let text = format!("{text} {} was not taken: {}{more}. What is not whole is not opened.", first.uid, first.why);
+    let more = if others > 0 { say!(", and {others} more", others) } else { String::new() };
+    let text = say!(
+        "{text} {uid} was not taken: {why}{more}. What is not whole is not opened.",
+        text,
+        uid = first.uid,
+        why = words::shown(&first.why),
+        more
+    );
     let list: Vec<String> = refused.iter().map(|one| format!("{}: {}", one.uid, one.why)).collect();
     studio.notices.push(Kind::Warning, text.clone(), list.join("\n"));
     studio.servers.said = Some(Said::bad(text));
@@ -219,15 +230,16 @@ fn as_sentence(text: &str) -> String {
 }
 
 fn sent_words(server: &Server, deed: &Deed, sent: &Sent) -> Said {
+    let name = &server.name;
     let what = match deed {
         Deed::Send(path, false) => file_name(path),
-        _ => "the segmentation".into(),
+        _ => say!("the segmentation").into(),
     };
     if let Some(refused) = sent.refused.first() {
-        return Said::bad(format!("{} did not take {what}: {}.", server.name, refused.why));
+        return Said::bad(say!("{name} did not take {what}: {why}.", name, what, why = words::shown(&refused.why)));
     }
     if sent.coerced > 0 {
-        return Said::good(format!("{} has {what}, but changed or left out some of its values.", server.name));
+        return Said::good(say!("{name} has {what}, but changed or left out some of its values.", name, what));
     }
-    Said::good(format!("{} has {what}.", server.name))
+    Said::good(say!("{name} has {what}.", name, what))
 }

@@ -3,18 +3,19 @@
 use crate::app::{Outbox, Request, Studio};
 use crate::gui::controls::{beside, row};
 use crate::gui::egui;
+use crate::words::say;
 
 /// Fill, outline, opacity, and whether labels are shown at all.
 pub fn display_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
     let (mut settings, mut display) = (studio.settings.clone(), studio.display);
     ui.horizontal(|ui| {
-        beside(&ui.checkbox(&mut settings.fill, "Fill"), "Fill the labels");
-        beside(&ui.checkbox(&mut settings.outline, "Outline"), "Draw the labels' borders");
-        beside(&ui.checkbox(&mut display.labels, "Show"), "All labels on and off (S)");
+        beside(&ui.checkbox(&mut settings.fill, say!("Fill")), say!("Fill the labels"));
+        beside(&ui.checkbox(&mut settings.outline, say!("Outline")), say!("Draw the labels' borders"));
+        beside(&ui.checkbox(&mut display.labels, say!("Show")), say!("All labels on and off (S)"));
     });
-    row(ui, "Opacity", |ui| {
+    row(ui, say!("Opacity"), |ui| {
         let slider = ui.add(egui::Slider::new(&mut settings.opacity, 0.0..=1.0).fixed_decimals(2));
-        beside(&slider, "Opacity of the fill (A, D)");
+        beside(&slider, say!("Opacity of the fill (A, D)"));
     });
     if settings != studio.settings {
         outbox.send(Request::Settings(Box::new(settings)));

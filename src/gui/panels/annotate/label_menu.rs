@@ -5,6 +5,7 @@ use crate::app::{Outbox, Request, Studio, commands};
 use crate::gui::egui;
 use crate::gui::theme::{self, UNIT};
 use crate::volume::{ANATOMY, Label, LabelTable, LabelValue, Structure};
+use crate::words::{self, say};
 use egui_phosphor::regular as icon;
 
 /// Most height of a list in the menu.
@@ -15,7 +16,7 @@ pub fn label_menu_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
     let (Some(segmentation), Some(view)) = (studio.segmentation(), studio.label_view()) else { return };
     let table = segmentation.table();
     let Some(label) = table.get(view.active) else {
-        ui.label("No label is active");
+        ui.label(say!("No label is active"));
         return;
     };
     ui.label(egui::RichText::new(&label.name).strong());
@@ -26,7 +27,7 @@ pub fn label_menu_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
         command_ui(ui, studio, outbox, id);
     }
     let last = table.0.len().saturating_sub(1);
-    for (text, to) in [("Move to the top", 0), ("Move to the bottom", last)] {
+    for (text, to) in [(say!("Move to the top"), 0), (say!("Move to the bottom"), last)] {
         let is_there = table.0.get(to).is_some_and(|there| there.value == label.value);
         if ui.add_enabled(!is_there, egui::Button::new(text)).clicked() {
             reorder(table, label.value, to, outbox);
@@ -37,13 +38,14 @@ pub fn label_menu_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
 
 /// The menu of the list.
 pub fn list_menu_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
-    ui.menu_button("Add labels of", |ui| {
+    ui.menu_button(say!("Add labels of"), |ui| {
         for preset in ANATOMY {
             let count = preset.structures.len();
-            let text = format!("{} ({count})", preset.name);
+            let text = format!("{} ({count})", words::text(preset.name));
             let names: Vec<&str> = preset.structures.iter().map(|structure| structure.name).collect();
-            let button =
-                ui.button(text).on_hover_text(format!("{}\nEach with its code of SNOMED CT", names.join(", ")));
+            let button = ui
+                .button(text)
+                .on_hover_text(say!("{names}\nEach with its code of SNOMED CT", names = names.join(", ")));
             if button.clicked() {
                 outbox.send(Request::AddStructures(preset));
                 ui.close();
@@ -68,9 +70,9 @@ fn command_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox, id: &'sta
     let keys = commands::keys_of(&studio.settings.keys, entry);
     let key = keys.first().map(ToString::to_string).unwrap_or_default();
     let lacks = (entry.lacks)(studio);
-    let button = ui.add_enabled(lacks.is_none(), egui::Button::new(entry.name).shortcut_text(key));
-    let why = lacks.map(|lacks| format!("{lacks}.")).unwrap_or_default();
-    if button.on_hover_text(entry.hint).on_disabled_hover_text(why).clicked() {
+    let button = ui.add_enabled(lacks.is_none(), egui::Button::new(words::text(entry.name)).shortcut_text(key));
+    let why = lacks.map(|lacks| say!("{lacks}.", lacks = words::text(lacks))).unwrap_or_default();
+    if button.on_hover_text(words::text(entry.hint)).on_disabled_hover_text(why).clicked() {
         outbox.run(id);
         ui.close();
     }
@@ -80,7 +82,7 @@ fn command_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox, id: &'sta
 fn merge_ui(ui: &mut egui::Ui, table: &LabelTable, label: &Label, outbox: &mut Outbox) {
     let can_merge = !label.locked && table.0.len() > 1;
     ui.add_enabled_ui(can_merge, |ui| {
-        ui.menu_button("Merge into", |ui| {
+        ui.menu_button(say!("Merge into"), |ui| {
             egui::ScrollArea::vertical().max_height(MOST_HEIGHT).show(ui, |ui| {
                 for other in table.0.iter().filter(|other| other.value != label.value) {
                     let [r, g, b] = other.colour;
@@ -91,9 +93,9 @@ fn merge_ui(ui: &mut egui::Ui, table: &LabelTable, label: &Label, outbox: &mut O
                     job.append(sign, 0.0, format(egui::Color32::from_rgb(r, g, b)));
                     job.append(name, 0.0, format(theme::tokens(ui).text));
                     let button = ui.add_enabled(!other.locked, egui::Button::new(job));
-                    let name = format!("Merge {} into {}", label.name, other.name);
+                    let name = say!("Merge {label} into {other}", label = label.name, other = other.name);
                     button.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, !other.locked, &name));
-                    if button.on_disabled_hover_text("It is locked").clicked() {
+                    if button.on_disabled_hover_text(say!("It is locked")).clicked() {
                         outbox.send(Request::MergeLabels { from: label.value, into: other.value });
                         ui.close();
                     }
@@ -105,17 +107,17 @@ fn merge_ui(ui: &mut egui::Ui, table: &LabelTable, label: &Label, outbox: &mut O
 
 /// Which structure it is: its name and its code.
 fn meaning_ui(ui: &mut egui::Ui, table: &LabelTable, label: &Label, outbox: &mut Outbox) {
-    ui.menu_button("This is", |ui| {
+    ui.menu_button(say!("This is"), |ui| {
         if let Some(term) = &label.term {
             ui.label(egui::RichText::new(term.described()).small().color(theme::tokens(ui).dim));
-            if ui.button("Without a code").on_hover_text("The name stays, the code goes").clicked() {
+            if ui.button(say!("Without a code")).on_hover_text(say!("The name stays, the code goes")).clicked() {
                 change(table, label.value, outbox, |label| label.term = None);
                 ui.close();
             }
             ui.separator();
         }
         for preset in ANATOMY {
-            ui.menu_button(preset.name, |ui| {
+            ui.menu_button(words::text(preset.name), |ui| {
                 egui::ScrollArea::vertical().max_height(MOST_HEIGHT).show(ui, |ui| {
                     for structure in preset.structures {
                         if structure_ui(ui, structure) {

@@ -7,6 +7,7 @@ use crate::gui::controls::beside;
 use crate::gui::egui;
 use crate::gui::theme::{self, UNIT};
 use crate::volume::{Label, LabelTable, LabelValue};
+use crate::words::{plural, say};
 use egui_phosphor::regular as icon;
 
 /// Room for a volume beside a name.
@@ -60,15 +61,15 @@ pub fn label_ui(ui: &mut egui::Ui, row: &Row, measured: Measured, studio: &Studi
                 handle_ui(ui, label);
             }
             let choose = ui.radio(is_active, "");
-            let paint = format!("Paint {}", label.name);
+            let paint = say!("Paint {label}", label = label.name);
             choose.widget_info(|| egui::WidgetInfo::selected(egui::WidgetType::RadioButton, true, is_active, &paint));
-            beside(&choose, &format!("{paint}: tools draw this label (, and .); right button for more"));
+            beside(&choose, &say!("{paint}: tools draw this label (, and .); right button for more", paint));
             if choose.clicked() || choose.secondary_clicked() {
                 outbox.send(Request::Activate(label.value));
             }
             choose.context_menu(|ui| label_menu_ui(ui, studio, outbox));
             let colour = ui.color_edit_button_srgb(&mut after.colour);
-            let name = format!("Colour of {}", label.name);
+            let name = say!("Colour of {label}", label = label.name);
             colour.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::ColorButton, true, &name));
             beside(&colour, &name);
             // From the right, so that the name takes what is left and the panel keeps its width.
@@ -99,10 +100,13 @@ fn handle_ui(ui: &mut egui::Ui, label: &Label) {
     let colour = if response.hovered() || response.dragged() { t.text } else { t.dim };
     let font = egui::FontId::proportional(theme::TEXT);
     ui.painter().text(rect.center(), egui::Align2::CENTER_CENTER, icon::DOTS_SIX_VERTICAL, font, colour);
-    let name = format!("Move {}", label.name);
+    let name = say!("Move {label}", label = label.name);
     response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Other, true, &name));
     response.dnd_set_drag_payload(Dragged(label.value));
-    beside(&response, &format!("Drag {} to another place (Alt+Up, Alt+Down); the order is kept in files", label.name));
+    beside(
+        &response,
+        &say!("Drag {label} to another place (Alt+Up, Alt+Down); the order is kept in files", label = label.name),
+    );
     response.on_hover_cursor(egui::CursorIcon::Grab);
 }
 
@@ -125,12 +129,12 @@ fn change(before: &Label, after: &Label) -> Option<(String, &'static str)> {
         () if after.name != before.name => Some((format!("Rename label {value}"), "label name")),
         () if after.colour != before.colour => Some((format!("Colour of label {value}"), "label colour")),
         () if after.visible != before.visible => {
-            let verb = if after.visible { "Show" } else { "Hide" };
-            Some((format!("{verb} label {value}"), "label shown"))
+            let step = if after.visible { format!("Show label {value}") } else { format!("Hide label {value}") };
+            Some((step, "label shown"))
         }
         () if after.locked != before.locked => {
-            let verb = if after.locked { "Lock" } else { "Unlock" };
-            Some((format!("{verb} label {value}"), "label locked"))
+            let step = if after.locked { format!("Lock label {value}") } else { format!("Unlock label {value}") };
+            Some((step, "label locked"))
         }
         () => None,
     }
@@ -139,17 +143,20 @@ fn change(before: &Label, after: &Label) -> Option<(String, &'static str)> {
 /// A lock that is closed stands on a ground of its own; an open one is faint.
 fn lock_ui(ui: &mut egui::Ui, label: &mut Label) {
     let t = theme::tokens(ui);
-    let (sign, verb, colour) =
-        if label.locked { (icon::LOCK_KEY, "Unlock", t.on_accent) } else { (icon::LOCK_SIMPLE_OPEN, "Lock", t.dim) };
+    let (sign, verb, colour) = if label.locked {
+        (icon::LOCK_KEY, say!("Unlock"), t.on_accent)
+    } else {
+        (icon::LOCK_SIMPLE_OPEN, say!("Lock"), t.dim)
+    };
     let text = egui::RichText::new(sign).size(theme::HEADING).color(colour);
     let button = egui::Button::new(text);
     let button = ui.add(if label.locked { button.fill(t.accent_fill) } else { button.frame(false) });
     let name = format!("{verb} {}", label.name);
     button.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, true, &name));
     let hint = if label.locked {
-        "Locked: tools and models leave it alone. Click to unlock"
+        say!("Locked: tools and models leave it alone. Click to unlock")
     } else {
-        "Lock it: tools and models leave locked labels alone"
+        say!("Lock it: tools and models leave locked labels alone")
     };
     beside(&button, hint);
     if button.clicked() {
@@ -161,12 +168,12 @@ fn lock_ui(ui: &mut egui::Ui, label: &mut Label) {
 fn eye_ui(ui: &mut egui::Ui, label: &mut Label, outbox: &mut Outbox) {
     let t = theme::tokens(ui);
     let (sign, verb, colour) =
-        if label.visible { (icon::EYE, "Hide", t.text) } else { (icon::EYE_SLASH, "Show", t.dim) };
+        if label.visible { (icon::EYE, say!("Hide"), t.text) } else { (icon::EYE_SLASH, say!("Show"), t.dim) };
     let text = egui::RichText::new(sign).size(theme::HEADING).color(colour);
     let button = ui.add(egui::Button::new(text).frame(false));
     let name = format!("{verb} {}", label.name);
     button.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, true, &name));
-    beside(&button, &format!("{name}\nAlt+click: show it alone, or all as before"));
+    beside(&button, &say!("{name}\nAlt+click: show it alone, or all as before", name));
     if button.clicked() {
         if ui.input(|i| i.modifiers.alt) {
             outbox.send(Request::Solo(label.value));
@@ -182,7 +189,7 @@ fn name_ui(ui: &mut egui::Ui, label: &mut Label) {
     let is_edited = ui.memory(|memory| memory.has_focus(id));
     let width = ui.available_width();
     let whole = label.name.clone();
-    let hint = format!("Name of label {}", label.value);
+    let hint = say!("Name of label {value}", value = label.value);
     let colour = if label.locked { theme::tokens(ui).dim } else { theme::tokens(ui).text };
     let mut cut = |ui: &egui::Ui, text: &dyn egui::TextBuffer, room: f32| {
         let font = egui::TextStyle::Body.resolve(ui.style());
@@ -206,10 +213,11 @@ fn volume_ui(ui: &mut egui::Ui, name: &str, measured: Measured) {
     let font = egui::FontId::proportional(theme::SMALL);
     let colour = theme::tokens(ui).dim;
     ui.painter().text(rect.right_center(), egui::Align2::RIGHT_CENTER, &text, font, colour);
-    response
-        .widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Label, true, format!("Volume of {name}: {text}")));
+    response.widget_info(|| {
+        egui::WidgetInfo::labeled(egui::WidgetType::Label, true, say!("Volume of {name}: {text}", name, text))
+    });
     let voxels = measured.voxels;
-    let count = if voxels == 1 { "1 voxel".to_string() } else { format!("{} voxels", grouped(voxels)) };
+    let count = plural!(voxels, "1 voxel", "{count} voxels", count = grouped(voxels));
     beside(&response, &format!("{name}: {text}, {count}"));
 }
 

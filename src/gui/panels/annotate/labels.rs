@@ -7,6 +7,7 @@ use crate::gui::controls::{beside, command_button, icon_button, icon_command, no
 use crate::gui::egui;
 use crate::gui::theme::{self, UNIT};
 use crate::volume::{Label, LabelTable};
+use crate::words::{self, say};
 use egui_phosphor::regular as icon;
 
 /// Cubic millimetres in a millilitre.
@@ -35,9 +36,9 @@ impl Order {
 
     fn name(self) -> &'static str {
         match self {
-            Self::Table => "As they came",
-            Self::Name => "By name",
-            Self::Volume => "Largest first",
+            Self::Table => say!("As they came"),
+            Self::Name => say!("By name"),
+            Self::Volume => say!("Largest first"),
         }
     }
 }
@@ -62,12 +63,12 @@ pub fn labels_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox, room: 
         Measured { voxels, millilitres: voxels as f64 * voxel_ml }
     };
     if table.0.is_empty() {
-        note(ui, "No label yet. Add one, take the brush (4), or run a model.");
+        note(ui, say!("No label yet. Add one, take the brush (4), or run a model."));
     }
     let search = if table.0.len() > FEW_LABELS { search_ui(ui) } else { Search::default() };
     let shown = listed(table, &search, |label| measured(label).voxels);
     if shown.is_empty() && !table.0.is_empty() {
-        note(ui, format!("No label is called \"{}\".", search.text.trim()));
+        note(ui, say!("No label is called \"{name}\".", name = search.text.trim()));
     }
     let is_movable = search.order == Order::Table && search.text.trim().is_empty() && table.0.len() > 1;
     let row = ui.spacing().interact_size.y;
@@ -83,9 +84,9 @@ pub fn labels_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox, room: 
         }
     });
     ui.horizontal_wrapped(|ui| {
-        let add = format!("{} Add label", icon::PLUS);
+        let add = format!("{} {}", icon::PLUS, say!("Add label"));
         command_button(ui, studio, outbox, "labels.add", Some(&add));
-        let delete = format!("{} Delete label", icon::TRASH);
+        let delete = format!("{} {}", icon::TRASH, say!("Delete label"));
         command_button(ui, studio, outbox, "labels.delete", Some(&delete));
         icon_command(ui, studio, outbox, "labels.solo", icon::TARGET);
         all_ui(ui, table, outbox);
@@ -101,8 +102,8 @@ fn more_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
         ui.separator();
         list_menu_ui(ui, studio, outbox);
     });
-    menu.response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, true, "More about labels"));
-    beside(&menu.response, "Merge, reorder, codes, lists of structures, label files");
+    menu.response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, true, say!("More about labels")));
+    beside(&menu.response, say!("Merge, reorder, codes, lists of structures, label files"));
 }
 
 /// Shows all labels again.
@@ -110,8 +111,8 @@ fn all_ui(ui: &mut egui::Ui, table: &LabelTable, outbox: &mut Outbox) {
     if table.0.iter().all(|label| label.visible) {
         return;
     }
-    let button = icon_button(ui, icon::EYE, "Show all labels");
-    beside(&button, "Show all labels again");
+    let button = icon_button(ui, icon::EYE, say!("Show all labels"));
+    beside(&button, say!("Show all labels again"));
     if button.clicked() {
         let mut table = table.clone();
         table.0.iter_mut().for_each(|label| label.visible = true);
@@ -124,19 +125,20 @@ fn search_ui(ui: &mut egui::Ui) -> Search {
     let id = egui::Id::new("search of labels");
     let mut search = ui.data(|data| data.get_temp::<Search>(id)).unwrap_or_default();
     ui.horizontal(|ui| {
-        let order =
-            egui::ComboBox::from_id_salt("order of labels").width(26.0 * UNIT).selected_text(search.order.name());
+        let order = egui::ComboBox::from_id_salt("order of labels")
+            .width(26.0 * UNIT)
+            .selected_text(words::text(search.order.name()));
         // The list has its arrow and its padding besides.
         let width = ui.available_width() - 32.0 * UNIT - ui.spacing().item_spacing.x;
-        let field = egui::TextEdit::singleline(&mut search.text).hint_text("Search").desired_width(width);
+        let field = egui::TextEdit::singleline(&mut search.text).hint_text(say!("Search")).desired_width(width);
         let field = ui.add(field);
-        field.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::TextEdit, true, "Search labels"));
+        field.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::TextEdit, true, say!("Search labels")));
         let list = order.show_ui(ui, |ui| {
             for order in Order::ALL {
-                ui.selectable_value(&mut search.order, order, order.name());
+                ui.selectable_value(&mut search.order, order, words::text(order.name()));
             }
         });
-        beside(&list.response, "The order of the list");
+        beside(&list.response, say!("The order of the list"));
     });
     ui.data_mut(|data| data.insert_temp(id, search.clone()));
     search

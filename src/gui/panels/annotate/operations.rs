@@ -8,6 +8,7 @@ use crate::gui::controls::{beside, command_button, list_row, note, row};
 use crate::gui::egui;
 use crate::gui::theme;
 use crate::volume::{LabelTable, Plane};
+use crate::words::{self, say};
 
 /// Shows the section.
 pub fn operations_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
@@ -15,7 +16,7 @@ pub fn operations_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
     let before = &studio.operating.form;
     let mut form = before.clone();
     choose_ui(ui, &mut form);
-    note(ui, form.operation.hint);
+    note(ui, words::text(form.operation.hint));
     if form.operation.id == before.operation.id {
         labels_ui(ui, studio, &mut form, segmentation.table());
         scope_ui(ui, studio, &mut form);
@@ -31,11 +32,11 @@ pub fn operations_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
         outbox.send(Request::Operation(Box::new(form)));
     }
     let buttons = ui.horizontal_wrapped(|ui| {
-        command_button(ui, studio, outbox, "operations.apply", Some("Apply"));
+        command_button(ui, studio, outbox, "operations.apply", Some(say!("Apply")));
         if operating::has_preview(studio) {
-            command_button(ui, studio, outbox, "operations.drop", Some("Drop preview"));
+            command_button(ui, studio, outbox, "operations.drop", Some(say!("Drop preview")));
         } else {
-            command_button(ui, studio, outbox, "operations.preview", Some("Preview"));
+            command_button(ui, studio, outbox, "operations.preview", Some(say!("Preview")));
         }
     });
     if is_new_choice(ui, studio.operating.times_chosen) {
@@ -56,20 +57,20 @@ fn is_new_choice(ui: &egui::Ui, times_chosen: usize) -> bool {
 /// The list of operations, in groups.
 fn choose_ui(ui: &mut egui::Ui, form: &mut OperationForm) {
     let mut chosen = form.operation.id;
-    let list = list_row(ui, "Operation", form.operation.name, |ui| {
+    let list = list_row(ui, say!("Operation"), words::text(form.operation.name), |ui| {
         let mut all: Vec<&Operation> = OPERATIONS.iter().collect();
         all.sort_by_key(|operation| operation.group);
         for group in all.chunk_by(|a, b| a.group == b.group) {
             if let Some(first) = group.first() {
                 let dim = theme::tokens(ui).dim;
-                ui.label(egui::RichText::new(first.group.name()).small().color(dim));
+                ui.label(egui::RichText::new(words::text(first.group.name())).small().color(dim));
             }
             for operation in group {
-                ui.selectable_value(&mut chosen, operation.id, operation.name);
+                ui.selectable_value(&mut chosen, operation.id, words::text(operation.name));
             }
         }
     });
-    beside(&list, "What is done to the labels");
+    beside(&list, say!("What is done to the labels"));
     if let Some(operation) = OPERATIONS.iter().find(|operation| operation.id == chosen) {
         form.operation = operation;
     }
@@ -78,34 +79,37 @@ fn choose_ui(ui: &mut egui::Ui, form: &mut OperationForm) {
 /// On which labels.
 fn labels_ui(ui: &mut egui::Ui, studio: &Studio, form: &mut OperationForm, table: &LabelTable) {
     let active = studio.label_view().and_then(|view| table.get(view.active));
-    let active = active.map_or_else(|| "no label is active".to_string(), |label| label.name.clone());
+    let active = active.map_or_else(|| say!("no label is active").to_string(), |label| label.name.clone());
     if form.operation.works_on == WorksOn::One {
-        row(ui, "Label", |ui| {
+        row(ui, say!("Label"), |ui| {
             let label = ui.add(egui::Label::new(&active).truncate());
-            beside(&label, &format!("{active}\nThe active label; choose another one in the list of labels (, and .)"));
+            beside(
+                &label,
+                &say!("{active}\nThe active label; choose another one in the list of labels (, and .)", active),
+            );
         });
         return;
     }
-    let name = |is_for_all: bool| if is_for_all { "All labels" } else { active.as_str() };
-    let list = list_row(ui, "Labels", name(form.is_for_all), |ui| {
+    let name = |is_for_all: bool| if is_for_all { say!("All labels") } else { active.as_str() };
+    let list = list_row(ui, say!("Labels"), name(form.is_for_all), |ui| {
         ui.selectable_value(&mut form.is_for_all, false, name(false));
         ui.selectable_value(&mut form.is_for_all, true, name(true));
     });
-    beside(&list, "Whether the active label is changed, or all labels");
+    beside(&list, say!("Whether the active label is changed, or all labels"));
 }
 
 /// In the whole volume or a slice.
 fn scope_ui(ui: &mut egui::Ui, studio: &Studio, form: &mut OperationForm) {
     let name = |plane: Option<Plane>| match plane.and_then(|plane| Some((plane, studio.slice(plane)?))) {
-        Some((plane, slice)) => format!("{} slice {}", plane.name(), slice + 1),
-        None => "Whole volume".to_string(),
+        Some((plane, slice)) => say!("{plane} slice {slice}", plane = words::text(plane.name()), slice = slice + 1),
+        None => say!("Whole volume").to_string(),
     };
-    let list = list_row(ui, "Where", name(form.plane), |ui| {
+    let list = list_row(ui, say!("Where"), name(form.plane), |ui| {
         for plane in [None, Some(Plane::Axial), Some(Plane::Coronal), Some(Plane::Sagittal)] {
             ui.selectable_value(&mut form.plane, plane, name(plane));
         }
     });
-    beside(&list, "In the whole volume, or in the slice at the cursor as if there were no others");
+    beside(&list, say!("In the whole volume, or in the slice at the cursor as if there were no others"));
 }
 
 /// One parameter; what the user says about it.
@@ -120,12 +124,12 @@ fn parameter_ui(
     match (&parameter.kind, &mut said) {
         (Kind::Number { unit, min, max, step, .. }, Value::Number(number)) => {
             let field = egui::DragValue::new(number).range(*min..=*max).speed(*step).max_decimals(4);
-            let field = if unit.is_empty() { field } else { field.suffix(format!(" {unit}")) };
+            let field = if unit.is_empty() { field } else { field.suffix(format!(" {}", words::text(unit))) };
             field_ui(ui, parameter, field);
         }
         (Kind::Count { unit, min, max, .. }, Value::Count(count)) => {
             let field = egui::DragValue::new(count).range(*min..=*max).speed(0.1);
-            let field = if unit.is_empty() { field } else { field.suffix(format!(" {unit}")) };
+            let field = if unit.is_empty() { field } else { field.suffix(format!(" {}", words::text(unit))) };
             field_ui(ui, parameter, field);
         }
         (Kind::Intensity(_), Value::Number(number)) => {
@@ -137,20 +141,20 @@ fn parameter_ui(
         }
         (Kind::Choice(choices), Value::Choice(chosen)) => choice_ui(ui, parameter, choices, chosen),
         (Kind::Flag { .. }, Value::Flag(is)) => {
-            beside(&ui.checkbox(is, parameter.name), parameter.hint);
+            beside(&ui.checkbox(is, words::text(parameter.name)), words::text(parameter.hint));
         }
         (Kind::Label, Value::Label(chosen)) => {
             let active = studio.label_view().map(|view| view.active);
             let name = table.get(*chosen).map(|label| label.name.clone()).unwrap_or_default();
-            let list = list_row(ui, parameter.name, name, |ui| {
+            let list = list_row(ui, words::text(parameter.name), name, |ui| {
                 for label in table.0.iter().filter(|label| Some(label.value) != active) {
                     ui.selectable_value(chosen, label.value, &label.name);
                 }
             });
-            beside(&list, parameter.hint);
+            beside(&list, words::text(parameter.hint));
         }
         (Kind::Mask, Value::Mask(chosen)) => {
-            let list = list_row(ui, parameter.name, chosen.name.clone(), |ui| {
+            let list = list_row(ui, words::text(parameter.name), chosen.name.clone(), |ui| {
                 for mask in operating::other_masks(studio) {
                     let is_chosen = mask.name == chosen.name;
                     if ui.selectable_label(is_chosen, &mask.name).clicked() {
@@ -158,12 +162,12 @@ fn parameter_ui(
                     }
                 }
             });
-            beside(&list, parameter.hint);
+            beside(&list, words::text(parameter.hint));
         }
         (Kind::Voxel, Value::Voxel([i, j, k])) => {
-            row(ui, parameter.name, |ui| {
-                let label = ui.label(format!("the cursor: {} {} {}", *i + 1, *j + 1, *k + 1));
-                beside(&label, parameter.hint);
+            row(ui, words::text(parameter.name), |ui| {
+                let label = ui.label(say!("the cursor: {i} {j} {k}", i = *i + 1, j = *j + 1, k = *k + 1));
+                beside(&label, words::text(parameter.hint));
             });
         }
         _ => {}
@@ -173,17 +177,17 @@ fn parameter_ui(
 }
 
 fn field_ui(ui: &mut egui::Ui, parameter: &Parameter, field: egui::DragValue) {
-    let field = row(ui, parameter.name, |ui| ui.add(field));
-    field.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::DragValue, true, parameter.name));
-    beside(&field, &format!("{}; {}", parameter.hint, parameter.allowed()));
+    let field = row(ui, words::text(parameter.name), |ui| ui.add(field));
+    field.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::DragValue, true, words::text(parameter.name)));
+    beside(&field, &format!("{}; {}", words::text(parameter.hint), words::shown(&parameter.allowed())));
 }
 
 fn choice_ui(ui: &mut egui::Ui, parameter: &Parameter, choices: &'static [Choice], chosen: &mut &'static str) {
-    let name = choices.iter().find(|choice| choice.id == *chosen).map_or(*chosen, |choice| choice.name);
-    let list = list_row(ui, parameter.name, name, |ui| {
+    let name = choices.iter().find(|choice| choice.id == *chosen).map_or(*chosen, |choice| words::text(choice.name));
+    let list = list_row(ui, words::text(parameter.name), name, |ui| {
         for choice in choices {
-            ui.selectable_value(chosen, choice.id, choice.name);
+            ui.selectable_value(chosen, choice.id, words::text(choice.name));
         }
     });
-    beside(&list, parameter.hint);
+    beside(&list, words::text(parameter.hint));
 }

@@ -7,6 +7,7 @@ use crate::gui::controls::{beside, list_row, row};
 use crate::gui::egui;
 use crate::session::{DrawOver, PaintRules};
 use crate::volume::{LabelTable, Plane, PlaneLayout};
+use crate::words::{self, say};
 
 /// Images of more values than this begin with a range of whole ones.
 const WIDE: f64 = 20.0;
@@ -27,24 +28,24 @@ pub fn painting_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
 /// What a choice is called.
 fn over_name(over: DrawOver, table: &LabelTable) -> String {
     match over {
-        DrawOver::Everything => "Everything".into(),
-        DrawOver::Background => "Background only".into(),
-        DrawOver::Visible => "Visible labels and background".into(),
+        DrawOver::Everything => say!("Everything").into(),
+        DrawOver::Background => say!("Background only").into(),
+        DrawOver::Visible => say!("Visible labels and background").into(),
         DrawOver::Label(value) => {
-            let name = table.get(value).map_or_else(|| format!("Label {value}"), |label| label.name.clone());
-            format!("Only {name}")
+            let name = table.get(value).map_or_else(|| say!("Label {value}", value), |label| label.name.clone());
+            say!("Only {name}", name)
         }
     }
 }
 
 fn over_ui(ui: &mut egui::Ui, rules: &mut PaintRules, table: &LabelTable) {
-    let list = list_row(ui, "Paint over", over_name(rules.over, table), |ui| {
+    let list = list_row(ui, say!("Paint over"), over_name(rules.over, table), |ui| {
         let labels = table.0.iter().map(|label| DrawOver::Label(label.value));
         for over in [DrawOver::Everything, DrawOver::Background, DrawOver::Visible].into_iter().chain(labels) {
             ui.selectable_value(&mut rules.over, over, over_name(over, table));
         }
     });
-    beside(&list, "What tools may paint over; locked labels and finished slices stay whatever is chosen here");
+    beside(&list, say!("What tools may paint over; locked labels and finished slices stay whatever is chosen here"));
 }
 
 /// Only voxels whose value lies within a range are changed.
@@ -52,8 +53,8 @@ fn range_ui(ui: &mut egui::Ui, studio: &Studio, rules: &mut PaintRules) {
     let (Some(volume), Some(view)) = (studio.volume(), studio.view()) else { return };
     let values = volume.statistics();
     let mut is_on = rules.range.is_some();
-    let check = ui.checkbox(&mut is_on, "Only values from .. to");
-    beside(&check, "Change only voxels whose value in the image lies in this range, both ends included");
+    let check = ui.checkbox(&mut is_on, say!("Only values from .. to"));
+    beside(&check, say!("Change only voxels whose value in the image lies in this range, both ends included"));
     if check.changed() {
         let window = crate::tools::window_values(view.window);
         let whole = |value: f64| if values.max - values.min > WIDE { value.round() } else { value };
@@ -62,14 +63,14 @@ fn range_ui(ui: &mut egui::Ui, studio: &Studio, rules: &mut PaintRules) {
     let Some(([low, high], _)) = &mut rules.range else { return };
     let speed = ((values.max - values.min) / 500.0).max(1e-6);
     ui.horizontal(|ui| {
-        ui.label("From");
+        ui.label(say!("From"));
         let from = ui.add(egui::DragValue::new(low).speed(speed).max_decimals(3));
-        from.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::DragValue, true, "Lowest value"));
-        beside(&from, "Lowest value that is changed");
-        ui.label("to");
+        from.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::DragValue, true, say!("Lowest value")));
+        beside(&from, say!("Lowest value that is changed"));
+        ui.label(say!("to"));
         let to = ui.add(egui::DragValue::new(high).speed(speed).max_decimals(3));
-        to.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::DragValue, true, "Highest value"));
-        beside(&to, "Highest value that is changed");
+        to.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::DragValue, true, say!("Highest value")));
+        beside(&to, say!("Highest value that is changed"));
     });
     *high = high.max(*low);
 }
@@ -78,8 +79,11 @@ fn range_ui(ui: &mut egui::Ui, studio: &Studio, rules: &mut PaintRules) {
 fn box_ui(ui: &mut egui::Ui, studio: &Studio, rules: &mut PaintRules) {
     let Some(volume) = studio.volume() else { return };
     let mut is_on = rules.region.is_some();
-    let check = ui.checkbox(&mut is_on, "Only in a box");
-    beside(&check, "Change only voxels between these slices, by tools and by operations; a dashed line shows the box");
+    let check = ui.checkbox(&mut is_on, say!("Only in a box"));
+    beside(
+        &check,
+        say!("Change only voxels between these slices, by tools and by operations; a dashed line shows the box"),
+    );
     if check.changed() {
         rules.region = if is_on { boxing::first(studio) } else { None };
     }
@@ -88,12 +92,13 @@ fn box_ui(ui: &mut egui::Ui, studio: &Studio, rules: &mut PaintRules) {
         let layout = PlaneLayout::new(&volume.geometry, plane);
         let mut ends = boxing::slices(&region, &layout).map(|slice| slice + 1);
         let [mut first, mut last] = ends;
-        row(ui, plane.name(), |ui| {
-            for (number, end) in [(&mut first, "First"), (&mut last, "Last")] {
+        row(ui, words::text(plane.name()), |ui| {
+            for (number, end) in [(&mut first, say!("First")), (&mut last, say!("Last"))] {
                 let field = ui.add(egui::DragValue::new(number).range(1..=layout.size[2]).speed(0.2));
-                let name = format!("{end} {} slice of the box", plane.name().to_lowercase());
+                let name =
+                    say!("{end} {plane} slice of the box", end, plane = words::text(plane.name()).to_lowercase());
                 field.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::DragValue, true, &name));
-                beside(&field, &format!("{name}, counted as in the view"));
+                beside(&field, &say!("{name}, counted as in the view", name));
             }
         });
         if ends != [first, last] {

@@ -6,6 +6,7 @@ use crate::gui::controls::{beside, icon_button, list_row, note, row};
 use crate::gui::egui;
 use crate::gui::theme::{self, UNIT};
 use crate::tools::{OptionKind, OptionValue, ToolOption, window_values};
+use crate::words::{self, say};
 use egui_phosphor::regular as icon;
 
 /// Height of the hint: three small lines.
@@ -26,9 +27,9 @@ fn right_zooms(studio: &Studio) -> bool {
 /// Shows the tool's hint and its options.
 pub fn options_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
     let entry = studio.hand.entry;
-    note(ui, format!("{}: {}.", entry.name, entry.hint));
+    note(ui, say!("{tool}: {hint}.", tool = words::text(entry.name), hint = words::text(entry.hint)));
     if right_zooms(studio) {
-        note(ui, "With these keys the right button zooms.");
+        note(ui, say!("With these keys the right button zooms."));
     }
     for option in entry.options {
         let chosen = studio.settings.tools.get(option);
@@ -49,17 +50,17 @@ fn option_ui(ui: &mut egui::Ui, studio: &Studio, option: &ToolOption, chosen: Op
             number_ui(ui, option, number, range, |slider| slider.step_by(1.0).suffix(" %"))
         }
         (OptionKind::Choice(choices), OptionValue::Choice(mut id)) => {
-            let name = choices.iter().find(|choice| choice.id == id).map_or("", |choice| choice.name);
-            let list = list_row(ui, option.name, name, |ui| {
+            let name = choices.iter().find(|choice| choice.id == id).map_or("", |choice| words::text(choice.name));
+            let list = list_row(ui, words::text(option.name), name, |ui| {
                 for choice in choices {
-                    ui.selectable_value(&mut id, choice.id, choice.name);
+                    ui.selectable_value(&mut id, choice.id, words::text(choice.name));
                 }
             });
-            beside(&list, option.hint);
+            beside(&list, words::text(option.hint));
             OptionValue::Choice(id)
         }
         (OptionKind::Flag(_), OptionValue::Flag(mut is_on)) => {
-            beside(&ui.checkbox(&mut is_on, option.name), option.hint);
+            beside(&ui.checkbox(&mut is_on, words::text(option.name)), words::text(option.hint));
             OptionValue::Flag(is_on)
         }
         (OptionKind::Values, OptionValue::Values(range)) => values_ui(ui, studio, option, range),
@@ -80,10 +81,10 @@ fn number_ui(
         let left = egui::Layout::left_to_right(egui::Align::Center);
         let caption = ui.allocate_ui_with_layout(size, left, |ui| {
             ui.set_min_width(theme::CAPTION);
-            ui.add(egui::Label::new(option.name).truncate())
+            ui.add(egui::Label::new(words::text(option.name)).truncate())
         });
         let slider = ui.add(style(egui::Slider::new(&mut number, low..=high)));
-        beside(&slider.labelled_by(caption.inner.id), option.hint);
+        beside(&slider.labelled_by(caption.inner.id), words::text(option.hint));
     });
     OptionValue::Number(number)
 }
@@ -96,15 +97,15 @@ fn values_ui(ui: &mut egui::Ui, studio: &Studio, option: &ToolOption, range: Opt
     let shown = range.unwrap_or_else(|| window_values(view.window));
     let [mut low, mut high] = shown;
     let mut is_reset = false;
-    row(ui, option.name, |ui| {
-        for (value, name) in [(&mut low, "Lowest value painted"), (&mut high, "Highest value painted")] {
+    row(ui, words::text(option.name), |ui| {
+        for (value, name) in [(&mut low, say!("Lowest value painted")), (&mut high, say!("Highest value painted"))] {
             let field = ui.add(egui::DragValue::new(value).speed(speed).max_decimals(2));
             field.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::DragValue, true, name));
-            beside(&field, option.hint);
+            beside(&field, words::text(option.hint));
         }
         if range.is_some() {
-            let button = icon_button(ui, icon::ARROW_COUNTER_CLOCKWISE, "Values of the display window");
-            beside(&button, "Paint the values that the display window shows, also when it changes");
+            let button = icon_button(ui, icon::ARROW_COUNTER_CLOCKWISE, say!("Values of the display window"));
+            beside(&button, say!("Paint the values that the display window shows, also when it changes"));
             is_reset = button.clicked();
         }
     });

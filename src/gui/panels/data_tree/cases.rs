@@ -6,6 +6,7 @@ use crate::app::{Outbox, Studio};
 use crate::gui::controls::{icon_command, note};
 use crate::gui::egui;
 use crate::gui::theme::UNIT;
+use crate::words::{self, say};
 use egui_phosphor::regular as icon;
 
 /// Shows it where there are several cases.
@@ -17,7 +18,10 @@ pub fn cases_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = UNIT;
         icon_command(ui, studio, outbox, "cases.previous", icon::CARET_LEFT);
-        ui.label(place(studio).map_or_else(|| format!("{count} cases"), |n| format!("Case {} of {count}", n + 1)));
+        ui.label(
+            place(studio)
+                .map_or_else(|| say!("{count} cases", count), |n| say!("Case {n} of {count}", n = n + 1, count)),
+        );
         icon_command(ui, studio, outbox, "cases.next", icon::CARET_RIGHT);
         ui.add_space(UNIT);
         icon_command(ui, studio, outbox, "cases.next-open", icon::CARET_DOUBLE_RIGHT);
@@ -33,7 +37,8 @@ fn counted(states: &[CaseState]) -> String {
     let all = [CaseState::Done, CaseState::Saved, CaseState::Draft, CaseState::NotBegun];
     let count = |state: CaseState| states.iter().filter(|other| **other == state).count();
     let parts = all.into_iter().filter(|state| count(*state) > 0);
-    let texts: Vec<String> = parts.map(|state| format!("{} {}", count(state), state.name().to_lowercase())).collect();
+    let texts: Vec<String> =
+        parts.map(|state| format!("{} {}", count(state), words::text(state.name()).to_lowercase())).collect();
     texts.join(", ")
 }
 

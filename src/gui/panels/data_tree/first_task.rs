@@ -6,6 +6,7 @@ use crate::app::{Outbox, Studio};
 use crate::gui::controls::{command_button, icon_button, note};
 use crate::gui::egui;
 use crate::gui::theme::{self, UNIT};
+use crate::words::{self, say};
 use egui_phosphor::regular as icon;
 
 /// Shows it while there is one.
@@ -23,7 +24,7 @@ pub fn first_task_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
                 }
             }
             if next.is_none() {
-                note(ui, "That was all of it. The same steps work on a scan of your own, with a model for it.");
+                note(ui, say!("That was all of it. The same steps work on a scan of your own, with a model for it."));
             }
         });
         ui.add_space(UNIT);
@@ -32,11 +33,14 @@ pub fn first_task_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
 
 fn title_ui(ui: &mut egui::Ui, task: &FirstTask, outbox: &mut Outbox) {
     ui.horizontal(|ui| {
-        ui.label(egui::RichText::new("First steps").heading());
-        let count = format!("{} of {}", task.count(), FIRST_STEPS.len());
+        ui.label(egui::RichText::new(say!("First steps")).heading());
+        let count = say!("{count} of {all}", count = task.count(), all = FIRST_STEPS.len());
         ui.label(egui::RichText::new(count).small().color(theme::tokens(ui).dim));
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            if icon_button(ui, icon::X, "End the first steps").on_hover_text("Hide the first steps").clicked() {
+            if icon_button(ui, icon::X, say!("End the first steps"))
+                .on_hover_text(say!("Hide the first steps"))
+                .clicked()
+            {
                 outbox.run("window.end-first-task");
             }
         });
@@ -52,25 +56,25 @@ fn step_ui(ui: &mut egui::Ui, step: &FirstStep, is_reached: bool, is_next: bool)
     };
     ui.horizontal(|ui| {
         ui.label(egui::RichText::new(sign).color(colour));
-        let text = egui::RichText::new(step.name);
+        let text = egui::RichText::new(words::text(step.name));
         let text = if is_next { text.strong() } else { text.color(t.dim) };
         let name = ui.label(text);
-        let state = if is_reached { "done" } else { "to do" };
-        let label = format!("{}: {state}", step.name);
+        let state = if is_reached { say!("done") } else { say!("to do") };
+        let label = format!("{}: {state}", words::text(step.name));
         name.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Label, true, &label));
     });
 }
 
 /// How a step is done: in words, and by a button or a key.
 fn how_ui(ui: &mut egui::Ui, step: &FirstStep, studio: &Studio, outbox: &mut Outbox) {
-    note(ui, step.how);
+    note(ui, words::text(step.how));
     let Some(entry) = commands::find(step.command) else { return };
     ui.horizontal(|ui| {
         if (entry.lacks)(studio).is_none() {
-            command_button(ui, studio, outbox, entry.id, Some(step.button));
+            command_button(ui, studio, outbox, entry.id, Some(words::text(step.button)));
         }
         if let Some(key) = keys_of(&studio.settings.keys, entry).first() {
-            note(ui, format!("Key: {key}"));
+            note(ui, say!("Key: {key}", key));
         }
     });
 }

@@ -11,6 +11,7 @@ use crate::gui::controls::beside;
 use crate::gui::egui;
 use crate::gui::paint::textures::Textures;
 use crate::gui::theme::{self, UNIT};
+use crate::words::{self, plural, say};
 use egui_phosphor::regular as icon;
 
 /// Shows an item; a click shows its scan.
@@ -29,7 +30,12 @@ pub fn item_ui(
     let state = (is_case(Some(item)) && item.case.problem.is_none()).then(|| state_of(studio, item));
     response.widget_info(|| {
         let mut info = egui::WidgetInfo::selected(egui::WidgetType::Button, true, is_shown, name);
-        info.current_text_value = item.case.problem.clone().or(state.map(|state| state.name().into()));
+        info.current_text_value = item
+            .case
+            .problem
+            .as_deref()
+            .map(|problem| words::shown(problem).into_owned())
+            .or(state.map(|state| words::text(state.name()).into()));
         info
     });
     if ui.is_rect_visible(rect) {
@@ -42,14 +48,14 @@ pub fn item_ui(
         outbox.send(Request::ShowItem(n));
     }
     if !is_shown && can_be_mask(item, studio) && is_likely_mask(item, studio) {
-        let text = format!("{} Use as segmentation", icon::STACK_PLUS);
+        let text = format!("{} {}", icon::STACK_PLUS, say!("Use as segmentation"));
         let button = ui.add(egui::Button::new(egui::RichText::new(text).small()));
         let of = studio.volume().map(|volume| volume.name.clone()).unwrap_or_default();
         button.widget_info(|| {
-            let name = format!("Use {name} as segmentation");
+            let name = say!("Use {name} as segmentation", name);
             egui::WidgetInfo::labeled(egui::WidgetType::Button, true, name)
         });
-        beside(&button, &format!("Reads it as labels of {of}, the scan on screen"));
+        beside(&button, &say!("Reads it as labels of {of}, the scan on screen", of));
         if button.clicked() {
             outbox.send(Request::UseAsSegmentation(n));
         }
@@ -85,12 +91,16 @@ fn is_likely_mask(item: &Item, studio: &Studio) -> bool {
 
 fn facts(item: &Item, state: Option<CaseState>) -> String {
     let entry = &item.entry;
-    let more = item.case.problem.clone().or(state.map(|state| state.name().into()));
+    let more = item
+        .case
+        .problem
+        .as_deref()
+        .map(|problem| words::shown(problem).into_owned())
+        .or(state.map(|state| words::text(state.name()).into()));
     let more = more.map(|more| format!("\n{more}")).unwrap_or_default();
     let files = match entry.file_count {
-        0 => "in the document".to_string(),
-        1 => "1 file".to_string(),
-        many => format!("{many} files"),
+        0 => say!("in the document").to_string(),
+        many => plural!(many, "1 file", "{count} files", count = many),
     };
     format!("{}\n{files}\n{}{more}", entry.name, entry.path.display())
 }
@@ -103,20 +113,20 @@ fn menu_ui(ui: &mut egui::Ui, n: usize, item: &Item, studio: &Studio, outbox: &m
             ui.close();
         }
     };
-    entry(ui, true, "Show", "", Request::ShowItem(n));
+    entry(ui, true, say!("Show"), "", Request::ShowItem(n));
     let is_shown = item.scan.is_some() && item.scan == studio.shown;
     let fits = !is_shown && studio.shown.is_some() && may_hold_labels(&item.entry);
-    let why = "Only a file of labels can be the segmentation of the scan on screen";
-    entry(ui, fits, "Use as segmentation of the scan on screen", why, Request::UseAsSegmentation(n));
+    let why = say!("Only a file of labels can be the segmentation of the scan on screen");
+    entry(ui, fits, say!("Use as segmentation of the scan on screen"), why, Request::UseAsSegmentation(n));
     if can_be_asked(item) {
-        entry(ui, true, "Voxel size...", "", Request::AskVoxelSize(n));
+        entry(ui, true, say!("Voxel size..."), "", Request::AskVoxelSize(n));
     }
     if item.can_grow() {
-        entry(ui, true, "Look for more files", "", Request::LookAgain(n));
+        entry(ui, true, say!("Look for more files"), "", Request::LookAgain(n));
     }
     if let Some(scan) = item.scan {
-        entry(ui, true, "New segmentation", "", Request::NewSegmentation(scan));
-        entry(ui, true, "Close scan", "", Request::Close(scan));
+        entry(ui, true, say!("New segmentation"), "", Request::NewSegmentation(scan));
+        entry(ui, true, say!("Close scan"), "", Request::Close(scan));
     }
 }
 
@@ -158,8 +168,8 @@ fn paint(
     let [i, j, k] = item.entry.shape;
     let modality = if item.entry.modality.is_empty() { String::new() } else { format!("{}  ", item.entry.modality) };
     let (facts, colour) = match &item.case.problem {
-        _ if is_loading => ("Reading".to_string(), t.dim),
-        Some(problem) => (problem.clone(), t.bad),
+        _ if is_loading => (say!("Reading").to_string(), t.dim),
+        Some(problem) => (words::shown(problem).into_owned(), t.bad),
         None => (format!("{modality}{i} \u{d7} {j} \u{d7} {k}"), t.dim),
     };
     // The sign of its state stands at the end of this line.

@@ -14,6 +14,7 @@ use crate::gui::paint::still;
 use crate::gui::paint::textures::Textures;
 use crate::gui::theme::UNIT;
 use crate::session::ScanId;
+use crate::words::say;
 
 /// Shows the panel.
 pub fn data_tree_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox, textures: &mut Textures) {
@@ -21,9 +22,12 @@ pub fn data_tree_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox, tex
     let shown = panel.show(ui, |ui| {
         first_task::first_task_ui(ui, studio, outbox);
         ui.add_space(2.0 * UNIT);
-        ui.label(egui::RichText::new("Data").heading());
+        ui.label(egui::RichText::new(say!("Data")).heading());
         if studio.items.is_empty() {
-            crate::gui::controls::note(ui, "Series and volumes appear here. Drop files or folders on the window.");
+            crate::gui::controls::note(
+                ui,
+                say!("Series and volumes appear here. Drop files or folders on the window."),
+            );
         }
         cases::cases_ui(ui, studio, outbox);
         egui::ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {

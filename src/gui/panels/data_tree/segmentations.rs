@@ -6,6 +6,7 @@ use crate::gui::controls::{beside, note};
 use crate::gui::egui;
 use crate::gui::theme::{self, UNIT};
 use crate::session::{ScanId, Segmentation, SegmentationId};
+use crate::words::{plural, say};
 use egui_phosphor::regular as icon;
 
 /// What a rename is in the middle of.
@@ -25,7 +26,11 @@ pub fn segmentations_ui(ui: &mut egui::Ui, scan: ScanId, studio: &Studio, outbox
                         let field = egui::TextEdit::singleline(name).desired_width(ui.available_width());
                         let field = ui.add(field);
                         field.widget_info(|| {
-                            egui::WidgetInfo::labeled(egui::WidgetType::TextEdit, true, "Name of the segmentation")
+                            egui::WidgetInfo::labeled(
+                                egui::WidgetType::TextEdit,
+                                true,
+                                say!("Name of the segmentation"),
+                            )
                         });
                         if field.lost_focus() {
                             let is_given_up = ui.input(|i| i.key_pressed(egui::Key::Escape));
@@ -68,21 +73,24 @@ fn name_ui(
     let response = ui.add(label);
     let scan = studio.session.document().scan(segmentation.scan()).map(|scan| scan.name.clone()).unwrap_or_default();
     response.widget_info(|| {
-        let name = format!("{} of {scan}", segmentation.name());
+        let name = say!("{name} of {scan}", name = segmentation.name(), scan);
         egui::WidgetInfo::selected(egui::WidgetType::Button, true, is_in_hand, name)
     });
-    let in_hand = if is_in_hand { ", in hand" } else { "" };
-    beside(&response, &format!("{}{in_hand}\nClick to work on it, double-click to rename it", segmentation.name()));
+    let in_hand = if is_in_hand { say!(", in hand") } else { "" };
+    beside(
+        &response,
+        &say!("{name}{in_hand}\nClick to work on it, double-click to rename it", name = segmentation.name(), in_hand),
+    );
     if response.clicked() {
         outbox.send(Request::ShowSegmentation(id));
     }
     let mut is_renamed = response.double_clicked();
     response.context_menu(|ui| {
-        if ui.button("Rename").clicked() {
+        if ui.button(say!("Rename")).clicked() {
             is_renamed = true;
             ui.close();
         }
-        if ui.button("New segmentation").clicked() {
+        if ui.button(say!("New segmentation")).clicked() {
             outbox.send(Request::NewSegmentation(segmentation.scan()));
             ui.close();
         }
@@ -98,13 +106,12 @@ fn state(segmentation: &Segmentation, id: SegmentationId, studio: &Studio) -> St
 
 fn state_text(labels: usize, is_modified: bool, file: Option<String>) -> String {
     let count = match labels {
-        0 => "empty".to_string(),
-        1 => "1 label".to_string(),
-        many => format!("{many} labels"),
+        0 => say!("empty").to_string(),
+        many => plural!(many, "1 label", "{count} labels", count = many),
     };
     match file {
-        _ if is_modified => format!("{count}, not saved"),
-        Some(file) => format!("{count}, saved as {file}"),
+        _ if is_modified => say!("{count}, not saved", count),
+        Some(file) => say!("{count}, saved as {file}", count, file),
         None => count,
     }
 }

@@ -5,6 +5,7 @@ use crate::formats::Skipped;
 use crate::gui::controls::beside;
 use crate::gui::egui;
 use crate::gui::theme::UNIT;
+use crate::words::{plural, say};
 
 /// Most files that are listed.
 const MOST: usize = 200;
@@ -13,8 +14,7 @@ const MOST: usize = 200;
 pub fn skipped_ui(ui: &mut egui::Ui, skipped: &[Skipped]) {
     let title = match skipped.len() {
         0 => return,
-        1 => "1 file not shown".to_string(),
-        many => format!("{many} files not shown"),
+        many => plural!(many, "1 file not shown", "{count} files not shown", count = many),
     };
     ui.add_space(2.0 * UNIT);
     egui::CollapsingHeader::new(title).id_salt("files not shown").show(ui, |ui| {
@@ -24,7 +24,7 @@ pub fn skipped_ui(ui: &mut egui::Ui, skipped: &[Skipped]) {
             beside(&label, &file.path.display().to_string());
         }
         if let Some(more) = skipped.len().checked_sub(MOST).filter(|more| *more > 0) {
-            ui.small(format!("and {more} more"));
+            ui.small(say!("and {more} more", more));
         }
     });
 }

@@ -9,6 +9,7 @@ use crate::app::{Outbox, Studio};
 use crate::gui::controls::{beside, command_button, main_button, note, row};
 use crate::gui::egui;
 use crate::gui::theme;
+use crate::words::say;
 use egui_phosphor::regular as icon;
 
 /// Shows the task.
@@ -18,15 +19,15 @@ pub fn export_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
     section(ui, studio, outbox, SECTION, |ui, outbox| numbers::numbers_section_ui(ui, studio, outbox));
     section(ui, studio, outbox, "Image and pictures", |ui, outbox| {
         for (id, sign, text) in [
-            ("file.save-image", icon::IMAGE, "Save image"),
-            ("file.picture-axial", icon::CAMERA, "Save axial picture"),
-            ("file.picture-coronal", icon::CAMERA, "Save coronal picture"),
-            ("file.picture-sagittal", icon::CAMERA, "Save sagittal picture"),
+            ("file.save-image", icon::IMAGE, say!("Save image")),
+            ("file.picture-axial", icon::CAMERA, say!("Save axial picture")),
+            ("file.picture-coronal", icon::CAMERA, say!("Save coronal picture")),
+            ("file.picture-sagittal", icon::CAMERA, say!("Save sagittal picture")),
         ] {
             wide_button(ui, studio, outbox, id, (sign, text));
         }
-        wide_button(ui, studio, outbox, "file.figures", (icon::GRID_FOUR, "Sheet or slices..."));
-        note(ui, "Pictures are PNG files of the slices in the views, with their labels as they are laid over.");
+        wide_button(ui, studio, outbox, "file.figures", (icon::GRID_FOUR, say!("Sheet or slices...")));
+        note(ui, say!("Pictures are PNG files of the slices in the views, with their labels as they are laid over."));
     });
 }
 
@@ -37,36 +38,36 @@ fn segmentation_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
         let tip = text.clone();
         crate::gui::controls::beside(&ui.add(egui::Label::new(text).truncate()), &tip);
     };
-    row(ui, "Name", |ui| value(ui, segmentation.name().to_string()));
+    row(ui, say!("Name"), |ui| value(ui, segmentation.name().to_string()));
     let labels = segmentation.table().0.len();
-    row(ui, "Labels", |ui| value(ui, labels.to_string()));
+    row(ui, say!("Labels"), |ui| value(ui, labels.to_string()));
     let file = match &view.file {
         Some(file) => file.path.display().to_string(),
-        None => "none yet".into(),
+        None => say!("none yet").into(),
     };
-    row(ui, "File", |ui| value(ui, file));
+    row(ui, say!("File"), |ui| value(ui, file));
     if segmentation.is_modified() {
         let warn = theme::tokens(ui).warn;
-        ui.label(egui::RichText::new("Not saved as it is now").color(warn));
+        ui.label(egui::RichText::new(say!("Not saved as it is now")).color(warn));
     } else if let Some(file) = &view.file {
-        let text = format!("{} holds it as it is now", file_name(&file.path));
+        let text = say!("{file} holds it as it is now", file = file_name(&file.path));
         let good = theme::tokens(ui).good;
         ui.add(egui::Label::new(egui::RichText::new(text).color(good)).truncate());
     }
-    wide_button(ui, studio, outbox, "file.save-as", (icon::FLOPPY_DISK_BACK, "Save as..."));
-    wide_button(ui, studio, outbox, "file.export-surfaces", (icon::CUBE, "Export surfaces..."));
+    wide_button(ui, studio, outbox, "file.save-as", (icon::FLOPPY_DISK_BACK, say!("Save as...")));
+    wide_button(ui, studio, outbox, "file.export-surfaces", (icon::CUBE, say!("Export surfaces...")));
 }
 
 /// One file for all that is open.
 fn document_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
-    let file = studio.document.as_ref().map_or_else(|| "none yet".into(), |own| own.path.display().to_string());
-    row(ui, "File", |ui| {
+    let file = studio.document.as_ref().map_or_else(|| say!("none yet").into(), |own| own.path.display().to_string());
+    row(ui, say!("File"), |ui| {
         let tip = file.clone();
         beside(&ui.add(egui::Label::new(file).truncate()), &tip);
     });
     let mut keeps = studio.session.document().keeps_scans();
-    let check = ui.checkbox(&mut keeps, "Keep the scans in the document");
-    beside(&check, "The .lamella file holds the scans too, without their headers, and opens where they are not");
+    let check = ui.checkbox(&mut keeps, say!("Keep the scans in the document"));
+    beside(&check, say!("The .lamella file holds the scans too, without their headers, and opens where they are not"));
     if check.changed() {
         outbox.run("file.keep-scans");
     }
@@ -74,12 +75,12 @@ fn document_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
     note(
         ui,
         if keeps {
-            format!("The scans take up to {} in it.", size_of_bytes(bytes))
+            say!("The scans take up to {size} in it.", size = size_of_bytes(bytes))
         } else {
-            "It says where the scans lie, and asks for those that are not there.".into()
+            say!("It says where the scans lie, and asks for those that are not there.").into()
         },
     );
-    wide_button(ui, studio, outbox, "file.save-document", (icon::FLOPPY_DISK, "Save document"));
+    wide_button(ui, studio, outbox, "file.save-document", (icon::FLOPPY_DISK, say!("Save document")));
 }
 
 /// Bytes as people read them.
@@ -97,5 +98,5 @@ fn wide_button(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox, id: &'st
 
 /// The main button.
 pub fn foot_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
-    main_button(ui, studio, outbox, "file.save", "Save segmentation");
+    main_button(ui, studio, outbox, "file.save", say!("Save segmentation"));
 }

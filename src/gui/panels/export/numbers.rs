@@ -6,6 +6,7 @@ use crate::gui::egui;
 use crate::gui::measurements::measurements_list_ui;
 use crate::gui::numbers::numbers_ui;
 use crate::gui::theme::UNIT;
+use crate::words::say;
 use egui_phosphor::regular as icon;
 
 /// Height of the table.
@@ -15,11 +16,11 @@ const TABLE: f32 = 40.0 * UNIT;
 pub fn numbers_section_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
     numbers_ui(ui, studio, outbox, TABLE);
     ui.horizontal_wrapped(|ui| {
-        let copy = format!("{} Copy", icon::COPY);
+        let copy = format!("{} {}", icon::COPY, say!("Copy"));
         command_button(ui, studio, outbox, "labels.copy-numbers", Some(&copy));
-        let csv = format!("{} Copy CSV", icon::COPY);
+        let csv = format!("{} {}", icon::COPY, say!("Copy CSV"));
         command_button(ui, studio, outbox, "labels.copy-numbers-csv", Some(&csv));
-        let save = format!("{} Save CSV...", icon::FLOPPY_DISK_BACK);
+        let save = format!("{} {}", icon::FLOPPY_DISK_BACK, say!("Save CSV..."));
         command_button(ui, studio, outbox, "file.save-numbers", Some(&save));
     });
     measurements_list_ui(ui, studio, outbox, TABLE);

@@ -4,6 +4,7 @@ use crate::app::{Outbox, Request, Studio};
 use crate::gui::controls::{beside, list_row, note};
 use crate::gui::egui;
 use crate::gui::theme::{self, UNIT};
+use crate::words::{self, say};
 use egui_plot::{Bar, BarChart, Plot};
 
 /// Height of the chart of channels.
@@ -13,20 +14,20 @@ const CHART: f32 = 24.0 * UNIT;
 pub fn attention_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
     let attending = &studio.attending;
     if !studio.models.model().is_some_and(|model| attending.has_attention(model)) {
-        note(ui, "The chosen model has no attention. Train one with attention to see where it looks.");
+        note(ui, say!("The chosen model has no attention. Train one with attention to see where it looks."));
         return;
     }
     let mut form = attending.form;
-    let shown = ui.checkbox(&mut form.is_on, "Show where the network looks");
+    let shown = ui.checkbox(&mut form.is_on, say!("Show where the network looks"));
     beside(
         &shown,
-        "Runs the model on the slice at the cursor, along the model's axis, and lays over it what a block weighs",
+        say!("Runs the model on the slice at the cursor, along the model's axis, and lays over it what a block weighs"),
     );
     if let Some(view) = attending.view.as_ref().filter(|_| form.is_on) {
         let name =
             |n: usize| view.blocks.get(n).map_or(String::new(), |block| format!("{} ({})", block.name, block.kind()));
         form.block = form.block.min(view.blocks.len().saturating_sub(1));
-        list_row(ui, "Block", name(form.block), |ui| {
+        list_row(ui, say!("Block"), name(form.block), |ui| {
             for n in 0..view.blocks.len() {
                 ui.selectable_value(&mut form.block, n, name(n));
             }
@@ -34,9 +35,9 @@ pub fn attention_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
         match view.blocks.get(form.block).map(|block| block.channels()) {
             Some(Some(weights)) => channels_ui(ui, weights),
             Some(None) => {
-                let text = format!(
-                    "In the {} view; what is weighed most is brightest. Pairs, rows and columns are those of the cursor's position.",
-                    view.axis.name()
+                let text = say!(
+                    "In the {axis} view; what is weighed most is brightest. Pairs, rows and columns are those of the cursor's position.",
+                    axis = words::text(view.axis.name())
                 );
                 note(ui, text);
             }
@@ -55,5 +56,5 @@ fn channels_ui(ui: &mut egui::Ui, weights: &[f32]) {
     plot.allow_drag(false).allow_zoom(false).allow_scroll(false).show_x(false).show(ui, |plot| {
         plot.bar_chart(BarChart::new("weight", bars).color(accent));
     });
-    note(ui, "Weight of each channel, the same everywhere");
+    note(ui, say!("Weight of each channel, the same everywhere"));
 }

@@ -10,6 +10,7 @@ use crate::jobs::LabelComparison;
 use crate::measure::{SCORE_COLUMNS, ScoreColumn};
 use crate::session::SegmentationId;
 use crate::volume::Plane;
+use crate::words::{self, say};
 use egui_phosphor::regular as icon;
 
 /// Height of each of the two tables.
@@ -22,20 +23,20 @@ pub fn compare_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
     let all = studio.session.document().segmentations_of(scan).filter(|(id, _)| *id != first);
     let others: Vec<(SegmentationId, &str)> = all.map(|(id, other)| (id, other.name())).collect();
     let chosen = others.iter().find(|(id, _)| Some(*id) == form.with);
-    let list = list_row(ui, "With", chosen.map_or("none", |(_, name)| *name), |ui| {
-        ui.selectable_value(&mut form.with, None, "none");
+    let list = list_row(ui, say!("With"), chosen.map_or(say!("none"), |(_, name)| *name), |ui| {
+        ui.selectable_value(&mut form.with, None, say!("none"));
         for (id, name) in &others {
             ui.selectable_value(&mut form.with, Some(*id), *name);
         }
     });
-    beside(&list, "The segmentation that the one in hand is compared with; labels are joined by name");
-    let open = format!("{} Open a mask...", icon::FOLDER_OPEN);
+    beside(&list, say!("The segmentation that the one in hand is compared with; labels are joined by name"));
+    let open = format!("{} {}", icon::FOLDER_OPEN, say!("Open a mask..."));
     command_button(ui, studio, outbox, "labels.compare-file", Some(&open));
     match studio.comparing.of(first) {
         Some(found) => found_ui(ui, studio, found, &mut form, outbox),
         None => {
-            let next = "Choose a second segmentation of this scan, or open a mask file as one.";
-            note(ui, if chosen.is_some() { "Comparing..." } else { next });
+            let next = say!("Choose a second segmentation of this scan, or open a mask file as one.");
+            note(ui, if chosen.is_some() { say!("Comparing...") } else { next });
         }
     }
     if form != studio.comparing.form {
@@ -44,8 +45,8 @@ pub fn compare_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
 }
 
 fn found_ui(ui: &mut egui::Ui, studio: &Studio, found: &LabelComparison, form: &mut CompareForm, outbox: &mut Outbox) {
-    let shown = ui.checkbox(&mut form.is_on, "Show differences");
-    beside(&shown, "Lays over the images what only one of the two has, instead of the labels");
+    let shown = ui.checkbox(&mut form.is_on, say!("Show differences"));
+    beside(&shown, say!("Lays over the images what only one of the two has, instead of the labels"));
     if form.is_on {
         legend_ui(ui, found);
     }
@@ -53,7 +54,8 @@ fn found_ui(ui: &mut egui::Ui, studio: &Studio, found: &LabelComparison, form: &
         note(ui, notice);
     }
     let columns: Vec<&ScoreColumn> = SCORE_COLUMNS.iter().filter(|column| column.is_main).collect();
-    let heads: Vec<Head> = columns.iter().map(|column| (column.title, column.about)).collect();
+    let heads: Vec<Head> =
+        columns.iter().map(|column| (words::text(column.title), words::text(column.about))).collect();
     let is_chosen = |name: &str| form.label.as_deref() == Some(name);
     let label_row = |at: usize| {
         let Some(compared) = found.labels.get(at) else { return TableRow::default() };
@@ -62,7 +64,7 @@ fn found_ui(ui: &mut egui::Ui, studio: &Studio, found: &LabelComparison, form: &
             colour: Some(compared.label.colour),
             is_chosen: is_chosen(&compared.label.name),
             numbers: columns.iter().map(|column| column.shown(&compared.scores)).collect(),
-            hint: "click for its slices and its differences alone, again for those of all".into(),
+            hint: say!("click for its slices and its differences alone, again for those of all").into(),
         }
     };
     let clicked = table_ui(ui, "compared labels", &heads, (found.labels.len(), TABLE), label_row);
@@ -70,7 +72,7 @@ fn found_ui(ui: &mut egui::Ui, studio: &Studio, found: &LabelComparison, form: &
         form.label = if is_chosen(name) { None } else { Some(name.clone()) };
     }
     slices_ui(ui, studio, found, (form, &heads, &columns), outbox);
-    let copy = format!("{} Copy CSV", icon::COPY);
+    let copy = format!("{} {}", icon::COPY, say!("Copy CSV"));
     command_button(ui, studio, outbox, "labels.copy-comparison", Some(&copy));
 }
 
@@ -96,24 +98,24 @@ fn slices_ui(
     outbox: &mut Outbox,
 ) {
     if form.label.is_none() {
-        note(ui, "Click a label to see its slices.");
+        note(ui, say!("Click a label to see its slices."));
         return;
     }
-    let list = list_row(ui, "Slices", form.plane.name(), |ui| {
+    let list = list_row(ui, say!("Slices"), words::text(form.plane.name()), |ui| {
         for plane in Plane::ALL {
-            ui.selectable_value(&mut form.plane, plane, plane.name());
+            ui.selectable_value(&mut form.plane, plane, words::text(plane.name()));
         }
     });
-    beside(&list, "The plane whose slices are compared");
+    beside(&list, say!("The plane whose slices are compared"));
     let at_cursor = studio.slice(form.plane);
     let slice_row = |at: usize| {
         let Some(slice) = found.slices.get(at) else { return TableRow::default() };
         TableRow {
-            name: format!("Slice {}", slice.slice + 1),
+            name: say!("Slice {slice}", slice = slice.slice + 1),
             colour: None,
             is_chosen: at_cursor == Some(slice.slice),
             numbers: columns.iter().map(|column| column.shown(&slice.scores)).collect(),
-            hint: "click to go there".into(),
+            hint: say!("click to go there").into(),
         }
     };
     let clicked = table_ui(ui, "compared slices", heads, (found.slices.len(), TABLE), slice_row);

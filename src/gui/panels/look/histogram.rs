@@ -4,13 +4,14 @@ use crate::gui::controls::beside;
 use crate::gui::egui;
 use crate::gui::theme;
 use crate::volume::{Statistics, Window};
+use crate::words::say;
 
 /// Shows the histogram; dragging moves the level sideways and the width up and down.
 pub fn histogram_ui(ui: &mut egui::Ui, statistics: &Statistics, window: &mut Window) {
     let t = theme::tokens(ui);
     let size = egui::vec2(ui.available_width(), theme::HISTOGRAM);
     let (rect, response) = ui.allocate_exact_size(size, egui::Sense::drag());
-    response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Slider, true, "Histogram"));
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Slider, true, say!("Histogram")));
     let span = (statistics.max - statistics.min).max(f64::MIN_POSITIVE);
     if response.dragged() {
         let delta = response.drag_delta();
@@ -27,7 +28,7 @@ pub fn histogram_ui(ui: &mut egui::Ui, statistics: &Statistics, window: &mut Win
     for value in [low, high] {
         painter.vline(x_of(value), rect.y_range(), egui::Stroke::new(1.0, t.accent));
     }
-    beside(&response, "Drag sideways for the level, up and down for the width");
+    beside(&response, say!("Drag sideways for the level, up and down for the width"));
     response.on_hover_cursor(egui::CursorIcon::Move);
 }
 

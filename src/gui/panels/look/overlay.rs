@@ -10,6 +10,7 @@ use crate::gui::egui;
 use crate::gui::theme::{self, UNIT};
 use crate::session::ScanId;
 use crate::volume::Volume;
+use crate::words::{self, say};
 
 /// Height of the strip of colours.
 const STRIP: f32 = 3.0 * UNIT;
@@ -20,7 +21,10 @@ pub fn overlay_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
     let others = overlay::others(studio);
     let mut settings = studio.settings.clone();
     if others.is_empty() {
-        note(ui, "Open a second scan of the patient to lay it over this one: another series in the list on the left.");
+        note(
+            ui,
+            say!("Open a second scan of the patient to lay it over this one: another series in the list on the left."),
+        );
     } else {
         let mut form = view.overlay;
         let chosen = others.iter().find(|(scan, ..)| form.laid.is_some_and(|laid| laid.scan == *scan)).copied();
@@ -28,14 +32,14 @@ pub fn overlay_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
         if let (Some((scan, _, fit)), Some(laid)) = (chosen, &mut form.laid)
             && let Some(over) = studio.session.document().scan(scan)
         {
-            let shown = ui.checkbox(&mut form.is_on, "Show the overlay");
-            beside(&shown, "Lays the chosen scan over the images, under the labels (O)");
-            note(ui, fit.text());
+            let shown = ui.checkbox(&mut form.is_on, say!("Show the overlay"));
+            beside(&shown, say!("Lays the chosen scan over the images, under the labels (O)"));
+            note(ui, words::text(fit.text()));
             if fit == Fit::OtherSpace {
-                let all_the_same = ui.checkbox(&mut laid.in_other_space, "Lay it over all the same");
+                let all_the_same = ui.checkbox(&mut laid.in_other_space, say!("Lay it over all the same"));
                 beside(
                     &all_the_same,
-                    "Only where the scans were registered: the files do not say that their places agree",
+                    say!("Only where the scans were registered: the files do not say that their places agree"),
                 );
             }
             colours_ui(ui, &mut settings);
@@ -58,38 +62,38 @@ fn scan_ui(
     outbox: &mut Outbox,
 ) {
     let now = chosen.map(|(scan, ..)| scan);
-    let list = list_row(ui, "Scan", chosen.map_or("none", |(_, name, _)| name), |ui| {
-        if ui.selectable_label(now.is_none(), "none").clicked() && now.is_some() {
+    let list = list_row(ui, say!("Scan"), chosen.map_or(say!("none"), |(_, name, _)| name), |ui| {
+        if ui.selectable_label(now.is_none(), say!("none")).clicked() && now.is_some() {
             outbox.send(Request::ChooseOverlay(None));
         }
         for (scan, name, fit) in others {
             let text = match fit {
                 Fit::SameSpace | Fit::ByCoordinates => (*name).to_string(),
-                Fit::OtherSpace => format!("{name} (other frame of reference)"),
-                Fit::Apart => format!("{name} (elsewhere)"),
+                Fit::OtherSpace => say!("{name} (other frame of reference)", name),
+                Fit::Apart => say!("{name} (elsewhere)", name),
             };
             let entry = egui::Button::selectable(now == Some(*scan), text);
             let entry = ui.add_enabled(*fit != Fit::Apart, entry);
-            if entry.on_disabled_hover_text(fit.text()).clicked() && now != Some(*scan) {
+            if entry.on_disabled_hover_text(words::text(fit.text())).clicked() && now != Some(*scan) {
                 outbox.send(Request::ChooseOverlay(Some(*scan)));
             }
         }
     });
-    beside(&list, "The open scan that is laid over this one");
+    beside(&list, say!("The open scan that is laid over this one"));
 }
 
 fn colours_ui(ui: &mut egui::Ui, settings: &mut Settings) {
-    row(ui, "Opacity", |ui| {
+    row(ui, say!("Opacity"), |ui| {
         let opacity = ui.add(egui::Slider::new(&mut settings.overlay_opacity, 0.0..=1.0).fixed_decimals(2));
-        opacity.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Slider, true, "Overlay opacity"));
-        beside(&opacity, "How much of the image the overlay covers (Shift+A, Shift+D)");
+        opacity.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Slider, true, say!("Overlay opacity")));
+        beside(&opacity, say!("How much of the image the overlay covers (Shift+A, Shift+D)"));
     });
-    let list = list_row(ui, "Colours", settings.overlay_colours.name(), |ui| {
+    let list = list_row(ui, say!("Colours"), words::text(settings.overlay_colours.name()), |ui| {
         for map in ColourMap::ALL {
-            ui.selectable_value(&mut settings.overlay_colours, map, map.name());
+            ui.selectable_value(&mut settings.overlay_colours, map, words::text(map.name()));
         }
     });
-    beside(&list, "Colours of the overlay's values, from the low to the high end of its window");
+    beside(&list, say!("Colours of the overlay's values, from the low to the high end of its window"));
     strip_ui(ui, settings.overlay_colours);
 }
 
@@ -131,36 +135,47 @@ fn window_ui(
         row(ui, caption, |ui| {
             let control =
                 ui.add(egui::DragValue::new(number).speed(speed).range(least..=f64::MAX).max_decimals(decimals(span)));
-            let name = format!("Overlay {}", caption.to_lowercase());
+            let name = say!("Overlay {caption}", caption = caption.to_lowercase());
             control.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::DragValue, true, &name));
             beside(&control, about);
         });
     };
-    value(ui, "Width", &mut laid.window.width, 1e-6, "The overlay's values from the lowest to the highest colour");
-    value(ui, "Level", &mut laid.window.level, f64::MIN, "The overlay's value that has the middle colour");
-    command_button(ui, studio, outbox, "view.overlay-window", Some("Auto window"));
-    let hides = ui.checkbox(&mut settings.overlay_hides_low, "Clear below the window");
-    beside(&hides, "Values below the window's low end leave the image as it is, as PET is laid over CT");
+    value(
+        ui,
+        say!("Width"),
+        &mut laid.window.width,
+        1e-6,
+        say!("The overlay's values from the lowest to the highest colour"),
+    );
+    value(ui, say!("Level"), &mut laid.window.level, f64::MIN, say!("The overlay's value that has the middle colour"));
+    command_button(ui, studio, outbox, "view.overlay-window", Some(say!("Auto window")));
+    let hides = ui.checkbox(&mut settings.overlay_hides_low, say!("Clear below the window"));
+    beside(&hides, say!("Values below the window's low end leave the image as it is, as PET is laid over CT"));
     let frames = over.frame_count();
     if frames > 1 {
         let mut number = laid.frame + 1;
-        row(ui, "Frame", |ui| {
+        row(ui, say!("Frame"), |ui| {
             let slider = ui.add(egui::Slider::new(&mut number, 1..=frames));
-            beside(&slider, "The time point or channel that is laid over");
+            beside(&slider, say!("The time point or channel that is laid over"));
         });
         laid.frame = number.saturating_sub(1).min(frames - 1);
-        note(ui, format!("Frame {} of {frames} is laid over.", laid.frame + 1));
+        note(ui, say!("Frame {frame} of {frames} is laid over.", frame = laid.frame + 1, frames));
     }
 }
 
 fn links_ui(ui: &mut egui::Ui, settings: &mut Settings) {
-    let links = ui.checkbox(&mut settings.links_scans, "Keep the place between scans");
+    let links = ui.checkbox(&mut settings.links_scans, say!("Keep the place between scans"));
     beside(
         &links,
-        "Turning to another scan with the same frame of reference, or one that is laid over, keeps cursor, zoom and middle of the views",
+        say!(
+            "Turning to another scan with the same frame of reference, or one that is laid over, keeps cursor, zoom and middle of the views"
+        ),
     );
     ui.add_enabled_ui(settings.links_scans, |ui| {
-        let more = ui.checkbox(&mut settings.links_by_coordinates, "Also without a frame of reference");
-        beside(&more, "NIfTI and other files state none: say so where open scans are of one patient and one space");
+        let more = ui.checkbox(&mut settings.links_by_coordinates, say!("Also without a frame of reference"));
+        beside(
+            &more,
+            say!("NIfTI and other files state none: say so where open scans are of one patient and one space"),
+        );
     });
 }

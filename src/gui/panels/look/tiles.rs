@@ -5,6 +5,7 @@ use crate::app::{Outbox, Request, Studio, commands};
 use crate::gui::controls::beside;
 use crate::gui::egui;
 use crate::gui::theme;
+use crate::words::{self, say};
 use egui_phosphor::regular as icon;
 
 /// The layouts with their commands and icons.
@@ -21,7 +22,7 @@ pub fn tiles_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
         for (layout, id, sign) in LAYOUTS {
             let is_chosen = studio.settings.layout == layout;
             let button = ui.selectable_label(is_chosen, egui::RichText::new(sign).size(theme::HEADING));
-            let name = layout.name();
+            let name = words::text(layout.name());
             button.widget_info(|| egui::WidgetInfo::selected(egui::WidgetType::Button, true, is_chosen, name));
             if let Some(entry) = commands::find(id) {
                 beside(&button, &commands::tooltip(&studio.settings.keys, entry));
@@ -32,15 +33,15 @@ pub fn tiles_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
         }
     });
     let mut settings = studio.settings.clone();
-    let linked = ui.checkbox(&mut settings.linked_scale, "One scale for all views");
-    beside(&linked, "A millimetre is equally long in all views; off lets each image fill its tile (L)");
+    let linked = ui.checkbox(&mut settings.linked_scale, say!("One scale for all views"));
+    beside(&linked, say!("A millimetre is equally long in all views; off lets each image fill its tile (L)"));
     if linked.changed() {
         outbox.send(Request::Settings(Box::new(settings)));
     }
     let mut display = studio.display;
     ui.horizontal_wrapped(|ui| {
-        beside(&ui.checkbox(&mut display.annotations, "Text"), "Text over the images (X)");
-        beside(&ui.checkbox(&mut display.crosshair, "Crosshair"), "The crosshair (Shift+X)");
+        beside(&ui.checkbox(&mut display.annotations, say!("Text")), say!("Text over the images (X)"));
+        beside(&ui.checkbox(&mut display.crosshair, say!("Crosshair")), say!("The crosshair (Shift+X)"));
     });
     if display != studio.display {
         outbox.send(Request::Display(display));

@@ -8,6 +8,7 @@ use crate::app::{Outbox, Request, Studio};
 use crate::gui::controls::{beside, command_button, icon_command, list_row, note, row};
 use crate::gui::egui;
 use crate::volume::{Volume, Window};
+use crate::words::{self, say};
 use egui_phosphor::regular as icon;
 
 /// Shows the section.
@@ -21,17 +22,17 @@ pub fn window_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
     }
     presets_ui(ui, studio, view.window, outbox);
     ui.horizontal(|ui| {
-        command_button(ui, studio, outbox, "view.auto-window", Some("Auto"));
-        command_button(ui, studio, outbox, "view.file-window", Some("Reset"));
+        command_button(ui, studio, outbox, "view.auto-window", Some(say!("Auto")));
+        command_button(ui, studio, outbox, "view.file-window", Some(say!("Reset")));
     });
     if volume.display.window.is_none() && volume.is_ct() {
-        note(ui, "The file gives no window; its values are those of CT, which begins with soft tissue.");
+        note(ui, say!("The file gives no window; its values are those of CT, which begins with soft tissue."));
     }
     let mut settings = studio.settings.clone();
-    let smooth = ui.checkbox(&mut settings.smooth, "Interpolate the image");
-    beside(&smooth, "Off shows every voxel as a block (I)");
-    let right = ui.checkbox(&mut settings.right_drag_windows, "Right drag changes the window");
-    beside(&right, "With crosshair, hand or window tool: the right button changes width and level, not the zoom");
+    let smooth = ui.checkbox(&mut settings.smooth, say!("Interpolate the image"));
+    beside(&smooth, say!("Off shows every voxel as a block (I)"));
+    let right = ui.checkbox(&mut settings.right_drag_windows, say!("Right drag changes the window"));
+    beside(&right, say!("With crosshair, hand or window tool: the right button changes width and level, not the zoom"));
     if settings != studio.settings {
         outbox.send(Request::Settings(Box::new(settings)));
     }
@@ -50,30 +51,30 @@ fn levels_ui(ui: &mut egui::Ui, volume: &Volume, window: &mut Window) {
     let speed = (volume.statistics().std / 50.0).max(span / 1e4).max(1e-9);
     let decimals = decimals(span);
     let value = |value| egui::DragValue::new(value).speed(speed).max_decimals(decimals);
-    row(ui, "Width", |ui| {
+    row(ui, say!("Width"), |ui| {
         let width = ui.add(value(&mut window.width).range(1e-6..=f64::MAX));
-        beside(&width, "Width of the window: the values from black to white");
+        beside(&width, say!("Width of the window: the values from black to white"));
     });
-    row(ui, "Level", |ui| {
-        beside(&ui.add(value(&mut window.level)), "Middle of the window: the value that is mid-grey");
+    row(ui, say!("Level"), |ui| {
+        beside(&ui.add(value(&mut window.level)), say!("Middle of the window: the value that is mid-grey"));
     });
 }
 
 fn presets_ui(ui: &mut egui::Ui, studio: &Studio, window: Window, outbox: &mut Outbox) {
     let chosen = WINDOW_PRESETS.iter().find(|preset| preset.window() == window);
-    let shown = chosen.map_or("Choose for CT", |preset| preset.name);
-    let list = list_row(ui, "Preset", shown, |ui| {
+    let shown = chosen.map_or(say!("Choose for CT"), |preset| words::text(preset.name));
+    let list = list_row(ui, say!("Preset"), shown, |ui| {
         for preset in &WINDOW_PRESETS {
             let Window { width, level } = preset.window();
             let keys = commands::find(preset.id).map(|entry| commands::keys_of(&studio.settings.keys, entry));
             let key = keys.and_then(|keys| keys.first().map(|key| format!("  ({key})"))).unwrap_or_default();
-            let text = format!("{}  {width:.0} / {level:.0}{key}", preset.name);
+            let text = format!("{}  {width:.0} / {level:.0}{key}", words::text(preset.name));
             if ui.selectable_label(preset.window() == window, text).clicked() {
                 outbox.run(preset.id);
             }
         }
     });
-    beside(&list, "Radiology's usual windows for CT, width and level");
+    beside(&list, say!("Radiology's usual windows for CT, width and level"));
 }
 
 /// Frames are counted from 1, as slices and voxels are.
@@ -83,14 +84,14 @@ fn frame_ui(ui: &mut egui::Ui, volume: &Volume, frame: usize, outbox: &mut Outbo
         return;
     }
     let mut number = frame + 1;
-    row(ui, "Frame", |ui| {
+    row(ui, say!("Frame"), |ui| {
         // Without a step a key moves it by a point of the screen, which may be no frame.
         // The number is a widget of its own: of both together the name and the focus would be those of either, now of one, now of the other.
         let slider = ui.add(egui::Slider::new(&mut number, 1..=frames).step_by(1.0).show_value(false));
-        slider.widget_info(|| egui::WidgetInfo::slider(true, number as f64, "Frame"));
-        beside(&slider, "Time point, b-value, phase or channel (Alt+Left, Alt+Right)");
+        slider.widget_info(|| egui::WidgetInfo::slider(true, number as f64, say!("Frame")));
+        beside(&slider, say!("Time point, b-value, phase or channel (Alt+Left, Alt+Right)"));
         let field = ui.add(egui::DragValue::new(&mut number).range(1..=frames));
-        field.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::DragValue, true, "Number of the frame"));
+        field.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::DragValue, true, say!("Number of the frame")));
     });
     if let Some(name) = volume.frame_names.get(frame) {
         note(ui, name);
@@ -103,9 +104,15 @@ fn frame_ui(ui: &mut egui::Ui, volume: &Volume, frame: usize, outbox: &mut Outbo
 /// Mirrored and inverted display. Each view is mirrored for itself.
 fn display_ui(ui: &mut egui::Ui, studio: &Studio, view: &ScanView, outbox: &mut Outbox) {
     ui.horizontal(|ui| {
-        command_button(ui, studio, outbox, "view.invert", Some(if view.inverted { "Not inverted" } else { "Invert" }));
+        command_button(
+            ui,
+            studio,
+            outbox,
+            "view.invert",
+            Some(if view.inverted { say!("Not inverted") } else { say!("Invert") }),
+        );
         if view.flips.iter().flatten().any(|is_on| *is_on) {
-            command_button(ui, studio, outbox, "view.unflip", Some("Unflip all views"));
+            command_button(ui, studio, outbox, "view.unflip", Some(say!("Unflip all views")));
         }
     });
 }
@@ -113,7 +120,7 @@ fn display_ui(ui: &mut egui::Ui, studio: &Studio, view: &ScanView, outbox: &mut 
 /// Plays slices or frames.
 fn cine_ui(ui: &mut egui::Ui, studio: &Studio, volume: &Volume, outbox: &mut Outbox) {
     let mut settings = studio.settings.clone();
-    row(ui, "Play", |ui| {
+    row(ui, say!("Play"), |ui| {
         let is_on = studio.cine.is_some();
         let sign = if is_on { icon::STOP } else { icon::PLAY };
         icon_command(ui, studio, outbox, "view.cine", sign);
@@ -124,10 +131,10 @@ fn cine_ui(ui: &mut egui::Ui, studio: &Studio, volume: &Volume, outbox: &mut Out
             .range(CINE_RATES)
             .speed(0.2)
             .max_decimals(0)
-            .suffix(" a second");
+            .suffix(say!(" a second"));
         let rate = ui.add(rate);
-        rate.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::DragValue, true, "Rate of playing"));
-        beside(&rate, "Slices or frames a second when they are played; any key stops");
+        rate.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::DragValue, true, say!("Rate of playing")));
+        beside(&rate, say!("Slices or frames a second when they are played; any key stops"));
     });
     if settings != studio.settings {
         outbox.send(Request::Settings(Box::new(settings)));

@@ -11,6 +11,7 @@ use crate::gui::panels::progress::progress_ui;
 use crate::gui::panels::section::section;
 use crate::gui::theme;
 use crate::jobs::{Job, RefineJob, SegmentJob};
+use crate::words::{plural, say};
 use egui_phosphor::regular as icon;
 
 /// Shows the choices.
@@ -31,13 +32,13 @@ fn running_task(studio: &Studio) -> Option<&crate::app::state::tasks::TaskState>
 pub fn foot_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
     if let Some(task) = running_task(studio) {
         progress_ui(ui, task);
-        crate::gui::controls::command_button(ui, studio, outbox, "segment.stop", Some("Cancel"));
+        crate::gui::controls::command_button(ui, studio, outbox, "segment.stop", Some(say!("Cancel")));
         return;
     }
     let misfits = misfits_of(studio);
     misfits_ui(ui, &misfits);
     let count = studio.volume().map_or(0, |volume| slices_of(studio, volume));
-    let text = if count == 1 { "Segment 1 slice".to_string() } else { format!("Segment {count} slices") };
+    let text = plural!(count, "Segment 1 slice", "Segment {count} slices", count);
     main_button(ui, studio, outbox, "segment.run", &text);
 }
 

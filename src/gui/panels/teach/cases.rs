@@ -5,6 +5,7 @@ use crate::gui::egui;
 use crate::gui::theme::{self, UNIT};
 use crate::jobs::TrainSummary;
 use crate::learn::{CaseDice, worst_first};
+use crate::words::say;
 
 /// Longest name over a column, in letters.
 const LONGEST_HEADING: usize = 10;
@@ -21,22 +22,24 @@ pub fn cases_ui(ui: &mut egui::Ui, result: &TrainSummary) -> Option<String> {
     let list = egui::ScrollArea::both().id_salt("list of cases").max_height(CASES).min_scrolled_height(CASES);
     list.auto_shrink([false, true]).show(ui, |ui| {
         egui::Grid::new("cases").striped(true).spacing([2.0 * UNIT, UNIT]).show(ui, |ui| {
-            ui.add(small("case".into())).on_hover_text("The worst first");
+            ui.add(small(say!("case").into())).on_hover_text(say!("The worst first"));
             if !before.is_empty() {
-                ui.add(small("before".into())).on_hover_text("Mean Dice of the model that the training started from");
-                ui.add(small("after".into())).on_hover_text("Mean Dice of the labels that are there or found");
+                ui.add(small(say!("before").into()))
+                    .on_hover_text(say!("Mean Dice of the model that the training started from"));
+                ui.add(small(say!("after").into()))
+                    .on_hover_text(say!("Mean Dice of the labels that are there or found"));
             }
             for name in result.dice.keys() {
-                ui.add(small(shortened(name, LONGEST_HEADING))).on_hover_text(format!("Dice of {name}"));
+                ui.add(small(shortened(name, LONGEST_HEADING))).on_hover_text(say!("Dice of {name}", name));
             }
             ui.end_row();
             for case in worst_first(&result.cases) {
-                let hint = "Show the slice where the model errs most";
+                let hint = say!("Show the slice where the model errs most");
                 let button = egui::Button::new(egui::RichText::new(&case.name).small())
                     .frame(false)
                     .wrap_mode(egui::TextWrapMode::Extend);
                 let response = ui.add(button).on_hover_text(hint);
-                let label = format!("Where the model errs in {}", case.name);
+                let label = say!("Where the model errs in {case}", case = case.name);
                 response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, true, &label));
                 if response.clicked() {
                     wanted = Some(case.name.clone());

@@ -3,6 +3,7 @@
 use crate::app::state::teach::Curve;
 use crate::gui::egui;
 use crate::gui::theme::{self, UNIT};
+use crate::words::say;
 use egui_plot::{Line, Plot, PlotPoints};
 
 /// Height of the curve.
@@ -16,8 +17,8 @@ pub fn curve_ui(ui: &mut egui::Ui, curve: &Curve) {
     let highest = curve.rate.iter().map(|[_, rate]| *rate).fold(0.0, f64::max);
     let rate: Vec<[f64; 2]> = curve.rate.iter().map(|[done, rate]| [*done, rate / highest.max(1e-12)]).collect();
     let mut lines = vec![
-        ("loss".to_string(), curve.loss.clone(), t.dim, 1.0),
-        (format!("learning rate / {highest:.0e}"), rate, t.warn, 1.0),
+        (say!("loss").to_string(), curve.loss.clone(), t.dim, 1.0),
+        (say!("learning rate / {highest}", highest = format!("{highest:.0e}")), rate, t.warn, 1.0),
     ];
     for (n, (name, points)) in curve.dice.iter().enumerate() {
         let [r, g, b] = crate::volume::default_colour(n as u16 + 1);

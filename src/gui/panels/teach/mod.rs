@@ -16,6 +16,7 @@ use crate::gui::paint::textures::Textures;
 use crate::gui::panels::progress::progress_ui;
 use crate::gui::panels::section::section;
 use crate::jobs::{Job, TrainJob};
+use crate::words::{self, say};
 
 /// Shows the choices; while a training runs, how it goes.
 pub fn teach_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox, textures: &mut Textures) {
@@ -28,7 +29,7 @@ pub fn teach_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox, texture
     if is_running || has_curve || teach.preview.is_some() {
         section(ui, studio, outbox, if is_running { "Training" } else { "Last training" }, |ui, _| {
             for text in [&teach.running, &teach.planned].into_iter().filter(|text| !text.is_empty()) {
-                note(ui, text.as_str());
+                note(ui, words::shown(text));
             }
             if has_curve {
                 curve::curve_ui(ui, &teach.curve);
@@ -64,8 +65,8 @@ pub fn foot_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
     };
     progress_ui(ui, task);
     ui.horizontal_wrapped(|ui| {
-        let pause = if task.is_paused() { "Resume" } else { "Pause" };
+        let pause = if task.is_paused() { say!("Resume") } else { say!("Pause") };
         command_button(ui, studio, outbox, "teach.pause", Some(pause));
-        command_button(ui, studio, outbox, "teach.stop", Some("Stop and keep the best"));
+        command_button(ui, studio, outbox, "teach.stop", Some(say!("Stop and keep the best")));
     });
 }

@@ -9,6 +9,7 @@ use crate::gui::egui;
 use crate::gui::panels::segment::model::device_ui;
 use crate::jobs::ZooRow;
 use crate::learn::{PlanChoices, Slices};
+use crate::words::{self, say};
 
 /// The network where none is chosen.
 const UNET: &str = "unet";
@@ -19,11 +20,11 @@ const NONE: &str = "none";
 
 /// Shows the choices.
 pub fn network_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox, form: &mut TeachForm) {
-    let start = format!("Start from {}", model_name(&studio.settings.model));
+    let start = say!("Start from {model}", model = model_name(&studio.settings.model));
     let start = ui.add(egui::Checkbox::new(&mut form.is_from_model, start));
     beside(
         &start,
-        "Fine-tune the model of the Segment task: its network, its preparation; a classifier becomes the encoder",
+        say!("Fine-tune the model of the Segment task: its network, its preparation; a classifier becomes the encoder"),
     );
     if studio.shown.is_none() {
         // With a scan the Segment task has it.
@@ -34,13 +35,13 @@ pub fn network_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox, form:
     if !form.is_from_model {
         match &studio.teach.zoo {
             Some(zoo) => zoo_ui(ui, zoo, &mut form.plan),
-            None => drop(note(ui, "Listing the networks")),
+            None => drop(note(ui, say!("Listing the networks"))),
         }
     }
     slices_ui(ui, form);
     let plan = &mut form.plan;
-    let sided = ui.checkbox(&mut plan.is_sided, "Left and right are labelled");
-    beside(&sided, "Then slices are never mirrored");
+    let sided = ui.checkbox(&mut plan.is_sided, say!("Left and right are labelled"));
+    beside(&sided, say!("Then slices are never mirrored"));
     averaging_ui(ui, plan);
 }
 
@@ -52,7 +53,7 @@ fn send_device(studio: &Studio, outbox: &mut Outbox, form: SegmentForm) {
 
 fn zoo_ui(ui: &mut egui::Ui, [architectures, encoders, attention]: &[Vec<ZooRow>; 3], plan: &mut PlanChoices) {
     let mut chosen = plan.architecture.clone().unwrap_or_else(|| UNET.into());
-    rows_ui(ui, "Network", architectures, None, &mut chosen);
+    rows_ui(ui, say!("Network"), architectures, None, &mut chosen);
     // The U-Net is what a plan has where nothing is chosen; its size is left to the scans then.
     let network = Some(chosen).filter(|id| id != UNET);
     if network != plan.architecture {
@@ -61,10 +62,10 @@ fn zoo_ui(ui: &mut egui::Ui, [architectures, encoders, attention]: &[Vec<ZooRow>
     }
     if plan.architecture.is_none() {
         let mut encoder = plan.encoder.clone().unwrap_or_else(|| PLAIN.into());
-        rows_ui(ui, "Encoder", encoders, Some(PLAIN), &mut encoder);
+        rows_ui(ui, say!("Encoder"), encoders, Some(PLAIN), &mut encoder);
         plan.encoder = Some(encoder).filter(|id| id != PLAIN);
         let mut one = plan.attention.first().cloned().unwrap_or_else(|| NONE.into());
-        rows_ui(ui, "Attention", attention, None, &mut one);
+        rows_ui(ui, say!("Attention"), attention, None, &mut one);
         plan.attention = Some(one).filter(|id| id != NONE).into_iter().collect();
     }
 }
@@ -85,30 +86,36 @@ fn rows_ui(ui: &mut egui::Ui, caption: &str, rows: &[ZooRow], first: Option<&str
 }
 
 fn hint(row: &ZooRow) -> String {
-    let size =
-        format!("{:.1} M parameters, {:.1} GMAC for a slice of 256 x 256", row.parameters as f64 / 1e6, row.gmac);
-    format!("{}\n{size}", row.title.replace('`', ""))
+    let size = say!(
+        "{millions:.1} M parameters, {gmac:.1} GMAC for a slice of 256 x 256",
+        millions = row.parameters as f64 / 1e6,
+        gmac = row.gmac
+    );
+    format!("{}\n{size}", words::text(&row.title).replace('`', ""))
 }
 
 fn slices_ui(ui: &mut egui::Ui, form: &mut TeachForm) {
     // A model that training starts from has its own.
-    let open = if form.is_from_model { "as the model's" } else { "as the scans suggest" };
-    let name = |slices: Option<Slices>| slices.map_or(open, Slices::name);
+    let open = if form.is_from_model { say!("as the model's") } else { say!("as the scans suggest") };
+    let name = |slices: Option<Slices>| slices.map_or(open, |slices| words::text(slices.name()));
     let chosen = &mut form.plan.slices;
-    let list = list_row(ui, "Slices", name(*chosen), |ui| {
+    let list = list_row(ui, say!("Slices"), name(*chosen), |ui| {
         for slices in std::iter::once(None).chain(Slices::ALL.map(Some)) {
             ui.selectable_value(chosen, slices, name(slices));
         }
     });
-    beside(&list, "Slices that the network learns; all three axes need scans of nearly equal spacings");
+    beside(&list, say!("Slices that the network learns; all three axes need scans of nearly equal spacings"));
 }
 
 /// A model averages unless it is told not to, and never where left and right are labelled.
 fn averaging_ui(ui: &mut egui::Ui, plan: &mut PlanChoices) {
     let mut averages = !plan.is_sided && plan.average_mirrored.unwrap_or(true);
-    let average = ui.add_enabled(!plan.is_sided, egui::Checkbox::new(&mut averages, "Average mirrored slices"));
+    let average = ui.add_enabled(!plan.is_sided, egui::Checkbox::new(&mut averages, say!("Average mirrored slices")));
     if average.changed() {
         plan.average_mirrored = if averages { None } else { Some(false) };
     }
-    beside(&average, "The model is more exact, and takes twice as long where slices show the left and the right side");
+    beside(
+        &average,
+        say!("The model is more exact, and takes twice as long where slices show the left and the right side"),
+    );
 }

@@ -5,6 +5,7 @@ use crate::gui::controls::beside;
 use crate::gui::egui;
 use crate::gui::paint::textures::Textures;
 use crate::gui::theme::{self, UNIT};
+use crate::words::say;
 
 /// Shows both over the whole width.
 pub fn preview_ui(ui: &mut egui::Ui, preview: &PreviewPicture, textures: &mut Textures) {
@@ -13,7 +14,7 @@ pub fn preview_ui(ui: &mut egui::Ui, preview: &PreviewPicture, textures: &mut Te
     let size = egui::vec2(width, width / preview.aspect.max(0.2));
     let shown = ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 2.0 * UNIT;
-        for (picture, what) in [(&preview.truth, "truth"), (&preview.predicted, "model")] {
+        for (picture, what) in [(&preview.truth, say!("truth")), (&preview.predicted, say!("model"))] {
             let texture = textures.of(ui.ctx(), picture, egui::TextureOptions::NEAREST);
             ui.vertical(|ui| {
                 ui.image(egui::load::SizedTexture::new(texture.id(), size));
@@ -21,5 +22,5 @@ pub fn preview_ui(ui: &mut egui::Ui, preview: &PreviewPicture, textures: &mut Te
             });
         }
     });
-    beside(&shown.response, &format!("A slice of {}, which is held back", preview.name));
+    beside(&shown.response, &say!("A slice of {case}, which is held back", case = preview.name));
 }

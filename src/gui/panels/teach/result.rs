@@ -11,6 +11,7 @@ use crate::gui::egui;
 use crate::gui::paint::textures::Textures;
 use crate::jobs::{Job, RefineJob, TrainSummary};
 use crate::learn::mean_dice;
+use crate::words::{plural, say};
 use std::collections::BTreeMap;
 
 fn listed(dice: &BTreeMap<String, f64>) -> String {
@@ -28,7 +29,7 @@ pub fn result_ui(
     accuracy_ui(ui, result);
     if !result.cases.is_empty() {
         let count = result.cases.len();
-        let title = format!("{count} held-back {}", if count == 1 { "case" } else { "cases" });
+        let title = plural!(count, "1 held-back case", "{count} held-back cases", count);
         egui::CollapsingHeader::new(title).id_salt("held-back cases").show(ui, |ui| {
             if let Some(case) = cases_ui(ui, result) {
                 outbox.send(Request::CompareCase(case));
@@ -38,26 +39,28 @@ pub fn result_ui(
     }
     ui.horizontal_wrapped(|ui| {
         use_ui(ui, studio, outbox, result);
-        command_button(ui, studio, outbox, "teach.report", Some("Save the report"));
+        command_button(ui, studio, outbox, "teach.report", Some(say!("Save the report")));
     });
 }
 
 fn accuracy_ui(ui: &mut egui::Ui, result: &TrainSummary) {
     let name = result.output.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     let measured = if result.dice.is_empty() {
-        "no case was held back".to_string()
+        say!("no case was held back").to_string()
     } else {
         format!("Dice {}", listed(&result.dice))
     };
     let label = ui.add(egui::Label::new(format!("{name}: {measured}")).wrap());
     let measurements = result.measurements();
     if measurements > 1 {
-        let hint =
-            format!("The best of {measurements} measurements on the held-back cases, and so a little optimistic");
+        let hint = say!(
+            "The best of {measurements} measurements on the held-back cases, and so a little optimistic",
+            measurements
+        );
         beside(&label, &hint);
     }
     if let Some(before) = &result.before {
-        note(ui, format!("Before: {}", listed(&mean_dice(before))));
+        note(ui, say!("Before: {listed}", listed = listed(&mean_dice(before))));
     }
 }
 
@@ -70,10 +73,10 @@ fn compared_ui(
     result: &TrainSummary,
 ) {
     let Some(compared) = &studio.teach.compared else { return };
-    note(ui, format!("{}: the slice with the most wrong pixels", compared.name));
+    note(ui, say!("{case}: the slice with the most wrong pixels", case = compared.name));
     preview_ui(ui, compared, textures);
-    let open = ui.button("Open this scan");
-    beside(&open, "Show it in the views, without labels");
+    let open = ui.button(say!("Open this scan"));
+    beside(&open, say!("Show it in the views, without labels"));
     if open.clicked()
         && let Some(path) = result.image(&compared.name).map(Path::to_path_buf)
     {
@@ -87,8 +90,11 @@ fn use_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox, result: &Trai
         return;
     }
     let is_free = studio.tasks.find(RefineJob::KIND).is_none();
-    let button = ui.add_enabled(is_free, egui::Button::new("Use this model"));
-    beside(&button, if is_free { "Choose it for the Segment task" } else { "The chosen model is being refined" });
+    let button = ui.add_enabled(is_free, egui::Button::new(say!("Use this model")));
+    beside(
+        &button,
+        if is_free { say!("Choose it for the Segment task") } else { say!("The chosen model is being refined") },
+    );
     if button.clicked() {
         outbox.send(Request::Model(id));
     }

@@ -6,6 +6,7 @@ use crate::app::{Outbox, Request, Studio};
 use crate::gui::controls::{beside, command_button, main_button, note};
 use crate::gui::egui;
 use crate::gui::theme;
+use crate::words::{self, plural, say};
 
 /// Most interrupted trainings that are offered.
 const FEW: usize = 3;
@@ -23,21 +24,21 @@ pub fn start_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
     if form != studio.teach.form {
         outbox.send(Request::Teach(Box::new(form)));
     }
-    let text = format!("Teach for {minutes} {}", if minutes == 1 { "minute" } else { "minutes" });
+    let text = plural!(minutes, "Teach for 1 minute", "Teach for {minutes} minutes", minutes);
     main_button(ui, studio, outbox, "teach.start", &text);
     if let Some(lacks) = crate::app::act::teach::lacks_start(studio) {
-        note(ui, format!("{lacks}."));
+        note(ui, say!("{lacks}.", lacks = words::text(lacks)));
     }
 }
 
 fn length_and_name_ui(ui: &mut egui::Ui, form: &mut TeachForm) {
     ui.horizontal(|ui| {
         let minutes = ui.add(egui::DragValue::new(&mut form.minutes).range(MINUTES).suffix(" min"));
-        beside(&minutes, "Length of the training; the rate falls to zero by its end");
-        let caption = ui.label("Name");
+        beside(&minutes, say!("Length of the training; the rate falls to zero by its end"));
+        let caption = ui.label(say!("Name"));
         let name = egui::TextEdit::singleline(&mut form.name).desired_width(f32::INFINITY);
         let name = ui.add(name).labelled_by(caption.id);
-        beside(&name, "Name of the new model");
+        beside(&name, say!("Name of the new model"));
     });
 }
 
@@ -47,19 +48,19 @@ fn interrupted_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
     let others = studio.teach.interrupted.iter().filter(|name| **name != form.name);
     for name in others.take(FEW) {
         ui.horizontal_wrapped(|ui| {
-            note(ui, format!("The training of {name} was interrupted."));
-            let choose = ui.small_button(format!("Choose {name}"));
-            beside(&choose, "Take its name, to continue or discard it");
+            note(ui, say!("The training of {name} was interrupted.", name));
+            let choose = ui.small_button(say!("Choose {name}", name));
+            beside(&choose, say!("Take its name, to continue or discard it"));
             if choose.clicked() {
                 outbox.send(Request::Teach(Box::new(TeachForm { name: name.clone(), ..form.clone() })));
             }
         });
     }
     if on_disk(&studio.teach).training {
-        note(ui, format!("The training of {} was interrupted.", form.name));
+        note(ui, say!("The training of {name} was interrupted.", name = form.name));
         ui.horizontal_wrapped(|ui| {
-            command_button(ui, studio, outbox, "teach.resume", Some("Continue the training"));
-            command_button(ui, studio, outbox, "teach.discard", Some("Discard it"));
+            command_button(ui, studio, outbox, "teach.resume", Some(say!("Continue the training")));
+            command_button(ui, studio, outbox, "teach.discard", Some(say!("Discard it")));
         });
     }
 }

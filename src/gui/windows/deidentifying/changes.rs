@@ -9,6 +9,7 @@ use crate::formats::deidentify::Change;
 use crate::gui::controls::note;
 use crate::gui::egui;
 use crate::gui::theme::{self, UNIT};
+use crate::words::{self, plural, say};
 
 /// Titles of the columns, and their shares of the width.
 const COLUMNS: [(&str, f32); 4] = [("Files", 0.09), ("What", 0.19), ("Name", 0.4), ("Element", 0.32)];
@@ -21,10 +22,12 @@ pub fn changes_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox, heigh
         note(
             ui,
             match () {
-                () if is_busy(studio) => "Looking through the files...",
-                () if studio.deidentifying.list.is_some() => "The choices have changed: list the changes again.",
+                () if is_busy(studio) => say!("Looking through the files..."),
+                () if studio.deidentifying.list.is_some() => say!("The choices have changed: list the changes again."),
                 () => {
-                    "Choose files and what stays, then list the changes. Nothing is written before you have seen them."
+                    say!(
+                        "Choose files and what stays, then list the changes. Nothing is written before you have seen them."
+                    )
                 }
             },
         );
@@ -35,12 +38,16 @@ pub fn changes_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox, heigh
     let mut search = studio.deidentifying.search.clone();
     let found = list.found(&search);
     ui.horizontal(|ui| {
-        let field = ui.add(egui::TextEdit::singleline(&mut search).desired_width(SEARCH).hint_text("Find a change"));
-        let told = "Find a change";
+        let field =
+            ui.add(egui::TextEdit::singleline(&mut search).desired_width(SEARCH).hint_text(say!("Find a change")));
+        let told = say!("Find a change");
         field.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::TextEdit, true, told));
         let (files, patients) = (list.report.files, list.report.patients.len());
-        let patients = if patients == 1 { "one patient".into() } else { format!("{patients} patients") };
-        note(ui, format!("{} changes in {files} files of {patients}", list.changes.len()));
+        let patients = plural!(patients, "one patient", "{patients} patients", patients);
+        note(
+            ui,
+            say!("{changes} changes in {files} files of {patients}", changes = list.changes.len(), files, patients),
+        );
     });
     if search != studio.deidentifying.search {
         outbox.send(Request::Deidentify(DeidentifyRequest::Search(search)));
@@ -69,17 +76,22 @@ fn warnings_ui(ui: &mut egui::Ui, list: &ListOfChanges) {
     egui::ScrollArea::vertical().id_salt("warnings").max_height(22.0 * UNIT).show(ui, |ui| {
         for (warning, files) in &report.warnings {
             let text = crate::app::state::notices::in_sentence_case(warning);
-            line(ui, format!("{text} ({files} of {} files).", report.files), t.warn);
+            line(
+                ui,
+                say!("{text} ({files} of {all} files).", text = words::shown(&text), files, all = report.files),
+                t.warn,
+            );
         }
-        let skipped = |file: &Skipped, what: &str| format!("{what}: {}: {}", file_name(&file.path), file.reason);
-        report.failed.iter().for_each(|file| line(ui, skipped(file, "Cannot be taken over"), t.bad));
-        report.left_out.iter().for_each(|file| line(ui, skipped(file, "Left out"), t.dim));
+        let skipped =
+            |file: &Skipped, what: &str| format!("{what}: {}: {}", file_name(&file.path), words::shown(&file.reason));
+        report.failed.iter().for_each(|file| line(ui, skipped(file, say!("Cannot be taken over")), t.bad));
+        report.left_out.iter().for_each(|file| line(ui, skipped(file, say!("Left out")), t.dim));
     });
     ui.add_space(UNIT);
 }
 
 fn texts(change: &Change, files: usize) -> [String; 4] {
-    [files.to_string(), change.what.word().to_string(), change.name.clone(), change.place.clone()]
+    [files.to_string(), words::text(change.what.word()).to_string(), change.name.clone(), change.place.clone()]
 }
 
 /// Texts in their columns, each cut where its column ends.
@@ -102,7 +114,7 @@ fn row_ui(ui: &mut egui::Ui, texts: &[String; 4], is_head: bool) {
         left += width;
     }
     let [files, what, name, place] = texts;
-    let told = format!("{name} {place}: {what} in {files} files");
+    let told = say!("{name} {place}: {what} in {files} files", name, place, what, files);
     response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Label, true, &told));
     if !is_head {
         response.on_hover_text(told);

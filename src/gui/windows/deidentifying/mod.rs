@@ -8,6 +8,7 @@ use crate::app::state::deidentifying::DeidentifyRequest;
 use crate::app::{Outbox, Request, Studio};
 use crate::gui::egui;
 use crate::gui::theme::UNIT;
+use crate::words::say;
 
 /// Width of the window, at most.
 const WIDTH: f32 = 270.0 * UNIT;
@@ -27,9 +28,10 @@ pub fn deidentifying_ui(context: &egui::Context, studio: &Studio, outbox: &mut O
         ui.set_width(size.x);
         ui.set_height(size.y);
         ui.horizontal(|ui| {
-            ui.label(egui::RichText::new("De-identify").heading());
+            ui.label(egui::RichText::new(say!("De-identify")).heading());
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                if ui.button("Close").on_hover_text("Close; what is being written goes on (Esc)").clicked() {
+                if ui.button(say!("Close")).on_hover_text(say!("Close; what is being written goes on (Esc)")).clicked()
+                {
                     outbox.send(Request::Deidentify(DeidentifyRequest::Close));
                 }
             });

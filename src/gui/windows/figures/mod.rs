@@ -10,6 +10,7 @@ use crate::gui::egui;
 use crate::gui::paint::textures::Textures;
 use crate::gui::theme::{self, UNIT};
 use crate::jobs::{Job, SaveSheetJob, SaveSlicesJob};
+use crate::words::{self, say};
 
 /// Width of the window, at most.
 const WIDTH: f32 = 270.0 * UNIT;
@@ -27,9 +28,10 @@ pub fn figures_ui(context: &egui::Context, studio: &Studio, outbox: &mut Outbox,
         ui.set_width(size.x);
         ui.set_height(size.y);
         ui.horizontal(|ui| {
-            ui.label(egui::RichText::new("Slices as pictures").heading());
+            ui.label(egui::RichText::new(say!("Slices as pictures")).heading());
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                if ui.button("Close").on_hover_text("Close; what is being written goes on (Esc)").clicked() {
+                if ui.button(say!("Close")).on_hover_text(say!("Close; what is being written goes on (Esc)")).clicked()
+                {
                     outbox.send(Request::Figure(FigureRequest::Close));
                 }
             });
@@ -64,19 +66,19 @@ pub fn figures_ui(context: &egui::Context, studio: &Studio, outbox: &mut Outbox,
 fn preview_ui(ui: &mut egui::Ui, studio: &Studio, textures: &mut Textures, room: egui::Vec2) {
     let t = theme::tokens(ui);
     if let Some(problem) = &studio.figures.problem {
-        let text = crate::app::state::notices::in_sentence_case(problem);
+        let text = crate::app::state::notices::in_sentence_case(&words::shown(problem));
         ui.add(egui::Label::new(egui::RichText::new(text).color(t.bad)).wrap());
         return;
     }
     let Some((_, picture)) = &studio.figures.preview else {
-        note(ui, "Drawing...");
+        note(ui, say!("Drawing..."));
         return;
     };
     let texture = textures.of(ui.ctx(), picture, egui::TextureOptions::LINEAR);
     let full = texture.size_vec2();
     let scale = (room.x / full.x).min(room.y / full.y).min(1.0);
     let response = ui.add(egui::Image::new((texture.id(), full * scale)));
-    response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Image, true, "Preview"));
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Image, true, say!("Preview")));
 }
 
 fn foot_ui(ui: &mut egui::Ui, studio: &Studio, form: &FigureForm, outbox: &mut Outbox) {
@@ -84,28 +86,28 @@ fn foot_ui(ui: &mut egui::Ui, studio: &Studio, form: &FigureForm, outbox: &mut O
     let t = theme::tokens(ui);
     ui.horizontal(|ui| {
         let name = match form.kind {
-            FigureKind::Sheet => "Save sheet...",
-            FigureKind::Files => "Save files...",
-            FigureKind::Stack => "Save stack...",
+            FigureKind::Sheet => say!("Save sheet..."),
+            FigureKind::Files => say!("Save files..."),
+            FigureKind::Stack => say!("Save stack..."),
         };
         let task = [SaveSheetJob::KIND, SaveSlicesJob::KIND].into_iter().find_map(|kind| studio.tasks.find(kind));
-        let lacks = lacks(studio).or_else(|| task.map(|_| "Wait until what is being written is there".into()));
+        let lacks = lacks(studio).or_else(|| task.map(|_| say!("Wait until what is being written is there").into()));
         let text = egui::RichText::new(name).strong().color(t.on_accent);
         let button = ui.add_enabled(lacks.is_none(), egui::Button::new(text).fill(t.accent_fill));
-        let hint = "Choose where, and write";
-        if button.on_hover_text(hint).on_disabled_hover_text(lacks.unwrap_or_default()).clicked() {
+        let hint = say!("Choose where, and write");
+        if button.on_hover_text(hint).on_disabled_hover_text(words::shown(&lacks.unwrap_or_default())).clicked() {
             outbox.send(Request::Figure(FigureRequest::Save));
         }
         if let Some(task) = task {
-            if ui.button("Stop").on_hover_text("Stop writing").clicked() {
+            if ui.button(say!("Stop")).on_hover_text(say!("Stop writing")).clicked() {
                 outbox.send(Request::Cancel(task.id));
             }
             ui.add(egui::ProgressBar::new(task.fraction).desired_width(40.0 * UNIT).desired_height(3.0 * UNIT));
             ui.ctx().request_repaint_after_secs(0.2);
         } else if let Some(said) = &studio.figures.said {
             let colour = if said.is_error { t.bad } else { t.good };
-            ui.add(egui::Label::new(egui::RichText::new(&said.text).color(colour)).truncate())
-                .on_hover_text(&said.text);
+            ui.add(egui::Label::new(egui::RichText::new(words::shown(&said.text)).color(colour)).truncate())
+                .on_hover_text(words::shown(&said.text));
         }
     });
 }

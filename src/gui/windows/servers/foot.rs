@@ -8,6 +8,7 @@ use crate::gui::egui;
 use crate::gui::theme::{self, UNIT};
 use crate::jobs::{Job, RemoteFetchJob, RemoteFindJob, RemoteSendJob, RemoteTestJob, SaveLabelsJob, ServerPasswordJob};
 use crate::session::Segmentation;
+use crate::words::{self, say};
 
 /// Rows at the foot: what is said has two lines.
 const ROWS: f32 = 4.0;
@@ -37,30 +38,33 @@ fn caption_ui(ui: &mut egui::Ui, caption: &str) {
 
 fn fetch_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
     ui.horizontal(|ui| {
-        caption_ui(ui, "Fetch into");
+        caption_ui(ui, say!("Fetch into"));
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             let t = theme::tokens(ui);
             let picked = studio.servers.picked.as_ref();
-            let name =
-                if picked.is_some_and(|wanted| wanted.series_uid.is_some()) { "Fetch series" } else { "Fetch study" };
+            let name = if picked.is_some_and(|wanted| wanted.series_uid.is_some()) {
+                say!("Fetch series")
+            } else {
+                say!("Fetch study")
+            };
             let text = egui::RichText::new(name).strong().color(t.on_accent);
             let can = picked.is_some() && !is_waiting(studio);
             let button = ui.add_enabled(can, egui::Button::new(text).fill(t.accent_fill));
             let why = if picked.is_none() {
-                "Choose a study or a series first"
+                say!("Choose a study or a series first")
             } else {
-                "Wait until the server has answered"
+                say!("Wait until the server has answered")
             };
-            let hint = "Fetch it into the folder and open it; what came before is not fetched again";
+            let hint = say!("Fetch it into the folder and open it; what came before is not fetched again");
             if button.on_hover_text(hint).on_disabled_hover_text(why).clicked() {
                 outbox.send(Request::Servers(ServersRequest::Fetch));
             }
-            if ui.button("Change...").on_hover_text("Choose the folder that is fetched into").clicked() {
+            if ui.button(say!("Change...")).on_hover_text(say!("Choose the folder that is fetched into")).clicked() {
                 outbox.send(Request::Servers(ServersRequest::ChooseFolder));
             }
             let folder = &studio.settings.fetch_folder;
             let text = if folder.as_os_str().is_empty() {
-                "a folder that you are asked for".into()
+                say!("a folder that you are asked for").into()
             } else {
                 folder.display().to_string()
             };
@@ -73,26 +77,27 @@ fn fetch_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
 
 fn send_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
     ui.horizontal(|ui| {
-        caption_ui(ui, "Send");
+        caption_ui(ui, say!("Send"));
         let chosen = studio.servers.send_as;
-        let list = egui::ComboBox::from_id_salt("send as").width(48.0 * UNIT).selected_text(chosen.name());
+        let list = egui::ComboBox::from_id_salt("send as").width(48.0 * UNIT).selected_text(words::text(chosen.name()));
         let list = list.show_ui(ui, |ui| {
             for kind in SendAs::ALL {
-                if ui.selectable_label(kind == chosen, kind.name()).clicked() {
+                if ui.selectable_label(kind == chosen, words::text(kind.name())).clicked() {
                     outbox.send(Request::Servers(ServersRequest::SendAs(kind)));
                 }
             }
         });
-        list.response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::ComboBox, true, "Send as"));
-        let lacks = lacks_to_send(studio).or(is_waiting(studio).then_some("Wait until what is under way is done"));
-        let button = ui.add_enabled(lacks.is_none(), egui::Button::new("Send segmentation"));
+        list.response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::ComboBox, true, say!("Send as")));
+        let lacks =
+            lacks_to_send(studio).or(is_waiting(studio).then_some(say!("Wait until what is under way is done")));
+        let button = ui.add_enabled(lacks.is_none(), egui::Button::new(say!("Send segmentation")));
         let what = what_is_sent(studio);
-        let hint = format!("Write {what}, check it and send it");
-        if button.on_hover_text(hint).on_disabled_hover_text(lacks.unwrap_or_default()).clicked() {
+        let hint = say!("Write {what}, check it and send it", what);
+        if button.on_hover_text(hint).on_disabled_hover_text(lacks.map(words::text).unwrap_or_default()).clicked() {
             outbox.send(Request::Servers(ServersRequest::Send));
         }
-        let file = ui.add_enabled(!is_waiting(studio), egui::Button::new("Send a file..."));
-        if file.on_hover_text("Send a DICOM file as it is").clicked() {
+        let file = ui.add_enabled(!is_waiting(studio), egui::Button::new(say!("Send a file...")));
+        if file.on_hover_text(say!("Send a DICOM file as it is")).clicked() {
             outbox.send(Request::Servers(ServersRequest::SendFile));
         }
         if lacks_to_send(studio).is_none() {
@@ -107,7 +112,7 @@ fn what_is_sent(studio: &Studio) -> String {
     let name = studio.segmentation().map(Segmentation::name).unwrap_or_default();
     let scan = studio.shown_item().map(|item| item.entry.name.as_str()).unwrap_or_default();
     let server = studio.servers.server().map(|server| server.name.as_str()).unwrap_or_default();
-    format!("\u{201c}{name}\u{201d} of {scan} to {server}")
+    say!("\u{201c}{name}\u{201d} of {scan} to {server}", name, scan, server)
 }
 
 /// What is being done, with its share and a way to stop it; or what came of it.
@@ -127,7 +132,7 @@ fn said_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
         let colour = if said.is_error { t.bad } else { t.good };
         let height = 2.0 * ui.spacing().interact_size.y;
         egui::ScrollArea::vertical().id_salt("said").max_height(height).show(ui, |ui| {
-            ui.add(egui::Label::new(egui::RichText::new(&said.text).color(colour)).wrap());
+            ui.add(egui::Label::new(egui::RichText::new(words::shown(&said.text)).color(colour)).wrap());
         });
     }
 }
@@ -135,13 +140,20 @@ fn said_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
 fn task_ui(ui: &mut egui::Ui, task: &TaskState, outbox: &mut Outbox) {
     ui.horizontal(|ui| {
         ui.add(egui::ProgressBar::new(task.fraction).desired_width(40.0 * UNIT).desired_height(3.0 * UNIT));
-        let stop = ui.add_enabled(!task.is_stopping, egui::Button::new("Stop"));
-        stop.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, true, format!("Stop: {}", task.title)));
-        if stop.on_hover_text("Stop it; what has come is kept for the next time").clicked() {
+        let stop = ui.add_enabled(!task.is_stopping, egui::Button::new(say!("Stop")));
+        stop.widget_info(|| {
+            egui::WidgetInfo::labeled(
+                egui::WidgetType::Button,
+                true,
+                say!("Stop: {task}", task = words::shown(&task.title)),
+            )
+        });
+        if stop.on_hover_text(say!("Stop it; what has come is kept for the next time")).clicked() {
             outbox.send(Request::Cancel(task.id));
         }
         let left = task.time_left();
-        let text = if left.is_empty() { task.title.clone() } else { format!("{}, {left}", task.title) };
+        let title = words::shown(&task.title);
+        let text = if left.is_empty() { title.into_owned() } else { format!("{title}, {}", words::shown(&left)) };
         ui.add(egui::Label::new(text).truncate());
     });
     ui.ctx().request_repaint_after_secs(0.2);

@@ -5,6 +5,7 @@ use crate::app::{Outbox, Request, Studio};
 use crate::gui::controls::note;
 use crate::gui::egui;
 use crate::gui::theme::{self, UNIT};
+use crate::words::say;
 
 /// Width of captions.
 const CAPTION: f32 = 34.0 * UNIT;
@@ -20,16 +21,22 @@ pub fn form_ui(ui: &mut egui::Ui, studio: &Studio, form: &ServerForm, outbox: &m
     let names: Vec<&str> = others.map(|(_, server)| server.name.as_str()).collect();
     let wrong = form.server(&names).err().unwrap_or_default();
     let mut changed = form.clone();
-    ui.label(egui::RichText::new(if form.at.is_some() { "Change the server" } else { "Add a server" }).strong());
+    ui.label(
+        egui::RichText::new(if form.at.is_some() { say!("Change the server") } else { say!("Add a server") }).strong(),
+    );
     ui.add_space(UNIT);
     let height = ui.available_height() - 12.0 * UNIT;
     egui::ScrollArea::vertical().id_salt("server form").max_height(height).show(ui, |ui| {
-        text_ui(ui, "Name", "How you call it", &mut changed.name, find(&wrong, Field::Name));
+        text_ui(ui, say!("Name"), say!("How you call it"), &mut changed.name, find(&wrong, Field::Name));
         ui.horizontal(|ui| {
-            caption_ui(ui, "Speaks");
+            caption_ui(ui, say!("Speaks"));
             for (protocol, name, hint) in [
-                (Protocol::Web, "DICOMweb", "Over https: QIDO, WADO and STOW"),
-                (Protocol::Classic, "Classic DICOM", "Associations with C-FIND, C-GET or C-MOVE, and C-STORE"),
+                (Protocol::Web, "DICOMweb", say!("Over https: QIDO, WADO and STOW")),
+                (
+                    Protocol::Classic,
+                    say!("Classic DICOM"),
+                    say!("Associations with C-FIND, C-GET or C-MOVE, and C-STORE"),
+                ),
             ] {
                 ui.radio_value(&mut changed.protocol, protocol, name).on_hover_text(hint);
             }
@@ -45,16 +52,16 @@ pub fn form_ui(ui: &mut egui::Ui, studio: &Studio, form: &ServerForm, outbox: &m
     });
     ui.add_space(UNIT);
     ui.horizontal(|ui| {
-        let keep = ui.add_enabled(wrong.is_empty(), egui::Button::new("Save server"));
+        let keep = ui.add_enabled(wrong.is_empty(), egui::Button::new(say!("Save server")));
         let why = wrong.first().map(|(_, why)| why.clone()).unwrap_or_default();
         if keep
-            .on_hover_text("Keep it in the list; a password is never kept there")
+            .on_hover_text(say!("Keep it in the list; a password is never kept there"))
             .on_disabled_hover_text(why)
             .clicked()
         {
             outbox.send(Request::Servers(ServersRequest::KeepForm));
         }
-        if ui.button("Cancel").on_hover_text("Change nothing (Esc)").clicked() {
+        if ui.button(say!("Cancel")).on_hover_text(say!("Change nothing (Esc)")).clicked() {
             outbox.send(Request::Servers(ServersRequest::LeaveForm));
         }
     });
@@ -64,36 +71,50 @@ pub fn form_ui(ui: &mut egui::Ui, studio: &Studio, form: &ServerForm, outbox: &m
 }
 
 fn web_ui(ui: &mut egui::Ui, form: &mut ServerForm, wrong: &Wrong) {
-    text_ui(ui, "Address", "https://host/dicom-web", &mut form.url, find(wrong, Field::Url));
-    text_ui(ui, "User", "Leave it empty where nobody logs in", &mut form.user, None);
+    text_ui(ui, say!("Address"), "https://host/dicom-web", &mut form.url, find(wrong, Field::Url));
+    text_ui(ui, say!("User"), say!("Leave it empty where nobody logs in"), &mut form.user, None);
     note(
         ui,
-        "The password is asked for when it is needed. It can be kept in the system's keyring, never in Lamella's files.",
+        say!(
+            "The password is asked for when it is needed. It can be kept in the system's keyring, never in Lamella's files."
+        ),
     );
-    text_ui(ui, "CA file", "Certificate of the server's authority (PEM); often none", &mut form.ca_file, None);
+    text_ui(
+        ui,
+        say!("CA file"),
+        say!("Certificate of the server's authority (PEM); often none"),
+        &mut form.ca_file,
+        None,
+    );
 }
 
 fn classic_ui(ui: &mut egui::Ui, form: &mut ServerForm, wrong: &Wrong) {
-    text_ui(ui, "Host", "pacs.example.org or 10.0.0.5", &mut form.host, find(wrong, Field::Host));
-    text_ui(ui, "Port", "104", &mut form.port, find(wrong, Field::Port));
-    text_ui(ui, "Its AE title", "ORTHANC", &mut form.called, find(wrong, Field::Called));
-    text_ui(ui, "Our AE title", "LAMELLA", &mut form.calling, find(wrong, Field::Calling));
+    text_ui(ui, say!("Host"), say!("pacs.example.org or 10.0.0.5"), &mut form.host, find(wrong, Field::Host));
+    text_ui(ui, say!("Port"), "104", &mut form.port, find(wrong, Field::Port));
+    text_ui(ui, say!("Its AE title"), "ORTHANC", &mut form.called, find(wrong, Field::Called));
+    text_ui(ui, say!("Our AE title"), "LAMELLA", &mut form.calling, find(wrong, Field::Calling));
     ui.horizontal(|ui| {
-        caption_ui(ui, "It sends by");
-        let get = "Over the connection that Lamella makes; nothing is set up on the server";
+        caption_ui(ui, say!("It sends by"));
+        let get = say!("Over the connection that Lamella makes; nothing is set up on the server");
         ui.radio_value(&mut form.moves, false, "C-GET").on_hover_text(get);
-        let moves = "The server calls back: it must know our AE title, this computer and the port below";
+        let moves = say!("The server calls back: it must know our AE title, this computer and the port below");
         ui.radio_value(&mut form.moves, true, "C-MOVE").on_hover_text(moves);
     });
     if form.moves {
-        text_ui(ui, "Our port", "11112", &mut form.own_port, find(wrong, Field::OwnPort));
+        text_ui(ui, say!("Our port"), "11112", &mut form.own_port, find(wrong, Field::OwnPort));
     }
     ui.horizontal(|ui| {
-        caption_ui(ui, "Secure");
-        ui.checkbox(&mut form.is_secure, "Connect by TLS");
+        caption_ui(ui, say!("Secure"));
+        ui.checkbox(&mut form.is_secure, say!("Connect by TLS"));
     });
     if form.is_secure {
-        text_ui(ui, "CA file", "Certificate of the server's authority (PEM); often none", &mut form.ca_file, None);
+        text_ui(
+            ui,
+            say!("CA file"),
+            say!("Certificate of the server's authority (PEM); often none"),
+            &mut form.ca_file,
+            None,
+        );
     }
 }
 

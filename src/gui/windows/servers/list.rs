@@ -6,6 +6,7 @@ use crate::gui::controls::note;
 use crate::gui::egui;
 use crate::gui::theme::{self, UNIT};
 use crate::remote::Server;
+use crate::words::say;
 
 /// Width of the list.
 pub const WIDTH: f32 = 56.0 * UNIT;
@@ -25,7 +26,7 @@ pub fn list_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
             ui.add(egui::Label::new(egui::RichText::new(problem).small().color(theme::tokens(ui).bad)).wrap());
         }
         if servers.known.servers.is_empty() {
-            note(ui, "No server yet.");
+            note(ui, say!("No server yet."));
         }
         for (n, server) in servers.known.servers.iter().enumerate() {
             if row_ui(ui, server, servers.chosen == Some(n)).clicked() {
@@ -62,7 +63,7 @@ fn row_ui(ui: &mut egui::Ui, server: &Server, is_chosen: bool) -> egui::Response
             egui::WidgetType::SelectableLabel,
             true,
             is_chosen,
-            format!("Server {}", server.name),
+            say!("Server {server}", server = server.name),
         )
     });
     response.on_hover_text(format!("{}\n{address}", server.name))
@@ -72,35 +73,36 @@ fn buttons_ui(ui: &mut egui::Ui, servers: &Servers, outbox: &mut Outbox) {
     let has_chosen = servers.server().is_some() && servers.form.is_none();
     ui.horizontal(|ui| {
         for (name, hint, is_possible, request) in [
-            ("Add", "Write down another server", servers.form.is_none(), ServersRequest::Add),
-            ("Edit", "Change the chosen server", has_chosen, ServersRequest::Edit),
-            ("Remove", "Take the chosen server off the list", has_chosen, ServersRequest::Remove),
+            (say!("Add"), say!("Write down another server"), servers.form.is_none(), ServersRequest::Add),
+            (say!("Edit"), say!("Change the chosen server"), has_chosen, ServersRequest::Edit),
+            (say!("Remove"), say!("Take the chosen server off the list"), has_chosen, ServersRequest::Remove),
         ] {
             let button = ui.add_enabled(is_possible, egui::Button::new(name));
-            let told = format!("{name} server");
+            let told = say!("{name} server", name);
             button.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, is_possible, &told));
-            if button.on_hover_text(hint).on_disabled_hover_text("Choose a server first").clicked() {
+            if button.on_hover_text(hint).on_disabled_hover_text(say!("Choose a server first")).clicked() {
                 outbox.send(Request::Servers(request));
             }
         }
     });
     ui.horizontal(|ui| {
-        let test = ui.add_enabled(has_chosen, egui::Button::new("Test"));
-        test.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, has_chosen, "Test server"));
-        let hint = "Ask whether the server is there, takes the login and speaks with Lamella";
-        if test.on_hover_text(hint).on_disabled_hover_text("Choose a server first").clicked() {
+        let test = ui.add_enabled(has_chosen, egui::Button::new(say!("Test")));
+        test.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, has_chosen, say!("Test server")));
+        let hint = say!("Ask whether the server is there, takes the login and speaks with Lamella");
+        if test.on_hover_text(hint).on_disabled_hover_text(say!("Choose a server first")).clicked() {
             outbox.send(Request::Servers(ServersRequest::Test));
         }
         if servers.account().is_some() {
-            let forget = ui.add_enabled(has_chosen, egui::Button::new("Forget password"));
-            if forget.on_hover_text("Forget it here and in the system's keyring").clicked() {
+            let forget = ui.add_enabled(has_chosen, egui::Button::new(say!("Forget password")));
+            if forget.on_hover_text(say!("Forget it here and in the system's keyring")).clicked() {
                 outbox.send(Request::Servers(ServersRequest::Forget));
             }
         }
     });
     if let Some((_, removed)) = &servers.removed {
         ui.horizontal(|ui| {
-            if ui.button("Bring back").on_hover_text("Put the removed server into the list again").clicked() {
+            if ui.button(say!("Bring back")).on_hover_text(say!("Put the removed server into the list again")).clicked()
+            {
                 outbox.send(Request::Servers(ServersRequest::BringBack));
             }
             let text = egui::RichText::new(&removed.name).small().color(theme::tokens(ui).dim);

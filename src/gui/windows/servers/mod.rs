@@ -12,6 +12,7 @@ use crate::app::{Outbox, Request, Studio};
 use crate::gui::controls::note;
 use crate::gui::egui;
 use crate::gui::theme::UNIT;
+use crate::words::say;
 
 /// Width of the window, at most.
 const WIDTH: f32 = 270.0 * UNIT;
@@ -39,9 +40,12 @@ impl ServersWindow {
             ui.set_width(size.x);
             ui.set_height(size.y);
             ui.horizontal(|ui| {
-                ui.label(egui::RichText::new("Servers").heading());
+                ui.label(egui::RichText::new(say!("Servers")).heading());
                 ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                    if ui.button("Close").on_hover_text("Close; what is being fetched or sent goes on (Esc)").clicked()
+                    if ui
+                        .button(say!("Close"))
+                        .on_hover_text(say!("Close; what is being fetched or sent goes on (Esc)"))
+                        .clicked()
                     {
                         outbox.send(Request::Servers(ServersRequest::Close));
                     }
@@ -90,9 +94,9 @@ impl ServersWindow {
         } else {
             ui.add_space(8.0 * UNIT);
             ui.vertical_centered(|ui| {
-                note(ui, "Name a server of images, of your hospital or your own, to fetch scans from it and to send results back.");
+                note(ui, say!("Name a server of images, of your hospital or your own, to fetch scans from it and to send results back."));
                 ui.add_space(UNIT);
-                if ui.button("Add a server").on_hover_text("Write down where it is").clicked() {
+                if ui.button(say!("Add a server")).on_hover_text(say!("Write down where it is")).clicked() {
                     outbox.send(Request::Servers(ServersRequest::Add));
                 }
             });

@@ -6,6 +6,7 @@ use crate::gui::controls::note;
 use crate::gui::egui;
 use crate::gui::theme::{self, UNIT};
 use crate::remote::Secret;
+use crate::words::say;
 
 /// A password while it is typed.
 #[derive(Default)]
@@ -18,12 +19,14 @@ pub struct Typed {
 impl Typed {
     /// Asks for it.
     pub fn ui(&mut self, ui: &mut egui::Ui, studio: &Studio, asking: &Asking, outbox: &mut Outbox) {
-        ui.label(egui::RichText::new("Password").strong());
+        ui.label(egui::RichText::new(say!("Password")).strong());
         let bad = theme::tokens(ui).bad;
         if let Some(why) = &asking.why {
             ui.add(egui::Label::new(egui::RichText::new(why).color(bad)).wrap());
         }
-        let name = ui.add(egui::Label::new(format!("{} at {}", asking.account.user, asking.account.url)).wrap());
+        let name = ui.add(
+            egui::Label::new(say!("{user} at {url}", user = asking.account.user, url = asking.account.url)).wrap(),
+        );
         let field = egui::TextEdit::singleline(&mut self.text).password(true).desired_width(70.0 * UNIT);
         let field = ui.add(field).labelled_by(name.id);
         if !self.has_focus {
@@ -32,20 +35,20 @@ impl Typed {
         }
         let is_entered = field.lost_focus() && ui.input(|i| i.key_pressed(egui::Key::Enter));
         if studio.servers.uses_keyring {
-            ui.checkbox(&mut self.is_kept, "Keep it in the system's keyring");
-            note(ui, "Else it is forgotten when Lamella is closed.");
+            ui.checkbox(&mut self.is_kept, say!("Keep it in the system's keyring"));
+            note(ui, say!("Else it is forgotten when Lamella is closed."));
         } else {
-            note(ui, "There is no keyring: it is forgotten when Lamella is closed.");
+            note(ui, say!("There is no keyring: it is forgotten when Lamella is closed."));
         }
         ui.add_space(UNIT);
         ui.horizontal(|ui| {
-            let log_in = ui.add_enabled(!self.text.is_empty(), egui::Button::new("Log in"));
+            let log_in = ui.add_enabled(!self.text.is_empty(), egui::Button::new(say!("Log in")));
             if (log_in.clicked() || is_entered) && !self.text.is_empty() {
                 let password = Secret::new(std::mem::take(&mut self.text));
                 outbox.send(Request::Servers(ServersRequest::Password(password, self.is_kept)));
                 *self = Self::default();
             }
-            if ui.button("Cancel").on_hover_text("Do nothing (Esc)").clicked() {
+            if ui.button(say!("Cancel")).on_hover_text(say!("Do nothing (Esc)")).clicked() {
                 *self = Self::default();
                 outbox.send(Request::Servers(ServersRequest::NoPassword));
             }

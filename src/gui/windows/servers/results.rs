@@ -6,6 +6,7 @@ use crate::gui::controls::note;
 use crate::gui::egui;
 use crate::gui::theme::{self, UNIT};
 use crate::remote::{Match, Wanted};
+use crate::words::{self, say};
 use egui_phosphor::regular as icon;
 
 /// Titles of the columns, and their shares of the width.
@@ -25,12 +26,15 @@ pub fn results_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox, heigh
     let t = theme::tokens(ui);
     match &studio.servers.found {
         Found::Nothing => {
-            note(ui, "Fill in what you know, then press Search. Empty fields stand for anything, * for any letters.");
+            note(
+                ui,
+                say!("Fill in what you know, then press Search. Empty fields stand for anything, * for any letters."),
+            );
         }
         Found::Waiting => {
             ui.horizontal(|ui| {
                 ui.spinner();
-                ui.label("Searching...");
+                ui.label(say!("Searching..."));
             });
         }
         Found::Failed(why) => {
@@ -43,11 +47,14 @@ pub fn results_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox, heigh
             if *is_cut {
                 note(
                     ui,
-                    format!("The first {} are listed; say more about what you look for to see the others.", rows.len()),
+                    say!(
+                        "The first {rows} are listed; say more about what you look for to see the others.",
+                        rows = rows.len()
+                    ),
                 );
             }
             if rows.is_empty() {
-                note(ui, "No study matches. Leave fields empty, or put * where letters may be missing.");
+                note(ui, say!("No study matches. Leave fields empty, or put * where letters may be missing."));
                 return;
             }
             let top = ui.cursor().top();
@@ -70,7 +77,13 @@ fn head_ui(ui: &mut egui::Ui) {
     let (rect, _) =
         ui.allocate_exact_size(egui::vec2(ui.available_width(), ui.spacing().interact_size.y), egui::Sense::hover());
     let dim = theme::tokens(ui).dim;
-    columns_ui(ui, rect, &COLUMNS.map(|(title, _)| title.to_string()), INDENT, (egui::TextStyle::Small, dim));
+    columns_ui(
+        ui,
+        rect,
+        &COLUMNS.map(|(title, _)| words::text(title).to_string()),
+        INDENT,
+        (egui::TextStyle::Small, dim),
+    );
 }
 
 fn study_ui(ui: &mut egui::Ui, studio: &Studio, n: usize, row: &StudyRow, outbox: &mut Outbox) {
@@ -79,7 +92,7 @@ fn study_ui(ui: &mut egui::Ui, studio: &Studio, n: usize, row: &StudyRow, outbox
     let is_picked = studio.servers.picked.as_ref() == Some(&wanted);
     let images = match (study.instances, study.series) {
         (Some(images), _) => images.to_string(),
-        (None, Some(series)) => format!("{series} series"),
+        (None, Some(series)) => say!("{series} series", series),
         (None, None) => String::new(),
     };
     let texts = [
@@ -90,7 +103,11 @@ fn study_ui(ui: &mut egui::Ui, studio: &Studio, n: usize, row: &StudyRow, outbox
         study.description.clone(),
         images,
     ];
-    let told = format!("Study {}: {}", or_uid(&study.description, study.study_uid.as_str()), texts.join(", "));
+    let told = say!(
+        "Study {study}: {texts}",
+        study = or_uid(&study.description, study.study_uid.as_str()),
+        texts = texts.join(", ")
+    );
     let sign = if row.is_open { icon::CARET_DOWN } else { icon::CARET_RIGHT };
     if row_ui(ui, &texts, is_picked, &told, Some(sign)).clicked() {
         outbox.send(Request::Servers(ServersRequest::Unfold(n)));
@@ -100,9 +117,9 @@ fn study_ui(ui: &mut egui::Ui, studio: &Studio, n: usize, row: &StudyRow, outbox
     }
     match &row.series {
         SeriesOfStudy::Unknown => {}
-        SeriesOfStudy::Waiting => line_ui(ui, "Listing series...", theme::tokens(ui).dim),
+        SeriesOfStudy::Waiting => line_ui(ui, say!("Listing series..."), theme::tokens(ui).dim),
         SeriesOfStudy::Failed(why) => line_ui(ui, why, theme::tokens(ui).bad),
-        SeriesOfStudy::Known(all) if all.is_empty() => line_ui(ui, "No series.", theme::tokens(ui).dim),
+        SeriesOfStudy::Known(all) if all.is_empty() => line_ui(ui, say!("No series."), theme::tokens(ui).dim),
         SeriesOfStudy::Known(all) => all.iter().for_each(|series| series_ui(ui, studio, series, outbox)),
     }
 }
@@ -117,7 +134,7 @@ fn line_ui(ui: &mut egui::Ui, text: &str, colour: egui::Color32) {
 fn series_ui(ui: &mut egui::Ui, studio: &Studio, series: &Match, outbox: &mut Outbox) {
     let wanted = Wanted { study_uid: series.study_uid.clone(), series_uid: series.series_uid.clone() };
     let uid = series.series_uid.as_ref().map(ToString::to_string).unwrap_or_default();
-    let number = if series.number.is_empty() { String::new() } else { format!("Series {}", series.number) };
+    let number = if series.number.is_empty() { String::new() } else { say!("Series {number}", number = series.number) };
     let texts = [
         number,
         String::new(),
@@ -127,7 +144,7 @@ fn series_ui(ui: &mut egui::Ui, studio: &Studio, series: &Match, outbox: &mut Ou
         series.instances.map(|count| count.to_string()).unwrap_or_default(),
     ];
     let said: Vec<&str> = texts.iter().map(String::as_str).filter(|text| !text.is_empty()).collect();
-    let told = format!("Series {}: {}", or_uid(&series.description, &uid), said.join(", "));
+    let told = say!("Series {series}: {said}", series = or_uid(&series.description, &uid), said = said.join(", "));
     let is_picked = studio.servers.picked.as_ref() == Some(&wanted);
     if row_ui(ui, &texts, is_picked, &told, None).clicked() {
         outbox.send(Request::Servers(ServersRequest::Pick(wanted)));

@@ -1,0 +1,117 @@
+use super::*;
+
+const PO: &str = r#"# A comment.
+msgid ""
+msgstr "Language: zh_Hans\n"
+
+msgid "Open"
+msgstr "打开"
+
+#: src/app
+msgid "Saved {name}."
+msgstr "已保存 {name}。"
+
+msgid "Merge {source} into {target}"
+msgstr "合并到 {target}：{source}"
+
+msgid "Skipped {}: {why}"
+msgstr "已跳过 {}：{why}"
+
+msgid "cannot read {}: {source}"
+msgstr "无法读取 {}：{source}"
+
+msgid "{left:.0} s left"
+msgstr "剩余 {left:.0} 秒"
+
+msgid "1 file"
+msgid_plural "{count} files"
+msgstr[0] "{count} 个文件"
+
+msgid ""
+"two "
+"lines\n"
+"and a \"quote\""
+msgstr "两行"
+"#;
+
+fn catalogue() -> Catalogue {
+    Catalogue::read(PO).unwrap()
+}
+
+#[test]
+fn a_catalogue_is_read_as_gettext_writes_it() {
+    let all = entries(PO).unwrap();
+    assert_eq!(all.len(), 8, "the header is no entry");
+    assert_eq!((all[0].english.as_str(), all[0].translation.as_str(), all[0].line), ("Open", "打开", 5));
+    assert_eq!((all[6].one.as_deref(), all[6].english.as_str()), (Some("1 file"), "{count} files"));
+    assert_eq!(all[7].english, "two lines\nand a \"quote\"");
+}
+
+#[test]
+fn what_is_not_whole_is_refused_with_its_line() {
+    let refused = |po: &str| entries(po).unwrap_err().line;
+    assert_eq!(refused("msgid \"a\"\nmsgstr \"b"), 2);
+    assert_eq!(refused("msgid \"a\"\nmsgid \"b\"\nmsgstr \"c\""), 2);
+    assert_eq!(refused("#, fuzzy\nmsgid \"a\"\nmsgstr \"b\""), 1);
+    assert_eq!(refused("msgctxt \"x\"\nmsgid \"a\"\nmsgstr \"b\""), 1);
+    assert_eq!(refused("msgid \"a\""), 1);
+    assert_eq!(refused("msgid \"a \\q\"\nmsgstr \"b\""), 1);
+}
+
+#[test]
+fn values_stand_where_the_translation_wants_them() {
+    assert_eq!(filled("{b}, {a}", &[("a", &1), ("b", &"x")]), "x, 1");
+    assert_eq!(filled("{mm:.2} mm {{}} {unknown}", &[("mm", &1.255_f64)]), "1.25 mm {} {unknown}");
+    assert_eq!(filled("{}/{}", &[("", &1), ("n", &9), ("", &2)]), "1/2");
+    assert_eq!(placeholders("{a:.1} of {} {{b}}"), ["{a:.1}", "{}"]);
+}
+
+#[test]
+fn a_finished_text_is_known_by_its_template() {
+    let catalogue = catalogue();
+    assert_eq!(catalogue.shown("Open"), "打开");
+    assert_eq!(catalogue.shown("Saved a b.nii."), "已保存 a b.nii。");
+    assert_eq!(catalogue.shown("12 s left"), "剩余 12 秒");
+    assert_eq!(catalogue.shown("3 files"), "3 个文件");
+    // Where it is shown it begins with a capital.
+    assert_eq!(catalogue.shown("Cannot read a.nii: no such file"), "无法读取 a.nii：no such file");
+    // The order of the values is the translation's.
+    assert_eq!(catalogue.shown("Merge Liver into Spleen"), "合并到 Spleen：Liver");
+    // A reason is a text of the program; a name is not, though it reads like one.
+    assert_eq!(catalogue.shown("Skipped Open: Open"), "已跳过 Open：打开");
+    // Two sentences, of which one is known.
+    assert_eq!(catalogue.shown("Saved a.nii. Nobody knows this."), "已保存 a.nii。Nobody knows this.");
+    assert_eq!(catalogue.shown("nothing of this"), "nothing of this");
+}
+
+#[test]
+fn a_text_that_can_be_cut_in_two_ways_stays_english() {
+    let text = "Merge a into b into c";
+    assert_eq!(catalogue().shown(text), text);
+}
+
+#[test]
+fn marks_leave_values_outside() {
+    let marked = Catalogue::marked(CHINESE_PO).unwrap();
+    assert_eq!(marked.text("Saved {name}."), Some("⟦Saved ⟧{name}⟦.⟧"));
+}
+
+#[test]
+fn a_locale_is_a_language() {
+    for locale in ["zh", "zh-CN", "zh_CN.UTF-8", "zh-Hans-SG", "zh-Hans-HK"] {
+        assert_eq!(Language::of_locale(locale), Language::Chinese, "{locale}");
+    }
+    for locale in ["en-GB", "C", "POSIX", "de_AT.UTF-8", "zh-TW", "zh_HK.UTF-8", "zh-Hant-CN", ""] {
+        assert_eq!(Language::of_locale(locale), Language::English, "{locale}");
+    }
+}
+
+#[test]
+fn english_is_formatted_and_looked_up_nowhere() {
+    let (name, count) = ("a.nii", 1);
+    assert_eq!(say!("Open"), "Open");
+    assert_eq!(say!("{name}: {mm:.1} mm", name, mm = 2.25), "a.nii: 2.2 mm");
+    assert_eq!(plural!(count, "1 file", "{count} files", count), "1 file");
+    assert_eq!(plural!(count + 1, "1 file", "{count} files", count = count + 1), "2 files");
+    assert!(translated("Open").is_none());
+}
