@@ -40,7 +40,8 @@ impl Catalogue {
     pub fn read(po: &str) -> Result<Self, CatalogueError> {
         Ok(Self::new(entries(po)?.into_iter().flat_map(|entry| {
             let translation: &'static str = entry.translation.leak();
-            std::iter::once((entry.english, translation)).chain(entry.one.map(|one| (one, translation)))
+            let is_shown = entry.is_shown;
+            std::iter::once(entry.english).chain(entry.one).map(move |english| (english, translation, is_shown))
         })))
     }
 
@@ -50,7 +51,8 @@ impl Catalogue {
     /// See [`entries`].
     pub fn marked(po: &str) -> Result<Self, CatalogueError> {
         Ok(Self::new(entries(po)?.into_iter().flat_map(|entry| {
-            std::iter::once(entry.english).chain(entry.one).map(|english| {
+            let is_shown = entry.is_shown;
+            std::iter::once(entry.english).chain(entry.one).map(move |english| {
                 let marked: String = pieces(&english)
                     .into_iter()
                     .map(|piece| match piece {
@@ -59,21 +61,21 @@ impl Catalogue {
                     })
                     .collect();
                 let marked: &'static str = marked.leak();
-                (english, marked)
+                (english, marked, is_shown)
             })
         })))
     }
 
-    fn new(all: impl Iterator<Item = (String, &'static str)>) -> Self {
+    fn new(all: impl Iterator<Item = (String, &'static str, bool)>) -> Self {
         let mut texts = HashMap::new();
         let mut templates = Vec::new();
-        for (english, translation) in all {
+        for (english, translation, is_shown) in all {
             let english: &'static str = english.leak();
             texts.insert(english, translation);
             let pieces = pieces(english);
             let text_of = |piece: &Piece| if let Piece::Text(text) = piece { text.len() } else { 0 };
             let fixed = pieces.iter().map(text_of).sum();
-            if pieces.iter().any(|piece| matches!(piece, Piece::Placeholder { .. })) {
+            if is_shown {
                 templates.push(Template { pieces, fixed, translation });
             }
         }

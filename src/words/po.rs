@@ -22,9 +22,14 @@ pub struct Entry {
     pub one: Option<String>,
     /// The translation.
     pub translation: String,
+    /// Whether it is found by its template in finished texts: `#. shown` stands above it.
+    pub is_shown: bool,
     /// Line where it begins, counted from 1.
     pub line: usize,
 }
+
+/// Above a text that is not said by the window itself: it comes from below with its values in it.
+const SHOWN: &str = "#. shown";
 
 /// Which string the next one continues.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -41,10 +46,12 @@ enum Part {
 pub fn entries(po: &str) -> Result<Vec<Entry>, CatalogueError> {
     let mut all: Vec<Entry> = Vec::new();
     let mut part = None;
+    let mut is_shown = false;
     for (at, line) in po.lines().enumerate() {
         let line_number = at + 1;
         let refuse = |problem: &str| CatalogueError { line: line_number, problem: problem.into() };
         let line = line.trim();
+        is_shown |= line == SHOWN;
         if line.is_empty() || line.starts_with("# ") || line == "#" || line.starts_with("#.") || line.starts_with("#:")
         {
             continue;
@@ -57,7 +64,7 @@ pub fn entries(po: &str) -> Result<Vec<Entry>, CatalogueError> {
         let text = unquoted(quoted).ok_or_else(|| refuse("has no string in quotation marks"))?;
         match (keyword.trim(), part) {
             ("msgid", None | Some(Part::Translation)) => {
-                all.push(Entry { line: line_number, ..Entry::default() });
+                all.push(Entry { line: line_number, is_shown: std::mem::take(&mut is_shown), ..Entry::default() });
                 part = Some(Part::English);
             }
             ("msgid_plural", Some(Part::English)) => {

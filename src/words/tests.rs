@@ -8,21 +8,27 @@ msgid "Open"
 msgstr "打开"
 
 #: src/app
+#. shown
 msgid "Saved {name}."
 msgstr "已保存 {name}。"
 
+#. shown
 msgid "Merge {source} into {target}"
 msgstr "合并到 {target}：{source}"
 
+#. shown
 msgid "Skipped {}: {why}"
 msgstr "已跳过 {}：{why}"
 
+#. shown
 msgid "cannot read {}: {source}"
 msgstr "无法读取 {}：{source}"
 
+#. shown
 msgid "{left:.0} s left"
 msgstr "剩余 {left:.0} 秒"
 
+#. shown
 msgid "1 file"
 msgid_plural "{count} files"
 msgstr[0] "{count} 个文件"

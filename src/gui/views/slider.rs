@@ -6,7 +6,7 @@ use crate::app::{Outbox, Request, Studio};
 use crate::gui::egui;
 use crate::gui::theme::{self, UNIT};
 use crate::session::{Segmentation, SliceState};
-use crate::volume::{Plane, PlaneLayout};
+use crate::volume::{Maker, Plane, PlaneLayout};
 use crate::words::{self, say};
 use egui::{Color32, Rect, Sense, pos2};
 
@@ -152,7 +152,14 @@ fn described(segmentation: Option<&Segmentation>, plane: Plane, slice: usize, co
     let Some(segmentation) = segmentation else { return place };
     let state = words::text(segmentation.state(plane, slice).name());
     match segmentation.maker(plane, slice) {
-        Some(maker) => format!("{place}: {state}, {}", words::shown(&maker.described())),
+        Some(maker) => {
+            let who = match maker {
+                Maker::Hand => say!("by hand").to_string(),
+                Maker::Model(name) => say!("by {name}", name),
+                Maker::CorrectedModel(name) => say!("by {name}, corrected by hand", name),
+            };
+            format!("{place}: {state}, {who}")
+        }
         None => format!("{place}: {state}"),
     }
 }

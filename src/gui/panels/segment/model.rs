@@ -27,7 +27,7 @@ pub fn model_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
     let largest = ui.checkbox(&mut form.keep_largest, say!("Keep the largest part of each label"));
     beside(&largest, say!("Smaller parts that touch it nowhere are dropped"));
     if let Some(facts) = facts(&studio.models) {
-        note(ui, words::shown(&facts));
+        note(ui, facts);
     }
     if form != studio.segment {
         outbox.send(Request::Segment(Box::new(form)));

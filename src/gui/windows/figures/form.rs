@@ -72,7 +72,7 @@ fn sheet_ui(ui: &mut egui::Ui, form: &mut FigureForm) {
     row(ui, say!("Columns"), |ui| {
         ui.add(egui::DragValue::new(&mut form.columns).range(1..=MOST_COLUMNS)).on_hover_text(say!("Tiles in a row"));
     });
-    row(ui, say!("Width"), |ui| {
+    row(ui, say!("Figure width"), |ui| {
         let width = egui::DragValue::new(&mut form.width_mm).range(WIDTHS_MM).suffix(" mm").fixed_decimals(0);
         ui.add(width).on_hover_text(say!("Of the printed figure: a column of a journal is about 84 mm, a page 174 mm"));
         let dots = egui::DragValue::new(&mut form.dots).range(DOTS).suffix(say!(" dpi"));
