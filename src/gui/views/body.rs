@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::slice_view::{ImageKey, grey_slice};
+use super::grey::{ImageKey, grey_slice};
 use crate::app::state::body::{BodyForm, BodyRequest, Cut};
 use crate::app::state::camera::{Bounds, Camera, Side};
 use crate::app::state::views::ScanView;

@@ -4,6 +4,7 @@ mod annotations;
 mod body;
 mod facts;
 mod frame;
+mod grey;
 mod in_hand;
 mod laid_over;
 mod measurements;

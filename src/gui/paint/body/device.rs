@@ -17,6 +17,9 @@ const INSTANCES: u64 = 1024;
 /// Most triangles that are drawn while the view moves without a graphics card, unless even coarse surfaces have more.
 const FEW_TRIANGLES: usize = 60_000;
 
+/// With more triangles than this, a picture without a graphics card has one sample a pixel also at rest.
+const MANY_TRIANGLES: usize = 400_000;
+
 /// How well a picture is drawn.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Quality {
@@ -29,10 +32,11 @@ impl Quality {
     /// A card draws everything at once. Without one a moving picture has a quarter of the pixels and, where there are many triangles, coarse
     /// surfaces.
     fn new(scene: &Scene, size: [u32; 2], is_software: bool) -> Self {
-        if !(is_software && scene.is_moving) {
-            return Self { size, samples: SMOOTH, level: Level::Fine };
-        }
         let triangles: usize = scene.blocks.values().map(|block| block.fine.indices.len() / 3).sum();
+        if !(is_software && scene.is_moving) {
+            let samples = if is_software && triangles > MANY_TRIANGLES { 1 } else { SMOOTH };
+            return Self { size, samples, level: Level::Fine };
+        }
         let level = if triangles > FEW_TRIANGLES { Level::Coarse } else { Level::Fine };
         Self { size: size.map(|n| n.div_ceil(2)), samples: 1, level }
     }
