@@ -360,8 +360,9 @@ impl Work {
 
 fn weigh<'a>(to: &mut [u16], row: impl Fn(usize) -> &'a [u16]) {
     let [a, b, c, d, e] = [0, 1, 2, 3, 4].map(row);
-    for n in 0..to.len() {
-        to[n] = WEIGHTS[0] * a[n] + WEIGHTS[1] * b[n] + WEIGHTS[2] * c[n] + WEIGHTS[3] * d[n] + WEIGHTS[4] * e[n];
+    let rows = a.iter().zip(b).zip(c).zip(d).zip(e);
+    for (to, ((((a, b), c), d), e)) in to.iter_mut().zip(rows) {
+        *to = WEIGHTS[0] * a + WEIGHTS[1] * b + WEIGHTS[2] * c + WEIGHTS[3] * d + WEIGHTS[4] * e;
     }
 }
 

@@ -7,6 +7,7 @@ use super::pipelines::{INSTANCE_BYTES, Pipelines, SMOOTH};
 use super::scene::{Look, Scene};
 use super::slices::DeviceSlices;
 use super::target::Target;
+use super::volume::{DeviceVolume, VolumeScene};
 use crate::app::state::body::BlockPart;
 use crate::volume::BRICK_EDGE;
 
@@ -58,6 +59,8 @@ pub struct BodyDevice {
     instances: wgpu::Buffer,
     blocks: DeviceBlocks,
     slices: DeviceSlices,
+    volume: DeviceVolume,
+    shown_volume: Option<VolumeScene>,
     target: Option<Target>,
     /// What the picture shows.
     drawn: Option<(Look, Quality)>,
@@ -96,6 +99,8 @@ impl BodyDevice {
             instances: instance_buffer(device, INSTANCES),
             blocks: DeviceBlocks::default(),
             slices: DeviceSlices::default(),
+            volume: DeviceVolume::new(device, [1, SMOOTH]),
+            shown_volume: None,
             target: None,
             drawn: None,
         }
@@ -111,6 +116,7 @@ impl BodyDevice {
     ) {
         let quality = Quality::new(scene, size.map(|n| n.min(self.most_pixels)), self.is_software);
         let is_same = self.drawn.as_ref().is_some_and(|(look, drawn)| *look == scene.look && *drawn == quality);
+        let is_same = is_same && self.shown_volume == scene.volume;
         if is_same && self.blocks.is_of(&scene.blocks) && self.slices.is_of(&scene.slices) {
             return;
         }
@@ -120,7 +126,12 @@ impl BodyDevice {
         if !self.target.as_ref().is_some_and(is_fitting) {
             self.target = Some(Target::new(device, &self.pipelines.picture, quality.size, quality.samples));
         }
-        let calls = calls(scene, quality.level);
+        self.shown_volume.clone_from(&scene.volume);
+        match &scene.volume {
+            Some(volume) => self.volume.send((device, queue), volume, quality.samples == 1),
+            None => self.volume.forget(),
+        }
+        let calls = if scene.volume.is_some() { Vec::new() } else { calls(scene, quality.level) };
         for call in &calls {
             self.blocks.send(device, call.place, quality.level);
         }
@@ -152,6 +163,10 @@ impl BodyDevice {
                 last = Some(call.place);
             }
             pass.draw_indexed(call.part.indices.clone(), call.part.base, n..n + 1);
+        }
+        if scene.volume.is_some() {
+            self.volume.draw(&mut pass, quality.samples > 1);
+            return;
         }
         pass.set_pipeline(&surfaces.slice);
         self.slices.draw(&mut pass);
