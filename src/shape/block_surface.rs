@@ -107,7 +107,7 @@ pub fn block_surface(labels: &LabelMap, block: [usize; 3], step: usize, is_mirro
     }
     let values = area.read(labels);
     let mut work = Work::new(&area);
-    for label in area.labels(&values) {
+    for label in labels_among(&values) {
         work.take(&area, &values, label);
         if !work.is_crossed() {
             continue;
@@ -200,18 +200,18 @@ impl Area {
         }
         values
     }
+}
 
-    /// The labels among them, in ascending order.
-    fn labels(&self, values: &[LabelValue]) -> Vec<LabelValue> {
-        let mut found: Vec<LabelValue> = Vec::new();
-        for run in values.chunk_by(|a, b| a == b) {
-            if run[0] != 0 && !found.contains(&run[0]) {
-                found.push(run[0]);
-            }
+/// The labels among some, in ascending order.
+fn labels_among(values: &[LabelValue]) -> Vec<LabelValue> {
+    let mut found: Vec<LabelValue> = Vec::new();
+    for run in values.chunk_by(|a, b| a == b) {
+        if run[0] != 0 && !found.contains(&run[0]) {
+            found.push(run[0]);
         }
-        found.sort_unstable();
-        found
     }
+    found.sort_unstable();
+    found
 }
 
 /// Room for one label at a time.
