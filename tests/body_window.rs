@@ -217,3 +217,83 @@ fn nothing_is_meshed_while_no_tile_shows_the_body() {
     rest(&mut harness);
     assert!(!harness.state().studio().body.surfaces.blocks.is_empty());
 }
+
+/// Pixels of the tile that are not its ground.
+fn drawn(harness: &mut Window) -> usize {
+    let (rect, image) = (tile(harness).shrink(40.0), harness.render().unwrap());
+    let is_drawn = |[r, g, b, _]: [u8; 4]| u32::from(r) + u32::from(g) + u32::from(b) > 90;
+    let inside = image.enumerate_pixels().filter(|(x, y, _)| rect.contains(egui::pos2(*x as f32, *y as f32)));
+    inside.filter(|(_, _, pixel)| is_drawn(pixel.0)).count()
+}
+
+#[test]
+fn values_are_seen_all_through_and_a_click_finds_the_largest() {
+    let _alone = alone();
+    if !can_render() {
+        return;
+    }
+    let mut harness = sample();
+    run(&mut harness, "view.body");
+    rest(&mut harness);
+    // Without text, axes and buttons.
+    run(&mut harness, "view.annotations");
+    assert_eq!(drawn(&mut harness), 0, "there are no labels");
+    run(&mut harness, "view.body-maximum");
+    rest(&mut harness);
+    let bright = drawn(&mut harness);
+    assert!(bright > 5000, "{bright}");
+    let at = tile(&harness).center();
+    for pressed in [true, false] {
+        harness.event(Event::PointerMoved(at));
+        let button = PointerButton::Primary;
+        harness.event(Event::PointerButton { pos: at, button, pressed, modifiers: Modifiers::NONE });
+        harness.step();
+    }
+    harness.run_steps(2);
+    let studio = harness.state().studio();
+    let (volume, cursor) = (studio.volume().unwrap(), studio.view().unwrap().cursor);
+    let found = volume.value(cursor, 0);
+    // The viewer looks along the second axis, through the middle.
+    let along = (0..volume.geometry.shape()[1]).map(|j| volume.value([cursor[0], j, cursor[2]], 0));
+    assert_eq!(found, along.fold(f64::MIN, f64::max), "at {cursor:?}");
+    // The pointer is drawn over the tile otherwise.
+    harness.remove_cursor();
+    // The window that slices are shown with decides what is bright.
+    let window = lamella::volume::Window { level: volume.statistics().max * 2.0, width: 1.0 };
+    harness.state_mut().request(Request::Window(window));
+    rest(&mut harness);
+    assert_eq!(drawn(&mut harness), 0);
+    run(&mut harness, "view.auto-window");
+    run(&mut harness, "view.body-bright");
+    rest(&mut harness);
+    assert!(drawn(&mut harness) > 3000);
+    assert!(
+        lamella::app::commands::find("view.body-bone")
+            .is_some_and(|entry| (entry.lacks)(harness.state().studio()).is_some())
+    );
+    run(&mut harness, "view.body-labels");
+    rest(&mut harness);
+    assert_eq!(drawn(&mut harness), 0);
+}
+
+#[test]
+fn bones_of_a_ct_are_seen() {
+    let _alone = alone();
+    let Some(data) = std::env::var_os("LAMELLA_TEST_DATA") else {
+        eprintln!("skipped: LAMELLA_TEST_DATA is not set");
+        return;
+    };
+    if !can_render() {
+        return;
+    }
+    let mut harness = window(vec![std::path::Path::new(&data).join("data/ct/example_ct.nii.gz")]);
+    settle(&mut harness);
+    run(&mut harness, "view.body");
+    for id in ["view.body-bone", "view.body-vessels", "view.body-lung"] {
+        run(&mut harness, id);
+        rest(&mut harness);
+        let seen = drawn(&mut harness);
+        assert!(seen > 500, "{id}: {seen}");
+        picture(&mut harness, id.trim_start_matches("view."));
+    }
+}

@@ -90,7 +90,7 @@ pub fn bench_body(mask: &Path, size: [u32; 2], frames: usize, software: bool) ->
         let camera = first.orbited([std::f64::consts::TAU * n as f64 / frames.max(1) as f64, 0.0]);
         let of = BodyLook { colours: colours.clone(), kept };
         let look = Look::new(labels.geometry(), &camera, aspect, of, egui::Color32::BLACK);
-        let scene = Scene { blocks: surfaces.blocks.clone(), slices: Vec::new(), look, is_moving };
+        let scene = Scene { blocks: surfaces.blocks.clone(), slices: Vec::new(), volume: None, look, is_moving };
         let start = Instant::now();
         let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         body.draw((&device, &queue), &mut encoder, &scene, size);

@@ -78,6 +78,7 @@ mod save_volume;
 mod scan;
 mod segment;
 mod server_password;
+mod shrink_volume;
 mod structures;
 mod title;
 mod touch;
@@ -148,6 +149,7 @@ pub use save_volume::SaveVolumeJob;
 pub use scan::ScanJob;
 pub use segment::{SegmentJob, SegmentNews, Segmented};
 pub use server_password::{PasswordErrand, ServerPasswordJob};
+pub use shrink_volume::ShrinkVolumeJob;
 pub use touch::{TouchJob, TouchMethod, Touched};
 pub use touch_answers::TouchAnswers;
 pub use touch_slices::{SharedTouchNetwork, touch_network};
@@ -217,6 +219,7 @@ pub const JOBS: &[&JobKind] = &[
     ScanJob::KIND,
     SegmentJob::KIND,
     ServerPasswordJob::KIND,
+    ShrinkVolumeJob::KIND,
     TouchJob::KIND,
     TrainJob::KIND,
     TrainTouchJob::KIND,

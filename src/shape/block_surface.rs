@@ -107,7 +107,7 @@ pub fn block_surface(labels: &LabelMap, block: [usize; 3], step: usize, is_mirro
     }
     let values = area.read(labels);
     let mut work = Work::new(&area);
-    for label in area.labels(&values) {
+    for label in labels_among(&values) {
         work.take(&area, &values, label);
         if !work.is_crossed() {
             continue;
@@ -200,18 +200,18 @@ impl Area {
         }
         values
     }
+}
 
-    /// The labels among them, in ascending order.
-    fn labels(&self, values: &[LabelValue]) -> Vec<LabelValue> {
-        let mut found: Vec<LabelValue> = Vec::new();
-        for run in values.chunk_by(|a, b| a == b) {
-            if run[0] != 0 && !found.contains(&run[0]) {
-                found.push(run[0]);
-            }
+/// The labels among some, in ascending order.
+fn labels_among(values: &[LabelValue]) -> Vec<LabelValue> {
+    let mut found: Vec<LabelValue> = Vec::new();
+    for run in values.chunk_by(|a, b| a == b) {
+        if run[0] != 0 && !found.contains(&run[0]) {
+            found.push(run[0]);
         }
-        found.sort_unstable();
-        found
     }
+    found.sort_unstable();
+    found
 }
 
 /// Room for one label at a time.
@@ -360,8 +360,9 @@ impl Work {
 
 fn weigh<'a>(to: &mut [u16], row: impl Fn(usize) -> &'a [u16]) {
     let [a, b, c, d, e] = [0, 1, 2, 3, 4].map(row);
-    for n in 0..to.len() {
-        to[n] = WEIGHTS[0] * a[n] + WEIGHTS[1] * b[n] + WEIGHTS[2] * c[n] + WEIGHTS[3] * d[n] + WEIGHTS[4] * e[n];
+    let rows = a.iter().zip(b).zip(c).zip(d).zip(e);
+    for (to, ((((a, b), c), d), e)) in to.iter_mut().zip(rows) {
+        *to = WEIGHTS[0] * a + WEIGHTS[1] * b + WEIGHTS[2] * c + WEIGHTS[3] * d + WEIGHTS[4] * e;
     }
 }
 

@@ -2,9 +2,10 @@
 
 use crate::app::state::body::{BodyLook, BodyRequest, Cut, MOST_BYTES, Surfaces};
 use crate::app::state::camera::{Bounds, Camera, Side};
+use crate::app::state::rendering::Rendering;
 use crate::app::state::studio::Studio;
 use crate::app::state::tiles::{Layout, TileContent};
-use crate::jobs::{Job, MeshLabelsJob, MeshedBlock};
+use crate::jobs::{Job, MeshLabelsJob, MeshedBlock, ShrinkVolumeJob};
 use crate::shape::first_along;
 use crate::volume::{Plane, PlaneLayout, Region, Vec3};
 
@@ -114,6 +115,10 @@ pub fn show(studio: &mut Studio) {
 
 /// Moves the cursor to the first voxel along a ray that is seen, and chooses its label.
 fn pick(studio: &mut Studio, from: Vec3, direction: Vec3) {
+    if studio.body.form.rendering != Rendering::Surfaces {
+        pick_value(studio, from, direction);
+        return;
+    }
     let Some((look, (labels, _))) = studio.body_look().zip(studio.shown_labels()) else { return };
     let voxel_from_world = labels.geometry().voxel_from_world();
     let (from, direction) = (voxel_from_world.point(from), voxel_from_world.direction(direction));
@@ -129,10 +134,64 @@ fn pick(studio: &mut Studio, from: Vec3, direction: Vec3) {
     }
 }
 
+/// An opacity along a millimetre, of 255, from which on a value is taken for a surface.
+const SOLID: u8 = 40;
+
+/// Moves the cursor to what is seen of the values along a ray: the largest one, or the first that is nearly solid.
+fn pick_value(studio: &mut Studio, from: Vec3, direction: Vec3) {
+    let (Some(volume), Some(view), Some(kept)) = (studio.volume().cloned(), studio.view(), kept(studio)) else {
+        return;
+    };
+    let rendering = studio.body.form.rendering;
+    let Some(values) = studio.shown.and_then(|scan| studio.body.values.of(scan, view.frame)) else { return };
+    let (range, table) = (values.range, rendering.table(values.range, view.window));
+    let voxel_from_world = volume.geometry.voxel_from_world();
+    let (from, direction) = (voxel_from_world.point(from), voxel_from_world.direction(direction));
+    let mut most: Option<(f64, [usize; 3])> = None;
+    let found = first_along(kept, from, direction, |voxel| {
+        let value = volume.value(voxel, view.frame);
+        if rendering == Rendering::Maximum {
+            if most.is_none_or(|(largest, _)| value > largest) {
+                most = Some((value, voxel));
+            }
+            return false;
+        }
+        let share = ((value - range[0]) / (range[1] - range[0])).clamp(0.0, 1.0);
+        table.get((share * 255.0) as usize).is_some_and(|look| look[3] >= SOLID)
+    });
+    if let (Some(voxel), Some(view)) = (found.or(most.map(|(_, voxel)| voxel)), studio.view_mut()) {
+        (view.cursor, view.came) = (voxel, None);
+    }
+}
+
+/// Makes the values of the scan on screen ready, one job at a time.
+fn follow_values(studio: &mut Studio) {
+    if studio.tasks.find(ShrinkVolumeJob::KIND).is_some() {
+        return;
+    }
+    let (Some(scan), Some(volume)) = (studio.shown, studio.volume().cloned()) else { return };
+    let Some(frame) = studio.view().map(|view| view.frame) else { return };
+    if studio.body.values.of(scan, frame).is_some() || studio.body.values.failed == Some((scan, frame)) {
+        return;
+    }
+    studio.start(
+        ShrinkVolumeJob { volume, frame },
+        |_, ()| {},
+        move |studio, result| match studio.told(result) {
+            Some(values) => studio.body.values.ready = Some(((scan, frame), values)),
+            None => studio.body.values.failed = Some((scan, frame)),
+        },
+    );
+}
+
 /// Makes surfaces of what has changed while the tile is on screen, one job at a time.
 pub fn follow(studio: &mut Studio) {
     if !studio.shows(TileContent::Body) {
         studio.body.is_hovered = false;
+        return;
+    }
+    if studio.body.form.rendering != Rendering::Surfaces {
+        follow_values(studio);
         return;
     }
     let Some(labels) = studio.shown_labels().map(|(labels, _)| labels.clone()) else { return };

@@ -3,12 +3,21 @@
 use super::{CommandEntry, Group, no_scan};
 use crate::app::act::body;
 use crate::app::state::camera::Side;
+use crate::app::state::rendering::Rendering;
 use crate::app::state::studio::Studio;
 use crate::app::state::tiles::TileContent;
 use crate::volume::Plane;
 
 fn no_body(studio: &Studio) -> Option<&'static str> {
     no_scan(studio).or_else(|| (!studio.shows(TileContent::Body)).then_some("Show the 3-D tile first"))
+}
+
+fn no_ct(studio: &Studio) -> Option<&'static str> {
+    no_body(studio).or_else(|| (!studio.volume().is_some_and(|volume| volume.is_ct())).then_some("The scan is no CT"))
+}
+
+fn show(studio: &mut Studio, rendering: Rendering) {
+    studio.body.form.rendering = rendering;
 }
 
 const fn view(id: &'static str, name: &'static str, deed: fn(&mut Studio)) -> CommandEntry {
@@ -31,6 +40,16 @@ pub const BODY: &[CommandEntry] = &[
         .hint("Look from the patient's left"),
     view("view.body-superior", "3-D: from the head", |studio| body::look_from(studio, Side::Superior)),
     view("view.body-inferior", "3-D: from the feet", |studio| body::look_from(studio, Side::Inferior)),
+    view("view.body-labels", "3-D: labels as surfaces", |studio| show(studio, Rendering::Surfaces)),
+    view("view.body-maximum", "3-D: maximum intensity", |studio| show(studio, Rendering::Maximum))
+        .hint("Show the largest value along each ray, through the display window"),
+    view("view.body-bone", "3-D: bone in CT", |studio| show(studio, Rendering::Bone)).unless(no_ct),
+    view("view.body-vessels", "3-D: vessels in CT", |studio| show(studio, Rendering::Vessels))
+        .hint("Show vessels with contrast medium, and bones")
+        .unless(no_ct),
+    view("view.body-lung", "3-D: lung in CT", |studio| show(studio, Rendering::Lung)).unless(no_ct),
+    view("view.body-bright", "3-D: bright tissue", |studio| show(studio, Rendering::Bright))
+        .hint("Show tissue by its brightness within the display window: MR and others"),
     view("view.body-slices", "3-D: show slices", |studio| studio.body.form.slices = !studio.body.form.slices)
         .hint("Show the slices through the cursor in the 3-D tile"),
     view("view.body-cut-axial", "3-D: cut at the axial slice", |studio| body::turn_cut(studio, Plane::Axial))

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::camera::{Bounds, Camera};
+use super::rendering::Rendering;
 use crate::jobs::MeshedBlock;
 use crate::session::ScanId;
 pub use crate::shape::{BlockPart, BlockSurface, STEPS_PER_VOXEL};
-use crate::volume::{Geometry, LabelMap, LabelValue, Region, Rgb, Vec3};
+use crate::volume::{Geometry, LabelMap, LabelValue, Region, Rgb, SmallVolume, Vec3};
 
 /// Most memory for surfaces. What would take more is made of larger voxels; the graphics device holds as much again.
 pub const MOST_BYTES: usize = 512 << 20;
@@ -89,8 +90,26 @@ pub enum Cut {
 pub struct BodyForm {
     /// What the slices through the cursor take away: axial, coronal, sagittal.
     pub cuts: [Option<Cut>; 3],
-    /// Whether these slices are shown.
+    /// What is shown: labels, or values all through.
+    pub rendering: Rendering,
+    /// Whether these slices are shown between surfaces.
     pub slices: bool,
+}
+
+/// Values of a scan, made ready for rays.
+#[derive(Debug, Default)]
+pub struct ShownValues {
+    /// Scan and frame, and their values.
+    pub ready: Option<((ScanId, usize), Arc<SmallVolume>)>,
+    /// What could not be made ready: it is not tried again.
+    pub failed: Option<(ScanId, usize)>,
+}
+
+impl ShownValues {
+    /// The values of a frame, where they are ready.
+    pub fn of(&self, scan: ScanId, frame: usize) -> Option<&Arc<SmallVolume>> {
+        self.ready.as_ref().filter(|(of, _)| *of == (scan, frame)).map(|(_, values)| values)
+    }
 }
 
 /// The body.
@@ -100,6 +119,8 @@ pub struct Body {
     pub cameras: BTreeMap<ScanId, Camera>,
     /// Surfaces of the labels on screen.
     pub surfaces: Surfaces,
+    /// The values of the scan on screen.
+    pub values: ShownValues,
     /// Whether the pointer is over it.
     pub is_hovered: bool,
     /// What is chosen about it.

@@ -30,6 +30,7 @@ pub mod picture;
 pub mod pixels;
 pub mod recent;
 pub mod recovery;
+pub mod rendering;
 pub mod request;
 pub mod saving;
 pub mod scan_choices;

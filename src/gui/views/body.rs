@@ -3,18 +3,19 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::slice_view::{ImageKey, grey_slice};
-use crate::app::state::body::{BodyForm, BodyRequest, Cut};
+use super::body_buttons::buttons_ui;
+use super::grey::{ImageKey, grey_slice};
+use crate::app::state::body::BodyRequest;
 use crate::app::state::camera::{Bounds, Camera, Side};
+use crate::app::state::rendering::Rendering;
 use crate::app::state::views::ScanView;
-use crate::app::{Outbox, Request, Studio, commands};
+use crate::app::{Outbox, Request, Studio};
 use crate::gui::egui;
-use crate::gui::paint::body::{Look, Scene, SlicePicture, picture};
+use crate::gui::paint::body::{Look, Scene, SlicePicture, VolumeScene, picture};
 use crate::gui::theme::{self, UNIT};
 use crate::volume::{Plane, PlaneLayout, Volume};
-use crate::words::{self, say};
+use crate::words::say;
 use egui::{Align2, Color32, FontId, Pos2, Rect, Sense, Stroke, vec2};
-use egui_phosphor::regular as icon;
 
 /// The view moves until so long after its last move.
 const MOVING: Duration = Duration::from_millis(180);
@@ -86,17 +87,29 @@ pub fn body_view_ui(
 
     let painter = ui.painter_at(rect);
     let has_labels = !studio.body.surfaces.blocks.is_empty();
+    let rendering = studio.body.form.rendering;
+    let values = studio
+        .shown
+        .and_then(|scan| studio.body.values.of(scan, view.frame))
+        .filter(|_| rendering != Rendering::Surfaces);
+    let volume_scene = values.map(|values| {
+        let table = rendering.table(values.range, view.window);
+        let looks = (table, rendering == Rendering::Maximum);
+        VolumeScene::new((&volume.geometry, values.clone()), &camera, aspect, look.kept, looks)
+    });
     let look = Look::new(&volume.geometry, &camera, aspect, look, theme::VIEW_GROUND);
     let is_painting = studio.hand.tool.labels().is_some();
     let is_moving = cache.is_moving(&look) || is_painting;
     if is_moving {
         ui.ctx().request_repaint_after(MOVING);
     }
-    let slices = if studio.body.form.slices { cache.slices(studio, volume, view) } else { Vec::new() };
-    painter.add(picture(rect, Scene { blocks: studio.body.surfaces.blocks.clone(), slices, look, is_moving }));
+    let is_surfaces = rendering == Rendering::Surfaces;
+    let slices = if studio.body.form.slices && is_surfaces { cache.slices(studio, volume, view) } else { Vec::new() };
+    let blocks = if is_surfaces { studio.body.surfaces.blocks.clone() } else { Arc::default() };
+    painter.add(picture(rect, Scene { blocks, slices, volume: volume_scene, look, is_moving }));
     if studio.display.annotations {
         axes_ui(&painter, rect, &camera);
-        texts_ui(&painter, rect, studio, has_labels);
+        texts_ui(&painter, rect, studio, if is_surfaces { has_labels } else { values.is_some() });
         buttons_ui(ui, rect, studio, outbox);
     }
     let is_lit = response.has_focus() || response.hovered();
@@ -201,9 +214,10 @@ fn texts_ui(painter: &egui::Painter, rect: Rect, studio: &Studio, has_labels: bo
         painter.text(at + line, Align2::LEFT_TOP, text, small.clone(), theme::SAGITTAL);
     }
     if !has_labels {
-        let is_busy = studio.body.surfaces.labels.is_none() && studio.body.surfaces.failed.is_none();
+        let is_preparing = studio.body.form.rendering != Rendering::Surfaces;
+        let is_busy = is_preparing || studio.body.surfaces.labels.is_none() && studio.body.surfaces.failed.is_none();
         let text = if is_busy {
-            say!("Making surfaces...")
+            if is_preparing { say!("Preparing the scan...") } else { say!("Making surfaces...") }
         } else {
             say!("Labels are shown here as surfaces:\npaint some, or run a model")
         };
@@ -215,74 +229,5 @@ fn texts_ui(painter: &egui::Painter, rect: Rect, studio: &Studio, has_labels: bo
         );
         let corner = rect.center() - galley.size() / 2.0;
         painter.galley(corner, galley, theme::VIEW_TEXT);
-    }
-}
-
-/// Sides to look from, and what is cut away, in the upper right corner.
-fn buttons_ui(ui: &mut egui::Ui, rect: Rect, studio: &Studio, outbox: &mut Outbox) {
-    let place =
-        Rect::from_min_max(rect.right_top() + vec2(-64.0 * UNIT, UNIT), rect.right_top() + vec2(-UNIT, 7.0 * UNIT));
-    let layout = egui::Layout::right_to_left(egui::Align::Center);
-    let mut inside = ui.new_child(egui::UiBuilder::new().max_rect(place).layout(layout).id_salt("body buttons"));
-    inside.set_clip_rect(rect.intersect(ui.clip_rect()));
-    inside.spacing_mut().item_spacing.x = 0.0;
-    let ui = &mut inside;
-    let button = |text: &str| {
-        egui::Button::new(egui::RichText::new(text).color(theme::VIEW_TEXT))
-            .frame(false)
-            .min_size(vec2(5.0 * UNIT, 5.0 * UNIT))
-    };
-    let keys = &studio.settings.keys;
-    let mut command = |ui: &mut egui::Ui, text: &str, id: &'static str| {
-        let Some(entry) = commands::find(id) else { return };
-        let response = ui.add(button(text));
-        response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, true, words::text(entry.name)));
-        if response.on_hover_text(commands::tooltip(keys, entry)).clicked() {
-            outbox.run(id);
-        }
-    };
-    command(ui, icon::ARROWS_OUT, "view.body-fit");
-    for (letter, id) in [
-        ("I", "view.body-inferior"),
-        ("S", "view.body-superior"),
-        ("P", "view.body-posterior"),
-        ("A", "view.body-anterior"),
-        ("L", "view.body-left"),
-        ("R", "view.body-right"),
-    ] {
-        command(ui, letter, id);
-    }
-    command(ui, icon::STACK, "view.body-slices");
-    let is_cut = studio.body.form.cuts.iter().any(Option::is_some);
-    let text = egui::RichText::new(icon::SCISSORS).color(if is_cut { theme::SAGITTAL } else { theme::VIEW_TEXT });
-    let menu = egui::containers::menu::MenuButton::from_button(egui::Button::new(text).frame(false)).ui(ui, |ui| {
-        cuts_ui(ui, studio, outbox);
-    });
-    menu.0.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, true, say!("Cut the body")));
-    menu.0.on_hover_text(say!("Take away what lies on one side of a slice"));
-}
-
-fn cuts_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
-    for (plane, names) in [
-        (Plane::Axial, [say!("Hide what is above the axial slice"), say!("Hide what is below the axial slice")]),
-        (
-            Plane::Coronal,
-            [say!("Hide what is in front of the coronal slice"), say!("Hide what is behind the coronal slice")],
-        ),
-        (
-            Plane::Sagittal,
-            [say!("Hide what is right of the sagittal slice"), say!("Hide what is left of the sagittal slice")],
-        ),
-    ] {
-        for (cut, name) in [Cut::Positive, Cut::Negative].into_iter().zip(names) {
-            let mut form: BodyForm = studio.body.form;
-            let slot = &mut form.cuts[plane as usize];
-            let is_on = *slot == Some(cut);
-            if ui.selectable_label(is_on, name).clicked() {
-                *slot = (!is_on).then_some(cut);
-                outbox.send(Request::Body(BodyRequest::Form(form)));
-                ui.close();
-            }
-        }
     }
 }

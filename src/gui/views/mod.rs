@@ -2,8 +2,10 @@
 
 mod annotations;
 mod body;
+mod body_buttons;
 mod facts;
 mod frame;
+mod grey;
 mod in_hand;
 mod laid_over;
 mod measurements;

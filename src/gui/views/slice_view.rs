@@ -3,6 +3,7 @@
 use super::annotations::{annotations_ui, crosshair_ui};
 use super::body::BodyCache;
 use super::frame::Frame;
+use super::grey::{ImageKey, grey_slice};
 use super::in_hand::{paint_box, paint_footprint, paint_highlight, paint_outline, paint_scribbles};
 use super::laid_over::LaidPicture;
 use super::measurements::measurements_ui;
@@ -16,46 +17,9 @@ use crate::gui::paint::opaque::{GreyPicture, ground};
 use crate::gui::paint::textures::Textures;
 use crate::gui::paint::tiled_texture::seen_part;
 use crate::gui::theme;
-use crate::session::ScanId;
-use crate::volume::{Plane, PlaneLayout, Volume, Window};
+use crate::volume::{Plane, PlaneLayout, Volume};
 use crate::words::{self, say};
 use egui::{Color32, Rect, Sense, Stroke};
-
-/// What a grey texture shows; equal keys need no new one.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ImageKey {
-    scan: Option<ScanId>,
-    /// Its number.
-    pub slice: usize,
-    frame: usize,
-    window: Window,
-    smooth: bool,
-    inverted: bool,
-}
-
-impl ImageKey {
-    /// Of a slice of the scan on screen.
-    pub fn new(studio: &Studio, view: &ScanView, slice: usize) -> Self {
-        Self {
-            scan: studio.shown,
-            slice,
-            frame: view.frame,
-            window: view.window,
-            smooth: studio.settings.smooth,
-            inverted: view.inverted,
-        }
-    }
-}
-
-/// The grey values of a slice as it is shown.
-pub fn grey_slice(volume: &Volume, layout: &PlaneLayout, key: &ImageKey) -> Vec<u8> {
-    let mut grey = Vec::new();
-    layout.grey_slice(volume, key.frame, key.slice, key.window, &mut grey);
-    if key.inverted {
-        grey.iter_mut().for_each(|grey| *grey = !*grey);
-    }
-    grey
-}
 
 /// What a view has painted already.
 #[derive(Default)]

@@ -1,3 +1,5 @@
+//! Surfaces of blocks: closed across blocks, as large as their voxels, lit from outside, and made anew only where they must be.
+
 use std::collections::HashMap;
 
 use proptest::prelude::*;

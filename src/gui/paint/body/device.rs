@@ -7,6 +7,7 @@ use super::pipelines::{INSTANCE_BYTES, Pipelines, SMOOTH};
 use super::scene::{Look, Scene};
 use super::slices::DeviceSlices;
 use super::target::Target;
+use super::volume::{DeviceVolume, VolumeScene};
 use crate::app::state::body::BlockPart;
 use crate::volume::BRICK_EDGE;
 
@@ -16,6 +17,9 @@ const SCENE_BYTES: u64 = 4 * (16 + 16 + 4 + 4);
 const INSTANCES: u64 = 1024;
 /// Most triangles that are drawn while the view moves without a graphics card, unless even coarse surfaces have more.
 const FEW_TRIANGLES: usize = 60_000;
+
+/// With more triangles than this, a picture without a graphics card has one sample a pixel also at rest.
+const MANY_TRIANGLES: usize = 400_000;
 
 /// How well a picture is drawn.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -29,10 +33,11 @@ impl Quality {
     /// A card draws everything at once. Without one a moving picture has a quarter of the pixels and, where there are many triangles, coarse
     /// surfaces.
     fn new(scene: &Scene, size: [u32; 2], is_software: bool) -> Self {
-        if !(is_software && scene.is_moving) {
-            return Self { size, samples: SMOOTH, level: Level::Fine };
-        }
         let triangles: usize = scene.blocks.values().map(|block| block.fine.indices.len() / 3).sum();
+        if !(is_software && scene.is_moving) {
+            let samples = if is_software && triangles > MANY_TRIANGLES { 1 } else { SMOOTH };
+            return Self { size, samples, level: Level::Fine };
+        }
         let level = if triangles > FEW_TRIANGLES { Level::Coarse } else { Level::Fine };
         Self { size: size.map(|n| n.div_ceil(2)), samples: 1, level }
     }
@@ -54,6 +59,8 @@ pub struct BodyDevice {
     instances: wgpu::Buffer,
     blocks: DeviceBlocks,
     slices: DeviceSlices,
+    volume: DeviceVolume,
+    shown_volume: Option<VolumeScene>,
     target: Option<Target>,
     /// What the picture shows.
     drawn: Option<(Look, Quality)>,
@@ -92,6 +99,8 @@ impl BodyDevice {
             instances: instance_buffer(device, INSTANCES),
             blocks: DeviceBlocks::default(),
             slices: DeviceSlices::default(),
+            volume: DeviceVolume::new(device, [1, SMOOTH]),
+            shown_volume: None,
             target: None,
             drawn: None,
         }
@@ -107,6 +116,7 @@ impl BodyDevice {
     ) {
         let quality = Quality::new(scene, size.map(|n| n.min(self.most_pixels)), self.is_software);
         let is_same = self.drawn.as_ref().is_some_and(|(look, drawn)| *look == scene.look && *drawn == quality);
+        let is_same = is_same && self.shown_volume == scene.volume;
         if is_same && self.blocks.is_of(&scene.blocks) && self.slices.is_of(&scene.slices) {
             return;
         }
@@ -116,7 +126,12 @@ impl BodyDevice {
         if !self.target.as_ref().is_some_and(is_fitting) {
             self.target = Some(Target::new(device, &self.pipelines.picture, quality.size, quality.samples));
         }
-        let calls = calls(scene, quality.level);
+        self.shown_volume.clone_from(&scene.volume);
+        match &scene.volume {
+            Some(volume) => self.volume.send((device, queue), volume, quality.samples == 1),
+            None => self.volume.forget(),
+        }
+        let calls = if scene.volume.is_some() { Vec::new() } else { calls(scene, quality.level) };
         for call in &calls {
             self.blocks.send(device, call.place, quality.level);
         }
@@ -148,6 +163,10 @@ impl BodyDevice {
                 last = Some(call.place);
             }
             pass.draw_indexed(call.part.indices.clone(), call.part.base, n..n + 1);
+        }
+        if scene.volume.is_some() {
+            self.volume.draw(&mut pass, quality.samples > 1);
+            return;
         }
         pass.set_pipeline(&surfaces.slice);
         self.slices.draw(&mut pass);

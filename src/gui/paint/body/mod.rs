@@ -9,6 +9,7 @@ mod pipelines;
 mod scene;
 mod slices;
 mod target;
+mod volume;
 
 use eframe::egui_wgpu::{self, CallbackResources, CallbackTrait, RenderState, ScreenDescriptor, wgpu};
 
@@ -16,6 +17,7 @@ use crate::gui::egui;
 pub use device::BodyDevice;
 pub use scene::{Look, Scene};
 pub use slices::SlicePicture;
+pub use volume::VolumeScene;
 
 /// Prepares a device; must come before the first frame.
 pub fn install(state: &RenderState) {

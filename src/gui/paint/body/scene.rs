@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::slices::SlicePicture;
+use super::volume::VolumeScene;
 use crate::app::state::body::{Blocks, BodyLook};
 use crate::app::state::camera::{Bounds, Camera};
 use crate::gui::egui;
@@ -14,6 +15,8 @@ pub struct Scene {
     pub blocks: Arc<Blocks>,
     /// Slices between them.
     pub slices: Vec<Arc<SlicePicture>>,
+    /// The values of the scan all through, in place of surfaces and slices.
+    pub volume: Option<VolumeScene>,
     /// How they are looked at.
     pub look: Look,
     /// Whether the view moves: then a picture that comes soon is worth more than one of all details.
