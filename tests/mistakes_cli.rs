@@ -177,7 +177,7 @@ fn odd_inputs_are_named_and_nothing_of_the_user_goes() {
     let (nan, mask, many, notes) = (at("nan.nii"), at("mask.nii"), at("many.nii"), at("notes.txt"));
     formats::write_volume(&nan, &scan, Watch::unwatched()).unwrap();
     write_mask(&mask, &LabelMap::from_fn(grid([8, 8, 8]), |[i, ..]| u16::from(i < 5)), &[(1, "Liver")]);
-    write_mask(&many, &LabelMap::from_fn(grid([8, 8, 8]), |[i, j, _]| (i + 8 * j) as u16), &[]);
+    write_mask(&many, &LabelMap::from_fn(grid([8, 8, 8]), |[i, j, _]| u16::try_from(i + 8 * j).unwrap()), &[]);
     std::fs::write(&notes, "notes").unwrap();
     let out = at("out.nii");
     let picture = at("out.png");

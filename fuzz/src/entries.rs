@@ -135,7 +135,7 @@ fn scan() -> &'static Volume {
             study_uid: "1.2.3.1".into(),
             series_uid: "1.2.3.2".into(),
             files: (0..4).map(file).collect(),
-            slices: (0..4).map(slice).collect(),
+            slices: (0..4).map(|file| Some(slice(file))).collect(),
         }));
         volume
     })

@@ -269,10 +269,10 @@ impl Common {
 
 impl Bench {
     /// The benchmark of the window's part, where that is asked for.
-    pub(super) fn of_window(self) -> std::result::Result<BodyBench, Self> {
+    pub(super) fn of_window(self) -> std::result::Result<BodyBench, Box<Self>> {
         match self.what {
             What::Body(asked) => Ok(asked),
-            what => Err(Self { what }),
+            what => Err(Box::new(Self { what })),
         }
     }
 

@@ -127,7 +127,7 @@ pub fn run(arguments: Arguments) -> Request {
         None => Request::Window(arguments.paths),
         Some(Command::Bench(command)) => match command.of_window() {
             Ok(asked) => Request::BenchBody(asked),
-            Err(command) => Request::Exit(guard::run(Command::Bench(command))),
+            Err(command) => Request::Exit(guard::run(Command::Bench(*command))),
         },
         Some(command) => Request::Exit(guard::run(command)),
     }

@@ -59,8 +59,7 @@ pub fn entries(po: &str) -> Result<Vec<Entry>, CatalogueError> {
         if line.starts_with("#,") && !line.contains("fuzzy") {
             continue;
         }
-        let (keyword, quoted) =
-            line.split_once('"').map(|(keyword, _)| line.split_at(keyword.len())).unwrap_or((line, ""));
+        let (keyword, quoted) = line.split_once('"').map_or((line, ""), |(keyword, _)| line.split_at(keyword.len()));
         let text = unquoted(quoted).ok_or_else(|| refuse("has no string in quotation marks"))?;
         match (keyword.trim(), part) {
             ("msgid", None | Some(Part::Translation)) => {

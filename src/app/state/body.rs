@@ -128,7 +128,7 @@ pub struct Body {
 }
 
 /// Something about the body.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub enum BodyRequest {
     /// Look from elsewhere.
     Camera(Camera),

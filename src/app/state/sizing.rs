@@ -73,11 +73,11 @@ impl SizeForm {
         let list = |names: &[(&str, Option<f64>)]| names.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
         match (said.is_empty(), unsaid.is_empty()) {
             (true, _) => say!("Its files do not say how large a voxel is.").into(),
-            (false, true) => say!("Filled in from the {origin}: check it.", origin = words::shown(&self.said.origin)),
+            (false, true) => say!("Filled in from the {origin}: check it.", origin = words::shown(self.said.origin)),
             (false, false) => {
                 say!(
                     "Filled in from the {origin}: {said}. Not said: {unsaid}.",
-                    origin = words::shown(&self.said.origin),
+                    origin = words::shown(self.said.origin),
                     said = list(&said),
                     unsaid = list(&unsaid)
                 )
