@@ -6,6 +6,8 @@
 //! it is fixed, by [`shown`] where values stand in it.
 //!
 //! **Invariant:** in English nothing is looked up. Data (names of files, labels, patients) is never looked up.
+//!
+//! Deliberately absent: egui; the command line and files, which stay English.
 
 mod catalogue;
 mod fill;

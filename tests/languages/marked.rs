@@ -81,8 +81,27 @@ const NAMES: &[&str] = &[
 ];
 
 /// Whole texts that are data: what can be typed, identifiers of networks, names that the program proposes.
-const DATA: &[&str] =
-    &["all", "none", "plain", "my-model", "Segmentation", "Label 1", "light", "in-plane", "full", "strong", "z-score"];
+const DATA: &[&str] = &[
+    // The format, and fields of its header as the standard calls them.
+    "NIfTI-1 (little-endian)",
+    "dim",
+    "pixdim",
+    "qform code",
+    "sform code",
+    "scl_slope",
+    "scl_inter",
+    "all",
+    "none",
+    "plain",
+    "my-model",
+    "Segmentation",
+    "Label 1",
+    "light",
+    "in-plane",
+    "full",
+    "strong",
+    "z-score",
+];
 
 /// What the program calls a segmentation and a label that have no other name: names, which the user changes.
 const PROPOSED: &[&str] = &["Segmentation", "Label 1"];
@@ -188,6 +207,10 @@ fn every_text_of_the_window_is_from_the_catalogue() {
         found.look(&harness, menu);
         Found::close(&mut harness);
     }
+    for id in ["window.first-task", "view.body", "view.body-maximum", "view.body-labels"] {
+        found.run(&mut harness, id);
+    }
+    harness.state_mut().request(Request::Run("window.end-first-task"));
     for tool in TOOLS {
         open_task(&mut harness, Task::Annotate);
         found.run(&mut harness, tool.id);
