@@ -106,7 +106,7 @@ pub fn body_view_ui(
     let is_surfaces = rendering == Rendering::Surfaces;
     let slices = if studio.body.form.slices && is_surfaces { cache.slices(studio, volume, view) } else { Vec::new() };
     let blocks = if is_surfaces { studio.body.surfaces.blocks.clone() } else { Arc::default() };
-    painter.add(picture(rect, Scene { blocks, slices, volume: volume_scene, look, is_moving }));
+    painter.add(picture(ui.ctx(), rect, Scene { blocks, slices, volume: volume_scene, look, is_moving }));
     if studio.display.annotations {
         axes_ui(&painter, rect, &camera);
         texts_ui(&painter, rect, studio, if is_surfaces { has_labels } else { values.is_some() });

@@ -1,5 +1,7 @@
 //! The body on the graphics device.
 
+use std::ops::Range;
+
 use eframe::egui_wgpu::wgpu;
 
 use super::blocks::{DeviceBlocks, Level};
@@ -20,6 +22,8 @@ const FEW_TRIANGLES: usize = 60_000;
 
 /// With more triangles than this, a picture without a graphics card has one sample a pixel also at rest.
 const MANY_TRIANGLES: usize = 400_000;
+/// Triangles that are drawn in one frame without a graphics card; a picture of more comes in several.
+const TRIANGLES_A_FRAME: usize = 80_000;
 
 /// How well a picture is drawn.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -30,17 +34,26 @@ struct Quality {
 }
 
 impl Quality {
-    /// A card draws everything at once. Without one a moving picture has a quarter of the pixels and, where there are many triangles, coarse
-    /// surfaces.
-    fn new(scene: &Scene, size: [u32; 2], is_software: bool) -> Self {
-        let triangles: usize = scene.blocks.values().map(|block| block.fine.indices.len() / 3).sum();
-        if !(is_software && scene.is_moving) {
-            let samples = if is_software && triangles > MANY_TRIANGLES { 1 } else { SMOOTH };
-            return Self { size, samples, level: Level::Fine };
-        }
+    /// As at rest, and with a card always.
+    fn full(size: [u32; 2], triangles: usize, is_software: bool) -> Self {
+        let samples = if is_software && triangles > MANY_TRIANGLES { 1 } else { SMOOTH };
+        Self { size, samples, level: Level::Fine }
+    }
+
+    /// As while the view moves without a card: a quarter of the pixels and, where there are many triangles, coarse surfaces.
+    fn moving(size: [u32; 2], triangles: usize) -> Self {
         let level = if triangles > FEW_TRIANGLES { Level::Coarse } else { Level::Fine };
         Self { size: size.map(|n| n.div_ceil(2)), samples: 1, level }
     }
+}
+
+/// A picture in full that comes in several frames; what was drawn while the view moved is shown until it is whole.
+struct Coming {
+    look: Look,
+    quality: Quality,
+    target: Target,
+    /// Calls that it has.
+    done: usize,
 }
 
 /// A call: a part of a block with a colour.
@@ -64,6 +77,7 @@ pub struct BodyDevice {
     target: Option<Target>,
     /// What the picture shows.
     drawn: Option<(Look, Quality)>,
+    coming: Option<Coming>,
 }
 
 fn instance_buffer(device: &wgpu::Device, count: u64) -> wgpu::Buffer {
@@ -103,59 +117,133 @@ impl BodyDevice {
             shown_volume: None,
             target: None,
             drawn: None,
+            coming: None,
         }
     }
 
-    /// Draws a scene into a picture of so many pixels, unless that is what the picture shows.
+    /// Draws a scene into a picture of so many pixels, unless that is what the picture shows. Whether a further frame has to go on with it.
     pub fn draw(
         &mut self,
         (device, queue): (&wgpu::Device, &wgpu::Queue),
         encoder: &mut wgpu::CommandEncoder,
         scene: &Scene,
         size: [u32; 2],
-    ) {
-        let quality = Quality::new(scene, size.map(|n| n.min(self.most_pixels)), self.is_software);
-        let is_same = self.drawn.as_ref().is_some_and(|(look, drawn)| *look == scene.look && *drawn == quality);
-        let is_same = is_same && self.shown_volume == scene.volume;
-        if is_same && self.blocks.is_of(&scene.blocks) && self.slices.is_of(&scene.slices) {
-            return;
+    ) -> bool {
+        let size = size.map(|n| n.min(self.most_pixels));
+        let triangles = scene.blocks.values().map(|block| block.fine.indices.len() / 3).sum();
+        let (full, moving) = (Quality::full(size, triangles, self.is_software), Quality::moving(size, triangles));
+        let is_of = self.blocks.is_of(&scene.blocks) && self.slices.is_of(&scene.slices);
+        let is_of = is_of && self.shown_volume == scene.volume;
+        let shows = |quality: Quality| {
+            is_of && self.drawn.as_ref().is_some_and(|(look, drawn)| *look == scene.look && *drawn == quality)
+        };
+        let comes_in_parts = self.is_software && scene.volume.is_none() && triangles > TRIANGLES_A_FRAME;
+        let wanted = match (self.is_software, scene.is_moving) {
+            (true, true) => moving,
+            _ if comes_in_parts && !shows(full) && !shows(moving) => moving,
+            _ => full,
+        };
+        if shows(wanted) {
+            self.coming = None;
+            return false;
         }
+        if comes_in_parts && wanted == full {
+            return self.go_on((device, queue), encoder, scene, full);
+        }
+        self.coming = None;
         self.blocks.follow(&scene.blocks);
         self.slices.follow((device, queue), &self.pipelines.picture, &scene.slices);
-        let is_fitting = |target: &Target| target.size == quality.size && target.samples == quality.samples;
-        if !self.target.as_ref().is_some_and(is_fitting) {
-            self.target = Some(Target::new(device, &self.pipelines.picture, quality.size, quality.samples));
-        }
+        let is_fitting = |target: &Target| target.size == wanted.size && target.samples == wanted.samples;
+        let target = self.target.take().filter(is_fitting);
+        let target =
+            target.unwrap_or_else(|| Target::new(device, &self.pipelines.picture, wanted.size, wanted.samples));
         self.shown_volume.clone_from(&scene.volume);
         match &scene.volume {
-            Some(volume) => self.volume.send((device, queue), volume, quality.samples == 1),
+            Some(volume) => self.volume.send((device, queue), volume, wanted.samples == 1),
             None => self.volume.forget(),
         }
-        let calls = if scene.volume.is_some() { Vec::new() } else { calls(scene, quality.level) };
-        for call in &calls {
-            self.blocks.send(device, call.place, quality.level);
+        let calls = if scene.volume.is_some() { Vec::new() } else { calls(scene, wanted.level) };
+        self.send((device, queue), scene, wanted.level, (&calls, 0..calls.len()));
+        self.record(encoder, scene, (&target, wanted), &calls, 0..calls.len());
+        self.target = Some(target);
+        self.drawn = Some((scene.look.clone(), wanted));
+        wanted != full && !scene.is_moving
+    }
+
+    /// Draws the next part of a picture in full, whose view the picture shows already. Whether there is more of it.
+    fn go_on(
+        &mut self,
+        (device, queue): (&wgpu::Device, &wgpu::Queue),
+        encoder: &mut wgpu::CommandEncoder,
+        scene: &Scene,
+        full: Quality,
+    ) -> bool {
+        let calls = calls(scene, full.level);
+        let is_begun = |coming: &Coming| coming.look == scene.look && coming.quality == full;
+        let coming = self.coming.take().filter(is_begun);
+        let mut coming = coming.unwrap_or_else(|| Coming {
+            look: scene.look.clone(),
+            quality: full,
+            target: Target::new(device, &self.pipelines.picture, full.size, full.samples),
+            done: 0,
+        });
+        let mut triangles = 0;
+        let fits = |call: &&Call| {
+            triangles += call.part.indices.len() / 3;
+            triangles <= TRIANGLES_A_FRAME
+        };
+        let count = calls.iter().skip(coming.done).take_while(fits).count().max(1);
+        let part = coming.done..(coming.done + count).min(calls.len());
+        self.send((device, queue), scene, full.level, (&calls, part.clone()));
+        self.record(encoder, scene, (&coming.target, full), &calls, part.clone());
+        coming.done = part.end;
+        if part.end < calls.len() {
+            self.coming = Some(coming);
+            return true;
+        }
+        self.target = Some(coming.target);
+        self.drawn = Some((coming.look, full));
+        false
+    }
+
+    /// Puts on the device what some of the calls need.
+    fn send(
+        &mut self,
+        (device, queue): (&wgpu::Device, &wgpu::Queue),
+        scene: &Scene,
+        level: Level,
+        (calls, part): (&[Call], Range<usize>),
+    ) {
+        for call in calls.iter().skip(part.start).take(part.len()) {
+            self.blocks.send(device, call.place, level);
         }
         queue.write_buffer(&self.scene, 0, &scene_bytes(&scene.look));
-        let bytes: Vec<u8> = calls.iter().flat_map(|call| instance(scene, quality.level, call)).collect();
+        let bytes: Vec<u8> = calls.iter().flat_map(|call| instance(scene, level, call)).collect();
         if bytes.len() as u64 > self.instances.size() {
             self.instances = instance_buffer(device, (bytes.len() as u64 / INSTANCE_BYTES).next_power_of_two());
         }
         if !bytes.is_empty() {
             queue.write_buffer(&self.instances, 0, &bytes);
         }
-        self.record(encoder, scene, quality, &calls);
-        self.drawn = Some((scene.look.clone(), quality));
     }
 
-    fn record(&self, encoder: &mut wgpu::CommandEncoder, scene: &Scene, quality: Quality, calls: &[Call]) {
-        let Some(target) = &self.target else { return };
-        let mut pass = target.begin(encoder, scene.look.ground);
+    /// Draws some of the calls; what lies behind all of them with the last.
+    fn record(
+        &self,
+        encoder: &mut wgpu::CommandEncoder,
+        scene: &Scene,
+        (target, quality): (&Target, Quality),
+        calls: &[Call],
+        part: Range<usize>,
+    ) {
+        let is_last = part.end == calls.len();
+        let mut pass = target.begin(encoder, scene.look.ground, [part.start == 0, is_last]);
         let surfaces = &self.pipelines.surfaces[usize::from(quality.samples > 1)];
         pass.set_pipeline(if scene.look.kept.is_some() { &surfaces.cut } else { &surfaces.whole });
         pass.set_bind_group(0, &self.group, &[]);
         pass.set_vertex_buffer(1, self.instances.slice(..));
         let mut last = None;
-        for (n, call) in (0..).zip(calls) {
+        for (n, call) in (0..).zip(calls).skip(part.start).take(part.len()) {
             let Some(buffers) = self.blocks.get(call.place, quality.level) else { continue };
             if last != Some(call.place) {
                 pass.set_vertex_buffer(0, buffers.vertices.slice(..));
@@ -166,10 +254,10 @@ impl BodyDevice {
         }
         if scene.volume.is_some() {
             self.volume.draw(&mut pass, quality.samples > 1);
-            return;
+        } else if is_last {
+            pass.set_pipeline(&surfaces.slice);
+            self.slices.draw(&mut pass);
         }
-        pass.set_pipeline(&surfaces.slice);
-        self.slices.draw(&mut pass);
     }
 
     /// Copies the picture.

@@ -1,7 +1,7 @@
 //! The picture of the 3-D tile: surfaces drawn into a picture of their own, with depth, which is copied into the window.
 //!
 //! It is drawn again only where what it shows has changed. Without a graphics card it is drawn coarsely while it moves, and in full when it
-//! rests.
+//! rests, a part in each frame where there is much to draw.
 
 mod blocks;
 mod device;
@@ -27,11 +27,13 @@ pub fn install(state: &RenderState) {
 }
 
 /// The picture of a scene in a rectangle.
-pub fn picture(rect: egui::Rect, scene: Scene) -> egui::Shape {
-    egui::Shape::Callback(egui_wgpu::Callback::new_paint_callback(rect, Picture { rect, scene }))
+pub fn picture(context: &egui::Context, rect: egui::Rect, scene: Scene) -> egui::Shape {
+    let picture = Picture { context: context.clone(), rect, scene };
+    egui::Shape::Callback(egui_wgpu::Callback::new_paint_callback(rect, picture))
 }
 
 struct Picture {
+    context: egui::Context,
     rect: egui::Rect,
     scene: Scene,
 }
@@ -47,7 +49,10 @@ impl CallbackTrait for Picture {
     ) -> Vec<wgpu::CommandBuffer> {
         if let Some(body) = resources.get_mut::<BodyDevice>() {
             let size: [f32; 2] = (self.rect.size() * screen.pixels_per_point).into();
-            body.draw((device, queue), encoder, &self.scene, size.map(|n| (n.round() as u32).max(1)));
+            let size = size.map(|n| (n.round() as u32).max(1));
+            if body.draw((device, queue), encoder, &self.scene, size) {
+                self.context.request_repaint();
+            }
         }
         Vec::new()
     }

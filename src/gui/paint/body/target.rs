@@ -53,25 +53,36 @@ impl Target {
         Self { size, samples, samples_view, picture, depths, group }
     }
 
-    /// Begins to draw on an empty ground.
-    pub fn begin<'a>(&self, encoder: &'a mut wgpu::CommandEncoder, ground: [f32; 4]) -> wgpu::RenderPass<'a> {
+    /// Begins to draw: on an empty ground what comes first, else over what is there; whether that is the last of it too.
+    pub fn begin<'a>(
+        &self,
+        encoder: &'a mut wgpu::CommandEncoder,
+        ground: [f32; 4],
+        [is_first, is_last]: [bool; 2],
+    ) -> wgpu::RenderPass<'a> {
         let [r, g, b, a] = ground.map(f64::from);
         let (view, resolve_target) = match &self.samples_view {
-            Some(samples) => (samples, Some(&self.picture)),
+            Some(samples) => (samples, is_last.then_some(&self.picture)),
             None => (&self.picture, None),
         };
-        let store = if self.samples > 1 { wgpu::StoreOp::Discard } else { wgpu::StoreOp::Store };
+        let keep = |is_kept: bool| if is_kept { wgpu::StoreOp::Store } else { wgpu::StoreOp::Discard };
+        let store = keep(self.samples == 1 || !is_last);
+        let (colours, depths) = if is_first {
+            (wgpu::LoadOp::Clear(wgpu::Color { r, g, b, a }), wgpu::LoadOp::Clear(1.0))
+        } else {
+            (wgpu::LoadOp::Load, wgpu::LoadOp::Load)
+        };
         encoder.begin_render_pass(&wgpu::RenderPassDescriptor {
             label: Some("body"),
             color_attachments: &[Some(wgpu::RenderPassColorAttachment {
                 view,
                 depth_slice: None,
                 resolve_target,
-                ops: wgpu::Operations { load: wgpu::LoadOp::Clear(wgpu::Color { r, g, b, a }), store },
+                ops: wgpu::Operations { load: colours, store },
             })],
             depth_stencil_attachment: Some(wgpu::RenderPassDepthStencilAttachment {
                 view: &self.depths,
-                depth_ops: Some(wgpu::Operations { load: wgpu::LoadOp::Clear(1.0), store: wgpu::StoreOp::Discard }),
+                depth_ops: Some(wgpu::Operations { load: depths, store: keep(!is_last) }),
                 stencil_ops: None,
             }),
             ..wgpu::RenderPassDescriptor::default()
