@@ -1,3 +1,5 @@
+//! What the room for words does with texts, templates and catalogues.
+
 use super::*;
 
 const PO: &str = r#"# A comment.
