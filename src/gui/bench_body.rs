@@ -271,7 +271,7 @@ mod tests {
         }
         buffer.slice(..).map_async(wgpu::MapMode::Read, |mapped| mapped.unwrap());
         device.poll(wgpu::PollType::Wait { submission_index: None, timeout: Some(LONGEST) }).unwrap();
-        let bytes = buffer.slice(..).get_mapped_range().to_vec();
+        let bytes = buffer.slice(..).get_mapped_range().unwrap().to_vec();
         (bytes.chunks_exact(row as usize).flat_map(|row| row[..4 * SIDE as usize].to_vec()).collect(), frames)
     }
 
@@ -301,7 +301,7 @@ mod tests {
         };
         let look = Look::new(labels.geometry(), &camera, 1.0, of, egui::Color32::BLACK);
         let scene = Scene { blocks: surfaces.blocks.clone(), slices: Vec::new(), volume: None, look, is_moving: false };
-        let mut drawn = |is_software: bool| {
+        let drawn = |is_software: bool| {
             let mut body = BodyDevice::new(&device, wgpu::TextureFormat::Rgba8Unorm, is_software);
             let first = picture((&device, &queue), &mut body, &scene);
             assert_eq!(picture((&device, &queue), &mut body, &scene), (first.0.clone(), 1), "it is drawn once");
