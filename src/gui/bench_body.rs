@@ -285,9 +285,9 @@ mod tests {
             }
         };
         // Many small pieces of two labels, in blocks at all distances.
-        let geometry = Geometry::new([80; 3], Affine::IDENTITY).unwrap();
+        let geometry = Geometry::new([58; 3], Affine::IDENTITY).unwrap();
         let labels = LabelMap::from_fn(geometry, |[i, j, k]| {
-            let mixed = (i / 2 * 73 + j / 2 * 179 + k / 2 * 283).wrapping_mul(2_654_435_761) >> 7;
+            let mixed = (i / 4 * 73 + j / 4 * 179 + k / 4 * 283).wrapping_mul(2_654_435_761) >> 7;
             [0, 0, 1, 2][mixed % 4]
         });
         let mut surfaces = Surfaces::default();
