@@ -144,16 +144,17 @@ fn renew(studio: &mut Studio, at: usize, entry: Entry) -> bool {
 
 /// Looks whether the files of an item have become more or others, as those of a folder do that is still being written.
 pub fn look_again(studio: &mut Studio, n: usize) {
-    let Some(item) = studio.items.get(n) else { return };
-    let path = &item.entry.path;
-    let folder = if item.entry.file_count > 1 { path } else { path.parent().unwrap_or(path) };
+    let Some(looked) = studio.items.get(n).map(|item| item.entry.clone()) else { return };
+    let path = &looked.path;
+    let folder = if looked.file_count > 1 { path } else { path.parent().unwrap_or(path) };
     studio.start(
         ScanJob { paths: vec![folder.to_path_buf()] },
         |_, ()| {},
         move |studio, result| {
             let Some(findings) = studio.told(result) else { return };
-            let Some(item) = studio.items.get(n) else { return };
-            let name = item.entry.name.clone();
+            // The list may have become another one meanwhile.
+            let Some(n) = studio.items.iter().position(|item| item.is_of(&looked)) else { return };
+            let (item, name) = (&studio.items[n], looked.name);
             match findings.entries.into_iter().find(|entry| item.is_of(entry)) {
                 None => {
                     let text = format!("{name} is not found among its files any more; open its folder again.");

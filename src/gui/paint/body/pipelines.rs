@@ -186,12 +186,7 @@ fn copy(
     device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
         label: Some("copy of the body"),
         layout: Some(&layout(device, "copy of the body", &[Some(picture)])),
-        vertex: wgpu::VertexState {
-            module,
-            entry_point: Some("around"),
-            buffers: &[],
-            compilation_options: wgpu::PipelineCompilationOptions::default(),
-        },
+        vertex: around(module),
         primitive: wgpu::PrimitiveState::default(),
         depth_stencil: None,
         multisample: wgpu::MultisampleState::default(),
@@ -204,4 +199,14 @@ fn copy(
         multiview_mask: None,
         cache: None,
     })
+}
+
+/// One triangle around a whole picture: the shader's `around`.
+pub fn around(module: &wgpu::ShaderModule) -> wgpu::VertexState<'_> {
+    wgpu::VertexState {
+        module,
+        entry_point: Some("around"),
+        buffers: &[],
+        compilation_options: wgpu::PipelineCompilationOptions::default(),
+    }
 }

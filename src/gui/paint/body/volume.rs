@@ -218,12 +218,7 @@ fn pipeline(
     device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
         label: Some("volume"),
         layout: Some(&layout),
-        vertex: wgpu::VertexState {
-            module,
-            entry_point: Some("around"),
-            buffers: &[],
-            compilation_options: wgpu::PipelineCompilationOptions::default(),
-        },
+        vertex: super::pipelines::around(module),
         primitive: wgpu::PrimitiveState::default(),
         depth_stencil: Some(wgpu::DepthStencilState {
             format: super::pipelines::DEPTHS,

@@ -79,13 +79,12 @@ fn web_ui(ui: &mut egui::Ui, form: &mut ServerForm, wrong: &Wrong) {
             "The password is asked for when it is needed. It can be kept in the system's keyring, never in Lamella's files."
         ),
     );
-    text_ui(
-        ui,
-        say!("CA file"),
-        say!("Certificate of the server's authority (PEM); often none"),
-        &mut form.ca_file,
-        None,
-    );
+    ca_file_ui(ui, form);
+}
+
+fn ca_file_ui(ui: &mut egui::Ui, form: &mut ServerForm) {
+    let hint = say!("Certificate of the server's authority (PEM); often none");
+    text_ui(ui, say!("CA file"), hint, &mut form.ca_file, None);
 }
 
 fn classic_ui(ui: &mut egui::Ui, form: &mut ServerForm, wrong: &Wrong) {
@@ -108,13 +107,7 @@ fn classic_ui(ui: &mut egui::Ui, form: &mut ServerForm, wrong: &Wrong) {
         ui.checkbox(&mut form.is_secure, say!("Connect by TLS"));
     });
     if form.is_secure {
-        text_ui(
-            ui,
-            say!("CA file"),
-            say!("Certificate of the server's authority (PEM); often none"),
-            &mut form.ca_file,
-            None,
-        );
+        ca_file_ui(ui, form);
     }
 }
 
