@@ -26,6 +26,7 @@
 
 mod bars;
 mod bench_body;
+mod console;
 mod controls;
 mod dialogs;
 mod input;
@@ -52,11 +53,13 @@ pub use shell::App;
 /// When the system offers no window or no graphics device.
 pub fn run(paths: Vec<PathBuf>) -> eframe::Result<()> {
     let started = std::time::Instant::now();
+    console::leave();
     let mut settings = Settings::load();
     settings.language.get_or_insert_with(Language::of_system);
     let viewport = egui::ViewportBuilder::default()
         .with_title("Lamella")
         .with_app_id("lamella")
+        .with_icon(icon())
         .with_inner_size(settings.window_size.unwrap_or([1280.0, 800.0]))
         .with_min_inner_size([960.0, 600.0]);
     // Grey values reach the screen as they are, without noise to soften steps.
@@ -65,6 +68,11 @@ pub fn run(paths: Vec<PathBuf>) -> eframe::Result<()> {
         Ok(Box::new(App::new(context, settings, paths, started)) as Box<dyn eframe::App>)
     };
     eframe::run_native("Lamella", options, Box::new(make))
+}
+
+/// What the window shows in its title and among the running programs (`packaging/linux/lamella.svg`, 64 x 64 pixels).
+fn icon() -> egui::IconData {
+    eframe::icon_data::from_png_bytes(include_bytes!("../../assets/icon/lamella-64.png")).unwrap_or_default()
 }
 
 pub(crate) use eframe::egui;

@@ -108,6 +108,7 @@ pub const CRATES: &[(&str, &[&str])] = &[
     ("tracing", &["app", "cli", "gui"]),
     ("tracing_subscriber", &["main.rs"]),
     ("ureq", &["remote/web"]),
+    ("windows_sys", &["gui/console.rs"]),
     ("weezl", &["formats/picture"]),
     ("wgpu", &["engine/wgpu"]),
     ("zbus", &["gui"]),
