@@ -1,6 +1,8 @@
 //! The languages of the window: every text is in the catalogue, every entry is right, and a choice changes the window at once.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod guide;
+mod markdown;
 mod marked;
 mod sources;
 #[path = "../support/mod.rs"]
@@ -33,7 +35,7 @@ const NO_TEXTS: &[&str] = &[
     "taught in the window, continued after an interruption",
     "taught{from} in the window, {} minutes",
     " from {}",
-    "\n### {}\n\n| {} | command |\n|{rule}\n",
+    "\n### {title}\n\n| {heads} | {last} |\n|{rule}\n",
     // Controls by which steps of the history are merged.
     "label name",
     "label colour",

@@ -246,7 +246,7 @@ fn remember(studio: &mut Studio, entry: &'static CommandEntry) {
 }
 
 /// The guide's table of keys, in Markdown: a column for each profile.
-pub fn table_of_keys() -> String {
+pub fn table_of_keys(said: impl Fn(&'static str) -> String) -> String {
     let mut text = String::new();
     let shown = |entry: &CommandEntry, of: &Profile| {
         let keys: Vec<String> = of.keys(entry).iter().map(|key| format!("`{key}`")).collect();
@@ -262,10 +262,12 @@ pub fn table_of_keys() -> String {
         }
         if group != Some(entry.group) {
             group = Some(entry.group);
-            let _ = write!(text, "\n### {}\n\n| {} | command |\n|{rule}\n", entry.group.name(), heads.join(" | "));
+            let (title, heads, last) = (said(entry.group.name()), heads.join(" | "), said("command"));
+            let _ = write!(text, "\n### {title}\n\n| {heads} | {last} |\n|{rule}\n");
         }
-        let hint = if entry.hint.is_empty() { String::new() } else { format!(": {}", entry.hint) };
-        let _ = writeln!(text, "| {} | {}{hint} |", keys.join(" | "), entry.name);
+        let (name, hint) = (said(entry.name), said(entry.hint));
+        let both = crate::words::filled(&said("{name}: {hint}"), &[("name", &name), ("hint", &hint)]);
+        let _ = writeln!(text, "| {} | {} |", keys.join(" | "), if hint.is_empty() { name } else { both });
     }
     text
 }

@@ -1,6 +1,7 @@
 //! The whole list: ids, keys, reasons, what the window names, the guide's table.
 
 use super::*;
+use crate::words::{CHINESE_PO, entries};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -128,20 +129,26 @@ fn the_window_names_only_commands_that_are_there() {
     }
 }
 
-/// Where the guide keeps its table of keys.
-const GUIDE: &str = "docs/guide/keys.md";
+/// Where the guide keeps its tables of keys.
+const GUIDES: [&str; 2] = ["docs/guide/keys.md", "docs/guide/zh-Hans/keys.md"];
 
 #[test]
 fn the_guides_table_of_keys_is_that_of_the_commands() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(GUIDE);
-    let text = std::fs::read_to_string(&path).unwrap_or_default();
-    let (start, end) = ("<!-- keys: written by a test -->", "<!-- end of keys -->");
-    let renewed = match (text.find(start), text.find(end)) {
-        (Some(from), Some(to)) => format!("{}{start}\n{}\n{}", &text[..from], table_of_keys(), &text[to..]),
-        _ => panic!("{GUIDE} has no place for the table"),
-    };
-    if std::env::var_os("UPDATE_GUIDE").is_some() {
-        std::fs::write(&path, &renewed).unwrap();
+    let chinese: BTreeMap<String, String> =
+        entries(CHINESE_PO).unwrap().into_iter().map(|entry| (entry.english, entry.translation)).collect();
+    let said = |english: &str| chinese.get(english).cloned().unwrap_or_default();
+    let tables = [table_of_keys(str::to_string), table_of_keys(said)];
+    for (guide, table) in GUIDES.into_iter().zip(tables) {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(guide);
+        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        let (start, end) = ("<!-- keys: written by a test -->", "<!-- end of keys -->");
+        let renewed = match (text.find(start), text.find(end)) {
+            (Some(from), Some(to)) => format!("{}{start}\n{table}\n{}", &text[..from], &text[to..]),
+            _ => panic!("{guide} has no place for the table"),
+        };
+        if std::env::var_os("UPDATE_GUIDE").is_some() {
+            std::fs::write(&path, &renewed).unwrap();
+        }
+        assert!(text == renewed, "{guide} is stale: run this test with UPDATE_GUIDE=1 and look at what changed");
     }
-    assert!(text == renewed, "{GUIDE} is stale: run this test with UPDATE_GUIDE=1 and look at what changed");
 }
