@@ -16,8 +16,12 @@ use eframe::egui::{self, Event, Modifiers, PointerButton, Pos2, accesskit::Role}
 use egui_kittest::kittest::Queryable;
 use lamella::app::Request;
 use lamella::app::state::body::{BodyForm, BodyRequest, Cut};
-use lamella::app::state::camera::Camera;
+use lamella::app::state::body_pictures::{PicturesForm, PicturesKind, PicturesRequest};
+use lamella::app::state::camera::{Camera, Side};
+use lamella::app::state::clip_box::Face;
+use lamella::app::state::paths::{Answer, Mode, Purpose};
 use lamella::app::state::tiles::TileContent;
+use lamella::drawing::Ground;
 use lamella::volume::Plane;
 use window::*;
 
@@ -296,4 +300,140 @@ fn bones_of_a_ct_are_seen() {
         assert!(seen > 500, "{id}: {seen}");
         picture(&mut harness, id.trim_start_matches("view."));
     }
+}
+
+/// The pixels of a PNG, its size, and how many pictures it plays.
+fn read(path: &std::path::Path) -> (Vec<u8>, [u32; 2], Option<u32>) {
+    let file = std::fs::File::open(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let mut reader = png::Decoder::new(std::io::BufReader::new(file)).read_info().unwrap();
+    let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+    let info = reader.next_frame(&mut pixels).unwrap();
+    (pixels, [info.width, info.height], reader.info().animation_control.map(|control| control.num_frames))
+}
+
+/// Writes pictures by way of their window.
+fn write(harness: &mut Window, form: PicturesForm, path: &std::path::Path) {
+    run(harness, "file.body-pictures");
+    harness.get_by_label("3-D pictures");
+    harness.state_mut().request(Request::Body(BodyRequest::Pictures(PicturesRequest::Form(form))));
+    harness.run_steps(2);
+    picture(harness, if form.kind == PicturesKind::One { "body-picture" } else { "body-turn" });
+    harness.state_mut().request(Request::Body(BodyRequest::Pictures(PicturesRequest::Close)));
+    harness.run_steps(2);
+    let purpose = Purpose::SaveBody(harness.state().studio().shown.unwrap(), form.kind);
+    let mode = match form.kind {
+        PicturesKind::One => Mode::Save("PNG".into(), vec![".png"]),
+        PicturesKind::Turn => Mode::Folder,
+    };
+    harness.state_mut().request(Request::Answer(Answer { purpose, mode, path: Some(path.into()) }));
+    settle(harness);
+    harness.run_steps(2);
+}
+
+#[test]
+fn what_the_tile_shows_is_written_as_a_picture_and_as_a_turn() {
+    let _alone = alone();
+    if !can_render() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut harness = body();
+    let of_label = |harness: &Window, pixels: &[u8]| {
+        let label = labels(harness)[0];
+        let colour = harness.state().label_table().unwrap().get(label).unwrap().colour.map(f32::from);
+        let length = |v: [f32; 3]| v.iter().map(|part| part * part).sum::<f32>().sqrt();
+        let is_of = |seen: [f32; 3]| {
+            let cosine = (0..3).map(|n| seen[n] * colour[n]).sum::<f32>() / (length(seen) * length(colour)).max(1.0);
+            length(seen) > 60.0 && cosine > 0.985
+        };
+        pixels.chunks_exact(3).filter(|p| is_of([p[0].into(), p[1].into(), p[2].into()])).count()
+    };
+    // One picture, on white, larger than the tile.
+    let one = PicturesForm { size: [900, 600], ground: Ground::White, ..PicturesForm::default() };
+    let path = folder.path().join("one.png");
+    write(&mut harness, one, &path);
+    let (first, size, plays) = read(&path);
+    assert_eq!((size, plays, &first[..3]), ([900, 600], None, &[255; 3][..]));
+    assert!(of_label(&harness, &first) > 2000, "{}", of_label(&harness, &first));
+    // A turn begins with it, comes from all sides, and is played.
+    let turn = PicturesForm { kind: PicturesKind::Turn, count: 4, ..one };
+    let into = folder.path().join("turn");
+    write(&mut harness, turn, &into);
+    let names: Vec<String> =
+        std::fs::read_dir(&into).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    assert_eq!(names.len(), 5, "{names:?}");
+    let stem = names.iter().find_map(|name| name.strip_suffix("_turn.png")).unwrap();
+    let of = |n: usize| read(&into.join(format!("{stem}_turn_{n:03}.png"))).0;
+    let all: Vec<Vec<u8>> = (1..=4).map(of).collect();
+    assert!(all[0] == first, "it begins where the tile looks from");
+    assert!(all[1] != first && all[2] != first && all[1] != all[3]);
+    assert!(all.iter().all(|pixels| of_label(&harness, pixels) > 500));
+    assert_eq!(read(&into.join(format!("{stem}_turn.png"))), (first, [900, 600], Some(4)));
+    // The scan all through.
+    run(&mut harness, "view.body-maximum");
+    rest(&mut harness);
+    let path = folder.path().join("through.png");
+    write(&mut harness, one, &path);
+    let (through, ..) = read(&path);
+    let is_grey = |p: &&[u8]| p[0] == p[1] && p[1] == p[2] && (60..250).contains(&p[0]);
+    assert!(through.chunks_exact(3).filter(is_grey).count() > 20_000);
+}
+
+#[test]
+fn a_box_hides_what_lies_outside_of_it_from_the_eye_and_from_clicks() {
+    let _alone = alone();
+    if !can_render() {
+        return;
+    }
+    let mut harness = body();
+    run(&mut harness, "view.annotations");
+    let label = labels(&harness)[0];
+    let shape = harness.state().labels().unwrap().geometry().shape();
+    let region = harness.state().labels().unwrap().region_of(label).unwrap();
+    let before = pixels_of(&mut harness, label).0;
+    run(&mut harness, "view.body-box");
+    rest(&mut harness);
+    let whole = pixels_of(&mut harness, label).0;
+    assert!(whole.abs_diff(before) * 10 < before, "a whole box hides nothing: {before} {whole}");
+    // Its handle on the patient's right is pulled to the middle of the label.
+    let geometry = harness.state().labels().unwrap().geometry().clone();
+    let face = Face::of(&geometry, Side::Right);
+    let clip = harness.state().studio().clip_box().unwrap();
+    let middle = usize::midpoint(region.start[face.axis], region.end[face.axis]);
+    let depth = if face.is_end { shape[face.axis] - middle } else { middle };
+    harness.state_mut().request(Request::Body(BodyRequest::Clip(clip.cut(face, depth, shape))));
+    rest(&mut harness);
+    let half = pixels_of(&mut harness, label).0;
+    assert!(half > 50 && half * 4 < before * 3, "{half} of {before}");
+    run(&mut harness, "view.annotations");
+    picture(&mut harness, "body-box");
+    // A drag of the handle changes the box and leaves the camera alone.
+    let (boxed, looked) = (harness.state().studio().clip_box().unwrap(), camera(&harness));
+    let at = {
+        let studio = harness.state().studio();
+        let (volume, rect) = (studio.volume().unwrap(), tile(&harness));
+        let aspect = f64::from(rect.width() / rect.height());
+        let [x, y] = looked.seen_at(volume.geometry.world_from_voxel().point(boxed.middle(face)), aspect).unwrap();
+        rect.center() + egui::vec2(x as f32 * rect.width() / 2.0, -y as f32 * rect.height() / 2.0)
+    };
+    drag(&mut harness, PointerButton::Primary, at, egui::vec2(25.0, 0.0), Modifiers::NONE);
+    let pulled = harness.state().studio().clip_box().unwrap();
+    assert!(pulled != boxed && camera(&harness) == looked, "{pulled:?}");
+    // Nothing of a label outside of the box is found by a click.
+    let (away, is_end) = (region.end[2].min(shape[2] - 1), region.end[2] < shape[2]);
+    assert!(is_end, "there is room above the label");
+    let mut none = clip;
+    (none.region.start[2], none.region.end[2]) = (away, shape[2]);
+    harness.state_mut().request(Request::Body(BodyRequest::Clip(none)));
+    rest(&mut harness);
+    let cursor = harness.state().studio().view().unwrap().cursor;
+    let [from, direction] = camera(&harness).ray([0.0, 0.0], 1.0);
+    harness.state_mut().request(Request::Body(BodyRequest::Pick { from, direction }));
+    harness.run_steps(2);
+    assert_eq!(harness.state().studio().view().unwrap().cursor, cursor);
+    run(&mut harness, "view.annotations");
+    assert_eq!(pixels_of(&mut harness, label).0, 0);
+    run(&mut harness, "view.body-box-reset");
+    rest(&mut harness);
+    assert!(pixels_of(&mut harness, label).0 * 10 > before * 9);
 }

@@ -49,8 +49,8 @@ pub use labels::{
 };
 pub use mesh::{SURFACE_STARTS, Surface};
 pub use picture::{
-    PixelType, RgbPicture, SLICE_ENDINGS, Scale, SlicePictures, write_mask_picture, write_pages, write_picture,
-    write_slice,
+    PixelType, RgbPicture, SLICE_ENDINGS, Scale, SlicePictures, animation_bytes, picture_bytes, write_bytes,
+    write_mask_picture, write_pages, write_picture, write_slice,
 };
 pub use registry::{
     FORMATS, For, Format, Kind, Mask, Save, SaveMesh, check_written, endings_of, is_picture, labels_writer_for,

@@ -1,16 +1,14 @@
 //! What `lamella bench body` times: surfaces of a mask made and drawn as the 3-D tile draws them, without a window.
 
 use std::path::Path;
-use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use eframe::egui_wgpu::wgpu;
 use serde::Serialize;
 
 use super::egui;
-use super::paint::body::{BodyDevice, Look, Scene};
+use super::paint::body::{BodyDevice, Look, Scene, answer};
 use crate::app::state::body::{Blocks, BodyLook, MOST_BYTES, Surfaces};
 use crate::app::state::camera::{Camera, Side};
 use crate::formats::read_annotated_labels;
@@ -195,18 +193,6 @@ fn open(software: bool) -> Result<(wgpu::Device, wgpu::Queue, wgpu::AdapterInfo)
     let (device, queue) =
         answer(adapter.request_device(&wgpu::DeviceDescriptor::default())).map_err(|e| e.to_string())?;
     Ok((device, queue, adapter.get_info()))
-}
-
-/// The answer of a question to wgpu, which answers at once but for a browser.
-fn answer<T>(question: impl Future<Output = T>) -> T {
-    let mut question = pin!(question);
-    let mut context = Context::from_waker(Waker::noop());
-    loop {
-        if let Poll::Ready(answer) = question.as_mut().poll(&mut context) {
-            return answer;
-        }
-        std::thread::sleep(Duration::from_millis(1));
-    }
 }
 
 #[cfg(test)]

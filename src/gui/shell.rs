@@ -14,6 +14,7 @@ use super::{bars, egui, input, panels, theme, views, windows};
 use crate::app::act::following::{follow, next_look};
 use crate::app::act::leaving::loss;
 use crate::app::act::{cine, journaling, recovery, saving, scans, servers, teach};
+use crate::app::state::body_pictures::DrawBody;
 use crate::app::state::leaving::Leaving;
 use crate::app::state::notices::Kind;
 use crate::app::state::settings::{self, SettingsWriter, journal_folder};
@@ -92,6 +93,8 @@ impl App {
         }
         let wake = context.egui_ctx.clone();
         let mut studio = Studio::new(settings.clone(), Arc::new(move || wake.request_repaint()));
+        let adapter = context.wgpu_render_state.as_ref().map(|state| state.adapter.clone());
+        studio.body.pictures.artist = adapter.map(|adapter| Arc::new(body::Artist::new(adapter)) as Arc<dyn DrawBody>);
         if let Some(folder) = journals {
             let wake = context.egui_ctx.clone();
             journaling::start(&mut studio, folder, Arc::new(move || wake.request_repaint()));
@@ -245,6 +248,7 @@ impl App {
             || self.studio.servers.is_open
             || self.studio.deidentifying.is_open
             || self.studio.figures.form.is_some()
+            || self.studio.body.pictures.form.is_some()
             || self.studio.leaving.is_some()
             || self.studio.replacing.is_some()
             || self.studio.other_grid.is_some()
@@ -396,6 +400,7 @@ impl eframe::App for App {
         self.over.is_about = self.over.is_about && windows::about::about_ui(&context);
         self.over.servers.ui(&context, studio, outbox);
         windows::deidentifying::deidentifying_ui(&context, studio, outbox);
+        windows::body_pictures::body_pictures_ui(&context, studio, outbox);
         windows::figures::figures_ui(&context, studio, outbox, &mut self.textures);
         self.dialogs.ui(&context);
         if !is_covered {

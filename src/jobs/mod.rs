@@ -68,6 +68,7 @@ mod remote_receive;
 mod remote_send;
 mod remote_test;
 mod sample_slice;
+mod save_body;
 mod save_labels;
 mod save_picture;
 mod save_report;
@@ -139,6 +140,7 @@ pub use remote_receive::{ReceiveNews, RemoteReceiveJob, RemoteReceived};
 pub use remote_send::{RemoteSendJob, RemoteSent};
 pub use remote_test::RemoteTestJob;
 pub use sample_slice::SampleSliceJob;
+pub use save_body::{BodyFiles, DrawPicture, MOST_TURN_PICTURES, SaveBodyJob};
 pub use save_labels::{SaveLabelsJob, SavedLabels};
 pub use save_picture::SavePictureJob;
 pub use save_report::{SaveReportJob, check_training_outputs};
@@ -207,6 +209,7 @@ pub const JOBS: &[&JobKind] = &[
     RemoteTestJob::KIND,
     SaveDocumentJob::KIND,
     SampleSliceJob::KIND,
+    SaveBodyJob::KIND,
     SaveLabelsJob::KIND,
     SaveNamesJob::KIND,
     SavePictureJob::KIND,

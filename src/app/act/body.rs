@@ -2,6 +2,7 @@
 
 use crate::app::state::body::{BodyLook, BodyRequest, Cut, MOST_BYTES, Surfaces};
 use crate::app::state::camera::{Bounds, Camera, Side};
+use crate::app::state::clip_box::ClipBox;
 use crate::app::state::rendering::Rendering;
 use crate::app::state::studio::Studio;
 use crate::app::state::tiles::{Layout, TileContent};
@@ -17,6 +18,11 @@ impl Studio {
         known.or_else(|| Some(Camera::from(Side::Anterior, Bounds::whole(&volume.geometry))))
     }
 
+    /// The clipping box of the scan on screen, where it has had one.
+    pub fn clip_box(&self) -> Option<ClipBox> {
+        self.body.boxes.get(&self.shown?).copied()
+    }
+
     /// What is seen of the labels, besides their surfaces.
     pub fn body_look(&self) -> Option<BodyLook> {
         let table = self.shown_table()?;
@@ -27,7 +33,7 @@ impl Studio {
     }
 }
 
-/// The voxels that the slices through the cursor leave.
+/// The voxels that the slices through the cursor and the clipping box leave.
 fn kept(studio: &Studio) -> Option<Region> {
     let (volume, view) = (studio.volume()?, studio.view()?);
     let mut kept = Region::whole(volume.geometry.shape());
@@ -43,7 +49,7 @@ fn kept(studio: &Studio) -> Option<Region> {
             kept.start[axis] = view.cursor[axis];
         }
     }
-    Some(kept)
+    Some(studio.clip_box().map_or(kept, |clip| clip.part_of(kept)))
 }
 
 /// Does what was asked for.
@@ -53,6 +59,8 @@ pub fn answer(studio: &mut Studio, request: BodyRequest) {
         BodyRequest::Hover(is_hovered) => studio.body.is_hovered = is_hovered,
         BodyRequest::Pick { from, direction } => pick(studio, from, direction),
         BodyRequest::Form(form) => studio.body.form = form,
+        BodyRequest::Clip(clip) => set_box(studio, |_| clip),
+        BodyRequest::Pictures(request) => super::body_pictures::answer(studio, request),
     }
 }
 
@@ -89,6 +97,24 @@ pub fn turn_cut(studio: &mut Studio, plane: Plane) {
         Some(Cut::Positive) => Some(Cut::Negative),
         Some(Cut::Negative) => None,
     };
+}
+
+fn set_box(studio: &mut Studio, change: impl FnOnce(ClipBox) -> ClipBox) {
+    let Some((scan, volume)) = studio.shown.zip(studio.volume()) else { return };
+    let whole = ClipBox::whole(volume.geometry.shape());
+    let before = studio.clip_box().unwrap_or(ClipBox { is_on: false, ..whole });
+    studio.body.boxes.insert(scan, change(before));
+}
+
+/// Turns the clipping box on, as it was last, or off.
+pub fn toggle_box(studio: &mut Studio) {
+    set_box(studio, |clip| ClipBox { is_on: !clip.is_on, ..clip });
+}
+
+/// Makes the clipping box as large as the scan.
+pub fn reset_box(studio: &mut Studio) {
+    let Some(shape) = studio.volume().map(|volume| volume.geometry.shape()) else { return };
+    set_box(studio, |clip| ClipBox { is_on: clip.is_on, ..ClipBox::whole(shape) });
 }
 
 /// Shows the 3-D tile beside the slices; alone where it is there already; beside them again.

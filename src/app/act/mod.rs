@@ -2,6 +2,7 @@
 
 pub mod attention;
 pub mod body;
+pub mod body_pictures;
 pub mod boxing;
 pub mod bringing;
 pub mod carrying;

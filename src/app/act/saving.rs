@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::scans::folder_of;
+use crate::app::state::body_pictures::PicturesKind;
 use crate::app::state::figures::FigureKind;
 use crate::app::state::leaving::Leaving;
 use crate::app::state::notices::Kind as Seriousness;
@@ -12,9 +13,9 @@ use crate::app::state::saving::{BeingSaved, Replacing, ReplacingAnswer, SavedFil
 use crate::app::state::studio::Studio;
 use crate::formats::{self, For, Kind, stem};
 use crate::jobs::{
-    AddToDatasetJob, DOCUMENT_FORMAT, DeidentifyJob, Job, KeepAdaptedJob, MASK_SUFFIX, SaveDocumentJob, SaveLabelsJob,
-    SaveNamesJob, SavePictureJob, SaveReportJob, SaveSheetJob, SaveSlicesJob, SaveSurfacesJob, SaveTableJob,
-    SaveVolumeJob, plain_name,
+    AddToDatasetJob, DOCUMENT_FORMAT, DeidentifyJob, Job, KeepAdaptedJob, MASK_SUFFIX, SaveBodyJob, SaveDocumentJob,
+    SaveLabelsJob, SaveNamesJob, SavePictureJob, SaveReportJob, SaveSheetJob, SaveSlicesJob, SaveSurfacesJob,
+    SaveTableJob, SaveVolumeJob, plain_name,
 };
 use crate::session::{DOCUMENT_ENDING, ScanId, Segmentation, SegmentationId};
 use crate::volume::Plane;
@@ -23,7 +24,7 @@ use crate::volume::Plane;
 const ENDING: &str = ".nii.gz";
 
 /// The name of a scan's file without its ending, or what the scan is called.
-fn stem_of(studio: &Studio, scan: ScanId) -> String {
+pub(super) fn stem_of(studio: &Studio, scan: ScanId) -> String {
     let entry = studio.item_of(scan).map(|item| &item.entry).filter(|entry| entry.path.is_file());
     // The name of a document that holds a scan is not the scan's.
     let entry = entry.filter(|entry| entry.format != DOCUMENT_FORMAT);
@@ -76,7 +77,10 @@ fn mode_of(purpose: Purpose) -> (Mode, &'static str) {
             (Mode::Save("PNG and TIFF".into(), vec![".png", ".tif"]), "Save the sheet")
         }
         Purpose::SaveFigure(_, FigureKind::Stack) => (Mode::Save("TIFF".into(), vec![".tif"]), "Save the stack"),
-        Purpose::SavePicture(..) => (Mode::Save("PNG".into(), vec![".png"]), "Save the picture"),
+        Purpose::SavePicture(..) | Purpose::SaveBody(_, PicturesKind::One) => {
+            (Mode::Save("PNG".into(), vec![".png"]), "Save the picture")
+        }
+        Purpose::SaveBody(_, PicturesKind::Turn) => (Mode::Folder, "Folder for the pictures"),
     }
 }
 
@@ -94,6 +98,7 @@ pub fn ask(studio: &mut Studio, purpose: Purpose) {
         | Purpose::AddToDataset(of) => document.segmentation(of).map(Segmentation::scan),
         Purpose::SaveImage(scan)
         | Purpose::SavePicture(scan, _)
+        | Purpose::SaveBody(scan, _)
         | Purpose::SaveFigure(scan, _)
         | Purpose::SaveMeasurements(scan) => Some(scan),
         _ => studio.shown,
@@ -117,6 +122,8 @@ pub fn ask(studio: &mut Studio, purpose: Purpose) {
         Purpose::SavePicture(_, plane) => {
             (format!("{stem}_{}.png", plane.name().to_lowercase()), beside.clone().or(last))
         }
+        Purpose::SaveBody(_, PicturesKind::One) => (format!("{stem}_3d.png"), beside.clone().or(last)),
+        Purpose::SaveBody(_, PicturesKind::Turn) => (String::new(), beside.clone().or(last)),
         Purpose::SaveFigure(_, kind) => {
             let ending = match kind {
                 FigureKind::Sheet => "_sheet.png",
@@ -331,6 +338,7 @@ fn use_path(studio: &mut Studio, purpose: Purpose, path: PathBuf) {
             }
         }
         Purpose::SaveFigure(scan, _) => super::figures::save(studio, scan, path),
+        Purpose::SaveBody(scan, kind) => super::body_pictures::save(studio, scan, kind, path),
         Purpose::SavePicture(scan, plane) => {
             if let Some(picture) = picture_of(studio, scan, plane) {
                 save_other(studio, SavePictureJob { path: path.clone(), picture }, path);
@@ -384,6 +392,7 @@ pub fn is_saving(studio: &Studio) -> bool {
         SaveLabelsJob::KIND,
         SaveVolumeJob::KIND,
         SavePictureJob::KIND,
+        SaveBodyJob::KIND,
         KeepAdaptedJob::KIND,
         AddToDatasetJob::KIND,
         SaveReportJob::KIND,

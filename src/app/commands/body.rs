@@ -52,6 +52,10 @@ pub const BODY: &[CommandEntry] = &[
         .hint("Show tissue by its brightness within the display window: MR and others"),
     view("view.body-slices", "3-D: show slices", |studio| studio.body.form.slices = !studio.body.form.slices)
         .hint("Show the slices through the cursor in the 3-D tile"),
+    view("view.body-box", "3-D: clipping box", body::toggle_box)
+        .hint("Show only what lies in a box, whose faces are pulled by their handles"),
+    view("view.body-box-reset", "3-D: whole clipping box", body::reset_box)
+        .hint("The clipping box hides nothing again"),
     view("view.body-cut-axial", "3-D: cut at the axial slice", |studio| body::turn_cut(studio, Plane::Axial))
         .hint("Take away what is above the slice, then what is below, then nothing"),
     view("view.body-cut-coronal", "3-D: cut at the coronal slice", |studio| body::turn_cut(studio, Plane::Coronal))

@@ -1,7 +1,7 @@
 //! Opening, saving, closing.
 
 use super::{CommandEntry, Group, no_scan};
-use crate::app::act::{deidentifying, documents, figures, leaving, numbers, saving, scans, servers};
+use crate::app::act::{body_pictures, deidentifying, documents, figures, leaving, numbers, saving, scans, servers};
 use crate::app::state::leaving::Leaving;
 use crate::app::state::paths::Purpose;
 use crate::app::state::studio::Studio;
@@ -87,6 +87,9 @@ pub const FILE: &[CommandEntry] = &[
     file("file.picture-sagittal", "Save sagittal picture...", |studio| save_picture(studio, Plane::Sagittal))
         .hint("Write the sagittal view's slice with its labels as PNG")
         .unless(no_scan),
+    file("file.body-pictures", "Save 3-D pictures...", body_pictures::open)
+        .hint("Write the 3-D tile as PNG: one picture, or those of a full turn")
+        .unless(body_pictures::lacks),
     file("file.figures", "Slices as pictures...", figures::open)
         .hint("Draw a sheet of slices for a paper, or write slices as PNG, TIFF or a stack")
         .unless(no_scan),

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::body_pictures::{BodyPictures, PicturesRequest};
 use super::camera::{Bounds, Camera};
+use super::clip_box::ClipBox;
 use super::rendering::Rendering;
 use crate::jobs::MeshedBlock;
 use crate::session::ScanId;
@@ -125,6 +127,10 @@ pub struct Body {
     pub is_hovered: bool,
     /// What is chosen about it.
     pub form: BodyForm,
+    /// The clipping boxes of scans that have had one.
+    pub boxes: BTreeMap<ScanId, ClipBox>,
+    /// Pictures of it in files.
+    pub pictures: BodyPictures,
 }
 
 /// Something about the body.
@@ -143,6 +149,10 @@ pub enum BodyRequest {
     },
     /// The choices, changed.
     Form(BodyForm),
+    /// The clipping box of the scan on screen, changed.
+    Clip(ClipBox),
+    /// Something about pictures of it in files.
+    Pictures(PicturesRequest),
 }
 
 /// What is seen of the labels, besides their surfaces.

@@ -169,6 +169,14 @@ impl Camera {
         [self.eye(), [0, 1, 2].map(along)]
     }
 
+    /// Where a place (in millimetres) is in the picture, from -1 to 1 to the right and up; none behind the viewer.
+    pub fn seen_at(&self, place: Vec3, aspect: f64) -> Option<[f64; 2]> {
+        let eye = self.eye();
+        let [x, y, towards] = self.seen([0, 1, 2].map(|axis| place[axis] - eye[axis]));
+        let [half_x, half_y] = Self::halves(aspect);
+        (towards < 0.0).then(|| [x / (-towards * half_x), y / (-towards * half_y)])
+    }
+
     /// Where a direction of the patient points in the picture: right, up, towards the viewer.
     pub fn seen(&self, direction: Vec3) -> Vec3 {
         [self.right, self.up, self.back()].map(|axis| dot(axis, direction))
@@ -291,7 +299,11 @@ mod tests {
         ) {
             let camera = Camera::from(Side::Right, BOUNDS).orbited(turn).panned([0.2, -0.1]);
             let [eye, direction] = camera.ray(at, aspect);
-            let seen = project(&camera, aspect, [0, 1, 2].map(|axis| eye[axis] + far * direction[axis]));
+            let place = [0, 1, 2].map(|axis| eye[axis] + far * direction[axis]);
+            let seen = project(&camera, aspect, place);
+            let known = camera.seen_at(place, aspect).unwrap();
+            prop_assert!((known[0] - at[0]).abs() < 1e-9 && (known[1] - at[1]).abs() < 1e-9);
+            prop_assert!(camera.seen_at([0, 1, 2].map(|axis| eye[axis] - far * direction[axis]), aspect).is_none());
             prop_assert!((seen[0] - at[0]).abs() < 1e-9 && (seen[1] - at[1]).abs() < 1e-9);
         }
 

@@ -2,10 +2,12 @@
 
 pub mod attention;
 pub mod body;
+pub mod body_pictures;
 pub mod bringing;
 pub mod camera;
 pub mod cases;
 pub mod cine;
+pub mod clip_box;
 pub mod comparing;
 pub mod copied;
 pub mod deidentifying;

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::body_pictures::PicturesKind;
 use super::figures::FigureKind;
 use crate::session::{ScanId, SegmentationId};
 use crate::volume::Plane;
@@ -68,6 +69,8 @@ pub enum Purpose {
     SaveFigure(ScanId, FigureKind),
     /// Write a picture of a view.
     SavePicture(ScanId, Plane),
+    /// Write pictures of the 3-D tile.
+    SaveBody(ScanId, PicturesKind),
 }
 
 /// What a dialog chooses.

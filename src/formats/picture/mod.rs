@@ -5,6 +5,7 @@
 //! Colours become three frames; of palettes the numbers of the colours are taken: in
 //! masks they are the labels.
 
+mod animation;
 mod order;
 mod pages;
 mod pixels;
@@ -23,6 +24,7 @@ use super::registry::Format;
 use super::{Entry, Facts, Findings, GivenSize, SizeSaid, Skipped, Source, stem};
 use crate::volume::{Affine, Geometry, Volume, VoxelType};
 use crate::work::{Stopped, Watch};
+pub use animation::{animation_bytes, picture_bytes, write_bytes};
 use pages::{Kind, Pages, SizeOfFile};
 pub use pixels::{PixelType, SLICE_ENDINGS, Scale, SlicePictures, write_pages, write_slice};
 use said::{Said, size_said};

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::body_box::box_ui;
 use super::body_buttons::buttons_ui;
 use super::grey::{ImageKey, grey_slice};
 use crate::app::state::body::BodyRequest;
@@ -106,7 +107,9 @@ pub fn body_view_ui(
     let is_surfaces = rendering == Rendering::Surfaces;
     let slices = if studio.body.form.slices && is_surfaces { cache.slices(studio, volume, view) } else { Vec::new() };
     let blocks = if is_surfaces { studio.body.surfaces.blocks.clone() } else { Arc::default() };
+    let shown = look.clone();
     painter.add(picture(ui.ctx(), rect, Scene { blocks, slices, volume: volume_scene, look, is_moving }));
+    box_ui(ui, rect, studio, &shown, outbox);
     if studio.display.annotations {
         axes_ui(&painter, rect, &camera);
         texts_ui(&painter, rect, studio, if is_surfaces { has_labels } else { values.is_some() });

@@ -1,5 +1,6 @@
 //! The buttons of the 3-D tile: sides to look from, what is shown, what is cut away.
 
+use super::body_box::box_menu_ui;
 use crate::app::state::body::{BodyForm, BodyRequest, Cut};
 use crate::app::state::rendering::Rendering;
 use crate::app::{Outbox, Request, Studio, commands};
@@ -7,6 +8,7 @@ use crate::gui::egui;
 use crate::gui::theme::{self, UNIT};
 use crate::volume::Plane;
 use crate::words::{self, say};
+use egui::containers::menu::{MenuButton, MenuConfig};
 use egui::{Rect, vec2};
 use egui_phosphor::regular as icon;
 
@@ -46,18 +48,24 @@ pub fn buttons_ui(ui: &mut egui::Ui, rect: Rect, studio: &Studio, outbox: &mut O
     }
     command(ui, icon::STACK, "view.body-slices");
     let text = egui::RichText::new(icon::CUBE).color(theme::VIEW_TEXT);
-    let menu = egui::containers::menu::MenuButton::from_button(egui::Button::new(text).frame(false)).ui(ui, |ui| {
+    let menu = MenuButton::from_button(egui::Button::new(text).frame(false)).ui(ui, |ui| {
         renderings_ui(ui, studio, outbox);
     });
     menu.0.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, true, say!("What the 3-D tile shows")));
     menu.0.on_hover_text(say!("Labels as surfaces, or the values of the scan all through"));
-    let is_cut = studio.body.form.cuts.iter().any(Option::is_some);
+    let is_boxed = studio.clip_box().is_some_and(|clip| clip.is_on);
+    let is_cut = is_boxed || studio.body.form.cuts.iter().any(Option::is_some);
     let text = egui::RichText::new(icon::SCISSORS).color(if is_cut { theme::SAGITTAL } else { theme::VIEW_TEXT });
-    let menu = egui::containers::menu::MenuButton::from_button(egui::Button::new(text).frame(false)).ui(ui, |ui| {
+    // Its sliders are used one after the other.
+    let stays = MenuConfig::new().close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside);
+    let button = MenuButton::from_button(egui::Button::new(text).frame(false)).config(stays);
+    let menu = button.ui(ui, |ui| {
         cuts_ui(ui, studio, outbox);
+        ui.separator();
+        box_menu_ui(ui, studio, outbox);
     });
     menu.0.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, true, say!("Cut the body")));
-    menu.0.on_hover_text(say!("Take away what lies on one side of a slice"));
+    menu.0.on_hover_text(say!("Take away what lies on one side of a slice, or outside of a box"));
 }
 
 fn renderings_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {

@@ -2,6 +2,7 @@
 
 mod annotations;
 mod body;
+mod body_box;
 mod body_buttons;
 mod facts;
 mod frame;

@@ -24,6 +24,8 @@ const FEW_TRIANGLES: usize = 60_000;
 const MANY_TRIANGLES: usize = 400_000;
 /// Triangles that are drawn in one frame without a graphics card; a picture of more comes in several.
 const TRIANGLES_A_FRAME: usize = 80_000;
+/// Pixels through which rays go in one part of a picture for a file.
+const PIXELS_A_PART: u32 = 200_000;
 
 /// How well a picture is drawn.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -187,13 +189,7 @@ impl BodyDevice {
             target: Target::new(device, &self.pipelines.picture, full.size, full.samples),
             done: 0,
         });
-        let mut triangles = 0;
-        let fits = |call: &&Call| {
-            triangles += call.part.indices.len() / 3;
-            triangles <= TRIANGLES_A_FRAME
-        };
-        let count = calls.iter().skip(coming.done).take_while(fits).count().max(1);
-        let part = coming.done..(coming.done + count).min(calls.len());
+        let part = coming.done..next_end(&calls, coming.done);
         self.send((device, queue), scene, full.level, (&calls, part.clone()));
         self.record(encoder, scene, (&coming.target, full), &calls, part.clone());
         coming.done = part.end;
@@ -204,6 +200,52 @@ impl BodyDevice {
         self.target = Some(coming.target);
         self.drawn = Some((coming.look, full));
         false
+    }
+
+    /// Draws a scene in full quality, whatever the device, part by part: `submit` gets one after the other, and may end it.
+    pub fn draw_whole<E>(
+        &mut self,
+        (device, queue): (&wgpu::Device, &wgpu::Queue),
+        scene: &Scene,
+        size: [u32; 2],
+        mut submit: impl FnMut(wgpu::CommandBuffer) -> Result<(), E>,
+    ) -> Result<&Target, E> {
+        let full = Quality { size, samples: SMOOTH, level: Level::Fine };
+        self.blocks.follow(&scene.blocks);
+        self.slices.follow((device, queue), &self.pipelines.picture, &scene.slices);
+        let target = self.target.take().filter(|target| target.size == size && target.samples == SMOOTH);
+        let target = target.unwrap_or_else(|| Target::new(device, &self.pipelines.picture, size, SMOOTH));
+        let encoder = || device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        if let Some(volume) = &scene.volume {
+            self.volume.send((device, queue), volume, false);
+            let rows = (PIXELS_A_PART / size[0].max(1)).max(1);
+            for first in (0..size[1]).step_by(rows as usize) {
+                let (mut encoder, count) = (encoder(), rows.min(size[1] - first));
+                {
+                    let ends = [first == 0, first + count == size[1]];
+                    let mut pass = target.begin(&mut encoder, scene.look.ground, ends);
+                    pass.set_scissor_rect(0, first, size[0], count);
+                    self.volume.draw(&mut pass, true);
+                }
+                submit(encoder.finish())?;
+            }
+        } else {
+            let calls = calls(scene, full.level);
+            let mut done = 0;
+            loop {
+                let part = done..next_end(&calls, done);
+                let mut encoder = encoder();
+                self.send((device, queue), scene, full.level, (&calls, part.clone()));
+                self.record(&mut encoder, scene, (&target, full), &calls, part.clone());
+                submit(encoder.finish())?;
+                done = part.end;
+                if done == calls.len() {
+                    break;
+                }
+            }
+        }
+        (self.drawn, self.coming) = (None, None);
+        Ok(self.target.insert(target))
     }
 
     /// Puts on the device what some of the calls need.
@@ -267,6 +309,17 @@ impl BodyDevice {
         pass.set_bind_group(0, &target.group, &[]);
         pass.draw(0..3, 0..1);
     }
+}
+
+/// The end of a part of the calls from one on, of so many triangles that a frame can draw.
+fn next_end(calls: &[Call], from: usize) -> usize {
+    let mut triangles = 0;
+    let fits = |call: &&Call| {
+        triangles += call.part.indices.len() / 3;
+        triangles <= TRIANGLES_A_FRAME
+    };
+    let count = calls.iter().skip(from).take_while(fits).count().max(1);
+    (from + count).min(calls.len())
 }
 
 /// The parts that may be seen, the nearest blocks first: what they hide is not lit.

@@ -3,6 +3,7 @@
 //! It is drawn again only where what it shows has changed. Without a graphics card it is drawn coarsely while it moves, and in full when it
 //! rests, a part in each frame where there is much to draw.
 
+mod artist;
 mod blocks;
 mod device;
 mod pipelines;
@@ -14,6 +15,7 @@ mod volume;
 use eframe::egui_wgpu::{self, CallbackResources, CallbackTrait, RenderState, ScreenDescriptor, wgpu};
 
 use crate::gui::egui;
+pub use artist::{Artist, answer};
 pub use device::BodyDevice;
 pub use scene::{Look, Scene};
 pub use slices::SlicePicture;

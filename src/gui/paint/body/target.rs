@@ -11,6 +11,7 @@ pub struct Target {
     /// Samples of a pixel.
     pub samples: u32,
     samples_view: Option<wgpu::TextureView>,
+    texture: wgpu::Texture,
     picture: wgpu::TextureView,
     depths: wgpu::TextureView,
     /// For the copy.
@@ -21,7 +22,7 @@ impl Target {
     /// An empty picture.
     pub fn new(device: &wgpu::Device, layout: &wgpu::BindGroupLayout, size: [u32; 2], samples: u32) -> Self {
         let texture = |label, format, sample_count, usage| {
-            let texture = device.create_texture(&wgpu::TextureDescriptor {
+            device.create_texture(&wgpu::TextureDescriptor {
                 label: Some(label),
                 size: wgpu::Extent3d { width: size[0], height: size[1], depth_or_array_layers: 1 },
                 mip_level_count: 1,
@@ -30,13 +31,15 @@ impl Target {
                 format,
                 usage,
                 view_formats: &[],
-            });
-            texture.create_view(&wgpu::TextureViewDescriptor::default())
+            })
         };
+        let view = |texture: wgpu::Texture| texture.create_view(&wgpu::TextureViewDescriptor::default());
         let drawn = wgpu::TextureUsages::RENDER_ATTACHMENT;
-        let picture = texture("body", COLOURS, 1, drawn | wgpu::TextureUsages::TEXTURE_BINDING);
-        let depths = texture("depths of the body", DEPTHS, samples, drawn);
-        let samples_view = (samples > 1).then(|| texture("samples of the body", COLOURS, samples, drawn));
+        let read = wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_SRC;
+        let own = texture("body", COLOURS, 1, drawn | read);
+        let picture = view(own.clone());
+        let depths = view(texture("depths of the body", DEPTHS, samples, drawn));
+        let samples_view = (samples > 1).then(|| view(texture("samples of the body", COLOURS, samples, drawn)));
         let sampler = device.create_sampler(&wgpu::SamplerDescriptor {
             mag_filter: wgpu::FilterMode::Linear,
             min_filter: wgpu::FilterMode::Linear,
@@ -50,7 +53,7 @@ impl Target {
                 wgpu::BindGroupEntry { binding: 1, resource: wgpu::BindingResource::Sampler(&sampler) },
             ],
         });
-        Self { size, samples, samples_view, picture, depths, group }
+        Self { size, samples, samples_view, texture: own, picture, depths, group }
     }
 
     /// Begins to draw: on an empty ground what comes first, else over what is there; whether that is the last of it too.
@@ -87,5 +90,16 @@ impl Target {
             }),
             ..wgpu::RenderPassDescriptor::default()
         })
+    }
+
+    /// Copies the picture into a buffer whose rows have so many bytes.
+    pub fn copy_to(&self, encoder: &mut wgpu::CommandEncoder, buffer: &wgpu::Buffer, row: u32) {
+        let layout = wgpu::TexelCopyBufferLayout { offset: 0, bytes_per_row: Some(row), rows_per_image: None };
+        let size = wgpu::Extent3d { width: self.size[0], height: self.size[1], depth_or_array_layers: 1 };
+        encoder.copy_texture_to_buffer(
+            self.texture.as_image_copy(),
+            wgpu::TexelCopyBufferInfo { buffer, layout },
+            size,
+        );
     }
 }
