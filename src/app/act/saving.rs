@@ -86,6 +86,18 @@ fn mode_of(purpose: Purpose) -> (Mode, &'static str) {
 
 /// Asks for a path.
 pub fn ask(studio: &mut Studio, purpose: Purpose) {
+    ask_by_name(studio, purpose, None);
+}
+
+/// Asks where a segmentation is to be written in the form that `ending` stands for; its own file stays what it is until it is written.
+pub fn ask_for_form(studio: &mut Studio, of: SegmentationId, ending: &'static str) {
+    let Some(scan) = studio.session.document().segmentation(of).map(Segmentation::scan) else { return };
+    let name = format!("{}{}", stem_of(studio, scan), suffix(studio, of, ending));
+    ask_by_name(studio, Purpose::SaveLabels(of), Some(name));
+}
+
+/// Asks for a path, with the name that is proposed unless the purpose has its own.
+fn ask_by_name(studio: &mut Studio, purpose: Purpose, proposed: Option<String>) {
     let document = studio.session.document();
     let scan = match purpose {
         Purpose::SaveLabels(of)
@@ -115,7 +127,7 @@ pub fn ask(studio: &mut Studio, purpose: Purpose) {
             None => {
                 let own = scan.and_then(|scan| super::mask_place::folder_beside(studio.item_of(scan)?));
                 let own = own.filter(|own| own.is_dir());
-                (format!("{stem}{}", suffix(studio, of)), own.or(beside.clone()).or(last))
+                (format!("{stem}{}", suffix(studio, of, ENDING)), own.or(beside.clone()).or(last))
             }
         },
         Purpose::SaveImage(_) => (format!("{stem}.nii.gz"), beside.clone().or(last)),
@@ -148,6 +160,7 @@ pub fn ask(studio: &mut Studio, purpose: Purpose) {
         Purpose::SaveDocument => (format!("{stem}{DOCUMENT_ENDING}"), beside.clone().or(last)),
         _ => (String::new(), last),
     };
+    let name = proposed.unwrap_or(name);
     let (mode, title) = mode_of(purpose);
     let recent = studio.settings.recent.iter();
     let recent = recent.filter_map(|path| if path.is_dir() { Some(path.as_path()) } else { path.parent() });
@@ -156,9 +169,9 @@ pub fn ask(studio: &mut Studio, purpose: Purpose) {
 }
 
 /// What is appended to the scan's name: another segmentation of the same scan is told apart by its own.
-fn suffix(studio: &Studio, of: SegmentationId) -> String {
+fn suffix(studio: &Studio, of: SegmentationId, ending: &str) -> String {
     let document = studio.session.document();
-    let first = format!("{MASK_SUFFIX}{ENDING}");
+    let first = format!("{MASK_SUFFIX}{ending}");
     let Some(segmentation) = document.segmentation(of) else { return first };
     match document.segmentations_of(segmentation.scan()).position(|(id, _)| id == of) {
         None | Some(0) => first,

@@ -19,6 +19,12 @@ fn with_active(studio: &mut Studio, deed: fn(&mut Studio, crate::session::Segmen
     }
 }
 
+/// Why nothing can be written into the study of the scan on screen, or `None` when it can.
+fn not_of_dicom(studio: &Studio) -> Option<&'static str> {
+    let is_dicom = studio.volume().is_some_and(|volume| volume.source.is_some());
+    no_scan(studio).or((!is_dicom).then_some("The scan is not of DICOM images"))
+}
+
 const fn file(id: &'static str, name: &'static str, deed: fn(&mut Studio)) -> CommandEntry {
     CommandEntry::new(id, name, Group::File, deed).in_menu()
 }
@@ -48,6 +54,16 @@ pub const FILE: &[CommandEntry] = &[
     .hint("Write the labels to another file")
     .keys(&["Ctrl+Shift+S"])
     .unless(no_scan),
+    file("file.save-seg", "Save as DICOM segmentation...", |studio| {
+        with_active(studio, |studio, of| saving::ask_for_form(studio, of, ".dcm"));
+    })
+    .hint("Write the labels as a DICOM SEG of the scan's own study, as archives keep it")
+    .unless(not_of_dicom),
+    file("file.save-rtstruct", "Save as DICOM contours...", |studio| {
+        with_active(studio, |studio, of| saving::ask_for_form(studio, of, ".rtstruct.dcm"));
+    })
+    .hint("Write the labels as an RTSTRUCT of the scan's own study, as systems that plan radiotherapy read it")
+    .unless(not_of_dicom),
     file("file.open-document", "Open document...", |studio| saving::ask(studio, Purpose::OpenDocument))
         .hint("Open a .lamella document: its scans with all their segmentations and measurements"),
     file("file.save-document", "Save document", documents::save)

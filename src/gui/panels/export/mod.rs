@@ -55,6 +55,11 @@ fn segmentation_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
         ui.add(egui::Label::new(egui::RichText::new(text).color(good)).truncate());
     }
     wide_button(ui, studio, outbox, "file.save-as", (icon::FLOPPY_DISK_BACK, say!("Save as...")));
+    // What an archive takes is offered where there is a study to put it into.
+    if studio.volume().is_some_and(|volume| volume.source.is_some()) {
+        wide_button(ui, studio, outbox, "file.save-seg", (icon::ARCHIVE, say!("DICOM segmentation...")));
+        wide_button(ui, studio, outbox, "file.save-rtstruct", (icon::POLYGON, say!("DICOM contours...")));
+    }
     wide_button(ui, studio, outbox, "file.export-surfaces", (icon::CUBE, say!("Export surfaces...")));
 }
 
