@@ -5,7 +5,7 @@ use super::egui;
 use super::theme::{self, UNIT};
 
 /// Width of the names.
-const NAME: f32 = 26.0 * UNIT;
+const NAME: f32 = 25.0 * UNIT;
 /// Width of a number.
 const NUMBER: f32 = 17.0 * UNIT;
 /// Width of a row's colour.
