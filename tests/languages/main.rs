@@ -8,6 +8,7 @@ mod sources;
 #[path = "../support/mod.rs"]
 mod support;
 mod walk;
+mod whole;
 #[path = "../support/window.rs"]
 mod window;
 
