@@ -111,6 +111,8 @@ fn what_rooms_below_say_is_known_with_the_sentences_in_it() {
             "pacs could not finish sending a file: status 0xA700, out of resources; its disk may be full",
             "pacs 未能完成“发送文件”：状态 0xA700，资源不足；其磁盘可能已满",
         ),
+        // Two values side by side, which are not told apart.
+        ("3 files, in the order of their numbers: a1.png, a2.png", "3 个文件，按编号顺序：a1.png, a2.png"),
         // A part that is often empty.
         (
             "the server does not take CT in the transfer syntax 1.2, nor in Implicit VR Little Endian",

@@ -54,12 +54,15 @@ fn texts(harness: &Window) -> Vec<Text> {
     all
 }
 
-/// Whether a text runs out of its place at the left or the right, or out of the window.
+/// Whether a text runs out of its place at the left or the right, or out of the window at any side.
 fn is_cut(text: &Text) -> bool {
     let (place, letters) = (text.clip.expand(MARGIN), text.letters);
     let is_cut_aside = letters.min.x < place.min.x || letters.max.x > place.max.x;
     let screen = Rect::from_min_size(egui::Pos2::ZERO, egui::vec2(1280.0, 720.0)).expand(MARGIN);
-    is_cut_aside || letters.min.x < screen.min.x || letters.max.x > screen.max.x
+    // At the top and the foot a list may be scrolled, unless its edge is that of the window.
+    let is_above = letters.min.y < screen.min.y && text.clip.min.y <= 0.0;
+    let is_below = letters.max.y > screen.max.y && text.clip.max.y >= 720.0;
+    is_cut_aside || is_above || is_below || letters.min.x < screen.min.x || letters.max.x > screen.max.x
 }
 
 /// Whether a text stands there whole when the pointer rests on its shortened form.
@@ -147,4 +150,10 @@ fn a_text_that_is_cut_is_found() {
     assert!(is_cut(&text(10.0, 60.0, 60.0)), "behind its place");
     assert!(is_cut(&text(-5.0, 20.0, 60.0)), "before its place");
     assert!(is_cut(&text(1270.0, 40.0, 2000.0)), "behind the window");
+    let mut low = text(10.0, 40.0, 60.0);
+    low.letters = low.letters.translate(egui::vec2(0.0, 705.0));
+    low.clip.max.y = 710.0;
+    assert!(!is_cut(&low), "scrolled");
+    low.clip.max.y = 720.0;
+    assert!(is_cut(&low), "below the window");
 }

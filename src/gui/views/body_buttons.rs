@@ -19,11 +19,9 @@ pub fn buttons_ui(ui: &mut egui::Ui, rect: Rect, studio: &Studio, outbox: &mut O
     inside.set_clip_rect(rect.intersect(ui.clip_rect()));
     inside.spacing_mut().item_spacing.x = 0.0;
     let ui = &mut inside;
-    let button = |text: &str| {
-        egui::Button::new(egui::RichText::new(text).color(theme::VIEW_TEXT))
-            .frame(false)
-            .min_size(vec2(5.0 * UNIT, 5.0 * UNIT))
-    };
+    let size = vec2(5.0 * UNIT, 5.0 * UNIT);
+    let button =
+        |text: &str| egui::Button::new(egui::RichText::new(text).color(theme::VIEW_TEXT)).frame(false).min_size(size);
     let keys = &studio.settings.keys;
     let mut command = |ui: &mut egui::Ui, text: &str, id: &'static str| {
         let Some(entry) = commands::find(id) else { return };
@@ -46,16 +44,22 @@ pub fn buttons_ui(ui: &mut egui::Ui, rect: Rect, studio: &Studio, outbox: &mut O
     }
     command(ui, icon::STACK, "view.body-slices");
     let text = egui::RichText::new(icon::CUBE).color(theme::VIEW_TEXT);
-    let menu = egui::containers::menu::MenuButton::from_button(egui::Button::new(text).frame(false)).ui(ui, |ui| {
-        renderings_ui(ui, studio, outbox);
-    });
+    let menu = egui::containers::menu::MenuButton::from_button(egui::Button::new(text).frame(false).min_size(size)).ui(
+        ui,
+        |ui| {
+            renderings_ui(ui, studio, outbox);
+        },
+    );
     menu.0.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, true, say!("What the 3-D tile shows")));
     menu.0.on_hover_text(say!("Labels as surfaces, or the values of the scan all through"));
     let is_cut = studio.body.form.cuts.iter().any(Option::is_some);
     let text = egui::RichText::new(icon::SCISSORS).color(if is_cut { theme::SAGITTAL } else { theme::VIEW_TEXT });
-    let menu = egui::containers::menu::MenuButton::from_button(egui::Button::new(text).frame(false)).ui(ui, |ui| {
-        cuts_ui(ui, studio, outbox);
-    });
+    let menu = egui::containers::menu::MenuButton::from_button(egui::Button::new(text).frame(false).min_size(size)).ui(
+        ui,
+        |ui| {
+            cuts_ui(ui, studio, outbox);
+        },
+    );
     menu.0.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, true, say!("Cut the body")));
     menu.0.on_hover_text(say!("Take away what lies on one side of a slice"));
 }
