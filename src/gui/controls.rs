@@ -136,6 +136,13 @@ fn panel_edge(response: &egui::Response) -> Option<(egui::Rect, [egui::RectAlign
     }
 }
 
+/// Whether a button's text needs more than this width.
+fn is_longer(ui: &egui::Ui, text: &str, width: f32) -> bool {
+    let font = egui::TextStyle::Button.resolve(ui.style());
+    let galley = ui.painter().layout_no_wrap(text.to_string(), font, ui.visuals().text_color());
+    galley.size().x > width - 2.0 * ui.spacing().button_padding.x
+}
+
 /// A list to choose from, with its caption on the left, by which it is found.
 pub fn list_row(
     ui: &mut egui::Ui,
@@ -150,9 +157,12 @@ pub fn list_row(
             ui.set_min_width(theme::CAPTION);
             ui.add(egui::Label::new(caption).truncate())
         });
-        let width = ui.available_width();
-        let list = egui::ComboBox::from_id_salt(caption).width(width).truncate().selected_text(selected.into());
-        list.show_ui(ui, entries).response.labelled_by(name.inner.id)
+        let (width, selected) = (ui.available_width(), selected.into());
+        let is_long = is_longer(ui, &selected, width - ui.spacing().icon_width - ui.spacing().icon_spacing);
+        let list = egui::ComboBox::from_id_salt(caption).width(width).truncate().selected_text(&selected);
+        let response = list.show_ui(ui, entries).response.labelled_by(name.inner.id);
+        // What is shortened is whole beside it.
+        if is_long { response.on_hover_text(selected) } else { response }
     })
     .inner
 }

@@ -5,9 +5,9 @@ use super::egui;
 use super::theme::{self, UNIT};
 
 /// Width of the names.
-const NAME: f32 = 26.0 * UNIT;
+const NAME: f32 = 24.0 * UNIT;
 /// Width of a number.
-const NUMBER: f32 = 17.0 * UNIT;
+const NUMBER: f32 = 16.0 * UNIT;
 /// Width of a row's colour.
 const COLOUR: f32 = 3.0 * UNIT;
 

@@ -121,7 +121,8 @@ impl Fingerprint {
                     Some(_) => "there are few of them".to_string(),
                     None => format!("they lie farthest apart ({:.2} mm)", self.spacing_mm[thick]),
                 };
-                said.push(format!("{} slices, because {why}.", capitalised(plan.slice_axis.name())));
+                let plane = capitalised(plan.slice_axis.name());
+                said.push(format!("{plane} slices, because {why}."));
                 if plan.neighbours > 0 && voxels(plan.slice_axis.world_axis()) < 1.5 {
                     plan.neighbours = 0;
                     said.push("No neighbouring slices, because there are none.".into());

@@ -9,8 +9,14 @@ use std::fmt::Display;
 use std::sync::{Arc, Mutex};
 
 /// Values whose names say that they are sentences of the program and not data: they are translated too.
-pub const PLACEHOLDERS_WITH_TEXT: &[&str] =
-    &["error", "how", "lacks", "left", "plane", "problem", "refused", "what", "why"];
+pub const PLACEHOLDERS_WITH_TEXT: &[&str] = &[
+    "already", "ask", "cause", "depth", "during", "error", "fewer", "how", "known", "lacks", "left", "nor", "on_disk",
+    "plane", "problem", "reason", "refused", "stack", "status", "taken", "usage", "wanted", "way", "what", "where_at",
+    "why",
+];
+
+/// Those of them that are often empty: a text is known without them, too.
+const OFTEN_EMPTY: &[&str] = &["already", "cause", "depth", "fewer", "nor", "on_disk", "ratio", "stack", "wanted"];
 
 /// Finished texts that are remembered, at most.
 const REMEMBERED: usize = 2000;
@@ -72,11 +78,12 @@ impl Catalogue {
         for (english, translation, is_shown) in all {
             let english: &'static str = english.leak();
             texts.insert(english, translation);
-            let pieces = pieces(english);
-            let text_of = |piece: &Piece| if let Piece::Text(text) = piece { text.len() } else { 0 };
-            let fixed = pieces.iter().map(text_of).sum();
             if is_shown {
-                templates.push(Template { pieces, fixed, translation });
+                templates.extend(forms(english, translation).into_iter().map(|(english, translation)| {
+                    let pieces = pieces(english);
+                    let text_of = |piece: &Piece| if let Piece::Text(text) = piece { text.len() } else { 0 };
+                    Template { fixed: pieces.iter().map(text_of).sum(), pieces, translation }
+                }));
             }
         }
         templates.sort_by_key(|template| std::cmp::Reverse(template.fixed));
@@ -158,6 +165,18 @@ impl Catalogue {
             None => self.composed(value).map_or(Cow::Borrowed(value), Cow::Owned),
         }
     }
+}
+
+/// A template and its translation, with and without each value that is often empty.
+fn forms(english: &'static str, translation: &'static str) -> Vec<(&'static str, &'static str)> {
+    let mut all = vec![(english, translation)];
+    for name in OFTEN_EMPTY {
+        let place = format!("{{{name}}}");
+        let without = |text: &str| -> &'static str { text.replace(&place, "").leak() };
+        let has: Vec<_> = all.iter().filter(|(english, _)| english.contains(&place)).copied().collect();
+        all.extend(has.into_iter().map(|(english, translation)| (without(english), without(translation))));
+    }
+    all
 }
 
 /// A template whose places say only their names.

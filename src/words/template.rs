@@ -81,6 +81,7 @@ fn cut<'a, 't>(
     let mut rest = text;
     let mut found = Vec::new();
     let mut open: Option<&'t str> = None;
+    let mut beside = 0;
     for (at, piece) in template.iter().enumerate() {
         match piece {
             Piece::Text(known) => {
@@ -91,18 +92,22 @@ fn cut<'a, 't>(
                 let is_last = at + 1 == template.len();
                 let end = if is_last { rest.strip_suffix(known.as_str())?.len() } else { find(rest, known)? };
                 found.push((name, rest.get(..end).filter(|value| !value.is_empty())?));
+                found.extend(std::iter::repeat_n(("", ""), std::mem::take(&mut beside)));
                 rest = rest.get(end + known.len()..)?;
             }
-            // Two values without a text between them cannot be told apart.
-            Piece::Placeholder { name, .. } => {
-                if open.replace(name).is_some() {
-                    return None;
-                }
-            }
+            // Two values without a text between them cannot be told apart; where neither has a name, the first has it all.
+            Piece::Placeholder { name, .. } => match open {
+                Some("") if name.is_empty() => beside += 1,
+                Some(_) => return None,
+                None => open = Some(name),
+            },
         }
     }
     match open {
-        Some(name) if !rest.is_empty() => found.push((name, rest)),
+        Some(name) if !rest.is_empty() => {
+            found.push((name, rest));
+            found.extend(std::iter::repeat_n(("", ""), beside));
+        }
         None if rest.is_empty() => {}
         _ => return None,
     }

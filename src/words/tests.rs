@@ -99,6 +99,32 @@ fn a_text_that_can_be_cut_in_two_ways_stays_english() {
 }
 
 #[test]
+fn what_rooms_below_say_is_known_with_the_sentences_in_it() {
+    let chinese = Catalogue::read(CHINESE_PO).unwrap();
+    for (english, said) in [
+        (
+            "pacs did not accept the login: the user or the password is wrong; enter them again",
+            "pacs 不接受登录：用户名或密码错误；请重新输入",
+        ),
+        ("Axial slices, because they lie farthest apart (5.00 mm).", "轴位层面，因为其间距最大 (5.00 mm)。"),
+        (
+            "pacs could not finish sending a file: status 0xA700, out of resources; its disk may be full",
+            "pacs 未能完成“发送文件”：状态 0xA700，资源不足；其磁盘可能已满",
+        ),
+        // Two values side by side, which are not told apart.
+        ("3 files, in the order of their numbers: a1.png, a2.png", "3 个文件，按编号顺序：a1.png, a2.png"),
+        // A part that is often empty.
+        (
+            "the server does not take CT in the transfer syntax 1.2, nor in Implicit VR Little Endian",
+            "服务器不接受以传输语法 1.2 发送的 CT，也不接受隐式 VR 小端",
+        ),
+        ("the server does not take CT in the transfer syntax 1.2", "服务器不接受以传输语法 1.2 发送的 CT"),
+    ] {
+        assert_eq!(chinese.shown(english), said);
+    }
+}
+
+#[test]
 fn marks_leave_values_outside() {
     let marked = Catalogue::marked(CHINESE_PO).unwrap();
     assert_eq!(marked.text("Saved {name}."), Some("⟦Saved ⟧{name}⟦.⟧"));

@@ -117,9 +117,8 @@ impl Page {
     /// The places of a page that links can name: its headings as GitHub writes them.
     pub fn places(&self) -> Vec<String> {
         let place = |(_, heading): &(usize, String)| {
-            let kept =
-                heading.to_lowercase().chars().filter(|letter| letter.is_alphanumeric() || " -_".contains(*letter));
-            kept.map(|letter| if letter == ' ' { '-' } else { letter }).collect()
+            let heading = heading.to_lowercase().replace(' ', "-");
+            heading.chars().filter(|letter| letter.is_alphanumeric() || "-_".contains(*letter)).collect()
         };
         self.headings.iter().map(place).collect()
     }

@@ -34,13 +34,22 @@ pub fn sources(folder: &str) -> Vec<(PathBuf, String)> {
                 open.push(path);
             } else if path.extension().is_some_and(|ending| ending == "rs") && !is_test {
                 let text = std::fs::read_to_string(&path).unwrap();
-                let end = text.find("#[cfg(test)]\nmod tests {").unwrap_or(text.len());
-                all.push((path, text[..end].to_string()));
+                all.push((path, without_tests(&text).to_string()));
             }
         }
     }
     all.sort();
     all
+}
+
+/// A source up to the tests at its end, which may have attributes and be named from elsewhere.
+fn without_tests(text: &str) -> &str {
+    let is_mod = |at: usize| {
+        let rest = text[at..].lines().skip(1).find(|line| !line.starts_with("#["));
+        rest.is_some_and(|line| line.ends_with("mod tests {"))
+    };
+    let end = text.match_indices("#[cfg(test)]\n").map(|(at, _)| at).find(|at| is_mod(*at));
+    &text[..end.unwrap_or(text.len())]
 }
 
 /// All string literals of a source, in their order.

@@ -60,8 +60,15 @@ fn menus_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
         for entries in &groups {
             let Some(group) = entries.first().map(|entry| entry.group) else { continue };
             let menu = ui.menu_button(words::text(group.name()), |ui| {
-                for entry in entries.iter().copied() {
-                    entry_ui(ui, entry, studio, outbox);
+                // What is higher than the window is scrolled, so that its last commands can be had.
+                let row = ui.spacing().interact_size.y + ui.spacing().item_spacing.y;
+                let room = ui.ctx().content_rect().height() - theme::BAR_HEIGHT - 6.0 * UNIT;
+                let mut entries_ui =
+                    |ui: &mut egui::Ui| entries.iter().copied().for_each(|entry| entry_ui(ui, entry, studio, outbox));
+                if row * entries.len() as f32 > room {
+                    egui::ScrollArea::vertical().max_height(room).show(ui, entries_ui);
+                } else {
+                    entries_ui(ui);
                 }
             });
             let name = menu_name(group);
@@ -102,7 +109,7 @@ fn entry_ui(ui: &mut egui::Ui, entry: &'static CommandEntry, studio: &Studio, ou
 fn tools_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
     let is_possible = studio.shown.is_some();
     // Close together, so that a window of 1280 points has room for what the tool paints with.
-    (ui.spacing_mut().item_spacing.x, ui.spacing_mut().button_padding.x) = (0.25 * UNIT, 1.5 * UNIT);
+    (ui.spacing_mut().item_spacing.x, ui.spacing_mut().button_padding.x) = (0.25 * UNIT, 1.25 * UNIT);
     for tool in TOOLS {
         let is_chosen = studio.hand.entry.id == tool.id;
         let button = egui::Button::selectable(is_chosen, egui::RichText::new(tool.icon).size(theme::HEADING));

@@ -207,7 +207,7 @@ fn axes_ui(painter: &egui::Painter, rect: Rect, camera: &Camera) {
 fn texts_ui(painter: &egui::Painter, rect: Rect, studio: &Studio, has_labels: bool) {
     let small = FontId::proportional(theme::SMALL);
     let at = rect.left_top() + vec2(2.0 * UNIT, 2.0 * UNIT);
-    painter.text(at, Align2::LEFT_TOP, "3-D", small.clone(), theme::VIEW_TEXT);
+    painter.text(at, Align2::LEFT_TOP, say!("3-D"), small.clone(), theme::VIEW_TEXT);
     if studio.body.surfaces.step > 1 {
         let line = vec2(0.0, theme::SMALL + UNIT);
         let text = say!(

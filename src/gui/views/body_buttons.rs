@@ -21,11 +21,9 @@ pub fn buttons_ui(ui: &mut egui::Ui, rect: Rect, studio: &Studio, outbox: &mut O
     inside.set_clip_rect(rect.intersect(ui.clip_rect()));
     inside.spacing_mut().item_spacing.x = 0.0;
     let ui = &mut inside;
-    let button = |text: &str| {
-        egui::Button::new(egui::RichText::new(text).color(theme::VIEW_TEXT))
-            .frame(false)
-            .min_size(vec2(5.0 * UNIT, 5.0 * UNIT))
-    };
+    let size = vec2(5.0 * UNIT, 5.0 * UNIT);
+    let button =
+        |text: &str| egui::Button::new(egui::RichText::new(text).color(theme::VIEW_TEXT)).frame(false).min_size(size);
     let keys = &studio.settings.keys;
     let mut command = |ui: &mut egui::Ui, text: &str, id: &'static str| {
         let Some(entry) = commands::find(id) else { return };
@@ -48,7 +46,7 @@ pub fn buttons_ui(ui: &mut egui::Ui, rect: Rect, studio: &Studio, outbox: &mut O
     }
     command(ui, icon::STACK, "view.body-slices");
     let text = egui::RichText::new(icon::CUBE).color(theme::VIEW_TEXT);
-    let menu = MenuButton::from_button(egui::Button::new(text).frame(false)).ui(ui, |ui| {
+    let menu = MenuButton::from_button(egui::Button::new(text).frame(false).min_size(size)).ui(ui, |ui| {
         renderings_ui(ui, studio, outbox);
     });
     menu.0.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, true, say!("What the 3-D tile shows")));
@@ -58,7 +56,7 @@ pub fn buttons_ui(ui: &mut egui::Ui, rect: Rect, studio: &Studio, outbox: &mut O
     let text = egui::RichText::new(icon::SCISSORS).color(if is_cut { theme::SAGITTAL } else { theme::VIEW_TEXT });
     // Its sliders are used one after the other.
     let stays = MenuConfig::new().close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside);
-    let button = MenuButton::from_button(egui::Button::new(text).frame(false)).config(stays);
+    let button = MenuButton::from_button(egui::Button::new(text).frame(false).min_size(size)).config(stays);
     let menu = button.ui(ui, |ui| {
         cuts_ui(ui, studio, outbox);
         ui.separator();

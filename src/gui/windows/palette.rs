@@ -151,7 +151,9 @@ fn row_ui(ui: &mut egui::Ui, studio: &Studio, entry: &CommandEntry, is_chosen: b
         |lacks| say!("Not now: {lacks}.", lacks = words::text(lacks)),
     );
     let below_colour = if lacks.is_none() { t.dim } else { t.warn };
-    let below = one_line(&painter, &below, small, below_colour, inside.width());
+    let line = one_line(&painter, &below, small, below_colour, inside.width());
+    let response = if line.elided { response.on_hover_text(below) } else { response };
+    let below = line;
     painter.galley(inside.left_bottom() - vec2(0.0, below.size().y), below, below_colour);
     response
 }

@@ -91,7 +91,10 @@ pub fn fetch(caller: &Caller, wanted: &Wanted, inbox: &Inbox, watch: Watch) -> R
     refused.retain(|one| Uid::new(&one.uid).map_or(true, |uid| !came(&uid)));
     refused.extend(notes);
     if is_incomplete {
-        let first = refused.first().map(|refused| format!("{} was refused: {}", refused.uid, refused.why));
+        let first = refused.first().map(|refused| {
+            let (uid, why) = (&refused.uid, &refused.why);
+            format!("{uid} was refused: {why}")
+        });
         let why = trouble.map(|error| error.to_string()).or(first);
         return Err(RemoteError::Incomplete {
             server: caller.server.clone(),
@@ -434,9 +437,9 @@ fn is_done(association: &mut Association, context: u8, answer: &Command, watch: 
         Some(status) if status == SUCCESS || is_warning(status) => {
             let sent = counts.completed + counts.warning;
             Err(association.failed(format!(
-                "it sent {sent} instances and failed to send {}, {}",
+                "it sent {sent} instances and failed to send {}, {status}",
                 counts.failed,
-                shown(answer)
+                status = shown(answer)
             )))
         }
         _ => Err(association.failed(shown(answer))),

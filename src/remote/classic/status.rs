@@ -23,9 +23,12 @@ pub fn is_warning(status: u16) -> bool {
 /// A status with its meaning and what the server says to it: `0xA801 (it does not know our AE title ...)`.
 pub fn shown(answer: &Command) -> String {
     let Some(status) = answer.status() else { return "its answer has no status".into() };
-    let comment = answer.comment();
-    let comment = if comment.is_empty() { String::new() } else { format!(": \"{comment}\"") };
-    format!("status 0x{status:04X}, {}{comment}", meaning(status))
+    let (what, comment) = (meaning(status), answer.comment());
+    if comment.is_empty() {
+        format!("status 0x{status:04X}, {what}")
+    } else {
+        format!("status 0x{status:04X}, {what}: \"{comment}\"")
+    }
 }
 
 fn meaning(status: u16) -> &'static str {

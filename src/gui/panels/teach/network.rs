@@ -85,13 +85,21 @@ fn rows_ui(ui: &mut egui::Ui, caption: &str, rows: &[ZooRow], first: Option<&str
     beside(&list, &about);
 }
 
+/// A title, and behind a colon what the network is good for.
+fn said(title: &str) -> String {
+    match (words::translated(title), title.split_once(": ")) {
+        (None, Some((name, hint))) => say!("{name}: {hint}", name = words::text(name), hint = words::text(hint)),
+        (known, _) => known.unwrap_or(title).to_string(),
+    }
+}
+
 fn hint(row: &ZooRow) -> String {
     let size = say!(
         "{millions:.1} M parameters, {gmac:.1} GMAC for a slice of 256 x 256",
         millions = row.parameters as f64 / 1e6,
         gmac = row.gmac
     );
-    format!("{}\n{size}", words::text(&row.title).replace('`', ""))
+    format!("{}\n{size}", said(&row.title).replace('`', ""))
 }
 
 fn slices_ui(ui: &mut egui::Ui, form: &mut TeachForm) {
