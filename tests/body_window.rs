@@ -437,3 +437,120 @@ fn a_box_hides_what_lies_outside_of_it_from_the_eye_and_from_clicks() {
     rest(&mut harness);
     assert!(pixels_of(&mut harness, label).0 * 10 > before * 9);
 }
+
+#[test]
+fn a_translucent_label_lets_through_what_lies_behind_it() {
+    let _alone = alone();
+    if !can_render() {
+        return;
+    }
+    let mut harness = body();
+    run(&mut harness, "view.annotations");
+    let all = labels(&harness);
+    let counts = |harness: &mut Window| [all[0], all[1]].map(|label| pixels_of(harness, label).0);
+    let before = counts(&mut harness);
+    // What is nearer from here hides the other one.
+    let (near, far) = if before[0] > before[1] { (0, 1) } else { (1, 0) };
+    harness.state_mut().request(Request::Activate(all[near]));
+    run(&mut harness, "view.body-see-through");
+    rest(&mut harness);
+    picture(&mut harness, "body-translucent");
+    let name = harness.state().label_table().unwrap().get(all[near]).unwrap().name.clone();
+    let opacity = harness.state().studio().settings.body_opacity.get(&name).copied().unwrap();
+    assert!((0.1..0.9).contains(&opacity), "{opacity}");
+    let mut settings = harness.state().studio().settings.clone();
+    settings.set_opacity_in_body(name, 0.05);
+    harness.state_mut().request(Request::Settings(Box::new(settings)));
+    rest(&mut harness);
+    let faint = counts(&mut harness);
+    assert!(faint[near] * 4 < before[near] && faint[far] * 2 > before[far] * 3, "{before:?} {faint:?}");
+    // Cut open it is as faint; the other way round it is solid again.
+    run(&mut harness, "view.body-box");
+    rest(&mut harness);
+    let boxed = counts(&mut harness);
+    assert!(boxed[near] * 4 < before[near] && boxed[far] * 2 > before[far] * 3, "{before:?} {boxed:?}");
+    run(&mut harness, "view.body-box");
+    run(&mut harness, "view.body-see-through");
+    rest(&mut harness);
+    assert_eq!(counts(&mut harness), before);
+}
+
+/// Drags the left button along a way over the tile, and lets go of it unless `is_held`.
+fn draw(harness: &mut Window, way: &[Pos2], is_held: bool) {
+    let button = |pos: Pos2, pressed: bool| Event::PointerButton {
+        pos,
+        button: PointerButton::Primary,
+        pressed,
+        modifiers: Modifiers::NONE,
+    };
+    harness.event(Event::PointerMoved(way[0]));
+    harness.step();
+    harness.event(button(way[0], true));
+    harness.step();
+    for at in &way[1..] {
+        harness.event(Event::PointerMoved(*at));
+        harness.step();
+    }
+    if !is_held {
+        harness.event(button(way[way.len() - 1], false));
+        harness.run_steps(2);
+    }
+}
+
+#[test]
+fn scissors_cut_what_an_outline_over_the_body_shows() {
+    let _alone = alone();
+    if !can_render() {
+        return;
+    }
+    let mut harness = body();
+    run(&mut harness, "view.annotations");
+    let all = labels(&harness);
+    let counts = |harness: &Window| harness.state().labels().unwrap().counts();
+    let steps = |harness: &Window| harness.state().studio().session.undo_names().len();
+    let (before, begun, looked) = (counts(&harness), steps(&harness), camera(&harness));
+    harness.key_press(egui::Key::K);
+    harness.run_steps(2);
+    let rect = tile(&harness);
+    let [left, top, right, bottom] = [rect.left() + 4.0, rect.top() + 40.0, rect.center().x, rect.bottom() - 4.0];
+    let half = [(left, top), (right, top), (right, bottom), (left, bottom)].map(|(x, y)| egui::pos2(x, y));
+    // Esc drops the outline, whatever the hand does then.
+    draw(&mut harness, &half, true);
+    assert!(!harness.state().studio().body.lasso.is_empty());
+    run(&mut harness, "view.annotations");
+    picture(&mut harness, "body-scissors");
+    run(&mut harness, "view.annotations");
+    harness.key_press(egui::Key::Escape);
+    harness.run_steps(2);
+    assert!(harness.state().studio().body.lasso.is_empty());
+    draw(&mut harness, &[half[3]], false);
+    settle(&mut harness);
+    assert_eq!((counts(&harness), steps(&harness)), (before.clone(), begun));
+    // The left half goes: in one step, seen through all depths, and the camera stays.
+    draw(&mut harness, &half, false);
+    settle(&mut harness);
+    rest(&mut harness);
+    let cut = counts(&harness);
+    assert!(all.iter().all(|label| cut.get(label).is_none_or(|count| count < &before[label])), "{before:?} {cut:?}");
+    assert!((steps(&harness), camera(&harness)) == (begun + 1, looked));
+    let (own, studio) = (harness.state().labels().unwrap(), harness.state().studio());
+    let aspect = f64::from(rect.width() / rect.height());
+    let world = studio.volume().unwrap().geometry.world_from_voxel();
+    own.for_each_labelled(|voxel, _| {
+        let [x, _] = looked.seen_at(world.point(voxel.map(|n| n as f64)), aspect).unwrap();
+        assert!(x > -0.01, "{voxel:?} is at {x}");
+    });
+    harness.key_press_modifiers(Modifiers::COMMAND, egui::Key::Z);
+    rest(&mut harness);
+    assert_eq!(counts(&harness), before);
+    // Only what is shown and in the box; a locked label stays.
+    let mut table = harness.state().label_table().unwrap().clone();
+    table.get_mut(all[0]).unwrap().locked = true;
+    let control = ("label locked", all[0]);
+    harness.state_mut().request(Request::Labels { table, name: "Lock".into(), control });
+    harness.run_steps(2);
+    draw(&mut harness, &half, false);
+    settle(&mut harness);
+    let kept = counts(&harness);
+    assert!(kept[&all[0]] == before[&all[0]] && kept[&all[1]] < before[&all[1]], "{before:?} {kept:?}");
+}

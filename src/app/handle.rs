@@ -47,7 +47,9 @@ pub fn handle(studio: &mut Studio, request: Request) {
             }
         }
         Request::Abort => {
-            if !studio.hand.tool.abort() {
+            if !studio.body.lasso.is_empty() {
+                studio.body.lasso.clear();
+            } else if !studio.hand.tool.abort() {
                 operating::drop_preview(studio);
             }
         }

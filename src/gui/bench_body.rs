@@ -82,7 +82,7 @@ pub fn bench_body(mask: &Path, size: [u32; 2], frames: usize, software: bool) ->
     let (device, queue, info) = open(software)?;
     let is_software = info.device_type == wgpu::DeviceType::Cpu;
     let mut body = BodyDevice::new(&device, wgpu::TextureFormat::Rgba8Unorm, is_software);
-    let mut colours: Vec<_> = annotations.table.0.iter().map(|label| (label.value, label.colour)).collect();
+    let mut colours: Vec<_> = annotations.table.0.iter().map(|label| (label.value, opaque(label.colour))).collect();
     colours.sort_unstable();
     let kept = Region::whole(labels.geometry().shape());
     let first = Camera::from(Side::Anterior, surfaces.bounds(labels.geometry()));
@@ -127,6 +127,10 @@ pub fn bench_body(mask: &Path, size: [u32; 2], frames: usize, software: bool) ->
         full_ms: whole(&full),
         longest_ms: full.iter().map(|[_, longest]| *longest).collect(),
     })
+}
+
+fn opaque([r, g, b]: crate::volume::Rgb) -> [u8; 4] {
+    [r, g, b, u8::MAX]
 }
 
 fn triangles(blocks: &Arc<Blocks>) -> usize {
@@ -282,7 +286,7 @@ mod tests {
         assert!((200_000..400_000).contains(&count), "{count} triangles");
         let camera = Camera::from(Side::Anterior, surfaces.bounds(labels.geometry())).orbited([0.5, 0.3]);
         let of = BodyLook {
-            colours: vec![(1, [250, 60, 30]), (2, [40, 120, 250])],
+            colours: vec![(1, [250, 60, 30, 255]), (2, [40, 120, 250, 255])],
             kept: Region::whole(labels.geometry().shape()),
         };
         let look = Look::new(labels.geometry(), &camera, 1.0, of, egui::Color32::BLACK);

@@ -66,7 +66,8 @@ pub fn handle_keys(ui: &egui::Ui, studio: &Studio, outbox: &mut Outbox) {
             outbox.send(Request::ToolKey(key));
             continue;
         }
-        if studio.hand.tool.is_busy() && key == Key::Escape {
+        let is_busy = studio.hand.tool.is_busy() || !studio.body.lasso.is_empty();
+        if is_busy && key == Key::Escape {
             outbox.send(Request::Abort);
             continue;
         }

@@ -33,6 +33,7 @@ mod polygon;
 mod roi;
 mod ruler;
 mod scissors;
+mod scissors_in_body;
 mod scribbles;
 mod step;
 mod stroke;
@@ -47,6 +48,8 @@ mod zooming;
 
 pub use flood_fill::FILLED;
 pub use options::{Choice, OptionKind, OptionValue, ToolOption, ToolOptions};
+pub use scissors::{CUT, ENTRY as SCISSORS};
+pub use scissors_in_body::{BodyCut, CUT_LABELS};
 pub use scribbles::{Scribble, Scribbles};
 pub use stroke::{BRUSH_SHAPE, BRUSH_SIZE};
 pub use threshold_brush::{PAINTED_VALUES, values_under};

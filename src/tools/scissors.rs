@@ -3,6 +3,7 @@
 use super::enclosed::rows_of;
 use super::freehand::Freehand;
 use super::options::{Choice, OptionKind, ToolOption};
+use super::scissors_in_body::CUT_LABELS;
 use super::step::Gesture;
 use super::tool::{Errand, Outline, Pointer, PointerCursor, Reply, Slice, Tool, ToolEntry};
 use crate::session::Painter;
@@ -48,7 +49,7 @@ pub const ENTRY: ToolEntry = ToolEntry {
     hint: "drag an outline: what lies inside is erased through the slices (or what the options say); Esc drops the outline",
     key: "K",
     paints: true,
-    options: &[CUT, DEPTH, LIMIT],
+    options: &[CUT, DEPTH, LIMIT, CUT_LABELS],
     make: || Box::new(Scissors::default()),
 };
 

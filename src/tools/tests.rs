@@ -1,5 +1,6 @@
 //! One test over the whole list: ids and keys, press-drag-release, abort, undo, redo, locked labels, finished slices.
 
+mod body;
 mod measuring;
 mod outlines;
 mod regions;

@@ -8,7 +8,7 @@ use crate::app::state::studio::Studio;
 use crate::app::state::tiles::{Layout, TileContent};
 use crate::jobs::{Job, MeshLabelsJob, MeshedBlock, ShrinkVolumeJob};
 use crate::shape::first_along;
-use crate::volume::{Plane, PlaneLayout, Region, Vec3};
+use crate::volume::{Label, Plane, PlaneLayout, Region, Vec3};
 
 impl Studio {
     /// From where the body of the scan on screen is looked at.
@@ -28,7 +28,11 @@ impl Studio {
         let table = self.shown_table()?;
         let mut colours: Vec<_> = table.0.iter().filter(|label| label.visible && self.display.labels).collect();
         colours.sort_by_key(|label| label.value);
-        let colours = colours.into_iter().map(|label| (label.value, label.colour)).collect();
+        let look = |label: &Label| {
+            let [r, g, b] = label.colour;
+            [r, g, b, (self.settings.opacity_in_body(&label.name) * 255.0).round() as u8]
+        };
+        let colours = colours.into_iter().map(|label| (label.value, look(label))).collect();
         Some(BodyLook { colours, kept: kept(self)? })
     }
 }
@@ -52,6 +56,9 @@ fn kept(studio: &Studio) -> Option<Region> {
     Some(studio.clip_box().map_or(kept, |clip| clip.part_of(kept)))
 }
 
+/// The opacity of a label that is made translucent by a command.
+const TRANSLUCENT: f32 = 0.35;
+
 /// Does what was asked for.
 pub fn answer(studio: &mut Studio, request: BodyRequest) {
     match request {
@@ -60,6 +67,7 @@ pub fn answer(studio: &mut Studio, request: BodyRequest) {
         BodyRequest::Pick { from, direction } => pick(studio, from, direction),
         BodyRequest::Form(form) => studio.body.form = form,
         BodyRequest::Clip(clip) => set_box(studio, |_| clip),
+        BodyRequest::Lasso(step) => super::body_scissors::lasso(studio, step),
         BodyRequest::Pictures(request) => super::body_pictures::answer(studio, request),
     }
 }
@@ -109,6 +117,15 @@ fn set_box(studio: &mut Studio, change: impl FnOnce(ClipBox) -> ClipBox) {
 /// Turns the clipping box on, as it was last, or off.
 pub fn toggle_box(studio: &mut Studio) {
     set_box(studio, |clip| ClipBox { is_on: !clip.is_on, ..clip });
+}
+
+/// Makes the active label translucent in the 3-D tile, or opaque again.
+pub fn see_through(studio: &mut Studio) {
+    let label =
+        studio.label_view().map(|view| view.active).and_then(|active| studio.segmentation()?.table().get(active));
+    let Some(name) = label.map(|label| label.name.clone()) else { return };
+    let is_opaque = studio.settings.opacity_in_body(&name) >= 1.0;
+    studio.settings.set_opacity_in_body(name, if is_opaque { TRANSLUCENT } else { 1.0 });
 }
 
 /// Makes the clipping box as large as the scan.
@@ -214,6 +231,7 @@ fn follow_values(studio: &mut Studio) {
 pub fn follow(studio: &mut Studio) {
     if !studio.shows(TileContent::Body) {
         studio.body.is_hovered = false;
+        studio.body.lasso.clear();
         return;
     }
     if studio.body.form.rendering != Rendering::Surfaces {

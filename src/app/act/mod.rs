@@ -3,6 +3,7 @@
 pub mod attention;
 pub mod body;
 pub mod body_pictures;
+pub mod body_scissors;
 pub mod boxing;
 pub mod bringing;
 pub mod carrying;

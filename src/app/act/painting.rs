@@ -80,7 +80,7 @@ fn take_reply(studio: &mut Studio, of: Option<SegmentationId>, plane: Plane, is_
 
 /// Starts what a tool needs longer than a frame for. What changes labels is done one after the other, since the next would be made for labels
 /// that change.
-fn send(studio: &mut Studio, plane: Plane, errand: Errand) {
+pub(super) fn send(studio: &mut Studio, plane: Plane, errand: Errand) {
     let changes_labels = |task: &TaskState| task.kind == ErrandJob::KIND && task.of.is_some() && !task.is_stopping;
     if errand.of.is_some() && studio.tasks.all().any(changes_labels) {
         studio.notices.info("The tool is still at work: wait until it is done, or cancel it.");

@@ -52,6 +52,8 @@ pub const BODY: &[CommandEntry] = &[
         .hint("Show tissue by its brightness within the display window: MR and others"),
     view("view.body-slices", "3-D: show slices", |studio| studio.body.form.slices = !studio.body.form.slices)
         .hint("Show the slices through the cursor in the 3-D tile"),
+    view("view.body-see-through", "3-D: see through the active label", body::see_through)
+        .hint("Make the active label translucent in the 3-D tile, or opaque again"),
     view("view.body-box", "3-D: clipping box", body::toggle_box)
         .hint("Show only what lies in a box, whose faces are pulled by their handles"),
     view("view.body-box-reset", "3-D: whole clipping box", body::reset_box)

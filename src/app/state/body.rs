@@ -10,7 +10,7 @@ use super::rendering::Rendering;
 use crate::jobs::MeshedBlock;
 use crate::session::ScanId;
 pub use crate::shape::{BlockPart, BlockSurface, STEPS_PER_VOXEL};
-use crate::volume::{Geometry, LabelMap, LabelValue, Region, Rgb, SmallVolume, Vec3};
+use crate::volume::{Geometry, LabelMap, LabelValue, Region, SmallVolume, Vec3};
 
 /// Most memory for surfaces. What would take more is made of larger voxels; the graphics device holds as much again.
 pub const MOST_BYTES: usize = 512 << 20;
@@ -129,8 +129,21 @@ pub struct Body {
     pub form: BodyForm,
     /// The clipping boxes of scans that have had one.
     pub boxes: BTreeMap<ScanId, ClipBox>,
+    /// The outline that is being drawn over it: places from -1 to 1 to the right and up.
+    pub lasso: Vec<[f64; 2]>,
     /// Pictures of it in files.
     pub pictures: BodyPictures,
+}
+
+/// How an outline goes on. Places are from -1 to 1 to the right and up.
+#[derive(Debug, Clone, Copy)]
+pub enum LassoStep {
+    /// It begins.
+    Begin([f64; 2]),
+    /// It goes to a place.
+    To([f64; 2]),
+    /// It is whole, in a tile that is so many times as wide as high: cut.
+    End(f64),
 }
 
 /// Something about the body.
@@ -151,6 +164,8 @@ pub enum BodyRequest {
     Form(BodyForm),
     /// The clipping box of the scan on screen, changed.
     Clip(ClipBox),
+    /// The scissors' outline.
+    Lasso(LassoStep),
     /// Something about pictures of it in files.
     Pictures(PicturesRequest),
 }
@@ -158,8 +173,8 @@ pub enum BodyRequest {
 /// What is seen of the labels, besides their surfaces.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BodyLook {
-    /// Labels that are shown, in ascending order, with their colours.
-    pub colours: Vec<(LabelValue, Rgb)>,
+    /// Labels that are shown, in ascending order, with their colours and opacities.
+    pub colours: Vec<(LabelValue, [u8; 4])>,
     /// What is not cut away.
     pub kept: Region,
 }

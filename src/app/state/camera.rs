@@ -162,6 +162,17 @@ impl Camera {
         [row(self.right, 1.0 / half_x), row(self.up, 1.0 / half_y), depths, row(back, -1.0)]
     }
 
+    /// From voxels to the picture, by rows: x, y and w, of which x / w and y / w reach from -1 to 1 to the right and up.
+    pub fn picture_from_voxel(&self, geometry: &Geometry, aspect: f64) -> [[f64; 4]; 3] {
+        let world = geometry.world_from_voxel();
+        let [x, y, _, w] = self.clip_from_world(aspect, Bounds::whole(geometry));
+        [x, y, w].map(|row| {
+            let along = |of: Vec3| dot([row[0], row[1], row[2]], of);
+            let [i, j, k] = [0, 1, 2].map(|axis| along(world.column(axis)));
+            [i, j, k, along(world.point([0.0; 3])) + row[3]]
+        })
+    }
+
     /// The ray of a place in the picture, which reaches from -1 to 1 to the right and up: where it begins, and its direction.
     pub fn ray(&self, [x, y]: [f64; 2], aspect: f64) -> [Vec3; 2] {
         let ([half_x, half_y], back) = (Self::halves(aspect), self.back());

@@ -1,6 +1,7 @@
 //! What is remembered between starts: theme, layout, keys, recent paths, model. Never anything of patients but paths, which only
 //! the user may read.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
@@ -84,6 +85,8 @@ pub struct Settings {
     pub model: String,
     /// Fill opacity of labels.
     pub opacity: f32,
+    /// Opacity in the 3-D tile of labels by their names; what is not in it is opaque.
+    pub body_opacity: BTreeMap<String, f32>,
     /// Whether labels are filled.
     pub fill: bool,
     /// Whether labels are outlined.
@@ -114,6 +117,8 @@ pub struct Settings {
     pub links_by_coordinates: bool,
 }
 
+/// Opacities in the 3-D tile that can be chosen; what is not to be seen at all is hidden.
+pub const BODY_OPACITIES: std::ops::RangeInclusive<f32> = 0.05..=1.0;
 /// Least and most room for undo, in megabytes.
 pub const UNDO_MB: std::ops::RangeInclusive<usize> = 16..=16_384;
 /// Where journals of unsaved work lie.
@@ -138,6 +143,7 @@ impl Default for Settings {
             fetch_folder: PathBuf::new(),
             model: "hippocampus".into(),
             opacity: 0.4,
+            body_opacity: BTreeMap::new(),
             fill: true,
             outline: true,
             smooth: true,
@@ -153,6 +159,23 @@ impl Default for Settings {
             overlay_hides_low: false,
             links_scans: true,
             links_by_coordinates: false,
+        }
+    }
+}
+
+impl Settings {
+    /// The opacity of a label in the 3-D tile, by its name.
+    pub fn opacity_in_body(&self, name: &str) -> f32 {
+        let kept = self.body_opacity.get(name).copied().filter(|opacity| opacity.is_finite());
+        kept.unwrap_or(1.0).clamp(*BODY_OPACITIES.start(), *BODY_OPACITIES.end())
+    }
+
+    /// Sets it, for all labels of this name.
+    pub fn set_opacity_in_body(&mut self, name: String, opacity: f32) {
+        if opacity < 1.0 {
+            self.body_opacity.insert(name, opacity);
+        } else {
+            self.body_opacity.remove(&name);
         }
     }
 }

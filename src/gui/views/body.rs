@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use super::body_box::box_ui;
 use super::body_buttons::buttons_ui;
 use super::grey::{ImageKey, grey_slice};
-use crate::app::state::body::BodyRequest;
+use crate::app::act::body_scissors;
+use crate::app::state::body::{BodyRequest, LassoStep};
 use crate::app::state::camera::{Bounds, Camera, Side};
 use crate::app::state::rendering::Rendering;
 use crate::app::state::views::ScanView;
@@ -110,6 +111,7 @@ pub fn body_view_ui(
     let shown = look.clone();
     painter.add(picture(ui.ctx(), rect, Scene { blocks, slices, volume: volume_scene, look, is_moving }));
     box_ui(ui, rect, studio, &shown, outbox);
+    outline_ui(&painter, rect, studio);
     if studio.display.annotations {
         axes_ui(&painter, rect, &camera);
         texts_ui(&painter, rect, studio, if is_surfaces { has_labels } else { values.is_some() });
@@ -145,9 +147,13 @@ fn pointer_ui(
     let bounds = Bounds::whole(&volume.geometry);
     let shift = ui.input(|i| i.modifiers.shift);
     let mut moved = *camera;
+    let [cuts, turns] = [body_scissors::are_in_hand(studio), ui.input(|i| i.modifiers.command)];
+    if cuts && !shift {
+        lasso_ui(ui, response, studio, turns, outbox);
+    }
     if response.dragged_by(Middle) || (response.dragged_by(Primary) && shift) {
         moved = moved.panned([x, y]);
-    } else if response.dragged_by(Primary) {
+    } else if response.dragged_by(Primary) && (!cuts || turns && studio.body.lasso.is_empty()) {
         moved = moved.orbited([TURN * x, TURN * y]);
     } else if response.dragged_by(Secondary) {
         moved = moved.zoomed(DRAG.powf(-y), bounds);
@@ -171,6 +177,36 @@ fn pointer_ui(
         let [from, direction] = camera.ray(place(rect, at), aspect);
         outbox.send(Request::Body(BodyRequest::Pick { from, direction }));
     }
+}
+
+/// The scissors' outline: a drag draws it, unless that turns the body.
+fn lasso_ui(ui: &egui::Ui, response: &egui::Response, studio: &Studio, turns: bool, outbox: &mut Outbox) {
+    use egui::PointerButton::Primary;
+    let rect = response.rect;
+    let mut send = |step| outbox.send(Request::Body(BodyRequest::Lasso(step)));
+    let begins = response.drag_started_by(Primary) && !turns;
+    if begins && let Some(at) = ui.input(|i| i.pointer.press_origin()) {
+        send(LassoStep::Begin(place(rect, at)));
+    }
+    if (begins || !studio.body.lasso.is_empty())
+        && let Some(at) = response.interact_pointer_pos()
+    {
+        send(LassoStep::To(place(rect, at)));
+    }
+    if response.drag_stopped_by(Primary) {
+        send(LassoStep::End(f64::from(rect.width() / rect.height().max(1.0))));
+    }
+    if response.hovered() {
+        ui.set_cursor_icon(egui::CursorIcon::Crosshair);
+    }
+}
+
+/// The outline so far, closed.
+fn outline_ui(painter: &egui::Painter, rect: Rect, studio: &Studio) {
+    let half = rect.size() / 2.0;
+    let at = |[x, y]: &[f64; 2]| rect.center() + vec2(*x as f32 * half.x, -*y as f32 * half.y);
+    let points: Vec<Pos2> = studio.body.lasso.iter().map(at).collect();
+    painter.add(egui::Shape::closed_line(points, Stroke::new(1.5, theme::VIEW_TEXT)));
 }
 
 /// The patient's directions in the lower left corner, the nearest last.
@@ -208,8 +244,13 @@ fn texts_ui(painter: &egui::Painter, rect: Rect, studio: &Studio, has_labels: bo
     let small = FontId::proportional(theme::SMALL);
     let at = rect.left_top() + vec2(2.0 * UNIT, 2.0 * UNIT);
     painter.text(at, Align2::LEFT_TOP, say!("3-D"), small.clone(), theme::VIEW_TEXT);
+    let mut line = vec2(0.0, theme::SMALL + UNIT);
+    if body_scissors::are_in_hand(studio) && has_labels {
+        let text = say!("Drag around what is to be cut; Ctrl and drag turns, Esc drops the outline");
+        painter.text(at + line, Align2::LEFT_TOP, text, small.clone(), theme::VIEW_TEXT.gamma_multiply(0.7));
+        line *= 2.0;
+    }
     if studio.body.surfaces.step > 1 {
-        let line = vec2(0.0, theme::SMALL + UNIT);
         let text = say!(
             "Surfaces of {step} x {step} x {step} voxels: single ones would take too much memory",
             step = studio.body.surfaces.step

@@ -56,6 +56,25 @@ fn lit_cut(in: Corner) -> @location(0) vec4<f32> {
     return light(in.normal, in.colour.rgb);
 }
 
+// A thin layer: where it is seen from its edge, the way through it is longer.
+fn layer(normal: vec3<f32>, colour: vec4<f32>) -> vec4<f32> {
+    let towards = max(abs(normalize(normal).z), 0.2);
+    return vec4<f32>(light(normal, colour.rgb).rgb, 1.0 - pow(1.0 - colour.a, 1.0 / towards));
+}
+
+@fragment
+fn clear(in: Corner) -> @location(0) vec4<f32> {
+    return layer(in.normal, in.colour);
+}
+
+@fragment
+fn clear_cut(in: Corner) -> @location(0) vec4<f32> {
+    if any(in.voxel < scene.low.xyz) || any(in.voxel > scene.high.xyz) {
+        discard;
+    }
+    return layer(in.normal, in.colour);
+}
+
 struct Slice {
     @builtin(position) position: vec4<f32>,
     @location(0) at: vec2<f32>,

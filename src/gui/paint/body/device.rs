@@ -164,9 +164,9 @@ impl BodyDevice {
             Some(volume) => self.volume.send((device, queue), volume, wanted.samples == 1),
             None => self.volume.forget(),
         }
-        let calls = if scene.volume.is_some() { Vec::new() } else { calls(scene, wanted.level) };
-        self.send((device, queue), scene, wanted.level, (&calls, 0..calls.len()));
-        self.record(encoder, scene, (&target, wanted), &calls, 0..calls.len());
+        let calls = if scene.volume.is_some() { Calls::default() } else { Calls::new(scene, wanted.level) };
+        self.send((device, queue), scene, wanted.level, (&calls.all, 0..calls.all.len()));
+        self.record(encoder, scene, (&target, wanted), &calls, 0..calls.all.len());
         self.target = Some(target);
         self.drawn = Some((scene.look.clone(), wanted));
         wanted != full && !scene.is_moving
@@ -180,7 +180,7 @@ impl BodyDevice {
         scene: &Scene,
         full: Quality,
     ) -> bool {
-        let calls = calls(scene, full.level);
+        let calls = Calls::new(scene, full.level);
         let is_begun = |coming: &Coming| coming.look == scene.look && coming.quality == full;
         let coming = self.coming.take().filter(is_begun);
         let mut coming = coming.unwrap_or_else(|| Coming {
@@ -189,11 +189,11 @@ impl BodyDevice {
             target: Target::new(device, &self.pipelines.picture, full.size, full.samples),
             done: 0,
         });
-        let part = coming.done..next_end(&calls, coming.done);
-        self.send((device, queue), scene, full.level, (&calls, part.clone()));
+        let part = coming.done..calls.next_end(coming.done);
+        self.send((device, queue), scene, full.level, (&calls.all, part.clone()));
         self.record(encoder, scene, (&coming.target, full), &calls, part.clone());
         coming.done = part.end;
-        if part.end < calls.len() {
+        if part.end < calls.all.len() {
             self.coming = Some(coming);
             return true;
         }
@@ -230,16 +230,16 @@ impl BodyDevice {
                 submit(encoder.finish())?;
             }
         } else {
-            let calls = calls(scene, full.level);
+            let calls = Calls::new(scene, full.level);
             let mut done = 0;
             loop {
-                let part = done..next_end(&calls, done);
+                let part = done..calls.next_end(done);
                 let mut encoder = encoder();
-                self.send((device, queue), scene, full.level, (&calls, part.clone()));
+                self.send((device, queue), scene, full.level, (&calls.all, part.clone()));
                 self.record(&mut encoder, scene, (&target, full), &calls, part.clone());
                 submit(encoder.finish())?;
                 done = part.end;
-                if done == calls.len() {
+                if done == calls.all.len() {
                     break;
                 }
             }
@@ -269,36 +269,48 @@ impl BodyDevice {
         }
     }
 
-    /// Draws some of the calls; what lies behind all of them with the last.
+    /// Draws some of the calls; slices come between what is solid and what is translucent.
     fn record(
         &self,
         encoder: &mut wgpu::CommandEncoder,
         scene: &Scene,
         (target, quality): (&Target, Quality),
-        calls: &[Call],
+        calls: &Calls,
         part: Range<usize>,
     ) {
-        let is_last = part.end == calls.len();
+        let (solid, is_last) = (calls.solid, part.end == calls.all.len());
         let mut pass = target.begin(encoder, scene.look.ground, [part.start == 0, is_last]);
+        if scene.volume.is_some() {
+            self.volume.draw(&mut pass, quality.samples > 1);
+            return;
+        }
         let surfaces = &self.pipelines.surfaces[usize::from(quality.samples > 1)];
-        pass.set_pipeline(if scene.look.kept.is_some() { &surfaces.cut } else { &surfaces.whole });
+        let is_cut = usize::from(scene.look.kept.is_some());
         pass.set_bind_group(0, &self.group, &[]);
+        pass.set_pipeline(&surfaces.solid[is_cut]);
+        self.draw_calls(&mut pass, quality.level, calls, part.start..part.end.min(solid));
+        // Once: in the part in which what is translucent begins, or in the last.
+        if part.start <= solid && (solid < part.end || is_last) {
+            pass.set_pipeline(&surfaces.slice);
+            self.slices.draw(&mut pass);
+        }
+        if part.end > solid {
+            pass.set_pipeline(&surfaces.clear[is_cut]);
+            self.draw_calls(&mut pass, quality.level, calls, part.start.max(solid)..part.end);
+        }
+    }
+
+    fn draw_calls(&self, pass: &mut wgpu::RenderPass, level: Level, calls: &Calls, part: Range<usize>) {
         pass.set_vertex_buffer(1, self.instances.slice(..));
         let mut last = None;
-        for (n, call) in (0..).zip(calls).skip(part.start).take(part.len()) {
-            let Some(buffers) = self.blocks.get(call.place, quality.level) else { continue };
+        for (n, call) in (0..).zip(&calls.all).skip(part.start).take(part.len()) {
+            let Some(buffers) = self.blocks.get(call.place, level) else { continue };
             if last != Some(call.place) {
                 pass.set_vertex_buffer(0, buffers.vertices.slice(..));
                 pass.set_index_buffer(buffers.indices.slice(..), wgpu::IndexFormat::Uint16);
                 last = Some(call.place);
             }
             pass.draw_indexed(call.part.indices.clone(), call.part.base, n..n + 1);
-        }
-        if scene.volume.is_some() {
-            self.volume.draw(&mut pass, quality.samples > 1);
-        } else if is_last {
-            pass.set_pipeline(&surfaces.slice);
-            self.slices.draw(&mut pass);
         }
     }
 
@@ -311,44 +323,65 @@ impl BodyDevice {
     }
 }
 
-/// The end of a part of the calls from one on, of so many triangles that a frame can draw.
-fn next_end(calls: &[Call], from: usize) -> usize {
-    let mut triangles = 0;
-    let fits = |call: &&Call| {
-        triangles += call.part.indices.len() / 3;
-        triangles <= TRIANGLES_A_FRAME
-    };
-    let count = calls.iter().skip(from).take_while(fits).count().max(1);
-    (from + count).min(calls.len())
+/// What is drawn, in order.
+#[derive(Default)]
+struct Calls<'a> {
+    all: Vec<Call<'a>>,
+    /// How many of them are solid; the others let through what lies behind them.
+    solid: usize,
 }
 
-/// The parts that may be seen, the nearest blocks first: what they hide is not lit.
-fn calls(scene: &Scene, level: Level) -> Vec<Call<'_>> {
-    let edge = BRICK_EDGE as f32;
-    let mut seen: Vec<(f32, [usize; 3], &[BlockPart])> = Vec::new();
-    for (place, block) in scene.blocks.iter() {
-        let low = place.map(|n| n as f32 * edge - 3.0);
-        let high = low.map(|n| n + edge + 6.0);
-        let parts = level.of(block).parts.as_slice();
-        if parts.is_empty() || !scene.look.may_show(low, high) {
-            continue;
+impl<'a> Calls<'a> {
+    /// The parts that may be seen. Of what is solid the nearest blocks come first: what they hide is not lit. Of what is translucent the
+    /// farthest do: blocks lie side by side, so that each lies over those that it covers.
+    fn new(scene: &'a Scene, level: Level) -> Self {
+        let edge = BRICK_EDGE as f32;
+        let mut seen: Vec<(f32, [usize; 3], &[BlockPart])> = Vec::new();
+        for (place, block) in scene.blocks.iter() {
+            let low = place.map(|n| n as f32 * edge - 3.0);
+            let high = low.map(|n| n + edge + 6.0);
+            let parts = level.of(block).parts.as_slice();
+            if parts.is_empty() || !scene.look.may_show(low, high) {
+                continue;
+            }
+            let far = (0..3).map(|axis| (low[axis] + edge / 2.0 - scene.look.eye[axis]).powi(2)).sum();
+            seen.push((far, *place, parts));
         }
-        let far = (0..3).map(|axis| (low[axis] + edge / 2.0 - scene.look.eye[axis]).powi(2)).sum();
-        seen.push((far, *place, parts));
+        seen.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let (mut all, mut clear) = (Vec::new(), Vec::new());
+        for (place, part) in seen.into_iter().flat_map(|(_, place, parts)| parts.iter().map(move |part| (place, part)))
+        {
+            match scene.look.colour(part.label) {
+                Some([.., u8::MAX]) => all.push(Call { place, part }),
+                Some(_) => clear.push(Call { place, part }),
+                None => {}
+            }
+        }
+        let solid = all.len();
+        all.extend(clear.into_iter().rev());
+        Self { all, solid }
     }
-    seen.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let parts = seen.into_iter().flat_map(|(_, place, parts)| parts.iter().map(move |part| Call { place, part }));
-    parts.filter(|call| scene.look.colour(call.part.label).is_some()).collect()
+
+    /// The end of a part of the calls from one on, of so many triangles that a frame can draw.
+    fn next_end(&self, from: usize) -> usize {
+        let mut triangles = 0;
+        let fits = |call: &&Call| {
+            triangles += call.part.indices.len() / 3;
+            triangles <= TRIANGLES_A_FRAME
+        };
+        let count = self.all.iter().skip(from).take_while(fits).count().max(1);
+        (from + count).min(self.all.len())
+    }
 }
 
 fn instance(scene: &Scene, level: Level, call: &Call) -> [u8; INSTANCE_BYTES as usize] {
     let origin = scene.blocks.get(&call.place).map_or([0; 3], |block| level.of(block).origin);
-    let [r, g, b] = scene.look.colour(call.part.label).unwrap_or_default();
+    let colour = scene.look.colour(call.part.label).unwrap_or_default();
     let mut bytes = [0; INSTANCE_BYTES as usize];
     for (bytes, part) in bytes.chunks_exact_mut(4).zip(origin) {
         bytes.copy_from_slice(&(part as f32).to_ne_bytes());
     }
-    bytes[12..].copy_from_slice(&[r, g, b, 255]);
+    bytes[12..].copy_from_slice(&colour);
     bytes
 }
 

@@ -16,10 +16,10 @@ pub const SLICE_BYTES: u64 = 40;
 
 /// Pipelines of surfaces for one number of samples.
 pub struct Surfaces {
-    /// Closed surfaces: only what faces the viewer is drawn.
-    pub whole: wgpu::RenderPipeline,
-    /// Surfaces that are cut open.
-    pub cut: wgpu::RenderPipeline,
+    /// Closed surfaces, of which only what faces the viewer is drawn, and surfaces that are cut open.
+    pub solid: [wgpu::RenderPipeline; 2],
+    /// The same of what lets through what lies behind it.
+    pub clear: [wgpu::RenderPipeline; 2],
     /// Slices between them.
     pub slice: wgpu::RenderPipeline,
 }
@@ -69,8 +69,8 @@ impl Pipelines {
             entries: &[entry(0, texture), entry(1, wgpu::BindingType::Sampler(wgpu::SamplerBindingType::Filtering))],
         });
         let surfaces = [1, SMOOTH].map(|samples| Surfaces {
-            whole: surfaces(device, &module, &scene, samples, false),
-            cut: surfaces(device, &module, &scene, samples, true),
+            solid: [false, true].map(|is_cut| surfaces(device, &module, &scene, samples, [is_cut, false])),
+            clear: [false, true].map(|is_cut| surfaces(device, &module, &scene, samples, [is_cut, true])),
             slice: slice(device, &module, [&scene, &picture], samples),
         });
         let copy = copy(device, &module, &picture, format);
@@ -91,7 +91,7 @@ fn surfaces(
     module: &wgpu::ShaderModule,
     scene: &wgpu::BindGroupLayout,
     samples: u32,
-    is_cut: bool,
+    [is_cut, is_clear]: [bool; 2],
 ) -> wgpu::RenderPipeline {
     let corners = wgpu::VertexBufferLayout {
         array_stride: 8,
@@ -116,12 +116,22 @@ fn surfaces(
             cull_mode: (!is_cut).then_some(wgpu::Face::Back),
             ..wgpu::PrimitiveState::default()
         },
-        depth_stencil: Some(nearest()),
+        // What is translucent hides nothing.
+        depth_stencil: Some(wgpu::DepthStencilState { depth_write_enabled: Some(!is_clear), ..nearest() }),
         multisample: wgpu::MultisampleState { count: samples, ..wgpu::MultisampleState::default() },
         fragment: Some(wgpu::FragmentState {
             module,
-            entry_point: Some(if is_cut { "lit_cut" } else { "lit" }),
-            targets: &[Some(COLOURS.into())],
+            entry_point: Some(match [is_cut, is_clear] {
+                [false, false] => "lit",
+                [true, false] => "lit_cut",
+                [false, true] => "clear",
+                [true, true] => "clear_cut",
+            }),
+            targets: &[Some(wgpu::ColorTargetState {
+                format: COLOURS,
+                blend: is_clear.then_some(wgpu::BlendState::ALPHA_BLENDING),
+                write_mask: wgpu::ColorWrites::ALL,
+            })],
             compilation_options: wgpu::PipelineCompilationOptions::default(),
         }),
         multiview_mask: None,

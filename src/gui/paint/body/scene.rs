@@ -7,7 +7,7 @@ use super::volume::VolumeScene;
 use crate::app::state::body::{Blocks, BodyLook};
 use crate::app::state::camera::{Bounds, Camera};
 use crate::gui::egui;
-use crate::volume::{Geometry, LabelValue, Region, Rgb};
+use crate::volume::{Geometry, LabelValue, Region};
 
 /// Surfaces and how they are looked at.
 pub struct Scene {
@@ -26,8 +26,8 @@ pub struct Scene {
 /// How surfaces are looked at; equal looks at the same surfaces are equal pictures.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Look {
-    /// Labels that are shown, in ascending order, with their colours.
-    pub colours: Vec<(LabelValue, Rgb)>,
+    /// Labels that are shown, in ascending order, with their colours and opacities.
+    pub colours: Vec<(LabelValue, [u8; 4])>,
     /// From voxels to clip space, by rows.
     pub clip_from_voxel: [[f32; 4]; 4],
     /// From normals in voxels to the picture, by rows: right, up, towards the viewer.
@@ -84,8 +84,8 @@ impl Look {
             && self.kept.is_none_or(|[from, to]| (0..3).all(|axis| low[axis] <= to[axis] && high[axis] >= from[axis]))
     }
 
-    /// The colour of a label, where it is shown.
-    pub fn colour(&self, label: LabelValue) -> Option<Rgb> {
+    /// The colour and opacity of a label, where it is shown.
+    pub fn colour(&self, label: LabelValue) -> Option<[u8; 4]> {
         let at = self.colours.binary_search_by_key(&label, |(value, _)| *value).ok()?;
         Some(self.colours[at].1)
     }

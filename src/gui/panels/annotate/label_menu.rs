@@ -1,6 +1,7 @@
 //! What can be done with the active label and with the list: the menu of a row, and of the button under the list.
 
 use crate::app::act::labels::moved;
+use crate::app::state::settings::BODY_OPACITIES;
 use crate::app::{Outbox, Request, Studio, commands};
 use crate::gui::egui;
 use crate::gui::theme::{self, UNIT};
@@ -22,6 +23,7 @@ pub fn label_menu_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
     ui.label(egui::RichText::new(&label.name).strong());
     merge_ui(ui, table, label, outbox);
     meaning_ui(ui, table, label, outbox);
+    opacity_ui(ui, studio, label, outbox);
     ui.separator();
     for id in ["labels.up", "labels.down", "labels.shown", "labels.locked", "labels.solo", "labels.delete"] {
         command_ui(ui, studio, outbox, id);
@@ -76,6 +78,21 @@ fn command_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox, id: &'sta
         outbox.run(id);
         ui.close();
     }
+}
+
+/// How much the 3-D tile lets through of what lies behind it.
+fn opacity_ui(ui: &mut egui::Ui, studio: &Studio, label: &Label, outbox: &mut Outbox) {
+    ui.menu_button(say!("Opacity in 3-D"), |ui| {
+        let mut opacity = studio.settings.opacity_in_body(&label.name);
+        let slider = ui.add(egui::Slider::new(&mut opacity, BODY_OPACITIES).fixed_decimals(2));
+        slider.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Slider, true, say!("Opacity in 3-D")));
+        if slider.changed() {
+            let mut settings = studio.settings.clone();
+            settings.set_opacity_in_body(label.name.clone(), opacity);
+            outbox.send(Request::Settings(Box::new(settings)));
+        }
+        slider.on_hover_text(say!("Of this label, and of others of its name, in the 3-D tile"));
+    });
 }
 
 /// The label that gets this one's voxels.
