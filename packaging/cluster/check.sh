@@ -35,7 +35,7 @@ workflow=$!
 victim=""
 for _ in $(seq 600); do
   [ "$(find "$work/masks" -name '*_dseg.nii.gz' 2>/dev/null | wc -l)" -ge 5 ] || { sleep 0.1; continue; }
-  victim="$(pgrep -f "^$lamella segment $work/scans" | head -n 1 || true)"
+  victim="$(pgrep -f "^$lamella batch $work/scans/.* --only" | head -n 1 || true)"
   if [ -n "$victim" ] && kill -KILL "$victim" 2>/dev/null; then break; fi
   victim=""
 done
@@ -59,9 +59,9 @@ assert numpy.array_equal(ours.affine, direct.affine) and numpy.asarray(ours.data
 PYTHON
   same=$((same + 1))
 done
-lines="$(wc -l <"$work/masks/volumes.tsv")"
-[ "$lines" -eq 41 ] || { echo "the table has $lines lines instead of 41" >&2; exit 1; }
+lines="$(wc -l <"$work/masks/batch.tsv")"
+[ "$lines" -eq 21 ] || { echo "the table has $lines lines instead of 21" >&2; exit 1; }
 # A second run finds nothing to do.
 "$work/python/bin/snakemake" -s "$here/Snakefile" -d "$work" --cores 2 --nocolor \
   --config scans="$work/scans" out="$work/masks" lamella="$lamella" 2>&1 | grep -q "Nothing to be done"
-echo "cluster: one of two workers killed, $same of 20 masks equal those of a direct run, table of $((lines - 1)) labels"
+echo "cluster: one of two workers killed, $same of 20 masks equal those of a direct run, table of $((lines - 1)) scans"

@@ -16,6 +16,7 @@ macro_rules! tell {
     ($($text:tt)*) => { $crate::cli::tell_line(format_args!($($text)*)) };
 }
 
+mod batch;
 mod bench;
 mod check;
 mod convert;
@@ -83,6 +84,8 @@ enum Command {
     Edit(edit::Edit),
     /// Segment volumes with a model
     Segment(segment::Segment),
+    /// Segment every scan of a folder: resumed where it was ended, with a table at the end
+    Batch(batch::Batch),
     /// Adapt a model to finished slices of a scan, and segment the others again
     Refine(refine::Refine),
     /// Make a mask of strokes on and off a structure
@@ -142,6 +145,7 @@ impl Command {
             Self::Deidentify(command) => command.run(),
             Self::Edit(command) => command.run(),
             Self::Segment(command) => command.run(),
+            Self::Batch(command) => command.run(),
             Self::Refine(command) => command.run(),
             Self::Touch(command) => command.run(),
             Self::Train(command) => command.run(),

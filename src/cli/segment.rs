@@ -1,6 +1,6 @@
 //! `lamella segment`
 
-mod inputs;
+mod choices;
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -10,19 +10,18 @@ use std::time::Instant;
 use clap::Args;
 use serde_json::{Value, json};
 
-use inputs::Input;
+pub use choices::Choices;
 
 use super::guard::guarded;
-use super::spacing::Spacing;
 use super::terminal::Terminal;
 use super::{Result, print_json, use_threads};
-use crate::engine::DeviceChoice;
 use crate::formats::{self, labels_writer_for, stem, writer_for};
 use crate::jobs::{
-    Inputs, JobError, OutputKind, SaveLabelsJob, SaveVolumeJob, SegmentJob, SegmentNews, Segmented, make_folder,
+    Inputs, JobError, Naming, OutputKind, SaveLabelsJob, SaveVolumeJob, ScanInput, SegmentJob, SegmentNews, Segmented,
+    make_folder, scans_to_segment,
 };
-use crate::model::{self, Model, ModelSpec, SliceAxis};
-use crate::pipeline::{Misfit, SegmentOptions, SegmentSeconds, misfits};
+use crate::model::{self, Model, ModelSpec};
+use crate::pipeline::{Misfit, SegmentSeconds, misfits};
 use crate::volume::{Annotations, LabelValue, Maker, SliceState, Volume, stack_frames};
 use crate::work::Watch;
 use crate::work::numbers::real;
@@ -40,32 +39,11 @@ pub struct Segment {
     /// The mask to write; a folder where there are several inputs
     #[arg(short, long)]
     output: PathBuf,
-    /// auto, cpu, gpu, gpu:N, cuda, cuda:N or metal; `lamella devices` lists them
-    #[arg(long, default_value = "auto")]
-    device: DeviceChoice,
-    /// Compute in 32 bits on a GPU too, where maps have 16 otherwise
-    #[arg(long)]
-    full_precision: bool,
-    /// Average over mirrored slices (four times the work)
-    #[arg(long)]
-    tta: bool,
-    /// Keep only the largest connected part of every label
-    #[arg(long)]
-    largest: bool,
     /// Also write the probability of every class but background, into files named like the mask
     #[arg(long)]
     probabilities: bool,
-    /// Slice axis instead of the model's own: axial, coronal or sagittal
-    #[arg(long)]
-    axis: Option<SliceAxis>,
-    /// Frame of a 4-D volume, counted from 0; without it the first one
-    #[arg(long)]
-    frame: Option<usize>,
-    /// Also segment series with missing or uneven slices: missing ones are left empty, uneven ones interpolated
-    #[arg(long)]
-    fill_gaps: bool,
     #[command(flatten)]
-    spacing: Spacing,
+    choices: Choices,
     /// Replace whatever the output's name holds: without it only masks that a model made and nobody has changed since are replaced
     #[arg(long)]
     overwrite: bool,
@@ -87,7 +65,7 @@ impl Segment {
         if !single {
             make_folder(&self.output)?;
         }
-        let target = |input: &Input| if single { self.output.clone() } else { self.output.join(&input.name) };
+        let target = |input: &ScanInput| if single { self.output.clone() } else { self.output.join(&input.name) };
         for input in &inputs {
             self.allow(&target(input), &model, &read)?;
         }
@@ -125,8 +103,17 @@ impl Segment {
     }
 
     /// All volumes behind the inputs; whether the output is a single file.
-    fn find_inputs(&self, spec: &ModelSpec) -> Result<(Vec<Input>, bool)> {
-        let inputs = inputs::find(&self.inputs, spec, self.fill_gaps)?;
+    fn find_inputs(&self, spec: &ModelSpec) -> Result<(Vec<ScanInput>, bool)> {
+        let naming = Naming::Flat;
+        let found = scans_to_segment(&self.inputs, spec, self.choices.fill_gaps, naming, Watch::unwatched())?;
+        if let ([], [refused]) = (&found.scans[..], &found.refused[..]) {
+            return Err(JobError::Other(format!("{}: {}", refused.path.display(), refused.reason)));
+        }
+        found.notes.iter().for_each(|note| tell!("note: {note}"));
+        for refused in &found.refused {
+            tell!("note: left out {}: {}", refused.path.display(), refused.reason);
+        }
+        let inputs = found.scans;
         let is_file_name = self.output.extension().is_some() && !self.output.is_dir();
         if inputs.len() == 1 && is_file_name {
             // A misspelt ending is no folder's name.
@@ -143,7 +130,7 @@ impl Segment {
         Ok((inputs, single))
     }
 
-    fn segment(&self, input: &Input, path: &Path, model: &Arc<Model>) -> Result<Value> {
+    fn segment(&self, input: &ScanInput, path: &Path, model: &Arc<Model>) -> Result<Value> {
         let terminal = Terminal::new(input.title());
         let took = Mutex::new(SegmentSeconds::default());
         let note_seconds = |news| {
@@ -154,7 +141,7 @@ impl Segment {
         let started = Instant::now();
         let mut volumes = Vec::new();
         for entry in &input.entries {
-            volumes.push(formats::load(&self.spacing.of(entry)?, Watch::unwatched())?);
+            volumes.push(formats::load(&self.choices.spacing.of(entry)?, Watch::unwatched())?);
         }
         let volume = match volumes.len() {
             1 => volumes.remove(0),
@@ -166,21 +153,13 @@ impl Segment {
             tell!("note: {}: {warning}", input.title());
         }
         let unfit = self.tell_of_misfits(&volume, model, input.title());
-        let options = SegmentOptions {
-            axis: self.axis,
-            mirror: self.tta,
-            keep_largest: self.largest,
-            frame: self.frame.unwrap_or(0),
-            from_voxel: None,
-            full_precision: self.full_precision,
-        };
         let volume = Arc::new(volume);
         let source = volume.source.clone();
         let job = SegmentJob {
             volume,
             model: model.clone(),
-            device: self.device,
-            options,
+            device: self.choices.device,
+            options: self.choices.options(),
             probabilities: self.probabilities,
             shown_as: std::collections::BTreeMap::new(),
         };
@@ -231,7 +210,7 @@ impl Segment {
         let found = misfits(&model.spec, volume);
         let frames = volume.frame_count();
         let mut told: Vec<String> = found.iter().map(ToString::to_string).collect();
-        if model.spec.image_channels == 1 && frames > 1 && self.frame.is_none() {
+        if model.spec.image_channels == 1 && frames > 1 && self.choices.frame.is_none() {
             let seen = if found.contains(&Misfit::Colour) { "the first one, red," } else { "the first one" };
             told.push(format!(
                 "This image has {frames} frames, of which {seen} is segmented; --frame 0 to {} chooses.",

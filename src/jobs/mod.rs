@@ -18,6 +18,7 @@
 
 mod add_to_dataset;
 mod attention;
+mod batch;
 mod bench;
 mod bench_edit;
 mod case_files;
@@ -92,6 +93,10 @@ mod worker;
 
 pub use add_to_dataset::AddToDatasetJob;
 pub use attention::AttentionJob;
+pub use batch::{
+    BATCH_STARTS, BatchRow, Case, CaseRecord, Generator, MaskNames, Naming, Outcome, Refused, ScanInput, ScanInputs,
+    SegmentCaseJob, Separator, batch_lines, batch_table, is_bids, scans_to_segment,
+};
 pub use bench::{BenchInput, BenchLoad, BenchNetwork, peak_memory_bytes};
 pub use bench_edit::{EDIT_CASES, EditCase, EditScene};
 pub use case_files::{FileStamp, MASK_SUFFIX, case_and_channel, file_stamp, labels_folder, mask_places, plain_name};
@@ -220,6 +225,7 @@ pub const JOBS: &[&JobKind] = &[
     SaveTableJob::KIND,
     SaveVolumeJob::KIND,
     ScanJob::KIND,
+    SegmentCaseJob::KIND,
     SegmentJob::KIND,
     ServerPasswordJob::KIND,
     ShrinkVolumeJob::KIND,

@@ -1,9 +1,9 @@
 //! Where results may be written: never over what a command reads, and over what is there only if it is a result of the same kind.
 
-use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use super::error::JobError;
 use crate::disk::{FileId, follow_links, open_regular_file};
@@ -177,13 +177,13 @@ pub fn make_folder(folder: &Path) -> Result<(), JobError> {
 pub struct Inputs {
     paths: Vec<PathBuf>,
     /// Looked up when the first result would replace a file.
-    files: OnceCell<HashMap<FileId, PathBuf>>,
+    files: OnceLock<HashMap<FileId, PathBuf>>,
 }
 
 impl Inputs {
     /// Inputs at these paths; what does not exist is none.
     pub fn new(paths: impl IntoIterator<Item = PathBuf>) -> Self {
-        Self { paths: paths.into_iter().collect(), files: OnceCell::new() }
+        Self { paths: paths.into_iter().collect(), files: OnceLock::new() }
     }
 
     /// Checks that a result may be written to a path.
@@ -223,6 +223,11 @@ impl Inputs {
             return refused(format!("{shown} is write-protected; choose another name, or allow writing it"));
         }
         Ok(())
+    }
+
+    /// Whether a path leads to a file that is read.
+    pub fn reads(&self, path: &Path) -> bool {
+        FileId::of(path).is_some_and(|id| self.files().contains_key(&id))
     }
 
     fn files(&self) -> &HashMap<FileId, PathBuf> {
