@@ -29,6 +29,7 @@ mod bench_body;
 mod controls;
 mod dialogs;
 mod input;
+mod lines;
 mod measurements;
 mod numbers;
 mod paint;
