@@ -1,6 +1,7 @@
 //! Controls that all panels share: buttons of commands, notes, icons.
 
 use super::egui;
+use super::lines;
 use super::theme;
 use crate::app::{Outbox, Studio, commands};
 use crate::words::{self, say};
@@ -83,6 +84,7 @@ pub fn icon_button(ui: &mut egui::Ui, icon: &str, name: &str) -> egui::Response 
 /// A small line that says more.
 pub fn note(ui: &mut egui::Ui, text: impl Into<String>) -> egui::Response {
     let dim = theme::tokens(ui).dim;
+    let text = lines::kept(ui, text, &egui::TextStyle::Small, ui.available_width());
     ui.add(egui::Label::new(egui::RichText::new(text).small().color(dim)).wrap())
 }
 

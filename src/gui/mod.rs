@@ -30,6 +30,7 @@ mod console;
 mod controls;
 mod dialogs;
 mod input;
+mod lines;
 mod measurements;
 mod numbers;
 mod paint;

@@ -10,13 +10,13 @@ use std::sync::{Arc, Mutex};
 
 /// Values whose names say that they are sentences of the program and not data: they are translated too.
 pub const PLACEHOLDERS_WITH_TEXT: &[&str] = &[
-    "already", "ask", "cause", "depth", "during", "error", "fewer", "how", "known", "lacks", "left", "nor", "on_disk",
+    "already", "ask", "cause", "depth", "during", "error", "fewer", "how", "known", "lacks", "left", "on_disk",
     "plane", "problem", "reason", "refused", "stack", "status", "taken", "usage", "wanted", "way", "what", "where_at",
     "why",
 ];
 
 /// Those of them that are often empty: a text is known without them, too.
-const OFTEN_EMPTY: &[&str] = &["already", "cause", "depth", "fewer", "nor", "on_disk", "ratio", "stack", "wanted"];
+const OFTEN_EMPTY: &[&str] = &["already", "cause", "depth", "fewer", "on_disk", "ratio", "stack", "wanted"];
 
 /// Finished texts that are remembered, at most.
 const REMEMBERED: usize = 2000;

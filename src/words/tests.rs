@@ -113,11 +113,12 @@ fn what_rooms_below_say_is_known_with_the_sentences_in_it() {
         ),
         // Two values side by side, which are not told apart.
         ("3 files, in the order of their numbers: a1.png, a2.png", "3 个文件，按编号顺序：a1.png, a2.png"),
-        // A part that is often empty.
+        // The longer of two sentences, and a part that is often empty.
         (
             "the server does not take CT in the transfer syntax 1.2, nor in Implicit VR Little Endian",
             "服务器不接受以传输语法 1.2 发送的 CT，也不接受隐式 VR 小端",
         ),
+        ("A pixel has 4 values; they are its 4 frames.", "每个像素有 4 个值；作为 4 帧。"),
         ("the server does not take CT in the transfer syntax 1.2", "服务器不接受以传输语法 1.2 发送的 CT"),
     ] {
         assert_eq!(chinese.shown(english), said);

@@ -66,7 +66,7 @@ fn menus_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
                 let mut entries_ui =
                     |ui: &mut egui::Ui| entries.iter().copied().for_each(|entry| entry_ui(ui, entry, studio, outbox));
                 if row * entries.len() as f32 > room {
-                    egui::ScrollArea::vertical().max_height(room).show(ui, entries_ui);
+                    egui::ScrollArea::vertical().max_height(room).min_scrolled_height(room).show(ui, entries_ui);
                 } else {
                     entries_ui(ui);
                 }

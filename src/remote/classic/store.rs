@@ -122,10 +122,13 @@ fn send_one(association: &mut Association, file: &Outgoing, watch: Watch) -> Res
     let own = agreed_in(transfer_syntax);
     let Some(context) = own.or_else(rewritten) else {
         let kind = name_of(class_uid);
-        let nor = if is_explicit { ", nor in Implicit VR Little Endian" } else { "" };
-        return Ok(Outcome::Refused(format!(
-            "the server does not take {kind} in the transfer syntax {transfer_syntax}{nor}"
-        )));
+        return Ok(Outcome::Refused(if is_explicit {
+            format!(
+                "the server does not take {kind} in the transfer syntax {transfer_syntax}, nor in Implicit VR Little Endian"
+            )
+        } else {
+            format!("the server does not take {kind} in the transfer syntax {transfer_syntax}")
+        }));
     };
     let opened = if own.is_some() {
         data_set(file).map(|(reader, _)| Box::new(reader) as Box<dyn Read>)

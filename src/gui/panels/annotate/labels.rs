@@ -84,6 +84,9 @@ pub fn labels_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox, room: 
         }
     });
     ui.horizontal_wrapped(|ui| {
+        // Close together, so that all of them are in one row.
+        ui.spacing_mut().item_spacing.x = UNIT;
+        ui.spacing_mut().button_padding.x = 1.25 * UNIT;
         let add = format!("{} {}", icon::PLUS, say!("Add label"));
         command_button(ui, studio, outbox, "labels.add", Some(&add));
         let delete = format!("{} {}", icon::TRASH, say!("Delete label"));

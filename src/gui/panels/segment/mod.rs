@@ -11,7 +11,7 @@ use crate::gui::panels::progress::progress_ui;
 use crate::gui::panels::section::section;
 use crate::gui::theme;
 use crate::jobs::{Job, RefineJob, SegmentJob};
-use crate::words::{plural, say};
+use crate::words::{self, plural, say};
 use egui_phosphor::regular as icon;
 
 /// Shows the choices.
@@ -48,7 +48,7 @@ fn misfits_ui(ui: &mut egui::Ui, misfits: &[crate::pipeline::Misfit]) {
     for misfit in misfits {
         ui.horizontal_top(|ui| {
             ui.label(egui::RichText::new(icon::WARNING).color(warn));
-            ui.add(egui::Label::new(egui::RichText::new(misfit.to_string()).color(warn)).wrap());
+            ui.add(egui::Label::new(egui::RichText::new(words::shown(&misfit.to_string())).color(warn)).wrap());
         });
     }
 }

@@ -5,7 +5,7 @@ use crate::app::{Outbox, Request, Studio};
 use crate::gui::controls::note;
 use crate::gui::egui;
 use crate::gui::theme::{self, UNIT};
-use crate::words::say;
+use crate::words::{self, say};
 
 /// Width of captions.
 const CAPTION: f32 = 34.0 * UNIT;
@@ -47,7 +47,7 @@ pub fn form_ui(ui: &mut egui::Ui, studio: &Studio, form: &ServerForm, outbox: &m
         }
         if let Some(warning) = form.warning() {
             let warn = theme::tokens(ui).warn;
-            ui.add(egui::Label::new(egui::RichText::new(warning).small().color(warn)).wrap());
+            ui.add(egui::Label::new(egui::RichText::new(words::shown(&warning)).small().color(warn)).wrap());
         }
     });
     ui.add_space(UNIT);
@@ -138,7 +138,7 @@ fn text_ui(ui: &mut egui::Ui, caption: &str, hint: &str, text: &mut String, wron
         ui.horizontal(|ui| {
             caption_ui(ui, "");
             let bad = theme::tokens(ui).bad;
-            ui.add(egui::Label::new(egui::RichText::new(wrong).small().color(bad)).wrap());
+            ui.add(egui::Label::new(egui::RichText::new(words::shown(wrong)).small().color(bad)).wrap());
         });
     }
 }

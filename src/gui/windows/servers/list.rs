@@ -6,7 +6,7 @@ use crate::gui::controls::note;
 use crate::gui::egui;
 use crate::gui::theme::{self, UNIT};
 use crate::remote::Server;
-use crate::words::say;
+use crate::words::{self, say};
 
 /// Width of the list.
 pub const WIDTH: f32 = 56.0 * UNIT;
@@ -23,7 +23,10 @@ pub fn list_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
     egui::ScrollArea::vertical().id_salt("servers").max_height(height).min_scrolled_height(height).show(ui, |ui| {
         ui.set_min_height(height);
         if let Some(problem) = &servers.problem {
-            ui.add(egui::Label::new(egui::RichText::new(problem).small().color(theme::tokens(ui).bad)).wrap());
+            ui.add(
+                egui::Label::new(egui::RichText::new(words::shown(problem)).small().color(theme::tokens(ui).bad))
+                    .wrap(),
+            );
         }
         if servers.known.servers.is_empty() {
             note(ui, say!("No server yet."));

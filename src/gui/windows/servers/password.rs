@@ -6,7 +6,7 @@ use crate::gui::controls::note;
 use crate::gui::egui;
 use crate::gui::theme::{self, UNIT};
 use crate::remote::Secret;
-use crate::words::say;
+use crate::words::{self, say};
 
 /// A password while it is typed.
 #[derive(Default)]
@@ -22,7 +22,7 @@ impl Typed {
         ui.label(egui::RichText::new(say!("Password")).strong());
         let bad = theme::tokens(ui).bad;
         if let Some(why) = &asking.why {
-            ui.add(egui::Label::new(egui::RichText::new(why).color(bad)).wrap());
+            ui.add(egui::Label::new(egui::RichText::new(words::shown(why)).color(bad)).wrap());
         }
         let name = ui.add(
             egui::Label::new(say!("{user} at {url}", user = asking.account.user, url = asking.account.url)).wrap(),

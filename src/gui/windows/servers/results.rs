@@ -38,11 +38,11 @@ pub fn results_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox, heigh
             });
         }
         Found::Failed(why) => {
-            ui.add(egui::Label::new(egui::RichText::new(why).color(t.bad)).wrap());
+            ui.add(egui::Label::new(egui::RichText::new(words::shown(why)).color(t.bad)).wrap());
         }
         Found::Studies { rows, is_cut, warnings } => {
             for warning in warnings {
-                ui.add(egui::Label::new(egui::RichText::new(warning).small().color(t.warn)).wrap());
+                ui.add(egui::Label::new(egui::RichText::new(words::shown(warning)).small().color(t.warn)).wrap());
             }
             if *is_cut {
                 note(
