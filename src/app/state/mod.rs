@@ -8,6 +8,7 @@ pub mod cases;
 pub mod cine;
 pub mod comparing;
 pub mod copied;
+pub mod crashes;
 pub mod deidentifying;
 pub mod documents;
 pub mod figures;

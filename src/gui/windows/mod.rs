@@ -1,6 +1,7 @@
 //! What lies over the main window: questions, the palette of commands, the Keys window, the welcome page.
 
 pub mod about;
+pub mod crashes;
 pub mod deidentifying;
 pub mod figures;
 pub mod keys;
