@@ -6,6 +6,7 @@ pub mod app;
 pub mod cli;
 #[cfg(feature = "gui")]
 pub mod gui;
+pub mod home;
 pub mod jobs;
 pub mod learn;
 pub mod model;

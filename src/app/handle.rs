@@ -1,7 +1,7 @@
 //! The one receiver of requests.
 
 use super::act::{
-    attention, body, bringing, comparing, deidentifying, figures, joining, labels, leaving, measuring, models,
+    attention, body, bringing, comparing, crashes, deidentifying, figures, joining, labels, leaving, measuring, models,
     operating, overlay, painting, pixels, profiles, recovery, saving, scans, servers, sizing, teach, traveling,
 };
 use super::commands;
@@ -101,6 +101,7 @@ pub fn handle(studio: &mut Studio, request: Request) {
         Request::AskVoxelSize(n) => sizing::ask(studio, n),
         Request::VoxelSize(answer) => sizing::answer(studio, answer),
         Request::Recovery(answer) => recovery::answer(studio, answer),
+        Request::Crash(answer) => crashes::answer(studio, answer),
         Request::Figure(request) => figures::answer(studio, request),
         Request::Deidentify(request) => deidentifying::answer(studio, request),
         Request::Servers(request) => servers::answer(studio, request),

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::{Command, Result, UNPRINTED, interrupt};
 use crate::disk::remove_unfinished;
+use crate::home;
 use crate::jobs::{JobError, panic_reason};
 use crate::work::memory::OutOfMemory;
 
@@ -27,6 +28,7 @@ pub fn run(command: Command) -> u8 {
     let patience = command.patience();
     let (sender, done) = channel();
     let work = move || {
+        let _doing = home::doing(command.name());
         // Nobody waits for a command that took too long to end.
         let _ = sender.send(code_of(guarded(|| command.run())));
     };
@@ -82,7 +84,9 @@ pub fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
 fn note_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map_or(String::new(), |at| format!(" ({}:{})", in_sources(at.file()), at.line()));
-        let text = format!("{}{place}", panic_reason(panic.payload()));
+        let report = home::note_panic(panic);
+        let kept = report.map_or(String::new(), |path| format!(" (a report is kept in {})", path.display()));
+        let text = format!("{}{place}{kept}", panic_reason(panic.payload()));
         tracing::debug!("{text}\n{}", std::backtrace::Backtrace::force_capture());
         PANIC.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(text);
     }));

@@ -162,6 +162,32 @@ impl Command {
         }
     }
 
+    /// Its name, for reports of faults.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Info(_) => "info",
+            Self::Convert(_) => "convert",
+            Self::Check(_) => "check",
+            Self::Deidentify(_) => "deidentify",
+            Self::Edit(_) => "edit",
+            Self::Segment(_) => "segment",
+            Self::Batch(_) => "batch",
+            Self::Refine(_) => "refine",
+            Self::Touch(_) => "touch",
+            Self::Train(_) => "train",
+            Self::TrainTouch(_) => "train-touch",
+            Self::Evaluate(_) => "evaluate",
+            Self::Measure(_) => "measure",
+            Self::Models(_) => "models",
+            Self::Slices(_) => "slices",
+            Self::Sheet(_) => "sheet",
+            Self::Remote(_) => "remote",
+            Self::Devices(_) => "devices",
+            Self::Bench(_) => "bench",
+            Self::MakeSample(_) => "make-sample",
+        }
+    }
+
     /// How long it may take to end once a signal asks it to: a training saves its state first.
     fn patience(&self) -> Duration {
         Duration::from_secs(if matches!(self, Self::Train(_) | Self::TrainTouch(_)) { 120 } else { 3 })

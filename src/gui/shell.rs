@@ -13,12 +13,13 @@ use super::windows::servers::ServersWindow;
 use super::{bars, egui, input, panels, theme, views, windows};
 use crate::app::act::following::{follow, next_look};
 use crate::app::act::leaving::loss;
-use crate::app::act::{cine, journaling, recovery, saving, scans, servers, teach};
+use crate::app::act::{cine, crashes, journaling, recovery, saving, scans, servers, teach};
 use crate::app::state::body_pictures::DrawBody;
 use crate::app::state::leaving::Leaving;
 use crate::app::state::notices::Kind;
 use crate::app::state::settings::{self, SettingsWriter, journal_folder};
 use crate::app::{Dialog, Effect, Outbox, Request, Settings, Studio, handle};
+use crate::home::{data_folder, note_card};
 use crate::remote::servers_file;
 use crate::session::Segmentation;
 use crate::volume::{LabelMap, LabelTable, LabelValue, Window};
@@ -90,11 +91,19 @@ impl App {
             body::install(state);
             opaque::install(state);
             still::install(&context.egui_ctx, state);
+            let card = state.adapter.get_info();
+            note_card(format!("{}, {} {} ({:?})", card.name, card.driver, card.driver_info, card.backend));
         }
         let wake = context.egui_ctx.clone();
         let mut studio = Studio::new(settings.clone(), Arc::new(move || wake.request_repaint()));
         let adapter = context.wgpu_render_state.as_ref().map(|state| state.adapter.clone());
         studio.body.pictures.artist = adapter.map(|adapter| Arc::new(body::Artist::new(adapter)) as Arc<dyn DrawBody>);
+        // In tests reports lie beside the journals.
+        let reports =
+            if keeps_settings { data_folder() } else { journals.as_ref().and_then(|own| Some(own.parent()?.into())) };
+        if let Some(folder) = reports {
+            crashes::look(&mut studio, folder);
+        }
         if let Some(folder) = journals {
             let wake = context.egui_ctx.clone();
             journaling::start(&mut studio, folder, Arc::new(move || wake.request_repaint()));
@@ -245,6 +254,7 @@ impl App {
     fn is_covered(&self) -> bool {
         let over = self.over.palette.is_some() || self.over.keys.is_some() || self.over.is_about;
         over || self.studio.recovery.is_open
+            || self.studio.crashes.is_open
             || self.studio.servers.is_open
             || self.studio.deidentifying.is_open
             || self.studio.figures.form.is_some()
@@ -394,6 +404,7 @@ impl eframe::App for App {
         windows::other_grid::other_grid_ui(ui, studio, outbox);
         windows::sizing::sizing_ui(ui, studio, outbox);
         windows::recovery::recovery_ui(ui, studio, outbox);
+        windows::crashes::crashes_ui(ui, studio, outbox);
         let context = ui.ctx().clone();
         self.over.palette.take_if(|palette| !palette.ui(&context, studio, outbox));
         self.over.keys.take_if(|keys| !keys.ui(&context, studio, outbox));

@@ -25,6 +25,7 @@ mod case_files;
 mod compare;
 mod compare_labels;
 mod count_labels;
+mod crash_reports;
 mod cross_validate;
 mod deidentify;
 mod documents;
@@ -103,6 +104,7 @@ pub use case_files::{FileStamp, MASK_SUFFIX, case_and_channel, file_stamp, label
 pub use compare::CompareJob;
 pub use compare_labels::{CompareLabelsJob, ComparedLabel, LabelComparison, Side};
 pub use count_labels::CountLabelsJob;
+pub use crash_reports::{DeleteCrashReportsJob, FindCrashReportsJob};
 pub use cross_validate::{CrossValidateJob, FoldNews, begun_fold};
 pub use deidentify::{DeidentifyJob, DeidentifyReport};
 pub use documents::{OpenDocumentJob, OpenedDocument, SaveDocumentJob, SavedDocument};
@@ -177,11 +179,13 @@ pub const JOBS: &[&JobKind] = &[
     CountLabelsJob::KIND,
     CrossValidateJob::KIND,
     DeidentifyJob::KIND,
+    DeleteCrashReportsJob::KIND,
     DrawSampleJob::KIND,
     DrawSheetJob::KIND,
     EraseLabelJob::KIND,
     ErrandJob::KIND,
     EvaluateJob::KIND,
+    FindCrashReportsJob::KIND,
     FindInterruptedJob::KIND,
     FindJournalsJob::KIND,
     FindScanJob::KIND,

@@ -45,6 +45,7 @@ impl<J: Job> Worker<J> {
         let signal = Signal::default();
         let (sender, seen) = (news.clone(), signal.clone());
         let work: Box<dyn FnOnce() + Send> = Box::new(move || {
+            let _doing = crate::home::doing(J::KIND.id);
             let outcome = catch_unwind(AssertUnwindSafe(|| run(job, &seen, &sender, &wake)));
             let outcome = outcome.unwrap_or_else(|panic| {
                 Err(panic.downcast_ref::<OutOfMemory>().map_or_else(

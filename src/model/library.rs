@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::package::{Model, ModelError};
 use super::spec::SeenScans;
+use crate::home::data_folder;
 
 /// Models inside the program.
 const BUNDLED: &[(&str, &[u8])] = &[("hippocampus", include_bytes!("../../models/hippocampus.safetensors"))];
@@ -51,13 +52,9 @@ pub enum LibraryError {
     Model(#[from] ModelError),
 }
 
-/// The user's model folder by the platform's convention, or under `LAMELLA_DATA_DIR`.
+/// The user's model folder among the program's own (`home::data_folder`).
 pub fn user_folder() -> Option<PathBuf> {
-    if let Some(folder) = std::env::var_os("LAMELLA_DATA_DIR") {
-        return Some(PathBuf::from(folder).join("models"));
-    }
-    let folders = etcetera::base_strategy::choose_native_strategy().ok()?;
-    Some(etcetera::BaseStrategy::data_dir(&folders).join("lamella").join("models"))
+    Some(data_folder()?.join("models"))
 }
 
 /// Whether a text can be a model's identifier, which is a file's name too: letters, digits, `-`, `_`, `.`, not first a dot.

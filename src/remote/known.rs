@@ -19,13 +19,9 @@ pub struct KnownServers {
     pub servers: Vec<Server>,
 }
 
-/// Where the list lies: beside the settings, by the platform's convention or under `LAMELLA_DATA_DIR`.
+/// Where the list lies: beside the settings.
 pub fn servers_file() -> Option<PathBuf> {
-    if let Some(folder) = std::env::var_os("LAMELLA_DATA_DIR") {
-        return Some(PathBuf::from(folder).join("servers.json"));
-    }
-    let folders = etcetera::base_strategy::choose_native_strategy().ok()?;
-    Some(etcetera::BaseStrategy::config_dir(&folders).join("lamella").join("servers.json"))
+    Some(crate::home::config_folder()?.join("servers.json"))
 }
 
 impl KnownServers {

@@ -10,6 +10,7 @@ pub mod carrying;
 pub mod cases;
 pub mod cine;
 pub mod comparing;
+pub mod crashes;
 pub mod deidentifying;
 pub mod documents;
 pub mod figures;

@@ -224,6 +224,7 @@ pub fn run(studio: &mut Studio, entry: &'static CommandEntry) {
         return;
     }
     remember(studio, entry);
+    crate::home::note_step(entry.id);
     match entry.deed {
         Deed::Do(deed) => deed(studio),
         Deed::Take(tool) => super::act::painting::take_tool(studio, tool),

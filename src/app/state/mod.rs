@@ -10,6 +10,7 @@ pub mod cine;
 pub mod clip_box;
 pub mod comparing;
 pub mod copied;
+pub mod crashes;
 pub mod deidentifying;
 pub mod documents;
 pub mod figures;

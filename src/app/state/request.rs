@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::attention::AttentionForm;
 use super::body::BodyRequest;
 use super::comparing::CompareForm;
+use super::crashes::CrashAnswer;
 use super::deidentifying::DeidentifyRequest;
 use super::figures::FigureRequest;
 use super::joining::Word;
@@ -149,6 +150,8 @@ pub enum Request {
     VoxelSize(SizeAnswer),
     /// What becomes of unsaved work of a window that is gone.
     Recovery(RecoveryAnswer),
+    /// What becomes of reports of faults.
+    Crash(CrashAnswer),
     /// Something about slices for papers.
     Figure(FigureRequest),
     /// Something about taking patients out of DICOM files.

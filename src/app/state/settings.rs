@@ -115,6 +115,8 @@ pub struct Settings {
     pub links_scans: bool,
     /// Whether it does so also where no frame of reference is stated.
     pub links_by_coordinates: bool,
+    /// Name of the newest report of a fault that the user has been told of.
+    pub seen_crash: String,
 }
 
 /// Opacities in the 3-D tile that can be chosen; what is not to be seen at all is hidden.
@@ -159,6 +161,7 @@ impl Default for Settings {
             overlay_hides_low: false,
             links_scans: true,
             links_by_coordinates: false,
+            seen_crash: String::new(),
         }
     }
 }
@@ -182,11 +185,7 @@ impl Settings {
 
 /// Where the settings lie.
 pub fn file() -> Option<PathBuf> {
-    if let Some(folder) = std::env::var_os("LAMELLA_DATA_DIR") {
-        return Some(PathBuf::from(folder).join("settings.json"));
-    }
-    let folders = etcetera::base_strategy::choose_native_strategy().ok()?;
-    Some(etcetera::BaseStrategy::config_dir(&folders).join("lamella").join("settings.json"))
+    Some(crate::home::config_folder()?.join("settings.json"))
 }
 
 impl Settings {

@@ -10,6 +10,7 @@ use super::cases::Cases;
 use super::cine::Cine;
 use super::comparing::Comparing;
 use super::copied::CopiedSlice;
+use super::crashes::Crashes;
 use super::deidentifying::Deidentifying;
 use super::documents::{OpenDocument, OpeningDocument};
 use super::figures::Figures;
@@ -172,6 +173,8 @@ pub struct Studio {
     pub journaling: Journaling,
     /// Unsaved work of windows that are gone.
     pub recovery: Recovery,
+    /// Reports of faults of the program.
+    pub crashes: Crashes,
     /// Scans that are being opened with segmentations that were kept of them.
     pub bringing: BringingAll,
     /// The document that is open.
@@ -241,6 +244,7 @@ impl Studio {
             is_closing: false,
             journaling: Journaling::default(),
             recovery: Recovery::default(),
+            crashes: Crashes::default(),
             bringing: BringingAll::default(),
             document: None,
             figures: Figures::default(),

@@ -20,11 +20,17 @@ pub fn about_ui(context: &egui::Context) -> bool {
                 |path| path.display().to_string(),
             )
         };
+        let portable = if crate::home::is_portable() {
+            say!("yes: everything of the program lies beside it")
+        } else {
+            say!("no; a folder called \"portable\" beside the program makes it so")
+        };
         egui::Grid::new("about").num_columns(2).spacing([4.0 * UNIT, UNIT]).show(ui, |ui| {
             for (caption, text) in [
                 (say!("Licence"), env!("CARGO_PKG_LICENSE").to_string()),
                 (say!("Settings"), place(settings::file())),
                 (say!("Models"), place(crate::model::user_folder())),
+                (say!("Portable"), portable.to_string()),
             ] {
                 ui.label(egui::RichText::new(caption).color(dim));
                 ui.add(egui::Label::new(text).wrap().selectable(true));

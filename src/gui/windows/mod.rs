@@ -2,6 +2,7 @@
 
 pub mod about;
 pub mod body_pictures;
+pub mod crashes;
 pub mod deidentifying;
 pub mod figures;
 pub mod keys;
