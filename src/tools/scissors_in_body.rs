@@ -109,7 +109,7 @@ impl Filled {
     }
 
     fn pixel(&self, [x, y]: [f64; 2]) -> [f64; 2] {
-        [(x + 1.0) / 2.0 * self.size[0] as f64, (1.0 - y) / 2.0 * self.size[1] as f64]
+        [f64::midpoint(1.0, x) * self.size[0] as f64, f64::midpoint(1.0, -y) * self.size[1] as f64]
     }
 
     fn contains(&self, place: [f64; 2]) -> bool {

@@ -234,6 +234,9 @@ pub fn follow(studio: &mut Studio) {
         studio.body.lasso.clear();
         return;
     }
+    if !super::body_scissors::are_in_hand(studio) {
+        studio.body.lasso.clear();
+    }
     if studio.body.form.rendering != Rendering::Surfaces {
         follow_values(studio);
         return;

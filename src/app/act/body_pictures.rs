@@ -27,6 +27,9 @@ pub fn lacks(studio: &Studio) -> Option<&'static str> {
         return Some("There is no graphics device to draw with");
     }
     let is_surfaces = studio.body.form.rendering == Rendering::Surfaces;
+    if is_surfaces && studio.body.surfaces.failed.is_some() {
+        return Some("The surfaces could not be made");
+    }
     if is_surfaces && (studio.tasks.find(MeshLabelsJob::KIND).is_some() || studio.body.surfaces.labels.is_none()) {
         return Some("The surfaces are still being made");
     }

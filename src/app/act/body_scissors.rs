@@ -73,9 +73,7 @@ fn labels(studio: &Studio) -> Vec<LabelValue> {
         return Vec::new();
     };
     let is_active_only = studio.settings.tools.choice(&CUT_LABELS) == "active";
-    let is_cut = |label: &LabelValue| match is_active_only {
-        true => *label == view.active,
-        false => !own.table().is_locked(*label),
-    };
+    let is_cut =
+        |label: &LabelValue| if is_active_only { *label == view.active } else { !own.table().is_locked(*label) };
     look.colours.iter().map(|(label, _)| *label).filter(is_cut).collect()
 }

@@ -72,7 +72,9 @@ fn mode_of(purpose: Purpose) -> (Mode, &'static str) {
         Purpose::OpenDocument => (Mode::Open, "Open a document"),
         Purpose::FindScan { is_folder: true, .. } => (Mode::Folder, "Where is the folder of the scan?"),
         Purpose::FindScan { .. } => (Mode::Open, "Where is the scan?"),
-        Purpose::SaveFigure(_, FigureKind::Files) => (Mode::Folder, "Folder for the pictures"),
+        Purpose::SaveFigure(_, FigureKind::Files) | Purpose::SaveBody(_, PicturesKind::Turn) => {
+            (Mode::Folder, "Folder for the pictures")
+        }
         Purpose::SaveFigure(_, FigureKind::Sheet) => {
             (Mode::Save("PNG and TIFF".into(), vec![".png", ".tif"]), "Save the sheet")
         }
@@ -80,7 +82,6 @@ fn mode_of(purpose: Purpose) -> (Mode, &'static str) {
         Purpose::SavePicture(..) | Purpose::SaveBody(_, PicturesKind::One) => {
             (Mode::Save("PNG".into(), vec![".png"]), "Save the picture")
         }
-        Purpose::SaveBody(_, PicturesKind::Turn) => (Mode::Folder, "Folder for the pictures"),
     }
 }
 

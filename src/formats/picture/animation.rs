@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     fn picture(n: usize, width: usize) -> RgbPicture {
-        RgbPicture { width, height: 2, rgb: (0..width * 6).map(|at| (40 * n + at) as u8).collect() }
+        RgbPicture { width, height: 2, rgb: (0..width * 6).map(|at| u8::try_from(40 * n + at).unwrap()).collect() }
     }
 
     #[test]

@@ -88,17 +88,12 @@ fn frame_ui(painter: &egui::Painter, shown: &Shown, clip: &ClipBox) {
     let corners = clip.corners();
     let far = |n: &usize| shown.clip(corners[*n])[3];
     let farthest = (0..8).max_by(|a, b| far(a).total_cmp(&far(b)));
-    for from in 0..8usize {
-        for axis in 0..3 {
-            let to = from | 1 << axis;
-            if to == from {
-                continue;
-            }
-            let is_behind = farthest.is_some_and(|n| n == from || n == to);
-            let colour = theme::VIEW_TEXT.gamma_multiply(if is_behind { 0.25 } else { 0.6 });
-            if let Some(line) = shown.line([corners[from], corners[to]]) {
-                painter.line_segment(line, Stroke::new(1.0, colour));
-            }
+    let edges = (0..8usize).flat_map(|from| (0..3).map(move |axis| [from, from | 1 << axis]));
+    for edge in edges.filter(|[from, to]| from != to) {
+        let is_behind = farthest.is_some_and(|n| edge.contains(&n));
+        let colour = theme::VIEW_TEXT.gamma_multiply(if is_behind { 0.25 } else { 0.6 });
+        if let Some(line) = shown.line(edge.map(|n| corners[n])) {
+            painter.line_segment(line, Stroke::new(1.0, colour));
         }
     }
 }

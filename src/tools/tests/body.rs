@@ -58,7 +58,7 @@ fn what_the_outline_shows_goes_in_one_step_and_nothing_else() {
             let goes = list.contains(&label) && is_inside != is_outside && (4..12).contains(&voxel[2]);
             assert_eq!(after.get(voxel), if goes { 0 } else { label }, "{list:?} {is_outside} at {voxel:?}");
         }
-        assert_eq!(session.undo_names().last().map(String::as_str), Some("Scissors in 3-D"));
+        assert_eq!(session.undo_names().next(), Some("Scissors in 3-D"));
         session.undo().unwrap();
         assert!(labels(&session, of).same_labels(&before), "one step");
     }

@@ -20,7 +20,7 @@ use crate::jobs::JobError;
 use crate::work::Watch;
 
 /// Longest that a part of a picture may take.
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_mins(1);
 
 /// Draws with the window's adapter.
 #[derive(Debug)]

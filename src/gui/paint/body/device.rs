@@ -203,6 +203,9 @@ impl BodyDevice {
     }
 
     /// Draws a scene in full quality, whatever the device, part by part: `submit` gets one after the other, and may end it.
+    ///
+    /// # Errors
+    /// Those of `submit`.
     pub fn draw_whole<E>(
         &mut self,
         (device, queue): (&wgpu::Device, &wgpu::Queue),
