@@ -7,6 +7,8 @@ use lamella::home::{doing, keep_reports, note_log, note_step, reports};
 
 /// Set in the process that panics, to how it does.
 const HOW: &str = "LAMELLA_TEST_PANIC";
+/// The name of the scan that it is at.
+const SCAN: &str = "LAMELLA_TEST_SCAN";
 
 #[test]
 #[ignore = "only in the process that the other test starts"]
@@ -16,14 +18,15 @@ fn panic_as_told() {
     note_step("segment.run");
     note_log("WARN", "lamella::app", Some(12));
     let _doing = doing("segment");
+    let scan = std::env::var(SCAN).unwrap_or_default();
     match how.as_str() {
         "index" => {
             let values = [1, 2, 3].map(|n| n + how.len());
             let at = how.len() * 2;
             assert!(values.get(at).is_none() && values[at] > 0);
         }
-        "value" => panic!("cannot read {}", "/home/zebra/Quagga Herd.nii.gz"),
-        _ => Err::<(), String>("/home/zebra/Quagga Herd.nii.gz".into()).unwrap(),
+        "value" => panic!("cannot read {scan}"),
+        _ => Err::<(), String>(scan).unwrap(),
     }
 }
 
@@ -32,7 +35,9 @@ fn report(how: &str) -> String {
     let data = tempfile::tempdir().unwrap();
     let binary = std::env::current_exe().unwrap();
     let words = ["panic_as_told", "--exact", "--ignored", "--nocapture"];
-    let done = Command::new(binary).args(words).env(HOW, how).env("LAMELLA_DATA_DIR", data.path()).output().unwrap();
+    let mut command = Command::new(binary);
+    command.args(words).env(HOW, how).env(SCAN, "/home/zebra/Quagga Herd.nii.gz");
+    let done = command.env("LAMELLA_DATA_DIR", data.path()).output().unwrap();
     assert!(!done.status.success(), "it did not panic");
     let found = reports(data.path());
     assert_eq!(found.len(), 1, "{}", String::from_utf8_lossy(&done.stderr));
@@ -46,7 +51,7 @@ fn a_process_that_panics_leaves_a_report_without_names_of_files() {
         concat!("Lamella ", env!("CARGO_PKG_VERSION")),
         "was not sent",
         std::env::consts::ARCH,
-        "Place: tests/crash_report.rs:",
+        "Place: crash_report.rs:",
         "index out of bounds: the len is 3 but the index is 10",
         "Work that was being done:\n  segment\n",
         "Last commands:\n  segment.run\n",
@@ -83,7 +88,7 @@ fn a_portable_copy_writes_beside_itself_alone() {
     let model = place.path().join("own.safetensors");
     let exported = run(&["models", "export", "hippocampus", "-o", model.to_str().unwrap()]);
     assert!(exported.status.success(), "{}", String::from_utf8_lossy(&exported.stderr));
-    let import = ["models", "import", model.to_str().unwrap()];
+    let import = ["models", "import", model.to_str().unwrap(), "--id", "own"];
     assert!(!run(&import).status.success(), "without the mark there is no folder for models");
     std::fs::create_dir(&portable).unwrap();
     let done = run(&import);
