@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds target/lamella_VERSION_x64.msi on Debian: the same sources in the same place make the same package, byte for byte.
-# Needs cargo, git, python3 and Debian's gcc-mingw-w64-x86-64, wixl, librsvg2-bin and icoutils. check-msi.sh tries it under Wine.
+# Needs cargo, git, python3 and Debian's gcc-mingw-w64-x86-64, wixl, msitools, faketime, librsvg2-bin and icoutils. check-msi.sh tries it under Wine.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 target=x86_64-pc-windows-gnu
@@ -39,8 +39,16 @@ content=$(cat "$build/lamella.exe" packaging/windows/lamella.wxs README.md LICEN
 install -m644 README.md LICENSE-MIT LICENSE-APACHE "$build/"
 touch --date="@$SOURCE_DATE_EPOCH" "$build"/lamella.{exe,ico} "$build"/{README.md,LICENSE-MIT,LICENSE-APACHE}
 msi="target/lamella_${version}_x64.msi"
-wixl --arch x64 -D Version="$version" -D Build="$build" -D ProductCode="$(code "product $version $content")" -D PackageCode="$(code "package $content")" \
+# The clock stands still meanwhile, for the package says when it was made.
+still() { faketime -f "$(date --utc --date="@$SOURCE_DATE_EPOCH" '+%F %T')" "$@"; }
+still wixl --arch x64 -D Version="$version" -D Build="$build" -D ProductCode="$(code "product $version $content")" -D PackageCode="$(code "package $content")" \
   -o "$msi.part" packaging/windows/lamella.wxs
+# `lamella` in every new prompt: the folder is put behind the others of PATH, and taken away again.
+still msibuild "$msi.part" -i packaging/windows/path.idt
+for action in "'WriteEnvironmentStrings', '', 5200" "'RemoveEnvironmentStrings', '', 3300"; do
+  still msibuild "$msi.part" -q "INSERT INTO InstallExecuteSequence (Action, Condition, Sequence) VALUES ($action)"
+done
+still msibuild "$msi.part" -s "Lamella $version" "The Lamella authors" "x64;1033" "$(code "package $content")"
 mv "$msi.part" "$msi"
 echo "lamella.exe: $(stat -c %s "$build/lamella.exe") bytes; $msi: $(stat -c %s "$msi") bytes"
 sha256sum "$msi"

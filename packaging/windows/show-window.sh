@@ -3,6 +3,7 @@
 # Usage, on a display with Wine: show-window.sh PROGRAM PICTURE.png
 set -euo pipefail
 log=$(mktemp)
+# Wine's DirectX 12 says that it has a card where there is none, and loses it: the program then takes the next kind of driver by itself.
 LAMELLA_LOG=info wine "$1" 'Z:\try\scan.nii.gz' >"$log" 2>&1 &
 window=$!
 for _ in $(seq 600); do

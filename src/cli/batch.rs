@@ -205,9 +205,10 @@ impl Batch {
             return print_json(&json!({"scans": scans}));
         }
         for Planned { row, .. } in planned {
-            match row.problem.is_empty() {
-                true => say!("{} -> {}", row.scan, row.mask),
-                false => say!("{}: {}", row.scan, row.problem),
+            if row.problem.is_empty() {
+                say!("{} -> {}", row.scan, row.mask);
+            } else {
+                say!("{}: {}", row.scan, row.problem);
             }
         }
         Ok(())

@@ -33,6 +33,7 @@ mod input;
 mod lines;
 mod measurements;
 mod numbers;
+mod other_driver;
 mod paint;
 mod panels;
 mod shell;
@@ -65,10 +66,16 @@ pub fn run(paths: Vec<PathBuf>) -> eframe::Result<()> {
         .with_min_inner_size([960.0, 600.0]);
     // Grey values reach the screen as they are, without noise to soften steps.
     let options = eframe::NativeOptions { viewport, dithering: false, ..eframe::NativeOptions::default() };
-    let make = |context: &eframe::CreationContext| {
+    let was_open = std::rc::Rc::new(std::cell::Cell::new(false));
+    let opened = was_open.clone();
+    let make = move |context: &eframe::CreationContext| {
+        opened.set(true);
         Ok(Box::new(App::new(context, settings, paths, started)) as Box<dyn eframe::App>)
     };
-    eframe::run_native("Lamella", options, Box::new(make))
+    match eframe::run_native("Lamella", options, Box::new(make)) {
+        Err(error) if !was_open.get() && other_driver::try_next(&error) => Ok(()),
+        result => result,
+    }
 }
 
 /// What the window shows in its title and among the running programs (`packaging/linux/lamella.svg`, 64 x 64 pixels).

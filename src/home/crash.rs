@@ -163,7 +163,7 @@ fn system() -> String {
     format!("{}, {system}, {processor}", name.unwrap_or("unnamed"))
 }
 
-/// Date and time of day in UTC, after Hinnant, "chrono-Compatible Low-Level Date Algorithms" (howardhinnant.github.io/date_algorithms.html).
+/// Date and time of day in UTC, after Hinnant, "chrono-Compatible Low-Level Date Algorithms" (`howardhinnant.github.io/date_algorithms.html`).
 fn utc(time: SystemTime) -> String {
     let secs = time.duration_since(UNIX_EPOCH).map(|since| since.as_secs()).unwrap_or_default();
     let (days, of_day) = (secs / 86_400, secs % 86_400);

@@ -117,9 +117,8 @@ pub fn batch_lines(rows: &[BatchRow], labels: &LabelTable) -> Vec<String> {
         .collect();
     let is_number = |column: usize| column >= 2;
     let padded = |line: &Vec<String>| {
-        let each = line.iter().zip(&widths).enumerate().map(|(column, (field, &width))| match is_number(column) {
-            true => format!("{field:>width$}"),
-            false => format!("{field:<width$}"),
+        let each = line.iter().zip(&widths).enumerate().map(|(column, (field, &width))| {
+            if is_number(column) { format!("{field:>width$}") } else { format!("{field:<width$}") }
         });
         each.collect::<Vec<_>>().join("  ").trim_end().to_string()
     };
