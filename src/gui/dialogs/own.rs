@@ -61,7 +61,7 @@ pub struct OwnDialog {
     problem: String,
     /// A file that is there, while the user is asked whether to replace it.
     replace: Option<PathBuf>,
-    is_new: bool,
+    wants_focus: bool,
     /// A file was double-clicked.
     is_accepted: bool,
 }
@@ -113,7 +113,7 @@ impl OwnDialog {
             all: false,
             problem: String::new(),
             replace: None,
-            is_new: true,
+            wants_focus: true,
             is_accepted: false,
         };
         dialog.enter(begin.unwrap_or_else(|| PathBuf::from("/")), context);
@@ -221,6 +221,8 @@ impl OwnDialog {
                 Ok(path) => return Some(path),
             },
         }
+        // What was refused is mended where it was typed.
+        self.wants_focus = !self.problem.is_empty();
         None
     }
 
@@ -389,7 +391,7 @@ impl OwnDialog {
             let label = ui.label(caption);
             let field = ui.add(egui::TextEdit::singleline(&mut self.name).desired_width(FILES));
             let field = field.labelled_by(label.id);
-            if std::mem::take(&mut self.is_new) {
+            if std::mem::take(&mut self.wants_focus) {
                 field.request_focus();
             }
         });
