@@ -52,7 +52,8 @@ fi
 echo "328e0d745c5c6817048c27bc3e8314871703f8f47ffa81a37cb06cd95a94b323  $work/runtime" | sha256sum --quiet --check
 file="target/Lamella-$version-x86_64.AppImage"
 rm -f "$work/files"
-mksquashfs "$root" "$work/files" -quiet -no-progress -root-owned -noappend -comp xz -b 1M -all-time "$SOURCE_DATE_EPOCH" -mkfs-time "$SOURCE_DATE_EPOCH" >/dev/null
+# One way to say the time, not both.
+env -u SOURCE_DATE_EPOCH mksquashfs "$root" "$work/files" -quiet -no-progress -root-owned -noappend -comp xz -b 1M -all-time "$SOURCE_DATE_EPOCH" -mkfs-time "$SOURCE_DATE_EPOCH" >/dev/null
 cat "$work/runtime" "$work/files" >"$file.part"
 chmod 755 "$file.part"
 mv "$file.part" "$file"
