@@ -11,7 +11,7 @@ for _ in $(seq 600); do
     # The picture is of a frame after it.
     sleep 3
     grep -o "first frame after.*\|first slice after.*" "$log"
-    xdotool search --name '^Lamella\|Lamella$' getwindowgeometry
+    xdotool search --name 'Lamella$' getwindowgeometry
     import -window root "$2"
     wineserver -k
     wait "$window" || true
