@@ -17,6 +17,8 @@ use lamella::work::Watch;
 use serde_json::Value;
 
 const LAMELLA: &str = env!("CARGO_BIN_EXE_lamella");
+/// A third of the work of all axes, which the model would take.
+const ONE_AXIS: [&str; 2] = ["--axis", "axial"];
 
 fn text(path: &Path) -> &str {
     path.to_str().unwrap()
@@ -56,7 +58,7 @@ fn write_bids(root: &Path, count: u8) {
 
 fn batch(scans: &Path, masks: &Path, more: &[&str]) -> Command {
     let mut command = Command::new(LAMELLA);
-    command.args(["batch", text(scans), "-m", "hippocampus", "-o", text(masks), "--device", "cpu"]);
+    command.args(["batch", text(scans), "-m", "hippocampus", "-o", text(masks), "--device", "cpu"]).args(ONE_AXIS);
     command.args(more).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
@@ -109,7 +111,7 @@ fn is_same_mask(one: &Path, other: &Path) -> bool {
 /// The masks that `lamella segment` makes of the same scans, by the scans' file names.
 fn direct(scans: &[PathBuf], masks: &Path) {
     let mut command = Command::new(LAMELLA);
-    command.arg("segment").args(scans).args(["-m", "hippocampus", "-o", text(masks), "--device", "cpu"]);
+    command.arg("segment").args(scans).args(["-m", "hippocampus", "-o", text(masks), "--device", "cpu"]).args(ONE_AXIS);
     let done = command.output().unwrap();
     assert!(done.status.success(), "{}", errors(&done));
 }
