@@ -73,7 +73,8 @@ pub fn run(paths: Vec<PathBuf>) -> eframe::Result<()> {
         Ok(Box::new(App::new(context, settings, paths, started)) as Box<dyn eframe::App>)
     };
     match eframe::run_native("Lamella", options, Box::new(make)) {
-        Err(error) if !was_open.get() && other_driver::try_next(&error) => Ok(()),
+        // Another driver helps where the graphics failed, not where there is no display.
+        Err(error @ eframe::Error::Wgpu(_)) if !was_open.get() && other_driver::try_next(&error) => Ok(()),
         result => result,
     }
 }
