@@ -7,25 +7,17 @@ set -euo pipefail
 deb=$(realpath "$1")
 series=$(realpath "$2")
 pictures=$(realpath -m "$3")
-root=$(mktemp -d)
-log=$(mktemp)
-leave() {
-  for place in proc dev; do mountpoint -q "$root/$place" && umount -l "$root/$place"; done
-  rm -rf --one-file-system "$root" "$log"
-}
-trap leave EXIT
+cd "$(dirname "$0")/../.."
+. packaging/clean-debian.sh
 mkdir -p "$pictures"
-debootstrap --variant=minbase bookworm "$root" >"$log" 2>&1 || { tail "$log" >&2; exit 1; }
-mount -t proc proc "$root/proc"
-mount --bind /dev "$root/dev"
-inside() { chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"; }
+clean_debian bookworm
 cp "$deb" "$root/lamella.deb"
 # The desktop is there before the program.
-inside apt-get install -y -qq --no-install-recommends xvfb xauth openbox xdotool imagemagick mesa-vulkan-drivers >>"$log" 2>&1 || { tail "$log" >&2; exit 1; }
+install_inside xvfb xauth openbox xdotool imagemagick mesa-vulkan-drivers
 cp -r "$series" "$root/root/scan"
 mkdir "$root/pictures"
 start=$(date +%s.%N)
-inside apt-get install -y -qq --no-install-recommends /lamella.deb >>"$log" 2>&1 || { tail "$log" >&2; exit 1; }
+install_inside /lamella.deb
 awk -v a="$start" -v b="$(date +%s.%N)" 'BEGIN { printf "installed, with what it depends on: %.1f s\n", b - a }'
 
 cat >"$root/hands.sh" <<'HANDS'
@@ -68,7 +60,7 @@ sleep 0.5
 screen 7-saved "saved"
 kill "$window"
 HANDS
-inside env XDG_RUNTIME_DIR=/root xvfb-run -a -s "-screen 0 1280x800x24" bash /hands.sh
+inside XDG_RUNTIME_DIR=/run xvfb-run -a -s "-screen 0 1280x800x24" bash /hands.sh
 cp "$root"/pictures/*.png "$pictures/"
 cp "$root/root/HippoCrop_seg.dcm" "$pictures/"
 echo "$(basename "$pictures"): $(ls "$pictures" | wc -l) files"

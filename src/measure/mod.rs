@@ -34,6 +34,6 @@ pub use figure_table::{FIGURES_CSV_START, FigureRow, FigureUnits, figure_lines, 
 pub use label::{Form, InPlanes, LabelMeasures, Measured, Measuring, measure};
 pub use overlap::{LabelScores, SliceScores, compare, compare_slices};
 pub use score_table::{SCORE_COLUMNS, ScoreColumn, scores_csv};
-pub use table::{COLUMNS, CSV_START, Column, Row, csv, text};
+pub use table::{COLUMNS, CSV_START, Column, Row, csv, quoted, text};
 pub use tally::Wanted;
 pub use values::{PERCENTS, Percentile, ValueStatistics};

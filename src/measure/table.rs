@@ -149,8 +149,8 @@ pub fn text(rows: &[Row]) -> String {
     lines.join("\n") + "\n"
 }
 
-/// A field of CSV.
-pub(super) fn quoted(field: &str) -> String {
+/// A field of CSV: in quotation marks where it has to be.
+pub fn quoted(field: &str) -> String {
     if field.contains([',', '"', '\n', '\r']) {
         format!("\"{}\"", field.replace('"', "\"\""))
     } else {

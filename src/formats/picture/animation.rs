@@ -9,21 +9,6 @@ use super::write::RgbPicture;
 use crate::disk::replace_file;
 use crate::formats::error::{FormatError, Result};
 
-/// A picture as the bytes of a PNG file.
-///
-/// # Errors
-/// When there are not three bytes for each pixel.
-pub fn picture_bytes(picture: &RgbPicture) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let mut encoder = png::Encoder::new(&mut bytes, side(picture.width)?, side(picture.height)?);
-    encoder.set_color(png::ColorType::Rgb);
-    encoder.set_depth(png::BitDepth::Eight);
-    let mut writer = encoder.write_header().map_err(io::Error::other)?;
-    writer.write_image_data(&picture.rgb).map_err(io::Error::other)?;
-    writer.finish().map_err(io::Error::other)?;
-    Ok(bytes)
-}
-
 /// The bytes of a PNG file that plays pictures for ever, each for so many milliseconds. `frame` is asked for one after the other; what shows
 /// no animation shows the first. `path` is where they are to go, for what is said of an error.
 ///
@@ -104,21 +89,5 @@ mod tests {
             _ => Err(FormatError::unsupported(path, "no second one".to_string())),
         });
         assert!(failed.unwrap_err().to_string().contains("no second one"));
-    }
-
-    #[test]
-    fn a_picture_and_its_bytes_are_the_same_file() {
-        let folder = tempfile::tempdir().unwrap();
-        let [whole, bytes] = ["whole.png", "bytes.png"].map(|name| folder.path().join(name));
-        super::super::write_picture(&whole, &picture(1, 5)).unwrap();
-        write_bytes(&bytes, &picture_bytes(&picture(1, 5)).unwrap()).unwrap();
-        let read = |path: &Path| {
-            let mut reader =
-                png::Decoder::new(io::BufReader::new(std::fs::File::open(path).unwrap())).read_info().unwrap();
-            let mut pixels = vec![0; 30];
-            reader.next_frame(&mut pixels).unwrap();
-            pixels
-        };
-        assert_eq!(read(&whole), read(&bytes));
     }
 }

@@ -24,12 +24,12 @@ use super::registry::Format;
 use super::{Entry, Facts, Findings, GivenSize, SizeSaid, Skipped, Source, stem};
 use crate::volume::{Affine, Geometry, Volume, VoxelType};
 use crate::work::{Stopped, Watch};
-pub use animation::{animation_bytes, picture_bytes, write_bytes};
+pub use animation::{animation_bytes, write_bytes};
 use pages::{Kind, Pages, SizeOfFile};
 pub use pixels::{PixelType, SLICE_ENDINGS, Scale, SlicePictures, write_pages, write_slice};
 use said::{Said, size_said};
 use steps::Steps;
-pub use write::{RgbPicture, write_mask_picture, write_picture};
+pub use write::{RgbPicture, picture_bytes, write_mask_picture, write_picture};
 
 /// The entry in the list of formats: one for both, because a folder of pictures may have both in it.
 pub const FORMAT: Format = Format {

@@ -23,15 +23,30 @@ pub struct RgbPicture {
 /// # Errors
 /// When the file cannot be written, or there are not three bytes for each pixel.
 pub fn write_picture(path: &Path, picture: &RgbPicture) -> Result<()> {
-    let side = |pixels: usize| u32::try_from(pixels).map_err(io::Error::other);
-    let written = replace_file(path, |file| {
-        let mut encoder = png::Encoder::new(file, side(picture.width)?, side(picture.height)?);
-        encoder.set_color(png::ColorType::Rgb);
-        encoder.set_depth(png::BitDepth::Eight);
-        let mut writer = encoder.write_header().map_err(io::Error::other)?;
-        writer.write_image_data(&picture.rgb).map_err(io::Error::other)
-    });
+    let written =
+        replace_file(path, |file| encode(file, [picture.width, picture.height], png::ColorType::Rgb, &picture.rgb));
     written.map_err(|source| FormatError::Write { path: path.into(), source })
+}
+
+/// A picture as the bytes of a PNG file.
+///
+/// # Errors
+/// When there are not three bytes for each pixel.
+pub fn picture_bytes(picture: &RgbPicture) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    encode(&mut bytes, [picture.width, picture.height], png::ColorType::Rgb, &picture.rgb)?;
+    Ok(bytes)
+}
+
+/// One picture as PNG, with a byte for each channel of a pixel.
+fn encode(to: impl io::Write, [width, height]: [usize; 2], colour: png::ColorType, pixels: &[u8]) -> io::Result<()> {
+    let side = |pixels: usize| u32::try_from(pixels).map_err(io::Error::other);
+    let mut encoder = png::Encoder::new(to, side(width)?, side(height)?);
+    encoder.set_color(colour);
+    encoder.set_depth(png::BitDepth::Eight);
+    let mut writer = encoder.write_header().map_err(io::Error::other)?;
+    writer.write_image_data(pixels).map_err(io::Error::other)?;
+    writer.finish().map_err(io::Error::other)
 }
 
 /// Writes labels of one axial slice as a grey PNG, a byte per pixel, as an axial view shows them. Where the mask lies and what its labels are
@@ -52,14 +67,7 @@ pub fn write_mask_picture(path: &Path, labels: &LabelMap) -> Result<()> {
     let bytes = bytes.map_err(|_| {
         FormatError::unsupported(path, "a picture holds labels up to 255; end the name in .nii.gz or .nrrd".to_string())
     })?;
-    let side = |pixels: usize| u32::try_from(pixels).map_err(io::Error::other);
-    let written = replace_file(path, |file| {
-        let mut encoder = png::Encoder::new(file, side(width)?, side(height)?);
-        encoder.set_color(png::ColorType::Grayscale);
-        encoder.set_depth(png::BitDepth::Eight);
-        let mut writer = encoder.write_header().map_err(io::Error::other)?;
-        writer.write_image_data(&bytes).map_err(io::Error::other)
-    });
+    let written = replace_file(path, |file| encode(file, [width, height], png::ColorType::Grayscale, &bytes));
     written.map_err(|source| FormatError::Write { path: path.into(), source })
 }
 
@@ -101,5 +109,16 @@ mod tests {
         let refused = |mask: LabelMap| write_mask_picture(&path, &mask).unwrap_err().to_string();
         assert!(refused(mask([5, 3, 2], 1)).contains("the mask has 2"));
         assert!(refused(mask([5, 3, 1], 300)).contains("labels up to 255"));
+    }
+
+    #[test]
+    fn a_picture_and_its_bytes_are_the_same_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("whole.png");
+        let picture = RgbPicture { width: 5, height: 2, rgb: (0..30).collect() };
+        write_picture(&path, &picture).unwrap();
+        assert_eq!(std::fs::read(path).unwrap(), picture_bytes(&picture).unwrap());
+        let short = RgbPicture { rgb: vec![0; 29], ..picture };
+        assert!(picture_bytes(&short).is_err());
     }
 }

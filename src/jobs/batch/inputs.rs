@@ -267,8 +267,7 @@ fn mask_name(entry: &Entry, root: &Path, naming: Naming, taken: &mut HashSet<Str
     };
     let folder = match naming {
         Naming::Flat => String::new(),
-        Naming::Mirrored { root: Some(root), .. } => folder_below(entry, root),
-        Naming::Mirrored { root: None, .. } => folder_below(entry, root),
+        Naming::Mirrored { root: counted_from, .. } => folder_below(entry, counted_from.unwrap_or(root)),
     };
     let mut name = place_below(&folder, &base);
     let mut number = 2;

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::record::LabelVolume;
+use crate::measure::quoted;
 use crate::volume::LabelTable;
 
 /// What became of a scan.
@@ -99,8 +100,8 @@ pub fn batch_table(rows: &[BatchRow], labels: &LabelTable, separator: Separator)
 fn one_field(field: &str, separator: Separator) -> String {
     let field: String = field.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     match separator {
-        Separator::Comma if field.contains([',', '"']) => format!("\"{}\"", field.replace('"', "\"\"")),
-        _ => field,
+        Separator::Comma => quoted(&field),
+        Separator::Tab => field,
     }
 }
 
