@@ -9,6 +9,7 @@ pub mod gui;
 pub mod home;
 pub mod jobs;
 pub mod learn;
+pub mod licences;
 pub mod model;
 pub mod pipeline;
 pub mod remote;

@@ -53,7 +53,7 @@ fn window(_: Vec<std::path::PathBuf>) -> ExitCode {
 
 #[cfg(feature = "gui")]
 fn bench_body(asked: &BodyBench) -> ExitCode {
-    match lamella::gui::bench_body(&asked.mask, asked.size, asked.frames, asked.software) {
+    match lamella::gui::bench_body(&asked.mask, asked.size, asked.frames, asked.software, asked.pictures.as_deref()) {
         Ok(times) => ExitCode::from(lamella::cli::show_times(&times, asked.json)),
         Err(error) => {
             eprintln!("error: {error}");

@@ -25,18 +25,20 @@ use lamella::drawing::Ground;
 use lamella::volume::Plane;
 use window::*;
 
-fn run(harness: &mut Window, id: &'static str) {
-    harness.state_mut().request(Request::Run(id));
-    harness.run_steps(3);
-}
-
 /// The sample with what the model finds in it, and the 3-D tile beside the slices.
 fn body() -> Window {
     let mut harness = sample();
     segment(&mut harness);
-    run(&mut harness, "view.body");
+    show_body(&mut harness);
     rest(&mut harness);
     harness
+}
+
+/// The 3-D tile beside the slices, where it is not there already.
+fn show_body(harness: &mut Window) {
+    if !harness.state().studio().shows(TileContent::Body) {
+        run(harness, "view.body");
+    }
 }
 
 /// Until surfaces are made and the view is at rest.
@@ -206,6 +208,39 @@ fn surfaces_follow_strokes_colours_and_cuts() {
 }
 
 #[test]
+fn what_is_painted_stays_whole_in_the_picture_until_the_user_looks_from_somewhere() {
+    let _alone = alone();
+    if !can_render() {
+        return;
+    }
+    let mut harness = sample();
+    show_body(&mut harness);
+    harness.key_press(egui::Key::Num4);
+    harness.run_steps(2);
+    let fitted = |harness: &Window| {
+        let studio = harness.state().studio();
+        let bounds = studio.body.surfaces.bounds(&studio.volume().unwrap().geometry);
+        (camera(harness), camera(harness).fitted(bounds))
+    };
+    drag_in_axial_view(&mut harness, egui::vec2(4.0, 0.0));
+    rest(&mut harness);
+    let (first, whole) = fitted(&harness);
+    assert_eq!(first, whole);
+    drag_in_axial_view(&mut harness, egui::vec2(90.0, 50.0));
+    rest(&mut harness);
+    let (second, whole) = fitted(&harness);
+    assert_eq!(second, whole);
+    assert!(second.distance > 1.5 * first.distance, "{first:?} {second:?}");
+    let middle = tile(&harness).center();
+    drag(&mut harness, PointerButton::Primary, middle, egui::vec2(30.0, 10.0), Modifiers::NONE);
+    let turned = camera(&harness);
+    assert_ne!(turned, second);
+    drag_in_axial_view(&mut harness, egui::vec2(-90.0, 50.0));
+    rest(&mut harness);
+    assert_eq!(camera(&harness), turned, "who has looked from somewhere stays there");
+}
+
+#[test]
 fn nothing_is_meshed_while_no_tile_shows_the_body() {
     let _alone = alone();
     if !can_render() {
@@ -216,7 +251,7 @@ fn nothing_is_meshed_while_no_tile_shows_the_body() {
     settings.tiles[3] = TileContent::Facts;
     harness.state_mut().request(Request::Settings(Box::new(settings)));
     segment(&mut harness);
-    assert!(harness.state().studio().body.surfaces.labels.is_none());
+    assert!(harness.state().studio().body.surfaces.blocks.is_empty());
     run(&mut harness, "view.body");
     rest(&mut harness);
     assert!(!harness.state().studio().body.surfaces.blocks.is_empty());
@@ -237,7 +272,7 @@ fn values_are_seen_all_through_and_a_click_finds_the_largest() {
         return;
     }
     let mut harness = sample();
-    run(&mut harness, "view.body");
+    show_body(&mut harness);
     rest(&mut harness);
     // Without text, axes and buttons.
     run(&mut harness, "view.annotations");
@@ -292,7 +327,7 @@ fn bones_of_a_ct_are_seen() {
     }
     let mut harness = window(vec![std::path::Path::new(&data).join("data/ct/example_ct.nii.gz")]);
     settle(&mut harness);
-    run(&mut harness, "view.body");
+    show_body(&mut harness);
     for id in ["view.body-bone", "view.body-vessels", "view.body-lung"] {
         run(&mut harness, id);
         rest(&mut harness);

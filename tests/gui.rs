@@ -8,6 +8,8 @@
     reason = "what tests make fits"
 )]
 
+#[path = "window_parts/first_minutes.rs"]
+mod first_minutes;
 mod support;
 #[path = "support/window.rs"]
 mod window;
@@ -1309,6 +1311,7 @@ fn a_kept_panel_looks_as_it_does_when_it_is_painted() {
         a.as_raw().iter().zip(b.as_raw()).map(|(a, b)| a.abs_diff(*b)).max().unwrap()
     };
     let mut harness = sample();
+    harness.state_mut().request(Request::Run("view.facts"));
     harness.remove_cursor();
     for step in 0..2 {
         harness.run_steps(60);

@@ -16,11 +16,6 @@ fn middle(harness: &Window) -> Pos2 {
     harness.get_by_role_and_label(Role::Image, "Axial view").rect().center()
 }
 
-fn run(harness: &mut Window, id: &'static str) {
-    harness.state_mut().request(Request::Run(id));
-    harness.run_steps(3);
-}
-
 fn with_keys(of: ProfileId) -> Window {
     let mut harness = sample();
     let mut keymap = harness.state().studio().settings.keys.clone();

@@ -264,6 +264,17 @@ fn pictures_are_single_images_for_a_model_that_learned_pictures() {
 fn choices_without_an_effect_are_wrong_usage() {
     let (code, _, errors) = told(&["measure", "mask.nii.gz", "--frame", "1"]);
     assert!(code == Some(2) && errors.contains("--image"), "{errors}");
+    let plane = ["reslice", "scan.nii", "--normal", "0,1,1", "-o"];
+    for (output, choice, value, code, word) in [
+        ("cut.png", "--width", "30", 2, "--normal"),
+        ("cut.png", "--angle", "-30", 2, "--normal"),
+        ("cut.png", "--slab", "max", 2, "--thickness"),
+        ("cut.png", "--outside", "-1", 1, "picture"),
+        ("cut.nii", "--edge", "300", 1, "pictures"),
+    ] {
+        let (left, _, errors) = told(&[&plane[..], &[output, choice, value]].concat());
+        assert!(left == Some(code) && errors.contains(choice) && errors.contains(word), "{choice}: {errors}");
+    }
     let root = tempfile::tempdir().unwrap();
     let scan = root.path().join("scan.nii");
     let geometry = grid([4, 4, 2]);

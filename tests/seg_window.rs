@@ -7,6 +7,7 @@ mod support;
 mod window;
 
 use lamella::app::Request;
+use lamella::app::state::paths::{Answer, Mode, Purpose};
 use lamella::formats::{Ground, open_one, read_labels_in_file};
 use lamella::jobs::{Job, SaveLabelsJob, Told, Work};
 use lamella::volume::{Annotations, LabelMap, LabelTable};
@@ -54,6 +55,22 @@ fn a_folder_opens_its_scan_with_all_its_segmentations_and_saves_one() {
     let scan = open_one(&folder, None, Watch::unwatched()).unwrap();
     let back = read_labels_in_file(&path, Some(&Ground::of(&scan)), Watch::unwatched()).unwrap();
     assert!(back.labels.same_labels(&labels));
+
+    // The scan as a derived series: the folder holds the mask, so that a new one is made in it.
+    let shown = harness.state().studio().shown.unwrap();
+    let answer = Answer { purpose: Purpose::SaveSeries(shown), mode: Mode::Folder, path: Some(out.path().into()) };
+    harness.state_mut().request(Request::Answer(answer));
+    harness.run_steps(2);
+    settle(&mut harness);
+    let made: Vec<_> = std::fs::read_dir(out.path()).unwrap().flatten().map(|entry| entry.path()).collect();
+    let made: Vec<_> = made.into_iter().filter(|path| path.is_dir()).collect();
+    assert_eq!(made.len(), 1, "{made:?} {:?}", harness.state().messages());
+    assert!(made[0].to_string_lossy().ends_with("_dicom"));
+    let back = open_one(&made[0], None, Watch::unwatched()).unwrap();
+    let count = back.voxels.len();
+    assert_eq!(count, scan.voxels.len());
+    assert!((0..count).all(|at| back.value_at(at) == scan.value_at(at)));
+    assert!(back.geometry.lies_on(&scan.geometry));
 }
 
 #[test]

@@ -13,7 +13,7 @@ pub const SYNTAXES: [&str; 8] = [
     "1.2.840.10008.1.2.4.81",
     "1.2.840.10008.1.2.1",
 ];
-/// Those of JPEG 2000, whose decoder is not ours.
+/// Those of JPEG 2000, which has decoders that are not ours.
 pub const JPEG_2000: [&str; 2] = ["1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91"];
 /// The length of what stands in front of the pixels.
 const HEAD: usize = 8;

@@ -36,7 +36,7 @@ window=$!
 titled '^Lamella$'
 sleep 1
 screen 1-welcome "the first page"
-click 760 269
+click 760 212
 sleep 1
 screen 2-open "Open folder"
 xdotool type --delay 60 scan

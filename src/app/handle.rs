@@ -2,7 +2,8 @@
 
 use super::act::{
     attention, body, bringing, comparing, crashes, deidentifying, figures, joining, labels, leaving, measuring, models,
-    operating, overlay, painting, pixels, profiles, recovery, saving, scans, servers, sizing, teach, traveling,
+    operating, overlay, painting, pixels, profiles, recovery, reslicing, saving, scans, servers, sizing, teach,
+    templates, traveling,
 };
 use super::commands;
 use super::state::leaving::Leaving;
@@ -104,8 +105,10 @@ pub fn handle(studio: &mut Studio, request: Request) {
         Request::Crash(answer) => crashes::answer(studio, answer),
         Request::Figure(request) => figures::answer(studio, request),
         Request::Deidentify(request) => deidentifying::answer(studio, request),
+        Request::Template(request) => templates::answer(studio, request),
         Request::Servers(request) => servers::answer(studio, request),
         Request::Body(request) => body::answer(studio, request),
+        Request::Reslice(request) => reslicing::answer(studio, request),
         Request::Travel(steps) => traveling::travel_far(studio, steps),
         Request::Dismiss(n) => studio.notices.dismiss(n),
         Request::Cancel(id) => studio.tasks.stop_one(id),

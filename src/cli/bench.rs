@@ -94,6 +94,9 @@ pub struct BodyBench {
     /// Draw without a graphics card, where a driver for that is installed
     #[arg(long)]
     pub software: bool,
+    /// A folder for two pictures of the first view as PNG: as it is shown at rest, and of all triangles
+    #[arg(long)]
+    pub pictures: Option<PathBuf>,
     /// Print one JSON document
     #[arg(long)]
     pub json: bool,

@@ -28,13 +28,16 @@ mod guard;
 mod import;
 mod info;
 mod interrupt;
+mod licences;
 mod measure;
 mod measure_document;
 mod models;
 mod named_labels;
 mod refine;
 mod remote;
+mod reslice;
 mod sample;
+mod scan_look;
 mod segment;
 mod sheet;
 mod slice_choice;
@@ -102,12 +105,17 @@ enum Command {
     Models(models::Models),
     /// Write slices as pictures, or a stack of them
     Slices(slices::Slices),
+    /// Cut a scan along any plane, or straighten it along a path
+    Reslice(reslice::ResliceScan),
     /// Draw many slices in one figure, for papers
     Sheet(sheet::SheetFigure),
     /// Talk with servers of images: test, find, get, send, receive
     Remote(remote::Remote),
     /// List the devices that networks can run on, with their memory
     Devices(devices::Devices),
+    /// List whose work is in the program, with the texts of the licences
+    #[command(alias = "licenses")]
+    Licences(licences::Licences),
     /// Time the project's own benchmarks
     Bench(bench::Bench),
     /// Draw the synthetic sample from the appearance of a data set
@@ -154,9 +162,11 @@ impl Command {
             Self::Measure(command) => command.run(),
             Self::Models(command) => command.run(),
             Self::Slices(command) => command.run(),
+            Self::Reslice(command) => command.run(),
             Self::Sheet(command) => command.run(),
             Self::Remote(command) => command.run(),
             Self::Devices(command) => command.run(),
+            Self::Licences(command) => command.run(),
             Self::Bench(command) => command.run(),
             Self::MakeSample(command) => command.run(),
         }
@@ -180,9 +190,11 @@ impl Command {
             Self::Measure(_) => "measure",
             Self::Models(_) => "models",
             Self::Slices(_) => "slices",
+            Self::Reslice(_) => "reslice",
             Self::Sheet(_) => "sheet",
             Self::Remote(_) => "remote",
             Self::Devices(_) => "devices",
+            Self::Licences(_) => "licences",
             Self::Bench(_) => "bench",
             Self::MakeSample(_) => "make-sample",
         }

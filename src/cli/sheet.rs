@@ -71,15 +71,15 @@ impl SheetFigure {
         if !(10.0..=2000.0).contains(&self.width_mm) {
             return Err(JobError::Other(format!("--width-mm {} is not from 10 to 2000", self.width_mm)));
         }
-        self.choice.inputs(&self.input).allow(&self.output, OutputKind::Picture)?;
+        self.choice.shown.inputs(&self.input).allow(&self.output, OutputKind::Picture)?;
         let terminal = Terminal::new("Drawing");
-        let opened = self.choice.open(&self.input, &terminal)?;
+        let opened = self.choice.shown.open(&self.input, &terminal)?;
         let count = PlaneLayout::new(&opened.volume.geometry, self.choice.plane).size[2];
         let slices = self.choice.numbers(&opened.volume.geometry)?.unwrap_or_else(|| evenly(count, USUAL_COUNT));
         let plan = SheetPlan {
             plane: self.choice.plane,
             flips: [false; 2],
-            frame: self.choice.frame,
+            frame: self.choice.shown.frame,
             columns: self.columns.unwrap_or_else(|| usual_columns(slices.len())),
             slices,
             width: natural(whole((self.width_mm / INCH_MM * f64::from(self.dpi)).round())),

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::Result;
-use super::slice_choice::{Opened, SliceChoice};
+use super::scan_look::Opened;
+use super::slice_choice::SliceChoice;
 use super::terminal::Terminal;
 use crate::drawing::{PICTURE_EDGE, PictureSize};
 use crate::formats::{SLICE_ENDINGS, stem};
@@ -60,13 +61,13 @@ impl Slices {
             Content::Labels => SliceContent::Labels,
             Content::Overlay => SliceContent::Overlay,
         };
-        if content == SliceContent::Overlay && !self.choice.has_mask() {
+        if content == SliceContent::Overlay && !self.choice.shown.has_mask() {
             return Err(JobError::Other("an overlay needs a mask; name it with --mask".into()));
         }
         let opened = if content == SliceContent::Labels {
             self.choice.open_mask(&self.input, &terminal)?
         } else {
-            let Opened { volume, labels, table } = self.choice.open(&self.input, &terminal)?;
+            let Opened { volume, labels, table } = self.choice.shown.open(&self.input, &terminal)?;
             Opened { volume: Some(volume), labels, table }
         };
         let look = self.choice.look(opened.volume.as_deref(), PictureSize::ShorterSide(self.edge))?;
@@ -81,10 +82,10 @@ impl Slices {
             plane: self.choice.plane,
             slices,
             base: 0,
-            frame: self.choice.frame,
+            frame: self.choice.shown.frame,
             look,
             files: self.files(),
-            inputs: self.choice.inputs(&self.input),
+            inputs: self.choice.shown.inputs(&self.input),
         };
         let written = terminal.run(job, &|()| {})?;
         terminal.finish();

@@ -18,12 +18,14 @@ mod found;
 mod gipl;
 mod gzip;
 mod inflate;
+mod jpeg_2000;
 mod labels;
 mod mesh;
 mod metaimage;
 mod mgh;
 mod nifti;
 mod nrrd;
+mod path_points;
 mod picture;
 mod plain;
 mod registry;
@@ -48,6 +50,7 @@ pub use labels::{
     read_layers,
 };
 pub use mesh::{SURFACE_STARTS, Surface};
+pub use path_points::read_path_points;
 pub use picture::{
     PixelType, RgbPicture, SLICE_ENDINGS, Scale, SlicePictures, animation_bytes, picture_bytes, write_bytes,
     write_mask_picture, write_pages, write_picture, write_slice,

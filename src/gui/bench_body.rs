@@ -1,5 +1,7 @@
 //! What `lamella bench body` times: surfaces of a mask made and drawn as the 3-D tile draws them, without a window.
 
+mod likeness;
+
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -11,11 +13,14 @@ use super::egui;
 use super::paint::body::{BodyDevice, Look, Scene, answer};
 use crate::app::state::body::{Blocks, BodyLook, MOST_BYTES, Surfaces};
 use crate::app::state::camera::{Camera, Side};
-use crate::formats::read_annotated_labels;
-use crate::jobs::{Job, MeshLabelsJob, Work};
-use crate::volume::{LabelMap, Region};
+use crate::formats::{RgbPicture, read_annotated_labels, write_picture};
+use crate::jobs::{Job, MeshLabelsJob, MeshedBlock, Work};
+use crate::volume::{LabelMap, LabelValue, Region};
 use crate::work::Watch;
+pub use likeness::Likeness;
 
+/// Views that are compared with pictures of all triangles.
+const COMPARED: usize = 4;
 /// Frames that are drawn before any is timed.
 const WARM: usize = 3;
 /// Radius of the stroke's ball, in voxels.
@@ -36,7 +41,13 @@ pub struct BodyTimes {
     pub shape: [usize; 3],
     /// Triangles of all surfaces.
     pub triangles: usize,
-    /// Memory of all surfaces in bytes, the coarse ones included.
+    /// Triangles that the last picture at rest was drawn of.
+    pub full_triangles: usize,
+    /// Samples of a pixel in it.
+    pub full_samples: u32,
+    /// How far pictures at rest are from those of all triangles.
+    pub likeness: Likeness,
+    /// Memory of all surfaces in bytes, the simpler and the coarse ones included.
     pub surface_bytes: usize,
     /// Making all surfaces.
     pub mesh_s: f64,
@@ -57,21 +68,36 @@ impl std::fmt::Display for BodyTimes {
             sorted.sort_by(f64::total_cmp);
             sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
         };
+        let Likeness { mean_levels, far_share, one_sided_share } = self.likeness;
         let (moving, full, longest) = (median(&self.moving_ms), median(&self.full_ms), median(&self.longest_ms));
         write!(
             f,
             "{}: {} triangles in {:.2} s, {:.1} ms after a stroke; a frame {moving:.1} ms, in full {full:.1} ms, {longest:.1} ms of it \
-             the longest frame",
-            self.device, self.triangles, self.mesh_s, self.stroke_ms
+             the longest frame; in full {} triangles are drawn, {mean_levels:.2} levels from a picture of all, {:.2} % of its pixels by more \
+             than 16, {:.2} % beside the outlines",
+            self.device,
+            self.triangles,
+            self.mesh_s,
+            self.stroke_ms,
+            self.full_triangles,
+            100.0 * far_share,
+            100.0 * one_sided_share
         )
     }
 }
 
-/// Reads a mask, makes its surfaces and turns them once around their axis from feet to head in so many frames.
+/// Reads a mask, makes its surfaces and turns them once around their axis from feet to head in so many frames. `pictures` is a folder for the
+/// first view as it is shown at rest and of all triangles.
 ///
 /// # Errors
-/// Where the mask cannot be read or there is no graphics device, in words.
-pub fn bench_body(mask: &Path, size: [u32; 2], frames: usize, software: bool) -> Result<BodyTimes, String> {
+/// Where the mask cannot be read, there is no graphics device or pictures cannot be written, in words.
+pub fn bench_body(
+    mask: &Path,
+    size: [u32; 2],
+    frames: usize,
+    software: bool,
+    pictures: Option<&Path>,
+) -> Result<BodyTimes, String> {
     let (labels, annotations) =
         read_annotated_labels(mask, None, Watch::unwatched(), &|_| {}).map_err(|e| e.to_string())?;
     let start = Instant::now();
@@ -81,38 +107,25 @@ pub fn bench_body(mask: &Path, size: [u32; 2], frames: usize, software: bool) ->
     let stroke_ms = strokes(&labels)?;
     let (device, queue, info) = open(software)?;
     let is_software = info.device_type == wgpu::DeviceType::Cpu;
-    let mut body = BodyDevice::new(&device, wgpu::TextureFormat::Rgba8Unorm, is_software);
     let mut colours: Vec<_> = annotations.table.0.iter().map(|label| (label.value, opaque(label.colour))).collect();
     colours.sort_unstable();
-    let kept = Region::whole(labels.geometry().shape());
     let first = Camera::from(Side::Anterior, surfaces.bounds(labels.geometry()));
-    let aspect = f64::from(size[0]) / f64::from(size[1]);
-    // The whole picture, and its longest frame.
-    let mut frame = |n: usize, is_moving: bool| -> Result<[f64; 2], String> {
-        let camera = first.orbited([std::f64::consts::TAU * n as f64 / frames.max(1) as f64, 0.0]);
-        let of = BodyLook { colours: colours.clone(), kept };
-        let look = Look::new(labels.geometry(), &camera, aspect, of, egui::Color32::BLACK);
-        let scene = Scene { blocks: surfaces.blocks.clone(), slices: Vec::new(), volume: None, look, is_moving };
-        let (mut whole, mut longest, mut goes_on) = (0.0, 0.0f64, true);
-        while goes_on {
-            let start = Instant::now();
-            let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-            goes_on = body.draw((&device, &queue), &mut encoder, &scene, size);
-            queue.submit([encoder.finish()]);
-            let waiting = wgpu::PollType::Wait { submission_index: None, timeout: Some(LONGEST) };
-            device.poll(waiting).map_err(|e| e.to_string())?;
-            let time = start.elapsed().as_secs_f64() * 1000.0;
-            (whole, longest) = (whole + time, longest.max(time));
-        }
-        Ok([whole, longest])
-    };
+    let stage = Stage { device, queue, size, labels: &labels, colours, first, frames };
+    let mut body = stage.body(is_software);
     let mut timed = |is_moving: bool| -> Result<Vec<[f64; 2]>, String> {
         for n in 0..WARM {
-            frame(n + 1, is_moving)?;
+            stage.frame(&mut body, &surfaces.blocks, n + 1, is_moving)?;
         }
-        (0..frames).map(|n| frame(n, is_moving)).collect()
+        (0..frames).map(|n| stage.frame(&mut body, &surfaces.blocks, n, is_moving)).collect()
     };
     let (moving, full) = (timed(true)?, timed(false)?);
+    let shown = body.shown().ok_or("nothing was drawn")?;
+    let pairs = stage.pairs(&mut body, &surfaces.blocks, is_software)?;
+    if let (Some(folder), Some([at_rest, of_all])) = (pictures, pairs.first()) {
+        for (name, picture) in [("at-rest.png", at_rest), ("all-triangles.png", of_all)] {
+            write_picture(&folder.join(name), picture).map_err(|e| e.to_string())?;
+        }
+    }
     let whole = |times: &[[f64; 2]]| times.iter().map(|[whole, _]| *whole).collect();
     Ok(BodyTimes {
         device: info.name,
@@ -120,6 +133,9 @@ pub fn bench_body(mask: &Path, size: [u32; 2], frames: usize, software: bool) ->
         size,
         shape: labels.geometry().shape(),
         triangles: triangles(&surfaces.blocks),
+        full_triangles: shown.triangles,
+        full_samples: shown.samples,
+        likeness: Likeness::of(&pairs),
         surface_bytes: surfaces.byte_count(),
         mesh_s,
         stroke_ms,
@@ -127,6 +143,83 @@ pub fn bench_body(mask: &Path, size: [u32; 2], frames: usize, software: bool) ->
         full_ms: whole(&full),
         longest_ms: full.iter().map(|[_, longest]| *longest).collect(),
     })
+}
+
+/// A device and the views that are drawn on it.
+struct Stage<'a> {
+    device: wgpu::Device,
+    queue: wgpu::Queue,
+    size: [u32; 2],
+    labels: &'a LabelMap,
+    colours: Vec<(LabelValue, [u8; 4])>,
+    first: Camera,
+    frames: usize,
+}
+
+impl Stage<'_> {
+    fn body(&self, is_software: bool) -> BodyDevice {
+        BodyDevice::new(&self.device, wgpu::TextureFormat::Rgba8Unorm, is_software)
+    }
+
+    /// Draws a view until it is whole: milliseconds of all of that, and of its longest frame.
+    fn frame(
+        &self,
+        body: &mut BodyDevice,
+        blocks: &Arc<Blocks>,
+        n: usize,
+        is_moving: bool,
+    ) -> Result<[f64; 2], String> {
+        let geometry = self.labels.geometry();
+        let camera = self.first.orbited([std::f64::consts::TAU * n as f64 / self.frames.max(1) as f64, 0.0]);
+        let of = BodyLook { colours: self.colours.clone(), kept: Region::whole(geometry.shape()) };
+        let aspect = f64::from(self.size[0]) / f64::from(self.size[1]);
+        let look = Look::new(geometry, &camera, aspect, of, egui::Color32::BLACK);
+        let scene = Scene { blocks: blocks.clone(), slices: Vec::new(), volume: None, look, is_moving };
+        let (mut whole, mut longest, mut goes_on) = (0.0, 0.0f64, true);
+        while goes_on {
+            let start = Instant::now();
+            let mut encoder = self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+            goes_on = body.draw((&self.device, &self.queue), &mut encoder, &scene, self.size);
+            self.queue.submit([encoder.finish()]);
+            let waiting = wgpu::PollType::Wait { submission_index: None, timeout: Some(LONGEST) };
+            self.device.poll(waiting).map_err(|e| e.to_string())?;
+            let time = start.elapsed().as_secs_f64() * 1000.0;
+            (whole, longest) = (whole + time, longest.max(time));
+        }
+        Ok([whole, longest])
+    }
+
+    /// Some views as they are shown at rest, and the same with all triangles.
+    fn pairs(
+        &self,
+        body: &mut BodyDevice,
+        blocks: &Arc<Blocks>,
+        is_software: bool,
+    ) -> Result<Vec<[RgbPicture; 2]>, String> {
+        let (all, mut other) = (Arc::new(with_all_triangles(blocks)), self.body(is_software));
+        let picture = |n: usize, body: &mut BodyDevice, blocks: &Arc<Blocks>| {
+            self.frame(body, blocks, n, false)?;
+            let picture = body.read((&self.device, &self.queue)).map_err(|e| e.to_string())?;
+            picture.ok_or_else(|| "nothing was drawn".to_owned())
+        };
+        let step = (self.frames / COMPARED).max(1);
+        (0..self.frames)
+            .step_by(step)
+            .take(COMPARED)
+            .map(|n| Ok([picture(n, body, blocks)?, picture(n, &mut other, &all)?]))
+            .collect()
+    }
+}
+
+/// Blocks without simpler surfaces.
+fn with_all_triangles(blocks: &Blocks) -> Blocks {
+    let whole = |block: &MeshedBlock| MeshedBlock {
+        block: block.block,
+        fine: block.fine.clone(),
+        simpler: block.fine.clone(),
+        coarse: block.coarse.clone(),
+    };
+    blocks.iter().map(|(place, block)| (*place, Arc::new(whole(block)))).collect()
 }
 
 fn opaque([r, g, b]: crate::volume::Rgb) -> [u8; 4] {
@@ -200,106 +293,4 @@ fn open(software: bool) -> Result<(wgpu::Device, wgpu::Queue, wgpu::AdapterInfo)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::volume::{Affine, Geometry};
-
-    const SIDE: u32 = 96;
-
-    /// What a device shows of a scene, as bytes of red, green, blue and opacity, and how many frames it took.
-    fn picture(
-        (device, queue): (&wgpu::Device, &wgpu::Queue),
-        body: &mut BodyDevice,
-        scene: &Scene,
-    ) -> (Vec<u8>, usize) {
-        let size = wgpu::Extent3d { width: SIDE, height: SIDE, depth_or_array_layers: 1 };
-        let texture = device.create_texture(&wgpu::TextureDescriptor {
-            label: None,
-            size,
-            mip_level_count: 1,
-            sample_count: 1,
-            dimension: wgpu::TextureDimension::D2,
-            format: wgpu::TextureFormat::Rgba8Unorm,
-            usage: wgpu::TextureUsages::RENDER_ATTACHMENT | wgpu::TextureUsages::COPY_SRC,
-            view_formats: &[],
-        });
-        let view = texture.create_view(&wgpu::TextureViewDescriptor::default());
-        // Rows of a copy are multiples of 256 bytes.
-        let row = 4 * SIDE.next_multiple_of(64);
-        let buffer = device.create_buffer(&wgpu::BufferDescriptor {
-            label: None,
-            size: u64::from(row * SIDE),
-            usage: wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::MAP_READ,
-            mapped_at_creation: false,
-        });
-        let (mut frames, mut goes_on) = (0, true);
-        while goes_on {
-            frames += 1;
-            let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-            goes_on = body.draw((device, queue), &mut encoder, scene, [SIDE; 2]);
-            {
-                let pass = encoder.begin_render_pass(&wgpu::RenderPassDescriptor {
-                    color_attachments: &[Some(wgpu::RenderPassColorAttachment {
-                        view: &view,
-                        depth_slice: None,
-                        resolve_target: None,
-                        ops: wgpu::Operations::default(),
-                    })],
-                    ..wgpu::RenderPassDescriptor::default()
-                });
-                body.copy(&mut pass.forget_lifetime());
-            }
-            encoder.copy_texture_to_buffer(
-                texture.as_image_copy(),
-                wgpu::TexelCopyBufferInfo {
-                    buffer: &buffer,
-                    layout: wgpu::TexelCopyBufferLayout { offset: 0, bytes_per_row: Some(row), rows_per_image: None },
-                },
-                size,
-            );
-            queue.submit([encoder.finish()]);
-        }
-        buffer.slice(..).map_async(wgpu::MapMode::Read, |mapped| mapped.unwrap());
-        device.poll(wgpu::PollType::Wait { submission_index: None, timeout: Some(LONGEST) }).unwrap();
-        let bytes = buffer.slice(..).get_mapped_range().unwrap().to_vec();
-        (bytes.chunks_exact(row as usize).flat_map(|row| row[..4 * SIDE as usize].to_vec()).collect(), frames)
-    }
-
-    #[test]
-    fn a_picture_that_comes_in_parts_is_the_one_that_is_drawn_at_once() {
-        let (device, queue, _) = match open(true) {
-            Ok(opened) => opened,
-            Err(why) => {
-                assert!(std::env::var_os("LAMELLA_CI").is_none(), "CI needs a (software) Vulkan driver: {why}");
-                return eprintln!("skipped: {why}");
-            }
-        };
-        // Many small pieces of two labels, in blocks at all distances.
-        let geometry = Geometry::new([58; 3], Affine::IDENTITY).unwrap();
-        let labels = LabelMap::from_fn(geometry, |[i, j, k]| {
-            let mixed = (i / 4 * 73 + j / 4 * 179 + k / 4 * 283).wrapping_mul(2_654_435_761) >> 7;
-            [0, 0, 1, 2][mixed % 4]
-        });
-        let mut surfaces = Surfaces::default();
-        mesh(&mut surfaces, &labels, None).unwrap();
-        let count = triangles(&surfaces.blocks);
-        assert!((200_000..400_000).contains(&count), "{count} triangles");
-        let camera = Camera::from(Side::Anterior, surfaces.bounds(labels.geometry())).orbited([0.5, 0.3]);
-        let of = BodyLook {
-            colours: vec![(1, [250, 60, 30, 255]), (2, [40, 120, 250, 255])],
-            kept: Region::whole(labels.geometry().shape()),
-        };
-        let look = Look::new(labels.geometry(), &camera, 1.0, of, egui::Color32::BLACK);
-        let scene = Scene { blocks: surfaces.blocks.clone(), slices: Vec::new(), volume: None, look, is_moving: false };
-        let drawn = |is_software: bool| {
-            let mut body = BodyDevice::new(&device, wgpu::TextureFormat::Rgba8Unorm, is_software);
-            let first = picture((&device, &queue), &mut body, &scene);
-            assert_eq!(picture((&device, &queue), &mut body, &scene), (first.0.clone(), 1), "it is drawn once");
-            first
-        };
-        let ((whole, one), (parts, several)) = (drawn(false), drawn(true));
-        assert!(one == 1 && several > 3, "{one} and {several} frames");
-        assert!(whole.chunks_exact(4).filter(|pixel| pixel[0] > 40 || pixel[2] > 40).count() > 2000);
-        assert!(whole == parts, "both are the same picture");
-    }
-}
+mod tests;

@@ -145,6 +145,28 @@ fn is_longer(ui: &egui::Ui, text: &str, width: f32) -> bool {
     galley.size().x > width - 2.0 * ui.spacing().button_padding.x
 }
 
+/// A list to choose from, as wide as there is room. Its caption is not shown, but it is found by it.
+pub fn wide_list(
+    ui: &mut egui::Ui,
+    caption: &str,
+    selected: impl Into<String>,
+    entries: impl FnOnce(&mut egui::Ui),
+) -> egui::Response {
+    let response = list(ui, caption, selected.into(), entries);
+    ui.ctx().accesskit_node_builder(response.id, |node| node.set_label(caption));
+    response
+}
+
+/// A list in what room there is.
+fn list(ui: &mut egui::Ui, caption: &str, selected: String, entries: impl FnOnce(&mut egui::Ui)) -> egui::Response {
+    let width = ui.available_width();
+    let is_long = is_longer(ui, &selected, width - ui.spacing().icon_width - ui.spacing().icon_spacing);
+    let list = egui::ComboBox::from_id_salt(caption).width(width).truncate().selected_text(&selected);
+    let response = list.show_ui(ui, entries).response;
+    // What is shortened is whole beside it.
+    if is_long { response.on_hover_text(selected) } else { response }
+}
+
 /// A list to choose from, with its caption on the left, by which it is found.
 pub fn list_row(
     ui: &mut egui::Ui,
@@ -159,12 +181,7 @@ pub fn list_row(
             ui.set_min_width(theme::CAPTION);
             ui.add(egui::Label::new(caption).truncate())
         });
-        let (width, selected) = (ui.available_width(), selected.into());
-        let is_long = is_longer(ui, &selected, width - ui.spacing().icon_width - ui.spacing().icon_spacing);
-        let list = egui::ComboBox::from_id_salt(caption).width(width).truncate().selected_text(&selected);
-        let response = list.show_ui(ui, entries).response.labelled_by(name.inner.id);
-        // What is shortened is whole beside it.
-        if is_long { response.on_hover_text(selected) } else { response }
+        list(ui, caption, selected.into(), entries).labelled_by(name.inner.id)
     })
     .inner
 }

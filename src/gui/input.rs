@@ -3,6 +3,7 @@
 use super::egui;
 use super::theme::{self, UNIT};
 use crate::app::state::keymap::Chord;
+use crate::app::state::reslicing::ResliceRequest;
 use crate::app::{Outbox, Request, Studio, commands};
 use crate::tools::ToolKey;
 use crate::words::say;
@@ -64,6 +65,12 @@ pub fn handle_keys(ui: &egui::Ui, studio: &Studio, outbox: &mut Outbox) {
             && let Some(key) = tool_key(key, modifiers)
         {
             outbox.send(Request::ToolKey(key));
+            continue;
+        }
+        if studio.reslicing.is_placing && modifiers.is_none() && matches!(key, Key::Escape | Key::Backspace) {
+            let is_end = key == Key::Escape;
+            let request = if is_end { ResliceRequest::Placing(false) } else { ResliceRequest::TakeBack };
+            outbox.send(Request::Reslice(request));
             continue;
         }
         let is_busy = studio.hand.tool.is_busy() || !studio.body.lasso.is_empty();

@@ -46,7 +46,7 @@ use std::path::PathBuf;
 
 use crate::app::Settings;
 use crate::words::Language;
-pub use bench_body::{BodyTimes, bench_body};
+pub use bench_body::{BodyTimes, Likeness, bench_body};
 pub use shell::App;
 
 /// Opens the window and returns when it is closed.

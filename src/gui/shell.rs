@@ -8,12 +8,13 @@ use super::paint::textures::Textures;
 use super::paint::{body, opaque, still};
 use super::views::Views;
 use super::windows::keys::KeysWindow;
+use super::windows::licences::LicencesWindow;
 use super::windows::palette::Palette;
 use super::windows::servers::ServersWindow;
 use super::{bars, egui, input, panels, theme, views, windows};
 use crate::app::act::following::{follow, next_look};
 use crate::app::act::leaving::loss;
-use crate::app::act::{cine, crashes, journaling, recovery, saving, scans, servers, teach};
+use crate::app::act::{cine, crashes, journaling, recovery, saving, scans, servers, teach, templates};
 use crate::app::state::body_pictures::DrawBody;
 use crate::app::state::leaving::Leaving;
 use crate::app::state::notices::Kind;
@@ -31,6 +32,7 @@ struct Over {
     palette: Option<Palette>,
     keys: Option<KeysWindow>,
     is_about: bool,
+    licences: Option<LicencesWindow>,
     servers: ServersWindow,
 }
 
@@ -87,22 +89,26 @@ impl App {
         started: std::time::Instant,
     ) -> Self {
         theme::install(&context.egui_ctx);
+        let mut is_software = false;
         if let Some(state) = &context.wgpu_render_state {
             body::install(state);
             opaque::install(state);
             still::install(&context.egui_ctx, state);
             let card = state.adapter.get_info();
+            is_software = card.device_type == eframe::egui_wgpu::wgpu::DeviceType::Cpu;
             note_card(format!("{}, {} {} ({:?})", card.name, card.driver, card.driver_info, card.backend));
         }
         let wake = context.egui_ctx.clone();
         let mut studio = Studio::new(settings.clone(), Arc::new(move || wake.request_repaint()));
+        studio.body.waits_for_strokes = is_software;
         let adapter = context.wgpu_render_state.as_ref().map(|state| state.adapter.clone());
         studio.body.pictures.artist = adapter.map(|adapter| Arc::new(body::Artist::new(adapter)) as Arc<dyn DrawBody>);
         // In tests reports lie beside the journals.
         let reports =
             if keeps_settings { data_folder() } else { journals.as_ref().and_then(|own| Some(own.parent()?.into())) };
         if let Some(folder) = reports {
-            crashes::look(&mut studio, folder);
+            crashes::look(&mut studio, folder.clone());
+            templates::look(&mut studio, folder.join("templates"));
         }
         if let Some(folder) = journals {
             let wake = context.egui_ctx.clone();
@@ -237,6 +243,7 @@ impl App {
                 Effect::Show(Dialog::Palette) => self.over.palette = Some(Palette::default()),
                 Effect::Show(Dialog::Keys) => self.over.keys = Some(KeysWindow::default()),
                 Effect::Show(Dialog::About) => self.over.is_about = true,
+                Effect::Show(Dialog::Licences) => self.over.licences = Some(LicencesWindow::default()),
             }
         }
     }
@@ -253,9 +260,11 @@ impl App {
     /// Whether something over the window takes the keys.
     fn is_covered(&self) -> bool {
         let over = self.over.palette.is_some() || self.over.keys.is_some() || self.over.is_about;
-        over || self.studio.recovery.is_open
+        over || self.over.licences.is_some()
+            || self.studio.recovery.is_open
             || self.studio.crashes.is_open
             || self.studio.servers.is_open
+            || self.studio.templates.is_open
             || self.studio.deidentifying.is_open
             || self.studio.figures.form.is_some()
             || self.studio.body.pictures.form.is_some()
@@ -408,8 +417,10 @@ impl eframe::App for App {
         let context = ui.ctx().clone();
         self.over.palette.take_if(|palette| !palette.ui(&context, studio, outbox));
         self.over.keys.take_if(|keys| !keys.ui(&context, studio, outbox));
-        self.over.is_about = self.over.is_about && windows::about::about_ui(&context);
+        self.over.is_about = self.over.is_about && windows::about::about_ui(&context, outbox);
+        self.over.licences.take_if(|licences| !licences.ui(&context));
         self.over.servers.ui(&context, studio, outbox);
+        windows::templates::templates_ui(&context, studio, outbox);
         windows::deidentifying::deidentifying_ui(&context, studio, outbox);
         windows::body_pictures::body_pictures_ui(&context, studio, outbox);
         windows::figures::figures_ui(&context, studio, outbox, &mut self.textures);

@@ -60,6 +60,11 @@ pub const CORONAL: Color32 = Color32::from_rgb(0x5f, 0xb6, 0x5a);
 /// See [`AXIAL`].
 pub const SAGITTAL: Color32 = Color32::from_rgb(0xed, 0xd5, 0x4c);
 
+/// The plane of the oblique tile.
+pub const OBLIQUE: Color32 = Color32::from_rgb(0xb0, 0xf0, 0xf0);
+/// The path of the curved tile.
+pub const PATH: Color32 = Color32::from_rgb(0xf0, 0xb0, 0xf0);
+
 /// Slices that a model made, over the black of views.
 pub const DRAFT: Color32 = Color32::from_rgb(0x4c, 0x9f, 0xfe);
 /// Slices that were changed by hand.
@@ -233,12 +238,12 @@ mod tests {
 
     #[test]
     fn no_label_has_the_colour_of_a_plane() {
-        for plane in Plane::ALL {
-            let [r, g, b, _] = plane_colour(plane).to_array();
+        for colour in Plane::ALL.map(plane_colour).into_iter().chain([OBLIQUE, PATH]) {
+            let [r, g, b, _] = colour.to_array();
             for value in 1..=256 {
                 let apart: u32 =
                     default_colour(value).iter().zip([r, g, b]).map(|(a, b)| u32::from(a.abs_diff(b)).pow(2)).sum();
-                assert!(apart >= 60 * 60, "label {value} and the {} plane", plane.name());
+                assert!(apart >= 60 * 60, "label {value} and {colour:?}");
             }
         }
     }

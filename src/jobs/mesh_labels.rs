@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::error::JobError;
 use super::job::{Job, JobKind, Work};
-use crate::shape::{BlockSurface, block_counts, block_surface, blocks_around};
+use crate::shape::{BlockSurface, block_counts, block_surface, blocks_around, simpler_surface};
 use crate::volume::LabelMap;
 
 /// Blocks that are made until they are told.
@@ -17,6 +17,8 @@ pub struct MeshedBlock {
     pub block: [usize; 3],
     /// The surfaces at the step that was asked for.
     pub fine: BlockSurface,
+    /// The same with fewer triangles, for pictures whose voxels are hardly larger than pixels.
+    pub simpler: BlockSurface,
     /// The surfaces of voxels twice as long, for while the view moves.
     pub coarse: BlockSurface,
 }
@@ -60,10 +62,14 @@ impl Job for MeshLabelsJob {
     fn run(self, work: &Work<Vec<MeshedBlock>>) -> Result<(), JobError> {
         let blocks = self.blocks();
         let is_mirrored = self.labels.geometry().world_from_voxel().determinant() < 0.0;
-        let mesh = |block: &[usize; 3]| MeshedBlock {
-            block: *block,
-            fine: block_surface(&self.labels, *block, self.step, is_mirrored),
-            coarse: block_surface(&self.labels, *block, 2 * self.step, is_mirrored),
+        let mesh = |block: &[usize; 3]| {
+            let fine = block_surface(&self.labels, *block, self.step, is_mirrored);
+            MeshedBlock {
+                block: *block,
+                simpler: simpler_surface(&fine, self.step),
+                fine,
+                coarse: block_surface(&self.labels, *block, 2 * self.step, is_mirrored),
+            }
         };
         for (n, some) in blocks.chunks(AT_A_TIME).enumerate() {
             work.watch.at((n * AT_A_TIME) as f32 / blocks.len() as f32)?;

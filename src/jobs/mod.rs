@@ -69,11 +69,13 @@ mod remote_find;
 mod remote_receive;
 mod remote_send;
 mod remote_test;
+mod reslice;
 mod sample_slice;
 mod save_body;
 mod save_labels;
 mod save_picture;
 mod save_report;
+mod save_series;
 mod save_slices;
 mod save_surfaces;
 mod save_table;
@@ -83,6 +85,7 @@ mod segment;
 mod server_password;
 mod shrink_volume;
 mod structures;
+mod templates;
 mod title;
 mod touch;
 mod touch_answers;
@@ -146,11 +149,13 @@ pub use remote_find::RemoteFindJob;
 pub use remote_receive::{ReceiveNews, RemoteReceiveJob, RemoteReceived};
 pub use remote_send::{RemoteSendJob, RemoteSent};
 pub use remote_test::RemoteTestJob;
+pub use reslice::ResliceJob;
 pub use sample_slice::SampleSliceJob;
 pub use save_body::{BodyFiles, DrawPicture, MOST_TURN_PICTURES, SaveBodyJob};
 pub use save_labels::{SaveLabelsJob, SavedLabels};
 pub use save_picture::SavePictureJob;
 pub use save_report::{SaveReportJob, check_training_outputs};
+pub use save_series::SaveSeriesJob;
 pub use save_slices::{SaveSlicesJob, SliceContent, SliceFiles};
 pub use save_surfaces::SaveSurfacesJob;
 pub use save_table::SaveTableJob;
@@ -159,6 +164,7 @@ pub use scan::ScanJob;
 pub use segment::{SegmentJob, SegmentNews, Segmented};
 pub use server_password::{PasswordErrand, ServerPasswordJob};
 pub use shrink_volume::ShrinkVolumeJob;
+pub use templates::{DeleteTemplateJob, FindTemplatesJob, KeepTemplateJob, TEMPLATE_ENDING, TemplateText};
 pub use touch::{TouchJob, TouchMethod, Touched};
 pub use touch_answers::TouchAnswers;
 pub use touch_slices::{SharedTouchNetwork, touch_network};
@@ -180,6 +186,7 @@ pub const JOBS: &[&JobKind] = &[
     CrossValidateJob::KIND,
     DeidentifyJob::KIND,
     DeleteCrashReportsJob::KIND,
+    DeleteTemplateJob::KIND,
     DrawSampleJob::KIND,
     DrawSheetJob::KIND,
     EraseLabelJob::KIND,
@@ -189,9 +196,11 @@ pub const JOBS: &[&JobKind] = &[
     FindInterruptedJob::KIND,
     FindJournalsJob::KIND,
     FindScanJob::KIND,
+    FindTemplatesJob::KIND,
     HighlightJob::KIND,
     JoinJob::KIND,
     KeepAdaptedJob::KIND,
+    KeepTemplateJob::KIND,
     ListServersJob::KIND,
     ListZooJob::KIND,
     LoadJob::KIND,
@@ -216,6 +225,7 @@ pub const JOBS: &[&JobKind] = &[
     RemoteReceiveJob::KIND,
     RemoteSendJob::KIND,
     RemoteTestJob::KIND,
+    ResliceJob::KIND,
     SaveDocumentJob::KIND,
     SampleSliceJob::KIND,
     SaveBodyJob::KIND,
@@ -225,6 +235,7 @@ pub const JOBS: &[&JobKind] = &[
     SaveReportJob::KIND,
     SaveSheetJob::KIND,
     SaveSlicesJob::KIND,
+    SaveSeriesJob::KIND,
     SaveSurfacesJob::KIND,
     SaveTableJob::KIND,
     SaveVolumeJob::KIND,

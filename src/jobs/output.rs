@@ -186,6 +186,12 @@ impl Inputs {
         Self { paths: paths.into_iter().collect(), files: OnceLock::new() }
     }
 
+    /// These inputs and another one.
+    #[must_use]
+    pub fn and(self, another: Option<PathBuf>) -> Self {
+        Self::new(self.paths.into_iter().chain(another))
+    }
+
     /// Checks that a result may be written to a path.
     ///
     /// # Errors

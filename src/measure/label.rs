@@ -5,16 +5,14 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::diameter::{Diameter, diameters};
-use super::place::{Place, places};
+use super::place::{MM3_PER_ML, Place, places};
 use super::tally::Wanted;
+use super::uptake::{LabelUptake, uptake};
 use super::values::{ValueStatistics, values};
 use crate::shape::surface_size;
 use crate::volume::{LabelMap, LabelValue, Plane, PlaneLayout, Region, Vec3, Volume};
 use crate::work::numbers::share;
 use crate::work::{Stopped, Watch};
-
-/// Cubic millimetres in a millilitre.
-const MM3_PER_ML: f64 = 1000.0;
 
 /// What is measured besides voxels, place and box.
 #[derive(Clone, Copy, Default)]
@@ -47,6 +45,9 @@ pub struct LabelMeasures {
     pub left_out: Option<u64>,
     /// The image's values, where there is an image and one of its values is a number.
     pub values: Option<ValueStatistics>,
+    /// Standardised uptake, where the image is a PET scan that tells enough for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uptake: Option<LabelUptake>,
 }
 
 /// Area and distances of a label.
@@ -81,9 +82,14 @@ pub type Measured = BTreeMap<LabelValue, LabelMeasures>;
 pub fn measure(labels: &LabelMap, wanted: &Wanted, what: Measuring, watch: Watch) -> Result<Measured, Stopped> {
     let places = places(labels, wanted, watch.part(0.0, 0.1))?;
     let after_values = if what.forms { 0.3 } else { 1.0 };
-    let mut of_image = match what.image {
-        Some((volume, frame)) => values(labels, volume, frame, wanted, watch.part(0.1, after_values))?,
-        None => BTreeMap::new(),
+    let (mut of_image, mut of_uptake) = match what.image {
+        Some((volume, frame)) => {
+            let found = values(labels, volume, frame, wanted, watch.part(0.1, 0.8 * after_values))?;
+            let watch = watch.part(0.8 * after_values, after_values);
+            let uptake = uptake(labels, (volume, frame), (&places, &found), wanted, watch)?;
+            (found, uptake)
+        }
+        None => (BTreeMap::new(), BTreeMap::new()),
     };
     let geometry = labels.geometry();
     let voxel_ml = geometry.voxel_volume_mm3() / MM3_PER_ML;
@@ -109,6 +115,7 @@ pub fn measure(labels: &LabelMap, wanted: &Wanted, what: Measuring, watch: Watch
                 form,
                 left_out,
                 values,
+                uptake: of_uptake.remove(&label),
             },
         );
     }

@@ -24,6 +24,7 @@ mod place;
 mod score_table;
 mod table;
 mod tally;
+mod uptake;
 mod values;
 
 pub use diameter::{Diameter, Diameters, diameters};
@@ -36,4 +37,5 @@ pub use overlap::{LabelScores, SliceScores, compare, compare_slices};
 pub use score_table::{SCORE_COLUMNS, ScoreColumn, scores_csv};
 pub use table::{COLUMNS, CSV_START, Column, Row, csv, quoted, text};
 pub use tally::Wanted;
+pub use uptake::LabelUptake;
 pub use values::{PERCENTS, Percentile, ValueStatistics};

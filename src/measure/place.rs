@@ -6,6 +6,9 @@ use super::tally::{Wanted, tally};
 use crate::volume::{LabelMap, LabelValue, Region};
 use crate::work::{Stopped, Watch};
 
+/// Cubic millimetres in a millilitre.
+pub(super) const MM3_PER_ML: f64 = 1000.0;
+
 /// Where the voxels of a label are.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place {

@@ -101,6 +101,24 @@ pub const COLUMNS: &[Column] = &[
     column!("box_i_mm", "Box i mm", "Edge of the box along i", 2, false, |m| Some(m.box_mm[0])),
     column!("box_j_mm", "Box j mm", "Edge of the box along j", 2, false, |m| Some(m.box_mm[1])),
     column!("box_k_mm", "Box k mm", "Edge of the box along k", 2, false, |m| Some(m.box_mm[2])),
+    column!(
+        "suv_mean",
+        "SUV mean",
+        "Mean standardised uptake value by body weight, in grams a millilitre",
+        2,
+        true,
+        |m| { m.uptake.map(|uptake| uptake.mean) }
+    ),
+    column!("suv_median", "SUV median", "Median standardised uptake value", 2, false, |m| {
+        m.uptake.map(|uptake| uptake.median)
+    }),
+    column!("suv_max", "SUV max", "Largest standardised uptake value", 2, true, |m| m.uptake.map(|uptake| uptake.max)),
+    column!("suv_peak", "SUV peak", "Largest mean of a ball of 1 mL around a voxel of the label", 2, true, |m| {
+        m.uptake.map(|uptake| uptake.peak)
+    }),
+    column!("tlg_g", "TLG g", "Total lesion glycolysis: mean SUV times volume, in grams", 2, true, |m| {
+        m.uptake.map(|uptake| uptake.glycolysis_g)
+    }),
 ];
 
 impl Column {

@@ -8,6 +8,10 @@
 //! A corner is a function of the labels around it and of nothing else, and its place is rounded to the same steps in every block. So a block
 //! is made from a snapshot alone, and its neighbours meet it without cracks whenever they were made from the same labels.
 
+mod simpler;
+
+pub use simpler::simpler_surface;
+
 use crate::volume::{BRICK_EDGE, LabelMap, LabelValue, Region};
 
 /// Steps of a voxel in which corners are placed.

@@ -33,7 +33,7 @@ mod voxel_bits;
 
 pub use ball::{Ball, TooWide, within};
 pub use block_surface::{
-    BlockPart, BlockSurface, BlockVertex, STEPS_PER_VOXEL, block_counts, block_surface, blocks_around,
+    BlockPart, BlockSurface, BlockVertex, STEPS_PER_VOXEL, block_counts, block_surface, blocks_around, simpler_surface,
 };
 pub use closed_mesh::surface_mesh;
 pub use components::{Components, Neighbours, Part, Run, components, keep_largest};

@@ -59,6 +59,8 @@ pub use tool::{
 };
 pub use touch_answer::{AnswerStrokes, NOTHING, NoAnswer, OFF, ON, SliceValues, StrokeAnswer, StrokeQuestion};
 pub use touch_work::{VisitSlice, follow};
+pub use window_level::dragged_window;
+pub use zooming::dragged_zoom;
 
 /// All tools, in the order of the bar.
 pub const TOOLS: &[ToolEntry] = &[

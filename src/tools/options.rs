@@ -144,6 +144,11 @@ impl ToolOptions {
         self.0.insert(option.id.into(), stored);
     }
 
+    /// Takes over what was chosen in others.
+    pub fn take(&mut self, others: &Self) {
+        self.0.extend(others.0.clone());
+    }
+
     /// The number of an option of millimetres or percent.
     pub fn number(&self, option: &ToolOption) -> f64 {
         if let OptionValue::Number(number) = self.get(option) { number } else { 0.0 }

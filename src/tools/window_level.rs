@@ -19,19 +19,23 @@ pub const ENTRY: ToolEntry = ToolEntry {
 /// Points of the screen that a way over the whole range of values takes.
 const POINTS_PER_SPAN: f64 = 600.0;
 
+/// A window after a drag by points of the screen, for values of which the largest and the smallest differ by so much.
+pub fn dragged_window(Window { level, width }: Window, value_span: f64, moved_points: [f32; 2]) -> Window {
+    // Where all values are one, or none is a number, the width is that of a step between whole values.
+    let span = if value_span > 0.0 && value_span.is_finite() { value_span } else { 1.0 };
+    let step = span / POINTS_PER_SPAN;
+    let [across, down] = moved_points.map(f64::from);
+    // Up is brighter: a lower level.
+    let width = (width + across * step).clamp(span * 1e-4, span * 10.0);
+    Window { level: level + down * step, width }
+}
+
 struct WindowLevel;
 
 impl Tool for WindowLevel {
     fn pointer(&mut self, slice: &Slice, pointer: &Pointer) -> Reply {
         let PointerKind::Drag(Button::Primary) = pointer.kind else { return zoom(pointer) };
-        // Where all values are one, or none is a number, the width is that of a step between whole values.
-        let span = if slice.value_span > 0.0 && slice.value_span.is_finite() { slice.value_span } else { 1.0 };
-        let step = span / POINTS_PER_SPAN;
-        let [across, down] = pointer.moved_points.map(f64::from);
-        let Window { level, width } = slice.window;
-        // Up is brighter: a lower level.
-        let width = (width + across * step).clamp(span * 1e-4, span * 10.0);
-        Reply::look(Look::Window(Window { level: level + down * step, width }))
+        Reply::look(Look::Window(dragged_window(slice.window, slice.value_span, pointer.moved_points)))
     }
 
     fn cursor(&self, _: &Slice) -> PointerCursor {

@@ -88,6 +88,13 @@ pub(super) fn length(v: Vec3) -> f64 {
     v.iter().map(|x| x * x).sum::<f64>().sqrt()
 }
 
+/// A direction with length 1; `None` where there is no direction, or a number is not finite.
+#[must_use]
+pub fn unit(v: Vec3) -> Option<Vec3> {
+    let length = length(v);
+    (length.is_finite() && length > 1e-12).then(|| v.map(|x| x / length))
+}
+
 /// Inner product.
 #[must_use]
 pub fn dot(a: Vec3, b: Vec3) -> f64 {

@@ -35,6 +35,7 @@ mod lattice;
 mod measurement;
 mod orientation;
 mod plane;
+mod reslice;
 mod slice_sampler;
 mod small_volume;
 mod source_images;
@@ -49,7 +50,7 @@ mod voxels;
 
 mod scan;
 
-pub use affine::{Affine, Vec3, cross, dot};
+pub use affine::{Affine, Vec3, cross, dot, unit};
 pub use anatomy::{ANATOMY, AnatomyPreset, Structure, with_structures};
 pub use annotations::{Annotations, Maker, SliceKey, SliceState};
 pub use borders::{Border, borders};
@@ -65,8 +66,12 @@ pub use label_table::{Label, LabelTable, Rgb, default_colour};
 pub use labels_of_scan::LabelMapError;
 pub use lattice::{LaidLabels, Lattice};
 pub use measurement::{Figure, Measurement, point_on_slice};
-pub use orientation::{Orientation, RAS_LETTERS};
+pub use orientation::{Orientation, RAS_LETTERS, direction_letters};
 pub use plane::{Plane, PlaneLayout};
+pub use reslice::{
+    CurvedPath, MOST_PATH_POINTS, MOST_RESLICED_SIDE, ObliquePlane, PixelRow, Reslice, ResliceError, Resliced, Slab,
+    SlabKind,
+};
 pub use scan::{DisplayHints, Rescale, Volume, Window};
 pub use slice_sampler::SliceSampler;
 pub use small_volume::{SMALL_EDGE, SmallVolume};

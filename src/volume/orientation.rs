@@ -2,7 +2,7 @@
 
 #![allow(clippy::needless_range_loop, reason = "loops over axes index several arrays")]
 
-use super::affine::{Affine, length};
+use super::affine::{Affine, Vec3, length};
 
 /// Letters of the positive and negative ends of the world axes: right, anterior, superior.
 pub const RAS_LETTERS: [[char; 2]; 3] = [['R', 'L'], ['A', 'P'], ['S', 'I']];
@@ -63,6 +63,17 @@ impl Orientation {
     pub fn voxel_axis(&self, world_axis: usize) -> usize {
         self.world_axis.iter().position(|&w| w == world_axis).unwrap_or(world_axis)
     }
+}
+
+/// Letters of a direction, the strongest part first, without parts below a fifth of its length: "A", "AR", "SAL".
+///
+/// As DICOM's Patient Orientation (PS3.3, C.7.6.1.1.1) names a side of an oblique image, with R, A and S where DICOM has R, A and H.
+pub fn direction_letters(direction: Vec3) -> String {
+    const LEAST: f64 = 0.2;
+    let whole = length(direction);
+    let mut parts: Vec<usize> = (0..3).filter(|&axis| direction[axis].abs() > LEAST * whole).collect();
+    parts.sort_by(|&a, &b| direction[b].abs().total_cmp(&direction[a].abs()));
+    parts.into_iter().map(|axis| RAS_LETTERS[axis][usize::from(direction[axis] < 0.0)]).collect()
 }
 
 pub(super) fn unit_columns(map: &Affine) -> [[f64; 3]; 3] {

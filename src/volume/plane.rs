@@ -91,6 +91,13 @@ impl PlaneLayout {
         Self { axes, flipped, size: axes.map(|a| shape[a]), letters: [left, right, top, bottom], shape }
     }
 
+    /// The layout of a grid that is a picture already: columns to the right, rows down, as they are stored.
+    pub fn as_stored(geometry: &Geometry) -> Self {
+        let (orientation, shape) = (geometry.orientation(), geometry.shape());
+        let [[right, left], [bottom, top]] = [0, 1].map(|axis| orientation.letters(axis));
+        Self { axes: [0, 1, 2], flipped: [false; 3], size: shape, letters: [left, right, top, bottom], shape }
+    }
+
     /// The same slices mirrored left to right and top to bottom, with the letters of their edges.
     #[must_use]
     pub fn mirrored(mut self, [across, down]: [bool; 2]) -> Self {

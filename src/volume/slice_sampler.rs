@@ -11,12 +11,12 @@ use super::voxels::Voxel;
 use crate::volume::with_voxels;
 
 /// One frame of stored values.
-struct Grid<'a, T> {
-    data: &'a [T],
-    shape: [usize; 3],
+pub(super) struct Grid<'a, T> {
+    pub(super) data: &'a [T],
+    pub(super) shape: [usize; 3],
     /// Slices before this frame.
-    first_slice: usize,
-    rescale: &'a Rescale,
+    pub(super) first_slice: usize,
+    pub(super) rescale: &'a Rescale,
 }
 
 /// The weighted mean of two values; the second one is not looked at where it has no weight.
@@ -25,9 +25,35 @@ fn mixed(first: f64, second: f64, share: f64) -> f64 {
 }
 
 impl<T: Voxel> Grid<'_, T> {
+    /// The same as [`Self::at`], bit for bit, faster where all eight voxels around are there.
+    #[inline]
+    pub(super) fn near(&self, position: Vec3) -> Option<f64> {
+        let [ni, nj, nk] = self.shape;
+        let last = self.shape.map(|n| n as f64 - 1.0);
+        if !(0..3).all(|axis| position[axis] >= 0.0 && position[axis] < last[axis]) {
+            return self.at(position);
+        }
+        let [i, j, k] = position.map(|at| at as usize);
+        let [x, y, z] = [position[0] - i as f64, position[1] - j as f64, position[2] - k as f64];
+        debug_assert!(i + 1 < ni && j + 1 < nj && k + 1 < nk);
+        let slice = ni * nj;
+        let first = (self.first_slice + k) * slice + j * ni + i;
+        let around = self.data.get(first..first + slice + ni + 2)?;
+        let in_row = |at: usize| mixed(around[at].to_f64(), around[at + 1].to_f64(), x);
+        let in_slice = |n: usize| {
+            let stored = mixed(in_row(n * slice), in_row(n * slice + ni), y);
+            let (slope, intercept) = match self.rescale {
+                Rescale::Uniform { slope, intercept } => (*slope, *intercept),
+                Rescale::PerSlice(_) => self.rescale.of_slice(self.first_slice + k + n),
+            };
+            stored * slope + intercept
+        };
+        Some(mixed(in_slice(0), in_slice(1), z))
+    }
+
     /// Rescaled value at a voxel position; `None` outside.
     #[inline]
-    fn at(&self, position: Vec3) -> Option<f64> {
+    pub(super) fn at(&self, position: Vec3) -> Option<f64> {
         let (mut low, mut high, mut share) = ([0; 3], [0; 3], [0.0; 3]);
         for axis in 0..3 {
             let count = self.shape[axis] as f64;

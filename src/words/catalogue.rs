@@ -1,8 +1,9 @@
 //! The texts of a language.
 
 use super::fill::filled;
+use super::finding::{Cut, Template, Templates};
 use super::po::{CatalogueError, entries};
-use super::template::{Piece, pieces, values};
+use super::template::{Piece, pieces};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt::Display;
@@ -10,30 +11,25 @@ use std::sync::{Arc, Mutex};
 
 /// Values whose names say that they are sentences of the program and not data: they are translated too.
 pub const PLACEHOLDERS_WITH_TEXT: &[&str] = &[
-    "already", "ask", "cause", "depth", "during", "error", "fewer", "how", "known", "lacks", "left", "on_disk",
-    "plane", "problem", "reason", "refused", "stack", "status", "taken", "usage", "wanted", "way", "what", "where_at",
-    "why",
+    "0", "already", "ask", "cause", "depth", "during", "e", "error", "far", "fewer", "frames", "from", "given", "how",
+    "kind", "known", "lacks", "left", "more", "of", "on_disk", "on_scan", "origin", "other", "plane", "problem",
+    "reason", "refused", "said", "samples", "software", "source", "stack", "status", "taken", "text", "usage",
+    "wanted", "way", "what", "where_at", "why", "words",
 ];
 
 /// Those of them that are often empty: a text is known without them, too.
-const OFTEN_EMPTY: &[&str] = &["already", "cause", "depth", "fewer", "on_disk", "ratio", "stack", "wanted"];
+const OFTEN_EMPTY: &[&str] = &[
+    "already", "cause", "depth", "far", "fewer", "more", "of", "on_disk", "ratio", "samples", "software", "stack",
+    "wanted",
+];
 
 /// Finished texts that are remembered, at most.
 const REMEMBERED: usize = 2000;
 
-/// A text with values in it.
-struct Template {
-    pieces: Vec<Piece<'static>>,
-    /// Letters that have to stand there.
-    fixed: usize,
-    translation: &'static str,
-}
-
 /// The texts of a language, by their English ones.
 pub struct Catalogue {
     texts: HashMap<&'static str, &'static str>,
-    /// Those with the most letters first.
-    templates: Vec<Template>,
+    templates: Templates,
     /// What finished texts became: a window shows the same ones frame by frame.
     remembered: Mutex<HashMap<Box<str>, Option<Arc<str>>>>,
 }
@@ -79,15 +75,12 @@ impl Catalogue {
             let english: &'static str = english.leak();
             texts.insert(english, translation);
             if is_shown {
-                templates.extend(forms(english, translation).into_iter().map(|(english, translation)| {
-                    let pieces = pieces(english);
-                    let text_of = |piece: &Piece| if let Piece::Text(text) = piece { text.len() } else { 0 };
-                    Template { fixed: pieces.iter().map(text_of).sum(), pieces, translation }
-                }));
+                templates.extend(
+                    forms(english, translation).into_iter().map(|(english, text)| Template::new(english, text)),
+                );
             }
         }
-        templates.sort_by_key(|template| std::cmp::Reverse(template.fixed));
-        Self { texts, templates, remembered: Mutex::default() }
+        Self { texts, templates: Templates::new(templates), remembered: Mutex::default() }
     }
 
     /// The translation of a text that stands in the catalogue.
@@ -104,67 +97,140 @@ impl Catalogue {
         if remembered.len() >= REMEMBERED {
             remembered.clear();
         }
-        let known = remembered.entry(english.into()).or_insert_with(|| self.composed(english).map(Arc::from));
+        let known = remembered
+            .entry(english.into())
+            .or_insert_with(|| self.shown_anew(english).map(|reading| Arc::from(reading.text)));
         known.as_ref().map_or(Cow::Borrowed(english), |text| Cow::Owned(text.to_string()))
     }
 
-    /// A finished text that is not fixed; none where nothing of it is known.
-    fn composed(&self, english: &str) -> Option<String> {
-        if let Some(text) = self.by_template(english) {
-            return Some(text);
-        }
+    /// A finished text that is not fixed. None where nothing of it is known.
+    fn shown_anew(&self, english: &str) -> Option<Reading> {
+        let read = &mut Readings::new();
+        let as_it_is = self.composed(english, read);
         // A message of a room below begins with a small letter there, and with a capital where it is shown.
         let mut letters = english.chars();
-        if let Some(first) = letters.next().filter(char::is_ascii_uppercase) {
-            let small = format!("{}{}", first.to_ascii_lowercase(), letters.as_str());
-            if let Some(text) = self.text(&small).map(str::to_string).or_else(|| self.by_template(&small)) {
-                return Some(text);
-            }
+        let first = letters.next().filter(char::is_ascii_uppercase);
+        let small = first.map(|first| format!("{}{}", first.to_ascii_lowercase(), letters.as_str()));
+        let in_small = small.and_then(|small| self.sentence(&small, read));
+        as_it_is.into_iter().chain(in_small).reduce(Reading::better)
+    }
+
+    /// A text that is not fixed: of all its readings the one that explains the most letters.
+    fn composed(&self, english: &str, read: &mut Readings) -> Option<Reading> {
+        if let Some(known) = read.get(english) {
+            return known.clone();
         }
         // A full stop may belong to the text or to who shows it.
-        if let Some(inside) = english.strip_suffix('.')
-            && let Some(text) = self.text(inside).map(str::to_string).or_else(|| self.by_template(inside))
-        {
-            return Some(format!("{text}。"));
-        }
-        let sentences: Vec<&str> = english.split_inclusive(". ").collect();
-        let mut is_any_known = false;
-        let mut all = String::new();
-        for sentence in sentences.iter().filter(|_| sentences.len() > 1) {
-            let whole = sentence.trim_end();
-            let known = self.text(whole).map(str::to_string).or_else(|| self.by_template(whole));
-            is_any_known |= known.is_some();
-            all.push_str(known.as_deref().unwrap_or(sentence));
-        }
-        is_any_known.then_some(all)
+        let stopped = english.strip_suffix('.').and_then(|inside| self.whole(inside, read));
+        let all = [
+            self.by_template(english, read),
+            stopped.map(|reading| Reading { text: format!("{}。", reading.text), ..reading }),
+            self.by_sentences(english, read),
+        ];
+        let best = all.into_iter().flatten().reduce(Reading::better);
+        read.insert(english.into(), best.clone());
+        best
     }
 
-    fn by_template(&self, english: &str) -> Option<String> {
-        self.templates.iter().find_map(|template| {
-            let found = values(&template.pieces, english)?;
-            // A name is no second sentence.
-            if found.iter().any(|(name, value)| value.contains(". ") && !PLACEHOLDERS_WITH_TEXT.contains(name)) {
+    /// A text as it stands: fixed, or by a template.
+    fn whole(&self, english: &str, read: &mut Readings) -> Option<Reading> {
+        match self.text(english) {
+            Some(text) => Some(Reading { text: text.into(), letters: english.len() }),
+            None => self.by_template(english, read),
+        }
+    }
+
+    /// Several sentences, of which some are known.
+    fn by_sentences(&self, english: &str, read: &mut Readings) -> Option<Reading> {
+        let sentences: Vec<&str> = english.split_inclusive(". ").collect();
+        let mut all = Reading { text: String::new(), letters: 0 };
+        for sentence in sentences.iter().filter(|_| sentences.len() > 1) {
+            match self.whole(sentence.trim_end(), read) {
+                Some(known) => {
+                    all.text.push_str(&known.text);
+                    all.letters += known.letters;
+                }
+                None => all.text.push_str(sentence),
+            }
+        }
+        (all.letters > 0).then_some(all)
+    }
+
+    fn by_template(&self, english: &str, read: &mut Readings) -> Option<Reading> {
+        let mut best: Option<Reading> = None;
+        for template in self.templates.of(english) {
+            for reading in template.cuts(english).into_iter().filter_map(|cut| self.filled(template, cut, read)) {
+                best = Some(best.map_or(reading.clone(), |best| best.better(reading)));
+            }
+        }
+        best
+    }
+
+    /// The translation of a template with the values of a cut; none where they cannot be meant.
+    fn filled(&self, template: &Template, cut: Cut, read: &mut Readings) -> Option<Reading> {
+        let is_text = |name: &str| PLACEHOLDERS_WITH_TEXT.contains(&name);
+        // A name is no second sentence, and where nearly nothing stands around names they have to read like some.
+        let says_much = template.says_much() || cut.values.iter().any(|(name, _)| is_text(name));
+        let is_name = |value: &str| !value.contains(". ") && (says_much || is_like_a_name(value));
+        if cut.values.iter().any(|(name, value)| !is_text(name) && !is_name(value)) {
+            return None;
+        }
+        let mut parts: Vec<(&str, Cow<str>)> = Vec::with_capacity(cut.values.len());
+        let mut known = 0;
+        let mut letters = template.fixed;
+        for (name, value) in cut.values {
+            let reading = if is_text(name) { self.sentence(value, read) } else { None };
+            // Where neither the words of the template nor its one possible cut tell, the sentences in it have to.
+            if reading.is_none() && is_text(name) && cut.is_doubtful {
                 return None;
             }
-            let parts: Vec<(&str, Cow<str>)> =
-                found.into_iter().map(|(name, value)| (name, self.value(name, value))).collect();
-            let given: Vec<(&str, &dyn Display)> =
-                parts.iter().map(|(name, value)| (*name, value as &dyn Display)).collect();
-            // The decimals are there already.
-            Some(filled(&without_decimals(template.translation), &given))
-        })
+            known += usize::from(reading.is_some());
+            letters += reading.as_ref().map_or(0, |reading| reading.letters);
+            parts.push((name, reading.map_or(Cow::Borrowed(value), |reading| Cow::Owned(reading.text))));
+        }
+        if cut.is_doubtful && known == 0 {
+            return None;
+        }
+        let given: Vec<(&str, &dyn Display)> =
+            parts.iter().map(|(name, value)| (*name, value as &dyn Display)).collect();
+        // The decimals are there already.
+        Some(Reading { text: filled(&without_decimals(template.translation), &given), letters })
     }
 
-    /// A value in a finished text.
-    fn value<'a>(&self, name: &str, value: &'a str) -> Cow<'a, str> {
-        if !PLACEHOLDERS_WITH_TEXT.contains(&name) {
-            return Cow::Borrowed(value);
-        }
+    /// A sentence that stands as a value in a finished text.
+    fn sentence(&self, value: &str, read: &mut Readings) -> Option<Reading> {
         match self.text(value) {
-            Some(text) => Cow::Borrowed(text),
-            None => self.composed(value).map_or(Cow::Borrowed(value), Cow::Owned),
+            Some(text) => Some(Reading { text: text.into(), letters: value.len() }),
+            None => self.composed(value, read),
         }
     }
+}
+
+/// What was read of one text so far: its parts come again in other readings.
+type Readings = HashMap<Box<str>, Option<Reading>>;
+
+/// What a finished text may say.
+#[derive(Clone)]
+struct Reading {
+    /// Its translation.
+    text: String,
+    /// How many letters of the English one are words of the catalogue.
+    letters: usize,
+}
+
+impl Reading {
+    /// The one that explains more; the first of two that explain as much.
+    fn better(self, other: Self) -> Self {
+        if other.letters > self.letters { other } else { self }
+    }
+}
+
+/// Whether a value reads like a name or a number, such as `Number of Frames`, and not like a part of a sentence.
+fn is_like_a_name(value: &str) -> bool {
+    let is_part = |word: &str| {
+        matches!(word, "of" | "and" | "to" | "x") || !word.starts_with(|letter: char| letter.is_ascii_lowercase())
+    };
+    value.split(' ').all(is_part)
 }
 
 /// A template and its translation, with and without each value that is often empty.

@@ -11,8 +11,10 @@
 
 mod catalogue;
 mod fill;
+mod finding;
 mod language;
 mod po;
+mod system;
 mod template;
 
 #[cfg(test)]
@@ -26,6 +28,7 @@ pub use catalogue::{Catalogue, PLACEHOLDERS_WITH_TEXT};
 pub use fill::filled;
 pub use language::Language;
 pub use po::{CatalogueError, Entry, entries};
+pub use system::SAID_BY_SYSTEM;
 pub use template::placeholders;
 
 /// The language in force, by its place among [`Language::ALL`] and then [`Language::Marked`].

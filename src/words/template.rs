@@ -64,12 +64,15 @@ pub fn placeholders(template: &str) -> Vec<String> {
     all
 }
 
-/// The values that a finished text has where its template has places: their names and what stands there. None where the text is not of this
-/// template, and where it can be cut in more than one way.
-pub fn values<'a, 't>(template: &[Piece<'t>], text: &'a str) -> Option<Vec<(&'t str, &'a str)>> {
-    let shortest = cut(template, text, |text, known| text.find(known))?;
-    let longest = cut(template, text, |text, known| text.rfind(known))?;
-    (shortest == longest).then_some(shortest)
+/// The values that a finished text has where its template has places, each as short as it can be: their names and what stands there. None
+/// where the text is not of this template.
+pub fn cut_shortest<'a, 't>(template: &[Piece<'t>], text: &'a str) -> Option<Vec<(&'t str, &'a str)>> {
+    cut(template, text, |text, known| text.find(known))
+}
+
+/// The same with each value as long as it can be.
+pub fn cut_longest<'a, 't>(template: &[Piece<'t>], text: &'a str) -> Option<Vec<(&'t str, &'a str)>> {
+    cut(template, text, |text, known| text.rfind(known))
 }
 
 /// One way to cut it: each value ends where `find` finds the text that follows it.
@@ -81,7 +84,7 @@ fn cut<'a, 't>(
     let mut rest = text;
     let mut found = Vec::new();
     let mut open: Option<&'t str> = None;
-    let mut beside = 0;
+    let mut beside: Vec<&'t str> = Vec::new();
     for (at, piece) in template.iter().enumerate() {
         match piece {
             Piece::Text(known) => {
@@ -92,21 +95,18 @@ fn cut<'a, 't>(
                 let is_last = at + 1 == template.len();
                 let end = if is_last { rest.strip_suffix(known.as_str())?.len() } else { find(rest, known)? };
                 found.push((name, rest.get(..end).filter(|value| !value.is_empty())?));
-                found.extend(std::iter::repeat_n(("", ""), std::mem::take(&mut beside)));
+                found.extend(beside.drain(..).map(|name| (name, "")));
                 rest = rest.get(end + known.len()..)?;
             }
-            // Two values without a text between them cannot be told apart; where neither has a name, the first has it all.
-            Piece::Placeholder { name, .. } => match open {
-                Some("") if name.is_empty() => beside += 1,
-                Some(_) => return None,
-                None => open = Some(name),
-            },
+            // Two values without a text between them cannot be told apart; the first has it all.
+            Piece::Placeholder { name, .. } if open.is_some() => beside.push(name),
+            Piece::Placeholder { name, .. } => open = Some(name),
         }
     }
     match open {
         Some(name) if !rest.is_empty() => {
             found.push((name, rest));
-            found.extend(std::iter::repeat_n(("", ""), beside));
+            found.extend(beside.into_iter().map(|name| (name, "")));
         }
         None if rest.is_empty() => {}
         _ => return None,

@@ -1,5 +1,6 @@
 //! What the room for words does with texts, templates and catalogues.
 
+use super::finding::{Template, Templates};
 use super::*;
 
 const PO: &str = r#"# A comment.
@@ -122,6 +123,77 @@ fn what_rooms_below_say_is_known_with_the_sentences_in_it() {
         ("the server does not take CT in the transfer syntax 1.2", "服务器不接受以传输语法 1.2 发送的 CT"),
     ] {
         assert_eq!(chinese.shown(english), said);
+    }
+}
+
+#[test]
+fn causes_are_known_through_all_that_stands_before_them() {
+    let chinese = Catalogue::read(CHINESE_PO).unwrap();
+    for (english, said) in [
+        // The file's name ends the message, and the cause has marks of its own.
+        ("the JPEG data are damaged: a code is unknown (a (1).dcm)", "JPEG 数据已损坏：有未知的编码 (a (1).dcm)"),
+        (
+            "Skipped a.nii: the sizes are [0, 1]; they must be positive (a.nii)",
+            "已跳过 a.nii：尺寸为 [0, 1]；必须为正数 (a.nii)",
+        ),
+        // Two colons: which of them is the template's is told by what is known.
+        (
+            "cannot read a.dcm: cannot read the file: No such file or directory (os error 2)",
+            "无法读取 a.dcm：无法读取文件：没有此文件或文件夹 (系统错误 2)",
+        ),
+        (
+            "a.nii.gz does not fit into memory: 2.0 GB of memory are needed, 1.5 GB are free; close other programs or images, or use a smaller file",
+            "a.nii.gz 放不进内存：需要 2.0 GB 内存，可用 1.5 GB；请关闭其他程序或图像，或使用更小的文件",
+        ),
+        (
+            "the network does not fit its input: down.0: expects 3 channels, got 1",
+            "网络与其输入不符：down.0：需要 3 个通道，得到 1 个",
+        ),
+        // A name ends where the rest of the template fits, not at the last of its words.
+        (
+            "Image Position (Patient) is \"0\\M\", which is not a number (frame 1) (x.dcm)",
+            "Image Position (Patient) 为 \"0\\M\"，不是数 (帧 1) (x.dcm)",
+        ),
+        (
+            "a colour image (RGB, 3 samples per pixel, 8 bits), which is not an intensity image",
+            "彩色图像 (RGB，每像素 3 个样本，8 位)，不是强度图像",
+        ),
+        // An unnamed part of the text that is often empty.
+        (
+            "the pixel data are cut: 7 of 9 bytes; copy the file again",
+            "像素数据被截断：7 字节，应有 9 字节；请重新复制文件",
+        ),
+        (
+            "the pixel data are cut: 7 of 9 bytes for 3 frames; copy the file again",
+            "像素数据被截断：7 字节，应有 9 字节，共 3 帧；请重新复制文件",
+        ),
+    ] {
+        assert_eq!(chinese.shown(english), said);
+    }
+    // Marks alone make no template: nothing of these is known.
+    for english in ["Liver: 3 (left)", "Patient A: Series B: Image C", "scan (2)", "a/b (c)/d: e"] {
+        assert_eq!(chinese.shown(english), english);
+    }
+}
+
+#[test]
+fn a_text_is_compared_with_few_templates() {
+    let entries = entries(CHINESE_PO).unwrap();
+    let all: Vec<Template> = entries
+        .into_iter()
+        .filter(|entry| entry.is_shown)
+        .map(|entry| Template::new(entry.english.leak(), entry.translation.leak()))
+        .collect();
+    let count = all.len();
+    assert!(count > 1000, "{count}");
+    let templates = Templates::new(all);
+    for text in [
+        "hippocampus_001.nii.gz",
+        "A text that nobody has written, of the size and the number of files in a folder; it cannot be read.",
+        "cannot read a.dcm: the JPEG data are damaged: a code is unknown (a.dcm)",
+    ] {
+        let compared = templates.of(text).len();
+        assert!(compared < count / 10, "{compared} of {count} for {text:?}");
     }
 }
 

@@ -22,12 +22,16 @@ pub struct OutOfMemory {
 
 impl fmt::Display for OutOfMemory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} of memory are needed", Bytes(self.wanted_bytes))?;
-        match self.free_bytes {
-            Some(free) => {
-                write!(f, ", {} are free; close other programs or images, or use a smaller file", Bytes(free))
-            }
-            None => write!(f, " and cannot be had; close other programs or images, or use a smaller file"),
+        let bytes = Bytes(self.wanted_bytes);
+        match self.free_bytes.map(Bytes) {
+            Some(free) => write!(
+                f,
+                "{bytes} of memory are needed, {free} are free; close other programs or images, or use a smaller file"
+            ),
+            None => write!(
+                f,
+                "{bytes} of memory are needed and cannot be had; close other programs or images, or use a smaller file"
+            ),
         }
     }
 }

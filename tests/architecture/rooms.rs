@@ -21,6 +21,7 @@ pub const ROOMS: &[(&str, &[&str])] = &[
     ("session", &["volume", "shape", "edit", "disk", "work"]),
     ("tools", &["volume", "shape", "edit", "session", "work"]),
     ("words", &[]),
+    ("licences", &[]),
     (
         "jobs",
         &[
@@ -39,14 +40,14 @@ pub const ROOMS: &[(&str, &[&str])] = &[
         "cli",
         &[
             "jobs", "volume", "formats", "engine", "model", "pipeline", "learn", "edit", "session", "disk", "work",
-            "measure", "remote", "drawing", "home",
+            "measure", "remote", "drawing", "home", "licences",
         ],
     ),
     (
         "gui",
         &[
             "app", "jobs", "tools", "session", "edit", "volume", "formats", "engine", "model", "pipeline", "learn",
-            "disk", "work", "measure", "remote", "drawing", "words", "home",
+            "disk", "work", "measure", "remote", "drawing", "words", "home", "licences",
         ],
     ),
     ("main.rs", &["cli", "gui", "home"]),
@@ -70,7 +71,15 @@ pub const CRATES: &[(&str, &[&str])] = &[
     ("clap", &["cli", "main.rs"]),
     (
         "crc32fast",
-        &["disk", "formats/gzip.rs", "formats/inflate", "learn/sampling.rs", "learn/slices", "volume/checksum.rs"],
+        &[
+            "disk",
+            "formats/gzip.rs",
+            "formats/inflate",
+            "learn/sampling.rs",
+            "learn/slices",
+            "licences/tests.rs",
+            "volume/checksum.rs",
+        ],
     ),
     ("dicom", &["formats", "remote"]),
     ("dicom_dictionary_std", &["formats/dicom", "remote"]),
@@ -80,7 +89,7 @@ pub const CRATES: &[(&str, &[&str])] = &[
     ("egui_phosphor", &["gui"]),
     ("egui_plot", &["gui"]),
     ("etcetera", &["gui/dialogs", "home"]),
-    ("flate2", &["disk/container.rs", "formats", "remote/web/tests"]),
+    ("flate2", &["disk/container.rs", "formats", "licences", "remote/web/tests"]),
     ("getrandom", &["formats/dicom/deidentify"]),
     ("half", &["engine/candle", "formats/picture", "graph/onnx", "model/checkpoint"]),
     ("hayro_jpeg2000", &["formats/dicom"]),

@@ -136,6 +136,10 @@ struct Found(BTreeSet<String>);
 
 impl Found {
     fn look(&mut self, harness: &Window, place: &str) {
+        // Names and texts of licences are data, in the words of those who gave them.
+        if place == "window.licences" {
+            return;
+        }
         for node in harness.query_all_by(|_| true) {
             let node = node.accesskit_node();
             for text in [node.label(), node.value(), node.placeholder().map(str::to_string)].into_iter().flatten() {

@@ -10,6 +10,8 @@ pub struct Literal {
     pub place: String,
     /// The line up to it.
     pub before: String,
+    /// The code up to it from the statement before on, in one line.
+    pub leading: String,
     at: usize,
     end: usize,
 }
@@ -45,7 +47,8 @@ pub fn sources(folder: &str) -> Vec<(PathBuf, String)> {
 /// A source up to the tests at its end, which may have attributes and be named from elsewhere.
 fn without_tests(text: &str) -> &str {
     let is_mod = |at: usize| {
-        let rest = text[at..].lines().skip(1).find(|line| !line.starts_with("#["));
+        let is_attribute = |line: &&str| line.starts_with("#[") || line.starts_with(' ') || *line == ")]";
+        let rest = text[at..].lines().skip(1).find(|line| !is_attribute(line));
         rest.is_some_and(|line| line.ends_with("mod tests {"))
     };
     let end = text.match_indices("#[cfg(test)]\n").map(|(at, _)| at).find(|at| is_mod(*at));
@@ -74,6 +77,7 @@ pub fn literals(path: &Path, source: &str) -> Vec<Literal> {
                 text: unescaped(&source[at + 1..end]),
                 place: format!("{short}:{}", source[..at].matches('\n').count() + 1),
                 before: source[line..at].to_string(),
+                leading: leading(&source[..at]),
                 at,
                 end,
             });
@@ -83,6 +87,39 @@ pub fn literals(path: &Path, source: &str) -> Vec<Literal> {
         }
     }
     all
+}
+
+/// The last statement of some code, which has not ended yet.
+fn leading(code: &str) -> String {
+    let ends = [";\n", "{\n", "}\n", "],\n", ")]\n"];
+    let from = ends.iter().filter_map(|end| code.rfind(end).map(|at| at + end.len())).max().unwrap_or(0);
+    let lines = code[from..].lines().filter(|line| !line.trim_start().starts_with("//"));
+    lines.flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ")
+}
+
+impl Literal {
+    /// Whether it is a template of an error: what stands in `#[error("...")]`.
+    pub fn is_of_error(&self) -> bool {
+        self.leading.ends_with("#[error(")
+    }
+
+    /// Whether only programmers read it: why a lint is allowed, what a test or an impossible branch says.
+    pub fn is_for_programmers(&self) -> bool {
+        let is_of_lint = self.leading.trim_start_matches("#!").trim_start_matches('#').starts_with('[')
+            && self.leading.ends_with("reason =");
+        let says = ["assert!(", "assert_eq!(", "assert_ne!(", "unreachable!("];
+        is_of_lint || says.iter().any(|says| self.leading.contains(says))
+    }
+}
+
+/// The messages in a source: what reads as a text for people, and all templates of errors that have words of their own.
+pub fn messages(path: &Path, source: &str) -> Vec<Literal> {
+    let has_marks = |text: &str| {
+        let places: usize = lamella::words::placeholders(text).iter().map(String::len).sum();
+        text.len() > places
+    };
+    let is_message = |literal: &Literal| is_text(&literal.text) || (literal.is_of_error() && has_marks(&literal.text));
+    literals(path, source).into_iter().filter(|literal| is_message(literal) && !literal.is_for_programmers()).collect()
 }
 
 /// The length of a character in quotes, which may be a quotation mark.

@@ -73,7 +73,16 @@ pub fn walk(harness: &mut Window, look: &mut Look) {
         look(harness, menu);
         close(harness);
     }
-    for id in ["window.first-task", "view.body", "view.body-maximum", "view.body-labels"] {
+    for id in [
+        "window.first-task",
+        "view.body",
+        "view.body",
+        "view.body-maximum",
+        "view.body-labels",
+        "view.facts",
+        "view.oblique",
+        "view.curved",
+    ] {
         run(harness, id, look);
     }
     harness.state_mut().request(Request::Run("window.end-first-task"));
@@ -103,6 +112,8 @@ pub fn walk(harness: &mut Window, look: &mut Look) {
         "window.palette",
         "window.keys",
         "window.about",
+        "window.licences",
+        "file.templates",
         "file.servers",
         "file.deidentify",
         "file.figures",

@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
-"""Checks what series of DICOM images hold against pydicom, numpy, SimpleITK and OpenJPH.
+"""Checks what series of DICOM images hold against pydicom, numpy, SimpleITK, OpenJPH and OpenJPEG.
 
     python check_series.py LAMELLA_BINARY
 
 (a) High-Throughput JPEG 2000, coded by OpenJPH: exact where it is lossless, as OpenJPH decodes it where it is not. (b) Texts in
 the character sets of DICOM, as pydicom has them: series, patients that masks take over, names of segments and of contours. (c) PET in standardised uptake values, computed anew by numpy. (d) Derived
 series that Lamella writes: pydicom and SimpleITK read the same voxels at the same places, dciodvfy reports no error. (e) Gaps that are filled.
+(f) JPEG 2000, coded by OpenJPEG through Pillow and pylibjpeg: exact in every order of packets, size of tiles, precincts and code blocks, depth and sign;
+where layers are left out, as OpenJPEG decodes it. (g) SUV in labels, with the peak of 1 mL.
 """
-import json, subprocess, sys, tempfile
+import io, json, subprocess, sys, tempfile
 from datetime import datetime
 from pathlib import Path
 
@@ -16,9 +18,11 @@ import nibabel
 import numpy as np
 import pydicom
 import SimpleITK
+from openjpeg.utils import encode_array
+from PIL import Image
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.encaps import encapsulate
-from pydicom.uid import (CTImageStorage, ExplicitVRLittleEndian, HTJ2K, HTJ2KLossless, HTJ2KLosslessRPCL, MRImageStorage,
+from pydicom.uid import (CTImageStorage, ExplicitVRLittleEndian, HTJ2K, HTJ2KLossless, HTJ2KLosslessRPCL, JPEG2000Lossless, MRImageStorage,
                          MultiFrameGrayscaleWordSecondaryCaptureImageStorage, PositronEmissionTomographyImageStorage, generate_uid)
 
 counts = {"matched": 0, "failed": 0}
@@ -128,6 +132,57 @@ def high_throughput(folder):
         save(ds, folder / "bad.dcm")
         got, told = as_nifti(folder / "bad.dcm", folder / "bad.nii")
         check(f"(a) {name}", got is None and "bad.dcm" in told, told)
+
+
+def jpeg_2000(folder):
+    noise = np.random.default_rng(7)
+    y, x = np.mgrid[:90, :75]
+    wave = (20000 + 15000 * np.sin(y / 9) * np.cos(x / 7) + noise.normal(0, 300, x.shape)).clip(0, 65535).astype(np.uint16)
+
+    def through(what, stream, pixels, stored, want):
+        ds = image(syntax=JPEG2000Lossless)
+        put_pixels(ds, pixels, stored, [stream])
+        save(ds, folder / "j2k.dcm")
+        got, told = as_nifti(folder / "j2k.dcm", folder / "j2k.nii")
+        off = None if got is None else np.abs(got[0].astype(int) - want)
+        check(f"(f) {what}", off is not None and off.max() <= (1 if pixels.ndim == 3 else 0), told if off is None else off.max())
+
+    orders = ["LRCP", "RLCP", "RPCL", "PCRL", "CPRL"]
+    shapes = [{}, dict(codeblock_size=(4, 4)), dict(codeblock_size=(1024, 4)), dict(codeblock_size=(4, 256), num_resolutions=1),
+              dict(precinct_size=(32, 64), codeblock_size=(16, 16)), dict(offset=(5, 3), tile_size=(40, 33), tile_offset=(2, 1), num_resolutions=3),
+              dict(tile_size=(64, 64), precinct_size=(64, 32), num_resolutions=4), dict(offset=(11, 6), tile_size=(200, 200), num_resolutions=6),
+              dict(quality_layers=[20, 5, 1], quality_mode="rates", tile_size=(50, 90)), dict(quality_layers=[40, 8], quality_mode="rates")]
+    for n, shape in enumerate(shapes):
+        for order in orders if n in (0, 4, 5, 6, 8) else orders[n % 5:][:1]:
+            # Left out layers cannot give the pixels back, the others must.
+            is_whole = shape.get("quality_layers", [1])[-1] == 1
+            # Pillow 13 mixes up tiles of 16 bits.
+            part = (wave >> 8).astype(np.uint8) if "tile_size" in shape else wave
+            out = io.BytesIO()
+            Image.fromarray(part).save(out, "JPEG2000", irreversible=False, progression=order, no_jp2=True, **shape)
+            stream = out.getvalue()
+            through(f"{shape}, {order}", stream, part, None, (part if is_whole else imagecodecs.jpeg2k_decode(stream)).astype(int))
+    for rows, columns in ((32, 90), (77, 32), (33, 35), (65, 40)):
+        part = np.ascontiguousarray(wave[:rows, :columns])
+        through(f"{rows} x {columns}", encode_array(part), part, 16, part.astype(int))
+    for bits in range(1, 17):
+        for is_signed in (False, True)[:1 + (bits > 1)]:
+            part = (wave[:40, :37] >> (16 - bits)).astype(int) - (1 << bits - 1 if is_signed else 0)
+            part = part.astype(f"{'i' if is_signed else 'u'}{1 if bits <= 8 else 2}")
+            through(f"{bits} bits, {'signed' if is_signed else 'unsigned'}", encode_array(part, bits_stored=bits), part, bits, part.astype(int))
+    colour = noise.integers(0, 256, (40, 50, 3), dtype=np.uint8)
+    luminance = np.around(colour @ [0.299, 0.587, 0.114]).astype(int)
+    for mct in (False, True):
+        out = io.BytesIO()
+        Image.fromarray(colour).save(out, "JPEG2000", irreversible=False, mct=int(mct), no_jp2=True, tile_size=(33, 21), progression="CPRL")
+        through(f"colour, transformed: {mct}", out.getvalue(), colour, None, luminance)
+    # A stream that ends early is told, and names the file.
+    for name, bad in (("cut", encode_array(wave)[:-900]), ("header alone", encode_array(wave)[:90])):
+        ds = image(syntax=JPEG2000Lossless)
+        put_pixels(ds, wave, 16, [bad])
+        save(ds, folder / "bad.dcm")
+        got, told = as_nifti(folder / "bad.dcm", folder / "bad.nii")
+        check(f"(f) {name}", got is None and "bad.dcm" in told, told)
 
 
 SETS = [
@@ -300,6 +355,33 @@ def uptake(folder):
     check("(c) a CT", got is None and "PET" in told, told)
 
 
+def uptake_of_labels(folder):
+    """SUV in labels of a PET scan, the peak by a ball of 1 mL around each voxel."""
+    pet = Pet(slopes=[1.75, 0.5, 2.25, 1.0, 0.75, 1.5])
+    values = pet.write(folder / "pet")
+    factor = pet.weight * 1000 / (pet.dose * 2 ** (-since("20200102090112.50", "20200102100000") / pet.half_life))
+    grid, _ = as_nifti(folder / "pet", folder / "grid.nii")
+    affine = nibabel.load(folder / "grid.nii").affine
+    labels = np.zeros_like(values, np.uint8)
+    labels[1:4, 1:5, 0:3], labels[2:6, 0:2, 3:5] = 1, 2
+    nibabel.save(nibabel.Nifti1Image(labels.T, affine), folder / "mask.nii")
+    done = lamella("measure", folder / "mask.nii", "--image", folder / "pet", "--json")
+    check("(g) measured", done.returncode == 0, done.stderr)
+    places = np.stack(np.meshgrid(*map(np.arange, values.shape), indexing="ij"), -1)[..., ::-1] @ affine[:3, :3].T
+    means = np.array([[[
+        values[((places - places[k, j, i]) ** 2).sum(-1) <= (3000 / (4 * np.pi)) ** (2 / 3)].mean()
+        for i in range(values.shape[2])] for j in range(values.shape[1])] for k in range(values.shape[0])])
+    ml = abs(np.linalg.det(affine[:3, :3])) / 1000
+    for row in json.loads(done.stdout)["labels"] if done.returncode == 0 else []:
+        own, inside = values[labels == row["label"]], means[labels == row["label"]]
+        expected = dict(mean=own.mean(), median=np.median(own), max=own.max(), peak=inside.max(), glycolysis_g=own.mean() * own.size * ml)
+        for name, value in expected.items():
+            check(f"(g) {name} of {row['label']}", abs(row["uptake"][name] / (value * factor) - 1) < 1e-6, row["uptake"])
+    csv = lamella("measure", folder / "mask.nii", "--image", folder / "pet", "--csv").stdout.splitlines()
+    first = dict(zip(csv[0].split(","), csv[1].split(",")))
+    check("(g) in CSV", float(first["suv_peak"]) > float(first["suv_mean"]) > 0, csv)
+
+
 def placed_values(folder):
     """Values and affine (left, posterior, superior) of a series as pydicom has them, slices along their normal."""
     images = [pydicom.dcmread(path) for path in sorted(folder.iterdir())]
@@ -405,8 +487,10 @@ def main():
         high_throughput(Path(folder))
         text_sets(Path(folder))
         uptake(Path(folder))
+        uptake_of_labels(Path(folder))
         derived(Path(folder))
         gaps(Path(folder))
+        jpeg_2000(Path(folder))
     print(json.dumps(counts))
     sys.exit(1 if counts["failed"] else 0)
 

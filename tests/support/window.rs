@@ -9,6 +9,7 @@ use eframe::App as _;
 use eframe::egui::{self, Key, Vec2, accesskit::Role};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
+use lamella::app::Request;
 use lamella::gui::App;
 
 pub type Window = Harness<'static, App>;
@@ -165,4 +166,10 @@ pub fn teaching(harness: &Window) -> Option<(f32, usize)> {
     let studio = harness.state().studio();
     let validations = studio.teach.curve.dice.values().map(Vec::len).max().unwrap_or(0);
     studio.tasks.find(TrainJob::KIND).map(|task| (task.fraction, validations))
+}
+
+/// Runs a command.
+pub fn run(harness: &mut Window, id: &'static str) {
+    harness.state_mut().request(Request::Run(id));
+    harness.run_steps(3);
 }

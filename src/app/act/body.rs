@@ -1,11 +1,12 @@
 //! The 3-D tile: making surfaces while it is on screen, turning the body, picking voxels of it.
 
+use crate::app::act::tiles;
 use crate::app::state::body::{BodyLook, BodyRequest, Cut, MOST_BYTES, Surfaces};
 use crate::app::state::camera::{Bounds, Camera, Side};
 use crate::app::state::clip_box::ClipBox;
 use crate::app::state::rendering::Rendering;
 use crate::app::state::studio::Studio;
-use crate::app::state::tiles::{Layout, TileContent};
+use crate::app::state::tiles::TileContent;
 use crate::jobs::{Job, MeshLabelsJob, MeshedBlock, ShrinkVolumeJob};
 use crate::shape::first_along;
 use crate::volume::{Label, Plane, PlaneLayout, Region, Vec3};
@@ -56,6 +57,8 @@ fn kept(studio: &Studio) -> Option<Region> {
     Some(studio.clip_box().map_or(kept, |clip| clip.part_of(kept)))
 }
 
+/// How many times as large as at first what is painted has to be until the picture is fitted to it again.
+const GROWN: f64 = 1.25;
 /// The opacity of a label that is made translucent by a command.
 const TRANSLUCENT: f32 = 0.35;
 
@@ -134,26 +137,19 @@ pub fn reset_box(studio: &mut Studio) {
     set_box(studio, |clip| ClipBox { is_on: clip.is_on, ..ClipBox::whole(shape) });
 }
 
-/// Shows the 3-D tile beside the slices; alone where it is there already; beside them again.
-pub fn show(studio: &mut Studio) {
-    let place = studio.settings.tiles.iter().position(|tile| *tile == TileContent::Body);
-    let is_shown = studio.shows(TileContent::Body);
-    if studio.display.maximised.is_some() {
-        studio.display.maximised = None;
-        if is_shown {
-            return;
+/// Shows what is known about the scan in the last tile; the body there again.
+pub fn show_facts(studio: &mut Studio) {
+    let was_shown = studio.shows(TileContent::Facts);
+    studio.display.maximised = None;
+    if was_shown {
+        let tiles = &mut studio.settings.tiles;
+        let place = tiles.iter().position(|tile| *tile == TileContent::Facts);
+        if let Some(place) = place.filter(|_| !tiles.contains(&TileContent::Body)) {
+            tiles[place] = TileContent::Body;
         }
-    } else if is_shown {
-        studio.display.maximised = place;
         return;
     }
-    let last = studio.settings.tiles.len() - 1;
-    if place.is_none() {
-        studio.settings.tiles[last] = TileContent::Body;
-    }
-    if place.unwrap_or(last) >= studio.settings.layout.count() {
-        studio.settings.layout = Layout::Grid;
-    }
+    tiles::bring(studio, TileContent::Facts);
 }
 
 /// Moves the cursor to the first voxel along a ray that is seen, and chooses its label.
@@ -248,12 +244,18 @@ pub fn follow(studio: &mut Studio) {
         surfaces.begin_anew(1);
         studio.tasks.stop(MeshLabelsJob::KIND);
     }
-    if studio.tasks.find(MeshLabelsJob::KIND).is_some() {
+    let is_painting = studio.hand.tool.labels().is_some();
+    if studio.tasks.find(MeshLabelsJob::KIND).is_some() || (is_painting && studio.body.waits_for_strokes) {
         return;
     }
     let Surfaces { labels: before, failed, step, beginning, .. } = &mut studio.body.surfaces;
     let is_same = |other: &crate::volume::LabelMap| labels.is_same_snapshot(other);
     if before.as_ref().is_some_and(is_same) || failed.as_ref().is_some_and(is_same) {
+        return;
+    }
+    if before.is_none() && labels.voxel_counts().is_empty() {
+        // Of nothing there is nothing to make; what is drawn later changes single blocks.
+        *before = Some(labels);
         return;
     }
     let job = MeshLabelsJob { labels: labels.clone(), before: before.replace(labels.clone()), step: *step };
@@ -285,10 +287,18 @@ fn take(studio: &mut Studio, made: Vec<MeshedBlock>, beginning: u64) {
     }
 }
 
-/// The first surfaces of a scan are shown whole, unless the user has looked from somewhere already.
+/// The surfaces of a scan are shown whole, also when they grow far out of the picture, until the user looks from somewhere.
 fn first_look(studio: &mut Studio) {
-    let is_new = studio.shown.is_some_and(|scan| !studio.body.cameras.contains_key(&scan));
-    if is_new && !studio.body.surfaces.blocks.is_empty() {
+    let (Some(scan), Some(bounds)) = (studio.shown, bounds(studio)) else { return };
+    let camera = studio.body.cameras.get(&scan).copied();
+    let is_seen = match studio.body.shown_whole.get(&scan) {
+        None => camera.is_some(),
+        Some((own, seen)) => camera.is_some_and(|camera| camera != *own) || seen.times_to_hold(&bounds) < GROWN,
+    };
+    if !is_seen && !studio.body.surfaces.blocks.is_empty() {
         fit(studio);
+        if let Some(camera) = studio.body_camera() {
+            studio.body.shown_whole.insert(scan, (camera, bounds));
+        }
     }
 }

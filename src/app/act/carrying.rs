@@ -125,7 +125,7 @@ fn take_mask(studio: &mut Studio, id: SegmentationId, mask: LoadedMask, active: 
 }
 
 /// Paints with a label where there is such a one, else with the first.
-fn activate(studio: &mut Studio, id: SegmentationId, wanted: Option<LabelValue>) {
+pub(super) fn activate(studio: &mut Studio, id: SegmentationId, wanted: Option<LabelValue>) {
     let Some(table) = studio.session.document().segmentation(id).map(|own| own.table().clone()) else { return };
     let wanted = wanted.filter(|value| table.get(*value).is_some());
     let first = table.0.first().map(|label| label.value);

@@ -1,16 +1,21 @@
-//! The guided first task: begun, followed, ended.
+//! Guided tasks: begun, followed, ended.
 
 use super::scans::open_sample;
-use crate::app::state::first_task::FirstTask;
+use crate::app::state::first_task::{FIRST_TASK, FirstTask, Guide};
 use crate::app::state::studio::Studio;
 
-/// Shows it from its beginning, on the scan on screen; without one the sample is opened.
+/// Shows the first one from its beginning, on the scan on screen; without one the sample is opened.
 pub fn begin(studio: &mut Studio) {
-    studio.settings.panels = true;
-    studio.first_task = Some(FirstTask::default());
+    lead(studio, &FIRST_TASK);
     if studio.shown.is_none() && studio.loading.is_none() {
         open_sample(studio);
     }
+}
+
+/// Shows one from its beginning.
+pub fn lead(studio: &mut Studio, guide: &'static Guide) {
+    studio.settings.panels = true;
+    studio.first_task = Some(FirstTask::of(guide));
 }
 
 /// Hides it.

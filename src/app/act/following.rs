@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     attention, body, cases, comparing, figures, first_task, highlighting, journaling, kept_overlay, measuring, models,
-    numbers, operating, overlay, pixels, recent, recovery, teach,
+    numbers, operating, overlay, pixels, recent, recovery, reslicing, teach, templates,
 };
 use crate::app::state::studio::Studio;
 use crate::app::state::tasks::TaskState;
@@ -37,6 +37,7 @@ pub fn follow(studio: &mut Studio) {
     counts(studio);
     numbers::follow(studio);
     body::follow(studio);
+    reslicing::follow(studio);
     measuring::follow(studio);
     comparing::follow(studio);
     attention::follow(studio);
@@ -47,6 +48,7 @@ pub fn follow(studio: &mut Studio) {
     teach::follow(studio);
     cases::follow(studio);
     recent::follow(studio);
+    templates::follow(studio);
     first_task::follow(studio);
     undo_room(studio);
     journaling::keep(studio);

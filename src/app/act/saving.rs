@@ -14,8 +14,8 @@ use crate::app::state::studio::Studio;
 use crate::formats::{self, For, Kind, stem};
 use crate::jobs::{
     AddToDatasetJob, DOCUMENT_FORMAT, DeidentifyJob, Job, KeepAdaptedJob, MASK_SUFFIX, SaveBodyJob, SaveDocumentJob,
-    SaveLabelsJob, SaveNamesJob, SavePictureJob, SaveReportJob, SaveSheetJob, SaveSlicesJob, SaveSurfacesJob,
-    SaveTableJob, SaveVolumeJob, plain_name,
+    SaveLabelsJob, SaveNamesJob, SavePictureJob, SaveReportJob, SaveSeriesJob, SaveSheetJob, SaveSlicesJob,
+    SaveSurfacesJob, SaveTableJob, SaveVolumeJob, plain_name,
 };
 use crate::session::{DOCUMENT_ENDING, ScanId, Segmentation, SegmentationId};
 use crate::volume::Plane;
@@ -62,6 +62,7 @@ fn mode_of(purpose: Purpose) -> (Mode, &'static str) {
             Mode::Save(formats::names_of(Kind::Volume, For::Saving), formats::endings_of(Kind::Volume, For::Saving)),
             "Save the image",
         ),
+        Purpose::SaveSeries(_) => (Mode::Folder, "Folder for the DICOM series"),
         Purpose::OpenNames(_) => (Mode::Open, "Import label names"),
         Purpose::SaveNames(_) => {
             (Mode::Save("ITK-SNAP label or BIDS table".into(), formats::NAME_ENDINGS.to_vec()), "Export label names")
@@ -79,7 +80,7 @@ fn mode_of(purpose: Purpose) -> (Mode, &'static str) {
             (Mode::Save("PNG and TIFF".into(), vec![".png", ".tif"]), "Save the sheet")
         }
         Purpose::SaveFigure(_, FigureKind::Stack) => (Mode::Save("TIFF".into(), vec![".tif"]), "Save the stack"),
-        Purpose::SavePicture(..) | Purpose::SaveBody(_, PicturesKind::One) => {
+        Purpose::SavePicture(..) | Purpose::SaveReslice(..) | Purpose::SaveBody(_, PicturesKind::One) => {
             (Mode::Save("PNG".into(), vec![".png"]), "Save the picture")
         }
     }
@@ -110,6 +111,7 @@ fn ask_by_name(studio: &mut Studio, purpose: Purpose, proposed: Option<String>) 
         | Purpose::SaveSurfaces(of)
         | Purpose::AddToDataset(of) => document.segmentation(of).map(Segmentation::scan),
         Purpose::SaveImage(scan)
+        | Purpose::SaveSeries(scan)
         | Purpose::SavePicture(scan, _)
         | Purpose::SaveBody(scan, _)
         | Purpose::SaveFigure(scan, _)
@@ -128,7 +130,7 @@ fn ask_by_name(studio: &mut Studio, purpose: Purpose, proposed: Option<String>) 
             None => {
                 let own = scan.and_then(|scan| super::mask_place::folder_beside(studio.item_of(scan)?));
                 let own = own.filter(|own| own.is_dir());
-                (format!("{stem}{}", suffix(studio, of, ENDING)), own.or(beside.clone()).or(last))
+                (format!("{stem}{}", suffix(studio, of, ending(studio, of))), own.or(beside.clone()).or(last))
             }
         },
         Purpose::SaveImage(_) => (format!("{stem}.nii.gz"), beside.clone().or(last)),
@@ -152,7 +154,7 @@ fn ask_by_name(studio: &mut Studio, purpose: Purpose, proposed: Option<String>) 
             let folder = saved(of).and_then(|file| file.path.parent().map(Path::to_path_buf));
             (format!("{mask}.label"), folder.or(beside.clone()).or(last))
         }
-        Purpose::OpenLabels(_) | Purpose::OpenNames(_) | Purpose::CompareWith(_) => {
+        Purpose::OpenLabels(_) | Purpose::OpenNames(_) | Purpose::CompareWith(_) | Purpose::SaveSeries(_) => {
             (String::new(), beside.clone().or(last))
         }
         Purpose::SaveSurfaces(_) => (format!("{stem}.stl"), beside.clone().or(last)),
@@ -167,6 +169,11 @@ fn ask_by_name(studio: &mut Studio, purpose: Purpose, proposed: Option<String>) 
     let recent = recent.filter_map(|path| if path.is_dir() { Some(path.as_path()) } else { path.parent() });
     let places = beside.into_iter().chain(recent.map(Path::to_path_buf)).collect();
     studio.effects.push(Effect::Ask(Question { purpose, mode, title, folder, name }, places));
+}
+
+/// The ending that is proposed for a segmentation's first file.
+fn ending(studio: &Studio, of: SegmentationId) -> &'static str {
+    super::templates::ending_of(studio, of).unwrap_or(ENDING)
 }
 
 /// What is appended to the scan's name: another segmentation of the same scan is told apart by its own.
@@ -351,7 +358,12 @@ fn use_path(studio: &mut Studio, purpose: Purpose, path: PathBuf) {
                 save_other(studio, SaveVolumeJob { path: path.clone(), volume }, path);
             }
         }
+        Purpose::SaveSeries(scan) => save_series(studio, scan, path),
         Purpose::SaveFigure(scan, _) => super::figures::save(studio, scan, path),
+        Purpose::SaveReslice(scan, tile) => match super::reslicing::picture_of(studio, scan, tile) {
+            Some(picture) => save_other(studio, SavePictureJob { path: path.clone(), picture }, path),
+            None => studio.notices.warn("The tile shows no whole picture: save it once it does"),
+        },
         Purpose::SaveBody(scan, kind) => super::body_pictures::save(studio, scan, kind, path),
         Purpose::SavePicture(scan, plane) => {
             if let Some(picture) = picture_of(studio, scan, plane) {
@@ -359,6 +371,21 @@ fn use_path(studio: &mut Studio, purpose: Purpose, path: PathBuf) {
             }
         }
     }
+}
+
+/// Writes a scan as a DICOM series into a folder, or into a new one in it, and tells where it is.
+fn save_series(studio: &mut Studio, scan: ScanId, folder: PathBuf) {
+    let Some(volume) = studio.session.document().scan(scan).cloned() else { return };
+    let name = format!("{}_dicom", stem_of(studio, scan));
+    studio.start(
+        SaveSeriesJob { folder, name, volume },
+        |_, ()| {},
+        |studio, result| {
+            if let Some(own) = studio.told(result) {
+                tell_saved(studio, &own);
+            }
+        },
+    );
 }
 
 /// Runs a job that writes a file, and tells when it is there.
@@ -379,21 +406,8 @@ fn picture_of(studio: &Studio, scan: ScanId, plane: Plane) -> Option<crate::form
     let (volume, view) = (studio.session.document().scan(scan)?, studio.scan_views.get(&scan)?);
     let segmentation = studio.session.document().segmentation(view.segmentation)?;
     let layout = crate::volume::PlaneLayout::new(&volume.geometry, plane).mirrored(view.flips(plane));
-    let pose = view.pose(plane);
     let figures = super::measuring::drawn(studio, scan, plane);
-    let look = crate::drawing::Look {
-        window: view.window,
-        is_inverted: view.inverted,
-        is_smooth: studio.settings.smooth,
-        opacity: if studio.settings.fill { studio.settings.opacity } else { 0.0 },
-        outline: studio.settings.outline,
-        labels: studio.display.labels,
-        text: studio.display.annotations,
-        zoom: pose.zoom,
-        pan_mm: pose.pan_mm,
-        figures,
-        size: crate::drawing::PictureSize::ShorterSide(crate::drawing::PICTURE_EDGE),
-    };
+    let look = crate::drawing::Look { figures, ..super::shown_look::shown_look(studio, view, view.pose(plane)) };
     let place = (view.frame, layout.screen(view.cursor)[2]);
     let over = super::overlay::saved_slice(studio, scan, &layout, place.1);
     let (labels, table) = (segmentation.labels(), segmentation.table());
@@ -405,6 +419,7 @@ pub fn is_saving(studio: &Studio) -> bool {
     let kinds = [
         SaveLabelsJob::KIND,
         SaveVolumeJob::KIND,
+        SaveSeriesJob::KIND,
         SavePictureJob::KIND,
         SaveBodyJob::KIND,
         KeepAdaptedJob::KIND,

@@ -1,7 +1,7 @@
 //! The 3-D tile.
 
 use super::{CommandEntry, Group, no_scan};
-use crate::app::act::body;
+use crate::app::act::{body, tiles};
 use crate::app::state::camera::Side;
 use crate::app::state::rendering::Rendering;
 use crate::app::state::studio::Studio;
@@ -26,9 +26,14 @@ const fn view(id: &'static str, name: &'static str, deed: fn(&mut Studio)) -> Co
 
 /// In the order of the palette.
 pub const BODY: &[CommandEntry] = &[
-    CommandEntry::new("view.body", "3-D tile", Group::View, body::show)
+    CommandEntry::new("view.body", "3-D tile", Group::View, |studio| tiles::show(studio, TileContent::Body))
         .hint("Show the labels as surfaces beside the slices, then alone, then beside them again")
         .keys(&["Ctrl+5"])
+        .unless(no_scan)
+        .in_menu(),
+    CommandEntry::new("view.facts", "Facts tile", Group::View, body::show_facts)
+        .hint("Show what is known about the scan in the last tile, or the 3-D there again")
+        .keys(&["Ctrl+8"])
         .unless(no_scan)
         .in_menu(),
     view("view.body-fit", "3-D: fit", body::fit).hint("Show all labels in the 3-D tile"),

@@ -89,6 +89,13 @@ pub const FILE: &[CommandEntry] = &[
     })
     .hint("Write the scan, in any format that can hold it")
     .unless(no_scan),
+    file("file.save-series", "Save as DICOM series...", |studio| {
+        if let Some(scan) = studio.shown {
+            saving::ask(studio, Purpose::SaveSeries(scan));
+        }
+    })
+    .hint("Write the scan as a derived DICOM series, one image a slice, into an empty folder or a new one")
+    .unless(no_scan),
     file("file.export-surfaces", "Export surfaces...", |studio| {
         with_active(studio, |studio, of| saving::ask(studio, Purpose::SaveSurfaces(of)));
     })

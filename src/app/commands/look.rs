@@ -2,6 +2,7 @@
 
 use super::{CommandEntry, Group, no_scan, no_view};
 use crate::app::act::{cine, overlay, painting};
+use crate::app::state::reslicing::ResliceTile;
 use crate::app::state::studio::Studio;
 use crate::app::state::tiles::{Layout, TileContent};
 use crate::app::state::views::{Pose, ScanView};
@@ -63,7 +64,8 @@ fn step(studio: &mut Studio, change: impl FnOnce(&mut ScanView, &PlaneLayout)) {
 
 fn maximise(studio: &mut Studio) {
     let body = studio.body.is_hovered.then_some(TileContent::Body);
-    let hovered = studio.hover.map(|hover| TileContent::Plane(hover.plane)).or(body);
+    let resliced = studio.reslicing.hovered.map(ResliceTile::content);
+    let hovered = studio.hover.map(|hover| TileContent::Plane(hover.plane)).or(body).or(resliced);
     let at = studio.settings.tiles.iter().position(|tile| Some(*tile) == hovered);
     studio.display.maximised = if studio.display.maximised.is_some() { None } else { at };
 }

@@ -10,9 +10,11 @@ mod look;
 mod measurements;
 mod operations;
 mod profiles;
+mod reslicing;
 mod search;
 mod segment;
 mod teach;
+mod templates;
 mod tools;
 mod window;
 mod window_presets;
@@ -157,6 +159,7 @@ fn no_view(studio: &Studio) -> Option<&'static str> {
 
 /// The lists, in the order of the menus.
 const LISTS: &[&[CommandEntry]] = &[
+    templates::TEMPLATES,
     file::FILE,
     cases::CASES,
     edit::EDIT,
@@ -164,6 +167,7 @@ const LISTS: &[&[CommandEntry]] = &[
     measurements::MEASUREMENTS,
     look::VIEW,
     body::BODY,
+    reslicing::RESLICING,
     window_presets::WINDOWS,
     labels::LABELS,
     operations::CHOSEN,

@@ -50,5 +50,7 @@ pub const WINDOW: &[CommandEntry] = &[
     window("window.keys", "Keys...", |studio| studio.effects.push(Effect::Show(Dialog::Keys)))
         .hint("See and change the keys of all commands")
         .keys(&["Ctrl+K"]),
+    window("window.licences", "Licences...", |studio| studio.effects.push(Effect::Show(Dialog::Licences)))
+        .hint("Whose work is in the program: crates, fonts and models, with the texts of their licences"),
     window("window.about", "About Lamella...", |studio| studio.effects.push(Effect::Show(Dialog::About))),
 ];

@@ -52,7 +52,9 @@ impl Surfaces {
     /// Takes blocks in place of what was there; whether that fits into the memory.
     pub fn take(&mut self, made: Vec<MeshedBlock>, most_bytes: usize) -> bool {
         let blocks = Arc::make_mut(&mut self.blocks);
-        let size = |block: &MeshedBlock| block.fine.byte_count() + block.coarse.byte_count();
+        let size = |block: &MeshedBlock| {
+            [&block.fine, &block.simpler, &block.coarse].into_iter().map(BlockSurface::byte_count).sum::<usize>()
+        };
         for block in made {
             let place = block.block;
             let is_empty = block.fine.parts.is_empty() && block.coarse.parts.is_empty();
@@ -119,6 +121,8 @@ impl ShownValues {
 pub struct Body {
     /// From where each scan's is looked at; none until it was.
     pub cameras: BTreeMap<ScanId, Camera>,
+    /// From where each scan's was shown whole by itself, and what was to be seen then.
+    pub shown_whole: BTreeMap<ScanId, (Camera, Bounds)>,
     /// Surfaces of the labels on screen.
     pub surfaces: Surfaces,
     /// The values of the scan on screen.
@@ -127,6 +131,8 @@ pub struct Body {
     pub is_hovered: bool,
     /// What is chosen about it.
     pub form: BodyForm,
+    /// Whether surfaces follow a stroke only when it ends: without a graphics card, drawing them would make the stroke's frames late.
+    pub waits_for_strokes: bool,
     /// The clipping boxes of scans that have had one.
     pub boxes: BTreeMap<ScanId, ClipBox>,
     /// The outline that is being drawn over it: places from -1 to 1 to the right and up.
@@ -187,7 +193,7 @@ mod tests {
     fn made(block: [usize; 3], corners: usize) -> MeshedBlock {
         let parts = if corners > 0 { vec![BlockPart { label: 1, indices: 0..3, base: 0 }] } else { Vec::new() };
         let fine = BlockSurface { vertices: vec![[0; 4]; corners], parts, ..BlockSurface::default() };
-        MeshedBlock { block, fine, coarse: BlockSurface::default() }
+        MeshedBlock { block, fine, simpler: BlockSurface::default(), coarse: BlockSurface::default() }
     }
 
     #[test]
@@ -212,7 +218,8 @@ mod tests {
         let corners = vec![[0, steps, 0, 0], [8 * steps, steps, 6 * steps, 0]];
         let parts = vec![BlockPart { label: 1, indices: 0..3, base: 0 }];
         let fine = BlockSurface { origin: [61, 29, -3], vertices: corners, parts, ..BlockSurface::default() };
-        surfaces.take(vec![MeshedBlock { block: [2, 1, 0], fine, coarse: BlockSurface::default() }], 1000);
+        let (simpler, coarse) = (BlockSurface::default(), BlockSurface::default());
+        surfaces.take(vec![MeshedBlock { block: [2, 1, 0], fine, simpler, coarse }], 1000);
         let bounds = surfaces.bounds(&geometry);
         assert_eq!((bounds.middle, bounds.radius), ([65.0, 30.0, 0.0], 5.0));
     }

@@ -76,6 +76,12 @@ impl Bounds {
         Self { middle: world.point(centre), radius: corners.map(length).fold(1e-6, f64::max) }
     }
 
+    /// How many times as large it would have to be to hold another ball.
+    pub fn times_to_hold(&self, other: &Self) -> f64 {
+        let apart = [0, 1, 2].map(|axis| other.middle[axis] - self.middle[axis]);
+        (length(apart) + other.radius) / self.radius
+    }
+
     /// Around a whole grid.
     pub fn whole(geometry: &Geometry) -> Self {
         Self::of(geometry, [-0.5; 3], geometry.shape().map(|n| n as f64 - 0.5))
@@ -284,6 +290,13 @@ mod tests {
             let at = project(&camera, aspect, tangent);
             assert!((at[usize::from(aspect >= 1.0)] - 1.0).abs() < 1e-9, "{aspect}: {at:?}");
         }
+    }
+
+    #[test]
+    fn a_ball_is_large_enough_for_what_lies_wholly_in_it() {
+        let ball = |x: f64, radius: f64| Bounds { middle: [x, 0.0, 0.0], radius };
+        let of = |other: Bounds| ball(0.0, 3.0).times_to_hold(&other);
+        assert_eq!([ball(0.0, 3.0), ball(-2.0, 1.0), ball(-5.0, 1.0), ball(0.0, 1.5)].map(of), [1.0, 1.0, 2.0, 0.5]);
     }
 
     #[test]

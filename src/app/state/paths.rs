@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::body_pictures::PicturesKind;
 use super::figures::FigureKind;
+use super::reslicing::ResliceTile;
 use crate::session::{ScanId, SegmentationId};
 use crate::volume::Plane;
 
@@ -65,12 +66,16 @@ pub enum Purpose {
     SaveMeasurements(ScanId),
     /// Write a scan.
     SaveImage(ScanId),
+    /// Write a scan as a DICOM series.
+    SaveSeries(ScanId),
     /// Write slices for papers.
     SaveFigure(ScanId, FigureKind),
     /// Write a picture of a view.
     SavePicture(ScanId, Plane),
     /// Write pictures of the 3-D tile.
     SaveBody(ScanId, PicturesKind),
+    /// Write the picture of the oblique or the curved tile.
+    SaveReslice(ScanId, ResliceTile),
 }
 
 /// What a dialog chooses.

@@ -16,6 +16,7 @@ use super::overlay::OverlayForm;
 use super::paths::Answer;
 use super::pixels::PixelForm;
 use super::recovery::RecoveryAnswer;
+use super::reslicing::ResliceRequest;
 use super::saving::ReplacingAnswer;
 use super::segmenting::SegmentForm;
 use super::servers::ServersRequest;
@@ -23,6 +24,7 @@ use super::settings::Settings;
 use super::sizing::SizeAnswer;
 use super::studio::{Display, Hover};
 use super::teach::TeachForm;
+use super::templates::TemplateRequest;
 use super::views::Pose;
 use crate::edit::Resampling;
 use crate::session::{MeasurementId, PaintRules, ScanId, SegmentationId};
@@ -156,10 +158,14 @@ pub enum Request {
     Figure(FigureRequest),
     /// Something about taking patients out of DICOM files.
     Deidentify(DeidentifyRequest),
+    /// Something about templates.
+    Template(TemplateRequest),
     /// Something about servers of images.
     Servers(ServersRequest),
     /// Something about the 3-D tile.
     Body(BodyRequest),
+    /// Something about the oblique and the curved tile.
+    Reslice(ResliceRequest),
     /// Take so many steps back, or make so many again where the number is negative.
     Travel(isize),
     /// Take a message away.
@@ -215,4 +221,6 @@ pub enum Dialog {
     Keys,
     /// Version, licence, what it is not for.
     About,
+    /// The licences of all that is in the program.
+    Licences,
 }

@@ -327,6 +327,13 @@ mod tests {
     }
 
     #[test]
+    fn a_layout_that_was_chosen_stays_and_without_one_the_fourth_tile_is_the_body() {
+        assert_eq!(Settings::read("{}").tiles[3], TileContent::Body);
+        let before = r#"{"tiles": [{"plane": "axial"}, {"plane": "sagittal"}, {"plane": "coronal"}, "facts"]}"#;
+        assert_eq!(Settings::read(before).tiles[3], TileContent::Facts);
+    }
+
+    #[test]
     fn one_setting_that_cannot_be_read_does_not_take_the_others_with_it() {
         let text = r#"{"task": "register", "dark": false, "opacity": "half", "widths": [200.0, 310.0], "undo_mb": -4}"#;
         let first = Settings::default();

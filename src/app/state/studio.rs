@@ -29,6 +29,7 @@ use super::pixels::Pixels;
 use super::recent::RecentPaths;
 use super::recovery::Recovery;
 use super::request::Effect;
+use super::reslicing::Reslicing;
 use super::saving::{BeingSaved, OtherGrid, Replacing};
 use super::scans::Item;
 use super::segmenting::SegmentForm;
@@ -37,6 +38,7 @@ use super::settings::Settings;
 use super::sizing::Sizing;
 use super::tasks::Tasks;
 use super::teach::Teach;
+use super::templates::Templates;
 use super::tiles::TileContent;
 use super::views::{LabelView, Live, ScanView};
 use crate::formats::Skipped;
@@ -133,6 +135,8 @@ pub struct Studio {
     pub attending: Attending,
     /// The 3-D tile.
     pub body: Body,
+    /// The oblique and the curved tile.
+    pub reslicing: Reslicing,
     /// Numbers of labels.
     pub numbers: Numbers,
     /// What rulers, angles and regions give.
@@ -187,7 +191,9 @@ pub struct Studio {
     pub opening: Vec<OpeningDocument>,
     /// Servers of images.
     pub servers: Servers,
-    /// The guided first task, while it is shown.
+    /// Templates of common jobs, and the user's own.
+    pub templates: Templates,
+    /// The guided task, while one is shown.
     pub first_task: Option<FirstTask>,
     /// Whether the user knows that undo has no room for all steps.
     pub knows_undo_is_full: bool,
@@ -224,6 +230,7 @@ impl Studio {
             operating: Operating::default(),
             attending: Attending::default(),
             body: Body::default(),
+            reslicing: Reslicing::default(),
             numbers: Numbers::default(),
             measuring: Measuring::default(),
             comparing: Comparing::default(),
@@ -251,6 +258,7 @@ impl Studio {
             deidentifying: Deidentifying::default(),
             opening: Vec::new(),
             servers: Servers::default(),
+            templates: Templates::default(),
             first_task: None,
             knows_undo_is_full: false,
         };

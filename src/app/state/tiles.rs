@@ -12,6 +12,10 @@ pub enum TileContent {
     Plane(Plane),
     /// The labels as surfaces.
     Body,
+    /// The scan along a plane in any direction.
+    Oblique,
+    /// The scan straightened along a path.
+    Curved,
     /// What is known about the scan.
     Facts,
     /// Numbers of the labels.
@@ -23,14 +27,16 @@ pub enum TileContent {
 impl TileContent {
     /// In reading order.
     pub const DEFAULT: [Self; 4] =
-        [Self::Plane(Plane::Axial), Self::Plane(Plane::Sagittal), Self::Plane(Plane::Coronal), Self::Facts];
+        [Self::Plane(Plane::Axial), Self::Plane(Plane::Sagittal), Self::Plane(Plane::Coronal), Self::Body];
 
     /// What can be chosen.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Plane(Plane::Axial),
         Self::Plane(Plane::Sagittal),
         Self::Plane(Plane::Coronal),
         Self::Body,
+        Self::Oblique,
+        Self::Curved,
         Self::Facts,
         Self::Numbers,
         Self::Nothing,
@@ -41,6 +47,8 @@ impl TileContent {
         match self {
             Self::Plane(plane) => plane.name(),
             Self::Body => "3-D",
+            Self::Oblique => "Oblique",
+            Self::Curved => "Curved",
             Self::Facts => "Facts",
             Self::Numbers => "Numbers",
             Self::Nothing => "Nothing",

@@ -32,7 +32,7 @@ pub const ENTRY: Operation = Operation {
         },
         Parameter {
             id: "mode",
-            name: "What happens",
+            name: "Result",
             hint: "Whether the label becomes the range, gets its voxels besides its own, or keeps only its own voxels in the range",
             kind: Kind::Choice(&[
                 Choice { id: "replace", name: "The label becomes the range" },

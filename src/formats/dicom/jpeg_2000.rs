@@ -1,15 +1,18 @@
 //! JPEG 2000: what the code stream says of itself is held against the DICOM header before the decoder sees it.
 //!
-//! Lossless images are decoded by `hayro-jpeg2000`, which is faster than openjp2 and forbids unsafe code. It keeps samples as f32, which holds
-//! those of 16 bits exactly, and adds half of the range to signed ones. The others, and what it says that it does not know, are left to openjp2,
-//! which was translated from C and is full of unsafe code: it runs in a thread of its own, and only on code streams whose tiles and packets
-//! can be in the bytes that are there. High-Throughput JPEG 2000 differs in its code blocks alone, and openjp2 decodes it.
+//! Lossless images of up to 16 bits are decoded by [`crate::formats::jpeg_2000`], which takes half the time of other decoders and knows what
+//! writers of medical images make. What it does not know, or finds damaged, goes to `hayro-jpeg2000`, which forbids unsafe code. That one
+//! keeps samples as f32, which holds those of 16 bits exactly, and adds half of the range to signed ones. The others, and what it says
+//! that it does not know, are left to openjp2, which was translated from C and is full of unsafe code: it runs in a thread of its own, and
+//! only on code streams whose tiles and packets can be in the bytes that are there. High-Throughput JPEG 2000 differs in its code blocks
+//! alone, and openjp2 decodes it.
 //! Source: ISO/IEC 15444-1 annex A (markers), annex B (packets), 15444-15 annex A (the bit for high throughput).
 
 use hayro_jpeg2000::{DecodeError, DecodeSettings, DecoderContext, Image, MarkerError};
 
 use super::instance::PixelFormat;
 use super::pixels::expect_size;
+use crate::formats::jpeg_2000;
 use crate::work::numbers::{index, whole};
 
 /// Room for the decoder's own calls.
@@ -42,11 +45,16 @@ pub fn decode(data: &[u8], format: &PixelFormat) -> Result<Vec<i32>, String> {
     if stream.coding.is_lossless
         && !stream.coding.is_high_throughput
         && stream.samples.iter().all(|sample| sample.bits <= MOST_EXACT_BITS)
-        // Streams that are made for it can make a decoder panic.
-        && let Some(values) =
-            std::panic::catch_unwind(|| decode_lossless(&stream, format)).unwrap_or_else(|_| Err(damaged()))?
     {
-        return Ok(values);
+        if let Some(components) = jpeg_2000::decode(stream.data) {
+            return interleave(&components, &stream, format);
+        }
+        // Streams that are made for it can make a decoder panic.
+        if let Some(values) =
+            std::panic::catch_unwind(|| decode_lossless(&stream, format)).unwrap_or_else(|_| Err(damaged()))?
+        {
+            return Ok(values);
+        }
     }
     std::thread::scope(|scope| {
         std::thread::Builder::new()
@@ -187,7 +195,22 @@ fn check_packets(
     }
 }
 
-/// `None` for what the decoder does not know.
+/// Colours side by side, with the sign of the DICOM header.
+fn interleave(components: &[Vec<i32>], stream: &CodeStream, format: &PixelFormat) -> Result<Vec<i32>, String> {
+    let pixels = format.rows * format.columns;
+    if components.len() < format.samples || components.iter().any(|component| component.len() != pixels) {
+        return Err("the JPEG 2000 image has another size than its header says".into());
+    }
+    let mut values = vec![0; pixels * format.samples];
+    for (n, (component, sample)) in components.iter().zip(&stream.samples).take(format.samples).enumerate() {
+        for (target, &value) in values.iter_mut().skip(n).step_by(format.samples).zip(component) {
+            *target = sample.stored(value, format);
+        }
+    }
+    Ok(values)
+}
+
+/// `None` for what `hayro-jpeg2000` does not know.
 fn decode_lossless(stream: &CodeStream, format: &PixelFormat) -> Result<Option<Vec<i32>>, String> {
     let failed = |e: DecodeError| match e {
         DecodeError::Marker(MarkerError::Unsupported) => Ok(None),

@@ -123,7 +123,7 @@ impl Source for Stack {
 
     fn labels(&self, _on: Option<&Ground>, watch: Watch) -> Result<LabelsInFile> {
         if let Some(filling) = &self.filling {
-            let reason = format!("{}; labels cannot be made up between slices", filling.what);
+            let reason = format!("{what}; labels cannot be made up between slices", what = filling.what);
             return Err(FormatError::unsupported(self.path(), reason));
         }
         LabelsInFile::of(self.load(watch)?, self.path())
@@ -190,14 +190,11 @@ fn find(paths: &[PathBuf], watch: Watch) -> Result<Found> {
     let (mut stacks, refused) = stack::group(frames);
     for stack in &mut stacks {
         if let Some(count) = stack.instances.first().and_then(|first| missing.get(&first.series_uid)) {
-            stack.warnings.push(format!(
-                "{} missing here; the list of files says why.",
-                if *count == 1 {
-                    "One file of this series cannot be read and is".to_string()
-                } else {
-                    format!("{count} files of this series cannot be read and are")
-                }
-            ));
+            stack.warnings.push(if *count == 1 {
+                "One file of this series cannot be read and is missing here; the list of files says why.".to_string()
+            } else {
+                format!("{count} files of this series cannot be read and are missing here; the list of files says why.")
+            });
         }
     }
     found.skipped.extend(refused.into_iter().map(|r| Skipped { path: r.path, reason: r.reason }));

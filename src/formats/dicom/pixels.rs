@@ -109,7 +109,8 @@ pub fn check_size(instance: &Instance) -> Result<(), String> {
     let count = instance.frame_count;
     let bits = u128::from(format.frame_bits()) * count as u128;
     let needed = u64::try_from(bits.div_ceil(8)).unwrap_or(u64::MAX);
-    let frames = if count == 1 { String::new() } else { format!("{count} frames of ") };
+    let sheet =
+        if count == 1 { format!("{rows} x {columns}") } else { format!("{count} frames of {rows} x {columns}") };
     let uid = instance.structure.transfer_syntax.as_str();
     match instance.pixel_data() {
         None => Err("there are no pixel data".into()),
@@ -129,9 +130,7 @@ pub fn check_size(instance: &Instance) -> Result<(), String> {
                 let present = std::fs::metadata(&instance.path).map_or(0, |m| m.len());
                 let possible = present.saturating_mul(MAX_INFLATION);
                 if needed > possible {
-                    return Err(format!(
-                        "{frames}{rows} x {columns} pixels cannot come from a file of {present} bytes"
-                    ));
+                    return Err(format!("{sheet} pixels cannot come from a file of {present} bytes"));
                 }
                 Ok(())
             }
@@ -151,7 +150,7 @@ pub fn check_size(instance: &Instance) -> Result<(), String> {
                 _ => (SMALL_BYTES, MAX_COMPRESSION),
             };
             if needed > small && needed / most > present {
-                return Err(format!("{frames}{rows} x {columns} pixels cannot come from {present} bytes"));
+                return Err(format!("{sheet} pixels cannot come from {present} bytes"));
             }
             Ok(())
         }

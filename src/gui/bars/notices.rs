@@ -74,8 +74,9 @@ fn line_ui(ui: &mut egui::Ui, n: usize, notice: &Notice, outbox: &mut Outbox) {
 
 fn details_ui(ui: &mut egui::Ui, notice: &Notice) {
     ui.add(egui::Label::new(&*words::shown(&notice.text)).wrap());
+    let details: Vec<_> = notice.details.lines().map(words::shown).collect();
     egui::ScrollArea::vertical().max_height(HEIGHT).show(ui, |ui| {
-        ui.add(egui::Label::new(egui::RichText::new(&notice.details).small()).wrap());
+        ui.add(egui::Label::new(egui::RichText::new(details.join("\n")).small()).wrap());
     });
     if ui.button(say!("Copy")).on_hover_text(say!("Copy message and details")).clicked() {
         ui.ctx().copy_text(format!("{}\n{}", notice.text, notice.details));

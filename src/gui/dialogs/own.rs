@@ -68,8 +68,10 @@ pub struct OwnDialog {
 
 /// Reads a folder; folders come first, names in the order of the alphabet whatever their case.
 fn read_folder(folder: &Path) -> Result<Vec<Row>, String> {
-    let entries = std::fs::read_dir(folder)
-        .map_err(|error| say!("{folder} cannot be read: {error}.", folder = folder.display(), error))?;
+    let entries = std::fs::read_dir(folder).map_err(|error| {
+        let why = error.to_string();
+        say!("{folder} cannot be read: {error}.", folder = folder.display(), error = words::shown(&why))
+    })?;
     let row = |entry: std::fs::DirEntry| Row {
         name: entry.file_name().to_string_lossy().into_owned(),
         // A link is what it leads to.

@@ -141,14 +141,15 @@ fn short(painter: &egui::Painter, font: &FontId, text: &str, width: f32) -> Stri
 }
 
 /// Text over an image, on a veil that keeps it readable over bright tissue.
-fn annotation(painter: &egui::Painter, at: Pos2, anchor: Align2, text: String, font: &FontId, colour: Color32) {
+pub fn annotation(painter: &egui::Painter, at: Pos2, anchor: Align2, text: String, font: &FontId, colour: Color32) {
     let galley = painter.layout_no_wrap(text, font.clone(), colour);
     let rect = anchor.anchor_size(at, galley.size());
     painter.rect_filled(rect.expand2(vec2(2.0, 0.0)), 2.0, theme::VIEW_VEIL);
     painter.galley(rect.min, galley, colour);
 }
 
-fn paint_scale_bar(painter: &egui::Painter, frame: &Frame, font: &FontId) {
+/// A bar at the lower left, with its length beside it.
+pub fn paint_scale_bar(painter: &egui::Painter, frame: &Frame, font: &FontId) {
     let Some(mm) = bar_mm(frame.rect.width() * 0.25 / frame.scale) else { return };
     let start = frame.rect.left_bottom() + vec2(2.0 * UNIT, -2.5 * UNIT);
     let end = start + vec2(mm * frame.scale, 0.0);

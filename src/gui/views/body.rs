@@ -14,6 +14,7 @@ use crate::app::state::views::ScanView;
 use crate::app::{Outbox, Request, Studio};
 use crate::gui::egui;
 use crate::gui::paint::body::{Look, Scene, SlicePicture, VolumeScene, picture};
+use crate::gui::paint::opaque::ground;
 use crate::gui::theme::{self, UNIT};
 use crate::volume::{Plane, PlaneLayout, Volume};
 use crate::words::say;
@@ -83,6 +84,11 @@ pub fn body_view_ui(
 ) -> bool {
     let response = ui.interact(rect, ui.id().with("body"), Sense::click_and_drag());
     response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Image, true, say!("3-D view")));
+    if is_empty(studio) {
+        // Nothing is made and nothing drawn until there is something to be seen.
+        empty_ui(ui, rect, studio, &response, outbox);
+        return response.double_clicked();
+    }
     let (Some(camera), Some(look)) = (studio.body_camera(), studio.body_look()) else { return false };
     let aspect = f64::from(rect.width() / rect.height().max(1.0));
     pointer_ui(ui, &response, (studio, volume), &camera, outbox);
@@ -100,7 +106,7 @@ pub fn body_view_ui(
         VolumeScene::new((&volume.geometry, values.clone()), &camera, aspect, look.kept, looks)
     });
     let look = Look::new(&volume.geometry, &camera, aspect, look, theme::VIEW_GROUND);
-    let is_painting = studio.hand.tool.labels().is_some();
+    let is_painting = studio.hand.tool.labels().is_some() && !studio.body.waits_for_strokes;
     let is_moving = cache.is_moving(&look) || is_painting;
     if is_moving {
         ui.ctx().request_repaint_after(MOVING);
@@ -121,6 +127,28 @@ pub fn body_view_ui(
     let border = if is_lit { theme::VIEW_TEXT } else { theme::VIEW_TEXT.gamma_multiply(0.35) };
     painter.rect_stroke(rect, 0.0, Stroke::new(1.0, border), egui::StrokeKind::Inside);
     response.double_clicked()
+}
+
+/// Whether surfaces are wanted where there are neither labels nor slices to be shown.
+fn is_empty(studio: &Studio) -> bool {
+    let form = &studio.body.form;
+    form.rendering == Rendering::Surfaces && !form.slices && studio.body.surfaces.blocks.is_empty()
+}
+
+/// What will be seen, and how.
+fn empty_ui(ui: &mut egui::Ui, rect: Rect, studio: &Studio, response: &egui::Response, outbox: &mut Outbox) {
+    if response.hovered() != studio.body.is_hovered {
+        outbox.send(Request::Body(BodyRequest::Hover(response.hovered())));
+    }
+    let painter = ui.painter_at(rect);
+    painter.add(ground(vec![rect], theme::VIEW_GROUND));
+    if studio.display.annotations {
+        texts_ui(&painter, rect, studio, false);
+        buttons_ui(ui, rect, studio, outbox);
+    }
+    let is_lit = response.has_focus() || response.hovered();
+    let border = if is_lit { theme::VIEW_TEXT } else { theme::VIEW_TEXT.gamma_multiply(0.35) };
+    painter.rect_stroke(rect, 0.0, Stroke::new(1.0, border), egui::StrokeKind::Inside);
 }
 
 /// A place of the tile from -1 to 1, to the right and up.

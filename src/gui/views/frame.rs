@@ -43,6 +43,15 @@ impl Frame {
         Self { rect, image, size: layout.size, flips, scale }
     }
 
+    /// A picture of so many pixels of a size in millimetres; as [`Self::new`].
+    pub fn of_picture(rect: Rect, [columns, rows]: [usize; 2], pixel_mm: f64, fit: f32, pose: Pose) -> Self {
+        let scale = fit * pose.zoom;
+        let shift = vec2(pose.pan_mm[0], pose.pan_mm[1]) * scale;
+        let extent = vec2((columns as f64 * pixel_mm) as f32, (rows as f64 * pixel_mm) as f32);
+        let image = Rect::from_center_size(rect.center() + shift, extent * scale);
+        Self { rect, image, size: [columns, rows, 1], flips: [false; 2], scale }
+    }
+
     /// A share of the image's width and height, counted from the other side where it is mirrored.
     fn mirrored(&self, share: Vec2) -> Vec2 {
         let along = |share: f32, is_flipped: bool| if is_flipped { 1.0 - share } else { share };

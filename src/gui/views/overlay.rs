@@ -1,5 +1,7 @@
 //! Labels of a slice: a fill with one texel per voxel, and outlines on voxel borders. A preview is hatched and dashed.
 
+use std::sync::Arc;
+
 use super::frame::Frame;
 use crate::app::Studio;
 use crate::gui::egui;
@@ -78,7 +80,7 @@ impl Overlay {
             let mut inside = Vec::new();
             layout.read_labels_in(shown.labels, shown.slice, [columns, rows], &mut inside);
             if opacity > 0.0 {
-                let texels = texels(&inside, width, shown, opacity, hovered);
+                let texels = texels(&inside, width, (shown.table, shown.is_preview), opacity, hovered);
                 let (name, nearest) = (format!("{} labels", plane.name()), egui::TextureOptions::NEAREST);
                 fill = Some((part, TiledTexture::replace(last, context, &name, [width, height], texels, nearest)));
             }
@@ -110,30 +112,92 @@ impl Overlay {
             return;
         }
         for border in &self.borders {
-            let Some([r, g, b]) = colour_of(&self.table, border.label) else { continue };
             let points = [frame.to_screen(border.from), frame.to_screen(border.to)];
-            let stroke = Stroke::new(theme::OUTLINE, Color32::from_rgb(r, g, b));
-            if self.is_preview {
-                painter.extend(egui::Shape::dashed_line(&points, stroke, 4.0, 3.0));
-            } else {
-                painter.add(egui::Shape::LineSegment { points, stroke });
+            paint_border(painter, points, colour_of(&self.table, border.label), self.is_preview);
+        }
+    }
+}
+
+/// Labels of a picture that lies along no slice, ready to paint.
+pub struct FlatOverlay {
+    labels: Arc<Vec<LabelValue>>,
+    table: LabelTable,
+    opacity: f32,
+    is_preview: bool,
+    size: [usize; 2],
+    fill: Option<TiledTexture>,
+    borders: Vec<Border>,
+}
+
+impl FlatOverlay {
+    /// Makes the overlay of labels row by row, columns and rows, names and colours, and whether they are no labels yet; anew where that has
+    /// changed.
+    pub fn renew(
+        cache: &mut Option<Self>,
+        context: &egui::Context,
+        (labels, size, table, is_preview): (&Arc<Vec<LabelValue>>, [usize; 2], &LabelTable, bool),
+        studio: &Studio,
+    ) {
+        let opacity = if studio.settings.fill { studio.settings.opacity } else { 0.0 };
+        let is_current = cache.as_ref().is_some_and(|own| {
+            (own.opacity, own.is_preview) == (opacity, is_preview)
+                && Arc::ptr_eq(&own.labels, labels)
+                && own.table == *table
+        });
+        if is_current {
+            return;
+        }
+        let last = cache.take().and_then(|own| own.fill);
+        let is_labelled = labels.iter().any(|label| *label != 0);
+        let fill = (is_labelled && opacity > 0.0).then(|| {
+            let texels = texels(labels, size[0], (table, is_preview), opacity, 0);
+            TiledTexture::replace(last, context, "resliced labels", size, texels, egui::TextureOptions::NEAREST)
+        });
+        let borders = if is_labelled { borders(labels, size[0], size[1]) } else { Vec::new() };
+        let (labels, table) = (labels.clone(), table.clone());
+        *cache = Some(Self { labels, table, opacity, is_preview, size, fill, borders });
+    }
+
+    /// Paints it over a picture's place.
+    pub fn paint(&self, painter: &egui::Painter, place: Rect, has_outline: bool) {
+        if let Some(fill) = &self.fill {
+            fill.paint(painter, place, [false; 2]);
+        }
+        let scale = egui::vec2(place.width() / self.size[0] as f32, place.height() / self.size[1] as f32);
+        let at = |[x, y]: [f32; 2]| place.min + egui::vec2(x, y) * scale;
+        let seen = painter.clip_rect();
+        for border in self.borders.iter().filter(|_| has_outline) {
+            let points = [at(border.from), at(border.to)];
+            if seen.intersects(Rect::from_points(&points).expand(1.0)) {
+                paint_border(painter, points, colour_of(&self.table, border.label), self.is_preview);
             }
         }
+    }
+}
+
+fn paint_border(painter: &egui::Painter, points: [egui::Pos2; 2], colour: Option<[u8; 3]>, is_preview: bool) {
+    let Some([r, g, b]) = colour else { return };
+    let stroke = Stroke::new(theme::OUTLINE, Color32::from_rgb(r, g, b));
+    if is_preview {
+        painter.extend(egui::Shape::dashed_line(&points, stroke, 4.0, 3.0));
+    } else {
+        painter.add(egui::Shape::LineSegment { points, stroke });
     }
 }
 
 fn texels(
     labels: &[LabelValue],
     width: usize,
-    shown: &LabelsOnSlice,
+    shown: (&LabelTable, bool),
     opacity: f32,
     hovered: LabelValue,
 ) -> Vec<Color32> {
     // Fill and gap of a label.
-    let shades = |label| match colour_of(shown.table, label) {
+    let (table, is_preview) = shown;
+    let shades = |label| match colour_of(table, label) {
         Some([r, g, b]) if label != 0 => {
             let opacity = if label == hovered { (opacity * HOVERED).min(1.0) } else { opacity };
-            let gap = if shown.is_preview { opacity * GAP } else { opacity };
+            let gap = if is_preview { opacity * GAP } else { opacity };
             [opacity, gap].map(|opacity| Color32::from_rgba_unmultiplied(r, g, b, (opacity * 255.0) as u8))
         }
         _ => [Color32::TRANSPARENT; 2],

@@ -78,7 +78,8 @@ pub fn pointer_ui(
         voxel.into_iter().for_each(|voxel| outbox.send(Request::Cursor(plane, voxel)));
     }
     for (button, name) in [(Primary, Button::Primary), (Secondary, Button::Secondary)] {
-        if moves_by_shift && button == Primary {
+        // Clicks that place points of a path are the path's, and no tool's.
+        if button == Primary && (moves_by_shift || studio.reslicing.is_placing) {
             continue;
         }
         let mut is_down = studio.pressed == Some((plane, name));
@@ -137,6 +138,18 @@ fn wheel_ui(ui: &egui::Ui, plane: Plane, studio: &Studio, outbox: &mut Outbox, w
         outbox.send(Request::Zoom(plane, zoom));
         return;
     }
+    let steps = wheel_steps(ui, wheel);
+    if steps == 0 {
+    } else if shift && studio.hand.entry.has(&BRUSH_SIZE) {
+        let diameter = studio.settings.tools.number(&BRUSH_SIZE) + 0.5 * steps as f64;
+        outbox.send(Request::ToolOption(&BRUSH_SIZE, OptionValue::Number(diameter)));
+    } else {
+        outbox.send(Request::Step(plane, steps));
+    }
+}
+
+/// Whole steps of the wheel since the last frame; `wheel` keeps what is not a whole step yet.
+pub fn wheel_steps(ui: &egui::Ui, wheel: &mut f32) -> i64 {
     let mut travel = 0.0;
     ui.input(|i| {
         for event in &i.events {
@@ -156,11 +169,5 @@ fn wheel_ui(ui: &egui::Ui, plane: Plane, studio: &Studio, outbox: &mut Outbox, w
     *wheel = if *wheel * travel < 0.0 { travel } else { *wheel + travel };
     let steps = wheel.trunc() as i64;
     *wheel -= steps as f32;
-    if steps == 0 {
-    } else if shift && studio.hand.entry.has(&BRUSH_SIZE) {
-        let diameter = studio.settings.tools.number(&BRUSH_SIZE) + 0.5 * steps as f64;
-        outbox.send(Request::ToolOption(&BRUSH_SIZE, OptionValue::Number(diameter)));
-    } else {
-        outbox.send(Request::Step(plane, steps));
-    }
+    steps
 }

@@ -8,7 +8,10 @@ use super::in_hand::{paint_box, paint_footprint, paint_highlight, paint_outline,
 use super::laid_over::LaidPicture;
 use super::measurements::measurements_ui;
 use super::overlay::{LabelsOnSlice, Overlay};
+use super::path_points::path_ui;
+use super::plane_line::plane_line_ui;
 use super::pointer::{Hovered, pointer_ui};
+use super::resliced::ReslicedCache;
 use super::slider::slider_ui;
 use crate::app::state::views::ScanView;
 use crate::app::{Outbox, Studio};
@@ -35,6 +38,8 @@ pub struct Views {
     planes: [PlaneCache; 3],
     /// How the 3-D tile was looked at.
     pub body: BodyCache,
+    /// The oblique and the curved tile.
+    pub resliced: [ReslicedCache; 2],
     /// Wheel travel, in slices, that is not a whole slice yet.
     wheel: f32,
 }
@@ -84,6 +89,8 @@ pub fn slice_view_ui(
     if studio.display.crosshair {
         crosshair_ui(&painter, plane, &frame, layout.screen(view.cursor));
     }
+    plane_line_ui(ui, &painter, (plane, &layout), &frame, (studio, volume, view), outbox);
+    path_ui(ui, &painter, (plane, &layout, slice), &frame, (studio, volume), &response, outbox);
     if studio.display.annotations {
         annotations_ui(&painter, plane, &frame, &layout, (studio, volume, view));
     }
@@ -101,7 +108,10 @@ pub fn slice_view_ui(
     let border = if is_lit { colour } else { colour.gamma_multiply(0.45) };
     painter.rect_stroke(rect, 0.0, Stroke::new(1.0, border), egui::StrokeKind::Inside);
     // A double click with a tool that draws is two clicks.
-    response.double_clicked() && !studio.hand.entry.paints && !studio.hand.tool.is_busy()
+    response.double_clicked()
+        && !studio.reslicing.is_placing
+        && !studio.hand.entry.paints
+        && !studio.hand.tool.is_busy()
 }
 
 /// Paints the ground around the image; the image itself is opaque.

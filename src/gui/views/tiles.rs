@@ -4,7 +4,9 @@ use super::body::body_view_ui;
 use super::facts::facts_ui;
 use super::frame::{fitting_scale, room};
 use super::numbers::numbers_tile_ui;
+use super::resliced::resliced_ui;
 use super::slice_view::{Views, slice_view_ui};
+use crate::app::state::reslicing::ResliceTile;
 use crate::app::state::tiles::{Layout, TileContent};
 use crate::app::{Outbox, Request, Studio};
 use crate::gui::egui;
@@ -51,6 +53,10 @@ pub fn views_ui(
                 slice_view_ui(ui, *rect, plane, fit, (studio, volume, view), outbox, (views, textures), &mut hover)
             }
             TileContent::Body => body_view_ui(ui, *rect, (studio, volume, view), outbox, &mut views.body),
+            TileContent::Oblique | TileContent::Curved => {
+                let tile = if content == TileContent::Oblique { ResliceTile::Oblique } else { ResliceTile::Curved };
+                resliced_ui(ui, *rect, (tile, fit), (studio, volume, view), outbox, &mut views.resliced)
+            }
             TileContent::Facts => facts_ui(ui, *rect, volume),
             TileContent::Numbers => numbers_tile_ui(ui, *rect, studio, outbox),
             TileContent::Nothing => {
@@ -90,7 +96,12 @@ fn linked_fit(tiles: &[(usize, Rect)], volume: &Volume, studio: &Studio) -> Opti
             let layout = PlaneLayout::new(&volume.geometry, plane);
             Some(fitting_scale(*rect, &layout, layout.pixel_mm(&volume.geometry)))
         }
-        TileContent::Body | TileContent::Facts | TileContent::Numbers | TileContent::Nothing => None,
+        TileContent::Body
+        | TileContent::Oblique
+        | TileContent::Curved
+        | TileContent::Facts
+        | TileContent::Numbers
+        | TileContent::Nothing => None,
     });
     fits.reduce(f32::min)
 }

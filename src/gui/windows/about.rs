@@ -1,12 +1,13 @@
 //! What the program is, and where its files lie.
 
+use crate::app::Outbox;
 use crate::app::state::settings;
 use crate::gui::egui;
 use crate::gui::theme::{self, UNIT};
 use crate::words::{self, say};
 
 /// Shows version, licence, what it is not for, and where settings and models lie; whether it stays open.
-pub fn about_ui(context: &egui::Context) -> bool {
+pub fn about_ui(context: &egui::Context, outbox: &mut Outbox) -> bool {
     let mut is_open = true;
     let modal = egui::Modal::new(egui::Id::new("about")).show(context, |ui| {
         ui.set_width(110.0 * UNIT);
@@ -38,7 +39,14 @@ pub fn about_ui(context: &egui::Context) -> bool {
             }
         });
         ui.add_space(2.0 * UNIT);
-        is_open = !ui.button(say!("Close")).on_hover_text(say!("Close (Esc)")).clicked();
+        ui.horizontal(|ui| {
+            is_open = !ui.button(say!("Close")).on_hover_text(say!("Close (Esc)")).clicked();
+            let hint = say!("Whose work is in the program: crates, fonts and models, with the texts of their licences");
+            if ui.button(say!("Licences...")).on_hover_text(hint).clicked() {
+                outbox.run("window.licences");
+                is_open = false;
+            }
+        });
     });
     is_open && !modal.should_close()
 }

@@ -2,22 +2,26 @@
 
 use std::path::Path;
 
+use crate::app::state::common_jobs::COMMON_JOBS;
 use crate::app::state::saving::file_name;
+use crate::app::state::templates::TemplateRequest;
 use crate::app::{Outbox, Request, Studio, commands};
 use crate::gui::controls::icon_button;
 use crate::gui::egui;
 use crate::gui::theme::{self, UNIT};
-use crate::words::say;
+use crate::words::{self, say};
 use egui_phosphor::regular as icon;
 
 /// Width of the list of recent paths.
 const RECENT: f32 = 110.0 * UNIT;
+/// Width of the button of a template.
+const TEMPLATE: f32 = 52.0 * UNIT;
 
 /// Shows the page.
 pub fn welcome_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
     let dim = theme::tokens(ui).dim;
     ui.vertical_centered(|ui| {
-        ui.add_space((ui.available_height() * 0.16).max(4.0 * UNIT));
+        ui.add_space((ui.available_height() * 0.08).max(4.0 * UNIT));
         ui.label(egui::RichText::new("Lamella").size(theme::TITLE).strong());
         ui.label(egui::RichText::new(say!("Open a scan, segment it, correct it, save the mask.")).color(dim));
         ui.add_space(5.0 * UNIT);
@@ -34,6 +38,7 @@ pub fn welcome_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
             }
             ui.add_space(UNIT);
         }
+        templates_ui(ui, studio, outbox);
         let hint = say!("Train a model on a folder of labelled scans; no scan needs to be open");
         let text = if studio.teach.is_alone { say!("Close the Teach task") } else { say!("Teach a model") };
         if ui.link(text).on_hover_text(hint).clicked() {
@@ -45,6 +50,40 @@ pub fn welcome_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
             questions_ui(ui, studio, outbox);
         }
     });
+}
+
+/// Common jobs, and the one that waits for a scan.
+fn templates_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
+    let dim = theme::tokens(ui).dim;
+    ui.add_space(2.0 * UNIT);
+    ui.label(egui::RichText::new(say!("Begin with a template")).color(dim));
+    let size = egui::vec2(2.0 * TEMPLATE + UNIT, ui.spacing().interact_size.y);
+    let more =
+        commands::find("file.templates").map(|entry| (entry.id, words::text(entry.name), words::text(entry.hint)));
+    let all: Vec<_> =
+        COMMON_JOBS.iter().map(|job| (job.id, words::text(job.name), words::text(job.hint))).chain(more).collect();
+    for row in all.chunks(2) {
+        ui.allocate_ui_with_layout(size, egui::Layout::left_to_right(egui::Align::Center), |ui| {
+            ui.spacing_mut().item_spacing.x = UNIT;
+            for (id, name, hint) in row {
+                let button = egui::Button::new(*name).truncate().min_size(egui::vec2(TEMPLATE, size.y));
+                if ui.add_sized([TEMPLATE, size.y], button).on_hover_text(*hint).clicked() {
+                    outbox.run(id);
+                }
+            }
+        });
+    }
+    if let Some(waiting) = &studio.templates.waiting {
+        ui.allocate_ui_with_layout(size, egui::Layout::left_to_right(egui::Align::Center), |ui| {
+            let forget = icon_button(ui, icon::X, say!("Forget the template"));
+            if forget.on_hover_text(say!("Open the next scan without it")).clicked() {
+                outbox.send(Request::Template(TemplateRequest::Forget));
+            }
+            let name = words::text(&waiting.template.name);
+            ui.add(egui::Label::new(say!("\"{name}\" is set up for the next scan that opens.", name)).truncate());
+        });
+    }
+    ui.add_space(2.0 * UNIT);
 }
 
 /// Series that are opened only with the user's word, each with what that does.

@@ -15,11 +15,24 @@ type Place = [i32; 3];
 
 /// The triangles of a label in all blocks, by places in steps of the whole grid.
 fn triangles(labels: &LabelMap, label: LabelValue, step: usize, is_mirrored: bool) -> Vec<[Place; 3]> {
+    triangles_of(labels, label, |block| block_surface(labels, block, step, is_mirrored))
+}
+
+/// The same of simpler surfaces.
+fn simpler_triangles(labels: &LabelMap, label: LabelValue, step: usize) -> Vec<[Place; 3]> {
+    triangles_of(labels, label, |block| simpler_surface(&block_surface(labels, block, step, false), step))
+}
+
+fn triangles_of(
+    labels: &LabelMap,
+    label: LabelValue,
+    surface_of: impl Fn([usize; 3]) -> BlockSurface,
+) -> Vec<[Place; 3]> {
     let counts = block_counts(labels.geometry().shape());
     let mut all = Vec::new();
     for n in 0..counts.iter().product() {
         let block = [n % counts[0], n / counts[0] % counts[1], n / (counts[0] * counts[1])];
-        let surface = block_surface(labels, block, step, is_mirrored);
+        let surface = surface_of(block);
         for part in surface.parts.iter().filter(|part| part.label == label) {
             let indices = &surface.indices[part.indices.start as usize..part.indices.end as usize];
             all.extend(indices.chunks_exact(3).map(|corners| {
@@ -76,6 +89,38 @@ fn a_ball_over_eight_blocks_is_closed_and_as_large_as_its_voxels() {
 }
 
 #[test]
+fn a_simpler_ball_has_a_third_of_the_triangles_and_lies_where_it_lay() {
+    let inside = ball([31.4, 32.0, 32.7], 24.0);
+    let labels = map([64, 64, 64], |voxel| if inside(voxel) { 3 } else { 0 });
+    let (fine, simpler) = (triangles(&labels, 3, 1, false), simpler_triangles(&labels, 3, 1));
+    assert!(is_closed(&simpler));
+    assert!(simpler.len() * 3 < fine.len(), "{} of {}", simpler.len(), fine.len());
+    let ratio = volume(&simpler) / volume(&fine);
+    assert!((ratio - 1.0).abs() < 0.01, "{ratio}");
+    let radius = |place: &Place| {
+        let from = [31.4, 32.0, 32.7];
+        (0..3).map(|n| (f64::from(place[n]) / f64::from(STEPS_PER_VOXEL) - from[n]).powi(2)).sum::<f64>().sqrt()
+    };
+    assert!(simpler.iter().flatten().all(|place| (radius(place) - 24.0).abs() < 1.0), "within a voxel");
+}
+
+#[test]
+fn nothing_thin_gets_thinner() {
+    // Plates and threads of one and two voxels at even and odd places, also where blocks meet.
+    for (thick, at) in [(1, 9), (1, 10), (1, 31), (1, 32), (2, 12), (2, 13), (2, 31)] {
+        for axis in 0..3 {
+            let is_in = |voxel: [usize; 3], axis: usize| (at..at + thick).contains(&voxel[axis]);
+            let plate = map([40; 3], |voxel| u16::from(is_in(voxel, axis)));
+            let ratio = volume(&simpler_triangles(&plate, 1, 1)) / volume(&triangles(&plate, 1, 1, false));
+            assert!(ratio > 0.95, "a plate of {thick} at {at} along {axis}: {ratio}");
+            let thread = map([40; 3], |voxel| u16::from(is_in(voxel, (axis + 1) % 3) && is_in(voxel, (axis + 2) % 3)));
+            let ratio = volume(&simpler_triangles(&thread, 1, 1)) / volume(&triangles(&thread, 1, 1, false));
+            assert!(ratio > 0.7, "a thread of {thick} at {at} along {axis}: {ratio}");
+        }
+    }
+}
+
+#[test]
 fn what_reaches_the_edge_of_the_grid_ends_there() {
     let labels = map([40, 33, 5], |_| 7);
     let all = triangles(&labels, 7, 1, false);
@@ -117,6 +162,7 @@ proptest! {
         let labels = map([37, 34, 35], |voxel| match noise(voxel, seed) % share { 0 => 1, 1 => 2, _ => 0 });
         for (label, step) in [(1, 1), (2, 1), (1, 2), (1, 4)] {
             prop_assert!(is_closed(&triangles(&labels, label, step, false)), "label {} step {}", label, step);
+            prop_assert!(is_closed(&simpler_triangles(&labels, label, step)), "simpler: label {} step {}", label, step);
         }
     }
 
@@ -135,7 +181,8 @@ proptest! {
             let block = [n % 3, n / 3 % 3, n / 9];
             if !touched.contains(&block) {
                 for step in [1, 2] {
-                    prop_assert_eq!(block_surface(&before, block, step, false), block_surface(&after, block, step, false));
+                    let [before, after] = [&before, &after].map(|labels| block_surface(labels, block, step, false));
+                    prop_assert_eq!(&before, &after);
                 }
             }
         }

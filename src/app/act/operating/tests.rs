@@ -4,6 +4,7 @@ use super::*;
 use crate::app::Settings;
 use crate::app::act::scans::add_label_view;
 use crate::app::act::{following, painting};
+use crate::app::state::tiles::TileContent;
 use crate::app::state::views::ScanView;
 use crate::edit::operations::find;
 use crate::session::{Incoming, PaintRules, SliceState};
@@ -123,6 +124,8 @@ fn a_result_that_comes_during_a_stroke_waits_and_the_stroke_stays() {
     };
     for is_dropped in [true, false] {
         let mut studio = studio();
+        // Nothing is meshed besides.
+        studio.settings.tiles[3] = TileContent::Facts;
         painting::take_tool(&mut studio, tools::find("brush").unwrap());
         choose(&mut studio, find("clear").unwrap());
         take(&mut studio);

@@ -22,7 +22,7 @@ pub const ENTRY: Operation = Operation {
     parameters: &[
         Parameter {
             id: "most",
-            name: "Labels at most",
+            name: "Most labels",
             hint: "How many labels there are at most afterwards; smaller islands keep the label that they have",
             kind: Kind::Count { unit: "", min: 2, max: 1000, default: 20 },
         },

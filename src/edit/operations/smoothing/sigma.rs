@@ -9,7 +9,7 @@ use crate::work::numbers::real;
 
 /// The parameter.
 pub const SIGMA: Parameter =
-    size("sigma", "Standard deviation", "Standard deviation of the Gaussian; larger is smoother", 20.0, 1.5);
+    size("sigma", "Deviation", "Standard deviation of the Gaussian; larger is smoother", 20.0, 1.5);
 
 /// What was chosen of it: millimetres, and weights on the grid.
 pub fn gaussian(inputs: &Inputs) -> Result<(f64, Gaussian), OperationError> {

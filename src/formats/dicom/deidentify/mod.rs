@@ -145,7 +145,7 @@ pub fn deidentify(
     memory::ensure::<u8>(index(length)).map_err(|e| Left::Failed(FormatError::memory(path, e)))?;
     // What follows the pixels is no image: signatures, and bytes that fill up.
     let opened = OpenFileOptions::new().read_until(BEHIND_PIXELS).open_file(path);
-    let mut file = opened.map_err(|e| malformed(format!("the data set cannot be read: {}", chain(&e))))?;
+    let mut file = opened.map_err(|e| malformed(format!("the data set cannot be read: {why}", why = chain(&e))))?;
     let sets =
         file.get(tags::SPECIFIC_CHARACTER_SET).and_then(|e| e.value().to_multi_str().ok().map(|all| all.to_vec()));
     let has_many_sets = sets.is_some_and(|sets| sets.len() > 1);

@@ -77,11 +77,11 @@ pub fn plan(path: &Path, image: usize, watch: Watch) -> Result<Plan> {
         let other = Layout::of(&mut source, directory)?;
         if !other.is_like(&layout) {
             return Err(source.unsupported(format!(
-                "page {} has {}, page {} has {}: slices of one volume are alike; save the pages as files of their own",
+                "page {} has {other}, page {} has {wanted}: slices of one volume are alike; save the pages as files of their own",
                 page + 1,
-                other.describe(),
                 arrangement.first + 1,
-                layout.describe()
+                other = other.describe(),
+                wanted = layout.describe()
             )));
         }
         if (other.photometric == Photometric::MinIsWhite) != (layout.photometric == Photometric::MinIsWhite) {

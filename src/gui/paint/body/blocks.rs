@@ -14,6 +14,8 @@ use crate::jobs::MeshedBlock;
 pub enum Level {
     /// The fine ones.
     Fine,
+    /// Those for pictures whose voxels are hardly larger than pixels.
+    Simpler,
     /// Those for while the view moves.
     Coarse,
 }
@@ -23,6 +25,7 @@ impl Level {
     pub fn of(self, block: &MeshedBlock) -> &BlockSurface {
         match self {
             Self::Fine => &block.fine,
+            Self::Simpler => &block.simpler,
             Self::Coarse => &block.coarse,
         }
     }
@@ -56,6 +59,7 @@ impl Buffers {
 struct Known {
     block: Arc<MeshedBlock>,
     fine: Option<Buffers>,
+    simpler: Option<Buffers>,
     coarse: Option<Buffers>,
 }
 
@@ -79,7 +83,7 @@ impl DeviceBlocks {
         }
         self.known.retain(|place, known| blocks.get(place).is_some_and(|block| Arc::ptr_eq(block, &known.block)));
         for (place, block) in blocks.iter() {
-            let made = || Known { block: block.clone(), fine: None, coarse: None };
+            let made = || Known { block: block.clone(), fine: None, simpler: None, coarse: None };
             self.known.entry(*place).or_insert_with(made);
         }
         self.of = Some(blocks.clone());
@@ -90,6 +94,7 @@ impl DeviceBlocks {
         let Some(known) = self.known.get_mut(&place) else { return };
         let slot = match level {
             Level::Fine => &mut known.fine,
+            Level::Simpler => &mut known.simpler,
             Level::Coarse => &mut known.coarse,
         };
         slot.get_or_insert_with(|| Buffers::new(device, level.of(&known.block)));
@@ -100,6 +105,7 @@ impl DeviceBlocks {
         let known = self.known.get(&place)?;
         match level {
             Level::Fine => known.fine.as_ref(),
+            Level::Simpler => known.simpler.as_ref(),
             Level::Coarse => known.coarse.as_ref(),
         }
     }

@@ -39,7 +39,10 @@ fn surface(@location(0) place: vec4<u32>, @location(1) origin: vec3<f32>, @locat
 // Both sides are lit, so that the inside of what is cut open is seen.
 fn light(normal: vec3<f32>, colour: vec3<f32>) -> vec4<f32> {
     let towards = abs(normalize(normal).z);
-    let gloss = pow(towards, 24.0) * 0.18;
+    // To the power of 24, by what is quick without a graphics card.
+    let squared = towards * towards;
+    let eighth = squared * squared * squared * squared;
+    let gloss = eighth * eighth * eighth * 0.18;
     return vec4<f32>(min(colour * (0.28 + 0.72 * towards) + gloss, vec3<f32>(1.0)), 1.0);
 }
 

@@ -6,12 +6,14 @@ use eframe::egui_wgpu::wgpu;
 
 use super::blocks::{DeviceBlocks, Level};
 use super::pipelines::{INSTANCE_BYTES, Pipelines, SMOOTH};
+use super::reading::read;
 use super::scene::{Look, Scene};
 use super::slices::DeviceSlices;
 use super::target::Target;
 use super::volume::{DeviceVolume, VolumeScene};
 use crate::app::state::body::BlockPart;
-use crate::volume::BRICK_EDGE;
+use crate::formats::RgbPicture;
+use crate::jobs::JobError;
 
 /// Bytes of the scene: two matrices of 4 by 4 and two places, as f32.
 const SCENE_BYTES: u64 = 4 * (16 + 16 + 4 + 4);
@@ -24,6 +26,8 @@ const FEW_TRIANGLES: usize = 60_000;
 const MANY_TRIANGLES: usize = 400_000;
 /// Triangles that are drawn in one frame without a graphics card; a picture of more comes in several.
 const TRIANGLES_A_FRAME: usize = 80_000;
+/// A picture at rest of more triangles than this comes after a coarse one.
+const SOON_TRIANGLES: usize = 800_000;
 /// Pixels through which rays go in one part of a picture for a file.
 const PIXELS_A_PART: u32 = 200_000;
 
@@ -37,14 +41,17 @@ struct Quality {
 
 impl Quality {
     /// As at rest, and with a card always.
-    fn full(size: [u32; 2], triangles: usize, is_software: bool) -> Self {
-        let samples = if is_software && triangles > MANY_TRIANGLES { 1 } else { SMOOTH };
-        Self { size, samples, level: Level::Fine }
+    fn full(scene: &Scene, size: [u32; 2], is_software: bool) -> Self {
+        let fine = if is_software { scene.triangles(Level::Fine) } else { 0 };
+        let samples = if fine > MANY_TRIANGLES { 1 } else { SMOOTH };
+        let is_simpler = fine > TRIANGLES_A_FRAME && scene.is_finer_than_pixels(size);
+        let level = if is_simpler { Level::Simpler } else { Level::Fine };
+        Self { size, samples, level }
     }
 
     /// As while the view moves without a card: a quarter of the pixels and, where there are many triangles, coarse surfaces.
-    fn moving(size: [u32; 2], triangles: usize) -> Self {
-        let level = if triangles > FEW_TRIANGLES { Level::Coarse } else { Level::Fine };
+    fn moving(scene: &Scene, size: [u32; 2]) -> Self {
+        let level = if scene.triangles(Level::Fine) > FEW_TRIANGLES { Level::Coarse } else { Level::Fine };
         Self { size: size.map(|n| n.div_ceil(2)), samples: 1, level }
     }
 }
@@ -56,6 +63,24 @@ struct Coming {
     target: Target,
     /// Calls that it has.
     done: usize,
+}
+
+/// What a picture of the body shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shown {
+    /// Width and height in pixels.
+    pub size: [u32; 2],
+    /// Samples of a pixel.
+    pub samples: u32,
+    /// Triangles that were drawn, those that face away from the viewer included.
+    pub triangles: usize,
+}
+
+/// A picture that is whole.
+struct Drawn {
+    look: Look,
+    quality: Quality,
+    triangles: usize,
 }
 
 /// A call: a part of a block with a colour.
@@ -78,8 +103,10 @@ pub struct BodyDevice {
     shown_volume: Option<VolumeScene>,
     target: Option<Target>,
     /// What the picture shows.
-    drawn: Option<(Look, Quality)>,
+    drawn: Option<Drawn>,
     coming: Option<Coming>,
+    /// Whether what came was out of date before it was whole: then a picture that is there at once comes first.
+    was_late: bool,
 }
 
 fn instance_buffer(device: &wgpu::Device, count: u64) -> wgpu::Buffer {
@@ -120,6 +147,7 @@ impl BodyDevice {
             target: None,
             drawn: None,
             coming: None,
+            was_late: false,
         }
     }
 
@@ -132,17 +160,22 @@ impl BodyDevice {
         size: [u32; 2],
     ) -> bool {
         let size = size.map(|n| n.min(self.most_pixels));
-        let triangles = scene.blocks.values().map(|block| block.fine.indices.len() / 3).sum();
-        let (full, moving) = (Quality::full(size, triangles, self.is_software), Quality::moving(size, triangles));
+        let (full, moving) = (Quality::full(scene, size, self.is_software), Quality::moving(scene, size));
         let is_of = self.blocks.is_of(&scene.blocks) && self.slices.is_of(&scene.slices);
         let is_of = is_of && self.shown_volume == scene.volume;
         let shows = |quality: Quality| {
-            is_of && self.drawn.as_ref().is_some_and(|(look, drawn)| *look == scene.look && *drawn == quality)
+            is_of && self.drawn.as_ref().is_some_and(|drawn| drawn.look == scene.look && drawn.quality == quality)
         };
+        let triangles = scene.triangles(full.level);
         let comes_in_parts = self.is_software && scene.volume.is_none() && triangles > TRIANGLES_A_FRAME;
+        if self.coming.as_ref().is_some_and(|coming| !is_of || coming.look != scene.look || coming.quality != full) {
+            self.was_late = true;
+        }
+        // What shows another view of the same surfaces for a moment is better than two pictures one after the other.
+        let is_soon = is_of && !self.was_late && triangles <= SOON_TRIANGLES;
         let wanted = match (self.is_software, scene.is_moving) {
             (true, true) => moving,
-            _ if comes_in_parts && !shows(full) && !shows(moving) => moving,
+            _ if comes_in_parts && !shows(full) && !shows(moving) && !is_soon => moving,
             _ => full,
         };
         if shows(wanted) {
@@ -168,7 +201,7 @@ impl BodyDevice {
         self.send((device, queue), scene, wanted.level, (&calls.all, 0..calls.all.len()));
         self.record(encoder, scene, (&target, wanted), &calls, 0..calls.all.len());
         self.target = Some(target);
-        self.drawn = Some((scene.look.clone(), wanted));
+        self.drawn = Some(Drawn { look: scene.look.clone(), quality: wanted, triangles: calls.triangles() });
         wanted != full && !scene.is_moving
     }
 
@@ -198,7 +231,8 @@ impl BodyDevice {
             return true;
         }
         self.target = Some(coming.target);
-        self.drawn = Some((coming.look, full));
+        self.drawn = Some(Drawn { look: coming.look, quality: full, triangles: calls.triangles() });
+        self.was_late = false;
         false
     }
 
@@ -317,6 +351,20 @@ impl BodyDevice {
         }
     }
 
+    /// What the picture shows; none where there is no picture.
+    pub fn shown(&self) -> Option<Shown> {
+        let Drawn { quality: Quality { size, samples, .. }, triangles, .. } = *self.drawn.as_ref()?;
+        Some(Shown { size, samples, triangles })
+    }
+
+    /// Brings the picture back from the device; none where there is no picture.
+    ///
+    /// # Errors
+    /// Where the device fails.
+    pub fn read(&self, of: (&wgpu::Device, &wgpu::Queue)) -> Result<Option<RgbPicture>, JobError> {
+        self.target.as_ref().map(|target| read(of, target)).transpose()
+    }
+
     /// Copies the picture.
     pub fn copy(&self, pass: &mut wgpu::RenderPass<'static>) {
         let Some(target) = &self.target else { return };
@@ -338,17 +386,10 @@ impl<'a> Calls<'a> {
     /// The parts that may be seen. Of what is solid the nearest blocks come first: what they hide is not lit. Of what is translucent the
     /// farthest do: blocks lie side by side, so that each lies over those that it covers.
     fn new(scene: &'a Scene, level: Level) -> Self {
-        let edge = BRICK_EDGE as f32;
         let mut seen: Vec<(f32, [usize; 3], &[BlockPart])> = Vec::new();
-        for (place, block) in scene.blocks.iter() {
-            let low = place.map(|n| n as f32 * edge - 3.0);
-            let high = low.map(|n| n + edge + 6.0);
-            let parts = level.of(block).parts.as_slice();
-            if parts.is_empty() || !scene.look.may_show(low, high) {
-                continue;
-            }
-            let far = (0..3).map(|axis| (low[axis] + edge / 2.0 - scene.look.eye[axis]).powi(2)).sum();
-            seen.push((far, *place, parts));
+        for (place, block, [low, high]) in scene.seen(level) {
+            let far = (0..3).map(|axis| (f32::midpoint(low[axis], high[axis]) - scene.look.eye[axis]).powi(2)).sum();
+            seen.push((far, *place, &level.of(block).parts));
         }
         seen.sort_by(|a, b| a.0.total_cmp(&b.0));
         let (mut all, mut clear) = (Vec::new(), Vec::new());
@@ -363,6 +404,10 @@ impl<'a> Calls<'a> {
         let solid = all.len();
         all.extend(clear.into_iter().rev());
         Self { all, solid }
+    }
+
+    fn triangles(&self) -> usize {
+        self.all.iter().map(|call| call.part.indices.len() / 3).sum()
     }
 
     /// The end of a part of the calls from one on, of so many triangles that a frame can draw.

@@ -7,6 +7,7 @@ mod artist;
 mod blocks;
 mod device;
 mod pipelines;
+mod reading;
 mod scene;
 mod slices;
 mod target;

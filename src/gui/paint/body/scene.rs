@@ -2,12 +2,17 @@
 
 use std::sync::Arc;
 
+use super::blocks::Level;
 use super::slices::SlicePicture;
 use super::volume::VolumeScene;
 use crate::app::state::body::{Blocks, BodyLook};
 use crate::app::state::camera::{Bounds, Camera};
 use crate::gui::egui;
-use crate::volume::{Geometry, LabelValue, Region};
+use crate::jobs::MeshedBlock;
+use crate::volume::{BRICK_EDGE, Geometry, LabelValue, Region};
+
+/// Pixels that a voxel takes at most where simpler surfaces look as the fine ones do.
+const MOST_PIXELS: f32 = 1.25;
 
 /// Surfaces and how they are looked at.
 pub struct Scene {
@@ -21,6 +26,31 @@ pub struct Scene {
     pub look: Look,
     /// Whether the view moves: then a picture that comes soon is worth more than one of all details.
     pub is_moving: bool,
+}
+
+impl Scene {
+    /// Triangles of all surfaces, seen or not.
+    pub fn triangles(&self, level: Level) -> usize {
+        self.blocks.values().map(|block| level.of(block).indices.len() / 3).sum()
+    }
+
+    /// Blocks that may be in the picture, and the boxes around them.
+    pub fn seen(&self, level: Level) -> impl Iterator<Item = (&[usize; 3], &MeshedBlock, [[f32; 3]; 2])> {
+        let edge = BRICK_EDGE as f32;
+        self.blocks.iter().filter_map(move |(place, block)| {
+            let low = place.map(|n| n as f32 * edge - 3.0);
+            let high = low.map(|n| n + edge + 6.0);
+            let is_seen = !level.of(block).parts.is_empty() && self.look.may_show(low, high);
+            is_seen.then_some((place, &**block, [low, high]))
+        })
+    }
+
+    /// Whether no voxel that is seen is much larger than a pixel in a picture of a size.
+    ///
+    /// It is asked for the picture as a whole: blocks of different levels would not meet without cracks.
+    pub fn is_finer_than_pixels(&self, size: [u32; 2]) -> bool {
+        self.seen(Level::Fine).all(|(_, _, [low, high])| self.look.pixels_a_voxel(low, high, size) <= MOST_PIXELS)
+    }
 }
 
 /// How surfaces are looked at; equal looks at the same surfaces are equal pictures.
@@ -82,6 +112,23 @@ impl Look {
             || is_beyond(|p| p[1] > p[3])
             || is_beyond(|p| p[3] <= 0.0))
             && self.kept.is_none_or(|[from, to]| (0..3).all(|axis| low[axis] <= to[axis] && high[axis] >= from[axis]))
+    }
+
+    /// Pixels that a voxel where a box is nearest takes along the longest of its axes, in a picture of a size; endless where the box reaches
+    /// the viewer.
+    pub fn pixels_a_voxel(&self, low: [f32; 3], high: [f32; 3], size: [u32; 2]) -> f32 {
+        let [x, y, _, w] = self.clip_from_voxel;
+        let at = |row: [f32; 4], p: [f32; 3]| row[0] * p[0] + row[1] * p[1] + row[2] * p[2] + row[3];
+        let nearest = at(w, [0, 1, 2].map(|axis| if w[axis] < 0.0 { high[axis] } else { low[axis] }));
+        if nearest <= 0.0 {
+            return f32::INFINITY;
+        }
+        let middle = [0, 1, 2].map(|axis| f32::midpoint(low[axis], high[axis]));
+        let [right, up] = [x, y].map(|row| (at(row, middle) / at(w, middle)).clamp(-1.0, 1.0));
+        let [across, down] = size.map(|n| n as f32 / 2.0);
+        let length =
+            |axis: usize| ((x[axis] - right * w[axis]) * across).hypot((y[axis] - up * w[axis]) * down) / nearest;
+        (0..3).map(length).fold(0.0, f32::max)
     }
 
     /// The colour and opacity of a label, where it is shown.

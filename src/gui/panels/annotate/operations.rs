@@ -4,7 +4,7 @@ use crate::app::act::operating;
 use crate::app::state::operating::OperationForm;
 use crate::app::{Outbox, Request, Studio};
 use crate::edit::operations::{Choice, Kind, OPERATIONS, Operation, Parameter, Value, WorksOn};
-use crate::gui::controls::{beside, command_button, list_row, note, row};
+use crate::gui::controls::{beside, command_button, list_row, note, row, wide_list};
 use crate::gui::egui;
 use crate::gui::theme;
 use crate::volume::{LabelTable, Plane};
@@ -57,7 +57,7 @@ fn is_new_choice(ui: &egui::Ui, times_chosen: usize) -> bool {
 /// The list of operations, in groups.
 fn choose_ui(ui: &mut egui::Ui, form: &mut OperationForm) {
     let mut chosen = form.operation.id;
-    let list = list_row(ui, say!("Operation"), words::text(form.operation.name), |ui| {
+    let list = wide_list(ui, say!("Operation"), words::text(form.operation.name), |ui| {
         let mut all: Vec<&Operation> = OPERATIONS.iter().collect();
         all.sort_by_key(|operation| operation.group);
         for group in all.chunk_by(|a, b| a.group == b.group) {
@@ -128,8 +128,9 @@ fn parameter_ui(
             field_ui(ui, parameter, field);
         }
         (Kind::Count { unit, min, max, .. }, Value::Count(count)) => {
+            let unit = if *unit == "voxels" && *count == 1 { say!("voxel") } else { words::text(unit) };
             let field = egui::DragValue::new(count).range(*min..=*max).speed(0.1);
-            let field = if unit.is_empty() { field } else { field.suffix(format!(" {}", words::text(unit))) };
+            let field = if unit.is_empty() { field } else { field.suffix(format!(" {unit}")) };
             field_ui(ui, parameter, field);
         }
         (Kind::Intensity(_), Value::Number(number)) => {

@@ -1,7 +1,7 @@
-//! The guided first task, at the foot of the data tree: what has been reached, and how the next step is done.
+//! A guided task, at the foot of the data tree: what has been reached, and how the next step is done.
 
 use crate::app::commands::{self, keys_of};
-use crate::app::state::first_task::{FIRST_STEPS, FirstStep, FirstTask};
+use crate::app::state::first_task::{FirstStep, FirstTask};
 use crate::app::{Outbox, Studio};
 use crate::gui::controls::{command_button, icon_button, note};
 use crate::gui::egui;
@@ -17,14 +17,14 @@ pub fn first_task_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
             ui.set_width(ui.available_width());
             title_ui(ui, task, outbox);
             let next = task.next();
-            for (n, step) in FIRST_STEPS.iter().enumerate() {
+            for (n, step) in task.guide.steps.iter().enumerate() {
                 step_ui(ui, step, task.is_reached(n), next == Some(n));
                 if next == Some(n) {
                     how_ui(ui, step, studio, outbox);
                 }
             }
             if next.is_none() {
-                note(ui, say!("That was all of it. The same steps work on a scan of your own, with a model for it."));
+                note(ui, words::text(task.guide.end));
             }
         });
         ui.add_space(UNIT);
@@ -32,19 +32,17 @@ pub fn first_task_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
 }
 
 fn title_ui(ui: &mut egui::Ui, task: &FirstTask, outbox: &mut Outbox) {
-    ui.horizontal(|ui| {
-        ui.label(egui::RichText::new(say!("First steps")).heading());
-        let count = say!("{count} of {all}", count = task.count(), all = FIRST_STEPS.len());
-        ui.label(egui::RichText::new(count).small().color(theme::tokens(ui).dim));
-        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            if icon_button(ui, icon::X, say!("End the first steps"))
-                .on_hover_text(say!("Hide the first steps"))
-                .clicked()
-            {
-                outbox.run("window.end-first-task");
-            }
+    let line = egui::vec2(ui.available_width(), ui.spacing().interact_size.y);
+    ui.allocate_ui_with_layout(line, egui::Layout::right_to_left(egui::Align::Center), |ui| {
+        if icon_button(ui, icon::X, say!("End the first steps")).on_hover_text(say!("Hide the first steps")).clicked() {
+            outbox.run("window.end-first-task");
+        }
+        ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
+            ui.add(egui::Label::new(egui::RichText::new(words::text(task.guide.title)).heading()).truncate());
         });
     });
+    let count = say!("{count} of {all}", count = task.count(), all = task.guide.steps.len());
+    ui.label(egui::RichText::new(count).small().color(theme::tokens(ui).dim));
 }
 
 fn step_ui(ui: &mut egui::Ui, step: &FirstStep, is_reached: bool, is_next: bool) {

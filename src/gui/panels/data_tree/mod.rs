@@ -14,7 +14,7 @@ use crate::gui::paint::still;
 use crate::gui::paint::textures::Textures;
 use crate::gui::theme::UNIT;
 use crate::session::ScanId;
-use crate::words::say;
+use crate::words::{self, say};
 
 /// Shows the panel.
 pub fn data_tree_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox, textures: &mut Textures) {
@@ -63,8 +63,8 @@ fn heading_ui(ui: &mut egui::Ui, heading: &Heading, studio: &Studio, outbox: &mu
     };
     match &heading.title {
         Some(title) => {
-            let text = egui::RichText::new(title).small();
-            egui::CollapsingHeader::new(text).default_open(true).show_unindented(ui, items_ui);
+            let text = egui::RichText::new(words::shown(title)).small();
+            egui::CollapsingHeader::new(text).id_salt(title).default_open(true).show_unindented(ui, items_ui);
         }
         None => items_ui(ui),
     }

@@ -5,7 +5,7 @@ use crate::formats::Skipped;
 use crate::gui::controls::beside;
 use crate::gui::egui;
 use crate::gui::theme::UNIT;
-use crate::words::{plural, say};
+use crate::words::{self, plural, say};
 
 /// Most files that are listed.
 const MOST: usize = 200;
@@ -19,7 +19,8 @@ pub fn skipped_ui(ui: &mut egui::Ui, skipped: &[Skipped]) {
     ui.add_space(2.0 * UNIT);
     egui::CollapsingHeader::new(title).id_salt("files not shown").show(ui, |ui| {
         for file in skipped.iter().take(MOST) {
-            let text = egui::RichText::new(format!("{}: {}", file_name(&file.path), file.reason)).small();
+            let text = format!("{}: {}", file_name(&file.path), words::shown(&file.reason));
+            let text = egui::RichText::new(text).small();
             let label = ui.add(egui::Label::new(text).wrap());
             beside(&label, &file.path.display().to_string());
         }

@@ -20,6 +20,7 @@ pub fn export_ui(ui: &mut egui::Ui, studio: &Studio, outbox: &mut Outbox) {
     section(ui, studio, outbox, "Image and pictures", |ui, outbox| {
         for (id, sign, text) in [
             ("file.save-image", icon::IMAGE, say!("Save image")),
+            ("file.save-series", icon::STACK, say!("Save as DICOM series")),
             ("file.picture-axial", icon::CAMERA, say!("Save axial picture")),
             ("file.picture-coronal", icon::CAMERA, say!("Save coronal picture")),
             ("file.picture-sagittal", icon::CAMERA, say!("Save sagittal picture")),

@@ -64,7 +64,7 @@ fn slices_ui(ui: &mut egui::Ui, studio: &Studio, form: &mut FigureForm) {
     let all = count(form.plane);
     match form.numbers(all) {
         Ok(numbers) => note(ui, say!("{numbers} of {all} slices", numbers = numbers.len(), all)),
-        Err(problem) => note(ui, crate::app::state::notices::in_sentence_case(&problem)),
+        Err(problem) => note(ui, crate::app::state::notices::in_sentence_case(&words::shown(&problem))),
     };
 }
 

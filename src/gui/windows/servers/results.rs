@@ -118,7 +118,7 @@ fn study_ui(ui: &mut egui::Ui, studio: &Studio, n: usize, row: &StudyRow, outbox
     match &row.series {
         SeriesOfStudy::Unknown => {}
         SeriesOfStudy::Waiting => line_ui(ui, say!("Listing series..."), theme::tokens(ui).dim),
-        SeriesOfStudy::Failed(why) => line_ui(ui, why, theme::tokens(ui).bad),
+        SeriesOfStudy::Failed(why) => line_ui(ui, &words::shown(why), theme::tokens(ui).bad),
         SeriesOfStudy::Known(all) if all.is_empty() => line_ui(ui, say!("No series."), theme::tokens(ui).dim),
         SeriesOfStudy::Known(all) => all.iter().for_each(|series| series_ui(ui, studio, series, outbox)),
     }
