@@ -5,9 +5,10 @@
     python benches/formats.py read  /tmp/ct --lamella target/release/lamella   # DICOM, .nii, .nii.gz, JPEG 2000
     python benches/formats.py write /tmp/ct --lamella target/release/lamella   # .nii.gz
     python benches/formats.py seg   /tmp/ct --lamella target/release/lamella   # DICOM SEG of 20 segments
+    python benches/formats.py headers /tmp/ct --lamella target/release/lamella # 10,000 files in one folder, 100 series
 
 `read` and `write` need numpy and SimpleITK, JPEG 2000 also pydicom, pylibjpeg and pylibjpeg-openjpeg (the series is compressed once, into
-FOLDER_j2k); `seg` needs highdicom. Reading is timed within each program (`lamella bench load`), writing of .nii.gz as the time of
+FOLDER_j2k); `seg` needs highdicom, `headers` pydicom and SimpleITK. Reading is timed within each program (`lamella bench load`), writing of .nii.gz as the time of
 `lamella convert` of a .nii to .nii.gz less that of reading it, and segmentations as the whole command, with the start of the program, the
 scan and the check of what was written.
 """
@@ -171,16 +172,48 @@ def seg(a):
             lambda: hd.seg.segread(ours).get_volume(combine_segments=True, skip_overlap_checks=True), "highdicom", 0.1)
 
 
+def headers(a):
+    """Which series lie in a folder of 10,000 images of 64 x 64 pixels: the time of the whole command, the files in the system's cache."""
+    import pydicom
+    import SimpleITK as sitk
+    from pydicom.uid import generate_uid
+
+    series, images, most_s = 100, 100, 5.0
+    source = pydicom.dcmread(next(iter(sorted(Path(a.series).glob("*.dcm")))))
+    source.Rows = source.Columns = 64
+    source.PixelData = bytes(2 * 64 * 64)
+    with tempfile.TemporaryDirectory() as folder:
+        for n in range(series):
+            source.SeriesInstanceUID, source.SeriesNumber = generate_uid(), n + 1
+            for k in range(images):
+                source.SOPInstanceUID = source.file_meta.MediaStorageSOPInstanceUID = generate_uid()
+                source.InstanceNumber, source.ImagePositionPatient = k + 1, [0, 0, 2 * k]
+                source.save_as(Path(folder) / f"{n * images + k:05d}.dcm")
+        found, times = set(), []
+
+        def ours():
+            start = time.perf_counter()
+            found.add(len(json.loads(run(a.lamella, "info", folder, "--json"))["volumes"]))
+            times.append(time.perf_counter() - start)
+
+        def theirs():
+            found.add(len(sitk.ImageSeriesReader.GetGDCMSeriesIDs(folder)))
+
+        good = compare("10,000 headers", min(a.rounds, 3), ours, theirs, "GDCM", 1)
+        print(f"series found by both: {sorted(found)}; ours within {min(times):.2f} s (at most {most_s} s)")
+        return good and found == {series} and min(times) <= most_s
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["read", "write", "seg"])
+    parser.add_argument("what", choices=["read", "write", "seg", "headers"])
     parser.add_argument("series", help="a folder with one DICOM series")
     parser.add_argument("--lamella", default="target/release/lamella")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--skip-jpeg-2000", action="store_true")
     a = parser.parse_args()
-    sys.exit(0 if {"read": read, "write": write, "seg": seg}[a.what](a) else 1)
+    sys.exit(0 if {"read": read, "write": write, "seg": seg, "headers": headers}[a.what](a) else 1)
 
 
 if __name__ == "__main__":

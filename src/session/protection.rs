@@ -58,16 +58,19 @@ impl Protection {
     }
 
     /// Whether a finished slice goes through a voxel.
+    #[inline]
     pub fn is_finished(&self, voxel: [usize; 3]) -> bool {
         self.any_finished && (0..3).any(|axis| self.finished[axis][voxel[axis]])
     }
 
     /// Whether a label is locked.
+    #[inline]
     pub fn is_locked(&self, label: LabelValue) -> bool {
         self.locked.binary_search(&label).is_ok()
     }
 
     /// What keeps a voxel from changing from one label to another; `None` where nothing does.
+    #[inline]
     pub fn keeps(&self, voxel: [usize; 3], old: LabelValue, new: LabelValue) -> Option<KeptBy> {
         match () {
             () if self.is_finished(voxel) => Some(KeptBy::FinishedSlice),
@@ -78,6 +81,7 @@ impl Protection {
     }
 
     /// Whether nothing is protected.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         !self.any_finished && self.locked.is_empty()
     }

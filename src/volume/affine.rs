@@ -12,6 +12,7 @@ impl Affine {
     pub const IDENTITY: Self = Self([[1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0]]);
 
     /// Builds the map from the images of the three unit vectors and of the origin.
+    #[inline]
     pub fn from_columns(columns: [Vec3; 3], origin: Vec3) -> Self {
         let mut m = [[0.0; 4]; 3];
         for (row, values) in m.iter_mut().enumerate() {
@@ -21,17 +22,20 @@ impl Affine {
     }
 
     /// Column `axis` (0..3) is where a step along that axis leads; column 3 is the origin.
+    #[inline]
     pub fn column(&self, axis: usize) -> Vec3 {
         [self.0[0][axis], self.0[1][axis], self.0[2][axis]]
     }
 
     /// Maps a point.
+    #[inline]
     pub fn point(&self, p: Vec3) -> Vec3 {
         let row = |r: &[f64; 4]| r[0] * p[0] + r[1] * p[1] + r[2] * p[2] + r[3];
         [row(&self.0[0]), row(&self.0[1]), row(&self.0[2])]
     }
 
     /// Maps a direction: the origin does not matter.
+    #[inline]
     pub fn direction(&self, d: Vec3) -> Vec3 {
         let row = |r: &[f64; 4]| r[0] * d[0] + r[1] * d[1] + r[2] * d[2];
         [row(&self.0[0]), row(&self.0[1]), row(&self.0[2])]
@@ -84,6 +88,7 @@ impl Affine {
 }
 
 /// Euclidean length.
+#[inline]
 pub(super) fn length(v: Vec3) -> f64 {
     v.iter().map(|x| x * x).sum::<f64>().sqrt()
 }
@@ -97,12 +102,14 @@ pub fn unit(v: Vec3) -> Option<Vec3> {
 
 /// Inner product.
 #[must_use]
+#[inline]
 pub fn dot(a: Vec3, b: Vec3) -> f64 {
     a.iter().zip(b).map(|(x, y)| x * y).sum()
 }
 
 /// Outer product.
 #[must_use]
+#[inline]
 pub fn cross(a: Vec3, b: Vec3) -> Vec3 {
     [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]]
 }

@@ -15,6 +15,7 @@ pub struct Region {
 
 impl Region {
     /// Whether a voxel lies inside.
+    #[inline]
     pub fn contains(&self, voxel: [usize; 3]) -> bool {
         (0..3).all(|axis| (self.start[axis]..self.end[axis]).contains(&voxel[axis]))
     }

@@ -75,21 +75,25 @@ impl Geometry {
     }
 
     /// Number of voxels along i, j, k.
+    #[inline]
     pub fn shape(&self) -> [usize; 3] {
         self.shape
     }
 
     /// Number of voxels of one frame.
+    #[inline]
     pub fn voxel_count(&self) -> usize {
         self.shape.iter().product()
     }
 
     /// Voxel indices to RAS millimetres.
+    #[inline]
     pub fn world_from_voxel(&self) -> &Affine {
         &self.world_from_voxel
     }
 
     /// RAS millimetres to (fractional) voxel indices.
+    #[inline]
     pub fn voxel_from_world(&self) -> &Affine {
         &self.voxel_from_world
     }
@@ -139,6 +143,7 @@ impl Geometry {
     }
 
     /// The voxel whose centre is nearest to a world point, if the point lies in the grid.
+    #[inline]
     pub fn voxel_at(&self, world_mm: Vec3) -> Option<[usize; 3]> {
         let v = self.voxel_from_world.point(world_mm);
         let mut index = [0; 3];
@@ -153,6 +158,7 @@ impl Geometry {
     }
 
     /// World position of a voxel centre.
+    #[inline]
     pub fn world_at(&self, voxel: [usize; 3]) -> Vec3 {
         self.world_from_voxel.point(voxel.map(|v| v as f64))
     }

@@ -29,6 +29,7 @@ pub(super) enum Brick {
 
 impl Brick {
     /// The label at a place of the brick, i fastest.
+    #[inline]
     pub(super) fn at(&self, offset: usize) -> LabelValue {
         match self {
             Self::Uniform(value) => *value,
@@ -126,10 +127,18 @@ impl LabelMap {
     }
 
     /// The brick of a voxel, and its place in there.
+    #[inline]
     pub(super) fn locate(&self, voxel: [usize; 3]) -> (usize, usize) {
         let b = voxel.map(|v| v / BRICK_EDGE);
         let o = voxel.map(|v| v % BRICK_EDGE);
         ((b[2] * self.grid[1] + b[1]) * self.grid[0] + b[0], (o[2] * BRICK_EDGE + o[1]) * BRICK_EDGE + o[0])
+    }
+
+    /// The brick of a voxel inside the grid, and the voxel's place in it.
+    #[inline]
+    pub(super) fn brick_at(&self, voxel: [usize; 3]) -> (&Brick, usize) {
+        let (index, offset) = self.locate(voxel);
+        (&self.bricks[index], offset)
     }
 
     /// The label of a voxel inside the grid.
@@ -148,6 +157,7 @@ impl LabelMap {
     }
 
     /// The label that a whole brick has, where the voxel's brick has only one.
+    #[inline]
     pub fn uniform_at(&self, voxel: [usize; 3]) -> Option<LabelValue> {
         match self.bricks[self.locate(voxel).0] {
             Brick::Uniform(value) => Some(value),
@@ -156,6 +166,7 @@ impl LabelMap {
     }
 
     /// Sets the label of a voxel inside the grid; only the brick that holds it is copied, and only if shared.
+    #[inline]
     pub fn set(&mut self, voxel: [usize; 3], label: LabelValue) {
         let (index, offset) = self.locate(voxel);
         if let Brick::Uniform(value) = self.bricks[index]
@@ -333,6 +344,7 @@ impl LabelMap {
     }
 
     /// First voxel of a brick.
+    #[inline]
     pub(super) fn brick_start(&self, index: usize) -> [usize; 3] {
         [index % self.grid[0], index / self.grid[0] % self.grid[1], index / (self.grid[0] * self.grid[1])]
             .map(|n| n * BRICK_EDGE)

@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use super::geometry::Geometry;
-use super::label_map::{BRICK_EDGE, LabelMap, LabelValue};
+use super::label_map::{BRICK_EDGE, Brick, LabelMap, LabelValue};
 use super::scan::{Volume, Window};
 use crate::volume::with_voxels;
 
@@ -111,6 +111,7 @@ impl PlaneLayout {
     }
 
     /// The voxel at screen column, row and slice number.
+    #[inline]
     pub fn voxel(&self, screen: [usize; 3]) -> [usize; 3] {
         let mut voxel = [0; 3];
         for n in 0..3 {
@@ -120,6 +121,7 @@ impl PlaneLayout {
     }
 
     /// Screen column, row and slice number of a voxel.
+    #[inline]
     pub fn screen(&self, voxel: [usize; 3]) -> [usize; 3] {
         [0, 1, 2].map(|n| {
             let v = voxel[self.axes[n]];
@@ -128,6 +130,7 @@ impl PlaneLayout {
     }
 
     /// Fractional voxel position of a point on the screen; pixel `n` spans `n..n + 1`.
+    #[inline]
     pub fn point_in_voxel(&self, column: f64, row: f64, slice: usize) -> [f64; 3] {
         let mut point = [0.0; 3];
         for (n, at) in [column - 0.5, row - 0.5, slice as f64].into_iter().enumerate() {
@@ -137,6 +140,7 @@ impl PlaneLayout {
     }
 
     /// Column, row and slice of a fractional voxel position, on or beside the grid: the inverse of [`Self::point_in_voxel`].
+    #[inline]
     pub fn point_on_screen(&self, point: [f64; 3]) -> [f64; 3] {
         let along = |n: usize| {
             let at = point[self.axes[n]];
@@ -265,11 +269,18 @@ impl PlaneLayout {
         let runs: Vec<_> = self.brick_runs(0).into_iter().map(within).filter(|run| !run.is_empty()).collect();
         out.clear();
         out.reserve(columns.len() * rows.len());
+        let step = [1, BRICK_EDGE, BRICK_EDGE * BRICK_EDGE][self.axes[0]];
         for row in rows {
             for run in &runs {
-                match labels.uniform_at(self.voxel([run.start, row, slice])) {
-                    Some(label) => out.resize(out.len() + run.len(), label),
-                    None => out.extend(run.clone().map(|column| labels.get(self.voxel([column, row, slice])))),
+                let (brick, first) = labels.brick_at(self.voxel([run.start, row, slice]));
+                match brick {
+                    Brick::Uniform(label) => out.resize(out.len() + run.len(), *label),
+                    Brick::Dense(values) if self.flipped[0] => {
+                        let last = first - step * (run.len() - 1);
+                        out.extend(values[last..=first].iter().step_by(step).rev());
+                    }
+                    Brick::Dense(values) if step == 1 => out.extend_from_slice(&values[first..first + run.len()]),
+                    Brick::Dense(values) => out.extend(values[first..].iter().step_by(step).take(run.len())),
                 }
             }
         }
@@ -331,12 +342,15 @@ mod tests {
                     let [columns, rows] = part.clone().unwrap_or_default();
                     let within = |at: &[usize; 2]| columns.contains(&at[0]) && rows.contains(&at[1]);
                     assert!(all.filter(|at| is_labelled(*at)).all(|at| within(&at)), "{plane:?} {slice} {part:?}");
-                    layout.read_labels_in(&labels, slice, [columns.clone(), rows.clone()], &mut inside);
-                    let wanted = rows.clone().flat_map(|row| columns.clone().map(move |column| [column, row, slice]));
-                    assert!(
-                        wanted.map(|at| labels_of(layout.voxel(at))).eq(inside.iter().copied()),
-                        "{plane:?} {slice}"
-                    );
+                    // Also a part that cuts bricks.
+                    for [columns, rows] in [[columns, rows], [0, 1].map(|axis| 1..layout.size[axis] - 1)] {
+                        layout.read_labels_in(&labels, slice, [columns.clone(), rows.clone()], &mut inside);
+                        let wanted = rows.flat_map(|row| columns.clone().map(move |column| [column, row, slice]));
+                        assert!(
+                            wanted.map(|at| labels_of(layout.voxel(at))).eq(inside.iter().copied()),
+                            "{plane:?} {slice}"
+                        );
+                    }
                 }
             }
         }

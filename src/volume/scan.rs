@@ -29,6 +29,7 @@ impl Rescale {
     pub const IDENTITY: Self = Self::Uniform { slope: 1.0, intercept: 0.0 };
 
     /// Slope and intercept of a slice (counted through all frames).
+    #[inline]
     pub fn of_slice(&self, slice: usize) -> (f64, f64) {
         match self {
             Self::Uniform { slope, intercept } => (*slope, *intercept),
@@ -54,6 +55,7 @@ impl Window {
     }
 
     /// Grey (0..=1) of a value: linear inside the window, clamped outside; NaN is black.
+    #[inline]
     pub fn grey(&self, value: f64) -> f64 {
         let grey = (value - (self.level - 0.5 * self.width)) / self.width;
         if grey.is_nan() { 0.0 } else { grey.clamp(0.0, 1.0) }
@@ -139,23 +141,27 @@ impl Volume {
     }
 
     /// Number of 3-D frames (1 for a plain volume).
+    #[inline]
     pub fn frame_count(&self) -> usize {
         self.frame_dims.iter().product()
     }
 
     /// Voxels of one k slice.
+    #[inline]
     pub(super) fn slice_len(&self) -> usize {
         let [ni, nj, _] = self.geometry.shape();
         ni * nj
     }
 
     /// Linear index of a voxel of a frame.
+    #[inline]
     pub fn index_of(&self, voxel: [usize; 3], frame: usize) -> usize {
         let [ni, nj, nk] = self.geometry.shape();
         ((frame * nk + voxel[2]) * nj + voxel[1]) * ni + voxel[0]
     }
 
     /// Rescaled value at a linear index, or `None` beyond the end.
+    #[inline]
     pub fn value_at(&self, index: usize) -> Option<f64> {
         let (slope, intercept) = self.rescale.of_slice(index / self.slice_len());
         self.voxels.get(index).map(|stored| stored * slope + intercept)
@@ -175,6 +181,7 @@ impl Volume {
     }
 
     /// Rescaled value of a voxel inside the grid.
+    #[inline]
     pub fn value(&self, voxel: [usize; 3], frame: usize) -> f64 {
         self.value_at(self.index_of(voxel, frame)).unwrap_or(f64::NAN)
     }

@@ -15,11 +15,13 @@ pub struct VoxelRow {
 
 impl VoxelRow {
     /// A single voxel.
+    #[inline]
     pub fn one(voxel: [usize; 3]) -> Self {
         Self { start: voxel, count: 1 }
     }
 
     /// Its voxels, in rising order.
+    #[inline]
     pub fn voxels(self) -> impl Iterator<Item = [usize; 3]> {
         let [i, j, k] = self.start;
         (0..self.count).map(move |n| [i + n, j, k])

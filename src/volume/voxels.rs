@@ -127,11 +127,13 @@ macro_rules! voxel_types {
             }
 
             /// Number of values.
+            #[inline]
             pub fn len(&self) -> usize {
                 match self { $(Self::$variant(data) => data.len(),)* }
             }
 
             /// The stored value at a linear index, or `None` beyond the end.
+            #[inline]
             pub fn get(&self, index: usize) -> Option<f64> {
                 match self { $(Self::$variant(data) => data.get(index).map(|v| v.to_f64()),)* }
             }

@@ -5,15 +5,18 @@ use std::time::Instant;
 
 use rayon::prelude::*;
 
+use crate::edit::{Brush, BrushShape};
 use crate::jobs::error::JobError;
 use crate::session::{Command, Edit, PaintRules, Painter, SegmentationId, Session};
-use crate::volume::{Affine, Geometry, LabelMap, LabelValue, Plane, PlaneLayout, Rescale, Volume, Voxels};
+use crate::volume::{Affine, Geometry, LabelMap, LabelValue, Plane, PlaneLayout, Rescale, Volume, VoxelRow, Voxels};
 use crate::work::memory;
 
 /// Labels of the scene.
 pub(super) const LABELS: usize = 20;
-/// Radius of the ball of the strokes, in voxels.
-const BALL_RADIUS: i64 = 15;
+/// The ball of the strokes: its radius is 15 voxels, which are of 1 mm.
+const BALL: Brush = Brush { diameter_mm: 30.0, shape: BrushShape::Ball };
+/// Where along i a stroke begins, so that all of the ball lies inside the grid.
+const START: i64 = 15;
 /// Frames of a stroke, and voxels that the ball moves by in each.
 const STROKE: (usize, i64) = (30, 4);
 /// The label that strokes paint.
@@ -130,24 +133,12 @@ fn spread(n: usize, length: usize) -> i64 {
     (mixed % length as u64) as i64
 }
 
-/// Voxels of the ball inside the grid.
-fn ball(centre: [i64; 3], shape: [usize; 3]) -> Vec<[usize; 3]> {
-    let range = |axis: usize| {
-        let (low, high) = (centre[axis] - BALL_RADIUS, centre[axis] + BALL_RADIUS);
-        low.max(0)..=high.min(shape[axis] as i64 - 1)
-    };
-    let mut voxels = Vec::new();
-    for k in range(2) {
-        for j in range(1) {
-            for i in range(0) {
-                let from = [i - centre[0], j - centre[1], k - centre[2]];
-                if from.iter().map(|d| d * d).sum::<i64>() <= BALL_RADIUS * BALL_RADIUS {
-                    voxels.push([i as usize, j as usize, k as usize]);
-                }
-            }
-        }
-    }
-    voxels
+/// What the brush covers on its way from one voxel to another of an axial slice, row by row, as the tool has it.
+fn swept(geometry: &Geometry, from: [i64; 3], to: [i64; 3]) -> Vec<VoxelRow> {
+    let layout = PlaneLayout::new(geometry, Plane::Axial);
+    let [from, to] = [from, to].map(|voxel| layout.screen(voxel.map(|n| n as usize)));
+    let middle = |screen: [usize; 3]| [screen[0] as f64 + 0.5, screen[1] as f64 + 0.5];
+    BALL.sweep(geometry, &layout, to[2], middle(from), middle(to))
 }
 
 /// A session under work.
@@ -173,7 +164,7 @@ impl Editing {
     pub(super) fn dab(&mut self, number: usize) -> Result<(), JobError> {
         let mut painter = self.painter()?;
         let centre = [0, 1, 2].map(|axis| spread(number * 3 + axis, self.shape[axis]));
-        painter.fill(&ball(centre, self.shape), PAINTED);
+        painter.fill_rows(&swept(painter.labels().geometry(), centre, centre), PAINTED);
         self.apply(painter)
     }
 
@@ -183,10 +174,13 @@ impl Editing {
         let mut painter = self.painter()?;
         let mut times = Vec::with_capacity(frames);
         let first = [1, 2].map(|axis| spread(number * 2 + axis, self.shape[axis]));
+        let place = |frame: usize| [(START + step * frame as i64) % self.shape[0] as i64, first[0], first[1]];
         for frame in 0..frames {
-            let at = [(BALL_RADIUS + step * frame as i64) % self.shape[0] as i64, first[0], first[1]];
+            let at = place(frame);
             let start = Instant::now();
-            painter.fill(&ball(at, self.shape), PAINTED);
+            for row in swept(painter.labels().geometry(), place(frame.saturating_sub(1)), at) {
+                painter.fill_rows(&[row], PAINTED);
+            }
             read_views(painter.labels(), at);
             times.push(start.elapsed().as_secs_f64());
         }
@@ -215,7 +209,9 @@ mod tests {
 
     #[test]
     fn a_ball_holds_the_centres_within_its_radius_and_every_label_has_its_seed() {
-        assert_eq!(ball([20, 20, 20], [64, 64, 80]).len(), 14_147, "voxel centres within 15 voxels");
+        let geometry = Geometry::new([64, 64, 80], Affine::IDENTITY).unwrap();
+        let ball = swept(&geometry, [20; 3], [20; 3]);
+        assert_eq!(ball.iter().map(|row| row.count).sum::<usize>(), 14_147, "voxel centres within 15 voxels");
         let (strokes, labels) = EditScene::new([64, 64, 80]).unwrap().seeds();
         assert!(strokes.voxel_counts().into_keys().eq(labels));
     }
