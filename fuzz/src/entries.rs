@@ -45,6 +45,7 @@ pub const READERS: &[Reader] = &[
     Reader { name: "dicom", read: dicom, free_bytes: OF_PIXELS },
     Reader { name: "pixels", read: pixels, free_bytes: OF_PIXELS },
     Reader { name: "jpeg_2000", read: jpeg_2000, free_bytes: OF_PIXELS },
+    Reader { name: "jpeg_2000_lossless", read: jpeg_2000_lossless, free_bytes: OF_PIXELS },
     Reader { name: "seg", read: seg, free_bytes: 32 * MEBI },
     Reader { name: "rtstruct", read: rtstruct, free_bytes: 32 * MEBI },
     Reader { name: "deidentify", read: anonymous, free_bytes: 8 * MEBI },
@@ -214,6 +215,12 @@ fn pixels(bytes: &[u8]) -> bool {
 
 fn jpeg_2000(bytes: &[u8]) -> bool {
     wrapped::pixels(bytes, &wrapped::JPEG_2000).is_some_and(|file| image("pixels.dcm", &file))
+}
+
+/// The decoder that is ours alone, with bare code streams.
+fn jpeg_2000_lossless(bytes: &[u8]) -> bool {
+    const MOST_SAMPLES: u64 = 1 << 20;
+    formats::jpeg_2000::decode(bytes, MOST_SAMPLES).is_some()
 }
 
 fn png(bytes: &[u8]) -> bool {

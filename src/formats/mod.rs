@@ -18,7 +18,7 @@ mod found;
 mod gipl;
 mod gzip;
 mod inflate;
-mod jpeg_2000;
+pub mod jpeg_2000;
 mod labels;
 mod mesh;
 mod metaimage;

@@ -46,7 +46,8 @@ pub fn decode(data: &[u8], format: &PixelFormat) -> Result<Vec<i32>, String> {
         && !stream.coding.is_high_throughput
         && stream.samples.iter().all(|sample| sample.bits <= MOST_EXACT_BITS)
     {
-        if let Some(components) = jpeg_2000::decode(stream.data) {
+        let samples = (format.rows * format.columns * stream.samples.len()) as u64;
+        if let Some(components) = jpeg_2000::decode(stream.data, samples) {
             return interleave(&components, &stream, format);
         }
         // Streams that are made for it can make a decoder panic.

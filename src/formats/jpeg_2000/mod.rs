@@ -31,18 +31,16 @@ mod wavelet;
 
 use area::Area;
 
-/// Larger images are left to decoders that take them in parts.
-const MOST_SAMPLES: u64 = 1 << 28;
-
 /// The samples of each component, row after row, each with its own sign.
 pub type Components = Vec<Vec<i32>>;
 
-/// Decodes a code stream that starts with its SOC marker; `None` for what is not known here, and for what is damaged.
-pub fn decode(stream: &[u8]) -> Option<Components> {
+/// Decodes a code stream that starts with its SOC marker; `None` for what is not known here, for what is damaged, and where all components
+/// together have more samples than `most`.
+pub fn decode(stream: &[u8], most: u64) -> Option<Components> {
     let (header, tiles) = markers::read(stream)?;
     let area = header.area;
     let samples = area.width().checked_mul(area.height())?.checked_mul(header.components.len() as u64)?;
-    if area.is_empty() || samples > MOST_SAMPLES {
+    if area.is_empty() || samples > most {
         return None;
     }
     let mut decoder = blocks::Decoder::default();

@@ -1,0 +1,3 @@
+#![no_main]
+
+lamella_fuzz::target!("jpeg_2000_lossless");
